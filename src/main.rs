@@ -1,0 +1,3 @@
+//! The `plae` command: everything is in the library's `cli`.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Signals on a pair: what looks wrong with a translation.

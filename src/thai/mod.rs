@@ -1,0 +1,1 @@
+//! Thai text as such: encodings, normalisation, words, sentences.
