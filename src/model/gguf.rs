@@ -1,0 +1,196 @@
+//! GGUF files: checked metadata and tensor bytes over a memory map.
+
+use crate::error::{Error, Result};
+use candle_core::quantized::GgmlDType;
+use candle_core::quantized::gguf_file::{Content, Value};
+use memmap2::Mmap;
+use std::fs::File;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+/// An open GGUF file. Tensors are read from the map as they are asked for; nothing is copied at opening.
+pub struct Gguf {
+    path: PathBuf,
+    content: Content,
+    map: Mmap,
+}
+
+/// One tensor's bytes as they stand in the file.
+#[derive(Clone, Copy)]
+pub struct RawTensor<'a> {
+    pub dtype: GgmlDType,
+    /// Rows and columns; a vector has one row. Columns are contiguous.
+    pub rows: usize,
+    pub columns: usize,
+    pub bytes: &'a [u8],
+}
+
+impl Gguf {
+    /// Opens a file and reads its metadata.
+    ///
+    /// # Errors
+    /// Of kind `Model`, with the path: not there, not GGUF, or cut short.
+    pub fn open(path: &Path) -> Result<Self> {
+        let fail = |message: &str| Error::model(message).path(path);
+        let file = File::open(path).map_err(|e| fail(&format!("cannot open the model file: {e}")).source(e))?;
+        // SAFETY: the map is read only; a file cut short under a running process is outside what can be guarded.
+        let map =
+            unsafe { Mmap::map(&file) }.map_err(|e| fail(&format!("cannot map the model file: {e}")).source(e))?;
+        if !map.starts_with(b"GGUF") {
+            return Err(fail("not a GGUF file: it does not start with `GGUF`")
+                .place("byte 0")
+                .hint("download the file again; a page saved in place of a model starts with `<`"));
+        }
+        let content = Content::read(&mut Cursor::new(&map[..])).map_err(|e| {
+            fail(&format!("damaged GGUF header: {}", first_line(&e.to_string())))
+                .hint("the file is cut short or damaged; download it again")
+        })?;
+        Ok(Self {
+            path: path.to_owned(),
+            content,
+            map,
+        })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn fail(&self, place: &str, message: impl Into<String>) -> Error {
+        Error::model(message).path(&self.path).place(place.to_owned())
+    }
+
+    fn value(&self, key: &str) -> Option<&Value> {
+        self.content.metadata.get(key)
+    }
+
+    /// An unsigned integer of any width.
+    pub fn integer(&self, key: &str) -> Option<usize> {
+        match self.value(key)? {
+            Value::U8(v) => Some(usize::from(*v)),
+            Value::U16(v) => Some(usize::from(*v)),
+            Value::U32(v) => usize::try_from(*v).ok(),
+            Value::U64(v) => usize::try_from(*v).ok(),
+            Value::I8(v) => usize::try_from(*v).ok(),
+            Value::I16(v) => usize::try_from(*v).ok(),
+            Value::I32(v) => usize::try_from(*v).ok(),
+            Value::I64(v) => usize::try_from(*v).ok(),
+            _ => None,
+        }
+    }
+
+    /// An integer that must be there and be at least 1.
+    pub fn size(&self, key: &str) -> Result<usize> {
+        match self.integer(key) {
+            Some(v) if v > 0 => Ok(v),
+            Some(_) => Err(self.fail(key, "must be at least 1")),
+            None => Err(self.fail(key, "missing from the file's metadata, or not a number")),
+        }
+    }
+
+    pub fn float(&self, key: &str) -> Option<f64> {
+        match self.value(key)? {
+            Value::F32(v) => Some(f64::from(*v)),
+            Value::F64(v) => Some(*v),
+            _ => None,
+        }
+    }
+
+    pub fn boolean(&self, key: &str) -> Option<bool> {
+        self.value(key)?.to_bool().ok()
+    }
+
+    pub fn string(&self, key: &str) -> Option<&str> {
+        self.value(key)?.to_string().ok().map(String::as_str)
+    }
+
+    /// An array that must be there.
+    pub fn array(&self, key: &str) -> Result<&[Value]> {
+        match self.value(key) {
+            Some(Value::Array(values)) => Ok(values),
+            _ => Err(self.fail(key, "missing from the file's metadata, or not a list")),
+        }
+    }
+
+    pub fn has_tensor(&self, name: &str) -> bool {
+        self.content.tensor_infos.contains_key(name)
+    }
+
+    /// A tensor's bytes, checked to lie inside the file.
+    pub fn tensor(&self, name: &str) -> Result<RawTensor<'_>> {
+        let place = format!("tensor {name}");
+        let info = self
+            .content
+            .tensor_infos
+            .get(name)
+            .ok_or_else(|| self.fail(&place, "missing from the file"))?;
+        let (rows, columns) = match info.shape.dims() {
+            [n] => (1, *n),
+            [rows, columns] => (*rows, *columns),
+            other => return Err(self.fail(&place, format!("has {} dimensions, 1 or 2 expected", other.len()))),
+        };
+        let block = info.ggml_dtype.block_size();
+        if columns == 0 || columns % block != 0 {
+            return Err(self.fail(
+                &place,
+                format!("rows of {columns} values do not divide into blocks of {block}"),
+            ));
+        }
+        let size = rows
+            .checked_mul(columns / block)
+            .and_then(|n| n.checked_mul(info.ggml_dtype.type_size()));
+        let start = self
+            .content
+            .tensor_data_offset
+            .checked_add(info.offset)
+            .and_then(|n| usize::try_from(n).ok());
+        let bytes = start
+            .zip(size)
+            .and_then(|(start, size)| self.map.get(start..start.checked_add(size)?))
+            .ok_or_else(|| {
+                self.fail(
+                    &place,
+                    format!("lies beyond the end of the file ({} bytes)", self.map.len()),
+                )
+                .hint("the file is cut short; download it again")
+            })?;
+        Ok(RawTensor {
+            dtype: info.ggml_dtype,
+            rows,
+            columns,
+            bytes,
+        })
+    }
+
+    /// A tensor that must have this shape; `rows` is 1 for a vector.
+    pub fn tensor_of(&self, name: &str, rows: usize, columns: usize) -> Result<RawTensor<'_>> {
+        let tensor = self.tensor(name)?;
+        if (tensor.rows, tensor.columns) != (rows, columns) {
+            let message = format!("is {} by {}, {rows} by {columns} expected", tensor.rows, tensor.columns);
+            return Err(self.fail(&format!("tensor {name}"), message));
+        }
+        Ok(tensor)
+    }
+
+    /// A float32 vector.
+    pub fn vector(&self, name: &str, len: usize) -> Result<Vec<f32>> {
+        let tensor = self.tensor_of(name, 1, len)?;
+        if tensor.dtype != GgmlDType::F32 {
+            return Err(self.fail(
+                &format!("tensor {name}"),
+                format!("is {:?}, F32 expected", tensor.dtype),
+            ));
+        }
+        Ok(tensor
+            .bytes
+            .as_chunks()
+            .0
+            .iter()
+            .map(|b| f32::from_le_bytes(*b))
+            .collect())
+    }
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}

@@ -1,0 +1,677 @@
+//! 8-bit weight matrices for the CPU: exact repacks of GGUF blocks, and their product with float32 activations.
+//!
+//! A matrix of `(rows, columns)` is kept in tiles of 16 rows, so that one vector instruction feeds 16 outputs.
+//! Weights are integers with a scale (and for some types a minimum) for each block of 16 or 32 columns, as in the
+//! GGUF file: Q4_0, Q5_0, Q8_0, Q4_K, Q5_K and Q6_K lose nothing; other types are rounded to 8 bits with a scale for
+//! each 32 columns. Activations are rounded to 8 bits with a scale for each 32 columns (ggml's Q8_0).
+//!
+//! Each output depends on its own row of activations alone, summed in a fixed order: a product is the same bit for
+//! bit whatever rows it is batched with. candle's own kernels differ between one row and many, quantize Q8_0's
+//! activations by 256 columns, and keep the unpacked weights as well.
+
+use super::gguf::RawTensor;
+use candle_core::quantized::{GgmlDType, QStorage, QTensor};
+use candle_core::utils::barrier_pool;
+use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, bail};
+use half::f16;
+use rayon::prelude::*;
+
+/// Rows of a tile.
+const TILE: usize = 16;
+/// Columns of a block of activations.
+const BLOCK: usize = 32;
+/// Rows of activations that share one pass over a tile.
+const GROUP: usize = 8;
+
+/// Four columns of the 16 rows of a tile, as the unsigned `weight + 128`.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Lane([u8; 4 * TILE]);
+
+/// One value for each row of a tile.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Column([f32; TILE]);
+
+/// A weight matrix of `(rows, columns)`.
+pub struct Packed {
+    rows: usize,
+    columns: usize,
+    /// Columns that share a scale: 16 or 32.
+    block: usize,
+    /// `(rows / 16, columns / 4)`.
+    lanes: Vec<Lane>,
+    /// `(rows / 16, columns / block)`.
+    scales: Vec<Column>,
+    /// As `scales`, or empty: what is taken from `scale * weight`.
+    minima: Vec<Column>,
+    kernel: Kernel,
+}
+
+/// The instructions in use, found at run time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kernel {
+    #[cfg(target_arch = "x86_64")]
+    Avx512Vnni,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    Portable,
+}
+
+impl Kernel {
+    fn detect() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512vnni")
+            {
+                return Self::Avx512Vnni;
+            }
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                return Self::Avx2;
+            }
+        }
+        Self::Portable
+    }
+}
+
+/// Activations of `(rows, columns)` rounded to 8 bits.
+struct Rounded {
+    columns: usize,
+    values: Vec<i8>,
+    /// `(rows, columns / 32)`.
+    scales: Vec<f32>,
+    /// `(rows, columns / 16)`: sums of `values`.
+    sums: Vec<i32>,
+}
+
+impl Packed {
+    /// Packs a tensor of a GGUF file.
+    ///
+    /// # Errors
+    /// When the number of columns is not a multiple of 32 or the bytes are not whole blocks.
+    pub fn new(tensor: RawTensor) -> Result<Self> {
+        let RawTensor {
+            dtype,
+            rows,
+            columns,
+            bytes,
+        } = tensor;
+        if columns == 0 || columns % BLOCK != 0 {
+            bail!("rows of {columns} values do not divide into blocks of {BLOCK}");
+        }
+        let row_bytes = columns / dtype.block_size() * dtype.type_size();
+        if bytes.len() != rows * row_bytes {
+            bail!("{} bytes for {rows} rows of {row_bytes}", bytes.len());
+        }
+        let block = if dtype == GgmlDType::Q6K { 16 } else { BLOCK };
+        let with_minima = matches!(dtype, GgmlDType::Q4K | GgmlDType::Q5K);
+        let (tiles, groups, blocks) = (rows.div_ceil(TILE), columns / 4, columns / block);
+        let mut this = Self {
+            rows,
+            columns,
+            block,
+            lanes: vec![Lane([128; 4 * TILE]); tiles * groups],
+            scales: vec![Column([0.0; TILE]); tiles * blocks],
+            minima: vec![Column([0.0; TILE]); if with_minima { tiles * blocks } else { 0 }],
+            kernel: Kernel::detect(),
+        };
+        let mut no_minima = vec![Column([0.0; TILE]); if with_minima { 0 } else { tiles }];
+        let (minima, minima_step) = if with_minima {
+            (&mut this.minima[..], blocks)
+        } else {
+            (&mut no_minima[..], 1)
+        };
+        (
+            this.lanes.par_chunks_mut(groups),
+            this.scales.par_chunks_mut(blocks),
+            minima.par_chunks_mut(minima_step),
+        )
+            .into_par_iter()
+            .enumerate()
+            .try_for_each_init(
+                || (vec![0i8; columns], vec![0f32; blocks], vec![0f32; blocks]),
+                |(values, scales, mins), (tile, (lanes, tile_scales, tile_minima))| -> Result<()> {
+                    for lane in 0..TILE.min(rows - tile * TILE) {
+                        let row = tile * TILE + lane;
+                        unpack_row(dtype, &bytes[row * row_bytes..][..row_bytes], values, scales, mins)?;
+                        for (group, four) in lanes.iter_mut().zip(values.as_chunks::<4>().0) {
+                            for (j, value) in four.iter().enumerate() {
+                                group.0[lane * 4 + j] = (*value as u8) ^ 0x80;
+                            }
+                        }
+                        for (column, scale) in tile_scales.iter_mut().zip(scales.iter()) {
+                            column.0[lane] = *scale;
+                        }
+                        if with_minima {
+                            for (column, min) in tile_minima.iter_mut().zip(mins.iter()) {
+                                column.0[lane] = *min;
+                            }
+                        }
+                    }
+                    Ok(())
+                },
+            )?;
+        Ok(this)
+    }
+
+    /// Rows: the size of an output.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// One row in float32, times `scale`.
+    pub fn row(&self, row: usize, scale: f32, out: &mut Vec<f32>) {
+        let (tile, lane) = (row / TILE, row % TILE);
+        let lanes = &self.lanes[tile * self.columns / 4..][..self.columns / 4];
+        let blocks = self.columns / self.block;
+        for (block, lanes) in lanes.chunks(self.block / 4).enumerate() {
+            let d = self.scales[tile * blocks + block].0[lane];
+            let min = self
+                .minima
+                .get(tile * blocks + block)
+                .map_or(0.0, |column| column.0[lane]);
+            for four in lanes {
+                out.extend(
+                    four.0[lane * 4..][..4]
+                        .iter()
+                        .map(|q| (d * (i32::from(*q) - 128) as f32 - min) * scale),
+                );
+            }
+        }
+    }
+
+    /// `activations` `(m, columns)` times this matrix transposed: `(m, rows)`.
+    pub fn product(&self, activations: &[f32]) -> Vec<f32> {
+        let rounded = Rounded::new(activations, self.columns);
+        let m = activations.len() / self.columns;
+        let mut out: Vec<f32> = Vec::with_capacity(m * self.rows);
+        let target = Target(out.as_mut_ptr());
+        barrier_pool().execute_chunked(self.rows.div_ceil(TILE), |tiles| {
+            let target = &target;
+            for tile in tiles {
+                for first in (0..m).step_by(GROUP) {
+                    let count = GROUP.min(m - first);
+                    let mut sums = [Column([0.0; TILE]); GROUP];
+                    self.tile_product(tile, &rounded, first, &mut sums[..count]);
+                    let width = TILE.min(self.rows - tile * TILE);
+                    for (i, sum) in sums[..count].iter().enumerate() {
+                        // SAFETY: each (row, tile) is written by one worker only, within the reserved `m * rows`.
+                        unsafe {
+                            let to = target.0.add((first + i) * self.rows + tile * TILE);
+                            std::ptr::copy_nonoverlapping(sum.0.as_ptr(), to, width);
+                        }
+                    }
+                }
+            }
+        });
+        // SAFETY: every tile of every row was written above.
+        unsafe { out.set_len(m * self.rows) };
+        out
+    }
+
+    fn tile_product(&self, tile: usize, rounded: &Rounded, first: usize, sums: &mut [Column]) {
+        let (groups, blocks) = (self.columns / 4, self.columns / self.block);
+        let view = TileView {
+            lanes: &self.lanes[tile * groups..][..groups],
+            scales: &self.scales[tile * blocks..][..blocks],
+            minima: self.minima.get(tile * blocks..(tile + 1) * blocks).unwrap_or_default(),
+            groups_per_block: self.block / 4,
+        };
+        match self.kernel {
+            // SAFETY: the features were detected when the kernel was chosen.
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx512Vnni => unsafe {
+                match sums.len() {
+                    1 => avx512::product::<1>(&view, rounded, first, sums),
+                    2 => avx512::product::<2>(&view, rounded, first, sums),
+                    3 => avx512::product::<3>(&view, rounded, first, sums),
+                    4 => avx512::product::<4>(&view, rounded, first, sums),
+                    5 => avx512::product::<5>(&view, rounded, first, sums),
+                    6 => avx512::product::<6>(&view, rounded, first, sums),
+                    7 => avx512::product::<7>(&view, rounded, first, sums),
+                    _ => avx512::product::<8>(&view, rounded, first, sums),
+                }
+            },
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx2 => {
+                for (i, sum) in sums.iter_mut().enumerate() {
+                    // SAFETY: as above.
+                    unsafe { avx2::product(&view, rounded, first + i, sum) };
+                }
+            }
+            Kernel::Portable => {
+                for (i, sum) in sums.iter_mut().enumerate() {
+                    portable_product(&view, rounded, first + i, sum);
+                }
+            }
+        }
+    }
+}
+
+/// A destination that workers write disjoint parts of.
+struct Target(*mut f32);
+// SAFETY: see its one use.
+unsafe impl Sync for Target {}
+
+struct TileView<'a> {
+    lanes: &'a [Lane],
+    scales: &'a [Column],
+    minima: &'a [Column],
+    groups_per_block: usize,
+}
+
+impl Rounded {
+    fn new(activations: &[f32], columns: usize) -> Self {
+        let mut this = Self {
+            columns,
+            values: vec![0; activations.len()],
+            scales: vec![0.0; activations.len() / BLOCK],
+            sums: vec![0; activations.len() / 16],
+        };
+        let blocks = activations.as_chunks::<BLOCK>().0.iter();
+        let outputs = this.values.as_chunks_mut::<BLOCK>().0.iter_mut();
+        for (index, (input, output)) in blocks.zip(outputs).enumerate() {
+            let largest = input.iter().fold(0f32, |most, x| most.max(x.abs()));
+            let inverse = if largest > 0.0 { 127.0 / largest } else { 0.0 };
+            this.scales[index] = largest / 127.0;
+            for (q, x) in output.iter_mut().zip(input) {
+                *q = (x * inverse).round_ties_even() as i8;
+            }
+            for half in 0..2 {
+                this.sums[index * 2 + half] = output[half * 16..][..16].iter().map(|q| i32::from(*q)).sum();
+            }
+        }
+        this
+    }
+
+    fn row(&self, row: usize) -> (&[i8], &[f32], &[i32]) {
+        (
+            &self.values[row * self.columns..][..self.columns],
+            &self.scales[row * self.columns / BLOCK..][..self.columns / BLOCK],
+            &self.sums[row * self.columns / 16..][..self.columns / 16],
+        )
+    }
+}
+
+/// The same product without special instructions.
+fn portable_product(tile: &TileView, rounded: &Rounded, row: usize, sum: &mut Column) {
+    let (values, scales, sums) = rounded.row(row);
+    let width = tile.groups_per_block;
+    for (block, (lanes, weight_scales)) in tile.lanes.chunks(width).zip(tile.scales).enumerate() {
+        let column = block * width * 4;
+        let scale = scales[column / BLOCK];
+        let block_sum: i32 = sums[column / 16..(column + width * 4) / 16].iter().sum();
+        let mut dots = [-128 * block_sum; TILE];
+        for (group, lane) in lanes.iter().enumerate() {
+            let a = &values[column + group * 4..][..4];
+            for (dot, w) in dots.iter_mut().zip(lane.0.as_chunks::<4>().0) {
+                *dot += (0..4).map(|j| i32::from(w[j]) * i32::from(a[j])).sum::<i32>();
+            }
+        }
+        for lane in 0..TILE {
+            sum.0[lane] = (dots[lane] as f32).mul_add(weight_scales.0[lane] * scale, sum.0[lane]);
+        }
+        if let Some(minima) = tile.minima.get(block) {
+            for lane in 0..TILE {
+                sum.0[lane] = (-minima.0[lane]).mul_add(scale * block_sum as f32, sum.0[lane]);
+            }
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx512 {
+    //! 64 multiply-adds an instruction: unsigned weights against signed activations, the offset of 128 taken back first.
+    use super::{BLOCK, Column, Rounded, TileView};
+    use std::arch::x86_64::*;
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+    pub(super) unsafe fn product<const M: usize>(tile: &TileView, rounded: &Rounded, first: usize, out: &mut [Column]) {
+        let rows: [_; M] = std::array::from_fn(|i| rounded.row(first + i));
+        let width = tile.groups_per_block;
+        let mut sums = [_mm512_setzero_ps(); M];
+        for block in 0..tile.scales.len() {
+            let column = block * width * 4;
+            let mut block_sums = [0i32; M];
+            let mut dots = [_mm512_setzero_si512(); M];
+            for i in 0..M {
+                // SAFETY: there is a sum for each 16 columns.
+                unsafe {
+                    block_sums[i] = *rows[i].2.get_unchecked(column / 16);
+                    if width == BLOCK / 4 {
+                        block_sums[i] += *rows[i].2.get_unchecked(column / 16 + 1);
+                    }
+                }
+                dots[i] = _mm512_set1_epi32(-128 * block_sums[i]);
+            }
+            for group in 0..width {
+                // SAFETY: `block * width + group` counts the tile's lanes, and four columns of activations go with each.
+                unsafe {
+                    let lane = tile.lanes.as_ptr().add(block * width + group);
+                    let weights = _mm512_load_si512(lane.cast());
+                    for i in 0..M {
+                        let four = rows[i]
+                            .0
+                            .as_ptr()
+                            .add(column + group * 4)
+                            .cast::<i32>()
+                            .read_unaligned();
+                        dots[i] = _mm512_dpbusd_epi32(dots[i], weights, _mm512_set1_epi32(four));
+                    }
+                }
+            }
+            // SAFETY: `block` counts the tile's blocks; `Column` is 64 bytes, aligned.
+            unsafe {
+                let scales = _mm512_load_ps(tile.scales.as_ptr().add(block).cast());
+                for i in 0..M {
+                    let scale = _mm512_set1_ps(*rows[i].1.get_unchecked(column / BLOCK));
+                    sums[i] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[i]), _mm512_mul_ps(scales, scale), sums[i]);
+                }
+                if !tile.minima.is_empty() {
+                    let minima = _mm512_load_ps(tile.minima.as_ptr().add(block).cast());
+                    for i in 0..M {
+                        let scale = *rows[i].1.get_unchecked(column / BLOCK) * block_sums[i] as f32;
+                        sums[i] = _mm512_fnmadd_ps(minima, _mm512_set1_ps(scale), sums[i]);
+                    }
+                }
+            }
+        }
+        for (sum, out) in sums.iter().zip(out) {
+            // SAFETY: `Column` is 64 bytes, aligned.
+            unsafe { _mm512_store_ps(out.0.as_mut_ptr(), *sum) };
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx2 {
+    //! 32 multiply-adds in two instructions; signs are moved to the activations, which keeps the 16-bit sums in range.
+    use super::{BLOCK, Column, Rounded, TILE, TileView};
+    use std::arch::x86_64::*;
+
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) unsafe fn product(tile: &TileView, rounded: &Rounded, row: usize, out: &mut Column) {
+        let (values, scales, block_sums) = rounded.row(row);
+        let width = tile.groups_per_block;
+        let (flip, ones) = (_mm256_set1_epi8(-128), _mm256_set1_epi16(1));
+        let mut sums = [_mm256_setzero_ps(); 2];
+        for block in 0..tile.scales.len() {
+            let column = block * width * 4;
+            let scale = scales[column / BLOCK];
+            let mut dots = [_mm256_setzero_si256(); 2];
+            for group in 0..width {
+                // SAFETY: `block * width + group` counts the tile's lanes, and four columns of activations go with each.
+                unsafe {
+                    let four = values.as_ptr().add(column + group * 4).cast::<i32>().read_unaligned();
+                    let four = _mm256_set1_epi32(four);
+                    let lane = tile.lanes.as_ptr().add(block * width + group).cast::<__m256i>();
+                    for half in 0..2 {
+                        let weights = _mm256_xor_si256(_mm256_load_si256(lane.add(half)), flip);
+                        let pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(weights), _mm256_sign_epi8(four, weights));
+                        dots[half] = _mm256_add_epi32(dots[half], _mm256_madd_epi16(pairs, ones));
+                    }
+                }
+            }
+            for half in 0..2 {
+                // SAFETY: `Column` holds 16 floats, 64-byte aligned.
+                let scales = unsafe { _mm256_load_ps(tile.scales[block].0.as_ptr().add(half * TILE / 2)) };
+                let scales = _mm256_mul_ps(scales, _mm256_set1_ps(scale));
+                sums[half] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots[half]), scales, sums[half]);
+            }
+            if let Some(minima) = tile.minima.get(block) {
+                let total: i32 = block_sums[column / 16..(column + width * 4) / 16].iter().sum();
+                let total = _mm256_set1_ps(scale * total as f32);
+                for half in 0..2 {
+                    // SAFETY: as above.
+                    let minima = unsafe { _mm256_load_ps(minima.0.as_ptr().add(half * TILE / 2)) };
+                    sums[half] = _mm256_fnmadd_ps(minima, total, sums[half]);
+                }
+            }
+        }
+        for half in 0..2 {
+            // SAFETY: as above.
+            unsafe { _mm256_store_ps(out.0.as_mut_ptr().add(half * TILE / 2), sums[half]) };
+        }
+    }
+}
+
+/// One row of GGUF blocks as integers, scales and minima (ggml `ggml-quants.c`, `dequantize_row_*`).
+fn unpack_row(dtype: GgmlDType, bytes: &[u8], values: &mut [i8], scales: &mut [f32], minima: &mut [f32]) -> Result<()> {
+    let half = |bytes: &[u8]| f16::from_le_bytes([bytes[0], bytes[1]]).to_f32();
+    let blocks = bytes.chunks_exact(dtype.type_size());
+    match dtype {
+        GgmlDType::Q8_0 => {
+            for (i, block) in blocks.enumerate() {
+                scales[i] = half(block);
+                for (to, q) in values[i * 32..][..32].iter_mut().zip(&block[2..]) {
+                    *to = *q as i8;
+                }
+            }
+        }
+        GgmlDType::Q4_0 => {
+            for (i, block) in blocks.enumerate() {
+                scales[i] = half(block);
+                for j in 0..16 {
+                    values[i * 32 + j] = (block[2 + j] & 15) as i8 - 8;
+                    values[i * 32 + 16 + j] = (block[2 + j] >> 4) as i8 - 8;
+                }
+            }
+        }
+        GgmlDType::Q5_0 => {
+            for (i, block) in blocks.enumerate() {
+                scales[i] = half(block);
+                let high = u32::from_le_bytes([block[2], block[3], block[4], block[5]]);
+                for j in 0..16 {
+                    let fifth = |bit: usize| (((high >> bit) & 1) << 4) as u8;
+                    values[i * 32 + j] = ((block[6 + j] & 15) | fifth(j)) as i8 - 16;
+                    values[i * 32 + 16 + j] = ((block[6 + j] >> 4) | fifth(j + 16)) as i8 - 16;
+                }
+            }
+        }
+        GgmlDType::Q4K | GgmlDType::Q5K => {
+            let five = dtype == GgmlDType::Q5K;
+            for (i, block) in blocks.enumerate() {
+                let (d, least, packed) = (half(block), half(&block[2..]), &block[4..16]);
+                let (high, low) = if five {
+                    (&block[16..48], &block[48..])
+                } else {
+                    (&block[..0], &block[16..])
+                };
+                for sub in 0..8 {
+                    let (scale, min) = if sub < 4 {
+                        (packed[sub] & 63, packed[sub + 4] & 63)
+                    } else {
+                        (
+                            (packed[sub + 4] & 15) | ((packed[sub - 4] >> 6) << 4),
+                            (packed[sub + 4] >> 4) | ((packed[sub] >> 6) << 4),
+                        )
+                    };
+                    scales[i * 8 + sub] = d * f32::from(scale);
+                    minima[i * 8 + sub] = least * f32::from(min);
+                    for j in 0..32 {
+                        let byte = low[sub / 2 * 32 + j];
+                        let nibble = if sub % 2 == 0 { byte & 15 } else { byte >> 4 };
+                        let fifth = if five { ((high[j] >> sub) & 1) << 4 } else { 0 };
+                        values[i * 256 + sub * 32 + j] = (nibble | fifth) as i8;
+                    }
+                }
+            }
+        }
+        GgmlDType::Q6K => {
+            for (i, block) in blocks.enumerate() {
+                let d = half(&block[208..]);
+                for sub in 0..16 {
+                    scales[i * 16 + sub] = d * f32::from(block[192 + sub] as i8);
+                }
+                for part in 0..2 {
+                    let (low, high) = (&block[part * 64..][..64], &block[128 + part * 32..][..32]);
+                    for j in 0..32 {
+                        let six = |nibble: u8, shift: u8| ((nibble & 15) | (((high[j] >> shift) & 3) << 4)) as i8 - 32;
+                        let to = &mut values[i * 256 + part * 128..][..128];
+                        to[j] = six(low[j], 0);
+                        to[32 + j] = six(low[32 + j], 2);
+                        to[64 + j] = six(low[j] >> 4, 4);
+                        to[96 + j] = six(low[32 + j] >> 4, 6);
+                    }
+                }
+            }
+        }
+        _ => {
+            let storage = QStorage::from_data(bytes.into(), &Device::Cpu, dtype)?;
+            let floats = QTensor::new(storage, values.len())?
+                .dequantize(&Device::Cpu)?
+                .to_vec1::<f32>()?;
+            let rounded = Rounded::new(&floats, floats.len());
+            values.copy_from_slice(&rounded.values);
+            scales.copy_from_slice(&rounded.scales);
+        }
+    }
+    Ok(())
+}
+
+impl CustomOp1 for Packed {
+    fn name(&self) -> &'static str {
+        "packed-product"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let Some((start, end)) = layout.contiguous_offsets() else {
+            bail!("activations are not contiguous")
+        };
+        let mut dims = layout.dims().to_vec();
+        match dims.last_mut() {
+            Some(last) if *last == self.columns => *last = self.rows,
+            _ => bail!("activations of shape {:?} for {} columns", layout.dims(), self.columns),
+        }
+        let out = self.product(&storage.as_slice::<f32>()?[start..end]);
+        Ok((CpuStorage::F32(out), dims.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Tensor;
+
+    /// Values that look like weights, the same at every run.
+    fn noise(count: usize, seed: u64) -> Vec<f32> {
+        let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        let step = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 40) as f32 / (1u64 << 24) as f32 - 0.5
+        };
+        std::iter::repeat_with(step).take(count).collect()
+    }
+
+    fn quantized(dtype: GgmlDType, rows: usize, columns: usize) -> (QTensor, Vec<f32>) {
+        let weights = Tensor::from_vec(noise(rows * columns, 7), (rows, columns), &Device::Cpu).unwrap();
+        let tensor = QTensor::quantize(&weights, dtype).unwrap();
+        let floats = tensor
+            .dequantize(&Device::Cpu)
+            .unwrap()
+            .flatten_all()
+            .unwrap()
+            .to_vec1()
+            .unwrap();
+        (tensor, floats)
+    }
+
+    const TYPES: [GgmlDType; 8] = [
+        GgmlDType::Q4_0,
+        GgmlDType::Q5_0,
+        GgmlDType::Q8_0,
+        GgmlDType::Q4K,
+        GgmlDType::Q5K,
+        GgmlDType::Q6K,
+        GgmlDType::F16,
+        GgmlDType::F32,
+    ];
+
+    #[test]
+    fn rows_equal_the_files_own_values() {
+        for dtype in TYPES {
+            let (rows, columns) = (37, 512);
+            let (tensor, floats) = quantized(dtype, rows, columns);
+            let bytes = tensor.data().unwrap();
+            let packed = Packed::new(RawTensor {
+                dtype,
+                rows,
+                columns,
+                bytes: &bytes,
+            })
+            .unwrap();
+            let exact = !matches!(dtype, GgmlDType::F16 | GgmlDType::F32);
+            for row in 0..rows {
+                let mut out = Vec::new();
+                packed.row(row, 1.0, &mut out);
+                for (a, b) in out.iter().zip(&floats[row * columns..]) {
+                    let allowed = if exact { 1e-6 } else { 0.5 / 127.0 };
+                    assert!((a - b).abs() <= allowed, "{dtype:?} row {row}: {a} for {b}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn products_agree_with_float32_and_between_kernels_and_batches() {
+        for dtype in TYPES {
+            let (rows, columns, m) = (50, 256, 19);
+            let (tensor, floats) = quantized(dtype, rows, columns);
+            let bytes = tensor.data().unwrap();
+            let mut packed = Packed::new(RawTensor {
+                dtype,
+                rows,
+                columns,
+                bytes: &bytes,
+            })
+            .unwrap();
+            let x = noise(m * columns, 3);
+            let all = packed.product(&x);
+            for i in 0..m {
+                let single = packed.product(&x[i * columns..][..columns]);
+                assert_eq!(
+                    single,
+                    all[i * rows..][..rows],
+                    "{dtype:?}: row {i} depends on its batch"
+                );
+                for row in 0..rows {
+                    let terms = x[i * columns..][..columns].iter().zip(&floats[row * columns..]);
+                    let expected: f32 = terms.map(|(a, b)| a * b).sum();
+                    let got = all[i * rows + row];
+                    assert!(
+                        (got - expected).abs() < 0.06,
+                        "{dtype:?} ({i}, {row}): {got} for {expected}"
+                    );
+                }
+            }
+            packed.kernel = Kernel::Portable;
+            let portable = packed.product(&x);
+            #[cfg(target_arch = "x86_64")]
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                packed.kernel = Kernel::Avx2;
+                assert_eq!(packed.product(&x), portable, "{dtype:?}: AVX2");
+            }
+            for (a, b) in all.iter().zip(&portable) {
+                assert!((a - b).abs() < 1e-4, "{dtype:?}: {a} against portable {b}");
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_that_do_not_fit_are_refused() {
+        let bytes = [0u8; 34];
+        let raw = |rows, columns| RawTensor {
+            dtype: GgmlDType::Q8_0,
+            rows,
+            columns,
+            bytes: &bytes,
+        };
+        assert!(Packed::new(raw(1, 32)).is_ok());
+        assert!(Packed::new(raw(2, 32)).is_err());
+        assert!(Packed::new(raw(1, 40)).is_err());
+    }
+}
