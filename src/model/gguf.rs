@@ -162,6 +162,21 @@ impl Gguf {
         })
     }
 
+    /// Says that a tensor's bytes are not needed again, so that they stop counting as this process's memory.
+    pub fn release(&self, tensor: RawTensor) {
+        #[cfg(unix)]
+        {
+            let start = tensor.bytes.as_ptr() as usize - self.map.as_ptr() as usize;
+            // SAFETY: the map is shared and read only: a page that is asked for again is read from the file again.
+            let _ = unsafe {
+                self.map
+                    .unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, start, tensor.bytes.len())
+            };
+        }
+        #[cfg(not(unix))]
+        let _ = tensor;
+    }
+
     /// A tensor that must have this shape; `rows` is 1 for a vector.
     pub fn tensor_of(&self, name: &str, rows: usize, columns: usize) -> Result<RawTensor<'_>> {
         let tensor = self.tensor(name)?;

@@ -1,9 +1,72 @@
 //! Models: their manifests, files, devices and weights; one file an architecture.
 
+mod cache;
 pub mod files;
+mod gemma3;
 pub mod gguf;
+pub(crate) mod kernel;
 pub mod manifest;
 mod packed;
 
 pub use files::{Located, Settings};
+pub use gemma3::Gemma3;
 pub use manifest::{Architecture, Manifest};
+
+use crate::error::Result;
+use candle_core::Tensor;
+use std::any::Any;
+
+/// What search has to know of a model.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// Size of a row of logits.
+    pub vocabulary: usize,
+    /// The most positions, source and output together for a decoder-only model.
+    pub max_positions: usize,
+    /// Ids that end an output.
+    pub end: Vec<u32>,
+}
+
+/// A loaded model: immutable weights; all that changes while decoding lives in the state.
+pub trait TranslationModel: Send + Sync {
+    fn spec(&self) -> &Spec;
+
+    /// Reads the sources, one row each, and gives the logits `(rows, vocabulary)` of each row's first output token.
+    ///
+    /// A decoder-only model may go on from `shared`, the one-row state of a prefix that all sources have in common
+    /// (without it in `sources`); the prefix is then neither computed nor stored again. Other models are never given one.
+    fn begin(&self, shared: Option<&State>, sources: &[&[u32]]) -> Result<(State, Tensor)>;
+
+    /// Takes one token a row and gives the logits `(rows, vocabulary)` of the next.
+    fn step(&self, last: &[u32], state: &mut State) -> Result<Tensor>;
+}
+
+/// What changes while a batch is decoded, in a form that the model alone knows.
+pub struct State(Box<dyn Rows>);
+
+/// The rows of a batch as a model keeps them.
+trait Rows: Any + Send {
+    /// Makes row `i` what row `rows[i]` was: reorders, repeats and drops rows at once.
+    fn select(&mut self, rows: &[usize]);
+
+    fn as_any(&self) -> &dyn Any;
+
+    fn as_any_mut(&mut self) -> &mut dyn Any;
+}
+
+impl State {
+    /// Makes row `i` what row `rows[i]` was: after a beam step, or when rows finish.
+    pub fn select(&mut self, rows: &[usize]) {
+        self.0.select(rows);
+    }
+}
+
+/// A failure inside candle, as an error of kind `Model`.
+pub(crate) fn candle_error(error: candle_core::Error) -> crate::Error {
+    let text = error.to_string();
+    crate::Error::model(format!(
+        "computation failed: {}",
+        text.lines().next().unwrap_or_default()
+    ))
+    .source(error)
+}

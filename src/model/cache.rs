@@ -1,0 +1,249 @@
+//! Keys and values of a decoder-only model: ragged rows over one shared prefix, and attention over them on the CPU.
+
+use super::kernel::{Attention, attend};
+use super::{Rows, State};
+use crate::error::{Error, Result};
+use candle_core::utils::barrier_pool;
+use candle_core::{Device, Storage, Tensor};
+use std::any::Any;
+use std::sync::Arc;
+
+/// One layer's keys and values for one row, both `(positions, key-value heads * dim)`.
+#[derive(Clone, Default)]
+struct Layer {
+    keys: Vec<f32>,
+    values: Vec<f32>,
+}
+
+/// One row: a sentence, or a beam of one.
+#[derive(Clone)]
+struct Row {
+    layers: Vec<Layer>,
+    /// Positions held, the shared prefix left out.
+    len: usize,
+}
+
+/// The cache of a batch.
+#[derive(Clone)]
+pub(super) struct Cache {
+    shared: Option<Arc<Row>>,
+    rows: Vec<Row>,
+}
+
+/// Heads of a layer's attention, and how far back it sees.
+pub(super) struct Heads {
+    /// Size of one head.
+    pub dim: usize,
+    /// Query heads, a multiple of `groups`.
+    pub queries: usize,
+    /// Key-value heads.
+    pub groups: usize,
+    /// Multiplies the products of queries and keys.
+    pub scale: f32,
+    /// Positions that a query sees, its own included; none for all.
+    pub window: Option<usize>,
+}
+
+impl Cache {
+    /// An empty cache for `rows` rows that go on from a one-row state, if one is given.
+    pub fn new(layers: usize, rows: usize, shared: Option<&State>) -> Result<Self> {
+        let shared = match shared {
+            None => None,
+            Some(state) => {
+                let prefix = Self::of(state)?;
+                match (&prefix.shared, prefix.rows.as_slice()) {
+                    (None, [row]) => Some(Arc::new(row.clone())),
+                    _ => {
+                        return Err(Error::model(
+                            "a shared prefix must be one row without a prefix of its own",
+                        ));
+                    }
+                }
+            }
+        };
+        let row = Row {
+            layers: vec![Layer::default(); layers],
+            len: 0,
+        };
+        Ok(Self {
+            shared,
+            rows: vec![row; rows],
+        })
+    }
+
+    pub fn of(state: &State) -> Result<&Self> {
+        state
+            .0
+            .as_any()
+            .downcast_ref()
+            .ok_or_else(|| Error::model("the state belongs to another kind of model"))
+    }
+
+    pub fn of_mut(state: &mut State) -> Result<&mut Self> {
+        state
+            .0
+            .as_any_mut()
+            .downcast_mut()
+            .ok_or_else(|| Error::model("the state belongs to another kind of model"))
+    }
+
+    pub fn into_state(self) -> State {
+        State(Box::new(self))
+    }
+
+    pub fn rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The position that row `row`'s next token takes.
+    pub fn position(&self, row: usize) -> usize {
+        self.shared.as_ref().map_or(0, |shared| shared.len) + self.rows[row].len
+    }
+
+    /// Counts `counts[row]` tokens as held, once all layers have taken them in.
+    pub fn advance(&mut self, counts: &[usize]) {
+        for (row, count) in self.rows.iter_mut().zip(counts) {
+            row.len += count;
+        }
+    }
+
+    /// Appends keys and values and attends: `counts[row]` tokens of each row, row after row.
+    ///
+    /// `queries` is `(tokens, query heads, dim)`, `keys` and `values` `(tokens, key-value heads, dim)`; all contiguous
+    /// float32 on the CPU. Gives `(tokens, query heads * dim)`.
+    pub fn attend(
+        &mut self,
+        layer: usize,
+        heads: &Heads,
+        counts: &[usize],
+        queries: &Tensor,
+        keys: &Tensor,
+        values: &Tensor,
+    ) -> candle_core::Result<Tensor> {
+        let stride = heads.groups * heads.dim;
+        with_slice(keys, |keys| {
+            let mut start = 0;
+            for (row, count) in self.rows.iter_mut().zip(counts) {
+                row.layers[layer]
+                    .keys
+                    .extend_from_slice(&keys[start..start + count * stride]);
+                start += count * stride;
+            }
+        })?;
+        with_slice(values, |values| {
+            let mut start = 0;
+            for (row, count) in self.rows.iter_mut().zip(counts) {
+                row.layers[layer]
+                    .values
+                    .extend_from_slice(&values[start..start + count * stride]);
+                start += count * stride;
+            }
+        })?;
+        let owners: Vec<(usize, usize)> = counts
+            .iter()
+            .enumerate()
+            .flat_map(|(row, count)| (0..*count).map(move |i| (row, i)))
+            .collect();
+        let width = heads.queries * heads.dim;
+        let mut out = vec![0f32; owners.len() * width];
+        let target = Target(out.as_mut_ptr());
+        with_slice(queries, |queries| {
+            let per_group = heads.queries / heads.groups * heads.dim;
+            barrier_pool().execute_chunked(owners.len() * heads.groups, |units| {
+                let target = &target;
+                let (mut weights, mut scaled) = (Vec::new(), Vec::new());
+                for unit in units {
+                    let (token, group) = (unit / heads.groups, unit % heads.groups);
+                    let (row, index) = owners[token];
+                    let from = token * width + group * per_group;
+                    scaled.clear();
+                    scaled.extend(queries[from..from + per_group].iter().map(|q| q * heads.scale));
+                    let parts = self.parts(layer, row, index, heads.window, stride);
+                    let attention = Attention {
+                        queries: &scaled,
+                        dim: heads.dim,
+                        stride,
+                        offset: group * heads.dim,
+                        parts: &parts,
+                    };
+                    // SAFETY: each (token, group) is one worker's, within `out`.
+                    let out = unsafe { std::slice::from_raw_parts_mut(target.0.add(from), per_group) };
+                    attend(&attention, &mut weights, out);
+                }
+            });
+        })?;
+        Tensor::from_vec(out, (owners.len(), width), &Device::Cpu)
+    }
+
+    /// The keys and values that the `index`-th new token of a row sees: of the prefix, then of its own row.
+    fn parts(
+        &self,
+        layer: usize,
+        row: usize,
+        index: usize,
+        window: Option<usize>,
+        stride: usize,
+    ) -> [(&[f32], &[f32]); 2] {
+        let row = &self.rows[row];
+        let shared = self.shared.as_deref();
+        let prefix = shared.map_or(0, |shared| shared.len);
+        let end = prefix + row.len + index + 1;
+        let start = window.map_or(0, |window| end.saturating_sub(window));
+        let own = &row.layers[layer];
+        let (from, to) = (start.saturating_sub(prefix) * stride, (end - prefix) * stride);
+        let own = (&own.keys[from..to], &own.values[from..to]);
+        match shared {
+            Some(shared) => {
+                let layer = &shared.layers[layer];
+                let range = start.min(prefix) * stride..prefix * stride;
+                [(&layer.keys[range.clone()], &layer.values[range]), own]
+            }
+            None => [(&[], &[]), own],
+        }
+    }
+}
+
+impl Rows for Cache {
+    fn select(&mut self, rows: &[usize]) {
+        let mut uses = vec![0usize; self.rows.len()];
+        for &row in rows {
+            uses[row] += 1;
+        }
+        let mut old: Vec<Option<Row>> = std::mem::take(&mut self.rows).into_iter().map(Some).collect();
+        for &row in rows {
+            uses[row] -= 1;
+            // The last use moves the row; beams that share it before that copy it.
+            let taken = if uses[row] == 0 {
+                old[row].take()
+            } else {
+                old[row].clone()
+            };
+            self.rows.extend(taken);
+        }
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
+/// A destination that workers write disjoint parts of.
+struct Target(*mut f32);
+// SAFETY: see its one use.
+unsafe impl Sync for Target {}
+
+/// Calls `f` with the values of a contiguous float32 tensor on the CPU.
+pub(super) fn with_slice<T>(tensor: &Tensor, f: impl FnOnce(&[f32]) -> T) -> candle_core::Result<T> {
+    let (storage, layout) = tensor.storage_and_layout();
+    let Some((start, end)) = layout.contiguous_offsets() else {
+        candle_core::bail!("tensor is not contiguous")
+    };
+    match &*storage {
+        Storage::Cpu(storage) => Ok(f(&storage.as_slice::<f32>()?[start..end])),
+        _ => candle_core::bail!("tensor is not on the CPU"),
+    }
+}

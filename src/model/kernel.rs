@@ -1,0 +1,287 @@
+//! Float32 inner loops for the CPU, compiled for several instruction sets and chosen at run time.
+//!
+//! Each result depends on its own operands alone, in a fixed order, so that a batch never changes a row.
+
+/// Calls `$body` compiled for the best instruction set of this machine.
+///
+/// The body is an `#[inline(always)]` function with a last const parameter: whether fused multiply-add is available.
+macro_rules! dispatch {
+    ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),*) $(-> $ret:ty)? = $body:ident) => {
+        $(#[$doc])*
+        $vis fn $name($($arg: $type),*) $(-> $ret)? {
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")]
+                fn avx512($($arg: $type),*) $(-> $ret)? {
+                    $body::<true>($($arg),*)
+                }
+                #[target_feature(enable = "avx2,fma")]
+                fn avx2($($arg: $type),*) $(-> $ret)? {
+                    $body::<true>($($arg),*)
+                }
+                if is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512vl")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("fma")
+                {
+                    // SAFETY: the features were just detected.
+                    return unsafe { avx512($($arg),*) };
+                }
+                if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                    // SAFETY: the features were just detected.
+                    return unsafe { avx2($($arg),*) };
+                }
+            }
+            $body::<{ cfg!(target_arch = "aarch64") }>($($arg),*)
+        }
+    };
+}
+
+/// Lanes of an accumulator: one AVX-512 register.
+const LANES: usize = 16;
+
+#[inline(always)]
+fn multiply_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
+    if FMA { a.mul_add(b, c) } else { a * b + c }
+}
+
+/// e to the power of `x`, to about 2 units in the last place; 0 below -87 (Cephes `expf`).
+#[inline(always)]
+fn exp<const FMA: bool>(x: f32) -> f32 {
+    let x = x.clamp(-87.0, 88.0);
+    // Adding and taking away 1.5 * 2^23 rounds to an integer without a call.
+    let n = (x * std::f32::consts::LOG2_E + 12_582_912.0) - 12_582_912.0;
+    let r = multiply_add::<FMA>(n, -0.693_359_4, x);
+    let r = multiply_add::<FMA>(n, 2.121_944_4e-4, r);
+    let mut p = 1.987_569_1e-4;
+    for c in [
+        1.398_199_9e-3,
+        8.333_452e-3,
+        4.166_579_6e-2,
+        1.666_666_5e-1,
+        5.000_000_3e-1,
+    ] {
+        p = multiply_add::<FMA>(p, r, c);
+    }
+    let p = multiply_add::<FMA>(p, r * r, r + 1.0);
+    p * f32::from_bits(((n as i32 + 127) << 23) as u32)
+}
+
+#[inline(always)]
+fn dot<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0f32; LANES];
+    let (a, a_rest) = a.as_chunks::<LANES>();
+    let (b, b_rest) = b.as_chunks::<LANES>();
+    for (a, b) in a.iter().zip(b) {
+        for i in 0..LANES {
+            sums[i] = multiply_add::<FMA>(a[i], b[i], sums[i]);
+        }
+    }
+    for (i, (a, b)) in a_rest.iter().zip(b_rest).enumerate() {
+        sums[i] = multiply_add::<FMA>(*a, *b, sums[i]);
+    }
+    let mut width = LANES;
+    while width > 1 {
+        width /= 2;
+        for i in 0..width {
+            sums[i] += sums[i + width];
+        }
+    }
+    sums[0]
+}
+
+/// One query head group's attention over a run of keys, in parts that lie apart in memory.
+///
+/// `queries` is `(heads, dim)`, the heads that share the keys, scaled already. Each part is `(keys, values)`, both
+/// `(positions, stride)`, of which the `dim` values from `offset` on belong to this group. `out` is `(heads, dim)`.
+pub(super) struct Attention<'a> {
+    pub queries: &'a [f32],
+    pub dim: usize,
+    pub stride: usize,
+    pub offset: usize,
+    pub parts: &'a [(&'a [f32], &'a [f32])],
+}
+
+#[inline(always)]
+fn attend_with<const FMA: bool>(attention: &Attention, weights: &mut Vec<f32>, out: &mut [f32]) {
+    let Attention {
+        queries,
+        dim,
+        stride,
+        offset,
+        parts,
+    } = *attention;
+    let heads = queries.len() / dim;
+    let positions: usize = parts.iter().map(|(keys, _)| keys.len() / stride).sum();
+    weights.clear();
+    weights.resize(heads * positions, 0.0);
+    let mut position = 0;
+    for (keys, _) in parts {
+        for key in keys.chunks_exact(stride) {
+            let key = &key[offset..offset + dim];
+            for head in 0..heads {
+                weights[head * positions + position] = dot::<FMA>(&queries[head * dim..][..dim], key);
+            }
+            position += 1;
+        }
+    }
+    for weights in weights.chunks_exact_mut(positions) {
+        let most = weights.iter().fold(f32::NEG_INFINITY, |a, b| a.max(*b));
+        for weight in weights.iter_mut() {
+            *weight = exp::<FMA>(*weight - most);
+        }
+        let total: f32 = weights.iter().sum();
+        for weight in weights.iter_mut() {
+            *weight /= total;
+        }
+    }
+    out.fill(0.0);
+    let mut position = 0;
+    for (_, values) in parts {
+        for value in values.chunks_exact(stride) {
+            let value = &value[offset..offset + dim];
+            for head in 0..heads {
+                let weight = weights[head * positions + position];
+                for (out, value) in out[head * dim..][..dim].iter_mut().zip(value) {
+                    *out = multiply_add::<FMA>(weight, *value, *out);
+                }
+            }
+            position += 1;
+        }
+    }
+}
+
+dispatch! {
+    /// Softmax attention; `weights` is scratch.
+    pub(super) fn attend(attention: &Attention, weights: &mut Vec<f32>, out: &mut [f32]) = attend_with
+}
+
+#[inline(always)]
+fn gelu_times_with<const FMA: bool>(gate: &mut [f32], up: &[f32]) {
+    for (gate, up) in gate.iter_mut().zip(up) {
+        let x = *gate;
+        let z = 0.797_884_56 * multiply_add::<FMA>(0.044_715 * x * x, x, x);
+        // x / 2 * (1 + tanh z) = x / (1 + e^-2z)
+        *gate = x / (1.0 + exp::<FMA>(-2.0 * z)) * up;
+    }
+}
+
+dispatch! {
+    /// Gated GELU (its tanh form): `gate` becomes `gelu(gate) * up`.
+    pub(super) fn gelu_times(gate: &mut [f32], up: &[f32]) = gelu_times_with
+}
+
+#[inline(always)]
+fn log_sum_exp_with<const FMA: bool>(logits: &[f32]) -> f32 {
+    let mut most = [f32::NEG_INFINITY; LANES];
+    let (chunks, rest) = logits.as_chunks::<LANES>();
+    for chunk in chunks {
+        for i in 0..LANES {
+            most[i] = if chunk[i] > most[i] { chunk[i] } else { most[i] };
+        }
+    }
+    let most = most.iter().chain(rest).fold(f32::NEG_INFINITY, |a, b| a.max(*b));
+    if !most.is_finite() {
+        return most;
+    }
+    let mut sums = [0f32; LANES];
+    for chunk in chunks {
+        for i in 0..LANES {
+            sums[i] += exp::<FMA>(chunk[i] - most);
+        }
+    }
+    let rest: f32 = rest.iter().map(|x| exp::<FMA>(x - most)).sum();
+    most + (sums.iter().sum::<f32>() + rest).ln()
+}
+
+dispatch! {
+    /// The logarithm of the sum of exponentials, the normaliser of log-probabilities.
+    pub(crate) fn log_sum_exp(logits: &[f32]) -> f32 = log_sum_exp_with
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exponentials_are_close() {
+        for i in -860..880 {
+            let x = i as f32 / 10.0;
+            let (got, expected) = (exp::<true>(x), x.exp());
+            assert!((got - expected).abs() <= expected * 4e-7, "e^{x}: {got} for {expected}");
+        }
+        assert!(exp::<false>(-1000.0) < 1e-37);
+    }
+
+    #[test]
+    fn gelu_agrees_with_its_definition() {
+        let gate: Vec<f32> = (-400..400).map(|i| i as f32 / 40.0).collect();
+        let up = vec![1.5f32; gate.len()];
+        let mut out = gate.clone();
+        gelu_times(&mut out, &up);
+        for (x, got) in gate.iter().zip(&out) {
+            let x = f64::from(*x);
+            let tanh = ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x * x * x)).tanh();
+            let expected = 0.5 * x * (1.0 + tanh) * 1.5;
+            assert!(
+                (f64::from(*got) - expected).abs() < 2e-6,
+                "gelu({x}): {got} for {expected}"
+            );
+        }
+    }
+
+    #[test]
+    fn log_sum_exp_agrees_with_its_definition() {
+        let logits: Vec<f32> = (0..1003).map(|i| ((i * 37) % 101) as f32 / 10.0 - 4.0).collect();
+        let expected = logits.iter().map(|x| f64::from(*x).exp()).sum::<f64>().ln();
+        assert!((f64::from(log_sum_exp(&logits)) - expected).abs() < 1e-5);
+        assert_eq!(log_sum_exp(&[f32::NEG_INFINITY]), f32::NEG_INFINITY);
+    }
+
+    #[test]
+    fn attention_agrees_with_its_definition_and_with_itself_in_parts() {
+        let (dim, stride, offset, positions) = (20, 40, 20, 7);
+        let wave = |n: usize, k: f32| (0..n).map(|i| (i as f32 * k).sin()).collect::<Vec<_>>();
+        let (queries, keys, values) = (
+            wave(2 * dim, 0.7),
+            wave(positions * stride, 0.3),
+            wave(positions * stride, 1.1),
+        );
+        let mut out = vec![0.0; 2 * dim];
+        let whole = [(&keys[..], &values[..])];
+        let attention = Attention {
+            queries: &queries,
+            dim,
+            stride,
+            offset,
+            parts: &whole,
+        };
+        attend(&attention, &mut Vec::new(), &mut out);
+        for head in 0..2 {
+            let score = |p: usize| -> f64 {
+                (0..dim)
+                    .map(|i| f64::from(queries[head * dim + i]) * f64::from(keys[p * stride + offset + i]))
+                    .sum()
+            };
+            let total: f64 = (0..positions).map(|p| score(p).exp()).sum();
+            for i in 0..dim {
+                let value = |p: usize| f64::from(values[p * stride + offset + i]);
+                let expected: f64 = (0..positions).map(|p| score(p).exp() / total * value(p)).sum();
+                assert!((f64::from(out[head * dim + i]) - expected).abs() < 1e-5);
+            }
+        }
+        let cut = 3 * stride;
+        let parts = [(&keys[..cut], &values[..cut]), (&keys[cut..], &values[cut..])];
+        let mut again = vec![0.0; 2 * dim];
+        attend(
+            &Attention {
+                parts: &parts,
+                ..attention
+            },
+            &mut Vec::new(),
+            &mut again,
+        );
+        assert_eq!(out, again);
+    }
+}
