@@ -1,10 +1,9 @@
 //! Keys and values of a decoder-only model: ragged rows over one shared prefix, and attention over them on the CPU.
 
-use super::kernel::{Attention, attend};
-use super::{Rows, State};
+use super::kernel::{Attention, Target, attend, parallel};
+use super::{Rows, State, with_slice};
 use crate::error::{Error, Result};
-use candle_core::utils::barrier_pool;
-use candle_core::{Device, Storage, Tensor};
+use candle_core::{Device, Tensor};
 use std::any::Any;
 use std::sync::Arc;
 
@@ -146,11 +145,13 @@ impl Cache {
             .collect();
         let width = heads.queries * heads.dim;
         let mut out = vec![0f32; owners.len() * width];
-        let target = Target(out.as_mut_ptr());
+        let target = Target::new(out.as_mut_ptr());
         with_slice(queries, |queries| {
             let per_group = heads.queries / heads.groups * heads.dim;
-            barrier_pool().execute_chunked(owners.len() * heads.groups, |units| {
-                let target = &target;
+            let positions: usize = (0..counts.len())
+                .map(|row| counts[row] * (self.position(row) + counts[row]))
+                .sum();
+            parallel(owners.len() * heads.groups, positions * width / 4, |units| {
                 let (mut weights, mut scaled) = (Vec::new(), Vec::new());
                 for unit in units {
                     let (token, group) = (unit / heads.groups, unit % heads.groups);
@@ -166,8 +167,8 @@ impl Cache {
                         offset: group * heads.dim,
                         parts: &parts,
                     };
-                    // SAFETY: each (token, group) is one worker's, within `out`.
-                    let out = unsafe { std::slice::from_raw_parts_mut(target.0.add(from), per_group) };
+                    // SAFETY: each (token, group) is in one range only, within `out`.
+                    let out = unsafe { target.part(from, per_group) };
                     attend(&attention, &mut weights, out);
                 }
             });
@@ -228,22 +229,5 @@ impl Rows for Cache {
 
     fn as_any_mut(&mut self) -> &mut dyn Any {
         self
-    }
-}
-
-/// A destination that workers write disjoint parts of.
-struct Target(*mut f32);
-// SAFETY: see its one use.
-unsafe impl Sync for Target {}
-
-/// Calls `f` with the values of a contiguous float32 tensor on the CPU.
-pub(super) fn with_slice<T>(tensor: &Tensor, f: impl FnOnce(&[f32]) -> T) -> candle_core::Result<T> {
-    let (storage, layout) = tensor.storage_and_layout();
-    let Some((start, end)) = layout.contiguous_offsets() else {
-        candle_core::bail!("tensor is not contiguous")
-    };
-    match &*storage {
-        Storage::Cpu(storage) => Ok(f(&storage.as_slice::<f32>()?[start..end])),
-        _ => candle_core::bail!("tensor is not on the CPU"),
     }
 }

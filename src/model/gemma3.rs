@@ -3,16 +3,15 @@
 //! Own module, because candle-transformers' `quantized_gemma3` has the wrong activation, ignores RoPE scaling, has no
 //! batches and dequantizes the embedding.
 
-use super::cache::{Cache, Heads, with_slice};
+use super::cache::{Cache, Heads};
 use super::gguf::Gguf;
-use super::kernel::gelu_times;
+use super::kernel::{Target, gelu_times, parallel};
 use super::packed::Packed;
-use super::{Spec, State, TranslationModel, candle_error};
+use super::{Spec, State, TranslationModel, candle_error, with_slice};
 use crate::error::{Error, Result};
 use candle_core::{Device, Tensor};
 use candle_nn::ops::rms_norm;
 use candle_nn::rotary_emb::rope_thd;
-use rayon::prelude::*;
 
 /// Layers between one that sees everything and the next: every sixth is global.
 const PATTERN: usize = 6;
@@ -127,6 +126,8 @@ impl Gemma3 {
             Ok(packed)
         };
         let vocabulary = gguf.tensor("token_embd.weight")?.rows;
+        // First, because it is by far the largest: its bytes in the file are let go before the others come in.
+        let embedding = matrix("token_embd.weight", vocabulary, width)?;
         let layers = (0..count)
             .map(|i| {
                 let name = |part: &str| format!("blk.{i}.{part}.weight");
@@ -165,7 +166,7 @@ impl Gemma3 {
                     .map(|id| id as u32)
                     .collect(),
             },
-            embedding: matrix("token_embd.weight", vocabulary, width)?,
+            embedding,
             output: if gguf.has_tensor("output.weight") {
                 Some(matrix("output.weight", vocabulary, width)?)
             } else {
@@ -239,10 +240,15 @@ impl Gemma3 {
 /// `gelu(gate) * up`.
 fn gated(gate: &Tensor, up: &Tensor) -> candle_core::Result<Tensor> {
     let mut out = with_slice(gate, <[f32]>::to_vec)?;
+    if gate.shape() != up.shape() {
+        candle_core::bail!("shapes {:?} and {:?}", gate.shape(), up.shape());
+    }
     with_slice(up, |up| {
-        out.par_chunks_mut(2048)
-            .zip(up.par_chunks(2048))
-            .for_each(|(gate, up)| gelu_times(gate, up));
+        let target = Target::new(out.as_mut_ptr());
+        parallel(up.len(), up.len() * 4, |range| {
+            // SAFETY: ranges are disjoint, and `out` is as long as `up`, which has its shape.
+            gelu_times(unsafe { target.part(range.start, range.len()) }, &up[range]);
+        });
     })?;
     Tensor::from_vec(out, gate.shape(), &Device::Cpu)
 }

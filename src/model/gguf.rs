@@ -104,6 +104,30 @@ impl Gguf {
         self.value(key)?.to_string().ok().map(String::as_str)
     }
 
+    /// The name of the file's mixture of types, such as `q4_k_m`; `quantized` where it names none (llama.cpp `llama_ftype`).
+    pub fn file_type(&self) -> &'static str {
+        match self.integer("general.file_type") {
+            Some(0) => "f32",
+            Some(1) => "f16",
+            Some(2) => "q4_0",
+            Some(3) => "q4_1",
+            Some(7) => "q8_0",
+            Some(8) => "q5_0",
+            Some(9) => "q5_1",
+            Some(10) => "q2_k",
+            Some(11) => "q3_k_s",
+            Some(12) => "q3_k_m",
+            Some(13) => "q3_k_l",
+            Some(14) => "q4_k_s",
+            Some(15) => "q4_k_m",
+            Some(16) => "q5_k_s",
+            Some(17) => "q5_k_m",
+            Some(18) => "q6_k",
+            Some(32) => "bf16",
+            _ => "quantized",
+        }
+    }
+
     /// An array that must be there.
     pub fn array(&self, key: &str) -> Result<&[Value]> {
         match self.value(key) {

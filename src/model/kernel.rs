@@ -2,6 +2,9 @@
 //!
 //! Each result depends on its own operands alone, in a fixed order, so that a batch never changes a row.
 
+use rayon::prelude::*;
+use std::ops::Range;
+
 /// Calls `$body` compiled for the best instruction set of this machine.
 ///
 /// The body is an `#[inline(always)]` function with a last const parameter: whether fused multiply-add is available.
@@ -36,6 +39,45 @@ macro_rules! dispatch {
             $body::<{ cfg!(target_arch = "aarch64") }>($($arg),*)
         }
     };
+}
+
+/// Runs `f` over `0..units` in ranges, on as many threads as `operations` (multiply-adds, say, in all) are worth.
+///
+/// On rayon's threads, whose waiting thread takes over what the others have not begun: candle's barrier pool spins
+/// instead, which on a machine with other work to do takes several times as long.
+pub(super) fn parallel(units: usize, operations: usize, f: impl Fn(Range<usize>) + Sync) {
+    let parts = (rayon::current_num_threads() * 4).min(operations / MIN_PART).min(units);
+    if parts < 2 {
+        return f(0..units);
+    }
+    (0..parts)
+        .into_par_iter()
+        .with_max_len(1)
+        .for_each(|part| f(units * part / parts..units * (part + 1) / parts));
+}
+
+/// Operations below which handing a part to another thread costs more than it saves.
+const MIN_PART: usize = 100_000;
+
+/// A destination that the ranges of [`parallel`] write disjoint parts of.
+pub(super) struct Target(*mut f32);
+// SAFETY: only `Target::part` reaches the pointer, and its callers keep parts apart.
+unsafe impl Sync for Target {}
+
+impl Target {
+    pub fn new(out: *mut f32) -> Self {
+        Self(out)
+    }
+
+    /// `len` values from `start` on.
+    ///
+    /// # Safety
+    /// They lie within what the pointer was made from, and nobody else holds any of them.
+    #[allow(clippy::mut_from_ref)]
+    pub unsafe fn part(&self, start: usize, len: usize) -> &mut [f32] {
+        // SAFETY: as the caller promises.
+        unsafe { std::slice::from_raw_parts_mut(self.0.add(start), len) }
+    }
 }
 
 /// Lanes of an accumulator: one AVX-512 register.
@@ -173,15 +215,60 @@ dispatch! {
 }
 
 #[inline(always)]
-fn log_sum_exp_with<const FMA: bool>(logits: &[f32]) -> f32 {
+fn round_block_with<const FMA: bool>(input: &[f32; 32], output: &mut [i8; 32]) -> f32 {
+    let mut most = [0f32; LANES];
+    for half in input.as_chunks::<LANES>().0 {
+        for i in 0..LANES {
+            let x = half[i].abs();
+            most[i] = if x > most[i] { x } else { most[i] };
+        }
+    }
+    let most = most.iter().fold(0f32, |a, b| a.max(*b));
+    let inverse = if most > 0.0 { 127.0 / most } else { 0.0 };
+    for (q, x) in output.iter_mut().zip(input) {
+        // Adding 1.5 * 2^23 leaves the nearest integer, ties to even, in the low bits.
+        *q = (x * inverse + 12_582_912.0).to_bits() as i8;
+    }
+    most / 127.0
+}
+
+#[inline(always)]
+fn round_blocks_with<const FMA: bool>(input: &[f32], output: &mut [i8], scales: &mut [f32], sums: &mut [i32]) {
+    let blocks = input.as_chunks::<32>().0.iter().zip(output.as_chunks_mut::<32>().0);
+    for (((input, output), scale), sums) in blocks.zip(scales).zip(sums.as_chunks_mut::<2>().0) {
+        *scale = round_block_with::<FMA>(input, output);
+        for (sum, half) in sums.iter_mut().zip(output.as_chunks::<16>().0) {
+            *sum = half.iter().map(|q| i32::from(*q)).sum();
+        }
+    }
+}
+
+dispatch! {
+    /// Rounds each 32 values to 8 bits with a scale of their own; `sums` are those of each 16 rounded values.
+    pub(super) fn round_blocks(input: &[f32], output: &mut [i8], scales: &mut [f32], sums: &mut [i32]) = round_blocks_with
+}
+
+#[inline(always)]
+fn maximum_with<const FMA: bool>(values: &[f32]) -> f32 {
     let mut most = [f32::NEG_INFINITY; LANES];
-    let (chunks, rest) = logits.as_chunks::<LANES>();
+    let (chunks, rest) = values.as_chunks::<LANES>();
     for chunk in chunks {
         for i in 0..LANES {
             most[i] = if chunk[i] > most[i] { chunk[i] } else { most[i] };
         }
     }
-    let most = most.iter().chain(rest).fold(f32::NEG_INFINITY, |a, b| a.max(*b));
+    most.iter().chain(rest).fold(f32::NEG_INFINITY, |a, b| a.max(*b))
+}
+
+dispatch! {
+    /// The largest value, NaN left out; negative infinity where there is none.
+    pub(crate) fn maximum(values: &[f32]) -> f32 = maximum_with
+}
+
+#[inline(always)]
+fn log_sum_exp_with<const FMA: bool>(logits: &[f32]) -> f32 {
+    let (chunks, rest) = logits.as_chunks::<LANES>();
+    let most = maximum_with::<FMA>(logits);
     if !most.is_finite() {
         return most;
     }

@@ -13,7 +13,7 @@ pub use gemma3::Gemma3;
 pub use manifest::{Architecture, Manifest};
 
 use crate::error::Result;
-use candle_core::Tensor;
+use candle_core::{Storage, Tensor};
 use std::any::Any;
 
 /// What search has to know of a model.
@@ -42,10 +42,10 @@ pub trait TranslationModel: Send + Sync {
 }
 
 /// What changes while a batch is decoded, in a form that the model alone knows.
-pub struct State(Box<dyn Rows>);
+pub struct State(pub(crate) Box<dyn Rows>);
 
 /// The rows of a batch as a model keeps them.
-trait Rows: Any + Send {
+pub(crate) trait Rows: Any + Send {
     /// Makes row `i` what row `rows[i]` was: reorders, repeats and drops rows at once.
     fn select(&mut self, rows: &[usize]);
 
@@ -69,4 +69,16 @@ pub(crate) fn candle_error(error: candle_core::Error) -> crate::Error {
         text.lines().next().unwrap_or_default()
     ))
     .source(error)
+}
+
+/// Calls `f` with the values of a contiguous float32 tensor on the CPU.
+pub(crate) fn with_slice<T>(tensor: &Tensor, f: impl FnOnce(&[f32]) -> T) -> candle_core::Result<T> {
+    let (storage, layout) = tensor.storage_and_layout();
+    let Some((start, end)) = layout.contiguous_offsets() else {
+        candle_core::bail!("tensor is not contiguous")
+    };
+    match &*storage {
+        Storage::Cpu(storage) => Ok(f(&storage.as_slice::<f32>()?[start..end])),
+        _ => candle_core::bail!("tensor is not on the CPU"),
+    }
 }

@@ -10,8 +10,8 @@
 //! activations by 256 columns, and keep the unpacked weights as well.
 
 use super::gguf::RawTensor;
+use super::kernel::{Target, parallel, round_blocks};
 use candle_core::quantized::{GgmlDType, QStorage, QTensor};
-use candle_core::utils::barrier_pool;
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, bail};
 use half::f16;
 use rayon::prelude::*;
@@ -156,11 +156,6 @@ impl Packed {
         Ok(this)
     }
 
-    /// Rows: the size of an output.
-    pub fn rows(&self) -> usize {
-        self.rows
-    }
-
     /// One row in float32, times `scale`.
     pub fn row(&self, row: usize, scale: f32, out: &mut Vec<f32>) {
         let (tile, lane) = (row / TILE, row % TILE);
@@ -187,9 +182,9 @@ impl Packed {
         let rounded = Rounded::new(activations, self.columns);
         let m = activations.len() / self.columns;
         let mut out: Vec<f32> = Vec::with_capacity(m * self.rows);
-        let target = Target(out.as_mut_ptr());
-        barrier_pool().execute_chunked(self.rows.div_ceil(TILE), |tiles| {
-            let target = &target;
+        let target = Target::new(out.as_mut_ptr());
+        let tiles = self.rows.div_ceil(TILE);
+        parallel(tiles, m * self.rows * self.columns / 32, |tiles| {
             for tile in tiles {
                 for first in (0..m).step_by(GROUP) {
                     let count = GROUP.min(m - first);
@@ -197,11 +192,9 @@ impl Packed {
                     self.tile_product(tile, &rounded, first, &mut sums[..count]);
                     let width = TILE.min(self.rows - tile * TILE);
                     for (i, sum) in sums[..count].iter().enumerate() {
-                        // SAFETY: each (row, tile) is written by one worker only, within the reserved `m * rows`.
-                        unsafe {
-                            let to = target.0.add((first + i) * self.rows + tile * TILE);
-                            std::ptr::copy_nonoverlapping(sum.0.as_ptr(), to, width);
-                        }
+                        // SAFETY: each (row, tile) is written in one range only, within the reserved `m * rows`.
+                        let to = unsafe { target.part((first + i) * self.rows + tile * TILE, width) };
+                        to.copy_from_slice(&sum.0[..width]);
                     }
                 }
             }
@@ -250,11 +243,6 @@ impl Packed {
     }
 }
 
-/// A destination that workers write disjoint parts of.
-struct Target(*mut f32);
-// SAFETY: see its one use.
-unsafe impl Sync for Target {}
-
 struct TileView<'a> {
     lanes: &'a [Lane],
     scales: &'a [Column],
@@ -270,19 +258,10 @@ impl Rounded {
             scales: vec![0.0; activations.len() / BLOCK],
             sums: vec![0; activations.len() / 16],
         };
-        let blocks = activations.as_chunks::<BLOCK>().0.iter();
-        let outputs = this.values.as_chunks_mut::<BLOCK>().0.iter_mut();
-        for (index, (input, output)) in blocks.zip(outputs).enumerate() {
-            let largest = input.iter().fold(0f32, |most, x| most.max(x.abs()));
-            let inverse = if largest > 0.0 { 127.0 / largest } else { 0.0 };
-            this.scales[index] = largest / 127.0;
-            for (q, x) in output.iter_mut().zip(input) {
-                *q = (x * inverse).round_ties_even() as i8;
-            }
-            for half in 0..2 {
-                this.sums[index * 2 + half] = output[half * 16..][..16].iter().map(|q| i32::from(*q)).sum();
-            }
-        }
+        let Self {
+            values, scales, sums, ..
+        } = &mut this;
+        round_blocks(activations, values, scales, sums);
         this
     }
 

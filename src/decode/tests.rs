@@ -1,0 +1,236 @@
+//! The search proved on a scripted model over a five-token vocabulary.
+
+use super::*;
+use crate::model::{Rows, Spec};
+use std::any::Any;
+
+/// Logits as a function of what has been written; the first id of a source tells rows apart.
+struct Scripted {
+    spec: Spec,
+    script: fn(&[u32]) -> [f32; 5],
+}
+
+struct Written(Vec<Vec<u32>>);
+
+impl Rows for Written {
+    fn select(&mut self, rows: &[usize]) {
+        self.0 = rows.iter().map(|row| self.0[*row].clone()).collect();
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
+impl Scripted {
+    fn new(script: fn(&[u32]) -> [f32; 5]) -> Self {
+        Self {
+            spec: Spec {
+                vocabulary: 5,
+                max_positions: 100,
+                end: vec![0],
+            },
+            script,
+        }
+    }
+
+    fn logits(&self, rows: &[Vec<u32>]) -> Tensor {
+        let logits: Vec<f32> = rows.iter().flat_map(|row| (self.script)(row)).collect();
+        Tensor::from_vec(logits, (rows.len(), 5), &Device::Cpu).unwrap()
+    }
+}
+
+impl TranslationModel for Scripted {
+    fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    fn begin(&self, _: Option<&State>, sources: &[&[u32]]) -> Result<(State, Tensor)> {
+        let rows: Vec<Vec<u32>> = sources.iter().map(|source| source.to_vec()).collect();
+        let logits = self.logits(&rows);
+        Ok((State(Box::new(Written(rows))), logits))
+    }
+
+    fn step(&self, last: &[u32], state: &mut State) -> Result<Tensor> {
+        let rows = &mut state.0.as_any_mut().downcast_mut::<Written>().unwrap().0;
+        assert_eq!(rows.len(), last.len(), "a token for each row");
+        rows.iter_mut().zip(last).for_each(|(row, id)| row.push(*id));
+        Ok(self.logits(rows))
+    }
+}
+
+/// Logarithms of these probabilities.
+fn p(probabilities: [f32; 5]) -> [f32; 5] {
+    probabilities.map(f32::ln)
+}
+
+fn options(beam: usize, max_tokens: &[usize]) -> SearchOptions<'_> {
+    SearchOptions {
+        beam,
+        max_tokens,
+        min_tokens: 0,
+        length_penalty: 1.0,
+        no_repeat_ngram: 0,
+        stop: &[],
+        loop_guard: false,
+    }
+}
+
+fn run(model: &Scripted, sources: &[&[u32]], options: &SearchOptions) -> Vec<Hypothesis> {
+    search(model, None, sources, options, &mut |_, _| ControlFlow::Continue(())).unwrap()
+}
+
+/// Token 1 looks best at first, but only 2 leads on to something certain.
+fn garden_path(row: &[u32]) -> [f32; 5] {
+    match row[1..] {
+        [] => p([0.02, 0.5, 0.46, 0.01, 0.01]),
+        [1] => p([0.3, 0.02, 0.02, 0.33, 0.33]),
+        [2] => p([0.01, 0.01, 0.01, 0.01, 0.96]),
+        [2, 4] => p([0.96, 0.01, 0.01, 0.01, 0.01]),
+        _ => p([0.4, 0.15, 0.15, 0.15, 0.15]),
+    }
+}
+
+#[test]
+fn greedy_takes_the_best_of_each_step() {
+    let model = Scripted::new(garden_path);
+    let found = run(&model, &[&[9]], &options(1, &[10]));
+    assert_eq!(found[0].ids, [1, 3]);
+    assert_eq!(found[0].finish, Finish::Stop);
+    let expected = (0.5f64 * 0.33 * 0.4).ln();
+    assert!((found[0].log_probability - expected).abs() < 1e-5);
+    assert_eq!(found[0].tokens, 3);
+}
+
+#[test]
+fn a_beam_finds_what_greedy_misses() {
+    let model = Scripted::new(garden_path);
+    for beam in 2..5 {
+        let found = run(&model, &[&[9]], &options(beam, &[10]));
+        assert_eq!(found[0].ids, [2, 4], "beam {beam}");
+        assert!((found[0].log_probability - (0.46f64 * 0.96 * 0.96).ln()).abs() < 1e-5);
+    }
+}
+
+#[test]
+fn the_length_penalty_decides_between_short_and_long() {
+    fn script(row: &[u32]) -> [f32; 5] {
+        match row[1..] {
+            [] => p([0.5, 0.5 - 3e-4, 1e-4, 1e-4, 1e-4]),
+            [1] | [1, 1] => p([0.05, 0.8, 0.05, 0.05, 0.05]),
+            _ => p([0.8, 0.05, 0.05, 0.05, 0.05]),
+        }
+    }
+    let model = Scripted::new(script);
+    let short = SearchOptions {
+        length_penalty: 0.0,
+        ..options(2, &[10])
+    };
+    assert_eq!(run(&model, &[&[9]], &short)[0].ids, [0u32; 0]);
+    let long = SearchOptions {
+        length_penalty: 2.0,
+        ..options(2, &[10])
+    };
+    assert_eq!(run(&model, &[&[9]], &long)[0].ids, [1, 1, 1]);
+}
+
+/// Each source writes its own first id's worth of tokens, then ends.
+fn counts(row: &[u32]) -> [f32; 5] {
+    if row.len() > row[0] as usize {
+        p([0.9, 0.025, 0.025, 0.025, 0.025])
+    } else {
+        p([0.1, 0.6, 0.1, 0.1, 0.1])
+    }
+}
+
+#[test]
+fn rows_finish_on_their_own_and_keep_their_order() {
+    let model = Scripted::new(counts);
+    for beam in [1, 3] {
+        let sources: [&[u32]; 4] = [&[3], &[1], &[5], &[2]];
+        let together = run(&model, &sources, &options(beam, &[20; 4]));
+        for (source, found) in sources.iter().zip(&together) {
+            let alone = run(&model, &[source], &options(beam, &[20]));
+            assert_eq!(found, &alone[0], "beam {beam}, source {source:?}");
+        }
+        assert_eq!(together[2].ids, [1; 5]);
+    }
+}
+
+#[test]
+fn limits_hold() {
+    let model = Scripted::new(counts);
+    let cut = run(&model, &[&[9], &[2]], &options(1, &[3, 3]));
+    assert_eq!((cut[0].ids.len(), cut[0].finish), (3, Finish::Length));
+    assert_eq!((cut[1].ids.len(), cut[1].finish), (2, Finish::Stop));
+    let longer = SearchOptions {
+        min_tokens: 6,
+        ..options(1, &[8])
+    };
+    let found = run(&model, &[&[2]], &longer);
+    assert_eq!((found[0].ids.len(), found[0].finish), (6, Finish::Stop));
+    let both = SearchOptions {
+        min_tokens: 4,
+        ..options(2, &[4])
+    };
+    let found = run(&model, &[&[1]], &both);
+    assert_eq!((found[0].ids.len(), found[0].finish), (4, Finish::Length));
+}
+
+#[test]
+fn stop_ids_end_an_output_and_are_left_out() {
+    let model = Scripted::new(garden_path);
+    let stop = SearchOptions {
+        stop: &[3],
+        ..options(1, &[10])
+    };
+    let found = run(&model, &[&[9]], &stop);
+    assert_eq!((&found[0].ids[..], found[0].finish), (&[1u32][..], Finish::Stop));
+}
+
+#[test]
+fn repetition_is_forbidden_or_ended() {
+    fn forever(_: &[u32]) -> [f32; 5] {
+        p([0.01, 0.6, 0.2, 0.1, 0.09])
+    }
+    let model = Scripted::new(forever);
+    let free = run(&model, &[&[9]], &options(1, &[30]));
+    assert_eq!(free[0].ids, [1; 30]);
+    let guarded = SearchOptions {
+        loop_guard: true,
+        ..options(1, &[30])
+    };
+    let found = run(&model, &[&[9]], &guarded);
+    assert_eq!((&found[0].ids[..], found[0].finish), (&[1u32][..], Finish::Loop));
+    let varied = SearchOptions {
+        no_repeat_ngram: 2,
+        ..options(1, &[9])
+    };
+    let ids = &run(&model, &[&[9]], &varied)[0].ids;
+    let pairs: std::collections::HashSet<_> = ids.windows(2).collect();
+    assert_eq!(pairs.len(), ids.len() - 1, "{ids:?}");
+}
+
+#[test]
+fn a_break_ends_the_call() {
+    let model = Scripted::new(counts);
+    let error = search(&model, None, &[&[9]], &options(1, &[50]), &mut |_, _| {
+        ControlFlow::Break(())
+    })
+    .unwrap_err();
+    assert_eq!(error.kind, Kind::Interrupted);
+}
+
+#[test]
+fn the_best_few_are_ranked_and_nan_is_never_chosen() {
+    let logits = [1.0, f32::NAN, 3.0, 3.0, 2.0];
+    let ids = |count, banned: &[u32]| top_k(&logits, count, banned).iter().map(|c| c.id).collect::<Vec<_>>();
+    assert_eq!(ids(1, &[]), [2]);
+    assert_eq!(ids(3, &[]), [2, 3, 4]);
+    assert_eq!(ids(2, &[2]), [3, 4]);
+    assert_eq!(ids(9, &[]), [2, 3, 4, 0]);
+}
