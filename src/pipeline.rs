@@ -1,8 +1,13 @@
 //! The one way of a document: read, split, translate, check, align.
 
-use crate::document::{Bilingual, Format};
-use crate::error::Result;
-use crate::translate::{DecodeOptions, Observer, Translator};
+use crate::document::{self, Bilingual, Document, Format, Header, Parameters, SCHEMA, Segment};
+use crate::error::{Error, Result};
+use crate::thai::encoding::decode;
+use crate::thai::has_thai;
+use crate::thai::split::{SplitOptions, sentences};
+use crate::translate::{DecodeOptions, Observer, Translation, Translator};
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
 
 /// How a document's blocks are cut into segments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,6 +22,17 @@ pub enum Split {
     Block,
 }
 
+impl Split {
+    /// As `--split` spells it, with `auto` resolved.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto | Self::Sentence => "sentence",
+            Self::Line => "line",
+            Self::Block => "block",
+        }
+    }
+}
+
 /// What a caller may choose for one document.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -27,7 +43,148 @@ pub struct Options {
     pub decode: DecodeOptions,
 }
 
+impl Options {
+    /// Everything by default, for a source of this format.
+    pub fn new(format: Format) -> Self {
+        Self {
+            format,
+            split: Split::Auto,
+            encoding: None,
+            decode: DecodeOptions::default(),
+        }
+    }
+}
+
+/// A source read and cut into segments, not yet translated.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// With empty targets.
+    segments: Vec<Segment>,
+    header: Header,
+}
+
+/// Reads and cuts one source. `name` is the file's name, if it has one.
+///
+/// # Errors
+/// Of kind `Input` for bytes that are no text, of kind `Usage` for an unknown encoding.
+pub fn prepare(name: Option<&str>, bytes: &[u8], options: &Options) -> Result<Prepared> {
+    let decoded = decode(bytes, options.encoding.as_deref())?;
+    let document = match options.split {
+        Split::Line => Document::by_lines(decoded.text),
+        _ => document::read(decoded.text, options.format),
+    };
+    let mut segments = Vec::new();
+    let mut end = 0;
+    for (number, block) in document.blocks.iter().enumerate() {
+        let ranges = match options.split {
+            Split::Auto | Split::Sentence => sentences(&block.text, &SplitOptions::default()),
+            Split::Line | Split::Block => std::iter::once(0..block.text.len()).collect(),
+        };
+        for range in ranges {
+            let span = block.source_span(range.clone());
+            let (source, raw) = (&block.text[range], span.of(&document.text));
+            segments.push(Segment {
+                id: segments.len(),
+                block: number,
+                kind: block.kind,
+                level: block.level,
+                source: source.to_owned(),
+                target: String::new(),
+                span,
+                before: document.text[end..span.start].to_owned(),
+                raw: (raw != source).then(|| raw.to_owned()),
+                score: None,
+                finish: document::Finish::Copy,
+                flags: Vec::new(),
+                source_ids: None,
+                target_ids: None,
+            });
+            end = span.end;
+        }
+    }
+    let header = Header {
+        schema: SCHEMA,
+        tool: "plae".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        model: "none".to_owned(),
+        revision: None,
+        licence: None,
+        file: name.map(str::to_owned),
+        format: document.format,
+        encoding: decoded.encoding.to_owned(),
+        sha256: hexadecimal(&Sha256::digest(bytes)),
+        date: String::new(),
+        parameters: Parameters {
+            split: options.split.name().to_owned(),
+            ..Parameters::default()
+        },
+        segments: segments.len(),
+        tail: document.text[end..].to_owned(),
+    };
+    Ok(Prepared { segments, header })
+}
+
+impl Prepared {
+    /// Whether anything in it has Thai; without, it is aligned with itself and needs no model.
+    pub fn needs_model(&self) -> bool {
+        self.segments.iter().any(|segment| has_thai(&segment.source))
+    }
+
+    /// The segments, their targets still empty.
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// How the source's bytes were read, by its WHATWG name.
+    pub fn encoding(&self) -> &str {
+        &self.header.encoding
+    }
+
+    /// Translates all segments and aligns them with their sources.
+    ///
+    /// # Errors
+    /// Those of [`Translator::translate`]; of kind `Usage` if there is Thai and no translator.
+    pub fn translate(
+        mut self,
+        translator: Option<&Translator>,
+        options: &DecodeOptions,
+        observer: Observer,
+    ) -> Result<Bilingual> {
+        let sources: Vec<&str> = self.segments.iter().map(|segment| segment.source.as_str()).collect();
+        let translations = match translator {
+            Some(translator) => {
+                translator.describe(options, &mut self.header);
+                translator.translate(&sources, options, observer)?
+            }
+            None if self.needs_model() => return Err(Error::usage("a text with Thai needs a model")),
+            None => sources
+                .iter()
+                .map(|source| Translation::copy(source, options))
+                .collect(),
+        };
+        self.header.date = jiff::Timestamp::now()
+            .round(jiff::Unit::Second)
+            .unwrap_or_default()
+            .to_string();
+        for (segment, translation) in self.segments.iter_mut().zip(translations) {
+            segment.target = translation.text;
+            segment.score = translation.score;
+            segment.finish = translation.finish;
+            segment.flags = translation.flags;
+            segment.source_ids = translation.source_ids;
+            segment.target_ids = translation.target_ids;
+        }
+        Ok(Bilingual {
+            header: self.header,
+            segments: self.segments,
+        })
+    }
+}
+
 /// Translates one source: bytes in, the aligned document out. `name` is the file's name, if it has one.
+///
+/// # Errors
+/// Those of [`prepare`] and [`Prepared::translate`].
 pub fn translate(
     name: Option<&str>,
     bytes: &[u8],
@@ -35,6 +192,12 @@ pub fn translate(
     options: &Options,
     observer: Observer,
 ) -> Result<Bilingual> {
-    let _ = (name, bytes, translator, options, observer);
-    Err(crate::Error::model("not built"))
+    prepare(name, bytes, options)?.translate(Some(translator), &options.decode, observer)
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

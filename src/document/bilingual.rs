@@ -85,6 +85,7 @@ pub struct Parameters {
     pub split: String,
     pub normalize: bool,
     pub beam: usize,
+    /// 0 where the length of each source decides.
     pub max_tokens: usize,
     pub min_tokens: usize,
     pub precision: String,

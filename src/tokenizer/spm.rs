@@ -204,6 +204,19 @@ impl SpmTokenizer {
         self.find(text)
     }
 
+    /// The tokens whose text holds any of these strings.
+    pub fn ids_with(&self, strings: &[String]) -> Vec<u32> {
+        let holds = |id: &u32| {
+            let mut bytes = Vec::new();
+            self.decode_bytes(*id, &mut bytes);
+            let text = String::from_utf8_lossy(&bytes);
+            strings.iter().any(|string| text.contains(string.as_str()))
+        };
+        (0..self.len() as u32)
+            .filter(|id| !strings.is_empty() && holds(id))
+            .collect()
+    }
+
     /// Text to ids. Nothing is added in front; control tokens written in the text stay text.
     pub fn encode(&self, text: &str) -> Vec<u32> {
         let mut ids = Vec::with_capacity(text.len() / 4 + 1);

@@ -1,14 +1,35 @@
 //! Translation: many sentences in, as many translations out, in the same order.
 
-use crate::document::{Finish, Flag};
+mod prompt;
+
+use crate::decode::{Hypothesis, SearchOptions, search};
+use crate::document::{Finish, Flag, Header, Parameters};
 use crate::error::{Error, Result};
-use crate::model::Located;
+use crate::model::gguf::Gguf;
+use crate::model::manifest::Prompt;
+use crate::model::{Architecture, Gemma3, Located, Manifest, State, TranslationModel};
+use crate::quality;
+use crate::thai::split::{SplitOptions, sentences};
+use crate::thai::{has_thai, normalise};
+use crate::tokenizer::SpmTokenizer;
+use prompt::{Prompter, unescape};
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+/// Sentences decoded together at most: past this a CPU gains nothing.
+const MAX_ROWS: usize = 32;
+/// Source tokens decoded together by default.
+const BATCH_TOKENS: usize = 2048;
+/// Source tokens above which a sentence is translated in parts, whatever the model's own limit.
+const MAX_SOURCE: usize = 512;
 
 /// Where a model computes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DeviceChoice {
-    /// The first CUDA device, else Metal, else the CPU; only devices that this build supports are tried.
+    /// The best device that this build supports; for GGUF files, so far, always the CPU.
     #[default]
     Auto,
     Cpu,
@@ -20,7 +41,7 @@ pub enum DeviceChoice {
 /// The number format that a model computes in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
-    /// A GGUF file's own quantization; otherwise `f32` on a CPU and `bf16` on a GPU.
+    /// A GGUF file's own quantized weights; otherwise `f32` on a CPU and `bf16` on a GPU.
     #[default]
     Auto,
     F32,
@@ -34,17 +55,18 @@ pub enum Precision {
 pub struct DecodeOptions {
     /// Beam width; 1 is greedy search.
     pub beam: Option<usize>,
-    /// The most output tokens for one sentence.
+    /// The most output tokens for one sentence; by default twice its source tokens and 24, within the model's limit.
     pub max_tokens: Option<usize>,
     /// Output tokens before an end is allowed; default 0.
     pub min_tokens: Option<usize>,
-    /// Source tokens, padding included, decoded together.
+    /// Source tokens decoded together; default 2048.
     pub batch_tokens: Option<usize>,
     /// Give the model normalised text; default true.
     pub normalize: Option<bool>,
     /// Replaces the manifest's prompt of a decoder-only model; must hold `{text}`.
     pub prompt: Option<String>,
-    /// Keep the ids that went in and came out.
+    /// Keep the ids that went in and came out. The record is then of one plain search: a bad output is flagged and not
+    /// tried again.
     pub ids: bool,
 }
 
@@ -58,9 +80,30 @@ pub struct Translation {
     pub flags: Vec<Flag>,
     pub source_ids: Option<Vec<u32>>,
     pub target_ids: Option<Vec<u32>>,
-    /// Tokens read and written for it, prompt included.
+    /// Tokens of the source text, the prompt left out; 0 where it was copied.
     pub source_tokens: usize,
+    /// Tokens written.
     pub target_tokens: usize,
+}
+
+impl Translation {
+    /// What a source without Thai becomes: itself.
+    pub(crate) fn copy(source: &str, options: &DecodeOptions) -> Self {
+        Self {
+            text: source.to_owned(),
+            score: None,
+            finish: Finish::Copy,
+            flags: if source.trim().is_empty() {
+                Vec::new()
+            } else {
+                vec![Flag::NoThai]
+            },
+            source_ids: options.ids.then(Vec::new),
+            target_ids: options.ids.then(Vec::new),
+            source_tokens: 0,
+            target_tokens: 0,
+        }
+    }
 }
 
 /// How far a call has come; sentences that need no model count as done from the start.
@@ -76,31 +119,402 @@ pub struct Progress {
 pub type Observer<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
 
 /// A loaded model with its tokenizer.
-pub struct Translator {}
+pub struct Translator {
+    model: Box<dyn TranslationModel>,
+    tokenizer: SpmTokenizer,
+    manifest: Manifest,
+    prompt: Prompt,
+    revision: Option<String>,
+    precision: String,
+    /// The state of the prompt's fixed beginning, and its ids: computed once, read by every sentence.
+    shared: Mutex<Option<(Vec<u32>, State)>>,
+}
+
+/// A text for the model, and the sources that it stands for.
+struct Job {
+    text: String,
+    ids: Vec<u32>,
+    /// Tokens of the text alone.
+    tokens: usize,
+    max_tokens: usize,
+    /// How many sources wait for it.
+    uses: usize,
+    result: Option<Hypothesis>,
+    /// What was wrong with the first result, while a second is tried.
+    flags: Vec<Flag>,
+}
+
+/// What becomes of one source.
+enum Plan {
+    Copy,
+    /// These jobs, joined by spaces.
+    Jobs(Vec<usize>),
+}
 
 impl Translator {
     /// Loads a model's weights and tokenizer.
-    pub fn load(_located: &Located, _device: DeviceChoice, _precision: Precision) -> Result<Self> {
-        Err(Error::model("not built"))
+    ///
+    /// # Errors
+    /// Of kind `Usage` for a device or precision that this build or this model does not have, of kind `Model` for an
+    /// architecture that is not built or files that are damaged.
+    pub fn load(located: &Located, device: DeviceChoice, precision: Precision) -> Result<Self> {
+        let path = &located.path;
+        if path
+            .extension()
+            .is_none_or(|extension| !extension.eq_ignore_ascii_case("gguf"))
+        {
+            return Err(not_built(path, &located.manifest.architecture.to_string())
+                .hint("this version runs GGUF files of Gemma 3; `plae models list` shows what can be run"));
+        }
+        match device {
+            DeviceChoice::Auto | DeviceChoice::Cpu => {}
+            DeviceChoice::Cuda(_) | DeviceChoice::Metal => {
+                return Err(
+                    Error::usage("this build runs GGUF models on the CPU only").hint("use --device cpu, or auto")
+                );
+            }
+        }
+        if !matches!(precision, Precision::Auto | Precision::Int8) {
+            return Err(Error::usage("a GGUF file runs in its own quantized weights")
+                .hint("use --precision auto, or int8, which is the same here"));
+        }
+        let gguf = Gguf::open(path)?;
+        let name = gguf.string("general.architecture").unwrap_or("unknown");
+        let model = match Architecture::from_model_type(name) {
+            Some(Architecture::Gemma3) => Box::new(Gemma3::from_gguf(&gguf)?),
+            _ => return Err(not_built(path, name).hint("`plae models list` shows what can be run")),
+        };
+        let tokenizer = SpmTokenizer::from_gguf(&gguf)?;
+        if tokenizer.len() > model.spec().vocabulary {
+            let message = format!("{} tokens for {} embeddings", tokenizer.len(), model.spec().vocabulary);
+            return Err(Error::model(message).path(path).place("tokenizer.ggml.tokens"));
+        }
+        Ok(Self {
+            model,
+            tokenizer,
+            prompt: located.manifest.prompt.clone().map_or_else(Prompt::few_shot, Ok)?,
+            manifest: located.manifest.clone(),
+            revision: located.revision.clone(),
+            precision: gguf.file_type().to_owned(),
+            shared: Mutex::default(),
+        })
     }
 
     /// Translates each source on its own; as many results as sources, in their order.
-    pub fn translate(
+    ///
+    /// A source without Thai is copied. Equal sources are decoded once. What is too long for the model is translated in
+    /// parts and flagged. An output that is empty, cut or repeats itself is tried once more without repeated phrases,
+    /// and flagged if it stays so.
+    ///
+    /// # Errors
+    /// Of kind `Usage` for a prompt without `{text}`, of kind `Interrupted` after the observer's `Break`, and the model's.
+    pub fn translate(&self, sources: &[&str], options: &DecodeOptions, observer: Observer) -> Result<Vec<Translation>> {
+        let prompter = Prompter::new(&self.prompt, options.prompt.as_deref(), &self.tokenizer)?;
+        let (plans, mut jobs) = self.plan(sources, options, &prompter);
+        let decoding = &self.manifest.decoding;
+        let plain = SearchOptions {
+            beam: self.beam(options),
+            max_tokens: &[],
+            min_tokens: options.min_tokens.unwrap_or(0),
+            length_penalty: decoding.length_penalty,
+            no_repeat_ngram: decoding.no_repeat_ngram,
+            stop: prompter.stop(),
+            loop_guard: options.max_tokens.is_none() && !options.ids,
+        };
+        let copies = plans.iter().filter(|plan| matches!(plan, Plan::Copy)).count();
+        let mut progress = Progress {
+            done: copies,
+            total: sources.len(),
+            tokens: 0,
+        };
+        if observer(progress).is_break() {
+            return Err(Error::new(crate::error::Kind::Interrupted, "interrupted"));
+        }
+        let all: Vec<usize> = (0..jobs.len()).collect();
+        let budget = options.batch_tokens.unwrap_or(BATCH_TOKENS);
+        self.run(&mut jobs, all, &plain, &prompter, budget, &mut progress, observer)?;
+        if plain.loop_guard {
+            let bad: Vec<usize> = (0..jobs.len())
+                .filter(|job| {
+                    let job = &mut jobs[*job];
+                    job.flags = self.flags(job, &prompter);
+                    job.flags
+                        .iter()
+                        .any(|f| matches!(f, Flag::Truncated | Flag::Repetition | Flag::Empty))
+                })
+                .collect();
+            let first: Vec<_> = bad.iter().map(|job| jobs[*job].result.take()).collect();
+            let again = SearchOptions {
+                no_repeat_ngram: 3,
+                ..plain
+            };
+            self.run(
+                &mut jobs,
+                bad.clone(),
+                &again,
+                &prompter,
+                budget,
+                &mut progress,
+                observer,
+            )?;
+            for (job, first) in bad.into_iter().zip(first) {
+                let job = &mut jobs[job];
+                if self.flags(job, &prompter).len() >= job.flags.len() {
+                    job.result = first;
+                }
+            }
+        }
+        sources
+            .iter()
+            .zip(plans)
+            .map(|(source, plan)| self.finish(source, plan, &jobs, &prompter, options))
+            .collect()
+    }
+
+    /// What each source needs, and the distinct texts to decode.
+    fn plan(&self, sources: &[&str], options: &DecodeOptions, prompter: &Prompter) -> (Vec<Plan>, Vec<Job>) {
+        let positions = self.model.spec().max_positions;
+        let longest = MAX_SOURCE.min(positions.saturating_sub(prompter.overhead()) / 3).max(1);
+        let mut jobs: Vec<Job> = Vec::new();
+        let mut known: HashMap<String, usize> = HashMap::new();
+        let plans = sources
+            .iter()
+            .map(|source| {
+                if !has_thai(source) {
+                    return Plan::Copy;
+                }
+                let text = if options.normalize.unwrap_or(true) {
+                    normalise(source)
+                } else {
+                    Cow::Borrowed(*source)
+                };
+                let parts = divide(&text, &|part| self.tokenizer.encode(part).len() <= longest);
+                let numbers = parts.into_iter().map(|part| {
+                    let number = *known.entry(part.to_owned()).or_insert_with(|| {
+                        let (ids, tokens) = prompter.encode(part, &self.tokenizer);
+                        let room = positions.saturating_sub(ids.len()).max(1);
+                        let most = options
+                            .max_tokens
+                            .unwrap_or_else(|| self.manifest.decoding.max_tokens.min(2 * tokens + 24));
+                        let max_tokens = most.clamp(1, room);
+                        let (text, flags) = (part.to_owned(), Vec::new());
+                        jobs.push(Job {
+                            text,
+                            ids,
+                            tokens,
+                            max_tokens,
+                            uses: 0,
+                            result: None,
+                            flags,
+                        });
+                        jobs.len() - 1
+                    });
+                    jobs[number].uses += 1;
+                    number
+                });
+                Plan::Jobs(numbers.collect())
+            })
+            .collect();
+        (plans, jobs)
+    }
+
+    /// Decodes these jobs, longest first, in batches of at most `budget` source tokens.
+    #[allow(clippy::too_many_arguments)]
+    fn run(
         &self,
-        _sources: &[&str],
-        _options: &DecodeOptions,
-        _observer: Observer,
-    ) -> Result<Vec<Translation>> {
-        Err(Error::model("not built"))
+        jobs: &mut [Job],
+        mut numbers: Vec<usize>,
+        options: &SearchOptions,
+        prompter: &Prompter,
+        budget: usize,
+        progress: &mut Progress,
+        observer: Observer,
+    ) -> Result<()> {
+        // Equal lengths keep their order: the same call makes the same batches.
+        numbers.sort_by_key(|job| std::cmp::Reverse(jobs[*job].ids.len()));
+        let common = numbers
+            .iter()
+            .map(|job| prompter.common(&jobs[*job].ids))
+            .min()
+            .unwrap_or(0);
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(first) = numbers.first().filter(|_| common > 0) {
+            let prefix = &jobs[*first].ids[..common];
+            if shared.as_ref().is_none_or(|(ids, _)| ids != prefix) {
+                let (state, _) = self.model.begin(None, &[prefix])?;
+                *shared = Some((prefix.to_vec(), state));
+            }
+        }
+        let prefix = shared.as_ref().filter(|_| common > 0).map(|(_, state)| state);
+        let mut rest = &numbers[..];
+        while !rest.is_empty() {
+            let (mut count, mut tokens) = (0, 0);
+            while count < rest.len() && count * options.beam < MAX_ROWS {
+                tokens += (jobs[rest[count]].ids.len() - common) * options.beam;
+                if count > 0 && tokens > budget {
+                    break;
+                }
+                count += 1;
+            }
+            let (batch, later) = rest.split_at(count);
+            rest = later;
+            let sources: Vec<&[u32]> = batch.iter().map(|job| &jobs[*job].ids[common..]).collect();
+            let max_tokens: Vec<usize> = batch.iter().map(|job| jobs[*job].max_tokens).collect();
+            let before = progress.done;
+            let options = SearchOptions {
+                max_tokens: &max_tokens,
+                ..options.clone()
+            };
+            let results = search(
+                self.model.as_ref(),
+                prefix,
+                &sources,
+                &options,
+                &mut |finished, written| {
+                    progress.tokens += written;
+                    progress.done = (before + finished).min(progress.total);
+                    observer(*progress)
+                },
+            )?;
+            for (job, result) in batch.iter().zip(results) {
+                jobs[*job].result = Some(result);
+            }
+            progress.done = (before + batch.iter().map(|job| jobs[*job].uses).sum::<usize>()).min(progress.total);
+        }
+        Ok(())
+    }
+
+    fn text(&self, job: &Job, prompter: &Prompter) -> String {
+        let ids = job.result.as_ref().map_or(&[][..], |result| &result.ids);
+        prompter.clean(&self.tokenizer.decode(ids))
+    }
+
+    fn flags(&self, job: &Job, prompter: &Prompter) -> Vec<Flag> {
+        let finish = job.result.as_ref().map_or(Finish::Stop, |result| result.finish);
+        quality::check(&job.text, &self.text(job, prompter), finish)
+    }
+
+    fn finish(
+        &self,
+        source: &str,
+        plan: Plan,
+        jobs: &[Job],
+        prompter: &Prompter,
+        options: &DecodeOptions,
+    ) -> Result<Translation> {
+        let numbers = match plan {
+            Plan::Copy => return Ok(Translation::copy(source, options)),
+            Plan::Jobs(numbers) => numbers,
+        };
+        let jobs: Vec<&Job> = numbers.iter().map(|number| &jobs[*number]).collect();
+        let results: Vec<&Hypothesis> = jobs.iter().filter_map(|job| job.result.as_ref()).collect();
+        let (total, tokens) = results
+            .iter()
+            .fold((0.0, 0), |(sum, n), r| (sum + r.log_probability, n + r.tokens));
+        let severity = |finish: &Finish| match finish {
+            Finish::Loop => 2,
+            Finish::Length => 1,
+            Finish::Stop | Finish::Copy => 0,
+        };
+        let finish = results
+            .iter()
+            .map(|r| r.finish)
+            .max_by_key(severity)
+            .unwrap_or(Finish::Stop);
+        let texts: Vec<String> = jobs.iter().map(|job| self.text(job, prompter)).collect();
+        let text = texts
+            .iter()
+            .filter(|text| !text.is_empty())
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(" ");
+        let mut flags = quality::check(source, &text, finish);
+        if jobs.len() > 1 {
+            flags.push(Flag::Divided);
+        }
+        Ok(Translation {
+            text,
+            score: (tokens > 0).then(|| total / tokens as f64),
+            finish,
+            flags,
+            source_ids: options
+                .ids
+                .then(|| jobs.iter().flat_map(|job| &job.ids).copied().collect()),
+            target_ids: options
+                .ids
+                .then(|| results.iter().flat_map(|r| &r.ids).copied().collect()),
+            source_tokens: jobs.iter().map(|job| job.tokens).sum(),
+            target_tokens: results.iter().map(|r| r.ids.len()).sum(),
+        })
+    }
+
+    /// Writes into a document's header which model translates it, and how.
+    pub(crate) fn describe(&self, options: &DecodeOptions, header: &mut Header) {
+        header.model = self.manifest.name.clone();
+        header.revision = self.revision.clone();
+        header.licence = self.manifest.licence.clone();
+        header.parameters = Parameters {
+            split: std::mem::take(&mut header.parameters.split),
+            normalize: options.normalize.unwrap_or(true),
+            beam: self.beam(options),
+            max_tokens: options.max_tokens.unwrap_or(0),
+            min_tokens: options.min_tokens.unwrap_or(0),
+            precision: self.precision.clone(),
+            device: self.device(),
+            prompt: self.prompt(options),
+        };
+    }
+
+    fn beam(&self, options: &DecodeOptions) -> usize {
+        options.beam.unwrap_or(self.manifest.decoding.beam).max(1)
+    }
+
+    /// What is known of the model.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The prompt around each text, `{text}` in its place; `options` may replace it.
+    pub fn prompt(&self, options: &DecodeOptions) -> Option<String> {
+        let (before, after) = self
+            .prompt
+            .around(options.prompt.as_deref().map(unescape).as_deref())
+            .ok()?;
+        Some(format!("{before}{{text}}{after}"))
     }
 
     /// `cpu`, `cuda:0`, `metal`.
     pub fn device(&self) -> String {
-        String::new()
+        "cpu".to_owned()
     }
 
     /// `f32`, `bf16`, `f16`, `int8`, or a GGUF file's own type such as `q4_k_m`.
     pub fn precision(&self) -> String {
-        String::new()
+        self.precision.clone()
     }
+}
+
+fn not_built(path: &Path, architecture: &str) -> Error {
+    Error::model(format!(
+        "models of architecture `{architecture}` in this form cannot be run yet"
+    ))
+    .path(path)
+}
+
+/// The text in parts that each `fit`, cut where the splitter would, and where it would not, in the middle.
+fn divide<'a>(text: &'a str, fits: &dyn Fn(&str) -> bool) -> Vec<&'a str> {
+    // The shortest tokens are single bytes: a short text fits without counting.
+    if text.len() < 64 || fits(text) {
+        return vec![text];
+    }
+    let cuts = sentences(text, &SplitOptions::default());
+    if cuts.len() > 1 {
+        return cuts.into_iter().flat_map(|range| divide(&text[range], fits)).collect();
+    }
+    let middle = text.ceil_char_boundary(text.len() / 2);
+    if middle == text.len() {
+        return vec![text];
+    }
+    let (left, right) = text.split_at(middle);
+    [divide(left, fits), divide(right, fits)].concat()
 }
