@@ -8,7 +8,7 @@ pub(super) fn render(doc: &Bilingual) -> String {
     let by_line = doc.header.parameters.split == "line";
     match doc.header.format {
         Format::Html if !by_line => paragraphs(doc),
-        Format::Markdown if !by_line => splice(doc, |target, before| markdown::escape_after(target, before)),
+        Format::Markdown if !by_line => splice(doc, markdown::escape_after),
         _ => splice(doc, |target, _| line(target).into_owned()),
     }
 }
