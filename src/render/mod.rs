@@ -1,17 +1,89 @@
 //! Rendering: an aligned document to the bytes of any output format; knows no model.
 
+mod docx;
+mod html;
+mod jsonl;
+mod markdown;
+mod plain;
+mod text;
+mod tsv;
+
+pub use jsonl::read as read_jsonl;
+
+use crate::document::{Bilingual, BlockKind, Flag, Header, Segment};
+use crate::error::Result;
+use quick_xml::escape::escape;
+use serde::Serialize;
+use std::borrow::Cow;
+use unicode_width::UnicodeWidthStr;
+
 /// An output format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutputFormat {
-    /// Paired lines, or columns on a terminal.
+    /// A Thai line and an English line for each segment, a blank line between blocks; on a terminal, two columns. Flags
+    /// that ask for a check stand behind the English: `[! truncated, thai-left]`.
     Text,
+    /// The Thai of each segment as a quotation with the English under it; in columns only where all rows are short. The `target`
+    /// layout of a Markdown source is `Plain`.
     Markdown,
+    /// One self-contained page without scripts, which can switch between all layouts.
     Html,
+    /// A Word document: a two-column table under each heading, or paragraphs.
     Docx,
+    /// A line of column names, then one line a segment: `id`, `block`, `kind`, `source`, `target`, `score` (mean natural
+    /// log-probability, empty where nothing was decoded), `finish`, `flags` (joined by commas), and `start` and `end`
+    /// (byte offsets in the source as UTF-8). Nothing is quoted: tabs and line breaks in a field become spaces.
     Tsv,
+    /// Everything that is known; [`read_jsonl`] reads it back.
     Jsonl,
-    /// The translation only.
+    /// The translation only, in the place of the Thai: line structure, white space and Markdown stay those of the source.
+    /// Of HTML, one line for each block and a blank line between.
     Plain,
+}
+
+impl OutputFormat {
+    /// Every format, in the order that help texts list them.
+    pub const ALL: [Self; 7] = [
+        Self::Text,
+        Self::Markdown,
+        Self::Html,
+        Self::Docx,
+        Self::Tsv,
+        Self::Jsonl,
+        Self::Plain,
+    ];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Markdown => "md",
+            Self::Html => "html",
+            Self::Docx => "docx",
+            Self::Tsv => "tsv",
+            Self::Jsonl => "jsonl",
+            Self::Plain => "plain",
+        }
+    }
+
+    /// The extension of its files, without the dot; no two formats share one. `plain` has the language's code, as
+    /// parallel corpora do.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Text => "txt",
+            Self::Plain => "en",
+            other => other.name(),
+        }
+    }
+
+    /// The format that a file's extension (without the dot, in any case) stands for.
+    pub fn from_extension(extension: &str) -> Option<Self> {
+        match extension.to_ascii_lowercase().as_str() {
+            "markdown" => Some(Self::Markdown),
+            "htm" => Some(Self::Html),
+            extension => Self::ALL.into_iter().find(|format| format.extension() == extension),
+        }
+    }
 }
 
 /// How source and target stand to each other.
@@ -27,7 +99,482 @@ pub enum Layout {
 /// What a renderer may be told.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RenderOptions {
+    /// Not for `tsv`, `jsonl` and `plain`, which have one layout each.
     pub layout: Layout,
     /// Columns of the terminal that `text` is written to; none for a file or pipe.
     pub width: Option<usize>,
+}
+
+/// The bytes of `doc` in `format`: the same document and options always give the same bytes.
+///
+/// Fails only where a library below fails to write (kind `Output`).
+pub fn render(doc: &Bilingual, format: OutputFormat, options: &RenderOptions) -> Result<Vec<u8>> {
+    Ok(match format {
+        OutputFormat::Text => text::render(doc, options).into_bytes(),
+        OutputFormat::Markdown => markdown::render(doc, options.layout).into_bytes(),
+        OutputFormat::Html => html::render(doc, options.layout).into_bytes(),
+        OutputFormat::Docx => docx::render(doc, options.layout)?,
+        OutputFormat::Tsv => tsv::render(doc).into_bytes(),
+        OutputFormat::Jsonl => jsonl::render(doc)?,
+        OutputFormat::Plain => plain::render(doc).into_bytes(),
+    })
+}
+
+/// The blocks as a reader sees them: without blank lines that are segments of their own (`--split line`).
+fn blocks(doc: &Bilingual) -> impl Iterator<Item = Vec<&Segment>> {
+    doc.blocks().filter_map(|block| {
+        let seen: Vec<&Segment> = block.iter().filter(|segment| !is_blank(segment)).collect();
+        (!seen.is_empty()).then_some(seen)
+    })
+}
+
+fn is_blank(segment: &Segment) -> bool {
+    segment.source.trim().is_empty() && segment.target.trim().is_empty()
+}
+
+fn is_copy(segment: &Segment) -> bool {
+    segment.source == segment.target
+}
+
+/// `text` as one line: each run of line breaks and control characters, and what XML 1.0 forbids, becomes a space.
+fn line(text: &str) -> Cow<'_, str> {
+    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{FFFE}' | '\u{FFFF}');
+    if !text.contains(breaks) {
+        return Cow::Borrowed(text);
+    }
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        if !breaks(c) {
+            line.push(c);
+        } else if !line.ends_with(' ') {
+            line.push(' ');
+        }
+    }
+    Cow::Owned(line)
+}
+
+/// `text` as one line, with all escaped that XML and HTML give a meaning to, in content and in quoted attributes.
+fn escaped(text: &str) -> String {
+    escape(line(text)).into_owned()
+}
+
+/// One side of a whole block on one line.
+fn joined<'a>(block: &[&'a Segment], side: fn(&'a Segment) -> &'a str) -> String {
+    let parts: Vec<Cow<str>> = block.iter().map(|segment| line(side(segment))).collect();
+    let parts: Vec<&str> = parts
+        .iter()
+        .map(|part| part.trim())
+        .filter(|part| !part.is_empty())
+        .collect();
+    parts.join(" ")
+}
+
+fn source(segment: &Segment) -> &str {
+    &segment.source
+}
+
+fn target(segment: &Segment) -> &str {
+    &segment.target
+}
+
+/// The document's first heading in both languages, else the name of its file, else that of the tool.
+fn title(doc: &Bilingual) -> String {
+    let Header { file, tool, .. } = &doc.header;
+    match blocks(doc).find(|block| block[0].kind == BlockKind::Heading) {
+        Some(block) if block.iter().all(|segment| is_copy(segment)) => joined(&block, target),
+        Some(block) => format!("{} – {}", joined(&block, target), joined(&block, source)),
+        None => file.as_ref().unwrap_or(tool).clone(),
+    }
+}
+
+/// The name that a field's value has in JSONL.
+fn name(value: impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => String::new(),
+    }
+}
+
+/// The flags that ask a reader to look twice: all but that of a plain copy.
+fn warnings(segment: &Segment) -> impl Iterator<Item = Flag> {
+    segment.flags.iter().copied().filter(|flag| *flag != Flag::NoThai)
+}
+
+/// The names of a segment's warnings, as plain formats show them: `[! truncated, thai-left]`.
+fn mark(segment: &Segment) -> Option<String> {
+    let names: Vec<String> = warnings(segment).map(name).collect();
+    (!names.is_empty()).then(|| format!("[! {}]", names.join(", ")))
+}
+
+/// A segment's warnings in words, as formats for reading show them.
+fn reasons(segment: &Segment) -> Option<String> {
+    let reasons: Vec<&str> = warnings(segment)
+        .map(|flag| match flag {
+            Flag::NoThai => "no Thai, copied as it is",
+            Flag::Truncated => "cut at the token limit, the end is missing",
+            Flag::Repetition => "repeats itself",
+            Flag::Empty => "the model gave no translation",
+            Flag::ThaiLeft => "Thai letters are left in the translation",
+            Flag::Length => "unusually short or long for its source",
+            Flag::Divided => "translated in parts, too long for the model as a whole",
+        })
+        .collect();
+    (!reasons.is_empty()).then(|| format!("Check: {}.", reasons.join("; ")))
+}
+
+/// What every format for reading says at its end: that a machine translated it, and which, and when.
+fn note(header: &Header) -> String {
+    let mut details = Vec::new();
+    if let Some(revision) = &header.revision {
+        details.push(format!("revision {}", revision.chars().take(12).collect::<String>()));
+    }
+    if let Some(licence) = &header.licence {
+        details.push(format!("licence {licence}"));
+    }
+    let details = match details.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", details.join(", ")),
+    };
+    let date = header.date.split('T').next().unwrap_or_default();
+    let file = header
+        .file
+        .iter()
+        .map(|file| format!(" Source: {file}."))
+        .collect::<String>();
+    let Header {
+        tool, version, model, ..
+    } = header;
+    line(&format!(
+        "Machine translated from Thai by {tool} {version} with {model}{details} on {date}.{file}"
+    ))
+    .into_owned()
+}
+
+/// `text` filled with spaces to `width` columns.
+fn padded(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::{Finish, Format, Parameters, SCHEMA};
+    use crate::span::Span;
+    use proptest::collection::vec;
+    use proptest::option;
+    use proptest::prelude::*;
+
+    /// A translated paragraph of its own.
+    pub fn segment(id: usize, source: &str, target: &str) -> Segment {
+        Segment {
+            id,
+            block: id,
+            kind: BlockKind::Paragraph,
+            level: 0,
+            source: source.into(),
+            target: target.into(),
+            span: Span::new(0, 0),
+            before: String::new(),
+            raw: None,
+            score: Some(-0.25),
+            finish: Finish::Stop,
+            flags: Vec::new(),
+            source_ids: None,
+            target_ids: None,
+        }
+    }
+
+    /// A document of `segments`, their spans counted from what they hold.
+    pub fn document(format: Format, mut segments: Vec<Segment>) -> Bilingual {
+        let mut end = 0;
+        for segment in &mut segments {
+            let start = end + segment.before.len();
+            end = start + segment.raw.as_ref().unwrap_or(&segment.source).len();
+            segment.span = Span::new(start, end);
+        }
+        Bilingual {
+            header: Header {
+                schema: SCHEMA,
+                tool: "plae".into(),
+                version: "0.1.0".into(),
+                model: "gemma-3-270m".into(),
+                revision: Some("0123456789abcdef0123456789abcdef01234567".into()),
+                licence: Some("Gemma".into()),
+                file: Some("summit.md".into()),
+                format,
+                encoding: "UTF-8".into(),
+                sha256: "00".repeat(32),
+                date: "2026-11-08T09:30:00Z".into(),
+                parameters: Parameters {
+                    split: "sentence".into(),
+                    ..Parameters::default()
+                },
+                segments: segments.len(),
+                tail: String::new(),
+            },
+            segments,
+        }
+    }
+
+    /// A Markdown article with something of everything.
+    pub fn sample() -> Bilingual {
+        use BlockKind::*;
+        let rows = [
+            (
+                0,
+                Heading,
+                1,
+                "# ",
+                "การประชุมอินเทอร์เน็ตโลกปี 2023",
+                "World Internet Conference 2023",
+            ),
+            (1, Caption, 0, "\n\n", "(CRI) 2023-11-09", "(CRI) 2023-11-09"),
+            (
+                2,
+                Paragraph,
+                0,
+                "\n\n",
+                "จีนสนับสนุนให้การพัฒนามาก่อน",
+                "China supports putting development first.",
+            ),
+            (
+                2,
+                Paragraph,
+                0,
+                " ",
+                "ทุกประเทศควรร่วมมือกัน",
+                "All countries should cooperate & share <data>, said รัฐบาล.",
+            ),
+            (3, Quote, 0, "\n\n> ", "“เราจะเดินหน้าต่อไป”", "“We will *move on*.”"),
+            (4, Heading, 2, "\n\n## ", "หัวข้อการประชุม", "Topics of the conference"),
+            (5, ListItem, 1, "\n\n- ", "ความปลอดภัยทางไซเบอร์", "Cybersecurity"),
+            (6, ListItem, 2, "\n  - ", "ปัญญาประดิษฐ์", "Artificial intelligence and"),
+            (7, Paragraph, 0, "\n\n", "ภาพจากซินหัว", "Photo: Xinhua"),
+            (8, Cell, 0, "\n\n| ", "วันที่ 8 ถึง 10", ""),
+        ];
+        let rows = rows.into_iter().enumerate();
+        let segments = rows.map(|(id, (block, kind, level, before, source, target))| Segment {
+            block,
+            kind,
+            level,
+            before: before.into(),
+            ..segment(id, source, target)
+        });
+        let mut segments: Vec<Segment> = segments.collect();
+        segments[1].flags = vec![Flag::NoThai];
+        segments[1].finish = Finish::Copy;
+        segments[1].score = None;
+        segments[3].flags = vec![Flag::ThaiLeft];
+        segments[6].raw = Some("**ความปลอดภัย**ทางไซเบอร์".into());
+        segments[7].flags = vec![Flag::Truncated, Flag::Length];
+        segments[7].finish = Finish::Length;
+        segments[8].source_ids = Some(vec![2, 17]);
+        segments[8].target_ids = Some(vec![99]);
+        segments[9].flags = vec![Flag::Empty];
+        let mut doc = document(Format::Markdown, segments);
+        doc.header.tail = " |\n|---|\n".into();
+        doc
+    }
+
+    /// A document whose texts try to become markup of every format.
+    pub fn hostile() -> Bilingual {
+        let attack = "<script>alert(\"1\")</script> ' onclick=x ]]> &amp; <!-- --> </style> </w:t>\0\u{1}\u{1f}\u{7f}\u{85}\u{FFFE}\u{FFFF}\u{FFFD}\t\r\n# | `*_[x](y)\u{2028}\u{202E}";
+        let mut doc = sample();
+        for segment in &mut doc.segments {
+            segment.source.push_str(attack);
+            segment.target.push_str(attack);
+            segment.raw = None;
+        }
+        let Header {
+            tool,
+            version,
+            model,
+            revision,
+            licence,
+            file,
+            date,
+            ..
+        } = &mut doc.header;
+        for field in [tool, version, model, date] {
+            field.push_str(attack);
+        }
+        for field in [revision, licence, file] {
+            *field = Some(attack.into());
+        }
+        doc
+    }
+
+    /// Any document that can be written; scores have the six decimals that JSONL keeps.
+    pub fn strategy() -> impl Strategy<Value = Bilingual> {
+        let text = || "[ก-๛a-z<>&|#*'\"\\\\\\x00-\\x1f\u{2028}🙂 ]{0,12}";
+        let kinds = [
+            BlockKind::Heading,
+            BlockKind::Paragraph,
+            BlockKind::ListItem,
+            BlockKind::Quote,
+            BlockKind::Cell,
+            BlockKind::Caption,
+        ];
+        let flags = [
+            Flag::NoThai,
+            Flag::Truncated,
+            Flag::Repetition,
+            Flag::Empty,
+            Flag::ThaiLeft,
+            Flag::Length,
+            Flag::Divided,
+        ];
+        let finishes = [Finish::Stop, Finish::Length, Finish::Loop, Finish::Copy];
+        let one = (
+            (any::<bool>(), prop::sample::select(kinds.to_vec()), any::<u8>()),
+            (text(), text(), text(), option::of(text())),
+            (option::of(-90_000_000..=0i32), prop::sample::select(finishes.to_vec())),
+            prop::sample::subsequence(flags.to_vec(), 0..=2),
+            (option::of(vec(any::<u32>(), 0..3)), option::of(vec(any::<u32>(), 0..3))),
+        );
+        let formats = prop::sample::select(vec![Format::Text, Format::Markdown, Format::Html]);
+        let header = (
+            formats,
+            text(),
+            option::of(text()),
+            prop::sample::select(vec!["line", "sentence"]),
+        );
+        (vec(one, 0..6), header).prop_map(|(rows, (format, tail, revision, split))| {
+            let mut segments: Vec<Segment> = Vec::new();
+            for ((new, kind, level), (source, target, before, raw), (score, finish), flags, ids) in rows {
+                let last = segments.last();
+                let block = last.map_or(0, |last| last.block + usize::from(new));
+                let (kind, level) = last
+                    .filter(|_| !new)
+                    .map_or((kind, level), |last| (last.kind, last.level));
+                let score = score.map(|score| f64::from(score) / 1e6);
+                let (source_ids, target_ids) = ids;
+                let fresh = segment(segments.len(), &source, &target);
+                segments.push(Segment {
+                    block,
+                    kind,
+                    level,
+                    before,
+                    raw,
+                    score,
+                    finish,
+                    flags,
+                    source_ids,
+                    target_ids,
+                    ..fresh
+                });
+            }
+            let mut doc = document(format, segments);
+            doc.header.tail = tail;
+            doc.header.revision = revision;
+            doc.header.parameters.split = split.into();
+            doc
+        })
+    }
+
+    fn all_options() -> Vec<RenderOptions> {
+        let layouts = [Layout::SideBySide, Layout::Interleaved, Layout::Target];
+        let widths = [None, Some(0), Some(1), Some(39), Some(40), Some(80)];
+        layouts
+            .iter()
+            .flat_map(|layout| widths.map(|width| RenderOptions { layout: *layout, width }))
+            .collect()
+    }
+
+    /// Rendering from JSONL gives what rendering at once gave.
+    fn check_detour(doc: &Bilingual) {
+        let bytes = render(doc, OutputFormat::Jsonl, &RenderOptions::default()).unwrap();
+        let again = read_jsonl(&bytes).unwrap();
+        for format in OutputFormat::ALL {
+            for options in all_options() {
+                let direct = render(doc, format, &options).unwrap();
+                assert_eq!(
+                    render(&again, format, &options).unwrap(),
+                    direct,
+                    "{format:?} {options:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn extensions_name_formats() {
+        for format in OutputFormat::ALL {
+            assert_eq!(OutputFormat::from_extension(format.extension()), Some(format));
+        }
+        let cases = [
+            ("HTM", Some(OutputFormat::Html)),
+            ("markdown", Some(OutputFormat::Markdown)),
+            ("plain", None),
+            ("pdf", None),
+            ("", None),
+        ];
+        for (extension, format) in cases {
+            assert_eq!(OutputFormat::from_extension(extension), format, "{extension}");
+        }
+    }
+
+    #[test]
+    fn jsonl_is_enough_for_every_format() {
+        check_detour(&sample());
+        check_detour(&hostile());
+    }
+
+    #[test]
+    fn an_empty_document_renders() {
+        check_detour(&document(Format::Text, Vec::new()));
+    }
+
+    #[test]
+    fn one_document_in_all_formats() {
+        let doc = sample();
+        let columns = RenderOptions {
+            width: Some(60),
+            ..Default::default()
+        };
+        let interleaved = RenderOptions {
+            layout: Layout::Interleaved,
+            width: None,
+        };
+        let target = RenderOptions {
+            layout: Layout::Target,
+            width: None,
+        };
+        let cases = [
+            ("text", OutputFormat::Text, RenderOptions::default()),
+            ("text-columns", OutputFormat::Text, columns),
+            ("text-target", OutputFormat::Text, target),
+            ("md", OutputFormat::Markdown, RenderOptions::default()),
+            ("md-interleaved", OutputFormat::Markdown, interleaved),
+            ("html", OutputFormat::Html, RenderOptions::default()),
+            ("html-target", OutputFormat::Html, target),
+            ("tsv", OutputFormat::Tsv, RenderOptions::default()),
+            ("jsonl", OutputFormat::Jsonl, RenderOptions::default()),
+            ("plain", OutputFormat::Plain, RenderOptions::default()),
+            ("docx", OutputFormat::Docx, RenderOptions::default()),
+            ("docx-interleaved", OutputFormat::Docx, interleaved),
+            ("docx-target", OutputFormat::Docx, target),
+        ];
+        for (name, format, options) in cases {
+            let bytes = render(&doc, format, &options).unwrap();
+            let text = match format {
+                OutputFormat::Docx => docx::tests::readable(bytes),
+                _ => String::from_utf8(bytes).unwrap(),
+            };
+            let style = text.find("<style>").zip(text.find("</style>"));
+            let text = match style {
+                Some((start, end)) => format!("{}<style>…{}", &text[..start], &text[end..]),
+                None => text,
+            };
+            insta::assert_snapshot!(name, text);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn jsonl_is_enough_for_any_document(doc in strategy()) {
+            check_detour(&doc);
+        }
+    }
 }

@@ -1,0 +1,430 @@
+//! DOCX: a Word document with a two-column table under each heading, or paragraphs; Thai set as complex script.
+//!
+//! Elements stand in the order of ECMA-376 part 1, §17: Word refuses files that LibreOffice forgives.
+
+use super::{Layout, blocks, escaped, is_copy, joined, line, note, reasons, source, target, title};
+use crate::document::{Bilingual, BlockKind, Segment};
+use crate::error::{Error, Result};
+use jiff::Timestamp;
+use std::io::{Cursor, Write};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipWriter};
+
+/// The parts that are the same for every document.
+const FIXED: [(&str, &str); 6] = [
+    ("[Content_Types].xml", include_str!("docx/content_types.xml")),
+    ("_rels/.rels", include_str!("docx/rels.xml")),
+    ("word/_rels/document.xml.rels", include_str!("docx/document_rels.xml")),
+    ("word/styles.xml", include_str!("docx/styles.xml")),
+    ("word/numbering.xml", include_str!("docx/numbering.xml")),
+    ("word/settings.xml", include_str!("docx/settings.xml")),
+];
+
+/// A4 with margins of 2 cm, in twentieths of a point.
+const PAGE: (usize, usize) = (11906, 16838);
+const MARGIN: usize = 1134;
+const COLUMN: usize = (PAGE.0 - 2 * MARGIN) / 2;
+/// Indentation of each list level, as in `numbering.xml`.
+const INDENT: usize = 360;
+
+const XML: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n";
+const WORD: &str = "http://schemas.openxmlformats.org/wordprocessingml/2006/main";
+const OFFICE: &str = "http://schemas.openxmlformats.org/officeDocument/2006";
+const PACKAGE: &str = "http://schemas.openxmlformats.org/package/2006/metadata";
+
+pub(super) fn render(doc: &Bilingual, layout: Layout) -> Result<Vec<u8>> {
+    let made = [
+        ("docProps/core.xml", core(doc)),
+        ("word/footer1.xml", footer(doc)),
+        ("word/document.xml", document(doc, layout)),
+    ];
+    let parts = FIXED
+        .into_iter()
+        .chain(made.iter().map(|(path, xml)| (*path, xml.as_str())));
+    archive(parts).map_err(|e| Error::output("the DOCX package cannot be put together").source(e))
+}
+
+/// A zip file without anything of the time or machine that made it.
+fn archive<'a>(parts: impl Iterator<Item = (&'a str, &'a str)>) -> zip::result::ZipResult<Vec<u8>> {
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .last_modified_time(DateTime::DEFAULT)
+        .system(zip::System::Dos);
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (path, xml) in parts {
+        zip.start_file(path, options)?;
+        zip.write_all(xml.as_bytes())?;
+    }
+    Ok(zip.finish()?.into_inner())
+}
+
+fn core(doc: &Bilingual) -> String {
+    // Word takes a document with a date that it cannot read for damaged.
+    let date = doc
+        .header
+        .date
+        .parse::<Timestamp>()
+        .map(|date| date.strftime("%Y-%m-%dT%H:%M:%SZ"));
+    let dates = date.map(|date| {
+        ["created", "modified"]
+            .map(|name| format!("<dcterms:{name} xsi:type=\"dcterms:W3CDTF\">{date}</dcterms:{name}>"))
+            .concat()
+    });
+    format!(
+        "{XML}<cp:coreProperties xmlns:cp=\"{PACKAGE}/core-properties\" xmlns:dc=\"http://purl.org/dc/elements/1.1/\" \
+         xmlns:dcterms=\"http://purl.org/dc/terms/\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\">\
+         <dc:title>{}</dc:title><dc:creator>plae</dc:creator><dc:description>{}</dc:description>\
+         <dc:language>en-US</dc:language><cp:lastModifiedBy>plae</cp:lastModifiedBy>{}</cp:coreProperties>",
+        escaped(&title(doc)),
+        escaped(&note(&doc.header)),
+        dates.unwrap_or_default(),
+    )
+}
+
+fn footer(doc: &Bilingual) -> String {
+    let note = format!("Machine translated with {}", doc.header.model);
+    let field = ["PAGE", "NUMPAGES"]
+        .map(|name| format!("<w:fldSimple w:instr=\" {name} \"><w:r><w:t>1</w:t></w:r></w:fldSimple>"));
+    format!(
+        "{XML}<w:ftr xmlns:w=\"{WORD}\"><w:p><w:pPr><w:pStyle w:val=\"Footer\"/></w:pPr>{}{}{}{}</w:p></w:ftr>",
+        english(&format!("{note} · ")),
+        field[0],
+        english(" / "),
+        field[1],
+    )
+}
+
+fn document(doc: &Bilingual, layout: Layout) -> String {
+    let blocks: Vec<Vec<&Segment>> = blocks(doc).collect();
+    let mut body = String::new();
+    // Word lists in its navigation only headings that stand outside tables: so each heading ends a table.
+    for section in blocks.chunk_by(|a, b| ![a[0].kind, b[0].kind].contains(&BlockKind::Heading)) {
+        match (section[0][0].kind, layout) {
+            (BlockKind::Heading, _) => body += &heading(&section[0], layout),
+            (_, Layout::SideBySide) => body += &table(section),
+            (_, Layout::Interleaved) => body.extend(section.iter().map(|block| interleaved(block))),
+            (_, Layout::Target) => body.extend(section.iter().map(|block| {
+                let runs = block.iter().map(|segment| {
+                    let warning = reasons(segment).map(|reasons| flag(&format!("[{reasons}] ")));
+                    english(&format!("{} ", line(target(segment)).trim())) + &warning.unwrap_or_default()
+                });
+                paragraph(&properties(block[0], true, false), &runs.collect::<String>())
+            })),
+        }
+    }
+    body += &paragraph("<w:pStyle w:val=\"Note\"/>", &english(&note(&doc.header)));
+    format!(
+        "{XML}<w:document xmlns:w=\"{WORD}\" xmlns:r=\"{OFFICE}/relationships\"><w:body>{body}\
+         <w:sectPr><w:footerReference w:type=\"default\" r:id=\"rId4\"/>\
+         <w:pgSz w:w=\"{}\" w:h=\"{}\"/>\
+         <w:pgMar w:top=\"{MARGIN}\" w:right=\"{MARGIN}\" w:bottom=\"{MARGIN}\" w:left=\"{MARGIN}\" \
+         w:header=\"567\" w:footer=\"567\" w:gutter=\"0\"/></w:sectPr></w:body></w:document>",
+        PAGE.0, PAGE.1,
+    )
+}
+
+/// Both languages in one paragraph, so that a list of contents has each heading once.
+fn heading(block: &[&Segment], layout: Layout) -> String {
+    let (thai_text, english_text) = (joined(block, source), joined(block, target));
+    let mut runs = String::new();
+    if layout != Layout::Target && thai_text != english_text {
+        runs += &thai(&thai_text);
+        runs += "<w:r><w:br/></w:r>";
+    }
+    runs += &english(&english_text);
+    let level = block[0].level.clamp(1, 6);
+    let heading = paragraph(&format!("<w:pStyle w:val=\"Heading{level}\"/>"), &runs);
+    heading + &block.iter().map(|segment| warning(segment)).collect::<String>()
+}
+
+fn table(section: &[Vec<&Segment>]) -> String {
+    let head = |runs: String| cell("", &paragraph("<w:pStyle w:val=\"ColumnHead\"/>", &runs));
+    let mut rows = format!(
+        "<w:tr><w:trPr><w:cantSplit/><w:tblHeader/></w:trPr>{}{}</w:tr>",
+        head(thai("ไทย")),
+        head(english("English")),
+    );
+    for block in section {
+        for (index, segment) in block.iter().enumerate() {
+            // A block begins with a rule, its further rows do not.
+            let border = match index {
+                0 => "<w:tcBorders><w:top w:val=\"single\" w:sz=\"4\" w:space=\"0\" w:color=\"D9D4C8\"/></w:tcBorders>",
+                _ => "",
+            };
+            let properties = properties(segment, index == 0, false);
+            let left = paragraph(&properties, &thai(source(segment)));
+            let right = paragraph(&properties, &english(target(segment))) + &warning(segment);
+            rows += &format!(
+                "<w:tr><w:trPr><w:cantSplit/></w:trPr>{}{}</w:tr>",
+                cell(border, &left),
+                cell(border, &right),
+            );
+        }
+    }
+    format!(
+        "<w:tbl><w:tblPr><w:tblStyle w:val=\"Bilingual\"/><w:tblW w:w=\"{}\" w:type=\"dxa\"/>\
+         <w:tblLayout w:type=\"fixed\"/><w:tblLook w:val=\"0020\" w:firstRow=\"1\" w:lastRow=\"0\" \
+         w:firstColumn=\"0\" w:lastColumn=\"0\" w:noHBand=\"0\" w:noVBand=\"0\"/></w:tblPr>\
+         <w:tblGrid><w:gridCol w:w=\"{COLUMN}\"/><w:gridCol w:w=\"{COLUMN}\"/></w:tblGrid>{rows}</w:tbl>",
+        2 * COLUMN,
+    )
+}
+
+fn cell(borders: &str, content: &str) -> String {
+    format!("<w:tc><w:tcPr><w:tcW w:w=\"{COLUMN}\" w:type=\"dxa\"/>{borders}</w:tcPr>{content}</w:tc>")
+}
+
+fn interleaved(block: &[&Segment]) -> String {
+    let mut out = String::new();
+    for (index, segment) in block.iter().enumerate() {
+        let copied = is_copy(segment);
+        if !copied {
+            let properties = properties(segment, index == 0, true);
+            out += &paragraph(&properties, &thai(source(segment)));
+        }
+        let properties = properties(segment, index == 0 && copied, false);
+        out += &paragraph(&properties, &english(target(segment)));
+        out += &warning(segment);
+    }
+    out
+}
+
+/// The properties of one of a block's paragraphs: only the `first` has the bullet of a list item, and one that is `tied`
+/// stays close to the next.
+fn properties(segment: &Segment, first: bool, tied: bool) -> String {
+    let style = match segment.kind {
+        BlockKind::Heading | BlockKind::Paragraph | BlockKind::Cell => "Normal",
+        BlockKind::ListItem => "ListBullet",
+        BlockKind::Quote => "Quote",
+        BlockKind::Caption => "Caption",
+    };
+    let is_item = segment.kind == BlockKind::ListItem;
+    let level = usize::from(segment.level.clamp(1, 9)) - 1;
+    let mut properties = format!("<w:pStyle w:val=\"{style}\"/>");
+    if tied {
+        properties += "<w:keepNext/>";
+    }
+    if is_item && first {
+        properties += &format!("<w:numPr><w:ilvl w:val=\"{level}\"/><w:numId w:val=\"1\"/></w:numPr>");
+    }
+    if tied {
+        properties += "<w:spacing w:after=\"0\"/>";
+    }
+    if is_item && !first {
+        properties += &format!("<w:ind w:left=\"{}\"/>", (level + 1) * INDENT);
+    }
+    properties
+}
+
+fn paragraph(properties: &str, runs: &str) -> String {
+    format!("<w:p><w:pPr>{properties}</w:pPr>{runs}</w:p>")
+}
+
+fn warning(segment: &Segment) -> String {
+    let flagged = reasons(segment).map(|reasons| paragraph("<w:pStyle w:val=\"Warning\"/>", &english(&reasons)));
+    flagged.unwrap_or_default()
+}
+
+fn thai(content: &str) -> String {
+    run("<w:rStyle w:val=\"Thai\"/><w:cs/><w:lang w:bidi=\"th-TH\"/>", content)
+}
+
+fn english(content: &str) -> String {
+    run("<w:lang w:val=\"en-US\"/>", content)
+}
+
+fn flag(content: &str) -> String {
+    run("<w:rStyle w:val=\"WarningText\"/><w:lang w:val=\"en-US\"/>", content)
+}
+
+fn run(properties: &str, content: &str) -> String {
+    format!(
+        "<w:r><w:rPr>{properties}</w:rPr><w:t xml:space=\"preserve\">{}</w:t></w:r>",
+        escaped(content)
+    )
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::tests::{hostile, sample};
+    use super::*;
+    use quick_xml::Reader;
+    use quick_xml::events::Event;
+    use std::io::Read;
+
+    fn parts(bytes: Vec<u8>) -> Vec<(String, String)> {
+        let mut zip = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
+        (0..zip.len())
+            .map(|index| {
+                let mut file = zip.by_index(index).unwrap();
+                let mut xml = String::new();
+                file.read_to_string(&mut xml).unwrap();
+                (file.name().unwrap().into_owned(), xml)
+            })
+            .collect()
+    }
+
+    /// The parts that differ between documents, one paragraph a line.
+    pub fn readable(bytes: Vec<u8>) -> String {
+        let parts = parts(bytes)
+            .into_iter()
+            .filter(|(path, _)| !FIXED.iter().any(|(fixed, _)| fixed == path));
+        let parts: Vec<String> = parts
+            .map(|(path, xml)| format!("{path}\n{}\n", xml.replace("<w:p>", "\n<w:p>")))
+            .collect();
+        parts.join("\n")
+    }
+
+    /// The order that ECMA-376 part 1 (transitional) prescribes for the children that are used here.
+    const ORDER: [(&str, &[&str]); 9] = [
+        (
+            "w:pPr",
+            &[
+                "w:pStyle",
+                "w:keepNext",
+                "w:keepLines",
+                "w:numPr",
+                "w:pBdr",
+                "w:tabs",
+                "w:spacing",
+                "w:ind",
+                "w:contextualSpacing",
+                "w:jc",
+                "w:outlineLvl",
+            ],
+        ),
+        (
+            "w:rPr",
+            &[
+                "w:rStyle", "w:rFonts", "w:b", "w:bCs", "w:i", "w:iCs", "w:color", "w:sz", "w:szCs", "w:cs", "w:lang",
+            ],
+        ),
+        (
+            "w:tblPr",
+            &[
+                "w:tblStyle",
+                "w:tblW",
+                "w:tblInd",
+                "w:tblLayout",
+                "w:tblCellMar",
+                "w:tblLook",
+            ],
+        ),
+        ("w:tcPr", &["w:tcW", "w:tcBorders"]),
+        ("w:tbl", &["w:tblPr", "w:tblGrid", "w:tr"]),
+        ("w:sectPr", &["w:footerReference", "w:pgSz", "w:pgMar"]),
+        (
+            "w:style",
+            &[
+                "w:name",
+                "w:basedOn",
+                "w:next",
+                "w:link",
+                "w:uiPriority",
+                "w:semiHidden",
+                "w:unhideWhenUsed",
+                "w:qFormat",
+                "w:pPr",
+                "w:rPr",
+                "w:tblPr",
+            ],
+        ),
+        (
+            "w:lvl",
+            &["w:start", "w:numFmt", "w:lvlText", "w:lvlJc", "w:pPr", "w:rPr"],
+        ),
+        (
+            "w:settings",
+            &[
+                "w:zoom",
+                "w:defaultTabStop",
+                "w:characterSpacingControl",
+                "w:compat",
+                "w:themeFontLang",
+                "w:decimalSymbol",
+                "w:listSeparator",
+            ],
+        ),
+    ];
+
+    #[test]
+    fn every_part_is_well_formed_and_in_the_order_of_the_schema() {
+        for doc in [sample(), hostile()] {
+            for layout in [Layout::SideBySide, Layout::Interleaved, Layout::Target] {
+                for (path, xml) in parts(render(&doc, layout).unwrap()) {
+                    let mut reader = Reader::from_str(&xml);
+                    reader.config_mut().expand_empty_elements = true;
+                    let mut open: Vec<(String, usize)> = Vec::new();
+                    loop {
+                        match reader.read_event().unwrap_or_else(|e| panic!("{path}: {e}")) {
+                            Event::Start(element) => {
+                                let name = element.name().as_ref().to_owned();
+                                if let Some((parent, last)) = open.last_mut()
+                                    && let Some((_, order)) = ORDER.iter().find(|(of, _)| of == parent)
+                                {
+                                    let place = order.iter().position(|child| *child == name);
+                                    let place = place.unwrap_or_else(|| panic!("{path}: {name} in {parent}"));
+                                    assert!(place >= *last, "{path}: {name} in {parent}");
+                                    *last = place;
+                                }
+                                open.push((name, 0));
+                            }
+                            Event::End(_) => drop(open.pop()),
+                            Event::Eof => break,
+                            _ => {}
+                        }
+                    }
+                    assert!(open.is_empty());
+                    assert!(!xml.contains(|c: char| c.is_control() && c != '\n'), "{path}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn all_parts_are_named_by_types_and_relations() {
+        let parts = parts(render(&sample(), Layout::SideBySide).unwrap());
+        let of = |path: &str| &parts.iter().find(|(name, _)| name == path).unwrap().1;
+        for (path, _) in &parts[1..] {
+            if !path.ends_with(".rels") {
+                assert!(
+                    of("[Content_Types].xml").contains(&format!("PartName=\"/{path}\"")),
+                    "{path}"
+                );
+                let name = path.trim_start_matches("word/");
+                let related = of("_rels/.rels").contains(path) || of("word/_rels/document.xml.rels").contains(name);
+                assert!(related, "{path}");
+            }
+        }
+        let used: Vec<&str> = parts
+            .iter()
+            .flat_map(|(_, xml)| xml.split("Style w:val=\"").skip(1))
+            .collect();
+        assert!(!used.is_empty());
+        for style in used {
+            let style = style.split('"').next().unwrap();
+            assert!(
+                of("word/styles.xml").contains(&format!("w:styleId=\"{style}\"")),
+                "{style}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_damaged_date_is_left_out() {
+        let mut doc = sample();
+        assert!(core(&doc).contains(">2026-11-08T09:30:00Z</dcterms:created>"));
+        doc.header.date = "yesterday".into();
+        assert!(!core(&doc).contains("dcterms:created"));
+    }
+
+    #[test]
+    fn columns_or_paragraphs_by_layout() {
+        let count = |layout, what: &str| document(&sample(), layout).matches(what).count();
+        assert_eq!(count(Layout::SideBySide, "<w:tbl>"), 2);
+        assert_eq!(count(Layout::SideBySide, "<w:tblHeader/>"), 2);
+        assert_eq!(count(Layout::Interleaved, "<w:tbl>"), 0);
+        assert!(count(Layout::Interleaved, "<w:cs/>") > 5);
+        assert_eq!(count(Layout::Target, "<w:cs/>"), 0);
+    }
+}

@@ -1,0 +1,166 @@
+//! HTML: one page that needs nothing else: no script, no network, no other file.
+
+use super::{Layout, blocks, escaped, is_copy, note, reasons, title};
+use crate::document::{Bilingual, BlockKind, Segment};
+
+const STYLE: &str = include_str!("html.css");
+
+/// How the page can be looked at; without a script, by radio buttons that the style sheet looks at.
+const VIEWS: [(&str, &str, Layout); 3] = [
+    ("parallel", "Side by side", Layout::SideBySide),
+    ("interleaved", "Interleaved", Layout::Interleaved),
+    ("only", "English only", Layout::Target),
+];
+
+pub(super) fn render(doc: &Bilingual, layout: Layout) -> String {
+    let title = escaped(&title(doc));
+    let (views, class) = match layout {
+        Layout::Target => (String::new(), " class=\"only\""),
+        _ => (views(layout), ""),
+    };
+    let warnings = warnings(doc);
+    let content = content(doc, layout);
+    let note = escaped(&note(&doc.header));
+    format!(
+        "<!DOCTYPE html>\n\
+         <html lang=\"en\">\n\
+         <head>\n\
+         <meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"generator\" content=\"plae\">\n\
+         <title>{title}</title>\n\
+         <style>\n{STYLE}</style>\n\
+         </head>\n\
+         <body>\n{views}<main{class}>\n{warnings}{content}</main>\n\
+         <footer>{note}</footer>\n\
+         </body>\n\
+         </html>\n"
+    )
+}
+
+fn views(layout: Layout) -> String {
+    let mut inputs = String::new();
+    let mut labels = String::new();
+    for (id, name, of) in VIEWS {
+        let checked = if of == layout { " checked" } else { "" };
+        inputs += &format!(
+            "<input type=\"radio\" name=\"view\" id=\"{id}\" accesskey=\"{}\"{checked}>\n",
+            &id[..1]
+        );
+        labels += &format!("<label for=\"{id}\">{name}</label>");
+    }
+    format!("{inputs}<nav>{labels}</nav>\n")
+}
+
+/// Links to the segments that a reader should look at twice.
+fn warnings(doc: &Bilingual) -> String {
+    let flagged = doc.segments.iter().filter(|segment| reasons(segment).is_some());
+    let links: Vec<String> = flagged.map(|s| format!("<a href=\"#s{0}\">{0}</a>", s.id)).collect();
+    match links.is_empty() {
+        true => String::new(),
+        false => format!(
+            "<p class=\"check\">Marked for checking, {} of {} segments: {}</p>\n",
+            links.len(),
+            doc.segments.len(),
+            links.join(", ")
+        ),
+    }
+}
+
+fn content(doc: &Bilingual, layout: Layout) -> String {
+    let mut out = String::new();
+    let mut in_list = false;
+    for block in blocks(doc) {
+        let Segment { kind, level, .. } = block[0];
+        let is_item = *kind == BlockKind::ListItem;
+        if is_item != in_list {
+            out += if is_item { "<ul>\n" } else { "</ul>\n" };
+            in_list = is_item;
+        }
+        let (tag, class) = match kind {
+            BlockKind::Heading => (format!("h{}", (*level).clamp(1, 6)), String::new()),
+            BlockKind::Paragraph => ("p".into(), String::new()),
+            BlockKind::ListItem => ("li".into(), format!(" level-{}", (*level).clamp(1, 6))),
+            BlockKind::Quote => ("blockquote".into(), String::new()),
+            BlockKind::Cell => ("p".into(), " cell".into()),
+            BlockKind::Caption => ("p".into(), " caption".into()),
+        };
+        out += &format!("<{tag} class=\"block{class}\">\n");
+        for segment in block {
+            out += &row(segment, layout);
+        }
+        out += &format!("</{tag}>\n");
+    }
+    if in_list {
+        out += "</ul>\n";
+    }
+    out
+}
+
+/// One pair: a row of the block's grid, and something that can be tapped.
+fn row(segment: &Segment, layout: Layout) -> String {
+    let reasons = reasons(segment);
+    let mut class = String::from("row");
+    if is_copy(segment) {
+        class += " copy";
+    }
+    if reasons.is_some() {
+        class += " flagged";
+    }
+    let thai = match layout {
+        Layout::Target => String::new(),
+        _ => format!("<span lang=\"th\">{}</span>\n", escaped(&segment.source)),
+    };
+    let warning = reasons.map(|reasons| format!(" <span class=\"flag\">{}</span>", escaped(&reasons)));
+    format!(
+        "<span class=\"{class}\" id=\"s{id}\" data-seg=\"{id}\" tabindex=\"0\">{thai}<span lang=\"en\">{}{}</span></span>\n",
+        escaped(&segment.target),
+        warning.unwrap_or_default(),
+        id = segment.id,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{hostile, sample};
+    use super::*;
+    use html5gum::{Token, Tokenizer};
+
+    /// Everything of a page but its text.
+    fn structure(page: &str) -> Vec<String> {
+        let tokens = Tokenizer::new(page).map(|Ok(token)| token);
+        let markup = tokens.filter(|token: &Token| !matches!(token, Token::String(_)));
+        markup.map(|token| format!("{token:?}")).collect()
+    }
+
+    #[test]
+    fn attacks_stay_text() {
+        for layout in [Layout::SideBySide, Layout::Interleaved, Layout::Target] {
+            let page = render(&hostile(), layout);
+            assert_eq!(structure(&page), structure(&render(&sample(), layout)));
+            assert!(!structure(&page).concat().contains("Error"));
+            assert!(!page.contains(|c: char| c.is_control() && c != '\n'));
+        }
+    }
+
+    #[test]
+    fn the_page_needs_nothing_else() {
+        let page = render(&sample(), Layout::SideBySide);
+        for reference in ["src=", "url(", "@import", "<link", "<script", "http:", "https:"] {
+            assert!(!page.contains(reference), "{reference}");
+        }
+    }
+
+    #[test]
+    fn the_layout_is_the_view_that_opens() {
+        for (layout, id) in [(Layout::SideBySide, "parallel"), (Layout::Interleaved, "interleaved")] {
+            let page = render(&sample(), layout);
+            assert_eq!(page.matches(" checked>").count(), 1);
+            assert!(page.contains(&format!("id=\"{id}\" accesskey=\"{}\" checked>", &id[..1])));
+        }
+        let page = render(&sample(), Layout::Target);
+        let (_, body) = page.split_once("</head>").unwrap();
+        assert!(!body.contains("lang=\"th\"") && !body.contains("<input"));
+    }
+}

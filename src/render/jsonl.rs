@@ -1,0 +1,227 @@
+//! JSONL: a header line, then one line a segment; written and read back, so that every other format needs no model.
+
+use crate::document::{Bilingual, Header, SCHEMA, Segment};
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Line<'a> {
+    Header(Cow<'a, Header>),
+    Segment(Cow<'a, Segment>),
+}
+
+/// What has to be known of the first line before the rest of it can be trusted.
+#[derive(Deserialize)]
+struct Probe {
+    r#type: String,
+    schema: u32,
+}
+
+pub(super) fn render(doc: &Bilingual) -> Result<Vec<u8>> {
+    let header = Line::Header(Cow::Borrowed(&doc.header));
+    let segments = doc.segments.iter().map(|segment| {
+        let score = segment.score.map(rounded);
+        Line::Segment(Cow::Owned(Segment {
+            score,
+            ..segment.clone()
+        }))
+    });
+    let mut out = Vec::new();
+    for line in std::iter::once(header).chain(segments) {
+        serde_json::to_writer(&mut out, &line).map_err(|e| Error::output("cannot be written as JSON").source(e))?;
+        out.push(b'\n');
+    }
+    Ok(out)
+}
+
+/// Six decimals: as many as mean anything, and few enough that reading gives back exactly what was written.
+fn rounded(score: f64) -> f64 {
+    (score * 1e6).round() / 1e6
+}
+
+/// Reads an aligned document from the bytes that the `jsonl` format writes. Unknown fields are passed over.
+///
+/// Fails (kind `Input`, with the line as its place) on a file of another kind or a newer schema, a line that is damaged
+/// or out of order, and a file with fewer or more segments than its header promises.
+pub fn read(bytes: &[u8]) -> Result<Bilingual> {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let mut lines = bytes
+        .split(|byte| *byte == b'\n')
+        .enumerate()
+        .filter(|(_, line)| !line.trim_ascii().is_empty());
+
+    let (index, first) = lines
+        .next()
+        .ok_or_else(|| Error::input("the file is empty").hint(NOT_OURS))?;
+    let bad_header = |e| {
+        Error::input("not a header line of plae's JSONL")
+            .place(place(index))
+            .hint(NOT_OURS)
+            .source(e)
+    };
+    let probe: Probe = serde_json::from_slice(first).map_err(bad_header)?;
+    if probe.r#type == "header" && probe.schema > SCHEMA {
+        return Err(Error::input(format!(
+            "schema {} is newer than this plae reads ({SCHEMA})",
+            probe.schema
+        ))
+        .place(place(index))
+        .hint("update plae, or translate the source again with this one"));
+    }
+    let Line::Header(header) = serde_json::from_slice(first).map_err(bad_header)? else {
+        return Err(
+            Error::input("the header line is missing: the file begins with a segment")
+                .place(place(index))
+                .hint(NOT_OURS),
+        );
+    };
+
+    let mut segments: Vec<Segment> = Vec::new();
+    for (index, line) in lines {
+        let segment = match serde_json::from_slice(line) {
+            Ok(Line::Segment(segment)) => segment.into_owned(),
+            Ok(Line::Header(_)) => {
+                return Err(Error::input("a second header line")
+                    .place(place(index))
+                    .hint("the file holds more than one document; render them one by one"));
+            }
+            Err(e) => {
+                return Err(Error::input(format!("not a segment line: {e}"))
+                    .place(place(index))
+                    .hint("the file is damaged there; translate the source again")
+                    .source(e));
+            }
+        };
+        if segment.id != segments.len() {
+            let message = format!("segment {} stands where {} belongs", segment.id, segments.len());
+            return Err(Error::input(message).place(place(index)).hint(TORN));
+        }
+        segments.push(segment);
+    }
+    if segments.len() != header.segments {
+        let message = format!(
+            "the header promises {} segments, {} follow",
+            header.segments,
+            segments.len()
+        );
+        return Err(Error::input(message).hint(TORN));
+    }
+    Ok(Bilingual {
+        header: header.into_owned(),
+        segments,
+    })
+}
+
+const NOT_OURS: &str = "only files that plae wrote with `--format jsonl` can be rendered";
+const TORN: &str = "lines were lost or added; translate the source again";
+
+fn place(index: usize) -> String {
+    format!("line {}", index + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{sample, strategy};
+    use super::*;
+    use crate::error::Kind;
+    use proptest::prelude::*;
+
+    #[test]
+    fn type_comes_first_and_text_is_not_escaped() {
+        let text = String::from_utf8(render(&sample()).unwrap()).unwrap();
+        let mut lines = text.lines();
+        assert!(
+            lines
+                .next()
+                .unwrap()
+                .starts_with(r#"{"type":"header","schema":1,"tool":"plae","#)
+        );
+        for line in lines {
+            assert!(line.starts_with(r#"{"type":"segment","id":"#), "{line}");
+        }
+        assert!(text.contains("อินเทอร์เน็ต"));
+    }
+
+    #[test]
+    fn unknown_fields_and_blank_lines_are_passed_over() {
+        let doc = sample();
+        let text = String::from_utf8(render(&doc).unwrap()).unwrap();
+        let text = text
+            .replace(r#""id":"#, r#""later":{"a":[1]},"id":"#)
+            .replace('\n', "\r\n\r\n");
+        let text = format!("\u{FEFF}{}", text.replace(r#""schema":"#, r#""added":null,"schema":"#));
+        assert_eq!(read(text.as_bytes()).unwrap(), doc);
+    }
+
+    #[test]
+    fn damage_is_told_with_its_place() {
+        let text = String::from_utf8(render(&sample()).unwrap()).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        let without = |n: usize| [&lines[..n], &lines[n + 1..]].concat().join("\n");
+        let with = |n: usize, line: &str| [&lines[..n], &[line], &lines[n + 1..]].concat().join("\n");
+        let torn_in_line = text[..text.len() - 20].to_owned();
+        let cases = [
+            (String::new(), None, "empty"),
+            ("สวัสดี\n".into(), Some("line 1"), "not a header"),
+            ("{\"a\":1}\n".into(), Some("line 1"), "not a header"),
+            (
+                with(0, r#"{"type":"header","schema":99}"#),
+                Some("line 1"),
+                "schema 99 is newer",
+            ),
+            (
+                with(0, r#"{"type":"header","schema":1}"#),
+                Some("line 1"),
+                "not a header",
+            ),
+            (without(0), Some("line 1"), "not a header"),
+            (without(2), Some("line 3"), "segment 2 stands where 1"),
+            (without(lines.len() - 1), None, "the header promises"),
+            (torn_in_line, Some("line 11"), "not a segment line"),
+            (
+                with(3, r#"{"type":"segment","source":"\ud800"}"#),
+                Some("line 4"),
+                "not a segment line",
+            ),
+            (with(3, r#"{"type":"footer"}"#), Some("line 4"), "not a segment line"),
+            (format!("{text}{}", lines[0]), Some("line 12"), "second header"),
+            (
+                format!("{text}{}", lines[1]),
+                Some("line 12"),
+                "segment 0 stands where 10",
+            ),
+        ];
+        for (text, place, message) in cases {
+            let error = read(text.as_bytes()).unwrap_err();
+            assert_eq!(error.kind, Kind::Input);
+            assert_eq!(error.place.as_deref(), place, "{error}");
+            assert!(error.message.contains(message), "{error}");
+            assert!(error.hint.is_some(), "{error}");
+        }
+        assert!(read(b"\xFF\xFE{}").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(doc in strategy()) {
+            prop_assert_eq!(read(&render(&doc).unwrap()).unwrap(), doc);
+        }
+
+        #[test]
+        fn any_score_survives_a_second_writing(score in -1e3..1e3f64) {
+            let mut doc = sample();
+            doc.segments[0].score = Some(score);
+            let once = render(&doc).unwrap();
+            prop_assert_eq!(render(&read(&once).unwrap()).unwrap(), once);
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in any::<Vec<u8>>(), cut in any::<prop::sample::Index>()) {
+            let _ = read(&bytes);
+            let whole = render(&sample()).unwrap();
+            let _ = read(&whole[..cut.index(whole.len())]);
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! Markdown: short rows as a table, all else as a quotation of the Thai with the English under it.
+
+use super::{Layout, blocks, is_copy, line, mark, note, padded, plain, source, target};
+use crate::document::{Bilingual, BlockKind, Format, Segment};
+use unicode_width::UnicodeWidthStr;
+
+/// Columns that a table's cell may take: beyond, the table is hard to read as text and narrow on a page.
+const SHORT: usize = 40;
+
+pub(super) fn render(doc: &Bilingual, layout: Layout) -> String {
+    // A translated Markdown file takes its source's place, so it is that file and nothing else.
+    if layout == Layout::Target && doc.header.format == Format::Markdown {
+        return plain::render(doc);
+    }
+    let blocks: Vec<Vec<&Segment>> = blocks(doc).collect();
+    let mut parts = Vec::new();
+    let mut depth = 0;
+    for section in blocks.chunk_by(|a, b| ![a[0].kind, b[0].kind].contains(&BlockKind::Heading)) {
+        if layout == Layout::SideBySide && is_short(section) {
+            parts.push(table(section));
+            depth = 0;
+            continue;
+        }
+        for block in section {
+            // An item more than one level deeper than the one before it would be read as code.
+            depth = match block[0].kind {
+                BlockKind::ListItem => usize::from(block[0].level).clamp(1, depth + 1),
+                _ => 0,
+            };
+            parts.push(one(block, depth, layout));
+        }
+    }
+    parts.push(format!("---\n\n*{}*\n", inline(&note(&doc.header))));
+    parts.join("\n\n")
+}
+
+/// Whether `section` is better read as a table: several rows, all short, and none a list item or quotation.
+fn is_short(section: &[Vec<&Segment>]) -> bool {
+    let is_row = |block: &Vec<&Segment>| !matches!(block[0].kind, BlockKind::ListItem | BlockKind::Quote);
+    let fits = |segment: &&Segment| segment.source.width() <= SHORT && segment.target.width() <= SHORT;
+    section.len() > 1 && section.iter().all(is_row) && section.iter().flatten().all(fits)
+}
+
+fn table(section: &[Vec<&Segment>]) -> String {
+    let mut rows = vec![("Thai".to_owned(), "English".to_owned()), ("---".into(), "---".into())];
+    let segments = section.iter().flatten();
+    rows.extend(segments.map(|segment| (inline(source(segment)), english(segment))));
+    let width = rows.iter().map(|(thai, _)| thai.width()).max().unwrap_or_default();
+    let lines = rows
+        .iter()
+        .map(|(thai, english)| format!("| {} | {english} |", padded(thai, width)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// A block: each segment quoted in Thai (unless it is a copy) with its English below, or the English of all of them.
+fn one(block: &[&Segment], depth: usize, layout: Layout) -> String {
+    let kind = block[0].kind;
+    let quoted = |segment: &Segment| format!("> {}", guard(inline(source(segment))));
+    let sentences: Vec<String> = block.iter().map(|segment| english(segment)).collect();
+    let mut parts = Vec::new();
+    if layout == Layout::Target || kind == BlockKind::Heading {
+        if layout != Layout::Target {
+            parts.extend(
+                block
+                    .iter()
+                    .filter(|segment| !is_copy(segment))
+                    .map(|segment| quoted(segment)),
+            );
+        }
+        let text = sentences.join(" ");
+        parts.push(match kind {
+            BlockKind::Heading => format!("{} {text}", "#".repeat(block[0].level.clamp(1, 6).into())),
+            _ => guard(text),
+        });
+    } else {
+        for (segment, english) in block.iter().zip(sentences) {
+            if !is_copy(segment) {
+                parts.push(quoted(segment));
+            }
+            parts.push(guard(english));
+        }
+    }
+    let text = parts.join("\n\n");
+    match kind {
+        BlockKind::ListItem => {
+            let outer = "  ".repeat(depth.saturating_sub(1));
+            prefixed(&text, &format!("{outer}- "), &format!("{outer}  "))
+        }
+        BlockKind::Quote => prefixed(&text, "> ", "> "),
+        _ => text,
+    }
+}
+
+fn english(segment: &Segment) -> String {
+    let text = inline(target(segment));
+    match mark(segment) {
+        Some(mark) => format!("{text} **{mark}**").trim_start().to_owned(),
+        None => text,
+    }
+}
+
+/// `text` with `first` before its first line and `rest` before every other.
+fn prefixed(text: &str, first: &str, rest: &str) -> String {
+    let lines = text.lines().enumerate();
+    let lines = lines.map(|(index, line)| {
+        format!("{}{line}", if index == 0 { first } else { rest })
+            .trim_end()
+            .to_owned()
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// `target` so that it can follow `before` in a Markdown file and means no more than its letters.
+pub(super) fn escape_after(target: &str, before: &str) -> String {
+    let text = inline(target);
+    let marker = |c: char| c.is_whitespace() || c.is_ascii_digit() || ">-*+.)".contains(c);
+    let mut line = before.chars().rev().take_while(|c| *c != '\n');
+    if line.all(marker) { guard(text) } else { text }
+}
+
+/// `text` on one line, with a backslash before what would be markup anywhere in a line.
+fn inline(text: &str) -> String {
+    let text = line(text);
+    let text = text.trim();
+    let mut out = String::with_capacity(text.len());
+    let mut previous = ' ';
+    for (index, c) in text.char_indices() {
+        let rest = &text[index + c.len_utf8()..];
+        let markup = match c {
+            '\\' | '`' | '*' | '[' | ']' | '<' | '|' | '~' => true,
+            // Between letters it is never emphasis, and file names and addresses are full of it.
+            '_' => !(previous.is_alphanumeric() && rest.starts_with(char::is_alphanumeric)),
+            // Only what reads as an entity.
+            '&' => rest
+                .trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '#')
+                .starts_with(';'),
+            // Only what would close a heading.
+            '#' => previous.is_whitespace() && rest.trim_matches('#').is_empty(),
+            _ => false,
+        };
+        if markup {
+            out.push('\\');
+        }
+        out.push(c);
+        previous = c;
+    }
+    out
+}
+
+/// `text` with a backslash before what would be a heading, a list or a quotation at the beginning of a line.
+fn guard(text: String) -> String {
+    let ends = |rest: &str| rest.is_empty() || rest.starts_with(char::is_whitespace);
+    let first = text.chars().next().unwrap_or_default();
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (before, after) = text.split_at(digits);
+    let markup = match first {
+        '>' => true,
+        '#' | '-' | '+' | '=' => ends(text.trim_start_matches(first)),
+        '0'..='9' => after.starts_with(['.', ')']) && ends(&after[1..]),
+        _ => false,
+    };
+    if markup { format!("{before}\\{after}") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{document, hostile, sample, segment};
+    use super::*;
+    use proptest::prelude::*;
+    use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+
+    /// What a Markdown reader shows of `markdown`, and whether it saw any markup but paragraphs.
+    fn shown(markdown: &str) -> (String, bool) {
+        let mut text = String::new();
+        let mut plain = true;
+        for event in Parser::new_ext(markdown, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH) {
+            match event {
+                Event::Text(part) => text.push_str(&part),
+                Event::Start(Tag::Paragraph) | Event::End(TagEnd::Paragraph) => {}
+                _ => plain = false,
+            }
+        }
+        (text, plain)
+    }
+
+    #[test]
+    fn escapes_no_more_than_needed() {
+        let cases = [
+            (
+                "a * b_c_ d_e `f` [g] <h> | ~i~ \\",
+                r"a \* b_c\_ d_e \`f\` \[g\] \<h> \| \~i\~ \\",
+            ),
+            ("# x", r"\# x"),
+            ("#hash #5 C#", "#hash #5 C#"),
+            ("x ##", r"x \##"),
+            ("1. x", r"1\. x"),
+            ("2023) x", r"2023\) x"),
+            ("1.5 x", "1.5 x"),
+            ("- x", r"\- x"),
+            ("-5 x", "-5 x"),
+            ("---", r"\---"),
+            ("===", r"\==="),
+            ("> x", r"\> x"),
+            ("AT&T &amp; &#3588; R&D;", r"AT&T \&amp; \&#3588; R\&D;"),
+            (" a\nb\u{0}c ", "a b c"),
+        ];
+        for (text, escaped) in cases {
+            assert_eq!(guard(inline(text)), escaped);
+        }
+    }
+
+    #[test]
+    fn attacks_stay_text() {
+        let structure = |doc: &Bilingual, layout| {
+            let text = render(doc, layout);
+            let events = Parser::new_ext(&text, Options::all());
+            let events = events.filter(|event| !matches!(event, Event::Text(_) | Event::SoftBreak));
+            events.map(|event| format!("{event:?}")).collect::<Vec<_>>()
+        };
+        let mut sample = sample();
+        sample.header.format = Format::Text;
+        let mut hostile = hostile();
+        hostile.header.format = Format::Text;
+        for layout in [Layout::Interleaved, Layout::Target] {
+            assert_eq!(structure(&hostile, layout), structure(&sample, layout));
+        }
+    }
+
+    #[test]
+    fn rows_become_a_table_only_where_short() {
+        let pairs = [("หนึ่ง", "One | two"), ("สอง", "Two")];
+        let mut doc = document(
+            Format::Text,
+            pairs
+                .iter()
+                .enumerate()
+                .map(|(id, (th, en))| segment(id, th, en))
+                .collect(),
+        );
+        let text = render(&doc, Layout::SideBySide);
+        assert!(
+            text.starts_with("| Thai | English |\n| ---  | --- |\n| หนึ่ง  | One \\| two |\n| สอง  | Two |\n\n---\n"),
+            "{text}"
+        );
+        assert!(render(&doc, Layout::Interleaved).starts_with("> หนึ่ง\n\nOne \\| two\n\n> สอง\n\nTwo\n\n---\n"));
+        assert!(render(&doc, Layout::Target).starts_with("One \\| two\n\nTwo\n\n---\n"));
+        doc.segments[1].target = "long ".repeat(20);
+        assert!(render(&doc, Layout::SideBySide).starts_with("> หนึ่ง\n\n"));
+    }
+
+    #[test]
+    fn lists_nest_without_becoming_code() {
+        let mut segments: Vec<Segment> = (0..4).map(|id| segment(id, "ข้อ", "Item")).collect();
+        for (segment, level) in segments.iter_mut().zip([3, 3, 3, 1]) {
+            segment.kind = BlockKind::ListItem;
+            segment.level = level;
+        }
+        let text = render(&document(Format::Text, segments), Layout::Interleaved);
+        let items = "- > ข้อ\n\n  Item\n\n  - > ข้อ\n\n    Item\n\n    - > ข้อ\n\n      Item\n\n- > ข้อ\n\n  Item\n\n";
+        assert!(text.starts_with(items), "{text}");
+        let events = Parser::new(&text).filter(|event| matches!(event, Event::Start(Tag::CodeBlock(_))));
+        assert_eq!(events.count(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn escaped_text_is_shown_as_it_is(text in "[a-c1-3ก &#;<>|*_~`=+.)(!:/\\\\\\[\\]\"'-]{0,24}") {
+            let wanted = text.trim();
+            let (shown, plain) = shown(&guard(inline(&text)));
+            prop_assert!(plain || wanted.is_empty(), "{:?}", guard(inline(&text)));
+            prop_assert_eq!(shown.trim(), wanted);
+        }
+
+        #[test]
+        fn escaped_text_is_shown_as_it_is_in_a_heading(text in "[a-c# *_-]{0,12}") {
+            let heading = format!("# {}", inline(&text));
+            let mut seen = String::new();
+            for event in Parser::new(&heading) {
+                if let Event::Text(part) = event { seen.push_str(&part) }
+            }
+            prop_assert_eq!(seen.trim(), text.trim());
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Plain: the translation in place of the Thai, with the source's own line structure or, for HTML, one line a block.
+
+use super::{blocks, is_copy, joined, line, markdown, target};
+use crate::document::{Bilingual, Format, Segment};
+
+pub(super) fn render(doc: &Bilingual) -> String {
+    // Line by line, markup is not interpreted: the lines of the file are all there is.
+    let by_line = doc.header.parameters.split == "line";
+    match doc.header.format {
+        Format::Html if !by_line => paragraphs(doc),
+        Format::Markdown if !by_line => splice(doc, markdown::escape_after),
+        _ => splice(doc, |target, _| line(target).into_owned()),
+    }
+}
+
+fn paragraphs(doc: &Bilingual) -> String {
+    let lines: Vec<String> = blocks(doc).map(|block| joined(&block, target) + "\n").collect();
+    lines.join("\n")
+}
+
+/// Gaps and targets. `write` makes a target fit behind the text before it; what was copied stays byte for byte.
+fn splice(doc: &Bilingual, write: impl Fn(&str, &str) -> String) -> String {
+    let mut out = String::new();
+    let mut previous: Option<&Segment> = None;
+    for segment in &doc.segments {
+        out.push_str(&segment.before);
+        if previous.is_some_and(|previous| touch(previous, segment)) {
+            out.push(' ');
+        }
+        if is_copy(segment) {
+            out.push_str(segment.raw.as_deref().unwrap_or(&segment.source));
+        } else {
+            let target = write(&segment.target, &out);
+            out.push_str(&target);
+        }
+        previous = Some(segment);
+    }
+    out.push_str(&doc.header.tail);
+    out
+}
+
+/// Whether two sentences that Thai writes without a space between them need one in English.
+fn touch(a: &Segment, b: &Segment) -> bool {
+    a.block == b.block
+        && b.before.is_empty()
+        && !(is_copy(a) && is_copy(b))
+        && a.target.ends_with(|c: char| !c.is_whitespace())
+        && b.target.starts_with(|c: char| !c.is_whitespace())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{document, segment};
+    use super::*;
+    use crate::document::Finish;
+
+    #[test]
+    fn lines_stay_lines() {
+        let mut doc = document(
+            Format::Text,
+            vec![
+                segment(0, "สวัสดี", "Hello,\r\nworld\u{2028}again\u{85}and\u{b}again"),
+                segment(1, "", ""),
+                segment(2, "a\u{2028}b", "a\u{2028}b"),
+                segment(3, "ลาก่อน", ""),
+            ],
+        );
+        doc.header.parameters.split = "line".into();
+        for segment in &mut doc.segments[1..] {
+            segment.before = "\r\n".into();
+        }
+        doc.header.tail = "\n".into();
+        let text = render(&doc);
+        assert_eq!(text, "Hello, world again and again\r\n\r\na\u{2028}b\r\n\n");
+        assert_eq!(text.lines().count(), doc.source().lines().count());
+    }
+
+    #[test]
+    fn markup_is_not_interpreted_by_line() {
+        for format in [Format::Markdown, Format::Html] {
+            let mut doc = document(format, vec![segment(0, "<b>ดี</b>", "<b>*Good*</b>")]);
+            doc.header.parameters.split = "line".into();
+            assert_eq!(render(&doc), "<b>*Good*</b>");
+        }
+    }
+
+    #[test]
+    fn touching_sentences_get_a_space() {
+        let mut doc = document(
+            Format::Text,
+            vec![segment(0, "ไปไหม?", "Will you go?"), segment(1, "ไม่ไป", "I will not.")],
+        );
+        doc.segments[1].block = 0;
+        assert_eq!(render(&doc), "Will you go? I will not.");
+        doc.segments[1].before = "   ".into();
+        assert_eq!(render(&doc), "Will you go?   I will not.");
+    }
+
+    #[test]
+    fn copies_reproduce_the_source() {
+        let mut doc = document(
+            Format::Markdown,
+            vec![segment(0, "a & b", "a & b"), segment(1, "c", "c")],
+        );
+        doc.segments[0].raw = Some("**a** &amp; b".into());
+        doc.segments[0].before = "# ".into();
+        doc.segments[0].finish = Finish::Copy;
+        doc.segments[1].block = 0;
+        doc.header.tail = "\n\n```\ncode\n```\n".into();
+        assert_eq!(render(&doc), doc.source());
+    }
+
+    #[test]
+    fn markdown_keeps_its_markup_and_escapes_the_rest() {
+        let mut doc = document(
+            Format::Markdown,
+            vec![
+                segment(0, "หัวข้อ", "1. Topic"),
+                segment(1, "ข้อ", "# *Item*"),
+                segment(2, "ช่อง", "a | b"),
+            ],
+        );
+        doc.segments[0].before = "# ".into();
+        doc.segments[1].before = "\n\n* ".into();
+        doc.segments[2].before = "\n\n| x | ".into();
+        doc.header.tail = " |\n".into();
+        assert_eq!(render(&doc), "# 1. Topic\n\n* \\# \\*Item\\*\n\n| x | a \\| b |\n");
+    }
+
+    #[test]
+    fn html_gives_one_line_a_block() {
+        let mut doc = document(
+            Format::Html,
+            vec![
+                segment(0, "หนึ่ง", "One."),
+                segment(1, "สอง", "Two\nlines."),
+                segment(2, "สาม", "Three."),
+            ],
+        );
+        doc.segments[1].block = 0;
+        doc.segments[1].before = "<br>".into();
+        doc.segments[2].before = "</p><p>".into();
+        assert_eq!(render(&doc), "One. Two lines.\n\nThree.\n");
+    }
+}

@@ -1,0 +1,215 @@
+//! Text: Thai and English lines in pairs for pipes and files; two columns, or wrapped lines, on a terminal.
+
+use super::{Layout, RenderOptions, blocks, line, mark, note, padded, source, target};
+use crate::document::{Bilingual, Segment};
+use icu_segmenter::{GraphemeClusterSegmenter, GraphemeClusterSegmenterBorrowed};
+use icu_segmenter::{LineSegmenter, LineSegmenterBorrowed};
+use unicode_width::UnicodeWidthStr;
+
+/// Between the two columns.
+const GUTTER: &str = " │ ";
+/// Before the English lines of a wrapped pair, to tell them from the Thai ones.
+const INDENT: &str = "  ";
+/// A terminal below this width gets no columns.
+const NARROW: usize = 40;
+
+pub(super) fn render(doc: &Bilingual, options: &RenderOptions) -> String {
+    let wrap = Wrap::new();
+    let mut out = String::new();
+    for block in blocks(doc) {
+        match (options.layout, options.width) {
+            (Layout::Target, width) => {
+                let sentences: Vec<String> = block.iter().map(|segment| english(segment)).collect();
+                push(&mut out, wrap.lines(&sentences.join(" "), width));
+            }
+            (Layout::SideBySide, Some(width)) if width >= NARROW => {
+                for segment in block {
+                    push(&mut out, columns(&wrap, segment, width));
+                }
+            }
+            (_, width) => {
+                let indent = if width.is_some() { INDENT } else { "" };
+                for segment in block {
+                    push(&mut out, wrap.lines(&line(source(segment)), width));
+                    let english = wrap.lines(&english(segment), width.map(|width| width.saturating_sub(indent.len())));
+                    push(&mut out, english.into_iter().map(|line| format!("{indent}{line}")));
+                }
+            }
+        }
+        out.push('\n');
+    }
+    push(&mut out, wrap.lines(&format!("[{}]", note(&doc.header)), options.width));
+    out
+}
+
+fn push(out: &mut String, lines: impl IntoIterator<Item = String>) {
+    for line in lines {
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+}
+
+fn english(segment: &Segment) -> String {
+    match mark(segment) {
+        Some(mark) => format!("{} {mark}", line(target(segment))).trim_start().to_owned(),
+        None => line(target(segment)).into_owned(),
+    }
+}
+
+/// One pair, its two sides beginning on the same line.
+fn columns(wrap: &Wrap, segment: &Segment, width: usize) -> Vec<String> {
+    let left = (width - GUTTER.width()) / 2;
+    let right = width - GUTTER.width() - left;
+    let thai = wrap.lines(&line(source(segment)), Some(left));
+    let english = wrap.lines(&english(segment), Some(right));
+    let side = |lines: &[String], row: usize| lines.get(row).cloned().unwrap_or_default();
+    (0..thai.len().max(english.len()))
+        .map(|row| format!("{}{GUTTER}{}", padded(&side(&thai, row), left), side(&english, row)))
+        .collect()
+}
+
+/// Breaks lines where Unicode allows it, in Thai between words, and a word that is too long between its letters.
+///
+/// The words are those of ICU's neural model: its dictionary mode takes the longest match and so leaves scraps of words
+/// (`ผลง/า/นท/า/งวิ/ทยา` for `ผลงาน/ทาง/วิทยา`), which is plain to see at the end of a line.
+struct Wrap {
+    breaks: LineSegmenterBorrowed<'static>,
+    letters: GraphemeClusterSegmenterBorrowed<'static>,
+}
+
+impl Wrap {
+    fn new() -> Self {
+        Self {
+            breaks: LineSegmenter::new_auto(Default::default()),
+            letters: GraphemeClusterSegmenter::new(),
+        }
+    }
+
+    /// `text` in lines of at most `width` columns; one line where `width` is none, at least one in any case.
+    fn lines(&self, text: &str, width: Option<usize>) -> Vec<String> {
+        let Some(width) = width else {
+            return vec![text.to_owned()];
+        };
+        let mut lines = Vec::new();
+        let mut line = String::new();
+        let mut add = |line: &mut String, piece: &str| {
+            if !line.is_empty() && line.width() + piece.trim_end().width() > width {
+                lines.push(std::mem::take(line).trim_end().to_owned());
+            }
+            line.push_str(piece);
+        };
+        let mut start = 0;
+        for end in self
+            .breaks
+            .segment_str(text)
+            .filter(|end| *end > 0 && !splits_word(text, *end))
+        {
+            let piece = &text[start..end];
+            start = end;
+            if piece.trim_end().width() <= width {
+                add(&mut line, piece);
+            } else {
+                let mut start = 0;
+                for end in self.letters.segment_str(piece).filter(|end| *end > 0) {
+                    add(&mut line, &piece[start..end]);
+                    start = end;
+                }
+            }
+        }
+        lines.push(line.trim_end().to_owned());
+        lines
+    }
+}
+
+/// Whether Thai spelling forbids a break before byte `at`: no word ends with a vowel that its consonant has to follow, or
+/// begins with a vowel or mark that belongs to the letter before. Segmenters know words, and guess at names and misspellings.
+fn splits_word(text: &str, at: usize) -> bool {
+    let (before, after) = text.split_at(at);
+    let open = !after.is_empty() && before.ends_with(|c| matches!(c, 'เ'..='ไ'));
+    open || after.starts_with(|c| matches!(c, 'ฯ'..='ฺ' | 'ๅ'..='๎'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{document, segment};
+    use super::*;
+    use crate::document::{Flag, Format};
+    use proptest::prelude::*;
+
+    fn text(doc: &Bilingual, layout: Layout, width: Option<usize>) -> String {
+        render(doc, &RenderOptions { layout, width })
+    }
+
+    #[test]
+    fn pipes_get_paired_lines() {
+        let mut doc = document(
+            Format::Text,
+            vec![
+                segment(0, "หนึ่ง", "One\nline.\u{1b}[31m"),
+                segment(1, "สอง", "Two."),
+                segment(2, "", ""),
+                segment(3, "สาม", ""),
+            ],
+        );
+        doc.segments[1].block = 0;
+        doc.segments[3].flags = vec![Flag::NoThai, Flag::Empty];
+        let head = "หนึ่ง\nOne line. [31m\nสอง\nTwo.\n\nสาม\n[! empty]\n\n[Machine translated from Thai by plae";
+        for layout in [Layout::SideBySide, Layout::Interleaved] {
+            let text = text(&doc, layout, None);
+            assert!(text.starts_with(head), "{text}");
+            assert!(text.ends_with("]\n"));
+        }
+        let text = text(&doc, Layout::Target, None);
+        assert!(
+            text.starts_with("One line. [31m Two.\n\n[! empty]\n\n[Machine"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn thai_breaks_between_words_and_marks_stay_on_their_letters() {
+        let wrap = Wrap::new();
+        let lines = wrap.lines("การประชุมอินเทอร์เน็ตโลก", Some(10));
+        assert_eq!(lines, ["การประชุม", "อินเทอร์เน็ต", "โลก"]);
+        // A decomposed SARA AM, as in the example article, is one vowel all the same.
+        let lines = wrap.lines("ผลงานทางวิทยาศาสตร์กระทํา", Some(9));
+        assert_eq!(lines, ["ผลงานทาง", "วิทยาศาสตร์", "กระทํา"]);
+        let lines = wrap.lines("กี้กี้กี้กี้", Some(2));
+        assert_eq!(lines, ["กี้กี้", "กี้กี้"]);
+        assert_eq!("น้ำ".width(), 2);
+        assert_eq!(wrap.lines("เ", Some(2)), ["เ"]);
+        assert_eq!(wrap.lines("", Some(2)), [""]);
+    }
+
+    #[test]
+    fn columns_are_level() {
+        let doc = document(
+            Format::Text,
+            vec![segment(
+                0,
+                "จีนสนับสนุนให้การพัฒนามาก่อน",
+                "China supports putting development first",
+            )],
+        );
+        let text = text(&doc, Layout::SideBySide, Some(43));
+        let rows: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).collect();
+        assert_eq!(rows.len(), 3, "{text}");
+        for row in rows {
+            assert_eq!(row[..row.find('│').unwrap()].width(), 21, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_is_too_wide_and_no_letter_is_lost(text in "[ก-๛a-z .“”🙂\u{200B}]{0,80}", width in 2usize..40) {
+            let text = line(&text).into_owned();
+            let lines = Wrap::new().lines(&text, Some(width));
+            let whole = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+            prop_assert_eq!(whole(&lines.concat()), whole(&text));
+            for line in lines {
+                let one = GraphemeClusterSegmenter::new().segment_str(&line).count() <= 2;
+                prop_assert!(line.width() <= width || one, "{:?}", line);
+            }
+        }
+    }
+}
