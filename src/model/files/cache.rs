@@ -1,0 +1,403 @@
+//! What the caches on this machine hold: the Hub's shared layout, and plae's own files.
+
+use super::{Located, Settings, local};
+use crate::error::{Error, Result};
+use crate::model::manifest::{FileSpec, HubSource, Manifest, Manifests, WheelSource};
+use hf_hub::{Cache, Repo, RepoType};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// Files beside the weights that loaders and tokenizers read, in the order they are fetched.
+const SMALL_FILES: [&str; 15] = [
+    "config.json",
+    "generation_config.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "chat_template.jinja",
+    "vocab.json",
+    "merges.txt",
+    "source.spm",
+    "target.spm",
+    "sentencepiece.bpe.model",
+    "spiece.model",
+    "tokenizer.model",
+    "tokenizer.json",
+    "model.safetensors.index.json",
+];
+
+/// Those of [`SMALL_FILES`] that a tokenizer can be built from.
+const TOKENIZERS: [&str; 6] = [
+    "tokenizer.json",
+    "source.spm",
+    "sentencepiece.bpe.model",
+    "spiece.model",
+    "tokenizer.model",
+    "vocab.json",
+];
+
+/// One commit of a repository in the Hub's cache, with all that a loader needs.
+#[derive(Debug)]
+pub(super) struct Snapshot {
+    pub directory: PathBuf,
+    pub commit: String,
+    /// Names relative to `directory`.
+    pub files: Vec<String>,
+}
+
+impl Snapshot {
+    /// The GGUF file, or the directory of a checkpoint.
+    pub fn path(&self) -> PathBuf {
+        match self.files.iter().find(|name| name.ends_with(".gguf")) {
+            Some(name) => self.directory.join(name),
+            None => self.directory.clone(),
+        }
+    }
+
+    /// The model, with a manifest's facts.
+    pub fn with(&self, manifest: &Manifest) -> Located {
+        Located {
+            manifest: manifest.clone(),
+            path: self.path(),
+            revision: Some(self.commit.clone()),
+        }
+    }
+
+    /// The model of a repository without a manifest.
+    pub fn locate(&self, source: &HubSource, manifests: &Manifests) -> Result<Located> {
+        let mut located = local::describe(&self.path(), manifests)?;
+        if manifests.get(&located.manifest.name).is_none() {
+            located.manifest.name = source.repo.clone();
+            located.manifest.title = source.repo.clone();
+        }
+        located.revision = Some(self.commit.clone());
+        Ok(located)
+    }
+}
+
+/// A repository and revision by hf-hub's own notion of the cache's layout.
+pub(super) fn repo(source: &HubSource) -> Repo {
+    Repo::with_revision(source.repo.clone(), RepoType::Model, source.revision.clone())
+}
+
+/// The directory of a repository in the Hub's cache.
+pub(super) fn repo_directory(source: &HubSource, settings: &Settings) -> PathBuf {
+    settings.hub_cache.join(repo(source).folder_name())
+}
+
+/// The directory of one commit.
+pub(super) fn snapshot_directory(source: &HubSource, commit: &str, settings: &Settings) -> PathBuf {
+    Cache::new(settings.hub_cache.clone())
+        .repo(repo(source))
+        .pointer_path(commit)
+}
+
+/// Where a file assembled from packages is kept.
+pub(super) fn wheel_file(manifest: &Manifest, source: &WheelSource, settings: &Settings) -> PathBuf {
+    wheel_directory(manifest, settings).join(&source.file.name)
+}
+
+/// plae's own directory for a model.
+pub(super) fn wheel_directory(manifest: &Manifest, settings: &Settings) -> PathBuf {
+    settings.cache.join("models").join(&manifest.name)
+}
+
+/// Whether a revision names one commit for ever.
+pub(super) fn is_commit(revision: &str) -> bool {
+    revision.len() == 40 && revision.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// A model from the first of its sources that a cache holds.
+pub(super) fn find(manifest: &Manifest, settings: &Settings) -> Option<Located> {
+    if let Some(snapshot) = manifest.hub.iter().find_map(|source| snapshot(source, settings)) {
+        return Some(snapshot.with(manifest));
+    }
+    let source = manifest.wheels.as_ref()?;
+    let path = wheel_file(manifest, source, settings);
+    let size = std::fs::metadata(&path).ok()?.len();
+    source.file.size.is_none_or(|whole| whole == size).then(|| Located {
+        manifest: manifest.clone(),
+        path,
+        revision: source.file.sha256.clone(),
+    })
+}
+
+/// The commit that a source's revision stands for, if all that a loader needs of it is here.
+pub(super) fn snapshot(source: &HubSource, settings: &Settings) -> Option<Snapshot> {
+    let commit = match is_commit(&source.revision) {
+        true => source.revision.clone(),
+        false => {
+            let reference = repo_directory(source, settings).join("refs").join(&source.revision);
+            std::fs::read_to_string(reference).ok()?.trim().to_owned()
+        }
+    };
+    if !is_commit(&commit) {
+        return None;
+    }
+    let directory = snapshot_directory(source, &commit, settings);
+    let files = select(source, &names(&directory)).ok()?;
+    let complete = files.iter().all(|file| {
+        let size = std::fs::metadata(directory.join(&file.name))
+            .map(|data| data.len())
+            .ok();
+        size.is_some() && (file.size.is_none() || file.size == size)
+    });
+    complete.then(|| Snapshot {
+        files: files.into_iter().map(|file| file.name).collect(),
+        directory,
+        commit,
+    })
+}
+
+/// Names of the files at the top of a directory; none if it cannot be read.
+pub(super) fn names(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries
+        .filter(|entry| entry.path().is_file())
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    names
+}
+
+/// The files that a loader needs out of a repository with the files `names`, small ones first.
+///
+/// # Errors
+/// `Model`, where the repository has no weights in a form that is read, or no tokenizer.
+pub(super) fn select(source: &HubSource, names: &[String]) -> Result<Vec<FileSpec>> {
+    let plain = |name: &str| FileSpec {
+        name: name.to_owned(),
+        sha256: None,
+        size: None,
+    };
+    if source.files.is_empty() && source.patterns.is_empty() {
+        return Ok(choose(&source.repo, names)?.into_iter().map(plain).collect());
+    }
+    let mut files = source.files.clone();
+    for pattern in &source.patterns {
+        let known = files.len();
+        files.extend(
+            names
+                .iter()
+                .filter(|name| matches(pattern, name))
+                .map(|name| plain(name)),
+        );
+        if files.len() == known {
+            return Err(Error::model(format!("{} has no file like {pattern}", source.repo)));
+        }
+    }
+    Ok(files)
+}
+
+/// The files to load from a repository that nothing is known of; safetensors before GGUF before pickles.
+fn choose<'a>(repo: &str, names: &'a [String]) -> Result<Vec<&'a str>> {
+    let get = |wanted: &str| names.iter().map(String::as_str).find(|name| *name == wanted);
+    let ggufs: Vec<&str> = names
+        .iter()
+        .map(String::as_str)
+        .filter(|name| name.ends_with(".gguf") && !name.contains('/') && !name.starts_with("mmproj"))
+        .collect();
+    let q4_k_m: Vec<&str> = ggufs
+        .iter()
+        .copied()
+        .filter(|name| name.to_ascii_lowercase().contains("q4_k_m"))
+        .collect();
+    let safetensors = get("model.safetensors")
+        .map(|name| vec![name])
+        .or_else(|| shards(names, "model-", ".safetensors"));
+    let weights = match (safetensors, ggufs.as_slice(), q4_k_m.as_slice()) {
+        (Some(weights), ..) => weights,
+        (None, [gguf], _) | (None, _, [gguf]) => return Ok(vec![*gguf]),
+        (None, [_, ..], _) => {
+            return Err(Error::model(format!(
+                "{repo} has several GGUF files and no Q4_K_M among them: {}",
+                ggufs.join(", ")
+            ))
+            .hint("download the one you want and name it with --model"));
+        }
+        (None, [], _) => get("pytorch_model.bin")
+            .map(|name| vec![name])
+            .or_else(|| shards(names, "pytorch_model-", ".bin"))
+            .ok_or_else(|| Error::model(format!("{repo} has no weights in safetensors, GGUF or PyTorch form")))?,
+    };
+    if get("config.json").is_none() || !TOKENIZERS.iter().any(|name| get(name).is_some()) {
+        return Err(Error::model(format!(
+            "{repo} has weights, but no config.json or no tokenizer"
+        )));
+    }
+    let mut files: Vec<&str> = SMALL_FILES.iter().filter_map(|name| get(name)).collect();
+    files.extend(weights);
+    Ok(files)
+}
+
+/// The parts `PREFIX00001-of-00003SUFFIX` and so on, if all are there.
+fn shards<'a>(names: &'a [String], prefix: &str, suffix: &str) -> Option<Vec<&'a str>> {
+    let total_of = |name: &str| {
+        let numbers = name.strip_prefix(prefix)?.strip_suffix(suffix)?;
+        let (part, total) = numbers.split_once("-of-")?;
+        part.parse::<usize>().ok().and(total.parse::<usize>().ok())
+    };
+    let mut parts: Vec<(&str, usize)> = names
+        .iter()
+        .filter_map(|name| Some((name.as_str(), total_of(name)?)))
+        .collect();
+    parts.sort_unstable();
+    let whole = !parts.is_empty() && parts.iter().all(|(_, total)| *total == parts.len());
+    whole.then(|| parts.into_iter().map(|(name, _)| name).collect())
+}
+
+/// Whether `name` fits `pattern`, in which `*` stands for any characters but `/`.
+pub(super) fn matches(pattern: &str, name: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else {
+        return pattern == name;
+    };
+    let Some(tail) = name.strip_prefix(start) else {
+        return false;
+    };
+    let reach = tail.find('/').unwrap_or(tail.len());
+    (0..=reach).any(|skip| tail.get(skip..).is_some_and(|tail| matches(rest, tail)))
+}
+
+/// Holds off other processes, Python's Hub tools among them, until it is dropped. On a file system that knows no locks, nothing does.
+pub(super) fn lock(path: &Path, waiting: impl FnOnce()) -> Result<File> {
+    let create = || -> io::Result<File> {
+        path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+        File::options().create(true).truncate(false).write(true).open(path)
+    };
+    let file = create().map_err(|error| local_error(error, path))?;
+    if matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock)) {
+        waiting();
+        file.lock().map_err(|error| local_error(error, path))?;
+    }
+    Ok(file)
+}
+
+/// A failure of this machine's disk, with what can be done about it.
+pub(super) fn local_error(error: io::Error, path: &Path) -> Error {
+    let (message, hint) = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (
+            "the disk is full",
+            "make room, or point HF_HUB_CACHE and PLAE_CACHE to another disk",
+        ),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => (
+            "may not be written",
+            "mend its permissions, or point HF_HUB_CACHE and PLAE_CACHE elsewhere",
+        ),
+        _ => (
+            "cannot be read or written",
+            "HF_HUB_CACHE and PLAE_CACHE say where models are kept",
+        ),
+    };
+    Error::model(format!("{message} ({error})"))
+        .path(path)
+        .hint(hint)
+        .source(error)
+}
+
+/// The sha256 of all that a reader gives, in lower-case hexadecimal, and how many bytes that was; `each` is told of every piece.
+pub(super) fn sha256(
+    mut reader: impl Read,
+    mut each: impl FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<(String, u64)> {
+    use sha2::{Digest, Sha256};
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 18];
+    let mut size = 0;
+    loop {
+        let n = match reader.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(n) => n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        hasher.update(&buffer[..n]);
+        each(&buffer[..n])?;
+        size += n as u64;
+    }
+    Ok((
+        hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
+        size,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(names: &[&str]) -> Result<Vec<String>, String> {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        match choose("a/b", &names) {
+            Ok(files) => Ok(files.into_iter().map(str::to_owned).collect()),
+            Err(error) => Err(error.message),
+        }
+    }
+
+    #[test]
+    fn weights_are_chosen_by_preference() {
+        let base = ["config.json", "tokenizer.json", "README.md", "train/model.safetensors"];
+        let with = |more: &[&str]| chosen(&[&base[..], more].concat()).map(|files| files[2..].join(" "));
+        assert_eq!(
+            with(&["model.safetensors", "pytorch_model.bin", "x.gguf"]).unwrap(),
+            "model.safetensors"
+        );
+        assert_eq!(
+            with(&[
+                "model.safetensors.index.json",
+                "model-00001-of-00002.safetensors",
+                "model-00002-of-00002.safetensors"
+            ])
+            .unwrap(),
+            "model.safetensors.index.json model-00001-of-00002.safetensors model-00002-of-00002.safetensors"
+        );
+        assert_eq!(
+            with(&["pytorch_model.bin", "tf_model.h5"]).unwrap(),
+            "pytorch_model.bin"
+        );
+        assert!(
+            with(&["model-00001-of-00002.safetensors"])
+                .unwrap_err()
+                .contains("no weights")
+        );
+        assert!(with(&["tf_model.h5"]).unwrap_err().contains("no weights"));
+        assert!(
+            chosen(&["config.json", "model.safetensors"])
+                .unwrap_err()
+                .contains("no tokenizer")
+        );
+    }
+
+    #[test]
+    fn one_gguf_is_chosen() {
+        assert_eq!(chosen(&["x.gguf", "README.md", "mmproj-x.gguf"]).unwrap(), ["x.gguf"]);
+        assert_eq!(chosen(&["x-Q8_0.gguf", "x-Q4_K_M.gguf"]).unwrap(), ["x-Q4_K_M.gguf"]);
+        assert!(
+            chosen(&["x-Q8_0.gguf", "x-f16.gguf"])
+                .unwrap_err()
+                .contains("x-Q8_0.gguf, x-f16.gguf")
+        );
+    }
+
+    #[test]
+    fn patterns() {
+        for (pattern, name, fits) in [
+            ("*.part0*", "p/data/x.gguf.part00", false),
+            ("*/data/*.part0*", "p/data/x.gguf.part00", true),
+            ("*.gguf", "ก.gguf", true),
+            ("a*b*c", "aXbYc", true),
+            ("a*b*c", "aXc", false),
+            ("x", "x", true),
+            ("x", "xy", false),
+            ("*", "a/b", false),
+        ] {
+            assert_eq!(matches(pattern, name), fits, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn hashes() {
+        let (hash, size) = sha256(&b"abc"[..], |_| Ok(())).unwrap();
+        assert_eq!(hash, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(size, 3);
+    }
+}

@@ -1,0 +1,657 @@
+//! The Hugging Face Hub over HTTP: lists, downloads, resumes and checks files into the cache that all its tools share.
+//!
+//! hf-hub 0.5 gives the names and the layout. Its transfer is not used: it sets no timeout, checks no hash, appends to a partial file
+//! even when the server ignores `Range`, drops the headers that tell a gated repository from a missing one, and retries a 404.
+
+use super::cache::{self, Snapshot, is_commit, local_error, lock, select, sha256, snapshot_directory};
+use super::{Notice, Notify, Settings};
+use crate::error::{Error, Result};
+use crate::model::manifest::{Architecture, FileSpec, HubSource, Manifest, Manifests, is_inside, is_sha256};
+use hf_hub::Cache;
+use serde::Deserialize;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::time::Duration;
+use ureq::http::{HeaderMap, Response, StatusCode};
+use ureq::{Agent, Body, Proxy};
+
+/// A client for one run.
+pub(super) struct Hub<'a> {
+    settings: &'a Settings,
+    agent: Agent,
+    token: Option<String>,
+    notice: Notify<'a>,
+}
+
+/// A failed request.
+enum Fault {
+    /// The same request may succeed later. `gained` says that bytes came which the next one need not ask for again.
+    Passing {
+        error: Error,
+        gained: bool,
+    },
+    Final(Error),
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self::Final(error)
+    }
+}
+
+/// What the Hub says of one file before it is fetched.
+struct Metadata {
+    commit: String,
+    /// Name of the blob in the cache: the sha256 of a large file, the git hash of a small one.
+    etag: String,
+    size: u64,
+}
+
+/// What is read of the Hub's description of a repository.
+#[derive(Deserialize)]
+struct RepoInfo {
+    sha: String,
+    siblings: Vec<Sibling>,
+    config: Option<ModelConfig>,
+    gguf: Option<GgufInfo>,
+}
+
+#[derive(Deserialize)]
+struct Sibling {
+    rfilename: String,
+}
+
+#[derive(Deserialize)]
+struct ModelConfig {
+    model_type: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct GgufInfo {
+    architecture: Option<String>,
+}
+
+/// What a request is about, for messages.
+struct About<'a> {
+    source: &'a HubSource,
+    file: Option<&'a str>,
+}
+
+impl<'a> Hub<'a> {
+    /// # Errors
+    /// `Usage`, for a proxy that is no address.
+    pub fn new(settings: &'a Settings, notice: Notify<'a>) -> Result<Self> {
+        let proxy = settings
+            .proxy
+            .as_deref()
+            .map(|proxy| proxy_of(proxy, settings))
+            .transpose()?;
+        let config = Agent::config_builder()
+            .proxy(proxy)
+            .http_status_as_error(false)
+            .user_agent(concat!("plae/", env!("CARGO_PKG_VERSION")))
+            // A compressed body has neither the length nor the hash of its file.
+            .accept_encoding("identity")
+            .timeout_resolve(Some(settings.connect_timeout))
+            .timeout_connect(Some(settings.connect_timeout))
+            .timeout_recv_response(Some(settings.read_timeout))
+            .timeout_per_read(Some(settings.read_timeout))
+            .redirect_auth_headers(ureq::config::RedirectAuthHeaders::SameHost)
+            .build();
+        let stored = || {
+            let text = std::fs::read_to_string(settings.token_file.as_ref()?).ok()?;
+            Some(text.trim().to_owned()).filter(|token| !token.is_empty())
+        };
+        Ok(Self {
+            settings,
+            agent: config.into(),
+            token: settings.token.as_ref().map(|token| token.0.clone()).or_else(stored),
+            notice,
+        })
+    }
+
+    /// Brings all files of a source that a loader needs into the cache.
+    ///
+    /// # Errors
+    /// `Network`, where the Hub is not reached or fails for good; `Model`, where it refuses, lacks a file, gives another file than the
+    /// manifest names, or holds an architecture that this build does not load.
+    pub fn pull(&mut self, source: &HubSource, manifest: Option<&Manifest>, manifests: &Manifests) -> Result<Snapshot> {
+        let closed = !source.files.is_empty() && source.patterns.is_empty();
+        let (mut commit, files) = match closed {
+            true => (None, source.files.clone()),
+            false => {
+                let info = self.info(source)?;
+                let names: Vec<String> = info.siblings.iter().map(|sibling| sibling.rfilename.clone()).collect();
+                let files = select(source, &names)?;
+                if manifest.is_none() {
+                    check_architecture(source, &info, &files, manifests)?;
+                }
+                (Some(info.sha), files)
+            }
+        };
+
+        let mut found = Vec::new();
+        for file in &files {
+            // One commit for all files, even if the branch moves on meanwhile.
+            let metadata = self.metadata(source, commit.as_deref().unwrap_or(&source.revision), file)?;
+            commit = Some(metadata.commit.clone());
+            found.push(metadata);
+        }
+        let commit = commit.ok_or_else(|| Error::model(format!("{} has no files", source.repo)))?;
+
+        let cache = Cache::new(self.settings.hub_cache.clone()).repo(cache::repo(source));
+        let missing = found
+            .iter()
+            .filter(|metadata| !cache.blob_path(&metadata.etag).exists());
+        (self.notice)(Notice::Pulling {
+            model: manifest.map_or(&source.repo, |manifest| &manifest.name).clone(),
+            from: format!("{}/{}", self.settings.endpoint, source.repo),
+            bytes: Some(missing.map(|metadata| metadata.size).sum()),
+            licence: manifest.and_then(|manifest| manifest.licence.clone()),
+            licence_url: manifest.and_then(|manifest| manifest.licence_url.clone()),
+            non_commercial: manifest.is_some_and(|manifest| manifest.non_commercial),
+        });
+        let directory = snapshot_directory(source, &commit, self.settings);
+        for (file, metadata) in files.iter().zip(&found) {
+            let blob = cache.blob_path(&metadata.etag);
+            self.download(source, &commit, file, metadata, &blob)?;
+            let pointer = directory.join(&file.name);
+            link(&blob, &pointer).map_err(|error| local_error(error, &pointer))?;
+        }
+        // Last, so that a revision never stands for a commit that is only half here.
+        if !is_commit(&source.revision) {
+            cache
+                .create_ref(&commit)
+                .map_err(|error| local_error(error, &directory))?;
+        }
+        Ok(Snapshot {
+            directory,
+            commit,
+            files: files.into_iter().map(|file| file.name).collect(),
+        })
+    }
+
+    /// The repository at the source's revision.
+    fn info(&mut self, source: &HubSource) -> Result<RepoInfo> {
+        let url = format!("{}/api/{}", self.settings.endpoint, cache::repo(source).api_url());
+        let about = About { source, file: None };
+        let info: RepoInfo = self.persist(|hub| {
+            let mut response = hub.ask(hub.agent.get(&url), &about)?;
+            let text = response.body_mut().with_config().limit(100 << 20).read_to_vec();
+            let text = text.map_err(|error| hub.unreached(error, false))?;
+            serde_json::from_slice(&text)
+                .map_err(|error| Fault::Final(hub.no_hub("its list of files cannot be read").source(error)))
+        })?;
+        let safe = is_commit(&info.sha) && info.siblings.iter().all(|sibling| is_inside(&sibling.rfilename));
+        safe.then_some(info)
+            .ok_or_else(|| self.no_hub("its list of files has names that are none"))
+    }
+
+    /// What the Hub says of a file, checked against what the manifest says.
+    fn metadata(&mut self, source: &HubSource, revision: &str, file: &FileSpec) -> Result<Metadata> {
+        let url = self.url(source, revision, &file.name);
+        let about = About {
+            source,
+            file: Some(&file.name),
+        };
+        let metadata = self.persist(|hub| {
+            let mut url = url.clone();
+            // A renamed repository answers with another path on the same host; a redirect to another host is the file's own.
+            for _ in 0..5 {
+                let request = hub.agent.head(&url).config().max_redirects(0).build();
+                let response = hub.ask(request, &about)?;
+                let location = header(response.headers(), "location");
+                match location.filter(|location| location.starts_with('/') && !location.starts_with("//")) {
+                    Some(path) if response.status().is_redirection() => url = format!("{}{path}", hub.origin()),
+                    _ => return hub.read_metadata(response.headers(), revision),
+                }
+            }
+            Err(Fault::Final(hub.no_hub("it redirects without end")))
+        })?;
+        let differs = |what: &str| {
+            Error::model(format!(
+                "{} on the Hub is not the file that the manifest names: {what}",
+                file.name
+            ))
+            .hint("the repository has changed; nothing was downloaded")
+        };
+        if let Some(wanted) = file.sha256.as_ref().filter(|_| is_sha256(&metadata.etag))
+            && *wanted != metadata.etag
+        {
+            return Err(differs(&format!("sha256 {}", metadata.etag)));
+        }
+        if file.size.is_some_and(|size| size != metadata.size) {
+            return Err(differs(&format!("{} bytes", metadata.size)));
+        }
+        Ok(metadata)
+    }
+
+    fn read_metadata(&self, headers: &HeaderMap, revision: &str) -> Result<Metadata, Fault> {
+        let etag = header(headers, "x-linked-etag").or_else(|| header(headers, "etag"));
+        let etag = etag.map(|etag| etag.trim_start_matches("W/").trim_matches('"'));
+        let size = header(headers, "x-linked-size").or_else(|| header(headers, "content-length"));
+        let commit = header(headers, "x-repo-commit").unwrap_or(revision);
+        // It becomes a file name.
+        let etag_ok = |etag: &&str| (1..=128).contains(&etag.len()) && etag.bytes().all(|b| b.is_ascii_alphanumeric());
+        match (etag.filter(etag_ok), size.and_then(|size| size.parse().ok())) {
+            (Some(etag), Some(size)) if is_commit(commit) => Ok(Metadata {
+                commit: commit.to_owned(),
+                etag: etag.to_owned(),
+                size,
+            }),
+            _ => Err(Fault::Final(
+                self.no_hub("it does not tell a file's commit, hash and size"),
+            )),
+        }
+    }
+
+    /// Fetches a file into its blob, from where an earlier run broke off.
+    fn download(
+        &mut self,
+        source: &HubSource,
+        commit: &str,
+        file: &FileSpec,
+        metadata: &Metadata,
+        blob: &Path,
+    ) -> Result<()> {
+        let whole = |blob: &Path| std::fs::metadata(blob).is_ok_and(|data| data.len() == metadata.size);
+        if whole(blob) {
+            return Ok(());
+        }
+        let locks = self
+            .settings
+            .hub_cache
+            .join(".locks")
+            .join(cache::repo(source).folder_name());
+        let _lock = lock(&locks.join(format!("{}.lock", metadata.etag)), || {
+            (self.notice)(Notice::Waiting {
+                file: file.name.clone(),
+            });
+        })?;
+        if whole(blob) {
+            return Ok(());
+        }
+        if let Some(directory) = blob.parent() {
+            std::fs::create_dir_all(directory).map_err(|error| local_error(error, directory))?;
+        }
+        let partial = blob.with_file_name(format!("{}.incomplete", metadata.etag));
+        let about = About {
+            source,
+            file: Some(&file.name),
+        };
+        let url = self.url(source, commit, &file.name);
+        let wanted = file
+            .sha256
+            .as_deref()
+            .or(is_sha256(&metadata.etag).then_some(metadata.etag.as_str()));
+        let resumed = std::fs::metadata(&partial).is_ok_and(|data| data.len() > 0);
+        let mut fresh = !resumed;
+        loop {
+            self.persist(|hub| hub.transfer(&url, &about, metadata.size, &partial))?;
+            let hash = match wanted {
+                Some(_) => {
+                    let hashed = File::open(&partial).and_then(|file| sha256(file, |_| Ok(())));
+                    Some(hashed.map_err(|error| local_error(error, &partial))?.0)
+                }
+                None => None,
+            };
+            if hash.as_deref() == wanted {
+                return std::fs::rename(&partial, blob).map_err(|error| local_error(error, blob));
+            }
+            std::fs::remove_file(&partial).map_err(|error| local_error(error, &partial))?;
+            let error = Error::model(format!(
+                "{} came with a wrong hash: sha256 {}, not {}",
+                file.name,
+                hash.unwrap_or_default(),
+                wanted.unwrap_or_default()
+            ))
+            .hint("the download was deleted; try again, and if it stays so, another endpoint (HF_ENDPOINT)");
+            if fresh {
+                return Err(error);
+            }
+            // What an earlier run left may be what is wrong.
+            (self.notice)(Notice::Retrying {
+                error: error.to_string(),
+                wait: Duration::ZERO,
+            });
+            fresh = true;
+        }
+    }
+
+    /// Appends what is missing of a file; done when all bytes are there.
+    fn transfer(&mut self, url: &str, about: &About, size: u64, partial: &Path) -> Result<(), Fault> {
+        let failed = |error: io::Error| Fault::Final(local_error(error, partial));
+        let mut output = File::options()
+            .create(true)
+            .append(true)
+            .open(partial)
+            .map_err(failed)?;
+        let mut done = output.metadata().map_err(failed)?.len();
+        if done > size {
+            output.set_len(0).map_err(failed)?;
+            done = 0;
+        }
+        let file = about.file.unwrap_or_default();
+        self.progress(file, done, size);
+        if done == size {
+            return Ok(());
+        }
+        let mut request = self.agent.get(url);
+        if done > 0 {
+            request = request.header("range", format!("bytes={done}-"));
+        }
+        let response = self.ask(request, about)?;
+        let offset = match response.status() {
+            StatusCode::PARTIAL_CONTENT => {
+                let range = header(response.headers(), "content-range").and_then(|range| range.strip_prefix("bytes "));
+                range.and_then(|range| range.split_once('-')?.0.parse().ok())
+            }
+            _ => Some(0),
+        };
+        let start = done;
+        if offset != Some(done) {
+            // The server does not resume, or not where it was asked to.
+            output.set_len(0).map_err(failed)?;
+            done = 0;
+            if offset != Some(0) {
+                return Err(Fault::Final(self.no_hub("it resumed a download at the wrong place")));
+            }
+        }
+        let mut body = response.into_body().into_reader();
+        let mut buffer = vec![0; 1 << 18];
+        let mut shown = done;
+        loop {
+            let n = match body.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(n) => n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    let error = self
+                        .network(format!(
+                            "the connection broke after {done} of {size} bytes of {file}: {error}"
+                        ))
+                        .hint("run it again: it goes on from there");
+                    return Err(Fault::Passing {
+                        error,
+                        gained: done > start,
+                    });
+                }
+            };
+            done += n as u64;
+            if done > size {
+                break;
+            }
+            output.write_all(&buffer[..n]).map_err(failed)?;
+            if done - shown >= 1 << 20 {
+                shown = done;
+                self.progress(file, done, size);
+            }
+        }
+        output.sync_all().map_err(failed)?;
+        self.progress(file, done.min(size), size);
+        if done == size {
+            return Ok(());
+        }
+        let what = match done < size {
+            true => format!("{file} broke off after {done} of {size} bytes"),
+            false => format!("{file} is longer than the {size} bytes that were announced"),
+        };
+        Err(Fault::Passing {
+            error: self.network(what).hint("run it again: it goes on from there"),
+            gained: done > start && done < size,
+        })
+    }
+
+    fn progress(&mut self, file: &str, done: u64, total: u64) {
+        (self.notice)(Notice::Progress {
+            file: file.to_owned(),
+            done,
+            total,
+        });
+    }
+
+    /// Does it again while it fails in a way that may pass, with longer and longer waits.
+    fn persist<T>(&mut self, mut attempt: impl FnMut(&mut Self) -> Result<T, Fault>) -> Result<T> {
+        let mut failures = 0;
+        loop {
+            let (error, gained) = match attempt(self) {
+                Ok(value) => return Ok(value),
+                Err(Fault::Final(error)) => return Err(error),
+                Err(Fault::Passing { error, gained }) => (error, gained),
+            };
+            failures = if gained { 1 } else { failures + 1 };
+            if failures > self.settings.retries {
+                return Err(error);
+            }
+            let wait = self.settings.backoff.saturating_mul(1 << (failures - 1).min(10));
+            let wait = wait.min(Duration::from_secs(10));
+            (self.notice)(Notice::Retrying {
+                error: error.to_string(),
+                wait,
+            });
+            std::thread::sleep(wait);
+        }
+    }
+
+    /// Sends a request; anything but success and a redirect is a fault.
+    fn ask(
+        &self,
+        request: ureq::RequestBuilder<ureq::typestate::WithoutBody>,
+        about: &About,
+    ) -> Result<Response<Body>, Fault> {
+        let request = match &self.token {
+            Some(token) => request.header("authorization", format!("Bearer {token}")),
+            None => request,
+        };
+        let response = request.call().map_err(|error| self.unreached(error, true))?;
+        match response.status().is_success() || response.status().is_redirection() {
+            true => Ok(response),
+            false => Err(self.refused(response.status(), response.headers(), about)),
+        }
+    }
+
+    /// What an answer without success means. The Hub's own word comes first: it answers 401 for what does not exist, too.
+    fn refused(&self, status: StatusCode, headers: &HeaderMap, about: &About) -> Fault {
+        let HubSource { repo, revision, .. } = about.source;
+        let endpoint = &self.settings.endpoint;
+        let word = header(headers, "x-error-code").unwrap_or_default();
+        let error = match (word, status.as_u16(), about.file) {
+            ("RepoNotFound", ..) | ("", 404, None) => {
+                Error::model(format!("{endpoint} has no repository {repo}, or it is private"))
+                    .hint("check the spelling; a private repository needs a token of its owner in HF_TOKEN")
+            }
+            ("RevisionNotFound", ..) => Error::model(format!("{repo} has no revision {revision}"))
+                .hint(format!("{endpoint}/{repo}/tree/main lists its branches")),
+            ("EntryNotFound", _, Some(file)) | ("", 404, Some(file)) => {
+                Error::model(format!("{repo} has no file {file} at revision {revision}")).hint(format!(
+                    "it may have been renamed; another revision can be named: {repo}@REVISION"
+                ))
+            }
+            ("GatedRepo", ..) | (_, 401 | 403, _) => match (&self.token, status.as_u16()) {
+                (None, _) => Error::model(format!("{repo} is gated: its owner wants the licence accepted first")).hint(
+                    format!("accept it at {endpoint}/{repo}, then put a token of that account in HF_TOKEN"),
+                ),
+                (Some(_), 401) => Error::model(format!("the Hub does not accept the token that was sent for {repo}"))
+                    .hint(format!(
+                        "make a new one at {endpoint}/settings/tokens and put it in HF_TOKEN"
+                    )),
+                (Some(_), _) => Error::model(format!("the account of the token has no access to {repo}")).hint(
+                    format!("accept the licence at {endpoint}/{repo}, and let the token read gated repositories"),
+                ),
+            },
+            (_, 408 | 429 | 500..=599, _) => {
+                let error = self
+                    .network(format!("the Hub answered {status}"))
+                    .hint("it is in trouble or busy: try again later");
+                return Fault::Passing { error, gained: false };
+            }
+            _ => self.no_hub(&format!("it answered {status}")),
+        };
+        Fault::Final(error)
+    }
+
+    /// What a request without an answer means. A host that nobody knows, or that keeps silent, is not asked again.
+    fn unreached(&self, error: ureq::Error, connecting: bool) -> Fault {
+        let host = self.origin();
+        let text = error.to_string();
+        let offline =
+            "check the network; HF_ENDPOINT names another Hub, and what is in the cache needs none (--offline)";
+        let (passing, message, hint) = match &error {
+            ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => (
+                false,
+                format!(
+                    "{host} did not answer within {} s",
+                    self.settings.connect_timeout.as_secs()
+                ),
+                offline,
+            ),
+            ureq::Error::Timeout(_) => (true, format!("{host} fell silent"), offline),
+            ureq::Error::HostNotFound => (false, format!("{host} cannot be found"), offline),
+            ureq::Error::Io(error) if error.to_string().contains("lookup address") => {
+                (false, format!("{host} cannot be found"), offline)
+            }
+            ureq::Error::Io(error) => match error.kind() {
+                io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkDown => {
+                    (false, format!("there is no way to {host}"), offline)
+                }
+                io::ErrorKind::ConnectionRefused => (true, format!("{host} refuses the connection"), offline),
+                io::ErrorKind::InvalidData => (false, format!("no safe connection to {host}: {error}"), TLS_HINT),
+                _ if connecting => (true, format!("{host} cannot be reached: {error}"), offline),
+                _ => (true, format!("the connection to {host} broke: {error}"), offline),
+            },
+            ureq::Error::Tls(_) | ureq::Error::Rustls(_) | ureq::Error::Pem(_) => {
+                (false, format!("no safe connection to {host}: {text}"), TLS_HINT)
+            }
+            ureq::Error::ConnectProxyFailed(_) | ureq::Error::InvalidProxyUrl => (
+                false,
+                format!("the proxy does not connect to {host}: {text}"),
+                "check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY",
+            ),
+            ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
+                (false, format!("{host} is not an address: {text}"), "check HF_ENDPOINT")
+            }
+            _ => (true, format!("{host} cannot be understood: {text}"), offline),
+        };
+        let error = self.network(message).hint(hint).source(error);
+        match passing {
+            true => Fault::Passing { error, gained: false },
+            false => Fault::Final(error),
+        }
+    }
+
+    fn network(&self, message: impl Into<String>) -> Error {
+        Error::network(message)
+    }
+
+    /// The server does not behave like a Hub.
+    fn no_hub(&self, what: &str) -> Error {
+        self.network(format!("{} does not answer like a Hub: {what}", self.settings.endpoint))
+            .hint("check HF_ENDPOINT, and any proxy between")
+    }
+
+    /// Scheme and host of the endpoint.
+    fn origin(&self) -> &str {
+        let endpoint = &self.settings.endpoint;
+        let host = endpoint.find("://").map_or(0, |at| at + 3);
+        let end = endpoint[host..].find('/').map_or(endpoint.len(), |at| host + at);
+        &endpoint[..end]
+    }
+
+    /// Address of a file at a revision.
+    fn url(&self, source: &HubSource, revision: &str, file: &str) -> String {
+        let revision = revision.replace('/', "%2F");
+        let mut url = format!("{}/{}/resolve/{revision}/", self.settings.endpoint, source.repo);
+        for byte in file.bytes() {
+            match byte {
+                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => url.push(byte.into()),
+                _ => url += &format!("%{byte:02X}"),
+            }
+        }
+        url
+    }
+}
+
+const TLS_HINT: &str = "a clock that is wrong, or a proxy that opens encrypted connections, can be the cause";
+
+/// A repository without a manifest is refused before its weights are fetched, where the Hub tells its architecture.
+fn check_architecture(source: &HubSource, info: &RepoInfo, files: &[FileSpec], manifests: &Manifests) -> Result<()> {
+    let gguf = files.iter().any(|file| file.name.ends_with(".gguf"));
+    let name = match gguf {
+        true => info.gguf.as_ref().and_then(|gguf| gguf.architecture.as_deref()),
+        false => info.config.as_ref().and_then(|config| config.model_type.as_deref()),
+    };
+    let Some(name) = name else {
+        return Ok(());
+    };
+    let architecture = Architecture::from_model_type(name).ok_or_else(|| {
+        Error::model(format!("{}: the architecture `{name}` is not known", source.repo))
+            .hint("`plae models list` shows what is")
+    })?;
+    let weights = match gguf {
+        true => crate::model::manifest::Weights::Gguf,
+        false => crate::model::manifest::Weights::Checkpoint,
+    };
+    manifests.check_built(&Manifest::unlisted(source.repo.clone(), architecture), weights)
+}
+
+/// A proxy with the hosts that go around it, each with its subdomains as other tools have it.
+fn proxy_of(text: &str, settings: &Settings) -> Result<Proxy> {
+    let wrong = |error: ureq::Error| {
+        Error::usage("the proxy for the Hub is not an address")
+            .hint("check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY")
+            .source(error)
+    };
+    let proxy = Proxy::new(text).map_err(wrong)?;
+    let Some(excepted) = &settings.no_proxy else {
+        return Ok(proxy);
+    };
+    let mut builder = Proxy::builder(proxy.protocol()).host(proxy.host()).port(proxy.port());
+    if let Some(name) = proxy.username() {
+        builder = builder.username(name);
+    }
+    if let Some(password) = proxy.password() {
+        builder = builder.password(password);
+    }
+    for host in excepted.split(',').map(str::trim).filter(|host| !host.is_empty()) {
+        builder = builder.no_proxy(host);
+        if !host.starts_with(['.', '*']) {
+            builder = builder.no_proxy(&format!(".{host}"));
+        }
+    }
+    builder.build().map_err(wrong)
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// Lets `pointer` stand for `blob`: a relative link, as the Hub's other tools make it, or a copy where links are not to be had.
+fn link(blob: &Path, pointer: &Path) -> io::Result<()> {
+    if pointer.exists() {
+        return Ok(());
+    }
+    if let Some(directory) = pointer.parent() {
+        std::fs::create_dir_all(directory)?;
+    }
+    // A link that leads nowhere, from a blob that was deleted.
+    if pointer.symlink_metadata().is_ok() {
+        std::fs::remove_file(pointer)?;
+    }
+    #[cfg(unix)]
+    {
+        // `snapshots/COMMIT/file` and `blobs/ETAG` lie in one directory; deeper files go further up.
+        let depth = pointer
+            .ancestors()
+            .skip(1)
+            .take_while(|directory| !blob.starts_with(directory))
+            .count();
+        let common = pointer.ancestors().nth(depth + 1).unwrap_or(Path::new(""));
+        let down = blob.strip_prefix(common).unwrap_or(blob);
+        let target: std::path::PathBuf = std::iter::repeat_n(Path::new(".."), depth).chain([down]).collect();
+        if std::os::unix::fs::symlink(target, pointer).is_ok() {
+            return Ok(());
+        }
+    }
+    std::fs::hard_link(blob, pointer).or_else(|_| std::fs::copy(blob, pointer).map(|_| ()))
+}

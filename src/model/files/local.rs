@@ -1,0 +1,389 @@
+//! What a directory or a GGUF file on this machine is, by its own words and by the manifests.
+
+use super::Located;
+use super::cache::{local_error, names};
+use crate::error::{Error, Result};
+use crate::model::manifest::{Architecture, Manifest, Manifests, Weights};
+use serde::Deserialize;
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+
+/// The model in a directory or a `.gguf` file: with the facts of a manifest where one is about it, else with its own words alone.
+///
+/// # Errors
+/// `Model`, if it holds no model, or one that this build does not load.
+pub(super) fn describe(path: &Path, manifests: &Manifests) -> Result<Located> {
+    if !path.is_dir() {
+        return describe_gguf(path, manifests);
+    }
+    let config = path.join("config.json");
+    if config.is_file() {
+        let architecture = model_type(&config)?;
+        let manifest = match manifests.iter().find(|manifest| is_checkpoint_of(path, manifest)) {
+            Some(manifest) if manifest.architecture == architecture => manifest.clone(),
+            _ => Manifest::unlisted(stem(path), architecture),
+        };
+        manifests.check_built(&manifest, Weights::Checkpoint)?;
+        return Ok(Located {
+            manifest,
+            path: path.to_owned(),
+            revision: None,
+        });
+    }
+    let ggufs: Vec<String> = names(path).into_iter().filter(|name| name.ends_with(".gguf")).collect();
+    match ggufs.as_slice() {
+        [name] => describe_gguf(&path.join(name), manifests),
+        [] => Err(Error::model("holds no model")
+            .path(path)
+            .hint("a model's directory holds config.json, tokenizer files and weights, or one .gguf file")),
+        several => Err(Error::model(format!("holds {} GGUF files", several.len()))
+            .path(path)
+            .hint("name one of them")),
+    }
+}
+
+fn describe_gguf(path: &Path, manifests: &Manifests) -> Result<Located> {
+    let header = GgufHeader::read(path)?;
+    let architecture =
+        Architecture::from_model_type(&header.architecture).ok_or_else(|| unknown(&header.architecture, path))?;
+    let size = std::fs::metadata(path).map_err(|error| local_error(error, path))?.len();
+    let file_name = path.file_name().unwrap_or_default();
+    // By name and size, because a hash of it all would take longer than loading it; a renamed file still has its inner name.
+    let is_of = |manifest: &&Manifest| {
+        let files = manifest.hub.iter().flat_map(|source| &source.files);
+        let mut files = files.chain(manifest.wheels.iter().map(|wheels| &wheels.file));
+        let title = header.name.to_lowercase().replace(' ', "-");
+        manifest.architecture == architecture
+            && (manifest.name == title || files.any(|file| file.size == Some(size) && file_name == file.name.as_str()))
+    };
+    let manifest = match manifests.iter().find(is_of) {
+        Some(manifest) => manifest.clone(),
+        None => Manifest::unlisted(stem(path), architecture),
+    };
+    manifests.check_built(&manifest, Weights::Gguf)?;
+    Ok(Located {
+        manifest,
+        path: path.to_owned(),
+        revision: None,
+    })
+}
+
+/// Whether a directory is the manifest's checkpoint, by its own name or by its place in the Hub's cache.
+fn is_checkpoint_of(directory: &Path, manifest: &Manifest) -> bool {
+    let directory = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
+    let named = |path: Option<&Path>, name: &str| {
+        let own = path.and_then(Path::file_name);
+        own.is_some_and(|own| own.eq_ignore_ascii_case(name))
+    };
+    let in_cache = directory.ancestors().nth(2);
+    manifest.weights() == Weights::Checkpoint
+        && (named(Some(&directory), &manifest.name)
+            || manifest.hub.iter().any(|source| {
+                let own_name = source.repo.rsplit('/').next().unwrap_or_default();
+                named(Some(&directory), own_name)
+                    || named(in_cache, &format!("models--{}", source.repo.replace('/', "--")))
+            }))
+}
+
+/// The last part of a path, without `.gguf`.
+fn stem(path: &Path) -> String {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let name = absolute.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    name.strip_suffix(".gguf").unwrap_or(&name).to_owned()
+}
+
+/// The architecture that a `config.json` names.
+fn model_type(config: &Path) -> Result<Architecture> {
+    #[derive(Deserialize)]
+    struct Config {
+        model_type: String,
+    }
+    let text = std::fs::read(config).map_err(|error| local_error(error, config))?;
+    let parsed: Config = serde_json::from_slice(&text).map_err(|error| {
+        Error::model("does not name a model type")
+            .path(config)
+            .place(format!("line {}", error.line()))
+            .hint("a model's config.json has the key model_type")
+            .source(error)
+    })?;
+    Architecture::from_model_type(&parsed.model_type).ok_or_else(|| unknown(&parsed.model_type, config))
+}
+
+fn unknown(name: &str, path: &Path) -> Error {
+    let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
+    Error::model(format!("the architecture `{shown}` is not known"))
+        .path(path)
+        .hint("`plae models list` shows what is")
+}
+
+/// The two words of a GGUF file that say what it is. candle's reader would read the whole vocabulary for them, and trusts its lengths.
+struct GgufHeader {
+    architecture: String,
+    /// Empty, if the file gives none.
+    name: String,
+}
+
+impl GgufHeader {
+    fn read(path: &Path) -> Result<Self> {
+        let damaged = |error: io::Error| match error.kind() {
+            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
+                let what = match error.kind() {
+                    io::ErrorKind::UnexpectedEof => "the file ends in its header".to_owned(),
+                    _ => error.to_string(),
+                };
+                Error::model(what)
+                    .path(path)
+                    .hint("the file is damaged or no GGUF file: fetch it again")
+            }
+            _ => local_error(error, path),
+        };
+        let file = File::open(path).map_err(damaged)?;
+        let header = Self::parse(&mut BufReader::new(file)).map_err(damaged)?;
+        match header.architecture.is_empty() {
+            true => Err(Error::model("names no architecture").path(path)),
+            false => Ok(header),
+        }
+    }
+
+    /// Reads keys until both words are found, or an array comes: the vocabulary, which follows them.
+    fn parse(reader: &mut (impl Read + Seek)) -> io::Result<Self> {
+        let mut header = Self {
+            architecture: String::new(),
+            name: String::new(),
+        };
+        if &bytes::<4>(reader)? != b"GGUF" {
+            return Err(invalid("is not a GGUF file"));
+        }
+        let version = u32::from_le_bytes(bytes(reader)?);
+        if !(2..=3).contains(&version) {
+            return Err(invalid(format!("GGUF version {version} is not read")));
+        }
+        let _tensors = u64::from_le_bytes(bytes(reader)?);
+        let keys = u64::from_le_bytes(bytes(reader)?);
+        for _ in 0..keys {
+            let key = string(reader)?;
+            let skip = match u32::from_le_bytes(bytes(reader)?) {
+                0 | 1 | 7 => 1,
+                2 | 3 => 2,
+                4..=6 => 4,
+                10..=12 => 8,
+                8 => {
+                    let value = string(reader)?;
+                    match key.as_str() {
+                        "general.architecture" => header.architecture = value,
+                        "general.name" => header.name = value,
+                        _ => {}
+                    }
+                    0
+                }
+                9 if header.architecture.is_empty() || header.name.is_empty() => skip_array(reader)?,
+                9 => break,
+                other => return Err(invalid(format!("type {other} in the header is not known"))),
+            };
+            if skip > 0 {
+                reader.seek(SeekFrom::Current(skip))?;
+            }
+        }
+        Ok(header)
+    }
+}
+
+/// Passes over an array of strings; the bytes left to pass over, for an array of numbers.
+fn skip_array(reader: &mut (impl Read + Seek)) -> io::Result<i64> {
+    let element = u32::from_le_bytes(bytes(reader)?);
+    let count = u64::from_le_bytes(bytes(reader)?);
+    let width = match element {
+        0 | 1 | 7 => 1,
+        2 | 3 => 2,
+        4..=6 => 4,
+        10..=12 => 8,
+        8 => {
+            for _ in 0..count {
+                string(reader)?;
+            }
+            return Ok(0);
+        }
+        other => return Err(invalid(format!("arrays of type {other} in the header are not known"))),
+    };
+    let length = count.checked_mul(width).and_then(|length| i64::try_from(length).ok());
+    length.ok_or_else(|| invalid("an array in the header is longer than any file"))
+}
+
+fn bytes<const N: usize>(reader: &mut impl Read) -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    reader.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A string of the header; a length that no file has is a damaged file, not a reason to allocate.
+fn string(reader: &mut impl Read) -> io::Result<String> {
+    let length = u64::from_le_bytes(bytes(reader)?);
+    let mut text = Vec::new();
+    if reader.take(length).read_to_end(&mut text)? as u64 != length {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+fn invalid(message: impl Into<String>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, message.into())
+}
+
+/// A GGUF file's header with these strings, for tests.
+#[cfg(test)]
+pub(super) fn gguf(strings: &[(&str, &str)]) -> Vec<u8> {
+    let mut file = b"GGUF\x03\0\0\0".to_vec();
+    file.extend(0u64.to_le_bytes());
+    file.extend((strings.len() as u64).to_le_bytes());
+    for (key, value) in strings {
+        file.extend((key.len() as u64).to_le_bytes());
+        file.extend(key.bytes());
+        file.extend(8u32.to_le_bytes());
+        file.extend((value.len() as u64).to_le_bytes());
+        file.extend(value.bytes());
+    }
+    file
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::io::Cursor;
+    use std::path::PathBuf;
+
+    fn write(directory: &Path, name: &str, content: &[u8]) -> PathBuf {
+        let path = directory.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, content).unwrap();
+        path
+    }
+
+    #[test]
+    fn a_gguf_file_is_known_by_its_header() {
+        let directory = tempfile::tempdir().unwrap();
+        let all = Manifests::load(None).unwrap();
+        let gemma = gguf(&[("general.architecture", "gemma3"), ("general.name", "Gemma 3 270m")]);
+        let renamed = describe(&write(directory.path(), "renamed.gguf", &gemma), &all).unwrap();
+        assert_eq!(renamed.manifest, *all.get("gemma-3-270m").unwrap());
+        assert_eq!(renamed.revision, None);
+
+        let other = gguf(&[("general.architecture", "gemma3"), ("general.name", "Mine")]);
+        let other = describe(&write(directory.path(), "mine.gguf", &other), &all).unwrap();
+        assert_eq!(other.manifest, Manifest::unlisted("mine", Architecture::Gemma3));
+
+        let cases: [(&[u8], &str); 6] = [
+            (b"", "ends in its header"),
+            (b"GGUF\x03\0\0\0", "ends in its header"),
+            (b"PK\x03\x04 and more, to be long enough", "not a GGUF file"),
+            (b"GGUF\x01\0\0\0", "version 1"),
+            (&gguf(&[("general.name", "x")]), "names no architecture"),
+            (&gguf(&[("general.architecture", "bert")]), "`bert` is not known"),
+        ];
+        for (content, message) in cases {
+            let path = write(directory.path(), "bad.gguf", content);
+            let error = describe(&path, &all).unwrap_err();
+            assert!(error.message.contains(message), "{error}");
+            assert_eq!(error.path, Some(path));
+        }
+        let qwen = write(directory.path(), "q.gguf", &gguf(&[("general.architecture", "qwen3")]));
+        assert!(
+            describe(&qwen, &all)
+                .unwrap_err()
+                .message
+                .contains("does not load the architecture qwen3")
+        );
+    }
+
+    #[test]
+    fn arrays_before_the_words_are_passed_over() {
+        let mut file = b"GGUF\x03\0\0\0".to_vec();
+        file.extend(0u64.to_le_bytes());
+        file.extend(3u64.to_le_bytes());
+        let key = |file: &mut Vec<u8>, name: &str, kind: u32| {
+            file.extend((name.len() as u64).to_le_bytes());
+            file.extend(name.bytes());
+            file.extend(kind.to_le_bytes());
+        };
+        key(&mut file, "numbers", 9);
+        file.extend(4u32.to_le_bytes());
+        file.extend(2u64.to_le_bytes());
+        file.extend([0; 8]);
+        key(&mut file, "general.tags", 9);
+        file.extend(8u32.to_le_bytes());
+        file.extend(1u64.to_le_bytes());
+        file.extend(1u64.to_le_bytes());
+        file.extend(b"t");
+        key(&mut file, "general.architecture", 8);
+        file.extend(6u64.to_le_bytes());
+        file.extend(b"gemma3");
+        assert_eq!(
+            GgufHeader::parse(&mut Cursor::new(file)).unwrap().architecture,
+            "gemma3"
+        );
+    }
+
+    #[test]
+    fn a_directory_is_known_by_its_config() {
+        let directory = tempfile::tempdir().unwrap();
+        let all = Manifests::load(None).unwrap();
+        let config = |place: &str, content: &str| {
+            let path = write(directory.path(), &format!("{place}/config.json"), content.as_bytes());
+            describe(path.parent().unwrap(), &all).unwrap_err()
+        };
+        let error = config("x", r#"{"model_type": "marian"}"#);
+        assert!(
+            error.message.starts_with("x: ") && error.message.contains("marian"),
+            "{error}"
+        );
+        let commit = "0123456789012345678901234567890123456789";
+        let place = format!("models--Helsinki-NLP--opus-mt-th-en/snapshots/{commit}");
+        assert!(
+            config(&place, r#"{"model_type": "marian"}"#)
+                .message
+                .starts_with("opus-mt-th-en: ")
+        );
+        assert!(
+            config("m2m100_418M", r#"{"model_type": "m2m_100"}"#)
+                .message
+                .starts_with("m2m100-418m: ")
+        );
+        // A name alone is no proof.
+        assert!(
+            config("small100", r#"{"model_type": "t5"}"#)
+                .message
+                .starts_with("small100: this version does not load the architecture t5")
+        );
+        assert!(config("y", r#"{"model_type": "bert"}"#).message.contains("`bert`"));
+        assert_eq!(config("z", "{\n}").place.as_deref(), Some("line 2"));
+
+        std::fs::create_dir(directory.path().join("empty")).unwrap();
+        assert!(
+            describe(&directory.path().join("empty"), &all)
+                .unwrap_err()
+                .message
+                .contains("no model")
+        );
+        let gemma = gguf(&[("general.architecture", "gemma3"), ("general.name", "Gemma 3 270m")]);
+        let path = write(directory.path(), "one/a.gguf", &gemma);
+        assert_eq!(describe(path.parent().unwrap(), &all).unwrap().path, path);
+        write(directory.path(), "one/b.gguf", &gemma);
+        assert!(
+            describe(path.parent().unwrap(), &all)
+                .unwrap_err()
+                .message
+                .contains("2 GGUF files")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_panics_or_allocates_without_end(rest in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let mut file = gguf(&[("general.architecture", "gemma3")]);
+            file[16..24].copy_from_slice(&u64::MAX.to_le_bytes());
+            file.extend(rest);
+            let _ = GgufHeader::parse(&mut Cursor::new(file));
+        }
+    }
+}

