@@ -22,7 +22,12 @@ pub static LEADING: LazyLock<HashSet<&str>> = LazyLock::new(|| {
 /// short ones glued to what they follow.
 pub static TRAILING: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     set("ม.ค. ก.พ. มี.ค. เม.ย. พ.ค. มิ.ย. ก.ค. ส.ค. ก.ย. ต.ค. พ.ย. ธ.ค. กทม. น. กม. ซม. มม. กก. มก. ก.ก. ก.ม. ซ.ม. ม.ม. มล. ตร.ม. ตร.กม. ตร.ว.
-        ตร.ซม. ลบ.ม. ชม. วิ. อบต. อบจ. ศบค. สธ. กกต. ปชป. สปสช. ธปท. ตลท. กนง. ครม. สนช. คสช. ป.ป.ช. ป.ป.ส. ก.ล.ต. จว.")
+        ตร.ซม. ลบ.ม. ชม. วิ. อบต. อบจ. ศบค. สธ. กกต. ปชป. สปสช. ธปท. ตลท. กนง. ครม. สนช. คสช. ป.ป.ช. ป.ป.ส. ก.ล.ต. จว. ทส. วธ. ศธ. พม. กห. กต. คค. ดศ. อว. พณ. มท. ยธ. รง. พน. กษ. ศก. ดีอี.")
+});
+
+/// Latin letters by their Thai names, as in the initials of foreign names: `จอร์จ ดับเบิลยู. บุช`.
+pub static LETTERS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    set("เอ. บี. ซี. ดี. อี. เอฟ. จี. เอช. ไอ. เจ. เค. แอล. เอ็ม. เอ็น. โอ. พี. คิว. อาร์. เอส. ที. ยู. วี. ดับเบิลยู. เอ็กซ์. วาย. แซด.")
 });
 
 /// Latin abbreviations that do not end a sentence, in lower case without the last dot.
@@ -55,6 +60,21 @@ pub const ERAS: &[&str] = &["พ.ศ.", "ค.ศ.", "จ.ศ.", "ร.ศ.", "ฮ
 
 /// Powers of ten in words; a unit after one belongs to it.
 pub const SCALES: &[&str] = &["สิบ", "ร้อย", "พัน", "หมื่น", "แสน", "ล้าน"];
+
+/// Words that, before a number, say that something is counted.
+pub const COUNTING: &[&str] = &[
+    "กับ",
+    "มี",
+    "อีก",
+    "ทั้ง",
+    "เพียง",
+    "กว่า",
+    "ประมาณ",
+    "ราว",
+    "จำนวน",
+    "รวม",
+    "เกือบ",
+];
 
 /// Words that tell the time of day after a number.
 pub const HOURS: &[&str] = &["น.", "นาฬิกา", "โมง", "ทุ่ม", "a.m", "p.m", "AM", "PM"];

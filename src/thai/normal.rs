@@ -9,12 +9,19 @@ use std::borrow::Cow;
 /// tone marks; the spacing of ๆ. NFKC is not applied: it would take SARA AM apart.
 pub fn normalise(text: &str) -> Cow<'_, str> {
     let normal = repetition_mark(&marks(&spaces(&characters(text))));
-    if normal == text { Cow::Borrowed(text) } else { Cow::Owned(normal) }
+    if normal == text {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(normal)
+    }
 }
 
 /// Glyphs that old fonts and PDF text layers keep in the private use area, Thai digits, and characters without width.
 fn characters(text: &str) -> String {
-    text.chars().filter(|&c| !is_invisible(c)).map(|c| glyph(digit(c))).collect()
+    text.chars()
+        .filter(|&c| !is_invisible(c))
+        .map(|c| glyph(digit(c)))
+        .collect()
 }
 
 /// Zero-width characters, soft hyphens, direction marks and byte-order marks.
@@ -58,7 +65,10 @@ fn glyph(c: char) -> char {
 /// Each run of white space and control characters as one space; none at either end.
 fn spaces(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
+    for word in text
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|word| !word.is_empty())
+    {
         if !out.is_empty() {
             out.push(' ');
         }
@@ -258,7 +268,10 @@ mod tests {
         for text in ["น้ำใจของคนไทย 100% ที่ Bangkok", "", "a b"] {
             assert!(matches!(normalise(text), Cow::Borrowed(same) if same == text));
         }
-        assert_eq!(normalise(" น\u{e4d}\u{200b}\u{e49}า\u{a0} ต่าง ๆ\n๕ เเก้ว "), "น\u{e49}ำ ต่างๆ 5 แก้ว");
+        assert_eq!(
+            normalise(" น\u{e4d}\u{200b}\u{e49}า\u{a0} ต่าง ๆ\n๕ เเก้ว "),
+            "น\u{e49}ำ ต่างๆ 5 แก้ว"
+        );
     }
 
     proptest! {

@@ -2,7 +2,7 @@
 
 use super::is_letter;
 use super::lexicon::{
-    ERAS, HOURS, LATIN_ABBREVIATIONS, LEADING, MONTHS, SCALES, TITLES, TRAILING, UNITS, WEEKDAYS,
+    COUNTING, ERAS, HOURS, LATIN_ABBREVIATIONS, LEADING, LETTERS, MONTHS, SCALES, TITLES, TRAILING, UNITS, WEEKDAYS,
 };
 use super::split::Line;
 use serde::Serialize;
@@ -46,7 +46,7 @@ impl Rule {
 }
 
 /// The rule that bars each gap of a line from being a boundary, if one does. `cap` is in characters.
-pub fn bars(line: &Line, cap: usize) -> Vec<Option<Rule>> {
+pub(super) fn bars(line: &Line, cap: usize) -> Vec<Option<Rule>> {
     let mut bars: Vec<Option<Rule>> = (0..line.gaps()).map(|gap| local(line, gap)).collect();
     names(line, &mut bars);
     enclosures(line, cap, &mut bars);
@@ -54,7 +54,7 @@ pub fn bars(line: &Line, cap: usize) -> Vec<Option<Rule>> {
 }
 
 /// Whether a sentence ends in Latin punctuation before this gap.
-pub fn ends_sentence(line: &Line, gap: usize) -> bool {
+pub(super) fn ends_sentence(line: &Line, gap: usize) -> bool {
     let left = line.chunk(gap).trim_end_matches(is_closing);
     match left.chars().next_back() {
         Some('!' | '?' | '。' | '！' | '？') => true,
@@ -64,7 +64,7 @@ pub fn ends_sentence(line: &Line, gap: usize) -> bool {
 }
 
 /// Whether an item of an enumeration starts with this chunk: `2.`, `(3)`, `๔)ข้อ`.
-pub fn starts_item(chunk: &str) -> bool {
+pub(super) fn starts_item(chunk: &str) -> bool {
     let open = chunk.starts_with('(');
     let rest = chunk.trim_start_matches('(');
     let digits: usize = rest.chars().take_while(|&c| is_digit(c)).map(char::len_utf8).sum();
@@ -100,9 +100,33 @@ fn local(line: &Line, gap: usize) -> Option<Rule> {
     if is_dash(right) && (is_digit(last) || left.chars().count() < 24) || is_dash(left) {
         return Some(Rule::Range);
     }
-    if matches!(first, ',' | '.' | ';' | ':' | '!' | '?' | ')' | ']' | '}' | '%' | '”' | '’' | '»' | '›' | '…' | '/' | '=' | '+' | '×' | '°' | '~' | '&')
-        || matches!(last, ',' | '(' | '[' | '{' | '“' | '‘' | '«' | '‹' | '/' | '=' | '+' | '×' | '~' | '&' | '#' | '@')
-    {
+    if matches!(
+        first,
+        ',' | '.'
+            | ';'
+            | ':'
+            | '!'
+            | '?'
+            | ')'
+            | ']'
+            | '}'
+            | '%'
+            | '”'
+            | '’'
+            | '»'
+            | '›'
+            | '…'
+            | '/'
+            | '='
+            | '+'
+            | '×'
+            | '°'
+            | '~'
+            | '&'
+    ) || matches!(
+        last,
+        ',' | '(' | '[' | '{' | '“' | '‘' | '«' | '‹' | '/' | '=' | '+' | '×' | '~' | '&' | '#' | '@'
+    ) {
         return Some(Rule::Punctuation);
     }
     if is_currency(last) && is_digit(first) || is_digit(last) && is_currency(first) {
@@ -122,7 +146,8 @@ fn local(line: &Line, gap: usize) -> Option<Rule> {
     if SCALES.iter().any(|scale| line.ends_with(gap, scale)) && UNITS.iter().any(|unit| right.starts_with(unit)) {
         return Some(Rule::Number);
     }
-    if line.ends_with(gap, "บริษัท") || right.starts_with("จำกัด (มหาชน)") || right == "จำกัด" {
+    if line.ends_with(gap, "บริษัท") || right.starts_with("จำกัด (มหาชน)") || right == "จำกัด"
+    {
         return Some(Rule::Name);
     }
     if is_latin(last) && (is_latin(first) || first.is_ascii_digit()) || last.is_ascii_digit() && is_latin(first) {
@@ -135,7 +160,11 @@ fn local(line: &Line, gap: usize) -> Option<Rule> {
 fn after_number(line: &Line, gap: usize) -> Option<Rule> {
     let right = line.chunk(gap + 1);
     if let Some(rest) = RANGE.iter().find_map(|word| right.strip_prefix(word)) {
-        let next = rest.chars().next().or_else(|| line.chunks.get(gap + 2).and_then(|_| line.chunk(gap + 2).chars().next()));
+        let next = rest.chars().next().or_else(|| {
+            line.chunks
+                .get(gap + 2)
+                .and_then(|_| line.chunk(gap + 2).chars().next())
+        });
         if next.is_some_and(is_digit) {
             return Some(Rule::Range);
         }
@@ -143,11 +172,15 @@ fn after_number(line: &Line, gap: usize) -> Option<Rule> {
     if HOURS.iter().any(|hour| right.starts_with(hour)) {
         return Some(Rule::Time);
     }
-    let spaced = ["มี. ", "เม. ", "มิ. "].iter().any(|part| line.text[line.chunks[gap + 1].start..].starts_with(part));
+    let spaced = ["มี. ", "เม. ", "มิ. "]
+        .iter()
+        .any(|part| line.text[line.chunks[gap + 1].start..].starts_with(part));
     if spaced || MONTHS.iter().any(|month| right.starts_with(month)) {
         return Some(Rule::Date);
     }
-    if !is_year(line, gap) && UNITS.iter().any(|unit| right.starts_with(unit)) {
+    let counted =
+        gap > 0 && line.chunk(gap).chars().all(is_digit) && COUNTING.iter().any(|word| line.ends_with(gap - 1, word));
+    if counted || !is_year(line, gap) && UNITS.iter().any(|unit| right.starts_with(unit)) {
         return Some(Rule::Number);
     }
     None
@@ -160,7 +193,11 @@ fn is_year(line: &Line, gap: usize) -> bool {
     if left[head.len()..].chars().count() != 4 {
         return false;
     }
-    let before = if head.is_empty() && gap > 0 { line.chunk(gap - 1) } else { head };
+    let before = if head.is_empty() && gap > 0 {
+        line.chunk(gap - 1)
+    } else {
+        head
+    };
     before.ends_with("ปี") || ERAS.iter().any(|era| before.ends_with(era)) || ends_with_month(before)
 }
 
@@ -171,7 +208,11 @@ fn ends_with_month(text: &str) -> bool {
 /// Rules for the words of a date that stand apart: `เดือน ตุลาคม`, `ตุลาคม พ.ศ.`, `วันพุธ ที่ 8`, `พ.ย. ถึง 10`.
 fn in_date(line: &Line, gap: usize) -> Option<Rule> {
     let (left, right) = (line.chunk(gap), line.chunk(gap + 1));
-    let digit_next = || line.chunks.get(gap + 2).is_some_and(|_| line.chunk(gap + 2).starts_with(is_digit));
+    let digit_next = || {
+        line.chunks
+            .get(gap + 2)
+            .is_some_and(|_| line.chunk(gap + 2).starts_with(is_digit))
+    };
     let month_next = || MONTHS.iter().any(|month| right.starts_with(month));
     let era_next = || ERAS.iter().any(|era| right.starts_with(era));
     if line.ends_with(gap, "เดือน") && month_next()
@@ -193,7 +234,10 @@ fn in_date(line: &Line, gap: usize) -> Option<Rule> {
         && let Some(rest) = ["ถึง", "-", "–", "—"].iter().find_map(|word| right.strip_prefix(word))
     {
         let rest = rest.strip_prefix("วันที่").unwrap_or(rest);
-        if rest.starts_with(is_digit) || rest.is_empty() && digit_next() || MONTHS.iter().any(|month| rest.starts_with(month)) {
+        if rest.starts_with(is_digit)
+            || rest.is_empty() && digit_next()
+            || MONTHS.iter().any(|month| rest.starts_with(month))
+        {
             return Some(Rule::Range);
         }
     }
@@ -205,7 +249,10 @@ fn after_dot(line: &Line, gap: usize) -> Option<Rule> {
     let right = line.chunk(gap + 1);
     let mut next = right.chars();
     // An abbreviation written with spaces: `มี. ค.`, `พ. ศ.`
-    if next.next().is_some_and(is_consonant) && next.next() == Some('.') && line.chunk(gap).chars().rev().nth(1).is_some_and(is_letter) {
+    if next.next().is_some_and(is_consonant)
+        && next.next() == Some('.')
+        && line.chunk(gap).chars().rev().nth(1).is_some_and(is_letter)
+    {
         return Some(Rule::Abbreviation);
     }
     match abbreviation(line, gap)? {
@@ -239,18 +286,34 @@ fn abbreviation(line: &Line, gap: usize) -> Option<Abbreviation> {
     if tail == "." {
         return latin_abbreviation(left, line.chunk(gap + 1));
     }
-    let after_number = head.ends_with(is_digit)
-        || head.is_empty() && gap > 0 && line.chunk(gap - 1).ends_with(is_digit);
+    let after_number =
+        head.ends_with(is_digit) || head.is_empty() && gap > 0 && line.chunk(gap - 1).ends_with(is_digit);
     for (at, _) in tail.char_indices() {
         let form = &tail[at..];
         let dots = form.matches('.').count();
         // A short form glued to a word may as well be that word's end.
         let alone = at == 0 || tail[..at].ends_with('.');
-        if !alone && dots < 2 && form.chars().count() < 4 {
-            break;
+        let word = alone
+            || line
+                .words
+                .binary_search(&(line.chunks[gap].start + tail_at + at))
+                .is_ok();
+        if word && LETTERS.contains(form) {
+            return Some(Abbreviation::Leading);
+        }
+        if !alone
+            && dots < 2
+            && form.chars().count() < 4
+            && !(word && form.chars().count() == 3 && TRAILING.contains(form))
+        {
+            continue;
         }
         if LEADING.contains(form) {
-            return Some(if after_number { Abbreviation::Trailing } else { Abbreviation::Leading });
+            return Some(if after_number {
+                Abbreviation::Trailing
+            } else {
+                Abbreviation::Leading
+            });
         }
         if TRAILING.contains(form) {
             return Some(Abbreviation::Trailing);
@@ -265,9 +328,14 @@ fn abbreviation(line: &Line, gap: usize) -> Option<Abbreviation> {
 }
 
 fn latin_abbreviation(left: &str, right: &str) -> Option<Abbreviation> {
-    let word = left.trim_end_matches('.').rsplit(|c: char| !(c.is_alphanumeric() || c == '.')).next()?;
+    let word = left
+        .trim_end_matches('.')
+        .rsplit(|c: char| !(c.is_alphanumeric() || c == '.'))
+        .next()?;
     // The word may be glued to Thai.
-    let word = &word[word.rfind(|c: char| !c.is_ascii()).map_or(0, |at| at + word[at..].chars().next().map_or(0, char::len_utf8))..];
+    let word = &word[word
+        .rfind(|c: char| !c.is_ascii())
+        .map_or(0, |at| at + word[at..].chars().next().map_or(0, char::len_utf8))..];
     let initial = word.len() == 1 && word.starts_with(|c: char| c.is_ascii_uppercase());
     let initials = word.len() <= 7 && word.split('.').all(|part| part.len() == 1) && !word.starts_with(is_digit);
     if initial || initials || LATIN_ABBREVIATIONS.contains(word.to_ascii_lowercase().as_str()) {
@@ -309,7 +377,8 @@ fn title_in<'a>(line: &Line<'a>, gap: usize) -> Option<&'a str> {
         }
         let rest = &chunk[at - range.start..];
         // After a number นาย is a classifier.
-        let counted = chunk[..at - range.start].ends_with(is_digit) || at == range.start && gap > 0 && line.chunk(gap - 1).ends_with(is_digit);
+        let counted = chunk[..at - range.start].ends_with(is_digit)
+            || at == range.start && gap > 0 && line.chunk(gap - 1).ends_with(is_digit);
         if let (false, Some(title)) = (counted, longest_title(line, rest, at)) {
             found = Some(&rest[title..]);
         }
@@ -328,14 +397,20 @@ fn longest_title(line: &Line, rest: &str, at: usize) -> Option<usize> {
         .last();
     if dotted.is_some() {
         // Inside a longer abbreviation this is no title of its own.
-        return if line.text[..at].ends_with(|c: char| is_letter(c) && c != 'ๆ' && c != 'ฯ') && rest.starts_with(is_consonant) && rest.chars().nth(1) == Some('.') {
+        return if line.text[..at].ends_with(|c: char| is_letter(c) && c != 'ๆ' && c != 'ฯ')
+            && rest.starts_with(is_consonant)
+            && rest.chars().nth(1) == Some('.')
+        {
             None
         } else {
             dotted
         };
     }
     (1..=6)
-        .filter_map(|words| line.words.get(line.words.partition_point(|&word| word <= at) + words - 1))
+        .filter_map(|words| {
+            line.words
+                .get(line.words.partition_point(|&word| word <= at) + words - 1)
+        })
         .map(|&end| end - at)
         .filter(|&len| len <= rest.len() && TITLES.contains(&rest[..len]))
         .last()
@@ -346,8 +421,31 @@ fn is_personal(form: &str) -> bool {
     LEADING.contains(form)
         && !matches!(
             form,
-            "อ." | "จ." | "ต." | "ถ." | "ซ." | "ม." | "ว." | "บ." | "ฉ." | "โทร." | "เบอร์โทร." | "บจ." | "บจก." | "บมจ." | "หจก." | "ร.ร." | "รร." | "รพ."
-                | "รพ.สต." | "สน." | "สภ." | "สนง." | "รธน." | "พ.ร.บ." | "พ.ร.ก." | "พ.ร.ฎ."
+            "อ." | "จ."
+                | "ต."
+                | "ถ."
+                | "ซ."
+                | "ม."
+                | "ว."
+                | "บ."
+                | "ฉ."
+                | "โทร."
+                | "เบอร์โทร."
+                | "บจ."
+                | "บจก."
+                | "บมจ."
+                | "หจก."
+                | "ร.ร."
+                | "รร."
+                | "รพ."
+                | "รพ.สต."
+                | "สน."
+                | "สภ."
+                | "สนง."
+                | "รธน."
+                | "พ.ร.บ."
+                | "พ.ร.ก."
+                | "พ.ร.ฎ."
         )
         && !ERAS.contains(&form)
 }
@@ -361,7 +459,9 @@ fn is_name(line: &Line, gap: usize, text: &str) -> bool {
     }
     let from = line.words.partition_point(|&word| word < start);
     let to = line.words.partition_point(|&word| word <= end);
-    !line.words[from..to].windows(2).any(|pair| super::cue::is_function_word(&line.text[pair[0]..pair[1]]))
+    !line.words[from..to]
+        .windows(2)
+        .any(|pair| super::cue::is_function_word(&line.text[pair[0]..pair[1]]))
 }
 
 /// Whether the chunk can start with a part of a name: a Thai word that is no function word.
@@ -408,7 +508,11 @@ fn enclosures(line: &Line, cap: usize, bars: &mut [Option<Rule>]) {
         } else if let Some(depth) = open.iter().rposition(|&(close, ..)| close == c) {
             let (_, start, _) = open[depth];
             open.truncate(depth);
-            let rule = if matches!(c, ')' | ']' | '}') { Rule::Bracket } else { Rule::Quote };
+            let rule = if matches!(c, ')' | ']' | '}') {
+                Rule::Bracket
+            } else {
+                Rule::Quote
+            };
             let from = line.chunks.partition_point(|chunk| chunk.end <= start);
             for gap in from..bars.len() {
                 if line.chunks[gap].end >= at {
@@ -421,7 +525,23 @@ fn enclosures(line: &Line, cap: usize, bars: &mut [Option<Rule>]) {
 }
 
 /// What may stand between the two numbers of a range or comparison.
-const RANGE: &[&str] = &["ถึง", "จนถึง", "-", "–", "—", "~", "ต่อ", "และ", "หรือ", "เป็น", "กับ", "x", "X", "×", ":"];
+const RANGE: &[&str] = &[
+    "ถึง",
+    "จนถึง",
+    "-",
+    "–",
+    "—",
+    "~",
+    "ต่อ",
+    "และ",
+    "หรือ",
+    "เป็น",
+    "กับ",
+    "x",
+    "X",
+    "×",
+    ":",
+];
 
 fn is_dash(chunk: &str) -> bool {
     matches!(chunk, "-" | "–" | "—" | "~" | "−")
@@ -431,11 +551,13 @@ fn is_dash(chunk: &str) -> bool {
 fn is_bullet(chunk: &str) -> bool {
     matches!(chunk, "•" | "*" | "·" | "▪" | "○" | "●" | "◦" | "■" | "►" | "➢" | "✓")
         || starts_item(chunk) && chunk.chars().count() <= 4 && !chunk.ends_with(is_letter)
-        || chunk.chars().count() == 2 && chunk.starts_with(|c: char| is_consonant(c) || c.is_ascii_lowercase()) && chunk.ends_with(')')
+        || chunk.chars().count() == 2
+            && chunk.starts_with(|c: char| is_consonant(c) || c.is_ascii_lowercase())
+            && chunk.ends_with(')')
 }
 
 /// A digit of either script.
-pub fn is_digit(c: char) -> bool {
+pub(super) fn is_digit(c: char) -> bool {
     c.is_ascii_digit() || ('๐'..='๙').contains(&c)
 }
 
