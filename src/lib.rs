@@ -8,6 +8,7 @@ pub mod model;
 pub mod pipeline;
 pub mod quality;
 pub mod render;
+pub mod score;
 pub mod span;
 pub mod thai;
 pub mod tokenizer;

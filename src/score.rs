@@ -1,0 +1,326 @@
+//! BLEU and chrF2 of a translation against a reference, equal to sacrebleu's defaults.
+
+use crate::error::{Error, Result};
+use regex::Regex;
+use serde::Serialize;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::LazyLock;
+
+/// The release of sacrebleu that these figures equal, as its signatures name it.
+const SACREBLEU: &str = "2.6.0";
+/// Longest word n-gram of BLEU and longest character n-gram of chrF.
+const WORDS: usize = 4;
+const CHARS: usize = 6;
+
+/// A corpus score; all figures but the lengths are percentages, except the brevity penalty.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Scores {
+    /// Corpus BLEU: 13a tokens, case kept, exponential smoothing (Papineni 2002; sacrebleu's `BLEU()`).
+    pub bleu: f64,
+    /// Precision of the n-grams of 1 to 4 tokens, smoothed.
+    pub precisions: [f64; WORDS],
+    /// Between 0 and 1; 1 where the hypotheses are not shorter than the references.
+    pub brevity_penalty: f64,
+    /// Tokens in all hypotheses, and in all references.
+    pub hyp_len: usize,
+    pub ref_len: usize,
+    /// Corpus chrF2: character n-grams to 6, no words, white space left out, beta 2 (Popović 2015; sacrebleu's `CHRF()`).
+    pub chrf2: f64,
+    /// How many pairs were compared.
+    pub segments: usize,
+}
+
+impl Scores {
+    /// How sacrebleu signs the BLEU figure.
+    pub fn bleu_signature(&self) -> String {
+        format!("nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:{SACREBLEU}")
+    }
+
+    /// How sacrebleu signs the chrF2 figure.
+    pub fn chrf2_signature(&self) -> String {
+        format!("nrefs:1|case:mixed|eff:yes|nc:{CHARS}|nw:0|space:no|version:{SACREBLEU}")
+    }
+}
+
+/// Two lines as `sacrebleu -m bleu chrf -f text -w 2` prints them.
+impl std::fmt::Display for Scores {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [one, two, three, four] = self.precisions;
+        let ratio = if self.ref_len == 0 {
+            0.0
+        } else {
+            self.hyp_len as f64 / self.ref_len as f64
+        };
+        writeln!(
+            f,
+            "BLEU|{} = {:.2} {one:.1}/{two:.1}/{three:.1}/{four:.1} (BP = {:.3} ratio = {ratio:.3} hyp_len = {} ref_len = {})",
+            self.bleu_signature(),
+            self.bleu,
+            self.brevity_penalty,
+            self.hyp_len,
+            self.ref_len
+        )?;
+        write!(f, "chrF2|{} = {:.2}", self.chrf2_signature(), self.chrf2)
+    }
+}
+
+/// Scores hypotheses against one reference each, in the same order.
+///
+/// # Errors
+/// An input error where the two counts differ, or where there is nothing to score.
+pub fn score(hypotheses: &[&str], references: &[&str]) -> Result<Scores> {
+    if hypotheses.len() != references.len() {
+        return Err(Error::input(format!(
+            "the hypotheses have {} lines, the references {}",
+            hypotheses.len(),
+            references.len()
+        ))
+        .hint("both files need one segment a line, in the same order"));
+    }
+    if hypotheses.is_empty() {
+        return Err(Error::input("nothing to score").hint("both files need one segment a line"));
+    }
+    let mut words = [Match::default(); WORDS];
+    let mut chars = [Match::default(); CHARS];
+    for (hypothesis, reference) in hypotheses.iter().zip(references) {
+        let (hypothesis_tokens, reference_tokens) = (tokenize(hypothesis), tokenize(reference));
+        let (left, right): (Vec<&str>, Vec<&str>) =
+            (split(&hypothesis_tokens).collect(), split(&reference_tokens).collect());
+        count(&left, &right, &mut words);
+        let (left, right): (Vec<char>, Vec<char>) = (
+            split(hypothesis).flat_map(str::chars).collect(),
+            split(reference).flat_map(str::chars).collect(),
+        );
+        count(&left, &right, &mut chars);
+    }
+    let (hyp_len, ref_len) = (words[0].hypothesis, words[0].reference);
+    let brevity_penalty = match hyp_len {
+        0 if ref_len > 0 => 0.0,
+        _ if hyp_len < ref_len => (1.0 - ref_len as f64 / hyp_len as f64).exp(),
+        _ => 1.0,
+    };
+    let precisions = precisions(&words);
+    let bleu = if precisions.contains(&0.0) {
+        0.0
+    } else {
+        brevity_penalty * (precisions.iter().map(|p| p.ln()).sum::<f64>() / WORDS as f64).exp()
+    };
+    Ok(Scores {
+        bleu,
+        precisions,
+        brevity_penalty,
+        hyp_len,
+        ref_len,
+        chrf2: chrf(&chars),
+        segments: hypotheses.len(),
+    })
+}
+
+/// How many n-grams of one order there are on each side, and how many of them match.
+#[derive(Clone, Copy, Default)]
+struct Match {
+    hypothesis: usize,
+    reference: usize,
+    /// The hypothesis' n-grams in segments whose reference has n-grams of this order at all.
+    comparable: usize,
+    both: usize,
+}
+
+/// Adds one segment's n-grams of every order.
+fn count<T: Hash + Eq>(hypothesis: &[T], reference: &[T], orders: &mut [Match]) {
+    for (order, sum) in orders.iter_mut().enumerate() {
+        let mut left: HashMap<&[T], usize> = HashMap::new();
+        for gram in reference.windows(order + 1) {
+            *left.entry(gram).or_default() += 1;
+        }
+        let mut total = 0;
+        for gram in hypothesis.windows(order + 1) {
+            total += 1;
+            if let Some(count) = left.get_mut(gram).filter(|count| **count > 0) {
+                *count -= 1;
+                sum.both += 1;
+            }
+        }
+        sum.hypothesis += total;
+        sum.comparable += if left.is_empty() { 0 } else { total };
+        sum.reference += reference.len().saturating_sub(order);
+    }
+}
+
+/// BLEU's precisions in percent: an order without a match counts half of what the one without a match before it did.
+fn precisions(words: &[Match; WORDS]) -> [f64; WORDS] {
+    let mut precisions = [0.0; WORDS];
+    if words.iter().all(|order| order.both == 0) {
+        return precisions;
+    }
+    let mut smooth = 1.0;
+    for (precision, order) in precisions
+        .iter_mut()
+        .zip(words)
+        .take_while(|(_, order)| order.hypothesis > 0)
+    {
+        let total = order.hypothesis as f64;
+        *precision = if order.both == 0 {
+            smooth *= 2.0;
+            100.0 / (smooth * total)
+        } else {
+            100.0 * order.both as f64 / total
+        };
+    }
+    precisions
+}
+
+/// The F score, recall weighing twice, of the mean precision and the mean recall over the orders that both sides have.
+fn chrf(chars: &[Match; CHARS]) -> f64 {
+    const BETA_SQUARED: f64 = 4.0;
+    let (mut precision, mut recall, mut orders) = (0.0, 0.0, 0.0);
+    for order in chars.iter().filter(|order| order.comparable > 0 && order.reference > 0) {
+        precision += order.both as f64 / order.comparable as f64;
+        recall += order.both as f64 / order.reference as f64;
+        orders += 1.0;
+    }
+    if precision + recall == 0.0 {
+        return 0.0;
+    }
+    let (precision, recall) = (precision / orders, recall / orders);
+    100.0 * ((1.0 + BETA_SQUARED) * precision * recall) / (BETA_SQUARED * precision + recall)
+}
+
+/// mteval-v13a's tokenization, as in sacrebleu's `tokenizer_13a.py` and `tokenizer_re.py`: tokens between white space.
+fn tokenize(text: &str) -> String {
+    static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
+        [
+            (r"([\{-\~\[-\` -\&\(-\+\:-\@\/])", " $1 "),
+            // A full stop or comma, unless a digit stands before it; the same, unless one stands after it.
+            (r"([^0-9])([\.,])", "$1 $2 "),
+            (r"([\.,])([^0-9])", " $1 $2"),
+            (r"([0-9])(-)", "$1 $2 "),
+        ]
+        .into_iter()
+        .map(|(pattern, with)| (Regex::new(pattern).expect("the pattern is a constant"), with))
+        .collect()
+    });
+    let text = text
+        .trim_end_matches(is_space)
+        .replace("<skipped>", "")
+        .replace("-\n", "")
+        .replace('\n', " ");
+    let text = text
+        .replace("&quot;", "\"")
+        .replace("&amp;", "&")
+        .replace("&lt;", "<")
+        .replace("&gt;", ">");
+    let mut text = format!(" {text} ");
+    for (rule, with) in RULES.iter() {
+        if let Cow::Owned(changed) = rule.replace_all(&text, *with) {
+            text = changed;
+        }
+    }
+    text
+}
+
+/// Python's `str.split`.
+fn split(text: &str) -> impl Iterator<Item = &str> {
+    text.split(is_space).filter(|part| !part.is_empty())
+}
+
+/// Python's `str.isspace`: Unicode white space and the four information separators.
+fn is_space(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+
+    #[derive(serde::Deserialize)]
+    struct Golden {
+        name: String,
+        hypotheses: Vec<String>,
+        references: Vec<String>,
+        bleu: f64,
+        precisions: [f64; WORDS],
+        brevity_penalty: f64,
+        hyp_len: usize,
+        ref_len: usize,
+        chrf2: f64,
+        lines: String,
+    }
+
+    fn close(a: f64, b: f64) -> bool {
+        (a - b).abs() < 1e-9
+    }
+
+    #[test]
+    fn figures_equal_sacrebleus() {
+        let golden: Vec<Golden> = serde_json::from_str(include_str!("../tests/golden/sacrebleu.json")).unwrap();
+        assert!(golden.len() > 20);
+        for case in golden {
+            let hypotheses: Vec<&str> = case.hypotheses.iter().map(String::as_str).collect();
+            let references: Vec<&str> = case.references.iter().map(String::as_str).collect();
+            let found = score(&hypotheses, &references).unwrap();
+            let name = &case.name;
+            assert!(
+                close(found.bleu, case.bleu),
+                "{name}: BLEU {} for {}",
+                found.bleu,
+                case.bleu
+            );
+            assert!(
+                close(found.chrf2, case.chrf2),
+                "{name}: chrF2 {} for {}",
+                found.chrf2,
+                case.chrf2
+            );
+            assert!(close(found.brevity_penalty, case.brevity_penalty), "{name}: {found:?}");
+            assert!(
+                found.precisions.iter().zip(case.precisions).all(|(&a, b)| close(a, b)),
+                "{name}: {found:?} for {:?}",
+                case.precisions
+            );
+            assert_eq!((found.hyp_len, found.ref_len), (case.hyp_len, case.ref_len), "{name}");
+            assert_eq!(found.to_string(), case.lines, "{name}");
+        }
+    }
+
+    #[test]
+    fn flores_figures_are_the_published_ones() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/flores-dev");
+        let read = |name: &str| std::fs::read_to_string(format!("{folder}/flores-dev{name}.en"));
+        let Ok(reference) = read("") else {
+            eprintln!("skipped: no FLORES data in {folder}");
+            return;
+        };
+        let references: Vec<&str> = reference.lines().collect();
+        for (system, bleu, chrf2) in [
+            ("google", "31.4", "62.1"),
+            ("microsoft", "32.0", "61.0"),
+            ("nllb", "26.5", "55.8"),
+            ("opusmt", "21.4", "50.0"),
+        ] {
+            let text = read(&format!(".{system}")).unwrap();
+            let start = std::time::Instant::now();
+            let found = score(&text.lines().collect::<Vec<_>>(), &references).unwrap();
+            eprintln!("{system}: {found} in {:?}", start.elapsed());
+            assert_eq!(
+                (
+                    format!("{:.1}", found.bleu).as_str(),
+                    format!("{:.1}", found.chrf2).as_str()
+                ),
+                (bleu, chrf2),
+                "{system}"
+            );
+        }
+    }
+
+    #[test]
+    fn counts_must_match() {
+        let error = score(&["a", "b"], &["a"]).unwrap_err();
+        assert_eq!(error.kind, Kind::Input);
+        assert_eq!(error.message, "the hypotheses have 2 lines, the references 1");
+        assert_eq!(score(&[], &[]).unwrap_err().kind, Kind::Input);
+    }
+}
