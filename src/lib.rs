@@ -1,4 +1,40 @@
 //! Translation of Thai articles into English, and side-by-side bilingual documents, with open models on the user's own machine.
+//!
+//! # The way of one article
+//!
+//! bytes → [`thai::encoding`] (UTF-8 or an old Thai encoding) → [`document::read`] (blocks, each tied to its bytes) →
+//! [`thai::split`] (sentences) → [`translate::Translator`] (normalise, put into the prompt, tokenize, batch by length,
+//! search, detokenize, put back in order; [`quality`] says what looks wrong and is tried again) →
+//! [`document::Bilingual`] (the aligned document) → [`render`] (any number of formats). [`pipeline`] joins the steps
+//! for one document; [`cli`] does it for files and directories. Every arrow goes one way.
+//!
+//! # Rooms
+//!
+//! | layer | module | responsibility | uses |
+//! |---|---|---|---|
+//! | 0 | [`error`], [`span`] | failure and position | std |
+//! | 1 | [`document`] | bytes and blocks, the aligned document | 0 |
+//! | 1 | [`thai`] | encodings, normalisation, sentences | 0 |
+//! | 1 | [`tokenizer`] | text and ids | 0 |
+//! | 1 | [`model`] | manifests, files, weights to logits; one file an architecture | 0, candle |
+//! | 1 | [`score`] | BLEU and chrF | 0 |
+//! | 2 | [`decode`] | search over [`model::TranslationModel`] | `model` |
+//! | 2 | [`quality`] | what looks wrong with a pair | `document`, `thai` |
+//! | 3 | [`translate`] | many sentences in, as many translations out | all of 1 and 2 |
+//! | 3 | [`render`] | an aligned document to bytes; knows no model | `document` |
+//! | 4 | [`pipeline`] | one document, from bytes to alignment | all above |
+//! | 5 | [`cli`] | arguments, configuration, printing, exit codes | everything public |
+//!
+//! # What always holds
+//!
+//! - Every byte of a source belongs to one segment or one gap: [`document::Bilingual::source`] is the file, byte for byte.
+//! - The order out is the order in. What a sentence is batched with changes the speed, never the text: on a CPU each row
+//!   of a batch is computed from its own values alone, in a fixed order.
+//! - Nothing is dropped or cut silently: what is too long is divided, and an output that is empty, cut or repeats itself
+//!   is tried again and then flagged.
+//! - Weights never change after loading; what changes while decoding is in [`model::State`].
+//! - Only `cli` prints, reads the environment or chooses an exit code; only [`model::files`] uses the network.
+//! - Ids, special tokens and prompts come from a model's own files and its manifest.
 
 pub mod cli;
 pub mod decode;

@@ -33,13 +33,20 @@ impl Gguf {
     pub fn open(path: &Path) -> Result<Self> {
         let fail = |message: &str| Error::model(message).path(path);
         let file = File::open(path).map_err(|e| fail(&format!("cannot open the model file: {e}")).source(e))?;
+        let not_gguf = || {
+            fail("not a GGUF file: it does not start with `GGUF`")
+                .place("byte 0")
+                .hint("download the file again; a page saved in place of a model starts with `<`")
+        };
+        // Nothing cannot be mapped.
+        if file.metadata().is_ok_and(|file| file.len() == 0) {
+            return Err(not_gguf());
+        }
         // SAFETY: the map is read only; a file cut short under a running process is outside what can be guarded.
         let map =
             unsafe { Mmap::map(&file) }.map_err(|e| fail(&format!("cannot map the model file: {e}")).source(e))?;
         if !map.starts_with(b"GGUF") {
-            return Err(fail("not a GGUF file: it does not start with `GGUF`")
-                .place("byte 0")
-                .hint("download the file again; a page saved in place of a model starts with `<`"));
+            return Err(not_gguf());
         }
         let content = Content::read(&mut Cursor::new(&map[..])).map_err(|e| {
             fail(&format!("damaged GGUF header: {}", first_line(&e.to_string())))

@@ -132,6 +132,16 @@ pub struct Prompt {
 }
 
 impl Prompt {
+    /// The prompt of a base model, by example, for a decoder-only model without a prompt of its own: that of gemma-3-270m.
+    ///
+    /// # Errors
+    /// `Model`, were the built-in manifests damaged.
+    pub fn few_shot() -> Result<Self> {
+        let manifests = Manifests::load(None)?;
+        let known = manifests.get("gemma-3-270m").and_then(|manifest| manifest.prompt.clone());
+        known.ok_or_else(|| Error::model("no prompt is known for this model"))
+    }
+
     /// What stands before and after the source text, chat template included. `replaced` stands in for the manifest's own request.
     ///
     /// # Errors
