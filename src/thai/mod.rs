@@ -1,1 +1,3 @@
 //! Thai text as such: encodings, normalisation, words, sentences.
+
+pub mod encoding;
