@@ -1,6 +1,7 @@
 //! Thai text as such: encodings, normalisation, words, sentences.
 
 mod cue;
+pub mod encoding;
 mod lexicon;
 mod normal;
 mod rule;

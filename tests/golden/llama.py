@@ -1,6 +1,6 @@
 """Writes tests/golden/gemma-3-270m.json: ids and greedy translations by llama.cpp of the lines in tests/golden/lines.th.
 
-    python3 tests/golden/llama_cpp.py MODEL.gguf
+    python3 tests/golden/llama.py MODEL.gguf
 
 Needs llama-cpp-python 0.3.36 and the file that models/gemma-3-270m.toml names. The prompt is that manifest's.
 """
@@ -21,7 +21,7 @@ def main():
     manifest = tomllib.loads((HERE / "../../models/gemma-3-270m.toml").read_text(encoding="utf-8"))
     prompt = manifest["prompt"]["template"]
     lines = (HERE / "lines.th").read_text(encoding="utf-8").split("\n")[:-1]
-    llm = llama_cpp.Llama(sys.argv[1], n_ctx=2048, n_threads=1, n_threads_batch=1, verbose=False)
+    llm = llama_cpp.Llama(sys.argv[1], n_ctx=2048, n_threads=2, n_threads_batch=2, verbose=False)
     ends = {i for i in range(llm.n_vocab()) if b"\n" in llm.detokenize([i])} | {llm.token_eos()}
     entries = []
     for line in lines:

@@ -1,0 +1,235 @@
+//! Blocks from a stream of text and inline marks: which source bytes belong to which text.
+
+use super::{Block, BlockKind, Run, is_space, text};
+use crate::span::Span;
+
+/// Gathers the inline content of one block after another.
+///
+/// Pieces come in source order. What was never passed in (block markup, comments, escapes) belongs to no run.
+pub(super) struct Builder<'a> {
+    source: &'a str,
+    blocks: Vec<Block>,
+    text: String,
+    runs: Vec<Run>,
+    /// The last run with something visible: where closing marks go.
+    visible: Option<usize>,
+    /// Nothing but marks has come since that run.
+    touching: bool,
+    /// Opening marks since then whose text has not come yet: how many, where the first starts, and what `touching` was.
+    opened: usize,
+    opened_at: usize,
+    opened_touching: bool,
+    /// Start of marks without text of their own (an image, an empty element) that touch the text to come.
+    stray: Option<usize>,
+}
+
+impl<'a> Builder<'a> {
+    pub fn new(source: &'a str) -> Self {
+        Self {
+            source,
+            blocks: Vec::new(),
+            text: String::new(),
+            runs: Vec::new(),
+            visible: None,
+            touching: false,
+            opened: 0,
+            opened_at: 0,
+            opened_touching: false,
+            stray: None,
+        }
+    }
+
+    /// Text that stands in the source as it is, but for white space, which collapses as in a browser.
+    pub fn flow(&mut self, span: Span) {
+        let mut start = span.start;
+        for piece in span.of(self.source).split_inclusive(|c: char| c.is_ascii_whitespace()) {
+            let word_end = start + piece.trim_ascii_end().len();
+            let end = start + piece.len();
+            if start < word_end {
+                self.verbatim(Span::new(start, word_end));
+            }
+            if word_end < end {
+                self.space(Span::new(word_end, end));
+            }
+            start = end;
+        }
+    }
+
+    /// White space of whatever kind that reads as one space, or as none after another.
+    pub fn space(&mut self, span: Span) {
+        self.touching = false;
+        self.stray = None;
+        if !self.text.is_empty() && !self.text.ends_with(' ') {
+            self.push(" ", span, None);
+        }
+    }
+
+    /// Text that stands in the source as it is.
+    fn verbatim(&mut self, span: Span) {
+        let piece = span.of(self.source);
+        let visible = piece.trim_start_matches(is_space);
+        let (space, start) = (&piece[..piece.len() - visible.len()], span.end - visible.len());
+        if !space.is_empty() {
+            self.push_space(space, Span::new(span.start, start));
+        }
+        if !visible.is_empty() {
+            self.push_visible(visible, Span::new(start, span.end));
+        }
+    }
+
+    /// Text that the source spells otherwise, such as a character reference; its outer white space is not kept, unless
+    /// there is nothing else.
+    pub fn decoded(&mut self, piece: &str, span: Span) {
+        let visible = piece.trim_matches(is_space);
+        let raw = span.of(self.source);
+        let is_same = |(a, b): (u8, u8)| a == b || a.is_ascii_whitespace() && b == b' ';
+        if visible.is_empty() {
+            self.push_space(piece, span);
+        } else if visible.len() == raw.len() && !raw.bytes().zip(visible.bytes()).all(is_same) {
+            // As long as what it stands for (`&acE;`): it would not be seen to be atomic, so it stays undecoded.
+            self.flow(span);
+        } else {
+            self.push_visible(visible, span);
+        }
+    }
+
+    /// An opening mark, for the text that follows.
+    pub fn open(&mut self, start: usize) {
+        if self.opened == 0 {
+            self.opened_at = start;
+            self.opened_touching = self.touching;
+        }
+        self.opened += 1;
+    }
+
+    /// A closing mark, for the text before it.
+    pub fn close(&mut self, end: usize) {
+        match self.opened {
+            0 => self.attach(end),
+            1 => {
+                self.opened = 0;
+                self.touching = self.opened_touching;
+                self.mark(Span::new(self.opened_at, end));
+            }
+            _ => self.opened -= 1,
+        }
+    }
+
+    /// A mark without text of its own.
+    pub fn mark(&mut self, span: Span) {
+        if self.opened > 0 {
+            // It goes where the marks around it go.
+        } else if self.touching {
+            self.attach(span.end);
+        } else {
+            self.stray.get_or_insert(span.start);
+        }
+    }
+
+    /// Ends the block and keeps it, if it has text.
+    pub fn end(&mut self, kind: BlockKind, level: u8) {
+        self.trim_end();
+        if let (Some(first), Some(last)) = (self.runs.first(), self.runs.last()) {
+            let kind = match kind {
+                BlockKind::Paragraph if text::is_credit(&self.text) => BlockKind::Caption,
+                kind => kind,
+            };
+            self.blocks.push(Block {
+                kind,
+                level,
+                span: Span::new(first.outer.start, last.outer.end),
+                text: std::mem::take(&mut self.text),
+                runs: std::mem::take(&mut self.runs),
+            });
+        }
+        self.discard();
+    }
+
+    /// Ends the block and leaves it untranslated.
+    pub fn discard(&mut self) {
+        self.text.clear();
+        self.runs.clear();
+        self.visible = None;
+        self.touching = false;
+        self.opened = 0;
+        self.stray = None;
+    }
+
+    /// The blocks that have ended.
+    pub fn finish(self) -> Vec<Block> {
+        self.blocks
+    }
+
+    fn push_space(&mut self, space: &str, span: Span) {
+        self.touching = false;
+        self.stray = None;
+        if !self.text.is_empty() {
+            self.push(space, span, None);
+        }
+    }
+
+    fn push_visible(&mut self, piece: &str, span: Span) {
+        let opened = (self.opened > 0).then_some(self.opened_at);
+        // A stray mark that is still pending stands before the opened ones.
+        self.push(piece, span, self.stray.or(opened));
+        self.visible = Some(self.runs.len() - 1);
+        self.touching = !piece.ends_with(is_space);
+        self.opened = 0;
+        self.stray = None;
+    }
+
+    fn push(&mut self, piece: &str, span: Span, marks: Option<usize>) {
+        let start = self.text.len();
+        self.text.push_str(piece);
+        if let (None, Some(run)) = (marks, self.runs.last_mut())
+            && run.outer.end == span.start
+            && run.source.end == span.start
+            && !run.is_atomic()
+            && piece.len() == span.len()
+        {
+            run.text.end += piece.len();
+            run.source.end = span.end;
+            run.outer.end = span.end;
+            return;
+        }
+        self.runs.push(Run {
+            text: start..self.text.len(),
+            source: span,
+            outer: Span::new(marks.unwrap_or(span.start), span.end),
+        });
+    }
+
+    /// Gives the marks up to `end` to the visible text before them.
+    fn attach(&mut self, end: usize) {
+        let Some(index) = self.visible else { return };
+        let run = &mut self.runs[index];
+        let trimmed = self.text[run.text.clone()].trim_end_matches(is_space).len();
+        if trimmed < run.text.len() && !run.is_atomic() {
+            // A segment that ends before this white space has to end at the end of a run to take the marks with it.
+            let space = Run {
+                text: run.text.start + trimmed..run.text.end,
+                source: Span::new(run.source.start + trimmed, run.source.end),
+                outer: Span::new(run.source.start + trimmed, run.source.end),
+            };
+            run.text.end = space.text.start;
+            run.source.end = space.source.start;
+            self.runs.insert(index + 1, space);
+        }
+        self.runs[index].outer.end = end;
+        self.touching = true;
+        self.stray = None;
+    }
+
+    fn trim_end(&mut self) {
+        let end = self.text.trim_end_matches(is_space).len();
+        self.text.truncate(end);
+        while self.runs.pop_if(|run| run.text.start >= end).is_some() {}
+        if let Some(run) = self.runs.last_mut() {
+            // Only verbatim runs end in white space beside visible text, and none that has marks after it.
+            let space = run.text.end - end;
+            run.text.end = end;
+            run.source.end -= space;
+            run.outer.end -= space;
+        }
+    }
+}

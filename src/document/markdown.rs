@@ -1,0 +1,278 @@
+//! Markdown (CommonMark, with tables, footnotes, task lists, strikethrough and front matter) to blocks.
+//!
+//! Code blocks, HTML blocks, front matter, images with their alternative text, link destinations and reference
+//! definitions are left as they are. A soft line break reads as one space, as it is displayed: editors wrap Thai at its
+//! spaces, and a space too many in a phrase does less harm than two phrases run together. A hard line break ends the
+//! block.
+
+use super::builder::Builder;
+use super::html::{self, Mark};
+use super::{Block, BlockKind};
+use crate::span::Span;
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+use std::ops::Range;
+
+pub(super) fn read(source: &str) -> Vec<Block> {
+    let options = Options::ENABLE_TABLES
+        | Options::ENABLE_FOOTNOTES
+        | Options::ENABLE_STRIKETHROUGH
+        | Options::ENABLE_TASKLISTS
+        | Options::ENABLE_HEADING_ATTRIBUTES
+        | Options::ENABLE_GFM;
+    let mut reader = Reader {
+        source,
+        builder: Builder::new(source),
+        containers: Vec::new(),
+        items: 0,
+        leaf: None,
+        silent: 0,
+        cursor: 0,
+    };
+    let start = front_matter(source);
+    for (event, range) in Parser::new_ext(&source[start..], options).into_offset_iter() {
+        reader.event(event, start + range.start..start + range.end);
+    }
+    reader.end_block();
+    reader.builder.finish()
+}
+
+/// Length of the YAML or TOML block that a source begins with, if it does. The parser would find such blocks everywhere,
+/// and take the text between two thematic breaks for one.
+fn front_matter(source: &str) -> usize {
+    let mut lines = source.split_inclusive('\n');
+    let first = lines.next().unwrap_or_default();
+    let fence = first.trim_end();
+    if !matches!(fence, "---" | "+++") {
+        return 0;
+    }
+    let is_closing = |line: &str| line.trim_end() == fence || fence == "---" && line.trim_end() == "...";
+    let mut length = first.len();
+    for (index, line) in lines.enumerate() {
+        length += line.len();
+        match (is_closing(line), index) {
+            (true, 0) => return 0,
+            (true, _) => return length,
+            (false, 0) if line.trim().is_empty() => return 0,
+            (false, _) => {}
+        }
+    }
+    0
+}
+
+struct Reader<'a> {
+    source: &'a str,
+    builder: Builder<'a>,
+    /// Open quotes and list items, the innermost last.
+    containers: Vec<BlockKind>,
+    /// How many of them are list items.
+    items: usize,
+    /// The open heading or table cell.
+    leaf: Option<(BlockKind, u8)>,
+    /// Open elements whose content is left alone.
+    silent: usize,
+    /// The end of the last piece of text, or of a mark after it.
+    cursor: usize,
+}
+
+impl Reader<'_> {
+    fn event(&mut self, event: Event, range: Range<usize>) {
+        match event {
+            Event::Start(tag) => self.start(tag, range),
+            Event::End(tag) => self.end(tag, range),
+            Event::Rule => self.end_block(),
+            _ if self.silent > 0 => {}
+            Event::HardBreak => self.end_block(),
+            Event::Text(text) => self.text(&text, range),
+            Event::SoftBreak => self.builder.space(range.into()),
+            Event::Code(code) => self.code(&code, range),
+            Event::FootnoteReference(_) => self.mark(Mark::Empty, range),
+            Event::InlineHtml(tag) => self.mark(html::mark(&tag), range),
+            // A task's box stays in the gap before its text; mathematics is not asked for.
+            Event::TaskListMarker(_) | Event::Html(_) | Event::InlineMath(_) | Event::DisplayMath(_) => {}
+        }
+    }
+
+    fn start(&mut self, tag: Tag, range: Range<usize>) {
+        match tag {
+            Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Superscript | Tag::Subscript | Tag::Link { .. } => {
+                if self.silent == 0 {
+                    self.mark(Mark::Open, range);
+                }
+                return;
+            }
+            Tag::Image { .. } => {
+                if self.silent == 0 {
+                    self.mark(Mark::Empty, range);
+                }
+                self.silent += 1;
+                return;
+            }
+            _ => self.end_block(),
+        }
+        match tag {
+            Tag::Heading { level, .. } => self.leaf = Some((BlockKind::Heading, level as u8)),
+            Tag::TableCell => self.leaf = Some((BlockKind::Cell, 0)),
+            Tag::BlockQuote(_) => self.containers.push(BlockKind::Quote),
+            Tag::Item => {
+                self.containers.push(BlockKind::ListItem);
+                self.items += 1;
+            }
+            Tag::CodeBlock(_) | Tag::HtmlBlock => self.silent += 1,
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, tag: TagEnd, range: Range<usize>) {
+        match tag {
+            TagEnd::Emphasis
+            | TagEnd::Strong
+            | TagEnd::Strikethrough
+            | TagEnd::Superscript
+            | TagEnd::Subscript
+            | TagEnd::Link => {
+                if self.silent == 0 {
+                    self.mark(Mark::Close, range);
+                }
+                return;
+            }
+            TagEnd::Image => {
+                self.silent = self.silent.saturating_sub(1);
+                return;
+            }
+            _ => self.end_block(),
+        }
+        match tag {
+            TagEnd::Heading(_) | TagEnd::TableCell => self.leaf = None,
+            TagEnd::BlockQuote(_) => drop(self.containers.pop()),
+            TagEnd::Item => {
+                self.containers.pop();
+                self.items = self.items.saturating_sub(1);
+            }
+            TagEnd::CodeBlock | TagEnd::HtmlBlock => self.silent = self.silent.saturating_sub(1),
+            _ => {}
+        }
+    }
+
+    fn text(&mut self, text: &str, range: Range<usize>) {
+        let mut span = Span::from(range);
+        let mut text = text;
+        let escaped = span.start > self.cursor
+            && self.source[..span.start].ends_with('\\')
+            && text.starts_with(|c: char| c.is_ascii_punctuation());
+        if escaped {
+            self.builder
+                .decoded(&text[..1], Span::new(span.start - 1, span.start + 1));
+            text = &text[1..];
+            span.start += 1;
+        }
+        if span.of(self.source) == text {
+            self.builder.flow(span);
+        } else {
+            self.builder.decoded(text, span);
+        }
+        self.cursor = span.end;
+    }
+
+    fn code(&mut self, code: &str, range: Range<usize>) {
+        let raw = &self.source[range.clone()];
+        let ticks = raw.len() - raw.trim_start_matches('`').len();
+        let inner = Span::new(range.start + ticks, (range.end - ticks).max(range.start + ticks));
+        // The spaces that set off a backtick are not part of the code.
+        let padded = Span::new(inner.start + 1, (inner.end - 1).max(inner.start + 1));
+        self.mark(Mark::Open, range.clone());
+        if self.source.get(inner.start..inner.end) == Some(code) {
+            self.builder.flow(inner);
+        } else if self.source.get(padded.start..padded.end) == Some(code) {
+            self.builder.flow(padded);
+        } else {
+            self.builder.decoded(code, inner);
+        }
+        self.mark(Mark::Close, range);
+    }
+
+    fn mark(&mut self, mark: Mark, range: Range<usize>) {
+        self.cursor = if mark == Mark::Open { range.start } else { range.end };
+        match mark {
+            Mark::Open => self.builder.open(range.start),
+            Mark::Close => self.builder.close(range.end),
+            Mark::Empty => self.builder.mark(range.into()),
+            Mark::Break => self.end_block(),
+            Mark::Comment => {}
+        }
+    }
+
+    fn end_block(&mut self) {
+        let (kind, level) = self.leaf.unwrap_or_else(|| match self.containers.last() {
+            Some(BlockKind::ListItem) => (BlockKind::ListItem, u8::try_from(self.items).unwrap_or(u8::MAX)),
+            Some(&kind) => (kind, 0),
+            None => (BlockKind::Paragraph, 0),
+        });
+        self.builder.end(kind, level);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Format, tests::outline};
+    use insta::assert_snapshot;
+
+    #[test]
+    fn blocks_and_their_kinds() {
+        let text = "---\ntitle: ก\n---\n\n# หัวข้อ *ใหญ่* {#id}\n\nหัวข้อรอง\n---\n\nย่อหน้าแรก\nต่อบรรทัด **เน้น**\n\n> คำพูด\n> ต่อ\n>\n> - รายการ\n\n1. หนึ่ง\n   - สอง\n\n     ย่อหน้าในรายการ\n2. สาม\n- [x] ทำแล้ว\n- [ ] ยัง\n\n| ชื่อ | จำนวน |\n|---|---|\n| ข้าว \\| ปลา | `๑\\|๒` |\n\nภาพ: ซินหัว\n\nเชิงอรรถ[^1] จบ\n\n[^1]: คำอธิบาย\n";
+        assert_snapshot!(outline(text, Format::Markdown), @r#"
+        Heading 1: หัวข้อ ใหญ่   <-- หัวข้อ *ใหญ่*
+        Heading 2: หัวข้อรอง
+        Paragraph 0: ย่อหน้าแรก ต่อบรรทัด เน้น   <-- ย่อหน้าแรก\nต่อบรรทัด **เน้น**
+        Quote 0: คำพูด ต่อ   <-- คำพูด\n> ต่อ
+        ListItem 1: รายการ
+        ListItem 1: หนึ่ง
+        ListItem 2: สอง
+        ListItem 2: ย่อหน้าในรายการ
+        ListItem 1: สาม
+        ListItem 1: ทำแล้ว
+        ListItem 1: ยัง
+        Cell 0: ชื่อ
+        Cell 0: จำนวน
+        Cell 0: ข้าว | ปลา   <-- ข้าว \| ปลา
+        Cell 0: ๑|๒   <-- `๑\|๒`
+        Caption 0: ภาพ: ซินหัว
+        Paragraph 0: เชิงอรรถ จบ   <-- เชิงอรรถ[^1] จบ
+        Paragraph 0: คำอธิบาย
+        "#);
+    }
+
+    #[test]
+    fn what_is_not_running_text_is_left_alone() {
+        let text = "```\nโค้ด\n```\n\n    โค้ด\n\n<div>\nกล่อง\n</div>\n\n![คำบรรยาย](x.png)\n\n<!-- หมายเหตุ -->\n\n[ก]: http://x.th \"ข\"\n\n***\n";
+        assert_eq!(outline(text, Format::Markdown), "");
+    }
+
+    #[test]
+    fn front_matter_stands_only_at_the_start() {
+        for (text, expected) in [
+            ("---\nก: ข\n---\nค", "Paragraph 0: ค\n"),
+            ("---\r\nก: ข\r\n...\r\nค", "Paragraph 0: ค\n"),
+            ("+++\nก = 'ข'\n+++\n", ""),
+            ("---\nก\n\n---\n\nข\n", "Paragraph 0: ข\n"),
+            ("ก\n\n---\nข\n\n---\n", "Paragraph 0: ก\nParagraph 0: ข\n"),
+            ("---\n\nก\n\n---\n", "Paragraph 0: ก\n"),
+            ("---\n---\nก\n", "Paragraph 0: ก\n"),
+            ("---\nก\n", "Paragraph 0: ก\n"),
+            ("+++\nก", "Paragraph 0: +++ ก   <-- +++\\nก\n"),
+        ] {
+            assert_eq!(outline(text, Format::Markdown), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn inline_marks_are_not_text() {
+        let text = "ดู [ที่นี่](http://x.th/?ก=ข \"ค\") หรือ <http://y.th> และ `ls -l` กับ `` ` `` ~~ลบ~~ <b>หนา</b> &amp; \\*ดาว\\*\n\nสอง  \nบรรทัด<br>สาม\\\nสี่ ![รูป](a.png) จบ\n";
+        assert_snapshot!(outline(text, Format::Markdown), @r#"
+        Paragraph 0: ดู ที่นี่ หรือ http://y.th และ ls -l กับ ` ลบ หนา & *ดาว*   <-- ดู [ที่นี่](http://x.th/?ก=ข "ค") หรือ <http://y.th> และ `ls -l` กับ `` ` `` ~~ลบ~~ <b>หนา</b> &amp; \*ดาว\*
+        Paragraph 0: สอง
+        Paragraph 0: บรรทัด
+        Paragraph 0: สาม
+        Paragraph 0: สี่ จบ   <-- สี่ ![รูป](a.png) จบ
+        "#);
+    }
+}
