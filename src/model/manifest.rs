@@ -138,7 +138,9 @@ impl Prompt {
     /// `Model`, were the built-in manifests damaged.
     pub fn few_shot() -> Result<Self> {
         let manifests = Manifests::load(None)?;
-        let known = manifests.get("gemma-3-270m").and_then(|manifest| manifest.prompt.clone());
+        let known = manifests
+            .get("gemma-3-270m")
+            .and_then(|manifest| manifest.prompt.clone());
         known.ok_or_else(|| Error::model("no prompt is known for this model"))
     }
 
