@@ -7,15 +7,21 @@ fn set(words: &'static str) -> HashSet<&'static str> {
     words.split_whitespace().collect()
 }
 
-/// Abbreviations that stand before what they belong to: titles, ranks, offices, eras, places, references.
-/// No sentence ends after one of these.
-pub static LEADING: LazyLock<HashSet<&str>> = LazyLock::new(|| {
-    set("ดร. ผศ. รศ. ศ. อ. จ. ต. ถ. ซ. ม. ว. บ. ฉ. นพ. พญ. ทพ. ทพญ. ภก. ภญ. สพ.ญ. น.ส. ด.ช. ด.ญ. ม.ร.ว. ม.ล. ม.จ. ท.ญ. น.พ. พ.ญ.
+/// Abbreviated titles, ranks and offices, which stand before a name. No sentence ends after one.
+pub static PERSONAL: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    set("ดร. ผศ. รศ. ศ. นพ. พญ. ทพ. ทพญ. ภก. ภญ. สพ.ญ. น.ส. ด.ช. ด.ญ. ม.ร.ว. ม.ล. ม.จ. ท.ญ. น.พ. พ.ญ.
         ผศ.ดร. รศ.ดร. ศ.ดร. ศ.นพ. รศ.นพ. ผศ.นพ. อ.ดร. ดร.นพ. ปธน. รปธน. นรม. รนรม. รมว. รมช. รมต. สส. สว. ส.ส. ส.ว. ส.ก. ส.จ.
         พล.อ. พล.ท. พล.ต. พล.จ. พล.ร.อ. พล.ร.ท. พล.ร.ต. พล.อ.อ. พล.อ.ท. พล.อ.ต. พล.ต.อ. พล.ต.ท. พล.ต.ต. พ.อ. พ.ท. พ.ต. ร.อ. ร.ท. ร.ต.
         พ.ต.อ. พ.ต.ท. พ.ต.ต. ร.ต.อ. ร.ต.ท. ร.ต.ต. ด.ต. จ.ส.อ. จ.ส.ท. จ.ส.ต. ส.อ. ส.ท. ส.ต. ส.ต.อ. ส.ต.ท. ส.ต.ต. น.อ. น.ท. น.ต.
-        ผบ. ผบ.ตร. ผบ.ทบ. ผบ.ทร. ผบ.ทอ. ผบ.ทสส. ผบช. ผบช.น. ผบก. ผกก. สว. ผอ. ผวจ. ผจก. ผช. ผญบ. เสธ. มทภ.
-        พ.ศ. ค.ศ. จ.ศ. ร.ศ. ม.ศ. ฮ.ศ. พ.ร.บ. พ.ร.ก. พ.ร.ฎ. รธน. โทร. เบอร์โทร. บจ. บจก. บมจ. หจก. ร.ร. รร. รพ. รพ.สต. สน. สภ. สนง.")
+        ผบ. ผบ.ตร. ผบ.ทบ. ผบ.ทร. ผบ.ทอ. ผบ.ทสส. ผบช. ผบช.น. ผบก. ผกก. ผอ. ผวจ. ผจก. ผช. ผญบ. เสธ. มทภ.")
+});
+
+/// Other abbreviations that stand before what they belong to: eras, places, firms, references.
+pub static LEADING: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    set(
+        "พ.ศ. ค.ศ. จ.ศ. ร.ศ. ม.ศ. ฮ.ศ. อ. จ. ต. ถ. ซ. ม. ว. บ. ฉ. พ.ร.บ. พ.ร.ก. พ.ร.ฎ. รธน. โทร. เบอร์โทร.
+        บจ. บจก. บมจ. หจก. ร.ร. รร. รพ. รพ.สต. สน. สภ. สนง.",
+    )
 });
 
 /// Abbreviations with vowel signs, which the pattern for unknown ones (consonants only) does not cover, and the usual

@@ -2,7 +2,8 @@
 
 use super::is_letter;
 use super::lexicon::{
-    COUNTING, ERAS, HOURS, LATIN_ABBREVIATIONS, LEADING, LETTERS, MONTHS, SCALES, TITLES, TRAILING, UNITS, WEEKDAYS,
+    COUNTING, ERAS, HOURS, LATIN_ABBREVIATIONS, LEADING, LETTERS, MONTHS, PERSONAL, SCALES, TITLES, TRAILING, UNITS,
+    WEEKDAYS,
 };
 use super::split::Line;
 use serde::Serialize;
@@ -65,14 +66,15 @@ pub(super) fn ends_sentence(line: &Line, gap: usize) -> bool {
 
 /// Whether an item of an enumeration starts with this chunk: `2.`, `(3)`, `๔)ข้อ`.
 pub(super) fn starts_item(chunk: &str) -> bool {
-    let open = chunk.starts_with('(');
-    let rest = chunk.trim_start_matches('(');
-    let digits: usize = rest.chars().take_while(|&c| is_digit(c)).map(char::len_utf8).sum();
-    let after = &rest[digits..];
-    let mut next = after.chars();
-    rest[..digits].chars().count().clamp(1, 2) == rest[..digits].chars().count()
-        && matches!((open, next.next()), (true, Some(')')) | (false, Some('.' | ')')))
-        && !next.next().is_some_and(is_digit)
+    let (open, rest) = chunk.strip_prefix('(').map_or((false, chunk), |rest| (true, rest));
+    let after = rest.trim_start_matches(is_digit);
+    let digits = rest[..rest.len() - after.len()].chars().count();
+    let closed = if open {
+        after.strip_prefix(')')
+    } else {
+        after.strip_prefix(['.', ')'])
+    };
+    (1..=2).contains(&digits) && closed.is_some_and(|rest| !rest.starts_with(is_digit))
 }
 
 /// The rules that need no more than the words around one gap.
@@ -86,10 +88,10 @@ fn local(line: &Line, gap: usize) -> Option<Rule> {
         return Some(Rule::Item);
     }
     let item = starts_item(right);
-    if is_digit(last) {
-        if let Some(rule) = after_number(line, gap) {
-            return Some(rule);
-        }
+    if is_digit(last)
+        && let Some(rule) = after_number(line, gap)
+    {
+        return Some(rule);
     }
     if let Some(rule) = in_date(line, gap) {
         return Some(rule);
@@ -100,42 +102,13 @@ fn local(line: &Line, gap: usize) -> Option<Rule> {
     if is_dash(right) && (is_digit(last) || left.chars().count() < 24) || is_dash(left) {
         return Some(Rule::Range);
     }
-    if matches!(
-        first,
-        ',' | '.'
-            | ';'
-            | ':'
-            | '!'
-            | '?'
-            | ')'
-            | ']'
-            | '}'
-            | '%'
-            | '”'
-            | '’'
-            | '»'
-            | '›'
-            | '…'
-            | '/'
-            | '='
-            | '+'
-            | '×'
-            | '°'
-            | '~'
-            | '&'
-    ) || matches!(
-        last,
-        ',' | '(' | '[' | '{' | '“' | '‘' | '«' | '‹' | '/' | '=' | '+' | '×' | '~' | '&' | '#' | '@'
-    ) {
+    if CLINGS_LEFT.contains(first) || CLINGS_RIGHT.contains(last) {
         return Some(Rule::Punctuation);
     }
-    if is_currency(last) && is_digit(first) || is_digit(last) && is_currency(first) {
-        return Some(Rule::Number);
-    }
-    if last == '.' {
-        if let Some(rule) = after_dot(line, gap) {
-            return Some(rule);
-        }
+    if last == '.'
+        && let Some(rule) = after_dot(line, gap)
+    {
+        return Some(rule);
     }
     if ends_sentence(line, gap) {
         return None;
@@ -308,7 +281,7 @@ fn abbreviation(line: &Line, gap: usize) -> Option<Abbreviation> {
         {
             continue;
         }
-        if LEADING.contains(form) {
+        if PERSONAL.contains(form) || LEADING.contains(form) {
             return Some(if after_number {
                 Abbreviation::Trailing
             } else {
@@ -330,12 +303,8 @@ fn abbreviation(line: &Line, gap: usize) -> Option<Abbreviation> {
 fn latin_abbreviation(left: &str, right: &str) -> Option<Abbreviation> {
     let word = left
         .trim_end_matches('.')
-        .rsplit(|c: char| !(c.is_alphanumeric() || c == '.'))
+        .rsplit(|c: char| !(c.is_ascii_alphanumeric() || c == '.'))
         .next()?;
-    // The word may be glued to Thai.
-    let word = &word[word
-        .rfind(|c: char| !c.is_ascii())
-        .map_or(0, |at| at + word[at..].chars().next().map_or(0, char::len_utf8))..];
     let initial = word.len() == 1 && word.starts_with(|c: char| c.is_ascii_uppercase());
     let initials = word.len() <= 7 && word.split('.').all(|part| part.len() == 1) && !word.starts_with(is_digit);
     if initial || initials || LATIN_ABBREVIATIONS.contains(word.to_ascii_lowercase().as_str()) {
@@ -349,15 +318,15 @@ fn latin_abbreviation(left: &str, right: &str) -> Option<Abbreviation> {
 fn names(line: &Line, bars: &mut [Option<Rule>]) {
     // How many more parts the name may have.
     let mut parts = 0;
-    for gap in 0..bars.len() {
+    for (gap, bar) in bars.iter_mut().enumerate() {
         match title_in(line, gap) {
             Some("") => parts = 2,
             Some(rest) if is_name(line, gap, rest) => parts = 1,
             _ if parts > 0 && is_name(line, gap, line.chunk(gap)) => parts -= 1,
             _ => parts = 0,
         }
-        if parts > 0 && bars[gap].is_none() && starts_name(line, gap + 1) {
-            bars[gap] = Some(Rule::Name);
+        if parts > 0 && starts_name(line, gap + 1) {
+            bar.get_or_insert(Rule::Name);
         }
     }
 }
@@ -393,61 +362,21 @@ fn longest_title(line: &Line, rest: &str, at: usize) -> Option<usize> {
         .map(|(dot, _)| dot + 1)
         .take(4)
         .take_while(|&end| end <= 36)
-        .filter(|&end| is_personal(&rest[..end]))
+        .filter(|&end| PERSONAL.contains(&rest[..end]))
         .last();
     if dotted.is_some() {
         // Inside a longer abbreviation this is no title of its own.
-        return if line.text[..at].ends_with(|c: char| is_letter(c) && c != 'ๆ' && c != 'ฯ')
+        let inside = line.text[..at].ends_with(|c: char| is_letter(c) && c != 'ๆ' && c != 'ฯ')
             && rest.starts_with(is_consonant)
-            && rest.chars().nth(1) == Some('.')
-        {
-            None
-        } else {
-            dotted
-        };
+            && rest.chars().nth(1) == Some('.');
+        return dotted.filter(|_| !inside);
     }
-    (1..=6)
-        .filter_map(|words| {
-            line.words
-                .get(line.words.partition_point(|&word| word <= at) + words - 1)
-        })
+    let next = line.words.partition_point(|&word| word <= at);
+    (0..6)
+        .rev()
+        .filter_map(|words| line.words.get(next + words))
         .map(|&end| end - at)
-        .filter(|&len| len <= rest.len() && TITLES.contains(&rest[..len]))
-        .last()
-}
-
-/// Whether a dotted form is a person's title: a leading abbreviation that is no era, place, law or telephone.
-fn is_personal(form: &str) -> bool {
-    LEADING.contains(form)
-        && !matches!(
-            form,
-            "อ." | "จ."
-                | "ต."
-                | "ถ."
-                | "ซ."
-                | "ม."
-                | "ว."
-                | "บ."
-                | "ฉ."
-                | "โทร."
-                | "เบอร์โทร."
-                | "บจ."
-                | "บจก."
-                | "บมจ."
-                | "หจก."
-                | "ร.ร."
-                | "รร."
-                | "รพ."
-                | "รพ.สต."
-                | "สน."
-                | "สภ."
-                | "สนง."
-                | "รธน."
-                | "พ.ร.บ."
-                | "พ.ร.ก."
-                | "พ.ร.ฎ."
-        )
-        && !ERAS.contains(&form)
+        .find(|&len| len <= rest.len() && TITLES.contains(&rest[..len]))
 }
 
 /// Whether `text`, the end of the chunk before a gap, can be one part of a name: short, Thai, without a function word.
@@ -514,15 +443,19 @@ fn enclosures(line: &Line, cap: usize, bars: &mut [Option<Rule>]) {
                 Rule::Quote
             };
             let from = line.chunks.partition_point(|chunk| chunk.end <= start);
-            for gap in from..bars.len() {
+            for (gap, bar) in bars.iter_mut().enumerate().skip(from) {
                 if line.chunks[gap].end >= at {
                     break;
                 }
-                bars[gap].get_or_insert(rule);
+                bar.get_or_insert(rule);
             }
         }
     }
 }
+
+/// Punctuation that belongs to what stands before it, and punctuation that belongs to what stands after it.
+const CLINGS_LEFT: &str = ",.;:!?)]}%”’»›…/=+×°~&";
+const CLINGS_RIGHT: &str = ",([{“‘«‹/=+×~&#@$€£¥฿";
 
 /// What may stand between the two numbers of a range or comparison.
 const RANGE: &[&str] = &[
