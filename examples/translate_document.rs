@@ -12,7 +12,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("two paths expected: an article and the page to write".into());
     };
     let settings = Settings::from_vars(|name| std::env::var_os(name));
-    let located = locate(None, &settings, true, &mut |notice| eprintln!("{notice}"))?;
+    let located = locate(None, &settings, true, &mut |_| ())?;
     let translator = Translator::load(&located, DeviceChoice::Auto, Precision::Auto)?;
     let observer = &mut |_| ControlFlow::Continue(());
     let options = Options::new(Format::Text);

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 fn main() -> plae::Result<()> {
     let settings = Settings::from_vars(|name| std::env::var_os(name));
-    let located = locate(None, &settings, true, &mut |notice| eprintln!("{notice}"))?;
+    let located = locate(None, &settings, true, &mut |_| ())?;
     let translator = Translator::load(&located, DeviceChoice::Auto, Precision::Auto)?;
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let sources: Vec<&str> = arguments.iter().map(String::as_str).collect();
