@@ -7,6 +7,10 @@ pub mod gguf;
 pub(crate) mod kernel;
 pub mod manifest;
 mod packed;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+pub(crate) mod tiny;
 
 pub use files::{Located, Settings};
 pub use gemma3::Gemma3;

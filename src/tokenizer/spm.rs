@@ -357,3 +357,42 @@ fn piece_of<'a>(text: &'a str, ends: &[u32], id: u32) -> &'a str {
     let start = if id == 0 { 0 } else { ends[id - 1] as usize };
     &text[start..ends[id] as usize]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::tiny::gemma3;
+
+    #[test]
+    fn pieces_merge_by_score_and_bytes_stand_in_for_the_rest() {
+        let (_directory, gguf) = gemma3().expect("a model");
+        let tokenizer = SpmTokenizer::from_gguf(&gguf).expect("a tokenizer");
+        let pieces = |text: &str| {
+            let ids = tokenizer.encode(text);
+            ids.iter()
+                .map(|id| tokenizer.piece(*id).to_owned())
+                .collect::<Vec<_>>()
+                .join("|")
+        };
+        for (text, expected) in [
+            ("", ""),
+            ("te", "t|e"),
+            (" te", "\u{2581}te"),
+            ("ab a", "ab|\u{2581}|a"),
+            ("การกา", "การ|กา"),
+            ("นำ", "นำ"),
+            ("x", "<0x78>"),
+            ("ก่", "ก|<0xE0>|<0xB9>|<0x88>"),
+            ("a\n\n\nb", "a|\n\n|\n|b"),
+            ("<eos>", "<0x3C>|e|<0x6F>|<0x73>|<0x3E>"),
+        ] {
+            assert_eq!(pieces(text), expected, "{text:?}");
+            assert_eq!(tokenizer.decode(&tokenizer.encode(text)), text);
+        }
+        assert_eq!(
+            tokenizer.decode(&[2, 1, 0, 99_999]),
+            "",
+            "control tokens and unknown ids are no text"
+        );
+    }
+}

@@ -518,3 +518,6 @@ fn divide<'a>(text: &'a str, fits: &dyn Fn(&str) -> bool) -> Vec<&'a str> {
     let (left, right) = text.split_at(middle);
     [divide(left, fits), divide(right, fits)].concat()
 }
+
+#[cfg(test)]
+mod tests;

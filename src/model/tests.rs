@@ -1,0 +1,127 @@
+//! Gemma 3 on tiny random weights: batches, prefixes, windows and damage.
+
+use super::tiny::{WINDOW, gemma3, write_gemma3};
+use super::*;
+use crate::model::gguf::Gguf;
+
+const SOURCES: [&[u32]; 4] = [
+    &[2, 262, 263, 264],
+    &[2, 270],
+    &[2, 264, 265, 266, 267, 268, 269, 270, 271, 272, 273],
+    &[7],
+];
+
+fn rows(logits: &Tensor) -> Vec<Vec<f32>> {
+    logits.to_vec2().expect("logits (rows, vocabulary)")
+}
+
+/// Logits of three steps, each row given its own tokens.
+fn run(model: &Gemma3, shared: Option<&State>, sources: &[&[u32]]) -> Vec<Vec<Vec<f32>>> {
+    let (mut state, logits) = model.begin(shared, sources).expect("begin");
+    let mut all = vec![rows(&logits)];
+    for step in 0..2 {
+        let last: Vec<u32> = sources.iter().map(|source| source[0] + 260 + step).collect();
+        all.push(rows(&model.step(&last, &mut state).expect("step")));
+    }
+    all
+}
+
+#[test]
+fn a_row_is_the_same_bit_for_bit_alone_batched_and_in_another_order() {
+    let (_directory, gguf) = gemma3().expect("a model");
+    let model = Gemma3::from_gguf(&gguf).expect("a model");
+    let together = run(&model, None, &SOURCES);
+    let reversed: Vec<&[u32]> = SOURCES.iter().rev().copied().collect();
+    let backwards = run(&model, None, &reversed);
+    for (index, source) in SOURCES.iter().enumerate() {
+        let alone = run(&model, None, &[source]);
+        for step in 0..3 {
+            assert_eq!(together[step][index], alone[step][0], "row {index}, step {step}");
+            assert_eq!(
+                backwards[step][3 - index],
+                alone[step][0],
+                "row {index}, step {step}, reversed"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_shared_prefix_changes_nothing() {
+    let (_directory, gguf) = gemma3().expect("a model");
+    let model = Gemma3::from_gguf(&gguf).expect("a model");
+    // Longer than the window, so that it reaches over the seam.
+    let prefix: Vec<u32> = (0..WINDOW + 3).map(|i| 262 + i % 9).collect();
+    let whole: Vec<Vec<u32>> = SOURCES.iter().map(|source| [&prefix[..], source].concat()).collect();
+    let (shared, _) = model.begin(None, &[&prefix]).expect("a prefix");
+    let first = run(&model, Some(&shared), &SOURCES);
+    assert_eq!(
+        first,
+        run(&model, Some(&shared), &SOURCES),
+        "the prefix was changed by its use"
+    );
+    for (index, source) in whole.iter().enumerate() {
+        let (mut state, logits) = model.begin(None, &[source]).expect("begin");
+        assert_eq!(rows(&logits)[0], first[0][index]);
+        let last = SOURCES[index][0] + 260;
+        assert_eq!(
+            rows(&model.step(&[last], &mut state).expect("step"))[0],
+            first[1][index]
+        );
+    }
+}
+
+#[test]
+fn reading_at_once_equals_reading_step_by_step() {
+    let (_directory, gguf) = gemma3().expect("a model");
+    let model = Gemma3::from_gguf(&gguf).expect("a model");
+    let source: Vec<u32> = (0..3 * WINDOW).map(|i| 262 + (i * 5) % 16).collect();
+    let (_, whole) = model.begin(None, &[&source]).expect("begin");
+    let (mut state, mut logits) = model.begin(None, &[&source[..1]]).expect("begin");
+    for id in &source[1..] {
+        logits = model.step(&[*id], &mut state).expect("step");
+    }
+    assert_eq!(rows(&whole), rows(&logits));
+}
+
+#[test]
+fn rows_can_be_reordered_repeated_and_dropped() {
+    let (_directory, gguf) = gemma3().expect("a model");
+    let model = Gemma3::from_gguf(&gguf).expect("a model");
+    let (mut state, _) = model.begin(None, &SOURCES).expect("begin");
+    state.select(&[2, 0, 2]);
+    let after = rows(&model.step(&[263, 264, 263], &mut state).expect("step"));
+    for (index, (source, last)) in [(2, 263), (0, 264), (2, 263)].into_iter().enumerate() {
+        let (mut state, _) = model.begin(None, &[SOURCES[source]]).expect("begin");
+        assert_eq!(after[index], rows(&model.step(&[last], &mut state).expect("step"))[0]);
+    }
+}
+
+#[test]
+fn what_cannot_be_computed_is_an_error() {
+    let (_directory, gguf) = gemma3().expect("a model");
+    let model = Gemma3::from_gguf(&gguf).expect("a model");
+    let long = vec![262; 401];
+    for sources in [&[&[][..]][..], &[&[99_999][..]], &[&long[..]]] {
+        assert_eq!(
+            model.begin(None, sources).err().map(|e| e.kind),
+            Some(crate::error::Kind::Model)
+        );
+    }
+    let (mut state, _) = model.begin(None, &SOURCES).expect("begin");
+    assert!(model.step(&[1], &mut state).is_err(), "one token for four rows");
+}
+
+#[test]
+fn a_file_cut_anywhere_is_refused_without_a_panic() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = write_gemma3(directory.path());
+    let bytes = std::fs::read(&path).expect("the file");
+    for part in 0..60 {
+        let cut = bytes.len() * part / 60;
+        std::fs::write(&path, &bytes[..cut]).expect("a file");
+        let result = Gguf::open(&path).and_then(|gguf| Gemma3::from_gguf(&gguf).map(|_| ()));
+        let error = result.expect_err("a cut file");
+        assert_eq!(error.path.as_deref(), Some(path.as_path()), "cut at {cut}");
+    }
+}
