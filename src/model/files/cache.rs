@@ -86,6 +86,11 @@ pub(super) fn repo_directory(source: &HubSource, settings: &Settings) -> PathBuf
     settings.hub_cache.join(repo(source).folder_name())
 }
 
+/// The file that holds the commit of a branch, a tag or a pull request.
+pub(super) fn reference(source: &HubSource, settings: &Settings) -> PathBuf {
+    repo_directory(source, settings).join("refs").join(&source.revision)
+}
+
 /// The directory of one commit.
 pub(super) fn snapshot_directory(source: &HubSource, commit: &str, settings: &Settings) -> PathBuf {
     Cache::new(settings.hub_cache.clone())
@@ -127,10 +132,10 @@ pub(super) fn find(manifest: &Manifest, settings: &Settings) -> Option<Located> 
 pub(super) fn snapshot(source: &HubSource, settings: &Settings) -> Option<Snapshot> {
     let commit = match is_commit(&source.revision) {
         true => source.revision.clone(),
-        false => {
-            let reference = repo_directory(source, settings).join("refs").join(&source.revision);
-            std::fs::read_to_string(reference).ok()?.trim().to_owned()
-        }
+        false => std::fs::read_to_string(reference(source, settings))
+            .ok()?
+            .trim()
+            .to_owned(),
     };
     if !is_commit(&commit) {
         return None;

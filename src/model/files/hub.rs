@@ -80,7 +80,7 @@ struct About<'a> {
 
 impl<'a> Hub<'a> {
     /// # Errors
-    /// `Usage`, for a proxy that is no address.
+    /// `Usage`, for a proxy that is no address, or a token that cannot be sent.
     pub fn new(settings: &'a Settings, notice: Notify<'a>) -> Result<Self> {
         let proxy = settings
             .proxy
@@ -103,10 +103,18 @@ impl<'a> Hub<'a> {
             let text = std::fs::read_to_string(settings.token_file.as_ref()?).ok()?;
             Some(text.trim().to_owned()).filter(|token| !token.is_empty())
         };
+        let token = settings.token.as_ref().map(|token| token.0.clone()).or_else(stored);
+        if token
+            .as_ref()
+            .is_some_and(|token| !token.bytes().all(|byte| byte.is_ascii_graphic()))
+        {
+            return Err(Error::usage("the Hub's token has characters that no token has")
+                .hint("check HF_TOKEN and the token file"));
+        }
         Ok(Self {
             settings,
             agent: config.into(),
-            token: settings.token.as_ref().map(|token| token.0.clone()).or_else(stored),
+            token,
             notice,
         })
     }
@@ -161,9 +169,8 @@ impl<'a> Hub<'a> {
         }
         // Last, so that a revision never stands for a commit that is only half here.
         if !is_commit(&source.revision) {
-            cache
-                .create_ref(&commit)
-                .map_err(|error| local_error(error, &directory))?;
+            let reference = cache::reference(source, self.settings);
+            write_reference(&reference, &commit).map_err(|error| local_error(error, &reference))?;
         }
         Ok(Snapshot {
             directory,
@@ -204,7 +211,7 @@ impl<'a> Hub<'a> {
                 let location = header(response.headers(), "location");
                 match location.filter(|location| location.starts_with('/') && !location.starts_with("//")) {
                     Some(path) if response.status().is_redirection() => url = format!("{}{path}", hub.origin()),
-                    _ => return hub.read_metadata(response.headers(), revision),
+                    _ => return hub.read_metadata(&response, revision),
                 }
             }
             Err(Fault::Final(hub.no_hub("it redirects without end")))
@@ -227,10 +234,13 @@ impl<'a> Hub<'a> {
         Ok(metadata)
     }
 
-    fn read_metadata(&self, headers: &HeaderMap, revision: &str) -> Result<Metadata, Fault> {
+    fn read_metadata(&self, response: &Response<Body>, revision: &str) -> Result<Metadata, Fault> {
+        let headers = response.headers();
         let etag = header(headers, "x-linked-etag").or_else(|| header(headers, "etag"));
         let etag = etag.map(|etag| etag.trim_start_matches("W/").trim_matches('"'));
-        let size = header(headers, "x-linked-size").or_else(|| header(headers, "content-length"));
+        // The length of a redirect's body is not the file's.
+        let own_size = header(headers, "content-length").filter(|_| !response.status().is_redirection());
+        let size = header(headers, "x-linked-size").or(own_size);
         let commit = header(headers, "x-repo-commit").unwrap_or(revision);
         // It becomes a file name.
         let etag_ok = |etag: &&str| (1..=128).contains(&etag.len()) && etag.bytes().all(|b| b.is_ascii_alphanumeric());
@@ -367,11 +377,10 @@ impl<'a> Hub<'a> {
                 Ok(n) => n,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => {
-                    let error = self
-                        .network(format!(
-                            "the connection broke after {done} of {size} bytes of {file}: {error}"
-                        ))
-                        .hint("run it again: it goes on from there");
+                    let error = Error::network(format!(
+                        "the connection broke after {done} of {size} bytes of {file}: {error}"
+                    ))
+                    .hint("run it again: it goes on from there");
                     return Err(Fault::Passing {
                         error,
                         gained: done > start,
@@ -398,7 +407,7 @@ impl<'a> Hub<'a> {
             false => format!("{file} is longer than the {size} bytes that were announced"),
         };
         Err(Fault::Passing {
-            error: self.network(what).hint("run it again: it goes on from there"),
+            error: Error::network(what).hint("run it again: it goes on from there"),
             gained: done > start && done < size,
         })
     }
@@ -481,8 +490,7 @@ impl<'a> Hub<'a> {
                 ),
             },
             (_, 408 | 429 | 500..=599, _) => {
-                let error = self
-                    .network(format!("the Hub answered {status}"))
+                let error = Error::network(format!("the Hub answered {status}"))
                     .hint("it is in trouble or busy: try again later");
                 return Fault::Passing { error, gained: false };
             }
@@ -533,20 +541,16 @@ impl<'a> Hub<'a> {
             }
             _ => (true, format!("{host} cannot be understood: {text}"), offline),
         };
-        let error = self.network(message).hint(hint).source(error);
+        let error = Error::network(message).hint(hint).source(error);
         match passing {
             true => Fault::Passing { error, gained: false },
             false => Fault::Final(error),
         }
     }
 
-    fn network(&self, message: impl Into<String>) -> Error {
-        Error::network(message)
-    }
-
     /// The server does not behave like a Hub.
     fn no_hub(&self, what: &str) -> Error {
-        self.network(format!("{} does not answer like a Hub: {what}", self.settings.endpoint))
+        Error::network(format!("{} does not answer like a Hub: {what}", self.settings.endpoint))
             .hint("check HF_ENDPOINT, and any proxy between")
     }
 
@@ -631,27 +635,47 @@ fn link(blob: &Path, pointer: &Path) -> io::Result<()> {
     if pointer.exists() {
         return Ok(());
     }
-    if let Some(directory) = pointer.parent() {
-        std::fs::create_dir_all(directory)?;
+    let directory = pointer.parent().unwrap_or(Path::new(""));
+    std::fs::create_dir_all(directory)?;
+    // Made beside its place and moved there, since another process may be making the same one: a copy onto a link would write
+    // through it into the blob.
+    let made = tempfile::Builder::new().prefix(".link-").tempdir_in(directory)?;
+    let link = made.path().join("link");
+    if symlink(blob, pointer, &link).is_err() && std::fs::hard_link(blob, &link).is_err() {
+        std::fs::copy(blob, &link)?;
     }
-    // A link that leads nowhere, from a blob that was deleted.
-    if pointer.symlink_metadata().is_ok() {
-        std::fs::remove_file(pointer)?;
-    }
+    std::fs::rename(&link, pointer)
+}
+
+/// Makes `link`, which is to be moved to `pointer`, lead to `blob` by a relative path.
+#[cfg(unix)]
+fn symlink(blob: &Path, pointer: &Path, link: &Path) -> io::Result<()> {
+    // From `snapshots/COMMIT/file` up to what it has in common with `blobs/ETAG`; further from a file in a directory.
+    let depth = pointer
+        .ancestors()
+        .skip(1)
+        .take_while(|directory| !blob.starts_with(directory))
+        .count();
+    let common = pointer.ancestors().nth(depth + 1).unwrap_or(Path::new(""));
+    let down = blob.strip_prefix(common).unwrap_or(blob);
+    let target: std::path::PathBuf = std::iter::repeat_n(Path::new(".."), depth).chain([down]).collect();
+    std::os::unix::fs::symlink(target, link)
+}
+
+/// Links need a privilege on Windows.
+#[cfg(not(unix))]
+fn symlink(_blob: &Path, _pointer: &Path, _link: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Lets a branch stand for a commit; a reader sees the old one or the new one.
+fn write_reference(path: &Path, commit: &str) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new(""));
+    std::fs::create_dir_all(directory)?;
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    file.write_all(commit.as_bytes())?;
+    // A temporary file is its owner's alone; a shared cache's files are not.
     #[cfg(unix)]
-    {
-        // `snapshots/COMMIT/file` and `blobs/ETAG` lie in one directory; deeper files go further up.
-        let depth = pointer
-            .ancestors()
-            .skip(1)
-            .take_while(|directory| !blob.starts_with(directory))
-            .count();
-        let common = pointer.ancestors().nth(depth + 1).unwrap_or(Path::new(""));
-        let down = blob.strip_prefix(common).unwrap_or(blob);
-        let target: std::path::PathBuf = std::iter::repeat_n(Path::new(".."), depth).chain([down]).collect();
-        if std::os::unix::fs::symlink(target, pointer).is_ok() {
-            return Ok(());
-        }
-    }
-    std::fs::hard_link(blob, pointer).or_else(|_| std::fs::copy(blob, pointer).map(|_| ()))
+    std::fs::set_permissions(file.path(), std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+    file.persist(path).map(|_| ()).map_err(|error| error.error)
 }

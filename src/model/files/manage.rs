@@ -29,6 +29,7 @@ pub struct Check {
     pub verdict: Verdict,
 }
 
+/// Whether a file is what it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Its sha256 is the one that the manifest or the Hub gives.

@@ -198,7 +198,7 @@ impl fmt::Display for Notice {
             }
             Self::Retrying { error, wait } => write!(f, "{error}; trying again in {:.1} s", wait.as_secs_f64()),
             Self::Waiting { file } => write!(f, "waiting for another process that fetches {file}"),
-            Self::Failed { model, error, .. } => write!(f, "{model}: {error}"),
+            Self::Failed { model, error, .. } => write!(f, "cannot fetch {model}: {error}; trying another source"),
             Self::Pulled { model, path } => write!(f, "{model} is in {}", path.display()),
         }
     }

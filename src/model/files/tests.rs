@@ -503,6 +503,9 @@ fn a_token_goes_to_the_hub_and_nowhere_else() {
         hub.log().iter().all(|line| line.ends_with("Bearer hf_var")),
         "the variable before the file"
     );
+    place.settings.hub_cache = place.directory.path().join("other");
+    place.settings.token = Some(Token("hf\nx".into()));
+    assert_eq!(place.locate("tiny").unwrap_err().kind, Kind::Usage);
 }
 
 #[test]
@@ -831,6 +834,15 @@ fn two_at_once_download_once() {
 }
 
 #[test]
+fn a_link_that_leads_nowhere_is_made_anew() {
+    let (_hub, mut place, content) = tiny_hub();
+    let path = place.locate("tiny").unwrap().path;
+    std::fs::remove_file(place.blob(&content)).unwrap();
+    assert!(!path.exists());
+    assert_eq!(std::fs::read(place.locate("tiny").unwrap().path).unwrap(), content);
+}
+
+#[test]
 fn the_next_source_is_tried_and_told() {
     let (hub, mut place, content) = tiny_hub();
     let missing = "[[hub]]\nrepo = \"org/tiny\"\nrevision = \"refs/pr/2\"\nfiles = [{ name = \"gone.gguf\" }]\n";
@@ -1122,6 +1134,14 @@ mod packages {
             &format!("default = true\nrank = 900\nnote = \"rough\"\n{both}"),
         );
         place.locate_any().unwrap();
+        let failed = place
+            .notices
+            .iter()
+            .find(|notice| matches!(notice, Notice::Failed { .. }));
+        let failed = failed.unwrap().to_string();
+        assert!(
+            failed.starts_with("cannot fetch rough: http://127.0.0.1:") && failed.ends_with("trying another source")
+        );
         assert_eq!(
             place.told(),
             "chosen:rough:Default failed:rough pulling:rough pulled:rough"

