@@ -1,5 +1,6 @@
 //! Ctrl-C: the first press lets the current step end, the second ends the program.
 
+use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 /// Whether the work in hand looks at [`requested`] and ends by itself.
@@ -15,7 +16,11 @@ pub fn install() {
         if REQUESTED.swap(true, SeqCst) || !PATIENT.load(SeqCst) {
             std::process::exit(EXIT_CODE.into());
         }
-        eprintln!("\nstopping after this step; press Ctrl-C again to stop at once");
+        // No printer here: this is a thread of its own, and standard error may be closed.
+        let _ = writeln!(
+            std::io::stderr(),
+            "\nstopping after this step; press Ctrl-C again to stop at once"
+        );
     });
 }
 

@@ -637,7 +637,8 @@ mod tests {
     #[test]
     fn impossible_requests() {
         let home = tree(&["a.txt", "b.txt", "in/a.txt", "file.html"]);
-        let cases: [(&[&str], Option<&str>, &[OutputFormat], &str); 10] = [
+        type Case<'a> = (&'a [&'a str], Option<&'a str>, &'a [OutputFormat], &'a str);
+        let cases: [Case; 10] = [
             (&["a.txt"], None, &[Html, Docx], "one format"),
             (&["a.txt"], Some("a.txt"), &[], "the output is an input"),
             (&["a.txt"], Some("in/../a.txt"), &[], "the output is an input"),

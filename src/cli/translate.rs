@@ -71,12 +71,10 @@ pub fn options(reading: &Reading, decoding: &Decoding) -> Result<pipeline::Optio
             "--min-tokens {min} is more than --max-tokens {max}"
         )));
     }
-    if decoding
-        .prompt
-        .as_ref()
-        .is_some_and(|prompt| !prompt.contains("{text}"))
+    if let Some(prompt) = &decoding.prompt
+        && prompt.matches("{text}").count() != 1
     {
-        return Err(Error::usage("the prompt has no place for the text").hint("put {text} where the sentence belongs"));
+        return Err(Error::usage("the prompt must hold {text} exactly once").hint("the sentence is put in its place"));
     }
     Ok(pipeline::Options {
         format: reading.from.unwrap_or(crate::document::Format::Text),
@@ -248,6 +246,13 @@ impl<'a> Run<'a> {
             prepared.encoding(),
             counted(prepared.segments().len(), "segment")
         ));
+        if prepared.segments().is_empty() {
+            self.printer
+                .warn(format!("{}: empty, there is nothing to translate", task.input));
+        } else if !prepared.needs_model() {
+            self.printer
+                .warn(format!("{}: no Thai, passed through unchanged", task.input));
+        }
         let translator = match prepared.needs_model() {
             true => Some(&self.session.model()?.translator),
             false => None,
@@ -267,7 +272,8 @@ impl<'a> Run<'a> {
         self.tokens += tokens;
         document.map_err(|error| match error.kind {
             Kind::Interrupted => self.interrupted(),
-            _ => error.path(task.input.to_string()),
+            Kind::Input => error.path(task.input.to_string()),
+            _ => error,
         })
     }
 

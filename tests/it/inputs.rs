@@ -7,7 +7,8 @@ fn a_text_without_thai_needs_no_model() {
     let sandbox = Sandbox::with(&[("a.txt", ENGLISH)]);
     let plain = sandbox.run(&["translate", "a.txt", "--format", "plain", "--split", "line"]);
     assert_eq!(plain.ends(0, &["a.txt -> standard output: 3 segments"]).stdout, ENGLISH);
-    let jsonl = sandbox.run(&["translate", "a.txt", "--format", "jsonl"]).ends(0, &[]);
+    let jsonl = sandbox.run(&["translate", "a.txt", "--format", "jsonl"]);
+    let jsonl = jsonl.ends(0, &["a.txt: no Thai, passed through unchanged"]);
     assert!(jsonl.stdout.contains("\"no-thai\""), "{}", jsonl.stdout);
 }
 
@@ -38,6 +39,19 @@ fn standard_input_is_read_without_and_with_a_dash() {
     }
     sandbox.feed(&["translate", "-o", "out/"], ENGLISH).ends(0, &[]);
     assert_eq!(sandbox.files("out"), ["stdin.html"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn waiting_for_input_can_be_interrupted() {
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command(&["split"]);
+    let mut child = command.stdin(std::process::Stdio::piped()).spawn().unwrap();
+    // Waiting for the program would close its standard input, and end it in peace.
+    let _open = child.stdin.take();
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    super::interrupt(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 
 #[test]
@@ -72,6 +86,7 @@ fn what_cannot_be_read_is_told_and_the_rest_is_done() {
             1,
             &[
                 "missing.txt: no such file",
+                "empty.txt: empty",
                 "binary.txt:",
                 "latin.txt:",
                 "3 of 6 inputs",

@@ -3,6 +3,7 @@
 mod bilingual;
 mod help;
 mod inputs;
+mod model;
 mod outputs;
 mod tools;
 
@@ -116,6 +117,13 @@ pub fn run(mut command: Command, stdin: &[u8]) -> Outcome {
         stdout: String::from_utf8(output.stdout).unwrap_or_else(|bytes| format!("{bytes:?}")),
         stderr: String::from_utf8(output.stderr).expect("messages are UTF-8"),
     }
+}
+
+/// Presses Ctrl-C.
+#[cfg(unix)]
+pub fn interrupt(child: &std::process::Child) {
+    let status = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(status.is_ok_and(|status| status.success()));
 }
 
 impl Outcome {
