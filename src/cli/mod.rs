@@ -1,1 +1,198 @@
 //! The command line: arguments, configuration, printing, exit codes.
+
+mod args;
+mod bench;
+mod completions;
+mod config;
+mod doctor;
+mod file;
+mod interrupt;
+mod man;
+mod models;
+mod plan;
+mod printer;
+mod progress;
+mod render;
+mod score;
+mod session;
+mod split;
+mod translate;
+mod version;
+mod writer;
+
+use crate::error::{Error, Kind, Result};
+use clap::Parser;
+use config::Config;
+use printer::{ColourEnv, Printer, Verbosity};
+use std::ffi::OsString;
+use std::io;
+use std::process::ExitCode;
+
+/// How a command ended that was not refused as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Status {
+    Done,
+    /// Some inputs failed; each was told.
+    Failed,
+}
+
+/// Runs the command that `args` (with the program's name first) asks for, and gives the exit code: 0 all done, 1 some
+/// inputs failed, 2 wrong usage or an impossible request, 130 interrupted.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match args::Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help goes to standard output, whose reader may have gone.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let verbosity = match (cli.global.quiet, cli.global.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (_, true) => Verbosity::Verbose,
+        _ => Verbosity::Default,
+    };
+    let printer = Printer::new(
+        verbosity,
+        cli.global.color.unwrap_or_default(),
+        ColourEnv::read(|name| std::env::var_os(name)),
+    );
+    interrupt::install();
+    match command(&cli.command, &printer) {
+        Ok(Status::Done) => ExitCode::SUCCESS,
+        Ok(Status::Failed) => ExitCode::from(1),
+        Err(error) if printer::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            printer.error(&error);
+            ExitCode::from(exit_code(error.kind))
+        }
+    }
+}
+
+fn exit_code(kind: Kind) -> u8 {
+    match kind {
+        Kind::Input | Kind::Output => 1,
+        Kind::Usage | Kind::Model | Kind::Network => 2,
+        Kind::Interrupted => interrupt::EXIT_CODE,
+    }
+}
+
+fn command(command: &args::Command, printer: &Printer) -> Result<Status> {
+    use args::Command;
+    let resolve =
+        |model: &args::Model, layout| Config::resolve(model, layout, |name| std::env::var_os(name), &config::files());
+    match command {
+        Command::Translate(args) => {
+            let config = resolve(&args.model, args.output.layout)?;
+            translate::run(args, &config, printer)
+        }
+        Command::Bench(args) => {
+            let config = resolve(&args.translate.model, args.translate.output.layout)?;
+            bench::run(args, &config, printer)
+        }
+        Command::Render(args) => {
+            let config = resolve(&args::Model::default(), args.output.layout)?;
+            render::run(args, &config, printer)
+        }
+        Command::Split(args) => split::run(args, printer),
+        Command::Score(args) => score::run(args, printer),
+        Command::Models(args) => {
+            let model = args::Model {
+                offline: args.offline,
+                ..Default::default()
+            };
+            models::run(args, &resolve(&model, None)?, printer)
+        }
+        Command::Doctor(_) => doctor::run(&resolve(&args::Model::default(), None)?, printer),
+        Command::Completions(args) => completions::run(args, printer),
+        Command::Man(args) => man::run(args, printer),
+    }
+}
+
+/// An input or output failure of the system in a short phrase, without the code that Rust adds.
+fn io_phrase(error: &io::Error) -> String {
+    use io::ErrorKind;
+    match error.kind() {
+        ErrorKind::NotFound => "no such file or directory".into(),
+        ErrorKind::PermissionDenied => "permission denied".into(),
+        ErrorKind::IsADirectory => "is a directory".into(),
+        ErrorKind::NotADirectory => "a part of the path is no directory".into(),
+        ErrorKind::StorageFull => "no space left on the device".into(),
+        ErrorKind::ReadOnlyFilesystem => "the file system is read-only".into(),
+        ErrorKind::BrokenPipe => "the reader has gone".into(),
+        _ => match error.to_string().split_once(" (os error") {
+            Some((text, _)) => text.to_lowercase(),
+            None => error.to_string(),
+        },
+    }
+}
+
+/// `count` with the noun in its right form.
+fn counted(count: usize, noun: &str) -> String {
+    match count {
+        1 => format!("1 {noun}"),
+        _ => format!("{count} {noun}s"),
+    }
+}
+
+/// A number of bytes for people, in decimal units.
+fn size(bytes: u64) -> String {
+    indicatif::DecimalBytes(bytes).to_string()
+}
+
+/// A field of one of Linux's files on memory (`VmHWM` in `/proc/self/status`), in bytes; none elsewhere.
+fn memory(file: &str, field: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(file).ok()?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))?;
+    let kibibytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+/// A failure that only the input it belongs to suffers.
+fn is_local(error: &Error) -> bool {
+    matches!(error.kind, Kind::Input | Kind::Output) && !printer::is_broken_pipe(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exit_codes_are_the_documented_ones() {
+        let cases = [
+            (Kind::Input, 1),
+            (Kind::Output, 1),
+            (Kind::Usage, 2),
+            (Kind::Model, 2),
+            (Kind::Network, 2),
+            (Kind::Interrupted, 130),
+        ];
+        for (kind, code) in cases {
+            assert_eq!(exit_code(kind), code, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn system_errors_read_as_phrases() {
+        let missing = std::fs::read("/does/not/exist").unwrap_err();
+        assert_eq!(io_phrase(&missing), "no such file or directory");
+        let odd = io::Error::from_raw_os_error(27);
+        assert!(!io_phrase(&odd).contains("os error"), "{}", io_phrase(&odd));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn memory_is_read_from_the_system() {
+        assert!(memory("/proc/self/status", "VmHWM").unwrap() > 100_000);
+        assert!(memory("/proc/meminfo", "MemTotal").unwrap() > 1_000_000);
+        assert_eq!(memory("/proc/meminfo", "NoSuchField"), None);
+    }
+
+    #[test]
+    fn nouns_agree() {
+        assert_eq!(counted(1, "segment"), "1 segment");
+        assert_eq!(counted(0, "segment"), "0 segments");
+    }
+}

@@ -1,0 +1,596 @@
+//! Arguments: what was typed, not yet what it means.
+
+use crate::document::Format;
+use crate::pipeline::Split;
+use crate::render::{Layout, OutputFormat};
+use crate::translate::{DeviceChoice, Precision};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// The words that an option takes: each with what it stands for and a line for `--help`.
+pub type Words<T> = [(&'static str, T, &'static str)];
+
+pub const OUTPUT_FORMATS: &Words<OutputFormat> = &[
+    ("text", OutputFormat::Text, "Paired lines; columns on a terminal"),
+    ("md", OutputFormat::Markdown, "Markdown"),
+    (
+        "html",
+        OutputFormat::Html,
+        "One self-contained page, Thai and English side by side",
+    ),
+    (
+        "docx",
+        OutputFormat::Docx,
+        "A two-column table for Word and LibreOffice",
+    ),
+    ("tsv", OutputFormat::Tsv, "A table of segments for a spreadsheet"),
+    (
+        "jsonl",
+        OutputFormat::Jsonl,
+        "Everything known of each segment; `plae render` makes the others from it",
+    ),
+    ("plain", OutputFormat::Plain, "The English only"),
+];
+
+pub const INPUT_FORMATS: &Words<Format> = &[
+    ("text", Format::Text, "Plain text"),
+    ("md", Format::Markdown, "Markdown"),
+    ("html", Format::Html, "HTML"),
+];
+
+pub const LAYOUTS: &Words<Layout> = &[
+    ("side-by-side", Layout::SideBySide, "Source left, translation right"),
+    ("interleaved", Layout::Interleaved, "Each translation under its source"),
+    ("target", Layout::Target, "The translation alone"),
+];
+
+pub const SPLITS: &Words<Split> = &[
+    ("auto", Split::Auto, "What the model works best with"),
+    ("sentence", Split::Sentence, "Sentences"),
+    ("line", Split::Line, "Each input line is exactly one segment"),
+    ("block", Split::Block, "Each paragraph, heading or list item"),
+];
+
+pub const PRECISIONS: &Words<Precision> = &[
+    (
+        "auto",
+        Precision::Auto,
+        "A GGUF file's own; else f32 on a CPU, bf16 on a GPU",
+    ),
+    ("f32", Precision::F32, "32-bit floating point"),
+    ("bf16", Precision::Bf16, "bfloat16"),
+    ("f16", Precision::F16, "16-bit floating point"),
+    ("int8", Precision::Int8, "8-bit weights"),
+];
+
+const SWITCH: &Words<bool> = &[("on", true, "Yes"), ("off", false, "No")];
+
+/// What `word` stands for in `words`.
+pub fn meaning<T: Copy>(words: &Words<T>, word: &str) -> Option<T> {
+    words
+        .iter()
+        .find(|(name, ..)| *name == word)
+        .map(|(_, value, _)| *value)
+}
+
+/// A clap parser for `words`.
+fn one_of<T>(words: &'static Words<T>) -> impl TypedValueParser<Value = T>
+where
+    T: Copy + Send + Sync + 'static,
+{
+    let names = words.iter().map(|(name, _, help)| PossibleValue::new(name).help(*help));
+    PossibleValuesParser::new(names).try_map(|word| meaning(words, &word).ok_or("not one of the possible values"))
+}
+
+/// `auto`, `cpu`, `cuda`, `cuda:N` or `metal`.
+pub fn device(word: &str) -> Result<DeviceChoice, String> {
+    match word {
+        "auto" => Ok(DeviceChoice::Auto),
+        "cpu" => Ok(DeviceChoice::Cpu),
+        "cuda" => Ok(DeviceChoice::Cuda(0)),
+        "metal" => Ok(DeviceChoice::Metal),
+        _ => word
+            .strip_prefix("cuda:")
+            .and_then(|number| number.parse().ok())
+            .map(DeviceChoice::Cuda)
+            .ok_or_else(|| "expected auto, cpu, cuda, cuda:N or metal".to_string()),
+    }
+}
+
+/// A count of at least one.
+fn count(word: &str) -> Result<usize, String> {
+    match word.parse() {
+        Ok(0) => Err("must be at least 1".to_string()),
+        Ok(number) => Ok(number),
+        Err(_) => Err("expected a whole number".to_string()),
+    }
+}
+
+const ROOT_HELP: &str = "\
+Examples:
+  plae translate article.txt -o article.html
+  plae translate articles/ -o english/ --format html --format docx
+  plae translate --split line --format plain - < lines.th > lines.en
+  plae doctor
+
+Configuration, the strongest first: options; PLAE_MODEL, PLAE_DEVICE, PLAE_PRECISION, PLAE_LAYOUT, \
+PLAE_OFFLINE, PLAE_MANIFESTS, PLAE_CACHE; ./plae.toml; plae/config.toml in the user's configuration \
+directory, with the keys model, device, precision, layout, offline, manifests and cache. The Hub's own \
+variables (HF_HOME, HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE and others) are honoured. `plae doctor` shows \
+what is set, and where.
+
+Exit codes:
+  0    all done
+  1    some inputs failed, or an output could not be written
+  2    wrong usage, or a request that cannot be met (no model, no network)
+  130  interrupted with Ctrl-C";
+
+/// Translate Thai articles into English, and write side-by-side bilingual documents
+///
+/// Everything runs on this machine, with open models; no text leaves it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "plae",
+    version,
+    long_version = super::version::long(),
+    after_long_help = ROOT_HELP,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// When to colour messages
+    ///
+    /// `auto` colours a terminal and honours NO_COLOR, CLICOLOR_FORCE and TERM=dumb. Default: auto.
+    #[arg(long, global = true, value_name = "WHEN", value_parser = one_of(super::printer::COLOURS), hide_possible_values = true, help_heading = "Messages")]
+    pub color: Option<super::printer::Colour>,
+    /// Print errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Messages")]
+    pub quiet: bool,
+    /// Print more of what is done, and the causes under an error
+    #[arg(short, long, global = true, help_heading = "Messages")]
+    pub verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Translate(Box<Translate>),
+    Render(Render),
+    Split(SplitArgs),
+    Score(Score),
+    Models(Models),
+    Doctor(Doctor),
+    Bench(Box<Bench>),
+    Completions(Completions),
+    Man(Man),
+}
+
+/// Translate files, directories or standard input
+///
+/// Reads Thai text, Markdown and HTML, cuts it into sentences, translates each, and writes the two
+/// languages aligned. Text without Thai passes through unchanged and is marked so. A model is looked for,
+/// and loaded once, only if some input has Thai.
+#[derive(Clone, Debug, Args)]
+#[command(after_long_help = TRANSLATE_HELP)]
+pub struct Translate {
+    /// Files, directories, or `-` for standard input
+    ///
+    /// A directory is read with everything below it: .txt, .md and .html files, no hidden ones, no
+    /// symbolic links, nothing that plae wrote. With no INPUT, standard input is read.
+    #[arg(value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub output: Output,
+    #[command(flatten)]
+    pub reading: Reading,
+    #[command(flatten)]
+    pub model: Model,
+    #[command(flatten)]
+    pub decoding: Decoding,
+    /// Print what would be read and written, and load no model
+    #[arg(long, help_heading = "Output")]
+    pub dry_run: bool,
+}
+
+const TRANSLATE_HELP: &str = "\
+Examples:
+  plae translate article.txt                              columns on the terminal
+  plae translate article.txt -o article.html              a side-by-side page
+  plae translate article.md -o article.html --format html --format docx --format jsonl
+  plae translate articles/ -o english/ --format html      a mirrored tree
+  plae translate --split line --format plain - < lines.th > lines.en
+  plae translate article.txt --model ./gemma-3-270m.gguf --device cpu --offline
+
+Where outputs go: without -o, to standard output, one format only. With -o FILE, to FILE; several \
+formats share its stem, each with its own extension. With several inputs, a directory as input, or an \
+-o that ends in `/` or is a directory, into that directory: the files of one directory keep their places \
+under it; with several inputs each directory keeps its own name. Inputs that differ in their extension \
+only keep it (a.txt.html, a.md.html). An output appears complete or not at all.
+
+Exit codes:
+  0    all inputs translated
+  1    some inputs failed; the others are done
+  2    wrong usage, or a request that cannot be met (no model, no network)
+  130  interrupted: finished files stay, a second Ctrl-C stops at once";
+
+/// Where results go and how they look.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct Output {
+    /// Output file or directory [default: standard output]
+    ///
+    /// `-` is standard output. Missing directories are created. An existing file is kept, and its input
+    /// refused, without --force.
+    #[arg(short, long, value_name = "PATH")]
+    pub output: Option<PathBuf>,
+    /// Output format; may be repeated
+    ///
+    /// Default: by the extension of -o; `html` into a directory; `text` on standard output.
+    #[arg(long, value_name = "FORMAT", value_parser = one_of(OUTPUT_FORMATS))]
+    pub format: Vec<OutputFormat>,
+    /// How source and translation stand to each other
+    ///
+    /// For text, md, html and docx. Default: side-by-side.
+    #[arg(long, value_name = "LAYOUT", value_parser = one_of(LAYOUTS))]
+    pub layout: Option<Layout>,
+    /// Overwrite existing outputs
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// How inputs are read and cut.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Reading")]
+pub struct Reading {
+    /// Input format, whatever the extension says
+    ///
+    /// Default: by the extension; `text` for standard input and unknown extensions.
+    #[arg(long, value_name = "FORMAT", value_parser = one_of(INPUT_FORMATS))]
+    pub from: Option<Format>,
+    /// Encoding of the inputs, by a WHATWG label such as `utf-8` or `windows-874`
+    ///
+    /// Default: by the byte-order mark or by the bytes.
+    #[arg(long, value_name = "LABEL")]
+    pub encoding: Option<String>,
+    /// What one segment is
+    ///
+    /// With `line`, markup is not interpreted and a blank line stays blank. Default: auto.
+    #[arg(long, value_name = "UNIT", value_parser = one_of(SPLITS))]
+    pub split: Option<Split>,
+}
+
+/// Which model, and where it computes.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Model")]
+pub struct Model {
+    /// A name of `plae models list`, `org/repo[@revision]`, a model's directory, or a .gguf file
+    ///
+    /// Default: the configured model; else the best one on this machine; else the default one is
+    /// downloaded.
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
+    /// Where to compute: auto, cpu, cuda[:N] or metal
+    ///
+    /// `auto` takes the best that this build and the model support; any other choice is kept or refused.
+    /// Default: auto.
+    #[arg(long, value_name = "DEVICE", value_parser = device)]
+    pub device: Option<DeviceChoice>,
+    /// Number format of the computation
+    ///
+    /// Default: auto.
+    #[arg(long, value_name = "PRECISION", value_parser = one_of(PRECISIONS))]
+    pub precision: Option<Precision>,
+    /// Never use the network; models come from this machine only
+    #[arg(long)]
+    pub offline: bool,
+}
+
+/// How sentences are decoded; each default is the model's own, in its manifest.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Decoding")]
+pub struct Decoding {
+    /// Beam width; 1 is greedy search [default: the model's]
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub beam: Option<usize>,
+    /// Most output tokens of a sentence
+    ///
+    /// Default: twice the tokens of its source and 24, within the model's limit.
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub max_tokens: Option<usize>,
+    /// Output tokens of a sentence before an end is allowed [default: 0]
+    #[arg(long, value_name = "N")]
+    pub min_tokens: Option<usize>,
+    /// Source tokens decoded together [default: 2048]
+    ///
+    /// Changes speed and memory, never the text.
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub batch_tokens: Option<usize>,
+    /// Give the model normalised Thai [default: on]
+    ///
+    /// `off` gives it the text as it is. The source shown is never changed.
+    #[arg(long, value_name = "on|off", value_parser = one_of(SWITCH), hide_possible_values = true)]
+    pub normalize: Option<bool>,
+    /// Prompt for a decoder-only model, with {text} for the sentence and \n for a newline
+    ///
+    /// Default: the model's own.
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub prompt: Option<String>,
+    /// Keep in jsonl the token ids that the model got and gave
+    #[arg(long)]
+    pub ids: bool,
+}
+
+/// Make other formats from a jsonl output, without a model
+#[derive(Debug, Args)]
+#[command(after_long_help = RENDER_HELP)]
+pub struct Render {
+    /// A jsonl output of `plae translate`, or `-` for standard input
+    #[arg(value_name = "FILE")]
+    pub input: PathBuf,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+const RENDER_HELP: &str = "\
+Examples:
+  plae render article.jsonl                               text on standard output
+  plae render article.jsonl -o article.html --format html --format docx
+  plae render article.jsonl --format plain > article.en.txt
+
+Exit codes:
+  0  done
+  1  the file could not be read, or an output not written
+  2  wrong usage";
+
+/// Show how a text is cut into segments
+#[derive(Debug, Args)]
+#[command(after_long_help = SPLIT_HELP)]
+pub struct SplitArgs {
+    /// A file, or `-` for standard input [default: standard input]
+    #[arg(value_name = "INPUT")]
+    pub input: Option<PathBuf>,
+    /// `plain`: a segment a line; `jsonl`: with its block, its kind and its place in the source
+    ///
+    /// Spans are byte offsets in the source as UTF-8. Default: plain.
+    #[arg(long, value_name = "FORMAT", value_parser = one_of(LISTINGS), hide_possible_values = true)]
+    pub format: Option<Listing>,
+    /// Print each place where a cut was considered, its score, and what decided
+    #[arg(long)]
+    pub explain: bool,
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+const SPLIT_HELP: &str = "\
+Examples:
+  plae split article.txt
+  plae split article.txt --explain
+  plae split page.html --format jsonl | jq .source
+
+Exit codes:
+  0  done
+  1  the input could not be read
+  2  wrong usage";
+
+/// How `split` and `score` print.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Listing {
+    #[default]
+    Plain,
+    Jsonl,
+}
+
+const LISTINGS: &Words<Listing> = &[
+    ("plain", Listing::Plain, "For people"),
+    ("jsonl", Listing::Jsonl, "A JSON object a line"),
+];
+
+/// Compare a translation with a reference: BLEU and chrF2, as sacrebleu computes them
+#[derive(Debug, Args)]
+#[command(after_long_help = SCORE_HELP)]
+pub struct Score {
+    /// The translation, one segment a line; `-` is standard input
+    #[arg(value_name = "HYPOTHESIS")]
+    pub hypothesis: PathBuf,
+    /// The reference, as many lines
+    #[arg(value_name = "REFERENCE")]
+    pub reference: PathBuf,
+    /// `plain` or `jsonl` [default: plain]
+    #[arg(long, value_name = "FORMAT", value_parser = one_of(LISTINGS), hide_possible_values = true)]
+    pub format: Option<Listing>,
+}
+
+const SCORE_HELP: &str = "\
+Examples:
+  plae score lines.en reference.en
+  plae translate --split line --format plain lines.th | plae score - reference.en --format jsonl
+
+Exit codes:
+  0  done
+  1  a file could not be read, or the files differ in their number of lines
+  2  wrong usage";
+
+/// List, download, check and remove models
+#[derive(Debug, Args)]
+#[command(after_long_help = MODELS_HELP)]
+pub struct Models {
+    #[command(subcommand)]
+    pub command: ModelsCommand,
+    /// Never use the network
+    #[arg(long, global = true)]
+    pub offline: bool,
+}
+
+const MODELS_HELP: &str = "\
+Examples:
+  plae models list
+  plae models info gemma-3-270m
+  plae models pull gemma-3-270m
+  plae models verify
+
+Exit codes:
+  0  done
+  1  a file is damaged or missing (verify)
+  2  wrong usage, an unknown model, or a failed download";
+
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// List the known models, and which of them are on this machine
+    List {
+        /// Print a JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show all that is known of one model
+    Info {
+        /// Its name, `org/repo`, a directory or a .gguf file
+        #[arg(value_name = "MODEL")]
+        model: String,
+    },
+    /// Download a model, or complete a broken download
+    Pull {
+        /// Its name or `org/repo[@revision]` [default: the model that `translate` would take]
+        #[arg(value_name = "MODEL")]
+        model: Option<String>,
+    },
+    /// Compare a model's files with their known hashes
+    Verify {
+        /// Its name, `org/repo`, a directory or a .gguf file [default: every model on this machine]
+        #[arg(value_name = "MODEL")]
+        model: Option<String>,
+    },
+    /// Print where a model's files are
+    Path {
+        /// Its name, `org/repo`, a directory or a .gguf file
+        #[arg(value_name = "MODEL")]
+        model: String,
+    },
+    /// Delete a model's files from the cache
+    Remove {
+        /// Its name or `org/repo`
+        #[arg(value_name = "MODEL")]
+        model: String,
+    },
+}
+
+/// Say what this machine and this build can do, and what stands in the way
+#[derive(Debug, Args)]
+#[command(after_long_help = DOCTOR_HELP)]
+pub struct Doctor {}
+
+const DOCTOR_HELP: &str = "\
+Examples:
+  plae doctor
+
+Exit codes:
+  0  translation can work here
+  1  something essential is missing: a cache directory that can be written, or any way to a model
+  2  the configuration is wrong";
+
+/// Measure how fast a model translates an input
+///
+/// Takes every option of `translate`. Loads the model, translates one segment to warm up, then
+/// translates all inputs and prints what it took; loading and warming up are left out of the rates. No
+/// translation is written.
+#[derive(Debug, Args)]
+#[command(after_long_help = BENCH_HELP)]
+pub struct Bench {
+    #[command(flatten)]
+    pub translate: Translate,
+    /// Print one JSON object
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+}
+
+const BENCH_HELP: &str = "\
+Examples:
+  plae bench article.txt
+  plae bench lines.th --split line --model gemma-3-270m --batch-tokens 2048 --json
+
+Exit codes: those of `plae translate`.";
+
+/// Print a completion script for a shell
+#[derive(Debug, Args)]
+#[command(after_long_help = COMPLETIONS_HELP)]
+pub struct Completions {
+    /// Which shell
+    #[arg(value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+const COMPLETIONS_HELP: &str = "\
+Examples:
+  plae completions bash > ~/.local/share/bash-completion/completions/plae
+  plae completions zsh > ~/.zfunc/_plae
+  plae completions fish > ~/.config/fish/completions/plae.fish";
+
+/// Print the manual page, or write the pages of all commands
+#[derive(Debug, Args)]
+#[command(after_long_help = MAN_HELP)]
+pub struct Man {
+    /// Directory for the pages of all commands [default: print plae(1)]
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+}
+
+const MAN_HELP: &str = "\
+Examples:
+  plae man | man -l -
+  plae man -o ~/.local/share/man/man1";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn clap_finds_no_mistake() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_option_is_documented() {
+        fn check(command: &clap::Command) {
+            for arg in command.get_arguments() {
+                assert!(arg.get_help().is_some(), "{}: {}", command.get_name(), arg.get_id());
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&Cli::command());
+    }
+
+    #[test]
+    fn every_output_format_has_its_word() {
+        for format in OutputFormat::ALL {
+            assert_eq!(meaning(OUTPUT_FORMATS, format.name()), Some(format));
+        }
+        assert_eq!(OUTPUT_FORMATS.len(), OutputFormat::ALL.len());
+    }
+
+    #[test]
+    fn devices() {
+        let cases = [
+            ("auto", Some(DeviceChoice::Auto)),
+            ("cpu", Some(DeviceChoice::Cpu)),
+            ("cuda", Some(DeviceChoice::Cuda(0))),
+            ("cuda:3", Some(DeviceChoice::Cuda(3))),
+            ("metal", Some(DeviceChoice::Metal)),
+            ("cuda:", None),
+            ("cuda:-1", None),
+            ("gpu", None),
+            ("", None),
+        ];
+        for (word, expected) in cases {
+            assert_eq!(device(word).ok(), expected, "{word}");
+        }
+    }
+}

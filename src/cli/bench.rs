@@ -1,0 +1,155 @@
+//! `plae bench`: how fast a model translates an input.
+
+use super::args::Bench;
+use super::config::Config;
+use super::printer::Printer;
+use super::session::Session;
+use super::{Status, interrupt, size, translate};
+use crate::error::{Error, Result};
+use crate::thai::has_thai;
+use serde::Serialize;
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+/// What a measurement came to; the keys of `--json`.
+#[derive(Debug, Serialize)]
+struct Report {
+    model: String,
+    device: String,
+    precision: String,
+    load_seconds: f64,
+    /// Segments that the model translated; what has no Thai is not counted.
+    sentences: usize,
+    source_tokens: usize,
+    output_tokens: usize,
+    /// Time in translation, without loading, warming up, reading and splitting.
+    seconds: f64,
+    sentences_per_second: f64,
+    tokens_per_second: f64,
+    /// The most memory that the process held so far; none where the system does not tell.
+    peak_memory_bytes: Option<u64>,
+}
+
+pub fn run(args: &Bench, config: &Config, printer: &Printer) -> Result<Status> {
+    let typed = &args.translate;
+    if typed.output.output.is_some() {
+        return Err(
+            Error::usage("bench measures and writes no translation").hint("take -o away, or use `plae translate`")
+        );
+    }
+    let options = translate::options(&typed.reading, &typed.decoding)?;
+    let plan = translate::settle(&super::args::Translate {
+        output: super::args::Output {
+            format: Vec::new(),
+            ..typed.output.clone()
+        },
+        ..typed.clone()
+    })?;
+    if typed.dry_run {
+        return translate::dry_run(&plan, &options, printer);
+    }
+    if let Some(failure) = plan.failures.into_iter().next() {
+        return Err(failure.error);
+    }
+    let mut documents = Vec::new();
+    for task in &plan.tasks {
+        documents.push(translate::prepare(task, &options)?);
+    }
+    let sources: Vec<Vec<&str>> = documents
+        .iter()
+        .map(|document| {
+            let texts = document.segments().iter().map(|segment| segment.source.as_str());
+            texts.filter(|text| has_thai(text)).collect()
+        })
+        .collect();
+    let Some(first) = sources.iter().flatten().next() else {
+        return Err(Error::input("nothing to measure: the input has no Thai"));
+    };
+    let session = Session::new(config, printer);
+    let loaded = session.model()?;
+    let translator = &loaded.translator;
+    let _patience = interrupt::patience();
+    let mut observe = |_| match interrupt::requested() {
+        true => ControlFlow::Break(()),
+        false => ControlFlow::Continue(()),
+    };
+    translator.translate(&[first], &options.decode, &mut observe)?;
+    let (mut source_tokens, mut output_tokens) = (0, 0);
+    let start = Instant::now();
+    for document in &sources {
+        for translation in translator.translate(document, &options.decode, &mut observe)? {
+            source_tokens += translation.source_tokens;
+            output_tokens += translation.target_tokens;
+        }
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    let sentences = sources.iter().map(Vec::len).sum();
+    let report = Report {
+        model: translator.manifest().name.clone(),
+        device: translator.device(),
+        precision: translator.precision(),
+        load_seconds: loaded.time.as_secs_f64(),
+        sentences,
+        source_tokens,
+        output_tokens,
+        seconds,
+        sentences_per_second: sentences as f64 / seconds.max(1e-9),
+        tokens_per_second: output_tokens as f64 / seconds.max(1e-9),
+        peak_memory_bytes: super::memory("/proc/self/status", "VmHWM"),
+    };
+    printer.data(match args.json {
+        true => serde_json::json!(report).to_string() + "\n",
+        false => shown(&report),
+    })?;
+    Ok(Status::Done)
+}
+
+fn shown(report: &Report) -> String {
+    let memory = report.peak_memory_bytes.map_or_else(|| "unknown".into(), size);
+    format!(
+        "model          {}, {}, {}\n\
+         load           {:.2} s\n\
+         sentences      {}\n\
+         source tokens  {}\n\
+         output tokens  {}\n\
+         seconds        {:.2}\n\
+         speed          {:.2} sentences/s\n\
+         speed          {:.1} tokens/s\n\
+         peak memory    {memory}\n",
+        report.model,
+        report.device,
+        report.precision,
+        report.load_seconds,
+        report.sentences,
+        report.source_tokens,
+        report.output_tokens,
+        report.seconds,
+        report.sentences_per_second,
+        report.tokens_per_second,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_report_names_its_units() {
+        let shown = shown(&Report {
+            model: "m".into(),
+            device: "cpu".into(),
+            precision: "q8_0".into(),
+            load_seconds: 0.5,
+            sentences: 10,
+            source_tokens: 200,
+            output_tokens: 300,
+            seconds: 4.0,
+            sentences_per_second: 2.5,
+            tokens_per_second: 75.0,
+            peak_memory_bytes: Some(600_000_000),
+        });
+        for part in ["0.50 s", "2.50 sentences/s", "75.0 tokens/s", "600.00 MB"] {
+            assert!(shown.contains(part), "{shown}");
+        }
+    }
+}

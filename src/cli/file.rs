@@ -1,0 +1,233 @@
+//! Files: inputs read whole, outputs written complete or not at all.
+
+use super::io_phrase;
+use crate::error::{Error, Result};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// An input's bytes.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(|error| Error::input(io_phrase(&error)).path(path).source(error))
+}
+
+/// All of standard input.
+pub fn read_stdin() -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    io::stdin()
+        .lock()
+        .read_to_end(&mut bytes)
+        .map_err(|error| Error::input(io_phrase(&error)).path("standard input").source(error))?;
+    Ok(bytes)
+}
+
+/// Whether an argument stands for standard input or output.
+pub fn is_dash(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// Writes an output so that it is complete or absent: to a temporary file in its directory, to the disk, then
+/// renamed. Missing directories are made. Without `overwrite` a file that is there stays and is an error. What is
+/// no regular file (`/dev/null`, a named pipe) is written to directly.
+pub fn write(path: &Path, bytes: &[u8], overwrite: bool) -> Result<()> {
+    let failed = |error: io::Error| failure(path, error);
+    // A link to a file stays a link.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let standing = fs::metadata(&target).ok();
+    if standing.as_ref().is_some_and(|standing| !standing.is_file()) {
+        let mut file = File::options().write(true).open(&target).map_err(failed)?;
+        return file.write_all(bytes).map_err(failed);
+    }
+    let directory = directory_of(&target);
+    fs::create_dir_all(directory).map_err(failed)?;
+    let mut file = temporary(directory).map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    if let Some(standing) = standing.filter(|_| overwrite) {
+        file.as_file().set_permissions(standing.permissions()).map_err(failed)?;
+    }
+    file.as_file().sync_all().map_err(failed)?;
+    match overwrite {
+        true => file.persist(&target),
+        false => file.persist_noclobber(&target),
+    }
+    .map_err(|error| failed(error.error))?;
+    // The name is durable once its directory is; not every system can sync one.
+    if let Ok(directory) = File::open(directory) {
+        let _ = directory.sync_all();
+    }
+    Ok(())
+}
+
+/// Whether a file could be made at `path`, told before the work that fills it: its directory, or the nearest that
+/// exists above it, takes a new file.
+pub fn check_writable(path: &Path) -> Result<()> {
+    let directory = path
+        .ancestors()
+        .skip(1)
+        .map(|directory| match directory.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => directory,
+        })
+        .find(|directory| !fs::symlink_metadata(directory).is_err_and(|error| error.kind() == io::ErrorKind::NotFound))
+        .unwrap_or(path);
+    temporary(directory).map(drop).map_err(|error| failure(path, error))
+}
+
+/// The error for an output at `path`.
+fn failure(path: &Path, error: io::Error) -> Error {
+    let output = Error::output(format!("cannot write: {}", io_phrase(&error))).path(path);
+    match error.kind() {
+        io::ErrorKind::AlreadyExists => return exists(path),
+        io::ErrorKind::StorageFull => output.hint("free some space, or write elsewhere with -o"),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => output.hint("write elsewhere with -o"),
+        _ => output,
+    }
+    .source(error)
+}
+
+/// The error for an output that is there already.
+pub fn exists(path: &Path) -> Error {
+    Error::output("the output exists")
+        .path(path)
+        .hint("overwrite it with --force, or write elsewhere with -o")
+}
+
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => path,
+    }
+}
+
+/// A file in `directory` that is deleted unless it is renamed, with the permissions that the umask allows.
+fn temporary(directory: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".plae-").suffix(".part");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(directory).map_err(bare)
+}
+
+/// tempfile puts the temporary name into its errors; the user knows the output's.
+fn bare(error: io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(_) => error,
+        None => io::Error::from(error.kind()),
+    }
+}
+
+/// `path` without `.`, links and, as far as it exists, `..`, to compare it with others.
+pub fn real(path: &Path) -> PathBuf {
+    let mut rest = Vec::new();
+    let mut head = path;
+    loop {
+        if let Ok(real) = fs::canonicalize(match head.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => head,
+        }) {
+            return rest.iter().rev().fold(real, |path, name| path.join(name));
+        }
+        match (head.parent(), head.file_name()) {
+            (Some(parent), Some(name)) => {
+                rest.push(name.to_os_string());
+                head = parent;
+            }
+            _ => return path.to_path_buf(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+
+    fn names(directory: &Path) -> Vec<String> {
+        let mut names: Vec<_> = fs::read_dir(directory)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn writes_once_and_overwrites_when_told() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("new/dir/a.html");
+        write(&path, b"one", false).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        let refused = write(&path, b"two", false).unwrap_err();
+        assert_eq!(refused.kind, Kind::Output);
+        assert!(refused.hint.unwrap().contains("--force"));
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        write(&path, b"two", true).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(names(path.parent().unwrap()), ["a.html"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn permissions_are_those_of_an_ordinary_file_and_are_kept() {
+        use std::os::unix::fs::PermissionsExt;
+        let home = tempfile::tempdir().unwrap();
+        let ordinary = home.path().join("ordinary");
+        File::create(&ordinary).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let path = home.path().join("a.html");
+        write(&path, b"one", false).unwrap();
+        assert_eq!(mode(&path), mode(&ordinary));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        write(&path, b"two", true).unwrap();
+        assert_eq!(mode(&path), 0o600);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_a_link() {
+        let home = tempfile::tempdir().unwrap();
+        let (file, link) = (home.path().join("file"), home.path().join("link"));
+        write(&file, b"one", false).unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        write(&link, b"two", true).unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"two");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    }
+
+    #[test]
+    fn a_file_in_the_way_of_a_directory_is_an_output_error() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("file");
+        write(&file, b"one", false).unwrap();
+        for failed in [
+            write(&file.join("a.html"), b"", false),
+            check_writable(&file.join("deep/a.html")),
+        ] {
+            assert_eq!(failed.unwrap_err().kind, Kind::Output);
+        }
+        check_writable(&home.path().join("deep/er/a.html")).unwrap();
+        assert_eq!(names(home.path()), ["file"]);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_named() {
+        let error = write(Path::new("/dev/full"), b"text", false).unwrap_err();
+        assert_eq!(error.kind, Kind::Output);
+        assert!(error.message.contains("no space"), "{}", error.message);
+        write(Path::new("/dev/null"), b"text", false).unwrap();
+    }
+
+    #[test]
+    fn real_paths_compare() {
+        let home = tempfile::tempdir().unwrap();
+        let base = fs::canonicalize(home.path()).unwrap();
+        fs::create_dir(base.join("sub")).unwrap();
+        assert_eq!(real(&base.join("sub/../a/b.txt")), base.join("a/b.txt"));
+        assert_eq!(real(&base.join("./a")), base.join("a"));
+    }
+}

@@ -1,0 +1,45 @@
+//! Ctrl-C: the first press lets the current step end, the second ends the program.
+
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
+/// Whether the work in hand looks at [`requested`] and ends by itself.
+static PATIENT: AtomicBool = AtomicBool::new(false);
+static REQUESTED: AtomicBool = AtomicBool::new(false);
+
+/// The exit code of an interrupted run.
+pub const EXIT_CODE: u8 = 130;
+
+/// Takes over Ctrl-C for the process. Where that fails the system's own way stands, which ends the program at once.
+pub fn install() {
+    let _ = ctrlc::set_handler(|| {
+        if REQUESTED.swap(true, SeqCst) || !PATIENT.load(SeqCst) {
+            std::process::exit(EXIT_CODE.into());
+        }
+        // No printer here: this is a thread of its own, and standard error may be closed.
+        let _ = writeln!(
+            std::io::stderr(),
+            "\nstopping after this step; press Ctrl-C again to stop at once"
+        );
+    });
+}
+
+/// Whether Ctrl-C was pressed.
+pub fn requested() -> bool {
+    REQUESTED.load(SeqCst)
+}
+
+/// While this lives, the first Ctrl-C only sets [`requested`].
+pub struct Patience(());
+
+/// Asks for time to end the work in hand.
+pub fn patience() -> Patience {
+    PATIENT.store(true, SeqCst);
+    Patience(())
+}
+
+impl Drop for Patience {
+    fn drop(&mut self) {
+        PATIENT.store(false, SeqCst);
+    }
+}

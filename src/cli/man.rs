@@ -1,0 +1,43 @@
+//! `plae man`: the manual pages, made from the same text as `--help`.
+
+use super::args::{self, Cli};
+use super::printer::Printer;
+use super::{Status, counted, file, io_phrase};
+use crate::error::{Error, Result};
+use clap::CommandFactory;
+use clap_mangen::Man;
+
+pub fn run(args: &args::Man, printer: &Printer) -> Result<Status> {
+    let mut command = Cli::command().disable_help_subcommand(true);
+    command.build();
+    let Some(directory) = &args.output else {
+        printer.data(page(&Man::new(command))?)?;
+        return Ok(Status::Done);
+    };
+    let mut pages = Vec::new();
+    collect(&command, &mut pages);
+    for page_of in &pages {
+        file::write(&directory.join(page_of.get_filename()), &page(page_of)?, true)?;
+    }
+    printer.note(format!(
+        "{} written to {}",
+        counted(pages.len(), "page"),
+        directory.display()
+    ));
+    Ok(Status::Done)
+}
+
+/// The pages of a command and of all below it.
+fn collect(command: &clap::Command, pages: &mut Vec<Man>) {
+    pages.push(Man::new(command.clone()));
+    for command in command.get_subcommands() {
+        collect(command, pages);
+    }
+}
+
+fn page(man: &Man) -> Result<Vec<u8>> {
+    let mut page = Vec::new();
+    man.render(&mut page)
+        .map_err(|error| Error::output(io_phrase(&error)).source(error))?;
+    Ok(page)
+}

@@ -1,0 +1,224 @@
+//! `plae models`: list, describe, fetch, check and delete models.
+
+use super::args::{Models, ModelsCommand};
+use super::config::Config;
+use super::printer::{ERROR, FAINT, GOOD, Printer, WARNING};
+use super::session::Fetching;
+use super::{Status, size};
+use crate::error::{Error, Result};
+use crate::model::files::{self, Check, Entry, Notice, Settings, Verdict};
+use std::fmt::Write;
+
+pub fn run(args: &Models, config: &Config, printer: &Printer) -> Result<Status> {
+    let settings = &config.files;
+    match &args.command {
+        ModelsCommand::List { json } => list(*json, settings, printer),
+        ModelsCommand::Info { model } => info(model, settings, printer),
+        ModelsCommand::Pull { model } => pull(model.as_deref(), config, printer),
+        ModelsCommand::Verify { model } => verify(model.as_deref(), settings, printer),
+        ModelsCommand::Path { model } => path(model, settings, printer),
+        ModelsCommand::Remove { model } => remove(model, settings, printer),
+    }
+}
+
+/// What can be done with a model now.
+fn state(entry: &Entry) -> &'static str {
+    match (entry.built, &entry.path) {
+        (false, _) => "not built",
+        (true, Some(_)) => "here",
+        (true, None) => "-",
+    }
+}
+
+fn list(json: bool, settings: &Settings, printer: &Printer) -> Result<Status> {
+    let entries = files::list(settings)?;
+    let mut page = String::new();
+    if json {
+        for entry in &entries {
+            let manifest = &entry.manifest;
+            let object = serde_json::json!({
+                "name": manifest.name,
+                "title": manifest.title,
+                "architecture": manifest.architecture.to_string(),
+                "parameters": manifest.parameters,
+                "licence": manifest.licence,
+                "non_commercial": manifest.non_commercial,
+                "gated": manifest.gated,
+                "default": manifest.default,
+                "built": entry.built,
+                "path": entry.path,
+                "revision": entry.revision,
+                "bytes": entry.bytes,
+            });
+            let _ = writeln!(page, "{object}");
+        }
+        printer.data(page)?;
+        return Ok(Status::Done);
+    }
+    let name_width = entries
+        .iter()
+        .map(|entry| entry.manifest.name.len())
+        .max()
+        .unwrap_or_default();
+    let _ = writeln!(
+        page,
+        "{:name_width$}  {:9}  {:8}  {:13}  licence",
+        "name", "state", "size", "architecture"
+    );
+    for entry in &entries {
+        let manifest = &entry.manifest;
+        let state = format!("{:9}", state(entry));
+        let state = match (entry.built, &entry.path) {
+            (false, _) => printer.paint(FAINT, state),
+            (true, Some(_)) => printer.paint(GOOD, state),
+            (true, None) => state,
+        };
+        let _ = writeln!(
+            page,
+            "{:name_width$}  {state}  {:8}  {:13}  {}{}",
+            manifest.name,
+            manifest.parameters.as_deref().unwrap_or("-"),
+            manifest.architecture.to_string(),
+            manifest.licence.as_deref().unwrap_or("unknown"),
+            match manifest.non_commercial {
+                true => printer.paint(WARNING, " (non-commercial)"),
+                false => String::new(),
+            }
+        );
+    }
+    printer.data(page)?;
+    printer.note(
+        "here: on this machine; not built: known, but not run by this version; `plae models info NAME` tells more",
+    );
+    Ok(Status::Done)
+}
+
+fn info(model: &str, settings: &Settings, printer: &Printer) -> Result<Status> {
+    let entry = files::info(model, settings)?;
+    let manifest = &entry.manifest;
+    let mut page = String::new();
+    let mut line = |key: &str, value: &str| {
+        let _ = writeln!(page, "{key:13} {value}");
+    };
+    line("name", &manifest.name);
+    line("title", &manifest.title);
+    line("architecture", &manifest.architecture.to_string());
+    if let Some(parameters) = &manifest.parameters {
+        line("parameters", parameters);
+    }
+    let mut licence = manifest.licence.clone().unwrap_or_else(|| "unknown".into());
+    if manifest.non_commercial {
+        licence += ", NON-COMMERCIAL USE ONLY";
+    }
+    line("licence", &licence);
+    if let Some(url) = &manifest.licence_url {
+        line("licence text", url);
+    }
+    if manifest.gated {
+        line("gated", "the Hub wants the licence accepted, and HF_TOKEN set");
+    }
+    for source in &manifest.hub {
+        line("hub", &format!("{}@{}", source.repo, source.revision));
+    }
+    if let Some(wheels) = &manifest.wheels {
+        line("packages", &wheels.packages.join(" "));
+    }
+    line("beam", &manifest.decoding.beam.to_string());
+    line("max tokens", &manifest.decoding.max_tokens.to_string());
+    if let Some(prompt) = &manifest.prompt {
+        line("prompt", &prompt.template.replace('\n', "\\n"));
+    }
+    if let Some(note) = &manifest.note {
+        line("note", note);
+    }
+    line(
+        "built",
+        if entry.built {
+            "yes"
+        } else {
+            "no, this version cannot run it"
+        },
+    );
+    match &entry.path {
+        Some(path) => {
+            line("path", &path.display().to_string());
+            line("size", &size(entry.bytes));
+            if let Some(revision) = &entry.revision {
+                line("revision", revision);
+            }
+        }
+        None => line("path", "not on this machine"),
+    }
+    printer.data(page)?;
+    Ok(Status::Done)
+}
+
+fn pull(model: Option<&str>, config: &Config, printer: &Printer) -> Result<Status> {
+    let mut fetching = Fetching::new(printer);
+    let mut notify = |notice| fetching.tell(notice);
+    let located = match model.or(config.model.as_deref()) {
+        Some(model) => files::pull(model, &config.files, &mut notify)?,
+        None => files::locate(None, &config.files, true, &mut notify)?,
+    };
+    drop(fetching);
+    printer.data(format!("{}\n", located.path.display()))?;
+    Ok(Status::Done)
+}
+
+fn verify(model: Option<&str>, settings: &Settings, printer: &Printer) -> Result<Status> {
+    let models = match model {
+        Some(model) => vec![model.to_owned()],
+        None => files::list(settings)?
+            .into_iter()
+            .filter(|entry| entry.path.is_some())
+            .map(|entry| entry.manifest.name)
+            .collect(),
+    };
+    if models.is_empty() {
+        printer.note("no model is on this machine");
+    }
+    let mut status = Status::Done;
+    for model in &models {
+        let mut fetching = Fetching::new(printer);
+        let mut notify = |notice: Notice| fetching.tell(notice);
+        let checks = files::verify(model, settings, &mut notify)?;
+        drop(fetching);
+        for Check { path, bytes, verdict } in checks {
+            let (word, rest) = match verdict {
+                Verdict::Good => (printer.paint(GOOD, "good   "), String::new()),
+                Verdict::Unknown => (printer.paint(FAINT, "unknown"), String::new()),
+                Verdict::Bad { expected, found } => {
+                    status = Status::Failed;
+                    (
+                        printer.paint(ERROR, "BAD    "),
+                        format!(", sha256 {found}, expected {expected}"),
+                    )
+                }
+            };
+            printer.data(format!("{word}  {model}  {} ({}{rest})\n", path.display(), size(bytes)))?;
+        }
+    }
+    if status == Status::Failed {
+        printer.hint("`plae models remove NAME` and `plae models pull NAME` fetch damaged files anew");
+    }
+    Ok(status)
+}
+
+fn path(model: &str, settings: &Settings, printer: &Printer) -> Result<Status> {
+    let entry = files::info(model, settings)?;
+    let path = entry.path.ok_or_else(|| {
+        Error::model(format!("{} is not on this machine", entry.manifest.name))
+            .hint(format!("fetch it with `plae models pull {}`", entry.manifest.name))
+    })?;
+    printer.data(format!("{}\n", path.display()))?;
+    Ok(Status::Done)
+}
+
+fn remove(model: &str, settings: &Settings, printer: &Printer) -> Result<Status> {
+    let removed = files::remove(model, settings)?;
+    for path in &removed.paths {
+        printer.note(format!("deleted {}", path.display()));
+    }
+    printer.note(format!("{} freed", size(removed.bytes)));
+    Ok(Status::Done)
+}

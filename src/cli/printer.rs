@@ -1,0 +1,296 @@
+//! The printer: the only way to standard output and standard error.
+
+use super::args::Words;
+use crate::error::{Error, Kind, Result};
+use clap::builder::styling::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressDrawTarget};
+use std::cell::RefCell;
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+
+/// When messages are coloured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Colour {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+pub const COLOURS: &Words<Colour> = &[
+    ("auto", Colour::Auto, "On a terminal"),
+    ("always", Colour::Always, "Everywhere"),
+    ("never", Colour::Never, "Nowhere"),
+];
+
+/// The environment's say in colours.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ColourEnv {
+    /// NO_COLOR is set and not empty.
+    pub no_color: bool,
+    /// CLICOLOR_FORCE is set, not empty and not 0.
+    pub force: bool,
+    /// TERM is `dumb`.
+    pub dumb: bool,
+}
+
+impl ColourEnv {
+    /// Reads the three variables through `var`.
+    pub fn read(var: impl Fn(&str) -> Option<std::ffi::OsString>) -> Self {
+        let set = |name| var(name).is_some_and(|value| !value.is_empty());
+        Self {
+            no_color: set("NO_COLOR"),
+            force: set("CLICOLOR_FORCE") && var("CLICOLOR_FORCE").is_some_and(|v| v != "0"),
+            dumb: var("TERM").is_some_and(|term| term == "dumb"),
+        }
+    }
+
+    /// Whether a stream is coloured: the option decides, then NO_COLOR, then CLICOLOR_FORCE, then the stream.
+    pub fn decide(self, choice: Colour, terminal: bool) -> bool {
+        match choice {
+            Colour::Always => true,
+            Colour::Never => false,
+            Colour::Auto if self.no_color => false,
+            Colour::Auto => self.force || (terminal && !self.dumb),
+        }
+    }
+}
+
+/// How much is said on standard error.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verbosity {
+    /// Errors only.
+    Quiet,
+    #[default]
+    Default,
+    Verbose,
+}
+
+pub const ERROR: Style = AnsiColor::Red.on_default().bold();
+pub const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+pub const HINT: Style = AnsiColor::Cyan.on_default().bold();
+pub const GOOD: Style = AnsiColor::Green.on_default().bold();
+pub const FAINT: Style = Style::new().dimmed();
+
+/// Data to standard output, everything else to standard error.
+pub struct Printer {
+    verbosity: Verbosity,
+    /// Whether standard error is coloured.
+    colour: bool,
+    /// Whether standard output is coloured.
+    data_colour: bool,
+    /// Whether a progress bar may be drawn.
+    live: bool,
+    bar: RefCell<Option<ProgressBar>>,
+    /// The hint of the last error, which is not said again for the next.
+    hint: RefCell<Option<String>>,
+}
+
+impl Printer {
+    pub fn new(verbosity: Verbosity, choice: Colour, env: ColourEnv) -> Self {
+        let terminal = io::stderr().is_terminal();
+        Self {
+            verbosity,
+            colour: env.decide(choice, terminal),
+            data_colour: env.decide(choice, io::stdout().is_terminal()),
+            live: terminal && !env.dumb && verbosity > Verbosity::Quiet,
+            bar: RefCell::default(),
+            hint: RefCell::default(),
+        }
+    }
+
+    /// Writes results to standard output. A reader that has gone is an error that [`is_broken_pipe`] tells.
+    pub fn data(&self, bytes: impl AsRef<[u8]>) -> Result<()> {
+        let write = || {
+            let mut out = io::stdout().lock();
+            out.write_all(bytes.as_ref())?;
+            out.flush()
+        };
+        self.hidden(write).map_err(|error| {
+            Error::output(super::io_phrase(&error))
+                .path("standard output")
+                .source(error)
+        })
+    }
+
+    /// `text` in `style`, for standard output.
+    pub fn paint(&self, style: Style, text: impl Display) -> String {
+        paint(self.data_colour, style, text)
+    }
+
+    /// A line for everyone but the quiet.
+    pub fn note(&self, text: impl Display) {
+        if self.verbosity >= Verbosity::Default {
+            self.line(text);
+        }
+    }
+
+    /// A line for `--verbose`.
+    pub fn detail(&self, text: impl Display) {
+        if self.verbosity >= Verbosity::Verbose {
+            self.line(paint(self.colour, FAINT, text));
+        }
+    }
+
+    /// Something that the user should know, though nothing failed.
+    pub fn warn(&self, text: impl Display) {
+        self.note(format!("{} {text}", paint(self.colour, WARNING, "warning:")));
+    }
+
+    /// A failure: what, where, the causes under it for `--verbose`, and its hint on a line of its own.
+    pub fn error(&self, error: &Error) {
+        self.line(describe(error, self.colour, self.verbosity));
+        let before = self.hint.replace(error.hint.clone());
+        if let Some(hint) = error.hint.as_ref().filter(|hint| before.as_ref() != Some(hint)) {
+            self.line(labelled_hint(hint, self.colour));
+        }
+    }
+
+    /// What to do about a warning, on a line of its own.
+    pub fn hint(&self, text: impl Display) {
+        self.note(labelled_hint(text, self.colour));
+    }
+
+    fn line(&self, text: impl Display) {
+        // Standard error may be closed; there is nobody left to tell.
+        self.hidden(|| drop(writeln!(io::stderr().lock(), "{text}")));
+    }
+
+    /// Runs `write` with the progress bar out of the way.
+    fn hidden<T>(&self, write: impl FnOnce() -> T) -> T {
+        match self.bar.borrow().as_ref() {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
+    }
+
+    /// Draws `bar` on standard error until the guard is dropped, if that is a terminal; a bar that was there before
+    /// waits for it.
+    pub fn show(&self, bar: ProgressBar) -> Showing<'_> {
+        let target = match self.live {
+            true => ProgressDrawTarget::stderr(),
+            false => ProgressDrawTarget::hidden(),
+        };
+        bar.set_draw_target(target);
+        let before = self.bar.borrow_mut().replace(bar.clone());
+        if let Some(before) = &before {
+            before.suspend(|| ());
+        }
+        Showing {
+            printer: self,
+            bar,
+            before,
+        }
+    }
+}
+
+/// A bar on the screen.
+pub struct Showing<'a> {
+    printer: &'a Printer,
+    pub bar: ProgressBar,
+    before: Option<ProgressBar>,
+}
+
+impl Drop for Showing<'_> {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+        *self.printer.bar.borrow_mut() = self.before.take();
+    }
+}
+
+fn paint(colour: bool, style: Style, text: impl Display) -> String {
+    match colour {
+        true => format!("{style}{text}{style:#}"),
+        false => text.to_string(),
+    }
+}
+
+fn describe(error: &Error, colour: bool, verbosity: Verbosity) -> String {
+    let (label, style) = match error.kind {
+        Kind::Interrupted => ("interrupted:", WARNING),
+        _ => ("error:", ERROR),
+    };
+    let mut text = format!("{} {error}", paint(colour, style, label));
+    if verbosity == Verbosity::Verbose {
+        let mut cause = std::error::Error::source(error);
+        while let Some(error) = cause {
+            text += &format!("\n  {} {error}", paint(colour, FAINT, "caused by:"));
+            cause = error.source();
+        }
+    }
+    text
+}
+
+fn labelled_hint(text: impl Display, colour: bool) -> String {
+    format!("{} {text}", paint(colour, HINT, "hint:"))
+}
+
+/// Whether the reader of standard output has gone, which is no failure.
+pub fn is_broken_pipe(error: &Error) -> bool {
+    std::error::Error::source(error)
+        .and_then(|source| source.downcast_ref::<io::Error>())
+        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours() {
+        let env = |no_color, force, dumb| ColourEnv { no_color, force, dumb };
+        let cases = [
+            // option, environment, terminal, coloured
+            (Colour::Auto, env(false, false, false), true, true),
+            (Colour::Auto, env(false, false, false), false, false),
+            (Colour::Auto, env(false, false, true), true, false),
+            (Colour::Auto, env(true, false, false), true, false),
+            (Colour::Auto, env(false, true, false), false, true),
+            (Colour::Auto, env(true, true, false), true, false),
+            (Colour::Always, env(true, false, true), false, true),
+            (Colour::Never, env(false, true, false), true, false),
+        ];
+        for (choice, env, terminal, expected) in cases {
+            assert_eq!(env.decide(choice, terminal), expected, "{choice:?} {env:?} {terminal}");
+        }
+    }
+
+    #[test]
+    fn the_environment_is_read_as_the_conventions_say() {
+        let read = |name: &'static str, value: &'static str| {
+            ColourEnv::read(move |asked| (asked == name).then(|| value.into()))
+        };
+        assert!(read("NO_COLOR", "1").no_color);
+        assert!(!read("NO_COLOR", "").no_color);
+        assert!(read("CLICOLOR_FORCE", "1").force);
+        assert!(!read("CLICOLOR_FORCE", "0").force);
+        assert!(read("TERM", "dumb").dumb);
+        assert!(!read("TERM", "xterm").dumb);
+    }
+
+    #[test]
+    fn an_error_shows_place_and_causes() {
+        let error = Error::input("invalid UTF-8")
+            .path("a.txt")
+            .place("byte 17")
+            .source(io::Error::other("underneath"));
+        assert_eq!(
+            describe(&error, false, Verbosity::Default),
+            "error: a.txt:byte 17: invalid UTF-8"
+        );
+        assert_eq!(
+            describe(&error, false, Verbosity::Verbose),
+            "error: a.txt:byte 17: invalid UTF-8\n  caused by: underneath"
+        );
+        let coloured = describe(&error, true, Verbosity::Default);
+        assert!(coloured.starts_with("\x1b[1m\x1b[31merror:\x1b[0m a.txt"));
+    }
+
+    #[test]
+    fn only_a_broken_pipe_is_a_broken_pipe() {
+        let with = |kind: io::ErrorKind| Error::output("failed").source(io::Error::new(kind, "failed"));
+        assert!(is_broken_pipe(&with(io::ErrorKind::BrokenPipe)));
+        assert!(!is_broken_pipe(&with(io::ErrorKind::StorageFull)));
+        assert!(!is_broken_pipe(&Error::output("failed")));
+    }
+}

@@ -1,0 +1,125 @@
+//! Progress of a run: files, segments, tokens a second, time left; drawn on a terminal only.
+
+use super::printer::{Printer, Showing};
+use crate::translate::Progress;
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use std::time::{Duration, Instant};
+
+/// How far a run has come, in bytes of its inputs, because segments are known only once a file is read.
+pub struct Run<'a> {
+    printer: &'a Printer,
+    /// Drawn from the first step of a model on; what needs no model is over before it could be seen.
+    bar: Option<Showing<'a>>,
+    start: Instant,
+    files: usize,
+    file: usize,
+    total: u64,
+    /// Bytes of the files that are done, and of the file in hand.
+    done: u64,
+    size: u64,
+    /// `done` when the bar was first drawn.
+    skipped: u64,
+    /// Output tokens of the files that are done.
+    tokens: usize,
+}
+
+impl<'a> Run<'a> {
+    pub fn new(printer: &'a Printer, files: usize, total: u64) -> Self {
+        Self {
+            printer,
+            bar: None,
+            start: Instant::now(),
+            files,
+            file: 0,
+            total,
+            done: 0,
+            size: 0,
+            skipped: 0,
+            tokens: 0,
+        }
+    }
+
+    /// A file of `size` bytes is taken in hand.
+    pub fn begin(&mut self, size: u64) {
+        self.file += 1;
+        self.size = size;
+    }
+
+    /// The file in hand has come as far as `progress` says.
+    pub fn update(&mut self, progress: Progress) {
+        let bar = self.bar.get_or_insert_with(|| {
+            let bar = ProgressBar::new(self.total);
+            if let Ok(style) = ProgressStyle::with_template("{bar:24} {percent:>3} % {msg}") {
+                bar.set_style(style);
+            }
+            self.start = Instant::now();
+            self.skipped = self.done;
+            self.printer.show(bar)
+        });
+        let part = progress.done as f64 / progress.total.max(1) as f64;
+        let position = self.done + (part * self.size as f64) as u64;
+        let elapsed = self.start.elapsed();
+        let rate = (self.tokens + progress.tokens) as f64 / elapsed.as_secs_f64().max(1e-3);
+        let left = left(
+            elapsed,
+            position - self.skipped,
+            self.total.saturating_sub(self.skipped),
+        );
+        bar.bar
+            .set_message(message((self.file, self.files), progress, rate, left));
+        bar.bar.set_position(position);
+    }
+
+    /// The file in hand is done, or given up, after `tokens` output tokens.
+    pub fn end(&mut self, tokens: usize) {
+        self.tokens += tokens;
+        self.done += self.size;
+    }
+}
+
+/// The time left by the rate so far; none where nothing is done, or the whole is not known.
+fn left(elapsed: Duration, done: u64, total: u64) -> Option<Duration> {
+    let rest = total.checked_sub(done)?;
+    (done > 0).then(|| elapsed.mul_f64(rest as f64 / done as f64))
+}
+
+fn message((file, files): (usize, usize), progress: Progress, rate: f64, left: Option<Duration>) -> String {
+    let Progress { done, total, .. } = progress;
+    let mut text = match files {
+        1 => String::new(),
+        _ => format!("file {file}/{files}, "),
+    };
+    text += &format!("segment {done}/{total}, {rate:.0} tokens/s");
+    if let Some(left) = left {
+        text += &format!(", {:#} left", HumanDuration(left));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_message_has_what_is_known() {
+        let progress = Progress {
+            done: 3,
+            total: 8,
+            tokens: 50,
+        };
+        assert_eq!(message((1, 1), progress, 12.4, None), "segment 3/8, 12 tokens/s");
+        assert_eq!(
+            message((2, 9), progress, 0.0, Some(Duration::from_secs(40))),
+            "file 2/9, segment 3/8, 0 tokens/s, 40s left"
+        );
+    }
+
+    #[test]
+    fn the_time_left_follows_the_rate() {
+        let minute = Duration::from_secs(60);
+        assert_eq!(left(minute, 25, 100), Some(3 * minute));
+        assert_eq!(left(minute, 0, 100), None);
+        assert_eq!(left(minute, 100, 100), Some(Duration::ZERO));
+        assert_eq!(left(minute, 5, 0), None);
+    }
+}

@@ -1,0 +1,120 @@
+//! The model of a run: found and loaded once, when the first input needs it.
+
+use super::config::Config;
+use super::printer::{Printer, Showing};
+use crate::error::Result;
+use crate::model::files::{self, Choice, Notice};
+use crate::translate::Translator;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::cell::OnceCell;
+use std::time::{Duration, Instant};
+
+/// A model that is loaded at most once.
+pub struct Session<'a> {
+    config: &'a Config,
+    printer: &'a Printer,
+    loaded: OnceCell<Loaded>,
+}
+
+/// A model in memory.
+pub struct Loaded {
+    pub translator: Translator,
+    /// How long loading took, finding and fetching left out.
+    pub time: Duration,
+}
+
+impl<'a> Session<'a> {
+    pub fn new(config: &'a Config, printer: &'a Printer) -> Self {
+        Self {
+            config,
+            printer,
+            loaded: OnceCell::new(),
+        }
+    }
+
+    /// The model, ready to translate; the first call finds, fetches and loads it, and says which it is.
+    pub fn model(&self) -> Result<&Loaded> {
+        match self.loaded.get() {
+            Some(loaded) => Ok(loaded),
+            None => {
+                let loaded = self.load()?;
+                Ok(self.loaded.get_or_init(|| loaded))
+            }
+        }
+    }
+
+    fn load(&self) -> Result<Loaded> {
+        let mut fetching = Fetching::new(self.printer);
+        let model = self.config.model.as_deref();
+        let located = files::locate(model, &self.config.files, true, &mut |notice| fetching.tell(notice))?;
+        drop(fetching);
+        self.printer.detail(format!("model files: {}", located.path.display()));
+        let start = Instant::now();
+        let translator = Translator::load(&located, self.config.device, self.config.precision)?;
+        let time = start.elapsed();
+        let manifest = &located.manifest;
+        self.printer.note(format!(
+            "model {}, {}, {}, loaded in {:.1} s",
+            manifest.name,
+            translator.device(),
+            translator.precision(),
+            time.as_secs_f64()
+        ));
+        if manifest.non_commercial {
+            self.printer.warn(format!(
+                "{} is licensed for non-commercial use only ({})",
+                manifest.name,
+                manifest.licence.as_deref().unwrap_or("licence unknown")
+            ));
+        }
+        Ok(Loaded { translator, time })
+    }
+}
+
+/// Tells of models being chosen and fetched, with a bar while bytes arrive.
+pub struct Fetching<'a> {
+    printer: &'a Printer,
+    bar: Option<Showing<'a>>,
+}
+
+impl<'a> Fetching<'a> {
+    pub fn new(printer: &'a Printer) -> Self {
+        Self { printer, bar: None }
+    }
+
+    pub fn tell(&mut self, notice: Notice) {
+        if let Notice::Progress { file, done, total } = notice {
+            let bar = &self.bar.get_or_insert_with(|| self.printer.show(download_bar())).bar;
+            bar.set_length(total);
+            bar.set_position(done);
+            bar.set_message(file);
+            return;
+        }
+        self.bar = None;
+        match &notice {
+            Notice::Failed { hint, .. } => {
+                self.printer.warn(&notice);
+                if let Some(hint) = hint {
+                    self.printer.hint(hint);
+                }
+            }
+            Notice::Chosen {
+                why: Choice::Fallback, ..
+            }
+            | Notice::Retrying { .. }
+            | Notice::Pulling {
+                non_commercial: true, ..
+            } => self.printer.warn(notice),
+            _ => self.printer.note(notice),
+        }
+    }
+}
+
+fn download_bar() -> ProgressBar {
+    let bar = ProgressBar::new(0);
+    let style = "{bar:24} {decimal_bytes}/{decimal_total_bytes}, {decimal_bytes_per_sec}, {eta} left, {msg}";
+    if let Ok(style) = ProgressStyle::with_template(style) {
+        bar.set_style(style);
+    }
+    bar
+}

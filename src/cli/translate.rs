@@ -1,0 +1,335 @@
+//! `plae translate`: many inputs through one model, each to its outputs; goes on after a failure.
+
+use super::args::{self, Decoding, Reading};
+use super::config::Config;
+use super::plan::{self, Input, Output, Plan, Request, Task};
+use super::printer::Printer;
+use super::session::Session;
+use super::writer::Writer;
+use super::{Status, counted, interrupt, is_local, progress};
+use crate::document::{Bilingual, Flag};
+use crate::error::{Error, Kind, Result};
+use crate::pipeline::{self, Prepared};
+use crate::render::OutputFormat;
+use crate::thai::has_thai;
+use crate::translate::DecodeOptions;
+use std::io::{self, IsTerminal};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+pub fn run(args: &args::Translate, config: &Config, printer: &Printer) -> Result<Status> {
+    let plan = settle(args)?;
+    let options = options(&args.reading, &args.decoding)?;
+    check_ids(args, &plan)?;
+    if args.dry_run {
+        return dry_run(&plan, &options, printer);
+    }
+    let writer = Writer::new(&plan.tasks, config.layout, args.output.force, printer)?;
+    let session = Session::new(config, printer);
+    let mut run = Run::new(&plan, &options, &session, printer);
+    let ended = run.all(|task, document| writer.all(document, &task.outputs));
+    report(&plan, &run, ended.is_ok(), printer);
+    ended?;
+    Ok(run.status())
+}
+
+/// Standard input, where none was named and somebody feeds it.
+pub fn stdin() -> Result<Input> {
+    match io::stdin().is_terminal() {
+        false => Ok(Input::Stdin),
+        true => Err(Error::usage("no input")
+            .hint("name a file, or `-` to type the text and end it with Ctrl-D; --help shows examples")),
+    }
+}
+
+/// The plan of a run, standard input included.
+pub fn settle(args: &args::Translate) -> Result<Plan> {
+    let dash = [PathBuf::from("-")];
+    let inputs = match args.inputs.as_slice() {
+        [] => {
+            stdin()?;
+            &dash
+        }
+        inputs => inputs,
+    };
+    plan::plan(&Request {
+        inputs,
+        from: args.reading.from,
+        output: args.output.output.as_deref(),
+        formats: &args.output.format,
+        force: args.output.force,
+    })
+}
+
+/// What was typed about reading and decoding, validated; the format is each task's own.
+pub fn options(reading: &Reading, decoding: &Decoding) -> Result<pipeline::Options> {
+    if let (Some(min), Some(max)) = (decoding.min_tokens, decoding.max_tokens)
+        && min > max
+    {
+        return Err(Error::usage(format!(
+            "--min-tokens {min} is more than --max-tokens {max}"
+        )));
+    }
+    if let Some(prompt) = &decoding.prompt
+        && prompt.matches("{text}").count() != 1
+    {
+        return Err(Error::usage("the prompt must hold {text} exactly once").hint("the sentence is put in its place"));
+    }
+    Ok(pipeline::Options {
+        format: reading.from.unwrap_or(crate::document::Format::Text),
+        split: reading.split.unwrap_or_default(),
+        encoding: reading.encoding.clone(),
+        decode: DecodeOptions {
+            beam: decoding.beam,
+            max_tokens: decoding.max_tokens,
+            min_tokens: decoding.min_tokens,
+            batch_tokens: decoding.batch_tokens,
+            normalize: decoding.normalize,
+            prompt: decoding.prompt.clone(),
+            ids: decoding.ids,
+        },
+    })
+}
+
+/// Ids that no output would show are a mistake.
+fn check_ids(args: &args::Translate, plan: &Plan) -> Result<()> {
+    let shown = plan
+        .tasks
+        .iter()
+        .flat_map(|task| &task.outputs)
+        .any(|output| output.format == OutputFormat::Jsonl);
+    match args.decoding.ids && !plan.tasks.is_empty() && !shown {
+        true => Err(Error::usage("only jsonl shows the ids of --ids").hint("add --format jsonl")),
+        false => Ok(()),
+    }
+}
+
+/// Prints what would be read and written.
+pub fn dry_run(plan: &Plan, options: &pipeline::Options, printer: &Printer) -> Result<Status> {
+    let mut failed = plan.failures.len();
+    for failure in &plan.failures {
+        printer.error(&failure.error);
+    }
+    for task in &plan.tasks {
+        match prepare(task, options) {
+            Err(error) if is_local(&error) => {
+                printer.error(&error);
+                failed += 1;
+            }
+            Err(error) => return Err(error),
+            Ok(prepared) => {
+                let outputs: Vec<_> = task.outputs.iter().map(Output::to_string).collect();
+                printer.data(format!(
+                    "{} -> {} ({}, {} with Thai)\n",
+                    task.input,
+                    outputs.join(", "),
+                    counted(prepared.segments().len(), "segment"),
+                    prepared
+                        .segments()
+                        .iter()
+                        .filter(|segment| has_thai(&segment.source))
+                        .count()
+                ))?;
+            }
+        }
+    }
+    printer.note(format!(
+        "{} would be translated, {failed} would fail{}",
+        counted(plan.tasks.len() + plan.failures.len() - failed, "input"),
+        skipped(plan)
+    ));
+    Ok(match failed {
+        0 => Status::Done,
+        _ => Status::Failed,
+    })
+}
+
+fn skipped(plan: &Plan) -> String {
+    match plan.skipped {
+        0 => String::new(),
+        count => format!(
+            "; {} passed over, of other kinds or written by plae",
+            counted(count, "file")
+        ),
+    }
+}
+
+/// Reads and cuts an input.
+pub fn prepare(task: &Task, options: &pipeline::Options) -> Result<Prepared> {
+    let options = pipeline::Options {
+        format: task.format,
+        ..options.clone()
+    };
+    pipeline::prepare(task.input.name(), &task.input.read()?, &options)
+        .map_err(|error| error.path(task.input.to_string()))
+}
+
+/// A run through a plan, and what it came to.
+pub struct Run<'a> {
+    plan: &'a Plan,
+    options: &'a pipeline::Options,
+    session: &'a Session<'a>,
+    printer: &'a Printer,
+    /// Inputs that are translated and written.
+    pub done: usize,
+    /// Inputs that failed, refused ones included, by name.
+    pub failed: Vec<String>,
+    pub segments: usize,
+    /// Segments with a warning.
+    pub flagged: usize,
+    /// Output tokens.
+    pub tokens: usize,
+    /// Time in translation: neither loading nor writing.
+    pub time: Duration,
+}
+
+impl<'a> Run<'a> {
+    pub fn new(plan: &'a Plan, options: &'a pipeline::Options, session: &'a Session<'a>, printer: &'a Printer) -> Self {
+        Self {
+            plan,
+            options,
+            session,
+            printer,
+            done: 0,
+            failed: Vec::new(),
+            segments: 0,
+            flagged: 0,
+            tokens: 0,
+            time: Duration::ZERO,
+        }
+    }
+
+    /// Translates every input and hands it to `finish`. An input's own failure is told and the others go on; any other
+    /// failure ends the run.
+    pub fn all(&mut self, mut finish: impl FnMut(&Task, &Bilingual) -> Result<()>) -> Result<()> {
+        for failure in &self.plan.failures {
+            self.printer.error(&failure.error);
+            self.failed.push(failure.input.clone());
+        }
+        let size = |task: &Task| match &task.input {
+            Input::Stdin => 0,
+            Input::File(path) => std::fs::metadata(path).map_or(0, |file| file.len()),
+        };
+        let sizes: Vec<u64> = self.plan.tasks.iter().map(size).collect();
+        let files = sizes.len();
+        let mut bar = progress::Run::new(self.printer, files, sizes.iter().sum());
+        for (task, size) in self.plan.tasks.iter().zip(sizes) {
+            bar.begin(size);
+            let before = self.tokens;
+            let result = self.one(task, &mut bar).and_then(|document| {
+                let _patience = interrupt::patience();
+                self.count(&document);
+                finish(task, &document)
+            });
+            bar.end(self.tokens - before);
+            match result {
+                Ok(()) => self.done += 1,
+                Err(error) if is_local(&error) => {
+                    self.printer.error(&error);
+                    self.failed.push(task.input.to_string());
+                }
+                Err(error) => return Err(error),
+            }
+            if interrupt::requested() && self.done + self.failed.len() < files + self.plan.failures.len() {
+                return Err(self.interrupted());
+            }
+        }
+        Ok(())
+    }
+
+    fn one(&mut self, task: &Task, bar: &mut progress::Run) -> Result<Bilingual> {
+        let prepared = prepare(task, self.options)?;
+        self.printer.detail(format!(
+            "{}: {}, {}",
+            task.input,
+            prepared.encoding(),
+            counted(prepared.segments().len(), "segment")
+        ));
+        if prepared.segments().is_empty() {
+            self.printer
+                .warn(format!("{}: empty, there is nothing to translate", task.input));
+        } else if !prepared.needs_model() {
+            self.printer
+                .warn(format!("{}: no Thai, passed through unchanged", task.input));
+        }
+        let translator = match prepared.needs_model() {
+            true => Some(&self.session.model()?.translator),
+            false => None,
+        };
+        let _patience = interrupt::patience();
+        let start = Instant::now();
+        let mut tokens = 0;
+        let document = prepared.translate(translator, &self.options.decode, &mut |progress| {
+            tokens = progress.tokens;
+            bar.update(progress);
+            match interrupt::requested() {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        });
+        self.time += start.elapsed();
+        self.tokens += tokens;
+        document.map_err(|error| match error.kind {
+            Kind::Interrupted => self.interrupted(),
+            Kind::Input => error.path(task.input.to_string()),
+            _ => error,
+        })
+    }
+
+    fn interrupted(&self) -> Error {
+        let error = Error::new(Kind::Interrupted, "stopped before the end");
+        match self.done {
+            0 => error,
+            _ => error.hint("what is finished is written; run it again for the rest"),
+        }
+    }
+
+    fn count(&mut self, document: &Bilingual) {
+        self.segments += document.segments.len();
+        self.flagged += document
+            .segments
+            .iter()
+            .filter(|segment| segment.flags.iter().any(|flag| *flag != Flag::NoThai))
+            .count();
+    }
+
+    pub fn status(&self) -> Status {
+        match self.failed.is_empty() {
+            true => Status::Done,
+            false => Status::Failed,
+        }
+    }
+}
+
+/// Says at the end of a run, `whole` or broken off, what was done.
+fn report(plan: &Plan, run: &Run, whole: bool, printer: &Printer) {
+    let inputs = plan.tasks.len() + plan.failures.len();
+    let mut line = match (plan.tasks.as_slice(), inputs) {
+        ([task], 1) => {
+            let outputs: Vec<_> = task.outputs.iter().map(Output::to_string).collect();
+            format!("{} -> {}", task.input, outputs.join(", "))
+        }
+        _ => format!("{} of {} translated", run.done, counted(inputs, "input")),
+    };
+    line += &format!(": {}", counted(run.segments, "segment"));
+    if run.flagged > 0 {
+        line += &format!(" ({} to check)", run.flagged);
+    }
+    if run.tokens > 0 {
+        let seconds = run.time.as_secs_f64();
+        let rate = run.tokens as f64 / seconds.max(1e-3);
+        line += &format!(" in {seconds:.1} s, {rate:.0} tokens/s");
+    }
+    if run.done > 0 || (whole && inputs > 1) {
+        printer.note(line + &skipped(plan));
+    }
+    if inputs > 1 && !run.failed.is_empty() {
+        let shown = run.failed.len().min(20);
+        let mut names = run.failed[..shown].join(", ");
+        if shown < run.failed.len() {
+            names += &format!(" and {} more", run.failed.len() - shown);
+        }
+        printer.note(format!("{} failed: {names}", counted(run.failed.len(), "input")));
+    }
+}

@@ -1,0 +1,59 @@
+//! Documents to their outputs: files, or standard output.
+
+use super::file;
+use super::plan::{Output, Task};
+use super::printer::Printer;
+use crate::document::Bilingual;
+use crate::error::{Error, Result};
+use crate::render::{Layout, OutputFormat, RenderOptions, render};
+use std::io::{self, IsTerminal};
+
+/// Writes documents to their outputs.
+pub struct Writer<'a> {
+    layout: Layout,
+    overwrite: bool,
+    /// Columns of the terminal that standard output is.
+    width: Option<usize>,
+    printer: &'a Printer,
+}
+
+impl<'a> Writer<'a> {
+    /// Refuses what a terminal cannot show before any work is done.
+    pub fn new(tasks: &[Task], layout: Layout, overwrite: bool, printer: &'a Printer) -> Result<Self> {
+        let terminal = io::stdout().is_terminal();
+        let binary = |output: &Output| output.path.is_none() && output.format == OutputFormat::Docx;
+        if terminal && tasks.iter().flat_map(|task| &task.outputs).any(binary) {
+            return Err(Error::usage("docx is not for a terminal").hint("name a file with -o"));
+        }
+        let width = match terminal {
+            true => terminal_size::terminal_size().map(|(width, _)| width.0.into()),
+            false => None,
+        };
+        Ok(Self {
+            layout,
+            overwrite,
+            width,
+            printer,
+        })
+    }
+
+    /// Writes every output, those after a failure too; the first failure is given back.
+    pub fn all(&self, document: &Bilingual, outputs: &[Output]) -> Result<()> {
+        outputs
+            .iter()
+            .map(|output| self.write(document, output))
+            .fold(Ok(()), Result::and)
+    }
+
+    pub fn write(&self, document: &Bilingual, output: &Output) -> Result<()> {
+        let options = RenderOptions {
+            layout: self.layout,
+            width: self.width.filter(|_| output.path.is_none()),
+        };
+        let bytes = render(document, output.format, &options).map_err(|error| error.path(output.to_string()))?;
+        match &output.path {
+            None => self.printer.data(bytes),
+            Some(path) => file::write(path, &bytes, self.overwrite),
+        }
+    }
+}

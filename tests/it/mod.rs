@@ -1,0 +1,140 @@
+//! What every test of the program starts from: a home of its own, without a model and without a network.
+
+mod bilingual;
+mod help;
+mod inputs;
+mod model;
+mod outputs;
+mod tools;
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A text without Thai: it passes through, and no model is needed.
+pub const ENGLISH: &str = "Wuzhen Summit\n\nThe summit opened on Wednesday.\n";
+
+/// A text that only a model can translate.
+pub const THAI: &str = "ข่าวเด่นวันนี้\n\nฝนตกหนักในกรุงเทพมหานคร\n";
+
+/// A directory with files, and a program that knows nothing outside it.
+pub struct Sandbox {
+    home: tempfile::TempDir,
+}
+
+/// How a run of the program ended.
+#[derive(Debug)]
+pub struct Outcome {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Sandbox {
+    /// An empty directory.
+    pub fn new() -> Self {
+        Self {
+            home: tempfile::tempdir().expect("a temporary directory"),
+        }
+    }
+
+    /// A directory with these files.
+    pub fn with(files: &[(&str, &str)]) -> Self {
+        let sandbox = Self::new();
+        for (name, text) in files {
+            sandbox.write(name, text);
+        }
+        sandbox
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+        fs::write(path, bytes).expect("a file");
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// The files below a directory, by their names, `/` between directories.
+    pub fn files(&self, name: &str) -> Vec<String> {
+        fn collect(path: &Path, base: &Path, names: &mut Vec<String>) {
+            for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+                let path = entry.path();
+                match path.is_dir() {
+                    true => collect(&path, base, names),
+                    false => names.push(path.strip_prefix(base).expect("below").display().to_string()),
+                }
+            }
+        }
+        let mut names = Vec::new();
+        collect(&self.path(name), &self.path(name), &mut names);
+        names.sort();
+        names
+    }
+
+    /// The program with these arguments, in this directory.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_plae"));
+        command
+            .args(args)
+            .current_dir(self.home.path())
+            .env_clear()
+            .env("HOME", self.home.path())
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("PLAE_OFFLINE", "1");
+        command
+    }
+
+    pub fn run(&self, args: &[&str]) -> Outcome {
+        self.feed(args, "")
+    }
+
+    /// Runs with `stdin` as standard input.
+    pub fn feed(&self, args: &[&str], stdin: impl AsRef<[u8]>) -> Outcome {
+        run(self.command(args), stdin.as_ref())
+    }
+}
+
+pub fn run(mut command: Command, stdin: &[u8]) -> Outcome {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    // A program that refuses its arguments does not read.
+    let _ = child.stdin.take().expect("standard input").write_all(stdin);
+    let output = child.wait_with_output().expect("the program ends");
+    Outcome {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap_or_else(|bytes| format!("{bytes:?}")),
+        stderr: String::from_utf8(output.stderr).expect("messages are UTF-8"),
+    }
+}
+
+/// Presses Ctrl-C.
+#[cfg(unix)]
+pub fn interrupt(child: &std::process::Child) {
+    let status = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(status.is_ok_and(|status| status.success()));
+}
+
+impl Outcome {
+    /// Checks the exit code, and that standard error holds each of `parts`.
+    #[track_caller]
+    pub fn ends(self, code: i32, parts: &[&str]) -> Self {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        for part in parts {
+            assert!(self.stderr.contains(part), "no {part:?} in {self:#?}");
+        }
+        assert!(!self.stderr.contains("panicked"), "{self:#?}");
+        self
+    }
+}
