@@ -8,7 +8,6 @@ use super::{Status, interrupt, size, translate};
 use crate::error::{Error, Result};
 use crate::thai::has_thai;
 use serde::Serialize;
-use std::ops::ControlFlow;
 use std::time::Instant;
 
 /// What a measurement came to; the keys of `--json`.
@@ -69,10 +68,7 @@ pub fn run(args: &Bench, config: &Config, printer: &Printer) -> Result<Status> {
     let loaded = session.model()?;
     let translator = &loaded.translator;
     let _patience = interrupt::patience();
-    let mut observe = |_| match interrupt::requested() {
-        true => ControlFlow::Break(()),
-        false => ControlFlow::Continue(()),
-    };
+    let mut observe = |_| interrupt::flow();
     translator.translate(&[first], &options.decode, &mut observe)?;
     let (mut source_tokens, mut output_tokens) = (0, 0);
     let start = Instant::now();

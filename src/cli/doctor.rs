@@ -51,7 +51,7 @@ pub fn run(config: &Config, printer: &Printer) -> Result<Status> {
 }
 
 fn machine() -> Vec<Finding> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = rayon::current_num_threads();
     let total = memory("/proc/meminfo", "MemTotal");
     let free = memory("/proc/meminfo", "MemAvailable");
     let memory = match (total, free) {

@@ -1,6 +1,7 @@
 //! Ctrl-C: the first press lets the current step end, the second ends the program.
 
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 /// Whether the work in hand looks at [`requested`] and ends by itself.
@@ -27,6 +28,14 @@ pub fn install() {
 /// Whether Ctrl-C was pressed.
 pub fn requested() -> bool {
     REQUESTED.load(SeqCst)
+}
+
+/// What an observer of progress answers.
+pub fn flow() -> ControlFlow<()> {
+    match requested() {
+        true => ControlFlow::Break(()),
+        false => ControlFlow::Continue(()),
+    }
 }
 
 /// While this lives, the first Ctrl-C only sets [`requested`].

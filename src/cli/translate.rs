@@ -7,14 +7,13 @@ use super::printer::Printer;
 use super::session::Session;
 use super::writer::Writer;
 use super::{Status, counted, interrupt, is_local, progress};
-use crate::document::{Bilingual, Flag};
+use crate::document::Flag;
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::{self, Prepared};
 use crate::render::OutputFormat;
 use crate::thai::has_thai;
 use crate::translate::DecodeOptions;
 use std::io::{self, IsTerminal};
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -25,10 +24,20 @@ pub fn run(args: &args::Translate, config: &Config, printer: &Printer) -> Result
     if args.dry_run {
         return dry_run(&plan, &options, printer);
     }
-    let writer = Writer::new(&plan.tasks, config.layout, args.output.force, printer)?;
-    let session = Session::new(config, printer);
-    let mut run = Run::new(&plan, &options, &session, printer);
-    let ended = run.all(|task, document| writer.all(document, &task.outputs));
+    let mut run = Run {
+        plan: &plan,
+        options: &options,
+        writer: Writer::new(&plan.tasks, config.layout, args.output.force, printer)?,
+        session: Session::new(config, printer),
+        printer,
+        done: 0,
+        failed: Vec::new(),
+        segments: 0,
+        flagged: 0,
+        tokens: 0,
+        time: Duration::ZERO,
+    };
+    let ended = run.all();
     report(&plan, &run, ended.is_ok(), printer);
     ended?;
     Ok(run.status())
@@ -166,62 +175,47 @@ pub fn prepare(task: &Task, options: &pipeline::Options) -> Result<Prepared> {
 }
 
 /// A run through a plan, and what it came to.
-pub struct Run<'a> {
+struct Run<'a> {
     plan: &'a Plan,
     options: &'a pipeline::Options,
-    session: &'a Session<'a>,
+    writer: Writer<'a>,
+    session: Session<'a>,
     printer: &'a Printer,
     /// Inputs that are translated and written.
-    pub done: usize,
+    done: usize,
     /// Inputs that failed, refused ones included, by name.
-    pub failed: Vec<String>,
-    pub segments: usize,
+    failed: Vec<String>,
+    segments: usize,
     /// Segments with a warning.
-    pub flagged: usize,
+    flagged: usize,
     /// Output tokens.
-    pub tokens: usize,
+    tokens: usize,
     /// Time in translation: neither loading nor writing.
-    pub time: Duration,
+    time: Duration,
 }
 
-impl<'a> Run<'a> {
-    pub fn new(plan: &'a Plan, options: &'a pipeline::Options, session: &'a Session<'a>, printer: &'a Printer) -> Self {
-        Self {
-            plan,
-            options,
-            session,
-            printer,
-            done: 0,
-            failed: Vec::new(),
-            segments: 0,
-            flagged: 0,
-            tokens: 0,
-            time: Duration::ZERO,
-        }
-    }
-
-    /// Translates every input and hands it to `finish`. An input's own failure is told and the others go on; any other
+impl Run<'_> {
+    /// Translates every input and writes its outputs. An input's own failure is told and the others go on; any other
     /// failure ends the run.
-    pub fn all(&mut self, mut finish: impl FnMut(&Task, &Bilingual) -> Result<()>) -> Result<()> {
+    fn all(&mut self) -> Result<()> {
         for failure in &self.plan.failures {
             self.printer.error(&failure.error);
             self.failed.push(failure.input.clone());
         }
         let size = |task: &Task| match &task.input {
-            Input::Stdin => 0,
+            // Not known yet: as much as a short text.
+            Input::Stdin => 1000,
             Input::File(path) => std::fs::metadata(path).map_or(0, |file| file.len()),
         };
         let sizes: Vec<u64> = self.plan.tasks.iter().map(size).collect();
-        let files = sizes.len();
-        let mut bar = progress::Run::new(self.printer, files, sizes.iter().sum());
-        for (task, size) in self.plan.tasks.iter().zip(sizes) {
+        let mut bar = progress::Run::new(self.printer, sizes.len(), sizes.iter().sum());
+        for (index, (task, size)) in self.plan.tasks.iter().zip(sizes).enumerate() {
+            if index > 0 && interrupt::requested() {
+                return Err(self.interrupted());
+            }
             bar.begin(size);
             let before = self.tokens;
-            let result = self.one(task, &mut bar).and_then(|document| {
-                let _patience = interrupt::patience();
-                self.count(&document);
-                finish(task, &document)
-            });
+            let result = self.one(task, &mut bar);
             bar.end(self.tokens - before);
             match result {
                 Ok(()) => self.done += 1,
@@ -229,52 +223,55 @@ impl<'a> Run<'a> {
                     self.printer.error(&error);
                     self.failed.push(task.input.to_string());
                 }
+                Err(error) if error.kind == Kind::Interrupted => return Err(self.interrupted()),
                 Err(error) => return Err(error),
-            }
-            if interrupt::requested() && self.done + self.failed.len() < files + self.plan.failures.len() {
-                return Err(self.interrupted());
             }
         }
         Ok(())
     }
 
-    fn one(&mut self, task: &Task, bar: &mut progress::Run) -> Result<Bilingual> {
+    fn one(&mut self, task: &Task, bar: &mut progress::Run) -> Result<()> {
         let prepared = prepare(task, self.options)?;
-        self.printer.detail(format!(
-            "{}: {}, {}",
-            task.input,
-            prepared.encoding(),
-            counted(prepared.segments().len(), "segment")
-        ));
-        if prepared.segments().is_empty() {
-            self.printer
-                .warn(format!("{}: empty, there is nothing to translate", task.input));
-        } else if !prepared.needs_model() {
-            self.printer
-                .warn(format!("{}: no Thai, passed through unchanged", task.input));
-        }
+        let segments = prepared.segments().len();
+        let (input, encoding) = (&task.input, prepared.encoding());
+        self.printer
+            .detail(format!("{input}: {encoding}, {}", counted(segments, "segment")));
         let translator = match prepared.needs_model() {
             true => Some(&self.session.model()?.translator),
-            false => None,
+            false if segments == 0 => {
+                self.printer
+                    .warn(format!("{input}: empty, there is nothing to translate"));
+                None
+            }
+            false => {
+                self.printer.warn(format!("{input}: no Thai, passed through unchanged"));
+                None
+            }
         };
+        // From here to the last output, Ctrl-C waits for the step in hand.
         let _patience = interrupt::patience();
         let start = Instant::now();
         let mut tokens = 0;
         let document = prepared.translate(translator, &self.options.decode, &mut |progress| {
             tokens = progress.tokens;
             bar.update(progress);
-            match interrupt::requested() {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
-            }
+            interrupt::flow()
         });
         self.time += start.elapsed();
         self.tokens += tokens;
-        document.map_err(|error| match error.kind {
-            Kind::Interrupted => self.interrupted(),
-            Kind::Input => error.path(task.input.to_string()),
+        let document = document.map_err(|error| match error.kind {
+            Kind::Input => error.path(input.to_string()),
             _ => error,
-        })
+        })?;
+        self.writer.all(&document, &task.outputs)?;
+        self.segments += segments;
+        let is_warning = |flag: &Flag| *flag != Flag::NoThai;
+        self.flagged += document
+            .segments
+            .iter()
+            .filter(|segment| segment.flags.iter().any(is_warning))
+            .count();
+        Ok(())
     }
 
     fn interrupted(&self) -> Error {
@@ -285,16 +282,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn count(&mut self, document: &Bilingual) {
-        self.segments += document.segments.len();
-        self.flagged += document
-            .segments
-            .iter()
-            .filter(|segment| segment.flags.iter().any(|flag| *flag != Flag::NoThai))
-            .count();
-    }
-
-    pub fn status(&self) -> Status {
+    fn status(&self) -> Status {
         match self.failed.is_empty() {
             true => Status::Done,
             false => Status::Failed,

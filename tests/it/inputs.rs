@@ -206,7 +206,7 @@ fn an_unreadable_directory_is_told() {
     use std::os::unix::fs::PermissionsExt;
     let sandbox = Sandbox::with(&[("in/a.txt", ENGLISH), ("in/locked/b.txt", ENGLISH)]);
     let locked = sandbox.path("in/locked");
-    std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(0o000)).unwrap();
     let readable = std::fs::read_dir(&locked).is_ok();
     let outcome = sandbox.run(&["translate", "in", "-o", "out"]);
     std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(0o755)).unwrap();
