@@ -34,7 +34,9 @@ fn model() -> Option<&'static str> {
 
 /// The segments of a JSONL output, its header left out.
 fn segments(jsonl: &str) -> Vec<Value> {
-    let lines = jsonl.lines().map(|line| serde_json::from_str(line).expect("a line of JSON"));
+    let lines = jsonl
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a line of JSON"));
     lines.filter(|line: &Value| line["type"] == "segment").collect()
 }
 
@@ -44,7 +46,18 @@ fn ids_and_greedy_translations_agree_with_llama_cpp() {
     let golden: Value = serde_json::from_str(GOLDEN).expect("golden JSON");
     let max_tokens = golden["max_tokens"].to_string();
     let prompt = golden["prompt"].as_str().expect("a prompt");
-    let args = ["translate", "--model", model, "--split", "line", "--normalize", "off", "--format", "jsonl", "--ids"];
+    let args = [
+        "translate",
+        "--model",
+        model,
+        "--split",
+        "line",
+        "--normalize",
+        "off",
+        "--format",
+        "jsonl",
+        "--ids",
+    ];
     let args = [&args[..], &["--max-tokens", &max_tokens, "--prompt", prompt]].concat();
     let outcome = plae(&args, LINES);
     assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
@@ -56,14 +69,22 @@ fn ids_and_greedy_translations_agree_with_llama_cpp() {
         same += usize::from(ours["target_ids"] == theirs["target_ids"]);
     }
     // llama.cpp keeps keys and values in 16 bits and rounds differently: near ties may fall the other way.
-    assert!(same * 10 >= ours.len() * 8, "{same} of {} greedy outputs are llama.cpp's", ours.len());
+    assert!(
+        same * 10 >= ours.len() * 8,
+        "{same} of {} greedy outputs are llama.cpp's",
+        ours.len()
+    );
 }
 
 #[test]
 fn a_sentence_is_translated_alike_alone_in_a_batch_and_in_another_order() {
     let Some(model) = model() else { return };
     let translate = |text: &str, batch: &[&str]| {
-        let args = [&["translate", "--model", model, "--split", "line", "--format", "plain"], batch].concat();
+        let args = [
+            &["translate", "--model", model, "--split", "line", "--format", "plain"],
+            batch,
+        ]
+        .concat();
         let outcome = plae(&args, text);
         assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
         outcome.stdout.lines().map(str::to_owned).collect::<Vec<_>>()
@@ -81,11 +102,26 @@ fn a_sentence_is_translated_alike_alone_in_a_batch_and_in_another_order() {
 fn lines_stay_lines() {
     let Some(model) = model() else { return };
     let text = "ฝนตกหนักในกรุงเทพฯ\n\n  \r\nOK 42\nน้ำท่วมหลายจังหวัด";
-    let outcome = plae(&["translate", "--model", model, "--split", "line", "--format", "plain", "-"], text);
+    let outcome = plae(
+        &[
+            "translate",
+            "--model",
+            model,
+            "--split",
+            "line",
+            "--format",
+            "plain",
+            "-",
+        ],
+        text,
+    );
     let lines: Vec<&str> = outcome.stdout.split('\n').collect();
     assert_eq!(lines.len(), 5, "{:?}", outcome.stdout);
     assert_eq!(&lines[1..4], ["", "  \r", "OK 42"]);
-    assert!(lines[0].is_ascii() && !lines[0].is_empty() && !lines[4].is_empty(), "{lines:?}");
+    assert!(
+        lines[0].is_ascii() && !lines[0].is_empty() && !lines[4].is_empty(),
+        "{lines:?}"
+    );
 }
 
 #[test]
@@ -95,7 +131,18 @@ fn the_example_article_comes_out_whole() {
     let sandbox = Sandbox::new();
     let (page, record) = (sandbox.path("a.html"), sandbox.path("a.jsonl"));
     let formats = ["--format", "html", "--format", "jsonl"];
-    let args = [&["translate", "--model", model, article, "-o", page.to_str().expect("UTF-8")], &formats[..]].concat();
+    let args = [
+        &[
+            "translate",
+            "--model",
+            model,
+            article,
+            "-o",
+            page.to_str().expect("UTF-8"),
+        ],
+        &formats[..],
+    ]
+    .concat();
     let outcome = plae(&args, "");
     assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
     assert!(record.exists(), "{:?}", sandbox.files("."));
@@ -122,9 +169,21 @@ fn the_example_article_comes_out_whole() {
 fn a_beam_is_at_least_as_probable_as_greedy_search() {
     let Some(model) = model() else { return };
     let score = |beam: &str| {
-        let args = ["translate", "--model", model, "--split", "line", "--format", "jsonl", "--beam", beam];
+        let args = [
+            "translate",
+            "--model",
+            model,
+            "--split",
+            "line",
+            "--format",
+            "jsonl",
+            "--beam",
+            beam,
+        ];
         let outcome = plae(&args, "ฝนตกหนักในกรุงเทพมหานครตั้งแต่เช้าวันนี้\n");
-        segments(&outcome.stdout)[0]["score"].as_f64().unwrap_or_else(|| panic!("{}", outcome.stderr))
+        segments(&outcome.stdout)[0]["score"]
+            .as_f64()
+            .unwrap_or_else(|| panic!("{}", outcome.stderr))
     };
     assert!(score("4") >= score("1") - 0.1);
 }
@@ -136,14 +195,22 @@ fn a_damaged_model_is_refused_with_its_path() {
     let sandbox = Sandbox::new();
     for (name, bytes, message) in [
         ("cut-header.gguf", &bytes[..1_000_000], "damaged GGUF header"),
-        ("cut-weights.gguf", &bytes[..bytes.len() / 2], "beyond the end of the file"),
+        (
+            "cut-weights.gguf",
+            &bytes[..bytes.len() / 2],
+            "beyond the end of the file",
+        ),
         ("page.gguf", &b"<!DOCTYPE html><html></html>"[..], "not a GGUF file"),
         ("empty.gguf", &b""[..], "not a GGUF file"),
     ] {
         sandbox.write(name, bytes);
         let outcome = sandbox.feed(&["translate", "--model", name], "ภาษาไทย\n");
         assert_eq!(outcome.code, Some(2), "{name}: {}", outcome.stderr);
-        assert!(outcome.stderr.contains(name) && outcome.stderr.contains(message), "{name}: {}", outcome.stderr);
+        assert!(
+            outcome.stderr.contains(name) && outcome.stderr.contains(message),
+            "{name}: {}",
+            outcome.stderr
+        );
         assert_eq!(outcome.stdout, "");
     }
 }
