@@ -6,7 +6,7 @@
 use super::cache::{Cache, Heads};
 use super::gguf::Gguf;
 use super::kernel::{Target, gelu_times, parallel};
-use super::packed::Packed;
+use super::packed::{Activations, Packed};
 use super::{Spec, State, TranslationModel, candle_error, with_slice};
 use crate::error::{Error, Result};
 use candle_core::{Device, Tensor};
@@ -74,11 +74,11 @@ impl Frequencies {
 }
 
 impl Gemma3 {
-    /// Loads the model from an open file. The file's own quantized weights are used as they are, repacked.
+    /// Loads the model from an open file. Its quantized weights are used as they are, repacked.
     ///
     /// # Errors
     /// Of kind `Model`, with the file and the metadata key or tensor that is missing or does not fit.
-    pub fn from_gguf(gguf: &Gguf) -> Result<Self> {
+    pub fn from_gguf(gguf: &Gguf, activations: Activations) -> Result<Self> {
         let fail = |place: &str, message: &str| Error::model(message).path(gguf.path()).place(place.to_owned());
         let key = |name: &str| format!("gemma3.{name}");
         let width = gguf.size(&key("embedding_length"))?;
@@ -118,7 +118,7 @@ impl Gemma3 {
         };
         let matrix = |name: &str, rows: usize, columns: usize| -> Result<Packed> {
             let tensor = gguf.tensor_of(name, rows, columns)?;
-            let packed = Packed::new(tensor).map_err(|e| {
+            let packed = Packed::new(tensor, activations).map_err(|e| {
                 let message = e.to_string();
                 fail(&format!("tensor {name}"), message.lines().next().unwrap_or_default())
             })?;

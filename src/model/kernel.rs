@@ -199,11 +199,14 @@ dispatch! {
     pub(super) fn attend(attention: &Attention, weights: &mut Vec<f32>, out: &mut [f32]) = attend_with
 }
 
+/// The square root of 2 / π.
+const SQRT_2_OVER_PI: f32 = std::f32::consts::FRAC_2_SQRT_PI * std::f32::consts::FRAC_1_SQRT_2;
+
 #[inline(always)]
 fn gelu_times_with<const FMA: bool>(gate: &mut [f32], up: &[f32]) {
     for (gate, up) in gate.iter_mut().zip(up) {
         let x = *gate;
-        let z = 0.797_884_56 * multiply_add::<FMA>(0.044_715 * x * x, x, x);
+        let z = SQRT_2_OVER_PI * multiply_add::<FMA>(0.044_715 * x * x, x, x);
         // x / 2 * (1 + tanh z) = x / (1 + e^-2z)
         *gate = x / (1.0 + exp::<FMA>(-2.0 * z)) * up;
     }
@@ -212,6 +215,34 @@ fn gelu_times_with<const FMA: bool>(gate: &mut [f32], up: &[f32]) {
 dispatch! {
     /// Gated GELU (its tanh form): `gate` becomes `gelu(gate) * up`.
     pub(super) fn gelu_times(gate: &mut [f32], up: &[f32]) = gelu_times_with
+}
+
+#[inline(always)]
+fn tile_times_with<const FMA: bool>(weights: &[[f32; LANES]], row: &[f32], out: &mut [f32; LANES]) {
+    // Four sums, so that an addition need not wait for the one before.
+    let mut sums = [[0f32; LANES]; 4];
+    let (weights, weights_rest) = weights.as_chunks::<4>();
+    let (row, row_rest) = row.as_chunks::<4>();
+    for (weights, row) in weights.iter().zip(row) {
+        for j in 0..4 {
+            for i in 0..LANES {
+                sums[j][i] = multiply_add::<FMA>(weights[j][i], row[j], sums[j][i]);
+            }
+        }
+    }
+    for (weights, x) in weights_rest.iter().zip(row_rest) {
+        for i in 0..LANES {
+            sums[0][i] = multiply_add::<FMA>(weights[i], *x, sums[0][i]);
+        }
+    }
+    for i in 0..LANES {
+        out[i] = (sums[0][i] + sums[1][i]) + (sums[2][i] + sums[3][i]);
+    }
+}
+
+dispatch! {
+    /// One row of activations times 16 rows of weights, `(columns, 16)`.
+    pub(super) fn tile_times(weights: &[[f32; 16]], row: &[f32], out: &mut [f32; 16]) = tile_times_with
 }
 
 #[inline(always)]

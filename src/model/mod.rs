@@ -8,13 +8,12 @@ pub(crate) mod kernel;
 pub mod manifest;
 mod packed;
 #[cfg(test)]
-mod tests;
-#[cfg(test)]
-pub(crate) mod tiny;
+pub(crate) mod tests;
 
 pub use files::{Located, Settings};
 pub use gemma3::Gemma3;
 pub use manifest::{Architecture, Manifest};
+pub use packed::Activations;
 
 use crate::error::Result;
 use candle_core::{Storage, Tensor};

@@ -1,8 +1,70 @@
 //! Gemma 3 on tiny random weights: batches, prefixes, windows and damage.
 
-use super::tiny::{WINDOW, gemma3, write_gemma3};
 use super::*;
 use crate::model::gguf::Gguf;
+use std::path::Path;
+
+/// Made by `tests/golden/gemma3.py`, as are [`GOLDEN`]'s figures.
+pub const TINY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/tiny-gemma3.gguf");
+const GOLDEN: &str = include_str!("../../tests/golden/tiny-gemma3.json");
+/// Positions that a local layer of it sees.
+const WINDOW: u32 = 6;
+
+fn gemma3(activations: Activations) -> Gemma3 {
+    let gguf = Gguf::open(Path::new(TINY)).expect("the tiny model");
+    Gemma3::from_gguf(&gguf, activations).expect("the tiny model")
+}
+
+/// What transformers computes for a text.
+#[derive(serde::Deserialize)]
+struct Golden {
+    ids: Vec<u32>,
+    /// Of the last position.
+    logits: Vec<f32>,
+    /// The tokens that greedy search writes next, the end token forbidden.
+    greedy: Vec<u32>,
+}
+
+fn argmax(logits: &[f32]) -> u32 {
+    let best = (1..logits.len()).fold(
+        0,
+        |best, id| if logits[id] > logits[best] && id != 1 { id } else { best },
+    );
+    best as u32
+}
+
+#[test]
+fn logits_and_greedy_ids_are_those_of_transformers() {
+    let model = gemma3(Activations::F32);
+    let texts: Vec<Golden> = serde_json::from_str(GOLDEN).expect("golden JSON");
+    for text in &texts {
+        let (mut state, mut logits) = model.begin(None, &[&text.ids]).expect("begin");
+        for (id, (got, expected)) in rows(&logits)[0].iter().zip(&text.logits).enumerate() {
+            assert!(
+                (got - expected).abs() < 1e-3,
+                "{} tokens, id {id}: {got} for {expected}",
+                text.ids.len()
+            );
+        }
+        for (step, expected) in text.greedy.iter().enumerate() {
+            let got = argmax(&rows(&logits)[0]);
+            assert_eq!(got, *expected, "{} tokens, step {step}", text.ids.len());
+            logits = model.step(&[got], &mut state).expect("step");
+        }
+    }
+}
+
+#[test]
+fn rounded_activations_stay_close() {
+    let (exact, rounded) = (gemma3(Activations::F32), gemma3(Activations::Int8));
+    let (_, exact) = exact.begin(None, &SOURCES).expect("begin");
+    let (_, rounded) = rounded.begin(None, &SOURCES).expect("begin");
+    for (exact, rounded) in rows(&exact).iter().zip(&rows(&rounded)) {
+        let error: f32 = exact.iter().zip(rounded).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
+        let size: f32 = exact.iter().map(|a| a.powi(2)).sum::<f32>();
+        assert!(error < 0.01 * size, "{error} of {size}");
+    }
+}
 
 const SOURCES: [&[u32]; 4] = [
     &[2, 262, 263, 264],
@@ -28,13 +90,17 @@ fn run(model: &Gemma3, shared: Option<&State>, sources: &[&[u32]]) -> Vec<Vec<Ve
 
 #[test]
 fn a_row_is_the_same_bit_for_bit_alone_batched_and_in_another_order() {
-    let (_directory, gguf) = gemma3().expect("a model");
-    let model = Gemma3::from_gguf(&gguf).expect("a model");
-    let together = run(&model, None, &SOURCES);
+    for activations in [Activations::Int8, Activations::F32] {
+        alone_batched_and_reversed(&gemma3(activations));
+    }
+}
+
+fn alone_batched_and_reversed(model: &Gemma3) {
+    let together = run(model, None, &SOURCES);
     let reversed: Vec<&[u32]> = SOURCES.iter().rev().copied().collect();
-    let backwards = run(&model, None, &reversed);
+    let backwards = run(model, None, &reversed);
     for (index, source) in SOURCES.iter().enumerate() {
-        let alone = run(&model, None, &[source]);
+        let alone = run(model, None, &[source]);
         for step in 0..3 {
             assert_eq!(together[step][index], alone[step][0], "row {index}, step {step}");
             assert_eq!(
@@ -48,8 +114,7 @@ fn a_row_is_the_same_bit_for_bit_alone_batched_and_in_another_order() {
 
 #[test]
 fn a_shared_prefix_changes_nothing() {
-    let (_directory, gguf) = gemma3().expect("a model");
-    let model = Gemma3::from_gguf(&gguf).expect("a model");
+    let model = gemma3(Activations::Int8);
     // Longer than the window, so that it reaches over the seam.
     let prefix: Vec<u32> = (0..WINDOW + 3).map(|i| 262 + i % 9).collect();
     let whole: Vec<Vec<u32>> = SOURCES.iter().map(|source| [&prefix[..], source].concat()).collect();
@@ -73,8 +138,7 @@ fn a_shared_prefix_changes_nothing() {
 
 #[test]
 fn reading_at_once_equals_reading_step_by_step() {
-    let (_directory, gguf) = gemma3().expect("a model");
-    let model = Gemma3::from_gguf(&gguf).expect("a model");
+    let model = gemma3(Activations::Int8);
     let source: Vec<u32> = (0..3 * WINDOW).map(|i| 262 + (i * 5) % 16).collect();
     let (_, whole) = model.begin(None, &[&source]).expect("begin");
     let (mut state, mut logits) = model.begin(None, &[&source[..1]]).expect("begin");
@@ -86,8 +150,7 @@ fn reading_at_once_equals_reading_step_by_step() {
 
 #[test]
 fn rows_can_be_reordered_repeated_and_dropped() {
-    let (_directory, gguf) = gemma3().expect("a model");
-    let model = Gemma3::from_gguf(&gguf).expect("a model");
+    let model = gemma3(Activations::Int8);
     let (mut state, _) = model.begin(None, &SOURCES).expect("begin");
     state.select(&[2, 0, 2]);
     let after = rows(&model.step(&[263, 264, 263], &mut state).expect("step"));
@@ -99,8 +162,7 @@ fn rows_can_be_reordered_repeated_and_dropped() {
 
 #[test]
 fn what_cannot_be_computed_is_an_error() {
-    let (_directory, gguf) = gemma3().expect("a model");
-    let model = Gemma3::from_gguf(&gguf).expect("a model");
+    let model = gemma3(Activations::Int8);
     let long = vec![262; 401];
     for sources in [&[&[][..]][..], &[&[99_999][..]], &[&long[..]]] {
         assert_eq!(
@@ -115,12 +177,12 @@ fn what_cannot_be_computed_is_an_error() {
 #[test]
 fn a_file_cut_anywhere_is_refused_without_a_panic() {
     let directory = tempfile::tempdir().expect("a directory");
-    let path = write_gemma3(directory.path());
-    let bytes = std::fs::read(&path).expect("the file");
+    let path = directory.path().join("cut.gguf");
+    let bytes = std::fs::read(TINY).expect("the file");
     for part in 0..60 {
         let cut = bytes.len() * part / 60;
         std::fs::write(&path, &bytes[..cut]).expect("a file");
-        let result = Gguf::open(&path).and_then(|gguf| Gemma3::from_gguf(&gguf).map(|_| ()));
+        let result = Gguf::open(&path).and_then(|gguf| Gemma3::from_gguf(&gguf, Activations::Int8).map(drop));
         let error = result.expect_err("a cut file");
         assert_eq!(error.path.as_deref(), Some(path.as_path()), "cut at {cut}");
     }

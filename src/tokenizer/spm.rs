@@ -361,11 +361,11 @@ fn piece_of<'a>(text: &'a str, ends: &[u32], id: u32) -> &'a str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::tiny::gemma3;
+    use crate::model::tests::TINY;
 
     #[test]
     fn pieces_merge_by_score_and_bytes_stand_in_for_the_rest() {
-        let (_directory, gguf) = gemma3().expect("a model");
+        let gguf = Gguf::open(TINY.as_ref()).expect("the tiny model");
         let tokenizer = SpmTokenizer::from_gguf(&gguf).expect("a tokenizer");
         let pieces = |text: &str| {
             let ids = tokenizer.encode(text);

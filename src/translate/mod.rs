@@ -7,7 +7,7 @@ use crate::document::{Finish, Flag, Header, Parameters};
 use crate::error::{Error, Result};
 use crate::model::gguf::Gguf;
 use crate::model::manifest::Prompt;
-use crate::model::{Architecture, Gemma3, Located, Manifest, State, TranslationModel};
+use crate::model::{Activations, Architecture, Gemma3, Located, Manifest, State, TranslationModel};
 use crate::quality;
 use crate::thai::split::{SplitOptions, sentences};
 use crate::thai::{has_thai, normalise};
@@ -41,12 +41,14 @@ pub enum DeviceChoice {
 /// The number format that a model computes in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
-    /// A GGUF file's own quantized weights; otherwise `f32` on a CPU and `bf16` on a GPU.
+    /// `int8` for a GGUF file; otherwise `f32` on a CPU and `bf16` on a GPU.
     #[default]
     Auto,
+    /// Nothing is rounded but the weights of a quantized file, which are what they are: slow, for reference.
     F32,
     Bf16,
     F16,
+    /// Activations in 8 bits; a quantized file's own weights, others in 8 bits.
     Int8,
 }
 
@@ -174,14 +176,18 @@ impl Translator {
                 );
             }
         }
-        if !matches!(precision, Precision::Auto | Precision::Int8) {
-            return Err(Error::usage("a GGUF file runs in its own quantized weights")
-                .hint("use --precision auto, or int8, which is the same here"));
-        }
+        let activations = match precision {
+            Precision::Auto | Precision::Int8 => Activations::Int8,
+            Precision::F32 => Activations::F32,
+            Precision::Bf16 | Precision::F16 => {
+                return Err(Error::usage("a GGUF file has no 16-bit form on the CPU")
+                    .hint("use --precision int8, which auto stands for here, or f32, slower and without rounding"));
+            }
+        };
         let gguf = Gguf::open(path)?;
         let name = gguf.string("general.architecture").unwrap_or("unknown");
         let model = match Architecture::from_model_type(name) {
-            Some(Architecture::Gemma3) => Box::new(Gemma3::from_gguf(&gguf)?),
+            Some(Architecture::Gemma3) => Box::new(Gemma3::from_gguf(&gguf, activations)?),
             _ => return Err(not_built(path, name).hint("`plae models list` shows what can be run")),
         };
         let tokenizer = SpmTokenizer::from_gguf(&gguf)?;
@@ -195,7 +201,10 @@ impl Translator {
             prompt: located.manifest.prompt.clone().map_or_else(Prompt::few_shot, Ok)?,
             manifest: located.manifest.clone(),
             revision: located.revision.clone(),
-            precision: gguf.file_type().to_owned(),
+            precision: match activations {
+                Activations::Int8 => gguf.file_type().to_owned(),
+                Activations::F32 => format!("{} in f32", gguf.file_type()),
+            },
             shared: Mutex::default(),
         })
     }
@@ -488,7 +497,7 @@ impl Translator {
         "cpu".to_owned()
     }
 
-    /// `f32`, `bf16`, `f16`, `int8`, or a GGUF file's own type such as `q4_k_m`.
+    /// `f32`, `bf16`, `f16`, `int8`; for a GGUF file its own type, such as `q4_k_m`, or `q4_k_m in f32`.
     pub fn precision(&self) -> String {
         self.precision.clone()
     }

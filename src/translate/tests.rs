@@ -1,12 +1,10 @@
 //! The translator on a tiny random model: what comes out is no language, but order, ids, parts and flags hold.
 
 use super::*;
-use crate::model::tiny::write_gemma3;
+use crate::model::tests::TINY;
 use proptest::prelude::*;
 
 fn translator() -> Translator {
-    let directory = tempfile::tempdir().expect("a directory");
-    let path = write_gemma3(directory.path());
     let mut manifest = Manifest::unlisted("tiny", Architecture::Gemma3);
     manifest.prompt = Some(Prompt {
         template: "การ: {text}\nte:".into(),
@@ -15,11 +13,7 @@ fn translator() -> Translator {
         add_bos: true,
     });
     manifest.decoding.max_tokens = 30;
-    let located = Located {
-        manifest,
-        path,
-        revision: None,
-    };
+    let located = Located { manifest, path: TINY.into(), revision: None };
     Translator::load(&located, DeviceChoice::Auto, Precision::Auto).expect("a translator")
 }
 

@@ -1,4 +1,5 @@
-"""Writes tests/golden/gemma-3-270m.json: ids and greedy translations by llama.cpp of the lines in tests/golden/lines.th.
+"""Writes tests/golden/gemma-3-270m.json: ids and greedy translations by llama.cpp of the lines in tests/golden/lines.th,
+and by how much the logit of each token written, and of the end, exceeds the next best.
 
     python3 tests/golden/llama.py MODEL.gguf
 
@@ -28,15 +29,17 @@ def main():
         ids = llm.tokenize(prompt.replace("{text}", line).encode(), add_bos=True, special=False)
         llm.reset()
         llm.eval(ids)
-        out = []
+        out, margins = [], []
         while len(out) < MAX_TOKENS:
             logits = numpy.ctypeslib.as_array(llama_cpp.llama_get_logits_ith(llm._ctx.ctx, -1), (llm.n_vocab(),))
+            second, first = numpy.sort(numpy.partition(logits, -2)[-2:]).tolist()
+            margins.append(round(first - second, 3))
             token = int(logits.argmax())
             if token in ends:
                 break
             out.append(token)
             llm.eval([token])
-        entries.append({"source_ids": ids, "target_ids": out})
+        entries.append({"source_ids": ids, "target_ids": out, "margins": margins})
     golden = {"llama_cpp": llama_cpp.__version__, "max_tokens": MAX_TOKENS, "prompt": prompt, "lines": entries}
     path = HERE / "gemma-3-270m.json"
     path.write_text(json.dumps(golden, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
