@@ -58,6 +58,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         ColourEnv::read(|name| std::env::var_os(name)),
     );
     interrupt::install();
+    // This thread works with the others instead of waking them and waiting; there is no pool yet that it could fail on.
+    let _ = rayon::ThreadPoolBuilder::new().use_current_thread().build_global();
     match command(&cli.command, &printer) {
         Ok(Status::Done) => ExitCode::SUCCESS,
         Ok(Status::Failed) => ExitCode::from(1),

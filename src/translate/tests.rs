@@ -13,7 +13,11 @@ fn translator() -> Translator {
         add_bos: true,
     });
     manifest.decoding.max_tokens = 30;
-    let located = Located { manifest, path: TINY.into(), revision: None };
+    let located = Located {
+        manifest,
+        path: TINY.into(),
+        revision: None,
+    };
     Translator::load(&located, DeviceChoice::Auto, Precision::Auto).expect("a translator")
 }
 
