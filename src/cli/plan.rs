@@ -3,7 +3,7 @@
 use super::file;
 use crate::document::Format;
 use crate::error::{Error, Result};
-use crate::render::OutputFormat;
+use crate::render::{NOTES, OutputFormat};
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::fmt;
@@ -324,7 +324,6 @@ fn walk(root: &Path, base: &Path, output: Option<&Path>, found: &mut Vec<Found>,
 
 /// Whether a file ends with the note that plae puts at the end of every page for reading.
 fn is_own_output(path: &Path) -> bool {
-    const NOTE: &[u8] = b"Machine translated from Thai by plae ";
     const TAIL: u64 = 1024;
     let tail = || -> std::io::Result<Vec<u8>> {
         let mut file = std::fs::File::open(path)?;
@@ -335,7 +334,9 @@ fn is_own_output(path: &Path) -> bool {
         Ok(tail)
     };
     // What cannot be read is an input, and fails as one.
-    tail().is_ok_and(|tail| tail.windows(NOTE.len()).any(|part| part == NOTE))
+    let tail = tail().unwrap_or_default();
+    let holds = |note: &str| tail.windows(note.len()).any(|part| part == note.as_bytes());
+    NOTES.into_iter().any(holds)
 }
 
 fn unreadable(root: &Path, error: ignore::Error) -> Failure {
@@ -476,6 +477,20 @@ mod tests {
     fn shown(outputs: &[Output]) -> String {
         let names: Vec<_> = outputs.iter().map(|output| output.to_string()).collect();
         names.join(" ")
+    }
+
+    #[test]
+    fn own_outputs_end_with_a_note() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("a.md");
+        for (note, own) in [
+            (NOTES[0], true),
+            (NOTES[1], true),
+            ("Machine translated by hand", false),
+        ] {
+            fs::write(&path, format!("A text.\n\n*{note}0.1.0*\n")).unwrap();
+            assert_eq!(is_own_output(&path), own, "{note}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Elements stand in the order of ECMA-376 part 1, §17: Word refuses files that LibreOffice forgives.
 
-use super::{Layout, blocks, escaped, is_copy, joined, line, note, reasons, source, target, title};
+use super::{Layout, blocks, escaped, is_copy, is_translated, joined, line, note, reasons, source, target, title};
 use crate::document::{Bilingual, BlockKind, Segment};
 use crate::error::{Error, Result};
 use jiff::Timestamp;
@@ -76,13 +76,16 @@ fn core(doc: &Bilingual) -> String {
          <dc:title>{}</dc:title><dc:creator>plae</dc:creator><dc:description>{}</dc:description>\
          <dc:language>en-US</dc:language><cp:lastModifiedBy>plae</cp:lastModifiedBy>{}</cp:coreProperties>",
         escaped(&title(doc)),
-        escaped(&note(&doc.header)),
+        escaped(&note(doc)),
         dates.unwrap_or_default(),
     )
 }
 
 fn footer(doc: &Bilingual) -> String {
-    let note = format!("Machine translated with {}", doc.header.model);
+    let note = match is_translated(doc) {
+        true => format!("Machine translated with {}", doc.header.model),
+        false => "Nothing was translated".to_owned(),
+    };
     let field = ["PAGE", "NUMPAGES"]
         .map(|name| format!("<w:fldSimple w:instr=\" {name} \"><w:r><w:t>1</w:t></w:r></w:fldSimple>"));
     format!(
@@ -112,7 +115,7 @@ fn document(doc: &Bilingual, layout: Layout) -> String {
             })),
         }
     }
-    body += &paragraph("<w:pStyle w:val=\"Note\"/>", &english(&note(&doc.header)));
+    body += &paragraph("<w:pStyle w:val=\"Note\"/>", &english(&note(doc)));
     format!(
         "{XML}<w:document xmlns:w=\"{WORD}\" xmlns:r=\"{OFFICE}/relationships\"><w:body>{body}\
          <w:sectPr><w:footerReference w:type=\"default\" r:id=\"rId4\"/>\
