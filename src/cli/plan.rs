@@ -4,8 +4,9 @@ use super::file;
 use crate::document::Format;
 use crate::error::{Error, Result};
 use crate::render::{NOTES, OutputFormat};
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -88,11 +89,11 @@ impl Input {
         .unwrap_or(Format::Text)
     }
 
-    /// The file's name without its directory.
-    pub fn name(&self) -> Option<&str> {
+    /// The file's name without its directory; what is not Unicode in it is replaced.
+    pub fn name(&self) -> Option<Cow<'_, str>> {
         match self {
             Input::Stdin => None,
-            Input::File(path) => path.file_name().and_then(|name| name.to_str()),
+            Input::File(path) => path.file_name().map(OsStr::to_string_lossy),
         }
     }
 }
@@ -491,6 +492,15 @@ mod tests {
             fs::write(&path, format!("A text.\n\n*{note}0.1.0*\n")).unwrap();
             assert_eq!(is_own_output(&path), own, "{note}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_name_that_is_not_unicode_is_still_a_name() {
+        use std::os::unix::ffi::OsStrExt;
+        let input = Input::File(PathBuf::from(OsStr::from_bytes(b"dir/a\xff.txt")));
+        assert_eq!(input.name().as_deref(), Some("a\u{fffd}.txt"));
+        assert_eq!(Input::Stdin.name(), None);
     }
 
     #[test]
