@@ -156,7 +156,7 @@ fn table(section: &[Vec<&Segment>]) -> String {
             };
             let properties = properties(segment, index == 0, false);
             let left = paragraph(&properties, &thai(source(segment)));
-            let right = paragraph(&properties, &english(target(segment))) + &warning(segment);
+            let right = translated(&properties, segment);
             rows += &format!(
                 "<w:tr><w:trPr><w:cantSplit/></w:trPr>{}{}</w:tr>",
                 cell(border, &left),
@@ -186,8 +186,7 @@ fn interleaved(block: &[&Segment]) -> String {
             out += &paragraph(&properties, &thai(source(segment)));
         }
         let properties = properties(segment, index == 0 && copied, false);
-        out += &paragraph(&properties, &english(target(segment)));
-        out += &warning(segment);
+        out += &translated(&properties, segment);
     }
     out
 }
@@ -226,6 +225,15 @@ fn paragraph(properties: &str, runs: &str) -> String {
 fn warning(segment: &Segment) -> String {
     let flagged = reasons(segment).map(|reasons| paragraph("<w:pStyle w:val=\"Warning\"/>", &english(&reasons)));
     flagged.unwrap_or_default()
+}
+
+/// A translation with its warning under it; the warning alone where there is no translation.
+fn translated(properties: &str, segment: &Segment) -> String {
+    let warning = warning(segment);
+    match segment.target.is_empty() && !warning.is_empty() {
+        true => warning,
+        false => paragraph(properties, &english(target(segment))) + &warning,
+    }
 }
 
 fn thai(content: &str) -> String {
