@@ -2,6 +2,7 @@
 
 use crate::document::{self, Bilingual, Document, Format, Header, Parameters, SCHEMA, Segment};
 use crate::error::{Error, Result};
+use crate::span::Span;
 use crate::thai::encoding::decode;
 use crate::thai::has_thai;
 use crate::thai::split::{SplitOptions, sentences};
@@ -69,6 +70,7 @@ pub struct Prepared {
 /// Of kind `Input` for bytes that are no text, of kind `Usage` for an unknown encoding.
 pub fn prepare(name: Option<&str>, bytes: &[u8], options: &Options) -> Result<Prepared> {
     let decoded = decode(bytes, options.encoding.as_deref())?;
+    let mark = decoded.mark();
     let document = match options.split {
         Split::Line => Document::by_lines(decoded.text),
         _ => document::read(decoded.text, options.format),
@@ -83,6 +85,7 @@ pub fn prepare(name: Option<&str>, bytes: &[u8], options: &Options) -> Result<Pr
         for range in ranges {
             let span = block.source_span(range.clone());
             let (source, raw) = (&block.text[range], span.of(&document.text));
+            let head = if segments.is_empty() { mark } else { "" };
             segments.push(Segment {
                 id: segments.len(),
                 block: number,
@@ -90,8 +93,8 @@ pub fn prepare(name: Option<&str>, bytes: &[u8], options: &Options) -> Result<Pr
                 level: block.level,
                 source: source.to_owned(),
                 target: String::new(),
-                span,
-                before: document.text[end..span.start].to_owned(),
+                span: Span::new(mark.len() + span.start, mark.len() + span.end),
+                before: format!("{head}{}", &document.text[end..span.start]),
                 raw: (raw != source).then(|| raw.to_owned()),
                 score: None,
                 finish: document::Finish::Copy,
@@ -102,6 +105,7 @@ pub fn prepare(name: Option<&str>, bytes: &[u8], options: &Options) -> Result<Pr
             end = span.end;
         }
     }
+    let head = if segments.is_empty() { mark } else { "" };
     let header = Header {
         schema: SCHEMA,
         tool: "plae".to_owned(),
@@ -119,7 +123,7 @@ pub fn prepare(name: Option<&str>, bytes: &[u8], options: &Options) -> Result<Pr
             ..Parameters::default()
         },
         segments: segments.len(),
-        tail: document.text[end..].to_owned(),
+        tail: format!("{head}{}", &document.text[end..]),
     };
     Ok(Prepared { segments, header })
 }
@@ -133,6 +137,15 @@ impl Prepared {
     /// The segments, their targets still empty.
     pub fn segments(&self) -> &[Segment] {
         &self.segments
+    }
+
+    /// How many lines of the source keep Thai that belongs to no segment: in code, HTML blocks, attributes.
+    pub fn untouched(&self) -> usize {
+        let gaps = self.segments.iter().map(|segment| &segment.before);
+        gaps.chain([&self.header.tail])
+            .flat_map(|gap| gap.lines())
+            .filter(|line| has_thai(line))
+            .count()
     }
 
     /// How the source's bytes were read, by its WHATWG name.

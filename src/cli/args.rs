@@ -107,6 +107,16 @@ fn count(word: &str) -> Result<usize, String> {
     }
 }
 
+/// A beam width. The cap is far above any that improves a translation, and keeps a slip from taking all memory.
+fn beam(word: &str) -> Result<usize, String> {
+    match count(word)? {
+        width @ 1..=MOST_BEAMS => Ok(width),
+        _ => Err(format!("must be at most {MOST_BEAMS}")),
+    }
+}
+
+const MOST_BEAMS: usize = 100;
+
 const ROOT_HELP: &str = "\
 Examples:
   plae translate article.txt -o article.html
@@ -299,7 +309,7 @@ pub struct Model {
 #[command(next_help_heading = "Decoding")]
 pub struct Decoding {
     /// Beam width; 1 is greedy search [default: the model's]
-    #[arg(long, value_name = "N", value_parser = count)]
+    #[arg(long, value_name = "N", value_parser = beam)]
     pub beam: Option<usize>,
     /// Most output tokens of a sentence
     ///

@@ -26,7 +26,7 @@ fn state(entry: &Entry) -> &'static str {
     match (entry.built, &entry.path) {
         (false, _) => "not built",
         (true, Some(_)) => "here",
-        (true, None) => "-",
+        (true, None) => "to fetch",
     }
 }
 
@@ -62,8 +62,8 @@ fn list(json: bool, settings: &Settings, printer: &Printer) -> Result<Status> {
         .unwrap_or_default();
     let _ = writeln!(
         page,
-        "{:name_width$}  {:9}  {:8}  {:13}  licence",
-        "name", "state", "size", "architecture"
+        "{:name_width$}  {:9}  {:10}  {:13}  licence",
+        "name", "state", "parameters", "architecture"
     );
     for entry in &entries {
         let manifest = &entry.manifest;
@@ -75,7 +75,7 @@ fn list(json: bool, settings: &Settings, printer: &Printer) -> Result<Status> {
         };
         let _ = writeln!(
             page,
-            "{:name_width$}  {state}  {:8}  {:13}  {}{}",
+            "{:name_width$}  {state}  {:10}  {:13}  {}{}",
             manifest.name,
             manifest.parameters.as_deref().unwrap_or("-"),
             manifest.architecture.to_string(),
@@ -88,7 +88,8 @@ fn list(json: bool, settings: &Settings, printer: &Printer) -> Result<Status> {
     }
     printer.data(page)?;
     printer.note(
-        "here: on this machine; not built: known, but not run by this version; `plae models info NAME` tells more",
+        "best first; here: on this machine; to fetch: fetched when used; not built: known, but not run by this version; \
+         `plae models info NAME` tells more",
     );
     Ok(Status::Done)
 }
@@ -155,12 +156,34 @@ fn info(model: &str, settings: &Settings, printer: &Printer) -> Result<Status> {
 
 fn pull(model: Option<&str>, config: &Config, printer: &Printer) -> Result<Status> {
     let mut fetching = Fetching::new(printer);
-    let mut notify = |notice| fetching.tell(notice);
+    let mut fetched = false;
+    let mut notify = |notice| {
+        fetched |= matches!(notice, Notice::Pulling { .. });
+        fetching.tell(notice);
+    };
     let located = match model.or(config.model.as_deref()) {
         Some(model) => files::pull(model, &config.files, &mut notify)?,
         None => files::locate(None, &config.files, true, &mut notify)?,
     };
     drop(fetching);
+    if !fetched {
+        let manifest = &located.manifest;
+        printer.note(format!(
+            "{} is on this machine already; licence: {}{}{}",
+            manifest.name,
+            manifest.licence.as_deref().unwrap_or("unknown"),
+            if manifest.non_commercial {
+                ", non-commercial use only"
+            } else {
+                ""
+            },
+            manifest
+                .licence_url
+                .iter()
+                .map(|url| format!(" ({url})"))
+                .collect::<String>()
+        ));
+    }
     printer.data(format!("{}\n", located.path.display()))?;
     Ok(Status::Done)
 }

@@ -3,9 +3,10 @@
 use super::file;
 use crate::document::Format;
 use crate::error::{Error, Result};
-use crate::render::OutputFormat;
+use crate::render::{NOTES, OutputFormat};
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -88,11 +89,11 @@ impl Input {
         .unwrap_or(Format::Text)
     }
 
-    /// The file's name without its directory.
-    pub fn name(&self) -> Option<&str> {
+    /// The file's name without its directory; what is not Unicode in it is replaced.
+    pub fn name(&self) -> Option<Cow<'_, str>> {
         match self {
             Input::Stdin => None,
-            Input::File(path) => path.file_name().and_then(|name| name.to_str()),
+            Input::File(path) => path.file_name().map(OsStr::to_string_lossy),
         }
     }
 }
@@ -324,7 +325,6 @@ fn walk(root: &Path, base: &Path, output: Option<&Path>, found: &mut Vec<Found>,
 
 /// Whether a file ends with the note that plae puts at the end of every page for reading.
 fn is_own_output(path: &Path) -> bool {
-    const NOTE: &[u8] = b"Machine translated from Thai by plae ";
     const TAIL: u64 = 1024;
     let tail = || -> std::io::Result<Vec<u8>> {
         let mut file = std::fs::File::open(path)?;
@@ -335,7 +335,9 @@ fn is_own_output(path: &Path) -> bool {
         Ok(tail)
     };
     // What cannot be read is an input, and fails as one.
-    tail().is_ok_and(|tail| tail.windows(NOTE.len()).any(|part| part == NOTE))
+    let tail = tail().unwrap_or_default();
+    let holds = |note: &str| tail.windows(note.len()).any(|part| part == note.as_bytes());
+    NOTES.into_iter().any(holds)
 }
 
 fn unreadable(root: &Path, error: ignore::Error) -> Failure {
@@ -476,6 +478,29 @@ mod tests {
     fn shown(outputs: &[Output]) -> String {
         let names: Vec<_> = outputs.iter().map(|output| output.to_string()).collect();
         names.join(" ")
+    }
+
+    #[test]
+    fn own_outputs_end_with_a_note() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("a.md");
+        for (note, own) in [
+            (NOTES[0], true),
+            (NOTES[1], true),
+            ("Machine translated by hand", false),
+        ] {
+            fs::write(&path, format!("A text.\n\n*{note}0.1.0*\n")).unwrap();
+            assert_eq!(is_own_output(&path), own, "{note}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_name_that_is_not_unicode_is_still_a_name() {
+        use std::os::unix::ffi::OsStrExt;
+        let input = Input::File(PathBuf::from(OsStr::from_bytes(b"dir/a\xff.txt")));
+        assert_eq!(input.name().as_deref(), Some("a\u{fffd}.txt"));
+        assert_eq!(Input::Stdin.name(), None);
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use super::args::Render;
 use super::config::Config;
-use super::plan::{self, Plan, Request};
+use super::plan::{self, Output, Plan, Request};
 use super::printer::Printer;
 use super::writer::Writer;
-use super::{Status, io_phrase};
+use super::{Status, counted, io_phrase};
 use crate::error::{Error, Result};
 use crate::render::read_jsonl;
 
@@ -30,6 +30,13 @@ pub fn run(args: &Render, config: &Config, printer: &Printer) -> Result<Status> 
         for output in &task.outputs {
             writer.write(&document, output)?;
         }
+        let outputs: Vec<_> = task.outputs.iter().map(Output::to_string).collect();
+        printer.note(format!(
+            "{} -> {}: {}",
+            task.input,
+            outputs.join(", "),
+            counted(document.segments.len(), "segment")
+        ));
     }
     Ok(Status::Done)
 }

@@ -41,8 +41,8 @@ fn listed(input: &Input, reading: &Reading, listing: Listing) -> Result<String> 
         encoding: reading.encoding.clone(),
         ..pipeline::Options::new(reading.from.unwrap_or_else(|| input.format()))
     };
-    let prepared =
-        pipeline::prepare(input.name(), &input.read()?, &options).map_err(|error| error.path(input.to_string()))?;
+    let prepared = pipeline::prepare(input.name().as_deref(), &input.read()?, &options)
+        .map_err(|error| error.path(input.to_string()))?;
     let mut page = String::new();
     for segment in prepared.segments() {
         let _ = match listing {
@@ -67,6 +67,7 @@ fn listed(input: &Input, reading: &Reading, listing: Listing) -> Result<String> 
 fn explained(input: &Input, reading: &Reading, listing: Listing, printer: &Printer) -> Result<String> {
     let decoded = decode(&input.read()?, reading.encoding.as_deref()).map_err(|error| error.path(input.to_string()))?;
     let format = reading.from.unwrap_or_else(|| input.format());
+    let mark = decoded.mark().len();
     let document = document::read(decoded.text, format);
     let mut page = String::new();
     for (number, block) in document.blocks.iter().enumerate() {
@@ -81,7 +82,7 @@ fn explained(input: &Input, reading: &Reading, listing: Listing, printer: &Print
                 Listing::Jsonl => {
                     let object = serde_json::json!({
                         "block": number,
-                        "offset": source_offset(block, candidate.offset),
+                        "offset": mark + source_offset(block, candidate.offset),
                         "cut": candidate.cut,
                         "score": candidate.score,
                         "reason": candidate.reason,

@@ -7,7 +7,7 @@ use super::printer::Printer;
 use super::session::Session;
 use super::writer::Writer;
 use super::{Status, counted, interrupt, is_local, progress};
-use crate::document::Flag;
+use crate::document::{Flag, Format};
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::{self, Prepared};
 use crate::render::OutputFormat;
@@ -170,7 +170,7 @@ pub fn prepare(task: &Task, options: &pipeline::Options) -> Result<Prepared> {
         format: task.format,
         ..options.clone()
     };
-    pipeline::prepare(task.input.name(), &task.input.read()?, &options)
+    pipeline::prepare(task.input.name().as_deref(), &task.input.read()?, &options)
         .map_err(|error| error.path(task.input.to_string()))
 }
 
@@ -236,6 +236,17 @@ impl Run<'_> {
         let (input, encoding) = (&task.input, prepared.encoding());
         self.printer
             .detail(format!("{input}: {encoding}, {}", counted(segments, "segment")));
+        if let count @ 1.. = prepared.untouched() {
+            let text = format!(
+                "{input}: {} with Thai left as it is, in code or markup",
+                counted(count, "line")
+            );
+            match task.format {
+                // Every web page has Thai in scripts and attributes.
+                Format::Html => self.printer.detail(text),
+                _ => self.printer.note(text),
+            }
+        }
         let translator = match prepared.needs_model() {
             true => Some(&self.session.model()?.translator),
             false if segments == 0 => {

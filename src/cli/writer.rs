@@ -6,6 +6,7 @@ use super::printer::Printer;
 use crate::document::Bilingual;
 use crate::error::{Error, Result};
 use crate::render::{Layout, OutputFormat, RenderOptions, render};
+use std::cell::Cell;
 use std::io::{self, IsTerminal};
 
 /// Writes documents to their outputs.
@@ -14,6 +15,8 @@ pub struct Writer<'a> {
     overwrite: bool,
     /// Columns of the terminal that standard output is.
     width: Option<usize>,
+    /// Whether standard output has got a document already.
+    begun: Cell<bool>,
     printer: &'a Printer,
 }
 
@@ -33,6 +36,7 @@ impl<'a> Writer<'a> {
             layout,
             overwrite,
             width,
+            begun: Cell::new(false),
             printer,
         })
     }
@@ -52,7 +56,14 @@ impl<'a> Writer<'a> {
         };
         let bytes = render(document, output.format, &options).map_err(|error| error.path(output.to_string()))?;
         match &output.path {
-            None => self.printer.data(bytes),
+            None => {
+                // Pages for reading stand apart; lines for programs follow each other.
+                let apart = matches!(output.format, OutputFormat::Text | OutputFormat::Markdown);
+                if self.begun.replace(true) && apart {
+                    self.printer.data("\n")?;
+                }
+                self.printer.data(bytes)
+            }
             Some(path) => file::write(path, &bytes, self.overwrite),
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Elements stand in the order of ECMA-376 part 1, §17: Word refuses files that LibreOffice forgives.
 
-use super::{Layout, blocks, escaped, is_copy, joined, line, note, reasons, source, target, title};
+use super::{Layout, blocks, escaped, is_copy, is_translated, joined, line, note, reasons, source, target, title};
 use crate::document::{Bilingual, BlockKind, Segment};
 use crate::error::{Error, Result};
 use jiff::Timestamp;
@@ -76,13 +76,16 @@ fn core(doc: &Bilingual) -> String {
          <dc:title>{}</dc:title><dc:creator>plae</dc:creator><dc:description>{}</dc:description>\
          <dc:language>en-US</dc:language><cp:lastModifiedBy>plae</cp:lastModifiedBy>{}</cp:coreProperties>",
         escaped(&title(doc)),
-        escaped(&note(&doc.header)),
+        escaped(&note(doc)),
         dates.unwrap_or_default(),
     )
 }
 
 fn footer(doc: &Bilingual) -> String {
-    let note = format!("Machine translated with {}", doc.header.model);
+    let note = match is_translated(doc) {
+        true => format!("Machine translated with {}", doc.header.model),
+        false => "Nothing was translated".to_owned(),
+    };
     let field = ["PAGE", "NUMPAGES"]
         .map(|name| format!("<w:fldSimple w:instr=\" {name} \"><w:r><w:t>1</w:t></w:r></w:fldSimple>"));
     format!(
@@ -112,7 +115,7 @@ fn document(doc: &Bilingual, layout: Layout) -> String {
             })),
         }
     }
-    body += &paragraph("<w:pStyle w:val=\"Note\"/>", &english(&note(&doc.header)));
+    body += &paragraph("<w:pStyle w:val=\"Note\"/>", &english(&note(doc)));
     format!(
         "{XML}<w:document xmlns:w=\"{WORD}\" xmlns:r=\"{OFFICE}/relationships\"><w:body>{body}\
          <w:sectPr><w:footerReference w:type=\"default\" r:id=\"rId4\"/>\
@@ -153,7 +156,7 @@ fn table(section: &[Vec<&Segment>]) -> String {
             };
             let properties = properties(segment, index == 0, false);
             let left = paragraph(&properties, &thai(source(segment)));
-            let right = paragraph(&properties, &english(target(segment))) + &warning(segment);
+            let right = translated(&properties, segment);
             rows += &format!(
                 "<w:tr><w:trPr><w:cantSplit/></w:trPr>{}{}</w:tr>",
                 cell(border, &left),
@@ -183,8 +186,7 @@ fn interleaved(block: &[&Segment]) -> String {
             out += &paragraph(&properties, &thai(source(segment)));
         }
         let properties = properties(segment, index == 0 && copied, false);
-        out += &paragraph(&properties, &english(target(segment)));
-        out += &warning(segment);
+        out += &translated(&properties, segment);
     }
     out
 }
@@ -223,6 +225,15 @@ fn paragraph(properties: &str, runs: &str) -> String {
 fn warning(segment: &Segment) -> String {
     let flagged = reasons(segment).map(|reasons| paragraph("<w:pStyle w:val=\"Warning\"/>", &english(&reasons)));
     flagged.unwrap_or_default()
+}
+
+/// A translation with its warning under it; the warning alone where there is no translation.
+fn translated(properties: &str, segment: &Segment) -> String {
+    let warning = warning(segment);
+    match segment.target.is_empty() && !warning.is_empty() {
+        true => warning,
+        false => paragraph(properties, &english(target(segment))) + &warning,
+    }
 }
 
 fn thai(content: &str) -> String {

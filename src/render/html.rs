@@ -20,7 +20,7 @@ pub(super) fn render(doc: &Bilingual, layout: Layout) -> String {
     };
     let warnings = warnings(doc);
     let content = content(doc, layout);
-    let note = escaped(&note(&doc.header));
+    let note = escaped(&note(doc));
     format!(
         "<!DOCTYPE html>\n\
          <html lang=\"en\">\n\

@@ -30,7 +30,7 @@ pub(super) fn render(doc: &Bilingual, layout: Layout) -> String {
             parts.push(one(block, depth, layout));
         }
     }
-    parts.push(format!("---\n\n*{}*\n", inline(&note(&doc.header))));
+    parts.push(format!("---\n\n*{}*\n", inline(&note(doc))));
     parts.join("\n\n")
 }
 
@@ -113,7 +113,7 @@ fn prefixed(text: &str, first: &str, rest: &str) -> String {
 /// `target` so that it can follow `before` in a Markdown file and means no more than its letters.
 pub(super) fn escape_after(target: &str, before: &str) -> String {
     let text = inline(target);
-    let marker = |c: char| c.is_whitespace() || c.is_ascii_digit() || ">-*+.)".contains(c);
+    let marker = |c: char| c.is_whitespace() || c.is_ascii_digit() || ">-*+.)\u{feff}".contains(c);
     let mut line = before.chars().rev().take_while(|c| *c != '\n');
     if line.all(marker) { guard(text) } else { text }
 }

@@ -10,7 +10,7 @@ mod tsv;
 
 pub use jsonl::read as read_jsonl;
 
-use crate::document::{Bilingual, BlockKind, Flag, Header, Segment};
+use crate::document::{Bilingual, BlockKind, Finish, Flag, Header, Segment};
 use crate::error::Result;
 use quick_xml::escape::escape;
 use serde::Serialize;
@@ -222,8 +222,17 @@ fn reasons(segment: &Segment) -> Option<String> {
     (!reasons.is_empty()).then(|| format!("Check: {}.", reasons.join("; ")))
 }
 
+/// What begins the note at the end of every page for reading: the translated ones, and those that needed none.
+pub const NOTES: [&str; 2] = ["Machine translated from Thai by plae ", "Nothing was translated: plae "];
+
+/// Whether the model translated anything; without Thai the document is aligned with itself.
+fn is_translated(doc: &Bilingual) -> bool {
+    doc.segments.iter().any(|segment| segment.finish != Finish::Copy)
+}
+
 /// What every format for reading says at its end: that a machine translated it, and which, and when.
-fn note(header: &Header) -> String {
+fn note(doc: &Bilingual) -> String {
+    let header = &doc.header;
     let mut details = Vec::new();
     if let Some(revision) = &header.revision {
         details.push(format!("revision {}", revision.chars().take(12).collect::<String>()));
@@ -241,13 +250,13 @@ fn note(header: &Header) -> String {
         .iter()
         .map(|file| format!(" Source: {file}."))
         .collect::<String>();
-    let Header {
-        tool, version, model, ..
-    } = header;
-    line(&format!(
-        "Machine translated from Thai by {tool} {version} with {model}{details} on {date}.{file}"
-    ))
-    .into_owned()
+    let Header { version, model, .. } = header;
+    let [translated, copied] = NOTES;
+    let note = match is_translated(doc) {
+        true => format!("{translated}{version} with {model}{details} on {date}.{file}"),
+        false => format!("{copied}{version} found no Thai on {date}.{file}"),
+    };
+    line(&note).into_owned()
 }
 
 /// `text` filled with spaces to `width` columns.
@@ -258,7 +267,7 @@ fn padded(text: &str, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::{Finish, Format, Parameters, SCHEMA};
+    use crate::document::{Format, Parameters, SCHEMA};
     use crate::span::Span;
     use proptest::collection::vec;
     use proptest::option;
@@ -523,6 +532,29 @@ mod tests {
     #[test]
     fn an_empty_document_renders() {
         check_detour(&document(Format::Text, Vec::new()));
+    }
+
+    #[test]
+    fn a_document_without_thai_is_not_called_translated() {
+        let mut doc = document(Format::Text, vec![segment(0, "Hello.", "Hello.")]);
+        doc.segments[0].finish = Finish::Copy;
+        doc.header.model = "none".into();
+        for doc in [doc, document(Format::Text, Vec::new())] {
+            for format in [
+                OutputFormat::Text,
+                OutputFormat::Markdown,
+                OutputFormat::Html,
+                OutputFormat::Docx,
+            ] {
+                let bytes = render(&doc, format, &RenderOptions::default()).unwrap();
+                let page = match format {
+                    OutputFormat::Docx => docx::tests::readable(bytes),
+                    _ => String::from_utf8(bytes).unwrap(),
+                };
+                assert!(page.contains("Nothing was translated: plae 0.1.0 found no Thai on 2026-11-08."));
+                assert!(!page.contains("achine translated"), "{page}");
+            }
+        }
     }
 
     #[test]

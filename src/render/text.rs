@@ -38,7 +38,7 @@ pub(super) fn render(doc: &Bilingual, options: &RenderOptions) -> String {
         }
         out.push('\n');
     }
-    push(&mut out, wrap.lines(&format!("[{}]", note(&doc.header)), options.width));
+    push(&mut out, wrap.lines(&format!("[{}]", note(doc)), options.width));
     out
 }
 

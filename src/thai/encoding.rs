@@ -16,6 +16,16 @@ pub struct Decoded {
     pub bom: bool,
 }
 
+impl Decoded {
+    /// The byte-order mark of a UTF-8 source, which its byte offsets count; empty elsewhere.
+    pub fn mark(&self) -> &'static str {
+        match self.bom && self.encoding == UTF_8.name() {
+            true => "\u{feff}",
+            false => "",
+        }
+    }
+}
+
 /// Reads bytes as text, such that [`encode`] gives exactly the same bytes again.
 ///
 /// `label` is a WHATWG encoding label and overrides all guesses. Without one, a byte-order mark decides, then UTF-8

@@ -33,7 +33,7 @@ fn every_format_comes_from_jsonl() {
             "--format",
             "docx",
         ])
-        .ends(0, &[]);
+        .ends(0, &["article.jsonl -> a.html, a.docx: "]);
     assert_eq!(sandbox.files(""), ["a.docx", "a.html", "article.jsonl"]);
 }
 

@@ -58,6 +58,8 @@ fn wrong_usage_is_2() {
             "one format only",
         ),
         (&["translate", "--ids", "a.txt"], "--format jsonl"),
+        (&["translate", "--beam", "0", "a.txt"], "at least 1"),
+        (&["translate", "--beam", "100000", "a.txt"], "at most 100"),
         (&["translate", "--encoding", "klingon", "a.txt"], "klingon"),
         (&["translate", "-", "-"], "once only"),
         (&["translate", "a.txt", "-o", "a.txt"], "the output is an input"),

@@ -262,3 +262,38 @@ fn configuration_is_read_and_validated() {
         .run(&["translate", "a.txt"])
         .ends(2, &["invalid device `gpu`", "config.toml"]);
 }
+
+#[test]
+fn a_byte_order_mark_counts_and_stays() {
+    let text = format!("\u{feff}{ENGLISH}");
+    let sandbox = Sandbox::with(&[("a.txt", &text), ("b.md", &text), ("empty.txt", "\u{feff}")]);
+    for name in ["a.txt", "b.md"] {
+        for split in ["sentence", "line"] {
+            let args = ["translate", name, "--split", split, "--format"];
+            let plain = sandbox.run(&[&args[..], &["plain"]].concat()).ends(0, &[]).stdout;
+            assert_eq!(plain, text, "{name} {split}");
+            let jsonl = sandbox.run(&[&args[..], &["jsonl"]].concat()).ends(0, &[]).stdout;
+            for line in jsonl.lines().skip(1) {
+                let segment: serde_json::Value = serde_json::from_str(line).unwrap();
+                let at = |index: usize| segment["span"][index].as_u64().unwrap() as usize;
+                assert_eq!(&text[at(0)..at(1)], segment["source"].as_str().unwrap());
+            }
+        }
+    }
+    let plain = sandbox
+        .run(&["translate", "empty.txt", "--format", "plain"])
+        .ends(0, &[])
+        .stdout;
+    assert_eq!(plain, "\u{feff}");
+}
+
+#[test]
+fn thai_that_is_no_prose_is_told() {
+    let text = "Weather\n\n```\nฝนตก\n```\n\n<div>\nข่าว\n</div>\n";
+    let sandbox = Sandbox::with(&[("a.md", text), ("a.txt", ENGLISH)]);
+    sandbox
+        .run(&["translate", "a.md"])
+        .ends(0, &["a.md: 2 lines with Thai left as it is, in code or markup"]);
+    let outcome = sandbox.run(&["translate", "a.txt"]).ends(0, &[]);
+    assert!(!outcome.stderr.contains("left as it is"), "{outcome:?}");
+}

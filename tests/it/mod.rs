@@ -12,6 +12,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 /// A text without Thai: it passes through, and no model is needed.
 pub const ENGLISH: &str = "Wuzhen Summit\n\nThe summit opened on Wednesday.\n";
@@ -118,6 +119,24 @@ pub fn run(mut command: Command, stdin: &[u8]) -> Outcome {
         stdout: String::from_utf8(output.stdout).unwrap_or_else(|bytes| format!("{bytes:?}")),
         stderr: String::from_utf8(output.stderr).expect("messages are UTF-8"),
     }
+}
+
+/// The file of gemma-3-270m, fetched by plae itself into this user's caches where it is not there; none, with a
+/// printed reason, where that cannot be.
+pub fn gemma() -> Option<PathBuf> {
+    static MODEL: OnceLock<Option<PathBuf>> = OnceLock::new();
+    MODEL
+        .get_or_init(|| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_plae"));
+            command.args(["models", "pull", "gemma-3-270m"]);
+            let pulled = run(command, b"");
+            if pulled.code != Some(0) {
+                eprintln!("skipped: gemma-3-270m can be fetched from nowhere:\n{}", pulled.stderr);
+                return None;
+            }
+            Some(PathBuf::from(pulled.stdout.trim_end()))
+        })
+        .clone()
 }
 
 /// Presses Ctrl-C.

@@ -1,24 +1,8 @@
-//! With real weights: gemma-3-270m, where it is on this machine; elsewhere these tests say why they are skipped.
+//! The program with real weights: gemma-3-270m, where it is on this machine or can be fetched.
 
-use super::Sandbox;
-use std::path::PathBuf;
+use super::{Sandbox, gemma, run};
 use std::process::{Command, Stdio};
 use std::time::Duration;
-
-/// The model's file, as the program itself finds it in this user's caches.
-fn gemma() -> Option<PathBuf> {
-    let output = Command::new(env!("CARGO_BIN_EXE_plae"))
-        .args(["models", "path", "gemma-3-270m"])
-        .output()
-        .expect("the program starts");
-    if !output.status.success() {
-        eprintln!("skipped: gemma-3-270m is not on this machine; `plae models pull gemma-3-270m` fetches it");
-        return None;
-    }
-    Some(PathBuf::from(
-        String::from_utf8(output.stdout).expect("a path").trim_end(),
-    ))
-}
 
 const LINES: &str = "ข่าววันนี้\n\nReuters, 12:30\nฝนตกหนักในกรุงเทพมหานคร\n";
 
@@ -64,6 +48,19 @@ fn one_run_writes_several_formats_and_render_makes_the_same() {
     sandbox.run(&["render", "a.jsonl", "-o", "b.html"]).ends(0, &[]);
     assert_eq!(sandbox.read("a.html"), sandbox.read("b.html"));
     assert!(sandbox.read("a.jsonl").contains("\"target_ids\":["));
+}
+
+#[test]
+fn a_pull_tells_the_licence_though_the_model_is_here() {
+    if gemma().is_none() {
+        return;
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plae"));
+    command.args(["models", "pull", "gemma-3-270m"]);
+    run(command, b"").ends(
+        0,
+        &["gemma-3-270m is on this machine already; licence: Gemma (https://"],
+    );
 }
 
 #[test]

@@ -143,7 +143,9 @@ fn several_documents_share_standard_output_only_where_that_means_something() {
         .run(&["translate", "a.txt", "b.txt", "--format", "plain"])
         .ends(0, &[])
         .stdout;
-    assert!(both.find("One.") < both.find("Two."), "{both}");
+    assert_eq!(both, "One.\nTwo.\n");
+    let pages = sandbox.run(&["translate", "a.txt", "b.txt"]).ends(0, &[]).stdout;
+    assert!(pages.contains("Source: a.txt.]\n\nTwo.\n"), "{pages}");
     sandbox
         .run(&["translate", "a.txt", "b.txt", "--format", "html"])
         .ends(2, &["several html documents"]);
