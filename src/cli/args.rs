@@ -288,7 +288,7 @@ pub struct Model {
     /// downloaded.
     #[arg(long, value_name = "MODEL")]
     pub model: Option<String>,
-    /// Where to compute: auto, cpu, cuda[:N] or metal
+    /// Where to compute: auto, cpu, cuda, cuda:N or metal
     ///
     /// `auto` takes the best that this build and the model support; any other choice is kept or refused.
     /// Default: auto.

@@ -103,7 +103,8 @@ pub struct Header {
     pub tool: String,
     pub version: String,
     pub model: String,
-    /// Revision of the model: a commit of its repository, or the sha256 of its one file.
+    /// Revision of the model: a commit of its repository, or the sha256 of the file fetched; none for a file or directory of
+    /// the user's own.
     pub revision: Option<String>,
     pub licence: Option<String>,
     /// Name of the source file, without its directory; none for standard input.

@@ -1,7 +1,7 @@
 //! Thai sentence splitting: candidates, rules, scores, and the best cuts by dynamic programming.
 //!
 //! Thai ends a sentence with a space, but writes spaces elsewhere too. Every space of a line is a candidate; the rules of
-//! [`rule`](super::rule) bar some, [`cue`](super::cue) scores the others, and the cuts are the set that maximises the sum
+//! `rule` bar some, `cue` scores the others, and the cuts are the set that maximises the sum
 //! of their scores and of a prior on the segments' lengths. Where a stretch without a free space exceeds the cap, the
 //! softer rules yield first, then word boundaries become candidates, and last of all the strict rules yield.
 

@@ -304,7 +304,8 @@ impl Translator {
                         let room = positions.saturating_sub(ids.len()).max(1);
                         let most = options
                             .max_tokens
-                            .unwrap_or_else(|| self.manifest.decoding.max_tokens.min(2 * tokens + 24));
+                            .unwrap_or_else(|| self.manifest.decoding.max_tokens.min(2 * tokens + 24))
+                            .max(options.min_tokens.unwrap_or(0));
                         let max_tokens = most.clamp(1, room);
                         let (text, flags) = (part.to_owned(), Vec::new());
                         jobs.push(Job {

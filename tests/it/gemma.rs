@@ -41,17 +41,10 @@ fn plae(args: &[&str], stdin: &str) -> Outcome {
 /// The model file, or none with a printed reason.
 fn model() -> Option<&'static str> {
     static MODEL: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let found = MODEL.get_or_init(|| {
-        let pulled = plae(&["models", "pull", "gemma-3-270m"], "");
-        if pulled.code != Some(0) {
-            eprintln!("skipped: gemma-3-270m can be fetched from nowhere:\n{}", pulled.stderr);
-            return None;
-        }
-        let path = plae(&["models", "path", "gemma-3-270m"], "");
-        assert_eq!(path.code, Some(0), "{}", path.stderr);
-        Some(PathBuf::from(path.stdout.trim_end()))
-    });
-    found.as_deref().and_then(|path| path.to_str())
+    MODEL
+        .get_or_init(super::gemma)
+        .as_deref()
+        .and_then(|path| path.to_str())
 }
 
 /// The segments of a JSONL output, its header left out.
