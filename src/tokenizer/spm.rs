@@ -199,11 +199,6 @@ impl SpmTokenizer {
             .copied()
     }
 
-    /// The id of a token by its exact text, control tokens included.
-    pub fn id(&self, text: &str) -> Option<u32> {
-        self.find(text)
-    }
-
     /// The tokens whose text holds any of these strings.
     pub fn ids_with(&self, strings: &[String]) -> Vec<u32> {
         let holds = |id: &u32| {
