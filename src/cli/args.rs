@@ -3,7 +3,7 @@
 use crate::document::Format;
 use crate::pipeline::Split;
 use crate::render::{Layout, OutputFormat};
-use crate::translate::{DeviceChoice, Precision};
+use crate::translate::{DeviceChoice, Precision, Vocabulary};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -62,6 +62,15 @@ pub const PRECISIONS: &Words<Precision> = &[
     ("bf16", Precision::Bf16, "bfloat16"),
     ("f16", Precision::F16, "16-bit floating point"),
     ("int8", Precision::Int8, "8-bit weights"),
+];
+
+pub const VOCABULARIES: &Words<Vocabulary> = &[
+    ("full", Vocabulary::Full, "Every token of the model"),
+    (
+        "english",
+        Vocabulary::English,
+        "Tokens that English can use only: faster; for encoder-decoder models",
+    ),
 ];
 
 const SWITCH: &Words<bool> = &[("on", true, "Yes"), ("off", false, "No")];
@@ -126,7 +135,7 @@ Examples:
 
 Configuration, the strongest first: options; PLAE_MODEL, PLAE_DEVICE, PLAE_PRECISION, PLAE_LAYOUT, \
 PLAE_OFFLINE, PLAE_MANIFESTS, PLAE_CACHE; ./plae.toml; plae/config.toml in the user's configuration \
-directory, with the keys model, device, precision, layout, offline, manifests and cache. The Hub's own \
+directory, with the keys model, device, precision, vocabulary, layout, offline, manifests and cache. The Hub's own \
 variables (HF_HOME, HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE and others) are honoured. `plae doctor` shows \
 what is set, and where.
 
@@ -299,6 +308,11 @@ pub struct Model {
     /// Default: auto.
     #[arg(long, value_name = "PRECISION", value_parser = one_of(PRECISIONS))]
     pub precision: Option<Precision>,
+    /// Tokens that outputs may use
+    ///
+    /// Default: full.
+    #[arg(long, value_name = "VOCABULARY", value_parser = one_of(VOCABULARIES))]
+    pub vocabulary: Option<Vocabulary>,
     /// Never use the network; models come from this machine only
     #[arg(long)]
     pub offline: bool,

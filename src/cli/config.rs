@@ -1,20 +1,21 @@
 //! Configuration: what was typed, the environment and the configuration files, made into one validated whole.
 
-use super::args::{self, LAYOUTS, PRECISIONS, Words};
+use super::args::{self, LAYOUTS, PRECISIONS, VOCABULARIES, Words};
 use crate::error::{Error, Result};
 use crate::model::files::Settings;
 use crate::render::Layout;
-use crate::translate::{DeviceChoice, Precision};
+use crate::translate::{DeviceChoice, Precision, Vocabulary};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// The settings that can stand in a file (`KEY = …`) and in the environment (`PLAE_KEY`).
-const KEYS: [&str; 7] = [
+const KEYS: [&str; 8] = [
     "model",
     "device",
     "precision",
+    "vocabulary",
     "layout",
     "offline",
     "manifests",
@@ -45,6 +46,7 @@ pub struct Config {
     pub model: Option<String>,
     pub device: DeviceChoice,
     pub precision: Precision,
+    pub vocabulary: Vocabulary,
     pub layout: Layout,
     /// Where models come from and are kept.
     pub files: Settings,
@@ -76,6 +78,7 @@ impl Config {
             })?
             .unwrap_or_default(),
             precision: parse(&set, "precision", word(PRECISIONS))?.unwrap_or_default(),
+            vocabulary: parse(&set, "vocabulary", word(VOCABULARIES))?.unwrap_or_default(),
             layout: parse(&set, "layout", word(LAYOUTS))?.unwrap_or_default(),
             files: Settings::from_vars(|name| match name.starts_with("PLAE_") && name != "PLAE_PYTHON" {
                 // Those have more origins than the environment, and are set below.
@@ -99,6 +102,7 @@ impl Config {
         }
         config.device = model.device.unwrap_or(config.device);
         config.precision = model.precision.unwrap_or(config.precision);
+        config.vocabulary = model.vocabulary.unwrap_or(config.vocabulary);
         config.layout = layout.unwrap_or(config.layout);
         Ok(config)
     }

@@ -124,7 +124,11 @@ fn info(model: &str, settings: &Settings, printer: &Printer) -> Result<Status> {
     if let Some(wheels) = &manifest.wheels {
         line("packages", &wheels.packages.join(" "));
     }
-    line("beam", &manifest.decoding.beam.to_string());
+    let own = || "as the model's own files say".to_owned();
+    line(
+        "beam",
+        &manifest.decoding.beam.map_or_else(own, |beam| beam.to_string()),
+    );
     line("max tokens", &manifest.decoding.max_tokens.to_string());
     if let Some(prompt) = &manifest.prompt {
         line("prompt", &prompt.template.replace('\n', "\\n"));

@@ -4,7 +4,7 @@ use super::config::Config;
 use super::printer::{Printer, Showing};
 use crate::error::Result;
 use crate::model::files::{self, Choice, Notice};
-use crate::translate::Translator;
+use crate::translate::{Translator, Vocabulary};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::cell::OnceCell;
 use std::time::{Duration, Instant};
@@ -50,7 +50,10 @@ impl<'a> Session<'a> {
         drop(fetching);
         self.printer.detail(format!("model files: {}", located.path.display()));
         let start = Instant::now();
-        let translator = Translator::load(&located, self.config.device, self.config.precision)?;
+        let mut translator = Translator::load(&located, self.config.device, self.config.precision)?;
+        if self.config.vocabulary == Vocabulary::English {
+            translator.write_english_only()?;
+        }
         let time = start.elapsed();
         let manifest = &located.manifest;
         self.printer.note(format!(

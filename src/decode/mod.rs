@@ -1,116 +1,176 @@
 //! Search over a model: which tokens to write.
 
-mod top;
+mod beam;
+mod row;
+mod rules;
+mod sample;
 
 use crate::document::Finish;
 use crate::error::{Error, Kind, Result};
-use crate::model::{State, TranslationModel, candle_error, with_slice};
+use crate::model::{EarlyStopping, State, TranslationModel, candle_error, with_slice};
+use beam::Search;
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
+use rules::{Candidate, Place, Rules};
 use std::ops::ControlFlow;
-use top::{Candidate, top_k};
 
-/// How a batch is searched.
+/// How a batch is searched. All counts of tokens leave the decoder's start token out and count a forced first token.
 #[derive(Clone, Debug)]
 pub struct SearchOptions<'a> {
-    /// Beam width; 1 is greedy search.
+    /// Beam width; 1 is greedy search. Default 1.
     pub beam: usize,
-    /// The most tokens of each row's output, the end token included; at least 1.
+    /// How many hypotheses of each source are wanted, at most `beam`. Default 1.
+    pub best: usize,
+    /// The most tokens of each source's output, the end token included; at least 1; the model's positions where a
+    /// source has none.
     pub max_tokens: &'a [usize],
-    /// Tokens before an end is allowed.
+    /// Tokens before an end is allowed, even where one is forced. Default 0.
     pub min_tokens: usize,
-    /// Finished beams are ranked by `log-probability / length ^ penalty`; transformers' default is 1.
+    /// Finished beams are ranked by `log-probability / length ^ penalty`. Default 1, as in transformers.
     pub length_penalty: f64,
-    /// No sequence of this many tokens is written twice; 0 for no such rule.
+    /// When live beams are given up.
+    pub early_stopping: EarlyStopping,
+    /// No sequence of this many tokens is written twice; 0, the default, for no such rule.
     pub no_repeat_ngram: usize,
+    /// What the score of a token written before is multiplied with where it is negative, and divided by where it is
+    /// not; the default 1 leaves it alone.
+    pub repetition_penalty: f32,
+    /// Sequences of tokens that are never written. One that is a single end token does not count.
+    pub bad_words: &'a [Vec<u32>],
+    /// Tokens that are never written.
+    pub suppress: &'a [u32],
+    /// Tokens that are not written first, or first after a forced one.
+    pub begin_suppress: &'a [u32],
+    /// What alone may stand at the last position of an output that has not ended before; empty for no such rule.
+    pub forced_end: &'a [u32],
+    /// Log-probabilities are normalised again after all rules; matters to beams only. Default false.
+    pub renormalize: bool,
     /// Ids that end an output besides the model's own end ids.
     pub stop: &'a [u32],
-    /// End a row that repeats one phrase over and over, as [`Finish::Loop`].
+    /// End a row that repeats one phrase over and over, as [`Finish::Loop`]. Default false.
     pub loop_guard: bool,
+    /// Draw tokens at random, with a beam of 1; `None`, the default, takes the best.
+    pub sampling: Option<Sampling<'a>>,
+}
+
+impl Default for SearchOptions<'_> {
+    fn default() -> Self {
+        Self {
+            beam: 1,
+            best: 1,
+            max_tokens: &[],
+            min_tokens: 0,
+            length_penalty: 1.0,
+            early_stopping: EarlyStopping::default(),
+            no_repeat_ngram: 0,
+            repetition_penalty: 1.0,
+            bad_words: &[],
+            suppress: &[],
+            begin_suppress: &[],
+            forced_end: &[],
+            renormalize: false,
+            stop: &[],
+            loop_guard: false,
+            sampling: None,
+        }
+    }
+}
+
+/// How tokens are drawn at random.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sampling<'a> {
+    /// The same seed gives the same draws.
+    pub seed: u64,
+    /// What logits are divided by first; above 0; 1 leaves them alone.
+    pub temperature: f64,
+    /// Draw from this many most probable tokens; 0 for all.
+    pub top_k: usize,
+    /// Draw from the most probable tokens that together have this probability; 1 for all.
+    pub top_p: f64,
+    /// A number of each source's own, so that its draws do not depend on its batch; 0 where there is none.
+    pub streams: &'a [u64],
 }
 
 /// One finished output.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hypothesis {
-    /// Without the id that ended it.
+    /// Without what stands before every output, and without the id that ended it.
     pub ids: Vec<u32>,
-    /// Sum of the natural log-probabilities of all tokens written, the end included.
+    /// Natural log-probability of each token written, the end included: with beams after all rules, as transformers
+    /// counts, otherwise the model's own; 0 for an end that was forced.
+    pub log_probabilities: Vec<f32>,
+    /// Their sum.
     pub log_probability: f64,
-    /// Tokens that `log_probability` counts.
-    pub tokens: usize,
+    /// What ranked it among the hypotheses of its source: `log_probability / length ^ penalty`.
+    pub rank: f64,
     pub finish: Finish,
 }
 
 impl Hypothesis {
     /// Mean natural log-probability of a token.
     pub fn score(&self) -> f64 {
-        self.log_probability / self.tokens.max(1) as f64
+        self.log_probability / self.log_probabilities.len().max(1) as f64
     }
 }
 
-/// A beam that is still written.
-#[derive(Clone)]
-struct Beam {
-    ids: Vec<u32>,
-    log_probability: f64,
-}
-
-/// The search of one source: its live beams, which are adjacent rows of the batch, and what has finished.
-struct Search {
-    source: usize,
-    beams: Vec<Beam>,
-    finished: Vec<Hypothesis>,
-}
-
-/// Searches one batch: the best hypothesis of each source, in their order.
+/// Searches one batch: the hypotheses of each source, best first, in the order of sources; at least one each.
 ///
-/// Rows finish and leave the batch on their own. `observe` is told after each step how many sources have finished and
-/// how many tokens were written in that step; `Break` ends the call.
+/// Rows finish and leave the batch on their own, and no source's result depends on another's. `observe` is told after
+/// each step how many sources have finished and how many tokens were written in that step; `Break` ends the call.
 ///
-/// Beams follow transformers: at each step the best `2 * beam` continuations are ranked, ends among the best `beam`
-/// finish, the best others live on; a source is done when no live beam can beat the worst of `beam` finished ones.
+/// Greedy search and beams follow transformers 4.57.1, id for id. At each step the best `max(2, 1 + ends) * beam`
+/// continuations of a source are ranked; ends among the best `beam` finish, as does at the last position whatever is
+/// among them, and the best others live on. Of equal scores the lower beam wins, then the lower id.
 ///
 /// # Errors
-/// Those of the model, and one of kind `Interrupted` after a `Break`.
+/// Those of the model; of kind `Model` for logits that are no numbers and for an end token that the model's output leaves
+/// out; of kind `Usage` for sampling with beams or a temperature that is not above 0; of kind `Interrupted` after a
+/// `Break`.
 pub fn search(
     model: &dyn TranslationModel,
     shared: Option<&State>,
     sources: &[&[u32]],
     options: &SearchOptions,
     observe: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
-) -> Result<Vec<Hypothesis>> {
-    let spec = model.spec();
-    let ends: Vec<u32> = spec.end.iter().chain(options.stop).copied().collect();
-    let mut results: Vec<Option<Hypothesis>> = vec![None; sources.len()];
-    if sources.is_empty() {
-        return Ok(Vec::new());
+) -> Result<Vec<Vec<Hypothesis>>> {
+    let rules = Rules::new(model.spec(), options)?;
+    let forced = rules.start.len().saturating_sub(1);
+    let wanted = options.best.min(options.beam.max(1));
+    let mut results: Vec<Vec<Hypothesis>> = vec![Vec::new(); sources.len()];
+    let mut searches: Vec<Search> = Vec::with_capacity(sources.len());
+    for (source, result) in results.iter_mut().enumerate() {
+        let limit = options
+            .max_tokens
+            .get(source)
+            .copied()
+            .unwrap_or(model.spec().max_positions);
+        let mut search = Search::new(source, limit.max(1), forced);
+        if forced < search.limit {
+            searches.push(search);
+        } else {
+            search.finish_beams(Finish::Length, options);
+            *result = search.hypotheses(wanted);
+        }
     }
-    let (mut state, mut logits) = model.begin(shared, sources)?;
-    let start = |source| Search {
-        source,
-        beams: vec![Beam {
-            ids: Vec::new(),
-            log_probability: 0.0,
-        }],
-        finished: Vec::new(),
-    };
-    let mut searches: Vec<Search> = (0..sources.len()).map(start).collect();
+    if searches.is_empty() {
+        return Ok(results);
+    }
+    let open: Vec<&[u32]> = searches.iter().map(|search| sources[search.source]).collect();
+    let (mut state, mut logits) = model.begin(shared, &open)?;
     loop {
-        let candidates = continuations(&logits, &searches, &ends, options)?;
+        let mut candidates = continuations(&logits, &searches, &rules)?.into_iter();
         let (mut last, mut rows) = (Vec::new(), Vec::new());
         let (mut first_row, mut written) = (0, 0);
-        let mut candidates = candidates.into_iter();
         searches.retain_mut(|search| {
-            let width = search.beams.len();
-            let mine: Vec<_> = candidates.by_ref().take(width).collect();
-            let kept = advance(search, mine, &ends, options);
-            written += search.beams.len();
+            let width = search.width();
+            let kept = search.advance(candidates.by_ref().take(width).collect(), &rules);
+            written += search.width();
             match &kept {
                 Some(kept) => {
                     rows.extend(kept.iter().map(|beam| first_row + beam));
-                    last.extend(search.beams.iter().filter_map(|beam| beam.ids.last()));
+                    last.extend(search.last());
                 }
-                None => results[search.source] = best(search, options),
+                None => results[search.source] = search.hypotheses(wanted),
             }
             first_row += width;
             kept.is_some()
@@ -120,144 +180,49 @@ pub fn search(
             return Err(Error::new(Kind::Interrupted, "interrupted"));
         }
         if searches.is_empty() {
-            break;
+            return Ok(results);
         }
         if rows.len() != first_row || rows.iter().enumerate().any(|(to, from)| to != *from) {
             state.select(&rows);
         }
         logits = model.step(&last, &mut state)?;
     }
-    results
-        .into_iter()
-        .map(|result| result.ok_or_else(|| Error::model("a source got no hypothesis")))
-        .collect()
 }
 
-/// The best continuations of each live row, by their log-probability.
-fn continuations(
-    logits: &Tensor,
-    searches: &[Search],
-    ends: &[u32],
-    options: &SearchOptions,
-) -> Result<Vec<Vec<Candidate>>> {
+/// What may follow each live beam, best first.
+fn continuations(logits: &Tensor, searches: &[Search], rules: &Rules) -> Result<Vec<Vec<Candidate>>> {
     let logits = logits.to_device(&Device::Cpu).map_err(candle_error)?;
-    let vocabulary = logits.dim(candle_core::D::Minus1).map_err(candle_error)?;
-    let count = if options.beam == 1 { 1 } else { 2 * options.beam };
-    let beams: Vec<&Beam> = searches.iter().flat_map(|search| &search.beams).collect();
-    with_slice(&logits, |logits| {
+    let (rows, width) = logits.dims2().map_err(candle_error)?;
+    let beams: Vec<(&Search, usize)> = searches
+        .iter()
+        .flat_map(|search| (0..search.width()).map(move |beam| (search, beam)))
+        .collect();
+    if (rows, width) != (beams.len(), rules.width) {
+        let message = format!(
+            "the model gave {rows} rows of {width} logits for {} of {}",
+            beams.len(),
+            rules.width
+        );
+        return Err(Error::model(message));
+    }
+    let candidates: Option<Vec<_>> = with_slice(&logits, |logits| {
         logits
-            .par_chunks(vocabulary)
+            .par_chunks(width)
             .zip(beams)
-            .map(|(row, beam)| {
-                let mut banned = repeats(&beam.ids, options.no_repeat_ngram);
-                if beam.ids.len() < options.min_tokens {
-                    banned.extend(ends);
-                }
-                top_k(row, count, &banned)
+            .map(|(row, (search, beam))| {
+                let place = Place {
+                    history: &search.history(beam, rules.start),
+                    limit: search.limit,
+                    source: search.source,
+                };
+                rules.candidates(row, &place)
             })
             .collect()
     })
-    .map_err(candle_error)
-}
-
-/// The ids that would write an n-gram of `ids` a second time.
-fn repeats(ids: &[u32], n: usize) -> Vec<u32> {
-    if n == 0 || ids.len() < n {
-        return Vec::new();
-    }
-    let tail = &ids[ids.len() + 1 - n..];
-    ids.windows(n)
-        .filter(|window| window[..n - 1] == *tail)
-        .map(|window| window[n - 1])
-        .collect()
-}
-
-/// Takes one step: the beams that live on, by their number before it, or `None` when the source is done.
-fn advance(
-    search: &mut Search,
-    candidates: Vec<Vec<Candidate>>,
-    ends: &[u32],
-    options: &SearchOptions,
-) -> Option<Vec<usize>> {
-    let mut ranked: Vec<(usize, Candidate, f64)> = Vec::new();
-    for (index, (beam, candidates)) in search.beams.iter().zip(candidates).enumerate() {
-        let base = beam.log_probability;
-        ranked.extend(
-            candidates
-                .into_iter()
-                .map(|c| (index, c, base + f64::from(c.log_probability))),
-        );
-    }
-    // Stable, so that equal scores keep the order of beams and ids.
-    ranked.sort_by(|a, b| b.2.total_cmp(&a.2));
-    let limit = options.max_tokens[search.source].max(1);
-    let (mut next, mut kept) = (Vec::new(), Vec::new());
-    let width = if options.beam == 1 { 1 } else { 2 * options.beam };
-    for (rank, (index, candidate, log_probability)) in ranked.into_iter().take(width).enumerate() {
-        let mut ids = search.beams[index].ids.clone();
-        if ends.contains(&candidate.id) {
-            if rank < options.beam {
-                let tokens = ids.len() + 1;
-                search.finished.push(Hypothesis {
-                    ids,
-                    log_probability,
-                    tokens,
-                    finish: Finish::Stop,
-                });
-            }
-            continue;
-        }
-        if next.len() < options.beam {
-            ids.push(candidate.id);
-            next.push(Beam { ids, log_probability });
-            kept.push(index);
-        }
-    }
-    search.beams = next;
-    let length = search.beams.first().map_or(0, |beam| beam.ids.len());
-    if options.beam > 1 && search.finished.len() > options.beam {
-        search
-            .finished
-            .sort_by(|a, b| rank(b, options).total_cmp(&rank(a, options)));
-        search.finished.truncate(options.beam);
-    }
-    let settled = match options.beam {
-        1 => !search.finished.is_empty(),
-        beam => {
-            let worst = search
-                .finished
-                .iter()
-                .map(|h| rank(h, options))
-                .fold(f64::INFINITY, f64::min);
-            let hope = search
-                .beams
-                .iter()
-                .map(|beam| beam.log_probability)
-                .fold(f64::NEG_INFINITY, f64::max);
-            search.finished.len() >= beam && worst >= hope / (length.max(1) as f64).powf(options.length_penalty)
-        }
-    };
-    if settled || search.beams.is_empty() {
-        return None;
-    }
-    let looping = |beam: &Beam| options.loop_guard && beam.ids.len() > options.min_tokens && loops(&beam.ids).is_some();
-    if length >= limit || search.beams.iter().all(looping) {
-        let looped = length < limit;
-        for beam in &search.beams {
-            let mut ids = beam.ids.clone();
-            if looped {
-                ids.truncate(loops(&ids).unwrap_or(ids.len()));
-            }
-            search.finished.push(Hypothesis {
-                ids,
-                log_probability: beam.log_probability,
-                tokens: length,
-                finish: if looped { Finish::Loop } else { Finish::Length },
-            });
-        }
-        return None;
-    }
-    Some(kept)
+    .map_err(candle_error)?;
+    candidates.ok_or_else(|| {
+        Error::model("the model computed values that are no numbers").hint("try --precision f32, or another device")
+    })
 }
 
 /// Where the second round of an endless repetition starts, if `ids` ends in one: a phrase of up to 16 tokens, said at
@@ -269,19 +234,6 @@ fn loops(ids: &[u32]) -> Option<usize> {
         let tail = &ids[start..];
         (tail[n..] == tail[..tail.len() - n]).then_some(start + n)
     })
-}
-
-fn rank(hypothesis: &Hypothesis, options: &SearchOptions) -> f64 {
-    hypothesis.log_probability / (hypothesis.tokens.max(1) as f64).powf(options.length_penalty)
-}
-
-fn best(search: &mut Search, options: &SearchOptions) -> Option<Hypothesis> {
-    // The first of equals, as it finished first.
-    let finished = std::mem::take(&mut search.finished);
-    finished
-        .into_iter()
-        .rev()
-        .max_by(|a, b| rank(a, options).total_cmp(&rank(b, options)))
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use super::*;
 use crate::model::{Rows, Spec};
 use std::any::Any;
 
+mod golden;
+
 /// Logits as a function of what has been written; the first id of a source tells rows apart.
 struct Scripted {
     spec: Spec,
@@ -31,6 +33,8 @@ impl Scripted {
         Self {
             spec: Spec {
                 vocabulary: 5,
+                output: None,
+                start: Vec::new(),
                 max_positions: 100,
                 end: vec![0],
             },
@@ -72,16 +76,18 @@ fn options(beam: usize, max_tokens: &[usize]) -> SearchOptions<'_> {
     SearchOptions {
         beam,
         max_tokens,
-        min_tokens: 0,
-        length_penalty: 1.0,
-        no_repeat_ngram: 0,
-        stop: &[],
-        loop_guard: false,
+        ..SearchOptions::default()
     }
 }
 
-fn run(model: &Scripted, sources: &[&[u32]], options: &SearchOptions) -> Vec<Hypothesis> {
+fn all(model: &dyn TranslationModel, sources: &[&[u32]], options: &SearchOptions) -> Vec<Vec<Hypothesis>> {
     search(model, None, sources, options, &mut |_, _| ControlFlow::Continue(())).unwrap()
+}
+
+/// The best of each source.
+fn run(model: &dyn TranslationModel, sources: &[&[u32]], options: &SearchOptions) -> Vec<Hypothesis> {
+    let found = all(model, sources, options);
+    found.into_iter().map(|mut one| one.swap_remove(0)).collect()
 }
 
 /// Token 1 looks best at first, but only 2 leads on to something certain.
@@ -103,7 +109,8 @@ fn greedy_takes_the_best_of_each_step() {
     assert_eq!(found[0].finish, Finish::Stop);
     let expected = (0.5f64 * 0.33 * 0.4).ln();
     assert!((found[0].log_probability - expected).abs() < 1e-5);
-    assert_eq!(found[0].tokens, 3);
+    assert_eq!(found[0].log_probabilities.len(), 3);
+    assert!((found[0].score() - expected / 3.0).abs() < 1e-5);
 }
 
 #[test]
@@ -225,12 +232,268 @@ fn a_break_ends_the_call() {
     assert_eq!(error.kind, Kind::Interrupted);
 }
 
+/// Ends are likely at once; all else is equally likely.
+fn eager(_: &[u32]) -> [f32; 5] {
+    p([0.6, 0.2, 0.1, 0.06, 0.04])
+}
+
 #[test]
-fn the_best_few_are_ranked_and_nan_is_never_chosen() {
-    let logits = [1.0, f32::NAN, 3.0, 3.0, 2.0];
-    let ids = |count, banned: &[u32]| top_k(&logits, count, banned).iter().map(|c| c.id).collect::<Vec<_>>();
-    assert_eq!(ids(1, &[]), [2]);
-    assert_eq!(ids(3, &[]), [2, 3, 4]);
-    assert_eq!(ids(2, &[2]), [3, 4]);
-    assert_eq!(ids(9, &[]), [2, 3, 4, 0]);
+fn all_that_finished_comes_back_best_first() {
+    let model = Scripted::new(eager);
+    let three = SearchOptions {
+        best: 3,
+        ..options(3, &[4])
+    };
+    let found = &all(&model, &[&[9]], &three)[0];
+    let ids: Vec<_> = found.iter().map(|hypothesis| &hypothesis.ids[..]).collect();
+    assert_eq!(ids, [&[][..], &[1][..], &[2][..]]);
+    for (hypothesis, probability) in found.iter().zip([0.6f64, 0.2 * 0.6, 0.1 * 0.6]) {
+        let length = hypothesis.ids.len() as f64 + 1.0;
+        assert!((hypothesis.log_probability - probability.ln()).abs() < 1e-5);
+        assert!((hypothesis.rank - probability.ln() / length).abs() < 1e-5);
+        assert_eq!(hypothesis.log_probabilities.len(), hypothesis.ids.len() + 1);
+    }
+    let more = SearchOptions { best: 9, ..three };
+    assert_eq!(all(&model, &[&[9]], &more)[0].len(), 3, "no more than beams");
+}
+
+#[test]
+fn early_stopping_decides_when_to_give_up_live_beams() {
+    // Two poor outputs end at once; a good one takes four tokens and is worth waiting for.
+    fn script(row: &[u32]) -> [f32; 5] {
+        match row[1..] {
+            [] => p([0.32, 0.3, 0.18, 0.1, 0.1]),
+            [1] => p([0.3, 0.4, 0.1, 0.1, 0.1]),
+            [1, 1] | [1, 1, 1] => p([0.01, 0.96, 0.01, 0.01, 0.01]),
+            _ => p([0.96, 0.01, 0.01, 0.01, 0.01]),
+        }
+    }
+    let model = Scripted::new(script);
+    let steps = |early_stopping, length_penalty| {
+        let asked = SearchOptions {
+            early_stopping,
+            length_penalty,
+            ..options(2, &[40])
+        };
+        let mut steps = 0;
+        let found = search(&model, None, &[&[9]], &asked, &mut |_, _| {
+            steps += 1;
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        (found[0][0].ids.len(), steps)
+    };
+    let (full, heuristic) = (steps(EarlyStopping::Full, 1.0), steps(EarlyStopping::Heuristic, 1.0));
+    assert_eq!((full, heuristic), ((1, 2), (4, 5)));
+    let (best, patient) = steps(EarlyStopping::Never, 1.0);
+    assert!(best == 4 && patient > 5, "{best} {patient}");
+    // Without a reward for length nothing can be gained by waiting.
+    assert_eq!(steps(EarlyStopping::Never, 0.0), steps(EarlyStopping::Heuristic, 0.0));
+    assert_eq!(steps(EarlyStopping::Heuristic, -1.0).0, 0);
+}
+
+#[test]
+fn what_is_cut_competes_with_what_has_ended() {
+    fn script(row: &[u32]) -> [f32; 5] {
+        match row[1..] {
+            [] => p([0.4, 0.59, 0.004, 0.003, 0.003]),
+            _ => p([0.01, 0.96, 0.01, 0.01, 0.01]),
+        }
+    }
+    let model = Scripted::new(script);
+    let two = SearchOptions {
+        best: 2,
+        ..options(2, &[3])
+    };
+    let found = &all(&model, &[&[9]], &two)[0];
+    assert_eq!((&found[0].ids[..], found[0].finish), (&[1, 1, 1][..], Finish::Length));
+    assert_eq!((&found[1].ids[..], found[1].finish), (&[][..], Finish::Stop));
+}
+
+#[test]
+fn an_end_is_forced_at_the_last_position_unless_a_minimum_forbids_it() {
+    fn forever(_: &[u32]) -> [f32; 5] {
+        p([0.01, 0.6, 0.2, 0.1, 0.09])
+    }
+    let model = Scripted::new(forever);
+    for beam in [1, 2] {
+        let forced = SearchOptions {
+            forced_end: &[0],
+            ..options(beam, &[4])
+        };
+        let found = &run(&model, &[&[9]], &forced)[0];
+        assert_eq!((&found.ids[..], found.finish), (&[1, 1, 1][..], Finish::Stop));
+        assert_eq!(found.log_probabilities[3], 0.0);
+        let found = &run(
+            &model,
+            &[&[9]],
+            &SearchOptions {
+                min_tokens: 4,
+                ..forced
+            },
+        )[0];
+        assert_eq!((&found.ids[..], found.finish), (&[1, 1, 1, 1][..], Finish::Length));
+    }
+}
+
+#[test]
+fn rules_of_a_decoder_only_model_look_at_the_output_alone() {
+    fn forever(_: &[u32]) -> [f32; 5] {
+        p([0.01, 0.5, 0.25, 0.14, 0.1])
+    }
+    let model = Scripted::new(forever);
+    let words = [vec![1, 1], vec![2, 1, 2]];
+    let asked = SearchOptions {
+        bad_words: &words,
+        suppress: &[3],
+        begin_suppress: &[1],
+        ..options(1, &[6])
+    };
+    assert_eq!(run(&model, &[&[1]], &asked)[0].ids, [2, 1, 4, 1, 2, 1]);
+    let penalised = SearchOptions {
+        repetition_penalty: 3.0,
+        ..options(1, &[4])
+    };
+    assert_eq!(run(&model, &[&[1]], &penalised)[0].ids, [1, 2, 3, 1]);
+}
+
+#[test]
+fn what_cannot_be_searched_is_refused() {
+    fn broken(row: &[u32]) -> [f32; 5] {
+        if row[0] == 1 { [f32::NAN; 5] } else { eager(row) }
+    }
+    let model = Scripted::new(broken);
+    let attempt = |asked: &SearchOptions| {
+        search(
+            &model,
+            None,
+            &[&[9], &[1]],
+            asked,
+            &mut |_, _| ControlFlow::Continue(()),
+        )
+        .unwrap_err()
+    };
+    let error = attempt(&options(2, &[5, 5]));
+    assert!(
+        error.kind == Kind::Model && error.message.contains("no numbers"),
+        "{error}"
+    );
+    let sampling = |temperature| {
+        Some(Sampling {
+            seed: 0,
+            temperature,
+            top_k: 0,
+            top_p: 1.0,
+            streams: &[],
+        })
+    };
+    let beams = SearchOptions {
+        sampling: sampling(1.0),
+        ..options(2, &[5, 5])
+    };
+    assert_eq!(attempt(&beams).kind, Kind::Usage);
+    let cold = SearchOptions {
+        sampling: sampling(0.0),
+        ..options(1, &[5, 5])
+    };
+    assert_eq!(attempt(&cold).kind, Kind::Usage);
+}
+
+#[test]
+fn a_search_that_may_write_nothing_ends() {
+    let model = Scripted::new(eager);
+    for beam in [1, 3] {
+        let asked = SearchOptions {
+            suppress: &[0, 1, 2, 3, 4],
+            ..options(beam, &[5])
+        };
+        let found = &run(&model, &[&[9]], &asked)[0];
+        assert_eq!((&found.ids[..], found.finish), (&[][..], Finish::Length));
+        assert!(
+            search(&model, None, &[], &asked, &mut |_, _| ControlFlow::Break(()))
+                .unwrap()
+                .is_empty()
+        );
+    }
+}
+
+#[test]
+#[ignore]
+fn zz_speed() {
+    let width = 62_000;
+    let spec = Spec {
+        vocabulary: width,
+        output: None,
+        start: vec![61_999],
+        max_positions: 100,
+        end: vec![0],
+    };
+    let words = [vec![61_999u32]];
+    let logits: Vec<f32> = (0..128 * width)
+        .map(|i| {
+            let x = (i as u32).wrapping_mul(2_654_435_761);
+            ((x ^ (x >> 15)) % 65536) as f32 / 4096.0 - 8.0
+        })
+        .collect();
+    let tensor = Tensor::from_vec(logits, (128, width), &Device::Cpu).unwrap();
+    for (beam, renormalize, ngram) in [(1, false, 0), (4, false, 0), (4, true, 0), (4, true, 3)] {
+        let limits = [40; 128];
+        let asked = SearchOptions {
+            bad_words: &words,
+            renormalize,
+            no_repeat_ngram: ngram,
+            ..options(beam, &limits)
+        };
+        let rules = Rules::new(&spec, &asked).unwrap();
+        let searches: Vec<Search> = (0..128).map(|i| Search::new(i, 40, 0)).collect();
+        let start = std::time::Instant::now();
+        let cpu = || {
+            std::fs::read_to_string("/proc/self/stat")
+                .unwrap()
+                .split(' ')
+                .nth(13)
+                .unwrap()
+                .parse::<u64>()
+                .unwrap()
+                * 10
+        };
+        let before = cpu();
+        for _ in 0..20 {
+            continuations(&tensor, &searches, &rules).unwrap();
+        }
+        eprintln!(
+            "beam {beam} renorm {renormalize} ngram {ngram}: {:?} a step",
+            start.elapsed() / 20
+        );
+        eprintln!("   cpu ms a step {}", (cpu() - before) as f64 / 20.0);
+        let mut sum = 0f32;
+        let (b, t) = (cpu(), std::time::Instant::now());
+        with_slice(&tensor, |l| {
+            for _ in 0..20 {
+                for r in l.chunks(width) {
+                    sum += crate::model::kernel::maxima(r, 128)[3];
+                }
+            }
+        })
+        .unwrap();
+        eprintln!(
+            "   maxima cpu {} wall {:?}",
+            (cpu() - b) as f64 / 20.0,
+            t.elapsed() / 20
+        );
+        let (b, t) = (cpu(), std::time::Instant::now());
+        with_slice(&tensor, |l| {
+            for _ in 0..20 {
+                for r in l.chunks(width) {
+                    sum += crate::model::kernel::sum_exp(r, 8.0);
+                }
+            }
+        })
+        .unwrap();
+        eprintln!(
+            "   sum_exp cpu {} wall {:?} {sum}",
+            (cpu() - b) as f64 / 20.0,
+            t.elapsed() / 20
+        );
+    }
 }

@@ -165,6 +165,8 @@ impl Gemma3 {
                     .filter_map(|key| gguf.integer(key))
                     .map(|id| id as u32)
                     .collect(),
+                start: Vec::new(),
+                output: None,
             },
             embedding,
             output: if gguf.has_tensor("output.weight") {

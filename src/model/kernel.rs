@@ -41,6 +41,8 @@ macro_rules! dispatch {
     };
 }
 
+pub(super) use dispatch;
+
 /// Runs `f` over `0..units` in ranges, on as many threads as `operations` (multiply-adds, say, in all) are worth.
 ///
 /// On rayon's threads, whose waiting thread takes over what the others have not begun: candle's barrier pool spins
@@ -84,16 +86,17 @@ impl Target {
 const LANES: usize = 16;
 
 #[inline(always)]
-fn multiply_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
+pub(super) fn multiply_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
     if FMA { a.mul_add(b, c) } else { a * b + c }
 }
 
 /// e to the power of `x`, to about 2 units in the last place; 0 below -87 (Cephes `expf`).
 #[inline(always)]
-fn exp<const FMA: bool>(x: f32) -> f32 {
+pub(super) fn exp<const FMA: bool>(x: f32) -> f32 {
     let x = x.clamp(-87.0, 88.0);
-    // Adding and taking away 1.5 * 2^23 rounds to an integer without a call.
-    let n = (x * std::f32::consts::LOG2_E + 12_582_912.0) - 12_582_912.0;
+    // Adding and taking away 1.5 * 2^23 rounds to an integer without a call; until then it is in the low bits.
+    let shifted = x * std::f32::consts::LOG2_E + 12_582_912.0;
+    let n = shifted - 12_582_912.0;
     let r = multiply_add::<FMA>(n, -0.693_359_4, x);
     let r = multiply_add::<FMA>(n, 2.121_944_4e-4, r);
     let mut p = 1.987_569_1e-4;
@@ -107,7 +110,7 @@ fn exp<const FMA: bool>(x: f32) -> f32 {
         p = multiply_add::<FMA>(p, r, c);
     }
     let p = multiply_add::<FMA>(p, r * r, r + 1.0);
-    p * f32::from_bits(((n as i32 + 127) << 23) as u32)
+    p * f32::from_bits((shifted.to_bits() << 23).wrapping_add(127 << 23))
 }
 
 #[inline(always)]
@@ -218,34 +221,6 @@ dispatch! {
 }
 
 #[inline(always)]
-fn tile_times_with<const FMA: bool>(weights: &[[f32; LANES]], row: &[f32], out: &mut [f32; LANES]) {
-    // Four sums, so that an addition need not wait for the one before.
-    let mut sums = [[0f32; LANES]; 4];
-    let (weights, weights_rest) = weights.as_chunks::<4>();
-    let (row, row_rest) = row.as_chunks::<4>();
-    for (weights, row) in weights.iter().zip(row) {
-        for j in 0..4 {
-            for i in 0..LANES {
-                sums[j][i] = multiply_add::<FMA>(weights[j][i], row[j], sums[j][i]);
-            }
-        }
-    }
-    for (weights, x) in weights_rest.iter().zip(row_rest) {
-        for i in 0..LANES {
-            sums[0][i] = multiply_add::<FMA>(weights[i], *x, sums[0][i]);
-        }
-    }
-    for i in 0..LANES {
-        out[i] = (sums[0][i] + sums[1][i]) + (sums[2][i] + sums[3][i]);
-    }
-}
-
-dispatch! {
-    /// One row of activations times 16 rows of weights, `(columns, 16)`.
-    pub(super) fn tile_times(weights: &[[f32; 16]], row: &[f32], out: &mut [f32; 16]) = tile_times_with
-}
-
-#[inline(always)]
 fn round_block_with<const FMA: bool>(input: &[f32; 32], output: &mut [i8; 32]) -> f32 {
     let mut most = [0f32; LANES];
     for half in input.as_chunks::<LANES>().0 {
@@ -261,6 +236,34 @@ fn round_block_with<const FMA: bool>(input: &[f32; 32], output: &mut [i8; 32]) -
         *q = (x * inverse + 12_582_912.0).to_bits() as i8;
     }
     most / 127.0
+}
+
+#[inline(always)]
+fn round_row_with<const FMA: bool>(input: &[f32], output: &mut [i8]) -> f32 {
+    let mut most = [0f32; LANES];
+    let (chunks, rest) = input.as_chunks::<LANES>();
+    for chunk in chunks {
+        for i in 0..LANES {
+            let x = chunk[i].abs();
+            most[i] = if x > most[i] { x } else { most[i] };
+        }
+    }
+    let most = most
+        .iter()
+        .copied()
+        .chain(rest.iter().map(|x| x.abs()))
+        .fold(0f32, f32::max);
+    let inverse = if most > 0.0 { 127.0 / most } else { 0.0 };
+    for (q, x) in output.iter_mut().zip(input) {
+        // As in `round_block_with`.
+        *q = (x * inverse + 12_582_912.0).to_bits() as i8;
+    }
+    most / 127.0
+}
+
+dispatch! {
+    /// Rounds a whole row to 8 bits with one scale, which it gives; what `output` has beyond `input` is left as it is.
+    pub(super) fn round_row(input: &[f32], output: &mut [i8]) -> f32 = round_row_with
 }
 
 #[inline(always)]
@@ -288,7 +291,18 @@ fn maximum_with<const FMA: bool>(values: &[f32]) -> f32 {
             most[i] = if chunk[i] > most[i] { chunk[i] } else { most[i] };
         }
     }
-    most.iter().chain(rest).fold(f32::NEG_INFINITY, |a, b| a.max(*b))
+    let mut width = LANES;
+    while width > 1 {
+        width /= 2;
+        for i in 0..width {
+            most[i] = if most[i + width] > most[i] {
+                most[i + width]
+            } else {
+                most[i]
+            };
+        }
+    }
+    rest.iter().fold(most[0], |a, b| a.max(*b))
 }
 
 dispatch! {
@@ -297,12 +311,18 @@ dispatch! {
 }
 
 #[inline(always)]
-fn log_sum_exp_with<const FMA: bool>(logits: &[f32]) -> f32 {
-    let (chunks, rest) = logits.as_chunks::<LANES>();
-    let most = maximum_with::<FMA>(logits);
-    if !most.is_finite() {
-        return most;
-    }
+fn maxima_with<const FMA: bool>(values: &[f32], block: usize) -> Vec<f32> {
+    values.chunks(block).map(maximum_with::<FMA>).collect()
+}
+
+dispatch! {
+    /// The [`maximum`] of each `block` values.
+    pub(crate) fn maxima(values: &[f32], block: usize) -> Vec<f32> = maxima_with
+}
+
+#[inline(always)]
+fn sum_exp_with<const FMA: bool>(values: &[f32], most: f32) -> f32 {
+    let (chunks, rest) = values.as_chunks::<LANES>();
     let mut sums = [0f32; LANES];
     for chunk in chunks {
         for i in 0..LANES {
@@ -310,12 +330,12 @@ fn log_sum_exp_with<const FMA: bool>(logits: &[f32]) -> f32 {
         }
     }
     let rest: f32 = rest.iter().map(|x| exp::<FMA>(x - most)).sum();
-    most + (sums.iter().sum::<f32>() + rest).ln()
+    sums.iter().sum::<f32>() + rest
 }
 
 dispatch! {
-    /// The logarithm of the sum of exponentials, the normaliser of log-probabilities.
-    pub(crate) fn log_sum_exp(logits: &[f32]) -> f32 = log_sum_exp_with
+    /// The sum of the exponentials of `values - most`: what softmax divides by, where `most` is the largest value.
+    pub(crate) fn sum_exp(values: &[f32], most: f32) -> f32 = sum_exp_with
 }
 
 #[cfg(test)]
@@ -350,11 +370,14 @@ mod tests {
     }
 
     #[test]
-    fn log_sum_exp_agrees_with_its_definition() {
+    fn sum_exp_agrees_with_its_definition() {
         let logits: Vec<f32> = (0..1003).map(|i| ((i * 37) % 101) as f32 / 10.0 - 4.0).collect();
-        let expected = logits.iter().map(|x| f64::from(*x).exp()).sum::<f64>().ln();
-        assert!((f64::from(log_sum_exp(&logits)) - expected).abs() < 1e-5);
-        assert_eq!(log_sum_exp(&[f32::NEG_INFINITY]), f32::NEG_INFINITY);
+        let most = maximum(&logits);
+        assert_eq!(most, 6.0);
+        let expected: f64 = logits.iter().map(|x| f64::from(x - most).exp()).sum();
+        assert!((f64::from(sum_exp(&logits, most)) / expected - 1.0).abs() < 1e-6);
+        assert_eq!(maximum(&[f32::NEG_INFINITY, f32::NAN]), f32::NEG_INFINITY);
+        assert!(sum_exp(&[f32::NAN], 0.0).is_nan());
     }
 
     #[test]

@@ -60,7 +60,10 @@ impl Architecture {
 
     /// Whether this build loads such weights.
     pub fn loads(self, weights: Weights) -> bool {
-        matches!((self, weights), (Self::Gemma3, Weights::Gguf))
+        match weights {
+            Weights::Gguf => self == Self::Gemma3,
+            Weights::Checkpoint => matches!(self, Self::Marian | Self::M2m100 | Self::Mbart | Self::T5),
+        }
     }
 
     /// Whether this build loads the architecture in any form.
@@ -176,8 +179,8 @@ pub struct Languages {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Decoding {
-    /// Beam width; 1 is greedy search.
-    pub beam: usize,
+    /// Beam width; 1 is greedy search. None for what the model's own files say.
+    pub beam: Option<usize>,
     /// The most output tokens for one sentence.
     pub max_tokens: usize,
     /// Exponent of the length that scores are divided by.
@@ -185,13 +188,13 @@ pub struct Decoding {
     /// Length of token sequences that may not come twice; 0 for no limit.
     pub no_repeat_ngram: usize,
     /// Divides the scores of tokens that came before; 1 changes nothing.
-    pub repetition_penalty: f64,
+    pub repetition_penalty: f32,
 }
 
 impl Default for Decoding {
     fn default() -> Self {
         Self {
-            beam: 1,
+            beam: None,
             max_tokens: 512,
             length_penalty: 1.0,
             no_repeat_ngram: 0,
@@ -710,7 +713,15 @@ mod tests {
         let all = built_in();
         let gemma = all.get("gemma-3-270m").unwrap();
         assert!(all.check_built(gemma, gemma.weights()).is_ok());
-        for name in ["opus-mt-th-en", "translategemma-4b"] {
+        for name in [
+            "opus-mt-th-en",
+            "small100",
+            "mbart-large-50-many-to-one",
+            "madlad400-3b",
+        ] {
+            assert!(all.get(name).unwrap().is_built(), "{name}");
+        }
+        for name in ["hy-mt2-1.8b", "translategemma-4b"] {
             let manifest = all.get(name).unwrap();
             let error = all.check_built(manifest, manifest.weights()).unwrap_err();
             assert!(

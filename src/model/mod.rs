@@ -1,19 +1,26 @@
 //! Models: their manifests, files, devices and weights; one file an architecture.
 
 mod cache;
+mod checkpoint;
 pub mod files;
 mod gemma3;
+pub mod generation;
 pub mod gguf;
 pub(crate) mod kernel;
 pub mod manifest;
+mod ops;
 mod packed;
+mod product;
+mod seq2seq;
 #[cfg(test)]
 pub(crate) mod tests;
 
 pub use files::{Located, Settings};
 pub use gemma3::Gemma3;
+pub use generation::{EarlyStopping, Generation};
 pub use manifest::{Architecture, Manifest};
 pub use packed::Activations;
+pub use seq2seq::Seq2Seq;
 
 use crate::error::Result;
 use candle_core::{Storage, Tensor};
@@ -28,6 +35,11 @@ pub struct Spec {
     pub max_positions: usize,
     /// Ids that end an output.
     pub end: Vec<u32>,
+    /// Ids that every output begins with, read before the first logits are given: the decoder's start token and one that
+    /// the output is made to begin with, if any. Empty for a decoder-only model.
+    pub start: Vec<u32>,
+    /// The id of each column of the logits, ascending; none where a column is its id.
+    pub output: Option<Vec<u32>>,
 }
 
 /// A loaded model: immutable weights; all that changes while decoding lives in the state.
@@ -42,6 +54,18 @@ pub trait TranslationModel: Send + Sync {
 
     /// Takes one token a row and gives the logits `(rows, vocabulary)` of the next.
     fn step(&self, last: &[u32], state: &mut State) -> Result<Tensor>;
+
+    /// Computes the logits of these ids only, ascending, from now on; the model's end ids are kept in any case.
+    ///
+    /// # Errors
+    /// Of kind `Usage` for a model that cannot.
+    fn restrict(&mut self, ids: Vec<u32>) -> Result<()> {
+        let _ = ids;
+        Err(
+            crate::Error::usage("this model's output vocabulary cannot be restricted")
+                .hint("take `--vocabulary english` away: it is for encoder-decoder models"),
+        )
+    }
 }
 
 /// What changes while a batch is decoded, in a form that the model alone knows.

@@ -11,28 +11,32 @@
 //! activations by 256 columns, and keep the unpacked weights as well.
 
 use super::gguf::RawTensor;
-use super::kernel::{Target, parallel, round_blocks, tile_times};
+use super::kernel::{Target, parallel, round_blocks, round_row};
+use super::product::{self, Grouped, Kernel, PAIR, Totals};
 use candle_core::quantized::{GgmlDType, QStorage, QTensor};
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, bail};
 use half::f16;
+use memmap2::Mmap;
 use rayon::prelude::*;
+use std::ops::Deref;
+use std::sync::Arc;
 
 /// Rows of a tile.
-const TILE: usize = 16;
+pub(super) const TILE: usize = 16;
 /// Columns of a block of activations.
 const BLOCK: usize = 32;
-/// Rows of activations that share one pass over a tile.
+/// Rows of activations that share one pass over a tile of blocks.
 const GROUP: usize = 8;
 
 /// Four columns of the 16 rows of a tile, as the unsigned `weight + 128`.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
-struct Lane([u8; 4 * TILE]);
+pub(super) struct Lane(pub [u8; 4 * TILE]);
 
 /// One value for each row of a tile.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
-struct Column([f32; TILE]);
+pub(super) struct Column(pub [f32; TILE]);
 
 /// How activations enter a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,50 +47,81 @@ pub enum Activations {
     F32,
 }
 
+/// Plain values, in memory of their own or in a mapped file.
+pub(super) enum Buffer<T> {
+    Owned(Vec<T>),
+    /// `len` values from byte `start` on, which is a multiple of their alignment.
+    Mapped {
+        map: Arc<Mmap>,
+        start: usize,
+        len: usize,
+    },
+}
+
+/// Types of which any bytes are a value.
+///
+/// # Safety
+/// No padding, no invalid bit patterns.
+pub(super) unsafe trait Plain: Copy {}
+// SAFETY: arrays of bytes and of floats, as long as their alignment.
+unsafe impl Plain for Lane {}
+// SAFETY: as above.
+unsafe impl Plain for Column {}
+
+impl<T: Plain> Buffer<T> {
+    /// `len` values of a map from byte `start` on; none where they do not lie in it, aligned.
+    pub fn mapped(map: &Arc<Mmap>, start: usize, len: usize) -> Option<Self> {
+        let bytes = map.get(start..start.checked_add(len.checked_mul(size_of::<T>())?)?)?;
+        bytes.as_ptr().cast::<T>().is_aligned().then(|| Self::Mapped {
+            map: map.clone(),
+            start,
+            len,
+        })
+    }
+
+    /// The values as bytes.
+    pub fn bytes(&self) -> &[u8] {
+        // SAFETY: `Plain` types have no padding.
+        unsafe { std::slice::from_raw_parts(self.as_ptr().cast(), size_of_val::<[T]>(self)) }
+    }
+}
+
+impl<T> Deref for Buffer<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        match self {
+            Self::Owned(values) => values,
+            // SAFETY: `mapped` checked bounds and alignment, any bytes are a value, and the map is read only.
+            Self::Mapped { map, start, len } => unsafe {
+                std::slice::from_raw_parts(map.as_ptr().add(*start).cast(), *len)
+            },
+        }
+    }
+}
+
+impl<T> From<Vec<T>> for Buffer<T> {
+    fn from(values: Vec<T>) -> Self {
+        Self::Owned(values)
+    }
+}
+
 /// A weight matrix of `(rows, columns)`.
 pub struct Packed {
-    rows: usize,
-    columns: usize,
-    /// Columns that share a scale: 16 or 32.
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+    /// Columns that share a scale: 16, 32, or the whole row ([`Packed::from_floats`]).
     block: usize,
     /// `(rows / 16, columns / 4)`.
-    lanes: Vec<Lane>,
+    pub(super) lanes: Buffer<Lane>,
     /// `(rows / 16, columns / block)`.
-    scales: Vec<Column>,
+    pub(super) scales: Buffer<Column>,
     /// As `scales`, or empty: what is taken from `scale * weight`.
     minima: Vec<Column>,
     /// `(rows / 16, columns)`, for float weights that are not to be rounded; the three above are then empty.
     floats: Vec<Column>,
     activations: Activations,
     kernel: Kernel,
-}
-
-/// The instructions in use, found at run time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kernel {
-    #[cfg(target_arch = "x86_64")]
-    Avx512Vnni,
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    Portable,
-}
-
-impl Kernel {
-    fn detect() -> Self {
-        #[cfg(target_arch = "x86_64")]
-        {
-            if is_x86_feature_detected!("avx512f")
-                && is_x86_feature_detected!("avx512bw")
-                && is_x86_feature_detected!("avx512vnni")
-            {
-                return Self::Avx512Vnni;
-            }
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                return Self::Avx2;
-            }
-        }
-        Self::Portable
-    }
 }
 
 /// Activations of `(rows, columns)` rounded to 8 bits.
@@ -122,8 +157,8 @@ impl Packed {
             rows,
             columns,
             block: if dtype == GgmlDType::Q6K { 16 } else { BLOCK },
-            lanes: Vec::new(),
-            scales: Vec::new(),
+            lanes: Vec::new().into(),
+            scales: Vec::new().into(),
             minima: Vec::new(),
             floats: Vec::new(),
             activations,
@@ -143,13 +178,13 @@ impl Packed {
         let with_minima = matches!(dtype, GgmlDType::Q4K | GgmlDType::Q5K);
         // Without minima, one column a tile to walk along with and to throw away.
         let minima_step = if with_minima { blocks } else { 1 };
-        self.lanes = vec![Lane([128; 4 * TILE]); tiles * groups];
-        self.scales = vec![Column([0.0; TILE]); tiles * blocks];
-        self.minima = vec![Column([0.0; TILE]); tiles * minima_step];
+        let mut lanes = vec![Lane([128; 4 * TILE]); tiles * groups];
+        let mut scales = vec![Column([0.0; TILE]); tiles * blocks];
+        let mut minima = vec![Column([0.0; TILE]); tiles * minima_step];
         (
-            self.lanes.par_chunks_mut(groups),
-            self.scales.par_chunks_mut(blocks),
-            self.minima.par_chunks_mut(minima_step),
+            lanes.par_chunks_mut(groups),
+            scales.par_chunks_mut(blocks),
+            minima.par_chunks_mut(minima_step),
         )
             .into_par_iter()
             .enumerate()
@@ -173,8 +208,9 @@ impl Packed {
                     Ok(())
                 },
             )?;
-        if !with_minima {
-            self.minima = Vec::new();
+        (self.lanes, self.scales) = (lanes.into(), scales.into());
+        if with_minima {
+            self.minima = minima;
         }
         Ok(())
     }
@@ -198,6 +234,97 @@ impl Packed {
             })
     }
 
+    /// Packs float32 weights: as they are, or in 8 bits with one scale a row, for activations with one scale a row.
+    ///
+    /// `row` gives the values of each row.
+    pub fn from_floats<'a>(
+        rows: usize,
+        columns: usize,
+        activations: Activations,
+        row: impl Fn(usize) -> &'a [f32] + Sync,
+    ) -> Self {
+        let tiles = rows.div_ceil(TILE);
+        let groups = columns.div_ceil(4);
+        let mut this = Self::of_rows(rows, columns, Vec::new().into(), Vec::new().into());
+        this.activations = activations;
+        match activations {
+            Activations::F32 => {
+                this.floats = vec![Column([0.0; TILE]); tiles * columns];
+                this.floats.par_chunks_mut(columns).enumerate().for_each(|(tile, to)| {
+                    for lane in 0..TILE.min(rows - tile * TILE) {
+                        for (column, value) in to.iter_mut().zip(row(tile * TILE + lane)) {
+                            column.0[lane] = *value;
+                        }
+                    }
+                });
+            }
+            Activations::Int8 => {
+                let mut lanes = vec![Lane([128; 4 * TILE]); tiles * groups];
+                let mut scales = vec![Column([0.0; TILE]); tiles];
+                lanes.par_chunks_mut(groups).zip(&mut scales).enumerate().for_each_init(
+                    Vec::new,
+                    |values, (tile, (lanes, scales))| {
+                        values.resize(groups * 4, 0i8);
+                        for lane in 0..TILE.min(rows - tile * TILE) {
+                            scales.0[lane] = round_row(row(tile * TILE + lane), values);
+                            for (group, four) in lanes.iter_mut().zip(values.as_chunks::<4>().0) {
+                                for (j, value) in four.iter().enumerate() {
+                                    group.0[lane * 4 + j] = (*value as u8) ^ 0x80;
+                                }
+                            }
+                        }
+                    },
+                );
+                (this.lanes, this.scales) = (lanes.into(), scales.into());
+            }
+        }
+        this
+    }
+
+    /// A matrix in 8 bits with one scale a row, packed before.
+    pub(super) fn of_rows(rows: usize, columns: usize, lanes: Buffer<Lane>, scales: Buffer<Column>) -> Self {
+        Self {
+            rows,
+            columns,
+            block: columns,
+            lanes,
+            scales,
+            minima: Vec::new(),
+            floats: Vec::new(),
+            activations: Activations::Int8,
+            kernel: Kernel::detect(),
+        }
+    }
+
+    /// The matrix of these rows alone, for a matrix of [`Packed::from_floats`].
+    pub fn select(&self, rows: &[u32]) -> Self {
+        let groups = self.columns.div_ceil(4);
+        let tiles = rows.len().div_ceil(TILE);
+        let mut this = Self::of_rows(rows.len(), self.columns, Vec::new().into(), Vec::new().into());
+        this.activations = self.activations;
+        if !self.floats.is_empty() {
+            this.floats = vec![Column([0.0; TILE]); tiles * self.columns];
+            for (to, from) in rows.iter().map(|row| *row as usize).enumerate() {
+                for column in 0..self.columns {
+                    this.floats[to / TILE * self.columns + column].0[to % TILE] =
+                        self.floats[from / TILE * self.columns + column].0[from % TILE];
+                }
+            }
+            return this;
+        }
+        let mut lanes = vec![Lane([128; 4 * TILE]); tiles * groups];
+        let mut scales = vec![Column([0.0; TILE]); tiles];
+        for (to, from) in rows.iter().map(|row| *row as usize).enumerate() {
+            scales[to / TILE].0[to % TILE] = self.scales[from / TILE].0[from % TILE];
+            for group in 0..groups {
+                let four = &self.lanes[from / TILE * groups + group].0[from % TILE * 4..][..4];
+                lanes[to / TILE * groups + group].0[to % TILE * 4..][..4].copy_from_slice(four);
+            }
+        }
+        (this.lanes, this.scales) = (lanes.into(), scales.into());
+        this
+    }
+
     /// One row in float32, times `scale`.
     pub fn row(&self, row: usize, scale: f32, out: &mut Vec<f32>) {
         let (tile, lane) = (row / TILE, row % TILE);
@@ -209,9 +336,11 @@ impl Packed {
             );
             return;
         }
-        let lanes = &self.lanes[tile * self.columns / 4..][..self.columns / 4];
+        let groups = self.columns.div_ceil(4);
+        let lanes = &self.lanes[tile * groups..][..groups];
         let blocks = self.columns / self.block;
-        for (block, lanes) in lanes.chunks(self.block / 4).enumerate() {
+        let end = out.len() + self.columns;
+        for (block, lanes) in lanes.chunks(self.block.div_ceil(4)).enumerate() {
             let d = self.scales[tile * blocks + block].0[lane];
             let min = self
                 .minima
@@ -225,23 +354,19 @@ impl Packed {
                 );
             }
         }
+        // Lanes hold four columns each, the last perhaps fewer.
+        out.truncate(end);
     }
 
     /// The weights of a tile in float32, `(columns, 16)`.
-    fn tile_floats(&self, tile: usize) -> Vec<[f32; TILE]> {
-        if !self.floats.is_empty() {
-            return self.floats[tile * self.columns..][..self.columns]
-                .iter()
-                .map(|column| column.0)
-                .collect();
-        }
-        let mut out = vec![[0.0; TILE]; self.columns];
+    fn tile_floats(&self, tile: usize) -> Vec<Column> {
+        let mut out = vec![Column([0.0; TILE]); self.columns];
         let mut row = Vec::with_capacity(self.columns);
         for lane in 0..TILE.min(self.rows - tile * TILE) {
             row.clear();
             self.row(tile * TILE + lane, 1.0, &mut row);
             for (column, value) in out.iter_mut().zip(&row) {
-                column[lane] = *value;
+                column.0[lane] = *value;
             }
         }
         out
@@ -249,43 +374,114 @@ impl Packed {
 
     /// `activations` `(m, columns)` times this matrix transposed: `(m, rows)`.
     pub fn product(&self, activations: &[f32]) -> Vec<f32> {
+        self.product_plus(activations, None)
+    }
+
+    /// The product, with `bias` of `rows` values added to each row.
+    pub fn product_plus(&self, activations: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
         let m = activations.len() / self.columns;
-        let rounded = match self.activations {
-            Activations::Int8 => Some(Rounded::new(activations, self.columns)),
-            Activations::F32 => None,
-        };
         let mut out: Vec<f32> = Vec::with_capacity(m * self.rows);
-        let target = Target::new(out.as_mut_ptr());
-        parallel(self.rows.div_ceil(TILE), m * self.rows * self.columns / 32, |tiles| {
-            for tile in tiles {
-                let width = TILE.min(self.rows - tile * TILE);
-                let write = |row: usize, sum: &Column| {
-                    // SAFETY: each (row, tile) is written in one range only, within the reserved `m * rows`.
-                    let to = unsafe { target.part(row * self.rows + tile * TILE, width) };
-                    to.copy_from_slice(&sum.0[..width]);
+        let writer = Writer {
+            target: Target::new(out.as_mut_ptr()),
+            rows: self.rows,
+            bias,
+        };
+        match self.activations {
+            Activations::F32 => self.float_product(activations, m, &writer),
+            Activations::Int8 if self.block == self.columns => self.row_product(activations, m, &writer),
+            Activations::Int8 => self.block_product(activations, m, &writer),
+        }
+        // SAFETY: each of the three writes every tile of every row.
+        unsafe { out.set_len(m * self.rows) };
+        out
+    }
+
+    fn float_product(&self, activations: &[f32], m: usize, writer: &Writer) {
+        let grouped = Grouped::new(activations, self.columns);
+        let tiles = self.rows.div_ceil(TILE);
+        parallel(tiles.div_ceil(PAIR), m * self.rows * self.columns / 8, |pairs| {
+            for first in pairs.map(|pair| pair * PAIR) {
+                let last = tiles.min(first + PAIR);
+                let unpacked: Vec<Vec<Column>> = match self.floats.is_empty() {
+                    true => (first..last).map(|tile| self.tile_floats(tile)).collect(),
+                    false => Vec::new(),
                 };
-                let Some(rounded) = &rounded else {
-                    let weights = self.tile_floats(tile);
-                    for (row, x) in activations.chunks_exact(self.columns).enumerate() {
-                        let mut sum = Column([0.0; TILE]);
-                        tile_times(&weights, x, &mut sum.0);
-                        write(row, &sum);
-                    }
-                    continue;
+                let weights = |tile: usize| match unpacked.get(tile - first) {
+                    Some(unpacked) => unpacked.as_slice(),
+                    None => &self.floats[tile * self.columns..][..self.columns],
                 };
-                for first in (0..m).step_by(GROUP) {
-                    let count = GROUP.min(m - first);
-                    let mut sums = [Column([0.0; TILE]); GROUP];
-                    self.tile_product(tile, rounded, first, &mut sums[..count]);
-                    for (i, sum) in sums[..count].iter().enumerate() {
-                        write(first + i, sum);
+                let pair = [weights(first), weights(last - 1)];
+                let mut sums = [[Column([0.0; TILE]); PAIR]; product::GROUP];
+                for (row, count, values) in grouped.groups() {
+                    product::floats(self.kernel, &pair[..last - first], count, values, &mut sums);
+                    for (i, sums) in sums[..count].iter().enumerate() {
+                        for (tile, sum) in (first..last).zip(sums) {
+                            writer.write(row + i, tile, sum);
+                        }
                     }
                 }
             }
         });
-        // SAFETY: every tile of every row was written above.
-        unsafe { out.set_len(m * self.rows) };
-        out
+    }
+
+    fn row_product(&self, activations: &[f32], m: usize, writer: &Writer) {
+        let groups = self.columns.div_ceil(4);
+        let mut values = vec![0i32; m * groups];
+        let mut scales = vec![(0f32, 0i32); m];
+        let mut rounded = vec![0i8; groups * 4];
+        for ((row, to), scale) in activations
+            .chunks_exact(self.columns)
+            .zip(values.chunks_exact_mut(groups))
+            .zip(&mut scales)
+        {
+            *scale = (
+                round_row(row, &mut rounded),
+                rounded.iter().map(|q| i32::from(*q)).sum(),
+            );
+            for (to, four) in to.iter_mut().zip(rounded.as_chunks::<4>().0) {
+                *to = i32::from_le_bytes(four.map(|q| q as u8));
+            }
+        }
+        let grouped = Grouped::new(&values, groups);
+        let tiles = self.rows.div_ceil(TILE);
+        parallel(tiles.div_ceil(PAIR), m * self.rows * self.columns / 32, |pairs| {
+            for first in pairs.map(|pair| pair * PAIR) {
+                let last = tiles.min(first + PAIR);
+                let lanes = |tile: usize| &self.lanes[tile * groups..][..groups];
+                let pair = [lanes(first), lanes(last - 1)];
+                let mut sums = [[Totals([0; TILE]); PAIR]; product::GROUP];
+                for (row, count, values) in grouped.groups() {
+                    product::integers(self.kernel, &pair[..last - first], count, values, &mut sums);
+                    for (i, sums) in sums[..count].iter().enumerate() {
+                        let (scale, sum_of_row) = scales[row + i];
+                        for (tile, totals) in (first..last).zip(sums) {
+                            let mut sum = Column([0.0; TILE]);
+                            let weights = totals.0.iter().zip(self.scales[tile].0);
+                            for (sum, (total, weight)) in sum.0.iter_mut().zip(weights) {
+                                *sum = (total - 128 * sum_of_row) as f32 * (weight * scale);
+                            }
+                            writer.write(row + i, tile, &sum);
+                        }
+                    }
+                }
+            }
+        });
+    }
+
+    fn block_product(&self, activations: &[f32], m: usize, writer: &Writer) {
+        let rounded = Rounded::new(activations, self.columns);
+        parallel(self.rows.div_ceil(TILE), m * self.rows * self.columns / 32, |tiles| {
+            for tile in tiles {
+                for first in (0..m).step_by(GROUP) {
+                    let count = GROUP.min(m - first);
+                    let mut sums = [Column([0.0; TILE]); GROUP];
+                    self.tile_product(tile, &rounded, first, &mut sums[..count]);
+                    for (i, sum) in sums[..count].iter().enumerate() {
+                        writer.write(first + i, tile, sum);
+                    }
+                }
+            }
+        });
     }
 
     fn tile_product(&self, tile: usize, rounded: &Rounded, first: usize, sums: &mut [Column]) {
@@ -321,6 +517,31 @@ impl Packed {
             Kernel::Portable => {
                 for (i, sum) in sums.iter_mut().enumerate() {
                     portable_product(&view, rounded, first + i, sum);
+                }
+            }
+        }
+    }
+}
+
+/// Where a product goes: `(m, rows)`.
+struct Writer<'a> {
+    target: Target,
+    rows: usize,
+    bias: Option<&'a [f32]>,
+}
+
+impl Writer<'_> {
+    /// Writes a tile of one row. Each (row, tile) must be written by one thread only, below `m`.
+    fn write(&self, row: usize, tile: usize, sum: &Column) {
+        let width = TILE.min(self.rows - tile * TILE);
+        // SAFETY: as the callers promise, within the reserved `m * rows`.
+        let to = unsafe { self.target.part(row * self.rows + tile * TILE, width) };
+        match self.bias {
+            None => to.copy_from_slice(&sum.0[..width]),
+            Some(bias) => {
+                let bias = &bias[tile * TILE..][..width];
+                for ((to, sum), bias) in to.iter_mut().zip(&sum.0).zip(bias) {
+                    *to = sum + bias;
                 }
             }
         }
@@ -760,6 +981,60 @@ mod tests {
             }
             for (a, b) in all.iter().zip(&portable) {
                 assert!((a - b).abs() < 1e-4, "{dtype:?}: {a} against portable {b}");
+            }
+        }
+    }
+
+    #[test]
+    fn rows_of_floats_agree_with_float32_and_between_kernels_and_batches() {
+        // Columns that fill neither lanes nor vectors, rows that do not fill a tile.
+        for (rows, columns, m) in [(50, 65, 27), (16, 8, 1), (7, 30, 13)] {
+            let (weights, x) = (noise(rows * columns, 5), noise(m * columns, 9));
+            let bias = noise(rows, 11);
+            let pack = |activations| {
+                Packed::from_floats(rows, columns, activations, |row| &weights[row * columns..][..columns])
+            };
+            let picked: Vec<u32> = (0..rows as u32).filter(|row| row % 3 != 1).collect();
+            for (activations, allowed) in [(Activations::F32, 1e-5), (Activations::Int8, 0.02)] {
+                let mut packed = pack(activations);
+                let all = packed.product_plus(&x, Some(&bias));
+                let some = packed.select(&picked).product(&x);
+                for i in 0..m {
+                    let x = &x[i * columns..][..columns];
+                    let alone = packed.product_plus(x, Some(&bias));
+                    assert_eq!(alone, all[i * rows..][..rows], "row {i} depends on its batch");
+                    for row in 0..rows {
+                        let terms = x.iter().zip(&weights[row * columns..]);
+                        let expected = terms.map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
+                        let got = f64::from(all[i * rows + row] - bias[row]);
+                        assert!(
+                            (got - expected).abs() < allowed,
+                            "{activations:?} ({i}, {row}): {got} for {expected}"
+                        );
+                    }
+                    let plain = packed.product(x);
+                    for (row, got) in picked.iter().zip(&some[i * picked.len()..]) {
+                        assert_eq!(*got, plain[*row as usize], "{activations:?}");
+                    }
+                }
+                let mut out = Vec::new();
+                packed.row(rows - 1, 2.0, &mut out);
+                assert_eq!(out.len(), columns);
+                for (got, weight) in out.iter().zip(&weights[(rows - 1) * columns..]) {
+                    assert!((got - 2.0 * weight).abs() < 0.01);
+                }
+                let mut kernels = vec![Kernel::Portable];
+                #[cfg(target_arch = "x86_64")]
+                if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                    kernels.push(Kernel::Avx2);
+                }
+                for kernel in kernels {
+                    packed.kernel = kernel;
+                    for (got, expected) in packed.product_plus(&x, Some(&bias)).iter().zip(&all) {
+                        let allowed = if activations == Activations::Int8 { 0.0 } else { 1e-5 };
+                        assert!((got - expected).abs() <= allowed, "{kernel:?}: {got} for {expected}");
+                    }
+                }
             }
         }
     }

@@ -1,5 +1,173 @@
 //! Tokenizers: text to ids and back, from a model's own files.
+//!
+//! | files | by |
+//! |---|---|
+//! | a GGUF vocabulary of kind `llama` | [`spm`] |
+//! | tokenizer.json | [`json`], over the `tokenizers` crate |
+//! | `*.spm`, `*.model` with what transformers keeps beside them | [`encdec`], over [`sentencepiece`] |
+//!
+//! Which of the last two reads a directory is decided as `AutoTokenizer` decides it: tokenizer.json where it is there and the
+//! class has a reader for it, which those of Marian and M2M-100 have not.
 
+mod added;
+mod encdec;
+mod files;
+mod json;
+mod merge;
+mod normalizer;
+mod pieces;
+mod proto;
+mod script;
+mod sentencepiece;
 mod spm;
+mod trie;
 
-pub use spm::SpmTokenizer;
+#[cfg(test)]
+mod tests;
+
+use crate::error::{Error, Result};
+use crate::model::gguf::Gguf;
+use encdec::EncoderDecoder;
+use files::Settings;
+use json::Json;
+use pieces::Role;
+use spm::SpmTokenizer;
+use std::path::Path;
+
+/// A model's tokenizer.
+pub struct Tokenizer(Kind);
+
+enum Kind {
+    Gguf(Box<SpmTokenizer>),
+    EncoderDecoder(Box<EncoderDecoder>),
+    Json(Box<Json>),
+}
+
+impl Tokenizer {
+    /// The tokenizer inside a GGUF file.
+    ///
+    /// # Errors
+    /// Of kind `Model` where the vocabulary is missing, of another kind, or inconsistent.
+    pub fn from_gguf(gguf: &Gguf) -> Result<Self> {
+        Ok(Self(Kind::Gguf(Box::new(SpmTokenizer::from_gguf(gguf)?))))
+    }
+
+    /// The tokenizer of a checkpoint directory whose config.json says `model_type`: `marian`, `m2m_100`, `mbart`, `t5`
+    /// (also `mt5`, `umt5`).
+    ///
+    /// # Errors
+    /// Of kind `Model` where a file is missing or damaged, or the type is none of these.
+    pub fn from_directory(directory: &Path, model_type: &str) -> Result<Self> {
+        let settings = Settings::open(directory)?;
+        let has = |name: &str| directory.join(name).exists();
+        let class = settings.text("tokenizer_class").unwrap_or_default().to_owned();
+        let named = class.strip_suffix("Fast").unwrap_or(&class);
+        let nllb = named == "NllbTokenizer" || !has("vocab.json");
+        let python = match model_type {
+            "marian" => EncoderDecoder::marian(directory, settings)?,
+            "m2m_100" if !nllb => EncoderDecoder::m2m100(directory, settings)?,
+            "m2m_100" | "mbart" | "t5" | "mt5" | "umt5" if has("tokenizer.json") => {
+                let json = Json::open(&directory.join("tokenizer.json"), &settings)?;
+                return Ok(Self(Kind::Json(Box::new(json))));
+            }
+            "m2m_100" => EncoderDecoder::nllb(directory, settings)?,
+            "mbart" => EncoderDecoder::mbart(directory, settings, named != "MBartTokenizer")?,
+            "t5" | "mt5" | "umt5" => EncoderDecoder::t5(directory, settings)?,
+            other => {
+                let message = format!("no tokenizer for a model of type `{other}`");
+                return Err(Error::model(message)
+                    .path(directory.join("config.json"))
+                    .place("model_type"));
+            }
+        };
+        Ok(Self(Kind::EncoderDecoder(Box::new(python))))
+    }
+
+    /// One more than the highest id of a token.
+    pub fn len(&self) -> usize {
+        match &self.0 {
+            Kind::Gguf(gguf) => gguf.len(),
+            Kind::EncoderDecoder(python) => python.len(),
+            Kind::Json(json) => json.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The id that opens every prompt, where a GGUF model wants one.
+    pub fn bos(&self) -> Option<u32> {
+        match &self.0 {
+            Kind::Gguf(gguf) => gguf.bos(),
+            Kind::EncoderDecoder(_) | Kind::Json(_) => None,
+        }
+    }
+
+    /// The id of exactly this token of the vocabulary or among the added ones, such as `</s>`, `__en__`, `eng_Latn`,
+    /// `en_XX`, `>>eng<<` or `<2en>`.
+    pub fn id(&self, token: &str) -> Option<u32> {
+        match &self.0 {
+            Kind::Gguf(gguf) => gguf.find(token),
+            Kind::EncoderDecoder(python) => python.id(token),
+            Kind::Json(json) => json.id(token),
+        }
+    }
+
+    /// Text to ids. Nothing is added in front or at the end: no begin, end or language tokens.
+    ///
+    /// Special tokens written in the text are taken as such where transformers does so, and stay text with GGUF.
+    pub fn encode(&self, text: &str) -> Vec<u32> {
+        match &self.0 {
+            Kind::Gguf(gguf) => gguf.encode(text),
+            Kind::EncoderDecoder(python) => python.encode(text),
+            Kind::Json(json) => json.encode(text),
+        }
+    }
+
+    /// Ids to text, as `decode(ids, skip_special_tokens=True)` of transformers, and with its default for
+    /// `clean_up_tokenization_spaces`, which is false unless tokenizer_config.json says otherwise.
+    ///
+    /// White space at both ends is left out, but with GGUF, whose prompts have a say in it. Ids without a token are no text.
+    pub fn decode(&self, ids: &[u32]) -> String {
+        match &self.0 {
+            Kind::Gguf(gguf) => gguf.decode(ids),
+            Kind::EncoderDecoder(python) => python.decode(ids),
+            Kind::Json(json) => json.decode(ids),
+        }
+    }
+
+    /// Ids that English output can use, ascending: added, control, user-defined and byte tokens; single characters of every
+    /// script; and whatever has no letters but Latin ones.
+    ///
+    /// With Marian, of the rest only what target.spm holds: nothing else occurs in what such a model was trained to write.
+    pub fn english(&self) -> Vec<u32> {
+        match &self.0 {
+            Kind::Gguf(gguf) => {
+                let plain = |role| matches!(role, Role::Normal | Role::Unused);
+                let kept = gguf
+                    .pieces()
+                    .filter(|(_, piece, role)| !plain(*role) || script::serves_english(piece));
+                kept.map(|(id, ..)| id).collect()
+            }
+            Kind::EncoderDecoder(python) => python.english(),
+            Kind::Json(json) => json.english(),
+        }
+    }
+
+    /// The tokens whose text holds any of these strings.
+    pub fn ids_with(&self, strings: &[String]) -> Vec<u32> {
+        if strings.is_empty() {
+            return Vec::new();
+        }
+        let holds = |id: &u32| {
+            let text = match &self.0 {
+                Kind::Gguf(gguf) => gguf.decode(&[*id]),
+                Kind::EncoderDecoder(python) => python.text(*id),
+                Kind::Json(json) => json.text(*id),
+            };
+            strings.iter().any(|string| text.contains(string.as_str()))
+        };
+        (0..self.len() as u32).filter(holds).collect()
+    }
+}

@@ -1,36 +1,17 @@
 //! The SPM kind of GGUF vocabulary: sentencepiece BPE by piece scores, with byte fallback (llama.cpp `llm_tokenizer_spm`).
 
+use super::merge::merge;
+use super::pieces::{Pieces, Role, SPACE, byte_of};
 use crate::error::{Error, Result};
 use crate::model::gguf::Gguf;
 use aho_corasick::{AhoCorasick, MatchKind};
 use candle_core::quantized::gguf_file::Value;
-use hashbrown::{DefaultHashBuilder, HashTable};
-use std::collections::BinaryHeap;
-use std::hash::BuildHasher;
-
-/// sentencepiece's stand-in for a space.
-const SPACE: &str = "\u{2581}";
-const NONE: usize = usize::MAX;
-
-/// A token's role, by its number in `tokenizer.ggml.token_type`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Role {
-    Normal,
-    Unknown,
-    Control,
-    UserDefined,
-    Byte,
-}
 
 /// A tokenizer over a vocabulary of scored pieces: the highest-scoring merge first, the leftmost of equals.
 pub struct SpmTokenizer {
-    /// All pieces, one after the other; `ends[i]` closes piece `i`.
-    text: String,
-    ends: Vec<u32>,
+    pieces: Pieces,
     scores: Vec<f32>,
     roles: Vec<Role>,
-    by_text: HashTable<u32>,
-    hasher: DefaultHashBuilder,
     /// Token of each byte value, for characters outside the vocabulary.
     bytes: Vec<Option<u32>>,
     /// User-defined tokens, matched (the leftmost, then the longest) before anything is merged.
@@ -40,41 +21,6 @@ pub struct SpmTokenizer {
     bos: Option<u32>,
     space_prefix: bool,
 }
-
-struct Symbol {
-    start: usize,
-    end: usize,
-    previous: usize,
-    next: usize,
-}
-
-/// A merge that could be made; ordered by score, then leftmost first.
-struct Merge {
-    score: f32,
-    left: usize,
-    right: usize,
-    len: usize,
-}
-
-impl Ord for Merge {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.score.total_cmp(&other.score).then(other.left.cmp(&self.left))
-    }
-}
-
-impl PartialOrd for Merge {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Merge {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Merge {}
 
 impl SpmTokenizer {
     /// Builds the tokenizer from a GGUF file's `tokenizer.ggml.*` metadata.
@@ -106,12 +52,9 @@ impl SpmTokenizer {
             return Err(fail("tokenizer.ggml.tokens", message));
         }
         let mut this = Self {
-            text: String::with_capacity(tokens.len() * 8),
-            ends: Vec::with_capacity(tokens.len()),
+            pieces: Pieces::default(),
             scores: Vec::with_capacity(tokens.len()),
             roles: Vec::with_capacity(tokens.len()),
-            by_text: HashTable::with_capacity(tokens.len()),
-            hasher: DefaultHashBuilder::default(),
             bytes: vec![None; 256],
             literals: automaton(&[]).map_err(|e| fail("tokenizer.ggml.tokens", e.to_string()))?,
             literal_ids: Vec::new(),
@@ -124,40 +67,20 @@ impl SpmTokenizer {
             let (Value::String(piece), Ok(kind), Ok(score)) = (token, kind.to_i32(), score.to_f32()) else {
                 return Err(fail(&place(), "has a text, type or score of the wrong kind".into()));
             };
-            let role = match kind {
-                2 => Role::Unknown,
-                3 => Role::Control,
-                4 => Role::UserDefined,
-                6 => Role::Byte,
-                _ => Role::Normal,
-            };
+            let role = Role::numbered(u64::try_from(kind).unwrap_or_default());
             let id = u32::try_from(index).map_err(|_| fail(&place(), "too many tokens".into()))?;
-            this.text.push_str(piece);
-            this.ends.push(this.text.len() as u32);
+            // As in llama.cpp, the first of two tokens with one text is the one that is found.
+            this.pieces.push(piece);
             this.scores.push(score);
             this.roles.push(role);
             match role {
                 Role::Byte => {
-                    let byte = piece.strip_prefix("<0x").and_then(|hex| hex.strip_suffix('>'));
-                    if let Some(byte) = byte.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+                    if let Some(byte) = byte_of(piece) {
                         this.bytes[usize::from(byte)] = Some(id);
                     }
                 }
                 Role::UserDefined if !piece.is_empty() => this.literal_ids.push(id),
                 _ => {}
-            }
-            let hash = this.hasher.hash_one(piece.as_str());
-            let Self {
-                text,
-                ends,
-                hasher,
-                by_text,
-                ..
-            } = &mut this;
-            let same = |other: &u32| piece_of(text, ends, *other) == piece;
-            // As in llama.cpp, the first of two tokens with one text is the one that is found.
-            if by_text.find(hash, same).is_none() {
-                by_text.insert_unique(hash, id, |other| hasher.hash_one(piece_of(text, ends, *other)));
             }
         }
         let special = |key: &str| -> Result<Option<u32>> {
@@ -170,18 +93,14 @@ impl SpmTokenizer {
         let bos = special("tokenizer.ggml.bos_token_id")?;
         this.unknown = unknown;
         this.bos = bos.filter(|_| gguf.boolean("tokenizer.ggml.add_bos_token").unwrap_or(true));
-        let pieces: Vec<&str> = this.literal_ids.iter().map(|id| this.piece(*id)).collect();
+        let pieces: Vec<&str> = this.literal_ids.iter().map(|id| this.pieces.get(*id)).collect();
         this.literals = automaton(&pieces).map_err(|e| fail("tokenizer.ggml.tokens", e.to_string()))?;
         Ok(this)
     }
 
     /// Tokens in the vocabulary.
     pub fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.pieces.len()
     }
 
     /// The id that opens every prompt, where the model wants one.
@@ -189,27 +108,17 @@ impl SpmTokenizer {
         self.bos
     }
 
-    fn piece(&self, id: u32) -> &str {
-        piece_of(&self.text, &self.ends, id)
+    /// The id of exactly this piece.
+    pub fn find(&self, piece: &str) -> Option<u32> {
+        self.pieces.find(piece)
     }
 
-    fn find(&self, text: &str) -> Option<u32> {
-        self.by_text
-            .find(self.hasher.hash_one(text), |id| self.piece(*id) == text)
-            .copied()
-    }
-
-    /// The tokens whose text holds any of these strings.
-    pub fn ids_with(&self, strings: &[String]) -> Vec<u32> {
-        let holds = |id: &u32| {
-            let mut bytes = Vec::new();
-            self.decode_bytes(*id, &mut bytes);
-            let text = String::from_utf8_lossy(&bytes);
-            strings.iter().any(|string| text.contains(string.as_str()))
-        };
-        (0..self.len() as u32)
-            .filter(|id| !strings.is_empty() && holds(id))
-            .collect()
+    /// All pieces, with their ids and roles.
+    pub fn pieces(&self) -> impl Iterator<Item = (u32, &str, Role)> {
+        self.pieces
+            .iter()
+            .zip(&self.roles)
+            .map(|((id, piece), role)| (id, piece, *role))
     }
 
     /// Text to ids. Nothing is added in front; control tokens written in the text stay text.
@@ -241,48 +150,13 @@ impl SpmTokenizer {
             escaped.push_str(part);
         }
         let text = escaped.as_str();
-        let mut symbols: Vec<Symbol> = Vec::with_capacity(text.len());
-        for (start, character) in text.char_indices() {
-            let index = symbols.len();
-            let previous = index.checked_sub(1).unwrap_or(NONE);
-            symbols.push(Symbol {
-                start,
-                end: start + character.len_utf8(),
-                previous,
-                next: index + 1,
-            });
-        }
-        if let Some(last) = symbols.last_mut() {
-            last.next = NONE;
-        }
-        let mut queue = BinaryHeap::new();
-        for left in 0..symbols.len().saturating_sub(1) {
-            self.propose(text, &symbols, left, left + 1, &mut queue);
-        }
-        while let Some(Merge { left, right, len, .. }) = queue.pop() {
-            // A symbol that was merged away, or has grown, makes the proposal stale.
-            let stale = symbols[left].end == symbols[left].start
-                || symbols[right].end == symbols[right].start
-                || symbols[right].end - symbols[left].start != len;
-            if stale {
-                continue;
-            }
-            symbols[left].end = symbols[right].end;
-            symbols[right].end = symbols[right].start;
-            let next = symbols[right].next;
-            symbols[left].next = next;
-            if next != NONE {
-                symbols[next].previous = left;
-                self.propose(text, &symbols, left, next, &mut queue);
-            }
-            let previous = symbols[left].previous;
-            if previous != NONE {
-                self.propose(text, &symbols, previous, left, &mut queue);
-            }
-        }
-        let mut at = if symbols.is_empty() { NONE } else { 0 };
-        while at != NONE {
-            let piece = &text[symbols[at].start..symbols[at].end];
+        let ends: Vec<usize> = text.char_indices().map(|(start, c)| start + c.len_utf8()).collect();
+        let symbols = merge(0, &ends, |start, _, end| {
+            let id = self.find(&text[start..end])?;
+            self.scores.get(id as usize).copied()
+        });
+        for symbol in symbols {
+            let piece = &text[symbol.start..symbol.end];
             match self.find(piece) {
                 Some(id) => ids.push(id),
                 None => ids.extend(
@@ -291,28 +165,15 @@ impl SpmTokenizer {
                         .filter_map(|byte| self.bytes[usize::from(byte)].or(self.unknown)),
                 ),
             }
-            at = symbols[at].next;
-        }
-    }
-
-    fn propose(&self, text: &str, symbols: &[Symbol], left: usize, right: usize, queue: &mut BinaryHeap<Merge>) {
-        let (start, end) = (symbols[left].start, symbols[right].end);
-        if let Some(id) = self.find(&text[start..end]) {
-            queue.push(Merge {
-                score: self.scores[id as usize],
-                left,
-                right,
-                len: end - start,
-            });
         }
     }
 
     /// Ids to bytes: a piece's spaces restored, byte tokens as their byte, control tokens as nothing.
-    pub fn decode_bytes(&self, id: u32, out: &mut Vec<u8>) {
+    fn decode_bytes(&self, id: u32, out: &mut Vec<u8>) {
         let Some(role) = self.roles.get(id as usize) else {
             return;
         };
-        let piece = self.piece(id);
+        let piece = self.pieces.get(id);
         match role {
             Role::Control | Role::Unknown => {}
             Role::UserDefined => out.extend_from_slice(piece.as_bytes()),
@@ -320,7 +181,7 @@ impl SpmTokenizer {
                 let byte = self.bytes.iter().position(|token| *token == Some(id));
                 out.extend(byte.map(|byte| byte as u8));
             }
-            Role::Normal => {
+            Role::Normal | Role::Unused => {
                 for (index, part) in piece.split(SPACE).enumerate() {
                     if index > 0 {
                         out.push(b' ');
@@ -347,12 +208,6 @@ fn automaton(pieces: &[&str]) -> Result<AhoCorasick, aho_corasick::BuildError> {
         .build(pieces)
 }
 
-fn piece_of<'a>(text: &'a str, ends: &[u32], id: u32) -> &'a str {
-    let id = id as usize;
-    let start = if id == 0 { 0 } else { ends[id - 1] as usize };
-    &text[start..ends[id] as usize]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -365,7 +220,7 @@ mod tests {
         let pieces = |text: &str| {
             let ids = tokenizer.encode(text);
             ids.iter()
-                .map(|id| tokenizer.piece(*id).to_owned())
+                .map(|id| tokenizer.pieces.get(*id).to_owned())
                 .collect::<Vec<_>>()
                 .join("|")
         };

@@ -5,13 +5,17 @@ mod prompt;
 use crate::decode::{Hypothesis, SearchOptions, search};
 use crate::document::{Finish, Flag, Header, Parameters};
 use crate::error::{Error, Result};
+use crate::model::files;
 use crate::model::gguf::Gguf;
+use crate::model::manifest::Languages;
 use crate::model::manifest::Prompt;
-use crate::model::{Activations, Architecture, Gemma3, Located, Manifest, State, TranslationModel};
+use crate::model::{
+    Activations, Architecture, Gemma3, Generation, Located, Manifest, Seq2Seq, State, TranslationModel,
+};
 use crate::quality;
 use crate::thai::split::{SplitOptions, sentences};
 use crate::thai::{has_thai, normalise};
-use crate::tokenizer::SpmTokenizer;
+use crate::tokenizer::Tokenizer;
 use prompt::{Prompter, unescape};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -29,7 +33,7 @@ const MAX_SOURCE: usize = 512;
 /// Where a model computes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DeviceChoice {
-    /// The best device that this build supports; for GGUF files, so far, always the CPU.
+    /// The best device that this build supports; so far, always the CPU.
     #[default]
     Auto,
     Cpu,
@@ -50,6 +54,15 @@ pub enum Precision {
     F16,
     /// Activations in 8 bits; a quantized file's own weights, others in 8 bits.
     Int8,
+}
+
+/// Which tokens an output may use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Vocabulary {
+    #[default]
+    Full,
+    /// What English text can use, and every single character: [`Translator::write_english_only`].
+    English,
 }
 
 /// How sentences are decoded. `None` stands for the model's own default.
@@ -123,13 +136,23 @@ pub type Observer<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
 /// A loaded model with its tokenizer.
 pub struct Translator {
     model: Box<dyn TranslationModel>,
-    tokenizer: SpmTokenizer,
+    tokenizer: Tokenizer,
     manifest: Manifest,
-    prompt: Prompt,
+    /// How the model's own files want it searched.
+    generation: Generation,
+    around: Around,
     revision: Option<String>,
     precision: String,
     /// The state of the prompt's fixed beginning, and its ids: computed once, read by every sentence.
     shared: Mutex<Option<(Vec<u32>, State)>>,
+}
+
+/// What each source stands in.
+enum Around {
+    /// The prompt of a decoder-only model.
+    Prompt(Prompt),
+    /// The language tokens of an encoder-decoder; `end` closes a source.
+    Languages { languages: Languages, end: Option<u32> },
 }
 
 /// A text for the model, and the sources that it stands for.
@@ -160,22 +183,24 @@ impl Translator {
     /// Of kind `Usage` for a device or precision that this build or this model does not have, of kind `Model` for an
     /// architecture that is not built or files that are damaged.
     pub fn load(located: &Located, device: DeviceChoice, precision: Precision) -> Result<Self> {
-        let path = &located.path;
-        if path
-            .extension()
-            .is_none_or(|extension| !extension.eq_ignore_ascii_case("gguf"))
-        {
-            return Err(not_built(path, &located.manifest.architecture.to_string())
-                .hint("this version runs GGUF files of Gemma 3; `plae models list` shows what can be run"));
-        }
         match device {
             DeviceChoice::Auto | DeviceChoice::Cpu => {}
             DeviceChoice::Cuda(_) | DeviceChoice::Metal => {
-                return Err(
-                    Error::usage("this build runs GGUF models on the CPU only").hint("use --device cpu, or auto")
-                );
+                return Err(Error::usage("this build runs models on the CPU only").hint("use --device cpu, or auto"));
             }
         }
+        let gguf = located
+            .path
+            .extension()
+            .is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"));
+        match gguf {
+            true => Self::load_gguf(located, precision),
+            false => Self::load_directory(located, precision),
+        }
+    }
+
+    fn load_gguf(located: &Located, precision: Precision) -> Result<Self> {
+        let path = &located.path;
         let activations = match precision {
             Precision::Auto | Precision::Int8 => Activations::Int8,
             Precision::F32 => Activations::F32,
@@ -190,7 +215,7 @@ impl Translator {
             Some(Architecture::Gemma3) => Box::new(Gemma3::from_gguf(&gguf, activations)?),
             _ => return Err(not_built(path, name).hint("`plae models list` shows what can be run")),
         };
-        let tokenizer = SpmTokenizer::from_gguf(&gguf)?;
+        let tokenizer = Tokenizer::from_gguf(&gguf)?;
         if tokenizer.len() > model.spec().vocabulary {
             let message = format!("{} tokens for {} embeddings", tokenizer.len(), model.spec().vocabulary);
             return Err(Error::model(message).path(path).place("tokenizer.ggml.tokens"));
@@ -198,7 +223,8 @@ impl Translator {
         Ok(Self {
             model,
             tokenizer,
-            prompt: located.manifest.prompt.clone().map_or_else(Prompt::few_shot, Ok)?,
+            around: Around::Prompt(located.manifest.prompt.clone().map_or_else(Prompt::few_shot, Ok)?),
+            generation: Generation::default(),
             manifest: located.manifest.clone(),
             revision: located.revision.clone(),
             precision: match activations {
@@ -207,6 +233,106 @@ impl Translator {
             },
             shared: Mutex::default(),
         })
+    }
+
+    fn load_directory(located: &Located, precision: Precision) -> Result<Self> {
+        let (path, architecture) = (&located.path, located.manifest.architecture);
+        let model_type = match architecture {
+            Architecture::Marian => "marian",
+            Architecture::M2m100 => "m2m_100",
+            Architecture::Mbart => "mbart",
+            Architecture::T5 => "t5",
+            _ => {
+                return Err(not_built(path, &architecture.to_string()).hint("`plae models list` shows what can be run"));
+            }
+        };
+        let activations = match precision {
+            Precision::Auto | Precision::F32 => Activations::F32,
+            Precision::Int8 => Activations::Int8,
+            Precision::Bf16 | Precision::F16 => {
+                return Err(Error::usage("16-bit weights are not computed with on the CPU")
+                    .hint("use --precision f32, which auto stands for here, or int8, several times as fast"));
+            }
+        };
+        let config = files::json(&path.join("config.json"))?;
+        let generation = path.join("generation_config.json");
+        let generation = match generation.exists() {
+            true => Some(files::json(&generation)?),
+            false => None,
+        };
+        let generation = Generation::read(&config, generation.as_ref()).map_err(|error| error.path(path))?;
+        let tokenizer = Tokenizer::from_directory(path, model_type)?;
+        let languages = languages(located, &tokenizer);
+        let id = |token: &str| {
+            tokenizer.id(token).ok_or_else(|| {
+                Error::model(format!("the vocabulary has no language token `{token}`"))
+                    .path(path)
+                    .hint("the model's tokenizer files are not whole, or it does not know Thai and English")
+            })
+        };
+        let first = languages
+            .decoder_token
+            .as_deref()
+            .map(id)
+            .transpose()?
+            .or(generation.forced_first);
+        if let Some(token) = &languages.encoder_token {
+            id(token)?;
+        }
+        let start = generation.start.into_iter().chain(first).collect();
+        let model = Seq2Seq::from_directory(
+            path,
+            architecture,
+            &config,
+            (start, generation.end.clone()),
+            activations,
+        )?;
+        Ok(Self {
+            model: Box::new(model),
+            around: Around::Languages {
+                // The source's end is the tokenizer's own, which the model's may differ from.
+                end: tokenizer.id("</s>"),
+                languages,
+            },
+            tokenizer,
+            generation,
+            manifest: located.manifest.clone(),
+            revision: located.revision.clone(),
+            precision: match activations {
+                Activations::Int8 => "int8".to_owned(),
+                Activations::F32 => "f32".to_owned(),
+            },
+            shared: Mutex::default(),
+        })
+    }
+
+    /// Leaves out of every output the tokens that English text cannot use, and does not compute them: pieces of other
+    /// scripts, and those that the target's own tokenizer does not have. Single characters and bytes stay.
+    ///
+    /// # Errors
+    /// Of kind `Usage` for a model whose output cannot be restricted.
+    pub fn write_english_only(&mut self) -> Result<()> {
+        let vocabulary = self.model.spec().vocabulary as u32;
+        let mut ids = self.tokenizer.english();
+        ids.retain(|id| *id < vocabulary);
+        self.model.restrict(ids)
+    }
+
+    fn prompter(&self, options: &DecodeOptions) -> Result<Prompter> {
+        match &self.around {
+            Around::Prompt(prompt) => Prompter::new(prompt, options.prompt.as_deref(), &self.tokenizer),
+            Around::Languages { .. } if options.prompt.is_some() => {
+                Err(Error::usage("an encoder-decoder model takes no prompt").hint("take --prompt away"))
+            }
+            Around::Languages { languages, end } => {
+                let first = languages
+                    .encoder_token
+                    .as_deref()
+                    .and_then(|token| self.tokenizer.id(token));
+                let prefix = languages.prefix.as_deref().unwrap_or_default();
+                Ok(Prompter::for_encoder(prefix, first, *end, &self.tokenizer))
+            }
+        }
     }
 
     /// Translates each source on its own; as many results as sources, in their order.
@@ -218,17 +344,25 @@ impl Translator {
     /// # Errors
     /// Of kind `Usage` for a prompt without `{text}`, of kind `Interrupted` after the observer's `Break`, and the model's.
     pub fn translate(&self, sources: &[&str], options: &DecodeOptions, observer: Observer) -> Result<Vec<Translation>> {
-        let prompter = Prompter::new(&self.prompt, options.prompt.as_deref(), &self.tokenizer)?;
+        let prompter = self.prompter(options)?;
         let (plans, mut jobs) = self.plan(sources, options, &prompter);
         let decoding = &self.manifest.decoding;
+        let wanted = &self.generation;
         let plain = SearchOptions {
             beam: self.beam(options),
-            max_tokens: &[],
-            min_tokens: options.min_tokens.unwrap_or(0),
-            length_penalty: decoding.length_penalty,
-            no_repeat_ngram: decoding.no_repeat_ngram,
+            min_tokens: options.min_tokens.unwrap_or(wanted.min_tokens()),
+            length_penalty: wanted.length_penalty.unwrap_or(decoding.length_penalty),
+            early_stopping: wanted.early_stopping,
+            no_repeat_ngram: wanted.no_repeat_ngram.unwrap_or(decoding.no_repeat_ngram),
+            repetition_penalty: wanted.repetition_penalty.unwrap_or(decoding.repetition_penalty),
+            bad_words: &wanted.bad_words,
+            suppress: &wanted.suppress,
+            begin_suppress: &wanted.begin_suppress,
+            forced_end: &wanted.forced_end,
+            renormalize: wanted.renormalize,
             stop: prompter.stop(),
             loop_guard: options.max_tokens.is_none() && !options.ids,
+            ..SearchOptions::default()
         };
         let copies = plans.iter().filter(|plan| matches!(plan, Plan::Copy)).count();
         let mut progress = Progress {
@@ -282,8 +416,12 @@ impl Translator {
 
     /// What each source needs, and the distinct texts to decode.
     fn plan(&self, sources: &[&str], options: &DecodeOptions, prompter: &Prompter) -> (Vec<Plan>, Vec<Job>) {
-        let positions = self.model.spec().max_positions;
-        let longest = MAX_SOURCE.min(positions.saturating_sub(prompter.overhead()) / 3).max(1);
+        let spec = self.model.spec();
+        let positions = spec.max_positions;
+        // A decoder-only model has source and output in the same positions, an encoder-decoder each in its own.
+        let joint = spec.start.is_empty();
+        let room = positions.saturating_sub(prompter.overhead());
+        let longest = MAX_SOURCE.min(if joint { room / 3 } else { room }).max(1);
         let mut jobs: Vec<Job> = Vec::new();
         let mut known: HashMap<String, usize> = HashMap::new();
         let plans = sources
@@ -301,10 +439,15 @@ impl Translator {
                 let numbers = parts.into_iter().map(|part| {
                     let number = *known.entry(part.to_owned()).or_insert_with(|| {
                         let (ids, tokens) = prompter.encode(part, &self.tokenizer);
-                        let room = positions.saturating_sub(ids.len()).max(1);
+                        let taken = if joint { ids.len() } else { spec.start.len() };
+                        let room = positions.saturating_sub(taken).max(1);
+                        let usual = || match options.ids && !joint {
+                            true => self.generation.max_tokens(positions),
+                            false => self.manifest.decoding.max_tokens.min(2 * tokens + 24),
+                        };
                         let most = options
                             .max_tokens
-                            .unwrap_or_else(|| self.manifest.decoding.max_tokens.min(2 * tokens + 24))
+                            .unwrap_or_else(usual)
                             .max(options.min_tokens.unwrap_or(0));
                         let max_tokens = most.clamp(1, room);
                         let (text, flags) = (part.to_owned(), Vec::new());
@@ -387,7 +530,7 @@ impl Translator {
                 },
             )?;
             for (job, result) in batch.iter().zip(results) {
-                jobs[*job].result = Some(result);
+                jobs[*job].result = result.into_iter().next();
             }
             progress.done = (before + batch.iter().map(|job| jobs[*job].uses).sum::<usize>()).min(progress.total);
         }
@@ -418,9 +561,9 @@ impl Translator {
         };
         let jobs: Vec<&Job> = numbers.iter().map(|number| &jobs[*number]).collect();
         let results: Vec<&Hypothesis> = jobs.iter().filter_map(|job| job.result.as_ref()).collect();
-        let (total, tokens) = results
-            .iter()
-            .fold((0.0, 0), |(sum, n), r| (sum + r.log_probability, n + r.tokens));
+        let (total, tokens) = results.iter().fold((0.0, 0), |(sum, n), r| {
+            (sum + r.log_probability, n + r.log_probabilities.len())
+        });
         let severity = |finish: &Finish| match finish {
             Finish::Loop => 2,
             Finish::Length => 1,
@@ -475,8 +618,10 @@ impl Translator {
         };
     }
 
+    /// What the caller says, else the manifest, else the model's own files.
     fn beam(&self, options: &DecodeOptions) -> usize {
-        options.beam.unwrap_or(self.manifest.decoding.beam).max(1)
+        let beam = options.beam.or(self.manifest.decoding.beam).or(self.generation.beam);
+        beam.unwrap_or(1).max(1)
     }
 
     /// What is known of the model.
@@ -484,12 +629,12 @@ impl Translator {
         &self.manifest
     }
 
-    /// The prompt around each text, `{text}` in its place; `options` may replace it.
+    /// The prompt around each text, `{text}` in its place; `options` may replace it. None for an encoder-decoder.
     pub fn prompt(&self, options: &DecodeOptions) -> Option<String> {
-        let (before, after) = self
-            .prompt
-            .around(options.prompt.as_deref().map(unescape).as_deref())
-            .ok()?;
+        let Around::Prompt(prompt) = &self.around else {
+            return None;
+        };
+        let (before, after) = prompt.around(options.prompt.as_deref().map(unescape).as_deref()).ok()?;
         Some(format!("{before}{{text}}{after}"))
     }
 
@@ -509,6 +654,36 @@ fn not_built(path: &Path, architecture: &str) -> Error {
         "models of architecture `{architecture}` in this form cannot be run yet"
     ))
     .path(path)
+}
+
+/// How a model is told its languages: by its manifest, else by the tokens that its vocabulary has.
+fn languages(located: &Located, tokenizer: &Tokenizer) -> Languages {
+    let known = &located.manifest.languages;
+    if *known != Languages::default() {
+        return known.clone();
+    }
+    for prefix in [">>eng<<", "<2en>"] {
+        if tokenizer.id(prefix).is_some() {
+            return Languages {
+                prefix: Some(format!("{prefix} ")),
+                ..Languages::default()
+            };
+        }
+    }
+    let pairs = [("tha_Thai", "eng_Latn"), ("th_TH", "en_XX"), ("__th__", "__en__")];
+    let pair = pairs
+        .into_iter()
+        .find(|(thai, english)| tokenizer.id(thai).is_some() && tokenizer.id(english).is_some());
+    let Some((thai, english)) = pair else {
+        return Languages::default();
+    };
+    // SMaLL-100 has the layout of M2M-100 and tells the target to the encoder; its directory's name tells it apart.
+    let small100 = located.manifest.name.to_lowercase().contains("small100");
+    Languages {
+        prefix: None,
+        encoder_token: Some(if small100 { english } else { thai }.to_owned()),
+        decoder_token: (!small100).then(|| english.to_owned()),
+    }
 }
 
 /// The text in parts that each `fit`, cut where the splitter would, and where it would not, in the middle.

@@ -1,17 +1,22 @@
-//! Prompts: the fixed text around each source of a decoder-only model, as ids.
+//! What stands around each source: the prompt of a decoder-only model, the language tokens of an encoder-decoder.
 
 use crate::error::Result;
 use crate::model::manifest::Prompt;
-use crate::tokenizer::SpmTokenizer;
+use crate::tokenizer::Tokenizer;
 
-/// A prompt ready for one model and one call.
+/// What stands around each source, ready for one model and one call.
 pub struct Prompter {
     before: String,
     after: String,
-    bos: Option<u32>,
-    /// Ids of the begin token and `before`: what all sources have in common, but for tokens merged across its end.
+    /// The id before everything: a begin token, or the language of the source.
+    first: Option<u32>,
+    /// The id after everything: the end of an encoder's source.
+    last: Option<u32>,
+    /// Whether what stands before can be computed once for all sources.
+    shared: bool,
+    /// Ids of `first` and `before`: what all sources have in common, but for tokens merged across its end.
     head: Vec<u32>,
-    /// Tokens of `after`.
+    /// Tokens of `after` and `last`.
     tail: usize,
     stop: Vec<u32>,
     stop_texts: Vec<String>,
@@ -22,16 +27,18 @@ impl Prompter {
     ///
     /// # Errors
     /// Of kind `Usage` where `replaced` does not hold `{text}` exactly once.
-    pub fn new(prompt: &Prompt, replaced: Option<&str>, tokenizer: &SpmTokenizer) -> Result<Self> {
+    pub fn new(prompt: &Prompt, replaced: Option<&str>, tokenizer: &Tokenizer) -> Result<Self> {
         let (before, after) = prompt.around(replaced.map(unescape).as_deref())?;
-        let bos = tokenizer.bos().filter(|_| prompt.add_bos);
-        let head = bos.into_iter().chain(tokenizer.encode(&before)).collect();
+        let first = tokenizer.bos().filter(|_| prompt.add_bos);
+        let head = first.into_iter().chain(tokenizer.encode(&before)).collect();
         let tail = tokenizer.encode(&after).len();
         let stop = tokenizer.ids_with(&prompt.stop);
         Ok(Self {
             before,
             after,
-            bos,
+            first,
+            last: None,
+            shared: true,
             head,
             tail,
             stop,
@@ -39,10 +46,31 @@ impl Prompter {
         })
     }
 
-    /// The whole prompt with `text` in its place, and how many tokens the text alone has.
-    pub fn encode(&self, text: &str, tokenizer: &SpmTokenizer) -> (Vec<u32>, usize) {
-        let whole = format!("{}{text}{}", self.before, self.after);
-        let ids: Vec<u32> = self.bos.into_iter().chain(tokenizer.encode(&whole)).collect();
+    /// The sources of an encoder: `prefix`, such as `>>eng<< `, within the text; `first` and `last` around its tokens.
+    pub fn for_encoder(prefix: &str, first: Option<u32>, last: Option<u32>, tokenizer: &Tokenizer) -> Self {
+        Self {
+            head: first.into_iter().chain(tokenizer.encode(prefix)).collect(),
+            before: prefix.to_owned(),
+            after: String::new(),
+            first,
+            tail: usize::from(last.is_some()),
+            last,
+            shared: false,
+            stop: Vec::new(),
+            stop_texts: Vec::new(),
+        }
+    }
+
+    /// The whole with `text` in its place, and how many tokens the text alone has.
+    pub fn encode(&self, text: &str, tokenizer: &Tokenizer) -> (Vec<u32>, usize) {
+        // A text that names its target language itself is not told it again.
+        let before = match !self.shared && text.starts_with(">>") {
+            true => "",
+            false => &self.before,
+        };
+        let whole = format!("{before}{text}{}", self.after);
+        let ids = tokenizer.encode(&whole).into_iter();
+        let ids: Vec<u32> = self.first.into_iter().chain(ids).chain(self.last).collect();
         let tokens = ids.len().saturating_sub(self.head.len() + self.tail);
         (ids, tokens)
     }
@@ -52,8 +80,11 @@ impl Prompter {
         self.head.len() + self.tail
     }
 
-    /// How many of `ids` are the prompt's fixed beginning; always less than all.
+    /// How many of `ids` are a fixed beginning that is computed once; always less than all.
     pub fn common(&self, ids: &[u32]) -> usize {
+        if !self.shared {
+            return 0;
+        }
         let same = ids.iter().zip(&self.head).take_while(|(a, b)| a == b).count();
         same.min(ids.len().saturating_sub(1))
     }

@@ -3,7 +3,7 @@
 use super::{Outcome, Sandbox, run};
 use plae::model::gguf::Gguf;
 use plae::model::{Activations, Gemma3, TranslationModel};
-use plae::tokenizer::SpmTokenizer;
+use plae::tokenizer::Tokenizer;
 use serde::Deserialize;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -89,7 +89,7 @@ fn ids_are_those_of_llama_cpp() {
 fn every_clear_choice_of_llama_cpp_is_plaes_choice_too() {
     let Some(model) = model() else { return };
     let gguf = Gguf::open(model.as_ref()).expect("the model");
-    let tokenizer = SpmTokenizer::from_gguf(&gguf).expect("a tokenizer");
+    let tokenizer = Tokenizer::from_gguf(&gguf).expect("a tokenizer");
     let ends = tokenizer.ids_with(&["\n".to_owned()]);
     for (activations, near_tie) in [(Activations::Int8, 2.0), (Activations::F32, 2.0)] {
         let gemma = Gemma3::from_gguf(&gguf, activations).expect("a model");

@@ -6,6 +6,7 @@ mod help;
 mod inputs;
 mod model;
 mod outputs;
+mod seq2seq;
 mod tools;
 
 use std::fs;

@@ -330,33 +330,27 @@ mod tests {
         let all = Manifests::load(None).unwrap();
         let config = |place: &str, content: &str| {
             let path = write(directory.path(), &format!("{place}/config.json"), content.as_bytes());
-            describe(path.parent().unwrap(), &all).unwrap_err()
+            describe(path.parent().unwrap(), &all)
         };
-        let error = config("x", r#"{"model_type": "marian"}"#);
-        assert!(
-            error.message.starts_with("x: ") && error.message.contains("marian"),
-            "{error}"
-        );
+        let name = |place: &str, content: &str| config(place, content).unwrap().manifest.name;
+        assert_eq!(name("x", r#"{"model_type": "marian"}"#), "x");
         let commit = "0123456789012345678901234567890123456789";
         let place = format!("models--Helsinki-NLP--opus-mt-th-en/snapshots/{commit}");
-        assert!(
-            config(&place, r#"{"model_type": "marian"}"#)
-                .message
-                .starts_with("opus-mt-th-en: ")
-        );
-        assert!(
-            config("m2m100_418M", r#"{"model_type": "m2m_100"}"#)
-                .message
-                .starts_with("m2m100-418m: ")
-        );
+        assert_eq!(name(&place, r#"{"model_type": "marian"}"#), "opus-mt-th-en");
+        assert_eq!(name("m2m100_418M", r#"{"model_type": "m2m_100"}"#), "m2m100-418m");
         // A name alone is no proof.
+        let known = config("small100", r#"{"model_type": "t5"}"#).unwrap().manifest;
+        assert_eq!((known.architecture, known.licence), (Architecture::T5, None));
+        let refused = |place: &str, content: &str| config(place, content).unwrap_err();
+        let error = refused("q", r#"{"model_type": "qwen3"}"#);
         assert!(
-            config("small100", r#"{"model_type": "t5"}"#)
+            error
                 .message
-                .starts_with("small100: this version does not load the architecture t5")
+                .starts_with("q: this version does not load the architecture qwen3"),
+            "{error}"
         );
-        assert!(config("y", r#"{"model_type": "bert"}"#).message.contains("`bert`"));
-        assert_eq!(config("z", "{\n}").place.as_deref(), Some("line 2"));
+        assert!(refused("y", r#"{"model_type": "bert"}"#).message.contains("`bert`"));
+        assert_eq!(refused("z", "{\n}").place.as_deref(), Some("line 2"));
 
         std::fs::create_dir(directory.path().join("empty")).unwrap();
         assert!(

@@ -213,6 +213,21 @@ fn megabytes(bytes: u64) -> String {
     }
 }
 
+/// A JSON file of a model.
+///
+/// # Errors
+/// `Model`, with path and line.
+pub(crate) fn json(path: &Path) -> Result<serde_json::Value> {
+    let text = std::fs::read(path).map_err(|error| cache::local_error(error, path))?;
+    serde_json::from_slice(&text).map_err(|error| {
+        Error::model("is not JSON")
+            .path(path)
+            .place(format!("line {}", error.line()))
+            .hint("the file is damaged; fetch it again")
+            .source(error)
+    })
+}
+
 /// Told of what goes on; `cli` prints it.
 pub type Notify<'a> = &'a mut dyn FnMut(Notice);
 

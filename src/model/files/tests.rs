@@ -1320,11 +1320,11 @@ fn a_cache_that_cannot_be_written_is_told() {
 fn an_unbuilt_model_is_refused_without_a_request() {
     let hub = FakeHub::start(&[]);
     let mut place = Place::new(&hub.address);
-    for model in ["opus-mt-th-en", "tencent/Hy-MT2-7B"] {
+    for model in ["translategemma-4b", "tencent/Hy-MT2-7B"] {
         let error = place.locate(model).unwrap_err();
         assert!(error.message.contains("does not load the architecture"), "{error}");
     }
     assert!(hub.log().is_empty());
-    let entry = info("opus-mt-th-en", &place.settings).unwrap();
+    let entry = info("translategemma-4b", &place.settings).unwrap();
     assert!(!entry.built);
 }

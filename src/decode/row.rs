@@ -1,0 +1,202 @@
+//! One row of logits: its normaliser and its best columns, at the price of two vectorised passes.
+
+use crate::model::kernel::{maxima, maximum, sum_exp};
+
+/// Columns whose largest logit is kept, so that most of a row need not be looked at again.
+const BLOCK: usize = 128;
+
+/// A row of logits with what every rule needs of it.
+pub(super) struct Row<'a> {
+    logits: &'a [f32],
+    /// The largest logit of each [`BLOCK`].
+    blocks: Vec<f32>,
+    most: f32,
+    log_sum: f32,
+}
+
+/// A column's new value, in place of what its logit says; negative infinity bans it. Lists of them are in the order of
+/// columns, each column once.
+pub(super) type Patch = (usize, f32);
+
+impl<'a> Row<'a> {
+    /// `None` for a row that holds a NaN, positive infinity or nothing finite.
+    pub fn read(logits: &'a [f32]) -> Option<Self> {
+        let blocks = maxima(logits, BLOCK);
+        let most = maximum(&blocks);
+        let log_sum = sum_exp(logits, most).ln();
+        (most.is_finite() && log_sum.is_finite()).then_some(Self {
+            logits,
+            blocks,
+            most,
+            log_sum,
+        })
+    }
+
+    pub fn logit(&self, column: usize) -> f32 {
+        self.logits[column]
+    }
+
+    pub fn log_probability(&self, column: usize) -> f32 {
+        self.normalise(self.logits[column])
+    }
+
+    /// In torch's order of operations, so that rounding agrees with its `log_softmax`.
+    pub fn normalise(&self, logit: f32) -> f32 {
+        (logit - self.most) - self.log_sum
+    }
+
+    /// At least the `count` best columns with their values, best first, the lowest column of equals first; fewer where
+    /// no more have a value above negative infinity.
+    ///
+    /// `value` is a non-decreasing function that gives the value of a logit; a patched column has its patch instead.
+    pub fn best(&self, count: usize, patches: &[Patch], value: impl Fn(f32) -> f32) -> Vec<Patch> {
+        let mut blocks = self.blocks.clone();
+        for patches in patches.chunk_by(|a, b| a.0 / BLOCK == b.0 / BLOCK) {
+            let block = patches[0].0 / BLOCK;
+            blocks[block] = gaps(self.block(block), block * BLOCK, patches)
+                .map(maximum)
+                .fold(f32::NEG_INFINITY, f32::max);
+        }
+        // The count-th largest of all is no less than the count-th largest of the blocks' largest.
+        let mut floor = f32::NEG_INFINITY;
+        if count <= blocks.len() {
+            let mut sorted = blocks.clone();
+            floor = *sorted.select_nth_unstable_by(count.max(1) - 1, |a, b| b.total_cmp(a)).1;
+        }
+        let mut best: Vec<Patch> = patches
+            .iter()
+            .copied()
+            .filter(|patch| patch.1 > f32::NEG_INFINITY)
+            .collect();
+        for (block, most) in blocks.iter().enumerate() {
+            if *most < floor {
+                continue;
+            }
+            for (i, logit) in self.block(block).iter().enumerate() {
+                let column = block * BLOCK + i;
+                if *logit >= floor
+                    && *logit > f32::NEG_INFINITY
+                    && patches.binary_search_by_key(&column, |patch| patch.0).is_err()
+                {
+                    best.push((column, value(*logit)));
+                }
+            }
+        }
+        best.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        best
+    }
+
+    /// The logarithm of what all probabilities come to once the patches, as log-probabilities, are in place.
+    pub fn log_mass(&self, patches: &[Patch]) -> f32 {
+        let replaced: f64 = patches
+            .iter()
+            .map(|patch| f64::from(self.log_probability(patch.0)).exp())
+            .sum();
+        let rest = if replaced < 0.5 {
+            (1.0 - replaced).ln()
+        } else {
+            // What is left of a small difference would be rounding: add it up instead.
+            let most = gaps(self.logits, 0, patches)
+                .map(maximum)
+                .fold(f32::NEG_INFINITY, f32::max);
+            let sum: f32 = gaps(self.logits, 0, patches).map(|gap| sum_exp(gap, most)).sum();
+            f64::from(self.normalise(most)) + f64::from(sum).ln()
+        };
+        let values = || patches.iter().map(|patch| f64::from(patch.1)).chain([rest]);
+        let most = values()
+            .filter(|value| !value.is_nan())
+            .fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = values()
+            .filter(|value| *value > f64::NEG_INFINITY)
+            .map(|value| (value - most).exp())
+            .sum();
+        (most + sum.ln()) as f32
+    }
+
+    fn block(&self, block: usize) -> &[f32] {
+        let start = block * BLOCK;
+        &self.logits[start..(start + BLOCK).min(self.logits.len())]
+    }
+}
+
+/// What lies between the patched columns of `values`, whose first column is `start`.
+fn gaps<'a>(values: &'a [f32], start: usize, patches: &'a [Patch]) -> impl Iterator<Item = &'a [f32]> {
+    let mut from = 0;
+    patches
+        .iter()
+        .map(move |patch| patch.0 - start)
+        .chain([values.len()])
+        .map(move |to| {
+            let gap = &values[from..to];
+            from = to + 1;
+            gap
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn logits(n: usize) -> Vec<f32> {
+        // Few different values: many equals.
+        (0..n).map(|i| ((i * 7919) % 211) as f32 / 16.0 - 5.0).collect()
+    }
+
+    #[test]
+    fn the_best_are_those_of_a_full_sort() {
+        for n in [1, 5, 127, 128, 129, 1000, 5000] {
+            let logits = logits(n);
+            let row = Row::read(&logits).unwrap();
+            for step in [1, 3, 50, 10_000] {
+                let patches: Vec<Patch> = (0..n)
+                    .step_by(step)
+                    .map(|i| (i, if i % 2 == 0 { f32::NEG_INFINITY } else { logits[i] + 1.0 }))
+                    .collect();
+                let mut all: Vec<Patch> = logits.iter().copied().enumerate().collect();
+                for (column, value) in &patches {
+                    all[*column].1 = *value;
+                }
+                all.retain(|patch| patch.1 > f32::NEG_INFINITY);
+                all.sort_by(|a, b| b.1.total_cmp(&a.1));
+                for count in [1, 2, 8, 40, n] {
+                    let mut best = row.best(count, &patches, |logit| logit);
+                    best.truncate(count);
+                    assert_eq!(best, all[..count.min(all.len())], "{n} {step} {count}");
+                }
+                let sum: f64 = all
+                    .iter()
+                    .map(
+                        |(column, value)| match patches.iter().find(|patch| patch.0 == *column) {
+                            Some(_) => f64::from(*value).exp(),
+                            None => f64::from(row.log_probability(*column)).exp(),
+                        },
+                    )
+                    .sum();
+                let log_mass = f64::from(row.log_mass(&patches));
+                assert!(
+                    (log_mass - sum.ln()).abs() < 1e-5 || (sum == 0.0 && log_mass == f64::NEG_INFINITY),
+                    "{n} {step}: {log_mass} {sum}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_small_rest_is_not_lost_to_rounding() {
+        let logits = [30.0, 0.0, 0.0, 1.0];
+        let row = Row::read(&logits).unwrap();
+        let patches = [(0, f32::NEG_INFINITY)];
+        let expected = (2.0f64 + 1f64.exp()).ln() - 30.0;
+        assert!((f64::from(row.log_mass(&patches)) - expected).abs() < 1e-5);
+    }
+
+    #[test]
+    fn what_is_no_number_is_refused() {
+        assert!(Row::read(&[1.0, f32::NAN, 3.0]).is_none());
+        assert!(Row::read(&[1.0, f32::INFINITY]).is_none());
+        assert!(Row::read(&[f32::NEG_INFINITY; 3]).is_none());
+        assert!(Row::read(&[]).is_none());
+        let row = Row::read(&[f32::NEG_INFINITY, 2.0]).map(|row| row.best(2, &[], |logit| logit));
+        assert_eq!(row, Some(vec![(1, 2.0)]));
+    }
+}

@@ -1,0 +1,237 @@
+//! What may follow: the rules on a row of logits, in the order and by the definitions of transformers 4.57.1
+//! (`GenerationMixin._get_logits_processor`, `generation/logits_process.py`).
+
+use super::row::{Patch, Row};
+use super::{SearchOptions, sample};
+use crate::error::{Error, Result};
+use crate::model::Spec;
+
+/// One possible next token.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Candidate {
+    pub id: u32,
+    /// What it adds to the log-probability of its beam.
+    pub score: f32,
+}
+
+/// Where a row stands.
+pub(super) struct Place<'a> {
+    /// All ids so far, those that stand before every output included.
+    pub history: &'a [u32],
+    /// The most tokens of this source's output.
+    pub limit: usize,
+    /// Which of the batch's sources this is.
+    pub source: usize,
+}
+
+/// The rules of one batch, with ids looked up once.
+pub(super) struct Rules<'a> {
+    pub options: &'a SearchOptions<'a>,
+    /// What stands before every output.
+    pub start: &'a [u32],
+    /// Columns of a row of logits.
+    pub width: usize,
+    output: Option<&'a [u32]>,
+    /// Ids that end an output.
+    ends: Vec<u32>,
+    /// The candidates of a last position where the end is forced.
+    forced_end: Vec<u32>,
+    /// Columns that are never written.
+    banned: Vec<usize>,
+    /// Bad words of several tokens.
+    phrases: Vec<&'a [u32]>,
+    /// The most candidates of one source that are looked at in a step.
+    pub count: usize,
+}
+
+impl<'a> Rules<'a> {
+    /// # Errors
+    /// Of kind `Model` where the model's output leaves out one of its own ends, of kind `Usage` for sampling with beams.
+    pub fn new(spec: &'a Spec, options: &'a SearchOptions<'a>) -> Result<Self> {
+        let output = spec.output.as_deref();
+        if let Some(output) = output
+            && let Some(end) = spec.end.iter().find(|end| output.binary_search(end).is_err())
+        {
+            return Err(Error::model(format!(
+                "the end token {end} is not among the output tokens"
+            )));
+        }
+        if options.sampling.is_some() && options.beam > 1 {
+            return Err(Error::usage("random draws and beams exclude each other").hint("set the beam width to 1"));
+        }
+        if let Some(sampling) = &options.sampling
+            && !(sampling.temperature > 0.0 && sampling.temperature.is_finite())
+        {
+            let message = format!("a temperature of {} cannot be drawn with", sampling.temperature);
+            return Err(Error::usage(message).hint("set it above 0, or take the best token without sampling"));
+        }
+        let mut ends: Vec<u32> = spec.end.iter().chain(options.stop).copied().collect();
+        ends.sort_unstable();
+        ends.dedup();
+        let mut forced_end: Vec<u32> = options.forced_end.to_vec();
+        forced_end.retain(|id| !options.suppress.contains(id));
+        forced_end.sort_unstable();
+        forced_end.dedup();
+        let (words, phrases): (Vec<_>, Vec<_>) = options
+            .bad_words
+            .iter()
+            .map(Vec::as_slice)
+            .filter(|word| !word.is_empty())
+            .partition(|word| word.len() == 1);
+        let mut rules = Self {
+            options,
+            start: &spec.start,
+            width: output.map_or(spec.vocabulary, <[u32]>::len),
+            output,
+            count: match options.beam {
+                0 | 1 => 1,
+                beam => beam * (1 + ends.len()).max(2),
+            },
+            ends,
+            forced_end,
+            banned: Vec::new(),
+            phrases,
+        };
+        let words = words.iter().map(|word| word[0]).filter(|id| !rules.is_end(*id));
+        rules.banned = words
+            .chain(options.suppress.iter().copied())
+            .filter_map(|id| rules.column(id))
+            .collect();
+        rules.banned.sort_unstable();
+        rules.banned.dedup();
+        Ok(rules)
+    }
+
+    pub fn is_end(&self, id: u32) -> bool {
+        self.ends.binary_search(&id).is_ok()
+    }
+
+    fn column(&self, id: u32) -> Option<usize> {
+        match self.output {
+            Some(output) => output.binary_search(&id).ok(),
+            None => Some(id as usize).filter(|column| *column < self.width),
+        }
+    }
+
+    fn id(&self, column: usize) -> u32 {
+        self.output.map_or(column as u32, |output| output[column])
+    }
+
+    /// What may follow, best first; `None` for logits that are no numbers.
+    pub fn candidates(&self, logits: &[f32], place: &Place) -> Option<Vec<Candidate>> {
+        let options = self.options;
+        let written = place.history.len() - self.start.len().min(1);
+        let first = place.history.len() == self.start.len();
+        if written + 1 == place.limit && !options.forced_end.is_empty() && written >= options.min_tokens {
+            return Some(self.forced(first));
+        }
+        let row = Row::read(logits)?;
+        let greedy = options.beam <= 1;
+        let base = |column| {
+            if greedy {
+                row.logit(column)
+            } else {
+                row.log_probability(column)
+            }
+        };
+        let patches = self.patches(place.history, written, first, base);
+        let candidate = |(column, score): Patch| Candidate {
+            id: self.id(column),
+            score,
+        };
+        if !greedy {
+            let mut best = row.best(self.count, &patches, |logit| row.normalise(logit));
+            best.truncate(self.count);
+            let log_mass = if options.renormalize {
+                row.log_mass(&patches)
+            } else {
+                0.0
+            };
+            return Some(
+                best.into_iter()
+                    .map(|(column, score)| candidate((column, score - log_mass)))
+                    .collect(),
+            );
+        }
+        let chosen = match &options.sampling {
+            Some(sampling) => {
+                let count = if sampling.top_k == 0 {
+                    self.width
+                } else {
+                    sampling.top_k
+                };
+                let best = row.best(count, &patches, |logit| logit);
+                let stream = sampling.streams.get(place.source).copied().unwrap_or_default();
+                sample::draw(best, sampling, stream, written as u64)
+            }
+            None => row.best(1, &patches, |logit| logit).first().map(|best| best.0),
+        };
+        // The model's own log-probability, whatever the rules made of the logit.
+        let own = |column| candidate((column, row.log_probability(column)));
+        Some(chosen.map(own).into_iter().collect())
+    }
+
+    /// The last position of an output that must end.
+    fn forced(&self, first: bool) -> Vec<Candidate> {
+        let ids: Vec<u32> = self
+            .forced_end
+            .iter()
+            .copied()
+            .filter(|id| !first || !self.options.begin_suppress.contains(id))
+            .collect();
+        let score = if self.options.renormalize && self.options.beam > 1 {
+            -(ids.len() as f32).ln()
+        } else {
+            0.0
+        };
+        ids.into_iter()
+            .take(self.count)
+            .map(|id| Candidate { id, score })
+            .collect()
+    }
+
+    /// The columns whose value a rule changes.
+    fn patches(&self, history: &[u32], written: usize, first: bool, base: impl Fn(usize) -> f32) -> Vec<Patch> {
+        let options = self.options;
+        let mut patches: Vec<Patch> = self.banned.iter().map(|column| (*column, f32::NEG_INFINITY)).collect();
+        let mut ban = |ids: &mut dyn Iterator<Item = u32>| {
+            patches.extend(
+                ids.filter_map(|id| self.column(id))
+                    .map(|column| (column, f32::NEG_INFINITY)),
+            );
+        };
+        ban(&mut repeats(history, options.no_repeat_ngram));
+        // transformers never lets the start token be the beginning of a bad word.
+        let output = &history[self.start.len().min(1)..];
+        ban(&mut self.phrases.iter().filter_map(|phrase| {
+            let (last, before) = phrase.split_last()?;
+            output.ends_with(before).then_some(*last)
+        }));
+        if written < options.min_tokens {
+            ban(&mut self.ends.iter().copied());
+        }
+        if first {
+            ban(&mut options.begin_suppress.iter().copied());
+        }
+        let penalty = options.repetition_penalty;
+        if penalty != 1.0 {
+            patches.extend(history.iter().filter_map(|id| self.column(*id)).map(|column| {
+                let value = base(column);
+                (column, if value < 0.0 { value * penalty } else { value / penalty })
+            }));
+        }
+        // Bans first, so that they are what stays.
+        patches.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        patches.dedup_by_key(|patch| patch.0);
+        patches
+    }
+}
+
+/// The ids that would write an n-gram of `ids` a second time.
+fn repeats(ids: &[u32], n: usize) -> impl Iterator<Item = u32> {
+    let n = if ids.len() < n { 0 } else { n };
+    let tail = &ids[(ids.len() + 1).saturating_sub(n.max(1))..];
+    ids.windows(n.max(1))
+        .filter(move |window| n > 0 && window[..n - 1] == *tail)
+        .map(move |window| window[n - 1])
+}

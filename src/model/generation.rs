@@ -1,0 +1,429 @@
+//! How a checkpoint wants to be searched: its `generation_config.json`, or what its `config.json` says.
+//!
+//! Follows `GenerationMixin` and `GenerationConfig` of transformers 4.57.1 (`generation/utils.py`,
+//! `generation/configuration_utils.py`).
+
+use crate::error::{Error, Result};
+use serde_json::{Value, json};
+
+/// When beam search takes a source for done although live beams are left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EarlyStopping {
+    /// When the best live beam, at its present length, scores no better than the worst of `beam` finished ones: `false`.
+    #[default]
+    Heuristic,
+    /// As soon as `beam` outputs have finished: `true`.
+    Full,
+    /// When no live beam can overtake at any length that the length penalty may favour: `"never"`.
+    Never,
+}
+
+/// What a checkpoint's files say about search; `None` or empty where they say nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Generation {
+    /// What the decoder reads first: `decoder_start_token_id`, or else `bos_token_id`.
+    pub start: Option<u32>,
+    /// Ids that end an output: `eos_token_id`.
+    pub end: Vec<u32>,
+    /// `pad_token_id`.
+    pub pad: Option<u32>,
+    /// The first token of every output: `forced_bos_token_id`.
+    pub forced_first: Option<u32>,
+    /// What alone may stand at the last position of an output that has not ended before: `forced_eos_token_id`.
+    pub forced_end: Vec<u32>,
+    /// Beam width, `num_beams`; 1 is greedy search.
+    pub beam: Option<usize>,
+    /// The most tokens, the decoder's start token included.
+    pub max_length: Option<usize>,
+    /// The most tokens, the decoder's start token left out; goes before `max_length`.
+    pub max_new_tokens: Option<usize>,
+    /// Tokens before an end is allowed, the decoder's start token included.
+    pub min_length: Option<usize>,
+    /// Tokens before an end is allowed, the decoder's start token left out; goes before `min_length`.
+    pub min_new_tokens: Option<usize>,
+    /// Finished beams are ranked by `log-probability / length ^ penalty`; transformers' default is 1.
+    pub length_penalty: Option<f64>,
+    /// `early_stopping`.
+    pub early_stopping: EarlyStopping,
+    /// No sequence of this many tokens is written twice, `no_repeat_ngram_size`; 0 for no such rule.
+    pub no_repeat_ngram: Option<usize>,
+    /// What the logits of tokens written before are divided by, or multiplied with where they are negative.
+    pub repetition_penalty: Option<f32>,
+    /// Sequences of tokens that are never written: `bad_words_ids`.
+    pub bad_words: Vec<Vec<u32>>,
+    /// Tokens that are never written: `suppress_tokens`.
+    pub suppress: Vec<u32>,
+    /// Tokens that are not written first: `begin_suppress_tokens`.
+    pub begin_suppress: Vec<u32>,
+    /// Scores are normalised again after all rules: `renormalize_logits`.
+    pub renormalize: bool,
+    /// Draw tokens at random instead of taking the best: `do_sample`.
+    pub sample: bool,
+    /// What logits are divided by before a draw; transformers' default is 1.
+    pub temperature: Option<f64>,
+    /// Draw from this many most probable tokens; 0 for all; transformers' default is 50.
+    pub top_k: Option<usize>,
+    /// Draw from the most probable tokens that together have this probability; transformers' default is 1.
+    pub top_p: Option<f64>,
+}
+
+impl Generation {
+    /// Reads the contents of `config.json` and, where the checkpoint has one, `generation_config.json`.
+    ///
+    /// `generation_config.json` alone counts where it is present, but for one that was derived from a `config.json`
+    /// (`_from_model_config`): there a `config.json` that asks for anything unusual goes before it.
+    ///
+    /// # Errors
+    /// Of kind `Model`, naming the key as the place, for a value of the wrong type and for a request that this crate
+    /// does not support and that would change the output.
+    pub fn read(config: &Value, generation: Option<&Value>) -> Result<Self> {
+        let defaults = class_defaults(config["model_type"].as_str().unwrap_or_default());
+        let legacy = Keys {
+            values: config,
+            defaults: &defaults,
+        };
+        let none = Value::Null;
+        let keys = match generation {
+            Some(values) if values["_from_model_config"] != json!(true) || !legacy.unusual() => Keys {
+                values,
+                defaults: &none,
+            },
+            _ => legacy,
+        };
+        keys.refuse()?;
+        Ok(Self {
+            start: match keys.id("decoder_start_token_id")? {
+                Some(start) => Some(start),
+                None => keys.id("bos_token_id")?,
+            },
+            end: keys.ids("eos_token_id")?,
+            pad: keys.id("pad_token_id")?,
+            forced_first: keys.id("forced_bos_token_id")?,
+            forced_end: keys.ids("forced_eos_token_id")?,
+            beam: keys.count("num_beams", 1)?,
+            max_length: keys.count("max_length", 1)?,
+            max_new_tokens: keys.count("max_new_tokens", 1)?,
+            min_length: keys.count("min_length", 0)?,
+            min_new_tokens: keys.count("min_new_tokens", 0)?,
+            length_penalty: keys.number("length_penalty", |_| true, "a number")?,
+            early_stopping: keys
+                .read("early_stopping", "true, false or \"never\"", |value| match value {
+                    Value::Bool(false) => Some(EarlyStopping::Heuristic),
+                    Value::Bool(true) => Some(EarlyStopping::Full),
+                    Value::String(text) if text == "never" => Some(EarlyStopping::Never),
+                    _ => None,
+                })?
+                .unwrap_or_default(),
+            no_repeat_ngram: keys.count("no_repeat_ngram_size", 0)?,
+            repetition_penalty: keys
+                .number("repetition_penalty", |x| x > 0.0, "a number above 0")?
+                .map(|x| x as f32),
+            bad_words: keys
+                .read("bad_words_ids", "a list of lists of token ids", |value| {
+                    value.as_array()?.iter().map(id_list).collect()
+                })?
+                .unwrap_or_default(),
+            suppress: keys
+                .read("suppress_tokens", "a list of token ids", id_list)?
+                .unwrap_or_default(),
+            begin_suppress: keys
+                .read("begin_suppress_tokens", "a list of token ids", id_list)?
+                .unwrap_or_default(),
+            renormalize: keys.flag("renormalize_logits")?,
+            sample: keys.flag("do_sample")?,
+            temperature: keys.number("temperature", |x| x >= 0.0, "a number from 0 on")?,
+            top_k: keys.count("top_k", 0)?,
+            top_p: keys.number("top_p", |x| (0.0..=1.0).contains(&x), "a number between 0 and 1")?,
+        })
+    }
+
+    /// The most tokens after the decoder's start token, for a decoder of `max_positions`.
+    ///
+    /// Without a word about lengths this is transformers' default of 20 new tokens.
+    pub fn max_tokens(&self, max_positions: usize) -> usize {
+        match (self.max_new_tokens, self.max_length.unwrap_or(20)) {
+            (Some(tokens), _) => tokens,
+            (None, 20) => 21.min(max_positions.max(1)) - 1,
+            (None, length) => length - 1,
+        }
+    }
+
+    /// Tokens after the decoder's start token before an end is allowed.
+    pub fn min_tokens(&self) -> usize {
+        self.min_new_tokens
+            .unwrap_or_else(|| self.min_length.unwrap_or(0).saturating_sub(1))
+    }
+}
+
+/// What the configuration class of a model type stands in with for keys that `config.json` leaves out.
+fn class_defaults(model_type: &str) -> Value {
+    match model_type {
+        "marian" => json!({
+            "decoder_start_token_id": 58100, "pad_token_id": 58100, "eos_token_id": 0, "forced_eos_token_id": 0
+        }),
+        "m2m_100" => json!({"decoder_start_token_id": 2, "pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2}),
+        "mbart" => json!({"pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2, "forced_eos_token_id": 2}),
+        "t5" => json!({"pad_token_id": 0, "eos_token_id": 1}),
+        "mt5" | "umt5" => json!({"decoder_start_token_id": 0, "pad_token_id": 0, "eos_token_id": 1}),
+        _ => Value::Null,
+    }
+}
+
+/// The keys by which a `config.json` counts as asking for something unusual, with what is usual
+/// (`PretrainedConfig._get_global_generation_defaults`).
+const USUAL: &[(&str, Usual)] = &[
+    ("max_length", Usual::Number(20.0)),
+    ("min_length", Usual::Number(0.0)),
+    ("do_sample", Usual::Flag(false)),
+    ("early_stopping", Usual::Flag(false)),
+    ("num_beams", Usual::Number(1.0)),
+    ("temperature", Usual::Number(1.0)),
+    ("top_k", Usual::Number(50.0)),
+    ("top_p", Usual::Number(1.0)),
+    ("typical_p", Usual::Number(1.0)),
+    ("repetition_penalty", Usual::Number(1.0)),
+    ("length_penalty", Usual::Number(1.0)),
+    ("no_repeat_ngram_size", Usual::Number(0.0)),
+    ("encoder_no_repeat_ngram_size", Usual::Number(0.0)),
+    ("bad_words_ids", Usual::Null),
+    ("num_return_sequences", Usual::Number(1.0)),
+    ("output_scores", Usual::Flag(false)),
+    ("return_dict_in_generate", Usual::Flag(false)),
+    ("forced_bos_token_id", Usual::Null),
+    ("forced_eos_token_id", Usual::Null),
+    ("remove_invalid_values", Usual::Flag(false)),
+    ("exponential_decay_length_penalty", Usual::Null),
+    ("suppress_tokens", Usual::Null),
+    ("begin_suppress_tokens", Usual::Null),
+    ("num_beam_groups", Usual::Number(1.0)),
+    ("diversity_penalty", Usual::Number(0.0)),
+];
+
+/// Requests that would change the output and are not supported, with the values that ask for nothing.
+const REFUSED: &[(&str, Usual)] = &[
+    ("encoder_no_repeat_ngram_size", Usual::Number(0.0)),
+    ("encoder_repetition_penalty", Usual::Number(1.0)),
+    ("exponential_decay_length_penalty", Usual::Null),
+    ("sequence_bias", Usual::Null),
+    ("guidance_scale", Usual::Number(1.0)),
+    ("num_beam_groups", Usual::Number(1.0)),
+    ("diversity_penalty", Usual::Number(0.0)),
+    ("penalty_alpha", Usual::Number(0.0)),
+    ("dola_layers", Usual::Null),
+    ("constraints", Usual::Null),
+    ("force_words_ids", Usual::Null),
+    ("stop_strings", Usual::Null),
+    ("watermarking_config", Usual::Null),
+];
+
+/// The same for requests that only matter where tokens are drawn at random.
+const REFUSED_IN_SAMPLING: &[(&str, Usual)] = &[
+    ("min_p", Usual::Null),
+    ("typical_p", Usual::Number(1.0)),
+    ("epsilon_cutoff", Usual::Number(0.0)),
+    ("eta_cutoff", Usual::Number(0.0)),
+];
+
+/// A value that stands for "nothing asked"; null always does.
+enum Usual {
+    Null,
+    Number(f64),
+    Flag(bool),
+}
+
+impl Usual {
+    fn is(&self, value: &Value) -> bool {
+        match self {
+            _ if value.is_null() => true,
+            Self::Null => false,
+            Self::Number(number) => value.as_f64() == Some(*number),
+            Self::Flag(flag) => value.as_bool() == Some(*flag),
+        }
+    }
+}
+
+fn id_list(value: &Value) -> Option<Vec<u32>> {
+    value.as_array()?.iter().map(id).collect()
+}
+
+fn id(value: &Value) -> Option<u32> {
+    value.as_u64().and_then(|id| u32::try_from(id).ok())
+}
+
+/// One file's keys, with what stands in for those that it leaves out.
+struct Keys<'a> {
+    values: &'a Value,
+    defaults: &'a Value,
+}
+
+impl Keys<'_> {
+    /// The value, `None` for null or none.
+    fn get(&self, key: &str) -> Option<&Value> {
+        let value = self.values.get(key).unwrap_or(&self.defaults[key]);
+        (!value.is_null()).then_some(value)
+    }
+
+    /// Whether any key differs both from null and from what its class stands in with.
+    fn unusual(&self) -> bool {
+        USUAL.iter().any(|(key, usual)| {
+            let value = &self.values[*key];
+            let default = &self.defaults[*key];
+            !value.is_null()
+                && if default.is_null() {
+                    !usual.is(value)
+                } else {
+                    value != default
+                }
+        })
+    }
+
+    fn refuse(&self) -> Result<()> {
+        let sampling = if self.flag("do_sample")? {
+            REFUSED_IN_SAMPLING
+        } else {
+            &[]
+        };
+        match REFUSED
+            .iter()
+            .chain(sampling)
+            .find(|(key, usual)| !usual.is(&self.values[*key]))
+        {
+            Some((key, _)) => Err(Error::model(format!("`{}` is not supported", self.values[*key]))
+                .place(*key)
+                .hint("remove the key to translate without it")),
+            None => Ok(()),
+        }
+    }
+
+    fn read<T>(&self, key: &str, expected: &str, parse: impl Fn(&Value) -> Option<T>) -> Result<Option<T>> {
+        self.get(key)
+            .map(|value| {
+                parse(value).ok_or_else(|| Error::model(format!("expected {expected}, found `{value}`")).place(key))
+            })
+            .transpose()
+    }
+
+    fn id(&self, key: &str) -> Result<Option<u32>> {
+        self.read(key, "a token id", id)
+    }
+
+    /// One id or a list of them.
+    fn ids(&self, key: &str) -> Result<Vec<u32>> {
+        let parse = |value: &Value| id(value).map(|id| vec![id]).or_else(|| id_list(value));
+        Ok(self
+            .read(key, "a token id or a list of them", parse)?
+            .unwrap_or_default())
+    }
+
+    fn count(&self, key: &str, least: usize) -> Result<Option<usize>> {
+        self.read(key, &format!("a whole number from {least} on"), |value| {
+            let count = usize::try_from(value.as_u64()?).ok()?;
+            (count >= least).then_some(count)
+        })
+    }
+
+    fn number(&self, key: &str, fits: fn(f64) -> bool, expected: &str) -> Result<Option<f64>> {
+        self.read(key, expected, |value| value.as_f64().filter(|number| fits(*number)))
+    }
+
+    fn flag(&self, key: &str) -> Result<bool> {
+        Ok(self.read(key, "true or false", Value::as_bool)?.unwrap_or(false))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    /// What transformers makes of a pair of files, by `tests/golden/generation.py`.
+    #[derive(Deserialize)]
+    struct Golden {
+        config: Value,
+        generation: Option<Value>,
+        expected: Value,
+    }
+
+    #[test]
+    fn files_are_read_as_transformers_reads_them() {
+        let cases: Vec<Golden> = serde_json::from_str(include_str!("../../tests/golden/generation.json")).unwrap();
+        assert!(cases.len() >= 15);
+        for case in cases {
+            let read = Generation::read(&case.config, case.generation.as_ref()).unwrap();
+            let one_or_many = |ids: &[u32]| match ids {
+                [] => Value::Null,
+                [id] => json!(id),
+                ids => json!(ids),
+            };
+            let got = json!({
+                "start": read.start,
+                "end": one_or_many(&read.end),
+                "pad": read.pad,
+                "forced_first": read.forced_first,
+                "forced_end": one_or_many(&read.forced_end),
+                "beam": read.beam.unwrap_or(1),
+                "max_tokens": read.max_tokens(case.config["max_position_embeddings"].as_u64().map_or(usize::MAX, |n| n as usize)),
+                "min_tokens": read.min_tokens(),
+                "length_penalty": read.length_penalty.unwrap_or(1.0),
+                "early_stopping": match read.early_stopping {
+                    EarlyStopping::Heuristic => json!(false),
+                    EarlyStopping::Full => json!(true),
+                    EarlyStopping::Never => json!("never"),
+                },
+                "no_repeat_ngram": read.no_repeat_ngram.unwrap_or(0),
+                "repetition_penalty": f64::from(read.repetition_penalty.unwrap_or(1.0)),
+                "bad_words": read.bad_words,
+                "suppress": read.suppress,
+                "begin_suppress": read.begin_suppress,
+                "renormalize": read.renormalize,
+                "sample": read.sample,
+                "temperature": read.temperature.unwrap_or(1.0),
+                "top_k": read.top_k.unwrap_or(50),
+                "top_p": read.top_p.unwrap_or(1.0),
+            });
+            let files = (&case.config, &case.generation);
+            assert_eq!(got, case.expected, "{files:?}");
+        }
+    }
+
+    #[test]
+    fn wrong_types_and_unsupported_requests_name_their_key() {
+        for (key, value) in [
+            ("eos_token_id", json!("</s>")),
+            ("eos_token_id", json!([1, -2])),
+            ("decoder_start_token_id", json!([1])),
+            ("num_beams", json!(0)),
+            ("num_beams", json!(2.5)),
+            ("max_length", json!("512")),
+            ("length_penalty", json!(true)),
+            ("early_stopping", json!("always")),
+            ("bad_words_ids", json!([5])),
+            ("suppress_tokens", json!(5)),
+            ("repetition_penalty", json!(0)),
+            ("renormalize_logits", json!(1)),
+            ("top_p", json!(1.5)),
+            ("encoder_no_repeat_ngram_size", json!(3)),
+            ("num_beam_groups", json!(2)),
+        ] {
+            let mut file = json!({"eos_token_id": 1});
+            file[key] = value;
+            for (config, generation) in [(&json!({}), Some(&file)), (&file, None)] {
+                let error = Generation::read(config, generation).unwrap_err();
+                assert_eq!(error.place.as_deref(), Some(key), "{error}");
+            }
+        }
+        let sampling = json!({"min_p": 0.1, "do_sample": true});
+        assert!(Generation::read(&json!({}), Some(&sampling)).is_err());
+        assert!(Generation::read(&json!({}), Some(&json!({"min_p": 0.1}))).is_ok());
+    }
+
+    #[test]
+    fn nothing_said_is_the_default() {
+        let read = Generation::read(&json!({}), Some(&json!({"num_beams": null}))).unwrap();
+        assert_eq!(read, Generation::default());
+        assert_eq!(
+            (read.max_tokens(512), read.max_tokens(8), read.min_tokens()),
+            (20, 7, 0)
+        );
+    }
+}

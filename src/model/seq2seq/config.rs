@@ -1,0 +1,306 @@
+//! What an encoder-decoder checkpoint's `config.json` says, in one form for all architectures.
+
+use crate::error::{Error, Result};
+use crate::model::Architecture;
+use crate::model::ops::Activation;
+use serde_json::Value;
+use std::path::Path;
+
+/// How a model knows where a token stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Positions {
+    /// Sines and cosines of alternating frequencies (transformers `MarianSinusoidalPositionalEmbedding`).
+    Marian,
+    /// Sines and cosines counted from `first` on; the padding token has none (`M2M100SinusoidalPositionalEmbedding`).
+    Fairseq { first: usize },
+    /// A table, counted from `first` on.
+    Learned { first: usize },
+    /// A bias on attention by distance (T5).
+    Relative { buckets: usize, most: usize },
+}
+
+/// The shape of one side.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Side {
+    pub layers: usize,
+    pub heads: usize,
+    pub feed_forward: usize,
+    pub vocabulary: usize,
+}
+
+/// An encoder-decoder model's dimensions and choices.
+#[derive(Clone, Debug)]
+pub(super) struct Config {
+    pub width: usize,
+    /// Size of one head of the encoder and of the decoder.
+    pub head_dims: [usize; 2],
+    pub encoder: Side,
+    pub decoder: Side,
+    pub activation: Activation,
+    /// The feed-forward layer multiplies its activated half by another.
+    pub gated: bool,
+    /// Norms stand before attention and feed-forward layers, not after.
+    pub norm_first: bool,
+    /// RMS norms without biases, linear layers without biases, queries not scaled.
+    pub t5: bool,
+    pub epsilon: f32,
+    pub embedding_scale: f32,
+    /// A norm follows the embedding.
+    pub embedding_norm: bool,
+    pub positions: Positions,
+    /// Positions of a source or an output; none where there is no limit.
+    pub max_positions: Option<usize>,
+    pub pad: u32,
+    /// Source and target have one embedding.
+    pub shared: bool,
+    /// The output projection is the decoder's embedding.
+    pub tied: bool,
+}
+
+/// A JSON object that tells which key is wrong.
+struct Keys<'a> {
+    path: &'a Path,
+    value: &'a Value,
+}
+
+impl Keys<'_> {
+    fn fail(&self, key: &str, message: impl Into<String>) -> Error {
+        Error::model(message)
+            .path(self.path)
+            .place(format!("key {key}"))
+            .hint("the file is not whole, or not that of a model of this kind")
+    }
+
+    /// A value of the file, `null` counting as none.
+    fn get(&self, key: &str) -> Option<&Value> {
+        self.value.get(key).filter(|value| !value.is_null())
+    }
+
+    /// A size, at least 1; `default` where the file has none.
+    fn size(&self, key: &str, default: Option<usize>) -> Result<usize> {
+        let value = match (self.get(key), default) {
+            (Some(value), _) => value
+                .as_u64()
+                .filter(|size| (1..=1 << 24).contains(size))
+                .map(|size| size as usize),
+            (None, default) => default,
+        };
+        match (value, self.get(key)) {
+            (Some(value), _) => Ok(value),
+            (None, Some(found)) => Err(self.fail(key, format!("`{found}` is not a size"))),
+            (None, None) => Err(self.fail(key, "missing; a number is expected")),
+        }
+    }
+
+    fn flag(&self, key: &str, default: bool) -> Result<bool> {
+        match self.get(key) {
+            None => Ok(default),
+            Some(value) => value
+                .as_bool()
+                .ok_or_else(|| self.fail(key, format!("`{value}` is neither true nor false"))),
+        }
+    }
+
+    fn text(&self, key: &str, default: &'static str) -> Result<&str> {
+        match self.get(key) {
+            None => Ok(default),
+            Some(value) => value
+                .as_str()
+                .ok_or_else(|| self.fail(key, format!("`{value}` is not a name"))),
+        }
+    }
+}
+
+impl Config {
+    /// Reads a parsed `config.json`; `path` is for messages.
+    ///
+    /// # Errors
+    /// Of kind `Model`, with the key that is missing or has a value that is not known.
+    pub fn read(architecture: Architecture, value: &Value, path: &Path) -> Result<Self> {
+        let keys = Keys { path, value };
+        match architecture {
+            Architecture::T5 => Self::t5(&keys),
+            _ => Self::bart(architecture, &keys),
+        }
+    }
+
+    /// The family of BART: Marian, M2M-100, mBART.
+    fn bart(architecture: Architecture, keys: &Keys) -> Result<Self> {
+        let marian = architecture == Architecture::Marian;
+        let mbart = architecture == Architecture::Mbart;
+        let width = keys.size("d_model", None)?;
+        let vocabulary = keys.size("vocab_size", None)?;
+        let side = |name: &str, vocabulary: usize| -> Result<Side> {
+            Ok(Side {
+                layers: keys.size(&format!("{name}_layers"), None)?,
+                heads: keys.size(&format!("{name}_attention_heads"), None)?,
+                feed_forward: keys.size(&format!("{name}_ffn_dim"), None)?,
+                vocabulary,
+            })
+        };
+        let decoder_vocabulary = match marian {
+            true => keys.size("decoder_vocab_size", Some(vocabulary))?,
+            false => vocabulary,
+        };
+        let (encoder, decoder) = (side("encoder", vocabulary)?, side("decoder", decoder_vocabulary)?);
+        for (name, side) in [("encoder", encoder), ("decoder", decoder)] {
+            if width % side.heads != 0 {
+                return Err(keys.fail(
+                    &format!("{name}_attention_heads"),
+                    format!("{} heads do not divide d_model, {width}", side.heads),
+                ));
+            }
+        }
+        let shared = !marian || keys.flag("share_encoder_decoder_embeddings", true)?;
+        if shared && decoder_vocabulary != vocabulary {
+            return Err(keys.fail(
+                "decoder_vocab_size",
+                "differs from vocab_size, but the embeddings are shared",
+            ));
+        }
+        let default_pad = if marian { 58_100 } else { 1 };
+        let pad = match keys.get("pad_token_id") {
+            None => default_pad,
+            Some(id) => id
+                .as_u64()
+                .and_then(|id| u32::try_from(id).ok())
+                .ok_or_else(|| keys.fail("pad_token_id", format!("`{id}` is not an id")))?,
+        };
+        let name = keys.text("activation_function", if marian || mbart { "gelu" } else { "relu" })?;
+        let scaled = keys.flag("scale_embedding", !marian && !mbart)?;
+        Ok(Self {
+            width,
+            head_dims: [width / encoder.heads, width / decoder.heads],
+            encoder,
+            decoder,
+            activation: activation(keys, "activation_function", name)?,
+            gated: false,
+            norm_first: !marian,
+            t5: false,
+            epsilon: 1e-5,
+            embedding_scale: if scaled { (width as f32).sqrt() } else { 1.0 },
+            embedding_norm: mbart,
+            positions: match architecture {
+                Architecture::Marian => Positions::Marian,
+                Architecture::Mbart => Positions::Learned { first: 2 },
+                _ => Positions::Fairseq {
+                    first: pad as usize + 1,
+                },
+            },
+            max_positions: Some(keys.size("max_position_embeddings", Some(1024))?),
+            pad,
+            shared,
+            tied: keys.flag("tie_word_embeddings", true)?,
+        })
+    }
+
+    fn t5(keys: &Keys) -> Result<Self> {
+        let width = keys.size("d_model", None)?;
+        let layers = keys.size("num_layers", None)?;
+        let side = Side {
+            layers,
+            heads: keys.size("num_heads", None)?,
+            feed_forward: keys.size("d_ff", None)?,
+            vocabulary: keys.size("vocab_size", None)?,
+        };
+        let dim = keys.size("d_kv", None)?;
+        let (gated, name) = match keys.text("feed_forward_proj", "relu")? {
+            "gated-gelu" => (true, "gelu_new"),
+            other => match other.strip_prefix("gated-") {
+                Some(name) => (true, name),
+                None => (false, other),
+            },
+        };
+        let epsilon = match keys.get("layer_norm_epsilon") {
+            None => 1e-6,
+            Some(value) => value
+                .as_f64()
+                .ok_or_else(|| keys.fail("layer_norm_epsilon", format!("`{value}` is not a number")))?,
+        };
+        let pad = keys.get("pad_token_id").and_then(Value::as_u64).unwrap_or(0) as u32;
+        let buckets = keys.size("relative_attention_num_buckets", Some(32))?;
+        let most = keys.size("relative_attention_max_distance", Some(128))?;
+        if buckets < 4 || most <= buckets / 2 {
+            return Err(keys.fail(
+                "relative_attention_num_buckets",
+                format!("{buckets} buckets do not fit distances up to {most}"),
+            ));
+        }
+        Ok(Self {
+            width,
+            head_dims: [dim; 2],
+            encoder: side,
+            decoder: Side {
+                layers: keys.size("num_decoder_layers", Some(layers))?,
+                ..side
+            },
+            activation: activation(keys, "feed_forward_proj", name)?,
+            gated,
+            norm_first: true,
+            t5: true,
+            epsilon: epsilon as f32,
+            embedding_scale: 1.0,
+            embedding_norm: false,
+            positions: Positions::Relative { buckets, most },
+            max_positions: None,
+            pad,
+            shared: true,
+            tied: keys.flag("tie_word_embeddings", true)?,
+        })
+    }
+}
+
+fn activation(keys: &Keys, key: &str, name: &str) -> Result<Activation> {
+    Activation::from_name(name).ok_or_else(|| keys.fail(key, format!("the activation `{name}` is not known")))
+}
+
+impl Positions {
+    /// The embeddings of positions `0..count`, `(count, width)`, for those that are computed.
+    pub fn table(self, count: usize, width: usize) -> Option<Vec<f32>> {
+        match self {
+            Self::Marian => {
+                let angle =
+                    |position: usize, j: usize| position as f64 / 10_000f64.powf((2 * (j / 2)) as f64 / width as f64);
+                let row = |position: usize| {
+                    let sines = (0..width).step_by(2).map(move |j| angle(position, j).sin());
+                    sines.chain((1..width).step_by(2).map(move |j| angle(position, j).cos()))
+                };
+                Some((0..count).flat_map(row).map(|x| x as f32).collect())
+            }
+            Self::Fairseq { first } => {
+                let half = width / 2;
+                // In float32 throughout, as transformers has it.
+                let step = -((10_000f64.ln() / (half as f64 - 1.0)) as f32);
+                let frequencies: Vec<f32> = (0..half).map(|i| (i as f32 * step).exp()).collect();
+                let row = |position: usize| {
+                    let position = (position + first) as f32;
+                    let angles = frequencies.iter().map(move |f| position * f);
+                    let zero = (width % 2 == 1).then_some(0.0);
+                    angles.clone().map(f32::sin).chain(angles.map(f32::cos)).chain(zero)
+                };
+                Some((0..count).flat_map(row).collect())
+            }
+            Self::Learned { .. } | Self::Relative { .. } => None,
+        }
+    }
+
+    /// The bucket of each distance `key - query` (T5 `_relative_position_bucket`).
+    pub fn bucket(distance: isize, both_ways: bool, buckets: usize, most: usize) -> usize {
+        let (base, buckets) = match both_ways {
+            true => (if distance > 0 { buckets / 2 } else { 0 }, buckets / 2),
+            false => (0, buckets),
+        };
+        let distance = match both_ways {
+            true => distance.unsigned_abs(),
+            false => (-distance).max(0) as usize,
+        };
+        let exact = buckets / 2;
+        if distance < exact {
+            return base + distance;
+        }
+        // In float32, as transformers has it.
+        let ratio = (distance as f32 / exact as f32).ln() / (most as f64 / exact as f64).ln() as f32;
+        let far = exact + (ratio * (buckets - exact) as f32) as usize;
+        base + far.min(buckets - 1)
+    }
+}

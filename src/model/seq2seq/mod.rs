@@ -1,0 +1,326 @@
+//! Encoder-decoder translation models: Marian, M2M-100 (NLLB, SMaLL-100), mBART-50 and T5 (MADLAD-400), on the CPU.
+//!
+//! References: transformers 4.57 `modeling_{marian,m2m_100,mbart,t5}.py`. Own module, because candle-transformers has
+//! Marian and T5 only, without padding masks, batches or beams, and with errors in both.
+//!
+//! A batch has no padding: the tokens of all sentences stand one after the other, and attention keeps to its sentence.
+
+mod config;
+mod load;
+mod state;
+mod weights;
+
+use super::kernel::{Target, parallel};
+use super::ops::{Activation, Norm};
+use super::packed::Packed;
+use super::{Spec, State, TranslationModel, candle_error};
+use crate::error::{Error, Result};
+use candle_core::{Device, Tensor};
+use config::{Config, Positions};
+use state::{Group, Heads, Memory, Queries, Writing, grouped};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A matrix with an optional bias.
+struct Linear {
+    weight: Arc<Packed>,
+    bias: Option<Vec<f32>>,
+}
+
+impl Linear {
+    fn of(&self, rows: &[f32]) -> Vec<f32> {
+        self.weight.product_plus(rows, self.bias.as_deref())
+    }
+}
+
+/// Attention of a sequence over itself.
+struct SelfAttention {
+    norm: Norm,
+    /// Queries, keys and values in one.
+    project: Linear,
+    output: Linear,
+}
+
+/// Attention of the decoder over a source.
+struct CrossAttention {
+    norm: Norm,
+    query: Linear,
+    /// Keys and values in one, of the encoder's output.
+    memory: Linear,
+    output: Linear,
+}
+
+struct FeedForward {
+    norm: Norm,
+    up: Linear,
+    /// Multiplied by, where the layer is gated.
+    gate: Option<Linear>,
+    down: Linear,
+}
+
+struct Layer {
+    attention: SelfAttention,
+    cross: Option<CrossAttention>,
+    feed_forward: FeedForward,
+}
+
+/// The encoder or the decoder.
+struct Stack {
+    embedding: Arc<Packed>,
+    /// Embeddings of positions, `(positions, width)`, without the offset; empty where attention has a bias instead.
+    positions: Vec<f32>,
+    embedding_norm: Option<Norm>,
+    /// Bias by bucket, `(buckets, heads)`; empty where positions have embeddings.
+    bias: Vec<f32>,
+    layers: Vec<Layer>,
+    final_norm: Option<Norm>,
+    heads: Heads,
+}
+
+/// A loaded encoder-decoder model.
+pub struct Seq2Seq {
+    config: Config,
+    spec: Spec,
+    encoder: Stack,
+    decoder: Stack,
+    output: Linear,
+    /// Multiplies what the output projection gets (T5 with tied embeddings).
+    output_scale: f32,
+}
+
+fn add(to: &mut [f32], from: &[f32]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to += from;
+    }
+}
+
+impl FeedForward {
+    fn of(&self, rows: &[f32], activation: Activation) -> Vec<f32> {
+        let mut up = self.up.of(rows);
+        let gate = self.gate.as_ref().map(|gate| gate.of(rows));
+        let target = Target::new(up.as_mut_ptr());
+        let len = up.len();
+        parallel(len, len * 8, |range: Range<usize>| {
+            // SAFETY: ranges are disjoint, within `up`.
+            let up = unsafe { target.part(range.start, range.len()) };
+            activation.apply(up);
+            if let Some(gate) = &gate {
+                for (up, gate) in up.iter_mut().zip(&gate[range]) {
+                    *up *= gate;
+                }
+            }
+        });
+        self.down.of(&up)
+    }
+}
+
+impl Stack {
+    /// Tokens at these positions, `(tokens, width)`.
+    fn embed(&self, ids: &[u32], positions: impl Iterator<Item = usize>, config: &Config) -> Result<Vec<f32>> {
+        let mut rows = Vec::with_capacity(ids.len() * config.width);
+        for (id, position) in ids.iter().zip(positions) {
+            if *id as usize >= self.embedding.rows {
+                return Err(Error::model(format!(
+                    "token {id} is outside the model's vocabulary of {}",
+                    self.embedding.rows
+                )));
+            }
+            let start = rows.len();
+            self.embedding.row(*id as usize, config.embedding_scale, &mut rows);
+            if self.positions.is_empty() {
+                continue;
+            }
+            // A padding token, should one be written, has no position.
+            if matches!(config.positions, Positions::Fairseq { .. }) && *id == config.pad {
+                continue;
+            }
+            let Some(embedding) = self
+                .positions
+                .get(position * config.width..(position + 1) * config.width)
+            else {
+                return Err(Error::model(format!(
+                    "a text of more than the model's {} tokens",
+                    self.positions.len() / config.width
+                )));
+            };
+            add(&mut rows[start..], embedding);
+        }
+        Ok(match &self.embedding_norm {
+            Some(norm) => norm.of(&rows),
+            None => rows,
+        })
+    }
+
+    /// One layer around a function, its norm before or after, its input added.
+    fn around(&self, hidden: &mut Vec<f32>, norm: &Norm, first: bool, f: impl FnOnce(&[f32]) -> Vec<f32>) {
+        if first {
+            let out = f(&norm.of(hidden));
+            add(hidden, &out);
+        } else {
+            let out = f(hidden);
+            add(hidden, &out);
+            *hidden = norm.of(hidden);
+        }
+    }
+}
+
+impl Seq2Seq {
+    /// The bias of distance `key - query` for a head, where the model has one.
+    fn bias(&self, stack: &Stack, both_ways: bool, head: usize, distance: isize) -> f32 {
+        match self.config.positions {
+            Positions::Relative { buckets, most } => {
+                stack.bias[Positions::bucket(distance, both_ways, buckets, most) * stack.heads.count + head]
+            }
+            _ => 0.0,
+        }
+    }
+
+    /// The encoder's output, `(tokens, width)`, for sentences one after the other.
+    fn encode(&self, sources: &[&[u32]], sentences: &[Range<u32>]) -> Result<Vec<f32>> {
+        let (stack, config) = (&self.encoder, &self.config);
+        let positions = sources.iter().flat_map(|source| 0..source.len());
+        let mut hidden = stack.embed(&sources.concat(), positions, config)?;
+        let all: Vec<u32> = (0..sentences.last().map_or(0, |last| last.end)).collect();
+        let groups: Vec<Group> = sentences
+            .iter()
+            .map(|range| range.start as usize..range.end as usize)
+            .map(|range| Group {
+                queries: range.clone(),
+                slots: &all[range],
+            })
+            .collect();
+        let stride = 3 * stack.heads.width();
+        let relative = !stack.bias.is_empty();
+        for layer in &stack.layers {
+            let attention = &layer.attention;
+            stack.around(&mut hidden, &attention.norm, config.norm_first, |x| {
+                let projected = attention.project.of(x);
+                let queries = Queries {
+                    values: &projected,
+                    stride,
+                };
+                let memory = Memory {
+                    values: &projected,
+                    stride,
+                    start: stack.heads.width(),
+                };
+                let attended = grouped(stack.heads, memory, queries, &groups, &|group, head, added| {
+                    let count = if relative { group.slots.len() as isize } else { 0 };
+                    for query in 0..count {
+                        added.extend((0..count).map(|key| self.bias(stack, true, head, key - query)));
+                    }
+                });
+                attention.output.of(&attended)
+            });
+            let feed_forward = &layer.feed_forward;
+            stack.around(&mut hidden, &feed_forward.norm, config.norm_first, |x| {
+                feed_forward.of(x, config.activation)
+            });
+        }
+        Ok(match &stack.final_norm {
+            Some(norm) => norm.of(&hidden),
+            None => hidden,
+        })
+    }
+
+    /// Takes one token a row; the decoder's output, `(rows, width)`.
+    fn decode(&self, last: &[u32], state: &mut Writing) -> Result<Vec<f32>> {
+        let (stack, config) = (&self.decoder, &self.config);
+        let position = state.position();
+        let mut hidden = stack.embed(last, std::iter::repeat(position), config)?;
+        state.advance();
+        let bias: Vec<f32> = match stack.bias.is_empty() {
+            true => Vec::new(),
+            false => (0..stack.heads.count)
+                .flat_map(|head| (0..=position).map(move |key| (head, key as isize - position as isize)))
+                .map(|(head, distance)| self.bias(stack, false, head, distance))
+                .collect(),
+        };
+        for (index, layer) in stack.layers.iter().enumerate() {
+            let attention = &layer.attention;
+            stack.around(&mut hidden, &attention.norm, config.norm_first, |x| {
+                let attended = state.attend_own(index, stack.heads, &attention.project.of(x), &bias);
+                attention.output.of(&attended)
+            });
+            if let Some(cross) = &layer.cross {
+                stack.around(&mut hidden, &cross.norm, config.norm_first, |x| {
+                    let attended = state.attend_cross(index, stack.heads, &cross.query.of(x));
+                    cross.output.of(&attended)
+                });
+            }
+            let feed_forward = &layer.feed_forward;
+            stack.around(&mut hidden, &feed_forward.norm, config.norm_first, |x| {
+                feed_forward.of(x, config.activation)
+            });
+        }
+        Ok(match &stack.final_norm {
+            Some(norm) => norm.of(&hidden),
+            None => hidden,
+        })
+    }
+
+    fn logits(&self, mut hidden: Vec<f32>) -> Result<Tensor> {
+        if self.output_scale != 1.0 {
+            hidden.iter_mut().for_each(|x| *x *= self.output_scale);
+        }
+        let rows = hidden.len() / self.config.width;
+        let logits = self.output.of(&hidden);
+        Tensor::from_vec(logits, (rows, self.output.weight.rows), &Device::Cpu).map_err(candle_error)
+    }
+}
+
+impl TranslationModel for Seq2Seq {
+    fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    fn begin(&self, _shared: Option<&State>, sources: &[&[u32]]) -> Result<(State, Tensor)> {
+        if sources.iter().any(|source| source.is_empty()) {
+            return Err(Error::model("a source has no tokens"));
+        }
+        let mut end = 0;
+        let sentences: Vec<Range<u32>> = sources
+            .iter()
+            .map(|source| {
+                let start = end;
+                end += source.len() as u32;
+                start..end
+            })
+            .collect();
+        let encoded = self.encode(sources, &sentences)?;
+        let cross = self.decoder.layers.iter().filter_map(|layer| layer.cross.as_ref());
+        let cross = cross.map(|cross| cross.memory.of(&encoded)).collect();
+        let mut state = Writing::new(sentences, cross);
+        let mut hidden = Vec::new();
+        for id in &self.spec.start {
+            hidden = self.decode(&vec![*id; sources.len()], &mut state)?;
+        }
+        let logits = self.logits(hidden)?;
+        Ok((State(Box::new(state)), logits))
+    }
+
+    fn step(&self, last: &[u32], state: &mut State) -> Result<Tensor> {
+        let state = Writing::of_mut(state)?;
+        if last.len() != state.rows() {
+            return Err(Error::model(format!("{} tokens for {} rows", last.len(), state.rows())));
+        }
+        let hidden = self.decode(last, state)?;
+        self.logits(hidden)
+    }
+
+    fn restrict(&mut self, mut ids: Vec<u32>) -> Result<()> {
+        if self.spec.output.is_some() {
+            return Err(Error::usage("the output vocabulary is restricted already"));
+        }
+        ids.extend(&self.spec.end);
+        ids.sort_unstable();
+        ids.dedup();
+        let bias = self.output.bias.as_ref();
+        self.output = Linear {
+            weight: Arc::new(self.output.weight.select(&ids)),
+            bias: bias.map(|bias| ids.iter().map(|id| bias[*id as usize]).collect()),
+        };
+        self.spec.output = Some(ids);
+        Ok(())
+    }
+}

@@ -1,0 +1,238 @@
+//! What changes while an encoder-decoder model writes: keys and values of its rows, and which sentence each reads.
+
+use crate::error::{Error, Result};
+use crate::model::kernel::{Target, parallel};
+use crate::model::ops::{Attention, attend};
+use crate::model::{Rows, State};
+use std::any::Any;
+use std::ops::Range;
+
+/// The heads of one attention layer.
+#[derive(Clone, Copy)]
+pub(super) struct Heads {
+    pub count: usize,
+    pub dim: usize,
+    /// Multiplies the products of queries and keys.
+    pub scale: f32,
+}
+
+impl Heads {
+    pub fn width(self) -> usize {
+        self.count * self.dim
+    }
+}
+
+/// The batch of one search.
+///
+/// Each token written has a slot, its keys and values; beams name the slots of the tokens before them, so that a beam
+/// step moves numbers only, and what beams share is stored once.
+pub(super) struct Writing {
+    /// Each sentence's tokens among those of the encoder.
+    sentences: Vec<Range<u32>>,
+    /// Of each decoder layer, `(source tokens, keys and values)`.
+    cross: Vec<Vec<f32>>,
+    /// The sentence of each row.
+    owners: Vec<usize>,
+    /// The slots of each row, one for each position.
+    rows: Vec<Vec<u32>>,
+    /// Of each decoder layer, `(slots, keys and values)`.
+    own: Vec<Vec<f32>>,
+    free: Vec<u32>,
+    slots: u32,
+}
+
+impl Writing {
+    pub fn new(sentences: Vec<Range<u32>>, cross: Vec<Vec<f32>>) -> Self {
+        Self {
+            owners: (0..sentences.len()).collect(),
+            rows: vec![Vec::new(); sentences.len()],
+            own: vec![Vec::new(); cross.len()],
+            sentences,
+            cross,
+            free: Vec::new(),
+            slots: 0,
+        }
+    }
+
+    pub fn of_mut(state: &mut State) -> Result<&mut Self> {
+        state
+            .0
+            .as_any_mut()
+            .downcast_mut()
+            .ok_or_else(|| Error::model("the state belongs to another kind of model"))
+    }
+
+    pub fn rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Tokens that each row has read so far.
+    pub fn position(&self) -> usize {
+        self.rows.first().map_or(0, Vec::len)
+    }
+
+    /// Gives each row a slot for one more token.
+    pub fn advance(&mut self) {
+        for row in &mut self.rows {
+            row.push(self.free.pop().unwrap_or_else(|| {
+                self.slots += 1;
+                self.slots - 1
+            }));
+        }
+    }
+
+    /// Attention of each row over its own tokens; `projected` is `(rows, queries, keys and values)`.
+    ///
+    /// `bias` is `(heads, positions)` or empty. Gives `(rows, width)`.
+    pub fn attend_own(&mut self, layer: usize, heads: Heads, projected: &[f32], bias: &[f32]) -> Vec<f32> {
+        let width = heads.width();
+        let memory = &mut self.own[layer];
+        memory.resize(self.slots as usize * 2 * width, 0.0);
+        for (row, projected) in self.rows.iter().zip(projected.chunks_exact(3 * width)) {
+            if let Some(slot) = row.last() {
+                memory[*slot as usize * 2 * width..][..2 * width].copy_from_slice(&projected[width..]);
+            }
+        }
+        let positions = self.position();
+        let groups: Vec<Group> = self
+            .rows
+            .iter()
+            .enumerate()
+            .map(|(row, slots)| Group {
+                queries: row..row + 1,
+                slots,
+            })
+            .collect();
+        let queries = Queries {
+            values: projected,
+            stride: 3 * width,
+        };
+        let memory = Memory {
+            values: &self.own[layer],
+            stride: 2 * width,
+            start: 0,
+        };
+        grouped(heads, memory, queries, &groups, &|_, head, added| {
+            if let Some(bias) = bias.get(head * positions..(head + 1) * positions) {
+                added.extend_from_slice(bias);
+            }
+        })
+    }
+
+    /// Attention of each row, `queries` `(rows, width)`, over its sentence.
+    pub fn attend_cross(&self, layer: usize, heads: Heads, queries: &[f32]) -> Vec<f32> {
+        let mut groups: Vec<Group> = Vec::new();
+        let all: Vec<u32> = (0..self.sentences.last().map_or(0, |last| last.end)).collect();
+        let mut first = 0;
+        // Beams of one sentence stand together and read its keys together.
+        for group in self.owners.chunk_by(|a, b| a == b) {
+            let tokens = &self.sentences[group[0]];
+            groups.push(Group {
+                queries: first..first + group.len(),
+                slots: &all[tokens.start as usize..tokens.end as usize],
+            });
+            first += group.len();
+        }
+        let queries = Queries {
+            values: queries,
+            stride: heads.width(),
+        };
+        let memory = Memory {
+            values: &self.cross[layer],
+            stride: 2 * heads.width(),
+            start: 0,
+        };
+        grouped(heads, memory, queries, &groups, &|_, _, _| ())
+    }
+}
+
+/// Queries that attend to the same slots.
+pub(super) struct Group<'a> {
+    pub queries: Range<usize>,
+    pub slots: &'a [u32],
+}
+
+/// Rows of queries, the first values of each `stride`.
+#[derive(Clone, Copy)]
+pub(super) struct Queries<'a> {
+    pub values: &'a [f32],
+    pub stride: usize,
+}
+
+/// Slots of `stride` values, each with its keys and then its values from `start` on.
+#[derive(Clone, Copy)]
+pub(super) struct Memory<'a> {
+    pub values: &'a [f32],
+    pub stride: usize,
+    pub start: usize,
+}
+
+/// Attention of groups of queries over slots of memory, into `(queries, width)`.
+///
+/// `bias` appends a group's `(queries, slots)` for one head, or nothing.
+pub(super) fn grouped(
+    heads: Heads,
+    memory: Memory,
+    queries: Queries,
+    groups: &[Group],
+    bias: &(dyn Fn(&Group, usize, &mut Vec<f32>) + Sync),
+) -> Vec<f32> {
+    let (width, dim) = (heads.width(), heads.dim);
+    let count = queries.values.len() / queries.stride;
+    let mut out = vec![0f32; count * width];
+    let target = Target::new(out.as_mut_ptr());
+    let work: usize = groups.iter().map(|group| group.queries.len() * group.slots.len()).sum();
+    // A position costs more than its multiply-adds: its sum and its share in the softmax.
+    parallel(groups.len() * heads.count, work * width, |units| {
+        let (mut scaled, mut weights, mut result, mut added) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for unit in units {
+            let (group, head) = (&groups[unit / heads.count], unit % heads.count);
+            scaled.clear();
+            for query in group.queries.clone() {
+                let query = &queries.values[query * queries.stride + head * dim..][..dim];
+                scaled.extend(query.iter().map(|x| x * heads.scale));
+            }
+            added.clear();
+            bias(group, head, &mut added);
+            result.resize(scaled.len(), 0.0);
+            let attention = Attention {
+                queries: &scaled,
+                dim,
+                memory: memory.values,
+                stride: memory.stride,
+                keys: memory.start + head * dim,
+                values: memory.start + width + head * dim,
+                slots: group.slots,
+                bias: &added,
+            };
+            attend(&attention, &mut weights, &mut result);
+            for (query, result) in group.queries.clone().zip(result.chunks_exact(dim)) {
+                // SAFETY: each (query, head) is in one unit only, within `out`.
+                unsafe { target.part(query * width + head * dim, dim) }.copy_from_slice(result);
+            }
+        }
+    });
+    out
+}
+
+impl Rows for Writing {
+    fn select(&mut self, rows: &[usize]) {
+        self.owners = rows.iter().map(|row| self.owners[*row]).collect();
+        self.rows = rows.iter().map(|row| self.rows[*row].clone()).collect();
+        let mut used = vec![false; self.slots as usize];
+        for slot in self.rows.iter().flatten() {
+            used[*slot as usize] = true;
+        }
+        self.free.clear();
+        self.free
+            .extend((0..self.slots).rev().filter(|slot| !used[*slot as usize]));
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+}

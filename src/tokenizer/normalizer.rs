@@ -1,0 +1,143 @@
+//! sentencepiece's text normaliser (normalizer.cc): a precompiled map of characters, and what becomes of spaces.
+
+use super::pieces::SPACE;
+use super::proto::Rules;
+use super::trie::Trie;
+use crate::error::{Error, Result};
+
+/// The rules of one model, ready for use.
+pub struct Normalizer {
+    charsmap: Option<Charsmap>,
+    add_dummy_prefix: bool,
+    remove_extra_whitespaces: bool,
+    /// What a space becomes.
+    space: &'static str,
+    treat_whitespace_as_suffix: bool,
+}
+
+impl Normalizer {
+    /// # Errors
+    /// Of kind `Model` where the map of characters is damaged.
+    pub fn new(rules: &Rules, treat_whitespace_as_suffix: bool) -> Result<Self> {
+        Ok(Self {
+            charsmap: match rules.charsmap.as_slice() {
+                [] => None,
+                bytes => Some(Charsmap::read(bytes)?),
+            },
+            add_dummy_prefix: rules.add_dummy_prefix,
+            remove_extra_whitespaces: rules.remove_extra_whitespaces,
+            space: if rules.escape_whitespaces { SPACE } else { " " },
+            treat_whitespace_as_suffix,
+        })
+    }
+
+    /// The text as it is cut into pieces. `literals` are kept as they are; of those that match, the longest counts.
+    pub fn normalize(&self, text: &str, literals: Option<&Trie>) -> String {
+        let mut rest = text;
+        if self.remove_extra_whitespaces {
+            while !rest.is_empty()
+                && let (" ", len) = self.prefix(rest, literals)
+            {
+                rest = &rest[len..];
+            }
+        }
+        if rest.is_empty() {
+            return String::new();
+        }
+        let mut out = String::with_capacity(rest.len() + rest.len() / 8 + 8);
+        if self.add_dummy_prefix && !self.treat_whitespace_as_suffix {
+            out.push_str(self.space);
+        }
+        let mut after_space = self.remove_extra_whitespaces;
+        while !rest.is_empty() {
+            let (replaced, len) = self.prefix(rest, literals);
+            rest = &rest[len..];
+            let replaced = if after_space {
+                replaced.trim_start_matches(' ')
+            } else {
+                replaced
+            };
+            if replaced.is_empty() {
+                continue;
+            }
+            for (index, part) in replaced.split(' ').enumerate() {
+                if index > 0 {
+                    out.push_str(self.space);
+                }
+                out.push_str(part);
+            }
+            after_space = self.remove_extra_whitespaces && replaced.ends_with(' ');
+        }
+        if self.remove_extra_whitespaces {
+            out.truncate(out.trim_end_matches(self.space).len());
+        }
+        if self.add_dummy_prefix && self.treat_whitespace_as_suffix {
+            out.push_str(self.space);
+        }
+        out
+    }
+
+    /// What the beginning of a text that is not empty becomes, and how many of its bytes that stands for.
+    fn prefix<'a>(&'a self, text: &'a str, literals: Option<&Trie>) -> (&'a str, usize) {
+        if let Some((len, _)) = literals.and_then(|trie| trie.longest(text.as_bytes())) {
+            return (&text[..len], len);
+        }
+        if let Some(found) = self.charsmap.as_ref().and_then(|map| map.longest(text)) {
+            return found;
+        }
+        let len = text.chars().next().map_or(0, char::len_utf8);
+        (&text[..len], len)
+    }
+}
+
+/// A darts-clone double array over UTF-8 whose values are places in a block of replacements, each ended by a NUL.
+struct Charsmap {
+    units: Vec<u32>,
+    replacements: String,
+}
+
+impl Charsmap {
+    fn read(bytes: &[u8]) -> Result<Self> {
+        let fail = |message: &str| Error::model(format!("its map of characters is damaged: {message}"));
+        let (size, rest) = bytes.split_first_chunk().ok_or_else(|| fail("no size"))?;
+        let size = u32::from_le_bytes(*size) as usize;
+        // darts-clone writes blocks of 256 units of four bytes.
+        if size == 0 || !size.is_multiple_of(1024) || size >= rest.len() {
+            return Err(fail(&format!("{size} bytes of rules in {}", rest.len())));
+        }
+        let (units, replacements) = rest.split_at(size);
+        let replacements = std::str::from_utf8(replacements).map_err(|_| fail("replacements that are not UTF-8"))?;
+        if !replacements.ends_with('\0') {
+            return Err(fail("the last replacement does not end"));
+        }
+        let (units, _) = units.as_chunks();
+        Ok(Self {
+            units: units.iter().map(|unit| u32::from_le_bytes(*unit)).collect(),
+            replacements: replacements.to_owned(),
+        })
+    }
+
+    /// The replacement of the longest rule that the text begins with, and the rule's length in bytes.
+    fn longest<'a>(&'a self, text: &str) -> Option<(&'a str, usize)> {
+        let offset = |unit: u32| (unit >> 10) << ((unit & (1 << 9)) >> 6);
+        let mut found = None;
+        let mut node = offset(*self.units.first()?);
+        for (index, byte) in text.bytes().enumerate() {
+            node ^= u32::from(byte);
+            let Some(&unit) = self.units.get(node as usize) else {
+                break;
+            };
+            if unit & (1 << 31 | 0xff) != u32::from(byte) {
+                break;
+            }
+            node ^= offset(unit);
+            let leaf = unit >> 8 & 1 == 1;
+            if leaf && let Some(&leaf) = self.units.get(node as usize) {
+                found = Some((leaf & !(1 << 31), index + 1));
+            }
+        }
+        let (value, len) = found.filter(|(_, len)| text.is_char_boundary(*len))?;
+        let replaced = self.replacements.get(value as usize..)?;
+        Some((replaced.split('\0').next()?, len))
+    }
+}

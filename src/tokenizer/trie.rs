@@ -1,0 +1,126 @@
+//! A byte trie: all keys that a text begins with, in one walk.
+
+/// No key ends here.
+const NONE: u32 = u32::MAX;
+
+/// A trie whose nodes lie breadth first, so that the children of a node are neighbours.
+pub struct Trie {
+    nodes: Vec<Node>,
+    /// The byte that leads to each node.
+    labels: Vec<u8>,
+    /// The root's children by their byte: the one node that every walk passes.
+    roots: [u32; 256],
+}
+
+#[derive(Clone, Copy)]
+struct Node {
+    /// The first child.
+    child: u32,
+    children: u16,
+    value: u32,
+}
+
+impl Trie {
+    /// A trie over keys with their values; the first of equal keys counts, and empty keys are left out.
+    pub fn new(mut keys: Vec<(&[u8], u32)>) -> Self {
+        keys.retain(|(key, _)| !key.is_empty());
+        keys.sort_by_key(|(key, _)| *key);
+        let empty = Node {
+            child: 0,
+            children: 0,
+            value: NONE,
+        };
+        let (mut nodes, mut labels) = (vec![empty], vec![0]);
+        // The keys below each node, and how many of their bytes are behind.
+        let mut ranges = vec![(0, keys.len(), 0)];
+        let mut at = 0;
+        while at < nodes.len() {
+            let (mut start, end, depth) = ranges[at];
+            if let Some((_, value)) = keys[start..end].first().filter(|(key, _)| key.len() == depth) {
+                nodes[at].value = *value;
+            }
+            start += keys[start..end]
+                .iter()
+                .take_while(|(key, _)| key.len() == depth)
+                .count();
+            nodes[at].child = nodes.len() as u32;
+            while start < end {
+                let label = keys[start].0[depth];
+                let same = keys[start..end].partition_point(|(key, _)| key[depth] == label);
+                nodes.push(empty);
+                labels.push(label);
+                ranges.push((start, start + same, depth + 1));
+                nodes[at].children += 1;
+                start += same;
+            }
+            at += 1;
+        }
+        let mut roots = [NONE; 256];
+        let first = nodes[0].child as usize;
+        for child in first..first + usize::from(nodes[0].children) {
+            roots[usize::from(labels[child])] = child as u32;
+        }
+        Self { nodes, labels, roots }
+    }
+
+    /// Lengths and values of all keys that `text` begins with, the shortest first.
+    pub fn prefixes<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = (usize, u32)> + 'a {
+        let mut at = 0;
+        let mut node = 0;
+        std::iter::from_fn(move || {
+            loop {
+                let byte = *text.get(at)?;
+                node = self.step(node, byte)?;
+                at += 1;
+                let value = self.nodes[node as usize].value;
+                if value != NONE {
+                    return Some((at, value));
+                }
+            }
+        })
+    }
+
+    /// The longest key that `text` begins with.
+    pub fn longest(&self, text: &[u8]) -> Option<(usize, u32)> {
+        self.prefixes(text).last()
+    }
+
+    #[inline]
+    fn step(&self, node: u32, byte: u8) -> Option<u32> {
+        if node == 0 {
+            let child = self.roots[usize::from(byte)];
+            return (child != NONE).then_some(child);
+        }
+        let Node { child, children, .. } = self.nodes[node as usize];
+        let labels = &self.labels[child as usize..child as usize + usize::from(children)];
+        let index = if children <= 8 {
+            labels.iter().position(|label| *label == byte)
+        } else {
+            labels.binary_search(&byte).ok()
+        };
+        index.map(|index| child + index as u32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn prefixes_are_those_that_a_plain_search_finds(
+            keys in prop::collection::vec("[ab\u{0e01}\u{0e02}]{0,4}", 0..20),
+            text in "[ab\u{0e01}\u{0e02}]{0,6}",
+        ) {
+            let trie = Trie::new(keys.iter().enumerate().map(|(i, key)| (key.as_bytes(), i as u32)).collect());
+            let found: Vec<_> = trie.prefixes(text.as_bytes()).collect();
+            let mut expected: Vec<(usize, u32)> = Vec::new();
+            for len in 1..=text.len() {
+                let first = keys.iter().position(|key| key.as_bytes() == &text.as_bytes()[..len]);
+                expected.extend(first.map(|index| (len, index as u32)));
+            }
+            prop_assert_eq!(found, expected);
+        }
+    }
+}
