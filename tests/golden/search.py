@@ -75,10 +75,13 @@ class Model(PreTrainedModel, GenerationMixin):
 
 
 def run(model, case):
+    """The hypotheses of each source; none for a case in which rounding decides, as where the same bigrams come in another
+    order."""
     case = dict(case)
     sources = torch.tensor(case.pop("sources"))[:, None]
-    beam, best = case.get("num_beams", 1), case.get("num_return_sequences", 1)
-    config = GenerationConfig(decoder_start_token_id=START, pad_token_id=PAD, use_cache=False, **{"eos_token_id": END, **case})
+    beam, best = case.get("num_beams", 1), case.pop("num_return_sequences", 1)
+    config = GenerationConfig(decoder_start_token_id=START, pad_token_id=PAD, use_cache=False,
+                              **{"eos_token_id": END, "num_return_sequences": beam, **case})
     out = model.generate(sources, attention_mask=torch.ones_like(sources), generation_config=config,
                          return_dict_in_generate=True, output_scores=True)
     skip = 1 + ("forced_bos_token_id" in case)
@@ -91,8 +94,10 @@ def run(model, case):
         end = min((ids.index(end) for end in ends if end in ids), default=len(ids))
         # Places in which nothing has finished are no hypotheses.
         found.append([ids[:end], score and round(score, 5)] if score is None or score > -1e7 else None)
-    found = [found[i:i + best] for i in range(0, len(found), best)]
-    return [[hypothesis for hypothesis in one if hypothesis] for one in found]
+    found = [[h for h in found[i:i + beam] if h] for i in range(0, len(found), beam)]
+    if any(a[1] - b[1] < 1e-5 for one in found for a, b in zip(one, one[1:])):
+        return None
+    return [one[:best] for one in found]
 
 
 def cases():
@@ -137,7 +142,8 @@ def main():
     model = Model(Config()).eval()
     lines = []
     for case in cases():
-        lines.append(json.dumps({**case, "found": run(model, case)}, separators=(",", ":")))
+        if found := run(model, case):
+            lines.append(json.dumps({**case, "found": found}, separators=(",", ":")))
     text = "[\n" + ",\n".join(lines) + "\n]\n"
     (HERE / "search.json").write_text(text)
     print(len(lines), "cases,", len(text), "bytes")

@@ -291,8 +291,8 @@ fn draws_repeat_themselves_whatever_the_batch() {
         run(&model, &sources[range], &asked)
     };
     let together = draw(1, 0..20);
-    for (i, expected) in together.iter().enumerate() {
-        assert_eq!(draw(1, i..i + 1)[0], *expected);
+    for (i, together) in together.iter().enumerate() {
+        assert_eq!(&draw(1, i..i + 1)[0], together);
     }
     // Equal sources of different streams, and the same of another seed, draw something else.
     assert_ne!(together[0].ids, together[4].ids);
