@@ -11,6 +11,7 @@ use tokenizers::{AddedToken, Tokenizer};
 /// A tokenizer.json with its settings.
 pub struct Json {
     inner: Tokenizer,
+    len: usize,
     cleans_up: bool,
 }
 
@@ -45,15 +46,16 @@ impl Json {
         inner.add_tokens(tokens).map_err(fail)?;
         // A vocabulary without an unknown token fails at the first character it lacks: better here than in mid-article.
         inner.encode_fast("\u{e000}\u{10fffd}", false).map_err(fail)?;
+        let highest = inner.get_vocab(true).into_values().max();
         Ok(Self {
+            len: highest.map_or(0, |id| id as usize + 1),
             inner,
             cleans_up: settings.flag("clean_up_tokenization_spaces", false)?,
         })
     }
 
     pub fn len(&self) -> usize {
-        let ids = self.inner.get_vocab(true).into_values();
-        ids.max().map_or(0, |id| id as usize + 1)
+        self.len
     }
 
     pub fn id(&self, token: &str) -> Option<u32> {

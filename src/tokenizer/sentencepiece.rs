@@ -34,7 +34,6 @@ pub struct SentencePiece {
 }
 
 /// What a model's method needs to cut a text.
-#[allow(clippy::large_enum_variant)] // There is one for each model.
 enum Search {
     Unigram {
         trie: Trie,

@@ -9,7 +9,7 @@ pub struct Trie {
     /// The byte that leads to each node.
     labels: Vec<u8>,
     /// The root's children by their byte: the one node that every walk passes.
-    roots: [u32; 256],
+    roots: Box<[u32; 256]>,
 }
 
 #[derive(Clone, Copy)]
@@ -55,7 +55,7 @@ impl Trie {
             }
             at += 1;
         }
-        let mut roots = [NONE; 256];
+        let mut roots = Box::new([NONE; 256]);
         let first = nodes[0].child as usize;
         for child in first..first + usize::from(nodes[0].children) {
             roots[usize::from(labels[child])] = child as u32;
