@@ -2,9 +2,9 @@
 //!
 //! | files | by |
 //! |---|---|
-//! | a GGUF vocabulary of kind `llama` | [`spm`] |
-//! | tokenizer.json | [`json`], over the `tokenizers` crate |
-//! | `*.spm`, `*.model` with what transformers keeps beside them | [`encdec`], over [`sentencepiece`] |
+//! | a GGUF vocabulary of kind `llama` | `spm` |
+//! | tokenizer.json | `json`, over the `tokenizers` crate |
+//! | `*.spm`, `*.model` with what transformers keeps beside them | `encdec`, over `sentencepiece` |
 //!
 //! Which of the last two reads a directory is decided as `AutoTokenizer` decides it: tokenizer.json where it is there and the
 //! class has a reader for it, which those of Marian and M2M-100 have not.
