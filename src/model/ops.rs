@@ -2,7 +2,7 @@
 //!
 //! Each value depends on its own row alone, computed in a fixed order: a batch never changes a row.
 
-use super::kernel::{dispatch, exp, multiply_add};
+use super::kernel::{dispatch, dot, exp, multiply_add};
 
 const LANES: usize = 16;
 
@@ -208,22 +208,6 @@ fn attend_with<const FMA: bool>(attention: &Attention, weights: &mut Vec<f32>, o
         }
         rest.iter_mut().for_each(|x| *x *= inverse);
     }
-}
-
-#[inline(always)]
-fn dot<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0f32; LANES];
-    let (a, a_rest) = a.as_chunks::<LANES>();
-    let (b, b_rest) = b.as_chunks::<LANES>();
-    for (a, b) in a.iter().zip(b) {
-        for i in 0..LANES {
-            sums[i] = multiply_add::<FMA>(a[i], b[i], sums[i]);
-        }
-    }
-    for (i, (a, b)) in a_rest.iter().zip(b_rest).enumerate() {
-        sums[i] = multiply_add::<FMA>(*a, *b, sums[i]);
-    }
-    sums.iter().sum()
 }
 
 dispatch! {

@@ -427,17 +427,15 @@ impl Packed {
     fn row_product(&self, activations: &[f32], m: usize, writer: &Writer) {
         let groups = self.columns.div_ceil(4);
         let mut values = vec![0i32; m * groups];
-        let mut scales = vec![(0f32, 0i32); m];
+        let (mut row_scales, mut row_totals) = (vec![0f32; m], vec![0i32; m]);
         let mut rounded = vec![0i8; groups * 4];
-        for ((row, to), scale) in activations
+        for ((row, to), (scale, total)) in activations
             .chunks_exact(self.columns)
             .zip(values.chunks_exact_mut(groups))
-            .zip(&mut scales)
+            .zip(row_scales.iter_mut().zip(&mut row_totals))
         {
-            *scale = (
-                round_row(row, &mut rounded),
-                rounded.iter().map(|q| i32::from(*q)).sum(),
-            );
+            *scale = round_row(row, &mut rounded);
+            *total = rounded.iter().map(|q| i32::from(*q)).sum();
             for (to, four) in to.iter_mut().zip(rounded.as_chunks::<4>().0) {
                 *to = i32::from_le_bytes(four.map(|q| q as u8));
             }
@@ -451,14 +449,19 @@ impl Packed {
                 let pair = [lanes(first), lanes(last - 1)];
                 let mut sums = [[Totals([0; TILE]); PAIR]; product::GROUP];
                 for (row, count, values) in grouped.groups() {
-                    product::integers(self.kernel, &pair[..last - first], count, values, &mut sums);
+                    product::integers(
+                        self.kernel,
+                        &pair[..last - first],
+                        &row_totals[row..row + count],
+                        values,
+                        &mut sums,
+                    );
                     for (i, sums) in sums[..count].iter().enumerate() {
-                        let (scale, sum_of_row) = scales[row + i];
                         for (tile, totals) in (first..last).zip(sums) {
                             let mut sum = Column([0.0; TILE]);
                             let weights = totals.0.iter().zip(self.scales[tile].0);
                             for (sum, (total, weight)) in sum.0.iter_mut().zip(weights) {
-                                *sum = (total - 128 * sum_of_row) as f32 * (weight * scale);
+                                *sum = *total as f32 * (weight * row_scales[row + i]);
                             }
                             writer.write(row + i, tile, &sum);
                         }

@@ -123,25 +123,21 @@ fn portable_floats(weights: &[Column], step: usize, values: &[f32], sums: &mut C
     }
 }
 
-/// `sums[row][tile] = rows * tiles`, with weights as `weight + 128` and four signed columns of a row in each `i32`.
-pub(super) fn integers(kernel: Kernel, tiles: &[&[Lane]], rows: usize, values: &[i32], sums: &mut Sums<Totals>) {
+/// `sums[row][tile] = rows * tiles`, with four signed columns of a row in each `i32`; `totals` are the sums of each row's
+/// columns, which take the 128 back that is in every stored weight.
+pub(super) fn integers(kernel: Kernel, tiles: &[&[Lane]], totals: &[i32], values: &[i32], sums: &mut Sums<Totals>) {
     match kernel {
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        Kernel::Avx512Vnni => unsafe { avx512::integers(tiles, rows, values, sums) },
+        Kernel::Avx512Vnni => unsafe { avx512::integers(tiles, totals, values, sums) },
+        // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        Kernel::Avx2 => {
-            for (tile, lanes) in tiles.iter().enumerate() {
-                for (row, sums) in sums.iter_mut().take(rows).enumerate() {
-                    // SAFETY: as above.
-                    unsafe { avx2::integers(lanes, rows, &values[row..], &mut sums[tile]) };
-                }
-            }
-        }
+        Kernel::Avx2 => unsafe { avx2::integers(tiles, totals.len(), values, sums) },
         Kernel::Portable => {
             for (tile, lanes) in tiles.iter().enumerate() {
-                for (row, sums) in sums.iter_mut().take(rows).enumerate() {
-                    portable_integers(lanes, rows, &values[row..], &mut sums[tile]);
+                for (row, (sums, total)) in sums.iter_mut().zip(totals).enumerate() {
+                    sums[tile].0 = [-128 * total; TILE];
+                    portable_integers(lanes, totals.len(), &values[row..], &mut sums[tile]);
                 }
             }
         }
@@ -149,7 +145,6 @@ pub(super) fn integers(kernel: Kernel, tiles: &[&[Lane]], rows: usize, values: &
 }
 
 fn portable_integers(lanes: &[Lane], step: usize, values: &[i32], sums: &mut Totals) {
-    sums.0 = [0; TILE];
     for (lane, four) in lanes.iter().zip(values.iter().step_by(step)) {
         let four = four.to_le_bytes().map(|byte| i32::from(byte as i8));
         for (sum, weights) in sums.0.iter_mut().zip(lane.0.as_chunks::<4>().0) {
@@ -215,12 +210,13 @@ mod avx512 {
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-    pub(super) unsafe fn integers(tiles: &[&[Lane]], rows: usize, values: &[i32], sums: &mut Sums<Totals>) {
+    pub(super) unsafe fn integers(tiles: &[&[Lane]], totals: &[i32], values: &[i32], sums: &mut Sums<Totals>) {
+        let rows = totals.len();
         // SAFETY: the caller's promise.
         unsafe {
             match tiles {
-                [a, b] => by_rows!(integer_block, rows, 2, ([a, b], values, sums), [1 2 3 4 5 6 7 8 9 10 11]),
-                _ => by_rows!(integer_block, rows, 1, ([tiles[0]], values, sums), [1 2 3 4 5 6 7 8 9 10 11]),
+                [a, b] => by_rows!(integer_block, rows, 2, ([a, b], totals, values, sums), [1 2 3 4 5 6 7 8 9 10 11]),
+                _ => by_rows!(integer_block, rows, 1, ([tiles[0]], totals, values, sums), [1 2 3 4 5 6 7 8 9 10 11]),
             }
         }
     }
@@ -228,11 +224,12 @@ mod avx512 {
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
     unsafe fn integer_block<const M: usize, const T: usize>(
         tiles: [&[Lane]; T],
+        totals: &[i32],
         values: &[i32],
         out: &mut Sums<Totals>,
     ) {
         const { assert!(T <= PAIR && M <= GROUP) };
-        let mut sums = [[_mm512_setzero_si512(); T]; M];
+        let mut sums: [_; M] = std::array::from_fn(|row| [_mm512_set1_epi32(-128 * totals[row]); T]);
         let weights: [*const Lane; T] = tiles.map(<[Lane]>::as_ptr);
         let mut row = values.as_ptr();
         for group in 0..tiles[0].len() {
@@ -314,30 +311,53 @@ mod avx2 {
     }
 
     #[target_feature(enable = "avx2,fma")]
-    pub(super) unsafe fn integers(lanes: &[Lane], step: usize, values: &[i32], out: &mut Totals) {
-        let (flip, ones) = (_mm256_set1_epi8(-128), _mm256_set1_epi16(1));
-        let mut sums = [_mm256_setzero_si256(); 2];
-        // Back from the true weights to `weight + 128`, in which the caller counts.
-        let mut offset = 0i32;
-        for (lane, four) in lanes.iter().zip(values.iter().step_by(step)) {
-            offset += four
-                .to_le_bytes()
-                .iter()
-                .map(|byte| i32::from(*byte as i8))
-                .sum::<i32>();
-            let four = _mm256_set1_epi32(*four);
-            let lane = lane.0.as_ptr().cast::<__m256i>();
-            for (half, sum) in sums.iter_mut().enumerate() {
-                // SAFETY: a lane is two aligned halves of 32 bytes.
-                let weights = unsafe { _mm256_xor_si256(_mm256_load_si256(lane.add(half)), flip) };
-                let pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(weights), _mm256_sign_epi8(four, weights));
-                *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(pairs, ones));
+    pub(super) unsafe fn integers(tiles: &[&[Lane]], rows: usize, values: &[i32], sums: &mut Sums<Totals>) {
+        for (tile, lanes) in tiles.iter().enumerate() {
+            for first in (0..rows).step_by(4) {
+                let (values, sums) = (&values[first..], &mut sums[first..]);
+                // SAFETY: the caller's promise.
+                unsafe {
+                    match rows - first {
+                        1 => integer_block::<1>(tile, lanes, rows, values, sums),
+                        2 => integer_block::<2>(tile, lanes, rows, values, sums),
+                        3 => integer_block::<3>(tile, lanes, rows, values, sums),
+                        _ => integer_block::<4>(tile, lanes, rows, values, sums),
+                    }
+                }
             }
         }
-        let offset = _mm256_set1_epi32(128 * offset);
-        for (sum, out) in sums.iter().zip(out.0.as_chunks_mut::<8>().0) {
-            // SAFETY: eight integers, in a `Totals`, aligned to 32 bytes.
-            unsafe { _mm256_store_si256(out.as_mut_ptr().cast(), _mm256_add_epi32(*sum, offset)) };
+    }
+
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn integer_block<const M: usize>(
+        tile: usize,
+        lanes: &[Lane],
+        step: usize,
+        values: &[i32],
+        out: &mut [[Totals; super::PAIR]],
+    ) {
+        let (flip, ones) = (_mm256_set1_epi8(-128), _mm256_set1_epi16(1));
+        let mut sums = [[_mm256_setzero_si256(); 2]; M];
+        for (lane, row) in lanes.iter().zip(values.chunks(step)) {
+            let lane = lane.0.as_ptr().cast::<__m256i>();
+            for half in 0..2 {
+                // SAFETY: a lane is two aligned halves of 32 bytes; every chunk has `M` values at least.
+                unsafe {
+                    let weights = _mm256_xor_si256(_mm256_load_si256(lane.add(half)), flip);
+                    let sizes = _mm256_abs_epi8(weights);
+                    for (i, sums) in sums.iter_mut().enumerate() {
+                        let four = _mm256_set1_epi32(*row.as_ptr().add(i));
+                        let pairs = _mm256_maddubs_epi16(sizes, _mm256_sign_epi8(four, weights));
+                        sums[half] = _mm256_add_epi32(sums[half], _mm256_madd_epi16(pairs, ones));
+                    }
+                }
+            }
+        }
+        for (sums, out) in sums.iter().zip(out) {
+            for (sum, out) in sums.iter().zip(out[tile].0.as_chunks_mut::<8>().0) {
+                // SAFETY: eight integers, in a `Totals`, aligned to 32 bytes.
+                unsafe { _mm256_store_si256(out.as_mut_ptr().cast(), *sum) };
+            }
         }
     }
 }

@@ -70,9 +70,10 @@ pub enum Vocabulary {
 pub struct DecodeOptions {
     /// Beam width; 1 is greedy search.
     pub beam: Option<usize>,
-    /// The most output tokens for one sentence; by default twice its source tokens and 24, within the model's limit.
+    /// The most output tokens for one sentence; by default twice its source tokens and 24, within the model's limit;
+    /// with `ids`, for an encoder-decoder, what its own files say.
     pub max_tokens: Option<usize>,
-    /// Output tokens before an end is allowed; default 0.
+    /// Output tokens before an end is allowed; by default what the model's own files say, else 0.
     pub min_tokens: Option<usize>,
     /// Source tokens decoded together; default 2048.
     pub batch_tokens: Option<usize>,

@@ -63,8 +63,13 @@ impl Prompter {
 
     /// The whole with `text` in its place, and how many tokens the text alone has.
     pub fn encode(&self, text: &str, tokenizer: &Tokenizer) -> (Vec<u32>, usize) {
-        // A text that names its target language itself is not told it again.
-        let before = match !self.shared && text.starts_with(">>") {
+        // A text that names its target language itself is not told it again; a `>>` alone names none.
+        let named = || {
+            let end = text.find("<<")? + 2;
+            let code = text.get(..end).filter(|code| code.starts_with(">>"))?;
+            tokenizer.id(code)
+        };
+        let before = match self.before.starts_with(">>") && named().is_some() {
             true => "",
             false => &self.before,
         };

@@ -1,6 +1,6 @@
 //! Encoder-decoder models against transformers: ids in and ids out of tiny random checkpoints, by `tests/golden/seq2seq.py`.
 
-use super::{Outcome, run};
+use super::{Outcome, Sandbox, run};
 use serde::Deserialize;
 use serde_json::Value;
 use std::process::Command;
@@ -117,5 +117,161 @@ fn a_sentence_is_translated_alike_alone_in_a_batch_and_in_another_order() {
         let mut reversed = targets(&backwards, &options);
         reversed.reverse();
         assert_eq!(reversed, together, "{name}");
+    }
+}
+
+/// A copy of a checkpoint that a test may spoil or write beside.
+fn copied(name: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    for entry in std::fs::read_dir(format!("{DIRECTORY}/{name}")).expect("a checkpoint") {
+        let path = entry.expect("an entry").path();
+        let file = path.file_name().expect("a name").to_string_lossy().into_owned();
+        sandbox.write(&format!("model/{file}"), std::fs::read(&path).expect("a file"));
+    }
+    sandbox
+}
+
+#[test]
+fn eight_bits_give_the_same_from_the_checkpoint_and_from_the_file_beside_it() {
+    for name in ["marian-tied", "m2m100", "t5-tied"] {
+        let sandbox = copied(name);
+        let translate = || {
+            let args = [
+                "translate",
+                "--model",
+                "model",
+                "--precision",
+                "int8",
+                "--split",
+                "line",
+            ];
+            let found = sandbox.feed(
+                &[&args[..], &["--format", "plain", "--max-tokens", "12"]].concat(),
+                LINES,
+            );
+            assert_eq!(found.code, Some(0), "{name}: {}", found.stderr);
+            found.stdout
+        };
+        let first = translate();
+        let kept = std::fs::read(sandbox.path("model/plae-int8.bin")).expect("a file in 8 bits");
+        assert_eq!(translate(), first, "{name}: from the map");
+        // Cut short, it is made again.
+        sandbox.write("model/plae-int8.bin", &kept[..kept.len() / 2]);
+        assert_eq!(translate(), first, "{name}: after damage");
+        let again = std::fs::read(sandbox.path("model/plae-int8.bin")).expect("a file in 8 bits");
+        assert!(again == kept, "{name}: the file differs");
+    }
+}
+
+#[test]
+fn a_restricted_output_is_spelled_with_what_english_can_use() {
+    let options = ["--beam", "2", "--max-tokens", "16"];
+    let mut changed = false;
+    for name in ["marian-tied", "m2m100", "t5-madlad"] {
+        let full = segments(name, LINES, &options);
+        let english = segments(name, LINES, &[&options[..], &["--vocabulary", "english"]].concat());
+        changed |= full
+            .iter()
+            .zip(&english)
+            .any(|(a, b)| a["target_ids"] != b["target_ids"]);
+        for segment in &english {
+            // Single characters stay, so no two Thai letters can come from one token.
+            let (target, count) = (
+                segment["target"].as_str().expect("text"),
+                ids(segment, "target_ids").len(),
+            );
+            let thai = target.chars().filter(|c| ('ก'..='๛').contains(c)).count();
+            assert!(segment["finish"] == "copy" || thai <= count, "{name}: {target}");
+        }
+    }
+    assert!(changed, "the restriction does nothing");
+}
+
+#[test]
+fn a_text_that_only_looks_like_a_language_code_keeps_the_models_own() {
+    let text = ">> อ่านต่อ\n>>eng<< อ่านต่อ\nอ่านต่อ\n";
+    let found = segments("marian-prefix", text, &["--beam", "1", "--max-tokens", "2"]);
+    let code = ids(&found[2], "source_ids")[0];
+    for segment in &found {
+        let codes = ids(segment, "source_ids").iter().filter(|id| **id == code).count();
+        assert_eq!(codes, 1, "{}", segment["source"]);
+    }
+    assert_eq!(found[1]["source_ids"], found[2]["source_ids"]);
+}
+
+#[test]
+fn damaged_checkpoints_are_told_with_their_file_and_place() {
+    let weights = "model/model.safetensors";
+    let replace = |sandbox: &Sandbox, file: &str, from: &str, to: &str| {
+        let text = sandbox.read(file);
+        assert!(text.contains(from), "{file} has no {from}");
+        sandbox.write(file, text.replace(from, to));
+    };
+    type Case<'a> = (&'a str, &'a dyn Fn(&Sandbox), &'a [&'a str]);
+    let cases: [Case; 8] = [
+        (
+            "cut weights",
+            &|sandbox| {
+                let bytes = std::fs::read(sandbox.path(weights)).expect("weights");
+                sandbox.write(weights, &bytes[..bytes.len() / 2]);
+            },
+            &["model.safetensors", "cut short"],
+        ),
+        (
+            "empty weights",
+            &|sandbox| sandbox.write(weights, ""),
+            &["model.safetensors", "empty"],
+        ),
+        (
+            "no weights",
+            &|sandbox| std::fs::remove_file(sandbox.path(weights)).expect("removed"),
+            &["model", "no weights"],
+        ),
+        (
+            "another width",
+            &|sandbox| replace(sandbox, "model/config.json", "\"d_model\":48", "\"d_model\":96"),
+            &["tensor model.", "96 expected"],
+        ),
+        (
+            "more layers",
+            &|sandbox| {
+                replace(
+                    sandbox,
+                    "model/config.json",
+                    "\"decoder_layers\":2",
+                    "\"decoder_layers\":3",
+                )
+            },
+            &["tensor model.decoder.layers.2.", "missing"],
+        ),
+        (
+            "unknown activation",
+            &|sandbox| replace(sandbox, "model/config.json", "\"relu\"", "\"mish\""),
+            &["config.json", "key activation_function", "`mish`"],
+        ),
+        (
+            "no size",
+            &|sandbox| replace(sandbox, "model/config.json", "\"d_model\":48,", ""),
+            &["config.json", "key d_model", "missing"],
+        ),
+        (
+            "cut tokenizer",
+            &|sandbox| {
+                let bytes = std::fs::read(sandbox.path("model/source.spm")).expect("a tokenizer");
+                sandbox.write("model/source.spm", &bytes[..bytes.len() / 2]);
+            },
+            &["source.spm"],
+        ),
+    ];
+    for (what, spoil, parts) in cases {
+        let sandbox = copied("marian-prefix");
+        spoil(&sandbox);
+        let found = sandbox
+            .feed(&["translate", "--model", "model"], "ภาษาไทย\n")
+            .ends(2, parts);
+        assert!(
+            found.stderr.contains("hint:") && found.stdout.is_empty(),
+            "{what}: {found:#?}"
+        );
     }
 }

@@ -151,6 +151,21 @@ impl Stack {
         })
     }
 
+    fn feed_forward(&self, hidden: &mut Vec<f32>, layer: &Layer, config: &Config) {
+        let FeedForward { norm, .. } = &layer.feed_forward;
+        self.around(hidden, norm, config.norm_first, |x| {
+            layer.feed_forward.of(x, config.activation)
+        });
+    }
+
+    /// After the last layer.
+    fn finish(&self, hidden: Vec<f32>) -> Vec<f32> {
+        match &self.final_norm {
+            Some(norm) => norm.of(&hidden),
+            None => hidden,
+        }
+    }
+
     /// One layer around a function, its norm before or after, its input added.
     fn around(&self, hidden: &mut Vec<f32>, norm: &Norm, first: bool, f: impl FnOnce(&[f32]) -> Vec<f32>) {
         if first {
@@ -212,15 +227,9 @@ impl Seq2Seq {
                 });
                 attention.output.of(&attended)
             });
-            let feed_forward = &layer.feed_forward;
-            stack.around(&mut hidden, &feed_forward.norm, config.norm_first, |x| {
-                feed_forward.of(x, config.activation)
-            });
+            stack.feed_forward(&mut hidden, layer, config);
         }
-        Ok(match &stack.final_norm {
-            Some(norm) => norm.of(&hidden),
-            None => hidden,
-        })
+        Ok(stack.finish(hidden))
     }
 
     /// Takes one token a row; the decoder's output, `(rows, width)`.
@@ -248,15 +257,9 @@ impl Seq2Seq {
                     cross.output.of(&attended)
                 });
             }
-            let feed_forward = &layer.feed_forward;
-            stack.around(&mut hidden, &feed_forward.norm, config.norm_first, |x| {
-                feed_forward.of(x, config.activation)
-            });
+            stack.feed_forward(&mut hidden, layer, config);
         }
-        Ok(match &stack.final_norm {
-            Some(norm) => norm.of(&hidden),
-            None => hidden,
-        })
+        Ok(stack.finish(hidden))
     }
 
     fn logits(&self, mut hidden: Vec<f32>) -> Result<Tensor> {
