@@ -58,6 +58,12 @@ impl Tokenizer {
     /// # Errors
     /// Of kind `Model` where a file is missing or damaged, or the type is none of these.
     pub fn from_directory(directory: &Path, model_type: &str) -> Result<Self> {
+        // What an error says itself about the way out goes before this.
+        Self::read(directory, model_type)
+            .map_err(|error| error.hint("a tokenizer file is damaged or not whole; fetch the model again"))
+    }
+
+    fn read(directory: &Path, model_type: &str) -> Result<Self> {
         let settings = Settings::open(directory)?;
         let has = |name: &str| directory.join(name).exists();
         let class = settings.text("tokenizer_class").unwrap_or_default().to_owned();
