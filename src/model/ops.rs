@@ -136,17 +136,74 @@ dispatch! {
     fn normalise(row: &[f32], weight: &[f32], bias: Option<&[f32]>, epsilon: f32, out: &mut [f32]) = normalise_with
 }
 
+/// Keys and values of slots, `(slots / CHUNK, heads, keys and values, CHUNK, dim)`: a head reads its own from front to
+/// back, and more slots lie behind those that there are.
+pub(super) struct Memory {
+    heads: usize,
+    dim: usize,
+    values: Vec<f32>,
+}
+
+/// Slots of a [`Memory`] that stand together.
+const CHUNK: usize = 64;
+
+impl Memory {
+    pub fn new(heads: usize, dim: usize) -> Self {
+        Self {
+            heads,
+            dim,
+            values: Vec::new(),
+        }
+    }
+
+    /// Keeps the keys and then the values of all heads, for slots below `slots`.
+    pub fn put(&mut self, slot: u32, slots: u32, projected: &[f32]) {
+        let (slot, part) = (slot as usize, CHUNK * self.dim);
+        let chunk = 2 * self.heads * part;
+        let len = (slots as usize).div_ceil(CHUNK) * chunk;
+        if self.values.len() < len {
+            self.values.resize(len, 0.0);
+        }
+        let (keys, values) = projected.split_at(self.heads * self.dim);
+        let base = slot / CHUNK * chunk + slot % CHUNK * self.dim;
+        for (head, (keys, values)) in keys
+            .chunks_exact(self.dim)
+            .zip(values.chunks_exact(self.dim))
+            .enumerate()
+        {
+            let at = base + 2 * head * part;
+            self.values[at..][..self.dim].copy_from_slice(keys);
+            self.values[at + part..][..self.dim].copy_from_slice(values);
+        }
+    }
+
+    /// Where a slot's keys for a head start; its values start `CHUNK * dim` after.
+    #[inline(always)]
+    fn at(&self, slot: u32, head: usize) -> usize {
+        let (slot, part) = (slot as usize, CHUNK * self.dim);
+        (slot / CHUNK * self.heads + head) * 2 * part + slot % CHUNK * self.dim
+    }
+
+    /// Asks for the keys or values that start at `at`, to be used soon: they are too far apart for the machine to foresee.
+    #[inline(always)]
+    fn fetch(&self, at: usize) {
+        #[cfg(target_arch = "x86_64")]
+        for line in (at..at + self.dim).step_by(16) {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            // SAFETY: no address is read that could not be.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(self.values.as_ptr().wrapping_add(line).cast()) };
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = at;
+    }
+}
+
 /// One head's attention of some queries over the same positions.
 pub(super) struct Attention<'a> {
     /// `(queries, dim)`, scaled already.
     pub queries: &'a [f32],
-    pub dim: usize,
-    /// Keys and values lie in `memory`, those of slot `s` from `s * stride` on.
-    pub memory: &'a [f32],
-    pub stride: usize,
-    /// Where this head's keys and values start within a slot.
-    pub keys: usize,
-    pub values: usize,
+    pub memory: &'a Memory,
+    pub head: usize,
     /// The slots to attend to, in order.
     pub slots: &'a [u32],
     /// `(queries, slots)`, or empty: added to the products.
@@ -157,18 +214,20 @@ pub(super) struct Attention<'a> {
 fn attend_with<const FMA: bool>(attention: &Attention, weights: &mut Vec<f32>, out: &mut [f32]) {
     let Attention {
         queries,
-        dim,
         memory,
-        stride,
+        head,
         slots,
         bias,
-        ..
     } = *attention;
-    let count = slots.len();
+    let (count, dim) = (slots.len(), memory.dim);
     weights.clear();
     weights.resize(queries.len() / dim * count, 0.0);
     for (position, slot) in slots.iter().enumerate() {
-        let key = &memory[*slot as usize * stride + attention.keys..][..dim];
+        memory.fetch(memory.at(*slot, head) + CHUNK * dim);
+        if let Some(slot) = slots.get(position + 4) {
+            memory.fetch(memory.at(*slot, head));
+        }
+        let key = &memory.values[memory.at(*slot, head)..][..dim];
         for (query, weights) in queries.chunks_exact(dim).zip(weights.chunks_exact_mut(count)) {
             weights[position] = dot::<FMA>(query, key);
         }
@@ -188,7 +247,7 @@ fn attend_with<const FMA: bool>(attention: &Attention, weights: &mut Vec<f32>, o
         while start + 64 <= dim {
             let mut sums = [0f32; 64];
             for (slot, weight) in slots.iter().zip(weights.iter()) {
-                let value = &memory[*slot as usize * stride + attention.values + start..][..64];
+                let value = &memory.values[memory.at(*slot, head) + CHUNK * dim + start..][..64];
                 for i in 0..64 {
                     sums[i] = multiply_add::<FMA>(*weight, value[i], sums[i]);
                 }
@@ -201,7 +260,7 @@ fn attend_with<const FMA: bool>(attention: &Attention, weights: &mut Vec<f32>, o
         let rest = &mut out[start..];
         rest.fill(0.0);
         for (slot, weight) in slots.iter().zip(weights.iter()) {
-            let value = &memory[*slot as usize * stride + attention.values + start..][..rest.len()];
+            let value = &memory.values[memory.at(*slot, head) + CHUNK * dim + start..][..rest.len()];
             for (out, value) in rest.iter_mut().zip(value) {
                 *out = multiply_add::<FMA>(*weight, *value, *out);
             }
@@ -284,26 +343,27 @@ mod tests {
     #[test]
     fn attention_agrees_with_its_definition_alone_and_together() {
         for dim in [12, 64, 80] {
-            let stride = 3 * dim;
             let wave = |n: usize, k: f32| (0..n).map(|i| (i as f32 * k).sin()).collect::<Vec<_>>();
-            let (queries, memory, bias) = (wave(2 * dim, 0.7), wave(9 * stride, 0.3), wave(10, 1.3));
-            let slots = [7, 0, 3, 8, 1];
+            // Head 1 of 2, of slots in two chunks.
+            let (queries, projected, bias) = (wave(2 * dim, 0.7), wave(100 * 4 * dim, 0.3), wave(10, 1.3));
+            let mut memory = Memory::new(2, dim);
+            for (slot, projected) in projected.chunks_exact(4 * dim).enumerate() {
+                memory.put(slot as u32, slot as u32 + 1, projected);
+            }
+            let slots = [7, 0, 93, 8, 64];
             let attention = Attention {
                 queries: &queries,
-                dim,
                 memory: &memory,
-                stride,
-                keys: dim,
-                values: 2 * dim,
+                head: 1,
                 slots: &slots,
                 bias: &bias,
             };
             let mut out = vec![0.0; 2 * dim];
             attend(&attention, &mut Vec::new(), &mut out);
             for query in 0..2 {
-                let at = |slot: u32, i: usize| f64::from(memory[slot as usize * stride + i]);
+                let at = |slot: u32, i: usize| f64::from(projected[slot as usize * 4 * dim + dim + i]);
                 let score = |p: usize| -> f64 {
-                    let product = (0..dim).map(|i| f64::from(queries[query * dim + i]) * at(slots[p], dim + i));
+                    let product = (0..dim).map(|i| f64::from(queries[query * dim + i]) * at(slots[p], i));
                     product.sum::<f64>() + f64::from(bias[query * 5 + p])
                 };
                 let total: f64 = (0..5).map(|p| score(p).exp()).sum();

@@ -12,7 +12,7 @@
 
 use super::gguf::RawTensor;
 use super::kernel::{Target, parallel, round_blocks, round_row};
-use super::product::{self, Grouped, Kernel, PAIR, Totals};
+use super::product::{self, Grouped, IntegerRows, IntegerTile, Kernel, PAIR};
 use candle_core::quantized::{GgmlDType, QStorage, QTensor};
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, bail};
 use half::f16;
@@ -397,7 +397,11 @@ impl Packed {
     }
 
     fn float_product(&self, activations: &[f32], m: usize, writer: &Writer) {
-        let grouped = Grouped::new(activations, self.columns);
+        let grouped = Grouped::new(m, self.columns, |row, to| {
+            for (to, value) in to.zip(&activations[row * self.columns..]) {
+                *to = *value;
+            }
+        });
         let tiles = self.rows.div_ceil(TILE);
         parallel(tiles.div_ceil(PAIR), m * self.rows * self.columns / 8, |pairs| {
             for first in pairs.map(|pair| pair * PAIR) {
@@ -426,47 +430,19 @@ impl Packed {
 
     fn row_product(&self, activations: &[f32], m: usize, writer: &Writer) {
         let groups = self.columns.div_ceil(4);
-        let mut values = vec![0i32; m * groups];
-        let (mut row_scales, mut row_totals) = (vec![0f32; m], vec![0i32; m]);
-        let mut rounded = vec![0i8; groups * 4];
-        for ((row, to), (scale, total)) in activations
-            .chunks_exact(self.columns)
-            .zip(values.chunks_exact_mut(groups))
-            .zip(row_scales.iter_mut().zip(&mut row_totals))
-        {
-            *scale = round_row(row, &mut rounded);
-            *total = rounded.iter().map(|q| i32::from(*q)).sum();
-            for (to, four) in to.iter_mut().zip(rounded.as_chunks::<4>().0) {
-                *to = i32::from_le_bytes(four.map(|q| q as u8));
-            }
-        }
-        let grouped = Grouped::new(&values, groups);
+        let rows = IntegerRows::new(self.kernel, activations, self.columns);
         let tiles = self.rows.div_ceil(TILE);
         parallel(tiles.div_ceil(PAIR), m * self.rows * self.columns / 32, |pairs| {
             for first in pairs.map(|pair| pair * PAIR) {
                 let last = tiles.min(first + PAIR);
-                let lanes = |tile: usize| &self.lanes[tile * groups..][..groups];
-                let pair = [lanes(first), lanes(last - 1)];
-                let mut sums = [[Totals([0; TILE]); PAIR]; product::GROUP];
-                for (row, count, values) in grouped.groups() {
-                    product::integers(
-                        self.kernel,
-                        &pair[..last - first],
-                        &row_totals[row..row + count],
-                        values,
-                        &mut sums,
-                    );
-                    for (i, sums) in sums[..count].iter().enumerate() {
-                        for (tile, totals) in (first..last).zip(sums) {
-                            let mut sum = Column([0.0; TILE]);
-                            let weights = totals.0.iter().zip(self.scales[tile].0);
-                            for (sum, (total, weight)) in sum.0.iter_mut().zip(weights) {
-                                *sum = *total as f32 * (weight * row_scales[row + i]);
-                            }
-                            writer.write(row + i, tile, &sum);
-                        }
-                    }
-                }
+                let tile = |tile: usize| IntegerTile {
+                    lanes: &self.lanes[tile * groups..][..groups],
+                    scales: &self.scales[tile],
+                };
+                let pair = [tile(first), tile(last - 1)];
+                rows.products(&pair[..last - first], |row, tile, sum| {
+                    writer.write(row, first + tile, sum)
+                });
             }
         });
     }

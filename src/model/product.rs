@@ -3,7 +3,10 @@
 //! Each sum runs over the columns in their order, by itself: it is the same bit for bit whatever is computed beside it,
 //! and for integers whatever the instruction set.
 
+use super::kernel::round_row;
 use super::packed::{Column, Lane, TILE};
+use std::iter::{Skip, StepBy};
+use std::slice::IterMut;
 
 /// Rows of activations that share one pass over the weights.
 pub(super) const GROUP: usize = 12;
@@ -47,23 +50,17 @@ pub(super) struct Grouped<T> {
 }
 
 impl<T: Copy + Default> Grouped<T> {
-    /// `rows` is `(m, columns)`.
-    pub fn new(rows: &[T], columns: usize) -> Self {
-        let m = rows.len() / columns;
-        // Groups of nearly one size: 8 and 8 rather than 12 and 4.
-        let groups = m.div_ceil(GROUP).max(1);
-        let bounds: Vec<usize> = (0..=groups).map(|group| group * m / groups).collect();
-        let mut values = vec![T::default(); rows.len()];
+    /// `fill` writes the `columns` values of each of `m` rows.
+    pub fn new(m: usize, columns: usize, mut fill: impl FnMut(usize, StepBy<Skip<IterMut<T>>>)) -> Self {
+        // Groups of nearly one size, 8 and 8 rather than 12 and 4, and of fours, as AVX2 takes them.
+        let (groups, fours) = (m.div_ceil(GROUP).max(1), m.div_ceil(4));
+        let bounds: Vec<usize> = (0..=groups).map(|group| m.min(group * fours / groups * 4)).collect();
+        let mut values = vec![T::default(); m * columns];
         for bound in bounds.windows(2) {
-            let count = bound[1] - bound[0];
             let to = &mut values[bound[0] * columns..bound[1] * columns];
-            for (i, row) in rows[bound[0] * columns..bound[1] * columns]
-                .chunks_exact(columns)
-                .enumerate()
-            {
-                for (to, value) in to.iter_mut().skip(i).step_by(count).zip(row) {
-                    *to = *value;
-                }
+            let count = bound[1] - bound[0];
+            for i in 0..count {
+                fill(bound[0] + i, to.iter_mut().skip(i).step_by(count));
             }
         }
         Self {
@@ -83,15 +80,17 @@ impl<T: Copy + Default> Grouped<T> {
 }
 
 /// Sums of one group of rows over up to [`PAIR`] tiles.
-pub(super) type Sums<T> = [[T; PAIR]; GROUP];
+pub(super) type Sums = [[Column; PAIR]; GROUP];
 
-/// Four consecutive columns of 16 rows: 16 sums.
+/// A tile in 8 bits, four columns a lane, with the scale of each of its rows.
 #[derive(Clone, Copy)]
-#[repr(C, align(64))]
-pub(super) struct Totals(pub [i32; TILE]);
+pub(super) struct IntegerTile<'a> {
+    pub lanes: &'a [Lane],
+    pub scales: &'a Column,
+}
 
 /// `sums[row][tile] = rows * tiles`, in float32. `tiles` holds one or two tiles of `(columns, 16)`.
-pub(super) fn floats(kernel: Kernel, tiles: &[&[Column]], rows: usize, values: &[f32], sums: &mut Sums<Column>) {
+pub(super) fn floats(kernel: Kernel, tiles: &[&[Column]], rows: usize, values: &[f32], sums: &mut Sums) {
     match kernel {
         // SAFETY: the features were detected when the kernel was chosen; the lengths agree by `Grouped`'s layout.
         #[cfg(target_arch = "x86_64")]
@@ -123,31 +122,141 @@ fn portable_floats(weights: &[Column], step: usize, values: &[f32], sums: &mut C
     }
 }
 
-/// `sums[row][tile] = rows * tiles`, with four signed columns of a row in each `i32`; `totals` are the sums of each row's
-/// columns, which take the 128 back that is in every stored weight.
-pub(super) fn integers(kernel: Kernel, tiles: &[&[Lane]], totals: &[i32], values: &[i32], sums: &mut Sums<Totals>) {
-    match kernel {
-        // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
-        Kernel::Avx512Vnni => unsafe { avx512::integers(tiles, totals, values, sums) },
-        // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
-        Kernel::Avx2 => unsafe { avx2::integers(tiles, totals.len(), values, sums) },
-        Kernel::Portable => {
-            for (tile, lanes) in tiles.iter().enumerate() {
-                for (row, (sums, total)) in sums.iter_mut().zip(totals).enumerate() {
-                    sums[tile].0 = [-128 * total; TILE];
-                    portable_integers(lanes, totals.len(), &values[row..], &mut sums[tile]);
+/// Rows of activations rounded to 8 bits with one scale each, four columns in an entry as the kernel wants them.
+pub(super) struct IntegerRows {
+    entries: Entries,
+    scales: Vec<f32>,
+    /// What the sums of each row start from, to take back what the kernel adds to every operand.
+    starts: Vec<i32>,
+}
+
+enum Entries {
+    /// Signed, against weights with 128 added to them.
+    #[cfg(target_arch = "x86_64")]
+    Avx512Vnni(Grouped<i32>),
+    /// Absolute values, and what makes a stored weight the weight where the sign is plus, its complement where it is
+    /// minus: `|x| * !w = x * w - |x|`.
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Grouped<[i32; 2]>),
+    /// As for AVX-512.
+    Portable(Grouped<i32>),
+}
+
+impl IntegerRows {
+    /// Rounds `activations`, `(rows, columns)`.
+    pub fn new(kernel: Kernel, activations: &[f32], columns: usize) -> Self {
+        let (m, groups) = (activations.len() / columns, columns.div_ceil(4));
+        let mut rounded = vec![0i8; groups * 4];
+        let (mut scales, mut starts) = (vec![0f32; m], vec![0i32; m]);
+        let mut round = |row: usize, rounded: &mut [i8]| {
+            scales[row] = round_row(&activations[row * columns..][..columns], rounded);
+        };
+        let entries = match kernel {
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx512Vnni => Entries::Avx512Vnni(Grouped::new(m, groups, |row, to| {
+                round(row, &mut rounded);
+                starts[row] = signed(&rounded, to);
+            })),
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx2 => Entries::Avx2(Grouped::new(m, groups, |row, to| {
+                round(row, &mut rounded);
+                starts[row] = split(&rounded, to);
+            })),
+            Kernel::Portable => Entries::Portable(Grouped::new(m, groups, |row, to| {
+                round(row, &mut rounded);
+                starts[row] = signed(&rounded, to);
+            })),
+        };
+        Self {
+            entries,
+            scales,
+            starts,
+        }
+    }
+
+    /// The products with one or two tiles: `write` gets a row, the tile's number and the row's 16 values.
+    pub fn products(&self, tiles: &[IntegerTile], mut write: impl FnMut(usize, usize, &Column)) {
+        let mut sums = [[Column([0.0; TILE]); PAIR]; GROUP];
+        let mut done = |first: usize, count: usize, sums: &Sums| {
+            for (i, sums) in sums[..count].iter().enumerate() {
+                for (tile, sum) in sums[..tiles.len()].iter().enumerate() {
+                    write(first + i, tile, sum);
+                }
+            }
+        };
+        let scales = |first: usize, count: usize| RowScales {
+            scales: &self.scales[first..first + count],
+            starts: &self.starts[first..first + count],
+        };
+        match &self.entries {
+            #[cfg(target_arch = "x86_64")]
+            Entries::Avx512Vnni(grouped) => {
+                for (first, count, values) in grouped.groups() {
+                    // SAFETY: the features were detected when the kernel was chosen; the lengths agree by `Grouped`'s layout.
+                    unsafe { avx512::integers(tiles, &scales(first, count), values, &mut sums) };
+                    done(first, count, &sums);
+                }
+            }
+            #[cfg(target_arch = "x86_64")]
+            Entries::Avx2(grouped) => {
+                for (first, count, values) in grouped.groups() {
+                    // SAFETY: as above.
+                    unsafe { avx2::integers(tiles, &scales(first, count), values, &mut sums) };
+                    done(first, count, &sums);
+                }
+            }
+            Entries::Portable(grouped) => {
+                for (first, count, values) in grouped.groups() {
+                    for (index, tile) in tiles.iter().enumerate() {
+                        for (row, sums) in sums.iter_mut().take(count).enumerate() {
+                            let mut totals = [self.starts[first + row]; TILE];
+                            portable_integers(tile.lanes, count, &values[row..], &mut totals);
+                            for ((sum, total), scale) in sums[index].0.iter_mut().zip(totals).zip(tile.scales.0) {
+                                *sum = total as f32 * (scale * self.scales[first + row]);
+                            }
+                        }
+                    }
+                    done(first, count, &sums);
                 }
             }
         }
     }
 }
 
-fn portable_integers(lanes: &[Lane], step: usize, values: &[i32], sums: &mut Totals) {
+/// Writes a row's entries as signed values, and gives what its sums start from.
+fn signed<'a>(rounded: &[i8], to: impl Iterator<Item = &'a mut i32>) -> i32 {
+    for (to, four) in to.zip(rounded.as_chunks::<4>().0) {
+        *to = i32::from_le_bytes(four.map(|q| q as u8));
+    }
+    -128 * rounded.iter().map(|q| i32::from(*q)).sum::<i32>()
+}
+
+/// Writes a row's entries as absolute values and signs, and gives what its sums start from.
+fn split<'a>(rounded: &[i8], to: impl Iterator<Item = &'a mut [i32; 2]>) -> i32 {
+    let mut start = 0;
+    for (to, four) in to.zip(rounded.as_chunks::<4>().0) {
+        // All four at once: no byte carries into the next, as none is -128.
+        let four = u32::from_le_bytes(four.map(|q| q as u8));
+        let minus = four >> 7 & 0x0101_0101;
+        let signs = minus * 0xff;
+        let sizes = (four ^ signs) + minus;
+        *to = [sizes, signs ^ 0x8080_8080].map(u32::cast_signed);
+        let pairs = (sizes & signs & 0x00ff_00ff) + ((sizes & signs) >> 8 & 0x00ff_00ff);
+        start += (pairs & 0xffff) + (pairs >> 16);
+    }
+    start.cast_signed()
+}
+
+/// Of the rows of one group.
+struct RowScales<'a> {
+    scales: &'a [f32],
+    starts: &'a [i32],
+}
+
+fn portable_integers(lanes: &[Lane], step: usize, values: &[i32], sums: &mut [i32; TILE]) {
     for (lane, four) in lanes.iter().zip(values.iter().step_by(step)) {
         let four = four.to_le_bytes().map(|byte| i32::from(byte as i8));
-        for (sum, weights) in sums.0.iter_mut().zip(lane.0.as_chunks::<4>().0) {
+        for (sum, weights) in sums.iter_mut().zip(lane.0.as_chunks::<4>().0) {
             *sum += (0..4).map(|j| i32::from(weights[j]) * four[j]).sum::<i32>();
         }
     }
@@ -155,7 +264,7 @@ fn portable_integers(lanes: &[Lane], step: usize, values: &[i32], sums: &mut Tot
 
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
-    use super::{Column, GROUP, Lane, PAIR, Sums, Totals};
+    use super::{Column, GROUP, IntegerTile, PAIR, RowScales, Sums};
     use std::arch::x86_64::*;
 
     /// Calls `$f::<rows, tiles>` for the number of rows at hand.
@@ -169,7 +278,7 @@ mod avx512 {
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-    pub(super) unsafe fn floats(tiles: &[&[Column]], rows: usize, values: &[f32], sums: &mut Sums<Column>) {
+    pub(super) unsafe fn floats(tiles: &[&[Column]], rows: usize, values: &[f32], sums: &mut Sums) {
         // SAFETY: the caller's promise.
         unsafe {
             match tiles {
@@ -180,11 +289,7 @@ mod avx512 {
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-    unsafe fn float_block<const M: usize, const T: usize>(
-        tiles: [&[Column]; T],
-        values: &[f32],
-        out: &mut Sums<Column>,
-    ) {
+    unsafe fn float_block<const M: usize, const T: usize>(tiles: [&[Column]; T], values: &[f32], out: &mut Sums) {
         let mut sums = [[_mm512_setzero_ps(); T]; M];
         let weights: [*const f32; T] = tiles.map(|tile| tile.as_ptr().cast());
         let mut row = values.as_ptr();
@@ -210,29 +315,29 @@ mod avx512 {
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-    pub(super) unsafe fn integers(tiles: &[&[Lane]], totals: &[i32], values: &[i32], sums: &mut Sums<Totals>) {
-        let rows = totals.len();
+    pub(super) unsafe fn integers(tiles: &[IntegerTile], rows: &RowScales, values: &[i32], sums: &mut Sums) {
+        let count = rows.starts.len();
         // SAFETY: the caller's promise.
         unsafe {
-            match tiles {
-                [a, b] => by_rows!(integer_block, rows, 2, ([a, b], totals, values, sums), [1 2 3 4 5 6 7 8 9 10 11]),
-                _ => by_rows!(integer_block, rows, 1, ([tiles[0]], totals, values, sums), [1 2 3 4 5 6 7 8 9 10 11]),
+            match *tiles {
+                [a, b] => by_rows!(integer_block, count, 2, ([a, b], rows, values, sums), [1 2 3 4 5 6 7 8 9 10 11]),
+                _ => by_rows!(integer_block, count, 1, ([tiles[0]], rows, values, sums), [1 2 3 4 5 6 7 8 9 10 11]),
             }
         }
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
     unsafe fn integer_block<const M: usize, const T: usize>(
-        tiles: [&[Lane]; T],
-        totals: &[i32],
+        tiles: [IntegerTile; T],
+        rows: &RowScales,
         values: &[i32],
-        out: &mut Sums<Totals>,
+        out: &mut Sums,
     ) {
         const { assert!(T <= PAIR && M <= GROUP) };
-        let mut sums: [_; M] = std::array::from_fn(|row| [_mm512_set1_epi32(-128 * totals[row]); T]);
-        let weights: [*const Lane; T] = tiles.map(<[Lane]>::as_ptr);
+        let mut sums: [_; M] = std::array::from_fn(|row| [_mm512_set1_epi32(rows.starts[row]); T]);
+        let weights: [*const super::Lane; T] = tiles.map(|tile| tile.lanes.as_ptr());
         let mut row = values.as_ptr();
-        for group in 0..tiles[0].len() {
+        for group in 0..tiles[0].lanes.len() {
             // SAFETY: all tiles have as many lanes, and `values` has `M` for each.
             unsafe {
                 let weights = weights.map(|tile| _mm512_load_si512(tile.add(group).cast()));
@@ -245,10 +350,13 @@ mod avx512 {
                 row = row.add(M);
             }
         }
-        for (sums, out) in sums.iter().zip(out) {
-            for (sum, out) in sums.iter().zip(out) {
-                // SAFETY: `Totals` is 64 bytes, aligned.
-                unsafe { _mm512_store_si512(out.0.as_mut_ptr().cast(), *sum) };
+        for ((sums, out), row_scale) in sums.iter().zip(out).zip(rows.scales) {
+            for ((sum, out), tile) in sums.iter().zip(out).zip(tiles) {
+                // SAFETY: `Column` is 64 bytes, aligned.
+                unsafe {
+                    let scale = _mm512_mul_ps(_mm512_load_ps(tile.scales.0.as_ptr()), _mm512_set1_ps(*row_scale));
+                    _mm512_store_ps(out.0.as_mut_ptr(), _mm512_mul_ps(_mm512_cvtepi32_ps(*sum), scale));
+                }
             }
         }
     }
@@ -256,12 +364,12 @@ mod avx512 {
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
-    //! Signs are moved to the activations, which keeps the 16-bit sums in range.
-    use super::{Column, Lane, Sums, Totals};
+    //! Unsigned activations against signed weights: the sums of two products stay within 16 bits.
+    use super::{Column, IntegerTile, PAIR, RowScales, Sums};
     use std::arch::x86_64::*;
 
     #[target_feature(enable = "avx2,fma")]
-    pub(super) unsafe fn floats(tiles: &[&[Column]], rows: usize, values: &[f32], sums: &mut Sums<Column>) {
+    pub(super) unsafe fn floats(tiles: &[&[Column]], rows: usize, values: &[f32], sums: &mut Sums) {
         for (tile, weights) in tiles.iter().enumerate() {
             for first in (0..rows).step_by(4) {
                 let (values, sums) = (&values[first..], &mut sums[first..]);
@@ -284,7 +392,7 @@ mod avx2 {
         weights: &[Column],
         step: usize,
         values: &[f32],
-        out: &mut [[Column; super::PAIR]],
+        out: &mut [[Column; PAIR]],
     ) {
         let mut sums = [[_mm256_setzero_ps(); 2]; M];
         for (weights, row) in weights.iter().zip(values.chunks(step)) {
@@ -311,17 +419,22 @@ mod avx2 {
     }
 
     #[target_feature(enable = "avx2,fma")]
-    pub(super) unsafe fn integers(tiles: &[&[Lane]], rows: usize, values: &[i32], sums: &mut Sums<Totals>) {
-        for (tile, lanes) in tiles.iter().enumerate() {
-            for first in (0..rows).step_by(4) {
+    pub(super) unsafe fn integers(tiles: &[IntegerTile], rows: &RowScales, values: &[[i32; 2]], sums: &mut Sums) {
+        let count = rows.scales.len();
+        for (index, tile) in tiles.iter().enumerate() {
+            for first in (0..count).step_by(4) {
+                let block = RowScales {
+                    scales: &rows.scales[first..],
+                    starts: &rows.starts[first..],
+                };
                 let (values, sums) = (&values[first..], &mut sums[first..]);
                 // SAFETY: the caller's promise.
                 unsafe {
-                    match rows - first {
-                        1 => integer_block::<1>(tile, lanes, rows, values, sums),
-                        2 => integer_block::<2>(tile, lanes, rows, values, sums),
-                        3 => integer_block::<3>(tile, lanes, rows, values, sums),
-                        _ => integer_block::<4>(tile, lanes, rows, values, sums),
+                    match count - first {
+                        1 => integer_block::<1>(index, tile, count, &block, values, sums),
+                        2 => integer_block::<2>(index, tile, count, &block, values, sums),
+                        3 => integer_block::<3>(index, tile, count, &block, values, sums),
+                        _ => integer_block::<4>(index, tile, count, &block, values, sums),
                     }
                 }
             }
@@ -330,33 +443,40 @@ mod avx2 {
 
     #[target_feature(enable = "avx2,fma")]
     unsafe fn integer_block<const M: usize>(
-        tile: usize,
-        lanes: &[Lane],
+        index: usize,
+        tile: &IntegerTile,
         step: usize,
-        values: &[i32],
-        out: &mut [[Totals; super::PAIR]],
+        rows: &RowScales,
+        values: &[[i32; 2]],
+        out: &mut [[Column; PAIR]],
     ) {
-        let (flip, ones) = (_mm256_set1_epi8(-128), _mm256_set1_epi16(1));
-        let mut sums = [[_mm256_setzero_si256(); 2]; M];
-        for (lane, row) in lanes.iter().zip(values.chunks(step)) {
+        let ones = _mm256_set1_epi16(1);
+        let mut sums: [_; M] = std::array::from_fn(|row| [_mm256_set1_epi32(rows.starts[row]); 2]);
+        for (lane, row) in tile.lanes.iter().zip(values.chunks(step)) {
             let lane = lane.0.as_ptr().cast::<__m256i>();
-            for half in 0..2 {
-                // SAFETY: a lane is two aligned halves of 32 bytes; every chunk has `M` values at least.
-                unsafe {
-                    let weights = _mm256_xor_si256(_mm256_load_si256(lane.add(half)), flip);
-                    let sizes = _mm256_abs_epi8(weights);
-                    for (i, sums) in sums.iter_mut().enumerate() {
-                        let four = _mm256_set1_epi32(*row.as_ptr().add(i));
-                        let pairs = _mm256_maddubs_epi16(sizes, _mm256_sign_epi8(four, weights));
-                        sums[half] = _mm256_add_epi32(sums[half], _mm256_madd_epi16(pairs, ones));
+            // SAFETY: a lane is two aligned halves of 32 bytes; every chunk has `M` values at least; no address is read
+            // that could not be.
+            unsafe {
+                _mm_prefetch::<_MM_HINT_T0>(lane.wrapping_byte_add(PAIR * size_of_val(tile.lanes)).cast());
+                let weights = [_mm256_load_si256(lane), _mm256_load_si256(lane.add(1))];
+                for (i, sums) in sums.iter_mut().enumerate() {
+                    let [sizes, signs] = *row.get_unchecked(i);
+                    let (sizes, signs) = (_mm256_set1_epi32(sizes), _mm256_set1_epi32(signs));
+                    for (sum, weights) in sums.iter_mut().zip(weights) {
+                        let pairs = _mm256_maddubs_epi16(sizes, _mm256_xor_si256(weights, signs));
+                        *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(pairs, ones));
                     }
                 }
             }
         }
-        for (sums, out) in sums.iter().zip(out) {
-            for (sum, out) in sums.iter().zip(out[tile].0.as_chunks_mut::<8>().0) {
-                // SAFETY: eight integers, in a `Totals`, aligned to 32 bytes.
-                unsafe { _mm256_store_si256(out.as_mut_ptr().cast(), *sum) };
+        for ((sums, out), row_scale) in sums.iter().zip(out).zip(rows.scales) {
+            let halves = tile.scales.0.as_chunks::<8>().0.iter();
+            for ((sum, scale), out) in sums.iter().zip(halves).zip(out[index].0.as_chunks_mut::<8>().0) {
+                // SAFETY: eight floats, in a `Column`, aligned to 32 bytes.
+                unsafe {
+                    let scale = _mm256_mul_ps(_mm256_load_ps(scale.as_ptr()), _mm256_set1_ps(*row_scale));
+                    _mm256_store_ps(out.as_mut_ptr(), _mm256_mul_ps(_mm256_cvtepi32_ps(*sum), scale));
+                }
             }
         }
     }

@@ -17,7 +17,7 @@ use super::{Spec, State, TranslationModel, candle_error};
 use crate::error::{Error, Result};
 use candle_core::{Device, Tensor};
 use config::{Config, Positions};
-use state::{Group, Heads, Memory, Queries, Writing, grouped};
+use state::{Group, Heads, Queries, Writing, grouped};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -214,12 +214,8 @@ impl Seq2Seq {
                     values: &projected,
                     stride,
                 };
-                let memory = Memory {
-                    values: &projected,
-                    stride,
-                    start: stack.heads.width(),
-                };
-                let attended = grouped(stack.heads, memory, queries, &groups, &|group, head, added| {
+                let memory = stack.heads.memory(&projected, stride);
+                let attended = grouped(stack.heads, &memory, queries, &groups, &|group, head, added| {
                     let count = if relative { group.slots.len() as isize } else { 0 };
                     for query in 0..count {
                         added.extend((0..count).map(|key| self.bias(stack, true, head, key - query)));
@@ -292,8 +288,11 @@ impl TranslationModel for Seq2Seq {
             .collect();
         let encoded = self.encode(sources, &sentences)?;
         let cross = self.decoder.layers.iter().filter_map(|layer| layer.cross.as_ref());
-        let cross = cross.map(|cross| cross.memory.of(&encoded)).collect();
-        let mut state = Writing::new(sentences, cross);
+        let heads = self.decoder.heads;
+        let cross = cross
+            .map(|cross| heads.memory(&cross.memory.of(&encoded), 2 * heads.width()))
+            .collect();
+        let mut state = Writing::new(sentences, cross, heads);
         let mut hidden = Vec::new();
         for id in &self.spec.start {
             hidden = self.decode(&vec![*id; sources.len()], &mut state)?;

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::model::kernel::{Target, parallel};
-use crate::model::ops::{Attention, attend};
+use crate::model::ops::{Attention, Memory, attend};
 use crate::model::{Rows, State};
 use std::any::Any;
 use std::ops::Range;
@@ -20,6 +20,17 @@ impl Heads {
     pub fn width(self) -> usize {
         self.count * self.dim
     }
+
+    /// The keys and values that end each `stride` of `projected`, a slot each.
+    pub fn memory(self, projected: &[f32], stride: usize) -> Memory {
+        let mut memory = Memory::new(self.count, self.dim);
+        let slots = projected.len().checked_div(stride).unwrap_or(0) as u32;
+        for slot in 0..slots {
+            let end = (slot as usize + 1) * stride;
+            memory.put(slot, slots, &projected[end - 2 * self.width()..end]);
+        }
+        memory
+    }
 }
 
 /// The batch of one search.
@@ -29,24 +40,24 @@ impl Heads {
 pub(super) struct Writing {
     /// Each sentence's tokens among those of the encoder.
     sentences: Vec<Range<u32>>,
-    /// Of each decoder layer, `(source tokens, keys and values)`.
-    cross: Vec<Vec<f32>>,
+    /// Of each decoder layer, keys and values of the source tokens.
+    cross: Vec<Memory>,
     /// The sentence of each row.
     owners: Vec<usize>,
     /// The slots of each row, one for each position.
     rows: Vec<Vec<u32>>,
-    /// Of each decoder layer, `(slots, keys and values)`.
-    own: Vec<Vec<f32>>,
+    /// Of each decoder layer, keys and values of the tokens written.
+    own: Vec<Memory>,
     free: Vec<u32>,
     slots: u32,
 }
 
 impl Writing {
-    pub fn new(sentences: Vec<Range<u32>>, cross: Vec<Vec<f32>>) -> Self {
+    pub fn new(sentences: Vec<Range<u32>>, cross: Vec<Memory>, heads: Heads) -> Self {
         Self {
             owners: (0..sentences.len()).collect(),
             rows: vec![Vec::new(); sentences.len()],
-            own: vec![Vec::new(); cross.len()],
+            own: cross.iter().map(|_| heads.memory(&[], 0)).collect(),
             sentences,
             cross,
             free: Vec::new(),
@@ -86,11 +97,9 @@ impl Writing {
     /// `bias` is `(heads, positions)` or empty. Gives `(rows, width)`.
     pub fn attend_own(&mut self, layer: usize, heads: Heads, projected: &[f32], bias: &[f32]) -> Vec<f32> {
         let width = heads.width();
-        let memory = &mut self.own[layer];
-        memory.resize(self.slots as usize * 2 * width, 0.0);
         for (row, projected) in self.rows.iter().zip(projected.chunks_exact(3 * width)) {
             if let Some(slot) = row.last() {
-                memory[*slot as usize * 2 * width..][..2 * width].copy_from_slice(&projected[width..]);
+                self.own[layer].put(*slot, self.slots, &projected[width..]);
             }
         }
         let positions = self.position();
@@ -107,12 +116,7 @@ impl Writing {
             values: projected,
             stride: 3 * width,
         };
-        let memory = Memory {
-            values: &self.own[layer],
-            stride: 2 * width,
-            start: 0,
-        };
-        grouped(heads, memory, queries, &groups, &|_, head, added| {
+        grouped(heads, &self.own[layer], queries, &groups, &|_, head, added| {
             if let Some(bias) = bias.get(head * positions..(head + 1) * positions) {
                 added.extend_from_slice(bias);
             }
@@ -137,12 +141,7 @@ impl Writing {
             values: queries,
             stride: heads.width(),
         };
-        let memory = Memory {
-            values: &self.cross[layer],
-            stride: 2 * heads.width(),
-            start: 0,
-        };
-        grouped(heads, memory, queries, &groups, &|_, _, _| ())
+        grouped(heads, &self.cross[layer], queries, &groups, &|_, _, _| ())
     }
 }
 
@@ -159,20 +158,12 @@ pub(super) struct Queries<'a> {
     pub stride: usize,
 }
 
-/// Slots of `stride` values, each with its keys and then its values from `start` on.
-#[derive(Clone, Copy)]
-pub(super) struct Memory<'a> {
-    pub values: &'a [f32],
-    pub stride: usize,
-    pub start: usize,
-}
-
 /// Attention of groups of queries over slots of memory, into `(queries, width)`.
 ///
 /// `bias` appends a group's `(queries, slots)` for one head, or nothing.
 pub(super) fn grouped(
     heads: Heads,
-    memory: Memory,
+    memory: &Memory,
     queries: Queries,
     groups: &[Group],
     bias: &(dyn Fn(&Group, usize, &mut Vec<f32>) + Sync),
@@ -197,11 +188,8 @@ pub(super) fn grouped(
             result.resize(scaled.len(), 0.0);
             let attention = Attention {
                 queries: &scaled,
-                dim,
-                memory: memory.values,
-                stride: memory.stride,
-                keys: memory.start + head * dim,
-                values: memory.start + width + head * dim,
+                memory,
+                head,
                 slots: group.slots,
                 bias: &added,
             };
