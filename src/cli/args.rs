@@ -65,11 +65,16 @@ pub const PRECISIONS: &Words<Precision> = &[
 ];
 
 pub const VOCABULARIES: &Words<Vocabulary> = &[
+    (
+        "auto",
+        Vocabulary::Auto,
+        "english for a model fetched by name, full for files of your own",
+    ),
     ("full", Vocabulary::Full, "Every token of the model"),
     (
         "english",
         Vocabulary::English,
-        "Tokens that English can use only: faster; for encoder-decoder models",
+        "Only tokens that English can use, and every single character: faster",
     ),
 ];
 
@@ -310,7 +315,7 @@ pub struct Model {
     pub precision: Option<Precision>,
     /// Tokens that outputs may use
     ///
-    /// Default: full.
+    /// Default: auto.
     #[arg(long, value_name = "VOCABULARY", value_parser = one_of(VOCABULARIES))]
     pub vocabulary: Option<Vocabulary>,
     /// Never use the network; models come from this machine only

@@ -51,7 +51,12 @@ impl<'a> Session<'a> {
         self.printer.detail(format!("model files: {}", located.path.display()));
         let start = Instant::now();
         let mut translator = Translator::load(&located, self.config.device, self.config.precision)?;
-        if self.config.vocabulary == Vocabulary::English {
+        let english = match self.config.vocabulary {
+            Vocabulary::Auto => located.revision.is_some(),
+            Vocabulary::Full => false,
+            Vocabulary::English => true,
+        };
+        if english {
             translator.write_english_only()?;
         }
         let time = start.elapsed();

@@ -90,6 +90,9 @@ pub struct Parameters {
     pub min_tokens: usize,
     pub precision: String,
     pub device: String,
+    /// The tokens that could be written: `full` or `english`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub vocabulary: String,
     /// The prompt around the text, for a decoder-only model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt: Option<String>,

@@ -41,8 +41,9 @@ struct Frequencies(Vec<f32>);
 /// A loaded Gemma 3.
 pub struct Gemma3 {
     spec: Spec,
-    /// `(vocabulary, width)`; also the output projection where the file has none of its own.
+    /// `(vocabulary, width)`; also the output projection where there is no other.
     embedding: Packed,
+    /// The file's own, or the rows that are left of it.
     output: Option<Packed>,
     output_norm: Tensor,
     layers: Vec<Layer>,
@@ -189,8 +190,8 @@ impl Gemma3 {
         for (row, count) in counts.iter().enumerate() {
             positions.extend((0..*count).map(|i| cache.position(row) + i));
         }
-        if let Some(id) = ids.iter().find(|id| **id as usize >= self.spec.vocabulary) {
-            candle_core::bail!("id {id} is outside the vocabulary of {}", self.spec.vocabulary);
+        if let Some(id) = ids.iter().find(|id| **id as usize >= self.embedding.rows) {
+            candle_core::bail!("id {id} is outside the vocabulary of {}", self.embedding.rows);
         }
         if positions.iter().any(|position| *position >= self.spec.max_positions) {
             candle_core::bail!("more than the model's {} positions", self.spec.max_positions);
@@ -278,5 +279,10 @@ impl TranslationModel for Gemma3 {
             return Err(Error::model(format!("{} tokens for {} rows", last.len(), cache.rows())));
         }
         self.forward(last, &vec![1; last.len()], cache).map_err(candle_error)
+    }
+    fn restrict(&mut self, ids: Vec<u32>) -> Result<()> {
+        let ids = self.spec.restrict(ids)?;
+        self.output = Some(self.output.as_ref().unwrap_or(&self.embedding).select(&ids));
+        Ok(())
     }
 }

@@ -42,6 +42,20 @@ pub struct Spec {
     pub output: Option<Vec<u32>>,
 }
 
+impl Spec {
+    /// Restricts the output to these ids and the end ids; gives them ascending, each once.
+    pub(crate) fn restrict(&mut self, mut ids: Vec<u32>) -> Result<Vec<u32>> {
+        if self.output.is_some() {
+            return Err(crate::Error::usage("the output vocabulary is restricted already"));
+        }
+        ids.extend(&self.end);
+        ids.sort_unstable();
+        ids.dedup();
+        self.output = Some(ids.clone());
+        Ok(ids)
+    }
+}
+
 /// A loaded model: immutable weights; all that changes while decoding lives in the state.
 pub trait TranslationModel: Send + Sync {
     fn spec(&self) -> &Spec;
@@ -58,12 +72,12 @@ pub trait TranslationModel: Send + Sync {
     /// Computes the logits of these ids only, ascending, from now on; the model's end ids are kept in any case.
     ///
     /// # Errors
-    /// Of kind `Usage` for a model that cannot.
+    /// Of kind `Usage` where that has been done before, or for a model that cannot.
     fn restrict(&mut self, ids: Vec<u32>) -> Result<()> {
         let _ = ids;
         Err(
             crate::Error::usage("this model's output vocabulary cannot be restricted")
-                .hint("take `--vocabulary english` away: it is for encoder-decoder models"),
+                .hint("take `--vocabulary english` away"),
         )
     }
 }

@@ -296,33 +296,44 @@ impl Packed {
         }
     }
 
-    /// The matrix of these rows alone, for a matrix of [`Packed::from_floats`].
+    /// The matrix of these rows alone.
     pub fn select(&self, rows: &[u32]) -> Self {
-        let groups = self.columns.div_ceil(4);
         let tiles = rows.len().div_ceil(TILE);
-        let mut this = Self::of_rows(rows.len(), self.columns, Vec::new().into(), Vec::new().into());
-        this.activations = self.activations;
-        if !self.floats.is_empty() {
-            this.floats = vec![Column([0.0; TILE]); tiles * self.columns];
-            for (to, from) in rows.iter().map(|row| *row as usize).enumerate() {
-                for column in 0..self.columns {
-                    this.floats[to / TILE * self.columns + column].0[to % TILE] =
-                        self.floats[from / TILE * self.columns + column].0[from % TILE];
+        let (groups, blocks) = (self.columns.div_ceil(4), self.columns / self.block);
+        let columns = |from: &[Column], step: usize| -> Vec<Column> {
+            if from.is_empty() {
+                return Vec::new();
+            }
+            let mut to = vec![Column([0.0; TILE]); tiles * step];
+            for (new, old) in rows.iter().map(|row| *row as usize).enumerate() {
+                let from = &from[old / TILE * step..][..step];
+                for (to, from) in to[new / TILE * step..].iter_mut().zip(from) {
+                    to.0[new % TILE] = from.0[old % TILE];
                 }
             }
-            return this;
-        }
-        let mut lanes = vec![Lane([128; 4 * TILE]); tiles * groups];
-        let mut scales = vec![Column([0.0; TILE]); tiles];
-        for (to, from) in rows.iter().map(|row| *row as usize).enumerate() {
-            scales[to / TILE].0[to % TILE] = self.scales[from / TILE].0[from % TILE];
-            for group in 0..groups {
-                let four = &self.lanes[from / TILE * groups + group].0[from % TILE * 4..][..4];
-                lanes[to / TILE * groups + group].0[to % TILE * 4..][..4].copy_from_slice(four);
+            to
+        };
+        let mut lanes = Vec::new();
+        if !self.lanes.is_empty() {
+            lanes = vec![Lane([128; 4 * TILE]); tiles * groups];
+            for (new, old) in rows.iter().map(|row| *row as usize).enumerate() {
+                let from = &self.lanes[old / TILE * groups..][..groups];
+                for (to, from) in lanes[new / TILE * groups..].iter_mut().zip(from) {
+                    to.0[new % TILE * 4..][..4].copy_from_slice(&from.0[old % TILE * 4..][..4]);
+                }
             }
         }
-        (this.lanes, this.scales) = (lanes.into(), scales.into());
-        this
+        Self {
+            rows: rows.len(),
+            columns: self.columns,
+            block: self.block,
+            lanes: lanes.into(),
+            scales: columns(&self.scales, blocks).into(),
+            minima: columns(&self.minima, blocks),
+            floats: columns(&self.floats, self.columns),
+            activations: self.activations,
+            kernel: self.kernel,
+        }
     }
 
     /// One row in float32, times `scale`.

@@ -370,16 +370,21 @@ mod avx2 {
 
     #[target_feature(enable = "avx2,fma")]
     pub(super) unsafe fn floats(tiles: &[&[Column]], rows: usize, values: &[f32], sums: &mut Sums) {
+        // Six rows leave registers for the weights and one value; two blocks of nearly one size rather than 6 and 2.
+        let blocks = rows.div_ceil(6);
         for (tile, weights) in tiles.iter().enumerate() {
-            for first in (0..rows).step_by(4) {
+            for block in 0..blocks {
+                let (first, last) = (block * rows / blocks, (block + 1) * rows / blocks);
                 let (values, sums) = (&values[first..], &mut sums[first..]);
                 // SAFETY: the caller's promise.
                 unsafe {
-                    match rows - first {
+                    match last - first {
                         1 => float_block::<1>(tile, weights, rows, values, sums),
                         2 => float_block::<2>(tile, weights, rows, values, sums),
                         3 => float_block::<3>(tile, weights, rows, values, sums),
-                        _ => float_block::<4>(tile, weights, rows, values, sums),
+                        4 => float_block::<4>(tile, weights, rows, values, sums),
+                        5 => float_block::<5>(tile, weights, rows, values, sums),
+                        _ => float_block::<6>(tile, weights, rows, values, sums),
                     }
                 }
             }
@@ -395,9 +400,13 @@ mod avx2 {
         out: &mut [[Column; PAIR]],
     ) {
         let mut sums = [[_mm256_setzero_ps(); 2]; M];
+        let columns = size_of_val(weights);
         for (weights, row) in weights.iter().zip(values.chunks(step)) {
-            // SAFETY: `Column` holds 16 floats, 64-byte aligned; every chunk has `M` values at least.
+            // SAFETY: `Column` holds 16 floats, 64-byte aligned; every chunk has `M` values at least; no address is read
+            // that could not be.
             unsafe {
+                let ahead = weights.0.as_ptr().wrapping_byte_add(PAIR * columns);
+                _mm_prefetch::<_MM_HINT_T1>(ahead.cast());
                 let weights = [
                     _mm256_load_ps(weights.0.as_ptr()),
                     _mm256_load_ps(weights.0.as_ptr().add(8)),

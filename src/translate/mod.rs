@@ -59,7 +59,10 @@ pub enum Precision {
 /// Which tokens an output may use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Vocabulary {
+    /// `English` for a model fetched by its name, `Full` for files of the user's own, which may be anything.
     #[default]
+    Auto,
+    /// All of the model's.
     Full,
     /// What English text can use, and every single character: [`Translator::write_english_only`].
     English,
@@ -615,6 +618,11 @@ impl Translator {
             min_tokens: options.min_tokens.unwrap_or(0),
             precision: self.precision.clone(),
             device: self.device(),
+            vocabulary: match self.model.spec().output {
+                Some(_) => "english",
+                None => "full",
+            }
+            .to_owned(),
             prompt: self.prompt(options),
         };
     }

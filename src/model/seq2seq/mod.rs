@@ -310,19 +310,13 @@ impl TranslationModel for Seq2Seq {
         self.logits(hidden)
     }
 
-    fn restrict(&mut self, mut ids: Vec<u32>) -> Result<()> {
-        if self.spec.output.is_some() {
-            return Err(Error::usage("the output vocabulary is restricted already"));
-        }
-        ids.extend(&self.spec.end);
-        ids.sort_unstable();
-        ids.dedup();
+    fn restrict(&mut self, ids: Vec<u32>) -> Result<()> {
+        let ids = self.spec.restrict(ids)?;
         let bias = self.output.bias.as_ref();
         self.output = Linear {
             weight: Arc::new(self.output.weight.select(&ids)),
             bias: bias.map(|bias| ids.iter().map(|id| bias[*id as usize]).collect()),
         };
-        self.spec.output = Some(ids);
         Ok(())
     }
 }
