@@ -6,7 +6,8 @@ use candle_core::{Device, DeviceLocation, utils};
 /// Where a model computes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DeviceChoice {
-    /// The first of CUDA, Metal and CPU that this build has and that answers.
+    /// The first of CUDA, Metal and CPU that this build has, that answers, and that the model can use: for a GGUF file
+    /// that is the CPU.
     #[default]
     Auto,
     Cpu,

@@ -14,7 +14,7 @@ use candle_core::{DType, Device, Result as Outcome, Tensor};
 use candle_nn::ops;
 use rayon::prelude::*;
 use std::any::Any;
-use std::iter::repeat;
+use std::iter::{repeat, repeat_n};
 use std::ops::Range;
 use std::path::Path;
 
@@ -235,11 +235,7 @@ fn mask(lengths: &[usize], tokens: usize, device: &Device) -> Outcome<Option<Ten
     if lengths.iter().all(|length| *length == tokens) {
         return Ok(None);
     }
-    let row = |length: &usize| {
-        repeat(0f32)
-            .take(*length)
-            .chain(repeat(f32::NEG_INFINITY).take(tokens - length))
-    };
+    let row = |length: &usize| repeat_n(0f32, *length).chain(repeat_n(f32::NEG_INFINITY, tokens - length));
     let values: Vec<f32> = lengths.iter().flat_map(row).collect();
     Tensor::from_vec(values, (lengths.len(), 1, 1, tokens), device).map(Some)
 }
@@ -519,7 +515,7 @@ impl Fold {
                 places[*row] = queries.len();
                 queries.push(*row);
             }
-            queries.extend(repeat(rows[0]).take(width - rows.len()));
+            queries.extend(repeat_n(rows[0], width - rows.len()));
         }
         let moved = !queries.iter().copied().eq(0..owners.len());
         Ok(Self {
