@@ -16,7 +16,7 @@
 //! | 1 | [`document`] | bytes and blocks, the aligned document | 0 |
 //! | 1 | [`thai`] | encodings, normalisation, sentences | 0 |
 //! | 1 | [`tokenizer`] | text and ids | 0 |
-//! | 1 | [`model`] | manifests, files, weights to logits; one file an architecture | 0, candle |
+//! | 1 | [`model`] | manifests, files, devices, weights to logits; one file or directory an architecture | 0, candle |
 //! | 1 | [`score`] | BLEU and chrF | 0 |
 //! | 2 | [`decode`] | search over [`model::TranslationModel`] | `model` |
 //! | 2 | [`quality`] | what looks wrong with a pair | `document`, `thai` |
@@ -29,7 +29,8 @@
 //!
 //! - Every byte of a source belongs to one segment or one gap: [`document::Bilingual::source`] is the file, byte for byte.
 //! - The order out is the order in. What a sentence is batched with changes the speed, never the text: on a CPU each row
-//!   of a batch is computed from its own values alone, in a fixed order.
+//!   of a batch is computed from its own values alone, in a fixed order. On a GPU and with 16-bit weights that holds but
+//!   for the last digits, which may decide a near tie.
 //! - Nothing is dropped or cut silently: what is too long is divided, and an output that is empty, cut or repeats itself
 //!   is tried again and then flagged.
 //! - Weights never change after loading; what changes while decoding is in [`model::State`].

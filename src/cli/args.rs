@@ -56,12 +56,16 @@ pub const PRECISIONS: &Words<Precision> = &[
     (
         "auto",
         Precision::Auto,
-        "A GGUF file's own; else f32 on a CPU, bf16 on a GPU",
+        "A GGUF file's own; else f32 on a CPU; on a GPU bf16, or f32 where it has no bf16",
     ),
     ("f32", Precision::F32, "32-bit floating point"),
-    ("bf16", Precision::Bf16, "bfloat16"),
-    ("f16", Precision::F16, "16-bit floating point"),
-    ("int8", Precision::Int8, "8-bit weights"),
+    (
+        "bf16",
+        Precision::Bf16,
+        "bfloat16; on a CPU to save memory, computed in f32",
+    ),
+    ("f16", Precision::F16, "float16, likewise; not for T5 (MADLAD)"),
+    ("int8", Precision::Int8, "8-bit weights, on a CPU"),
 ];
 
 pub const VOCABULARIES: &Words<Vocabulary> = &[
@@ -304,8 +308,8 @@ pub struct Model {
     pub model: Option<String>,
     /// Where to compute: auto, cpu, cuda, cuda:N or metal
     ///
-    /// `auto` takes the best that this build and the model support; any other choice is kept or refused.
-    /// Default: auto.
+    /// `auto` takes a GPU where this build and the model can use one and it answers, else the CPU; any other
+    /// choice is kept or refused. `plae doctor` lists the devices. Default: auto.
     #[arg(long, value_name = "DEVICE", value_parser = device)]
     pub device: Option<DeviceChoice>,
     /// Number format of the computation
@@ -338,9 +342,10 @@ pub struct Decoding {
     /// Output tokens of a sentence before an end is allowed [default: 0]
     #[arg(long, value_name = "N")]
     pub min_tokens: Option<usize>,
-    /// Source tokens decoded together [default: 2048]
+    /// Source tokens decoded together [default: 2048; 16384 on a GPU]
     ///
-    /// Changes speed and memory, never the text.
+    /// Changes speed and memory, never the text; in 16 bits or on a GPU, near ties may fall the other way.
+    /// A batch that does not fit into a GPU's memory is halved until it does.
     #[arg(long, value_name = "N", value_parser = count)]
     pub batch_tokens: Option<usize>,
     /// Give the model normalised Thai [default: on]

@@ -4,6 +4,7 @@ use super::config::Config;
 use super::printer::{ERROR, GOOD, Printer, WARNING};
 use super::{Status, counted, file, memory, size, version};
 use crate::error::Result;
+use crate::model::device;
 use crate::model::files::{self, Settings};
 use std::ffi::OsStr;
 use std::path::Path;
@@ -26,6 +27,7 @@ type Finding = (Weight, &'static str, String);
 
 pub fn run(config: &Config, printer: &Printer) -> Result<Status> {
     let mut findings = machine();
+    findings.extend(devices());
     findings.extend(settings(config));
     findings.extend(models(&config.files)?);
     let mut page = String::new();
@@ -50,6 +52,30 @@ pub fn run(config: &Config, printer: &Printer) -> Result<Status> {
     }
 }
 
+/// What can be computed on, and with.
+fn devices() -> Vec<Finding> {
+    let backends = version::backends();
+    let mut findings = vec![(Good, "backends", backends.join(" ")), (Good, "device", "cpu".into())];
+    let gpus = device::gpus();
+    findings.extend(gpus.iter().map(|gpu| {
+        let product = device::product(gpu).map(|product| format!(", {product}"));
+        (Good, "device", device::name(gpu) + &product.unwrap_or_default())
+    }));
+    let built = ["cuda", "metal"].into_iter().filter(|name| backends.contains(name));
+    findings.extend(
+        built
+            .filter(|name| !gpus.iter().any(|gpu| device::name(gpu).starts_with(name)))
+            .map(|name| {
+                (
+                    Note,
+                    "device",
+                    format!("no {name} device answers, though {name} is built in"),
+                )
+            }),
+    );
+    findings
+}
+
 fn machine() -> Vec<Finding> {
     let threads = rayon::current_num_threads();
     let total = memory("/proc/meminfo", "MemTotal");
@@ -61,11 +87,6 @@ fn machine() -> Vec<Finding> {
     let features = cpu_features();
     vec![
         (Good, "version", version::long().replace('\n', ", ")),
-        (
-            Good,
-            "device",
-            version::backends().last().copied().unwrap_or("cpu").to_string(),
-        ),
         match features.is_empty() {
             true => (Note, "cpu", "no vector instructions that plae looks for".into()),
             false => (Good, "cpu", features.join(" ")),

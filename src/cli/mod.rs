@@ -74,7 +74,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn exit_code(kind: Kind) -> u8 {
     match kind {
         Kind::Input | Kind::Output => 1,
-        Kind::Usage | Kind::Model | Kind::Network => 2,
+        Kind::Usage | Kind::Model | Kind::Memory | Kind::Network => 2,
         Kind::Interrupted => interrupt::EXIT_CODE,
     }
 }
@@ -168,6 +168,7 @@ mod tests {
             (Kind::Output, 1),
             (Kind::Usage, 2),
             (Kind::Model, 2),
+            (Kind::Memory, 2),
             (Kind::Network, 2),
             (Kind::Interrupted, 130),
         ];

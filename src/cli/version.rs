@@ -22,6 +22,7 @@ pub fn backends() -> Vec<&'static str> {
     use candle_core::utils;
     let optional = [
         ("cuda", utils::cuda_is_available()),
+        ("cudnn", cfg!(feature = "cudnn")),
         ("metal", utils::metal_is_available()),
         ("mkl", utils::has_mkl()),
         ("accelerate", utils::has_accelerate()),

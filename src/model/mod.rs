@@ -1,7 +1,8 @@
-//! Models: their manifests, files, devices and weights; one file an architecture.
+//! Models: their manifests, files, devices and weights; one file or directory an architecture.
 
 mod cache;
 mod checkpoint;
+pub mod device;
 pub mod files;
 mod gemma3;
 pub mod generation;
@@ -15,14 +16,15 @@ mod seq2seq;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use device::DeviceChoice;
 pub use files::{Located, Settings};
 pub use gemma3::Gemma3;
 pub use generation::{EarlyStopping, Generation};
 pub use manifest::{Architecture, Manifest};
 pub use packed::Activations;
-pub use seq2seq::Seq2Seq;
+pub use seq2seq::{Computation, seq2seq};
 
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use candle_core::{Storage, Tensor};
 use std::any::Any;
 
@@ -46,7 +48,7 @@ impl Spec {
     /// Restricts the output to these ids and the end ids; gives them ascending, each once.
     pub(crate) fn restrict(&mut self, mut ids: Vec<u32>) -> Result<Vec<u32>> {
         if self.output.is_some() {
-            return Err(crate::Error::usage("the output vocabulary is restricted already"));
+            return Err(Error::usage("the output vocabulary is restricted already"));
         }
         ids.extend(&self.end);
         ids.sort_unstable();
@@ -75,10 +77,8 @@ pub trait TranslationModel: Send + Sync {
     /// Of kind `Usage` where that has been done before, or for a model that cannot.
     fn restrict(&mut self, ids: Vec<u32>) -> Result<()> {
         let _ = ids;
-        Err(
-            crate::Error::usage("this model's output vocabulary cannot be restricted")
-                .hint("take `--vocabulary english` away"),
-        )
+        Err(Error::usage("this model's output vocabulary cannot be restricted")
+            .hint("take `--vocabulary english` away"))
     }
 }
 
@@ -102,15 +102,24 @@ impl State {
     }
 }
 
-/// A failure inside candle, as an error of kind `Model`.
-pub(crate) fn candle_error(error: candle_core::Error) -> crate::Error {
+/// A failure inside candle: of kind `Memory` where a device has no room left, else of kind `Model`.
+pub(crate) fn candle_error(error: candle_core::Error) -> Error {
     let text = error.to_string();
-    crate::Error::model(format!(
-        "computation failed: {}",
-        text.lines().next().unwrap_or_default()
-    ))
+    let line = text.lines().next().unwrap_or_default();
+    match OUT_OF_MEMORY.iter().any(|words| line.contains(words)) {
+        true => Error::new(Kind::Memory, "the device's memory is full"),
+        false => Error::model(format!("computation failed: {line}")),
+    }
     .source(error)
 }
+
+/// How CUDA's driver, cuBLAS and Metal say that memory is full; candle passes their words on.
+const OUT_OF_MEMORY: [&str; 4] = [
+    "CUDA_ERROR_OUT_OF_MEMORY",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "Failed to create metal resource",
+    "kIOGPUCommandBufferCallbackErrorOutOfMemory",
+];
 
 /// Calls `f` with the values of a contiguous float32 tensor on the CPU.
 pub(crate) fn with_slice<T>(tensor: &Tensor, f: impl FnOnce(&[f32]) -> T) -> candle_core::Result<T> {

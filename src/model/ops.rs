@@ -82,9 +82,9 @@ dispatch! {
 }
 
 /// A norm over the last dimension: with a bias, layer norm; without, RMS norm.
-pub(super) struct Norm {
-    pub weight: Vec<f32>,
-    pub bias: Option<Vec<f32>>,
+pub(super) struct Norm<V = Vec<f32>> {
+    pub weight: V,
+    pub bias: Option<V>,
     pub epsilon: f32,
 }
 

@@ -4,18 +4,21 @@ mod prompt;
 
 use crate::decode::{Hypothesis, SearchOptions, search};
 use crate::document::{Finish, Flag, Header, Parameters};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
+pub use crate::model::DeviceChoice;
 use crate::model::files;
 use crate::model::gguf::Gguf;
 use crate::model::manifest::Languages;
 use crate::model::manifest::Prompt;
 use crate::model::{
-    Activations, Architecture, Gemma3, Generation, Located, Manifest, Seq2Seq, State, TranslationModel,
+    Activations, Architecture, Computation, Gemma3, Generation, Located, Manifest, State, TranslationModel, device,
+    seq2seq,
 };
 use crate::quality;
 use crate::thai::split::{SplitOptions, sentences};
 use crate::thai::{has_thai, normalise};
 use crate::tokenizer::Tokenizer;
+use candle_core::{DType, Device};
 use prompt::{Prompter, unescape};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -23,36 +26,30 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-/// Sentences decoded together at most: past this a CPU gains nothing.
+/// Rows, a beam each, decoded together at most on a CPU: past this it gains nothing.
 const MAX_ROWS: usize = 32;
+/// The same on a GPU, which has idle units below it.
+const MAX_GPU_ROWS: usize = 256;
 /// Source tokens decoded together by default.
 const BATCH_TOKENS: usize = 2048;
+const GPU_BATCH_TOKENS: usize = 16_384;
 /// Source tokens above which a sentence is translated in parts, whatever the model's own limit.
 const MAX_SOURCE: usize = 512;
-
-/// Where a model computes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum DeviceChoice {
-    /// The best device that this build supports; so far, always the CPU.
-    #[default]
-    Auto,
-    Cpu,
-    /// CUDA device number.
-    Cuda(usize),
-    Metal,
-}
 
 /// The number format that a model computes in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
-    /// `int8` for a GGUF file; otherwise `f32` on a CPU and `bf16` on a GPU.
+    /// `int8` for a GGUF file; otherwise `f32` on a CPU and `bf16` on a GPU, `f32` on one that has no bfloat16 (NVIDIA's
+    /// before Ampere). Never `f16`.
     #[default]
     Auto,
     /// Nothing is rounded but the weights of a quantized file, which are what they are: slow, for reference.
     F32,
+    /// Matrices and products of encoder-decoder models in bfloat16; on a CPU the matrices alone, to halve their memory.
     Bf16,
+    /// Likewise in float16, whose range is too small for T5.
     F16,
-    /// Activations in 8 bits; a quantized file's own weights, others in 8 bits.
+    /// Activations in 8 bits; a quantized file's own weights, others in 8 bits. On a CPU only.
     Int8,
 }
 
@@ -78,7 +75,7 @@ pub struct DecodeOptions {
     pub max_tokens: Option<usize>,
     /// Output tokens before an end is allowed; by default what the model's own files say, else 0.
     pub min_tokens: Option<usize>,
-    /// Source tokens decoded together; default 2048.
+    /// Source tokens decoded together; default 2048, on a GPU 16384. What does not fit into a GPU's memory is divided.
     pub batch_tokens: Option<usize>,
     /// Give the model normalised text; default true.
     pub normalize: Option<bool>,
@@ -146,6 +143,7 @@ pub struct Translator {
     generation: Generation,
     around: Around,
     revision: Option<String>,
+    device: Device,
     precision: String,
     /// The state of the prompt's fixed beginning, and its ids: computed once, read by every sentence.
     shared: Mutex<Option<(Vec<u32>, State)>>,
@@ -187,24 +185,21 @@ impl Translator {
     /// Of kind `Usage` for a device or precision that this build or this model does not have, of kind `Model` for an
     /// architecture that is not built or files that are damaged.
     pub fn load(located: &Located, device: DeviceChoice, precision: Precision) -> Result<Self> {
-        match device {
-            DeviceChoice::Auto | DeviceChoice::Cpu => {}
-            DeviceChoice::Cuda(_) | DeviceChoice::Metal => {
-                return Err(Error::usage("this build runs models on the CPU only").hint("use --device cpu, or auto"));
-            }
-        }
         let gguf = located
             .path
             .extension()
             .is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"));
         match gguf {
-            true => Self::load_gguf(located, precision),
-            false => Self::load_directory(located, precision),
+            true => Self::load_gguf(located, device, precision),
+            false => Self::load_directory(located, device, precision),
         }
     }
 
-    fn load_gguf(located: &Located, precision: Precision) -> Result<Self> {
+    fn load_gguf(located: &Located, device: DeviceChoice, precision: Precision) -> Result<Self> {
         let path = &located.path;
+        if !matches!(device, DeviceChoice::Auto | DeviceChoice::Cpu) {
+            return Err(Error::usage("GGUF files run on the CPU only").hint("use --device cpu, or auto"));
+        }
         let activations = match precision {
             Precision::Auto | Precision::Int8 => Activations::Int8,
             Precision::F32 => Activations::F32,
@@ -231,6 +226,7 @@ impl Translator {
             generation: Generation::default(),
             manifest: located.manifest.clone(),
             revision: located.revision.clone(),
+            device: Device::Cpu,
             precision: match activations {
                 Activations::Int8 => gguf.file_type().to_owned(),
                 Activations::F32 => format!("{} in f32", gguf.file_type()),
@@ -239,7 +235,7 @@ impl Translator {
         })
     }
 
-    fn load_directory(located: &Located, precision: Precision) -> Result<Self> {
+    fn load_directory(located: &Located, device: DeviceChoice, precision: Precision) -> Result<Self> {
         let (path, architecture) = (&located.path, located.manifest.architecture);
         let model_type = match architecture {
             Architecture::Marian => "marian",
@@ -250,14 +246,8 @@ impl Translator {
                 return Err(not_built(path, &architecture.to_string()).hint("`plae models list` shows what can be run"));
             }
         };
-        let activations = match precision {
-            Precision::Auto | Precision::F32 => Activations::F32,
-            Precision::Int8 => Activations::Int8,
-            Precision::Bf16 | Precision::F16 => {
-                return Err(Error::usage("16-bit weights are not computed with on the CPU")
-                    .hint("use --precision f32, which auto stands for here, or int8, several times as fast"));
-            }
-        };
+        let device = device.open()?;
+        let (computation, precision) = computation(architecture, &device, precision)?;
         let config = files::json(&path.join("config.json"))?;
         let generation = path.join("generation_config.json");
         let generation = match generation.exists() {
@@ -284,15 +274,15 @@ impl Translator {
             id(token)?;
         }
         let start = generation.start.into_iter().chain(first).collect();
-        let model = Seq2Seq::from_directory(
-            path,
-            architecture,
-            &config,
-            (start, generation.end.clone()),
-            activations,
-        )?;
+        let ids = (start, generation.end.clone());
+        let model = seq2seq(path, architecture, &config, ids, computation).map_err(|error| match error.kind {
+            Kind::Memory => error
+                .path(path)
+                .hint("use a smaller model, --precision bf16 if it is not that already, or --device cpu"),
+            _ => error,
+        })?;
         Ok(Self {
-            model: Box::new(model),
+            model,
             around: Around::Languages {
                 // The source's end is the tokenizer's own, which the model's may differ from.
                 end: tokenizer.id("</s>"),
@@ -302,10 +292,8 @@ impl Translator {
             generation,
             manifest: located.manifest.clone(),
             revision: located.revision.clone(),
-            precision: match activations {
-                Activations::Int8 => "int8".to_owned(),
-                Activations::F32 => "f32".to_owned(),
-            },
+            device,
+            precision: precision.to_owned(),
             shared: Mutex::default(),
         })
     }
@@ -375,10 +363,13 @@ impl Translator {
             tokens: 0,
         };
         if observer(progress).is_break() {
-            return Err(Error::new(crate::error::Kind::Interrupted, "interrupted"));
+            return Err(Error::new(Kind::Interrupted, "interrupted"));
         }
         let all: Vec<usize> = (0..jobs.len()).collect();
-        let budget = options.batch_tokens.unwrap_or(BATCH_TOKENS);
+        let budget = options.batch_tokens.unwrap_or(match self.device.is_cpu() {
+            true => BATCH_TOKENS,
+            false => GPU_BATCH_TOKENS,
+        });
         self.run(&mut jobs, all, &plain, &prompter, budget, &mut progress, observer)?;
         if plain.loop_guard {
             let bad: Vec<usize> = (0..jobs.len())
@@ -503,10 +494,16 @@ impl Translator {
             }
         }
         let prefix = shared.as_ref().filter(|_| common > 0).map(|(_, state)| state);
+        let most_rows = match self.device.is_cpu() {
+            true => MAX_ROWS,
+            false => MAX_GPU_ROWS,
+        };
+        // Sentences that fit into the device's memory together, as far as is known.
+        let mut fitting = usize::MAX;
         let mut rest = &numbers[..];
         while !rest.is_empty() {
             let (mut count, mut tokens) = (0, 0);
-            while count < rest.len() && count * options.beam < MAX_ROWS {
+            while count < rest.len().min(fitting) && count * options.beam < most_rows {
                 tokens += (jobs[rest[count]].ids.len() - common) * options.beam;
                 if count > 0 && tokens > budget {
                     break;
@@ -514,29 +511,42 @@ impl Translator {
                 count += 1;
             }
             let (batch, later) = rest.split_at(count);
-            rest = later;
             let sources: Vec<&[u32]> = batch.iter().map(|job| &jobs[*job].ids[common..]).collect();
             let max_tokens: Vec<usize> = batch.iter().map(|job| jobs[*job].max_tokens).collect();
-            let before = progress.done;
+            let before = *progress;
             let options = SearchOptions {
                 max_tokens: &max_tokens,
                 ..options.clone()
             };
-            let results = search(
+            let found = search(
                 self.model.as_ref(),
                 prefix,
                 &sources,
                 &options,
                 &mut |finished, written| {
                     progress.tokens += written;
-                    progress.done = (before + finished).min(progress.total);
+                    progress.done = (before.done + finished).min(progress.total);
                     observer(*progress)
                 },
-            )?;
+            );
+            let results = match found {
+                Err(error) if error.kind == Kind::Memory && count > 1 => {
+                    fitting = count / 2;
+                    *progress = before;
+                    continue;
+                }
+                Err(error) if error.kind == Kind::Memory => {
+                    return Err(
+                        error.hint("not even one sentence fits: use a smaller --beam or model, or --device cpu")
+                    );
+                }
+                found => found?,
+            };
+            rest = later;
             for (job, result) in batch.iter().zip(results) {
                 jobs[*job].result = result.into_iter().next();
             }
-            progress.done = (before + batch.iter().map(|job| jobs[*job].uses).sum::<usize>()).min(progress.total);
+            progress.done = (before.done + batch.iter().map(|job| jobs[*job].uses).sum::<usize>()).min(progress.total);
         }
         Ok(())
     }
@@ -649,13 +659,38 @@ impl Translator {
 
     /// `cpu`, `cuda:0`, `metal`.
     pub fn device(&self) -> String {
-        "cpu".to_owned()
+        device::name(&self.device)
     }
 
     /// `f32`, `bf16`, `f16`, `int8`; for a GGUF file its own type, such as `q4_k_m`, or `q4_k_m in f32`.
     pub fn precision(&self) -> String {
         self.precision.clone()
     }
+}
+
+/// How an encoder-decoder computes on a device in a precision, and what that precision is called.
+fn computation(
+    architecture: Architecture,
+    device: &Device,
+    precision: Precision,
+) -> Result<(Computation, &'static str)> {
+    let tensors = |dtype| Computation::Tensors(device.clone(), dtype);
+    Ok(match (precision, device.is_cpu()) {
+        (Precision::Auto | Precision::F32, true) => (Computation::Slices(Activations::F32), "f32"),
+        (Precision::Int8, true) => (Computation::Slices(Activations::Int8), "int8"),
+        (Precision::Int8, false) => {
+            return Err(Error::usage("8-bit weights are computed with on the CPU only")
+                .hint("use --precision auto, or --device cpu"));
+        }
+        (Precision::F16, _) if architecture == Architecture::T5 => {
+            return Err(Error::usage("a T5 model's values are too large for f16")
+                .hint("use --precision bf16, of the same size, or f32"));
+        }
+        (Precision::F16, _) => (tensors(DType::F16), "f16"),
+        (Precision::Auto, false) if !device::has_bf16(device) => (tensors(DType::F32), "f32"),
+        (Precision::Auto | Precision::Bf16, _) => (tensors(DType::BF16), "bf16"),
+        (Precision::F32, false) => (tensors(DType::F32), "f32"),
+    })
 }
 
 fn not_built(path: &Path, architecture: &str) -> Error {

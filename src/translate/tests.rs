@@ -89,7 +89,7 @@ fn the_ids_are_those_of_the_whole_prompt() {
     let error = translator
         .translate(&["กา"], &wrong, &mut |_| ControlFlow::Continue(()))
         .unwrap_err();
-    assert_eq!(error.kind, crate::error::Kind::Usage);
+    assert_eq!(error.kind, Kind::Usage);
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn limits_are_kept_and_interruption_is_an_error() {
     let error = translator
         .translate(&["กา"], &options, &mut |_| ControlFlow::Break(()))
         .unwrap_err();
-    assert_eq!(error.kind, crate::error::Kind::Interrupted);
+    assert_eq!(error.kind, Kind::Interrupted);
 }
 
 #[test]
@@ -141,6 +141,95 @@ fn progress_counts_every_source_once() {
             .all(|pair| pair[0].done <= pair[1].done && pair[0].tokens <= pair[1].tokens)
     );
     assert_eq!((seen[0].done, seen[0].total), (1, 4));
+}
+
+/// A model on a device with room for this many rows.
+struct Small {
+    model: Box<dyn TranslationModel>,
+    room: usize,
+    /// Rows that were asked for, each time.
+    asked: std::sync::Arc<Mutex<Vec<usize>>>,
+}
+
+impl Small {
+    /// What CUDA's driver says when there is no room.
+    fn check(&self, rows: usize) -> Result<()> {
+        self.asked.lock().expect("a count").push(rows);
+        match rows > self.room {
+            true => Err(crate::model::candle_error(candle_core::Error::Cuda(
+                "DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")".into(),
+            ))),
+            false => Ok(()),
+        }
+    }
+}
+
+impl TranslationModel for Small {
+    fn spec(&self) -> &crate::model::Spec {
+        self.model.spec()
+    }
+
+    fn begin(&self, shared: Option<&State>, sources: &[&[u32]]) -> Result<(State, candle_core::Tensor)> {
+        self.check(sources.len())?;
+        self.model.begin(shared, sources)
+    }
+
+    fn step(&self, last: &[u32], state: &mut State) -> Result<candle_core::Tensor> {
+        self.check(last.len())?;
+        self.model.step(last, state)
+    }
+}
+
+#[test]
+fn a_batch_that_does_not_fit_is_halved_until_it_does() {
+    let sources = ["การนำ", "กา", "การการ กา นำ", "นำ", "การนำ ab กา ราก", "ราก", "กากา"];
+    // With beams, a batch that begins well fails at its second step.
+    for (beam, room) in [(1, 2), (3, 3), (3, 7)] {
+        let options = DecodeOptions {
+            beam: Some(beam),
+            ids: true,
+            max_tokens: Some(12),
+            ..Default::default()
+        };
+        let expected = translate(&translator(), &sources, &options);
+        let mut small = translator();
+        let asked = std::sync::Arc::new(Mutex::default());
+        small.model = Box::new(Small {
+            model: small.model,
+            room,
+            asked: asked.clone(),
+        });
+        assert_eq!(
+            translate(&small, &sources, &options),
+            expected,
+            "{beam} beams, {room} rows"
+        );
+        let asked = asked.lock().expect("a count");
+        let failed = asked.iter().filter(|rows| **rows > room).count();
+        // Seven sentences are halved twice at most: what fits is remembered for the batches after.
+        assert!((1..=2).contains(&failed), "{failed} failures");
+    }
+}
+
+#[test]
+fn one_sentence_that_does_not_fit_is_an_error_with_a_hint() {
+    let mut small = translator();
+    small.model = Box::new(Small {
+        model: small.model,
+        room: 1,
+        asked: Default::default(),
+    });
+    let options = DecodeOptions {
+        beam: Some(2),
+        ..Default::default()
+    };
+    let error = small
+        .translate(&["การนำ", "กา"], &options, &mut |_| {
+            ControlFlow::Continue(())
+        })
+        .unwrap_err();
+    assert_eq!(error.kind, Kind::Memory);
+    assert!(error.hint.is_some_and(|hint| hint.contains("one sentence")));
 }
 
 proptest! {

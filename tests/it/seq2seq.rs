@@ -60,45 +60,131 @@ fn ids(segment: &Value, key: &str) -> Vec<u32> {
     serde_json::from_value(segment[key].clone()).expect("ids")
 }
 
+/// The devices to test on, as `plae doctor` finds them: the CPU, and GPUs where the build and the machine have any.
+fn devices() -> Vec<String> {
+    let page = Sandbox::new().run(&["doctor"]).stdout;
+    let found = page.lines().filter_map(|line| line.split_once("ok    device"));
+    let names = found.filter_map(|(_, rest)| rest.trim().split(',').next());
+    let devices: Vec<String> = names.map(str::to_owned).collect();
+    assert!(devices.contains(&"cpu".to_owned()), "{page}");
+    if devices.len() == 1 {
+        eprintln!("skipped on a GPU: this build has none, or none answers");
+    }
+    devices
+}
+
 #[test]
 fn ids_are_those_of_transformers() {
-    for name in NAMES {
-        let golden = golden(name);
-        let most = golden.max_tokens.to_string();
-        for beam in ["1", "4"] {
-            let found = segments(name, LINES, &["--beam", beam, "--max-tokens", &most]);
-            assert_eq!(found.len(), golden.lines.len(), "{name}");
-            let mut compared = 0;
-            for (found, expected) in found.iter().zip(&golden.lines) {
-                if found["finish"] == "copy" {
-                    continue;
-                }
-                assert_eq!(
-                    ids(found, "source_ids"),
-                    expected.source_ids,
-                    "{name}: {}",
+    for device in devices() {
+        for name in NAMES {
+            compare(name, &device);
+        }
+    }
+}
+
+fn compare(name: &str, device: &str) {
+    let golden = golden(name);
+    let most = golden.max_tokens.to_string();
+    for beam in ["1", "4"] {
+        let place = ["--device", device, "--precision", "f32"];
+        let options = [&place[..], &["--beam", beam, "--max-tokens", &most]].concat();
+        let found = segments(name, LINES, &options);
+        assert_eq!(found.len(), golden.lines.len(), "{name}");
+        let mut compared = 0;
+        for (found, expected) in found.iter().zip(&golden.lines) {
+            if found["finish"] == "copy" {
+                continue;
+            }
+            assert_eq!(
+                ids(found, "source_ids"),
+                expected.source_ids,
+                "{name}: {}",
+                found["source"]
+            );
+            let (target, margin) = match beam {
+                "1" => (&expected.greedy, expected.greedy_margin),
+                _ => (&expected.beam, expected.beam_margin),
+            };
+            // A near tie may fall either way.
+            if ids(found, "target_ids") != *target {
+                assert!(
+                    margin < 1e-3,
+                    "{name}, {device}, beam {beam}, margin {margin}: {}",
                     found["source"]
                 );
-                let (target, margin) = match beam {
-                    "1" => (&expected.greedy, expected.greedy_margin),
-                    _ => (&expected.beam, expected.beam_margin),
-                };
-                // A near tie may fall either way.
-                if ids(found, "target_ids") != *target {
+            } else {
+                compared += 1;
+            }
+        }
+        assert!(
+            compared * 10 >= golden.lines.len() * 9,
+            "{name}, {device}: only {compared} lines agree"
+        );
+    }
+}
+
+#[test]
+fn sixteen_bits_change_only_choices_that_were_close() {
+    for device in devices() {
+        for name in NAMES {
+            let golden = golden(name);
+            let most = golden.max_tokens.to_string();
+            // T5 has no f16.
+            let precisions = [("bf16", 0.25), ("f16", 0.03)];
+            for (precision, close) in precisions.into_iter().take(if name.starts_with("t5") { 1 } else { 2 }) {
+                let place = ["--device", &device, "--precision", precision];
+                let options = [&place[..], &["--beam", "1", "--max-tokens", &most]].concat();
+                let found = segments(name, LINES, &options);
+                let mut same = 0;
+                for (found, expected) in found.iter().zip(&golden.lines) {
+                    if found["finish"] == "copy" || ids(found, "target_ids") == expected.greedy {
+                        same += 1;
+                        continue;
+                    }
                     assert!(
-                        margin < 1e-3,
-                        "{name}, beam {beam}, margin {margin}: {}",
+                        expected.greedy_margin < close,
+                        "{name}, {device}, {precision}, margin {}: {}",
+                        expected.greedy_margin,
                         found["source"]
                     );
-                } else {
-                    compared += 1;
                 }
+                assert!(
+                    same * 4 >= found.len() * 3,
+                    "{name}, {device}, {precision}: only {same} lines are those of f32"
+                );
             }
-            assert!(
-                compared * 10 >= golden.lines.len() * 9,
-                "{name}: only {compared} lines agree"
-            );
         }
+    }
+}
+
+#[test]
+fn what_a_device_or_a_model_cannot_do_is_refused_with_a_hint() {
+    let marian = format!("{DIRECTORY}/marian-tied");
+    let t5 = format!("{DIRECTORY}/t5-tied");
+    let sandbox = Sandbox::new();
+    let refused = |model: &str, options: &[&str], parts: &[&str]| {
+        let args = [&["translate", "--model", model][..], options].concat();
+        let found = sandbox.feed(&args, "ภาษาไทย\n").ends(2, parts);
+        assert!(found.stdout.is_empty() && found.stderr.contains("hint:"), "{found:#?}");
+    };
+    refused(&t5, &["--precision", "f16"], &["f16", "--precision bf16"]);
+    let built = sandbox.run(&["--version"]).stdout;
+    for feature in ["cuda", "metal"] {
+        match built.contains(feature) {
+            true => eprintln!("skipped: this build has {feature}"),
+            false => refused(
+                &marian,
+                &["--device", feature],
+                &[&format!("without {feature}"), &format!("--features {feature}")],
+            ),
+        }
+    }
+    for device in devices().iter().filter(|device| *device != "cpu") {
+        refused(
+            &marian,
+            &["--device", device, "--precision", "int8"],
+            &["on the CPU only"],
+        );
     }
 }
 

@@ -124,6 +124,8 @@ fn doctor_says_what_is_missing() {
         .stdout;
     for part in [
         "candle",
+        "backends      cpu",
+        "device        cpu",
         "threads",
         "memory",
         "hub cache",

@@ -1,16 +1,10 @@
 //! From a checkpoint's tensors, by their Hugging Face names, to a model.
 
 use super::config::{Config, Positions, Side};
-use super::state::Heads;
-use super::weights::Weights;
-use super::{CrossAttention, FeedForward, Layer, Linear, SelfAttention, Seq2Seq, Stack};
-use crate::error::{Error, Result};
+use super::{CrossAttention, FeedForward, Heads, Layer, Linear, SelfAttention, Seq2Seq, Stack};
+use crate::error::Result;
+use crate::model::Spec;
 use crate::model::ops::Norm;
-use crate::model::packed::Packed;
-use crate::model::{Activations, Architecture, Spec};
-use serde_json::Value;
-use std::path::Path;
-use std::sync::Arc;
 
 /// Names of one side's tensors.
 struct Names {
@@ -20,98 +14,92 @@ struct Names {
     decoder: bool,
 }
 
-struct Loader<'a> {
+/// Where weights come from, by name, in the form that a forward takes.
+pub(super) trait Source {
+    type Matrix: Clone;
+    type Vector;
+
+    fn has(&self, name: &str) -> bool;
+
+    /// Rows of a matrix, if it is there.
+    fn rows(&self, name: &str) -> Option<usize>;
+
+    /// Matrices of `(rows, columns)`, one below the other as one.
+    fn matrix(&self, names: &[String], rows: usize, columns: usize) -> Result<Self::Matrix>;
+
+    /// A tensor of this shape in float32.
+    fn floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>>;
+
+    /// What is not multiplied as a matrix: values of this shape.
+    fn vector(&self, values: Vec<f32>, shape: &[usize]) -> Result<Self::Vector>;
+}
+
+struct Loader<'a, S> {
     config: &'a Config,
-    weights: Weights,
+    source: &'a S,
 }
 
-impl Seq2Seq {
-    /// Loads a model from a directory in the layout of its Hub repository.
-    ///
-    /// `start` holds the ids that every output begins with: the start token, and one that the output is made to begin
-    /// with, if any. `end` are the ids that end an output.
-    ///
-    /// # Errors
-    /// Of kind `Model`, with the file and the key or tensor that is missing or does not fit.
-    pub fn from_directory(
-        directory: &Path,
-        architecture: Architecture,
-        config_json: &Value,
-        (start, end): (Vec<u32>, Vec<u32>),
-        activations: Activations,
-    ) -> Result<Self> {
-        let config = Config::read(architecture, config_json, &directory.join("config.json"))?;
-        let loader = Loader {
-            config: &config,
-            weights: Weights::open(directory, activations)?,
-        };
-        let [first, second, tied] = loader.embeddings()?;
-        let encoder = loader.stack(&config.encoder, first, false)?;
-        let decoder = loader.stack(&config.decoder, second, true)?;
-        let vocabulary = config.decoder.vocabulary;
-        let bias = "final_logits_bias";
-        let output = Linear {
-            weight: tied,
-            bias: match loader.weights.has(bias) {
-                true => Some(loader.weights.vector(bias, &[1, vocabulary])?),
-                false => None,
-            },
-        };
-        if let Some(id) = start.iter().chain(&end).find(|id| **id as usize >= vocabulary) {
-            return Err(
-                Error::model(format!("{id} is not a token of the vocabulary of {vocabulary}"))
-                    .path(directory.join("config.json"))
-                    .place("start and end ids"),
-            );
-        }
-        if start.is_empty() {
-            return Err(Error::model("missing; an id is expected")
-                .path(directory.join("config.json"))
-                .place("key decoder_start_token_id"));
-        }
-        let output_scale = match config.t5 && config.tied {
-            true => (config.width as f32).powf(-0.5),
-            false => 1.0,
-        };
-        loader.weights.keep(directory);
-        Ok(Self {
-            spec: Spec {
-                vocabulary,
-                max_positions: config.max_positions.unwrap_or(usize::MAX),
-                end,
-                start,
-                output: None,
-            },
-            config,
-            encoder,
-            decoder,
-            output,
-            output_scale,
-        })
-    }
+/// The model of this configuration.
+///
+/// # Errors
+/// Of kind `Model`, with the file and the tensor that is missing or does not fit.
+pub(super) fn model<S: Source>(config: Config, spec: Spec, source: &S) -> Result<Seq2Seq<S::Matrix, S::Vector>> {
+    let loader = Loader {
+        config: &config,
+        source,
+    };
+    let [first, second, tied] = loader.embeddings()?;
+    let encoder = loader.stack(&config.encoder, first, false)?;
+    let decoder = loader.stack(&config.decoder, second, true)?;
+    let bias = "final_logits_bias";
+    let output = Linear {
+        weight: tied,
+        bias: match source.has(bias) {
+            true => {
+                let values = source.floats(bias, &[1, spec.vocabulary])?;
+                Some(source.vector(values, &[spec.vocabulary])?)
+            }
+            false => None,
+        },
+    };
+    let output_scale = match config.t5 && config.tied {
+        true => (config.width as f32).powf(-0.5),
+        false => 1.0,
+    };
+    Ok(Seq2Seq {
+        config,
+        spec,
+        encoder,
+        decoder,
+        output,
+        output_scale,
+    })
 }
 
-impl Loader<'_> {
+impl<S: Source> Loader<'_, S> {
     /// Several linear layers of the same input as one, their outputs one after the other.
-    fn linear(&self, names: &[String], rows: usize, columns: usize) -> Result<Linear> {
+    fn linear(&self, names: &[String], rows: usize, columns: usize) -> Result<Linear<S::Matrix, S::Vector>> {
         let named = |part: &str| names.iter().map(|name| format!("{name}.{part}")).collect::<Vec<_>>();
         let bias = match self.config.t5 {
             true => None,
             false => {
-                let biases = named("bias")
-                    .into_iter()
-                    .map(|name| self.weights.vector(&name, &[rows]));
-                Some(biases.collect::<Result<Vec<_>>>()?.concat())
+                let biases = named("bias").into_iter().map(|name| self.source.floats(&name, &[rows]));
+                let values = biases.collect::<Result<Vec<_>>>()?.concat();
+                Some(self.source.vector(values, &[rows * names.len()])?)
             }
         };
         Ok(Linear {
-            weight: self.weights.matrix(&named("weight"), rows, columns)?,
+            weight: self.source.matrix(&named("weight"), rows, columns)?,
             bias,
         })
     }
 
-    fn norm(&self, name: &str) -> Result<Norm> {
-        let vector = |part: &str| self.weights.vector(&format!("{name}.{part}"), &[self.config.width]);
+    fn norm(&self, name: &str) -> Result<Norm<S::Vector>> {
+        let shape = [self.config.width];
+        let vector = |part: &str| {
+            let values = self.source.floats(&format!("{name}.{part}"), &shape)?;
+            self.source.vector(values, &shape)
+        };
         Ok(Norm {
             weight: vector("weight")?,
             bias: match self.config.t5 {
@@ -123,15 +111,15 @@ impl Loader<'_> {
     }
 
     /// The embeddings of encoder and decoder, and the output projection; a tied weight may be stored under any of its names.
-    fn embeddings(&self) -> Result<[Arc<Packed>; 3]> {
+    fn embeddings(&self) -> Result<[S::Matrix; 3]> {
         let config = self.config;
         let base = if config.t5 { "" } else { "model." };
         let [shared, first, second] =
             ["shared", "encoder.embed_tokens", "decoder.embed_tokens"].map(|name| format!("{base}{name}.weight"));
         let lm_head = "lm_head.weight".to_owned();
-        let load = |names: &[&String], rows: usize| -> Result<Arc<Packed>> {
-            let found = names.iter().find(|name| self.weights.has(name)).unwrap_or(&names[0]);
-            self.weights.matrix(&[(*found).clone()], rows, config.width)
+        let load = |names: &[&String], rows: usize| -> Result<S::Matrix> {
+            let found = names.iter().find(|name| self.source.has(name)).unwrap_or(&names[0]);
+            self.source.matrix(&[(*found).clone()], rows, config.width)
         };
         let encoder = match (config.shared, config.tied) {
             (true, true) => load(&[&shared, &first, &second, &lm_head], config.encoder.vocabulary)?,
@@ -143,7 +131,7 @@ impl Loader<'_> {
             (false, true) => load(&[&second, &lm_head], config.decoder.vocabulary)?,
             // transformers' own class makes this embedding as large as the encoder's; only ids of the target are used.
             (false, false) => {
-                let rows = self.weights.rows(&second);
+                let rows = self.source.rows(&second);
                 load(&[&second], rows.unwrap_or(config.decoder.vocabulary))?
             }
         };
@@ -154,7 +142,7 @@ impl Loader<'_> {
         Ok([encoder, decoder, output])
     }
 
-    fn stack(&self, side: &Side, embedding: Arc<Packed>, decoder: bool) -> Result<Stack> {
+    fn stack(&self, side: &Side, embedding: S::Matrix, decoder: bool) -> Result<Stack<S::Matrix, S::Vector>> {
         let config = self.config;
         let name = if decoder { "decoder" } else { "encoder" };
         let base = match config.t5 {
@@ -172,22 +160,27 @@ impl Loader<'_> {
             dim,
             scale: if config.t5 { 1.0 } else { (dim as f32).powf(-0.5) },
         };
-        let positions = match (config.positions, config.max_positions) {
+        let table = match (config.positions, config.max_positions) {
             (Positions::Learned { first }, Some(count)) => {
                 let name = format!("{base}.embed_positions.weight");
-                let mut table = self.weights.vector(&name, &[count + first, config.width])?;
+                let mut table = self.source.floats(&name, &[count + first, config.width])?;
                 table.drain(..first * config.width);
-                table
+                Some((count, table))
             }
-            (computed, Some(count)) => computed.table(count, config.width).unwrap_or_default(),
-            (_, None) => Vec::new(),
+            (computed, Some(count)) => computed.table(count, config.width).map(|table| (count, table)),
+            (_, None) => None,
         };
+        let positions = table.map(|(count, mut table)| {
+            table.resize((count + 1) * config.width, 0.0);
+            self.source.vector(table, &[count + 1, config.width])
+        });
         let bias = match config.positions {
-            Positions::Relative { buckets, .. } => self.weights.vector(
-                &format!("{base}.block.0.layer.0.SelfAttention.relative_attention_bias.weight"),
-                &[buckets, side.heads],
-            )?,
-            _ => Vec::new(),
+            Positions::Relative { buckets, .. } => {
+                let name = format!("{base}.block.0.layer.0.SelfAttention.relative_attention_bias.weight");
+                let shape = [buckets, side.heads];
+                Some(self.source.vector(self.source.floats(&name, &shape)?, &shape)?)
+            }
+            _ => None,
         };
         let final_norm = match (config.t5, config.norm_first) {
             (true, _) => Some(self.norm(&format!("{base}.final_layer_norm"))?),
@@ -196,7 +189,7 @@ impl Loader<'_> {
         };
         Ok(Stack {
             embedding,
-            positions,
+            positions: positions.transpose()?,
             embedding_norm: match config.embedding_norm {
                 true => Some(self.norm(&format!("{base}.layernorm_embedding"))?),
                 false => None,
@@ -210,7 +203,7 @@ impl Loader<'_> {
         })
     }
 
-    fn layer(&self, names: &Names, index: usize, side: &Side, heads: Heads) -> Result<Layer> {
+    fn layer(&self, names: &Names, index: usize, side: &Side, heads: Heads) -> Result<Layer<S::Matrix, S::Vector>> {
         let (width, inner) = (self.config.width, heads.width());
         let attention = names.attention(index, false);
         let feed_forward = names.feed_forward(index);

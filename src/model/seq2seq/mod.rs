@@ -1,322 +1,198 @@
-//! Encoder-decoder translation models: Marian, M2M-100 (NLLB, SMaLL-100), mBART-50 and T5 (MADLAD-400), on the CPU.
+//! Encoder-decoder translation models: Marian, M2M-100 (NLLB, SMaLL-100), mBART-50 and T5 (MADLAD-400).
 //!
 //! References: transformers 4.57 `modeling_{marian,m2m_100,mbart,t5}.py`. Own module, because candle-transformers has
 //! Marian and T5 only, without padding masks, batches or beams, and with errors in both.
 //!
-//! A batch has no padding: the tokens of all sentences stand one after the other, and attention keeps to its sentence.
+//! One structure, loaded by the same names, with two forwards: `slices` in float32 or 8 bits on the CPU, the fast one
+//! there, and `tensors` on candle's tensors, for GPUs and 16-bit weights.
 
 mod config;
 mod load;
+mod slices;
 mod state;
+mod tensors;
+#[cfg(test)]
+mod tests;
 mod weights;
 
-use super::kernel::{Target, parallel};
-use super::ops::{Activation, Norm};
-use super::packed::Packed;
-use super::{Spec, State, TranslationModel, candle_error};
+use super::ops::Norm;
+use super::packed::Activations;
+use super::{Architecture, Spec, TranslationModel};
 use crate::error::{Error, Result};
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device};
 use config::{Config, Positions};
-use state::{Group, Heads, Queries, Writing, grouped};
-use std::ops::Range;
-use std::sync::Arc;
+use serde_json::Value;
+use std::path::Path;
+use weights::Weights;
 
-/// A matrix with an optional bias.
-struct Linear {
-    weight: Arc<Packed>,
-    bias: Option<Vec<f32>>,
+/// How an encoder-decoder model computes.
+#[derive(Clone, Debug)]
+pub enum Computation {
+    /// On the CPU, with weights in float32 or 8 bits. A batch never changes a row.
+    Slices(Activations),
+    /// On a device, with matrices and their products in this type (float32, bfloat16 or float16), and all else in float32.
+    /// On the CPU products are in float32 too. A batch may change a row's last digits.
+    Tensors(Device, DType),
 }
 
-impl Linear {
-    fn of(&self, rows: &[f32]) -> Vec<f32> {
-        self.weight.product_plus(rows, self.bias.as_deref())
+/// Loads an encoder-decoder model from a directory in the layout of its Hub repository.
+///
+/// `start` holds the ids that every output begins with: the start token, and one that the output is made to begin
+/// with, if any. `end` are the ids that end an output.
+///
+/// # Errors
+/// Of kind `Model`, with the file and the key or tensor that is missing or does not fit; of kind `Memory` where the
+/// device has no room for the weights.
+pub fn seq2seq(
+    directory: &Path,
+    architecture: Architecture,
+    config_json: &Value,
+    (start, end): (Vec<u32>, Vec<u32>),
+    computation: Computation,
+) -> Result<Box<dyn TranslationModel>> {
+    let path = directory.join("config.json");
+    let config = Config::read(architecture, config_json, &path)?;
+    let vocabulary = config.decoder.vocabulary;
+    if let Some(id) = start.iter().chain(&end).find(|id| **id as usize >= vocabulary) {
+        return Err(
+            Error::model(format!("{id} is not a token of the vocabulary of {vocabulary}"))
+                .path(path)
+                .place("start and end ids"),
+        );
     }
+    if start.is_empty() {
+        return Err(Error::model("missing; an id is expected")
+            .path(path)
+            .place("key decoder_start_token_id"));
+    }
+    let spec = Spec {
+        vocabulary,
+        max_positions: config.max_positions.unwrap_or(usize::MAX),
+        end,
+        start,
+        output: None,
+    };
+    Ok(match computation {
+        Computation::Slices(activations) => {
+            let weights = Weights::open(directory, activations)?;
+            let model = load::model(config, spec, &weights)?;
+            weights.keep(directory);
+            Box::new(model)
+        }
+        Computation::Tensors(device, dtype) => {
+            let weights = tensors::Weights::open(directory, device, dtype)?;
+            Box::new(load::model(config, spec, &weights)?)
+        }
+    })
+}
+
+/// A matrix `M` with an optional bias `V`.
+struct Linear<M, V> {
+    weight: M,
+    bias: Option<V>,
 }
 
 /// Attention of a sequence over itself.
-struct SelfAttention {
-    norm: Norm,
+struct SelfAttention<M, V> {
+    norm: Norm<V>,
     /// Queries, keys and values in one.
-    project: Linear,
-    output: Linear,
+    project: Linear<M, V>,
+    output: Linear<M, V>,
 }
 
 /// Attention of the decoder over a source.
-struct CrossAttention {
-    norm: Norm,
-    query: Linear,
+struct CrossAttention<M, V> {
+    norm: Norm<V>,
+    query: Linear<M, V>,
     /// Keys and values in one, of the encoder's output.
-    memory: Linear,
-    output: Linear,
+    memory: Linear<M, V>,
+    output: Linear<M, V>,
 }
 
-struct FeedForward {
-    norm: Norm,
-    up: Linear,
+struct FeedForward<M, V> {
+    norm: Norm<V>,
+    up: Linear<M, V>,
     /// Multiplied by, where the layer is gated.
-    gate: Option<Linear>,
-    down: Linear,
+    gate: Option<Linear<M, V>>,
+    down: Linear<M, V>,
 }
 
-struct Layer {
-    attention: SelfAttention,
-    cross: Option<CrossAttention>,
-    feed_forward: FeedForward,
+struct Layer<M, V> {
+    attention: SelfAttention<M, V>,
+    cross: Option<CrossAttention<M, V>>,
+    feed_forward: FeedForward<M, V>,
 }
 
 /// The encoder or the decoder.
-struct Stack {
-    embedding: Arc<Packed>,
-    /// Embeddings of positions, `(positions, width)`, without the offset; empty where attention has a bias instead.
-    positions: Vec<f32>,
-    embedding_norm: Option<Norm>,
-    /// Bias by bucket, `(buckets, heads)`; empty where positions have embeddings.
-    bias: Vec<f32>,
-    layers: Vec<Layer>,
-    final_norm: Option<Norm>,
+struct Stack<M, V> {
+    embedding: M,
+    /// Embeddings of positions, `(positions + 1, width)`, without the offset, the last all zeros; none where attention
+    /// has a bias instead.
+    positions: Option<V>,
+    embedding_norm: Option<Norm<V>>,
+    /// Bias by bucket, `(buckets, heads)`; none where positions have embeddings.
+    bias: Option<V>,
+    layers: Vec<Layer<M, V>>,
+    final_norm: Option<Norm<V>>,
     heads: Heads,
 }
 
+/// The heads of one attention layer.
+#[derive(Clone, Copy)]
+struct Heads {
+    count: usize,
+    dim: usize,
+    /// Multiplies the products of queries and keys.
+    scale: f32,
+}
+
+impl Heads {
+    fn width(self) -> usize {
+        self.count * self.dim
+    }
+}
+
 /// A loaded encoder-decoder model.
-pub struct Seq2Seq {
+struct Seq2Seq<M, V> {
     config: Config,
     spec: Spec,
-    encoder: Stack,
-    decoder: Stack,
-    output: Linear,
+    encoder: Stack<M, V>,
+    decoder: Stack<M, V>,
+    output: Linear<M, V>,
     /// Multiplies what the output projection gets (T5 with tied embeddings).
     output_scale: f32,
 }
 
-fn add(to: &mut [f32], from: &[f32]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to += from;
-    }
-}
-
-impl FeedForward {
-    fn of(&self, rows: &[f32], activation: Activation) -> Vec<f32> {
-        let mut up = self.up.of(rows);
-        let gate = self.gate.as_ref().map(|gate| gate.of(rows));
-        let target = Target::new(up.as_mut_ptr());
-        let len = up.len();
-        parallel(len, len * 8, |range: Range<usize>| {
-            // SAFETY: ranges are disjoint, within `up`.
-            let up = unsafe { target.part(range.start, range.len()) };
-            activation.apply(up);
-            if let Some(gate) = &gate {
-                for (up, gate) in up.iter_mut().zip(&gate[range]) {
-                    *up *= gate;
-                }
-            }
-        });
-        self.down.of(&up)
-    }
-}
-
-impl Stack {
-    /// Tokens at these positions, `(tokens, width)`.
-    fn embed(&self, ids: &[u32], positions: impl Iterator<Item = usize>, config: &Config) -> Result<Vec<f32>> {
-        let mut rows = Vec::with_capacity(ids.len() * config.width);
-        for (id, position) in ids.iter().zip(positions) {
-            if *id as usize >= self.embedding.rows {
-                return Err(Error::model(format!(
-                    "token {id} is outside the model's vocabulary of {}",
-                    self.embedding.rows
-                )));
-            }
-            let start = rows.len();
-            self.embedding.row(*id as usize, config.embedding_scale, &mut rows);
-            if self.positions.is_empty() {
-                continue;
-            }
+impl Config {
+    /// The row of [`Stack::positions`] for each token at its position.
+    ///
+    /// # Errors
+    /// Of kind `Model` for tokens outside a vocabulary of `rows` and positions beyond the model's last.
+    fn places(&self, ids: &[u32], positions: impl Iterator<Item = usize>, rows: usize) -> Result<Vec<u32>> {
+        if let Some(id) = ids.iter().find(|id| **id as usize >= rows) {
+            let message = format!("token {id} is outside the model's vocabulary of {rows}");
+            return Err(Error::model(message));
+        }
+        let Some(count) = self.max_positions else {
+            return Ok(Vec::new());
+        };
+        let place = |(id, position): (&u32, usize)| {
             // A padding token, should one be written, has no position.
-            if matches!(config.positions, Positions::Fairseq { .. }) && *id == config.pad {
-                continue;
+            if matches!(self.positions, Positions::Fairseq { .. }) && *id == self.pad {
+                return Ok(count as u32);
             }
-            let Some(embedding) = self
-                .positions
-                .get(position * config.width..(position + 1) * config.width)
-            else {
-                return Err(Error::model(format!(
-                    "a text of more than the model's {} tokens",
-                    self.positions.len() / config.width
-                )));
-            };
-            add(&mut rows[start..], embedding);
-        }
-        Ok(match &self.embedding_norm {
-            Some(norm) => norm.of(&rows),
-            None => rows,
-        })
-    }
-
-    fn feed_forward(&self, hidden: &mut Vec<f32>, layer: &Layer, config: &Config) {
-        let FeedForward { norm, .. } = &layer.feed_forward;
-        self.around(hidden, norm, config.norm_first, |x| {
-            layer.feed_forward.of(x, config.activation)
-        });
-    }
-
-    /// After the last layer.
-    fn finish(&self, hidden: Vec<f32>) -> Vec<f32> {
-        match &self.final_norm {
-            Some(norm) => norm.of(&hidden),
-            None => hidden,
-        }
-    }
-
-    /// One layer around a function, its norm before or after, its input added.
-    fn around(&self, hidden: &mut Vec<f32>, norm: &Norm, first: bool, f: impl FnOnce(&[f32]) -> Vec<f32>) {
-        if first {
-            let out = f(&norm.of(hidden));
-            add(hidden, &out);
-        } else {
-            let out = f(hidden);
-            add(hidden, &out);
-            *hidden = norm.of(hidden);
-        }
+            match position < count {
+                true => Ok(position as u32),
+                false => Err(Error::model(format!("a text of more than the model's {count} tokens"))),
+            }
+        };
+        ids.iter().zip(positions).map(place).collect()
     }
 }
 
-impl Seq2Seq {
-    /// The bias of distance `key - query` for a head, where the model has one.
-    fn bias(&self, stack: &Stack, both_ways: bool, head: usize, distance: isize) -> f32 {
-        match self.config.positions {
-            Positions::Relative { buckets, most } => {
-                stack.bias[Positions::bucket(distance, both_ways, buckets, most) * stack.heads.count + head]
-            }
-            _ => 0.0,
-        }
-    }
-
-    /// The encoder's output, `(tokens, width)`, for sentences one after the other.
-    fn encode(&self, sources: &[&[u32]], sentences: &[Range<u32>]) -> Result<Vec<f32>> {
-        let (stack, config) = (&self.encoder, &self.config);
-        let positions = sources.iter().flat_map(|source| 0..source.len());
-        let mut hidden = stack.embed(&sources.concat(), positions, config)?;
-        let all: Vec<u32> = (0..sentences.last().map_or(0, |last| last.end)).collect();
-        let groups: Vec<Group> = sentences
-            .iter()
-            .map(|range| range.start as usize..range.end as usize)
-            .map(|range| Group {
-                queries: range.clone(),
-                slots: &all[range],
-            })
-            .collect();
-        let stride = 3 * stack.heads.width();
-        let relative = !stack.bias.is_empty();
-        for layer in &stack.layers {
-            let attention = &layer.attention;
-            stack.around(&mut hidden, &attention.norm, config.norm_first, |x| {
-                let projected = attention.project.of(x);
-                let queries = Queries {
-                    values: &projected,
-                    stride,
-                };
-                let memory = stack.heads.memory(&projected, stride);
-                let attended = grouped(stack.heads, &memory, queries, &groups, &|group, head, added| {
-                    let count = if relative { group.slots.len() as isize } else { 0 };
-                    for query in 0..count {
-                        added.extend((0..count).map(|key| self.bias(stack, true, head, key - query)));
-                    }
-                });
-                attention.output.of(&attended)
-            });
-            stack.feed_forward(&mut hidden, layer, config);
-        }
-        Ok(stack.finish(hidden))
-    }
-
-    /// Takes one token a row; the decoder's output, `(rows, width)`.
-    fn decode(&self, last: &[u32], state: &mut Writing) -> Result<Vec<f32>> {
-        let (stack, config) = (&self.decoder, &self.config);
-        let position = state.position();
-        let mut hidden = stack.embed(last, std::iter::repeat(position), config)?;
-        state.advance();
-        let bias: Vec<f32> = match stack.bias.is_empty() {
-            true => Vec::new(),
-            false => (0..stack.heads.count)
-                .flat_map(|head| (0..=position).map(move |key| (head, key as isize - position as isize)))
-                .map(|(head, distance)| self.bias(stack, false, head, distance))
-                .collect(),
-        };
-        for (index, layer) in stack.layers.iter().enumerate() {
-            let attention = &layer.attention;
-            stack.around(&mut hidden, &attention.norm, config.norm_first, |x| {
-                let attended = state.attend_own(index, stack.heads, &attention.project.of(x), &bias);
-                attention.output.of(&attended)
-            });
-            if let Some(cross) = &layer.cross {
-                stack.around(&mut hidden, &cross.norm, config.norm_first, |x| {
-                    let attended = state.attend_cross(index, stack.heads, &cross.query.of(x));
-                    cross.output.of(&attended)
-                });
-            }
-            stack.feed_forward(&mut hidden, layer, config);
-        }
-        Ok(stack.finish(hidden))
-    }
-
-    fn logits(&self, mut hidden: Vec<f32>) -> Result<Tensor> {
-        if self.output_scale != 1.0 {
-            hidden.iter_mut().for_each(|x| *x *= self.output_scale);
-        }
-        let rows = hidden.len() / self.config.width;
-        let logits = self.output.of(&hidden);
-        Tensor::from_vec(logits, (rows, self.output.weight.rows), &Device::Cpu).map_err(candle_error)
-    }
-}
-
-impl TranslationModel for Seq2Seq {
-    fn spec(&self) -> &Spec {
-        &self.spec
-    }
-
-    fn begin(&self, _shared: Option<&State>, sources: &[&[u32]]) -> Result<(State, Tensor)> {
-        if sources.iter().any(|source| source.is_empty()) {
-            return Err(Error::model("a source has no tokens"));
-        }
-        let mut end = 0;
-        let sentences: Vec<Range<u32>> = sources
-            .iter()
-            .map(|source| {
-                let start = end;
-                end += source.len() as u32;
-                start..end
-            })
-            .collect();
-        let encoded = self.encode(sources, &sentences)?;
-        let cross = self.decoder.layers.iter().filter_map(|layer| layer.cross.as_ref());
-        let heads = self.decoder.heads;
-        let cross = cross
-            .map(|cross| heads.memory(&cross.memory.of(&encoded), 2 * heads.width()))
-            .collect();
-        let mut state = Writing::new(sentences, cross, heads);
-        let mut hidden = Vec::new();
-        for id in &self.spec.start {
-            hidden = self.decode(&vec![*id; sources.len()], &mut state)?;
-        }
-        let logits = self.logits(hidden)?;
-        Ok((State(Box::new(state)), logits))
-    }
-
-    fn step(&self, last: &[u32], state: &mut State) -> Result<Tensor> {
-        let state = Writing::of_mut(state)?;
-        if last.len() != state.rows() {
-            return Err(Error::model(format!("{} tokens for {} rows", last.len(), state.rows())));
-        }
-        let hidden = self.decode(last, state)?;
-        self.logits(hidden)
-    }
-
-    fn restrict(&mut self, ids: Vec<u32>) -> Result<()> {
-        let ids = self.spec.restrict(ids)?;
-        let bias = self.output.bias.as_ref();
-        self.output = Linear {
-            weight: Arc::new(self.output.weight.select(&ids)),
-            bias: bias.map(|bias| ids.iter().map(|id| bias[*id as usize]).collect()),
-        };
-        Ok(())
+fn check_sources(sources: &[&[u32]]) -> Result<()> {
+    match sources.iter().any(|source| source.is_empty()) {
+        true => Err(Error::model("a source has no tokens")),
+        false => Ok(()),
     }
 }

@@ -1,5 +1,6 @@
 //! What changes while an encoder-decoder model writes: keys and values of its rows, and which sentence each reads.
 
+use super::Heads;
 use crate::error::{Error, Result};
 use crate::model::kernel::{Target, parallel};
 use crate::model::ops::{Attention, Memory, attend};
@@ -7,20 +8,7 @@ use crate::model::{Rows, State};
 use std::any::Any;
 use std::ops::Range;
 
-/// The heads of one attention layer.
-#[derive(Clone, Copy)]
-pub(super) struct Heads {
-    pub count: usize,
-    pub dim: usize,
-    /// Multiplies the products of queries and keys.
-    pub scale: f32,
-}
-
 impl Heads {
-    pub fn width(self) -> usize {
-        self.count * self.dim
-    }
-
     /// The keys and values that end each `stride` of `projected`, a slot each.
     pub fn memory(self, projected: &[f32], stride: usize) -> Memory {
         let mut memory = Memory::new(self.count, self.dim);

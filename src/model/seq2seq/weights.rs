@@ -3,6 +3,7 @@
 //! The 8-bit file: `PLAEINT8`, the header's length (u64, little-endian), the header (JSON: what it was made from, and
 //! where each entry is), then the entries, each at a multiple of 64 bytes, ready to be used from a memory map.
 
+use super::load::Source;
 use crate::error::{Error, Result};
 use crate::model::Activations;
 use crate::model::checkpoint::{Checkpoint, weight_files};
@@ -93,23 +94,41 @@ impl Weights {
         })
     }
 
-    pub fn has(&self, name: &str) -> bool {
+    /// Writes what was asked for beside the checkpoint, for the next load, if it is in 8 bits and not written yet.
+    ///
+    /// A directory that cannot be written to only costs the next load its time.
+    pub fn keep(self, directory: &Path) {
+        if let Self::Checkpoint {
+            activations: Activations::Int8,
+            seen,
+            ..
+        } = self
+            && let Ok(made_from) = origins(directory)
+        {
+            let _ = write(directory, made_from, &seen.into_inner());
+        }
+    }
+}
+
+impl Source for Weights {
+    type Matrix = Arc<Packed>;
+    type Vector = Vec<f32>;
+
+    fn has(&self, name: &str) -> bool {
         match self {
             Self::Checkpoint { checkpoint, .. } => checkpoint.has(name),
             Self::Quantized { header, .. } => header.entries.contains_key(name),
         }
     }
 
-    /// Rows of a matrix, if it is there.
-    pub fn rows(&self, name: &str) -> Option<usize> {
+    fn rows(&self, name: &str) -> Option<usize> {
         match self {
             Self::Checkpoint { checkpoint, .. } => checkpoint.rows(name),
             Self::Quantized { header, .. } => header.entries.get(name).map(|place| place.rows),
         }
     }
 
-    /// Matrices of `(rows, columns)`, one below the other as one.
-    pub fn matrix(&self, names: &[String], rows: usize, columns: usize) -> Result<Arc<Packed>> {
+    fn matrix(&self, names: &[String], rows: usize, columns: usize) -> Result<Arc<Packed>> {
         let name = names.join("+");
         let all = rows * names.len();
         match self {
@@ -144,8 +163,7 @@ impl Weights {
         }
     }
 
-    /// A tensor of this shape in float32.
-    pub fn vector(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+    fn floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
         match self {
             Self::Checkpoint { checkpoint, seen, .. } => {
                 let values = checkpoint.floats(name, shape)?;
@@ -162,19 +180,8 @@ impl Weights {
         }
     }
 
-    /// Writes what was asked for beside the checkpoint, for the next load, if it is in 8 bits and not written yet.
-    ///
-    /// A directory that cannot be written to only costs the next load its time.
-    pub fn keep(self, directory: &Path) {
-        if let Self::Checkpoint {
-            activations: Activations::Int8,
-            seen,
-            ..
-        } = self
-            && let Ok(made_from) = origins(directory)
-        {
-            let _ = write(directory, made_from, &seen.into_inner());
-        }
+    fn vector(&self, values: Vec<f32>, _shape: &[usize]) -> Result<Vec<f32>> {
+        Ok(values)
     }
 }
 

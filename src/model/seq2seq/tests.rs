@@ -1,0 +1,193 @@
+//! The forward on tensors against the one on slices, which the whole program's tests hold against transformers.
+
+use super::*;
+use crate::model::{Generation, State, files};
+use candle_core::Tensor;
+
+const CHECKPOINTS: [(&str, Architecture); 9] = [
+    ("marian-tied", Architecture::Marian),
+    ("marian-prefix", Architecture::Marian),
+    ("marian-separate", Architecture::Marian),
+    ("m2m100", Architecture::M2m100),
+    ("small100", Architecture::M2m100),
+    ("nllb", Architecture::M2m100),
+    ("mbart50", Architecture::Mbart),
+    ("t5-madlad", Architecture::T5),
+    ("t5-tied", Architecture::T5),
+];
+
+/// Of several lengths; the last is longer than T5's exact distances.
+const SOURCES: [&[u32]; 4] = [
+    &[9, 12, 2],
+    &[31, 7, 19, 8, 2],
+    &[5],
+    &[
+        11, 6, 17, 23, 8, 40, 13, 9, 33, 21, 10, 15, 7, 26, 38, 14, 9, 12, 30, 16, 22, 2,
+    ],
+];
+
+fn load(name: &str, architecture: Architecture, computation: Computation) -> Box<dyn TranslationModel> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden/seq2seq")
+        .join(name);
+    let config = files::json(&directory.join("config.json")).expect("a configuration");
+    let generation = Generation::read(&config, None).expect("a configuration");
+    // With a second token that every output begins with.
+    let start = generation.start.into_iter().chain([9]).collect();
+    seq2seq(&directory, architecture, &config, (start, generation.end), computation).expect(name)
+}
+
+/// The CPU, and a GPU where there is one.
+fn devices() -> Vec<Device> {
+    let gpus = crate::model::device::gpus();
+    if gpus.is_empty() {
+        eprintln!("skipped on a GPU: this build has none, or none answers");
+    }
+    [Device::Cpu].into_iter().chain(gpus).collect()
+}
+
+/// How far apart logits may be, which are of the order of 1: the CPU's in rounding only.
+fn tolerance(device: &Device) -> f32 {
+    if device.is_cpu() { 1e-4 } else { 1e-3 }
+}
+
+fn rows(logits: &Tensor) -> Vec<Vec<f32>> {
+    logits.to_vec2().expect("logits (rows, vocabulary) on the CPU")
+}
+
+fn begin(model: &dyn TranslationModel, sources: &[&[u32]]) -> (State, Vec<Vec<f32>>) {
+    let (state, logits) = model.begin(None, sources).expect("begin");
+    (state, rows(&logits))
+}
+
+/// Logits of a search that spreads sentences over several beams, mixes them, and lets sentences go, step by step.
+fn run(model: &dyn TranslationModel) -> Vec<Vec<Vec<f32>>> {
+    let (mut state, first) = begin(model, &SOURCES);
+    let mut all = vec![first];
+    let mut step = |last: &[u32], state: &mut State| all.push(rows(&model.step(last, state).expect("step")));
+    step(&[5, 6, 7, 8], &mut state);
+    // Two beams for each sentence, then reordered within it.
+    state.select(&[0, 0, 1, 1, 2, 2, 3, 3]);
+    step(&[10, 11, 12, 13, 14, 15, 16, 17], &mut state);
+    state.select(&[1, 0, 2, 2, 5, 4, 7, 6]);
+    step(&[18, 19, 20, 21, 22, 23, 24, 25], &mut state);
+    // A sentence is done, another has one beam more than the rest, the rows lie crosswise.
+    state.select(&[6, 0, 7, 3, 1, 6]);
+    state.select(&[0, 1, 2, 3, 4, 5]);
+    step(&[8, 9, 10, 11, 12, 13], &mut state);
+    // Past the room that a cache has at first.
+    for token in 0..40 {
+        step(&[token, 9, 10, 11, token, 13], &mut state);
+    }
+    state.select(&[3]);
+    step(&[30], &mut state);
+    all
+}
+
+fn difference(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+#[test]
+fn both_forwards_agree_through_beams_and_finished_sentences() {
+    for device in devices() {
+        for (name, architecture) in CHECKPOINTS {
+            let slices = run(&*load(name, architecture, Computation::Slices(Activations::F32)));
+            let tensors = run(&*load(
+                name,
+                architecture,
+                Computation::Tensors(device.clone(), DType::F32),
+            ));
+            assert_eq!(slices.len(), tensors.len());
+            for (step, (slices, tensors)) in slices.iter().zip(&tensors).enumerate() {
+                assert_eq!(slices.len(), tensors.len());
+                for (row, (slices, tensors)) in slices.iter().zip(tensors).enumerate() {
+                    let difference = difference(slices, tensors);
+                    assert!(
+                        difference < tolerance(&device),
+                        "{name}, {device:?}, step {step}, row {row}: {difference}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn padding_changes_rounding_only() {
+    for device in devices() {
+        for (name, architecture) in CHECKPOINTS {
+            let model = load(name, architecture, Computation::Tensors(device.clone(), DType::F32));
+            let (mut state, together) = begin(&*model, &SOURCES);
+            let next = rows(&model.step(&[5, 6, 7, 8], &mut state).expect("step"));
+            for (index, source) in SOURCES.iter().enumerate() {
+                let (mut state, alone) = begin(&*model, &[source]);
+                let (mut worst, last) = (difference(&alone[0], &together[index]), 5 + index as u32);
+                let alone = rows(&model.step(&[last], &mut state).expect("step"));
+                worst = worst.max(difference(&alone[0], &next[index]));
+                assert!(worst < tolerance(&device), "{name}, {device:?}, row {index}: {worst}");
+            }
+        }
+    }
+}
+
+#[test]
+fn sixteen_bits_stay_close() {
+    for device in devices() {
+        for (name, architecture) in CHECKPOINTS {
+            let exact = begin(
+                &*load(name, architecture, Computation::Slices(Activations::F32)),
+                &SOURCES,
+            )
+            .1;
+            for (dtype, most) in [(DType::BF16, 0.08), (DType::F16, 0.004)] {
+                if dtype == DType::F16 && architecture == Architecture::T5 {
+                    continue;
+                }
+                let model = load(name, architecture, Computation::Tensors(device.clone(), dtype));
+                let rounded = begin(&*model, &SOURCES).1;
+                for (exact, rounded) in exact.iter().zip(&rounded) {
+                    let error: f32 = exact.iter().zip(rounded).map(|(a, b)| (a - b).powi(2)).sum();
+                    let size: f32 = exact.iter().map(|a| a.powi(2)).sum();
+                    let relative = (error / size).sqrt();
+                    assert!(relative < most, "{name}, {device:?}, {dtype:?}: {relative}");
+                    assert!(relative > 0.0, "{name}, {device:?}, {dtype:?}: nothing was rounded");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn restricted_logits_are_a_choice_of_the_full_ones() {
+    for device in devices() {
+        for (name, architecture) in CHECKPOINTS {
+            let mut model = load(name, architecture, Computation::Tensors(device.clone(), DType::F32));
+            let full = begin(&*model, &SOURCES).1;
+            model.restrict(vec![40, 8, 21]).expect("a restriction");
+            let ids = model.spec().output.clone().expect("ids");
+            assert!(ids.contains(&8) && ids.is_sorted() && ids.len() < 10);
+            for (full, some) in full.iter().zip(begin(&*model, &SOURCES).1) {
+                let chosen: Vec<f32> = ids.iter().map(|id| full[*id as usize]).collect();
+                assert!(difference(&chosen, &some) < tolerance(&device), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_computed_is_an_error() {
+    let model = load(
+        "m2m100",
+        Architecture::M2m100,
+        Computation::Tensors(Device::Cpu, DType::F32),
+    );
+    let long = vec![8; 5000];
+    for sources in [&[&[][..]][..], &[&[99_999][..]], &[&[8], &long[..]]] {
+        let error = model.begin(None, sources).err();
+        assert_eq!(error.map(|error| error.kind), Some(crate::error::Kind::Model));
+    }
+    let (mut state, _) = begin(&*model, &SOURCES);
+    assert!(model.step(&[1], &mut state).is_err(), "one token for four rows");
+}
