@@ -27,7 +27,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 /// Rows, a beam each, decoded together at most on a CPU: past this it gains nothing.
-const MAX_ROWS: usize = 32;
+const MAX_ROWS: usize = 64;
 /// The same on a GPU, which has idle units below it.
 const MAX_GPU_ROWS: usize = 256;
 /// Source tokens decoded together by default.
