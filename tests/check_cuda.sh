@@ -19,4 +19,6 @@ PATH=$CUDA_HOME/bin:$PATH
 CUDA_COMPUTE_CAP=${CUDA_COMPUTE_CAP:-80}
 export CUDA_HOME PATH CUDA_COMPUTE_CAP
 [ $# -gt 0 ] || set -- check --all-targets
-exec cargo "$@" --features cuda
+command=$1
+shift
+exec cargo "$command" --features cuda "$@"
