@@ -24,7 +24,7 @@ pub struct SearchOptions<'a> {
     /// The most tokens of each source's output, the end token included; at least 1; the model's positions where a
     /// source has none.
     pub max_tokens: &'a [usize],
-    /// Tokens before an end is allowed, even where one is forced. Default 0.
+    /// Tokens before an end is allowed, but for one that is forced. Default 0.
     pub min_tokens: usize,
     /// Finished beams are ranked by `log-probability / length ^ penalty`. Default 1, as in transformers.
     pub length_penalty: f64,
@@ -221,7 +221,8 @@ fn continuations(logits: &Tensor, searches: &[Search], rules: &Rules) -> Result<
     })
     .map_err(candle_error)?;
     candidates.ok_or_else(|| {
-        Error::model("the model computed values that are no numbers").hint("try --precision f32, or another device")
+        Error::model("the model computed values that are no numbers")
+            .hint("--precision f32 rounds least; where that fails too, the weights are damaged: fetch the model again")
     })
 }
 

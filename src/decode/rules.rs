@@ -122,7 +122,7 @@ impl<'a> Rules<'a> {
         let options = self.options;
         let written = place.history.len() - self.start.len().min(1);
         let first = place.history.len() == self.start.len();
-        if written + 1 == place.limit && !options.forced_end.is_empty() && written >= options.min_tokens {
+        if written + 1 == place.limit && !options.forced_end.is_empty() {
             return Some(self.forced(first));
         }
         let row = Row::read(logits)?;

@@ -33,6 +33,7 @@ impl Scripted {
         Self {
             spec: Spec {
                 vocabulary: 5,
+                source_vocabulary: 5,
                 output: None,
                 start: Vec::new(),
                 max_positions: 100,
@@ -414,5 +415,22 @@ fn a_search_that_may_write_nothing_ends() {
                 .unwrap()
                 .is_empty()
         );
+    }
+}
+
+#[test]
+fn a_forced_end_comes_before_the_least_length() {
+    let model = Scripted::new(garden_path);
+    for beam in [1, 3] {
+        let found = run(
+            &model,
+            &[&[9]],
+            &SearchOptions {
+                min_tokens: 10,
+                forced_end: &[0],
+                ..options(beam, &[4])
+            },
+        );
+        assert_eq!((found[0].ids.len(), found[0].finish), (3, Finish::Stop), "beam {beam}");
     }
 }

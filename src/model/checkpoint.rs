@@ -1,12 +1,12 @@
 //! Weights in a Hub repository's layout: safetensors or PyTorch's pickle, whole or in shards.
 
+use super::pickle::Pickle;
 use crate::error::{Error, Result};
-use crate::model::with_slice;
-use candle_core::pickle::PthTensors;
-use candle_core::safetensors::{Load, MmapedSafetensors};
-use candle_core::{DType, Device, Tensor};
+use candle_core::safetensors::MmapedSafetensors;
+use half::{bf16, f16};
 use serde_json::Value;
 use std::collections::HashMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// The weights of one directory, read tensor by tensor as they are asked for.
@@ -24,7 +24,51 @@ struct Part {
 
 enum Tensors {
     Safetensors(MmapedSafetensors),
-    Pickle(PthTensors),
+    Pickle(Pickle),
+}
+
+/// A type of numbers that weights may be of.
+#[derive(Clone, Copy)]
+enum Float {
+    F64,
+    F32,
+    F16,
+    Bf16,
+}
+
+impl Float {
+    /// By its name in safetensors or PyTorch.
+    fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "F64" | "DoubleStorage" => Self::F64,
+            "F32" | "FloatStorage" => Self::F32,
+            "F16" | "HalfStorage" => Self::F16,
+            "BF16" | "BFloat16Storage" => Self::Bf16,
+            _ => return None,
+        })
+    }
+
+    /// Bytes of a number.
+    fn size(self) -> usize {
+        match self {
+            Self::F64 => 8,
+            Self::F32 => 4,
+            Self::F16 | Self::Bf16 => 2,
+        }
+    }
+
+    /// Little-endian numbers in float32.
+    fn widen(self, bytes: &[u8]) -> Vec<f32> {
+        fn each<const N: usize>(bytes: &[u8], widen: impl Fn([u8; N]) -> f32) -> Vec<f32> {
+            bytes.as_chunks::<N>().0.iter().map(|number| widen(*number)).collect()
+        }
+        match self {
+            Self::F64 => each(bytes, |number| f64::from_le_bytes(number) as f32),
+            Self::F32 => each(bytes, f32::from_le_bytes),
+            Self::F16 => each(bytes, |number| f16::from_le_bytes(number).to_f32()),
+            Self::Bf16 => each(bytes, |number| bf16::from_le_bytes(number).to_f32()),
+        }
+    }
 }
 
 impl Checkpoint {
@@ -55,17 +99,15 @@ impl Checkpoint {
 
     /// The first dimension of a tensor, if it is there and can be read.
     pub fn rows(&self, name: &str) -> Option<usize> {
-        let part = &self.parts[*self.places.get(name)?];
-        match &part.tensors {
-            Tensors::Safetensors(tensors) => tensors.get(name).ok()?.shape().first().copied(),
-            Tensors::Pickle(tensors) => tensors.tensor_infos().get(name)?.layout.dims().first().copied(),
-        }
+        let (_, shape) = self.parts[*self.places.get(name)?].about(name)?;
+        shape.first().copied()
     }
 
     /// A tensor in float32, row by row, whatever type it is stored in; it must have this shape.
     ///
     /// # Errors
-    /// Of kind `Model`, with the file and the tensor: not there, of another shape or type, or cut short.
+    /// Of kind `Model`, with the file and the tensor: not there, of another shape, not of floating-point numbers, not all
+    /// numbers, or cut short.
     pub fn floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
         let Some(part) = self.places.get(name).map(|index| &self.parts[*index]) else {
             let path = match self.parts.as_slice() {
@@ -77,57 +119,72 @@ impl Checkpoint {
                 .place(format!("tensor {name}"))
                 .hint("the weights do not fit config.json, or the file is not whole"));
         };
-        let fail = |error: candle_core::Error| {
-            let text = error.to_string();
-            Error::model(format!("cannot be read: {}", text.lines().next().unwrap_or_default()))
-                .path(&part.path)
-                .place(format!("tensor {name}"))
+        let fail = |message: String| Error::model(message).path(&part.path).place(format!("tensor {name}"));
+        let Some((kind, dims)) = part.about(name) else {
+            return Err(fail("cannot be read".to_owned()).hint("the file is damaged; fetch it again"));
+        };
+        let Some(float) = Float::named(&kind) else {
+            return Err(fail(format!("is of type {kind}; F32, F16, BF16 or F64 is expected"))
+                .hint("these are quantized weights, or not a model's; take those that are not quantized"));
+        };
+        if dims != shape {
+            return Err(fail(format!("is {}, {} expected", shown(&dims), shown(shape)))
+                .hint("config.json and the weights are not of one model"));
+        }
+        let values = part.values(name, float).map_err(|error| {
+            fail(format!("cannot be read: {error}"))
                 .hint("the file is cut short or damaged; fetch it again")
                 .source(error)
-        };
-        let tensor = part.tensor(name).map_err(fail)?;
-        if tensor.dims() != shape {
-            return Err(
-                Error::model(format!("is {}, {} expected", shown(tensor.dims()), shown(shape)))
-                    .path(&part.path)
-                    .place(format!("tensor {name}"))
-                    .hint("config.json and the weights are not of one model"),
-            );
+        })?;
+        // No short cut, so that it is vectorised.
+        match values.iter().fold(false, |any, value| any | value.is_nan()) {
+            true => {
+                Err(fail("holds values that are no numbers".to_owned()).hint("the file is damaged; fetch it again"))
+            }
+            false => Ok(values),
         }
-        let tensor = tensor
-            .to_dtype(DType::F32)
-            .and_then(|tensor| tensor.contiguous())
-            .map_err(fail)?;
-        with_slice(&tensor, <[f32]>::to_vec).map_err(fail)
     }
 }
 
 impl Part {
     fn open(path: PathBuf) -> Result<Self> {
-        let fail = |what: &str, error: candle_core::Error| {
+        let cannot = |error: std::io::Error| {
+            Error::model(format!("cannot open the weights: {error}"))
+                .path(&path)
+                .source(error)
+        };
+        let file = std::fs::metadata(&path).map_err(cannot)?;
+        let mut start = Vec::new();
+        if file.is_file() {
+            let opened = std::fs::File::open(&path).map_err(cannot)?;
+            opened.take(2).read_to_end(&mut start).map_err(cannot)?;
+        }
+        let message = match (file.is_file(), start.as_slice()) {
+            (false, _) => Some(("is not a file", "fetch the model again")),
+            (true, []) => Some(("the file is empty", "fetch it again")),
+            // A pickle of protocol 2, as torch.save wrote before version 1.6.
+            (true, [0x80, _]) if !is_safetensors(&path) => Some((
+                "is in PyTorch's old format, a pickle without an archive",
+                "write it anew in Python: torch.save(torch.load(path), path)",
+            )),
+            _ => None,
+        };
+        if let Some((message, hint)) = message {
+            return Err(Error::model(message).path(&path).hint(hint));
+        }
+        let fail = |what: &str, error: Box<dyn std::error::Error + Send + Sync>| {
             let text = error.to_string();
             Error::model(format!("{what}: {}", text.lines().next().unwrap_or_default()))
                 .path(&path)
                 .hint("the file is cut short or damaged; fetch it again")
                 .source(error)
         };
-        let empty = std::fs::metadata(&path).map(|file| file.len() == 0);
-        match empty {
-            Err(error) => {
-                return Err(Error::model(format!("cannot open the weights: {error}"))
-                    .path(&path)
-                    .source(error));
-            }
-            Ok(true) => return Err(Error::model("the file is empty").path(&path).hint("fetch it again")),
-            Ok(false) => {}
-        }
-        let tensors = if path.extension().is_some_and(|extension| extension == "safetensors") {
+        let tensors = if is_safetensors(&path) {
             // SAFETY: the map is read only; a file cut short under a running process is outside what can be guarded.
             let opened = unsafe { MmapedSafetensors::multi(&[&path]) };
-            Tensors::Safetensors(opened.map_err(|error| fail("not a whole safetensors file", error))?)
+            Tensors::Safetensors(opened.map_err(|error| fail("not a whole safetensors file", error.into()))?)
         } else {
-            let opened = PthTensors::new(&path, None);
-            Tensors::Pickle(opened.map_err(|error| fail("not a PyTorch file of the zip kind", error))?)
+            Tensors::Pickle(Pickle::open(&path).map_err(|error| fail("not a whole PyTorch file", error))?)
         };
         Ok(Self { path, tensors })
     }
@@ -135,18 +192,37 @@ impl Part {
     fn names(&self) -> Vec<String> {
         match &self.tensors {
             Tensors::Safetensors(tensors) => tensors.tensors().into_iter().map(|(name, _)| name).collect(),
-            Tensors::Pickle(tensors) => tensors.tensor_infos().keys().cloned().collect(),
+            Tensors::Pickle(tensors) => tensors.names().cloned().collect(),
         }
     }
 
-    fn tensor(&self, name: &str) -> candle_core::Result<Tensor> {
+    /// A tensor's type, by the file's name for it, and shape.
+    fn about(&self, name: &str) -> Option<(String, Vec<usize>)> {
         match &self.tensors {
-            Tensors::Safetensors(tensors) => tensors.get(name)?.load(&Device::Cpu),
-            Tensors::Pickle(tensors) => tensors
-                .get(name)?
-                .ok_or_else(|| candle_core::Error::Msg("no such tensor".into())),
+            Tensors::Safetensors(tensors) => {
+                let tensor = tensors.get(name).ok()?;
+                Some((format!("{:?}", tensor.dtype()), tensor.shape().to_vec()))
+            }
+            Tensors::Pickle(tensors) => {
+                let tensor = tensors.tensor(name)?;
+                Some((tensor.kind.clone(), tensor.shape.clone()))
+            }
         }
     }
+
+    fn values(&self, name: &str, float: Float) -> Result<Vec<f32>, Box<dyn std::error::Error + Send + Sync>> {
+        match &self.tensors {
+            Tensors::Safetensors(tensors) => Ok(float.widen(tensors.get(name)?.data())),
+            Tensors::Pickle(tensors) => {
+                let tensor = tensors.tensor(name).ok_or("no such tensor")?;
+                Ok(float.widen(&tensors.bytes(tensor, float.size())?))
+            }
+        }
+    }
+}
+
+fn is_safetensors(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "safetensors")
 }
 
 /// The files with a directory's weights.
@@ -171,25 +247,27 @@ pub(super) fn weight_files(directory: &Path) -> Result<Vec<PathBuf>> {
 
 /// The files that an index names.
 fn shards(directory: &Path, index: &Path) -> Result<Vec<PathBuf>> {
-    let damaged = |what: &str| {
-        Error::model(what.to_owned())
-            .path(index)
-            .place("weight_map")
-            .hint("fetch the file again")
+    let damaged = |what: String| Error::model(what).path(index).hint("fetch the file again");
+    let text = std::fs::read(index).map_err(|error| damaged(format!("cannot be read: {error}")).source(error))?;
+    let parsed: Value = serde_json::from_slice(&text).map_err(|error| {
+        damaged("is not JSON".to_owned())
+            .place(format!("line {}", error.line()))
+            .source(error)
+    })?;
+    let map = parsed["weight_map"].as_object().filter(|map| !map.is_empty());
+    let map =
+        map.ok_or_else(|| damaged("missing; a file for each tensor is expected".to_owned()).place("key weight_map"))?;
+    let name = |(tensor, file): (_, &Value)| match file.as_str() {
+        Some(name) if crate::model::manifest::is_inside(name) => Ok(name.to_owned()),
+        Some(name) => Err((tensor, format!("`{name}` is outside the directory"))),
+        None => Err((tensor, format!("`{file}` is not a file's name"))),
     };
-    let text = std::fs::read(index).map_err(|error| damaged(&format!("cannot be read: {error}")).source(error))?;
-    let parsed: Value = serde_json::from_slice(&text).map_err(|error| damaged("is not JSON").source(error))?;
-    let map = parsed["weight_map"]
-        .as_object()
-        .ok_or_else(|| damaged("is missing, or not a table"))?;
-    let mut names: Vec<&str> = map.values().filter_map(Value::as_str).collect();
+    let names = map.iter().map(name).collect::<Result<Vec<_>, (&String, String)>>();
+    let mut names = names.map_err(|(tensor, what)| damaged(what).place(format!("key weight_map.{tensor}")))?;
     names.sort_unstable();
     names.dedup();
     let mut files = Vec::new();
     for name in names {
-        if !crate::model::manifest::is_inside(name) {
-            return Err(damaged("names a file outside the directory"));
-        }
         let path = directory.join(name);
         if !path.exists() {
             return Err(Error::model("a shard of the weights is missing")

@@ -160,6 +160,7 @@ impl Gemma3 {
         Ok(Self {
             spec: Spec {
                 vocabulary,
+                source_vocabulary: vocabulary,
                 max_positions: gguf.size(&key("context_length"))?,
                 end: end
                     .iter()

@@ -5,6 +5,7 @@
 
 use crate::error::{Error, Result};
 use serde_json::{Value, json};
+use std::path::Path;
 
 /// When beam search takes a source for done although live beams are left.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,31 +66,78 @@ pub struct Generation {
     pub top_k: Option<usize>,
     /// Draw from the most probable tokens that together have this probability; transformers' default is 1.
     pub top_p: Option<f64>,
+    /// What `config.json` says of positions, `max_position_embeddings`: a bound on the default length alone.
+    pub positions: Option<usize>,
 }
 
 impl Generation {
     /// Reads the contents of `config.json` and, where the checkpoint has one, `generation_config.json`.
     ///
     /// `generation_config.json` alone counts where it is present, but for one that was derived from a `config.json`
-    /// (`_from_model_config`): there a `config.json` that asks for anything unusual goes before it.
+    /// (`_from_model_config`): there a `config.json` that asks for anything unusual goes before it. `directory`, where the
+    /// files are, is for messages.
     ///
     /// # Errors
-    /// Of kind `Model`, naming the key as the place, for a value of the wrong type and for a request that this crate
-    /// does not support and that would change the output.
-    pub fn read(config: &Value, generation: Option<&Value>) -> Result<Self> {
+    /// Of kind `Model`, naming the file and the key, for a value of the wrong type, for the id of a start, an end or a first
+    /// token that is not of the vocabulary, and for a request that this crate does not support and that would change the
+    /// output.
+    pub fn read(directory: &Path, config: &Value, generation: Option<&Value>) -> Result<Self> {
         let defaults = class_defaults(config["model_type"].as_str().unwrap_or_default());
         let legacy = Keys {
             values: config,
             defaults: &defaults,
         };
         let none = Value::Null;
-        let keys = match generation {
-            Some(values) if values["_from_model_config"] != json!(true) || !legacy.unusual() => Keys {
-                values,
-                defaults: &none,
-            },
-            _ => legacy,
+        let (keys, file) = match generation {
+            Some(values) if values["_from_model_config"] != json!(true) || !legacy.unusual() => (
+                Keys {
+                    values,
+                    defaults: &none,
+                },
+                "generation_config.json",
+            ),
+            _ => (legacy, "config.json"),
         };
+        let vocabulary = ["decoder_vocab_size", "vocab_size"];
+        let vocabulary = vocabulary.iter().find_map(|key| config[*key].as_u64());
+        let this = Self::of(&keys).and_then(|this| this.within(vocabulary).map(|()| this));
+        let positions = config["max_position_embeddings"].as_u64();
+        Ok(Self {
+            positions: positions.and_then(|positions| usize::try_from(positions).ok()),
+            ..this.map_err(|error| {
+                error
+                    .path(directory.join(file))
+                    .hint("the file is damaged; fetch it again")
+            })?
+        })
+    }
+
+    /// Refuses ids outside the vocabulary, where its size is known.
+    fn within(&self, vocabulary: Option<u64>) -> Result<()> {
+        let (start, first): (&[_], &[_]) = (self.start.as_slice(), self.forced_first.as_slice());
+        let lists = [
+            ("decoder_start_token_id", start),
+            ("eos_token_id", &self.end),
+            ("forced_bos_token_id", first),
+            ("forced_eos_token_id", &self.forced_end),
+        ];
+        let size = vocabulary.unwrap_or(u64::MAX);
+        for (key, ids) in lists {
+            if let Some(id) = ids.iter().find(|id| u64::from(**id) >= size) {
+                return Err(
+                    Error::model(format!("{id} is not among the {size} tokens of the model's vocabulary"))
+                        .place(format!("key {key}"))
+                        .hint("the file is damaged, or not of this model"),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn of(keys: &Keys) -> Result<Self> {
+        if !keys.values.is_object() {
+            return Err(Error::model("is not a JSON object"));
+        }
         keys.refuse()?;
         Ok(Self {
             start: match keys.id("decoder_start_token_id")? {
@@ -134,16 +182,17 @@ impl Generation {
             temperature: keys.number("temperature", |x| x >= 0.0, "a number from 0 on")?,
             top_k: keys.count("top_k", 0)?,
             top_p: keys.number("top_p", |x| (0.0..=1.0).contains(&x), "a number between 0 and 1")?,
+            positions: None,
         })
     }
 
-    /// The most tokens after the decoder's start token, for a decoder of `max_positions`.
+    /// The most tokens after the decoder's start token.
     ///
-    /// Without a word about lengths this is transformers' default of 20 new tokens.
-    pub fn max_tokens(&self, max_positions: usize) -> usize {
+    /// Without a word about lengths this is transformers' default of 20 new tokens, in as many positions as there are.
+    pub fn max_tokens(&self) -> usize {
         match (self.max_new_tokens, self.max_length.unwrap_or(20)) {
             (Some(tokens), _) => tokens,
-            (None, 20) => 21.min(max_positions.max(1)) - 1,
+            (None, 20) => self.positions.unwrap_or(21).clamp(1, 21) - 1,
             (None, length) => length - 1,
         }
     }
@@ -289,7 +338,7 @@ impl Keys<'_> {
             .find(|(key, usual)| !usual.is(&self.values[*key]))
         {
             Some((key, _)) => Err(Error::model(format!("`{}` is not supported", self.values[*key]))
-                .place(*key)
+                .place(format!("key {key}"))
                 .hint("remove the key to translate without it")),
             None => Ok(()),
         }
@@ -298,7 +347,9 @@ impl Keys<'_> {
     fn read<T>(&self, key: &str, expected: &str, parse: impl Fn(&Value) -> Option<T>) -> Result<Option<T>> {
         self.get(key)
             .map(|value| {
-                parse(value).ok_or_else(|| Error::model(format!("expected {expected}, found `{value}`")).place(key))
+                parse(value).ok_or_else(|| {
+                    Error::model(format!("expected {expected}, found `{value}`")).place(format!("key {key}"))
+                })
             })
             .transpose()
     }
@@ -349,7 +400,7 @@ mod tests {
         let cases: Vec<Golden> = serde_json::from_str(include_str!("../../tests/golden/generation.json")).unwrap();
         assert!(cases.len() >= 15);
         for case in cases {
-            let read = Generation::read(&case.config, case.generation.as_ref()).unwrap();
+            let read = Generation::read(Path::new(""), &case.config, case.generation.as_ref()).unwrap();
             let one_or_many = |ids: &[u32]| match ids {
                 [] => Value::Null,
                 [id] => json!(id),
@@ -362,7 +413,7 @@ mod tests {
                 "forced_first": read.forced_first,
                 "forced_end": one_or_many(&read.forced_end),
                 "beam": read.beam.unwrap_or(1),
-                "max_tokens": read.max_tokens(case.config["max_position_embeddings"].as_u64().map_or(usize::MAX, |n| n as usize)),
+                "max_tokens": read.max_tokens(),
                 "min_tokens": read.min_tokens(),
                 "length_penalty": read.length_penalty.unwrap_or(1.0),
                 "early_stopping": match read.early_stopping {
@@ -407,23 +458,49 @@ mod tests {
         ] {
             let mut file = json!({"eos_token_id": 1});
             file[key] = value;
-            for (config, generation) in [(&json!({}), Some(&file)), (&file, None)] {
-                let error = Generation::read(config, generation).unwrap_err();
-                assert_eq!(error.place.as_deref(), Some(key), "{error}");
+            for (config, generation, name) in [
+                (&json!({}), Some(&file), "model/generation_config.json"),
+                (&file, None, "model/config.json"),
+            ] {
+                let error = Generation::read(Path::new("model"), config, generation).unwrap_err();
+                assert_eq!(error.place, Some(format!("key {key}")), "{error}");
+                assert_eq!(error.path.as_deref(), Some(Path::new(name)), "{error}");
             }
         }
-        let sampling = json!({"min_p": 0.1, "do_sample": true});
-        assert!(Generation::read(&json!({}), Some(&sampling)).is_err());
-        assert!(Generation::read(&json!({}), Some(&json!({"min_p": 0.1}))).is_ok());
+        let read = |file| Generation::read(Path::new("model"), &json!({}), Some(&file));
+        assert!(read(json!({"min_p": 0.1, "do_sample": true})).is_err());
+        assert!(read(json!({"min_p": 0.1})).is_ok());
+        let error = read(json!([])).unwrap_err();
+        assert_eq!(error.path.as_deref(), Some(Path::new("model/generation_config.json")));
+    }
+
+    #[test]
+    fn ids_outside_the_vocabulary_are_refused_where_they_would_be_used() {
+        let config = json!({"vocab_size": 500, "decoder_vocab_size": 100});
+        for key in [
+            "decoder_start_token_id",
+            "eos_token_id",
+            "forced_bos_token_id",
+            "forced_eos_token_id",
+        ] {
+            let read = |id: u32| Generation::read(Path::new("model"), &config, Some(&json!({key: id})));
+            assert!(read(99).is_ok(), "{key}");
+            let error = read(100).unwrap_err();
+            assert_eq!(error.place, Some(format!("key {key}")), "{error}");
+            assert_eq!(error.path.as_deref(), Some(Path::new("model/generation_config.json")));
+        }
+        let harmless = json!({"suppress_tokens": [100], "bad_words_ids": [[100]], "pad_token_id": 100});
+        assert!(Generation::read(Path::new("model"), &config, Some(&harmless)).is_ok());
     }
 
     #[test]
     fn nothing_said_is_the_default() {
-        let read = Generation::read(&json!({}), Some(&json!({"num_beams": null}))).unwrap();
-        assert_eq!(read, Generation::default());
-        assert_eq!(
-            (read.max_tokens(512), read.max_tokens(8), read.min_tokens()),
-            (20, 7, 0)
-        );
+        let read =
+            |config| Generation::read(Path::new(""), &config, Some(&json!({"num_beams": null}))).expect("a generation");
+        let unsaid = read(json!({}));
+        assert_eq!(unsaid, Generation::default());
+        assert_eq!((unsaid.max_tokens(), unsaid.min_tokens()), (20, 0));
+        let lengths = [512, 8].map(|positions| read(json!({"max_position_embeddings": positions})).max_tokens());
+        assert_eq!(lengths, [20, 7]);
     }
 }

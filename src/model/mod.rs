@@ -11,6 +11,7 @@ pub(crate) mod kernel;
 pub mod manifest;
 mod ops;
 mod packed;
+mod pickle;
 mod product;
 mod seq2seq;
 #[cfg(test)]
@@ -33,6 +34,8 @@ use std::any::Any;
 pub struct Spec {
     /// Size of a row of logits.
     pub vocabulary: usize,
+    /// Tokens that a source may be of: those that have an embedding.
+    pub source_vocabulary: usize,
     /// The most positions, source and output together for a decoder-only model.
     pub max_positions: usize,
     /// Ids that end an output.

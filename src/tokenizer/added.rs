@@ -11,7 +11,7 @@ pub struct Added {
     ids: HashMap<String, u32>,
     /// Ids that decoding leaves out.
     special: HashSet<u32>,
-    /// Tokens that have an id but are plain text in a source.
+    /// Tokens whose id, asked for by name, is this, whatever they are in a source.
     named: HashMap<String, u32>,
     search: Option<(AhoCorasick, Vec<u32>)>,
 }
@@ -83,16 +83,15 @@ impl Added {
         Ok(self)
     }
 
-    /// Gives a token that is not among the added ones an id; it stays text in a source and is left out of decoded text.
+    /// Gives a token the id by which it is known outside of texts; if it is not among the added ones, it stays text in a
+    /// source. It is left out of decoded text.
     pub fn name(&mut self, token: &str, id: u32) {
-        if !self.ids.contains_key(token) {
-            self.named.insert(token.to_owned(), id);
-            self.special.insert(id);
-        }
+        self.named.insert(token.to_owned(), id);
+        self.special.insert(id);
     }
 
     pub fn id(&self, token: &str) -> Option<u32> {
-        self.ids.get(token).or_else(|| self.named.get(token)).copied()
+        self.named.get(token).or_else(|| self.ids.get(token)).copied()
     }
 
     pub fn token(&self, id: u32) -> Option<&str> {

@@ -55,11 +55,37 @@ enum Class {
     },
 }
 
-/// Languages of M2M-100, each written `__th__`, in the order of their ids after vocab.json. `M2M100Tokenizer` writes no file
-/// that lists them, only the name of its list (`language_codes`): these are that list's values, the file format's rest.
+// Lists that transformers' classes hold themselves and that a checkpoint need not repeat, in the order of their ids after the
+// other tokens: these are the lists' values, the file format's rest.
+
+/// Languages of M2M-100, each written `__th__` (`language_codes`).
 const M2M100_LANGUAGES: &str = "af am ar ast az ba be bg bn br bs ca ceb cs cy da de el en es et fa ff fi fr fy ga gd gl gu \
     ha he hi hr ht hu hy id ig ilo is it ja jv ka kk km kn ko lb lg ln lo lt lv mg mk ml mn mr ms my ne nl no ns oc or pa pl \
     ps pt ro ru sd si sk sl so sq sr ss su sv sw ta th tl tn tr uk ur uz vi wo xh yi yo zh zu";
+
+/// Languages of mBART-50.
+const MBART50_LANGUAGES: &str = "ar_AR cs_CZ de_DE en_XX es_XX et_EE fi_FI fr_XX gu_IN hi_IN it_IT ja_XX kk_KZ ko_KR lt_LT lv_LV my_MM ne_NP \
+    nl_XX ro_RO ru_RU si_LK tr_TR vi_VN zh_CN af_ZA az_AZ bn_IN fa_IR he_IL hr_HR id_ID ka_GE km_KH mk_MK ml_IN \
+    mn_MN mr_IN pl_PL ps_AF pt_XX sv_SE sw_KE ta_IN te_IN th_TH tl_XX uk_UA ur_PK xh_ZA gl_ES sl_SI";
+
+/// Languages of NLLB-200.
+const NLLB_LANGUAGES: &str = "ace_Arab ace_Latn acm_Arab acq_Arab aeb_Arab afr_Latn ajp_Arab aka_Latn amh_Ethi apc_Arab arb_Arab ars_Arab \
+    ary_Arab arz_Arab asm_Beng ast_Latn awa_Deva ayr_Latn azb_Arab azj_Latn bak_Cyrl bam_Latn ban_Latn bel_Cyrl \
+    bem_Latn ben_Beng bho_Deva bjn_Arab bjn_Latn bod_Tibt bos_Latn bug_Latn bul_Cyrl cat_Latn ceb_Latn ces_Latn \
+    cjk_Latn ckb_Arab crh_Latn cym_Latn dan_Latn deu_Latn dik_Latn dyu_Latn dzo_Tibt ell_Grek eng_Latn epo_Latn \
+    est_Latn eus_Latn ewe_Latn fao_Latn pes_Arab fij_Latn fin_Latn fon_Latn fra_Latn fur_Latn fuv_Latn gla_Latn \
+    gle_Latn glg_Latn grn_Latn guj_Gujr hat_Latn hau_Latn heb_Hebr hin_Deva hne_Deva hrv_Latn hun_Latn hye_Armn \
+    ibo_Latn ilo_Latn ind_Latn isl_Latn ita_Latn jav_Latn jpn_Jpan kab_Latn kac_Latn kam_Latn kan_Knda kas_Arab \
+    kas_Deva kat_Geor knc_Arab knc_Latn kaz_Cyrl kbp_Latn kea_Latn khm_Khmr kik_Latn kin_Latn kir_Cyrl kmb_Latn \
+    kon_Latn kor_Hang kmr_Latn lao_Laoo lvs_Latn lij_Latn lim_Latn lin_Latn lit_Latn lmo_Latn ltg_Latn ltz_Latn \
+    lua_Latn lug_Latn luo_Latn lus_Latn mag_Deva mai_Deva mal_Mlym mar_Deva min_Latn mkd_Cyrl plt_Latn mlt_Latn \
+    mni_Beng khk_Cyrl mos_Latn mri_Latn zsm_Latn mya_Mymr nld_Latn nno_Latn nob_Latn npi_Deva nso_Latn nus_Latn \
+    nya_Latn oci_Latn gaz_Latn ory_Orya pag_Latn pan_Guru pap_Latn pol_Latn por_Latn prs_Arab pbt_Arab quy_Latn \
+    ron_Latn run_Latn rus_Cyrl sag_Latn san_Deva sat_Beng scn_Latn shn_Mymr sin_Sinh slk_Latn slv_Latn smo_Latn \
+    sna_Latn snd_Arab som_Latn sot_Latn spa_Latn als_Latn srd_Latn srp_Cyrl ssw_Latn sun_Latn swe_Latn swh_Latn \
+    szl_Latn tam_Taml tat_Cyrl tel_Telu tgk_Cyrl tgl_Latn tha_Thai tir_Ethi taq_Latn taq_Tfng tpi_Latn tsn_Latn \
+    tso_Latn tuk_Latn tum_Latn tur_Latn twi_Latn tzm_Tfng uig_Arab ukr_Cyrl umb_Latn urd_Arab uzn_Latn vec_Latn \
+    vie_Latn war_Latn wol_Latn xho_Latn ydd_Hebr yor_Latn yue_Hant zho_Hans zho_Hant zul_Latn";
 
 impl EncoderDecoder {
     /// `MarianTokenizer`: two sentencepiece models over one vocab.json, or one for each side.
@@ -68,6 +94,7 @@ impl EncoderDecoder {
     /// Of kind `Model`, as all of these, where a file is missing, damaged, or lacks a token.
     pub fn marian(directory: &Path, settings: Settings) -> Result<Self> {
         let source = Names::open(&directory.join("vocab.json"))?;
+        source.check(&directory.join("vocab.json"), &settings)?;
         let target = match settings.flag("separate_vocabs", false)? {
             true => Some(Names::open(&directory.join("target_vocab.json"))?),
             false => None,
@@ -97,6 +124,7 @@ impl EncoderDecoder {
     pub fn m2m100(directory: &Path, settings: Settings) -> Result<Self> {
         let path = directory.join("vocab.json");
         let names = Names::open(&path)?;
+        names.check(&path, &settings)?;
         let size = names.ids.len();
         let listed = settings.text("language_codes").unwrap_or("m2m100");
         let languages = if listed == "m2m100" { M2M100_LANGUAGES } else { "" };
@@ -148,6 +176,9 @@ impl EncoderDecoder {
                 settings.added.push((id as u32, token));
             }
         }
+        if settings.additional()?.is_none() {
+            settings.add_special(NLLB_LANGUAGES.split_whitespace());
+        }
         let size = source.pieces().len() + 1;
         let vocabulary = Vocabulary::Pieces { offset: 1 };
         Self::new(Class::Nllb, source, None, vocabulary, size, settings, &defaults)
@@ -175,10 +206,19 @@ impl EncoderDecoder {
             defaults.push(plain("bos_token", "<s>"));
         }
         let size = source.pieces().len() as u32 + 1;
-        let languages = settings.additional()?.unwrap_or_default();
+        let listed = settings.additional()?.unwrap_or_default();
+        let listed: Vec<String> = listed.into_iter().map(|token| token.content).collect();
+        let languages: Vec<String> = match fifty {
+            true => {
+                let all = MBART50_LANGUAGES.split_whitespace();
+                settings.add_special(all.clone().filter(|code| listed.iter().all(|other| other != code)));
+                all.map(str::to_owned).collect()
+            }
+            false => listed,
+        };
         let fixed = ["<s>", "<pad>", "</s>", "<unk>"].map(str::to_owned);
         let mut reserved: Vec<(u32, String)> = (0..).zip(fixed).collect();
-        reserved.extend((size..).zip(languages.iter().map(|token| token.content.clone())));
+        reserved.extend((size..).zip(languages.iter().cloned()));
         reserved.push((size + languages.len() as u32, "<mask>".to_owned()));
         for token in settings.special(&defaults)? {
             let known = settings.added.iter().any(|(_, other)| other.content == token.content);
@@ -220,7 +260,8 @@ impl EncoderDecoder {
             );
         }
         if named == 0 {
-            settings.add_special((0..extra).map(|index| format!("<extra_id_{index}>")));
+            let sentinels: Vec<String> = (0..extra).map(|index| format!("<extra_id_{index}>")).collect();
+            settings.add_special(sentinels.iter().map(String::as_str));
         }
         let placed = if listed.is_some() { named } else { extra };
         for index in 0..placed.min(extra) {
@@ -282,6 +323,11 @@ impl EncoderDecoder {
             added,
             class,
         })
+    }
+
+    /// See [`super::Tokenizer::ends_once`].
+    pub fn ends_once(&self) -> bool {
+        matches!(self.class, Class::T5 { .. })
     }
 
     /// One more than the highest id that the files give a token.
@@ -532,6 +578,17 @@ impl Names {
             this.ids.insert(token, id as u32);
         }
         Ok(this)
+    }
+
+    /// Refuses a vocabulary without the unknown token.
+    fn check(&self, path: &Path, settings: &Settings) -> Result<()> {
+        let unknown = settings.token("unk_token", &[plain("unk_token", "<unk>")])?;
+        match unknown.filter(|token| !self.ids.contains_key(&token.content)) {
+            None => Ok(()),
+            Some(token) => Err(Error::model("missing; the unknown token is expected")
+                .path(path)
+                .place(token.content)),
+        }
     }
 }
 

@@ -36,6 +36,9 @@ const ROLES: [&str; 7] = [
 ];
 const ADDITIONAL: &str = "additional_special_tokens";
 
+/// Ids from here on are damage: no vocabulary is so large.
+const MAX_ID: u32 = 1 << 24;
+
 /// A token that is found in a text before anything else is (`AddedToken`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AddedToken {
@@ -76,7 +79,7 @@ impl Settings {
             let entries = added.as_object().into_iter().flatten();
             for (id, token) in entries {
                 let fail = || this.damage(&format!("added_tokens_decoder.{id}"));
-                let number = id.parse().map_err(|_| fail())?;
+                let number = id.parse().ok().filter(|number| *number < MAX_ID).ok_or_else(fail)?;
                 this.added.push((number, added_token(token, false).ok_or_else(fail)?));
             }
             return Ok(this);
@@ -105,6 +108,7 @@ impl Settings {
         for (content, id) in optional("added_tokens.json")? {
             let path = directory.join("added_tokens.json");
             let id = id.as_u64().and_then(|id| u32::try_from(id).ok());
+            let id = id.filter(|id| *id < MAX_ID);
             let id = id.ok_or_else(|| Error::model("an id expected").path(path).place(content.clone()))?;
             let special = special.iter().any(|token| token.content == content);
             this.added.push((
@@ -127,8 +131,8 @@ impl Settings {
     }
 
     /// Lists further special tokens.
-    pub fn add_special(&mut self, tokens: impl Iterator<Item = String>) {
-        let tokens = tokens.map(Value::String);
+    pub fn add_special<'a>(&mut self, tokens: impl Iterator<Item = &'a str>) {
+        let tokens = tokens.map(Value::from);
         match self.values.get_mut(ADDITIONAL) {
             Some(Value::Array(all)) => all.extend(tokens),
             _ => {

@@ -68,7 +68,7 @@ impl Tokenizer {
         let has = |name: &str| directory.join(name).exists();
         let class = settings.text("tokenizer_class").unwrap_or_default().to_owned();
         let named = class.strip_suffix("Fast").unwrap_or(&class);
-        let nllb = named == "NllbTokenizer" || !has("vocab.json");
+        let nllb = named == "NllbTokenizer" || (has("tokenizer.json") && !has("vocab.json"));
         let python = match model_type {
             "marian" => EncoderDecoder::marian(directory, settings)?,
             "m2m_100" if !nllb => EncoderDecoder::m2m100(directory, settings)?,
@@ -108,6 +108,11 @@ impl Tokenizer {
             Kind::Gguf(gguf) => gguf.bos(),
             Kind::EncoderDecoder(_) | Kind::Json(_) => None,
         }
+    }
+
+    /// Whether a text that closes with an end token itself is not given another.
+    pub fn ends_once(&self) -> bool {
+        matches!(&self.0, Kind::EncoderDecoder(python) if python.ends_once())
     }
 
     /// The id of exactly this token of the vocabulary or among the added ones, such as `</s>`, `__en__`, `eng_Latn`,

@@ -228,11 +228,16 @@ fn settings_of_older_repositories_are_read_as_well() {
     );
     let tokenizer = Tokenizer::from_directory(directory.path(), "m2m_100").expect("a tokenizer");
     let size = open("m2m100").len() as u32;
-    assert_eq!(tokenizer.id("__th__"), Some(size + 1));
     assert_eq!(
-        tokenizer.encode("__xx__"),
-        [size],
+        tokenizer.encode("__xx____th__"),
+        [size, size + 1],
         "an added token is cut out of a text"
+    );
+    assert_eq!(tokenizer.id("__xx__"), Some(size));
+    assert_eq!(
+        tokenizer.id("__th__"),
+        open("m2m100").id("__th__"),
+        "a language of the class keeps its id"
     );
     assert_eq!(tokenizer.len() as u32, size + 2);
     write("added_tokens.json", "{\"__xx__\":990,\"<more>\":991}");

@@ -23,7 +23,7 @@ use prompt::{Prompter, unescape};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 /// Rows, a beam each, decoded together at most on a CPU: past this it gains nothing.
@@ -33,8 +33,11 @@ const MAX_GPU_ROWS: usize = 256;
 /// Source tokens decoded together by default.
 const BATCH_TOKENS: usize = 2048;
 const GPU_BATCH_TOKENS: usize = 16_384;
-/// Source tokens above which a sentence is translated in parts, whatever the model's own limit.
+/// Source tokens above which a sentence is translated in parts, whatever the model's own limit: few are that long, and what
+/// models write of them is poor.
 const MAX_SOURCE: usize = 512;
+/// The same for a record of ids, which is of one search: what attention has memory for.
+const MAX_RECORDED: usize = 4096;
 
 /// The number format that a model computes in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,7 +85,7 @@ pub struct DecodeOptions {
     /// Replaces the manifest's prompt of a decoder-only model; must hold `{text}`.
     pub prompt: Option<String>,
     /// Keep the ids that went in and came out. The record is then of one plain search: a bad output is flagged and not
-    /// tried again.
+    /// tried again, and an encoder-decoder's source is divided only where it is longer than the model, or 4096 tokens.
     pub ids: bool,
 }
 
@@ -141,6 +144,8 @@ pub struct Translator {
     manifest: Manifest,
     /// How the model's own files want it searched.
     generation: Generation,
+    /// Where the model's files are, for messages.
+    path: PathBuf,
     around: Around,
     revision: Option<String>,
     device: Device,
@@ -224,6 +229,7 @@ impl Translator {
             tokenizer,
             around: Around::Prompt(located.manifest.prompt.clone().map_or_else(Prompt::few_shot, Ok)?),
             generation: Generation::default(),
+            path: path.clone(),
             manifest: located.manifest.clone(),
             revision: located.revision.clone(),
             device: Device::Cpu,
@@ -254,9 +260,9 @@ impl Translator {
             true => Some(files::json(&generation)?),
             false => None,
         };
-        let generation = Generation::read(&config, generation.as_ref()).map_err(|error| error.path(path))?;
+        let generation = Generation::read(path, &config, generation.as_ref())?;
         let tokenizer = Tokenizer::from_directory(path, model_type)?;
-        let languages = languages(located, &tokenizer);
+        let languages = languages(located, &tokenizer)?;
         let id = |token: &str| {
             tokenizer.id(token).ok_or_else(|| {
                 Error::model(format!("the vocabulary has no language token `{token}`"))
@@ -290,6 +296,7 @@ impl Translator {
             },
             tokenizer,
             generation,
+            path: path.clone(),
             manifest: located.manifest.clone(),
             revision: located.revision.clone(),
             device,
@@ -334,10 +341,11 @@ impl Translator {
     /// and flagged if it stays so.
     ///
     /// # Errors
-    /// Of kind `Usage` for a prompt without `{text}`, of kind `Interrupted` after the observer's `Break`, and the model's.
+    /// Of kind `Usage` for a prompt without `{text}`, of kind `Input` for a text with a token that the model has no embedding
+    /// for, of kind `Interrupted` after the observer's `Break`, and the model's.
     pub fn translate(&self, sources: &[&str], options: &DecodeOptions, observer: Observer) -> Result<Vec<Translation>> {
         let prompter = self.prompter(options)?;
-        let (plans, mut jobs) = self.plan(sources, options, &prompter);
+        let (plans, mut jobs) = self.plan(sources, options, &prompter)?;
         let decoding = &self.manifest.decoding;
         let wanted = &self.generation;
         let plain = SearchOptions {
@@ -410,60 +418,81 @@ impl Translator {
     }
 
     /// What each source needs, and the distinct texts to decode.
-    fn plan(&self, sources: &[&str], options: &DecodeOptions, prompter: &Prompter) -> (Vec<Plan>, Vec<Job>) {
+    fn plan(&self, sources: &[&str], options: &DecodeOptions, prompter: &Prompter) -> Result<(Vec<Plan>, Vec<Job>)> {
         let spec = self.model.spec();
         let positions = spec.max_positions;
         // A decoder-only model has source and output in the same positions, an encoder-decoder each in its own.
         let joint = spec.start.is_empty();
+        let recorded = options.ids && !joint;
         let room = positions.saturating_sub(prompter.overhead());
-        let longest = MAX_SOURCE.min(if joint { room / 3 } else { room }).max(1);
+        let most = if recorded { MAX_RECORDED } else { MAX_SOURCE };
+        let longest = most.min(if joint { room / 3 } else { room }).max(1);
+        // Hardly a byte becomes several tokens: a short text fits without counting.
+        let fits = |part: &str| part.len() * 8 <= longest || self.tokenizer.encode(part).len() <= longest;
         let mut jobs: Vec<Job> = Vec::new();
         let mut known: HashMap<String, usize> = HashMap::new();
-        let plans = sources
-            .iter()
-            .map(|source| {
-                if !has_thai(source) {
-                    return Plan::Copy;
-                }
-                let text = if options.normalize.unwrap_or(true) {
-                    normalise(source)
-                } else {
-                    Cow::Borrowed(*source)
-                };
-                let parts = divide(&text, &|part| self.tokenizer.encode(part).len() <= longest);
-                let numbers = parts.into_iter().map(|part| {
-                    let number = *known.entry(part.to_owned()).or_insert_with(|| {
+        let mut plans = Vec::with_capacity(sources.len());
+        for source in sources {
+            if !has_thai(source) {
+                plans.push(Plan::Copy);
+                continue;
+            }
+            let text = if options.normalize.unwrap_or(true) {
+                normalise(source)
+            } else {
+                Cow::Borrowed(*source)
+            };
+            let mut numbers = Vec::new();
+            for part in divide(&text, &fits) {
+                let number = match known.get(part) {
+                    Some(number) => *number,
+                    None => {
                         let (ids, tokens) = prompter.encode(part, &self.tokenizer);
-                        let taken = if joint { ids.len() } else { spec.start.len() };
+                        self.check(part, &ids)?;
+                        let taken = if joint { ids.len() } else { 0 };
                         let room = positions.saturating_sub(taken).max(1);
-                        let usual = || match options.ids && !joint {
-                            true => self.generation.max_tokens(positions),
+                        let usual = || match recorded {
+                            true => self.generation.max_tokens(),
                             false => self.manifest.decoding.max_tokens.min(2 * tokens + 24),
                         };
                         let most = options
                             .max_tokens
                             .unwrap_or_else(usual)
                             .max(options.min_tokens.unwrap_or(0));
-                        let max_tokens = most.clamp(1, room);
-                        let (text, flags) = (part.to_owned(), Vec::new());
+                        known.insert(part.to_owned(), jobs.len());
                         jobs.push(Job {
-                            text,
+                            text: part.to_owned(),
                             ids,
                             tokens,
-                            max_tokens,
+                            max_tokens: most.clamp(1, room),
                             uses: 0,
                             result: None,
-                            flags,
+                            flags: Vec::new(),
                         });
                         jobs.len() - 1
-                    });
-                    jobs[number].uses += 1;
-                    number
-                });
-                Plan::Jobs(numbers.collect())
-            })
-            .collect();
-        (plans, jobs)
+                    }
+                };
+                jobs[number].uses += 1;
+                numbers.push(number);
+            }
+            plans.push(Plan::Jobs(numbers));
+        }
+        Ok((plans, jobs))
+    }
+
+    /// Refuses a text with a token that the model has no embedding for: tokenizers may be larger than their models.
+    fn check(&self, text: &str, ids: &[u32]) -> Result<()> {
+        let size = self.model.spec().source_vocabulary;
+        match ids.iter().find(|id| **id as usize >= size) {
+            None => Ok(()),
+            Some(id) => {
+                let start: String = text.chars().take(40).collect();
+                let message =
+                    format!("`{start}` has token {id}, of which the model knows nothing: it has {size} tokens");
+                let hint = format!("the tokenizer of {} is larger than its weights", self.path.display());
+                Err(Error::input(message).hint(hint))
+            }
+        }
     }
 
     /// Decodes these jobs, longest first, in batches of at most `budget` source tokens.
@@ -701,17 +730,20 @@ fn not_built(path: &Path, architecture: &str) -> Error {
 }
 
 /// How a model is told its languages: by its manifest, else by the tokens that its vocabulary has.
-fn languages(located: &Located, tokenizer: &Tokenizer) -> Languages {
+///
+/// # Errors
+/// Of kind `Model` where there are none and the architecture has no model without.
+fn languages(located: &Located, tokenizer: &Tokenizer) -> Result<Languages> {
     let known = &located.manifest.languages;
     if *known != Languages::default() {
-        return known.clone();
+        return Ok(known.clone());
     }
     for prefix in [">>eng<<", "<2en>"] {
         if tokenizer.id(prefix).is_some() {
-            return Languages {
+            return Ok(Languages {
                 prefix: Some(format!("{prefix} ")),
                 ..Languages::default()
-            };
+            });
         }
     }
     let pairs = [("tha_Thai", "eng_Latn"), ("th_TH", "en_XX"), ("__th__", "__en__")];
@@ -719,21 +751,28 @@ fn languages(located: &Located, tokenizer: &Tokenizer) -> Languages {
         .into_iter()
         .find(|(thai, english)| tokenizer.id(thai).is_some() && tokenizer.id(english).is_some());
     let Some((thai, english)) = pair else {
-        return Languages::default();
+        return match located.manifest.architecture {
+            Architecture::M2m100 | Architecture::Mbart => Err(Error::model(
+                "no tokens for Thai and English, such as tha_Thai and eng_Latn",
+            )
+            .path(located.path.join("tokenizer_config.json"))
+            .place("key additional_special_tokens")
+            .hint("the tokenizer's files are not whole, or the model does not know both languages")),
+            _ => Ok(Languages::default()),
+        };
     };
     // SMaLL-100 has the layout of M2M-100 and tells the target to the encoder; its directory's name tells it apart.
     let small100 = located.manifest.name.to_lowercase().contains("small100");
-    Languages {
+    Ok(Languages {
         prefix: None,
         encoder_token: Some(if small100 { english } else { thai }.to_owned()),
         decoder_token: (!small100).then(|| english.to_owned()),
-    }
+    })
 }
 
 /// The text in parts that each `fit`, cut where the splitter would, and where it would not, in the middle.
 fn divide<'a>(text: &'a str, fits: &dyn Fn(&str) -> bool) -> Vec<&'a str> {
-    // The shortest tokens are single bytes: a short text fits without counting.
-    if text.len() < 64 || fits(text) {
+    if fits(text) {
         return vec![text];
     }
     let cuts = sentences(text, &SplitOptions::default());

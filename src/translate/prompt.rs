@@ -75,7 +75,9 @@ impl Prompter {
         };
         let whole = format!("{before}{text}{}", self.after);
         let ids = tokenizer.encode(&whole).into_iter();
-        let ids: Vec<u32> = self.first.into_iter().chain(ids).chain(self.last).collect();
+        let mut ids: Vec<u32> = self.first.into_iter().chain(ids).collect();
+        let ended = tokenizer.ends_once() && ids.last().copied() == self.last;
+        ids.extend(self.last.filter(|_| !ended));
         let tokens = ids.len().saturating_sub(self.head.len() + self.tail);
         (ids, tokens)
     }

@@ -2,9 +2,9 @@
 
 use super::Located;
 use super::cache::{local_error, names};
+use super::json;
 use crate::error::{Error, Result};
 use crate::model::manifest::{Architecture, Manifest, Manifests, Weights};
-use serde::Deserialize;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -95,19 +95,14 @@ fn stem(path: &Path) -> String {
 
 /// The architecture that a `config.json` names.
 fn model_type(config: &Path) -> Result<Architecture> {
-    #[derive(Deserialize)]
-    struct Config {
-        model_type: String,
-    }
-    let text = std::fs::read(config).map_err(|error| local_error(error, config))?;
-    let parsed: Config = serde_json::from_slice(&text).map_err(|error| {
-        Error::model("does not name a model type")
+    let parsed = json(config)?;
+    let name = parsed["model_type"].as_str().ok_or_else(|| {
+        Error::model("missing; a model's architecture is expected")
             .path(config)
-            .place(format!("line {}", error.line()))
-            .hint("a model's config.json has the key model_type")
-            .source(error)
+            .place("key model_type")
+            .hint("the file is not whole, or not a model's")
     })?;
-    Architecture::from_model_type(&parsed.model_type).ok_or_else(|| unknown(&parsed.model_type, config))
+    Architecture::from_model_type(name).ok_or_else(|| unknown(name, config))
 }
 
 fn unknown(name: &str, path: &Path) -> Error {

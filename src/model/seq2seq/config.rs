@@ -48,11 +48,13 @@ pub(super) struct Config {
     /// A norm follows the embedding.
     pub embedding_norm: bool,
     pub positions: Positions,
-    /// Positions of a source or an output; none where there is no limit.
+    /// Positions of a source or an output; none where there is no limit, as with computed ones of fairseq's.
     pub max_positions: Option<usize>,
     pub pad: u32,
     /// Source and target have one embedding.
     pub shared: bool,
+    /// Where the output projection is not tied to it, each side may have an embedding of its own after all.
+    pub separable: bool,
     /// The output projection is the decoder's embedding.
     pub tied: bool,
 }
@@ -187,9 +189,13 @@ impl Config {
                     first: pad as usize + 1,
                 },
             },
-            max_positions: Some(keys.size("max_position_embeddings", Some(1024))?),
+            max_positions: match architecture {
+                Architecture::M2m100 => None,
+                _ => Some(keys.size("max_position_embeddings", Some(1024))?),
+            },
             pad,
             shared,
+            separable: !marian,
             tied: keys.flag("tie_word_embeddings", true)?,
         })
     }
@@ -210,6 +216,15 @@ impl Config {
                 Some(name) => (true, name),
                 None => (false, other),
             },
+        };
+        if name.contains('-') {
+            return Err(keys.fail("feed_forward_proj", format!("the activation `{name}` is not known")));
+        }
+        // What transformers derives and writes down beside it goes before it when the file is read again.
+        let gated = keys.flag("is_gated_act", gated)?;
+        let (key, name) = match keys.get("dense_act_fn") {
+            None => ("feed_forward_proj", name),
+            Some(_) => ("dense_act_fn", keys.text("dense_act_fn", "relu")?),
         };
         let epsilon = match keys.get("layer_norm_epsilon") {
             None => 1e-6,
@@ -234,7 +249,7 @@ impl Config {
                 layers: keys.size("num_decoder_layers", Some(layers))?,
                 ..side
             },
-            activation: activation(keys, "feed_forward_proj", name)?,
+            activation: activation(keys, key, name)?,
             gated,
             norm_first: true,
             t5: true,
@@ -245,6 +260,7 @@ impl Config {
             max_positions: None,
             pad,
             shared: true,
+            separable: false,
             tied: keys.flag("tie_word_embeddings", true)?,
         })
     }
@@ -255,35 +271,6 @@ fn activation(keys: &Keys, key: &str, name: &str) -> Result<Activation> {
 }
 
 impl Positions {
-    /// The embeddings of positions `0..count`, `(count, width)`, for those that are computed.
-    pub fn table(self, count: usize, width: usize) -> Option<Vec<f32>> {
-        match self {
-            Self::Marian => {
-                let angle =
-                    |position: usize, j: usize| position as f64 / 10_000f64.powf((2 * (j / 2)) as f64 / width as f64);
-                let row = |position: usize| {
-                    let sines = (0..width).step_by(2).map(move |j| angle(position, j).sin());
-                    sines.chain((1..width).step_by(2).map(move |j| angle(position, j).cos()))
-                };
-                Some((0..count).flat_map(row).map(|x| x as f32).collect())
-            }
-            Self::Fairseq { first } => {
-                let half = width / 2;
-                // In float32 throughout, as transformers has it.
-                let step = -((10_000f64.ln() / (half as f64 - 1.0)) as f32);
-                let frequencies: Vec<f32> = (0..half).map(|i| (i as f32 * step).exp()).collect();
-                let row = |position: usize| {
-                    let position = (position + first) as f32;
-                    let angles = frequencies.iter().map(move |f| position * f);
-                    let zero = (width % 2 == 1).then_some(0.0);
-                    angles.clone().map(f32::sin).chain(angles.map(f32::cos)).chain(zero)
-                };
-                Some((0..count).flat_map(row).collect())
-            }
-            Self::Learned { .. } | Self::Relative { .. } => None,
-        }
-    }
-
     /// The bucket of each distance `key - query` (T5 `_relative_position_bucket`).
     pub fn bucket(distance: isize, both_ways: bool, buckets: usize, most: usize) -> usize {
         let (base, buckets) = match both_ways {

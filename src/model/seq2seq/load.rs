@@ -1,6 +1,7 @@
 //! From a checkpoint's tensors, by their Hugging Face names, to a model.
 
 use super::config::{Config, Positions, Side};
+use super::positions::PositionTable;
 use super::{CrossAttention, FeedForward, Heads, Layer, Linear, SelfAttention, Seq2Seq, Stack};
 use crate::error::Result;
 use crate::model::Spec;
@@ -117,27 +118,31 @@ impl<S: Source> Loader<'_, S> {
         let [shared, first, second] =
             ["shared", "encoder.embed_tokens", "decoder.embed_tokens"].map(|name| format!("{base}{name}.weight"));
         let lm_head = "lm_head.weight".to_owned();
-        let load = |names: &[&String], rows: usize| -> Result<S::Matrix> {
-            let found = names.iter().find(|name| self.source.has(name)).unwrap_or(&names[0]);
-            self.source.matrix(&[(*found).clone()], rows, config.width)
+        let find = |names: &[&String]| {
+            let found = names.iter().find(|name| self.source.has(name));
+            (*found.unwrap_or(&names[0])).clone()
         };
-        let encoder = match (config.shared, config.tied) {
-            (true, true) => load(&[&shared, &first, &second, &lm_head], config.encoder.vocabulary)?,
-            (true, false) => load(&[&shared, &first, &second], config.encoder.vocabulary)?,
-            (false, _) => load(&[&first], config.encoder.vocabulary)?,
+        let load = |name: &String, rows: usize| self.source.matrix(std::slice::from_ref(name), rows, config.width);
+        let [source, target] = match (config.shared, config.tied) {
+            (true, true) => [(); 2].map(|()| find(&[&shared, &first, &second, &lm_head])),
+            (true, false) if config.separable => [find(&[&first, &shared, &second]), find(&[&second, &shared, &first])],
+            (true, false) => [(); 2].map(|()| find(&[&shared, &first, &second])),
+            (false, true) => [first, find(&[&second, &lm_head])],
+            (false, false) => [first, second],
         };
-        let decoder = match (config.shared, config.tied) {
+        let encoder = load(&source, config.encoder.vocabulary)?;
+        let decoder = match (source == target, config.shared || config.tied) {
             (true, _) => encoder.clone(),
-            (false, true) => load(&[&second, &lm_head], config.decoder.vocabulary)?,
+            (false, true) => load(&target, config.decoder.vocabulary)?,
             // transformers' own class makes this embedding as large as the encoder's; only ids of the target are used.
             (false, false) => {
-                let rows = self.source.rows(&second);
-                load(&[&second], rows.unwrap_or(config.decoder.vocabulary))?
+                let rows = self.source.rows(&target);
+                load(&target, rows.unwrap_or(config.decoder.vocabulary))?
             }
         };
         let output = match config.tied {
             true => decoder.clone(),
-            false => load(&[&lm_head], config.decoder.vocabulary)?,
+            false => load(&lm_head, config.decoder.vocabulary)?,
         };
         Ok([encoder, decoder, output])
     }
@@ -160,20 +165,22 @@ impl<S: Source> Loader<'_, S> {
             dim,
             scale: if config.t5 { 1.0 } else { (dim as f32).powf(-0.5) },
         };
-        let table = match (config.positions, config.max_positions) {
+        let stored = format!("{base}.embed_positions.weight");
+        let make = |rows, shape: [usize; 2]| self.source.vector(rows, &shape);
+        let positions = match (config.positions, config.max_positions) {
+            (Positions::Relative { .. }, _) => None,
             (Positions::Learned { first }, Some(count)) => {
-                let name = format!("{base}.embed_positions.weight");
-                let mut table = self.source.floats(&name, &[count + first, config.width])?;
-                table.drain(..first * config.width);
-                Some((count, table))
+                let mut rows = self.source.floats(&stored, &[count + first, config.width])?;
+                rows.drain(..first * config.width);
+                Some(PositionTable::stored(config, rows, &make)?)
             }
-            (computed, Some(count)) => computed.table(count, config.width).map(|table| (count, table)),
-            (_, None) => None,
+            // They may be rounded, or none of Marian's at all.
+            (Positions::Marian, Some(count)) if self.source.has(&stored) => {
+                let rows = self.source.floats(&stored, &[count, config.width])?;
+                Some(PositionTable::stored(config, rows, &make)?)
+            }
+            _ => Some(PositionTable::computed(config, &make)?),
         };
-        let positions = table.map(|(count, mut table)| {
-            table.resize((count + 1) * config.width, 0.0);
-            self.source.vector(table, &[count + 1, config.width])
-        });
         let bias = match config.positions {
             Positions::Relative { buckets, .. } => {
                 let name = format!("{base}.block.0.layer.0.SelfAttention.relative_attention_bias.weight");
@@ -189,7 +196,7 @@ impl<S: Source> Loader<'_, S> {
         };
         Ok(Stack {
             embedding,
-            positions: positions.transpose()?,
+            positions,
             embedding_norm: match config.embedding_norm {
                 true => Some(self.norm(&format!("{base}.layernorm_embedding"))?),
                 false => None,

@@ -8,6 +8,7 @@
 
 mod config;
 mod load;
+mod positions;
 mod slices;
 mod state;
 mod tensors;
@@ -20,9 +21,11 @@ use super::packed::Activations;
 use super::{Architecture, Spec, TranslationModel};
 use crate::error::{Error, Result};
 use candle_core::{DType, Device};
-use config::{Config, Positions};
+use config::Config;
+use positions::{Make, PositionTable};
 use serde_json::Value;
 use std::path::Path;
+use std::sync::Arc;
 use weights::Weights;
 
 /// How an encoder-decoder model computes.
@@ -54,11 +57,11 @@ pub fn seq2seq(
     let config = Config::read(architecture, config_json, &path)?;
     let vocabulary = config.decoder.vocabulary;
     if let Some(id) = start.iter().chain(&end).find(|id| **id as usize >= vocabulary) {
-        return Err(
-            Error::model(format!("{id} is not a token of the vocabulary of {vocabulary}"))
-                .path(path)
-                .place("start and end ids"),
-        );
+        let message = format!("no output begins or ends with {id}: the vocabulary has {vocabulary} tokens");
+        return Err(Error::model(message)
+            .path(path)
+            .place("key vocab_size")
+            .hint("the tokenizer's files and the weights are not of one model"));
     }
     if start.is_empty() {
         return Err(Error::model("missing; an id is expected")
@@ -67,6 +70,7 @@ pub fn seq2seq(
     }
     let spec = Spec {
         vocabulary,
+        source_vocabulary: config.encoder.vocabulary,
         max_positions: config.max_positions.unwrap_or(usize::MAX),
         end,
         start,
@@ -126,9 +130,8 @@ struct Layer<M, V> {
 /// The encoder or the decoder.
 struct Stack<M, V> {
     embedding: M,
-    /// Embeddings of positions, `(positions + 1, width)`, without the offset, the last all zeros; none where attention
-    /// has a bias instead.
-    positions: Option<V>,
+    /// None where attention has a bias instead.
+    positions: Option<PositionTable<V>>,
     embedding_norm: Option<Norm<V>>,
     /// Bias by bucket, `(buckets, heads)`; none where positions have embeddings.
     bias: Option<V>,
@@ -163,30 +166,21 @@ struct Seq2Seq<M, V> {
     output_scale: f32,
 }
 
-impl Config {
-    /// The row of [`Stack::positions`] for each token at its position.
+/// A table of positions and the number of each token's row in it; none where the model has no table.
+type Places<V> = Option<(Arc<V>, Vec<u32>)>;
+
+impl<M, V> Stack<M, V> {
+    /// Where these tokens stand.
     ///
     /// # Errors
-    /// Of kind `Model` for tokens outside a vocabulary of `rows` and positions beyond the model's last.
-    fn places(&self, ids: &[u32], positions: impl Iterator<Item = usize>, rows: usize) -> Result<Vec<u32>> {
+    /// Of kind `Model` for tokens outside a vocabulary of `rows` and positions beyond the model's last; those of `make`.
+    fn places(&self, ids: &[u32], positions: &[usize], rows: usize, make: Make<V>) -> Result<Places<V>> {
         if let Some(id) = ids.iter().find(|id| **id as usize >= rows) {
             let message = format!("token {id} is outside the model's vocabulary of {rows}");
             return Err(Error::model(message));
         }
-        let Some(count) = self.max_positions else {
-            return Ok(Vec::new());
-        };
-        let place = |(id, position): (&u32, usize)| {
-            // A padding token, should one be written, has no position.
-            if matches!(self.positions, Positions::Fairseq { .. }) && *id == self.pad {
-                return Ok(count as u32);
-            }
-            match position < count {
-                true => Ok(position as u32),
-                false => Err(Error::model(format!("a text of more than the model's {count} tokens"))),
-            }
-        };
-        ids.iter().zip(positions).map(place).collect()
+        let table = self.positions.as_ref();
+        table.map(|table| table.at(ids, positions, make)).transpose()
     }
 }
 

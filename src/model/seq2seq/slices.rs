@@ -54,15 +54,15 @@ impl FeedForward {
 
 impl Stack {
     /// Tokens at these positions, `(tokens, width)`.
-    fn embed(&self, ids: &[u32], positions: impl Iterator<Item = usize>, config: &Config) -> Result<Vec<f32>> {
-        let places = config.places(ids, positions, self.embedding.rows)?;
+    fn embed(&self, ids: &[u32], positions: &[usize], config: &Config) -> Result<Vec<f32>> {
+        let places = self.places(ids, positions, self.embedding.rows, &|rows, _| Ok(rows))?;
         let mut rows = Vec::with_capacity(ids.len() * config.width);
         for id in ids {
             self.embedding.row(*id as usize, config.embedding_scale, &mut rows);
         }
-        if let Some(positions) = &self.positions {
+        if let Some((table, places)) = places {
             for (row, place) in rows.chunks_exact_mut(config.width).zip(places) {
-                add(row, &positions[place as usize * config.width..]);
+                add(row, &table[place as usize * config.width..]);
             }
         }
         Ok(match &self.embedding_norm {
@@ -113,8 +113,8 @@ impl Seq2Seq {
     /// The encoder's output, `(tokens, width)`, for sentences one after the other.
     fn encode(&self, sources: &[&[u32]], sentences: &[Range<u32>]) -> Result<Vec<f32>> {
         let (stack, config) = (&self.encoder, &self.config);
-        let positions = sources.iter().flat_map(|source| 0..source.len());
-        let mut hidden = stack.embed(&sources.concat(), positions, config)?;
+        let positions: Vec<usize> = sources.iter().flat_map(|source| config.places(source)).collect();
+        let mut hidden = stack.embed(&sources.concat(), &positions, config)?;
         let all: Vec<u32> = (0..sentences.last().map_or(0, |last| last.end)).collect();
         let groups: Vec<Group> = sentences
             .iter()
@@ -152,7 +152,7 @@ impl Seq2Seq {
     fn decode(&self, last: &[u32], state: &mut Writing) -> Result<Vec<f32>> {
         let (stack, config) = (&self.decoder, &self.config);
         let position = state.position();
-        let mut hidden = stack.embed(last, std::iter::repeat(position), config)?;
+        let mut hidden = stack.embed(last, &vec![position; last.len()], config)?;
         state.advance();
         let bias: Vec<f32> = match stack.bias.is_some() {
             false => Vec::new(),

@@ -22,6 +22,7 @@ type Linear = super::Linear<Tensor, Tensor>;
 type FeedForward = super::FeedForward<Tensor, Tensor>;
 type Stack = super::Stack<Tensor, Tensor>;
 type Seq2Seq = super::Seq2Seq<Tensor, Tensor>;
+type Places = super::Places<Tensor>;
 
 /// Rows of a 16-bit matrix that a CPU widens at a time, to be used while they are in its cache.
 const BLOCK: usize = 256;
@@ -183,16 +184,26 @@ fn attend(queries: &Tensor, memory: &Tensor, scale: f32, added: Option<&Tensor>)
 }
 
 impl Stack {
-    /// Tokens `(tokens, width)`, by the rows of the table of positions that [`Config::places`] gives.
-    fn embed(&self, ids: &[u32], places: &[u32], config: &Config) -> Outcome<Tensor> {
+    /// Where these tokens stand.
+    fn placed(&self, ids: &[u32], positions: &[usize]) -> Result<Places> {
+        let device = self.embedding.device();
+        let make = |rows, shape: [usize; 2]| {
+            let table = Tensor::from_vec(rows, &shape[..], &Device::Cpu);
+            table.and_then(|table| table.to_device(device)).map_err(candle_error)
+        };
+        self.places(ids, positions, self.embedding.dims()[0], &make)
+    }
+
+    /// Tokens `(tokens, width)`, where they stand.
+    fn embed(&self, ids: &[u32], places: &Places, config: &Config) -> Outcome<Tensor> {
         let device = self.embedding.device();
         let embedded = self.embedding.index_select(&Tensor::new(ids, device)?, 0)?;
         let mut hidden = embedded.to_dtype(DType::F32)?;
         if config.embedding_scale != 1.0 {
             hidden = (hidden * f64::from(config.embedding_scale))?;
         }
-        if let Some(positions) = &self.positions {
-            hidden = (hidden + positions.index_select(&Tensor::new(places, device)?, 0)?)?;
+        if let Some((table, numbers)) = places {
+            hidden = (hidden + table.index_select(&Tensor::new(&numbers[..], device)?, 0)?)?;
         }
         match &self.embedding_norm {
             Some(norm) => norm.of(&hidden),
@@ -246,7 +257,7 @@ impl Seq2Seq {
     }
 
     /// Encodes padded sentences: what they are to the decoder.
-    fn encode(&self, lengths: &[usize], ids: &[u32], places: &[u32]) -> Outcome<Batch> {
+    fn encode(&self, lengths: &[usize], ids: &[u32], places: &Places) -> Outcome<Batch> {
         let (stack, config) = (&self.encoder, &self.config);
         let shape = (lengths.len(), ids.len() / lengths.len());
         let mask = mask(lengths, shape.1, self.device())?;
@@ -289,7 +300,7 @@ impl Seq2Seq {
     }
 
     /// Takes one token a row; the decoder's output, `(rows, width)`.
-    fn decode(&self, last: &[u32], places: &[u32], batch: &mut Batch) -> Outcome<Tensor> {
+    fn decode(&self, last: &[u32], places: &Places, batch: &mut Batch) -> Outcome<Tensor> {
         let (stack, config) = (&self.decoder, &self.config);
         let (position, heads) = (batch.position, stack.heads);
         let bias = stack.relative(false, position..position + 1, position + 1, config)?;
@@ -324,9 +335,7 @@ impl Seq2Seq {
 
     /// One token a row, checked.
     fn read(&self, last: &[u32], batch: &mut Batch) -> Result<Tensor> {
-        let places = self
-            .config
-            .places(last, repeat(batch.position), self.decoder.embedding.dims()[0])?;
+        let places = self.decoder.placed(last, &vec![batch.position; last.len()])?;
         self.decode(last, &places, batch).map_err(candle_error)
     }
 
@@ -357,8 +366,11 @@ impl TranslationModel for Seq2Seq {
             .iter()
             .flat_map(|source| source.iter().copied().chain(repeat(0)).take(tokens))
             .collect();
-        let positions = sources.iter().flat_map(|_| 0..tokens);
-        let places = self.config.places(&ids, positions, self.encoder.embedding.dims()[0])?;
+        let positions: Vec<usize> = ids
+            .chunks_exact(tokens.max(1))
+            .flat_map(|row| self.config.places(row))
+            .collect();
+        let places = self.encoder.placed(&ids, &positions)?;
         let mut batch = self.encode(&lengths, &ids, &places).map_err(candle_error)?;
         let [first @ .., last] = &self.spec.start[..] else {
             return Err(Error::model("no token starts an output"));

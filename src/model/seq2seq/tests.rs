@@ -16,10 +16,10 @@ const CHECKPOINTS: [(&str, Architecture); 9] = [
     ("t5-tied", Architecture::T5),
 ];
 
-/// Of several lengths; the last is longer than T5's exact distances.
+/// Of several lengths, one with M2M-100's padding in it; the last is longer than T5's exact distances.
 const SOURCES: [&[u32]; 4] = [
     &[9, 12, 2],
-    &[31, 7, 19, 8, 2],
+    &[31, 7, 1, 8, 2],
     &[5],
     &[
         11, 6, 17, 23, 8, 40, 13, 9, 33, 21, 10, 15, 7, 26, 38, 14, 9, 12, 30, 16, 22, 2,
@@ -31,7 +31,7 @@ fn load(name: &str, architecture: Architecture, computation: Computation) -> Box
         .join("tests/golden/seq2seq")
         .join(name);
     let config = files::json(&directory.join("config.json")).expect("a configuration");
-    let generation = Generation::read(&config, None).expect("a configuration");
+    let generation = Generation::read(&directory, &config, None).expect("a configuration");
     // With a second token that every output begins with.
     let start = generation.start.into_iter().chain([9]).collect();
     seq2seq(&directory, architecture, &config, (start, generation.end), computation).expect(name)
@@ -75,8 +75,8 @@ fn run(model: &dyn TranslationModel) -> Vec<Vec<Vec<f32>>> {
     state.select(&[6, 0, 7, 3, 1, 6]);
     state.select(&[0, 1, 2, 3, 4, 5]);
     step(&[8, 9, 10, 11, 12, 13], &mut state);
-    // Past the room that a cache has at first.
-    for token in 0..40 {
+    // Past the room that a cache has at first, and the positions.
+    for token in 0..70 {
         step(&[token, 9, 10, 11, token, 13], &mut state);
     }
     state.select(&[3]);

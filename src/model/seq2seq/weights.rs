@@ -21,8 +21,8 @@ use std::time::UNIX_EPOCH;
 /// The name of the 8-bit file in a model's directory.
 const FILE: &str = "plae-int8.bin";
 const MAGIC: &[u8; 8] = b"PLAEINT8";
-/// Raised when the form of an entry changes.
-const VERSION: u32 = 1;
+/// Raised when the form of an entry changes, or which entries are asked for.
+const VERSION: u32 = 2;
 const ALIGNMENT: usize = 64;
 
 /// A model's weights, asked for by name.

@@ -1,0 +1,260 @@
+//! PyTorch's checkpoints, a pickle beside storages in a zip archive: which tensors there are, and their numbers' bytes.
+//!
+//! Own reading of what candle's pickle machine gives: candle's own prints what it passes over, fails on strides and does not
+//! say what type a tensor is of. Nothing in a pickle is ever called.
+
+use candle_core::pickle::{Object, Stack};
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+use zip::ZipArchive;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// A file of tensors.
+pub(super) struct Pickle {
+    path: PathBuf,
+    tensors: HashMap<String, Tensor>,
+}
+
+/// Where a tensor is, and what of it.
+pub(super) struct Tensor {
+    /// PyTorch's name of its type, such as `FloatStorage`.
+    pub kind: String,
+    pub shape: Vec<usize>,
+    /// How many numbers on the next of each dimension is.
+    strides: Vec<usize>,
+    /// Its first number in the storage.
+    start: usize,
+    /// The storage's name in the archive.
+    entry: String,
+}
+
+impl Pickle {
+    /// Lists a file's tensors. What else it holds is passed over.
+    ///
+    /// # Errors
+    /// Where it is no archive, or no pickle that candle can follow.
+    pub fn open(path: &Path) -> Result<Self, Failure> {
+        let mut archive = archive(path)?;
+        let names: Vec<String> = archive
+            .file_names()
+            .map(|name| name.map(|name| name.into_owned()))
+            .collect::<Result<_, _>>()?;
+        let mut tensors = HashMap::new();
+        for name in names.iter().filter(|name| name.ends_with("data.pkl")) {
+            let mut stack = Stack::empty();
+            stack.read_loop(&mut BufReader::new(archive.by_name(name)?))?;
+            let base = name.strip_suffix(".pkl").unwrap_or(name);
+            if let Object::Dict(entries) = stack.finalize()? {
+                let named = entries.into_iter().filter_map(|(key, value)| {
+                    let Object::Unicode(key) = key else { return None };
+                    Some((key, Tensor::read(value, base)?))
+                });
+                tensors.extend(named);
+            }
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            tensors,
+        })
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        self.tensors.keys()
+    }
+
+    pub fn tensor(&self, name: &str) -> Option<&Tensor> {
+        self.tensors.get(name)
+    }
+
+    /// A tensor's numbers, of `size` bytes each, row by row.
+    ///
+    /// # Errors
+    /// Where the storage is missing or too short.
+    pub fn bytes(&self, tensor: &Tensor, size: usize) -> Result<Vec<u8>, Failure> {
+        let (count, span) = tensor.extent().ok_or("a shape beyond all memory")?;
+        let bytes = |numbers: usize| numbers.checked_mul(size).ok_or("a shape beyond all memory");
+        let mut archive = archive(&self.path)?;
+        let mut storage = archive.by_name(&tensor.entry)?;
+        let (before, length) = (bytes(tensor.start)? as u64, bytes(span)?);
+        let mut held = Vec::new();
+        if io::copy(&mut storage.by_ref().take(before), &mut io::sink())? == before {
+            // Grows as it reads: a damaged shape does not take memory that the file does not fill.
+            storage.take(length as u64).read_to_end(&mut held)?;
+        }
+        if held.len() != length {
+            return Err(format!("the storage {} is cut short", tensor.entry).into());
+        }
+        if tensor.is_in_order() {
+            return Ok(held);
+        }
+        let mut ordered = Vec::new();
+        ordered.try_reserve_exact(bytes(count)?)?;
+        let mut place = vec![0; tensor.shape.len()];
+        for _ in 0..count {
+            let from: usize = place.iter().zip(&tensor.strides).map(|(i, stride)| i * stride).sum();
+            ordered.extend_from_slice(&held[from * size..][..size]);
+            for (i, length) in place.iter_mut().zip(&tensor.shape).rev() {
+                *i += 1;
+                if *i < *length {
+                    break;
+                }
+                *i = 0;
+            }
+        }
+        Ok(ordered)
+    }
+}
+
+impl Tensor {
+    /// A tensor, plain or as a parameter, of the pickle whose storages are below `base`; none for anything else.
+    fn read(object: Object, base: &str) -> Option<Self> {
+        let (name, mut arguments) = call(object)?;
+        match name.as_str() {
+            "torch._utils._rebuild_tensor_v2" => {}
+            "torch._utils._rebuild_parameter" => return Self::read(arguments.into_iter().next()?, base),
+            // (the function, the type, its arguments, the state)
+            "torch._tensor._rebuild_from_type_v2" if arguments.len() >= 3 => {
+                let inner = Object::Reduce {
+                    args: Box::new(arguments.swap_remove(2)),
+                    callable: Box::new(arguments.swap_remove(0)),
+                };
+                return Self::read(inner, base);
+            }
+            _ => return None,
+        }
+        // (the storage, its first number, the sizes, the strides, and what is of no concern)
+        let mut arguments = arguments.into_iter();
+        let Object::PersistentLoad(storage) = arguments.next()? else {
+            return None;
+        };
+        let start = number(&arguments.next()?)?;
+        let mut sizes = || match arguments.next()? {
+            Object::Tuple(sizes) => sizes.iter().map(number).collect::<Option<Vec<_>>>(),
+            _ => None,
+        };
+        let (shape, strides) = (sizes()?, sizes()?);
+        // ("storage", its type, its name, the device, its length)
+        let mut storage = storage.tuple().ok()?.into_iter().skip(1);
+        let (_, kind) = storage.next()?.class().ok()?;
+        let key = storage.next()?.unicode().ok()?;
+        (shape.len() == strides.len()).then(|| Self {
+            kind,
+            shape,
+            strides,
+            start,
+            entry: format!("{base}/{key}"),
+        })
+    }
+
+    /// How many numbers there are, and how many of the storage they are spread over.
+    fn extent(&self) -> Option<(usize, usize)> {
+        let count = self
+            .shape
+            .iter()
+            .try_fold(1usize, |count, size| count.checked_mul(*size))?;
+        let mut last = 0usize;
+        for (size, stride) in self.shape.iter().zip(&self.strides) {
+            last = last.checked_add(size.saturating_sub(1).checked_mul(*stride)?)?;
+        }
+        Some((count, if count == 0 { 0 } else { last.checked_add(1)? }))
+    }
+
+    /// Whether the storage has the numbers row by row.
+    fn is_in_order(&self) -> bool {
+        let mut expected = 1;
+        self.shape.iter().zip(&self.strides).rev().all(|(size, stride)| {
+            let fits = *size <= 1 || *stride == expected;
+            expected = usize::wrapping_mul(expected, *size);
+            fits
+        })
+    }
+}
+
+fn archive(path: &Path) -> Result<ZipArchive<BufReader<File>>, Failure> {
+    Ok(ZipArchive::new(BufReader::new(File::open(path)?))?)
+}
+
+/// The name of a called function and its arguments.
+fn call(object: Object) -> Option<(String, Vec<Object>)> {
+    let (callable, arguments) = object.reduce().ok()?;
+    let (module, name) = callable.class().ok()?;
+    Some((format!("{module}.{name}"), arguments.tuple().ok()?))
+}
+
+fn number(object: &Object) -> Option<usize> {
+    match object {
+        Object::Int(number) => usize::try_from(*number).ok(),
+        Object::Long(number) => usize::try_from(*number).ok(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    /// A checkpoint of one tensor, `a`, of six numbers of two bytes, whose sizes and strides are these.
+    fn checkpoint(directory: &Path, sizes: [u8; 2], strides: [u8; 2], storage: &[u8]) -> PathBuf {
+        let text = |text: &str| [b"X", &(text.len() as u32).to_le_bytes()[..], text.as_bytes()].concat();
+        let pair = |[a, b]: [u8; 2]| vec![b'K', a, b'K', b, 0x86];
+        let pickle = [
+            b"\x80\x02}(".to_vec(),
+            text("a"),
+            b"ctorch._utils\n_rebuild_tensor_v2\n((".to_vec(),
+            text("storage"),
+            b"ctorch\nHalfStorage\n".to_vec(),
+            text("0"),
+            text("cpu"),
+            b"K\x06tQK\x01".to_vec(),
+            pair(sizes),
+            pair(strides),
+            b"\x89ccollections\nOrderedDict\n)RtRu.".to_vec(),
+        ];
+        let path = directory.join("pytorch_model.bin");
+        let mut archive = zip::ZipWriter::new(File::create(&path).expect("a file"));
+        for (name, bytes) in [("m/data.pkl", &pickle.concat()[..]), ("m/data/0", storage)] {
+            let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+            archive.start_file(name, options).expect("an entry");
+            archive.write_all(bytes).expect("bytes");
+        }
+        archive.finish().expect("an archive");
+        path
+    }
+
+    #[test]
+    fn numbers_come_row_by_row_whatever_their_strides() {
+        let directory = tempfile::tempdir().expect("a directory");
+        // The first number is the second of the storage, of two bytes each.
+        let storage: Vec<u8> = (0..7).flat_map(|number| [number, 100 + number]).collect();
+        for (sizes, strides, expected) in [
+            ([2, 3], [3, 1], &[1, 2, 3, 4, 5, 6][..]),
+            ([2, 3], [1, 2], &[1, 3, 5, 2, 4, 6]),
+            ([2, 2], [0, 1], &[1, 2, 1, 2]),
+            ([1, 3], [9, 2], &[1, 3, 5]),
+            ([0, 3], [3, 1], &[]),
+        ] {
+            let pickle = Pickle::open(&checkpoint(directory.path(), sizes, strides, &storage)).expect("a checkpoint");
+            let tensor = pickle.tensor("a").expect("the tensor");
+            assert_eq!(tensor.kind, "HalfStorage");
+            assert_eq!(tensor.shape, sizes.map(usize::from));
+            let bytes = pickle.bytes(tensor, 2).expect("numbers");
+            let expected: Vec<u8> = expected.iter().flat_map(|number| [*number, 100 + number]).collect();
+            assert_eq!(bytes, expected, "{sizes:?} {strides:?}");
+        }
+    }
+
+    #[test]
+    fn a_short_storage_is_an_error() {
+        let directory = tempfile::tempdir().expect("a directory");
+        for length in [0, 1, 2, 13] {
+            let path = checkpoint(directory.path(), [2, 3], [3, 1], &vec![0; length]);
+            let pickle = Pickle::open(&path).expect("a checkpoint");
+            let error = pickle.bytes(pickle.tensor("a").expect("the tensor"), 2).unwrap_err();
+            assert!(error.to_string().contains("m/data/0 is cut short"), "{error}");
+        }
+    }
+}
