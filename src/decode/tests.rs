@@ -312,7 +312,7 @@ fn what_is_cut_competes_with_what_has_ended() {
 }
 
 #[test]
-fn an_end_is_forced_at_the_last_position_unless_a_minimum_forbids_it() {
+fn an_end_is_forced_at_the_last_position_whatever_the_minimum() {
     fn forever(_: &[u32]) -> [f32; 5] {
         p([0.01, 0.6, 0.2, 0.1, 0.09])
     }
@@ -333,7 +333,7 @@ fn an_end_is_forced_at_the_last_position_unless_a_minimum_forbids_it() {
                 ..forced
             },
         )[0];
-        assert_eq!((&found.ids[..], found.finish), (&[1, 1, 1, 1][..], Finish::Length));
+        assert_eq!((&found.ids[..], found.finish), (&[1, 1, 1][..], Finish::Stop));
     }
 }
 
@@ -415,22 +415,5 @@ fn a_search_that_may_write_nothing_ends() {
                 .unwrap()
                 .is_empty()
         );
-    }
-}
-
-#[test]
-fn a_forced_end_comes_before_the_least_length() {
-    let model = Scripted::new(garden_path);
-    for beam in [1, 3] {
-        let found = run(
-            &model,
-            &[&[9]],
-            &SearchOptions {
-                min_tokens: 10,
-                forced_end: &[0],
-                ..options(beam, &[4])
-            },
-        );
-        assert_eq!((found[0].ids.len(), found[0].finish), (3, Finish::Stop), "beam {beam}");
     }
 }

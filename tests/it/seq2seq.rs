@@ -279,7 +279,7 @@ fn model(sandbox: &Sandbox) -> String {
 #[test]
 fn computed_positions_have_no_end_where_transformers_has_none() {
     // M2M-100's table grows; Marian's does not, and is not made for more than is used.
-    for (name, positions) in [("m2m100", 12), ("small100", 3), ("marian-prefix", 1 << 24)] {
+    for (name, positions) in [("m2m100", 12), ("nllb", 3), ("marian-prefix", 1 << 24)] {
         let sandbox = copied(name);
         set(
             &sandbox,
@@ -357,7 +357,13 @@ fn languages_that_no_file_lists_are_those_of_the_class() {
     for file in ["tokenizer.json", "special_tokens_map.json"] {
         std::fs::remove_file(sandbox.path(&format!("model/{file}"))).expect("removed");
     }
-    check(&model(&sandbox), "nllb");
+    // Without tokenizer.json the pieces may be others; the language before them is what counts here.
+    let found = segments_of(&model(&sandbox), LINES, &["--beam", "1", "--max-tokens", "1"]);
+    for (found, expected) in found.iter().zip(&golden("nllb").lines) {
+        if found["finish"] != "copy" {
+            assert_eq!(ids(found, "source_ids")[0], expected.source_ids[0]);
+        }
+    }
 
     // A list in another order does not move M2M-100's.
     let sandbox = copied("m2m100");
@@ -372,8 +378,8 @@ fn a_recorded_source_is_divided_only_where_it_is_longer_than_the_model() {
     for (name, positions) in [
         ("t5-tied", 140),
         ("m2m100", 140),
-        ("marian-tied", 4000),
-        ("marian-tied", 140),
+        ("marian-prefix", 4000),
+        ("marian-prefix", 140),
     ] {
         let sandbox = copied(name);
         set(
@@ -384,7 +390,7 @@ fn a_recorded_source_is_divided_only_where_it_is_longer_than_the_model() {
         let found = segments_of(&model(&sandbox), &long, &["--beam", "1", "--max-tokens", "4"]);
         assert!(ids(&found[0], "source_ids").len() > 600, "{name}");
         let divided = found[0]["flags"].to_string().contains("divided");
-        assert_eq!(divided, (name, positions) == ("marian-tied", 140), "{name}");
+        assert_eq!(divided, (name, positions) == ("marian-prefix", 140), "{name}");
     }
 }
 
@@ -424,14 +430,19 @@ fn a_token_that_the_model_does_not_know_fails_its_own_input() {
     sandbox.write("model/added_tokens.json", "{\"ปลา\": 99999}");
     sandbox.write("1.txt", "ปลา\n");
     sandbox.write("2.txt", "ข้าว\n");
-    let found = sandbox.run(&["translate", "--model", "model", "1.txt", "2.txt"]);
+    let found = sandbox.run(&[
+        "translate",
+        "--model",
+        "model",
+        "1.txt",
+        "2.txt",
+        "-o",
+        "out",
+        "--format",
+        "tsv",
+    ]);
     found.ends(1, &["1.txt", "99999", "317 tokens", "model is larger than its weights"]);
-    assert!(
-        sandbox
-            .files("")
-            .iter()
-            .any(|file| file.starts_with("2.") && file != "2.txt")
-    );
+    assert_eq!(sandbox.files("out").len(), 1);
 }
 
 #[test]

@@ -345,7 +345,8 @@ mod tests {
             "{error}"
         );
         assert!(refused("y", r#"{"model_type": "bert"}"#).message.contains("`bert`"));
-        assert_eq!(refused("z", "{\n}").place.as_deref(), Some("line 2"));
+        assert_eq!(refused("z", "{\n}").place.as_deref(), Some("key model_type"));
+        assert_eq!(refused("z", "{\n").place.as_deref(), Some("line 2"));
 
         std::fs::create_dir(directory.path().join("empty")).unwrap();
         assert!(

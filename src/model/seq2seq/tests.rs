@@ -183,8 +183,17 @@ fn what_cannot_be_computed_is_an_error() {
         Architecture::M2m100,
         Computation::Tensors(Device::Cpu, DType::F32),
     );
+    let marian = load(
+        "marian-prefix",
+        Architecture::Marian,
+        Computation::Tensors(Device::Cpu, DType::F32),
+    );
     let long = vec![8; 5000];
-    for sources in [&[&[][..]][..], &[&[99_999][..]], &[&[8], &long[..]]] {
+    for (model, sources) in [
+        (&model, &[&[][..]][..]),
+        (&model, &[&[99_999][..]]),
+        (&marian, &[&[8], &long[..]]),
+    ] {
         let error = model.begin(None, sources).err();
         assert_eq!(error.map(|error| error.kind), Some(crate::error::Kind::Model));
     }
