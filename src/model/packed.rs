@@ -408,7 +408,7 @@ impl Packed {
     }
 
     fn float_product(&self, activations: &[f32], m: usize, writer: &Writer) {
-        let grouped = Grouped::new(m, self.columns, |row, to| {
+        let (grouped, _) = Grouped::new(m, self.columns, |row, to| {
             for (to, value) in to.zip(&activations[row * self.columns..]) {
                 *to = *value;
             }

@@ -5,7 +5,9 @@
 
 use super::kernel::round_row;
 use super::packed::{Column, Lane, TILE};
+use rayon::prelude::*;
 use std::iter::{Skip, StepBy};
+use std::ops::Range;
 use std::slice::IterMut;
 
 /// Rows of activations that share one pass over the weights.
@@ -41,6 +43,9 @@ impl Kernel {
     }
 }
 
+/// Values below which filling groups is not worth another thread.
+const MIN_SHARED: usize = 2048;
+
 /// Rows of activations, regrouped so that a kernel reads them from front to back: `(groups, columns, rows of the group)`.
 pub(super) struct Grouped<T> {
     values: Vec<T>,
@@ -49,25 +54,38 @@ pub(super) struct Grouped<T> {
     bounds: Vec<usize>,
 }
 
-impl<T: Copy + Default> Grouped<T> {
-    /// `fill` writes the `columns` values of each of `m` rows.
-    pub fn new(m: usize, columns: usize, mut fill: impl FnMut(usize, StepBy<Skip<IterMut<T>>>)) -> Self {
+impl<T: Copy + Default + Send> Grouped<T> {
+    /// `fill` writes the `columns` values of each of `m` rows; what it gives comes back in the order of rows.
+    pub fn new<R: Send>(
+        m: usize,
+        columns: usize,
+        fill: impl Fn(usize, StepBy<Skip<IterMut<T>>>) -> R + Sync,
+    ) -> (Self, Vec<R>) {
         // Groups of nearly one size, 8 and 8 rather than 12 and 4, and of fours, as AVX2 takes them.
         let (groups, fours) = (m.div_ceil(GROUP).max(1), m.div_ceil(4));
         let bounds: Vec<usize> = (0..=groups).map(|group| m.min(group * fours / groups * 4)).collect();
         let mut values = vec![T::default(); m * columns];
+        let (mut rest, mut parts) = (&mut values[..], Vec::with_capacity(groups));
         for bound in bounds.windows(2) {
-            let to = &mut values[bound[0] * columns..bound[1] * columns];
-            let count = bound[1] - bound[0];
-            for i in 0..count {
-                fill(bound[0] + i, to.iter_mut().skip(i).step_by(count));
-            }
+            let (part, later) = rest.split_at_mut((bound[1] - bound[0]) * columns);
+            parts.push((bound[0]..bound[1], part));
+            rest = later;
         }
-        Self {
+        let group = |(rows, to): (Range<usize>, &mut [T])| -> Vec<R> {
+            let (first, count) = (rows.start, rows.len());
+            rows.map(|row| fill(row, to.iter_mut().skip(row - first).step_by(count)))
+                .collect()
+        };
+        let filled: Vec<Vec<R>> = match m * columns < MIN_SHARED {
+            true => parts.into_iter().map(group).collect(),
+            false => parts.into_par_iter().map(group).collect(),
+        };
+        let this = Self {
             values,
             columns,
             bounds,
-        }
+        };
+        (this, filled.into_iter().flatten().collect())
     }
 
     /// Each group's first row, its number of rows, and its values `(columns, rows of the group)`.
@@ -146,27 +164,35 @@ impl IntegerRows {
     /// Rounds `activations`, `(rows, columns)`.
     pub fn new(kernel: Kernel, activations: &[f32], columns: usize) -> Self {
         let (m, groups) = (activations.len() / columns, columns.div_ceil(4));
-        let mut rounded = vec![0i8; groups * 4];
-        let (mut scales, mut starts) = (vec![0f32; m], vec![0i32; m]);
-        let mut round = |row: usize, rounded: &mut [i8]| {
-            scales[row] = round_row(&activations[row * columns..][..columns], rounded);
+        let round = |row: usize| {
+            let mut rounded = vec![0i8; groups * 4];
+            let scale = round_row(&activations[row * columns..][..columns], &mut rounded);
+            (rounded, scale)
         };
-        let entries = match kernel {
-            #[cfg(target_arch = "x86_64")]
-            Kernel::Avx512Vnni => Entries::Avx512Vnni(Grouped::new(m, groups, |row, to| {
-                round(row, &mut rounded);
-                starts[row] = signed(&rounded, to);
-            })),
-            #[cfg(target_arch = "x86_64")]
-            Kernel::Avx2 => Entries::Avx2(Grouped::new(m, groups, |row, to| {
-                round(row, &mut rounded);
-                starts[row] = split(&rounded, to);
-            })),
-            Kernel::Portable => Entries::Portable(Grouped::new(m, groups, |row, to| {
-                round(row, &mut rounded);
-                starts[row] = signed(&rounded, to);
-            })),
+        let signed_row = |row: usize, to: StepBy<Skip<IterMut<i32>>>| {
+            let (rounded, scale) = round(row);
+            (scale, signed(&rounded, to))
         };
+        let (entries, rows) = match kernel {
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx512Vnni => {
+                let (grouped, rows) = Grouped::new(m, groups, signed_row);
+                (Entries::Avx512Vnni(grouped), rows)
+            }
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx2 => {
+                let (grouped, rows) = Grouped::new(m, groups, |row, to| {
+                    let (rounded, scale) = round(row);
+                    (scale, split(&rounded, to))
+                });
+                (Entries::Avx2(grouped), rows)
+            }
+            Kernel::Portable => {
+                let (grouped, rows) = Grouped::new(m, groups, signed_row);
+                (Entries::Portable(grouped), rows)
+            }
+        };
+        let (scales, starts) = rows.into_iter().unzip();
         Self {
             entries,
             scales,
