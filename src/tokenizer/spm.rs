@@ -211,7 +211,7 @@ fn automaton(pieces: &[&str]) -> Result<AhoCorasick, aho_corasick::BuildError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::tests::TINY;
+    use crate::model::decoder::tests::TINY;
 
     #[test]
     fn pieces_merge_by_score_and_bytes_stand_in_for_the_rest() {

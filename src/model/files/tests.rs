@@ -708,12 +708,9 @@ fn a_branch_is_brought_up_to_date_only_when_asked() {
 fn a_repository_without_a_manifest() {
     let (hub, mut place, content) = tiny_hub();
     std::fs::remove_file(place.directory.path().join("manifests/tiny.toml")).unwrap();
-    hub.set(|state| state.description = ",\"gguf\":{\"architecture\":\"qwen3\"},\"gated\":false".into());
+    hub.set(|state| state.description = ",\"gguf\":{\"architecture\":\"t5\"},\"gated\":false".into());
     let error = place.locate("org/tiny@refs/pr/3").unwrap_err();
-    assert!(
-        error.message.contains("does not load the architecture qwen3"),
-        "{error}"
-    );
+    assert!(error.message.contains("does not load the architecture t5"), "{error}");
     assert_eq!(
         hub.log(),
         ["GET /api/models/org/tiny/revision/refs%2Fpr%2F3"],
