@@ -448,7 +448,7 @@ def convert(path, pre):
     else:
         vocabulary_spm(writer, path, config.vocab_size)
     if kind == "hunyuan_v1_dense":
-        writer.add_eos_token_id(config.eod_token_id)
+        writer.add_eos_token_id(json.loads((path / "config.json").read_text())["eod_token_id"])
         writer.add_eot_token_id(json.loads((path / "generation_config.json").read_text())["eos_token_id"][0])
     if kind == "llama":
         writer.add_tensor("rope_freqs.weight", llama3_factors(config))
@@ -462,8 +462,8 @@ def convert(path, pre):
             value = value + 1
         if kind == "llama" and name.endswith(("q_proj.weight", "k_proj.weight")):
             value = permute(value, config.num_attention_heads if "q_proj" in name else config.num_key_value_heads)
-        layer, part = name.removeprefix("model.layers.").removesuffix(".weight").split(".", 1)
-        target = whole.get(name) or f"blk.{layer}.{names[part]}"
+        layer, _, part = name.removeprefix("model.layers.").removesuffix(".weight").partition(".")
+        target = whole[name] if name in whole else f"blk.{layer}.{names[part]}"
         writer.add_tensor(f"{target}.weight", numpy.ascontiguousarray(value))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
