@@ -476,7 +476,8 @@ def compare(file, lines, found, ends):
     """Whether llama.cpp has the same ids."""
     import llama_cpp
 
-    llm = llama_cpp.Llama(str(file), n_ctx=512, n_threads=1, n_threads_batch=1, verbose=False)
+    # 0: keys and values in float32 too.
+    llm = llama_cpp.Llama(str(file), n_ctx=512, n_threads=1, n_threads_batch=1, type_k=0, type_v=0, verbose=False)
     composed = llm.metadata.get("tokenizer.ggml.pre") == "qwen2"
     differ = []
     for line, entry in zip(lines, found):
