@@ -4,6 +4,7 @@ mod cue;
 pub mod encoding;
 mod lexicon;
 mod normal;
+pub mod quantity;
 mod rule;
 pub mod split;
 

@@ -1,0 +1,145 @@
+//! Whether a quantity of one language may be one of the other.
+
+use super::{Amount, Date, Precision, Quantity, Time, Value};
+
+/// The quantities of each text that no quantity of the other agrees with: what a translation lacks, and what it has
+/// added. Takes time in proportion to the product of the two numbers of quantities.
+pub fn unmatched<'a>(source: &'a [Quantity], target: &'a [Quantity]) -> (Vec<&'a Quantity>, Vec<&'a Quantity>) {
+    (without(source, target), without(target, source))
+}
+
+fn without<'a>(these: &'a [Quantity], others: &[Quantity]) -> Vec<&'a Quantity> {
+    these.iter().filter(|quantity| !is_among(quantity, others)).collect()
+}
+
+/// Whether all that a quantity says is said by the others: together, or value for value.
+fn is_among(quantity: &Quantity, others: &[Quantity]) -> bool {
+    let has = |value: &Value| {
+        others.iter().any(|other| {
+            let loose = [quantity.precision, other.precision].contains(&Precision::Several);
+            other.values().any(|other| value.agrees(other) || loose && value.is_near(other))
+        })
+    };
+    quantity.values().all(|value| match value {
+        // 3 ใน 9 คน is three of the nine.
+        Value::Fraction(part, whole) => {
+            has(value) || [part, whole].into_iter().all(|&part| has(&Value::Number(Amount::whole(part))))
+        }
+        Value::Date(date) => has(value) || date.parts().count() > 1 && date.parts().all(|part| has(&Value::Date(part))),
+        _ => has(value),
+    })
+}
+
+impl Quantity {
+    /// Its value, and the second where it has two.
+    pub fn values(&self) -> impl Iterator<Item = &Value> {
+        std::iter::once(&self.value).chain(&self.to)
+    }
+
+    /// Whether one may be the other in a translation: value for value, whatever qualifies them.
+    pub fn agrees(&self, other: &Self) -> bool {
+        self.value.agrees(&other.value)
+            && match (&self.to, &other.to) {
+                (Some(to), Some(other)) => to.agrees(other),
+                (None, None) => true,
+                _ => false,
+            }
+    }
+}
+
+impl Value {
+    /// Whether one value may be the other in a translation.
+    ///
+    /// Equal values agree, and so do: numbers and ordinals; a share as percentage, fraction or decimal (25 %, a quarter,
+    /// 0.25); money where one side names no currency; dates whose common parts are equal, and one part of a date with a
+    /// number; times of which one does not say the half of the day; decades with and without their century.
+    pub fn agrees(&self, other: &Self) -> bool {
+        use Value::{Code, Date, Decade, Money, Number, Time};
+        match (self, other) {
+            (Money(a, currency), Money(b, other)) => a == b && currency == other,
+            (Time(a), Time(b)) => a.agrees(*b),
+            (Date(a), Date(b)) => a.agrees(*b),
+            (Decade(a), Decade(b)) => a == b || (*a < 100 || *b < 100) && a % 100 == b % 100,
+            (Decade(decade), Date(date)) | (Date(date), Decade(decade)) => date.year == Some(*decade),
+            (Decade(decade), Number(number)) | (Number(number), Decade(decade)) => {
+                u64::try_from(*decade).is_ok_and(|decade| number.to_whole() == Some(decade))
+            }
+            (Code(a), Code(b)) => a == b,
+            (Code(code), Number(number)) | (Number(number), Code(code)) => code.parse() == Ok(number.to_whole().unwrap_or(0)),
+            (Date(date), other) | (other, Date(date)) => date.is_number(other.amount()),
+            (a, b) => a.amount().is_some() && (a.amount() == b.amount() || a.share() == b.share()),
+        }
+    }
+
+    /// The number that is written.
+    fn amount(&self) -> Option<Amount> {
+        match self {
+            Value::Number(amount) | Value::Percent(amount) | Value::Points(amount) | Value::Money(amount, _) => Some(*amount),
+            Value::Ordinal(number) => Some(Amount::whole(*number)),
+            Value::Fraction(part, whole) => Amount::ratio((*part).into(), (*whole).into()),
+            _ => None,
+        }
+    }
+
+    /// The number that is meant: a hundredth of what stands before a percent sign.
+    fn share(&self) -> Option<Amount> {
+        match self {
+            Value::Percent(amount) => amount.times(Amount::ratio(1, 100)?),
+            _ => self.amount(),
+        }
+    }
+
+    /// Whether both are of one power of ten.
+    fn is_near(&self, other: &Self) -> bool {
+        match (self.amount(), other.amount()) {
+            (Some(a), Some(b)) => a.magnitude() == b.magnitude(),
+            _ => false,
+        }
+    }
+}
+
+impl Time {
+    fn agrees(self, other: Self) -> bool {
+        let hour = |time: Self| if self.half && other.half { time.hour % 24 } else { time.hour % 12 };
+        self.minute == other.minute && hour(self) == hour(other)
+    }
+}
+
+impl Date {
+    /// Whether nothing that both say differs, and they say something in common.
+    fn agrees(self, other: Self) -> bool {
+        let pairs = [
+            (self.year, other.year),
+            (self.month.map(i32::from), other.month.map(i32::from)),
+            (self.day.map(i32::from), other.day.map(i32::from)),
+            (self.weekday.map(i32::from), other.weekday.map(i32::from)),
+        ];
+        let mut both = pairs.iter().filter_map(|(a, b)| Some((a.as_ref()?, b.as_ref()?))).peekable();
+        both.peek().is_some() && both.all(|(a, b)| a == b)
+    }
+
+    /// Each part that is said, as a date of its own.
+    fn parts(self) -> impl Iterator<Item = Self> {
+        let none = Self::default();
+        [
+            Self { year: self.year, ..none },
+            Self { month: self.month, ..none },
+            Self { day: self.day, ..none },
+            Self { weekday: self.weekday, ..none },
+        ]
+        .into_iter()
+        .filter(move |part| *part != none)
+    }
+
+    /// Whether the date is no more than this number: a year, or a day of the month.
+    fn is_number(self, amount: Option<Amount>) -> bool {
+        let Some(number) = amount.and_then(Amount::to_whole) else {
+            return false;
+        };
+        match (self.year, self.month, self.day) {
+            (Some(year), None, None) => u64::try_from(year) == Ok(number),
+            (None, _, Some(day)) => u64::from(day) == number,
+            _ => false,
+        }
+    }
+}
