@@ -3,13 +3,16 @@
 use super::{Amount, Date, Precision, Quantity, Time, Value};
 
 /// The quantities of each text that no quantity of the other agrees with: what a translation lacks, and what it has
-/// added. Takes time in proportion to the product of the two numbers of quantities.
+/// added. One and first are never told, since they may be an article, a pronoun or แรก. Takes time in proportion to the product of the two numbers of quantities.
 pub fn unmatched<'a>(source: &'a [Quantity], target: &'a [Quantity]) -> (Vec<&'a Quantity>, Vec<&'a Quantity>) {
     (without(source, target), without(target, source))
 }
 
 fn without<'a>(these: &'a [Quantity], others: &[Quantity]) -> Vec<&'a Quantity> {
-    these.iter().filter(|quantity| !is_among(quantity, others)).collect()
+    these
+        .iter()
+        .filter(|quantity| !quantity.is_one() && !is_among(quantity, others))
+        .collect()
 }
 
 /// Whether all that a quantity says is said by the others: together, or value for value.
@@ -17,20 +20,24 @@ fn is_among(quantity: &Quantity, others: &[Quantity]) -> bool {
     let has = |value: &Value| {
         others.iter().any(|other| {
             let loose = [quantity.precision, other.precision].contains(&Precision::Several);
-            other.values().any(|other| value.agrees(other) || loose && value.is_near(other))
+            other.values().any(|other| value.agrees(other) || other.has_part(value) || loose && value.is_near(other))
         })
     };
-    quantity.values().all(|value| match value {
-        // 3 ใน 9 คน is three of the nine.
-        Value::Fraction(part, whole) => {
-            has(value) || [part, whole].into_iter().all(|&part| has(&Value::Number(Amount::whole(part))))
-        }
-        Value::Date(date) => has(value) || date.parts().count() > 1 && date.parts().all(|part| has(&Value::Date(part))),
-        _ => has(value),
+    quantity.values().all(|value| {
+        has(value)
+            || match value {
+                Value::Fraction(part, whole) => [part, whole].into_iter().all(|&part| has(&Value::Number(Amount::whole(part)))),
+                Value::Date(date) => date.parts().count() > 1 && date.parts().all(|part| has(&Value::Date(part))),
+                _ => false,
+            }
     })
 }
 
 impl Quantity {
+    fn is_one(&self) -> bool {
+        self.to.is_none() && (self.value == Value::Number(Amount::whole(1)) || self.value == Value::Ordinal(1))
+    }
+
     /// Its value, and the second where it has two.
     pub fn values(&self) -> impl Iterator<Item = &Value> {
         std::iter::once(&self.value).chain(&self.to)
@@ -52,9 +59,10 @@ impl Value {
     ///
     /// Equal values agree, and so do: numbers and ordinals; a share as percentage, fraction or decimal (25 %, a quarter,
     /// 0.25); money where one side names no currency; dates whose common parts are equal, and one part of a date with a
-    /// number; times of which one does not say the half of the day; decades with and without their century.
+    /// number; times of which one does not say the half of the day, or which look like a number (`23.45`); decades with and
+    /// without their century; a fifth as an ordinal and as a fraction.
     pub fn agrees(&self, other: &Self) -> bool {
-        use Value::{Code, Date, Decade, Money, Number, Time};
+        use Value::{Code, Date, Decade, Fraction, Money, Number, Ordinal, Time};
         match (self, other) {
             (Money(a, currency), Money(b, other)) => a == b && currency == other,
             (Time(a), Time(b)) => a.agrees(*b),
@@ -66,6 +74,9 @@ impl Value {
             }
             (Code(a), Code(b)) => a == b,
             (Code(code), Number(number)) | (Number(number), Code(code)) => code.parse() == Ok(number.to_whole().unwrap_or(0)),
+            (Time(time), Code(code)) | (Code(code), Time(time)) => *code == format!("{:02}{:02}", time.hour, time.minute),
+            (Time(time), Number(number)) | (Number(number), Time(time)) => Some(*number) == time.decimal(),
+            (Ordinal(whole), Fraction(1, other)) | (Fraction(1, other), Ordinal(whole)) => whole == other,
             (Date(date), other) | (other, Date(date)) => date.is_number(other.amount()),
             (a, b) => a.amount().is_some() && (a.amount() == b.amount() || a.share() == b.share()),
         }
@@ -89,6 +100,15 @@ impl Value {
         }
     }
 
+    /// Whether this is written with a number: 3 ใน 9 คน is three of the nine, and a month may not have been understood.
+    fn has_part(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Value::Date(date), Value::Number(number)) => date.parts().any(|part| part.is_number(Some(*number))),
+            (Value::Fraction(part, whole), Value::Number(number)) => [Some(*part), Some(*whole)].contains(&number.to_whole()),
+            _ => false,
+        }
+    }
+
     /// Whether both are of one power of ten.
     fn is_near(&self, other: &Self) -> bool {
         match (self.amount(), other.amount()) {
@@ -99,6 +119,11 @@ impl Value {
 }
 
 impl Time {
+    /// As it looks with a dot and nothing beside it.
+    fn decimal(self) -> Option<Amount> {
+        Amount::ratio(u128::from(self.hour) * 100 + u128::from(self.minute), 100)
+    }
+
     fn agrees(self, other: Self) -> bool {
         let hour = |time: Self| if self.half && other.half { time.hour % 24 } else { time.hour % 12 };
         self.minute == other.minute && hour(self) == hour(other)

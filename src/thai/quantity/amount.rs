@@ -17,6 +17,10 @@ impl Amount {
         numerator: 1,
         denominator: 2,
     };
+    pub(super) const ONE_AND_HALF: Self = Self {
+        numerator: 3,
+        denominator: 2,
+    };
 
     /// A whole number.
     pub const fn whole(number: u64) -> Self {

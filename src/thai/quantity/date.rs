@@ -115,8 +115,11 @@ impl Reader<'_> {
         }
     }
 
-    /// `1990s`, `'90s`, ทศวรรษ 1990, ยุค 90.
+    /// `1990s`, `'90s`, the nineties, ทศวรรษ 1990, ยุค 90.
     fn decade(&self, at: usize) -> Option<Found> {
+        if let Kind::Tens(year) = self.kind(at) {
+            return Some(Found::new(Value::Decade(year), at + 1));
+        }
         let numeral = self.numeral(at)?;
         let year = numeral.plain().filter(|year| year % 10 == 0)?;
         if !matches!(numeral.digits, 2 | 4) {
@@ -375,7 +378,9 @@ impl Reader<'_> {
         let numeral = self.numeral(at).filter(|_| !self.is_label(at))?;
         let number = i32::try_from(numeral.plain()?).ok()?;
         let (era, end) = match (era, self.kind(at + 1)) {
-            (None, Kind::Bce) if number > 0 => return Some((-number, at + 2)),
+            // ศตวรรษที่ 5 ก่อนคริสตกาล is no year.
+            (None, Kind::Bce) if self.is_nth(at) => return None,
+            (None, Kind::Bce) => return Some((-number, at + 2)),
             (None, Kind::Era(era)) if !self.is_thai() => (Some(era), at + 2),
             _ => (era, at + 1),
         };

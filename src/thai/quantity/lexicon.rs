@@ -23,6 +23,8 @@ pub enum Kind {
     Several,
     /// An ordinal in words.
     Nth(u64),
+    /// A decade in words.
+    Tens(i32),
     /// What a whole is divided into: quarters. The number stands before it.
     Part(u64),
     Half,
@@ -89,7 +91,7 @@ use Form::{Full, Short, Spoken};
 use Hour::{Afternoon, Clock, Dusk, Evening, Morning, Named, Night, Oclock};
 use Kind::{
     Bce, Currency, Era, Half, Hour as At, Letter, More, Month, Not, Nth, Part, PerHundred, Percent, Plural, Point,
-    Points, Scale, Several, Small, Weekday, Word,
+    Points, Scale, Several, Small, Tens, Weekday, Word,
 };
 
 /// Years of the Buddhist era are ahead of the common era's by this.
@@ -106,8 +108,8 @@ const THAI: &[(Kind, &str)] = &[
     (Small(7), "เจ็ด"),
     (Small(8), "แปด"),
     (Small(9), "เก้า"),
-    (Small(12), "โหล"),
     (Scale(10), "สิบ"),
+    (Scale(12), "โหล"),
     (Scale(100), "ร้อย"),
     (Scale(1_000), "พัน"),
     (Scale(10_000), "หมื่น"),
@@ -197,7 +199,7 @@ const THAI: &[(Kind, &str)] = &[
     (Era(0), "ค.ศ. คศ. ค.ศ คริสต์ศักราช คริสตศักราช"),
     (Era(1781), "ร.ศ. รัตนโกสินทร์ศก"),
     (Era(638), "จ.ศ. จุลศักราช"),
-    (Bce, "ก่อนคริสตกาล ก่อนคริสต์กาล ก่อนคริสต์ศักราช ก่อนคริสตศักราช ปีก่อนคริสตกาล ปีก่อนคริสต์ศักราช"),
+    (Bce, "ก่อนคริสตกาล ก่อนคริสต์กาล ก่อนคริสต์ศักราช ก่อนคริสตศักราช ปีก่อนคริสตกาล ปีก่อนคริสต์กาล ปีก่อนคริสต์ศักราช ปีก่อนคริสตศักราช"),
     (At(Clock), "น. นาฬิกา"),
     (At(Oclock), "โมง"),
     (At(Night), "ตี"),
@@ -297,6 +299,14 @@ const LATIN: &[(Kind, &str)] = &[
     (Part(10), "tenths"),
     (Half, "half"),
     (Point, "point"),
+    (Tens(20), "twenties"),
+    (Tens(30), "thirties"),
+    (Tens(40), "forties"),
+    (Tens(50), "fifties"),
+    (Tens(60), "sixties"),
+    (Tens(70), "seventies"),
+    (Tens(80), "eighties"),
+    (Tens(90), "nineties"),
     (Percent, "percent pct"),
     (Points(100), "bps bp"),
     (Currency("THB"), "baht thb"),
@@ -431,6 +441,27 @@ pub fn thai(text: &str, at: usize) -> Option<(Kind, usize)> {
     let (automaton, kinds) = &*ENTRIES;
     let found = automaton.find(Input::new(text).range(at..).anchored(Anchored::Yes))?;
     Some((kinds[found.pattern().as_usize()], found.end()))
+}
+
+/// Where entries begin and end that are found in any text, whatever the words around them: those too long to be there by
+/// chance. A segmenter's boundaries beside a name that it does not know are not to be relied upon.
+pub fn certain(text: &str) -> impl Iterator<Item = usize> {
+    static ENTRIES: LazyLock<AhoCorasick> = LazyLock::new(|| {
+        let words = |chosen: fn(&Kind) -> bool| {
+            THAI.iter()
+                .filter(move |(kind, _)| chosen(kind))
+                .flat_map(|(_, words)| words.split_whitespace())
+        };
+        let scales = || words(|kind| matches!(kind, Scale(10..)));
+        let certain = words(|kind| matches!(kind, Month(_, Full) | Weekday(_, true) | Percent | Currency("USD") | Era(_)));
+        let numbers = words(|kind| matches!(kind, Small(_) | Scale(_) | Several)).filter(|word| !matches!(*word, "เป็น" | "นับ"));
+        let pairs = numbers.flat_map(|first| scales().map(move |second| format!("{first}{second}")));
+        AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(certain.map(str::to_owned).chain(pairs))
+            .expect("a small fixed list of words")
+    });
+    ENTRIES.find_iter(text).flat_map(|found| [found.start(), found.end()])
 }
 
 /// What a Latin word means.

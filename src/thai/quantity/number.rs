@@ -37,6 +37,7 @@ impl Number {
 const MOST: usize = 32;
 
 /// The sum that a number's words build up.
+#[derive(Clone, Copy)]
 struct Sum {
     total: Amount,
     /// Below the next ล้าน or thousand.
@@ -44,6 +45,8 @@ struct Sum {
     pending: Option<Amount>,
     /// The last scale, which the next must be below within a section.
     last: u64,
+    /// The last scale that closed a section.
+    largest: u64,
     /// The first pending number, and the product of the scales while nothing is added.
     head: Option<Amount>,
     scale: Option<Amount>,
@@ -56,6 +59,7 @@ impl Sum {
             section: Amount::ZERO,
             pending: None,
             last: u64::MAX,
+            largest: u64::MAX,
             head: None,
             scale: Some(Amount::whole(1)),
         }
@@ -71,6 +75,15 @@ impl Sum {
         }
     }
 
+    /// Whether a scale may follow: scales of one number descend, but for ล้านล้าน.
+    fn fits(&self, scale: u64, base: u64) -> bool {
+        if scale < base {
+            return scale < self.last || self.last >= base;
+        }
+        let twice = base > 1_000 && self.section == Amount::ZERO && self.pending.is_none();
+        scale < self.largest || twice
+    }
+
     /// Multiplies by a scale: the whole section by `base` and above, what is pending below it.
     fn multiply(&mut self, scale: u64, base: u64) -> Option<()> {
         let factor = Amount::whole(scale);
@@ -84,6 +97,7 @@ impl Sum {
             }
             let sum = if sum == Amount::ZERO { one } else { sum };
             self.total = self.total.plus(sum.times(factor)?)?;
+            self.largest = scale;
             self.section = Amount::ZERO;
         } else {
             let product = self.pending.take().unwrap_or(one).times(factor)?;
@@ -168,6 +182,8 @@ impl Reader<'_> {
             }
         }
         let most = at + MOST;
+        // As far as the last scale: ยี่สิบสามสิบ are two numbers.
+        let mut whole = (sum, end);
         while end < most {
             let first = end == at;
             match self.kind(end) {
@@ -193,16 +209,18 @@ impl Reader<'_> {
                     break;
                 }
                 // million and the like, in Latin letters.
-                Kind::Scale(scale) if scale == MILLION || scale < sum.last || scale > MILLION => {
+                Kind::Scale(scale) => {
                     let spaced = first || self.glued(end) || self.numeral(end - 1).is_some() || scale >= MILLION;
                     if !spaced {
                         break;
                     }
-                    sum.multiply(scale, MILLION)?;
-                    if scale == MILLION {
-                        sum.last = MILLION;
+                    if !sum.fits(scale, MILLION) {
+                        (sum, end) = whole;
+                        break;
                     }
+                    sum.multiply(scale, MILLION)?;
                     end += 1;
+                    whole = (sum, end);
                 }
                 Kind::More if matches!(self.kind(end + 1), Kind::Scale(scale) if scale >= 10) && !first => {
                     precision = Precision::Over;
@@ -271,6 +289,8 @@ impl Reader<'_> {
             }
         }
         let most = at + MOST;
+        // As far as the last scale: three million and five million are two numbers.
+        let mut whole = (sum, end);
         // What may stand between two words of one number.
         let step = |end: usize| match self.kind(end) {
             Kind::Symbol('-') if self.glued(end) && self.glued(end + 1) => end + 1,
@@ -315,8 +335,13 @@ impl Reader<'_> {
                     break;
                 }
                 Kind::Scale(scale) => {
+                    if !sum.fits(scale, THOUSAND) {
+                        (sum, end) = whole;
+                        break;
+                    }
                     sum.multiply(scale, THOUSAND)?;
                     end = next + 1;
+                    whole = (sum, end);
                 }
                 _ if first && self.is(end, &["a", "an"]) && matches!(self.kind(end + 1), Kind::Scale(_)) => {
                     sum.take(Amount::whole(1));

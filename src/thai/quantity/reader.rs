@@ -46,10 +46,11 @@ enum Unit {
     Money(&'static str),
 }
 
-/// Words before a number that qualify it. Where one ends with another the longer is meant.
+/// Words before a number that qualify it, or look so. Where one ends with another the longer is meant.
 const BEFORE: &[(Precision, &str)] = &[
-    (Precision::About, "ประมาณ|ราว|ราวๆ|ราว ๆ|คร่าวๆ|ร่วม|เฉลี่ย|ใกล้เคียง|about|around|approximately|roughly|some|circa|approx.|an estimated"),
-    (Precision::Over, "กว่า|เกิน|ไม่น้อยกว่า|ไม่ต่ำกว่า|อย่างน้อย|ทะลุ|over|more than|at least|above|exceeding|no less than|no fewer than|not less than"),
+    (Precision::Exact, "งบประมาณ"),
+    (Precision::About, "ประมาณ|ราว|ราวๆ|ราว ๆ|คร่าวๆ|เฉลี่ย|ใกล้เคียง|about|around|approximately|roughly|some|circa|approx.|an estimated"),
+    (Precision::Over, "กว่า|มากกว่า|สูงกว่า|นานกว่า|เกิน|เกินกว่า|ไม่น้อยกว่า|ไม่ต่ำกว่า|อย่างน้อย|ทะลุ|over|more than|at least|above|exceeding|no less than|no fewer than|not less than"),
     (Precision::Under, "เกือบ|เกือบถึง|น้อยกว่า|ต่ำกว่า|ไม่เกิน|ไม่เกินกว่า|ไม่ถึง|ไม่มากกว่า|สูงสุด|มากสุด|อย่างมาก|nearly|almost|less than|fewer than|under|below|up to|no more than|not more than|at most|close to"),
 ];
 
@@ -210,7 +211,11 @@ impl<'a> Reader<'a> {
                 matches!(self.slice(at + 1), "K" | "B") && !(at > 0 && matches!(self.kind(at - 1), Kind::Currency(_)))
             }
             Kind::Scale(_) | Kind::Currency(_) | Kind::Hour(_) | Kind::Era(_) | Kind::Bce | Kind::Percent | Kind::Points(_) => false,
-            _ => !GLUED.contains(&self.slice(at + 1)) && !(self.slice(at + 1) == "C" && numeral.tail.is_some()),
+            // Degrees, but `JAS 39C`.
+            _ if matches!(self.slice(at + 1), "C" | "F") => {
+                at > 0 && self.slice(at - 1).starts_with(char::is_uppercase) || self.glued(at) && at > 0 || numeral.digits > 3
+            }
+            _ => !GLUED.contains(&self.slice(at + 1)),
         }
     }
 
@@ -374,14 +379,30 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether ที่ before the number makes it an ordinal: ครั้งที่ 9, but not อยู่ที่ 9.
-    fn is_nth(&self, at: usize) -> bool {
+    pub fn is_nth(&self, at: usize) -> bool {
         let text = self.before(at);
         text.ends_with("ที่") && !["อยู่ที่", "ไว้ที่", "คงที่", "ราคาที่", "เพิ่มที่"].iter().any(|word| text.ends_with(word))
     }
 
     /// `3rd`, third, twenty-first.
     fn ordinal(&self, at: usize) -> Option<Found> {
-        self.nth(at).map(|(number, end)| Found::new(Value::Ordinal(number), end))
+        self.nth(at)
+            .or_else(|| Some((self.roman(at)?, at + 1)))
+            .map(|(number, end)| Found::new(Value::Ordinal(number), end))
+    }
+
+    /// A Roman numeral below 40 after a name: Louis XIV. One, which is the pronoun I, is not told.
+    fn roman(&self, at: usize) -> Option<u64> {
+        const ONES: [&str; 10] = ["", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX"];
+        let text = self.slice(at);
+        let after_name = at > 0 && !self.glued(at) && self.slice(at - 1).starts_with(char::is_uppercase);
+        if self.is_thai() || !after_name || text.len() > 7 || self.kind(at) != Kind::Word {
+            return None;
+        }
+        let ones = text.trim_start_matches('X');
+        let tens = text.len() - ones.len();
+        let ones = ONES.iter().position(|&numeral| numeral == ones)?;
+        u64::try_from(tens * 10 + ones).ok().filter(|&number| (2..40).contains(&number))
     }
 
     /// An English ordinal and the token after it.
@@ -435,11 +456,17 @@ impl<'a> Reader<'a> {
                 let (whole, end) = self.part(end + 1)?;
                 return Some(Found::new(Value::Fraction(part, whole), end));
             }
+            // A year and a half.
+            _ if self.is(at, &["a", "an"]) && self.is(at + 2, &["and"]) && self.is(at + 3, &["a"]) && self.is(at + 4, &["half"]) => {
+                let scaled = matches!(self.kind(at + 1), Kind::Scale(_));
+                return (!scaled).then(|| Found::new(Value::Number(Amount::ONE_AND_HALF), at + 5));
+            }
             _ if self.is(at, &["a", "an"]) => {
                 let (Kind::Part(whole) | Kind::Nth(whole @ 3..)) = self.kind(at + 1) else {
                     return None;
                 };
-                return self.is(at + 2, &["of"]).then(|| Found::new(Value::Fraction(1, whole), at + 2));
+                let quarter = matches!(self.kind(at + 1), Kind::Part(_)) && !self.is(at + 2, &["to", "past"]);
+                return (quarter || self.is(at + 2, &["of"])).then(|| Found::new(Value::Fraction(1, whole), at + 2));
             }
             _ => {}
         }

@@ -44,9 +44,11 @@ impl Numeral {
 const MOST_DIGITS: (usize, usize) = (18, 12);
 
 pub fn tokens(text: &str) -> Vec<Token> {
-    let boundaries: Vec<usize> = WordSegmenter::new_dictionary(Default::default())
+    let mut boundaries: Vec<usize> = WordSegmenter::new_dictionary(Default::default())
         .segment_str(text)
+        .chain(lexicon::certain(text))
         .collect();
+    boundaries.sort_unstable();
     let mut tokens: Vec<Token> = Vec::new();
     let mut at = 0;
     let mut glued = false;
