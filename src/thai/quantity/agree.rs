@@ -20,13 +20,17 @@ fn is_among(quantity: &Quantity, others: &[Quantity]) -> bool {
     let has = |value: &Value| {
         others.iter().any(|other| {
             let loose = [quantity.precision, other.precision].contains(&Precision::Several);
-            other.values().any(|other| value.agrees(other) || other.has_part(value) || loose && value.is_near(other))
+            other
+                .values()
+                .any(|other| value.agrees(other) || other.has_part(value) || loose && value.is_near(other))
         })
     };
     quantity.values().all(|value| {
         has(value)
             || match value {
-                Value::Fraction(part, whole) => [part, whole].into_iter().all(|&part| has(&Value::Number(Amount::whole(part)))),
+                Value::Fraction(part, whole) => [part, whole]
+                    .into_iter()
+                    .all(|&part| has(&Value::Number(Amount::whole(part)))),
                 Value::Date(date) => date.parts().count() > 1 && date.parts().all(|part| has(&Value::Date(part))),
                 _ => false,
             }
@@ -67,14 +71,20 @@ impl Value {
             (Money(a, currency), Money(b, other)) => a == b && currency == other,
             (Time(a), Time(b)) => a.agrees(*b),
             (Date(a), Date(b)) => a.agrees(*b),
-            (Decade(a), Decade(b)) => a == b || (*a < 100 || *b < 100) && a % 100 == b % 100,
+            // 2520s begin in 1977.
+            (Decade(a), Decade(b)) if *a >= 100 && *b >= 100 => a.abs_diff(*b) < 10,
+            (Decade(a), Decade(b)) => a % 100 == b % 100,
             (Decade(decade), Date(date)) | (Date(date), Decade(decade)) => date.year == Some(*decade),
             (Decade(decade), Number(number)) | (Number(number), Decade(decade)) => {
                 u64::try_from(*decade).is_ok_and(|decade| number.to_whole() == Some(decade))
             }
             (Code(a), Code(b)) => a == b,
-            (Code(code), Number(number)) | (Number(number), Code(code)) => code.parse() == Ok(number.to_whole().unwrap_or(0)),
-            (Time(time), Code(code)) | (Code(code), Time(time)) => *code == format!("{:02}{:02}", time.hour, time.minute),
+            (Code(code), Number(number)) | (Number(number), Code(code)) => {
+                code.parse() == Ok(number.to_whole().unwrap_or(0))
+            }
+            (Time(time), Code(code)) | (Code(code), Time(time)) => {
+                *code == format!("{:02}{:02}", time.hour, time.minute)
+            }
             (Time(time), Number(number)) | (Number(number), Time(time)) => Some(*number) == time.decimal(),
             (Ordinal(whole), Fraction(1, other)) | (Fraction(1, other), Ordinal(whole)) => whole == other,
             (Date(date), other) | (other, Date(date)) => date.is_number(other.amount()),
@@ -85,7 +95,9 @@ impl Value {
     /// The number that is written.
     fn amount(&self) -> Option<Amount> {
         match self {
-            Value::Number(amount) | Value::Percent(amount) | Value::Points(amount) | Value::Money(amount, _) => Some(*amount),
+            Value::Number(amount) | Value::Percent(amount) | Value::Points(amount) | Value::Money(amount, _) => {
+                Some(*amount)
+            }
             Value::Ordinal(number) => Some(Amount::whole(*number)),
             Value::Fraction(part, whole) => Amount::ratio((*part).into(), (*whole).into()),
             _ => None,
@@ -104,7 +116,9 @@ impl Value {
     fn has_part(&self, other: &Self) -> bool {
         match (self, other) {
             (Value::Date(date), Value::Number(number)) => date.parts().any(|part| part.is_number(Some(*number))),
-            (Value::Fraction(part, whole), Value::Number(number)) => [Some(*part), Some(*whole)].contains(&number.to_whole()),
+            (Value::Fraction(part, whole), Value::Number(number)) => {
+                [Some(*part), Some(*whole)].contains(&number.to_whole())
+            }
             _ => false,
         }
     }
@@ -125,7 +139,13 @@ impl Time {
     }
 
     fn agrees(self, other: Self) -> bool {
-        let hour = |time: Self| if self.half && other.half { time.hour % 24 } else { time.hour % 12 };
+        let hour = |time: Self| {
+            if self.half && other.half {
+                time.hour % 24
+            } else {
+                time.hour % 12
+            }
+        };
         self.minute == other.minute && hour(self) == hour(other)
     }
 }
@@ -139,7 +159,10 @@ impl Date {
             (self.day.map(i32::from), other.day.map(i32::from)),
             (self.weekday.map(i32::from), other.weekday.map(i32::from)),
         ];
-        let mut both = pairs.iter().filter_map(|(a, b)| Some((a.as_ref()?, b.as_ref()?))).peekable();
+        let mut both = pairs
+            .iter()
+            .filter_map(|(a, b)| Some((a.as_ref()?, b.as_ref()?)))
+            .peekable();
         both.peek().is_some() && both.all(|(a, b)| a == b)
     }
 
@@ -147,10 +170,19 @@ impl Date {
     fn parts(self) -> impl Iterator<Item = Self> {
         let none = Self::default();
         [
-            Self { year: self.year, ..none },
-            Self { month: self.month, ..none },
+            Self {
+                year: self.year,
+                ..none
+            },
+            Self {
+                month: self.month,
+                ..none
+            },
             Self { day: self.day, ..none },
-            Self { weekday: self.weekday, ..none },
+            Self {
+                weekday: self.weekday,
+                ..none
+            },
         ]
         .into_iter()
         .filter(move |part| *part != none)

@@ -149,7 +149,10 @@ mod tests {
         let tenth = ratio(1, 10);
         assert_eq!(tenth.plus(ratio(2, 10)), Amount::ratio(3, 10));
         assert_eq!(ratio(25, 100), ratio(1, 4));
-        assert_eq!(ratio(15, 10).times(Amount::whole(1_000_000)), Some(Amount::whole(1_500_000)));
+        assert_eq!(
+            ratio(15, 10).times(Amount::whole(1_000_000)),
+            Some(Amount::whole(1_500_000))
+        );
         assert_eq!(Amount::ratio(1, 0), None);
         assert_eq!(ratio(u128::MAX, 1).times(Amount::whole(2)), None);
         assert_eq!(ratio(u128::MAX, 1).plus(Amount::whole(1)), None);

@@ -31,11 +31,16 @@ impl Reader<'_> {
         (sign || self.is(at, &["ถึง", "จนถึง", "ไปจนถึง", "to", "until", "through"])).then_some(at + 1)
     }
 
-    /// The token after what joins two days: also a comma, and.
+    /// The token after what joins two dates: also and.
+    fn range_or_and(&self, at: usize) -> Option<usize> {
+        self.range(at)
+            .or_else(|| self.is(at, &["และ", "กับ", "and", "or", "หรือ"]).then_some(at + 1))
+    }
+
+    /// The token after what joins two days: also a comma.
     fn list(&self, at: usize) -> Option<usize> {
-        self.range(at).or_else(|| {
-            (matches!(self.kind(at), Kind::Symbol(',')) || self.is(at, &["และ", "กับ", "and", "or", "หรือ"])).then_some(at + 1)
-        })
+        self.range_or_and(at)
+            .or_else(|| matches!(self.kind(at), Kind::Symbol(',')).then_some(at + 1))
     }
 
     fn pair(first: Date, second: Option<Dated>, end: usize) -> Option<Found> {
@@ -84,7 +89,11 @@ impl Reader<'_> {
 
     /// A date of numbers; in English the month may come first where nothing else is possible.
     fn day_month_year(&self, day: u64, month: u64, year: i32) -> Option<Date> {
-        let (day, month) = if month > 12 && !self.is_thai() { (month, day) } else { (day, month) };
+        let (day, month) = if month > 12 && !self.is_thai() {
+            (month, day)
+        } else {
+            (day, month)
+        };
         let date = Date {
             year: Some(year),
             month: u8::try_from(month).ok().filter(|month| (1..=12).contains(month)),
@@ -129,14 +138,20 @@ impl Reader<'_> {
             if self.slice(at + 1) == "s" { at + 2 } else { at + 3 }
         } else {
             let text = self.before(at);
-            let named = ["ทศวรรษ", "ทศวรรษที่", "ยุค", "ยุคปี", "ช่วงปี"].iter().any(|word| text.ends_with(word));
+            let named = ["ทศวรรษ", "ทศวรรษที่", "ยุค", "ยุคปี", "ช่วงปี"]
+                .iter()
+                .any(|word| text.ends_with(word));
             // ช่วงปี 1990 alone is a year.
             if !named || text.ends_with("ปี") && numeral.digits == 4 {
                 return None;
             }
             at + 1
         };
-        let first = if numeral.digits == 4 { self.full_year(year, 4)? } else { i32::try_from(year).ok()? };
+        let first = if numeral.digits == 4 {
+            self.full_year(year, 4)?
+        } else {
+            i32::try_from(year).ok()?
+        };
         Some(Found::new(Value::Decade(first), end))
     }
 
@@ -150,18 +165,25 @@ impl Reader<'_> {
             ..Date::default()
         };
         let mut next = at + 1;
-        while matches!(self.kind(next), Kind::Symbol(',' | '.')) || self.is(next, &["ที่", "วันที่", "the"]) {
+        while matches!(self.kind(next), Kind::Symbol(',' | '.')) || self.is(next, &["ที่", "วันที่", "the"])
+        {
             next += 1;
             if next > at + 4 {
                 break;
             }
         }
-        if let Some(found) = self.days(next).or_else(|| self.months(next).filter(|_| !self.is_thai())) {
+        if let Some(found) = self
+            .days(next)
+            .or_else(|| self.months(next).filter(|_| !self.is_thai()))
+        {
             if let Value::Date(date) = found.value
                 && (date.day.is_some())
             {
                 return Some(Found {
-                    value: Value::Date(Date { weekday: Some(weekday), ..date }),
+                    value: Value::Date(Date {
+                        weekday: Some(weekday),
+                        ..date
+                    }),
                     ..found
                 });
             }
@@ -169,10 +191,14 @@ impl Reader<'_> {
         if self.is(next - 1, &["ที่", "วันที่"])
             && let Some((day, end)) = self.day(next)
         {
-            return Self::pair(Date { day: Some(day), ..alone }, None, end);
-        }
-        if !sure {
-            return None;
+            return Self::pair(
+                Date {
+                    day: Some(day),
+                    ..alone
+                },
+                None,
+                end,
+            );
         }
         if let Some(next) = self.range(at + 1)
             && let Kind::Weekday(last, _) = self.kind(next)
@@ -183,14 +209,26 @@ impl Reader<'_> {
             };
             return Self::pair(alone, Some((last, next + 1)), next + 1);
         }
+        if !sure {
+            return None;
+        }
         Self::pair(alone, None, at + 1)
     }
 
     /// A day of the month as a number, and the token after it.
     fn day(&self, at: usize) -> Option<(u8, usize)> {
         let numeral = self.numeral(at)?;
-        let day = u8::try_from(numeral.plain()?).ok().filter(|day| (1..=31).contains(day))?;
-        (numeral.digits <= 2).then_some((day, if self.is_nth_day(at) && !self.is_thai() { at + 2 } else { at + 1 }))
+        let day = u8::try_from(numeral.plain()?)
+            .ok()
+            .filter(|day| (1..=31).contains(day))?;
+        (numeral.digits <= 2).then_some((
+            day,
+            if self.is_nth_day(at) && !self.is_thai() {
+                at + 2
+            } else {
+                at + 1
+            },
+        ))
     }
 
     /// The same, or an English ordinal.
@@ -216,7 +254,11 @@ impl Reader<'_> {
 
     /// The month that a day has after it: `8 พฤศจิกายน`, `8th of November`.
     fn month_of_day(&self, at: usize) -> Option<(u8, Form, usize)> {
-        let at = if self.is(at, &["เดือน", "of"]) { at + 1 } else { at };
+        let at = if self.is(at, &["เดือน", "of"]) {
+            at + 1
+        } else {
+            at
+        };
         self.month(at)
     }
 
@@ -238,17 +280,33 @@ impl Reader<'_> {
                 day: Some(day),
                 weekday: None,
             };
-            let second = self.range(end).and_then(|next| {
-                let (day, next) = self.day_or_nth(if self.is(next, &["วันที่"]) { next + 1 } else { next })?;
+            let second = self.range_or_and(end).and_then(|next| {
+                let (day, next) = self.day_or_nth(if self.is(next, &["วันที่"]) {
+                    next + 1
+                } else {
+                    next
+                })?;
                 let (month, form, end) = self.month_of_day(next)?;
                 let (year, end) = self.year_after(end, form);
-                Some((Date { year, month: Some(month), day: Some(day), weekday: None }, end))
+                Some((
+                    Date {
+                        year,
+                        month: Some(month),
+                        day: Some(day),
+                        weekday: None,
+                    },
+                    end,
+                ))
             });
             let year = first.year.or(second.and_then(|(date, _)| date.year));
             return Self::pair(Date { year, ..first }, second, end);
         }
         let next = self.list(next)?;
-        let (last, next) = self.day_or_nth(if self.is(next, &["วันที่"]) { next + 1 } else { next })?;
+        let (last, next) = self.day_or_nth(if self.is(next, &["วันที่"]) {
+            next + 1
+        } else {
+            next
+        })?;
         let (month, form, end) = self.month_of_day(next)?;
         let (year, end) = self.year_after(end, form);
         let date = |day| Date {
@@ -276,7 +334,9 @@ impl Reader<'_> {
 
     /// What may follow a month: a year, after a comma or of or ปี. The year and the token after it.
     fn year_after(&self, at: usize, form: Form) -> (Option<i32>, usize) {
-        let comma = !self.is_thai() && (matches!(self.kind(at), Kind::Symbol(',')) || self.is(at, &["of"]));
+        let comma = matches!(self.kind(at), Kind::Symbol(','))
+            && self.numeral(at + 1).is_some_and(|year| year.digits == 4)
+            || self.is(at, &["of"]);
         let next = if comma { at + 1 } else { at };
         match self.year(next, Some(form)) {
             Some((year, end)) => (Some(year), end),
@@ -287,7 +347,7 @@ impl Reader<'_> {
     /// A month first: `พฤศจิกายน 2566`, `ม.ค.-มี.ค. 2566`, `November 8-10, 2023`, `in May`.
     fn months(&self, at: usize) -> Option<Found> {
         let (month, form, end) = self.month(at)?;
-        if !self.is_thai()
+        if self.is_latin(at)
             && let Some(found) = self.month_day(month, end)
         {
             return Some(found);
@@ -302,20 +362,35 @@ impl Reader<'_> {
             let (month, form, end) = self.month(next)?;
             let (year, end) = self.year_after(end, form);
             // `May 3` is a day of its own.
-            let day = !self.is_thai() && year.is_none() && self.day(end).is_some();
-            (!day).then_some((Date { year, month: Some(month), ..Date::default() }, end))
+            let day = self.is_latin(next) && year.is_none() && self.day(end).is_some();
+            (!day).then_some((
+                Date {
+                    year,
+                    month: Some(month),
+                    ..Date::default()
+                },
+                end,
+            ))
         });
         let sure = match form {
             Form::Full => true,
             _ if year.is_some() || second.is_some() => true,
             Form::Short if !self.is_thai() => {
                 const BEFORE: &[&str] = &[
-                    "in", "since", "until", "till", "by", "from", "to", "late", "early", "mid", "last", "next", "this", "during", "through",
-                    "between", "of", "on", "before", "after", "every", "each",
+                    "in", "since", "until", "till", "by", "from", "to", "late", "early", "mid", "last", "next", "this",
+                    "during", "through", "between", "of", "on", "before", "after", "every", "each",
                 ];
-                at > 0 && (self.is(at - 1, BEFORE) || matches!(self.kind(at - 1), Kind::Symbol('-')) && at > 1 && self.is(at - 2, BEFORE))
+                at > 0
+                    && (self.is(at - 1, BEFORE)
+                        || matches!(self.kind(at - 1), Kind::Symbol('-')) && at > 1 && self.is(at - 2, BEFORE))
             }
-            _ => self.before(at).ends_with("เดือน"),
+            _ => {
+                let text = self.before(at);
+                let told = ["เดือน", "ต้น", "กลาง", "ปลาย", "สิ้น"]
+                    .iter()
+                    .any(|word| text.ends_with(word));
+                told || form == Form::Short && self.is(end, &["นี้"])
+            }
         };
         if !sure {
             return None;
@@ -327,7 +402,9 @@ impl Reader<'_> {
     /// `November 8`, `Nov. 8-10, 2023`, `October 30 to November 2`.
     fn month_day(&self, month: u8, next: usize) -> Option<Found> {
         let next = if self.is(next, &["the"]) { next + 1 } else { next };
-        let (day, end) = self.day_or_nth(next).filter(|&(_, end)| !self.is_more_than_a_day(end))?;
+        let (day, end) = self
+            .day_or_nth(next)
+            .filter(|&(_, end)| !self.is_more_than_a_day(end))?;
         let date = |month, day, year| Date {
             year,
             month: Some(month),
@@ -345,7 +422,7 @@ impl Reader<'_> {
             let (year, end) = self.year_after(last_end, Form::Full);
             return Self::pair(date(month, day, year), Some((date(month, last, year), end)), end);
         }
-        let second = self.range(year_end).and_then(|next| {
+        let second = self.range_or_and(year_end).and_then(|next| {
             let (month, _, next) = self.month(next)?;
             let (day, end) = self.day_or_nth(next)?;
             let (year, end) = self.year_after(end, Form::Full);
@@ -357,13 +434,19 @@ impl Reader<'_> {
 
     /// Whether a number after a month is something else: an hour, a share, a sum.
     fn is_more_than_a_day(&self, end: usize) -> bool {
-        matches!(self.kind(end), Kind::Percent | Kind::Scale(_) | Kind::Hour(_) | Kind::Currency(_))
-            || matches!(self.kind(end), Kind::Symbol(':')) && self.glued(end + 1)
+        matches!(
+            self.kind(end),
+            Kind::Percent | Kind::Scale(_) | Kind::Hour(_) | Kind::Currency(_)
+        ) || matches!(self.kind(end), Kind::Symbol(':')) && self.glued(end + 1)
     }
 
     /// A year with all that marks it, of the common era, and the token after it. After a month two digits are enough.
     fn year(&self, at: usize, month: Option<Form>) -> Option<(i32, usize)> {
-        let at = if self.is_thai() && self.is(at, &["ปี"]) && month.is_some() { at + 1 } else { at };
+        let at = if self.is_thai() && self.is(at, &["ปี"]) && month.is_some() {
+            at + 1
+        } else {
+            at
+        };
         let (era, at) = match self.kind(at) {
             Kind::Era(era) => (Some(era), at + 1),
             _ => (None, at),
@@ -395,7 +478,10 @@ impl Reader<'_> {
         match (numeral.digits, month) {
             // A time, a share or a sum follows a month as well.
             (2, Some(_)) if self.is_thai() => {
-                if self.is_unit(end) || self.is_more_than_a_day(end) || matches!(self.kind(end), Kind::Symbol('.' | ',' | '/')) && self.glued(end + 1) {
+                if self.is_unit(end)
+                    || self.is_more_than_a_day(end)
+                    || matches!(self.kind(end), Kind::Symbol('.' | ',' | '/')) && self.glued(end + 1)
+                {
                     return None;
                 }
                 if month == Some(Form::Spoken) {
@@ -421,7 +507,10 @@ impl Reader<'_> {
             if let Kind::Era(_) = self.kind(next + skip) {
                 return self.year(next + skip, None);
             }
-            let (numeral, last) = (numeral?, self.numeral(next + skip).filter(|_| !self.is_label(next + skip))?);
+            let (numeral, last) = (
+                numeral?,
+                self.numeral(next + skip).filter(|_| !self.is_label(next + skip))?,
+            );
             let last_number = i32::try_from(last.plain()?).ok()?;
             let first_number = i32::try_from(numeral.whole).ok()?;
             let years = match last.digits {
@@ -433,7 +522,11 @@ impl Reader<'_> {
             let other = self.is_unit(next + skip + 1) && last.digits == 2;
             ((1..200).contains(&years) && !other).then_some((first + years, next + skip + 1))
         });
-        Self::pair(Date::of_year(first), second.map(|(year, end)| (Date::of_year(year), end)), end)
+        Self::pair(
+            Date::of_year(first),
+            second.map(|(year, end)| (Date::of_year(year), end)),
+            end,
+        )
     }
 
     /// A year that an era, a word or its own look marks as one.
@@ -460,23 +553,40 @@ impl Reader<'_> {
             let marked = MARKS.iter().any(|mark| text.ends_with(mark));
             return match numeral.digits {
                 4 if marked => Some((full, end)),
-                4 if matches!(number, 1800..2100 | 2440..2600) && !self.is_unit(end) => Some((full, end)),
+                // Roads and forms have numbers after an abbreviation: สฎ.2007.
+                4 if matches!(number, 1800..2100 | 2440..2600)
+                    && !self.is_unit(end)
+                    && !(self.glued(at) && text.ends_with('.')) =>
+                {
+                    Some((full, end))
+                }
                 2 if marked && !self.is_unit(end) && number >= 10 && !self.counts_years(at) => Some((full, end)),
                 _ => None,
             };
         }
         const MARKS: &[&str] = &[
-            "in", "since", "until", "till", "during", "by", "from", "year", "early", "late", "mid", "before", "after", "season",
+            "in", "since", "until", "till", "during", "by", "from", "year", "early", "late", "mid", "before", "after",
+            "season",
         ];
-        let marked = at > 0 && (self.is(at - 1, MARKS) || matches!(self.kind(at - 1), Kind::Symbol('-')) && at > 1 && self.is(at - 2, MARKS));
+        let marked = at > 0
+            && (self.is(at - 1, MARKS)
+                || matches!(self.kind(at - 1), Kind::Symbol('-')) && at > 1 && self.is(at - 2, MARKS));
         let next = self.slice(end);
         let counted = !marked
             && (self.is(end, &["people", "men", "women", "children", "per"])
-                || next.len() > 3 && next.ends_with('s') && next.starts_with(|c: char| c.is_lowercase()) && !self.is(end, &["was", "this", "does"]));
+                || next.len() > 3
+                    && next.ends_with('s')
+                    && next.starts_with(|c: char| c.is_lowercase())
+                    && !self.is(end, &["was", "this", "does"]));
         match numeral.digits {
             4 if marked || matches!(number, 1700..2100) && !counted => Some((full, end)),
             _ => None,
         }
+    }
+
+    /// Whether a word is in Latin letters, in a text of either language.
+    fn is_latin(&self, at: usize) -> bool {
+        self.slice(at).is_ascii()
     }
 
     /// Whether ปี before the number ends a count of years: 3 ปี 12 วัน.

@@ -90,7 +90,7 @@ pub enum Hour {
 use Form::{Full, Short, Spoken};
 use Hour::{Afternoon, Clock, Dusk, Evening, Morning, Named, Night, Oclock};
 use Kind::{
-    Bce, Currency, Era, Half, Hour as At, Letter, More, Month, Not, Nth, Part, PerHundred, Percent, Plural, Point,
+    Bce, Currency, Era, Half, Hour as At, Letter, Month, More, Not, Nth, Part, PerHundred, Percent, Plural, Point,
     Points, Scale, Several, Small, Tens, Weekday, Word,
 };
 
@@ -114,7 +114,11 @@ const THAI: &[(Kind, &str)] = &[
     (Scale(1_000), "พัน"),
     (Scale(10_000), "หมื่น"),
     (Scale(100_000), "แสน"),
-    (Scale(1_000_000), "ล้าน"),
+    (Scale(1_000_000), "ล้าน ลบ."),
+    (Scale(100_000_000), "ร้อยล."),
+    (Scale(1_000_000_000), "พันล."),
+    (Scale(10_000_000_000), "หมื่นล."),
+    (Scale(100_000_000_000), "แสนล."),
     (Several, "หลาย นับ เป็น"),
     (Half, "ครึ่ง ครึ่งหนึ่ง"),
     (Point, "จุด"),
@@ -123,7 +127,7 @@ const THAI: &[(Kind, &str)] = &[
     (Points(1), "จุดเปอร์เซ็นต์ จุดเปอร์เซนต์ จุดร้อยละ เปอร์เซ็นต์พอยต์"),
     (Points(100), "เบสิสพอยต์ เบซิสพอยต์ จุดพื้นฐาน"),
     (PerHundred, "ร้อยละ"),
-    (Currency("THB"), "บาท"),
+    (Currency("THB"), "บาท บ."),
     (Currency("USD"), "ดอลลาร์ ดอลล่าร์ ดอลลาร์สหรัฐ ดอลลาร์สหรัฐฯ ดอลล่าร์สหรัฐ ดอลล่าร์สหรัฐฯ เหรียญสหรัฐ เหรียญสหรัฐฯ เหรียญดอลลาร์"),
     (Currency("SGD"), "ดอลลาร์สิงคโปร์ เหรียญสิงคโปร์"),
     (Currency("AUD"), "ดอลลาร์ออสเตรเลีย"),
@@ -209,15 +213,15 @@ const THAI: &[(Kind, &str)] = &[
     (At(Dusk), "เย็น"),
     (At(Named(0)), "เที่ยงคืน สองยาม"),
     (At(Named(12)), "เที่ยง เที่ยงวัน"),
-    (Word, "ถึง และ กับ ใน ส่วน ต่อ ที่ ปี วันที่ เดือน ทศวรรษ ทศวรรษที่ ยุค นาที ระหว่าง จาก แรก"),
+    (Word, "ถึง และ กับ ใน ส่วน ต่อ ที่ ปี วันที่ เดือน ทศวรรษ ทศวรรษที่ ยุค นาที ระหว่าง จาก โควิด"),
     // Other words, ranks, shapes, places and names.
-    (Not, "ร้อยเอ็ด ร้อยเอก ร้อยโท ร้อยตรี ร้อยตำรวจ ร้อยแก้ว ร้อยกรอง ร้อยเรียง ร้อยไหม ร้อยมาลัย ร้อยพวงมาลัย
-        พันเอก พันโท พันตรี พันจ่า พันตำรวจ พันธุ์ พันธ์ พันทิป พันธนาการ พันธมิตร พันธกิจ พันธบัตร พันธะ พันลึก พันลำ พันผ้า พันแผล พันคอ พันรอบ พันแข้งพันขา
+    (Not, "ลบ.ม. ร้อยเอ็ด ร้อยเอก ร้อยโท ร้อยตรี ร้อยตำรวจ ร้อยแก้ว ร้อยกรอง ร้อยเรียง ร้อยไหม ร้อยมาลัย ร้อยพวงมาลัย
+        พันเอก พันโท พันตรี พันจ่า พันตำรวจ พันธุ์ พันธ์ พันทิป พันธนาการ พันธมิตร พันธกิจ พันธบัตร พันธะ พันลึก พันลำ พันผ้า พันแผล พันคอ พันรอบ พันข้อมือ พันข้อเท้า พันด้วย พันแข้งพันขา
         สิบเอก สิบโท สิบตรี สิบตำรวจ สิบล้อ หกล้อ หกล้ม หกคะเมน หกเลอะ สิบสองปันนา
         แสนสาหัส แสนสิริ แสนยานุภาพ แสนรู้ แสนดี แสนนาน แสนไกล แสนเข็ญ แสนสุข แสนงอน แสนแสบ แสนสำราญ แสนปาล์ม แสนคม แสนชัย แสนภู แสนตอ
         หมื่นไวยวรนาถ หมื่นหาญ หมื่นสุนทร ล้านนา ล้านช้าง หัวล้าน หนึ่งเดียว เป็นหนึ่งเดียว เอ็ดตะโร
         สามเหลี่ยม สี่เหลี่ยม ห้าเหลี่ยม หกเหลี่ยม แปดเหลี่ยม สามแยก สี่แยก ห้าแยก สามล้อ สองแถว สามก๊ก สามย่าน สามพราน สามโคก สามเสน สามชุก สามพระยา สามัญ สี่พระยา แปดริ้ว
-        ห้าแถว เก้าอี้ แปดเปื้อน สองจิตสองใจ หนึ่งใจ ครึ่งแรก ครึ่งหลัง ครึ่งเวลา ครึ่งทาง ครึ่งปีแรก ครึ่งปีหลัง ครึ่งเดือนแรก ครึ่งเดือนหลัง ครึ่งๆ ครึ่งวงกลม ครึ่งเสี้ยว ครึ่งซีก
+        คลองหนึ่ง คลองสอง คลองสาม คลองสี่ คลองห้า คลองหก คลองเจ็ด คลองแปด คลองเก้า คลองสิบ ห้าแถว เก้าอี้ แปดเปื้อน สองจิตสองใจ หนึ่งใจ ครึ่งแรก ครึ่งหลัง ครึ่งเวลา ครึ่งทาง ครึ่งปีแรก ครึ่งปีหลัง ครึ่งเดือนแรก ครึ่งเดือนหลัง ครึ่งๆ ครึ่งวงกลม ครึ่งเสี้ยว ครึ่งซีก
         เที่ยงธรรม เที่ยงตรง เที่ยงแท้ ตีพิมพ์ ตีความ ส.ค.ส. ศูนย์ ใต้หวัน เศษเหล็ก เศษอาหาร เศษผ้า บาทหลวง บาทวิถี"),
 ];
 
@@ -309,7 +313,7 @@ const LATIN: &[(Kind, &str)] = &[
     (Tens(90), "nineties"),
     (Percent, "percent pct"),
     (Points(100), "bps bp"),
-    (Currency("THB"), "baht thb"),
+    (Currency("THB"), "baht thb bt"),
     (Currency("USD"), "dollar dollars usd us$"),
     (Currency("SGD"), "sgd s$"),
     (Currency("AUD"), "aud a$ au$"),
@@ -453,8 +457,14 @@ pub fn certain(text: &str) -> impl Iterator<Item = usize> {
                 .flat_map(|(_, words)| words.split_whitespace())
         };
         let scales = || words(|kind| matches!(kind, Scale(10..)));
-        let certain = words(|kind| matches!(kind, Month(_, Full) | Weekday(_, true) | Percent | Currency("USD") | Era(_)));
-        let numbers = words(|kind| matches!(kind, Small(_) | Scale(_) | Several)).filter(|word| !matches!(*word, "เป็น" | "นับ"));
+        let certain = words(|kind| {
+            matches!(
+                kind,
+                Month(_, Full) | Weekday(_, true) | Percent | Currency("USD") | Era(_)
+            )
+        });
+        let numbers =
+            words(|kind| matches!(kind, Small(_) | Scale(_) | Several)).filter(|word| !matches!(*word, "เป็น" | "นับ"));
         let pairs = numbers.flat_map(|first| scales().map(move |second| format!("{first}{second}")));
         AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
@@ -482,8 +492,16 @@ pub fn latin(word: &str) -> Kind {
     match kind {
         // Names of months, and codes that are words in lower case.
         Month(..) | Weekday(..) if !capital => Kind::Word,
+        Currency(_) if word == "bt" => Kind::Word,
         Era(_) | Bce if !code => Kind::Word,
-        Currency(_) if word.len() == 3 && !code && !matches!(word, "won" | "yen" | "kip" | "Won" | "Yen" | "Kip") && !word.ends_with('$') => Kind::Word,
+        Currency(_)
+            if word.len() == 3
+                && !code
+                && !matches!(word, "won" | "yen" | "kip" | "Won" | "Yen" | "Kip")
+                && !word.ends_with('$') =>
+        {
+            Kind::Word
+        }
         _ => kind,
     }
 }

@@ -156,7 +156,9 @@ impl fmt::Display for Time {
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-        let weekday = self.weekday.and_then(|day| WEEKDAYS.get(usize::from(day).wrapping_sub(1)));
+        let weekday = self
+            .weekday
+            .and_then(|day| WEEKDAYS.get(usize::from(day).wrapping_sub(1)));
         let year = self.year.map_or("*".to_owned(), |year| format!("{year:04}"));
         let month = self.month.map_or("*".to_owned(), |month| format!("{month:02}"));
         let date = match (self.year, self.month, self.day) {

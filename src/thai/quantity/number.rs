@@ -151,7 +151,8 @@ impl Reader<'_> {
                 _ => false,
             };
         // Parts of numbers which are none themselves; few and หลาย without a scale.
-        if alone && (self.is(at, &["เอ็ด", "ยี่"]) || matches!(self.kind(at), Kind::Several | Kind::Half)) {
+        if alone && (self.is(at, &["เอ็ด", "ยี่"]) || matches!(self.kind(at), Kind::Several | Kind::Half))
+        {
             return None;
         }
         Some(Number { is_bare, ..number })
@@ -165,6 +166,13 @@ impl Reader<'_> {
             && let Some((part, whole)) = lexicon::vulgar(symbol)
         {
             return Some((numeral.amount.plus(Amount::ratio(part.into(), whole.into())?)?, at + 2));
+        }
+        // 1 1/2 cups.
+        if let Some((part, whole, end)) = self.simple_fraction(at + 1)
+            && !self.glued(at + 1)
+            && numeral.plain().is_some_and(|whole| whole < 100)
+        {
+            return Some((numeral.amount.plus(Amount::ratio(part.into(), whole.into())?)?, end));
         }
         Some((numeral.amount, at + 1))
     }
@@ -243,7 +251,9 @@ impl Reader<'_> {
                     end = next;
                 }
                 // สองล้านครึ่ง.
-                Kind::Half if sum.last != u64::MAX && sum.pending.is_none() && self.is(end, &["ครึ่ง"]) && sum.last >= 100 => {
+                Kind::Half
+                    if sum.last != u64::MAX && sum.pending.is_none() && self.is(end, &["ครึ่ง"]) && sum.last >= 100 =>
+                {
                     sum.section = sum.section.plus(Amount::whole(sum.last).times(Amount::HALF)?)?;
                     sum.scale = None;
                     end += 1;
@@ -266,7 +276,11 @@ impl Reader<'_> {
         }
         let mut number = sum.finish(precision, end)?;
         // สองปีครึ่ง.
-        if self.is_unit(end) && matches!(self.kind(end + 1), Kind::Half) && self.glued(end + 1) && self.is(end + 1, &["ครึ่ง"]) {
+        if self.is_unit(end)
+            && matches!(self.kind(end + 1), Kind::Half)
+            && self.glued(end + 1)
+            && self.is(end + 1, &["ครึ่ง"])
+        {
             number.amount = number.amount.plus(Amount::HALF)?;
             number.end = end + 2;
         }
@@ -309,7 +323,9 @@ impl Reader<'_> {
                 Kind::Small(value) => {
                     let fits = match sum.pending.map(Amount::to_whole) {
                         None => true,
-                        Some(Some(pending)) => pending % 100 >= 20 && pending % 10 == 0 && (1..10).contains(&value) && sum.last != THOUSAND,
+                        Some(Some(pending)) => {
+                            pending % 100 >= 20 && pending % 10 == 0 && (1..10).contains(&value) && sum.last != THOUSAND
+                        }
                         Some(None) => false,
                     };
                     if !fits || self.numeral(end.wrapping_sub(1)).is_some() {
@@ -356,18 +372,31 @@ impl Reader<'_> {
                     end = next;
                 }
                 // Two and a half million, a million and a half.
-                _ if !first && self.is(end, &["and"]) && self.is(end + 1, &["a"]) && matches!(self.kind(end + 2), Kind::Half) => {
+                _ if !first && let Some(after) = self.and_a_half(end) => {
                     match sum.pending {
                         Some(pending) => sum.take(pending.plus(Amount::HALF)?),
                         None => sum.section = sum.section.plus(Amount::whole(sum.last).times(Amount::HALF)?)?,
                     }
                     sum.head = sum.pending.or(sum.head);
-                    end += 3;
+                    end = after;
                 }
                 _ => break,
             }
         }
         if end == at { None } else { sum.finish(precision, end) }
+    }
+
+    /// The token after `and a half`, which may have hyphens.
+    pub fn and_a_half(&self, at: usize) -> Option<usize> {
+        let step = |at: usize, word: &str| {
+            let at = if matches!(self.kind(at), Kind::Symbol('-')) {
+                at + 1
+            } else {
+                at
+            };
+            self.is(at, &[word]).then_some(at + 1)
+        };
+        step(step(step(at, "and")?, "a")?, "half")
     }
 
     /// Thousands, hundreds of thousands.

@@ -49,9 +49,18 @@ enum Unit {
 /// Words before a number that qualify it, or look so. Where one ends with another the longer is meant.
 const BEFORE: &[(Precision, &str)] = &[
     (Precision::Exact, "งบประมาณ"),
-    (Precision::About, "ประมาณ|ราว|ราวๆ|ราว ๆ|คร่าวๆ|เฉลี่ย|ใกล้เคียง|about|around|approximately|roughly|some|circa|approx.|an estimated"),
-    (Precision::Over, "กว่า|มากกว่า|สูงกว่า|นานกว่า|เกิน|เกินกว่า|ไม่น้อยกว่า|ไม่ต่ำกว่า|อย่างน้อย|ทะลุ|over|more than|at least|above|exceeding|no less than|no fewer than|not less than"),
-    (Precision::Under, "เกือบ|เกือบถึง|น้อยกว่า|ต่ำกว่า|ไม่เกิน|ไม่เกินกว่า|ไม่ถึง|ไม่มากกว่า|สูงสุด|มากสุด|อย่างมาก|nearly|almost|less than|fewer than|under|below|up to|no more than|not more than|at most|close to"),
+    (
+        Precision::About,
+        "ประมาณ|ราว|ราวๆ|ราว ๆ|คร่าวๆ|เฉลี่ย|ใกล้เคียง|about|around|approximately|roughly|some|circa|approx.|an estimated",
+    ),
+    (
+        Precision::Over,
+        "กว่า|มากกว่า|สูงกว่า|นานกว่า|เกิน|เกินกว่า|ไม่น้อยกว่า|ไม่ต่ำกว่า|อย่างน้อย|ทะลุ|over|more than|at least|above|exceeding|no less than|no fewer than|not less than",
+    ),
+    (
+        Precision::Under,
+        "เกือบ|เกือบถึง|น้อยกว่า|ต่ำกว่า|ไม่เกิน|ไม่เกินกว่า|ไม่ถึง|ไม่มากกว่า|สูงสุด|มากสุด|อย่างมาก|nearly|almost|less than|fewer than|under|below|up to|no more than|not more than|at most|close to",
+    ),
 ];
 
 /// Words after a number that qualify it.
@@ -62,12 +71,33 @@ const AFTER: &[(Precision, &str)] = &[
 ];
 
 /// Words before a number that is dialled.
-const DIALLED: &[&str] = &["สายด่วน", "โทร", "โทร.", "โทรศัพท์", "hotline", "Hotline", "call", "Call", "dial", "tel", "Tel", "tel.", "Tel."];
+const DIALLED: &[&str] = &[
+    "สายด่วน",
+    "โทร",
+    "โทร.",
+    "โทรศัพท์",
+    "hotline",
+    "Hotline",
+    "call",
+    "Call",
+    "dial",
+    "tel",
+    "Tel",
+    "tel.",
+    "Tel.",
+    "Call Center",
+    "Call Centre",
+    "call center",
+];
+
+/// Names that have a number, however it is joined.
+const NUMBERED: &[&str] = &["โควิด", "covid"];
 
 /// Units that Latin letters glued to digits are, beside those that the lexicon knows.
 const GLUED: &[&str] = &[
-    "m", "km", "cm", "mm", "kg", "g", "mg", "l", "ml", "ha", "ft", "mi", "lb", "lbs", "oz", "kph", "mph", "kW", "kWh", "MW", "GW", "W", "V", "Hz",
-    "kHz", "MHz", "GHz", "kB", "KB", "MB", "GB", "TB", "Mbps", "Gbps", "hr", "hrs", "h", "min", "s", "sec", "yr", "yrs", "x", "th", "st", "nd", "rd", "ml",
+    "m", "km", "cm", "mm", "kg", "g", "mg", "l", "ml", "ha", "ft", "mi", "lb", "lbs", "oz", "kph", "mph", "kW", "kWh",
+    "MW", "GW", "W", "V", "Hz", "kHz", "MHz", "GHz", "kB", "KB", "MB", "GB", "TB", "Mbps", "Gbps", "hr", "hrs", "h",
+    "min", "s", "sec", "yr", "yrs", "x", "th", "st", "nd", "rd", "ml",
 ];
 
 impl<'a> Reader<'a> {
@@ -115,7 +145,9 @@ impl<'a> Reader<'a> {
     }
 
     pub fn slice(&self, at: usize) -> &'a str {
-        self.tokens.get(at).map_or("", |token| &self.text[token.start..token.end])
+        self.tokens
+            .get(at)
+            .map_or("", |token| &self.text[token.start..token.end])
     }
 
     /// Whether the token is one of these words, in any case.
@@ -154,14 +186,24 @@ impl<'a> Reader<'a> {
     /// Whether a word that is counted stands here: a classifier or a unit.
     pub fn is_unit(&self, at: usize) -> bool {
         let text = self.after(at);
-        self.is_thai() && UNITS.iter().any(|unit| text.starts_with(unit))
+        // Up to the end of a token: ตร. is one, ตรง is not.
+        let ends = |unit: &str| {
+            (at..at + 4)
+                .filter_map(|at| self.tokens.get(at))
+                .any(|token| token.end == self.tokens[at].start + unit.len())
+        };
+        self.is_thai() && UNITS.iter().any(|unit| text.starts_with(unit) && ends(unit))
     }
 
     fn precision(&self, start: usize, end: usize) -> Precision {
         // Whole words: งบประมาณ is not ประมาณ.
         let text = self.before(start);
         let ends_with = |text: &str, word: &str| {
-            let Some(from) = text.len().checked_sub(word.len()).filter(|&from| text.is_char_boundary(from)) else {
+            let Some(from) = text
+                .len()
+                .checked_sub(word.len())
+                .filter(|&from| text.is_char_boundary(from))
+            else {
                 return false;
             };
             text[from..].eq_ignore_ascii_case(word)
@@ -176,6 +218,9 @@ impl<'a> Reader<'a> {
             return *precision;
         }
         let text = self.after(end);
+        if text.starts_with('+') && self.glued(end + 1) && self.numeral(end + 1).is_some() {
+            return Precision::Exact;
+        }
         AFTER
             .iter()
             .find(|(_, words)| words.split('|').any(|word| text.starts_with(word)))
@@ -187,6 +232,10 @@ impl<'a> Reader<'a> {
         let Some(numeral) = self.numeral(at) else {
             return false;
         };
+        let dash = usize::from(at > 0 && matches!(self.kind(at - 1), Kind::Symbol('-' | '–')));
+        if at > dash && self.is(at - 1 - dash, NUMBERED) {
+            return true;
+        }
         let latin = |text: &str| text.ends_with(|c: char| c.is_alphabetic() && !is_letter(c));
         if at > 0 && self.glued(at) {
             let before = self.slice(at - 1);
@@ -197,12 +246,17 @@ impl<'a> Reader<'a> {
             if joined
                 && matches!(self.kind(at - 2), Kind::Word | Kind::Not | Kind::Currency(_))
                 && self.slice(at - 2).ends_with(char::is_alphanumeric)
-                && !self.is(at - 2, &["mid", "early", "late", "pre", "post", "sub", "under", "over", "non"])
+                && !self.is(
+                    at - 2,
+                    &["mid", "early", "late", "pre", "post", "sub", "under", "over", "non"],
+                )
             {
                 return true;
             }
         }
-        if !self.glued(at + 1) || !latin(&self.slice(at + 1)[..self.slice(at + 1).chars().next().map_or(0, char::len_utf8)]) {
+        if !self.glued(at + 1)
+            || !latin(&self.slice(at + 1)[..self.slice(at + 1).chars().next().map_or(0, char::len_utf8)])
+        {
             return false;
         }
         match self.kind(at + 1) {
@@ -210,10 +264,18 @@ impl<'a> Reader<'a> {
             Kind::Letter(_) => {
                 matches!(self.slice(at + 1), "K" | "B") && !(at > 0 && matches!(self.kind(at - 1), Kind::Currency(_)))
             }
-            Kind::Scale(_) | Kind::Currency(_) | Kind::Hour(_) | Kind::Era(_) | Kind::Bce | Kind::Percent | Kind::Points(_) => false,
+            Kind::Scale(_)
+            | Kind::Currency(_)
+            | Kind::Hour(_)
+            | Kind::Era(_)
+            | Kind::Bce
+            | Kind::Percent
+            | Kind::Points(_) => false,
             // Degrees, but `JAS 39C`.
             _ if matches!(self.slice(at + 1), "C" | "F") => {
-                at > 0 && self.slice(at - 1).starts_with(char::is_uppercase) || self.glued(at) && at > 0 || numeral.digits > 3
+                at > 0 && self.slice(at - 1).starts_with(char::is_uppercase)
+                    || self.glued(at) && at > 0
+                    || numeral.digits > 3
             }
             _ => !GLUED.contains(&self.slice(at + 1)),
         }
@@ -223,11 +285,15 @@ impl<'a> Reader<'a> {
     fn joined(&self, at: usize, first: usize) -> Option<usize> {
         let between = || {
             let text = self.before(first);
-            ["ระหว่าง", "between", "Between", "ทั้ง"].iter().any(|word| text.ends_with(word))
+            ["ระหว่าง", "between", "Between", "ทั้ง"]
+                .iter()
+                .any(|word| text.ends_with(word))
         };
         match self.kind(at) {
             Kind::Symbol('-' | '–' | '—' | '−' | '~' | '～') => Some(at + 1),
-            _ if self.is(at, &["ถึง", "จนถึง", "ไปจนถึง", "to", "or", "หรือ"]) => Some(at + 1),
+            _ if self.is(at, &["ถึง", "จนถึง", "ไปจนถึง", "to", "or", "หรือ"]) => {
+                Some(at + 1)
+            }
             _ if self.is(at, &["และ", "กับ", "and"]) && between() => Some(at + 1),
             _ => None,
         }
@@ -235,7 +301,11 @@ impl<'a> Reader<'a> {
 
     /// What gives a number its unit, and the token after it.
     fn unit(&self, at: usize, number: &Number) -> (Option<Unit>, usize) {
-        let at = if matches!(self.kind(at), Kind::Symbol('-')) && matches!(self.kind(at + 1), Kind::Percent | Kind::Currency(_)) {
+        let named = |at: usize| self.slice(at).starts_with(char::is_alphabetic);
+        let at = if matches!(self.kind(at), Kind::Symbol('-'))
+            && named(at + 1)
+            && matches!(self.kind(at + 1), Kind::Percent | Kind::Currency(_))
+        {
             at + 1
         } else {
             at
@@ -278,7 +348,9 @@ impl<'a> Reader<'a> {
             // A sign or a code; words come after their number.
             Kind::Currency(code)
                 if self.numeral(at + 1).is_some()
-                    && self.slice(at).starts_with(|c: char| !c.is_alphabetic() || c.is_uppercase()) =>
+                    && self
+                        .slice(at)
+                        .starts_with(|c: char| !c.is_alphabetic() || c.is_uppercase()) =>
             {
                 (Some(Unit::Money(code)), at + 1)
             }
@@ -310,14 +382,19 @@ impl<'a> Reader<'a> {
             && self.date(next).is_none()
             && self.time(next).is_none()
         {
-            if first.scale.is_none() && let Some(scale) = other.scale && first.amount <= other.head {
+            if first.scale.is_none()
+                && let Some(scale) = other.scale
+                && first.amount <= other.head
+            {
                 first.amount = first.amount.times(scale)?;
             }
             unit = unit.or(other_unit);
             second = Some(other.amount);
             end = other_end;
         }
-        if second.is_none() && let Some((colon, ratio)) = self.ratio(at, &first, unit) {
+        if second.is_none()
+            && let Some((colon, ratio)) = self.ratio(at, &first, unit)
+        {
             (second, end) = (Some(ratio), colon);
         }
         let value = |amount: Amount| {
@@ -349,7 +426,9 @@ impl<'a> Reader<'a> {
     /// Whether a Thai digit in words has the next one after it.
     fn is_run_on(&self, first: &Number, next: usize) -> bool {
         match (first.amount.to_whole(), self.kind(next)) {
-            (Some(first), Kind::Small(second)) => self.is_thai() && self.glued(next) && first < 9 && first + 1 == second,
+            (Some(first), Kind::Small(second)) => {
+                self.is_thai() && self.glued(next) && first < 9 && first + 1 == second
+            }
             _ => false,
         }
     }
@@ -369,11 +448,39 @@ impl<'a> Reader<'a> {
     /// Whether a scale or a one, alone, is a number: a unit follows it or a word before it says so.
     fn has_company(&self, at: usize, end: usize) -> bool {
         if self.is_thai() {
-            return self.is_unit(end) || self.kind(at) == Kind::Small(1) && self.is_nth(at) || self.precision(at, end) != Precision::Exact;
+            return self.is_unit(end)
+                || self.kind(at) == Kind::Small(1) && self.is_nth(at)
+                || self.precision(at, end) != Precision::Exact;
         }
         const UNITS: &[&str] = &[
-            "year", "month", "week", "hour", "minute", "person", "people", "kilometre", "kilometer", "metre", "meter", "mile", "kilogram", "kilo",
-            "tonne", "ton", "litre", "liter", "degree", "point", "goal", "vote", "seat", "child", "death", "case", "km", "kg",
+            "year",
+            "month",
+            "week",
+            "hour",
+            "minute",
+            "person",
+            "people",
+            "kilometre",
+            "kilometer",
+            "metre",
+            "meter",
+            "mile",
+            "kilogram",
+            "kilo",
+            "tonne",
+            "ton",
+            "litre",
+            "liter",
+            "degree",
+            "point",
+            "goal",
+            "vote",
+            "seat",
+            "child",
+            "death",
+            "case",
+            "km",
+            "kg",
         ];
         self.is(end, UNITS) || matches!(self.kind(end), Kind::Symbol('-')) && self.is(end + 1, UNITS)
     }
@@ -381,7 +488,10 @@ impl<'a> Reader<'a> {
     /// Whether ที่ before the number makes it an ordinal: ครั้งที่ 9, but not อยู่ที่ 9.
     pub fn is_nth(&self, at: usize) -> bool {
         let text = self.before(at);
-        text.ends_with("ที่") && !["อยู่ที่", "ไว้ที่", "คงที่", "ราคาที่", "เพิ่มที่"].iter().any(|word| text.ends_with(word))
+        text.ends_with("ที่")
+            && !["อยู่ที่", "ไว้ที่", "คงที่", "ราคาที่", "เพิ่มที่"]
+                .iter()
+                .any(|word| text.ends_with(word))
     }
 
     /// `3rd`, third, twenty-first.
@@ -402,7 +512,9 @@ impl<'a> Reader<'a> {
         let ones = text.trim_start_matches('X');
         let tens = text.len() - ones.len();
         let ones = ONES.iter().position(|&numeral| numeral == ones)?;
-        u64::try_from(tens * 10 + ones).ok().filter(|&number| (2..40).contains(&number))
+        u64::try_from(tens * 10 + ones)
+            .ok()
+            .filter(|&number| (2..40).contains(&number))
     }
 
     /// An English ordinal and the token after it.
@@ -425,7 +537,11 @@ impl<'a> Reader<'a> {
             }
             Kind::Nth(number) => Some((number, at + 1)),
             Kind::Small(tens @ 20..) => {
-                let next = if matches!(self.kind(at + 1), Kind::Symbol('-')) { at + 2 } else { at + 1 };
+                let next = if matches!(self.kind(at + 1), Kind::Symbol('-')) {
+                    at + 2
+                } else {
+                    at + 1
+                };
                 match self.kind(next) {
                     Kind::Nth(unit @ 1..10) => Some((tens + unit, next + 1)),
                     _ => None,
@@ -457,9 +573,12 @@ impl<'a> Reader<'a> {
                 return Some(Found::new(Value::Fraction(part, whole), end));
             }
             // A year and a half.
-            _ if self.is(at, &["a", "an"]) && self.is(at + 2, &["and"]) && self.is(at + 3, &["a"]) && self.is(at + 4, &["half"]) => {
-                let scaled = matches!(self.kind(at + 1), Kind::Scale(_));
-                return (!scaled).then(|| Found::new(Value::Number(Amount::ONE_AND_HALF), at + 5));
+            _ if self.is(at, &["a", "an"])
+                && !matches!(self.kind(at + 1), Kind::Scale(_))
+                && self.and_a_half(at + 2).is_some() =>
+            {
+                let end = self.and_a_half(at + 2)?;
+                return Some(Found::new(Value::Number(Amount::ONE_AND_HALF), end));
             }
             _ if self.is(at, &["a", "an"]) => {
                 let (Kind::Part(whole) | Kind::Nth(whole @ 3..)) = self.kind(at + 1) else {
@@ -477,10 +596,18 @@ impl<'a> Reader<'a> {
         if self.is_thai() {
             let (share, parted) = (self.is(end, &["ใน"]), self.is(end, &["ส่วน"]));
             let (whole, next) = self.part(end + 1).filter(|_| share || parted)?;
-            let end = if share && self.is(next, &["ส่วน"]) { next + 1 } else { next };
+            let end = if share && self.is(next, &["ส่วน"]) {
+                next + 1
+            } else {
+                next
+            };
             return (part < whole).then(|| Found::new(Value::Fraction(part, whole), end));
         }
-        let hyphen = if matches!(self.kind(end), Kind::Symbol('-')) { end + 1 } else { end };
+        let hyphen = if matches!(self.kind(end), Kind::Symbol('-')) {
+            end + 1
+        } else {
+            end
+        };
         match self.kind(hyphen) {
             Kind::Part(whole) => return Some(Found::new(Value::Fraction(part, whole), hyphen + 1)),
             Kind::Nth(whole @ 3..) if part == 1 => return Some(Found::new(Value::Fraction(1, whole), hyphen + 1)),
@@ -497,18 +624,31 @@ impl<'a> Reader<'a> {
         (part < whole).then(|| Found::new(Value::Fraction(part, whole), end))
     }
 
+    /// `3/4`: a part, what it is a part of, and the token after both.
+    pub fn simple_fraction(&self, at: usize) -> Option<(u64, u64, usize)> {
+        let slash = matches!(self.kind(at + 1), Kind::Symbol('/' | '⁄')) && self.glued(at + 1) && self.glued(at + 2);
+        let longer = self.glued(at + 3) && matches!(self.kind(at + 3), Kind::Symbol('/'));
+        let part = self
+            .numeral(at)?
+            .plain()
+            .filter(|_| slash && !longer && !self.is_label(at))?;
+        let whole = self.numeral(at + 2)?.plain()?;
+        (part < whole && matches!(whole, 2..=10 | 12 | 16 | 100)).then_some((part, whole, at + 3))
+    }
+
     /// `3/4`, and the pairs that are no fraction: `24/7`, `9/11`, `2/2566`.
     fn slashed(&self, at: usize) -> Option<Found> {
         let part = self.numeral(at)?.plain()?;
+        if let Some((part, whole, end)) = self.simple_fraction(at) {
+            return Some(Found::new(Value::Fraction(part, whole), end));
+        }
         let slash = matches!(self.kind(at + 1), Kind::Symbol('/' | '⁄')) && self.glued(at + 1) && self.glued(at + 2);
         let below = self.numeral(at + 2).filter(|_| slash && !self.is_label(at))?;
         let whole = below.plain()?;
         if self.glued(at + 3) && matches!(self.kind(at + 3), Kind::Symbol('/')) {
             return None;
         }
-        let value = if part < whole && matches!(whole, 2..=10 | 12 | 16 | 100) {
-            return Some(Found::new(Value::Fraction(part, whole), at + 3));
-        } else if self.is_nth(at) {
+        let value = if self.is_nth(at) {
             Value::Ordinal(part)
         } else {
             Value::Number(Amount::whole(part))
@@ -537,10 +677,17 @@ impl<'a> Reader<'a> {
         }
         let followed = self.is(
             at + 1,
-            &["of", "a", "an", "the", "its", "their", "his", "her", "our", "that", "this", "all"],
+            &[
+                "of", "a", "an", "the", "its", "their", "his", "her", "our", "that", "this", "all",
+            ],
         );
-        let preceded = at > 0 && self.is(at - 1, &["by", "than", "in", "nearly", "almost", "about", "over", "other"]);
-        let named = at > 0 && matches!(self.kind(at - 1), Kind::Nth(_)) || matches!(self.kind(at + 1), Kind::Symbol('-'));
+        let preceded = at > 0
+            && self.is(
+                at - 1,
+                &["by", "than", "in", "nearly", "almost", "about", "over", "other"],
+            );
+        let named =
+            at > 0 && matches!(self.kind(at - 1), Kind::Nth(_)) || matches!(self.kind(at + 1), Kind::Symbol('-'));
         (!named && (followed || preceded)).then(|| Found::new(Value::Fraction(1, 2), at + 1))
     }
 
@@ -566,22 +713,26 @@ impl<'a> Reader<'a> {
             return None;
         }
         numeral.plain()?;
-        // Groups joined by dashes, or by spaces where the first is a trunk prefix.
+        // Groups joined by dashes or colons, or by spaces where the first is a trunk prefix.
         const MOST: usize = 8;
         let mut groups = vec![digits(at)];
         let foreign = at > 0 && self.glued(at) && matches!(self.kind(at - 1), Kind::Symbol('+'));
         let trunk = foreign || groups[0].starts_with('0');
         let mut end = at + 1;
-        let mut dashed = true;
+        let sign = self.kind(end);
+        let mut joined = true;
         while groups.len() < MOST {
-            let dash = matches!(self.kind(end), Kind::Symbol('-' | '–')) && self.glued(end) && self.glued(end + 1);
+            let dash = matches!(sign, Kind::Symbol('-' | '–' | ':'))
+                && self.kind(end) == sign
+                && self.glued(end)
+                && self.glued(end + 1);
             let next = if dash { end + 1 } else { end };
             let group = self.numeral(next).filter(|group| group.plain().is_some());
             let wide = group.is_some_and(|group| (3..=4).contains(&group.digits) || foreign);
             if group.is_none() || !(dash || trunk && wide && !self.glued(next)) {
                 break;
             }
-            dashed &= dash;
+            joined &= dash;
             groups.push(digits(next));
             end = next + 1;
         }
@@ -589,11 +740,12 @@ impl<'a> Reader<'a> {
         if trunk && (9..=12).contains(&total) {
             return code(groups.concat(), end);
         }
-        if groups.len() > 2 && dashed {
-            return code(groups.join("-"), end);
+        if groups.len() > 2 && joined {
+            return code(groups.join(if sign == Kind::Symbol(':') { ":" } else { "-" }), end);
         }
         let text = self.before(at);
         let dialled = (3..=5).contains(&numeral.digits) && DIALLED.iter().any(|word| text.ends_with(word));
-        (dialled || groups[0].starts_with('0') && numeral.digits > 2).then(|| Found::new(Value::Code(digits(at)), at + 1))
+        (dialled || groups[0].starts_with('0') && numeral.digits > 2)
+            .then(|| Found::new(Value::Code(digits(at)), at + 1))
     }
 }

@@ -15,7 +15,13 @@ fn check(language: Language, cases: &[(&str, &str)]) {
         .filter(|(_, expected, found)| *expected != found)
         .map(|(text, expected, found)| format!("{text}\n    expected {expected}\n    found    {found}"))
         .collect();
-    assert!(wrong.is_empty(), "{} of {} wrong:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {} wrong:\n{}",
+        wrong.len(),
+        cases.len(),
+        wrong.join("\n")
+    );
 }
 
 /// Thai text and what is found in it; values are separated by bars.
@@ -112,6 +118,12 @@ const THAI: &[(&str, &str)] = &[
     ("ขับรถ F1 และเครื่องบิน F-16", ""),
     ("สัญญาณ 5G และจอ 4K", ""),
     ("โควิด-19 ระบาด", ""),
+    ("เชื้อโควิด - 19 และโควิด 19", ""),
+    ("ตำบลคลองหก", ""),
+    ("ใช้เทปพันข้อมือ", ""),
+    ("ถนนสาย สฎ.2007", "2007"),
+    ("กม.ที่ 43+490", "#43 | 490"),
+    ("อัดฉีดงบ 3แสนล.", "300000000000"),
     ("รถไฟฟ้า BTS สาย N24", ""),
     // Qualifiers.
     ("ประมาณ 40 คน", "~40"),
@@ -147,6 +159,7 @@ const THAI: &[(&str, &str)] = &[
     ("น้ำตาล 1/2 ถ้วย", "1/2"),
     ("น้ำตาล ½ ถ้วย", "1/2"),
     ("เนย 1½ ช้อน", "1.5"),
+    ("แป้ง 1 1/2 ถ้วย", "1.5"),
     ("ยิงประตูในครึ่งหลัง", ""),
     ("ผลประกอบการครึ่งปีแรก", ""),
     ("อัตราส่วน 1 : 125,000", "1..125000"),
@@ -180,6 +193,8 @@ const THAI: &[(&str, &str)] = &[
     ("10 พันล้านยูโร", "10000000000 EUR"),
     ("หมื่นล้านเยน", "10000000000 JPY"),
     ("5,000-10,000 บาท", "5000 THB..10000 THB"),
+    ("กำไร 1.2 ลบ. น้ำ 5 ลบ.ม.", "1200000 | 5"),
+    ("เงินเดือน 15,000-20,000 บ.", "15000 THB..20000 THB"),
     ("3-5 ล้านบาท", "3000000 THB..5000000 THB"),
     ("ระหว่าง 500 และ 1,000 บาท", "500 THB..1000 THB"),
     ("20 บาท ถึง 30 บาท", "20 THB..30 THB"),
@@ -223,6 +238,7 @@ const THAI: &[(&str, &str)] = &[
     ("สี่โมงเย็น", "16:00"),
     ("หกโมงเย็น", "18:00"),
     ("หนึ่งทุ่ม", "19:00"),
+    ("เจอกันทุ่มนึง", "19:00"),
     ("3 ทุ่ม", "21:00"),
     ("สองทุ่มครึ่ง", "20:30"),
     ("ห้าทุ่ม", "23:00"),
@@ -242,6 +258,12 @@ const THAI: &[(&str, &str)] = &[
     ("8 พ.ย.66", "2023-11-08"),
     ("12 มี.ค. 2563", "2020-03-12"),
     ("12มี.ค.2563", "2020-03-12"),
+    ("จัดขึ้นเมื่อ May 12, 2022", "2022-05-12"),
+    ("29 ก.พ. 67 ตรงกับวันพฤหัสฯ", "2024-02-29 | Thu"),
+    ("จันทร์ - ศุกร์ 8.30-17.30 น.", "Mon..Fri | 08:30..17:30"),
+    ("ระหว่าง 1 ม.ค. และ 31 มี.ค. 2567", "2024-01-01..2024-03-31"),
+    ("ปลาย ต.ค.นี้", "*-10"),
+    ("ไตรมาส 3/2566", "3..2023 CE"),
     ("ม.ค. 63", "2020-01"),
     ("ม.ค. 2563", "2020-01"),
     ("มกราคม 2563", "2020-01"),
@@ -330,7 +352,10 @@ const ENGLISH: &[(&str, &str)] = &[
     ("twenty-one years", "21"),
     ("two hundred and five", "205"),
     ("one hundred thousand", "100000"),
-    ("one million two hundred thirty-four thousand five hundred sixty-seven", "1234567"),
+    (
+        "one million two hundred thirty-four thousand five hundred sixty-seven",
+        "1234567",
+    ),
     ("1.5 million people", "1500000"),
     ("300 billion baht", "300000000000 THB"),
     ("3.48 trillion baht", "3480000000000 THB"),
@@ -340,6 +365,7 @@ const ENGLISH: &[(&str, &str)] = &[
     ("two and a half million", "2500000"),
     ("a million and a half", "1500000"),
     ("two and a half years", "2.5"),
+    ("three-and-a-half years", "3.5"),
     ("a hundred people", "100"),
     ("two dozen eggs", "24"),
     ("thirty-seven point five degrees", "37.5"),
@@ -383,6 +409,7 @@ const ENGLISH: &[(&str, &str)] = &[
     ("one third of income", "1/3"),
     ("a third of income", "1/3"),
     ("a quarter of a cup", "1/4"),
+    ("2 1/2 cups", "2.5"),
     ("3/4 cup and ½ spoon", "3/4 | 1/2"),
     ("one in three", "1/3"),
     ("1 in 5 countries", "1/5"),
@@ -413,6 +440,8 @@ const ENGLISH: &[(&str, &str)] = &[
     ("€10 billion", "10000000000 EUR"),
     ("from US$11,000 to $22,500", "11000 USD..22500 USD"),
     ("5,000-10,000 baht", "5000 THB..10000 THB"),
+    ("$3 million-$5 million", "3000000 USD..5000000 USD"),
+    ("Bt1,234.5 million", "1234500000 THB"),
     ("$3-5 million", "3000000 USD..5000000 USD"),
     ("between 500 and 1,000 baht", "500 THB..1000 THB"),
     ("THB 1,000", "1000 THB"),
@@ -450,6 +479,11 @@ const ENGLISH: &[(&str, &str)] = &[
     ("a quarter to five", "04:45?"),
     ("0230 UTC", "02:30"),
     ("2 in the morning", "2"),
+    ("at 9 in the morning", "09:00"),
+    ("at 10 at night", "22:00"),
+    ("5-7 p.m.", "17:00..19:00"),
+    ("11 a.m.-1 p.m.", "11:00..13:00"),
+    ("a time of 1:05:30", "id 1:05:30"),
     // Dates.
     ("November 8, 2023", "2023-11-08"),
     ("8 November 2023", "2023-11-08"),
@@ -463,6 +497,8 @@ const ENGLISH: &[(&str, &str)] = &[
     ("8 to 10 November", "*-11-08..*-11-10"),
     ("October 30 to November 2, 2023", "2023-10-30..2023-11-02"),
     ("30 October - 2 November 2023", "2023-10-30..2023-11-02"),
+    ("between 1 January and 31 March 2024", "2024-01-01..2024-03-31"),
+    ("May 8, 9 and 10", "*-05-08 | 9 | 10"),
     ("January 2020", "2020-01"),
     ("in May", "*-05"),
     ("May 2020", "2020-05"),
@@ -521,26 +557,55 @@ fn quantities_are_found_in_english() {
 fn spans_cover_the_words() {
     for (text, language, words) in [
         ("งบราว 3 แสนล้านบาท ใน 2 ปี", Language::Thai, &["3 แสนล้านบาท", "2"][..]),
-        ("เมื่อเวลา 10.30 น. วันพุธที่ 8 พ.ย. 2566", Language::Thai, &["10.30 น.", "วันพุธที่ 8 พ.ย. 2566"]),
-        ("ร้อยละ 3 ถึง 5 ของปี พ.ศ. 2566", Language::Thai, &["ร้อยละ 3 ถึง 5", "พ.ศ. 2566"]),
-        ("about $5.5 million, or half of it", Language::English, &["$5.5 million", "half"]),
-        ("On Wednesday, November 8, 2023, at 3 p.m.", Language::English, &["Wednesday, November 8, 2023", "3 p.m."]),
+        (
+            "เมื่อเวลา 10.30 น. วันพุธที่ 8 พ.ย. 2566",
+            Language::Thai,
+            &["10.30 น.", "วันพุธที่ 8 พ.ย. 2566"],
+        ),
+        (
+            "ร้อยละ 3 ถึง 5 ของปี พ.ศ. 2566",
+            Language::Thai,
+            &["ร้อยละ 3 ถึง 5", "พ.ศ. 2566"],
+        ),
+        (
+            "about $5.5 million, or half of it",
+            Language::English,
+            &["$5.5 million", "half"],
+        ),
+        (
+            "On Wednesday, November 8, 2023, at 3 p.m.",
+            Language::English,
+            &["Wednesday, November 8, 2023", "3 p.m."],
+        ),
     ] {
         let found = find(text, language);
-        assert_eq!(found.iter().map(|quantity| quantity.span.of(text)).collect::<Vec<_>>(), words);
+        assert_eq!(
+            found.iter().map(|quantity| quantity.span.of(text)).collect::<Vec<_>>(),
+            words
+        );
     }
 }
 
 #[test]
 fn digits_are_told_from_words() {
-    let digits = |text| find(text, Language::Thai).iter().map(|quantity| quantity.digits).collect::<Vec<_>>();
+    let digits = |text| {
+        find(text, Language::Thai)
+            .iter()
+            .map(|quantity| quantity.digits)
+            .collect::<Vec<_>>()
+    };
     assert_eq!(digits("3 คน ๓ คน สามคน สามแสน 3 แสน"), [true, true, false, false, true]);
 }
 
 /// A Thai and an English sentence, and what of each the other lacks.
 const PAIRS: &[(&str, &str, &str, &str)] = &[
     ("วงเงิน 3 แสนล้านบาท", "a budget of 300 billion baht", "", ""),
-    ("วงเงิน 3 แสนล้านบาท", "a budget of 300 million baht", "300000000000 THB", "300000000 THB"),
+    (
+        "วงเงิน 3 แสนล้านบาท",
+        "a budget of 300 million baht",
+        "300000000000 THB",
+        "300000000 THB",
+    ),
     ("วงเงิน 3 แสนล้านบาท", "a budget of 300 billion", "", ""),
     ("ราคา 5 ดอลลาร์", "5 euros", "5 USD", "5 EUR"),
     ("ปี 2566", "in 2023", "", ""),
@@ -552,9 +617,19 @@ const PAIRS: &[(&str, &str, &str, &str)] = &[
     ("เที่ยงคืน", "at midnight", "", ""),
     ("8-10 พ.ย. 2566", "November 8–10, 2023", "", ""),
     ("8-10 พ.ย. 2566", "from November 8 until November 10, 2023", "", ""),
-    ("8-10 พ.ย. 2566", "November 8–11, 2023", "2023-11-08..2023-11-10", "2023-11-08..2023-11-11"),
+    (
+        "8-10 พ.ย. 2566",
+        "November 8–11, 2023",
+        "2023-11-08..2023-11-10",
+        "2023-11-08..2023-11-11",
+    ),
     ("วันพุธที่ 8 พฤศจิกายน 2566", "November 8", "", ""),
-    ("วันพุธที่ 8 พฤศจิกายน 2566", "Thursday, 8 November 2023", "Wed 2023-11-08", "Thu 2023-11-08"),
+    (
+        "วันพุธที่ 8 พฤศจิกายน 2566",
+        "Thursday, 8 November 2023",
+        "Wed 2023-11-08",
+        "Thu 2023-11-08",
+    ),
     ("คืนวันที่ 9", "on the night of the 9th", "", ""),
     ("ร้อยละ 25", "25 percent", "", ""),
     ("ร้อยละ 25", "a quarter of them", "", ""),
@@ -565,6 +640,8 @@ const PAIRS: &[(&str, &str, &str, &str)] = &[
     ("หลายพันล้านดอลลาร์", "billions of dollars", "", ""),
     ("หลายหมื่นคน", "tens of thousands of people", "", ""),
     ("เพลงยุค 90", "songs of the 1990s", "", ""),
+    ("ทศวรรษ 2520", "the 1970s", "", ""),
+    ("ทศวรรษ 2520", "the 1960s", "1977s", "1960s"),
     ("โทร 02-123-4567", "call 02-123-4568", "id 021234567", "id 021234568"),
     ("ประมาณ 40 คน", "about 40 people", "", ""),
     ("5,000-10,000 บาท", "5,000 baht to 10,000 baht", "", ""),
@@ -579,11 +656,21 @@ const PAIRS: &[(&str, &str, &str, &str)] = &[
 
 #[test]
 fn what_a_translation_lacks_is_told() {
-    let list = |quantities: Vec<&Quantity>| quantities.iter().map(|quantity| quantity.to_string()).collect::<Vec<_>>().join(" | ");
+    let list = |quantities: Vec<&Quantity>| {
+        quantities
+            .iter()
+            .map(|quantity| quantity.to_string())
+            .collect::<Vec<_>>()
+            .join(" | ")
+    };
     for (thai, english, lacking, added) in PAIRS {
         let (source, target) = (find(thai, Language::Thai), find(english, Language::English));
         let (missing, extra) = unmatched(&source, &target);
-        assert_eq!((list(missing).as_str(), list(extra).as_str()), (*lacking, *added), "{thai} / {english}");
+        assert_eq!(
+            (list(missing).as_str(), list(extra).as_str()),
+            (*lacking, *added),
+            "{thai} / {english}"
+        );
     }
 }
 
@@ -603,7 +690,11 @@ fn falsified(text: &str) -> String {
     let mut out = String::new();
     while let Some(c) = chars.next() {
         let last = c.is_ascii_digit() && !chars.peek().is_some_and(char::is_ascii_digit);
-        out.push(if last { char::from(b'0' + (c as u8 - b'0' + 3) % 10) } else { c });
+        out.push(if last {
+            char::from(b'0' + (c as u8 - b'0' + 3) % 10)
+        } else {
+            c
+        });
     }
     out
 }
@@ -618,7 +709,12 @@ fn sound_pairs_rarely_differ() {
             return;
         };
         let list = |line: &serde_json::Value, side: &str| -> Vec<String> {
-            line[side].as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+            line[side]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|text| text.as_str().unwrap().to_owned())
+                .collect()
         };
         let pairs: Vec<(String, String)> = lines
             .lines()
@@ -632,7 +728,11 @@ fn sound_pairs_rarely_differ() {
             .map(|(thai, english)| (thai.as_str(), falsified(english)))
             .collect();
         let caught = differing(wrong.iter().map(|(thai, english)| (*thai, english.as_str())));
-        println!("{name}: {alarms} of {} pairs differ; {caught} of {} with false numbers", pairs.len(), wrong.len());
+        println!(
+            "{name}: {alarms} of {} pairs differ; {caught} of {} with false numbers",
+            pairs.len(),
+            wrong.len()
+        );
         assert!(alarms <= most && caught * 20 >= wrong.len() * 19);
     }
     let read = |name: &str| std::fs::read_to_string(format!("{folder}/flores-dev/flores-dev.{name}")).unwrap();
@@ -647,16 +747,37 @@ fn sound_pairs_rarely_differ() {
 
 #[test]
 fn long_text_takes_time_in_proportion() {
-    for unit in ["๑,๒๓๔", "1-", "สิบ", "ล้าน", "หนึ่ง", "พ.ศ. ", "1/", "a.", "ที่", " ", "5 ถึง ", "two hundred ", "half ", "May ", "ก", "12:"] {
+    for unit in [
+        "๑,๒๓๔",
+        "1-",
+        "สิบ",
+        "ล้าน",
+        "หนึ่ง",
+        "พ.ศ. ",
+        "1/",
+        "a.",
+        "ที่",
+        " ",
+        "5 ถึง ",
+        "two hundred ",
+        "half ",
+        "May ",
+        "ก",
+        "12:",
+    ] {
+        // The best of three, since the machine does other work.
         let time = |count: usize| {
             let text = unit.repeat(count);
-            let start = std::time::Instant::now();
-            for language in [Language::Thai, Language::English] {
-                find(&text, language);
-            }
-            start.elapsed().as_secs_f64()
+            let turn = || {
+                let start = std::time::Instant::now();
+                for language in [Language::Thai, Language::English] {
+                    find(&text, language);
+                }
+                start.elapsed().as_secs_f64()
+            };
+            (0..3).map(|_| turn()).fold(f64::INFINITY, f64::min)
         };
-        let (short, long) = (time(4_000), time(32_000));
+        let (short, long) = (time(2_000), time(16_000));
         assert!(long < 0.2 || long < short * 24.0, "{unit}: {short} s, then {long} s");
     }
 }

@@ -19,9 +19,17 @@ impl Reader<'_> {
         let first = match (first.half, second.half) {
             (false, true) if self.is_thai() => Time { half: true, ..first },
             (false, true) if first.hour <= 12 => {
-                let same = |hour: u8| Time { hour, half: true, ..first };
+                let same = |hour: u8| Time {
+                    hour,
+                    half: true,
+                    ..first
+                };
                 let (morning, evening) = (first.hour % 12, first.hour % 12 + 12);
-                if second.hour >= 12 && evening <= second.hour { same(evening) } else { same(morning) }
+                if second.hour >= 12 && evening <= second.hour {
+                    same(evening)
+                } else {
+                    same(morning)
+                }
             }
             _ => first,
         };
@@ -70,8 +78,11 @@ impl Reader<'_> {
         let minute = u8::try_from(minute).ok().filter(|&minute| minute < 60)?;
         let time = |hour, half| Time { hour, minute, half };
         match self.kind(end) {
-            Kind::Hour(Hour::Clock) if self.is_thai() || !self.is(end, &["hrs"]) || sure => Some((time(hour, true), end + 1, true)),
-            Kind::Hour(Hour::Morning | Hour::Afternoon) if !self.is_thai() || !self.is(end, &["เช้า", "บ่าย"]) => {
+            Kind::Hour(Hour::Clock) if self.is_thai() || !self.is(end, &["hrs"]) || sure => {
+                Some((time(hour, true), end + 1, true))
+            }
+            Kind::Hour(Hour::Morning | Hour::Afternoon) if !self.is_thai() || !self.is(end, &["เช้า", "บ่าย"]) =>
+            {
                 let late = matches!(self.kind(end), Kind::Hour(Hour::Afternoon));
                 Some((time(on_half(hour, late), true), end + 1, true))
             }
@@ -80,6 +91,17 @@ impl Reader<'_> {
                 let told = !self.is_thai() && numeral.tail.is_none() && sure
                     || self.is_thai() && (sure || numeral.tail.is_some() && self.before(at).ends_with("เวลา"));
                 let known = hour == 0 || hour > 12;
+                // At 9 in the morning.
+                if !self.is_thai()
+                    && !told
+                    && at > 0
+                    && self.is(at - 1, &["at", "around", "about", "by", "until", "till", "from"])
+                    && hour <= 12
+                {
+                    return self
+                        .with_half(time(hour, known), end)
+                        .filter(|&(_, after, _)| after > end);
+                }
                 if told && !self.is_thai() {
                     return self.with_half(time(hour, known), end);
                 }
@@ -100,12 +122,29 @@ impl Reader<'_> {
             () => return Some((time, end, true)),
         };
         let hour = on_half(time.hour, late);
-        Some((Time { hour, half: true, ..time }, at, true))
+        Some((
+            Time {
+                hour,
+                half: true,
+                ..time
+            },
+            at,
+            true,
+        ))
     }
 
     /// ตีสอง, บ่ายสามโมง, 3 ทุ่มครึ่ง, เที่ยงคืน.
     fn thai_words(&self, at: usize) -> Option<(Time, usize)> {
-        let full = |hour: u8, end: usize| Some(self.with_minutes(Time { hour, minute: 0, half: true }, end));
+        let full = |hour: u8, end: usize| {
+            Some(self.with_minutes(
+                Time {
+                    hour,
+                    minute: 0,
+                    half: true,
+                },
+                end,
+            ))
+        };
         let hour = |at: usize| -> Option<(u8, usize)> {
             let number = self.number(at)?;
             let hour = u8::try_from(number.amount.to_whole()?).ok()?;
@@ -121,26 +160,45 @@ impl Reader<'_> {
                 Kind::Hour(Hour::Oclock) => full(13, at + 2),
                 _ => {
                     let (hour, end) = hour(at + 1).filter(|&(hour, _)| hour <= 5)?;
-                    let end = if matches!(self.kind(end), Kind::Hour(Hour::Oclock)) { end + 1 } else { end };
+                    let end = if matches!(self.kind(end), Kind::Hour(Hour::Oclock)) {
+                        end + 1
+                    } else {
+                        end
+                    };
                     full(hour + 12, end)
                 }
             },
-            Kind::Hour(Hour::Evening) if self.is(at + 1, &["หนึ่ง"]) => full(19, at + 2),
+            Kind::Hour(Hour::Evening) if self.is(at + 1, &["หนึ่ง", "นึง"]) => full(19, at + 2),
             Kind::Numeral(_) | Kind::Small(_) | Kind::Scale(_) => {
                 let (hour, end) = hour(at)?;
                 match self.kind(end) {
                     Kind::Hour(Hour::Evening) if hour <= 6 => full(hour % 6 + 18, end + 1).map(|(time, end)| {
                         // Six is midnight.
-                        (Time { hour: if hour == 6 { 0 } else { time.hour }, ..time }, end)
+                        (
+                            Time {
+                                hour: if hour == 6 { 0 } else { time.hour },
+                                ..time
+                            },
+                            end,
+                        )
                     }),
                     Kind::Hour(Hour::Oclock) => match self.kind(end + 1) {
                         // The old count from six: สามโมงเช้า is nine.
                         Kind::Hour(Hour::Morning) => full(if hour < 6 { hour + 6 } else { hour }, end + 2),
                         Kind::Hour(Hour::Dusk) if hour <= 7 => full(hour + 12, end + 2),
-                        _ if hour == 6 => Some(self.with_minutes(Time { hour, minute: 0, half: false }, end + 1)),
+                        _ if hour == 6 => Some(self.with_minutes(
+                            Time {
+                                hour,
+                                minute: 0,
+                                half: false,
+                            },
+                            end + 1,
+                        )),
                         _ => full(if hour < 6 { hour + 12 } else { hour }, end + 1),
                     },
-                    Kind::Hour(Hour::Clock) if self.is(end, &["นาฬิกา"]) && self.numeral(at).is_none() => full(hour, end + 1),
+                    Kind::Hour(Hour::Clock) if self.is(end, &["นาฬิกา"]) && self.numeral(at).is_none() => {
+                        full(hour, end + 1)
+                    }
                     _ => None,
                 }
             }
@@ -171,32 +229,74 @@ impl Reader<'_> {
             ((1..=12).contains(&hour) && number.end == at + 1).then_some((hour, number.end))
         };
         let told = |time: Time, end: usize| -> Option<(Time, usize)> {
-            let end = if matches!(self.kind(end), Kind::Hour(Hour::Oclock)) { end + 1 } else { end };
+            let end = if matches!(self.kind(end), Kind::Hour(Hour::Oclock)) {
+                end + 1
+            } else {
+                end
+            };
             if let Kind::Hour(half @ (Hour::Morning | Hour::Afternoon)) = self.kind(end) {
                 let hour = on_half(time.hour, half == Hour::Afternoon);
-                return Some((Time { hour, half: true, ..time }, end + 1));
+                return Some((
+                    Time {
+                        hour,
+                        half: true,
+                        ..time
+                    },
+                    end + 1,
+                ));
             }
             let (time, end, _) = self.with_half(time, end)?;
             Some((time, end))
         };
         match self.kind(at) {
-            Kind::Hour(Hour::Named(hour)) => Some((Time { hour, minute: 0, half: true }, at + 1)),
+            Kind::Hour(Hour::Named(hour)) => Some((
+                Time {
+                    hour,
+                    minute: 0,
+                    half: true,
+                },
+                at + 1,
+            )),
             Kind::Half | Kind::Part(4) => {
                 let half = matches!(self.kind(at), Kind::Half);
                 let past = self.is(at + 1, &["past"]);
                 let before = !half && self.is(at + 1, &["to"]);
                 let (hour, end) = hour(at + 2).filter(|_| past || before)?;
                 let time = match (half, past) {
-                    (true, _) => Time { hour, minute: 30, half: false },
-                    (false, true) => Time { hour, minute: 15, half: false },
-                    (false, false) => Time { hour: (hour + 10) % 12 + 1, minute: 45, half: false },
+                    (true, _) => Time {
+                        hour,
+                        minute: 30,
+                        half: false,
+                    },
+                    (false, true) => Time {
+                        hour,
+                        minute: 15,
+                        half: false,
+                    },
+                    (false, false) => Time {
+                        hour: (hour + 10) % 12 + 1,
+                        minute: 45,
+                        half: false,
+                    },
                 };
                 told(time, end)
             }
             Kind::Small(_) => {
                 let (hour, end) = hour(at)?;
-                matches!(self.kind(end), Kind::Hour(Hour::Oclock | Hour::Morning | Hour::Afternoon))
-                    .then(|| told(Time { hour, minute: 0, half: false }, end))?
+                matches!(
+                    self.kind(end),
+                    Kind::Hour(Hour::Oclock | Hour::Morning | Hour::Afternoon)
+                )
+                .then(|| {
+                    told(
+                        Time {
+                            hour,
+                            minute: 0,
+                            half: false,
+                        },
+                        end,
+                    )
+                })?
             }
             _ => None,
         }

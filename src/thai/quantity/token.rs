@@ -60,7 +60,12 @@ pub fn tokens(text: &str) -> Vec<Token> {
             continue;
         }
         let mut push = |kind, end| {
-            tokens.push(Token { start: at, end, glued, kind });
+            tokens.push(Token {
+                start: at,
+                end,
+                glued,
+                kind,
+            });
             (at, glued) = (end, true);
         };
         if is_digit(c) {
@@ -110,7 +115,9 @@ fn entries(text: &str, start: usize, boundaries: &[usize]) -> Vec<(Kind, usize)>
         let next = text[end..].chars().next();
         let open = next.is_some_and(is_sign);
         // An abbreviation's dot is a boundary of its own.
-        if !open && (boundaries.binary_search(&end).is_ok() || text[..end].ends_with('.') || !next.is_some_and(is_letter)) {
+        if !open
+            && (boundaries.binary_search(&end).is_ok() || text[..end].ends_with('.') || !next.is_some_and(is_letter))
+        {
             return found;
         }
         at = end;
