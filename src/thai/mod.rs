@@ -1,4 +1,4 @@
-//! Thai text as such: encodings, normalisation, words, sentences.
+//! Thai text as such: encodings, normalisation, words, sentences; numbers and dates, in English too.
 
 mod cue;
 pub mod encoding;

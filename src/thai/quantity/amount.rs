@@ -115,7 +115,7 @@ impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut odd = self.denominator;
         for prime in [2, 5] {
-            while odd % prime == 0 {
+            while odd.is_multiple_of(prime) {
                 odd /= prime;
             }
         }

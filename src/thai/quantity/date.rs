@@ -55,7 +55,7 @@ impl Reader<'_> {
             let mut lengths = [0; 3];
             let mut count = 0;
             for part in self.slice(at).split('.') {
-                let digits: String = part.chars().filter_map(|c| digit(c)).collect();
+                let digits: String = part.chars().filter_map(digit).collect();
                 *parts.get_mut(count)? = digits.parse().ok()?;
                 lengths[count] = digits.len();
                 count += 1;
@@ -172,21 +172,17 @@ impl Reader<'_> {
                 break;
             }
         }
-        if let Some(found) = self
+        let dated = self
             .days(next)
-            .or_else(|| self.months(next).filter(|_| !self.is_thai()))
+            .or_else(|| self.months(next).filter(|_| !self.is_thai()));
+        if let Some(found) = dated
+            && let Value::Date(date @ Date { day: Some(_), .. }) = found.value
         {
-            if let Value::Date(date) = found.value
-                && (date.day.is_some())
-            {
-                return Some(Found {
-                    value: Value::Date(Date {
-                        weekday: Some(weekday),
-                        ..date
-                    }),
-                    ..found
-                });
-            }
+            let weekday = Some(weekday);
+            return Some(Found {
+                value: Value::Date(Date { weekday, ..date }),
+                ..found
+            });
         }
         if self.is(next - 1, &["ที่", "วันที่"])
             && let Some((day, end)) = self.day(next)

@@ -144,12 +144,7 @@ impl Reader<'_> {
             Language::English => self.english_number(at),
         }?;
         let alone = number.end == at + 1;
-        let is_bare = alone
-            && match self.kind(at) {
-                Kind::Small(1) => true,
-                Kind::Scale(_) => true,
-                _ => false,
-            };
+        let is_bare = alone && matches!(self.kind(at), Kind::Small(1) | Kind::Scale(_));
         // Parts of numbers which are none themselves; few and หลาย without a scale.
         if alone && (self.is(at, &["เอ็ด", "ยี่"]) || matches!(self.kind(at), Kind::Several | Kind::Half))
         {
@@ -198,7 +193,7 @@ impl Reader<'_> {
                 Kind::Numeral(numeral) if sum.pending.is_none() => {
                     // 2 ล้าน 5 แสน, but not 2 ล้าน 300.
                     let lower = matches!(self.kind(end + 1), Kind::Scale(scale) if scale < sum.last);
-                    if !first && !(lower && !numeral.grouped) {
+                    if !first && (numeral.grouped || !lower) {
                         break;
                     }
                     let (amount, next) = self.digits(end)?;

@@ -273,9 +273,7 @@ impl<'a> Reader<'a> {
             | Kind::Points(_) => false,
             // Degrees, but `JAS 39C`.
             _ if matches!(self.slice(at + 1), "C" | "F") => {
-                at > 0 && self.slice(at - 1).starts_with(char::is_uppercase)
-                    || self.glued(at) && at > 0
-                    || numeral.digits > 3
+                numeral.digits > 3 || at > 0 && (self.glued(at) || self.slice(at - 1).starts_with(char::is_uppercase))
             }
             _ => !GLUED.contains(&self.slice(at + 1)),
         }
