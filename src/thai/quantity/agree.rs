@@ -62,16 +62,16 @@ impl Value {
     /// Whether one value may be the other in a translation.
     ///
     /// Equal values agree, and so do: numbers and ordinals; a share as percentage, fraction or decimal (25 %, a quarter,
-    /// 0.25); money where one side names no currency; dates whose common parts are equal, and one part of a date with a
-    /// number; times of which one does not say the half of the day, or which look like a number (`23.45`); decades with and
-    /// without their century; a fifth as an ordinal and as a fraction.
+    /// 0.25, but not 25); percentages and percentage points; money where one side names no currency; dates whose common
+    /// parts are equal, and one part of a date with a number; times of which one does not say the half of the day, or
+    /// which look like a number (`23.45`); decades with and without their century, and within ten years, since those of
+    /// the Buddhist era begin in 1977; a fifth as an ordinal and as a fraction.
     pub fn agrees(&self, other: &Self) -> bool {
-        use Value::{Code, Date, Decade, Fraction, Money, Number, Ordinal, Time};
+        use Value::{Code, Date, Decade, Fraction, Money, Number, Ordinal, Percent, Points, Time};
         match (self, other) {
             (Money(a, currency), Money(b, other)) => a == b && currency == other,
             (Time(a), Time(b)) => a.agrees(*b),
             (Date(a), Date(b)) => a.agrees(*b),
-            // 2520s begin in 1977.
             (Decade(a), Decade(b)) if *a >= 100 && *b >= 100 => a.abs_diff(*b) < 10,
             (Decade(a), Decade(b)) => a % 100 == b % 100,
             (Decade(decade), Date(date)) | (Date(date), Decade(decade)) => date.year == Some(*decade),
@@ -80,7 +80,7 @@ impl Value {
             }
             (Code(a), Code(b)) => a == b,
             (Code(code), Number(number)) | (Number(number), Code(code)) => {
-                code.parse() == Ok(number.to_whole().unwrap_or(0))
+                number.to_whole().is_some_and(|number| code.parse() == Ok(number))
             }
             (Time(time), Code(code)) | (Code(code), Time(time)) => {
                 *code == format!("{:02}{:02}", time.hour, time.minute)
@@ -88,7 +88,8 @@ impl Value {
             (Time(time), Number(number)) | (Number(number), Time(time)) => Some(*number) == time.decimal(),
             (Ordinal(whole), Fraction(1, other)) | (Fraction(1, other), Ordinal(whole)) => whole == other,
             (Date(date), other) | (other, Date(date)) => date.is_number(other.amount()),
-            (a, b) => a.amount().is_some() && (a.amount() == b.amount() || a.share() == b.share()),
+            (Percent(a) | Points(a), Percent(b) | Points(b)) => a == b,
+            (a, b) => a.share().is_some() && a.share() == b.share(),
         }
     }
 
@@ -104,10 +105,10 @@ impl Value {
         }
     }
 
-    /// The number that is meant: a hundredth of what stands before a percent sign.
+    /// The number that is meant: a hundredth of what stands before a percent sign or percentage points.
     fn share(&self) -> Option<Amount> {
         match self {
-            Value::Percent(amount) => amount.times(Amount::ratio(1, 100)?),
+            Value::Percent(amount) | Value::Points(amount) => amount.times(Amount::ratio(1, 100)?),
             _ => self.amount(),
         }
     }

@@ -8,7 +8,7 @@
 //! it decides where writing is ambiguous:
 //!
 //! - A year of four digits in Thai is of the Buddhist era from 2200 to 2699 and of the common era otherwise; with two
-//!   digits it is 2543 to 2599 of the Buddhist era for 31 to 99 and 2000 to 2030 of the common era for 00 to 30, but
+//!   digits it is 2531 to 2599 of the Buddhist era for 31 to 99 and 2000 to 2030 of the common era for 00 to 30, but
 //!   after a month as people say it (`6 ตุลา 19`) always of the Buddhist era. A year in English is as written unless B.E. stands
 //!   beside it. Before 1941 the Thai year began in April, which is not taken into account.
 //! - `8/11/2566` is day, month, year in both languages.
