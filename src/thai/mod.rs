@@ -1,9 +1,10 @@
-//! Thai text as such: encodings, normalisation, words, sentences.
+//! Thai text as such: encodings, normalisation, words, sentences; numbers and dates, in English too.
 
 mod cue;
 pub mod encoding;
 mod lexicon;
 mod normal;
+pub mod quantity;
 mod rule;
 pub mod split;
 
