@@ -5,7 +5,7 @@ use crate::span::Span;
 use serde::{Deserialize, Serialize};
 
 /// Version of the JSONL schema; it rises when a reader of the older one would go wrong.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// Why the model stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +83,9 @@ fn is_zero(level: &u8) -> bool {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Parameters {
     pub split: String,
+    /// Where the paragraphs of a plain text end; empty for other sources, and where each line is one segment.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub paragraphs: String,
     pub normalize: bool,
     pub beam: usize,
     /// 0 where the length of each source decides.

@@ -131,7 +131,7 @@ impl<'a> Builder<'a> {
         self.trim_end();
         if let (Some(first), Some(last)) = (self.runs.first(), self.runs.last()) {
             let kind = match kind {
-                BlockKind::Paragraph if text::is_credit(&self.text) => BlockKind::Caption,
+                BlockKind::Paragraph => text::paragraph_kind(&self.text),
                 kind => kind,
             };
             self.blocks.push(Block {

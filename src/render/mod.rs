@@ -337,7 +337,7 @@ mod tests {
                 "การประชุมอินเทอร์เน็ตโลกปี 2023",
                 "World Internet Conference 2023",
             ),
-            (1, Caption, 0, "\n\n", "(CRI) 2023-11-09", "(CRI) 2023-11-09"),
+            (1, Metadata, 0, "\n\n", "(CRI) 2023-11-09", "(CRI) 2023-11-09"),
             (
                 2,
                 Paragraph,
@@ -423,6 +423,7 @@ mod tests {
             BlockKind::Quote,
             BlockKind::Cell,
             BlockKind::Caption,
+            BlockKind::Metadata,
         ];
         let flags = [
             Flag::NoThai,
