@@ -1,5 +1,6 @@
 //! Plain text: lines and blank lines to blocks, the layout saying what each is.
 
+mod heading;
 mod line;
 mod table;
 mod wrap;
@@ -7,18 +8,11 @@ mod wrap;
 use super::{Block, BlockKind, Paragraphs, is_space};
 use crate::span::Span;
 use line::{Role, is_thai, number, role};
-use regex::Regex;
-use std::sync::LazyLock;
 use unicode_width::UnicodeWidthStr;
 use wrap::Wrapping;
 
 /// The longest title, in characters: headlines of Thai news reach 210.
 const TITLE: usize = 220;
-/// The longest heading inside an article, and the longest that has nothing but blank lines to show what it is.
-const HEADING: usize = 60;
-const BARE_HEADING: usize = 45;
-/// The fewest characters of a paragraph that a heading stands over.
-const BODY: usize = 80;
 
 /// The blocks of a text, and whether lines were joined because they look hard-wrapped.
 pub(super) fn read(source: &str, paragraphs: Paragraphs) -> (Vec<Block>, bool) {
@@ -30,9 +24,7 @@ pub(super) fn read(source: &str, paragraphs: Paragraphs) -> (Vec<Block>, bool) {
     let mut units = units(source, &lines, paragraphs, wrapping);
     let unwrapped = paragraphs == Paragraphs::Auto && units.iter().any(|unit| unit.pieces.len() > 1);
     settle_bylines(source, &mut units);
-    mark_title(source, &mut units);
-    mark_numbered_headings(source, &mut units);
-    mark_headings(source, &mut units);
+    heading::mark(source, &mut units);
     let at_spaces = wrapping.is_some_and(|wrapping| wrapping.at_spaces);
     (
         units.iter().map(|unit| unit.block(source, at_spaces)).collect(),
@@ -107,14 +99,6 @@ impl Unit {
         self.pieces.iter().map(|piece| piece.of(source).chars().count()).sum()
     }
 
-    fn is_body(&self, source: &str) -> bool {
-        self.kind == BlockKind::Paragraph && self.length(source) >= BODY
-    }
-
-    fn make_heading(&mut self, level: u8) {
-        (self.kind, self.level) = (BlockKind::Heading, level);
-    }
-
     fn block(&self, source: &str, at_spaces: bool) -> Block {
         let mut block = Block::verbatim(self.kind, self.level, source, self.pieces[0]);
         for piece in &self.pieces[1..] {
@@ -187,10 +171,12 @@ fn lines(source: &str) -> Vec<Line> {
 /// The pairs of lines between which a paragraph may go on.
 fn breaks<'a>(source: &'a str, lines: &[Line]) -> Vec<(&'a str, &'a str)> {
     let goes_on = |a: &Line, b: &Line| {
-        let prose = matches!(a.role, Role::Text | Role::Item(_) | Role::Quote(_)) && !a.is_row() && !b.is_row();
-        prose
-            && !b.after_blank
-            && (b.role == Role::Text || matches!((a.role, b.role), (Role::Quote(_), Role::Quote(_))))
+        let follows = match (a.role, b.role) {
+            (Role::Text, Role::Text) => b.indent(source) <= a.indent(source),
+            (Role::Item(_), Role::Text) | (Role::Quote(_), Role::Quote(_)) => true,
+            _ => false,
+        };
+        follows && !b.after_blank && !a.is_row() && !b.is_row()
     };
     let pairs = lines.windows(2).filter(|pair| goes_on(&pair[0], &pair[1]));
     pairs
@@ -335,184 +321,6 @@ fn settle_bylines(source: &str, units: &mut [Unit]) {
     }
 }
 
-/// Finds the title, which is the first line but for dates and the like, and the lines after it that repeat it.
-fn mark_title(source: &str, units: &mut [Unit]) {
-    let head = units.iter().take_while(|unit| unit.kind == BlockKind::Metadata).count();
-    let Some((title, rest)) = units.get_mut(head..).and_then(<[Unit]>::split_first_mut) else {
-        return;
-    };
-    let Some(next) = rest.first() else { return };
-    let length = title.length(source);
-    let leads = rest
-        .iter()
-        .find(|unit| unit.kind == BlockKind::Paragraph)
-        .is_some_and(|body| body.length(source) > length);
-    let stands_out = title.before_blank || next.kind == BlockKind::Metadata;
-    let is_title = title.kind == BlockKind::Paragraph
-        && title.pieces.len() < 3
-        && length <= TITLE
-        && !SENTENCE.is_match(title.text(source));
-    if !(is_title && stands_out && (head == 0 || leads)) {
-        return;
-    }
-    title.make_heading(1);
-    let bare = |unit: &Unit| -> String {
-        unit.pieces
-            .iter()
-            .flat_map(|piece| piece.of(source).split(is_space))
-            .collect()
-    };
-    let title = bare(title);
-    for unit in rest {
-        match unit.kind {
-            BlockKind::Metadata | BlockKind::Caption => {}
-            BlockKind::Paragraph if unit.length(source) > 9 && title.ends_with(&bare(unit)) => unit.make_heading(2),
-            _ => break,
-        }
-    }
-}
-
-/// Makes headings of the items of a list whose every item stands over text of its own.
-fn mark_numbered_headings(source: &str, units: &mut [Unit]) {
-    let value = |unit: &Unit| match unit.role {
-        Role::Item(_) => number(unit.first.of(source)).and_then(|(path, _)| (path.len() == 1).then_some(path[0])),
-        _ => None,
-    };
-    let numbered: Vec<(usize, u32)> = units
-        .iter()
-        .enumerate()
-        .filter_map(|(index, unit)| Some((index, value(unit)?)))
-        .collect();
-    for series in numbered.chunk_by(|(_, a), (_, b)| a + 1 == *b) {
-        let stands_over = |&(index, _): &(usize, u32)| {
-            let unit = &units[index];
-            let next = units.get(index + 1);
-            next.is_some_and(|next| next.is_body(source))
-                && unit.pieces.len() == 1
-                && unit.length(source) <= HEADING
-                && !ENDING.is_match(unit.text(source))
-        };
-        if series.len() > 1 && series[0].1 == 1 && series.iter().all(stands_over) {
-            for (index, _) in series {
-                let unit = &mut units[*index];
-                unit.pieces = vec![unit.first];
-                unit.make_heading(2);
-            }
-        }
-    }
-}
-
-/// Makes headings of short lines that layout sets over the text after them.
-fn mark_headings(source: &str, units: &mut [Unit]) {
-    let mut sure: Vec<(usize, Span)> = Vec::new();
-    let mut bare = Vec::new();
-    let mut is_bare_common = true;
-    for (index, triple) in units.windows(3).enumerate() {
-        let [before, unit, next] = triple else { continue };
-        let text = unit.text(source);
-        let length = unit.length(source);
-        if unit.kind != BlockKind::Paragraph || unit.pieces.len() > 1 || length > HEADING {
-            continue;
-        }
-        let index = index + 1;
-        let over_text = next.is_body(source) || next.kind == BlockKind::ListItem;
-        let is_alone = unit.after_blank && unit.before_blank;
-        let decorated = DECORATED
-            .captures(text)
-            .and_then(|found| found.get(1))
-            .filter(|inner| is_heading(inner.as_str(), HEADING));
-        let is_underlined = unit.underline.is_some_and(|rule| {
-            let (rule, width) = (rule.of(source).width(), text.width());
-            rule * 2 >= width && rule <= width * 3 / 2 + 4
-        });
-        if let Some(inner) = decorated
-            && unit.after_blank
-            && over_text
-        {
-            let words = inner.as_str().trim_matches(is_space);
-            let start = unit.pieces[0].start + text.find(words).unwrap_or_default();
-            sure.push((index, Span::new(start, start + words.len())));
-        } else if unit.after_blank
-            && (is_underlined && is_heading(text, HEADING) || over_text && CHAPTER.is_match(text))
-        {
-            sure.push((index, unit.pieces[0]));
-        } else if unit.after_blank
-            && !unit.before_blank
-            && next.is_body(source)
-            && is_heading(text, HEADING)
-            && before.kind != BlockKind::Metadata
-        {
-            sure.push((index, unit.pieces[0]));
-        } else if is_alone {
-            let follows = before.is_body(source) || matches!(before.kind, BlockKind::ListItem | BlockKind::Cell);
-            match follows && next.is_body(source) && is_heading(text, BARE_HEADING) {
-                true => bare.push((index, unit.pieces[0])),
-                // Where some short paragraphs are text, the others may be text too.
-                false => is_bare_common = false,
-            }
-        }
-    }
-    if !is_bare_common || bare.len() < 2 {
-        bare.clear();
-    }
-    for (index, piece) in sure.into_iter().chain(bare) {
-        units[index].pieces = vec![piece];
-        units[index].make_heading(2);
-    }
-}
-
-/// Whether a short line may be a heading, as far as its words say.
-fn is_heading(text: &str, most: usize) -> bool {
-    let length = text.chars().count();
-    (3..=most).contains(&length)
-        && text.chars().any(char::is_alphabetic)
-        && text.split(' ').count() <= 4
-        && !SENTENCE.is_match(text)
-        && !OPENING.is_match(text)
-        && !ENDING.is_match(text)
-}
-
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("the patterns are fixed and tested")
-}
-
-/// What is said by somebody or begins a report, or greets a reader.
-static SENTENCE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(concat!(
-        r"(?:กล่าว(?:เพิ่มเติม|ต่อ|อีก)?ว่า|เปิดเผยว่า|ระบุว่า|รายงานว่า|บอกว่า|เผยว่า)",
-        r"|^(?:เมื่อ(?:วันที่|เวลา|คืน|เช้า|วาน|ช่วง)|วันที่ ?\d|วันนี้ ?\(|เรียน|กราบเรียน|ถึง |สวัสดี|Dear |Hi\b|Hello\b)",
-        r"|(?:ครับ|ค่ะ|คะ|จ้า|นะ)[.!]*$",
-    ))
-});
-
-/// What begins a sentence, or goes on with one.
-static OPENING: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(concat!(
-        r"^(?:[“”\x22'‘’(\[#@]|และ|แต่|หรือ|โดย|ซึ่ง|เพราะ|เนื่องจาก|ทั้งนี้|นอกจาก|อย่างไรก็|อนึ่ง|ดังนั้น|จากนั้น|ขณะ|ส่วน|ด้าน",
-        r"|สำหรับ|เมื่อ|หลังจาก|ต่อมา|ต่อจาก|ล่าสุด|เขา|เธอ|ผม|ฉัน|ดิฉัน|เรา|พวก|นาย|นาง|น\.ส\.|พล\.|ดร\.|คุณ|วันนี้|วันที่|ขอ|โทร|หมายเหตุ|ที่มา|หาก|ถ้า|มี)",
-    ))
-});
-
-/// What ends a sentence, a greeting or the words before a list, or what stands only in sentences.
-static ENDING: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(concat!(
-        r"(?:[:：;,.…!”\x22'’]|ดังนี้|ได้แก่|อาทิ|เช่น|คือ|แล้ว|ด้วย|ต่อไป|เท่านั้น|นั้น|นี้|กัน|มาก|เลย|ๆ|ก่อน|ขึ้น|ลง|บาท|คน)$",
-        r"|กล่าว|เปิดเผย|ว่า |ก็|ได้|จะ|เขา|ไม่มี|กำลัง|https?:|@|\d[:.]\d\d",
-    ))
-});
-
-/// The number of a chapter or part.
-static CHAPTER: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"^(?:บทที่|ตอนที่|หมวด(?:ที่)?|ส่วนที่|ภาคที่|ภาคผนวก|Chapter|Part)\s*[\dก-ฮA-Z]{1,3}(?:$|\s*[:.–-]|\s)")
-});
-
-/// A line between ornaments.
-static DECORATED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"^(?:[=*~#_—–-]{2,}|[【\[<]{1,2}|[★☆◆■●]+)\s*([^\s=*~#].*[^\s=*~#_—–-]|\S)\s*(?:[=*~#_—–-]{2,}|[】\]>]{1,2}|[★☆◆■●]+)$",
-    )
-});
-
 #[cfg(test)]
 mod tests {
     use super::super::tests::{lay_out, outline};
@@ -563,7 +371,7 @@ mod tests {
     fn a_page_of_a_news_portal() {
         let text = format!(
             "ธปท.คงดอกเบี้ยร้อยละ 2.50 ต่อปี\n8 พ.ย. 2566 | 14:30 น. | ข่าวเศรษฐกิจ\nโดย สมชาย ใจดี\nแชร์\n\nภาพ: ธนาคารแห่งประเทศไทย\n\n\
-             {BODY_TEXT}\n\nมติไม่เป็นเอกฉันท์\n\n{BODY_TEXT}\n\nทิศทางปีหน้า\n\n{BODY_TEXT}\n\n***\n#ดอกเบี้ย #เศรษฐกิจไทย\n\
+             {BODY_TEXT}\n\nมติไม่เป็นเอกฉันท์\n\n{BODY_TEXT}\n\n{BODY_TEXT}\n\nทิศทางปีหน้า\n\n{BODY_TEXT}\n\n***\n#ดอกเบี้ย #เศรษฐกิจไทย\n\
              อ่านเพิ่มเติม: เงินเฟ้อเดือนตุลาคมติดลบ\nที่มา: https://example.org/a?b=1\n(ขอบคุณข้อมูลจาก ธปท.)\n-สำนักข่าวไทย\n"
         );
         assert_snapshot!(outline(&text, Format::Text), @r#"
@@ -574,6 +382,7 @@ mod tests {
         Caption 0: ภาพ: ธนาคารแห่งประเทศไทย
         Paragraph 0: กรมอุตุนิยมวิทยาประกาศเตือนประชาชนในภาคใต้ฝั่งตะวันออกให้ระวังอันตรายจากฝนที่ตกหนักและน้ำป่าไหลหลากในระยะนี้
         Heading 2: มติไม่เป็นเอกฉันท์
+        Paragraph 0: กรมอุตุนิยมวิทยาประกาศเตือนประชาชนในภาคใต้ฝั่งตะวันออกให้ระวังอันตรายจากฝนที่ตกหนักและน้ำป่าไหลหลากในระยะนี้
         Paragraph 0: กรมอุตุนิยมวิทยาประกาศเตือนประชาชนในภาคใต้ฝั่งตะวันออกให้ระวังอันตรายจากฝนที่ตกหนักและน้ำป่าไหลหลากในระยะนี้
         Heading 2: ทิศทางปีหน้า
         Paragraph 0: กรมอุตุนิยมวิทยาประกาศเตือนประชาชนในภาคใต้ฝั่งตะวันออกให้ระวังอันตรายจากฝนที่ตกหนักและน้ำป่าไหลหลากในระยะนี้

@@ -81,11 +81,13 @@ fn cells(line: &str, is_gap: impl Fn(&str) -> bool) -> Vec<Range<usize>> {
     cells
 }
 
-/// Whether each cell after the first begins or ends where one of the other line does, by columns or by characters.
+/// Whether each cell after the first begins or ends where one of the other line does, by columns or by characters; where
+/// there are several, almost there, as typists align by eye.
 fn is_aligned(a: (&str, &[Range<usize>]), b: (&str, &[Range<usize>])) -> bool {
     let (fewer, more) = if a.1.len() <= b.1.len() { (a, b) } else { (b, a) };
     let measures: [fn(&str) -> usize; 2] = [UnicodeWidthStr::width, |text| text.chars().count()];
     let is_short = |(line, cells): (&str, &[Range<usize>])| line.chars().count() <= LONG * cells.len();
+    let slack = usize::from(fewer.1.len() > 2);
     let agree = |measure: fn(&str) -> usize| {
         let places = |(line, cells): (&str, &[Range<usize>])| -> Vec<(usize, usize)> {
             cells[1..]
@@ -94,9 +96,10 @@ fn is_aligned(a: (&str, &[Range<usize>]), b: (&str, &[Range<usize>])) -> bool {
                 .collect()
         };
         let others = places(more);
-        places(fewer)
-            .iter()
-            .all(|(start, end)| others.iter().any(|other| other.0 == *start || other.1 == *end))
+        places(fewer).iter().all(|(start, end)| {
+            let is_near = |other: &(usize, usize)| other.0.abs_diff(*start) <= slack || other.1.abs_diff(*end) <= slack;
+            others.iter().any(is_near)
+        })
     };
     is_row(a.0, a.1) && is_row(b.0, b.1) && is_short(fewer) && is_short(more) && measures.into_iter().any(agree)
 }

@@ -38,6 +38,7 @@ impl Wrapping {
                     .filter(|(line, _)| is_breakable(line.trim_start_matches(is_space)));
                 let lengths: Vec<usize> = breakable.map(|(line, _)| measure(line)).collect();
                 let width = lengths.iter().copied().max().unwrap_or(0);
+                let long = breaks.iter().filter(|(line, _)| measure(line) * 2 >= width).count();
                 let is_full = |(&(line, next), word): (&(&str, &str), &&str)| {
                     let moved = if at_spaces {
                         measure(first_phrase(next))
@@ -48,7 +49,8 @@ impl Wrapping {
                 };
                 let full = breaks.iter().zip(&words).filter(|pair| is_full(*pair)).count();
                 let is_evident = match at_spaces {
-                    false if is_torn => full >= 3 && full * 4 >= breaks.len() * 3,
+                    // Headers, addresses and signatures have short lines in any text.
+                    false if is_torn => full >= 3 && full * 2 >= breaks.len() && full * 4 >= long * 3,
                     false => full >= 12 && full * 10 >= breaks.len() * 9,
                     true => {
                         let phrases: usize = breaks.iter().map(|(line, _)| line.split_whitespace().count()).sum();
