@@ -662,6 +662,8 @@ mod tests {
         );
         let repeated = format!("สำนักข่าว-ฝนถล่มภาคใต้  หลายพื้นที่\n\n8 พ.ย. 66\nฝนถล่มภาคใต้ หลายพื้นที่\n{body}\n");
         assert_eq!(kinds(&repeated)[2], BlockKind::Heading);
+        let quoting = format!("ผลวิจัยระบุว่าคนไทยนอนน้อยลง\n\n{body}\n");
+        assert_eq!(kinds(&quoting)[0], BlockKind::Heading);
     }
 
     #[test]

@@ -11,6 +11,8 @@ use regex::Regex;
 use std::sync::LazyLock;
 use unicode_width::UnicodeWidthStr;
 
+/// The longest title that may quote somebody, in characters.
+const HEADLINE: usize = 100;
 /// The longest heading inside an article, in characters.
 const HEADING: usize = 60;
 /// The longest that has nothing but blank lines to show what it is.
@@ -50,10 +52,10 @@ fn mark_title(source: &str, units: &mut [Unit]) {
         .find(|unit| unit.kind == BlockKind::Paragraph)
         .is_some_and(|body| body.length(source) > length);
     let stands_out = title.before_blank || next.kind == BlockKind::Metadata;
-    let is_title = title.kind == BlockKind::Paragraph
-        && title.pieces.len() < 3
-        && length <= TITLE
-        && !SENTENCE.is_match(title.text(source));
+    let text = title.text(source);
+    // A headline may quote somebody, and then it is short and stands over more text; else that is how reports begin.
+    let says = SAID.is_match(text) && !(length <= HEADLINE && leads) || GREETING.is_match(text);
+    let is_title = title.kind == BlockKind::Paragraph && title.pieces.len() < 3 && length <= TITLE && !says;
     if !(is_title && stands_out && (head == 0 || leads)) {
         return;
     }
@@ -174,7 +176,7 @@ fn may_be_heading(text: &str) -> bool {
     text.chars().nth(2).is_some()
         && text.chars().any(char::is_alphabetic)
         && text.split(' ').count() <= 4
-        && ![&SENTENCE, &OPENING, &LEAD, &ENDING]
+        && ![&SAID, &GREETING, &OPENING, &LEAD, &ENDING]
             .iter()
             .any(|pattern| pattern.is_match(text))
 }
@@ -183,13 +185,14 @@ fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("the patterns are fixed and tested")
 }
 
-/// What is said by somebody or begins a report, or greets a reader.
-static SENTENCE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(concat!(
-        r"(?:กล่าว(?:เพิ่มเติม|ต่อ|อีก)?ว่า|เปิดเผยว่า|ระบุว่า|รายงานว่า|บอกว่า|เผยว่า)",
-        r"|^(?:เมื่อ(?:วันที่|เวลา|คืน|เช้า|วาน|ช่วง)|วันที่ ?\d|วันนี้ ?\(|เรียน|กราบเรียน|ถึง |สวัสดี|Dear |Hi\b|Hello\b)",
-        r"|(?:ครับ|ค่ะ|คะ|จ้า|นะ)[.!]*$",
-    ))
+/// What somebody says.
+static SAID: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?:กล่าว(?:เพิ่มเติม|ต่อ|อีก)?ว่า|เปิดเผยว่า|ระบุว่า|รายงานว่า|บอกว่า|เผยว่า)|(?:ครับ|ค่ะ|คะ|จ้า|นะ)[.!]*$")
+});
+
+/// What greets a reader, or begins a report.
+static GREETING: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"^(?:เมื่อ(?:วันที่|เวลา|คืน|เช้า|วาน|ช่วง)|วันที่ ?\d|วันนี้ ?\(|เรียน|กราบเรียน|ถึง |สวัสดี|Dear |Hi\b|Hello\b)")
 });
 
 /// What begins a sentence, or goes on with one.

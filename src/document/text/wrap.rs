@@ -6,6 +6,8 @@ use unicode_width::UnicodeWidthStr;
 
 /// Widths that people and programs wrap at; longer lines are paragraphs, shorter ones names or verse.
 const WIDTHS: std::ops::RangeInclusive<usize> = 40..=130;
+/// Line breaks after which more would tell nothing new.
+const ENOUGH: usize = 2000;
 /// The longest word that is expected to have been moved to the next line, in columns.
 const WORD: usize = 16;
 
@@ -24,6 +26,7 @@ impl Wrapping {
     /// A line that was wrapped has no room for what the next one begins with: a word, or where a program knows no Thai
     /// words a whole phrase. Chance makes a line as full as that for a word in one case of ten, for a phrase in one of two.
     pub fn of(breaks: &[(&str, &str)]) -> Option<Self> {
+        let breaks = &breaks[..breaks.len().min(ENOUGH)];
         // A program counts either columns or characters, and Thai has marks that are characters without a column.
         let measures: [fn(&str) -> usize; 2] = [UnicodeWidthStr::width, |line| line.chars().count()];
         let words: Vec<&str> = breaks.iter().map(|(_, next)| first_word(next)).collect();
