@@ -124,10 +124,7 @@ pub fn prepare(name: Option<&str>, bytes: &[u8], options: &Options) -> Result<Pr
         date: String::new(),
         parameters: Parameters {
             split: options.split.name().to_owned(),
-            paragraphs: match (document.format, options.split) {
-                (Format::Text, Split::Auto | Split::Sentence | Split::Block) => options.paragraphs.name().to_owned(),
-                _ => String::new(),
-            },
+            paragraphs: (document.format == Format::Text && options.split != Split::Line).then_some(options.paragraphs),
             ..Parameters::default()
         },
         segments: segments.len(),

@@ -1,6 +1,6 @@
 //! The aligned document: every segment with its translation, and the gaps between them; what every renderer reads.
 
-use super::{BlockKind, Format};
+use super::{BlockKind, Format, Paragraphs};
 use crate::span::Span;
 use serde::{Deserialize, Serialize};
 
@@ -83,9 +83,9 @@ fn is_zero(level: &u8) -> bool {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Parameters {
     pub split: String,
-    /// Where the paragraphs of a plain text end; empty for other sources, and where each line is one segment.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub paragraphs: String,
+    /// Where the paragraphs of a plain text end; none for other sources, and where each line is one segment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paragraphs: Option<Paragraphs>,
     pub normalize: bool,
     pub beam: usize,
     /// 0 where the length of each source decides.

@@ -51,7 +51,8 @@ pub enum BlockKind {
 }
 
 /// Where the paragraphs of a plain text end; other formats say so themselves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Paragraphs {
     /// At each line, unless the lines are evidently hard-wrapped: then where a line ends that had room for more.
     #[default]
@@ -60,17 +61,6 @@ pub enum Paragraphs {
     Line,
     /// At blank lines; headings, list items, rows of tables and lines about the article end one too.
     BlankLine,
-}
-
-impl Paragraphs {
-    /// As `--paragraphs` spells it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Line => "line",
-            Self::BlankLine => "blank-line",
-        }
-    }
 }
 
 /// A stretch of a block's text and the source bytes that it was read from.

@@ -175,7 +175,7 @@ fn unmarked_utf_16(bytes: &[u8]) -> Option<&'static Encoding> {
     };
     // Text of other encodings has none of the bytes that make up half of such a file.
     let halves = bytes.iter().filter(|&&byte| matches!(byte, 0 | 0x0E)).count();
-    if bytes.len() < FEWEST || bytes.len() % 2 > 0 || halves * 4 < bytes.len() {
+    if bytes.len() < FEWEST || !bytes.len().is_multiple_of(2) || halves * 4 < bytes.len() {
         return None;
     }
     [UTF_16LE, UTF_16BE]

@@ -10,12 +10,15 @@ const WIDEST: usize = 160;
 /// The longest mean cell of such a table, in characters.
 const LONG: usize = 40;
 
-/// The cells of each of `lines`, byte ranges in it; none where a line is no row. Each is whole, with its indentation, and
+/// The cells of a line, byte ranges in it.
+type Cells = Vec<Range<usize>>;
+
+/// The cells of each of `lines`; none where a line is no row. Each is whole, with its indentation, and
 /// none where a blank line stands.
-pub(super) fn rows(lines: &[Option<&str>]) -> Vec<Vec<Range<usize>>> {
+pub(super) fn rows(lines: &[Option<&str>]) -> Vec<Cells> {
     let mut rows = vec![Vec::new(); lines.len()];
     // The line before that is no ornament, with its cells by tabs and by spaces.
-    let mut before: Option<(usize, &str, [Vec<Range<usize>>; 2])> = None;
+    let mut before: Option<(usize, &str, [Cells; 2])> = None;
     for (index, line) in lines.iter().enumerate() {
         let Some(line) = line else {
             before = None;
@@ -58,8 +61,8 @@ fn is_row(line: &str, cells: &[Range<usize>]) -> bool {
 }
 
 /// What stands between the gaps of a line.
-fn cells(line: &str, is_gap: impl Fn(&str) -> bool) -> Vec<Range<usize>> {
-    let mut cells: Vec<Range<usize>> = Vec::new();
+fn cells(line: &str, is_gap: impl Fn(&str) -> bool) -> Cells {
+    let mut cells = Cells::new();
     let (mut start, mut end) = (0, 0);
     for piece in line.split_inclusive(is_space) {
         let word = start..start + piece.trim_end_matches(is_space).len();
