@@ -679,6 +679,7 @@ impl Translator {
         header.licence = self.manifest.licence.clone();
         header.parameters = Parameters {
             split: std::mem::take(&mut header.parameters.split),
+            paragraphs: header.parameters.paragraphs,
             normalize: options.normalize.unwrap_or(true),
             beam: self.beam(options),
             max_tokens: options.max_tokens.unwrap_or(0),
