@@ -179,7 +179,7 @@ fn directory(topic: &'static str, path: &Path) -> Finding {
 fn models(settings: &Settings) -> Result<Vec<Finding>> {
     let mut findings: Vec<Finding> = files::list(settings)?
         .into_iter()
-        .filter(|entry| entry.built && entry.path.is_some())
+        .filter(|entry| entry.path.is_some())
         .map(|entry| (Good, "model", format!("{}, {}", entry.manifest.name, size(entry.bytes))))
         .collect();
     let pip = pip(settings.python.as_deref());

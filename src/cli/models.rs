@@ -23,10 +23,9 @@ pub fn run(args: &Models, config: &Config, printer: &Printer) -> Result<Status> 
 
 /// What can be done with a model now.
 fn state(entry: &Entry) -> &'static str {
-    match (entry.built, &entry.path) {
-        (false, _) => "not built",
-        (true, Some(_)) => "here",
-        (true, None) => "to fetch",
+    match entry.path {
+        Some(_) => "here",
+        None => "to fetch",
     }
 }
 
@@ -45,7 +44,6 @@ fn list(json: bool, settings: &Settings, printer: &Printer) -> Result<Status> {
                 "non_commercial": manifest.non_commercial,
                 "gated": manifest.gated,
                 "default": manifest.default,
-                "built": entry.built,
                 "path": entry.path,
                 "revision": entry.revision,
                 "bytes": entry.bytes,
@@ -68,10 +66,9 @@ fn list(json: bool, settings: &Settings, printer: &Printer) -> Result<Status> {
     for entry in &entries {
         let manifest = &entry.manifest;
         let state = format!("{:9}", state(entry));
-        let state = match (entry.built, &entry.path) {
-            (false, _) => printer.paint(FAINT, state),
-            (true, Some(_)) => printer.paint(GOOD, state),
-            (true, None) => state,
+        let state = match entry.path {
+            Some(_) => printer.paint(GOOD, state),
+            None => state,
         };
         let _ = writeln!(
             page,
@@ -87,10 +84,7 @@ fn list(json: bool, settings: &Settings, printer: &Printer) -> Result<Status> {
         );
     }
     printer.data(page)?;
-    printer.note(
-        "best first; here: on this machine; to fetch: fetched when used; not built: known, but not run by this version; \
-         `plae models info NAME` tells more",
-    );
+    printer.note("best first; here: on this machine; to fetch: fetched when used; `plae models info NAME` tells more");
     Ok(Status::Done)
 }
 
@@ -136,14 +130,6 @@ fn info(model: &str, settings: &Settings, printer: &Printer) -> Result<Status> {
     if let Some(note) = &manifest.note {
         line("note", note);
     }
-    line(
-        "built",
-        if entry.built {
-            "yes"
-        } else {
-            "no, this version cannot run it"
-        },
-    );
     match &entry.path {
         Some(path) => {
             line("path", &path.display().to_string());

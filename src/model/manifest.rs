@@ -58,22 +58,9 @@ impl Architecture {
         known.map(|(architecture, ..)| *architecture)
     }
 
-    /// Whether this build loads such weights.
-    pub fn loads(self, weights: Weights) -> bool {
-        match weights {
-            Weights::Gguf => self.is_decoder_only(),
-            Weights::Checkpoint => true,
-        }
-    }
-
     /// Whether source and output are one sequence.
     pub fn is_decoder_only(self) -> bool {
         !matches!(self, Self::Marian | Self::M2m100 | Self::Mbart | Self::T5)
-    }
-
-    /// Whether this build loads the architecture in any form.
-    pub fn is_built(self) -> bool {
-        self.loads(Weights::Gguf) || self.loads(Weights::Checkpoint)
     }
 }
 
@@ -298,9 +285,19 @@ impl Manifest {
         }
     }
 
-    /// Whether this build can load it.
-    pub fn is_built(&self) -> bool {
-        self.architecture.loads(self.weights())
+    /// Refuses weights in a form that this build does not load: encoder-decoders in GGUF files.
+    ///
+    /// # Errors
+    /// `Model`, with the form that is loaded.
+    pub fn check_form(&self, weights: Weights) -> Result<()> {
+        if weights == Weights::Checkpoint || self.architecture.is_decoder_only() {
+            return Ok(());
+        }
+        let message = format!(
+            "{}: {} models are not loaded from GGUF files",
+            self.name, self.architecture
+        );
+        Err(Error::model(message).hint("use the model's own repository: config.json, tokenizer files and safetensors"))
     }
 
     /// The key and the fault of a value that cannot be meant. Names end up in paths, so none may lead out of its directory.
@@ -446,26 +443,6 @@ impl Manifests {
         names.sort_by(|a, b| b.0.total_cmp(&a.0));
         names.into_iter().map(|(_, name)| name).take(3).collect()
     }
-
-    /// Refuses a model whose weights this build cannot load.
-    ///
-    /// # Errors
-    /// `Model`, with the models that can be loaded.
-    pub fn check_built(&self, manifest: &Manifest, weights: Weights) -> Result<()> {
-        if manifest.architecture.loads(weights) {
-            return Ok(());
-        }
-        let form = match weights {
-            Weights::Gguf => "a GGUF file",
-            Weights::Checkpoint => "a Hub checkpoint",
-        };
-        let built: Vec<&str> = self.iter().filter(|m| m.is_built()).map(|m| m.name.as_str()).collect();
-        Err(Error::model(format!(
-            "{}: this version does not load the architecture {} from {form} yet",
-            manifest.name, manifest.architecture
-        ))
-        .hint(format!("it loads {}; `plae models list` shows all", built.join(", "))))
-    }
 }
 
 /// The manifests in a directory, by name.
@@ -564,7 +541,7 @@ mod tests {
     #[test]
     fn some_default_can_be_loaded_and_fetched_without_the_hub() {
         let all = built_in();
-        assert!(all.iter().any(|m| m.default && m.is_built() && m.wheels.is_some()));
+        assert!(all.iter().any(|m| m.default && m.wheels.is_some()));
     }
 
     #[test]
@@ -706,25 +683,17 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_built_is_let_through() {
+    fn encoder_decoders_are_not_loaded_from_gguf_files() {
         let all = built_in();
-        let gemma = all.get("gemma-3-270m").unwrap();
-        assert!(all.check_built(gemma, gemma.weights()).is_ok());
-        for name in [
-            "opus-mt-th-en",
-            "small100",
-            "mbart-large-50-many-to-one",
-            "madlad400-3b",
-        ] {
-            assert!(all.get(name).unwrap().is_built(), "{name}");
+        for manifest in all.iter() {
+            assert!(manifest.check_form(manifest.weights()).is_ok(), "{}", manifest.name);
         }
-        let t5 = all.get("madlad400-3b").unwrap();
-        let error = all.check_built(t5, Weights::Gguf).unwrap_err();
+        let error = all.get("madlad400-3b").unwrap().check_form(Weights::Gguf).unwrap_err();
         assert!(
             error.message.contains("madlad400-3b") && error.message.contains("t5"),
             "{error}"
         );
-        assert!(error.hint.unwrap().contains("gemma-3-270m"));
+        assert!(error.hint.unwrap().contains("safetensors"));
     }
 
     #[test]

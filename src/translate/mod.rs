@@ -187,8 +187,8 @@ impl Translator {
     /// Loads a model's weights and tokenizer.
     ///
     /// # Errors
-    /// Of kind `Usage` for a device or precision that this build or this model does not have, of kind `Model` for an
-    /// architecture that is not built or files that are damaged.
+    /// Of kind `Usage` for a device or precision that this build or this model does not have, of kind `Model` for
+    /// files that are damaged or do not fit together.
     pub fn load(located: &Located, device: DeviceChoice, precision: Precision) -> Result<Self> {
         let gguf = located
             .path

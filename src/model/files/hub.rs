@@ -6,7 +6,7 @@
 use super::cache::{self, Snapshot, is_commit, local_error, lock, select, sha256, snapshot_directory};
 use super::{Notice, Notify, Settings};
 use crate::error::{Error, Result};
-use crate::model::manifest::{Architecture, FileSpec, HubSource, Manifest, Manifests, is_inside, is_sha256};
+use crate::model::manifest::{Architecture, FileSpec, HubSource, Manifest, is_inside, is_sha256};
 use hf_hub::Cache;
 use serde::Deserialize;
 use std::fs::File;
@@ -124,7 +124,7 @@ impl<'a> Hub<'a> {
     /// # Errors
     /// `Network`, where the Hub is not reached or fails for good; `Model`, where it refuses, lacks a file, gives another file than the
     /// manifest names, or holds an architecture that this build does not load.
-    pub fn pull(&mut self, source: &HubSource, manifest: Option<&Manifest>, manifests: &Manifests) -> Result<Snapshot> {
+    pub fn pull(&mut self, source: &HubSource, manifest: Option<&Manifest>) -> Result<Snapshot> {
         let closed = !source.files.is_empty() && source.patterns.is_empty();
         let (mut commit, files) = match closed {
             true => (None, source.files.clone()),
@@ -133,7 +133,7 @@ impl<'a> Hub<'a> {
                 let names: Vec<String> = info.siblings.iter().map(|sibling| sibling.rfilename.clone()).collect();
                 let files = select(source, &names)?;
                 if manifest.is_none() {
-                    check_architecture(source, &info, &files, manifests)?;
+                    check_architecture(source, &info, &files)?;
                 }
                 (Some(info.sha), files)
             }
@@ -579,7 +579,7 @@ impl<'a> Hub<'a> {
 const TLS_HINT: &str = "a clock that is wrong, or a proxy that opens encrypted connections, can be the cause";
 
 /// A repository without a manifest is refused before its weights are fetched, where the Hub tells its architecture.
-fn check_architecture(source: &HubSource, info: &RepoInfo, files: &[FileSpec], manifests: &Manifests) -> Result<()> {
+fn check_architecture(source: &HubSource, info: &RepoInfo, files: &[FileSpec]) -> Result<()> {
     let gguf = files.iter().any(|file| file.name.ends_with(".gguf"));
     let name = match gguf {
         true => info.gguf.as_ref().and_then(|gguf| gguf.architecture.as_deref()),
@@ -596,7 +596,7 @@ fn check_architecture(source: &HubSource, info: &RepoInfo, files: &[FileSpec], m
         true => crate::model::manifest::Weights::Gguf,
         false => crate::model::manifest::Weights::Checkpoint,
     };
-    manifests.check_built(&Manifest::unlisted(source.repo.clone(), architecture), weights)
+    Manifest::unlisted(source.repo.clone(), architecture).check_form(weights)
 }
 
 /// A proxy with the hosts that go around it, each with its subdomains as other tools have it.

@@ -24,7 +24,6 @@ pub(super) fn describe(path: &Path, manifests: &Manifests) -> Result<Located> {
             Some(manifest) if manifest.architecture == architecture => manifest.clone(),
             _ => Manifest::unlisted(stem(path), architecture),
         };
-        manifests.check_built(&manifest, Weights::Checkpoint)?;
         return Ok(Located {
             manifest,
             path: path.to_owned(),
@@ -61,7 +60,7 @@ fn describe_gguf(path: &Path, manifests: &Manifests) -> Result<Located> {
         Some(manifest) => manifest.clone(),
         None => Manifest::unlisted(stem(path), architecture),
     };
-    manifests.check_built(&manifest, Weights::Gguf)?;
+    manifest.check_form(Weights::Gguf)?;
     Ok(Located {
         manifest,
         path: path.to_owned(),
@@ -284,7 +283,7 @@ mod tests {
         }
         let t5 = write(directory.path(), "t.gguf", &gguf(&[("general.architecture", "t5")]));
         let error = describe(&t5, &all).unwrap_err();
-        assert!(error.message.contains("does not load the architecture t5"), "{error}");
+        assert!(error.message.contains("t5 models are not loaded from GGUF"), "{error}");
     }
 
     #[test]

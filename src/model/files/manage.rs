@@ -11,8 +11,6 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug)]
 pub struct Entry {
     pub manifest: Manifest,
-    /// Whether this build can load it.
-    pub built: bool,
     /// Where it is; none if it would have to be fetched.
     pub path: Option<PathBuf>,
     /// The commit or the sha256 of what is here.
@@ -67,7 +65,6 @@ pub fn info(model: &str, settings: &Settings) -> Result<Entry> {
     }
     match (on_this_machine(&model, &manifests, settings)?, model) {
         (Some(located), _) => Ok(Entry {
-            built: true,
             bytes: size(&located.path),
             path: Some(located.path),
             revision: located.revision,
@@ -81,7 +78,6 @@ pub fn info(model: &str, settings: &Settings) -> Result<Entry> {
 fn entry(manifest: &Manifest, settings: &Settings) -> Entry {
     let located = cache::find(manifest, settings);
     Entry {
-        built: manifest.is_built(),
         bytes: located.as_ref().map_or(0, |located| size(&located.path)),
         revision: located.as_ref().and_then(|located| located.revision.clone()),
         path: located.map(|located| located.path),

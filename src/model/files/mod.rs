@@ -271,7 +271,7 @@ pub fn locate(model: Option<&str>, settings: &Settings, allow_network: bool, not
 fn on_this_machine(model: &ModelRef, manifests: &Manifests, settings: &Settings) -> Result<Option<Located>> {
     match model {
         ModelRef::Listed(manifest) => {
-            manifests.check_built(manifest, manifest.weights())?;
+            manifest.check_form(manifest.weights())?;
             Ok(cache::find(manifest, settings))
         }
         ModelRef::Hub(source) => match cache::snapshot(source, settings) {
@@ -285,9 +285,9 @@ fn on_this_machine(model: &ModelRef, manifests: &Manifests, settings: &Settings)
 /// Fetches a model from the first of its sources that gives it.
 fn fetch(model: &ModelRef, manifests: &Manifests, settings: &Settings, notice: Notify) -> Result<Located> {
     let located = match model {
-        ModelRef::Listed(manifest) => fetch_listed(manifest, manifests, settings, notice)?,
+        ModelRef::Listed(manifest) => fetch_listed(manifest, settings, notice)?,
         ModelRef::Hub(source) => hub::Hub::new(settings, notice)?
-            .pull(source, None, manifests)?
+            .pull(source, None)?
             .locate(source, manifests)?,
         ModelRef::Path(path) => local::describe(path, manifests)?,
     };
@@ -298,8 +298,8 @@ fn fetch(model: &ModelRef, manifests: &Manifests, settings: &Settings, notice: N
     Ok(located)
 }
 
-fn fetch_listed(manifest: &Manifest, manifests: &Manifests, settings: &Settings, notice: Notify) -> Result<Located> {
-    manifests.check_built(manifest, manifest.weights())?;
+fn fetch_listed(manifest: &Manifest, settings: &Settings, notice: Notify) -> Result<Located> {
+    manifest.check_form(manifest.weights())?;
     let mut failure: Option<Error> = None;
     let pass_on = |failure: &mut Option<Error>, notice: Notify| {
         if let Some(error) = failure.take() {
@@ -316,7 +316,7 @@ fn fetch_listed(manifest: &Manifest, manifests: &Manifests, settings: &Settings,
             break;
         }
         pass_on(&mut failure, notice);
-        match hub::Hub::new(settings, notice).and_then(|mut hub| hub.pull(source, Some(manifest), manifests)) {
+        match hub::Hub::new(settings, notice).and_then(|mut hub| hub.pull(source, Some(manifest))) {
             Ok(snapshot) => return Ok(snapshot.with(manifest)),
             Err(error) => failure = Some(error),
         }
@@ -334,7 +334,7 @@ fn fetch_listed(manifest: &Manifest, manifests: &Manifests, settings: &Settings,
 
 /// The model for a user who named none.
 fn choose(manifests: &Manifests, settings: &Settings, network: bool, notice: Notify) -> Result<Located> {
-    let usable = |manifest: &&Manifest| manifest.is_built() && !manifest.non_commercial;
+    let usable = |manifest: &&Manifest| !manifest.non_commercial;
     let chosen = |manifest: &Manifest, why| Notice::Chosen {
         model: manifest.name.clone(),
         why,
@@ -349,9 +349,7 @@ fn choose(manifests: &Manifests, settings: &Settings, network: bool, notice: Not
     if !network {
         let mut hint =
             "run `plae models pull` with a network, or name a directory or a .gguf file with --model".to_owned();
-        let restricted = manifests
-            .iter()
-            .filter(|manifest| manifest.is_built() && manifest.non_commercial);
+        let restricted = manifests.iter().filter(|manifest| manifest.non_commercial);
         for manifest in restricted.filter(|manifest| cache::find(manifest, settings).is_some()) {
             hint += &format!("; {} is here, for non-commercial use, if you name it", manifest.name);
         }

@@ -236,6 +236,11 @@ impl Reader<'_> {
         })
     }
 
+    /// The same, `วันที่` before it or not.
+    fn named_day(&self, at: usize) -> Option<(u8, usize)> {
+        self.day_or_nth(at + usize::from(self.is(at, &["วันที่"])))
+    }
+
     /// A month, however written, and the token after it and its dot.
     fn month(&self, at: usize) -> Option<(u8, Form, usize)> {
         let Kind::Month(month, form) = self.kind(at) else {
@@ -277,11 +282,7 @@ impl Reader<'_> {
                 weekday: None,
             };
             let second = self.range_or_and(end).and_then(|next| {
-                let (day, next) = self.day_or_nth(if self.is(next, &["วันที่"]) {
-                    next + 1
-                } else {
-                    next
-                })?;
+                let (day, next) = self.named_day(next)?;
                 let (month, form, end) = self.month_of_day(next)?;
                 let (year, end) = self.year_after(end, form);
                 Some((
@@ -298,11 +299,7 @@ impl Reader<'_> {
             return Self::pair(Date { year, ..first }, second, end);
         }
         let next = self.list(next)?;
-        let (last, next) = self.day_or_nth(if self.is(next, &["วันที่"]) {
-            next + 1
-        } else {
-            next
-        })?;
+        let (last, next) = self.named_day(next)?;
         let (month, form, end) = self.month_of_day(next)?;
         let (year, end) = self.year_after(end, form);
         let date = |day| Date {
