@@ -1,7 +1,7 @@
 //! Decoder-only models on the CPU: Gemma 2 and 3, Qwen 3, Hunyuan dense, Llama, Mistral, from a Hub repository's files or
 //! from a GGUF file (reference: transformers `modeling_{gemma2,gemma3,qwen3,hunyuan_v1_dense,llama,mistral}.py`, llama.cpp).
 //!
-//! One forward pass for all; what differs is in [`Config`]. Own, because candle-transformers' modules take one sentence at a
+//! One forward pass for all; what differs is in `config`. Own, because candle-transformers' modules take one sentence at a
 //! time, and its quantized Gemma 3 has the wrong activation and ignores RoPE scaling. A batch has no padding: the new tokens
 //! of all rows stand one after the other, and attention keeps to its row.
 
