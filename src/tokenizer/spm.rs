@@ -200,13 +200,14 @@ impl SpmTokenizer {
         }
     }
 
-    /// Ids to text; bytes that form no character become U+FFFD.
+    /// Ids to text; bytes that form no character become U+FFFD. The space that opens each stretch of a source is none of an output.
     pub fn decode(&self, ids: &[u32]) -> String {
         let mut bytes = Vec::with_capacity(ids.len() * 6);
         for &id in ids {
             self.decode_bytes(id, &mut bytes);
         }
-        String::from_utf8_lossy(&bytes).into_owned()
+        let opened = self.space_prefix && bytes.first() == Some(&b' ');
+        String::from_utf8_lossy(&bytes[usize::from(opened)..]).into_owned()
     }
 }
 
