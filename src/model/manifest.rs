@@ -380,8 +380,12 @@ macro_rules! built_in {
 /// File names and texts of the manifests that are part of plae.
 const BUILT_IN: &[(&str, &str)] = built_in! {
     "gemma-3-270m"
+    "gemmax2-28-2b"
+    "gemmax2-28-9b"
     "hy-mt2-1.8b"
+    "hy-mt2-1.8b-q4"
     "hy-mt2-7b"
+    "hy-mt2-7b-q4"
     "lmt-60-0.6b"
     "lmt-60-1.7b"
     "lmt-60-4b"
@@ -390,10 +394,14 @@ const BUILT_IN: &[(&str, &str)] = built_in! {
     "m2m100-418m"
     "madlad400-3b"
     "mbart-large-50-many-to-one"
+    "milmmt-46-12b"
+    "milmmt-46-1b"
+    "milmmt-46-4b"
     "nllb-200-distilled-1.3b"
     "nllb-200-distilled-600m"
     "opus-mt-tc-bible-big-tai"
     "opus-mt-th-en"
+    "seed-x-ppo-7b"
     "small100"
     "translategemma-12b"
     "translategemma-4b"
@@ -551,36 +559,81 @@ mod tests {
             let (before, after) = all.get(name).unwrap().prompt.as_ref().unwrap().around(None).unwrap();
             format!("{before}ข้อความ{after}")
         };
-        let cases = [
+        // As the models' cards and chat templates have them; whether a begin token comes before that is not spelled out.
+        let cases: [(&[&str], bool, &str); 8] = [
             (
-                "translategemma-4b",
+                &["translategemma-4b", "translategemma-12b"],
+                true,
                 "<start_of_turn>user\nYou are a professional Thai (th) to English (en) translator. Your goal is to accurately convey \
                  the meaning and nuances of the original Thai text while adhering to English grammar, vocabulary, and cultural \
                  sensitivities.\nProduce only the English translation, without any additional explanations or commentary. Please \
                  translate the following Thai text into English:\n\n\nข้อความ<end_of_turn>\n<start_of_turn>model\n",
             ),
             (
-                "hy-mt2-1.8b",
+                &["hy-mt2-1.8b", "hy-mt2-1.8b-q4"],
+                false,
                 "<｜hy_begin▁of▁sentence｜><｜hy_User｜>Translate the following text into English. Note that you should **only output \
                  the translated result without any additional explanation**:\n\nข้อความ<｜hy_Assistant｜>",
             ),
             (
-                "hy-mt2-7b",
+                &["hy-mt2-7b", "hy-mt2-7b-q4"],
+                false,
                 "<|startoftext|>Translate the following text into English. Note that you should **only output the translated result \
                  without any additional explanation**:\n\nข้อความ<|extra_0|>",
             ),
             (
-                "lmt-60-4b",
+                &["lmt-60-0.6b", "lmt-60-1.7b", "lmt-60-4b", "lmt-60-8b"],
+                false,
                 "<|im_start|>user\nTranslate the following text from Thai into English:\nThai: ข้อความ\nEnglish:<|im_end|>\n\
                  <|im_start|>assistant\n",
             ),
             (
-                "typhoon-translate-4b",
+                &["typhoon-translate-4b"],
+                true,
                 "<start_of_turn>user\nTranslate the following text into English.\n\nข้อความ<end_of_turn>\n<start_of_turn>model\n",
             ),
+            (
+                &["typhoon-translate1.5-4b"],
+                false,
+                "<|im_start|>user\nTranslate the following Thai text into English, strictly following the rules below and return only \
+                 the translated text.\nRules:\n1. Keep names, numbers and dates exact.\nSource Text:\nข้อความ<|im_end|>\n\
+                 <|im_start|>assistant\n",
+            ),
+            (
+                &[
+                    "gemmax2-28-2b",
+                    "gemmax2-28-9b",
+                    "milmmt-46-1b",
+                    "milmmt-46-4b",
+                    "milmmt-46-12b",
+                ],
+                true,
+                "Translate this from Thai to English:\nThai: ข้อความ\nEnglish:",
+            ),
+            (
+                &["seed-x-ppo-7b"],
+                true,
+                "Translate the following Thai sentence into English:\nข้อความ <en>",
+            ),
         ];
-        for (name, expected) in cases {
-            assert_eq!(wrapped(name), expected, "{name}");
+        let mut seen = vec!["gemma-3-270m"];
+        for (names, add_bos, expected) in cases {
+            for name in names {
+                assert_eq!(wrapped(name), expected, "{name}");
+                assert_eq!(
+                    all.get(name).unwrap().prompt.as_ref().unwrap().add_bos,
+                    add_bos,
+                    "{name}"
+                );
+                seen.push(name);
+            }
+        }
+        for manifest in all.iter().filter(|manifest| manifest.prompt.is_some()) {
+            assert!(
+                seen.contains(&manifest.name.as_str()),
+                "{}: what it wraps is not checked",
+                manifest.name
+            );
         }
         let gemma = wrapped("gemma-3-270m");
         assert!(gemma.ends_with("\n\nThai: ข้อความ\nEnglish:"), "{gemma}");

@@ -167,6 +167,27 @@ impl Settings {
         }
     }
 
+    /// A setting as it stands.
+    pub fn value(&self, key: &str) -> Option<&Value> {
+        self.values.get(key)
+    }
+
+    /// The file that settings are in.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The special tokens that have names, with these.
+    ///
+    /// # Errors
+    /// Of kind `Model` where a setting is damaged.
+    pub fn named(&self) -> Result<Vec<(&'static str, AddedToken)>> {
+        let named = ROLES
+            .iter()
+            .map(|role| Ok(self.token(role, &[])?.map(|token| (*role, token))));
+        Ok(named.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+    }
+
     /// A setting that is a text.
     pub fn text(&self, key: &str) -> Option<&str> {
         self.values.get(key)?.as_str()

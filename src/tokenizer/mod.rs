@@ -12,6 +12,7 @@
 
 mod added;
 mod bpe;
+mod chat;
 mod encdec;
 mod files;
 mod json;
@@ -26,6 +27,8 @@ mod trie;
 
 #[cfg(test)]
 mod tests;
+
+pub use chat::ChatTemplate;
 
 use crate::error::{Error, Result};
 use crate::model::gguf::Gguf;

@@ -35,7 +35,7 @@ impl SpmTokenizer {
                 let kind = other.unwrap_or("none");
                 return Err(fail(
                     "tokenizer.ggml.model",
-                    format!("vocabulary of kind `{kind}`, `llama` expected"),
+                    format!("vocabulary of kind `{kind}`, `llama` or `gpt2` expected"),
                 ));
             }
         }
@@ -126,21 +126,21 @@ impl SpmTokenizer {
         let mut ids = Vec::with_capacity(text.len() / 4 + 1);
         let mut start = 0;
         for found in self.literals.find_iter(text) {
-            self.merge(&text[start..found.start()], start == 0, &mut ids);
+            self.merge(&text[start..found.start()], &mut ids);
             ids.push(self.literal_ids[found.pattern().as_usize()]);
             start = found.end();
         }
-        self.merge(&text[start..], start == 0, &mut ids);
+        self.merge(&text[start..], &mut ids);
         ids
     }
 
-    /// Appends the ids of a stretch without literals.
-    fn merge(&self, text: &str, first: bool, ids: &mut Vec<u32>) {
+    /// Appends the ids of a stretch without literals, which a space opens where the model wants one.
+    fn merge(&self, text: &str, ids: &mut Vec<u32>) {
         if text.is_empty() {
             return;
         }
         let mut escaped = String::with_capacity(text.len() + 16);
-        if first && self.space_prefix {
+        if self.space_prefix {
             escaped.push_str(SPACE);
         }
         for (index, part) in text.split(' ').enumerate() {
@@ -200,13 +200,14 @@ impl SpmTokenizer {
         }
     }
 
-    /// Ids to text; bytes that form no character become U+FFFD.
+    /// Ids to text; bytes that form no character become U+FFFD. The space that opens each stretch of a source is none of an output.
     pub fn decode(&self, ids: &[u32]) -> String {
         let mut bytes = Vec::with_capacity(ids.len() * 6);
         for &id in ids {
             self.decode_bytes(id, &mut bytes);
         }
-        String::from_utf8_lossy(&bytes).into_owned()
+        let opened = self.space_prefix && bytes.first() == Some(&b' ');
+        String::from_utf8_lossy(&bytes[usize::from(opened)..]).into_owned()
     }
 }
 

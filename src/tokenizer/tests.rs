@@ -102,6 +102,159 @@ fn english_can_be_written_and_spelled_and_thai_words_cannot() {
     );
 }
 
+const DECODERS: [(&str, &str); 8] = [
+    ("gemma2", "gemma2"),
+    ("gemma3", "gemma3_text"),
+    ("gemma3-multimodal", "gemma3"),
+    ("hunyuan", "hunyuan_v1_dense"),
+    ("llama", "llama"),
+    ("mistral", "mistral"),
+    ("qwen3", "qwen3"),
+    ("qwen3-yarn", "qwen3"),
+];
+
+fn decoder_file(name: &str) -> PathBuf {
+    Path::new(ROOT).with_file_name("decoder").join(name)
+}
+
+fn open_gguf(path: &Path) -> Result<Tokenizer> {
+    Tokenizer::from_gguf(&Gguf::open(path)?)
+}
+
+/// The tokenizers of decoder-only models: from each directory, and from a GGUF file where there is one.
+fn decoders() -> Vec<(String, Tokenizer)> {
+    let mut all = Vec::new();
+    for (name, kind) in DECODERS {
+        let directory = Tokenizer::from_directory(&decoder_file(name), kind).expect("a tokenizer");
+        all.push((name.to_owned(), directory));
+        let gguf = decoder_file(&format!("{name}.gguf"));
+        if gguf.exists() {
+            all.push((format!("{name}.gguf"), open_gguf(&gguf).expect("a tokenizer")));
+        }
+    }
+    assert_eq!(all.len(), DECODERS.len() + 4);
+    all
+}
+
+#[test]
+fn a_decoder_only_models_source_ids_are_those_of_transformers() {
+    let lines = std::fs::read_to_string(Path::new(ROOT).with_file_name("seq2seq").join("lines.th")).expect("the lines");
+    for (name, tokenizer) in decoders() {
+        let golden = decoder_file(&format!("{}.json", name.trim_end_matches(".gguf")));
+        let golden: Value = serde_json::from_slice(&std::fs::read(golden).expect("a file")).expect("the golden file");
+        for (line, expected) in lines.lines().zip(golden["lines"].as_array().expect("lines")) {
+            let plain = tokenizer.encode(line);
+            let whole: Vec<u32> = tokenizer.bos().into_iter().chain(plain.iter().copied()).collect();
+            assert_eq!(whole, ids(&expected["source_ids"]), "{name}: {line:?}");
+            // Qwen composes characters, and of LLaMA 3 transformers leaves out spaces before punctuation.
+            let kept = |c: char| c.is_ascii_graphic() || ('ก'..='๛').contains(&c);
+            let letters = |text: &str| text.chars().filter(|c| kept(*c)).collect::<String>();
+            if line.chars().all(|c| c == ' ' || kept(c)) {
+                assert_eq!(letters(&tokenizer.decode(&plain)), letters(line), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn special_tokens_of_a_prompt_are_their_ids() {
+    let cases = [
+        ("gemma3", "<start_of_turn>", "<end_of_turn>"),
+        ("qwen3", "<|im_start|>", "<|im_end|>"),
+        ("hunyuan", "<｜hy_User｜>", "<｜hy_Assistant｜>"),
+        ("llama", "<|start_header_id|>", "<|eot_id|>"),
+    ];
+    for (name, tokenizer) in decoders() {
+        let Some((_, open, close)) = cases
+            .iter()
+            .find(|(other, ..)| *other == name.trim_end_matches(".gguf"))
+        else {
+            continue;
+        };
+        let id = |token: &str| tokenizer.id(token).expect("a special token");
+        let around = [&[id(open)][..], &tokenizer.encode("การ\nab"), &[id(close)]].concat();
+        assert_eq!(tokenizer.encode(&format!("{open}การ\nab{close}")), around, "{name}");
+        assert_eq!(
+            tokenizer.decode(&around),
+            "การ\nab",
+            "{name}: special tokens are no text"
+        );
+        assert_eq!(tokenizer.ids_with(&[(*close).to_owned()]), [id(close)], "{name}");
+        let ends = tokenizer.ids_with(&["\n".to_owned()]);
+        assert!(
+            ends.contains(tokenizer.encode("\n").last().expect("a token")),
+            "{name}: {ends:?}"
+        );
+        assert_eq!(tokenizer.decode(&tokenizer.encode(" a  b ")), " a  b ", "{name}");
+    }
+}
+
+#[test]
+fn decoder_only_models_can_spell_and_write_no_thai_words() {
+    for (name, tokenizer) in decoders() {
+        let english = tokenizer.english();
+        assert!(english.is_sorted() && english.len() > 300, "{name}: {}", english.len());
+        assert!(english.len() < tokenizer.len(), "{name}");
+        for id in &english {
+            let text = tokenizer.decode(&[*id]);
+            let thai = text.chars().filter(|c| ('ก'..='ฮ').contains(c)).count();
+            assert!(thai < 2, "{name}: {text:?}");
+        }
+        for line in [
+            "The cabinet approved 1,250 million baht; \"so what?\" he asked.",
+            "— café naïve “x” €5 🙏",
+        ] {
+            for id in tokenizer.encode(line) {
+                assert!(english.contains(&id), "{name}: {id} of {line:?}");
+            }
+        }
+        // What merges no longer may be is still there byte by byte.
+        let single = (0..tokenizer.len() as u32).filter(|id| tokenizer.decode(&[*id]) == "\u{fffd}");
+        let kept = single.filter(|id| english.contains(id)).count();
+        assert!(
+            kept >= 128 || name.starts_with("gemma") || name == "mistral",
+            "{name}: {kept}"
+        );
+    }
+}
+
+#[test]
+fn a_vocabulary_that_cannot_be_read_is_told() {
+    let bytes = std::fs::read(decoder_file("qwen3.gguf")).expect("the file");
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("x.gguf");
+    // Of one length, so that all else stays in its place.
+    let cases = [
+        (
+            "qwen2",
+            "qwen9",
+            "x.gguf:tokenizer.ggml.pre: no way is known to cut words as `qwen9` does",
+        ),
+        ("ggml.merges", "ggml.nerges", "x.gguf:tokenizer.ggml.merges: missing"),
+        (
+            "ggml.token_type",
+            "ggml.token_tipe",
+            "x.gguf:tokenizer.ggml.token_type: missing",
+        ),
+        (
+            "gpt2",
+            "wxyz",
+            "x.gguf:tokenizer.ggml.model: vocabulary of kind `wxyz`, `llama` or `gpt2` expected",
+        ),
+    ];
+    for (from, to, expected) in cases {
+        let at = bytes
+            .windows(from.len())
+            .position(|window| window == from.as_bytes())
+            .expect("the text");
+        let mut damaged = bytes.clone();
+        damaged[at..at + to.len()].copy_from_slice(to.as_bytes());
+        std::fs::write(&path, damaged).expect("a file");
+        let error = open_gguf(&path).err().expect("a failure").to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
 /// A copy of one golden directory, to be damaged.
 fn copy(name: &str) -> tempfile::TempDir {
     let copy = tempfile::tempdir().expect("a directory");
@@ -278,9 +431,9 @@ proptest! {
         text in "([ \u{2581}<>/a-zก-๛ﬁＡｶﾞ語]|</s>|<2en>|<mask>|<extra_id_1>|\\PC){0,24}",
         any in prop::collection::vec(0u32..1200, 0..20),
     ) {
-        for tokenizer in &*tokenizers() {
+        for (name, tokenizer) in tokenizers() {
             let ids = tokenizer.encode(&text);
-            prop_assert!(ids.iter().all(|id| (*id as usize) < tokenizer.len()));
+            prop_assert!(ids.iter().all(|id| (*id as usize) < tokenizer.len()), "{}", name);
             tokenizer.decode(&ids);
             tokenizer.decode(&any);
         }
@@ -315,8 +468,10 @@ proptest! {
     }
 }
 
-fn tokenizers() -> std::sync::Arc<Vec<Tokenizer>> {
-    static ALL: std::sync::OnceLock<std::sync::Arc<Vec<Tokenizer>>> = std::sync::OnceLock::new();
-    ALL.get_or_init(|| std::sync::Arc::new(DIRECTORIES.iter().map(|(name, _)| open(name)).collect()))
-        .clone()
+fn tokenizers() -> &'static [(String, Tokenizer)] {
+    static ALL: std::sync::OnceLock<Vec<(String, Tokenizer)>> = std::sync::OnceLock::new();
+    ALL.get_or_init(|| {
+        let with_encoder = DIRECTORIES.iter().map(|(name, _)| ((*name).to_owned(), open(name)));
+        with_encoder.chain(decoders()).collect()
+    })
 }

@@ -99,9 +99,13 @@ def gemma_tokenizer(path):
 
 def mistral_tokenizer(path):
     make = lambda file: transformers.LlamaTokenizerFast(  # noqa: E731
-        vocab_file=file, legacy=True, add_bos_token=True, add_eos_token=False, clean_up_tokenization_spaces=False,
+        vocab_file=file, legacy=True, add_bos_token=True, add_eos_token=False, add_prefix_space=True, clean_up_tokenization_spaces=False,
         model_max_length=1000000000000000019884624838656, unk_token="<unk>", bos_token="<s>", eos_token="</s>", additional_special_tokens=[])
-    return sentencepiece_like(path, make, 430, unk_id=0, bos_id=1, eos_id=2, pad_id=-1)
+    ids = sentencepiece_like(path, make, 430, unk_id=0, bos_id=1, eos_id=2, pad_id=-1)
+    # Said here, it would have the tokenizer made anew of tokenizer.model.
+    config = json.loads((path / "tokenizer_config.json").read_text(encoding="utf-8"))
+    write(path / "tokenizer_config.json", {key: value for key, value in config.items() if key != "add_prefix_space"})
+    return ids
 
 
 def qwen_tokenizer(path):

@@ -1,0 +1,316 @@
+//! Chat templates: what a model's own files put around a request, rendered as `apply_chat_template` of transformers does.
+
+use super::files::{Settings, read};
+use crate::error::{Error, Result};
+use crate::model::gguf::Gguf;
+use crate::model::manifest::Prompt;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Rest, Value};
+use minijinja::{Environment, ErrorKind, context};
+use regex::Regex;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// What is asked of a model of which only its chat template is known.
+const REQUEST: &str = "Translate the following text from Thai into English. Give only the translation.\n\n{text}";
+
+/// Where the request comes.
+const MARK: &str = "{prompt}";
+
+/// Where an answer comes, when it is asked what ends one.
+const ANSWER: &str = "{answer}";
+
+/// Steps that rendering may take: thousands of times what a message needs, and over in a moment.
+const STEPS: u64 = 1_000_000;
+
+/// A Jinja template of a conversation, with the special tokens that it may name.
+#[derive(Clone, Debug)]
+pub struct ChatTemplate {
+    text: String,
+    /// Such as `bos_token` and `<bos>`.
+    tokens: BTreeMap<String, String>,
+    path: PathBuf,
+    /// Where in the file; empty where the file is the template.
+    place: &'static str,
+}
+
+impl ChatTemplate {
+    /// That of a checkpoint directory: chat_template.jinja, else `chat_template` in tokenizer_config.json, of several the one named
+    /// `default`. None where there is none.
+    ///
+    /// # Errors
+    /// Of kind `Model` where a file is damaged.
+    pub fn in_directory(directory: &Path) -> Result<Option<Self>> {
+        let settings = Settings::open(directory)?;
+        let path = directory.join("chat_template.jinja");
+        let (text, path, place) = if path.exists() {
+            (String::from_utf8_lossy(&read(&path)?).into_owned(), path, "")
+        } else {
+            let several = |all: &[serde_json::Value]| {
+                let default = all.iter().find(|entry| entry["name"] == "default");
+                default.and_then(|entry| entry["template"].as_str()).map(str::to_owned)
+            };
+            let text = match settings.value("chat_template") {
+                Some(serde_json::Value::Array(all)) => several(all),
+                other => other.and_then(serde_json::Value::as_str).map(str::to_owned),
+            };
+            let Some(text) = text else { return Ok(None) };
+            (text, settings.path().to_owned(), "chat_template")
+        };
+        let tokens = settings.named()?.into_iter();
+        Ok(Some(Self {
+            text,
+            tokens: tokens.map(|(role, token)| (role.to_owned(), token.content)).collect(),
+            path,
+            place,
+        }))
+    }
+
+    /// That of a GGUF file, `tokenizer.chat_template`. None where there is none.
+    pub fn in_gguf(gguf: &Gguf) -> Option<Self> {
+        let text = gguf.string("tokenizer.chat_template")?.to_owned();
+        let all = gguf.array("tokenizer.ggml.tokens").unwrap_or_default();
+        // What transformers calls `pad_token` is `padding` here, and `unk_token` is `unknown`.
+        let roles = [("bos", "bos"), ("eos", "eos"), ("unk", "unknown"), ("pad", "padding")];
+        let tokens = roles.into_iter().filter_map(|(name, key)| {
+            let token = all.get(gguf.integer(&format!("tokenizer.ggml.{key}_token_id"))?)?;
+            Some((format!("{name}_token"), token.to_string().ok()?.clone()))
+        });
+        Some(Self {
+            text,
+            tokens: tokens.collect(),
+            path: gguf.path().to_owned(),
+            place: "tokenizer.chat_template",
+        })
+    }
+
+    /// The prompt that it makes of a plain request for a translation, without thinking, ending where a turn does. The template itself
+    /// spells out the begin token, or there is none.
+    ///
+    /// A template that takes no text of its own accord but a source and its languages, as that of TranslateGemma, makes the request too.
+    ///
+    /// # Errors
+    /// Of kind `Model`, with file and line, where it cannot be rendered or leaves the request out.
+    pub fn prompt(&self) -> Result<Prompt> {
+        let environment = environment().map_err(|e| self.fail(&e))?;
+        let text = without_generation(&self.text);
+        let template = environment.template_from_str(&text).map_err(|e| self.fail(&e))?;
+        let user = |content: Value| context! { role => "user", content };
+        let render = |messages: &[Value], add_generation_prompt: bool| {
+            let tokens = Value::from(self.tokens.clone());
+            template.render(context! {
+                messages, add_generation_prompt, enable_thinking => false, tools => (), documents => (), ..tokens
+            })
+        };
+        let plain = user(MARK.into());
+        let source = context! { r#type => "text", source_lang_code => "th", target_lang_code => "en", text => MARK };
+        let source = user(Value::from(vec![source]));
+        let (request, message, chat) = match render(std::slice::from_ref(&plain), true) {
+            Ok(chat) => (REQUEST, plain, chat),
+            Err(error) => match render(std::slice::from_ref(&source), true) {
+                Ok(chat) => ("{text}", source, chat),
+                Err(_) => return Err(self.fail(&error)),
+            },
+        };
+        if chat.matches(MARK).count() != 1 {
+            return Err(self.error("the chat template does not hold the request once", None));
+        }
+        let answer = context! { role => "assistant", content => ANSWER };
+        let answered = render(&[message, answer], false).unwrap_or_default();
+        let stop = answered.split_once(ANSWER).and_then(|(_, rest)| end_of_turn(rest));
+        Ok(Prompt {
+            template: request.to_owned(),
+            chat: Some(chat),
+            stop: stop.into_iter().collect(),
+            add_bos: false,
+        })
+    }
+
+    fn fail(&self, error: &minijinja::Error) -> Error {
+        let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+        self.error(&format!("the chat template cannot be rendered: {detail}"), error.line())
+    }
+
+    fn error(&self, message: &str, line: Option<usize>) -> Error {
+        let place = [Some(self.place.to_owned()), line.map(|line| format!("line {line}"))];
+        let place: Vec<_> = place.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+        let error = Error::model(message).path(&self.path);
+        let error = match place.is_empty() {
+            true => error,
+            false => error.place(place.join(" ")),
+        };
+        error.hint("write a manifest for the model, with its prompt")
+    }
+}
+
+/// Jinja as transformers sets it up.
+fn environment() -> Result<Environment<'static>, minijinja::Error> {
+    let mut environment = Environment::new();
+    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    environment.set_fuel(Some(STEPS));
+    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    environment.add_function(
+        "raise_exception",
+        |message: Rest<Value>| -> Result<Value, minijinja::Error> {
+            let message = message.first().map(Value::to_string).unwrap_or_default();
+            Err(minijinja::Error::new(ErrorKind::InvalidOperation, message))
+        },
+    );
+    environment.add_function("strftime_now", |format: &str| -> Result<String, minijinja::Error> {
+        let now = jiff::fmt::strtime::format(format, &jiff::Zoned::now());
+        now.map_err(|e| minijinja::Error::new(ErrorKind::InvalidOperation, e.to_string()))
+    });
+    Ok(environment)
+}
+
+/// The template without the marks around what a model is trained to write, which change nothing of it.
+fn without_generation(text: &str) -> Cow<'_, str> {
+    match Regex::new(r"\{%([-+]?)\s*(end)?generation\s*([-+]?)%\}") {
+        Ok(marks) => marks.replace_all(text, |found: &regex::Captures| {
+            let word = if found.get(2).is_some() { "endif" } else { "if true" };
+            format!("{{%{} {word} {}%}}", &found[1], &found[3])
+        }),
+        Err(_) => Cow::Borrowed(text),
+    }
+}
+
+/// The token that ends a turn, of what comes after an answer: all up to the first `>`, or the first line.
+fn end_of_turn(rest: &str) -> Option<String> {
+    let rest = rest.trim_start();
+    let token = match rest.find('>') {
+        Some(end) if rest.starts_with('<') => &rest[..=end],
+        _ => rest.lines().next()?,
+    };
+    Some(token.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
+
+    /// A directory with this tokenizer_config.json, and this chat_template.jinja if it is not empty.
+    fn directory(config: &serde_json::Value, jinja: &str) -> tempfile::TempDir {
+        let directory = tempfile::tempdir().expect("a directory");
+        let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).expect("a file");
+        write("tokenizer_config.json", &config.to_string());
+        if !jinja.is_empty() {
+            write("chat_template.jinja", jinja);
+        }
+        directory
+    }
+
+    fn open(config: &serde_json::Value, jinja: &str) -> Option<ChatTemplate> {
+        ChatTemplate::in_directory(directory(config, jinja).path()).expect("settings")
+    }
+
+    #[test]
+    fn prompts_and_ends_are_those_of_transformers() {
+        let golden = std::fs::read(Path::new(ROOT).join("chat.json")).expect("the golden file");
+        let golden: BTreeMap<String, serde_json::Value> = serde_json::from_slice(&golden).expect("the golden file");
+        for (name, expected) in golden {
+            let text = std::fs::read_to_string(Path::new(ROOT).join(format!("chat/{name}.jinja"))).expect("a template");
+            let mut config = expected["tokens"].clone();
+            let of_file = open(&config, &text).expect("a template").prompt().expect("a prompt");
+            assert_eq!(of_file.chat.as_deref(), expected["prompt"].as_str(), "{name}");
+            assert_eq!(
+                of_file.stop,
+                [expected["end"].as_str().expect("an end").trim()],
+                "{name}"
+            );
+            assert_eq!(of_file.template == "{text}", name == "translategemma", "{name}");
+            assert!(!of_file.add_bos, "{name}");
+            config["chat_template"] = text.into();
+            assert_eq!(
+                open(&config, "").expect("a template").prompt().expect("a prompt"),
+                of_file,
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_default_of_several_is_taken_and_a_file_comes_first() {
+        let config = serde_json::json!({"chat_template": [
+            {"name": "tool_use", "template": "tools"},
+            {"name": "default", "template": "<{{ messages[0].content }}>"},
+        ]});
+        let chat = |jinja: &str| {
+            open(&config, jinja)
+                .expect("a template")
+                .prompt()
+                .expect("a prompt")
+                .chat
+        };
+        assert_eq!(chat("").as_deref(), Some("<{prompt}>"));
+        assert_eq!(chat("[{{ messages[0].content }}]").as_deref(), Some("[{prompt}]"));
+        assert!(open(&serde_json::json!({}), "").is_none());
+        assert!(open(&serde_json::json!({"chat_template": null}), "").is_none());
+    }
+
+    #[test]
+    fn what_cannot_be_rendered_is_told_with_its_place() {
+        let cases = [
+            (
+                "{{ raise_exception('no ' + 'system') }}",
+                "line 1",
+                "rendered: no system",
+            ),
+            ("a\n{% if %}", "line 2", "rendered: "),
+            (
+                "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}",
+                "line 1",
+                "rendered: ",
+            ),
+            ("{{ messages[0].content | frobnicate }}", "line 1", "frobnicate"),
+            ("{{ strftime_now('%') }}", "line 1", "rendered: "),
+            ("Hello", "", "does not hold the request once"),
+            (
+                "{{ messages[0].content }}{{ messages[0].content }}",
+                "",
+                "does not hold the request once",
+            ),
+        ];
+        for (text, place, message) in cases {
+            let error = open(&serde_json::json!({"chat_template": text}), "")
+                .expect("a template")
+                .prompt()
+                .expect_err(text);
+            assert_eq!(error.kind, crate::error::Kind::Model, "{text}");
+            let found = error.place.clone().unwrap_or_default();
+            assert_eq!(found, format!("chat_template {place}").trim_end(), "{text}: {error}");
+            assert!(error.message.contains(message), "{text}: {error}");
+            assert!(error.path.is_some_and(|path| path.ends_with("tokenizer_config.json")) && error.hint.is_some());
+        }
+        let error = open(&serde_json::json!({}), "Hello")
+            .expect("a template")
+            .prompt()
+            .expect_err("no request");
+        assert!(error.place.is_none() && error.path.is_some_and(|path| path.ends_with("chat_template.jinja")));
+    }
+
+    #[test]
+    fn the_date_is_todays() {
+        let template = open(
+            &serde_json::json!({}),
+            "{{ strftime_now('%d %b %Y') }} {{ messages[0].content }}",
+        );
+        let chat = template
+            .expect("a template")
+            .prompt()
+            .expect("a prompt")
+            .chat
+            .expect("a chat");
+        let year = jiff::Zoned::now().year();
+        assert!(
+            chat.ends_with(" {prompt}") && chat.len() == "01 Jan 2030 {prompt}".len(),
+            "{chat}"
+        );
+        assert!(
+            chat.contains(&year.to_string()) || chat.contains(&(year - 1).to_string()),
+            "{chat}"
+        );
+    }
+}
