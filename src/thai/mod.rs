@@ -1,10 +1,13 @@
 //! Thai text as such: encodings, normalisation, words, sentences.
 
 mod cue;
+pub mod cuts;
 pub mod encoding;
+mod features;
 mod lexicon;
 mod normal;
 mod rule;
+pub mod scorer;
 pub mod split;
 
 pub use normal::normalise;

@@ -1,34 +1,28 @@
 //! Thai sentence splitting: candidates, rules, scores, and the best cuts by dynamic programming.
 //!
 //! Thai ends a sentence with a space, but writes spaces elsewhere too. Every space of a line is a candidate; the rules of
-//! `rule` bar some, `cue` scores the others, and the cuts are the set that maximises the sum
+//! `rule` bar some, the learned `scorer` scores the others, and the cuts are the set that maximises the sum
 //! of their scores and of a prior on the segments' lengths. Where a stretch without a free space exceeds the cap, the
 //! softer rules yield first, then word boundaries become candidates, and last of all the strict rules yield.
 
+use super::cuts::{self, Cut};
 pub use super::rule::Rule;
-use super::{cue, is_letter, rule};
+use super::scorer::{self, Lexicon, Scorer};
+use super::{cue, features, is_letter, rule};
 use icu_segmenter::WordSegmenter;
 use serde::Serialize;
 use std::ops::Range;
 
-/// How long segments may be, in characters.
+/// How long segments may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SplitOptions {
-    /// Segments shorter than this are penalised; default 80.
-    pub short: usize,
-    /// Segments longer than this are penalised; default 200.
-    pub long: usize,
-    /// No segment is longer than this, unless it is a single word; default 350.
+    /// Characters: no segment is longer, unless it is a single word; default 350.
     pub cap: usize,
 }
 
 impl Default for SplitOptions {
     fn default() -> Self {
-        Self {
-            short: 80,
-            long: 200,
-            cap: 350,
-        }
+        Self { cap: 350 }
     }
 }
 
@@ -37,7 +31,7 @@ impl Default for SplitOptions {
 pub struct Candidate {
     /// Byte offset in the text where what precedes the place ends; white space may follow.
     pub offset: usize,
-    /// Sum of the cues in log-odds; positive speaks for a cut.
+    /// Log-odds of a boundary; positive speaks for a cut.
     pub score: f32,
     pub cut: bool,
     pub reason: Reason,
@@ -61,9 +55,14 @@ pub enum Reason {
 /// Cuts the text of one block into sentences: byte ranges, trimmed, in order, none empty. Between two of them there is
 /// only white space, or nothing where a long run without spaces was cut between words.
 pub fn sentences(text: &str, options: &SplitOptions) -> Vec<Range<usize>> {
+    sentences_by(scorer::built_in(), text, options)
+}
+
+/// As [`sentences`], by another scorer than plae's own.
+pub fn sentences_by(scorer: &Scorer, text: &str, options: &SplitOptions) -> Vec<Range<usize>> {
     let mut sentences = Vec::new();
     each_line(text, |at, line| {
-        let (places, cuts) = Line::new(line).cut(options);
+        let (places, cuts) = Line::new(line).cut(scorer, options);
         let mut start = 0;
         for place in cuts.iter().map(|&cut| &places[cut]) {
             sentences.push(at + start..at + place.end);
@@ -72,6 +71,73 @@ pub fn sentences(text: &str, options: &SplitOptions) -> Vec<Range<usize>> {
         sentences.push(at + start..at + line.len());
     });
     sentences
+}
+
+/// Cuts a text that is too long for a model into parts that are not: `count` tells the tokens of a part, of which none
+/// has more than `limit`, unless it is a single character. The parts are as [`sentences`] gives them; a text that fits
+/// is one part, and in one that does not, the cap on segments is lowered until they do.
+pub fn parts(text: &str, limit: usize, count: &dyn Fn(&str) -> usize) -> Vec<Range<usize>> {
+    let mut parts = Vec::new();
+    // Ranges still to look at, the first last.
+    let mut rest = vec![0..text.len()];
+    while let Some(range) = rest.pop() {
+        let part = &text[range.clone()];
+        let tokens = count(part);
+        let chars = part.chars().count();
+        if tokens <= limit || chars < 2 {
+            parts.push(range);
+            continue;
+        }
+        let options = SplitOptions {
+            cap: SplitOptions::default().cap.min(chars * limit / tokens).max(1),
+        };
+        let mut smaller = sentences(part, &options);
+        if smaller.len() < 2 && smaller.iter().all(|smaller| smaller.len() == part.len()) {
+            // No place for a cut but inside a word.
+            let middle = part.ceil_char_boundary(part.len() / 2);
+            let middle = if middle < part.len() {
+                middle
+            } else {
+                part.floor_char_boundary(part.len() / 2)
+            };
+            smaller = vec![0..middle, middle..part.len()];
+        }
+        rest.extend(
+            smaller
+                .into_iter()
+                .rev()
+                .map(|smaller| range.start + smaller.start..range.start + smaller.end),
+        );
+    }
+    parts
+}
+
+/// A space that no rule bars, as a scorer sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gap {
+    /// Byte offset in the text where what precedes the space ends.
+    pub offset: usize,
+    /// The same in characters, and where what follows the space starts.
+    pub end: usize,
+    pub next: usize,
+    /// For [`Scorer::score`].
+    pub features: Vec<u32>,
+}
+
+/// The spaces of a line that no rule bars: what a scorer is trained on.
+pub fn gaps(line: &str, lexicon: &Lexicon, options: &SplitOptions) -> Vec<Gap> {
+    let line = Line::new(line);
+    let bars = rule::bars(&line, options.cap);
+    let phrases = features::Phrases::new(&line, &bars, lexicon);
+    let places = line.gap_places(&bars, &vec![0.0; bars.len()]);
+    let free = places.iter().enumerate().filter(|(_, place)| place.bar.is_none());
+    free.map(|(gap, place)| Gap {
+        offset: place.end,
+        end: place.end_chars,
+        next: place.next_chars,
+        features: phrases.features(&line, gap),
+    })
+    .collect()
 }
 
 /// Every place considered in the text of one block, with what decided on it.
@@ -87,7 +153,7 @@ pub fn explain(text: &str, options: &SplitOptions) -> Vec<Candidate> {
                 reason: Reason::Newline,
             });
         }
-        let (places, cuts) = Line::new(line).cut(options);
+        let (places, cuts) = Line::new(line).cut(scorer::built_in(), options);
         let mut cuts = cuts.iter().peekable();
         for (index, place) in places.iter().enumerate() {
             let cut = cuts.next_if(|&&cut| cut == index).is_some();
@@ -187,48 +253,47 @@ impl<'a> Line<'a> {
         &self.text[start..self.words.get(next).map_or(end, |&word| word.min(end))]
     }
 
-    /// The number of words in a chunk.
-    pub fn words_in(&self, chunk: usize) -> usize {
-        let Range { start, end } = self.chunks[chunk];
-        self.words.partition_point(|&word| word < end) - self.words.partition_point(|&word| word < start)
-    }
-
     /// The places of the line, and the indices of those to cut at.
-    fn cut(&self, options: &SplitOptions) -> (Vec<Place>, Vec<usize>) {
-        let mut places = self.gap_places(options);
+    fn cut(&self, scorer: &Scorer, options: &SplitOptions) -> (Vec<Place>, Vec<usize>) {
+        let bars = rule::bars(self, options.cap);
+        let mut places = self.gap_places(&bars, &scorer.scores(self, &bars));
         let length = self.text.chars().count();
         relax(&mut places, length, options.cap, SOFT, Rule::is_soft);
         places = self.with_word_places(places, length, options.cap);
         relax(&mut places, length, options.cap, STRICT, |_| true);
-        let cuts = best_cuts(&places, length, options);
-        (places, cuts)
+        let (indices, open): (Vec<usize>, Vec<Cut>) = places
+            .iter()
+            .enumerate()
+            .filter_map(|(index, place)| {
+                let (end, next) = (place.end_chars, place.next_chars);
+                place.open.map(|score| (index, Cut { end, next, score }))
+            })
+            .unzip();
+        let cuts = cuts::best(&open, length, &scorer.prior, options.cap);
+        (places, cuts.into_iter().map(|cut| indices[cut]).collect())
     }
 
     /// One place for each space.
-    fn gap_places(&self, options: &SplitOptions) -> Vec<Place> {
-        let bars = rule::bars(self, options.cap);
+    fn gap_places(&self, bars: &[Option<Rule>], scores: &[f32]) -> Vec<Place> {
         let mut chars = 0;
         let mut at = 0;
-        bars.into_iter()
-            .enumerate()
-            .map(|(gap, bar)| {
-                let (end, next) = (self.chunks[gap].end, self.chunks[gap + 1].start);
-                let end_chars = chars + self.text[at..end].chars().count();
-                let next_chars = end_chars + self.text[end..next].chars().count();
-                (at, chars) = (next, next_chars);
-                let score = cue::score(self, gap);
-                let open = bar.is_none().then_some(score);
-                Place {
-                    end,
-                    next,
-                    end_chars,
-                    next_chars,
-                    score,
-                    bar,
-                    open,
-                }
-            })
-            .collect()
+        let gaps = bars.iter().zip(scores).enumerate();
+        gaps.map(|(gap, (&bar, &score))| {
+            let (end, next) = (self.chunks[gap].end, self.chunks[gap + 1].start);
+            let end_chars = chars + self.text[at..end].chars().count();
+            let next_chars = end_chars + self.text[end..next].chars().count();
+            (at, chars) = (next, next_chars);
+            Place {
+                end,
+                next,
+                end_chars,
+                next_chars,
+                score,
+                bar,
+                open: bar.is_none().then_some(score),
+            }
+        })
+        .collect()
     }
 
     /// Adds word boundaries between Thai letters in the stretches that still exceed the cap.
@@ -317,58 +382,6 @@ fn relax(places: &mut [Place], length: usize, cap: usize, penalty: f32, yields: 
             }
         }
         (from, start) = (index + 1, next);
-    }
-}
-
-/// The cuts that maximise the sum of the scores and of the length prior, with no segment above the cap that a cut could
-/// shorten.
-fn best_cuts(places: &[Place], length: usize, options: &SplitOptions) -> Vec<usize> {
-    let open: Vec<usize> = (0..places.len())
-        .filter(|&index| places[index].open.is_some())
-        .collect();
-    // Node 0 is the line's start, node n + 1 its end; `best` holds a node's score and the node before it.
-    let start = |node: usize| {
-        if node == 0 {
-            0
-        } else {
-            places[open[node - 1]].next_chars
-        }
-    };
-    let mut best: Vec<(f64, usize)> = vec![(0.0, 0)];
-    let mut first = 0;
-    for node in 1..=open.len() + 1 {
-        let (end, score) = open.get(node - 1).map_or((length, 0.0), |&index| {
-            (places[index].end_chars, places[index].open.unwrap_or_default())
-        });
-        while first + 1 < node && end - start(first) > options.cap {
-            first += 1;
-        }
-        // Of equal ways the one with the longer last segment: merging costs less than cutting.
-        let (value, from) = (first..node)
-            .rev()
-            .map(|from| (best[from].0 + f64::from(prior(end - start(from), options)), from))
-            .max_by(|a, b| a.0.total_cmp(&b.0))
-            .unwrap_or((0.0, node - 1));
-        best.push((value + f64::from(score), from));
-    }
-    let mut cuts = Vec::new();
-    let mut node = best[open.len() + 1].1;
-    while node > 0 {
-        cuts.push(open[node - 1]);
-        node = best[node].1;
-    }
-    cuts.reverse();
-    cuts
-}
-
-/// How natural a segment's length is, in the unit of the scores: 0 between the two bounds, negative outside.
-fn prior(chars: usize, options: &SplitOptions) -> f32 {
-    if chars < options.short {
-        -5.0 * (options.short - chars) as f32 / options.short as f32
-    } else if chars > options.long {
-        -4.0 * (chars - options.long) as f32 / 100.0
-    } else {
-        0.0
     }
 }
 
