@@ -14,7 +14,7 @@
 //! |---|---|---|---|
 //! | 0 | [`error`], [`span`] | failure and position | std |
 //! | 1 | [`document`] | bytes and blocks, the aligned document | 0 |
-//! | 1 | [`thai`] | encodings, normalisation, sentences | 0 |
+//! | 1 | [`thai`] | encodings, normalisation, sentences, numbers and dates | 0 |
 //! | 1 | [`tokenizer`] | text and ids | 0 |
 //! | 1 | [`model`] | manifests, files, devices, weights to logits; one file or directory an architecture | 0, candle |
 //! | 1 | [`score`] | BLEU and chrF | 0 |

@@ -1,6 +1,6 @@
 //! The one way of a document: read, split, translate, check, align.
 
-use crate::document::{self, Bilingual, Document, Format, Header, Parameters, SCHEMA, Segment};
+use crate::document::{self, Bilingual, Document, Format, Header, Paragraphs, Parameters, SCHEMA, Segment};
 use crate::error::{Error, Result};
 use crate::span::Span;
 use crate::thai::encoding::decode;
@@ -39,6 +39,8 @@ impl Split {
 pub struct Options {
     pub format: Format,
     pub split: Split,
+    /// Where the paragraphs of plain text end; nothing with [`Split::Line`], and in other formats.
+    pub paragraphs: Paragraphs,
     /// A WHATWG encoding label; detected when none.
     pub encoding: Option<String>,
     pub decode: DecodeOptions,
@@ -50,6 +52,7 @@ impl Options {
         Self {
             format,
             split: Split::Auto,
+            paragraphs: Paragraphs::Auto,
             encoding: None,
             decode: DecodeOptions::default(),
         }
@@ -62,6 +65,7 @@ pub struct Prepared {
     /// With empty targets.
     segments: Vec<Segment>,
     header: Header,
+    unwrapped: bool,
 }
 
 /// Reads and cuts one source. `name` is the file's name, if it has one.
@@ -73,7 +77,7 @@ pub fn prepare(name: Option<&str>, bytes: &[u8], options: &Options) -> Result<Pr
     let mark = decoded.mark();
     let document = match options.split {
         Split::Line => Document::by_lines(decoded.text),
-        _ => document::read(decoded.text, options.format),
+        _ => document::read(decoded.text, options.format, options.paragraphs),
     };
     let mut segments = Vec::new();
     let mut end = 0;
@@ -120,12 +124,17 @@ pub fn prepare(name: Option<&str>, bytes: &[u8], options: &Options) -> Result<Pr
         date: String::new(),
         parameters: Parameters {
             split: options.split.name().to_owned(),
+            paragraphs: (document.format == Format::Text && options.split != Split::Line).then_some(options.paragraphs),
             ..Parameters::default()
         },
         segments: segments.len(),
         tail: format!("{head}{}", &document.text[end..]),
     };
-    Ok(Prepared { segments, header })
+    Ok(Prepared {
+        segments,
+        header,
+        unwrapped: document.unwrapped,
+    })
 }
 
 impl Prepared {
@@ -139,8 +148,12 @@ impl Prepared {
         &self.segments
     }
 
-    /// How many lines of the source keep Thai that belongs to no segment: in code, HTML blocks, attributes.
+    /// How many lines of the source keep Thai that belongs to no segment: in code, HTML blocks, attributes. Of plain text
+    /// nothing is left out but list markers and ornament.
     pub fn untouched(&self) -> usize {
+        if self.header.format == Format::Text {
+            return 0;
+        }
         let gaps = self.segments.iter().map(|segment| &segment.before);
         gaps.chain([&self.header.tail])
             .flat_map(|gap| gap.lines())
@@ -151,6 +164,11 @@ impl Prepared {
     /// How the source's bytes were read, by its WHATWG name.
     pub fn encoding(&self) -> &str {
         &self.header.encoding
+    }
+
+    /// Whether lines were joined to paragraphs because they look hard-wrapped.
+    pub fn unwrapped(&self) -> bool {
+        self.unwrapped
     }
 
     /// Translates all segments and aligns them with their sources.

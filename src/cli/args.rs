@@ -1,6 +1,6 @@
 //! Arguments: what was typed, not yet what it means.
 
-use crate::document::Format;
+use crate::document::{Format, Paragraphs};
 use crate::pipeline::Split;
 use crate::render::{Layout, OutputFormat};
 use crate::translate::{DeviceChoice, Precision, Vocabulary};
@@ -50,6 +50,20 @@ pub const SPLITS: &Words<Split> = &[
     ("sentence", Split::Sentence, "Sentences"),
     ("line", Split::Line, "Each input line is exactly one segment"),
     ("block", Split::Block, "Each paragraph, heading or list item"),
+];
+
+pub const PARAGRAPHS: &Words<Paragraphs> = &[
+    (
+        "auto",
+        Paragraphs::Auto,
+        "A line each, unless the text is evidently hard-wrapped",
+    ),
+    ("line", Paragraphs::Line, "A line each"),
+    (
+        "blank-line",
+        Paragraphs::BlankLine,
+        "All lines up to a blank one, a heading or a list item",
+    ),
 ];
 
 pub const PRECISIONS: &Words<Precision> = &[
@@ -143,8 +157,8 @@ Examples:
   plae doctor
 
 Configuration, the strongest first: options; PLAE_MODEL, PLAE_DEVICE, PLAE_PRECISION, PLAE_LAYOUT, \
-PLAE_OFFLINE, PLAE_MANIFESTS, PLAE_CACHE; ./plae.toml; plae/config.toml in the user's configuration \
-directory, with the keys model, device, precision, vocabulary, layout, offline, manifests and cache. The Hub's own \
+PLAE_PARAGRAPHS, PLAE_OFFLINE, PLAE_MANIFESTS, PLAE_CACHE; ./plae.toml; plae/config.toml in the user's configuration \
+directory, with the keys model, device, precision, vocabulary, layout, paragraphs, offline, manifests and cache. The Hub's own \
 variables (HF_HOME, HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE and others) are honoured. `plae doctor` shows \
 what is set, and where.
 
@@ -294,6 +308,11 @@ pub struct Reading {
     /// With `line`, markup is not interpreted and a blank line stays blank. Default: auto.
     #[arg(long, value_name = "UNIT", value_parser = one_of(SPLITS))]
     pub split: Option<Split>,
+    /// Where paragraphs of plain text end
+    ///
+    /// Not for --split line. Default: auto.
+    #[arg(long, value_name = "RULE", value_parser = one_of(PARAGRAPHS))]
+    pub paragraphs: Option<Paragraphs>,
 }
 
 /// Which model, and where it computes.

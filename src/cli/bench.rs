@@ -36,7 +36,7 @@ pub fn run(args: &Bench, config: &Config, printer: &Printer) -> Result<Status> {
             Error::usage("bench measures and writes no translation").hint("take -o away, or use `plae translate`")
         );
     }
-    let options = translate::options(&typed.reading, &typed.decoding)?;
+    let options = translate::options(&typed.reading, &typed.decoding, config)?;
     let plan = translate::settle(&super::args::Translate {
         output: super::args::Output {
             format: Vec::new(),

@@ -1,6 +1,7 @@
 //! Configuration: what was typed, the environment and the configuration files, made into one validated whole.
 
-use super::args::{self, LAYOUTS, PRECISIONS, VOCABULARIES, Words};
+use super::args::{self, LAYOUTS, PARAGRAPHS, PRECISIONS, VOCABULARIES, Words};
+use crate::document::Paragraphs;
 use crate::error::{Error, Result};
 use crate::model::files::Settings;
 use crate::render::Layout;
@@ -11,12 +12,13 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// The settings that can stand in a file (`KEY = …`) and in the environment (`PLAE_KEY`).
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
     "model",
     "device",
     "precision",
     "vocabulary",
     "layout",
+    "paragraphs",
     "offline",
     "manifests",
     "cache",
@@ -48,6 +50,7 @@ pub struct Config {
     pub precision: Precision,
     pub vocabulary: Vocabulary,
     pub layout: Layout,
+    pub paragraphs: Paragraphs,
     /// Where models come from and are kept.
     pub files: Settings,
     /// Each value that is set, with its origin, for `doctor`.
@@ -80,6 +83,7 @@ impl Config {
             precision: parse(&set, "precision", word(PRECISIONS))?.unwrap_or_default(),
             vocabulary: parse(&set, "vocabulary", word(VOCABULARIES))?.unwrap_or_default(),
             layout: parse(&set, "layout", word(LAYOUTS))?.unwrap_or_default(),
+            paragraphs: parse(&set, "paragraphs", word(PARAGRAPHS))?.unwrap_or_default(),
             files: Settings::from_vars(|name| match name.starts_with("PLAE_") && name != "PLAE_PYTHON" {
                 // Those have more origins than the environment, and are set below.
                 true => None,
@@ -272,6 +276,7 @@ mod tests {
             (vec![("PLAE_OFFLINE", "perhaps")], "", "PLAE_OFFLINE"),
             (vec![], "precision = 'f64'", "0.toml"),
             (vec![], "layout = 3", "must be a string"),
+            (vec![], "paragraphs = 'page'", "0.toml"),
             (vec![], "offline = 'x'", "0.toml"),
             (vec![], "model = ", "line 1"),
             (vec![], "device = 'cpu'\nmodel = [", "line 2"),

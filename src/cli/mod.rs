@@ -96,7 +96,7 @@ fn command(command: &args::Command, printer: &Printer) -> Result<Status> {
             let config = resolve(&args::Model::default(), args.output.layout)?;
             render::run(args, &config, printer)
         }
-        Command::Split(args) => split::run(args, printer),
+        Command::Split(args) => split::run(args, &resolve(&args::Model::default(), None)?, printer),
         Command::Score(args) => score::run(args, printer),
         Command::Models(args) => {
             let model = args::Model {

@@ -1,6 +1,7 @@
 //! `plae split`: how a text is cut into segments, and why.
 
 use super::args::{Listing, Reading, SplitArgs};
+use super::config::Config;
 use super::plan::Input;
 use super::printer::{FAINT, GOOD, Printer};
 use super::{Status, translate};
@@ -14,7 +15,7 @@ use std::fmt::Write;
 /// Characters shown on each side of a considered cut.
 const CONTEXT: usize = 24;
 
-pub fn run(args: &SplitArgs, printer: &Printer) -> Result<Status> {
+pub fn run(args: &SplitArgs, config: &Config, printer: &Printer) -> Result<Status> {
     let split = args.reading.split.unwrap_or_default();
     if args.explain && matches!(split, Split::Line | Split::Block) {
         return Err(Error::usage(format!(
@@ -28,21 +29,23 @@ pub fn run(args: &SplitArgs, printer: &Printer) -> Result<Status> {
     };
     let listing = args.format.unwrap_or_default();
     printer.data(match args.explain {
-        true => explained(&input, &args.reading, listing, printer)?,
-        false => listed(&input, &args.reading, listing)?,
+        true => explained(&input, &args.reading, config, listing, printer)?,
+        false => listed(&input, &args.reading, config, listing, printer)?,
     })?;
     Ok(Status::Done)
 }
 
 /// One line for each segment.
-fn listed(input: &Input, reading: &Reading, listing: Listing) -> Result<String> {
+fn listed(input: &Input, reading: &Reading, config: &Config, listing: Listing, printer: &Printer) -> Result<String> {
     let options = pipeline::Options {
         split: reading.split.unwrap_or_default(),
+        paragraphs: reading.paragraphs.unwrap_or(config.paragraphs),
         encoding: reading.encoding.clone(),
         ..pipeline::Options::new(reading.from.unwrap_or_else(|| input.format()))
     };
     let prepared = pipeline::prepare(input.name().as_deref(), &input.read()?, &options)
         .map_err(|error| error.path(input.to_string()))?;
+    translate::tell_reading(input, &prepared, &options, printer);
     let mut page = String::new();
     for segment in prepared.segments() {
         let _ = match listing {
@@ -64,11 +67,11 @@ fn listed(input: &Input, reading: &Reading, listing: Listing) -> Result<String> 
 }
 
 /// One line for each place where a cut was considered.
-fn explained(input: &Input, reading: &Reading, listing: Listing, printer: &Printer) -> Result<String> {
+fn explained(input: &Input, reading: &Reading, config: &Config, listing: Listing, printer: &Printer) -> Result<String> {
     let decoded = decode(&input.read()?, reading.encoding.as_deref()).map_err(|error| error.path(input.to_string()))?;
     let format = reading.from.unwrap_or_else(|| input.format());
     let mark = decoded.mark().len();
-    let document = document::read(decoded.text, format);
+    let document = document::read(decoded.text, format, reading.paragraphs.unwrap_or(config.paragraphs));
     let mut page = String::new();
     for (number, block) in document.blocks.iter().enumerate() {
         for candidate in explain(&block.text, &SplitOptions::default()) {

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 pub fn run(args: &args::Translate, config: &Config, printer: &Printer) -> Result<Status> {
     let plan = settle(args)?;
-    let options = options(&args.reading, &args.decoding)?;
+    let options = options(&args.reading, &args.decoding, config)?;
     check_ids(args, &plan)?;
     if args.dry_run {
         return dry_run(&plan, &options, printer);
@@ -71,8 +71,8 @@ pub fn settle(args: &args::Translate) -> Result<Plan> {
     })
 }
 
-/// What was typed about reading and decoding, validated; the format is each task's own.
-pub fn options(reading: &Reading, decoding: &Decoding) -> Result<pipeline::Options> {
+/// What was typed or configured about reading and decoding, validated; the format is each task's own.
+pub fn options(reading: &Reading, decoding: &Decoding, config: &Config) -> Result<pipeline::Options> {
     if let (Some(min), Some(max)) = (decoding.min_tokens, decoding.max_tokens)
         && min > max
     {
@@ -88,6 +88,7 @@ pub fn options(reading: &Reading, decoding: &Decoding) -> Result<pipeline::Optio
     Ok(pipeline::Options {
         format: reading.from.unwrap_or(crate::document::Format::Text),
         split: reading.split.unwrap_or_default(),
+        paragraphs: reading.paragraphs.unwrap_or(config.paragraphs),
         encoding: reading.encoding.clone(),
         decode: DecodeOptions {
             beam: decoding.beam,
@@ -164,6 +165,19 @@ fn skipped(plan: &Plan) -> String {
     }
 }
 
+/// Says how a source was read, where that was found out and might be wrong.
+pub fn tell_reading(input: &Input, prepared: &Prepared, options: &pipeline::Options, printer: &Printer) {
+    let encoding = prepared.encoding();
+    if options.encoding.is_none() && encoding != "UTF-8" {
+        printer.note(format!("{input}: read as {encoding}; --encoding overrides"));
+    }
+    if prepared.unwrapped() {
+        printer.note(format!(
+            "{input}: hard-wrapped, lines joined to paragraphs; --paragraphs line keeps them apart"
+        ));
+    }
+}
+
 /// Reads and cuts an input.
 pub fn prepare(task: &Task, options: &pipeline::Options) -> Result<Prepared> {
     let options = pipeline::Options {
@@ -236,6 +250,7 @@ impl Run<'_> {
         let (input, encoding) = (&task.input, prepared.encoding());
         self.printer
             .detail(format!("{input}: {encoding}, {}", counted(segments, "segment")));
+        tell_reading(input, &prepared, self.options, self.printer);
         if let count @ 1.. = prepared.untouched() {
             let text = format!(
                 "{input}: {} with Thai left as it is, in code or markup",

@@ -1,11 +1,11 @@
 //! The aligned document: every segment with its translation, and the gaps between them; what every renderer reads.
 
-use super::{BlockKind, Format};
+use super::{BlockKind, Format, Paragraphs};
 use crate::span::Span;
 use serde::{Deserialize, Serialize};
 
 /// Version of the JSONL schema; it rises when a reader of the older one would go wrong.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// Why the model stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +83,9 @@ fn is_zero(level: &u8) -> bool {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Parameters {
     pub split: String,
+    /// Where the paragraphs of a plain text end; none for other sources, and where each line is one segment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paragraphs: Option<Paragraphs>,
     pub normalize: bool,
     pub beam: usize,
     /// 0 where the length of each source decides.

@@ -81,7 +81,8 @@ impl<'a> Builder<'a> {
     /// there is nothing else.
     pub fn decoded(&mut self, piece: &str, span: Span) {
         let visible = piece.trim_matches(is_space);
-        let raw = span.of(self.source);
+        // White space at the end of a line may have been passed in with it.
+        let raw = span.of(self.source).trim_end_matches(is_space);
         let is_same = |(a, b): (u8, u8)| a == b || a.is_ascii_whitespace() && b == b' ';
         if visible.is_empty() {
             self.push_space(piece, span);
@@ -89,7 +90,7 @@ impl<'a> Builder<'a> {
             // As long as what it stands for (`&acE;`): it would not be seen to be atomic, so it stays undecoded.
             self.flow(span);
         } else {
-            self.push_visible(visible, span);
+            self.push_visible(visible, Span::new(span.start, span.start + raw.len()));
         }
     }
 
@@ -131,7 +132,7 @@ impl<'a> Builder<'a> {
         self.trim_end();
         if let (Some(first), Some(last)) = (self.runs.first(), self.runs.last()) {
             let kind = match kind {
-                BlockKind::Paragraph if text::is_credit(&self.text) => BlockKind::Caption,
+                BlockKind::Paragraph => text::paragraph_kind(&self.text),
                 kind => kind,
             };
             self.blocks.push(Block {

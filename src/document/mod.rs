@@ -46,6 +46,21 @@ pub enum BlockKind {
     Cell,
     /// A picture's caption or credit.
     Caption,
+    /// A line about the article: its date, author, source, tags.
+    Metadata,
+}
+
+/// Where the paragraphs of a plain text end; other formats say so themselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Paragraphs {
+    /// At each line, unless the lines are evidently hard-wrapped: then where a line ends that had room for more.
+    #[default]
+    Auto,
+    /// At each line.
+    Line,
+    /// At blank lines; headings, list items, rows of tables and lines about the article end one too.
+    BlankLine,
 }
 
 /// A stretch of a block's text and the source bytes that it was read from.
@@ -83,16 +98,23 @@ pub struct Document {
     pub format: Format,
     /// In order, without overlap.
     pub blocks: Vec<Block>,
+    /// Whether lines were joined to paragraphs because they look hard-wrapped ([`Paragraphs::Auto`]).
+    pub unwrapped: bool,
 }
 
-/// Reads a source into blocks; never fails, whatever the text.
-pub fn read(text: String, format: Format) -> Document {
-    let blocks = match format {
-        Format::Text => text::read(&text),
-        Format::Markdown => markdown::read(&text),
-        Format::Html => html::read(&text),
+/// Reads a source into blocks; never fails, whatever the text. `paragraphs` is for plain text only.
+pub fn read(text: String, format: Format, paragraphs: Paragraphs) -> Document {
+    let (blocks, unwrapped) = match format {
+        Format::Text => text::read(&text, paragraphs),
+        Format::Markdown => (markdown::read(&text), false),
+        Format::Html => (html::read(&text), false),
     };
-    Document { text, format, blocks }
+    Document {
+        text,
+        format,
+        blocks,
+        unwrapped,
+    }
 }
 
 impl Document {
@@ -112,6 +134,7 @@ impl Document {
             text,
             format: Format::Text,
             blocks,
+            unwrapped: false,
         }
     }
 }
@@ -135,6 +158,18 @@ impl Block {
             text,
             runs,
         }
+    }
+
+    /// Adds text that stands for `source`, which comes after all that the block has.
+    fn push(&mut self, text: &str, source: Span) {
+        let start = self.text.len();
+        self.text.push_str(text);
+        self.span.end = source.end;
+        self.runs.push(Run {
+            text: start..self.text.len(),
+            source,
+            outer: source,
+        });
     }
 
     /// The bytes of [`Document::text`] that a byte range of [`Block::text`] was read from.
@@ -191,10 +226,15 @@ mod tests {
 
     /// The blocks of a source, a line each: kind, level, text, and the source bytes where they differ from it.
     pub(super) fn outline(text: &str, format: Format) -> String {
+        lay_out(&read(text.to_owned(), format, Paragraphs::Auto))
+    }
+
+    /// The same of a document that was read.
+    pub(super) fn lay_out(document: &Document) -> String {
         let mut outline = String::new();
-        for block in read(text.to_owned(), format).blocks {
+        for block in &document.blocks {
             outline += &format!("{:?} {}: {}", block.kind, block.level, block.text);
-            let raw = block.span.of(text);
+            let raw = block.span.of(&document.text);
             if raw != block.text {
                 outline += &format!("   <-- {}", raw.replace('\r', "\\r").replace('\n', "\\n"));
             }
@@ -203,7 +243,13 @@ mod tests {
         outline
     }
 
-    const FORMATS: [Format; 3] = [Format::Text, Format::Markdown, Format::Html];
+    const WAYS: [(Format, Paragraphs); 5] = [
+        (Format::Text, Paragraphs::Auto),
+        (Format::Text, Paragraphs::Line),
+        (Format::Text, Paragraphs::BlankLine),
+        (Format::Markdown, Paragraphs::Auto),
+        (Format::Html, Paragraphs::Auto),
+    ];
 
     /// Cuts every block's text at `cuts` (fractions of its length), trims the pieces, and puts the source together again
     /// from their bytes and the gaps between them. Panics where blocks, runs or spans contradict each other.
@@ -366,7 +412,7 @@ mod tests {
                 &["ก", "<b> \n <i>ข</i></b>"],
             ),
         ] {
-            let document = read(html.to_owned(), Format::Html);
+            let document = read(html.to_owned(), Format::Html, Paragraphs::Auto);
             assert_eq!(raw(&document, words), expected, "{html}");
         }
         for (markdown, words, expected) in [
@@ -377,7 +423,7 @@ mod tests {
             ("ก `x` ข", &["ก", "x", "ข"], &["ก", "`x`", "ข"]),
             ("> ก\n> ข", &["ก", "ข"], &["ก", "ข"]),
         ] {
-            let mut document = read(markdown.to_owned(), Format::Markdown);
+            let mut document = read(markdown.to_owned(), Format::Markdown, Paragraphs::Auto);
             document.blocks.truncate(1);
             assert_eq!(raw(&document, words), expected, "{markdown}");
         }
@@ -386,7 +432,7 @@ mod tests {
     #[test]
     fn a_cut_inside_an_atomic_run_comes_after_it() {
         // U+205F and a hair space: one reference, two characters.
-        let document = read("<p>ก&ThickSpace;ข&nGt;ค</p>".to_owned(), Format::Html);
+        let document = read("<p>ก&ThickSpace;ข&nGt;ค</p>".to_owned(), Format::Html, Paragraphs::Auto);
         let block = &document.blocks[0];
         assert_eq!(block.text, "ก\u{205f}\u{200a}ข≫\u{20d2}ค");
         let inside = block.text.find('\u{20d2}').unwrap();
@@ -394,19 +440,19 @@ mod tests {
         assert_eq!(block.source_span(inside..inside + 3).of(&document.text), "");
         assert_eq!(block.source_span(inside..block.text.len()).of(&document.text), "ค");
         // As long as what it stands for, so that it could not be told from plain text.
-        let document = read("<p>&acE;&amp;</p>".to_owned(), Format::Html);
+        let document = read("<p>&acE;&amp;</p>".to_owned(), Format::Html, Paragraphs::Auto);
         assert_eq!(document.blocks[0].text, "&acE;&");
     }
 
     #[test]
     fn a_plain_block_is_one_run_and_ranges_out_of_bounds_do_no_harm() {
-        for format in FORMATS {
+        for (format, paragraphs) in WAYS {
             let text = if format == Format::Html {
                 "<p>ก ข ค</p>"
             } else {
                 "ก ข ค"
             };
-            let document = read(text.to_owned(), format);
+            let document = read(text.to_owned(), format, paragraphs);
             assert_eq!(document.blocks[0].runs.len(), 1, "{format:?}");
             let span = document.blocks[0].source_span(90..99);
             assert!(span.is_empty() && span.end <= text.len());
@@ -449,9 +495,9 @@ mod tests {
             "ไทย ```\n|-|-|\n&amp;a- ```\n&ltๆ<b>",
             "😀ก😀<b>😀</b>&#128512;\u{200d}😀",
         ] {
-            for format in FORMATS {
+            for (format, paragraphs) in WAYS {
                 for cuts in [&[][..], &[0.5], &[0.2, 0.4, 0.6, 0.8]] {
-                    let document = read(text.to_owned(), format);
+                    let document = read(text.to_owned(), format, paragraphs);
                     assert_eq!(rebuild(&document, cuts), text, "{format:?}");
                 }
             }
@@ -477,8 +523,12 @@ mod tests {
             ("(", ")"),
         ] {
             let text = format!("{}ก{}", open.repeat(100_000), close.repeat(100_000));
-            for format in FORMATS {
-                assert_eq!(rebuild(&read(text.clone(), format), &[0.3, 0.6]), text, "{open}");
+            for (format, paragraphs) in WAYS {
+                assert_eq!(
+                    rebuild(&read(text.clone(), format, paragraphs), &[0.3, 0.6]),
+                    text,
+                    "{open}"
+                );
             }
         }
     }
@@ -589,6 +639,15 @@ mod tests {
             "|-|-|\n",
             "    ",
             "- [ ] ",
+            "ข้าวราคาตกลงมากและ\n",
+            "ชาวนาทั่วประเทศจึงขอให้รัฐบาลเร่งช่วยเหลือ และ\n",
+            "  ก)  ",
+            "> > ",
+            "ที่มา: ",
+            "==\n",
+            "== ข ==\n",
+            "\u{2028}",
+            "\t\t",
             "<https://x.th>",
             "[ก]: /ข\n",
         ];
@@ -602,8 +661,8 @@ mod tests {
             text in prop_oneof![9 => soup(), 1 => any::<String>()],
             cuts in prop::collection::vec(0.0..1.0, 0..6),
         ) {
-            for format in FORMATS {
-                let document = read(text.clone(), format);
+            for (format, paragraphs) in WAYS {
+                let document = read(text.clone(), format, paragraphs);
                 prop_assert_eq!(&rebuild(&document, &cuts), &text);
             }
             let lines = Document::by_lines(text.clone());

@@ -139,13 +139,15 @@ pub(super) fn dot<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
 /// One query head group's attention over a run of keys, in parts that lie apart in memory.
 ///
 /// `queries` is `(heads, dim)`, the heads that share the keys, scaled already. Each part is `(keys, values)`, both
-/// `(positions, stride)`, of which the `dim` values from `offset` on belong to this group. `out` is `(heads, dim)`.
+/// `(positions, stride)`, of which the `dim` values from `offset` on belong to this group. `out` is `(heads, dim)`. `cap`
+/// bends the products by a tanh so as to stay within it.
 pub(super) struct Attention<'a> {
     pub queries: &'a [f32],
     pub dim: usize,
     pub stride: usize,
     pub offset: usize,
     pub parts: &'a [(&'a [f32], &'a [f32])],
+    pub cap: Option<f32>,
 }
 
 #[inline(always)]
@@ -156,6 +158,7 @@ fn attend_with<const FMA: bool>(attention: &Attention, weights: &mut Vec<f32>, o
         stride,
         offset,
         parts,
+        cap,
     } = *attention;
     let heads = queries.len() / dim;
     let positions: usize = parts.iter().map(|(keys, _)| keys.len() / stride).sum();
@@ -169,6 +172,11 @@ fn attend_with<const FMA: bool>(attention: &Attention, weights: &mut Vec<f32>, o
                 weights[head * positions + position] = dot::<FMA>(&queries[head * dim..][..dim], key);
             }
             position += 1;
+        }
+    }
+    for weight in weights.iter_mut() {
+        if let Some(cap) = cap {
+            *weight = cap * (*weight / cap).tanh();
         }
     }
     for weights in weights.chunks_exact_mut(positions) {
@@ -200,24 +208,6 @@ fn attend_with<const FMA: bool>(attention: &Attention, weights: &mut Vec<f32>, o
 dispatch! {
     /// Softmax attention; `weights` is scratch.
     pub(super) fn attend(attention: &Attention, weights: &mut Vec<f32>, out: &mut [f32]) = attend_with
-}
-
-/// The square root of 2 / π.
-const SQRT_2_OVER_PI: f32 = std::f32::consts::FRAC_2_SQRT_PI * std::f32::consts::FRAC_1_SQRT_2;
-
-#[inline(always)]
-fn gelu_times_with<const FMA: bool>(gate: &mut [f32], up: &[f32]) {
-    for (gate, up) in gate.iter_mut().zip(up) {
-        let x = *gate;
-        let z = SQRT_2_OVER_PI * multiply_add::<FMA>(0.044_715 * x * x, x, x);
-        // x / 2 * (1 + tanh z) = x / (1 + e^-2z)
-        *gate = x / (1.0 + exp::<FMA>(-2.0 * z)) * up;
-    }
-}
-
-dispatch! {
-    /// Gated GELU (its tanh form): `gate` becomes `gelu(gate) * up`.
-    pub(super) fn gelu_times(gate: &mut [f32], up: &[f32]) = gelu_times_with
 }
 
 #[inline(always)]
@@ -353,23 +343,6 @@ mod tests {
     }
 
     #[test]
-    fn gelu_agrees_with_its_definition() {
-        let gate: Vec<f32> = (-400..400).map(|i| i as f32 / 40.0).collect();
-        let up = vec![1.5f32; gate.len()];
-        let mut out = gate.clone();
-        gelu_times(&mut out, &up);
-        for (x, got) in gate.iter().zip(&out) {
-            let x = f64::from(*x);
-            let tanh = ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x * x * x)).tanh();
-            let expected = 0.5 * x * (1.0 + tanh) * 1.5;
-            assert!(
-                (f64::from(*got) - expected).abs() < 2e-6,
-                "gelu({x}): {got} for {expected}"
-            );
-        }
-    }
-
-    #[test]
     fn sum_exp_agrees_with_its_definition() {
         let logits: Vec<f32> = (0..1003).map(|i| ((i * 37) % 101) as f32 / 10.0 - 4.0).collect();
         let most = maximum(&logits);
@@ -397,6 +370,7 @@ mod tests {
             stride,
             offset,
             parts: &whole,
+            cap: None,
         };
         attend(&attention, &mut Vec::new(), &mut out);
         for head in 0..2 {

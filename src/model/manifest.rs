@@ -61,9 +61,14 @@ impl Architecture {
     /// Whether this build loads such weights.
     pub fn loads(self, weights: Weights) -> bool {
         match weights {
-            Weights::Gguf => self == Self::Gemma3,
-            Weights::Checkpoint => matches!(self, Self::Marian | Self::M2m100 | Self::Mbart | Self::T5),
+            Weights::Gguf => self.is_decoder_only(),
+            Weights::Checkpoint => true,
         }
+    }
+
+    /// Whether source and output are one sequence.
+    pub fn is_decoder_only(self) -> bool {
+        !matches!(self, Self::Marian | Self::M2m100 | Self::Mbart | Self::T5)
     }
 
     /// Whether this build loads the architecture in any form.
@@ -547,15 +552,7 @@ mod tests {
             assert!(manifest.licence.is_some(), "{file}: no licence");
             assert!(manifest.parameters.is_some(), "{file}: no parameters");
             assert!(manifest.rank > 0, "{file}: no rank");
-            let decoder_only = matches!(
-                manifest.architecture,
-                Architecture::Gemma2
-                    | Architecture::Gemma3
-                    | Architecture::Qwen3
-                    | Architecture::HunyuanDense
-                    | Architecture::Llama
-                    | Architecture::Mistral
-            );
+            let decoder_only = manifest.architecture.is_decoder_only();
             assert_eq!(manifest.prompt.is_some(), decoder_only, "{file}: prompt");
             assert!(
                 !(manifest.default && (manifest.gated || manifest.non_commercial)),
@@ -721,15 +718,13 @@ mod tests {
         ] {
             assert!(all.get(name).unwrap().is_built(), "{name}");
         }
-        for name in ["hy-mt2-1.8b", "translategemma-4b"] {
-            let manifest = all.get(name).unwrap();
-            let error = all.check_built(manifest, manifest.weights()).unwrap_err();
-            assert!(
-                error.message.contains(name) && error.message.contains(&manifest.architecture.to_string()),
-                "{error}"
-            );
-            assert!(error.hint.unwrap().contains("gemma-3-270m"));
-        }
+        let t5 = all.get("madlad400-3b").unwrap();
+        let error = all.check_built(t5, Weights::Gguf).unwrap_err();
+        assert!(
+            error.message.contains("madlad400-3b") && error.message.contains("t5"),
+            "{error}"
+        );
+        assert!(error.hint.unwrap().contains("gemma-3-270m"));
     }
 
     #[test]

@@ -1,25 +1,22 @@
 //! Models: their manifests, files, devices and weights; one file or directory an architecture.
 
-mod cache;
 mod checkpoint;
+pub mod decoder;
 pub mod device;
 pub mod files;
-mod gemma3;
 pub mod generation;
 pub mod gguf;
 pub(crate) mod kernel;
+mod keys;
 pub mod manifest;
 mod ops;
 mod packed;
 mod pickle;
 mod product;
 mod seq2seq;
-#[cfg(test)]
-pub(crate) mod tests;
 
 pub use device::DeviceChoice;
 pub use files::{Located, Settings};
-pub use gemma3::Gemma3;
 pub use generation::{EarlyStopping, Generation};
 pub use manifest::{Architecture, Manifest};
 pub use packed::Activations;

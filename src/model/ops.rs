@@ -94,9 +94,14 @@ impl Norm {
         let width = self.weight.len();
         let mut out = vec![0f32; rows.len()];
         for (row, out) in rows.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
-            normalise(row, &self.weight, self.bias.as_deref(), self.epsilon, out);
+            self.write(row, out);
         }
         out
+    }
+
+    /// Of one row, into `out`.
+    pub fn write(&self, row: &[f32], out: &mut [f32]) {
+        normalise(row, &self.weight, self.bias.as_deref(), self.epsilon, out);
     }
 }
 

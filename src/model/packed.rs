@@ -14,7 +14,7 @@ use super::gguf::RawTensor;
 use super::kernel::{Target, parallel, round_blocks, round_row};
 use super::product::{self, Grouped, IntegerRows, IntegerTile, Kernel, PAIR};
 use candle_core::quantized::{GgmlDType, QStorage, QTensor};
-use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, bail};
+use candle_core::{Device, Result, bail};
 use half::f16;
 use memmap2::Mmap;
 use rayon::prelude::*;
@@ -146,10 +146,13 @@ impl Packed {
             columns,
             bytes,
         } = tensor;
+        let row_bytes = columns / dtype.block_size() * dtype.type_size();
+        if matches!(dtype, GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16) && bytes.len() == rows * row_bytes {
+            return Self::from_blocks(rows, columns, activations, &floats(dtype, bytes, rows * columns)?);
+        }
         if columns == 0 || columns % BLOCK != 0 {
             bail!("rows of {columns} values do not divide into blocks of {BLOCK}");
         }
-        let row_bytes = columns / dtype.block_size() * dtype.type_size();
         if bytes.len() != rows * row_bytes {
             bail!("{} bytes for {rows} rows of {row_bytes}", bytes.len());
         }
@@ -167,15 +170,24 @@ impl Packed {
         let row = |row: usize| &bytes[row * row_bytes..][..row_bytes];
         match activations {
             Activations::F32 if !is_exact(dtype) => this.pack_floats(dtype, row)?,
-            _ => this.pack_integers(dtype, row)?,
+            _ => {
+                let with_minima = matches!(dtype, GgmlDType::Q4K | GgmlDType::Q5K);
+                this.pack_integers(with_minima, |at, values, scales, minima| {
+                    unpack_row(dtype, row(at), values, scales, minima)
+                })?;
+            }
         }
         Ok(this)
     }
 
-    fn pack_integers<'a>(&mut self, dtype: GgmlDType, row_bytes: impl Fn(usize) -> &'a [u8] + Sync) -> Result<()> {
+    /// Fills the matrix from what `unpack` writes of each row: values, and of each block the scale and the minimum.
+    fn pack_integers(
+        &mut self,
+        with_minima: bool,
+        unpack: impl Fn(usize, &mut [i8], &mut [f32], &mut [f32]) -> Result<()> + Sync,
+    ) -> Result<()> {
         let (rows, columns) = (self.rows, self.columns);
         let (tiles, groups, blocks) = (rows.div_ceil(TILE), columns / 4, columns / self.block);
-        let with_minima = matches!(dtype, GgmlDType::Q4K | GgmlDType::Q5K);
         // Without minima, one column a tile to walk along with and to throw away.
         let minima_step = if with_minima { blocks } else { 1 };
         let mut lanes = vec![Lane([128; 4 * TILE]); tiles * groups];
@@ -192,7 +204,7 @@ impl Packed {
                 || (vec![0i8; columns], vec![0f32; blocks], vec![0f32; blocks]),
                 |(values, scales, mins), (tile, (lanes, tile_scales, tile_minima))| -> Result<()> {
                     for lane in 0..TILE.min(rows - tile * TILE) {
-                        unpack_row(dtype, row_bytes(tile * TILE + lane), values, scales, mins)?;
+                        unpack(tile * TILE + lane, values, scales, mins)?;
                         for (group, four) in lanes.iter_mut().zip(values.as_chunks::<4>().0) {
                             for (j, value) in four.iter().enumerate() {
                                 group.0[lane * 4 + j] = (*value as u8) ^ 0x80;
@@ -279,6 +291,24 @@ impl Packed {
             }
         }
         this
+    }
+
+    /// Packs float32 weights `(rows, columns)`: as they are, or in 8 bits with one scale for each 32 columns (GGUF's Q8_0),
+    /// whose activations are rounded by blocks too, as large decoder-only models need; one scale a row where the columns
+    /// do not divide.
+    pub fn from_blocks(rows: usize, columns: usize, activations: Activations, values: &[f32]) -> Result<Self> {
+        let row = |row: usize| &values[row * columns..][..columns];
+        if activations == Activations::F32 || !columns.is_multiple_of(BLOCK) {
+            return Ok(Self::from_floats(rows, columns, activations, row));
+        }
+        let mut this = Self::of_rows(rows, columns, Vec::new().into(), Vec::new().into());
+        this.block = BLOCK;
+        this.pack_integers(false, |at, values, scales, _| {
+            let mut sums = vec![0; columns / 16];
+            round_blocks(row(at), values, scales, &mut sums);
+            Ok(())
+        })?;
+        Ok(this)
     }
 
     /// A matrix in 8 bits with one scale a row, packed before.
@@ -814,25 +844,6 @@ fn is_exact(dtype: GgmlDType) -> bool {
 fn floats(dtype: GgmlDType, bytes: &[u8], columns: usize) -> Result<Vec<f32>> {
     let storage = QStorage::from_data(bytes.into(), &Device::Cpu, dtype)?;
     QTensor::new(storage, columns)?.dequantize(&Device::Cpu)?.to_vec1()
-}
-
-impl CustomOp1 for Packed {
-    fn name(&self) -> &'static str {
-        "packed-product"
-    }
-
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let Some((start, end)) = layout.contiguous_offsets() else {
-            bail!("activations are not contiguous")
-        };
-        let mut dims = layout.dims().to_vec();
-        match dims.last_mut() {
-            Some(last) if *last == self.columns => *last = self.rows,
-            _ => bail!("activations of shape {:?} for {} columns", layout.dims(), self.columns),
-        }
-        let out = self.product(&storage.as_slice::<f32>()?[start..end]);
-        Ok((CpuStorage::F32(out), dims.into()))
-    }
 }
 
 #[cfg(test)]

@@ -198,7 +198,7 @@ fn properties(segment: &Segment, first: bool, tied: bool) -> String {
         BlockKind::Heading | BlockKind::Paragraph | BlockKind::Cell => "Normal",
         BlockKind::ListItem => "ListBullet",
         BlockKind::Quote => "Quote",
-        BlockKind::Caption => "Caption",
+        BlockKind::Caption | BlockKind::Metadata => "Caption",
     };
     let is_item = segment.kind == BlockKind::ListItem;
     let level = usize::from(segment.level.clamp(1, 9)) - 1;

@@ -85,6 +85,7 @@ fn content(doc: &Bilingual, layout: Layout) -> String {
             BlockKind::Quote => ("blockquote".into(), String::new()),
             BlockKind::Cell => ("p".into(), " cell".into()),
             BlockKind::Caption => ("p".into(), " caption".into()),
+            BlockKind::Metadata => ("p".into(), " metadata".into()),
         };
         out += &format!("<{tag} class=\"block{class}\">\n");
         for segment in block {

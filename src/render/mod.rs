@@ -337,7 +337,7 @@ mod tests {
                 "การประชุมอินเทอร์เน็ตโลกปี 2023",
                 "World Internet Conference 2023",
             ),
-            (1, Caption, 0, "\n\n", "(CRI) 2023-11-09", "(CRI) 2023-11-09"),
+            (1, Metadata, 0, "\n\n", "(CRI) 2023-11-09", "(CRI) 2023-11-09"),
             (
                 2,
                 Paragraph,
@@ -358,7 +358,7 @@ mod tests {
             (4, Heading, 2, "\n\n## ", "หัวข้อการประชุม", "Topics of the conference"),
             (5, ListItem, 1, "\n\n- ", "ความปลอดภัยทางไซเบอร์", "Cybersecurity"),
             (6, ListItem, 2, "\n  - ", "ปัญญาประดิษฐ์", "Artificial intelligence and"),
-            (7, Paragraph, 0, "\n\n", "ภาพจากซินหัว", "Photo: Xinhua"),
+            (7, Caption, 0, "\n\n", "ภาพจากซินหัว", "Photo: Xinhua"),
             (8, Cell, 0, "\n\n| ", "วันที่ 8 ถึง 10", ""),
         ];
         let rows = rows.into_iter().enumerate();
@@ -423,6 +423,7 @@ mod tests {
             BlockKind::Quote,
             BlockKind::Cell,
             BlockKind::Caption,
+            BlockKind::Metadata,
         ];
         let flags = [
             Flag::NoThai,

@@ -1,4 +1,4 @@
-//! Encodings: bytes to text and back without loss, Windows-874 (TIS-620) recognised.
+//! Encodings: bytes to text and back without loss; Windows-874 (TIS-620) and UTF-16 recognised.
 
 use crate::error::{Error, Result};
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
@@ -28,8 +28,8 @@ impl Decoded {
 
 /// Reads bytes as text, such that [`encode`] gives exactly the same bytes again.
 ///
-/// `label` is a WHATWG encoding label and overrides all guesses. Without one, a byte-order mark decides, then UTF-8
-/// where the bytes are valid, then Windows-874 where they look like it.
+/// `label` is a WHATWG encoding label and overrides all guesses. Without one, a byte-order mark decides, then UTF-16
+/// where every second byte shows it, UTF-8 where the bytes are valid, and Windows-874 where they look like it.
 ///
 /// Fails on bytes that the encoding does not define (with their offset), on binary files, and on an unknown label.
 pub fn decode(bytes: &[u8], label: Option<&str>) -> Result<Decoded> {
@@ -38,14 +38,16 @@ pub fn decode(bytes: &[u8], label: Option<&str>) -> Result<Decoded> {
     let decoded = match label {
         Some(label) => {
             let named = by_label(label)?;
-            // `utf-16` leaves the byte order to the mark.
+            // `utf-16` leaves the byte order to the mark, or to the bytes.
             let is_utf_16 = |encoding| encoding == UTF_16LE || encoding == UTF_16BE;
-            let encoding = mark
-                .filter(|&mark| is_utf_16(mark) && is_utf_16(named))
+            let is_open = matches!(&*label.trim().to_ascii_lowercase(), "utf-16" | "utf16");
+            let order = mark.or_else(|| is_open.then(|| unmarked_utf_16(bytes)).flatten());
+            let encoding = order
+                .filter(|&order| is_utf_16(order) && is_utf_16(named))
                 .unwrap_or(named);
             decode_as(bytes, encoding)?
         }
-        None => match mark {
+        None => match mark.or_else(|| unmarked_utf_16(bytes)) {
             Some(encoding) => decode_as(bytes, encoding)?,
             None => {
                 refuse_controls(bytes)?;
@@ -98,7 +100,10 @@ pub fn encode(text: &str, encoding: &str, bom: bool) -> Result<Vec<u8>> {
 fn by_label(label: &str) -> Result<&'static Encoding> {
     let found = match label.trim().to_ascii_lowercase().as_str() {
         // Names that other programs use.
-        "cp874" | "ms874" | "x-windows-874" | "tis620" => Some(WINDOWS_874),
+        "cp874" | "ms874" | "x-windows-874" | "windows874" | "tis620" | "iso8859_11" => Some(WINDOWS_874),
+        "utf-8-sig" => Some(UTF_8),
+        "utf16" | "utf16le" | "utf-16-le" => Some(UTF_16LE),
+        "utf16be" | "utf-16-be" => Some(UTF_16BE),
         _ => Encoding::for_label(label.as_bytes()).filter(|&encoding| encoding != REPLACEMENT),
     };
     found.ok_or_else(|| {
@@ -157,23 +162,85 @@ fn decode_as(bytes: &[u8], encoding: &'static Encoding) -> Result<Decoded> {
     Ok(decoded)
 }
 
+/// The byte order of UTF-16 without a mark, where the bytes are surely that: in one of the two orders every unit is a
+/// character that Thai and Western texts use, most of them Thai or ASCII.
+fn unmarked_utf_16(bytes: &[u8]) -> Option<&'static Encoding> {
+    const FEWEST: usize = 8;
+    let is_text = |text: &str| {
+        let is_common = |c: char| matches!(c, '\t' | '\n' | '\x0c' | '\r' | ' '..='~' | 'ก'..='๛');
+        let is_other = |c: char| matches!(c, '\u{a0}'..='\u{24f}' | '\u{2000}'..='\u{2bff}' | '\u{fe0f}' | '\u{1f000}'..='\u{1faff}');
+        let common = text.chars().filter(|&c| is_common(c)).count();
+        let others = text.chars().filter(|&c| is_other(c)).count();
+        common + others == text.chars().count() && others <= common
+    };
+    // Text of other encodings has none of the bytes that make up half of such a file.
+    let halves = bytes.iter().filter(|&&byte| matches!(byte, 0 | 0x0E)).count();
+    if bytes.len() < FEWEST || !bytes.len().is_multiple_of(2) || halves * 4 < bytes.len() {
+        return None;
+    }
+    [UTF_16LE, UTF_16BE]
+        .into_iter()
+        .find(|&encoding| decode_as(bytes, encoding).is_ok_and(|decoded| is_text(&decoded.text)))
+}
+
 /// Reads bytes that are not UTF-8 as Windows-874, or gives `invalid`, the error of reading them as UTF-8.
-fn guess(bytes: &[u8], invalid: Error) -> Result<Decoded> {
+fn guess(bytes: &[u8], mut invalid: Error) -> Result<Decoded> {
+    if let Some(hint) = damage(bytes) {
+        invalid.hint = Some(hint.to_owned());
+        return Err(invalid);
+    }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(bytes, true);
     // `th`: without the hint about half of short Thai texts are taken for another encoding.
-    if detector.guess(Some(b"th"), Utf8Detection::Deny) != WINDOWS_874 {
+    let guessed = detector.guess(Some(b"th"), Utf8Detection::Deny);
+    if guessed != WINDOWS_874 {
+        // Most likely Western or Chinese; of no use to a translator from Thai, and a wrong guess would go unseen.
+        let name = guessed.name().to_ascii_lowercase();
+        invalid.hint = Some(format!("it looks like {name}; if it is, give --encoding {name}"));
         return Err(invalid);
     }
     let decoded = decode_as(bytes, WINDOWS_874)?;
-    let has_thai = decoded.text.chars().any(|c| ('\u{e01}'..='\u{e5b}').contains(&c));
     // Damaged UTF-8 reads as Windows-874 too, as rubbish with characters that only the decoder knows.
     let has_controls = decoded.text.chars().any(|c| ('\u{80}'..='\u{9f}').contains(&c));
-    if has_thai && !has_controls {
+    if is_thai(&decoded.text) && !has_controls {
         Ok(decoded)
     } else {
         Err(invalid)
     }
+}
+
+/// Whether a text has Thai that can be read: hardly any letter that nobody writes any more, or mark without its consonant,
+/// as Chinese read as Thai is full of.
+fn is_thai(text: &str) -> bool {
+    let is_mark = |c: char| matches!(c, '\u{e31}' | '\u{e34}'..='\u{e3a}' | '\u{e47}'..='\u{e4e}');
+    let (mut thai, mut odd, mut before) = (0, 0, ' ');
+    for c in text.chars() {
+        thai += usize::from(('\u{e01}'..='\u{e5b}').contains(&c));
+        let is_loose = is_mark(c) && !is_mark(before) && !('ก'..='ฮ').contains(&before);
+        odd += usize::from(is_loose || matches!(c, 'ฃ' | 'ฅ'));
+        before = c;
+    }
+    thai > 0 && odd * 10 <= thai
+}
+
+/// What is wrong with bytes that are UTF-8 but for a few places; none where they are of another encoding.
+fn damage(bytes: &[u8]) -> Option<&'static str> {
+    let is_high = |byte: &&u8| !byte.is_ascii();
+    let high = bytes.iter().filter(is_high).count();
+    let valid: usize = bytes
+        .utf8_chunks()
+        .map(|chunk| chunk.valid().as_bytes().iter().filter(is_high).count())
+        .sum();
+    // By chance a third of the letters of Windows-874 read as characters of UTF-8.
+    if valid < 9 || valid * 10 < high * 8 {
+        return None;
+    }
+    Some(match std::str::from_utf8(bytes) {
+        Err(error) if error.error_len().is_none() => {
+            "the file ends inside a character, as one that was cut off; copy it again"
+        }
+        _ => "all else is UTF-8: the file is damaged there, or was put together from texts of two encodings",
+    })
 }
 
 const NOT_TEXT: &str = "plae reads text, Markdown and HTML";
@@ -252,7 +319,7 @@ mod tests {
     #[test]
     fn every_encoding_is_recognised_and_comes_back() {
         let marked = format!("\u{feff}{ARTICLE}");
-        let cases: [(Vec<u8>, Option<&str>, &str, bool); 13] = [
+        let cases: [(Vec<u8>, Option<&str>, &str, bool); 21] = [
             (ARTICLE.into(), None, "UTF-8", false),
             (marked.clone().into(), None, "UTF-8", true),
             (marked.clone().into(), Some("utf8"), "UTF-8", true),
@@ -266,6 +333,14 @@ mod tests {
             (windows_874(ARTICLE), Some("TIS620"), "windows-874", false),
             (windows_874(ARTICLE), Some(" cp874 "), "windows-874", false),
             (Vec::new(), None, "UTF-8", false),
+            (utf_16(ARTICLE, u16::to_le_bytes), None, "UTF-16LE", false),
+            (utf_16(ARTICLE, u16::to_be_bytes), None, "UTF-16BE", false),
+            (utf_16(ARTICLE, u16::to_le_bytes), Some("utf16"), "UTF-16LE", false),
+            (utf_16(ARTICLE, u16::to_be_bytes), Some("utf-16"), "UTF-16BE", false),
+            (utf_16(ARTICLE, u16::to_be_bytes), Some("utf-16-be"), "UTF-16BE", false),
+            (marked.into(), Some("UTF-8-SIG"), "UTF-8", true),
+            (windows_874(ARTICLE), Some("iso-8859-11"), "windows-874", false),
+            (windows_874(ARTICLE), Some("windows-874"), "windows-874", false),
         ];
         for (bytes, label, encoding, bom) in cases {
             let decoded = decode(&bytes, label).unwrap();
@@ -295,6 +370,43 @@ mod tests {
     }
 
     #[test]
+    fn short_utf_16_without_a_mark_is_recognised() {
+        for text in ["สวัสดี", "ข่าว 8 พ.ย.", "plae", "กรุงเทพฯ\r\n", "“ก” – ข … ค"]
+        {
+            for (order, name) in [
+                (u16::to_le_bytes as fn(u16) -> [u8; 2], "UTF-16LE"),
+                (u16::to_be_bytes, "UTF-16BE"),
+            ] {
+                let decoded = decode(&utf_16(text, order), None).unwrap();
+                assert_eq!((&*decoded.text, decoded.encoding), (text, name));
+            }
+        }
+    }
+
+    #[test]
+    fn the_hint_names_what_is_wrong() {
+        let article = ARTICLE.as_bytes();
+        let mut mixed = article.to_vec();
+        mixed.extend(windows_874("ข่าว"));
+        mixed.extend(article);
+        let english = b"The caf\xE9 na\xEFve \x93quoted\x94 \x96 price \xA3 5, voil\xE0.";
+        let cases: [(&[u8], &str); 4] = [
+            (&article[..article.len() - 6], "cut off"),
+            (&mixed, "two encodings"),
+            (english, "--encoding windows-1252"),
+            (
+                b"\xC4\xE3\xBA\xC3\xA3\xAC\xCA\xC0\xBD\xE7\xA1\xA3\xD5\xE2\xCA\xC7\xD6\xD0\xCE\xC4\xA1\xA3",
+                "--encoding ",
+            ),
+        ];
+        for (bytes, hint) in cases {
+            let error = decode(bytes, None).unwrap_err();
+            assert!(error.message.starts_with("invalid UTF-8"), "{error}");
+            assert!(error.hint.as_ref().is_some_and(|text| text.contains(hint)), "{error:?}");
+        }
+    }
+
+    #[test]
     fn an_explicit_label_overrides_a_mark_of_another_encoding() {
         let decoded = decode(b"\xEF\xBB\xBF\xA1", Some("windows-874")).unwrap();
         assert_eq!((&*decoded.text, decoded.bom), ("๏ปฟก", false));
@@ -306,7 +418,7 @@ mod tests {
         let mut damaged = ARTICLE.as_bytes().to_vec();
         damaged[20] = b'?';
         type Case<'a> = (&'a [u8], Option<&'a str>, Kind, &'a str, &'a str);
-        let cases: [Case; 18] = [
+        let cases: [Case; 20] = [
             (cut, None, Kind::Input, "byte 10", "invalid UTF-8 (0xE0)"),
             (&damaged, None, Kind::Input, "byte 19", "invalid UTF-8 (0xE0)"),
             (b"caf\xE9 au lait", None, Kind::Input, "byte 3", "invalid UTF-8 (0xE9)"),
@@ -341,11 +453,25 @@ mod tests {
             ),
             (b"abc\0def", None, Kind::Input, "byte 3", "binary file (byte 0x00)"),
             (
-                b"\x01\x0E\x02\x0E\x03\x0E\x04\x0E",
+                b"\x01\x02\x03\x04\x05\x06\x07\x08",
                 None,
                 Kind::Input,
                 "byte 0",
                 "binary file (byte 0x01)",
+            ),
+            (
+                b"a\0b\0c\0\x01\0",
+                None,
+                Kind::Input,
+                "byte 1",
+                "binary file (byte 0x00)",
+            ),
+            (
+                b"\0\0\0\0\0\0\0\0",
+                None,
+                Kind::Input,
+                "byte 0",
+                "binary file (byte 0x00)",
             ),
             (
                 b"\x1B$)C\x0E!!\x0F",
@@ -390,6 +516,31 @@ mod tests {
             );
             assert!(error.hint.is_some(), "{message}");
         }
+    }
+
+    #[test]
+    fn news_come_out_the_same_from_every_encoding() {
+        let Ok(directory) = std::fs::read_dir("../shared/data/thaigov") else {
+            return;
+        };
+        let files = directory.map(|entry| entry.unwrap().path());
+        let mut count = 0;
+        for path in files.filter(|path| path.extension().is_some_and(|extension| extension == "txt")) {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let orders: [fn(u16) -> [u8; 2]; 2] = [u16::to_le_bytes, u16::to_be_bytes];
+            for order in orders {
+                assert_eq!(decode(&utf_16(&text, order), None).unwrap().text, text, "{path:?}");
+                let marked = utf_16(&format!("\u{feff}{text}"), order);
+                assert_eq!(decode(&marked, None).unwrap().text, text, "{path:?}");
+            }
+            // Without what that encoding has not, such as a zero-width space.
+            let lacks = |c: char| encode(c.encode_utf8(&mut [0; 4]), "windows-874", false).is_err();
+            let text: String = text.chars().filter(|&c| !lacks(c)).collect();
+            let decoded = decode(&encode(&text, "windows-874", false).unwrap(), None).unwrap();
+            assert_eq!((decoded.text, decoded.encoding), (text, "windows-874"), "{path:?}");
+            count += 1;
+        }
+        assert_eq!(count, 28);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Thai text as such: encodings, normalisation, words, sentences.
+//! Thai text as such: encodings, normalisation, words, sentences; numbers and dates, in English too.
 
 mod cue;
 pub mod cuts;
@@ -6,6 +6,7 @@ pub mod encoding;
 mod features;
 mod lexicon;
 mod normal;
+pub mod quantity;
 mod rule;
 pub mod scorer;
 pub mod split;

@@ -524,7 +524,8 @@ impl EncoderDecoder {
     }
 }
 
-fn plain(role: &'static str, content: &str) -> (&'static str, AddedToken) {
+/// A special token by its role and its text alone.
+pub fn plain(role: &'static str, content: &str) -> (&'static str, AddedToken) {
     let token = AddedToken {
         content: content.to_owned(),
         special: true,

@@ -3,6 +3,7 @@
 //! | files | by |
 //! |---|---|
 //! | a GGUF vocabulary of kind `llama` | `spm` |
+//! | a GGUF vocabulary of kind `gpt2` | `bpe`, over the `tokenizers` crate |
 //! | tokenizer.json | `json`, over the `tokenizers` crate |
 //! | `*.spm`, `*.model` with what transformers keeps beside them | `encdec`, over `sentencepiece` |
 //!
@@ -10,6 +11,7 @@
 //! class has a reader for it, which those of Marian and M2M-100 have not.
 
 mod added;
+mod bpe;
 mod encdec;
 mod files;
 mod json;
@@ -27,18 +29,25 @@ mod tests;
 
 use crate::error::{Error, Result};
 use crate::model::gguf::Gguf;
-use encdec::EncoderDecoder;
+use encdec::{EncoderDecoder, plain};
 use files::Settings;
 use json::Json;
 use pieces::Role;
 use spm::SpmTokenizer;
 use std::path::Path;
 
+/// Classes of transformers that put their begin token first unless `add_bos_token` says no, with the types of the models that have them,
+/// and that token where no file names it.
+const DEFAULT_BOS: [(&[&str], &str); 2] = [
+    (&["LlamaTokenizer", "llama", "mistral"], "<s>"),
+    (&["GemmaTokenizer", "gemma2", "gemma3", "gemma3_text"], "<bos>"),
+];
+
 /// A model's tokenizer.
 pub struct Tokenizer(Kind);
 
 enum Kind {
-    Gguf(Box<SpmTokenizer>),
+    Spm(Box<SpmTokenizer>),
     EncoderDecoder(Box<EncoderDecoder>),
     Json(Box<Json>),
 }
@@ -49,11 +58,14 @@ impl Tokenizer {
     /// # Errors
     /// Of kind `Model` where the vocabulary is missing, of another kind, or inconsistent.
     pub fn from_gguf(gguf: &Gguf) -> Result<Self> {
-        Ok(Self(Kind::Gguf(Box::new(SpmTokenizer::from_gguf(gguf)?))))
+        Ok(Self(match gguf.string("tokenizer.ggml.model") {
+            Some("gpt2") => Kind::Json(Box::new(bpe::from_gguf(gguf)?)),
+            _ => Kind::Spm(Box::new(SpmTokenizer::from_gguf(gguf)?)),
+        }))
     }
 
     /// The tokenizer of a checkpoint directory whose config.json says `model_type`: `marian`, `m2m_100`, `mbart`, `t5`
-    /// (also `mt5`, `umt5`).
+    /// (also `mt5`, `umt5`), or any other that has a tokenizer.json, whose model then is taken to have no encoder.
     ///
     /// # Errors
     /// Of kind `Model` where a file is missing or damaged, or the type is none of these.
@@ -79,11 +91,30 @@ impl Tokenizer {
             "m2m_100" => EncoderDecoder::nllb(directory, settings)?,
             "mbart" => EncoderDecoder::mbart(directory, settings, named != "MBartTokenizer")?,
             "t5" | "mt5" | "umt5" => EncoderDecoder::t5(directory, settings)?,
+            _ if has("tokenizer.json") => {
+                let json = Json::open(&directory.join("tokenizer.json"), &settings)?;
+                let class = match named {
+                    "" => model_type,
+                    class => class,
+                };
+                // Two classes do not go by the file.
+                let default = DEFAULT_BOS.iter().find(|(names, _)| names.contains(&class));
+                let bos = match default {
+                    None => json.template_bos(),
+                    Some(_) if !settings.flag("add_bos_token", true)? => None,
+                    Some((_, token)) => {
+                        let token = settings.token("bos_token", &[plain("bos_token", token)])?;
+                        token.and_then(|token| json.id(&token.content))
+                    }
+                };
+                return Ok(Self(Kind::Json(Box::new(json.with_bos(bos)))));
+            }
             other => {
                 let message = format!("no tokenizer for a model of type `{other}`");
                 return Err(Error::model(message)
                     .path(directory.join("config.json"))
-                    .place("model_type"));
+                    .place("model_type")
+                    .hint("models without an encoder need a tokenizer.json beside it"));
             }
         };
         Ok(Self(Kind::EncoderDecoder(Box::new(python))))
@@ -92,7 +123,7 @@ impl Tokenizer {
     /// One more than the highest id of a token.
     pub fn len(&self) -> usize {
         match &self.0 {
-            Kind::Gguf(gguf) => gguf.len(),
+            Kind::Spm(spm) => spm.len(),
             Kind::EncoderDecoder(python) => python.len(),
             Kind::Json(json) => json.len(),
         }
@@ -102,11 +133,12 @@ impl Tokenizer {
         self.len() == 0
     }
 
-    /// The id that opens every prompt, where a GGUF model wants one.
+    /// The id that opens every prompt of a model without an encoder, where it wants one.
     pub fn bos(&self) -> Option<u32> {
         match &self.0 {
-            Kind::Gguf(gguf) => gguf.bos(),
-            Kind::EncoderDecoder(_) | Kind::Json(_) => None,
+            Kind::Spm(spm) => spm.bos(),
+            Kind::EncoderDecoder(_) => None,
+            Kind::Json(json) => json.bos(),
         }
     }
 
@@ -119,7 +151,7 @@ impl Tokenizer {
     /// `en_XX`, `>>eng<<` or `<2en>`.
     pub fn id(&self, token: &str) -> Option<u32> {
         match &self.0 {
-            Kind::Gguf(gguf) => gguf.find(token),
+            Kind::Spm(spm) => spm.find(token),
             Kind::EncoderDecoder(python) => python.id(token),
             Kind::Json(json) => json.id(token),
         }
@@ -127,10 +159,10 @@ impl Tokenizer {
 
     /// Text to ids. Nothing is added in front or at the end: no begin, end or language tokens.
     ///
-    /// Special tokens written in the text are taken as such where transformers does so, and stay text with GGUF.
+    /// Special tokens written in the text are taken as such where transformers does so, with GGUF as from the files it was made of.
     pub fn encode(&self, text: &str) -> Vec<u32> {
         match &self.0 {
-            Kind::Gguf(gguf) => gguf.encode(text),
+            Kind::Spm(spm) => spm.encode(text),
             Kind::EncoderDecoder(python) => python.encode(text),
             Kind::Json(json) => json.encode(text),
         }
@@ -139,10 +171,11 @@ impl Tokenizer {
     /// Ids to text, as `decode(ids, skip_special_tokens=True)` of transformers, and with its default for
     /// `clean_up_tokenization_spaces`, which is false unless tokenizer_config.json says otherwise.
     ///
-    /// White space at both ends is left out, but with GGUF, whose prompts have a say in it. Ids without a token are no text.
+    /// White space at both ends is left out where there is an encoder; else the prompt has a say in it. Ids without a token are no
+    /// text.
     pub fn decode(&self, ids: &[u32]) -> String {
         match &self.0 {
-            Kind::Gguf(gguf) => gguf.decode(ids),
+            Kind::Spm(spm) => spm.decode(ids),
             Kind::EncoderDecoder(python) => python.decode(ids),
             Kind::Json(json) => json.decode(ids),
         }
@@ -154,9 +187,9 @@ impl Tokenizer {
     /// With Marian, of the rest only what target.spm holds: nothing else occurs in what such a model was trained to write.
     pub fn english(&self) -> Vec<u32> {
         match &self.0 {
-            Kind::Gguf(gguf) => {
+            Kind::Spm(spm) => {
                 let plain = |role| matches!(role, Role::Normal | Role::Unused);
-                let kept = gguf
+                let kept = spm
                     .pieces()
                     .filter(|(_, piece, role)| !plain(*role) || script::serves_english(piece));
                 kept.map(|(id, ..)| id).collect()
@@ -166,14 +199,14 @@ impl Tokenizer {
         }
     }
 
-    /// The tokens whose text holds any of these strings.
+    /// The tokens whose text holds any of these strings; that of a special token is its name.
     pub fn ids_with(&self, strings: &[String]) -> Vec<u32> {
         if strings.is_empty() {
             return Vec::new();
         }
         let holds = |id: &u32| {
             let text = match &self.0 {
-                Kind::Gguf(gguf) => gguf.decode(&[*id]),
+                Kind::Spm(spm) => spm.text(*id),
                 Kind::EncoderDecoder(python) => python.text(*id),
                 Kind::Json(json) => json.text(*id),
             };

@@ -10,11 +10,46 @@ pub fn serves_english(token: &str) -> bool {
     };
     match characters.next() {
         None => true,
-        Some(second) => [first, second]
-            .into_iter()
-            .chain(characters)
-            .all(|c| !c.is_alphabetic() || is_latin(c)),
+        Some(second) => [first, second].into_iter().chain(characters).all(serves),
     }
+}
+
+/// Whether the bytes of a token may be part of English text: what is whole in them decides as in [`serves_english`]; the beginning of
+/// a character by what most of those are that it can become; the end of one says nothing, for it can end one of any script.
+pub fn bytes_serve_english(token: &[u8]) -> bool {
+    let ends = token.iter().take_while(|byte| (0x80..0xc0).contains(*byte)).count();
+    let body = &token[ends..];
+    let valid = std::str::from_utf8(body).map_or_else(|error| error.valid_up_to(), str::len);
+    let (whole, begun) = body.split_at(valid);
+    let whole = std::str::from_utf8(whole).unwrap_or_default();
+    match begun {
+        [] if ends == 0 => serves_english(whole),
+        // What no token holds is spelled by single bytes, so they all stay.
+        [_] if ends == 0 && whole.trim().is_empty() => true,
+        _ => whole.chars().all(serves) && (begun.is_empty() || !mostly_other_letters(begun)),
+    }
+}
+
+/// Whether most of the characters that begin with these bytes are letters, and not Latin ones.
+fn mostly_other_letters(bytes: &[u8]) -> bool {
+    let (length, lead, least) = match bytes[0] {
+        lead @ 0xc2..=0xdf => (2, lead & 0x1f, 0x80),
+        lead @ 0xe0..=0xef => (3, lead & 0x0f, 0x800),
+        lead @ 0xf0..=0xf4 => (4, lead & 0x07, 0x1_0000),
+        // No text holds it.
+        _ => return true,
+    };
+    let rest = bytes.iter().take(length).skip(1);
+    let missing = length - 1 - rest.len();
+    let known = rest.fold(u32::from(lead), |code, byte| (code << 6) | u32::from(byte & 0x3f));
+    let range = (known << (6 * missing)).max(least)..(known + 1) << (6 * missing);
+    let others = range.clone().filter_map(char::from_u32).filter(|c| !serves(*c));
+    others.count() * 2 > range.len()
+}
+
+/// Whether a character is no letter but a Latin one.
+fn serves(character: char) -> bool {
+    !character.is_alphabetic() || is_latin(character)
 }
 
 /// Whether a letter is of the Latin script: the blocks of Unicode's Blocks.txt that hold it.
@@ -28,7 +63,7 @@ fn is_latin(letter: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::serves_english;
+    use super::{bytes_serve_english, serves_english};
 
     #[test]
     fn english_needs_latin_words_signs_and_single_characters() {
@@ -56,6 +91,42 @@ mod tests {
         }
         for token in ["กา", "\u{2581}การ", "ab\u{e01}", "\u{2581}привет", "日本", "αβ", "กๆ"] {
             assert!(!serves_english(token), "{token:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_can_still_become_english_stay() {
+        let kept: [&[u8]; 13] = [
+            b"the",
+            b" don't",
+            " café".as_bytes(),
+            "—".as_bytes(),
+            "ก".as_bytes(),
+            b"\xe0",
+            b" \xe0",
+            b"\xb8",
+            b"\x80\x99s",
+            b" \xe2\x80",
+            b"\xf0\x9f\x98",
+            b"\xc3",
+            b"\xff",
+        ];
+        for token in kept {
+            assert!(bytes_serve_english(token), "{token:x?}");
+        }
+        let dropped: [&[u8]; 9] = [
+            "การ".as_bytes(),
+            " กา".as_bytes(),
+            b"\xe0\xb8",
+            b"\xb8\xe0\xb8",
+            b"\xb2\xe0\xb8\xa3",
+            b"a\xe0",
+            b"\xe4\xb8",
+            "и".as_bytes().repeat(2).leak(),
+            b" \xff\xff",
+        ];
+        for token in dropped {
+            assert!(!bytes_serve_english(token), "{token:x?}");
         }
     }
 }

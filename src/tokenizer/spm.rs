@@ -14,7 +14,7 @@ pub struct SpmTokenizer {
     roles: Vec<Role>,
     /// Token of each byte value, for characters outside the vocabulary.
     bytes: Vec<Option<u32>>,
-    /// User-defined tokens, matched (the leftmost, then the longest) before anything is merged.
+    /// Tokens with a meaning of their own, matched (the leftmost, then the longest) before anything is merged.
     literals: AhoCorasick,
     literal_ids: Vec<u32>,
     unknown: Option<u32>,
@@ -79,7 +79,7 @@ impl SpmTokenizer {
                         this.bytes[usize::from(byte)] = Some(id);
                     }
                 }
-                Role::UserDefined if !piece.is_empty() => this.literal_ids.push(id),
+                Role::UserDefined | Role::Control | Role::Unknown if !piece.is_empty() => this.literal_ids.push(id),
                 _ => {}
             }
         }
@@ -121,7 +121,7 @@ impl SpmTokenizer {
             .map(|((id, piece), role)| (id, piece, *role))
     }
 
-    /// Text to ids. Nothing is added in front; control tokens written in the text stay text.
+    /// Text to ids. Nothing is added in front; control tokens written in the text are taken as such.
     pub fn encode(&self, text: &str) -> Vec<u32> {
         let mut ids = Vec::with_capacity(text.len() / 4 + 1);
         let mut start = 0;
@@ -192,6 +192,14 @@ impl SpmTokenizer {
         }
     }
 
+    /// What a token adds to a text, or its name where that is nothing.
+    pub fn text(&self, id: u32) -> String {
+        match self.roles.get(id as usize) {
+            Some(Role::Control | Role::Unknown) => self.pieces.get(id).to_owned(),
+            _ => self.decode(&[id]),
+        }
+    }
+
     /// Ids to text; bytes that form no character become U+FFFD.
     pub fn decode(&self, ids: &[u32]) -> String {
         let mut bytes = Vec::with_capacity(ids.len() * 6);
@@ -211,7 +219,7 @@ fn automaton(pieces: &[&str]) -> Result<AhoCorasick, aho_corasick::BuildError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::tests::TINY;
+    use crate::model::decoder::tests::TINY;
 
     #[test]
     fn pieces_merge_by_score_and_bytes_stand_in_for_the_rest() {
@@ -234,11 +242,15 @@ mod tests {
             ("x", "<0x78>"),
             ("ก่", "ก|<0xE0>|<0xB9>|<0x88>"),
             ("a\n\n\nb", "a|\n\n|\n|b"),
-            ("<eos>", "<0x3C>|e|<0x6F>|<0x73>|<0x3E>"),
+            ("<eos", "<0x3C>|e|<0x6F>|<0x73>"),
         ] {
             assert_eq!(pieces(text), expected, "{text:?}");
             assert_eq!(tokenizer.decode(&tokenizer.encode(text)), text);
         }
+        assert_eq!(
+            tokenizer.encode("a<eos> te"),
+            [&tokenizer.encode("a")[..], &[1], &tokenizer.encode(" te")].concat()
+        );
         assert_eq!(
             tokenizer.decode(&[2, 1, 0, 99_999]),
             "",

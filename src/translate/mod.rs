@@ -11,7 +11,7 @@ use crate::model::gguf::Gguf;
 use crate::model::manifest::Languages;
 use crate::model::manifest::Prompt;
 use crate::model::{
-    Activations, Architecture, Computation, Gemma3, Generation, Located, Manifest, State, TranslationModel, device,
+    Activations, Architecture, Computation, Generation, Located, Manifest, State, TranslationModel, decoder, device,
     seq2seq,
 };
 use crate::quality;
@@ -23,7 +23,7 @@ use prompt::{Prompter, unescape};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 /// Rows, a beam each, decoded together at most on a CPU: past this it gains nothing.
@@ -214,11 +214,7 @@ impl Translator {
             }
         };
         let gguf = Gguf::open(path)?;
-        let name = gguf.string("general.architecture").unwrap_or("unknown");
-        let model = match Architecture::from_model_type(name) {
-            Some(Architecture::Gemma3) => Box::new(Gemma3::from_gguf(&gguf, activations)?),
-            _ => return Err(not_built(path, name).hint("`plae models list` shows what can be run")),
-        };
+        let model = decoder::from_gguf(&gguf, activations)?;
         let tokenizer = Tokenizer::from_gguf(&gguf)?;
         if tokenizer.len() > model.spec().vocabulary {
             let message = format!("{} tokens for {} embeddings", tokenizer.len(), model.spec().vocabulary);
@@ -243,18 +239,8 @@ impl Translator {
 
     fn load_directory(located: &Located, device: DeviceChoice, precision: Precision) -> Result<Self> {
         let (path, architecture) = (&located.path, located.manifest.architecture);
-        let model_type = match architecture {
-            Architecture::Marian => "marian",
-            Architecture::M2m100 => "m2m_100",
-            Architecture::Mbart => "mbart",
-            Architecture::T5 => "t5",
-            _ => {
-                return Err(not_built(path, &architecture.to_string()).hint("`plae models list` shows what can be run"));
-            }
-        };
-        let device = device.open()?;
-        let (computation, precision) = computation(architecture, &device, precision)?;
         let config = files::json(&path.join("config.json"))?;
+        let model_type = config["model_type"].as_str().unwrap_or_default();
         let generation = path.join("generation_config.json");
         let generation = match generation.exists() {
             true => Some(files::json(&generation)?),
@@ -262,6 +248,11 @@ impl Translator {
         };
         let generation = Generation::read(path, &config, generation.as_ref())?;
         let tokenizer = Tokenizer::from_directory(path, model_type)?;
+        if architecture.is_decoder_only() {
+            return Self::load_decoder(located, device, precision, &config, generation, tokenizer);
+        }
+        let device = device.open()?;
+        let (computation, precision) = computation(architecture, &device, precision)?;
         let languages = languages(located, &tokenizer)?;
         let id = |token: &str| {
             tokenizer.id(token).ok_or_else(|| {
@@ -300,6 +291,43 @@ impl Translator {
             manifest: located.manifest.clone(),
             revision: located.revision.clone(),
             device,
+            precision: precision.to_owned(),
+            shared: Mutex::default(),
+        })
+    }
+
+    /// A decoder-only model from a Hub repository's files.
+    fn load_decoder(
+        located: &Located,
+        device: DeviceChoice,
+        precision: Precision,
+        config: &serde_json::Value,
+        generation: Generation,
+        tokenizer: Tokenizer,
+    ) -> Result<Self> {
+        let (path, manifest) = (&located.path, &located.manifest);
+        if !matches!(device, DeviceChoice::Auto | DeviceChoice::Cpu) {
+            return Err(Error::usage("decoder-only models run on the CPU only").hint("use --device cpu, or auto"));
+        }
+        let (activations, precision) = match precision {
+            Precision::Auto | Precision::F32 => (Activations::F32, "f32"),
+            Precision::Int8 => (Activations::Int8, "int8"),
+            Precision::Bf16 | Precision::F16 => {
+                return Err(Error::usage("decoder-only models have no 16-bit form on the CPU")
+                    .hint("use --precision int8, a quarter of the memory of f32, which auto stands for"));
+            }
+        };
+        let end = generation.end.clone();
+        let model = decoder::from_directory(path, manifest.architecture, config, end, activations)?;
+        Ok(Self {
+            model,
+            around: Around::Prompt(manifest.prompt.clone().map_or_else(Prompt::few_shot, Ok)?),
+            tokenizer,
+            generation,
+            path: path.clone(),
+            manifest: manifest.clone(),
+            revision: located.revision.clone(),
+            device: Device::Cpu,
             precision: precision.to_owned(),
             shared: Mutex::default(),
         })
@@ -651,6 +679,7 @@ impl Translator {
         header.licence = self.manifest.licence.clone();
         header.parameters = Parameters {
             split: std::mem::take(&mut header.parameters.split),
+            paragraphs: header.parameters.paragraphs,
             normalize: options.normalize.unwrap_or(true),
             beam: self.beam(options),
             max_tokens: options.max_tokens.unwrap_or(0),
@@ -720,13 +749,6 @@ fn computation(
         (Precision::Auto | Precision::Bf16, _) => (tensors(DType::BF16), "bf16"),
         (Precision::F32, false) => (tensors(DType::F32), "f32"),
     })
-}
-
-fn not_built(path: &Path, architecture: &str) -> Error {
-    Error::model(format!(
-        "models of architecture `{architecture}` in this form cannot be run yet"
-    ))
-    .path(path)
 }
 
 /// How a model is told its languages: by its manifest, else by the tokens that its vocabulary has.

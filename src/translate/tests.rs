@@ -1,7 +1,7 @@
 //! The translator on a tiny random model: what comes out is no language, but order, ids, parts and flags hold.
 
 use super::*;
-use crate::model::tests::TINY;
+use crate::model::decoder::tests::TINY;
 use proptest::prelude::*;
 
 fn translator() -> Translator {

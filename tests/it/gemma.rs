@@ -2,7 +2,7 @@
 
 use super::{Outcome, Sandbox, run};
 use plae::model::gguf::Gguf;
-use plae::model::{Activations, Gemma3, TranslationModel};
+use plae::model::{Activations, decoder};
 use plae::tokenizer::Tokenizer;
 use serde::Deserialize;
 use serde_json::Value;
@@ -92,7 +92,7 @@ fn every_clear_choice_of_llama_cpp_is_plaes_choice_too() {
     let tokenizer = Tokenizer::from_gguf(&gguf).expect("a tokenizer");
     let ends = tokenizer.ids_with(&["\n".to_owned()]);
     for (activations, near_tie) in [(Activations::Int8, 2.0), (Activations::F32, 2.0)] {
-        let gemma = Gemma3::from_gguf(&gguf, activations).expect("a model");
+        let gemma = decoder::from_gguf(&gguf, activations).expect("a model");
         let golden = golden();
         let (mut clear, mut all, mut same) = (0, 0, 0);
         for line in &golden.lines {

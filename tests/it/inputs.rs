@@ -117,6 +117,54 @@ fn windows_874_is_read() {
 }
 
 #[test]
+fn an_encoding_that_was_guessed_is_told() {
+    let sandbox = Sandbox::new();
+    // ข่าววันนี้ in TIS-620, and ข่าว in UTF-16 without a mark.
+    sandbox.write("a.txt", b"\xa2\xe8\xd2\xc7\xc7\xd1\xb9\xb9\xd5\xe9\n");
+    sandbox.write("b.txt", b"\x02\x0e\x48\x0e\x32\x0e\x27\x0e");
+    let split = sandbox
+        .run(&["split", "a.txt"])
+        .ends(0, &["a.txt: read as windows-874; --encoding overrides"]);
+    assert_eq!(split.stdout, "ข่าววันนี้\n");
+    let split = sandbox.run(&["split", "b.txt"]).ends(0, &["b.txt: read as UTF-16LE"]);
+    assert_eq!(split.stdout, "ข่าว\n");
+    let named = sandbox.run(&["split", "a.txt", "--encoding", "tis-620"]).ends(0, &[]);
+    assert!(!named.stderr.contains("read as"), "{named:?}");
+}
+
+const WRAPPED: &str = "\
+Dear readers,
+
+the river has risen since Monday, and all along its lower course
+the dams are being watched. Whoever lives near the water should
+keep what is needed for two days on an upper floor, and listen
+to the radio.
+";
+
+#[test]
+fn hard_wrapped_lines_are_joined() {
+    let sandbox = Sandbox::with(&[("a.txt", WRAPPED)]);
+    let lines = |args: &[&str], told: &[&str]| {
+        let split = sandbox
+            .run(&[&["split", "a.txt", "--split", "block"], args].concat())
+            .ends(0, told);
+        (split.stdout.lines().count(), split.stderr)
+    };
+    let (count, told) = lines(&[], &["a.txt: hard-wrapped, lines joined to paragraphs"]);
+    assert_eq!(count, 2, "{told}");
+    assert_eq!(lines(&["--paragraphs", "line"], &[]).0, 5);
+    assert_eq!(lines(&["--paragraphs", "blank-line"], &[]), (2, String::new()));
+    sandbox.write("plae.toml", "paragraphs = 'line'\n");
+    assert_eq!(lines(&[], &[]).0, 5);
+    assert_eq!(lines(&["--paragraphs", "auto"], &[]).0, 2);
+    let jsonl = sandbox.run(&["translate", "a.txt", "--format", "jsonl"]).ends(0, &[]);
+    assert!(jsonl.stdout.contains(r#""paragraphs":"line""#), "{}", jsonl.stdout);
+    // What is joined comes back as it was.
+    let plain = ["translate", "a.txt", "--paragraphs", "auto", "--format", "plain"];
+    assert_eq!(sandbox.run(&plain).ends(0, &[]).stdout, WRAPPED);
+}
+
+#[test]
 fn a_directory_is_mirrored_and_goes_on_after_a_failure() {
     let sandbox = Sandbox::with(&[
         ("in/a.txt", ENGLISH),

@@ -282,13 +282,9 @@ mod tests {
             assert!(error.message.contains(message), "{error}");
             assert_eq!(error.path, Some(path));
         }
-        let qwen = write(directory.path(), "q.gguf", &gguf(&[("general.architecture", "qwen3")]));
-        assert!(
-            describe(&qwen, &all)
-                .unwrap_err()
-                .message
-                .contains("does not load the architecture qwen3")
-        );
+        let t5 = write(directory.path(), "t.gguf", &gguf(&[("general.architecture", "t5")]));
+        let error = describe(&t5, &all).unwrap_err();
+        assert!(error.message.contains("does not load the architecture t5"), "{error}");
     }
 
     #[test]
@@ -337,13 +333,6 @@ mod tests {
         let known = config("small100", r#"{"model_type": "t5"}"#).unwrap().manifest;
         assert_eq!((known.architecture, known.licence), (Architecture::T5, None));
         let refused = |place: &str, content: &str| config(place, content).unwrap_err();
-        let error = refused("q", r#"{"model_type": "qwen3"}"#);
-        assert!(
-            error
-                .message
-                .starts_with("q: this version does not load the architecture qwen3"),
-            "{error}"
-        );
         assert!(refused("y", r#"{"model_type": "bert"}"#).message.contains("`bert`"));
         assert_eq!(refused("z", "{\n}").place.as_deref(), Some("key model_type"));
         assert_eq!(refused("z", "{\n").place.as_deref(), Some("line 2"));

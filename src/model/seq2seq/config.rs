@@ -1,7 +1,8 @@
 //! What an encoder-decoder checkpoint's `config.json` says, in one form for all architectures.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::Architecture;
+use crate::model::keys::Keys;
 use crate::model::ops::Activation;
 use serde_json::Value;
 use std::path::Path;
@@ -57,60 +58,6 @@ pub(super) struct Config {
     pub separable: bool,
     /// The output projection is the decoder's embedding.
     pub tied: bool,
-}
-
-/// A JSON object that tells which key is wrong.
-struct Keys<'a> {
-    path: &'a Path,
-    value: &'a Value,
-}
-
-impl Keys<'_> {
-    fn fail(&self, key: &str, message: impl Into<String>) -> Error {
-        Error::model(message)
-            .path(self.path)
-            .place(format!("key {key}"))
-            .hint("the file is not whole, or not that of a model of this kind")
-    }
-
-    /// A value of the file, `null` counting as none.
-    fn get(&self, key: &str) -> Option<&Value> {
-        self.value.get(key).filter(|value| !value.is_null())
-    }
-
-    /// A size, at least 1; `default` where the file has none.
-    fn size(&self, key: &str, default: Option<usize>) -> Result<usize> {
-        let value = match (self.get(key), default) {
-            (Some(value), _) => value
-                .as_u64()
-                .filter(|size| (1..=1 << 24).contains(size))
-                .map(|size| size as usize),
-            (None, default) => default,
-        };
-        match (value, self.get(key)) {
-            (Some(value), _) => Ok(value),
-            (None, Some(found)) => Err(self.fail(key, format!("`{found}` is not a size"))),
-            (None, None) => Err(self.fail(key, "missing; a number is expected")),
-        }
-    }
-
-    fn flag(&self, key: &str, default: bool) -> Result<bool> {
-        match self.get(key) {
-            None => Ok(default),
-            Some(value) => value
-                .as_bool()
-                .ok_or_else(|| self.fail(key, format!("`{value}` is neither true nor false"))),
-        }
-    }
-
-    fn text(&self, key: &str, default: &'static str) -> Result<&str> {
-        match self.get(key) {
-            None => Ok(default),
-            Some(value) => value
-                .as_str()
-                .ok_or_else(|| self.fail(key, format!("`{value}` is not a name"))),
-        }
-    }
 }
 
 impl Config {
@@ -175,7 +122,7 @@ impl Config {
             head_dims: [width / encoder.heads, width / decoder.heads],
             encoder,
             decoder,
-            activation: activation(keys, "activation_function", name)?,
+            activation: keys.activation("activation_function", name)?,
             gated: false,
             norm_first: !marian,
             t5: false,
@@ -226,12 +173,7 @@ impl Config {
             None => ("feed_forward_proj", name),
             Some(_) => ("dense_act_fn", keys.text("dense_act_fn", "relu")?),
         };
-        let epsilon = match keys.get("layer_norm_epsilon") {
-            None => 1e-6,
-            Some(value) => value
-                .as_f64()
-                .ok_or_else(|| keys.fail("layer_norm_epsilon", format!("`{value}` is not a number")))?,
-        };
+        let epsilon = keys.number("layer_norm_epsilon")?.unwrap_or(1e-6);
         let pad = keys.get("pad_token_id").and_then(Value::as_u64).unwrap_or(0) as u32;
         let buckets = keys.size("relative_attention_num_buckets", Some(32))?;
         let most = keys.size("relative_attention_max_distance", Some(128))?;
@@ -249,7 +191,7 @@ impl Config {
                 layers: keys.size("num_decoder_layers", Some(layers))?,
                 ..side
             },
-            activation: activation(keys, key, name)?,
+            activation: keys.activation(key, name)?,
             gated,
             norm_first: true,
             t5: true,
@@ -264,10 +206,6 @@ impl Config {
             tied: keys.flag("tie_word_embeddings", true)?,
         })
     }
-}
-
-fn activation(keys: &Keys, key: &str, name: &str) -> Result<Activation> {
-    Activation::from_name(name).ok_or_else(|| keys.fail(key, format!("the activation `{name}` is not known")))
 }
 
 impl Positions {

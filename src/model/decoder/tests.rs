@@ -1,4 +1,4 @@
-//! Gemma 3 on tiny random weights: batches, prefixes, windows and damage.
+//! Tiny random weights of each architecture against transformers; batches, prefixes, windows and damage on a Gemma 3.
 
 use super::*;
 use crate::model::gguf::Gguf;
@@ -6,13 +6,13 @@ use std::path::Path;
 
 /// Made by `tests/golden/gemma3.py`, as are [`GOLDEN`]'s figures.
 pub const TINY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/tiny-gemma3.gguf");
-const GOLDEN: &str = include_str!("../../tests/golden/tiny-gemma3.json");
+const GOLDEN: &str = include_str!("../../../tests/golden/tiny-gemma3.json");
 /// Positions that a local layer of it sees.
 const WINDOW: u32 = 6;
 
-fn gemma3(activations: Activations) -> Gemma3 {
+fn gemma3(activations: Activations) -> Box<dyn TranslationModel> {
     let gguf = Gguf::open(Path::new(TINY)).expect("the tiny model");
-    Gemma3::from_gguf(&gguf, activations).expect("the tiny model")
+    from_gguf(&gguf, activations).expect("the tiny model")
 }
 
 /// What transformers computes for a text.
@@ -78,7 +78,7 @@ fn rows(logits: &Tensor) -> Vec<Vec<f32>> {
 }
 
 /// Logits of three steps, each row given its own tokens.
-fn run(model: &Gemma3, shared: Option<&State>, sources: &[&[u32]]) -> Vec<Vec<Vec<f32>>> {
+fn run(model: &dyn TranslationModel, shared: Option<&State>, sources: &[&[u32]]) -> Vec<Vec<Vec<f32>>> {
     let (mut state, logits) = model.begin(shared, sources).expect("begin");
     let mut all = vec![rows(&logits)];
     for step in 0..2 {
@@ -91,11 +91,11 @@ fn run(model: &Gemma3, shared: Option<&State>, sources: &[&[u32]]) -> Vec<Vec<Ve
 #[test]
 fn a_row_is_the_same_bit_for_bit_alone_batched_and_in_another_order() {
     for activations in [Activations::Int8, Activations::F32] {
-        alone_batched_and_reversed(&gemma3(activations));
+        alone_batched_and_reversed(&*gemma3(activations));
     }
 }
 
-fn alone_batched_and_reversed(model: &Gemma3) {
+fn alone_batched_and_reversed(model: &dyn TranslationModel) {
     let together = run(model, None, &SOURCES);
     let reversed: Vec<&[u32]> = SOURCES.iter().rev().copied().collect();
     let backwards = run(model, None, &reversed);
@@ -119,10 +119,10 @@ fn a_shared_prefix_changes_nothing() {
     let prefix: Vec<u32> = (0..WINDOW + 3).map(|i| 262 + i % 9).collect();
     let whole: Vec<Vec<u32>> = SOURCES.iter().map(|source| [&prefix[..], source].concat()).collect();
     let (shared, _) = model.begin(None, &[&prefix]).expect("a prefix");
-    let first = run(&model, Some(&shared), &SOURCES);
+    let first = run(&*model, Some(&shared), &SOURCES);
     assert_eq!(
         first,
-        run(&model, Some(&shared), &SOURCES),
+        run(&*model, Some(&shared), &SOURCES),
         "the prefix was changed by its use"
     );
     for (index, source) in whole.iter().enumerate() {
@@ -182,8 +182,126 @@ fn a_file_cut_anywhere_is_refused_without_a_panic() {
     for part in 0..60 {
         let cut = bytes.len() * part / 60;
         std::fs::write(&path, &bytes[..cut]).expect("a file");
-        let result = Gguf::open(&path).and_then(|gguf| Gemma3::from_gguf(&gguf, Activations::Int8).map(drop));
+        let result = Gguf::open(&path).and_then(|gguf| from_gguf(&gguf, Activations::Int8).map(drop));
         let error = result.expect_err("a cut file");
         assert_eq!(error.path.as_deref(), Some(path.as_path()), "cut at {cut}");
+    }
+}
+
+/// What `tests/golden/decoder.py` wrote of one checkpoint.
+#[derive(serde::Deserialize)]
+struct Checkpoint {
+    max_tokens: usize,
+    lines: Vec<Line>,
+}
+
+#[derive(serde::Deserialize)]
+struct Line {
+    source_ids: Vec<u32>,
+    greedy: Vec<u32>,
+    /// The smallest difference of the two best logits on the way.
+    greedy_margin: f32,
+}
+
+/// The golden lines that, with what is written after them, fit into `positions`, and the ids that end an output: transformers
+/// goes on beyond a model's positions, where plae divides the text.
+fn golden(directory: &Path, name: &str, positions: usize) -> (Checkpoint, Vec<u32>) {
+    let read = |path: &Path| std::fs::read(path).expect("a golden file");
+    let mut golden: Checkpoint =
+        serde_json::from_slice(&read(&directory.join(format!("{name}.json")))).expect("golden JSON");
+    let most = golden.max_tokens;
+    golden.lines.retain(|line| line.source_ids.len() + most <= positions);
+    assert!(golden.lines.len() > 20, "{name}: only {} lines", golden.lines.len());
+    let file = directory.join(name).join("generation_config.json");
+    let generation: Value = serde_json::from_slice(&read(&file)).expect("a configuration");
+    let end = match &generation["eos_token_id"] {
+        Value::Array(ids) => ids.iter().filter_map(Value::as_u64).map(|id| id as u32).collect(),
+        id => vec![id.as_u64().expect("an end id") as u32],
+    };
+    (golden, end)
+}
+
+/// Differences of logits below which another sum order may choose otherwise.
+const NEAR_TIE: f32 = 1e-3;
+
+/// The ids that greedy search writes, ended before an end id.
+fn greedy(model: &dyn TranslationModel, sources: &[&[u32]], most: usize, end: &[u32]) -> Vec<Vec<u32>> {
+    let mut written = vec![Vec::new(); sources.len()];
+    let mut ended = vec![false; sources.len()];
+    let (mut state, mut logits) = model.begin(None, sources).expect("begin");
+    for _ in 0..most {
+        let best: Vec<u32> = rows(&logits)
+            .iter()
+            .map(|row| (1..row.len()).fold(0, |best, id| if row[id] > row[best] { id } else { best }) as u32)
+            .collect();
+        for (row, id) in best.iter().enumerate() {
+            ended[row] |= end.contains(id);
+            if !ended[row] {
+                written[row].push(*id);
+            }
+        }
+        logits = model.step(&best, &mut state).expect("step");
+    }
+    written
+}
+
+#[test]
+fn greedy_ids_of_every_architecture_are_those_of_transformers() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/decoder");
+    for (name, architecture) in [
+        ("gemma2", Architecture::Gemma2),
+        ("gemma3", Architecture::Gemma3),
+        ("gemma3-multimodal", Architecture::Gemma3),
+        ("hunyuan", Architecture::HunyuanDense),
+        ("llama", Architecture::Llama),
+        ("mistral", Architecture::Mistral),
+        ("qwen3", Architecture::Qwen3),
+        ("qwen3-yarn", Architecture::Qwen3),
+    ] {
+        let model_directory = directory.join(name);
+        let config = std::fs::read(model_directory.join("config.json")).expect("a configuration");
+        let config: Value = serde_json::from_slice(&config).expect("a configuration");
+        let model = from_directory(&model_directory, architecture, &config, Vec::new(), Activations::F32).expect(name);
+        let (golden, end) = golden(&directory, name, model.spec().max_positions);
+        let sources: Vec<&[u32]> = golden.lines.iter().map(|line| &line.source_ids[..]).collect();
+        let together = greedy(&*model, &sources, golden.max_tokens, &end);
+        let mut same = 0;
+        for (index, (got, line)) in together.iter().zip(&golden.lines).enumerate() {
+            same += usize::from(*got == line.greedy);
+            assert!(
+                *got == line.greedy || line.greedy_margin < NEAR_TIE,
+                "{name}, line {index}: {got:?} for {:?}, margin {}",
+                line.greedy,
+                line.greedy_margin
+            );
+        }
+        assert!(same * 10 >= golden.lines.len() * 9, "{name}: {same} lines");
+        for index in [0, 7, 20] {
+            let alone = greedy(&*model, &[sources[index]], golden.max_tokens, &end);
+            assert_eq!(alone[0], together[index], "{name}, line {index} alone");
+        }
+    }
+}
+
+#[test]
+fn a_gguf_file_gives_what_its_checkpoint_gives() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/decoder");
+    for name in ["gemma3", "hunyuan", "llama", "qwen3"] {
+        let gguf = Gguf::open(&directory.join(format!("{name}.gguf"))).expect("a file");
+        let model = from_gguf(&gguf, Activations::F32).expect(name);
+        let (golden, end) = golden(&directory, name, model.spec().max_positions);
+        let sources: Vec<&[u32]> = golden.lines.iter().map(|line| &line.source_ids[..]).collect();
+        for (index, (got, line)) in greedy(&*model, &sources, golden.max_tokens, &end)
+            .iter()
+            .zip(&golden.lines)
+            .enumerate()
+        {
+            assert!(
+                *got == line.greedy || line.greedy_margin < NEAR_TIE,
+                "{name}, line {index}: {got:?} for {:?}, margin {}",
+                line.greedy,
+                line.greedy_margin
+            );
+        }
     }
 }

@@ -1,9 +1,8 @@
 //! Keys and values of a decoder-only model: ragged rows over one shared prefix, and attention over them on the CPU.
 
-use super::kernel::{Attention, Target, attend, parallel};
-use super::{Rows, State, with_slice};
 use crate::error::{Error, Result};
-use candle_core::{Device, Tensor};
+use crate::model::kernel::{Attention, Target, attend, parallel};
+use crate::model::{Rows, State};
 use std::any::Any;
 use std::sync::Arc;
 
@@ -39,6 +38,8 @@ pub(super) struct Heads {
     pub groups: usize,
     /// Multiplies the products of queries and keys.
     pub scale: f32,
+    /// Bends the products so as to stay within this size.
+    pub cap: Option<f32>,
     /// Positions that a query sees, its own included; none for all.
     pub window: Option<usize>,
 }
@@ -108,36 +109,25 @@ impl Cache {
 
     /// Appends keys and values and attends: `counts[row]` tokens of each row, row after row.
     ///
-    /// `queries` is `(tokens, query heads, dim)`, `keys` and `values` `(tokens, key-value heads, dim)`; all contiguous
-    /// float32 on the CPU. Gives `(tokens, query heads * dim)`.
+    /// `queries` is `(tokens, query heads, dim)`, `keys` and `values` `(tokens, key-value heads, dim)`. Gives
+    /// `(tokens, query heads * dim)`.
     pub fn attend(
         &mut self,
         layer: usize,
         heads: &Heads,
         counts: &[usize],
-        queries: &Tensor,
-        keys: &Tensor,
-        values: &Tensor,
-    ) -> candle_core::Result<Tensor> {
+        queries: &[f32],
+        keys: &[f32],
+        values: &[f32],
+    ) -> Vec<f32> {
         let stride = heads.groups * heads.dim;
-        with_slice(keys, |keys| {
-            let mut start = 0;
-            for (row, count) in self.rows.iter_mut().zip(counts) {
-                row.layers[layer]
-                    .keys
-                    .extend_from_slice(&keys[start..start + count * stride]);
-                start += count * stride;
-            }
-        })?;
-        with_slice(values, |values| {
-            let mut start = 0;
-            for (row, count) in self.rows.iter_mut().zip(counts) {
-                row.layers[layer]
-                    .values
-                    .extend_from_slice(&values[start..start + count * stride]);
-                start += count * stride;
-            }
-        })?;
+        let mut start = 0;
+        for (row, count) in self.rows.iter_mut().zip(counts) {
+            let (layer, end) = (&mut row.layers[layer], start + count * stride);
+            layer.keys.extend_from_slice(&keys[start..end]);
+            layer.values.extend_from_slice(&values[start..end]);
+            start = end;
+        }
         let owners: Vec<(usize, usize)> = counts
             .iter()
             .enumerate()
@@ -146,34 +136,33 @@ impl Cache {
         let width = heads.queries * heads.dim;
         let mut out = vec![0f32; owners.len() * width];
         let target = Target::new(out.as_mut_ptr());
-        with_slice(queries, |queries| {
-            let per_group = heads.queries / heads.groups * heads.dim;
-            let positions: usize = (0..counts.len())
-                .map(|row| counts[row] * (self.position(row) + counts[row]))
-                .sum();
-            parallel(owners.len() * heads.groups, positions * width / 4, |units| {
-                let (mut weights, mut scaled) = (Vec::new(), Vec::new());
-                for unit in units {
-                    let (token, group) = (unit / heads.groups, unit % heads.groups);
-                    let (row, index) = owners[token];
-                    let from = token * width + group * per_group;
-                    scaled.clear();
-                    scaled.extend(queries[from..from + per_group].iter().map(|q| q * heads.scale));
-                    let parts = self.parts(layer, row, index, heads.window, stride);
-                    let attention = Attention {
-                        queries: &scaled,
-                        dim: heads.dim,
-                        stride,
-                        offset: group * heads.dim,
-                        parts: &parts,
-                    };
-                    // SAFETY: each (token, group) is in one range only, within `out`.
-                    let out = unsafe { target.part(from, per_group) };
-                    attend(&attention, &mut weights, out);
-                }
-            });
-        })?;
-        Tensor::from_vec(out, (owners.len(), width), &Device::Cpu)
+        let per_group = heads.queries / heads.groups * heads.dim;
+        let positions: usize = (0..counts.len())
+            .map(|row| counts[row] * (self.position(row) + counts[row]))
+            .sum();
+        parallel(owners.len() * heads.groups, positions * width / 4, |units| {
+            let (mut weights, mut scaled) = (Vec::new(), Vec::new());
+            for unit in units {
+                let (token, group) = (unit / heads.groups, unit % heads.groups);
+                let (row, index) = owners[token];
+                let from = token * width + group * per_group;
+                scaled.clear();
+                scaled.extend(queries[from..from + per_group].iter().map(|q| q * heads.scale));
+                let parts = self.parts(layer, row, index, heads.window, stride);
+                let attention = Attention {
+                    queries: &scaled,
+                    dim: heads.dim,
+                    stride,
+                    offset: group * heads.dim,
+                    parts: &parts,
+                    cap: heads.cap,
+                };
+                // SAFETY: each (token, group) is in one range only, within `out`.
+                let out = unsafe { target.part(from, per_group) };
+                attend(&attention, &mut weights, out);
+            }
+        });
+        out
     }
 
     /// The keys and values that the `index`-th new token of a row sees: of the prefix, then of its own row.

@@ -1,0 +1,310 @@
+//! What one line of plain text is by itself: an item, a date line, a byline, a credit, a rule, or text.
+
+use crate::document::is_space;
+use regex::Regex;
+use std::sync::LazyLock;
+
+/// The longest line that is metadata or a credit, in characters.
+const SHORT: usize = 90;
+
+/// What a line is, its neighbours not looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    Text,
+    /// Ornament without words, such as `*****`; no part of the text.
+    Rule,
+    /// A marker of this many bytes, white space after it included, and text.
+    Item(usize),
+    /// A quotation mark (`>`) of a mail, likewise.
+    Quote(usize),
+    /// A picture's credit.
+    Credit,
+    /// About the article and not of it: a labelled date, author, source or link.
+    Metadata,
+    /// Metadata as far as can be seen, and as well the end of a sentence: a bare date.
+    Date,
+    /// `โดย` and a name: a byline beside other metadata or a title, elsewhere maybe the end of a sentence.
+    Byline,
+}
+
+/// The role of a line that is not blank and has no white space around it.
+pub(super) fn role(line: &str) -> Role {
+    if is_rule(line) {
+        return Role::Rule;
+    }
+    match (quote_marker(line), metadata(line)) {
+        (0, Some(role)) => role,
+        (0, None) => match list_marker(line) {
+            0 => Role::Text,
+            marker => Role::Item(marker),
+        },
+        (marker, _) => Role::Quote(marker),
+    }
+}
+
+/// Whether a paragraph is no text of the article but a credit, or something about the article; none where it is text.
+pub(super) fn metadata(text: &str) -> Option<Role> {
+    if text.chars().nth(SHORT).is_some() {
+        let is_link = !text.contains(is_space) && is_match(&LINK, text);
+        return is_link.then_some(Role::Metadata);
+    }
+    let bare = text
+        .trim_matches(['(', ')', '[', ']', '（', '）'])
+        .trim_matches(is_space);
+    if is_match(&CREDIT, bare) {
+        return Some(Role::Credit);
+    }
+    let labelled = [&LABELLED, &FIXED, &LINK, &TAGS]
+        .iter()
+        .any(|pattern| is_match(pattern, bare));
+    if labelled || is_match(&LABELLED, text) {
+        return Some(Role::Metadata);
+    }
+    let parts: Vec<&str> = text
+        .split(['|', '•', '│'])
+        .map(|part| part.trim_matches(is_space))
+        .collect();
+    if let [part] = parts[..] {
+        return match is_match(&DATE_LINE, part) && is_match(&DATE, part) {
+            true => Some(if is_match(&DATE_LABEL, part) {
+                Role::Metadata
+            } else {
+                Role::Date
+            }),
+            false => (is_match(&BYLINE, part) && !is_match(&VERB, part)).then_some(Role::Byline),
+        };
+    }
+    // Portals set date, section and author on one line.
+    let dated = parts
+        .iter()
+        .any(|part| is_match(&DATE_LINE, part) && is_match(&DATE, part));
+    let labelled = parts.iter().any(|part| is_match(&LABELLED, part));
+    (dated || labelled).then_some(Role::Metadata)
+}
+
+fn is_match(pattern: &LazyLock<Regex>, text: &str) -> bool {
+    pattern.is_match(text)
+}
+
+/// A pattern written over several lines, with the shorthands `{month}`, `{day}` (of the week) and `{date}` resolved.
+fn pattern(text: &str) -> Regex {
+    const MONTH: &str = r"(?:มกราคม|กุมภาพันธ์|มีนาคม|เมษายน|พฤษภาคม|มิถุนายน|กรกฎาคม|สิงหาคม|กันยายน|ตุลาคม|พฤศจิกายน|ธันวาคม
+        |ม\.?ค\.?|ก\.?พ\.?|มี\.?ค\.?|เม\.?ย\.?|พ\.?ค\.?|มิ\.?ย\.?|ก\.?ค\.?|ส\.?ค\.?|ก\.?ย\.?|ต\.?ค\.?|พ\.?ย\.?|ธ\.?ค\.?
+        |Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?
+        |Dec(?:ember)?)";
+    const DAY: &str = r"(?:(?:วัน)?(?:จันทร์|อังคาร|พุธ|พฤหัสบดี|พฤหัสฯ?|ศุกร์|เสาร์|อาทิตย์)
+        |(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|Mon|Tue|Wed|Thu|Fri|Sat|Sun)";
+    const DATE: &str = r"(?:\d{1,2}(?:\s*[-–]\s*\d{1,2})?\s*{month},?\s*(?:(?:พ\.?ศ\.?|ค\.?ศ\.?)\s*)?(?:\d{4}|\d{2})?
+        |{month}\s*\d{1,2},?\s*\d{4}
+        |{month}\s*(?:(?:พ\.?ศ\.?|ค\.?ศ\.?)\s*)?\d{4}
+        |\d{1,2}[/.-]\d{1,2}[/.-](?:\d{4}|\d{2})
+        |\d{4}[/-]\d{2}[/-]\d{2})";
+    let text = text
+        .replace("{date}", DATE)
+        .replace("{month}", MONTH)
+        .replace("{day}", DAY);
+    Regex::new(&format!("(?x){text}")).expect("the patterns are fixed and tested")
+}
+
+/// A date, in figures or with the name of its month.
+static DATE: LazyLock<Regex> = LazyLock::new(|| pattern("{date}"));
+
+/// Nothing but dates, times, days, and what labels them; an agency or a place may stand before.
+static DATE_LINE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^(?:\([^()\d]{1,30}\)\s*|[^\s\d,]{2,20},\s*)?
+        (?:(?:{label}\s*:?|{day}|{date}|ที่|\d{1,2}[:.]\d{2}(?:[:.]\d{2})?\s*(?:น\.?|นาฬิกา|[AaPp]\.?[Mm]\.?)?|เวลา|นาที|[-–—,()/@])\s*)+$"
+            .replace("{label}", LABEL)
+            .as_str(),
+    )
+});
+
+/// What stands before the date of a publication.
+static DATE_LABEL: LazyLock<Regex> = LazyLock::new(|| pattern(&format!(r"^(?:{LABEL}\s*:|{LABEL_OF_PORTALS})")));
+const LABEL: &str = r"(?:วันที่(?:เผยแพร่|ประกาศ|โพสต์|ลงข่าว|ออกข่าว|ปรับปรุง)?|ลงวันที่|เมื่อ|ล่าสุด|ณ|ข่าวประจำ|ประจำ|Date
+    |เผยแพร่|โพสต์|อัปเดต|อัพเดต|อัพเดท|ปรับปรุง|แก้ไข|ประกาศ|Published|Updated|Posted|Last\supdated?|on)";
+const LABEL_OF_PORTALS: &str = "(?:เผยแพร่|โพสต์|อัปเดต|อัพเดต|อัพเดท|ปรับปรุง|แก้ไข|Published|Updated|Posted|Last\\supdated?)";
+
+/// A label that says who wrote, translated or published the article, or where it is from, and its value.
+static LABELLED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^(?:(?:โดย|(?:เขียน|เรียบเรียง|แปล|แปลและเรียบเรียง|เรียบเรียงและแปล|รายงาน|เผยแพร่|จัดทำ)(?:โดย)?
+        |ผู้(?:เขียน|แปล|เรียบเรียง|สื่อข่าว|รายงาน|ประพันธ์)|(?:กอง)?บรรณาธิการ|ทีมข่าว|คอลัมน์|คอลัมนิสต์|นักเขียน|สำนักข่าว
+        |เรื่อง\s*(?:และ|[/,&-])\s*ภาพ|ข่าว\s*(?:และ|[/,&-])\s*ภาพ
+        |(?:แหล่ง)?ที่มา(?:ของ)?(?:ข้อมูล|ข่าว|บทความ)?|แหล่ง(?:ข่าว|ข้อมูล|อ้างอิง)|(?:เอกสาร)?อ้างอิง(?:จาก)?|ข้อมูล(?:จาก|อ้างอิง)
+        |อ่าน(?:ข่าว)?(?:เพิ่มเติม|ต่อ|ต้นฉบับ)(?:ได้ที่|ที่)?|ลิงก์|ลิงค์|แท็ก|หมวดหมู่|คำค้น
+        |(?i:by|author|writer|reporter|editor|story|sources?|references?|ref|link|via|tags?))
+        (?:\s*\([^()]{1,20}\))?\s*[:：]\s*\S
+        |(?:ที่มา|อ้างอิง|ลิงก์|ลิงค์)\s*(?:https?://|www\.)
+        |(?:เขียน|เรียบเรียง|แปล|แปลและเรียบเรียง|รายงาน)โดย\s*\S|(?:ขอ)?(?:ขอบคุณ|ขอบพระคุณ)(?:ข้อมูล|ที่มา|แหล่งที่มา|ข่าว)
+        |[-–—]{1,3}\s*(?:สำนักข่าว|ทีมข่าว|ศูนย์ข่าว|กองบรรณาธิการ)[^\s]{0,30}$)",
+    )
+});
+
+/// Lines that say the same wherever they stand: of press releases, and of the pages that news are copied from.
+static FIXED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^(?:ข่าวประชาสัมพันธ์|ข่าวแจก|ข่าวสารนิเทศ|(?:เพื่อ|สำหรับ)เผยแพร่(?:ทันที)?|(?i:press\srelease|for\simmediate\srelease)
+        |(?:ข่าวที่|ข่าวประชาสัมพันธ์ที่|ฉบับที่)\s*\d+(?:\s*/\s*\d+)?
+        |พิมพ์|แชร์(?:ข่าว|บทความ)?(?:นี้)?|คัดลอกลิงก์|อ่านต่อ|โฆษณา|(?i:share|print|advertisement)
+        |(?:เปิด)?อ่าน(?:แล้ว)?\s*:?\s*[\d,]+\s*(?:ครั้ง|คน)|(?:จำนวน)?(?:ผู้)?(?:เข้าชม|ชม)\s*:?\s*[\d,]+\s*(?:ครั้ง|คน)?
+        |[-–—\s]*จบ(?:ข่าว|บทความ)?[-–—\s]*)$",
+    )
+});
+
+static LINK: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(?:https?://|www\.)\S+$"));
+
+/// Nothing but hashtags.
+static TAGS: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(?:\#[^\s\#]+\s*)+$"));
+
+static CREDIT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^(?:(?:ขอ)?(?:ขอบคุณ|ขอบพระคุณ|เครดิต)(?:รูป)?ภาพ|(?:รูป)?ภาพ(?:ถ่าย|ข่าว|ปก|ประกอบ)?(?:จาก|โดย)|ภาพประกอบ|ภาพแฟ้ม|แฟ้มภาพ
+        |(?:แหล่ง)?ที่มา(?:ของ)?(?:รูป)?ภาพ
+        |(?:(?:รูป)?ภาพ(?:ถ่าย|ข่าว|ปก)?|คำบรรยายภาพ|ช่างภาพ|เครดิต|(?i:photos?|pictures?|images?|credits?|cr))\s*[:：]
+        |(?i:photos?|pictures?|images?)\sby\s|(?i:cr\.\s?)\S)",
+    )
+});
+
+static BYLINE: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^(?:โดย|By)\s+\S+(?:\s+\S+){0,3}$|^(?:ทีมข่าว|กองบรรณาธิการ)[^\s]{0,20}$"));
+
+/// What makes a sentence of what could be a name.
+static VERB: LazyLock<Regex> = LazyLock::new(|| pattern("กล่าว|เปิดเผย|ระบุ|เผย|บอก|มี|เป็น|ได้|จะ|ให้|ไม่|ใช้|การ|ทำ|จาก|ซึ่ง"));
+
+/// Whether there is nothing but ornament.
+pub(super) fn is_rule(line: &str) -> bool {
+    line.chars().all(|c| {
+        is_space(c) || c.is_ascii_punctuation() && !matches!(c, '!' | '?' | '%' | '$' | '"' | '\'') || {
+            matches!(
+                c,
+                '–' | '—'
+                    | '―'
+                    | '…'
+                    | '•'
+                    | '●'
+                    | '○'
+                    | '◦'
+                    | '▪'
+                    | '■'
+                    | '□'
+                    | '◆'
+                    | '◇'
+                    | '★'
+                    | '☆'
+                    | '※'
+                    | '·'
+                    | '‧'
+            ) || matches!(c, '\u{2500}'..='\u{257f}' | '๏' | '๚' | '๛' | '～' | '＊')
+        }
+    })
+}
+
+/// The bytes of the quotation marks that a mail puts before a line, with the white space after them; 0 where there are none.
+fn quote_marker(line: &str) -> usize {
+    let rest = line.trim_start_matches(|c| c == '>' || is_space(c));
+    match line.starts_with('>') && !rest.is_empty() {
+        true => line.len() - rest.len(),
+        false => 0,
+    }
+}
+
+/// The bytes of a list marker at the start of a line, with the white space after it; 0 where there is none, or no text
+/// after it.
+pub(super) fn list_marker(line: &str) -> usize {
+    const BULLETS: [char; 28] = [
+        '•', '●', '○', '◦', '▪', '■', '□', '‣', '·', '→', '➡', '➤', '►', '▶', '»', '◆', '❖', '✓', '✔', '☑', '✅', '👉',
+        '📌', '🔹', '🔸', '🔷', '🔶', '◾',
+    ];
+    let is_text = |rest: &str| rest.starts_with(|c| is_space(c) || is_thai_letter(c));
+    let rest = match line.strip_prefix(BULLETS) {
+        Some(rest) => Some(rest.trim_start_matches('\u{fe0f}')),
+        None => match line.strip_prefix(['-', '–', '—', '*']) {
+            Some(rest) => Some(rest).filter(|rest| is_text(rest)),
+            None => number(line).map(|(_, rest)| rest).filter(|rest| is_text(rest)),
+        },
+    };
+    match rest.map(|rest| rest.trim_start_matches(is_space)) {
+        None | Some("") => 0,
+        Some(text) => line.len() - text.len(),
+    }
+}
+
+/// The numbers that a numbered item begins with, and what follows them: `1.`, `1)`, `(1)`, `1.2`, `1️⃣`, `ก)`, `(ก)`, `ก.`,
+/// `a)`.
+///
+/// Letters count from 1, in the order of the alphabet. An inner number may be a price or a time: whether `1.5` is one
+/// depends on the items before it.
+pub(super) fn number(line: &str) -> Option<(Vec<u32>, &str)> {
+    let body = line.strip_prefix('(').unwrap_or(line);
+    let opened = body.len() < line.len();
+    let digits = |text: &str| text.chars().take_while(|&c| digit(c).is_some()).count();
+    let mut numbers = Vec::new();
+    let mut rest = body;
+    loop {
+        let count = digits(rest);
+        if count == 0 || count > 3 {
+            break;
+        }
+        let length: usize = rest.chars().take(count).map(char::len_utf8).sum();
+        numbers.push(
+            rest.chars()
+                .take(count)
+                .filter_map(digit)
+                .fold(0, |sum, digit| sum * 10 + digit),
+        );
+        rest = &rest[length..];
+        match rest.strip_prefix('.') {
+            Some(inner) if digits(inner) > 0 && numbers.len() < 4 => rest = inner,
+            _ => break,
+        }
+    }
+    if numbers.is_empty() && digits(rest) == 0 {
+        let mut chars = rest.chars();
+        let (letter, order) = chars.next().and_then(|c| match c {
+            'ก'..='ฮ' => Some((c, c as u32 - 'ก' as u32 + 1)),
+            'a'..='h' => Some((c, c as u32 - 'a' as u32 + 1)),
+            _ => None,
+        })?;
+        rest = chars.as_str();
+        // All other letters with a dot are abbreviations: `จ. เชียงใหม่`.
+        let dotted = !opened
+            && matches!(letter, 'ก' | 'ข' | 'ค' | 'ง')
+            && rest.strip_prefix('.').is_some_and(|r| r.starts_with(is_space));
+        return match rest.strip_prefix(')') {
+            Some(rest) => Some((vec![order], rest)),
+            None => dotted.then(|| (vec![order], &rest[1..])),
+        };
+    }
+    let keycap = rest.trim_start_matches('\u{fe0f}').strip_prefix('\u{20e3}');
+    let rest = match (rest.strip_prefix(')'), keycap) {
+        (Some(rest), _) | (None, Some(rest)) => rest,
+        _ if opened => return None,
+        _ => match rest.strip_prefix('.') {
+            Some(rest) => rest,
+            // `1.2` needs no further dot.
+            None if numbers.len() > 1 && rest.starts_with(is_space) => rest,
+            None => return None,
+        },
+    };
+    (!numbers.is_empty()).then_some((numbers, rest))
+}
+
+/// The value of a digit, Thai or ASCII.
+fn digit(c: char) -> Option<u32> {
+    match c {
+        '๐'..='๙' => Some(c as u32 - '๐' as u32),
+        _ => c.to_digit(10),
+    }
+}
+
+/// Whether a word may begin with `c`.
+fn is_thai_letter(c: char) -> bool {
+    matches!(c, 'ก'..='ฮ' | 'เ'..='ไ')
+}
+
+/// Whether `c` is written without a space before or after another of its kind: a letter, vowel or tone mark, no digit and
+/// no `ๆ` or `ฯ`.
+pub(super) fn is_thai(c: char) -> bool {
+    matches!(c, 'ก'..='ฮ' | '\u{e30}'..='\u{e3a}' | 'เ'..='ๅ' | '\u{e47}'..='\u{e4e}')
+}

@@ -1,0 +1,108 @@
+//! Tables in plain text: adjacent lines with cells between tabs, or with columns that runs of spaces align.
+
+use super::is_space;
+use super::line::{is_rule, list_marker};
+use std::ops::Range;
+use unicode_width::UnicodeWidthStr;
+
+/// The longest line that is one of a table aligned by spaces, in columns.
+const WIDEST: usize = 160;
+/// The longest mean cell of such a table, in characters.
+const LONG: usize = 40;
+
+/// The cells of a line, byte ranges in it.
+type Cells = Vec<Range<usize>>;
+
+/// The cells of each of `lines`; none where a line is no row. Each is whole, with its indentation, and
+/// none where a blank line stands.
+pub(super) fn rows(lines: &[Option<&str>]) -> Vec<Cells> {
+    let mut rows = vec![Vec::new(); lines.len()];
+    // The line before that is no ornament, with its cells by tabs and by spaces.
+    let mut before: Option<(usize, &str, [Cells; 2])> = None;
+    for (index, line) in lines.iter().enumerate() {
+        let Some(line) = line else {
+            before = None;
+            continue;
+        };
+        if is_rule(line) {
+            continue;
+        }
+        let tabbed = cells(line, |gap| gap.contains('\t'));
+        let spaced = match line.width() <= WIDEST {
+            true => cells(line, |gap| gap.chars().count() > 1),
+            false => Vec::new(),
+        };
+        let both = [tabbed, spaced];
+        if let Some((number, text, other)) = &before {
+            let way = if is_row(line, &both[0]) && is_row(text, &other[0]) {
+                Some(0)
+            } else {
+                is_aligned((text, &other[1]), (line, &both[1])).then_some(1)
+            };
+            if let Some(way) = way {
+                rows[*number] = other[way].clone();
+                rows[index] = both[way].clone();
+            }
+        }
+        before = Some((index, line, both));
+    }
+    rows
+}
+
+/// Whether there is more than one cell, the marker of a list not counted.
+fn is_row(line: &str, cells: &[Range<usize>]) -> bool {
+    let text = line.trim_start_matches(is_space);
+    let marker = line.len() - text.len() + list_marker(text);
+    cells
+        .iter()
+        .filter(|cell| cell.start >= marker || cell.end > marker)
+        .count()
+        > 1
+}
+
+/// What stands between the gaps of a line.
+fn cells(line: &str, is_gap: impl Fn(&str) -> bool) -> Cells {
+    let mut cells = Cells::new();
+    let (mut start, mut end) = (0, 0);
+    for piece in line.split_inclusive(is_space) {
+        let word = start..start + piece.trim_end_matches(is_space).len();
+        start += piece.len();
+        if word.is_empty() {
+            continue;
+        }
+        end = match cells.last_mut() {
+            Some(cell) if !is_gap(&line[end..word.start]) => {
+                cell.end = word.end;
+                word.end
+            }
+            _ => {
+                cells.push(word.clone());
+                word.end
+            }
+        };
+    }
+    cells
+}
+
+/// Whether each cell after the first begins or ends where one of the other line does, by columns or by characters; where
+/// there are several, almost there, as typists align by eye.
+fn is_aligned(a: (&str, &[Range<usize>]), b: (&str, &[Range<usize>])) -> bool {
+    let (fewer, more) = if a.1.len() <= b.1.len() { (a, b) } else { (b, a) };
+    let measures: [fn(&str) -> usize; 2] = [UnicodeWidthStr::width, |text| text.chars().count()];
+    let is_short = |(line, cells): (&str, &[Range<usize>])| line.chars().count() <= LONG * cells.len();
+    let slack = usize::from(fewer.1.len() > 2);
+    let agree = |measure: fn(&str) -> usize| {
+        let places = |(line, cells): (&str, &[Range<usize>])| -> Vec<(usize, usize)> {
+            cells[1..]
+                .iter()
+                .map(|cell| (measure(&line[..cell.start]), measure(&line[..cell.end])))
+                .collect()
+        };
+        let others = places(more);
+        places(fewer).iter().all(|(start, end)| {
+            let is_near = |other: &(usize, usize)| other.0.abs_diff(*start) <= slack || other.1.abs_diff(*end) <= slack;
+            others.iter().any(is_near)
+        })
+    };
+    is_row(a.0, a.1) && is_row(b.0, b.1) && is_short(fewer) && is_short(more) && measures.into_iter().any(agree)
+}

@@ -1,0 +1,131 @@
+//! Rotary position embeddings and the ways to stretch them (transformers `modeling_rope_utils.py`).
+
+use crate::error::Result;
+use crate::model::keys::Keys;
+use std::f64::consts::PI;
+
+/// Rotates pairs of a head's values by angles that grow with the position.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Rope {
+    /// Radians a position, of each pair.
+    frequencies: Vec<f32>,
+    /// Multiplies cosines and sines.
+    scale: f32,
+    /// Pairs are neighbours, not a half of the head apart.
+    pub neighbours: bool,
+}
+
+impl Rope {
+    /// `theta^(-2i/dim)` for each pair `i`.
+    pub fn plain(theta: f64, dim: usize) -> Self {
+        let frequency = |pair: usize| theta.powf(-((2 * pair) as f64) / dim as f64) as f32;
+        Self {
+            frequencies: (0..dim / 2).map(frequency).collect(),
+            scale: 1.0,
+            neighbours: false,
+        }
+    }
+
+    /// Divides all frequencies by one number, or each by its own.
+    pub fn divide(&mut self, by: &[f32]) {
+        for (frequency, by) in self.frequencies.iter_mut().zip(by.iter().cycle()) {
+            *frequency /= by;
+        }
+    }
+
+    /// As `rope_scaling` has it.
+    ///
+    /// # Errors
+    /// Of kind `Model` for a kind of scaling that is not known, or that lacks a number.
+    pub fn read(scaling: &Keys, theta: f64, dim: usize, max_positions: usize) -> Result<Self> {
+        let need = |key: &str| {
+            let number = scaling.number(key)?;
+            number.ok_or_else(|| scaling.fail(&format!("rope_scaling.{key}"), "missing; a number is expected"))
+        };
+        let key = if scaling.get("rope_type").is_some() {
+            "rope_type"
+        } else {
+            "type"
+        };
+        let mut rope = Self::plain(theta, dim);
+        match scaling.text(key, "default")? {
+            "default" => {}
+            "linear" => rope.divide(&[need("factor")? as f32]),
+            // Hunyuan's, which does not depend on the length; the other is what it stretches only beyond `max_positions`.
+            "dynamic" => {
+                if let Some(alpha) = scaling.number("alpha")? {
+                    return Ok(Self::plain(theta * alpha.powf(dim as f64 / (dim as f64 - 2.0)), dim));
+                }
+            }
+            "llama3" => {
+                let (factor, low, high) = (need("factor")?, need("low_freq_factor")?, need("high_freq_factor")?);
+                let original = need("original_max_position_embeddings")?;
+                for frequency in &mut rope.frequencies {
+                    let wavelength = 2.0 * PI / f64::from(*frequency);
+                    let smooth = ((original / wavelength - low) / (high - low)).clamp(0.0, 1.0);
+                    *frequency = (f64::from(*frequency) * ((1.0 - smooth) / factor + smooth)) as f32;
+                }
+            }
+            "yarn" => {
+                let factor = need("factor")?;
+                let original = scaling.number("original_max_position_embeddings")?;
+                let original = original.unwrap_or(max_positions as f64);
+                let turns = |turns: f64| dim as f64 * (original / (turns * 2.0 * PI)).ln() / (2.0 * theta.ln());
+                let mut low = turns(scaling.number("beta_fast")?.unwrap_or(32.0));
+                let mut high = turns(scaling.number("beta_slow")?.unwrap_or(1.0));
+                if scaling.flag("truncate", true)? {
+                    (low, high) = (low.floor(), high.ceil());
+                }
+                let (low, mut high) = (low.max(0.0), high.min(dim as f64 - 1.0));
+                if low == high {
+                    high += 0.001;
+                }
+                for (pair, frequency) in rope.frequencies.iter_mut().enumerate() {
+                    let stretched = ((pair as f64 - low) / (high - low)).clamp(0.0, 1.0);
+                    *frequency = (f64::from(*frequency) * (stretched / factor + 1.0 - stretched)) as f32;
+                }
+                let magnitude = |weight: f64| {
+                    if factor <= 1.0 {
+                        1.0
+                    } else {
+                        0.1 * weight * factor.ln() + 1.0
+                    }
+                };
+                let inferred = match (scaling.number("mscale")?, scaling.number("mscale_all_dim")?) {
+                    (Some(mscale), Some(all)) => magnitude(mscale) / magnitude(all),
+                    _ => magnitude(1.0),
+                };
+                rope.scale = scaling.number("attention_factor")?.unwrap_or(inferred) as f32;
+            }
+            other => return Err(scaling.fail(&format!("rope_scaling.{key}"), format!("`{other}` is not known"))),
+        }
+        Ok(rope)
+    }
+
+    /// Cosines and sines at each position, `(positions, dim / 2, 2)`.
+    pub fn angles(&self, positions: &[usize]) -> Vec<[f32; 2]> {
+        let angle = |position: &usize, frequency: &f32| {
+            let (sine, cosine) = (*position as f32 * frequency).sin_cos();
+            [cosine * self.scale, sine * self.scale]
+        };
+        positions
+            .iter()
+            .flat_map(|position| self.frequencies.iter().map(move |frequency| angle(position, frequency)))
+            .collect()
+    }
+
+    /// Rotates one head, given the angles of its position.
+    pub fn rotate(&self, head: &mut [f32], angles: &[[f32; 2]]) {
+        if self.neighbours {
+            for (pair, [cosine, sine]) in head.as_chunks_mut::<2>().0.iter_mut().zip(angles) {
+                let [a, b] = *pair;
+                *pair = [a * cosine - b * sine, b * cosine + a * sine];
+            }
+            return;
+        }
+        let (first, second) = head.split_at_mut(angles.len());
+        for ((a, b), [cosine, sine]) in first.iter_mut().zip(second).zip(angles) {
+            (*a, *b) = (*a * cosine - *b * sine, *b * cosine + *a * sine);
+        }
+    }
+}

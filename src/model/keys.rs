@@ -1,0 +1,78 @@
+//! Values of a model's `config.json` by their keys, with errors that name them.
+
+use super::ops::Activation;
+use crate::error::{Error, Result};
+use serde_json::Value;
+use std::path::Path;
+
+/// A JSON object that tells which key is wrong.
+pub(super) struct Keys<'a> {
+    /// For messages.
+    pub path: &'a Path,
+    pub value: &'a Value,
+}
+
+impl Keys<'_> {
+    pub fn fail(&self, key: &str, message: impl Into<String>) -> Error {
+        Error::model(message)
+            .path(self.path)
+            .place(format!("key {key}"))
+            .hint("the file is not whole, or not that of a model of this kind")
+    }
+
+    /// A value of the file, `null` counting as none.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.value.get(key).filter(|value| !value.is_null())
+    }
+
+    /// A size, at least 1; `default` where the file has none.
+    pub fn size(&self, key: &str, default: Option<usize>) -> Result<usize> {
+        let value = match (self.get(key), default) {
+            (Some(value), _) => value
+                .as_u64()
+                .filter(|size| (1..=1 << 24).contains(size))
+                .map(|size| size as usize),
+            (None, default) => default,
+        };
+        match (value, self.get(key)) {
+            (Some(value), _) => Ok(value),
+            (None, Some(found)) => Err(self.fail(key, format!("`{found}` is not a size"))),
+            (None, None) => Err(self.fail(key, "missing; a number is expected")),
+        }
+    }
+
+    /// A number above 0.
+    pub fn number(&self, key: &str) -> Result<Option<f64>> {
+        self.get(key)
+            .map(|value| {
+                value
+                    .as_f64()
+                    .filter(|number| *number > 0.0 && number.is_finite())
+                    .ok_or_else(|| self.fail(key, format!("`{value}` is not a number above 0")))
+            })
+            .transpose()
+    }
+
+    pub fn flag(&self, key: &str, default: bool) -> Result<bool> {
+        match self.get(key) {
+            None => Ok(default),
+            Some(value) => value
+                .as_bool()
+                .ok_or_else(|| self.fail(key, format!("`{value}` is neither true nor false"))),
+        }
+    }
+
+    pub fn text(&self, key: &str, default: &'static str) -> Result<&str> {
+        match self.get(key) {
+            None => Ok(default),
+            Some(value) => value
+                .as_str()
+                .ok_or_else(|| self.fail(key, format!("`{value}` is not a name"))),
+        }
+    }
+
+    /// The activation called `name`, which `key` gave.
+    pub fn activation(&self, key: &str, name: &str) -> Result<Activation> {
+        Activation::from_name(name).ok_or_else(|| self.fail(key, format!("the activation `{name}` is not known")))
+    }
+}

@@ -1,0 +1,184 @@
+//! Exact non-negative numbers.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+/// An exact number from 0: a ratio in its lowest terms, so that equal numbers are equal values whatever they were
+/// written as. Signs are not kept: what Thai calls a fall by 5 may be −5 in English.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Amount {
+    numerator: u128,
+    denominator: u128,
+}
+
+impl Amount {
+    pub(super) const ZERO: Self = Self::whole(0);
+    pub(super) const HALF: Self = Self {
+        numerator: 1,
+        denominator: 2,
+    };
+    pub(super) const ONE_AND_HALF: Self = Self {
+        numerator: 3,
+        denominator: 2,
+    };
+
+    /// A whole number.
+    pub const fn whole(number: u64) -> Self {
+        Self {
+            numerator: number as u128,
+            denominator: 1,
+        }
+    }
+
+    /// `numerator / denominator`; none where the denominator is 0.
+    pub fn ratio(numerator: u128, denominator: u128) -> Option<Self> {
+        if denominator == 0 {
+            return None;
+        }
+        let (mut divisor, mut rest) = (numerator, denominator);
+        while rest != 0 {
+            (divisor, rest) = (rest, divisor % rest);
+        }
+        Some(Self {
+            numerator: numerator / divisor,
+            denominator: denominator / divisor,
+        })
+    }
+
+    /// The number above and the number below the line, in lowest terms.
+    pub fn parts(self) -> (u128, u128) {
+        (self.numerator, self.denominator)
+    }
+
+    /// The number where it is whole and fits.
+    pub fn to_whole(self) -> Option<u64> {
+        u64::try_from(self.numerator).ok().filter(|_| self.denominator == 1)
+    }
+
+    /// The product; none on overflow.
+    pub(super) fn times(self, other: Self) -> Option<Self> {
+        // Crosswise first, so that what cancels cannot overflow.
+        let left = Self::ratio(self.numerator, other.denominator)?;
+        let right = Self::ratio(other.numerator, self.denominator)?;
+        Self::ratio(
+            left.numerator.checked_mul(right.numerator)?,
+            left.denominator.checked_mul(right.denominator)?,
+        )
+    }
+
+    /// The sum; none on overflow.
+    pub(super) fn plus(self, other: Self) -> Option<Self> {
+        let left = self.numerator.checked_mul(other.denominator)?;
+        let right = other.numerator.checked_mul(self.denominator)?;
+        Self::ratio(
+            left.checked_add(right)?,
+            self.denominator.checked_mul(other.denominator)?,
+        )
+    }
+
+    /// The power of ten of the leading digit, for numbers from 1; 0 below.
+    pub(super) fn magnitude(self) -> u32 {
+        (self.numerator / self.denominator).checked_ilog10().unwrap_or(0)
+    }
+}
+
+impl Ord for Amount {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let whole = |amount: &Self| amount.numerator / amount.denominator;
+        whole(self).cmp(&whole(other)).then_with(|| {
+            let turned = |amount: &Self| (amount.denominator, amount.numerator % amount.denominator);
+            match (turned(self), turned(other)) {
+                ((_, 0), (_, 0)) => Ordering::Equal,
+                ((_, 0), _) => Ordering::Less,
+                (_, (_, 0)) => Ordering::Greater,
+                ((a, b), (c, d)) => Self {
+                    numerator: c,
+                    denominator: d,
+                }
+                .cmp(&Self {
+                    numerator: a,
+                    denominator: b,
+                }),
+            }
+        })
+    }
+}
+
+impl PartialOrd for Amount {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// A decimal where it ends, `n/d` where it does not.
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut odd = self.denominator;
+        for prime in [2, 5] {
+            while odd.is_multiple_of(prime) {
+                odd /= prime;
+            }
+        }
+        let mut rest = self.numerator % self.denominator;
+        if odd != 1 || rest.checked_mul(10).is_none() || self.denominator.checked_mul(10).is_none() {
+            return write!(f, "{}/{}", self.numerator, self.denominator);
+        }
+        write!(f, "{}", self.numerator / self.denominator)?;
+        if rest != 0 {
+            f.write_str(".")?;
+        }
+        while rest != 0 {
+            write!(f, "{}", rest * 10 / self.denominator)?;
+            rest = rest * 10 % self.denominator;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn ratio(n: u128, d: u128) -> Amount {
+        Amount::ratio(n, d).unwrap()
+    }
+
+    #[test]
+    fn numbers_are_exact() {
+        let tenth = ratio(1, 10);
+        assert_eq!(tenth.plus(ratio(2, 10)), Amount::ratio(3, 10));
+        assert_eq!(ratio(25, 100), ratio(1, 4));
+        assert_eq!(
+            ratio(15, 10).times(Amount::whole(1_000_000)),
+            Some(Amount::whole(1_500_000))
+        );
+        assert_eq!(Amount::ratio(1, 0), None);
+        assert_eq!(ratio(u128::MAX, 1).times(Amount::whole(2)), None);
+        assert_eq!(ratio(u128::MAX, 1).plus(Amount::whole(1)), None);
+        assert_eq!(Amount::ZERO.magnitude(), 0);
+        assert_eq!(Amount::whole(99_999).magnitude(), 4);
+    }
+
+    #[test]
+    fn numbers_are_written_as_decimals_where_they_end() {
+        for (amount, text) in [
+            (ratio(0, 5), "0"),
+            (ratio(5, 2), "2.5"),
+            (ratio(1, 3), "1/3"),
+            (ratio(1, 1000), "0.001"),
+            (ratio(300_000_000_000, 1), "300000000000"),
+            (ratio(1, u128::MAX - 1), "1/340282366920938463463374607431768211454"),
+        ] {
+            assert_eq!(amount.to_string(), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn order_is_that_of_the_products(a in 0u64.., b in 1u64.., c in 0u64.., d in 1u64..) {
+            let (a, b, c, d) = (a.into(), b.into(), c.into(), d.into());
+            prop_assert_eq!(ratio(a, b).cmp(&ratio(c, d)), (a * d).cmp(&(c * b)));
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Numbers, money, times and dates in Thai and in English text, as values that can be compared across the two.
+//!
+//! [`find`] gives each with its place. Values are normal: years are of the common era (2566 is 2023), ล้าน and million are
+//! multiplied out (3 แสนล้านบาท is 300 000 000 000 THB), times are on the clock of 24 hours. [`Quantity::agrees`] says
+//! whether two may be the same in a text and its translation, and [`unmatched`] what one text has and the other has not.
+//!
+//! Reading is deterministic, takes time in proportion to the text and knows no more than the words beside a number. What
+//! it decides where writing is ambiguous:
+//!
+//! - A year of four digits in Thai is of the Buddhist era from 2200 to 2699 and of the common era otherwise; with two
+//!   digits it is 2531 to 2599 of the Buddhist era for 31 to 99 and 2000 to 2030 of the common era for 00 to 30, but
+//!   after a month as people say it (`6 ตุลา 19`) always of the Buddhist era. A year in English is as written unless B.E. stands
+//!   beside it. Before 1941 the Thai year began in April, which is not taken into account.
+//! - `8/11/2566` is day, month, year in both languages.
+//! - A time without its half of the day (`10:30`, `half past three`) agrees with either.
+//! - หนึ่ง and `one` are numbers only before a unit or within a longer number; a scale alone (พัน, แสน) only before a unit.
+//! - Signs are dropped: ลดลง 5 is −5 elsewhere.
+
+mod agree;
+mod amount;
+mod date;
+mod lexicon;
+mod number;
+mod reader;
+mod time;
+mod token;
+
+pub use agree::unmatched;
+pub use amount::Amount;
+
+use crate::span::Span;
+use std::fmt;
+
+/// The language whose words and habits a text is read by. Digits and symbols are read alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    Thai,
+    English,
+}
+
+/// One thing found: a value, or two that a dash, a colon or a word joins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quantity {
+    /// Its bytes in the text, with units that belong to the value (`%`, บาท, น.), without what qualifies it (about).
+    pub span: Span,
+    pub value: Value,
+    /// The second of a range, a score or a ratio: the later date, the larger number.
+    pub to: Option<Value>,
+    pub precision: Precision,
+    /// Whether it is written with digits, and not in words alone.
+    pub digits: bool,
+}
+
+/// What is said of a value beside it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    #[default]
+    Exact,
+    /// About, ประมาณ.
+    About,
+    /// More than, at least, กว่า, ไม่น้อยกว่า.
+    Over,
+    /// Less than, nearly, up to, เกือบ, ไม่เกิน.
+    Under,
+    /// Some number of it: thousands, หลายพัน.
+    Several,
+}
+
+/// A normalised value. [`fmt::Display`] writes each in one short form: `1.5`, `#3`, `3/4`, `25%`, `0.25pp`, `500 THB`,
+/// `10:30`, `Wed 2023-11-08`, `2023 CE`, `1990s`, `id 1.2.3`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Value {
+    Number(Amount),
+    /// ที่ 3, third.
+    Ordinal(u64),
+    /// A part of a whole, as written: 2 of 4 is not reduced to 1 of 2.
+    Fraction(u64, u64),
+    /// In hundredths.
+    Percent(Amount),
+    /// Percentage points, which basis points are a hundredth of.
+    Points(Amount),
+    /// With the currency's code of ISO 4217; `$` and ดอลลาร์ alone are `USD`.
+    Money(Amount, &'static str),
+    Time(Time),
+    Date(Date),
+    /// Its first year, of the common era; two digits (90) where the century is not said.
+    Decade(i32),
+    /// Digits that count nothing: telephone numbers (bare digits), versions, identity numbers.
+    Code(String),
+}
+
+/// A time of day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Time {
+    /// From 0 to 24.
+    pub hour: u8,
+    /// From 0 to 59.
+    pub minute: u8,
+    /// Whether the half of the day is known. Where it is not, `hour` is as written.
+    pub half: bool,
+}
+
+/// A date, or the parts of it that are said; at least one is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Date {
+    /// Of the common era; n years before it is −n.
+    pub year: Option<i32>,
+    /// From 1.
+    pub month: Option<u8>,
+    /// From 1 to 31; not checked against the month.
+    pub day: Option<u8>,
+    /// From 1, Monday.
+    pub weekday: Option<u8>,
+}
+
+impl Date {
+    fn of_year(year: i32) -> Self {
+        Self {
+            year: Some(year),
+            ..Self::default()
+        }
+    }
+}
+
+/// Everything found in a text, in its order and without overlap.
+pub fn find(text: &str, language: Language) -> Vec<Quantity> {
+    reader::Reader::new(text, language).read()
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Number(amount) => write!(f, "{amount}"),
+            Value::Ordinal(number) => write!(f, "#{number}"),
+            Value::Fraction(part, whole) => write!(f, "{part}/{whole}"),
+            Value::Percent(amount) => write!(f, "{amount}%"),
+            Value::Points(amount) => write!(f, "{amount}pp"),
+            Value::Money(amount, currency) => write!(f, "{amount} {currency}"),
+            Value::Time(time) => write!(f, "{time}"),
+            Value::Date(date) => write!(f, "{date}"),
+            Value::Decade(year) => write!(f, "{year}s"),
+            Value::Code(digits) => write!(f, "id {digits}"),
+        }
+    }
+}
+
+/// `10:30`; with a question mark where the half of the day is not known.
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mark = if self.half { "" } else { "?" };
+        write!(f, "{:02}:{:02}{mark}", self.hour, self.minute)
+    }
+}
+
+/// `Wed 2023-11-08`; a star for what is not said before what is: `*-11-08`, `*-*-08`; a year alone as `2023 CE`.
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+        let weekday = self
+            .weekday
+            .and_then(|day| WEEKDAYS.get(usize::from(day).wrapping_sub(1)));
+        let year = self.year.map_or("*".to_owned(), |year| format!("{year:04}"));
+        let month = self.month.map_or("*".to_owned(), |month| format!("{month:02}"));
+        let date = match (self.year, self.month, self.day) {
+            (_, _, Some(day)) => Some(format!("{year}-{month}-{day:02}")),
+            (_, Some(_), None) => Some(format!("{year}-{month}")),
+            (Some(year), None, None) if year < 0 => Some(format!("{} BCE", -i64::from(year))),
+            (Some(year), None, None) => Some(format!("{year} CE")),
+            (None, None, None) => None,
+        };
+        f.write_str(weekday.copied().unwrap_or_default())?;
+        if weekday.is_some() && date.is_some() {
+            f.write_str(" ")?;
+        }
+        f.write_str(&date.unwrap_or_default())
+    }
+}
+
+/// The value, after `~` (about), `>`, `<` or `several`; `..` and the second where there is one.
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.precision {
+            Precision::Exact => "",
+            Precision::About => "~",
+            Precision::Over => ">",
+            Precision::Under => "<",
+            Precision::Several => "several ",
+        })?;
+        write!(f, "{}", self.value)?;
+        match &self.to {
+            Some(to) => write!(f, "..{to}"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
