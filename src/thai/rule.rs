@@ -8,7 +8,7 @@ mod pattern;
 mod tests;
 
 use super::is_letter;
-use super::lexicon::{CLASSIFIERS, COUNTING, ERAS, LABELS, MEASURES, MONTHS, SCALES, SHORT_MONTHS};
+use super::lexicon::{CLASSIFIERS, COUNTING, ERAS, LABELS, MEASURES, MONTH_LETTERS, MONTHS, SCALES, SHORT_MONTHS};
 use super::split::Line;
 use abbreviation::abbreviation;
 use serde::Serialize;
@@ -145,7 +145,11 @@ fn counts(line: &Line, gap: usize) -> bool {
             .trim_end_matches(is_consonant)
             .trim_end_matches(is_digit)
             .trim_end();
+        // `COVID-19`, `G7`.
+        let word = before.strip_suffix('-').unwrap_or(before);
         plate.ends_with("ทะเบียน")
+            || word.ends_with(is_latin)
+            || word.len() < before.len() && word.ends_with(is_letter)
             || LABELS.iter().any(|label| before.ends_with(label)) && !quantity.iter().any(|verb| before.ends_with(verb))
     };
     counted || begins_with(line, gap + 1, &MEASURES) || begins_with(line, gap + 1, &CLASSIFIERS) && !label()
@@ -154,12 +158,17 @@ fn counts(line: &Line, gap: usize) -> bool {
 /// Whether the number before this gap is a year, which counts nothing.
 fn is_year(line: &Line, gap: usize) -> bool {
     let (number, before) = number(line, gap);
+    let abbreviated = MONTH_LETTERS.iter().any(|(first, last)| {
+        let head = before.strip_suffix('.').unwrap_or(before).strip_suffix(last);
+        head.and_then(|head| head.trim_end().strip_suffix('.'))
+            .is_some_and(|head| head.ends_with(first))
+    });
     let months = || MONTHS.split_whitespace().chain(SHORT_MONTHS.split_whitespace());
     match number.chars().count() {
-        2 => before.ends_with("ปี") && !before.trim_end_matches("ปี").trim_end().ends_with(is_digit),
+        2 => abbreviated || before.ends_with("ปี") && !before.trim_end_matches("ปี").trim_end().ends_with(is_digit),
         4 => {
-            before.ends_with("ปี")
-                || before.ends_with('.') && before.trim_end_matches('.').ends_with(['ค', 'พ', 'ย', 'ศ'])
+            abbreviated
+                || before.ends_with("ปี")
                 || ERAS.iter().any(|era| before.ends_with(era))
                 || months().any(|month| before.ends_with(month))
         }

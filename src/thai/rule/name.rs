@@ -1,6 +1,6 @@
 //! Names: a title, the parts of the name after it, and what the person is.
 
-use super::{Rule, begins_with, is_consonant, is_digit};
+use super::{Rule, begins_with, is_consonant, is_digit, is_year};
 use crate::thai::is_letter;
 use crate::thai::lexicon::{
     APPOSITIONS, DEGREES, FAMILIES, LINKS, NEVER_IN_NAMES, NOT_NAMES, NOT_TITLES, OFFICES, OPENERS, PARTICLES,
@@ -110,8 +110,10 @@ fn title_in<'a>(line: &Line<'a>, gap: usize) -> Option<(State, &'a str)> {
         let word = line.words.binary_search(&at).is_ok();
         let linked = || rest.starts_with("นา") && LINKS.iter().any(|link| before.ends_with(link));
         // After a number นาย is a classifier.
-        let counted =
-            || before.ends_with(is_digit) || before.is_empty() && gap > 0 && line.chunk(gap - 1).ends_with(is_digit);
+        let counted = || {
+            before.ends_with(is_digit)
+                || before.is_empty() && gap > 0 && line.chunk(gap - 1).ends_with(is_digit) && !is_year(line, gap - 1)
+        };
         // In transliterated words เซอร์ is a syllable.
         let syllable =
             rest.starts_with("เซอร์") && !before.is_empty() && !LINKS.iter().any(|link| before.ends_with(link));
