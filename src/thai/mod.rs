@@ -7,7 +7,7 @@ mod normal;
 mod rule;
 pub mod split;
 
-pub use normal::normalise;
+pub use normal::{Normalised, normalise};
 
 /// Whether a character is Thai writing: consonants, vowels, tone marks and other signs, but neither digits nor ฿ ๏ ๚ ๛.
 pub fn is_letter(c: char) -> bool {

@@ -18,7 +18,8 @@ const GAP: char = '\u{1}';
 /// `<…>` a list of `lists`. The first that matches names the rule.
 #[rustfmt::skip]
 const TABLE: &[(Rule, &[&str])] = &[
-    (Rule::Mark, &["_[ๆฯ]"]),
+    // A dependent vowel or a mark cannot start a word: the space is a fault of the text.
+    (Rule::Mark, &["_[ๆฯะ-ฺๅ็-๎]"]),
     (Rule::Time, &[
         "#_(?:น[.]|น(?:[^ก-๎]|$)|นาฬิกา|โมง|ทุ่ม|[ap][.]?m(?:[^a-z]|$)|[AP][.]?M(?:[^A-Z]|$))",
         "(?:เวลา|เวลาประมาณ|ตี|บ่าย)_#",
