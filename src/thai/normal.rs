@@ -222,13 +222,14 @@ fn torn(chars: Vec<Char>) -> Vec<Char> {
         match next {
             Some(&next) if *c == ' ' && carried && (is_mark(next.c) || next.c == SARA_AM) => {}
             Some(&next) if *c == ' ' && carried && next.c == SARA_AA => {
-                let nikhahit = out
-                    .iter()
-                    .rev()
-                    .take_while(|char| is_mark(char.c))
-                    .any(|char| char.c == NIKHAHIT);
-                let inside = is_consonant(before) && after.get(1).is_some_and(|char| is_letter(char.c));
-                if !nikhahit && (inside || is_tone(before)) {
+                let marks = || out.iter().rev().map(|char| char.c).take_while(|&c| is_mark(c));
+                let nikhahit = marks().any(|c| c == NIKHAHIT);
+                let toned = is_mark(before) && marks().all(is_tone);
+                let inside = is_consonant(before)
+                    && after
+                        .get(1)
+                        .is_some_and(|char| is_letter(char.c) && !matches!(char.c, 'ๆ' | 'ฯ'));
+                if !nikhahit && (inside || toned) {
                     out.push(Char {
                         c: SARA_AM,
                         source: union(*source, next.source),
@@ -477,6 +478,7 @@ mod tests {
                 ("a า", "a า"),
                 ("5 ำ", "5 ำ"),
                 ("มา ำ", "มา ำ"),
+                ("ท\u{e35}\u{e48} าง", "ท\u{e35}\u{e48} าง"),
             ],
         );
     }
@@ -564,6 +566,11 @@ mod tests {
             "น\u{e49}ำ ต่างๆ 5 แก้ว"
         );
         assert_eq!(normalise("กระบวนการส\u{e4d}\u{a0}าคัญ"), "กระบวนการสำคัญ");
+        // Found by random strings: one rule makes what another would have joined.
+        for text in ["ก\u{e48}\u{e34} า", "ก\u{a0}า ๆ", "เเเเก", "ก\u{e4d} \u{e48}า"] {
+            let once = normalise(text).into_owned();
+            assert_eq!(normalise(&once), once, "{}", text.escape_unicode());
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::Rule;
 use crate::thai::split::{Candidate, Reason, SplitOptions, explain, sentences};
+use proptest::prelude::*;
 
 const CASES: &str = include_str!("cases.tsv");
 const ARTICLE: &str = include_str!("../../../examples/wuzhen-summit.txt");
@@ -156,5 +157,105 @@ fn the_example_article_has_no_name_date_number_or_quotation_cut() {
         );
         let found: usize = segments.iter().map(|segment| segment.matches(whole).count()).sum();
         assert_eq!(found, times, "cut: {whole} in {segments:#?}");
+    }
+}
+
+/// The words of the cases, which trip rules half and whole in any order.
+fn words() -> Vec<String> {
+    let mut words: Vec<String> = cases()
+        .iter()
+        .flat_map(|case| case.text.split(' ').map(String::from).collect::<Vec<_>>())
+        .collect();
+    words.sort();
+    words.dedup();
+    words
+}
+
+fn joint() -> impl Strategy<Value = String> {
+    prop_oneof![
+        12 => Just(" ".to_owned()),
+        3 => Just(String::new()),
+        1 => "[ \u{a0}\u{202f}\u{2003}\t\n\u{85}\u{2028}]{1,3}",
+        1 => "[ก-๛\"'“”‘’()\\[\\]{}«».,:;!?/0-9A-Za-z๐-๙-]{1,4}",
+        1 => any::<char>().prop_map(String::from),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn any_text_is_its_segments_and_the_white_space_between(
+        pieces in prop::collection::vec((prop::sample::select(words()), joint()), 0..60),
+        any_text in any::<String>(),
+        cap in 1usize..400,
+    ) {
+        let text: String = pieces.iter().flat_map(|(word, joint)| [word.as_str(), joint]).collect();
+        for text in [text, any_text] {
+            for options in [SplitOptions::default(), SplitOptions { short: 0, long: cap / 2, cap }] {
+                let ranges = sentences(&text, &options);
+                let mut at = 0;
+                for range in &ranges {
+                    prop_assert!(range.start >= at && range.end > range.start);
+                    prop_assert!(text[at..range.start].chars().all(char::is_whitespace));
+                    prop_assert_eq!(text[range.clone()].trim().len(), range.len());
+                    at = range.end;
+                }
+                prop_assert!(text[at..].chars().all(char::is_whitespace));
+                let found = explain(&text, &options);
+                prop_assert!(found.is_sorted_by(|a, b| a.offset < b.offset));
+                prop_assert!(found.iter().all(|candidate| text.is_char_boundary(candidate.offset)));
+                prop_assert!(!found.iter().any(|candidate| candidate.cut && barred(candidate).is_some()));
+                let cuts = found.iter().filter(|candidate| candidate.cut).count();
+                prop_assert_eq!(cuts + 1, ranges.len().max(1));
+            }
+        }
+    }
+
+    #[test]
+    fn what_stands_far_away_changes_no_rule(index in 0..cases().len(), other in 0..cases().len()) {
+        // Names, lists, quotations and brackets reach; the patterns around a space do not.
+        let (case, other) = (&cases()[index], &cases()[other]);
+        let reaches = |text: &str| text.contains(|c: char| "()[]{}“”‘’«»「」\"'„".contains(c)) || text.starts_with(['-', '1', '•']);
+        prop_assume!(!reaches(&case.text) && !reaches(&other.text) && case.rule != Some("item") && other.rule != Some("item"));
+        let text = format!("{FILLER} {} {FILLER} {} {FILLER}", other.text, case.text);
+        let start = text.len() - FILLER.len() - 1 - case.text.len();
+        let found = explain(&text, &SplitOptions { cap: usize::MAX, ..SplitOptions::default() });
+        let at = |offset: usize| found.iter().find(|candidate| candidate.offset == start + offset).and_then(barred);
+        prop_assert!(case.kept.iter().all(|&offset| at(offset).is_some()), "{} after {}", case.marked, other.marked);
+        prop_assert!(case.free.iter().all(|&offset| at(offset).is_none()), "{} after {}", case.marked, other.marked);
+    }
+}
+
+#[test]
+fn no_line_takes_long() {
+    for unit in [
+        "นาย ",
+        "บริษัท ",
+        "1) ",
+        "ก) ",
+        "- ",
+        "“ก ",
+        "'ก ",
+        "(ก ",
+        "ทะเบียน กข 1 ",
+        "ม. ",
+        "พ.ร.บ. ",
+        "ปี",
+        "ปี 66 ",
+        "5",
+        "ก.",
+        "ต.ก อ.ก จ.ก ",
+        "#ก ",
+        "กก",
+        "โจ ณ ",
+        "\u{301}",
+        "เ",
+        "ประธานาธิบดี",
+    ] {
+        let text = unit.repeat(500_000 / unit.len());
+        let start = std::time::Instant::now();
+        assert!(!sentences(&text, &SplitOptions::default()).is_empty());
+        assert!(start.elapsed().as_secs() < 10, "{unit}: {:?}", start.elapsed());
     }
 }
