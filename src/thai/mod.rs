@@ -11,7 +11,7 @@ mod rule;
 pub mod scorer;
 pub mod split;
 
-pub use normal::normalise;
+pub use normal::{Normalised, normalise};
 
 /// Whether a character is Thai writing: consonants, vowels, tone marks and other signs, but neither digits nor ฿ ๏ ๚ ๛.
 pub fn is_letter(c: char) -> bool {
