@@ -1,6 +1,5 @@
 //! Thai text as such: encodings, normalisation, words, sentences; numbers and dates, in English too.
 
-mod cue;
 pub mod cuts;
 pub mod encoding;
 mod features;

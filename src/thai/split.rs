@@ -8,7 +8,7 @@
 use super::cuts::{self, Cut};
 pub use super::rule::Rule;
 use super::scorer::{self, Lexicon, Scorer};
-use super::{cue, features, is_letter, rule};
+use super::{features, is_letter, rule};
 use icu_segmenter::WordSegmenter;
 use serde::Serialize;
 use std::ops::Range;
@@ -348,7 +348,7 @@ impl<'a> Line<'a> {
                 && !('เ'..='ไ').contains(&before)
                 && !matches!(after, 'ะ'..='ฺ' | 'ๅ'..='๎' | 'ฯ')
             {
-                let open = UNSPACED + cue::word_score(&self.text[word..following]);
+                let open = UNSPACED + word_score(&self.text[word..following]);
                 all.push(Place {
                     end: word,
                     next: word,
@@ -382,6 +382,19 @@ fn relax(places: &mut [Place], length: usize, cap: usize, penalty: f32, yields: 
             }
         }
         (from, start) = (index + 1, next);
+    }
+}
+
+/// How well a cut inside an unspaced run stands before this word; 0 for most words.
+fn word_score(word: &str) -> f32 {
+    match word {
+        "และ" | "หรือ" | "ซึ่ง" | "โดย" | "แต่" | "เพื่อ" | "เมื่อ" | "เพราะ" | "เนื่องจาก" | "หาก" | "ทั้งนี้" | "จึง" | "ขณะ" => {
+            4.0
+        }
+        "ที่" | "ใน" | "จาก" | "ของ" | "ให้" | "กับ" | "ด้วย" | "ได้" | "จะ" => {
+            2.0
+        }
+        _ => 0.0,
     }
 }
 
