@@ -1,14 +1,16 @@
 //! Thai text as such: encodings, normalisation, words, sentences; numbers and dates, in English too.
 
-mod cue;
+pub mod cuts;
 pub mod encoding;
+mod features;
 mod lexicon;
 mod normal;
 pub mod quantity;
 mod rule;
+pub mod scorer;
 pub mod split;
 
-pub use normal::normalise;
+pub use normal::{Normalised, normalise};
 
 /// Whether a character is Thai writing: consonants, vowels, tone marks and other signs, but neither digits nor ฿ ๏ ๚ ๛.
 pub fn is_letter(c: char) -> bool {

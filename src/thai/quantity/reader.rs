@@ -6,7 +6,8 @@ use super::number::Number;
 use super::token::{self, Numeral, Token, is_digit};
 use super::{Language, Precision, Quantity, Value};
 use crate::span::Span;
-use crate::thai::{is_letter, lexicon::UNITS};
+use crate::thai::is_letter;
+use crate::thai::lexicon::{CLASSIFIERS, MEASURES};
 
 pub struct Reader<'a> {
     text: &'a str,
@@ -192,7 +193,11 @@ impl<'a> Reader<'a> {
                 .filter_map(|at| self.tokens.get(at))
                 .any(|token| token.end == self.tokens[at].start + unit.len())
         };
-        self.is_thai() && UNITS.iter().any(|unit| text.starts_with(unit) && ends(unit))
+        self.is_thai()
+            && MEASURES
+                .iter()
+                .chain(CLASSIFIERS.iter())
+                .any(|unit| text.starts_with(unit) && ends(unit))
     }
 
     fn precision(&self, start: usize, end: usize) -> Precision {

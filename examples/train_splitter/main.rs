@@ -1,0 +1,189 @@
+//! Trains the sentence splitter, or measures it on texts that it was not trained on; `README.md` beside this file says more.
+
+mod align;
+mod data;
+mod learn;
+
+use data::{Document, Source};
+use learn::Model;
+use plae::thai::cuts::{self, Cut};
+use plae::thai::scorer::{LengthPrior, Lexicon, Scorer};
+use plae::thai::split::{SplitOptions, sentences_by};
+use std::path::{Path, PathBuf};
+
+/// Where the repository's weights are.
+const WEIGHTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/thai/split.weights");
+/// Where the texts are by default.
+const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data");
+/// The sources with boundaries made by people, or, of thaigov, by a reader of each text; XQuAD's are found by alignment.
+const GOLD: [Source; 4] = [Source::Flores, Source::Pud, Source::Tud, Source::Thaigov];
+
+fn main() -> plae::Result<()> {
+    let mut evaluation = false;
+    let mut directory = PathBuf::from(DATA);
+    for argument in std::env::args_os().skip(1) {
+        match argument.to_str() {
+            Some("--evaluate") => evaluation = true,
+            _ => directory = argument.into(),
+        }
+    }
+    if evaluation {
+        return evaluate(&directory);
+    }
+    let scorer = train(&directory, &[])?;
+    let bytes = scorer.to_bytes();
+    std::fs::write(WEIGHTS, &bytes).map_err(|error| plae::Error::output(error.to_string()).path(WEIGHTS))?;
+    println!("{} bytes; {:?}", bytes.len(), scorer.prior);
+    Ok(())
+}
+
+/// Added to the log-odds of every boundary: the best F1 comes from cutting where the probability is above half of that F1
+/// (Lipton et al. 2014), which is about 0.75, so above 0.38.
+const BONUS: f32 = 0.5;
+
+/// A scorer trained without some sources. Its prior of lengths is the one with the best mean F1 over the other sources, each
+/// by a model trained without that one too.
+fn train(directory: &Path, without: &[Source]) -> plae::Result<Scorer> {
+    let mut sums: Vec<(f64, LengthPrior)> = priors().map(|prior| (0.0, prior)).collect();
+    for source in GOLD.into_iter().filter(|source| !without.contains(source)) {
+        let (lexicon, model) = learn(directory, &[without, &[source]].concat())?;
+        let documents = data::read(directory, source, &lexicon)?;
+        let scores: Vec<Vec<f32>> = documents.iter().map(|document| model.scores(document)).collect();
+        for (sum, prior) in &mut sums {
+            let mut tally = Tally::default();
+            for (document, scores) in documents.iter().zip(&scores) {
+                let gaps = document.gaps.iter().zip(scores);
+                let places: Vec<Cut> = gaps
+                    .map(|(gap, score)| Cut {
+                        end: gap.end,
+                        next: gap.next,
+                        score: score + BONUS,
+                    })
+                    .collect();
+                let cuts = cuts::best(
+                    &places,
+                    document.text.chars().count(),
+                    prior,
+                    SplitOptions::default().cap,
+                );
+                tally.add(document, cuts.into_iter().map(|cut| document.gaps[cut].offset));
+            }
+            *sum += tally.f1();
+        }
+    }
+    let best = sums
+        .into_iter()
+        .reduce(|best, other| if other.0 > best.0 { other } else { best });
+    let (_, prior) = best.unwrap_or_default();
+    let (lexicon, model) = learn(directory, without)?;
+    Ok(Scorer::new(lexicon, &model.weights, model.bias + BONUS, prior))
+}
+
+/// What [`train`] chooses from.
+fn priors() -> impl Iterator<Item = LengthPrior> {
+    let brevities = [(80.0, 5.0), (60.0, 3.0), (40.0, 3.0)];
+    let excesses = [(160.0, 1.5), (200.0, 2.0), (200.0, 4.0)];
+    brevities.into_iter().flat_map(move |(short, brevity)| {
+        excesses.map(|(long, excess)| LengthPrior {
+            short,
+            brevity,
+            long,
+            excess,
+        })
+    })
+}
+
+/// The word classes and the model of all sources but some. First without XQuAD, whose boundaries that model helps to find.
+fn learn(directory: &Path, without: &[Source]) -> plae::Result<(Lexicon, Model)> {
+    let lexicon = data::lexicon(directory, without)?;
+    let mut documents = Vec::new();
+    for source in GOLD.into_iter().filter(|source| !without.contains(source)) {
+        documents.extend(data::read(directory, source, &lexicon)?);
+    }
+    let first = learn::fit(&documents);
+    for mut document in data::read(directory, Source::Xquad, &lexicon)? {
+        if let Some(boundaries) = align::boundaries(&document, &first.scores(&document)) {
+            document.boundaries = boundaries;
+            documents.push(document);
+        }
+    }
+    Ok((lexicon, learn::fit(&documents)))
+}
+
+/// Prints for each source how well a splitter trained without it finds its boundaries.
+fn evaluate(directory: &Path) -> plae::Result<()> {
+    println!("source, not trained on | every space F1 | F1 | precision | recall | gold sentences | cut inside");
+    for source in GOLD {
+        let scorer = train(directory, &[source])?;
+        let documents = data::read(directory, source, &scorer.lexicon)?;
+        row(source.name(), &scorer, &documents);
+        if source == Source::Pud {
+            row("PUD, one stream", &scorer, &[data::join(&documents, &scorer.lexicon)]);
+        }
+    }
+    Ok(())
+}
+
+fn row(name: &str, scorer: &Scorer, documents: &[Document]) {
+    let (mut every, mut found) = (Tally::default(), Tally::default());
+    for document in documents {
+        every.add(document, document.text.match_indices(' ').map(|(at, _)| at));
+        let sentences = sentences_by(scorer, &document.text, &SplitOptions::default());
+        found.add(
+            document,
+            sentences
+                .iter()
+                .map(|range| range.end)
+                .filter(|&end| end < document.text.len()),
+        );
+    }
+    println!(
+        "{name} | {:.3} | {:.3} | {:.3} | {:.3} | {} | {}",
+        every.f1(),
+        found.f1(),
+        found.precision(),
+        found.recall(),
+        found.sentences,
+        found.broken,
+    );
+}
+
+/// Cuts counted against boundaries.
+#[derive(Default)]
+struct Tally {
+    right: usize,
+    found: usize,
+    gold: usize,
+    /// Gold sentences, and those of them with a cut inside.
+    sentences: usize,
+    broken: usize,
+}
+
+impl Tally {
+    /// Counts the cuts of a document, in order.
+    fn add(&mut self, document: &Document, cuts: impl Iterator<Item = usize>) {
+        let mut wrong = vec![false; document.boundaries.len() + 1];
+        for cut in cuts {
+            self.found += 1;
+            match document.boundaries.binary_search(&cut) {
+                Ok(_) => self.right += 1,
+                Err(sentence) => wrong[sentence] = true,
+            }
+        }
+        self.gold += document.boundaries.len();
+        self.sentences += wrong.len();
+        self.broken += wrong.iter().filter(|&&wrong| wrong).count();
+    }
+
+    fn precision(&self) -> f64 {
+        self.right as f64 / self.found.max(1) as f64
+    }
+
+    fn recall(&self) -> f64 {
+        self.right as f64 / self.gold.max(1) as f64
+    }
+
+    fn f1(&self) -> f64 {
+        2.0 * self.right as f64 / (self.found + self.gold).max(1) as f64
+    }
+}

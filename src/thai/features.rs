@@ -1,0 +1,285 @@
+//! What the scorer sees of a space: the words, word classes and lengths of the phrases around it, hashed.
+
+use super::is_letter;
+use super::rule::{self, Rule};
+use super::split::Line;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// Classes of words (parts of speech), by the hashes of the words.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Lexicon {
+    hashes: Vec<u32>,
+    classes: Vec<u8>,
+}
+
+impl Lexicon {
+    /// Set in the class of a word that is mostly a verb or an auxiliary.
+    pub const VERB: u8 = 64;
+
+    /// A lexicon of these words, each with a class from 1 to 255.
+    pub fn new<'a>(words: impl IntoIterator<Item = (&'a str, u8)>) -> Self {
+        let classes: BTreeMap<u32, u8> = words.into_iter().map(|(word, class)| (hash(word), class)).collect();
+        let (hashes, classes) = classes.into_iter().unzip();
+        Self { hashes, classes }
+    }
+
+    /// Of hashes in ascending order, with as many classes.
+    pub(super) fn from_parts(hashes: Vec<u32>, classes: Vec<u8>) -> Self {
+        Self { hashes, classes }
+    }
+
+    pub(super) fn parts(&self) -> (&[u32], &[u8]) {
+        (&self.hashes, &self.classes)
+    }
+
+    fn class(&self, hash: u32) -> u8 {
+        self.hashes
+            .binary_search(&hash)
+            .ok()
+            .and_then(|at| self.classes.get(at).copied())
+            .unwrap_or(0)
+    }
+}
+
+/// One word as the scorer sees it.
+struct Word {
+    hash: u32,
+    /// Its class, or for an unknown word its length.
+    class: u32,
+    verb: bool,
+}
+
+/// The words of a line, in its phrases, which are the runs between its spaces.
+pub(super) struct Phrases {
+    words: Vec<Word>,
+    /// For each phrase: its words, the characters of the line before it and before its end.
+    phrases: Vec<(Range<usize>, usize, usize)>,
+    /// For each gap: the first phrase before it and the last one after it that no unbarred gap separates from it.
+    reach: Vec<(usize, usize)>,
+}
+
+/// Stands for the word before a phrase's first and after its last.
+const EDGE: u32 = 7;
+
+impl Phrases {
+    pub fn new(line: &Line, bars: &[Option<Rule>], lexicon: &Lexicon) -> Self {
+        let mut words = Vec::with_capacity(line.words.len());
+        let mut phrases = Vec::with_capacity(line.chunks.len());
+        let (mut at, mut chars) = (0, 0);
+        for chunk in &line.chunks {
+            let first = words.len();
+            let from = line.words.partition_point(|&word| word <= chunk.start);
+            let inner = line.words[from..].iter().take_while(|&&word| word < chunk.end);
+            let mut start = chunk.start;
+            for &end in inner.chain([&chunk.end]) {
+                words.push(Word::new(&line.text[start..end], lexicon));
+                start = end;
+            }
+            let begin = chars + line.text[at..chunk.start].chars().count();
+            chars = begin + line.text[chunk.clone()].chars().count();
+            at = chunk.end;
+            phrases.push((first..words.len(), begin, chars));
+        }
+        let mut reach: Vec<(usize, usize)> = Vec::with_capacity(bars.len());
+        for gap in 0..bars.len() {
+            let from = if gap > 0 && bars[gap - 1].is_some() {
+                reach[gap - 1].0
+            } else {
+                gap
+            };
+            reach.push((from, gap + 1));
+        }
+        for gap in (1..bars.len()).rev() {
+            if bars[gap].is_some() {
+                reach[gap - 1].1 = reach[gap].1;
+            }
+        }
+        Self { words, phrases, reach }
+    }
+
+    fn phrase(&self, index: usize) -> &[Word] {
+        &self.words[self.phrases[index].0.clone()]
+    }
+
+    /// The characters from the start of one phrase to the end of another.
+    fn chars(&self, first: usize, last: usize) -> usize {
+        self.phrases[last].2 - self.phrases[first].1
+    }
+
+    /// The features of the gap after a phrase, in no order; none are equal but by chance.
+    pub fn features(&self, line: &Line, gap: usize) -> Vec<u32> {
+        let (left, right) = (self.phrase(gap), self.phrase(gap + 1));
+        let word = |word: Option<&Word>| word.map_or(EDGE, |word| word.hash);
+        let class = |word: Option<&Word>| word.map_or(EDGE, |word| word.class);
+        let before = |count: usize| left.len().checked_sub(count).and_then(|at| left.get(at));
+        let after = |count: usize| right.get(count - 1);
+        // Words (w) and classes (c) counted from the gap, to the left (l) and to the right (r).
+        let [wl1, wl2, wl3] = [1, 2, 3].map(|count| word(before(count)));
+        let [wr1, wr2, wr3] = [1, 2, 3].map(|count| word(after(count)));
+        let [cl1, cl2, cl3] = [1, 2, 3].map(|count| class(before(count)));
+        let [cr1, cr2, cr3, cr4] = [1, 2, 3, 4].map(|count| class(after(count)));
+        // The far ends of both phrases, and the phrases beyond.
+        let (first, last) = (left.first(), right.last());
+        let beyond = (gap + 2 < self.phrases.len()).then(|| self.phrase(gap + 2));
+        let next = beyond.and_then(<[Word]>::first);
+        let previous = gap.checked_sub(1).and_then(|phrase| self.phrase(phrase).last());
+        // The same of the stretches between the nearest unbarred gaps.
+        let (from, to) = self.reach[gap];
+        let far_first = self.phrase(from).first();
+        let far_next = (to + 1 < self.phrases.len()).then(|| &self.phrase(to + 1)[0]);
+        let [near_left, near_right, far_left, far_right] =
+            [(gap, gap), (gap + 1, gap + 1), (from, gap), (gap + 1, to)].map(|(a, b)| bucket(self.chars(a, b)));
+        let verbs = |phrase: &[Word]| phrase.iter().filter(|word| word.verb).count() as u32;
+        let first_verb = |phrase: &[Word]| phrase.iter().take(6).position(|word| word.verb).unwrap_or(6) as u32;
+        let (vl, vr) = (verbs(left), verbs(right));
+        let (any_vl, any_vr) = (u32::from(vl > 0), u32::from(vr > 0));
+        let sign = |c: Option<char>| c.filter(|&c| !is_letter(c)).map_or(0, u32::from);
+        let short = |phrase: &[Word]| phrase.len().min(5) as u32;
+
+        let templates: &[&[u32]] = &[
+            // Words next to the gap.
+            &[wl1],
+            &[wl2],
+            &[wl3],
+            &[wl2, wl1],
+            &[wl3, wl2, wl1],
+            &[wr1],
+            &[wr2],
+            &[wr3],
+            &[wr1, wr2],
+            &[wr1, wr2, wr3],
+            &[wl1, wr1],
+            // Words further away.
+            &[word(first)],
+            &[word(first), word(left.get(1))],
+            &[word(last)],
+            &[word(next)],
+            &[word(next), word(beyond.and_then(|phrase| phrase.get(1)))],
+            &[word(previous)],
+            &[word(far_first)],
+            &[word(self.phrase(to).last())],
+            &[word(far_next)],
+            &[word(far_first), wl1],
+            &[word(first), wr1],
+            // A short phrase as a whole.
+            &[if left.len() < 4 { wl1 } else { 0 }, wl2, wl3, short(left)],
+            // Lengths.
+            &[near_left],
+            &[near_right],
+            &[near_left / 2, near_right / 2],
+            &[short(left)],
+            &[short(right)],
+            &[far_left],
+            &[far_right],
+            &[far_left / 2, far_right / 2],
+            &[wr1, far_right / 2],
+            &[wl1, far_left / 2],
+            // Signs.
+            &[sign(line.chunk(gap).chars().next_back())],
+            &[sign(line.chunk(gap + 1).chars().next())],
+            &[u32::from(rule::ends_sentence(line, gap))],
+            &[u32::from(rule::starts_item(line.chunk(gap + 1)))],
+            // Classes next to the gap, alone and with words.
+            &[cl1],
+            &[cl2, cl1],
+            &[cl3, cl2, cl1],
+            &[cr1],
+            &[cr1, cr2],
+            &[cr1, cr2, cr3],
+            &[cr1, cr2, cr3, cr4],
+            &[cl1, cr1],
+            &[cl1, wr1],
+            &[wl1, cr1],
+            &[wr1, cr2],
+            &[cl2, wl1],
+            &[class(first), cr1],
+            &[class(first), cl1, cr1],
+            &[class(next), cr1],
+            &[word(next), cr1, any_vr],
+            // Whether the phrases are clauses.
+            &[vl.min(4)],
+            &[vr.min(4)],
+            &[vl.min(2), vr.min(2)],
+            &[first_verb(left)],
+            &[first_verb(right)],
+            &[wr1, any_vr],
+            &[wl1, any_vl],
+            &[cr1, any_vl, any_vr],
+            &[cl1, any_vl, any_vr],
+        ];
+        let numbered = (1u32..).zip(templates);
+        let mut features: Vec<u32> = numbered.map(|(number, parts)| combine(number, parts)).collect();
+        // Words and pairs of classes at any place near the gap.
+        const WORDS: usize = 8;
+        const PAIRS: usize = 5;
+        let pair = |number, pair: &[Word]| combine(number, &[pair[0].class, pair[1].class]);
+        features.extend(left.iter().rev().take(WORDS).map(|word| combine(101, &[word.hash])));
+        features.extend(right.iter().take(WORDS).map(|word| combine(102, &[word.hash])));
+        features.extend(left.windows(2).rev().take(PAIRS).map(|words| pair(103, words)));
+        features.extend(right.windows(2).take(PAIRS).map(|words| pair(104, words)));
+        features.sort_unstable();
+        features.dedup();
+        features
+    }
+}
+
+impl Word {
+    fn new(text: &str, lexicon: &Lexicon) -> Self {
+        let Some(first) = text.chars().next().filter(|&c| is_letter(c)) else {
+            // All numbers are one word, and all Latin.
+            let kind = match text.chars().next() {
+                Some(c) if rule::is_digit(c) => 1,
+                Some(c) if !c.is_alphabetic() => u32::from(c),
+                _ => 2,
+            };
+            return Self {
+                hash: kind,
+                class: kind + 1000,
+                verb: false,
+            };
+        };
+        let hash = hash(text);
+        let class = lexicon.class(hash);
+        // A silenced letter is the mark of a foreign word.
+        let shape = || 2 * text.chars().take(6).count() as u32 + u32::from(text.contains('์')) + u32::from(first == 'ฯ');
+        Self {
+            hash,
+            class: if class > 0 { u32::from(class) } else { 500 + shape() },
+            verb: class & Lexicon::VERB != 0,
+        }
+    }
+}
+
+/// Which of twelve ranges a length in characters falls into.
+fn bucket(chars: usize) -> u32 {
+    [3, 6, 10, 15, 20, 26, 34, 44, 56, 72, 95].partition_point(|&bound| bound < chars) as u32
+}
+
+fn combine(template: u32, parts: &[u32]) -> u32 {
+    parts
+        .iter()
+        .fold(template.wrapping_mul(0x1f12_3bb5), |hash, &part| mix(hash, part))
+}
+
+/// The hash of a word; the two spellings of SARA AM are one.
+fn hash(word: &str) -> u32 {
+    let mut chars = word.chars().peekable();
+    let mut hash = 0x811c_9dc5;
+    while let Some(c) = chars.next() {
+        let c = if c == 'ํ' && chars.next_if_eq(&'า').is_some() {
+            'ำ'
+        } else {
+            c
+        };
+        hash = mix(hash, u32::from(c));
+    }
+    hash
+}
+
+/// Mixes a number into a hash (multiplications and shifts after MurmurHash3's finaliser).
+fn mix(hash: u32, part: u32) -> u32 {
+    let hash = (hash ^ part).wrapping_mul(0x9e37_79b1);
+    let hash = (hash ^ hash >> 15).wrapping_mul(0x85eb_ca77);
+    hash ^ hash >> 13
+}

@@ -1,0 +1,101 @@
+//! Abbreviations: whose dot ends no sentence.
+
+use super::{Rule, begins_with, is_closing, is_consonant, is_digit, is_latin};
+use crate::thai::is_letter;
+use crate::thai::lexicon::{LATIN_ABBREVIATIONS, LEADING, LETTERS, OPENERS, PERSONAL, TRAILING};
+use crate::thai::split::Line;
+
+/// The rule that bars a gap after a dot.
+pub fn bar(line: &Line, gap: usize) -> Option<Rule> {
+    let mut next = line.chunk(gap + 1).chars();
+    // An abbreviation written with spaces: `มี. ค.`, `พ. ศ.`
+    let spaced = next.next().is_some_and(is_consonant)
+        && next.next() == Some('.')
+        && line.chunk(gap).chars().rev().nth(1).is_some_and(is_letter);
+    let barred = spaced
+        || match abbreviation(line, gap)? {
+            Abbreviation::Leading => true,
+            Abbreviation::Trailing => !begins_with(line, gap + 1, &OPENERS),
+        };
+    barred.then_some(Rule::Abbreviation)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Abbreviation {
+    /// Always followed by what it belongs to.
+    Leading,
+    /// May be the last word of a sentence.
+    Trailing,
+}
+
+/// The abbreviation whose dot ends the chunk before this gap.
+pub fn abbreviation(line: &Line, gap: usize) -> Option<Abbreviation> {
+    let left = line.chunk(gap).trim_end_matches(is_closing);
+    if !left.ends_with('.') || left.ends_with("..") {
+        return None;
+    }
+    let tail_at = left
+        .char_indices()
+        .rev()
+        .take(24)
+        .take_while(|&(_, c)| c == '.' || is_letter(c) && !matches!(c, 'ฯ' | 'ๆ'))
+        .last()
+        .map(|(at, _)| at)?;
+    let (head, tail) = left.split_at(tail_at);
+    if tail == "." {
+        return latin_abbreviation(left, line.chunk(gap + 1));
+    }
+    let after_number =
+        head.ends_with(is_digit) || head.is_empty() && gap > 0 && line.chunk(gap - 1).ends_with(is_digit);
+    for (at, _) in tail.char_indices() {
+        let form = &tail[at..];
+        let dots = form.matches('.').count();
+        // A short form glued to a word may as well be that word's end.
+        let alone = at == 0 || tail[..at].ends_with('.');
+        let word = alone
+            || line
+                .words
+                .binary_search(&(line.chunks[gap].start + tail_at + at))
+                .is_ok();
+        if word && LETTERS.contains(form) {
+            return Some(Abbreviation::Leading);
+        }
+        if !alone
+            && dots < 2
+            && form.chars().count() < 4
+            && !(word && form.chars().count() == 3 && TRAILING.contains(form))
+        {
+            continue;
+        }
+        if PERSONAL.contains(form) || LEADING.contains(form) {
+            return Some(if after_number {
+                Abbreviation::Trailing
+            } else {
+                Abbreviation::Leading
+            });
+        }
+        if TRAILING.contains(form) {
+            return Some(Abbreviation::Trailing);
+        }
+        let consonants = form.chars().all(|c| c == '.' || is_consonant(c));
+        let longest = form.split('.').map(|part| part.chars().count()).max().unwrap_or(0);
+        if consonants && longest <= 5 && (dots > 1 || alone) {
+            return Some(Abbreviation::Trailing);
+        }
+    }
+    None
+}
+
+fn latin_abbreviation(left: &str, right: &str) -> Option<Abbreviation> {
+    let word = left
+        .trim_end_matches('.')
+        .rsplit(|c: char| !(c.is_ascii_alphanumeric() || c == '.'))
+        .next()?;
+    let initial = word.len() == 1 && word.starts_with(|c: char| c.is_ascii_uppercase());
+    let initials = word.len() <= 7 && word.split('.').all(|part| part.len() == 1) && !word.starts_with(is_digit);
+    if initial || initials || LATIN_ABBREVIATIONS.contains(word.to_ascii_lowercase().as_str()) {
+        return Some(Abbreviation::Leading);
+    }
+    // English goes on in lower case.
+    (word.ends_with(is_latin) && right.starts_with(|c: char| c.is_ascii_lowercase())).then_some(Abbreviation::Leading)
+}
