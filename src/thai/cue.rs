@@ -86,24 +86,6 @@ static FIRST: Table = LazyLock::new(|| {
     ])
 });
 
-/// Function words that are no part of a name, besides those of the two tables.
-static FUNCTION: LazyLock<HashMap<&'static str, f32>> = LazyLock::new(|| {
-    table(&[(
-        0.0,
-        "ต้อง ควร เคย ยอม สั่ง ลง พบ พูด เล่า เดินทาง ประชุม ประกาศ ชี้แจง เผย แถลง ยืนยัน พร้อม ร่วม เปิด รับ ขอ นำ เห็น ทำ ใช้ บอก ถาม ตอบ คณะ รอง ประธาน หัวหน้า ผู้ว่าราชการ รัฐมนตรี นายกรัฐมนตรี เลขาธิการ โฆษก อธิบดี ปลัด กรรมการ กรม กระทรวง สำนัก ครั้ง แล้ว ขึ้น จีน ไทย",
-    )])
-});
-
-/// Whether a word is a function word or common verb rather than a part of a name.
-pub(super) fn is_function_word(word: &str) -> bool {
-    LAST.contains_key(word) || FIRST.contains_key(word) || FUNCTION.contains_key(word)
-}
-
-/// Whether the phrase after a gap starts with words that open a sentence and hardly do anything else.
-pub(super) fn opens_strongly(line: &Line, gap: usize) -> bool {
-    after(line, gap) >= 5.0
-}
-
 /// The score of the gap between two phrases.
 pub(super) fn score(line: &Line, gap: usize) -> f32 {
     let (left, right) = (line.chunk(gap), line.chunk(gap + 1));
