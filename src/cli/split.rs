@@ -3,14 +3,15 @@
 use super::args::{Listing, Reading, SplitArgs};
 use super::config::Config;
 use super::plan::Input;
-use super::printer::{FAINT, GOOD, Printer};
+use super::printer::{FAINT, GOOD, HINT, Printer};
 use super::{Status, translate};
 use crate::document::{self, Block};
 use crate::error::{Error, Result};
 use crate::pipeline::{self, Split};
 use crate::thai::encoding::decode;
-use crate::thai::split::{Candidate, SplitOptions, explain};
+use crate::thai::split::{Candidate, Reason, SplitOptions, explain};
 use std::fmt::Write;
+use unicode_width::UnicodeWidthStr;
 
 /// Characters shown on each side of a considered cut.
 const CONTEXT: usize = 24;
@@ -66,21 +67,22 @@ fn listed(input: &Input, reading: &Reading, config: &Config, listing: Listing, p
     Ok(page)
 }
 
-/// One line for each place where a cut was considered.
+/// One line for each place where a cut was considered, and for people a last one that sums up.
 fn explained(input: &Input, reading: &Reading, config: &Config, listing: Listing, printer: &Printer) -> Result<String> {
     let decoded = decode(&input.read()?, reading.encoding.as_deref()).map_err(|error| error.path(input.to_string()))?;
     let format = reading.from.unwrap_or_else(|| input.format());
     let mark = decoded.mark().len();
     let document = document::read(decoded.text, format, reading.paragraphs.unwrap_or(config.paragraphs));
     let mut page = String::new();
+    let mut tally = Tally::default();
     for (number, block) in document.blocks.iter().enumerate() {
+        tally.segments += usize::from(!block.text.trim().is_empty());
         for candidate in explain(&block.text, &SplitOptions::default()) {
             let (before, after) = context(&block.text, candidate.offset);
             let _ = match listing {
                 Listing::Plain => {
-                    let line = format!("{} {before}|{after}", verdict(&candidate));
-                    let style = if candidate.cut { GOOD } else { FAINT };
-                    writeln!(page, "{}", printer.paint(style, line))
+                    tally.add(&candidate);
+                    writeln!(page, "{}", line(&candidate, &before, &after, printer))
                 }
                 Listing::Jsonl => {
                     let object = serde_json::json!({
@@ -96,21 +98,75 @@ fn explained(input: &Input, reading: &Reading, config: &Config, listing: Listing
                 }
             };
         }
-        if listing == Listing::Plain && number + 1 < document.blocks.len() {
+        if listing == Listing::Plain {
             page += "\n";
         }
+    }
+    if listing == Listing::Plain {
+        let _ = writeln!(page, "{}", printer.paint(FAINT, tally.told()));
     }
     Ok(page)
 }
 
-/// Whether it is a cut, its score, and what decided.
-fn verdict(candidate: &Candidate) -> String {
+/// What came of the places considered.
+#[derive(Default)]
+struct Tally {
+    segments: usize,
+    places: usize,
+    cut: usize,
+    barred: usize,
+}
+
+impl Tally {
+    fn add(&mut self, candidate: &Candidate) {
+        self.places += 1;
+        self.cut += usize::from(candidate.cut);
+        self.segments += usize::from(candidate.cut);
+        self.barred += usize::from(matches!(candidate.reason, Reason::Rule(_)));
+    }
+
+    fn told(&self) -> String {
+        let s = |count: usize| if count == 1 { "" } else { "s" };
+        format!(
+            "{} segment{}; of {} place{} {} cut, {} kept by rules, {} by score or length",
+            self.segments,
+            s(self.segments),
+            self.places,
+            s(self.places),
+            self.cut,
+            self.barred,
+            self.places - self.cut - self.barred,
+        )
+    }
+}
+
+/// A candidate for people: what was decided, its score, what decided, and the text around it. Cuts stand out, and so do
+/// the names of rules.
+fn line(candidate: &Candidate, before: &str, after: &str, printer: &Printer) -> String {
     let reason = match serde_json::to_value(candidate.reason) {
         Ok(serde_json::Value::String(name)) => name,
         _ => String::new(),
     };
-    let cut = if candidate.cut { "cut " } else { "keep" };
-    format!("{cut} {:>6.2} {reason:12}", candidate.score)
+    let pad = " ".repeat(CONTEXT.saturating_sub(before.width()));
+    let text = format!("{pad}{before}|{}", after.trim_start());
+    let (verdict, score) = (
+        if candidate.cut { "cut " } else { "keep" },
+        format!("{:>6.2}", candidate.score),
+    );
+    let ruled = matches!(candidate.reason, Reason::Rule(_));
+    match (candidate.cut, ruled) {
+        (true, _) => format!(
+            "{} {text}",
+            printer.paint(GOOD, format!("{verdict} {score}  {reason:12}"))
+        ),
+        (false, true) => format!(
+            "{}{}{}",
+            printer.paint(FAINT, format!("{verdict} {score}  ")),
+            printer.paint(HINT, format!("{reason:12}")),
+            printer.paint(FAINT, format!(" {text}")),
+        ),
+        (false, false) => printer.paint(FAINT, format!("{verdict} {score}  {reason:12} {text}")),
+    }
 }
 
 /// The byte of the document's source that an offset in a block's text stands for.
@@ -144,7 +200,9 @@ fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::printer::{Colour, ColourEnv, Verbosity};
     use super::*;
+    use crate::thai::split::Rule;
 
     #[test]
     fn context_is_cut_at_characters() {
@@ -156,6 +214,64 @@ mod tests {
         let long = "ก".repeat(100);
         let (before, after) = context(&long, 150);
         assert_eq!((before.chars().count(), after.chars().count()), (CONTEXT, CONTEXT));
+    }
+
+    #[test]
+    fn places_are_told_in_columns() {
+        let printer = Printer::new(Verbosity::Default, Colour::Never, ColourEnv::default());
+        let text = "ปธน.สี จิ้นผิงของจีน เยือนไทย.  เขามา\nจบ";
+        let places = [
+            ("สี", -3.25, false, Reason::Rule(Rule::Name)),
+            ("จีน", -0.5, false, Reason::Score),
+            ("ไทย.", 11.0, true, Reason::Score),
+            ("มา", 0.0, true, Reason::Newline),
+        ];
+        let mut tally = Tally {
+            segments: 1,
+            ..Tally::default()
+        };
+        let mut page = String::new();
+        for (last, score, cut, reason) in places {
+            let offset = text.find(last).unwrap() + last.len();
+            let candidate = Candidate {
+                offset,
+                score,
+                cut,
+                reason,
+            };
+            tally.add(&candidate);
+            let (before, after) = context(text, offset);
+            page += &line(&candidate, &before, &after, &printer);
+            page += "\n";
+        }
+        insta::assert_snapshot!(page + &tally.told(), @r"
+        keep  -3.25  name                            ปธน.สี|จิ้นผิงของจีน เยือนไทย.
+        keep  -0.50  score                 ปธน.สี จิ้นผิงของจีน|เยือนไทย.  เขามา จบ
+        cut   11.00  score              จิ้นผิงของจีน เยือนไทย.|เขามา จบ
+        cut    0.00  newline        งของจีน เยือนไทย.  เขามา|จบ
+        3 segments; of 4 places 2 cut, 1 kept by rules, 1 by score or length
+        ");
+    }
+
+    #[test]
+    fn cuts_and_rules_are_coloured() {
+        let printer = Printer::new(Verbosity::Default, Colour::Always, ColourEnv::default());
+        let painted = |cut, reason| {
+            let candidate = Candidate {
+                offset: 3,
+                score: 1.0,
+                cut,
+                reason,
+            };
+            line(&candidate, "ก", " ข", &printer)
+        };
+        for (candidate, style) in [
+            (painted(true, Reason::Score), GOOD),
+            (painted(false, Reason::Rule(Rule::Date)), HINT),
+            (painted(false, Reason::Length), FAINT),
+        ] {
+            assert!(candidate.contains(&style.render().to_string()), "{candidate:?}");
+        }
     }
 
     #[test]

@@ -7,6 +7,9 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 use std::borrow::Cow;
 use std::ops::Range;
 
+/// From characters to fewer or other ones, each with its source.
+type Rule = fn(Vec<Char>) -> Vec<Char>;
+
 /// The rules in the order in which they apply, each by itself idempotent, and so are all together.
 ///
 /// Those that lose something, so that the source cannot be had back: `visible` (a zero-width space may mark a word's end,
@@ -14,7 +17,7 @@ use std::ops::Range;
 /// spaces), `torn` (a guess), `mark_order` and `doubled` (a mark or vowel repeated for emphasis; the first of two tone
 /// marks), `repetition`. `glyphs`, `latin` and `sara_am` only choose one of several encodings of the same signs. NFKC is
 /// not applied: it would take SARA AM apart. Quotation marks, dashes and ฯลฯ stay as they are.
-const RULES: &[fn(Vec<Char>) -> Vec<Char>] = &[
+const RULES: &[Rule] = &[
     glyphs, visible, halves, digits, latin, spaces, torn, sara_am, mark_order, doubled, repetition,
 ];
 
@@ -372,11 +375,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn apply(rule: fn(Vec<Char>) -> Vec<Char>, text: &str) -> String {
+    fn apply(rule: Rule, text: &str) -> String {
         rule(read(text)).into_iter().map(|char| char.c).collect()
     }
 
-    fn check(rule: fn(Vec<Char>) -> Vec<Char>, cases: &[(&str, &str)]) {
+    fn check(rule: Rule, cases: &[(&str, &str)]) {
         for (text, normal) in cases {
             assert_eq!(&apply(rule, text), normal, "{}", text.escape_unicode());
             assert_eq!(&apply(rule, normal), normal, "again: {}", text.escape_unicode());

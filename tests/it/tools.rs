@@ -41,6 +41,14 @@ fn split_explains_itself() {
     let sandbox = Sandbox::with(&[("a.txt", text)]);
     let plain = sandbox.run(&["split", "a.txt", "--explain"]).ends(0, &[]).stdout;
     assert!(plain.lines().count() >= 2 && plain.contains('|'), "{plain}");
+    assert!(!plain.contains('\u{1b}'), "{plain}");
+    let summary = plain.lines().last().unwrap();
+    let segments = sandbox.run(&["split", "a.txt"]).ends(0, &[]).stdout.lines().count();
+    assert!(summary.starts_with(&format!("{segments} segment")), "{summary}");
+    let coloured = sandbox
+        .run(&["split", "a.txt", "--explain", "--color", "always"])
+        .ends(0, &[]);
+    assert!(coloured.stdout.contains('\u{1b}'), "{}", coloured.stdout);
     let candidates = lines(
         &sandbox
             .run(&["split", "a.txt", "--explain", "--format", "jsonl"])
