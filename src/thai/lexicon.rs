@@ -226,6 +226,31 @@ pub const ERAS: &[&str] = &[
 /// Powers of ten in words; a unit after one belongs to it.
 pub const SCALES: &[&str] = &["สิบ", "ร้อย", "พัน", "หมื่น", "แสน", "ล้าน"];
 
+/// Words that nothing can end with. Left out are those that can, as nouns, verbs or questions: ของ, ถึง, หรือ, เพราะ.
+pub const LEADERS: &[&str] = &[
+    "ที่",
+    "ซึ่ง",
+    "ว่า",
+    "คือ",
+    "และ",
+    "ใน",
+    "โดย",
+    "เพื่อ",
+    "เมื่อ",
+    "เนื่องจาก",
+    "สำหรับ",
+    "เกี่ยวกับ",
+    "ระหว่าง",
+    "เช่น",
+    "ได้แก่",
+    "ประมาณ",
+    "อย่างไรก็ตาม",
+    "อย่างไรก็ดี",
+    "นอกจากนี้",
+    "ดังนั้น",
+    "อนึ่ง",
+];
+
 /// Words that, before a number, say that something is counted.
 pub const COUNTING: &[&str] = &[
     "กับ",

@@ -8,7 +8,9 @@ mod pattern;
 mod tests;
 
 use super::is_letter;
-use super::lexicon::{CLASSIFIERS, COUNTING, ERAS, LABELS, MEASURES, MONTH_LETTERS, MONTHS, SCALES, SHORT_MONTHS};
+use super::lexicon::{
+    CLASSIFIERS, COUNTING, ERAS, LABELS, LEADERS, MEASURES, MONTH_LETTERS, MONTHS, SCALES, SHORT_MONTHS,
+};
 use super::split::Line;
 use abbreviation::abbreviation;
 use serde::Serialize;
@@ -38,6 +40,8 @@ pub enum Rule {
     Abbreviation,
     /// Between a title and a name, inside a name, or between a name and what the person is.
     Name,
+    /// After a word that leads a phrase or a sentence in: a conjunction, a relative pronoun, `เช่น`, `อย่างไรก็ตาม`.
+    Leader,
     /// Inside a run of Latin words, or before an address of the net.
     Latin,
     /// Inside quotation marks that fit the cap.
@@ -50,7 +54,10 @@ impl Rule {
     /// Whether the rule yields where a stretch without any other space would exceed the cap. The others yield only
     /// where not even a word boundary is left.
     pub fn is_soft(self) -> bool {
-        matches!(self, Rule::Latin | Rule::Quote | Rule::Bracket | Rule::Abbreviation)
+        matches!(
+            self,
+            Rule::Latin | Rule::Quote | Rule::Bracket | Rule::Abbreviation | Rule::Leader
+        )
     }
 }
 
@@ -124,6 +131,9 @@ fn local(line: &Line, gap: usize, leads: &[bool]) -> Option<Rule> {
         || left == "กว่า" && gap > 0 && line.chunk(gap - 1).ends_with(is_digit);
     if scaled && (begins_with(line, gap + 1, &MEASURES) || begins_with(line, gap + 1, &CLASSIFIERS)) {
         return Some(Rule::Number);
+    }
+    if LEADERS.iter().any(|word| line.ends_with(gap, word)) {
+        return Some(Rule::Leader);
     }
     let latin = is_latin(last) && (is_latin(first) || first.is_ascii_digit());
     if latin || last.is_ascii_digit() && is_latin(first) && !is_year(line, gap) {
