@@ -29,6 +29,17 @@ impl Source {
         }
     }
 
+    /// As arguments name it.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Flores => "flores",
+            Self::Pud => "pud",
+            Self::Tud => "tud",
+            Self::Xquad => "xquad",
+            Self::Thaigov => "thaigov",
+        }
+    }
+
     /// What its spaces count in training. The long sentences of thaigov were told apart by other habits than the rest.
     fn weight(self) -> f32 {
         if self == Self::Thaigov { 0.3 } else { 1.0 }

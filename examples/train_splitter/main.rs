@@ -1,4 +1,7 @@
 //! Trains the sentence splitter, or measures it on texts that it was not trained on; `README.md` beside this file says more.
+//!
+//! `train_splitter [DATA]` writes the weights; `--evaluate` prints how well each source is split without training on it;
+//! `--segments SOURCE` prints the segments of each document of a source (flores, pud, tud, thaigov), a JSON array a line.
 
 mod align;
 mod data;
@@ -9,6 +12,7 @@ use learn::Model;
 use plae::thai::cuts::{self, Cut};
 use plae::thai::scorer::{LengthPrior, Lexicon, Scorer};
 use plae::thai::split::{SplitOptions, sentences_by};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Where the repository's weights are.
@@ -20,20 +24,45 @@ const GOLD: [Source; 4] = [Source::Flores, Source::Pud, Source::Tud, Source::Tha
 
 fn main() -> plae::Result<()> {
     let mut evaluation = false;
+    let mut segments_of = None;
     let mut directory = PathBuf::from(DATA);
-    for argument in std::env::args_os().skip(1) {
+    let mut arguments = std::env::args_os().skip(1);
+    while let Some(argument) = arguments.next() {
         match argument.to_str() {
             Some("--evaluate") => evaluation = true,
+            Some("--segments") => segments_of = Some(source(arguments.next())?),
             _ => directory = argument.into(),
         }
     }
     if evaluation {
         return evaluate(&directory);
     }
+    if let Some(source) = segments_of {
+        return print_segments(&directory, source);
+    }
     let scorer = train(&directory, &[])?;
     let bytes = scorer.to_bytes();
     std::fs::write(WEIGHTS, &bytes).map_err(|error| plae::Error::output(error.to_string()).path(WEIGHTS))?;
     println!("{} bytes; {:?}", bytes.len(), scorer.prior);
+    Ok(())
+}
+
+/// The source that an argument names.
+fn source(argument: Option<OsString>) -> plae::Result<Source> {
+    let name = argument.unwrap_or_default();
+    GOLD.into_iter()
+        .find(|source| source.key() == name)
+        .ok_or_else(|| plae::Error::usage(format!("--segments: no source is called {name:?}")))
+}
+
+/// Prints the segments of each document by a splitter that was trained without this source.
+fn print_segments(directory: &Path, source: Source) -> plae::Result<()> {
+    let scorer = train(directory, &[source])?;
+    for document in data::read(directory, source, &scorer.lexicon)? {
+        let segments = sentences_by(&scorer, &document.text, &SplitOptions::default());
+        let segments: Vec<&str> = segments.into_iter().map(|range| &document.text[range]).collect();
+        println!("{}", serde_json::json!(segments));
+    }
     Ok(())
 }
 

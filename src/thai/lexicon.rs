@@ -226,7 +226,7 @@ pub const ERAS: &[&str] = &[
 /// Powers of ten in words; a unit after one belongs to it.
 pub const SCALES: &[&str] = &["สิบ", "ร้อย", "พัน", "หมื่น", "แสน", "ล้าน"];
 
-/// Words that nothing can end with. Left out are those that can, as nouns, verbs or questions: ของ, ถึง, หรือ, เพราะ.
+/// Words that no sentence ends with. Left out are those that can end one, as nouns, verbs or questions: ของ, ถึง, หรือ, เพราะ.
 pub const LEADERS: &[&str] = &[
     "ที่",
     "ซึ่ง",
@@ -249,6 +249,32 @@ pub const LEADERS: &[&str] = &[
     "นอกจากนี้",
     "ดังนั้น",
     "อนึ่ง",
+];
+
+/// Words that end in one of [`LEADERS`] and lead nothing in.
+pub const NOT_LEADERS: &[&str] = &[
+    "สถานที่",
+    "พื้นที่",
+    "เนื้อที่",
+    "ท้องที่",
+    "หน้าที่",
+    "แผนที่",
+    "เต็มที่",
+    "คงที่",
+    "ประจำที่",
+    "เคลื่อนที่",
+    "กับที่",
+    "เข้าที่",
+    "เจ้าที่",
+    "ทุกที่",
+    "บางที่",
+    "หลายที่",
+    "กว่า",
+    "ข้างใน",
+    "ภายใน",
+    "ด้านใน",
+    "ชั้นใน",
+    "งบประมาณ",
 ];
 
 /// Words that, before a number, say that something is counted.

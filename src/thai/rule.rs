@@ -9,7 +9,7 @@ mod tests;
 
 use super::is_letter;
 use super::lexicon::{
-    CLASSIFIERS, COUNTING, ERAS, LABELS, LEADERS, MEASURES, MONTH_LETTERS, MONTHS, SCALES, SHORT_MONTHS,
+    CLASSIFIERS, COUNTING, ERAS, LABELS, LEADERS, MEASURES, MONTH_LETTERS, MONTHS, NOT_LEADERS, SCALES, SHORT_MONTHS,
 };
 use super::split::Line;
 use abbreviation::abbreviation;
@@ -132,7 +132,8 @@ fn local(line: &Line, gap: usize, leads: &[bool]) -> Option<Rule> {
     if scaled && (begins_with(line, gap + 1, &MEASURES) || begins_with(line, gap + 1, &CLASSIFIERS)) {
         return Some(Rule::Number);
     }
-    if LEADERS.iter().any(|word| line.ends_with(gap, word)) {
+    let ends_with_one_of = |words: &[&str]| words.iter().any(|word| left.ends_with(word));
+    if ends_with_one_of(LEADERS) && !ends_with_one_of(NOT_LEADERS) {
         return Some(Rule::Leader);
     }
     let latin = is_latin(last) && (is_latin(first) || first.is_ascii_digit());
