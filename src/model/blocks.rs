@@ -19,7 +19,7 @@ pub(super) const BLOCK: usize = 32;
 /// Lanes of an unpacked block.
 const LANES: usize = BLOCK / 4;
 /// Blocks that are unpacked at a time: with what goes with them they stay in the first-level cache.
-const STRETCH: usize = 32;
+const STRETCH: usize = 24;
 
 /// A weight matrix of `(rows, columns)`.
 pub(super) struct Blocks {
@@ -277,24 +277,34 @@ fn unpack_block<'a, const N: usize>(
     from: impl Fn(usize) -> &'a [u8; N],
     mut to: impl FnMut(usize, [u8; N]),
 ) {
-    if bits == 8 {
-        return (0..LANES).for_each(|i| to(i, *from(i)));
-    }
-    let each = bits - 4;
-    for i in 0..LANES {
-        let low = from(i / 2);
+    /// Lane `I`, its number known so that shifts are.
+    #[inline(always)]
+    fn lane<'a, const I: usize, const N: usize>(bits: usize, from: impl Fn(usize) -> &'a [u8; N]) -> [u8; N] {
+        if bits == 8 {
+            return *from(I);
+        }
+        let (low, each) = (from(I / 2), bits - 4);
         let mut lane = [0u8; N];
         for k in 0..N {
-            lane[k] = if i % 2 == 0 { low[k] & 15 } else { low[k] >> 4 };
+            lane[k] = if I % 2 == 0 { low[k] & 15 } else { low[k] >> 4 };
         }
         if each > 0 {
-            let (high, shift) = (from(4 + i * each / LANES), i * each % LANES);
+            let (high, at) = (from(4 + I * each / LANES), I * each % LANES);
             for k in 0..N {
-                lane[k] |= (high[k] >> shift & ((1 << each) - 1)) << 4;
+                let moved = if at < 4 { high[k] << (4 - at) } else { high[k] >> (at - 4) };
+                lane[k] |= moved & ((16 << each) - 16);
             }
         }
-        to(i, lane);
+        lane
     }
+    to(0, lane::<0, N>(bits, &from));
+    to(1, lane::<1, N>(bits, &from));
+    to(2, lane::<2, N>(bits, &from));
+    to(3, lane::<3, N>(bits, &from));
+    to(4, lane::<4, N>(bits, &from));
+    to(5, lane::<5, N>(bits, &from));
+    to(6, lane::<6, N>(bits, &from));
+    to(7, lane::<7, N>(bits, &from));
 }
 
 #[inline(always)]
@@ -572,10 +582,10 @@ mod avx2 {
             // SAFETY: the caller's promise.
             unsafe {
                 match sums.len() {
-                    1 => product::<CHAIN, WIDTH, 1>(view, std::array::from_fn(row), sums),
-                    2 => product::<CHAIN, WIDTH, 2>(view, std::array::from_fn(row), sums),
-                    3 => product::<CHAIN, WIDTH, 3>(view, std::array::from_fn(row), sums),
-                    _ => product::<CHAIN, WIDTH, 4>(view, std::array::from_fn(row), sums),
+                    1 => product::<CHAIN, WIDTH, 1>(view, &std::array::from_fn(row), sums),
+                    2 => product::<CHAIN, WIDTH, 2>(view, &std::array::from_fn(row), sums),
+                    3 => product::<CHAIN, WIDTH, 3>(view, &std::array::from_fn(row), sums),
+                    _ => product::<CHAIN, WIDTH, 4>(view, &std::array::from_fn(row), sums),
                 }
             }
         }
@@ -584,58 +594,80 @@ mod avx2 {
     #[target_feature(enable = "avx2,fma")]
     unsafe fn product<const CHAIN: usize, const WIDTH: usize, const M: usize>(
         view: &View,
-        rows: [RoundedRow; M],
+        rows: &[RoundedRow; M],
         out: &mut [Column],
     ) {
-        let (flip, ones) = (_mm256_set1_epi8(-128), _mm256_set1_epi16(1));
-        let zero = _mm256_setzero_si256();
-        for place in 0..view.scales.len() {
-            let column = place * WIDTH * 4;
-            let mut dots = [[zero; 2]; M];
-            for part in 0..WIDTH / CHAIN {
-                let mut pairs = [[zero; 2]; M];
-                for group in part * CHAIN..(part + 1) * CHAIN {
-                    // SAFETY: `place * WIDTH + group` counts the lanes, and four columns of activations go with each.
-                    unsafe {
-                        let lane = view.lanes.as_ptr().add(place * WIDTH + group).cast::<__m256i>();
-                        let mut weights = [_mm256_load_si256(lane), _mm256_load_si256(lane.add(1))];
-                        let mut sizes = weights;
-                        if CHAIN == 1 {
-                            weights = weights.map(|weights| _mm256_xor_si256(weights, flip));
-                            sizes = weights.map(|weights| _mm256_abs_epi8(weights));
-                        }
-                        for (row, pairs) in rows.iter().zip(&mut pairs) {
-                            let four = row.values.as_ptr().add(column + group * 4).cast::<i32>();
-                            let four = _mm256_set1_epi32(four.read_unaligned());
-                            for ((pairs, sizes), weights) in pairs.iter_mut().zip(sizes).zip(weights) {
-                                let x = if CHAIN == 1 { _mm256_sign_epi8(four, weights) } else { four };
-                                *pairs = _mm256_add_epi16(*pairs, _mm256_maddubs_epi16(sizes, x));
-                            }
+        // Half a tile at a time: everything stays in registers.
+        for half in 0..2 {
+            let mut sums = [_mm256_setzero_ps(); M];
+            for (sum, out) in sums.iter_mut().zip(out.iter()) {
+                // SAFETY: a `Column` holds 16 floats, aligned.
+                *sum = unsafe { _mm256_load_ps(out.0.as_ptr().add(half * TILE / 2)) };
+            }
+            for place in 0..view.scales.len() {
+                let column = place * WIDTH * 4;
+                // SAFETY: `place * WIDTH` counts the lanes, and `WIDTH * 4` columns of activations go with each place.
+                let dots = unsafe {
+                    let lanes = view.lanes.as_ptr().add(place * WIDTH).cast::<__m256i>().add(half);
+                    dots::<CHAIN, WIDTH, M>(lanes, std::array::from_fn(|i| rows[i].values.as_ptr().add(column).cast()))
+                };
+                // SAFETY: `place` counts the scales, and the minima where there are any.
+                unsafe {
+                    let scales = _mm256_load_ps(view.scales.get_unchecked(place).0.as_ptr().add(half * TILE / 2));
+                    for ((sum, row), dot) in sums.iter_mut().zip(rows).zip(dots) {
+                        let scale = _mm256_set1_ps(*row.scales.get_unchecked(column / BLOCK));
+                        *sum = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), _mm256_mul_ps(scales, scale), *sum);
+                    }
+                    if CHAIN > 1 {
+                        let minima = view.minima.get_unchecked(place).0.as_ptr().add(half * TILE / 2);
+                        let minima = _mm256_load_ps(minima);
+                        for (sum, row) in sums.iter_mut().zip(rows) {
+                            let scaled = _mm256_set1_ps(*row.scaled.get_unchecked(place));
+                            *sum = _mm256_fnmadd_ps(minima, scaled, *sum);
                         }
                     }
-                }
-                for (dot, pairs) in dots.as_flattened_mut().iter_mut().zip(pairs.as_flattened()) {
-                    *dot = _mm256_add_epi32(*dot, _mm256_madd_epi16(*pairs, ones));
                 }
             }
-            // SAFETY: `place` counts the scales, and the minima where there are any; a `Column` holds 16 floats, aligned.
-            unsafe {
-                for half in 0..2 {
-                    let scales = _mm256_load_ps(view.scales.get_unchecked(place).0.as_ptr().add(half * TILE / 2));
-                    for (i, row) in rows.iter().enumerate() {
-                        let scale = _mm256_set1_ps(*row.scales.get_unchecked(column / BLOCK));
-                        let sum = out.get_unchecked_mut(i).0.as_mut_ptr().add(half * TILE / 2);
-                        let dot = _mm256_cvtepi32_ps(dots[i][half]);
-                        let mut total = _mm256_fmadd_ps(dot, _mm256_mul_ps(scales, scale), _mm256_load_ps(sum));
-                        if CHAIN > 1 {
-                            let minima = view.minima.get_unchecked(place).0.as_ptr().add(half * TILE / 2);
-                            let scaled = _mm256_set1_ps(*row.scaled.get_unchecked(place));
-                            total = _mm256_fnmadd_ps(_mm256_load_ps(minima), scaled, total);
-                        }
-                        _mm256_store_ps(sum, total);
-                    }
-                }
+            for (sum, out) in sums.iter().zip(out.iter_mut()) {
+                // SAFETY: as above.
+                unsafe { _mm256_store_ps(out.0.as_mut_ptr().add(half * TILE / 2), *sum) };
             }
         }
+    }
+
+    /// Of half of `WIDTH` lanes with each row's values, four to a lane.
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn dots<const CHAIN: usize, const WIDTH: usize, const M: usize>(
+        lanes: *const __m256i,
+        values: [*const i32; M],
+    ) -> [__m256i; M] {
+        let (flip, ones) = (_mm256_set1_epi8(-128), _mm256_set1_epi16(1));
+        let mut dots = [_mm256_setzero_si256(); M];
+        for part in 0..WIDTH / CHAIN {
+            let mut pairs = [_mm256_setzero_si256(); M];
+            for group in part * CHAIN..(part + 1) * CHAIN {
+                // SAFETY: the caller has `WIDTH` lanes and as many fours of values.
+                unsafe {
+                    let mut weights = _mm256_load_si256(lanes.add(group * 2));
+                    let mut sizes = weights;
+                    if CHAIN == 1 {
+                        weights = _mm256_xor_si256(weights, flip);
+                        sizes = _mm256_abs_epi8(weights);
+                    }
+                    for (pairs, values) in pairs.iter_mut().zip(values) {
+                        let mut four = _mm256_set1_epi32(values.add(group).read_unaligned());
+                        if CHAIN == 1 {
+                            four = _mm256_sign_epi8(four, weights);
+                        }
+                        *pairs = _mm256_add_epi16(*pairs, _mm256_maddubs_epi16(sizes, four));
+                    }
+                }
+            }
+            for (dot, pairs) in dots.iter_mut().zip(pairs) {
+                *dot = _mm256_add_epi32(*dot, _mm256_madd_epi16(pairs, ones));
+            }
+        }
+        dots
     }
 }
