@@ -10,7 +10,6 @@ use super::packed::{Column, Lane, TILE, Writer};
 use super::product::Kernel;
 use candle_core::Result;
 use half::f16;
-use half::slice::HalfFloatSliceExt;
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -21,10 +20,9 @@ const LANES: usize = BLOCK / 4;
 /// Blocks that are unpacked at a time: with what goes with them they stay in the first-level cache.
 const STRETCH: usize = 24;
 
-/// A weight matrix of `(rows, columns)`.
+/// A weight matrix.
 pub(super) struct Blocks {
     form: Form,
-    rows: usize,
     columns: usize,
     tiles: Vec<Tile>,
 }
@@ -155,7 +153,6 @@ impl Blocks {
         );
         Ok(Self {
             form,
-            rows,
             columns,
             tiles: tiles.collect::<Result<_>>()?,
         })
@@ -179,7 +176,6 @@ impl Blocks {
         });
         Self {
             form: self.form,
-            rows: rows.len(),
             columns: self.columns,
             tiles: tiles.collect(),
         }
@@ -203,26 +199,35 @@ impl Blocks {
         }
     }
 
-    /// `activations`, `(m, columns)`, times this matrix transposed.
-    pub fn product(&self, kernel: Kernel, activations: &[f32], writer: &Writer) {
-        let rounded = Rounded::new(activations, self.columns);
-        let m = activations.len() / self.columns;
-        parallel(self.tiles.len(), m * self.rows * self.columns / 32, |tiles| {
-            let mut stretch = Stretch::new();
-            let mut sums = vec![Column([0.0; TILE]); m];
-            for tile in tiles {
-                sums.fill(Column([0.0; TILE]));
-                for first in (0..self.columns / BLOCK).step_by(STRETCH) {
-                    let blocks = STRETCH.min(self.columns / BLOCK - first);
-                    let view = stretch.unpack(&self.tiles[tile], self.form, first, blocks);
-                    run(kernel, &view, &rounded, &mut sums);
-                }
-                for (row, sum) in sums.iter().enumerate() {
-                    writer.write(row, tile, sum);
-                }
+}
+
+/// `activations`, `(m, columns)`, times each of some matrices of as many columns, transposed.
+pub(super) fn products(kernel: Kernel, activations: &[f32], matrices: &[(&Blocks, Writer)]) {
+    let Some((first, _)) = matrices.first() else { return };
+    let columns = first.columns;
+    let rounded = Rounded::new(activations, columns);
+    let m = activations.len() / columns;
+    let places: Vec<(usize, usize)> = matrices
+        .iter()
+        .enumerate()
+        .flat_map(|(matrix, (blocks, _))| (0..blocks.tiles.len()).map(move |tile| (matrix, tile)))
+        .collect();
+    parallel(places.len(), m * places.len() * TILE * columns / 16, |range| {
+        let mut stretch = Stretch::new();
+        let mut sums = vec![Column([0.0; TILE]); m];
+        for (matrix, tile) in places[range].iter().copied() {
+            let (blocks, writer) = &matrices[matrix];
+            sums.fill(Column([0.0; TILE]));
+            for first in (0..columns / BLOCK).step_by(STRETCH) {
+                let count = STRETCH.min(columns / BLOCK - first);
+                let view = stretch.unpack(&blocks.tiles[tile], blocks.form, first, count);
+                run(kernel, &view, &rounded, &mut sums);
             }
-        });
-    }
+            for (row, sum) in sums.iter().enumerate() {
+                writer.write(row, tile, sum);
+            }
+        }
+    });
 }
 
 impl Tile {
@@ -329,6 +334,31 @@ dispatch! {
     fn unpack(bits: usize, from: &[Lane], to: &mut [Lane]) = unpack_with
 }
 
+/// A float16 in float32; not for infinities.
+#[inline(always)]
+fn widen(half: f16) -> f32 {
+    let bits = u32::from(half.to_bits());
+    let size = bits & 0x7fff;
+    // Below the smallest exponent values are whole multiples of 2^-24.
+    let small = (size as i32 as f32 * (1.0 / 16_777_216.0)).to_bits();
+    let large = (size << 13) + (112 << 23);
+    f32::from_bits(if size < 0x400 { small } else { large } | (bits & 0x8000) << 16)
+}
+
+#[inline(always)]
+fn widen_with<const FMA: bool>(from: &[[f16; TILE]], to: &mut [Column], each: usize) {
+    for (from, to) in from.iter().zip(to.iter_mut().step_by(each)) {
+        for lane in 0..TILE {
+            to.0[lane] = widen(from[lane]);
+        }
+    }
+}
+
+dispatch! {
+    /// Of every `each`-th column.
+    fn widen_columns(from: &[[f16; TILE]], to: &mut [Column], each: usize) = widen_with
+}
+
 #[inline(always)]
 fn nest_with<const FMA: bool>(whole: &[[i8; TILE]], to: &mut [Column], each: usize) {
     for (whole, to) in whole.chunks_exact(each).zip(to.chunks_exact_mut(each)) {
@@ -364,15 +394,10 @@ impl Scales {
     /// The scales at `places`, of all rows.
     fn expand(&self, places: Range<usize>, width: usize, to: &mut [Column]) {
         if self.whole.is_empty() {
-            for (to, units) in to.iter_mut().zip(&self.units[places]) {
-                units.convert_to_f32_slice(&mut to.0);
-            }
-            return;
+            return widen_columns(&self.units[places], to, 1);
         }
         let each = NEST / width;
-        for (to, units) in to.chunks_exact_mut(each).zip(&self.units[places.start / each..]) {
-            units.convert_to_f32_slice(&mut to[0].0);
-        }
+        widen_columns(&self.units[places.start / each..], to, each);
         nest(&self.whole[places], to, each);
     }
 }
@@ -461,6 +486,7 @@ fn run(kernel: Kernel, view: &View, rounded: &Rounded, sums: &mut [Column]) {
 
 impl Rounded {
     /// One row's values, scales and sums from a column on; the sums with their scales are of `width` lanes each.
+    #[inline(always)]
     fn row(&self, row: usize, start: usize, width: usize) -> RoundedRow<'_> {
         let (from, to) = (row * self.columns + start, (row + 1) * self.columns);
         let scaled = &self.scaled[usize::from(width == LANES)];

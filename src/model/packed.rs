@@ -9,7 +9,7 @@
 //! bit whatever rows it is batched with. candle's own kernels differ between one row and many, quantize Q8_0's
 //! activations by 256 columns, and keep the unpacked weights as well.
 
-use super::blocks::{BLOCK, Blocks};
+use super::blocks::{self, BLOCK, Blocks};
 use super::ggml::{Form, floats};
 use super::gguf::RawTensor;
 use super::kernel::{Target, parallel, round_row};
@@ -328,22 +328,37 @@ impl Packed {
 
     /// The product, with `bias` of `rows` values added to each row.
     pub fn product_plus(&self, activations: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
-        let m = activations.len() / self.columns;
-        let mut out: Vec<f32> = Vec::with_capacity(m * self.rows);
-        let writer = Writer {
-            target: Target::new(out.as_mut_ptr()),
-            rows: self.rows,
-            bias,
-        };
-        match (&self.weights, self.activations) {
-            (Weights::Rows { lanes, scales }, Activations::Int8) => {
-                self.row_product(lanes, scales, activations, m, &writer)
+        let [out] = Self::products([(self, bias)], activations);
+        out
+    }
+
+    /// The products with several matrices of as many columns; those in blocks share the work.
+    pub fn products<const N: usize>(matrices: [(&Self, Option<&[f32]>); N], activations: &[f32]) -> [Vec<f32>; N] {
+        let m = matrices.first().map_or(0, |(first, _)| activations.len() / first.columns);
+        let mut out = matrices.map(|(matrix, _)| Vec::<f32>::with_capacity(m * matrix.rows));
+        let (mut kernel, mut blocks) = (Kernel::Portable, Vec::with_capacity(N));
+        for ((matrix, bias), out) in matrices.into_iter().zip(&mut out) {
+            let writer = Writer {
+                target: Target::new(out.as_mut_ptr()),
+                rows: matrix.rows,
+                bias,
+            };
+            match (&matrix.weights, matrix.activations) {
+                (Weights::Rows { lanes, scales }, Activations::Int8) => {
+                    matrix.row_product(lanes, scales, activations, m, &writer);
+                }
+                (Weights::Blocks(weights), Activations::Int8) => {
+                    kernel = matrix.kernel;
+                    blocks.push((weights, writer));
+                }
+                _ => matrix.float_product(activations, m, &writer),
             }
-            (Weights::Blocks(blocks), Activations::Int8) => blocks.product(self.kernel, activations, &writer),
-            _ => self.float_product(activations, m, &writer),
         }
-        // SAFETY: each of the three writes every tile of every row.
-        unsafe { out.set_len(m * self.rows) };
+        blocks::products(kernel, activations, &blocks);
+        for (out, (matrix, _)) in out.iter_mut().zip(matrices) {
+            // SAFETY: each kind of product writes every tile of every row.
+            unsafe { out.set_len(m * matrix.rows) };
+        }
         out
     }
 
