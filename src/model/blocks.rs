@@ -212,7 +212,7 @@ pub(super) fn products(kernel: Kernel, activations: &[f32], matrices: &[(&Blocks
         .enumerate()
         .flat_map(|(matrix, (blocks, _))| (0..blocks.tiles.len()).map(move |tile| (matrix, tile)))
         .collect();
-    parallel(places.len(), m * places.len() * TILE * columns / 16, |range| {
+    parallel(places.len(), m * places.len() * TILE * columns / 32, |range| {
         let mut stretch = Stretch::new();
         let mut sums = vec![Column([0.0; TILE]); m];
         for (matrix, tile) in places[range].iter().copied() {

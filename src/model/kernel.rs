@@ -115,37 +115,25 @@ pub(super) fn exp<const FMA: bool>(x: f32) -> f32 {
 
 #[inline(always)]
 pub(super) fn dot<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
-    dots::<FMA, 1>([a], b)[0]
-}
-
-/// The products of several vectors with one, each as it is alone.
-#[inline(always)]
-fn dots<const FMA: bool, const N: usize>(these: [&[f32]; N], b: &[f32]) -> [f32; N] {
-    let mut sums = [[0f32; LANES]; N];
+    let mut sums = [0f32; LANES];
+    let (a, a_rest) = a.as_chunks::<LANES>();
     let (b, b_rest) = b.as_chunks::<LANES>();
-    let chunks = these.map(|a| a.as_chunks::<LANES>());
-    for (at, b) in b.iter().enumerate() {
-        for (sums, (a, _)) in sums.iter_mut().zip(chunks) {
-            for i in 0..LANES {
-                sums[i] = multiply_add::<FMA>(a[at][i], b[i], sums[i]);
-            }
+    for (a, b) in a.iter().zip(b) {
+        for i in 0..LANES {
+            sums[i] = multiply_add::<FMA>(a[i], b[i], sums[i]);
         }
     }
-    for (sums, (_, a_rest)) in sums.iter_mut().zip(chunks) {
-        for (i, (a, b)) in a_rest.iter().zip(b_rest).enumerate() {
-            sums[i] = multiply_add::<FMA>(*a, *b, sums[i]);
+    for (i, (a, b)) in a_rest.iter().zip(b_rest).enumerate() {
+        sums[i] = multiply_add::<FMA>(*a, *b, sums[i]);
+    }
+    let mut width = LANES;
+    while width > 1 {
+        width /= 2;
+        for i in 0..width {
+            sums[i] += sums[i + width];
         }
     }
-    sums.map(|mut sums| {
-        let mut width = LANES;
-        while width > 1 {
-            width /= 2;
-            for i in 0..width {
-                sums[i] += sums[i + width];
-            }
-        }
-        sums[0]
-    })
+    sums[0]
 }
 
 /// One query head group's attention over a run of keys, in parts that lie apart in memory.
@@ -180,16 +168,7 @@ fn attend_with<const FMA: bool>(attention: &Attention, weights: &mut Vec<f32>, o
     for (keys, _) in parts {
         for key in keys.chunks_exact(stride) {
             let key = &key[offset..offset + dim];
-            let mut head = 0;
-            // Four at a time, as one sum waits for each addition.
-            while head + 4 <= heads {
-                let four = std::array::from_fn(|i| &queries[(head + i) * dim..][..dim]);
-                for (i, product) in dots::<FMA, 4>(four, key).into_iter().enumerate() {
-                    weights[(head + i) * positions + position] = product;
-                }
-                head += 4;
-            }
-            for head in head..heads {
+            for head in 0..heads {
                 weights[head * positions + position] = dot::<FMA>(&queries[head * dim..][..dim], key);
             }
             position += 1;
@@ -210,39 +189,18 @@ fn attend_with<const FMA: bool>(attention: &Attention, weights: &mut Vec<f32>, o
             *weight /= total;
         }
     }
-    let mut start = 0;
-    // A run of values stays in registers over all positions, for two heads at a time.
-    while start + LANES <= dim {
-        for head in (0..heads).step_by(2) {
-            let pair = [head, (head + 1).min(heads - 1)];
-            let mut sums = [[0f32; LANES]; 2];
-            let mut position = 0;
-            for (_, values) in parts {
-                for value in values.chunks_exact(stride) {
-                    let value = &value[offset + start..][..LANES];
-                    for (sums, head) in sums.iter_mut().zip(pair) {
-                        let weight = weights[head * positions + position];
-                        for i in 0..LANES {
-                            sums[i] = multiply_add::<FMA>(weight, value[i], sums[i]);
-                        }
-                    }
-                    position += 1;
+    out.fill(0.0);
+    let mut position = 0;
+    for (_, values) in parts {
+        for value in values.chunks_exact(stride) {
+            let value = &value[offset..offset + dim];
+            for head in 0..heads {
+                let weight = weights[head * positions + position];
+                for (out, value) in out[head * dim..][..dim].iter_mut().zip(value) {
+                    *out = multiply_add::<FMA>(weight, *value, *out);
                 }
             }
-            for (sums, head) in sums.iter().zip(pair) {
-                out[head * dim + start..][..LANES].copy_from_slice(sums);
-            }
-        }
-        start += LANES;
-    }
-    for head in 0..heads {
-        let out = &mut out[head * dim + start..(head + 1) * dim];
-        out.fill(0.0);
-        let values = parts.iter().flat_map(|(_, values)| values.chunks_exact(stride));
-        for (value, weight) in values.zip(&weights[head * positions..]) {
-            for (out, value) in out.iter_mut().zip(&value[offset + start..]) {
-                *out = multiply_add::<FMA>(*weight, *value, *out);
-            }
+            position += 1;
         }
     }
 }
