@@ -119,7 +119,10 @@ impl Rounded {
         let halves = halves.as_chunks::<2>().0.iter().zip(&scales);
         let sums = halves.clone().map(|([a, b], _)| a + b).collect();
         let scaled = [
-            halves.clone().flat_map(|([a, b], scale)| [scale * *a as f32, scale * *b as f32]).collect(),
+            halves
+                .clone()
+                .flat_map(|([a, b], scale)| [scale * *a as f32, scale * *b as f32])
+                .collect(),
             halves.map(|([a, b], scale)| scale * (a + b) as f32).collect(),
         ];
         Self {
@@ -183,7 +186,9 @@ impl Blocks {
 
     /// One row in float32, times `scale`.
     pub fn row(&self, row: usize, scale: f32, out: &mut Vec<f32>) {
-        let Form { bits, offset, width, .. } = self.form;
+        let Form {
+            bits, offset, width, ..
+        } = self.form;
         let (tile, lane) = (&self.tiles[row / TILE], row % TILE);
         for (block, lanes) in tile.lanes.chunks_exact(bits).enumerate() {
             let four = |i: usize| lanes[i].0[lane * 4..].first_chunk::<4>().expect("four bytes of 64");
@@ -198,7 +203,6 @@ impl Blocks {
             }
         }
     }
-
 }
 
 /// `activations`, `(m, columns)`, times each of some matrices of as many columns, transposed.
@@ -212,15 +216,22 @@ pub(super) fn products(kernel: Kernel, activations: &[f32], matrices: &[(&Blocks
         .enumerate()
         .flat_map(|(matrix, (blocks, _))| (0..blocks.tiles.len()).map(move |tile| (matrix, tile)))
         .collect();
-    parallel(places.len(), m * places.len() * TILE * columns / 32, |range| {
+    // What few rows take is the reading of the weights, not the multiplying.
+    parallel(places.len(), (m + 7) * places.len() * TILE * columns / 32, |range| {
         let mut stretch = Stretch::new();
         let mut sums = vec![Column([0.0; TILE]); m];
-        for (matrix, tile) in places[range].iter().copied() {
+        for place in range {
+            let (matrix, tile) = places[place];
             let (blocks, writer) = &matrices[matrix];
+            let next = places.get(place + 1);
+            let next = next.map(|(matrix, tile)| (matrices[*matrix].0.form, &matrices[*matrix].0.tiles[*tile]));
             sums.fill(Column([0.0; TILE]));
             for first in (0..columns / BLOCK).step_by(STRETCH) {
                 let count = STRETCH.min(columns / BLOCK - first);
                 let view = stretch.unpack(&blocks.tiles[tile], blocks.form, first, count);
+                if let Some((form, tile)) = next {
+                    tile.fetch(form, first, count);
+                }
                 run(kernel, &view, &rounded, &mut sums);
             }
             for (row, sum) in sums.iter().enumerate() {
@@ -240,6 +251,22 @@ impl Tile {
             lanes: vec![Lane([0; 4 * TILE]); columns / BLOCK * form.bits].into(),
             scales: scales(),
             minima: form.minima.then(scales),
+        }
+    }
+
+    /// Asks for what [`Stretch::unpack`] will read: each tile lies by itself, where the machine does not foresee it.
+    fn fetch(&self, form: Form, first: usize, blocks: usize) {
+        let Form { bits, width, .. } = form;
+        fetch(&self.lanes[first * bits..][..blocks * bits]);
+        let places = first * BLOCK / width..(first + blocks) * BLOCK / width;
+        for scales in [Some(&self.scales), self.minima.as_ref()].into_iter().flatten() {
+            match scales.whole.is_empty() {
+                true => fetch(&scales.units[places.clone()]),
+                false => {
+                    fetch(&scales.units[places.start * width / NEST..places.end * width / NEST]);
+                    fetch(&scales.whole[places.clone()]);
+                }
+            }
         }
     }
 
@@ -296,7 +323,11 @@ fn unpack_block<'a, const N: usize>(
         if each > 0 {
             let (high, at) = (from(4 + I * each / LANES), I * each % LANES);
             for k in 0..N {
-                let moved = if at < 4 { high[k] << (4 - at) } else { high[k] >> (at - 4) };
+                let moved = if at < 4 {
+                    high[k] << (4 - at)
+                } else {
+                    high[k] >> (at - 4)
+                };
                 lane[k] |= moved & ((16 << each) - 16);
             }
         }
@@ -317,7 +348,12 @@ fn unpack_with<const FMA: bool>(bits: usize, from: &[Lane], to: &mut [Lane]) {
     // A loop for each, so that its shifts are known.
     macro_rules! all {
         ($bits:literal) => {
-            for (from, to) in from.as_chunks::<$bits>().0.iter().zip(to.as_chunks_mut::<LANES>().0) {
+            for (from, to) in from
+                .as_chunks::<$bits>()
+                .0
+                .iter()
+                .zip(to.as_chunks_mut::<LANES>().0)
+            {
                 unpack_block($bits, |i| &from[i].0, |i, lane| to[i].0 = lane);
             }
         };
@@ -413,7 +449,9 @@ impl Stretch {
 
     /// Unpacks `blocks` of them from the `first` on.
     fn unpack<'a>(&'a mut self, tile: &'a Tile, form: Form, first: usize, blocks: usize) -> View<'a> {
-        let Form { bits, offset, width, .. } = form;
+        let Form {
+            bits, offset, width, ..
+        } = form;
         let packed = &tile.lanes[first * bits..][..blocks * bits];
         let places = first * BLOCK / width..(first + blocks) * BLOCK / width;
         let scales = &mut self.scales[..places.len()];
@@ -441,6 +479,18 @@ impl Stretch {
             start: first * BLOCK,
         }
     }
+}
+
+/// Asks the memory for values that will be read soon.
+fn fetch<T>(values: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in (0..size_of_val(values)).step_by(64) {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        // SAFETY: an address within `values`; no value is read.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(values.as_ptr().wrapping_byte_add(line).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = values;
 }
 
 /// Adds to each row's sums its product with a stretch.
@@ -515,7 +565,11 @@ fn portable_product(view: &View, rounded: &Rounded, row: usize, sum: &mut Column
     for (place, (lanes, weight_scales)) in view.lanes.chunks(view.width).zip(view.scales).enumerate() {
         let column = place * view.width * 4;
         let scale = row.scales[column / BLOCK];
-        let mut dots = [if view.bits == 8 { -128 * row.sums[column / BLOCK] } else { 0 }; TILE];
+        let mut dots = [if view.bits == 8 {
+            -128 * row.sums[column / BLOCK]
+        } else {
+            0
+        }; TILE];
         for (lane, x) in lanes.iter().zip(row.values[column..].as_chunks::<4>().0) {
             for (dot, w) in dots.iter_mut().zip(lane.0.as_chunks::<4>().0) {
                 *dot += (0..4).map(|j| i32::from(w[j]) * i32::from(x[j])).sum::<i32>();
@@ -635,7 +689,10 @@ mod avx2 {
                 // SAFETY: `place * WIDTH` counts the lanes, and `WIDTH * 4` columns of activations go with each place.
                 let dots = unsafe {
                     let lanes = view.lanes.as_ptr().add(place * WIDTH).cast::<__m256i>().add(half);
-                    dots::<CHAIN, WIDTH, M>(lanes, std::array::from_fn(|i| rows[i].values.as_ptr().add(column).cast()))
+                    dots::<CHAIN, WIDTH, M>(
+                        lanes,
+                        std::array::from_fn(|i| rows[i].values.as_ptr().add(column).cast()),
+                    )
                 };
                 // SAFETY: `place` counts the scales, and the minima where there are any.
                 unsafe {

@@ -92,11 +92,7 @@ impl Row {
     pub fn read(&mut self, dtype: GgmlDType, bytes: &[u8]) -> Result<()> {
         let half = |bytes: &[u8]| f16::from_le_bytes([bytes[0], bytes[1]]);
         let blocks = bytes.chunks_exact(dtype.type_size()).enumerate();
-        let Self {
-            values,
-            scales,
-            minima,
-        } = self;
+        let Self { values, scales, minima } = self;
         match dtype {
             GgmlDType::Q8_0 => {
                 for (i, block) in blocks {
