@@ -1,10 +1,12 @@
 //! Models: their manifests, files, devices and weights; one file or directory an architecture.
 
+mod blocks;
 mod checkpoint;
 pub mod decoder;
 pub mod device;
 pub mod files;
 pub mod generation;
+mod ggml;
 pub mod gguf;
 pub(crate) mod kernel;
 mod keys;

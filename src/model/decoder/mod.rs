@@ -36,6 +36,11 @@ impl Linear {
     fn of(&self, rows: &[f32]) -> Vec<f32> {
         self.weight.product_plus(rows, self.bias.as_deref())
     }
+
+    /// Several of the same rows.
+    fn all<const N: usize>(these: [&Self; N], rows: &[f32]) -> [Vec<f32>; N] {
+        Packed::products(these.map(|this| (&this.weight, this.bias.as_deref())), rows)
+    }
 }
 
 struct Layer {
@@ -184,7 +189,7 @@ impl Decoder {
             let (rope, window) = (config.rope(index), config.windows[index]);
             let angles = local.as_ref().filter(|_| window.is_some()).unwrap_or(&global);
             let x = normed(&layer.attention_norm, &hidden);
-            let (mut query, mut key, value) = (layer.query.of(&x), layer.key.of(&x), layer.value.of(&x));
+            let [mut query, mut key, value] = Linear::all([&layer.query, &layer.key, &layer.value], &x);
             self.place(&mut query, config.queries, layer.query_norm.as_ref(), rope, angles);
             self.place(&mut key, config.groups, layer.key_norm.as_ref(), rope, angles);
             let heads = Heads {
@@ -199,7 +204,7 @@ impl Decoder {
             add(&mut hidden, layer.output.of(&x), layer.post_attention_norm.as_ref());
 
             let x = normed(&layer.feed_forward_norm, &hidden);
-            let (mut gate, up) = (layer.gate.of(&x), layer.up.of(&x));
+            let [mut gate, up] = Linear::all([&layer.gate, &layer.up], &x);
             each_row(&mut gate, config.feed_forward, 8, |row, gate| {
                 config.activation.apply(gate);
                 for (gate, up) in gate.iter_mut().zip(&up[row * config.feed_forward..]) {

@@ -276,10 +276,7 @@ fn write(directory: &Path, made_from: Vec<Origin>, seen: &BTreeMap<String, Entry
             out.write_all(bytes)
         };
         match entry {
-            Entry::Matrix(packed) => {
-                put(packed.lanes.bytes())?;
-                put(packed.scales.bytes())?;
-            }
+            Entry::Matrix(packed) => packed.stored().into_iter().try_for_each(&mut put)?,
             Entry::Vector(values) => values.iter().try_for_each(|value| put(&value.to_le_bytes()))?,
         }
         out.write_all(&vec![0; written.next_multiple_of(ALIGNMENT) - written])?;
