@@ -15,7 +15,7 @@ use crate::model::{
     seq2seq,
 };
 use crate::quality;
-use crate::thai::split::{SplitOptions, sentences};
+use crate::thai::split::parts;
 use crate::thai::{has_thai, normalise};
 use crate::tokenizer::Tokenizer;
 use candle_core::{DType, Device};
@@ -456,7 +456,10 @@ impl Translator {
         let most = if recorded { MAX_RECORDED } else { MAX_SOURCE };
         let longest = most.min(if joint { room / 3 } else { room }).max(1);
         // Hardly a byte becomes several tokens: a short text fits without counting.
-        let fits = |part: &str| part.len() * 8 <= longest || self.tokenizer.encode(part).len() <= longest;
+        let count = |part: &str| match part.len() * 8 {
+            most if most <= longest => most,
+            _ => self.tokenizer.encode(part).len(),
+        };
         let mut jobs: Vec<Job> = Vec::new();
         let mut known: HashMap<String, usize> = HashMap::new();
         let mut plans = Vec::with_capacity(sources.len());
@@ -471,7 +474,7 @@ impl Translator {
                 Cow::Borrowed(*source)
             };
             let mut numbers = Vec::new();
-            for part in divide(&text, &fits) {
+            for part in parts(&text, longest, &count).into_iter().map(|range| &text[range]) {
                 let number = match known.get(part) {
                     Some(number) => *number,
                     None => {
@@ -790,23 +793,6 @@ fn languages(located: &Located, tokenizer: &Tokenizer) -> Result<Languages> {
         encoder_token: Some(if small100 { english } else { thai }.to_owned()),
         decoder_token: (!small100).then(|| english.to_owned()),
     })
-}
-
-/// The text in parts that each `fit`, cut where the splitter would, and where it would not, in the middle.
-fn divide<'a>(text: &'a str, fits: &dyn Fn(&str) -> bool) -> Vec<&'a str> {
-    if fits(text) {
-        return vec![text];
-    }
-    let cuts = sentences(text, &SplitOptions::default());
-    if cuts.len() > 1 {
-        return cuts.into_iter().flat_map(|range| divide(&text[range], fits)).collect();
-    }
-    let middle = text.ceil_char_boundary(text.len() / 2);
-    if middle == text.len() {
-        return vec![text];
-    }
-    let (left, right) = text.split_at(middle);
-    [divide(left, fits), divide(right, fits)].concat()
 }
 
 #[cfg(test)]

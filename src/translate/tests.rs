@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::model::decoder::tests::TINY;
-use proptest::prelude::*;
 
 fn translator() -> Translator {
     let mut manifest = Manifest::unlisted("tiny", Architecture::Gemma3);
@@ -230,13 +229,4 @@ fn one_sentence_that_does_not_fit_is_an_error_with_a_hint() {
         .unwrap_err();
     assert_eq!(error.kind, Kind::Memory);
     assert!(error.hint.is_some_and(|hint| hint.contains("one sentence")));
-}
-
-proptest! {
-    #[test]
-    fn parts_are_the_text_but_for_white_space(text in "[กาำ่ a\u{200b}😀]{0,400}", limit in 1usize..40) {
-        let parts = divide(&text, &|part| part.len() <= limit);
-        let bare = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
-        prop_assert_eq!(bare(&parts.concat()), bare(&text));
-    }
 }
