@@ -318,7 +318,7 @@ fn unpack_block<'a, const N: usize>(
         let (low, each) = (from(I / 2), bits - 4);
         let mut lane = [0u8; N];
         for k in 0..N {
-            lane[k] = if I % 2 == 0 { low[k] & 15 } else { low[k] >> 4 };
+            lane[k] = if I.is_multiple_of(2) { low[k] & 15 } else { low[k] >> 4 };
         }
         if each > 0 {
             let (high, at) = (from(4 + I * each / LANES), I * each % LANES);
@@ -384,8 +384,8 @@ fn widen(half: f16) -> f32 {
 #[inline(always)]
 fn widen_with<const FMA: bool>(from: &[[f16; TILE]], to: &mut [Column], each: usize) {
     for (from, to) in from.iter().zip(to.iter_mut().step_by(each)) {
-        for lane in 0..TILE {
-            to.0[lane] = widen(from[lane]);
+        for (to, from) in to.0.iter_mut().zip(from) {
+            *to = widen(*from);
         }
     }
 }
