@@ -110,7 +110,7 @@ pub const QUALITIES: &Words<Quality> = &[
     (
         "best",
         Quality::Best,
-        "A wide beam; of a decoder-only model the most agreed-on of 17 outputs, which takes some 10 times as long",
+        "A wide beam; of a decoder-only model the one of nine outputs that agrees best with the others, in nine times the time",
     ),
 ];
 
