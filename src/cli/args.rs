@@ -3,7 +3,7 @@
 use crate::document::{Format, Paragraphs};
 use crate::pipeline::Split;
 use crate::render::{Layout, OutputFormat};
-use crate::translate::{DeviceChoice, Precision, Vocabulary};
+use crate::translate::{DeviceChoice, Precision, Quality, Vocabulary};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -93,6 +93,24 @@ pub const VOCABULARIES: &Words<Vocabulary> = &[
         "english",
         Vocabulary::English,
         "Only tokens that English can use, and every single character: faster",
+    ),
+];
+
+pub const QUALITIES: &Words<Quality> = &[
+    (
+        "fast",
+        Quality::Fast,
+        "Greedy search, and no second attempt where it fails",
+    ),
+    (
+        "default",
+        Quality::Default,
+        "What the model's manifest or files ask for",
+    ),
+    (
+        "best",
+        Quality::Best,
+        "A wide beam; of a decoder-only model the one of nine outputs that agrees best with the others, in nine times the time",
     ),
 ];
 
@@ -350,6 +368,11 @@ pub struct Model {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Decoding")]
 pub struct Decoding {
+    /// How much time a translation is worth: fast, default or best
+    ///
+    /// Default: default.
+    #[arg(long, value_name = "QUALITY", value_parser = one_of(QUALITIES))]
+    pub quality: Option<Quality>,
     /// Beam width; 1 is greedy search [default: the model's]
     #[arg(long, value_name = "N", value_parser = beam)]
     pub beam: Option<usize>,

@@ -91,6 +91,7 @@ pub fn options(reading: &Reading, decoding: &Decoding, config: &Config) -> Resul
         paragraphs: reading.paragraphs.unwrap_or(config.paragraphs),
         encoding: reading.encoding.clone(),
         decode: DecodeOptions {
+            quality: decoding.quality.unwrap_or_default(),
             beam: decoding.beam,
             max_tokens: decoding.max_tokens,
             min_tokens: decoding.min_tokens,

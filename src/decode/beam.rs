@@ -38,7 +38,9 @@ pub(super) struct Search {
     /// The most tokens, the forced first one and the end included.
     pub limit: usize,
     /// Tokens of each live beam, the forced first one included.
-    written: usize,
+    pub written: usize,
+    /// What rules look at before a beam's own tokens: the start tokens, or what a decoder-only model has read.
+    before: Vec<u32>,
     nodes: Vec<Node>,
     beams: Vec<Beam>,
     /// Best first, at most as many as beams are wanted.
@@ -46,11 +48,12 @@ pub(super) struct Search {
 }
 
 impl Search {
-    pub fn new(source: usize, limit: usize, forced: usize) -> Self {
+    pub fn new(source: usize, limit: usize, forced: usize, before: Vec<u32>) -> Self {
         Self {
             source,
             limit,
             written: forced,
+            before,
             nodes: Vec::new(),
             beams: vec![Beam { node: None, score: 0.0 }],
             finished: Vec::new(),
@@ -67,9 +70,9 @@ impl Search {
         self.beams.iter().filter_map(|beam| Some(self.nodes[beam.node?].id))
     }
 
-    /// `start` and the tokens of a live beam.
-    pub fn history(&self, beam: usize, start: &[u32]) -> Vec<u32> {
-        let mut ids = start.to_vec();
+    /// What rules look at: what stood before, and the tokens of a live beam.
+    pub fn history(&self, beam: usize) -> Vec<u32> {
+        let mut ids = self.before.clone();
         ids.extend(self.ids(self.beams[beam].node));
         ids
     }

@@ -35,6 +35,9 @@ pub struct SearchOptions<'a> {
     /// What the score of a token written before is multiplied with where it is negative, and divided by where it is
     /// not; the default 1 leaves it alone.
     pub repetition_penalty: f32,
+    /// Whether the two rules before and the next look at what a decoder-only model has read, too, as in transformers; default
+    /// true.
+    pub prompt_counts: bool,
     /// Sequences of tokens that are never written. One that is a single end token does not count.
     pub bad_words: &'a [Vec<u32>],
     /// Tokens that are never written.
@@ -64,6 +67,7 @@ impl Default for SearchOptions<'_> {
             early_stopping: EarlyStopping::default(),
             no_repeat_ngram: 0,
             repetition_penalty: 1.0,
+            prompt_counts: true,
             bad_words: &[],
             suppress: &[],
             begin_suppress: &[],
@@ -115,7 +119,10 @@ impl Hypothesis {
 
 /// Searches one batch: the hypotheses of each source, best first, in the order of sources; at least one each.
 ///
-/// Rows finish and leave the batch on their own, and no source's result depends on another's. `observe` is told after
+/// `shared` is what all sources have in common before what `sources` holds of them, by its ids and by the state after them.
+///
+/// Rows finish and leave the batch on their own, and no source's result depends on another's. Neighbours that are equal are read
+/// once, so that several samples of one source cost no more to begin than one. `observe` is told after
 /// each step how many sources have finished and how many tokens were written in that step; `Break` ends the call.
 ///
 /// Greedy search and beams follow transformers 4.57.1, id for id. At each step the best `max(2, 1 + ends) * beam`
@@ -128,13 +135,15 @@ impl Hypothesis {
 /// `Break`.
 pub fn search(
     model: &dyn TranslationModel,
-    shared: Option<&State>,
+    shared: Option<(&[u32], &State)>,
     sources: &[&[u32]],
     options: &SearchOptions,
     observe: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
 ) -> Result<Vec<Vec<Hypothesis>>> {
     let rules = Rules::new(model.spec(), options)?;
-    let forced = rules.start.len().saturating_sub(1);
+    let forced = rules.forced;
+    let start = &model.spec().start;
+    let prefix = shared.map_or(&[][..], |(ids, _)| ids);
     let wanted = options.best.min(options.beam.max(1));
     let mut results: Vec<Vec<Hypothesis>> = vec![Vec::new(); sources.len()];
     let mut searches: Vec<Search> = Vec::with_capacity(sources.len());
@@ -144,7 +153,11 @@ pub fn search(
             .get(source)
             .copied()
             .unwrap_or(model.spec().max_positions);
-        let mut search = Search::new(source, limit.max(1), forced);
+        let before = match start.is_empty() && options.prompt_counts {
+            true => [prefix, sources[source]].concat(),
+            false => start.clone(),
+        };
+        let mut search = Search::new(source, limit.max(1), forced, before);
         if forced < search.limit {
             searches.push(search);
         } else {
@@ -155,8 +168,20 @@ pub fn search(
     if searches.is_empty() {
         return Ok(results);
     }
-    let open: Vec<&[u32]> = searches.iter().map(|search| sources[search.source]).collect();
-    let (mut state, mut logits) = model.begin(shared, &open)?;
+    // Equal neighbours are read once.
+    let mut open: Vec<&[u32]> = Vec::with_capacity(searches.len());
+    let mut rows: Vec<usize> = Vec::with_capacity(searches.len());
+    for source in searches.iter().map(|search| sources[search.source]) {
+        if open.last() != Some(&source) {
+            open.push(source);
+        }
+        rows.push(open.len() - 1);
+    }
+    let (mut state, mut logits) = model.begin(shared.map(|(_, state)| state), &open)?;
+    if open.len() < rows.len() {
+        state.select(&rows);
+        logits = repeated(&logits, &rows).map_err(candle_error)?;
+    }
     loop {
         let mut candidates = continuations(&logits, &searches, &rules)?.into_iter();
         let (mut last, mut rows) = (Vec::new(), Vec::new());
@@ -189,6 +214,12 @@ pub fn search(
     }
 }
 
+/// These rows of a matrix, in this order.
+fn repeated(matrix: &Tensor, rows: &[usize]) -> candle_core::Result<Tensor> {
+    let rows: Vec<u32> = rows.iter().map(|row| *row as u32).collect();
+    matrix.index_select(&Tensor::new(rows, matrix.device())?, 0)
+}
+
 /// What may follow each live beam, best first.
 fn continuations(logits: &Tensor, searches: &[Search], rules: &Rules) -> Result<Vec<Vec<Candidate>>> {
     let logits = logits.to_device(&Device::Cpu).map_err(candle_error)?;
@@ -211,7 +242,8 @@ fn continuations(logits: &Tensor, searches: &[Search], rules: &Rules) -> Result<
             .zip(beams)
             .map(|(row, (search, beam))| {
                 let place = Place {
-                    history: &search.history(beam, rules.start),
+                    history: &search.history(beam),
+                    written: search.written,
                     limit: search.limit,
                     source: search.source,
                 };

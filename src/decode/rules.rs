@@ -16,8 +16,10 @@ pub(super) struct Candidate {
 
 /// Where a row stands.
 pub(super) struct Place<'a> {
-    /// All ids so far, those that stand before every output included.
+    /// All ids so far: those that rules look at before the output, then the output.
     pub history: &'a [u32],
+    /// How many of them are of the output, a forced first one included.
+    pub written: usize,
     /// The most tokens of this source's output.
     pub limit: usize,
     /// Which of the batch's sources this is.
@@ -27,8 +29,8 @@ pub(super) struct Place<'a> {
 /// The rules of one batch, with ids looked up once.
 pub(super) struct Rules<'a> {
     pub options: &'a SearchOptions<'a>,
-    /// What stands before every output.
-    pub start: &'a [u32],
+    /// Tokens that every output is made to begin with.
+    pub forced: usize,
     /// Columns of a row of logits.
     pub width: usize,
     output: Option<&'a [u32]>,
@@ -80,7 +82,7 @@ impl<'a> Rules<'a> {
             .partition(|word| word.len() == 1);
         let mut rules = Self {
             options,
-            start: &spec.start,
+            forced: spec.start.len().saturating_sub(1),
             width: output.map_or(spec.vocabulary, <[u32]>::len),
             output,
             count: match options.beam {
@@ -120,8 +122,8 @@ impl<'a> Rules<'a> {
     /// What may follow, best first; `None` for logits that are no numbers.
     pub fn candidates(&self, logits: &[f32], place: &Place) -> Option<Vec<Candidate>> {
         let options = self.options;
-        let written = place.history.len() - self.start.len().min(1);
-        let first = place.history.len() == self.start.len();
+        let written = place.written;
+        let first = written == self.forced;
         if written + 1 == place.limit && !options.forced_end.is_empty() {
             return Some(self.forced(first));
         }
@@ -134,7 +136,7 @@ impl<'a> Rules<'a> {
                 row.log_probability(column)
             }
         };
-        let patches = self.patches(place.history, written, first, base);
+        let patches = self.patches(place, first, base);
         let candidate = |(column, score): Patch| Candidate {
             id: self.id(column),
             score,
@@ -191,8 +193,9 @@ impl<'a> Rules<'a> {
     }
 
     /// The columns whose value a rule changes.
-    fn patches(&self, history: &[u32], written: usize, first: bool, base: impl Fn(usize) -> f32) -> Vec<Patch> {
+    fn patches(&self, place: &Place, first: bool, base: impl Fn(usize) -> f32) -> Vec<Patch> {
         let options = self.options;
+        let Place { history, written, .. } = *place;
         let mut patches: Vec<Patch> = self.banned.iter().map(|column| (*column, f32::NEG_INFINITY)).collect();
         let mut ban = |ids: &mut dyn Iterator<Item = u32>| {
             patches.extend(
@@ -201,11 +204,11 @@ impl<'a> Rules<'a> {
             );
         };
         ban(&mut repeats(history, options.no_repeat_ngram));
-        // transformers never lets the start token be the beginning of a bad word.
-        let output = &history[self.start.len().min(1)..];
+        // transformers never lets the first token of all be the beginning of a bad word.
+        let later = &history[history.len().saturating_sub(written).min(1)..];
         ban(&mut self.phrases.iter().filter_map(|phrase| {
             let (last, before) = phrase.split_last()?;
-            output.ends_with(before).then_some(*last)
+            later.ends_with(before).then_some(*last)
         }));
         if written < options.min_tokens {
             ban(&mut self.ends.iter().copied());

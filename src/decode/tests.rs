@@ -338,11 +338,17 @@ fn an_end_is_forced_at_the_last_position_whatever_the_minimum() {
 }
 
 #[test]
-fn rules_of_a_decoder_only_model_look_at_the_output_alone() {
+fn rules_of_a_decoder_only_model_look_at_what_it_has_read() {
     fn forever(_: &[u32]) -> [f32; 5] {
         p([0.01, 0.5, 0.25, 0.14, 0.1])
     }
     let model = Scripted::new(forever);
+    let ids = |prefix: &[u32], source: &[u32], asked: &SearchOptions| {
+        let (state, _) = model.begin(None, &[prefix]).unwrap();
+        let shared = (!prefix.is_empty()).then_some((prefix, &state));
+        let found = search(&model, shared, &[source], asked, &mut |_, _| ControlFlow::Continue(()));
+        found.unwrap().swap_remove(0).swap_remove(0).ids
+    };
     let words = [vec![1, 1], vec![2, 1, 2]];
     let asked = SearchOptions {
         bad_words: &words,
@@ -350,12 +356,59 @@ fn rules_of_a_decoder_only_model_look_at_the_output_alone() {
         begin_suppress: &[1],
         ..options(1, &[6])
     };
-    assert_eq!(run(&model, &[&[1]], &asked)[0].ids, [2, 1, 4, 1, 2, 1]);
+    assert_eq!(ids(&[], &[1], &asked), [2, 1, 4, 1, 2, 1]);
     let penalised = SearchOptions {
         repetition_penalty: 3.0,
         ..options(1, &[4])
     };
-    assert_eq!(run(&model, &[&[1]], &penalised)[0].ids, [1, 2, 3, 1]);
+    let pairs = SearchOptions {
+        no_repeat_ngram: 2,
+        ..options(1, &[4])
+    };
+    for prompt_counts in [true, false] {
+        let with = |asked: &SearchOptions, prefix: &[u32], source: &[u32]| {
+            let asked = SearchOptions {
+                prompt_counts,
+                ..asked.clone()
+            };
+            ids(prefix, source, &asked)
+        };
+        let expected: [&[u32]; 3] = match prompt_counts {
+            true => [&[2, 3, 1, 4], &[2, 1, 1, 3], &[3, 4, 1, 2]],
+            false => [&[1, 2, 3, 1], &[1, 1, 2, 1], &[1, 2, 3, 1]],
+        };
+        let found = [
+            with(&penalised, &[], &[1]),
+            with(&pairs, &[1, 1], &[2, 1]),
+            with(&penalised, &[1], &[2]),
+        ];
+        assert_eq!(found, expected, "{prompt_counts}");
+    }
+}
+
+#[test]
+fn equal_neighbours_are_read_once_and_searched_each_on_its_own() {
+    struct Counting(Scripted, std::sync::atomic::AtomicUsize);
+    impl TranslationModel for Counting {
+        fn spec(&self) -> &Spec {
+            self.0.spec()
+        }
+        fn begin(&self, shared: Option<&State>, sources: &[&[u32]]) -> Result<(State, Tensor)> {
+            self.1.store(sources.len(), std::sync::atomic::Ordering::Relaxed);
+            self.0.begin(shared, sources)
+        }
+        fn step(&self, last: &[u32], state: &mut State) -> Result<Tensor> {
+            self.0.step(last, state)
+        }
+    }
+    let sources: [&[u32]; 6] = [&[3], &[3], &[1], &[1], &[1], &[3]];
+    let model = Counting(Scripted::new(counts), Default::default());
+    let lengths: Vec<usize> = run(&model, &sources, &options(1, &[9; 6]))
+        .iter()
+        .map(|found| found.ids.len())
+        .collect();
+    assert_eq!(lengths, [3, 3, 1, 1, 1, 3]);
+    assert_eq!(model.1.into_inner(), 3);
 }
 
 #[test]

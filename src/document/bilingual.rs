@@ -79,6 +79,26 @@ fn is_zero(level: &u8) -> bool {
     *level == 0
 }
 
+/// How much time a translation is worth.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Quality {
+    /// Greedy search, once.
+    Fast,
+    /// The search that the model's manifest or files ask for; an output that is bad is tried again.
+    #[default]
+    Default,
+    /// Of an encoder-decoder model a beam of at least 8; of a decoder-only model several outputs at random besides that of
+    /// `Default`, and of all the one that agrees best with the others (minimum Bayes risk).
+    Best,
+}
+
+impl Quality {
+    fn is_default(&self) -> bool {
+        *self == Self::Default
+    }
+}
+
 /// How the text was cut and decoded: what has to be equal for two runs to give the same document.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Parameters {
@@ -88,6 +108,8 @@ pub struct Parameters {
     pub paragraphs: Option<Paragraphs>,
     pub normalize: bool,
     pub beam: usize,
+    #[serde(default, skip_serializing_if = "Quality::is_default")]
+    pub quality: Quality,
     /// 0 where the length of each source decides.
     pub max_tokens: usize,
     pub min_tokens: usize,

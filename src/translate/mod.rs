@@ -1,8 +1,10 @@
 //! Translation: many sentences in, as many translations out, in the same order.
 
+mod consensus;
 mod prompt;
 
-use crate::decode::{Hypothesis, SearchOptions, search};
+use crate::decode::{Hypothesis, Sampling, SearchOptions, search};
+pub use crate::document::Quality;
 use crate::document::{Finish, Flag, Header, Parameters};
 use crate::error::{Error, Kind, Result};
 pub use crate::model::DeviceChoice;
@@ -17,9 +19,10 @@ use crate::model::{
 use crate::quality;
 use crate::thai::split::parts;
 use crate::thai::{has_thai, normalise};
-use crate::tokenizer::Tokenizer;
+use crate::tokenizer::{ChatTemplate, Tokenizer};
 use candle_core::{DType, Device};
-use prompt::{Prompter, unescape};
+use consensus::consensus;
+use prompt::{Prompter, bare, unescape};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -38,6 +41,21 @@ const GPU_BATCH_TOKENS: usize = 16_384;
 const MAX_SOURCE: usize = 512;
 /// The same for a record of ids, which is of one search: what attention has memory for.
 const MAX_RECORDED: usize = 4096;
+
+/// The least beam of an encoder-decoder model at its best: wider ones hardly differ.
+const BEST_BEAM: usize = 8;
+/// Outputs that are drawn of a decoder-only model at its best, and how (tuned on FLORES dev, lines 1 to 500, with gemma-3-270m).
+const DRAWS: usize = 8;
+const SAMPLING: Sampling = Sampling {
+    seed: 0,
+    temperature: 0.5,
+    top_k: 0,
+    top_p: 1.0,
+    streams: &[],
+};
+
+/// What one unit of an output's mean log-probability counts beside its chrF2 with the others, from 0 to 1.
+const OWN_SCORE: f64 = 0.1;
 
 /// The number format that a model computes in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,6 +89,8 @@ pub enum Vocabulary {
 /// How sentences are decoded. `None` stands for the model's own default.
 #[derive(Clone, Debug, Default)]
 pub struct DecodeOptions {
+    /// What stands for a search where nothing else is said.
+    pub quality: Quality,
     /// Beam width; 1 is greedy search.
     pub beam: Option<usize>,
     /// The most output tokens for one sentence; by default twice its source tokens and 24, within the model's limit;
@@ -82,10 +102,12 @@ pub struct DecodeOptions {
     pub batch_tokens: Option<usize>,
     /// Give the model normalised text; default true.
     pub normalize: Option<bool>,
-    /// Replaces the manifest's prompt of a decoder-only model; must hold `{text}`.
+    /// Replaces the request in the manifest's prompt of a decoder-only model; for a model without a manifest it is all that
+    /// stands around a text, and ends an output at its first newline if it has newlines itself. Must hold `{text}`.
     pub prompt: Option<String>,
     /// Keep the ids that went in and came out. The record is then of one plain search: a bad output is flagged and not
-    /// tried again, and an encoder-decoder's source is divided only where it is longer than the model, or 4096 tokens.
+    /// tried again, and a source is divided only where it is longer than the model, or 4096 tokens; for a decoder-only model, where
+    /// `max_tokens` would no longer fit after it.
     pub ids: bool,
 }
 
@@ -156,8 +178,8 @@ pub struct Translator {
 
 /// What each source stands in.
 enum Around {
-    /// The prompt of a decoder-only model.
-    Prompt(Prompt),
+    /// The prompt of a decoder-only model: its manifest's, else one that is made of its own files' chat template, if any.
+    Prompt(Option<ChatTemplate>),
     /// The language tokens of an encoder-decoder; `end` closes a source.
     Languages { languages: Languages, end: Option<u32> },
 }
@@ -171,9 +193,30 @@ struct Job {
     max_tokens: usize,
     /// How many sources wait for it.
     uses: usize,
+    /// What the last search found: as many as were drawn.
+    found: Vec<Hypothesis>,
     result: Option<Hypothesis>,
     /// What was wrong with the first result, while a second is tried.
     flags: Vec<Flag>,
+}
+
+impl Job {
+    /// A number of its own for random draws, whatever it is batched with: FNV-1a of its text.
+    fn stream(&self) -> u64 {
+        let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        self.text.as_bytes().iter().fold(0xcbf2_9ce4_8422_2325, step)
+    }
+}
+
+/// One search over many jobs.
+struct Pass<'a> {
+    options: SearchOptions<'a>,
+    /// Outputs that are drawn of each job.
+    draws: usize,
+    /// Source tokens decoded together.
+    budget: usize,
+    /// Whether a job is done with it.
+    last: bool,
 }
 
 /// What becomes of one source.
@@ -223,7 +266,7 @@ impl Translator {
         Ok(Self {
             model,
             tokenizer,
-            around: Around::Prompt(located.manifest.prompt.clone().map_or_else(Prompt::few_shot, Ok)?),
+            around: Around::Prompt(ChatTemplate::in_gguf(&gguf)),
             generation: Generation::default(),
             path: path.clone(),
             manifest: located.manifest.clone(),
@@ -321,7 +364,7 @@ impl Translator {
         let model = decoder::from_directory(path, manifest.architecture, config, end, activations)?;
         Ok(Self {
             model,
-            around: Around::Prompt(manifest.prompt.clone().map_or_else(Prompt::few_shot, Ok)?),
+            around: Around::Prompt(ChatTemplate::in_directory(path)?),
             tokenizer,
             generation,
             path: path.clone(),
@@ -345,9 +388,23 @@ impl Translator {
         self.model.restrict(ids)
     }
 
+    /// What a decoder-only model is asked: the manifest's prompt, whose request the caller may replace; else the caller's prompt as
+    /// it is; else that of the model's chat template; else, to a model that only goes on with a text, examples.
+    fn request(&self, chat: Option<&ChatTemplate>, options: &DecodeOptions) -> Result<Cow<'_, Prompt>> {
+        match (&self.manifest.prompt, &options.prompt, chat) {
+            (Some(prompt), _, _) => Ok(Cow::Borrowed(prompt)),
+            (None, Some(text), _) => Ok(Cow::Owned(bare(text))),
+            (None, None, Some(chat)) => chat.prompt().map(Cow::Owned),
+            (None, None, None) => Prompt::few_shot().map(Cow::Owned),
+        }
+    }
+
     fn prompter(&self, options: &DecodeOptions) -> Result<Prompter> {
         match &self.around {
-            Around::Prompt(prompt) => Prompter::new(prompt, options.prompt.as_deref(), &self.tokenizer),
+            Around::Prompt(chat) => {
+                let prompt = self.request(chat.as_ref(), options)?;
+                Prompter::new(&prompt, options.prompt.as_deref(), &self.tokenizer)
+            }
             Around::Languages { .. } if options.prompt.is_some() => {
                 Err(Error::usage("an encoder-decoder model takes no prompt").hint("take --prompt away"))
             }
@@ -365,8 +422,8 @@ impl Translator {
     /// Translates each source on its own; as many results as sources, in their order.
     ///
     /// A source without Thai is copied. Equal sources are decoded once. What is too long for the model is translated in
-    /// parts and flagged. An output that is empty, cut or repeats itself is tried once more without repeated phrases,
-    /// and flagged if it stays so.
+    /// parts and flagged. An output that is empty, cut or repeats itself is tried once more without repeated phrases (not with
+    /// [`Quality::Fast`]), and flagged if it stays so.
     ///
     /// # Errors
     /// Of kind `Usage` for a prompt without `{text}`, of kind `Input` for a text with a token that the model has no embedding
@@ -378,7 +435,11 @@ impl Translator {
         let wanted = &self.generation;
         let plain = SearchOptions {
             beam: self.beam(options),
-            min_tokens: options.min_tokens.unwrap_or(wanted.min_tokens()),
+            min_tokens: options.min_tokens.unwrap_or(match self.model.spec().start[..] {
+                // The older setting counts what a decoder-only model has read, which is enough.
+                [] => wanted.min_new_tokens.unwrap_or(0),
+                _ => wanted.min_tokens(),
+            }),
             length_penalty: wanted.length_penalty.unwrap_or(decoding.length_penalty),
             early_stopping: wanted.early_stopping,
             no_repeat_ngram: wanted.no_repeat_ngram.unwrap_or(decoding.no_repeat_ngram),
@@ -401,41 +462,59 @@ impl Translator {
         if observer(progress).is_break() {
             return Err(Error::new(Kind::Interrupted, "interrupted"));
         }
+        let joint = self.model.spec().start.is_empty();
+        let best = options.quality == Quality::Best && joint;
         let all: Vec<usize> = (0..jobs.len()).collect();
         let budget = options.batch_tokens.unwrap_or(match self.device.is_cpu() {
             true => BATCH_TOKENS,
             false => GPU_BATCH_TOKENS,
         });
-        self.run(&mut jobs, all, &plain, &prompter, budget, &mut progress, observer)?;
-        if plain.loop_guard {
-            let bad: Vec<usize> = (0..jobs.len())
-                .filter(|job| {
-                    let job = &mut jobs[*job];
-                    job.flags = self.flags(job, &prompter);
-                    job.flags
-                        .iter()
-                        .any(|f| matches!(f, Flag::Truncated | Flag::Repetition | Flag::Empty))
-                })
-                .collect();
-            let first: Vec<_> = bad.iter().map(|job| jobs[*job].result.take()).collect();
+        let pass = Pass {
+            options: plain.clone(),
+            draws: 1,
+            budget,
+            last: !best,
+        };
+        self.run(&mut jobs, all.clone(), &pass, &prompter, &mut progress, observer)?;
+        jobs.iter_mut().for_each(|job| job.result = job.found.pop());
+        if plain.loop_guard && options.quality != Quality::Fast {
+            let is_bad = |job: &usize| {
+                let job = &mut jobs[*job];
+                job.flags = self.flags(job, &prompter);
+                job.flags.iter().any(is_severe)
+            };
+            let bad: Vec<usize> = all.iter().copied().filter(is_bad).collect();
             let again = SearchOptions {
                 no_repeat_ngram: 3,
-                ..plain
+                // What an example says may be said.
+                prompt_counts: false,
+                ..plain.clone()
             };
-            self.run(
-                &mut jobs,
-                bad.clone(),
-                &again,
-                &prompter,
-                budget,
-                &mut progress,
-                observer,
-            )?;
-            for (job, first) in bad.into_iter().zip(first) {
+            let pass = Pass { options: again, ..pass };
+            self.run(&mut jobs, bad.clone(), &pass, &prompter, &mut progress, observer)?;
+            for job in bad {
                 let job = &mut jobs[job];
+                let first = std::mem::replace(&mut job.result, job.found.pop());
                 if self.flags(job, &prompter).len() >= job.flags.len() {
                     job.result = first;
                 }
+            }
+        }
+        if best {
+            let drawn = SearchOptions {
+                beam: 1,
+                sampling: Some(SAMPLING),
+                ..plain
+            };
+            let pass = Pass {
+                options: drawn,
+                draws: DRAWS,
+                budget,
+                last: true,
+            };
+            self.run(&mut jobs, all, &pass, &prompter, &mut progress, observer)?;
+            for job in &mut jobs {
+                self.agree(job, &prompter);
             }
         }
         sources
@@ -443,6 +522,32 @@ impl Translator {
             .zip(plans)
             .map(|(source, plan)| self.finish(source, plan, &jobs, &prompter, options))
             .collect()
+    }
+
+    /// Makes that of a job's outputs its result which agrees best with the others; those that are cut, empty or repeat themselves
+    /// count only where all do.
+    fn agree(&self, job: &mut Job, prompter: &Prompter) {
+        let mut outputs: Vec<Hypothesis> = job
+            .result
+            .take()
+            .into_iter()
+            .chain(std::mem::take(&mut job.found))
+            .collect();
+        let text = |output: &Hypothesis| prompter.clean(&self.tokenizer.decode(&output.ids));
+        let is_good = |output: &Hypothesis| {
+            !quality::check(&job.text, &text(output), output.finish)
+                .iter()
+                .any(is_severe)
+        };
+        if outputs.iter().any(is_good) {
+            outputs.retain(is_good);
+        }
+        let texts: Vec<String> = outputs.iter().map(text).collect();
+        let scored = texts
+            .iter()
+            .zip(&outputs)
+            .map(|(text, output)| (text.as_str(), output.score()));
+        job.result = consensus(&scored.collect::<Vec<_>>(), OWN_SCORE).map(|best| outputs.swap_remove(best));
     }
 
     /// What each source needs, and the distinct texts to decode.
@@ -453,8 +558,13 @@ impl Translator {
         let joint = spec.start.is_empty();
         let recorded = options.ids && !joint;
         let room = positions.saturating_sub(prompter.overhead());
-        let most = if recorded { MAX_RECORDED } else { MAX_SOURCE };
-        let longest = most.min(if joint { room / 3 } else { room }).max(1);
+        let most = if options.ids { MAX_RECORDED } else { MAX_SOURCE };
+        let room = match (joint, options.max_tokens.filter(|_| options.ids)) {
+            (false, _) => room,
+            (true, None) => room / 3,
+            (true, Some(tokens)) => room.saturating_sub(tokens).max(room / 3),
+        };
+        let longest = most.min(room).max(1);
         // Hardly a byte becomes several tokens: a short text fits without counting.
         let count = |part: &str| match part.len() * 8 {
             most if most <= longest => most,
@@ -497,6 +607,7 @@ impl Translator {
                             tokens,
                             max_tokens: most.clamp(1, room),
                             uses: 0,
+                            found: Vec::new(),
                             result: None,
                             flags: Vec::new(),
                         });
@@ -526,18 +637,18 @@ impl Translator {
         }
     }
 
-    /// Decodes these jobs, longest first, in batches of at most `budget` source tokens.
-    #[allow(clippy::too_many_arguments)]
+    /// Decodes these jobs, longest first, in batches.
     fn run(
         &self,
         jobs: &mut [Job],
         mut numbers: Vec<usize>,
-        options: &SearchOptions,
+        pass: &Pass,
         prompter: &Prompter,
-        budget: usize,
         progress: &mut Progress,
         observer: Observer,
     ) -> Result<()> {
+        let (options, draws) = (&pass.options, pass.draws);
+        let rows = options.beam * draws;
         // Equal lengths keep their order: the same call makes the same batches.
         numbers.sort_by_key(|job| std::cmp::Reverse(jobs[*job].ids.len()));
         let common = numbers
@@ -553,7 +664,10 @@ impl Translator {
                 *shared = Some((prefix.to_vec(), state));
             }
         }
-        let prefix = shared.as_ref().filter(|_| common > 0).map(|(_, state)| state);
+        let prefix = shared
+            .as_ref()
+            .filter(|_| common > 0)
+            .map(|(ids, state)| (&ids[..], state));
         let most_rows = match self.device.is_cpu() {
             true => MAX_ROWS,
             false => MAX_GPU_ROWS,
@@ -563,19 +677,29 @@ impl Translator {
         let mut rest = &numbers[..];
         while !rest.is_empty() {
             let (mut count, mut tokens) = (0, 0);
-            while count < rest.len().min(fitting) && count * options.beam < most_rows {
-                tokens += (jobs[rest[count]].ids.len() - common) * options.beam;
-                if count > 0 && tokens > budget {
+            while count < rest.len().min(fitting) && count * rows < most_rows {
+                tokens += (jobs[rest[count]].ids.len() - common) * rows;
+                if count > 0 && tokens > pass.budget {
                     break;
                 }
                 count += 1;
             }
             let (batch, later) = rest.split_at(count);
-            let sources: Vec<&[u32]> = batch.iter().map(|job| &jobs[*job].ids[common..]).collect();
-            let max_tokens: Vec<usize> = batch.iter().map(|job| jobs[*job].max_tokens).collect();
+            let each = || {
+                batch
+                    .iter()
+                    .flat_map(|job| (0..draws as u64).map(|draw| (&jobs[*job], draw)))
+            };
+            let sources: Vec<&[u32]> = each().map(|(job, _)| &job.ids[common..]).collect();
+            let max_tokens: Vec<usize> = each().map(|(job, _)| job.max_tokens).collect();
+            let streams: Vec<u64> = each().map(|(job, draw)| job.stream().wrapping_add(draw)).collect();
             let before = *progress;
             let options = SearchOptions {
                 max_tokens: &max_tokens,
+                sampling: options.sampling.map(|sampling| Sampling {
+                    streams: &streams,
+                    ..sampling
+                }),
                 ..options.clone()
             };
             let found = search(
@@ -585,7 +709,9 @@ impl Translator {
                 &options,
                 &mut |finished, written| {
                     progress.tokens += written;
-                    progress.done = (before.done + finished).min(progress.total);
+                    if pass.last {
+                        progress.done = (before.done + finished / draws).min(progress.total);
+                    }
                     observer(*progress)
                 },
             );
@@ -603,10 +729,14 @@ impl Translator {
                 found => found?,
             };
             rest = later;
-            for (job, result) in batch.iter().zip(results) {
-                jobs[*job].result = result.into_iter().next();
+            let mut results = results.into_iter();
+            for job in batch {
+                jobs[*job].found = results.by_ref().take(draws).flatten().collect();
             }
-            progress.done = (before.done + batch.iter().map(|job| jobs[*job].uses).sum::<usize>()).min(progress.total);
+            if pass.last {
+                let done = batch.iter().map(|job| jobs[*job].uses).sum::<usize>();
+                progress.done = (before.done + done).min(progress.total);
+            }
         }
         Ok(())
     }
@@ -685,6 +815,7 @@ impl Translator {
             paragraphs: header.parameters.paragraphs,
             normalize: options.normalize.unwrap_or(true),
             beam: self.beam(options),
+            quality: options.quality,
             max_tokens: options.max_tokens.unwrap_or(0),
             min_tokens: options.min_tokens.unwrap_or(0),
             precision: self.precision.clone(),
@@ -698,10 +829,16 @@ impl Translator {
         };
     }
 
-    /// What the caller says, else the manifest, else the model's own files.
+    /// What the caller says, else what the quality asks for by the manifest, else by the model's own files.
     fn beam(&self, options: &DecodeOptions) -> usize {
-        let beam = options.beam.or(self.manifest.decoding.beam).or(self.generation.beam);
-        beam.unwrap_or(1).max(1)
+        let own = self.manifest.decoding.beam.or(self.generation.beam).unwrap_or(1);
+        let joint = self.model.spec().start.is_empty();
+        let usual = match options.quality {
+            Quality::Fast => 1,
+            Quality::Best if !joint => own.max(BEST_BEAM),
+            Quality::Default | Quality::Best => own,
+        };
+        options.beam.unwrap_or(usual).max(1)
     }
 
     /// What is known of the model.
@@ -711,9 +848,10 @@ impl Translator {
 
     /// The prompt around each text, `{text}` in its place; `options` may replace it. None for an encoder-decoder.
     pub fn prompt(&self, options: &DecodeOptions) -> Option<String> {
-        let Around::Prompt(prompt) = &self.around else {
+        let Around::Prompt(chat) = &self.around else {
             return None;
         };
+        let prompt = self.request(chat.as_ref(), options).ok()?;
         let (before, after) = prompt.around(options.prompt.as_deref().map(unescape).as_deref()).ok()?;
         Some(format!("{before}{{text}}{after}"))
     }
@@ -727,6 +865,11 @@ impl Translator {
     pub fn precision(&self) -> String {
         self.precision.clone()
     }
+}
+
+/// Whether an output with such a flag is no translation.
+fn is_severe(flag: &Flag) -> bool {
+    matches!(flag, Flag::Truncated | Flag::Repetition | Flag::Empty)
 }
 
 /// How an encoder-decoder computes on a device in a precision, and what that precision is called.

@@ -113,6 +113,17 @@ impl Prompter {
     }
 }
 
+/// The caller's prompt to a model of which nothing is known. One of several lines gives examples or labels, and wants a line back.
+pub fn bare(prompt: &str) -> Prompt {
+    let template = unescape(prompt);
+    Prompt {
+        stop: template.contains('\n').then(|| "\n".to_owned()).into_iter().collect(),
+        template,
+        chat: None,
+        add_bos: true,
+    }
+}
+
 /// A prompt as typed, `\n` read as a newline.
 pub fn unescape(prompt: &str) -> String {
     prompt.replace("\\n", "\n")

@@ -49,6 +49,29 @@ fn order_batches_and_duplicates_change_nothing() {
 }
 
 #[test]
+fn the_best_of_a_text_is_the_same_whatever_it_is_batched_with() {
+    let translator = translator();
+    let sources = ["การนำ", "กา", "การการ กา นำ", "กา", "การนำ ab กา ราก"];
+    let with = |quality, batch_tokens| DecodeOptions {
+        quality,
+        batch_tokens,
+        ..Default::default()
+    };
+    let best = translate(&translator, &sources, &with(Quality::Best, None));
+    assert_eq!(translate(&translator, &sources, &with(Quality::Best, Some(1))), best);
+    for (source, expected) in sources.iter().zip(&best) {
+        assert_eq!(
+            translate(&translator, &[source], &with(Quality::Best, None))[0],
+            *expected,
+            "{source}"
+        );
+    }
+    assert_eq!(best[1], best[3]);
+    let usual = translate(&translator, &sources, &with(Quality::Default, None));
+    assert!(best != usual, "random outputs were never chosen: {best:?}");
+}
+
+#[test]
 fn a_text_without_thai_is_copied_and_marked() {
     let translator = translator();
     let found = translate(&translator, &["Reuters, 12:30", " "], &DecodeOptions::default());

@@ -1,6 +1,7 @@
 //! What every test of the program starts from: a home of its own, without a model and without a network.
 
 mod bilingual;
+mod decoder;
 mod gemma;
 mod help;
 mod inputs;

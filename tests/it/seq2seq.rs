@@ -8,7 +8,7 @@ use std::io::{Read, Write};
 use std::process::Command;
 
 const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/seq2seq");
-const LINES: &str = include_str!("../golden/seq2seq/lines.th");
+pub const LINES: &str = include_str!("../golden/seq2seq/lines.th");
 const NAMES: [&str; 9] = [
     "marian-tied",
     "marian-prefix",
@@ -48,7 +48,7 @@ fn segments(name: &str, text: &str, options: &[&str]) -> Vec<Value> {
     segments_of(&format!("{DIRECTORY}/{name}"), text, options)
 }
 
-fn segments_of(model: &str, text: &str, options: &[&str]) -> Vec<Value> {
+pub fn segments_of(model: &str, text: &str, options: &[&str]) -> Vec<Value> {
     let fixed = ["translate", "--model", model, "--split", "line", "--normalize", "off"];
     let record = ["--format", "jsonl", "--ids"];
     let mut command = Command::new(env!("CARGO_BIN_EXE_plae"));
@@ -61,7 +61,7 @@ fn segments_of(model: &str, text: &str, options: &[&str]) -> Vec<Value> {
         .collect()
 }
 
-fn ids(segment: &Value, key: &str) -> Vec<u32> {
+pub fn ids(segment: &Value, key: &str) -> Vec<u32> {
     serde_json::from_value(segment[key].clone()).expect("ids")
 }
 
