@@ -1,6 +1,8 @@
 //! Translation: many sentences in, as many translations out, in the same order.
 
+mod identity;
 mod prompt;
+mod recall;
 
 use crate::decode::{Hypothesis, SearchOptions, search};
 use crate::document::{Finish, Flag, Header, Parameters};
@@ -19,12 +21,14 @@ use crate::thai::split::{SplitOptions, sentences};
 use crate::thai::{has_thai, normalise};
 use crate::tokenizer::Tokenizer;
 use candle_core::{DType, Device};
+pub use identity::identity;
 use prompt::{Prompter, unescape};
+pub use recall::Recaller;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Rows, a beam each, decoded together at most on a CPU: past this it gains nothing.
 const MAX_ROWS: usize = 64;
@@ -137,6 +141,12 @@ pub struct Progress {
 /// Told of progress; `Break` ends the call with an error of kind `Interrupted`.
 pub type Observer<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
 
+/// Given translations as soon as they stand, each with the number of its source; a failure ends the call.
+pub type Receiver<'a> = &'a mut dyn FnMut(&[(usize, Translation)]) -> Result<()>;
+
+/// Called after each batch with all jobs and the numbers of those that it decoded.
+type Done<'a> = &'a mut dyn FnMut(&mut [Job], &[usize]) -> Result<()>;
+
 /// A loaded model with its tokenizer.
 pub struct Translator {
     model: Box<dyn TranslationModel>,
@@ -152,6 +162,8 @@ pub struct Translator {
     precision: String,
     /// The state of the prompt's fixed beginning, and its ids: computed once, read by every sentence.
     shared: Mutex<Option<(Vec<u32>, State)>>,
+    /// Which model this is, found out where a memory asks.
+    identity: OnceLock<String>,
 }
 
 /// What each source stands in.
@@ -169,10 +181,11 @@ struct Job {
     /// Tokens of the text alone.
     tokens: usize,
     max_tokens: usize,
-    /// How many sources wait for it.
-    uses: usize,
+    /// The sources that wait for it, each as often as it has the text.
+    users: Vec<usize>,
     result: Option<Hypothesis>,
-    /// What was wrong with the first result, while a second is tried.
+    /// The first result and what was wrong with it, while a second is tried.
+    first: Option<Hypothesis>,
     flags: Vec<Flag>,
 }
 
@@ -234,6 +247,7 @@ impl Translator {
                 Activations::F32 => format!("{} in f32", gguf.file_type()),
             },
             shared: Mutex::default(),
+            identity: OnceLock::new(),
         })
     }
 
@@ -293,6 +307,7 @@ impl Translator {
             device,
             precision: precision.to_owned(),
             shared: Mutex::default(),
+            identity: OnceLock::new(),
         })
     }
 
@@ -330,6 +345,7 @@ impl Translator {
             device: Device::Cpu,
             precision: precision.to_owned(),
             shared: Mutex::default(),
+            identity: OnceLock::new(),
         })
     }
 
@@ -372,6 +388,20 @@ impl Translator {
     /// Of kind `Usage` for a prompt without `{text}`, of kind `Input` for a text with a token that the model has no embedding
     /// for, of kind `Interrupted` after the observer's `Break`, and the model's.
     pub fn translate(&self, sources: &[&str], options: &DecodeOptions, observer: Observer) -> Result<Vec<Translation>> {
+        self.translate_each(sources, options, observer, &mut |_| Ok(()))
+    }
+
+    /// The same, and after each batch hands to `receiver` what is finished with it: all but the copies.
+    ///
+    /// # Errors
+    /// Those of [`Self::translate`] and those of `receiver`.
+    pub fn translate_each(
+        &self,
+        sources: &[&str],
+        options: &DecodeOptions,
+        observer: Observer,
+        receiver: Receiver,
+    ) -> Result<Vec<Translation>> {
         let prompter = self.prompter(options)?;
         let (plans, mut jobs) = self.plan(sources, options, &prompter)?;
         let decoding = &self.manifest.decoding;
@@ -406,43 +436,89 @@ impl Translator {
             true => BATCH_TOKENS,
             false => GPU_BATCH_TOKENS,
         });
-        self.run(&mut jobs, all, &plain, &prompter, budget, &mut progress, observer)?;
-        if plain.loop_guard {
-            let bad: Vec<usize> = (0..jobs.len())
-                .filter(|job| {
-                    let job = &mut jobs[*job];
-                    job.flags = self.flags(job, &prompter);
-                    job.flags
-                        .iter()
-                        .any(|f| matches!(f, Flag::Truncated | Flag::Repetition | Flag::Empty))
-                })
-                .collect();
-            let first: Vec<_> = bad.iter().map(|job| jobs[*job].result.take()).collect();
-            let again = SearchOptions {
-                no_repeat_ngram: 3,
-                ..plain
-            };
-            self.run(
-                &mut jobs,
-                bad.clone(),
-                &again,
-                &prompter,
-                budget,
-                &mut progress,
-                observer,
-            )?;
-            for (job, first) in bad.into_iter().zip(first) {
-                let job = &mut jobs[job];
-                if self.flags(job, &prompter).len() >= job.flags.len() {
-                    job.result = first;
+        let mut results: Vec<Option<Translation>> = vec![None; sources.len()];
+        let mut waiting: Vec<usize> = plans
+            .iter()
+            .map(|plan| match plan {
+                Plan::Copy => 0,
+                Plan::Jobs(numbers) => numbers.len(),
+            })
+            .collect();
+        let mut settle = |jobs: &[Job], settled: &[usize]| {
+            let mut ready = Vec::new();
+            for source in settled.iter().flat_map(|job| &jobs[*job].users) {
+                waiting[*source] -= 1;
+                if let (0, Plan::Jobs(numbers)) = (waiting[*source], &plans[*source]) {
+                    ready.push((
+                        *source,
+                        self.finish(sources[*source], numbers, jobs, &prompter, options),
+                    ));
                 }
             }
-        }
-        sources
+            receiver(&ready)?;
+            for (source, translation) in ready {
+                results[source] = Some(translation);
+            }
+            Ok(())
+        };
+        let mut bad: Vec<usize> = Vec::new();
+        let is_bad = |flag: &Flag| matches!(flag, Flag::Truncated | Flag::Repetition | Flag::Empty);
+        self.run(
+            &mut jobs,
+            all,
+            &plain,
+            &prompter,
+            budget,
+            &mut progress,
+            observer,
+            &mut |jobs, batch| {
+                let mut good = Vec::with_capacity(batch.len());
+                for number in batch {
+                    let job = &mut jobs[*number];
+                    if plain.loop_guard {
+                        job.flags = self.flags(job, &prompter);
+                    }
+                    match job.flags.iter().any(is_bad) {
+                        true => {
+                            job.first = job.result.take();
+                            bad.push(*number);
+                        }
+                        false => good.push(*number),
+                    }
+                }
+                settle(jobs, &good)
+            },
+        )?;
+        // Whatever batches they came from, they are tried again in the same order.
+        bad.sort();
+        let again = SearchOptions {
+            no_repeat_ngram: 3,
+            ..plain
+        };
+        self.run(
+            &mut jobs,
+            bad,
+            &again,
+            &prompter,
+            budget,
+            &mut progress,
+            observer,
+            &mut |jobs, batch| {
+                for number in batch {
+                    let job = &mut jobs[*number];
+                    if self.flags(job, &prompter).len() >= job.flags.len() {
+                        job.result = job.first.take();
+                    }
+                }
+                settle(jobs, batch)
+            },
+        )?;
+        let copy = |source| Translation::copy(source, options);
+        Ok(sources
             .iter()
-            .zip(plans)
-            .map(|(source, plan)| self.finish(source, plan, &jobs, &prompter, options))
-            .collect()
+            .zip(results)
+            .map(|(source, result)| result.unwrap_or_else(|| copy(source)))
+            .collect())
     }
 
     /// What each source needs, and the distinct texts to decode.
@@ -460,7 +536,7 @@ impl Translator {
         let mut jobs: Vec<Job> = Vec::new();
         let mut known: HashMap<String, usize> = HashMap::new();
         let mut plans = Vec::with_capacity(sources.len());
-        for source in sources {
+        for (index, source) in sources.iter().enumerate() {
             if !has_thai(source) {
                 plans.push(Plan::Copy);
                 continue;
@@ -493,14 +569,15 @@ impl Translator {
                             ids,
                             tokens,
                             max_tokens: most.clamp(1, room),
-                            uses: 0,
+                            users: Vec::new(),
                             result: None,
+                            first: None,
                             flags: Vec::new(),
                         });
                         jobs.len() - 1
                     }
                 };
-                jobs[number].uses += 1;
+                jobs[number].users.push(index);
                 numbers.push(number);
             }
             plans.push(Plan::Jobs(numbers));
@@ -523,7 +600,7 @@ impl Translator {
         }
     }
 
-    /// Decodes these jobs, longest first, in batches of at most `budget` source tokens.
+    /// Decodes these jobs, longest first, in batches of at most `budget` source tokens, and calls `done` after each.
     #[allow(clippy::too_many_arguments)]
     fn run(
         &self,
@@ -534,6 +611,7 @@ impl Translator {
         budget: usize,
         progress: &mut Progress,
         observer: Observer,
+        done: Done,
     ) -> Result<()> {
         // Equal lengths keep their order: the same call makes the same batches.
         numbers.sort_by_key(|job| std::cmp::Reverse(jobs[*job].ids.len()));
@@ -603,7 +681,9 @@ impl Translator {
             for (job, result) in batch.iter().zip(results) {
                 jobs[*job].result = result.into_iter().next();
             }
-            progress.done = (before.done + batch.iter().map(|job| jobs[*job].uses).sum::<usize>()).min(progress.total);
+            progress.done =
+                (before.done + batch.iter().map(|job| jobs[*job].users.len()).sum::<usize>()).min(progress.total);
+            done(jobs, batch)?;
         }
         Ok(())
     }
@@ -621,15 +701,11 @@ impl Translator {
     fn finish(
         &self,
         source: &str,
-        plan: Plan,
+        numbers: &[usize],
         jobs: &[Job],
         prompter: &Prompter,
         options: &DecodeOptions,
-    ) -> Result<Translation> {
-        let numbers = match plan {
-            Plan::Copy => return Ok(Translation::copy(source, options)),
-            Plan::Jobs(numbers) => numbers,
-        };
+    ) -> Translation {
         let jobs: Vec<&Job> = numbers.iter().map(|number| &jobs[*number]).collect();
         let results: Vec<&Hypothesis> = jobs.iter().filter_map(|job| job.result.as_ref()).collect();
         let (total, tokens) = results.iter().fold((0.0, 0), |(sum, n), r| {
@@ -656,7 +732,7 @@ impl Translator {
         if jobs.len() > 1 {
             flags.push(Flag::Divided);
         }
-        Ok(Translation {
+        Translation {
             text,
             score: (tokens > 0).then(|| total / tokens as f64),
             finish,
@@ -669,7 +745,7 @@ impl Translator {
                 .then(|| results.iter().flat_map(|r| &r.ids).copied().collect()),
             source_tokens: jobs.iter().map(|job| job.tokens).sum(),
             target_tokens: results.iter().map(|r| r.ids.len()).sum(),
-        })
+        }
     }
 
     /// Writes into a document's header which model translates it, and how.
