@@ -67,7 +67,11 @@ pub fn stream(
         return fill(&mut file).map_err(failed);
     }
     let directory = directory_of(&target);
-    fs::create_dir_all(directory).map_err(failed)?;
+    fs::create_dir_all(directory).map_err(|error| match error.kind() {
+        // A file stands where a directory is needed; the output itself does not.
+        io::ErrorKind::AlreadyExists => failed(io::ErrorKind::NotADirectory.into()),
+        _ => failed(error),
+    })?;
     let mut file = temporary(staging.unwrap_or(directory)).map_err(failed)?;
     let mut buffer = io::BufWriter::new(file.as_file_mut());
     fill(&mut buffer).and_then(|()| buffer.flush()).map_err(failed)?;
@@ -175,6 +179,14 @@ pub fn real(path: &Path) -> PathBuf {
 mod tests {
     use super::*;
     use crate::error::Kind;
+
+    #[test]
+    fn system_errors_read_as_phrases() {
+        let missing = std::fs::read("/does/not/exist").unwrap_err();
+        assert_eq!(io_phrase(&missing), "no such file or directory");
+        let odd = io::Error::from_raw_os_error(27);
+        assert!(!io_phrase(&odd).contains("os error"), "{}", io_phrase(&odd));
+    }
 
     fn names(directory: &Path) -> Vec<String> {
         let mut names: Vec<_> = fs::read_dir(directory)

@@ -86,12 +86,12 @@ pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status>
         Ok(counts) => *counts,
         Err(_) => desk.counts.get(),
     };
-    remember_pace(&state, &counts)?;
     drop(desk);
-    // Of a run that was broken off too: it shows what there is.
-    archive::write_report(output, &state)?;
+    // Of a run that was broken off too: it shows what there is. Why it ended is told before what went wrong after it.
+    let written = remember_pace(&state, &counts).and_then(|()| archive::write_report(output, &state));
     report(&plan, &counts, start.elapsed(), output, printer);
     let counts = ended?;
+    written?;
     Ok(match counts.failed + plan.failures.len() {
         0 => Status::Done,
         _ => Status::Failed,

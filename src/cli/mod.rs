@@ -163,14 +163,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn system_errors_read_as_phrases() {
-        let missing = std::fs::read("/does/not/exist").unwrap_err();
-        assert_eq!(io_phrase(&missing), "no such file or directory");
-        let odd = io::Error::from_raw_os_error(27);
-        assert!(!io_phrase(&odd).contains("os error"), "{}", io_phrase(&odd));
-    }
-
     #[cfg(target_os = "linux")]
     #[test]
     fn memory_is_read_from_the_system() {

@@ -757,13 +757,13 @@ mod tests {
                 USUAL,
                 &["a.txt", "A.TXT"],
                 &[Html],
-                "o/a.txt-ba4e4c5d.html o/A.TXT-90ae82d5.html",
+                "o/a.txt-18b7cb09.html o/A.TXT-0eeaed51.html",
             ),
             (
                 "{stem}.{format}",
                 &["d/a.txt", "e/a.txt"],
                 &[Html],
-                "o/a.txt-3ac7d5a5.html o/a.txt-5a1b9bd5.html",
+                "o/a.txt-bb402739.html o/a.txt-75bc90ac.html",
             ),
         ];
         for (template, places, formats, expected) in cases {

@@ -85,7 +85,12 @@ pub fn article(number: usize, edition: usize) -> String {
     let mut dice = Dice(number as u64);
     let dice = &mut dice;
     let mut text = format!("{}{}{}\n\n", dice.of(&WHO), dice.of(&DOES), dice.of(&WHERE));
-    text += &format!("{} {} 25{}\n\n", dice.below(28) + 1, dice.of(&MONTHS), 50 + dice.below(18));
+    text += &format!(
+        "{} {} 25{}\n\n",
+        dice.below(28) + 1,
+        dice.of(&MONTHS),
+        50 + dice.below(18)
+    );
     for paragraph in 0..3 {
         let mut sentences: Vec<String> = Vec::new();
         for _ in 0..2 + paragraph % 2 {
