@@ -6,13 +6,14 @@
 //! [`thai::split`] (sentences) → [`translate::Translator`] (normalise, put into the prompt, tokenize, batch by length,
 //! search, detokenize, put back in order; [`quality`] says what looks wrong and is tried again) →
 //! [`document::Bilingual`] (the aligned document) → [`render`] (any number of formats). [`pipeline`] joins the steps
-//! for one document; [`cli`] does it for files and directories. Every arrow goes one way.
+//! for one document, [`archive`] for many, whose sentences it pools and keeps in the [`memory`]; [`cli`] does it for files
+//! and directories. Every arrow goes one way.
 //!
 //! # Rooms
 //!
 //! | layer | module | responsibility | uses |
 //! |---|---|---|---|
-//! | 0 | [`error`], [`span`] | failure and position | std |
+//! | 0 | [`error`], [`span`], [`file`] | failure, position, files that are complete or absent | std |
 //! | 1 | [`document`] | bytes and blocks, the aligned document | 0 |
 //! | 1 | [`thai`] | encodings, normalisation, sentences, numbers and dates | 0 |
 //! | 1 | [`tokenizer`] | text and ids | 0 |
@@ -20,10 +21,12 @@
 //! | 1 | [`score`] | BLEU and chrF | 0 |
 //! | 2 | [`decode`] | search over [`model::TranslationModel`] | `model` |
 //! | 2 | [`quality`] | what looks wrong with a pair | `document`, `thai` |
+//! | 2 | [`memory`] | finished segments on disk, found again by text and model | `document` |
 //! | 3 | [`translate`] | many sentences in, as many translations out | all of 1 and 2 |
 //! | 3 | [`render`] | an aligned document to bytes; knows no model | `document` |
 //! | 4 | [`pipeline`] | one document, from bytes to alignment | all above |
-//! | 5 | [`cli`] | arguments, configuration, printing, exit codes | everything public |
+//! | 5 | [`archive`] | many documents: pooled, each finished once, reported | all above |
+//! | 6 | [`cli`] | arguments, configuration, printing, exit codes | everything public |
 //!
 //! # What always holds
 //!
@@ -37,10 +40,13 @@
 //! - Only `cli` prints, reads the environment or chooses an exit code; only [`model::files`] uses the network.
 //! - Ids, special tokens and prompts come from a model's own files and its manifest.
 
+pub mod archive;
 pub mod cli;
 pub mod decode;
 pub mod document;
 pub mod error;
+pub mod file;
+pub mod memory;
 pub mod model;
 pub mod pipeline;
 pub mod quality;

@@ -43,6 +43,8 @@ pub struct Options {
     pub paragraphs: Paragraphs,
     /// A WHATWG encoding label; detected when none.
     pub encoding: Option<String>,
+    /// The date and time in UTC, RFC 3339, that the document bears; when it is translated, by default.
+    pub date: Option<String>,
     pub decode: DecodeOptions,
 }
 
@@ -54,6 +56,7 @@ impl Options {
             split: Split::Auto,
             paragraphs: Paragraphs::Auto,
             encoding: None,
+            date: None,
             decode: DecodeOptions::default(),
         }
     }
@@ -121,7 +124,7 @@ pub fn prepare(name: Option<&str>, bytes: &[u8], options: &Options) -> Result<Pr
         format: document.format,
         encoding: decoded.encoding.to_owned(),
         sha256: hexadecimal(&Sha256::digest(bytes)),
-        date: String::new(),
+        date: options.date.clone().unwrap_or_default(),
         parameters: Parameters {
             split: options.split.name().to_owned(),
             paragraphs: (document.format == Format::Text && options.split != Split::Line).then_some(options.paragraphs),
@@ -176,27 +179,44 @@ impl Prepared {
     /// # Errors
     /// Those of [`Translator::translate`]; of kind `Usage` if there is Thai and no translator.
     pub fn translate(
-        mut self,
+        self,
         translator: Option<&Translator>,
         options: &DecodeOptions,
         observer: Observer,
     ) -> Result<Bilingual> {
-        let sources: Vec<&str> = self.segments.iter().map(|segment| segment.source.as_str()).collect();
         let translations = match translator {
             Some(translator) => {
-                translator.describe(options, &mut self.header);
+                let sources: Vec<&str> = self.segments.iter().map(|segment| segment.source.as_str()).collect();
                 translator.translate(&sources, options, observer)?
             }
             None if self.needs_model() => return Err(Error::usage("a text with Thai needs a model")),
-            None => sources
-                .iter()
-                .map(|source| Translation::copy(source, options))
-                .collect(),
+            None => self.copies(options),
         };
-        self.header.date = jiff::Timestamp::now()
-            .round(jiff::Unit::Second)
-            .unwrap_or_default()
-            .to_string();
+        Ok(self.align(translator, options, translations))
+    }
+
+    /// What the segments become where none has Thai: themselves.
+    pub fn copies(&self, options: &DecodeOptions) -> Vec<Translation> {
+        let copy = |segment: &Segment| Translation::copy(&segment.source, options);
+        self.segments.iter().map(copy).collect()
+    }
+
+    /// Aligns the segments with as many translations, made by `translator` with `options`; none where all are copies.
+    pub fn align(
+        mut self,
+        translator: Option<&Translator>,
+        options: &DecodeOptions,
+        translations: Vec<Translation>,
+    ) -> Bilingual {
+        if let Some(translator) = translator {
+            translator.describe(options, &mut self.header);
+        }
+        if self.header.date.is_empty() {
+            self.header.date = jiff::Timestamp::now()
+                .round(jiff::Unit::Second)
+                .unwrap_or_default()
+                .to_string();
+        }
         for (segment, translation) in self.segments.iter_mut().zip(translations) {
             segment.target = translation.text;
             segment.score = translation.score;
@@ -205,10 +225,10 @@ impl Prepared {
             segment.source_ids = translation.source_ids;
             segment.target_ids = translation.target_ids;
         }
-        Ok(Bilingual {
+        Bilingual {
             header: self.header,
             segments: self.segments,
-        })
+        }
     }
 }
 
@@ -226,7 +246,8 @@ pub fn translate(
     prepare(name, bytes, options)?.translate(Some(translator), &options.decode, observer)
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+/// Bytes in lower-case hexadecimal.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text

@@ -224,6 +224,7 @@ pub struct Global {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Translate(Box<Translate>),
+    Archive(Box<Archive>),
     Render(Render),
     Split(SplitArgs),
     Score(Score),
@@ -256,6 +257,8 @@ pub struct Translate {
     pub model: Model,
     #[command(flatten)]
     pub decoding: Decoding,
+    #[command(flatten)]
+    pub memory: Memory,
     /// Print what would be read and written, and load no model
     #[arg(long, help_heading = "Output")]
     pub dry_run: bool,
@@ -404,6 +407,95 @@ pub struct Decoding {
     #[arg(long)]
     pub ids: bool,
 }
+
+/// Where finished sentences are kept.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Memory")]
+pub struct Memory {
+    /// Translation memory: a file that keeps each finished sentence [default: OUT/.plae/memory.sqlite for directories]
+    ///
+    /// A sentence that it has from the same model, with the same precision, decoding and prompt, is taken from it,
+    /// wherever it stood; what a person made of a sentence comes first. Made where it is missing. Not used with --ids.
+    #[arg(long, value_name = "PATH", conflicts_with = "no_memory")]
+    pub memory: Option<PathBuf>,
+    /// Keep no sentences, and look none up
+    #[arg(long)]
+    pub no_memory: bool,
+}
+
+/// Translate a directory of many articles, and go on where the last run ended
+///
+/// Sentences of many articles are translated together, each different one once, and kept as soon as they are
+/// finished. Run again after an interruption, a crash or a change, it does only what is missing: unchanged
+/// articles are passed over, changed ones have their new sentences translated. OUT/index.html lists all
+/// articles, the worst first, and OUT/report.jsonl has the same for programs.
+#[derive(Clone, Debug, Args)]
+#[command(after_long_help = ARCHIVE_HELP)]
+pub struct Archive {
+    /// The directory of articles: .txt, .md and .html files, no hidden ones, no links, nothing that plae wrote
+    #[arg(value_name = "DIR")]
+    pub input: PathBuf,
+    /// Directory for the outputs, the report and the state (OUT/.plae)
+    #[arg(short, long, value_name = "OUT", help_heading = "Output")]
+    pub output: PathBuf,
+    /// Output format; may be repeated [default: html]
+    #[arg(long, value_name = "FORMAT", value_parser = one_of(OUTPUT_FORMATS), help_heading = "Output")]
+    pub format: Vec<OutputFormat>,
+    /// How source and translation stand to each other
+    ///
+    /// For text, md, html and docx. Default: side-by-side.
+    #[arg(long, value_name = "LAYOUT", value_parser = one_of(LAYOUTS), help_heading = "Output")]
+    pub layout: Option<Layout>,
+    /// Names of the outputs below OUT
+    ///
+    /// {dir} is the article's directory below DIR, {stem} its name without the extension {ext}, {format} the
+    /// format's extension. Where two would have one name, capitals or not, {stem} keeps the extension.
+    #[arg(
+        long,
+        value_name = "TEMPLATE",
+        default_value = "{dir}/{stem}.{format}",
+        help_heading = "Output"
+    )]
+    pub name: String,
+    /// Write everything again, from the memory where it can be, over edited and foreign files too
+    #[arg(long, help_heading = "Output")]
+    pub force: bool,
+    /// Print what would be read and written, with sizes, and load no model
+    #[arg(long, help_heading = "Output")]
+    pub dry_run: bool,
+    /// Read only what this glob matches, as in .gitignore; may be repeated
+    #[arg(long, value_name = "GLOB", help_heading = "Reading")]
+    pub include: Vec<String>,
+    /// Leave out what this glob matches; may be repeated, and outranks --include
+    #[arg(long, value_name = "GLOB", help_heading = "Reading")]
+    pub exclude: Vec<String>,
+    #[command(flatten)]
+    pub reading: Reading,
+    #[command(flatten)]
+    pub model: Model,
+    #[command(flatten)]
+    pub decoding: Decoding,
+    #[command(flatten)]
+    pub memory: Memory,
+    /// Threads that read, cut and write beside the model [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub jobs: Option<usize>,
+}
+
+const ARCHIVE_HELP: &str = "\
+Examples:
+  plae archive articles/ -o english/
+  plae archive articles/ -o english/ --format html --format jsonl --exclude 'drafts/'
+  plae archive articles/ -o english/ --dry-run
+
+An output that was edited since plae wrote it is kept, and its article refused once its source changes; --force \
+overwrites it. Two runs never work in one output directory at once.
+
+Exit codes:
+  0    all articles translated, or unchanged
+  1    some articles failed; the others are done
+  2    wrong usage, or a request that cannot be met (no model, no network, a directory in use)
+  130  interrupted: what is finished stays, and the same command goes on; a second Ctrl-C stops at once";
 
 /// Make other formats from a jsonl output, without a model
 #[derive(Debug, Args)]

@@ -53,6 +53,8 @@ pub struct Config {
     pub paragraphs: Paragraphs,
     /// Where models come from and are kept.
     pub files: Settings,
+    /// The date that outputs bear, RFC 3339 (SOURCE_DATE_EPOCH, as reproducible builds use it); none for that of translating.
+    pub date: Option<String>,
     /// Each value that is set, with its origin, for `doctor`.
     pub set: BTreeMap<&'static str, (String, Origin)>,
 }
@@ -89,6 +91,7 @@ impl Config {
                 true => None,
                 false => var(name),
             }),
+            date: date(&var)?,
             set,
         };
         let files = &mut config.files;
@@ -135,6 +138,19 @@ fn environment(var: impl Fn(&str) -> Option<OsString>) -> Result<Layer> {
         layer.insert(key, (value, Origin::Variable(name)));
     }
     Ok(layer)
+}
+
+/// SOURCE_DATE_EPOCH, in seconds since 1970, as date and time.
+fn date(var: impl Fn(&str) -> Option<OsString>) -> Result<Option<String>> {
+    const NAME: &str = "SOURCE_DATE_EPOCH";
+    let Some(value) = var(NAME).filter(|value| !value.is_empty()) else {
+        return Ok(None);
+    };
+    let seconds = value.to_str().and_then(|value| value.parse().ok());
+    match seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok()) {
+        Some(time) => Ok(Some(time.to_string())),
+        None => Err(Error::usage(format!("{NAME} is no number of seconds since 1970"))),
+    }
 }
 
 /// The layer of a configuration file.
@@ -274,6 +290,7 @@ mod tests {
         let cases = [
             (vec![("PLAE_DEVICE", "gpu")], "", "PLAE_DEVICE"),
             (vec![("PLAE_OFFLINE", "perhaps")], "", "PLAE_OFFLINE"),
+            (vec![("SOURCE_DATE_EPOCH", "today")], "", "SOURCE_DATE_EPOCH"),
             (vec![], "precision = 'f64'", "0.toml"),
             (vec![], "layout = 3", "must be a string"),
             (vec![], "paragraphs = 'page'", "0.toml"),

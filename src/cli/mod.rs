@@ -1,11 +1,11 @@
 //! The command line: arguments, configuration, printing, exit codes.
 
+mod archive;
 mod args;
 mod bench;
 mod completions;
 mod config;
 mod doctor;
-mod file;
 mod interrupt;
 mod man;
 mod models;
@@ -21,11 +21,11 @@ mod version;
 mod writer;
 
 use crate::error::{Error, Kind, Result};
+use crate::file::{self, io_phrase};
 use clap::Parser;
 use config::Config;
 use printer::{ColourEnv, Printer, Verbosity};
 use std::ffi::OsString;
-use std::io;
 use std::process::ExitCode;
 
 /// How a command ended that was not refused as a whole.
@@ -88,6 +88,10 @@ fn command(command: &args::Command, printer: &Printer) -> Result<Status> {
             let config = resolve(&args.model, args.output.layout)?;
             translate::run(args, &config, printer)
         }
+        Command::Archive(args) => {
+            let config = resolve(&args.model, args.layout)?;
+            archive::run(args, &config, printer)
+        }
         Command::Bench(args) => {
             let config = resolve(&args.translate.model, args.translate.output.layout)?;
             bench::run(args, &config, printer)
@@ -108,24 +112,6 @@ fn command(command: &args::Command, printer: &Printer) -> Result<Status> {
         Command::Doctor(_) => doctor::run(&resolve(&args::Model::default(), None)?, printer),
         Command::Completions(args) => completions::run(args, printer),
         Command::Man(args) => man::run(args, printer),
-    }
-}
-
-/// An input or output failure of the system in a short phrase, without the code that Rust adds.
-fn io_phrase(error: &io::Error) -> String {
-    use io::ErrorKind;
-    match error.kind() {
-        ErrorKind::NotFound => "no such file or directory".into(),
-        ErrorKind::PermissionDenied => "permission denied".into(),
-        ErrorKind::IsADirectory => "is a directory".into(),
-        ErrorKind::NotADirectory => "a part of the path is no directory".into(),
-        ErrorKind::StorageFull => "no space left on the device".into(),
-        ErrorKind::ReadOnlyFilesystem => "the file system is read-only".into(),
-        ErrorKind::BrokenPipe => "the reader has gone".into(),
-        _ => match error.to_string().split_once(" (os error") {
-            Some((text, _)) => text.to_lowercase(),
-            None => error.to_string(),
-        },
     }
 }
 
@@ -175,14 +161,6 @@ mod tests {
         for (kind, code) in cases {
             assert_eq!(exit_code(kind), code, "{kind:?}");
         }
-    }
-
-    #[test]
-    fn system_errors_read_as_phrases() {
-        let missing = std::fs::read("/does/not/exist").unwrap_err();
-        assert_eq!(io_phrase(&missing), "no such file or directory");
-        let odd = io::Error::from_raw_os_error(27);
-        assert!(!io_phrase(&odd).contains("os error"), "{}", io_phrase(&odd));
     }
 
     #[cfg(target_os = "linux")]

@@ -4,12 +4,13 @@ use super::file;
 use crate::document::Format;
 use crate::error::{Error, Result};
 use crate::render::{NOTES, OutputFormat};
+use sha2::Digest;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io::{Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// What was asked for.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +21,20 @@ pub struct Request<'a> {
     pub output: Option<&'a Path>,
     pub formats: &'a [OutputFormat],
     pub force: bool,
+    /// For an archive, which looks itself at what stands at its outputs.
+    pub archive: Option<Archive<'a>>,
+}
+
+/// What an archive's plan has beside any other's.
+#[derive(Clone, Copy, Debug)]
+pub struct Archive<'a> {
+    /// Globs as in `.gitignore`, relative to the input directory: what is read, or with `!` left out; the last that matches
+    /// decides, and where any is without `!`, what none matches is left out.
+    pub globs: &'a [String],
+    /// How outputs are named, with `{dir}`, `{stem}`, `{ext}` and `{format}`.
+    pub template: &'a str,
+    /// File names in the output directory that are no article's.
+    pub reserved: &'a [&'a str],
 }
 
 /// Where an input comes from.
@@ -59,6 +74,8 @@ impl fmt::Display for Output {
 #[derive(Clone, Debug)]
 pub struct Task {
     pub input: Input,
+    /// Its place below an output directory, were it written there as it is.
+    pub place: PathBuf,
     pub format: Format,
     pub outputs: Vec<Output>,
 }
@@ -134,7 +151,10 @@ pub fn plan(request: &Request) -> Result<Plan> {
     let outputs = match (directory, output) {
         (Some(directory), _) => {
             let places: Vec<_> = found.iter().map(|found| found.place.as_path()).collect();
-            name_in(directory, &places, &formats)?
+            match request.archive {
+                Some(archive) => name_by(&archive, directory, &places, &formats)?,
+                None => name_in(directory, &places, &formats)?,
+            }
         }
         (None, Some(path)) => vec![name_beside(path, &formats)?; found.len()],
         (None, None) => {
@@ -160,7 +180,11 @@ pub fn plan(request: &Request) -> Result<Plan> {
         })
         .collect();
     for (found, outputs) in found.into_iter().zip(outputs) {
-        match check(&outputs, &inputs, request.force)? {
+        let problem = match request.archive {
+            Some(_) => None,
+            None => check(&outputs, &inputs, request.force)?,
+        };
+        match problem {
             Some(error) => plan.failures.push(Failure {
                 input: found.input.to_string(),
                 error,
@@ -168,6 +192,7 @@ pub fn plan(request: &Request) -> Result<Plan> {
             None => plan.tasks.push(Task {
                 format: request.from.unwrap_or_else(|| found.input.format()),
                 input: found.input,
+                place: found.place,
                 outputs,
             }),
         }
@@ -270,7 +295,8 @@ fn gather(request: &Request, output: Option<&Path>, plan: &mut Plan) -> Result<V
                 _ => file::real(input).file_name().map(PathBuf::from).unwrap_or_default(),
             };
             let before = (found.len(), plan.failures.len());
-            walk(input, &base, output.as_deref(), &mut found, plan);
+            let globs = request.archive.map_or(&[][..], |archive| archive.globs);
+            walk(input, &base, globs, output.as_deref(), &mut found, plan)?;
             if before == (found.len(), plan.failures.len()) {
                 plan.failures.push(Failure {
                     input: input.display().to_string(),
@@ -288,11 +314,28 @@ fn gather(request: &Request, output: Option<&Path>, plan: &mut Plan) -> Result<V
 }
 
 /// The articles below `root` in the order of their names: no hidden files, no links, nothing that plae wrote.
-fn walk(root: &Path, base: &Path, output: Option<&Path>, found: &mut Vec<Found>, plan: &mut Plan) {
+fn walk(
+    root: &Path,
+    base: &Path,
+    globs: &[String],
+    output: Option<&Path>,
+    found: &mut Vec<Found>,
+    plan: &mut Plan,
+) -> Result<()> {
+    let mut overrides = ignore::overrides::OverrideBuilder::new(root);
+    for glob in globs {
+        overrides
+            .add(glob)
+            .map_err(|error| Error::usage(format!("not a glob: {error}")))?;
+    }
+    let overrides = overrides
+        .build()
+        .map_err(|error| Error::usage(format!("the globs cannot be used: {error}")))?;
     let output = output.map(Path::to_path_buf);
     let entries = ignore::WalkBuilder::new(root)
         .standard_filters(false)
         .hidden(true)
+        .overrides(overrides)
         .sort_by_file_path(Path::cmp)
         .filter_entry(move |entry| {
             output.is_none()
@@ -321,6 +364,7 @@ fn walk(root: &Path, base: &Path, output: Option<&Path>, found: &mut Vec<Found>,
             input: Input::File(path.to_path_buf()),
         });
     }
+    Ok(())
 }
 
 /// Whether a file ends with the note that plae puts at the end of every page for reading.
@@ -437,6 +481,103 @@ fn name_in(directory: &Path, places: &[&Path], formats: &[OutputFormat]) -> Resu
         all.push(outputs);
     }
     Ok(all)
+}
+
+/// Names the outputs of an archive by its template. Where names would meet, on a file system that does not tell capitals
+/// from small letters too, `{stem}` becomes the input's whole name, and where they still do, that and a hash of its place.
+fn name_by(
+    archive: &Archive,
+    directory: &Path,
+    places: &[&Path],
+    formats: &[OutputFormat],
+) -> Result<Vec<Vec<Output>>> {
+    const LONGEST: usize = 2;
+    let mut lengths = vec![0; places.len()];
+    loop {
+        let mut named = Vec::with_capacity(places.len());
+        let mut uses: HashMap<String, usize> = archive
+            .reserved
+            .iter()
+            .map(|name| (folded(Path::new(name)), 1))
+            .collect();
+        for (place, length) in places.iter().zip(&lengths) {
+            let paths = formats
+                .iter()
+                .map(|format| fill(archive.template, place, *length, *format));
+            let paths = paths.collect::<Result<Vec<_>>>()?;
+            for path in &paths {
+                *uses.entry(folded(path)).or_default() += 1;
+            }
+            named.push(paths);
+        }
+        let meets = |paths: &Vec<PathBuf>| paths.iter().any(|path| uses[&folded(path)] > 1);
+        let met: Vec<usize> = (0..places.len()).filter(|index| meets(&named[*index])).collect();
+        if let Some(index) = met.iter().find(|index| lengths[**index] == LONGEST) {
+            let hint = "let {stem} and {format} be part of the template";
+            return Err(Error::usage("several outputs have this name")
+                .path(directory.join(&named[*index][0]))
+                .hint(hint));
+        }
+        if met.is_empty() {
+            let outputs = |paths: Vec<PathBuf>| {
+                let outputs = formats.iter().zip(paths).map(|(format, path)| Output {
+                    format: *format,
+                    path: Some(directory.join(path)),
+                });
+                outputs.collect()
+            };
+            return Ok(named.into_iter().map(outputs).collect());
+        }
+        met.into_iter().for_each(|index| lengths[index] += 1);
+    }
+}
+
+/// A path as a file system sees it that does not tell capitals from small letters.
+fn folded(path: &Path) -> String {
+    path.to_string_lossy().to_lowercase()
+}
+
+/// The template with its fields filled in for the input at `place`, its stem the longer the larger `length`.
+fn fill(template: &str, place: &Path, length: usize, format: OutputFormat) -> Result<PathBuf> {
+    let part = |part: Option<&OsStr>| part.unwrap_or_default().to_os_string();
+    let mut stem = part(if length == 0 {
+        place.file_stem()
+    } else {
+        place.file_name()
+    });
+    if length > 1 {
+        let hash = crate::pipeline::hexadecimal(&sha2::Sha256::digest(place.as_os_str().as_encoded_bytes()));
+        stem.push(format!("-{}", &hash[..8]));
+    }
+    let mut name = OsString::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        let wrong = || {
+            Error::usage(format!("the template `{template}` is wrong at `{{{after}`"))
+                .hint("it may have {dir}, {stem}, {ext} and {format}")
+        };
+        let (field, after) = after.split_once('}').ok_or_else(wrong)?;
+        name.push(before);
+        match field {
+            "dir" => name.push(part(place.parent().map(Path::as_os_str))),
+            "stem" => name.push(&stem),
+            "ext" => name.push(part(place.extension())),
+            "format" => name.push(format.extension()),
+            _ => return Err(wrong()),
+        }
+        rest = after;
+    }
+    name.push(rest);
+    // An article at the top has no directory before the slash.
+    let path: PathBuf = Path::new(&name)
+        .components()
+        .skip_while(|part| *part == Component::RootDir && template.starts_with("{dir}"))
+        .collect();
+    let inside = path.components().all(|part| matches!(part, Component::Normal(_)));
+    match inside && path.file_name().is_some() {
+        true => Ok(path),
+        false => Err(Error::usage(format!("the template `{template}` leads out of the output directory")).path(path)),
+    }
 }
 
 /// Why these outputs cannot be written, if they cannot. One that is an input is an impossible request.
@@ -558,6 +699,121 @@ mod tests {
         }
     }
 
+    /// The outputs of `places`, by a template.
+    fn templated(template: &str, places: &[&str], formats: &[OutputFormat]) -> Result<String> {
+        let archive = Archive {
+            globs: &[],
+            template,
+            reserved: &["index.html"],
+        };
+        let places: Vec<_> = places.iter().map(Path::new).collect();
+        let outputs = name_by(&archive, Path::new("o"), &places, formats)?;
+        Ok(outputs
+            .iter()
+            .map(|outputs| shown(outputs))
+            .collect::<Vec<_>>()
+            .join(" "))
+    }
+
+    #[test]
+    fn names_by_a_template() {
+        const USUAL: &str = "{dir}/{stem}.{format}";
+        let cases: [(&str, &[&str], &[OutputFormat], &str); 8] = [
+            (
+                USUAL,
+                &["a.txt", "d/e/b.md"],
+                &[Html, Jsonl],
+                "o/a.html o/a.jsonl o/d/e/b.html o/d/e/b.jsonl",
+            ),
+            (
+                "{format}/{dir}/{stem}-en.{format}",
+                &["d/a.txt"],
+                &[Html, Docx],
+                "o/html/d/a-en.html o/docx/d/a-en.docx",
+            ),
+            ("{stem}.{ext}.{format}", &["d/a.txt"], &[Html], "o/a.txt.html"),
+            // Same stems, also where only capitals differ.
+            (
+                USUAL,
+                &["a.txt", "a.md", "b.md"],
+                &[Html],
+                "o/a.txt.html o/a.md.html o/b.html",
+            ),
+            (
+                USUAL,
+                &["News.txt", "news.md"],
+                &[Html],
+                "o/News.txt.html o/news.md.html",
+            ),
+            // The report's own name.
+            (
+                USUAL,
+                &["index.txt", "d/index.txt"],
+                &[Html],
+                "o/index.txt.html o/d/index.html",
+            ),
+            // Names that still meet have a hash of their place, which stays the same when others come.
+            (
+                USUAL,
+                &["a.txt", "A.TXT"],
+                &[Html],
+                "o/a.txt-18b7cb09.html o/A.TXT-0eeaed51.html",
+            ),
+            (
+                "{stem}.{format}",
+                &["d/a.txt", "e/a.txt"],
+                &[Html],
+                "o/a.txt-bb402739.html o/a.txt-75bc90ac.html",
+            ),
+        ];
+        for (template, places, formats, expected) in cases {
+            assert_eq!(templated(template, places, formats).unwrap(), expected);
+        }
+        for (template, places, part) in [
+            ("{dir}/{title}", &["a.txt"][..], "{title}"),
+            ("{dir", &["a.txt"], "{dir"),
+            ("../{stem}.{format}", &["a.txt"], "leads out"),
+            ("/x/{stem}.{format}", &["a.txt"], "leads out"),
+            ("all.{format}", &["a.txt", "b.txt"], "several outputs"),
+        ] {
+            let error = templated(template, places, &[Html]).unwrap_err();
+            assert_eq!(error.kind, Kind::Usage);
+            assert!(error.to_string().contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn globs_choose_what_an_archive_reads() {
+        let home = tree(&["in/a.txt", "in/b.md", "in/old/c.txt", "in/old/d.md", "in/new/e.txt"]);
+        let read = |globs: &[&str]| {
+            let globs: Vec<String> = globs.iter().map(|glob| (*glob).to_owned()).collect();
+            let plan = plan(&Request {
+                inputs: &[home.path().join("in")],
+                from: None,
+                output: Some(&home.path().join("out")),
+                formats: &[],
+                force: false,
+                archive: Some(Archive {
+                    globs: &globs,
+                    template: "{dir}/{stem}.{format}",
+                    reserved: &[],
+                }),
+            })?;
+            let places: Vec<_> = plan.tasks.iter().map(|task| task.place.display().to_string()).collect();
+            Ok::<_, Error>(places.join(" "))
+        };
+        for (globs, expected) in [
+            (&[][..], "a.txt b.md new/e.txt old/c.txt old/d.md"),
+            (&["*.txt"], "a.txt new/e.txt old/c.txt"),
+            (&["!old/"], "a.txt b.md new/e.txt"),
+            (&["*.txt", "!/old/"], "a.txt new/e.txt"),
+            (&["!*.txt", "new/*.txt"], "new/e.txt"),
+        ] {
+            assert_eq!(read(globs).unwrap(), expected, "{globs:?}");
+        }
+        assert_eq!(read(&["a[.txt"]).unwrap_err().kind, Kind::Usage);
+    }
+
     /// A directory with the given files.
     fn tree(files: &[&str]) -> tempfile::TempDir {
         let home = tempfile::tempdir().unwrap();
@@ -594,6 +850,7 @@ mod tests {
             output: output.as_deref(),
             formats,
             force,
+            archive: None,
         })
     }
 

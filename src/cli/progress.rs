@@ -1,8 +1,10 @@
 //! Progress of a run: files, segments, tokens a second, time left; drawn on a terminal only.
 
 use super::printer::{Printer, Showing};
+use crate::archive::Counts;
 use crate::translate::Progress;
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 /// How far a run has come, in bytes of its inputs, because segments are known only once a file is read.
@@ -94,6 +96,55 @@ fn message((file, files): (usize, usize), progress: Progress, rate: f64, left: O
         text += &format!(", {:#} left", HumanDuration(left));
     }
     text
+}
+
+/// How far an archive has come.
+pub struct Archive<'a> {
+    printer: &'a Printer,
+    bar: RefCell<Option<Showing<'a>>>,
+    start: Instant,
+    articles: usize,
+    total: u64,
+}
+
+impl<'a> Archive<'a> {
+    /// Of so many articles, of so many bytes together.
+    pub fn new(printer: &'a Printer, articles: usize, total: u64) -> Self {
+        Self {
+            printer,
+            bar: RefCell::default(),
+            start: Instant::now(),
+            articles,
+            total,
+        }
+    }
+
+    pub fn update(&self, counts: &Counts) {
+        let mut bar = self.bar.borrow_mut();
+        let bar = bar.get_or_insert_with(|| {
+            let bar = ProgressBar::new(self.total);
+            if let Ok(style) = ProgressStyle::with_template("{bar:24} {percent:>3} % {msg}") {
+                bar.set_style(style);
+            }
+            self.printer.show(bar)
+        });
+        bar.bar.set_message(self.message(counts, self.start.elapsed()));
+        bar.bar.set_position(counts.bytes);
+    }
+
+    fn message(&self, counts: &Counts, elapsed: Duration) -> String {
+        let through = counts.done + counts.unchanged + counts.failed;
+        let mut text = format!("article {through}/{}, {} sentences", self.articles, counts.made);
+        if counts.tokens > 0 {
+            let rate = counts.tokens as f64 / counts.busy.as_secs_f64().max(1e-3);
+            text += &format!(", {rate:.0} tokens/s");
+        }
+        // Passing over what is done takes no time to speak of.
+        if let (1.., Some(left)) = (counts.done, left(elapsed, counts.bytes, self.total)) {
+            text += &format!(", {:#} left", HumanDuration(left));
+        }
+        text
+    }
 }
 
 #[cfg(test)]

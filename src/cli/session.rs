@@ -3,6 +3,7 @@
 use super::config::Config;
 use super::printer::{Printer, Showing};
 use crate::error::Result;
+use crate::model::Located;
 use crate::model::files::{self, Choice, Notice};
 use crate::translate::{Translator, Vocabulary};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 pub struct Session<'a> {
     config: &'a Config,
     printer: &'a Printer,
+    located: OnceCell<Located>,
     loaded: OnceCell<Loaded>,
 }
 
@@ -28,6 +30,7 @@ impl<'a> Session<'a> {
         Self {
             config,
             printer,
+            located: OnceCell::new(),
             loaded: OnceCell::new(),
         }
     }
@@ -43,14 +46,23 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn load(&self) -> Result<Loaded> {
+    /// Where the model's files are; the first call finds and fetches them.
+    pub fn located(&self) -> Result<&Located> {
+        if let Some(located) = self.located.get() {
+            return Ok(located);
+        }
         let mut fetching = Fetching::new(self.printer);
         let model = self.config.model.as_deref();
         let located = files::locate(model, &self.config.files, true, &mut |notice| fetching.tell(notice))?;
         drop(fetching);
         self.printer.detail(format!("model files: {}", located.path.display()));
+        Ok(self.located.get_or_init(|| located))
+    }
+
+    fn load(&self) -> Result<Loaded> {
+        let located = self.located()?;
         let start = Instant::now();
-        let mut translator = Translator::load(&located, self.config.device, self.config.precision)?;
+        let mut translator = Translator::load(located, self.config.device, self.config.precision)?;
         let english = match self.config.vocabulary {
             Vocabulary::Auto => located.revision.is_some(),
             Vocabulary::Full => false,

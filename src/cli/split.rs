@@ -42,6 +42,7 @@ fn listed(input: &Input, reading: &Reading, config: &Config, listing: Listing, p
         split: reading.split.unwrap_or_default(),
         paragraphs: reading.paragraphs.unwrap_or(config.paragraphs),
         encoding: reading.encoding.clone(),
+        date: None,
         ..pipeline::Options::new(reading.from.unwrap_or_else(|| input.format()))
     };
     let prepared = pipeline::prepare(input.name().as_deref(), &input.read()?, &options)

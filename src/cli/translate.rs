@@ -7,13 +7,17 @@ use super::printer::Printer;
 use super::session::Session;
 use super::writer::Writer;
 use super::{Status, counted, interrupt, is_local, progress};
+use crate::archive;
 use crate::document::{Flag, Format};
 use crate::error::{Error, Kind, Result};
+use crate::memory::Memory;
 use crate::pipeline::{self, Prepared};
 use crate::render::OutputFormat;
 use crate::thai::has_thai;
-use crate::translate::DecodeOptions;
+use crate::translate::{DecodeOptions, Progress, Recaller};
+use std::cell::OnceCell;
 use std::io::{self, IsTerminal};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -29,6 +33,7 @@ pub fn run(args: &args::Translate, config: &Config, printer: &Printer) -> Result
         options: &options,
         writer: Writer::new(&plan.tasks, config.layout, args.output.force, printer)?,
         session: Session::new(config, printer),
+        memory: remembered(args, &plan).map(LazyMemory::new),
         printer,
         done: 0,
         failed: Vec::new(),
@@ -68,7 +73,47 @@ pub fn settle(args: &args::Translate) -> Result<Plan> {
         output: args.output.output.as_deref(),
         formats: &args.output.format,
         force: args.output.force,
+        archive: None,
     })
+}
+
+/// Where the memory of a run is: as typed, else in the output directory of input directories, else nowhere.
+fn remembered(args: &args::Translate, plan: &Plan) -> Option<PathBuf> {
+    let typed = &args.memory;
+    if typed.no_memory {
+        return None;
+    }
+    let directories = args.inputs.iter().any(|input| input.is_dir());
+    let output = args
+        .output
+        .output
+        .as_ref()
+        .filter(|_| directories && !plan.tasks.is_empty());
+    let usual = output.map(|output| output.join(archive::HOME).join(archive::DATABASE));
+    typed.memory.clone().or(usual)
+}
+
+/// A memory that is opened when it is first needed.
+struct LazyMemory {
+    path: PathBuf,
+    memory: OnceCell<Memory>,
+}
+
+impl LazyMemory {
+    fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            memory: OnceCell::new(),
+        }
+    }
+
+    fn get(&self) -> Result<&Memory> {
+        if let Some(memory) = self.memory.get() {
+            return Ok(memory);
+        }
+        let memory = Memory::open(&self.path)?;
+        Ok(self.memory.get_or_init(|| memory))
+    }
 }
 
 /// What was typed or configured about reading and decoding, validated; the format is each task's own.
@@ -90,6 +135,7 @@ pub fn options(reading: &Reading, decoding: &Decoding, config: &Config) -> Resul
         split: reading.split.unwrap_or_default(),
         paragraphs: reading.paragraphs.unwrap_or(config.paragraphs),
         encoding: reading.encoding.clone(),
+        date: config.date.clone(),
         decode: DecodeOptions {
             quality: decoding.quality.unwrap_or_default(),
             beam: decoding.beam,
@@ -195,6 +241,7 @@ struct Run<'a> {
     options: &'a pipeline::Options,
     writer: Writer<'a>,
     session: Session<'a>,
+    memory: Option<LazyMemory>,
     printer: &'a Printer,
     /// Inputs that are translated and written.
     done: usize,
@@ -279,11 +326,32 @@ impl Run<'_> {
         let _patience = interrupt::patience();
         let start = Instant::now();
         let mut tokens = 0;
-        let document = prepared.translate(translator, &self.options.decode, &mut |progress| {
+        let decode = &self.options.decode;
+        let mut observe = |progress: Progress| {
             tokens = progress.tokens;
             bar.update(progress);
-            interrupt::flow()
-        });
+        };
+        let document = match (translator, &self.memory) {
+            (Some(translator), Some(memory)) => memory.get().and_then(|memory| {
+                let sources: Vec<&str> = prepared
+                    .segments()
+                    .iter()
+                    .map(|segment| segment.source.as_str())
+                    .collect();
+                let mut observe = |progress| {
+                    observe(progress);
+                    ControlFlow::Continue(())
+                };
+                // Ctrl-C waits until the batch in hand is kept.
+                let recaller = Recaller::new(translator, Some(memory), decode)?;
+                let translations = recaller.translate(&sources, &mut observe, &interrupt::requested)?;
+                Ok(prepared.align(Some(translator), decode, translations))
+            }),
+            _ => prepared.translate(translator, decode, &mut |progress| {
+                observe(progress);
+                interrupt::flow()
+            }),
+        };
         self.time += start.elapsed();
         self.tokens += tokens;
         let document = document.map_err(|error| match error.kind {

@@ -154,7 +154,7 @@ fn line(text: &str) -> Cow<'_, str> {
 }
 
 /// `text` as one line, with all escaped that XML and HTML give a meaning to, in content and in quoted attributes.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     escape(line(text)).into_owned()
 }
 
@@ -188,7 +188,7 @@ fn title(doc: &Bilingual) -> String {
 }
 
 /// The name that a field's value has in JSONL.
-fn name(value: impl Serialize) -> String {
+pub(crate) fn name(value: impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(name)) => name,
         _ => String::new(),

@@ -79,7 +79,7 @@ pub fn sentences_by(scorer: &Scorer, text: &str, options: &SplitOptions) -> Vec<
 pub fn parts(text: &str, limit: usize, count: &dyn Fn(&str) -> usize) -> Vec<Range<usize>> {
     let mut parts = Vec::new();
     // Ranges still to look at, the first last.
-    let mut rest = vec![0..text.len()];
+    let mut rest = Vec::from_iter(std::iter::once(0..text.len()));
     while let Some(range) = rest.pop() {
         let part = &text[range.clone()];
         let tokens = count(part);

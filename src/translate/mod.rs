@@ -1,7 +1,9 @@
 //! Translation: many sentences in, as many translations out, in the same order.
 
 mod consensus;
+mod identity;
 mod prompt;
+mod recall;
 
 use crate::decode::{Hypothesis, Sampling, SearchOptions, search};
 pub use crate::document::Quality;
@@ -22,12 +24,14 @@ use crate::thai::{has_thai, normalise};
 use crate::tokenizer::{ChatTemplate, Tokenizer};
 use candle_core::{DType, Device};
 use consensus::consensus;
+pub use identity::identity;
 use prompt::{Prompter, bare, unescape};
+pub use recall::Recaller;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Rows, a beam each, decoded together at most on a CPU: past this it gains nothing.
 const MAX_ROWS: usize = 64;
@@ -159,6 +163,12 @@ pub struct Progress {
 /// Told of progress; `Break` ends the call with an error of kind `Interrupted`.
 pub type Observer<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
 
+/// Given translations as soon as they stand, each with the number of its source; a failure ends the call.
+pub type Receiver<'a> = &'a mut dyn FnMut(&[(usize, Translation)]) -> Result<()>;
+
+/// Called after each batch with all jobs and the numbers of those that it decoded.
+type Done<'a> = &'a mut dyn FnMut(&mut [Job], &[usize]) -> Result<()>;
+
 /// A loaded model with its tokenizer.
 pub struct Translator {
     model: Box<dyn TranslationModel>,
@@ -174,6 +184,8 @@ pub struct Translator {
     precision: String,
     /// The state of the prompt's fixed beginning, and its ids: computed once, read by every sentence.
     shared: Mutex<Option<(Vec<u32>, State)>>,
+    /// Which model this is, found out where a memory asks.
+    identity: OnceLock<String>,
 }
 
 /// What each source stands in.
@@ -191,8 +203,8 @@ struct Job {
     /// Tokens of the text alone.
     tokens: usize,
     max_tokens: usize,
-    /// How many sources wait for it.
-    uses: usize,
+    /// The sources that wait for it, each as often as it has the text.
+    users: Vec<usize>,
     /// What the last search found: as many as were drawn.
     found: Vec<Hypothesis>,
     result: Option<Hypothesis>,
@@ -277,6 +289,7 @@ impl Translator {
                 Activations::F32 => format!("{} in f32", gguf.file_type()),
             },
             shared: Mutex::default(),
+            identity: OnceLock::new(),
         })
     }
 
@@ -336,6 +349,7 @@ impl Translator {
             device,
             precision: precision.to_owned(),
             shared: Mutex::default(),
+            identity: OnceLock::new(),
         })
     }
 
@@ -373,6 +387,7 @@ impl Translator {
             device: Device::Cpu,
             precision: precision.to_owned(),
             shared: Mutex::default(),
+            identity: OnceLock::new(),
         })
     }
 
@@ -429,6 +444,20 @@ impl Translator {
     /// Of kind `Usage` for a prompt without `{text}`, of kind `Input` for a text with a token that the model has no embedding
     /// for, of kind `Interrupted` after the observer's `Break`, and the model's.
     pub fn translate(&self, sources: &[&str], options: &DecodeOptions, observer: Observer) -> Result<Vec<Translation>> {
+        self.translate_each(sources, options, observer, &mut |_| Ok(()))
+    }
+
+    /// The same, and after each batch hands to `receiver` what is finished with it: all but the copies.
+    ///
+    /// # Errors
+    /// Those of [`Self::translate`] and those of `receiver`.
+    pub fn translate_each(
+        &self,
+        sources: &[&str],
+        options: &DecodeOptions,
+        observer: Observer,
+        receiver: Receiver,
+    ) -> Result<Vec<Translation>> {
         let prompter = self.prompter(options)?;
         let (plans, mut jobs) = self.plan(sources, options, &prompter)?;
         let decoding = &self.manifest.decoding;
@@ -469,37 +498,90 @@ impl Translator {
             true => BATCH_TOKENS,
             false => GPU_BATCH_TOKENS,
         });
+        let mut results: Vec<Option<Translation>> = vec![None; sources.len()];
+        let mut waiting: Vec<usize> = plans
+            .iter()
+            .map(|plan| match plan {
+                Plan::Copy => 0,
+                Plan::Jobs(numbers) => numbers.len(),
+            })
+            .collect();
+        let mut settle = |jobs: &[Job], settled: &[usize]| {
+            let mut ready = Vec::new();
+            for source in settled.iter().flat_map(|job| &jobs[*job].users) {
+                waiting[*source] -= 1;
+                if let (0, Plan::Jobs(numbers)) = (waiting[*source], &plans[*source]) {
+                    ready.push((
+                        *source,
+                        self.finish(sources[*source], numbers, jobs, &prompter, options),
+                    ));
+                }
+            }
+            receiver(&ready)?;
+            for (source, translation) in ready {
+                results[source] = Some(translation);
+            }
+            Ok(())
+        };
+        let guarded = plain.loop_guard && options.quality != Quality::Fast;
+        let mut bad: Vec<usize> = Vec::new();
         let pass = Pass {
             options: plain.clone(),
             draws: 1,
             budget,
             last: !best,
         };
-        self.run(&mut jobs, all.clone(), &pass, &prompter, &mut progress, observer)?;
-        jobs.iter_mut().for_each(|job| job.result = job.found.pop());
-        if plain.loop_guard && options.quality != Quality::Fast {
-            let is_bad = |job: &usize| {
-                let job = &mut jobs[*job];
-                job.flags = self.flags(job, &prompter);
-                job.flags.iter().any(is_severe)
-            };
-            let bad: Vec<usize> = all.iter().copied().filter(is_bad).collect();
-            let again = SearchOptions {
-                no_repeat_ngram: 3,
-                // What an example says may be said.
-                prompt_counts: false,
-                ..plain.clone()
-            };
-            let pass = Pass { options: again, ..pass };
-            self.run(&mut jobs, bad.clone(), &pass, &prompter, &mut progress, observer)?;
-            for job in bad {
-                let job = &mut jobs[job];
-                let first = std::mem::replace(&mut job.result, job.found.pop());
-                if self.flags(job, &prompter).len() >= job.flags.len() {
-                    job.result = first;
+        self.run(
+            &mut jobs,
+            all.clone(),
+            &pass,
+            &prompter,
+            &mut progress,
+            observer,
+            &mut |jobs, batch| {
+                let mut good = Vec::with_capacity(batch.len());
+                for number in batch {
+                    let job = &mut jobs[*number];
+                    job.result = job.found.pop();
+                    if guarded {
+                        job.flags = self.flags(job, &prompter);
+                    }
+                    match job.flags.iter().any(is_severe) {
+                        true => bad.push(*number),
+                        false if best => {}
+                        false => good.push(*number),
+                    }
                 }
-            }
-        }
+                settle(jobs, &good)
+            },
+        )?;
+        // Whatever batches they came from, they are tried again in the same order.
+        bad.sort();
+        let again = SearchOptions {
+            no_repeat_ngram: 3,
+            // What an example says may be said.
+            prompt_counts: false,
+            ..plain.clone()
+        };
+        let pass = Pass { options: again, ..pass };
+        self.run(
+            &mut jobs,
+            bad,
+            &pass,
+            &prompter,
+            &mut progress,
+            observer,
+            &mut |jobs, batch| {
+                for number in batch {
+                    let job = &mut jobs[*number];
+                    let first = std::mem::replace(&mut job.result, job.found.pop());
+                    if self.flags(job, &prompter).len() >= job.flags.len() {
+                        job.result = first;
+                    }
+                }
+                settle(jobs, if best { &[] } else { batch })
+            },
+        )?;
         if best {
             let drawn = SearchOptions {
                 beam: 1,
@@ -512,16 +594,27 @@ impl Translator {
                 budget,
                 last: true,
             };
-            self.run(&mut jobs, all, &pass, &prompter, &mut progress, observer)?;
-            for job in &mut jobs {
-                self.agree(job, &prompter);
-            }
+            self.run(
+                &mut jobs,
+                all,
+                &pass,
+                &prompter,
+                &mut progress,
+                observer,
+                &mut |jobs, batch| {
+                    batch
+                        .iter()
+                        .for_each(|number| self.agree(&mut jobs[*number], &prompter));
+                    settle(jobs, batch)
+                },
+            )?;
         }
-        sources
+        let copy = |source| Translation::copy(source, options);
+        Ok(sources
             .iter()
-            .zip(plans)
-            .map(|(source, plan)| self.finish(source, plan, &jobs, &prompter, options))
-            .collect()
+            .zip(results)
+            .map(|(source, result)| result.unwrap_or_else(|| copy(source)))
+            .collect())
     }
 
     /// Makes that of a job's outputs its result which agrees best with the others; those that are cut, empty or repeat themselves
@@ -573,7 +666,7 @@ impl Translator {
         let mut jobs: Vec<Job> = Vec::new();
         let mut known: HashMap<String, usize> = HashMap::new();
         let mut plans = Vec::with_capacity(sources.len());
-        for source in sources {
+        for (index, source) in sources.iter().enumerate() {
             if !has_thai(source) {
                 plans.push(Plan::Copy);
                 continue;
@@ -606,7 +699,7 @@ impl Translator {
                             ids,
                             tokens,
                             max_tokens: most.clamp(1, room),
-                            uses: 0,
+                            users: Vec::new(),
                             found: Vec::new(),
                             result: None,
                             flags: Vec::new(),
@@ -614,7 +707,7 @@ impl Translator {
                         jobs.len() - 1
                     }
                 };
-                jobs[number].uses += 1;
+                jobs[number].users.push(index);
                 numbers.push(number);
             }
             plans.push(Plan::Jobs(numbers));
@@ -637,7 +730,8 @@ impl Translator {
         }
     }
 
-    /// Decodes these jobs, longest first, in batches.
+    /// Decodes these jobs, longest first, in batches, and calls `done` after each.
+    #[allow(clippy::too_many_arguments)]
     fn run(
         &self,
         jobs: &mut [Job],
@@ -646,6 +740,7 @@ impl Translator {
         prompter: &Prompter,
         progress: &mut Progress,
         observer: Observer,
+        done: Done,
     ) -> Result<()> {
         let (options, draws) = (&pass.options, pass.draws);
         let rows = options.beam * draws;
@@ -734,9 +829,10 @@ impl Translator {
                 jobs[*job].found = results.by_ref().take(draws).flatten().collect();
             }
             if pass.last {
-                let done = batch.iter().map(|job| jobs[*job].uses).sum::<usize>();
-                progress.done = (before.done + done).min(progress.total);
+                let settled = batch.iter().map(|job| jobs[*job].users.len()).sum::<usize>();
+                progress.done = (before.done + settled).min(progress.total);
             }
+            done(jobs, batch)?;
         }
         Ok(())
     }
@@ -754,15 +850,11 @@ impl Translator {
     fn finish(
         &self,
         source: &str,
-        plan: Plan,
+        numbers: &[usize],
         jobs: &[Job],
         prompter: &Prompter,
         options: &DecodeOptions,
-    ) -> Result<Translation> {
-        let numbers = match plan {
-            Plan::Copy => return Ok(Translation::copy(source, options)),
-            Plan::Jobs(numbers) => numbers,
-        };
+    ) -> Translation {
         let jobs: Vec<&Job> = numbers.iter().map(|number| &jobs[*number]).collect();
         let results: Vec<&Hypothesis> = jobs.iter().filter_map(|job| job.result.as_ref()).collect();
         let (total, tokens) = results.iter().fold((0.0, 0), |(sum, n), r| {
@@ -789,7 +881,7 @@ impl Translator {
         if jobs.len() > 1 {
             flags.push(Flag::Divided);
         }
-        Ok(Translation {
+        Translation {
             text,
             score: (tokens > 0).then(|| total / tokens as f64),
             finish,
@@ -802,7 +894,7 @@ impl Translator {
                 .then(|| results.iter().flat_map(|r| &r.ids).copied().collect()),
             source_tokens: jobs.iter().map(|job| job.tokens).sum(),
             target_tokens: results.iter().map(|r| r.ids.len()).sum(),
-        })
+        }
     }
 
     /// Writes into a document's header which model translates it, and how.

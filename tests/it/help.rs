@@ -12,7 +12,16 @@ fn short_help_fits_a_screen() {
 #[test]
 fn long_help_has_examples_and_exit_codes() {
     let sandbox = Sandbox::new();
-    let commands = ["translate", "render", "split", "score", "models", "doctor", "bench"];
+    let commands = [
+        "translate",
+        "archive",
+        "render",
+        "split",
+        "score",
+        "models",
+        "doctor",
+        "bench",
+    ];
     for command in commands {
         let help = sandbox.run(&[command, "--help"]).ends(0, &[]).stdout;
         assert!(help.contains("Examples:"), "{help}");

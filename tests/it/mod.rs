@@ -1,5 +1,7 @@
 //! What every test of the program starts from: a home of its own, without a model and without a network.
 
+mod archive;
+mod articles;
 mod bilingual;
 mod decoder;
 mod gemma;

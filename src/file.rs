@@ -1,10 +1,27 @@
 //! Files: inputs read whole, outputs written complete or not at all.
 
-use super::io_phrase;
 use crate::error::{Error, Result};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+
+/// An input or output failure of the system in a short phrase, without the code that Rust adds.
+pub fn io_phrase(error: &io::Error) -> String {
+    use io::ErrorKind;
+    match error.kind() {
+        ErrorKind::NotFound => "no such file or directory".into(),
+        ErrorKind::PermissionDenied => "permission denied".into(),
+        ErrorKind::IsADirectory => "is a directory".into(),
+        ErrorKind::NotADirectory => "a part of the path is no directory".into(),
+        ErrorKind::StorageFull => "no space left on the device".into(),
+        ErrorKind::ReadOnlyFilesystem => "the file system is read-only".into(),
+        ErrorKind::BrokenPipe => "the reader has gone".into(),
+        _ => match error.to_string().split_once(" (os error") {
+            Some((text, _)) => text.to_lowercase(),
+            None => error.to_string(),
+        },
+    }
+}
 
 /// An input's bytes.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
@@ -30,18 +47,35 @@ pub fn is_dash(path: &Path) -> bool {
 /// renamed. Missing directories are made. Without `overwrite` a file that is there stays and is an error. What is
 /// no regular file (`/dev/null`, a named pipe) is written to directly.
 pub fn write(path: &Path, bytes: &[u8], overwrite: bool) -> Result<()> {
+    stream(path, None, overwrite, &mut |out| out.write_all(bytes))
+}
+
+/// The same with what `fill` writes, and with the temporary file in `staging`, a directory of the same file system, if one is
+/// given, so that a killed program leaves nothing beside its outputs.
+pub fn stream(
+    path: &Path,
+    staging: Option<&Path>,
+    overwrite: bool,
+    fill: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
+) -> Result<()> {
     let failed = |error: io::Error| failure(path, error);
     // A link to a file stays a link.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     let standing = fs::metadata(&target).ok();
     if standing.as_ref().is_some_and(|standing| !standing.is_file()) {
         let mut file = File::options().write(true).open(&target).map_err(failed)?;
-        return file.write_all(bytes).map_err(failed);
+        return fill(&mut file).map_err(failed);
     }
     let directory = directory_of(&target);
-    fs::create_dir_all(directory).map_err(failed)?;
-    let mut file = temporary(directory).map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
+    fs::create_dir_all(directory).map_err(|error| match error.kind() {
+        // A file stands where a directory is needed; the output itself does not.
+        io::ErrorKind::AlreadyExists => failed(io::ErrorKind::NotADirectory.into()),
+        _ => failed(error),
+    })?;
+    let mut file = temporary(staging.unwrap_or(directory)).map_err(failed)?;
+    let mut buffer = io::BufWriter::new(file.as_file_mut());
+    fill(&mut buffer).and_then(|()| buffer.flush()).map_err(failed)?;
+    drop(buffer);
     if let Some(standing) = standing.filter(|_| overwrite) {
         file.as_file().set_permissions(standing.permissions()).map_err(failed)?;
     }
@@ -74,7 +108,7 @@ pub fn check_writable(path: &Path) -> Result<()> {
 }
 
 /// The error for an output at `path`.
-fn failure(path: &Path, error: io::Error) -> Error {
+pub(crate) fn failure(path: &Path, error: io::Error) -> Error {
     let output = Error::output(format!("cannot write: {}", io_phrase(&error))).path(path);
     match error.kind() {
         io::ErrorKind::AlreadyExists => return exists(path),
@@ -145,6 +179,14 @@ pub fn real(path: &Path) -> PathBuf {
 mod tests {
     use super::*;
     use crate::error::Kind;
+
+    #[test]
+    fn system_errors_read_as_phrases() {
+        let missing = std::fs::read("/does/not/exist").unwrap_err();
+        assert_eq!(io_phrase(&missing), "no such file or directory");
+        let odd = io::Error::from_raw_os_error(27);
+        assert!(!io_phrase(&odd).contains("os error"), "{}", io_phrase(&odd));
+    }
 
     fn names(directory: &Path) -> Vec<String> {
         let mut names: Vec<_> = fs::read_dir(directory)

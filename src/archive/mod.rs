@@ -1,0 +1,511 @@
+//! Archives: the articles of a directory through one model, their sentences pooled, each finished once.
+
+mod lock;
+mod record;
+mod report;
+mod state;
+
+pub use lock::Lock;
+pub use record::{Quote, Record, Written};
+pub use report::{INDEX, REPORT, write as write_report};
+pub use state::State;
+
+use crate::document::{Bilingual, Format};
+use crate::error::{Error, Kind, Result};
+use crate::file;
+use crate::memory::Memory;
+use crate::pipeline::{self, Prepared, hexadecimal};
+use crate::render::{OutputFormat, RenderOptions, render};
+use crate::translate::{Progress, Recaller, Translation, Translator};
+use sha2::{Digest, Sha256};
+use state::Claim;
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::io;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Where plae keeps an archive's state, below its output directory.
+pub const HOME: &str = ".plae";
+/// The file of its state, and by default of its memory, below [`HOME`].
+pub const DATABASE: &str = "memory.sqlite";
+/// Where outputs are written before they are renamed, below [`HOME`].
+const STAGING: &str = "staging";
+
+/// Sentences that are translated together: enough that the last, smaller batch of each round costs little.
+const POOL: usize = 2048;
+/// Articles that wait for the model, and for a writer.
+const AHEAD: usize = 128;
+const BEHIND: usize = 64;
+
+/// One article of a plan.
+#[derive(Clone, Debug)]
+pub struct Article {
+    /// Where it stands below the input directory, `/` between directories: its name in the state.
+    pub place: String,
+    pub path: PathBuf,
+    pub format: Format,
+    /// Below the output directory, `/` between directories.
+    pub outputs: Vec<(OutputFormat, String)>,
+}
+
+/// How an archive is translated.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The format is each article's own.
+    pub reading: pipeline::Options,
+    pub render: RenderOptions,
+    /// All that an output depends on besides its source, in one line: another line, and the article is done again.
+    pub manner: String,
+    /// Threads that read and write beside the model.
+    pub jobs: usize,
+    /// Do everything again from the memory, and replace outputs that are not plae's.
+    pub force: bool,
+}
+
+/// What a run came to so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Articles translated and written.
+    pub done: usize,
+    /// Articles that were done before and have not changed.
+    pub unchanged: usize,
+    /// Of those, articles with outputs that somebody edited since; they are kept.
+    pub edited: usize,
+    pub failed: usize,
+    /// Bytes of the sources that are done, unchanged or failed.
+    pub bytes: u64,
+    /// Segments of the articles that are done.
+    pub segments: usize,
+    /// Different sentences that the model translated.
+    pub made: usize,
+    /// Of the segments done, those that a reader should look at twice.
+    pub flagged: usize,
+    /// Output tokens.
+    pub tokens: usize,
+    /// Time in the model.
+    pub busy: Duration,
+}
+
+/// Who runs an archive: gives the model when it is first needed, and hears what happens.
+pub trait Host {
+    /// The model, loaded at the first call.
+    fn translator(&self) -> Result<&Translator>;
+    /// Told every so often; `Break` ends the run after the batch in hand.
+    fn progress(&self, counts: &Counts) -> ControlFlow<()>;
+    /// An article that failed; the others go on.
+    fn failed(&self, article: &Article, error: &Error);
+}
+
+/// An article that was read and needs a translation.
+struct Ready {
+    index: usize,
+    bytes: u64,
+    prepared: Prepared,
+}
+
+/// What became of reading an article.
+enum Read {
+    Ready(Box<Ready>),
+    Unchanged { edited: bool, bytes: u64 },
+    Failed { index: usize, error: Error },
+}
+
+/// A translated article on its way to its outputs.
+struct Finished {
+    index: usize,
+    bytes: u64,
+    document: Bilingual,
+}
+
+/// What all threads of a run share.
+struct Shared<'a> {
+    directory: &'a Path,
+    staging: PathBuf,
+    articles: &'a [Article],
+    options: &'a Options,
+    state: &'a State,
+    next: AtomicUsize,
+    /// No more articles are to be read.
+    stop: AtomicBool,
+    counts: Mutex<Counts>,
+    failures: Mutex<Vec<(usize, Error)>>,
+    /// What ends the run: the disk is full, the database is gone.
+    fatal: Mutex<Option<Error>>,
+}
+
+/// Translates what of `articles` is new or has changed into `directory`, and notes it in `state`.
+///
+/// An article's own failure is told to `host` and the others go on. Whatever ends the run, what is finished stays, and the
+/// next run goes on from there.
+///
+/// # Errors
+/// Of kind `Interrupted` where the host asks for it; the model's, the database's, and a full or read-only disk's.
+pub fn run(
+    directory: &Path,
+    articles: &[Article],
+    memory: Option<&Memory>,
+    state: &State,
+    options: &Options,
+    host: &dyn Host,
+) -> Result<Counts> {
+    let staging = staging(directory)?;
+    let paths = articles.iter().flat_map(|article| &article.outputs);
+    state.claim(paths.map(|(_, path)| path.as_str()), &|path| {
+        options.force || std::fs::symlink_metadata(directory.join(path)).is_err()
+    })?;
+    let shared = Shared {
+        directory,
+        staging,
+        articles,
+        options,
+        state,
+        next: AtomicUsize::new(0),
+        stop: AtomicBool::new(false),
+        counts: Mutex::default(),
+        failures: Mutex::default(),
+        fatal: Mutex::default(),
+    };
+    let (finish, finished) = sync_channel(BEHIND);
+    let finished = Mutex::new(finished);
+    let result = std::thread::scope(|scope| {
+        let (read, reads) = sync_channel(AHEAD);
+        let (shared, finished) = (&shared, &finished);
+        for _ in 0..options.jobs.max(1) {
+            let read = read.clone();
+            scope.spawn(move || shared.read(&read));
+        }
+        drop(read);
+        let writers: Vec<_> = (0..options.jobs.max(1))
+            .map(|_| scope.spawn(move || shared.write(finished)))
+            .collect();
+        let result = Pool::new(shared, memory, finish).run(&reads, host);
+        shared.stop.store(true, Relaxed);
+        drop(reads);
+        for writer in writers {
+            // A panic of a thread is one of the scope.
+            drop(writer.join());
+        }
+        result
+    });
+    shared.tell(host);
+    let fatal = shared.fatal.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let counts = shared.counts.into_inner().unwrap_or_else(PoisonError::into_inner);
+    match (fatal, result) {
+        (Some(error), _) => Err(error),
+        (None, Err(error)) => Err(error),
+        (None, Ok(())) => Ok(counts),
+    }
+}
+
+/// An empty directory for outputs that are not whole yet; a killed run's are thrown away.
+fn staging(directory: &Path) -> Result<PathBuf> {
+    let staging = directory.join(HOME).join(STAGING);
+    let failed = |error| file::failure(&staging, error);
+    match std::fs::remove_dir_all(&staging) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => std::fs::create_dir_all(&staging).map_err(failed)?,
+    }
+    Ok(staging)
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn hash(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+/// Whether every other output would fail too.
+fn is_fatal(error: &Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());
+    let full = source.is_some_and(|error| matches!(error.kind(), StorageFull | QuotaExceeded | ReadOnlyFilesystem));
+    full || !matches!(error.kind, Kind::Input | Kind::Output)
+}
+
+impl Shared<'_> {
+    /// Reads articles until there are no more, or nobody takes them.
+    fn read(&self, to: &SyncSender<Read>) {
+        while !self.stop.load(Relaxed) {
+            let index = self.next.fetch_add(1, Relaxed);
+            let Some(article) = self.articles.get(index) else {
+                return;
+            };
+            let read = match self.prepare(index, article) {
+                Ok(read) => read,
+                Err(error) => Read::Failed { index, error },
+            };
+            if to.send(read).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn prepare(&self, index: usize, article: &Article) -> Result<Read> {
+        let source = file::read(&article.path)?;
+        let bytes = source.len() as u64;
+        let (mut missing, mut edited) = (false, None);
+        for (_, output) in &article.outputs {
+            let path = self.directory.join(output);
+            match self.state.owner(output).map_err(|error| self.end(error))? {
+                Claim::Foreign => return Err(file::exists(&path)),
+                Claim::Open => missing = true,
+                Claim::Written(hash) => match std::fs::read(&path) {
+                    Ok(bytes) if self::hash(&bytes) == hash => {}
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => missing = true,
+                    _ => edited = Some(path),
+                },
+            }
+        }
+        let done = self.state.done(&article.place).map_err(|error| self.end(error))?;
+        let unchanged = done.is_some_and(|done| done.manner == self.options.manner && done.sha256 == hash(&source));
+        if !self.options.force {
+            if unchanged && !missing {
+                let edited = edited.is_some();
+                return Ok(Read::Unchanged { edited, bytes });
+            }
+            if let Some(path) = edited {
+                return Err(
+                    Error::output("the output was edited since plae wrote it, and its source has changed")
+                        .path(path)
+                        .hint("move the edited file away and run again, or overwrite it with --force"),
+                );
+            }
+        }
+        let options = pipeline::Options {
+            format: article.format,
+            ..self.options.reading.clone()
+        };
+        let name = article.path.file_name().map(|name| name.to_string_lossy());
+        let prepared =
+            pipeline::prepare(name.as_deref(), &source, &options).map_err(|error| error.path(&article.path))?;
+        Ok(Read::Ready(Box::new(Ready { index, bytes, prepared })))
+    }
+
+    /// Notes that the run has to end.
+    fn end(&self, error: Error) -> Error {
+        self.stop.store(true, Relaxed);
+        let told = Error::new(error.kind, error.message.clone());
+        locked(&self.fatal).get_or_insert(error);
+        told
+    }
+
+    /// Writes what is finished until nothing comes any more.
+    fn write(&self, from: &Mutex<Receiver<Finished>>) {
+        loop {
+            // The lock is held while waiting, and given back with what came.
+            let received = locked(from).recv();
+            let Ok(finished) = received else { return };
+            if locked(&self.fatal).is_some() {
+                continue;
+            }
+            match self.put(&finished) {
+                Ok(record) => {
+                    let mut counts = locked(&self.counts);
+                    counts.done += 1;
+                    counts.bytes += finished.bytes;
+                    counts.segments += record.segments;
+                    counts.flagged += record.flagged;
+                }
+                Err(error) if is_fatal(&error) => drop(self.end(error)),
+                Err(error) => self.fail(finished.index, error),
+            }
+        }
+    }
+
+    fn put(&self, finished: &Finished) -> Result<Record> {
+        let article = &self.articles[finished.index];
+        let mut outputs = Vec::with_capacity(article.outputs.len());
+        for (format, output) in &article.outputs {
+            let path = self.directory.join(output);
+            let bytes = render(&finished.document, *format, &self.options.render).map_err(|error| error.path(&path))?;
+            file::stream(&path, Some(&self.staging), true, &mut |out| out.write_all(&bytes))?;
+            outputs.push(Written {
+                format: format.name().to_owned(),
+                path: output.clone(),
+                sha256: hash(&bytes),
+            });
+        }
+        let record = Record::new(article, finished.bytes, &finished.document, outputs);
+        self.state
+            .record(&record, &self.options.manner)
+            .map_err(|error| self.end(error))?;
+        Ok(record)
+    }
+
+    fn fail(&self, index: usize, error: Error) {
+        if locked(&self.fatal).is_some() {
+            return;
+        }
+        let record = Record::failed(&self.articles[index], &error);
+        if let Err(error) = self.state.record(&record, "") {
+            self.end(error);
+        }
+        locked(&self.counts).failed += 1;
+        locked(&self.failures).push((index, error));
+    }
+
+    /// Tells the host of failures since the last call.
+    fn tell(&self, host: &dyn Host) {
+        let failures = std::mem::take(&mut *locked(&self.failures));
+        for (index, error) in failures {
+            host.failed(&self.articles[index], &error);
+        }
+    }
+}
+
+/// Articles whose sentences are translated together.
+struct Pool<'a> {
+    shared: &'a Shared<'a>,
+    memory: Option<&'a Memory>,
+    finish: SyncSender<Finished>,
+    waiting: Vec<(Box<Ready>, Vec<Option<Translation>>)>,
+    /// The different sentences that no memory has, and the number of each.
+    unknown: Vec<String>,
+    numbers: HashMap<String, usize>,
+}
+
+impl<'a> Pool<'a> {
+    fn new(shared: &'a Shared<'a>, memory: Option<&'a Memory>, finish: SyncSender<Finished>) -> Self {
+        Self {
+            shared,
+            memory,
+            finish,
+            waiting: Vec::new(),
+            unknown: Vec::new(),
+            numbers: HashMap::new(),
+        }
+    }
+
+    /// Takes articles as they are read, until all are through.
+    fn run(mut self, reads: &Receiver<Read>, host: &dyn Host) -> Result<()> {
+        // Nothing is shown faster than people read.
+        let mut shown = Instant::now();
+        for read in reads {
+            match read {
+                Read::Unchanged { edited, bytes } => {
+                    let mut counts = locked(&self.shared.counts);
+                    counts.unchanged += 1;
+                    counts.edited += usize::from(edited);
+                    counts.bytes += bytes;
+                }
+                Read::Failed { index, error } => self.shared.fail(index, error),
+                Read::Ready(ready) => self.take(ready, host)?,
+            }
+            if self.unknown.len() >= POOL {
+                self.flush(host)?;
+            }
+            if shown.elapsed() > Duration::from_millis(100) {
+                shown = Instant::now();
+                self.show(host)?;
+            }
+            if self.shared.stop.load(Relaxed) {
+                return Ok(());
+            }
+        }
+        self.flush(host)
+    }
+
+    fn show(&self, host: &dyn Host) -> Result<()> {
+        self.shared.tell(host);
+        let counts = *locked(&self.shared.counts);
+        match host.progress(&counts) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(Error::new(Kind::Interrupted, "interrupted")),
+        }
+    }
+
+    /// Sends an article on if all of it is known, else lets it wait for the model.
+    fn take(&mut self, ready: Box<Ready>, host: &dyn Host) -> Result<()> {
+        let decode = &self.shared.options.reading.decode;
+        let prepared = &ready.prepared;
+        if !prepared.needs_model() {
+            let copies = prepared.copies(decode);
+            return self.send(*ready, None, copies);
+        }
+        let translator = host.translator()?;
+        let sources: Vec<&str> = prepared
+            .segments()
+            .iter()
+            .map(|segment| segment.source.as_str())
+            .collect();
+        let mut found = Recaller::new(translator, self.memory, decode)?.recall(&sources)?;
+        for (source, found) in sources.iter().zip(&mut found) {
+            match found {
+                Some(_) => {}
+                None if !crate::thai::has_thai(source) => *found = Some(Translation::copy(source, decode)),
+                None if !self.numbers.contains_key(*source) => {
+                    self.numbers.insert((*source).to_owned(), self.unknown.len());
+                    self.unknown.push((*source).to_owned());
+                }
+                None => {}
+            }
+        }
+        match found.iter().all(Option::is_some) {
+            true => self.send(*ready, Some(translator), found.into_iter().flatten().collect()),
+            false => {
+                self.waiting.push((ready, found));
+                Ok(())
+            }
+        }
+    }
+
+    /// Translates what waits, and sends it on.
+    fn flush(&mut self, host: &dyn Host) -> Result<()> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let decode = &self.shared.options.reading.decode;
+        let translator = host.translator()?;
+        let sources: Vec<&str> = self.unknown.iter().map(String::as_str).collect();
+        let before = *locked(&self.shared.counts);
+        let start = Instant::now();
+        let asked = Cell::new(false);
+        let mut observe = |progress: Progress| {
+            let counts = {
+                let mut counts = locked(&self.shared.counts);
+                counts.made = before.made + progress.done;
+                counts.tokens = before.tokens + progress.tokens;
+                counts.busy = before.busy + start.elapsed();
+                *counts
+            };
+            self.shared.tell(host);
+            // The batch in hand is finished and kept all the same.
+            asked.set(asked.get() || host.progress(&counts).is_break());
+            ControlFlow::Continue(())
+        };
+        let stop = || asked.get() || locked(&self.shared.fatal).is_some();
+        let made = Recaller::new(translator, self.memory, decode)?.make(&sources, &mut observe, &stop)?;
+        for (ready, mut found) in std::mem::take(&mut self.waiting) {
+            for (segment, found) in ready.prepared.segments().iter().zip(&mut found) {
+                if found.is_none() {
+                    let number = self.numbers.get(&segment.source);
+                    *found = number.and_then(|number| made.get(*number)).cloned();
+                }
+            }
+            self.send(*ready, Some(translator), found.into_iter().flatten().collect())?;
+        }
+        self.unknown.clear();
+        self.numbers.clear();
+        Ok(())
+    }
+
+    /// Hands a translated article to the writers.
+    fn send(&self, ready: Ready, translator: Option<&Translator>, translations: Vec<Translation>) -> Result<()> {
+        let decode = &self.shared.options.reading.decode;
+        let finished = Finished {
+            index: ready.index,
+            bytes: ready.bytes,
+            document: ready.prepared.align(translator, decode, translations),
+        };
+        // The writers end after this.
+        let gone = |_| Error::output("the writers have stopped");
+        self.finish.send(finished).map_err(gone)
+    }
+}

@@ -1,0 +1,148 @@
+//! What a report says of one article.
+
+use super::Article;
+use crate::document::{Bilingual, BlockKind, Finish, Flag, Segment};
+use crate::error::Error;
+use crate::thai::quantity::{Language, Value, find};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The most segments of one article that its record quotes.
+const QUOTED: usize = 20;
+
+/// A line of `report.jsonl`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Where the source stands below the input directory, `/` between directories.
+    pub place: String,
+    /// Its first heading, else its first segment.
+    pub title: String,
+    /// The same in English.
+    pub title_en: String,
+    /// The article's own date, from its lines about itself: ISO 8601, as far as it is said.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub date: Option<String>,
+    /// Size of the source.
+    pub bytes: u64,
+    /// Of the source's bytes, in hexadecimal.
+    pub sha256: String,
+    pub segments: usize,
+    /// Segments without Thai, which were copied.
+    pub copied: usize,
+    /// Segments that a reader should look at twice.
+    pub flagged: usize,
+    /// How often each flag occurs.
+    pub flags: BTreeMap<Flag, usize>,
+    /// Mean of the segments' scores; none where nothing was decoded.
+    pub score: Option<f64>,
+    pub outputs: Vec<Written>,
+    /// The flagged segments, the least sure first, 20 at most.
+    pub worst: Vec<Quote>,
+    /// Why there is no output.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub error: Option<String>,
+}
+
+/// An output file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Written {
+    /// Name of the format.
+    pub format: String,
+    /// Below the output directory, `/` between directories.
+    pub path: String,
+    /// In hexadecimal.
+    pub sha256: String,
+}
+
+/// A segment that a reader should look at.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Quote {
+    pub id: usize,
+    pub flags: Vec<Flag>,
+    pub score: Option<f64>,
+    pub source: String,
+    pub target: String,
+}
+
+impl Record {
+    /// The record of a translated article.
+    pub fn new(article: &Article, bytes: u64, document: &Bilingual, outputs: Vec<Written>) -> Self {
+        let segments = &document.segments;
+        let (title, title_en) = title(document);
+        let mut flags = BTreeMap::new();
+        for flag in segments.iter().flat_map(|segment| &segment.flags) {
+            *flags.entry(*flag).or_default() += 1;
+        }
+        let scores: Vec<f64> = segments.iter().filter_map(|segment| segment.score).collect();
+        let mut worst: Vec<&Segment> = segments.iter().filter(|segment| is_flagged(segment)).collect();
+        let flagged = worst.len();
+        worst.sort_by(|a, b| a.score.unwrap_or(0.0).total_cmp(&b.score.unwrap_or(0.0)));
+        worst.truncate(QUOTED);
+        Self {
+            place: article.place.clone(),
+            title,
+            title_en,
+            date: date(segments),
+            bytes,
+            sha256: document.header.sha256.clone(),
+            segments: segments.len(),
+            copied: segments.iter().filter(|segment| segment.finish == Finish::Copy).count(),
+            flagged,
+            flags,
+            score: (!scores.is_empty()).then(|| rounded(scores.iter().sum::<f64>() / scores.len() as f64)),
+            outputs,
+            worst: worst.into_iter().map(quote).collect(),
+            error: None,
+        }
+    }
+
+    /// The record of an article that failed.
+    pub fn failed(article: &Article, error: &Error) -> Self {
+        Self {
+            place: article.place.clone(),
+            error: Some(error.message.clone()),
+            ..Self::default()
+        }
+    }
+}
+
+fn is_flagged(segment: &Segment) -> bool {
+    segment.flags.iter().any(|flag| *flag != Flag::NoThai)
+}
+
+fn quote(segment: &Segment) -> Quote {
+    Quote {
+        id: segment.id,
+        flags: segment.flags.clone(),
+        score: segment.score.map(rounded),
+        source: segment.source.clone(),
+        target: segment.target.clone(),
+    }
+}
+
+fn rounded(score: f64) -> f64 {
+    (score * 1e4).round() / 1e4
+}
+
+/// Both sides of the first heading, else of the first segment.
+fn title(document: &Bilingual) -> (String, String) {
+    let is_heading = |block: &&[Segment]| block.iter().any(|segment| segment.kind == BlockKind::Heading);
+    let block = document.blocks().find(is_heading);
+    let block = block.or_else(|| document.segments.first().map(std::slice::from_ref));
+    let joined = |side: fn(&Segment) -> &str| {
+        let parts: Vec<&str> = block.unwrap_or_default().iter().map(side).collect();
+        parts.join(" ")
+    };
+    (joined(|segment| &segment.source), joined(|segment| &segment.target))
+}
+
+/// The first full date in the lines about the article.
+fn date(segments: &[Segment]) -> Option<String> {
+    let about = segments.iter().filter(|segment| segment.kind == BlockKind::Metadata);
+    about
+        .flat_map(|segment| find(&segment.source, Language::Thai))
+        .find_map(|quantity| match quantity.value {
+            Value::Date(date) => Some(format!("{:04}-{:02}-{:02}", date.year?, date.month?, date.day?)),
+            _ => None,
+        })
+}

@@ -1,0 +1,296 @@
+//! `plae archive`: a directory of articles, interrupted at will, each sentence translated once.
+
+use super::args::Archive;
+use super::config::Config;
+use super::plan::{self, Input, Plan, Request, Task};
+use super::printer::Printer;
+use super::progress;
+use super::session::Session;
+use super::translate::{options, prepare};
+use super::{Status, counted, interrupt, is_local, size};
+use crate::archive::{self, Article, Counts, DATABASE, HOME, Host, INDEX, Lock, REPORT, State};
+use crate::error::{Error, Kind, Result};
+use crate::memory::Memory;
+use crate::pipeline;
+use crate::render::{OutputFormat, RenderOptions};
+use crate::thai::has_thai;
+use crate::translate::{Translator, identity};
+use std::cell::Cell;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Facts of the state by which a dry run tells how long a run takes.
+const SENTENCES: &str = "sentences";
+const SECONDS: &str = "seconds";
+
+pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status> {
+    let options = options(&args.reading, &args.decoding, config)?;
+    let output = &args.output;
+    if !args.input.is_dir() {
+        return Err(Error::usage("is no directory")
+            .path(&args.input)
+            .hint("an archive is a directory of articles; `plae translate` takes files"));
+    }
+    let plan = settle(args)?;
+    if args.dry_run {
+        return dry_run(&plan, &options, output, printer);
+    }
+    let articles = articles(&plan, output);
+    let session = Session::new(config, printer);
+    // A model that cannot be had is told before anything is read.
+    let identity = identity(session.located()?)?;
+    let _lock = Lock::take(output)?;
+    let usual = output.join(HOME).join(DATABASE);
+    let state = State::open(&usual)?;
+    let memory = match args.memory.no_memory {
+        true => None,
+        false => Some(Memory::open(args.memory.memory.as_deref().unwrap_or(&usual))?),
+    };
+    let edition = memory.as_ref().map(Memory::edition).transpose()?;
+    let manner = format!(
+        "{identity} {:?} {:?} {options:?} {:?} {edition:?}",
+        config.precision, config.vocabulary, config.layout
+    );
+    let archive_options = archive::Options {
+        reading: options,
+        render: RenderOptions {
+            layout: config.layout,
+            width: None,
+        },
+        manner,
+        jobs: args
+            .jobs
+            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
+        force: args.force,
+    };
+    let desk = Desk {
+        session: &session,
+        printer,
+        bar: progress::Archive::new(printer, articles.len(), total(&plan)),
+        counts: Cell::default(),
+    };
+    for failure in &plan.failures {
+        printer.error(&failure.error);
+    }
+    // From here on Ctrl-C waits for the batch in hand.
+    let _patience = interrupt::patience();
+    let start = Instant::now();
+    let ended = archive::run(output, &articles, memory.as_ref(), &state, &archive_options, &desk);
+    let ended = match ended {
+        Err(error) if error.kind == Kind::Interrupted => Err(Error::new(Kind::Interrupted, "stopped before the end")
+            .hint("what is finished is kept; the same command goes on from here")),
+        ended => ended,
+    };
+    let counts = match &ended {
+        Ok(counts) => *counts,
+        Err(_) => desk.counts.get(),
+    };
+    drop(desk);
+    // Of a run that was broken off too: it shows what there is. Why it ended is told before what went wrong after it.
+    let written = remember_pace(&state, &counts).and_then(|()| archive::write_report(output, &state));
+    report(&plan, &counts, start.elapsed(), output, printer);
+    let counts = ended?;
+    written?;
+    Ok(match counts.failed + plan.failures.len() {
+        0 => Status::Done,
+        _ => Status::Failed,
+    })
+}
+
+fn settle(args: &Archive) -> Result<Plan> {
+    let globs: Vec<String> = args
+        .include
+        .iter()
+        .cloned()
+        .chain(args.exclude.iter().map(|glob| format!("!{glob}")))
+        .collect();
+    let formats = match args.format.as_slice() {
+        [] => &[OutputFormat::Html],
+        formats => formats,
+    };
+    // The separator makes it a directory whatever its name.
+    let output = args.output.join("");
+    plan::plan(&Request {
+        inputs: std::slice::from_ref(&args.input),
+        from: args.reading.from,
+        output: Some(&output),
+        formats,
+        force: args.force,
+        archive: Some(plan::Archive {
+            globs: &globs,
+            template: &args.name,
+            reserved: &[INDEX, REPORT],
+        }),
+    })
+}
+
+/// A relative path with `/` between directories, on every system.
+fn portable(path: &Path) -> String {
+    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
+    parts.join("/")
+}
+
+fn articles(plan: &Plan, output: &Path) -> Vec<Article> {
+    let article = |task: &Task| {
+        let Input::File(path) = &task.input else { return None };
+        let outputs = task.outputs.iter().filter_map(|written| {
+            let path = written.path.as_ref()?;
+            Some((written.format, portable(path.strip_prefix(output).unwrap_or(path))))
+        });
+        Some(Article {
+            place: portable(&task.place),
+            path: path.clone(),
+            format: task.format,
+            outputs: outputs.collect(),
+        })
+    };
+    plan.tasks.iter().filter_map(article).collect()
+}
+
+fn length(task: &Task) -> u64 {
+    match &task.input {
+        Input::Stdin => 0,
+        Input::File(path) => std::fs::metadata(path).map_or(0, |file| file.len()),
+    }
+}
+
+fn total(plan: &Plan) -> u64 {
+    plan.tasks.iter().map(length).sum()
+}
+
+/// The model, the messages and the bar of a run.
+struct Desk<'a> {
+    session: &'a Session<'a>,
+    printer: &'a Printer,
+    bar: progress::Archive<'a>,
+    /// As last told.
+    counts: Cell<Counts>,
+}
+
+impl Host for Desk<'_> {
+    fn translator(&self) -> Result<&Translator> {
+        Ok(&self.session.model()?.translator)
+    }
+
+    fn progress(&self, counts: &Counts) -> ControlFlow<()> {
+        self.counts.set(*counts);
+        self.bar.update(counts);
+        interrupt::flow()
+    }
+
+    fn failed(&self, _: &Article, error: &Error) {
+        self.printer.error(error);
+    }
+}
+
+/// Adds what a run took to what is known of earlier ones.
+fn remember_pace(state: &State, counts: &Counts) -> Result<()> {
+    if counts.made == 0 {
+        return Ok(());
+    }
+    let (sentences, seconds) = pace(state)?;
+    state.set_fact(SENTENCES, &(sentences + counts.made as f64).to_string())?;
+    state.set_fact(SECONDS, &(seconds + counts.busy.as_secs_f64()).to_string())
+}
+
+/// How many sentences were translated here, and in how many seconds.
+fn pace(state: &State) -> Result<(f64, f64)> {
+    let number = |name| -> Result<f64> {
+        let value = state.fact(name)?.and_then(|value| value.parse().ok());
+        Ok(value.unwrap_or_default())
+    };
+    Ok((number(SENTENCES)?, number(SECONDS)?))
+}
+
+/// Prints what would be read and written, and how long that would take by the pace of earlier runs.
+fn dry_run(plan: &Plan, options: &pipeline::Options, output: &Path, printer: &Printer) -> Result<Status> {
+    let mut failed = plan.failures.len();
+    for failure in &plan.failures {
+        printer.error(&failure.error);
+    }
+    let mut sentences = 0;
+    for task in &plan.tasks {
+        match prepare(task, options) {
+            Err(error) if is_local(&error) => {
+                printer.error(&error);
+                failed += 1;
+            }
+            Err(error) => return Err(error),
+            Ok(prepared) => {
+                let segments = prepared.segments();
+                let thai = segments.iter().filter(|segment| has_thai(&segment.source)).count();
+                sentences += thai;
+                let outputs: Vec<_> = task.outputs.iter().map(ToString::to_string).collect();
+                printer.data(format!(
+                    "{} -> {} ({}, {}, {thai} with Thai)\n",
+                    task.input,
+                    outputs.join(", "),
+                    size(length(task)),
+                    counted(segments.len(), "segment"),
+                ))?;
+            }
+        }
+    }
+    let mut line = format!(
+        "{}, {}, {} with Thai, repeated ones included",
+        counted(plan.tasks.len(), "article"),
+        size(total(plan)),
+        counted(sentences, "segment"),
+    );
+    if failed > 0 {
+        line += &format!("; {failed} would fail");
+    }
+    let database = output.join(HOME).join(DATABASE);
+    if database.is_file() {
+        let (before, seconds) = pace(&State::open(&database)?)?;
+        if before > 0.0 {
+            let time = Duration::from_secs_f64(sentences as f64 * seconds / before);
+            line += &format!(
+                "; {:#} at the {:.1} sentences/s of earlier runs here, less what is done",
+                indicatif::HumanDuration(time),
+                before / seconds.max(1e-3)
+            );
+        }
+    }
+    printer.note(line);
+    Ok(match failed {
+        0 => Status::Done,
+        _ => Status::Failed,
+    })
+}
+
+fn report(plan: &Plan, counts: &Counts, time: Duration, output: &Path, printer: &Printer) {
+    let mut line = format!(
+        "{} of {} translated, {} unchanged",
+        counts.done,
+        counted(plan.tasks.len() + plan.failures.len(), "article"),
+        counts.unchanged
+    );
+    let failed = counts.failed + plan.failures.len();
+    if failed > 0 {
+        line += &format!(", {failed} failed");
+    }
+    line += &format!(": {}", counted(counts.segments, "segment"));
+    if counts.flagged > 0 {
+        line += &format!(" ({} to check)", counts.flagged);
+    }
+    line += &format!(
+        ", {} new, in {:.1} s",
+        counted(counts.made, "sentence"),
+        time.as_secs_f64()
+    );
+    if counts.tokens > 0 {
+        let rate = counts.tokens as f64 / counts.busy.as_secs_f64().max(1e-3);
+        line += &format!(", {rate:.0} tokens/s");
+    }
+    printer.note(line);
+    if counts.edited > 0 {
+        printer.note(format!(
+            "{} edited since plae wrote them, kept",
+            counted(counts.edited, "article")
+        ));
+    }
+    let index: PathBuf = output.join(INDEX);
+    printer.note(format!("all articles: {}", index.display()));
+}

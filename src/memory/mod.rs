@@ -1,0 +1,205 @@
+//! Translation memory: finished segments on disk, found again by their text and by what made them.
+
+pub mod database;
+
+use crate::document::{Finish, Flag};
+use crate::error::Result;
+use database::{Durability, failure};
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A translation memory: an SQLite file, which several threads and processes may use at once.
+///
+/// A segment is found by its normalised source and by its [`System`], never by the file it stood in. What a person wrote
+/// outranks what any machine did.
+pub struct Memory {
+    connection: Mutex<Connection>,
+    path: PathBuf,
+}
+
+/// What all translations of one kind have in common, as [`Memory::system`] numbers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct System(i64);
+
+/// A remembered translation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    pub target: String,
+    /// Mean natural log-probability of the output tokens; none for a person's.
+    pub score: Option<f64>,
+    pub finish: Finish,
+    pub flags: Vec<Flag>,
+    pub source_tokens: usize,
+    pub target_tokens: usize,
+    /// Written by a person.
+    pub human: bool,
+}
+
+impl Memory {
+    /// Opens the memory at `path`, and makes it and its directory where they are missing.
+    ///
+    /// # Errors
+    /// Of kind `Usage` for a file that is no memory, or of a newer plae; of kind `Output` for one that is damaged, locked
+    /// or cannot be written.
+    pub fn open(path: &Path) -> Result<Self> {
+        Ok(Self {
+            connection: Mutex::new(database::open(path, Durability::Full)?),
+            path: path.to_path_buf(),
+        })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn told<T>(&self, result: rusqlite::Result<T>) -> Result<T> {
+        result.map_err(|error| failure(&self.path, error))
+    }
+
+    /// The number of a system by its description: model, precision, decoding, prompt, text processing.
+    ///
+    /// # Errors
+    /// The database's, as in all methods.
+    pub fn system(&self, description: &str) -> Result<System> {
+        let connection = self.connection();
+        let select = "SELECT id FROM system WHERE description = ?1";
+        let find = || connection.query_row(select, [description], |row| row.get(0)).optional();
+        let found = || match find()? {
+            Some(id) => Ok(id),
+            None => {
+                let insert = "INSERT INTO system (description) VALUES (?1) ON CONFLICT DO NOTHING";
+                connection.execute(insert, [description])?;
+                connection.query_row(select, [description], |row| row.get(0))
+            }
+        };
+        self.told(found()).map(System)
+    }
+
+    /// What is remembered of each of these normalised sources: a person's translation, else that of the system.
+    pub fn recall(&self, system: System, sources: &[&str]) -> Result<Vec<Option<Entry>>> {
+        let connection = self.connection();
+        let found = || {
+            // One snapshot for all, and no lock taken for each.
+            let transaction = connection.unchecked_transaction()?;
+            let mut human = transaction.prepare_cached("SELECT target FROM human WHERE source = ?1")?;
+            let mut machine = transaction.prepare_cached(
+                "SELECT target, score, finish, flags, source_tokens, target_tokens FROM machine \
+                 WHERE system = ?1 AND source = ?2",
+            )?;
+            let mut entries = Vec::with_capacity(sources.len());
+            for source in sources {
+                let edited: Option<String> = human.query_row([source], |row| row.get(0)).optional()?;
+                entries.push(match edited {
+                    Some(target) => Some(Entry::human(target)),
+                    None => machine
+                        .query_row(params![system.0, source], |row| {
+                            Ok(Entry {
+                                target: row.get(0)?,
+                                score: row.get(1)?,
+                                finish: from_json(row, 2)?,
+                                flags: from_json(row, 3)?,
+                                source_tokens: row.get::<_, u32>(4)? as usize,
+                                target_tokens: row.get::<_, u32>(5)? as usize,
+                                human: false,
+                            })
+                        })
+                        .optional()?,
+                });
+            }
+            Ok(entries)
+        };
+        self.told(found())
+    }
+
+    /// Stores what a system made of normalised sources, all or none; what is there already stays.
+    pub fn keep(&self, system: System, entries: &[(&str, &Entry)]) -> Result<()> {
+        let now = jiff::Timestamp::now().as_second();
+        let mut connection = self.connection();
+        let mut stored = || {
+            let transaction = connection.transaction()?;
+            {
+                let mut statement = transaction.prepare_cached(
+                    "INSERT INTO machine (system, source, target, score, finish, flags, source_tokens, target_tokens, made) \
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
+                )?;
+                for (source, entry) in entries {
+                    statement.execute(params![
+                        system.0,
+                        source,
+                        entry.target,
+                        entry.score,
+                        to_json(&entry.finish)?,
+                        to_json(&entry.flags)?,
+                        entry.source_tokens as i64,
+                        entry.target_tokens as i64,
+                        now,
+                    ])?;
+                }
+            }
+            transaction.commit()
+        };
+        self.told(stored())
+    }
+
+    /// Stores what a person made of normalised sources, all or none; it replaces what stood there.
+    pub fn learn(&self, pairs: &[(&str, &str)]) -> Result<()> {
+        let now = jiff::Timestamp::now().as_second();
+        let mut connection = self.connection();
+        let mut stored = || {
+            let transaction = connection.transaction()?;
+            {
+                let mut statement = transaction
+                    .prepare_cached("INSERT OR REPLACE INTO human (source, target, made) VALUES (?1, ?2, ?3)")?;
+                for (source, target) in pairs {
+                    statement.execute(params![source, target, now])?;
+                }
+            }
+            transaction.commit()
+        };
+        self.told(stored())
+    }
+
+    /// What tells one state of the human translations from another.
+    pub fn edition(&self) -> Result<String> {
+        let connection = self.connection();
+        self.told(connection.query_row(
+            "SELECT count(*) || ':' || coalesce(max(made), 0) || ':' || coalesce(sum(length(target)), 0) FROM human",
+            [],
+            |row| row.get(0),
+        ))
+    }
+}
+
+impl Entry {
+    fn human(target: String) -> Self {
+        Self {
+            target,
+            score: None,
+            finish: Finish::Stop,
+            flags: Vec::new(),
+            source_tokens: 0,
+            target_tokens: 0,
+            human: true,
+        }
+    }
+}
+
+fn to_json(value: &impl Serialize) -> rusqlite::Result<String> {
+    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+}
+
+fn from_json<T: DeserializeOwned>(row: &rusqlite::Row, column: usize) -> rusqlite::Result<T> {
+    serde_json::from_str(row.get_ref(column)?.as_str()?)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, error.into()))
+}
+
+#[cfg(test)]
+mod tests;

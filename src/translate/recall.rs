@@ -1,0 +1,143 @@
+//! A translator with a memory: what is known is looked up, what is new is kept as soon as it stands.
+
+use super::{DecodeOptions, Observer, Progress, Translation, Translator};
+use crate::document::Flag;
+use crate::error::{Error, Kind, Result};
+use crate::memory::{Entry, Memory, System};
+use crate::quality;
+use crate::thai::{has_thai, normalise};
+use std::borrow::Cow;
+
+/// A translator and the memory that it looks into first, if it has one.
+pub struct Recaller<'a> {
+    translator: &'a Translator,
+    memory: Option<(&'a Memory, System)>,
+    options: &'a DecodeOptions,
+}
+
+impl<'a> Recaller<'a> {
+    /// # Errors
+    /// Those of [`Translator::system`] and the memory's.
+    pub fn new(translator: &'a Translator, memory: Option<&'a Memory>, options: &'a DecodeOptions) -> Result<Self> {
+        // Ids are not remembered: who asks for them wants them of this run.
+        let memory = match memory.filter(|_| !options.ids) {
+            Some(memory) => Some((memory, memory.system(&translator.system(options)?)?)),
+            None => None,
+        };
+        Ok(Self {
+            translator,
+            memory,
+            options,
+        })
+    }
+
+    /// What the memory has of each source; nothing of those without Thai, which need none.
+    ///
+    /// # Errors
+    /// The memory's.
+    pub fn recall(&self, sources: &[&str]) -> Result<Vec<Option<Translation>>> {
+        let mut found = vec![None; sources.len()];
+        let Some((memory, system)) = self.memory else {
+            return Ok(found);
+        };
+        let asked: Vec<usize> = (0..sources.len()).filter(|index| has_thai(sources[*index])).collect();
+        let keys: Vec<Cow<str>> = asked.iter().map(|index| self.key(sources[*index])).collect();
+        let keys: Vec<&str> = keys.iter().map(Cow::as_ref).collect();
+        for (index, entry) in asked.into_iter().zip(memory.recall(system, &keys)?) {
+            found[index] = entry.map(|entry| translation(sources[index], entry));
+        }
+        Ok(found)
+    }
+
+    /// Translates as [`Translator::translate`] does what the memory does not have, and keeps each batch in it. `stop` is
+    /// asked after each batch is kept.
+    ///
+    /// # Errors
+    /// Those of [`Translator::translate`] and the memory's; of kind `Interrupted` where `stop` says so.
+    pub fn translate(&self, sources: &[&str], observer: Observer, stop: &dyn Fn() -> bool) -> Result<Vec<Translation>> {
+        let mut found = self.recall(sources)?;
+        let missing: Vec<usize> = (0..sources.len()).filter(|index| found[*index].is_none()).collect();
+        let unknown: Vec<&str> = missing.iter().map(|index| sources[*index]).collect();
+        let known = sources.len() - unknown.len();
+        let mut observer = |progress: Progress| {
+            observer(Progress {
+                done: known + progress.done,
+                total: sources.len(),
+                ..progress
+            })
+        };
+        let made = self.make(&unknown, &mut observer, stop)?;
+        for (index, translation) in missing.into_iter().zip(made) {
+            found[index] = Some(translation);
+        }
+        let copy = |source| Translation::copy(source, self.options);
+        Ok(sources
+            .iter()
+            .zip(found)
+            .map(|(source, found)| found.unwrap_or_else(|| copy(source)))
+            .collect())
+    }
+
+    /// Translates without looking into the memory, and keeps each batch in it.
+    ///
+    /// # Errors
+    /// Those of [`Self::translate`].
+    pub fn make(&self, sources: &[&str], observer: Observer, stop: &dyn Fn() -> bool) -> Result<Vec<Translation>> {
+        self.translator
+            .translate_each(sources, self.options, observer, &mut |ready| {
+                if let Some((memory, system)) = self.memory {
+                    let keys: Vec<Cow<str>> = ready.iter().map(|(index, _)| self.key(sources[*index])).collect();
+                    let entries: Vec<Entry> = ready.iter().map(|(_, translation)| entry(translation)).collect();
+                    let pairs: Vec<(&str, &Entry)> = keys.iter().map(Cow::as_ref).zip(&entries).collect();
+                    memory.keep(system, &pairs)?;
+                }
+                match stop() {
+                    true => Err(Error::new(Kind::Interrupted, "interrupted")),
+                    false => Ok(()),
+                }
+            })
+    }
+
+    /// What a source is remembered by: what the model is given.
+    fn key<'s>(&self, source: &'s str) -> Cow<'s, str> {
+        match self.options.normalize.unwrap_or(true) {
+            true => normalise(source),
+            false => Cow::Borrowed(source),
+        }
+    }
+}
+
+fn entry(translation: &Translation) -> Entry {
+    Entry {
+        target: translation.text.clone(),
+        score: translation.score,
+        finish: translation.finish,
+        flags: translation.flags.clone(),
+        source_tokens: translation.source_tokens,
+        target_tokens: translation.target_tokens,
+        human: false,
+    }
+}
+
+/// What an entry is as the translation of `source`, whose flags are its own: several sources share a normalised form.
+fn translation(source: &str, entry: Entry) -> Translation {
+    let flags = match entry.human {
+        true => Vec::new(),
+        false => {
+            let divided = entry.flags.into_iter().filter(|flag| *flag == Flag::Divided);
+            let mut flags = quality::check(source, &entry.target, entry.finish);
+            flags.extend(divided);
+            flags
+        }
+    };
+    Translation {
+        text: entry.target,
+        score: entry.score,
+        finish: entry.finish,
+        flags,
+        source_ids: None,
+        target_ids: None,
+        source_tokens: entry.source_tokens,
+        target_tokens: entry.target_tokens,
+    }
+}
