@@ -13,7 +13,7 @@
 //!
 //! | layer | module | responsibility | uses |
 //! |---|---|---|---|
-//! | 0 | [`error`], [`span`], [`file`] | failure, position, files that are complete or absent | std |
+//! | 0 | [`error`], [`span`], [`mod@file`] | failure, position, files that are complete or absent | std |
 //! | 1 | [`document`] | bytes and blocks, the aligned document | 0 |
 //! | 1 | [`thai`] | encodings, normalisation, sentences, numbers and dates | 0 |
 //! | 1 | [`tokenizer`] | text and ids | 0 |

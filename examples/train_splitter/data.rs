@@ -203,7 +203,7 @@ pub fn lexicon(directory: &Path, without: &[Source]) -> Result<Lexicon> {
         } else {
             0
         };
-        1 + usual as u8 | mixed | verb
+        (1 + usual as u8) | mixed | verb
     };
     Ok(Lexicon::new(
         words.iter().map(|(word, counts)| (word.as_str(), class(counts))),
