@@ -89,11 +89,7 @@ pub fn score(hypotheses: &[&str], references: &[&str]) -> Result<Scores> {
         let (left, right): (Vec<&str>, Vec<&str>) =
             (split(&hypothesis_tokens).collect(), split(&reference_tokens).collect());
         count(&left, &right, &mut words);
-        let (left, right): (Vec<char>, Vec<char>) = (
-            split(hypothesis).flat_map(str::chars).collect(),
-            split(reference).flat_map(str::chars).collect(),
-        );
-        count(&left, &right, &mut chars);
+        count(&letters(hypothesis), &letters(reference), &mut chars);
     }
     let (hyp_len, ref_len) = (words[0].hypothesis, words[0].reference);
     let brevity_penalty = match hyp_len {
@@ -116,6 +112,18 @@ pub fn score(hypotheses: &[&str], references: &[&str]) -> Result<Scores> {
         chrf2: chrf(&chars),
         segments: hypotheses.len(),
     })
+}
+
+/// chrF2 of one segment, from 0 to 100.
+pub fn chrf2(hypothesis: &str, reference: &str) -> f64 {
+    let mut chars = [Match::default(); CHARS];
+    count(&letters(hypothesis), &letters(reference), &mut chars);
+    chrf(&chars)
+}
+
+/// What chrF2 compares: all but white space.
+fn letters(text: &str) -> Vec<char> {
+    split(text).flat_map(str::chars).collect()
 }
 
 /// How many n-grams of one order there are on each side, and how many of them match.

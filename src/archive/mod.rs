@@ -398,7 +398,8 @@ impl<'a> Pool<'a> {
                 Read::Failed { index, error } => self.shared.fail(index, error),
                 Read::Ready(ready) => self.take(ready, host)?,
             }
-            if self.unknown.len() >= POOL {
+            // Articles may have their unknown sentences in common.
+            if self.unknown.len().max(self.waiting.len()) >= POOL {
                 self.flush(host)?;
             }
             if shown.elapsed() > Duration::from_millis(100) {

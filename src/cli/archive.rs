@@ -6,14 +6,13 @@ use super::plan::{self, Input, Plan, Request, Task};
 use super::printer::Printer;
 use super::progress;
 use super::session::Session;
-use super::translate::{options, prepare};
-use super::{Status, counted, interrupt, is_local, size};
+use super::translate::{options, preview};
+use super::{Status, counted, interrupt, size};
 use crate::archive::{self, Article, Counts, DATABASE, HOME, Host, INDEX, Lock, REPORT, State};
 use crate::error::{Error, Kind, Result};
 use crate::memory::Memory;
 use crate::pipeline;
 use crate::render::{OutputFormat, RenderOptions};
-use crate::thai::has_thai;
 use crate::translate::{Translator, identity};
 use std::cell::Cell;
 use std::ops::ControlFlow;
@@ -205,33 +204,8 @@ fn pace(state: &State) -> Result<(f64, f64)> {
 
 /// Prints what would be read and written, and how long that would take by the pace of earlier runs.
 fn dry_run(plan: &Plan, options: &pipeline::Options, output: &Path, printer: &Printer) -> Result<Status> {
-    let mut failed = plan.failures.len();
-    for failure in &plan.failures {
-        printer.error(&failure.error);
-    }
-    let mut sentences = 0;
-    for task in &plan.tasks {
-        match prepare(task, options) {
-            Err(error) if is_local(&error) => {
-                printer.error(&error);
-                failed += 1;
-            }
-            Err(error) => return Err(error),
-            Ok(prepared) => {
-                let segments = prepared.segments();
-                let thai = segments.iter().filter(|segment| has_thai(&segment.source)).count();
-                sentences += thai;
-                let outputs: Vec<_> = task.outputs.iter().map(ToString::to_string).collect();
-                printer.data(format!(
-                    "{} -> {} ({}, {}, {thai} with Thai)\n",
-                    task.input,
-                    outputs.join(", "),
-                    size(length(task)),
-                    counted(segments.len(), "segment"),
-                ))?;
-            }
-        }
-    }
+    let extra = |task: &Task| format!("{}, ", size(length(task)));
+    let (failed, sentences) = preview(plan, options, &extra, printer)?;
     let mut line = format!(
         "{}, {}, {} with Thai, repeated ones included",
         counted(plan.tasks.len(), "article"),

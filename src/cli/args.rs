@@ -535,8 +535,8 @@ pub struct SplitArgs {
     ///
     /// The score is in log-odds; above 0 speaks for a cut. What decided is `newline`, `score`, `length` (against
     /// the score, for the sake of the segments' lengths) or the rule that forbids a cut: mark, punctuation, item,
-    /// date, time, range, number, address, abbreviation, name, latin, quote or bracket. With `--format jsonl`
-    /// each place is an object with its byte offset in the source as UTF-8.
+    /// date, time, range, number, address, abbreviation, name, leader, latin, quote or bracket. With `--format
+    /// jsonl` each place is an object with its byte offset in the source as UTF-8.
     #[arg(long)]
     pub explain: bool,
     #[command(flatten)]

@@ -164,7 +164,26 @@ fn check_ids(args: &args::Translate, plan: &Plan) -> Result<()> {
 
 /// Prints what would be read and written.
 pub fn dry_run(plan: &Plan, options: &pipeline::Options, printer: &Printer) -> Result<Status> {
-    let mut failed = plan.failures.len();
+    let (failed, _) = preview(plan, options, &|_| String::new(), printer)?;
+    printer.note(format!(
+        "{} would be translated, {failed} would fail{}",
+        counted(plan.tasks.len() + plan.failures.len() - failed, "input"),
+        skipped(plan)
+    ));
+    Ok(match failed {
+        0 => Status::Done,
+        _ => Status::Failed,
+    })
+}
+
+/// Prints a line for each input, with what `extra` says of it: how many would fail, and how many segments have Thai.
+pub fn preview(
+    plan: &Plan,
+    options: &pipeline::Options,
+    extra: &dyn Fn(&Task) -> String,
+    printer: &Printer,
+) -> Result<(usize, usize)> {
+    let (mut failed, mut sentences) = (plan.failures.len(), 0);
     for failure in &plan.failures {
         printer.error(&failure.error);
     }
@@ -176,30 +195,21 @@ pub fn dry_run(plan: &Plan, options: &pipeline::Options, printer: &Printer) -> R
             }
             Err(error) => return Err(error),
             Ok(prepared) => {
+                let segments = prepared.segments();
+                let thai = segments.iter().filter(|segment| has_thai(&segment.source)).count();
+                sentences += thai;
                 let outputs: Vec<_> = task.outputs.iter().map(Output::to_string).collect();
                 printer.data(format!(
-                    "{} -> {} ({}, {} with Thai)\n",
+                    "{} -> {} ({}{}, {thai} with Thai)\n",
                     task.input,
                     outputs.join(", "),
-                    counted(prepared.segments().len(), "segment"),
-                    prepared
-                        .segments()
-                        .iter()
-                        .filter(|segment| has_thai(&segment.source))
-                        .count()
+                    extra(task),
+                    counted(segments.len(), "segment"),
                 ))?;
             }
         }
     }
-    printer.note(format!(
-        "{} would be translated, {failed} would fail{}",
-        counted(plan.tasks.len() + plan.failures.len() - failed, "input"),
-        skipped(plan)
-    ));
-    Ok(match failed {
-        0 => Status::Done,
-        _ => Status::Failed,
-    })
+    Ok((failed, sentences))
 }
 
 fn skipped(plan: &Plan) -> String {
