@@ -86,7 +86,7 @@ struct Stretch {
 
 /// What a kernel reads of a stretch.
 struct View<'a> {
-    /// Eight for each block.
+    /// Eight for each block; as many as it has bits where they are still packed.
     lanes: &'a [Lane],
     scales: &'a [Column],
     /// As `scales`, or empty: what is taken from `scale * weight`.
@@ -228,7 +228,7 @@ pub(super) fn products(kernel: Kernel, activations: &[f32], matrices: &[(&Blocks
             sums.fill(Column([0.0; TILE]));
             for first in (0..columns / BLOCK).step_by(STRETCH) {
                 let count = STRETCH.min(columns / BLOCK - first);
-                let view = stretch.unpack(&blocks.tiles[tile], blocks.form, first, count);
+                let view = stretch.view(&blocks.tiles[tile], blocks.form, first, count, kernel.unpacks(m));
                 if let Some((form, tile)) = next {
                     tile.fetch(form, first, count);
                 }
@@ -381,18 +381,18 @@ fn widen(half: f16) -> f32 {
     f32::from_bits(if size < 0x400 { small } else { large } | (bits & 0x8000) << 16)
 }
 
-#[inline(always)]
-fn widen_with<const FMA: bool>(from: &[[f16; TILE]], to: &mut [Column], each: usize) {
+/// Widens these, each `each`-th column of `to`.
+fn widen_columns(from: &[[f16; TILE]], to: &mut [Column], each: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("f16c") {
+        // SAFETY: the feature was just detected.
+        return unsafe { avx2::widen(from, to, each) };
+    }
     for (from, to) in from.iter().zip(to.iter_mut().step_by(each)) {
         for (to, from) in to.0.iter_mut().zip(from) {
             *to = widen(*from);
         }
     }
-}
-
-dispatch! {
-    /// Of every `each`-th column.
-    fn widen_columns(from: &[[f16; TILE]], to: &mut [Column], each: usize) = widen_with
 }
 
 #[inline(always)]
@@ -447,8 +447,8 @@ impl Stretch {
         }
     }
 
-    /// Unpacks `blocks` of them from the `first` on.
-    fn unpack<'a>(&'a mut self, tile: &'a Tile, form: Form, first: usize, blocks: usize) -> View<'a> {
+    /// `blocks` of a tile from the `first` on, their lanes unpacked or as they are.
+    fn view<'a>(&'a mut self, tile: &'a Tile, form: Form, first: usize, blocks: usize, unpacked: bool) -> View<'a> {
         let Form {
             bits, offset, width, ..
         } = form;
@@ -464,19 +464,29 @@ impl Stretch {
             None => minima = &mut [],
         }
         View {
-            lanes: match bits {
-                8 => packed,
-                _ => {
-                    let lanes = &mut self.lanes[..blocks * LANES];
-                    unpack(bits, packed, lanes);
-                    lanes
-                }
+            lanes: if unpacked && bits < 8 {
+                let lanes = &mut self.lanes[..blocks * LANES];
+                unpack(bits, packed, lanes);
+                lanes
+            } else {
+                packed
             },
             scales,
             minima,
             width: width / 4,
             bits,
             start: first * BLOCK,
+        }
+    }
+}
+
+impl Kernel {
+    /// Whether products of `m` rows want their weights unpacked beforehand: one row unpacks them on its way.
+    fn unpacks(self, m: usize) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => m > 1,
+            _ => true,
         }
     }
 }
@@ -518,11 +528,16 @@ fn run(kernel: Kernel, view: &View, rounded: &Rounded, sums: &mut [Column]) {
         Kernel::Avx2 => {
             // SAFETY: as above.
             unsafe {
-                match view.bits {
-                    4 => avx2::rows::<8, 8>(view, rounded, sums),
-                    5 => avx2::rows::<4, 8>(view, rounded, sums),
-                    6 => avx2::rows::<2, 4>(view, rounded, sums),
-                    _ => avx2::rows::<1, 8>(view, rounded, sums),
+                match (view.bits, sums) {
+                    (4, [sum]) => avx2::row::<4, 8>(view, rounded, sum),
+                    (5, [sum]) => avx2::row::<5, 8>(view, rounded, sum),
+                    (6, [sum]) => avx2::row::<6, 4>(view, rounded, sum),
+                    (bits, sums) => match bits {
+                        4 => avx2::rows::<8, 8>(view, rounded, sums),
+                        5 => avx2::rows::<4, 8>(view, rounded, sums),
+                        6 => avx2::rows::<2, 4>(view, rounded, sums),
+                        _ => avx2::rows::<1, 8>(view, rounded, sums),
+                    },
                 }
             }
         }
@@ -646,8 +661,106 @@ mod avx512 {
 mod avx2 {
     //! 32 products an instruction, added in pairs in 16 bits. As many pairs of unsigned weights as stay in range are summed
     //! there before 32 bits; weights of 8 bits hand their signs to the activations.
-    use super::{BLOCK, Column, Rounded, RoundedRow, TILE, View};
+    use super::{BLOCK, Column, LANES, Rounded, RoundedRow, TILE, View};
+    use half::f16;
     use std::arch::x86_64::*;
+
+    /// As [`super::widen_columns`].
+    #[target_feature(enable = "f16c")]
+    pub(super) fn widen(from: &[[f16; TILE]], to: &mut [Column], each: usize) {
+        for (from, to) in from.iter().zip(to.iter_mut().step_by(each)) {
+            for half in 0..2 {
+                // SAFETY: 16 values on either side, 8 at a time; a `Column` is aligned.
+                unsafe {
+                    let halves = _mm_loadu_si128(from.as_ptr().add(half * TILE / 2).cast());
+                    _mm256_store_ps(to.0.as_mut_ptr().add(half * TILE / 2), _mm256_cvtph_ps(halves));
+                }
+            }
+        }
+    }
+
+    /// One row with packed lanes of `BITS`, of which `WIDTH` share a scale.
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) unsafe fn row<const BITS: usize, const WIDTH: usize>(view: &View, rounded: &Rounded, out: &mut Column) {
+        debug_assert!(view.width == WIDTH && view.bits == BITS);
+        /// Lanes whose pairs stay in range of 16 bits.
+        const fn chain(bits: usize) -> usize {
+            1 << (7 - bits)
+        }
+        let row = rounded.row(0, view.start, WIDTH);
+        let ones = _mm256_set1_epi16(1);
+        // SAFETY: a `Column` holds 16 floats, aligned.
+        let mut sums = [0, 1].map(|half| unsafe { _mm256_load_ps(out.0.as_ptr().add(half * TILE / 2)) });
+        for block in 0..view.lanes.len() / BITS {
+            // SAFETY: a block has `BITS` lanes of two halves each, 32 columns, and `LANES / WIDTH` scales and minima.
+            unsafe {
+                let lanes = view.lanes.as_ptr().add(block * BITS).cast::<__m256i>();
+                let values = row.values.as_ptr().add(block * BLOCK).cast::<i32>();
+                let mut dots = [[_mm256_setzero_si256(); 2]; 2];
+                let mut pairs = [_mm256_setzero_si256(); 2];
+                for group in 0..LANES {
+                    let four = _mm256_set1_epi32(values.add(group).read_unaligned());
+                    for half in 0..2 {
+                        let weights = unpacked::<BITS>(lanes.add(half), group);
+                        pairs[half] = _mm256_add_epi16(pairs[half], _mm256_maddubs_epi16(weights, four));
+                        if (group + 1) % chain(BITS).min(WIDTH) == 0 {
+                            let dot = &mut dots[group / WIDTH][half];
+                            *dot = _mm256_add_epi32(*dot, _mm256_madd_epi16(pairs[half], ones));
+                            pairs[half] = _mm256_setzero_si256();
+                        }
+                    }
+                }
+                let scale = _mm256_set1_ps(*row.scales.get_unchecked(block));
+                for part in 0..LANES / WIDTH {
+                    let place = block * (LANES / WIDTH) + part;
+                    let scaled = _mm256_set1_ps(*row.scaled.get_unchecked(place));
+                    for half in 0..2 {
+                        let at = half * TILE / 2;
+                        let scales = _mm256_load_ps(view.scales.get_unchecked(place).0.as_ptr().add(at));
+                        let minima = _mm256_load_ps(view.minima.get_unchecked(place).0.as_ptr().add(at));
+                        let dot = _mm256_cvtepi32_ps(dots[part][half]);
+                        let sum = _mm256_fmadd_ps(dot, _mm256_mul_ps(scales, scale), sums[half]);
+                        sums[half] = _mm256_fnmadd_ps(minima, scaled, sum);
+                    }
+                }
+            }
+        }
+        for (half, sum) in sums.iter().enumerate() {
+            // SAFETY: as above.
+            unsafe { _mm256_store_ps(out.0.as_mut_ptr().add(half * TILE / 2), *sum) };
+        }
+    }
+
+    /// Half of lane `group` of a packed block, as `unpack_block` has it; `lanes` points to that half of the first.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn unpacked<const BITS: usize>(lanes: *const __m256i, group: usize) -> __m256i {
+        let low = _mm256_set1_epi8(15);
+        // SAFETY: the caller has `BITS` lanes of two halves.
+        let nibbles = unsafe { _mm256_load_si256(lanes.add(group / 2 * 2)) };
+        let four = match group % 2 {
+            0 => _mm256_and_si256(nibbles, low),
+            _ => _mm256_and_si256(_mm256_srli_epi16::<4>(nibbles), low),
+        };
+        let each = BITS - 4;
+        if each == 0 {
+            return four;
+        }
+        // SAFETY: as above.
+        let high = unsafe { _mm256_load_si256(lanes.add((4 + group * each / LANES) * 2)) };
+        let mask = _mm256_set1_epi8((((1 << each) - 1) << 4) as i8);
+        let moved = match group * each % LANES {
+            0 => _mm256_slli_epi16::<4>(high),
+            1 => _mm256_slli_epi16::<3>(high),
+            2 => _mm256_slli_epi16::<2>(high),
+            3 => _mm256_slli_epi16::<1>(high),
+            4 => high,
+            5 => _mm256_srli_epi16::<1>(high),
+            6 => _mm256_srli_epi16::<2>(high),
+            _ => _mm256_srli_epi16::<3>(high),
+        };
+        _mm256_or_si256(four, _mm256_and_si256(moved, mask))
+    }
 
     /// `CHAIN` lanes are summed in 16 bits, `WIDTH` share a scale.
     #[target_feature(enable = "avx2,fma")]
