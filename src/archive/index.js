@@ -1,57 +1,82 @@
-// Sorts and searches the table of articles; without it the page is whole, the worst first.
+// Sorts and searches the articles; without it the page is whole, the worst first.
 "use strict";
 const table = document.getElementById("articles");
-const body = table.tBodies[0];
-const rows = Array.from(body.rows, (row) => ({ row, text: row.textContent.toLowerCase() }));
+const worst = document.getElementById("worst");
 const search = document.getElementById("search");
 const shown = document.getElementById("shown");
-const collator = new Intl.Collator(["en", "th"], { numeric: true });
+const headers = Array.from(table.tHead.rows[0].cells);
+const collator = new Intl.Collator("en", { numeric: true });
 
-function find() {
-  const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+// Compatibility forms, so that a Thai vowel is found in whichever way it is encoded.
+const plain = (text) => text.normalize("NFKC").toLowerCase();
+const texts = (elements) => Array.from(elements, (element) => ({ element, text: plain(element.textContent) }));
+const rows = texts(table.tBodies[0].rows);
+const segments = worst ? texts(worst.querySelectorAll("li")) : [];
+
+// How the page is sorted and searched, kept for the way back from an article.
+const state = { words: "", column: null, order: null, ...history.state };
+const keep = () => history.replaceState(state, "");
+
+function show(entries, words) {
   let count = 0;
-  for (const { row, text } of rows) {
-    row.hidden = !words.every((word) => text.includes(word));
-    count += row.hidden ? 0 : 1;
+  for (const { element, text } of entries) {
+    const is = words.every((word) => text.includes(word));
+    if (element.hidden === is) element.hidden = !is;
+    if (is) count += 1;
   }
-  shown.value = words.length ? count + " of " + rows.length : "";
+  return count;
 }
 
-function sort(header) {
-  const column = header.cellIndex;
-  const number = header.classList.contains("number");
-  const first = number ? "descending" : "ascending";
-  const second = number ? "ascending" : "descending";
-  const order = header.getAttribute("aria-sort") === first ? second : first;
-  for (const other of table.tHead.rows[0].cells) other.setAttribute("aria-sort", "none");
-  header.setAttribute("aria-sort", order);
+function find() {
+  state.words = search.value;
+  const words = plain(search.value).split(/\s+/).filter(Boolean);
+  const [articles, quotes] = [show(rows, words), show(segments, words)];
+  table.classList.toggle("none", words.length > 0 && !articles);
+  if (worst) worst.hidden = !quotes;
+  const counts = [articles + " of " + rows.length + " articles"];
+  if (worst) counts.push(quotes + " of " + segments.length + " segments to check");
+  shown.value = words.length ? counts.join(", ") : "";
+}
+
+function sort(column, order) {
+  headers.forEach((header, at) => header.setAttribute("aria-sort", at === column ? order : "none"));
+  const number = headers[column].classList.contains("number");
   const sign = order === "ascending" ? 1 : -1;
-  const value = (row) => {
-    const cell = row.cells[column];
+  const keyed = rows.map(({ element }) => {
+    const cell = element.cells[column];
     const text = cell.dataset.value ?? cell.textContent;
-    return number ? (text === "" ? null : Number(text)) : text;
-  };
-  const keyed = rows.map((entry) => ({ entry, key: value(entry.row) }));
-  // What has no value stays at the end, whichever the order.
-  keyed.sort((a, b) => {
-    const none = (a.key === null || a.key === "") - (b.key === null || b.key === "");
-    return none || sign * (number ? a.key - b.key : collator.compare(a.key, b.key));
+    return { element, none: text === "", key: number ? Number(text) : text };
   });
-  body.append(...keyed.map(({ entry }) => entry.row));
+  const compare = number ? (a, b) => a - b : collator.compare;
+  // What has no value stays at the end, whichever the order.
+  keyed.sort((a, b) => a.none - b.none || sign * compare(a.key, b.key));
+  const sorted = document.createDocumentFragment();
+  for (const { element } of keyed) sorted.append(element);
+  table.tBodies[0].append(sorted);
 }
 
 table.tHead.addEventListener("click", (event) => {
-  const header = event.target.closest("th");
-  if (header) sort(header);
+  const column = headers.indexOf(event.target.closest("th"));
+  if (column < 0) return;
+  // Names from the first letter; the newest, the most and the surest first.
+  const [first, second] = column ? ["descending", "ascending"] : ["ascending", "descending"];
+  state.order = state.column === column && state.order === first ? second : first;
+  state.column = column;
+  sort(column, state.order);
+  keep();
 });
 search.addEventListener("input", find);
+search.addEventListener("change", keep);
 document.addEventListener("keydown", (event) => {
-  if (event.key === "/" && document.activeElement !== search) {
+  if (event.key === "/" && document.activeElement !== search && !event.ctrlKey && !event.metaKey) {
     event.preventDefault();
     search.focus();
   } else if (event.key === "Escape" && document.activeElement === search) {
     search.value = "";
     find();
+    keep();
   }
 });
+if (state.column !== null) sort(state.column, state.order);
+search.value = state.words;
 find();

@@ -98,9 +98,10 @@ impl Record {
 
     /// The record of an article that failed.
     pub fn failed(article: &Article, error: &Error) -> Self {
+        let within: String = error.place.iter().map(|place| format!("{place}: ")).collect();
         Self {
             place: article.place.clone(),
-            error: Some(error.message.clone()),
+            error: Some(within + &error.message),
             ..Self::default()
         }
     }

@@ -6,7 +6,9 @@ use super::{HOME, STAGING};
 use crate::document::Flag;
 use crate::error::{Error, Result};
 use crate::file;
-use crate::render::{OutputFormat, escaped};
+use crate::render::{OutputFormat, THEME, escaped, name, reason};
+use indicatif::{DecimalBytes, HumanCount};
+use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -82,13 +84,15 @@ impl Sum {
         }
     }
 
-    /// Empty and repeating ones first, then the least sure.
+    /// Empty and repeating ones first, then the least sure; one of each sentence, whichever articles repeat it.
     fn sort(&mut self) {
         let severity = |quote: &Quote| quote.flags.iter().map(|flag| rank(*flag)).max();
         self.worst.sort_by(|(a, ..), (b, ..)| {
             let sure = |quote: &Quote| quote.score.unwrap_or(0.0);
             severity(b).cmp(&severity(a)).then(sure(a).total_cmp(&sure(b)))
         });
+        let mut known = HashSet::new();
+        self.worst.retain(|(quote, ..)| known.insert(quote.source.clone()));
         self.worst.truncate(WORST);
     }
 }
@@ -152,10 +156,12 @@ fn begin(out: &mut dyn Write, sum: &Sum) -> io::Result<()> {
         (sum.flagged, "to check"),
         (sum.failed, "failed"),
     ];
-    let counts: Vec<String> = counts
-        .iter()
-        .map(|(count, noun)| format!("<b>{count}</b> {noun}"))
-        .collect();
+    let counts = counts.map(|(count, noun)| format!("<b>{}</b> {noun}", HumanCount(count as u64)));
+    let [articles, segments, check, failed] = &counts;
+    let check = match sum.worst.is_empty() {
+        true => check.clone(),
+        false => format!("<a href=\"#worst\">{check}</a>"),
+    };
     write!(
         out,
         "<!DOCTYPE html>\n\
@@ -167,16 +173,15 @@ fn begin(out: &mut dyn Write, sum: &Sum) -> io::Result<()> {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"generator\" content=\"plae\">\n\
          <title>Translated articles</title>\n\
-         <style>\n{STYLE}</style>\n\
+         <style>\n{THEME}{STYLE}</style>\n\
          </head>\n\
          <body>\n\
-         <header><h1>Translated articles</h1><p>{}</p>\n\
+         <header><h1>Translated articles</h1><p>{articles}, {segments}, {check}, {failed}</p>\n\
          <label>Search <input type=\"search\" id=\"search\" accesskey=\"s\" placeholder=\"title, file, flag, error\"></label>\n\
          <output id=\"shown\" for=\"search\"></output></header>\n\
          <table id=\"articles\">\n\
          <thead><tr>{}</tr></thead>\n\
          <tbody>\n",
-        counts.join(", "),
         COLUMNS.map(column).concat(),
     )
 }
@@ -197,81 +202,80 @@ fn column((name, is_number): (&str, bool)) -> String {
 }
 
 fn row(record: &Record) -> String {
-    let title = escaped(heading(record));
-    let title = match reading(record) {
-        Some(path) => format!("<a href=\"{}\">{title}</a>", escaped(&url(path))),
-        None => title,
+    let Some(error) = &record.error else {
+        return translated(record);
     };
-    let others: Vec<String> = record
-        .outputs
-        .iter()
-        .map(|output| {
-            format!(
-                "<a href=\"{}\">{}</a>",
-                escaped(&url(&output.path)),
-                escaped(&output.format)
-            )
-        })
-        .collect();
+    // The worst of all to check, and nothing else is known of it.
+    format!(
+        "<tr><td>{}<span class=\"error\">failed: {}</span></td><td></td><td></td><td></td><td data-value=\"Infinity\"></td>\
+         <td></td></tr>\n",
+        escaped(&record.place),
+        escaped(error),
+    )
+}
+
+fn translated(record: &Record) -> String {
+    let main = reading(record);
+    let title = link(main, "", heading(record));
     let thai = match record.title.trim() {
         "" => String::new(),
         thai => format!("<span lang=\"th\">{}</span>", escaped(thai)),
     };
-    let flags: Vec<String> = record
-        .flags
-        .iter()
-        .map(|(flag, count)| format!("{count} {}", escaped(&crate::render::name(flag))))
+    let others = record.outputs.iter().filter(|output| Some(&*output.path) != main);
+    let others: String = others
+        .map(|output| format!(" {}", link(Some(&output.path), "", &output.format)))
         .collect();
-    let flags = match (&record.error, flags.is_empty()) {
-        (Some(error), _) => format!("<span class=\"error\">failed: {}</span>", escaped(error)),
-        (None, true) => String::new(),
-        (None, false) => format!("<small>{}</small>", flags.join(", ")),
-    };
-    let class = match (&record.error, record.flagged) {
-        (Some(_), _) => " class=\"failed\"",
-        (None, 0) => "",
-        (None, _) => " class=\"flagged\"",
-    };
     let date = escaped(record.date.as_deref().unwrap_or_default());
-    let score = record.score.map(|score| format!("{score:.2}")).unwrap_or_default();
-    // A failed article is the worst of all.
-    let check = match record.error {
-        Some(_) => usize::MAX >> 12,
-        None => record.flagged,
+    let flags = record.flags.iter().filter(|(flag, _)| **flag != Flag::NoThai);
+    let flags: Vec<String> = flags.map(|(flag, count)| format!("{count} {}", name(flag))).collect();
+    let (class, check) = match record.flagged {
+        0 => ("", "<td>0</td>".to_owned()),
+        count => (
+            " class=\"flagged\"",
+            format!("<td data-value=\"{count}\">{count}<small>{}</small></td>", flags.join(", ")),
+        ),
     };
+    let score = record.score.map(|score| format!("{score:.2}")).unwrap_or_default();
     format!(
-        "<tr{class}><td>{title}{thai}<small>{} {}</small></td><td>{date}</td>\
-         <td class=\"number\" data-value=\"{}\">{}</td><td class=\"number\">{}</td>\
-         <td class=\"number\" data-value=\"{check}\">{}{flags}</td><td class=\"number\">{score}</td></tr>\n",
+        "<tr{class}><td>{title}{thai}<small>{}{others}</small></td><td>{date}</td>\
+         <td data-value=\"{}\">{}</td><td>{}</td>{check}<td>{score}</td></tr>\n",
         escaped(&record.place),
-        others.join(" "),
         record.bytes,
-        indicatif::DecimalBytes(record.bytes),
+        DecimalBytes(record.bytes),
         record.segments,
-        record.flagged,
     )
+}
+
+/// `text` that leads to an output, where there is one.
+fn link(path: Option<&str>, fragment: &str, text: &str) -> String {
+    match path {
+        Some(path) => format!("<a href=\"{}{fragment}\">{}</a>", escaped(&url(path)), escaped(text)),
+        None => escaped(text),
+    }
 }
 
 fn end(out: &mut dyn Write, sum: &Sum) -> io::Result<()> {
     out.write_all(b"</tbody>\n</table>\n")?;
     if !sum.worst.is_empty() {
-        out.write_all(b"<h2>Segments to check, the worst first</h2>\n<ol id=\"worst\">\n")?;
-        for (quote, page, name) in &sum.worst {
-            let flags: Vec<String> = quote.flags.iter().map(crate::render::name).collect();
-            let name = escaped(name);
-            let link = match page {
-                Some(page) => format!("<a href=\"{}#s{}\">{name}</a>", escaped(&url(page)), quote.id),
-                None => name,
-            };
+        out.write_all(b"<section id=\"worst\">\n<h2>Segments to check, the worst first</h2>\n<ol>\n")?;
+        for (quote, page, article) in &sum.worst {
+            let flags = quote.flags.iter().filter(|flag| **flag != Flag::NoThai);
+            let flags: Vec<String> = flags.map(|flag| format!("{}: {}", name(flag), reason(*flag))).collect();
             writeln!(
                 out,
-                "<li><p lang=\"th\">{}</p><p>{}</p><small>{link}, {}</small></li>",
+                "<li><p lang=\"th\">{}</p><p>{}</p><small>{} {}</small></li>",
                 escaped(&quote.source),
                 escaped(&quote.target),
-                escaped(&flags.join(", "))
+                link(page.as_deref(), &format!("#s{}", quote.id), article),
+                escaped(&flags.join("; "))
             )?;
         }
-        out.write_all(b"</ol>\n")?;
+        out.write_all(b"</ol>\n</section>\n")?;
     }
-    write!(out, "<script>\n{SCRIPT}</script>\n</body>\n</html>\n")
+    write!(
+        out,
+        "<footer>Score: mean log-probability of the output tokens; the nearer to 0, the surer was the model. \
+         <a href=\"./{REPORT}\">{REPORT}</a> has the same for programs.</footer>\n\
+         <script>\n{SCRIPT}</script>\n</body>\n</html>\n"
+    )
 }

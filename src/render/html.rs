@@ -1,6 +1,6 @@
 //! HTML: one page that needs nothing else: no script, no network, no other file.
 
-use super::{Layout, blocks, escaped, is_copy, note, reasons, title};
+use super::{Layout, THEME, blocks, escaped, is_copy, note, reasons, title};
 use crate::document::{Bilingual, BlockKind, Segment};
 
 const STYLE: &str = include_str!("html.css");
@@ -30,7 +30,7 @@ pub(super) fn render(doc: &Bilingual, layout: Layout) -> String {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"generator\" content=\"plae\">\n\
          <title>{title}</title>\n\
-         <style>\n{STYLE}</style>\n\
+         <style>\n{THEME}{STYLE}</style>\n\
          </head>\n\
          <body>\n{views}<main{class}>\n{warnings}{content}</main>\n\
          <footer>{note}</footer>\n\

@@ -17,6 +17,9 @@ use serde::Serialize;
 use std::borrow::Cow;
 use unicode_width::UnicodeWidthStr;
 
+/// Colours and type of all pages.
+pub(crate) const THEME: &str = include_str!("theme.css");
+
 /// An output format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutputFormat {
@@ -206,19 +209,22 @@ fn mark(segment: &Segment) -> Option<String> {
     (!names.is_empty()).then(|| format!("[! {}]", names.join(", ")))
 }
 
+/// What a flag says, in words.
+pub(crate) fn reason(flag: Flag) -> &'static str {
+    match flag {
+        Flag::NoThai => "no Thai, copied as it is",
+        Flag::Truncated => "cut at the token limit, the end is missing",
+        Flag::Repetition => "repeats itself",
+        Flag::Empty => "the model gave no translation",
+        Flag::ThaiLeft => "Thai letters are left in the translation",
+        Flag::Length => "unusually short or long for its source",
+        Flag::Divided => "translated in parts, too long for the model as a whole",
+    }
+}
+
 /// A segment's warnings in words, as formats for reading show them.
 fn reasons(segment: &Segment) -> Option<String> {
-    let reasons: Vec<&str> = warnings(segment)
-        .map(|flag| match flag {
-            Flag::NoThai => "no Thai, copied as it is",
-            Flag::Truncated => "cut at the token limit, the end is missing",
-            Flag::Repetition => "repeats itself",
-            Flag::Empty => "the model gave no translation",
-            Flag::ThaiLeft => "Thai letters are left in the translation",
-            Flag::Length => "unusually short or long for its source",
-            Flag::Divided => "translated in parts, too long for the model as a whole",
-        })
-        .collect();
+    let reasons: Vec<&str> = warnings(segment).map(reason).collect();
     (!reasons.is_empty()).then(|| format!("Check: {}.", reasons.join("; ")))
 }
 
