@@ -55,15 +55,16 @@ fn element(unit: &Unit) -> String {
             &format!("{} {}", machine.source_tokens, machine.target_tokens),
         );
     }
-    let sides = [&unit.source, &unit.target];
-    if sides.iter().any(|side| side.contains(is_forbidden)) {
-        prop("exact", &exact(&sides));
+    let system = unit.machine.as_ref().map_or("", |machine| &machine.system);
+    let texts = [&unit.source, &unit.target, system];
+    if texts.iter().any(|text| text.contains(is_forbidden)) {
+        prop("exact", &exact(&texts));
     }
     let author = match unit.machine {
         Some(_) => MACHINE,
         None => PERSON,
     };
-    let [source, target] = sides.map(|side| content(side));
+    let [source, target] = [&unit.source, &unit.target].map(|side| content(side));
     format!(
         "<tu creationdate=\"{}\" creationid=\"{author}\">{props}<tuv xml:lang=\"th\"><seg>{source}</seg></tuv>\
          <tuv xml:lang=\"en\"><seg>{target}</seg></tuv></tu>\n",
@@ -89,7 +90,7 @@ fn content(text: &str) -> String {
 }
 
 /// Texts in JSON, with all escaped that XML cannot carry.
-fn exact(texts: &[&String; 2]) -> String {
+fn exact(texts: &[&str; 3]) -> String {
     let json = serde_json::to_string(texts).unwrap_or_default();
     json.replace('\u{FFFE}', "\\ufffe").replace('\u{FFFF}', "\\uffff")
 }
@@ -188,7 +189,10 @@ impl<R: BufRead> BufRead for Lines<R> {
     }
 
     fn consume(&mut self, count: usize) {
-        // What was filled before is there still.
+        // To fill again where nothing is taken would read on, past the place where the encoding can be changed.
+        if count == 0 {
+            return;
+        }
         let taken = self.inner.fill_buf().ok().and_then(|bytes| bytes.get(..count));
         for byte in taken.unwrap_or_default() {
             match byte {
@@ -343,42 +347,33 @@ impl Tu {
         let author = said.iter().find_map(|[_, author]| author.as_deref());
         let date = said.iter().find_map(|[date, _]| date.as_deref()?.parse().ok());
         let made = date.unwrap_or_else(Timestamp::now);
-        let mut sides = (source, target);
+        let system = self.props.remove("x-plae-system").unwrap_or_default();
+        let mut texts = [source, target, system];
         if let Some(json) = self.props.remove("x-plae-exact")
-            && let Ok((source, target)) = serde_json::from_str::<(String, String)>(&json)
-            && (&*carried(&source), &*carried(&target)) == (&*sides.0, &*sides.1)
+            && let Ok(exact) = serde_json::from_str::<[String; 3]>(&json)
+            // Nobody changed what the file shows of it.
+            && exact.iter().zip(&texts).all(|(exact, text)| carried(exact) == text.as_str())
         {
-            sides = (source, target);
+            texts = exact;
         }
-        let (source, target) = sides;
+        let [source, target, system] = texts;
         let is_machine = author.is_some_and(|author| author.starts_with(MACHINE));
-        let machine = match self.props.get("x-plae-system") {
-            // Somebody changed it since.
-            _ if !is_machine => None,
-            None => {
-                skipped.machine += 1;
-                return Ok(None);
-            }
-            Some(system) => {
-                let of = |kind: &str| self.props.get(kind).map_or("", String::as_str);
-                let tokens = of("x-plae-tokens").split_once(' ').unwrap_or_default();
-                Some(machine(
-                    system,
-                    of("x-plae-score"),
-                    of("x-plae-finish"),
-                    of("x-plae-flags"),
-                    [tokens.0, tokens.1],
-                )?)
-            }
-        };
-        Ok(Some(match machine {
-            None => Unit::person(&source, &target, made),
-            machine => Unit {
-                source,
-                target,
-                made,
-                machine,
-            },
+        if !is_machine {
+            return Ok(Some(Unit::person(&source, &target, made)));
+        }
+        if system.is_empty() {
+            skipped.machine += 1;
+            return Ok(None);
+        }
+        let of = |kind: &str| self.props.get(kind).map_or("", String::as_str);
+        let tokens = of("x-plae-tokens").split_once(' ').unwrap_or_default();
+        let tokens = [tokens.0, tokens.1];
+        let (score, finish, flags) = (of("x-plae-score"), of("x-plae-finish"), of("x-plae-flags"));
+        Ok(Some(Unit {
+            source,
+            target,
+            made,
+            machine: Some(machine(&system, score, finish, flags, tokens)?),
         }))
     }
 }
