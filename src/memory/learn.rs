@@ -13,7 +13,7 @@ use std::collections::HashMap;
 pub struct Lesson {
     /// People's translations that are new in the memory.
     pub new: usize,
-    /// As a machine made them, or as people did before.
+    /// As a machine made them, or as people did before: plae wrote them so.
     pub same: usize,
     /// Of a source that the memory does not have: nobody can say whether they were edited.
     pub unknown: usize,
@@ -34,8 +34,8 @@ impl std::ops::AddAssign for Lesson {
 }
 
 impl Memory {
-    /// Takes as people's translations the pairs whose target differs from all that machines made of the same source, and
-    /// with `all` every pair: somebody has read them.
+    /// Takes as people's translations the pairs whose target differs from all that stood there for the same source
+    /// before, and with `all` every pair: somebody has read them.
     ///
     /// # Errors
     /// The database's.
@@ -46,9 +46,10 @@ impl Memory {
         let connection = self.connection();
         let mut compare = || {
             let mut human = connection.prepare_cached("SELECT target FROM human WHERE source = ?1")?;
-            // System by system, since that is how the key is ordered.
-            let mut machine = connection.prepare_cached(
-                "SELECT target FROM system CROSS JOIN machine ON machine.system = system.id AND machine.source = ?1",
+            // Machines' system by system, since that is how the key is ordered; the source may not have been normalised.
+            let mut earlier = connection.prepare_cached(
+                "SELECT target FROM replaced WHERE source = ?1 UNION ALL SELECT target FROM system CROSS JOIN machine \
+                 ON machine.system = system.id AND machine.source IN (?1, ?2)",
             )?;
             for (source, target) in &edited.pairs {
                 let unit = Unit::person(source, target, now);
@@ -62,15 +63,15 @@ impl Memory {
                     lesson.same += 1;
                     continue;
                 }
-                let made = machine.query_map([&unit.source], |row| row.get::<_, String>(0))?;
-                let made: Vec<String> = made.collect::<rusqlite::Result<_>>()?;
-                let is_made = made.iter().any(|made| is_same(&one_line(made)));
+                let targets = earlier.query_map([&unit.source, source], |row| row.get::<_, String>(0))?;
+                let targets: Vec<String> = targets.collect::<rusqlite::Result<_>>()?;
+                let is_unedited = targets.iter().any(|target| is_same(&one_line(target)));
                 // Of several rows of one source, those that nobody edited say nothing.
-                if is_made && (!all || new.contains_key(&unit.source)) {
+                if is_unedited && (!all || new.contains_key(&unit.source)) {
                     lesson.same += 1;
                     continue;
                 }
-                if !all && made.is_empty() && before.is_none() {
+                if !all && targets.is_empty() && before.is_none() {
                     lesson.unknown += 1;
                     continue;
                 }

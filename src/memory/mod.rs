@@ -179,7 +179,9 @@ impl Memory {
             {
                 let mut statement = transaction
                     .prepare_cached("INSERT OR REPLACE INTO human (source, target, made) VALUES (?1, ?2, ?3)")?;
+                let mut replaced = transaction.prepare_cached(unit::REPLACE)?;
                 for unit in &units {
+                    replaced.execute([&unit.source, &unit.target])?;
                     statement.execute(params![unit.source, unit.target, unit.made.as_second()])?;
                 }
             }

@@ -651,6 +651,8 @@ fn only_what_people_changed_is_theirs() {
     let system = memory.system("m").unwrap();
     let known = |source: &str| memory.recall(system, &[source]).unwrap()[0].clone().unwrap().target;
     assert_eq!(known(&normalise(&source)), "yours");
+    // Another output may still have what was replaced since.
+    assert_eq!(learn(&[(&source, "mine")], false), lesson(0, 1, 0, 0, 0));
     // What stands as the machine made it is no wish to have it back, unless all of it was read.
     assert_eq!(learn(&[(&source, &made)], false), lesson(0, 1, 0, 0, 0));
     assert_eq!(learn(&[(&source, &made), ("ใครรู้", "who")], true), lesson(2, 0, 0, 0, 0));

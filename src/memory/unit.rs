@@ -102,6 +102,10 @@ impl Unit {
     }
 }
 
+/// Keeps a person's translation of source `?1` as replaced by target `?2`.
+pub(super) const REPLACE: &str = "INSERT OR IGNORE INTO replaced (source, target) \
+    SELECT source, target FROM human WHERE source = ?1 AND target <> ?2";
+
 /// All units, people's first. The order of the join makes SQLite read the machines' in the order of their key.
 pub(super) const UNITS: &str = "\
     SELECT source, target, made, NULL AS system, NULL AS score, NULL AS finish, NULL AS flags, NULL AS source_tokens, \
@@ -158,6 +162,7 @@ impl Memory {
 fn add(transaction: &Transaction, units: &[Unit]) -> rusqlite::Result<Tally> {
     let mut tally = Tally::default();
     let mut known = transaction.prepare_cached("SELECT made FROM human WHERE source = ?1")?;
+    let mut replaced = transaction.prepare_cached(REPLACE)?;
     let mut human =
         transaction.prepare_cached("INSERT OR REPLACE INTO human (source, target, made) VALUES (?1, ?2, ?3)")?;
     let mut number = transaction.prepare_cached(
@@ -181,6 +186,7 @@ fn add(transaction: &Transaction, units: &[Unit]) -> rusqlite::Result<Tally> {
                 tally.known += 1;
                 continue;
             }
+            replaced.execute([&unit.source, &unit.target])?;
             human.execute(params![unit.source, unit.target, made])?;
             match before {
                 None => tally.new += 1,

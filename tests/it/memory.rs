@@ -105,6 +105,7 @@ fn edits_survive_further_runs_whatever_the_model() {
         1,
         &[
             "edited.jsonl: 1 edit learned",
+            // Its edit is the first one, which nobody wants back.
             "out/b.docx: 0 edits learned",
             "missing.tsv: no such file",
             "3 files: 1 edit",
