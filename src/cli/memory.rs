@@ -249,18 +249,14 @@ fn import(path: &Path, input: &Path, format: ExchangeFormat, printer: &Printer) 
         }
         Ok(())
     });
-    let skipped = match read {
-        Ok(skipped) => skipped,
-        Err(error) if error.kind == Kind::Input => {
-            let error = error.path(name);
-            return Err(match tally == Tally::default() {
-                true => error,
-                false => error.hint("much of what stands before is added; mend the file and import it again"),
-            });
-        }
-        Err(error) => return Err(error),
-    };
     tally += memory.add(&waiting)?;
+    let skipped = read.map_err(|error| match error.kind {
+        Kind::Input if tally == Tally::default() => error.path(name),
+        Kind::Input => error
+            .path(name)
+            .hint("what stands before that place is added; mend the file and import it again"),
+        _ => error,
+    })?;
     let mut line = format!("{} -> {}: {} new", name.display(), path.display(), tally.new);
     for (count, what) in [
         (tally.replaced, "replaced older ones"),
