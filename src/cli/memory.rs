@@ -251,10 +251,12 @@ fn import(path: &Path, input: &Path, format: ExchangeFormat, printer: &Printer) 
     });
     tally += memory.add(&waiting)?;
     let skipped = read.map_err(|error| match error.kind {
-        Kind::Input if tally == Tally::default() => error.path(name),
-        Kind::Input => error
-            .path(name)
-            .hint("what stands before that place is added; mend the file and import it again"),
+        Kind::Input => {
+            if tally != Tally::default() {
+                printer.note("what stands before the damage is added; mend the file and import it again");
+            }
+            error.path(name)
+        }
         _ => error,
     })?;
     let mut line = format!("{} -> {}: {} new", name.display(), path.display(), tally.new);

@@ -312,10 +312,9 @@ fn what_cannot_be_is_told() {
         .ends(0, &["1 new"]);
     sandbox.write("torn.jsonl", "{\"source\":\"ลม\",\"target\":\"wind\"}\n{\"source\":");
     let torn = ["memory", "import", "torn.jsonl", "--memory", "new.sqlite"];
-    sandbox.run(&torn).ends(
-        1,
-        &["torn.jsonl:line 2: ", "hint: what stands before that place is added"],
-    );
+    sandbox
+        .run(&torn)
+        .ends(1, &["torn.jsonl:line 2: ", "what stands before the damage is added"]);
     let targets = ask(&sandbox, "new.sqlite", "SELECT target FROM human ORDER BY 1");
     assert_eq!(targets, ["rain", "wind"]);
     let prune = [
