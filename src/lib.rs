@@ -21,7 +21,7 @@
 //! | 1 | [`score`] | BLEU and chrF | 0 |
 //! | 2 | [`decode`] | search over [`model::TranslationModel`] | `model` |
 //! | 2 | [`quality`] | what looks wrong with a pair | `document`, `thai` |
-//! | 2 | [`memory`] | finished segments on disk, found again by text and model | `document` |
+//! | 2 | [`memory`] | finished segments on disk, found again by text and model; exchanged, searched, taught | `document`, `thai` |
 //! | 3 | [`translate`] | many sentences in, as many translations out | all of 1 and 2 |
 //! | 3 | [`render`] | an aligned document to bytes; knows no model | `document` |
 //! | 4 | [`pipeline`] | one document, from bytes to alignment | all above |

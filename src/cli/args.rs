@@ -1,6 +1,7 @@
 //! Arguments: what was typed, not yet what it means.
 
 use crate::document::{Format, Paragraphs};
+use crate::memory::{EditedFormat, ExchangeFormat};
 use crate::pipeline::Split;
 use crate::render::{Layout, OutputFormat};
 use crate::translate::{DeviceChoice, Precision, Quality, Vocabulary};
@@ -225,6 +226,7 @@ pub struct Global {
 pub enum Command {
     Translate(Box<Translate>),
     Archive(Box<Archive>),
+    Memory(MemoryArgs),
     Render(Render),
     Split(SplitArgs),
     Score(Score),
@@ -497,6 +499,154 @@ Exit codes:
   2    wrong usage, or a request that cannot be met (no model, no network, a directory in use)
   130  interrupted: what is finished stays, and the same command goes on; a second Ctrl-C stops at once";
 
+/// Look into a translation memory, teach it, exchange it, clear it up
+#[derive(Debug, Args)]
+#[command(after_long_help = MEMORY_HELP)]
+pub struct MemoryArgs {
+    #[command(subcommand)]
+    pub command: MemoryCommand,
+    /// The memory: its file, or the output directory of an archive [default: the current directory's]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub memory: Option<PathBuf>,
+}
+
+const MEMORY_HELP: &str = "\
+Examples:
+  plae memory stats --memory english/
+  plae memory search น้ำท่วม --memory english/
+  plae memory search --fuzzy 'ฝนตกหนักในกรุงเทพฯ' --memory english/
+  plae memory learn english/article.docx --memory english/
+  plae memory export -o english.tmx --memory english/
+  plae memory import team.tmx --memory english/
+  plae memory prune --older-than 90d --flagged --dry-run --memory english/
+
+What a person made of a sentence comes before what any model makes of it. Learn or import, then run the same \
+`plae archive` again: articles are written anew from the memory; --force replaces an output that was itself edited.
+
+Exit codes:
+  0  done
+  1  a file could not be read or written, or is damaged; the memory is damaged or locked
+  2  wrong usage, or no such memory";
+
+#[derive(Debug, Subcommand)]
+pub enum MemoryCommand {
+    /// Count what is in it: by model and by people, shared sources, dates, bytes
+    Stats {
+        /// `text` or `json` [default: text]
+        #[arg(long, value_name = "FORMAT", value_parser = one_of(REPORTS), hide_possible_values = true)]
+        format: Option<Listing>,
+    },
+    /// Find translations whose source or target holds a text
+    Search {
+        /// Thai or English; Thai is normalised as for translation, Latin capitals make no difference
+        #[arg(value_name = "TEXT")]
+        text: String,
+        /// Find the sources most like TEXT instead, from 50 % on
+        ///
+        /// Likeness is one less the edit distance in characters, as a share of the longer text.
+        #[arg(long)]
+        fuzzy: bool,
+        /// Most translations shown
+        #[arg(long, value_name = "N", default_value = "20", value_parser = count)]
+        limit: usize,
+        /// `text`, or `jsonl` with all that is known [default: text]
+        #[arg(long, value_name = "FORMAT", value_parser = one_of(FINDINGS), hide_possible_values = true)]
+        format: Option<Listing>,
+    },
+    /// Write all of it to a file: TMX 1.4b for other tools, tsv or jsonl
+    ///
+    /// People's translations come first. Importing the file into an empty memory gives the same memory.
+    Export {
+        /// Output file [default: standard output]
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// `tmx`, `tsv` or `jsonl` [default: by the extension of -o; tmx]
+        #[arg(long, value_name = "FORMAT", value_parser = one_of(EXCHANGE_FORMATS), hide_possible_values = true)]
+        format: Option<ExchangeFormat>,
+        /// Overwrite an existing file
+        #[arg(long)]
+        force: bool,
+    },
+    /// Add the translations of a file: plae's own exports, or another tool's as a person's
+    ///
+    /// The memory is made where it is missing. What another tool marks as a machine's (`MT!`) is left out. A newer
+    /// translation by a person replaces an older one. A tsv without column names has source and target first.
+    Import {
+        /// A .tmx, .tsv or .jsonl file, or `-` for standard input
+        #[arg(value_name = "FILE")]
+        input: PathBuf,
+        /// `tmx`, `tsv` or `jsonl`, whatever the extension says
+        #[arg(long, value_name = "FORMAT", value_parser = one_of(EXCHANGE_FORMATS), hide_possible_values = true)]
+        format: Option<ExchangeFormat>,
+    },
+    /// Delete translations, and give their space back to the disk
+    ///
+    /// With several conditions, only what meets all of them.
+    #[command(group = clap::ArgGroup::new("condition").required(true).multiple(true))]
+    Prune {
+        /// Made so long ago or longer: 90d, 12w, 1y, 36h
+        #[arg(long, value_name = "AGE", value_parser = age, group = "condition")]
+        older_than: Option<jiff::Span>,
+        /// Made by a system with this in its description, as `plae memory stats --format json` shows it
+        #[arg(long, value_name = "SUBSTRING", group = "condition")]
+        system: Option<String>,
+        /// Flagged or empty translations
+        #[arg(long, group = "condition")]
+        flagged: bool,
+        /// People's translations instead of machines'
+        #[arg(long, conflicts_with_all = ["system", "flagged"])]
+        human: bool,
+        /// Count only, delete nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Take what people edited in outputs as theirs
+    ///
+    /// Of a tsv, jsonl or side-by-side docx that plae wrote, the segments whose translation differs from all that
+    /// machines made of the same source. Save a spreadsheet as tab-separated text.
+    Learn {
+        /// Edited outputs, or `-` for standard input
+        #[arg(value_name = "EDITED", required = true)]
+        inputs: Vec<PathBuf>,
+        /// Take every segment, unchanged ones and those of unknown sources too: somebody read and approved them
+        #[arg(long)]
+        all: bool,
+        /// `tsv`, `jsonl` or `docx`, whatever the extension says
+        #[arg(long, value_name = "FORMAT", value_parser = one_of(EDITED_FORMATS), hide_possible_values = true)]
+        format: Option<EditedFormat>,
+    },
+}
+
+const REPORTS: &Words<Listing> = &[
+    ("text", Listing::Plain, "For people"),
+    ("json", Listing::Jsonl, "One JSON object"),
+];
+
+const FINDINGS: &Words<Listing> = &[
+    ("text", Listing::Plain, "For people"),
+    ("jsonl", Listing::Jsonl, "A JSON object a line"),
+];
+
+const EXCHANGE_FORMATS: &Words<ExchangeFormat> = &[
+    ("tmx", ExchangeFormat::Tmx, "TMX 1.4b"),
+    ("tsv", ExchangeFormat::Tsv, "A table with a row of column names"),
+    ("jsonl", ExchangeFormat::Jsonl, "A JSON object a line"),
+];
+
+const EDITED_FORMATS: &Words<EditedFormat> = &[
+    ("tsv", EditedFormat::Tsv, "A table of segments"),
+    ("jsonl", EditedFormat::Jsonl, "Everything known of each segment"),
+    ("docx", EditedFormat::Docx, "A two-column table"),
+];
+
+/// A span of time that is not negative.
+fn age(word: &str) -> Result<jiff::Span, String> {
+    match word.parse::<jiff::Span>() {
+        Ok(span) if !span.is_negative() => Ok(span),
+        _ => Err("expected an age such as 90d, 12w, 1y or 36h".to_string()),
+    }
+}
+
 /// Make other formats from a jsonl output, without a model
 #[derive(Debug, Args)]
 #[command(after_long_help = RENDER_HELP)]
@@ -554,7 +704,7 @@ Exit codes:
   1  the input could not be read
   2  wrong usage";
 
-/// How `split` and `score` print.
+/// How results are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Listing {
     #[default]

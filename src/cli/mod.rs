@@ -8,6 +8,7 @@ mod config;
 mod doctor;
 mod interrupt;
 mod man;
+mod memory;
 mod models;
 mod plan;
 mod printer;
@@ -92,6 +93,7 @@ fn command(command: &args::Command, printer: &Printer) -> Result<Status> {
             let config = resolve(&args.model, args.layout)?;
             archive::run(args, &config, printer)
         }
+        Command::Memory(args) => memory::run(args, printer),
         Command::Bench(args) => {
             let config = resolve(&args.translate.model, args.translate.output.layout)?;
             bench::run(args, &config, printer)

@@ -33,6 +33,13 @@ const LAYOUT: &str = "
     CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 ";
 
+/// Added to memories of the same layout that were made without it.
+const REPLACED: &str = "
+    -- What people wrote and then replaced: outputs that still have it were not edited.
+    CREATE TABLE IF NOT EXISTS replaced (source TEXT NOT NULL, target TEXT NOT NULL, PRIMARY KEY (source, target))
+        WITHOUT ROWID;
+";
+
 /// How sure a write is when the power fails; a killed process loses nothing either way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
@@ -106,7 +113,7 @@ fn lay_out(connection: &mut Connection, path: &Path) -> Result<()> {
         transaction.commit().map_err(told)?;
     }
     match number(connection, "user_version")? {
-        VERSION => Ok(()),
+        VERSION => connection.execute_batch(REPLACED).map_err(told),
         newer => {
             let message = format!("translation memory of layout {newer}, this plae reads {VERSION}");
             Err(Error::usage(message)

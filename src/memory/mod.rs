@@ -1,6 +1,21 @@
 //! Translation memory: finished segments on disk, found again by their text and by what made them.
 
+mod care;
 pub mod database;
+mod edited;
+mod exchange;
+mod learn;
+mod search;
+mod table;
+mod tmx;
+mod unit;
+
+pub use care::{Filter, Stats, SystemStats};
+pub use edited::{Edited, EditedFormat, read as read_edited};
+pub use exchange::{ExchangeFormat, Skipped, read, write};
+pub use learn::Lesson;
+pub use search::{LEAST_SIMILARITY, Match};
+pub use unit::{Machine, Tally, Unit};
 
 use crate::document::{Finish, Flag};
 use crate::error::Result;
@@ -8,6 +23,7 @@ use database::{Durability, failure};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -149,17 +165,24 @@ impl Memory {
         self.told(stored())
     }
 
-    /// Stores what a person made of normalised sources, all or none; it replaces what stood there.
+    /// Stores what a person made of sources, all or none; it replaces what stood there. Sources are normalised, targets
+    /// become one line.
     pub fn learn(&self, pairs: &[(&str, &str)]) -> Result<()> {
-        let now = jiff::Timestamp::now().as_second();
+        let now = jiff::Timestamp::now();
+        let units: Vec<Unit> = pairs
+            .iter()
+            .map(|(source, target)| Unit::person(source, target, now))
+            .collect();
         let mut connection = self.connection();
         let mut stored = || {
             let transaction = connection.transaction()?;
             {
                 let mut statement = transaction
                     .prepare_cached("INSERT OR REPLACE INTO human (source, target, made) VALUES (?1, ?2, ?3)")?;
-                for (source, target) in pairs {
-                    statement.execute(params![source, target, now])?;
+                let mut replaced = transaction.prepare_cached(unit::REPLACE)?;
+                for unit in &units {
+                    replaced.execute([&unit.source, &unit.target])?;
+                    statement.execute(params![unit.source, unit.target, unit.made.as_second()])?;
                 }
             }
             transaction.commit()
@@ -167,14 +190,26 @@ impl Memory {
         self.told(stored())
     }
 
-    /// What tells one state of the human translations from another.
+    /// What tells one state of the human translations from another: a hash of them.
     pub fn edition(&self) -> Result<String> {
         let connection = self.connection();
-        self.told(connection.query_row(
-            "SELECT count(*) || ':' || coalesce(max(made), 0) || ':' || coalesce(sum(length(target)), 0) FROM human",
-            [],
-            |row| row.get(0),
-        ))
+        let hashed = || {
+            let mut statement = connection.prepare("SELECT source, target FROM human ORDER BY source")?;
+            let mut rows = statement.query([])?;
+            let mut hash = Sha256::new();
+            while let Some(row) = rows.next()? {
+                for column in 0..2 {
+                    let text = row.get_ref(column)?.as_str()?;
+                    hash.update((text.len() as u64).to_le_bytes());
+                    hash.update(text);
+                }
+            }
+            Ok(hash
+                .finalize()
+                .iter()
+                .fold(String::new(), |text, byte| format!("{text}{byte:02x}")))
+        };
+        self.told(hashed())
     }
 }
 

@@ -1,8 +1,14 @@
-//! The memory: what is kept is found, people outrank machines, and damage is told.
+//! The memory: what is kept is found, people outrank machines, what goes out comes in again, and damage is told.
 
 use super::*;
 use crate::error::Kind;
+use crate::render::{OutputFormat, RenderOptions, read_jsonl, render};
+use crate::thai::normalise;
+use jiff::Timestamp;
+use proptest::collection::vec;
+use proptest::prelude::*;
 use std::fs;
+use std::io::{Cursor, Read, Write};
 
 fn entry(target: &str) -> Entry {
     Entry {
@@ -99,4 +105,656 @@ fn a_directory_in_its_place_is_told() {
     };
     assert_eq!(error.kind, Kind::Output);
     assert!(error.hint.is_some());
+}
+
+fn second(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+/// A machine's translation at a second.
+fn unit(system: &str, source: &str, target: &str, made: i64) -> Unit {
+    Unit {
+        source: source.into(),
+        target: target.into(),
+        made: second(made),
+        machine: Some(Machine {
+            system: system.into(),
+            score: Some(-0.25),
+            finish: Finish::Stop,
+            flags: Vec::new(),
+            source_tokens: 3,
+            target_tokens: 2,
+        }),
+    }
+}
+
+fn person(source: &str, target: &str, made: i64) -> Unit {
+    Unit::person(source, target, second(made))
+}
+
+fn all(memory: &Memory) -> Vec<Unit> {
+    let mut units = Vec::new();
+    memory
+        .each(&mut |unit| {
+            units.push(unit.clone());
+            Ok(())
+        })
+        .unwrap()
+        .unwrap();
+    units
+}
+
+fn written(memory: &Memory, format: ExchangeFormat) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    write(memory, format, &mut bytes).unwrap().unwrap();
+    bytes
+}
+
+/// What a file holds.
+fn units(bytes: &[u8], format: ExchangeFormat) -> Result<(Vec<Unit>, Skipped)> {
+    let mut units = Vec::new();
+    let skipped = read(&mut &*bytes, format, &mut |unit| {
+        units.push(unit);
+        Ok(())
+    })?;
+    Ok((units, skipped))
+}
+
+/// Sources and targets of a TMX file, and what was left out.
+fn pairs(tmx: &[u8]) -> (Vec<(String, String)>, Skipped) {
+    let (units, skipped) = units(tmx, ExchangeFormat::Tmx).unwrap();
+    assert!(units.iter().all(|unit| unit.machine.is_none()));
+    (
+        units.into_iter().map(|unit| (unit.source, unit.target)).collect(),
+        skipped,
+    )
+}
+
+fn machines() -> impl Strategy<Value = Machine> {
+    let flags = [Flag::Truncated, Flag::Length, Flag::Divided, Flag::ThaiLeft];
+    (
+        text(),
+        proptest::option::of(-9e3..0.0f64),
+        prop::sample::select(vec![Finish::Stop, Finish::Length, Finish::Loop]),
+        prop::sample::subsequence(flags.to_vec(), 0..=4),
+        any::<u16>(),
+    )
+        .prop_map(|(system, score, finish, flags, tokens)| Machine {
+            system: format!("m{system}"),
+            score,
+            finish,
+            flags,
+            source_tokens: tokens.into(),
+            target_tokens: usize::from(tokens) + 1,
+        })
+}
+
+/// Anything, and more often what some format gives a meaning to.
+fn text() -> impl Strategy<Value = String> {
+    let odd = "\0\u{1}\u{8}\t\n\u{b}\r\u{1b}\u{7f}\u{85}\u{9f}\u{2028}\u{FEFF}\u{FFFE}\u{FFFF}\"'<>&;#\\,{} กำ่๑";
+    let odd: Vec<char> = odd.chars().collect();
+    vec(prop_oneof![3 => prop::sample::select(odd), 1 => any::<char>()], 0..12).prop_map(String::from_iter)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn a_memory_that_is_exported_and_imported_is_the_same(
+        given in vec((text(), text(), 0..253_000_000_000i64, proptest::option::weighted(0.7, machines())), 0..8),
+    ) {
+        let (_home, memory) = memory();
+        let given: Vec<Unit> = given
+            .into_iter()
+            .map(|(source, target, made, machine)| match machine {
+                None => person(&format!("ก{source}"), &format!("a{target}"), made),
+                machine => Unit { source, target, made: second(made), machine },
+            })
+            .collect();
+        memory.add(&given).unwrap();
+        let before = all(&memory);
+        for format in ExchangeFormat::ALL {
+            let bytes = written(&memory, format);
+            let (_home, again) = self::memory();
+            let (units, skipped) = units(&bytes, format).unwrap();
+            prop_assert_eq!(skipped, Skipped::default());
+            let tally = again.add(&units).unwrap();
+            prop_assert_eq!(tally, Tally { new: before.len(), ..Tally::default() });
+            prop_assert_eq!(all(&again), before.clone(), "{:?}: {}", format, String::from_utf8_lossy(&bytes));
+            prop_assert_eq!(again.edition().unwrap(), memory.edition().unwrap());
+            prop_assert_eq!(written(&again, format), bytes);
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_reading_panic(bytes in vec(any::<u8>(), 0..200), text in text(), cut in any::<prop::sample::Index>()) {
+        let tmx = b"<?xml version='1.0' encoding='utf-16'?><tmx><body><tu><tuv xml:lang='th'><seg>&#x0;<ph>".as_slice();
+        let cut = &tmx[..cut.index(tmx.len())];
+        for bytes in [bytes.clone(), [cut, text.as_bytes()].concat(), [cut, &bytes].concat()] {
+            for format in ExchangeFormat::ALL {
+                let _ = units(&bytes, format);
+            }
+            for format in EditedFormat::ALL {
+                let _ = read_edited(&bytes, format);
+            }
+        }
+    }
+}
+
+/// As OmegaT, Wordfast, Trados and others write it.
+const FOREIGN: &str = r#"<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE tmx SYSTEM "tmx14.dtd">
+<tmx version="1.1"><header creationtool="Other" srclang="EN-US" segtype="block"><note>ก</note><prop type="x">y</prop></header>
+<body>
+<!-- the order of languages, `lang` without prefix, codes and highlights -->
+<tu><tuv lang="EN-us"><seg>The <bpt i="1">&lt;b<sub>x</sub>&gt;</bpt><hi>big</hi><ept i="1"/> news&#x2026; A&amp;B<ut>\par</ut></seg></tuv>
+    <tuv xml:lang="th-TH"><seg>ข่าว<ph x="1">{1}</ph>ใหญ่</seg></tuv></tu>
+<tu><tuv xml:lang="tha"><seg>
+   ฝน  ตก
+</seg></tuv><tuv xml:lang="de"><seg>Regen</seg></tuv><tuv xml:lang="en_GB"><seg><![CDATA[It is <raining>]]></seg></tuv>
+<tuv xml:lang="en-US"><seg>second</seg></tuv></tu>
+<tu><tuv xml:lang="th"><seg>ไทย</seg></tuv><tuv xml:lang="fr"><seg>thai</seg></tuv></tu>
+<tu creationid="MT!"><tuv xml:lang="th"><seg>แดด</seg></tuv><tuv xml:lang="en"><seg>sun</seg></tuv></tu>
+<tu creationid="MT!"><tuv xml:lang="th"><seg>ลม</seg></tuv><tuv xml:lang="en" changeid="Nok"><seg>wind</seg></tuv></tu>
+<tu/>
+</body></tmx>
+"#;
+
+#[test]
+fn memories_of_other_tools_are_read() {
+    let expected = [
+        ("ข่าวใหญ่", "The big news… A&B"),
+        ("ฝน ตก", "It is <raining>"),
+        ("ลม", "wind"),
+    ]
+    .map(|(source, target)| (source.to_owned(), target.to_owned()));
+    let skipped = Skipped {
+        languages: 2,
+        machine: 1,
+    };
+    let utf_16 = |to: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        let text = format!("\u{FEFF}{}", FOREIGN.replace("utf-8", "utf-16"));
+        text.encode_utf16().flat_map(to).collect()
+    };
+    let old = crate::thai::encoding::encode(&FOREIGN.replace("utf-8", "windows-874"), "windows-874", false).unwrap();
+    for bytes in [
+        FOREIGN.as_bytes().to_vec(),
+        format!("\u{FEFF}{}", FOREIGN.replace('\n', "\r\n")).into_bytes(),
+        FOREIGN.replace("utf-8", "UTF-16").into_bytes(),
+        utf_16(u16::to_le_bytes),
+        utf_16(u16::to_be_bytes),
+        old,
+    ] {
+        assert_eq!(pairs(&bytes), (expected.to_vec(), skipped));
+    }
+}
+
+#[test]
+fn dates_of_other_tools_are_kept_and_the_newer_translation_counts() {
+    let (_home, memory) = memory();
+    let tmx = |changed: &str, target: &str| {
+        let xml = format!(
+            "<tmx version='1.4'><body><tu creationdate='19990101T000000Z'><tuv xml:lang='th'><seg>ฝน</seg></tuv>\
+             <tuv xml:lang='en' changedate='{changed}'><seg>{target}</seg></tuv></tu></body></tmx>"
+        );
+        memory
+            .add(&units(xml.as_bytes(), ExchangeFormat::Tmx).unwrap().0)
+            .unwrap()
+    };
+    let tally = |new, replaced, known| Tally {
+        new,
+        replaced,
+        known,
+        useless: 0,
+    };
+    assert_eq!(tmx("20200102T030405Z", "rain"), tally(1, 0, 0));
+    assert_eq!(all(&memory), [person("ฝน", "rain", 1_577_934_245)]);
+    assert_eq!(tmx("20190102T030405Z", "older"), tally(0, 0, 1));
+    assert_eq!(tmx("20210102T030405Z", "newer"), tally(0, 1, 0));
+    // A date that cannot be read is passed over for the next.
+    assert_eq!(tmx("yesterday", "oldest"), tally(0, 0, 1));
+    assert_eq!(all(&memory)[0].target, "newer");
+    let useless = [person("rain", "rain", 1), person("ฝน", " ", 1)];
+    assert_eq!(memory.add(&useless).unwrap().useless, 2);
+}
+
+#[test]
+fn what_somebody_changed_in_a_machines_unit_is_theirs() {
+    let (_home, memory) = memory();
+    memory
+        .add(&[unit("m", "ฝน\u{1}", "Rain\u{1}", 1), unit("m", "ลม", "Wind", 1)])
+        .unwrap();
+    let tmx = String::from_utf8(written(&memory, ExchangeFormat::Tmx)).unwrap();
+    let edited = tmx
+        .replace("creationid=\"MT!\"", "creationid=\"MT!\" changeid=\"Nok\"")
+        .replace("Rain<", "Rainfall<");
+    let (units, _) = units(edited.as_bytes(), ExchangeFormat::Tmx).unwrap();
+    let found: Vec<_> = units
+        .iter()
+        .map(|unit| (&*unit.target, unit.machine.is_none()))
+        .collect();
+    assert_eq!(found, [("Rainfall", true), ("Wind", true)]);
+}
+
+#[test]
+fn damage_is_told_with_line_and_column() {
+    let seg = "<tmx>\n<body><tu><tuv xml:lang='th'>\n<seg>ฝน";
+    let cases = [
+        ("", "line 1, column 1", "no TMX"),
+        ("{}", "line 1, column 3", "no TMX"),
+        ("<html/>", "line 1, column 1", "the root element is <html>"),
+        (&format!("{seg}</tuv>"), "line 3, column 8", "not well-formed XML"),
+        (
+            &format!("{seg}&nbsp;</seg>"),
+            "line 3, column 8",
+            "unknown entity &nbsp;",
+        ),
+        (&format!("{seg}</seg><ph "), "line 3, column 14", "not well-formed XML"),
+        (&format!("{seg}</seg>\n"), "line 4, column 1", "ends before </tmx>"),
+        (
+            "<?xml version='1.0' encoding='klingon'?><tmx/>",
+            "line 1, column 1",
+            "encoding",
+        ),
+        (
+            "<tmx><body><tu creationid='MT!'><prop type='x-plae-system'>m</prop><prop type='x-plae-finish'>gone</prop>\
+             <tuv lang='th'><seg>ก</seg></tuv><tuv lang='en'><seg>a</seg></tuv></tu>",
+            "line 1, column 172",
+            "finish \"gone\" means nothing",
+        ),
+    ];
+    for (xml, place, message) in cases {
+        let error = units(xml.as_bytes(), ExchangeFormat::Tmx).unwrap_err();
+        assert_eq!(error.kind, Kind::Input, "{xml}");
+        assert!(error.message.contains(message), "{xml}: {error}");
+        assert_eq!(error.place.as_deref(), Some(place), "{xml}: {error}");
+    }
+    let error = units(b"<tmx>\n<body>\xff", ExchangeFormat::Tmx).unwrap_err();
+    assert_eq!(error.kind, Kind::Input);
+}
+
+#[test]
+fn tables_and_json_of_others_are_read_and_outputs_are_refused() {
+    let tsv = |text: &str| units(text.as_bytes(), ExchangeFormat::Tsv);
+    let texts = |read: Result<(Vec<Unit>, Skipped)>| -> Vec<(String, String)> {
+        read.unwrap()
+            .0
+            .into_iter()
+            .map(|unit| (unit.source, unit.target))
+            .collect()
+    };
+    let expected = [("ฝน".to_owned(), "\"rain\", he said".to_owned())];
+    // Without names, in another order, and as a spreadsheet quotes it.
+    assert_eq!(texts(tsv("ฝน\t\"rain\", he said\r\n\n")), expected);
+    assert_eq!(
+        texts(tsv("\u{FEFF}Target\tnote\tSource\n\"rain\", he said\t\tฝน\n")),
+        expected
+    );
+    assert_eq!(texts(tsv("source\ttarget\nฝน\t\"\"\"rain\"\", he said\"")), expected);
+    let error = tsv("source\ttarget\n\"ฝน\n\"\train\nลม\n").unwrap_err();
+    assert_eq!(error.place.as_deref(), Some("line 4"), "{error}");
+    let error = tsv("source\ttarget\tmade\nฝน\train\tlately\n").unwrap_err();
+    assert!(error.message.starts_with("made: "), "{error}");
+    let json = |text: &str| units(text.as_bytes(), ExchangeFormat::Jsonl);
+    let line = "{\"source\":\"ฝน\",\"target\":\"\\\"rain\\\", he said\",\"note\":1}";
+    assert_eq!(texts(json(&format!("\u{FEFF}{line}\n\n"))), expected);
+    // A machine's that is damaged is no person's.
+    let error = json(&format!("{line}\n{}", line.replace("\"note\":1", "\"machine\":{}"))).unwrap_err();
+    assert_eq!(error.place.as_deref(), Some("line 2"), "{error}");
+    let article = include_bytes!("../../tests/it/article.jsonl");
+    let rows = render(
+        &read_jsonl(article).unwrap(),
+        OutputFormat::Tsv,
+        &RenderOptions::default(),
+    )
+    .unwrap();
+    for (bytes, format) in [(&article[..], ExchangeFormat::Jsonl), (&rows, ExchangeFormat::Tsv)] {
+        let error = units(bytes, format).unwrap_err();
+        assert!(error.hint.unwrap().contains("plae memory learn"), "{}", error.message);
+    }
+    let segments: Vec<u8> = article
+        .split_inclusive(|byte| *byte == b'\n')
+        .skip(1)
+        .flatten()
+        .copied()
+        .collect();
+    assert!(units(&segments, ExchangeFormat::Jsonl).is_err());
+}
+
+#[test]
+fn texts_are_found_in_source_and_target() {
+    let (_home, memory) = memory();
+    memory
+        .add(&[
+            unit("gemma 1a 2b 0.1.0.1 {\"beam\":4}", "ฝนตก 100% ที่นี่", "It rains", 1),
+            unit("two", "ฝนตก 100% ที่นี่", "Rain_fall", 2),
+            unit("two", "แดดออก", "Sun \\o/", 2),
+            person("มีฝนตก", "There is rain", 3),
+        ])
+        .unwrap();
+    let found = |text: &str| -> Vec<String> {
+        let found = memory.search(text, 10).unwrap();
+        found.into_iter().map(|found| found.unit.target).collect()
+    };
+    assert_eq!(found("ฝน"), ["There is rain", "It rains", "Rain_fall"]);
+    assert_eq!(found("RAIN"), ["There is rain", "It rains", "Rain_fall"]);
+    assert_eq!(found("n_f"), ["Rain_fall"]);
+    assert_eq!(found("\\"), ["Sun \\o/"]);
+    // As translation would read it: Thai digits, white space.
+    assert_eq!(found(" ตก  ๑๐๐% "), ["It rains", "Rain_fall"]);
+    assert_eq!(found("%"), ["It rains", "Rain_fall"]);
+    assert_eq!(memory.search("ฝน", 2).unwrap().len(), 2);
+    assert_eq!(memory.search(" \n", 2).unwrap_err().kind, Kind::Usage);
+    let makers: Vec<String> = memory
+        .search("ฝน", 9)
+        .unwrap()
+        .iter()
+        .map(|found| found.unit.maker().to_owned())
+        .collect();
+    assert_eq!(makers, ["a person", "gemma", "two"]);
+}
+
+#[test]
+fn the_nearest_sources_come_first() {
+    let (_home, memory) = memory();
+    let sources = ["กขคงจ", "กขคงฉ", "กขคชฉ", "กขซชฉ", "ฌญฎฏฐ"];
+    for (index, source) in sources.into_iter().enumerate() {
+        memory.add(&[unit("m", source, &index.to_string(), 1)]).unwrap();
+    }
+    memory.add(&[person("กขคงฉ", "mine", 1)]).unwrap();
+    let found = |limit| -> Vec<(f64, String)> {
+        let found = memory.nearest("กขคงจ", limit).unwrap();
+        let pair = |found: Match| (found.similarity.unwrap(), found.unit.target);
+        found.into_iter().map(pair).collect()
+    };
+    let expected =
+        [(1.0, "0"), (0.8, "mine"), (0.8, "1"), (0.6, "2")].map(|(share, target)| (share, target.to_owned()));
+    assert_eq!(found(9), expected);
+    assert_eq!(found(2), expected[..2]);
+    assert_eq!(found(1), expected[..1]);
+}
+
+#[test]
+fn what_is_there_is_counted_and_what_may_go_goes() {
+    let (_home, memory) = memory();
+    assert_eq!(memory.stats().unwrap().oldest, None);
+    let mut flagged = unit("old model", "ลม", "wind", 20);
+    flagged.machine.as_mut().unwrap().flags.push(Flag::Length);
+    memory
+        .add(&[
+            unit("old model", "ฝน", "rain", 10),
+            flagged,
+            unit("new", "ฝน", "rains", 30),
+            unit("new", "แดด", "", 40),
+            person("ฝน", "Rain", 50),
+        ])
+        .unwrap();
+    let stats = memory.stats().unwrap();
+    assert_eq!((stats.machine, stats.human, stats.sources, stats.shared), (4, 1, 3, 1));
+    assert_eq!((stats.oldest, stats.newest), (Some(second(10)), Some(second(50))));
+    let systems: Vec<_> = stats
+        .systems
+        .iter()
+        .map(|one| (&*one.system, one.entries, one.flagged))
+        .collect();
+    assert_eq!(systems, [("old model", 2, 1), ("new", 2, 1)]);
+    assert!(stats.bytes > 4096);
+    let filter = Filter::default();
+    let cases = [
+        (
+            Filter {
+                until: Some(second(20)),
+                ..filter.clone()
+            },
+            2,
+        ),
+        (
+            Filter {
+                until: Some(second(20)),
+                flagged: true,
+                ..filter.clone()
+            },
+            1,
+        ),
+        (
+            Filter {
+                system: Some("model".into()),
+                ..filter.clone()
+            },
+            2,
+        ),
+        (
+            Filter {
+                system: Some("%".into()),
+                ..filter.clone()
+            },
+            0,
+        ),
+        (
+            Filter {
+                flagged: true,
+                ..filter.clone()
+            },
+            2,
+        ),
+        (
+            Filter {
+                human: true,
+                until: Some(second(49)),
+                ..filter.clone()
+            },
+            0,
+        ),
+        (
+            Filter {
+                human: true,
+                until: Some(second(50)),
+                ..filter.clone()
+            },
+            1,
+        ),
+        (
+            Filter {
+                human: true,
+                flagged: true,
+                ..filter.clone()
+            },
+            0,
+        ),
+    ];
+    for (filter, expected) in &cases {
+        assert_eq!(memory.prune(filter, true).unwrap(), *expected, "{filter:?}");
+    }
+    assert_eq!(all(&memory).len(), 5);
+    assert_eq!(memory.prune(&cases[4].0, false).unwrap(), 2);
+    memory.compact().unwrap();
+    let left: Vec<String> = all(&memory).into_iter().map(|unit| unit.target).collect();
+    assert_eq!(left, ["Rain", "rain", "rains"]);
+    // A run that goes on knows its system by its number.
+    memory
+        .prune(
+            &Filter {
+                system: Some("new".into()),
+                ..filter
+            },
+            false,
+        )
+        .unwrap();
+    assert_eq!(memory.system("new").unwrap(), System(2));
+}
+
+/// The sample article, and a memory that has what the machine made of it.
+fn translated() -> (tempfile::TempDir, Memory, crate::document::Bilingual) {
+    let (home, memory) = memory();
+    let document = read_jsonl(include_bytes!("../../tests/it/article.jsonl")).unwrap();
+    let of = |segment: &crate::document::Segment| unit("m", &normalise(&segment.source), &segment.target, 1);
+    memory
+        .add(&document.segments.iter().map(of).collect::<Vec<_>>())
+        .unwrap();
+    (home, memory, document)
+}
+
+fn lesson(new: usize, same: usize, unknown: usize, empty: usize, contradicted: usize) -> Lesson {
+    Lesson {
+        new,
+        same,
+        unknown,
+        empty,
+        contradicted,
+    }
+}
+
+#[test]
+fn only_what_people_changed_is_theirs() {
+    let (_home, memory, document) = translated();
+    let count = document.segments.len();
+    for format in EditedFormat::ALL {
+        let output = OutputFormat::from_extension(format.name()).unwrap();
+        let bytes = render(&document, output, &RenderOptions::default()).unwrap();
+        let edited = read_edited(&bytes, format).unwrap();
+        assert_eq!(
+            memory.learn_edited(&edited, false).unwrap(),
+            lesson(0, count, 0, 0, 0),
+            "{format:?}"
+        );
+    }
+    assert_eq!(memory.stats().unwrap().human, 0);
+    let source = document.segments[0].source.clone();
+    let made = document.segments[0].target.clone();
+    let edited = |rows: &[(&str, &str)]| Edited {
+        pairs: rows
+            .iter()
+            .map(|(source, target)| ((*source).to_owned(), (*target).to_owned()))
+            .collect(),
+        quotes: true,
+    };
+    let learn = |rows: &[(&str, &str)], all| memory.learn_edited(&edited(rows), all).unwrap();
+    // The same sentence several times: edited once, twice the same way, or in two ways.
+    assert_eq!(
+        learn(
+            &[
+                (&source, "mine"),
+                (&source, &made),
+                ("ใครรู้", "who"),
+                ("rain", "x"),
+                (&source, "")
+            ],
+            false
+        ),
+        lesson(1, 1, 1, 2, 0)
+    );
+    assert_eq!(learn(&[(&source, "mine")], false), lesson(0, 1, 0, 0, 0));
+    assert_eq!(
+        learn(&[(&source, "ours"), (&source, "ours"), (&source, "yours")], false),
+        lesson(1, 1, 0, 0, 1)
+    );
+    let system = memory.system("m").unwrap();
+    let known = |source: &str| memory.recall(system, &[source]).unwrap()[0].clone().unwrap().target;
+    assert_eq!(known(&normalise(&source)), "yours");
+    // Another output may still have what was replaced since.
+    assert_eq!(learn(&[(&source, "mine")], false), lesson(0, 1, 0, 0, 0));
+    // What stands as the machine made it is no wish to have it back, unless all of it was read.
+    assert_eq!(learn(&[(&source, &made)], false), lesson(0, 1, 0, 0, 0));
+    assert_eq!(learn(&[(&source, &made), ("ใครรู้", "who")], true), lesson(2, 0, 0, 0, 0));
+    assert_eq!(known(&normalise(&source)), made);
+    assert_eq!(
+        learn(&[(&source, "edited"), (&source, &made)], true),
+        lesson(1, 1, 0, 0, 0)
+    );
+    assert_eq!(known(&normalise(&source)), "edited");
+}
+
+#[test]
+fn a_table_that_a_spreadsheet_saved_is_read() {
+    let (_home, memory, _) = translated();
+    let made = [
+        ("ฝนหนัก", "\"Heavy, heavy\""),
+        ("ลมแรง", "Strong \"wind\" here"),
+        ("แดดจัด", "Sun"),
+    ];
+    for (source, target) in made {
+        memory.add(&[unit("m", source, target, 1)]).unwrap();
+    }
+    // Its quotes gone where the program took them for its own, doubled where it wrote them, columns moved.
+    let text = "target\tid\tsource\r\nHeavy, heavy\t0\tฝนหนัก\r\n\"Strong \"\"wind\"\" here\"\t1\tลมแรง\r\n\"Hot\nsun\"\t2\tแดดจัด\r\n";
+    let utf_16: Vec<u8> = format!("\u{FEFF}{text}")
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    for bytes in [text.as_bytes(), &utf_16] {
+        let edited = read_edited(bytes, EditedFormat::Tsv).unwrap();
+        assert_eq!(edited.pairs.len(), 3);
+        memory.learn_edited(&edited, false).unwrap();
+        assert_eq!(all(&memory)[0].target, "Hot sun");
+        assert_eq!(memory.stats().unwrap().human, 1);
+    }
+    let error = read_edited("a\tb\nc\td\n".as_bytes(), EditedFormat::Tsv).unwrap_err();
+    assert!(error.message.contains("source and target"), "{error}");
+}
+
+/// A Word document with its text part changed.
+fn reworked(docx: &[u8], change: impl Fn(String) -> String) -> Vec<u8> {
+    let mut from = zip::ZipArchive::new(Cursor::new(docx)).unwrap();
+    let mut to = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for index in 0..from.len() {
+        let mut file = from.by_index(index).unwrap();
+        let name = file.name().unwrap().into_owned();
+        let mut text = String::new();
+        file.read_to_string(&mut text).unwrap();
+        let text = if name == "word/document.xml" {
+            change(text)
+        } else {
+            text
+        };
+        to.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        to.write_all(text.as_bytes()).unwrap();
+    }
+    to.finish().unwrap().into_inner()
+}
+
+#[test]
+fn a_word_document_is_read_as_word_and_others_leave_it() {
+    let (_home, memory, mut document) = translated();
+    let last = document.segments.len() - 1;
+    document.segments[last].flags = vec![Flag::Length];
+    let target = document.segments[last].target.clone();
+    let docx = render(&document, OutputFormat::Docx, &RenderOptions::default()).unwrap();
+    let expected: Vec<(String, String)> = document
+        .segments
+        .iter()
+        .map(|segment| (segment.source.clone(), segment.target.clone()))
+        .collect();
+    let read = |docx: &[u8]| read_edited(docx, EditedFormat::Docx).unwrap().pairs;
+    assert_eq!(read(&docx), expected);
+    // A program that keeps neither styles nor the head of a table.
+    let plain = reworked(&docx, |xml| {
+        xml.replace("\"Warning\"", "\"Normal\"").replace("<w:tblHeader/>", "")
+    });
+    assert_eq!(read(&plain), expected);
+    // Runs cut up, changes tracked, a line break, a second paragraph.
+    let edited = reworked(&docx, |xml| {
+        let place = xml.rfind(&target).unwrap();
+        let (before, after) = xml.split_at(place);
+        let after = after.replacen(
+            &target,
+            "New </w:t></w:r><w:del><w:r><w:delText>old</w:delText><w:t>older</w:t></w:r></w:del>\
+             <w:ins><w:r><w:tab/><w:t>&amp; te</w:t><w:br/></w:r></w:ins><w:r><w:t>xt</w:t></w:r></w:p><w:p><w:r><w:t>more",
+            1,
+        );
+        format!("{before}{after}")
+    });
+    assert_eq!(read(&edited)[last].1, "New  & te\nxt\nmore");
+    let learned = memory
+        .learn_edited(&read_edited(&edited, EditedFormat::Docx).unwrap(), false)
+        .unwrap();
+    assert_eq!(learned, lesson(1, last, 0, 0, 0));
+    assert_eq!(all(&memory)[0].target, "New & te xt more");
+    let options = RenderOptions {
+        layout: crate::render::Layout::Target,
+        ..RenderOptions::default()
+    };
+    let target_only = render(&document, OutputFormat::Docx, &options).unwrap();
+    for bytes in [&target_only[..], b"PK", &docx[..docx.len() / 2]] {
+        assert_eq!(read_edited(bytes, EditedFormat::Docx).unwrap_err().kind, Kind::Input);
+    }
 }

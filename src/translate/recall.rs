@@ -41,9 +41,20 @@ impl<'a> Recaller<'a> {
             return Ok(found);
         };
         let asked: Vec<usize> = (0..sources.len()).filter(|index| has_thai(sources[*index])).collect();
-        let keys: Vec<Cow<str>> = asked.iter().map(|index| self.key(sources[*index])).collect();
-        let keys: Vec<&str> = keys.iter().map(Cow::as_ref).collect();
-        for (index, entry) in asked.into_iter().zip(memory.recall(system, &keys)?) {
+        let recall = |key: &dyn Fn(&'_ str) -> Cow<'_, str>| {
+            let keys: Vec<String> = asked.iter().map(|index| key(sources[*index]).into_owned()).collect();
+            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+            memory.recall(system, &keys)
+        };
+        let mut entries = recall(&|source| self.key(source))?;
+        if self.options.normalize == Some(false) {
+            // What people wrote stands under the normalised source, whatever the model is given.
+            let people = recall(&normalise)?
+                .into_iter()
+                .map(|entry| entry.filter(|entry| entry.human));
+            entries = people.zip(entries).map(|(person, entry)| person.or(entry)).collect();
+        }
+        for (index, entry) in asked.into_iter().zip(entries) {
             found[index] = entry.map(|entry| translation(sources[index], entry));
         }
         Ok(found)

@@ -15,6 +15,7 @@ fn long_help_has_examples_and_exit_codes() {
     let commands = [
         "translate",
         "archive",
+        "memory",
         "render",
         "split",
         "score",
@@ -101,7 +102,12 @@ fn manual_pages_are_printed_or_written() {
     assert!(page.contains(".TH plae 1") && page.contains("Exit codes"), "{page}");
     sandbox.run(&["man", "-o", "man1"]).ends(0, &["written to man1"]);
     let pages = sandbox.files("man1");
-    for name in ["plae.1", "plae-translate.1", "plae-models-pull.1"] {
+    for name in [
+        "plae.1",
+        "plae-translate.1",
+        "plae-models-pull.1",
+        "plae-memory-learn.1",
+    ] {
         assert!(pages.iter().any(|page| page == name), "{pages:?}");
     }
     assert!(sandbox.read("man1/plae-translate.1").contains("\\-\\-normalize"));

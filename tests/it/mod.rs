@@ -7,6 +7,7 @@ mod decoder;
 mod gemma;
 mod help;
 mod inputs;
+mod memory;
 mod model;
 mod outputs;
 mod seq2seq;

@@ -1,0 +1,363 @@
+//! `plae memory`: what a translation memory holds, where people's edits come in, and what may go.
+
+use super::args::{Listing, MemoryArgs, MemoryCommand};
+use super::plan::Input;
+use super::printer::{FAINT, Printer};
+use super::{Status, counted, file, io_phrase, is_local, size};
+use crate::archive::{DATABASE, HOME};
+use crate::error::{Error, Kind, Result};
+use crate::memory::{
+    EditedFormat, ExchangeFormat, Filter, Lesson, Match, Memory, Stats, Tally, Unit, read, read_edited, write,
+};
+use jiff::{Span, Timestamp, Zoned};
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+/// Units that are added together; another run waits for so many.
+const BATCH: usize = 4096;
+
+pub fn run(args: &MemoryArgs, printer: &Printer) -> Result<Status> {
+    let path = place(args.memory.as_deref());
+    match &args.command {
+        MemoryCommand::Stats { format } => stats(&existing(&path)?, format.unwrap_or_default(), printer)?,
+        MemoryCommand::Search {
+            text,
+            fuzzy,
+            limit,
+            format,
+        } => {
+            let memory = existing(&path)?;
+            let found = match fuzzy {
+                true => memory.nearest(text, *limit)?,
+                false => memory.search(text, *limit)?,
+            };
+            show(&found, *limit, format.unwrap_or_default(), printer)?;
+        }
+        MemoryCommand::Export { output, format, force } => {
+            let output = output.as_deref().filter(|path| !file::is_dash(path));
+            let by_name = output.map(|path| by_extension(path, ExchangeFormat::from_extension));
+            let format = match (format, by_name) {
+                (Some(format), _) => *format,
+                (None, Some(by_name)) => {
+                    by_name.ok_or_else(|| unknown(output, &ExchangeFormat::ALL.map(ExchangeFormat::name)))?
+                }
+                (None, None) => ExchangeFormat::Tmx,
+            };
+            export(&existing(&path)?, output, format, *force, printer)?;
+        }
+        MemoryCommand::Import { input, format } => {
+            let format = format
+                .or_else(|| by_extension(input, ExchangeFormat::from_extension))
+                .ok_or_else(|| unknown(Some(input), &ExchangeFormat::ALL.map(ExchangeFormat::name)))?;
+            import(&path, input, format, printer)?;
+        }
+        MemoryCommand::Prune {
+            older_than,
+            system,
+            flagged,
+            human,
+            dry_run,
+        } => {
+            let filter = Filter {
+                until: older_than.map(ago).transpose()?,
+                system: system.clone(),
+                flagged: *flagged,
+                human: *human,
+            };
+            prune(&existing(&path)?, &filter, *dry_run, printer)?;
+        }
+        MemoryCommand::Learn { inputs, all, format } => return learn(&path, inputs, *all, *format, printer),
+    }
+    Ok(Status::Done)
+}
+
+/// The file of the memory that is meant.
+fn place(typed: Option<&Path>) -> PathBuf {
+    let typed = typed.unwrap_or(Path::new(""));
+    match typed.as_os_str().is_empty() || typed.is_dir() {
+        true => typed.join(HOME).join(DATABASE),
+        false => typed.to_path_buf(),
+    }
+}
+
+/// Opens a memory that has to be there.
+fn existing(path: &Path) -> Result<Memory> {
+    match path.exists() {
+        true => Memory::open(path),
+        false => Err(Error::usage("no such translation memory")
+            .path(path)
+            .hint("name its file, or the output directory of an archive, with --memory")),
+    }
+}
+
+fn by_extension<T>(path: &Path, from: fn(&str) -> Option<T>) -> Option<T> {
+    path.extension().and_then(|extension| from(extension.to_str()?))
+}
+
+/// The error for a file whose format nobody tells.
+fn unknown(path: Option<&Path>, formats: &[&str]) -> Error {
+    let error = Error::usage("the name does not tell the format").hint(format!("add --format {}", formats.join("|")));
+    match path {
+        Some(path) => error.path(path),
+        None => error,
+    }
+}
+
+fn stats(memory: &Memory, format: Listing, printer: &Printer) -> Result<()> {
+    let stats = memory.stats()?;
+    if format == Listing::Jsonl {
+        let mut object = serde_json::to_value(&stats).unwrap_or_default();
+        object["path"] = memory.path().display().to_string().into();
+        return printer.data(format!("{object}\n"));
+    }
+    let Stats {
+        bytes,
+        machine,
+        human,
+        sources,
+        shared,
+        oldest,
+        newest,
+        systems,
+    } = stats;
+    let day = |time: Option<Timestamp>| time.map_or("-".into(), |time| time.strftime("%Y-%m-%d").to_string());
+    let mut page = String::new();
+    let mut line = |key: &str, value: String| {
+        let _ = writeln!(page, "{key:13} {value}");
+    };
+    line("path", memory.path().display().to_string());
+    line("size", size(bytes));
+    line("by machines", machine.to_string());
+    line("by people", human.to_string());
+    line(
+        "sources",
+        format!("{sources}, {shared} of them with several translations"),
+    );
+    line("made", format!("{} to {}", day(oldest), day(newest)));
+    if !systems.is_empty() {
+        let _ = writeln!(
+            page,
+            "\n{:>10}  {:>8}  {:10}  {:10}  system",
+            "entries", "flagged", "first", "last"
+        );
+    }
+    for system in systems {
+        // What follows the model tells apart what it was asked to do.
+        let rest = system.system.get(system.model.len()..).unwrap_or_default();
+        let _ = writeln!(
+            page,
+            "{:>10}  {:>8}  {:10}  {:10}  {}{}",
+            system.entries,
+            system.flagged,
+            day(system.oldest),
+            day(system.newest),
+            system.model,
+            printer.paint(FAINT, rest)
+        );
+    }
+    printer.data(page)
+}
+
+fn show(found: &[Match], limit: usize, format: Listing, printer: &Printer) -> Result<()> {
+    let mut page = String::new();
+    for (index, one) in found.iter().enumerate() {
+        if format == Listing::Jsonl {
+            page += &serde_json::to_string(one).unwrap_or_default();
+            page += "\n";
+            continue;
+        }
+        let Unit {
+            source, target, made, ..
+        } = &one.unit;
+        let similarity = one
+            .similarity
+            // Only what is equal is 100 %.
+            .map(|similarity| format!("{} %, ", (similarity * 100.0).floor()))
+            .unwrap_or_default();
+        let by = format!("{similarity}by {}, {}", one.unit.maker(), made.strftime("%Y-%m-%d"));
+        let gap = if index > 0 { "\n" } else { "" };
+        let _ = writeln!(page, "{gap}{source}\n{target}\n{}", printer.paint(FAINT, by));
+    }
+    printer.data(page)?;
+    match found.len() {
+        0 => printer.note("nothing found"),
+        count if count == limit => printer.note(format!("the first {count}; --limit shows more")),
+        _ => {}
+    }
+    Ok(())
+}
+
+fn export(
+    memory: &Memory,
+    output: Option<&Path>,
+    format: ExchangeFormat,
+    force: bool,
+    printer: &Printer,
+) -> Result<()> {
+    let mut failed: Option<Error> = None;
+    let mut fill = |out: &mut dyn Write| {
+        write(memory, format, out).unwrap_or_else(|error| {
+            failed = Some(error);
+            Err(io::Error::other("not read"))
+        })
+    };
+    let written = match output {
+        Some(path) => file::stream(path, None, force, &mut fill),
+        None => {
+            let mut out = io::BufWriter::new(io::stdout().lock());
+            fill(&mut out)
+                .and_then(|()| out.flush())
+                .map_err(|error| Error::output(io_phrase(&error)).path("standard output").source(error))
+        }
+    };
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    written?;
+    if let Some(path) = output {
+        printer.note(format!("{} -> {}", memory.path().display(), path.display()));
+    }
+    Ok(())
+}
+
+fn import(path: &Path, input: &Path, format: ExchangeFormat, printer: &Printer) -> Result<()> {
+    let name = match file::is_dash(input) {
+        true => Path::new("standard input"),
+        false => input,
+    };
+    let mut reader: Box<dyn BufRead> = match file::is_dash(input) {
+        true => Box::new(io::stdin().lock()),
+        false => {
+            let opened = File::open(input).and_then(|file| match file.metadata()?.is_dir() {
+                true => Err(io::ErrorKind::IsADirectory.into()),
+                false => Ok(file),
+            });
+            let file = opened.map_err(|error| Error::input(io_phrase(&error)).path(input).source(error))?;
+            Box::new(BufReader::new(file))
+        }
+    };
+    let memory = Memory::open(path)?;
+    let mut tally = Tally::default();
+    let mut waiting: Vec<Unit> = Vec::new();
+    let read = read(&mut reader, format, &mut |unit| {
+        waiting.push(unit);
+        if waiting.len() == BATCH {
+            tally += memory.add(&waiting)?;
+            waiting.clear();
+        }
+        Ok(())
+    });
+    tally += memory.add(&waiting)?;
+    let skipped = read.map_err(|error| match error.kind {
+        Kind::Input => {
+            if tally != Tally::default() {
+                printer.note("what stands before the damage is added; mend the file and import it again");
+            }
+            error.path(name)
+        }
+        _ => error,
+    })?;
+    let mut line = format!("{} -> {}: {} new", name.display(), path.display(), tally.new);
+    for (count, what) in [
+        (tally.replaced, "replaced older ones"),
+        (tally.known, "there already"),
+        (tally.useless, "without Thai or without translation"),
+        (skipped.languages, "not in Thai and English"),
+        (skipped.machine, "marked as a machine's, left out"),
+    ] {
+        if count > 0 {
+            line += &format!(", {count} {what}");
+        }
+    }
+    printer.note(line);
+    Ok(())
+}
+
+/// The time that is so long ago.
+fn ago(age: Span) -> Result<Timestamp> {
+    let time = Zoned::now().checked_sub(age);
+    time.map(|time| time.timestamp())
+        .map_err(|error| Error::usage("--older-than reaches before the calendar").source(error))
+}
+
+fn prune(memory: &Memory, filter: &Filter, dry: bool, printer: &Printer) -> Result<()> {
+    let before = memory.bytes();
+    let count = memory.prune(filter, dry)?;
+    let what = counted(usize::try_from(count).unwrap_or(usize::MAX), "translation");
+    if dry {
+        printer.note(format!("{what} would be deleted"));
+        return Ok(());
+    }
+    // What is deleted stays so, whether or not its space can be had back now.
+    let freed = match memory.compact() {
+        Ok(()) => format!("{} freed", size(before.saturating_sub(memory.bytes()))),
+        Err(error) => {
+            printer.warn(&error);
+            "their space is used again".to_owned()
+        }
+    };
+    printer.note(format!("{what} deleted, {freed}"));
+    Ok(())
+}
+
+fn learn(
+    path: &Path,
+    inputs: &[PathBuf],
+    all: bool,
+    format: Option<EditedFormat>,
+    printer: &Printer,
+) -> Result<Status> {
+    let memory = match all {
+        // Nothing has to be known before.
+        true => Memory::open(path)?,
+        false => existing(path)?,
+    };
+    let mut sum = Lesson::default();
+    let mut status = Status::Done;
+    for input in inputs {
+        let lesson = format
+            .or_else(|| by_extension(input, EditedFormat::from_extension))
+            .ok_or_else(|| unknown(Some(input), &EditedFormat::ALL.map(EditedFormat::name)))
+            .and_then(|format| {
+                let input = Input::from_argument(input);
+                let edited = read_edited(&input.read()?, format).map_err(|error| error.path(input.to_string()))?;
+                memory.learn_edited(&edited, all)
+            });
+        match lesson {
+            Ok(lesson) => {
+                printer.note(format!("{}: {}", input.display(), told(&lesson)));
+                sum += lesson;
+            }
+            Err(error) if is_local(&error) => {
+                printer.error(&error);
+                status = Status::Failed;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if inputs.len() > 1 {
+        printer.note(format!("{}: {}", counted(inputs.len(), "file"), told(&sum)));
+    }
+    if sum.new > 0 {
+        printer.hint("the same `plae archive` again writes them into its outputs, with --force over edited ones too");
+    } else if sum.unknown > 0 && sum.same == 0 {
+        printer.hint("name with --memory the memory that the outputs were made with");
+    }
+    Ok(status)
+}
+
+fn told(lesson: &Lesson) -> String {
+    let mut line = format!("{} learned, {} as they were", counted(lesson.new, "edit"), lesson.same);
+    for (count, what) in [
+        (lesson.unknown, "of sources that the memory does not have"),
+        (lesson.empty, "without Thai or without translation"),
+        (lesson.contradicted, "edited otherwise further down"),
+    ] {
+        if count > 0 {
+            line += &format!(", {count} {what}");
+        }
+    }
+    line
+}

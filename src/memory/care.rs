@@ -1,0 +1,151 @@
+//! Care of a memory: what is in it, and what may go.
+
+use super::Memory;
+use super::unit::model;
+use crate::error::Result;
+use jiff::Timestamp;
+use rusqlite::params;
+use serde::Serialize;
+
+/// What is in a memory.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Stats {
+    /// Size on disk, with what waits in the write-ahead log.
+    pub bytes: u64,
+    /// Translations by machines, and by people.
+    pub machine: i64,
+    pub human: i64,
+    /// Different sources, and those of them with more than one translation.
+    pub sources: i64,
+    pub shared: i64,
+    /// When the first and the last translation were made; none in an empty memory.
+    pub oldest: Option<Timestamp>,
+    pub newest: Option<Timestamp>,
+    /// In the order in which they were first seen.
+    pub systems: Vec<SystemStats>,
+}
+
+/// What a memory has of one system.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SystemStats {
+    /// Name of the model.
+    pub model: String,
+    /// All that tells it from other systems.
+    pub system: String,
+    pub entries: i64,
+    /// Translations with a flag, or without text.
+    pub flagged: i64,
+    pub oldest: Option<Timestamp>,
+    pub newest: Option<Timestamp>,
+}
+
+/// What [`Memory::prune`] takes; all that is set has to hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Made at this time or before it.
+    pub until: Option<Timestamp>,
+    /// Made by a system whose description has this in it.
+    pub system: Option<String>,
+    /// Flagged or empty ones only.
+    pub flagged: bool,
+    /// People's translations, which have no system and no flags; else machines'.
+    pub human: bool,
+}
+
+/// A machine's translation that deserves a second look.
+const FLAGGED: &str = "(flags <> '[]' OR trim(target) = '')";
+
+impl Memory {
+    /// Counts what there is.
+    ///
+    /// # Errors
+    /// The database's, as in all methods.
+    pub fn stats(&self) -> Result<Stats> {
+        let connection = self.connection();
+        let time = |second: Option<i64>| second.and_then(|second| Timestamp::from_second(second).ok());
+        let counted = || {
+            let transaction = connection.unchecked_transaction()?;
+            let mut statement = transaction.prepare(&format!(
+                "SELECT description, count(*), sum({FLAGGED}), min(made), max(made) \
+                 FROM machine JOIN system ON system.id = machine.system GROUP BY system.id ORDER BY system.id"
+            ))?;
+            let systems = statement.query_map([], |row| {
+                let system: String = row.get(0)?;
+                Ok(SystemStats {
+                    model: model(&system).to_owned(),
+                    system,
+                    entries: row.get(1)?,
+                    flagged: row.get(2)?,
+                    oldest: time(row.get(3)?),
+                    newest: time(row.get(4)?),
+                })
+            })?;
+            let systems: Vec<SystemStats> = systems.collect::<rusqlite::Result<_>>()?;
+            let human = transaction.query_row("SELECT count(*), min(made), max(made) FROM human", [], |row| {
+                Ok((row.get(0)?, time(row.get(1)?), time(row.get(2)?)))
+            })?;
+            let (sources, shared) = transaction.query_row(
+                "SELECT count(*), coalesce(sum(entries > 1), 0) FROM (SELECT count(*) AS entries FROM \
+                 (SELECT source FROM machine UNION ALL SELECT source FROM human) GROUP BY source)",
+                [],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )?;
+            Ok((systems, human, sources, shared))
+        };
+        let (systems, (human, oldest, newest), sources, shared) = self.told(counted())?;
+        Ok(Stats {
+            bytes: self.bytes(),
+            machine: systems.iter().map(|system| system.entries).sum(),
+            human,
+            sources,
+            shared,
+            oldest: systems.iter().filter_map(|system| system.oldest).chain(oldest).min(),
+            newest: systems.iter().filter_map(|system| system.newest).chain(newest).max(),
+            systems,
+        })
+    }
+
+    /// Size on disk, with what waits in the write-ahead log.
+    pub fn bytes(&self) -> u64 {
+        let length = |suffix: &str| {
+            let mut path = self.path.clone().into_os_string();
+            path.push(suffix);
+            std::fs::metadata(path).map_or(0, |file| file.len())
+        };
+        length("") + length("-wal")
+    }
+
+    /// Deletes what `filter` takes, or with `dry` only counts it: how many translations.
+    ///
+    /// Systems keep their numbers even where nothing of them is left: a run that is under way knows its own.
+    pub fn prune(&self, filter: &Filter, dry: bool) -> Result<i64> {
+        let until = filter.until.map(Timestamp::as_second);
+        let rest = match filter.human {
+            true => "FROM human WHERE (?1 IS NULL OR made <= ?1) AND ?2 IS NULL AND NOT ?3".to_owned(),
+            false => format!(
+                "FROM machine WHERE (?1 IS NULL OR made <= ?1) \
+                 AND (?2 IS NULL OR system IN (SELECT id FROM system WHERE instr(description, ?2))) \
+                 AND (NOT ?3 OR {FLAGGED})"
+            ),
+        };
+        let connection = self.connection();
+        let asked = params![until, filter.system, filter.flagged];
+        self.told(match dry {
+            true => connection.query_row(&format!("SELECT count(*) {rest}"), asked, |row| row.get(0)),
+            false => connection
+                .execute(&format!("DELETE {rest}"), asked)
+                .map(|count| count as i64),
+        })
+    }
+
+    /// Gives the space of what was deleted back to the disk. Needs as much free space again for the time being.
+    ///
+    /// # Errors
+    /// The database's, also where another program is writing; what is stored stays.
+    pub fn compact(&self) -> Result<()> {
+        self.told(
+            self.connection()
+                .execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)"),
+        )
+    }
+}

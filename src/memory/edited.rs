@@ -1,0 +1,258 @@
+//! Outputs of plae that people edited, read back as pairs of source and translation.
+
+use super::table::{Rows, columns};
+use crate::error::{Error, Result};
+use crate::thai::encoding::decode;
+use quick_xml::Reader;
+use quick_xml::escape::resolve_xml_entity;
+use quick_xml::events::{BytesStart, Event};
+use serde::Deserialize;
+use std::borrow::Cow;
+use std::io::{Cursor, Read};
+
+/// An output format that can be edited and read back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EditedFormat {
+    Tsv,
+    Jsonl,
+    Docx,
+}
+
+impl EditedFormat {
+    pub const ALL: [Self; 3] = [Self::Tsv, Self::Jsonl, Self::Docx];
+
+    /// Its name, which is also the extension of its files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tsv => "tsv",
+            Self::Jsonl => "jsonl",
+            Self::Docx => "docx",
+        }
+    }
+
+    /// The format that a file's extension (without the dot, in any case) stands for.
+    pub fn from_extension(extension: &str) -> Option<Self> {
+        let extension = extension.to_ascii_lowercase();
+        Self::ALL.into_iter().find(|format| format.name() == extension)
+    }
+}
+
+/// What stands in an output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edited {
+    /// Source and target of each segment, in the order of the file.
+    pub pairs: Vec<(String, String)>,
+    /// Whether quotation marks are sure to be a person's: a spreadsheet takes them for its own and drops them.
+    pub quotes: bool,
+}
+
+impl Edited {
+    /// What of a text on one line tells an edit.
+    pub(super) fn seen<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        match self.quotes || !text.contains('"') {
+            true => Cow::Borrowed(text),
+            false => Cow::Owned(super::unit::one_line(&text.replace('"', ""))),
+        }
+    }
+}
+
+/// Reads an output that `plae translate` wrote and somebody may have changed and saved with another program.
+///
+/// # Errors
+/// Of kind `Input` for a file of another kind or without pairs.
+pub fn read(bytes: &[u8], format: EditedFormat) -> Result<Edited> {
+    let pairs = match format {
+        EditedFormat::Tsv => read_tsv(bytes)?,
+        EditedFormat::Jsonl => read_jsonl(bytes)?,
+        EditedFormat::Docx => read_docx(bytes)?,
+    };
+    Ok(Edited {
+        pairs,
+        quotes: format != EditedFormat::Tsv,
+    })
+}
+
+fn read_tsv(bytes: &[u8]) -> Result<Vec<(String, String)>> {
+    let text = decode(bytes, None)?.text;
+    let mut rows = Rows::new(&text);
+    let head = rows.next().map(|(_, head)| columns(&head, ["source", "target"]));
+    let Some([Some(source), Some(target)]) = head else {
+        return Err(Error::input("no columns named source and target")
+            .hint("only a table that plae wrote with `--format tsv` can be learned from"));
+    };
+    let pair = |(_, row): (usize, Vec<Cow<str>>)| {
+        let of = |column: usize| row.get(column).map(|text| text.to_string()).unwrap_or_default();
+        (of(source), of(target))
+    };
+    Ok(rows.map(pair).collect())
+}
+
+#[derive(Deserialize)]
+struct Line {
+    r#type: String,
+    #[serde(default)]
+    source: String,
+    #[serde(default)]
+    target: String,
+}
+
+fn read_jsonl(bytes: &[u8]) -> Result<Vec<(String, String)>> {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let mut pairs = Vec::new();
+    for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        let line: Line = serde_json::from_slice(line).map_err(|error| {
+            Error::input(format!("not a line of plae's JSONL: {error}"))
+                .place(format!("line {}", index + 1))
+                .hint("only a file that plae wrote with `--format jsonl` can be learned from")
+                .source(error)
+        })?;
+        if line.r#type == "segment" {
+            pairs.push((line.source, line.target));
+        }
+    }
+    Ok(pairs)
+}
+
+/// The part of a Word document that has its text, and the most bytes of it that are read.
+const BODY: &str = "word/document.xml";
+const MOST: u64 = 1 << 30;
+
+fn read_docx(bytes: &[u8]) -> Result<Vec<(String, String)>> {
+    let no_docx = |error: &dyn std::fmt::Display| Error::input(format!("no Word document: {error}"));
+    let mut zip = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|error| no_docx(&error))?;
+    let mut xml = String::new();
+    zip.by_name(BODY)
+        .map_err(|error| no_docx(&error))?
+        .take(MOST)
+        .read_to_string(&mut xml)
+        .map_err(|error| no_docx(&error))?;
+    let mut reader = Reader::from_str(&xml);
+    reader.config_mut().expand_empty_elements = true;
+    let mut body = Body::default();
+    loop {
+        match reader.read_event().map_err(|error| no_docx(&error))? {
+            Event::Start(element) => body.start(&element),
+            Event::End(_) => body.end(),
+            Event::Text(text) => body.add(&text.xml10_content()),
+            Event::CData(text) => body.add(&text.xml10_content()),
+            Event::GeneralRef(reference) => match reference.resolve_char_ref() {
+                Ok(Some(character)) => body.add(character.encode_utf8(&mut [0; 4])),
+                _ => body.add(resolve_xml_entity(&reference).unwrap_or_default()),
+            },
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    match body.pairs.is_empty() {
+        true => Err(Error::input("no table of two columns")
+            .hint("only the side-by-side layout of `--format docx` can be learned from")),
+        false => Ok(body.pairs),
+    }
+}
+
+/// What is open in a document's body and what was read of it. A paragraph's text has a line end at each of its breaks.
+#[derive(Default)]
+struct Body {
+    path: Vec<String>,
+    pairs: Vec<(String, String)>,
+    /// Of the row that is open: its cells, and whether it is the head of its table.
+    cells: Vec<String>,
+    is_head: bool,
+    paragraph: String,
+    style: String,
+}
+
+impl Body {
+    /// How many elements of this name are open.
+    fn depth(&self, name: &str) -> usize {
+        self.path.iter().filter(|open| *open == name).count()
+    }
+
+    fn start(&mut self, element: &BytesStart) {
+        let name = element.local_name().as_ref().to_owned();
+        let value = || {
+            let attributes = element.attributes().flatten();
+            let value = attributes.filter(|attribute| attribute.key.local_name().as_ref() == "val");
+            value.map(|attribute| attribute.value.to_string()).next()
+        };
+        let is_outer = self.depth("tbl") < 2;
+        match name.as_str() {
+            "tr" if is_outer => {
+                self.cells.clear();
+                self.is_head = false;
+            }
+            "tblHeader" if is_outer => self.is_head = !matches!(value().as_deref(), Some("0" | "false" | "off")),
+            "tc" if is_outer => self.cells.push(String::new()),
+            "p" => {
+                self.paragraph.clear();
+                self.style.clear();
+            }
+            // A second one is what it was before tracked changes.
+            "pStyle" if self.style.is_empty() => self.style = value().unwrap_or_default(),
+            "br" | "cr" => self.put("\n"),
+            // A stop in the paragraph's properties is none in its text.
+            "tab" if self.path.last().is_some_and(|open| open == "r") => self.put(" "),
+            "noBreakHyphen" => self.put("-"),
+            _ => {}
+        }
+        self.path.push(name);
+    }
+
+    fn end(&mut self) {
+        let name = self.path.pop().unwrap_or_default();
+        let is_outer = self.depth("tbl") < 2;
+        match name.as_str() {
+            "p" => self.end_paragraph(),
+            "tr" if is_outer => {
+                if let [source, target] = self.cells.as_slice()
+                    && !self.is_head
+                    && (source.as_str(), target.as_str()) != HEAD
+                {
+                    self.pairs.push((source.clone(), target.clone()));
+                }
+                self.cells.clear();
+            }
+            _ => {}
+        }
+    }
+
+    fn end_paragraph(&mut self) {
+        let text = std::mem::take(&mut self.paragraph);
+        let is_warning = self.style == "Warning" || (text.starts_with("Check: ") && text.ends_with('.'));
+        match self.cells.last_mut() {
+            _ if is_warning => {}
+            Some(cell) if cell.is_empty() => *cell = text,
+            Some(cell) => {
+                cell.push('\n');
+                cell.push_str(&text);
+            }
+            // Headings have both languages, a line each.
+            None if self.style.starts_with("Heading") => {
+                if let Some((source, target)) = text.split_once('\n') {
+                    self.pairs.push((source.to_owned(), target.to_owned()));
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// Text between elements is none of the document's.
+    fn add(&mut self, text: &str) {
+        if self.path.last().is_some_and(|open| open == "t") {
+            self.put(text);
+        }
+    }
+
+    /// Adds to the paragraph, unless what is added was moved away or deleted with changes tracked.
+    fn put(&mut self, text: &str) {
+        if self.depth("del") + self.depth("moveFrom") == 0 {
+            self.paragraph.push_str(text);
+        }
+    }
+}
+
+/// The head of plae's tables, where another program did not keep that it is one.
+const HEAD: (&str, &str) = ("ไทย", "English");

@@ -1,0 +1,103 @@
+//! Search: units that hold a text, and the sources that are nearest to one.
+
+use super::unit::UNITS;
+use super::{Memory, Unit};
+use crate::error::{Error, Result};
+use crate::thai::normalise;
+use rapidfuzz::distance::levenshtein::{Args, BatchComparator};
+use rusqlite::params;
+use serde::Serialize;
+
+/// The least similarity that is worth showing.
+pub const LEAST_SIMILARITY: f64 = 0.5;
+
+/// A unit that was found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Match {
+    /// How near its source is to the text asked for, from 0 to 1: one less the edit distance in characters, as a share of
+    /// the longer text (Levenshtein 1966). None where the text is a part of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub similarity: Option<f64>,
+    #[serde(flatten)]
+    pub unit: Unit,
+}
+
+impl Memory {
+    /// Units whose source holds `text` normalised, or whose target holds it as it is, Latin capitals or not; people's
+    /// first, `limit` at most.
+    ///
+    /// Every unit is looked at: an index of character trigrams would miss the many Thai words of two characters.
+    ///
+    /// # Errors
+    /// Of kind `Usage` for a text of white space only.
+    pub fn search(&self, text: &str, limit: usize) -> Result<Vec<Match>> {
+        let (source, target) = asked(text)?;
+        let pattern = |text: &str| {
+            let literal = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+            format!("%{literal}%")
+        };
+        let query =
+            format!("SELECT * FROM ({UNITS}) WHERE source LIKE ?1 ESCAPE '\\' OR target LIKE ?2 ESCAPE '\\' LIMIT ?3");
+        let connection = self.connection();
+        let found = || {
+            let mut statement = connection.prepare(&query)?;
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let rows = statement.query_map(params![pattern(&source), pattern(target), limit], |row| {
+                Ok(Match {
+                    similarity: None,
+                    unit: Unit::read(row)?,
+                })
+            })?;
+            rows.collect()
+        };
+        self.told(found())
+    }
+
+    /// Units whose source is most like `text` normalised, the nearest first, `limit` at most, none below
+    /// [`LEAST_SIMILARITY`].
+    ///
+    /// # Errors
+    /// Of kind `Usage` for a text of white space only.
+    pub fn nearest(&self, text: &str, limit: usize) -> Result<Vec<Match>> {
+        let (source, _) = asked(text)?;
+        let scorer = BatchComparator::new(source.chars());
+        let connection = self.connection();
+        let found = || {
+            let mut statement = connection.prepare(UNITS)?;
+            let mut rows = statement.query([])?;
+            let mut best: Vec<(f64, Unit)> = Vec::new();
+            while let Some(row) = rows.next()? {
+                let candidate = row.get_ref(0)?.as_str()?;
+                let least = best
+                    .get(limit.saturating_sub(1))
+                    .map_or(LEAST_SIMILARITY, |(worst, _)| *worst);
+                let args = Args::default().score_cutoff(least);
+                let Some(similarity) = scorer.normalized_similarity_with_args(candidate.chars(), &args) else {
+                    continue;
+                };
+                // Behind its equals: people's translations come first and stay there.
+                let place = best.partition_point(|(other, _)| *other >= similarity);
+                if place < limit {
+                    best.truncate(limit - 1);
+                    best.insert(place, (similarity, Unit::read(row)?));
+                }
+            }
+            Ok(best)
+        };
+        let best = self.told(found())?;
+        let matched = best.into_iter().map(|(similarity, unit)| Match {
+            similarity: Some(similarity),
+            unit,
+        });
+        Ok(matched.collect())
+    }
+}
+
+/// A text as it would stand in a source, and as in a target.
+fn asked(text: &str) -> Result<(String, &str)> {
+    let source = normalise(text).into_owned();
+    match source.is_empty() {
+        true => Err(Error::usage("nothing to search for")),
+        false => Ok((source, text.trim())),
+    }
+}

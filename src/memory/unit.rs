@@ -1,0 +1,217 @@
+//! Translation units: what a memory holds, one by one, as it is exchanged with other memories and other tools.
+
+use super::{Memory, from_json, to_json};
+use crate::document::{Finish, Flag};
+use crate::error::Result;
+use crate::thai::{has_thai, normalise};
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Row, Transaction, params};
+use serde::{Deserialize, Serialize};
+use std::io;
+
+/// A source and a translation of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Unit {
+    /// As a model gets it: normalised, unless the machine was run without.
+    pub source: String,
+    pub target: String,
+    /// To the second.
+    #[serde(default = "Timestamp::now")]
+    pub made: Timestamp,
+    /// What made it; none for a person's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<Machine>,
+}
+
+/// What is known of a machine's translation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Machine {
+    /// Model, precision, decoding, prompt, text processing: [`crate::translate::Translator::system`].
+    pub system: String,
+    /// Mean natural log-probability of the output tokens.
+    #[serde(default)]
+    pub score: Option<f64>,
+    pub finish: Finish,
+    #[serde(default)]
+    pub flags: Vec<Flag>,
+    #[serde(default)]
+    pub source_tokens: usize,
+    #[serde(default)]
+    pub target_tokens: usize,
+}
+
+/// What became of units that were added to a memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub new: usize,
+    /// People's translations that took the place of older ones.
+    pub replaced: usize,
+    /// There already, or older than what is there.
+    pub known: usize,
+    /// People's without Thai in the source or anything in the target: no text could ever get them.
+    pub useless: usize,
+}
+
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.new += other.new;
+        self.replaced += other.replaced;
+        self.known += other.known;
+        self.useless += other.useless;
+    }
+}
+
+impl Unit {
+    /// A person's translation: the source as translators look it up, the target on one line.
+    pub fn person(source: &str, target: &str, made: Timestamp) -> Self {
+        Self {
+            source: normalise(source).into_owned(),
+            target: one_line(target),
+            made,
+            machine: None,
+        }
+    }
+
+    /// Who made it, in a word or two: the model's name, or a person.
+    pub fn maker(&self) -> &str {
+        match &self.machine {
+            None => "a person",
+            Some(machine) => model(&machine.system),
+        }
+    }
+
+    /// Reads a row of [`UNITS`].
+    pub(super) fn read(row: &Row) -> rusqlite::Result<Self> {
+        let machine = match row.get(3)? {
+            None => None,
+            Some(system) => Some(Machine {
+                system,
+                score: row.get(4)?,
+                finish: from_json(row, 5)?,
+                flags: from_json(row, 6)?,
+                source_tokens: row.get::<_, u32>(7)? as usize,
+                target_tokens: row.get::<_, u32>(8)? as usize,
+            }),
+        };
+        Ok(Self {
+            source: row.get(0)?,
+            target: row.get(1)?,
+            made: Timestamp::from_second(row.get(2)?).unwrap_or_default(),
+            machine,
+        })
+    }
+}
+
+/// Keeps a person's translation of source `?1` as replaced by target `?2`.
+pub(super) const REPLACE: &str = "INSERT OR IGNORE INTO replaced (source, target) \
+    SELECT source, target FROM human WHERE source = ?1 AND target <> ?2";
+
+/// All units, people's first. The order of the join makes SQLite read the machines' in the order of their key.
+pub(super) const UNITS: &str = "\
+    SELECT source, target, made, NULL AS system, NULL AS score, NULL AS finish, NULL AS flags, NULL AS source_tokens, \
+    NULL AS target_tokens FROM human \
+    UNION ALL SELECT source, target, made, description, score, finish, flags, source_tokens, target_tokens \
+    FROM machine CROSS JOIN system ON system.id = machine.system";
+
+/// The model's name in the description of a system, where it comes before revision, manner and version.
+pub(super) fn model(system: &str) -> &str {
+    let identity = system.split(" {").next().unwrap_or(system);
+    identity.rsplitn(4, ' ').last().unwrap_or(identity)
+}
+
+/// `text` without anything that only pages have: each run of white space and control characters is one space.
+pub(super) fn one_line(text: &str) -> String {
+    let is_space = |c: char| c.is_whitespace() || c.is_control();
+    let words: Vec<&str> = text.split(is_space).filter(|word| !word.is_empty()).collect();
+    words.join(" ")
+}
+
+impl Memory {
+    /// Tells every unit, people's first; stops at the first failure to take one.
+    ///
+    /// # Errors
+    /// The database's, as in all methods.
+    pub fn each(&self, tell: &mut dyn FnMut(&Unit) -> io::Result<()>) -> Result<io::Result<()>> {
+        let connection = self.connection();
+        let mut read = || {
+            let mut statement = connection.prepare(UNITS)?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                if let Err(error) = tell(&Unit::read(row)?) {
+                    return Ok(Err(error));
+                }
+            }
+            Ok(Ok(()))
+        };
+        self.told(read())
+    }
+
+    /// Adds units, all or none. A machine's gives way to what its system made before, a person's to a newer one.
+    pub fn add(&self, units: &[Unit]) -> Result<Tally> {
+        let mut connection = self.connection();
+        let mut added = || {
+            let transaction = connection.transaction()?;
+            let tally = add(&transaction, units)?;
+            transaction.commit()?;
+            Ok(tally)
+        };
+        self.told(added())
+    }
+}
+
+fn add(transaction: &Transaction, units: &[Unit]) -> rusqlite::Result<Tally> {
+    let mut tally = Tally::default();
+    let mut known = transaction.prepare_cached("SELECT made FROM human WHERE source = ?1")?;
+    let mut replaced = transaction.prepare_cached(REPLACE)?;
+    let mut human =
+        transaction.prepare_cached("INSERT OR REPLACE INTO human (source, target, made) VALUES (?1, ?2, ?3)")?;
+    let mut number = transaction.prepare_cached(
+        "INSERT INTO system (description) VALUES (?1) ON CONFLICT DO UPDATE SET description = description RETURNING id",
+    )?;
+    let mut machine = transaction.prepare_cached(
+        "INSERT INTO machine (system, source, target, score, finish, flags, source_tokens, target_tokens, made) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
+    )?;
+    let mut last: Option<(&str, i64)> = None;
+    for unit in units {
+        let made = unit.made.as_second();
+        let Some(by) = &unit.machine else {
+            let unit = Unit::person(&unit.source, &unit.target, unit.made);
+            if unit.target.is_empty() || !has_thai(&unit.source) {
+                tally.useless += 1;
+                continue;
+            }
+            let before: Option<i64> = known.query_row([&unit.source], |row| row.get(0)).optional()?;
+            if before.is_some_and(|before| before >= made) {
+                tally.known += 1;
+                continue;
+            }
+            replaced.execute([&unit.source, &unit.target])?;
+            human.execute(params![unit.source, unit.target, made])?;
+            match before {
+                None => tally.new += 1,
+                Some(_) => tally.replaced += 1,
+            }
+            continue;
+        };
+        let system = match last {
+            Some((description, id)) if description == by.system => id,
+            _ => number.query_row([&by.system], |row| row.get(0))?,
+        };
+        last = Some((&by.system, system));
+        let new = machine.execute(params![
+            system,
+            unit.source,
+            unit.target,
+            by.score,
+            to_json(&by.finish)?,
+            to_json(&by.flags)?,
+            by.source_tokens as i64,
+            by.target_tokens as i64,
+            made,
+        ])?;
+        tally.new += new;
+        tally.known += 1 - new;
+    }
+    Ok(tally)
+}
