@@ -6,8 +6,10 @@ mod bench;
 mod completions;
 mod config;
 mod doctor;
+mod filter;
 mod interrupt;
 mod man;
+mod merge;
 mod models;
 mod plan;
 mod printer;
@@ -92,6 +94,7 @@ fn command(command: &args::Command, printer: &Printer) -> Result<Status> {
             let config = resolve(&args.model, args.layout)?;
             archive::run(args, &config, printer)
         }
+        Command::Merge(args) => merge::run(args, printer),
         Command::Bench(args) => {
             let config = resolve(&args.translate.model, args.translate.output.layout)?;
             bench::run(args, &config, printer)

@@ -15,6 +15,7 @@ fn long_help_has_examples_and_exit_codes() {
     let commands = [
         "translate",
         "archive",
+        "merge",
         "render",
         "split",
         "score",

@@ -4,12 +4,14 @@ mod archive;
 mod articles;
 mod bilingual;
 mod decoder;
+mod filter;
 mod gemma;
 mod help;
 mod inputs;
 mod model;
 mod outputs;
 mod seq2seq;
+mod shard;
 mod tools;
 
 use std::fs;
