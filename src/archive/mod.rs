@@ -1,13 +1,17 @@
 //! Archives: the articles of a directory through one model, their sentences pooled, each finished once.
 
 mod lock;
+mod merge;
 mod record;
 mod report;
+mod shard;
 mod state;
 
 pub use lock::Lock;
+pub use merge::{Merged, merge};
 pub use record::{Quote, Record, Written};
 pub use report::{INDEX, REPORT, write as write_report};
+pub use shard::{Shard, Site};
 pub use state::State;
 
 use crate::document::{Bilingual, Format};
@@ -23,7 +27,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::io;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
@@ -124,7 +128,7 @@ struct Finished {
 
 /// What all threads of a run share.
 struct Shared<'a> {
-    directory: &'a Path,
+    site: &'a Site,
     staging: PathBuf,
     articles: &'a [Article],
     options: &'a Options,
@@ -138,7 +142,7 @@ struct Shared<'a> {
     fatal: Mutex<Option<Error>>,
 }
 
-/// Translates what of `articles` is new or has changed into `directory`, and notes it in `state`.
+/// Translates what of `articles` is new or has changed into the outputs of `site`, and notes it in `state`.
 ///
 /// An article's own failure is told to `host` and the others go on. Whatever ends the run, what is finished stays, and the
 /// next run goes on from there.
@@ -146,20 +150,20 @@ struct Shared<'a> {
 /// # Errors
 /// Of kind `Interrupted` where the host asks for it; the model's, the database's, and a full or read-only disk's.
 pub fn run(
-    directory: &Path,
+    site: &Site,
     articles: &[Article],
     memory: Option<&Memory>,
     state: &State,
     options: &Options,
     host: &dyn Host,
 ) -> Result<Counts> {
-    let staging = staging(directory)?;
+    let staging = staging(site)?;
     let paths = articles.iter().flat_map(|article| &article.outputs);
     state.claim(paths.map(|(_, path)| path.as_str()), &|path| {
-        options.force || std::fs::symlink_metadata(directory.join(path)).is_err()
+        options.force || std::fs::symlink_metadata(site.output().join(path)).is_err()
     })?;
     let shared = Shared {
-        directory,
+        site,
         staging,
         articles,
         options,
@@ -203,8 +207,8 @@ pub fn run(
 }
 
 /// An empty directory for outputs that are not whole yet; a killed run's are thrown away.
-fn staging(directory: &Path) -> Result<PathBuf> {
-    let staging = directory.join(HOME).join(STAGING);
+fn staging(site: &Site) -> Result<PathBuf> {
+    let staging = site.home().join(STAGING);
     let failed = |error| file::failure(&staging, error);
     match std::fs::remove_dir_all(&staging) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
@@ -252,9 +256,9 @@ impl Shared<'_> {
         let bytes = source.len() as u64;
         let (mut missing, mut edited) = (false, None);
         for (_, output) in &article.outputs {
-            let path = self.directory.join(output);
+            let path = self.site.output().join(output);
             match self.state.owner(output).map_err(|error| self.end(error))? {
-                Claim::Foreign => return Err(file::exists(&path)),
+                Claim::Foreign => return Err(self.site.foreign(&path)),
                 Claim::Open => missing = true,
                 Claim::Written(hash) => match std::fs::read(&path) {
                     Ok(bytes) if self::hash(&bytes) == hash => {}
@@ -323,7 +327,7 @@ impl Shared<'_> {
         let article = &self.articles[finished.index];
         let mut outputs = Vec::with_capacity(article.outputs.len());
         for (format, output) in &article.outputs {
-            let path = self.directory.join(output);
+            let path = self.site.output().join(output);
             let bytes = render(&finished.document, *format, &self.options.render).map_err(|error| error.path(&path))?;
             file::stream(&path, Some(&self.staging), true, &mut |out| out.write_all(&bytes))?;
             outputs.push(Written {

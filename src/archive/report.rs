@@ -1,8 +1,9 @@
 //! The report of an archive: a line of JSON for each article, and a page to sort and search them by.
 
+use super::STAGING;
 use super::record::{Quote, Record};
+use super::shard::Site;
 use super::state::State;
-use super::{HOME, STAGING};
 use crate::document::Flag;
 use crate::error::{Error, Result};
 use crate::file;
@@ -10,7 +11,6 @@ use crate::render::{OutputFormat, THEME, escaped, name, reason};
 use indicatif::{DecimalBytes, HumanCount};
 use std::collections::HashSet;
 use std::io::{self, Write};
-use std::path::Path;
 
 /// The report's files, below the output directory.
 pub const REPORT: &str = "report.jsonl";
@@ -21,12 +21,16 @@ const WORST: usize = 200;
 const STYLE: &str = include_str!("index.css");
 const SCRIPT: &str = include_str!("index.js");
 
-/// Writes the report of all articles in `state` into `directory`.
+/// Writes the report of all articles in `state`: beside the outputs, or of a shard, without the page, where it keeps its own.
 ///
 /// # Errors
 /// The database's, and of kind `Output`.
-pub fn write(directory: &Path, state: &State) -> Result<()> {
-    let staging = directory.join(HOME).join(STAGING);
+pub fn write(site: &Site, state: &State) -> Result<()> {
+    let staging = site.home().join(STAGING);
+    let directory = match site.shard() {
+        None => site.output(),
+        Some(_) => site.home(),
+    };
     let put = |name: &str, fill: &mut dyn FnMut(&mut dyn Write) -> Result<io::Result<()>>| {
         let mut failed: Option<Error> = None;
         let written = file::stream(&directory.join(name), Some(&staging), true, &mut |out| {
@@ -46,6 +50,9 @@ pub fn write(directory: &Path, state: &State) -> Result<()> {
             out.write_all(b"\n")
         })
     })?;
+    if site.shard().is_some() {
+        return Ok(());
+    }
     let mut sum = Sum::default();
     state
         .each(&mut |record| {
@@ -232,7 +239,10 @@ fn translated(record: &Record) -> String {
         0 => ("", "<td>0</td>".to_owned()),
         count => (
             " class=\"flagged\"",
-            format!("<td data-value=\"{count}\">{count}<small>{}</small></td>", flags.join(", ")),
+            format!(
+                "<td data-value=\"{count}\">{count}<small>{}</small></td>",
+                flags.join(", ")
+            ),
         ),
     };
     let score = record.score.map(|score| format!("{score:.2}")).unwrap_or_default();

@@ -132,6 +132,59 @@ impl State {
         self.told(recorded())
     }
 
+    /// Takes over all that the state at `other` has, in place of what is here: a shard's, which was done later. Gives the number
+    /// of articles.
+    pub fn take_over(&self, other: &Path) -> Result<usize> {
+        let mut connection = self.connection();
+        self.told(database::beside(&mut connection, other, |transaction| {
+            transaction.execute("INSERT OR REPLACE INTO main.output SELECT * FROM other.output", [])?;
+            transaction.execute("INSERT OR IGNORE INTO main.fact SELECT * FROM other.fact", [])?;
+            transaction.execute("INSERT OR REPLACE INTO main.article SELECT * FROM other.article", [])
+        }))
+    }
+
+    /// Takes over the articles of the state at `other` that are not done here, each after `bring` has brought its outputs.
+    /// Gives their number, and that of the articles that are done here otherwise than there.
+    pub fn adopt(&self, other: &Path, bring: &mut dyn FnMut(&Record) -> Result<()>) -> Result<(usize, usize)> {
+        let mut connection = self.connection();
+        let adopted = database::beside(&mut connection, other, |transaction| {
+            let kept = transaction.query_row(
+                "SELECT count(*) FROM other.article AS theirs JOIN main.article AS own USING (place) \
+                 WHERE (own.sha256, own.manner) IS NOT (theirs.sha256, theirs.manner) \
+                 AND json_extract(own.record, '$.error') IS NULL AND json_extract(theirs.record, '$.error') IS NULL",
+                [],
+                |row| row.get::<_, u32>(0),
+            )?;
+            let mut articles = transaction.prepare(
+                "SELECT theirs.place, theirs.sha256, theirs.manner, theirs.record FROM other.article AS theirs \
+                 LEFT JOIN main.article AS own ON own.place = theirs.place \
+                 WHERE own.place IS NULL OR json_extract(own.record, '$.error') IS NOT NULL",
+            )?;
+            let mut article = transaction.prepare("INSERT OR REPLACE INTO main.article VALUES (?1, ?2, ?3, ?4)")?;
+            let mut output =
+                transaction.prepare("INSERT OR REPLACE INTO main.output (path, sha256) VALUES (?1, ?2)")?;
+            let mut rows = articles.query([])?;
+            let mut taken = 0;
+            while let Some(row) = rows.next()? {
+                let [place, sha256, manner, json] = [0, 1, 2, 3].map(|column| row.get::<_, String>(column));
+                let (place, sha256, manner, json) = (place?, sha256?, manner?, json?);
+                let record = read(&json)?;
+                // What is brought so far stays.
+                if let Err(error) = bring(&record) {
+                    return Ok(Err(error));
+                }
+                article.execute([place, sha256, manner, json])?;
+                for written in &record.outputs {
+                    output.execute([&written.path, &written.sha256])?;
+                }
+                taken += 1;
+            }
+            transaction.execute("INSERT OR IGNORE INTO main.fact SELECT * FROM other.fact", [])?;
+            Ok(Ok((taken, kept as usize)))
+        });
+        self.told(adopted)?
+    }
+
     /// Every record, the worst first: failed ones, then those with the largest share of flagged segments, then those whose
     /// translations were least sure.
     pub fn each(&self, tell: &mut dyn FnMut(Record) -> std::io::Result<()>) -> Result<std::io::Result<()>> {
@@ -145,10 +198,7 @@ impl State {
             )?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
-                let record = serde_json::from_str(row.get_ref(0)?.as_str()?).map_err(|error| {
-                    rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into())
-                })?;
-                if let Err(error) = tell(record) {
+                if let Err(error) = tell(read(row.get_ref(0)?.as_str()?)?) {
                     return Ok(Err(error));
                 }
             }
@@ -175,4 +225,9 @@ impl State {
         );
         self.told(set).map(drop)
     }
+}
+
+fn read(json: &str) -> rusqlite::Result<Record> {
+    serde_json::from_str(json)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into()))
 }

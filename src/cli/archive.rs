@@ -8,15 +8,16 @@ use super::progress;
 use super::session::Session;
 use super::translate::{options, preview};
 use super::{Status, counted, interrupt, size};
-use crate::archive::{self, Article, Counts, DATABASE, HOME, Host, INDEX, Lock, REPORT, State};
+use crate::archive::{self, Article, Counts, Host, INDEX, Lock, REPORT, Shard, Site, State};
 use crate::error::{Error, Kind, Result};
 use crate::memory::Memory;
 use crate::pipeline;
 use crate::render::{OutputFormat, RenderOptions};
 use crate::translate::{Translator, identity};
+use rayon::prelude::*;
 use std::cell::Cell;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Facts of the state by which a dry run tells how long a run takes.
@@ -31,16 +32,22 @@ pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status>
             .path(&args.input)
             .hint("an archive is a directory of articles; `plae translate` takes files"));
     }
-    let plan = settle(args)?;
+    let mut plan = settle(args)?;
+    if let Some(shard) = args.shard {
+        divide(&mut plan, shard);
+    }
+    let site = Site::new(output, args.shard);
     if args.dry_run {
-        return dry_run(&plan, &options, output, printer);
+        return dry_run(&plan, &options, &site, printer);
     }
     let articles = articles(&plan, output);
     let session = Session::new(config, printer);
     // A model that cannot be had is told before anything is read.
     let identity = identity(session.located()?)?;
-    let _lock = Lock::take(output)?;
-    let usual = output.join(HOME).join(DATABASE);
+    let _lock = Lock::take(&site)?;
+    site.check()?;
+    site.seed(&articles)?;
+    let usual = site.database();
     let state = State::open(&usual)?;
     let memory = match args.memory.no_memory {
         true => None,
@@ -75,7 +82,7 @@ pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status>
     // From here on Ctrl-C waits for the batch in hand.
     let _patience = interrupt::patience();
     let start = Instant::now();
-    let ended = archive::run(output, &articles, memory.as_ref(), &state, &archive_options, &desk);
+    let ended = archive::run(&site, &articles, memory.as_ref(), &state, &archive_options, &desk);
     let ended = match ended {
         Err(error) if error.kind == Kind::Interrupted => Err(Error::new(Kind::Interrupted, "stopped before the end")
             .hint("what is finished is kept; the same command goes on from here")),
@@ -87,8 +94,8 @@ pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status>
     };
     drop(desk);
     // Of a run that was broken off too: it shows what there is. Why it ended is told before what went wrong after it.
-    let written = remember_pace(&state, &counts).and_then(|()| archive::write_report(output, &state));
-    report(&plan, &counts, start.elapsed(), output, printer);
+    let written = remember_pace(&state, &counts).and_then(|()| archive::write_report(&site, &state));
+    report(&plan, &counts, start.elapsed(), &site, printer);
     let counts = ended?;
     written?;
     Ok(match counts.failed + plan.failures.len() {
@@ -112,7 +119,7 @@ fn settle(args: &Archive) -> Result<Plan> {
     let output = args.output.join("");
     plan::plan(&Request {
         inputs: std::slice::from_ref(&args.input),
-        from: args.reading.from,
+        from: args.reading.format()?,
         output: Some(&output),
         formats,
         force: args.force,
@@ -122,6 +129,18 @@ fn settle(args: &Archive) -> Result<Plan> {
             reserved: &[INDEX, REPORT],
         }),
     })
+}
+
+/// Leaves in a plan what is a shard's.
+fn divide(plan: &mut Plan, shard: Shard) {
+    let owns = |task: &Task| match &task.input {
+        Input::Stdin => true,
+        Input::File(path) => shard.owns(path),
+    };
+    let own: Vec<bool> = plan.tasks.par_iter().map(owns).collect();
+    let mut own = own.into_iter();
+    plan.tasks.retain(|_| own.next().unwrap_or_default());
+    plan.failures.retain(|failure| shard.has(failure.input.as_bytes()));
 }
 
 /// A relative path with `/` between directories, on every system.
@@ -203,7 +222,7 @@ fn pace(state: &State) -> Result<(f64, f64)> {
 }
 
 /// Prints what would be read and written, and how long that would take by the pace of earlier runs.
-fn dry_run(plan: &Plan, options: &pipeline::Options, output: &Path, printer: &Printer) -> Result<Status> {
+fn dry_run(plan: &Plan, options: &pipeline::Options, site: &Site, printer: &Printer) -> Result<Status> {
     let extra = |task: &Task| format!("{}, ", size(length(task)));
     let (failed, sentences) = preview(plan, options, &extra, printer)?;
     let mut line = format!(
@@ -215,7 +234,7 @@ fn dry_run(plan: &Plan, options: &pipeline::Options, output: &Path, printer: &Pr
     if failed > 0 {
         line += &format!("; {failed} would fail");
     }
-    let database = output.join(HOME).join(DATABASE);
+    let database = site.database();
     if database.is_file() {
         let (before, seconds) = pace(&State::open(&database)?)?;
         if before > 0.0 {
@@ -234,7 +253,7 @@ fn dry_run(plan: &Plan, options: &pipeline::Options, output: &Path, printer: &Pr
     })
 }
 
-fn report(plan: &Plan, counts: &Counts, time: Duration, output: &Path, printer: &Printer) {
+fn report(plan: &Plan, counts: &Counts, time: Duration, site: &Site, printer: &Printer) {
     let mut line = format!(
         "{} of {} translated, {} unchanged",
         counts.done,
@@ -265,6 +284,11 @@ fn report(plan: &Plan, counts: &Counts, time: Duration, output: &Path, printer: 
             counted(counts.edited, "article")
         ));
     }
-    let index: PathBuf = output.join(INDEX);
-    printer.note(format!("all articles: {}", index.display()));
+    printer.note(match site.shard() {
+        None => format!("all articles: {}", site.output().join(INDEX).display()),
+        Some(_) => format!(
+            "articles of this shard: {}; `plae merge` joins the shards",
+            site.home().join(REPORT).display()
+        ),
+    });
 }

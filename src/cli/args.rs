@@ -1,5 +1,6 @@
 //! Arguments: what was typed, not yet what it means.
 
+use crate::archive::Shard;
 use crate::document::{Format, Paragraphs};
 use crate::memory::{EditedFormat, ExchangeFormat};
 use crate::pipeline::Split;
@@ -34,10 +35,24 @@ pub const OUTPUT_FORMATS: &Words<OutputFormat> = &[
     ("plain", OutputFormat::Plain, "The English only"),
 ];
 
-pub const INPUT_FORMATS: &Words<Format> = &[
-    ("text", Format::Text, "Plain text"),
-    ("md", Format::Markdown, "Markdown"),
-    ("html", Format::Html, "HTML"),
+/// What an input is read as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// One document.
+    Document(Format),
+    /// A stream of JSON objects, each with a text.
+    Rows,
+}
+
+pub const INPUT_FORMATS: &Words<Source> = &[
+    ("text", Source::Document(Format::Text), "Plain text"),
+    ("md", Source::Document(Format::Markdown), "Markdown"),
+    ("html", Source::Document(Format::Html), "HTML"),
+    (
+        "jsonl",
+        Source::Rows,
+        "A JSON object a line, each with plain text under `text`; for `plae translate` only",
+    ),
 ];
 
 pub const LAYOUTS: &Words<Layout> = &[
@@ -227,6 +242,7 @@ pub enum Command {
     Translate(Box<Translate>),
     Archive(Box<Archive>),
     Memory(MemoryArgs),
+    Merge(Merge),
     Render(Render),
     Split(SplitArgs),
     Score(Score),
@@ -274,6 +290,11 @@ Examples:
   plae translate articles/ -o english/ --format html      a mirrored tree
   plae translate --split line --format plain - < lines.th > lines.en
   plae translate article.txt --model ./gemma-3-270m.gguf --device cpu --offline
+  plae translate --from jsonl - < rows.jsonl > translated.jsonl
+
+With --from jsonl each line is an object with a text, and its result the same object with `translation`, the `flags` of \
+any segment, and the `segments` as in the jsonl of a document; or with `error`, where the line is no such object. Results \
+are in order, and leave as soon as what was read is translated.
 
 Where outputs go: without -o, to standard output, one format only. With -o FILE, to FILE; several \
 formats share its stem, each with its own extension. With several inputs, a directory as input, or an \
@@ -320,7 +341,7 @@ pub struct Reading {
     ///
     /// Default: by the extension; `text` for standard input and unknown extensions.
     #[arg(long, value_name = "FORMAT", value_parser = one_of(INPUT_FORMATS))]
-    pub from: Option<Format>,
+    pub from: Option<Source>,
     /// Encoding of the inputs, by a WHATWG label such as `utf-8` or `windows-874`
     ///
     /// Default: by the byte-order mark or by the bytes.
@@ -336,6 +357,20 @@ pub struct Reading {
     /// Not for --split line. Default: auto.
     #[arg(long, value_name = "RULE", value_parser = one_of(PARAGRAPHS))]
     pub paragraphs: Option<Paragraphs>,
+}
+
+impl Reading {
+    /// The format of documents.
+    ///
+    /// # Errors
+    /// Of kind `Usage` for [`Source::Rows`].
+    pub fn format(&self) -> crate::error::Result<Option<Format>> {
+        match self.from {
+            None => Ok(None),
+            Some(Source::Document(format)) => Ok(Some(format)),
+            Some(Source::Rows) => Err(crate::error::Error::usage("only `plae translate` reads jsonl")),
+        }
+    }
 }
 
 /// Which model, and where it computes.
@@ -465,6 +500,13 @@ pub struct Archive {
     /// Print what would be read and written, with sizes, and load no model
     #[arg(long, help_heading = "Output")]
     pub dry_run: bool,
+    /// Do one of N equal parts only, I from 0 to N-1; `plae merge OUT` joins them
+    ///
+    /// Which articles a part has is decided by their content, so that several machines can work in one OUT, each
+    /// on its own part: Slurm's SLURM_ARRAY_TASK_ID and Kubernetes' JOB_COMPLETION_INDEX count alike. State, memory and
+    /// report of a part are in OUT/.plae/shard-I-of-N until then.
+    #[arg(long, value_name = "I/N", help_heading = "Reading")]
+    pub shard: Option<Shard>,
     /// Read only what this glob matches, as in .gitignore; may be repeated
     #[arg(long, value_name = "GLOB", help_heading = "Reading")]
     pub include: Vec<String>,
@@ -489,6 +531,7 @@ Examples:
   plae archive articles/ -o english/
   plae archive articles/ -o english/ --format html --format jsonl --exclude 'drafts/'
   plae archive articles/ -o english/ --dry-run
+  plae archive articles/ -o english/ --shard 0/8          one of eight parts, on this machine
 
 An output that was edited since plae wrote it is kept, and its article refused once its source changes; --force \
 overwrites it. Two runs never work in one output directory at once.
@@ -646,6 +689,31 @@ fn age(word: &str) -> Result<jiff::Span, String> {
         _ => Err("expected an age such as 90d, 12w, 1y or 36h".to_string()),
     }
 }
+/// Join the shards of an archive, or several archives, to one memory and one report
+///
+/// Takes what `plae archive --shard` did in OUT into OUT's own memory, report.jsonl and index.html; run `plae archive`
+/// or its shards again after it. With -o, takes whole archives and their shards, of several machines, and copies their
+/// outputs; an article that several have stays as the first has it. Can be repeated.
+#[derive(Debug, Args)]
+#[command(after_long_help = MERGE_HELP)]
+pub struct Merge {
+    /// Output directories of `plae archive`
+    #[arg(value_name = "OUT", required = true)]
+    pub inputs: Vec<PathBuf>,
+    /// Directory to join them in [default: OUT, if it is only one]
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+}
+
+const MERGE_HELP: &str = "\
+Examples:
+  plae merge english/                                     the shards that worked in one directory
+  plae merge host1/english host2/english -o english/      what two machines did by themselves
+
+Exit codes:
+  0  done
+  1  an output could not be copied, or a memory not written; what is joined stays
+  2  wrong usage, or a run is at work in one of the directories";
 
 /// Make other formats from a jsonl output, without a model
 #[derive(Debug, Args)]

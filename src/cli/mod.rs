@@ -6,9 +6,11 @@ mod bench;
 mod completions;
 mod config;
 mod doctor;
+mod filter;
 mod interrupt;
 mod man;
 mod memory;
+mod merge;
 mod models;
 mod plan;
 mod printer;
@@ -94,6 +96,7 @@ fn command(command: &args::Command, printer: &Printer) -> Result<Status> {
             archive::run(args, &config, printer)
         }
         Command::Memory(args) => memory::run(args, printer),
+        Command::Merge(args) => merge::run(args, printer),
         Command::Bench(args) => {
             let config = resolve(&args.translate.model, args.translate.output.layout)?;
             bench::run(args, &config, printer)

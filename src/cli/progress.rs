@@ -147,6 +147,27 @@ impl<'a> Archive<'a> {
     }
 }
 
+/// How far a stream has come, of which nobody knows the end.
+pub struct Stream<'a>(Showing<'a>);
+
+impl<'a> Stream<'a> {
+    pub fn new(printer: &'a Printer) -> Self {
+        let bar = ProgressBar::no_length();
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+            bar.set_style(style);
+        }
+        Self(printer.show(bar))
+    }
+
+    /// So many rows are through, and of those in hand as much as `progress` says, after `elapsed`.
+    pub fn update(&self, rows: usize, progress: Progress, elapsed: Duration) {
+        let rate = progress.tokens as f64 / elapsed.as_secs_f64().max(1e-3);
+        let in_hand = message((1, 1), progress, rate, None);
+        self.0.bar.set_message(format!("{rows} rows; {in_hand}"));
+        self.0.bar.tick();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -43,7 +43,7 @@ fn listed(input: &Input, reading: &Reading, config: &Config, listing: Listing, p
         paragraphs: reading.paragraphs.unwrap_or(config.paragraphs),
         encoding: reading.encoding.clone(),
         date: None,
-        ..pipeline::Options::new(reading.from.unwrap_or_else(|| input.format()))
+        ..pipeline::Options::new(reading.format()?.unwrap_or_else(|| input.format()))
     };
     let prepared = pipeline::prepare(input.name().as_deref(), &input.read()?, &options)
         .map_err(|error| error.path(input.to_string()))?;
@@ -70,8 +70,8 @@ fn listed(input: &Input, reading: &Reading, config: &Config, listing: Listing, p
 
 /// One line for each place where a cut was considered, and for people a last one that sums up.
 fn explained(input: &Input, reading: &Reading, config: &Config, listing: Listing, printer: &Printer) -> Result<String> {
+    let format = reading.format()?.unwrap_or_else(|| input.format());
     let decoded = decode(&input.read()?, reading.encoding.as_deref()).map_err(|error| error.path(input.to_string()))?;
-    let format = reading.from.unwrap_or_else(|| input.format());
     let mark = decoded.mark().len();
     let document = document::read(decoded.text, format, reading.paragraphs.unwrap_or(config.paragraphs));
     let mut page = String::new();

@@ -1,12 +1,12 @@
 //! `plae translate`: many inputs through one model, each to its outputs; goes on after a failure.
 
-use super::args::{self, Decoding, Reading};
+use super::args::{self, Decoding, Reading, Source};
 use super::config::Config;
 use super::plan::{self, Input, Output, Plan, Request, Task};
 use super::printer::Printer;
 use super::session::Session;
 use super::writer::Writer;
-use super::{Status, counted, interrupt, is_local, progress};
+use super::{Status, counted, filter, interrupt, is_local, progress};
 use crate::archive;
 use crate::document::{Flag, Format};
 use crate::error::{Error, Kind, Result};
@@ -22,6 +22,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 pub fn run(args: &args::Translate, config: &Config, printer: &Printer) -> Result<Status> {
+    if args.reading.from == Some(Source::Rows) {
+        return filter::run(args, config, printer);
+    }
     let plan = settle(args)?;
     let options = options(&args.reading, &args.decoding, config)?;
     check_ids(args, &plan)?;
@@ -69,7 +72,7 @@ pub fn settle(args: &args::Translate) -> Result<Plan> {
     };
     plan::plan(&Request {
         inputs,
-        from: args.reading.from,
+        from: args.reading.format()?,
         output: args.output.output.as_deref(),
         formats: &args.output.format,
         force: args.output.force,
@@ -94,20 +97,21 @@ fn remembered(args: &args::Translate, plan: &Plan) -> Option<PathBuf> {
 }
 
 /// A memory that is opened when it is first needed.
-struct LazyMemory {
+pub struct LazyMemory {
     path: PathBuf,
     memory: OnceCell<Memory>,
 }
 
 impl LazyMemory {
-    fn new(path: PathBuf) -> Self {
+    pub fn new(path: PathBuf) -> Self {
         Self {
             path,
             memory: OnceCell::new(),
         }
     }
 
-    fn get(&self) -> Result<&Memory> {
+    /// The memory; the first call opens it.
+    pub fn get(&self) -> Result<&Memory> {
         if let Some(memory) = self.memory.get() {
             return Ok(memory);
         }
@@ -131,7 +135,7 @@ pub fn options(reading: &Reading, decoding: &Decoding, config: &Config) -> Resul
         return Err(Error::usage("the prompt must hold {text} exactly once").hint("the sentence is put in its place"));
     }
     Ok(pipeline::Options {
-        format: reading.from.unwrap_or(crate::document::Format::Text),
+        format: reading.format()?.unwrap_or(Format::Text),
         split: reading.split.unwrap_or_default(),
         paragraphs: reading.paragraphs.unwrap_or(config.paragraphs),
         encoding: reading.encoding.clone(),

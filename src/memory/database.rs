@@ -1,7 +1,7 @@
 //! The database file: opened, checked and laid out; its failures told in words.
 
 use crate::error::{Error, Result};
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::path::Path;
 use std::time::Duration;
 
@@ -121,6 +121,28 @@ fn lay_out(connection: &mut Connection, path: &Path) -> Result<()> {
                 .hint("use the plae that made it, or name another file with --memory"))
         }
     }
+}
+
+/// Runs `work` in one transaction, with the database at `path` attached as `other`.
+pub fn beside<T>(
+    connection: &mut Connection,
+    path: &Path,
+    work: impl FnOnce(&Transaction) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    // As bytes, which SQLite takes for a name as they are: not every path is Unicode.
+    connection.execute("ATTACH ?1 AS other", [path.as_os_str().as_encoded_bytes()])?;
+    let joined = |connection: &mut Connection| -> rusqlite::Result<T> {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let done = work(&transaction)?;
+        transaction.commit()?;
+        Ok(done)
+    };
+    let done = joined(connection);
+    // Statements on it would hold it.
+    connection.flush_prepared_statement_cache();
+    let detached = connection.execute("DETACH other", []);
+    let done = done?;
+    detached.map(|_| done)
 }
 
 /// What a failure of the database at `path` means to its user.

@@ -1,5 +1,6 @@
 //! Translation memory: finished segments on disk, found again by their text and by what made them.
 
+mod absorb;
 mod care;
 pub mod database;
 mod edited;

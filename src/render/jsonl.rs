@@ -21,19 +21,24 @@ struct Probe {
 
 pub(super) fn render(doc: &Bilingual) -> Result<Vec<u8>> {
     let header = Line::Header(Cow::Borrowed(&doc.header));
-    let segments = doc.segments.iter().map(|segment| {
-        let score = segment.score.map(rounded);
-        Line::Segment(Cow::Owned(Segment {
-            score,
-            ..segment.clone()
-        }))
-    });
+    let segments = doc
+        .segments
+        .iter()
+        .map(|segment| Line::Segment(Cow::Owned(shortened(segment))));
     let mut out = Vec::new();
     for line in std::iter::once(header).chain(segments) {
         serde_json::to_writer(&mut out, &line).map_err(|e| Error::output("cannot be written as JSON").source(e))?;
         out.push(b'\n');
     }
     Ok(out)
+}
+
+/// The segment as it is written.
+pub(super) fn shortened(segment: &Segment) -> Segment {
+    Segment {
+        score: segment.score.map(rounded),
+        ..segment.clone()
+    }
 }
 
 /// Six decimals: as many as mean anything, and few enough that reading gives back exactly what was written.

@@ -5,10 +5,12 @@ mod html;
 mod jsonl;
 mod markdown;
 mod plain;
+mod row;
 mod text;
 mod tsv;
 
 pub use jsonl::read as read_jsonl;
+pub use row::Row;
 
 use crate::document::{Bilingual, BlockKind, Finish, Flag, Header, Segment};
 use crate::error::Result;

@@ -16,6 +16,7 @@ fn long_help_has_examples_and_exit_codes() {
         "translate",
         "archive",
         "memory",
+        "merge",
         "render",
         "split",
         "score",

@@ -4,6 +4,7 @@ mod archive;
 mod articles;
 mod bilingual;
 mod decoder;
+mod filter;
 mod gemma;
 mod help;
 mod inputs;
@@ -11,6 +12,7 @@ mod memory;
 mod model;
 mod outputs;
 mod seq2seq;
+mod shard;
 mod tools;
 
 use std::fs;

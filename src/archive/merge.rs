@@ -1,0 +1,101 @@
+//! Joining archives: the shards of one output directory, or several output directories, to one memory and one report.
+
+use super::record::Record;
+use super::{Lock, Site, State, staging, write_report};
+use crate::error::{Error, Result};
+use crate::file;
+use crate::memory::Memory;
+use std::fs::File;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+/// What a merge came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Merged {
+    /// Shards and whole archives that were joined.
+    pub parts: usize,
+    /// Articles that were taken over.
+    pub articles: usize,
+    /// Articles that were done already, otherwise: those stay.
+    pub kept: usize,
+    /// Translations that the memory did not have.
+    pub translations: usize,
+}
+
+/// Joins into the archive of `output` its own shards, which are gone then, and the archives of `inputs` with theirs, which stay
+/// as they are; their outputs are copied. Where several have an article, the first one stays, and a shard's own outranks what
+/// its archive had. Broken off, it can be repeated.
+///
+/// # Errors
+/// Of kind `Usage`, where a directory is no archive's or a run is at work in it; the database's; of kind `Output`.
+pub fn merge(output: &Path, inputs: &[PathBuf]) -> Result<Merged> {
+    let target = Site::new(output, None);
+    let mut sites = vec![target.clone()];
+    for input in inputs {
+        if sites.iter().all(|site| file::real(site.output()) != file::real(input)) {
+            sites.push(Site::new(input, None));
+        }
+    }
+    // A stranger's directory is left without a trace.
+    let begins = sites.len() > 1;
+    for site in &sites[usize::from(begins)..] {
+        if !site.database().is_file() && site.shards()?.is_empty() {
+            return Err(Error::usage("is no output directory of `plae archive`").path(site.output()));
+        }
+    }
+    let _locks = sites.iter().map(Lock::take).collect::<Result<Vec<_>>>()?;
+    let staging = staging(&target)?;
+    let memory = Memory::open(&target.database())?;
+    let state = State::open(&target.database())?;
+    let mut merged = Merged::default();
+    for site in &sites {
+        let is_own = site.output() == target.output();
+        let whole = (!is_own).then(|| site.clone());
+        for part in whole.into_iter().chain(site.shards()?) {
+            let database = part.database();
+            if database.is_file() {
+                merged.parts += 1;
+                merged.translations += memory.absorb(&database)?;
+                let (taken, kept) = match is_own {
+                    true => (state.take_over(&database)?, 0),
+                    false => state.adopt(&database, &mut |record| {
+                        copy(record, site.output(), target.output(), &staging)
+                    })?,
+                };
+                merged.articles += taken;
+                merged.kept += kept;
+            }
+            if is_own {
+                let failed = |error| file::failure(part.home(), error);
+                std::fs::remove_dir_all(part.home()).map_err(failed)?;
+            }
+        }
+    }
+    write_report(&target, &state)?;
+    Ok(merged)
+}
+
+/// Copies an article's outputs; one that is gone is made again by the next run.
+fn copy(record: &Record, from: &Path, to: &Path, staging: &Path) -> Result<()> {
+    for output in &record.outputs {
+        let path = Path::new(&output.path);
+        if !path.components().all(|part| matches!(part, Component::Normal(_))) {
+            return Err(Error::input("the archive names an output that leads out of it").path(from.join(path)));
+        }
+        let (from, to) = (from.join(path), to.join(path));
+        let Ok(mut source) = File::open(&from) else { continue };
+        match std::fs::read(&to) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Ok(bytes) if bytes == file::read(&from)? => continue,
+            _ => {
+                return Err(Error::output("another file stands where an output would be copied")
+                    .path(to)
+                    .hint("move it away, or merge into another directory with -o"));
+            }
+        }
+        file::stream(&to, Some(staging), false, &mut |out| {
+            io::copy(&mut source, out).map(drop)
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,384 @@
+//! `plae translate --from jsonl`: a stream of JSON objects with texts in, the same with their translations out, in order.
+
+use super::args;
+use super::config::Config;
+use super::plan::{self, Input, Plan, Request, Task};
+use super::printer::{Printer, is_broken_pipe};
+use super::session::Session;
+use super::translate::{LazyMemory, options, stdin};
+use super::{Status, counted, interrupt, is_local, progress};
+use crate::document::{Flag, Format, Segment};
+use crate::error::{Error, Kind, Result};
+use crate::file;
+use crate::pipeline::{self, Prepared};
+use crate::render::{OutputFormat, Row};
+use crate::thai::has_thai;
+use crate::translate::{Progress, Recaller, Translation};
+use std::io::{self, BufRead, BufReader};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
+
+/// Segments that are translated together: several batches, and no longer between two results than has to be.
+const POOL: usize = 512;
+/// Lines that are read and cut ahead of the model.
+const AHEAD: usize = 64;
+/// How long a pool that is not full waits for another line.
+const GRACE: Duration = Duration::from_millis(5);
+
+pub fn run(args: &args::Translate, config: &Config, printer: &Printer) -> Result<Status> {
+    let plan = settle(args)?;
+    let reading = args::Reading {
+        from: None,
+        ..args.reading.clone()
+    };
+    let mut options = options(&reading, &args.decoding, config)?;
+    // A text is Unicode already.
+    if options.encoding.replace("utf-8".to_owned()).is_some() {
+        return Err(Error::usage("JSON is UTF-8 always").hint("take --encoding away"));
+    }
+    let mut filter = Filter {
+        options,
+        force: args.output.force,
+        dry_run: args.dry_run,
+        session: Session::new(config, printer),
+        memory: args.memory.memory.clone().map(LazyMemory::new),
+        printer,
+        failed: plan.failures.len(),
+        tally: Tally::default(),
+    };
+    for failure in &plan.failures {
+        printer.error(&failure.error);
+    }
+    let ended = filter.all(&plan);
+    if !ended.as_ref().is_err_and(is_broken_pipe) {
+        filter.report();
+    }
+    ended.map_err(|error| match error.kind {
+        Kind::Interrupted => Error::new(Kind::Interrupted, "stopped before the end"),
+        _ => error,
+    })?;
+    Ok(match filter.failed + filter.tally.refused {
+        0 => Status::Done,
+        _ => Status::Failed,
+    })
+}
+
+fn settle(args: &args::Translate) -> Result<Plan> {
+    let dash = [PathBuf::from("-")];
+    let inputs = match args.inputs.as_slice() {
+        [] => {
+            stdin()?;
+            &dash
+        }
+        inputs => inputs,
+    };
+    if let Some(directory) = inputs.iter().find(|input| input.is_dir()) {
+        return Err(Error::usage("is a directory")
+            .path(directory)
+            .hint("--from jsonl reads files and standard input"));
+    }
+    if args.output.format.iter().any(|format| *format != OutputFormat::Jsonl) {
+        return Err(Error::usage("what is read with --from jsonl is written as jsonl").hint("use --format jsonl"));
+    }
+    plan::plan(&Request {
+        inputs,
+        from: Some(Format::Text),
+        output: args.output.output.as_deref(),
+        formats: &[OutputFormat::Jsonl],
+        force: args.output.force,
+        archive: None,
+    })
+}
+
+/// A line of an input.
+struct Line {
+    /// From 1.
+    number: usize,
+    row: Row,
+    text: Result<Prepared>,
+}
+
+impl Line {
+    /// Parts that the model translates.
+    fn thai(&self) -> usize {
+        let segments = self.text.as_ref().map(Prepared::segments).unwrap_or_default();
+        segments.iter().filter(|segment| has_thai(&segment.source)).count()
+    }
+}
+
+/// Reads an input's lines and cuts their texts, until the input ends or nobody takes them.
+fn read(input: &Input, options: &pipeline::Options, to: &SyncSender<Result<Line>>) {
+    let opened: Result<Box<dyn BufRead>> = match input {
+        Input::Stdin => Ok(Box::new(io::stdin().lock())),
+        Input::File(path) => match std::fs::File::open(path) {
+            Ok(file) => Ok(Box::new(BufReader::new(file))),
+            Err(error) => Err(failure(input, error)),
+        },
+    };
+    let mut lines = match opened {
+        Ok(lines) => lines,
+        Err(error) => return drop(to.send(Err(error))),
+    };
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        match lines.read_until(b'\n', &mut line) {
+            Ok(0) => return,
+            Ok(_) => {}
+            Err(error) => return drop(to.send(Err(failure(input, error)))),
+        }
+        let bytes = match number {
+            1 => line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&line),
+            _ => &line,
+        };
+        if bytes.trim_ascii().is_empty() {
+            continue;
+        }
+        if to.send(Ok(cut(number, bytes, options))).is_err() {
+            return;
+        }
+    }
+}
+
+fn failure(input: &Input, error: io::Error) -> Error {
+    Error::input(file::io_phrase(&error))
+        .path(input.to_string())
+        .source(error)
+}
+
+fn cut(number: usize, line: &[u8], options: &pipeline::Options) -> Line {
+    match Row::read(line) {
+        Ok(row) => Line {
+            number,
+            text: row
+                .text()
+                .and_then(|text| pipeline::prepare(None, text.as_bytes(), options)),
+            row,
+        },
+        Err(error) => Line {
+            number,
+            row: Row::default(),
+            text: Err(error),
+        },
+    }
+}
+
+/// What a run came to.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    /// Lines with a result, failed ones included.
+    rows: usize,
+    refused: usize,
+    segments: usize,
+    flagged: usize,
+    /// Output tokens.
+    tokens: usize,
+    /// Time in translation.
+    time: Duration,
+}
+
+/// Where results go.
+type Sink<'a> = &'a mut dyn FnMut(&[u8]) -> Result<()>;
+
+struct Filter<'a> {
+    options: pipeline::Options,
+    force: bool,
+    dry_run: bool,
+    session: Session<'a>,
+    memory: Option<LazyMemory>,
+    printer: &'a Printer,
+    /// Inputs that could not be read or written.
+    failed: usize,
+    tally: Tally,
+}
+
+impl Filter<'_> {
+    /// Every input to its output; goes on after one that fails.
+    fn all(&mut self, plan: &Plan) -> Result<()> {
+        for task in &plan.tasks {
+            match self.one(task) {
+                Err(error) if is_local(&error) => {
+                    self.printer.error(&error);
+                    self.failed += 1;
+                }
+                ended => ended?,
+            }
+        }
+        Ok(())
+    }
+
+    fn one(&mut self, task: &Task) -> Result<()> {
+        let printer = self.printer;
+        let path = task.outputs.iter().find_map(|output| output.path.as_deref());
+        let (Some(path), false) = (path, self.dry_run) else {
+            return self.stream(&task.input, &mut |line| printer.data(line));
+        };
+        let force = self.force;
+        let mut failed = None;
+        let written = file::stream(path, None, force, &mut |out| {
+            self.stream(&task.input, &mut |line| {
+                out.write_all(line).map_err(|error| file::failure(path, error))
+            })
+            .map_err(|error| {
+                failed = Some(error);
+                io::Error::other("not finished")
+            })
+        });
+        failed.map_or(written, Err)
+    }
+
+    /// Everything of one input, as it comes.
+    fn stream(&mut self, input: &Input, sink: Sink) -> Result<()> {
+        let (send, lines) = sync_channel(AHEAD);
+        let (reader, options) = (input.clone(), self.options.clone());
+        // Not joined: it may wait for a line that never comes.
+        std::thread::spawn(move || read(&reader, &options, &send));
+        while let Ok(first) = lines.recv() {
+            let (pool, broken) = self.pool(first, &lines)?;
+            {
+                // Ctrl-C waits for the batch in hand; between pools there is nothing to lose.
+                let _patience = interrupt::patience();
+                self.answer(input, pool, sink)?;
+            }
+            broken.map_or(Ok(()), Err)?;
+            if interrupt::requested() {
+                return Err(Error::new(Kind::Interrupted, "interrupted"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The first line and those that are there with it, and what broke the input off, if anything.
+    fn pool(&self, first: Result<Line>, lines: &Receiver<Result<Line>>) -> Result<(Vec<Line>, Option<Error>)> {
+        let (mut pool, mut segments) = (Vec::new(), 0);
+        let mut next = Some(first);
+        while let Some(line) = next {
+            match line {
+                Err(error) => return Ok((pool, Some(error))),
+                Ok(line) => {
+                    let thai = line.thai();
+                    if thai > 0 && segments == 0 && !self.dry_run {
+                        // While it loads, other lines come in.
+                        self.session.model()?;
+                    }
+                    segments += thai;
+                    pool.push(line);
+                }
+            }
+            // Lines without Thai cost no time, but memory.
+            next = match segments < POOL && pool.len() < POOL {
+                true => lines.recv_timeout(GRACE).ok(),
+                false => None,
+            };
+        }
+        Ok((pool, None))
+    }
+
+    /// Translates a pool, and writes its results.
+    fn answer(&mut self, input: &Input, mut pool: Vec<Line>, sink: Sink) -> Result<()> {
+        let texts = pool.iter().filter_map(|line| line.text.as_ref().ok());
+        let sources: Vec<&str> = texts
+            .filter(|text| text.needs_model())
+            .flat_map(Prepared::segments)
+            .map(|segment| segment.source.as_str())
+            .collect();
+        let translations = match sources.is_empty() || self.dry_run {
+            true => Ok(Vec::new()),
+            false => self.translate(&sources),
+        };
+        let mut translations = match (translations, pool.as_mut_slice()) {
+            (Ok(translations), _) => translations.into_iter(),
+            // A text that this model cannot take: which one, shows each alone.
+            (Err(error), [line]) if error.kind == Kind::Input => {
+                line.text = Err(error);
+                Vec::new().into_iter()
+            }
+            (Err(error), _) if error.kind == Kind::Input => {
+                return pool
+                    .into_iter()
+                    .try_for_each(|line| self.answer(input, vec![line], sink));
+            }
+            (Err(error), _) => return Err(error),
+        };
+        let mut results = Vec::new();
+        for line in pool {
+            self.tally.rows += 1;
+            match line.text {
+                Err(mut error) => {
+                    results.extend(line.row.refuse(&error.message)?);
+                    self.tally.refused += 1;
+                    error.place = Some(format!("line {}", line.number));
+                    self.printer.error(&error.path(input.to_string()));
+                }
+                Ok(text) => {
+                    self.tally.segments += text.segments().len();
+                    if self.dry_run {
+                        continue;
+                    }
+                    let decode = &self.options.decode;
+                    let document = match text.needs_model() {
+                        true => {
+                            let own = translations.by_ref().take(text.segments().len()).collect();
+                            text.align(Some(&self.session.model()?.translator), decode, own)
+                        }
+                        false => {
+                            let copies = text.copies(decode);
+                            text.align(None, decode, copies)
+                        }
+                    };
+                    let is_flagged = |segment: &&Segment| segment.flags.iter().any(|flag| *flag != Flag::NoThai);
+                    self.tally.flagged += document.segments.iter().filter(is_flagged).count();
+                    results.extend(line.row.answer(&document)?);
+                }
+            }
+        }
+        match self.dry_run {
+            true => Ok(()),
+            false => sink(&results),
+        }
+    }
+
+    fn translate(&mut self, sources: &[&str]) -> Result<Vec<Translation>> {
+        let translator = &self.session.model()?.translator;
+        let memory = self.memory.as_ref().map(LazyMemory::get).transpose()?;
+        let start = Instant::now();
+        let bar = progress::Stream::new(self.printer);
+        let (rows, mut tokens) = (self.tally.rows, 0);
+        let mut observe = |progress: Progress| {
+            tokens = progress.tokens;
+            bar.update(rows, progress, start.elapsed());
+            ControlFlow::Continue(())
+        };
+        let recaller = Recaller::new(translator, memory, &self.options.decode)?;
+        let translations = recaller.translate(sources, &mut observe, &interrupt::requested);
+        self.tally.tokens += tokens;
+        self.tally.time += start.elapsed();
+        translations
+    }
+
+    fn report(&self) {
+        let Tally {
+            rows,
+            refused,
+            segments,
+            flagged,
+            tokens,
+            time,
+        } = self.tally;
+        let mut line = counted(rows, "row");
+        if refused > 0 {
+            line += &format!(" ({refused} failed)");
+        }
+        line += &format!(", {}", counted(segments, "segment"));
+        if flagged > 0 {
+            line += &format!(" ({flagged} to check)");
+        }
+        if tokens > 0 {
+            let seconds = time.as_secs_f64();
+            line += &format!(" in {seconds:.1} s, {:.0} tokens/s", tokens as f64 / seconds.max(1e-3));
+        }
+        self.printer.note(line);
+    }
+}

@@ -1,0 +1,103 @@
+//! Joining memories: what another file has and this one has not.
+
+use super::Memory;
+use super::database::{self, Durability};
+use crate::error::Result;
+use std::path::Path;
+
+impl Memory {
+    /// Takes over what the memory at `other` has: of machines' translations those that are not here, of people's those that
+    /// are not here or newer there. A second time it takes nothing. Gives the number of translations taken.
+    ///
+    /// # Errors
+    /// Those of [`Memory::open`], for either file.
+    pub fn absorb(&self, other: &Path) -> Result<usize> {
+        // Whether it is a memory, and whole, is found out before anything is written here.
+        drop(database::open(other, Durability::Normal)?);
+        let mut connection = self.connection();
+        let joined = database::beside(&mut connection, other, |transaction| {
+            // Each file numbers its systems by itself; their descriptions are what they have in common.
+            transaction.execute(
+                "INSERT INTO main.system (description) SELECT description FROM other.system WHERE true \
+                 ON CONFLICT DO NOTHING",
+                [],
+            )?;
+            let machine = transaction.execute(
+                "INSERT INTO main.machine \
+                 (system, source, target, score, finish, flags, source_tokens, target_tokens, made) \
+                 SELECT own.id, source, target, score, finish, flags, source_tokens, target_tokens, made \
+                 FROM other.machine JOIN other.system ON other.system.id = other.machine.system \
+                 JOIN main.system AS own ON own.description = other.system.description WHERE true \
+                 ON CONFLICT DO NOTHING",
+                [],
+            )?;
+            let human = transaction.execute(
+                "INSERT OR REPLACE INTO main.human SELECT theirs.* FROM other.human AS theirs \
+                 LEFT JOIN main.human AS own ON own.source = theirs.source \
+                 WHERE own.source IS NULL OR theirs.made > own.made",
+                [],
+            )?;
+            Ok(machine + human)
+        });
+        self.told(joined)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Entry, Memory};
+    use crate::document::Finish;
+    use rusqlite::Connection;
+
+    fn entry(target: &str) -> Entry {
+        Entry {
+            target: target.to_owned(),
+            score: Some(-0.5),
+            finish: Finish::Stop,
+            flags: Vec::new(),
+            source_tokens: 3,
+            target_tokens: 4,
+            human: false,
+        }
+    }
+
+    #[test]
+    fn memories_are_joined_by_their_systems_and_people() {
+        let home = tempfile::tempdir().unwrap();
+        let (here, there) = (home.path().join("here"), home.path().join("there it's"));
+        let own = Memory::open(&here).unwrap();
+        let other = Memory::open(&there).unwrap();
+        // The same systems have other numbers.
+        let (a, b) = (own.system("a").unwrap(), own.system("b").unwrap());
+        let (other_b, other_c) = (other.system("b").unwrap(), other.system("c").unwrap());
+        own.keep(a, &[("ก", &entry("a1"))]).unwrap();
+        own.keep(b, &[("ก", &entry("b1"))]).unwrap();
+        other
+            .keep(other_b, &[("ก", &entry("b2")), ("ข", &entry("b3"))])
+            .unwrap();
+        other.keep(other_c, &[("ก", &entry("c1"))]).unwrap();
+        own.learn(&[("ค", "old"), ("ง", "new")]).unwrap();
+        other.learn(&[("ค", "new"), ("ง", "old"), ("จ", "theirs")]).unwrap();
+        for (path, source, made) in [(&here, "ค", 1), (&there, "ง", 1)] {
+            let connection = Connection::open(path).unwrap();
+            let age = "UPDATE human SET made = ?2 WHERE source = ?1";
+            connection.execute(age, rusqlite::params![source, made]).unwrap();
+        }
+        assert_eq!(own.absorb(&there).unwrap(), 4);
+        let c = own.system("c").unwrap();
+        let found = |system, source: &str| {
+            let found = own.recall(system, &[source]).unwrap().remove(0);
+            found.map(|entry| entry.target).unwrap_or_default()
+        };
+        assert_eq!(
+            [found(a, "ก"), found(b, "ก"), found(b, "ข"), found(c, "ก")],
+            ["a1", "b1", "b3", "c1"]
+        );
+        assert_eq!([found(a, "ค"), found(a, "ง"), found(a, "จ")], ["new", "new", "theirs"]);
+        assert_eq!(own.absorb(&there).unwrap(), 0);
+        // The other file stays free, and what is no memory changes nothing.
+        std::fs::write(home.path().join("text"), "no database, but long enough to be looked at").unwrap();
+        assert!(own.absorb(&home.path().join("text")).is_err());
+        assert_eq!(own.absorb(&there).unwrap(), 0);
+    }
+}

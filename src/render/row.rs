@@ -1,0 +1,207 @@
+//! Rows of a stream: a JSON object with a text in, the same object with its translation out.
+
+use super::{jsonl, plain};
+use crate::document::{Bilingual, Flag, Segment};
+use crate::error::{Error, Result};
+use serde::de::{MapAccess, Visitor};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+use std::collections::BTreeSet;
+
+/// The key of what is translated.
+const TEXT: &str = "text";
+/// The keys that an answer adds; what stood under them before is left out.
+const OWN: [&str; 4] = ["translation", "flags", "segments", "error"];
+
+/// A JSON object, its keys in their order and their values as they were written.
+#[derive(Debug, Default)]
+pub struct Row(Vec<(String, Box<RawValue>)>);
+
+/// What an answer adds to its row, under [`OWN`].
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Answer<'a> {
+    Done {
+        translation: String,
+        flags: BTreeSet<Flag>,
+        segments: Vec<Segment>,
+    },
+    Failed {
+        error: &'a str,
+    },
+}
+
+impl Row {
+    /// Reads a line.
+    ///
+    /// # Errors
+    /// Of kind `Input` for what is no JSON object.
+    pub fn read(line: &[u8]) -> Result<Self> {
+        serde_json::from_slice(line).map_err(|error| {
+            // The place is a column of this one line; who reads the stream knows the line's number.
+            let message = error.to_string();
+            let message = message.replace(&format!(" at line {} ", error.line()), " at ");
+            Error::input(format!("no JSON object: {message}")).source(error)
+        })
+    }
+
+    /// What is to be translated.
+    ///
+    /// # Errors
+    /// Of kind `Input` for a row without a string under `text`.
+    pub fn text(&self) -> Result<String> {
+        // Of keys that repeat the last one counts, as in most readers.
+        let Some((_, value)) = self.0.iter().rfind(|(key, _)| key == TEXT) else {
+            return Err(Error::input("no `text` in this object"));
+        };
+        serde_json::from_str(value.get()).map_err(|error| {
+            let message = match value.get().starts_with('"') {
+                true => "`text` is no Unicode string",
+                false => "`text` is no string",
+            };
+            Error::input(message).source(error)
+        })
+    }
+
+    /// The row with its translation, as one line: `translation` in the text's own lines, the `flags` of any segment, and
+    /// the `segments` as in the `jsonl` format.
+    ///
+    /// # Errors
+    /// Of kind `Output`, for numbers that JSON does not have.
+    pub fn answer(&self, document: &Bilingual) -> Result<Vec<u8>> {
+        self.line(&Answer::Done {
+            translation: plain::render(document),
+            flags: document
+                .segments
+                .iter()
+                .flat_map(|segment| &segment.flags)
+                .copied()
+                .collect(),
+            segments: document.segments.iter().map(jsonl::shortened).collect(),
+        })
+    }
+
+    /// The row with what went wrong under `error`, as one line.
+    ///
+    /// # Errors
+    /// As [`Self::answer`].
+    pub fn refuse(&self, error: &str) -> Result<Vec<u8>> {
+        self.line(&Answer::Failed { error })
+    }
+
+    fn line(&self, answer: &Answer) -> Result<Vec<u8>> {
+        #[derive(Serialize)]
+        struct Line<'a> {
+            #[serde(flatten)]
+            row: &'a Row,
+            #[serde(flatten)]
+            answer: &'a Answer<'a>,
+        }
+        let mut line = serde_json::to_vec(&Line { row: self, answer })
+            .map_err(|error| Error::output("cannot be written as JSON").source(error))?;
+        line.push(b'\n');
+        Ok(line)
+    }
+}
+
+impl<'de> Deserialize<'de> for Row {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Row;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Row, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Row(fields))
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+impl Serialize for Row {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (key, value) in self.0.iter().filter(|(key, _)| !OWN.contains(&key.as_str())) {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::sample;
+    use super::*;
+
+    fn refused(line: &[u8]) -> (String, String) {
+        let (row, error) = match Row::read(line) {
+            Ok(row) => {
+                let error = row.text().unwrap_err();
+                (row, error)
+            }
+            Err(error) => (Row::default(), error),
+        };
+        let line = String::from_utf8(row.refuse(&error.message).unwrap()).unwrap();
+        (error.message, line)
+    }
+
+    #[test]
+    fn values_pass_as_they_were_written() {
+        let line = r#"{"id":12345678901234567890123,"n":1.10,"text":"ก\n","error":"old","z":{"b":[1, 2],"a":"\u0e01"},"id":1e400}"#;
+        let row = Row::read(line.as_bytes()).unwrap();
+        assert_eq!(row.text().unwrap(), "ก\n");
+        let answer = String::from_utf8(row.refuse("new").unwrap()).unwrap();
+        assert_eq!(
+            answer,
+            "{\"id\":12345678901234567890123,\"n\":1.10,\"text\":\"ก\\n\",\"z\":{\"b\":[1, 2],\"a\":\"\\u0e01\"},\
+             \"id\":1e400,\"error\":\"new\"}\n"
+        );
+    }
+
+    #[test]
+    fn an_answer_has_the_segments_of_a_document() {
+        let document = sample();
+        let row = Row::read(br#"{"text":"","translation":"old","k":null}"#).unwrap();
+        let answer = String::from_utf8(row.answer(&document).unwrap()).unwrap();
+        assert!(answer.starts_with(r#"{"text":"","k":null,"translation":"#), "{answer}");
+        let value: serde_json::Value = serde_json::from_str(&answer).unwrap();
+        assert_eq!(value["translation"], plain::render(&document));
+        let segments: Vec<Segment> = serde_json::from_value(value["segments"].clone()).unwrap();
+        assert_eq!(segments.len(), document.segments.len());
+        assert!(value.get("error").is_none());
+    }
+
+    #[test]
+    fn what_is_no_row_is_told() {
+        for (line, message) in [
+            (&b"{"[..], "no JSON object: EOF while parsing an object at column 1"),
+            (
+                b"[]",
+                "no JSON object: invalid type: sequence, expected an object at column 0",
+            ),
+            (
+                b"{\"text\":\"\xff\"}",
+                "no JSON object: invalid unicode code point at column 10",
+            ),
+            (b"{\"id\":1}", "no `text` in this object"),
+            (b"{\"text\":null}", "`text` is no string"),
+            (br#"{"text":"\ud800"}"#, "`text` is no Unicode string"),
+        ] {
+            assert_eq!(refused(line).0, message);
+        }
+        assert_eq!(
+            refused(br#"{"id":1}"#).1,
+            "{\"id\":1,\"error\":\"no `text` in this object\"}\n"
+        );
+        assert!(refused(b"x").1.starts_with("{\"error\":\"no JSON object"));
+    }
+}
