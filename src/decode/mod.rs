@@ -38,11 +38,6 @@ pub struct SearchOptions<'a> {
     /// Whether the two rules before and the next look at what a decoder-only model has read, too, as in transformers; default
     /// true.
     pub prompt_counts: bool,
-    /// Tokens of each source's output above which an end becomes likelier; none where a source has none.
-    pub enough: &'a [usize],
-    /// What each token above `enough` adds to the logit of every end. Default 0. The linear relative of transformers'
-    /// `exponential_decay_length_penalty`.
-    pub end_bias: f32,
     /// Sequences of tokens that are never written. One that is a single end token does not count.
     pub bad_words: &'a [Vec<u32>],
     /// Tokens that are never written.
@@ -73,8 +68,6 @@ impl Default for SearchOptions<'_> {
             no_repeat_ngram: 0,
             repetition_penalty: 1.0,
             prompt_counts: true,
-            enough: &[],
-            end_bias: 0.0,
             bad_words: &[],
             suppress: &[],
             begin_suppress: &[],

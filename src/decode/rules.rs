@@ -226,16 +226,6 @@ impl<'a> Rules<'a> {
         // Bans first, so that they are what stays.
         patches.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
         patches.dedup_by_key(|patch| patch.0);
-        let enough = options.enough.get(place.source).copied().unwrap_or(usize::MAX);
-        let bias = written.saturating_sub(enough) as f32 * options.end_bias;
-        if bias > 0.0 {
-            for column in self.ends.iter().filter_map(|id| self.column(*id)) {
-                match patches.binary_search_by_key(&column, |patch| patch.0) {
-                    Ok(at) => patches[at].1 += bias,
-                    Err(at) => patches.insert(at, (column, base(column) + bias)),
-                }
-            }
-        }
         patches
     }
 }

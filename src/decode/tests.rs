@@ -201,24 +201,6 @@ fn stop_ids_end_an_output_and_are_left_out() {
 }
 
 #[test]
-fn an_end_becomes_likelier_with_each_token_that_is_more_than_enough() {
-    fn hardly_ends(_: &[u32]) -> [f32; 5] {
-        p([0.001, 0.6, 0.2, 0.1, 0.099])
-    }
-    let model = Scripted::new(hardly_ends);
-    // The odds of the end against the best are 1 to 600, e^6.4.
-    for (enough, end_bias, expected) in [(3, 1.0, 10), (3, 2.0, 7), (0, 2.0, 4), (3, 0.0, 30), (30, 9.0, 30)] {
-        let biased = SearchOptions {
-            enough: &[enough],
-            end_bias,
-            ..options(1, &[30])
-        };
-        let found = run(&model, &[&[9]], &biased);
-        assert_eq!(found[0].ids.len(), expected, "{enough} {end_bias}");
-    }
-}
-
-#[test]
 fn repetition_is_forbidden_or_ended() {
     fn forever(_: &[u32]) -> [f32; 5] {
         p([0.01, 0.6, 0.2, 0.1, 0.09])

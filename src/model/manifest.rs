@@ -175,14 +175,6 @@ pub struct Decoding {
     pub beam: Option<usize>,
     /// The most output tokens for one sentence.
     pub max_tokens: usize,
-    /// Characters of a sentence above which it is translated clause by clause ([`clauses`](crate::thai::split::clauses)), for
-    /// a model that leaves out much of long sentences. None for whole sentences.
-    pub clause: Option<usize>,
-    /// What each output token more than a source of its length usually needs adds to the logit of every end, for a model that
-    /// goes on where a short text ends; 0 for nothing.
-    pub end_bias: f32,
-    /// Output tokens that a source token usually needs, for `end_bias`.
-    pub length_ratio: f32,
     /// Exponent of the length that scores are divided by.
     pub length_penalty: f64,
     /// Length of token sequences that may not come twice; 0 for no limit.
@@ -196,9 +188,6 @@ impl Default for Decoding {
         Self {
             beam: None,
             max_tokens: 512,
-            clause: None,
-            end_bias: 0.0,
-            length_ratio: 1.0,
             length_penalty: 1.0,
             no_repeat_ngram: 0,
             repetition_penalty: 1.0,

@@ -5,16 +5,13 @@
 //! of their scores and of a prior on the segments' lengths. Where a stretch without a free space exceeds the cap, the
 //! softer rules yield first, then word boundaries become candidates, and last of all the strict rules yield.
 
-use super::cuts::{self, Cut, LengthPrior};
+use super::cuts::{self, Cut};
 pub use super::rule::Rule;
 use super::scorer::{self, Lexicon, Scorer};
 use super::{features, is_letter, rule};
 use icu_segmenter::WordSegmenter;
 use serde::Serialize;
 use std::ops::Range;
-
-/// Log-odds that an empty clause would cost; one of half the characters that one may have costs none.
-const BREVITY: f32 = 8.0;
 
 /// How long segments may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,34 +110,6 @@ pub fn parts(text: &str, limit: usize, count: &dyn Fn(&str) -> usize) -> Vec<Ran
         );
     }
     parts
-}
-
-/// Cuts a sentence of more than `chars` characters at spaces that no rule bars, into clauses of no more where there are such
-/// spaces and of not much less than half; one without stays whole. The clauses are as [`sentences`] gives them.
-pub fn clauses(sentence: &str, chars: usize) -> Vec<Range<usize>> {
-    let prior = LengthPrior {
-        short: chars as f32 / 2.0,
-        brevity: BREVITY,
-        long: chars as f32,
-        excess: 0.0,
-    };
-    let mut clauses = Vec::new();
-    each_line(sentence, |at, line| {
-        let line = Line::new(line);
-        let bars = rule::bars(&line, chars);
-        let places = line.gap_places(&bars, &scorer::built_in().scores(&line, &bars));
-        let (indices, open) = free(&places);
-        let mut start = 0;
-        for place in cuts::best(&open, line.text.chars().count(), &prior, chars)
-            .into_iter()
-            .map(|cut| &places[indices[cut]])
-        {
-            clauses.push(at + start..at + place.end);
-            start = place.next;
-        }
-        clauses.push(at + start..at + line.text.len());
-    });
-    clauses
 }
 
 /// A space that no rule bars, as a scorer sees it.
@@ -292,7 +261,14 @@ impl<'a> Line<'a> {
         relax(&mut places, length, options.cap, SOFT, Rule::is_soft);
         places = self.with_word_places(places, length, options.cap);
         relax(&mut places, length, options.cap, STRICT, |_| true);
-        let (indices, open) = free(&places);
+        let (indices, open): (Vec<usize>, Vec<Cut>) = places
+            .iter()
+            .enumerate()
+            .filter_map(|(index, place)| {
+                let (end, next) = (place.end_chars, place.next_chars);
+                place.open.map(|score| (index, Cut { end, next, score }))
+            })
+            .unzip();
         let cuts = cuts::best(&open, length, &scorer.prior, options.cap);
         (places, cuts.into_iter().map(|cut| indices[cut]).collect())
     }
@@ -386,20 +362,6 @@ impl<'a> Line<'a> {
         }
         all.extend(barred);
     }
-}
-
-/// The places that may be cut at, and the index of each.
-fn free(places: &[Place]) -> (Vec<usize>, Vec<Cut>) {
-    let cut = |place: &Place, score| Cut {
-        end: place.end_chars,
-        next: place.next_chars,
-        score,
-    };
-    places
-        .iter()
-        .enumerate()
-        .filter_map(|(index, place)| place.open.map(|score| (index, cut(place, score))))
-        .unzip()
 }
 
 /// Opens the barred places whose rule yields, in the stretches between open places that exceed the cap.
@@ -611,31 +573,6 @@ pub(super) mod tests {
         // Nothing fits: single characters.
         assert_eq!(listed("กขค", 0, &letters), ["ก", "ข", "ค"]);
         assert_eq!(listed("", 0, &|_| 9), [""]);
-    }
-
-    #[test]
-    fn clauses_end_at_spaces_that_no_rule_bars() {
-        let listed = |text: &str, chars| -> Vec<String> {
-            clauses(text, chars)
-                .into_iter()
-                .map(|range| text[range].to_owned())
-                .collect()
-        };
-        let long = "นายสมชาย ใจดี เดินทางไปเชียงใหม่เมื่อวันที่ 8 พฤศจิกายน 2566 พร้อมคณะผู้บริหาร เพื่อเปิดสะพานข้ามแม่น้ำปิงแห่งใหม่ ซึ่งใช้เวลาก่อสร้าง 3 ปี";
-        assert_eq!(listed(long, 200), [long]);
-        let found = listed(long, 90);
-        assert_eq!(found.join(" "), long);
-        assert!(
-            found.len() == 2 && found.iter().all(|clause| clause.chars().count() <= 90),
-            "{found:?}"
-        );
-        assert!(
-            found[0].starts_with("นายสมชาย ใจดี เดินทาง") && found[0].contains("8 พฤศจิกายน 2566"),
-            "{found:?}"
-        );
-        // No space, no clause.
-        assert_eq!(listed(&FILLER.repeat(3), 20).len(), 1);
-        assert!(listed("", 20).is_empty());
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::model::{
     seq2seq,
 };
 use crate::quality;
-use crate::thai::split::{clauses, parts};
+use crate::thai::split::parts;
 use crate::thai::{has_thai, normalise};
 use crate::tokenizer::{ChatTemplate, Tokenizer};
 use candle_core::{DType, Device};
@@ -29,7 +29,7 @@ use prompt::{Prompter, bare, unescape};
 pub use recall::Recaller;
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -57,9 +57,6 @@ const SAMPLING: Sampling = Sampling {
     top_p: 1.0,
     streams: &[],
 };
-
-/// Output tokens that any source may need beyond what its length says.
-const SPARE: usize = 3;
 
 /// What one unit of an output's mean log-probability counts beside its chrF2 with the others, from 0 to 1.
 const OWN_SCORE: f64 = 0.1;
@@ -237,11 +234,8 @@ struct Pass<'a> {
 /// What becomes of one source.
 enum Plan {
     Copy,
-    /// These jobs, joined; whether the source is too long for the model as a whole.
-    Jobs {
-        numbers: Vec<usize>,
-        divided: bool,
-    },
+    /// These jobs, joined by spaces.
+    Jobs(Vec<usize>),
 }
 
 impl Translator {
@@ -485,8 +479,7 @@ impl Translator {
             forced_end: &wanted.forced_end,
             renormalize: wanted.renormalize,
             stop: prompter.stop(),
-            loop_guard: free(options),
-            end_bias: if free(options) { decoding.end_bias } else { 0.0 },
+            loop_guard: options.max_tokens.is_none() && !options.ids,
             ..SearchOptions::default()
         };
         let copies = plans.iter().filter(|plan| matches!(plan, Plan::Copy)).count();
@@ -510,17 +503,18 @@ impl Translator {
             .iter()
             .map(|plan| match plan {
                 Plan::Copy => 0,
-                Plan::Jobs { numbers, .. } => numbers.len(),
+                Plan::Jobs(numbers) => numbers.len(),
             })
             .collect();
         let mut settle = |jobs: &[Job], settled: &[usize]| {
             let mut ready = Vec::new();
             for source in settled.iter().flat_map(|job| &jobs[*job].users) {
                 waiting[*source] -= 1;
-                if let (0, Plan::Jobs { numbers, divided }) = (waiting[*source], &plans[*source]) {
-                    let mut made = self.finish(sources[*source], numbers, jobs, &prompter, options);
-                    made.flags.extend(divided.then_some(Flag::Divided));
-                    ready.push((*source, made));
+                if let (0, Plan::Jobs(numbers)) = (waiting[*source], &plans[*source]) {
+                    ready.push((
+                        *source,
+                        self.finish(sources[*source], numbers, jobs, &prompter, options),
+                    ));
                 }
             }
             receiver(&ready)?;
@@ -664,7 +658,6 @@ impl Translator {
             (true, Some(tokens)) => room.saturating_sub(tokens).max(room / 3),
         };
         let longest = most.min(room).max(1);
-        let clause = self.manifest.decoding.clause.filter(|_| free(options));
         // Hardly a byte becomes several tokens: a short text fits without counting.
         let count = |part: &str| match part.len() * 8 {
             most if most <= longest => most,
@@ -684,16 +677,7 @@ impl Translator {
                 Cow::Borrowed(*source)
             };
             let mut numbers = Vec::new();
-            let fitting = parts(&text, longest, &count);
-            let divided = fitting.len() > 1;
-            let clauses = |range: Range<usize>| match clause {
-                Some(chars) => clauses(&text[range.clone()], chars)
-                    .into_iter()
-                    .map(|clause| &text[range.start..][clause])
-                    .collect(),
-                None => vec![&text[range]],
-            };
-            for part in fitting.into_iter().flat_map(clauses) {
+            for part in parts(&text, longest, &count).into_iter().map(|range| &text[range]) {
                 let number = match known.get(part) {
                     Some(number) => *number,
                     None => {
@@ -726,7 +710,7 @@ impl Translator {
                 jobs[number].users.push(index);
                 numbers.push(number);
             }
-            plans.push(Plan::Jobs { numbers, divided });
+            plans.push(Plan::Jobs(numbers));
         }
         Ok((plans, jobs))
     }
@@ -805,12 +789,7 @@ impl Translator {
             let max_tokens: Vec<usize> = each().map(|(job, _)| job.max_tokens).collect();
             let streams: Vec<u64> = each().map(|(job, draw)| job.stream().wrapping_add(draw)).collect();
             let before = *progress;
-            let ratio = self.manifest.decoding.length_ratio;
-            let enough: Vec<usize> = each()
-                .map(|(job, _)| (job.tokens as f32 * ratio) as usize + SPARE)
-                .collect();
             let options = SearchOptions {
-                enough: &enough,
                 max_tokens: &max_tokens,
                 sampling: options.sampling.map(|sampling| Sampling {
                     streams: &streams,
@@ -892,8 +871,16 @@ impl Translator {
             .max_by_key(severity)
             .unwrap_or(Finish::Stop);
         let texts: Vec<String> = jobs.iter().map(|job| self.text(job, prompter)).collect();
-        let text = joined(&texts);
-        let flags = quality::check(source, &text, finish);
+        let text = texts
+            .iter()
+            .filter(|text| !text.is_empty())
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(" ");
+        let mut flags = quality::check(source, &text, finish);
+        if jobs.len() > 1 {
+            flags.push(Flag::Divided);
+        }
         Translation {
             text,
             score: (tokens > 0).then(|| total / tokens as f64),
@@ -970,40 +957,6 @@ impl Translator {
     pub fn precision(&self) -> String {
         self.precision.clone()
     }
-}
-
-/// Whether a sentence may be translated in the way that suits the model best, or is a record of one search.
-fn free(options: &DecodeOptions) -> bool {
-    options.max_tokens.is_none() && !options.ids
-}
-
-/// Words that start a sentence in capitals and none of which is a name.
-#[rustfmt::skip]
-const FUNCTION_WORDS: &[&str] = &[
-    "A", "After", "All", "An", "And", "As", "At", "Because", "Before", "But", "By", "During", "For", "From", "He", "His", "If", "In",
-    "Including", "It", "Its", "Of", "On", "Or", "She", "So", "Such", "That", "The", "Their", "There", "These", "They", "This", "To",
-    "Was", "We", "Were", "When", "Where", "Which", "While", "Who", "With", "Without",
-];
-
-/// The translations of a sentence's parts as one: where one goes on, a function word loses the capital that the model, which
-/// took it for a sentence, gave it.
-fn joined(parts: &[String]) -> String {
-    let mut text = String::new();
-    for part in parts.iter().filter(|part| !part.is_empty()) {
-        let word = part.split(' ').next().unwrap_or_default();
-        let goes_on = text.ends_with(|last: char| last.is_alphanumeric() || ",;:-".contains(last));
-        if !text.is_empty() {
-            text.push(' ');
-        }
-        match goes_on && FUNCTION_WORDS.binary_search(&word).is_ok() {
-            true => {
-                text.push_str(&word.to_lowercase());
-                text.push_str(&part[word.len()..]);
-            }
-            false => text.push_str(part),
-        }
-    }
-    text
 }
 
 /// Whether an output with such a flag is no translation.

@@ -128,50 +128,6 @@ fn a_text_beyond_the_models_limit_is_translated_in_parts_and_flagged() {
 }
 
 #[test]
-fn clauses_of_a_sentence_are_joined_and_a_record_knows_none() {
-    let mut translator = translator();
-    translator.manifest.decoding.clause = Some(10);
-    let (first, second) = ("การนำการ", "กาการนำ");
-    let together = format!("{first} {second}");
-    let found = translate(&translator, &[&together, first, second], &DecodeOptions::default());
-    let parts = [found[1].text.clone(), found[2].text.clone()];
-    assert_eq!(found[0].text, joined(&parts));
-    assert!(!found[0].flags.contains(&Flag::Divided));
-    let record = DecodeOptions {
-        ids: true,
-        ..Default::default()
-    };
-    let whole = &translate(&translator, &[&together], &record)[0];
-    assert_eq!(
-        whole
-            .source_ids
-            .as_ref()
-            .map(|ids| ids.iter().filter(|id| **id == 2).count()),
-        Some(1)
-    );
-}
-
-#[test]
-fn a_clause_that_goes_on_loses_the_capital_of_its_function_word() {
-    for (parts, expected) in [
-        (
-            &["He came", "And he saw", "", "Thailand won."][..],
-            "He came and he saw Thailand won.",
-        ),
-        (
-            &["It ended.", "The next day", "Italy (", "The host)"],
-            "It ended. The next day Italy ( The host)",
-        ),
-        (&["", "A,", "A 1"], "A, a 1"),
-        (&[], ""),
-    ] {
-        let parts: Vec<String> = parts.iter().map(|part| (*part).to_owned()).collect();
-        assert_eq!(joined(&parts), expected);
-    }
-    assert!(FUNCTION_WORDS.is_sorted());
-}
-
-#[test]
 fn limits_are_kept_and_interruption_is_an_error() {
     let translator = translator();
     let options = DecodeOptions {
