@@ -255,7 +255,7 @@ fn link(path: Option<&str>, fragment: &str, text: &str) -> String {
 }
 
 fn end(out: &mut dyn Write, sum: &Sum) -> io::Result<()> {
-    out.write_all(b"</tbody>\n</table>\n")?;
+    out.write_all(b"</tbody>\n</table>\n<button type=\"button\" id=\"more\" hidden></button>\n")?;
     if !sum.worst.is_empty() {
         out.write_all(b"<section id=\"worst\">\n<h2>Segments to check, the worst first</h2>\n<ol>\n")?;
         for (quote, page, article) in &sum.worst {
