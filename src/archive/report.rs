@@ -232,7 +232,10 @@ fn translated(record: &Record) -> String {
         0 => ("", "<td>0</td>".to_owned()),
         count => (
             " class=\"flagged\"",
-            format!("<td data-value=\"{count}\">{count}<small>{}</small></td>", flags.join(", ")),
+            format!(
+                "<td data-value=\"{count}\">{count}<small>{}</small></td>",
+                flags.join(", ")
+            ),
         ),
     };
     let score = record.score.map(|score| format!("{score:.2}")).unwrap_or_default();
@@ -263,11 +266,11 @@ fn end(out: &mut dyn Write, sum: &Sum) -> io::Result<()> {
             let flags: Vec<String> = flags.map(|flag| format!("{}: {}", name(flag), reason(*flag))).collect();
             writeln!(
                 out,
-                "<li><p lang=\"th\">{}</p><p>{}</p><small>{} {}</small></li>",
+                "<li><p lang=\"th\">{}</p><p>{}</p><small>{}, in {}</small></li>",
                 escaped(&quote.source),
                 escaped(&quote.target),
+                flags.join("; "),
                 link(page.as_deref(), &format!("#s{}", quote.id), article),
-                escaped(&flags.join("; "))
             )?;
         }
         out.write_all(b"</ol>\n</section>\n")?;
