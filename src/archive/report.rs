@@ -265,7 +265,7 @@ fn link(path: Option<&str>, fragment: &str, text: &str) -> String {
 }
 
 fn end(out: &mut dyn Write, sum: &Sum) -> io::Result<()> {
-    out.write_all(b"</tbody>\n</table>\n")?;
+    out.write_all(b"</tbody>\n</table>\n<button type=\"button\" id=\"more\" hidden></button>\n")?;
     if !sum.worst.is_empty() {
         out.write_all(b"<section id=\"worst\">\n<h2>Segments to check, the worst first</h2>\n<ol>\n")?;
         for (quote, page, article) in &sum.worst {
@@ -273,11 +273,11 @@ fn end(out: &mut dyn Write, sum: &Sum) -> io::Result<()> {
             let flags: Vec<String> = flags.map(|flag| format!("{}: {}", name(flag), reason(*flag))).collect();
             writeln!(
                 out,
-                "<li><p lang=\"th\">{}</p><p>{}</p><small>{} {}</small></li>",
+                "<li><p lang=\"th\">{}</p><p>{}</p><small>{}, in {}</small></li>",
                 escaped(&quote.source),
                 escaped(&quote.target),
+                flags.join("; "),
                 link(page.as_deref(), &format!("#s{}", quote.id), article),
-                escaped(&flags.join("; "))
             )?;
         }
         out.write_all(b"</ol>\n</section>\n")?;
