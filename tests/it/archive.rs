@@ -362,32 +362,169 @@ fn what_cannot_be_is_told_and_nothing_is_lost() {
     run(command(&sandbox, &[]), b"").ends(1, &["new.html: cannot write", "2 unchanged", "1 failed"]);
 }
 
-/// A directory on a small file system of its own, where this process may make one.
+/// Mounts a file system in memory at `out`, or remounts it, where this process may.
+#[cfg(target_os = "linux")]
+fn mount(sandbox: &Sandbox, options: &str) -> bool {
+    let mut command = Command::new("mount");
+    command
+        .args(["-t", "tmpfs", "-o", options, "tmpfs"])
+        .arg(sandbox.path("out"))
+        .stderr(Stdio::null());
+    let mounted = command.status().is_ok_and(|status| status.success());
+    if !mounted {
+        eprintln!("skipped: no file system can be mounted here");
+    }
+    mounted
+}
+
+#[cfg(target_os = "linux")]
+fn unmount(sandbox: &Sandbox) {
+    let _ = Command::new("umount").arg(sandbox.path("out")).status();
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_ends_the_run_and_a_larger_one_goes_on() {
     let sandbox = archive(200);
     fs::create_dir(sandbox.path("out")).expect("a directory");
-    let out = sandbox.path("out");
-    let mount = |options: &str| {
-        let mut command = Command::new("mount");
-        command.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(&out);
-        command
-            .stderr(Stdio::null())
-            .status()
-            .is_ok_and(|status| status.success())
-    };
-    if !mount("size=1200k") {
-        eprintln!("skipped: no file system can be mounted here");
+    if !mount(&sandbox, "size=1200k") {
         return;
     }
     let full = run(command(&sandbox, &[]), b"");
-    let larger = mount("remount,size=60m");
+    let larger = mount(&sandbox, "remount,size=60m");
     let rest = run(command(&sandbox, &[]), b"");
     let articles = ask(&sandbox, "SELECT count(*) FROM article");
-    let _ = Command::new("umount").arg(&out).status();
+    unmount(&sandbox);
     full.ends(1, &["no space left"]);
     assert!(larger);
     rest.ends(0, &["of 200 articles translated"]);
     assert_eq!(articles, [200]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_read_only_output_is_told_and_stays_as_it_was() {
+    let sandbox = archive(3);
+    fs::create_dir(sandbox.path("out")).expect("a directory");
+    if !mount(&sandbox, "size=60m,ro") {
+        return;
+    }
+    let fresh = run(command(&sandbox, &[]), b"");
+    let writable = mount(&sandbox, "remount,rw");
+    let first = run(command(&sandbox, &[]), b"");
+    let before = outputs(&sandbox);
+    edit(&sandbox, 1, 2);
+    let read_only = mount(&sandbox, "remount,ro");
+    let second = run(command(&sandbox, &[]), b"");
+    let kept = outputs(&sandbox);
+    let again = mount(&sandbox, "remount,rw");
+    let third = run(command(&sandbox, &[]), b"");
+    unmount(&sandbox);
+    assert!(writable && read_only && again);
+    fresh.ends(1, &["read-only"]);
+    first.ends(0, &["3 of 3 articles translated"]);
+    second.ends(1, &["read-only"]);
+    assert_eq!(kept, before);
+    third.ends(0, &["1 of 3 articles translated, 2 unchanged"]);
+}
+
+/// As somebody whom permissions hold off, which they do not root.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_directory_that_cannot_be_read_is_one_failure() {
+    use std::os::unix::fs::PermissionsExt;
+    let sandbox = archive(3);
+    sandbox.write("in/closed/new.txt", "ข่าวใหม่\n");
+    let permit = |mode| {
+        let permissions = fs::Permissions::from_mode(mode);
+        fs::set_permissions(sandbox.path("in/closed"), permissions).expect("permissions");
+    };
+    permit(0);
+    let wanted = command(&sandbox, &[]);
+    let mut held = Command::new("setpriv");
+    held.args([
+        "--bounding-set=-dac_override,-dac_read_search",
+        "--inh-caps=-dac_override,-dac_read_search",
+        "--",
+    ])
+    .arg(wanted.get_program())
+    .args(wanted.get_args())
+    .envs(wanted.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    if let Some(directory) = wanted.get_current_dir() {
+        held.current_dir(directory);
+    }
+    let open = fs::read_dir(sandbox.path("in/closed")).is_ok();
+    if open
+        && !Command::new("setpriv")
+            .arg("--version")
+            .stdout(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+    {
+        permit(0o700);
+        eprintln!("skipped: root reads everything, and there is no setpriv");
+        return;
+    }
+    let outcome = run(if open { held } else { wanted }, b"");
+    permit(0o700);
+    outcome.ends(1, &["in/closed", "permission", "3 of 4 articles translated"]);
+    run(command(&sandbox, &[]), b"").ends(0, &["1 of 4 articles translated, 3 unchanged"]);
+}
+
+#[test]
+fn an_article_deleted_while_the_run_is_on_is_one_failure() {
+    let sandbox = archive(700);
+    let last = format!("in/{}", articles::place(699));
+    let mut command = command(&sandbox, &["--jobs", "1"]);
+    let child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    // The plan is made before the database is.
+    let start = Instant::now();
+    while !sandbox.path(DATABASE).exists() && start.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    fs::remove_file(sandbox.path(&last)).expect("a file");
+    let ended = child.wait_with_output().expect("an end");
+    let told = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(1), "{told}");
+    assert!(
+        told.contains("699.txt") && told.contains("699 of 700 articles translated"),
+        "{told}"
+    );
+    // Gone before the next run, it is none of its business, and its neighbours are as they were.
+    run(self::command(&sandbox, &[]), b"").ends(0, &["0 of 699 articles translated, 699 unchanged"]);
+    edit(&sandbox, 699, 1);
+    run(self::command(&sandbox, &[]), b"").ends(0, &["1 of 700 articles translated, 699 unchanged"]);
+}
+
+/// What an earlier run, whose clock was ahead, has left.
+#[test]
+fn a_clock_that_went_backwards_changes_nothing() {
+    let sandbox = archive(3);
+    run(command(&sandbox, &[]), b"").ends(0, &["3 of 3 articles translated"]);
+    let before = outputs(&sandbox);
+    let connection = Connection::open(sandbox.path(DATABASE)).expect("a database");
+    connection
+        .execute_batch("UPDATE machine SET made = made + 1000000000")
+        .expect("a later time");
+    drop(connection);
+    let later = std::time::SystemTime::now() + Duration::from_secs(1_000_000_000);
+    let places = (0..3).map(|number| format!("in/{}", articles::place(number)));
+    for place in places.chain(before.keys().map(|name| format!("out/{name}"))) {
+        let file = fs::File::options()
+            .append(true)
+            .open(sandbox.path(&place))
+            .expect("a file");
+        file.set_modified(later).expect("a later time");
+    }
+    run(command(&sandbox, &[]), b"").ends(0, &["0 of 3 articles translated, 3 unchanged"]);
+    edit(&sandbox, 1, 2);
+    run(command(&sandbox, &[]), b"").ends(0, &["1 of 3 articles translated, 2 unchanged"]);
+    edit(&sandbox, 1, 1);
+    run(command(&sandbox, &["--force"]), b"").ends(0, &["3 of 3 articles translated", "0 sentences new"]);
+    assert_eq!(outputs(&sandbox), before);
 }
