@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 /// Segments that are translated together: several batches, and no longer between two results than has to be.
 const POOL: usize = 512;
 /// Lines that are read and cut ahead of the model.
-const AHEAD: usize = 64;
+const AHEAD: usize = POOL;
 /// How long a pool that is not full waits for another line.
 const GRACE: Duration = Duration::from_millis(5);
 

@@ -117,9 +117,13 @@ pub fn run(mut command: Command, stdin: &[u8]) -> Outcome {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program starts");
-    // A program that refuses its arguments does not read.
-    let _ = child.stdin.take().expect("standard input").write_all(stdin);
-    let output = child.wait_with_output().expect("the program ends");
+    let mut input = child.stdin.take().expect("standard input");
+    // Both at once: a filter answers before it has read all. A program that refuses its arguments does not read.
+    let output = std::thread::scope(|scope| {
+        scope.spawn(move || input.write_all(stdin));
+        child.wait_with_output()
+    });
+    let output = output.expect("the program ends");
     Outcome {
         code: output.status.code(),
         stdout: String::from_utf8(output.stdout).unwrap_or_else(|bytes| format!("{bytes:?}")),
