@@ -122,7 +122,7 @@ fn shards_come_to_the_whole() {
     assert_eq!((sum(" unchanged"), sum(" sentence")), (50, 10));
     sandbox
         .run(&["merge", "out"])
-        .ends(0, &["4 parts joined: 60 articles, 10 new"]);
+        .ends(0, &["4 parts joined: 60 articles, 10 translations new"]);
     assert_eq!(outputs(&sandbox, "out"), outputs(&sandbox, "whole"));
     run(command(&sandbox, "out", &[]), b"").ends(0, &["60 unchanged"]);
 }
