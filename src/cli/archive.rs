@@ -44,8 +44,8 @@ pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status>
     let session = Session::new(config, printer);
     // A model that cannot be had is told before anything is read.
     let identity = identity(session.located()?)?;
-    site.check()?;
     let _lock = Lock::take(&site)?;
+    site.check()?;
     site.seed(&articles)?;
     let usual = site.database();
     let state = State::open(&usual)?;
