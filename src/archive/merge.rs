@@ -51,7 +51,8 @@ pub fn merge(output: &Path, inputs: &[PathBuf]) -> Result<Merged> {
     for site in &sites {
         let is_own = site.output() == target.output();
         let whole = (!is_own).then(|| site.clone());
-        for part in whole.into_iter().chain(site.shards()?) {
+        // What a shard did came after what its archive knew.
+        for part in site.shards()?.into_iter().chain(whole) {
             let database = part.database();
             if database.is_file() {
                 merged.parts += 1;

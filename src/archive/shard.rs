@@ -152,7 +152,9 @@ impl Site {
     pub fn check(&self) -> Result<()> {
         let count = |site: &Self| site.shard.map(|shard| shard.count);
         let shards = self.shards()?;
-        match shards.iter().find(|other| count(other) != count(self)) {
+        // One that was refused, or killed at once, has nothing to merge.
+        let is_other = |other: &&Self| count(other) != count(self) && other.database().is_file();
+        match shards.iter().find(is_other) {
             Some(Site { shard: Some(shard), .. }) => Err(Error::usage(format!("shard {shard} is not merged yet"))
                 .path(&self.output)
                 .hint(format!("run `plae merge {}` first", self.output.display()))),
