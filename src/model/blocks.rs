@@ -711,14 +711,14 @@ mod avx2 {
                     }
                 }
                 let scale = _mm256_set1_ps(*row.scales.get_unchecked(block));
-                for part in 0..LANES / WIDTH {
+                for (part, dots) in dots.iter().enumerate().take(LANES / WIDTH) {
                     let place = block * (LANES / WIDTH) + part;
                     let scaled = _mm256_set1_ps(*row.scaled.get_unchecked(place));
                     for half in 0..2 {
                         let at = half * TILE / 2;
                         let scales = _mm256_load_ps(view.scales.get_unchecked(place).0.as_ptr().add(at));
                         let minima = _mm256_load_ps(view.minima.get_unchecked(place).0.as_ptr().add(at));
-                        let dot = _mm256_cvtepi32_ps(dots[part][half]);
+                        let dot = _mm256_cvtepi32_ps(dots[half]);
                         let sum = _mm256_fmadd_ps(dot, _mm256_mul_ps(scales, scale), sums[half]);
                         sums[half] = _mm256_fnmadd_ps(minima, scaled, sum);
                     }
