@@ -254,7 +254,7 @@ impl Tile {
         }
     }
 
-    /// Asks for what [`Stretch::unpack`] will read: each tile lies by itself, where the machine does not foresee it.
+    /// Asks for what [`Stretch::view`] will read: each tile lies by itself, where the machine does not foresee it.
     fn fetch(&self, form: Form, first: usize, blocks: usize) {
         let Form { bits, width, .. } = form;
         fetch(&self.lanes[first * bits..][..blocks * bits]);
