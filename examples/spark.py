@@ -12,6 +12,7 @@ import shlex
 import sys
 
 from pyspark.sql import SparkSession
+from pyspark.sql.functions import struct, to_json
 from pyspark.sql.types import ArrayType, StringType, StructType
 
 ADDED = StructType().add("translation", StringType()).add("flags", ArrayType(StringType())).add("error", StringType())
@@ -28,7 +29,7 @@ def translated(rows, options):
     schema = StructType(fields + ADDED.fields)
     environment = {name: os.environ[name] for name in VARIABLES if name in os.environ}
     command = shlex.join(["sh", "-c", PIPE, "plae", *options])
-    lines = rows.toJSON().pipe(command, environment, checkCode=True)
+    lines = rows.select(to_json(struct("*"))).rdd.map(lambda row: row[0]).pipe(command, environment, checkCode=True)
     return rows.sparkSession.read.schema(schema).json(lines)
 
 

@@ -100,4 +100,15 @@ mod tests {
         assert!(own.absorb(&home.path().join("text")).is_err());
         assert_eq!(own.absorb(&there).unwrap(), 0);
     }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_name_that_is_not_unicode_is_still_a_name() {
+        use std::os::unix::ffi::OsStrExt;
+        let home = tempfile::tempdir().unwrap();
+        let there = home.path().join(std::ffi::OsStr::from_bytes(b"a\xff?mode=ro"));
+        let own = Memory::open(&home.path().join("here")).unwrap();
+        Memory::open(&there).unwrap().learn(&[("ก", "theirs")]).unwrap();
+        assert_eq!(own.absorb(&there).unwrap(), 1);
+    }
 }
