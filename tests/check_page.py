@@ -242,9 +242,9 @@ IS_MARKED = """row => getComputedStyle(row).backgroundColor !== "rgba(0, 0, 0, 0
 def check_worst(page, quotes):
     assert quotes, "nothing to check in this archive"
     items = page.locator("#worst li").all()
-    assert [item.locator("[lang=th]").inner_text().split() for item in items] == [
-        quote["source"].split() for quote, _ in quotes
-    ]
+    found = [item.locator("[lang=th]").text_content() for item in items]
+    wanted = [segment["source"].replace("\n", " ") for segment, _ in quotes]
+    assert found == wanted, next(pair for pair in zip(found, wanted) if pair[0] != pair[1])
     links = [item.get_by_role("link").get_attribute("href") for item in items]
     assert links == [f"./{quote(path_of(record), safe='/~')}#s{segment['id']}" for segment, record in quotes], links
     index = page.url
@@ -258,11 +258,12 @@ def check_worst(page, quotes):
 
 
 def check_articles(page, records, index):
+    page.goto(index)
+    show_all(page, records)
     for record in filter(path_of, records):
-        page.goto(index)
         page.locator(f'#articles a[href="./{quote(path_of(record), safe="/~")}"]').click()
         assert page.locator("main").count() == 1 and page.locator("footer").inner_text(), page.url
-    page.goto(index)
+        page.go_back()
     page.get_by_role("searchbox").fill("sport")
     page.get_by_role("button", name="Size").click()
     before = page.evaluate(ROWS)
