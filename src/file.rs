@@ -92,6 +92,23 @@ pub fn stream(
     Ok(())
 }
 
+/// As [`stream`], where what fills the file may fail for a reason of its own, which is then the error.
+pub fn fill(
+    path: &Path,
+    staging: Option<&Path>,
+    overwrite: bool,
+    fill: &mut dyn FnMut(&mut dyn Write) -> Result<io::Result<()>>,
+) -> Result<()> {
+    let mut reason = None;
+    let written = stream(path, staging, overwrite, &mut |out| {
+        fill(out).unwrap_or_else(|error| {
+            reason = Some(error);
+            Err(io::Error::other("not filled"))
+        })
+    });
+    reason.map_or(written, Err)
+}
+
 /// Whether a file could be made at `path`, told before the work that fills it: its directory, or the nearest that
 /// exists above it, takes a new file.
 pub fn check_writable(path: &Path) -> Result<()> {

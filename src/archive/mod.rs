@@ -276,9 +276,9 @@ impl Shared<'_> {
             }
             if let Some(path) = edited {
                 return Err(
-                    Error::output("the output was edited since plae wrote it, and its source has changed")
+                    Error::output("the output was edited since plae wrote it, and would now be another: its source, the options or what people taught the memory have changed")
                         .path(path)
-                        .hint("move the edited file away and run again, or overwrite it with --force"),
+                        .hint("keep its edits with `plae memory learn`, and overwrite it with --force, or move it away"),
                 );
             }
         }

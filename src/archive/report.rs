@@ -5,7 +5,7 @@ use super::record::{Quote, Record};
 use super::shard::Site;
 use super::state::State;
 use crate::document::Flag;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::file;
 use crate::render::{OutputFormat, THEME, escaped, name, reason};
 use indicatif::{DecimalBytes, HumanCount};
@@ -32,17 +32,7 @@ pub fn write(site: &Site, state: &State) -> Result<()> {
         Some(_) => site.home(),
     };
     let put = |name: &str, fill: &mut dyn FnMut(&mut dyn Write) -> Result<io::Result<()>>| {
-        let mut failed: Option<Error> = None;
-        let written = file::stream(&directory.join(name), Some(&staging), true, &mut |out| {
-            fill(out).unwrap_or_else(|error| {
-                failed = Some(error);
-                Err(io::Error::other("not read"))
-            })
-        });
-        match failed {
-            Some(error) => Err(error),
-            None => written,
-        }
+        file::fill(&directory.join(name), Some(&staging), true, fill)
     };
     put(REPORT, &mut |out| {
         state.each(&mut |record| {

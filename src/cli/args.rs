@@ -533,7 +533,7 @@ Examples:
   plae archive articles/ -o english/ --dry-run
   plae archive articles/ -o english/ --shard 0/8          one of eight parts, on this machine
 
-An output that was edited since plae wrote it is kept, and its article refused once its source changes; --force \
+An output that was edited since plae wrote it is kept, and its article refused once it would be made anew; --force \
 overwrites it. Two runs never work in one output directory at once.
 
 Exit codes:

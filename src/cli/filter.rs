@@ -5,7 +5,7 @@ use super::config::Config;
 use super::plan::{self, Input, Plan, Request, Task};
 use super::printer::{Printer, is_broken_pipe};
 use super::session::Session;
-use super::translate::{LazyMemory, options, stdin};
+use super::translate::{LazyMemory, inputs, options};
 use super::{Status, counted, interrupt, is_local, progress};
 use crate::document::{Flag, Format, Segment};
 use crate::error::{Error, Kind, Result};
@@ -16,7 +16,6 @@ use crate::thai::has_thai;
 use crate::translate::{Progress, Recaller, Translation};
 use std::io::{self, BufRead, BufReader};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -66,14 +65,7 @@ pub fn run(args: &args::Translate, config: &Config, printer: &Printer) -> Result
 }
 
 fn settle(args: &args::Translate) -> Result<Plan> {
-    let dash = [PathBuf::from("-")];
-    let inputs = match args.inputs.as_slice() {
-        [] => {
-            stdin()?;
-            &dash
-        }
-        inputs => inputs,
-    };
+    let inputs = inputs(args)?;
     if let Some(directory) = inputs.iter().find(|input| input.is_dir()) {
         return Err(Error::usage("is a directory")
             .path(directory)
@@ -83,7 +75,7 @@ fn settle(args: &args::Translate) -> Result<Plan> {
         return Err(Error::usage("what is read with --from jsonl is written as jsonl").hint("use --format jsonl"));
     }
     plan::plan(&Request {
-        inputs,
+        inputs: &inputs,
         from: Some(Format::Text),
         output: args.output.output.as_deref(),
         formats: &[OutputFormat::Jsonl],
@@ -215,18 +207,10 @@ impl Filter<'_> {
         let (Some(path), false) = (path, self.dry_run) else {
             return self.stream(&task.input, &mut |line| printer.data(line));
         };
-        let force = self.force;
-        let mut failed = None;
-        let written = file::stream(path, None, force, &mut |out| {
-            self.stream(&task.input, &mut |line| {
-                out.write_all(line).map_err(|error| file::failure(path, error))
-            })
-            .map_err(|error| {
-                failed = Some(error);
-                io::Error::other("not finished")
-            })
-        });
-        failed.map_or(written, Err)
+        file::fill(path, None, self.force, &mut |out| {
+            let mut sink = |line: &[u8]| out.write_all(line).map_err(|error| file::failure(path, error));
+            self.stream(&task.input, &mut sink).map(Ok)
+        })
     }
 
     /// Everything of one input, as it comes.

@@ -196,29 +196,14 @@ fn export(
     force: bool,
     printer: &Printer,
 ) -> Result<()> {
-    let mut failed: Option<Error> = None;
-    let mut fill = |out: &mut dyn Write| {
-        write(memory, format, out).unwrap_or_else(|error| {
-            failed = Some(error);
-            Err(io::Error::other("not read"))
-        })
+    let Some(path) = output else {
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        return write(memory, format, &mut out)?
+            .and_then(|()| out.flush())
+            .map_err(|error| Error::output(io_phrase(&error)).path("standard output").source(error));
     };
-    let written = match output {
-        Some(path) => file::stream(path, None, force, &mut fill),
-        None => {
-            let mut out = io::BufWriter::new(io::stdout().lock());
-            fill(&mut out)
-                .and_then(|()| out.flush())
-                .map_err(|error| Error::output(io_phrase(&error)).path("standard output").source(error))
-        }
-    };
-    if let Some(error) = failed {
-        return Err(error);
-    }
-    written?;
-    if let Some(path) = output {
-        printer.note(format!("{} -> {}", memory.path().display(), path.display()));
-    }
+    file::fill(path, None, force, &mut |out| write(memory, format, out))?;
+    printer.note(format!("{} -> {}", memory.path().display(), path.display()));
     Ok(())
 }
 

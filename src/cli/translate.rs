@@ -15,6 +15,7 @@ use crate::pipeline::{self, Prepared};
 use crate::render::OutputFormat;
 use crate::thai::has_thai;
 use crate::translate::{DecodeOptions, Progress, Recaller};
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::io::{self, IsTerminal};
 use std::ops::ControlFlow;
@@ -60,18 +61,18 @@ pub fn stdin() -> Result<Input> {
     }
 }
 
-/// The plan of a run, standard input included.
+/// The inputs that are named, else standard input.
+pub fn inputs(args: &args::Translate) -> Result<Cow<'_, [PathBuf]>> {
+    Ok(match args.inputs.is_empty() {
+        true => stdin().map(|_| Cow::Owned(vec![PathBuf::from("-")]))?,
+        false => Cow::Borrowed(&args.inputs),
+    })
+}
+
+/// The plan of a run.
 pub fn settle(args: &args::Translate) -> Result<Plan> {
-    let dash = [PathBuf::from("-")];
-    let inputs = match args.inputs.as_slice() {
-        [] => {
-            stdin()?;
-            &dash
-        }
-        inputs => inputs,
-    };
     plan::plan(&Request {
-        inputs,
+        inputs: &inputs(args)?,
         from: args.reading.format()?,
         output: args.output.output.as_deref(),
         formats: &args.output.format,

@@ -31,6 +31,13 @@ impl Memory {
                  ON CONFLICT DO NOTHING",
                 [],
             )?;
+            // Of two people's, the one that does not count, and what either had replaced: outputs that still have it were not edited.
+            transaction.execute_batch(
+                "INSERT OR IGNORE INTO main.replaced SELECT source, target FROM other.replaced;
+                 INSERT OR IGNORE INTO main.replaced
+                 SELECT source, CASE WHEN theirs.made > own.made THEN own.target ELSE theirs.target END
+                 FROM other.human AS theirs JOIN main.human AS own USING (source) WHERE own.target <> theirs.target",
+            )?;
             let human = transaction.execute(
                 "INSERT OR REPLACE INTO main.human SELECT theirs.* FROM other.human AS theirs \
                  LEFT JOIN main.human AS own ON own.source = theirs.source \
@@ -93,6 +100,14 @@ mod tests {
             [found(a, "ก"), found(b, "ก"), found(b, "ข"), found(c, "ก")],
             ["a1", "b1", "b3", "c1"]
         );
+        // An output that still has what does not count any more was not edited.
+        let stale = |source: &str| crate::memory::Edited {
+            pairs: vec![(source.to_owned(), "old".to_owned())],
+            quotes: true,
+        };
+        for source in ["ค", "ง"] {
+            assert_eq!(own.learn_edited(&stale(source), false).unwrap().same, 1, "{source}");
+        }
         assert_eq!([found(a, "ค"), found(a, "ง"), found(a, "จ")], ["new", "new", "theirs"]);
         assert_eq!(own.absorb(&there).unwrap(), 0);
         // The other file stays free, and what is no memory changes nothing.

@@ -20,6 +20,7 @@ pub use unit::{Machine, Tally, Unit};
 
 use crate::document::{Finish, Flag};
 use crate::error::Result;
+use crate::pipeline::hexadecimal;
 use database::{Durability, failure};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
@@ -205,10 +206,7 @@ impl Memory {
                     hash.update(text);
                 }
             }
-            Ok(hash
-                .finalize()
-                .iter()
-                .fold(String::new(), |text, byte| format!("{text}{byte:02x}")))
+            Ok(hexadecimal(&hash.finalize()))
         };
         self.told(hashed())
     }

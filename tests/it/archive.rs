@@ -7,11 +7,11 @@ use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/seq2seq/marian-prefix");
+pub const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/seq2seq/marian-prefix");
 const DATABASE: &str = "out/.plae/memory.sqlite";
 
 /// A directory `in` of so many synthetic articles.
-fn archive(count: usize) -> Sandbox {
+pub fn archive(count: usize) -> Sandbox {
     let sandbox = Sandbox::new();
     for number in 0..count {
         edit(&sandbox, number, 1);
@@ -20,7 +20,7 @@ fn archive(count: usize) -> Sandbox {
 }
 
 /// Writes an edition of an article.
-fn edit(sandbox: &Sandbox, number: usize, edition: usize) {
+pub fn edit(sandbox: &Sandbox, number: usize, edition: usize) {
     sandbox.write(
         &format!("in/{}", articles::place(number)),
         articles::article(number, edition),
@@ -43,15 +43,19 @@ fn ask(sandbox: &Sandbox, query: &str) -> Vec<i64> {
     numbers.map(|number| number.expect("a number")).collect()
 }
 
-/// All files of the output directory but plae's own state.
 fn outputs(sandbox: &Sandbox) -> BTreeMap<String, Vec<u8>> {
+    outputs_in(sandbox, "out")
+}
+
+/// All files of an output directory but plae's own state.
+pub fn outputs_in(sandbox: &Sandbox, directory: &str) -> BTreeMap<String, Vec<u8>> {
     let names = sandbox
-        .files("out")
+        .files(directory)
         .into_iter()
         .filter(|name| !name.starts_with(".plae"));
     names
         .map(|name| {
-            let bytes = fs::read(sandbox.path(&format!("out/{name}"))).expect("an output");
+            let bytes = fs::read(sandbox.path(&format!("{directory}/{name}"))).expect("an output");
             (name, bytes)
         })
         .collect()

@@ -1,28 +1,12 @@
 //! `plae archive --shard` and `plae merge`: parts that share nothing but their outputs, and the whole that they make.
 
-use super::{Outcome, Sandbox, articles, run};
+use super::archive::{MODEL, archive, edit, outputs_in as outputs};
+use super::{Outcome, Sandbox, run};
 use rusqlite::Connection;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-
-const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/seq2seq/marian-prefix");
-
-fn archive(count: usize) -> Sandbox {
-    let sandbox = Sandbox::new();
-    for number in 0..count {
-        edit(&sandbox, number, 1);
-    }
-    sandbox
-}
-
-fn edit(sandbox: &Sandbox, number: usize, edition: usize) {
-    sandbox.write(
-        &format!("in/{}", articles::place(number)),
-        articles::article(number, edition),
-    );
-}
 
 fn command(sandbox: &Sandbox, output: &str, options: &[&str]) -> Command {
     let fixed = ["archive", "in", "-o", output, "--model", MODEL, "--max-tokens", "6"];
@@ -60,19 +44,6 @@ fn number(outcome: &Outcome, noun: &str) -> usize {
 fn ask(sandbox: &Sandbox, database: &str, query: &str) -> i64 {
     let connection = Connection::open(sandbox.path(database)).expect("a database");
     connection.query_row(query, [], |row| row.get(0)).expect("a number")
-}
-
-fn outputs(sandbox: &Sandbox, directory: &str) -> BTreeMap<String, Vec<u8>> {
-    let names = sandbox
-        .files(directory)
-        .into_iter()
-        .filter(|name| !name.starts_with(".plae"));
-    names
-        .map(|name| {
-            let bytes = fs::read(sandbox.path(&format!("{directory}/{name}"))).expect("an output");
-            (name, bytes)
-        })
-        .collect()
 }
 
 #[test]
