@@ -4,11 +4,12 @@
 //! its own row of activations alone, summed in a fixed order: it is the same bit for bit whatever is computed beside it and
 //! whatever the instruction set.
 
-use super::ggml::{Form, NEST, Parts, Row};
+use super::ggml::{Form, NEST, Row};
 use super::kernel::{dispatch, parallel, round_blocks};
 use super::packed::{Column, Lane, TILE, Writer};
+use super::pages::{Pages, cast, cast_mut};
 use super::product::Kernel;
-use candle_core::Result;
+use candle_core::{Error, Result};
 use half::f16;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -22,52 +23,147 @@ const STRETCH: usize = 24;
 
 /// A weight matrix.
 pub(super) struct Blocks {
+    shape: Shape,
+    /// Of each tile [`Shape::stride`].
+    tiles: Pages<Lane>,
+}
+
+/// Where what belongs to a tile lies among its lanes, from the front on: its weights, its scales and, where there are any,
+/// its minima; of either the units and then the whole numbers.
+#[derive(Clone, Copy)]
+struct Shape {
     form: Form,
     columns: usize,
-    tiles: Vec<Tile>,
 }
 
 /// 16 rows of a matrix.
-struct Tile {
+#[derive(Clone, Copy)]
+struct Tile<'a> {
     /// `form.bits` for each block: four whose bytes hold the lower four bits of two lanes, and then the higher bits of all
     /// eight, 8 or 4 lanes in one; or the eight lanes as they are.
-    lanes: Box<[Lane]>,
-    scales: Scales,
-    minima: Option<Scales>,
+    lanes: &'a [Lane],
+    scales: Scales<'a>,
+    minima: Option<Scales<'a>>,
 }
 
 /// Scales or minima of 16 rows, each times a whole number where there is one ([`Form::nested`]).
-struct Scales {
-    units: Box<[[f16; TILE]]>,
-    whole: Box<[[i8; TILE]]>,
+#[derive(Clone, Copy)]
+struct Scales<'a> {
+    units: &'a [[f16; TILE]],
+    whole: &'a [[i8; TILE]],
 }
 
-impl Scales {
-    fn new(units: usize, whole: usize) -> Self {
-        Self {
-            units: vec![[f16::ZERO; TILE]; units].into(),
-            whole: vec![[0; TILE]; whole].into(),
+impl Shape {
+    /// Lanes of a tile's weights.
+    fn weights(self) -> usize {
+        self.columns / BLOCK * self.form.bits
+    }
+
+    /// Units and whole numbers that go with a tile's scales, or with its minima.
+    fn numbers(self) -> [usize; 2] {
+        match self.form.nested {
+            true => [self.columns / NEST, self.columns / self.form.width],
+            false => [self.columns / self.form.width, 0],
         }
     }
 
-    fn put(&mut self, lane: usize, parts: &Parts) {
-        for (to, from) in self.units.iter_mut().zip(&parts.units) {
-            to[lane] = *from;
-        }
-        for (to, from) in self.whole.iter_mut().zip(&parts.whole) {
-            to[lane] = *from;
+    /// Lanes that these take.
+    fn lengths(self) -> [usize; 2] {
+        let [units, whole] = self.numbers();
+        [units * size_of::<[f16; TILE]>(), whole * size_of::<[i8; TILE]>()]
+            .map(|bytes| bytes.div_ceil(size_of::<Lane>()))
+    }
+
+    fn stride(self) -> usize {
+        let [units, whole] = self.lengths();
+        self.weights() + (units + whole) * (1 + usize::from(self.form.minima))
+    }
+
+    fn tile(self, tile: &[Lane]) -> Tile<'_> {
+        let ([units, whole], lengths) = (self.numbers(), self.lengths());
+        let (lanes, rest) = tile.split_at(self.weights());
+        let scales = |lanes| {
+            let (first, second) = <[Lane]>::split_at(lanes, lengths[0]);
+            Scales {
+                units: &cast(first)[..units],
+                whole: &cast(second)[..whole],
+            }
+        };
+        let (first, second) = rest.split_at(lengths[0] + lengths[1]);
+        Tile {
+            lanes,
+            scales: scales(first),
+            minima: self.form.minima.then(|| scales(second)),
         }
     }
 
-    fn copy(&mut self, lane: usize, from: &Self, old: usize) {
-        for (to, from) in self.units.iter_mut().zip(&from.units) {
-            to[lane] = from[old];
+    /// Puts a row into a tile of zeros.
+    fn put(self, tile: &mut [Lane], lane: usize, row: &Row) {
+        let bits = self.form.bits;
+        let (lanes, rest) = tile.split_at_mut(self.weights());
+        let blocks = lanes.chunks_exact_mut(bits);
+        for (lanes, values) in blocks.zip(row.values.as_chunks::<BLOCK>().0) {
+            let four = |i: usize| &values[i * 4..][..4];
+            if bits == 8 {
+                for (i, to) in lanes.iter_mut().enumerate() {
+                    to.0[lane * 4..][..4].copy_from_slice(four(i));
+                }
+                continue;
+            }
+            let (low, high) = lanes.split_at_mut(4);
+            for (i, to) in low.iter_mut().enumerate() {
+                for ((to, a), b) in to.0[lane * 4..].iter_mut().zip(four(2 * i)).zip(four(2 * i + 1)) {
+                    *to = (a & 15) | (b << 4);
+                }
+            }
+            let each = bits - 4;
+            for (i, to) in high.iter_mut().enumerate() {
+                for j in 0..LANES / each {
+                    for (to, q) in to.0[lane * 4..].iter_mut().zip(four(i * LANES / each + j)) {
+                        *to |= (q >> 4) << (j * each);
+                    }
+                }
+            }
         }
-        for (to, from) in self.whole.iter_mut().zip(&from.whole) {
-            to[lane] = from[old];
+        let [units, whole] = self.lengths();
+        for (lanes, parts) in rest.chunks_exact_mut(units + whole).zip([&row.scales, &row.minima]) {
+            let (first, second) = lanes.split_at_mut(units);
+            for (to, from) in cast_mut::<_, [f16; TILE]>(first).iter_mut().zip(&parts.units) {
+                to[lane] = *from;
+            }
+            for (to, from) in cast_mut::<_, [i8; TILE]>(second).iter_mut().zip(&parts.whole) {
+                to[lane] = *from;
+            }
         }
     }
 
+    /// Copies row `old` of one tile to row `lane` of another.
+    fn copy(self, to: &mut [Lane], lane: usize, from: &[Lane], old: usize) {
+        let ((to, to_scales), (from, from_scales)) = (to.split_at_mut(self.weights()), from.split_at(self.weights()));
+        for (to, from) in to.iter_mut().zip(from) {
+            to.0[lane * 4..][..4].copy_from_slice(&from.0[old * 4..][..4]);
+        }
+        let [units, whole] = self.lengths();
+        let scales = to_scales.chunks_exact_mut(units + whole);
+        for (to, from) in scales.zip(from_scales.chunks_exact(units + whole)) {
+            let ((to, to_whole), (from, from_whole)) = (to.split_at_mut(units), from.split_at(units));
+            for (to, from) in cast_mut::<_, [f16; TILE]>(to)
+                .iter_mut()
+                .zip(cast::<_, [f16; TILE]>(from))
+            {
+                to[lane] = from[old];
+            }
+            for (to, from) in cast_mut::<_, [i8; TILE]>(to_whole)
+                .iter_mut()
+                .zip(cast::<_, [i8; TILE]>(from_whole))
+            {
+                to[lane] = from[old];
+            }
+        }
+    }
+}
+
+impl Scales<'_> {
     /// The scale at a place, of one row.
     fn at(&self, index: usize, width: usize, lane: usize) -> f32 {
         match self.whole.get(index) {
@@ -86,7 +182,7 @@ struct Stretch {
 
 /// What a kernel reads of a stretch.
 struct View<'a> {
-    /// Eight for each block; as many as it has bits where they are still packed.
+    /// Eight for each block.
     lanes: &'a [Lane],
     scales: &'a [Column],
     /// As `scales`, or empty: what is taken from `scale * weight`.
@@ -143,53 +239,55 @@ impl Blocks {
         columns: usize,
         read: impl Fn(usize, &mut Row) -> Result<()> + Sync,
     ) -> Result<Self> {
-        let tiles = (0..rows.div_ceil(TILE)).into_par_iter().map_init(
-            || Row::new(form, columns),
-            |row, index| {
-                let mut tile = Tile::new(form, columns);
-                for lane in 0..TILE.min(rows - index * TILE) {
-                    read(index * TILE + lane, row)?;
-                    tile.put(form, lane, row);
-                }
-                Ok(tile)
-            },
-        );
-        Ok(Self {
-            form,
-            columns,
-            tiles: tiles.collect::<Result<_>>()?,
-        })
+        let shape = Shape { form, columns };
+        let mut tiles = Pages::<Lane>::zeroed(rows.div_ceil(TILE) * shape.stride());
+        tiles
+            .par_chunks_exact_mut(shape.stride())
+            .enumerate()
+            .try_for_each_init(
+                || Row::new(form, columns),
+                |row, (index, tile)| {
+                    for lane in 0..TILE.min(rows - index * TILE) {
+                        read(index * TILE + lane, row)?;
+                        shape.put(tile, lane, row);
+                    }
+                    Ok::<_, Error>(())
+                },
+            )?;
+        Ok(Self { shape, tiles })
     }
 
     /// The matrix of these rows alone.
     pub fn select(&self, rows: &[u32]) -> Self {
-        let tiles = rows.par_chunks(TILE).map(|rows| {
-            let mut tile = Tile::new(self.form, self.columns);
+        let stride = self.shape.stride();
+        let mut tiles = Pages::<Lane>::zeroed(rows.len().div_ceil(TILE) * stride);
+        let chosen = tiles.par_chunks_exact_mut(stride).zip(rows.par_chunks(TILE));
+        chosen.for_each(|(tile, rows)| {
             for (lane, row) in rows.iter().map(|row| *row as usize).enumerate() {
-                let (from, old) = (&self.tiles[row / TILE], row % TILE);
-                for (to, from) in tile.lanes.iter_mut().zip(&from.lanes) {
-                    to.0[lane * 4..][..4].copy_from_slice(&from.0[old * 4..][..4]);
-                }
-                tile.scales.copy(lane, &from.scales, old);
-                if let (Some(to), Some(from)) = (&mut tile.minima, &from.minima) {
-                    to.copy(lane, from, old);
-                }
+                self.shape.copy(tile, lane, self.lanes(row / TILE), row % TILE);
             }
-            tile
         });
         Self {
-            form: self.form,
-            columns: self.columns,
-            tiles: tiles.collect(),
+            shape: self.shape,
+            tiles,
         }
+    }
+
+    fn count(&self) -> usize {
+        self.tiles.len() / self.shape.stride()
+    }
+
+    /// All that belongs to a tile.
+    fn lanes(&self, tile: usize) -> &[Lane] {
+        &self.tiles[tile * self.shape.stride()..][..self.shape.stride()]
     }
 
     /// One row in float32, times `scale`.
     pub fn row(&self, row: usize, scale: f32, out: &mut Vec<f32>) {
         let Form {
             bits, offset, width, ..
-        } = self.form;
-        let (tile, lane) = (&self.tiles[row / TILE], row % TILE);
+        } = self.shape.form;
+        let (tile, lane) = (self.shape.tile(self.lanes(row / TILE)), row % TILE);
         for (block, lanes) in tile.lanes.chunks_exact(bits).enumerate() {
             let four = |i: usize| lanes[i].0[lane * 4..].first_chunk::<4>().expect("four bytes of 64");
             let mut values = [[0u8; 4]; LANES];
@@ -208,13 +306,13 @@ impl Blocks {
 /// `activations`, `(m, columns)`, times each of some matrices of as many columns, transposed.
 pub(super) fn products(kernel: Kernel, activations: &[f32], matrices: &[(&Blocks, Writer)]) {
     let Some((first, _)) = matrices.first() else { return };
-    let columns = first.columns;
+    let columns = first.shape.columns;
     let rounded = Rounded::new(activations, columns);
     let m = activations.len() / columns;
     let places: Vec<(usize, usize)> = matrices
         .iter()
         .enumerate()
-        .flat_map(|(matrix, (blocks, _))| (0..blocks.tiles.len()).map(move |tile| (matrix, tile)))
+        .flat_map(|(matrix, (blocks, _))| (0..blocks.count()).map(move |tile| (matrix, tile)))
         .collect();
     // What few rows take is the reading of the weights, not the multiplying.
     parallel(places.len(), (m + 7) * places.len() * TILE * columns / 32, |range| {
@@ -223,83 +321,25 @@ pub(super) fn products(kernel: Kernel, activations: &[f32], matrices: &[(&Blocks
         for place in range {
             let (matrix, tile) = places[place];
             let (blocks, writer) = &matrices[matrix];
+            let parts = blocks.shape.tile(blocks.lanes(tile));
             let next = places.get(place + 1);
-            let next = next.map(|(matrix, tile)| (matrices[*matrix].0.form, &matrices[*matrix].0.tiles[*tile]));
+            let mut next = next.map_or(&[][..], |(matrix, tile)| matrices[*matrix].0.lanes(*tile));
             sums.fill(Column([0.0; TILE]));
-            for first in (0..columns / BLOCK).step_by(STRETCH) {
-                let count = STRETCH.min(columns / BLOCK - first);
-                let view = stretch.view(&blocks.tiles[tile], blocks.form, first, count, kernel.unpacks(m));
-                if let Some((form, tile)) = next {
-                    tile.fetch(form, first, count);
+            if !few(kernel, blocks.shape.form, &parts, &rounded, &mut sums) {
+                for first in (0..columns / BLOCK).step_by(STRETCH) {
+                    let count = STRETCH.min(columns / BLOCK - first);
+                    let view = stretch.view(parts, blocks.shape.form, first, count);
+                    let (soon, later) = next.split_at(next.len().min(blocks.shape.stride() * count * BLOCK / columns));
+                    fetch(soon);
+                    next = later;
+                    run(kernel, &view, &rounded, &mut sums);
                 }
-                run(kernel, &view, &rounded, &mut sums);
             }
             for (row, sum) in sums.iter().enumerate() {
                 writer.write(row, tile, sum);
             }
         }
     });
-}
-
-impl Tile {
-    fn new(form: Form, columns: usize) -> Self {
-        let scales = || match form.nested {
-            true => Scales::new(columns / NEST, columns / form.width),
-            false => Scales::new(columns / form.width, 0),
-        };
-        Self {
-            lanes: vec![Lane([0; 4 * TILE]); columns / BLOCK * form.bits].into(),
-            scales: scales(),
-            minima: form.minima.then(scales),
-        }
-    }
-
-    /// Asks for what [`Stretch::view`] will read: each tile lies by itself, where the machine does not foresee it.
-    fn fetch(&self, form: Form, first: usize, blocks: usize) {
-        let Form { bits, width, .. } = form;
-        fetch(&self.lanes[first * bits..][..blocks * bits]);
-        let places = first * BLOCK / width..(first + blocks) * BLOCK / width;
-        for scales in [Some(&self.scales), self.minima.as_ref()].into_iter().flatten() {
-            match scales.whole.is_empty() {
-                true => fetch(&scales.units[places.clone()]),
-                false => {
-                    fetch(&scales.units[places.start * width / NEST..places.end * width / NEST]);
-                    fetch(&scales.whole[places.clone()]);
-                }
-            }
-        }
-    }
-
-    fn put(&mut self, form: Form, lane: usize, row: &Row) {
-        let blocks = self.lanes.chunks_exact_mut(form.bits);
-        for (lanes, values) in blocks.zip(row.values.as_chunks::<BLOCK>().0) {
-            let four = |i: usize| &values[i * 4..][..4];
-            if form.bits == 8 {
-                for (i, to) in lanes.iter_mut().enumerate() {
-                    to.0[lane * 4..][..4].copy_from_slice(four(i));
-                }
-                continue;
-            }
-            let (low, high) = lanes.split_at_mut(4);
-            for (i, to) in low.iter_mut().enumerate() {
-                for ((to, a), b) in to.0[lane * 4..].iter_mut().zip(four(2 * i)).zip(four(2 * i + 1)) {
-                    *to = (a & 15) | (b << 4);
-                }
-            }
-            let each = form.bits - 4;
-            for (i, to) in high.iter_mut().enumerate() {
-                for j in 0..LANES / each {
-                    for (to, q) in to.0[lane * 4..].iter_mut().zip(four(i * LANES / each + j)) {
-                        *to |= (q >> 4) << (j * each);
-                    }
-                }
-            }
-        }
-        self.scales.put(lane, &row.scales);
-        if let Some(minima) = &mut self.minima {
-            minima.put(lane, &row.minima);
-        }
-    }
 }
 
 /// Unpacks a block of eight lanes, or the same part of each.
@@ -426,7 +466,7 @@ dispatch! {
     fn times(from: &[Column], by: f32, to: &mut [Column]) = times_with
 }
 
-impl Scales {
+impl Scales<'_> {
     /// The scales at `places`, of all rows.
     fn expand(&self, places: Range<usize>, width: usize, to: &mut [Column]) {
         if self.whole.is_empty() {
@@ -447,8 +487,8 @@ impl Stretch {
         }
     }
 
-    /// `blocks` of a tile from the `first` on, their lanes unpacked or as they are.
-    fn view<'a>(&'a mut self, tile: &'a Tile, form: Form, first: usize, blocks: usize, unpacked: bool) -> View<'a> {
+    /// `blocks` of a tile from the `first` on.
+    fn view<'a>(&'a mut self, tile: Tile<'a>, form: Form, first: usize, blocks: usize) -> View<'a> {
         let Form {
             bits, offset, width, ..
         } = form;
@@ -463,14 +503,15 @@ impl Stretch {
             // Kernels take back the offset of 8 bits themselves.
             None => minima = &mut [],
         }
+        let lanes = if bits < 8 {
+            let lanes = &mut self.lanes[..blocks * LANES];
+            unpack(bits, packed, lanes);
+            lanes
+        } else {
+            packed
+        };
         View {
-            lanes: if unpacked && bits < 8 {
-                let lanes = &mut self.lanes[..blocks * LANES];
-                unpack(bits, packed, lanes);
-                lanes
-            } else {
-                packed
-            },
+            lanes,
             scales,
             minima,
             width: width / 4,
@@ -480,16 +521,53 @@ impl Stretch {
     }
 }
 
-impl Kernel {
-    /// Whether products of `m` rows want their weights unpacked beforehand: one row unpacks them on its way.
-    fn unpacks(self, m: usize) -> bool {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => m > 1,
-            _ => true,
-        }
+/// The products of few rows, which unpack a tile on their way; false where there is no kernel for it or there are more.
+fn few(kernel: Kernel, form: Form, tile: &Tile, rounded: &Rounded, sums: &mut [Column]) -> bool {
+    // The kernels are written for the forms that there are.
+    match (kernel, sums.len()) {
+        // SAFETY: the features were detected when the kernel was chosen; the tile is of this form, rows are those of `rounded`.
+        #[cfg(target_arch = "x86_64")]
+        (Kernel::Avx512Vnni, ..=avx512::GROUP) => unsafe {
+            match (form.bits, form.nested) {
+                (4, false) => avx512::few::<4, false>(tile, rounded, sums),
+                (4, true) => avx512::few::<4, true>(tile, rounded, sums),
+                (5, false) => avx512::few::<5, false>(tile, rounded, sums),
+                (5, true) => avx512::few::<5, true>(tile, rounded, sums),
+                (6, _) => avx512::few::<6, true>(tile, rounded, sums),
+                _ => avx512::few::<8, false>(tile, rounded, sums),
+            }
+        },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        (Kernel::Avx2, 1) if form.bits < 8 && is_x86_feature_detected!("f16c") => unsafe {
+            match (form.bits, form.nested) {
+                (4, false) => avx2::row::<4, false>(tile, rounded, &mut sums[0]),
+                (4, true) => avx2::row::<4, true>(tile, rounded, &mut sums[0]),
+                (5, false) => avx2::row::<5, false>(tile, rounded, &mut sums[0]),
+                (5, true) => avx2::row::<5, true>(tile, rounded, &mut sums[0]),
+                _ => avx2::row::<6, true>(tile, rounded, &mut sums[0]),
+            }
+        },
+        _ => return false,
     }
+    true
 }
+
+/// Lanes of a block of so many bits that share a scale.
+#[cfg(target_arch = "x86_64")]
+const fn width(bits: usize) -> usize {
+    if bits == 6 { 4 } else { LANES }
+}
+
+/// What is taken from a weight of so many bits, for which there are no minima.
+#[cfg(target_arch = "x86_64")]
+const fn offset(bits: usize) -> f32 {
+    (1 << (bits - 1)) as f32
+}
+
+/// Bytes that a kernel asks the memory for ahead of what it reads.
+#[cfg(target_arch = "x86_64")]
+const AHEAD: usize = 4096;
 
 /// Asks the memory for values that will be read soon.
 fn fetch<T>(values: &[T]) {
@@ -507,40 +585,23 @@ fn fetch<T>(values: &[T]) {
 fn run(kernel: Kernel, view: &View, rounded: &Rounded, sums: &mut [Column]) {
     match kernel {
         #[cfg(target_arch = "x86_64")]
-        Kernel::Avx512Vnni => {
-            for (group, sums) in sums.chunks_mut(8).enumerate() {
-                // SAFETY: the features were detected when the kernel was chosen; rows are those of `rounded`.
-                unsafe {
-                    match sums.len() {
-                        1 => avx512::product::<1>(view, rounded, group * 8, sums),
-                        2 => avx512::product::<2>(view, rounded, group * 8, sums),
-                        3 => avx512::product::<3>(view, rounded, group * 8, sums),
-                        4 => avx512::product::<4>(view, rounded, group * 8, sums),
-                        5 => avx512::product::<5>(view, rounded, group * 8, sums),
-                        6 => avx512::product::<6>(view, rounded, group * 8, sums),
-                        7 => avx512::product::<7>(view, rounded, group * 8, sums),
-                        _ => avx512::product::<8>(view, rounded, group * 8, sums),
-                    }
-                }
+        // SAFETY: the features were detected when the kernel was chosen; rows are those of `rounded`.
+        Kernel::Avx512Vnni => unsafe {
+            match view.width {
+                4 => avx512::rows::<4>(view, rounded, sums),
+                _ => avx512::rows::<8>(view, rounded, sums),
             }
-        }
+        },
         #[cfg(target_arch = "x86_64")]
-        Kernel::Avx2 => {
-            // SAFETY: as above.
-            unsafe {
-                match (view.bits, sums) {
-                    (4, [sum]) => avx2::row::<4, 8>(view, rounded, sum),
-                    (5, [sum]) => avx2::row::<5, 8>(view, rounded, sum),
-                    (6, [sum]) => avx2::row::<6, 4>(view, rounded, sum),
-                    (bits, sums) => match bits {
-                        4 => avx2::rows::<8, 8>(view, rounded, sums),
-                        5 => avx2::rows::<4, 8>(view, rounded, sums),
-                        6 => avx2::rows::<2, 4>(view, rounded, sums),
-                        _ => avx2::rows::<1, 8>(view, rounded, sums),
-                    },
-                }
+        // SAFETY: as above.
+        Kernel::Avx2 => unsafe {
+            match view.bits {
+                4 => avx2::rows::<8, 8>(view, rounded, sums),
+                5 => avx2::rows::<4, 8>(view, rounded, sums),
+                6 => avx2::rows::<2, 4>(view, rounded, sums),
+                _ => avx2::rows::<1, 8>(view, rounded, sums),
             }
-        }
+        },
         Kernel::Portable => {
             for (row, sum) in sums.iter_mut().enumerate() {
                 portable_product(view, rounded, row, sum);
@@ -604,49 +665,74 @@ fn portable_product(view: &View, rounded: &Rounded, row: usize, sum: &mut Column
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
     //! 64 multiply-adds an instruction: unsigned weights against signed activations.
-    use super::{BLOCK, Column, Rounded, View};
+    use super::{AHEAD, BLOCK, Column, LANES, Lane, NEST, Rounded, RoundedRow, Scales, Tile, View, offset, width};
     use std::arch::x86_64::*;
 
+    /// Rows that share one pass over the lanes: what goes with them stays in registers.
+    pub(super) const GROUP: usize = 8;
+
+    /// Calls `$f::<parameters, rows> $args` for the number of rows at hand.
+    macro_rules! by_rows {
+        ($f:ident::<$($parameter:ident),*>, $rows:expr, $args:tt) => {
+            match $rows {
+                1 => $f::<$($parameter,)* 1> $args,
+                2 => $f::<$($parameter,)* 2> $args,
+                3 => $f::<$($parameter,)* 3> $args,
+                4 => $f::<$($parameter,)* 4> $args,
+                5 => $f::<$($parameter,)* 5> $args,
+                6 => $f::<$($parameter,)* 6> $args,
+                7 => $f::<$($parameter,)* 7> $args,
+                _ => $f::<$($parameter,)* GROUP> $args,
+            }
+        };
+    }
+
+    /// A tile with up to [`GROUP`] rows.
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-    pub(super) unsafe fn product<const M: usize>(view: &View, rounded: &Rounded, first: usize, out: &mut [Column]) {
-        let rows: [_; M] = std::array::from_fn(|i| rounded.row(first + i, view.start, view.width));
-        let width = view.width;
-        // SAFETY: `Column` is 64 bytes, aligned; the caller gives `M` of them.
-        let mut sums: [_; M] = std::array::from_fn(|i| unsafe { _mm512_load_ps(out[i].0.as_ptr()) });
-        for place in 0..view.scales.len() {
-            let column = place * width * 4;
-            let mut dots = [_mm512_setzero_si512(); M];
-            if view.bits == 8 {
-                for i in 0..M {
-                    // SAFETY: there is a sum for each block.
-                    let sum = unsafe { *rows[i].sums.get_unchecked(column / BLOCK) };
-                    dots[i] = _mm512_set1_epi32(-128 * sum);
-                }
-            }
-            for group in 0..width {
-                // SAFETY: `place * width + group` counts the lanes, and four columns of activations go with each.
-                unsafe {
-                    let lane = view.lanes.as_ptr().add(place * width + group);
-                    let weights = _mm512_load_si512(lane.cast());
-                    for i in 0..M {
-                        let four = rows[i].values.as_ptr().add(column + group * 4).cast::<i32>();
-                        dots[i] = _mm512_dpbusd_epi32(dots[i], weights, _mm512_set1_epi32(four.read_unaligned()));
-                    }
-                }
-            }
-            // SAFETY: `place` counts the scales, and the minima where there are any.
+    pub(super) unsafe fn few<const BITS: usize, const NESTED: bool>(
+        tile: &Tile,
+        rounded: &Rounded,
+        sums: &mut [Column],
+    ) {
+        // SAFETY: the caller's promise.
+        unsafe { by_rows!(packed::<BITS, NESTED>, sums.len(), (tile, rounded, sums)) }
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+    unsafe fn packed<const BITS: usize, const NESTED: bool, const M: usize>(
+        tile: &Tile,
+        rounded: &Rounded,
+        out: &mut [Column],
+    ) {
+        let width = const { width(BITS) };
+        let rows: [_; M] = std::array::from_fn(|i| rounded.row(i, 0, width));
+        let mut sums = [_mm512_setzero_ps(); M];
+        for block in 0..tile.lanes.len() / BITS {
+            // SAFETY: a block has `BITS` lanes, 32 columns, a sum of its values and `LANES / width` scales and minima; what is
+            // asked of the memory is not read.
             unsafe {
-                let scales = _mm512_load_ps(view.scales.as_ptr().add(place).cast());
-                for i in 0..M {
-                    let scale = _mm512_set1_ps(*rows[i].scales.get_unchecked(column / BLOCK));
-                    sums[i] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[i]), _mm512_mul_ps(scales, scale), sums[i]);
+                let lanes = tile.lanes.as_ptr().add(block * BITS);
+                for lane in 0..BITS {
+                    _mm_prefetch::<_MM_HINT_T0>(lanes.add(lane).wrapping_byte_add(AHEAD).cast());
                 }
-                if !view.minima.is_empty() {
-                    let minima = _mm512_load_ps(view.minima.as_ptr().add(place).cast());
-                    for i in 0..M {
-                        let scaled = _mm512_set1_ps(*rows[i].scaled.get_unchecked(place));
-                        sums[i] = _mm512_fnmadd_ps(minima, scaled, sums[i]);
+                for part in 0..LANES / width {
+                    let place = block * (LANES / width) + part;
+                    let mut dots = [_mm512_setzero_si512(); M];
+                    if BITS == 8 {
+                        dots = starts(&rows, block);
                     }
+                    for group in part * width..(part + 1) * width {
+                        let weights = unpacked::<BITS>(lanes, group);
+                        dots = add(dots, weights, &rows, block * BLOCK + group * 4);
+                    }
+                    let weight_scales = scales::<BITS, NESTED>(&tile.scales, place);
+                    sums = scaled(sums, dots, weight_scales, &rows, block);
+                    let minima = match &tile.minima {
+                        Some(minima) => scales::<BITS, NESTED>(minima, place),
+                        None if BITS < 8 => _mm512_mul_ps(weight_scales, _mm512_set1_ps(offset(BITS))),
+                        None => continue,
+                    };
+                    sums = less(sums, minima, &rows, place);
                 }
             }
         }
@@ -655,13 +741,174 @@ mod avx512 {
             unsafe { _mm512_store_ps(out.0.as_mut_ptr(), *sum) };
         }
     }
+
+    /// As [`Scales::at`], of all rows.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    unsafe fn scales<const BITS: usize, const NESTED: bool>(scales: &Scales, place: usize) -> __m512 {
+        let unit = if NESTED { place * width(BITS) * 4 / NEST } else { place };
+        // SAFETY: the caller has the place.
+        unsafe {
+            let units = _mm512_cvtph_ps(_mm256_loadu_si256(scales.units.as_ptr().add(unit).cast()));
+            if !NESTED {
+                return units;
+            }
+            let whole = _mm_loadu_si128(scales.whole.as_ptr().add(place).cast());
+            _mm512_mul_ps(units, _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(whole)))
+        }
+    }
+
+    /// Takes back the 128 that weights of 8 bits have too much.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn starts<const M: usize>(rows: &[RoundedRow; M], block: usize) -> [__m512i; M] {
+        // SAFETY: the caller has the block.
+        std::array::from_fn(|i| unsafe { _mm512_set1_epi32(-128 * *rows[i].sums.get_unchecked(block)) })
+    }
+
+    /// Adds the products of a lane with the four values of each row from `column` on.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512vnni")]
+    unsafe fn add<const M: usize>(
+        mut dots: [__m512i; M],
+        weights: __m512i,
+        rows: &[RoundedRow; M],
+        column: usize,
+    ) -> [__m512i; M] {
+        for i in 0..M {
+            // SAFETY: the caller has the columns.
+            let four = unsafe { rows[i].values.as_ptr().add(column).cast::<i32>().read_unaligned() };
+            dots[i] = _mm512_dpbusd_epi32(dots[i], weights, _mm512_set1_epi32(four));
+        }
+        dots
+    }
+
+    /// Adds `dots` times the scales of weights and activations.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn scaled<const M: usize>(
+        mut sums: [__m512; M],
+        dots: [__m512i; M],
+        scales: __m512,
+        rows: &[RoundedRow; M],
+        block: usize,
+    ) -> [__m512; M] {
+        for i in 0..M {
+            // SAFETY: the caller has the block.
+            let scale = _mm512_set1_ps(unsafe { *rows[i].scales.get_unchecked(block) });
+            sums[i] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[i]), _mm512_mul_ps(scales, scale), sums[i]);
+        }
+        sums
+    }
+
+    /// Takes away the minima times the sums of the activations.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn less<const M: usize>(
+        mut sums: [__m512; M],
+        minima: __m512,
+        rows: &[RoundedRow; M],
+        place: usize,
+    ) -> [__m512; M] {
+        for i in 0..M {
+            // SAFETY: the caller has the place.
+            let scaled = _mm512_set1_ps(unsafe { *rows[i].scaled.get_unchecked(place) });
+            sums[i] = _mm512_fnmadd_ps(minima, scaled, sums[i]);
+        }
+        sums
+    }
+
+    /// A stretch whose scales are of `WIDTH` lanes with any number of rows.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+    pub(super) unsafe fn rows<const WIDTH: usize>(view: &View, rounded: &Rounded, sums: &mut [Column]) {
+        debug_assert!(view.width == WIDTH);
+        for (group, sums) in sums.chunks_mut(GROUP).enumerate() {
+            let first = group * GROUP;
+            // SAFETY: the caller's promise.
+            unsafe { by_rows!(product::<WIDTH>, sums.len(), (view, rounded, first, sums)) }
+        }
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+    unsafe fn product<const WIDTH: usize, const M: usize>(
+        view: &View,
+        rounded: &Rounded,
+        first: usize,
+        out: &mut [Column],
+    ) {
+        let rows: [_; M] = std::array::from_fn(|i| rounded.row(first + i, view.start, WIDTH));
+        // SAFETY: `Column` is 64 bytes, aligned; the caller gives `M` of them.
+        let mut sums: [_; M] = std::array::from_fn(|i| unsafe { _mm512_load_ps(out[i].0.as_ptr()) });
+        for place in 0..view.scales.len() {
+            let column = place * WIDTH * 4;
+            let block = column / BLOCK;
+            // SAFETY: `place` counts the scales, and the minima where there are any; `WIDTH` lanes go with each, four columns
+            // of activations with a lane, and a sum with a block.
+            unsafe {
+                let mut dots = [_mm512_setzero_si512(); M];
+                if view.bits == 8 {
+                    dots = starts(&rows, block);
+                }
+                for group in 0..WIDTH {
+                    let weights = _mm512_load_si512(view.lanes.as_ptr().add(place * WIDTH + group).cast());
+                    dots = add(dots, weights, &rows, column + group * 4);
+                }
+                let scales = _mm512_load_ps(view.scales.as_ptr().add(place).cast());
+                sums = scaled(sums, dots, scales, &rows, block);
+                if !view.minima.is_empty() {
+                    let minima = _mm512_load_ps(view.minima.as_ptr().add(place).cast());
+                    sums = less(sums, minima, &rows, place);
+                }
+            }
+        }
+        for (sum, out) in sums.iter().zip(out) {
+            // SAFETY: `Column` is 64 bytes, aligned.
+            unsafe { _mm512_store_ps(out.0.as_mut_ptr(), *sum) };
+        }
+    }
+
+    /// Lane `group` of a block whose first lane is at `lanes`, as `unpack_block` has it.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    unsafe fn unpacked<const BITS: usize>(lanes: *const Lane, group: usize) -> __m512i {
+        // SAFETY: the caller has `BITS` lanes, aligned.
+        let load = |lane: usize| unsafe { _mm512_load_si512(lanes.add(lane).cast()) };
+        if BITS == 8 {
+            return load(group);
+        }
+        let nibbles = load(group / 2);
+        let low = _mm512_set1_epi8(15);
+        let four = match group % 2 {
+            0 => nibbles,
+            _ => _mm512_srli_epi16::<4>(nibbles),
+        };
+        let each = BITS - 4;
+        if each == 0 {
+            return _mm512_and_si512(four, low);
+        }
+        let high = load(4 + group * each / LANES);
+        let moved = match group * each % LANES {
+            0 => _mm512_slli_epi16::<4>(high),
+            1 => _mm512_slli_epi16::<3>(high),
+            2 => _mm512_slli_epi16::<2>(high),
+            3 => _mm512_slli_epi16::<1>(high),
+            4 => high,
+            5 => _mm512_srli_epi16::<1>(high),
+            6 => _mm512_srli_epi16::<2>(high),
+            _ => _mm512_srli_epi16::<3>(high),
+        };
+        let mask = _mm512_set1_epi8((((1 << each) - 1) << 4) as i8);
+        // The four bits where `low` is set, the moved ones elsewhere, and none above.
+        let mixed = _mm512_ternarylogic_epi64::<0xca>(low, four, moved);
+        _mm512_and_si512(mixed, _mm512_or_si512(low, mask))
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
     //! 32 products an instruction, added in pairs in 16 bits. As many pairs of unsigned weights as stay in range are summed
     //! there before 32 bits; weights of 8 bits hand their signs to the activations.
-    use super::{BLOCK, Column, LANES, Rounded, RoundedRow, TILE, View};
+    use super::{AHEAD, BLOCK, Column, LANES, NEST, Rounded, RoundedRow, Scales, TILE, Tile, View, offset, width};
     use half::f16;
     use std::arch::x86_64::*;
 
@@ -679,22 +926,26 @@ mod avx2 {
         }
     }
 
-    /// One row with packed lanes of `BITS`, of which `WIDTH` share a scale.
-    #[target_feature(enable = "avx2,fma")]
-    pub(super) unsafe fn row<const BITS: usize, const WIDTH: usize>(view: &View, rounded: &Rounded, out: &mut Column) {
-        debug_assert!(view.width == WIDTH && view.bits == BITS);
-        /// Lanes whose pairs stay in range of 16 bits.
-        const fn chain(bits: usize) -> usize {
-            1 << (7 - bits)
-        }
-        let row = rounded.row(0, view.start, WIDTH);
+    /// One row with a tile.
+    #[target_feature(enable = "avx2,fma,f16c")]
+    pub(super) unsafe fn row<const BITS: usize, const NESTED: bool>(tile: &Tile, rounded: &Rounded, out: &mut Column) {
+        // Lanes whose pairs stay in range of 16 bits.
+        let chain = const {
+            let chain = 1 << (7 - BITS);
+            if chain < width(BITS) { chain } else { width(BITS) }
+        };
+        let width = const { width(BITS) };
+        let row = rounded.row(0, 0, width);
         let ones = _mm256_set1_epi16(1);
-        // SAFETY: a `Column` holds 16 floats, aligned.
-        let mut sums = [0, 1].map(|half| unsafe { _mm256_load_ps(out.0.as_ptr().add(half * TILE / 2)) });
-        for block in 0..view.lanes.len() / BITS {
-            // SAFETY: a block has `BITS` lanes of two halves each, 32 columns, and `LANES / WIDTH` scales and minima.
+        let mut sums = [_mm256_setzero_ps(); 2];
+        for block in 0..tile.lanes.len() / BITS {
+            // SAFETY: a block has `BITS` lanes of two halves each, 32 columns, and `LANES / width` scales and minima; what is
+            // asked of the memory is not read.
             unsafe {
-                let lanes = view.lanes.as_ptr().add(block * BITS).cast::<__m256i>();
+                let lanes = tile.lanes.as_ptr().add(block * BITS).cast::<__m256i>();
+                for lane in 0..BITS {
+                    _mm_prefetch::<_MM_HINT_T0>(lanes.add(lane * 2).wrapping_byte_add(AHEAD).cast());
+                }
                 let values = row.values.as_ptr().add(block * BLOCK).cast::<i32>();
                 let mut dots = [[_mm256_setzero_si256(); 2]; 2];
                 let mut pairs = [_mm256_setzero_si256(); 2];
@@ -703,31 +954,53 @@ mod avx2 {
                     for half in 0..2 {
                         let weights = unpacked::<BITS>(lanes.add(half), group);
                         pairs[half] = _mm256_add_epi16(pairs[half], _mm256_maddubs_epi16(weights, four));
-                        if (group + 1) % chain(BITS).min(WIDTH) == 0 {
-                            let dot = &mut dots[group / WIDTH][half];
+                        if (group + 1) % chain == 0 {
+                            let dot = &mut dots[group / width][half];
                             *dot = _mm256_add_epi32(*dot, _mm256_madd_epi16(pairs[half], ones));
                             pairs[half] = _mm256_setzero_si256();
                         }
                     }
                 }
                 let scale = _mm256_set1_ps(*row.scales.get_unchecked(block));
-                for (part, dots) in dots.iter().enumerate().take(LANES / WIDTH) {
-                    let place = block * (LANES / WIDTH) + part;
+                for (part, dots) in dots.iter().enumerate().take(LANES / width) {
+                    let place = block * (LANES / width) + part;
                     let scaled = _mm256_set1_ps(*row.scaled.get_unchecked(place));
                     for half in 0..2 {
-                        let at = half * TILE / 2;
-                        let scales = _mm256_load_ps(view.scales.get_unchecked(place).0.as_ptr().add(at));
-                        let minima = _mm256_load_ps(view.minima.get_unchecked(place).0.as_ptr().add(at));
+                        let weight_scales = scales::<BITS, NESTED>(&tile.scales, place, half);
+                        let minima = match &tile.minima {
+                            Some(minima) => scales::<BITS, NESTED>(minima, place, half),
+                            None => _mm256_mul_ps(weight_scales, _mm256_set1_ps(offset(BITS))),
+                        };
                         let dot = _mm256_cvtepi32_ps(dots[half]);
-                        let sum = _mm256_fmadd_ps(dot, _mm256_mul_ps(scales, scale), sums[half]);
+                        let sum = _mm256_fmadd_ps(dot, _mm256_mul_ps(weight_scales, scale), sums[half]);
                         sums[half] = _mm256_fnmadd_ps(minima, scaled, sum);
                     }
                 }
             }
         }
         for (half, sum) in sums.iter().enumerate() {
-            // SAFETY: as above.
+            // SAFETY: a `Column` holds 16 floats, aligned.
             unsafe { _mm256_store_ps(out.0.as_mut_ptr().add(half * TILE / 2), *sum) };
+        }
+    }
+
+    /// As [`Scales::at`], of half of the rows.
+    #[inline]
+    #[target_feature(enable = "avx2,f16c")]
+    unsafe fn scales<const BITS: usize, const NESTED: bool>(scales: &Scales, place: usize, half: usize) -> __m256 {
+        let unit = if NESTED { place * width(BITS) * 4 / NEST } else { place };
+        // SAFETY: the caller has the place.
+        unsafe {
+            let units = scales.units.as_ptr().add(unit).cast::<f16>().add(half * TILE / 2);
+            let units = _mm256_cvtph_ps(_mm_loadu_si128(units.cast()));
+            if !NESTED {
+                return units;
+            }
+            let whole = scales.whole.as_ptr().add(place).cast::<i8>().add(half * TILE / 2);
+            _mm256_mul_ps(
+                units,
+                _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(whole.cast()))),
+            )
         }
     }
 

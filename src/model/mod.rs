@@ -13,6 +13,7 @@ mod keys;
 pub mod manifest;
 mod ops;
 mod packed;
+mod pages;
 mod pickle;
 mod product;
 mod seq2seq;

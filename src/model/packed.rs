@@ -13,6 +13,7 @@ use super::blocks::{self, BLOCK, Blocks};
 use super::ggml::{Form, floats};
 use super::gguf::RawTensor;
 use super::kernel::{Target, parallel, round_row};
+use super::pages::{Pages, Plain, cast};
 use super::product::{self, Grouped, IntegerRows, IntegerTile, Kernel, PAIR};
 use candle_core::quantized::GgmlDType;
 use candle_core::{Result, bail};
@@ -44,7 +45,7 @@ pub enum Activations {
 
 /// Plain values, in memory of their own or in a mapped file.
 pub(super) enum Buffer<T> {
-    Owned(Vec<T>),
+    Owned(Pages<T>),
     /// `len` values from byte `start` on, which is a multiple of their alignment.
     Mapped {
         map: Arc<Mmap>,
@@ -53,11 +54,6 @@ pub(super) enum Buffer<T> {
     },
 }
 
-/// Types of which any bytes are a value.
-///
-/// # Safety
-/// No padding, no invalid bit patterns.
-pub(super) unsafe trait Plain: Copy {}
 // SAFETY: arrays of bytes and of floats, as long as their alignment.
 unsafe impl Plain for Lane {}
 // SAFETY: as above.
@@ -76,8 +72,7 @@ impl<T: Plain> Buffer<T> {
 
     /// The values as bytes.
     pub fn bytes(&self) -> &[u8] {
-        // SAFETY: `Plain` types have no padding.
-        unsafe { std::slice::from_raw_parts(self.as_ptr().cast(), size_of_val::<[T]>(self)) }
+        cast::<T, [u8; 1]>(self).as_flattened()
     }
 }
 
@@ -95,8 +90,8 @@ impl<T> Deref for Buffer<T> {
     }
 }
 
-impl<T> From<Vec<T>> for Buffer<T> {
-    fn from(values: Vec<T>) -> Self {
+impl<T> From<Pages<T>> for Buffer<T> {
+    fn from(values: Pages<T>) -> Self {
         Self::Owned(values)
     }
 }
@@ -120,7 +115,7 @@ enum Weights {
     },
     Blocks(Blocks),
     /// `(rows / 16, columns)`.
-    Floats(Vec<Column>),
+    Floats(Pages<Column>),
 }
 
 impl Packed {
@@ -182,7 +177,7 @@ impl Packed {
         let groups = columns.div_ceil(4);
         let weights = match activations {
             Activations::F32 => {
-                let mut floats = vec![Column([0.0; TILE]); tiles * columns];
+                let mut floats = Pages::<Column>::zeroed(tiles * columns);
                 floats.par_chunks_mut(columns).enumerate().for_each(|(tile, to)| {
                     for lane in 0..TILE.min(rows - tile * TILE) {
                         for (column, value) in to.iter_mut().zip(row(tile * TILE + lane)) {
@@ -193,12 +188,15 @@ impl Packed {
                 Weights::Floats(floats)
             }
             Activations::Int8 => {
-                let mut lanes = vec![Lane([128; 4 * TILE]); tiles * groups];
-                let mut scales = vec![Column([0.0; TILE]); tiles];
-                lanes.par_chunks_mut(groups).zip(&mut scales).enumerate().for_each_init(
-                    Vec::new,
-                    |values, (tile, (lanes, scales))| {
+                let mut lanes = Pages::<Lane>::zeroed(tiles * groups);
+                let mut scales = Pages::<Column>::zeroed(tiles);
+                lanes
+                    .par_chunks_mut(groups)
+                    .zip(&mut *scales)
+                    .enumerate()
+                    .for_each_init(Vec::new, |values, (tile, (lanes, scales))| {
                         values.resize(groups * 4, 0i8);
+                        lanes.fill(Lane([128; 4 * TILE]));
                         for lane in 0..TILE.min(rows - tile * TILE) {
                             scales.0[lane] = round_row(row(tile * TILE + lane), values);
                             for (group, four) in lanes.iter_mut().zip(values.as_chunks::<4>().0) {
@@ -207,8 +205,7 @@ impl Packed {
                                 }
                             }
                         }
-                    },
-                );
+                    });
                 Weights::Rows {
                     lanes: lanes.into(),
                     scales: scales.into(),
@@ -250,8 +247,8 @@ impl Packed {
     pub fn select(&self, rows: &[u32]) -> Self {
         let tiles = rows.len().div_ceil(TILE);
         let places = || rows.iter().map(|row| *row as usize).enumerate();
-        let columns = |from: &[Column], step: usize| -> Vec<Column> {
-            let mut to = vec![Column([0.0; TILE]); tiles * step];
+        let columns = |from: &[Column], step: usize| {
+            let mut to = Pages::<Column>::zeroed(tiles * step);
             for (new, old) in places() {
                 let from = &from[old / TILE * step..][..step];
                 for (to, from) in to[new / TILE * step..].iter_mut().zip(from) {
@@ -265,7 +262,8 @@ impl Packed {
             Weights::Blocks(blocks) => Weights::Blocks(blocks.select(rows)),
             Weights::Rows { lanes, scales } => {
                 let groups = self.columns.div_ceil(4);
-                let mut to = vec![Lane([128; 4 * TILE]); tiles * groups];
+                let mut to = Pages::<Lane>::zeroed(tiles * groups);
+                to.fill(Lane([128; 4 * TILE]));
                 for (new, old) in places() {
                     let from = &lanes[old / TILE * groups..][..groups];
                     for (to, from) in to[new / TILE * groups..].iter_mut().zip(from) {
@@ -582,13 +580,11 @@ mod tests {
             }
             packed.kernel = Kernel::Portable;
             let portable = packed.product(&x);
-            #[cfg(target_arch = "x86_64")]
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                packed.kernel = Kernel::Avx2;
-                assert_eq!(packed.product(&x), portable, "{dtype:?}: AVX2");
-            }
-            for (a, b) in all.iter().zip(&portable) {
-                assert!((a - b).abs() < 1e-4, "{dtype:?}: {a} against portable {b}");
+            for kernel in Kernel::available() {
+                packed.kernel = kernel;
+                assert_eq!(packed.product(&x), portable, "{dtype:?}: {kernel:?}");
+                let alone = &x[..columns];
+                assert_eq!(packed.product(alone), portable[..rows], "{dtype:?}: {kernel:?}");
             }
         }
     }
@@ -631,12 +627,7 @@ mod tests {
                 for (got, weight) in out.iter().zip(&weights[(rows - 1) * columns..]) {
                     assert!((got - 2.0 * weight).abs() < 0.01);
                 }
-                let mut kernels = vec![Kernel::Portable];
-                #[cfg(target_arch = "x86_64")]
-                if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                    kernels.push(Kernel::Avx2);
-                }
-                for kernel in kernels {
+                for kernel in Kernel::available() {
                     packed.kernel = kernel;
                     for (got, expected) in packed.product_plus(&x, Some(&bias)).iter().zip(&all) {
                         let allowed = if activations == Activations::Int8 { 0.0 } else { 1e-5 };

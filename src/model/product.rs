@@ -26,20 +26,27 @@ pub(super) enum Kernel {
 }
 
 impl Kernel {
+    /// The fastest of this machine.
     pub fn detect() -> Self {
+        Self::available()[0]
+    }
+
+    /// All that this machine has, the fastest first.
+    pub fn available() -> Vec<Self> {
+        let mut all = vec![Self::Portable];
         #[cfg(target_arch = "x86_64")]
         {
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                all.insert(0, Self::Avx2);
+            }
             if is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512bw")
                 && is_x86_feature_detected!("avx512vnni")
             {
-                return Self::Avx512Vnni;
-            }
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                return Self::Avx2;
+                all.insert(0, Self::Avx512Vnni);
             }
         }
-        Self::Portable
+        all
     }
 }
 
