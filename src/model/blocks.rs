@@ -44,6 +44,8 @@ struct Tile<'a> {
     lanes: &'a [Lane],
     scales: Scales<'a>,
     minima: Option<Scales<'a>>,
+    /// Bytes from one tile to the next.
+    stride: usize,
 }
 
 /// Scales or minima of 16 rows, each times a whole number where there is one ([`Form::nested`]).
@@ -94,6 +96,7 @@ impl Shape {
             lanes,
             scales: scales(first),
             minima: self.form.minima.then(|| scales(second)),
+            stride: size_of_val(tile),
         }
     }
 
@@ -725,10 +728,10 @@ mod avx512 {
                         let weights = unpacked::<BITS>(lanes, group);
                         dots = add(dots, weights, &rows, block * BLOCK + group * 4);
                     }
-                    let weight_scales = scales::<BITS, NESTED>(&tile.scales, place);
+                    let weight_scales = scales::<BITS, NESTED>(&tile.scales, place, tile.stride);
                     sums = scaled(sums, dots, weight_scales, &rows, block);
                     let minima = match &tile.minima {
-                        Some(minima) => scales::<BITS, NESTED>(minima, place),
+                        Some(minima) => scales::<BITS, NESTED>(minima, place, tile.stride),
                         None if BITS < 8 => _mm512_mul_ps(weight_scales, _mm512_set1_ps(offset(BITS))),
                         None => continue,
                     };
@@ -742,18 +745,22 @@ mod avx512 {
         }
     }
 
-    /// As [`Scales::at`], of all rows.
+    /// As [`Scales::at`], of all rows. Asks for those of the next tile, `stride` bytes on.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw")]
-    unsafe fn scales<const BITS: usize, const NESTED: bool>(scales: &Scales, place: usize) -> __m512 {
+    unsafe fn scales<const BITS: usize, const NESTED: bool>(scales: &Scales, place: usize, stride: usize) -> __m512 {
         let unit = if NESTED { place * width(BITS) * 4 / NEST } else { place };
-        // SAFETY: the caller has the place.
+        // SAFETY: the caller has the place; what is asked of the memory is not read.
         unsafe {
-            let units = _mm512_cvtph_ps(_mm256_loadu_si256(scales.units.as_ptr().add(unit).cast()));
+            let units = scales.units.as_ptr().add(unit);
+            _mm_prefetch::<_MM_HINT_T0>(units.wrapping_byte_add(stride).cast());
+            let units = _mm512_cvtph_ps(_mm256_loadu_si256(units.cast()));
             if !NESTED {
                 return units;
             }
-            let whole = _mm_loadu_si128(scales.whole.as_ptr().add(place).cast());
+            let whole = scales.whole.as_ptr().add(place);
+            _mm_prefetch::<_MM_HINT_T0>(whole.wrapping_byte_add(stride).cast());
+            let whole = _mm_loadu_si128(whole.cast());
             _mm512_mul_ps(units, _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(whole)))
         }
     }
@@ -966,9 +973,9 @@ mod avx2 {
                     let place = block * (LANES / width) + part;
                     let scaled = _mm256_set1_ps(*row.scaled.get_unchecked(place));
                     for half in 0..2 {
-                        let weight_scales = scales::<BITS, NESTED>(&tile.scales, place, half);
+                        let weight_scales = scales::<BITS, NESTED>(&tile.scales, place, half, tile.stride);
                         let minima = match &tile.minima {
-                            Some(minima) => scales::<BITS, NESTED>(minima, place, half),
+                            Some(minima) => scales::<BITS, NESTED>(minima, place, half, tile.stride),
                             None => _mm256_mul_ps(weight_scales, _mm256_set1_ps(offset(BITS))),
                         };
                         let dot = _mm256_cvtepi32_ps(dots[half]);
@@ -984,14 +991,20 @@ mod avx2 {
         }
     }
 
-    /// As [`Scales::at`], of half of the rows.
+    /// As [`Scales::at`], of half of the rows. Asks for those of the next tile, `stride` bytes on.
     #[inline]
     #[target_feature(enable = "avx2,f16c")]
-    unsafe fn scales<const BITS: usize, const NESTED: bool>(scales: &Scales, place: usize, half: usize) -> __m256 {
+    unsafe fn scales<const BITS: usize, const NESTED: bool>(
+        scales: &Scales,
+        place: usize,
+        half: usize,
+        stride: usize,
+    ) -> __m256 {
         let unit = if NESTED { place * width(BITS) * 4 / NEST } else { place };
-        // SAFETY: the caller has the place.
+        // SAFETY: the caller has the place; what is asked of the memory is not read.
         unsafe {
             let units = scales.units.as_ptr().add(unit).cast::<f16>().add(half * TILE / 2);
+            _mm_prefetch::<_MM_HINT_T0>(units.wrapping_byte_add(stride).cast());
             let units = _mm256_cvtph_ps(_mm_loadu_si128(units.cast()));
             if !NESTED {
                 return units;
