@@ -1,18 +1,21 @@
 //! GGUF files: checked metadata and tensor bytes over a memory map.
 
+use super::ggml::floats;
 use crate::error::{Error, Result};
 use candle_core::quantized::GgmlDType;
 use candle_core::quantized::gguf_file::{Content, Value};
 use memmap2::Mmap;
 use std::fs::File;
 use std::io::Cursor;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// An open GGUF file. Tensors are read from the map as they are asked for; nothing is copied at opening.
 pub struct Gguf {
     path: PathBuf,
     content: Content,
-    map: Mmap,
+    map: Arc<Mmap>,
 }
 
 /// One tensor's bytes as they stand in the file.
@@ -23,6 +26,46 @@ pub struct RawTensor<'a> {
     pub rows: usize,
     pub columns: usize,
     pub bytes: &'a [u8],
+}
+
+/// A matrix of which single rows are read, left in the file: what is not asked for takes no memory.
+pub struct StoredRows {
+    map: Arc<Mmap>,
+    dtype: GgmlDType,
+    columns: usize,
+    /// Bytes of the map.
+    place: Range<usize>,
+}
+
+impl StoredRows {
+    /// Appends these rows in float32, times `scale`.
+    ///
+    /// # Errors
+    /// candle's, for a row that is not there.
+    pub fn read(&self, rows: &[u32], scale: f32, out: &mut Vec<f32>) -> candle_core::Result<()> {
+        let length = self.columns / self.dtype.block_size() * self.dtype.type_size();
+        let bytes = &self.map[self.place.clone()];
+        for row in rows.iter().map(|row| *row as usize) {
+            let bytes = bytes.get(row * length..(row + 1) * length).unwrap_or_default();
+            let values = floats(self.dtype, bytes, self.columns)?;
+            out.extend(values.iter().map(|value| value * scale));
+        }
+        // The system maps what lies around a row as well, and in time all of the matrix.
+        release(&self.map, &self.place);
+        Ok(())
+    }
+}
+
+/// Says that bytes are not needed for now, so that they stop counting as this process's memory.
+fn release(map: &Mmap, place: &Range<usize>) {
+    #[cfg(unix)]
+    {
+        use memmap2::UncheckedAdvice::DontNeed;
+        // SAFETY: the map is shared and read only: a page that is asked for again is read from the file again.
+        let _ = unsafe { map.unchecked_advise_range(DontNeed, place.start, place.len()) };
+    }
+    #[cfg(not(unix))]
+    let _ = (map, place);
 }
 
 impl Gguf {
@@ -55,7 +98,7 @@ impl Gguf {
         Ok(Self {
             path: path.to_owned(),
             content,
-            map,
+            map: Arc::new(map),
         })
     }
 
@@ -195,17 +238,24 @@ impl Gguf {
 
     /// Says that a tensor's bytes are not needed again, so that they stop counting as this process's memory.
     pub fn release(&self, tensor: RawTensor) {
-        #[cfg(unix)]
-        {
-            let start = tensor.bytes.as_ptr() as usize - self.map.as_ptr() as usize;
-            // SAFETY: the map is shared and read only: a page that is asked for again is read from the file again.
-            let _ = unsafe {
-                self.map
-                    .unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, start, tensor.bytes.len())
-            };
-        }
-        #[cfg(not(unix))]
-        let _ = tensor;
+        release(&self.map, &self.place(tensor));
+    }
+
+    /// Where a tensor's bytes lie in the map.
+    fn place(&self, tensor: RawTensor) -> Range<usize> {
+        let start = tensor.bytes.as_ptr() as usize - self.map.as_ptr() as usize;
+        start..start + tensor.bytes.len()
+    }
+
+    /// A matrix of this shape, to read single rows of.
+    pub fn rows_of(&self, name: &str, rows: usize, columns: usize) -> Result<StoredRows> {
+        let tensor = self.tensor_of(name, rows, columns)?;
+        Ok(StoredRows {
+            map: self.map.clone(),
+            dtype: tensor.dtype,
+            columns,
+            place: self.place(tensor),
+        })
     }
 
     /// A tensor that must have this shape; `rows` is 1 for a vector.

@@ -85,12 +85,19 @@ impl<T: Plain> Pages<T> {
     pub fn zeroed(len: usize) -> Self {
         const { assert!(align_of::<T>() <= ALIGNMENT) };
         let bytes = len.saturating_mul(size_of::<T>()).next_multiple_of(ALIGNMENT);
-        let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
-        let (region, taken) = match current.0.upgrade() {
-            Some(region) if region.room() - current.1 >= bytes => (region, current.1),
-            _ => (Arc::new(Region::new(bytes.max(REGION))), 0),
+        let (region, taken) = match bytes > REGION {
+            // By itself, so that it goes when the buffer goes.
+            true => (Arc::new(Region::new(bytes)), 0),
+            false => {
+                let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+                let (region, taken) = match current.0.upgrade() {
+                    Some(region) if region.room() - current.1 >= bytes => (region, current.1),
+                    _ => (Arc::new(Region::new(REGION)), 0),
+                };
+                *current = (Arc::downgrade(&region), taken + bytes);
+                (region, taken)
+            }
         };
-        *current = (Arc::downgrade(&region), taken + bytes);
         Self {
             start: region.start + taken,
             region,
@@ -122,7 +129,7 @@ mod tests {
 
     #[test]
     fn buffers_are_zero_aligned_and_apart() {
-        let mut all: Vec<Pages<[i8; 3]>> = [0, 1, 5, 40_000, REGION / 3 + 1, REGION, 2]
+        let mut all: Vec<Pages<[i8; 3]>> = [0, 1, 5, 40_000, REGION / 3 + 1, REGION / 3, REGION, 2]
             .into_iter()
             .map(Pages::zeroed)
             .collect();

@@ -1,7 +1,7 @@
 //! A decoder-only model's weights by the names of a Hub repository or of a GGUF file.
 
 use super::config::{Config, HeadNorm};
-use super::{Decoder, Layer, Linear};
+use super::{Decoder, Embedding, Layer, Linear};
 use crate::error::{Error, Result};
 use crate::model::checkpoint::Checkpoint;
 use crate::model::gguf::Gguf;
@@ -9,6 +9,7 @@ use crate::model::ops::Norm;
 use crate::model::packed::{Activations, Packed};
 use crate::model::{Spec, candle_error};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Where weights come from.
 pub(super) enum Source<'a> {
@@ -201,12 +202,15 @@ pub(super) fn model(config: Config, end: Vec<u32>, source: &Source, activations:
     };
     let embedding = format!("{}.weight", source.name(None, EMBEDDING));
     let (vocabulary, width) = (config.vocabulary, config.width);
+    let matrix = |name: &str| source.matrix(name, vocabulary, width, activations).map(Arc::new);
+    let output = matrix(if config.tied { &embedding } else { source.output() })?;
     Ok(Decoder {
-        embedding: source.matrix(&embedding, vocabulary, width, activations)?,
-        output: match config.tied {
-            true => None,
-            false => Some(source.matrix(source.output(), vocabulary, width, activations)?),
+        embedding: match source {
+            Source::Gguf(gguf) => Embedding::Stored(gguf.rows_of(&embedding, vocabulary, width)?),
+            Source::Checkpoint { .. } if config.tied => Embedding::Packed(output.clone()),
+            Source::Checkpoint { .. } => Embedding::Packed(matrix(&embedding)?),
         },
+        output,
         output_norm: loader.norm(None, OUTPUT_NORM, width)?,
         layers: (0..config.windows.len())
             .map(|index| loader.layer(index))

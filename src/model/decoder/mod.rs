@@ -12,7 +12,7 @@ mod rope;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use super::gguf::Gguf;
+use super::gguf::{Gguf, StoredRows};
 use super::kernel::{Target, parallel};
 use super::ops::Norm;
 use super::packed::{Activations, Packed};
@@ -25,6 +25,7 @@ use rope::Rope;
 use serde_json::Value;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 /// A matrix with an optional bias.
 struct Linear {
@@ -59,14 +60,21 @@ struct Layer {
     post_feed_forward_norm: Option<Norm>,
 }
 
+/// Where the vectors of source tokens are.
+enum Embedding {
+    /// Perhaps the output projection too.
+    Packed(Arc<Packed>),
+    Stored(StoredRows),
+}
+
 /// A loaded decoder-only model.
 struct Decoder {
     config: Config,
     spec: Spec,
-    /// `(vocabulary, width)`; also the output projection where there is no other.
-    embedding: Packed,
-    /// The model's own, or the rows that are left of it.
-    output: Option<Packed>,
+    /// `(vocabulary, width)`.
+    embedding: Embedding,
+    /// The output projection, or the rows that are left of it.
+    output: Arc<Packed>,
     output_norm: Norm,
     layers: Vec<Layer>,
 }
@@ -182,8 +190,10 @@ impl Decoder {
         let global = config.rope.angles(&positions);
         let local = config.local_rope.as_ref().map(|rope| rope.angles(&positions));
         let mut hidden = Vec::with_capacity(ids.len() * config.width);
-        for id in ids {
-            self.embedding.row(*id as usize, config.embedding_scale, &mut hidden);
+        let scale = config.embedding_scale;
+        match &self.embedding {
+            Embedding::Packed(packed) => ids.iter().for_each(|id| packed.row(*id as usize, scale, &mut hidden)),
+            Embedding::Stored(stored) => stored.read(ids, scale, &mut hidden).map_err(candle_error)?,
         }
         for (index, layer) in self.layers.iter().enumerate() {
             let (rope, window) = (config.rope(index), config.windows[index]);
@@ -220,12 +230,11 @@ impl Decoder {
             end += count;
             last.extend_from_slice(&hidden[(end - 1) * config.width..end * config.width]);
         }
-        let output = self.output.as_ref().unwrap_or(&self.embedding);
-        let mut logits = output.product(&normed(&self.output_norm, &last));
+        let mut logits = self.output.product(&normed(&self.output_norm, &last));
         if let Some(cap) = config.logit_cap {
             logits.iter_mut().for_each(|x| *x = cap * (*x / cap).tanh());
         }
-        Tensor::from_vec(logits, (counts.len(), output.rows), &Device::Cpu).map_err(candle_error)
+        Tensor::from_vec(logits, (counts.len(), self.output.rows), &Device::Cpu).map_err(candle_error)
     }
 }
 
@@ -254,7 +263,7 @@ impl TranslationModel for Decoder {
 
     fn restrict(&mut self, ids: Vec<u32>) -> Result<()> {
         let ids = self.spec.restrict(ids)?;
-        self.output = Some(self.output.as_ref().unwrap_or(&self.embedding).select(&ids));
+        self.output = Arc::new(self.output.select(&ids));
         Ok(())
     }
 }
