@@ -333,3 +333,33 @@ fn what_cannot_be_is_told() {
         .ends(0, &["3 translations deleted"]);
     archive(&sandbox, &["--force"]).ends(0, &["3 sentences new"]);
 }
+
+/// An export of more than anybody would wait for.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_export_leaves_nothing_beside_its_output() {
+    let sandbox = Sandbox::with(&[("one.tsv", "ฝน\train\n"), ("out/all.tmx", "before")]);
+    sandbox
+        .run(&["memory", "import", "one.tsv", "--memory", "m.sqlite"])
+        .ends(0, &["1 new"]);
+    Connection::open(sandbox.path("m.sqlite"))
+        .expect("a database")
+        .execute_batch(
+            "DROP TABLE human;
+             CREATE VIEW human AS WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number LIMIT 100000000)
+             SELECT 'ฝน' || n AS source, 'rain' AS target, 1 AS made FROM number;",
+        )
+        .expect("a view");
+    let export = [
+        "memory",
+        "export",
+        "-o",
+        "out/all.tmx",
+        "--force",
+        "--memory",
+        "m.sqlite",
+    ];
+    super::interrupt_while_writing(&sandbox, sandbox.command(&export), "out");
+    assert_eq!(sandbox.files("out"), ["all.tmx"]);
+    assert_eq!(sandbox.read("out/all.tmx"), "before");
+}
