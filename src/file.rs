@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// An input or output failure of the system in a short phrase, without the code that Rust adds.
 pub fn io_phrase(error: &io::Error) -> String {
@@ -72,7 +73,8 @@ pub fn stream(
         io::ErrorKind::AlreadyExists => failed(io::ErrorKind::NotADirectory.into()),
         _ => failed(error),
     })?;
-    let mut file = temporary(staging.unwrap_or(directory)).map_err(failed)?;
+    let mut part = temporary(staging.unwrap_or(directory)).map_err(failed)?;
+    let file = &mut part.file;
     let mut buffer = io::BufWriter::new(file.as_file_mut());
     fill(&mut buffer).and_then(|()| buffer.flush()).map_err(failed)?;
     drop(buffer);
@@ -81,8 +83,8 @@ pub fn stream(
     }
     file.as_file().sync_all().map_err(failed)?;
     match overwrite {
-        true => file.persist(&target),
-        false => file.persist_noclobber(&target),
+        true => part.file.persist(&target),
+        false => part.file.persist_noclobber(&target),
     }
     .map_err(|error| failed(error.error))?;
     // The name is durable once its directory is; not every system can sync one.
@@ -151,8 +153,40 @@ fn directory_of(path: &Path) -> &Path {
     }
 }
 
-/// A file in `directory` that is deleted unless it is renamed, with the permissions that the umask allows.
-fn temporary(directory: &Path) -> io::Result<tempfile::NamedTempFile> {
+/// Temporary files that are there: what ends the program at once runs no destructors.
+static PARTS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn parts() -> MutexGuard<'static, Vec<PathBuf>> {
+    PARTS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Deletes what is written of outputs that are not complete; for a program that ends now, and begins no output any more.
+pub fn abandon() {
+    let parts = parts();
+    for part in parts.iter() {
+        let _ = fs::remove_file(part);
+    }
+    // Stays locked, so that no other thread leaves one after all.
+    std::mem::forget(parts);
+}
+
+/// A file that is deleted unless it is renamed. The file goes first, then its name from the list.
+struct Part {
+    file: tempfile::NamedTempFile,
+    _listed: Listed,
+}
+
+/// A name in [`PARTS`].
+struct Listed(PathBuf);
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        parts().retain(|part| *part != self.0);
+    }
+}
+
+/// A file in `directory`, with the permissions that the umask allows.
+fn temporary(directory: &Path) -> io::Result<Part> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".plae-").suffix(".part");
     #[cfg(unix)]
@@ -160,7 +194,11 @@ fn temporary(directory: &Path) -> io::Result<tempfile::NamedTempFile> {
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    builder.tempfile_in(directory).map_err(bare)
+    let mut parts = parts();
+    let file = builder.tempfile_in(directory).map_err(bare)?;
+    parts.push(file.path().to_path_buf());
+    let _listed = Listed(file.path().to_path_buf());
+    Ok(Part { file, _listed })
 }
 
 /// tempfile puts the temporary name into its errors; the user knows the output's.
@@ -227,6 +265,7 @@ mod tests {
         write(&path, b"two", true).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(names(path.parent().unwrap()), ["a.html"]);
+        assert!(!parts().iter().any(|part| part.starts_with(home.path())));
     }
 
     #[cfg(unix)]

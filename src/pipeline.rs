@@ -106,6 +106,7 @@ pub fn prepare(name: Option<&str>, bytes: &[u8], options: &Options) -> Result<Pr
                 score: None,
                 finish: document::Finish::Copy,
                 flags: Vec::new(),
+                similar: None,
                 source_ids: None,
                 target_ids: None,
             });
@@ -222,6 +223,7 @@ impl Prepared {
             segment.score = translation.score;
             segment.finish = translation.finish;
             segment.flags = translation.flags;
+            segment.similar = translation.similar;
             segment.source_ids = translation.source_ids;
             segment.target_ids = translation.target_ids;
         }

@@ -116,7 +116,7 @@ struct Ready {
 enum Read {
     Ready(Box<Ready>),
     Unchanged { edited: bool, bytes: u64 },
-    Failed { index: usize, error: Error },
+    Failed { index: usize, bytes: u64, error: Error },
 }
 
 /// A translated article on its way to its outputs.
@@ -243,7 +243,12 @@ impl Shared<'_> {
             };
             let read = match self.prepare(index, article) {
                 Ok(read) => read,
-                Err(error) => Read::Failed { index, error },
+                Err(error) => Read::Failed {
+                    index,
+                    // Of what cannot be read, as much as is known.
+                    bytes: std::fs::metadata(&article.path).map_or(0, |file| file.len()),
+                    error,
+                },
             };
             if to.send(read).is_err() {
                 return;
@@ -318,7 +323,7 @@ impl Shared<'_> {
                     counts.flagged += record.flagged;
                 }
                 Err(error) if is_fatal(&error) => drop(self.end(error)),
-                Err(error) => self.fail(finished.index, error),
+                Err(error) => self.fail(finished.index, finished.bytes, error),
             }
         }
     }
@@ -343,7 +348,7 @@ impl Shared<'_> {
         Ok(record)
     }
 
-    fn fail(&self, index: usize, error: Error) {
+    fn fail(&self, index: usize, bytes: u64, error: Error) {
         if locked(&self.fatal).is_some() {
             return;
         }
@@ -351,7 +356,11 @@ impl Shared<'_> {
         if let Err(error) = self.state.record(&record, "") {
             self.end(error);
         }
-        locked(&self.counts).failed += 1;
+        {
+            let mut counts = locked(&self.counts);
+            counts.failed += 1;
+            counts.bytes += bytes;
+        }
         locked(&self.failures).push((index, error));
     }
 
@@ -399,7 +408,7 @@ impl<'a> Pool<'a> {
                     counts.edited += usize::from(edited);
                     counts.bytes += bytes;
                 }
-                Read::Failed { index, error } => self.shared.fail(index, error),
+                Read::Failed { index, bytes, error } => self.shared.fail(index, bytes, error),
                 Read::Ready(ready) => self.take(ready, host)?,
             }
             // Articles may have their unknown sentences in common.
@@ -512,5 +521,61 @@ impl<'a> Pool<'a> {
         // The writers end after this.
         let gone = |_| Error::output("the writers have stopped");
         self.finish.send(finished).map_err(gone)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Who has no model, and needs none for articles without Thai.
+    struct Nobody;
+
+    impl Host for Nobody {
+        fn translator(&self) -> Result<&Translator> {
+            Err(Error::model("none"))
+        }
+
+        fn progress(&self, _: &Counts) -> ControlFlow<()> {
+            ControlFlow::Continue(())
+        }
+
+        fn failed(&self, _: &Article, _: &Error) {}
+    }
+
+    #[test]
+    fn articles_that_fail_count_with_their_bytes() {
+        let home = tempfile::tempdir().unwrap();
+        let article = |place: &str, text: &[u8], output: &str| {
+            std::fs::write(home.path().join(place), text).unwrap();
+            Article {
+                place: place.to_owned(),
+                path: home.path().join(place),
+                format: Format::Text,
+                outputs: vec![(OutputFormat::Plain, output.to_owned())],
+            }
+        };
+        let mut articles = vec![
+            article("good", b"No Thai.\n", "good.en"),
+            article("binary", &[0; 100], "binary.en"),
+            // What stands there is no directory.
+            article("unwritten", &[b'a'; 1000], "good.en/below.en"),
+            article("gone", b"", "gone.en"),
+        ];
+        articles.swap(0, 1);
+        std::fs::remove_file(home.path().join("gone")).unwrap();
+        let site = Site::new(&home.path().join("out"), None);
+        std::fs::create_dir_all(site.output()).unwrap();
+        std::fs::write(site.output().join("good.en"), "").unwrap();
+        let state = State::open(&site.database()).unwrap();
+        let options = Options {
+            reading: pipeline::Options::new(Format::Text),
+            render: RenderOptions::default(),
+            manner: String::new(),
+            jobs: 1,
+            force: true,
+        };
+        let counts = run(&site, &articles, None, &state, &options, &Nobody).unwrap();
+        assert_eq!((counts.done, counts.failed, counts.bytes), (1, 3, 9 + 100 + 1000));
     }
 }

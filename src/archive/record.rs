@@ -1,6 +1,7 @@
 //! What a report says of one article.
 
 use super::Article;
+use super::report::worse_first;
 use crate::document::{Bilingual, BlockKind, Finish, Flag, Segment};
 use crate::error::Error;
 use crate::thai::quantity::{Language, Value, find};
@@ -36,7 +37,7 @@ pub struct Record {
     /// Mean of the segments' scores; none where nothing was decoded.
     pub score: Option<f64>,
     pub outputs: Vec<Written>,
-    /// The flagged segments, the least sure first, 20 at most.
+    /// The flagged segments, 20 at most: those with the worst flags first, of equals the least sure.
     pub worst: Vec<Quote>,
     /// Why there is no output.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -76,7 +77,7 @@ impl Record {
         let scores: Vec<f64> = segments.iter().filter_map(|segment| segment.score).collect();
         let mut worst: Vec<&Segment> = segments.iter().filter(|segment| is_flagged(segment)).collect();
         let flagged = worst.len();
-        worst.sort_by(|a, b| a.score.unwrap_or(0.0).total_cmp(&b.score.unwrap_or(0.0)));
+        worst.sort_by(|a, b| worse_first((&a.flags, a.score), (&b.flags, b.score)));
         worst.truncate(QUOTED);
         Self {
             place: article.place.clone(),

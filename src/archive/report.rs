@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::file;
 use crate::render::{OutputFormat, THEME, escaped, name, reason};
 use indicatif::{DecimalBytes, HumanCount};
+use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::io::{self, Write};
 
@@ -81,28 +82,33 @@ impl Sum {
         }
     }
 
-    /// Empty and repeating ones first, then the least sure; one of each sentence, whichever articles repeat it.
+    /// The worst first; one of each sentence, whichever articles repeat it.
     fn sort(&mut self) {
-        let severity = |quote: &Quote| quote.flags.iter().map(|flag| rank(*flag)).max();
-        self.worst.sort_by(|(a, ..), (b, ..)| {
-            let sure = |quote: &Quote| quote.score.unwrap_or(0.0);
-            severity(b).cmp(&severity(a)).then(sure(a).total_cmp(&sure(b)))
-        });
+        self.worst
+            .sort_by(|(a, ..), (b, ..)| worse_first((&a.flags, a.score), (&b.flags, b.score)));
         let mut known = HashSet::new();
         self.worst.retain(|(quote, ..)| known.insert(quote.source.clone()));
         self.worst.truncate(WORST);
     }
 }
 
+/// The order of two segments by flags and score: the worst flag first, of equals the least sure.
+pub(super) fn worse_first(a: (&[Flag], Option<f64>), b: (&[Flag], Option<f64>)) -> Ordering {
+    let severity = |flags: &[Flag]| flags.iter().map(|flag| rank(*flag)).max();
+    let sure = |score: Option<f64>| score.unwrap_or(0.0);
+    severity(b.0).cmp(&severity(a.0)).then(sure(a.1).total_cmp(&sure(b.1)))
+}
+
 /// How bad a flag is: what is lost comes before what is only odd.
 fn rank(flag: Flag) -> u8 {
     match flag {
-        Flag::Empty => 6,
-        Flag::Repetition => 5,
-        Flag::Truncated => 4,
-        Flag::ThaiLeft => 3,
-        Flag::Length => 2,
-        Flag::Divided => 1,
+        Flag::Empty => 7,
+        Flag::Repetition => 6,
+        Flag::Truncated => 5,
+        Flag::ThaiLeft => 4,
+        Flag::Length => 3,
+        Flag::Divided => 2,
+        Flag::Similar => 1,
         Flag::NoThai => 0,
     }
 }

@@ -452,7 +452,8 @@ pub struct Memory {
     /// Translation memory: a file that keeps each finished sentence [default: OUT/.plae/memory.sqlite for directories]
     ///
     /// A sentence that it has from the same model, with the same precision, decoding and prompt, is taken from it,
-    /// wherever it stood; what a person made of a sentence comes first. Made where it is missing. Not used with --ids.
+    /// wherever it stood; what a person made of a sentence comes first. One that is at least 75 % like a person's is
+    /// flagged `similar`, and html and jsonl show that. Made where it is missing. Not used with --ids.
     #[arg(long, value_name = "PATH", conflicts_with = "no_memory")]
     pub memory: Option<PathBuf>,
     /// Keep no sentences, and look none up
@@ -564,7 +565,8 @@ Examples:
   plae memory prune --older-than 90d --flagged --dry-run --memory english/
 
 What a person made of a sentence comes before what any model makes of it. Learn or import, then run the same \
-`plae archive` again: articles are written anew from the memory; --force replaces an output that was itself edited.
+`plae archive` again: articles are written anew from the memory; --force replaces an output that was itself edited. \
+Sentences that are nearly a person's are flagged `similar`, with the person's translation beside them.
 
 Exit codes:
   0  done

@@ -15,6 +15,7 @@ pub const EXIT_CODE: u8 = 130;
 pub fn install() {
     let _ = ctrlc::set_handler(|| {
         if REQUESTED.swap(true, SeqCst) || !PATIENT.load(SeqCst) {
+            crate::file::abandon();
             std::process::exit(EXIT_CODE.into());
         }
         // No printer here: this is a thread of its own, and standard error may be closed.

@@ -5,7 +5,7 @@ use crate::span::Span;
 use serde::{Deserialize, Serialize};
 
 /// Version of the JSONL schema; it rises when a reader of the older one would go wrong.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 
 /// Why the model stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +39,25 @@ pub enum Flag {
     Length,
     /// The source was too long for the model and was translated in parts.
     Divided,
+    /// A person translated a sentence like this one, which is [`Segment::similar`].
+    Similar,
+}
+
+/// What a person made of a sentence like a segment's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Similar {
+    /// As models get it: normalised.
+    pub source: String,
+    pub target: String,
+    /// One less the edit distance in characters, as a share of the longer text: below 1, with four decimals.
+    pub similarity: f64,
+}
+
+impl Similar {
+    /// The similarity in whole percent.
+    pub fn percent(&self) -> u32 {
+        (self.similarity * 1e4).round() as u32 / 100
+    }
 }
 
 /// One aligned pair, and the source text between the pair before it and this one.
@@ -67,6 +86,9 @@ pub struct Segment {
     pub score: Option<f64>,
     pub finish: Finish,
     pub flags: Vec<Flag>,
+    /// Where a machine translated the segment: what a person made of the sentence most like it, if that is near enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub similar: Option<Similar>,
     /// What the model was given, special ids and prompt included (`--ids`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_ids: Option<Vec<u32>>,

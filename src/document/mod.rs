@@ -6,7 +6,7 @@ mod html;
 mod markdown;
 mod text;
 
-pub use bilingual::{Bilingual, Finish, Flag, Header, Parameters, Quality, SCHEMA, Segment};
+pub use bilingual::{Bilingual, Finish, Flag, Header, Parameters, Quality, SCHEMA, Segment, Similar};
 
 use crate::span::Span;
 use serde::{Deserialize, Serialize};

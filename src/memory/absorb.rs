@@ -14,7 +14,7 @@ impl Memory {
     pub fn absorb(&self, other: &Path) -> Result<usize> {
         // Whether it is a memory, and whole, is found out before anything is written here.
         drop(database::open(other, Durability::Normal)?);
-        let mut connection = self.connection();
+        let mut connection = self.teaching();
         let joined = database::beside(&mut connection, other, |transaction| {
             // Each file numbers its systems by itself; their descriptions are what they have in common.
             transaction.execute(

@@ -128,7 +128,7 @@ impl Memory {
                  AND (NOT ?3 OR {FLAGGED})"
             ),
         };
-        let connection = self.connection();
+        let connection = self.teaching();
         let asked = params![until, filter.system, filter.flagged];
         self.told(match dry {
             true => connection.query_row(&format!("SELECT count(*) {rest}"), asked, |row| row.get(0)),

@@ -7,6 +7,7 @@ mod edited;
 mod exchange;
 mod learn;
 mod search;
+mod similar;
 mod table;
 mod tmx;
 mod unit;
@@ -26,8 +27,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
+use similar::People;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A translation memory: an SQLite file, which several threads and processes may use at once.
 ///
@@ -36,6 +38,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub struct Memory {
     connection: Mutex<Connection>,
     path: PathBuf,
+    /// What people translated, from when it is first asked for until this memory changes it.
+    people: Mutex<Option<Arc<People>>>,
 }
 
 /// What all translations of one kind have in common, as [`Memory::system`] numbers it.
@@ -66,6 +70,7 @@ impl Memory {
         Ok(Self {
             connection: Mutex::new(database::open(path, Durability::Full)?),
             path: path.to_path_buf(),
+            people: Mutex::default(),
         })
     }
 
@@ -76,6 +81,13 @@ impl Memory {
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connection, to change what people translated. While it is held nobody reads that again.
+    fn teaching(&self) -> MutexGuard<'_, Connection> {
+        let connection = self.connection();
+        *self.people.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        connection
     }
 
     fn told<T>(&self, result: rusqlite::Result<T>) -> Result<T> {
@@ -175,7 +187,7 @@ impl Memory {
             .iter()
             .map(|(source, target)| Unit::person(source, target, now))
             .collect();
-        let mut connection = self.connection();
+        let mut connection = self.teaching();
         let mut stored = || {
             let transaction = connection.transaction()?;
             {

@@ -475,6 +475,51 @@ fn the_nearest_sources_come_first() {
 }
 
 #[test]
+fn only_what_people_translated_is_similar() {
+    let (home, memory) = memory();
+    let found = |memory: &Memory, source: &str| memory.similar(source).unwrap().map(|similar| similar.target);
+    memory.add(&[unit("m", "ฝนตกหนักในกรุงเทพฯ", "a machine's", 1)]).unwrap();
+    assert_eq!(found(&memory, "ฝนตกหนักในกรุงเทพ"), None);
+    memory
+        .learn(&[
+            ("ฝนตกหนักในเชียงใหม่ ปี 2566", "Chiang Mai"),
+            ("ฝนตกหนักในกรุงเทพฯ", "Bangkok"),
+            ("ฝนตกหนัก", "Rain"),
+        ])
+        .unwrap();
+    let similar = memory.similar("ฝนตกหนักในกรุงเทพ").unwrap().unwrap();
+    assert_eq!((&*similar.source, &*similar.target), ("ฝนตกหนักในกรุงเทพฯ", "Bangkok"));
+    assert_eq!((similar.similarity, similar.percent()), (0.9444, 94));
+    // As similar as a search finds it.
+    let nearest = memory.nearest("ฝนตกหนักในกรุงเทพ", 1).unwrap().remove(0);
+    assert_eq!(nearest.unit.target, "Bangkok");
+    assert!((nearest.similarity.unwrap() - similar.similarity).abs() < 1e-4);
+    // Both sides normalised.
+    assert_eq!(
+        found(&memory, " ฝนตกหนักใน\u{200b}เชียงใหม่  ปี  ๒๕๖๗").as_deref(),
+        Some("Chiang Mai")
+    );
+    assert_eq!(found(&memory, "ฝนตกหนัก"), None);
+    // What the memory is taught counts at once, whichever way.
+    memory.learn(&[("ฝนตกหนักในกรุงเทพ", "near")]).unwrap();
+    assert_eq!(found(&memory, "ฝนตกหนักในกรุงเทพ!").as_deref(), Some("near"));
+    memory
+        .add(&[person("ฝนตกหนักในกรุงเทพ!!", "added", i64::from(i32::MAX))])
+        .unwrap();
+    assert_eq!(found(&memory, "ฝนตกหนักในกรุงเทพ!!!").as_deref(), Some("added"));
+    let other = Memory::open(&home.path().join("other.sqlite")).unwrap();
+    assert_eq!(found(&other, "ฝนตกหนักในกรุงเทพ"), None);
+    assert!(other.absorb(memory.path()).unwrap() > 0);
+    assert_eq!(found(&other, "ฝนตกหนักในกรุงเทพ!!!").as_deref(), Some("added"));
+    let filter = Filter {
+        human: true,
+        ..Filter::default()
+    };
+    memory.prune(&filter, false).unwrap();
+    assert_eq!(found(&memory, "ฝนตกหนักในกรุงเทพ!!!"), None);
+}
+
+#[test]
 fn what_is_there_is_counted_and_what_may_go_goes() {
     let (_home, memory) = memory();
     assert_eq!(memory.stats().unwrap().oldest, None);

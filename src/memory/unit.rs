@@ -148,7 +148,7 @@ impl Memory {
 
     /// Adds units, all or none. A machine's gives way to what its system made before, a person's to a newer one.
     pub fn add(&self, units: &[Unit]) -> Result<Tally> {
-        let mut connection = self.connection();
+        let mut connection = self.teaching();
         let mut added = || {
             let transaction = connection.transaction()?;
             let tally = add(&transaction, units)?;

@@ -113,13 +113,30 @@ fn row(segment: &Segment, layout: Layout) -> String {
         Layout::Target => String::new(),
         _ => format!("<span lang=\"th\">{}</span>\n", escaped(&segment.source)),
     };
-    let warning = reasons.map(|reasons| format!(" <span class=\"flag\">{}</span>", escaped(&reasons)));
+    let warning = reasons.map(|reasons| {
+        let similar = similar(segment, layout).unwrap_or_default();
+        format!(" <span class=\"flag\">{}{similar}</span>", escaped(&reasons))
+    });
     format!(
         "<span class=\"{class}\" id=\"s{id}\" data-seg=\"{id}\" tabindex=\"0\">{thai}<span lang=\"en\">{}{}</span></span>\n",
         escaped(&segment.target),
         warning.unwrap_or_default(),
         id = segment.id,
     )
+}
+
+/// What a person made of a similar sentence, and how similar.
+fn similar(segment: &Segment, layout: Layout) -> Option<String> {
+    let similar = segment.similar.as_ref()?;
+    let thai = match layout {
+        Layout::Target => String::new(),
+        _ => format!("<q lang=\"th\">{}</q> ", escaped(&similar.source)),
+    };
+    let english = escaped(&similar.target);
+    Some(format!(
+        " {} % alike: {thai}<q lang=\"en\">{english}</q>",
+        similar.percent()
+    ))
 }
 
 #[cfg(test)]
@@ -151,6 +168,17 @@ mod tests {
         for reference in ["src=", "url(", "@import", "<link", "<script", "http:", "https:"] {
             assert!(!page.contains(reference), "{reference}");
         }
+    }
+
+    #[test]
+    fn a_similar_sentence_stands_with_its_flag() {
+        let note = "<span class=\"flag\">Check: a person translated a similar sentence. 87 % alike: ";
+        let english = "<q lang=\"en\">China has always put development first.</q></span>";
+        let thai = "<q lang=\"th\">จีนสนับสนุนให้การพัฒนามาก่อนเสมอ</q> ";
+        let page = render(&sample(), Layout::SideBySide);
+        assert!(page.contains(&format!("{note}{thai}{english}")), "{page}");
+        let page = render(&sample(), Layout::Target);
+        assert!(page.contains(&format!("{note}{english}")), "{page}");
     }
 
     #[test]

@@ -141,7 +141,7 @@ mod tests {
             lines
                 .next()
                 .unwrap()
-                .starts_with(r#"{"type":"header","schema":2,"tool":"plae","#)
+                .starts_with(r#"{"type":"header","schema":3,"tool":"plae","#)
         );
         for line in lines {
             assert!(line.starts_with(r#"{"type":"segment","id":"#), "{line}");

@@ -221,6 +221,7 @@ pub(crate) fn reason(flag: Flag) -> &'static str {
         Flag::ThaiLeft => "Thai letters are left in the translation",
         Flag::Length => "unusually short or long for its source",
         Flag::Divided => "translated in parts, too long for the model as a whole",
+        Flag::Similar => "a person translated a similar sentence",
     }
 }
 
@@ -275,7 +276,7 @@ fn padded(text: &str, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::{Format, Parameters, SCHEMA};
+    use crate::document::{Format, Parameters, SCHEMA, Similar};
     use crate::span::Span;
     use proptest::collection::vec;
     use proptest::option;
@@ -296,6 +297,7 @@ mod tests {
             score: Some(-0.25),
             finish: Finish::Stop,
             flags: Vec::new(),
+            similar: None,
             source_ids: None,
             target_ids: None,
         }
@@ -381,6 +383,12 @@ mod tests {
         segments[1].flags = vec![Flag::NoThai];
         segments[1].finish = Finish::Copy;
         segments[1].score = None;
+        segments[2].flags = vec![Flag::Similar];
+        segments[2].similar = Some(Similar {
+            source: "จีนสนับสนุนให้การพัฒนามาก่อนเสมอ".into(),
+            target: "China has always put development first.".into(),
+            similarity: 0.875,
+        });
         segments[3].flags = vec![Flag::ThaiLeft];
         segments[6].raw = Some("**ความปลอดภัย**ทางไซเบอร์".into());
         segments[7].flags = vec![Flag::Truncated, Flag::Length];
@@ -401,6 +409,10 @@ mod tests {
             segment.source.push_str(attack);
             segment.target.push_str(attack);
             segment.raw = None;
+            if let Some(Similar { source, target, .. }) = &mut segment.similar {
+                source.push_str(attack);
+                target.push_str(attack);
+            }
         }
         let Header {
             tool,
@@ -441,6 +453,7 @@ mod tests {
             Flag::ThaiLeft,
             Flag::Length,
             Flag::Divided,
+            Flag::Similar,
         ];
         let finishes = [Finish::Stop, Finish::Length, Finish::Loop, Finish::Copy];
         let one = (
@@ -449,6 +462,7 @@ mod tests {
             (option::of(-90_000_000..=0i32), prop::sample::select(finishes.to_vec())),
             prop::sample::subsequence(flags.to_vec(), 0..=2),
             (option::of(vec(any::<u32>(), 0..3)), option::of(vec(any::<u32>(), 0..3))),
+            option::of((text(), text(), 7_500..10_000u32)),
         );
         let formats = prop::sample::select(vec![Format::Text, Format::Markdown, Format::Html]);
         let header = (
@@ -459,7 +473,7 @@ mod tests {
         );
         (vec(one, 0..6), header).prop_map(|(rows, (format, tail, revision, split))| {
             let mut segments: Vec<Segment> = Vec::new();
-            for ((new, kind, level), (source, target, before, raw), (score, finish), flags, ids) in rows {
+            for ((new, kind, level), (source, target, before, raw), (score, finish), flags, ids, similar) in rows {
                 let last = segments.last();
                 let block = last.map_or(0, |last| last.block + usize::from(new));
                 let (kind, level) = last
@@ -467,6 +481,11 @@ mod tests {
                     .map_or((kind, level), |last| (last.kind, last.level));
                 let score = score.map(|score| f64::from(score) / 1e6);
                 let (source_ids, target_ids) = ids;
+                let similar = similar.map(|(source, target, share)| Similar {
+                    source,
+                    target,
+                    similarity: f64::from(share) / 1e4,
+                });
                 let fresh = segment(segments.len(), &source, &target);
                 segments.push(Segment {
                     block,
@@ -477,6 +496,7 @@ mod tests {
                     score,
                     finish,
                     flags,
+                    similar,
                     source_ids,
                     target_ids,
                     ..fresh

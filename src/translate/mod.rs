@@ -7,7 +7,7 @@ mod recall;
 
 use crate::decode::{Hypothesis, Sampling, SearchOptions, search};
 pub use crate::document::Quality;
-use crate::document::{Finish, Flag, Header, Parameters};
+use crate::document::{Finish, Flag, Header, Parameters, Similar};
 use crate::error::{Error, Kind, Result};
 pub use crate::model::DeviceChoice;
 use crate::model::files;
@@ -123,6 +123,8 @@ pub struct Translation {
     pub score: Option<f64>,
     pub finish: Finish,
     pub flags: Vec<Flag>,
+    /// What a person made of a similar sentence: of a memory only, with [`Flag::Similar`].
+    pub similar: Option<Similar>,
     pub source_ids: Option<Vec<u32>>,
     pub target_ids: Option<Vec<u32>>,
     /// Tokens of the source text, the prompt left out; 0 where it was copied.
@@ -143,6 +145,7 @@ impl Translation {
             } else {
                 vec![Flag::NoThai]
             },
+            similar: None,
             source_ids: options.ids.then(Vec::new),
             target_ids: options.ids.then(Vec::new),
             source_tokens: 0,
@@ -886,6 +889,7 @@ impl Translator {
             score: (tokens > 0).then(|| total / tokens as f64),
             finish,
             flags,
+            similar: None,
             source_ids: options
                 .ids
                 .then(|| jobs.iter().flat_map(|job| &job.ids).copied().collect()),

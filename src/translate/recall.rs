@@ -1,14 +1,15 @@
 //! A translator with a memory: what is known is looked up, what is new is kept as soon as it stands.
 
 use super::{DecodeOptions, Observer, Progress, Translation, Translator};
-use crate::document::Flag;
+use crate::document::{Finish, Flag};
 use crate::error::{Error, Kind, Result};
 use crate::memory::{Entry, Memory, System};
 use crate::quality;
 use crate::thai::{has_thai, normalise};
 use std::borrow::Cow;
 
-/// A translator and the memory that it looks into first, if it has one.
+/// A translator and the memory that it looks into first, if it has one. What a machine translated has beside it what a
+/// person made of a similar sentence.
 pub struct Recaller<'a> {
     translator: &'a Translator,
     memory: Option<(&'a Memory, System)>,
@@ -55,7 +56,13 @@ impl<'a> Recaller<'a> {
             entries = people.zip(entries).map(|(person, entry)| person.or(entry)).collect();
         }
         for (index, entry) in asked.into_iter().zip(entries) {
-            found[index] = entry.map(|entry| translation(sources[index], entry));
+            let Some(entry) = entry else { continue };
+            let by_person = entry.human;
+            let mut known = translation(sources[index], entry);
+            if !by_person {
+                self.compare(sources[index], &mut known)?;
+            }
+            found[index] = Some(known);
         }
         Ok(found)
     }
@@ -94,7 +101,8 @@ impl<'a> Recaller<'a> {
     /// # Errors
     /// Those of [`Self::translate`].
     pub fn make(&self, sources: &[&str], observer: Observer, stop: &dyn Fn() -> bool) -> Result<Vec<Translation>> {
-        self.translator
+        let mut made = self
+            .translator
             .translate_each(sources, self.options, observer, &mut |ready| {
                 if let Some((memory, system)) = self.memory {
                     let keys: Vec<Cow<str>> = ready.iter().map(|(index, _)| self.key(sources[*index])).collect();
@@ -106,7 +114,26 @@ impl<'a> Recaller<'a> {
                     true => Err(Error::new(Kind::Interrupted, "interrupted")),
                     false => Ok(()),
                 }
-            })
+            })?;
+        // After they are kept: what people have translated is another matter at another time.
+        for (source, translation) in sources.iter().zip(&mut made) {
+            if translation.finish != Finish::Copy {
+                self.compare(source, translation)?;
+            }
+        }
+        Ok(made)
+    }
+
+    /// Puts beside a machine's translation what a person made of a source like its own.
+    fn compare(&self, source: &str, translation: &mut Translation) -> Result<()> {
+        let Some((memory, _)) = self.memory else {
+            return Ok(());
+        };
+        translation.similar = memory.similar(source)?;
+        if translation.similar.is_some() {
+            translation.flags.push(Flag::Similar);
+        }
+        Ok(())
     }
 
     /// What a source is remembered by: what the model is given.
@@ -146,6 +173,7 @@ fn translation(source: &str, entry: Entry) -> Translation {
         score: entry.score,
         finish: entry.finish,
         flags,
+        similar: None,
         source_ids: None,
         target_ids: None,
         source_tokens: entry.source_tokens,

@@ -333,3 +333,171 @@ fn what_cannot_be_is_told() {
         .ends(0, &["3 translations deleted"]);
     archive(&sandbox, &["--force"]).ends(0, &["3 sentences new"]);
 }
+
+/// The segment of a jsonl with a text in its source.
+fn segment(lines: &str, part: &str) -> serde_json::Value {
+    let line = lines.lines().find(|line| line.contains(part)).expect("a segment");
+    serde_json::from_str(line).expect("JSON")
+}
+
+/// Has people teach a memory.
+fn teach(sandbox: &Sandbox, memory: &str, source: &str, target: &str) {
+    let import = ["memory", "import", "-", "--format", "tsv", "--memory", memory];
+    sandbox
+        .feed(&import, format!("{source}\t{target}\n"))
+        .ends(0, &["1 new"]);
+}
+
+#[test]
+fn a_sentence_that_is_nearly_a_persons_is_flagged() {
+    let sandbox = Sandbox::with(&[("a.txt", THAI)]);
+    let translate = [
+        "translate",
+        "--model",
+        MODEL,
+        "--max-tokens",
+        "6",
+        "--memory",
+        "m.sqlite",
+    ];
+    let options = ["a.txt", "--format", "jsonl"];
+    let read = |options: &[&str]| sandbox.run(&[&translate[..], options].concat()).ends(0, &[]).stdout;
+    let before = segment(&read(&options), "ฝนตกหนัก");
+    assert!(before.get("similar").is_none(), "{before}");
+    teach(
+        &sandbox,
+        "m.sqlite",
+        "ฝนตกหนักในกรุงเทพมหานครฯ",
+        "Heavy rain in the capital",
+    );
+    let similar = serde_json::json!({
+        "source": "ฝนตกหนักในกรุงเทพมหานครฯ", "target": "Heavy rain in the capital", "similarity": 0.9583
+    });
+    let check = |found: &serde_json::Value| {
+        assert_eq!(found["similar"], similar, "{found}");
+        let flags = found["flags"].as_array().expect("flags");
+        let old = before["flags"].as_array().expect("flags");
+        assert_eq!(*flags, [&old[..], &["similar".into()]].concat());
+        assert_eq!(found["target"], before["target"]);
+    };
+    // From the memory, with or without normalisation, and as the model makes it anew.
+    let known = read(&options);
+    check(&segment(&known, "ฝนตกหนัก"));
+    assert!(segment(&known, "ข่าวเด่น").get("similar").is_none(), "{known}");
+    let made = read(&[&options[..], &["--min-tokens", "0"]].concat());
+    check(&segment(&made, "ฝนตกหนัก"));
+    let other = read(&[&options[..], &["--normalize", "off"]].concat());
+    assert_eq!(segment(&other, "ฝนตกหนัก")["similar"], similar);
+    let text = read(&["a.txt", "--format", "text"]);
+    assert!(text.contains("similar]"), "{text}");
+    let html = read(&["a.txt", "--format", "html"]);
+    for part in [
+        "similar sentence. 95 % alike: ",
+        "ฝนตกหนักในกรุงเทพมหานครฯ</q>",
+        "Heavy rain in the capital</q>",
+    ] {
+        assert!(html.contains(part), "{html}");
+    }
+    // A filter's rows too, and any format again from the record.
+    let rows = [&translate[..], &["--from", "jsonl", "-"]].concat();
+    let row = sandbox
+        .feed(&rows, "{\"text\":\"ฝนตกหนักในกรุงเทพมหานคร\"}\n")
+        .ends(0, &["1 row, 1 segment (1 to check)"]);
+    let row: serde_json::Value = serde_json::from_str(&row.stdout).expect("JSON");
+    check(&row["segments"][0]);
+    assert!(row["flags"].to_string().contains("\"similar\""), "{row}");
+    sandbox.write("a.jsonl", &known);
+    let again = sandbox
+        .run(&["render", "a.jsonl", "--format", "html"])
+        .ends(0, &[])
+        .stdout;
+    assert!(again.contains("Heavy rain in the capital</q>"), "{again}");
+    // None of it is kept, and what a person made of the sentence itself is no machine's.
+    assert_eq!(
+        ask(
+            &sandbox,
+            "m.sqlite",
+            "SELECT source FROM machine WHERE flags LIKE '%similar%'"
+        ),
+        [""; 0]
+    );
+    teach(&sandbox, "m.sqlite", "ฝนตกหนักในกรุงเทพมหานคร", "Heavy rain in Bangkok");
+    for options in [&options[..], &[&options[..], &["--normalize", "off"]].concat()] {
+        let own = segment(&read(options), "ฝนตกหนัก");
+        assert_eq!(
+            (&own["target"], &own["flags"]),
+            (&"Heavy rain in Bangkok".into(), &serde_json::json!([]))
+        );
+        assert!(own.get("similar").is_none(), "{own}");
+    }
+}
+
+#[test]
+fn an_archive_shows_what_people_translated_since() {
+    let sandbox = translated();
+    archive(&sandbox, &[]).ends(0, &["0 of 2 articles translated, 2 unchanged"]);
+    let similar = || {
+        ["out/a.jsonl", "out/b.jsonl"].map(|output| {
+            let found = segment(&sandbox.read(output), "ฝนตกหนัก");
+            found["similar"]["target"].as_str().map(str::to_owned)
+        })
+    };
+    assert_eq!(similar(), [None, None]);
+    teach(&sandbox, "out", "ฝนตกหนักในกรุงเทพมหานครฯ", "Heavy rain in the capital");
+    archive(&sandbox, &[]).ends(0, &["2 of 2 articles translated", " 0 sentences new"]);
+    let expected = Some("Heavy rain in the capital".to_owned());
+    assert_eq!(similar(), [expected.clone(), expected]);
+    for line in sandbox.read("out/report.jsonl").lines() {
+        let record: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        assert_eq!(record["flags"]["similar"], 1, "{record}");
+    }
+    assert!(
+        sandbox
+            .read("out/index.html")
+            .contains("similar: a person translated a similar sentence")
+    );
+    archive(&sandbox, &[]).ends(0, &["0 of 2 articles translated, 2 unchanged"]);
+    // A sentence that the model translates in this run.
+    sandbox.write("in/c.txt", "ฝนตกหนักในกรุงเทพมหานครแล้ว\n");
+    archive(&sandbox, &[]).ends(0, &["1 of 3 articles translated, 2 unchanged", " 1 sentence new"]);
+    assert_eq!(
+        segment(&sandbox.read("out/c.jsonl"), "ฝนตกหนัก")["similar"]["target"],
+        "Heavy rain in the capital"
+    );
+    // It goes with the person's translation.
+    sandbox
+        .run(&["memory", "prune", "--human", "--older-than", "0s", "--memory", "out"])
+        .ends(0, &["1 translation deleted"]);
+    archive(&sandbox, &[]).ends(0, &["3 of 3 articles translated", " 0 sentences new"]);
+    assert_eq!(similar(), [None, None]);
+}
+
+/// An export of more than anybody would wait for.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_export_leaves_nothing_beside_its_output() {
+    let sandbox = Sandbox::with(&[("one.tsv", "ฝน\train\n"), ("out/all.tmx", "before")]);
+    sandbox
+        .run(&["memory", "import", "one.tsv", "--memory", "m.sqlite"])
+        .ends(0, &["1 new"]);
+    Connection::open(sandbox.path("m.sqlite"))
+        .expect("a database")
+        .execute_batch(
+            "DROP TABLE human;
+             CREATE VIEW human AS WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number LIMIT 100000000)
+             SELECT 'ฝน' || n AS source, 'rain' AS target, 1 AS made FROM number;",
+        )
+        .expect("a view");
+    let export = [
+        "memory",
+        "export",
+        "-o",
+        "out/all.tmx",
+        "--force",
+        "--memory",
+        "m.sqlite",
+    ];
+    super::interrupt_while_writing(&sandbox, sandbox.command(&export), "out");
+    assert_eq!(sandbox.files("out"), ["all.tmx"]);
+    assert_eq!(sandbox.read("out/all.tmx"), "before");
+}

@@ -20,6 +20,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+#[cfg(unix)]
+use std::time::{Duration, Instant};
 
 /// A text without Thai: it passes through, and no model is needed.
 pub const ENGLISH: &str = "Wuzhen Summit\n\nThe summit opened on Wednesday.\n";
@@ -155,6 +157,21 @@ pub fn gemma() -> Option<PathBuf> {
 pub fn interrupt(child: &std::process::Child) {
     let status = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     assert!(status.is_ok_and(|status| status.success()));
+}
+
+/// Presses Ctrl-C once `command` has begun an output in a directory, and waits for its end.
+#[cfg(unix)]
+pub fn interrupt_while_writing(sandbox: &Sandbox, mut command: Command, directory: &str) {
+    let mut child = command.stdin(Stdio::piped()).spawn().expect("the program starts");
+    // Waiting for the program would close its standard input, and end it in peace.
+    let _open = child.stdin.take();
+    let until = Instant::now() + Duration::from_secs(60);
+    while !sandbox.files(directory).iter().any(|name| name.ends_with(".part")) {
+        assert!(Instant::now() < until, "nothing is written: {:?}", child.try_wait());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    interrupt(&child);
+    assert_eq!(child.wait().expect("an end").code(), Some(130));
 }
 
 impl Outcome {

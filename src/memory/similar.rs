@@ -1,0 +1,302 @@
+//! Similar sources: what a person made of nearly the same sentence, found among tens of thousands in a fraction of a millisecond.
+
+use super::Memory;
+use crate::document::Similar;
+use crate::error::Result;
+use crate::thai::normalise;
+use rapidfuzz::distance::levenshtein::{Args, BatchComparator};
+use rusqlite::{Connection, OptionalExtension};
+use std::ops::RangeInclusive;
+use std::sync::{Arc, PoisonError};
+
+/// The most that two sources may differ: 75 % alike, from where on translation tools offer what they found.
+const FARTHEST: Distance = Distance { edits: 1, length: 4 };
+/// Lengths of sources, in characters, that may have some like them. Of two or three words a quarter is another word. The
+/// splitter leaves little above 300; whole paragraphs have the same letters in the same shares, and would take a hundred
+/// times as long to tell apart.
+const LENGTHS: RangeInclusive<usize> = 12..=400;
+
+/// Edits between two texts, and the length of the longer one in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Distance {
+    edits: usize,
+    length: usize,
+}
+
+impl Distance {
+    /// The most edits by which two texts, the longer one of this length, are no farther apart.
+    fn reach(self, length: usize) -> usize {
+        self.edits * length / self.length
+    }
+
+    fn is_below(self, other: Self) -> bool {
+        self.edits * other.length < other.edits * self.length
+    }
+
+    /// Rounded down, so that only what is equal is 1.
+    fn similarity(self) -> f64 {
+        ((self.length - self.edits) * 10_000 / self.length) as f64 / 1e4
+    }
+}
+
+/// How often each character stands in a text; those with the same remainder count as one, and more than 255 as 255.
+#[derive(Clone, Copy)]
+struct Bag([u8; Self::SIZE]);
+
+impl Bag {
+    /// Thai is within 96 code points, so that each of its characters counts by itself.
+    const SIZE: usize = 96;
+
+    fn of(text: &str) -> Self {
+        let mut counts = [0u8; Self::SIZE];
+        for c in text.chars() {
+            let count = &mut counts[c as usize % Self::SIZE];
+            *count = count.saturating_add(1);
+        }
+        Self(counts)
+    }
+
+    /// Edits that there are at least between two texts, whose lengths differ by `more`: each changes one count by one, or
+    /// two, where it puts one character in the place of another.
+    fn edits(&self, other: &Self, more: usize) -> usize {
+        let counts = self.0.iter().zip(&other.0);
+        let apart: u32 = counts.map(|(a, b)| u32::from(a.abs_diff(*b))).sum();
+        (apart as usize + more) / 2
+    }
+}
+
+/// A source that a person translated.
+struct Source {
+    text: Box<str>,
+    /// In characters.
+    length: usize,
+    bag: Bag,
+}
+
+/// The sources that people translated, of [`LENGTHS`].
+pub(super) struct People {
+    /// The shortest first.
+    sources: Vec<Source>,
+}
+
+impl People {
+    fn read(connection: &Connection) -> rusqlite::Result<Self> {
+        let mut statement = connection.prepare("SELECT source FROM human")?;
+        let texts = statement.query_map([], |row| row.get::<_, Box<str>>(0))?;
+        texts.collect::<rusqlite::Result<_>>().map(Self::new)
+    }
+
+    fn new(texts: Vec<Box<str>>) -> Self {
+        let source = |text: Box<str>| Source {
+            length: text.chars().count(),
+            bag: Bag::of(&text),
+            text,
+        };
+        let mut sources: Vec<Source> = texts.into_iter().map(source).collect();
+        sources.retain(|source| LENGTHS.contains(&source.length));
+        sources.sort_by_key(|source| source.length);
+        Self { sources }
+    }
+
+    /// The source most like `text`, the alphabetically first of several, if one is as near as [`FARTHEST`].
+    fn nearest(&self, text: &str) -> Option<(&str, Distance)> {
+        let length = text.chars().count();
+        if !LENGTHS.contains(&length) {
+            return None;
+        }
+        // Of other lengths no source can be near enough.
+        let shortest = length - FARTHEST.reach(length);
+        let from = self.sources.partition_point(|source| source.length < shortest);
+        let is_reached = |source: &Source| source.length - FARTHEST.reach(source.length) <= length;
+        let to = self.sources.partition_point(is_reached);
+        let bag = Bag::of(text);
+        let mut comparator = None;
+        let mut best: Option<(&str, Distance)> = None;
+        for source in &self.sources[from..to] {
+            let longer = length.max(source.length);
+            let most = best.map_or(FARTHEST, |(_, distance)| distance).reach(longer);
+            // Spares all but one in a hundred of the comparisons with unrelated sentences, each forty times as long.
+            if bag.edits(&source.bag, length.abs_diff(source.length)) > most {
+                continue;
+            }
+            let comparator = comparator.get_or_insert_with(|| BatchComparator::new(text.chars()));
+            let args = Args::default().score_cutoff(most);
+            let Some(edits) = comparator.distance_with_args(source.text.chars(), &args) else {
+                continue;
+            };
+            let distance = Distance { edits, length: longer };
+            let is_better = |(other, least): (&str, Distance)| {
+                distance.is_below(least) || !least.is_below(distance) && &*source.text < other
+            };
+            if best.is_none_or(is_better) {
+                best = Some((&source.text, distance));
+            }
+        }
+        best
+    }
+}
+
+impl Memory {
+    /// What a person made of the source most like `source`, where one is at least 75 % like it: sentences of 12 to 400 characters.
+    ///
+    /// People's sources are read at the first call and kept; what others than this memory teach in the meantime comes
+    /// with the next opening.
+    ///
+    /// # Errors
+    /// The database's, as in all methods.
+    pub fn similar(&self, source: &str) -> Result<Option<Similar>> {
+        let people = self.people()?;
+        if people.sources.is_empty() {
+            return Ok(None);
+        }
+        let Some((nearest, distance)) = people.nearest(&normalise(source)) else {
+            return Ok(None);
+        };
+        let connection = self.connection();
+        let found = || {
+            let mut statement = connection.prepare_cached("SELECT target FROM human WHERE source = ?1")?;
+            statement.query_row([nearest], |row| row.get(0)).optional()
+        };
+        let target: Option<String> = self.told(found())?;
+        Ok(target.map(|target| Similar {
+            source: nearest.to_owned(),
+            target,
+            similarity: distance.similarity(),
+        }))
+    }
+
+    fn people(&self) -> Result<Arc<People>> {
+        let connection = self.connection();
+        let mut people = self.people.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(people) = &*people {
+            return Ok(Arc::clone(people));
+        }
+        let read = Arc::new(self.told(People::read(&connection))?);
+        Ok(Arc::clone(people.insert(read)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use rapidfuzz::distance::levenshtein::distance;
+
+    /// Sixteen characters, of which a quarter are four.
+    const TEXT: &str = "กขคงจฉชซญฎฏฐฑฒณด";
+
+    fn people(texts: &[&str]) -> People {
+        People::new(texts.iter().map(|text| Box::from(*text)).collect())
+    }
+
+    fn nearest(texts: &[&str], text: &str) -> Option<(String, f64)> {
+        let people = people(texts);
+        let found = people.nearest(text);
+        found.map(|(source, distance)| (source.to_owned(), distance.similarity()))
+    }
+
+    /// The same by comparing each source, to the end.
+    fn compared(people: &People, text: &str) -> Option<(String, Distance)> {
+        let length = text.chars().count();
+        let distance = |source: &Source| Distance {
+            edits: distance(text.chars(), source.text.chars()),
+            length: source.length.max(length),
+        };
+        let mut near: Vec<(String, Distance)> = people
+            .sources
+            .iter()
+            .map(|source| (source.text.to_string(), distance(source)))
+            .filter(|(_, distance)| LENGTHS.contains(&length) && 4 * distance.edits <= distance.length)
+            .collect();
+        near.sort_by(|(source, a), (other, b)| {
+            (a.edits * b.length)
+                .cmp(&(b.edits * a.length))
+                .then_with(|| source.cmp(other))
+        });
+        near.into_iter().next()
+    }
+
+    #[test]
+    fn three_quarters_are_similar_and_less_is_not() {
+        let found = |text: &str| nearest(&[TEXT], text).map(|(_, similarity)| similarity);
+        assert_eq!(found("กขคงจฉชซญฎฏฐ----"), Some(0.75));
+        assert_eq!(found("กขคงจฉชซญฎฏ-----"), None);
+        // Deleted, and added: a quarter of what is longer then.
+        assert_eq!(found("กขคงจฉชซญฎฏฐ"), Some(0.75));
+        assert_eq!(found(&format!("{TEXT}-----")), Some(0.7619));
+        assert_eq!(found(&format!("{TEXT}------")), None);
+    }
+
+    #[test]
+    fn what_is_no_sentence_is_never_similar() {
+        let (eleven, twelve) = ("กขคงจฉชซญฎฏ", "กขคงจฉชซญฎฏฐ");
+        assert_eq!(nearest(&[eleven], twelve), None);
+        assert_eq!(nearest(&[twelve], eleven), None);
+        assert_eq!(nearest(&[twelve], "กขคงจฉชซญฎฏ-"), Some((twelve.to_owned(), 0.9166)));
+        assert_eq!(nearest(&[""], ""), None);
+        let long = |count: usize| "ก".repeat(count);
+        assert_eq!(nearest(&[&long(400)], &long(400)), Some((long(400), 1.0)));
+        assert_eq!(nearest(&[&long(400)], &long(401)), None);
+        assert_eq!(nearest(&[&long(401)], &long(400)), None);
+    }
+
+    #[test]
+    fn the_nearest_comes_first_and_of_equals_the_first_in_the_alphabet() {
+        let farther = "กขคงจฉชซญฎฏฐฑ---";
+        let (near, equal) = ("กขคงจฉชซญฎฏฐฑฒ-ด", "-ขคงจฉชซญฎฏฐฑฒณด");
+        for texts in [[farther, near, equal], [equal, near, farther]] {
+            assert_eq!(nearest(&texts, TEXT), Some((equal.to_owned(), 0.9375)));
+        }
+        assert_eq!(nearest(&[farther, near], TEXT), Some((near.to_owned(), 0.9375)));
+        // Of equal edits, those of the longer text are the smaller share.
+        let longer = format!("{TEXT}-");
+        assert_eq!(nearest(&[near, &longer], TEXT), Some((longer.clone(), 0.9411)));
+    }
+
+    #[test]
+    fn characters_that_count_as_one_do_not_make_texts_equal() {
+        let twin = |c: char| char::from_u32(c as u32 + Bag::SIZE as u32).unwrap();
+        let other: String = TEXT.chars().map(twin).collect();
+        assert_eq!(Bag::of(&other).edits(&Bag::of(TEXT), 0), 0);
+        assert_eq!(nearest(&[&other], TEXT), None);
+        // More of one character than a count holds.
+        let long = |count: usize| "ก".repeat(count);
+        assert_eq!(nearest(&[&long(400)], &long(320)), Some((long(400), 0.8)));
+        assert_eq!(nearest(&[&long(400)], &long(290)), None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_left_out_is_never_the_nearest(
+            texts in vec("[กขคง จฉ]{0,40}", 1..20),
+            long in "[ก-๛ ]{100,300}",
+            changes in vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), "[กขค]{0,2}"), 0..12),
+        ) {
+            // Some that are near, at any length.
+            let mut all = texts.clone();
+            for base in [&texts[0], &long] {
+                let mut changed: Vec<char> = base.chars().collect();
+                for (from, count, with) in &changes {
+                    if !changed.is_empty() {
+                        let from = from.index(changed.len());
+                        let to = changed.len().min(from + count.index(3));
+                        changed.splice(from..to, with.chars());
+                        all.push(changed.iter().collect());
+                    }
+                }
+            }
+            let people = People::new(all.iter().map(|text| Box::from(&**text)).collect());
+            for text in all.iter().chain([&long]) {
+                let found = people.nearest(text).map(|(source, distance)| (source.to_owned(), distance));
+                prop_assert_eq!(found, compared(&people, text));
+            }
+        }
+
+        #[test]
+        fn bags_never_ask_for_too_many_edits(a in "[ก-๛a-z0-9 ]{0,400}", b in "[ก-๛a-z0-9 ]{0,400}") {
+            let more = a.chars().count().abs_diff(b.chars().count());
+            prop_assert!(Bag::of(&a).edits(&Bag::of(&b), more) <= distance(a.chars(), b.chars()));
+        }
+    }
+}
