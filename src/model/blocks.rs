@@ -203,35 +203,50 @@ pub(super) struct Rounded {
     values: Vec<i8>,
     /// `(rows, columns / 32)`.
     scales: Vec<f32>,
-    /// `(rows, columns / 32)`: sums of `values`.
-    sums: Vec<i32>,
-    /// Sums of each 16 and of each 32 values, times their scale.
-    scaled: [Vec<f32>; 2],
+    /// `(rows, columns / 16)`: sums of each 16 values.
+    halves: Vec<i32>,
+    /// `(rows, columns / 32)`: sums of each 32 values, times their scale.
+    scaled: Vec<f32>,
 }
 
 impl Rounded {
-    pub fn new(activations: &[f32], columns: usize) -> Self {
+    fn new(activations: &[f32], columns: usize) -> Self {
         let blocks = activations.len() / BLOCK;
         let (mut values, mut scales) = (vec![0; activations.len()], vec![0.0; blocks]);
         let mut halves = vec![0; blocks * 2];
         round_blocks(activations, &mut values, &mut scales, &mut halves);
-        let halves = halves.as_chunks::<2>().0.iter().zip(&scales);
-        let sums = halves.clone().map(|([a, b], _)| a + b).collect();
-        let scaled = [
-            halves
-                .clone()
-                .flat_map(|([a, b], scale)| [scale * *a as f32, scale * *b as f32])
-                .collect(),
-            halves.map(|([a, b], scale)| scale * (a + b) as f32).collect(),
-        ];
+        let sums = halves.as_chunks::<2>().0.iter();
+        let scaled = sums.zip(&scales).map(|([a, b], scale)| scale * (a + b) as f32);
         Self {
             columns,
+            scaled: scaled.collect(),
             values,
             scales,
-            sums,
-            scaled,
+            halves,
         }
     }
+
+    /// What a matrix of this form is multiplied with.
+    fn against(&self, form: Form) -> Operand<'_> {
+        let sums = self
+            .halves
+            .chunks_exact(form.width / 16)
+            .map(|halves| halves.iter().sum::<i32>());
+        Operand {
+            rounded: self,
+            width: form.width,
+            starts: sums.map(|sum| -i32::from(form.offset) * sum).collect(),
+        }
+    }
+}
+
+/// Rounded activations with what goes with a form of weights.
+struct Operand<'a> {
+    rounded: &'a Rounded,
+    /// Columns that share a scale of the weights.
+    width: usize,
+    /// `(rows, columns / width)`: what the sum of each starts from, to take back the offset of the weights.
+    starts: Vec<i32>,
 }
 
 impl Blocks {
@@ -311,6 +326,10 @@ pub(super) fn products(kernel: Kernel, activations: &[f32], matrices: &[(&Blocks
     let Some((first, _)) = matrices.first() else { return };
     let columns = first.shape.columns;
     let rounded = Rounded::new(activations, columns);
+    let operands: Vec<Operand> = matrices
+        .iter()
+        .map(|(blocks, _)| rounded.against(blocks.shape.form))
+        .collect();
     let m = activations.len() / columns;
     let places: Vec<(usize, usize)> = matrices
         .iter()
@@ -328,14 +347,14 @@ pub(super) fn products(kernel: Kernel, activations: &[f32], matrices: &[(&Blocks
             let next = places.get(place + 1);
             let mut next = next.map_or(&[][..], |(matrix, tile)| matrices[*matrix].0.lanes(*tile));
             sums.fill(Column([0.0; TILE]));
-            if !few(kernel, blocks.shape.form, &parts, &rounded, &mut sums) {
+            if !few(kernel, blocks.shape.form, &parts, &operands[matrix], &mut sums) {
                 for first in (0..columns / BLOCK).step_by(STRETCH) {
                     let count = STRETCH.min(columns / BLOCK - first);
                     let view = stretch.view(parts, blocks.shape.form, first, count);
                     let (soon, later) = next.split_at(next.len().min(blocks.shape.stride() * count * BLOCK / columns));
                     fetch(soon);
                     next = later;
-                    run(kernel, &view, &rounded, &mut sums);
+                    run(kernel, &view, &operands[matrix], &mut sums);
                 }
             }
             for (row, sum) in sums.iter().enumerate() {
@@ -456,19 +475,6 @@ dispatch! {
     fn nest(whole: &[[i8; TILE]], to: &mut [Column], each: usize) = nest_with
 }
 
-#[inline(always)]
-fn times_with<const FMA: bool>(from: &[Column], by: f32, to: &mut [Column]) {
-    for (from, to) in from.iter().zip(to) {
-        for lane in 0..TILE {
-            to.0[lane] = from.0[lane] * by;
-        }
-    }
-}
-
-dispatch! {
-    fn times(from: &[Column], by: f32, to: &mut [Column]) = times_with
-}
-
 impl Scales<'_> {
     /// The scales at `places`, of all rows.
     fn expand(&self, places: Range<usize>, width: usize, to: &mut [Column]) {
@@ -492,20 +498,19 @@ impl Stretch {
 
     /// `blocks` of a tile from the `first` on.
     fn view<'a>(&'a mut self, tile: Tile<'a>, form: Form, first: usize, blocks: usize) -> View<'a> {
-        let Form {
-            bits, offset, width, ..
-        } = form;
+        let Form { bits, width, .. } = form;
         let packed = &tile.lanes[first * bits..][..blocks * bits];
         let places = first * BLOCK / width..(first + blocks) * BLOCK / width;
         let scales = &mut self.scales[..places.len()];
         tile.scales.expand(places.clone(), width, scales);
-        let mut minima = &mut self.minima[..places.len()];
-        match &tile.minima {
-            Some(from) => from.expand(places, width, minima),
-            None if bits < 8 => times(scales, f32::from(offset), minima),
-            // Kernels take back the offset of 8 bits themselves.
-            None => minima = &mut [],
-        }
+        let minima = match &tile.minima {
+            Some(from) => {
+                let minima = &mut self.minima[..places.len()];
+                from.expand(places, width, minima);
+                minima
+            }
+            None => &mut [],
+        };
         let lanes = if bits < 8 {
             let lanes = &mut self.lanes[..blocks * LANES];
             unpack(bits, packed, lanes);
@@ -525,30 +530,30 @@ impl Stretch {
 }
 
 /// The products of few rows, which unpack a tile on their way; false where there is no kernel for it or there are more.
-fn few(kernel: Kernel, form: Form, tile: &Tile, rounded: &Rounded, sums: &mut [Column]) -> bool {
+fn few(kernel: Kernel, form: Form, tile: &Tile, operand: &Operand, sums: &mut [Column]) -> bool {
     // The kernels are written for the forms that there are.
     match (kernel, sums.len()) {
-        // SAFETY: the features were detected when the kernel was chosen; the tile is of this form, rows are those of `rounded`.
+        // SAFETY: the features were detected when the kernel was chosen; the tile is of this form, rows are those of `operand`.
         #[cfg(target_arch = "x86_64")]
         (Kernel::Avx512Vnni, ..=avx512::GROUP) => unsafe {
             match (form.bits, form.nested) {
-                (4, false) => avx512::few::<4, false>(tile, rounded, sums),
-                (4, true) => avx512::few::<4, true>(tile, rounded, sums),
-                (5, false) => avx512::few::<5, false>(tile, rounded, sums),
-                (5, true) => avx512::few::<5, true>(tile, rounded, sums),
-                (6, _) => avx512::few::<6, true>(tile, rounded, sums),
-                _ => avx512::few::<8, false>(tile, rounded, sums),
+                (4, false) => avx512::few::<4, false>(tile, operand, sums),
+                (4, true) => avx512::few::<4, true>(tile, operand, sums),
+                (5, false) => avx512::few::<5, false>(tile, operand, sums),
+                (5, true) => avx512::few::<5, true>(tile, operand, sums),
+                (6, _) => avx512::few::<6, true>(tile, operand, sums),
+                _ => avx512::few::<8, false>(tile, operand, sums),
             }
         },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
         (Kernel::Avx2, 1) if form.bits < 8 && is_x86_feature_detected!("f16c") => unsafe {
             match (form.bits, form.nested) {
-                (4, false) => avx2::row::<4, false>(tile, rounded, &mut sums[0]),
-                (4, true) => avx2::row::<4, true>(tile, rounded, &mut sums[0]),
-                (5, false) => avx2::row::<5, false>(tile, rounded, &mut sums[0]),
-                (5, true) => avx2::row::<5, true>(tile, rounded, &mut sums[0]),
-                _ => avx2::row::<6, true>(tile, rounded, &mut sums[0]),
+                (4, false) => avx2::row::<4, false>(tile, operand, &mut sums[0]),
+                (4, true) => avx2::row::<4, true>(tile, operand, &mut sums[0]),
+                (5, false) => avx2::row::<5, false>(tile, operand, &mut sums[0]),
+                (5, true) => avx2::row::<5, true>(tile, operand, &mut sums[0]),
+                _ => avx2::row::<6, true>(tile, operand, &mut sums[0]),
             }
         },
         _ => return false,
@@ -560,12 +565,6 @@ fn few(kernel: Kernel, form: Form, tile: &Tile, rounded: &Rounded, sums: &mut [C
 #[cfg(target_arch = "x86_64")]
 const fn width(bits: usize) -> usize {
     if bits == 6 { 4 } else { LANES }
-}
-
-/// What is taken from a weight of so many bits, for which there are no minima.
-#[cfg(target_arch = "x86_64")]
-const fn offset(bits: usize) -> f32 {
-    (1 << (bits - 1)) as f32
 }
 
 /// Bytes that a kernel asks the memory for ahead of what it reads.
@@ -585,70 +584,64 @@ fn fetch<T>(values: &[T]) {
 }
 
 /// Adds to each row's sums its product with a stretch.
-fn run(kernel: Kernel, view: &View, rounded: &Rounded, sums: &mut [Column]) {
+fn run(kernel: Kernel, view: &View, operand: &Operand, sums: &mut [Column]) {
     match kernel {
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: the features were detected when the kernel was chosen; rows are those of `rounded`.
+        // SAFETY: the features were detected when the kernel was chosen; rows are those of `operand`.
         Kernel::Avx512Vnni => unsafe {
             match view.width {
-                4 => avx512::rows::<4>(view, rounded, sums),
-                _ => avx512::rows::<8>(view, rounded, sums),
+                4 => avx512::rows::<4>(view, operand, sums),
+                _ => avx512::rows::<8>(view, operand, sums),
             }
         },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
         Kernel::Avx2 => unsafe {
             match view.bits {
-                4 => avx2::rows::<8, 8>(view, rounded, sums),
-                5 => avx2::rows::<4, 8>(view, rounded, sums),
-                6 => avx2::rows::<2, 4>(view, rounded, sums),
-                _ => avx2::rows::<1, 8>(view, rounded, sums),
+                4 => avx2::rows::<8, 8>(view, operand, sums),
+                5 => avx2::rows::<4, 8>(view, operand, sums),
+                6 => avx2::rows::<2, 4>(view, operand, sums),
+                _ => avx2::rows::<1, 8>(view, operand, sums),
             }
         },
         Kernel::Portable => {
             for (row, sum) in sums.iter_mut().enumerate() {
-                portable_product(view, rounded, row, sum);
+                portable_product(view, operand, row, sum);
             }
         }
     }
 }
 
-impl Rounded {
-    /// One row's values, scales and sums from a column on; the sums with their scales are of `width` lanes each.
+impl Operand<'_> {
+    /// One row from a column on.
     #[inline(always)]
-    fn row(&self, row: usize, start: usize, width: usize) -> RoundedRow<'_> {
-        let (from, to) = (row * self.columns + start, (row + 1) * self.columns);
-        let scaled = &self.scaled[usize::from(width == LANES)];
+    fn row(&self, row: usize, start: usize) -> RoundedRow<'_> {
+        let rounded = self.rounded;
+        let (from, to) = (row * rounded.columns + start, (row + 1) * rounded.columns);
         RoundedRow {
-            values: &self.values[from..to],
-            scales: &self.scales[from / BLOCK..to / BLOCK],
-            sums: &self.sums[from / BLOCK..to / BLOCK],
-            scaled: &scaled[from / (width * 4)..to / (width * 4)],
+            values: &rounded.values[from..to],
+            scales: &rounded.scales[from / BLOCK..to / BLOCK],
+            starts: &self.starts[from / self.width..to / self.width],
+            scaled: &rounded.scaled[from / BLOCK..to / BLOCK],
         }
     }
 }
 
-/// Of [`Rounded`], from the first column of a stretch on.
+/// One row of an [`Operand`].
 struct RoundedRow<'a> {
     values: &'a [i8],
     scales: &'a [f32],
-    /// Of each block's values.
-    sums: &'a [i32],
-    /// Of as many values as share a scale of the weights, times the scale of the activations.
+    starts: &'a [i32],
     scaled: &'a [f32],
 }
 
 /// The same product without special instructions.
-fn portable_product(view: &View, rounded: &Rounded, row: usize, sum: &mut Column) {
-    let row = rounded.row(row, view.start, view.width);
+fn portable_product(view: &View, operand: &Operand, row: usize, sum: &mut Column) {
+    let row = operand.row(row, view.start);
     for (place, (lanes, weight_scales)) in view.lanes.chunks(view.width).zip(view.scales).enumerate() {
         let column = place * view.width * 4;
         let scale = row.scales[column / BLOCK];
-        let mut dots = [if view.bits == 8 {
-            -128 * row.sums[column / BLOCK]
-        } else {
-            0
-        }; TILE];
+        let mut dots = [row.starts[place]; TILE];
         for (lane, x) in lanes.iter().zip(row.values[column..].as_chunks::<4>().0) {
             for (dot, w) in dots.iter_mut().zip(lane.0.as_chunks::<4>().0) {
                 *dot += (0..4).map(|j| i32::from(w[j]) * i32::from(x[j])).sum::<i32>();
@@ -668,7 +661,7 @@ fn portable_product(view: &View, rounded: &Rounded, row: usize, sum: &mut Column
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
     //! 64 multiply-adds an instruction: unsigned weights against signed activations.
-    use super::{AHEAD, BLOCK, Column, LANES, Lane, NEST, Rounded, RoundedRow, Scales, Tile, View, offset, width};
+    use super::{AHEAD, BLOCK, Column, LANES, Lane, NEST, Operand, RoundedRow, Scales, Tile, View, width};
     use std::arch::x86_64::*;
 
     /// Rows that share one pass over the lanes: what goes with them stays in registers.
@@ -694,24 +687,24 @@ mod avx512 {
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
     pub(super) unsafe fn few<const BITS: usize, const NESTED: bool>(
         tile: &Tile,
-        rounded: &Rounded,
+        operand: &Operand,
         sums: &mut [Column],
     ) {
         // SAFETY: the caller's promise.
-        unsafe { by_rows!(packed::<BITS, NESTED>, sums.len(), (tile, rounded, sums)) }
+        unsafe { by_rows!(packed::<BITS, NESTED>, sums.len(), (tile, operand, sums)) }
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
     unsafe fn packed<const BITS: usize, const NESTED: bool, const M: usize>(
         tile: &Tile,
-        rounded: &Rounded,
+        operand: &Operand,
         out: &mut [Column],
     ) {
         let width = const { width(BITS) };
-        let rows: [_; M] = std::array::from_fn(|i| rounded.row(i, 0, width));
+        let rows: [_; M] = std::array::from_fn(|i| operand.row(i, 0));
         let mut sums = [_mm512_setzero_ps(); M];
         for block in 0..tile.lanes.len() / BITS {
-            // SAFETY: a block has `BITS` lanes, 32 columns, a sum of its values and `LANES / width` scales and minima; what is
+            // SAFETY: a block has `BITS` lanes, 32 columns, and `LANES / width` starts, scales and minima; what is
             // asked of the memory is not read.
             unsafe {
                 let lanes = tile.lanes.as_ptr().add(block * BITS);
@@ -720,22 +713,17 @@ mod avx512 {
                 }
                 for part in 0..LANES / width {
                     let place = block * (LANES / width) + part;
-                    let mut dots = [_mm512_setzero_si512(); M];
-                    if BITS == 8 {
-                        dots = starts(&rows, block);
-                    }
+                    let mut dots = starts(&rows, place);
                     for group in part * width..(part + 1) * width {
                         let weights = unpacked::<BITS>(lanes, group);
                         dots = add(dots, weights, &rows, block * BLOCK + group * 4);
                     }
                     let weight_scales = scales::<BITS, NESTED>(&tile.scales, place, tile.stride);
                     sums = scaled(sums, dots, weight_scales, &rows, block);
-                    let minima = match &tile.minima {
-                        Some(minima) => scales::<BITS, NESTED>(minima, place, tile.stride),
-                        None if BITS < 8 => _mm512_mul_ps(weight_scales, _mm512_set1_ps(offset(BITS))),
-                        None => continue,
-                    };
-                    sums = less(sums, minima, &rows, place);
+                    if let Some(minima) = &tile.minima {
+                        let minima = scales::<BITS, NESTED>(minima, place, tile.stride);
+                        sums = less(sums, minima, &rows, place);
+                    }
                 }
             }
         }
@@ -765,12 +753,11 @@ mod avx512 {
         }
     }
 
-    /// Takes back the 128 that weights of 8 bits have too much.
     #[inline]
     #[target_feature(enable = "avx512f")]
-    unsafe fn starts<const M: usize>(rows: &[RoundedRow; M], block: usize) -> [__m512i; M] {
-        // SAFETY: the caller has the block.
-        std::array::from_fn(|i| unsafe { _mm512_set1_epi32(-128 * *rows[i].sums.get_unchecked(block)) })
+    unsafe fn starts<const M: usize>(rows: &[RoundedRow; M], place: usize) -> [__m512i; M] {
+        // SAFETY: the caller has the place.
+        std::array::from_fn(|i| unsafe { _mm512_set1_epi32(*rows[i].starts.get_unchecked(place)) })
     }
 
     /// Adds the products of a lane with the four values of each row from `column` on.
@@ -827,35 +814,32 @@ mod avx512 {
 
     /// A stretch whose scales are of `WIDTH` lanes with any number of rows.
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-    pub(super) unsafe fn rows<const WIDTH: usize>(view: &View, rounded: &Rounded, sums: &mut [Column]) {
+    pub(super) unsafe fn rows<const WIDTH: usize>(view: &View, operand: &Operand, sums: &mut [Column]) {
         debug_assert!(view.width == WIDTH);
         for (group, sums) in sums.chunks_mut(GROUP).enumerate() {
             let first = group * GROUP;
             // SAFETY: the caller's promise.
-            unsafe { by_rows!(product::<WIDTH>, sums.len(), (view, rounded, first, sums)) }
+            unsafe { by_rows!(product::<WIDTH>, sums.len(), (view, operand, first, sums)) }
         }
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
     unsafe fn product<const WIDTH: usize, const M: usize>(
         view: &View,
-        rounded: &Rounded,
+        operand: &Operand,
         first: usize,
         out: &mut [Column],
     ) {
-        let rows: [_; M] = std::array::from_fn(|i| rounded.row(first + i, view.start, WIDTH));
+        let rows: [_; M] = std::array::from_fn(|i| operand.row(first + i, view.start));
         // SAFETY: `Column` is 64 bytes, aligned; the caller gives `M` of them.
         let mut sums: [_; M] = std::array::from_fn(|i| unsafe { _mm512_load_ps(out[i].0.as_ptr()) });
         for place in 0..view.scales.len() {
             let column = place * WIDTH * 4;
             let block = column / BLOCK;
             // SAFETY: `place` counts the scales, and the minima where there are any; `WIDTH` lanes go with each, four columns
-            // of activations with a lane, and a sum with a block.
+            // of activations with a lane, and a start with each scale.
             unsafe {
-                let mut dots = [_mm512_setzero_si512(); M];
-                if view.bits == 8 {
-                    dots = starts(&rows, block);
-                }
+                let mut dots = starts(&rows, place);
                 for group in 0..WIDTH {
                     let weights = _mm512_load_si512(view.lanes.as_ptr().add(place * WIDTH + group).cast());
                     dots = add(dots, weights, &rows, column + group * 4);
@@ -915,7 +899,7 @@ mod avx512 {
 mod avx2 {
     //! 32 products an instruction, added in pairs in 16 bits. As many pairs of unsigned weights as stay in range are summed
     //! there before 32 bits; weights of 8 bits hand their signs to the activations.
-    use super::{AHEAD, BLOCK, Column, LANES, NEST, Rounded, RoundedRow, Scales, TILE, Tile, View, offset, width};
+    use super::{AHEAD, BLOCK, Column, LANES, NEST, Operand, RoundedRow, Scales, TILE, Tile, View, width};
     use half::f16;
     use std::arch::x86_64::*;
 
@@ -935,14 +919,14 @@ mod avx2 {
 
     /// One row with a tile.
     #[target_feature(enable = "avx2,fma,f16c")]
-    pub(super) unsafe fn row<const BITS: usize, const NESTED: bool>(tile: &Tile, rounded: &Rounded, out: &mut Column) {
+    pub(super) unsafe fn row<const BITS: usize, const NESTED: bool>(tile: &Tile, operand: &Operand, out: &mut Column) {
         // Lanes whose pairs stay in range of 16 bits.
         let chain = const {
             let chain = 1 << (7 - BITS);
             if chain < width(BITS) { chain } else { width(BITS) }
         };
         let width = const { width(BITS) };
-        let row = rounded.row(0, 0, width);
+        let row = operand.row(0, 0);
         let ones = _mm256_set1_epi16(1);
         let mut sums = [_mm256_setzero_ps(); 2];
         for block in 0..tile.lanes.len() / BITS {
@@ -955,6 +939,9 @@ mod avx2 {
                 }
                 let values = row.values.as_ptr().add(block * BLOCK).cast::<i32>();
                 let mut dots = [[_mm256_setzero_si256(); 2]; 2];
+                for (part, dots) in dots.iter_mut().enumerate().take(LANES / width) {
+                    *dots = [_mm256_set1_epi32(*row.starts.get_unchecked(block * (LANES / width) + part)); 2];
+                }
                 let mut pairs = [_mm256_setzero_si256(); 2];
                 for group in 0..LANES {
                     let four = _mm256_set1_epi32(values.add(group).read_unaligned());
@@ -971,16 +958,15 @@ mod avx2 {
                 let scale = _mm256_set1_ps(*row.scales.get_unchecked(block));
                 for (part, dots) in dots.iter().enumerate().take(LANES / width) {
                     let place = block * (LANES / width) + part;
-                    let scaled = _mm256_set1_ps(*row.scaled.get_unchecked(place));
                     for half in 0..2 {
                         let weight_scales = scales::<BITS, NESTED>(&tile.scales, place, half, tile.stride);
-                        let minima = match &tile.minima {
-                            Some(minima) => scales::<BITS, NESTED>(minima, place, half, tile.stride),
-                            None => _mm256_mul_ps(weight_scales, _mm256_set1_ps(offset(BITS))),
-                        };
                         let dot = _mm256_cvtepi32_ps(dots[half]);
-                        let sum = _mm256_fmadd_ps(dot, _mm256_mul_ps(weight_scales, scale), sums[half]);
-                        sums[half] = _mm256_fnmadd_ps(minima, scaled, sum);
+                        sums[half] = _mm256_fmadd_ps(dot, _mm256_mul_ps(weight_scales, scale), sums[half]);
+                        if let Some(minima) = &tile.minima {
+                            let minima = scales::<BITS, NESTED>(minima, place, half, tile.stride);
+                            let scaled = _mm256_set1_ps(*row.scaled.get_unchecked(place));
+                            sums[half] = _mm256_fnmadd_ps(minima, scaled, sums[half]);
+                        }
                     }
                 }
             }
@@ -1052,12 +1038,12 @@ mod avx2 {
     #[target_feature(enable = "avx2,fma")]
     pub(super) unsafe fn rows<const CHAIN: usize, const WIDTH: usize>(
         view: &View,
-        rounded: &Rounded,
+        operand: &Operand,
         sums: &mut [Column],
     ) {
         debug_assert!(view.width == WIDTH);
         for (group, sums) in sums.chunks_mut(4).enumerate() {
-            let row = |i: usize| rounded.row(group * 4 + i, view.start, WIDTH);
+            let row = |i: usize| operand.row(group * 4 + i, view.start);
             // SAFETY: the caller's promise.
             unsafe {
                 match sums.len() {
@@ -1085,11 +1071,14 @@ mod avx2 {
             }
             for place in 0..view.scales.len() {
                 let column = place * WIDTH * 4;
-                // SAFETY: `place * WIDTH` counts the lanes, and `WIDTH * 4` columns of activations go with each place.
+                // SAFETY: `place * WIDTH` counts the lanes; a start and `WIDTH * 4` columns of activations go with each place.
                 let dots = unsafe {
                     let lanes = view.lanes.as_ptr().add(place * WIDTH).cast::<__m256i>().add(half);
+                    // The signs of 8 bits are the weights' own.
+                    let start = |row: &RoundedRow| if CHAIN > 1 { *row.starts.get_unchecked(place) } else { 0 };
                     dots::<CHAIN, WIDTH, M>(
                         lanes,
+                        std::array::from_fn(|i| _mm256_set1_epi32(start(&rows[i]))),
                         std::array::from_fn(|i| rows[i].values.as_ptr().add(column).cast()),
                     )
                 };
@@ -1100,7 +1089,7 @@ mod avx2 {
                         let scale = _mm256_set1_ps(*row.scales.get_unchecked(column / BLOCK));
                         *sum = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), _mm256_mul_ps(scales, scale), *sum);
                     }
-                    if CHAIN > 1 {
+                    if !view.minima.is_empty() {
                         let minima = view.minima.get_unchecked(place).0.as_ptr().add(half * TILE / 2);
                         let minima = _mm256_load_ps(minima);
                         for (sum, row) in sums.iter_mut().zip(rows) {
@@ -1117,15 +1106,15 @@ mod avx2 {
         }
     }
 
-    /// Of half of `WIDTH` lanes with each row's values, four to a lane.
+    /// Adds to `dots` the products of half of `WIDTH` lanes with each row's values, four to a lane.
     #[inline]
     #[target_feature(enable = "avx2,fma")]
     unsafe fn dots<const CHAIN: usize, const WIDTH: usize, const M: usize>(
         lanes: *const __m256i,
+        mut dots: [__m256i; M],
         values: [*const i32; M],
     ) -> [__m256i; M] {
         let (flip, ones) = (_mm256_set1_epi8(-128), _mm256_set1_epi16(1));
-        let mut dots = [_mm256_setzero_si256(); M];
         for part in 0..WIDTH / CHAIN {
             let mut pairs = [_mm256_setzero_si256(); M];
             for group in part * CHAIN..(part + 1) * CHAIN {

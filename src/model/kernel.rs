@@ -84,6 +84,8 @@ impl Target {
 
 /// Lanes of an accumulator: one AVX-512 register.
 const LANES: usize = 16;
+/// Values that attention sums at a time.
+const RUN: usize = 64;
 
 #[inline(always)]
 pub(super) fn multiply_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
@@ -126,6 +128,12 @@ pub(super) fn dot<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
     for (i, (a, b)) in a_rest.iter().zip(b_rest).enumerate() {
         sums[i] = multiply_add::<FMA>(*a, *b, sums[i]);
     }
+    total(&mut sums)
+}
+
+/// The sum of all lanes.
+#[inline(always)]
+fn total(sums: &mut [f32; LANES]) -> f32 {
     let mut width = LANES;
     while width > 1 {
         width /= 2;
@@ -134,6 +142,37 @@ pub(super) fn dot<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
         }
     }
     sums[0]
+}
+
+/// The [`dot`] of each of four vectors of whole lanes, one after the other, with a fifth. Written out: compilers keep the sums of
+/// four at a time in memory.
+///
+/// # Safety
+/// The machine has AVX2 and FMA; `four` is four times as long as `with`, which is of whole lanes.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn four_dots(four: &[f32], with: &[f32]) -> [f32; 4] {
+    use std::arch::x86_64::*;
+    let dim = with.len();
+    let mut sums = [[_mm256_setzero_ps(); 2]; 4];
+    for at in (0..dim).step_by(LANES) {
+        for half in 0..2 {
+            // SAFETY: the caller's promise.
+            let b = unsafe { _mm256_loadu_ps(with.as_ptr().add(at + half * 8)) };
+            for (n, sums) in sums.iter_mut().enumerate() {
+                // SAFETY: as above.
+                let a = unsafe { _mm256_loadu_ps(four.as_ptr().add(n * dim + at + half * 8)) };
+                sums[half] = _mm256_fmadd_ps(a, b, sums[half]);
+            }
+        }
+    }
+    // In the order of `total`.
+    sums.map(|[low, high]| {
+        let eight = _mm256_add_ps(low, high);
+        let four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps::<1>(eight));
+        let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+        _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+    })
 }
 
 /// One query head group's attention over a run of keys, in parts that lie apart in memory.
@@ -168,40 +207,73 @@ fn attend_with<const FMA: bool>(attention: &Attention, weights: &mut Vec<f32>, o
     for (keys, _) in parts {
         for key in keys.chunks_exact(stride) {
             let key = &key[offset..offset + dim];
-            for head in 0..heads {
+            let mut head = 0;
+            #[cfg(target_arch = "x86_64")]
+            while FMA && head + 4 <= heads && dim.is_multiple_of(LANES) {
+                // SAFETY: `dispatch` says FMA where it found both features.
+                for dot in unsafe { four_dots(&queries[head * dim..][..4 * dim], key) } {
+                    weights[head * positions + position] = dot;
+                    head += 1;
+                }
+            }
+            while head < heads {
                 weights[head * positions + position] = dot::<FMA>(&queries[head * dim..][..dim], key);
+                head += 1;
             }
             position += 1;
         }
     }
-    for weight in weights.iter_mut() {
-        if let Some(cap) = cap {
+    if let Some(cap) = cap {
+        for weight in weights.iter_mut() {
             *weight = cap * (*weight / cap).tanh();
         }
     }
-    for weights in weights.chunks_exact_mut(positions) {
-        let most = weights.iter().fold(f32::NEG_INFINITY, |a, b| a.max(*b));
-        for weight in weights.iter_mut() {
+    for (weights, out) in weights.chunks_exact_mut(positions).zip(out.chunks_exact_mut(dim)) {
+        let most = maximum_with::<FMA>(weights);
+        let mut sums = [0f32; LANES];
+        let (chunks, rest) = weights.as_chunks_mut::<LANES>();
+        for chunk in chunks {
+            for i in 0..LANES {
+                chunk[i] = exp::<FMA>(chunk[i] - most);
+                sums[i] += chunk[i];
+            }
+        }
+        for (weight, sum) in rest.iter_mut().zip(&mut sums) {
             *weight = exp::<FMA>(*weight - most);
+            *sum += *weight;
         }
-        let total: f32 = weights.iter().sum();
-        for weight in weights.iter_mut() {
-            *weight /= total;
-        }
-    }
-    out.fill(0.0);
-    let mut position = 0;
-    for (_, values) in parts {
-        for value in values.chunks_exact(stride) {
-            let value = &value[offset..offset + dim];
-            for head in 0..heads {
-                let weight = weights[head * positions + position];
-                for (out, value) in out[head * dim..][..dim].iter_mut().zip(value) {
-                    *out = multiply_add::<FMA>(weight, *value, *out);
+        let inverse = 1.0 / total(&mut sums);
+        // A run of values at a time stays in registers over all positions.
+        let mut start = 0;
+        while start + RUN <= dim {
+            let mut sums = [0f32; RUN];
+            let mut position = 0;
+            for (_, values) in parts {
+                for value in values.chunks_exact(stride) {
+                    let (value, weight) = (&value[offset + start..][..RUN], weights[position]);
+                    for i in 0..RUN {
+                        sums[i] = multiply_add::<FMA>(weight, value[i], sums[i]);
+                    }
+                    position += 1;
                 }
             }
-            position += 1;
+            for i in 0..RUN {
+                out[start + i] = sums[i] * inverse;
+            }
+            start += RUN;
         }
+        let rest = &mut out[start..];
+        rest.fill(0.0);
+        let mut position = 0;
+        for (_, values) in parts {
+            for value in values.chunks_exact(stride) {
+                for (out, value) in rest.iter_mut().zip(&value[offset + start..offset + dim]) {
+                    *out = multiply_add::<FMA>(weights[position], *value, *out);
+                }
+                position += 1;
+            }
+        }
+        rest.iter_mut().for_each(|x| *x *= inverse);
     }
 }
 
@@ -354,15 +426,34 @@ mod tests {
     }
 
     #[test]
+    fn four_dots_are_dots() {
+        let wave = |n: usize, k: f32| (0..n).map(|i| (i as f32 * k).sin()).collect::<Vec<_>>();
+        let (four, with) = (wave(4 * 80, 0.7), wave(80, 0.3));
+        let expected: Vec<f32> = four.chunks_exact(80).map(|a| dot::<true>(a, &with)).collect();
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            // SAFETY: the features were just detected.
+            assert_eq!(unsafe { four_dots(&four, &with) }, expected[..]);
+        }
+        assert_eq!(expected.len(), 4);
+    }
+
+    #[test]
     fn attention_agrees_with_its_definition_and_with_itself_in_parts() {
-        let (dim, stride, offset, positions) = (20, 40, 20, 7);
+        for (heads, dim) in [(2, 20), (5, 80)] {
+            attention_agrees(heads, dim);
+        }
+    }
+
+    fn attention_agrees(heads: usize, dim: usize) {
+        let (stride, offset, positions) = (2 * dim, dim, 7);
         let wave = |n: usize, k: f32| (0..n).map(|i| (i as f32 * k).sin()).collect::<Vec<_>>();
         let (queries, keys, values) = (
-            wave(2 * dim, 0.7),
+            wave(heads * dim, 0.7),
             wave(positions * stride, 0.3),
             wave(positions * stride, 1.1),
         );
-        let mut out = vec![0.0; 2 * dim];
+        let mut out = vec![0.0; heads * dim];
         let whole = [(&keys[..], &values[..])];
         let attention = Attention {
             queries: &queries,
@@ -373,7 +464,7 @@ mod tests {
             cap: None,
         };
         attend(&attention, &mut Vec::new(), &mut out);
-        for head in 0..2 {
+        for head in 0..heads {
             let score = |p: usize| -> f64 {
                 (0..dim)
                     .map(|i| f64::from(queries[head * dim + i]) * f64::from(keys[p * stride + offset + i]))
@@ -388,7 +479,7 @@ mod tests {
         }
         let cut = 3 * stride;
         let parts = [(&keys[..cut], &values[..cut]), (&keys[cut..], &values[cut..])];
-        let mut again = vec![0.0; 2 * dim];
+        let mut again = vec![0.0; heads * dim];
         attend(
             &Attention {
                 parts: &parts,

@@ -430,7 +430,11 @@ impl Writer<'_> {
         // SAFETY: as the callers promise, within the reserved `m * rows`.
         let to = unsafe { self.target.part(row * self.rows + tile * TILE, width) };
         match self.bias {
-            None => to.copy_from_slice(&sum.0[..width]),
+            // Of a known length, which is a store and no call.
+            None => match to.as_mut_array() {
+                Some(to) => *to = sum.0,
+                None => to.copy_from_slice(&sum.0[..width]),
+            },
             Some(bias) => {
                 let bias = &bias[tile * TILE..][..width];
                 for ((to, sum), bias) in to.iter_mut().zip(&sum.0).zip(bias) {
