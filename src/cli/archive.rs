@@ -40,7 +40,9 @@ pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status>
     if args.dry_run {
         return dry_run(&plan, &options, &site, printer);
     }
-    let articles = articles(&plan, output);
+    let bytes = total(&plan);
+    // Its paths live once: there may be any number of them.
+    let articles = articles(std::mem::take(&mut plan.tasks), output);
     let session = Session::new(config, printer);
     // A model that cannot be had is told before anything is read.
     let identity = identity(session.located()?)?;
@@ -73,7 +75,7 @@ pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status>
     let desk = Desk {
         session: &session,
         printer,
-        bar: progress::Archive::new(printer, articles.len(), total(&plan)),
+        bar: progress::Archive::new(printer, articles.len(), bytes),
         counts: Cell::default(),
     };
     for failure in &plan.failures {
@@ -95,7 +97,14 @@ pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status>
     drop(desk);
     // Of a run that was broken off too: it shows what there is. Why it ended is told before what went wrong after it.
     let written = remember_pace(&state, &counts).and_then(|()| archive::write_report(&site, &state));
-    report(&plan, &counts, start.elapsed(), &site, printer);
+    report(
+        articles.len(),
+        plan.failures.len(),
+        &counts,
+        start.elapsed(),
+        &site,
+        printer,
+    );
     let counts = ended?;
     written?;
     Ok(match counts.failed + plan.failures.len() {
@@ -149,21 +158,23 @@ fn portable(path: &Path) -> String {
     parts.join("/")
 }
 
-fn articles(plan: &Plan, output: &Path) -> Vec<Article> {
-    let article = |task: &Task| {
-        let Input::File(path) = &task.input else { return None };
+fn articles(tasks: Vec<Task>, output: &Path) -> Vec<Article> {
+    let article = |task: Task| {
+        let Input::File(path) = task.input else { return None };
         let outputs = task.outputs.iter().filter_map(|written| {
             let path = written.path.as_ref()?;
             Some((written.format, portable(path.strip_prefix(output).unwrap_or(path))))
         });
+        let mut outputs: Vec<_> = outputs.collect();
+        outputs.shrink_to_fit();
         Some(Article {
             place: portable(&task.place),
-            path: path.clone(),
+            path,
             format: task.format,
-            outputs: outputs.collect(),
+            outputs,
         })
     };
-    plan.tasks.iter().filter_map(article).collect()
+    tasks.into_iter().filter_map(article).collect()
 }
 
 fn length(task: &Task) -> u64 {
@@ -253,14 +264,15 @@ fn dry_run(plan: &Plan, options: &pipeline::Options, site: &Site, printer: &Prin
     })
 }
 
-fn report(plan: &Plan, counts: &Counts, time: Duration, site: &Site, printer: &Printer) {
+/// Says what became of these articles, and of those that were `refused` before.
+fn report(articles: usize, refused: usize, counts: &Counts, time: Duration, site: &Site, printer: &Printer) {
     let mut line = format!(
         "{} of {} translated, {} unchanged",
         counts.done,
-        counted(plan.tasks.len() + plan.failures.len(), "article"),
+        counted(articles + refused, "article"),
         counts.unchanged
     );
-    let failed = counts.failed + plan.failures.len();
+    let failed = counts.failed + refused;
     if failed > 0 {
         line += &format!(", {failed} failed");
     }

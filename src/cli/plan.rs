@@ -97,6 +97,14 @@ impl Input {
         }
     }
 
+    /// Where it truly stands.
+    fn real(&self) -> Option<PathBuf> {
+        match self {
+            Input::Stdin => None,
+            Input::File(path) => Some(file::real(path)),
+        }
+    }
+
     /// How it is read when nothing else is said: by its extension, else as plain text.
     pub fn format(&self) -> Format {
         match self {
@@ -172,13 +180,11 @@ pub fn plan(request: &Request) -> Result<Plan> {
             vec![vec![Output { format, path: None }]; found.len()]
         }
     };
-    let inputs: HashSet<_> = found
-        .iter()
-        .filter_map(|found| match &found.input {
-            Input::Stdin => None,
-            Input::File(path) => Some(file::real(path)),
-        })
-        .collect();
+    // An archive's outputs are checked as they are written.
+    let inputs: HashSet<_> = match request.archive {
+        Some(_) => HashSet::new(),
+        None => found.iter().filter_map(|found| found.input.real()).collect(),
+    };
     for (found, outputs) in found.into_iter().zip(outputs) {
         let problem = match request.archive {
             Some(_) => None,
