@@ -41,10 +41,10 @@ pub const DATABASE: &str = "memory.sqlite";
 const STAGING: &str = "staging";
 
 /// Sentences that are translated together: enough that the last, smaller batch of each round costs little.
-const POOL: usize = 1024;
+const POOL: usize = 768;
 /// Articles that wait for the model, and for a writer.
-const AHEAD: usize = 16;
-const BEHIND: usize = 16;
+const AHEAD: usize = 8;
+const BEHIND: usize = 8;
 
 /// One article of a plan.
 #[derive(Clone, Debug)]

@@ -95,16 +95,11 @@ pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status>
         Err(_) => desk.counts.get(),
     };
     drop(desk);
+    let count = articles.len();
+    drop(articles);
     // Of a run that was broken off too: it shows what there is. Why it ended is told before what went wrong after it.
     let written = remember_pace(&state, &counts).and_then(|()| archive::write_report(&site, &state));
-    report(
-        articles.len(),
-        plan.failures.len(),
-        &counts,
-        start.elapsed(),
-        &site,
-        printer,
-    );
+    report(count, plan.failures.len(), &counts, start.elapsed(), &site, printer);
     let counts = ended?;
     written?;
     Ok(match counts.failed + plan.failures.len() {
