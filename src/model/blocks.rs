@@ -234,7 +234,7 @@ impl Rounded {
             .map(|halves| halves.iter().sum::<i32>());
         Operand {
             rounded: self,
-            width: form.width,
+            parts: BLOCK / form.width,
             starts: sums.map(|sum| -i32::from(form.offset) * sum).collect(),
         }
     }
@@ -243,9 +243,9 @@ impl Rounded {
 /// Rounded activations with what goes with a form of weights.
 struct Operand<'a> {
     rounded: &'a Rounded,
-    /// Columns that share a scale of the weights.
-    width: usize,
-    /// `(rows, columns / width)`: what the sum of each starts from, to take back the offset of the weights.
+    /// Scales that the weights have for a block.
+    parts: usize,
+    /// `(rows, columns / 32 * parts)`: what the sum of each starts from, to take back the offset of the weights.
     starts: Vec<i32>,
 }
 
@@ -569,7 +569,7 @@ const fn width(bits: usize) -> usize {
 
 /// Bytes that a kernel asks the memory for ahead of what it reads.
 #[cfg(target_arch = "x86_64")]
-const AHEAD: usize = 4096;
+const AHEAD: usize = 2048;
 
 /// Asks the memory for values that will be read soon.
 fn fetch<T>(values: &[T]) {
@@ -621,7 +621,7 @@ impl Operand<'_> {
         RoundedRow {
             values: &rounded.values[from..to],
             scales: &rounded.scales[from / BLOCK..to / BLOCK],
-            starts: &self.starts[from / self.width..to / self.width],
+            starts: &self.starts[from / BLOCK * self.parts..to / BLOCK * self.parts],
             scaled: &rounded.scaled[from / BLOCK..to / BLOCK],
         }
     }
