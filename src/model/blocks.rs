@@ -140,28 +140,31 @@ impl Shape {
         }
     }
 
-    /// Copies row `old` of one tile to row `lane` of another.
-    fn copy(self, to: &mut [Lane], lane: usize, from: &[Lane], old: usize) {
-        let ((to, to_scales), (from, from_scales)) = (to.split_at_mut(self.weights()), from.split_at(self.weights()));
-        for (to, from) in to.iter_mut().zip(from) {
-            to.0[lane * 4..][..4].copy_from_slice(&from.0[old * 4..][..4]);
+    /// Copies rows, of each the tile and its number there, into the first rows of a tile.
+    fn copy(self, to: &mut [Lane], rows: &[(&[Lane], usize)]) {
+        /// A lane at a time, of which each row has `N` bytes.
+        fn each<const N: usize>(to: &mut [Lane], rows: &[(&[Lane], usize)], first: usize) {
+            for (at, to) in to.iter_mut().enumerate() {
+                let to = to.0.as_chunks_mut::<N>().0;
+                // Lanes that hold more than one number of a row hold them apart.
+                for (part, to) in to.chunks_exact_mut(TILE).enumerate() {
+                    for (to, (from, old)) in to.iter_mut().zip(rows) {
+                        *to = from[first + at].0.as_chunks::<N>().0[part * TILE + old];
+                    }
+                }
+            }
         }
         let [units, whole] = self.lengths();
-        let scales = to_scales.chunks_exact_mut(units + whole);
-        for (to, from) in scales.zip(from_scales.chunks_exact(units + whole)) {
-            let ((to, to_whole), (from, from_whole)) = (to.split_at_mut(units), from.split_at(units));
-            for (to, from) in cast_mut::<_, [f16; TILE]>(to)
-                .iter_mut()
-                .zip(cast::<_, [f16; TILE]>(from))
-            {
-                to[lane] = from[old];
-            }
-            for (to, from) in cast_mut::<_, [i8; TILE]>(to_whole)
-                .iter_mut()
-                .zip(cast::<_, [i8; TILE]>(from_whole))
-            {
-                to[lane] = from[old];
-            }
+        let (weights, mut scales) = to.split_at_mut(self.weights());
+        each::<4>(weights, rows, 0);
+        let mut first = self.weights();
+        while !scales.is_empty() {
+            let (these, rest) = scales.split_at_mut(units + whole);
+            let (these_units, these_whole) = these.split_at_mut(units);
+            each::<2>(these_units, rows, first);
+            each::<1>(these_whole, rows, first + units);
+            first += units + whole;
+            scales = rest;
         }
     }
 }
@@ -281,9 +284,9 @@ impl Blocks {
         let mut tiles = Pages::<Lane>::zeroed(rows.len().div_ceil(TILE) * stride);
         let chosen = tiles.par_chunks_exact_mut(stride).zip(rows.par_chunks(TILE));
         chosen.for_each(|(tile, rows)| {
-            for (lane, row) in rows.iter().map(|row| *row as usize).enumerate() {
-                self.shape.copy(tile, lane, self.lanes(row / TILE), row % TILE);
-            }
+            let rows = rows.iter().map(|row| *row as usize);
+            let rows: Vec<_> = rows.map(|row| (self.lanes(row / TILE), row % TILE)).collect();
+            self.shape.copy(tile, &rows);
         });
         Self {
             shape: self.shape,
