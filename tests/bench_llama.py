@@ -1,9 +1,9 @@
 """Compares plae's speed and memory with llama.cpp's on the same GGUF file and the same prompts, one after the other in each round.
 
-    python3 tests/bench_llama.py [--rounds N] [--counts N,N] [--single N] PLAE MODEL.gguf SOURCE.th [FIRST]
+    python3 tests/bench_llama.py [--rounds N] [--counts N,N] [--single N] [--longest N] PLAE MODEL.gguf SOURCE.th [FIRST]
 
 PLAE is the built binary; SOURCE.th has one sentence a line, measured from line FIRST (0-based, by default 500) on. Both translate
-greedily on two threads, from the ids that plae makes of its prompt. Reading the examples that all prompts begin with is counted
+greedily on two threads, LONGEST tokens at most, from the ids that plae makes of its prompt. Reading the examples that all prompts begin with is counted
 on neither side (plae's warming up does it, llama.cpp does it before the clock starts), nor is loading.
 
     batches   COUNT sentences (48, then 200); llama.cpp has 16 at a time, plae what it takes
@@ -25,7 +25,7 @@ import sys
 import tempfile
 import time
 
-THREADS, PARALLEL, LONGEST, READ = 2, 16, 256, 200
+THREADS, PARALLEL, READ = 2, 16, 200
 
 
 def peak():
@@ -73,7 +73,7 @@ class Llama:
         length = self.api.llama_token_to_piece(self.vocabulary, token, buffer, 64, 0, True)
         return b"\n" in buffer.raw[:max(0, length)] or self.api.llama_vocab_is_eog(self.vocabulary, token)
 
-    def translate(self, prompts, parallel):
+    def translate(self, prompts, parallel, longest):
         """Output tokens and seconds."""
         shared = len(os.path.commonprefix(prompts)) if len(prompts) > 1 else 0
         api, memory = self.api, self.memory
@@ -92,7 +92,7 @@ class Llama:
                 last.append(len(entries) - 1)
             self.decode(entries)
             live = {s: (self.best(slot), len(prompts[i]), 0) for s, (i, slot) in enumerate(zip(group, last), 1)}
-            while live := {s: v for s, v in live.items() if v[2] < LONGEST and not self.ends(v[0])}:
+            while live := {s: v for s, v in live.items() if v[2] < longest and not self.ends(v[0])}:
                 self.decode([(token, position, s, 1) for s, (token, position, _) in live.items()])
                 written += len(live)
                 live = {s: (self.best(slot), at + 1, n + 1) for slot, (s, (_, at, n)) in enumerate(live.items())}
@@ -111,11 +111,11 @@ def child(model, job):
     """llama.cpp in a process of its own: the job's figures as JSON."""
     job = json.loads(job)
     llama = Llama(model)
-    llama.translate([prompt[:8] for prompt in job["prompts"][:1]], 1)
+    llama.translate([prompt[:8] for prompt in job["prompts"][:1]], 1, 8)
     if job["read"]:
         tokens, seconds = llama.read(job["prompts"])
     else:
-        tokens, seconds = llama.translate(job["prompts"], job["parallel"])
+        tokens, seconds = llama.translate(job["prompts"], job["parallel"], job["longest"])
     print(json.dumps({"tokens": tokens, "seconds": seconds, "load": llama.load, "peak": peak(), "before": llama.before}))
 
 
@@ -127,8 +127,8 @@ def output(command, text=None):
 
 
 class Comparison:
-    def __init__(self, binary, model, directory):
-        self.binary, self.model, self.directory, self.ratios = binary, model, directory, {}
+    def __init__(self, binary, model, longest, directory):
+        self.binary, self.model, self.longest, self.directory, self.ratios = binary, model, longest, directory, {}
 
     def prompts(self, lines, *options):
         """The ids that plae gives the model for each line."""
@@ -138,15 +138,15 @@ class Comparison:
         return [json.loads(segment)["source_ids"] for segment in segments]
 
     def llama(self, prompts, parallel, read=False):
-        job = json.dumps({"prompts": prompts, "parallel": parallel, "read": read})
+        job = json.dumps({"prompts": prompts, "parallel": parallel, "longest": self.longest, "read": read})
         return json.loads(output([sys.executable, __file__, "--child", self.model], job.encode()))
 
-    def plae(self, lines, vocabulary, *options, longest=LONGEST):
+    def plae(self, lines, vocabulary, *options, longest=None):
         path = os.path.join(self.directory, "lines.th")
         with open(path, "w", encoding="utf-8") as file:
             file.writelines(line + "\n" for line in lines)
         return json.loads(output([self.binary, "bench", "--json", "--model", self.model, "--split", "line", "--normalize", "off",
-                                  "--max-tokens", str(longest), "--vocabulary", vocabulary, *options, path]))
+                                  "--max-tokens", str(longest or self.longest), "--vocabulary", vocabulary, *options, path]))
 
     def note(self, name, vocabulary, ratio):
         self.ratios.setdefault((name, vocabulary), []).append(ratio)
@@ -195,6 +195,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--counts", default="48,200")
     parser.add_argument("--single", type=int, default=12)
+    parser.add_argument("--longest", type=int, default=256)
     parser.add_argument("plae")
     parser.add_argument("model")
     parser.add_argument("source")
@@ -203,7 +204,7 @@ def main():
     with open(options.source, encoding="utf-8") as file:
         lines = file.read().split("\n")[options.first:]
     with tempfile.TemporaryDirectory() as directory:
-        comparison = Comparison(options.plae, options.model, directory)
+        comparison = Comparison(options.plae, options.model, options.longest, directory)
         for _ in range(options.rounds):
             for count in map(int, filter(None, options.counts.split(","))):
                 comparison.translate(f"{count} in batches", lines[:count], PARALLEL)

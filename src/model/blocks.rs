@@ -1,8 +1,8 @@
 //! Weight matrices in blocks of columns with a scale, at the bits that their GGUF type has, and their products on the CPU.
 //!
-//! A tile of 16 rows is unpacked once, a stretch of columns at a time, for all rows of activations. Each output depends on
-//! its own row of activations alone, summed in a fixed order: it is the same bit for bit whatever is computed beside it and
-//! whatever the instruction set.
+//! A tile of 16 rows is unpacked once, a stretch of columns at a time, for all rows of activations; few rows unpack it in
+//! registers, on their way. Each output depends on its own row of activations alone, summed in a fixed order: it is the same
+//! bit for bit whatever is computed beside it and whatever the instruction set.
 
 use super::ggml::{Form, NEST, Row};
 use super::kernel::{dispatch, parallel, round_blocks};
