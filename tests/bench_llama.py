@@ -75,7 +75,7 @@ class Llama:
 
     def translate(self, prompts, parallel, longest):
         """Output tokens and seconds."""
-        shared = len(os.path.commonprefix(prompts)) if len(prompts) > 1 else 0
+        shared = len(os.path.commonprefix(prompts))
         api, memory = self.api, self.memory
         api.llama_memory_clear(memory, True)
         if shared:
@@ -201,12 +201,15 @@ def main():
     parser.add_argument("source")
     parser.add_argument("first", type=int, nargs="?", default=500)
     options = parser.parse_args()
+    counts = [int(count) for count in options.counts.split(",") if count]
+    if 1 in (options.single, *counts):
+        parser.error("one prompt alone does not show what all begin with; take 2")
     with open(options.source, encoding="utf-8") as file:
         lines = file.read().split("\n")[options.first:]
     with tempfile.TemporaryDirectory() as directory:
         comparison = Comparison(options.plae, options.model, options.longest, directory)
         for _ in range(options.rounds):
-            for count in map(int, filter(None, options.counts.split(","))):
+            for count in counts:
                 comparison.translate(f"{count} in batches", lines[:count], PARALLEL)
             if options.single:
                 comparison.translate(f"{options.single} single", lines[:options.single], 1, "--batch-tokens", "1")
