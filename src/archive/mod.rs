@@ -45,6 +45,8 @@ const POOL: usize = 768;
 /// Articles that wait for the model, and for a writer.
 const AHEAD: usize = 8;
 const BEHIND: usize = 8;
+/// Threads that write, at least: each waits for the disk at every output.
+const WRITERS: usize = 8;
 
 /// One article of a plan.
 #[derive(Clone, Debug)]
@@ -184,7 +186,7 @@ pub fn run(
             scope.spawn(move || shared.read(&read));
         }
         drop(read);
-        let writers: Vec<_> = (0..options.jobs.max(1))
+        let writers: Vec<_> = (0..options.jobs.max(WRITERS))
             .map(|_| scope.spawn(move || shared.write(finished)))
             .collect();
         let result = Pool::new(shared, memory, finish).run(&reads, host);
