@@ -78,8 +78,8 @@ pub fn open(path: &Path, durability: Durability) -> Result<Connection> {
     Ok(connection)
 }
 
-/// Of the database's pages in this process, in KiB below zero: lookups are few beside the model's work, and a cache of SQLite's own
-/// 2 MB for each connection is what most of the memory of a long run with a small model would be.
+/// Of the database's pages in this process, in KiB below zero: lookups are few beside the model's work, and SQLite's own 2 MB for
+/// each connection fill up only in long runs, whose memory is to stay flat.
 const CACHE: i64 = -512;
 
 /// Makes the tables of a new file, and refuses another program's.

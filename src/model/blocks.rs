@@ -538,7 +538,7 @@ fn few(kernel: Kernel, form: Form, tile: &Tile, operand: &Operand, sums: &mut [C
     match (kernel, sums.len()) {
         // SAFETY: the features were detected when the kernel was chosen; the tile is of this form, rows are those of `operand`.
         #[cfg(target_arch = "x86_64")]
-        (Kernel::Avx512Vnni, ..=avx512::GROUP) => unsafe {
+        (Kernel::Avx512Vnni, 1..=avx512::GROUP) => unsafe {
             match (form.bits, form.nested) {
                 (4, false) => avx512::few::<4, false>(tile, operand, sums),
                 (4, true) => avx512::few::<4, true>(tile, operand, sums),
