@@ -1,5 +1,6 @@
 //! Archives: the articles of a directory through one model, their sentences pooled, each finished once.
 
+mod articles;
 mod lock;
 mod merge;
 mod record;
@@ -7,6 +8,7 @@ mod report;
 mod shard;
 mod state;
 
+pub use articles::Articles;
 pub use lock::Lock;
 pub use merge::{Merged, merge};
 pub use record::{Quote, Record, Written};
@@ -49,7 +51,7 @@ const BEHIND: usize = 8;
 const WRITERS: usize = 8;
 
 /// One article of a plan.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Article {
     /// Where it stands below the input directory, `/` between directories: its name in the state.
     pub place: String,
@@ -104,12 +106,12 @@ pub trait Host {
     /// Told every so often; `Break` ends the run after the batch in hand.
     fn progress(&self, counts: &Counts) -> ControlFlow<()>;
     /// An article that failed; the others go on.
-    fn failed(&self, article: &Article, error: &Error);
+    fn failed(&self, error: &Error);
 }
 
 /// An article that was read and needs a translation.
 struct Ready {
-    index: usize,
+    article: Article,
     bytes: u64,
     prepared: Prepared,
 }
@@ -118,12 +120,12 @@ struct Ready {
 enum Read {
     Ready(Box<Ready>),
     Unchanged { edited: bool, bytes: u64 },
-    Failed { index: usize, bytes: u64, error: Error },
+    Failed { article: Article, bytes: u64, error: Error },
 }
 
 /// A translated article on its way to its outputs.
 struct Finished {
-    index: usize,
+    article: Article,
     bytes: u64,
     document: Bilingual,
 }
@@ -132,14 +134,14 @@ struct Finished {
 struct Shared<'a> {
     site: &'a Site,
     staging: PathBuf,
-    articles: &'a [Article],
+    articles: &'a Articles,
     options: &'a Options,
     state: &'a State,
     next: AtomicUsize,
     /// No more articles are to be read.
     stop: AtomicBool,
     counts: Mutex<Counts>,
-    failures: Mutex<Vec<(usize, Error)>>,
+    failures: Mutex<Vec<Error>>,
     /// What ends the run: the disk is full, the database is gone.
     fatal: Mutex<Option<Error>>,
 }
@@ -153,15 +155,15 @@ struct Shared<'a> {
 /// Of kind `Interrupted` where the host asks for it; the model's, the database's, and a full or read-only disk's.
 pub fn run(
     site: &Site,
-    articles: &[Article],
+    articles: &Articles,
     memory: Option<&Memory>,
     state: &State,
     options: &Options,
     host: &dyn Host,
 ) -> Result<Counts> {
     let staging = staging(site)?;
-    let paths = articles.iter().flat_map(|article| &article.outputs);
-    state.claim(paths.map(|(_, path)| path.as_str()), &|path| {
+    let paths = articles.iter().flat_map(|article| article.outputs);
+    state.claim(paths.map(|(_, path)| path), &|path| {
         options.force || std::fs::symlink_metadata(site.output().join(path)).is_err()
     })?;
     let shared = Shared {
@@ -243,22 +245,19 @@ impl Shared<'_> {
             let Some(article) = self.articles.get(index) else {
                 return;
             };
-            let read = match self.prepare(index, article) {
-                Ok(read) => read,
-                Err(error) => Read::Failed {
-                    index,
-                    // Of what cannot be read, as much as is known.
-                    bytes: std::fs::metadata(&article.path).map_or(0, |file| file.len()),
-                    error,
-                },
-            };
+            let read = self.prepare(&article).unwrap_or_else(|error| Read::Failed {
+                // Of what cannot be read, as much as is known.
+                bytes: std::fs::metadata(&article.path).map_or(0, |file| file.len()),
+                article,
+                error,
+            });
             if to.send(read).is_err() {
                 return;
             }
         }
     }
 
-    fn prepare(&self, index: usize, article: &Article) -> Result<Read> {
+    fn prepare(&self, article: &Article) -> Result<Read> {
         let source = file::read(&article.path)?;
         let bytes = source.len() as u64;
         let (mut missing, mut edited) = (false, None);
@@ -296,7 +295,11 @@ impl Shared<'_> {
         let name = article.path.file_name().map(|name| name.to_string_lossy());
         let prepared =
             pipeline::prepare(name.as_deref(), &source, &options).map_err(|error| error.path(&article.path))?;
-        Ok(Read::Ready(Box::new(Ready { index, bytes, prepared })))
+        Ok(Read::Ready(Box::new(Ready {
+            article: article.clone(),
+            bytes,
+            prepared,
+        })))
     }
 
     /// Notes that the run has to end.
@@ -325,13 +328,13 @@ impl Shared<'_> {
                     counts.flagged += record.flagged;
                 }
                 Err(error) if is_fatal(&error) => drop(self.end(error)),
-                Err(error) => self.fail(finished.index, finished.bytes, error),
+                Err(error) => self.fail(&finished.article, finished.bytes, error),
             }
         }
     }
 
     fn put(&self, finished: &Finished) -> Result<Record> {
-        let article = &self.articles[finished.index];
+        let article = &finished.article;
         let mut outputs = Vec::with_capacity(article.outputs.len());
         for (format, output) in &article.outputs {
             let path = self.site.output().join(output);
@@ -350,12 +353,11 @@ impl Shared<'_> {
         Ok(record)
     }
 
-    fn fail(&self, index: usize, bytes: u64, error: Error) {
+    fn fail(&self, article: &Article, bytes: u64, error: Error) {
         if locked(&self.fatal).is_some() {
             return;
         }
-        let record = Record::failed(&self.articles[index], &error);
-        if let Err(error) = self.state.record(&record, "") {
+        if let Err(error) = self.state.record(&Record::failed(article, &error), "") {
             self.end(error);
         }
         {
@@ -363,15 +365,13 @@ impl Shared<'_> {
             counts.failed += 1;
             counts.bytes += bytes;
         }
-        locked(&self.failures).push((index, error));
+        locked(&self.failures).push(error);
     }
 
     /// Tells the host of failures since the last call.
     fn tell(&self, host: &dyn Host) {
         let failures = std::mem::take(&mut *locked(&self.failures));
-        for (index, error) in failures {
-            host.failed(&self.articles[index], &error);
-        }
+        failures.iter().for_each(|error| host.failed(error));
     }
 }
 
@@ -410,7 +410,7 @@ impl<'a> Pool<'a> {
                     counts.edited += usize::from(edited);
                     counts.bytes += bytes;
                 }
-                Read::Failed { index, bytes, error } => self.shared.fail(index, bytes, error),
+                Read::Failed { article, bytes, error } => self.shared.fail(&article, bytes, error),
                 Read::Ready(ready) => self.take(ready, host)?,
             }
             // Articles may have their unknown sentences in common.
@@ -516,7 +516,7 @@ impl<'a> Pool<'a> {
     fn send(&self, ready: Ready, translator: Option<&Translator>, translations: Vec<Translation>) -> Result<()> {
         let decode = &self.shared.options.reading.decode;
         let finished = Finished {
-            index: ready.index,
+            article: ready.article,
             bytes: ready.bytes,
             document: ready.prepared.align(translator, decode, translations),
         };
@@ -542,7 +542,7 @@ mod tests {
             ControlFlow::Continue(())
         }
 
-        fn failed(&self, _: &Article, _: &Error) {}
+        fn failed(&self, _: &Error) {}
     }
 
     #[test]
@@ -577,7 +577,9 @@ mod tests {
             jobs: 1,
             force: true,
         };
-        let counts = run(&site, &articles, None, &state, &options, &Nobody).unwrap();
+        let mut plan = Articles::new(home.path().to_path_buf(), vec![OutputFormat::Plain]);
+        articles.into_iter().for_each(|article| plan.push(article));
+        let counts = run(&site, &plan, None, &state, &options, &Nobody).unwrap();
         assert_eq!((counts.done, counts.failed, counts.bytes), (1, 3, 9 + 100 + 1000));
     }
 }

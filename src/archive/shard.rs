@@ -1,6 +1,6 @@
 //! Shards: an archive's articles divided by their content, and where each run keeps its own.
 
-use super::{Article, DATABASE, HOME};
+use super::{Articles, DATABASE, HOME};
 use crate::error::{Error, Result};
 use crate::file;
 use crate::memory::database::{self, Durability, failure};
@@ -166,7 +166,7 @@ impl Site {
     ///
     /// # Errors
     /// The database's, and of kind `Output`.
-    pub fn seed(&self, articles: &[Article]) -> Result<()> {
+    pub fn seed(&self, articles: &Articles) -> Result<()> {
         let (from, to) = (self.whole().database(), self.database());
         if self.shard.is_none() || to.exists() || !from.exists() {
             return Ok(());
@@ -207,14 +207,14 @@ impl Site {
 }
 
 /// Leaves of a state the entries of these articles alone.
-fn disown(database: &Path, articles: &[Article]) -> Result<()> {
+fn disown(database: &Path, articles: &Articles) -> Result<()> {
     let mut connection = database::open(database, Durability::Normal)?;
     let mut disowned = || {
         let transaction = connection.transaction()?;
         transaction.execute_batch("CREATE TEMP TABLE own (name TEXT PRIMARY KEY) WITHOUT ROWID")?;
         {
             let mut own = transaction.prepare("INSERT OR IGNORE INTO own VALUES (?1)")?;
-            for article in articles {
+            for article in articles.iter() {
                 own.execute([&article.place])?;
                 for (_, path) in &article.outputs {
                     own.execute([path])?;

@@ -58,7 +58,7 @@ impl State {
 
     /// Makes paths below the output directory plae's to write, all at once, but for those of which `is_free` says no and
     /// that were not plae's before.
-    pub fn claim<'p>(&self, paths: impl Iterator<Item = &'p str>, is_free: &dyn Fn(&str) -> bool) -> Result<()> {
+    pub fn claim(&self, paths: impl Iterator<Item = String>, is_free: &dyn Fn(&str) -> bool) -> Result<()> {
         let mut connection = self.connection();
         let claimed = || {
             let transaction = connection.transaction()?;
@@ -66,8 +66,8 @@ impl State {
                 let mut known = transaction.prepare_cached("SELECT 1 FROM output WHERE path = ?1")?;
                 let mut claim = transaction.prepare_cached("INSERT INTO output (path) VALUES (?1)")?;
                 for path in paths {
-                    if !known.exists([path])? && is_free(path) {
-                        claim.execute([path])?;
+                    if !known.exists([&path])? && is_free(&path) {
+                        claim.execute([&path])?;
                     }
                 }
             }

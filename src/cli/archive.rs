@@ -8,7 +8,7 @@ use super::progress;
 use super::session::Session;
 use super::translate::{options, preview};
 use super::{Status, counted, interrupt, size};
-use crate::archive::{self, Article, Counts, Host, INDEX, Lock, REPORT, Shard, Site, State};
+use crate::archive::{self, Article, Articles, Counts, Host, INDEX, Lock, REPORT, Shard, Site, State};
 use crate::error::{Error, Kind, Result};
 use crate::memory::Memory;
 use crate::pipeline;
@@ -41,8 +41,7 @@ pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status>
         return dry_run(&plan, &options, &site, printer);
     }
     let bytes = total(&plan);
-    // Its paths live once: there may be any number of them.
-    let articles = articles(std::mem::take(&mut plan.tasks), output);
+    let articles = articles(std::mem::take(&mut plan.tasks), args);
     let session = Session::new(config, printer);
     // A model that cannot be had is told before anything is read.
     let identity = identity(session.located()?)?;
@@ -153,23 +152,28 @@ fn portable(path: &Path) -> String {
     parts.join("/")
 }
 
-fn articles(tasks: Vec<Task>, output: &Path) -> Vec<Article> {
-    let article = |task: Task| {
-        let Input::File(path) = task.input else { return None };
+fn articles(tasks: Vec<Task>, args: &Archive) -> Articles {
+    let formats = tasks
+        .first()
+        .map(|task| task.outputs.iter().map(|output| output.format).collect());
+    let mut articles = Articles::new(args.input.clone(), formats.unwrap_or_default());
+    for task in tasks {
+        let Input::File(path) = task.input else { continue };
         let outputs = task.outputs.iter().filter_map(|written| {
             let path = written.path.as_ref()?;
-            Some((written.format, portable(path.strip_prefix(output).unwrap_or(path))))
+            Some((
+                written.format,
+                portable(path.strip_prefix(&args.output).unwrap_or(path)),
+            ))
         });
-        let mut outputs: Vec<_> = outputs.collect();
-        outputs.shrink_to_fit();
-        Some(Article {
+        articles.push(Article {
             place: portable(&task.place),
             path,
             format: task.format,
-            outputs,
-        })
-    };
-    tasks.into_iter().filter_map(article).collect()
+            outputs: outputs.collect(),
+        });
+    }
+    articles
 }
 
 fn length(task: &Task) -> u64 {
@@ -203,7 +207,7 @@ impl Host for Desk<'_> {
         interrupt::flow()
     }
 
-    fn failed(&self, _: &Article, error: &Error) {
+    fn failed(&self, error: &Error) {
         self.printer.error(error);
     }
 }

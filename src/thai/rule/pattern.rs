@@ -5,17 +5,18 @@ use crate::thai::lexicon::{
     ADDRESS, ERAS, LAWS, MONTH_LETTERS, MONTHS, PROVINCES, ROYAL, SHORT_MONTHS, STATES, WEEKDAYS,
 };
 use crate::thai::split::Line;
-use regex::RegexSet;
+use regex_automata::hybrid::dfa::{Cache, DFA, OverlappingState};
+use regex_automata::nfa::thompson::{Compiler, Config, WhichCaptures};
+use regex_automata::{Anchored, Input, MatchKind, PatternSet};
+use std::cell::RefCell;
 use std::sync::LazyLock;
 
 /// Characters on either side of the space that a pattern sees.
 const REACH: usize = 40;
 
-/// Stands for the space in question; other white space is one space, the line's start a line feed.
-const GAP: char = '\u{1}';
-
-/// The patterns, as regular expressions over what surrounds a space: `_` is the space, `#` a digit of either script,
-/// `<…>` a list of `lists`. The first that matches names the rule.
+/// The patterns, as two regular expressions with `_` for the space between them: one of what ends before it, one of what
+/// starts after it. White space is one space, the line's start a line feed; `#` is a digit of either script, `<…>` a list
+/// of `lists`. The first that matches names the rule.
 #[rustfmt::skip]
 const TABLE: &[(Rule, &[&str])] = &[
     // A dependent vowel or a mark cannot start a word: the space is a fault of the text.
@@ -35,7 +36,7 @@ const TABLE: &[(Rule, &[&str])] = &[
         "ปี_<era>",
         "<weekday>_(?:วันที่|ที่)? ?#",
         "ค่ำ_เดือน ?#",
-        r"<law>[^_]{0,30}_พ[.]ศ[.]",
+        r"<law><any>_พ[.]ศ[.]",
         r"\(ฉบับที่ #+\)_พ[.]ศ[.]",
     ]),
     (Rule::Range, &[
@@ -54,7 +55,7 @@ const TABLE: &[(Rule, &[&str])] = &[
         "<money>_ถ้วน",
         "(?:ดอลลาร์|ดอลล่าร์|เหรียญ)_(?:สหรัฐ|ออสเตรเลีย|สิงคโปร์|ฮ่องกง|ไต้หวัน|แคนาดา|นิวซีแลนด์)",
         r"_\(?ฉบับที่ ?#",
-        "<law>[^_]{0,30}_(?:มาตรา|ม[.]) ?#",
+        "<law><any>_(?:มาตรา|ม[.]) ?#",
         "(?:มาตรา|ม[.]|ข้อ) ?#+_วรรค",
         // The number of a document and of a vehicle.
         "ที่_[ก-ฮ]{1,3}[.]? ?#",
@@ -63,10 +64,10 @@ const TABLE: &[(Rule, &[&str])] = &[
     (Rule::Address, &[
         "[ก-ฮ]{1,2} ?#{1,4}_<province>",
         "จังหวัด_<province>",
-        "(?:เขต|แขวง|อำเภอ|อ[.])[^ _]{1,24}_<province>",
-        "(?:เมือง|ตำบล|อำเภอ|เขต)[^ _]{2,24}_(?:มณฑล|แคว้น|รัฐ<state>)",
+        "(?:เขต|แขวง|อำเภอ|อ[.])<name>_<province>",
+        "(?:เมือง|ตำบล|อำเภอ|เขต)[^ ]<name>_(?:มณฑล|แคว้น|รัฐ<state>)",
         "#_(?:ตำบล|แขวง|มณฑล)",
-        "_(?:[ตจถซ][.] ?[ก-๎]|อ[.](?:เมือง|[^ _]{1,20} จ[.]))",
+        "_(?:[ตจถซ][.] ?[ก-๎]|อ[.](?:เมือง|[^ ]{1,20} จ[.]))",
     ]),
     (Rule::Abbreviation, &[
         "(?:กระทรวง|กรม|สำนักงาน|พรรค|คณะ|ทีม|บอร์ด|มติ|ที่ประชุม|ปลัด|โฆษก|เลขาธิการ|อธิบดี|ผู้ว่าฯ|สมาชิก)_[ก-ฮ][ก-ฮ.]{0,9}[.]",
@@ -82,7 +83,7 @@ const TABLE: &[(Rule, &[&str])] = &[
         r"_[,.;:!?)}\]%”’»›…/=+×°~&]",
         r"[,({\[“‘«‹/=+×~&\x23@$€£¥฿]_",
         // A hashtag, and a face, heart or gesture, belong to what they comment on.
-        r"_\x23[^ _]",
+        r"_\x23[^ ]",
         "_[\u{1f600}-\u{1f64f}\u{1f910}-\u{1f92f}\u{1f970}-\u{1f97a}\u{2764}\u{2665}\u{1f493}-\u{1f49f}\u{1f44a}-\u{1f44f}]",
     ]),
 ];
@@ -96,6 +97,8 @@ fn lists() -> Vec<(&'static str, String)> {
             .map(|(first, last)| format!("{first}[.] ?{last}[.]?")),
     );
     vec![
+        ("<any>", "(?s:.){0,30}".to_owned()),
+        ("<name>", "[^ ]{1,24}".to_owned()),
         ("<month>", format!("(?:{})", months.collect::<Vec<_>>().join("|"))),
         ("<short>", any(&words(SHORT_MONTHS))),
         ("<weekday>", any(&words(WEEKDAYS))),
@@ -127,14 +130,14 @@ fn addresses() -> impl Iterator<Item = String> {
     };
     (0..ADDRESS.len() - 1).map(move |size| {
         let larger = ADDRESS[size + 1..].concat();
-        let counted = ["_ชั้น ?#", "_หมู่(?:ที่)? ?#", "_ม[.] ?#"].join("|");
+        let counted = ["ชั้น ?#", "หมู่(?:ที่)? ?#", "ม[.] ?#"].join("|");
         let named: Vec<&str> = larger
             .iter()
             .copied()
             .filter(|name| !matches!(*name, "หมู่" | "ม."))
             .collect();
         format!(
-            "{} ?[^ _]{{1,24}}(?: #[^ _]*)?(?:_{}{})",
+            "{} ?<name>(?: #[^ ]*)?_(?:{}{})",
             part(ADDRESS[size], "(?:^|[^ก-ฮ.])"),
             any(&named),
             if size == 0 {
@@ -146,55 +149,151 @@ fn addresses() -> impl Iterator<Item = String> {
     })
 }
 
-/// The table as one automaton, and the rule of each of its patterns.
-static COMPILED: LazyLock<(Vec<Rule>, RegexSet)> = LazyLock::new(|| {
+/// The patterns of one side of the space, all at once: an automaton that starts at the space, and so has few states.
+struct Side {
+    automaton: DFA,
+    /// It reads from the space to the left.
+    reverse: bool,
+}
+
+/// How much of an automaton a thread keeps at most, in bytes.
+const KEPT: usize = 1 << 19;
+
+impl Side {
+    fn new(patterns: &[String], reverse: bool) -> Self {
+        let nfa = Config::new()
+            .reverse(reverse)
+            .which_captures(WhichCaptures::None)
+            // Nothing matches within a character; with this, regex-automata 0.4 loses matches of a reverse search.
+            .utf8(false);
+        let dfa = DFA::config().match_kind(MatchKind::All).cache_capacity(KEPT);
+        let nfa = Compiler::new().configure(nfa).build_many(patterns);
+        let automaton = nfa.map(|nfa| DFA::builder().configure(dfa).build_from_nfa(nfa));
+        Self {
+            automaton: automaton.expect("the patterns are constants").expect("they fit"),
+            reverse,
+        }
+    }
+
+    /// The patterns that match `text` from the space on.
+    fn find(&self, text: &str, cache: &mut Cache) -> PatternSet {
+        const NEVER: &str = "no byte ends a search, and the cache may be cleared at any time";
+        let input = Input::new(text).anchored(Anchored::Yes);
+        let mut found = PatternSet::new(self.automaton.pattern_len());
+        if !self.reverse {
+            self.automaton
+                .try_which_overlapping_matches(cache, &input, &mut found)
+                .expect(NEVER);
+            return found;
+        }
+        let mut state = OverlappingState::start();
+        loop {
+            self.automaton
+                .try_search_overlapping_rev(cache, &input, &mut state)
+                .expect(NEVER);
+            match state.get_match() {
+                Some(end) => found.insert(end.pattern()),
+                None => return found,
+            };
+        }
+    }
+}
+
+/// The table, its patterns in the order of their rules.
+struct Compiled {
+    rules: Vec<Rule>,
+    /// Whether what comes before the space may be far from it.
+    is_far: Vec<bool>,
+    near: Side,
+    /// Apart, as these have many states, and are seldom asked for.
+    far: Side,
+    after: Side,
+}
+
+static COMPILED: LazyLock<Compiled> = LazyLock::new(|| {
     let lists = lists();
     let expand = |pattern: &str| {
         let listed = lists
             .iter()
             .fold(pattern.to_owned(), |text, (name, list)| text.replace(name, list));
-        listed.replace('#', "[0-9๐-๙]").replace('_', &GAP.to_string())
+        listed.replace('#', "[0-9๐-๙]")
     };
     let table = TABLE
         .iter()
         .flat_map(|(rule, patterns)| patterns.iter().map(|&pattern| (*rule, pattern.to_owned())));
-    let (rules, patterns): (Vec<Rule>, Vec<String>) = table
-        .chain(addresses().map(|pattern| (Rule::Address, pattern)))
-        .map(|(rule, pattern)| (rule, expand(&pattern)))
-        .unzip();
-    let set = RegexSet::new(patterns).expect("the patterns are constants");
-    (rules, set)
+    let all = table.chain(addresses().map(|pattern| (Rule::Address, pattern)));
+    // Matches nothing.
+    let never = || "[a&&b]".to_owned();
+    let (mut rules, mut is_far) = (Vec::new(), Vec::new());
+    let [mut near, mut far, mut after] = [(); 3].map(|()| Vec::new());
+    for (rule, pattern) in all {
+        let (before, behind) = pattern.split_once('_').expect("every pattern has a space");
+        let reaches = before.contains("<any>") || before.contains("<name>");
+        rules.push(rule);
+        is_far.push(reaches);
+        near.push(if reaches { never() } else { expand(before) });
+        far.push(if reaches { expand(before) } else { never() });
+        after.push(expand(behind));
+    }
+    Compiled {
+        rules,
+        is_far,
+        near: Side::new(&near, true),
+        far: Side::new(&far, true),
+        after: Side::new(&after, false),
+    }
 });
+
+thread_local! {
+    static CACHES: RefCell<[Cache; 3]> = RefCell::new(
+        [&COMPILED.near, &COMPILED.far, &COMPILED.after].map(|side| side.automaton.create_cache()),
+    );
+}
 
 /// The first rule whose pattern matches around a gap.
 pub fn matched(line: &Line, gap: usize) -> Option<Rule> {
-    let (rules, set) = &*COMPILED;
-    set.matches(&window(line, gap)).iter().next().map(|index| rules[index])
+    let text = &line.text;
+    let before = before(&text[..line.chunks[gap].end]);
+    let after = after(&text[line.chunks[gap + 1].start..]);
+    let Compiled { rules, is_far, .. } = &*COMPILED;
+    CACHES.with_borrow_mut(|[near, far, caches]| {
+        let after = COMPILED.after.find(&after, caches);
+        let near = COMPILED.near.find(&before, near);
+        let mut reached = None;
+        let first = after.iter().find(|&pattern| match is_far[pattern.as_usize()] {
+            false => near.contains(pattern),
+            true => reached
+                .get_or_insert_with(|| COMPILED.far.find(&before, far))
+                .contains(pattern),
+        });
+        first.map(|pattern| rules[pattern.as_usize()])
+    })
 }
 
-/// What surrounds a gap, as the patterns see it.
-fn window(line: &Line, gap: usize) -> String {
-    let (before, after) = (
-        &line.text[..line.chunks[gap].end],
-        &line.text[line.chunks[gap + 1].start..],
-    );
-    let from = before.char_indices().rev().take(REACH).last().map_or(0, |(at, _)| at);
-    let mut window = String::with_capacity(6 * REACH);
+/// What a pattern sees of the text before a gap.
+fn before(text: &str) -> String {
+    let from = text.char_indices().rev().take(REACH).last().map_or(0, |(at, _)| at);
+    let mut seen = String::with_capacity(3 * REACH);
     if from == 0 {
-        window.push('\n');
+        seen.push('\n');
     }
-    push(&mut window, before[from..].chars());
-    window.push(GAP);
-    push(&mut window, after.chars().take(REACH));
-    window
+    push(&mut seen, text[from..].chars());
+    seen
 }
 
-fn push(window: &mut String, chars: impl Iterator<Item = char>) {
-    for c in chars.filter(|&c| c != GAP) {
+/// And of that after it.
+fn after(text: &str) -> String {
+    let mut seen = String::with_capacity(3 * REACH);
+    push(&mut seen, text.chars().take(REACH));
+    seen
+}
+
+fn push(seen: &mut String, chars: impl Iterator<Item = char>) {
+    for c in chars {
         if !c.is_whitespace() {
-            window.push(c);
-        } else if !window.ends_with([' ', GAP]) {
-            window.push(' ');
+            seen.push(c);
+        } else if !seen.ends_with(' ') {
+            seen.push(' ');
         }
     }
 }
@@ -205,8 +304,9 @@ mod tests {
 
     #[test]
     fn every_pattern_compiles() {
-        let (rules, set) = &*COMPILED;
-        assert_eq!(rules.len(), set.len());
+        let Compiled { rules, near, after, .. } = &*COMPILED;
         assert!(rules.len() > 40);
+        assert_eq!(near.automaton.pattern_len(), rules.len());
+        assert_eq!(after.automaton.pattern_len(), rules.len());
     }
 }
