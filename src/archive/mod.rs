@@ -47,8 +47,8 @@ const POOL: usize = 768;
 /// Articles that wait for the model, and for a writer.
 const AHEAD: usize = 8;
 const BEHIND: usize = 8;
-/// Threads that write, at least: each waits for the disk at every output.
-const WRITERS: usize = 8;
+/// Threads that write, at least: each waits for the disk at every output, and keeps some memory.
+const WRITERS: usize = 4;
 
 /// One article of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]

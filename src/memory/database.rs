@@ -80,7 +80,7 @@ pub fn open(path: &Path, durability: Durability) -> Result<Connection> {
 
 /// Of the database's pages in this process, in KiB below zero: lookups are few beside the model's work, and SQLite's own 2 MB for
 /// each connection fill up only in long runs, whose memory is to stay flat.
-const CACHE: i64 = -512;
+const CACHE: i64 = -256;
 
 /// Makes the tables of a new file, and refuses another program's.
 fn lay_out(connection: &mut Connection, path: &Path) -> Result<()> {

@@ -168,9 +168,10 @@ impl Side {
             .utf8(false);
         let dfa = DFA::config().match_kind(MatchKind::All).cache_capacity(KEPT);
         let nfa = Compiler::new().configure(nfa).build_many(patterns);
-        let automaton = nfa.map(|nfa| DFA::builder().configure(dfa).build_from_nfa(nfa));
+        let nfa = nfa.expect("the patterns are constants");
+        let automaton = DFA::builder().configure(dfa).build_from_nfa(nfa);
         Self {
-            automaton: automaton.expect("the patterns are constants").expect("they fit"),
+            automaton: automaton.expect("one state and more fit"),
             reverse,
         }
     }
