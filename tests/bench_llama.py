@@ -111,7 +111,7 @@ def child(model, job):
     """llama.cpp in a process of its own: the job's figures as JSON."""
     job = json.loads(job)
     llama = Llama(model)
-    llama.translate([prompt[:8] for prompt in job["prompts"][:1]], 1, 8)
+    llama.read([job["prompts"][0][:8]])
     if job["read"]:
         tokens, seconds = llama.read(job["prompts"])
     else:
