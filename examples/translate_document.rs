@@ -4,7 +4,7 @@ use plae::document::Format;
 use plae::model::files::{Settings, locate};
 use plae::pipeline::{self, Options};
 use plae::render::{OutputFormat, RenderOptions, render};
-use plae::translate::{DeviceChoice, Precision, Translator};
+use plae::translate::{DeviceChoice, Precision, Translator, Vocabulary};
 use std::ops::ControlFlow;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let settings = Settings::from_vars(|name| std::env::var_os(name));
     let located = locate(None, &settings, true, &mut |_| ())?;
-    let translator = Translator::load(&located, DeviceChoice::Auto, Precision::Auto)?;
+    let translator = Translator::load(&located, DeviceChoice::Auto, Precision::Auto, Vocabulary::Auto)?;
     let observer = &mut |_| ControlFlow::Continue(());
     let options = Options::new(Format::Text);
     let document = pipeline::translate(Some(&input), &std::fs::read(&input)?, &translator, &options, observer)?;

@@ -5,7 +5,7 @@ use super::printer::{Printer, Showing};
 use crate::error::Result;
 use crate::model::Located;
 use crate::model::files::{self, Choice, Notice};
-use crate::translate::{Translator, Vocabulary};
+use crate::translate::Translator;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::cell::OnceCell;
 use std::time::{Duration, Instant};
@@ -62,15 +62,8 @@ impl<'a> Session<'a> {
     fn load(&self) -> Result<Loaded> {
         let located = self.located()?;
         let start = Instant::now();
-        let mut translator = Translator::load(located, self.config.device, self.config.precision)?;
-        let english = match self.config.vocabulary {
-            Vocabulary::Auto => located.revision.is_some(),
-            Vocabulary::Full => false,
-            Vocabulary::English => true,
-        };
-        if english {
-            translator.write_english_only()?;
-        }
+        let config = self.config;
+        let translator = Translator::load(located, config.device, config.precision, config.vocabulary)?;
         let time = start.elapsed();
         let manifest = &located.manifest;
         self.printer.note(format!(

@@ -119,20 +119,27 @@ enum Weights {
 }
 
 impl Packed {
-    /// Packs a tensor of a GGUF file.
+    /// Packs a tensor of a GGUF file, or the chosen rows of it.
     ///
     /// # Errors
     /// When the number of columns is not a multiple of 32 or the bytes are not whole blocks.
-    pub fn new(tensor: RawTensor, activations: Activations) -> Result<Self> {
+    pub fn new(tensor: RawTensor, chosen: Option<&[u32]>, activations: Activations) -> Result<Self> {
         let RawTensor {
             dtype,
             rows,
             columns,
             bytes,
         } = tensor;
+        let by_floats = || -> Result<Self> {
+            let all = Self::from_blocks(rows, columns, activations, &floats(dtype, bytes, rows * columns)?)?;
+            Ok(match chosen {
+                Some(chosen) => all.select(chosen),
+                None => all,
+            })
+        };
         let row_bytes = columns / dtype.block_size() * dtype.type_size();
         if matches!(dtype, GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16) && bytes.len() == rows * row_bytes {
-            return Self::from_blocks(rows, columns, activations, &floats(dtype, bytes, rows * columns)?);
+            return by_floats();
         }
         if columns == 0 || columns % BLOCK != 0 {
             bail!("rows of {columns} values do not divide into blocks of {BLOCK}");
@@ -140,18 +147,19 @@ impl Packed {
         if bytes.len() != rows * row_bytes {
             bail!("{} bytes for {rows} rows of {row_bytes}", bytes.len());
         }
-        let row = |row: usize| &bytes[row * row_bytes..][..row_bytes];
+        let row = |at: usize| {
+            let row = chosen.map_or(at, |chosen| chosen[at] as usize);
+            &bytes[row * row_bytes..][..row_bytes]
+        };
+        let kept = chosen.map_or(rows, <[u32]>::len);
         let form = Form::of(dtype);
         let weights = match activations {
-            Activations::F32 if form.is_none() => {
-                let values = floats(dtype, bytes, rows * columns)?;
-                return Self::from_blocks(rows, columns, activations, &values);
-            }
-            _ => Blocks::new(form.unwrap_or(Form::EIGHT), rows, columns, |at, to| {
+            Activations::F32 if form.is_none() => return by_floats(),
+            _ => Blocks::new(form.unwrap_or(Form::EIGHT), kept, columns, |at, to| {
                 to.read(dtype, row(at))
             })?,
         };
-        Ok(Self::of(rows, columns, Weights::Blocks(weights), activations))
+        Ok(Self::of(kept, columns, Weights::Blocks(weights), activations))
     }
 
     fn of(rows: usize, columns: usize, weights: Weights, activations: Activations) -> Self {
@@ -500,6 +508,7 @@ mod tests {
                     columns,
                     bytes: &bytes,
                 },
+                None,
                 Activations::Int8,
             )
             .unwrap();
@@ -529,6 +538,7 @@ mod tests {
                     columns,
                     bytes: &bytes,
                 },
+                None,
                 Activations::Int8,
             )
             .unwrap();
@@ -565,7 +575,7 @@ mod tests {
                 columns,
                 bytes: &bytes,
             };
-            let float = Packed::new(float, Activations::F32).unwrap();
+            let float = Packed::new(float, None, Activations::F32).unwrap();
             let exact = float.product(&x);
             for i in 0..m {
                 assert_eq!(
@@ -651,8 +661,8 @@ mod tests {
             columns,
             bytes: &bytes,
         };
-        assert!(Packed::new(raw(1, 32), Activations::Int8).is_ok());
-        assert!(Packed::new(raw(2, 32), Activations::F32).is_err());
-        assert!(Packed::new(raw(1, 40), Activations::Int8).is_err());
+        assert!(Packed::new(raw(1, 32), None, Activations::Int8).is_ok());
+        assert!(Packed::new(raw(2, 32), None, Activations::F32).is_err());
+        assert!(Packed::new(raw(1, 40), None, Activations::Int8).is_err());
     }
 }

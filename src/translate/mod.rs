@@ -86,7 +86,8 @@ pub enum Vocabulary {
     Auto,
     /// All of the model's.
     Full,
-    /// What English text can use, and every single character: [`Translator::write_english_only`].
+    /// What English text can use, and every single character: no pieces of other scripts, nor what the target's own tokenizer
+    /// does not have. The others are not computed.
     English,
 }
 
@@ -247,18 +248,32 @@ impl Translator {
     /// # Errors
     /// Of kind `Usage` for a device or precision that this build or this model does not have, of kind `Model` for
     /// files that are damaged or do not fit together.
-    pub fn load(located: &Located, device: DeviceChoice, precision: Precision) -> Result<Self> {
+    pub fn load(located: &Located, device: DeviceChoice, precision: Precision, vocabulary: Vocabulary) -> Result<Self> {
+        let english = match vocabulary {
+            Vocabulary::Auto => located.revision.is_some(),
+            Vocabulary::Full => false,
+            Vocabulary::English => true,
+        };
         let gguf = located
             .path
             .extension()
             .is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"));
         match gguf {
-            true => Self::load_gguf(located, device, precision),
-            false => Self::load_directory(located, device, precision),
+            true => Self::load_gguf(located, device, precision, english),
+            false => {
+                let mut this = Self::load_directory(located, device, precision)?;
+                if english {
+                    let vocabulary = this.model.spec().vocabulary as u32;
+                    let mut ids = this.tokenizer.english();
+                    ids.retain(|id| *id < vocabulary);
+                    this.model.restrict(ids)?;
+                }
+                Ok(this)
+            }
         }
     }
 
-    fn load_gguf(located: &Located, device: DeviceChoice, precision: Precision) -> Result<Self> {
+    fn load_gguf(located: &Located, device: DeviceChoice, precision: Precision, english: bool) -> Result<Self> {
         let path = &located.path;
         if !matches!(device, DeviceChoice::Auto | DeviceChoice::Cpu) {
             return Err(Error::usage("GGUF files run on the CPU only").hint("use --device cpu, or auto"));
@@ -272,8 +287,9 @@ impl Translator {
             }
         };
         let gguf = Gguf::open(path)?;
-        let model = decoder::from_gguf(&gguf, activations)?;
         let tokenizer = Tokenizer::from_gguf(&gguf)?;
+        let chosen = english.then(|| tokenizer.english());
+        let model = decoder::from_gguf(&gguf, chosen, activations)?;
         if tokenizer.len() > model.spec().vocabulary {
             let message = format!("{} tokens for {} embeddings", tokenizer.len(), model.spec().vocabulary);
             return Err(Error::model(message).path(path).place("tokenizer.ggml.tokens"));
@@ -392,18 +408,6 @@ impl Translator {
             shared: Mutex::default(),
             identity: OnceLock::new(),
         })
-    }
-
-    /// Leaves out of every output the tokens that English text cannot use, and does not compute them: pieces of other
-    /// scripts, and those that the target's own tokenizer does not have. Single characters and bytes stay.
-    ///
-    /// # Errors
-    /// Of kind `Usage` for a model whose output cannot be restricted.
-    pub fn write_english_only(&mut self) -> Result<()> {
-        let vocabulary = self.model.spec().vocabulary as u32;
-        let mut ids = self.tokenizer.english();
-        ids.retain(|id| *id < vocabulary);
-        self.model.restrict(ids)
     }
 
     /// What a decoder-only model is asked: the manifest's prompt, whose request the caller may replace; else the caller's prompt as

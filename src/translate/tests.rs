@@ -17,7 +17,7 @@ fn translator() -> Translator {
         path: TINY.into(),
         revision: None,
     };
-    Translator::load(&located, DeviceChoice::Auto, Precision::Auto).expect("a translator")
+    Translator::load(&located, DeviceChoice::Auto, Precision::Auto, Vocabulary::Auto).expect("a translator")
 }
 
 fn translate(translator: &Translator, sources: &[&str], options: &DecodeOptions) -> Vec<Translation> {

@@ -41,15 +41,26 @@ impl Source<'_> {
         Ok(Self::Checkpoint { checkpoint, prefix })
     }
 
-    fn matrix(&self, name: &str, rows: usize, columns: usize, activations: Activations) -> Result<Packed> {
+    /// A matrix of `[rows, columns]`, or the chosen rows of it.
+    fn matrix(
+        &self,
+        name: &str,
+        [rows, columns]: [usize; 2],
+        chosen: Option<&[u32]>,
+        activations: Activations,
+    ) -> Result<Packed> {
         match self {
             Self::Checkpoint { checkpoint, .. } => {
                 let values = checkpoint.floats(name, &[rows, columns])?;
-                Packed::from_blocks(rows, columns, activations, &values).map_err(candle_error)
+                let all = Packed::from_blocks(rows, columns, activations, &values).map_err(candle_error)?;
+                Ok(match chosen {
+                    Some(chosen) => all.select(chosen),
+                    None => all,
+                })
             }
             Self::Gguf(gguf) => {
                 let tensor = gguf.tensor_of(name, rows, columns)?;
-                let packed = Packed::new(tensor, activations).map_err(|e| {
+                let packed = Packed::new(tensor, chosen, activations).map_err(|e| {
                     let message = e.to_string();
                     let line = message.lines().next().unwrap_or_default();
                     Error::model(format!("cannot be used: {line}"))
@@ -114,14 +125,14 @@ impl Loader<'_> {
         })
     }
 
-    fn linear(&self, layer: usize, name: Name, [rows, columns]: [usize; 2], bias: bool) -> Result<Linear> {
+    fn linear(&self, layer: usize, name: Name, shape: [usize; 2], bias: bool) -> Result<Linear> {
         let name = self.source.name(Some(layer), name);
         Ok(Linear {
             weight: self
                 .source
-                .matrix(&format!("{name}.weight"), rows, columns, self.activations)?,
+                .matrix(&format!("{name}.weight"), shape, None, self.activations)?,
             bias: match bias {
-                true => Some(self.source.vector(&format!("{name}.bias"), rows)?),
+                true => Some(self.source.vector(&format!("{name}.bias"), shape[0])?),
                 false => None,
             },
         })
@@ -190,11 +201,17 @@ fn gguf_name(hub: &str) -> &'static str {
     }
 }
 
-/// The model of this configuration; `end` are the ids that end an output.
+/// The model of this configuration; `end` are the ids that end an output, `chosen` those that it may have, if not all.
 ///
 /// # Errors
 /// Of kind `Model`, with the file and the tensor that is missing or does not fit.
-pub(super) fn model(config: Config, end: Vec<u32>, source: &Source, activations: Activations) -> Result<Decoder> {
+pub(super) fn model(
+    config: Config,
+    end: Vec<u32>,
+    chosen: Option<Vec<u32>>,
+    source: &Source,
+    activations: Activations,
+) -> Result<Decoder> {
     let loader = Loader {
         config: &config,
         source,
@@ -202,27 +219,30 @@ pub(super) fn model(config: Config, end: Vec<u32>, source: &Source, activations:
     };
     let embedding = format!("{}.weight", source.name(None, EMBEDDING));
     let (vocabulary, width) = (config.vocabulary, config.width);
-    let matrix = |name: &str| source.matrix(name, vocabulary, width, activations).map(Arc::new);
-    let output = matrix(if config.tied { &embedding } else { source.output() })?;
+    let mut spec = Spec {
+        vocabulary,
+        source_vocabulary: vocabulary,
+        max_positions: config.max_positions,
+        end,
+        start: Vec::new(),
+        output: None,
+    };
+    let chosen = chosen.map(|ids| spec.restrict(ids)).transpose()?;
+    let matrix = |name: &str, chosen| source.matrix(name, [vocabulary, width], chosen, activations);
+    let output = if config.tied { &embedding } else { source.output() };
+    let output = Arc::new(matrix(output, chosen.as_deref())?);
     Ok(Decoder {
         embedding: match source {
             Source::Gguf(gguf) => Embedding::Stored(gguf.rows_of(&embedding, vocabulary, width)?),
-            Source::Checkpoint { .. } if config.tied => Embedding::Packed(output.clone()),
-            Source::Checkpoint { .. } => Embedding::Packed(matrix(&embedding)?),
+            Source::Checkpoint { .. } if config.tied && chosen.is_none() => Embedding::Packed(output.clone()),
+            Source::Checkpoint { .. } => Embedding::Packed(Arc::new(matrix(&embedding, None)?)),
         },
         output,
         output_norm: loader.norm(None, OUTPUT_NORM, width)?,
         layers: (0..config.windows.len())
             .map(|index| loader.layer(index))
             .collect::<Result<_>>()?,
-        spec: Spec {
-            vocabulary,
-            source_vocabulary: vocabulary,
-            max_positions: config.max_positions,
-            end,
-            start: Vec::new(),
-            output: None,
-        },
+        spec,
         config,
     })
 }

@@ -79,11 +79,12 @@ struct Decoder {
     layers: Vec<Layer>,
 }
 
-/// Loads a model from an open GGUF file. Its quantized weights are used as they are, repacked.
+/// Loads a model from an open GGUF file. Its quantized weights are used as they are, repacked; of the output projection the
+/// rows of the `chosen` ids, if not all.
 ///
 /// # Errors
 /// Of kind `Model`, with the file and the metadata key or tensor that is missing or does not fit.
-pub fn from_gguf(gguf: &Gguf, activations: Activations) -> Result<Box<dyn TranslationModel>> {
+pub fn from_gguf(gguf: &Gguf, chosen: Option<Vec<u32>>, activations: Activations) -> Result<Box<dyn TranslationModel>> {
     let name = gguf.string("general.architecture").unwrap_or("unknown");
     let Some(architecture) = Architecture::from_model_type(name).filter(|it| it.is_decoder_only()) else {
         let message = format!("a GGUF file of architecture `{name}` cannot be run");
@@ -94,8 +95,10 @@ pub fn from_gguf(gguf: &Gguf, activations: Activations) -> Result<Box<dyn Transl
     let config = Config::from_gguf(architecture, gguf)?;
     let ids = ["tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id"];
     let end = ids.iter().filter_map(|key| gguf.integer(key)).map(|id| id as u32);
-    let end = end.filter(|id| (*id as usize) < config.vocabulary).collect();
-    let model = load::model(config, end, &load::Source::Gguf(gguf), activations)?;
+    let is_known = |id: &u32| (*id as usize) < config.vocabulary;
+    let end = end.filter(is_known).collect();
+    let chosen = chosen.map(|ids| ids.into_iter().filter(is_known).collect());
+    let model = load::model(config, end, chosen, &load::Source::Gguf(gguf), activations)?;
     Ok(Box::new(model))
 }
 
@@ -112,7 +115,7 @@ pub fn from_directory(
 ) -> Result<Box<dyn TranslationModel>> {
     let config = Config::read(architecture, config, &directory.join("config.json"))?;
     let source = load::Source::open(directory)?;
-    Ok(Box::new(load::model(config, end, &source, activations)?))
+    Ok(Box::new(load::model(config, end, None, &source, activations)?))
 }
 
 /// Calls `f` with each row of `width` values, on all threads; `cost` is of one value, in multiply-adds.

@@ -12,7 +12,7 @@ const WINDOW: u32 = 6;
 
 fn gemma3(activations: Activations) -> Box<dyn TranslationModel> {
     let gguf = Gguf::open(Path::new(TINY)).expect("the tiny model");
-    from_gguf(&gguf, activations).expect("the tiny model")
+    from_gguf(&gguf, None, activations).expect("the tiny model")
 }
 
 /// What transformers computes for a text.
@@ -92,6 +92,25 @@ fn run(model: &dyn TranslationModel, shared: Option<&State>, sources: &[&[u32]])
 fn a_row_is_the_same_bit_for_bit_alone_batched_and_in_another_order() {
     for activations in [Activations::Int8, Activations::F32] {
         alone_batched_and_reversed(&*gemma3(activations));
+    }
+}
+
+#[test]
+fn chosen_logits_are_a_choice_of_the_full_ones_whenever_they_are_chosen() {
+    for activations in [Activations::Int8, Activations::F32] {
+        let full = run(&*gemma3(activations), None, &SOURCES);
+        let ids = vec![40, 8, 21, u32::MAX];
+        let gguf = Gguf::open(Path::new(TINY)).expect("the tiny model");
+        let loaded = from_gguf(&gguf, Some(ids.clone()), activations).expect("the tiny model");
+        let mut later = gemma3(activations);
+        later.restrict(ids[..3].to_vec()).expect("a restriction");
+        for model in [loaded, later] {
+            let kept = model.spec().output.clone().expect("ids");
+            assert!(kept.contains(&8) && kept.is_sorted() && kept.len() < 10);
+            let chosen = |row: &Vec<f32>| kept.iter().map(|id| row[*id as usize]).collect();
+            let chosen: Vec<Vec<Vec<f32>>> = full.iter().map(|step| step.iter().map(chosen).collect()).collect();
+            assert_eq!(chosen, run(&*model, None, &SOURCES));
+        }
     }
 }
 
@@ -182,7 +201,7 @@ fn a_file_cut_anywhere_is_refused_without_a_panic() {
     for part in 0..60 {
         let cut = bytes.len() * part / 60;
         std::fs::write(&path, &bytes[..cut]).expect("a file");
-        let result = Gguf::open(&path).and_then(|gguf| from_gguf(&gguf, Activations::Int8).map(drop));
+        let result = Gguf::open(&path).and_then(|gguf| from_gguf(&gguf, None, Activations::Int8).map(drop));
         let error = result.expect_err("a cut file");
         assert_eq!(error.path.as_deref(), Some(path.as_path()), "cut at {cut}");
     }
@@ -288,7 +307,7 @@ fn a_gguf_file_gives_what_its_checkpoint_gives() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/decoder");
     for name in ["gemma3", "hunyuan", "llama", "qwen3"] {
         let gguf = Gguf::open(&directory.join(format!("{name}.gguf"))).expect("a file");
-        let model = from_gguf(&gguf, Activations::F32).expect(name);
+        let model = from_gguf(&gguf, None, Activations::F32).expect(name);
         let (golden, end) = golden(&directory, name, model.spec().max_positions);
         let sources: Vec<&[u32]> = golden.lines.iter().map(|line| &line.source_ids[..]).collect();
         for (index, (got, line)) in greedy(&*model, &sources, golden.max_tokens, &end)
