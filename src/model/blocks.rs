@@ -212,33 +212,59 @@ pub(super) struct Rounded {
     scaled: Vec<f32>,
 }
 
+/// A part of all that [`Rounded`] has, from the activations on.
+type Part<'a> = (
+    ((&'a [f32], &'a mut [i8]), &'a mut [f32]),
+    (&'a mut [i32], &'a mut [f32]),
+);
+
 impl Rounded {
     fn new(activations: &[f32], columns: usize) -> Self {
+        /// Blocks of a part: fewer are not worth another thread.
+        const PART: usize = 1024;
         let blocks = activations.len() / BLOCK;
         let (mut values, mut scales) = (vec![0; activations.len()], vec![0.0; blocks]);
-        let mut halves = vec![0; blocks * 2];
-        round_blocks(activations, &mut values, &mut scales, &mut halves);
-        let sums = halves.as_chunks::<2>().0.iter();
-        let scaled = sums.zip(&scales).map(|([a, b], scale)| scale * (a + b) as f32);
+        let (mut halves, mut scaled) = (vec![0; blocks * 2], vec![0.0; blocks]);
+        let part = |(((activations, values), scales), (halves, scaled)): Part| {
+            round_blocks(activations, values, scales, halves);
+            for ((scaled, [a, b]), scale) in scaled.iter_mut().zip(halves.as_chunks::<2>().0).zip(scales) {
+                *scaled = *scale * (a + b) as f32;
+            }
+        };
+        match blocks > PART {
+            true => activations
+                .par_chunks(PART * BLOCK)
+                .zip(values.par_chunks_mut(PART * BLOCK))
+                .zip(scales.par_chunks_mut(PART))
+                .zip(halves.par_chunks_mut(PART * 2).zip(scaled.par_chunks_mut(PART)))
+                .for_each(part),
+            false => part((((activations, &mut values), &mut scales), (&mut halves, &mut scaled))),
+        }
         Self {
             columns,
-            scaled: scaled.collect(),
             values,
             scales,
             halves,
+            scaled,
         }
     }
 
     /// What a matrix of this form is multiplied with.
     fn against(&self, form: Form) -> Operand<'_> {
-        let sums = self
-            .halves
-            .chunks_exact(form.width / 16)
-            .map(|halves| halves.iter().sum::<i32>());
+        let offset = -i32::from(form.offset);
         Operand {
             rounded: self,
             parts: BLOCK / form.width,
-            starts: sums.map(|sum| -i32::from(form.offset) * sum).collect(),
+            starts: match form.width {
+                BLOCK => self
+                    .halves
+                    .as_chunks()
+                    .0
+                    .iter()
+                    .map(|[a, b]| offset * (a + b))
+                    .collect(),
+                _ => self.halves.iter().map(|half| offset * half).collect(),
+            },
         }
     }
 }

@@ -282,6 +282,23 @@ dispatch! {
     pub(super) fn attend(attention: &Attention, weights: &mut Vec<f32>, out: &mut [f32]) = attend_with
 }
 
+/// The largest of some numbers, by halves: one after the other would wait for each.
+#[inline(always)]
+fn largest(mut values: [f32; LANES]) -> f32 {
+    let mut width = LANES;
+    while width > 1 {
+        width /= 2;
+        for i in 0..width {
+            values[i] = if values[i + width] > values[i] {
+                values[i + width]
+            } else {
+                values[i]
+            };
+        }
+    }
+    values[0]
+}
+
 #[inline(always)]
 fn round_block_with<const FMA: bool>(input: &[f32; 32], output: &mut [i8; 32]) -> f32 {
     let mut most = [0f32; LANES];
@@ -291,7 +308,7 @@ fn round_block_with<const FMA: bool>(input: &[f32; 32], output: &mut [i8; 32]) -
             most[i] = if x > most[i] { x } else { most[i] };
         }
     }
-    let most = most.iter().fold(0f32, |a, b| a.max(*b));
+    let most = largest(most);
     let inverse = if most > 0.0 { 127.0 / most } else { 0.0 };
     for (q, x) in output.iter_mut().zip(input) {
         // Adding 1.5 * 2^23 leaves the nearest integer, ties to even, in the low bits.
@@ -310,11 +327,7 @@ fn round_row_with<const FMA: bool>(input: &[f32], output: &mut [i8]) -> f32 {
             most[i] = if x > most[i] { x } else { most[i] };
         }
     }
-    let most = most
-        .iter()
-        .copied()
-        .chain(rest.iter().map(|x| x.abs()))
-        .fold(0f32, f32::max);
+    let most = rest.iter().fold(largest(most), |a, b| a.max(b.abs()));
     let inverse = if most > 0.0 { 127.0 / most } else { 0.0 };
     for (q, x) in output.iter_mut().zip(input) {
         // As in `round_block_with`.
@@ -353,18 +366,7 @@ fn maximum_with<const FMA: bool>(values: &[f32]) -> f32 {
             most[i] = if chunk[i] > most[i] { chunk[i] } else { most[i] };
         }
     }
-    let mut width = LANES;
-    while width > 1 {
-        width /= 2;
-        for i in 0..width {
-            most[i] = if most[i + width] > most[i] {
-                most[i + width]
-            } else {
-                most[i]
-            };
-        }
-    }
-    rest.iter().fold(most[0], |a, b| a.max(*b))
+    rest.iter().fold(largest(most), |a, b| a.max(*b))
 }
 
 dispatch! {

@@ -441,7 +441,7 @@ impl Writer<'_> {
             // Of a known length, which is a store and no call.
             None => match to.as_mut_array() {
                 Some(to) => *to = sum.0,
-                None => to.copy_from_slice(&sum.0[..width]),
+                None => copy_some(to, sum),
             },
             Some(bias) => {
                 let bias = &bias[tile * TILE..][..width];
@@ -451,6 +451,13 @@ impl Writer<'_> {
             }
         }
     }
+}
+
+/// Apart, lest both copies become one of any length.
+#[cold]
+#[inline(never)]
+fn copy_some(to: &mut [f32], from: &Column) {
+    to.copy_from_slice(&from.0[..to.len()]);
 }
 
 #[cfg(test)]

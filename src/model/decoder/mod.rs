@@ -140,14 +140,23 @@ fn normed(norm: &Norm, rows: &[f32]) -> Vec<f32> {
     out
 }
 
-/// Adds each row of `from`, normed where there is a norm.
-fn add(to: &mut [f32], mut from: Vec<f32>, norm: Option<&Norm>) {
-    if let Some(norm) = norm {
-        from = normed(norm, &from);
-    }
-    for (to, from) in to.iter_mut().zip(from) {
-        *to += from;
-    }
+/// Adds each row of `width` values of `from`, normed where there is a norm.
+fn add(to: &mut [f32], width: usize, from: &[f32], norm: Option<&Norm>) {
+    each_row(to, width, 5, |row, to| {
+        let from = &from[row * width..][..width];
+        let mut own = Vec::new();
+        let from = match norm {
+            Some(norm) => {
+                own.resize(width, 0.0);
+                norm.write(from, &mut own);
+                &own
+            }
+            None => from,
+        };
+        for (to, from) in to.iter_mut().zip(from) {
+            *to += from;
+        }
+    });
 }
 
 impl Decoder {
@@ -214,7 +223,12 @@ impl Decoder {
                 window,
             };
             let x = cache.attend(index, &heads, counts, &query, &key, &value);
-            add(&mut hidden, layer.output.of(&x), layer.post_attention_norm.as_ref());
+            add(
+                &mut hidden,
+                config.width,
+                &layer.output.of(&x),
+                layer.post_attention_norm.as_ref(),
+            );
 
             let x = normed(&layer.feed_forward_norm, &hidden);
             let [mut gate, up] = Linear::all([&layer.gate, &layer.up], &x);
@@ -224,7 +238,12 @@ impl Decoder {
                     *gate *= up;
                 }
             });
-            add(&mut hidden, layer.down.of(&gate), layer.post_feed_forward_norm.as_ref());
+            add(
+                &mut hidden,
+                config.width,
+                &layer.down.of(&gate),
+                layer.post_feed_forward_norm.as_ref(),
+            );
         }
         cache.advance(counts);
         let mut last = Vec::with_capacity(counts.len() * config.width);
