@@ -345,6 +345,8 @@ dispatch! {
 fn round_blocks_with<const FMA: bool>(input: &[f32], output: &mut [i8], scales: &mut [f32], sums: &mut [i32]) {
     let blocks = input.as_chunks::<32>().0.iter().zip(output.as_chunks_mut::<32>().0);
     for (((input, output), scale), sums) in blocks.zip(scales).zip(sums.as_chunks_mut::<2>().0) {
+        // Blocks side by side in a register, as the compiler would have them, would be gathered number by number.
+        let input = std::hint::black_box(input);
         *scale = round_block_with::<FMA>(input, output);
         for (sum, half) in sums.iter_mut().zip(output.as_chunks::<16>().0) {
             *sum = half.iter().map(|q| i32::from(*q)).sum();
