@@ -424,7 +424,7 @@ pub struct Decoding {
     /// Output tokens of a sentence before an end is allowed [default: 0]
     #[arg(long, value_name = "N")]
     pub min_tokens: Option<usize>,
-    /// Source tokens decoded together [default: 2048; 16384 on a GPU]
+    /// Source tokens decoded together [default: 2048; 1536 for a decoder-only model; 16384 on a GPU]
     ///
     /// Changes speed and memory, never the text; in 16 bits or on a GPU, near ties may fall the other way.
     /// A batch that does not fit into a GPU's memory is halved until it does.

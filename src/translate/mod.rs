@@ -39,6 +39,8 @@ const MAX_ROWS: usize = 64;
 const MAX_GPU_ROWS: usize = 256;
 /// Source tokens decoded together by default.
 const BATCH_TOKENS: usize = 2048;
+/// The same for a decoder-only model, which keeps more of each; with more rows it is no faster.
+const DECODER_BATCH_TOKENS: usize = 1536;
 const GPU_BATCH_TOKENS: usize = 16_384;
 /// Source tokens above which a sentence is translated in parts, whatever the model's own limit: few are that long, and what
 /// models write of them is poor.
@@ -103,7 +105,7 @@ pub struct DecodeOptions {
     pub max_tokens: Option<usize>,
     /// Output tokens before an end is allowed; by default what the model's own files say, else 0.
     pub min_tokens: Option<usize>,
-    /// Source tokens decoded together; default 2048, on a GPU 16384. What does not fit into a GPU's memory is divided.
+    /// Source tokens decoded together; default 2048, for a decoder-only model 1536, on a GPU 16384. What does not fit into a GPU's memory is divided.
     pub batch_tokens: Option<usize>,
     /// Give the model normalised text; default true.
     pub normalize: Option<bool>,
@@ -501,10 +503,13 @@ impl Translator {
         let joint = self.model.spec().start.is_empty();
         let best = options.quality == Quality::Best && joint;
         let all: Vec<usize> = (0..jobs.len()).collect();
-        let budget = options.batch_tokens.unwrap_or(match self.device.is_cpu() {
-            true => BATCH_TOKENS,
-            false => GPU_BATCH_TOKENS,
-        });
+        let budget = options
+            .batch_tokens
+            .unwrap_or(match (&self.around, self.device.is_cpu()) {
+                (Around::Prompt(_), _) => DECODER_BATCH_TOKENS,
+                (_, true) => BATCH_TOKENS,
+                (_, false) => GPU_BATCH_TOKENS,
+            });
         let mut results: Vec<Option<Translation>> = vec![None; sources.len()];
         let mut waiting: Vec<usize> = plans
             .iter()
