@@ -1,6 +1,6 @@
 """Compares plae's speed and memory with llama.cpp's on the same GGUF file and the same prompts, one after the other in each round.
 
-    python3 tests/bench_llama.py [--rounds N] [--counts N,N] [--single N] [--longest N] PLAE MODEL.gguf SOURCE.th [FIRST]
+    python3 tests/bench_llama.py [--rounds N] [--counts N,N] [--single N] [--prompts N] [--longest N] PLAE MODEL.gguf SOURCE.th [FIRST]
 
 PLAE is the built binary; SOURCE.th has one sentence a line, measured from line FIRST (0-based, by default 500) on. Both translate
 greedily on two threads, LONGEST tokens at most, from the ids that plae makes of its prompt. Reading the examples that all prompts begin with is counted
@@ -164,13 +164,13 @@ class Comparison:
             print(f"{name:14} plae {vocabulary:8} {plae['tokens_per_second']:6.1f} tokens/s  {plae['sentences_per_second']:5.2f} sentences/s"
                   f"  load {plae['load_seconds']:.2f} s  {plae['peak_memory_bytes'] / 1e6:.0f} MB  {ratio:.2f}x", flush=True)
 
-    def read(self, text):
+    def read(self, text, count):
         # As many characters as make the tokens that are asked for, in prompts that have nothing else.
         def ids(start, length):
             return self.prompts([text[start:start + length]], "--prompt", "{text}")[0]
 
         lines, start = [], 0
-        while len(lines) < 6:
+        while len(lines) < count:
             low, high = 1, 4 * READ
             while low < high:
                 middle = (low + high) // 2
@@ -195,6 +195,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--counts", default="48,200")
     parser.add_argument("--single", type=int, default=12)
+    parser.add_argument("--prompts", type=int, default=6)
     parser.add_argument("--longest", type=int, default=256)
     parser.add_argument("plae")
     parser.add_argument("model")
@@ -213,7 +214,8 @@ def main():
                 comparison.translate(f"{count} in batches", lines[:count], PARALLEL)
             if options.single:
                 comparison.translate(f"{options.single} single", lines[:options.single], 1, "--batch-tokens", "1")
-                comparison.read("".join(lines).replace(" ", ""))
+            if options.prompts:
+                comparison.read("".join(lines).replace(" ", ""), options.prompts)
     for (name, vocabulary), ratios in comparison.ratios.items():
         print(f"{name:14} {vocabulary:8} {', '.join(f'{ratio:.2f}' for ratio in ratios)} times llama.cpp")
 
