@@ -4,6 +4,14 @@ use crate::error::Result;
 use crate::model::manifest::Prompt;
 use crate::tokenizer::Tokenizer;
 
+/// What texts begin with, one of each kind that tokenizers tell apart.
+const BEGINNINGS: [&str; 6] = ["ก", "a", "1", "๑", "(", "“"];
+
+/// With how many ids both begin.
+fn same(a: &[u32], b: &[u32]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}
+
 /// What stands around each source, ready for one model and one call.
 pub struct Prompter {
     before: String,
@@ -12,10 +20,10 @@ pub struct Prompter {
     first: Option<u32>,
     /// The id after everything: the end of an encoder's source.
     last: Option<u32>,
-    /// Whether what stands before can be computed once for all sources.
-    shared: bool,
-    /// Ids of `first` and `before`: what all sources have in common, but for tokens merged across its end.
+    /// Ids of `first` and `before`.
     head: Vec<u32>,
+    /// How many of these can be computed once for all sources: those that do not merge with what a text begins with.
+    shared: usize,
     /// Tokens of `after` and `last`.
     tail: usize,
     stop: Vec<u32>,
@@ -30,7 +38,10 @@ impl Prompter {
     pub fn new(prompt: &Prompt, replaced: Option<&str>, tokenizer: &Tokenizer) -> Result<Self> {
         let (before, after) = prompt.around(replaced.map(unescape).as_deref())?;
         let first = tokenizer.bos().filter(|_| prompt.add_bos);
-        let head = first.into_iter().chain(tokenizer.encode(&before)).collect();
+        let ids = |text: &str| -> Vec<u32> { first.into_iter().chain(tokenizer.encode(text)).collect() };
+        let head = ids(&before);
+        // Were it as many as each text leaves, other texts would have it computed anew.
+        let starts = BEGINNINGS.map(|text| same(&ids(&format!("{before}{text}")), &head));
         let tail = tokenizer.encode(&after).len();
         let stop = tokenizer.ids_with(&prompt.stop);
         Ok(Self {
@@ -38,7 +49,7 @@ impl Prompter {
             after,
             first,
             last: None,
-            shared: true,
+            shared: starts.into_iter().min().unwrap_or_default(),
             head,
             tail,
             stop,
@@ -55,7 +66,7 @@ impl Prompter {
             first,
             tail: usize::from(last.is_some()),
             last,
-            shared: false,
+            shared: 0,
             stop: Vec::new(),
             stop_texts: Vec::new(),
         }
@@ -89,11 +100,7 @@ impl Prompter {
 
     /// How many of `ids` are a fixed beginning that is computed once; always less than all.
     pub fn common(&self, ids: &[u32]) -> usize {
-        if !self.shared {
-            return 0;
-        }
-        let same = ids.iter().zip(&self.head).take_while(|(a, b)| a == b).count();
-        same.min(ids.len().saturating_sub(1))
+        same(ids, &self.head).min(self.shared).min(ids.len().saturating_sub(1))
     }
 
     /// Ids that end an output.
@@ -127,4 +134,28 @@ pub fn bare(prompt: &str) -> Prompt {
 /// A prompt as typed, `\n` read as a newline.
 pub fn unescape(prompt: &str) -> String {
     prompt.replace("\\n", "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::gguf::Gguf;
+    use std::path::Path;
+
+    /// A tokenizer that joins a space to the word after it, but not to a digit.
+    #[test]
+    fn all_texts_have_as_much_of_a_prompt_in_common() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/decoder/qwen3.gguf");
+        let gguf = Gguf::open(Path::new(path)).expect("the tiny model");
+        let tokenizer = Tokenizer::from_gguf(&gguf).expect("a tokenizer");
+        let prompter = Prompter::new(&bare("Thai: ก\\nThai: {text}"), None, &tokenizer).expect("a prompt");
+        let own = |text: &str| same(&prompter.encode(text, &tokenizer).0, &prompter.head);
+        let texts = ["กา", "10 คน", "๑๐ คน", "the end", "“กา”", "- กา", "ๆ"];
+        assert!(texts.iter().any(|text| own(text) != own(texts[0])), "nothing is joined");
+        for text in texts {
+            let common = prompter.common(&prompter.encode(text, &tokenizer).0);
+            assert_eq!(common, prompter.shared, "{text}");
+        }
+        assert!(prompter.shared > 3);
+    }
 }
