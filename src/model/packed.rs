@@ -132,10 +132,7 @@ impl Packed {
         } = tensor;
         let by_floats = || -> Result<Self> {
             let all = Self::from_blocks(rows, columns, activations, &floats(dtype, bytes, rows * columns)?)?;
-            Ok(match chosen {
-                Some(chosen) => all.select(chosen),
-                None => all,
-            })
+            Ok(all.keep(chosen))
         };
         let row_bytes = columns / dtype.block_size() * dtype.type_size();
         if matches!(dtype, GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16) && bytes.len() == rows * row_bytes {
@@ -248,6 +245,14 @@ impl Packed {
         match &self.weights {
             Weights::Rows { lanes, scales } => [lanes.bytes(), scales.bytes()],
             _ => [&[], &[]],
+        }
+    }
+
+    /// The matrix of the chosen rows, or all of it.
+    pub fn keep(self, chosen: Option<&[u32]>) -> Self {
+        match chosen {
+            Some(chosen) => self.select(chosen),
+            None => self,
         }
     }
 

@@ -53,10 +53,7 @@ impl Source<'_> {
             Self::Checkpoint { checkpoint, .. } => {
                 let values = checkpoint.floats(name, &[rows, columns])?;
                 let all = Packed::from_blocks(rows, columns, activations, &values).map_err(candle_error)?;
-                Ok(match chosen {
-                    Some(chosen) => all.select(chosen),
-                    None => all,
-                })
+                Ok(all.keep(chosen))
             }
             Self::Gguf(gguf) => {
                 let tensor = gguf.tensor_of(name, rows, columns)?;

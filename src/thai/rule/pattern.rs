@@ -149,54 +149,44 @@ fn addresses() -> impl Iterator<Item = String> {
     })
 }
 
-/// The patterns of one side of the space, all at once: an automaton that starts at the space, and so has few states.
-struct Side {
-    automaton: DFA,
-    /// It reads from the space to the left.
-    reverse: bool,
-}
-
 /// How much of an automaton a thread keeps at most, in bytes.
 const KEPT: usize = 1 << 19;
 
-impl Side {
-    fn new(patterns: &[String], reverse: bool) -> Self {
-        let nfa = Config::new()
-            .reverse(reverse)
-            .which_captures(WhichCaptures::None)
-            // Nothing matches within a character; with this, regex-automata 0.4 loses matches of a reverse search.
-            .utf8(false);
-        let dfa = DFA::config().match_kind(MatchKind::All).cache_capacity(KEPT);
-        let nfa = Compiler::new().configure(nfa).build_many(patterns);
-        let nfa = nfa.expect("the patterns are constants");
-        let automaton = DFA::builder().configure(dfa).build_from_nfa(nfa);
-        Self {
-            automaton: automaton.expect("one state and more fit"),
-            reverse,
-        }
-    }
+/// The patterns of one side of the space, all at once: an automaton that starts at the space, and so has few states. A
+/// reverse one reads to the left.
+fn automaton(patterns: &[String], reverse: bool) -> DFA {
+    let nfa = Config::new()
+        .reverse(reverse)
+        .which_captures(WhichCaptures::None)
+        // Nothing matches within a character; with this, regex-automata 0.4 loses matches of a reverse search.
+        .utf8(false);
+    let dfa = DFA::config().match_kind(MatchKind::All).cache_capacity(KEPT);
+    let nfa = Compiler::new().configure(nfa).build_many(patterns);
+    let nfa = nfa.expect("the patterns are constants");
+    let automaton = DFA::builder().configure(dfa).build_from_nfa(nfa);
+    automaton.expect("one state and more fit")
+}
 
-    /// The patterns that match `text` from the space on.
-    fn find(&self, text: &str, cache: &mut Cache) -> PatternSet {
-        const NEVER: &str = "no byte ends a search, and the cache may be cleared at any time";
-        let input = Input::new(text).anchored(Anchored::Yes);
-        let mut found = PatternSet::new(self.automaton.pattern_len());
-        if !self.reverse {
-            self.automaton
-                .try_which_overlapping_matches(cache, &input, &mut found)
-                .expect(NEVER);
-            return found;
-        }
-        let mut state = OverlappingState::start();
-        loop {
-            self.automaton
-                .try_search_overlapping_rev(cache, &input, &mut state)
-                .expect(NEVER);
-            match state.get_match() {
-                Some(end) => found.insert(end.pattern()),
-                None => return found,
-            };
-        }
+/// The patterns that match `text` from the space on.
+fn matching(automaton: &DFA, text: &str, cache: &mut Cache) -> PatternSet {
+    const NEVER: &str = "no byte ends a search, and the cache may be cleared at any time";
+    let input = Input::new(text).anchored(Anchored::Yes);
+    let mut found = PatternSet::new(automaton.pattern_len());
+    if !automaton.get_nfa().is_reverse() {
+        automaton
+            .try_which_overlapping_matches(cache, &input, &mut found)
+            .expect(NEVER);
+        return found;
+    }
+    let mut state = OverlappingState::start();
+    loop {
+        automaton
+            .try_search_overlapping_rev(cache, &input, &mut state)
+            .expect(NEVER);
+        match state.get_match() {
+            Some(end) => found.insert(end.pattern()),
+            None => return found,
+        };
     }
 }
 
@@ -205,10 +195,10 @@ struct Compiled {
     rules: Vec<Rule>,
     /// Whether what comes before the space may be far from it.
     is_far: Vec<bool>,
-    near: Side,
+    near: DFA,
     /// Apart, as these have many states, and are seldom asked for.
-    far: Side,
-    after: Side,
+    far: DFA,
+    after: DFA,
 }
 
 static COMPILED: LazyLock<Compiled> = LazyLock::new(|| {
@@ -239,15 +229,15 @@ static COMPILED: LazyLock<Compiled> = LazyLock::new(|| {
     Compiled {
         rules,
         is_far,
-        near: Side::new(&near, true),
-        far: Side::new(&far, true),
-        after: Side::new(&after, false),
+        near: automaton(&near, true),
+        far: automaton(&far, true),
+        after: automaton(&after, false),
     }
 });
 
 thread_local! {
     static CACHES: RefCell<[Cache; 3]> = RefCell::new(
-        [&COMPILED.near, &COMPILED.far, &COMPILED.after].map(|side| side.automaton.create_cache()),
+        [&COMPILED.near, &COMPILED.far, &COMPILED.after].map(DFA::create_cache),
     );
 }
 
@@ -257,14 +247,14 @@ pub fn matched(line: &Line, gap: usize) -> Option<Rule> {
     let before = before(&text[..line.chunks[gap].end]);
     let after = after(&text[line.chunks[gap + 1].start..]);
     let Compiled { rules, is_far, .. } = &*COMPILED;
-    CACHES.with_borrow_mut(|[near, far, caches]| {
-        let after = COMPILED.after.find(&after, caches);
-        let near = COMPILED.near.find(&before, near);
+    CACHES.with_borrow_mut(|[near, far, rest]| {
+        let after = matching(&COMPILED.after, &after, rest);
+        let near = matching(&COMPILED.near, &before, near);
         let mut reached = None;
         let first = after.iter().find(|&pattern| match is_far[pattern.as_usize()] {
             false => near.contains(pattern),
             true => reached
-                .get_or_insert_with(|| COMPILED.far.find(&before, far))
+                .get_or_insert_with(|| matching(&COMPILED.far, &before, far))
                 .contains(pattern),
         });
         first.map(|pattern| rules[pattern.as_usize()])
@@ -307,7 +297,7 @@ mod tests {
     fn every_pattern_compiles() {
         let Compiled { rules, near, after, .. } = &*COMPILED;
         assert!(rules.len() > 40);
-        assert_eq!(near.automaton.pattern_len(), rules.len());
-        assert_eq!(after.automaton.pattern_len(), rules.len());
+        assert_eq!(near.pattern_len(), rules.len());
+        assert_eq!(after.pattern_len(), rules.len());
     }
 }
