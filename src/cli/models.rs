@@ -125,7 +125,13 @@ fn info(model: &str, settings: &Settings, printer: &Printer) -> Result<Status> {
     );
     line("max tokens", &manifest.decoding.max_tokens.to_string());
     if let Some(prompt) = &manifest.prompt {
-        line("prompt", &prompt.template.replace('\n', "\\n"));
+        for (below, request) in prompt.requests() {
+            let request = request.replace('\n', "\\n");
+            match below {
+                usize::MAX => line("prompt", &request),
+                below => line(&format!("below {below}"), &request),
+            }
+        }
     }
     if let Some(note) = &manifest.note {
         line("note", note);

@@ -119,7 +119,7 @@ impl Hypothesis {
 
 /// Searches one batch: the hypotheses of each source, best first, in the order of sources; at least one each.
 ///
-/// `shared` is what all sources have in common before what `sources` holds of them, by its ids and by the state after them.
+/// `prefixes` is what each source goes on from, if anything, by its ids and by the state after them; empty where none does.
 ///
 /// Rows finish and leave the batch on their own, and no source's result depends on another's. Neighbours that are equal are read
 /// once, so that several samples of one source cost no more to begin than one. `observe` is told after
@@ -135,7 +135,7 @@ impl Hypothesis {
 /// `Break`.
 pub fn search(
     model: &dyn TranslationModel,
-    shared: Option<(&[u32], &State)>,
+    prefixes: &[Option<(&[u32], &State)>],
     sources: &[&[u32]],
     options: &SearchOptions,
     observe: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
@@ -143,7 +143,7 @@ pub fn search(
     let rules = Rules::new(model.spec(), options)?;
     let forced = rules.forced;
     let start = &model.spec().start;
-    let prefix = shared.map_or(&[][..], |(ids, _)| ids);
+    let before = |source: usize| prefixes.get(source).copied().flatten().map_or(&[][..], |(ids, _)| ids);
     let wanted = options.best.min(options.beam.max(1));
     let mut results: Vec<Vec<Hypothesis>> = vec![Vec::new(); sources.len()];
     let mut searches: Vec<Search> = Vec::with_capacity(sources.len());
@@ -153,11 +153,11 @@ pub fn search(
             .get(source)
             .copied()
             .unwrap_or(model.spec().max_positions);
-        let before = match start.is_empty() && options.prompt_counts {
-            true => [prefix, sources[source]].concat(),
+        let history = match start.is_empty() && options.prompt_counts {
+            true => [before(source), sources[source]].concat(),
             false => start.clone(),
         };
-        let mut search = Search::new(source, limit.max(1), forced, before);
+        let mut search = Search::new(source, limit.max(1), forced, history);
         if forced < search.limit {
             searches.push(search);
         } else {
@@ -169,15 +169,19 @@ pub fn search(
         return Ok(results);
     }
     // Equal neighbours are read once.
-    let mut open: Vec<&[u32]> = Vec::with_capacity(searches.len());
+    let whole = |source: usize| (before(source), sources[source]);
+    let mut open: Vec<usize> = Vec::with_capacity(searches.len());
     let mut rows: Vec<usize> = Vec::with_capacity(searches.len());
-    for source in searches.iter().map(|search| sources[search.source]) {
-        if open.last() != Some(&source) {
+    for source in searches.iter().map(|search| search.source) {
+        if open.last().is_none_or(|last| whole(*last) != whole(source)) {
             open.push(source);
         }
         rows.push(open.len() - 1);
     }
-    let (mut state, mut logits) = model.begin(shared.map(|(_, state)| state), &open)?;
+    let states = open.iter().filter_map(|source| prefixes.get(*source));
+    let states: Vec<Option<&State>> = states.map(|prefix| prefix.map(|(_, state)| state)).collect();
+    let read: Vec<&[u32]> = open.iter().map(|source| sources[*source]).collect();
+    let (mut state, mut logits) = model.begin(&states, &read)?;
     if open.len() < rows.len() {
         state.select(&rows);
         logits = repeated(&logits, &rows).map_err(candle_error)?;

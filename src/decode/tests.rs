@@ -54,7 +54,7 @@ impl TranslationModel for Scripted {
         &self.spec
     }
 
-    fn begin(&self, _: Option<&State>, sources: &[&[u32]]) -> Result<(State, Tensor)> {
+    fn begin(&self, _: &[Option<&State>], sources: &[&[u32]]) -> Result<(State, Tensor)> {
         let rows: Vec<Vec<u32>> = sources.iter().map(|source| source.to_vec()).collect();
         let logits = self.logits(&rows);
         Ok((State(Box::new(Written(rows))), logits))
@@ -82,7 +82,7 @@ fn options(beam: usize, max_tokens: &[usize]) -> SearchOptions<'_> {
 }
 
 fn all(model: &dyn TranslationModel, sources: &[&[u32]], options: &SearchOptions) -> Vec<Vec<Hypothesis>> {
-    search(model, None, sources, options, &mut |_, _| ControlFlow::Continue(())).unwrap()
+    search(model, &[], sources, options, &mut |_, _| ControlFlow::Continue(())).unwrap()
 }
 
 /// The best of each source.
@@ -226,7 +226,7 @@ fn repetition_is_forbidden_or_ended() {
 #[test]
 fn a_break_ends_the_call() {
     let model = Scripted::new(counts);
-    let error = search(&model, None, &[&[9]], &options(1, &[50]), &mut |_, _| {
+    let error = search(&model, &[], &[&[9]], &options(1, &[50]), &mut |_, _| {
         ControlFlow::Break(())
     })
     .unwrap_err();
@@ -277,7 +277,7 @@ fn early_stopping_decides_when_to_give_up_live_beams() {
             ..options(2, &[40])
         };
         let mut steps = 0;
-        let found = search(&model, None, &[&[9]], &asked, &mut |_, _| {
+        let found = search(&model, &[], &[&[9]], &asked, &mut |_, _| {
             steps += 1;
             ControlFlow::Continue(())
         })
@@ -344,9 +344,10 @@ fn rules_of_a_decoder_only_model_look_at_what_it_has_read() {
     }
     let model = Scripted::new(forever);
     let ids = |prefix: &[u32], source: &[u32], asked: &SearchOptions| {
-        let (state, _) = model.begin(None, &[prefix]).unwrap();
-        let shared = (!prefix.is_empty()).then_some((prefix, &state));
-        let found = search(&model, shared, &[source], asked, &mut |_, _| ControlFlow::Continue(()));
+        let (state, _) = model.begin(&[], &[prefix]).unwrap();
+        let found = search(&model, &[Some((prefix, &state))], &[source], asked, &mut |_, _| {
+            ControlFlow::Continue(())
+        });
         found.unwrap().swap_remove(0).swap_remove(0).ids
     };
     let words = [vec![1, 1], vec![2, 1, 2]];
@@ -393,9 +394,9 @@ fn equal_neighbours_are_read_once_and_searched_each_on_its_own() {
         fn spec(&self) -> &Spec {
             self.0.spec()
         }
-        fn begin(&self, shared: Option<&State>, sources: &[&[u32]]) -> Result<(State, Tensor)> {
+        fn begin(&self, prefixes: &[Option<&State>], sources: &[&[u32]]) -> Result<(State, Tensor)> {
             self.1.store(sources.len(), std::sync::atomic::Ordering::Relaxed);
-            self.0.begin(shared, sources)
+            self.0.begin(prefixes, sources)
         }
         fn step(&self, last: &[u32], state: &mut State) -> Result<Tensor> {
             self.0.step(last, state)
@@ -418,14 +419,7 @@ fn what_cannot_be_searched_is_refused() {
     }
     let model = Scripted::new(broken);
     let attempt = |asked: &SearchOptions| {
-        search(
-            &model,
-            None,
-            &[&[9], &[1]],
-            asked,
-            &mut |_, _| ControlFlow::Continue(()),
-        )
-        .unwrap_err()
+        search(&model, &[], &[&[9], &[1]], asked, &mut |_, _| ControlFlow::Continue(())).unwrap_err()
     };
     let error = attempt(&options(2, &[5, 5]));
     assert!(
@@ -464,7 +458,7 @@ fn a_search_that_may_write_nothing_ends() {
         let found = &run(&model, &[&[9]], &asked)[0];
         assert_eq!((&found.ids[..], found.finish), (&[][..], Finish::Length));
         assert!(
-            search(&model, None, &[], &asked, &mut |_, _| ControlFlow::Break(()))
+            search(&model, &[], &[], &asked, &mut |_, _| ControlFlow::Break(()))
                 .unwrap()
                 .is_empty()
         );

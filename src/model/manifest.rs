@@ -117,6 +117,9 @@ pub struct WheelSource {
 pub struct Prompt {
     /// The request, with `{text}` once; `--prompt` replaces it.
     pub template: String,
+    /// Other requests for short sources, the shortest first; `--prompt` replaces them too.
+    #[serde(default)]
+    pub shorter: Vec<Shorter>,
     /// The chat template around the request, with `{prompt}` once, byte for byte as the model was trained; none for a base model.
     pub chat: Option<String>,
     /// Strings that end the output, besides the model's end tokens.
@@ -124,6 +127,16 @@ pub struct Prompt {
     pub stop: Vec<String>,
     /// Whether a begin token precedes everything; `chat` then does not spell it out.
     pub add_bos: bool,
+}
+
+/// A request for short sources: a base model answers at the length of its examples, and adds to what is shorter than they are.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Shorter {
+    /// For sources of fewer characters than this, as the model is given them.
+    pub below: usize,
+    /// With `{text}` once.
+    pub template: String,
 }
 
 impl Prompt {
@@ -139,12 +152,21 @@ impl Prompt {
         known.ok_or_else(|| Error::model("no prompt is known for this model"))
     }
 
-    /// What stands before and after the source text, chat template included. `replaced` stands in for the manifest's own request.
+    /// Its requests, each with what the sources that it is for have fewer characters than; the last is for all others.
+    pub fn requests(&self) -> impl Iterator<Item = (usize, &str)> {
+        let shorter = self
+            .shorter
+            .iter()
+            .map(|shorter| (shorter.below, shorter.template.as_str()));
+        shorter.chain([(usize::MAX, self.template.as_str())])
+    }
+
+    /// What stands before and after the source text in a request of this prompt, chat template included.
     ///
     /// # Errors
-    /// `Usage`, if `replaced` does not hold `{text}` exactly once.
-    pub fn around(&self, replaced: Option<&str>) -> Result<(String, String)> {
-        let (before, after) = split_once_only(replaced.unwrap_or(&self.template), "{text}")
+    /// `Usage`, if the request does not hold `{text}` exactly once.
+    pub fn around(&self, request: &str) -> Result<(String, String)> {
+        let (before, after) = split_once_only(request, "{text}")
             .ok_or_else(|| Error::usage("the prompt must hold {text} exactly once"))?;
         Ok(
             match self.chat.as_deref().and_then(|chat| chat.split_once("{prompt}")) {
@@ -344,8 +366,14 @@ impl Manifest {
             }
         }
         if let Some(prompt) = &self.prompt {
-            if split_once_only(&prompt.template, "{text}").is_none() {
+            if prompt
+                .requests()
+                .any(|(_, request)| split_once_only(request, "{text}").is_none())
+            {
                 return Some(("template", "must hold {text} exactly once".into()));
+            }
+            if !prompt.shorter.is_sorted_by(|a, b| a.below < b.below) {
+                return Some(("shorter", "must be in the order of `below`, each once".into()));
             }
             let chat = prompt.chat.as_deref();
             if chat.is_some_and(|chat| split_once_only(chat, "{prompt}").is_none()) {
@@ -556,7 +584,8 @@ mod tests {
     fn prompts_wrap_the_text_byte_for_byte() {
         let all = built_in();
         let wrapped = |name: &str| {
-            let (before, after) = all.get(name).unwrap().prompt.as_ref().unwrap().around(None).unwrap();
+            let prompt = all.get(name).unwrap().prompt.as_ref().unwrap();
+            let (before, after) = prompt.around(&prompt.template).unwrap();
             format!("{before}ข้อความ{after}")
         };
         // As the models' cards and chat templates have them; whether a begin token comes before that is not spelled out.
@@ -637,22 +666,28 @@ mod tests {
         }
         let gemma = wrapped("gemma-3-270m");
         assert!(gemma.ends_with("\n\nThai: ข้อความ\nEnglish:"), "{gemma}");
-        assert_eq!(gemma.matches("\nThai: ").count(), 4);
+        let prompt = all.get("gemma-3-270m").and_then(|manifest| manifest.prompt.as_ref());
+        let shorter = &prompt.unwrap().shorter;
+        assert!(!shorter.is_empty());
+        for request in shorter.iter().map(|shorter| &shorter.template) {
+            assert!(request.ends_with("\n\nThai: {text}\nEnglish:"), "{request}");
+        }
     }
 
     #[test]
     fn a_prompt_can_be_replaced_but_not_its_chat_template() {
         let prompt = Prompt {
             template: "A {text} B".into(),
+            shorter: Vec::new(),
             chat: Some("<u>{prompt}</u>".into()),
             stop: Vec::new(),
             add_bos: false,
         };
-        let around = |replaced| prompt.around(replaced).map(|(before, after)| before + "|" + &after);
-        assert_eq!(around(None).unwrap(), "<u>A | B</u>");
-        assert_eq!(around(Some("{text}?")).unwrap(), "<u>|?</u>");
+        let around = |request| prompt.around(request).map(|(before, after)| before + "|" + &after);
+        assert_eq!(around(&prompt.template).unwrap(), "<u>A | B</u>");
+        assert_eq!(around("{text}?").unwrap(), "<u>|?</u>");
         for wrong in ["no place", "{text} {text}"] {
-            assert_eq!(around(Some(wrong)).unwrap_err().kind, crate::error::Kind::Usage);
+            assert_eq!(around(wrong).unwrap_err().kind, crate::error::Kind::Usage);
         }
     }
 
@@ -663,6 +698,8 @@ mod tests {
     #[test]
     fn faults_are_told_with_path_and_place() {
         let wheels = "[wheels]\npackages = [\"p==1\"]\nmembers = \"*\"\nfile = { name = \"f.gguf\" }\n";
+        let prompt = |template: &str| format!("[prompt]\ntemplate = \"{template}\"\nadd-bos = true\n");
+        let shorter = |below: usize| format!("[[prompt.shorter]]\nbelow = {below}\ntemplate = \"{{text}}\"\n");
         let cases = [
             (
                 "colour = \"red\"\n".to_owned() + SOUND,
@@ -691,10 +728,16 @@ mod tests {
                 "unknown field `hash`",
             ),
             (SOUND.to_owned() + wheels, "wheels", "needs a sha256"),
+            (SOUND.to_owned() + &prompt(""), "template", "{text} exactly once"),
             (
-                SOUND.to_owned() + "[prompt]\ntemplate = \"\"\nadd-bos = true\n",
+                SOUND.to_owned() + &prompt("{text}") + &shorter(40).replace("{text}", "{texts}"),
                 "template",
                 "{text} exactly once",
+            ),
+            (
+                SOUND.to_owned() + &prompt("{text}") + &shorter(40) + &shorter(40),
+                "shorter",
+                "in the order of `below`",
             ),
             (SOUND.split("[[hub]]").next().unwrap().to_owned(), "hub", "no source"),
         ];

@@ -67,9 +67,9 @@ pub trait TranslationModel: Send + Sync {
 
     /// Reads the sources, one row each, and gives the logits `(rows, vocabulary)` of each row's first output token.
     ///
-    /// A decoder-only model may go on from `shared`, the one-row state of a prefix that all sources have in common
-    /// (without it in `sources`); the prefix is then neither computed nor stored again. Other models are never given one.
-    fn begin(&self, shared: Option<&State>, sources: &[&[u32]]) -> Result<(State, Tensor)>;
+    /// A source of a decoder-only model may go on from a prefix (and leave it out itself): from the one-row state after it, often
+    /// the same for many, which is then neither computed nor stored again. Other models are given none.
+    fn begin(&self, prefixes: &[Option<&State>], sources: &[&[u32]]) -> Result<(State, Tensor)>;
 
     /// Takes one token a row and gives the logits `(rows, vocabulary)` of the next.
     fn step(&self, last: &[u32], state: &mut State) -> Result<Tensor>;

@@ -121,6 +121,7 @@ impl ChatTemplate {
         let stop = answered.split_once(ANSWER).and_then(|(_, rest)| end_of_turn(rest));
         Ok(Prompt {
             template: request.to_owned(),
+            shorter: Vec::new(),
             chat: Some(chat),
             stop: stop.into_iter().collect(),
             add_bos: false,

@@ -25,7 +25,7 @@ use crate::tokenizer::{ChatTemplate, Tokenizer};
 use candle_core::{DType, Device};
 use consensus::consensus;
 pub use identity::identity;
-use prompt::{Prompter, bare, unescape};
+use prompt::{Encoded, Prompter, bare, unescape};
 pub use recall::Recaller;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -188,8 +188,8 @@ pub struct Translator {
     revision: Option<String>,
     device: Device,
     precision: String,
-    /// The state of the prompt's fixed beginning, and its ids: computed once, read by every sentence.
-    shared: Mutex<Option<(Vec<u32>, State)>>,
+    /// Ids of the fixed beginnings of the prompt's requests, and the states after them: computed once, read by every sentence.
+    shared: Mutex<Vec<(Vec<u32>, State)>>,
     /// Which model this is, found out where a memory asks.
     identity: OnceLock<String>,
 }
@@ -205,9 +205,7 @@ enum Around {
 /// A text for the model, and the sources that it stands for.
 struct Job {
     text: String,
-    ids: Vec<u32>,
-    /// Tokens of the text alone.
-    tokens: usize,
+    encoded: Encoded,
     max_tokens: usize,
     /// The sources that wait for it, each as often as it has the text.
     users: Vec<usize>,
@@ -219,6 +217,11 @@ struct Job {
 }
 
 impl Job {
+    /// The fixed beginning that other jobs have too, and the ids after it.
+    fn ids(&self) -> (&[u32], &[u32]) {
+        self.encoded.ids.split_at(self.encoded.shared)
+    }
+
     /// A number of its own for random draws, whatever it is batched with: FNV-1a of its text.
     fn stream(&self) -> u64 {
         let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
@@ -693,13 +696,13 @@ impl Translator {
                 let number = match known.get(part) {
                     Some(number) => *number,
                     None => {
-                        let (ids, tokens) = prompter.encode(part, &self.tokenizer);
-                        self.check(part, &ids)?;
-                        let taken = if joint { ids.len() } else { 0 };
+                        let encoded = prompter.encode(part, &self.tokenizer);
+                        self.check(part, &encoded.ids)?;
+                        let taken = if joint { encoded.ids.len() } else { 0 };
                         let room = positions.saturating_sub(taken).max(1);
                         let usual = || match recorded {
                             true => self.generation.max_tokens(),
-                            false => self.manifest.decoding.max_tokens.min(2 * tokens + 24),
+                            false => self.manifest.decoding.max_tokens.min(2 * encoded.tokens + 24),
                         };
                         let most = options
                             .max_tokens
@@ -708,8 +711,7 @@ impl Translator {
                         known.insert(part.to_owned(), jobs.len());
                         jobs.push(Job {
                             text: part.to_owned(),
-                            ids,
-                            tokens,
+                            encoded,
                             max_tokens: most.clamp(1, room),
                             users: Vec::new(),
                             found: Vec::new(),
@@ -757,24 +759,16 @@ impl Translator {
         let (options, draws) = (&pass.options, pass.draws);
         let rows = options.beam * draws;
         // Equal lengths keep their order: the same call makes the same batches.
-        numbers.sort_by_key(|job| std::cmp::Reverse(jobs[*job].ids.len()));
-        let common = numbers
-            .iter()
-            .map(|job| prompter.common(&jobs[*job].ids))
-            .min()
-            .unwrap_or(0);
+        numbers.sort_by_key(|job| std::cmp::Reverse(jobs[*job].ids().1.len()));
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(first) = numbers.first().filter(|_| common > 0) {
-            let prefix = &jobs[*first].ids[..common];
-            if shared.as_ref().is_none_or(|(ids, _)| ids != prefix) {
-                let (state, _) = self.model.begin(None, &[prefix])?;
-                *shared = Some((prefix.to_vec(), state));
+        shared.retain(|(ids, _)| prompter.shares(ids));
+        for job in &numbers {
+            let prefix = jobs[*job].ids().0;
+            if !prefix.is_empty() && shared.iter().all(|(ids, _)| ids != prefix) {
+                let (state, _) = self.model.begin(&[], &[prefix])?;
+                shared.push((prefix.to_vec(), state));
             }
         }
-        let prefix = shared
-            .as_ref()
-            .filter(|_| common > 0)
-            .map(|(ids, state)| (&ids[..], state));
         let most_rows = match self.device.is_cpu() {
             true => MAX_ROWS,
             false => MAX_GPU_ROWS,
@@ -785,7 +779,7 @@ impl Translator {
         while !rest.is_empty() {
             let (mut count, mut tokens) = (0, 0);
             while count < rest.len().min(fitting) && count * rows < most_rows {
-                tokens += (jobs[rest[count]].ids.len() - common) * rows;
+                tokens += jobs[rest[count]].ids().1.len() * rows;
                 if count > 0 && tokens > pass.budget {
                     break;
                 }
@@ -797,7 +791,14 @@ impl Translator {
                     .iter()
                     .flat_map(|job| (0..draws as u64).map(|draw| (&jobs[*job], draw)))
             };
-            let sources: Vec<&[u32]> = each().map(|(job, _)| &job.ids[common..]).collect();
+            let (begun, sources): (Vec<_>, Vec<_>) = each().map(|(job, _)| job.ids()).unzip();
+            let state = |prefix| {
+                shared
+                    .iter()
+                    .find(|(ids, _)| ids == prefix)
+                    .map(|(ids, state)| (&ids[..], state))
+            };
+            let prefixes: Vec<_> = begun.into_iter().map(state).collect();
             let max_tokens: Vec<usize> = each().map(|(job, _)| job.max_tokens).collect();
             let streams: Vec<u64> = each().map(|(job, draw)| job.stream().wrapping_add(draw)).collect();
             let before = *progress;
@@ -811,7 +812,7 @@ impl Translator {
             };
             let found = search(
                 self.model.as_ref(),
-                prefix,
+                &prefixes,
                 &sources,
                 &options,
                 &mut |finished, written| {
@@ -901,11 +902,11 @@ impl Translator {
             similar: None,
             source_ids: options
                 .ids
-                .then(|| jobs.iter().flat_map(|job| &job.ids).copied().collect()),
+                .then(|| jobs.iter().flat_map(|job| &job.encoded.ids).copied().collect()),
             target_ids: options
                 .ids
                 .then(|| results.iter().flat_map(|r| &r.ids).copied().collect()),
-            source_tokens: jobs.iter().map(|job| job.tokens).sum(),
+            source_tokens: jobs.iter().map(|job| job.encoded.tokens).sum(),
             target_tokens: results.iter().map(|r| r.ids.len()).sum(),
         }
     }
@@ -951,13 +952,18 @@ impl Translator {
         &self.manifest
     }
 
-    /// The prompt around each text, `{text}` in its place; `options` may replace it. None for an encoder-decoder.
+    /// The prompt around each text that is not short, `{text}` in its place; `options` may replace it. None for an encoder-decoder.
     pub fn prompt(&self, options: &DecodeOptions) -> Option<String> {
         let Around::Prompt(chat) = &self.around else {
             return None;
         };
         let prompt = self.request(chat.as_ref(), options).ok()?;
-        let (before, after) = prompt.around(options.prompt.as_deref().map(unescape).as_deref()).ok()?;
+        let request = options
+            .prompt
+            .as_deref()
+            .map(unescape)
+            .unwrap_or_else(|| prompt.template.clone());
+        let (before, after) = prompt.around(&request).ok()?;
         Some(format!("{before}{{text}}{after}"))
     }
 

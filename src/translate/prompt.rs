@@ -14,20 +14,37 @@ fn same(a: &[u32], b: &[u32]) -> usize {
 
 /// What stands around each source, ready for one model and one call.
 pub struct Prompter {
-    before: String,
-    after: String,
+    /// By the length of sources; the last is for the longest.
+    frames: Vec<Frame>,
     /// The id before everything: a begin token, or the language of the source.
     first: Option<u32>,
     /// The id after everything: the end of an encoder's source.
     last: Option<u32>,
-    /// Ids of `first` and `before`.
+    stop: Vec<u32>,
+    stop_texts: Vec<String>,
+}
+
+/// What stands around sources of one range of lengths.
+struct Frame {
+    /// What they have fewer characters than.
+    below: usize,
+    before: String,
+    after: String,
+    /// Ids of the first and of `before`.
     head: Vec<u32>,
     /// How many of these can be computed once for all sources: those that do not merge with what a text begins with.
     shared: usize,
-    /// Tokens of `after` and `last`.
+    /// Tokens of `after` and of the last.
     tail: usize,
-    stop: Vec<u32>,
-    stop_texts: Vec<String>,
+}
+
+/// A source as the model is given it.
+pub struct Encoded {
+    pub ids: Vec<u32>,
+    /// How many of these the text alone has.
+    pub tokens: usize,
+    /// How many of the ids are a fixed beginning that is computed once; always less than all.
+    pub shared: usize,
 }
 
 impl Prompter {
@@ -36,22 +53,31 @@ impl Prompter {
     /// # Errors
     /// Of kind `Usage` where `replaced` does not hold `{text}` exactly once.
     pub fn new(prompt: &Prompt, replaced: Option<&str>, tokenizer: &Tokenizer) -> Result<Self> {
-        let (before, after) = prompt.around(replaced.map(unescape).as_deref())?;
         let first = tokenizer.bos().filter(|_| prompt.add_bos);
         let ids = |text: &str| -> Vec<u32> { first.into_iter().chain(tokenizer.encode(text)).collect() };
-        let head = ids(&before);
-        // Were it as many as each text leaves, other texts would have it computed anew.
-        let starts = BEGINNINGS.map(|text| same(&ids(&format!("{before}{text}")), &head));
-        let tail = tokenizer.encode(&after).len();
+        let frame = |(below, request): (usize, &str)| {
+            let (before, after) = prompt.around(request)?;
+            let head = ids(&before);
+            // Were it as many as each text leaves, other texts would have it computed anew.
+            let starts = BEGINNINGS.map(|text| same(&ids(&format!("{before}{text}")), &head));
+            Ok(Frame {
+                below,
+                shared: starts.into_iter().min().unwrap_or_default(),
+                head,
+                tail: tokenizer.encode(&after).len(),
+                before,
+                after,
+            })
+        };
+        let frames: Result<_> = match replaced.map(unescape) {
+            Some(request) => frame((usize::MAX, &request)).map(|frame| vec![frame]),
+            None => prompt.requests().map(frame).collect(),
+        };
         let stop = tokenizer.ids_with(&prompt.stop);
         Ok(Self {
-            before,
-            after,
+            frames: frames?,
             first,
             last: None,
-            shared: starts.into_iter().min().unwrap_or_default(),
-            head,
-            tail,
             stop,
             stop_texts: prompt.stop.clone(),
         })
@@ -59,48 +85,60 @@ impl Prompter {
 
     /// The sources of an encoder: `prefix`, such as `>>eng<< `, within the text; `first` and `last` around its tokens.
     pub fn for_encoder(prefix: &str, first: Option<u32>, last: Option<u32>, tokenizer: &Tokenizer) -> Self {
-        Self {
+        let frame = Frame {
+            below: usize::MAX,
             head: first.into_iter().chain(tokenizer.encode(prefix)).collect(),
             before: prefix.to_owned(),
             after: String::new(),
-            first,
             tail: usize::from(last.is_some()),
-            last,
             shared: 0,
+        };
+        Self {
+            frames: vec![frame],
+            first,
+            last,
             stop: Vec::new(),
             stop_texts: Vec::new(),
         }
     }
 
-    /// The whole with `text` in its place, and how many tokens the text alone has.
-    pub fn encode(&self, text: &str, tokenizer: &Tokenizer) -> (Vec<u32>, usize) {
+    /// The whole with `text` in its place.
+    pub fn encode(&self, text: &str, tokenizer: &Tokenizer) -> Encoded {
+        let length = text.chars().count();
+        let longest = self.frames.len() - 1;
+        let frame = &self.frames[self.frames[..longest].partition_point(|frame| frame.below <= length)];
         // A text that names its target language itself is not told it again; a `>>` alone names none.
         let named = || {
             let end = text.find("<<")? + 2;
             let code = text.get(..end).filter(|code| code.starts_with(">>"))?;
             tokenizer.id(code)
         };
-        let before = match self.before.starts_with(">>") && named().is_some() {
+        let before = match frame.before.starts_with(">>") && named().is_some() {
             true => "",
-            false => &self.before,
+            false => &frame.before,
         };
-        let whole = format!("{before}{text}{}", self.after);
+        let whole = format!("{before}{text}{}", frame.after);
         let ids = tokenizer.encode(&whole).into_iter();
         let mut ids: Vec<u32> = self.first.into_iter().chain(ids).collect();
         let ended = tokenizer.ends_once() && ids.last().copied() == self.last;
         ids.extend(self.last.filter(|_| !ended));
-        let tokens = ids.len().saturating_sub(self.head.len() + self.tail);
-        (ids, tokens)
+        let begins = frame.shared < ids.len() && ids.starts_with(&frame.head[..frame.shared]);
+        Encoded {
+            tokens: ids.len().saturating_sub(frame.head.len() + frame.tail),
+            shared: if begins { frame.shared } else { 0 },
+            ids,
+        }
     }
 
-    /// Tokens that the prompt adds to a text.
+    /// The most tokens that the prompt adds to a text.
     pub fn overhead(&self) -> usize {
-        self.head.len() + self.tail
+        let overheads = self.frames.iter().map(|frame| frame.head.len() + frame.tail);
+        overheads.max().unwrap_or_default()
     }
 
-    /// How many of `ids` are a fixed beginning that is computed once; always less than all.
-    pub fn common(&self, ids: &[u32]) -> usize {
-        same(ids, &self.head).min(self.shared).min(ids.len().saturating_sub(1))
+    /// Whether these ids are a beginning that is computed once.
+    pub fn shares(&self, ids: &[u32]) -> bool {
+        self.frames.iter().any(|frame| frame.head[..frame.shared] == *ids)
     }
 
     /// Ids that end an output.
@@ -126,6 +164,7 @@ pub fn bare(prompt: &str) -> Prompt {
     Prompt {
         stop: template.contains('\n').then(|| "\n".to_owned()).into_iter().collect(),
         template,
+        shorter: Vec::new(),
         chat: None,
         add_bos: true,
     }
@@ -149,13 +188,15 @@ mod tests {
         let gguf = Gguf::open(Path::new(path)).expect("the tiny model");
         let tokenizer = Tokenizer::from_gguf(&gguf).expect("a tokenizer");
         let prompter = Prompter::new(&bare("Thai: ก\\nThai: {text}"), None, &tokenizer).expect("a prompt");
-        let own = |text: &str| same(&prompter.encode(text, &tokenizer).0, &prompter.head);
+        let [frame] = &prompter.frames[..] else {
+            panic!("a single request")
+        };
+        let own = |text: &str| same(&prompter.encode(text, &tokenizer).ids, &frame.head);
         let texts = ["กา", "10 คน", "๑๐ คน", "the end", "“กา”", "- กา", "ๆ"];
         assert!(texts.iter().any(|text| own(text) != own(texts[0])), "nothing is joined");
         for text in texts {
-            let common = prompter.common(&prompter.encode(text, &tokenizer).0);
-            assert_eq!(common, prompter.shared, "{text}");
+            assert_eq!(prompter.encode(text, &tokenizer).shared, frame.shared, "{text}");
         }
-        assert!(prompter.shared > 3);
+        assert!(frame.shared > 3);
     }
 }

@@ -2,11 +2,16 @@
 
 use super::*;
 use crate::model::decoder::tests::TINY;
+use crate::model::manifest::Shorter;
 
 fn translator() -> Translator {
     let mut manifest = Manifest::unlisted("tiny", Architecture::Gemma3);
     manifest.prompt = Some(Prompt {
         template: "การ: {text}\nte:".into(),
+        shorter: vec![Shorter {
+            below: 4,
+            template: "ab: {text}\nกา:".into(),
+        }],
         chat: None,
         stop: vec!["\n".into()],
         add_bos: true,
@@ -46,6 +51,30 @@ fn order_batches_and_duplicates_change_nothing() {
         assert_eq!(translate(&translator, &[source], &options)[0], *expected, "{source}");
     }
     assert_eq!(together[1], together[5]);
+}
+
+#[test]
+fn the_request_is_chosen_by_the_length_of_a_text() {
+    let translator = translator();
+    let with = |prompt: Option<&str>, sources: &[&str]| {
+        let options = DecodeOptions {
+            prompt: prompt.map(str::to_owned),
+            ids: true,
+            ..Default::default()
+        };
+        translate(&translator, sources, &options)
+    };
+    // In characters: each of the first two has at least six bytes.
+    let sources = ["การ", "นำ", "กานำ", "การการ"];
+    let [short, long] = ["ab: {text}\\nกา:", "การ: {text}\\nte:"].map(|prompt| with(Some(prompt), &sources));
+    let chosen = with(None, &sources);
+    assert_eq!((&chosen[..2], &chosen[2..]), (&short[..2], &long[2..]));
+    assert!(
+        short
+            .iter()
+            .zip(&long)
+            .all(|(short, long)| short.source_ids != long.source_ids)
+    );
 }
 
 #[test]
@@ -91,25 +120,25 @@ fn the_ids_are_those_of_the_whole_prompt() {
         max_tokens: Some(4),
         ..Default::default()
     };
-    let found = &translate(&translator, &["กา"], &options)[0];
-    let prompt = translator.tokenizer.encode("การ: กา\nte:");
+    let found = &translate(&translator, &["กานำ"], &options)[0];
+    let prompt = translator.tokenizer.encode("การ: กานำ\nte:");
     assert_eq!(found.source_ids, Some([&[2][..], &prompt].concat()));
     assert!(found.target_ids.as_ref().is_some_and(|ids| ids.len() <= 4));
     let replaced = DecodeOptions {
         prompt: Some("{text}\\nab".into()),
         ..options
     };
-    let found = &translate(&translator, &["กา"], &replaced)[0];
+    let found = &translate(&translator, &["กานำ"], &replaced)[0];
     assert_eq!(
         found.source_ids,
-        Some([&[2][..], &translator.tokenizer.encode("กา\nab")].concat())
+        Some([&[2][..], &translator.tokenizer.encode("กานำ\nab")].concat())
     );
     let wrong = DecodeOptions {
         prompt: Some("no place".into()),
         ..Default::default()
     };
     let error = translator
-        .translate(&["กา"], &wrong, &mut |_| ControlFlow::Continue(()))
+        .translate(&["กานำ"], &wrong, &mut |_| ControlFlow::Continue(()))
         .unwrap_err();
     assert_eq!(error.kind, Kind::Usage);
 }
@@ -191,9 +220,9 @@ impl TranslationModel for Small {
         self.model.spec()
     }
 
-    fn begin(&self, shared: Option<&State>, sources: &[&[u32]]) -> Result<(State, candle_core::Tensor)> {
+    fn begin(&self, prefixes: &[Option<&State>], sources: &[&[u32]]) -> Result<(State, candle_core::Tensor)> {
         self.check(sources.len())?;
-        self.model.begin(shared, sources)
+        self.model.begin(prefixes, sources)
     }
 
     fn step(&self, last: &[u32], state: &mut State) -> Result<candle_core::Tensor> {

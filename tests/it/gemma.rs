@@ -96,7 +96,7 @@ fn every_clear_choice_of_llama_cpp_is_plaes_choice_too() {
         let golden = golden();
         let (mut clear, mut all, mut same) = (0, 0, 0);
         for line in &golden.lines {
-            let (mut state, mut logits) = gemma.begin(None, &[&line.source_ids]).expect("begin");
+            let (mut state, mut logits) = gemma.begin(&[], &[&line.source_ids]).expect("begin");
             for (step, margin) in line.margins.iter().enumerate() {
                 let row: Vec<f32> = logits.flatten_all().and_then(|row| row.to_vec1()).expect("logits");
                 let best = (0..row.len())

@@ -67,7 +67,7 @@ impl TranslationModel for Arithmetic {
         &self.0
     }
 
-    fn begin(&self, _: Option<&State>, sources: &[&[u32]]) -> Result<(State, Tensor)> {
+    fn begin(&self, _: &[Option<&State>], sources: &[&[u32]]) -> Result<(State, Tensor)> {
         let (before, last) = match self.0.start[..] {
             [start] => (VOCABULARY, start),
             [start, first] => (start, first),
@@ -264,7 +264,7 @@ fn a_restricted_vocabulary_is_the_full_one_with_the_rest_banned() {
         assert!(lengths.iter().filter(|count| **count > 0).count() > 4, "{lengths:?}");
     }
     restricted.0.end.push(7);
-    let error = search(&restricted, None, &sources, &options(1, &[5; 40]), &mut |_, _| {
+    let error = search(&restricted, &[], &sources, &options(1, &[5; 40]), &mut |_, _| {
         ControlFlow::Continue(())
     })
     .unwrap_err();

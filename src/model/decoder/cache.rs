@@ -1,4 +1,4 @@
-//! Keys and values of a decoder-only model: ragged rows over one shared prefix, and attention over them on the CPU.
+//! Keys and values of a decoder-only model: ragged rows over shared prefixes, and attention over them on the CPU.
 
 use crate::error::{Error, Result};
 use crate::model::kernel::{Attention, Target, attend, parallel};
@@ -16,15 +16,23 @@ struct Layer {
 /// One row: a sentence, or a beam of one.
 #[derive(Clone)]
 struct Row {
+    /// What it goes on from, itself without one.
+    prefix: Option<Arc<Row>>,
     layers: Vec<Layer>,
-    /// Positions held, the shared prefix left out.
+    /// Positions held, the prefix left out.
     len: usize,
+}
+
+impl Row {
+    /// The position of its own first token.
+    fn start(&self) -> usize {
+        self.prefix.as_ref().map_or(0, |prefix| prefix.len)
+    }
 }
 
 /// The cache of a batch.
 #[derive(Clone)]
 pub(super) struct Cache {
-    shared: Option<Arc<Row>>,
     rows: Vec<Row>,
 }
 
@@ -45,30 +53,40 @@ pub(super) struct Heads {
 }
 
 impl Cache {
-    /// An empty cache for `rows` rows that go on from a one-row state, if one is given.
-    pub fn new(layers: usize, rows: usize, shared: Option<&State>) -> Result<Self> {
-        let shared = match shared {
-            None => None,
-            Some(state) => {
-                let prefix = Self::of(state)?;
-                match (&prefix.shared, prefix.rows.as_slice()) {
-                    (None, [row]) => Some(Arc::new(row.clone())),
-                    _ => {
-                        return Err(Error::model(
-                            "a shared prefix must be one row without a prefix of its own",
-                        ));
+    /// An empty cache for `rows` rows, each of which may go on from a one-row state; `prefixes` is empty where none does.
+    pub fn new(layers: usize, rows: usize, prefixes: &[Option<&State>]) -> Result<Self> {
+        if !prefixes.is_empty() && prefixes.len() != rows {
+            return Err(Error::model(format!("{} prefixes for {rows} rows", prefixes.len())));
+        }
+        let mut known: Vec<(&State, Arc<Row>)> = Vec::new();
+        let mut cache = Self { rows: Vec::new() };
+        for row in 0..rows {
+            let prefix = match prefixes.get(row).copied().flatten() {
+                None => None,
+                Some(state) => Some(match known.iter().find(|(other, _)| std::ptr::eq(*other, state)) {
+                    Some((_, row)) => row.clone(),
+                    None => {
+                        let row = Arc::new(Self::of(state)?.prefix()?.clone());
+                        known.push((state, row.clone()));
+                        row
                     }
-                }
-            }
-        };
-        let row = Row {
-            layers: vec![Layer::default(); layers],
-            len: 0,
-        };
-        Ok(Self {
-            shared,
-            rows: vec![row; rows],
-        })
+                }),
+            };
+            cache.rows.push(Row {
+                prefix,
+                layers: vec![Layer::default(); layers],
+                len: 0,
+            });
+        }
+        Ok(cache)
+    }
+
+    /// The row that others may go on from.
+    fn prefix(&self) -> Result<&Row> {
+        match self.rows.as_slice() {
+            [row] if row.prefix.is_none() => Ok(row),
+            _ => Err(Error::model("a prefix must be one row without a prefix of its own")),
+        }
     }
 
     pub fn of(state: &State) -> Result<&Self> {
@@ -97,7 +115,7 @@ impl Cache {
 
     /// The position that row `row`'s next token takes.
     pub fn position(&self, row: usize) -> usize {
-        self.shared.as_ref().map_or(0, |shared| shared.len) + self.rows[row].len
+        self.rows[row].start() + self.rows[row].len
     }
 
     /// Counts `counts[row]` tokens as held, once all layers have taken them in.
@@ -175,14 +193,13 @@ impl Cache {
         stride: usize,
     ) -> [(&[f32], &[f32]); 2] {
         let row = &self.rows[row];
-        let shared = self.shared.as_deref();
-        let prefix = shared.map_or(0, |shared| shared.len);
+        let prefix = row.start();
         let end = prefix + row.len + index + 1;
         let start = window.map_or(0, |window| end.saturating_sub(window));
         let own = &row.layers[layer];
         let (from, to) = (start.saturating_sub(prefix) * stride, (end - prefix) * stride);
         let own = (&own.keys[from..to], &own.values[from..to]);
-        match shared {
+        match &row.prefix {
             Some(shared) => {
                 let layer = &shared.layers[layer];
                 let range = start.min(prefix) * stride..prefix * stride;

@@ -265,11 +265,11 @@ impl TranslationModel for Decoder {
         &self.spec
     }
 
-    fn begin(&self, shared: Option<&State>, sources: &[&[u32]]) -> Result<(State, Tensor)> {
+    fn begin(&self, prefixes: &[Option<&State>], sources: &[&[u32]]) -> Result<(State, Tensor)> {
         if sources.iter().any(|source| source.is_empty()) {
             return Err(Error::model("a source has no tokens"));
         }
-        let mut cache = Cache::new(self.layers.len(), sources.len(), shared)?;
+        let mut cache = Cache::new(self.layers.len(), sources.len(), prefixes)?;
         let counts: Vec<usize> = sources.iter().map(|source| source.len()).collect();
         let logits = self.forward(&sources.concat(), &counts, &mut cache)?;
         Ok((cache.into_state(), logits))

@@ -38,7 +38,7 @@ fn logits_and_greedy_ids_are_those_of_transformers() {
     let model = gemma3(Activations::F32);
     let texts: Vec<Golden> = serde_json::from_str(GOLDEN).expect("golden JSON");
     for text in &texts {
-        let (mut state, mut logits) = model.begin(None, &[&text.ids]).expect("begin");
+        let (mut state, mut logits) = model.begin(&[], &[&text.ids]).expect("begin");
         for (id, (got, expected)) in rows(&logits)[0].iter().zip(&text.logits).enumerate() {
             assert!(
                 (got - expected).abs() < 1e-3,
@@ -57,8 +57,8 @@ fn logits_and_greedy_ids_are_those_of_transformers() {
 #[test]
 fn rounded_activations_stay_close() {
     let (exact, rounded) = (gemma3(Activations::F32), gemma3(Activations::Int8));
-    let (_, exact) = exact.begin(None, &SOURCES).expect("begin");
-    let (_, rounded) = rounded.begin(None, &SOURCES).expect("begin");
+    let (_, exact) = exact.begin(&[], &SOURCES).expect("begin");
+    let (_, rounded) = rounded.begin(&[], &SOURCES).expect("begin");
     for (exact, rounded) in rows(&exact).iter().zip(&rows(&rounded)) {
         let error: f32 = exact.iter().zip(rounded).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
         let size: f32 = exact.iter().map(|a| a.powi(2)).sum::<f32>();
@@ -78,8 +78,8 @@ fn rows(logits: &Tensor) -> Vec<Vec<f32>> {
 }
 
 /// Logits of three steps, each row given its own tokens.
-fn run(model: &dyn TranslationModel, shared: Option<&State>, sources: &[&[u32]]) -> Vec<Vec<Vec<f32>>> {
-    let (mut state, logits) = model.begin(shared, sources).expect("begin");
+fn run(model: &dyn TranslationModel, prefixes: &[Option<&State>], sources: &[&[u32]]) -> Vec<Vec<Vec<f32>>> {
+    let (mut state, logits) = model.begin(prefixes, sources).expect("begin");
     let mut all = vec![rows(&logits)];
     for step in 0..2 {
         let last: Vec<u32> = sources.iter().map(|source| source[0] + 260 + step).collect();
@@ -98,7 +98,7 @@ fn a_row_is_the_same_bit_for_bit_alone_batched_and_in_another_order() {
 #[test]
 fn chosen_logits_are_a_choice_of_the_full_ones_whenever_they_are_chosen() {
     for activations in [Activations::Int8, Activations::F32] {
-        let full = run(&*gemma3(activations), None, &SOURCES);
+        let full = run(&*gemma3(activations), &[], &SOURCES);
         let ids = vec![40, 8, 21, u32::MAX];
         let gguf = Gguf::open(Path::new(TINY)).expect("the tiny model");
         let loaded = from_gguf(&gguf, Some(ids.clone()), activations).expect("the tiny model");
@@ -109,17 +109,17 @@ fn chosen_logits_are_a_choice_of_the_full_ones_whenever_they_are_chosen() {
             assert!(kept.contains(&8) && kept.is_sorted() && kept.len() < 10);
             let chosen = |row: &Vec<f32>| kept.iter().map(|id| row[*id as usize]).collect();
             let chosen: Vec<Vec<Vec<f32>>> = full.iter().map(|step| step.iter().map(chosen).collect()).collect();
-            assert_eq!(chosen, run(&*model, None, &SOURCES));
+            assert_eq!(chosen, run(&*model, &[], &SOURCES));
         }
     }
 }
 
 fn alone_batched_and_reversed(model: &dyn TranslationModel) {
-    let together = run(model, None, &SOURCES);
+    let together = run(model, &[], &SOURCES);
     let reversed: Vec<&[u32]> = SOURCES.iter().rev().copied().collect();
-    let backwards = run(model, None, &reversed);
+    let backwards = run(model, &[], &reversed);
     for (index, source) in SOURCES.iter().enumerate() {
-        let alone = run(model, None, &[source]);
+        let alone = run(model, &[], &[source]);
         for step in 0..3 {
             assert_eq!(together[step][index], alone[step][0], "row {index}, step {step}");
             assert_eq!(
@@ -132,35 +132,39 @@ fn alone_batched_and_reversed(model: &dyn TranslationModel) {
 }
 
 #[test]
-fn a_shared_prefix_changes_nothing() {
+fn shared_prefixes_change_nothing() {
     let model = gemma3(Activations::Int8);
-    // Longer than the window, so that it reaches over the seam.
-    let prefix: Vec<u32> = (0..WINDOW + 3).map(|i| 262 + i % 9).collect();
-    let whole: Vec<Vec<u32>> = SOURCES.iter().map(|source| [&prefix[..], source].concat()).collect();
-    let (shared, _) = model.begin(None, &[&prefix]).expect("a prefix");
-    let first = run(&*model, Some(&shared), &SOURCES);
-    assert_eq!(
-        first,
-        run(&*model, Some(&shared), &SOURCES),
-        "the prefix was changed by its use"
-    );
-    for (index, source) in whole.iter().enumerate() {
-        let (mut state, logits) = model.begin(None, &[source]).expect("begin");
+    // One longer than the window, so that it reaches over the seam.
+    let prefixes = [WINDOW + 3, 2].map(|len| (0..len).map(|i| 262 + i as u32 % 9).collect::<Vec<_>>());
+    let states = prefixes
+        .each_ref()
+        .map(|prefix| model.begin(&[], &[prefix]).expect("a prefix").0);
+    let shared = [Some(&states[0]), None, Some(&states[1]), Some(&states[0])];
+    let first = run(&*model, &shared, &SOURCES);
+    let again = run(&*model, &shared, &SOURCES);
+    assert_eq!(first, again, "a prefix was changed by its use");
+    for (index, source) in SOURCES.iter().enumerate() {
+        let prefix = [Some(0), None, Some(1), Some(0)][index].map_or(&[][..], |it: usize| &prefixes[it]);
+        let whole = [prefix, source].concat();
+        let (mut state, logits) = model.begin(&[], &[&whole]).expect("begin");
         assert_eq!(rows(&logits)[0], first[0][index]);
-        let last = SOURCES[index][0] + 260;
+        let last = source[0] + 260;
         assert_eq!(
             rows(&model.step(&[last], &mut state).expect("step"))[0],
             first[1][index]
         );
     }
+    let rows = model.begin(&shared, &SOURCES).expect("rows").0;
+    assert!(model.begin(&shared[..3], &SOURCES).is_err());
+    assert!(model.begin(&[Some(&rows); 4], &SOURCES).is_err());
 }
 
 #[test]
 fn reading_at_once_equals_reading_step_by_step() {
     let model = gemma3(Activations::Int8);
     let source: Vec<u32> = (0..3 * WINDOW).map(|i| 262 + (i * 5) % 16).collect();
-    let (_, whole) = model.begin(None, &[&source]).expect("begin");
-    let (mut state, mut logits) = model.begin(None, &[&source[..1]]).expect("begin");
+    let (_, whole) = model.begin(&[], &[&source]).expect("begin");
+    let (mut state, mut logits) = model.begin(&[], &[&source[..1]]).expect("begin");
     for id in &source[1..] {
         logits = model.step(&[*id], &mut state).expect("step");
     }
@@ -170,11 +174,11 @@ fn reading_at_once_equals_reading_step_by_step() {
 #[test]
 fn rows_can_be_reordered_repeated_and_dropped() {
     let model = gemma3(Activations::Int8);
-    let (mut state, _) = model.begin(None, &SOURCES).expect("begin");
+    let (mut state, _) = model.begin(&[], &SOURCES).expect("begin");
     state.select(&[2, 0, 2]);
     let after = rows(&model.step(&[263, 264, 263], &mut state).expect("step"));
     for (index, (source, last)) in [(2, 263), (0, 264), (2, 263)].into_iter().enumerate() {
-        let (mut state, _) = model.begin(None, &[SOURCES[source]]).expect("begin");
+        let (mut state, _) = model.begin(&[], &[SOURCES[source]]).expect("begin");
         assert_eq!(after[index], rows(&model.step(&[last], &mut state).expect("step"))[0]);
     }
 }
@@ -185,11 +189,11 @@ fn what_cannot_be_computed_is_an_error() {
     let long = vec![262; 401];
     for sources in [&[&[][..]][..], &[&[99_999][..]], &[&long[..]]] {
         assert_eq!(
-            model.begin(None, sources).err().map(|e| e.kind),
+            model.begin(&[], sources).err().map(|e| e.kind),
             Some(crate::error::Kind::Model)
         );
     }
-    let (mut state, _) = model.begin(None, &SOURCES).expect("begin");
+    let (mut state, _) = model.begin(&[], &SOURCES).expect("begin");
     assert!(model.step(&[1], &mut state).is_err(), "one token for four rows");
 }
 
@@ -247,7 +251,7 @@ const NEAR_TIE: f32 = 1e-3;
 fn greedy(model: &dyn TranslationModel, sources: &[&[u32]], most: usize, end: &[u32]) -> Vec<Vec<u32>> {
     let mut written = vec![Vec::new(); sources.len()];
     let mut ended = vec![false; sources.len()];
-    let (mut state, mut logits) = model.begin(None, sources).expect("begin");
+    let (mut state, mut logits) = model.begin(&[], sources).expect("begin");
     for _ in 0..most {
         let best: Vec<u32> = rows(&logits)
             .iter()

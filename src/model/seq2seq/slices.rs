@@ -193,7 +193,7 @@ impl TranslationModel for Seq2Seq {
         &self.spec
     }
 
-    fn begin(&self, _shared: Option<&State>, sources: &[&[u32]]) -> Result<(State, Tensor)> {
+    fn begin(&self, _prefixes: &[Option<&State>], sources: &[&[u32]]) -> Result<(State, Tensor)> {
         check_sources(sources)?;
         let mut end = 0;
         let sentences: Vec<Range<u32>> = sources

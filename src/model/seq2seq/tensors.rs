@@ -357,7 +357,7 @@ impl TranslationModel for Seq2Seq {
         &self.spec
     }
 
-    fn begin(&self, _shared: Option<&State>, sources: &[&[u32]]) -> Result<(State, Tensor)> {
+    fn begin(&self, _prefixes: &[Option<&State>], sources: &[&[u32]]) -> Result<(State, Tensor)> {
         check_sources(sources)?;
         let lengths: Vec<usize> = sources.iter().map(|source| source.len()).collect();
         let tokens = lengths.iter().copied().max().unwrap_or(0);

@@ -56,7 +56,7 @@ fn rows(logits: &Tensor) -> Vec<Vec<f32>> {
 }
 
 fn begin(model: &dyn TranslationModel, sources: &[&[u32]]) -> (State, Vec<Vec<f32>>) {
-    let (state, logits) = model.begin(None, sources).expect("begin");
+    let (state, logits) = model.begin(&[], sources).expect("begin");
     (state, rows(&logits))
 }
 
@@ -194,7 +194,7 @@ fn what_cannot_be_computed_is_an_error() {
         (&model, &[&[99_999][..]]),
         (&marian, &[&[8], &long[..]]),
     ] {
-        let error = model.begin(None, sources).err();
+        let error = model.begin(&[], sources).err();
         assert_eq!(error.map(|error| error.kind), Some(crate::error::Kind::Model));
     }
     let (mut state, _) = begin(&*model, &SOURCES);
