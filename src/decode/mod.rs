@@ -26,6 +26,11 @@ pub struct SearchOptions<'a> {
     pub max_tokens: &'a [usize],
     /// Tokens before an end is allowed, but for one that is forced. Default 0.
     pub min_tokens: usize,
+    /// How many tokens each source's output is expected to have, where `length_prior` is not 0.
+    pub expected: &'a [f32],
+    /// What an end's logit gains for each standard deviation that an output is longer than expected, and loses for each that it is
+    /// shorter, four at most. Default 0.
+    pub length_prior: f32,
     /// Finished beams are ranked by `log-probability / length ^ penalty`. Default 1, as in transformers.
     pub length_penalty: f64,
     /// When live beams are given up.
@@ -63,6 +68,8 @@ impl Default for SearchOptions<'_> {
             best: 1,
             max_tokens: &[],
             min_tokens: 0,
+            expected: &[],
+            length_prior: 0.0,
             length_penalty: 1.0,
             early_stopping: EarlyStopping::default(),
             no_repeat_ngram: 0,

@@ -216,6 +216,15 @@ impl<'a> Rules<'a> {
         if first {
             ban(&mut options.begin_suppress.iter().copied());
         }
+        if options.length_prior != 0.0 {
+            let longer = options
+                .expected
+                .get(place.source)
+                .map_or(0.0, |expected| deviations(written, *expected));
+            let gain = options.length_prior * longer.clamp(-4.0, 4.0);
+            let ends = self.ends.iter().filter_map(|id| self.column(*id));
+            patches.extend(ends.map(|column| (column, base(column) + gain)));
+        }
         let penalty = options.repetition_penalty;
         if penalty != 1.0 {
             patches.extend(history.iter().filter_map(|id| self.column(*id)).map(|column| {
@@ -228,6 +237,11 @@ impl<'a> Rules<'a> {
         patches.dedup_by_key(|patch| patch.0);
         patches
     }
+}
+
+/// By how many standard deviations an output of `written` tokens is longer than expected. Theirs is about that of references.
+fn deviations(written: usize, expected: f32) -> f32 {
+    (written as f32 - expected) / (2.0 + 0.12 * expected)
 }
 
 /// The ids that would write an n-gram of `ids` a second time.

@@ -338,6 +338,33 @@ fn an_end_is_forced_at_the_last_position_whatever_the_minimum() {
 }
 
 #[test]
+fn an_expected_length_draws_the_end_to_itself() {
+    fn endless(_: &[u32]) -> [f32; 5] {
+        p([0.3, 0.4, 0.1, 0.1, 0.1])
+    }
+    fn terse(_: &[u32]) -> [f32; 5] {
+        p([0.5, 0.2, 0.1, 0.1, 0.1])
+    }
+    let lengths = |script, beam, length_prior| {
+        let asked = SearchOptions {
+            expected: &[4.0, 20.0],
+            length_prior,
+            ..options(beam, &[40, 40])
+        };
+        let found = run(&Scripted::new(script), &[&[9], &[8]], &asked);
+        let own = |found: &Hypothesis| found.log_probabilities.iter().all(|one| *one < -0.6);
+        assert!(beam > 1 || found.iter().all(own), "the model's own: {found:?}");
+        found.iter().map(|found| found.ids.len()).collect::<Vec<_>>()
+    };
+    assert_eq!(lengths(endless, 1, 0.0), [40, 40]);
+    assert_eq!(lengths(terse, 1, 0.0), [0, 0]);
+    assert_eq!(lengths(endless, 1, 1.0), [5, 22]);
+    assert_eq!(lengths(terse, 1, 1.0), [2, 16]);
+    let with_beams = lengths(endless, 2, 1.0);
+    assert!(with_beams.iter().all(|length| *length < 40), "{with_beams:?}");
+}
+
+#[test]
 fn rules_of_a_decoder_only_model_look_at_what_it_has_read() {
     fn forever(_: &[u32]) -> [f32; 5] {
         p([0.01, 0.5, 0.25, 0.14, 0.1])

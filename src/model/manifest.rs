@@ -197,6 +197,11 @@ pub struct Decoding {
     pub beam: Option<usize>,
     /// The most output tokens for one sentence.
     pub max_tokens: usize,
+    /// Output tokens that are expected for one of the source.
+    pub length_ratio: f32,
+    /// What an end's logit gains for each standard deviation that an output is longer than expected, and loses for each that it is
+    /// shorter; 0 for nothing.
+    pub length_prior: f32,
     /// Exponent of the length that scores are divided by.
     pub length_penalty: f64,
     /// Length of token sequences that may not come twice; 0 for no limit.
@@ -210,6 +215,8 @@ impl Default for Decoding {
         Self {
             beam: None,
             max_tokens: 512,
+            length_ratio: 1.0,
+            length_prior: 0.0,
             length_penalty: 1.0,
             no_repeat_ngram: 0,
             repetition_penalty: 1.0,
@@ -364,6 +371,14 @@ impl Manifest {
                     format!("of {}: not 64 lower-case hexadecimal digits", file.name),
                 ));
             }
+        }
+        let Decoding {
+            length_ratio,
+            length_prior,
+            ..
+        } = self.decoding;
+        if !(length_ratio > 0.0 && length_ratio.is_finite() && length_prior.is_finite()) {
+            return Some(("decoding", "length-ratio must be above 0, length-prior a number".into()));
         }
         if let Some(prompt) = &self.prompt {
             if prompt
@@ -729,6 +744,11 @@ mod tests {
             ),
             (SOUND.to_owned() + wheels, "wheels", "needs a sha256"),
             (SOUND.to_owned() + &prompt(""), "template", "{text} exactly once"),
+            (
+                SOUND.to_owned() + "[decoding]\nlength-ratio = 0.0\n",
+                "decoding",
+                "length-ratio must be above 0",
+            ),
             (
                 SOUND.to_owned() + &prompt("{text}") + &shorter(40).replace("{text}", "{texts}"),
                 "template",

@@ -112,8 +112,8 @@ pub struct DecodeOptions {
     /// Replaces the request in the manifest's prompt of a decoder-only model; for a model without a manifest it is all that
     /// stands around a text, and ends an output at its first newline if it has newlines itself. Must hold `{text}`.
     pub prompt: Option<String>,
-    /// Keep the ids that went in and came out. The record is then of one plain search: a bad output is flagged and not
-    /// tried again, and a source is divided only where it is longer than the model, or 4096 tokens; for a decoder-only model, where
+    /// Keep the ids that went in and came out. The record is then of one plain search: no length is expected, a bad output is flagged
+    /// and not tried again, and a source is divided only where it is longer than the model, or 4096 tokens; for a decoder-only model, where
     /// `max_tokens` would no longer fit after it.
     pub ids: bool,
 }
@@ -481,6 +481,7 @@ impl Translator {
                 [] => wanted.min_new_tokens.unwrap_or(0),
                 _ => wanted.min_tokens(),
             }),
+            length_prior: if options.ids { 0.0 } else { decoding.length_prior },
             length_penalty: wanted.length_penalty.unwrap_or(decoding.length_penalty),
             early_stopping: wanted.early_stopping,
             no_repeat_ngram: wanted.no_repeat_ngram.unwrap_or(decoding.no_repeat_ngram),
@@ -799,11 +800,14 @@ impl Translator {
                     .map(|(ids, state)| (&ids[..], state))
             };
             let prefixes: Vec<_> = begun.into_iter().map(state).collect();
+            let ratio = self.manifest.decoding.length_ratio;
+            let expected: Vec<f32> = each().map(|(job, _)| ratio * job.encoded.tokens as f32).collect();
             let max_tokens: Vec<usize> = each().map(|(job, _)| job.max_tokens).collect();
             let streams: Vec<u64> = each().map(|(job, draw)| job.stream().wrapping_add(draw)).collect();
             let before = *progress;
             let options = SearchOptions {
                 max_tokens: &max_tokens,
+                expected: &expected,
                 sampling: options.sampling.map(|sampling| Sampling {
                     streams: &streams,
                     ..sampling
