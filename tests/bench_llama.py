@@ -26,7 +26,7 @@ import sys
 import tempfile
 import time
 
-THREADS, PARALLEL, READ, LONG = 2, 16, 200, 40
+THREADS, PARALLEL, READ, LONG = 2, 16, 200, 60
 
 
 def peak():

@@ -26,7 +26,7 @@ import numpy
 import sacrebleu
 
 MAX_TOKENS = 120
-LONG = 40
+LONG = 60
 
 
 def plae(binary, model, lines, max_tokens, precision):

@@ -3,7 +3,7 @@
 
     pip install pythainlp python-crfsuite sacrebleu
     python tests/split_effect.py ../shared/data boundaries
-    python tests/split_effect.py ../shared/data translation --model gemma-3-270m.gguf --documents 100
+    python tests/split_effect.py ../shared/data translation --model gemma-3-270m.gguf
 
 plae's segments come from `train_splitter --segments`: by a splitter that was not trained on the text it splits.
 """
@@ -113,7 +113,7 @@ def main():
     parser.add_argument("data", type=pathlib.Path)
     parser.add_argument("task", choices=["boundaries", "translation"])
     parser.add_argument("--model", default="gemma-3-270m", help="of plae, or a file")
-    parser.add_argument("--documents", type=int, default=100)
+    parser.add_argument("--documents", type=int, help="the first so many; default all")
     options = parser.parse_args()
     options.data = options.data.resolve()
     if os.path.exists(options.model):
