@@ -135,7 +135,7 @@ fn alone_batched_and_reversed(model: &dyn TranslationModel) {
 fn shared_prefixes_change_nothing() {
     let model = gemma3(Activations::Int8);
     // One longer than the window, so that it reaches over the seam.
-    let prefixes = [WINDOW + 3, 2].map(|len| (0..len).map(|i| 262 + i as u32 % 9).collect::<Vec<_>>());
+    let prefixes = [WINDOW + 3, 2].map(|len| (0..len).map(|i| 262 + i % 9).collect::<Vec<_>>());
     let states = prefixes
         .each_ref()
         .map(|prefix| model.begin(&[], &[prefix]).expect("a prefix").0);
