@@ -4,8 +4,8 @@
 
 PLAE is the built binary; SOURCE.th has one sentence a line, measured from line FIRST (0-based, by default 700) on, those of LONG
 characters or more (gemma-3-270m is shown other examples for shorter ones). Both translate greedily on two threads, LONGEST tokens at
-most, from the ids that plae makes of its prompt. Reading the examples that all prompts begin with is counted
-on neither side (plae's warming up does it, llama.cpp does it before the clock starts), nor is loading.
+most, from the ids that plae makes of its prompt. Reading the examples that all prompts begin with is counted on neither side
+(plae's warming up does it, llama.cpp does it before the clock starts), nor is loading.
 
     batches   COUNT sentences (48, then 200); llama.cpp has 16 at a time, plae what it takes
     single    sentences one at a time

@@ -3,8 +3,9 @@
     python3 tests/parity_llama.py [--f32] PLAE MODEL.gguf SOURCE.th REFERENCE.en [FIRST] [COUNT]
 
 PLAE is the built binary; SOURCE.th and REFERENCE.en have one sentence a line. Ids are compared on all lines of LONG characters or
-more (gemma-3-270m is shown other examples for shorter ones), translations on those of COUNT lines from FIRST (0-based) on. llama.cpp also translates with its other kind of attention: how far it
-agrees with itself then is how far any two programs that round differently can agree.
+more (gemma-3-270m is shown other examples for shorter ones), translations on those of COUNT lines from FIRST (0-based, by default
+200 from 700) on. llama.cpp also translates with its other kind of attention: how far it agrees with itself then is how far any two
+programs that round differently can agree.
 
 With --f32, without that, neither side rounds activations or keys and values: llama.cpp gets the same weights written out in float32
 (to a temporary file of four bytes a weight) and a float32 cache, plae `--precision f32`.
