@@ -147,7 +147,8 @@ class Comparison:
         with open(path, "w", encoding="utf-8") as file:
             file.writelines(line + "\n" for line in lines)
         return json.loads(output([self.binary, "bench", "--json", "--model", self.model, "--split", "line", "--normalize", "off",
-                                  "--max-tokens", str(longest or self.longest), "--vocabulary", vocabulary, *options, path]))
+                                  "--quality", "fast", "--max-tokens", str(longest or self.longest), "--vocabulary", vocabulary,
+                                  *options, path]))
 
     def note(self, name, vocabulary, ratio):
         self.ratios.setdefault((name, vocabulary), []).append(ratio)
@@ -183,7 +184,7 @@ class Comparison:
         rate = llama["tokens"] / llama["seconds"]
         print(f"{'prompt':14} llama.cpp     {rate:6.0f} tokens/s", flush=True)
         for vocabulary in ("english", "full"):
-            plae = self.plae(lines, vocabulary, "--prompt", "{text}", "--quality", "fast", "--batch-tokens", "1", longest=1)
+            plae = self.plae(lines, vocabulary, "--prompt", "{text}", "--batch-tokens", "1", longest=1)
             own = plae["source_tokens"] / plae["seconds"]
             self.note("prompt", vocabulary, own / rate)
             print(f"{'prompt':14} plae {vocabulary:8} {own:6.0f} tokens/s  {own / rate:.2f}x", flush=True)

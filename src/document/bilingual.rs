@@ -37,7 +37,7 @@ pub enum Flag {
     ThaiLeft,
     /// Much shorter or longer than its source leads to expect.
     Length,
-    /// The source was too long for the model and was translated in parts.
+    /// The source was translated in parts: it was too long for the model, or less probable as a whole.
     Divided,
     /// A person translated a sentence like this one, which is [`Segment::similar`].
     Similar,
@@ -107,7 +107,8 @@ fn is_zero(level: &u8) -> bool {
 pub enum Quality {
     /// Greedy search, once.
     Fast,
-    /// The search that the model's manifest or files ask for; an output that is bad is tried again.
+    /// The search that the model's manifest or files ask for; an output that is bad is tried again, and one that is less probable than
+    /// the manifest says also in parts.
     #[default]
     Default,
     /// Of an encoder-decoder model a beam of at least 8; of a decoder-only model several outputs at random besides that of

@@ -202,6 +202,9 @@ pub struct Decoding {
     /// What an end's logit gains for each standard deviation that an output is longer than expected, and loses for each that it is
     /// shorter; 0 for nothing.
     pub length_prior: f32,
+    /// Mean log-probability of an output's tokens below which its source is also translated in parts; what is more probable stays.
+    /// None for never.
+    pub divide_below: Option<f64>,
     /// Exponent of the length that scores are divided by.
     pub length_penalty: f64,
     /// Length of token sequences that may not come twice; 0 for no limit.
@@ -217,6 +220,7 @@ impl Default for Decoding {
             max_tokens: 512,
             length_ratio: 1.0,
             length_prior: 0.0,
+            divide_below: None,
             length_penalty: 1.0,
             no_repeat_ngram: 0,
             repetition_penalty: 1.0,

@@ -220,7 +220,7 @@ pub(crate) fn reason(flag: Flag) -> &'static str {
         Flag::Empty => "the model gave no translation",
         Flag::ThaiLeft => "Thai letters are left in the translation",
         Flag::Length => "unusually short or long for its source",
-        Flag::Divided => "translated in parts, too long for the model as a whole",
+        Flag::Divided => "translated in parts, less probable or too long for the model as a whole",
         Flag::Similar => "a person translated a similar sentence",
     }
 }

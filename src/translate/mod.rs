@@ -2,6 +2,7 @@
 
 mod consensus;
 mod identity;
+mod join;
 mod prompt;
 mod recall;
 
@@ -25,6 +26,7 @@ use crate::tokenizer::{ChatTemplate, Tokenizer};
 use candle_core::{DType, Device};
 use consensus::consensus;
 pub use identity::identity;
+use join::join;
 use prompt::{Encoded, Prompter, bare, unescape};
 pub use recall::Recaller;
 use std::borrow::Cow;
@@ -47,6 +49,9 @@ const GPU_BATCH_TOKENS: usize = 16_384;
 const MAX_SOURCE: usize = 512;
 /// The same for a record of ids, which is of one search: what attention has memory for.
 const MAX_RECORDED: usize = 4096;
+
+/// Characters from which a source is tried in parts where its output is poor: shorter ones are hardly more than a clause.
+const DIVIDE_FROM: usize = 70;
 
 /// The least beam of an encoder-decoder model at its best: wider ones hardly differ.
 const BEST_BEAM: usize = 8;
@@ -112,9 +117,9 @@ pub struct DecodeOptions {
     /// Replaces the request in the manifest's prompt of a decoder-only model; for a model without a manifest it is all that
     /// stands around a text, and ends an output at its first newline if it has newlines itself. Must hold `{text}`.
     pub prompt: Option<String>,
-    /// Keep the ids that went in and came out. The record is then of one plain search: no length is expected, a bad output is flagged
-    /// and not tried again, and a source is divided only where it is longer than the model, or 4096 tokens; for a decoder-only model, where
-    /// `max_tokens` would no longer fit after it.
+    /// Keep the ids that went in and came out. The record is then of one plain search: no length is expected, a bad or improbable output
+    /// is not tried again, and a source is divided only where it is longer than the model, or 4096 tokens; for a decoder-only model,
+    /// where `max_tokens` would no longer fit after it.
     pub ids: bool,
 }
 
@@ -172,8 +177,8 @@ pub type Observer<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
 /// Given translations as soon as they stand, each with the number of its source; a failure ends the call.
 pub type Receiver<'a> = &'a mut dyn FnMut(&[(usize, Translation)]) -> Result<()>;
 
-/// Called after each batch with all jobs and the numbers of those that it decoded.
-type Done<'a> = &'a mut dyn FnMut(&mut [Job], &[usize]) -> Result<()>;
+/// Called after each batch with all jobs and the numbers of those that it decoded; tells how many sources are done by it.
+type Done<'a> = &'a mut dyn FnMut(&mut [Job], &[usize]) -> Result<usize>;
 
 /// A loaded model with its tokenizer.
 pub struct Translator {
@@ -214,6 +219,8 @@ struct Job {
     result: Option<Hypothesis>,
     /// What was wrong with the first result, while a second is tried.
     flags: Vec<Flag>,
+    /// The jobs of its parts, where their results stand for its own.
+    parts: Vec<usize>,
 }
 
 impl Job {
@@ -236,7 +243,7 @@ struct Pass<'a> {
     draws: usize,
     /// Source tokens decoded together.
     budget: usize,
-    /// Whether a job is done with it.
+    /// Whether a job is done as soon as its row is, for all that is known before.
     last: bool,
 }
 
@@ -534,18 +541,28 @@ impl Translator {
                 }
             }
             receiver(&ready)?;
+            let count = ready.len();
             for (source, translation) in ready {
                 results[source] = Some(translation);
             }
-            Ok(())
+            Ok(count)
         };
         let guarded = plain.loop_guard && options.quality != Quality::Fast;
-        let mut bad: Vec<usize> = Vec::new();
+        let least = decoding
+            .divide_below
+            .filter(|_| options.quality != Quality::Fast && !best && !options.ids);
+        // Whether a result is so poor that the source's parts are tried.
+        let is_poor = |job: &Job| {
+            let score = job.result.as_ref().map_or(0.0, Hypothesis::score);
+            least.is_some_and(|least| score < least || self.is_bad(job, &prompter))
+                && job.text.chars().count() >= DIVIDE_FROM
+        };
+        let (mut bad, mut poor): (Vec<usize>, Vec<usize>) = Default::default();
         let pass = Pass {
             options: plain.clone(),
             draws: 1,
             budget,
-            last: !best,
+            last: !best && least.is_none(),
         };
         self.run(
             &mut jobs,
@@ -565,6 +582,7 @@ impl Translator {
                     match job.flags.iter().any(is_severe) {
                         true => bad.push(*number),
                         false if best => {}
+                        false if is_poor(job) => poor.push(*number),
                         false => good.push(*number),
                     }
                 }
@@ -595,7 +613,48 @@ impl Translator {
                         job.result = first;
                     }
                 }
-                settle(jobs, if best { &[] } else { batch })
+                let (worse, good): (Vec<_>, Vec<_>) = batch.iter().partition(|number| is_poor(&jobs[**number]));
+                poor.extend(worse);
+                settle(jobs, if best { &[] } else { &good })
+            },
+        )?;
+        poor.sort();
+        let mut divided: Vec<(usize, Vec<usize>)> = Vec::with_capacity(poor.len());
+        for number in poor {
+            let before = jobs.len();
+            let parts = self.divide(&jobs[number], options, &prompter)?;
+            jobs.extend(parts);
+            divided.push((number, (before..jobs.len()).collect()));
+        }
+        let all_parts: Vec<usize> = divided.iter().flat_map(|(_, parts)| parts).copied().collect();
+        let pass = Pass {
+            options: plain.clone(),
+            ..pass
+        };
+        self.run(
+            &mut jobs,
+            all_parts,
+            &pass,
+            &prompter,
+            &mut progress,
+            observer,
+            &mut |jobs, batch| {
+                for number in batch {
+                    let job = &mut jobs[*number];
+                    job.result = job.found.pop();
+                }
+                let mut whole = Vec::new();
+                divided.retain_mut(|(number, parts)| {
+                    let is_ready = parts.iter().all(|part| jobs[*part].result.is_some());
+                    if is_ready {
+                        whole.push(*number);
+                        if self.are_better(parts, *number, jobs, &prompter) {
+                            jobs[*number].parts = std::mem::take(parts);
+                        }
+                    }
+                    !is_ready
+                });
+                settle(jobs, &whole)
             },
         )?;
         if best {
@@ -633,6 +692,21 @@ impl Translator {
             .collect())
     }
 
+    /// The jobs of the two or so parts of a job's text.
+    fn divide(&self, job: &Job, options: &DecodeOptions, prompter: &Prompter) -> Result<Vec<Job>> {
+        let count = |part: &str| self.tokenizer.encode(part).len();
+        let ranges = parts(&job.text, (2 * count(&job.text)).div_ceil(3).max(1), &count);
+        let texts = ranges.into_iter().map(|range| &job.text[range]);
+        texts.map(|text| self.job(text, options, prompter)).collect()
+    }
+
+    /// Whether these parts of a job's text are translated better than it is: none of them badly, and all together more probably.
+    fn are_better(&self, parts: &[usize], whole: usize, jobs: &[Job], prompter: &Prompter) -> bool {
+        let results = |numbers: &[usize]| score(numbers.iter().filter_map(|number| jobs[*number].result.as_ref()));
+        let is_bad = |number: &usize| self.is_bad(&jobs[*number], prompter);
+        !parts.iter().any(is_bad) && (is_bad(&whole) || results(parts) > results(&[whole]))
+    }
+
     /// Makes that of a job's outputs its result which agrees best with the others; those that are cut, empty or repeat themselves
     /// count only where all do.
     fn agree(&self, job: &mut Job, prompter: &Prompter) {
@@ -662,11 +736,9 @@ impl Translator {
     /// What each source needs, and the distinct texts to decode.
     fn plan(&self, sources: &[&str], options: &DecodeOptions, prompter: &Prompter) -> Result<(Vec<Plan>, Vec<Job>)> {
         let spec = self.model.spec();
-        let positions = spec.max_positions;
         // A decoder-only model has source and output in the same positions, an encoder-decoder each in its own.
         let joint = spec.start.is_empty();
-        let recorded = options.ids && !joint;
-        let room = positions.saturating_sub(prompter.overhead());
+        let room = spec.max_positions.saturating_sub(prompter.overhead());
         let most = if options.ids { MAX_RECORDED } else { MAX_SOURCE };
         let room = match (joint, options.max_tokens.filter(|_| options.ids)) {
             (false, _) => room,
@@ -697,28 +769,8 @@ impl Translator {
                 let number = match known.get(part) {
                     Some(number) => *number,
                     None => {
-                        let encoded = prompter.encode(part, &self.tokenizer);
-                        self.check(part, &encoded.ids)?;
-                        let taken = if joint { encoded.ids.len() } else { 0 };
-                        let room = positions.saturating_sub(taken).max(1);
-                        let usual = || match recorded {
-                            true => self.generation.max_tokens(),
-                            false => self.manifest.decoding.max_tokens.min(2 * encoded.tokens + 24),
-                        };
-                        let most = options
-                            .max_tokens
-                            .unwrap_or_else(usual)
-                            .max(options.min_tokens.unwrap_or(0));
                         known.insert(part.to_owned(), jobs.len());
-                        jobs.push(Job {
-                            text: part.to_owned(),
-                            encoded,
-                            max_tokens: most.clamp(1, room),
-                            users: Vec::new(),
-                            found: Vec::new(),
-                            result: None,
-                            flags: Vec::new(),
-                        });
+                        jobs.push(self.job(part, options, prompter)?);
                         jobs.len() - 1
                     }
                 };
@@ -728,6 +780,34 @@ impl Translator {
             plans.push(Plan::Jobs(numbers));
         }
         Ok((plans, jobs))
+    }
+
+    /// A text to decode, of no source yet.
+    fn job(&self, text: &str, options: &DecodeOptions, prompter: &Prompter) -> Result<Job> {
+        let encoded = prompter.encode(text, &self.tokenizer);
+        self.check(text, &encoded.ids)?;
+        let spec = self.model.spec();
+        let joint = spec.start.is_empty();
+        let taken = if joint { encoded.ids.len() } else { 0 };
+        let room = spec.max_positions.saturating_sub(taken).max(1);
+        let usual = || match options.ids && !joint {
+            true => self.generation.max_tokens(),
+            false => self.manifest.decoding.max_tokens.min(2 * encoded.tokens + 24),
+        };
+        let most = options
+            .max_tokens
+            .unwrap_or_else(usual)
+            .max(options.min_tokens.unwrap_or(0));
+        Ok(Job {
+            text: text.to_owned(),
+            encoded,
+            max_tokens: most.clamp(1, room),
+            users: Vec::new(),
+            found: Vec::new(),
+            result: None,
+            flags: Vec::new(),
+            parts: Vec::new(),
+        })
     }
 
     /// Refuses a text with a token that the model has no embedding for: tokenizers may be larger than their models.
@@ -845,11 +925,8 @@ impl Translator {
             for job in batch {
                 jobs[*job].found = results.by_ref().take(draws).flatten().collect();
             }
-            if pass.last {
-                let settled = batch.iter().map(|job| jobs[*job].users.len()).sum::<usize>();
-                progress.done = (before.done + settled).min(progress.total);
-            }
-            done(jobs, batch)?;
+            let settled = done(jobs, batch)?;
+            progress.done = progress.done.max(before.done + settled).min(progress.total);
         }
         Ok(())
     }
@@ -864,6 +941,10 @@ impl Translator {
         quality::check(&job.text, &self.text(job, prompter), finish)
     }
 
+    fn is_bad(&self, job: &Job, prompter: &Prompter) -> bool {
+        self.flags(job, prompter).iter().any(is_severe)
+    }
+
     fn finish(
         &self,
         source: &str,
@@ -872,11 +953,12 @@ impl Translator {
         prompter: &Prompter,
         options: &DecodeOptions,
     ) -> Translation {
-        let jobs: Vec<&Job> = numbers.iter().map(|number| &jobs[*number]).collect();
-        let results: Vec<&Hypothesis> = jobs.iter().filter_map(|job| job.result.as_ref()).collect();
-        let (total, tokens) = results.iter().fold((0.0, 0), |(sum, n), r| {
-            (sum + r.log_probability, n + r.log_probabilities.len())
+        let standing = numbers.iter().flat_map(|number| match &jobs[*number].parts[..] {
+            [] => std::slice::from_ref(number),
+            parts => parts,
         });
+        let jobs: Vec<&Job> = standing.map(|number| &jobs[*number]).collect();
+        let results: Vec<&Hypothesis> = jobs.iter().filter_map(|job| job.result.as_ref()).collect();
         let severity = |finish: &Finish| match finish {
             Finish::Loop => 2,
             Finish::Length => 1,
@@ -888,19 +970,14 @@ impl Translator {
             .max_by_key(severity)
             .unwrap_or(Finish::Stop);
         let texts: Vec<String> = jobs.iter().map(|job| self.text(job, prompter)).collect();
-        let text = texts
-            .iter()
-            .filter(|text| !text.is_empty())
-            .map(String::as_str)
-            .collect::<Vec<_>>()
-            .join(" ");
+        let text = join(&texts);
         let mut flags = quality::check(source, &text, finish);
         if jobs.len() > 1 {
             flags.push(Flag::Divided);
         }
         Translation {
             text,
-            score: (tokens > 0).then(|| total / tokens as f64),
+            score: score(results.iter().copied()),
             finish,
             flags,
             similar: None,
@@ -980,6 +1057,14 @@ impl Translator {
     pub fn precision(&self) -> String {
         self.precision.clone()
     }
+}
+
+/// The mean log-probability of the tokens of all these outputs; none without any.
+fn score<'a>(results: impl Iterator<Item = &'a Hypothesis>) -> Option<f64> {
+    let (total, tokens) = results.fold((0.0, 0), |(total, tokens), result| {
+        (total + result.log_probability, tokens + result.log_probabilities.len())
+    });
+    (tokens > 0).then(|| total / tokens as f64)
 }
 
 /// Whether an output with such a flag is no translation.

@@ -157,6 +157,89 @@ fn a_text_beyond_the_models_limit_is_translated_in_parts_and_flagged() {
 }
 
 #[test]
+fn a_poor_translation_gives_way_to_more_probable_ones_of_its_parts() {
+    let with = |divide_below| {
+        let mut translator = translator();
+        let decoding = &mut translator.manifest.decoding;
+        decoding.divide_below = divide_below;
+        // So that outputs end.
+        (decoding.length_ratio, decoding.length_prior) = (0.1, 20.0);
+        translator
+    };
+    let (whole, divided) = (with(None), with(Some(0.0)));
+    let words = ["การนำ", "กา", "นำ", "ราก", "กานำ", "การการ", "รากนำ"];
+    let sources: Vec<String> = (1..40)
+        .map(|step| {
+            (0..30)
+                .map(|i| words[(i * step + i / 7) % 7])
+                .collect::<Vec<_>>()
+                .join(" ")
+        })
+        .collect();
+    let sources: Vec<&str> = sources.iter().map(String::as_str).chain(["กา"]).collect();
+    let options = DecodeOptions::default();
+    let wholes = translate(&whole, &sources, &options);
+    let mut given = Vec::new();
+    let found = divided
+        .translate_each(&sources, &options, &mut |_| ControlFlow::Continue(()), &mut |ready| {
+            given.extend(ready.iter().cloned());
+            Ok(())
+        })
+        .expect("translations");
+    given.sort_by_key(|(index, _)| *index);
+    assert!(
+        given.into_iter().eq(found.iter().cloned().enumerate()),
+        "each is given once"
+    );
+    let mut taken = 0;
+    for ((source, whole), found) in sources.iter().zip(&wholes).zip(&found) {
+        if !found.flags.contains(&Flag::Divided) {
+            assert_eq!(found, whole);
+            continue;
+        }
+        taken += 1;
+        assert!(!found.flags.iter().any(is_severe), "{:?}", found.flags);
+        assert!(whole.flags.iter().any(is_severe) || found.score > whole.score);
+        let count = |text: &str| divided.tokenizer.encode(text).len();
+        let ranges = parts(source, (2 * count(source)).div_ceil(3), &count);
+        let pieces: Vec<&str> = ranges.into_iter().map(|range| &source[range]).collect();
+        let alone = translate(
+            &with(None),
+            &pieces,
+            &DecodeOptions {
+                quality: Quality::Fast,
+                ..Default::default()
+            },
+        );
+        assert_eq!(
+            found.text,
+            join(&alone.into_iter().map(|part| part.text).collect::<Vec<_>>())
+        );
+    }
+    let one = DecodeOptions {
+        batch_tokens: Some(1),
+        ..options
+    };
+    assert_eq!(translate(&divided, &sources, &one), found);
+    assert!((1..sources.len() - 1).contains(&taken), "{taken} are divided");
+    for options in [
+        DecodeOptions {
+            quality: Quality::Fast,
+            ..Default::default()
+        },
+        DecodeOptions {
+            ids: true,
+            ..Default::default()
+        },
+    ] {
+        assert_eq!(
+            translate(&divided, &sources, &options),
+            translate(&whole, &sources, &options)
+        );
+    }
+}
+
+#[test]
 fn limits_are_kept_and_interruption_is_an_error() {
     let translator = translator();
     let options = DecodeOptions {

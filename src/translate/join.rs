@@ -1,0 +1,46 @@
+//! The translations of a sentence's parts as one.
+
+/// Words that are no one's name, so that they have a capital only where a sentence begins.
+const SMALL_WORDS: &str = "A About According After All Also Although An And As At Because Before Both But By During For From Had Has Have \
+    He Her His How However If In Including Into Is It Its Of On Or She Since So Than That The Their Then There \
+    These They This Through To Until Was We When Where Which While Who With";
+
+/// Joins the translations of a sentence's parts. A model writes each part as a sentence: where the one before does not end as one, a
+/// first word that would have no capital in the middle has none.
+pub fn join(parts: &[String]) -> String {
+    let mut whole = String::new();
+    for part in parts.iter().filter(|part| !part.is_empty()) {
+        let goes_on = whole.ends_with(|last: char| last.is_alphanumeric() || [',', ';'].contains(&last));
+        if !whole.is_empty() {
+            whole.push(' ');
+        }
+        let word = part
+            .split(|char: char| !char.is_alphabetic())
+            .next()
+            .unwrap_or_default();
+        match goes_on && SMALL_WORDS.split(' ').any(|small| small == word) {
+            true => whole.extend([&word.to_lowercase(), &part[word.len()..]]),
+            false => whole.push_str(part),
+        }
+    }
+    whole
+}
+
+#[cfg(test)]
+mod tests {
+    use super::join;
+
+    #[test]
+    fn parts_are_joined_as_one_sentence_where_they_are_one() {
+        let join = |parts: &[&str]| join(&parts.iter().map(|part| part.to_string()).collect::<Vec<_>>());
+        assert_eq!(
+            join(&["To keep it safe", "And to use it", "", "Bangkok grew."]),
+            "To keep it safe and to use it Bangkok grew."
+        );
+        assert_eq!(join(&["It rained.", "The river rose"]), "It rained. The river rose");
+        assert_eq!(join(&["In 2023,", "The river rose"]), "In 2023, the river rose");
+        assert_eq!(join(&["They said", "Theresa left"]), "They said Theresa left");
+        assert_eq!(join(&["", "The river"]), "The river");
+        assert_eq!(join(&[]), "");
+    }
+}
