@@ -550,7 +550,7 @@ impl Translator {
         let guarded = plain.loop_guard && options.quality != Quality::Fast;
         let least = decoding
             .divide_below
-            .filter(|_| options.quality != Quality::Fast && !best && !options.ids);
+            .filter(|_| options.quality != Quality::Fast && !options.ids);
         // Whether a result is so poor that the source's parts are tried.
         let is_poor = |job: &Job| {
             let score = job.result.as_ref().map_or(0.0, Hypothesis::score);
@@ -581,12 +581,11 @@ impl Translator {
                     }
                     match job.flags.iter().any(is_severe) {
                         true => bad.push(*number),
-                        false if best => {}
                         false if is_poor(job) => poor.push(*number),
                         false => good.push(*number),
                     }
                 }
-                settle(jobs, &good)
+                settle(jobs, if best { &[] } else { &good })
             },
         )?;
         // Whatever batches they came from, they are tried again in the same order.
@@ -654,7 +653,7 @@ impl Translator {
                     }
                     !is_ready
                 });
-                settle(jobs, &whole)
+                settle(jobs, if best { &[] } else { &whole })
             },
         )?;
         if best {
@@ -677,9 +676,7 @@ impl Translator {
                 &mut progress,
                 observer,
                 &mut |jobs, batch| {
-                    batch
-                        .iter()
-                        .for_each(|number| self.agree(&mut jobs[*number], &prompter));
+                    batch.iter().for_each(|number| self.agree(*number, jobs, &prompter));
                     settle(jobs, batch)
                 },
             )?;
@@ -707,9 +704,10 @@ impl Translator {
         !parts.iter().any(is_bad) && (is_bad(&whole) || results(parts) > results(&[whole]))
     }
 
-    /// Makes that of a job's outputs its result which agrees best with the others; those that are cut, empty or repeat themselves
-    /// count only where all do.
-    fn agree(&self, job: &mut Job, prompter: &Prompter) {
+    /// Makes that of a job's outputs its result which agrees best with the others, or what its parts came to, if they were better than the
+    /// first; those that are cut, empty or repeat themselves count only where all do.
+    fn agree(&self, number: usize, jobs: &mut [Job], prompter: &Prompter) {
+        let job = &mut jobs[number];
         let mut outputs: Vec<Hypothesis> = job
             .result
             .take()
@@ -725,12 +723,20 @@ impl Translator {
         if outputs.iter().any(is_good) {
             outputs.retain(is_good);
         }
-        let texts: Vec<String> = outputs.iter().map(text).collect();
-        let scored = texts
-            .iter()
-            .zip(&outputs)
-            .map(|(text, output)| (text.as_str(), output.score()));
-        job.result = consensus(&scored.collect::<Vec<_>>(), OWN_SCORE).map(|best| outputs.swap_remove(best));
+        let mut candidates: Vec<(String, f64)> = outputs.iter().map(|output| (text(output), output.score())).collect();
+        let parts = std::mem::take(&mut job.parts);
+        if !parts.is_empty() {
+            let texts: Vec<String> = parts.iter().map(|part| self.text(&jobs[*part], prompter)).collect();
+            let score = score(parts.iter().filter_map(|part| jobs[*part].result.as_ref()));
+            candidates.push((join(&texts), score.unwrap_or_default()));
+        }
+        let scored: Vec<(&str, f64)> = candidates.iter().map(|(text, score)| (&text[..], *score)).collect();
+        let job = &mut jobs[number];
+        match consensus(&scored, OWN_SCORE) {
+            Some(best) if best < outputs.len() => job.result = Some(outputs.swap_remove(best)),
+            Some(_) => job.parts = parts,
+            None => {}
+        }
     }
 
     /// What each source needs, and the distinct texts to decode.
