@@ -222,6 +222,17 @@ fn a_poor_translation_gives_way_to_more_probable_ones_of_its_parts() {
     };
     assert_eq!(translate(&divided, &sources, &one), found);
     assert!((1..sources.len() - 1).contains(&taken), "{taken} are divided");
+    let best = |batch_tokens| DecodeOptions {
+        quality: Quality::Best,
+        batch_tokens,
+        ..Default::default()
+    };
+    let chosen = translate(&divided, &sources, &best(None));
+    assert_eq!(translate(&divided, &sources, &best(Some(1))), chosen);
+    assert!(
+        chosen.iter().any(|chosen| chosen.flags.contains(&Flag::Divided)),
+        "none is divided"
+    );
     for options in [
         DecodeOptions {
             quality: Quality::Fast,
