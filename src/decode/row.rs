@@ -50,6 +50,25 @@ impl<'a> Row<'a> {
     ///
     /// `value` is a non-decreasing function that gives the value of a logit; a patched column has its patch instead.
     pub fn best(&self, count: usize, patches: &[Patch], value: impl Fn(f32) -> f32) -> Vec<Patch> {
+        let blocks = self.unpatched(patches);
+        // The count-th largest of all is no less than the count-th largest of the blocks' largest.
+        let mut floor = f32::NEG_INFINITY;
+        if count <= blocks.len() {
+            let mut sorted = blocks.clone();
+            floor = *sorted.select_nth_unstable_by(count.max(1) - 1, |a, b| b.total_cmp(a)).1;
+        }
+        self.at_least(floor, &blocks, patches, value)
+    }
+
+    /// The columns whose values are by no more than `range` below the highest, and perhaps patched ones, best first as above.
+    pub fn near(&self, range: f32, patches: &[Patch]) -> Vec<Patch> {
+        let blocks = self.unpatched(patches);
+        let most = patches.iter().fold(maximum(&blocks), |most, patch| most.max(patch.1));
+        self.at_least(most - range, &blocks, patches, |logit| logit)
+    }
+
+    /// The largest logit of each [`BLOCK`], patched columns left out.
+    fn unpatched(&self, patches: &[Patch]) -> Vec<f32> {
         let mut blocks = self.blocks.clone();
         for patches in patches.chunk_by(|a, b| a.0 / BLOCK == b.0 / BLOCK) {
             let block = patches[0].0 / BLOCK;
@@ -57,12 +76,11 @@ impl<'a> Row<'a> {
                 .map(maximum)
                 .fold(f32::NEG_INFINITY, f32::max);
         }
-        // The count-th largest of all is no less than the count-th largest of the blocks' largest.
-        let mut floor = f32::NEG_INFINITY;
-        if count <= blocks.len() {
-            let mut sorted = blocks.clone();
-            floor = *sorted.select_nth_unstable_by(count.max(1) - 1, |a, b| b.total_cmp(a)).1;
-        }
+        blocks
+    }
+
+    /// All patched columns and those with a logit of at least `floor`, best first; `blocks` says where these can be.
+    fn at_least(&self, floor: f32, blocks: &[f32], patches: &[Patch], value: impl Fn(f32) -> f32) -> Vec<Patch> {
         let mut best: Vec<Patch> = patches
             .iter()
             .copied()
@@ -158,6 +176,13 @@ mod tests {
                 }
                 all.retain(|patch| patch.1 > f32::NEG_INFINITY);
                 all.sort_by(|a, b| b.1.total_cmp(&a.1));
+                for range in [0.0, 0.5, 4.0, 100.0] {
+                    let floor = all.first().map_or(0.0, |most| most.1) - range;
+                    let mut near = row.near(range, &patches);
+                    near.retain(|patch| patch.1 >= floor);
+                    let expected = all.iter().filter(|patch| patch.1 >= floor);
+                    assert!(near.iter().eq(expected), "{n} {step} {range}");
+                }
                 for count in [1, 2, 8, 40, n] {
                     let mut best = row.best(count, &patches, |logit| logit);
                     best.truncate(count);

@@ -6,6 +6,10 @@ use super::{SearchOptions, sample};
 use crate::error::{Error, Result};
 use crate::model::Spec;
 
+/// A column whose logit, divided by the temperature, is this far below the highest is never drawn: it has a weight of `exp(-30)`, and all
+/// such columns together have less than the rounding of the others' logits moves.
+const NEGLIGIBLE: f32 = 30.0;
+
 /// One possible next token.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Candidate {
@@ -157,12 +161,10 @@ impl<'a> Rules<'a> {
         }
         let chosen = match &options.sampling {
             Some(sampling) => {
-                let count = if sampling.top_k == 0 {
-                    self.width
-                } else {
-                    sampling.top_k
+                let best = match sampling.top_k {
+                    0 => row.near(NEGLIGIBLE * sampling.temperature as f32, &patches),
+                    count => row.best(count, &patches, |logit| logit),
                 };
-                let best = row.best(count, &patches, |logit| logit);
                 let stream = sampling.streams.get(place.source).copied().unwrap_or_default();
                 sample::draw(best, sampling, stream, written as u64)
             }
