@@ -121,12 +121,12 @@ pub const QUALITIES: &Words<Quality> = &[
     (
         "default",
         Quality::Default,
-        "What the model's manifest or files ask for",
+        "What the model's manifest or files ask for; what fails is tried again",
     ),
     (
         "best",
         Quality::Best,
-        "A wide beam; of a decoder-only model the one of nine outputs that agrees best with the others, in nine times the time",
+        "A wide beam; of a decoder-only model the one of several outputs that agrees best with the others, in about five times the time",
     ),
 ];
 
