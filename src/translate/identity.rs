@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 /// Version of all between a source and its translation but the model: normalisation, prompts, tokenizers, search, repair.
 /// Raised whenever one of them changes what a sentence becomes, so that memories forget what was made before.
-const PROCESSING: u32 = 1;
+const PROCESSING: u32 = 2;
 
 /// What of a model's files a fingerprint reads: all that decides its output, and nothing that plae leaves there.
 const EXTENSIONS: [&str; 7] = ["json", "spm", "model", "safetensors", "gguf", "txt", "jinja"];
