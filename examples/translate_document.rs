@@ -1,7 +1,7 @@
 //! Writes a bilingual HTML page of a text file: `cargo run --release --example translate_document -- IN.txt OUT.html`.
 
+use plae::catalog::{Settings, locate};
 use plae::document::Format;
-use plae::model::files::{Settings, locate};
 use plae::pipeline::{self, Options};
 use plae::render::{OutputFormat, RenderOptions, render};
 use plae::translate::{DeviceChoice, Precision, Translator, Vocabulary};

@@ -1,6 +1,6 @@
 //! Translates the strings given as arguments: `cargo run --release --example translate_string -- "สวัสดีชาวโลก"`.
 
-use plae::model::files::{Settings, locate};
+use plae::catalog::{Settings, locate};
 use plae::translate::{DecodeOptions, DeviceChoice, Precision, Translator, Vocabulary};
 use std::ops::ControlFlow;
 

@@ -24,6 +24,20 @@ pub fn io_phrase(error: &io::Error) -> String {
     }
 }
 
+/// Bytes in lower-case hexadecimal digits, two for each byte.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+}
+
+/// Whether it is a relative path that stays inside its directory, on every system.
+pub(crate) fn is_inside(text: &str) -> bool {
+    let char_ok = |c: char| !c.is_control() && !matches!(c, '\\' | ':' | '?' | '#' | '%');
+    let part_ok = |part: &str| !part.is_empty() && part != "." && part != "..";
+    text.chars().all(char_ok) && text.split('/').all(part_ok)
+}
+
 /// An input's bytes.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).map_err(|error| Error::input(io_phrase(&error)).path(path).source(error))

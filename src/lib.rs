@@ -37,10 +37,11 @@
 //! - Nothing is dropped or cut silently: what is too long is divided, and an output that is empty, cut or repeats itself
 //!   is tried again and then flagged.
 //! - Weights never change after loading; what changes while decoding is in [`model::State`].
-//! - Only `cli` prints, reads the environment or chooses an exit code; only [`model::files`] uses the network.
+//! - Only `cli` prints, reads the environment or chooses an exit code; only [`catalog`] uses the network.
 //! - Ids, special tokens and prompts come from a model's own files and its manifest.
 
 pub mod archive;
+pub mod catalog;
 pub mod cli;
 pub mod decode;
 pub mod document;

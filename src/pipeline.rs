@@ -2,13 +2,13 @@
 
 use crate::document::{self, Bilingual, Document, Format, Header, Paragraphs, Parameters, SCHEMA, Segment};
 use crate::error::{Error, Result};
+use crate::file::hexadecimal;
 use crate::span::Span;
 use crate::thai::encoding::decode;
 use crate::thai::has_thai;
 use crate::thai::split::{SplitOptions, sentences};
 use crate::translate::{DecodeOptions, Observer, Translation, Translator};
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
 
 /// How a document's blocks are cut into segments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -246,12 +246,4 @@ pub fn translate(
     observer: Observer,
 ) -> Result<Bilingual> {
     prepare(name, bytes, options)?.translate(Some(translator), &options.decode, observer)
-}
-
-/// Bytes in lower-case hexadecimal.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -1,9 +1,9 @@
 //! Configuration: what was typed, the environment and the configuration files, made into one validated whole.
 
 use super::args::{self, LAYOUTS, PARAGRAPHS, PRECISIONS, VOCABULARIES, Words};
+use crate::catalog::Settings;
 use crate::document::Paragraphs;
 use crate::error::{Error, Result};
-use crate::model::files::Settings;
 use crate::render::Layout;
 use crate::translate::{DeviceChoice, Precision, Vocabulary};
 use std::collections::BTreeMap;

@@ -3,9 +3,9 @@
 use super::config::Config;
 use super::printer::{ERROR, GOOD, Printer, WARNING};
 use super::{Status, counted, file, memory, size, version};
+use crate::catalog::{self, Settings};
 use crate::error::Result;
 use crate::model::device;
-use crate::model::files::{self, Settings};
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
@@ -177,7 +177,7 @@ fn directory(topic: &'static str, path: &Path) -> Finding {
 
 /// The models that are here, or the ways to one.
 fn models(settings: &Settings) -> Result<Vec<Finding>> {
-    let mut findings: Vec<Finding> = files::list(settings)?
+    let mut findings: Vec<Finding> = catalog::list(settings)?
         .into_iter()
         .filter(|entry| entry.path.is_some())
         .map(|entry| (Good, "model", format!("{}, {}", entry.manifest.name, size(entry.bytes))))

@@ -5,8 +5,8 @@ use super::config::Config;
 use super::printer::{ERROR, FAINT, GOOD, Printer, WARNING};
 use super::session::Fetching;
 use super::{Status, size};
+use crate::catalog::{self, Check, Entry, Notice, Settings, Verdict};
 use crate::error::{Error, Result};
-use crate::model::files::{self, Check, Entry, Notice, Settings, Verdict};
 use std::fmt::Write;
 
 pub fn run(args: &Models, config: &Config, printer: &Printer) -> Result<Status> {
@@ -30,7 +30,7 @@ fn state(entry: &Entry) -> &'static str {
 }
 
 fn list(json: bool, settings: &Settings, printer: &Printer) -> Result<Status> {
-    let entries = files::list(settings)?;
+    let entries = catalog::list(settings)?;
     let mut page = String::new();
     if json {
         for entry in &entries {
@@ -89,7 +89,7 @@ fn list(json: bool, settings: &Settings, printer: &Printer) -> Result<Status> {
 }
 
 fn info(model: &str, settings: &Settings, printer: &Printer) -> Result<Status> {
-    let entry = files::info(model, settings)?;
+    let entry = catalog::info(model, settings)?;
     let manifest = &entry.manifest;
     let mut page = String::new();
     let mut line = |key: &str, value: &str| {
@@ -158,8 +158,8 @@ fn pull(model: Option<&str>, config: &Config, printer: &Printer) -> Result<Statu
         fetching.tell(notice);
     };
     let located = match model.or(config.model.as_deref()) {
-        Some(model) => files::pull(model, &config.files, &mut notify)?,
-        None => files::locate(None, &config.files, true, &mut notify)?,
+        Some(model) => catalog::pull(model, &config.files, &mut notify)?,
+        None => catalog::locate(None, &config.files, true, &mut notify)?,
     };
     drop(fetching);
     if !fetched {
@@ -187,7 +187,7 @@ fn pull(model: Option<&str>, config: &Config, printer: &Printer) -> Result<Statu
 fn verify(model: Option<&str>, settings: &Settings, printer: &Printer) -> Result<Status> {
     let models = match model {
         Some(model) => vec![model.to_owned()],
-        None => files::list(settings)?
+        None => catalog::list(settings)?
             .into_iter()
             .filter(|entry| entry.path.is_some())
             .map(|entry| entry.manifest.name)
@@ -200,7 +200,7 @@ fn verify(model: Option<&str>, settings: &Settings, printer: &Printer) -> Result
     for model in &models {
         let mut fetching = Fetching::new(printer);
         let mut notify = |notice: Notice| fetching.tell(notice);
-        let checks = files::verify(model, settings, &mut notify)?;
+        let checks = catalog::verify(model, settings, &mut notify)?;
         drop(fetching);
         for Check { path, bytes, verdict } in checks {
             let (word, rest) = match verdict {
@@ -224,7 +224,7 @@ fn verify(model: Option<&str>, settings: &Settings, printer: &Printer) -> Result
 }
 
 fn path(model: &str, settings: &Settings, printer: &Printer) -> Result<Status> {
-    let entry = files::info(model, settings)?;
+    let entry = catalog::info(model, settings)?;
     let path = entry.path.ok_or_else(|| {
         Error::model(format!("{} is not on this machine", entry.manifest.name))
             .hint(format!("fetch it with `plae models pull {}`", entry.manifest.name))
@@ -234,7 +234,7 @@ fn path(model: &str, settings: &Settings, printer: &Printer) -> Result<Status> {
 }
 
 fn remove(model: &str, settings: &Settings, printer: &Printer) -> Result<Status> {
-    let removed = files::remove(model, settings)?;
+    let removed = catalog::remove(model, settings)?;
     for path in &removed.paths {
         printer.note(format!("deleted {}", path.display()));
     }

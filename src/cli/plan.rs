@@ -552,7 +552,7 @@ fn fill(template: &str, place: &Path, length: usize, format: OutputFormat) -> Re
         place.file_name()
     });
     if length > 1 {
-        let hash = crate::pipeline::hexadecimal(&sha2::Sha256::digest(place.as_os_str().as_encoded_bytes()));
+        let hash = crate::file::hexadecimal(&sha2::Sha256::digest(place.as_os_str().as_encoded_bytes()));
         stem.push(format!("-{}", &hash[..8]));
     }
     let mut name = OsString::new();

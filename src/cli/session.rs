@@ -2,9 +2,9 @@
 
 use super::config::Config;
 use super::printer::{Printer, Showing};
+use crate::catalog::Located;
+use crate::catalog::{self, Choice, Notice};
 use crate::error::Result;
-use crate::model::Located;
-use crate::model::files::{self, Choice, Notice};
 use crate::translate::Translator;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::cell::OnceCell;
@@ -53,7 +53,7 @@ impl<'a> Session<'a> {
         }
         let mut fetching = Fetching::new(self.printer);
         let model = self.config.model.as_deref();
-        let located = files::locate(model, &self.config.files, true, &mut |notice| fetching.tell(notice))?;
+        let located = catalog::locate(model, &self.config.files, true, &mut |notice| fetching.tell(notice))?;
         drop(fetching);
         self.printer.detail(format!("model files: {}", located.path.display()));
         Ok(self.located.get_or_init(|| located))

@@ -1,10 +1,10 @@
 //! The search of one source: its live beams and what has finished, as transformers 4.57.1 keeps them
 //! (`GenerationMixin._beam_search`). Greedy search is a beam of one with one candidate.
 
+use super::EarlyStopping;
 use super::rules::{Candidate, Rules};
 use super::{Hypothesis, SearchOptions, loops};
 use crate::document::Finish;
-use crate::model::EarlyStopping;
 
 /// What transformers takes for the score of a place that nothing has finished in.
 const UNFINISHED: f32 = -1e9;

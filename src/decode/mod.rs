@@ -1,15 +1,17 @@
 //! Search over a model: which tokens to write.
 
 mod beam;
+pub mod generation;
 mod row;
 mod rules;
 mod sample;
 
 use crate::document::Finish;
 use crate::error::{Error, Kind, Result};
-use crate::model::{EarlyStopping, State, TranslationModel, candle_error, with_slice};
+use crate::model::{State, TranslationModel, candle_error, with_slice};
 use beam::Search;
 use candle_core::{Device, Tensor};
+pub use generation::{EarlyStopping, Generation};
 use rayon::prelude::*;
 use rules::{Candidate, Place, Rules};
 use std::ops::ControlFlow;

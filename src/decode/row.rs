@@ -1,6 +1,6 @@
 //! One row of logits: its normaliser and its best columns, at the price of two vectorised passes.
 
-use crate::model::kernel::{maxima, maximum, sum_exp};
+use crate::model::cpu::simd::{maxima, maximum, sum_exp};
 
 /// Columns whose largest logit is kept, so that most of a row need not be looked at again.
 const BLOCK: usize = 128;

@@ -21,7 +21,7 @@ pub use unit::{Machine, Tally, Unit};
 
 use crate::document::{Finish, Flag};
 use crate::error::Result;
-use crate::pipeline::hexadecimal;
+use crate::file::hexadecimal;
 use database::{Durability, failure};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;

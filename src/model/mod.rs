@@ -1,28 +1,15 @@
 //! Models: their manifests, files, devices and weights; one file or directory an architecture.
 
-mod blocks;
-mod checkpoint;
+pub mod architecture;
+pub(crate) mod cpu;
 pub mod decoder;
 pub mod device;
-pub mod files;
-pub mod generation;
-mod ggml;
-pub mod gguf;
-pub(crate) mod kernel;
-mod keys;
-pub mod manifest;
-mod ops;
-mod packed;
-mod pages;
-mod pickle;
-mod product;
 mod seq2seq;
+pub mod weights;
 
+pub use architecture::Architecture;
+pub use cpu::matrix::Activations;
 pub use device::DeviceChoice;
-pub use files::{Located, Settings};
-pub use generation::{EarlyStopping, Generation};
-pub use manifest::{Architecture, Manifest};
-pub use packed::Activations;
 pub use seq2seq::{Computation, seq2seq};
 
 use crate::error::{Error, Kind, Result};

@@ -1,8 +1,8 @@
 //! What the scorer sees of a space: the words, word classes and lengths of the phrases around it, hashed.
 
 use super::is_letter;
+use super::line::Line;
 use super::rule::{self, Rule};
-use super::split::Line;
 use std::collections::BTreeMap;
 use std::ops::Range;
 

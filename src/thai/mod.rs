@@ -4,6 +4,7 @@ pub mod cuts;
 pub mod encoding;
 mod features;
 mod lexicon;
+mod line;
 mod normal;
 pub mod quantity;
 mod rule;

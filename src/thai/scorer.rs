@@ -5,8 +5,8 @@
 pub use super::cuts::LengthPrior;
 pub use super::features::Lexicon;
 use super::features::Phrases;
+use super::line::Line;
 use super::rule;
-use super::split::Line;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 

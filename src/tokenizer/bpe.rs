@@ -3,7 +3,7 @@
 use super::json::Json;
 use super::pieces::Role;
 use crate::error::{Error, Result};
-use crate::model::gguf::Gguf;
+use crate::model::weights::gguf::Gguf;
 use candle_core::quantized::gguf_file::Value;
 use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::normalizers::NFC;

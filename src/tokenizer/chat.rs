@@ -1,9 +1,9 @@
 //! Chat templates: what a model's own files put around a request, rendered as `apply_chat_template` of transformers does.
 
 use super::files::{Settings, read};
+use crate::catalog::manifest::Prompt;
 use crate::error::{Error, Result};
-use crate::model::gguf::Gguf;
-use crate::model::manifest::Prompt;
+use crate::model::weights::gguf::Gguf;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Rest, Value};
 use minijinja::{Environment, ErrorKind, context};

@@ -31,7 +31,7 @@ mod tests;
 pub use chat::ChatTemplate;
 
 use crate::error::{Error, Result};
-use crate::model::gguf::Gguf;
+use crate::model::weights::gguf::Gguf;
 use encdec::{EncoderDecoder, plain};
 use files::Settings;
 use json::Json;

@@ -3,7 +3,7 @@
 use super::merge::merge;
 use super::pieces::{Pieces, Role, SPACE, byte_of};
 use crate::error::{Error, Result};
-use crate::model::gguf::Gguf;
+use crate::model::weights::gguf::Gguf;
 use aho_corasick::{AhoCorasick, MatchKind};
 use candle_core::quantized::gguf_file::Value;
 

@@ -1,11 +1,11 @@
 //! What a translation depends on besides its source: the name under which a memory keeps it.
 
 use super::{DecodeOptions, Translator};
+use crate::catalog::{Located, Manifest};
 use crate::document::{Format, Header, Parameters, SCHEMA};
 use crate::error::{Error, Result};
+use crate::file::hexadecimal;
 use crate::file::io_phrase;
-use crate::model::{Located, Manifest};
-use crate::pipeline::hexadecimal;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};

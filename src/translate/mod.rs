@@ -6,19 +6,17 @@ mod join;
 mod prompt;
 mod recall;
 
-use crate::decode::{Hypothesis, Sampling, SearchOptions, search};
+use crate::catalog;
+use crate::catalog::manifest::Languages;
+use crate::catalog::manifest::Prompt;
+use crate::catalog::{Located, Manifest};
+use crate::decode::{Generation, Hypothesis, Sampling, SearchOptions, search};
 pub use crate::document::Quality;
 use crate::document::{Finish, Flag, Header, Parameters, Similar};
 use crate::error::{Error, Kind, Result};
 pub use crate::model::DeviceChoice;
-use crate::model::files;
-use crate::model::gguf::Gguf;
-use crate::model::manifest::Languages;
-use crate::model::manifest::Prompt;
-use crate::model::{
-    Activations, Architecture, Computation, Generation, Located, Manifest, State, TranslationModel, decoder, device,
-    seq2seq,
-};
+use crate::model::weights::gguf::Gguf;
+use crate::model::{Activations, Architecture, Computation, State, TranslationModel, decoder, device, seq2seq};
 use crate::quality;
 use crate::thai::split::parts;
 use crate::thai::{has_thai, normalise};
@@ -326,11 +324,11 @@ impl Translator {
 
     fn load_directory(located: &Located, device: DeviceChoice, precision: Precision) -> Result<Self> {
         let (path, architecture) = (&located.path, located.manifest.architecture);
-        let config = files::json(&path.join("config.json"))?;
+        let config = catalog::json(&path.join("config.json"))?;
         let model_type = config["model_type"].as_str().unwrap_or_default();
         let generation = path.join("generation_config.json");
         let generation = match generation.exists() {
-            true => Some(files::json(&generation)?),
+            true => Some(catalog::json(&generation)?),
             false => None,
         };
         let generation = Generation::read(path, &config, generation.as_ref())?;

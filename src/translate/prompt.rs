@@ -1,7 +1,7 @@
 //! What stands around each source: the prompt of a decoder-only model, the language tokens of an encoder-decoder.
 
+use crate::catalog::manifest::Prompt;
 use crate::error::Result;
-use crate::model::manifest::Prompt;
 use crate::tokenizer::Tokenizer;
 
 /// What texts begin with, one of each kind that tokenizers tell apart.
@@ -178,7 +178,7 @@ pub fn unescape(prompt: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::gguf::Gguf;
+    use crate::model::weights::gguf::Gguf;
     use std::path::Path;
 
     /// A tokenizer that joins a space to the word after it, but not to a digit.

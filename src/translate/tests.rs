@@ -1,8 +1,8 @@
 //! The translator on a tiny random model: what comes out is no language, but order, ids, parts and flags hold.
 
 use super::*;
+use crate::catalog::manifest::Shorter;
 use crate::model::decoder::tests::TINY;
-use crate::model::manifest::Shorter;
 
 fn translator() -> Translator {
     let mut manifest = Manifest::unlisted("tiny", Architecture::Gemma3);

@@ -1,7 +1,7 @@
 //! Real weights: Gemma 3 270M, fetched by plae itself where it is not cached; without it these tests skip and say so.
 
 use super::{Outcome, Sandbox, run};
-use plae::model::gguf::Gguf;
+use plae::model::weights::gguf::Gguf;
 use plae::model::{Activations, decoder};
 use plae::tokenizer::Tokenizer;
 use serde::Deserialize;

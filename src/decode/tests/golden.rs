@@ -106,7 +106,7 @@ fn search_as(options: &Map<String, Value>, sources: &[u32], max_new_tokens: usiz
     // The reader of checkpoints is at work here too.
     let mut file = json!({"eos_token_id": END});
     file.as_object_mut().unwrap().extend(options.clone());
-    let asked = crate::model::Generation::read("".as_ref(), &json!({}), Some(&file)).unwrap();
+    let asked = crate::decode::Generation::read("".as_ref(), &json!({}), Some(&file)).unwrap();
     let model = Arithmetic::new(asked.forced_first, asked.end);
     let limits = vec![max_new_tokens; sources.len()];
     let options = SearchOptions {

@@ -1,7 +1,7 @@
 //! Keys and values of a decoder-only model: ragged rows over shared prefixes, and attention over them on the CPU.
 
 use crate::error::{Error, Result};
-use crate::model::kernel::{Attention, Target, attend, parallel};
+use crate::model::cpu::simd::{Attention, Target, attend, parallel};
 use crate::model::{Rows, State};
 use std::any::Any;
 use std::sync::Arc;

@@ -3,9 +3,9 @@
 use super::rope::Rope;
 use crate::error::{Error, Result};
 use crate::model::Architecture;
-use crate::model::gguf::Gguf;
-use crate::model::keys::Keys;
-use crate::model::ops::Activation;
+use crate::model::cpu::ops::Activation;
+use crate::model::weights::gguf::Gguf;
+use crate::model::weights::keys::Keys;
 use serde_json::Value;
 use std::path::Path;
 

@@ -3,10 +3,10 @@
 use super::config::{Config, HeadNorm};
 use super::{Decoder, Embedding, Layer, Linear};
 use crate::error::{Error, Result};
-use crate::model::checkpoint::Checkpoint;
-use crate::model::gguf::Gguf;
-use crate::model::ops::Norm;
-use crate::model::packed::{Activations, Packed};
+use crate::model::cpu::matrix::{Activations, Packed};
+use crate::model::cpu::ops::Norm;
+use crate::model::weights::checkpoint::Checkpoint;
+use crate::model::weights::gguf::Gguf;
 use crate::model::{Spec, candle_error};
 use std::path::Path;
 use std::sync::Arc;

@@ -12,10 +12,10 @@ mod rope;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use super::gguf::{Gguf, StoredRows};
-use super::kernel::{Target, parallel};
-use super::ops::Norm;
-use super::packed::{Activations, Packed};
+use super::cpu::matrix::{Activations, Packed};
+use super::cpu::ops::Norm;
+use super::cpu::simd::{Target, parallel};
+use super::weights::gguf::{Gguf, StoredRows};
 use super::{Architecture, Spec, State, TranslationModel, candle_error};
 use crate::error::{Error, Result};
 use cache::{Cache, Heads};

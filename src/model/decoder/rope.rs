@@ -1,7 +1,7 @@
 //! Rotary position embeddings and the ways to stretch them (transformers `modeling_rope_utils.py`).
 
 use crate::error::Result;
-use crate::model::keys::Keys;
+use crate::model::weights::keys::Keys;
 use std::f64::consts::PI;
 
 /// Rotates pairs of a head's values by angles that grow with the position.

@@ -2,8 +2,8 @@
 
 use crate::error::Result;
 use crate::model::Architecture;
-use crate::model::keys::Keys;
-use crate::model::ops::Activation;
+use crate::model::cpu::ops::Activation;
+use crate::model::weights::keys::Keys;
 use serde_json::Value;
 use std::path::Path;
 

@@ -5,7 +5,7 @@ use super::positions::PositionTable;
 use super::{CrossAttention, FeedForward, Heads, Layer, Linear, SelfAttention, Seq2Seq, Stack};
 use crate::error::Result;
 use crate::model::Spec;
-use crate::model::ops::Norm;
+use crate::model::cpu::ops::Norm;
 
 /// Names of one side's tensors.
 struct Names {

@@ -16,8 +16,8 @@ mod tensors;
 mod tests;
 mod weights;
 
-use super::ops::Norm;
-use super::packed::Activations;
+use super::cpu::matrix::Activations;
+use super::cpu::ops::Norm;
 use super::{Architecture, Spec, TranslationModel};
 use crate::error::{Error, Result};
 use candle_core::{DType, Device};

@@ -2,8 +2,8 @@
 
 use super::Heads;
 use crate::error::{Error, Result};
-use crate::model::kernel::{Target, parallel};
-use crate::model::ops::{Attention, Memory, attend};
+use crate::model::cpu::ops::{Attention, Memory, attend};
+use crate::model::cpu::simd::{Target, parallel};
 use crate::model::{Rows, State};
 use std::any::Any;
 use std::ops::Range;

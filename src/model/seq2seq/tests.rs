@@ -1,7 +1,9 @@
 //! The forward on tensors against the one on slices, which the whole program's tests hold against transformers.
 
 use super::*;
-use crate::model::{Generation, State, files};
+use crate::catalog;
+use crate::decode::Generation;
+use crate::model::State;
 use candle_core::Tensor;
 
 const CHECKPOINTS: [(&str, Architecture); 9] = [
@@ -30,7 +32,7 @@ fn load(name: &str, architecture: Architecture, computation: Computation) -> Box
     let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden/seq2seq")
         .join(name);
-    let config = files::json(&directory.join("config.json")).expect("a configuration");
+    let config = catalog::json(&directory.join("config.json")).expect("a configuration");
     let generation = Generation::read(&directory, &config, None).expect("a configuration");
     // With a second token that every output begins with.
     let start = generation.start.into_iter().chain([9]).collect();

@@ -6,8 +6,8 @@
 use super::load::Source;
 use crate::error::{Error, Result};
 use crate::model::Activations;
-use crate::model::checkpoint::{Checkpoint, weight_files};
-use crate::model::packed::{Buffer, Column, Lane, Packed};
+use crate::model::cpu::matrix::{Buffer, Column, Lane, Packed};
+use crate::model::weights::checkpoint::{Checkpoint, weight_files};
 use memmap2::Mmap;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;

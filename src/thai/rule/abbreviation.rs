@@ -3,7 +3,7 @@
 use super::{Rule, begins_with, is_closing, is_consonant, is_digit, is_latin};
 use crate::thai::is_letter;
 use crate::thai::lexicon::{LATIN_ABBREVIATIONS, LEADING, LETTERS, OPENERS, PERSONAL, TRAILING};
-use crate::thai::split::Line;
+use crate::thai::line::Line;
 
 /// The rule that bars a gap after a dot.
 pub fn bar(line: &Line, gap: usize) -> Option<Rule> {

@@ -1,7 +1,7 @@
 //! Quotation marks and brackets: which belong together, and the spaces between them.
 
 use super::{Rule, is_latin};
-use crate::thai::split::Line;
+use crate::thai::line::Line;
 
 /// What an opening sign is closed by.
 #[derive(Clone, Copy, PartialEq, Eq)]

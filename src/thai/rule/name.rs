@@ -6,7 +6,7 @@ use crate::thai::lexicon::{
     APPOSITIONS, DEGREES, FAMILIES, LINKS, NEVER_IN_NAMES, NOT_NAMES, NOT_TITLES, OFFICES, OPENERS, PARTICLES,
     PERSONAL, TITLES,
 };
-use crate::thai::split::Line;
+use crate::thai::line::Line;
 
 /// How much of a name stands before a gap.
 #[derive(Clone, Copy)]

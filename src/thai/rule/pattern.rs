@@ -4,7 +4,7 @@ use super::Rule;
 use crate::thai::lexicon::{
     ADDRESS, ERAS, LAWS, MONTH_LETTERS, MONTHS, PROVINCES, ROYAL, SHORT_MONTHS, STATES, WEEKDAYS,
 };
-use crate::thai::split::Line;
+use crate::thai::line::Line;
 use regex_automata::hybrid::dfa::{Cache, DFA, OverlappingState};
 use regex_automata::nfa::thompson::{Compiler, Config, WhichCaptures};
 use regex_automata::{Anchored, Input, MatchKind, PatternSet};

@@ -1,13 +1,13 @@
 //! The block types of GGUF files, decoded row by row (ggml `ggml-quants.c`, `dequantize_row_*`).
 
-use super::kernel::round_blocks;
+use super::simd::round_blocks;
 use candle_core::quantized::{GgmlDType, QStorage, QTensor};
 use candle_core::{Device, Result};
 use half::f16;
 
 /// How a type writes a weight: `scale * (q - offset) - minimum`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Form {
+pub(in crate::model) struct Form {
     /// Bits of `q`: 4, 5, 6 or 8.
     pub bits: usize,
     pub offset: u8,
@@ -19,7 +19,7 @@ pub(super) struct Form {
 }
 
 /// Columns that share the unit of their scales, in types that have one.
-pub(super) const NEST: usize = 256;
+pub(in crate::model) const NEST: usize = 256;
 
 impl Form {
     /// Q8_0, what other types are rounded to.
@@ -53,7 +53,7 @@ impl Form {
 }
 
 /// One row of weights.
-pub(super) struct Row {
+pub(in crate::model) struct Row {
     /// `q` of each column.
     pub values: Vec<u8>,
     pub scales: Parts,
@@ -62,7 +62,7 @@ pub(super) struct Row {
 
 /// Scales or minima of a row.
 #[derive(Default)]
-pub(super) struct Parts {
+pub(in crate::model) struct Parts {
     pub units: Vec<f16>,
     /// Empty where the units are all.
     pub whole: Vec<i8>,
@@ -194,7 +194,7 @@ impl Row {
 }
 
 /// Values of any type in float32.
-pub(super) fn floats(dtype: GgmlDType, bytes: &[u8], count: usize) -> Result<Vec<f32>> {
+pub(in crate::model) fn floats(dtype: GgmlDType, bytes: &[u8], count: usize) -> Result<Vec<f32>> {
     let storage = QStorage::from_data(bytes.into(), &Device::Cpu, dtype)?;
     QTensor::new(storage, count)?.dequantize(&Device::Cpu)?.to_vec1()
 }

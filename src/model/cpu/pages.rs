@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 ///
 /// # Safety
 /// No padding, no invalid bit patterns, and as much alignment as [`ALIGNMENT`] at most.
-pub(super) unsafe trait Plain: Copy {}
+pub(in crate::model) unsafe trait Plain: Copy {}
 // SAFETY: arrays of numbers.
 unsafe impl<const N: usize> Plain for [f16; N] {}
 // SAFETY: as above.
@@ -23,14 +23,14 @@ unsafe impl<const N: usize> Plain for [i8; N] {}
 unsafe impl<const N: usize> Plain for [u8; N] {}
 
 /// The values that these are, byte for byte; what is left at the end is left out.
-pub(super) fn cast<A: Plain, B: Plain>(values: &[A]) -> &[B] {
+pub(in crate::model) fn cast<A: Plain, B: Plain>(values: &[A]) -> &[B] {
     const { assert!(align_of::<B>() <= align_of::<A>()) };
     // SAFETY: any bytes are a value of either, and they are as aligned as they have to be.
     unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), size_of_val(values) / size_of::<B>()) }
 }
 
 /// As [`cast`].
-pub(super) fn cast_mut<A: Plain, B: Plain>(values: &mut [A]) -> &mut [B] {
+pub(in crate::model) fn cast_mut<A: Plain, B: Plain>(values: &mut [A]) -> &mut [B] {
     const { assert!(align_of::<B>() <= align_of::<A>()) };
     // SAFETY: as above.
     unsafe { std::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), size_of_val(values) / size_of::<B>()) }
@@ -72,7 +72,7 @@ impl Region {
 static CURRENT: Mutex<(Weak<Region>, usize)> = Mutex::new((Weak::new(), 0));
 
 /// A buffer of its own.
-pub(super) struct Pages<T> {
+pub(in crate::model) struct Pages<T> {
     region: Arc<Region>,
     /// The first byte, counted in the region's map.
     start: usize,

@@ -4,16 +4,19 @@ mod cache;
 mod hub;
 mod local;
 mod manage;
+pub mod manifest;
 mod settings;
 #[cfg(test)]
 mod tests;
 mod wheel;
 
 pub use manage::{Check, Entry, Removed, Verdict, info, list, pull, remove, verify};
+pub use manifest::Manifest;
 pub use settings::{Settings, Token};
 
-use super::manifest::{HubSource, Manifest, Manifests, is_inside, is_repo};
 use crate::error::{Error, Kind, Result};
+use crate::file::is_inside;
+use manifest::{HubSource, Manifests, is_repo};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

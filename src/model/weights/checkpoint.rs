@@ -10,7 +10,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// The weights of one directory, read tensor by tensor as they are asked for.
-pub(super) struct Checkpoint {
+pub(in crate::model) struct Checkpoint {
     directory: PathBuf,
     parts: Vec<Part>,
     /// Which part holds a tensor.
@@ -226,7 +226,7 @@ fn is_safetensors(path: &Path) -> bool {
 }
 
 /// The files with a directory's weights.
-pub(super) fn weight_files(directory: &Path) -> Result<Vec<PathBuf>> {
+pub(in crate::model) fn weight_files(directory: &Path) -> Result<Vec<PathBuf>> {
     for (whole, index) in [
         ("model.safetensors", "model.safetensors.index.json"),
         ("pytorch_model.bin", "pytorch_model.bin.index.json"),
@@ -258,7 +258,7 @@ fn shards(directory: &Path, index: &Path) -> Result<Vec<PathBuf>> {
     let map =
         map.ok_or_else(|| damaged("missing; a file for each tensor is expected".to_owned()).place("key weight_map"))?;
     let name = |(tensor, file): (_, &Value)| match file.as_str() {
-        Some(name) if crate::model::manifest::is_inside(name) => Ok(name.to_owned()),
+        Some(name) if crate::file::is_inside(name) => Ok(name.to_owned()),
         Some(name) => Err((tensor, format!("`{name}` is outside the directory"))),
         None => Err((tensor, format!("`{file}` is not a file's name"))),
     };

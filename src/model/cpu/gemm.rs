@@ -3,21 +3,21 @@
 //! Each sum runs over the columns in their order, by itself: it is the same bit for bit whatever is computed beside it,
 //! and for integers whatever the instruction set.
 
-use super::kernel::round_row;
-use super::packed::{Column, Lane, TILE};
+use super::matrix::{Column, Lane, TILE};
+use super::simd::round_row;
 use rayon::prelude::*;
 use std::iter::{Skip, StepBy};
 use std::ops::Range;
 use std::slice::IterMut;
 
 /// Rows of activations that share one pass over the weights.
-pub(super) const GROUP: usize = 12;
+pub(in crate::model) const GROUP: usize = 12;
 /// Tiles that share one pass over the activations.
-pub(super) const PAIR: usize = 2;
+pub(in crate::model) const PAIR: usize = 2;
 
 /// The instructions in use, found at run time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kernel {
+pub(in crate::model) enum Kernel {
     #[cfg(target_arch = "x86_64")]
     Avx512Vnni,
     #[cfg(target_arch = "x86_64")]
@@ -54,7 +54,7 @@ impl Kernel {
 const MIN_SHARED: usize = 2048;
 
 /// Rows of activations, regrouped so that a kernel reads them from front to back: `(groups, columns, rows of the group)`.
-pub(super) struct Grouped<T> {
+pub(in crate::model) struct Grouped<T> {
     values: Vec<T>,
     columns: usize,
     /// Where each group's rows start, and the end.
@@ -105,17 +105,17 @@ impl<T: Copy + Default + Send> Grouped<T> {
 }
 
 /// Sums of one group of rows over up to [`PAIR`] tiles.
-pub(super) type Sums = [[Column; PAIR]; GROUP];
+pub(in crate::model) type Sums = [[Column; PAIR]; GROUP];
 
 /// A tile in 8 bits, four columns a lane, with the scale of each of its rows.
 #[derive(Clone, Copy)]
-pub(super) struct IntegerTile<'a> {
+pub(in crate::model) struct IntegerTile<'a> {
     pub lanes: &'a [Lane],
     pub scales: &'a Column,
 }
 
 /// `sums[row][tile] = rows * tiles`, in float32. `tiles` holds one or two tiles of `(columns, 16)`.
-pub(super) fn floats(kernel: Kernel, tiles: &[&[Column]], rows: usize, values: &[f32], sums: &mut Sums) {
+pub(in crate::model) fn floats(kernel: Kernel, tiles: &[&[Column]], rows: usize, values: &[f32], sums: &mut Sums) {
     match kernel {
         // SAFETY: the features were detected when the kernel was chosen; the lengths agree by `Grouped`'s layout.
         #[cfg(target_arch = "x86_64")]
@@ -148,7 +148,7 @@ fn portable_floats(weights: &[Column], step: usize, values: &[f32], sums: &mut C
 }
 
 /// Rows of activations rounded to 8 bits with one scale each, four columns in an entry as the kernel wants them.
-pub(super) struct IntegerRows {
+pub(in crate::model) struct IntegerRows {
     entries: Entries,
     scales: Vec<f32>,
     /// What the sums of each row start from, to take back what the kernel adds to every operand.

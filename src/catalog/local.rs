@@ -3,8 +3,9 @@
 use super::Located;
 use super::cache::{local_error, names};
 use super::json;
+use crate::catalog::manifest::{Manifest, Manifests, Weights};
 use crate::error::{Error, Result};
-use crate::model::manifest::{Architecture, Manifest, Manifests, Weights};
+use crate::model::Architecture;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;

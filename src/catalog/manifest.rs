@@ -1,27 +1,10 @@
 //! Manifests: what is known of a model before any of its files is read.
 
 use crate::error::{Error, Result};
+use crate::file::is_inside;
+use crate::model::Architecture;
 use serde::Deserialize;
-use std::fmt;
 use std::path::Path;
-
-/// A model's kind: which implementation computes it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Architecture {
-    Marian,
-    /// M2M-100 and what shares its layers: NLLB, SMaLL-100.
-    M2m100,
-    Mbart,
-    /// T5 version 1.1, MADLAD-400.
-    T5,
-    Gemma2,
-    Gemma3,
-    Qwen3,
-    HunyuanDense,
-    Llama,
-    Mistral,
-}
 
 /// How weights are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,45 +13,6 @@ pub enum Weights {
     Gguf,
     /// A Hub repository's own layout: `config.json`, tokenizer files, safetensors.
     Checkpoint,
-}
-
-impl Architecture {
-    /// Each architecture with plae's name of it and the names that Hugging Face configurations (`model_type`) and GGUF files
-    /// (`general.architecture`) use.
-    const NAMES: [(Self, &'static str, &'static [&'static str]); 10] = [
-        (Self::Marian, "marian", &["marian"]),
-        (Self::M2m100, "m2m100", &["m2m_100"]),
-        (Self::Mbart, "mbart", &["mbart"]),
-        (Self::T5, "t5", &["t5"]),
-        (Self::Gemma2, "gemma2", &["gemma2"]),
-        (Self::Gemma3, "gemma3", &["gemma3", "gemma3_text"]),
-        (Self::Qwen3, "qwen3", &["qwen3"]),
-        (
-            Self::HunyuanDense,
-            "hunyuan-dense",
-            &["hunyuan-dense", "hunyuan_v1_dense"],
-        ),
-        (Self::Llama, "llama", &["llama"]),
-        (Self::Mistral, "mistral", &["mistral"]),
-    ];
-
-    /// The architecture that a `config.json` (`model_type`) or a GGUF file (`general.architecture`) names.
-    pub fn from_model_type(name: &str) -> Option<Self> {
-        let known = Self::NAMES.iter().find(|(_, _, types)| types.contains(&name));
-        known.map(|(architecture, ..)| *architecture)
-    }
-
-    /// Whether source and output are one sequence.
-    pub fn is_decoder_only(self) -> bool {
-        !matches!(self, Self::Marian | Self::M2m100 | Self::Mbart | Self::T5)
-    }
-}
-
-impl fmt::Display for Architecture {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known = Self::NAMES.iter().find(|(architecture, ..)| architecture == self);
-        f.write_str(known.map_or("unknown", |(_, name, _)| name))
-    }
 }
 
 /// A file of a model, with what is known of it.
@@ -533,13 +477,6 @@ pub(super) fn is_repo(text: &str) -> bool {
     matches!(text.split_once('/'), Some((owner, name)) if part_ok(owner) && part_ok(name) && !text.contains("--"))
 }
 
-/// Whether it is a relative path that stays inside its directory, on every system.
-pub(super) fn is_inside(text: &str) -> bool {
-    let char_ok = |c: char| !c.is_control() && !matches!(c, '\\' | ':' | '?' | '#' | '%');
-    let part_ok = |part: &str| !part.is_empty() && part != "." && part != "..";
-    text.chars().all(char_ok) && text.split('/').all(part_ok)
-}
-
 /// Whether it is an exact requirement that pip cannot take for an option, a path or an address.
 fn is_requirement(text: &str) -> bool {
     let char_ok = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '+' | '!');
@@ -814,17 +751,6 @@ mod tests {
             "{error}"
         );
         assert!(error.hint.unwrap().contains("safetensors"));
-    }
-
-    #[test]
-    fn architectures_are_known_by_their_own_and_others_names() {
-        for (architecture, name, types) in Architecture::NAMES {
-            assert_eq!(architecture.to_string(), name);
-            for model_type in types {
-                assert_eq!(Architecture::from_model_type(model_type), Some(architecture));
-            }
-        }
-        assert_eq!(Architecture::from_model_type("bert"), None);
     }
 
     #[test]

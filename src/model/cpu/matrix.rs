@@ -1,7 +1,7 @@
 //! Weight matrices for the CPU, and their product with float32 activations.
 //!
 //! A matrix of `(rows, columns)` is kept in tiles of 16 rows, so that one vector instruction feeds several outputs: in
-//! float32, in 8 bits with one scale a row, or in blocks as in a GGUF file ([`super::blocks`]), of which Q4_0, Q5_0, Q8_0,
+//! float32, in 8 bits with one scale a row, or in blocks as in a GGUF file ([`super::quantized`]), of which Q4_0, Q5_0, Q8_0,
 //! Q4_K, Q5_K and Q6_K lose nothing and others are rounded to 8 bits. Activations are rounded to 8 bits, or taken as they
 //! are ([`Activations`]).
 //!
@@ -9,12 +9,12 @@
 //! bit whatever rows it is batched with. candle's own kernels differ between one row and many, quantize Q8_0's
 //! activations by 256 columns, and keep the unpacked weights as well.
 
-use super::blocks::{self, BLOCK, Blocks};
+use super::gemm::{self, Grouped, IntegerRows, IntegerTile, Kernel, PAIR};
 use super::ggml::{Form, floats};
-use super::gguf::RawTensor;
-use super::kernel::{Target, parallel, round_row};
 use super::pages::{Pages, Plain, cast};
-use super::product::{self, Grouped, IntegerRows, IntegerTile, Kernel, PAIR};
+use super::quantized::{self, BLOCK, Blocks};
+use super::simd::{Target, parallel, round_row};
+use crate::model::weights::gguf::RawTensor;
 use candle_core::quantized::GgmlDType;
 use candle_core::{Result, bail};
 use memmap2::Mmap;
@@ -23,16 +23,16 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 /// Rows of a tile.
-pub(super) const TILE: usize = 16;
+pub(in crate::model) const TILE: usize = 16;
 /// Four columns of the 16 rows of a tile, as unsigned bytes.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
-pub(super) struct Lane(pub [u8; 4 * TILE]);
+pub(in crate::model) struct Lane(pub [u8; 4 * TILE]);
 
 /// One value for each row of a tile.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
-pub(super) struct Column(pub [f32; TILE]);
+pub(in crate::model) struct Column(pub [f32; TILE]);
 
 /// How activations enter a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub enum Activations {
 }
 
 /// Plain values, in memory of their own or in a mapped file.
-pub(super) enum Buffer<T> {
+pub(in crate::model) enum Buffer<T> {
     Owned(Pages<T>),
     /// `len` values from byte `start` on, which is a multiple of their alignment.
     Mapped {
@@ -98,8 +98,8 @@ impl<T> From<Pages<T>> for Buffer<T> {
 
 /// A weight matrix of `(rows, columns)`.
 pub struct Packed {
-    pub(super) rows: usize,
-    pub(super) columns: usize,
+    pub(in crate::model) rows: usize,
+    pub(in crate::model) columns: usize,
     weights: Weights,
     activations: Activations,
     kernel: Kernel,
@@ -236,12 +236,12 @@ impl Packed {
     }
 
     /// A matrix in 8 bits with one scale a row, packed before.
-    pub(super) fn of_rows(rows: usize, columns: usize, lanes: Buffer<Lane>, scales: Buffer<Column>) -> Self {
+    pub(in crate::model) fn of_rows(rows: usize, columns: usize, lanes: Buffer<Lane>, scales: Buffer<Column>) -> Self {
         Self::of(rows, columns, Weights::Rows { lanes, scales }, Activations::Int8)
     }
 
     /// The bytes of what [`Packed::of_rows`] takes, weights and scales; nothing of another kind of matrix.
-    pub(super) fn stored(&self) -> [&[u8]; 2] {
+    pub(in crate::model) fn stored(&self) -> [&[u8]; 2] {
         match &self.weights {
             Weights::Rows { lanes, scales } => [lanes.bytes(), scales.bytes()],
             _ => [&[], &[]],
@@ -369,7 +369,7 @@ impl Packed {
                 _ => matrix.float_product(activations, m, &writer),
             }
         }
-        blocks::products(kernel, activations, &blocks);
+        quantized::products(kernel, activations, &blocks);
         for (out, (matrix, _)) in out.iter_mut().zip(matrices) {
             // SAFETY: each kind of product writes every tile of every row.
             unsafe { out.set_len(m * matrix.rows) };
@@ -396,9 +396,9 @@ impl Packed {
                     _ => &unpacked[tile - first],
                 };
                 let pair = [weights(first), weights(last - 1)];
-                let mut sums = [[Column([0.0; TILE]); PAIR]; product::GROUP];
+                let mut sums = [[Column([0.0; TILE]); PAIR]; gemm::GROUP];
                 for (row, count, values) in grouped.groups() {
-                    product::floats(self.kernel, &pair[..last - first], count, values, &mut sums);
+                    gemm::floats(self.kernel, &pair[..last - first], count, values, &mut sums);
                     for (i, sums) in sums[..count].iter().enumerate() {
                         for (tile, sum) in (first..last).zip(sums) {
                             writer.write(row + i, tile, sum);
@@ -430,7 +430,7 @@ impl Packed {
 }
 
 /// Where a product goes: `(m, rows)`.
-pub(super) struct Writer<'a> {
+pub(in crate::model) struct Writer<'a> {
     target: Target,
     rows: usize,
     bias: Option<&'a [f32]>,

@@ -5,8 +5,10 @@
 
 use super::cache::{self, Snapshot, is_commit, local_error, lock, select, sha256, snapshot_directory};
 use super::{Notice, Notify, Settings};
+use crate::catalog::manifest::{FileSpec, HubSource, Manifest, is_sha256};
 use crate::error::{Error, Result};
-use crate::model::manifest::{Architecture, FileSpec, HubSource, Manifest, is_inside, is_sha256};
+use crate::file::is_inside;
+use crate::model::Architecture;
 use hf_hub::Cache;
 use serde::Deserialize;
 use std::fs::File;
@@ -593,8 +595,8 @@ fn check_architecture(source: &HubSource, info: &RepoInfo, files: &[FileSpec]) -
             .hint("`plae models list` shows what is")
     })?;
     let weights = match gguf {
-        true => crate::model::manifest::Weights::Gguf,
-        false => crate::model::manifest::Weights::Checkpoint,
+        true => crate::catalog::manifest::Weights::Gguf,
+        false => crate::catalog::manifest::Weights::Checkpoint,
     };
     Manifest::unlisted(source.repo.clone(), architecture).check_form(weights)
 }

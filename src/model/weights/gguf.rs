@@ -1,7 +1,7 @@
 //! GGUF files: checked metadata and tensor bytes over a memory map.
 
-use super::ggml::floats;
 use crate::error::{Error, Result};
+use crate::model::cpu::ggml::floats;
 use candle_core::quantized::GgmlDType;
 use candle_core::quantized::gguf_file::{Content, Value};
 use memmap2::Mmap;

@@ -2,13 +2,13 @@
 //!
 //! Each value depends on its own row alone, computed in a fixed order: a batch never changes a row.
 
-use super::kernel::{dispatch, dot, exp, multiply_add};
+use super::simd::{dispatch, dot, exp, multiply_add};
 
 const LANES: usize = 16;
 
 /// The function inside a feed-forward layer, by transformers' names (`ACT2FN`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Activation {
+pub(in crate::model) enum Activation {
     Relu,
     Silu,
     /// By the error function.
@@ -82,7 +82,7 @@ dispatch! {
 }
 
 /// A norm over the last dimension: with a bias, layer norm; without, RMS norm.
-pub(super) struct Norm<V = Vec<f32>> {
+pub(in crate::model) struct Norm<V = Vec<f32>> {
     pub weight: V,
     pub bias: Option<V>,
     pub epsilon: f32,
@@ -143,7 +143,7 @@ dispatch! {
 
 /// Keys and values of slots, `(slots / CHUNK, heads, keys and values, CHUNK, dim)`: a head reads its own from front to
 /// back, and more slots lie behind those that there are.
-pub(super) struct Memory {
+pub(in crate::model) struct Memory {
     heads: usize,
     dim: usize,
     values: Vec<f32>,
@@ -204,7 +204,7 @@ impl Memory {
 }
 
 /// One head's attention of some queries over the same positions.
-pub(super) struct Attention<'a> {
+pub(in crate::model) struct Attention<'a> {
     /// `(queries, dim)`, scaled already.
     pub queries: &'a [f32],
     pub memory: &'a Memory,
@@ -276,7 +276,7 @@ fn attend_with<const FMA: bool>(attention: &Attention, weights: &mut Vec<f32>, o
 
 dispatch! {
     /// Softmax attention, `(queries, dim)` into `out`; `weights` is scratch.
-    pub(super) fn attend(attention: &Attention, weights: &mut Vec<f32>, out: &mut [f32]) = attend_with
+    pub(in crate::model) fn attend(attention: &Attention, weights: &mut Vec<f32>, out: &mut [f32]) = attend_with
 }
 
 #[cfg(test)]

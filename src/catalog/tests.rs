@@ -3,7 +3,8 @@
 use super::cache::{sha256, snapshot};
 use super::hub::Hub;
 use super::*;
-use crate::model::manifest::{Architecture, FileSpec};
+use crate::catalog::manifest::FileSpec;
+use crate::model::Architecture;
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};

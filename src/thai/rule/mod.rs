@@ -11,7 +11,7 @@ use super::is_letter;
 use super::lexicon::{
     CLASSIFIERS, COUNTING, ERAS, LABELS, LEADERS, MEASURES, MONTH_LETTERS, MONTHS, NOT_LEADERS, SCALES, SHORT_MONTHS,
 };
-use super::split::Line;
+use super::line::Line;
 use abbreviation::abbreviation;
 use serde::Serialize;
 use std::collections::HashSet;

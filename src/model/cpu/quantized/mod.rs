@@ -4,25 +4,25 @@
 //! registers, on their way. Each output depends on its own row of activations alone, summed in a fixed order: it is the same
 //! bit for bit whatever is computed beside it and whatever the instruction set.
 
-use super::ggml::{Form, NEST, Row};
-use super::kernel::{dispatch, parallel, round_blocks};
-use super::packed::{Column, Lane, TILE, Writer};
-use super::pages::{Pages, cast, cast_mut};
-use super::product::Kernel;
+use crate::model::cpu::gemm::Kernel;
+use crate::model::cpu::ggml::{Form, NEST, Row};
+use crate::model::cpu::matrix::{Column, Lane, TILE, Writer};
+use crate::model::cpu::pages::{Pages, cast, cast_mut};
+use crate::model::cpu::simd::{dispatch, parallel, round_blocks};
 use candle_core::{Error, Result};
 use half::f16;
 use rayon::prelude::*;
 use std::ops::Range;
 
 /// Columns of a block, which activations share a scale over.
-pub(super) const BLOCK: usize = 32;
+pub(in crate::model) const BLOCK: usize = 32;
 /// Lanes of an unpacked block.
 const LANES: usize = BLOCK / 4;
 /// Blocks that are unpacked at a time: with what goes with them they stay in the first-level cache.
 const STRETCH: usize = 24;
 
 /// A weight matrix.
-pub(super) struct Blocks {
+pub(in crate::model) struct Blocks {
     shape: Shape,
     /// Of each tile [`Shape::stride`].
     tiles: Pages<Lane>,
@@ -201,7 +201,7 @@ struct View<'a> {
 }
 
 /// Activations of `(rows, columns)` rounded to 8 bits, with a scale for each 32 columns (ggml's Q8_0).
-pub(super) struct Rounded {
+pub(in crate::model) struct Rounded {
     columns: usize,
     values: Vec<i8>,
     /// `(rows, columns / 32)`.
@@ -351,7 +351,7 @@ impl Blocks {
 }
 
 /// `activations`, `(m, columns)`, times each of some matrices of as many columns, transposed.
-pub(super) fn products(kernel: Kernel, activations: &[f32], matrices: &[(&Blocks, Writer)]) {
+pub(in crate::model) fn products(kernel: Kernel, activations: &[f32], matrices: &[(&Blocks, Writer)]) {
     let Some((first, _)) = matrices.first() else { return };
     let columns = first.shape.columns;
     let rounded = Rounded::new(activations, columns);

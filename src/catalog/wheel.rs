@@ -2,8 +2,8 @@
 
 use super::cache::{local_error, lock, matches, sha256, wheel_file};
 use super::{Notice, Notify, Settings};
+use crate::catalog::manifest::{Manifest, WheelSource};
 use crate::error::{Error, Result};
-use crate::model::manifest::{Manifest, WheelSource};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};

@@ -2,8 +2,8 @@
 
 use super::cache::{self, Snapshot, is_commit};
 use super::{Located, ModelRef, Notice, Notify, Settings, fetch, on_this_machine};
+use crate::catalog::manifest::{HubSource, Manifest, Manifests, is_sha256};
 use crate::error::{Error, Result};
-use crate::model::manifest::{HubSource, Manifest, Manifests, is_sha256};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 

@@ -342,7 +342,7 @@ mod tests {
 
     #[test]
     fn the_example_article_is_whole() {
-        let source = include_str!("../../examples/wuzhen-summit.txt");
+        let source = include_str!("../../../examples/wuzhen-summit.txt");
         let blocks = document(source, Paragraphs::Auto).blocks;
         let kinds: Vec<BlockKind> = blocks.iter().map(|block| block.kind).collect();
         let mut expected = vec![BlockKind::Heading, BlockKind::Metadata, BlockKind::Caption];

@@ -1,12 +1,12 @@
 //! Values of a model's `config.json` by their keys, with errors that name them.
 
-use super::ops::Activation;
 use crate::error::{Error, Result};
+use crate::model::cpu::ops::Activation;
 use serde_json::Value;
 use std::path::Path;
 
 /// A JSON object that tells which key is wrong.
-pub(super) struct Keys<'a> {
+pub(in crate::model) struct Keys<'a> {
     /// For messages.
     pub path: &'a Path,
     pub value: &'a Value,

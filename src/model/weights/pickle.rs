@@ -13,13 +13,13 @@ use zip::ZipArchive;
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// A file of tensors.
-pub(super) struct Pickle {
+pub(in crate::model) struct Pickle {
     path: PathBuf,
     tensors: HashMap<String, Tensor>,
 }
 
 /// Where a tensor is, and what of it.
-pub(super) struct Tensor {
+pub(in crate::model) struct Tensor {
     /// PyTorch's name of its type, such as `FloatStorage`.
     pub kind: String,
     pub shape: Vec<usize>,

@@ -1,8 +1,9 @@
 //! What the caches on this machine hold: the Hub's shared layout, and plae's own files.
 
 use super::{Located, Settings, local};
+use crate::catalog::manifest::{FileSpec, HubSource, Manifest, Manifests, WheelSource};
 use crate::error::{Error, Result};
-use crate::model::manifest::{FileSpec, HubSource, Manifest, Manifests, WheelSource};
+use crate::file::hexadecimal;
 use hf_hub::{Cache, Repo, RepoType};
 use std::fs::File;
 use std::io::{self, Read};
@@ -320,10 +321,7 @@ pub(super) fn sha256(
         each(&buffer[..n])?;
         size += n as u64;
     }
-    Ok((
-        hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
-        size,
-    ))
+    Ok((hexadecimal(&hasher.finalize()), size))
 }
 
 #[cfg(test)]

@@ -41,13 +41,13 @@ macro_rules! dispatch {
     };
 }
 
-pub(super) use dispatch;
+pub(in crate::model) use dispatch;
 
 /// Runs `f` over `0..units` in ranges, on as many threads as `operations` (multiply-adds, say, in all) are worth.
 ///
 /// On rayon's threads, whose waiting thread takes over what the others have not begun: candle's barrier pool spins
 /// instead, which on a machine with other work to do takes several times as long.
-pub(super) fn parallel(units: usize, operations: usize, f: impl Fn(Range<usize>) + Sync) {
+pub(in crate::model) fn parallel(units: usize, operations: usize, f: impl Fn(Range<usize>) + Sync) {
     let parts = (rayon::current_num_threads() * 4).min(operations / MIN_PART).min(units);
     if parts < 2 {
         return f(0..units);
@@ -62,7 +62,7 @@ pub(super) fn parallel(units: usize, operations: usize, f: impl Fn(Range<usize>)
 const MIN_PART: usize = 100_000;
 
 /// A destination that the ranges of [`parallel`] write disjoint parts of.
-pub(super) struct Target(*mut f32);
+pub(in crate::model) struct Target(*mut f32);
 // SAFETY: only `Target::part` reaches the pointer, and its callers keep parts apart.
 unsafe impl Sync for Target {}
 
@@ -88,13 +88,13 @@ const LANES: usize = 16;
 const RUN: usize = 64;
 
 #[inline(always)]
-pub(super) fn multiply_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
+pub(in crate::model) fn multiply_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
     if FMA { a.mul_add(b, c) } else { a * b + c }
 }
 
 /// e to the power of `x`, to about 2 units in the last place; 0 below -87 (Cephes `expf`).
 #[inline(always)]
-pub(super) fn exp<const FMA: bool>(x: f32) -> f32 {
+pub(in crate::model) fn exp<const FMA: bool>(x: f32) -> f32 {
     let x = x.clamp(-87.0, 88.0);
     // Adding and taking away 1.5 * 2^23 rounds to an integer without a call; until then it is in the low bits.
     let shifted = x * std::f32::consts::LOG2_E + 12_582_912.0;
@@ -116,7 +116,7 @@ pub(super) fn exp<const FMA: bool>(x: f32) -> f32 {
 }
 
 #[inline(always)]
-pub(super) fn dot<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
+pub(in crate::model) fn dot<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0f32; LANES];
     let (a, a_rest) = a.as_chunks::<LANES>();
     let (b, b_rest) = b.as_chunks::<LANES>();
@@ -180,7 +180,7 @@ unsafe fn four_dots(four: &[f32], with: &[f32]) -> [f32; 4] {
 /// `queries` is `(heads, dim)`, the heads that share the keys, scaled already. Each part is `(keys, values)`, both
 /// `(positions, stride)`, of which the `dim` values from `offset` on belong to this group. `out` is `(heads, dim)`. `cap`
 /// bends the products by a tanh so as to stay within it.
-pub(super) struct Attention<'a> {
+pub(in crate::model) struct Attention<'a> {
     pub queries: &'a [f32],
     pub dim: usize,
     pub stride: usize,
@@ -279,7 +279,7 @@ fn attend_with<const FMA: bool>(attention: &Attention, weights: &mut Vec<f32>, o
 
 dispatch! {
     /// Softmax attention; `weights` is scratch.
-    pub(super) fn attend(attention: &Attention, weights: &mut Vec<f32>, out: &mut [f32]) = attend_with
+    pub(in crate::model) fn attend(attention: &Attention, weights: &mut Vec<f32>, out: &mut [f32]) = attend_with
 }
 
 /// The largest of some numbers, by halves: one after the other would wait for each.

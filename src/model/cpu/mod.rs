@@ -1,0 +1,9 @@
+//! Computation on the CPU: weight matrices in tiles, their products, attention, and the kernels below them. Unsafe code is here.
+
+pub(crate) mod gemm;
+pub(crate) mod ggml;
+pub(crate) mod matrix;
+pub(crate) mod ops;
+pub(crate) mod pages;
+pub(crate) mod quantized;
+pub(crate) mod simd;
