@@ -1,11 +1,11 @@
 //! What a report says of one article.
 
 use super::Article;
-use super::report::worse_first;
 use crate::document::{Bilingual, BlockKind, Finish, Flag, Segment};
 use crate::error::Error;
 use crate::thai::quantity::{Language, Value, find};
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 /// The most segments of one article that its record quotes.
@@ -75,7 +75,7 @@ impl Record {
             *flags.entry(*flag).or_default() += 1;
         }
         let scores: Vec<f64> = segments.iter().filter_map(|segment| segment.score).collect();
-        let mut worst: Vec<&Segment> = segments.iter().filter(|segment| is_flagged(segment)).collect();
+        let mut worst: Vec<&Segment> = segments.iter().filter(|segment| segment.is_flagged()).collect();
         let flagged = worst.len();
         worst.sort_by(|a, b| worse_first((&a.flags, a.score), (&b.flags, b.score)));
         worst.truncate(QUOTED);
@@ -108,8 +108,11 @@ impl Record {
     }
 }
 
-fn is_flagged(segment: &Segment) -> bool {
-    segment.flags.iter().any(|flag| *flag != Flag::NoThai)
+/// The order of two segments by flags and score: the worst flag first, of equals the least sure.
+pub(super) fn worse_first(a: (&[Flag], Option<f64>), b: (&[Flag], Option<f64>)) -> Ordering {
+    let severity = |flags: &[Flag]| flags.iter().map(|flag| flag.rank()).max();
+    let sure = |score: Option<f64>| score.unwrap_or(0.0);
+    severity(b.0).cmp(&severity(a.0)).then(sure(a.1).total_cmp(&sure(b.1)))
 }
 
 fn quote(segment: &Segment) -> Quote {

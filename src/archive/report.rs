@@ -1,15 +1,14 @@
 //! The report of an archive: a line of JSON for each article, and a page to sort and search them by.
 
 use super::STAGING;
+use super::record::worse_first;
 use super::record::{Quote, Record};
 use super::shard::Site;
 use super::state::State;
-use crate::document::Flag;
 use crate::error::Result;
 use crate::file;
-use crate::render::{OutputFormat, THEME, escaped, name, reason};
+use crate::render::{OutputFormat, THEME, escaped};
 use indicatif::{DecimalBytes, HumanCount};
-use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::io::{self, Write};
 
@@ -89,27 +88,6 @@ impl Sum {
         let mut known = HashSet::new();
         self.worst.retain(|(quote, ..)| known.insert(quote.source.clone()));
         self.worst.truncate(WORST);
-    }
-}
-
-/// The order of two segments by flags and score: the worst flag first, of equals the least sure.
-pub(super) fn worse_first(a: (&[Flag], Option<f64>), b: (&[Flag], Option<f64>)) -> Ordering {
-    let severity = |flags: &[Flag]| flags.iter().map(|flag| rank(*flag)).max();
-    let sure = |score: Option<f64>| score.unwrap_or(0.0);
-    severity(b.0).cmp(&severity(a.0)).then(sure(a.1).total_cmp(&sure(b.1)))
-}
-
-/// How bad a flag is: what is lost comes before what is only odd.
-fn rank(flag: Flag) -> u8 {
-    match flag {
-        Flag::Empty => 7,
-        Flag::Repetition => 6,
-        Flag::Truncated => 5,
-        Flag::ThaiLeft => 4,
-        Flag::Length => 3,
-        Flag::Divided => 2,
-        Flag::Similar => 1,
-        Flag::NoThai => 0,
     }
 }
 
@@ -229,8 +207,8 @@ fn translated(record: &Record) -> String {
         .map(|output| format!(" {}", link(Some(&output.path), "", &output.format)))
         .collect();
     let date = escaped(record.date.as_deref().unwrap_or_default());
-    let flags = record.flags.iter().filter(|(flag, _)| **flag != Flag::NoThai);
-    let flags: Vec<String> = flags.map(|(flag, count)| format!("{count} {}", name(flag))).collect();
+    let flags = record.flags.iter().filter(|(flag, _)| flag.is_warning());
+    let flags: Vec<String> = flags.map(|(flag, count)| format!("{count} {}", flag.name())).collect();
     let (class, check) = match record.flagged {
         0 => ("", "<td>0</td>".to_owned()),
         count => (
@@ -265,8 +243,10 @@ fn end(out: &mut dyn Write, sum: &Sum) -> io::Result<()> {
     if !sum.worst.is_empty() {
         out.write_all(b"<section id=\"worst\">\n<h2>Segments to check, the worst first</h2>\n<ol>\n")?;
         for (quote, page, article) in &sum.worst {
-            let flags = quote.flags.iter().filter(|flag| **flag != Flag::NoThai);
-            let flags: Vec<String> = flags.map(|flag| format!("{}: {}", name(flag), reason(*flag))).collect();
+            let flags = quote.flags.iter().filter(|flag| flag.is_warning());
+            let flags: Vec<String> = flags
+                .map(|flag| format!("{}: {}", flag.name(), flag.reason()))
+                .collect();
             writeln!(
                 out,
                 "<li><p lang=\"th\">{}</p><p>{}</p><small>{}, in {}</small></li>",

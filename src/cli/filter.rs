@@ -7,7 +7,7 @@ use super::printer::{Printer, is_broken_pipe};
 use super::session::Session;
 use super::translate::{LazyMemory, inputs, options};
 use super::{Status, counted, interrupt, is_local, progress};
-use crate::document::{Flag, Format, Segment};
+use crate::document::{Format, Segment};
 use crate::error::{Error, Kind, Result};
 use crate::file;
 use crate::pipeline::{self, Prepared};
@@ -312,7 +312,7 @@ impl Filter<'_> {
                             text.align(None, decode, copies)
                         }
                     };
-                    let is_flagged = |segment: &&Segment| segment.flags.iter().any(|flag| *flag != Flag::NoThai);
+                    let is_flagged = |segment: &&Segment| segment.is_flagged();
                     self.tally.flagged += document.segments.iter().filter(is_flagged).count();
                     results.extend(line.row.answer(&document)?);
                 }

@@ -8,7 +8,7 @@ use super::session::Session;
 use super::writer::Writer;
 use super::{Status, counted, filter, interrupt, is_local, progress};
 use crate::archive;
-use crate::document::{Flag, Format};
+use crate::document::Format;
 use crate::error::{Error, Kind, Result};
 use crate::memory::Memory;
 use crate::pipeline::{self, Prepared};
@@ -375,12 +375,7 @@ impl Run<'_> {
         })?;
         self.writer.all(&document, &task.outputs)?;
         self.segments += segments;
-        let is_warning = |flag: &Flag| *flag != Flag::NoThai;
-        self.flagged += document
-            .segments
-            .iter()
-            .filter(|segment| segment.flags.iter().any(is_warning))
-            .count();
+        self.flagged += document.segments.iter().filter(|segment| segment.is_flagged()).count();
         Ok(())
     }
 

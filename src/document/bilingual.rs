@@ -1,6 +1,6 @@
 //! The aligned document: every segment with its translation, and the gaps between them; what every renderer reads.
 
-use super::{BlockKind, Format, Paragraphs};
+use super::{BlockKind, Flag, Format, Paragraphs};
 use crate::span::Span;
 use serde::{Deserialize, Serialize};
 
@@ -19,28 +19,6 @@ pub enum Finish {
     Loop,
     /// Not translated: the source has no Thai letter and was copied.
     Copy,
-}
-
-/// A named warning on a segment, for the reader of every format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Flag {
-    /// Passed through unchanged, because it has no Thai.
-    NoThai,
-    /// The translation was cut at the token limit.
-    Truncated,
-    /// The translation repeats itself without end.
-    Repetition,
-    /// The model gave nothing.
-    Empty,
-    /// Thai letters are left in the translation.
-    ThaiLeft,
-    /// Much shorter or longer than its source leads to expect.
-    Length,
-    /// The source was translated in parts: it was too long for the model, or less probable as a whole.
-    Divided,
-    /// A person translated a sentence like this one, which is [`Segment::similar`].
-    Similar,
 }
 
 /// What a person made of a sentence like a segment's.
@@ -95,6 +73,18 @@ pub struct Segment {
     /// What the model gave, without start, forced and end ids (`--ids`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_ids: Option<Vec<u32>>,
+}
+
+impl Segment {
+    /// The flags that ask a reader to check the segment.
+    pub fn warnings(&self) -> impl Iterator<Item = Flag> {
+        self.flags.iter().copied().filter(|flag| flag.is_warning())
+    }
+
+    /// Whether a reader should check the segment.
+    pub fn is_flagged(&self) -> bool {
+        self.warnings().next().is_some()
+    }
 }
 
 fn is_zero(level: &u8) -> bool {

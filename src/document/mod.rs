@@ -2,11 +2,13 @@
 
 mod bilingual;
 mod builder;
+mod flag;
 mod html;
 mod markdown;
 mod text;
 
-pub use bilingual::{Bilingual, Finish, Flag, Header, Parameters, Quality, SCHEMA, Segment, Similar};
+pub use bilingual::{Bilingual, Finish, Header, Parameters, Quality, SCHEMA, Segment, Similar};
+pub use flag::{Flag, Severity};
 
 use crate::span::Span;
 use serde::{Deserialize, Serialize};

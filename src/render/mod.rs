@@ -200,34 +200,15 @@ pub(crate) fn name(value: impl Serialize) -> String {
     }
 }
 
-/// The flags that ask a reader to look twice: all but that of a plain copy.
-fn warnings(segment: &Segment) -> impl Iterator<Item = Flag> {
-    segment.flags.iter().copied().filter(|flag| *flag != Flag::NoThai)
-}
-
 /// The names of a segment's warnings, as plain formats show them: `[! truncated, thai-left]`.
 fn mark(segment: &Segment) -> Option<String> {
-    let names: Vec<String> = warnings(segment).map(name).collect();
+    let names: Vec<&str> = segment.warnings().map(Flag::name).collect();
     (!names.is_empty()).then(|| format!("[! {}]", names.join(", ")))
-}
-
-/// What a flag says, in words.
-pub(crate) fn reason(flag: Flag) -> &'static str {
-    match flag {
-        Flag::NoThai => "no Thai, copied as it is",
-        Flag::Truncated => "cut at the token limit, the end is missing",
-        Flag::Repetition => "repeats itself",
-        Flag::Empty => "the model gave no translation",
-        Flag::ThaiLeft => "Thai letters are left in the translation",
-        Flag::Length => "unusually short or long for its source",
-        Flag::Divided => "translated in parts, less probable or too long for the model as a whole",
-        Flag::Similar => "a person translated a similar sentence",
-    }
 }
 
 /// A segment's warnings in words, as formats for reading show them.
 fn reasons(segment: &Segment) -> Option<String> {
-    let reasons: Vec<&str> = warnings(segment).map(reason).collect();
+    let reasons: Vec<&str> = segment.warnings().map(Flag::reason).collect();
     (!reasons.is_empty()).then(|| format!("Check: {}.", reasons.join("; ")))
 }
 
@@ -445,22 +426,12 @@ mod tests {
             BlockKind::Caption,
             BlockKind::Metadata,
         ];
-        let flags = [
-            Flag::NoThai,
-            Flag::Truncated,
-            Flag::Repetition,
-            Flag::Empty,
-            Flag::ThaiLeft,
-            Flag::Length,
-            Flag::Divided,
-            Flag::Similar,
-        ];
         let finishes = [Finish::Stop, Finish::Length, Finish::Loop, Finish::Copy];
         let one = (
             (any::<bool>(), prop::sample::select(kinds.to_vec()), any::<u8>()),
             (text(), text(), text(), option::of(text())),
             (option::of(-90_000_000..=0i32), prop::sample::select(finishes.to_vec())),
-            prop::sample::subsequence(flags.to_vec(), 0..=2),
+            prop::sample::subsequence(Flag::ALL.to_vec(), 0..=2),
             (option::of(vec(any::<u32>(), 0..3)), option::of(vec(any::<u32>(), 0..3))),
             option::of((text(), text(), 7_500..10_000u32)),
         );

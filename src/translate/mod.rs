@@ -577,7 +577,7 @@ impl Translator {
                     if guarded {
                         job.flags = self.flags(job, &prompter);
                     }
-                    match job.flags.iter().any(is_severe) {
+                    match job.flags.iter().any(|flag| flag.is_failure()) {
                         true => bad.push(*number),
                         false if is_poor(job) => poor.push(*number),
                         false => good.push(*number),
@@ -716,7 +716,7 @@ impl Translator {
         let is_good = |output: &Hypothesis| {
             !quality::check(&job.text, &text(output), output.finish)
                 .iter()
-                .any(is_severe)
+                .any(|flag| flag.is_failure())
         };
         if outputs.iter().any(is_good) {
             outputs.retain(is_good);
@@ -946,7 +946,7 @@ impl Translator {
     }
 
     fn is_bad(&self, job: &Job, prompter: &Prompter) -> bool {
-        self.flags(job, prompter).iter().any(is_severe)
+        self.flags(job, prompter).iter().any(|flag| flag.is_failure())
     }
 
     fn finish(
@@ -1069,11 +1069,6 @@ fn score<'a>(results: impl Iterator<Item = &'a Hypothesis>) -> Option<f64> {
         (total + result.log_probability, tokens + result.log_probabilities.len())
     });
     (tokens > 0).then(|| total / tokens as f64)
-}
-
-/// Whether an output with such a flag is no translation.
-fn is_severe(flag: &Flag) -> bool {
-    matches!(flag, Flag::Truncated | Flag::Repetition | Flag::Empty)
 }
 
 /// How an encoder-decoder computes on a device in a precision, and what that precision is called.
