@@ -96,9 +96,10 @@ pub fn stream(
         file.as_file().set_permissions(standing.permissions()).map_err(failed)?;
     }
     file.as_file().sync_all().map_err(failed)?;
-    match overwrite {
-        true => part.file.persist(&target),
-        false => part.file.persist_noclobber(&target),
+    if overwrite {
+        part.file.persist(&target)
+    } else {
+        part.file.persist_noclobber(&target)
     }
     .map_err(|error| failed(error.error))?;
     // The name is durable once its directory is; not every system can sync one.
@@ -131,9 +132,12 @@ pub fn check_writable(path: &Path) -> Result<()> {
     let directory = path
         .ancestors()
         .skip(1)
-        .map(|directory| match directory.as_os_str().is_empty() {
-            true => Path::new("."),
-            false => directory,
+        .map(|directory| {
+            if directory.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                directory
+            }
         })
         .find(|directory| !fs::symlink_metadata(directory).is_err_and(|error| error.kind() == io::ErrorKind::NotFound))
         .unwrap_or(path);
@@ -228,9 +232,10 @@ pub fn real(path: &Path) -> PathBuf {
     let mut rest = Vec::new();
     let mut head = path;
     loop {
-        if let Ok(real) = fs::canonicalize(match head.as_os_str().is_empty() {
-            true => Path::new("."),
-            false => head,
+        if let Ok(real) = fs::canonicalize(if head.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            head
         }) {
             return rest.iter().rev().fold(real, |path, name| path.join(name));
         }

@@ -57,11 +57,12 @@ pub fn merge(output: &Path, inputs: &[PathBuf]) -> Result<Merged> {
             if database.is_file() {
                 merged.parts += 1;
                 merged.translations += memory.absorb(&database)?;
-                let (taken, kept) = match is_own {
-                    true => (state.take_over(&database)?, 0),
-                    false => state.adopt(&database, &mut |record| {
+                let (taken, kept) = if is_own {
+                    (state.take_over(&database)?, 0)
+                } else {
+                    state.adopt(&database, &mut |record| {
                         copy(record, site.output(), target.output(), &staging)
-                    })?,
+                    })?
                 };
                 merged.articles += taken;
                 merged.kept += kept;

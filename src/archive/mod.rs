@@ -464,12 +464,11 @@ impl<'a> Pool<'a> {
                 None => {}
             }
         }
-        match found.iter().all(Option::is_some) {
-            true => self.send(*ready, Some(translator), found.into_iter().flatten().collect()),
-            false => {
-                self.waiting.push((ready, found));
-                Ok(())
-            }
+        if found.iter().all(Option::is_some) {
+            self.send(*ready, Some(translator), found.into_iter().flatten().collect())
+        } else {
+            self.waiting.push((ready, found));
+            Ok(())
         }
     }
 

@@ -139,9 +139,10 @@ fn begin(out: &mut dyn Write, sum: &Sum) -> io::Result<()> {
     ];
     let counts = counts.map(|(count, noun)| format!("<b>{}</b> {noun}", HumanCount(count as u64)));
     let [articles, segments, check, failed] = &counts;
-    let check = match sum.worst.is_empty() {
-        true => check.clone(),
-        false => format!("<a href=\"#worst\">{check}</a>"),
+    let check = if sum.worst.is_empty() {
+        check.clone()
+    } else {
+        format!("<a href=\"#worst\">{check}</a>")
     };
     write!(
         out,

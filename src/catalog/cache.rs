@@ -131,12 +131,13 @@ pub(super) fn find(manifest: &Manifest, settings: &Settings) -> Option<Located> 
 
 /// The commit that a source's revision stands for, if all that a loader needs of it is here.
 pub(super) fn snapshot(source: &HubSource, settings: &Settings) -> Option<Snapshot> {
-    let commit = match is_commit(&source.revision) {
-        true => source.revision.clone(),
-        false => std::fs::read_to_string(reference(source, settings))
+    let commit = if is_commit(&source.revision) {
+        source.revision.clone()
+    } else {
+        std::fs::read_to_string(reference(source, settings))
             .ok()?
             .trim()
-            .to_owned(),
+            .to_owned()
     };
     if !is_commit(&commit) {
         return None;

@@ -128,17 +128,16 @@ impl<'a> Hub<'a> {
     /// manifest names, or holds an architecture that this build does not load.
     pub fn pull(&mut self, source: &HubSource, manifest: Option<&Manifest>) -> Result<Snapshot> {
         let closed = !source.files.is_empty() && source.patterns.is_empty();
-        let (mut commit, files) = match closed {
-            true => (None, source.files.clone()),
-            false => {
-                let info = self.info(source)?;
-                let names: Vec<String> = info.siblings.iter().map(|sibling| sibling.rfilename.clone()).collect();
-                let files = select(source, &names)?;
-                if manifest.is_none() {
-                    check_architecture(source, &info, &files)?;
-                }
-                (Some(info.sha), files)
+        let (mut commit, files) = if closed {
+            (None, source.files.clone())
+        } else {
+            let info = self.info(source)?;
+            let names: Vec<String> = info.siblings.iter().map(|sibling| sibling.rfilename.clone()).collect();
+            let files = select(source, &names)?;
+            if manifest.is_none() {
+                check_architecture(source, &info, &files)?;
             }
+            (Some(info.sha), files)
         };
 
         let mut found = Vec::new();
@@ -404,9 +403,10 @@ impl<'a> Hub<'a> {
         if done == size {
             return Ok(());
         }
-        let what = match done < size {
-            true => format!("{file} broke off after {done} of {size} bytes"),
-            false => format!("{file} is longer than the {size} bytes that were announced"),
+        let what = if done < size {
+            format!("{file} broke off after {done} of {size} bytes")
+        } else {
+            format!("{file} is longer than the {size} bytes that were announced")
         };
         Err(Fault::Passing {
             error: Error::network(what).hint("run it again: it goes on from there"),
@@ -456,9 +456,10 @@ impl<'a> Hub<'a> {
             None => request,
         };
         let response = request.call().map_err(|error| self.unreached(error, true))?;
-        match response.status().is_success() || response.status().is_redirection() {
-            true => Ok(response),
-            false => Err(self.refused(response.status(), response.headers(), about)),
+        if response.status().is_success() || response.status().is_redirection() {
+            Ok(response)
+        } else {
+            Err(self.refused(response.status(), response.headers(), about))
         }
     }
 
@@ -544,9 +545,10 @@ impl<'a> Hub<'a> {
             _ => (true, format!("{host} cannot be understood: {text}"), offline),
         };
         let error = Error::network(message).hint(hint).source(error);
-        match passing {
-            true => Fault::Passing { error, gained: false },
-            false => Fault::Final(error),
+        if passing {
+            Fault::Passing { error, gained: false }
+        } else {
+            Fault::Final(error)
         }
     }
 
@@ -583,9 +585,10 @@ const TLS_HINT: &str = "a clock that is wrong, or a proxy that opens encrypted c
 /// A repository without a manifest is refused before its weights are fetched, where the Hub tells its architecture.
 fn check_architecture(source: &HubSource, info: &RepoInfo, files: &[FileSpec]) -> Result<()> {
     let gguf = files.iter().any(|file| file.name.ends_with(".gguf"));
-    let name = match gguf {
-        true => info.gguf.as_ref().and_then(|gguf| gguf.architecture.as_deref()),
-        false => info.config.as_ref().and_then(|config| config.model_type.as_deref()),
+    let name = if gguf {
+        info.gguf.as_ref().and_then(|gguf| gguf.architecture.as_deref())
+    } else {
+        info.config.as_ref().and_then(|config| config.model_type.as_deref())
     };
     let Some(name) = name else {
         return Ok(());
@@ -594,9 +597,10 @@ fn check_architecture(source: &HubSource, info: &RepoInfo, files: &[FileSpec]) -
         Error::model(format!("{}: the architecture `{name}` is not known", source.repo))
             .hint("`plae models list` shows what is")
     })?;
-    let weights = match gguf {
-        true => crate::catalog::manifest::Weights::Gguf,
-        false => crate::catalog::manifest::Weights::Checkpoint,
+    let weights = if gguf {
+        crate::catalog::manifest::Weights::Gguf
+    } else {
+        crate::catalog::manifest::Weights::Checkpoint
     };
     Manifest::unlisted(source.repo.clone(), architecture).check_form(weights)
 }

@@ -135,9 +135,10 @@ impl GgufHeader {
         };
         let file = File::open(path).map_err(damaged)?;
         let header = Self::parse(&mut BufReader::new(file)).map_err(damaged)?;
-        match header.architecture.is_empty() {
-            true => Err(Error::model("names no architecture").path(path)),
-            false => Ok(header),
+        if header.architecture.is_empty() {
+            Err(Error::model("names no architecture").path(path))
+        } else {
+            Ok(header)
         }
     }
 

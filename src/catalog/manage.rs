@@ -204,9 +204,10 @@ fn check(path: PathBuf, expected: Option<String>, notice: Notify) -> Result<Chec
         Ok(())
     })
     .map_err(failed)?;
-    let verdict = match found == expected {
-        true => Verdict::Good,
-        false => Verdict::Bad { expected, found },
+    let verdict = if found == expected {
+        Verdict::Good
+    } else {
+        Verdict::Bad { expected, found }
     };
     Ok(Check { path, bytes, verdict })
 }

@@ -351,9 +351,10 @@ impl HubSource {
     /// The form of the weights that it holds.
     pub fn weights(&self) -> Weights {
         let names = self.files.iter().map(|file| &file.name).chain(&self.patterns);
-        match names.into_iter().any(|name| name.ends_with(".gguf")) {
-            true => Weights::Gguf,
-            false => Weights::Checkpoint,
+        if names.into_iter().any(|name| name.ends_with(".gguf")) {
+            Weights::Gguf
+        } else {
+            Weights::Checkpoint
         }
     }
 }
@@ -433,9 +434,12 @@ impl Manifests {
     /// Up to three names like `name`, the likest first.
     pub fn like(&self, name: &str) -> Vec<&str> {
         let name = name.to_ascii_lowercase();
-        let likeness = |other: &str| match other.contains(&name) || name.contains(other) {
-            true => 1.0,
-            false => strsim::normalized_damerau_levenshtein(&name, other),
+        let likeness = |other: &str| {
+            if other.contains(&name) || name.contains(other) {
+                1.0
+            } else {
+                strsim::normalized_damerau_levenshtein(&name, other)
+            }
         };
         let mut names: Vec<(f64, &str)> = self.iter().map(|m| (likeness(&m.name), m.name.as_str())).collect();
         names.retain(|(likeness, _)| *likeness >= 0.5);

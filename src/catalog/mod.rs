@@ -76,9 +76,10 @@ impl ModelRef {
         }
         let like = manifests.like(text);
         Err(
-            Error::usage(format!("no model is called `{text}`")).hint(match like.is_empty() {
-                true => "`plae models list` shows the names; organisation/name takes a model from the Hub".into(),
-                false => format!("did you mean {}? `plae models list` shows all", like.join(" or ")),
+            Error::usage(format!("no model is called `{text}`")).hint(if like.is_empty() {
+                "`plae models list` shows the names; organisation/name takes a model from the Hub".into()
+            } else {
+                format!("did you mean {}? `plae models list` shows all", like.join(" or "))
             }),
         )
     }
@@ -252,21 +253,20 @@ pub fn locate(model: Option<&str>, settings: &Settings, allow_network: bool, not
     if let Some(located) = on_this_machine(&model, &manifests, settings)? {
         return Ok(located);
     }
-    match network {
-        true => fetch(&model, &manifests, settings, notice),
-        false => {
-            let name = match &model {
-                ModelRef::Listed(manifest) => &manifest.name,
-                ModelRef::Hub(source) => &source.repo,
-                ModelRef::Path(_) => "",
-            };
-            Err(Error::model(format!(
-                "{name} is not on this machine, and the network is switched off"
-            ))
-            .hint(format!(
-                "run `plae models pull {name}` with a network, or name another model"
-            )))
-        }
+    if network {
+        fetch(&model, &manifests, settings, notice)
+    } else {
+        let name = match &model {
+            ModelRef::Listed(manifest) => &manifest.name,
+            ModelRef::Hub(source) => &source.repo,
+            ModelRef::Path(_) => "",
+        };
+        Err(Error::model(format!(
+            "{name} is not on this machine, and the network is switched off"
+        ))
+        .hint(format!(
+            "run `plae models pull {name}` with a network, or name another model"
+        )))
     }
 }
 

@@ -82,9 +82,10 @@ impl Settings {
                 .filter(|token| implicit_token && !token.0.is_empty()),
             token_file: implicit_token.then(|| path("HF_TOKEN_PATH").unwrap_or_else(|| hub_home.join("token"))),
             offline: on("HF_HUB_OFFLINE") || on("PLAE_OFFLINE"),
-            proxy: match endpoint.starts_with("http:") {
-                true => any(&["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]),
-                false => any(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]),
+            proxy: if endpoint.starts_with("http:") {
+                any(&["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])
+            } else {
+                any(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])
             },
             no_proxy: any(&["no_proxy", "NO_PROXY"]),
             endpoint: endpoint.trim_end_matches('/').to_owned(),

@@ -50,9 +50,10 @@ pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status>
     site.seed(&articles)?;
     let usual = site.database();
     let state = State::open(&usual)?;
-    let memory = match args.memory.no_memory {
-        true => None,
-        false => Some(Memory::open(args.memory.memory.as_deref().unwrap_or(&usual))?),
+    let memory = if args.memory.no_memory {
+        None
+    } else {
+        Some(Memory::open(args.memory.memory.as_deref().unwrap_or(&usual))?)
     };
     let edition = memory.as_ref().map(Memory::edition).transpose()?;
     let manner = format!(

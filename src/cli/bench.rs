@@ -93,9 +93,10 @@ pub fn run(args: &Bench, config: &Config, printer: &Printer) -> Result<Status> {
         tokens_per_second: output_tokens as f64 / seconds.max(1e-9),
         peak_memory_bytes: super::memory("/proc/self/status", "VmHWM"),
     };
-    printer.data(match args.json {
-        true => serde_json::json!(report).to_string() + "\n",
-        false => shown(&report),
+    printer.data(if args.json {
+        serde_json::json!(report).to_string() + "\n"
+    } else {
+        shown(&report)
     })?;
     Ok(Status::Done)
 }

@@ -86,10 +86,12 @@ impl Config {
             vocabulary: parse(&set, "vocabulary", word(VOCABULARIES))?.unwrap_or_default(),
             layout: parse(&set, "layout", word(LAYOUTS))?.unwrap_or_default(),
             paragraphs: parse(&set, "paragraphs", word(PARAGRAPHS))?.unwrap_or_default(),
-            files: Settings::from_vars(|name| match name.starts_with("PLAE_") && name != "PLAE_PYTHON" {
-                // Those have more origins than the environment, and are set below.
-                true => None,
-                false => var(name),
+            files: Settings::from_vars(|name| {
+                if name.starts_with("PLAE_") && name != "PLAE_PYTHON" {
+                    None
+                } else {
+                    var(name)
+                }
             }),
             date: date(&var)?,
             set,

@@ -87,9 +87,10 @@ fn machine() -> Vec<Finding> {
     let features = cpu_features();
     vec![
         (Good, "version", version::long().replace('\n', ", ")),
-        match features.is_empty() {
-            true => (Note, "cpu", "no vector instructions that plae looks for".into()),
-            false => (Good, "cpu", features.join(" ")),
+        if features.is_empty() {
+            (Note, "cpu", "no vector instructions that plae looks for".into())
+        } else {
+            (Good, "cpu", features.join(" "))
         },
         (Good, "threads", threads.to_string()),
         match free {
@@ -127,9 +128,10 @@ fn settings(config: &Config) -> Vec<Finding> {
     findings.push(directory("hub cache", &files.hub_cache));
     findings.push(directory("plae cache", &files.cache));
     if let Some(manifests) = &files.manifests {
-        findings.push(match manifests.is_dir() {
-            true => (Good, "manifests", manifests.display().to_string()),
-            false => (Broken, "manifests", format!("{} is no directory", manifests.display())),
+        findings.push(if manifests.is_dir() {
+            (Good, "manifests", manifests.display().to_string())
+        } else {
+            (Broken, "manifests", format!("{} is no directory", manifests.display()))
         });
     }
     let token = match &files.token {
@@ -140,17 +142,18 @@ fn settings(config: &Config) -> Vec<Finding> {
     if let Some(proxy) = &files.proxy {
         findings.push((Good, "proxy", without_password(proxy)));
     }
-    findings.push(match files.offline {
-        true => (
+    findings.push(if files.offline {
+        (
             Note,
             "network",
             "switched off: models come from this machine only".into(),
-        ),
-        false => (
+        )
+    } else {
+        (
             Good,
             "network",
             "may be used to fetch models, and for nothing else".into(),
-        ),
+        )
     });
     findings
 }

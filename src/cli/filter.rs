@@ -252,9 +252,10 @@ impl Filter<'_> {
                 }
             }
             // Lines without Thai cost no time, but memory.
-            next = match segments < POOL && pool.len() < POOL {
-                true => lines.recv_timeout(GRACE).ok(),
-                false => None,
+            next = if segments < POOL && pool.len() < POOL {
+                lines.recv_timeout(GRACE).ok()
+            } else {
+                None
             };
         }
         Ok((pool, None))
@@ -268,9 +269,10 @@ impl Filter<'_> {
             .flat_map(Prepared::segments)
             .map(|segment| segment.source.as_str())
             .collect();
-        let translations = match sources.is_empty() || self.dry_run {
-            true => Ok(Vec::new()),
-            false => self.translate(&sources),
+        let translations = if sources.is_empty() || self.dry_run {
+            Ok(Vec::new())
+        } else {
+            self.translate(&sources)
         };
         let mut translations = match (translations, pool.as_mut_slice()) {
             (Ok(translations), _) => translations.into_iter(),
@@ -302,15 +304,12 @@ impl Filter<'_> {
                         continue;
                     }
                     let decode = &self.options.decode;
-                    let document = match text.needs_model() {
-                        true => {
-                            let own = translations.by_ref().take(text.segments().len()).collect();
-                            text.align(Some(&self.session.model()?.translator), decode, own)
-                        }
-                        false => {
-                            let copies = text.copies(decode);
-                            text.align(None, decode, copies)
-                        }
+                    let document = if text.needs_model() {
+                        let own = translations.by_ref().take(text.segments().len()).collect();
+                        text.align(Some(&self.session.model()?.translator), decode, own)
+                    } else {
+                        let copies = text.copies(decode);
+                        text.align(None, decode, copies)
                     };
                     let is_flagged = |segment: &&Segment| segment.is_flagged();
                     self.tally.flagged += document.segments.iter().filter(is_flagged).count();
@@ -318,10 +317,7 @@ impl Filter<'_> {
                 }
             }
         }
-        match self.dry_run {
-            true => Ok(()),
-            false => sink(&results),
-        }
+        if self.dry_run { Ok(()) } else { sink(&results) }
     }
 
     fn translate(&mut self, sources: &[&str]) -> Result<Vec<Translation>> {

@@ -33,9 +33,10 @@ pub fn requested() -> bool {
 
 /// What an observer of progress answers.
 pub fn flow() -> ControlFlow<()> {
-    match requested() {
-        true => ControlFlow::Break(()),
-        false => ControlFlow::Continue(()),
+    if requested() {
+        ControlFlow::Break(())
+    } else {
+        ControlFlow::Continue(())
     }
 }
 

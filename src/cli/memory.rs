@@ -76,19 +76,21 @@ pub fn run(args: &MemoryArgs, printer: &Printer) -> Result<Status> {
 /// The file of the memory that is meant.
 fn place(typed: Option<&Path>) -> PathBuf {
     let typed = typed.unwrap_or(Path::new(""));
-    match typed.as_os_str().is_empty() || typed.is_dir() {
-        true => typed.join(HOME).join(DATABASE),
-        false => typed.to_path_buf(),
+    if typed.as_os_str().is_empty() || typed.is_dir() {
+        typed.join(HOME).join(DATABASE)
+    } else {
+        typed.to_path_buf()
     }
 }
 
 /// Opens a memory that has to be there.
 fn existing(path: &Path) -> Result<Memory> {
-    match path.exists() {
-        true => Memory::open(path),
-        false => Err(Error::usage("no such translation memory")
+    if path.exists() {
+        Memory::open(path)
+    } else {
+        Err(Error::usage("no such translation memory")
             .path(path)
-            .hint("name its file, or the output directory of an archive, with --memory")),
+            .hint("name its file, or the output directory of an archive, with --memory"))
     }
 }
 
@@ -208,20 +210,23 @@ fn export(
 }
 
 fn import(path: &Path, input: &Path, format: ExchangeFormat, printer: &Printer) -> Result<()> {
-    let name = match file::is_dash(input) {
-        true => Path::new("standard input"),
-        false => input,
+    let name = if file::is_dash(input) {
+        Path::new("standard input")
+    } else {
+        input
     };
-    let mut reader: Box<dyn BufRead> = match file::is_dash(input) {
-        true => Box::new(io::stdin().lock()),
-        false => {
-            let opened = File::open(input).and_then(|file| match file.metadata()?.is_dir() {
-                true => Err(io::ErrorKind::IsADirectory.into()),
-                false => Ok(file),
-            });
-            let file = opened.map_err(|error| Error::input(io_phrase(&error)).path(input).source(error))?;
-            Box::new(BufReader::new(file))
-        }
+    let mut reader: Box<dyn BufRead> = if file::is_dash(input) {
+        Box::new(io::stdin().lock())
+    } else {
+        let opened = File::open(input).and_then(|file| {
+            if file.metadata()?.is_dir() {
+                Err(io::ErrorKind::IsADirectory.into())
+            } else {
+                Ok(file)
+            }
+        });
+        let file = opened.map_err(|error| Error::input(io_phrase(&error)).path(input).source(error))?;
+        Box::new(BufReader::new(file))
     };
     let memory = Memory::open(path)?;
     let mut tally = Tally::default();
@@ -294,11 +299,7 @@ fn learn(
     format: Option<EditedFormat>,
     printer: &Printer,
 ) -> Result<Status> {
-    let memory = match all {
-        // Nothing has to be known before.
-        true => Memory::open(path)?,
-        false => existing(path)?,
-    };
+    let memory = if all { Memory::open(path)? } else { existing(path)? };
     let mut sum = Lesson::default();
     let mut status = Status::Done;
     for input in inputs {

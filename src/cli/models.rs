@@ -77,9 +77,10 @@ fn list(json: bool, settings: &Settings, printer: &Printer) -> Result<Status> {
             manifest.parameters.as_deref().unwrap_or("-"),
             manifest.architecture.to_string(),
             manifest.licence.as_deref().unwrap_or("unknown"),
-            match manifest.non_commercial {
-                true => printer.paint(WARNING, " (non-commercial)"),
-                false => String::new(),
+            if manifest.non_commercial {
+                printer.paint(WARNING, " (non-commercial)")
+            } else {
+                String::new()
             }
         );
     }

@@ -83,9 +83,10 @@ pub struct Task {
 impl Input {
     /// What a typed path means: `-` is standard input.
     pub fn from_argument(path: &Path) -> Self {
-        match file::is_dash(path) {
-            true => Input::Stdin,
-            false => Input::File(path.to_path_buf()),
+        if file::is_dash(path) {
+            Input::Stdin
+        } else {
+            Input::File(path.to_path_buf())
         }
     }
 
@@ -436,9 +437,10 @@ fn name_beside(path: &Path, formats: &[OutputFormat]) -> Result<Vec<Output>> {
         .iter()
         .map(|format| Output {
             format: *format,
-            path: Some(match own == Some(*format) {
-                true => path.to_path_buf(),
-                false => with_suffix(&stem, format.extension()),
+            path: Some(if own == Some(*format) {
+                path.to_path_buf()
+            } else {
+                with_suffix(&stem, format.extension())
             }),
         })
         .collect())
@@ -580,9 +582,10 @@ fn fill(template: &str, place: &Path, length: usize, format: OutputFormat) -> Re
         .skip_while(|part| *part == Component::RootDir && template.starts_with("{dir}"))
         .collect();
     let inside = path.components().all(|part| matches!(part, Component::Normal(_)));
-    match inside && path.file_name().is_some() {
-        true => Ok(path),
-        false => Err(Error::usage(format!("the template `{template}` leads out of the output directory")).path(path)),
+    if inside && path.file_name().is_some() {
+        Ok(path)
+    } else {
+        Err(Error::usage(format!("the template `{template}` leads out of the output directory")).path(path))
     }
 }
 

@@ -167,9 +167,10 @@ impl Printer {
     /// Draws `bar` on standard error until the guard is dropped, if that is a terminal; a bar that was there before
     /// waits for it.
     pub fn show(&self, bar: ProgressBar) -> Showing<'_> {
-        let target = match self.live {
-            true => ProgressDrawTarget::stderr(),
-            false => ProgressDrawTarget::hidden(),
+        let target = if self.live {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
         };
         bar.set_draw_target(target);
         let before = self.bar.borrow_mut().replace(bar.clone());
@@ -199,9 +200,10 @@ impl Drop for Showing<'_> {
 }
 
 fn paint(colour: bool, style: Style, text: impl Display) -> String {
-    match colour {
-        true => format!("{style}{text}{style:#}"),
-        false => text.to_string(),
+    if colour {
+        format!("{style}{text}{style:#}")
+    } else {
+        text.to_string()
     }
 }
 

@@ -29,9 +29,10 @@ pub fn run(args: &SplitArgs, config: &Config, printer: &Printer) -> Result<Statu
         None => translate::stdin()?,
     };
     let listing = args.format.unwrap_or_default();
-    printer.data(match args.explain {
-        true => explained(&input, &args.reading, config, listing, printer)?,
-        false => listed(&input, &args.reading, config, listing, printer)?,
+    printer.data(if args.explain {
+        explained(&input, &args.reading, config, listing, printer)?
+    } else {
+        listed(&input, &args.reading, config, listing, printer)?
     })?;
     Ok(Status::Done)
 }

@@ -54,18 +54,20 @@ pub fn run(args: &args::Translate, config: &Config, printer: &Printer) -> Result
 
 /// Standard input, where none was named and somebody feeds it.
 pub fn stdin() -> Result<Input> {
-    match io::stdin().is_terminal() {
-        false => Ok(Input::Stdin),
-        true => Err(Error::usage("no input")
-            .hint("name a file, or `-` to type the text and end it with Ctrl-D; --help shows examples")),
+    if !io::stdin().is_terminal() {
+        Ok(Input::Stdin)
+    } else {
+        Err(Error::usage("no input")
+            .hint("name a file, or `-` to type the text and end it with Ctrl-D; --help shows examples"))
     }
 }
 
 /// The inputs that are named, else standard input.
 pub fn inputs(args: &args::Translate) -> Result<Cow<'_, [PathBuf]>> {
-    Ok(match args.inputs.is_empty() {
-        true => stdin().map(|_| Cow::Owned(vec![PathBuf::from("-")]))?,
-        false => Cow::Borrowed(&args.inputs),
+    Ok(if args.inputs.is_empty() {
+        stdin().map(|_| Cow::Owned(vec![PathBuf::from("-")]))?
+    } else {
+        Cow::Borrowed(&args.inputs)
     })
 }
 
@@ -161,9 +163,10 @@ fn check_ids(args: &args::Translate, plan: &Plan) -> Result<()> {
         .iter()
         .flat_map(|task| &task.outputs)
         .any(|output| output.format == OutputFormat::Jsonl);
-    match args.decoding.ids && !plan.tasks.is_empty() && !shown {
-        true => Err(Error::usage("only jsonl shows the ids of --ids").hint("add --format jsonl")),
-        false => Ok(()),
+    if args.decoding.ids && !plan.tasks.is_empty() && !shown {
+        Err(Error::usage("only jsonl shows the ids of --ids").hint("add --format jsonl"))
+    } else {
+        Ok(())
     }
 }
 
@@ -388,9 +391,10 @@ impl Run<'_> {
     }
 
     fn status(&self) -> Status {
-        match self.failed.is_empty() {
-            true => Status::Done,
-            false => Status::Failed,
+        if self.failed.is_empty() {
+            Status::Done
+        } else {
+            Status::Failed
         }
     }
 }

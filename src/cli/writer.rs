@@ -28,9 +28,10 @@ impl<'a> Writer<'a> {
         if terminal && tasks.iter().flat_map(|task| &task.outputs).any(binary) {
             return Err(Error::usage("docx is not for a terminal").hint("name a file with -o"));
         }
-        let width = match terminal {
-            true => terminal_size::terminal_size().map(|(width, _)| width.0.into()),
-            false => None,
+        let width = if terminal {
+            terminal_size::terminal_size().map(|(width, _)| width.0.into())
+        } else {
+            None
         };
         Ok(Self {
             layout,

@@ -162,9 +162,10 @@ pub fn search(
             .get(source)
             .copied()
             .unwrap_or(model.spec().max_positions);
-        let history = match start.is_empty() && options.prompt_counts {
-            true => [before(source), sources[source]].concat(),
-            false => start.clone(),
+        let history = if start.is_empty() && options.prompt_counts {
+            [before(source), sources[source]].concat()
+        } else {
+            start.clone()
         };
         let mut search = Search::new(source, limit.max(1), forced, history);
         if forced < search.limit {

@@ -401,9 +401,10 @@ fn rules_of_a_decoder_only_model_look_at_what_it_has_read() {
             };
             ids(prefix, source, &asked)
         };
-        let expected: [&[u32]; 3] = match prompt_counts {
-            true => [&[2, 3, 1, 1], &[3, 1, 4, 1], &[3, 1, 1, 1]],
-            false => [&[1, 2, 3, 1], &[1, 1, 2, 1], &[1, 2, 3, 1]],
+        let expected: [&[u32]; 3] = if prompt_counts {
+            [&[2, 3, 1, 1], &[3, 1, 4, 1], &[3, 1, 1, 1]]
+        } else {
+            [&[1, 2, 3, 1], &[1, 1, 2, 1], &[1, 2, 3, 1]]
         };
         let found = [
             with(&penalised, &[], &[1]),

@@ -120,21 +120,23 @@ impl Memory {
     /// Systems keep their numbers even where nothing of them is left: a run that is under way knows its own.
     pub fn prune(&self, filter: &Filter, dry: bool) -> Result<i64> {
         let until = filter.until.map(Timestamp::as_second);
-        let rest = match filter.human {
-            true => "FROM human WHERE (?1 IS NULL OR made <= ?1) AND ?2 IS NULL AND NOT ?3".to_owned(),
-            false => format!(
+        let rest = if filter.human {
+            "FROM human WHERE (?1 IS NULL OR made <= ?1) AND ?2 IS NULL AND NOT ?3".to_owned()
+        } else {
+            format!(
                 "FROM machine WHERE (?1 IS NULL OR made <= ?1) \
-                 AND (?2 IS NULL OR system IN (SELECT id FROM system WHERE instr(description, ?2))) \
-                 AND (NOT ?3 OR {FLAGGED})"
-            ),
+             AND (?2 IS NULL OR system IN (SELECT id FROM system WHERE instr(description, ?2))) \
+             AND (NOT ?3 OR {FLAGGED})"
+            )
         };
         let connection = self.teaching();
         let asked = params![until, filter.system, filter.flagged];
-        self.told(match dry {
-            true => connection.query_row(&format!("SELECT count(*) {rest}"), asked, |row| row.get(0)),
-            false => connection
+        self.told(if dry {
+            connection.query_row(&format!("SELECT count(*) {rest}"), asked, |row| row.get(0))
+        } else {
+            connection
                 .execute(&format!("DELETE {rest}"), asked)
-                .map(|count| count as i64),
+                .map(|count| count as i64)
         })
     }
 

@@ -49,9 +49,10 @@ pub struct Edited {
 impl Edited {
     /// What of a text on one line tells an edit.
     pub(super) fn seen<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        match self.quotes || !text.contains('"') {
-            true => Cow::Borrowed(text),
-            false => Cow::Owned(super::unit::one_line(&text.replace('"', ""))),
+        if self.quotes || !text.contains('"') {
+            Cow::Borrowed(text)
+        } else {
+            Cow::Owned(super::unit::one_line(&text.replace('"', "")))
         }
     }
 }
@@ -146,10 +147,11 @@ fn read_docx(bytes: &[u8]) -> Result<Vec<(String, String)>> {
             _ => {}
         }
     }
-    match body.pairs.is_empty() {
-        true => Err(Error::input("no table of two columns")
-            .hint("only the side-by-side layout of `--format docx` can be learned from")),
-        false => Ok(body.pairs),
+    if body.pairs.is_empty() {
+        Err(Error::input("no table of two columns")
+            .hint("only the side-by-side layout of `--format docx` can be learned from"))
+    } else {
+        Ok(body.pairs)
     }
 }
 

@@ -96,8 +96,9 @@ impl Memory {
 /// A text as it would stand in a source, and as in a target.
 fn asked(text: &str) -> Result<(String, &str)> {
     let source = normalise(text).into_owned();
-    match source.is_empty() {
-        true => Err(Error::usage("nothing to search for")),
-        false => Ok((source, text.trim())),
+    if source.is_empty() {
+        Err(Error::usage("nothing to search for"))
+    } else {
+        Ok((source, text.trim()))
     }
 }

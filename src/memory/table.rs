@@ -34,9 +34,10 @@ impl<'a> Iterator for Rows<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         while !self.rest.is_empty() {
             let before = self.rest;
-            let row = match self.quoted {
-                true => quoted_row(&mut self.rest)?,
-                false => plain_row(&mut self.rest),
+            let row = if self.quoted {
+                quoted_row(&mut self.rest)?
+            } else {
+                plain_row(&mut self.rest)
             };
             let line = self.line;
             let read = &before[..before.len() - self.rest.len()];
@@ -68,9 +69,10 @@ fn quoted_row<'a>(rest: &mut &'a str) -> Option<Vec<Cow<'a, str>>> {
                 let mut end = 0;
                 loop {
                     end += inner[end..].find('"')?;
-                    match inner[end + 1..].starts_with('"') {
-                        true => end += 2,
-                        false => break,
+                    if inner[end + 1..].starts_with('"') {
+                        end += 2
+                    } else {
+                        break;
                     }
                 }
                 *rest = &inner[end + 1..];
@@ -106,9 +108,10 @@ fn quoted_row<'a>(rest: &mut &'a str) -> Option<Vec<Cow<'a, str>>> {
 
 /// A field as [`Rows`] reads it back.
 pub(super) fn field(text: &str) -> Cow<'_, str> {
-    match text.contains(['\t', '\n', '\r', '"']) {
-        true => Cow::Owned(format!("\"{}\"", text.replace('"', "\"\""))),
-        false => Cow::Borrowed(text),
+    if text.contains(['\t', '\n', '\r', '"']) {
+        Cow::Owned(format!("\"{}\"", text.replace('"', "\"\"")))
+    } else {
+        Cow::Borrowed(text)
     }
 }
 

@@ -79,9 +79,10 @@ fn is_forbidden(c: char) -> bool {
 
 /// `text` without what XML cannot carry.
 fn carried(text: &str) -> Cow<'_, str> {
-    match text.contains(is_forbidden) {
-        true => Cow::Owned(text.replace(is_forbidden, "")),
-        false => Cow::Borrowed(text),
+    if text.contains(is_forbidden) {
+        Cow::Owned(text.replace(is_forbidden, ""))
+    } else {
+        Cow::Borrowed(text)
     }
 }
 

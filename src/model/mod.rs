@@ -96,9 +96,10 @@ impl State {
 pub(crate) fn candle_error(error: candle_core::Error) -> Error {
     let text = error.to_string();
     let line = text.lines().next().unwrap_or_default();
-    match OUT_OF_MEMORY.iter().any(|words| line.contains(words)) {
-        true => Error::new(Kind::Memory, "the device's memory is full"),
-        false => Error::model(format!("computation failed: {line}")),
+    if OUT_OF_MEMORY.iter().any(|words| line.contains(words)) {
+        Error::new(Kind::Memory, "the device's memory is full")
+    } else {
+        Error::model(format!("computation failed: {line}"))
     }
     .source(error)
 }

@@ -82,9 +82,10 @@ fn core(doc: &Bilingual) -> String {
 }
 
 fn footer(doc: &Bilingual) -> String {
-    let note = match is_translated(doc) {
-        true => format!("Machine translated with {}", doc.header.model),
-        false => "Nothing was translated".to_owned(),
+    let note = if is_translated(doc) {
+        format!("Machine translated with {}", doc.header.model)
+    } else {
+        "Nothing was translated".to_owned()
     };
     let field = ["PAGE", "NUMPAGES"]
         .map(|name| format!("<w:fldSimple w:instr=\" {name} \"><w:r><w:t>1</w:t></w:r></w:fldSimple>"));
@@ -230,9 +231,10 @@ fn warning(segment: &Segment) -> String {
 /// A translation with its warning under it; the warning alone where there is no translation.
 fn translated(properties: &str, segment: &Segment) -> String {
     let warning = warning(segment);
-    match segment.target.is_empty() && !warning.is_empty() {
-        true => warning,
-        false => paragraph(properties, &english(target(segment))) + &warning,
+    if segment.target.is_empty() && !warning.is_empty() {
+        warning
+    } else {
+        paragraph(properties, &english(target(segment))) + &warning
     }
 }
 

@@ -57,14 +57,15 @@ fn views(layout: Layout) -> String {
 fn warnings(doc: &Bilingual) -> String {
     let flagged = doc.segments.iter().filter(|segment| reasons(segment).is_some());
     let links: Vec<String> = flagged.map(|s| format!("<a href=\"#s{0}\">{0}</a>", s.id)).collect();
-    match links.is_empty() {
-        true => String::new(),
-        false => format!(
+    if links.is_empty() {
+        String::new()
+    } else {
+        format!(
             "<p class=\"check\">Marked for checking, {} of {} segments: {}</p>\n",
             links.len(),
             doc.segments.len(),
             links.join(", ")
-        ),
+        )
     }
 }
 

@@ -230,9 +230,10 @@ fn note(doc: &Bilingual) -> String {
     if let Some(licence) = &header.licence {
         details.push(format!("licence {licence}"));
     }
-    let details = match details.is_empty() {
-        true => String::new(),
-        false => format!(" ({})", details.join(", ")),
+    let details = if details.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", details.join(", "))
     };
     let date = header.date.split('T').next().unwrap_or_default();
     let file = header
@@ -242,9 +243,10 @@ fn note(doc: &Bilingual) -> String {
         .collect::<String>();
     let Header { version, model, .. } = header;
     let [translated, copied] = NOTES;
-    let note = match is_translated(doc) {
-        true => format!("{translated}{version} with {model}{details} on {date}.{file}"),
-        false => format!("{copied}{version} found no Thai on {date}.{file}"),
+    let note = if is_translated(doc) {
+        format!("{translated}{version} with {model}{details} on {date}.{file}")
+    } else {
+        format!("{copied}{version} found no Thai on {date}.{file}")
     };
     line(&note).into_owned()
 }

@@ -56,9 +56,10 @@ impl Row {
             return Err(Error::input("no `text` in this object"));
         };
         serde_json::from_str(value.get()).map_err(|error| {
-            let message = match value.get().starts_with('"') {
-                true => "`text` is no Unicode string",
-                false => "`text` is no string",
+            let message = if value.get().starts_with('"') {
+                "`text` is no Unicode string"
+            } else {
+                "`text` is no string"
             };
             Error::input(message).source(error)
         })

@@ -19,9 +19,10 @@ pub struct Decoded {
 impl Decoded {
     /// The byte-order mark of a UTF-8 source, which its byte offsets count; empty elsewhere.
     pub fn mark(&self) -> &'static str {
-        match self.bom && self.encoding == UTF_8.name() {
-            true => "\u{feff}",
-            false => "",
+        if self.bom && self.encoding == UTF_8.name() {
+            "\u{feff}"
+        } else {
+            ""
         }
     }
 }
@@ -69,9 +70,10 @@ pub fn decode(bytes: &[u8], label: Option<&str>) -> Result<Decoded> {
 /// Fails on a character that the encoding lacks, and on an unknown encoding.
 pub fn encode(text: &str, encoding: &str, bom: bool) -> Result<Vec<u8>> {
     let encoding = by_label(encoding)?;
-    let text: Cow<str> = match bom {
-        true => format!("\u{feff}{text}").into(),
-        false => text.into(),
+    let text: Cow<str> = if bom {
+        format!("\u{feff}{text}").into()
+    } else {
+        text.into()
     };
     if encoding == UTF_8 {
         return Ok(text.into_owned().into_bytes());

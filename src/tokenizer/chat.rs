@@ -137,9 +137,10 @@ impl ChatTemplate {
         let place = [Some(self.place.to_owned()), line.map(|line| format!("line {line}"))];
         let place: Vec<_> = place.into_iter().flatten().filter(|part| !part.is_empty()).collect();
         let error = Error::model(message).path(&self.path);
-        let error = match place.is_empty() {
-            true => error,
-            false => error.place(place.join(" ")),
+        let error = if place.is_empty() {
+            error
+        } else {
+            error.place(place.join(" "))
         };
         error.hint("write a manifest for the model, with its prompt")
     }

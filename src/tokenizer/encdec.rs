@@ -95,9 +95,10 @@ impl EncoderDecoder {
     pub fn marian(directory: &Path, settings: Settings) -> Result<Self> {
         let source = Names::open(&directory.join("vocab.json"))?;
         source.check(&directory.join("vocab.json"), &settings)?;
-        let target = match settings.flag("separate_vocabs", false)? {
-            true => Some(Names::open(&directory.join("target_vocab.json"))?),
-            false => None,
+        let target = if settings.flag("separate_vocabs", false)? {
+            Some(Names::open(&directory.join("target_vocab.json"))?)
+        } else {
+            None
         };
         let defaults = [
             plain("eos_token", "</s>"),
@@ -208,13 +209,12 @@ impl EncoderDecoder {
         let size = source.pieces().len() as u32 + 1;
         let listed = settings.additional()?.unwrap_or_default();
         let listed: Vec<String> = listed.into_iter().map(|token| token.content).collect();
-        let languages: Vec<String> = match fifty {
-            true => {
-                let all = MBART50_LANGUAGES.split_whitespace();
-                settings.add_special(all.clone().filter(|code| listed.iter().all(|other| other != code)));
-                all.map(str::to_owned).collect()
-            }
-            false => listed,
+        let languages: Vec<String> = if fifty {
+            let all = MBART50_LANGUAGES.split_whitespace();
+            settings.add_special(all.clone().filter(|code| listed.iter().all(|other| other != code)));
+            all.map(str::to_owned).collect()
+        } else {
+            listed
         };
         let fixed = ["<s>", "<pad>", "</s>", "<unk>"].map(str::to_owned);
         let mut reserved: Vec<(u32, String)> = (0..).zip(fixed).collect();

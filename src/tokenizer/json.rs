@@ -127,9 +127,12 @@ impl Json {
     /// See [`super::Tokenizer::english`].
     pub fn english(&self) -> Vec<u32> {
         let added = self.inner.get_added_vocabulary().get_added_tokens_decoder();
-        let serves = |token: &str| match self.byte_level {
-            true => bytes_serve_english(&spelled(token)),
-            false => serves_english(token),
+        let serves = |token: &str| {
+            if self.byte_level {
+                bytes_serve_english(&spelled(token))
+            } else {
+                serves_english(token)
+            }
         };
         let vocabulary = self.inner.get_vocab(true).into_iter();
         let kept = vocabulary.filter(|(token, id)| added.contains_key(id) || serves(token));

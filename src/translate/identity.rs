@@ -70,9 +70,10 @@ fn fingerprint(path: &Path) -> Result<String> {
                 hash.update(file.file_name().unwrap_or_default().as_encoded_bytes());
             }
             hash.update(size.to_le_bytes());
-            let (stride, sample) = match size <= WHOLE {
-                true => (size.max(1), size),
-                false => (STRIDE, SAMPLE),
+            let (stride, sample) = if size <= WHOLE {
+                (size.max(1), size)
+            } else {
+                (STRIDE, SAMPLE)
             };
             let mut buffer = Vec::new();
             for start in (0..size).step_by(stride as usize) {

@@ -18,9 +18,10 @@ pub fn join(parts: &[String]) -> String {
             .split(|char: char| !char.is_alphabetic())
             .next()
             .unwrap_or_default();
-        match goes_on && SMALL_WORDS.split(' ').any(|small| small == word) {
-            true => whole.extend([&word.to_lowercase(), &part[word.len()..]]),
-            false => whole.push_str(part),
+        if goes_on && SMALL_WORDS.split(' ').any(|small| small == word) {
+            whole.extend([&word.to_lowercase(), &part[word.len()..]])
+        } else {
+            whole.push_str(part)
         }
     }
     whole

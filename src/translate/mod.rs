@@ -268,18 +268,17 @@ impl Translator {
             .path
             .extension()
             .is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"));
-        match gguf {
-            true => Self::load_gguf(located, device, precision, english),
-            false => {
-                let mut this = Self::load_directory(located, device, precision)?;
-                if english {
-                    let vocabulary = this.model.spec().vocabulary as u32;
-                    let mut ids = this.tokenizer.english();
-                    ids.retain(|id| *id < vocabulary);
-                    this.model.restrict(ids)?;
-                }
-                Ok(this)
+        if gguf {
+            Self::load_gguf(located, device, precision, english)
+        } else {
+            let mut this = Self::load_directory(located, device, precision)?;
+            if english {
+                let vocabulary = this.model.spec().vocabulary as u32;
+                let mut ids = this.tokenizer.english();
+                ids.retain(|id| *id < vocabulary);
+                this.model.restrict(ids)?;
             }
+            Ok(this)
         }
     }
 
@@ -327,9 +326,10 @@ impl Translator {
         let config = catalog::json(&path.join("config.json"))?;
         let model_type = config["model_type"].as_str().unwrap_or_default();
         let generation = path.join("generation_config.json");
-        let generation = match generation.exists() {
-            true => Some(catalog::json(&generation)?),
-            false => None,
+        let generation = if generation.exists() {
+            Some(catalog::json(&generation)?)
+        } else {
+            None
         };
         let generation = Generation::read(path, &config, generation.as_ref())?;
         let tokenizer = Tokenizer::from_directory(path, model_type)?;
@@ -794,9 +794,12 @@ impl Translator {
         let joint = spec.start.is_empty();
         let taken = if joint { encoded.ids.len() } else { 0 };
         let room = spec.max_positions.saturating_sub(taken).max(1);
-        let usual = || match options.ids && !joint {
-            true => self.generation.max_tokens(),
-            false => self.manifest.decoding.max_tokens.min(2 * encoded.tokens + 24),
+        let usual = || {
+            if options.ids && !joint {
+                self.generation.max_tokens()
+            } else {
+                self.manifest.decoding.max_tokens.min(2 * encoded.tokens + 24)
+            }
         };
         let most = options
             .max_tokens
@@ -854,10 +857,7 @@ impl Translator {
                 shared.push((prefix.to_vec(), state));
             }
         }
-        let most_rows = match self.device.is_cpu() {
-            true => MAX_ROWS,
-            false => MAX_GPU_ROWS,
-        };
+        let most_rows = if self.device.is_cpu() { MAX_ROWS } else { MAX_GPU_ROWS };
         // Sentences that fit into the device's memory together, as far as is known.
         let mut fitting = usize::MAX;
         let mut rest = &numbers[..];

@@ -113,9 +113,10 @@ impl Prompter {
             let code = text.get(..end).filter(|code| code.starts_with(">>"))?;
             tokenizer.id(code)
         };
-        let before = match frame.before.starts_with(">>") && named().is_some() {
-            true => "",
-            false => &frame.before,
+        let before = if frame.before.starts_with(">>") && named().is_some() {
+            ""
+        } else {
+            &frame.before
         };
         let whole = format!("{before}{text}{}", frame.after);
         let ids = tokenizer.encode(&whole).into_iter();

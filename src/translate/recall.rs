@@ -110,9 +110,10 @@ impl<'a> Recaller<'a> {
                     let pairs: Vec<(&str, &Entry)> = keys.iter().map(Cow::as_ref).zip(&entries).collect();
                     memory.keep(system, &pairs)?;
                 }
-                match stop() {
-                    true => Err(Error::new(Kind::Interrupted, "interrupted")),
-                    false => Ok(()),
+                if stop() {
+                    Err(Error::new(Kind::Interrupted, "interrupted"))
+                } else {
+                    Ok(())
                 }
             })?;
         // After they are kept: what people have translated is another matter at another time.
@@ -138,9 +139,10 @@ impl<'a> Recaller<'a> {
 
     /// What a source is remembered by: what the model is given.
     fn key<'s>(&self, source: &'s str) -> Cow<'s, str> {
-        match self.options.normalize.unwrap_or(true) {
-            true => normalise(source),
-            false => Cow::Borrowed(source),
+        if self.options.normalize.unwrap_or(true) {
+            normalise(source)
+        } else {
+            Cow::Borrowed(source)
         }
     }
 }
@@ -159,14 +161,13 @@ fn entry(translation: &Translation) -> Entry {
 
 /// What an entry is as the translation of `source`, whose flags are its own: several sources share a normalised form.
 fn translation(source: &str, entry: Entry) -> Translation {
-    let flags = match entry.human {
-        true => Vec::new(),
-        false => {
-            let divided = entry.flags.into_iter().filter(|flag| *flag == Flag::Divided);
-            let mut flags = quality::check(source, &entry.target, entry.finish);
-            flags.extend(divided);
-            flags
-        }
+    let flags = if entry.human {
+        Vec::new()
+    } else {
+        let divided = entry.flags.into_iter().filter(|flag| *flag == Flag::Divided);
+        let mut flags = quality::check(source, &entry.target, entry.finish);
+        flags.extend(divided);
+        flags
     };
     Translation {
         text: entry.target,

@@ -300,11 +300,12 @@ impl Small {
     /// What CUDA's driver says when there is no room.
     fn check(&self, rows: usize) -> Result<()> {
         self.asked.lock().expect("a count").push(rows);
-        match rows > self.room {
-            true => Err(crate::model::candle_error(candle_core::Error::Cuda(
+        if rows > self.room {
+            Err(crate::model::candle_error(candle_core::Error::Cuda(
                 "DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")".into(),
-            ))),
-            false => Ok(()),
+            )))
+        } else {
+            Ok(())
         }
     }
 }

@@ -63,9 +63,10 @@ fn ids_are_those_of_transformers() {
             let target = expected.penalised.as_ref().unwrap_or(&expected.greedy);
             let margin = expected.penalised_margin.unwrap_or(expected.greedy_margin);
             compared += 1;
-            match ids(found, "target_ids") == *target {
-                true => same += 1,
-                false => assert!(margin < NEAR_TIE, "{name}, margin {margin}: {source}"),
+            if ids(found, "target_ids") == *target {
+                same += 1
+            } else {
+                assert!(margin < NEAR_TIE, "{name}, margin {margin}: {source}")
             }
         }
         assert!(

@@ -78,9 +78,10 @@ impl Sandbox {
         fn collect(path: &Path, base: &Path, names: &mut Vec<String>) {
             for entry in fs::read_dir(path).into_iter().flatten().flatten() {
                 let path = entry.path();
-                match path.is_dir() {
-                    true => collect(&path, base, names),
-                    false => names.push(path.strip_prefix(base).expect("below").display().to_string()),
+                if path.is_dir() {
+                    collect(&path, base, names)
+                } else {
+                    names.push(path.strip_prefix(base).expect("below").display().to_string())
                 }
             }
         }

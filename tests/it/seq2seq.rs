@@ -176,13 +176,14 @@ fn what_a_device_or_a_model_cannot_do_is_refused_with_a_hint() {
     refused(&t5, &["--precision", "f16"], &["f16", "--precision bf16"]);
     let built = sandbox.run(&["--version"]).stdout;
     for feature in ["cuda", "metal"] {
-        match built.contains(feature) {
-            true => eprintln!("skipped: this build has {feature}"),
-            false => refused(
+        if built.contains(feature) {
+            eprintln!("skipped: this build has {feature}")
+        } else {
+            refused(
                 &marian,
                 &["--device", feature],
                 &[&format!("without {feature}"), &format!("--features {feature}")],
-            ),
+            )
         }
     }
     for device in devices().iter().filter(|device| *device != "cpu") {

@@ -65,13 +65,14 @@ pub(super) fn metadata(text: &str) -> Option<Role> {
         .map(|part| part.trim_matches(is_space))
         .collect();
     if let [part] = parts[..] {
-        return match is_match(&DATE_LINE, part) && is_match(&DATE, part) {
-            true => Some(if is_match(&DATE_LABEL, part) {
+        return if is_match(&DATE_LINE, part) && is_match(&DATE, part) {
+            Some(if is_match(&DATE_LABEL, part) {
                 Role::Metadata
             } else {
                 Role::Date
-            }),
-            false => (is_match(&BYLINE, part) && !is_match(&VERB, part)).then_some(Role::Byline),
+            })
+        } else {
+            (is_match(&BYLINE, part) && !is_match(&VERB, part)).then_some(Role::Byline)
         };
     }
     // Portals set date, section and author on one line.
@@ -203,9 +204,10 @@ pub(super) fn is_rule(line: &str) -> bool {
 /// The bytes of the quotation marks that a mail puts before a line, with the white space after them; 0 where there are none.
 fn quote_marker(line: &str) -> usize {
     let rest = line.trim_start_matches(|c| c == '>' || is_space(c));
-    match line.starts_with('>') && !rest.is_empty() {
-        true => line.len() - rest.len(),
-        false => 0,
+    if line.starts_with('>') && !rest.is_empty() {
+        line.len() - rest.len()
+    } else {
+        0
     }
 }
 

@@ -28,9 +28,10 @@ pub(super) fn rows(lines: &[Option<&str>]) -> Vec<Cells> {
             continue;
         }
         let tabbed = cells(line, |gap| gap.contains('\t'));
-        let spaced = match line.width() <= WIDEST {
-            true => cells(line, |gap| gap.chars().count() > 1),
-            false => Vec::new(),
+        let spaced = if line.width() <= WIDEST {
+            cells(line, |gap| gap.chars().count() > 1)
+        } else {
+            Vec::new()
         };
         let both = [tabbed, spaced];
         if let Some((number, text, other)) = &before {

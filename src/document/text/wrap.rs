@@ -85,9 +85,10 @@ impl Wrapping {
     pub fn is_full(&self, line: &str, next: &str) -> bool {
         let phrase = first_phrase(next);
         let length = (self.measure)(phrase);
-        let moved = match self.at_spaces || !phrase.starts_with(is_thai) {
-            true => length,
-            false => length.min(WORD),
+        let moved = if self.at_spaces || !phrase.starts_with(is_thai) {
+            length
+        } else {
+            length.min(WORD)
         };
         (self.measure)(line) + moved + 1 > self.width
     }

@@ -83,9 +83,10 @@ impl<T: Copy + Default + Send> Grouped<T> {
             rows.map(|row| fill(row, to.iter_mut().skip(row - first).step_by(count)))
                 .collect()
         };
-        let filled: Vec<Vec<R>> = match m * columns < MIN_SHARED {
-            true => parts.into_iter().map(group).collect(),
-            false => parts.into_par_iter().map(group).collect(),
+        let filled: Vec<Vec<R>> = if m * columns < MIN_SHARED {
+            parts.into_iter().map(group).collect()
+        } else {
+            parts.into_par_iter().map(group).collect()
         };
         let this = Self {
             values,

@@ -71,15 +71,18 @@ pub(in crate::model) struct Parts {
 impl Row {
     /// A row to decode into.
     pub fn new(form: Form, columns: usize) -> Self {
-        let parts = || match form.nested {
-            true => Parts {
-                units: vec![f16::ZERO; columns / NEST],
-                whole: vec![0; columns / form.width],
-            },
-            false => Parts {
-                units: vec![f16::ZERO; columns / form.width],
-                whole: Vec::new(),
-            },
+        let parts = || {
+            if form.nested {
+                Parts {
+                    units: vec![f16::ZERO; columns / NEST],
+                    whole: vec![0; columns / form.width],
+                }
+            } else {
+                Parts {
+                    units: vec![f16::ZERO; columns / form.width],
+                    whole: Vec::new(),
+                }
+            }
         };
         Self {
             values: vec![0; columns],

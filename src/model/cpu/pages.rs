@@ -85,18 +85,16 @@ impl<T: Plain> Pages<T> {
     pub fn zeroed(len: usize) -> Self {
         const { assert!(align_of::<T>() <= ALIGNMENT) };
         let bytes = len.saturating_mul(size_of::<T>()).next_multiple_of(ALIGNMENT);
-        let (region, taken) = match bytes > REGION {
-            // By itself, so that it goes when the buffer goes.
-            true => (Arc::new(Region::new(bytes)), 0),
-            false => {
-                let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
-                let (region, taken) = match current.0.upgrade() {
-                    Some(region) if region.room() - current.1 >= bytes => (region, current.1),
-                    _ => (Arc::new(Region::new(REGION)), 0),
-                };
-                *current = (Arc::downgrade(&region), taken + bytes);
-                (region, taken)
-            }
+        let (region, taken) = if bytes > REGION {
+            (Arc::new(Region::new(bytes)), 0)
+        } else {
+            let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+            let (region, taken) = match current.0.upgrade() {
+                Some(region) if region.room() - current.1 >= bytes => (region, current.1),
+                _ => (Arc::new(Region::new(REGION)), 0),
+            };
+            *current = (Arc::downgrade(&region), taken + bytes);
+            (region, taken)
         };
         Self {
             start: region.start + taken,

@@ -197,13 +197,15 @@ impl Config {
             }
             _ => None,
         };
-        let (name_key, default) = match kind.gemma {
-            true => ("hidden_activation", "gelu_pytorch_tanh"),
-            false => ("hidden_act", "silu"),
+        let (name_key, default) = if kind.gemma {
+            ("hidden_activation", "gelu_pytorch_tanh")
+        } else {
+            ("hidden_act", "silu")
         };
-        let scalar = match kind.gemma {
-            true => keys.number("query_pre_attn_scalar")?.unwrap_or(256.0),
-            false => dim as f64,
+        let scalar = if kind.gemma {
+            keys.number("query_pre_attn_scalar")?.unwrap_or(256.0)
+        } else {
+            dim as f64
         };
         let cap = |key: &str, default: Option<f64>| -> Result<Option<f32>> {
             // A null says that there is none; a missing key, that it is the class's.
@@ -348,11 +350,12 @@ impl Config {
 }
 
 fn check_heads(queries: usize, groups: usize, dim: usize) -> std::result::Result<(), String> {
-    match queries.is_multiple_of(groups) && dim.is_multiple_of(2) && dim > 0 {
-        true => Ok(()),
-        false => Err(format!(
+    if queries.is_multiple_of(groups) && dim.is_multiple_of(2) && dim > 0 {
+        Ok(())
+    } else {
+        Err(format!(
             "{queries} heads of {dim} values over {groups} of keys: they do not fit together"
-        )),
+        ))
     }
 }
 

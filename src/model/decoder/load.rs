@@ -128,9 +128,10 @@ impl Loader<'_> {
             weight: self
                 .source
                 .matrix(&format!("{name}.weight"), shape, None, self.activations)?,
-            bias: match bias {
-                true => Some(self.source.vector(&format!("{name}.bias"), shape[0])?),
-                false => None,
+            bias: if bias {
+                Some(self.source.vector(&format!("{name}.bias"), shape[0])?)
+            } else {
+                None
             },
         })
     }
@@ -159,13 +160,14 @@ impl Loader<'_> {
         };
         let (q_norm, k_norm) = ("attn_q_norm", "attn_k_norm");
         // Where norms stand behind the layers too, the name that others have for the feed-forward's is taken.
-        let (post_attention, before_feed_forward, post_feed_forward) = match config.post_norms {
-            true => (
+        let (post_attention, before_feed_forward, post_feed_forward) = if config.post_norms {
+            (
                 Some(norm(("post_attention_layernorm", "post_attention_norm"))?),
                 norm(("pre_feedforward_layernorm", "ffn_norm"))?,
                 Some(norm(("post_feedforward_layernorm", "post_ffw_norm"))?),
-            ),
-            false => (None, norm(("post_attention_layernorm", "ffn_norm"))?, None),
+            )
+        } else {
+            (None, norm(("post_attention_layernorm", "ffn_norm"))?, None)
         };
         Ok(Layer {
             attention_norm: norm(("input_layernorm", "attn_norm"))?,

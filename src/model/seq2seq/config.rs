@@ -87,9 +87,10 @@ impl Config {
                 vocabulary,
             })
         };
-        let decoder_vocabulary = match marian {
-            true => keys.size("decoder_vocab_size", Some(vocabulary))?,
-            false => vocabulary,
+        let decoder_vocabulary = if marian {
+            keys.size("decoder_vocab_size", Some(vocabulary))?
+        } else {
+            vocabulary
         };
         let (encoder, decoder) = (side("encoder", vocabulary)?, side("decoder", decoder_vocabulary)?);
         for (name, side) in [("encoder", encoder), ("decoder", decoder)] {
@@ -211,13 +212,15 @@ impl Config {
 impl Positions {
     /// The bucket of each distance `key - query` (T5 `_relative_position_bucket`).
     pub fn bucket(distance: isize, both_ways: bool, buckets: usize, most: usize) -> usize {
-        let (base, buckets) = match both_ways {
-            true => (if distance > 0 { buckets / 2 } else { 0 }, buckets / 2),
-            false => (0, buckets),
+        let (base, buckets) = if both_ways {
+            (if distance > 0 { buckets / 2 } else { 0 }, buckets / 2)
+        } else {
+            (0, buckets)
         };
-        let distance = match both_ways {
-            true => distance.unsigned_abs(),
-            false => (-distance).max(0) as usize,
+        let distance = if both_ways {
+            distance.unsigned_abs()
+        } else {
+            (-distance).max(0) as usize
         };
         let exact = buckets / 2;
         if distance < exact {

@@ -55,17 +55,17 @@ pub(super) fn model<S: Source>(config: Config, spec: Spec, source: &S) -> Result
     let bias = "final_logits_bias";
     let output = Linear {
         weight: tied,
-        bias: match source.has(bias) {
-            true => {
-                let values = source.floats(bias, &[1, spec.vocabulary])?;
-                Some(source.vector(values, &[spec.vocabulary])?)
-            }
-            false => None,
+        bias: if source.has(bias) {
+            let values = source.floats(bias, &[1, spec.vocabulary])?;
+            Some(source.vector(values, &[spec.vocabulary])?)
+        } else {
+            None
         },
     };
-    let output_scale = match config.t5 && config.tied {
-        true => (config.width as f32).powf(-0.5),
-        false => 1.0,
+    let output_scale = if config.t5 && config.tied {
+        (config.width as f32).powf(-0.5)
+    } else {
+        1.0
     };
     Ok(Seq2Seq {
         config,
@@ -81,13 +81,12 @@ impl<S: Source> Loader<'_, S> {
     /// Several linear layers of the same input as one, their outputs one after the other.
     fn linear(&self, names: &[String], rows: usize, columns: usize) -> Result<Linear<S::Matrix, S::Vector>> {
         let named = |part: &str| names.iter().map(|name| format!("{name}.{part}")).collect::<Vec<_>>();
-        let bias = match self.config.t5 {
-            true => None,
-            false => {
-                let biases = named("bias").into_iter().map(|name| self.source.floats(&name, &[rows]));
-                let values = biases.collect::<Result<Vec<_>>>()?.concat();
-                Some(self.source.vector(values, &[rows * names.len()])?)
-            }
+        let bias = if self.config.t5 {
+            None
+        } else {
+            let biases = named("bias").into_iter().map(|name| self.source.floats(&name, &[rows]));
+            let values = biases.collect::<Result<Vec<_>>>()?.concat();
+            Some(self.source.vector(values, &[rows * names.len()])?)
         };
         Ok(Linear {
             weight: self.source.matrix(&named("weight"), rows, columns)?,
@@ -103,10 +102,7 @@ impl<S: Source> Loader<'_, S> {
         };
         Ok(Norm {
             weight: vector("weight")?,
-            bias: match self.config.t5 {
-                true => None,
-                false => Some(vector("bias")?),
-            },
+            bias: if self.config.t5 { None } else { Some(vector("bias")?) },
             epsilon: self.config.epsilon,
         })
     }
@@ -140,9 +136,10 @@ impl<S: Source> Loader<'_, S> {
                 load(&target, rows.unwrap_or(config.decoder.vocabulary))?
             }
         };
-        let output = match config.tied {
-            true => decoder.clone(),
-            false => load(&lm_head, config.decoder.vocabulary)?,
+        let output = if config.tied {
+            decoder.clone()
+        } else {
+            load(&lm_head, config.decoder.vocabulary)?
         };
         Ok([encoder, decoder, output])
     }
@@ -150,9 +147,10 @@ impl<S: Source> Loader<'_, S> {
     fn stack(&self, side: &Side, embedding: S::Matrix, decoder: bool) -> Result<Stack<S::Matrix, S::Vector>> {
         let config = self.config;
         let name = if decoder { "decoder" } else { "encoder" };
-        let base = match config.t5 {
-            true => name.to_owned(),
-            false => format!("model.{name}"),
+        let base = if config.t5 {
+            name.to_owned()
+        } else {
+            format!("model.{name}")
         };
         let names = Names {
             layers: format!("{base}.{}.", if config.t5 { "block" } else { "layers" }),
@@ -197,9 +195,10 @@ impl<S: Source> Loader<'_, S> {
         Ok(Stack {
             embedding,
             positions,
-            embedding_norm: match config.embedding_norm {
-                true => Some(self.norm(&format!("{base}.layernorm_embedding"))?),
-                false => None,
+            embedding_norm: if config.embedding_norm {
+                Some(self.norm(&format!("{base}.layernorm_embedding"))?)
+            } else {
+                None
             },
             bias,
             layers: (0..side.layers)
@@ -215,9 +214,10 @@ impl<S: Source> Loader<'_, S> {
         let attention = names.attention(index, false);
         let feed_forward = names.feed_forward(index);
         let part = |block: &str, names: &[&str]| names.iter().map(|name| format!("{block}{name}")).collect::<Vec<_>>();
-        let [query, key, value, output] = match names.t5 {
-            true => ["q", "k", "v", "o"],
-            false => ["q_proj", "k_proj", "v_proj", "out_proj"],
+        let [query, key, value, output] = if names.t5 {
+            ["q", "k", "v", "o"]
+        } else {
+            ["q_proj", "k_proj", "v_proj", "out_proj"]
         };
         Ok(Layer {
             attention: SelfAttention {
@@ -225,17 +225,16 @@ impl<S: Source> Loader<'_, S> {
                 project: self.linear(&part(&attention.block, &[query, key, value]), inner, width)?,
                 output: self.linear(&part(&attention.block, &[output]), width, inner)?,
             },
-            cross: match names.decoder {
-                false => None,
-                true => {
-                    let cross = names.attention(index, true);
-                    Some(CrossAttention {
-                        norm: self.norm(&cross.norm)?,
-                        query: self.linear(&part(&cross.block, &[query]), inner, width)?,
-                        memory: self.linear(&part(&cross.block, &[key, value]), inner, width)?,
-                        output: self.linear(&part(&cross.block, &[output]), width, inner)?,
-                    })
-                }
+            cross: if !names.decoder {
+                None
+            } else {
+                let cross = names.attention(index, true);
+                Some(CrossAttention {
+                    norm: self.norm(&cross.norm)?,
+                    query: self.linear(&part(&cross.block, &[query]), inner, width)?,
+                    memory: self.linear(&part(&cross.block, &[key, value]), inner, width)?,
+                    output: self.linear(&part(&cross.block, &[output]), width, inner)?,
+                })
             },
             feed_forward: {
                 let [up, down] = match (names.t5, self.config.gated) {
@@ -246,9 +245,10 @@ impl<S: Source> Loader<'_, S> {
                 FeedForward {
                     norm: self.norm(&feed_forward.norm)?,
                     up: self.linear(&part(&feed_forward.block, &[up]), side.feed_forward, width)?,
-                    gate: match self.config.gated {
-                        true => Some(self.linear(&part(&feed_forward.block, &["wi_1"]), side.feed_forward, width)?),
-                        false => None,
+                    gate: if self.config.gated {
+                        Some(self.linear(&part(&feed_forward.block, &["wi_1"]), side.feed_forward, width)?)
+                    } else {
+                        None
                     },
                     down: self.linear(&part(&feed_forward.block, &[down]), width, side.feed_forward)?,
                 }
@@ -287,18 +287,17 @@ impl Names {
 
     fn feed_forward(&self, index: usize) -> Place {
         let layer = format!("{}{index}.", self.layers);
-        match self.t5 {
-            true => {
-                let number = if self.decoder { 2 } else { 1 };
-                Place {
-                    norm: format!("{layer}layer.{number}.layer_norm"),
-                    block: format!("{layer}layer.{number}.DenseReluDense."),
-                }
+        if self.t5 {
+            let number = if self.decoder { 2 } else { 1 };
+            Place {
+                norm: format!("{layer}layer.{number}.layer_norm"),
+                block: format!("{layer}layer.{number}.DenseReluDense."),
             }
-            false => Place {
+        } else {
+            Place {
                 norm: format!("{layer}final_layer_norm"),
                 block: layer,
-            },
+            }
         }
     }
 }

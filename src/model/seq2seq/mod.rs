@@ -185,8 +185,9 @@ impl<M, V> Stack<M, V> {
 }
 
 fn check_sources(sources: &[&[u32]]) -> Result<()> {
-    match sources.iter().any(|source| source.is_empty()) {
-        true => Err(Error::model("a source has no tokens")),
-        false => Ok(()),
+    if sources.iter().any(|source| source.is_empty()) {
+        Err(Error::model("a source has no tokens"))
+    } else {
+        Ok(())
     }
 }

@@ -60,9 +60,12 @@ impl<V> PositionTable<V> {
         if let Some(count) = self.count.filter(|count| *count < needed) {
             return Err(Error::model(format!("a text of more than the model's {count} tokens")));
         }
-        let number = |(id, position): (&u32, &usize)| match self.skipped == Some(*id) {
-            true => 0,
-            false => *position as u32 + 1,
+        let number = |(id, position): (&u32, &usize)| {
+            if self.skipped == Some(*id) {
+                0
+            } else {
+                *position as u32 + 1
+            }
         };
         Ok((self.of(needed, make)?, ids.iter().zip(positions).map(number).collect()))
     }

@@ -154,12 +154,13 @@ impl Seq2Seq {
         let position = state.position();
         let mut hidden = stack.embed(last, &vec![position; last.len()], config)?;
         state.advance();
-        let bias: Vec<f32> = match stack.bias.is_some() {
-            false => Vec::new(),
-            true => (0..stack.heads.count)
+        let bias: Vec<f32> = if !stack.bias.is_some() {
+            Vec::new()
+        } else {
+            (0..stack.heads.count)
                 .flat_map(|head| (0..=position).map(move |key| (head, key as isize - position as isize)))
                 .map(|(head, distance)| self.bias(stack, false, head, distance))
-                .collect(),
+                .collect()
         };
         for (index, layer) in stack.layers.iter().enumerate() {
             let attention = &layer.attention;

@@ -87,9 +87,10 @@ impl Source for Weights {
 
 /// The type in which products with such a matrix are computed. On a CPU that is float32: candle has no bfloat16 there.
 fn computed(weight: &Tensor) -> DType {
-    match weight.device().is_cpu() {
-        true => DType::F32,
-        false => weight.dtype(),
+    if weight.device().is_cpu() {
+        DType::F32
+    } else {
+        weight.dtype()
     }
 }
 
@@ -142,9 +143,10 @@ impl FeedForward {
 
 /// One layer around a function, its norm before or after, its input added.
 fn around(x: &Tensor, norm: &Norm<Tensor>, first: bool, f: impl FnOnce(&Tensor) -> Outcome<Tensor>) -> Outcome<Tensor> {
-    match first {
-        true => x + f(&norm.of(x)?)?,
-        false => norm.of(&(x + f(x)?)?),
+    if first {
+        x + f(&norm.of(x)?)?
+    } else {
+        norm.of(&(x + f(x)?)?)
     }
 }
 
@@ -342,9 +344,10 @@ impl Seq2Seq {
     /// On the CPU, where search reads them.
     fn logits(&self, hidden: &Tensor) -> Result<Tensor> {
         let logits = || {
-            let hidden = match self.output_scale == 1.0 {
-                true => hidden.clone(),
-                false => (hidden * f64::from(self.output_scale))?,
+            let hidden = if self.output_scale == 1.0 {
+                hidden.clone()
+            } else {
+                (hidden * f64::from(self.output_scale))?
             };
             self.output.of(&hidden)?.to_device(&Device::Cpu)
         };
@@ -531,9 +534,10 @@ impl Fold {
         let moved = !queries.iter().copied().eq(0..owners.len());
         Ok(Self {
             width,
-            moved: match moved {
-                true => Some((numbers(&queries, device)?, numbers(&places, device)?)),
-                false => None,
+            moved: if moved {
+                Some((numbers(&queries, device)?, numbers(&places, device)?))
+            } else {
+                None
             },
         })
     }

@@ -137,11 +137,10 @@ impl Checkpoint {
                 .source(error)
         })?;
         // No short cut, so that it is vectorised.
-        match values.iter().fold(false, |any, value| any | value.is_nan()) {
-            true => {
-                Err(fail("holds values that are no numbers".to_owned()).hint("the file is damaged; fetch it again"))
-            }
-            false => Ok(values),
+        if values.iter().fold(false, |any, value| any | value.is_nan()) {
+            Err(fail("holds values that are no numbers".to_owned()).hint("the file is damaged; fetch it again"))
+        } else {
+            Ok(values)
         }
     }
 }
@@ -282,8 +281,9 @@ fn shards(directory: &Path, index: &Path) -> Result<Vec<PathBuf>> {
 /// A shape, such as `512 by 64`.
 fn shown(shape: &[usize]) -> String {
     let sizes: Vec<String> = shape.iter().map(usize::to_string).collect();
-    match sizes.is_empty() {
-        true => "a single value".to_owned(),
-        false => sizes.join(" by "),
+    if sizes.is_empty() {
+        "a single value".to_owned()
+    } else {
+        sizes.join(" by ")
     }
 }

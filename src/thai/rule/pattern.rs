@@ -251,11 +251,14 @@ pub fn matched(line: &Line, gap: usize) -> Option<Rule> {
         let after = matching(&COMPILED.after, &after, rest);
         let near = matching(&COMPILED.near, &before, near);
         let mut reached = None;
-        let first = after.iter().find(|&pattern| match is_far[pattern.as_usize()] {
-            false => near.contains(pattern),
-            true => reached
-                .get_or_insert_with(|| matching(&COMPILED.far, &before, far))
-                .contains(pattern),
+        let first = after.iter().find(|&pattern| {
+            if !is_far[pattern.as_usize()] {
+                near.contains(pattern)
+            } else {
+                reached
+                    .get_or_insert_with(|| matching(&COMPILED.far, &before, far))
+                    .contains(pattern)
+            }
         });
         first.map(|pattern| rules[pattern.as_usize()])
     })

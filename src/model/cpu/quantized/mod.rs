@@ -63,9 +63,10 @@ impl Shape {
 
     /// Units and whole numbers that go with a tile's scales, or with its minima.
     fn numbers(self) -> [usize; 2] {
-        match self.form.nested {
-            true => [self.columns / NEST, self.columns / self.form.width],
-            false => [self.columns / self.form.width, 0],
+        if self.form.nested {
+            [self.columns / NEST, self.columns / self.form.width]
+        } else {
+            [self.columns / self.form.width, 0]
         }
     }
 
@@ -231,14 +232,15 @@ impl Rounded {
                 *scaled = *scale * (a + b) as f32;
             }
         };
-        match blocks > PART {
-            true => activations
+        if blocks > PART {
+            activations
                 .par_chunks(PART * BLOCK)
                 .zip(values.par_chunks_mut(PART * BLOCK))
                 .zip(scales.par_chunks_mut(PART))
                 .zip(halves.par_chunks_mut(PART * 2).zip(scaled.par_chunks_mut(PART)))
-                .for_each(part),
-            false => part((((activations, &mut values), &mut scales), (&mut halves, &mut scaled))),
+                .for_each(part)
+        } else {
+            part((((activations, &mut values), &mut scales), (&mut halves, &mut scaled)))
         }
         Self {
             columns,
