@@ -77,7 +77,7 @@ pub struct Prepared {
 /// Of kind `Input` for bytes that are no text, of kind `Usage` for an unknown encoding.
 pub fn prepare(name: Option<&str>, bytes: &[u8], options: &Options) -> Result<Prepared> {
     let decoded = decode(bytes, options.encoding.as_deref())?;
-    let mark = decoded.mark();
+    let mark = decoded.byte_order_mark();
     let document = match options.split {
         Split::Line => Document::by_lines(decoded.text),
         _ => document::read(decoded.text, options.format, options.paragraphs),

@@ -2,7 +2,7 @@
 
 use plae::thai::is_letter;
 use plae::thai::scorer::Lexicon;
-use plae::thai::split::{Gap, SplitOptions, gaps};
+use plae::thai::split::{Gap, SplitOptions, open_gaps};
 use plae::{Error, Result};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -76,7 +76,7 @@ impl Document {
             }
         }
         Self {
-            gaps: gaps(&text, lexicon, &SplitOptions::default()),
+            gaps: open_gaps(&text, lexicon, &SplitOptions::default()),
             text,
             boundaries,
             weight: source.weight(),

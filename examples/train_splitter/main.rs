@@ -9,9 +9,9 @@ mod learn;
 
 use data::{Document, Source};
 use learn::Model;
-use plae::thai::cuts::{self, Cut};
+use plae::thai::cuts::{Cut, best_cuts};
 use plae::thai::scorer::{LengthPrior, Lexicon, Scorer};
-use plae::thai::split::{SplitOptions, sentences_by};
+use plae::thai::split::{SplitOptions, sentences_with_scorer};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -59,7 +59,7 @@ fn source(argument: Option<OsString>) -> plae::Result<Source> {
 fn print_segments(directory: &Path, source: Source) -> plae::Result<()> {
     let scorer = train(directory, &[source])?;
     for document in data::read(directory, source, &scorer.lexicon)? {
-        let segments = sentences_by(&scorer, &document.text, &SplitOptions::default());
+        let segments = sentences_with_scorer(&scorer, &document.text, &SplitOptions::default());
         let segments: Vec<&str> = segments.into_iter().map(|range| &document.text[range]).collect();
         println!("{}", serde_json::json!(segments));
     }
@@ -89,11 +89,11 @@ fn train(directory: &Path, without: &[Source]) -> plae::Result<Scorer> {
                         score: score + BONUS,
                     })
                     .collect();
-                let cuts = cuts::best(
+                let cuts = best_cuts(
                     &places,
                     document.text.chars().count(),
                     prior,
-                    SplitOptions::default().cap,
+                    SplitOptions::default().max_chars,
                 );
                 tally.add(document, cuts.into_iter().map(|cut| document.gaps[cut].offset));
             }
@@ -157,7 +157,7 @@ fn row(name: &str, scorer: &Scorer, documents: &[Document]) {
     let (mut every, mut found) = (Tally::default(), Tally::default());
     for document in documents {
         every.add(document, document.text.match_indices(' ').map(|(at, _)| at));
-        let sentences = sentences_by(scorer, &document.text, &SplitOptions::default());
+        let sentences = sentences_with_scorer(scorer, &document.text, &SplitOptions::default());
         found.add(
             document,
             sentences

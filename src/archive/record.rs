@@ -3,7 +3,7 @@
 use super::Article;
 use crate::document::{Bilingual, BlockKind, Finish, Flag, Segment};
 use crate::error::Error;
-use crate::thai::quantity::{Language, Value, find};
+use crate::thai::quantity::{Language, Value, find_quantities};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -145,7 +145,7 @@ fn title(document: &Bilingual) -> (String, String) {
 fn date(segments: &[Segment]) -> Option<String> {
     let about = segments.iter().filter(|segment| segment.kind == BlockKind::Metadata);
     about
-        .flat_map(|segment| find(&segment.source, Language::Thai))
+        .flat_map(|segment| find_quantities(&segment.source, Language::Thai))
         .find_map(|quantity| match quantity.value {
             Value::Date(date) => Some(format!("{:04}-{:02}-{:02}", date.year?, date.month?, date.day?)),
             _ => None,

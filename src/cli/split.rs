@@ -73,7 +73,7 @@ fn listed(input: &Input, reading: &Reading, config: &Config, listing: Listing, p
 fn explained(input: &Input, reading: &Reading, config: &Config, listing: Listing, printer: &Printer) -> Result<String> {
     let format = reading.format()?.unwrap_or_else(|| input.format());
     let decoded = decode(&input.read()?, reading.encoding.as_deref()).map_err(|error| error.path(input.to_string()))?;
-    let mark = decoded.mark().len();
+    let mark = decoded.byte_order_mark().len();
     let document = document::read(decoded.text, format, reading.paragraphs.unwrap_or(config.paragraphs));
     let mut page = String::new();
     let mut tally = Tally::default();

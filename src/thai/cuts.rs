@@ -13,7 +13,7 @@ pub struct LengthPrior {
 
 impl LengthPrior {
     /// The penalty of a segment of so many characters, 0 or less.
-    pub fn of(&self, chars: usize) -> f32 {
+    pub fn penalty(&self, chars: usize) -> f32 {
         let chars = chars as f32;
         if chars < self.short {
             -self.brevity * (self.short - chars) / self.short
@@ -35,7 +35,7 @@ pub struct Cut {
 
 /// The places whose cuts maximise the sum of the scores and of the prior of each segment's length, in a line of `length`
 /// characters, with no segment longer than `cap` that another place could shorten: their indices, in order.
-pub fn best(places: &[Cut], length: usize, prior: &LengthPrior, cap: usize) -> Vec<usize> {
+pub fn best_cuts(places: &[Cut], length: usize, prior: &LengthPrior, cap: usize) -> Vec<usize> {
     // Node 0 is the line's start, node n + 1 its end; `best` holds a node's value and the node before it.
     let start = |node: usize| if node == 0 { 0 } else { places[node - 1].next };
     let mut best: Vec<(f64, usize)> = vec![(0.0, 0)];
@@ -50,7 +50,7 @@ pub fn best(places: &[Cut], length: usize, prior: &LengthPrior, cap: usize) -> V
         // Of equal ways the one with the longer last segment: merging costs less than cutting.
         let (value, from) = (first..node)
             .rev()
-            .map(|from| (best[from].0 + f64::from(prior.of(end - start(from))), from))
+            .map(|from| (best[from].0 + f64::from(prior.penalty(end - start(from))), from))
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .unwrap_or((0.0, node - 1));
         best.push((value + f64::from(score), from));
@@ -91,12 +91,12 @@ mod tests {
                 for place in cuts.iter().map(|&cut| places[cut]).chain([Cut { end: length, next: 0, score: 0.0 }]) {
                     let chars = place.end - start;
                     over += usize::from(chars > cap);
-                    sum += f64::from(prior.of(chars)) + f64::from(place.score);
+                    sum += f64::from(prior.penalty(chars)) + f64::from(place.score);
                     start = place.next;
                 }
                 (over, sum)
             };
-            let found = worth(&best(&places, length, &prior, cap));
+            let found = worth(&best_cuts(&places, length, &prior, cap));
             for set in 0u32..1 << places.len() {
                 let cuts: Vec<usize> = (0..places.len()).filter(|&place| set >> place & 1 == 1).collect();
                 let other = worth(&cuts);

@@ -18,7 +18,7 @@ pub struct Decoded {
 
 impl Decoded {
     /// The byte-order mark of a UTF-8 source, which its byte offsets count; empty elsewhere.
-    pub fn mark(&self) -> &'static str {
+    pub fn byte_order_mark(&self) -> &'static str {
         if self.bom && self.encoding == UTF_8.name() {
             "\u{feff}"
         } else {

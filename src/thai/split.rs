@@ -17,12 +17,12 @@ use std::ops::Range;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SplitOptions {
     /// Characters: no segment is longer, unless it is a single word; default 350.
-    pub cap: usize,
+    pub max_chars: usize,
 }
 
 impl Default for SplitOptions {
     fn default() -> Self {
-        Self { cap: 350 }
+        Self { max_chars: 350 }
     }
 }
 
@@ -55,11 +55,11 @@ pub enum Reason {
 /// Cuts the text of one block into sentences: byte ranges, trimmed, in order, none empty. Between two of them there is
 /// only white space, or nothing where a long run without spaces was cut between words.
 pub fn sentences(text: &str, options: &SplitOptions) -> Vec<Range<usize>> {
-    sentences_by(scorer::built_in(), text, options)
+    sentences_with_scorer(scorer::built_in(), text, options)
 }
 
 /// As [`sentences`], by another scorer than plae's own.
-pub fn sentences_by(scorer: &Scorer, text: &str, options: &SplitOptions) -> Vec<Range<usize>> {
+pub fn sentences_with_scorer(scorer: &Scorer, text: &str, options: &SplitOptions) -> Vec<Range<usize>> {
     let mut sentences = Vec::new();
     each_line(text, |at, line| {
         let (places, cuts) = Line::new(line).cut(scorer, options);
@@ -76,7 +76,7 @@ pub fn sentences_by(scorer: &Scorer, text: &str, options: &SplitOptions) -> Vec<
 /// Cuts a text that is too long for a model into parts that are not: `count` tells the tokens of a part, of which none
 /// has more than `limit`, unless it is a single character. The parts are as [`sentences`] gives them; a text that fits
 /// is one part, and in one that does not, the cap on segments is lowered until they do.
-pub fn parts(text: &str, limit: usize, count: &dyn Fn(&str) -> usize) -> Vec<Range<usize>> {
+pub fn split_to_fit(text: &str, limit: usize, count: &dyn Fn(&str) -> usize) -> Vec<Range<usize>> {
     let mut parts = Vec::new();
     // Ranges still to look at, the first last.
     let mut rest = Vec::from_iter(std::iter::once(0..text.len()));
@@ -89,7 +89,7 @@ pub fn parts(text: &str, limit: usize, count: &dyn Fn(&str) -> usize) -> Vec<Ran
             continue;
         }
         let options = SplitOptions {
-            cap: SplitOptions::default().cap.min(chars * limit / tokens).max(1),
+            max_chars: SplitOptions::default().max_chars.min(chars * limit / tokens).max(1),
         };
         let mut smaller = sentences(part, &options);
         if smaller.len() < 2 && smaller.iter().all(|smaller| smaller.len() == part.len()) {
@@ -125,9 +125,9 @@ pub struct Gap {
 }
 
 /// The spaces of a line that no rule bars: what a scorer is trained on.
-pub fn gaps(line: &str, lexicon: &Lexicon, options: &SplitOptions) -> Vec<Gap> {
+pub fn open_gaps(line: &str, lexicon: &Lexicon, options: &SplitOptions) -> Vec<Gap> {
     let line = Line::new(line);
-    let bars = rule::bars(&line, options.cap);
+    let bars = rule::bars(&line, options.max_chars);
     let phrases = features::Phrases::new(&line, &bars, lexicon);
     let places = line.gap_places(&bars, &vec![0.0; bars.len()]);
     let free = places.iter().enumerate().filter(|(_, place)| place.bar.is_none());
@@ -209,12 +209,12 @@ const STRICT: f32 = -40.0;
 impl Line<'_> {
     /// The places of the line, and the indices of those to cut at.
     fn cut(&self, scorer: &Scorer, options: &SplitOptions) -> (Vec<Place>, Vec<usize>) {
-        let bars = rule::bars(self, options.cap);
+        let bars = rule::bars(self, options.max_chars);
         let mut places = self.gap_places(&bars, &scorer.scores(self, &bars));
         let length = self.text.chars().count();
-        relax(&mut places, length, options.cap, SOFT, Rule::is_soft);
-        places = self.with_word_places(places, length, options.cap);
-        relax(&mut places, length, options.cap, STRICT, |_| true);
+        relax(&mut places, length, options.max_chars, SOFT, Rule::is_soft);
+        places = self.with_word_places(places, length, options.max_chars);
+        relax(&mut places, length, options.max_chars, STRICT, |_| true);
         let (indices, open): (Vec<usize>, Vec<Cut>) = places
             .iter()
             .enumerate()
@@ -223,7 +223,7 @@ impl Line<'_> {
                 place.open.map(|score| (index, Cut { end, next, score }))
             })
             .unzip();
-        let cuts = cuts::best(&open, length, &scorer.prior, options.cap);
+        let cuts = cuts::best_cuts(&open, length, &scorer.prior, options.max_chars);
         (places, cuts.into_iter().map(|cut| indices[cut]).collect())
     }
 
@@ -495,7 +495,7 @@ pub(super) mod tests {
         let letters = |part: &str| part.chars().count();
         let two = "รัฐบาลประกาศมาตรการช่วยเหลือเกษตรกรที่ได้รับผลกระทบจากน้ำท่วมใหญ่เมื่อเดือนที่แล้ว อย่างไรก็ตาม ชาวนาหลายคนยังไม่ได้รับเงินชดเชยตามที่ทางการได้ให้คำมั่นสัญญาไว้";
         let listed = |text: &str, limit: usize, count: &dyn Fn(&str) -> usize| -> Vec<String> {
-            let ranges = parts(text, limit, count);
+            let ranges = split_to_fit(text, limit, count);
             ranges.into_iter().map(|range| text[range].to_owned()).collect()
         };
         // What fits is left as it is.
@@ -517,7 +517,7 @@ pub(super) mod tests {
         );
         let run = FILLER.repeat(3);
         let words = Line::new(&run).words;
-        let ranges = parts(&run, 60, &letters);
+        let ranges = split_to_fit(&run, 60, &letters);
         assert!(
             ranges
                 .iter()
@@ -555,8 +555,8 @@ pub(super) mod tests {
             let part = &text[range.clone()];
             prop_assert_eq!(part.trim(), part);
             prop_assert!(!part.contains('\n'));
-            let fits = part.chars().count() <= options.cap.max(1) || !part.contains(char::is_whitespace);
-            prop_assert!(fits, "{:?} exceeds {}", part, options.cap);
+            let fits = part.chars().count() <= options.max_chars.max(1) || !part.contains(char::is_whitespace);
+            prop_assert!(fits, "{:?} exceeds {}", part, options.max_chars);
             at = range.end;
         }
         prop_assert!(text[at..].chars().all(char::is_whitespace));
@@ -582,7 +582,7 @@ pub(super) mod tests {
             cap in 0usize..200,
         ) {
             let text = pieces.concat();
-            for options in [SplitOptions::default(), SplitOptions { cap }] {
+            for options in [SplitOptions::default(), SplitOptions { max_chars: cap }] {
                 holds(&text, &options)?;
             }
         }
@@ -597,7 +597,7 @@ pub(super) mod tests {
             let text = pieces.concat();
             let count = |part: &str| part.len().div_ceil(weight);
             let mut at = 0;
-            for range in parts(&text, limit, &count) {
+            for range in split_to_fit(&text, limit, &count) {
                 prop_assert!(text[at..range.start].chars().all(char::is_whitespace));
                 let part = &text[range.clone()];
                 prop_assert!(count(part) <= limit || part.chars().count() < 2, "{part:?}");

@@ -90,11 +90,11 @@ impl Added {
         self.special.insert(id);
     }
 
-    pub fn id(&self, token: &str) -> Option<u32> {
+    pub fn token_to_id(&self, token: &str) -> Option<u32> {
         self.named.get(token).or_else(|| self.ids.get(token)).copied()
     }
 
-    pub fn token(&self, id: u32) -> Option<&str> {
+    pub fn id_to_token(&self, id: u32) -> Option<&str> {
         self.tokens.get(&id).map(|token| token.content.as_str())
     }
 

@@ -41,7 +41,7 @@ impl ChatTemplate {
     ///
     /// # Errors
     /// Of kind `Model` where a file is damaged.
-    pub fn in_directory(directory: &Path) -> Result<Option<Self>> {
+    pub fn from_directory(directory: &Path) -> Result<Option<Self>> {
         let settings = Settings::open(directory)?;
         let path = directory.join("chat_template.jinja");
         let (text, path, place) = if path.exists() {
@@ -68,7 +68,7 @@ impl ChatTemplate {
     }
 
     /// That of a GGUF file, `tokenizer.chat_template`. None where there is none.
-    pub fn in_gguf(gguf: &Gguf) -> Option<Self> {
+    pub fn from_gguf(gguf: &Gguf) -> Option<Self> {
         let text = gguf.string("tokenizer.chat_template")?.to_owned();
         let all = gguf.array("tokenizer.ggml.tokens").unwrap_or_default();
         // What transformers calls `pad_token` is `padding` here, and `unk_token` is `unknown`.
@@ -205,7 +205,7 @@ mod tests {
     }
 
     fn open(config: &serde_json::Value, jinja: &str) -> Option<ChatTemplate> {
-        ChatTemplate::in_directory(directory(config, jinja).path()).expect("settings")
+        ChatTemplate::from_directory(directory(config, jinja).path()).expect("settings")
     }
 
     #[test]

@@ -296,7 +296,7 @@ impl EncoderDecoder {
         defaults: &[(&str, AddedToken)],
     ) -> Result<Self> {
         let special = settings.special(defaults)?;
-        let find = |token: &str| vocabulary.find(&source, token);
+        let find = |token: &str| vocabulary.token_to_id(&source, token);
         let mut added = Added::new(settings.added.clone(), &special, size, find)?;
         if !settings.flag("split_special_tokens", false)? {
             added = added.split_on()?;
@@ -306,12 +306,12 @@ impl EncoderDecoder {
             // What sentencepiece itself has for the unknown.
             Class::T5 { .. } => source.unknown(),
             _ => added
-                .id(&unknown_token)
-                .or_else(|| vocabulary.find(&source, &unknown_token)),
+                .token_to_id(&unknown_token)
+                .or_else(|| vocabulary.token_to_id(&source, &unknown_token)),
         };
         let unknown = unknown.ok_or_else(|| Error::model("no unknown token").place("unk_token"))?;
         let pieces = source.pieces().iter();
-        let ids = pieces.map(|(id, piece)| vocabulary.id(&source, Some(id), piece).unwrap_or(unknown));
+        let ids = pieces.map(|(id, piece)| vocabulary.piece_to_id(&source, Some(id), piece).unwrap_or(unknown));
         Ok(Self {
             ids: ids.collect(),
             cleans_up: settings.flag("clean_up_tokenization_spaces", false)?,
@@ -325,8 +325,8 @@ impl EncoderDecoder {
         })
     }
 
-    /// See [`super::Tokenizer::ends_once`].
-    pub fn ends_once(&self) -> bool {
+    /// See [`super::Tokenizer::adds_eos_if_absent`].
+    pub fn adds_eos_if_absent(&self) -> bool {
         matches!(self.class, Class::T5 { .. })
     }
 
@@ -342,14 +342,14 @@ impl EncoderDecoder {
         self.added.ids().map(|id| id as usize + 1).fold(own, usize::max)
     }
 
-    pub fn id(&self, token: &str) -> Option<u32> {
-        let own = || self.vocabulary.find(&self.source, token);
-        self.added.id(token).or_else(own)
+    pub fn token_to_id(&self, token: &str) -> Option<u32> {
+        let own = || self.vocabulary.token_to_id(&self.source, token);
+        self.added.token_to_id(token).or_else(own)
     }
 
     /// The token that an output's id stands for.
-    fn token(&self, id: u32) -> Option<&str> {
-        self.added.token(id).or_else(|| match &self.vocabulary {
+    fn id_to_token(&self, id: u32) -> Option<&str> {
+        self.added.id_to_token(id).or_else(|| match &self.vocabulary {
             Vocabulary::Named { source, target } => {
                 let names = target.as_ref().unwrap_or(source);
                 names.tokens.get(id as usize)?.as_deref()
@@ -357,7 +357,7 @@ impl EncoderDecoder {
             Vocabulary::Pieces { offset } => {
                 let id = id.checked_sub(*offset)?;
                 let pieces = self.source.pieces();
-                ((id as usize) < pieces.len()).then(|| pieces.get(id))
+                ((id as usize) < pieces.len()).then(|| pieces.id_to_piece(id))
             }
         })
     }
@@ -388,7 +388,7 @@ impl EncoderDecoder {
             && let Some(end) = text.find("<<")
         {
             let (code, rest) = text.split_at(end + 2);
-            ids.push(self.vocabulary.find(&self.source, code).unwrap_or(self.unknown));
+            ids.push(self.vocabulary.token_to_id(&self.source, code).unwrap_or(self.unknown));
             text = rest;
         }
         self.source.encode(text, |piece, id| ids.push(self.piece_id(piece, id)));
@@ -397,7 +397,10 @@ impl EncoderDecoder {
     fn piece_id(&self, piece: &str, id: Option<u32>) -> u32 {
         match id {
             Some(id) => self.ids.get(id as usize).copied().unwrap_or(self.unknown),
-            None => self.vocabulary.id(&self.source, None, piece).unwrap_or(self.unknown),
+            None => self
+                .vocabulary
+                .piece_to_id(&self.source, None, piece)
+                .unwrap_or(self.unknown),
         }
     }
 
@@ -443,13 +446,17 @@ impl EncoderDecoder {
         let mut texts: Vec<String> = Vec::new();
         let mut tokens: Vec<&str> = Vec::new();
         for &id in ids.iter().filter(|id| !self.added.is_special(**id)) {
-            let Some(token) = self.token(id) else {
+            let Some(token) = self.id_to_token(id) else {
                 continue;
             };
-            if self.added.id(token).is_some_and(|id| self.added.is_special(id)) {
+            if self
+                .added
+                .token_to_id(token)
+                .is_some_and(|id| self.added.is_special(id))
+            {
                 continue;
             }
-            if self.added.token(id).is_some() {
+            if self.added.id_to_token(id).is_some() {
                 self.flush(&mut tokens, &mut texts);
                 texts.push(token.to_owned());
             } else {
@@ -492,13 +499,15 @@ impl EncoderDecoder {
         }
     }
 
-    /// See [`super::Tokenizer::english`].
-    pub fn english(&self) -> Vec<u32> {
+    /// See [`super::Tokenizer::english_ids`].
+    pub fn english_ids(&self) -> Vec<u32> {
         let written = self.target.as_ref().map(SentencePiece::pieces);
         let mut ids: Vec<u32> = (0..self.len() as u32)
-            .filter(|id| match self.token(*id) {
-                _ if self.added.token(*id).is_some() => true,
-                Some(token) => serves_english(token) && written.is_none_or(|pieces| pieces.find(token).is_some()),
+            .filter(|id| match self.id_to_token(*id) {
+                _ if self.added.id_to_token(*id).is_some() => true,
+                Some(token) => {
+                    serves_english(token) && written.is_none_or(|pieces| pieces.piece_to_id(token).is_some())
+                }
                 None => false,
             })
             .collect();
@@ -517,7 +526,7 @@ impl EncoderDecoder {
 
     /// The text that a token adds to an output.
     pub fn text(&self, id: u32) -> String {
-        match self.token(id) {
+        match self.id_to_token(id) {
             Some(token) if !self.added.is_special(id) => token.replace(SPACE, " "),
             _ => String::new(),
         }
@@ -536,19 +545,19 @@ pub fn plain(role: &'static str, content: &str) -> (&'static str, AddedToken) {
 
 impl Vocabulary {
     /// The id of exactly this token on the source's side.
-    fn find(&self, model: &SentencePiece, token: &str) -> Option<u32> {
+    fn token_to_id(&self, model: &SentencePiece, token: &str) -> Option<u32> {
         match self {
             Self::Named { source, .. } => source.ids.get(token).copied(),
-            Self::Pieces { offset } => Some(model.pieces().find(token)? + offset),
+            Self::Pieces { offset } => Some(model.pieces().piece_to_id(token)? + offset),
         }
     }
 
     /// The id of a piece that the model cut; none where it is unknown here.
-    fn id(&self, model: &SentencePiece, id: Option<u32>, piece: &str) -> Option<u32> {
+    fn piece_to_id(&self, model: &SentencePiece, id: Option<u32>, piece: &str) -> Option<u32> {
         match self {
             Self::Named { source, .. } => source.ids.get(piece).copied(),
             Self::Pieces { offset } => {
-                let id = id.or_else(|| model.pieces().find(piece))?;
+                let id = id.or_else(|| model.pieces().piece_to_id(piece))?;
                 // fairseq's ids are one later, and its unknown token is not the model's first piece.
                 (*offset == 0 || id > 0).then_some(id + offset)
             }

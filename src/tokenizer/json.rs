@@ -101,11 +101,11 @@ impl Json {
         self.len
     }
 
-    pub fn bos(&self) -> Option<u32> {
+    pub fn bos_id(&self) -> Option<u32> {
         self.bos
     }
 
-    pub fn id(&self, token: &str) -> Option<u32> {
+    pub fn token_to_id(&self, token: &str) -> Option<u32> {
         self.inner.token_to_id(token)
     }
 
@@ -124,8 +124,8 @@ impl Json {
         }
     }
 
-    /// See [`super::Tokenizer::english`].
-    pub fn english(&self) -> Vec<u32> {
+    /// See [`super::Tokenizer::english_ids`].
+    pub fn english_ids(&self) -> Vec<u32> {
         let added = self.inner.get_added_vocabulary().get_added_tokens_decoder();
         let serves = |token: &str| {
             if self.byte_level {

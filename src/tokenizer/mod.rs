@@ -107,7 +107,7 @@ impl Tokenizer {
                     Some(_) if !settings.flag("add_bos_token", true)? => None,
                     Some((_, token)) => {
                         let token = settings.token("bos_token", &[plain("bos_token", token)])?;
-                        token.and_then(|token| json.id(&token.content))
+                        token.and_then(|token| json.token_to_id(&token.content))
                     }
                 };
                 return Ok(Self(Kind::Json(Box::new(json.with_bos(bos)))));
@@ -137,26 +137,26 @@ impl Tokenizer {
     }
 
     /// The id that opens every prompt of a model without an encoder, where it wants one.
-    pub fn bos(&self) -> Option<u32> {
+    pub fn bos_id(&self) -> Option<u32> {
         match &self.0 {
-            Kind::Spm(spm) => spm.bos(),
+            Kind::Spm(spm) => spm.bos_id(),
             Kind::EncoderDecoder(_) => None,
-            Kind::Json(json) => json.bos(),
+            Kind::Json(json) => json.bos_id(),
         }
     }
 
     /// Whether a text that closes with an end token itself is not given another.
-    pub fn ends_once(&self) -> bool {
-        matches!(&self.0, Kind::EncoderDecoder(python) if python.ends_once())
+    pub fn adds_eos_if_absent(&self) -> bool {
+        matches!(&self.0, Kind::EncoderDecoder(python) if python.adds_eos_if_absent())
     }
 
     /// The id of exactly this token of the vocabulary or among the added ones, such as `</s>`, `__en__`, `eng_Latn`,
     /// `en_XX`, `>>eng<<` or `<2en>`.
-    pub fn id(&self, token: &str) -> Option<u32> {
+    pub fn token_to_id(&self, token: &str) -> Option<u32> {
         match &self.0 {
-            Kind::Spm(spm) => spm.find(token),
-            Kind::EncoderDecoder(python) => python.id(token),
-            Kind::Json(json) => json.id(token),
+            Kind::Spm(spm) => spm.token_to_id(token),
+            Kind::EncoderDecoder(python) => python.token_to_id(token),
+            Kind::Json(json) => json.token_to_id(token),
         }
     }
 
@@ -188,7 +188,7 @@ impl Tokenizer {
     /// script; and whatever has no letters but Latin ones.
     ///
     /// With Marian, of the rest only what target.spm holds: nothing else occurs in what such a model was trained to write.
-    pub fn english(&self) -> Vec<u32> {
+    pub fn english_ids(&self) -> Vec<u32> {
         match &self.0 {
             Kind::Spm(spm) => {
                 let plain = |role| matches!(role, Role::Normal | Role::Unused);
@@ -197,13 +197,13 @@ impl Tokenizer {
                     .filter(|(_, piece, role)| !plain(*role) || script::serves_english(piece));
                 kept.map(|(id, ..)| id).collect()
             }
-            Kind::EncoderDecoder(python) => python.english(),
-            Kind::Json(json) => json.english(),
+            Kind::EncoderDecoder(python) => python.english_ids(),
+            Kind::Json(json) => json.english_ids(),
         }
     }
 
     /// The tokens whose text holds any of these strings; that of a special token is its name.
-    pub fn ids_with(&self, strings: &[String]) -> Vec<u32> {
+    pub fn ids_containing(&self, strings: &[String]) -> Vec<u32> {
         if strings.is_empty() {
             return Vec::new();
         }

@@ -74,18 +74,18 @@ impl Pieces {
     }
 
     /// The text of `id`, which must be less than [`Pieces::len`].
-    pub fn get(&self, id: u32) -> &str {
+    pub fn id_to_piece(&self, id: u32) -> &str {
         slice(&self.text, &self.ends, id)
     }
 
-    pub fn find(&self, piece: &str) -> Option<u32> {
+    pub fn piece_to_id(&self, piece: &str) -> Option<u32> {
         let hash = self.hasher.hash_one(piece);
-        self.by_text.find(hash, |id| self.get(*id) == piece).copied()
+        self.by_text.find(hash, |id| self.id_to_piece(*id) == piece).copied()
     }
 
     /// All texts with their ids.
     pub fn iter(&self) -> impl Iterator<Item = (u32, &str)> {
-        (0..self.len() as u32).map(|id| (id, self.get(id)))
+        (0..self.len() as u32).map(|id| (id, self.id_to_piece(id)))
     }
 }
 

@@ -180,7 +180,7 @@ impl SentencePiece {
                 None => {
                     for byte in text[start..end].bytes() {
                         let piece = format!("<0x{byte:02X}>");
-                        each(&piece, self.pieces.find(&piece));
+                        each(&piece, self.pieces.piece_to_id(&piece));
                     }
                 }
             }
@@ -326,7 +326,7 @@ impl SentencePiece {
     }
 
     fn mergeable(&self, piece: &str) -> Option<u32> {
-        let id = self.pieces.find(piece)?;
+        let id = self.pieces.piece_to_id(piece)?;
         matches!(self.roles[id as usize], Role::Normal | Role::UserDefined | Role::Unused).then_some(id)
     }
 
@@ -336,7 +336,7 @@ impl SentencePiece {
         let mut bytes = Vec::new();
         let mut begin = self.strip != Strip::None;
         for piece in pieces {
-            let id = self.pieces.find(piece).or(self.unknown);
+            let id = self.pieces.piece_to_id(piece).or(self.unknown);
             let role = id.map_or(Role::Unknown, |id| self.role(id));
             if role == Role::Byte {
                 bytes.extend(byte_of(piece));
@@ -346,7 +346,7 @@ impl SentencePiece {
             begin &= text.is_empty();
             match role {
                 Role::Control => continue,
-                Role::Unknown if id.is_some_and(|id| self.pieces.get(id) == piece) => {
+                Role::Unknown if id.is_some_and(|id| self.pieces.id_to_piece(id) == piece) => {
                     text.push_str(&self.unknown_surface);
                 }
                 Role::Unknown => text.push_str(piece),

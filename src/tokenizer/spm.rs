@@ -93,7 +93,7 @@ impl SpmTokenizer {
         let bos = special("tokenizer.ggml.bos_token_id")?;
         this.unknown = unknown;
         this.bos = bos.filter(|_| gguf.boolean("tokenizer.ggml.add_bos_token").unwrap_or(true));
-        let pieces: Vec<&str> = this.literal_ids.iter().map(|id| this.pieces.get(*id)).collect();
+        let pieces: Vec<&str> = this.literal_ids.iter().map(|id| this.pieces.id_to_piece(*id)).collect();
         this.literals = automaton(&pieces).map_err(|e| fail("tokenizer.ggml.tokens", e.to_string()))?;
         Ok(this)
     }
@@ -104,13 +104,13 @@ impl SpmTokenizer {
     }
 
     /// The id that opens every prompt, where the model wants one.
-    pub fn bos(&self) -> Option<u32> {
+    pub fn bos_id(&self) -> Option<u32> {
         self.bos
     }
 
     /// The id of exactly this piece.
-    pub fn find(&self, piece: &str) -> Option<u32> {
-        self.pieces.find(piece)
+    pub fn token_to_id(&self, piece: &str) -> Option<u32> {
+        self.pieces.piece_to_id(piece)
     }
 
     /// All pieces, with their ids and roles.
@@ -152,12 +152,12 @@ impl SpmTokenizer {
         let text = escaped.as_str();
         let ends: Vec<usize> = text.char_indices().map(|(start, c)| start + c.len_utf8()).collect();
         let symbols = merge(0, &ends, |start, _, end| {
-            let id = self.find(&text[start..end])?;
+            let id = self.token_to_id(&text[start..end])?;
             self.scores.get(id as usize).copied()
         });
         for symbol in symbols {
             let piece = &text[symbol.start..symbol.end];
-            match self.find(piece) {
+            match self.token_to_id(piece) {
                 Some(id) => ids.push(id),
                 None => ids.extend(
                     piece
@@ -173,7 +173,7 @@ impl SpmTokenizer {
         let Some(role) = self.roles.get(id as usize) else {
             return;
         };
-        let piece = self.pieces.get(id);
+        let piece = self.pieces.id_to_piece(id);
         match role {
             Role::Control | Role::Unknown => {}
             Role::UserDefined => out.extend_from_slice(piece.as_bytes()),
@@ -195,7 +195,7 @@ impl SpmTokenizer {
     /// What a token adds to a text, or its name where that is nothing.
     pub fn text(&self, id: u32) -> String {
         match self.roles.get(id as usize) {
-            Some(Role::Control | Role::Unknown) => self.pieces.get(id).to_owned(),
+            Some(Role::Control | Role::Unknown) => self.pieces.id_to_piece(id).to_owned(),
             _ => self.decode(&[id]),
         }
     }
@@ -229,7 +229,7 @@ mod tests {
         let pieces = |text: &str| {
             let ids = tokenizer.encode(text);
             ids.iter()
-                .map(|id| tokenizer.pieces.get(*id).to_owned())
+                .map(|id| tokenizer.pieces.id_to_piece(*id).to_owned())
                 .collect::<Vec<_>>()
                 .join("|")
         };

@@ -44,7 +44,11 @@ fn ids_and_texts_are_those_of_transformers() {
         let (tokenizer, expected) = (open(name), &golden["directories"][name]);
         assert_eq!(expected["type"], kind);
         for (token, id) in expected["tokens"].as_object().expect("tokens") {
-            assert_eq!(tokenizer.id(token).map(u64::from), id.as_u64(), "{name}: {token}");
+            assert_eq!(
+                tokenizer.token_to_id(token).map(u64::from),
+                id.as_u64(),
+                "{name}: {token}"
+            );
         }
         let lines = golden["lines"].as_array().expect("lines");
         for (index, line) in lines.iter().enumerate() {
@@ -65,10 +69,10 @@ fn english_can_be_written_and_spelled_and_thai_words_cannot() {
     let golden = golden();
     for (name, _) in DIRECTORIES {
         let tokenizer = open(name);
-        let english = tokenizer.english();
+        let english = tokenizer.english_ids();
         assert!(english.is_sorted() && !english.is_empty(), "{name}");
         for token in ["</s>", "<pad>", "<unk>"] {
-            let id = tokenizer.id(token).expect("a special token");
+            let id = tokenizer.token_to_id(token).expect("a special token");
             assert!(english.contains(&id), "{name}: {token}");
         }
         // What transformers decodes from these ids alone has no Thai word, so no two Thai letters in one token.
@@ -93,8 +97,8 @@ fn english_can_be_written_and_spelled_and_thai_words_cannot() {
         }
     }
     let marian = open("marian");
-    let id = |token: &str| marian.id(token).expect("a piece");
-    let english = marian.english();
+    let id = |token: &str| marian.token_to_id(token).expect("a piece");
+    let english = marian.english_ids();
     assert!(english.contains(&id("the")) && english.contains(&id(">>eng<<")).eq(&false));
     assert!(
         !english.contains(&id("ขึ้น")) && !english.contains(&id("น")),
@@ -144,7 +148,7 @@ fn a_decoder_only_models_source_ids_are_those_of_transformers() {
         let golden: Value = serde_json::from_slice(&std::fs::read(golden).expect("a file")).expect("the golden file");
         for (line, expected) in lines.lines().zip(golden["lines"].as_array().expect("lines")) {
             let plain = tokenizer.encode(line);
-            let whole: Vec<u32> = tokenizer.bos().into_iter().chain(plain.iter().copied()).collect();
+            let whole: Vec<u32> = tokenizer.bos_id().into_iter().chain(plain.iter().copied()).collect();
             assert_eq!(whole, ids(&expected["source_ids"]), "{name}: {line:?}");
             // Qwen composes characters, and of LLaMA 3 transformers leaves out spaces before punctuation.
             let kept = |c: char| c.is_ascii_graphic() || ('ก'..='๛').contains(&c);
@@ -171,7 +175,7 @@ fn special_tokens_of_a_prompt_are_their_ids() {
         else {
             continue;
         };
-        let id = |token: &str| tokenizer.id(token).expect("a special token");
+        let id = |token: &str| tokenizer.token_to_id(token).expect("a special token");
         let around = [&[id(open)][..], &tokenizer.encode("การ\nab"), &[id(close)]].concat();
         assert_eq!(tokenizer.encode(&format!("{open}การ\nab{close}")), around, "{name}");
         assert_eq!(
@@ -179,8 +183,8 @@ fn special_tokens_of_a_prompt_are_their_ids() {
             "การ\nab",
             "{name}: special tokens are no text"
         );
-        assert_eq!(tokenizer.ids_with(&[(*close).to_owned()]), [id(close)], "{name}");
-        let ends = tokenizer.ids_with(&["\n".to_owned()]);
+        assert_eq!(tokenizer.ids_containing(&[(*close).to_owned()]), [id(close)], "{name}");
+        let ends = tokenizer.ids_containing(&["\n".to_owned()]);
         assert!(
             ends.contains(tokenizer.encode("\n").last().expect("a token")),
             "{name}: {ends:?}"
@@ -192,7 +196,7 @@ fn special_tokens_of_a_prompt_are_their_ids() {
 #[test]
 fn decoder_only_models_can_spell_and_write_no_thai_words() {
     for (name, tokenizer) in decoders() {
-        let english = tokenizer.english();
+        let english = tokenizer.english_ids();
         assert!(english.is_sorted() && english.len() > 300, "{name}: {}", english.len());
         assert!(english.len() < tokenizer.len(), "{name}");
         for id in &english {
@@ -386,16 +390,19 @@ fn settings_of_older_repositories_are_read_as_well() {
         [size, size + 1],
         "an added token is cut out of a text"
     );
-    assert_eq!(tokenizer.id("__xx__"), Some(size));
+    assert_eq!(tokenizer.token_to_id("__xx__"), Some(size));
     assert_eq!(
-        tokenizer.id("__th__"),
-        open("m2m100").id("__th__"),
+        tokenizer.token_to_id("__th__"),
+        open("m2m100").token_to_id("__th__"),
         "a language of the class keeps its id"
     );
     assert_eq!(tokenizer.len() as u32, size + 2);
     write("added_tokens.json", "{\"__xx__\":990,\"<more>\":991}");
     let tokenizer = Tokenizer::from_directory(directory.path(), "m2m_100").expect("a tokenizer");
-    assert_eq!((tokenizer.id("__xx__"), tokenizer.id("<more>")), (Some(990), Some(991)));
+    assert_eq!(
+        (tokenizer.token_to_id("__xx__"), tokenizer.token_to_id("<more>")),
+        (Some(990), Some(991))
+    );
     assert_eq!(tokenizer.decode(&[990, 991]), "<more>", "of the two, one is special");
     // Punctuation is drawn to the word before it where the settings ask for that.
     write("tokenizer_config.json", "{\"clean_up_tokenization_spaces\":true}");

@@ -18,7 +18,7 @@ pub use crate::model::DeviceChoice;
 use crate::model::weights::gguf::Gguf;
 use crate::model::{Activations, Architecture, Computation, State, TranslationModel, decoder, device, seq2seq};
 use crate::quality;
-use crate::thai::split::parts;
+use crate::thai::split::split_to_fit;
 use crate::thai::{has_thai, normalise};
 use crate::tokenizer::{ChatTemplate, Tokenizer};
 use candle_core::{DType, Device};
@@ -274,7 +274,7 @@ impl Translator {
             let mut this = Self::load_directory(located, device, precision)?;
             if english {
                 let vocabulary = this.model.spec().vocabulary as u32;
-                let mut ids = this.tokenizer.english();
+                let mut ids = this.tokenizer.english_ids();
                 ids.retain(|id| *id < vocabulary);
                 this.model.restrict(ids)?;
             }
@@ -297,7 +297,7 @@ impl Translator {
         };
         let gguf = Gguf::open(path)?;
         let tokenizer = Tokenizer::from_gguf(&gguf)?;
-        let chosen = english.then(|| tokenizer.english());
+        let chosen = english.then(|| tokenizer.english_ids());
         let model = decoder::from_gguf(&gguf, chosen, activations)?;
         if tokenizer.len() > model.spec().vocabulary {
             let message = format!("{} tokens for {} embeddings", tokenizer.len(), model.spec().vocabulary);
@@ -306,7 +306,7 @@ impl Translator {
         Ok(Self {
             model,
             tokenizer,
-            around: Around::Prompt(ChatTemplate::in_gguf(&gguf)),
+            around: Around::Prompt(ChatTemplate::from_gguf(&gguf)),
             generation: Generation::default(),
             path: path.clone(),
             manifest: located.manifest.clone(),
@@ -340,7 +340,7 @@ impl Translator {
         let (computation, precision) = computation(architecture, &device, precision)?;
         let languages = languages(located, &tokenizer)?;
         let id = |token: &str| {
-            tokenizer.id(token).ok_or_else(|| {
+            tokenizer.token_to_id(token).ok_or_else(|| {
                 Error::model(format!("the vocabulary has no language token `{token}`"))
                     .path(path)
                     .hint("the model's tokenizer files are not whole, or it does not know Thai and English")
@@ -367,7 +367,7 @@ impl Translator {
             model,
             around: Around::Languages {
                 // The source's end is the tokenizer's own, which the model's may differ from.
-                end: tokenizer.id("</s>"),
+                end: tokenizer.token_to_id("</s>"),
                 languages,
             },
             tokenizer,
@@ -407,7 +407,7 @@ impl Translator {
         let model = decoder::from_directory(path, manifest.architecture, config, end, activations)?;
         Ok(Self {
             model,
-            around: Around::Prompt(ChatTemplate::in_directory(path)?),
+            around: Around::Prompt(ChatTemplate::from_directory(path)?),
             tokenizer,
             generation,
             path: path.clone(),
@@ -444,7 +444,7 @@ impl Translator {
                 let first = languages
                     .encoder_token
                     .as_deref()
-                    .and_then(|token| self.tokenizer.id(token));
+                    .and_then(|token| self.tokenizer.token_to_id(token));
                 let prefix = languages.prefix.as_deref().unwrap_or_default();
                 Ok(Prompter::for_encoder(prefix, first, *end, &self.tokenizer))
             }
@@ -690,7 +690,7 @@ impl Translator {
     /// The jobs of the two or so parts of a job's text.
     fn divide(&self, job: &Job, options: &DecodeOptions, prompter: &Prompter) -> Result<Vec<Job>> {
         let count = |part: &str| self.tokenizer.encode(part).len();
-        let ranges = parts(&job.text, (2 * count(&job.text)).div_ceil(3).max(1), &count);
+        let ranges = split_to_fit(&job.text, (2 * count(&job.text)).div_ceil(3).max(1), &count);
         let texts = ranges.into_iter().map(|range| &job.text[range]);
         texts.map(|text| self.job(text, options, prompter)).collect()
     }
@@ -769,7 +769,10 @@ impl Translator {
                 Cow::Borrowed(*source)
             };
             let mut numbers = Vec::new();
-            for part in parts(&text, longest, &count).into_iter().map(|range| &text[range]) {
+            for part in split_to_fit(&text, longest, &count)
+                .into_iter()
+                .map(|range| &text[range])
+            {
                 let number = match known.get(part) {
                     Some(number) => *number,
                     None => {
@@ -1106,7 +1109,7 @@ fn languages(located: &Located, tokenizer: &Tokenizer) -> Result<Languages> {
         return Ok(known.clone());
     }
     for prefix in [">>eng<<", "<2en>"] {
-        if tokenizer.id(prefix).is_some() {
+        if tokenizer.token_to_id(prefix).is_some() {
             return Ok(Languages {
                 prefix: Some(format!("{prefix} ")),
                 ..Languages::default()
@@ -1116,7 +1119,7 @@ fn languages(located: &Located, tokenizer: &Tokenizer) -> Result<Languages> {
     let pairs = [("tha_Thai", "eng_Latn"), ("th_TH", "en_XX"), ("__th__", "__en__")];
     let pair = pairs
         .into_iter()
-        .find(|(thai, english)| tokenizer.id(thai).is_some() && tokenizer.id(english).is_some());
+        .find(|(thai, english)| tokenizer.token_to_id(thai).is_some() && tokenizer.token_to_id(english).is_some());
     let Some((thai, english)) = pair else {
         return match located.manifest.architecture {
             Architecture::M2m100 | Architecture::Mbart => Err(Error::model(

@@ -53,7 +53,7 @@ impl Prompter {
     /// # Errors
     /// Of kind `Usage` where `replaced` does not hold `{text}` exactly once.
     pub fn new(prompt: &Prompt, replaced: Option<&str>, tokenizer: &Tokenizer) -> Result<Self> {
-        let first = tokenizer.bos().filter(|_| prompt.add_bos);
+        let first = tokenizer.bos_id().filter(|_| prompt.add_bos);
         let ids = |text: &str| -> Vec<u32> { first.into_iter().chain(tokenizer.encode(text)).collect() };
         let frame = |(below, request): (usize, &str)| {
             let (before, after) = prompt.around(request)?;
@@ -73,7 +73,7 @@ impl Prompter {
             Some(request) => frame((usize::MAX, &request)).map(|frame| vec![frame]),
             None => prompt.requests().map(frame).collect(),
         };
-        let stop = tokenizer.ids_with(&prompt.stop);
+        let stop = tokenizer.ids_containing(&prompt.stop);
         Ok(Self {
             frames: frames?,
             first,
@@ -111,7 +111,7 @@ impl Prompter {
         let named = || {
             let end = text.find("<<")? + 2;
             let code = text.get(..end).filter(|code| code.starts_with(">>"))?;
-            tokenizer.id(code)
+            tokenizer.token_to_id(code)
         };
         let before = if frame.before.starts_with(">>") && named().is_some() {
             ""
@@ -121,7 +121,7 @@ impl Prompter {
         let whole = format!("{before}{text}{}", frame.after);
         let ids = tokenizer.encode(&whole).into_iter();
         let mut ids: Vec<u32> = self.first.into_iter().chain(ids).collect();
-        let ended = tokenizer.ends_once() && ids.last().copied() == self.last;
+        let ended = tokenizer.adds_eos_if_absent() && ids.last().copied() == self.last;
         ids.extend(self.last.filter(|_| !ended));
         let begins = frame.shared < ids.len() && ids.starts_with(&frame.head[..frame.shared]);
         Encoded {

@@ -201,7 +201,7 @@ fn a_poor_translation_gives_way_to_more_probable_ones_of_its_parts() {
         assert!(!found.flags.iter().any(|flag| flag.is_failure()), "{:?}", found.flags);
         assert!(whole.flags.iter().any(|flag| flag.is_failure()) || found.score > whole.score);
         let count = |text: &str| divided.tokenizer.encode(text).len();
-        let ranges = parts(source, (2 * count(source)).div_ceil(3), &count);
+        let ranges = split_to_fit(source, (2 * count(source)).div_ceil(3), &count);
         let pieces: Vec<&str> = ranges.into_iter().map(|range| &source[range]).collect();
         let alone = translate(
             &with(None),

@@ -90,7 +90,7 @@ fn every_clear_choice_of_llama_cpp_is_plaes_choice_too() {
     let Some(model) = model() else { return };
     let gguf = Gguf::open(model.as_ref()).expect("the model");
     let tokenizer = Tokenizer::from_gguf(&gguf).expect("a tokenizer");
-    let ends = tokenizer.ids_with(&["\n".to_owned()]);
+    let ends = tokenizer.ids_containing(&["\n".to_owned()]);
     for (activations, near_tie) in [(Activations::Int8, 2.0), (Activations::F32, 2.0)] {
         let gemma = decoder::from_gguf(&gguf, None, activations).expect("a model");
         let golden = golden();

@@ -1,6 +1,6 @@
 //! Numbers, money, times and dates in Thai and in English text, as values that can be compared across the two.
 //!
-//! [`find`] gives each with its place. Values are normal: years are of the common era (2566 is 2023), ล้าน and million are
+//! [`find_quantities`] gives each with its place. Values are normal: years are of the common era (2566 is 2023), ล้าน and million are
 //! multiplied out (3 แสนล้านบาท is 300 000 000 000 THB), times are on the clock of 24 hours. [`Quantity::agrees`] says
 //! whether two may be the same in a text and its translation, and [`unmatched`] what one text has and the other has not.
 //!
@@ -123,7 +123,7 @@ impl Date {
 }
 
 /// Everything found in a text, in its order and without overlap.
-pub fn find(text: &str, language: Language) -> Vec<Quantity> {
+pub fn find_quantities(text: &str, language: Language) -> Vec<Quantity> {
     reader::Reader::new(text, language).read()
 }
 

@@ -4,7 +4,10 @@ use super::*;
 use proptest::prelude::*;
 
 fn found(text: &str, language: Language) -> String {
-    let quantities: Vec<String> = find(text, language).iter().map(Quantity::to_string).collect();
+    let quantities: Vec<String> = find_quantities(text, language)
+        .iter()
+        .map(Quantity::to_string)
+        .collect();
     quantities.join(" | ")
 }
 
@@ -578,7 +581,7 @@ fn spans_cover_the_words() {
             &["Wednesday, November 8, 2023", "3 p.m."],
         ),
     ] {
-        let found = find(text, language);
+        let found = find_quantities(text, language);
         assert_eq!(
             found.iter().map(|quantity| quantity.span.of(text)).collect::<Vec<_>>(),
             words
@@ -589,7 +592,7 @@ fn spans_cover_the_words() {
 #[test]
 fn digits_are_told_from_words() {
     let digits = |text| {
-        find(text, Language::Thai)
+        find_quantities(text, Language::Thai)
             .iter()
             .map(|quantity| quantity.digits)
             .collect::<Vec<_>>()
@@ -667,7 +670,10 @@ fn what_a_translation_lacks_is_told() {
             .join(" | ")
     };
     for (thai, english, lacking, added) in PAIRS {
-        let (source, target) = (find(thai, Language::Thai), find(english, Language::English));
+        let (source, target) = (
+            find_quantities(thai, Language::Thai),
+            find_quantities(english, Language::English),
+        );
         let (missing, extra) = unmatched(&source, &target);
         assert_eq!(
             (list(missing).as_str(), list(extra).as_str()),
@@ -680,7 +686,10 @@ fn what_a_translation_lacks_is_told() {
 /// How many pairs of a set differ in what is written with digits, on either side.
 fn differing<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> usize {
     let differs = |(thai, english): &(&str, &str)| {
-        let (source, target) = (find(thai, Language::Thai), find(english, Language::English));
+        let (source, target) = (
+            find_quantities(thai, Language::Thai),
+            find_quantities(english, Language::English),
+        );
         let (missing, extra) = unmatched(&source, &target);
         missing.into_iter().chain(extra).any(|quantity| quantity.digits)
     };
@@ -727,7 +736,11 @@ fn sound_pairs_rarely_differ() {
         let alarms = differing(pairs.iter().map(|(thai, english)| (thai.as_str(), english.as_str())));
         let wrong: Vec<(&str, String)> = pairs
             .iter()
-            .filter(|(_, english)| find(english, Language::English).iter().any(|quantity| quantity.digits))
+            .filter(|(_, english)| {
+                find_quantities(english, Language::English)
+                    .iter()
+                    .any(|quantity| quantity.digits)
+            })
             .map(|(thai, english)| (thai.as_str(), falsified(english)))
             .collect();
         let caught = differing(wrong.iter().map(|(thai, english)| (*thai, english.as_str())));
@@ -774,7 +787,7 @@ fn long_text_takes_time_in_proportion() {
             let turn = || {
                 let start = std::time::Instant::now();
                 for language in [Language::Thai, Language::English] {
-                    find(&text, language);
+                    find_quantities(&text, language);
                 }
                 start.elapsed().as_secs_f64()
             };
@@ -800,7 +813,7 @@ proptest! {
     ) {
         for text in [text, words.concat(), words.join(" ")] {
             for language in [Language::Thai, Language::English] {
-                let found = find(&text, language);
+                let found = find_quantities(&text, language);
                 let mut end = 0;
                 for quantity in &found {
                     prop_assert!(quantity.span.start >= end && !quantity.span.is_empty());

@@ -193,7 +193,7 @@ proptest! {
     ) {
         let text: String = pieces.iter().flat_map(|(word, joint)| [word.as_str(), joint]).collect();
         for text in [text, any_text] {
-            for options in [SplitOptions::default(), SplitOptions { cap }] {
+            for options in [SplitOptions::default(), SplitOptions { max_chars: cap }] {
                 holds(&text, &options)?;
             }
         }
@@ -207,7 +207,7 @@ proptest! {
         prop_assume!(!reaches(&case.text) && !reaches(&other.text) && case.rule != Some("item") && other.rule != Some("item"));
         let text = format!("{FILLER} {} {FILLER} {} {FILLER}", other.text, case.text);
         let start = text.len() - FILLER.len() - 1 - case.text.len();
-        let found = explain(&text, &SplitOptions { cap: usize::MAX });
+        let found = explain(&text, &SplitOptions { max_chars: usize::MAX });
         let at = |offset: usize| found.iter().find(|candidate| candidate.offset == start + offset).and_then(barred);
         prop_assert!(case.kept.iter().all(|&offset| at(offset).is_some()), "{} after {}", case.marked, other.marked);
         prop_assert!(case.free.iter().all(|&offset| at(offset).is_none()), "{} after {}", case.marked, other.marked);
