@@ -162,7 +162,7 @@ pub fn search(
             .get(source)
             .copied()
             .unwrap_or(model.spec().max_positions);
-        let history = if start.is_empty() && options.prompt_counts {
+        let history = if model.spec().is_decoder_only() && options.prompt_counts {
             [before(source), sources[source]].concat()
         } else {
             start.clone()

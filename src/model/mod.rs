@@ -4,13 +4,13 @@ pub mod architecture;
 pub(crate) mod cpu;
 pub mod decoder;
 pub mod device;
-mod seq2seq;
+pub mod seq2seq;
 pub mod weights;
 
 pub use architecture::Architecture;
 pub use cpu::matrix::Activations;
 pub use device::DeviceChoice;
-pub use seq2seq::{Computation, seq2seq};
+pub use seq2seq::Computation;
 
 use crate::error::{Error, Kind, Result};
 use candle_core::{Storage, Tensor};
@@ -35,17 +35,34 @@ pub struct Spec {
 }
 
 impl Spec {
-    /// Restricts the output to these ids and the end ids; gives them ascending, each once.
-    pub(crate) fn restrict(&mut self, mut ids: Vec<u32>) -> Result<Vec<u32>> {
-        if self.output.is_some() {
-            return Err(Error::usage("the output vocabulary is restricted already"));
-        }
-        ids.extend(&self.end);
-        ids.sort_unstable();
-        ids.dedup();
-        self.output = Some(ids.clone());
-        Ok(ids)
+    /// Whether source and output are one sequence, as with Gemma and Llama; an encoder-decoder has a start token instead.
+    pub fn is_decoder_only(&self) -> bool {
+        self.start.is_empty()
     }
+
+    /// Restricts the output to `allowed` and the end ids, as far as the vocabulary has them: [`Spec::output`] gets them
+    /// ascending, each once. None allows all.
+    pub(crate) fn restrict(&mut self, allowed: Option<Vec<u32>>) {
+        self.output = allowed.map(|mut ids| {
+            ids.extend(&self.end);
+            ids.retain(|id| (*id as usize) < self.vocabulary);
+            ids.sort_unstable();
+            ids.dedup();
+            ids
+        });
+    }
+}
+
+/// The ids that an output is made of.
+#[derive(Clone, Debug, Default)]
+pub struct OutputIds {
+    /// Ids that every output begins with: the start token, and one that the output is made to begin with, if any. Empty for
+    /// a decoder-only model.
+    pub start: Vec<u32>,
+    /// Ids that end an output.
+    pub end: Vec<u32>,
+    /// Ids that an output may hold besides the end ids; no other logits are computed. None for all of the vocabulary.
+    pub allowed: Option<Vec<u32>>,
 }
 
 /// A loaded model: immutable weights; all that changes while decoding lives in the state.
@@ -60,16 +77,6 @@ pub trait TranslationModel: Send + Sync {
 
     /// Takes one token a row and gives the logits `(rows, vocabulary)` of the next.
     fn step(&self, last: &[u32], state: &mut State) -> Result<Tensor>;
-
-    /// Computes the logits of these ids only, ascending, from now on; the model's end ids are kept in any case.
-    ///
-    /// # Errors
-    /// Of kind `Usage` where that has been done before, or for a model that cannot.
-    fn restrict(&mut self, ids: Vec<u32>) -> Result<()> {
-        let _ = ids;
-        Err(Error::usage("this model's output vocabulary cannot be restricted")
-            .hint("take `--vocabulary english` away"))
-    }
 }
 
 /// What changes while a batch is decoded, in a form that the model alone knows.

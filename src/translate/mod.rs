@@ -16,7 +16,9 @@ use crate::document::{Finish, Flag, Header, Parameters, Similar};
 use crate::error::{Error, Kind, Result};
 pub use crate::model::DeviceChoice;
 use crate::model::weights::gguf::Gguf;
-use crate::model::{Activations, Architecture, Computation, State, TranslationModel, decoder, device, seq2seq};
+use crate::model::{
+    Activations, Architecture, Computation, OutputIds, State, TranslationModel, decoder, device, seq2seq,
+};
 use crate::quality;
 use crate::thai::split::split_to_fit;
 use crate::thai::{has_thai, normalise};
@@ -271,14 +273,7 @@ impl Translator {
         if gguf {
             Self::load_gguf(located, device, precision, english)
         } else {
-            let mut this = Self::load_directory(located, device, precision)?;
-            if english {
-                let vocabulary = this.model.spec().vocabulary as u32;
-                let mut ids = this.tokenizer.english_ids();
-                ids.retain(|id| *id < vocabulary);
-                this.model.restrict(ids)?;
-            }
-            Ok(this)
+            Self::load_directory(located, device, precision, english)
         }
     }
 
@@ -321,7 +316,7 @@ impl Translator {
         })
     }
 
-    fn load_directory(located: &Located, device: DeviceChoice, precision: Precision) -> Result<Self> {
+    fn load_directory(located: &Located, device: DeviceChoice, precision: Precision, english: bool) -> Result<Self> {
         let (path, architecture) = (&located.path, located.manifest.architecture);
         let config = catalog::json(&path.join("config.json"))?;
         let model_type = config["model_type"].as_str().unwrap_or_default();
@@ -334,7 +329,7 @@ impl Translator {
         let generation = Generation::read(path, &config, generation.as_ref())?;
         let tokenizer = Tokenizer::from_directory(path, model_type)?;
         if architecture.is_decoder_only() {
-            return Self::load_decoder(located, device, precision, &config, generation, tokenizer);
+            return Self::load_decoder(located, device, precision, english, &config, generation, tokenizer);
         }
         let device = device.open()?;
         let (computation, precision) = computation(architecture, &device, precision)?;
@@ -356,13 +351,20 @@ impl Translator {
             id(token)?;
         }
         let start = generation.start.into_iter().chain(first).collect();
-        let ids = (start, generation.end.clone());
-        let model = seq2seq(path, architecture, &config, ids, computation).map_err(|error| match error.kind {
-            Kind::Memory => error
-                .path(path)
-                .hint("use a smaller model, --precision bf16 if it is not that already, or --device cpu"),
-            _ => error,
-        })?;
+        let ids = OutputIds {
+            start,
+            end: generation.end.clone(),
+            allowed: english.then(|| tokenizer.english_ids()),
+        };
+        let model =
+            seq2seq::from_directory(path, architecture, &config, ids, computation).map_err(|error| {
+                match error.kind {
+                    Kind::Memory => error
+                        .path(path)
+                        .hint("use a smaller model, --precision bf16 if it is not that already, or --device cpu"),
+                    _ => error,
+                }
+            })?;
         Ok(Self {
             model,
             around: Around::Languages {
@@ -387,6 +389,7 @@ impl Translator {
         located: &Located,
         device: DeviceChoice,
         precision: Precision,
+        english: bool,
         config: &serde_json::Value,
         generation: Generation,
         tokenizer: Tokenizer,
@@ -403,8 +406,12 @@ impl Translator {
                     .hint("use --precision int8, a quarter of the memory of f32, which auto stands for"));
             }
         };
-        let end = generation.end.clone();
-        let model = decoder::from_directory(path, manifest.architecture, config, end, activations)?;
+        let ids = OutputIds {
+            start: Vec::new(),
+            end: generation.end.clone(),
+            allowed: english.then(|| tokenizer.english_ids()),
+        };
+        let model = decoder::from_directory(path, manifest.architecture, config, ids, activations)?;
         Ok(Self {
             model,
             around: Around::Prompt(ChatTemplate::from_directory(path)?),
@@ -509,7 +516,7 @@ impl Translator {
         if observer(progress).is_break() {
             return Err(Error::new(Kind::Interrupted, "interrupted"));
         }
-        let joint = self.model.spec().start.is_empty();
+        let joint = self.model.spec().is_decoder_only();
         let best = options.quality == Quality::Best && joint;
         let all: Vec<usize> = (0..jobs.len()).collect();
         let budget = options
@@ -741,7 +748,7 @@ impl Translator {
     fn plan(&self, sources: &[&str], options: &DecodeOptions, prompter: &Prompter) -> Result<(Vec<Plan>, Vec<Job>)> {
         let spec = self.model.spec();
         // A decoder-only model has source and output in the same positions, an encoder-decoder each in its own.
-        let joint = spec.start.is_empty();
+        let joint = spec.is_decoder_only();
         let room = spec.max_positions.saturating_sub(prompter.overhead());
         let most = if options.ids { MAX_RECORDED } else { MAX_SOURCE };
         let room = match (joint, options.max_tokens.filter(|_| options.ids)) {
@@ -794,7 +801,7 @@ impl Translator {
         let encoded = prompter.encode(text, &self.tokenizer);
         self.check(text, &encoded.ids)?;
         let spec = self.model.spec();
-        let joint = spec.start.is_empty();
+        let joint = spec.is_decoder_only();
         let taken = if joint { encoded.ids.len() } else { 0 };
         let room = spec.max_positions.saturating_sub(taken).max(1);
         let usual = || {
@@ -1026,7 +1033,7 @@ impl Translator {
     /// What the caller says, else what the quality asks for by the manifest, else by the model's own files.
     fn beam(&self, options: &DecodeOptions) -> usize {
         let own = self.manifest.decoding.beam.or(self.generation.beam).unwrap_or(1);
-        let joint = self.model.spec().start.is_empty();
+        let joint = self.model.spec().is_decoder_only();
         let usual = match options.quality {
             Quality::Fast => 1,
             Quality::Best if !joint => own.max(BEST_BEAM),

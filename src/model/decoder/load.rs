@@ -200,14 +200,14 @@ fn gguf_name(hub: &str) -> &'static str {
     }
 }
 
-/// The model of this configuration; `end` are the ids that end an output, `chosen` those that it may have, if not all.
+/// The model of this configuration; `end` are the ids that end an output, `allowed` those that it may hold, if not all.
 ///
 /// # Errors
 /// Of kind `Model`, with the file and the tensor that is missing or does not fit.
 pub(super) fn model(
     config: Config,
     end: Vec<u32>,
-    chosen: Option<Vec<u32>>,
+    allowed: Option<Vec<u32>>,
     source: &Source,
     activations: Activations,
 ) -> Result<Decoder> {
@@ -226,10 +226,11 @@ pub(super) fn model(
         start: Vec::new(),
         output: None,
     };
-    let chosen = chosen.map(|ids| spec.restrict(ids)).transpose()?;
+    spec.restrict(allowed);
+    let chosen = spec.output.as_deref();
     let matrix = |name: &str, chosen| source.matrix(name, [vocabulary, width], chosen, activations);
     let output = if config.tied { &embedding } else { source.output() };
-    let output = Arc::new(matrix(output, chosen.as_deref())?);
+    let output = Arc::new(matrix(output, chosen)?);
     Ok(Decoder {
         embedding: match source {
             Source::Gguf(gguf) => Embedding::Stored(gguf.rows_of(&embedding, vocabulary, width)?),

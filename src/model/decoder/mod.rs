@@ -16,7 +16,7 @@ use super::cpu::matrix::{Activations, Packed};
 use super::cpu::ops::Norm;
 use super::cpu::simd::{Target, parallel};
 use super::weights::gguf::{Gguf, StoredRows};
-use super::{Architecture, Spec, State, TranslationModel, candle_error};
+use super::{Architecture, OutputIds, Spec, State, TranslationModel, candle_error};
 use crate::error::{Error, Result};
 use cache::{Cache, Heads};
 use candle_core::{Device, Tensor};
@@ -80,11 +80,15 @@ struct Decoder {
 }
 
 /// Loads a model from an open GGUF file. Its quantized weights are used as they are, repacked; of the output projection the
-/// rows of the `chosen` ids, if not all.
+/// rows of the `allowed` ids, if not all.
 ///
 /// # Errors
 /// Of kind `Model`, with the file and the metadata key or tensor that is missing or does not fit.
-pub fn from_gguf(gguf: &Gguf, chosen: Option<Vec<u32>>, activations: Activations) -> Result<Box<dyn TranslationModel>> {
+pub fn from_gguf(
+    gguf: &Gguf,
+    allowed: Option<Vec<u32>>,
+    activations: Activations,
+) -> Result<Box<dyn TranslationModel>> {
     let name = gguf.string("general.architecture").unwrap_or("unknown");
     let Some(architecture) = Architecture::from_model_type(name).filter(|it| it.is_decoder_only()) else {
         let message = format!("a GGUF file of architecture `{name}` cannot be run");
@@ -95,14 +99,12 @@ pub fn from_gguf(gguf: &Gguf, chosen: Option<Vec<u32>>, activations: Activations
     let config = Config::from_gguf(architecture, gguf)?;
     let ids = ["tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id"];
     let end = ids.iter().filter_map(|key| gguf.integer(key)).map(|id| id as u32);
-    let is_known = |id: &u32| (*id as usize) < config.vocabulary;
-    let end = end.filter(is_known).collect();
-    let chosen = chosen.map(|ids| ids.into_iter().filter(is_known).collect());
-    let model = load::model(config, end, chosen, &load::Source::Gguf(gguf), activations)?;
+    let end = end.filter(|id| (*id as usize) < config.vocabulary).collect();
+    let model = load::model(config, end, allowed, &load::Source::Gguf(gguf), activations)?;
     Ok(Box::new(model))
 }
 
-/// Loads a model from a Hub repository's files: `config` is its parsed `config.json`, `end` the ids that end an output.
+/// Loads a model from a Hub repository's files; `config` is its parsed `config.json`.
 ///
 /// # Errors
 /// Of kind `Model`, with the file and the key or tensor that is missing or does not fit.
@@ -110,12 +112,18 @@ pub fn from_directory(
     directory: &Path,
     architecture: Architecture,
     config: &Value,
-    end: Vec<u32>,
+    ids: OutputIds,
     activations: Activations,
 ) -> Result<Box<dyn TranslationModel>> {
     let config = Config::read(architecture, config, &directory.join("config.json"))?;
     let source = load::Source::open(directory)?;
-    Ok(Box::new(load::model(config, end, None, &source, activations)?))
+    Ok(Box::new(load::model(
+        config,
+        ids.end,
+        ids.allowed,
+        &source,
+        activations,
+    )?))
 }
 
 /// Calls `f` with each row of `width` values, on all threads; `cost` is of one value, in multiply-adds.
@@ -281,11 +289,5 @@ impl TranslationModel for Decoder {
             return Err(Error::model(format!("{} tokens for {} rows", last.len(), cache.rows())));
         }
         self.forward(last, &vec![1; last.len()], cache)
-    }
-
-    fn restrict(&mut self, ids: Vec<u32>) -> Result<()> {
-        let ids = self.spec.restrict(ids)?;
-        self.output = Arc::new(self.output.select(&ids));
-        Ok(())
     }
 }

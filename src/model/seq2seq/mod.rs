@@ -18,7 +18,7 @@ mod weights;
 
 use super::cpu::matrix::Activations;
 use super::cpu::ops::Norm;
-use super::{Architecture, Spec, TranslationModel};
+use super::{Architecture, OutputIds, Spec, TranslationModel};
 use crate::error::{Error, Result};
 use candle_core::{DType, Device};
 use config::Config;
@@ -40,22 +40,20 @@ pub enum Computation {
 
 /// Loads an encoder-decoder model from a directory in the layout of its Hub repository.
 ///
-/// `start` holds the ids that every output begins with: the start token, and one that the output is made to begin
-/// with, if any. `end` are the ids that end an output.
-///
 /// # Errors
 /// Of kind `Model`, with the file and the key or tensor that is missing or does not fit; of kind `Memory` where the
 /// device has no room for the weights.
-pub fn seq2seq(
+pub fn from_directory(
     directory: &Path,
     architecture: Architecture,
     config_json: &Value,
-    (start, end): (Vec<u32>, Vec<u32>),
+    ids: OutputIds,
     computation: Computation,
 ) -> Result<Box<dyn TranslationModel>> {
     let path = directory.join("config.json");
     let config = Config::read(architecture, config_json, &path)?;
     let vocabulary = config.decoder.vocabulary;
+    let OutputIds { start, end, allowed } = ids;
     if let Some(id) = start.iter().chain(&end).find(|id| **id as usize >= vocabulary) {
         let message = format!("no output begins or ends with {id}: the vocabulary has {vocabulary} tokens");
         return Err(Error::model(message)
@@ -68,7 +66,7 @@ pub fn seq2seq(
             .path(path)
             .place("key decoder_start_token_id"));
     }
-    let spec = Spec {
+    let mut spec = Spec {
         vocabulary,
         source_vocabulary: config.encoder.vocabulary,
         max_positions: config.max_positions.unwrap_or(usize::MAX),
@@ -76,16 +74,17 @@ pub fn seq2seq(
         start,
         output: None,
     };
+    spec.restrict(allowed);
     Ok(match computation {
         Computation::Slices(activations) => {
             let weights = Weights::open(directory, activations)?;
             let model = load::model(config, spec, &weights)?;
             weights.keep(directory);
-            Box::new(model)
+            Box::new(model.restricted())
         }
         Computation::Tensors(device, dtype) => {
             let weights = tensors::Weights::open(directory, device, dtype)?;
-            Box::new(load::model(config, spec, &weights)?)
+            Box::new(load::model(config, spec, &weights)?.restricted()?)
         }
     })
 }

@@ -179,6 +179,18 @@ impl Seq2Seq {
         Ok(stack.finish(hidden))
     }
 
+    /// Keeps the rows of the output projection that the output may hold.
+    pub fn restricted(mut self) -> Self {
+        if let Some(ids) = &self.spec.output {
+            let bias = self.output.bias.as_ref();
+            self.output = Linear {
+                weight: Arc::new(self.output.weight.select(ids)),
+                bias: bias.map(|bias| ids.iter().map(|id| bias[*id as usize]).collect()),
+            };
+        }
+        self
+    }
+
     fn logits(&self, mut hidden: Vec<f32>) -> Result<Tensor> {
         if self.output_scale != 1.0 {
             hidden.iter_mut().for_each(|x| *x *= self.output_scale);
@@ -227,15 +239,5 @@ impl TranslationModel for Seq2Seq {
         }
         let hidden = self.decode(last, state)?;
         self.logits(hidden)
-    }
-
-    fn restrict(&mut self, ids: Vec<u32>) -> Result<()> {
-        let ids = self.spec.restrict(ids)?;
-        let bias = self.output.bias.as_ref();
-        self.output = Linear {
-            weight: Arc::new(self.output.weight.select(&ids)),
-            bias: bias.map(|bias| ids.iter().map(|id| bias[*id as usize]).collect()),
-        };
-        Ok(())
     }
 }

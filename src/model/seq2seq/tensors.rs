@@ -258,6 +258,22 @@ impl Seq2Seq {
         self.output.weight.device()
     }
 
+    /// Keeps the rows of the output projection that the output may hold.
+    pub fn restricted(mut self) -> Result<Self> {
+        let select = |ids: &[u32]| {
+            let index = Tensor::new(ids, self.device())?;
+            let bias = self.output.bias.as_ref();
+            Ok(Linear {
+                weight: self.output.weight.index_select(&index, 0)?,
+                bias: bias.map(|bias| bias.index_select(&index, 0)).transpose()?,
+            })
+        };
+        if let Some(ids) = &self.spec.output {
+            self.output = select(ids).map_err(candle_error)?;
+        }
+        Ok(self)
+    }
+
     /// Encodes padded sentences: what they are to the decoder.
     fn encode(&self, lengths: &[usize], ids: &[u32], places: &Places) -> Outcome<Batch> {
         let (stack, config) = (&self.encoder, &self.config);
@@ -399,20 +415,6 @@ impl TranslationModel for Seq2Seq {
         }
         let hidden = self.read(last, batch)?;
         self.logits(&hidden)
-    }
-
-    fn restrict(&mut self, ids: Vec<u32>) -> Result<()> {
-        let ids = self.spec.restrict(ids)?;
-        let select = || {
-            let index = Tensor::new(&ids[..], self.device())?;
-            let bias = self.output.bias.as_ref();
-            Ok(Linear {
-                weight: self.output.weight.index_select(&index, 0)?,
-                bias: bias.map(|bias| bias.index_select(&index, 0)).transpose()?,
-            })
-        };
-        self.output = select().map_err(candle_error)?;
-        Ok(())
     }
 }
 

@@ -29,14 +29,27 @@ const SOURCES: [&[u32]; 4] = [
 ];
 
 fn load(name: &str, architecture: Architecture, computation: Computation) -> Box<dyn TranslationModel> {
+    load_restricted(name, architecture, None, computation)
+}
+
+fn load_restricted(
+    name: &str,
+    architecture: Architecture,
+    allowed: Option<Vec<u32>>,
+    computation: Computation,
+) -> Box<dyn TranslationModel> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden/seq2seq")
         .join(name);
     let config = catalog::json(&directory.join("config.json")).expect("a configuration");
     let generation = Generation::read(&directory, &config, None).expect("a configuration");
     // With a second token that every output begins with.
-    let start = generation.start.into_iter().chain([9]).collect();
-    seq2seq(&directory, architecture, &config, (start, generation.end), computation).expect(name)
+    let ids = OutputIds {
+        start: generation.start.into_iter().chain([9]).collect(),
+        end: generation.end,
+        allowed,
+    };
+    from_directory(&directory, architecture, &config, ids, computation).expect(name)
 }
 
 /// The CPU, and a GPU where there is one.
@@ -165,14 +178,17 @@ fn sixteen_bits_stay_close() {
 fn restricted_logits_are_a_choice_of_the_full_ones() {
     for device in devices() {
         for (name, architecture) in CHECKPOINTS {
-            let mut model = load(name, architecture, Computation::Tensors(device.clone(), DType::F32));
-            let full = begin(&*model, &SOURCES).1;
-            model.restrict(vec![40, 8, 21]).expect("a restriction");
-            let ids = model.spec().output.clone().expect("ids");
-            assert!(ids.contains(&8) && ids.is_sorted() && ids.len() < 10);
-            for (full, some) in full.iter().zip(begin(&*model, &SOURCES).1) {
-                let chosen: Vec<f32> = ids.iter().map(|id| full[*id as usize]).collect();
-                assert!(difference(&chosen, &some) < tolerance(&device), "{name}");
+            let tensors = Computation::Tensors(device.clone(), DType::F32);
+            for computation in [Computation::Slices(Activations::F32), tensors] {
+                let full = begin(&*load(name, architecture, computation.clone()), &SOURCES).1;
+                let allowed = Some(vec![40, 8, 21, u32::MAX]);
+                let model = load_restricted(name, architecture, allowed, computation);
+                let ids = model.spec().output.clone().expect("ids");
+                assert!(ids.contains(&8) && ids.is_sorted() && ids.len() < 10);
+                for (full, some) in full.iter().zip(begin(&*model, &SOURCES).1) {
+                    let chosen: Vec<f32> = ids.iter().map(|id| full[*id as usize]).collect();
+                    assert!(difference(&chosen, &some) < tolerance(&device), "{name}");
+                }
             }
         }
     }
