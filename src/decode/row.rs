@@ -1,6 +1,6 @@
 //! One row of logits: its normaliser and its best columns, at the price of two vectorised passes.
 
-use crate::model::cpu::simd::{maxima, maximum, sum_exp};
+use crate::model::cpu::simd::{block_maxima, maximum, sum_exp};
 
 /// Columns whose largest logit is kept, so that most of a row need not be looked at again.
 const BLOCK: usize = 128;
@@ -21,7 +21,7 @@ pub(super) type Patch = (usize, f32);
 impl<'a> Row<'a> {
     /// `None` for a row that holds a NaN, positive infinity or nothing finite.
     pub fn read(logits: &'a [f32]) -> Option<Self> {
-        let blocks = maxima(logits, BLOCK);
+        let blocks = block_maxima(logits, BLOCK);
         let most = maximum(&blocks);
         let log_sum = sum_exp(logits, most).ln();
         (most.is_finite() && log_sum.is_finite()).then_some(Self {

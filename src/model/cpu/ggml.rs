@@ -13,13 +13,13 @@ pub(in crate::model) struct Form {
     pub offset: u8,
     /// Columns that share a scale and a minimum: 16 or 32.
     pub width: usize,
-    /// Scales and minima are a whole number times a unit of each [`NEST`] columns; otherwise the unit alone.
+    /// Scales and minima are a whole number times a unit of each [`QK_K`] columns; otherwise the unit alone.
     pub nested: bool,
     pub minima: bool,
 }
 
 /// Columns that share the unit of their scales, in types that have one.
-pub(in crate::model) const NEST: usize = 256;
+pub(in crate::model) const QK_K: usize = 256;
 
 impl Form {
     /// Q8_0, what other types are rounded to.
@@ -74,7 +74,7 @@ impl Row {
         let parts = || {
             if form.nested {
                 Parts {
-                    units: vec![f16::ZERO; columns / NEST],
+                    units: vec![f16::ZERO; columns / QK_K],
                     whole: vec![0; columns / form.width],
                 }
             } else {
@@ -176,7 +176,7 @@ impl Row {
             }
             _ => {
                 let columns = values.len();
-                self.round(&floats(dtype, bytes, columns)?);
+                self.round(&dequantize(dtype, bytes, columns)?);
             }
         }
         Ok(())
@@ -197,7 +197,7 @@ impl Row {
 }
 
 /// Values of any type in float32.
-pub(in crate::model) fn floats(dtype: GgmlDType, bytes: &[u8], count: usize) -> Result<Vec<f32>> {
+pub(in crate::model) fn dequantize(dtype: GgmlDType, bytes: &[u8], count: usize) -> Result<Vec<f32>> {
     let storage = QStorage::from_data(bytes.into(), &Device::Cpu, dtype)?;
     QTensor::new(storage, count)?.dequantize(&Device::Cpu)?.to_vec1()
 }

@@ -10,10 +10,11 @@
 //! activations by 256 columns, and keep the unpacked weights as well.
 
 use super::gemm::{self, Grouped, IntegerRows, IntegerTile, Kernel, PAIR};
-use super::ggml::{Form, floats};
+use super::ggml::{Form, dequantize};
 use super::pages::{Pages, Plain, cast};
+use super::parallel::{SharedOutput, parallel_ranges};
 use super::quantized::{self, BLOCK, Blocks};
-use super::simd::{Target, parallel, round_row};
+use super::simd::round_row;
 use crate::model::weights::gguf::RawTensor;
 use candle_core::quantized::GgmlDType;
 use candle_core::{Result, bail};
@@ -97,7 +98,7 @@ impl<T> From<Pages<T>> for Buffer<T> {
 }
 
 /// A weight matrix of `(rows, columns)`.
-pub struct Packed {
+pub struct Matrix {
     pub(in crate::model) rows: usize,
     pub(in crate::model) columns: usize,
     weights: Weights,
@@ -118,12 +119,12 @@ enum Weights {
     Floats(Pages<Column>),
 }
 
-impl Packed {
+impl Matrix {
     /// Packs a tensor of a GGUF file, or the chosen rows of it.
     ///
     /// # Errors
     /// When the number of columns is not a multiple of 32 or the bytes are not whole blocks.
-    pub fn new(tensor: RawTensor, chosen: Option<&[u32]>, activations: Activations) -> Result<Self> {
+    pub fn from_gguf(tensor: RawTensor, chosen: Option<&[u32]>, activations: Activations) -> Result<Self> {
         let RawTensor {
             dtype,
             rows,
@@ -131,8 +132,9 @@ impl Packed {
             bytes,
         } = tensor;
         let by_floats = || -> Result<Self> {
-            let all = Self::from_blocks(rows, columns, activations, &floats(dtype, bytes, rows * columns)?)?;
-            Ok(all.keep(chosen))
+            let all =
+                Self::from_f32_block_scales(rows, columns, activations, &dequantize(dtype, bytes, rows * columns)?)?;
+            Ok(all.keep_rows(chosen))
         };
         let row_bytes = columns / dtype.block_size() * dtype.type_size();
         if matches!(dtype, GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16) && bytes.len() == rows * row_bytes {
@@ -172,7 +174,7 @@ impl Packed {
     /// Packs float32 weights: as they are, or in 8 bits with one scale a row, for activations with one scale a row.
     ///
     /// `row` gives the values of each row.
-    pub fn from_floats<'a>(
+    pub fn from_f32_row_scales<'a>(
         rows: usize,
         columns: usize,
         activations: Activations,
@@ -223,10 +225,15 @@ impl Packed {
     /// Packs float32 weights `(rows, columns)`: as they are, or in 8 bits with one scale for each 32 columns (GGUF's Q8_0),
     /// whose activations are rounded by blocks too, as large decoder-only models need; one scale a row where the columns
     /// do not divide.
-    pub fn from_blocks(rows: usize, columns: usize, activations: Activations, values: &[f32]) -> Result<Self> {
+    pub fn from_f32_block_scales(
+        rows: usize,
+        columns: usize,
+        activations: Activations,
+        values: &[f32],
+    ) -> Result<Self> {
         let row = |row: usize| &values[row * columns..][..columns];
         if activations == Activations::F32 || !columns.is_multiple_of(BLOCK) {
-            return Ok(Self::from_floats(rows, columns, activations, row));
+            return Ok(Self::from_f32_row_scales(rows, columns, activations, row));
         }
         let blocks = Blocks::new(Form::EIGHT, rows, columns, |at, to| {
             to.round(row(at));
@@ -235,29 +242,42 @@ impl Packed {
         Ok(Self::of(rows, columns, Weights::Blocks(blocks), activations))
     }
 
-    /// A matrix in 8 bits with one scale a row, packed before.
-    pub(in crate::model) fn of_rows(rows: usize, columns: usize, lanes: Buffer<Lane>, scales: Buffer<Column>) -> Self {
-        Self::of(rows, columns, Weights::Rows { lanes, scales }, Activations::Int8)
+    /// Counts the bytes of an 8-bit matrix with row scales as [`Matrix::int8_bytes`] gives them; none where they overflow.
+    pub(in crate::model) fn int8_len(rows: usize, columns: usize) -> Option<usize> {
+        rows.div_ceil(TILE)
+            .checked_mul(columns.div_ceil(4).checked_add(1)?)?
+            .checked_mul(size_of::<Lane>())
     }
 
-    /// The bytes of what [`Packed::of_rows`] takes, weights and scales; nothing of another kind of matrix.
-    pub(in crate::model) fn stored(&self) -> [&[u8]; 2] {
+    /// Gives the bytes of an 8-bit matrix with row scales, weights and then scales, for [`Matrix::from_int8_map`]; nothing of
+    /// another kind of matrix.
+    pub(in crate::model) fn int8_bytes(&self) -> [&[u8]; 2] {
         match &self.weights {
             Weights::Rows { lanes, scales } => [lanes.bytes(), scales.bytes()],
             _ => [&[], &[]],
         }
     }
 
+    /// Uses an 8-bit matrix with row scales from a memory map, in which [`Matrix::int8_bytes`] were written from byte `start`
+    /// on; none where they do not lie within the map, at a multiple of 64 bytes.
+    pub(in crate::model) fn from_int8_map(map: &Arc<Mmap>, start: usize, rows: usize, columns: usize) -> Option<Self> {
+        let (tiles, groups) = (rows.div_ceil(TILE), columns.div_ceil(4));
+        let lanes: Buffer<Lane> = Buffer::mapped(map, start, tiles.checked_mul(groups)?)?;
+        let scales: Buffer<Column> = Buffer::mapped(map, start + lanes.bytes().len(), tiles)?;
+        let weights = Weights::Rows { lanes, scales };
+        Some(Self::of(rows, columns, weights, Activations::Int8))
+    }
+
     /// The matrix of the chosen rows, or all of it.
-    pub fn keep(self, chosen: Option<&[u32]>) -> Self {
+    pub fn keep_rows(self, chosen: Option<&[u32]>) -> Self {
         match chosen {
-            Some(chosen) => self.select(chosen),
+            Some(chosen) => self.select_rows(chosen),
             None => self,
         }
     }
 
     /// The matrix of these rows alone.
-    pub fn select(&self, rows: &[u32]) -> Self {
+    pub fn select_rows(&self, rows: &[u32]) -> Self {
         let tiles = rows.len().div_ceil(TILE);
         let places = || rows.iter().map(|row| *row as usize).enumerate();
         let columns = |from: &[Column], step: usize| {
@@ -272,7 +292,7 @@ impl Packed {
         };
         let weights = match &self.weights {
             Weights::Floats(floats) => Weights::Floats(columns(floats, self.columns)),
-            Weights::Blocks(blocks) => Weights::Blocks(blocks.select(rows)),
+            Weights::Blocks(blocks) => Weights::Blocks(blocks.select_rows(rows)),
             Weights::Rows { lanes, scales } => {
                 let groups = self.columns.div_ceil(4);
                 let mut to = Pages::<Lane>::zeroed(tiles * groups);
@@ -299,14 +319,14 @@ impl Packed {
     }
 
     /// One row in float32, times `scale`.
-    pub fn row(&self, row: usize, scale: f32, out: &mut Vec<f32>) {
+    pub fn dequantize_row(&self, row: usize, scale: f32, out: &mut Vec<f32>) {
         let (tile, lane) = (row / TILE, row % TILE);
         match &self.weights {
             Weights::Floats(floats) => {
                 let columns = &floats[tile * self.columns..][..self.columns];
                 out.extend(columns.iter().map(|column| column.0[lane] * scale));
             }
-            Weights::Blocks(blocks) => blocks.row(row, scale, out),
+            Weights::Blocks(blocks) => blocks.dequantize_row(row, scale, out),
             Weights::Rows { lanes, scales } => {
                 let groups = self.columns.div_ceil(4);
                 let d = scales[tile].0[lane];
@@ -326,7 +346,7 @@ impl Packed {
         let mut row = Vec::with_capacity(self.columns);
         for lane in 0..TILE.min(self.rows - tile * TILE) {
             row.clear();
-            self.row(tile * TILE + lane, 1.0, &mut row);
+            self.dequantize_row(tile * TILE + lane, 1.0, &mut row);
             for (column, value) in out.iter_mut().zip(&row) {
                 column.0[lane] = *value;
             }
@@ -335,26 +355,30 @@ impl Packed {
     }
 
     /// `activations` `(m, columns)` times this matrix transposed: `(m, rows)`.
-    pub fn product(&self, activations: &[f32]) -> Vec<f32> {
-        self.product_plus(activations, None)
+    pub fn matmul(&self, activations: &[f32]) -> Vec<f32> {
+        self.matmul_bias(activations, None)
     }
 
     /// The product, with `bias` of `rows` values added to each row.
-    pub fn product_plus(&self, activations: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
-        let [out] = Self::products([(self, bias)], activations);
+    pub fn matmul_bias(&self, activations: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+        let [out] = Self::matmul_many([(self, bias)], activations);
         out
     }
 
     /// The products with several matrices of as many columns; those in blocks share the work.
-    pub fn products<const N: usize>(matrices: [(&Self, Option<&[f32]>); N], activations: &[f32]) -> [Vec<f32>; N] {
-        let m = matrices
-            .first()
-            .map_or(0, |(first, _)| activations.len() / first.columns);
-        let mut out = matrices.map(|(matrix, _)| Vec::<f32>::with_capacity(m * matrix.rows));
+    pub fn matmul_many<const N: usize>(matrices: [(&Self, Option<&[f32]>); N], activations: &[f32]) -> [Vec<f32>; N] {
+        let columns = matrices.first().map_or(1, |(first, _)| first.columns);
+        assert!(
+            matrices.iter().all(|(matrix, _)| matrix.columns == columns),
+            "matrices that are multiplied together have as many columns"
+        );
+        let m = activations.len() / columns;
+        assert_eq!(activations.len(), m * columns, "activations are whole rows");
+        let mut out = [(); N].map(|()| Vec::new());
         let (mut kernel, mut blocks) = (Kernel::Portable, Vec::with_capacity(N));
         for ((matrix, bias), out) in matrices.into_iter().zip(&mut out) {
             let writer = Writer {
-                target: Target::new(out.as_mut_ptr()),
+                output: SharedOutput::at_end(out, m * matrix.rows),
                 rows: matrix.rows,
                 bias,
             };
@@ -384,7 +408,7 @@ impl Packed {
             }
         });
         let tiles = self.rows.div_ceil(TILE);
-        parallel(tiles.div_ceil(PAIR), m * self.rows * self.columns / 8, |pairs| {
+        parallel_ranges(tiles.div_ceil(PAIR), m * self.rows * self.columns / 8, |pairs| {
             for first in pairs.map(|pair| pair * PAIR) {
                 let last = tiles.min(first + PAIR);
                 let unpacked: Vec<Vec<Column>> = match self.weights {
@@ -401,7 +425,8 @@ impl Packed {
                     gemm::floats(self.kernel, &pair[..last - first], count, values, &mut sums);
                     for (i, sums) in sums[..count].iter().enumerate() {
                         for (tile, sum) in (first..last).zip(sums) {
-                            writer.write(row + i, tile, sum);
+                            // SAFETY: ranges of tiles are disjoint.
+                            unsafe { writer.write(row + i, tile, sum) };
                         }
                     }
                 }
@@ -413,7 +438,7 @@ impl Packed {
         let groups = self.columns.div_ceil(4);
         let rows = IntegerRows::new(self.kernel, activations, self.columns);
         let tiles = self.rows.div_ceil(TILE);
-        parallel(tiles.div_ceil(PAIR), m * self.rows * self.columns / 32, |pairs| {
+        parallel_ranges(tiles.div_ceil(PAIR), m * self.rows * self.columns / 32, |pairs| {
             for first in pairs.map(|pair| pair * PAIR) {
                 let last = tiles.min(first + PAIR);
                 let tile = |tile: usize| IntegerTile {
@@ -422,7 +447,8 @@ impl Packed {
                 };
                 let pair = [tile(first), tile(last - 1)];
                 rows.products(&pair[..last - first], |row, tile, sum| {
-                    writer.write(row, first + tile, sum)
+                    // SAFETY: ranges of tiles are disjoint.
+                    unsafe { writer.write(row, first + tile, sum) }
                 });
             }
         });
@@ -431,38 +457,39 @@ impl Packed {
 
 /// Where a product goes: `(m, rows)`.
 pub(in crate::model) struct Writer<'a> {
-    target: Target,
+    output: SharedOutput<'a>,
     rows: usize,
     bias: Option<&'a [f32]>,
 }
 
 impl Writer<'_> {
-    /// Writes a tile of one row. Each (row, tile) must be written by one thread only, below `m`.
-    pub fn write(&self, row: usize, tile: usize, sum: &Column) {
-        let width = TILE.min(self.rows - tile * TILE);
-        // SAFETY: as the callers promise, within the reserved `m * rows`.
-        let to = unsafe { self.target.part(row * self.rows + tile * TILE, width) };
-        match self.bias {
-            // Of a known length, which is a store and no call.
-            None => match to.as_mut_array() {
-                Some(to) => *to = sum.0,
-                None => copy_some(to, sum),
-            },
-            Some(bias) => {
-                let bias = &bias[tile * TILE..][..width];
-                for ((to, sum), bias) in to.iter_mut().zip(&sum.0).zip(bias) {
-                    *to = sum + bias;
-                }
+    /// Writes the sums of one row of activations with one tile, with the bias added.
+    ///
+    /// # Safety
+    /// No other thread writes the same row and tile at the same time.
+    ///
+    /// # Panics
+    /// When the matrix has no such tile or the output no such row.
+    pub unsafe fn write(&self, row: usize, tile: usize, sum: &Column) {
+        let first = tile * TILE;
+        let width = TILE.min(self.rows - first);
+        let mut values = sum.0;
+        if let Some(bias) = self.bias {
+            for (value, bias) in values.iter_mut().zip(&bias[first..][..width]) {
+                *value += bias;
+            }
+        }
+        let at = row * self.rows + first;
+        // SAFETY: rows and tiles are columns and rows of the output that do not overlap, and the caller keeps threads to their
+        // own. Whole tiles are told apart lest both copies become calls for any length.
+        unsafe {
+            if width == TILE {
+                self.output.write(at, &values);
+            } else {
+                self.output.write(at, &values[..width]);
             }
         }
     }
-}
-
-/// Apart, lest both copies become one of any length.
-#[cold]
-#[inline(never)]
-fn copy_some(to: &mut [f32], from: &Column) {
-    to.copy_from_slice(&from.0[..to.len()]);
 }
 
 #[cfg(test)]
@@ -513,7 +540,7 @@ mod tests {
             let (rows, columns) = (37, 512);
             let (tensor, floats) = quantized(dtype, rows, columns);
             let bytes = tensor.data().unwrap();
-            let packed = Packed::new(
+            let packed = Matrix::from_gguf(
                 RawTensor {
                     dtype,
                     rows,
@@ -527,7 +554,7 @@ mod tests {
             let exact = !matches!(dtype, GgmlDType::F16 | GgmlDType::F32);
             for row in 0..rows {
                 let mut out = Vec::new();
-                packed.row(row, 1.0, &mut out);
+                packed.dequantize_row(row, 1.0, &mut out);
                 for (a, b) in out.iter().zip(&floats[row * columns..]) {
                     let allowed = if exact { 1e-6 } else { 0.5 / 127.0 };
                     assert!((a - b).abs() <= allowed, "{dtype:?} row {row}: {a} for {b}");
@@ -543,7 +570,7 @@ mod tests {
             let (rows, columns, m) = (50, 1280, 19);
             let (tensor, floats) = quantized(dtype, rows, columns);
             let bytes = tensor.data().unwrap();
-            let mut packed = Packed::new(
+            let mut packed = Matrix::from_gguf(
                 RawTensor {
                     dtype,
                     rows,
@@ -555,9 +582,9 @@ mod tests {
             )
             .unwrap();
             let x = noise(m * columns, 3);
-            let all = packed.product(&x);
+            let all = packed.matmul(&x);
             for i in 0..m {
-                let single = packed.product(&x[i * columns..][..columns]);
+                let single = packed.matmul(&x[i * columns..][..columns]);
                 assert_eq!(
                     single,
                     all[i * rows..][..rows],
@@ -573,11 +600,11 @@ mod tests {
                     );
                 }
             }
-            let biased = Packed::products([(&packed, None), (&packed, Some(&x[..rows]))], &x);
+            let biased = Matrix::matmul_many([(&packed, None), (&packed, Some(&x[..rows]))], &x);
             assert_eq!(biased[0], all, "{dtype:?}: beside another");
-            assert_eq!(biased[1], packed.product_plus(&x, Some(&x[..rows])), "{dtype:?}");
+            assert_eq!(biased[1], packed.matmul_bias(&x, Some(&x[..rows])), "{dtype:?}");
             let picked = [49, 0, 17, 16, 3];
-            let some = packed.select(&picked).product(&x);
+            let some = packed.select_rows(&picked).matmul(&x);
             for (some, all) in some.chunks_exact(picked.len()).zip(all.chunks_exact(rows)) {
                 assert_eq!(some, picked.map(|row| all[row as usize]), "{dtype:?}: selected");
             }
@@ -587,11 +614,11 @@ mod tests {
                 columns,
                 bytes: &bytes,
             };
-            let float = Packed::new(float, None, Activations::F32).unwrap();
-            let exact = float.product(&x);
+            let float = Matrix::from_gguf(float, None, Activations::F32).unwrap();
+            let exact = float.matmul(&x);
             for i in 0..m {
                 assert_eq!(
-                    float.product(&x[i * columns..][..columns]),
+                    float.matmul(&x[i * columns..][..columns]),
                     exact[i * rows..][..rows],
                     "{dtype:?}: row {i}"
                 );
@@ -605,12 +632,12 @@ mod tests {
                 }
             }
             packed.kernel = Kernel::Portable;
-            let portable = packed.product(&x);
+            let portable = packed.matmul(&x);
             for kernel in Kernel::available() {
                 packed.kernel = kernel;
-                assert_eq!(packed.product(&x), portable, "{dtype:?}: {kernel:?}");
+                assert_eq!(packed.matmul(&x), portable, "{dtype:?}: {kernel:?}");
                 let alone = &x[..columns];
-                assert_eq!(packed.product(alone), portable[..rows], "{dtype:?}: {kernel:?}");
+                assert_eq!(packed.matmul(alone), portable[..rows], "{dtype:?}: {kernel:?}");
             }
         }
     }
@@ -622,16 +649,16 @@ mod tests {
             let (weights, x) = (noise(rows * columns, 5), noise(m * columns, 9));
             let bias = noise(rows, 11);
             let pack = |activations| {
-                Packed::from_floats(rows, columns, activations, |row| &weights[row * columns..][..columns])
+                Matrix::from_f32_row_scales(rows, columns, activations, |row| &weights[row * columns..][..columns])
             };
             let picked: Vec<u32> = (0..rows as u32).filter(|row| row % 3 != 1).collect();
             for (activations, allowed) in [(Activations::F32, 1e-5), (Activations::Int8, 0.02)] {
                 let mut packed = pack(activations);
-                let all = packed.product_plus(&x, Some(&bias));
-                let some = packed.select(&picked).product(&x);
+                let all = packed.matmul_bias(&x, Some(&bias));
+                let some = packed.select_rows(&picked).matmul(&x);
                 for i in 0..m {
                     let x = &x[i * columns..][..columns];
-                    let alone = packed.product_plus(x, Some(&bias));
+                    let alone = packed.matmul_bias(x, Some(&bias));
                     assert_eq!(alone, all[i * rows..][..rows], "row {i} depends on its batch");
                     for row in 0..rows {
                         let terms = x.iter().zip(&weights[row * columns..]);
@@ -642,20 +669,20 @@ mod tests {
                             "{activations:?} ({i}, {row}): {got} for {expected}"
                         );
                     }
-                    let plain = packed.product(x);
+                    let plain = packed.matmul(x);
                     for (row, got) in picked.iter().zip(&some[i * picked.len()..]) {
                         assert_eq!(*got, plain[*row as usize], "{activations:?}");
                     }
                 }
                 let mut out = Vec::new();
-                packed.row(rows - 1, 2.0, &mut out);
+                packed.dequantize_row(rows - 1, 2.0, &mut out);
                 assert_eq!(out.len(), columns);
                 for (got, weight) in out.iter().zip(&weights[(rows - 1) * columns..]) {
                     assert!((got - 2.0 * weight).abs() < 0.01);
                 }
                 for kernel in Kernel::available() {
                     packed.kernel = kernel;
-                    for (got, expected) in packed.product_plus(&x, Some(&bias)).iter().zip(&all) {
+                    for (got, expected) in packed.matmul_bias(&x, Some(&bias)).iter().zip(&all) {
                         let allowed = if activations == Activations::Int8 { 0.0 } else { 1e-5 };
                         assert!((got - expected).abs() <= allowed, "{kernel:?}: {got} for {expected}");
                     }
@@ -673,8 +700,8 @@ mod tests {
             columns,
             bytes: &bytes,
         };
-        assert!(Packed::new(raw(1, 32), None, Activations::Int8).is_ok());
-        assert!(Packed::new(raw(2, 32), None, Activations::F32).is_err());
-        assert!(Packed::new(raw(1, 40), None, Activations::Int8).is_err());
+        assert!(Matrix::from_gguf(raw(1, 32), None, Activations::Int8).is_ok());
+        assert!(Matrix::from_gguf(raw(2, 32), None, Activations::F32).is_err());
+        assert!(Matrix::from_gguf(raw(1, 40), None, Activations::Int8).is_err());
     }
 }

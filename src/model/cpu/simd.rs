@@ -2,9 +2,6 @@
 //!
 //! Each result depends on its own operands alone, in a fixed order, so that a batch never changes a row.
 
-use rayon::prelude::*;
-use std::ops::Range;
-
 /// Calls `$body` compiled for the best instruction set of this machine.
 ///
 /// The body is an `#[inline(always)]` function with a last const parameter: whether fused multiply-add is available.
@@ -41,60 +38,19 @@ macro_rules! dispatch {
     };
 }
 
-pub(in crate::model) use dispatch;
-
-/// Runs `f` over `0..units` in ranges, on as many threads as `operations` (multiply-adds, say, in all) are worth.
-///
-/// On rayon's threads, whose waiting thread takes over what the others have not begun: candle's barrier pool spins
-/// instead, which on a machine with other work to do takes several times as long.
-pub(in crate::model) fn parallel(units: usize, operations: usize, f: impl Fn(Range<usize>) + Sync) {
-    let parts = (rayon::current_num_threads() * 4).min(operations / MIN_PART).min(units);
-    if parts < 2 {
-        return f(0..units);
-    }
-    (0..parts)
-        .into_par_iter()
-        .with_max_len(1)
-        .for_each(|part| f(units * part / parts..units * (part + 1) / parts));
-}
-
-/// Operations below which handing a part to another thread costs more than it saves.
-const MIN_PART: usize = 100_000;
-
-/// A destination that the ranges of [`parallel`] write disjoint parts of.
-pub(in crate::model) struct Target(*mut f32);
-// SAFETY: only `Target::part` reaches the pointer, and its callers keep parts apart.
-unsafe impl Sync for Target {}
-
-impl Target {
-    pub fn new(out: *mut f32) -> Self {
-        Self(out)
-    }
-
-    /// `len` values from `start` on.
-    ///
-    /// # Safety
-    /// They lie within what the pointer was made from, and nobody else holds any of them.
-    #[allow(clippy::mut_from_ref)]
-    pub unsafe fn part(&self, start: usize, len: usize) -> &mut [f32] {
-        // SAFETY: as the caller promises.
-        unsafe { std::slice::from_raw_parts_mut(self.0.add(start), len) }
-    }
-}
+pub(super) use dispatch;
 
 /// Lanes of an accumulator: one AVX-512 register.
-const LANES: usize = 16;
-/// Values that attention sums at a time.
-const RUN: usize = 64;
+pub(super) const LANES: usize = 16;
 
 #[inline(always)]
-pub(in crate::model) fn multiply_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
+pub(super) fn multiply_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
     if FMA { a.mul_add(b, c) } else { a * b + c }
 }
 
 /// e to the power of `x`, to about 2 units in the last place; 0 below -87 (Cephes `expf`).
 #[inline(always)]
-pub(in crate::model) fn exp<const FMA: bool>(x: f32) -> f32 {
+pub(super) fn exp<const FMA: bool>(x: f32) -> f32 {
     let x = x.clamp(-87.0, 88.0);
     // Adding and taking away 1.5 * 2^23 rounds to an integer without a call; until then it is in the low bits.
     let shifted = x * std::f32::consts::LOG2_E + 12_582_912.0;
@@ -116,7 +72,7 @@ pub(in crate::model) fn exp<const FMA: bool>(x: f32) -> f32 {
 }
 
 #[inline(always)]
-pub(in crate::model) fn dot<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
+pub(super) fn dot<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0f32; LANES];
     let (a, a_rest) = a.as_chunks::<LANES>();
     let (b, b_rest) = b.as_chunks::<LANES>();
@@ -128,12 +84,12 @@ pub(in crate::model) fn dot<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
     for (i, (a, b)) in a_rest.iter().zip(b_rest).enumerate() {
         sums[i] = multiply_add::<FMA>(*a, *b, sums[i]);
     }
-    total(&mut sums)
+    sum_lanes(&mut sums)
 }
 
-/// The sum of all lanes.
+/// Adds all lanes pairwise: each half to the other, until one lane is left.
 #[inline(always)]
-fn total(sums: &mut [f32; LANES]) -> f32 {
+pub(super) fn sum_lanes(sums: &mut [f32; LANES]) -> f32 {
     let mut width = LANES;
     while width > 1 {
         width /= 2;
@@ -144,142 +100,20 @@ fn total(sums: &mut [f32; LANES]) -> f32 {
     sums[0]
 }
 
-/// The [`dot`] of each of four vectors of whole lanes, one after the other, with a fifth. Written out: compilers keep the sums of
-/// four at a time in memory.
-///
-/// # Safety
-/// The machine has AVX2 and FMA; `four` is four times as long as `with`, which is of whole lanes.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn four_dots(four: &[f32], with: &[f32]) -> [f32; 4] {
-    use std::arch::x86_64::*;
-    let dim = with.len();
-    let mut sums = [[_mm256_setzero_ps(); 2]; 4];
-    for at in (0..dim).step_by(LANES) {
-        for half in 0..2 {
-            // SAFETY: the caller's promise.
-            let b = unsafe { _mm256_loadu_ps(with.as_ptr().add(at + half * 8)) };
-            for (n, sums) in sums.iter_mut().enumerate() {
-                // SAFETY: as above.
-                let a = unsafe { _mm256_loadu_ps(four.as_ptr().add(n * dim + at + half * 8)) };
-                sums[half] = _mm256_fmadd_ps(a, b, sums[half]);
-            }
-        }
-    }
-    // In the order of `total`.
-    sums.map(|[low, high]| {
-        let eight = _mm256_add_ps(low, high);
-        let four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps::<1>(eight));
-        let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
-        _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
-    })
-}
-
-/// One query head group's attention over a run of keys, in parts that lie apart in memory.
-///
-/// `queries` is `(heads, dim)`, the heads that share the keys, scaled already. Each part is `(keys, values)`, both
-/// `(positions, stride)`, of which the `dim` values from `offset` on belong to this group. `out` is `(heads, dim)`. `cap`
-/// bends the products by a tanh so as to stay within it.
-pub(in crate::model) struct Attention<'a> {
-    pub queries: &'a [f32],
-    pub dim: usize,
-    pub stride: usize,
-    pub offset: usize,
-    pub parts: &'a [(&'a [f32], &'a [f32])],
-    pub cap: Option<f32>,
-}
-
+/// Sums `f` of each value, in 16 lanes that are added one after the other in the end. [`sum_lanes`] adds them in another order.
 #[inline(always)]
-fn attend_with<const FMA: bool>(attention: &Attention, weights: &mut Vec<f32>, out: &mut [f32]) {
-    let Attention {
-        queries,
-        dim,
-        stride,
-        offset,
-        parts,
-        cap,
-    } = *attention;
-    let heads = queries.len() / dim;
-    let positions: usize = parts.iter().map(|(keys, _)| keys.len() / stride).sum();
-    weights.clear();
-    weights.resize(heads * positions, 0.0);
-    let mut position = 0;
-    for (keys, _) in parts {
-        for key in keys.chunks_exact(stride) {
-            let key = &key[offset..offset + dim];
-            let mut head = 0;
-            #[cfg(target_arch = "x86_64")]
-            while FMA && head + 4 <= heads && dim.is_multiple_of(LANES) {
-                // SAFETY: `dispatch` says FMA where it found both features.
-                for dot in unsafe { four_dots(&queries[head * dim..][..4 * dim], key) } {
-                    weights[head * positions + position] = dot;
-                    head += 1;
-                }
-            }
-            while head < heads {
-                weights[head * positions + position] = dot::<FMA>(&queries[head * dim..][..dim], key);
-                head += 1;
-            }
-            position += 1;
+pub(super) fn sum_of(values: &[f32], f: impl Fn(f32) -> f32) -> f32 {
+    let mut sums = [0f32; LANES];
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    for chunk in chunks {
+        for i in 0..LANES {
+            sums[i] += f(chunk[i]);
         }
     }
-    if let Some(cap) = cap {
-        for weight in weights.iter_mut() {
-            *weight = cap * (*weight / cap).tanh();
-        }
+    for (i, x) in rest.iter().enumerate() {
+        sums[i] += f(*x);
     }
-    for (weights, out) in weights.chunks_exact_mut(positions).zip(out.chunks_exact_mut(dim)) {
-        let most = maximum_with::<FMA>(weights);
-        let mut sums = [0f32; LANES];
-        let (chunks, rest) = weights.as_chunks_mut::<LANES>();
-        for chunk in chunks {
-            for i in 0..LANES {
-                chunk[i] = exp::<FMA>(chunk[i] - most);
-                sums[i] += chunk[i];
-            }
-        }
-        for (weight, sum) in rest.iter_mut().zip(&mut sums) {
-            *weight = exp::<FMA>(*weight - most);
-            *sum += *weight;
-        }
-        let inverse = 1.0 / total(&mut sums);
-        // A run of values at a time stays in registers over all positions.
-        let mut start = 0;
-        while start + RUN <= dim {
-            let mut sums = [0f32; RUN];
-            let mut position = 0;
-            for (_, values) in parts {
-                for value in values.chunks_exact(stride) {
-                    let (value, weight) = (&value[offset + start..][..RUN], weights[position]);
-                    for i in 0..RUN {
-                        sums[i] = multiply_add::<FMA>(weight, value[i], sums[i]);
-                    }
-                    position += 1;
-                }
-            }
-            for i in 0..RUN {
-                out[start + i] = sums[i] * inverse;
-            }
-            start += RUN;
-        }
-        let rest = &mut out[start..];
-        rest.fill(0.0);
-        let mut position = 0;
-        for (_, values) in parts {
-            for value in values.chunks_exact(stride) {
-                for (out, value) in rest.iter_mut().zip(&value[offset + start..offset + dim]) {
-                    *out = multiply_add::<FMA>(weights[position], *value, *out);
-                }
-                position += 1;
-            }
-        }
-        rest.iter_mut().for_each(|x| *x *= inverse);
-    }
-}
-
-dispatch! {
-    /// Softmax attention; `weights` is scratch.
-    pub(in crate::model) fn attend(attention: &Attention, weights: &mut Vec<f32>, out: &mut [f32]) = attend_with
+    sums.iter().sum()
 }
 
 /// The largest of some numbers, by halves: one after the other would wait for each.
@@ -360,7 +194,7 @@ dispatch! {
 }
 
 #[inline(always)]
-fn maximum_with<const FMA: bool>(values: &[f32]) -> f32 {
+pub(super) fn maximum_with<const FMA: bool>(values: &[f32]) -> f32 {
     let mut most = [f32::NEG_INFINITY; LANES];
     let (chunks, rest) = values.as_chunks::<LANES>();
     for chunk in chunks {
@@ -377,13 +211,13 @@ dispatch! {
 }
 
 #[inline(always)]
-fn maxima_with<const FMA: bool>(values: &[f32], block: usize) -> Vec<f32> {
+fn block_maxima_with<const FMA: bool>(values: &[f32], block: usize) -> Vec<f32> {
     values.chunks(block).map(maximum_with::<FMA>).collect()
 }
 
 dispatch! {
     /// The [`maximum`] of each `block` values.
-    pub(crate) fn maxima(values: &[f32], block: usize) -> Vec<f32> = maxima_with
+    pub(crate) fn block_maxima(values: &[f32], block: usize) -> Vec<f32> = block_maxima_with
 }
 
 #[inline(always)]
@@ -427,71 +261,5 @@ mod tests {
         assert!((f64::from(sum_exp(&logits, most)) / expected - 1.0).abs() < 1e-6);
         assert_eq!(maximum(&[f32::NEG_INFINITY, f32::NAN]), f32::NEG_INFINITY);
         assert!(sum_exp(&[f32::NAN], 0.0).is_nan());
-    }
-
-    #[test]
-    fn four_dots_are_dots() {
-        let wave = |n: usize, k: f32| (0..n).map(|i| (i as f32 * k).sin()).collect::<Vec<_>>();
-        let (four, with) = (wave(4 * 80, 0.7), wave(80, 0.3));
-        let expected: Vec<f32> = four.chunks_exact(80).map(|a| dot::<true>(a, &with)).collect();
-        #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            // SAFETY: the features were just detected.
-            assert_eq!(unsafe { four_dots(&four, &with) }, expected[..]);
-        }
-        assert_eq!(expected.len(), 4);
-    }
-
-    #[test]
-    fn attention_agrees_with_its_definition_and_with_itself_in_parts() {
-        for (heads, dim) in [(2, 20), (5, 80)] {
-            attention_agrees(heads, dim);
-        }
-    }
-
-    fn attention_agrees(heads: usize, dim: usize) {
-        let (stride, offset, positions) = (2 * dim, dim, 7);
-        let wave = |n: usize, k: f32| (0..n).map(|i| (i as f32 * k).sin()).collect::<Vec<_>>();
-        let (queries, keys, values) = (
-            wave(heads * dim, 0.7),
-            wave(positions * stride, 0.3),
-            wave(positions * stride, 1.1),
-        );
-        let mut out = vec![0.0; heads * dim];
-        let whole = [(&keys[..], &values[..])];
-        let attention = Attention {
-            queries: &queries,
-            dim,
-            stride,
-            offset,
-            parts: &whole,
-            cap: None,
-        };
-        attend(&attention, &mut Vec::new(), &mut out);
-        for head in 0..heads {
-            let score = |p: usize| -> f64 {
-                (0..dim)
-                    .map(|i| f64::from(queries[head * dim + i]) * f64::from(keys[p * stride + offset + i]))
-                    .sum()
-            };
-            let total: f64 = (0..positions).map(|p| score(p).exp()).sum();
-            for i in 0..dim {
-                let value = |p: usize| f64::from(values[p * stride + offset + i]);
-                let expected: f64 = (0..positions).map(|p| score(p).exp() / total * value(p)).sum();
-                assert!((f64::from(out[head * dim + i]) - expected).abs() < 1e-5);
-            }
-        }
-        let cut = 3 * stride;
-        let parts = [(&keys[..cut], &values[..cut]), (&keys[cut..], &values[cut..])];
-        let mut again = vec![0.0; heads * dim];
-        attend(
-            &Attention {
-                parts: &parts,
-                ..attention
-            },
-            &mut Vec::new(),
-            &mut again,
-        );
-        assert_eq!(out, again);
     }
 }

@@ -1,7 +1,8 @@
 //! Keys and values of a decoder-only model: ragged rows over shared prefixes, and attention over them on the CPU.
 
 use crate::error::{Error, Result};
-use crate::model::cpu::simd::{Attention, Target, attend, parallel};
+use crate::model::cpu::attention::{PartAttention, attend_parts};
+use crate::model::cpu::parallel::parallel_runs;
 use crate::model::{Rows, State};
 use std::any::Any;
 use std::sync::Arc;
@@ -153,31 +154,28 @@ impl Cache {
             .collect();
         let width = heads.queries * heads.dim;
         let mut out = vec![0f32; owners.len() * width];
-        let target = Target::new(out.as_mut_ptr());
         let per_group = heads.queries / heads.groups * heads.dim;
         let positions: usize = (0..counts.len())
             .map(|row| counts[row] * (self.position(row) + counts[row]))
             .sum();
-        parallel(owners.len() * heads.groups, positions * width / 4, |units| {
+        let operations = positions * width / 4;
+        // A unit is one token's query heads of one key-value head.
+        parallel_runs(&mut out, per_group, operations, |first, out| {
             let (mut weights, mut scaled) = (Vec::new(), Vec::new());
-            for unit in units {
+            for (unit, out) in (first..).zip(out.chunks_exact_mut(per_group)) {
                 let (token, group) = (unit / heads.groups, unit % heads.groups);
                 let (row, index) = owners[token];
-                let from = token * width + group * per_group;
                 scaled.clear();
-                scaled.extend(queries[from..from + per_group].iter().map(|q| q * heads.scale));
-                let parts = self.parts(layer, row, index, heads.window, stride);
-                let attention = Attention {
+                scaled.extend(queries[unit * per_group..][..per_group].iter().map(|q| q * heads.scale));
+                let attention = PartAttention {
                     queries: &scaled,
-                    dim: heads.dim,
+                    head_dim: heads.dim,
+                    parts: &self.parts(layer, row, index, heads.window, stride),
                     stride,
                     offset: group * heads.dim,
-                    parts: &parts,
                     cap: heads.cap,
                 };
-                // SAFETY: each (token, group) is in one range only, within `out`.
-                let out = unsafe { target.part(from, per_group) };
-                attend(&attention, &mut weights, out);
+                attend_parts(&attention, &mut weights, out);
             }
         });
         out

@@ -3,7 +3,7 @@
 use super::config::{Config, HeadNorm};
 use super::{Decoder, Embedding, Layer, Linear};
 use crate::error::{Error, Result};
-use crate::model::cpu::matrix::{Activations, Packed};
+use crate::model::cpu::matrix::{Activations, Matrix};
 use crate::model::cpu::ops::Norm;
 use crate::model::weights::checkpoint::Checkpoint;
 use crate::model::weights::gguf::Gguf;
@@ -48,16 +48,16 @@ impl Source<'_> {
         [rows, columns]: [usize; 2],
         chosen: Option<&[u32]>,
         activations: Activations,
-    ) -> Result<Packed> {
+    ) -> Result<Matrix> {
         match self {
             Self::Checkpoint { checkpoint, .. } => {
                 let values = checkpoint.floats(name, &[rows, columns])?;
-                let all = Packed::from_blocks(rows, columns, activations, &values).map_err(candle_error)?;
-                Ok(all.keep(chosen))
+                let all = Matrix::from_f32_block_scales(rows, columns, activations, &values).map_err(candle_error)?;
+                Ok(all.keep_rows(chosen))
             }
             Self::Gguf(gguf) => {
                 let tensor = gguf.tensor_of(name, rows, columns)?;
-                let packed = Packed::new(tensor, chosen, activations).map_err(|e| {
+                let packed = Matrix::from_gguf(tensor, chosen, activations).map_err(|e| {
                     let message = e.to_string();
                     let line = message.lines().next().unwrap_or_default();
                     Error::model(format!("cannot be used: {line}"))

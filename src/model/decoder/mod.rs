@@ -12,9 +12,9 @@ mod rope;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use super::cpu::matrix::{Activations, Packed};
+use super::cpu::matrix::{Activations, Matrix};
 use super::cpu::ops::Norm;
-use super::cpu::simd::{Target, parallel};
+use super::cpu::parallel::parallel_rows;
 use super::weights::gguf::{Gguf, StoredRows};
 use super::{Architecture, OutputIds, Spec, State, TranslationModel, candle_error};
 use crate::error::{Error, Result};
@@ -23,24 +23,23 @@ use candle_core::{Device, Tensor};
 use config::{Config, HeadNorm};
 use rope::Rope;
 use serde_json::Value;
-use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 /// A matrix with an optional bias.
 struct Linear {
-    weight: Packed,
+    weight: Matrix,
     bias: Option<Vec<f32>>,
 }
 
 impl Linear {
     fn of(&self, rows: &[f32]) -> Vec<f32> {
-        self.weight.product_plus(rows, self.bias.as_deref())
+        self.weight.matmul_bias(rows, self.bias.as_deref())
     }
 
     /// Several of the same rows.
     fn all<const N: usize>(these: [&Self; N], rows: &[f32]) -> [Vec<f32>; N] {
-        Packed::products(these.map(|this| (&this.weight, this.bias.as_deref())), rows)
+        Matrix::matmul_many(these.map(|this| (&this.weight, this.bias.as_deref())), rows)
     }
 }
 
@@ -63,7 +62,7 @@ struct Layer {
 /// Where the vectors of source tokens are.
 enum Embedding {
     /// Perhaps the output projection too.
-    Packed(Arc<Packed>),
+    Packed(Arc<Matrix>),
     Stored(StoredRows),
 }
 
@@ -74,7 +73,7 @@ struct Decoder {
     /// `(vocabulary, width)`.
     embedding: Embedding,
     /// The output projection, or the rows that are left of it.
-    output: Arc<Packed>,
+    output: Arc<Matrix>,
     output_norm: Norm,
     layers: Vec<Layer>,
 }
@@ -126,37 +125,25 @@ pub fn from_directory(
     )?))
 }
 
-/// Calls `f` with each row of `width` values, on all threads; `cost` is of one value, in multiply-adds.
-fn each_row(values: &mut [f32], width: usize, cost: usize, f: impl Fn(usize, &mut [f32]) + Sync) {
-    let (rows, total) = (values.len() / width, values.len());
-    let target = Target::new(values.as_mut_ptr());
-    parallel(rows, total * cost, |range: Range<usize>| {
-        for row in range {
-            // SAFETY: ranges are disjoint, within `values`.
-            f(row, unsafe { target.part(row * width, width) });
-        }
-    });
-}
-
 /// The norm of each row.
 fn normed(norm: &Norm, rows: &[f32]) -> Vec<f32> {
     let width = norm.weight.len();
     let mut out = vec![0f32; rows.len()];
-    each_row(&mut out, width, 4, |row, out| {
-        norm.write(&rows[row * width..][..width], out)
+    parallel_rows(&mut out, width, 4, |row, out| {
+        norm.apply_row(&rows[row * width..][..width], out)
     });
     out
 }
 
 /// Adds each row of `width` values of `from`, normed where there is a norm.
 fn add(to: &mut [f32], width: usize, from: &[f32], norm: Option<&Norm>) {
-    each_row(to, width, 5, |row, to| {
+    parallel_rows(to, width, 5, |row, to| {
         let from = &from[row * width..][..width];
         let mut own = Vec::new();
         let from = match norm {
             Some(norm) => {
                 own.resize(width, 0.0);
-                norm.write(from, &mut own);
+                norm.apply_row(from, &mut own);
                 &own
             }
             None => from,
@@ -171,13 +158,13 @@ impl Decoder {
     /// Norms and rotates the heads of each token's queries or keys, `(tokens, heads * dim)`.
     fn place(&self, values: &mut [f32], heads: usize, norm: Option<&Norm>, rope: &Rope, angles: &[[f32; 2]]) {
         let dim = self.config.dim;
-        each_row(values, heads * dim, 8, |token, row| {
+        parallel_rows(values, heads * dim, 8, |token, row| {
             let angles = &angles[token * (dim / 2)..][..dim / 2];
             let mut normed = vec![0f32; dim];
             for head in row.chunks_exact_mut(dim) {
                 let mut norm_head = |head: &mut [f32]| {
                     if let Some(norm) = norm {
-                        norm.write(head, &mut normed);
+                        norm.apply_row(head, &mut normed);
                         head.copy_from_slice(&normed);
                     }
                 };
@@ -212,7 +199,9 @@ impl Decoder {
         let mut hidden = Vec::with_capacity(ids.len() * config.width);
         let scale = config.embedding_scale;
         match &self.embedding {
-            Embedding::Packed(packed) => ids.iter().for_each(|id| packed.row(*id as usize, scale, &mut hidden)),
+            Embedding::Packed(packed) => ids
+                .iter()
+                .for_each(|id| packed.dequantize_row(*id as usize, scale, &mut hidden)),
             Embedding::Stored(stored) => stored.read(ids, scale, &mut hidden).map_err(candle_error)?,
         }
         for (index, layer) in self.layers.iter().enumerate() {
@@ -240,7 +229,7 @@ impl Decoder {
 
             let x = normed(&layer.feed_forward_norm, &hidden);
             let [mut gate, up] = Linear::all([&layer.gate, &layer.up], &x);
-            each_row(&mut gate, config.feed_forward, 8, |row, gate| {
+            parallel_rows(&mut gate, config.feed_forward, 8, |row, gate| {
                 config.activation.apply(gate);
                 for (gate, up) in gate.iter_mut().zip(&up[row * config.feed_forward..]) {
                     *gate *= up;
@@ -260,7 +249,7 @@ impl Decoder {
             end += count;
             last.extend_from_slice(&hidden[(end - 1) * config.width..end * config.width]);
         }
-        let mut logits = self.output.product(&normed(&self.output_norm, &last));
+        let mut logits = self.output.matmul(&normed(&self.output_norm, &last));
         if let Some(cap) = config.logit_cap {
             logits.iter_mut().for_each(|x| *x = cap * (*x / cap).tanh());
         }

@@ -4,25 +4,26 @@
 
 use super::check_sources;
 use super::config::{Config, Positions};
-use super::state::{Group, Queries, Writing, grouped};
+use super::state::Writing;
 use crate::error::{Error, Result};
-use crate::model::cpu::matrix::Packed;
+use crate::model::cpu::attention::{Queries, QueryGroup, attend_groups};
+use crate::model::cpu::matrix::Matrix;
 use crate::model::cpu::ops::{Activation, Norm};
-use crate::model::cpu::simd::{Target, parallel};
+use crate::model::cpu::parallel::parallel_runs;
 use crate::model::{Spec, State, TranslationModel, candle_error};
 use candle_core::{Device, Tensor};
 use std::ops::Range;
 use std::sync::Arc;
 
-type Linear = super::Linear<Arc<Packed>, Vec<f32>>;
-type FeedForward = super::FeedForward<Arc<Packed>, Vec<f32>>;
-type Layer = super::Layer<Arc<Packed>, Vec<f32>>;
-type Stack = super::Stack<Arc<Packed>, Vec<f32>>;
-type Seq2Seq = super::Seq2Seq<Arc<Packed>, Vec<f32>>;
+type Linear = super::Linear<Arc<Matrix>, Vec<f32>>;
+type FeedForward = super::FeedForward<Arc<Matrix>, Vec<f32>>;
+type Layer = super::Layer<Arc<Matrix>, Vec<f32>>;
+type Stack = super::Stack<Arc<Matrix>, Vec<f32>>;
+type Seq2Seq = super::Seq2Seq<Arc<Matrix>, Vec<f32>>;
 
 impl Linear {
     fn of(&self, rows: &[f32]) -> Vec<f32> {
-        self.weight.product_plus(rows, self.bias.as_deref())
+        self.weight.matmul_bias(rows, self.bias.as_deref())
     }
 }
 
@@ -36,14 +37,11 @@ impl FeedForward {
     fn of(&self, rows: &[f32], activation: Activation) -> Vec<f32> {
         let mut up = self.up.of(rows);
         let gate = self.gate.as_ref().map(|gate| gate.of(rows));
-        let target = Target::new(up.as_mut_ptr());
         let len = up.len();
-        parallel(len, len * 8, |range: Range<usize>| {
-            // SAFETY: ranges are disjoint, within `up`.
-            let up = unsafe { target.part(range.start, range.len()) };
+        parallel_runs(&mut up, 1, len * 8, |first, up| {
             activation.apply(up);
             if let Some(gate) = &gate {
-                for (up, gate) in up.iter_mut().zip(&gate[range]) {
+                for (up, gate) in up.iter_mut().zip(&gate[first..]) {
                     *up *= gate;
                 }
             }
@@ -58,7 +56,8 @@ impl Stack {
         let places = self.places(ids, positions, self.embedding.rows, &|rows, _| Ok(rows))?;
         let mut rows = Vec::with_capacity(ids.len() * config.width);
         for id in ids {
-            self.embedding.row(*id as usize, config.embedding_scale, &mut rows);
+            self.embedding
+                .dequantize_row(*id as usize, config.embedding_scale, &mut rows);
         }
         if let Some((table, places)) = places {
             for (row, place) in rows.chunks_exact_mut(config.width).zip(places) {
@@ -66,7 +65,7 @@ impl Stack {
             }
         }
         Ok(match &self.embedding_norm {
-            Some(norm) => norm.of(&rows),
+            Some(norm) => norm.apply(&rows),
             None => rows,
         })
     }
@@ -81,7 +80,7 @@ impl Stack {
     /// After the last layer.
     fn finish(&self, hidden: Vec<f32>) -> Vec<f32> {
         match &self.final_norm {
-            Some(norm) => norm.of(&hidden),
+            Some(norm) => norm.apply(&hidden),
             None => hidden,
         }
     }
@@ -89,12 +88,12 @@ impl Stack {
     /// One layer around a function, its norm before or after, its input added.
     fn around(&self, hidden: &mut Vec<f32>, norm: &Norm, first: bool, f: impl FnOnce(&[f32]) -> Vec<f32>) {
         if first {
-            let out = f(&norm.of(hidden));
+            let out = f(&norm.apply(hidden));
             add(hidden, &out);
         } else {
             let out = f(hidden);
             add(hidden, &out);
-            *hidden = norm.of(hidden);
+            *hidden = norm.apply(hidden);
         }
     }
 }
@@ -116,11 +115,11 @@ impl Seq2Seq {
         let positions: Vec<usize> = sources.iter().flat_map(|source| config.places(source)).collect();
         let mut hidden = stack.embed(&sources.concat(), &positions, config)?;
         let all: Vec<u32> = (0..sentences.last().map_or(0, |last| last.end)).collect();
-        let groups: Vec<Group> = sentences
+        let groups: Vec<QueryGroup> = sentences
             .iter()
             .map(|range| range.start as usize..range.end as usize)
-            .map(|range| Group {
-                queries: range.clone(),
+            .map(|range| QueryGroup {
+                rows: range.clone(),
                 slots: &all[range],
             })
             .collect();
@@ -133,9 +132,10 @@ impl Seq2Seq {
                 let queries = Queries {
                     values: &projected,
                     stride,
+                    scale: stack.heads.scale,
                 };
                 let memory = stack.heads.memory(&projected, stride);
-                let attended = grouped(stack.heads, &memory, queries, &groups, &|group, head, added| {
+                let attended = attend_groups(&memory, queries, &groups, &|group, head, added| {
                     let count = if relative { group.slots.len() as isize } else { 0 };
                     for query in 0..count {
                         added.extend((0..count).map(|key| self.bias(stack, true, head, key - query)));
@@ -184,7 +184,7 @@ impl Seq2Seq {
         if let Some(ids) = &self.spec.output {
             let bias = self.output.bias.as_ref();
             self.output = Linear {
-                weight: Arc::new(self.output.weight.select(ids)),
+                weight: Arc::new(self.output.weight.select_rows(ids)),
                 bias: bias.map(|bias| ids.iter().map(|id| bias[*id as usize]).collect()),
             };
         }

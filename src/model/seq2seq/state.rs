@@ -2,20 +2,19 @@
 
 use super::Heads;
 use crate::error::{Error, Result};
-use crate::model::cpu::ops::{Attention, Memory, attend};
-use crate::model::cpu::simd::{Target, parallel};
+use crate::model::cpu::attention::{KvCache, Queries, QueryGroup, attend_groups};
 use crate::model::{Rows, State};
 use std::any::Any;
 use std::ops::Range;
 
 impl Heads {
     /// The keys and values that end each `stride` of `projected`, a slot each.
-    pub fn memory(self, projected: &[f32], stride: usize) -> Memory {
-        let mut memory = Memory::new(self.count, self.dim);
+    pub fn memory(self, projected: &[f32], stride: usize) -> KvCache {
+        let mut memory = KvCache::new(self.count, self.dim);
         let slots = projected.len().checked_div(stride).unwrap_or(0) as u32;
         for slot in 0..slots {
             let end = (slot as usize + 1) * stride;
-            memory.put(slot, slots, &projected[end - 2 * self.width()..end]);
+            memory.store(slot, slots, &projected[end - 2 * self.width()..end]);
         }
         memory
     }
@@ -29,19 +28,19 @@ pub(super) struct Writing {
     /// Each sentence's tokens among those of the encoder.
     sentences: Vec<Range<u32>>,
     /// Of each decoder layer, keys and values of the source tokens.
-    cross: Vec<Memory>,
+    cross: Vec<KvCache>,
     /// The sentence of each row.
     owners: Vec<usize>,
     /// The slots of each row, one for each position.
     rows: Vec<Vec<u32>>,
     /// Of each decoder layer, keys and values of the tokens written.
-    own: Vec<Memory>,
+    own: Vec<KvCache>,
     free: Vec<u32>,
     slots: u32,
 }
 
 impl Writing {
-    pub fn new(sentences: Vec<Range<u32>>, cross: Vec<Memory>, heads: Heads) -> Self {
+    pub fn new(sentences: Vec<Range<u32>>, cross: Vec<KvCache>, heads: Heads) -> Self {
         Self {
             owners: (0..sentences.len()).collect(),
             rows: vec![Vec::new(); sentences.len()],
@@ -87,24 +86,25 @@ impl Writing {
         let width = heads.width();
         for (row, projected) in self.rows.iter().zip(projected.chunks_exact(3 * width)) {
             if let Some(slot) = row.last() {
-                self.own[layer].put(*slot, self.slots, &projected[width..]);
+                self.own[layer].store(*slot, self.slots, &projected[width..]);
             }
         }
         let positions = self.position();
-        let groups: Vec<Group> = self
+        let groups: Vec<QueryGroup> = self
             .rows
             .iter()
             .enumerate()
-            .map(|(row, slots)| Group {
-                queries: row..row + 1,
+            .map(|(row, slots)| QueryGroup {
+                rows: row..row + 1,
                 slots,
             })
             .collect();
         let queries = Queries {
             values: projected,
             stride: 3 * width,
+            scale: heads.scale,
         };
-        grouped(heads, &self.own[layer], queries, &groups, &|_, head, added| {
+        attend_groups(&self.own[layer], queries, &groups, &|_, head, added| {
             if let Some(bias) = bias.get(head * positions..(head + 1) * positions) {
                 added.extend_from_slice(bias);
             }
@@ -113,14 +113,14 @@ impl Writing {
 
     /// Attention of each row, `queries` `(rows, width)`, over its sentence.
     pub fn attend_cross(&self, layer: usize, heads: Heads, queries: &[f32]) -> Vec<f32> {
-        let mut groups: Vec<Group> = Vec::new();
+        let mut groups: Vec<QueryGroup> = Vec::new();
         let all: Vec<u32> = (0..self.sentences.last().map_or(0, |last| last.end)).collect();
         let mut first = 0;
         // Beams of one sentence stand together and read its keys together.
         for group in self.owners.chunk_by(|a, b| a == b) {
             let tokens = &self.sentences[group[0]];
-            groups.push(Group {
-                queries: first..first + group.len(),
+            groups.push(QueryGroup {
+                rows: first..first + group.len(),
                 slots: &all[tokens.start as usize..tokens.end as usize],
             });
             first += group.len();
@@ -128,67 +128,10 @@ impl Writing {
         let queries = Queries {
             values: queries,
             stride: heads.width(),
+            scale: heads.scale,
         };
-        grouped(heads, &self.cross[layer], queries, &groups, &|_, _, _| ())
+        attend_groups(&self.cross[layer], queries, &groups, &|_, _, _| ())
     }
-}
-
-/// Queries that attend to the same slots.
-pub(super) struct Group<'a> {
-    pub queries: Range<usize>,
-    pub slots: &'a [u32],
-}
-
-/// Rows of queries, the first values of each `stride`.
-#[derive(Clone, Copy)]
-pub(super) struct Queries<'a> {
-    pub values: &'a [f32],
-    pub stride: usize,
-}
-
-/// Attention of groups of queries over slots of memory, into `(queries, width)`.
-///
-/// `bias` appends a group's `(queries, slots)` for one head, or nothing.
-pub(super) fn grouped(
-    heads: Heads,
-    memory: &Memory,
-    queries: Queries,
-    groups: &[Group],
-    bias: &(dyn Fn(&Group, usize, &mut Vec<f32>) + Sync),
-) -> Vec<f32> {
-    let (width, dim) = (heads.width(), heads.dim);
-    let count = queries.values.len() / queries.stride;
-    let mut out = vec![0f32; count * width];
-    let target = Target::new(out.as_mut_ptr());
-    let work: usize = groups.iter().map(|group| group.queries.len() * group.slots.len()).sum();
-    // A position costs more than its multiply-adds: its sum and its share in the softmax.
-    parallel(groups.len() * heads.count, work * width, |units| {
-        let (mut scaled, mut weights, mut result, mut added) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for unit in units {
-            let (group, head) = (&groups[unit / heads.count], unit % heads.count);
-            scaled.clear();
-            for query in group.queries.clone() {
-                let query = &queries.values[query * queries.stride + head * dim..][..dim];
-                scaled.extend(query.iter().map(|x| x * heads.scale));
-            }
-            added.clear();
-            bias(group, head, &mut added);
-            result.resize(scaled.len(), 0.0);
-            let attention = Attention {
-                queries: &scaled,
-                memory,
-                head,
-                slots: group.slots,
-                bias: &added,
-            };
-            attend(&attention, &mut weights, &mut result);
-            for (query, result) in group.queries.clone().zip(result.chunks_exact(dim)) {
-                // SAFETY: each (query, head) is in one unit only, within `out`.
-                unsafe { target.part(query * width + head * dim, dim) }.copy_from_slice(result);
-            }
-        }
-    });
-    out
 }
 
 impl Rows for Writing {

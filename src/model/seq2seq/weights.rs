@@ -6,7 +6,7 @@
 use super::load::Source;
 use crate::error::{Error, Result};
 use crate::model::Activations;
-use crate::model::cpu::matrix::{Buffer, Column, Lane, Packed};
+use crate::model::cpu::matrix::Matrix;
 use crate::model::weights::checkpoint::{Checkpoint, weight_files};
 use memmap2::Mmap;
 use serde::{Deserialize, Serialize};
@@ -42,7 +42,7 @@ pub(super) enum Weights {
 
 /// What was asked for under one name.
 pub(super) enum Entry {
-    Matrix(Arc<Packed>),
+    Matrix(Arc<Matrix>),
     Vector(Vec<f32>),
 }
 
@@ -111,7 +111,7 @@ impl Weights {
 }
 
 impl Source for Weights {
-    type Matrix = Arc<Packed>;
+    type Matrix = Arc<Matrix>;
     type Vector = Vec<f32>;
 
     fn has(&self, name: &str) -> bool {
@@ -128,7 +128,7 @@ impl Source for Weights {
         }
     }
 
-    fn matrix(&self, names: &[String], rows: usize, columns: usize) -> Result<Arc<Packed>> {
+    fn matrix(&self, names: &[String], rows: usize, columns: usize) -> Result<Arc<Matrix>> {
         let name = names.join("+");
         let all = rows * names.len();
         match self {
@@ -141,7 +141,7 @@ impl Source for Weights {
                     .iter()
                     .map(|name| checkpoint.floats(name, &[rows, columns]))
                     .collect::<Result<Vec<_>>>()?;
-                let packed = Arc::new(Packed::from_floats(all, columns, *activations, |row| {
+                let packed = Arc::new(Matrix::from_f32_row_scales(all, columns, *activations, |row| {
                     &values[row / rows][row % rows * columns..][..columns]
                 }));
                 seen.borrow_mut().insert(name, Entry::Matrix(packed.clone()));
@@ -152,13 +152,8 @@ impl Source for Weights {
                     .entries
                     .get(&name)
                     .filter(|place| (place.rows, place.columns) == (all, columns));
-                let packed = place.and_then(|place| {
-                    let (tiles, groups) = (all.div_ceil(16), columns.div_ceil(4));
-                    let lanes: Buffer<Lane> = Buffer::mapped(map, place.start, tiles * groups)?;
-                    let scales: Buffer<Column> = Buffer::mapped(map, place.start + lanes.bytes().len(), tiles)?;
-                    Some(Arc::new(Packed::of_rows(all, columns, lanes, scales)))
-                });
-                packed.ok_or_else(|| unfit(path, &name))
+                let packed = place.and_then(|place| Matrix::from_int8_map(map, place.start, all, columns));
+                packed.map(Arc::new).ok_or_else(|| unfit(path, &name))
             }
         }
     }
@@ -226,10 +221,7 @@ fn read(directory: &Path, origins: &[Origin]) -> Option<(Arc<Mmap>, Header)> {
 fn size(place: &Place) -> Option<usize> {
     match place.rows {
         0 => place.columns.checked_mul(4),
-        rows => rows
-            .div_ceil(16)
-            .checked_mul(place.columns.div_ceil(4).checked_add(1)?)?
-            .checked_mul(size_of::<Lane>()),
+        rows => Matrix::int8_len(rows, place.columns),
     }
 }
 
@@ -276,7 +268,7 @@ fn write(directory: &Path, made_from: Vec<Origin>, seen: &BTreeMap<String, Entry
             out.write_all(bytes)
         };
         match entry {
-            Entry::Matrix(packed) => packed.stored().into_iter().try_for_each(&mut put)?,
+            Entry::Matrix(packed) => packed.int8_bytes().into_iter().try_for_each(&mut put)?,
             Entry::Vector(values) => values.iter().try_for_each(|value| put(&value.to_le_bytes()))?,
         }
         out.write_all(&vec![0; written.next_multiple_of(ALIGNMENT) - written])?;

@@ -1,7 +1,7 @@
 //! GGUF files: checked metadata and tensor bytes over a memory map.
 
 use crate::error::{Error, Result};
-use crate::model::cpu::ggml::floats;
+use crate::model::cpu::ggml::dequantize;
 use candle_core::quantized::GgmlDType;
 use candle_core::quantized::gguf_file::{Content, Value};
 use memmap2::Mmap;
@@ -47,7 +47,7 @@ impl StoredRows {
         let bytes = &self.map[self.place.clone()];
         for row in rows.iter().map(|row| *row as usize) {
             let bytes = bytes.get(row * length..(row + 1) * length).unwrap_or_default();
-            let values = floats(self.dtype, bytes, self.columns)?;
+            let values = dequantize(self.dtype, bytes, self.columns)?;
             out.extend(values.iter().map(|value| value * scale));
         }
         // The system maps what lies around a row as well, and in time all of the matrix.

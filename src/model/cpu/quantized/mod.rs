@@ -5,10 +5,11 @@
 //! bit for bit whatever is computed beside it and whatever the instruction set.
 
 use crate::model::cpu::gemm::Kernel;
-use crate::model::cpu::ggml::{Form, NEST, Row};
+use crate::model::cpu::ggml::{Form, QK_K, Row};
 use crate::model::cpu::matrix::{Column, Lane, TILE, Writer};
 use crate::model::cpu::pages::{Pages, cast, cast_mut};
-use crate::model::cpu::simd::{dispatch, parallel, round_blocks};
+use crate::model::cpu::parallel::parallel_ranges;
+use crate::model::cpu::simd::{dispatch, round_blocks};
 use candle_core::{Error, Result};
 use half::f16;
 use rayon::prelude::*;
@@ -64,7 +65,7 @@ impl Shape {
     /// Units and whole numbers that go with a tile's scales, or with its minima.
     fn numbers(self) -> [usize; 2] {
         if self.form.nested {
-            [self.columns / NEST, self.columns / self.form.width]
+            [self.columns / QK_K, self.columns / self.form.width]
         } else {
             [self.columns / self.form.width, 0]
         }
@@ -174,7 +175,7 @@ impl Scales<'_> {
     /// The scale at a place, of one row.
     fn at(&self, index: usize, width: usize, lane: usize) -> f32 {
         match self.whole.get(index) {
-            Some(whole) => self.units[index * width / NEST][lane].to_f32() * f32::from(whole[lane]),
+            Some(whole) => self.units[index * width / QK_K][lane].to_f32() * f32::from(whole[lane]),
             None => self.units[index][lane].to_f32(),
         }
     }
@@ -307,7 +308,7 @@ impl Blocks {
     }
 
     /// The matrix of these rows alone.
-    pub fn select(&self, rows: &[u32]) -> Self {
+    pub fn select_rows(&self, rows: &[u32]) -> Self {
         let stride = self.shape.stride();
         let mut tiles = Pages::<Lane>::zeroed(rows.len().div_ceil(TILE) * stride);
         let chosen = tiles.par_chunks_exact_mut(stride).zip(rows.par_chunks(TILE));
@@ -332,7 +333,7 @@ impl Blocks {
     }
 
     /// One row in float32, times `scale`.
-    pub fn row(&self, row: usize, scale: f32, out: &mut Vec<f32>) {
+    pub fn dequantize_row(&self, row: usize, scale: f32, out: &mut Vec<f32>) {
         let Form {
             bits, offset, width, ..
         } = self.shape.form;
@@ -368,7 +369,7 @@ pub(in crate::model) fn products(kernel: Kernel, activations: &[f32], matrices: 
         .flat_map(|(matrix, (blocks, _))| (0..blocks.count()).map(move |tile| (matrix, tile)))
         .collect();
     // What few rows take is the reading of the weights, not the multiplying.
-    parallel(places.len(), (m + 7) * places.len() * TILE * columns / 32, |range| {
+    parallel_ranges(places.len(), (m + 7) * places.len() * TILE * columns / 32, |range| {
         let mut stretch = Stretch::new();
         let mut sums = vec![Column([0.0; TILE]); m];
         for place in range {
@@ -389,7 +390,8 @@ pub(in crate::model) fn products(kernel: Kernel, activations: &[f32], matrices: 
                 }
             }
             for (row, sum) in sums.iter().enumerate() {
-                writer.write(row, tile, sum);
+                // SAFETY: ranges of tiles are disjoint.
+                unsafe { writer.write(row, tile, sum) };
             }
         }
     });
@@ -512,7 +514,7 @@ impl Scales<'_> {
         if self.whole.is_empty() {
             return widen_columns(&self.units[places], to, 1);
         }
-        let each = NEST / width;
+        let each = QK_K / width;
         widen_columns(&self.units[places.start / each..], to, each);
         nest(&self.whole[places], to, each);
     }
@@ -692,7 +694,7 @@ fn portable_product(view: &View, operand: &Operand, row: usize, sum: &mut Column
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
     //! 64 multiply-adds an instruction: unsigned weights against signed activations.
-    use super::{AHEAD, BLOCK, Column, LANES, Lane, NEST, Operand, RoundedRow, Scales, Tile, View, width};
+    use super::{AHEAD, BLOCK, Column, LANES, Lane, Operand, QK_K, RoundedRow, Scales, Tile, View, width};
     use std::arch::x86_64::*;
 
     /// Rows that share one pass over the lanes: what goes with them stays in registers.
@@ -768,7 +770,7 @@ mod avx512 {
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw")]
     unsafe fn scales<const BITS: usize, const NESTED: bool>(scales: &Scales, place: usize, stride: usize) -> __m512 {
-        let unit = if NESTED { place * width(BITS) * 4 / NEST } else { place };
+        let unit = if NESTED { place * width(BITS) * 4 / QK_K } else { place };
         // SAFETY: the caller has the place; what is asked of the memory is not read.
         unsafe {
             let units = scales.units.as_ptr().add(unit);
@@ -930,7 +932,7 @@ mod avx512 {
 mod avx2 {
     //! 32 products an instruction, added in pairs in 16 bits. As many pairs of unsigned weights as stay in range are summed
     //! there before 32 bits; weights of 8 bits hand their signs to the activations.
-    use super::{AHEAD, BLOCK, Column, LANES, NEST, Operand, RoundedRow, Scales, TILE, Tile, View, width};
+    use super::{AHEAD, BLOCK, Column, LANES, Operand, QK_K, RoundedRow, Scales, TILE, Tile, View, width};
     use half::f16;
     use std::arch::x86_64::*;
 
@@ -1017,7 +1019,7 @@ mod avx2 {
         half: usize,
         stride: usize,
     ) -> __m256 {
-        let unit = if NESTED { place * width(BITS) * 4 / NEST } else { place };
+        let unit = if NESTED { place * width(BITS) * 4 / QK_K } else { place };
         // SAFETY: the caller has the place; what is asked of the memory is not read.
         unsafe {
             let units = scales.units.as_ptr().add(unit).cast::<f16>().add(half * TILE / 2);

@@ -1,0 +1,482 @@
+//! Softmax attention in float32 on the CPU, and the key-value cache of encoder-decoder models.
+//!
+//! There are two forms of it, which differ in where keys and values lie and in the order of their sums, and so in the last bits:
+//!
+//! - [`attend_groups`] is for encoder-decoder models. A beam's tokens lie in slots of a [`KvCache`] that beams share, so keys
+//!   are found by number and prefetched; beams of one sentence read them together; scores may have a bias (T5).
+//! - [`attend_parts`] is for decoder-only models. Positions follow each other in memory, those of a shared prefix apart from
+//!   a row's own; query heads share keys (grouped-query attention); scores may be capped (Gemma 2).
+//!
+//! Each query's result depends on its own operands alone, in a fixed order: a batch never changes a row.
+
+use super::parallel::{SharedOutput, parallel_ranges};
+use super::simd::{LANES, dispatch, dot, exp, maximum_with, multiply_add, sum_lanes, sum_of};
+use std::ops::Range;
+
+/// Values of an output whose sums stay in registers over all positions.
+const RUN: usize = 64;
+
+/// Holds the keys and values of one layer in numbered slots, one slot a token.
+///
+/// Its layout is `(slots / CHUNK, heads, keys and values, CHUNK, head_dim)`: a head reads its own keys and values from front
+/// to back, and a cache grows at its end.
+pub(in crate::model) struct KvCache {
+    heads: usize,
+    head_dim: usize,
+    values: Vec<f32>,
+}
+
+/// Slots of a [`KvCache`] whose keys, and whose values, lie next to each other.
+const CHUNK: usize = 64;
+
+impl KvCache {
+    /// Makes a cache without slots.
+    pub fn new(heads: usize, head_dim: usize) -> Self {
+        Self {
+            heads,
+            head_dim,
+            values: Vec::new(),
+        }
+    }
+
+    /// Stores a token's keys and values, `(keys and values, heads, head_dim)`, in a slot below `slots`, the number of slots that
+    /// the cache grows to.
+    pub fn store(&mut self, slot: u32, slots: u32, projected: &[f32]) {
+        let (slot, part) = (slot as usize, CHUNK * self.head_dim);
+        let chunk = 2 * self.heads * part;
+        let len = (slots as usize).div_ceil(CHUNK) * chunk;
+        if self.values.len() < len {
+            self.values.resize(len, 0.0);
+        }
+        let (keys, values) = projected.split_at(self.heads * self.head_dim);
+        let base = slot / CHUNK * chunk + slot % CHUNK * self.head_dim;
+        for (head, (keys, values)) in keys
+            .chunks_exact(self.head_dim)
+            .zip(values.chunks_exact(self.head_dim))
+            .enumerate()
+        {
+            let at = base + 2 * head * part;
+            self.values[at..][..self.head_dim].copy_from_slice(keys);
+            self.values[at + part..][..self.head_dim].copy_from_slice(values);
+        }
+    }
+
+    /// Finds where a slot's key for a head starts; its value starts `CHUNK * head_dim` after.
+    #[inline(always)]
+    fn key_start(&self, slot: u32, head: usize) -> usize {
+        let (slot, part) = (slot as usize, CHUNK * self.head_dim);
+        (slot / CHUNK * self.heads + head) * 2 * part + slot % CHUNK * self.head_dim
+    }
+
+    /// Prefetches the key or value that starts at `at`: slots lie too far apart for the processor to foresee.
+    #[inline(always)]
+    fn prefetch(&self, at: usize) {
+        #[cfg(target_arch = "x86_64")]
+        for line in (at..at + self.head_dim).step_by(16) {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            // SAFETY: a prefetch reads nothing that the program can see, and may be given any address.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(self.values.as_ptr().wrapping_add(line).cast()) };
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = at;
+    }
+}
+
+/// Attention of one head's queries over the same slots of a [`KvCache`].
+struct SlotAttention<'a> {
+    /// `(queries, head_dim)`, scaled already.
+    queries: &'a [f32],
+    cache: &'a KvCache,
+    head: usize,
+    /// The slots to attend to, in the order of positions.
+    slots: &'a [u32],
+    /// `(queries, slots)`, or empty: added to the scores.
+    bias: &'a [f32],
+}
+
+#[inline(always)]
+fn attend_slots_with<const FMA: bool>(attention: &SlotAttention, weights: &mut Vec<f32>, out: &mut [f32]) {
+    let SlotAttention {
+        queries,
+        cache,
+        head,
+        slots,
+        bias,
+    } = *attention;
+    let (count, dim) = (slots.len(), cache.head_dim);
+    weights.clear();
+    weights.resize(queries.len() / dim * count, 0.0);
+    for (position, slot) in slots.iter().enumerate() {
+        cache.prefetch(cache.key_start(*slot, head) + CHUNK * dim);
+        if let Some(slot) = slots.get(position + 4) {
+            cache.prefetch(cache.key_start(*slot, head));
+        }
+        let key = &cache.values[cache.key_start(*slot, head)..][..dim];
+        for (query, weights) in queries.chunks_exact(dim).zip(weights.chunks_exact_mut(count)) {
+            weights[position] = dot::<FMA>(query, key);
+        }
+    }
+    for (weight, bias) in weights.iter_mut().zip(bias) {
+        *weight += bias;
+    }
+    for (weights, out) in weights.chunks_exact_mut(count).zip(out.chunks_exact_mut(dim)) {
+        let most = weights.iter().fold(f32::NEG_INFINITY, |a, b| a.max(*b));
+        for weight in weights.iter_mut() {
+            *weight = exp::<FMA>(*weight - most);
+        }
+        let inverse = 1.0 / sum_of(weights, |x| x);
+        let mut start = 0;
+        // The sums of `RUN` values at a time stay in registers over all positions.
+        while start + RUN <= dim {
+            let mut sums = [0f32; RUN];
+            for (slot, weight) in slots.iter().zip(weights.iter()) {
+                let value = &cache.values[cache.key_start(*slot, head) + CHUNK * dim + start..][..RUN];
+                for i in 0..RUN {
+                    sums[i] = multiply_add::<FMA>(*weight, value[i], sums[i]);
+                }
+            }
+            for i in 0..RUN {
+                out[start + i] = sums[i] * inverse;
+            }
+            start += RUN;
+        }
+        let rest = &mut out[start..];
+        rest.fill(0.0);
+        for (slot, weight) in slots.iter().zip(weights.iter()) {
+            let value = &cache.values[cache.key_start(*slot, head) + CHUNK * dim + start..][..rest.len()];
+            for (out, value) in rest.iter_mut().zip(value) {
+                *out = multiply_add::<FMA>(*weight, *value, *out);
+            }
+        }
+        rest.iter_mut().for_each(|x| *x *= inverse);
+    }
+}
+
+dispatch! {
+    /// Computes softmax attention into `out`, `(queries, head_dim)`; `weights` is scratch.
+    fn attend_slots(attention: &SlotAttention, weights: &mut Vec<f32>, out: &mut [f32]) = attend_slots_with
+}
+
+/// Queries that attend to the same slots.
+pub(in crate::model) struct QueryGroup<'a> {
+    /// Rows of the [`Queries`].
+    pub rows: Range<usize>,
+    /// Slots of the cache, in the order of positions.
+    pub slots: &'a [u32],
+}
+
+/// Queries of all heads: the first `heads * head_dim` values of each `stride`.
+#[derive(Clone, Copy)]
+pub(in crate::model) struct Queries<'a> {
+    pub values: &'a [f32],
+    pub stride: usize,
+    /// Multiplies each query.
+    pub scale: f32,
+}
+
+/// Computes the attention of groups of queries over slots of a cache: `(queries, heads * head_dim)`.
+///
+/// `bias` appends a group's `(queries, slots)` for one head, or nothing.
+///
+/// # Panics
+/// When groups are not in the order of their rows, without a row in common.
+pub(in crate::model) fn attend_groups(
+    cache: &KvCache,
+    queries: Queries,
+    groups: &[QueryGroup],
+    bias: &(dyn Fn(&QueryGroup, usize, &mut Vec<f32>) + Sync),
+) -> Vec<f32> {
+    let apart = groups.iter().try_fold(0, |end, QueryGroup { rows, .. }| {
+        (end <= rows.start && rows.start <= rows.end).then_some(rows.end)
+    });
+    assert!(apart.is_some(), "groups of queries must be apart and in order");
+    let (heads, dim) = (cache.heads, cache.head_dim);
+    let width = heads * dim;
+    let mut out = vec![0f32; queries.values.len() / queries.stride * width];
+    let output = SharedOutput::new(&mut out);
+    let work: usize = groups.iter().map(|group| group.rows.len() * group.slots.len()).sum();
+    // A position costs more than its multiply-adds: its sum and its share in the softmax.
+    parallel_ranges(groups.len() * heads, work * width, |units| {
+        let (mut scaled, mut weights, mut result, mut added) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for unit in units {
+            let (group, head) = (&groups[unit / heads], unit % heads);
+            scaled.clear();
+            for row in group.rows.clone() {
+                let query = &queries.values[row * queries.stride + head * dim..][..dim];
+                scaled.extend(query.iter().map(|x| x * queries.scale));
+            }
+            added.clear();
+            bias(group, head, &mut added);
+            result.resize(scaled.len(), 0.0);
+            let attention = SlotAttention {
+                queries: &scaled,
+                cache,
+                head,
+                slots: group.slots,
+                bias: &added,
+            };
+            attend_slots(&attention, &mut weights, &mut result);
+            for (row, result) in group.rows.clone().zip(result.chunks_exact(dim)) {
+                // SAFETY: each unit is a group and a head of its own, groups have no row in common, as was asserted, and heads
+                // have no column in common.
+                unsafe { output.write(row * width + head * dim, result) };
+            }
+        }
+    });
+    out
+}
+
+/// Computes the [`dot`] of each of four vectors, which lie one after the other, with a fifth, in the same order and to the same bits.
+/// It is written in intrinsics because compilers keep the sums of four dots at a time in memory.
+///
+/// # Safety
+/// The machine has AVX2 and FMA. `four` is four times as long as `with`, whose length is a multiple of [`LANES`].
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn four_dots(four: &[f32], with: &[f32]) -> [f32; 4] {
+    use std::arch::x86_64::*;
+    let dim = with.len();
+    let mut sums = [[_mm256_setzero_ps(); 2]; 4];
+    for at in (0..dim).step_by(LANES) {
+        for half in 0..2 {
+            // SAFETY: `at + half * 8 + 8` is at most `dim`, as `dim` is a multiple of `LANES`.
+            let b = unsafe { _mm256_loadu_ps(with.as_ptr().add(at + half * 8)) };
+            for (n, sums) in sums.iter_mut().enumerate() {
+                // SAFETY: as above; `four` holds `dim` values for each of its four vectors.
+                let a = unsafe { _mm256_loadu_ps(four.as_ptr().add(n * dim + at + half * 8)) };
+                sums[half] = _mm256_fmadd_ps(a, b, sums[half]);
+            }
+        }
+    }
+    // In the order of `sum_lanes`.
+    sums.map(|[low, high]| {
+        let eight = _mm256_add_ps(low, high);
+        let four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps::<1>(eight));
+        let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+        _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+    })
+}
+
+/// Attention of query heads that share one key-value head (grouped-query attention), over positions that follow each other in
+/// memory, in one or more parts.
+pub(in crate::model) struct PartAttention<'a> {
+    /// `(heads, head_dim)`, scaled already.
+    pub queries: &'a [f32],
+    pub head_dim: usize,
+    /// Each part's keys and values, both `(positions, stride)`.
+    pub parts: &'a [(&'a [f32], &'a [f32])],
+    /// Values from one position to the next.
+    pub stride: usize,
+    /// Where in a position this key-value head's `head_dim` values start.
+    pub offset: usize,
+    /// Soft cap of the scores, `cap * tanh(score / cap)` (Gemma 2).
+    pub cap: Option<f32>,
+}
+
+#[inline(always)]
+fn attend_parts_with<const FMA: bool>(attention: &PartAttention, weights: &mut Vec<f32>, out: &mut [f32]) {
+    let PartAttention {
+        queries,
+        head_dim: dim,
+        parts,
+        stride,
+        offset,
+        cap,
+    } = *attention;
+    let heads = queries.len() / dim;
+    let positions: usize = parts.iter().map(|(keys, _)| keys.len() / stride).sum();
+    weights.clear();
+    weights.resize(heads * positions, 0.0);
+    let mut position = 0;
+    for (keys, _) in parts {
+        for key in keys.chunks_exact(stride) {
+            let key = &key[offset..offset + dim];
+            let mut head = 0;
+            #[cfg(target_arch = "x86_64")]
+            while FMA && head + 4 <= heads && dim.is_multiple_of(LANES) {
+                // SAFETY: `dispatch` sets FMA on x86-64 only where it found AVX2 and FMA; four queries of `dim` values are
+                // sliced off, `key` has as many, and `dim` was found to be a multiple of `LANES`.
+                for dot in unsafe { four_dots(&queries[head * dim..][..4 * dim], key) } {
+                    weights[head * positions + position] = dot;
+                    head += 1;
+                }
+            }
+            while head < heads {
+                weights[head * positions + position] = dot::<FMA>(&queries[head * dim..][..dim], key);
+                head += 1;
+            }
+            position += 1;
+        }
+    }
+    if let Some(cap) = cap {
+        for weight in weights.iter_mut() {
+            *weight = cap * (*weight / cap).tanh();
+        }
+    }
+    for (weights, out) in weights.chunks_exact_mut(positions).zip(out.chunks_exact_mut(dim)) {
+        let most = maximum_with::<FMA>(weights);
+        let mut sums = [0f32; LANES];
+        let (chunks, rest) = weights.as_chunks_mut::<LANES>();
+        for chunk in chunks {
+            for i in 0..LANES {
+                chunk[i] = exp::<FMA>(chunk[i] - most);
+                sums[i] += chunk[i];
+            }
+        }
+        for (weight, sum) in rest.iter_mut().zip(&mut sums) {
+            *weight = exp::<FMA>(*weight - most);
+            *sum += *weight;
+        }
+        let inverse = 1.0 / sum_lanes(&mut sums);
+        // The sums of `RUN` values at a time stay in registers over all positions.
+        let mut start = 0;
+        while start + RUN <= dim {
+            let mut sums = [0f32; RUN];
+            let mut position = 0;
+            for (_, values) in parts {
+                for value in values.chunks_exact(stride) {
+                    let (value, weight) = (&value[offset + start..][..RUN], weights[position]);
+                    for i in 0..RUN {
+                        sums[i] = multiply_add::<FMA>(weight, value[i], sums[i]);
+                    }
+                    position += 1;
+                }
+            }
+            for i in 0..RUN {
+                out[start + i] = sums[i] * inverse;
+            }
+            start += RUN;
+        }
+        let rest = &mut out[start..];
+        rest.fill(0.0);
+        let mut position = 0;
+        for (_, values) in parts {
+            for value in values.chunks_exact(stride) {
+                for (out, value) in rest.iter_mut().zip(&value[offset + start..offset + dim]) {
+                    *out = multiply_add::<FMA>(weights[position], *value, *out);
+                }
+                position += 1;
+            }
+        }
+        rest.iter_mut().for_each(|x| *x *= inverse);
+    }
+}
+
+dispatch! {
+    /// Computes softmax attention into `out`, `(heads, head_dim)`; `weights` is scratch.
+    pub(in crate::model) fn attend_parts(attention: &PartAttention, weights: &mut Vec<f32>, out: &mut [f32]) = attend_parts_with
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attention_over_slots_agrees_with_its_definition_alone_and_together() {
+        for dim in [12, 64, 80] {
+            let wave = |n: usize, k: f32| (0..n).map(|i| (i as f32 * k).sin()).collect::<Vec<_>>();
+            // Head 1 of 2, of slots in two chunks.
+            let (queries, projected, bias) = (wave(2 * dim, 0.7), wave(100 * 4 * dim, 0.3), wave(10, 1.3));
+            let mut cache = KvCache::new(2, dim);
+            for (slot, projected) in projected.chunks_exact(4 * dim).enumerate() {
+                cache.store(slot as u32, slot as u32 + 1, projected);
+            }
+            let slots = [7, 0, 93, 8, 64];
+            let attention = SlotAttention {
+                queries: &queries,
+                cache: &cache,
+                head: 1,
+                slots: &slots,
+                bias: &bias,
+            };
+            let mut out = vec![0.0; 2 * dim];
+            attend_slots(&attention, &mut Vec::new(), &mut out);
+            for query in 0..2 {
+                let at = |slot: u32, i: usize| f64::from(projected[slot as usize * 4 * dim + dim + i]);
+                let score = |p: usize| -> f64 {
+                    let product = (0..dim).map(|i| f64::from(queries[query * dim + i]) * at(slots[p], i));
+                    product.sum::<f64>() + f64::from(bias[query * 5 + p])
+                };
+                let total: f64 = (0..5).map(|p| score(p).exp()).sum();
+                for i in 0..dim {
+                    let expected: f64 = (0..5).map(|p| score(p).exp() / total * at(slots[p], 2 * dim + i)).sum();
+                    assert!((f64::from(out[query * dim + i]) - expected).abs() < 1e-5);
+                }
+                let mut alone = vec![0.0; dim];
+                let single = SlotAttention {
+                    queries: &queries[query * dim..][..dim],
+                    bias: &bias[query * 5..][..5],
+                    ..attention
+                };
+                attend_slots(&single, &mut Vec::new(), &mut alone);
+                assert_eq!(alone, out[query * dim..][..dim]);
+            }
+        }
+    }
+
+    #[test]
+    fn four_dots_are_dots() {
+        let wave = |n: usize, k: f32| (0..n).map(|i| (i as f32 * k).sin()).collect::<Vec<_>>();
+        let (four, with) = (wave(4 * 80, 0.7), wave(80, 0.3));
+        let expected: Vec<f32> = four.chunks_exact(80).map(|a| dot::<true>(a, &with)).collect();
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            // SAFETY: the features were just detected.
+            assert_eq!(unsafe { four_dots(&four, &with) }, expected[..]);
+        }
+        assert_eq!(expected.len(), 4);
+    }
+
+    #[test]
+    fn attention_over_parts_agrees_with_its_definition_however_it_is_divided() {
+        for (heads, dim) in [(2, 20), (5, 80)] {
+            attention_agrees(heads, dim);
+        }
+    }
+
+    fn attention_agrees(heads: usize, dim: usize) {
+        let (stride, offset, positions) = (2 * dim, dim, 7);
+        let wave = |n: usize, k: f32| (0..n).map(|i| (i as f32 * k).sin()).collect::<Vec<_>>();
+        let (queries, keys, values) = (
+            wave(heads * dim, 0.7),
+            wave(positions * stride, 0.3),
+            wave(positions * stride, 1.1),
+        );
+        let mut out = vec![0.0; heads * dim];
+        let whole = [(&keys[..], &values[..])];
+        let attention = PartAttention {
+            queries: &queries,
+            head_dim: dim,
+            stride,
+            offset,
+            parts: &whole,
+            cap: None,
+        };
+        attend_parts(&attention, &mut Vec::new(), &mut out);
+        for head in 0..heads {
+            let score = |p: usize| -> f64 {
+                (0..dim)
+                    .map(|i| f64::from(queries[head * dim + i]) * f64::from(keys[p * stride + offset + i]))
+                    .sum()
+            };
+            let total: f64 = (0..positions).map(|p| score(p).exp()).sum();
+            for i in 0..dim {
+                let value = |p: usize| f64::from(values[p * stride + offset + i]);
+                let expected: f64 = (0..positions).map(|p| score(p).exp() / total * value(p)).sum();
+                assert!((f64::from(out[head * dim + i]) - expected).abs() < 1e-5);
+            }
+        }
+        let cut = 3 * stride;
+        let parts = [(&keys[..cut], &values[..cut]), (&keys[cut..], &values[cut..])];
+        let mut again = vec![0.0; heads * dim];
+        attend_parts(
+            &PartAttention {
+                parts: &parts,
+                ..attention
+            },
+            &mut Vec::new(),
+            &mut again,
+        );
+        assert_eq!(out, again);
+    }
+}

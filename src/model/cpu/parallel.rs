@@ -1,0 +1,150 @@
+//! Work shared out between threads: ranges of units, and rows of one output that threads write apart from each other.
+//!
+//! All of it runs on rayon's threads, whose waiting thread takes over what the others have not begun. candle's barrier pool
+//! spins instead, which takes several times as long on a machine with other work to do.
+
+use rayon::prelude::*;
+use std::marker::PhantomData;
+use std::ops::Range;
+
+/// Multiply-adds below which handing a part to another thread costs more than it saves.
+const MIN_PART: usize = 100_000;
+
+/// Says into how many parts `units` are worth dividing, given the multiply-adds of all of them together.
+fn parts(units: usize, operations: usize) -> usize {
+    (rayon::current_num_threads() * 4).min(operations / MIN_PART).min(units)
+}
+
+/// Calls `f` with ranges that together are `0..units`, on as many threads as `operations` multiply-adds in all are worth.
+pub(super) fn parallel_ranges(units: usize, operations: usize, f: impl Fn(Range<usize>) + Sync) {
+    let parts = parts(units, operations);
+    if parts < 2 {
+        return f(0..units);
+    }
+    (0..parts)
+        .into_par_iter()
+        .with_max_len(1)
+        .for_each(|part| f(units * part / parts..units * (part + 1) / parts));
+}
+
+/// Divides `values`, `(rows, width)`, into runs of whole rows and calls `f` with each run's first row and its values, on as
+/// many threads as `operations` multiply-adds in all are worth.
+///
+/// What `f` prepares for itself, such as scratch memory, is used for all rows of a run.
+pub(in crate::model) fn parallel_runs(
+    values: &mut [f32],
+    width: usize,
+    operations: usize,
+    f: impl Fn(usize, &mut [f32]) + Sync,
+) {
+    let rows = values.len() / width;
+    let parts = parts(rows, operations);
+    if parts < 2 {
+        return f(0, values);
+    }
+    let (mut rest, mut runs) = (values, Vec::with_capacity(parts));
+    for part in 0..parts {
+        let (first, end) = (rows * part / parts, rows * (part + 1) / parts);
+        let (run, later) = rest.split_at_mut((end - first) * width);
+        runs.push((first, run));
+        rest = later;
+    }
+    runs.into_par_iter()
+        .with_max_len(1)
+        .for_each(|(first, run)| f(first, run));
+}
+
+/// Calls `f` with the number and the values of each row of `values`, `(rows, width)`; `cost` is that of one value in
+/// multiply-adds.
+pub(in crate::model) fn parallel_rows(
+    values: &mut [f32],
+    width: usize,
+    cost: usize,
+    f: impl Fn(usize, &mut [f32]) + Sync,
+) {
+    let operations = values.len() * cost;
+    parallel_runs(values, width, operations, |first, run| {
+        for (index, row) in run.chunks_exact_mut(width).enumerate() {
+            f(first + index, row);
+        }
+    });
+}
+
+/// An output that several threads write at once, each to places of its own.
+pub(super) struct SharedOutput<'a> {
+    start: *mut f32,
+    len: usize,
+    output: PhantomData<&'a mut [f32]>,
+}
+
+// SAFETY: the values are reached by `write` alone, whose callers keep to places that no other thread writes.
+unsafe impl Sync for SharedOutput<'_> {}
+
+impl<'a> SharedOutput<'a> {
+    /// Borrows an output until the last write.
+    pub fn new(output: &'a mut [f32]) -> Self {
+        Self {
+            start: output.as_mut_ptr(),
+            len: output.len(),
+            output: PhantomData,
+        }
+    }
+
+    /// Borrows room for `len` more values at the end of a vector, whose length stays: what is written there counts only once the
+    /// caller sets it.
+    pub fn at_end(output: &'a mut Vec<f32>, len: usize) -> Self {
+        output.reserve_exact(len);
+        Self {
+            start: output.spare_capacity_mut().as_mut_ptr().cast(),
+            len,
+            output: PhantomData,
+        }
+    }
+
+    /// Copies `values` to the output, from the value numbered `at` on.
+    ///
+    /// # Safety
+    /// No other thread writes any of these values of the output at the same time.
+    ///
+    /// # Panics
+    /// When the values do not fit.
+    #[inline(always)]
+    pub unsafe fn write(&self, at: usize, values: &[f32]) {
+        assert!(at <= self.len && values.len() <= self.len - at);
+        // SAFETY: the values lie within the borrowed output or room. While it is borrowed nothing else reads or writes it but
+        // other threads' writes, which the caller keeps apart, and `values` cannot overlap it, as the borrow is a mutable one.
+        unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), self.start.add(at), values.len()) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn every_unit_and_every_row_is_visited_once() {
+        for (rows, operations) in [(0, 0), (1, 1 << 30), (7, 0), (103, 1 << 30)] {
+            let visits: Vec<AtomicUsize> = (0..rows).map(|_| AtomicUsize::new(0)).collect();
+            parallel_ranges(rows, operations, |range| {
+                for unit in range {
+                    visits[unit].fetch_add(1, Ordering::Relaxed);
+                }
+            });
+            assert!(visits.iter().all(|visits| visits.load(Ordering::Relaxed) == 1));
+            let mut values = vec![0.0; rows * 3];
+            parallel_rows(&mut values, 3, operations, |row, values| {
+                values.iter_mut().for_each(|value| *value += row as f32);
+            });
+            assert!(values.iter().enumerate().all(|(i, value)| *value == (i / 3) as f32));
+        }
+    }
+
+    #[test]
+    #[should_panic]
+    fn a_write_beyond_the_output_is_refused() {
+        let mut output = [0.0; 4];
+        // SAFETY: there is one thread.
+        unsafe { SharedOutput::new(&mut output).write(3, &[1.0, 2.0]) };
+    }
+}
