@@ -279,7 +279,7 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"one");
         let refused = write(&path, b"two", false).unwrap_err();
         assert_eq!(refused.kind, Kind::Output);
-        assert!(refused.hint.unwrap().contains("--force"));
+        assert!(refused.hint.unwrap().to_string().contains("--force"));
         assert_eq!(fs::read(&path).unwrap(), b"one");
         write(&path, b"two", true).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");

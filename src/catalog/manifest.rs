@@ -754,7 +754,7 @@ mod tests {
             error.message.contains("madlad400-3b") && error.message.contains("t5"),
             "{error}"
         );
-        assert!(error.hint.unwrap().contains("safetensors"));
+        assert!(error.hint.unwrap().to_string().contains("safetensors"));
     }
 
     #[test]

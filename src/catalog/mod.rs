@@ -14,7 +14,7 @@ pub use manage::{Check, Entry, Removed, Verdict, info, list, pull, remove, verif
 pub use manifest::Manifest;
 pub use settings::{Settings, Token};
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Hint, Kind, Result};
 use crate::file::is_inside;
 use manifest::{HubSource, Manifests, is_repo};
 use std::fmt;
@@ -150,7 +150,7 @@ pub enum Notice {
     Failed {
         model: String,
         error: String,
-        hint: Option<String>,
+        hint: Option<Hint>,
     },
     /// All files are here.
     Pulled { model: String, path: PathBuf },

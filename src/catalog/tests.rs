@@ -465,7 +465,12 @@ fn gated_and_refused_requests_say_what_to_do() {
         assert_eq!(error.kind, Kind::Model, "{status} {word}");
         assert!(error.message.contains(message), "{status} {word}: {error}");
         assert!(
-            error.hint.as_deref().unwrap_or_default().contains(hint),
+            error
+                .hint
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default()
+                .contains(hint),
             "{status} {word}: {:?}",
             error.hint
         );
@@ -579,7 +584,10 @@ fn offline_means_no_request() {
     place.settings.offline = true;
     let error = place.locate("tiny").unwrap_err();
     assert_eq!(error.kind, Kind::Model);
-    assert!(error.message.contains("not on this machine") && error.hint.unwrap().contains("plae models pull tiny"));
+    assert!(
+        error.message.contains("not on this machine")
+            && error.hint.unwrap().to_string().contains("plae models pull tiny")
+    );
     assert!(
         place
             .locate_any()
@@ -623,11 +631,19 @@ fn a_hub_out_of_reach_is_told_with_its_address() {
         error.message.contains("refuses the connection") && error.message.contains(&place.settings.endpoint),
         "{error}"
     );
-    assert!(error.hint.unwrap().contains("HF_ENDPOINT"));
+    assert!(error.hint.unwrap().to_string().contains("HF_ENDPOINT"));
     assert_eq!(place.told(), "retrying retrying retrying");
 
     place.settings.endpoint = "http://no such host".into();
-    assert!(place.locate("tiny").unwrap_err().hint.unwrap().contains("HF_ENDPOINT"));
+    assert!(
+        place
+            .locate("tiny")
+            .unwrap_err()
+            .hint
+            .unwrap()
+            .to_string()
+            .contains("HF_ENDPOINT")
+    );
     // `.invalid` never resolves (RFC 2606).
     place.settings.endpoint = "http://hub.invalid".into();
     place.notices.clear();
@@ -655,7 +671,7 @@ fn proxies_are_used_and_gone_around() {
     proxy.set(|state| state.refusal = Some((502, "")));
     place.settings.proxy = Some(proxy.address.clone());
     let error = place.locate("tiny").unwrap_err();
-    assert!(error.message.contains("proxy") && error.hint.unwrap().contains("NO_PROXY"));
+    assert!(error.message.contains("proxy") && error.hint.unwrap().to_string().contains("NO_PROXY"));
     assert!(proxy.log()[0].starts_with("CONNECT 127.0.0.1:"));
     place.settings.no_proxy = Some("example.org, 127.0.0.1".into());
     place.locate("tiny").unwrap();
@@ -891,7 +907,13 @@ fn unasked_the_best_cached_model_is_chosen_but_none_that_forbids_trade() {
     }
     place.settings.offline = true;
     let error = place.locate_any().unwrap_err();
-    assert!(error.hint.unwrap().contains("best is here, for non-commercial use"));
+    assert!(
+        error
+            .hint
+            .unwrap()
+            .to_string()
+            .contains("best is here, for non-commercial use")
+    );
     let used = place.locate("best").unwrap();
     assert!(used.manifest.non_commercial);
 }
@@ -1056,7 +1078,12 @@ mod packages {
             assert_eq!(error.kind, kind, "{script}: {error}");
             assert!(error.message.contains(message), "{script}: {error}");
             assert!(
-                error.hint.as_deref().unwrap_or_default().contains(hint),
+                error
+                    .hint
+                    .as_ref()
+                    .map(ToString::to_string)
+                    .unwrap_or_default()
+                    .contains(hint),
                 "{script}: {:?}",
                 error.hint
             );
@@ -1067,7 +1094,7 @@ mod packages {
         let error = place.locate("rough").unwrap_err();
         assert!(
             error.message.contains("no Python was found (no-such-python)")
-                && error.hint.unwrap().contains("PLAE_PYTHON")
+                && error.hint.unwrap().to_string().contains("PLAE_PYTHON")
         );
     }
 
@@ -1297,7 +1324,12 @@ fn what_a_model_can_be_called() {
         assert_eq!(error.kind, Kind::Usage, "{text}");
         assert!(error.message.contains(message), "{text}: {error}");
         assert!(
-            error.hint.as_deref().unwrap_or_default().contains(hint),
+            error
+                .hint
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default()
+                .contains(hint),
             "{text}: {:?}",
             error.hint
         );
@@ -1312,5 +1344,5 @@ fn a_cache_that_cannot_be_written_is_told() {
     place.settings.hub_cache = file.join("hub");
     let error = place.locate("tiny").unwrap_err();
     assert_eq!(error.kind, Kind::Model);
-    assert!(error.path.is_some() && error.hint.unwrap().contains("HF_HUB_CACHE"));
+    assert!(error.path.is_some() && error.hint.unwrap().to_string().contains("HF_HUB_CACHE"));
 }

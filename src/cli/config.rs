@@ -314,6 +314,7 @@ mod tests {
                 .unwrap_err()
                 .hint
                 .unwrap()
+                .to_string()
         };
         assert_eq!(hint("modle = 'x'"), "did you mean `model`?");
         assert_eq!(hint("precison = 'x'"), "did you mean `precision`?");

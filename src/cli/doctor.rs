@@ -2,7 +2,8 @@
 
 use super::config::Config;
 use super::printer::{ERROR, GOOD, Printer, WARNING};
-use super::{Status, counted, file, memory, size, version};
+use super::words::{counted, size};
+use super::{Status, file, memory, version};
 use crate::catalog::{self, Settings};
 use crate::error::Result;
 use crate::model::device;

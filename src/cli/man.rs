@@ -2,7 +2,8 @@
 
 use super::args::{self, Cli};
 use super::printer::Printer;
-use super::{Status, counted, file, io_phrase};
+use super::words::counted;
+use super::{Status, file, io_phrase};
 use crate::error::{Error, Result};
 use clap::CommandFactory;
 use clap_mangen::Man;

@@ -3,7 +3,8 @@
 use super::args::{Listing, MemoryArgs, MemoryCommand};
 use super::plan::Input;
 use super::printer::{FAINT, Printer};
-use super::{Status, counted, file, io_phrase, is_local, size};
+use super::words::{counted, size};
+use super::{Status, file, io_phrase, is_local};
 use crate::archive::{DATABASE, HOME};
 use crate::error::{Error, Kind, Result};
 use crate::memory::{

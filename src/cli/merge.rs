@@ -1,8 +1,9 @@
 //! `plae merge`: shards and archives to one memory and one report.
 
+use super::Status;
 use super::args::Merge;
 use super::printer::Printer;
-use super::{Status, counted};
+use super::words::counted;
 use crate::archive::{INDEX, merge};
 use crate::error::{Error, Result};
 

@@ -21,6 +21,7 @@ mod session;
 mod split;
 mod translate;
 mod version;
+mod words;
 mod writer;
 
 use crate::error::{Error, Kind, Result};
@@ -120,19 +121,6 @@ fn command(command: &args::Command, printer: &Printer) -> Result<Status> {
     }
 }
 
-/// `count` with the noun in its right form.
-fn counted(count: usize, noun: &str) -> String {
-    match count {
-        1 => format!("1 {noun}"),
-        _ => format!("{count} {noun}s"),
-    }
-}
-
-/// A number of bytes for people, in decimal units.
-fn size(bytes: u64) -> String {
-    indicatif::DecimalBytes(bytes).to_string()
-}
-
 /// A field of one of Linux's files on memory (`VmHWM` in `/proc/self/status`), in bytes; none elsewhere.
 fn memory(file: &str, field: &str) -> Option<u64> {
     let text = std::fs::read_to_string(file).ok()?;
@@ -174,11 +162,5 @@ mod tests {
         assert!(memory("/proc/self/status", "VmHWM").unwrap() > 100_000);
         assert!(memory("/proc/meminfo", "MemTotal").unwrap() > 1_000_000);
         assert_eq!(memory("/proc/meminfo", "NoSuchField"), None);
-    }
-
-    #[test]
-    fn nouns_agree() {
-        assert_eq!(counted(1, "segment"), "1 segment");
-        assert_eq!(counted(0, "segment"), "0 segments");
     }
 }

@@ -1,10 +1,11 @@
 //! `plae models`: list, describe, fetch, check and delete models.
 
+use super::Status;
 use super::args::{Models, ModelsCommand};
 use super::config::Config;
 use super::printer::{ERROR, FAINT, GOOD, Printer, WARNING};
 use super::session::Fetching;
-use super::{Status, size};
+use super::words::size;
 use crate::catalog::{self, Check, Entry, Notice, Settings, Verdict};
 use crate::error::{Error, Result};
 use std::fmt::Write;

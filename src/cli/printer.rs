@@ -1,7 +1,8 @@
 //! The printer: the only way to standard output and standard error.
 
 use super::args::Words;
-use crate::error::{Error, Kind, Result};
+use super::words;
+use crate::error::{Error, Hint, Kind, Result};
 use clap::builder::styling::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use std::cell::RefCell;
@@ -83,7 +84,7 @@ pub struct Printer {
     live: bool,
     bar: RefCell<Option<ProgressBar>>,
     /// The hint of the last error, which is not said again for the next.
-    hint: RefCell<Option<String>>,
+    hint: RefCell<Option<Hint>>,
 }
 
 impl Printer {
@@ -142,13 +143,13 @@ impl Printer {
         self.line(describe(error, self.colour, self.verbosity));
         let before = self.hint.replace(error.hint.clone());
         if let Some(hint) = error.hint.as_ref().filter(|hint| before.as_ref() != Some(hint)) {
-            self.line(labelled_hint(hint, self.colour));
+            self.line(labelled_hint(words::hint(hint), self.colour));
         }
     }
 
     /// What to do about a warning, on a line of its own.
-    pub fn hint(&self, text: impl Display) {
-        self.note(labelled_hint(text, self.colour));
+    pub fn hint(&self, hint: impl Into<Hint>) {
+        self.note(labelled_hint(words::hint(&hint.into()), self.colour));
     }
 
     fn line(&self, text: impl Display) {

@@ -4,8 +4,9 @@ use super::args::Render;
 use super::config::Config;
 use super::plan::{self, Output, Plan, Request};
 use super::printer::Printer;
+use super::words::counted;
 use super::writer::Writer;
-use super::{Status, counted, io_phrase};
+use super::{Status, io_phrase};
 use crate::error::{Error, Result};
 use crate::render::read_jsonl;
 

@@ -108,7 +108,7 @@ impl<'a> Fetching<'a> {
             Notice::Failed { hint, .. } => {
                 self.printer.warn(&notice);
                 if let Some(hint) = hint {
-                    self.printer.hint(hint);
+                    self.printer.hint(hint.clone());
                 }
             }
             Notice::Chosen {

@@ -188,7 +188,7 @@ fn unmarked_utf_16(bytes: &[u8]) -> Option<&'static Encoding> {
 /// Reads bytes that are not UTF-8 as Windows-874, or gives `invalid`, the error of reading them as UTF-8.
 fn guess(bytes: &[u8], mut invalid: Error) -> Result<Decoded> {
     if let Some(hint) = damage(bytes) {
-        invalid.hint = Some(hint.to_owned());
+        invalid.hint = Some(hint.into());
         return Err(invalid);
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
@@ -198,7 +198,7 @@ fn guess(bytes: &[u8], mut invalid: Error) -> Result<Decoded> {
     if guessed != WINDOWS_874 {
         // Most likely Western or Chinese; of no use to a translator from Thai, and a wrong guess would go unseen.
         let name = guessed.name().to_ascii_lowercase();
-        invalid.hint = Some(format!("it looks like {name}; if it is, give --encoding {name}"));
+        invalid.hint = Some(format!("it looks like {name}; if it is, give --encoding {name}").into());
         return Err(invalid);
     }
     let decoded = decode_as(bytes, WINDOWS_874)?;
@@ -404,7 +404,10 @@ mod tests {
         for (bytes, hint) in cases {
             let error = decode(bytes, None).unwrap_err();
             assert!(error.message.starts_with("invalid UTF-8"), "{error}");
-            assert!(error.hint.as_ref().is_some_and(|text| text.contains(hint)), "{error:?}");
+            assert!(
+                error.hint.as_ref().is_some_and(|text| text.to_string().contains(hint)),
+                "{error:?}"
+            );
         }
     }
 

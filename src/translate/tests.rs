@@ -375,5 +375,5 @@ fn one_sentence_that_does_not_fit_is_an_error_with_a_hint() {
         })
         .unwrap_err();
     assert_eq!(error.kind, Kind::Memory);
-    assert!(error.hint.is_some_and(|hint| hint.contains("one sentence")));
+    assert!(error.hint.is_some_and(|hint| hint.to_string().contains("one sentence")));
 }
