@@ -109,21 +109,61 @@ pub fn stream(
     Ok(())
 }
 
-/// As [`stream`], where what fills the file may fail for a reason of its own, which is then the error.
+/// Writes like [`stream`], but `fill` may also fail with an error of its own, which is then the error of the whole.
 pub fn fill(
     path: &Path,
     staging: Option<&Path>,
     overwrite: bool,
-    fill: &mut dyn FnMut(&mut dyn Write) -> Result<io::Result<()>>,
+    fill: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
 ) -> Result<()> {
     let mut reason = None;
     let written = stream(path, staging, overwrite, &mut |out| {
-        fill(out).unwrap_or_else(|error| {
-            reason = Some(error);
-            Err(io::Error::other("not filled"))
+        let mut watched = Watched { out, failure: None };
+        fill(&mut watched).map_err(|error| match watched.failure {
+            Some(failure) => failure,
+            None => {
+                reason = Some(error);
+                io::Error::other("not filled")
+            }
         })
     });
     reason.map_or(written, Err)
+}
+
+/// A writer that keeps its first failure, so that the failure can be told with the path of the file.
+struct Watched<'a> {
+    out: &'a mut dyn Write,
+    failure: Option<io::Error>,
+}
+
+impl Watched<'_> {
+    fn watch<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+        result.map_err(|error| match error.kind() {
+            // Writers try again after an interrupted call.
+            io::ErrorKind::Interrupted => error,
+            kind => {
+                self.failure.get_or_insert(error);
+                kind.into()
+            }
+        })
+    }
+}
+
+impl Write for Watched<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes);
+        self.watch(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.out.flush();
+        self.watch(flushed)
+    }
+}
+
+/// The error for a failed write to something without a path of its own; the caller adds the path.
+pub(crate) fn write_failure(error: io::Error) -> Error {
+    Error::output(io_phrase(&error)).source(error)
 }
 
 /// Whether a file could be made at `path`, told before the work that fills it: its directory, or the nearest that
@@ -337,6 +377,29 @@ mod tests {
         assert_eq!(error.kind, Kind::Output);
         assert!(error.message.contains("no space"), "{}", error.message);
         write(Path::new("/dev/null"), b"text", false).unwrap();
+    }
+
+    #[test]
+    fn whoever_fills_a_file_may_fail_and_leaves_nothing() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("a.html");
+        let error = fill(&path, None, false, &mut |out| {
+            out.write_all(b"text").map_err(write_failure)?;
+            Err(Error::usage("no more"))
+        });
+        assert_eq!(error.unwrap_err().to_string(), "no more");
+        assert!(names(home.path()).is_empty());
+        fill(&path, None, false, &mut |out| out.write_all(b"text").map_err(write_failure)).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"text");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_named_with_its_path_whoever_fills_it() {
+        let full = Path::new("/dev/full");
+        let error = fill(full, None, false, &mut |out| out.write_all(b"text").map_err(write_failure)).unwrap_err();
+        assert_eq!(error.to_string(), "/dev/full: cannot write: no space left on the device");
+        assert!(error.hint.is_some());
     }
 
     #[test]

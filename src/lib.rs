@@ -43,6 +43,7 @@
 pub mod archive;
 pub mod catalog;
 pub mod cli;
+pub mod database;
 pub mod decode;
 pub mod document;
 pub mod error;

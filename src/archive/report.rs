@@ -6,7 +6,7 @@ use super::record::{Quote, Record};
 use super::shard::Site;
 use super::state::State;
 use crate::error::Result;
-use crate::file;
+use crate::file::{self, write_failure};
 use crate::render::{OutputFormat, THEME, escaped};
 use indicatif::{DecimalBytes, HumanCount};
 use std::collections::HashSet;
@@ -31,25 +31,23 @@ pub fn write(site: &Site, state: &State) -> Result<()> {
         None => site.output(),
         Some(_) => site.home(),
     };
-    let put = |name: &str, fill: &mut dyn FnMut(&mut dyn Write) -> Result<io::Result<()>>| {
+    let put = |name: &str, fill: &mut dyn FnMut(&mut dyn Write) -> Result<()>| {
         file::fill(&directory.join(name), Some(&staging), true, fill)
     };
     put(REPORT, &mut |out| {
         state.each(&mut |record| {
-            serde_json::to_writer(&mut *out, &record)?;
-            out.write_all(b"\n")
+            serde_json::to_writer(&mut *out, &record).map_err(|error| write_failure(error.into()))?;
+            out.write_all(b"\n").map_err(write_failure)
         })
     })?;
     if site.shard().is_some() {
         return Ok(());
     }
     let mut sum = Sum::default();
-    state
-        .each(&mut |record| {
-            sum.add(record);
-            Ok(())
-        })?
-        .map_err(|error| file::failure(&directory.join(INDEX), error))?;
+    state.each(&mut |record| {
+        sum.add(record);
+        Ok(())
+    })?;
     sum.sort();
     put(INDEX, &mut |out| page(out, &sum, state))
 }
@@ -121,13 +119,10 @@ fn url(path: &str) -> String {
     url
 }
 
-fn page(out: &mut dyn Write, sum: &Sum, state: &State) -> Result<io::Result<()>> {
-    let begun = begin(out, sum);
-    if begun.is_err() {
-        return Ok(begun);
-    }
-    let rows = state.each(&mut |record| out.write_all(row(&record).as_bytes()))?;
-    Ok(rows.and_then(|()| end(out, sum)))
+fn page(out: &mut dyn Write, sum: &Sum, state: &State) -> Result<()> {
+    begin(out, sum).map_err(write_failure)?;
+    state.each(&mut |record| out.write_all(row(&record).as_bytes()).map_err(write_failure))?;
+    end(out, sum).map_err(write_failure)
 }
 
 fn begin(out: &mut dyn Write, sum: &Sum) -> io::Result<()> {

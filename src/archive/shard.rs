@@ -1,9 +1,9 @@
 //! Shards: an archive's articles divided by their content, and where each run keeps its own.
 
+use super::state::State;
 use super::{Articles, DATABASE, HOME};
 use crate::error::{Error, Result};
 use crate::file;
-use crate::memory::database::{self, Durability, failure};
 use sha2::{Digest, Sha256};
 use std::fmt;
 use std::io;
@@ -188,7 +188,7 @@ impl Site {
         if log(&from).exists() {
             std::fs::copy(log(&from), log(&copy)).map_err(failed)?;
         }
-        disown(&copy, articles)?;
+        State::open(&copy)?.keep_only(articles)?;
         std::fs::rename(&copy, &to).map_err(failed)?;
         std::fs::remove_dir_all(&new).map_err(failed)
     }
@@ -204,32 +204,6 @@ impl Site {
             )),
         }
     }
-}
-
-/// Leaves of a state the entries of these articles alone.
-fn disown(database: &Path, articles: &Articles) -> Result<()> {
-    let mut connection = database::open(database, Durability::Normal)?;
-    let mut disowned = || {
-        let transaction = connection.transaction()?;
-        transaction.execute_batch("CREATE TEMP TABLE own (name TEXT PRIMARY KEY) WITHOUT ROWID")?;
-        {
-            let mut own = transaction.prepare("INSERT OR IGNORE INTO own VALUES (?1)")?;
-            for article in articles.iter() {
-                own.execute([&article.place])?;
-                for (_, path) in &article.outputs {
-                    own.execute([path])?;
-                }
-            }
-        }
-        transaction.execute_batch(
-            "DELETE FROM article WHERE place NOT IN (SELECT name FROM own);
-             DELETE FROM output WHERE path NOT IN (SELECT name FROM own);
-             DROP TABLE own;",
-        )?;
-        transaction.commit()
-    };
-    disowned().map_err(|error| failure(database, error))?;
-    connection.close().map_err(|(_, error)| failure(database, error))
 }
 
 #[cfg(test)]

@@ -1,11 +1,24 @@
 //! What an archive's own database knows: which articles are done, how, and which outputs are plae's.
 
+use super::Articles;
 use super::record::Record;
 use crate::error::Result;
-use crate::memory::database::{self, Durability, failure};
+use crate::database::{self, Durability, failure};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The archive's tables, made where they are missing.
+const SCHEMA: &str = "
+    -- An article of an archive, by its place below the input directory: what was read, how, and what came of it.
+    CREATE TABLE IF NOT EXISTS article (
+        place TEXT PRIMARY KEY, sha256 TEXT NOT NULL, manner TEXT NOT NULL, record TEXT NOT NULL
+    ) WITHOUT ROWID;
+    -- A file of the output directory that is plae's to write; the hash of what it wrote last, if anything.
+    CREATE TABLE IF NOT EXISTS output (path TEXT PRIMARY KEY, sha256 TEXT) WITHOUT ROWID;
+    -- What else is known of the archive, by name.
+    CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+";
 
 /// The state of an archive, in the file of its memory.
 ///
@@ -43,7 +56,7 @@ impl State {
     /// Those of [`database::open`]; in all methods, the database's.
     pub fn open(path: &Path) -> Result<Self> {
         Ok(Self {
-            connection: Mutex::new(database::open(path, Durability::Normal)?),
+            connection: Mutex::new(database::open(path, Durability::Normal, SCHEMA)?),
             path: path.to_path_buf(),
         })
     }
@@ -135,8 +148,9 @@ impl State {
     /// Takes over all that the state at `other` has, in place of what is here: a shard's, which was done later. Gives the number
     /// of articles.
     pub fn take_over(&self, other: &Path) -> Result<usize> {
+        make_tables(other)?;
         let mut connection = self.connection();
-        self.told(database::beside(&mut connection, other, |transaction| {
+        self.told(database::with_attached(&mut connection, other, |transaction| {
             transaction.execute("INSERT OR REPLACE INTO main.output SELECT * FROM other.output", [])?;
             transaction.execute("INSERT OR IGNORE INTO main.fact SELECT * FROM other.fact", [])?;
             transaction.execute("INSERT OR REPLACE INTO main.article SELECT * FROM other.article", [])
@@ -146,8 +160,9 @@ impl State {
     /// Takes over the articles of the state at `other` that are not done here, each after `bring` has brought its outputs.
     /// Gives their number, and that of the articles that are done here otherwise than there.
     pub fn adopt(&self, other: &Path, bring: &mut dyn FnMut(&Record) -> Result<()>) -> Result<(usize, usize)> {
+        make_tables(other)?;
         let mut connection = self.connection();
-        let adopted = database::beside(&mut connection, other, |transaction| {
+        let adopted = database::with_attached(&mut connection, other, |transaction| {
             let kept = transaction.query_row(
                 "SELECT count(*) FROM other.article AS theirs JOIN main.article AS own USING (place) \
                  WHERE (own.sha256, own.manner) IS NOT (theirs.sha256, theirs.manner) \
@@ -185,26 +200,52 @@ impl State {
         self.told(adopted)?
     }
 
-    /// Every record, the worst first: failed ones, then those with the largest share of flagged segments, then those whose
-    /// translations were least sure.
-    pub fn each(&self, tell: &mut dyn FnMut(Record) -> std::io::Result<()>) -> Result<std::io::Result<()>> {
+    /// Hands every record to `on_record`, the worst first: failed articles, then those with the largest share of flagged
+    /// segments, then those with the lowest mean score.
+    ///
+    /// # Errors
+    /// The database's, as in all methods; those of `on_record`, which end the reading.
+    pub fn each(&self, on_record: &mut dyn FnMut(Record) -> Result<()>) -> Result<()> {
         let connection = self.connection();
-        let mut read = || {
-            let mut statement = connection.prepare(
-                "SELECT record FROM article ORDER BY \
-                 json_extract(record, '$.error') IS NULL, \
-                 json_extract(record, '$.flagged') * 1.0 / max(json_extract(record, '$.segments'), 1) DESC, \
-                 json_extract(record, '$.score'), place",
-            )?;
-            let mut rows = statement.query([])?;
-            while let Some(row) = rows.next()? {
-                if let Err(error) = tell(read(row.get_ref(0)?.as_str()?)?) {
-                    return Ok(Err(error));
+        let statement = connection.prepare(
+            "SELECT record FROM article ORDER BY \
+             json_extract(record, '$.error') IS NULL, \
+             json_extract(record, '$.flagged') * 1.0 / max(json_extract(record, '$.segments'), 1) DESC, \
+             json_extract(record, '$.score'), place",
+        );
+        let mut statement = self.told(statement)?;
+        let mut rows = self.told(statement.query([]))?;
+        while let Some(row) = self.told(rows.next())? {
+            let json: String = self.told(row.get(0))?;
+            on_record(self.told(read(&json))?)?;
+        }
+        Ok(())
+    }
+
+    /// Removes all entries but those of `articles` and of their outputs, and closes the state.
+    pub fn keep_only(self, articles: &Articles) -> Result<()> {
+        let mut connection = self.connection.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut removed = || {
+            let transaction = connection.transaction()?;
+            transaction.execute_batch("CREATE TEMP TABLE own (name TEXT PRIMARY KEY) WITHOUT ROWID")?;
+            {
+                let mut own = transaction.prepare("INSERT OR IGNORE INTO own VALUES (?1)")?;
+                for article in articles.iter() {
+                    own.execute([&article.place])?;
+                    for (_, path) in &article.outputs {
+                        own.execute([path])?;
+                    }
                 }
             }
-            Ok(Ok(()))
+            transaction.execute_batch(
+                "DELETE FROM article WHERE place NOT IN (SELECT name FROM own);
+                 DELETE FROM output WHERE path NOT IN (SELECT name FROM own);
+                 DROP TABLE own;",
+            )?;
+            transaction.commit()
         };
-        self.told(read())
+        removed().map_err(|error| failure(&self.path, error))?;
+        connection.close().map_err(|(_, error)| failure(&self.path, error))
     }
 
     /// A fact by its name.
@@ -225,6 +266,11 @@ impl State {
         );
         self.told(set).map(drop)
     }
+}
+
+/// Makes the archive's tables in the file at `path`, which may be a memory alone.
+fn make_tables(path: &Path) -> Result<()> {
+    database::open(path, Durability::Normal, SCHEMA).map(drop)
 }
 
 fn read(json: &str) -> rusqlite::Result<Record> {

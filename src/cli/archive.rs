@@ -56,9 +56,9 @@ pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status>
     } else {
         Some(Memory::open(args.memory.memory.as_deref().unwrap_or(&usual))?)
     };
-    let edition = memory.as_ref().map(Memory::edition).transpose()?;
+    let human_hash = memory.as_ref().map(Memory::human_hash).transpose()?;
     let manner = format!(
-        "{identity} {:?} {:?} {options:?} {:?} {edition:?}",
+        "{identity} {:?} {:?} {options:?} {:?} {human_hash:?}",
         config.precision, config.vocabulary, config.layout
     );
     let archive_options = archive::Options {

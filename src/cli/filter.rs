@@ -210,7 +210,7 @@ impl Filter<'_> {
         };
         file::fill(path, None, self.force, &mut |out| {
             let mut sink = |line: &[u8]| out.write_all(line).map_err(|error| file::failure(path, error));
-            self.stream(&task.input, &mut sink).map(Ok)
+            self.stream(&task.input, &mut sink)
         })
     }
 

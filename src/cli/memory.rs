@@ -201,9 +201,9 @@ fn export(
 ) -> Result<()> {
     let Some(path) = output else {
         let mut out = io::BufWriter::new(io::stdout().lock());
-        return write(memory, format, &mut out)?
-            .and_then(|()| out.flush())
-            .map_err(|error| Error::output(io_phrase(&error)).path("standard output").source(error));
+        return write(memory, format, &mut out)
+            .and_then(|()| out.flush().map_err(file::write_failure))
+            .map_err(|error| error.path("standard output"));
     };
     file::fill(path, None, force, &mut |out| write(memory, format, out))?;
     printer.note(format!("{} -> {}", memory.path().display(), path.display()));

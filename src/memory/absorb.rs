@@ -1,7 +1,7 @@
 //! Joining memories: what another file has and this one has not.
 
-use super::Memory;
-use super::database::{self, Durability};
+use super::{Memory, SCHEMA};
+use crate::database::{self, Durability};
 use crate::error::Result;
 use std::path::Path;
 
@@ -13,9 +13,9 @@ impl Memory {
     /// Those of [`Memory::open`], for either file.
     pub fn absorb(&self, other: &Path) -> Result<usize> {
         // Whether it is a memory, and whole, is found out before anything is written here.
-        drop(database::open(other, Durability::Normal)?);
+        drop(database::open(other, Durability::Normal, SCHEMA)?);
         let mut connection = self.teaching();
-        let joined = database::beside(&mut connection, other, |transaction| {
+        let joined = database::with_attached(&mut connection, other, |transaction| {
             // Each file numbers its systems by itself; their descriptions are what they have in common.
             transaction.execute(
                 "INSERT INTO main.system (description) SELECT description FROM other.system WHERE true \

@@ -1,6 +1,6 @@
 //! Outputs of plae that people edited, read back as pairs of source and translation.
 
-use super::table::{Rows, columns};
+use super::exchange::tsv::{Rows, columns};
 use crate::error::{Error, Result};
 use crate::thai::encoding::decode;
 use quick_xml::Reader;

@@ -1,28 +1,25 @@
 //! Translation memory: finished segments on disk, found again by their text and by what made them.
 
 mod absorb;
-mod care;
-pub mod database;
 mod edited;
 mod exchange;
 mod learn;
+mod maintenance;
 mod search;
 mod similar;
-mod table;
-mod tmx;
 mod unit;
 
-pub use care::{Filter, Stats, SystemStats};
+pub use maintenance::{Filter, Stats, SystemStats};
 pub use edited::{Edited, EditedFormat, read as read_edited};
 pub use exchange::{ExchangeFormat, Skipped, read, write};
 pub use learn::Lesson;
 pub use search::{LEAST_SIMILARITY, Match};
 pub use unit::{Machine, Tally, Unit};
 
+use crate::database::{self, Durability, failure};
 use crate::document::{Finish, Flag};
 use crate::error::Result;
 use crate::file::hexadecimal;
-use database::{Durability, failure};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -30,6 +27,24 @@ use sha2::{Digest, Sha256};
 use similar::People;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The memory's tables, made where they are missing.
+const SCHEMA: &str = "
+    -- What all translations of one kind have in common: model, precision, decoding, prompt, text processing.
+    CREATE TABLE IF NOT EXISTS system (id INTEGER PRIMARY KEY, description TEXT NOT NULL UNIQUE);
+    -- One translation by a machine; `source` is normalised, `made` in seconds since 1970.
+    CREATE TABLE IF NOT EXISTS machine (
+        system INTEGER NOT NULL REFERENCES system, source TEXT NOT NULL, target TEXT NOT NULL, score REAL,
+        finish TEXT NOT NULL, flags TEXT NOT NULL, source_tokens INTEGER NOT NULL, target_tokens INTEGER NOT NULL,
+        made INTEGER NOT NULL, PRIMARY KEY (system, source)
+    ) WITHOUT ROWID;
+    -- One translation by a person, whatever the machine.
+    CREATE TABLE IF NOT EXISTS human (source TEXT PRIMARY KEY, target TEXT NOT NULL, made INTEGER NOT NULL)
+        WITHOUT ROWID;
+    -- What people wrote and then replaced: outputs that still have it were not edited.
+    CREATE TABLE IF NOT EXISTS replaced (source TEXT NOT NULL, target TEXT NOT NULL, PRIMARY KEY (source, target))
+        WITHOUT ROWID;
+";
 
 /// A translation memory: an SQLite file, which several threads and processes may use at once.
 ///
@@ -68,7 +83,7 @@ impl Memory {
     /// or cannot be written.
     pub fn open(path: &Path) -> Result<Self> {
         Ok(Self {
-            connection: Mutex::new(database::open(path, Durability::Full)?),
+            connection: Mutex::new(database::open(path, Durability::Full, SCHEMA)?),
             path: path.to_path_buf(),
             people: Mutex::default(),
         })
@@ -204,8 +219,8 @@ impl Memory {
         self.told(stored())
     }
 
-    /// What tells one state of the human translations from another: a hash of them.
-    pub fn edition(&self) -> Result<String> {
+    /// Hashes all of people's translations (SHA-256 in hexadecimal): the hash changes whenever one of them does.
+    pub fn human_hash(&self) -> Result<String> {
         let connection = self.connection();
         let hashed = || {
             let mut statement = connection.prepare("SELECT source, target FROM human ORDER BY source")?;

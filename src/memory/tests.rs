@@ -48,10 +48,10 @@ fn what_is_kept_is_found_by_its_own_system_only() {
 fn a_person_outranks_every_machine() {
     let (home, memory) = memory();
     let system = memory.system("one").unwrap();
-    let before = memory.edition().unwrap();
+    let before = memory.human_hash().unwrap();
     memory.learn(&[("ฝน", "Rainfall")]).unwrap();
     memory.keep(system, &[("ฝน", &entry("Rain"))]).unwrap();
-    assert_ne!(memory.edition().unwrap(), before);
+    assert_ne!(memory.human_hash().unwrap(), before);
     // Another connection sees it too.
     let again = Memory::open(&home.path().join("new/memory.sqlite")).unwrap();
     let found = again.recall(system, &["ฝน"]).unwrap();
@@ -139,14 +139,13 @@ fn all(memory: &Memory) -> Vec<Unit> {
             units.push(unit.clone());
             Ok(())
         })
-        .unwrap()
         .unwrap();
     units
 }
 
 fn written(memory: &Memory, format: ExchangeFormat) -> Vec<u8> {
     let mut bytes = Vec::new();
-    write(memory, format, &mut bytes).unwrap().unwrap();
+    write(memory, format, &mut bytes).unwrap();
     bytes
 }
 
@@ -221,7 +220,7 @@ proptest! {
             let tally = again.add(&units).unwrap();
             prop_assert_eq!(tally, Tally { new: before.len(), ..Tally::default() });
             prop_assert_eq!(all(&again), before.clone(), "{:?}: {}", format, String::from_utf8_lossy(&bytes));
-            prop_assert_eq!(again.edition().unwrap(), memory.edition().unwrap());
+            prop_assert_eq!(again.human_hash().unwrap(), memory.human_hash().unwrap());
             prop_assert_eq!(written(&again, format), bytes);
         }
     }

@@ -7,7 +7,6 @@ use crate::thai::{has_thai, normalise};
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
-use std::io;
 
 /// A source and a translation of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -127,23 +126,18 @@ pub(super) fn one_line(text: &str) -> String {
 }
 
 impl Memory {
-    /// Tells every unit, people's first; stops at the first failure to take one.
+    /// Hands every unit to `on_unit`, people's first.
     ///
     /// # Errors
-    /// The database's, as in all methods.
-    pub fn each(&self, tell: &mut dyn FnMut(&Unit) -> io::Result<()>) -> Result<io::Result<()>> {
+    /// The database's, as in all methods; those of `on_unit`, which end the reading.
+    pub fn each(&self, on_unit: &mut dyn FnMut(&Unit) -> Result<()>) -> Result<()> {
         let connection = self.connection();
-        let mut read = || {
-            let mut statement = connection.prepare(UNITS)?;
-            let mut rows = statement.query([])?;
-            while let Some(row) = rows.next()? {
-                if let Err(error) = tell(&Unit::read(row)?) {
-                    return Ok(Err(error));
-                }
-            }
-            Ok(Ok(()))
-        };
-        self.told(read())
+        let mut statement = self.told(connection.prepare(UNITS))?;
+        let mut rows = self.told(statement.query([]))?;
+        while let Some(row) = self.told(rows.next())? {
+            on_unit(&self.told(Unit::read(row))?)?;
+        }
+        Ok(())
     }
 
     /// Adds units, all or none. A machine's gives way to what its system made before, a person's to a newer one.

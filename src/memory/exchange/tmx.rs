@@ -3,9 +3,10 @@
 //! Written as the specification of LISA OSCAR (2005) has it, and with `prop` elements for what only plae knows. Read as
 //! tools write it: with or without `xml:`, any region, inline codes, any encoding that the file declares.
 
-use super::exchange::{Skipped, failed, flags, machine, name};
-use super::{Memory, Unit};
+use super::fields::{Skipped, flag_names, json_name, parse_machine, unreadable};
 use crate::error::{Error, Result};
+use crate::file::write_failure;
+use crate::memory::{Memory, Unit};
 use jiff::Timestamp;
 use quick_xml::Reader;
 use quick_xml::XmlVersion;
@@ -24,20 +25,23 @@ const CODES: [&str; 5] = ["bpt", "ept", "it", "ph", "ut"];
 
 const DATE: &str = "%Y%m%dT%H%M%SZ";
 
-pub(super) fn write(memory: &Memory, out: &mut dyn Write) -> Result<io::Result<()>> {
+/// Writes a whole TMX document with every unit of a memory.
+///
+/// # Errors
+/// The memory's, and those of `out`.
+pub(super) fn write(memory: &Memory, out: &mut dyn Write) -> Result<()> {
     let head = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<tmx version=\"1.4\">\n\
          <header creationtool=\"plae\" creationtoolversion=\"{}\" segtype=\"sentence\" o-tmf=\"plae\" adminlang=\"en\" \
          srclang=\"th\" datatype=\"plaintext\"/>\n<body>\n",
         env!("CARGO_PKG_VERSION")
     );
-    if let Err(error) = out.write_all(head.as_bytes()) {
-        return Ok(Err(error));
-    }
-    let written = memory.each(&mut |unit| out.write_all(element(unit).as_bytes()))?;
-    Ok(written.and_then(|()| out.write_all(b"</body>\n</tmx>\n")))
+    out.write_all(head.as_bytes()).map_err(write_failure)?;
+    memory.each(&mut |unit| out.write_all(element(unit).as_bytes()).map_err(write_failure))?;
+    out.write_all(b"</body>\n</tmx>\n").map_err(write_failure)
 }
 
+/// A unit as a `tu` element.
 fn element(unit: &Unit) -> String {
     let mut props = String::new();
     let mut prop = |kind: &str, value: &str| {
@@ -48,8 +52,8 @@ fn element(unit: &Unit) -> String {
         if let Some(score) = machine.score {
             prop("score", &score.to_string());
         }
-        prop("finish", &name(machine.finish));
-        prop("flags", &flags(machine));
+        prop("finish", &json_name(machine.finish));
+        prop("flags", &flag_names(machine));
         prop(
             "tokens",
             &format!("{} {}", machine.source_tokens, machine.target_tokens),
@@ -135,7 +139,7 @@ pub(super) fn read(input: &mut dyn BufRead, tell: &mut dyn FnMut(Unit) -> Result
                 false => Err(Error::input("no TMX")),
             },
             Ok(event) => parser.take(event, tell),
-            Err(quick_xml::Error::Io(error)) => Err(failed(io::Error::new(error.kind(), error.to_string()))),
+            Err(quick_xml::Error::Io(error)) => Err(unreadable(io::Error::new(error.kind(), error.to_string()))),
             Err(error) => Err(damaged(&error)),
         };
         taken.map_err(|error| match error.kind {
@@ -374,7 +378,7 @@ impl Tu {
             source,
             target,
             made,
-            machine: Some(machine(&system, score, finish, flags, tokens)?),
+            machine: Some(parse_machine(&system, score, finish, flags, tokens)?),
         }))
     }
 }

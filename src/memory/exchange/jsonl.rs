@@ -1,0 +1,59 @@
+//! JSONL: one unit in JSON a line.
+
+use super::fields::{error_at, is_an_output, unreadable};
+use crate::error::Result;
+use crate::file::write_failure;
+use crate::memory::{Memory, Unit};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use std::io::{BufRead, Write};
+
+/// Writes every unit of a memory, a line each.
+///
+/// # Errors
+/// The memory's, and those of `out`.
+pub(super) fn write(memory: &Memory, out: &mut dyn Write) -> Result<()> {
+    memory.each(&mut |unit| {
+        serde_json::to_writer(&mut *out, unit).map_err(|error| write_failure(error.into()))?;
+        out.write_all(b"\n").map_err(write_failure)
+    })
+}
+
+#[derive(Deserialize)]
+struct Line {
+    /// Present in plae's outputs only, which are no memories.
+    r#type: Option<IgnoredAny>,
+    #[serde(flatten)]
+    unit: Unit,
+}
+
+/// Reads units line by line.
+///
+/// # Errors
+/// Of kind `Input`, with the line, for a line that is no unit; those of `on_unit`.
+pub(super) fn read(input: &mut dyn BufRead, on_unit: &mut dyn FnMut(Unit) -> Result<()>) -> Result<()> {
+    let mut bytes = Vec::new();
+    for line in 1.. {
+        bytes.clear();
+        if input.read_until(b'\n', &mut bytes).map_err(unreadable)? == 0 {
+            break;
+        }
+        let json = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
+        if json.trim_ascii().is_empty() {
+            continue;
+        }
+        if json.starts_with(b"{\"type\":\"header\"") {
+            return Err(is_an_output(line));
+        }
+        let read: Line = serde_json::from_slice(json).map_err(|error| {
+            error_at(line, format!("not a translation unit: {error}"))
+                .hint("each line is an object with \"source\" and \"target\"")
+                .source(error)
+        })?;
+        if read.r#type.is_some() {
+            return Err(is_an_output(line));
+        }
+        on_unit(read.unit)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,237 @@
+//! TSV: units as a table of tab-separated values, with or without a spreadsheet's quotes.
+
+use super::fields::{error_at, flag_names, is_an_output, json_name, parse_machine, unreadable};
+use crate::error::Result;
+use crate::file::write_failure;
+use crate::memory::{Machine, Memory, Unit};
+use crate::thai::encoding::decode;
+use jiff::Timestamp;
+use std::borrow::Cow;
+use std::io::{BufRead, Write};
+
+/// Names of the columns, in the order in which they are written.
+const COLUMNS: [&str; 9] = [
+    "source",
+    "target",
+    "made",
+    "system",
+    "score",
+    "finish",
+    "flags",
+    "source_tokens",
+    "target_tokens",
+];
+
+/// Writes the column names, then a row for every unit of a memory.
+///
+/// # Errors
+/// The memory's, and those of `out`.
+pub(super) fn write(memory: &Memory, out: &mut dyn Write) -> Result<()> {
+    writeln!(out, "{}", COLUMNS.join("\t")).map_err(write_failure)?;
+    memory.each(&mut |unit| {
+        let machine = unit.machine.as_ref();
+        let field = |value: fn(&Machine) -> String| machine.map(value).unwrap_or_default();
+        let fields = [
+            unit.source.clone(),
+            unit.target.clone(),
+            unit.made.to_string(),
+            field(|machine| machine.system.clone()),
+            field(|machine| machine.score.map(|score| score.to_string()).unwrap_or_default()),
+            field(|machine| json_name(machine.finish)),
+            field(flag_names),
+            field(|machine| machine.source_tokens.to_string()),
+            field(|machine| machine.target_tokens.to_string()),
+        ];
+        let fields: Vec<Cow<str>> = fields.iter().map(|text| quoted_field(text)).collect();
+        writeln!(out, "{}", fields.join("\t")).map_err(write_failure)
+    })
+}
+
+/// Reads a table of units, with column names in its first row or with source and target in its first two columns.
+///
+/// # Errors
+/// Of kind `Input`, with the line, for a row that is no unit; those of `on_unit`.
+pub(super) fn read(input: &mut dyn BufRead, on_unit: &mut dyn FnMut(Unit) -> Result<()>) -> Result<()> {
+    let mut bytes = Vec::new();
+    input.read_to_end(&mut bytes).map_err(unreadable)?;
+    // Valid UTF-8 is taken as it is, control characters included; the detection of encodings would refuse them.
+    let text = match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => decode(error.as_bytes(), None)?.text,
+    };
+    let mut rows = Rows::new(&text).peekable();
+    let mut positions = [Some(0), Some(1), None, None, None, None, None, None, None];
+    if let Some((line, head)) = rows.peek() {
+        let named = columns(head, COLUMNS);
+        if columns(head, ["block", "kind", "span", "start"])[..2]
+            .iter()
+            .all(Option::is_some)
+        {
+            return Err(is_an_output(*line));
+        }
+        if named[..2].iter().all(Option::is_some) {
+            positions = named;
+            rows.next();
+        }
+    }
+    for (line, row) in rows {
+        let [
+            source,
+            target,
+            made,
+            system,
+            score,
+            finish,
+            flags,
+            source_tokens,
+            target_tokens,
+        ] = positions.map(|position| position.and_then(|position| row.get(position)).map_or("", Cow::as_ref));
+        if row.len() < 2 {
+            return Err(
+                error_at(line, "a row of one column").hint("source and target stand in two columns, a tab between them")
+            );
+        }
+        let made = match made {
+            "" => Timestamp::now(),
+            made => made
+                .parse()
+                .map_err(|error| error_at(line, format!("made: {error}")).source(error))?,
+        };
+        let machine = match system {
+            "" => None,
+            system => Some(
+                parse_machine(system, score, finish, flags, [source_tokens, target_tokens]).map_err(|error| {
+                    let message = error.message.clone();
+                    error_at(line, message).source(error)
+                })?,
+            ),
+        };
+        on_unit(Unit {
+            source: source.to_owned(),
+            target: target.to_owned(),
+            made,
+            machine,
+        })?;
+    }
+    Ok(())
+}
+
+/// Iterates over the rows of a table, each with the number of its first line, counted from 1. Blank lines are skipped.
+///
+/// Spreadsheets quote fields that hold quotation marks, tabs or line ends, and double the marks in them. A table is read
+/// this way if every quotation mark in it fits; otherwise marks are text, and each line is a row.
+pub(in crate::memory) struct Rows<'a> {
+    rest: &'a str,
+    line: usize,
+    quoted: bool,
+}
+
+impl<'a> Rows<'a> {
+    /// Prepares to read `text`, a byte order mark before it or not.
+    pub fn new(text: &'a str) -> Self {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let mut rest = text;
+        let mut quoted = true;
+        while quoted && !rest.is_empty() {
+            quoted = quoted_row(&mut rest).is_some();
+        }
+        Self {
+            rest: text,
+            line: 1,
+            quoted,
+        }
+    }
+}
+
+impl<'a> Iterator for Rows<'a> {
+    type Item = (usize, Vec<Cow<'a, str>>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.rest.is_empty() {
+            let before = self.rest;
+            let row = if self.quoted {
+                quoted_row(&mut self.rest)?
+            } else {
+                plain_row(&mut self.rest)
+            };
+            let line = self.line;
+            let read = &before[..before.len() - self.rest.len()];
+            self.line += read.matches('\n').count();
+            if !read.trim().is_empty() {
+                return Some((line, row));
+            }
+        }
+        None
+    }
+}
+
+/// Takes a line from `rest` as a row without quotes.
+fn plain_row<'a>(rest: &mut &'a str) -> Vec<Cow<'a, str>> {
+    let (line, after) = rest.split_once('\n').unwrap_or((rest, ""));
+    *rest = after;
+    line.strip_suffix('\r')
+        .unwrap_or(line)
+        .split('\t')
+        .map(Cow::Borrowed)
+        .collect()
+}
+
+/// Takes a row from `rest` whose fields may be quoted; none if a quotation mark does not fit.
+fn quoted_row<'a>(rest: &mut &'a str) -> Option<Vec<Cow<'a, str>>> {
+    let mut row = Vec::new();
+    loop {
+        let field = match rest.strip_prefix('"') {
+            Some(inner) => {
+                let mut end = 0;
+                loop {
+                    end += inner[end..].find('"')?;
+                    if inner[end + 1..].starts_with('"') {
+                        end += 2
+                    } else {
+                        break;
+                    }
+                }
+                *rest = &inner[end + 1..];
+                Cow::Owned(inner[..end].replace("\"\"", "\""))
+            }
+            None => {
+                let end = rest.find(['\t', '\n']).unwrap_or(rest.len());
+                let (mut field, after) = rest.split_at(end);
+                if after.starts_with('\n') {
+                    field = field.strip_suffix('\r').unwrap_or(field);
+                }
+                *rest = after;
+                if field.contains('"') {
+                    return None;
+                }
+                Cow::Borrowed(field)
+            }
+        };
+        row.push(field);
+        if let Some(after) = rest.strip_prefix('\t') {
+            *rest = after;
+            continue;
+        }
+        let end = rest.strip_prefix("\r\n").or_else(|| rest.strip_prefix('\n'));
+        match end {
+            Some(after) => *rest = after,
+            None if rest.is_empty() => {}
+            None => return None,
+        }
+        return Some(row);
+    }
+}
+
+/// Quotes a field where it must be, so that [`Rows`] reads it back.
+fn quoted_field(text: &str) -> Cow<'_, str> {
+    if text.contains(['\t', '\n', '\r', '"']) {
+        Cow::Owned(format!("\"{}\"", text.replace('"', "\"\"")))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// Finds the columns of these names in a row of column names, in upper or lower case.
+pub(in crate::memory) fn columns<const N: usize>(row: &[Cow<str>], names: [&str; N]) -> [Option<usize>; N] {
+    names.map(|name| row.iter().position(|column| column.trim().eq_ignore_ascii_case(name)))
+}
