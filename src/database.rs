@@ -47,7 +47,9 @@ pub fn open(path: &Path, durability: Durability, schema: &str) -> Result<Connect
     .map_err(failed)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
     connection.set_prepared_statement_cache_capacity(64);
-    connection.pragma_update(None, "cache_size", CACHE_SIZE).map_err(failed)?;
+    connection
+        .pragma_update(None, "cache_size", CACHE_SIZE)
+        .map_err(failed)?;
     // A change of mode needs the file for itself, so it is made once only.
     let mode: String = connection
         .pragma_query_value(None, "journal_mode", |row| row.get(0))

@@ -389,7 +389,10 @@ mod tests {
         });
         assert_eq!(error.unwrap_err().to_string(), "no more");
         assert!(names(home.path()).is_empty());
-        fill(&path, None, false, &mut |out| out.write_all(b"text").map_err(write_failure)).unwrap();
+        fill(&path, None, false, &mut |out| {
+            out.write_all(b"text").map_err(write_failure)
+        })
+        .unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"text");
     }
 
@@ -397,8 +400,14 @@ mod tests {
     #[test]
     fn a_full_disk_is_named_with_its_path_whoever_fills_it() {
         let full = Path::new("/dev/full");
-        let error = fill(full, None, false, &mut |out| out.write_all(b"text").map_err(write_failure)).unwrap_err();
-        assert_eq!(error.to_string(), "/dev/full: cannot write: no space left on the device");
+        let error = fill(full, None, false, &mut |out| {
+            out.write_all(b"text").map_err(write_failure)
+        })
+        .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "/dev/full: cannot write: no space left on the device"
+        );
         assert!(error.hint.is_some());
     }
 

@@ -2,8 +2,8 @@
 
 use super::Articles;
 use super::record::Record;
-use crate::error::Result;
 use crate::database::{self, Durability, failure};
+use crate::error::Result;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};

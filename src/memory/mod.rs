@@ -9,10 +9,10 @@ mod search;
 mod similar;
 mod unit;
 
-pub use maintenance::{Filter, Stats, SystemStats};
 pub use edited::{Edited, EditedFormat, read as read_edited};
 pub use exchange::{ExchangeFormat, Skipped, read, write};
 pub use learn::Lesson;
+pub use maintenance::{Filter, Stats, SystemStats};
 pub use search::{LEAST_SIMILARITY, Match};
 pub use unit::{Machine, Tally, Unit};
 

@@ -87,9 +87,8 @@ pub(super) fn read(input: &mut dyn BufRead, on_unit: &mut dyn FnMut(Unit) -> Res
             target_tokens,
         ] = positions.map(|position| position.and_then(|position| row.get(position)).map_or("", Cow::as_ref));
         if row.len() < 2 {
-            return Err(
-                error_at(line, "a row of one column").hint("source and target stand in two columns, a tab between them")
-            );
+            return Err(error_at(line, "a row of one column")
+                .hint("source and target stand in two columns, a tab between them"));
         }
         let made = match made {
             "" => Timestamp::now(),
