@@ -1,6 +1,6 @@
 //! The one way of a document: read, split, translate, check, align.
 
-use crate::document::{self, Bilingual, Document, Format, Header, Paragraphs, Parameters, SCHEMA, Segment};
+use crate::document::{self, Bilingual, Document, Format, Header, Markup, Paragraphs, Parameters, SCHEMA, Segment};
 use crate::error::{Error, Result};
 use crate::file::hexadecimal;
 use crate::span::Span;
@@ -128,7 +128,8 @@ pub fn prepare(name: Option<&str>, bytes: &[u8], options: &Options) -> Result<Pr
         date: options.date.clone().unwrap_or_default(),
         parameters: Parameters {
             split: options.split.name().to_owned(),
-            paragraphs: (document.format == Format::Text && options.split != Split::Line).then_some(options.paragraphs),
+            paragraphs: (document.format.markup() == Markup::None && options.split != Split::Line)
+                .then_some(options.paragraphs),
             ..Parameters::default()
         },
         segments: segments.len(),
@@ -155,7 +156,7 @@ impl Prepared {
     /// How many lines of the source keep Thai that belongs to no segment: in code, HTML blocks, attributes. Of plain text
     /// nothing is left out but list markers and ornament.
     pub fn untouched(&self) -> usize {
-        if self.header.format == Format::Text {
+        if self.header.format.markup() == Markup::None {
             return 0;
         }
         let gaps = self.segments.iter().map(|segment| &segment.before);

@@ -13,27 +13,17 @@ use std::path::PathBuf;
 /// The words that an option takes: each with what it stands for and a line for `--help`.
 pub type Words<T> = [(&'static str, T, &'static str)];
 
-pub const OUTPUT_FORMATS: &Words<OutputFormat> = &[
-    ("text", OutputFormat::Text, "Paired lines; columns on a terminal"),
-    ("md", OutputFormat::Markdown, "Markdown"),
-    (
-        "html",
-        OutputFormat::Html,
-        "One self-contained page, Thai and English side by side",
-    ),
-    (
-        "docx",
-        OutputFormat::Docx,
-        "A two-column table for Word and LibreOffice",
-    ),
-    ("tsv", OutputFormat::Tsv, "A table of segments for a spreadsheet"),
-    (
-        "jsonl",
-        OutputFormat::Jsonl,
-        "Everything known of each segment; `plae render` makes the others from it",
-    ),
-    ("plain", OutputFormat::Plain, "The English only"),
-];
+/// The output formats, as their own table names and sums them up.
+pub const OUTPUT_FORMATS: &Words<OutputFormat> = &{
+    let mut words = [("", OutputFormat::Text, ""); OutputFormat::ALL.len()];
+    let mut index = 0;
+    while index < words.len() {
+        let format = OutputFormat::ALL[index];
+        words[index] = (format.name(), format, format.summary());
+        index += 1;
+    }
+    words
+};
 
 /// What an input is read as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,16 +34,18 @@ pub enum Source {
     Rows,
 }
 
-pub const INPUT_FORMATS: &Words<Source> = &[
-    ("text", Source::Document(Format::Text), "Plain text"),
-    ("md", Source::Document(Format::Markdown), "Markdown"),
-    ("html", Source::Document(Format::Html), "HTML"),
-    (
-        "jsonl",
-        Source::Rows,
-        "A JSON object a line, each with plain text under `text`; for `plae translate` only",
-    ),
-];
+/// The input formats, as their own table names and sums them up, and the stream of rows.
+pub const INPUT_FORMATS: &Words<Source> = &{
+    let rows = "A JSON object a line, each with plain text under `text`; for `plae translate` only";
+    let mut words = [("jsonl", Source::Rows, rows); Format::ALL.len() + 1];
+    let mut index = 0;
+    while index < Format::ALL.len() {
+        let format = Format::ALL[index];
+        words[index] = (format.name(), Source::Document(format), format.summary());
+        index += 1;
+    }
+    words
+};
 
 pub const LAYOUTS: &Words<Layout> = &[
     ("side-by-side", Layout::SideBySide, "Source left, translation right"),

@@ -3,7 +3,7 @@
 use super::file;
 use crate::document::Format;
 use crate::error::{Error, Result};
-use crate::render::{NOTES, OutputFormat};
+use crate::render::{NOTES, OutputFormat, Succession};
 use sha2::Digest;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -171,7 +171,7 @@ pub fn plan(request: &Request) -> Result<Plan> {
                 return Err(Error::usage("standard output takes one format only")
                     .hint("name an output with -o; each format gets its own extension"));
             };
-            if found.len() > 1 && matches!(format, OutputFormat::Html | OutputFormat::Docx) {
+            if found.len() > 1 && format.succession() == Succession::Never {
                 return Err(Error::usage(format!(
                     "several {} documents cannot follow each other on standard output",
                     format.name()

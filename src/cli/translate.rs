@@ -9,7 +9,7 @@ use super::words::counted;
 use super::writer::Writer;
 use super::{Status, filter, interrupt, is_local, progress};
 use crate::archive;
-use crate::document::Format;
+use crate::document::{Format, Markup};
 use crate::error::{Error, Kind, Result};
 use crate::memory::Memory;
 use crate::pipeline::{self, Prepared};
@@ -323,10 +323,10 @@ impl Run<'_> {
                 "{input}: {} with Thai left as it is, in code or markup",
                 counted(count, "line")
             );
-            match task.format {
+            match task.format.markup() {
                 // Every web page has Thai in scripts and attributes.
-                Format::Html => self.printer.detail(text),
-                _ => self.printer.note(text),
+                Markup::Tags => self.printer.detail(text),
+                Markup::Light | Markup::None => self.printer.note(text),
             }
         }
         let translator = match prepared.needs_model() {

@@ -5,7 +5,7 @@ use super::plan::{Output, Task};
 use super::printer::Printer;
 use crate::document::Bilingual;
 use crate::error::{Error, Result};
-use crate::render::{Layout, OutputFormat, RenderOptions, render};
+use crate::render::{Layout, RenderOptions, Succession, render};
 use std::cell::Cell;
 use std::io::{self, IsTerminal};
 
@@ -24,7 +24,7 @@ impl<'a> Writer<'a> {
     /// Refuses what a terminal cannot show before any work is done.
     pub fn new(tasks: &[Task], layout: Layout, overwrite: bool, printer: &'a Printer) -> Result<Self> {
         let terminal = io::stdout().is_terminal();
-        let binary = |output: &Output| output.path.is_none() && output.format == OutputFormat::Docx;
+        let binary = |output: &Output| output.path.is_none() && output.format.is_binary();
         if terminal && tasks.iter().flat_map(|task| &task.outputs).any(binary) {
             return Err(Error::usage("docx is not for a terminal").hint("name a file with -o"));
         }
@@ -58,9 +58,8 @@ impl<'a> Writer<'a> {
         let bytes = render(document, output.format, &options).map_err(|error| error.path(output.to_string()))?;
         match &output.path {
             None => {
-                // Pages for reading stand apart; lines for programs follow each other.
-                let apart = matches!(output.format, OutputFormat::Text | OutputFormat::Markdown);
-                if self.begun.replace(true) && apart {
+                let is_apart = output.format.succession() == Succession::BlankLine;
+                if self.begun.replace(true) && is_apart {
                     self.printer.data("\n")?;
                 }
                 self.printer.data(bytes)

@@ -86,7 +86,7 @@ impl Reader<'_> {
             Event::SoftBreak => self.builder.space(range.into()),
             Event::Code(code) => self.code(&code, range),
             Event::FootnoteReference(_) => self.mark(Mark::Empty, range),
-            Event::InlineHtml(tag) => self.mark(html::mark(&tag), range),
+            Event::InlineHtml(tag) => self.mark(html::classify_tag(&tag), range),
             // A task's box stays in the gap before its text; mathematics is not asked for.
             Event::TaskListMarker(_) | Event::Html(_) | Event::InlineMath(_) | Event::DisplayMath(_) => {}
         }

@@ -1,48 +1,42 @@
-//! Documents: bytes to blocks of translatable text, each tied to its bytes in the source.
+//! Documents: a source read into blocks of translatable text, each tied to its bytes, and the aligned result.
+//!
+//! ```text
+//! source  # <b>หัวข้อ</b> ใหญ่ &amp; เล็ก        block markup (`# `) belongs to no block
+//! text         หัวข้อ  ใหญ่  &    เล็ก          what is translated
+//! runs         ------------ -   ------        stretches of text, each with its source bytes
+//! ```
+//!
+//! Each input format is one file; [`Format`] holds the table of them.
 
 mod bilingual;
 mod builder;
 mod flag;
+mod format;
 mod html;
 mod markdown;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use bilingual::{Bilingual, Finish, Header, Parameters, Quality, SCHEMA, Segment, Similar};
 pub use flag::{Flag, Severity};
+pub use format::{Format, Markup};
 
 use crate::span::Span;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
-/// How an input is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Format {
-    Text,
-    Markdown,
-    Html,
-}
-
-impl Format {
-    /// The format that a file name's extension (without its dot, in either case) stands for, if any.
-    pub fn from_extension(extension: &str) -> Option<Self> {
-        match extension.to_ascii_lowercase().as_str() {
-            "txt" | "text" | "th" => Some(Self::Text),
-            "md" | "markdown" | "mdown" | "mkd" => Some(Self::Markdown),
-            "html" | "htm" | "xhtml" => Some(Self::Html),
-            _ => None,
-        }
-    }
-}
-
-/// What a block is, as far as its own markup or layout says.
+/// The role of a block in its document, as far as its markup or layout tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BlockKind {
     /// A title or heading.
     Heading,
+    /// Running text, and whatever no other kind fits.
     Paragraph,
+    /// A paragraph of a list item.
     ListItem,
+    /// A paragraph of a quotation.
     Quote,
     /// One cell of a table.
     Cell,
@@ -52,65 +46,73 @@ pub enum BlockKind {
     Metadata,
 }
 
-/// Where the paragraphs of a plain text end; other formats say so themselves.
+/// The rule for where paragraphs of plain text end. Other formats mark their paragraphs themselves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Paragraphs {
-    /// At each line, unless the lines are evidently hard-wrapped: then where a line ends that had room for more.
+    /// Each line is a paragraph, unless the text is evidently hard-wrapped: then a paragraph ends at a line that had
+    /// room for the next word. The default.
     #[default]
     Auto,
-    /// At each line.
+    /// Each line is a paragraph.
     Line,
-    /// At blank lines; headings, list items, rows of tables and lines about the article end one too.
+    /// A paragraph ends at a blank line, and before a heading, list item, table row or line about the article.
     BlankLine,
 }
 
 /// A stretch of a block's text and the source bytes that it was read from.
 ///
-/// A run whose two lengths differ (a decoded entity, say) is atomic: no segment starts or ends inside it.
+/// A run whose text and source differ in length (such as a decoded entity) is atomic: no segment starts or ends inside
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
     /// Byte range in [`Block::text`].
     pub text: Range<usize>,
     /// Byte range in [`Document::text`].
     pub source: Span,
-    /// `source` with the inline markup that belongs to it: opening marks before it, closing marks after it.
+    /// `source` together with its inline markup: opening marks before it, closing marks after it.
     pub outer: Span,
 }
 
 /// A block of translatable text: a paragraph, a heading, a list item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
+    /// The block's role in the document.
     pub kind: BlockKind,
     /// Heading level (1 to 6) or list depth (from 1); 0 elsewhere.
     pub level: u8,
-    /// All of the block in the source, inline markup included, block markup and outer white space not.
+    /// The block's bytes in the source: with inline markup, without block markup and outer white space.
     pub span: Span,
-    /// The text as a reader sees it: inline markup removed, entities decoded.
+    /// The text as a reader sees it: inline markup removed, entities decoded. Never empty, but for blank lines of
+    /// [`Document::by_lines`].
     pub text: String,
-    /// Where `text` comes from, in order and without overlap; what lies between two runs in the source is inline markup.
+    /// The sources of `text`, in order and without overlap; the source between two runs is inline markup.
     pub runs: Vec<Run>,
 }
 
-/// A source read into blocks. What no block covers (blank lines, block markup, code, scripts) is kept as it is.
+/// A source read into blocks. The source between blocks (blank lines, block markup, code, scripts) is never changed.
 #[derive(Clone, Debug)]
 pub struct Document {
     /// The whole source as UTF-8, without its byte-order mark.
     pub text: String,
+    /// The format that the source was read as.
     pub format: Format,
-    /// In order, without overlap.
+    /// The blocks, in the order of the source and without overlap.
     pub blocks: Vec<Block>,
     /// Whether lines were joined to paragraphs because they look hard-wrapped ([`Paragraphs::Auto`]).
     pub unwrapped: bool,
 }
 
-/// Reads a source into blocks; never fails, whatever the text. `paragraphs` is for plain text only.
+/// The blocks that the reader of one format found in a source.
+struct Reading {
+    blocks: Vec<Block>,
+    /// See [`Document::unwrapped`].
+    unwrapped: bool,
+}
+
+/// Reads a source into blocks. It never fails, whatever the text. Only plain text heeds `paragraphs`.
 pub fn read(text: String, format: Format, paragraphs: Paragraphs) -> Document {
-    let (blocks, unwrapped) = match format {
-        Format::Text => text::read(&text, paragraphs),
-        Format::Markdown => (markdown::read(&text), false),
-        Format::Html => (html::read(&text), false),
-    };
+    let Reading { blocks, unwrapped } = format.read(&text, paragraphs);
     Document {
         text,
         format,
@@ -120,7 +122,8 @@ pub fn read(text: String, format: Format, paragraphs: Paragraphs) -> Document {
 }
 
 impl Document {
-    /// One block for each line, blank ones too, markup not interpreted; line ends (`\n`, `\r\n`) belong to no block.
+    /// Makes each line a block, blank lines too, without interpreting markup. Line ends (`\n`, `\r\n`) belong to no
+    /// block.
     pub fn by_lines(text: String) -> Self {
         let mut blocks = Vec::new();
         let mut start = 0;
@@ -142,7 +145,7 @@ impl Document {
 }
 
 impl Block {
-    /// A block whose text is its source.
+    /// Makes a block whose text is the source at `span`.
     fn verbatim(kind: BlockKind, level: u8, source: &str, span: Span) -> Self {
         let text = span.of(source).to_owned();
         let runs = match text.len() {
@@ -162,7 +165,7 @@ impl Block {
         }
     }
 
-    /// Adds text that stands for `source`, which comes after all that the block has.
+    /// Appends text that was read from `source`, which lies after everything that the block has.
     fn push(&mut self, text: &str, source: Span) {
         let start = self.text.len();
         self.text.push_str(text);
@@ -174,12 +177,12 @@ impl Block {
         });
     }
 
-    /// The bytes of [`Document::text`] that a byte range of [`Block::text`] was read from.
+    /// The byte span in [`Document::text`] that a byte range of [`Block::text`] was read from.
     ///
-    /// Closing marks go with the text before them and opening marks with the text after them, so that no inline mark
-    /// beside a segment is left between two segments. A range that ends inside an atomic run takes all of it, and one
-    /// that starts inside begins after it. So the spans of ranges in order, without overlap and without outer white
-    /// space, are in order and without overlap.
+    /// Closing marks go with the text before them, and opening marks with the text after them, so that no inline mark
+    /// that touches a segment is left between two segments. A range that ends inside an atomic run takes the whole run;
+    /// a range that starts inside one begins after it. Ranges in order, without overlap and without outer white space
+    /// therefore give spans in order and without overlap.
     pub fn source_span(&self, range: Range<usize>) -> Span {
         let Some(final_run) = self.runs.last() else {
             return self.span;
@@ -205,479 +208,18 @@ impl Block {
 }
 
 impl Run {
-    /// Whether its bytes and its text cannot be matched one to one.
+    /// Whether the run's text and its source cannot be matched byte by byte.
     fn is_atomic(&self) -> bool {
         self.text.len() != self.source.len()
     }
 }
 
-/// White space of any script, and the invisible characters that Thai texts carry as if they were (zero-width space,
-/// word joiner, byte-order mark).
+/// Whether `c` is white space, or an invisible character that Thai texts use like white space: zero-width space, word
+/// joiner, byte-order mark.
 fn is_space(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{200b}' | '\u{2060}' | '\u{feff}')
 }
 
 fn is_blank(text: &str) -> bool {
     text.chars().all(is_space)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    /// The blocks of a source, a line each: kind, level, text, and the source bytes where they differ from it.
-    pub(super) fn outline(text: &str, format: Format) -> String {
-        lay_out(&read(text.to_owned(), format, Paragraphs::Auto))
-    }
-
-    /// The same of a document that was read.
-    pub(super) fn lay_out(document: &Document) -> String {
-        let mut outline = String::new();
-        for block in &document.blocks {
-            outline += &format!("{:?} {}: {}", block.kind, block.level, block.text);
-            let raw = block.span.of(&document.text);
-            if raw != block.text {
-                outline += &format!("   <-- {}", raw.replace('\r', "\\r").replace('\n', "\\n"));
-            }
-            outline.push('\n');
-        }
-        outline
-    }
-
-    const WAYS: [(Format, Paragraphs); 5] = [
-        (Format::Text, Paragraphs::Auto),
-        (Format::Text, Paragraphs::Line),
-        (Format::Text, Paragraphs::BlankLine),
-        (Format::Markdown, Paragraphs::Auto),
-        (Format::Html, Paragraphs::Auto),
-    ];
-
-    /// Cuts every block's text at `cuts` (fractions of its length), trims the pieces, and puts the source together again
-    /// from their bytes and the gaps between them. Panics where blocks, runs or spans contradict each other.
-    fn rebuild(document: &Document, cuts: &[f64]) -> String {
-        let source = &document.text;
-        let mut rebuilt = String::new();
-        let mut end = 0;
-        for block in &document.blocks {
-            check(block, source, end);
-            let mut bounds: Vec<usize> = cuts
-                .iter()
-                .map(|cut| block.text.floor_char_boundary((cut * block.text.len() as f64) as usize))
-                .collect();
-            bounds.extend([0, block.text.len()]);
-            bounds.sort();
-            for bound in bounds.windows(2) {
-                let piece = &block.text[bound[0]..bound[1]];
-                let start = bound[1] - piece.trim_start_matches(is_space).len();
-                let range = start..start + piece.trim_matches(is_space).len();
-                if range.is_empty() {
-                    continue;
-                }
-                let span = block.source_span(range.clone());
-                if range.start == 0 {
-                    assert_eq!(span.start, block.span.start);
-                }
-                if range.end == block.text.len() {
-                    assert_eq!(span.end, block.span.end);
-                }
-                assert!(span.start >= end.max(block.span.start), "{range:?} {block:?}");
-                rebuilt += &source[end..span.start];
-                rebuilt += span.of(source);
-                end = span.end;
-            }
-            assert_eq!(end, block.span.end);
-        }
-        rebuilt + &source[end..]
-    }
-
-    fn check(block: &Block, source: &str, end: usize) {
-        assert!(block.span.start >= end && block.span.end <= source.len());
-        assert!(!block.text.is_empty() && block.text.trim_matches(is_space) == block.text);
-        let raw = block.span.of(source);
-        assert_eq!(raw.trim_matches(is_space), raw);
-        let (mut text, mut outer) = (0, block.span.start);
-        for run in &block.runs {
-            assert_eq!(run.text.start, text);
-            assert!(!run.text.is_empty() && !run.source.is_empty());
-            assert!(run.outer.start <= run.source.start && run.outer.end >= run.source.end);
-            text = run.text.end;
-            let piece = &block.text[run.text.clone()];
-            if !piece.trim_matches(is_space).is_empty() {
-                assert!(run.outer.start >= outer, "{run:?} {block:?}");
-                outer = run.outer.end;
-            }
-            if piece.len() == run.source.len() {
-                let raw = run.source.of(source);
-                let is_space = |a: u8, b| a.is_ascii_whitespace() && b == b' ';
-                assert!(raw.bytes().zip(piece.bytes()).all(|(a, b)| a == b || is_space(a, b)));
-            }
-        }
-        assert_eq!(text, block.text.len());
-        assert_eq!(block.runs[0].outer.start, block.span.start);
-        assert_eq!(block.runs[block.runs.len() - 1].outer.end, block.span.end);
-        assert!(
-            block
-                .runs
-                .windows(2)
-                .all(|runs| runs[0].source.end <= runs[1].source.start)
-        );
-    }
-
-    /// The bytes that each of `words` was read from, the words being cut out of the only block.
-    fn raw<'a>(document: &'a Document, words: &[&str]) -> Vec<&'a str> {
-        let [block] = &document.blocks[..] else {
-            panic!("{:?}", document.blocks)
-        };
-        let mut end = 0;
-        words
-            .iter()
-            .map(|word| {
-                let start = end + block.text[end..].find(word).unwrap();
-                end = start + word.len();
-                block.source_span(start..end).of(&document.text)
-            })
-            .collect()
-    }
-
-    #[test]
-    fn formats_by_extension() {
-        for (extension, format) in [
-            ("txt", Some(Format::Text)),
-            ("th", Some(Format::Text)),
-            ("MD", Some(Format::Markdown)),
-            ("markdown", Some(Format::Markdown)),
-            ("Htm", Some(Format::Html)),
-            ("xhtml", Some(Format::Html)),
-            ("docx", None),
-            ("", None),
-        ] {
-            assert_eq!(Format::from_extension(extension), format, "{extension}");
-        }
-    }
-
-    #[test]
-    fn by_lines_has_every_line_and_no_other() {
-        for (text, lines) in [
-            ("", &[][..]),
-            ("\n", &[""]),
-            ("ก", &["ก"]),
-            ("ก\n", &["ก"]),
-            (
-                "ก\r\n\r\n\n  ข \r\n# <b>ค</b> &amp;",
-                &["ก", "", "", "  ข ", "# <b>ค</b> &amp;"],
-            ),
-            ("ก\rข\u{2028}ค\r", &["ก\rข\u{2028}ค\r"]),
-        ] {
-            let document = Document::by_lines(text.to_owned());
-            let mut gaps = String::new();
-            let mut end = 0;
-            for (block, line) in document.blocks.iter().zip(lines) {
-                let span = block.source_span(0..block.text.len());
-                assert_eq!((&*block.text, span, span.of(text)), (*line, block.span, *line));
-                gaps += &text[end..span.start];
-                end = span.end;
-            }
-            assert_eq!(document.blocks.len(), lines.len(), "{text:?}");
-            assert!((gaps + &text[end..]).chars().all(|c| matches!(c, '\r' | '\n')));
-        }
-    }
-
-    #[test]
-    fn marks_go_with_the_text_that_they_touch() {
-        for (html, words, expected) in [
-            ("<p>ก ข</p>", &["ก", "ข"][..], &["ก", "ข"][..]),
-            ("<p><b>ก</b> <i>ข</i></p>", &["ก", "ข"], &["<b>ก</b>", "<i>ข</i>"]),
-            ("<p><b>ก</b><i>ข</i></p>", &["ก", "ข"], &["<b>ก</b>", "<i>ข</i>"]),
-            ("<p><b>ก </b>ข</p>", &["ก", "ข"], &["<b>ก </b>", "ข"]),
-            ("<p>ก<b> ข</b></p>", &["ก", "ข"], &["ก", "<b> ข</b>"]),
-            ("<p> <b> ก ข </b> </p>", &["ก", "ข"], &["<b> ก", "ข </b>"]),
-            ("<p>ก<img> ข</p>", &["ก", "ข"], &["ก<img>", "ข"]),
-            ("<p>ก <img>ข</p>", &["ก", "ข"], &["ก", "<img>ข"]),
-            ("<p>ก <img> ข</p>", &["ก", "ข"], &["ก", "ข"]),
-            ("<p>ก <i></i>ข</p>", &["ก", "ข"], &["ก", "<i></i>ข"]),
-            ("<p>ก<i> </i>ข</p>", &["ก", "ข"], &["ก<i> </i>", "ข"]),
-            ("<p>ก <img></b>ข</p>", &["ก", "ข"], &["ก <img></b>", "ข"]),
-            ("<p></a><b><i></i>ก</b></p>", &["ก"], &["<b><i></i>ก</b>"]),
-            ("<p>ก<b></p>", &["ก"], &["ก"]),
-            ("<p>ก<!--x-->ข</p>", &["ก", "ข"], &["ก", "ข"]),
-            (
-                "<p><a href='?ก'>ก ข</a> ค</p>",
-                &["ก ข", "ค"],
-                &["<a href='?ก'>ก ข</a>", "ค"],
-            ),
-            ("<p>ก&nbsp;<b>ข</b></p>", &["ก", "ข"], &["ก", "<b>ข</b>"]),
-            ("<p>ก &lt;ข&gt; ค</p>", &["<", "ข> ค"], &["&lt;", "ข&gt; ค"]),
-            (
-                "<p>ก<b> \n <i>ข</i></b></p>",
-                &["ก", "ข"],
-                &["ก", "<b> \n <i>ข</i></b>"],
-            ),
-        ] {
-            let document = read(html.to_owned(), Format::Html, Paragraphs::Auto);
-            assert_eq!(raw(&document, words), expected, "{html}");
-        }
-        for (markdown, words, expected) in [
-            ("**ก** _ข_", &["ก", "ข"][..], &["**ก**", "_ข_"][..]),
-            ("[ก ข](x) ค", &["ก", "ข", "ค"], &["[ก", "ข](x)", "ค"]),
-            ("ก[^1] ข\n\n[^1]: -", &["ก", "ข"], &["ก[^1]", "ข"]),
-            ("ก \\*ข\\* ค", &["ก", "*ข*", "ค"], &["ก", "\\*ข\\*", "ค"]),
-            ("ก `x` ข", &["ก", "x", "ข"], &["ก", "`x`", "ข"]),
-            ("> ก\n> ข", &["ก", "ข"], &["ก", "ข"]),
-        ] {
-            let mut document = read(markdown.to_owned(), Format::Markdown, Paragraphs::Auto);
-            document.blocks.truncate(1);
-            assert_eq!(raw(&document, words), expected, "{markdown}");
-        }
-    }
-
-    #[test]
-    fn a_cut_inside_an_atomic_run_comes_after_it() {
-        // U+205F and a hair space: one reference, two characters.
-        let document = read("<p>ก&ThickSpace;ข&nGt;ค</p>".to_owned(), Format::Html, Paragraphs::Auto);
-        let block = &document.blocks[0];
-        assert_eq!(block.text, "ก\u{205f}\u{200a}ข≫\u{20d2}ค");
-        let inside = block.text.find('\u{20d2}').unwrap();
-        assert_eq!(block.source_span(0..inside).of(&document.text), "ก&ThickSpace;ข&nGt;");
-        assert_eq!(block.source_span(inside..inside + 3).of(&document.text), "");
-        assert_eq!(block.source_span(inside..block.text.len()).of(&document.text), "ค");
-        // As long as what it stands for, so that it could not be told from plain text.
-        let document = read("<p>&acE;&amp;</p>".to_owned(), Format::Html, Paragraphs::Auto);
-        assert_eq!(document.blocks[0].text, "&acE;&");
-    }
-
-    #[test]
-    fn a_plain_block_is_one_run_and_ranges_out_of_bounds_do_no_harm() {
-        for (format, paragraphs) in WAYS {
-            let text = if format == Format::Html {
-                "<p>ก ข ค</p>"
-            } else {
-                "ก ข ค"
-            };
-            let document = read(text.to_owned(), format, paragraphs);
-            assert_eq!(document.blocks[0].runs.len(), 1, "{format:?}");
-            let span = document.blocks[0].source_span(90..99);
-            assert!(span.is_empty() && span.end <= text.len());
-            assert_eq!(
-                document.blocks[0].source_span(4..4),
-                Span::new(document.blocks[0].span.start + 4, document.blocks[0].span.start + 4)
-            );
-        }
-    }
-
-    #[test]
-    fn nasty_input_comes_back_whole() {
-        for text in [
-            "",
-            "\0",
-            " \u{feff}\u{200b} \r\r\n\u{2028}",
-            "<",
-            "<b",
-            "<b class='",
-            "ก<b class=\"ข",
-            "</>ก</ ข>ค<//>",
-            "<p>ก < ข & ค &amp &#3585 &#x; &# &unknown; &notit; &semi; &#0; &#xD800; &#99999999999; &ThickSpace; &acE;ข</p>",
-            "<p>ก\r\n\r\nข\rค\n&amp;\r\n<b>\r\n</b>\r\n&amp\r\nค</p>\r",
-            "<title>ก &amp; ข</titl><b></title>",
-            "<script>if (a < b) '</p>'</script><p>ก<script>ก</script>ข",
-            "<pre>ก</div>ข<p>ค",
-            "<svg><title/>ก</svg><math>ก</p>ข",
-            "<!-- ก --><!doctype ก><![CDATA[ก]]><?ก?>ข<!-->ค<!--",
-            "<p translate=no>ก<p>ข<table><tr><td class='x notranslate'>ค<td>ง</table>",
-            "<plaintext>ก</plaintext>ข",
-            "<textarea>ก</textarea>ข<select><option>ค<option>ง</select>",
-            "---\ntitle: ก\n---\n\n# ก {#ข}\n\nก\\\nข  \nค `` ` ``\n\n[ก]: ข\n\n![ก](ข \"ค\") [ก][] <http://ก> &amp;&acE;",
-            "| ก | ข |\n|---|:-:|\n| `ค\\|ง` \\| จ | **ฉ** |\n",
-            "> - ก\n>   1. ข\n> > ค\n\nง\n===\n\n- [x] จ\n- [ ] ฉ\n\n```ก\nข\n```\n\n    ค\n",
-            "*ก **ข* ค** ~~ง~~ <b>จ</b><br>ฉ <!-- ช --> [^1]\n\n[^1]: ซ\n    ฌ\n",
-            "<div>\n\n*ก*\n\n</div>\n<span>ข",
-            "\\\\*ก*\\\\ \\<ข\\> \\ก \\",
-            "ก\0ข `ค\0` &#0;\0",
-            "> `ก\0ข\r\n> ค\r\n> ง`",
-            "ไทย ```\n|-|-|\n&amp;a- ```\n&ltๆ<b>",
-            "😀ก😀<b>😀</b>&#128512;\u{200d}😀",
-        ] {
-            for (format, paragraphs) in WAYS {
-                for cuts in [&[][..], &[0.5], &[0.2, 0.4, 0.6, 0.8]] {
-                    let document = read(text.to_owned(), format, paragraphs);
-                    assert_eq!(rebuild(&document, cuts), text, "{format:?}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn deep_nesting_overflows_no_stack() {
-        for (open, close) in [
-            ("<div>", "</div>"),
-            ("<b>", "</b>"),
-            ("<ul><li>", ""),
-            ("<table><tr><td>", ""),
-            ("<svg>", ""),
-            ("<", ">"),
-            ("> ", ""),
-            ("- ", ""),
-            ("[", "]"),
-            ("![", "](x)"),
-            ("*", "*"),
-            ("**ก ", "**"),
-            ("`", ""),
-            ("(", ")"),
-        ] {
-            let text = format!("{}ก{}", open.repeat(100_000), close.repeat(100_000));
-            for (format, paragraphs) in WAYS {
-                assert_eq!(
-                    rebuild(&read(text.clone(), format, paragraphs), &[0.3, 0.6]),
-                    text,
-                    "{open}"
-                );
-            }
-        }
-    }
-
-    /// Strings that are mostly markup, mostly broken.
-    fn soup() -> impl Strategy<Value = String> {
-        let bits = vec![
-            "ก",
-            "ข้าว",
-            "ไทย ",
-            "น้ำ",
-            "ๆ",
-            " ",
-            "  ",
-            "\n",
-            "\r\n",
-            "\r",
-            "\n\n",
-            "\t",
-            "\u{200b}",
-            "\u{a0}",
-            "\u{feff}",
-            "😀",
-            "a",
-            "1",
-            ".",
-            ":",
-            "\"",
-            "'",
-            "\\",
-            "\0",
-            "<",
-            ">",
-            "&",
-            ";",
-            "/",
-            "=",
-            "#",
-            "!",
-            "&amp;",
-            "&nbsp;",
-            "&lt",
-            "&#3585;",
-            "&#xE01",
-            "&acE;",
-            "&ThickSpace;",
-            "&nGt;",
-            "<b>",
-            "</b>",
-            "<i class='x'>",
-            "</i>",
-            "<p>",
-            "</p>",
-            "<br>",
-            "<br/>",
-            "<img src=x>",
-            "<div>",
-            "</div>",
-            "<ul>",
-            "<li>",
-            "</ul>",
-            "<table>",
-            "<tr>",
-            "<td>",
-            "</table>",
-            "<h1>",
-            "</h1>",
-            "<title>",
-            "</title>",
-            "<script>",
-            "</script>",
-            "<style>",
-            "<svg>",
-            "</svg>",
-            "<pre>",
-            "</pre>",
-            "<span translate=no>",
-            "</span>",
-            "<p class=notranslate>",
-            "<!--",
-            "-->",
-            "<!doctype html>",
-            "<?xml?>",
-            "<a href=\"?ก=ข&amp;\">",
-            "</a>",
-            "*",
-            "**",
-            "_",
-            "~~",
-            "`",
-            "``",
-            "[",
-            "]",
-            "(",
-            ")",
-            "](x)",
-            "![",
-            "[^1]",
-            "[^1]:",
-            "- ",
-            "> ",
-            "1. ",
-            "# ",
-            "---\n",
-            "===\n",
-            "```\n",
-            "|",
-            "|-|-|\n",
-            "    ",
-            "- [ ] ",
-            "ข้าวราคาตกลงมากและ\n",
-            "ชาวนาทั่วประเทศจึงขอให้รัฐบาลเร่งช่วยเหลือ และ\n",
-            "  ก)  ",
-            "> > ",
-            "ที่มา: ",
-            "==\n",
-            "== ข ==\n",
-            "\u{2028}",
-            "\t\t",
-            "<https://x.th>",
-            "[ก]: /ข\n",
-        ];
-        prop::collection::vec(prop::sample::select(bits), 0..30).prop_map(|bits| bits.concat())
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(2000))]
-        #[test]
-        fn any_cut_of_any_source_comes_back_whole(
-            text in prop_oneof![9 => soup(), 1 => any::<String>()],
-            cuts in prop::collection::vec(0.0..1.0, 0..6),
-        ) {
-            for (format, paragraphs) in WAYS {
-                let document = read(text.clone(), format, paragraphs);
-                prop_assert_eq!(&rebuild(&document, &cuts), &text);
-            }
-            let lines = Document::by_lines(text.clone());
-            let mut rebuilt = String::new();
-            let mut end = 0;
-            for block in &lines.blocks {
-                let span = block.source_span(0..block.text.len());
-                prop_assert_eq!(&block.text, span.of(&text));
-                rebuilt += &text[end..span.start];
-                rebuilt += span.of(&text);
-                end = span.end;
-            }
-            prop_assert_eq!(rebuilt + &text[end..], text);
-        }
-    }
 }

@@ -2,7 +2,9 @@
 //!
 //! Elements stand in the order of ECMA-376 part 1, §17: Word refuses files that LibreOffice forgives.
 
-use super::{Layout, blocks, escaped, is_copy, is_translated, joined, line, note, reasons, source, target, title};
+use super::Layout;
+use super::escape::{escaped, one_line};
+use super::parts::{is_copy, is_translated, join, note, source, target, title, visible_blocks, warning_sentence};
 use crate::document::{Bilingual, BlockKind, Segment};
 use crate::error::{Error, Result};
 use jiff::Timestamp;
@@ -99,7 +101,7 @@ fn footer(doc: &Bilingual) -> String {
 }
 
 fn document(doc: &Bilingual, layout: Layout) -> String {
-    let blocks: Vec<Vec<&Segment>> = blocks(doc).collect();
+    let blocks: Vec<Vec<&Segment>> = visible_blocks(doc).collect();
     let mut body = String::new();
     // Word lists in its navigation only headings that stand outside tables: so each heading ends a table.
     for section in blocks.chunk_by(|a, b| ![a[0].kind, b[0].kind].contains(&BlockKind::Heading)) {
@@ -109,8 +111,8 @@ fn document(doc: &Bilingual, layout: Layout) -> String {
             (_, Layout::Interleaved) => body.extend(section.iter().map(|block| interleaved(block))),
             (_, Layout::Target) => body.extend(section.iter().map(|block| {
                 let runs = block.iter().map(|segment| {
-                    let warning = reasons(segment).map(|reasons| flag(&format!("[{reasons}] ")));
-                    english(&format!("{} ", line(target(segment)).trim())) + &warning.unwrap_or_default()
+                    let warning = warning_sentence(segment).map(|reasons| flag(&format!("[{reasons}] ")));
+                    english(&format!("{} ", one_line(target(segment)).trim())) + &warning.unwrap_or_default()
                 });
                 paragraph(&properties(block[0], true, false), &runs.collect::<String>())
             })),
@@ -129,7 +131,7 @@ fn document(doc: &Bilingual, layout: Layout) -> String {
 
 /// Both languages in one paragraph, so that a list of contents has each heading once.
 fn heading(block: &[&Segment], layout: Layout) -> String {
-    let (thai_text, english_text) = (joined(block, source), joined(block, target));
+    let (thai_text, english_text) = (join(block, source), join(block, target));
     let mut runs = String::new();
     if layout != Layout::Target && thai_text != english_text {
         runs += &thai(&thai_text);
@@ -224,7 +226,8 @@ fn paragraph(properties: &str, runs: &str) -> String {
 }
 
 fn warning(segment: &Segment) -> String {
-    let flagged = reasons(segment).map(|reasons| paragraph("<w:pStyle w:val=\"Warning\"/>", &english(&reasons)));
+    let flagged =
+        warning_sentence(segment).map(|reasons| paragraph("<w:pStyle w:val=\"Warning\"/>", &english(&reasons)));
     flagged.unwrap_or_default()
 }
 

@@ -1,6 +1,8 @@
 //! HTML: one page that needs nothing else: no script, no network, no other file.
 
-use super::{Layout, THEME, blocks, escaped, is_copy, note, reasons, title};
+use super::escape::escaped;
+use super::parts::{is_copy, note, title, visible_blocks, warning_sentence};
+use super::{Layout, THEME};
 use crate::document::{Bilingual, BlockKind, Segment};
 
 const STYLE: &str = include_str!("html.css");
@@ -55,7 +57,10 @@ fn views(layout: Layout) -> String {
 
 /// Links to the segments that a reader should look at twice.
 fn warnings(doc: &Bilingual) -> String {
-    let flagged = doc.segments.iter().filter(|segment| reasons(segment).is_some());
+    let flagged = doc
+        .segments
+        .iter()
+        .filter(|segment| warning_sentence(segment).is_some());
     let links: Vec<String> = flagged.map(|s| format!("<a href=\"#s{0}\">{0}</a>", s.id)).collect();
     if links.is_empty() {
         String::new()
@@ -72,7 +77,7 @@ fn warnings(doc: &Bilingual) -> String {
 fn content(doc: &Bilingual, layout: Layout) -> String {
     let mut out = String::new();
     let mut in_list = false;
-    for block in blocks(doc) {
+    for block in visible_blocks(doc) {
         let Segment { kind, level, .. } = block[0];
         let is_item = *kind == BlockKind::ListItem;
         if is_item != in_list {
@@ -102,7 +107,7 @@ fn content(doc: &Bilingual, layout: Layout) -> String {
 
 /// One pair: a row of the block's grid, and something that can be tapped.
 fn row(segment: &Segment, layout: Layout) -> String {
-    let reasons = reasons(segment);
+    let reasons = warning_sentence(segment);
     let mut class = String::from("row");
     if is_copy(segment) {
         class += " copy";

@@ -1,6 +1,8 @@
 //! Markdown: short rows as a table, all else as a quotation of the Thai with the English under it.
 
-use super::{Layout, blocks, is_copy, line, mark, note, padded, plain, source, target};
+use super::escape;
+use super::parts::{is_copy, note, pad, source, target, visible_blocks, warning_names};
+use super::{Layout, plain};
 use crate::document::{Bilingual, BlockKind, Format, Segment};
 use unicode_width::UnicodeWidthStr;
 
@@ -12,7 +14,7 @@ pub(super) fn render(doc: &Bilingual, layout: Layout) -> String {
     if layout == Layout::Target && doc.header.format == Format::Markdown {
         return plain::render(doc);
     }
-    let blocks: Vec<Vec<&Segment>> = blocks(doc).collect();
+    let blocks: Vec<Vec<&Segment>> = visible_blocks(doc).collect();
     let mut parts = Vec::new();
     let mut depth = 0;
     for section in blocks.chunk_by(|a, b| ![a[0].kind, b[0].kind].contains(&BlockKind::Heading)) {
@@ -30,7 +32,7 @@ pub(super) fn render(doc: &Bilingual, layout: Layout) -> String {
             parts.push(one(block, depth, layout));
         }
     }
-    parts.push(format!("---\n\n*{}*\n", inline(&note(doc))));
+    parts.push(format!("---\n\n*{}*\n", escape::markdown(&note(doc))));
     parts.join("\n\n")
 }
 
@@ -44,18 +46,18 @@ fn is_short(section: &[Vec<&Segment>]) -> bool {
 fn table(section: &[Vec<&Segment>]) -> String {
     let mut rows = vec![("Thai".to_owned(), "English".to_owned()), ("---".into(), "---".into())];
     let segments = section.iter().flatten();
-    rows.extend(segments.map(|segment| (inline(source(segment)), english(segment))));
+    rows.extend(segments.map(|segment| (escape::markdown(source(segment)), english(segment))));
     let width = rows.iter().map(|(thai, _)| thai.width()).max().unwrap_or_default();
     let lines = rows
         .iter()
-        .map(|(thai, english)| format!("| {} | {english} |", padded(thai, width)));
+        .map(|(thai, english)| format!("| {} | {english} |", pad(thai, width)));
     lines.collect::<Vec<_>>().join("\n")
 }
 
 /// A block: each segment quoted in Thai (unless it is a copy) with its English below, or the English of all of them.
 fn one(block: &[&Segment], depth: usize, layout: Layout) -> String {
     let kind = block[0].kind;
-    let quoted = |segment: &Segment| format!("> {}", guard(inline(source(segment))));
+    let quoted = |segment: &Segment| format!("> {}", escape::guard_line_start(escape::markdown(source(segment))));
     let sentences: Vec<String> = block.iter().map(|segment| english(segment)).collect();
     let mut parts = Vec::new();
     if layout == Layout::Target || kind == BlockKind::Heading {
@@ -70,14 +72,14 @@ fn one(block: &[&Segment], depth: usize, layout: Layout) -> String {
         let text = sentences.join(" ");
         parts.push(match kind {
             BlockKind::Heading => format!("{} {text}", "#".repeat(block[0].level.clamp(1, 6).into())),
-            _ => guard(text),
+            _ => escape::guard_line_start(text),
         });
     } else {
         for (segment, english) in block.iter().zip(sentences) {
             if !is_copy(segment) {
                 parts.push(quoted(segment));
             }
-            parts.push(guard(english));
+            parts.push(escape::guard_line_start(english));
         }
     }
     let text = parts.join("\n\n");
@@ -92,9 +94,9 @@ fn one(block: &[&Segment], depth: usize, layout: Layout) -> String {
 }
 
 fn english(segment: &Segment) -> String {
-    let text = inline(target(segment));
-    match mark(segment) {
-        Some(mark) => format!("{text} **{mark}**").trim_start().to_owned(),
+    let text = escape::markdown(target(segment));
+    match warning_names(segment) {
+        Some(warnings) => format!("{text} **{warnings}**").trim_start().to_owned(),
         None => text,
     }
 }
@@ -110,58 +112,6 @@ fn prefixed(text: &str, first: &str, rest: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// `target` so that it can follow `before` in a Markdown file and means no more than its letters.
-pub(super) fn escape_after(target: &str, before: &str) -> String {
-    let text = inline(target);
-    let marker = |c: char| c.is_whitespace() || c.is_ascii_digit() || ">-*+.)\u{feff}".contains(c);
-    let mut line = before.chars().rev().take_while(|c| *c != '\n');
-    if line.all(marker) { guard(text) } else { text }
-}
-
-/// `text` on one line, with a backslash before what would be markup anywhere in a line.
-fn inline(text: &str) -> String {
-    let text = line(text);
-    let text = text.trim();
-    let mut out = String::with_capacity(text.len());
-    let mut previous = ' ';
-    for (index, c) in text.char_indices() {
-        let rest = &text[index + c.len_utf8()..];
-        let markup = match c {
-            '\\' | '`' | '*' | '[' | ']' | '<' | '|' | '~' => true,
-            // Between letters it is never emphasis, and file names and addresses are full of it.
-            '_' => !(previous.is_alphanumeric() && rest.starts_with(char::is_alphanumeric)),
-            // Only what reads as an entity.
-            '&' => rest
-                .trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '#')
-                .starts_with(';'),
-            // Only what would close a heading.
-            '#' => previous.is_whitespace() && rest.trim_matches('#').is_empty(),
-            _ => false,
-        };
-        if markup {
-            out.push('\\');
-        }
-        out.push(c);
-        previous = c;
-    }
-    out
-}
-
-/// `text` with a backslash before what would be a heading, a list or a quotation at the beginning of a line.
-fn guard(text: String) -> String {
-    let ends = |rest: &str| rest.is_empty() || rest.starts_with(char::is_whitespace);
-    let first = text.chars().next().unwrap_or_default();
-    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let (before, after) = text.split_at(digits);
-    let markup = match first {
-        '>' => true,
-        '#' | '-' | '+' | '=' => ends(text.trim_start_matches(first)),
-        '0'..='9' => after.starts_with(['.', ')']) && ends(&after[1..]),
-        _ => false,
-    };
-    if markup { format!("{before}\\{after}") } else { text }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::tests::{document, hostile, sample, segment};
@@ -170,7 +120,7 @@ mod tests {
     use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
     /// What a Markdown reader shows of `markdown`, and whether it saw any markup but paragraphs.
-    fn shown(markdown: &str) -> (String, bool) {
+    fn displayed_text(markdown: &str) -> (String, bool) {
         let mut text = String::new();
         let mut plain = true;
         for event in Parser::new_ext(markdown, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH) {
@@ -205,7 +155,7 @@ mod tests {
             (" a\nb\u{0}c ", "a b c"),
         ];
         for (text, escaped) in cases {
-            assert_eq!(guard(inline(text)), escaped);
+            assert_eq!(escape::guard_line_start(escape::markdown(text)), escaped);
         }
     }
 
@@ -266,14 +216,14 @@ mod tests {
         #[test]
         fn escaped_text_is_shown_as_it_is(text in "[a-c1-3ก &#;<>|*_~`=+.)(!:/\\\\\\[\\]\"'-]{0,24}") {
             let wanted = text.trim();
-            let (shown, plain) = shown(&guard(inline(&text)));
-            prop_assert!(plain || wanted.is_empty(), "{:?}", guard(inline(&text)));
-            prop_assert_eq!(shown.trim(), wanted);
+            let (displayed, plain) = displayed_text(&escape::guard_line_start(escape::markdown(&text)));
+            prop_assert!(plain || wanted.is_empty(), "{:?}", escape::guard_line_start(escape::markdown(&text)));
+            prop_assert_eq!(displayed.trim(), wanted);
         }
 
         #[test]
         fn escaped_text_is_shown_as_it_is_in_a_heading(text in "[a-c# *_-]{0,12}") {
-            let heading = format!("# {}", inline(&text));
+            let heading = format!("# {}", escape::markdown(&text));
             let mut seen = String::new();
             for event in Parser::new(&heading) {
                 if let Event::Text(part) = event { seen.push_str(&part) }

@@ -1,53 +1,82 @@
-//! Rendering: an aligned document to the bytes of any output format; knows no model.
+//! Rendering: an aligned document to the bytes of any output format, without a model.
+//!
+//! Each format is one file. What the rest of the crate has to know of it (name, extension, use on standard output) is
+//! its row in `OutputFormat::facts`: a new format is a new file, a new variant and a new row.
 
 mod docx;
+mod escape;
 mod html;
 mod jsonl;
 mod markdown;
+mod parts;
 mod plain;
 mod row;
+#[cfg(test)]
+mod tests;
 mod text;
 mod tsv;
 
+pub(crate) use escape::escaped;
 pub use jsonl::read as read_jsonl;
+pub use parts::NOTES;
 pub use row::Row;
 
-use crate::document::{Bilingual, BlockKind, Finish, Flag, Header, Segment};
+use crate::document::Bilingual;
 use crate::error::Result;
-use quick_xml::escape::escape;
-use serde::Serialize;
-use std::borrow::Cow;
-use unicode_width::UnicodeWidthStr;
 
-/// Colours and type of all pages.
+/// The style sheet that all HTML pages share: colours and type.
 pub(crate) const THEME: &str = include_str!("theme.css");
 
 /// An output format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutputFormat {
-    /// A Thai line and an English line for each segment, a blank line between blocks; on a terminal, two columns. Flags
-    /// that ask for a check stand behind the English: `[! truncated, thai-left]`.
+    /// A Thai line and an English line for each segment, with a blank line between blocks; two columns on a terminal.
+    /// Warnings stand behind the English: `[! truncated, thai-left]`.
     Text,
-    /// The Thai of each segment as a quotation with the English under it; in columns only where all rows are short. The `target`
-    /// layout of a Markdown source is `Plain`.
+    /// The Thai of each segment as a quotation with the English under it; a table where all rows are short. With
+    /// [`Layout::Target`], a Markdown source gives the bytes of [`OutputFormat::Plain`].
     Markdown,
     /// One self-contained page without scripts, which can switch between all layouts.
     Html,
     /// A Word document: a two-column table under each heading, or paragraphs.
     Docx,
-    /// A line of column names, then one line a segment: `id`, `block`, `kind`, `source`, `target`, `score` (mean natural
-    /// log-probability, empty where nothing was decoded), `finish`, `flags` (joined by commas), and `start` and `end`
-    /// (byte offsets in the source as UTF-8). Nothing is quoted: tabs and line breaks in a field become spaces.
+    /// A line of column names, then one line per segment: `id`, `block`, `kind`, `source`, `target`, `score` (mean
+    /// natural log-probability, empty where nothing was decoded), `finish`, `flags` (joined by commas), and `start` and
+    /// `end` (byte offsets in the source as UTF-8). Nothing is quoted: tabs and line breaks in a field become spaces.
     Tsv,
-    /// Everything that is known; [`read_jsonl`] reads it back.
+    /// All that is known of the document, as JSON lines; [`read_jsonl`] reads it back.
     Jsonl,
-    /// The translation only, in the place of the Thai: line structure, white space and Markdown stay those of the source.
-    /// Of HTML, one line for each block and a blank line between.
+    /// The translation alone, in place of the Thai: line structure, white space and Markdown stay as in the source. An
+    /// HTML source gives one line per block, with a blank line between.
     Plain,
 }
 
+/// A rule for several documents of one format in one stream, such as standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Succession {
+    /// They follow each other with a blank line between: pages for reading.
+    BlankLine,
+    /// They follow each other directly: lines for programs.
+    Direct,
+    /// They cannot follow each other: each is a whole file.
+    Never,
+}
+
+/// Everything that the rest of the crate has to know of a format.
+struct Facts {
+    name: &'static str,
+    summary: &'static str,
+    extension: &'static str,
+    /// Further extensions by which the format is recognised.
+    more_extensions: &'static [&'static str],
+    has_layouts: bool,
+    is_binary: bool,
+    succession: Succession,
+    render: fn(&Bilingual, &RenderOptions) -> Result<Vec<u8>>,
+}
+
 impl OutputFormat {
-    /// Every format, in the order that help texts list them.
+    /// Every format, in the order in which help texts list them.
     pub const ALL: [Self; 7] = [
         Self::Text,
         Self::Markdown,
@@ -58,557 +87,149 @@ impl OutputFormat {
         Self::Plain,
     ];
 
-    /// Its name on the command line.
-    pub fn name(self) -> &'static str {
+    /// The table of formats.
+    const fn facts(self) -> Facts {
         match self {
-            Self::Text => "text",
-            Self::Markdown => "md",
-            Self::Html => "html",
-            Self::Docx => "docx",
-            Self::Tsv => "tsv",
-            Self::Jsonl => "jsonl",
-            Self::Plain => "plain",
-        }
-    }
-
-    /// The extension of its files, without the dot; no two formats share one. `plain` has the language's code, as
-    /// parallel corpora do.
-    pub fn extension(self) -> &'static str {
-        match self {
-            Self::Text => "txt",
-            Self::Plain => "en",
-            other => other.name(),
-        }
-    }
-
-    /// The format that a file's extension (without the dot, in any case) stands for.
-    pub fn from_extension(extension: &str) -> Option<Self> {
-        match extension.to_ascii_lowercase().as_str() {
-            "markdown" => Some(Self::Markdown),
-            "htm" => Some(Self::Html),
-            extension => Self::ALL.into_iter().find(|format| format.extension() == extension),
-        }
-    }
-}
-
-/// How source and target stand to each other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Layout {
-    #[default]
-    SideBySide,
-    Interleaved,
-    /// The translation alone.
-    Target,
-}
-
-/// What a renderer may be told.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct RenderOptions {
-    /// Not for `tsv`, `jsonl` and `plain`, which have one layout each.
-    pub layout: Layout,
-    /// Columns of the terminal that `text` is written to; none for a file or pipe.
-    pub width: Option<usize>,
-}
-
-/// The bytes of `doc` in `format`: the same document and options always give the same bytes.
-///
-/// Fails only where a library below fails to write (kind `Output`).
-pub fn render(doc: &Bilingual, format: OutputFormat, options: &RenderOptions) -> Result<Vec<u8>> {
-    Ok(match format {
-        OutputFormat::Text => text::render(doc, options).into_bytes(),
-        OutputFormat::Markdown => markdown::render(doc, options.layout).into_bytes(),
-        OutputFormat::Html => html::render(doc, options.layout).into_bytes(),
-        OutputFormat::Docx => docx::render(doc, options.layout)?,
-        OutputFormat::Tsv => tsv::render(doc).into_bytes(),
-        OutputFormat::Jsonl => jsonl::render(doc)?,
-        OutputFormat::Plain => plain::render(doc).into_bytes(),
-    })
-}
-
-/// The blocks as a reader sees them: without blank lines that are segments of their own (`--split line`).
-fn blocks(doc: &Bilingual) -> impl Iterator<Item = Vec<&Segment>> {
-    doc.blocks().filter_map(|block| {
-        let seen: Vec<&Segment> = block.iter().filter(|segment| !is_blank(segment)).collect();
-        (!seen.is_empty()).then_some(seen)
-    })
-}
-
-fn is_blank(segment: &Segment) -> bool {
-    segment.source.trim().is_empty() && segment.target.trim().is_empty()
-}
-
-fn is_copy(segment: &Segment) -> bool {
-    segment.source == segment.target
-}
-
-/// `text` as one line: each run of line breaks and control characters, and what XML 1.0 forbids, becomes a space.
-fn line(text: &str) -> Cow<'_, str> {
-    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{FFFE}' | '\u{FFFF}');
-    if !text.contains(breaks) {
-        return Cow::Borrowed(text);
-    }
-    let mut line = String::with_capacity(text.len());
-    for c in text.chars() {
-        if !breaks(c) {
-            line.push(c);
-        } else if !line.ends_with(' ') {
-            line.push(' ');
-        }
-    }
-    Cow::Owned(line)
-}
-
-/// `text` as one line, with all escaped that XML and HTML give a meaning to, in content and in quoted attributes.
-pub(crate) fn escaped(text: &str) -> String {
-    escape(line(text)).into_owned()
-}
-
-/// One side of a whole block on one line.
-fn joined<'a>(block: &[&'a Segment], side: fn(&'a Segment) -> &'a str) -> String {
-    let parts: Vec<Cow<str>> = block.iter().map(|segment| line(side(segment))).collect();
-    let parts: Vec<&str> = parts
-        .iter()
-        .map(|part| part.trim())
-        .filter(|part| !part.is_empty())
-        .collect();
-    parts.join(" ")
-}
-
-fn source(segment: &Segment) -> &str {
-    &segment.source
-}
-
-fn target(segment: &Segment) -> &str {
-    &segment.target
-}
-
-/// The document's first heading in both languages, else the name of its file, else that of the tool.
-fn title(doc: &Bilingual) -> String {
-    let Header { file, tool, .. } = &doc.header;
-    match blocks(doc).find(|block| block[0].kind == BlockKind::Heading) {
-        Some(block) if block.iter().all(|segment| is_copy(segment)) => joined(&block, target),
-        Some(block) => format!("{} – {}", joined(&block, target), joined(&block, source)),
-        None => file.as_ref().unwrap_or(tool).clone(),
-    }
-}
-
-/// The name that a field's value has in JSONL.
-pub(crate) fn name(value: impl Serialize) -> String {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(name)) => name,
-        _ => String::new(),
-    }
-}
-
-/// The names of a segment's warnings, as plain formats show them: `[! truncated, thai-left]`.
-fn mark(segment: &Segment) -> Option<String> {
-    let names: Vec<&str> = segment.warnings().map(Flag::name).collect();
-    (!names.is_empty()).then(|| format!("[! {}]", names.join(", ")))
-}
-
-/// A segment's warnings in words, as formats for reading show them.
-fn reasons(segment: &Segment) -> Option<String> {
-    let reasons: Vec<&str> = segment.warnings().map(Flag::reason).collect();
-    (!reasons.is_empty()).then(|| format!("Check: {}.", reasons.join("; ")))
-}
-
-/// What begins the note at the end of every page for reading: the translated ones, and those that needed none.
-pub const NOTES: [&str; 2] = ["Machine translated from Thai by plae ", "Nothing was translated: plae "];
-
-/// Whether the model translated anything; without Thai the document is aligned with itself.
-fn is_translated(doc: &Bilingual) -> bool {
-    doc.segments.iter().any(|segment| segment.finish != Finish::Copy)
-}
-
-/// What every format for reading says at its end: that a machine translated it, and which, and when.
-fn note(doc: &Bilingual) -> String {
-    let header = &doc.header;
-    let mut details = Vec::new();
-    if let Some(revision) = &header.revision {
-        details.push(format!("revision {}", revision.chars().take(12).collect::<String>()));
-    }
-    if let Some(licence) = &header.licence {
-        details.push(format!("licence {licence}"));
-    }
-    let details = if details.is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", details.join(", "))
-    };
-    let date = header.date.split('T').next().unwrap_or_default();
-    let file = header
-        .file
-        .iter()
-        .map(|file| format!(" Source: {file}."))
-        .collect::<String>();
-    let Header { version, model, .. } = header;
-    let [translated, copied] = NOTES;
-    let note = if is_translated(doc) {
-        format!("{translated}{version} with {model}{details} on {date}.{file}")
-    } else {
-        format!("{copied}{version} found no Thai on {date}.{file}")
-    };
-    line(&note).into_owned()
-}
-
-/// `text` filled with spaces to `width` columns.
-fn padded(text: &str, width: usize) -> String {
-    format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::document::{Format, Parameters, SCHEMA, Similar};
-    use crate::span::Span;
-    use proptest::collection::vec;
-    use proptest::option;
-    use proptest::prelude::*;
-
-    /// A translated paragraph of its own.
-    pub fn segment(id: usize, source: &str, target: &str) -> Segment {
-        Segment {
-            id,
-            block: id,
-            kind: BlockKind::Paragraph,
-            level: 0,
-            source: source.into(),
-            target: target.into(),
-            span: Span::new(0, 0),
-            before: String::new(),
-            raw: None,
-            score: Some(-0.25),
-            finish: Finish::Stop,
-            flags: Vec::new(),
-            similar: None,
-            source_ids: None,
-            target_ids: None,
-        }
-    }
-
-    /// A document of `segments`, their spans counted from what they hold.
-    pub fn document(format: Format, mut segments: Vec<Segment>) -> Bilingual {
-        let mut end = 0;
-        for segment in &mut segments {
-            let start = end + segment.before.len();
-            end = start + segment.raw.as_ref().unwrap_or(&segment.source).len();
-            segment.span = Span::new(start, end);
-        }
-        Bilingual {
-            header: Header {
-                schema: SCHEMA,
-                tool: "plae".into(),
-                version: "0.1.0".into(),
-                model: "gemma-3-270m".into(),
-                revision: Some("0123456789abcdef0123456789abcdef01234567".into()),
-                licence: Some("Gemma".into()),
-                file: Some("summit.md".into()),
-                format,
-                encoding: "UTF-8".into(),
-                sha256: "00".repeat(32),
-                date: "2026-11-08T09:30:00Z".into(),
-                parameters: Parameters {
-                    split: "sentence".into(),
-                    ..Parameters::default()
-                },
-                segments: segments.len(),
-                tail: String::new(),
+            Self::Text => Facts {
+                name: "text",
+                summary: "Paired lines; columns on a terminal",
+                extension: "txt",
+                more_extensions: &[],
+                has_layouts: true,
+                is_binary: false,
+                succession: Succession::BlankLine,
+                render: |doc, options| Ok(text::render(doc, options).into_bytes()),
             },
-            segments,
+            Self::Markdown => Facts {
+                name: "md",
+                summary: "Markdown",
+                extension: "md",
+                more_extensions: &["markdown"],
+                has_layouts: true,
+                is_binary: false,
+                succession: Succession::BlankLine,
+                render: |doc, options| Ok(markdown::render(doc, options.layout).into_bytes()),
+            },
+            Self::Html => Facts {
+                name: "html",
+                summary: "One self-contained page, Thai and English side by side",
+                extension: "html",
+                more_extensions: &["htm"],
+                has_layouts: true,
+                is_binary: false,
+                succession: Succession::Never,
+                render: |doc, options| Ok(html::render(doc, options.layout).into_bytes()),
+            },
+            Self::Docx => Facts {
+                name: "docx",
+                summary: "A two-column table for Word and LibreOffice",
+                extension: "docx",
+                more_extensions: &[],
+                has_layouts: true,
+                is_binary: true,
+                succession: Succession::Never,
+                render: |doc, options| docx::render(doc, options.layout),
+            },
+            Self::Tsv => Facts {
+                name: "tsv",
+                summary: "A table of segments for a spreadsheet",
+                extension: "tsv",
+                more_extensions: &[],
+                has_layouts: false,
+                is_binary: false,
+                succession: Succession::Direct,
+                render: |doc, _| Ok(tsv::render(doc).into_bytes()),
+            },
+            Self::Jsonl => Facts {
+                name: "jsonl",
+                summary: "Everything known of each segment; `plae render` makes the others from it",
+                extension: "jsonl",
+                more_extensions: &[],
+                has_layouts: false,
+                is_binary: false,
+                succession: Succession::Direct,
+                render: |doc, _| jsonl::render(doc),
+            },
+            Self::Plain => Facts {
+                name: "plain",
+                summary: "The English only",
+                // The code of the language, as in parallel corpora.
+                extension: "en",
+                more_extensions: &[],
+                has_layouts: false,
+                is_binary: false,
+                succession: Succession::Direct,
+                render: |doc, _| Ok(plain::render(doc).into_bytes()),
+            },
         }
     }
 
-    /// A Markdown article with something of everything.
-    pub fn sample() -> Bilingual {
-        use BlockKind::*;
-        let rows = [
-            (
-                0,
-                Heading,
-                1,
-                "# ",
-                "การประชุมอินเทอร์เน็ตโลกปี 2023",
-                "World Internet Conference 2023",
-            ),
-            (1, Metadata, 0, "\n\n", "(CRI) 2023-11-09", "(CRI) 2023-11-09"),
-            (
-                2,
-                Paragraph,
-                0,
-                "\n\n",
-                "จีนสนับสนุนให้การพัฒนามาก่อน",
-                "China supports putting development first.",
-            ),
-            (
-                2,
-                Paragraph,
-                0,
-                " ",
-                "ทุกประเทศควรร่วมมือกัน",
-                "All countries should cooperate & share <data>, said รัฐบาล.",
-            ),
-            (3, Quote, 0, "\n\n> ", "“เราจะเดินหน้าต่อไป”", "“We will *move on*.”"),
-            (4, Heading, 2, "\n\n## ", "หัวข้อการประชุม", "Topics of the conference"),
-            (5, ListItem, 1, "\n\n- ", "ความปลอดภัยทางไซเบอร์", "Cybersecurity"),
-            (6, ListItem, 2, "\n  - ", "ปัญญาประดิษฐ์", "Artificial intelligence and"),
-            (7, Caption, 0, "\n\n", "ภาพจากซินหัว", "Photo: Xinhua"),
-            (8, Cell, 0, "\n\n| ", "วันที่ 8 ถึง 10", ""),
-        ];
-        let rows = rows.into_iter().enumerate();
-        let segments = rows.map(|(id, (block, kind, level, before, source, target))| Segment {
-            block,
-            kind,
-            level,
-            before: before.into(),
-            ..segment(id, source, target)
-        });
-        let mut segments: Vec<Segment> = segments.collect();
-        segments[1].flags = vec![Flag::NoThai];
-        segments[1].finish = Finish::Copy;
-        segments[1].score = None;
-        segments[2].flags = vec![Flag::Similar];
-        segments[2].similar = Some(Similar {
-            source: "จีนสนับสนุนให้การพัฒนามาก่อนเสมอ".into(),
-            target: "China has always put development first.".into(),
-            similarity: 0.875,
-        });
-        segments[3].flags = vec![Flag::ThaiLeft];
-        segments[6].raw = Some("**ความปลอดภัย**ทางไซเบอร์".into());
-        segments[7].flags = vec![Flag::Truncated, Flag::Length];
-        segments[7].finish = Finish::Length;
-        segments[8].source_ids = Some(vec![2, 17]);
-        segments[8].target_ids = Some(vec![99]);
-        segments[9].flags = vec![Flag::Empty];
-        let mut doc = document(Format::Markdown, segments);
-        doc.header.tail = " |\n|---|\n".into();
-        doc
+    /// The format's name on the command line.
+    pub const fn name(self) -> &'static str {
+        self.facts().name
     }
 
-    /// A document whose texts try to become markup of every format.
-    pub fn hostile() -> Bilingual {
-        let attack = "<script>alert(\"1\")</script> ' onclick=x ]]> &amp; <!-- --> </style> </w:t>\0\u{1}\u{1f}\u{7f}\u{85}\u{FFFE}\u{FFFF}\u{FFFD}\t\r\n# | `*_[x](y)\u{2028}\u{202E}";
-        let mut doc = sample();
-        for segment in &mut doc.segments {
-            segment.source.push_str(attack);
-            segment.target.push_str(attack);
-            segment.raw = None;
-            if let Some(Similar { source, target, .. }) = &mut segment.similar {
-                source.push_str(attack);
-                target.push_str(attack);
-            }
-        }
-        let Header {
-            tool,
-            version,
-            model,
-            revision,
-            licence,
-            file,
-            date,
-            ..
-        } = &mut doc.header;
-        for field in [tool, version, model, date] {
-            field.push_str(attack);
-        }
-        for field in [revision, licence, file] {
-            *field = Some(attack.into());
-        }
-        doc
+    /// One line about the format for help texts, without a final full stop.
+    pub const fn summary(self) -> &'static str {
+        self.facts().summary
     }
 
-    /// Any document that can be written; scores have the six decimals that JSONL keeps.
-    pub fn strategy() -> impl Strategy<Value = Bilingual> {
-        let text = || "[ก-๛a-z<>&|#*'\"\\\\\\x00-\\x1f\u{2028}🙂 ]{0,12}";
-        let kinds = [
-            BlockKind::Heading,
-            BlockKind::Paragraph,
-            BlockKind::ListItem,
-            BlockKind::Quote,
-            BlockKind::Cell,
-            BlockKind::Caption,
-            BlockKind::Metadata,
-        ];
-        let finishes = [Finish::Stop, Finish::Length, Finish::Loop, Finish::Copy];
-        let one = (
-            (any::<bool>(), prop::sample::select(kinds.to_vec()), any::<u8>()),
-            (text(), text(), text(), option::of(text())),
-            (option::of(-90_000_000..=0i32), prop::sample::select(finishes.to_vec())),
-            prop::sample::subsequence(Flag::ALL.to_vec(), 0..=2),
-            (option::of(vec(any::<u32>(), 0..3)), option::of(vec(any::<u32>(), 0..3))),
-            option::of((text(), text(), 7_500..10_000u32)),
-        );
-        let formats = prop::sample::select(vec![Format::Text, Format::Markdown, Format::Html]);
-        let header = (
-            formats,
-            text(),
-            option::of(text()),
-            prop::sample::select(vec!["line", "sentence"]),
-        );
-        (vec(one, 0..6), header).prop_map(|(rows, (format, tail, revision, split))| {
-            let mut segments: Vec<Segment> = Vec::new();
-            for ((new, kind, level), (source, target, before, raw), (score, finish), flags, ids, similar) in rows {
-                let last = segments.last();
-                let block = last.map_or(0, |last| last.block + usize::from(new));
-                let (kind, level) = last
-                    .filter(|_| !new)
-                    .map_or((kind, level), |last| (last.kind, last.level));
-                let score = score.map(|score| f64::from(score) / 1e6);
-                let (source_ids, target_ids) = ids;
-                let similar = similar.map(|(source, target, share)| Similar {
-                    source,
-                    target,
-                    similarity: f64::from(share) / 1e4,
-                });
-                let fresh = segment(segments.len(), &source, &target);
-                segments.push(Segment {
-                    block,
-                    kind,
-                    level,
-                    before,
-                    raw,
-                    score,
-                    finish,
-                    flags,
-                    similar,
-                    source_ids,
-                    target_ids,
-                    ..fresh
-                });
-            }
-            let mut doc = document(format, segments);
-            doc.header.tail = tail;
-            doc.header.revision = revision;
-            doc.header.parameters.split = split.into();
-            doc
+    /// The extension of the format's files, without the dot; no two formats share one.
+    pub fn extension(self) -> &'static str {
+        self.facts().extension
+    }
+
+    /// Finds the format that a file's extension stands for; `extension` has no dot, and its case does not matter.
+    pub fn from_extension(extension: &str) -> Option<Self> {
+        let extension = extension.to_ascii_lowercase();
+        Self::ALL.into_iter().find(|format| {
+            let facts = format.facts();
+            facts.extension == extension || facts.more_extensions.contains(&extension.as_str())
         })
     }
 
-    fn all_options() -> Vec<RenderOptions> {
-        let layouts = [Layout::SideBySide, Layout::Interleaved, Layout::Target];
-        let widths = [None, Some(0), Some(1), Some(39), Some(40), Some(80)];
-        layouts
-            .iter()
-            .flat_map(|layout| widths.map(|width| RenderOptions { layout: *layout, width }))
-            .collect()
+    /// Whether [`RenderOptions::layout`] changes the output.
+    pub fn has_layouts(self) -> bool {
+        self.facts().has_layouts
     }
 
-    /// Rendering from JSONL gives what rendering at once gave.
-    fn check_detour(doc: &Bilingual) {
-        let bytes = render(doc, OutputFormat::Jsonl, &RenderOptions::default()).unwrap();
-        let again = read_jsonl(&bytes).unwrap();
-        for format in OutputFormat::ALL {
-            for options in all_options() {
-                let direct = render(doc, format, &options).unwrap();
-                assert_eq!(
-                    render(&again, format, &options).unwrap(),
-                    direct,
-                    "{format:?} {options:?}"
-                );
-            }
-        }
+    /// Whether the bytes are no text, so that a terminal cannot show them.
+    pub fn is_binary(self) -> bool {
+        self.facts().is_binary
     }
 
-    #[test]
-    fn extensions_name_formats() {
-        for format in OutputFormat::ALL {
-            assert_eq!(OutputFormat::from_extension(format.extension()), Some(format));
-        }
-        let cases = [
-            ("HTM", Some(OutputFormat::Html)),
-            ("markdown", Some(OutputFormat::Markdown)),
-            ("plain", None),
-            ("pdf", None),
-            ("", None),
-        ];
-        for (extension, format) in cases {
-            assert_eq!(OutputFormat::from_extension(extension), format, "{extension}");
-        }
+    /// The rule for several documents of this format in one stream.
+    pub fn succession(self) -> Succession {
+        self.facts().succession
     }
+}
 
-    #[test]
-    fn jsonl_is_enough_for_every_format() {
-        check_detour(&sample());
-        check_detour(&hostile());
-    }
+/// The arrangement of source and translation on a page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// The source stands on the left, its translation on the right.
+    #[default]
+    SideBySide,
+    /// Each translation stands under its source.
+    Interleaved,
+    /// The translation stands alone.
+    Target,
+}
 
-    #[test]
-    fn an_empty_document_renders() {
-        check_detour(&document(Format::Text, Vec::new()));
-    }
+/// Options of [`render`]. The default is side by side, for a file.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RenderOptions {
+    /// The arrangement of source and translation; ignored by formats without [`OutputFormat::has_layouts`].
+    pub layout: Layout,
+    /// Columns of the terminal that [`OutputFormat::Text`] is written to; none (the default) for a file or pipe. Other
+    /// formats ignore it.
+    pub width: Option<usize>,
+}
 
-    #[test]
-    fn a_document_without_thai_is_not_called_translated() {
-        let mut doc = document(Format::Text, vec![segment(0, "Hello.", "Hello.")]);
-        doc.segments[0].finish = Finish::Copy;
-        doc.header.model = "none".into();
-        for doc in [doc, document(Format::Text, Vec::new())] {
-            for format in [
-                OutputFormat::Text,
-                OutputFormat::Markdown,
-                OutputFormat::Html,
-                OutputFormat::Docx,
-            ] {
-                let bytes = render(&doc, format, &RenderOptions::default()).unwrap();
-                let page = match format {
-                    OutputFormat::Docx => docx::tests::readable(bytes),
-                    _ => String::from_utf8(bytes).unwrap(),
-                };
-                assert!(page.contains("Nothing was translated: plae 0.1.0 found no Thai on 2026-11-08."));
-                assert!(!page.contains("achine translated"), "{page}");
-            }
-        }
-    }
-
-    #[test]
-    fn one_document_in_all_formats() {
-        let doc = sample();
-        let columns = RenderOptions {
-            width: Some(60),
-            ..Default::default()
-        };
-        let interleaved = RenderOptions {
-            layout: Layout::Interleaved,
-            width: None,
-        };
-        let target = RenderOptions {
-            layout: Layout::Target,
-            width: None,
-        };
-        let cases = [
-            ("text", OutputFormat::Text, RenderOptions::default()),
-            ("text-columns", OutputFormat::Text, columns),
-            ("text-target", OutputFormat::Text, target),
-            ("md", OutputFormat::Markdown, RenderOptions::default()),
-            ("md-interleaved", OutputFormat::Markdown, interleaved),
-            ("html", OutputFormat::Html, RenderOptions::default()),
-            ("html-target", OutputFormat::Html, target),
-            ("tsv", OutputFormat::Tsv, RenderOptions::default()),
-            ("jsonl", OutputFormat::Jsonl, RenderOptions::default()),
-            ("plain", OutputFormat::Plain, RenderOptions::default()),
-            ("docx", OutputFormat::Docx, RenderOptions::default()),
-            ("docx-interleaved", OutputFormat::Docx, interleaved),
-            ("docx-target", OutputFormat::Docx, target),
-        ];
-        for (name, format, options) in cases {
-            let bytes = render(&doc, format, &options).unwrap();
-            let text = match format {
-                OutputFormat::Docx => docx::tests::readable(bytes),
-                _ => String::from_utf8(bytes).unwrap(),
-            };
-            let style = text.find("<style>").zip(text.find("</style>"));
-            let text = match style {
-                Some((start, end)) => format!("{}<style>…{}", &text[..start], &text[end..]),
-                None => text,
-            };
-            insta::assert_snapshot!(name, text);
-        }
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(32))]
-        #[test]
-        fn jsonl_is_enough_for_any_document(doc in strategy()) {
-            check_detour(&doc);
-        }
-    }
+/// Renders `doc` in `format`. The same document and options always give the same bytes.
+///
+/// # Errors
+/// Of kind `Output`, only where a library below fails to write the format.
+pub fn render(doc: &Bilingual, format: OutputFormat, options: &RenderOptions) -> Result<Vec<u8>> {
+    (format.facts().render)(doc, options)
 }

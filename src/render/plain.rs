@@ -1,20 +1,21 @@
 //! Plain: the translation in place of the Thai, with the source's own line structure or, for HTML, one line a block.
 
-use super::{blocks, is_copy, joined, line, markdown, target};
-use crate::document::{Bilingual, Format, Segment};
+use super::escape;
+use super::parts::{is_copy, join, target, visible_blocks};
+use crate::document::{Bilingual, Markup, Segment};
 
 pub(super) fn render(doc: &Bilingual) -> String {
     // Line by line, markup is not interpreted: the lines of the file are all there is.
     let by_line = doc.header.parameters.split == "line";
-    match doc.header.format {
-        Format::Html if !by_line => paragraphs(doc),
-        Format::Markdown if !by_line => splice(doc, markdown::escape_after),
-        _ => splice(doc, |target, _| line(target).into_owned()),
+    match doc.header.format.markup() {
+        Markup::Tags if !by_line => paragraphs(doc),
+        Markup::Light if !by_line => splice(doc, escape::markdown_after),
+        _ => splice(doc, |target, _| escape::one_line(target).into_owned()),
     }
 }
 
 fn paragraphs(doc: &Bilingual) -> String {
-    let lines: Vec<String> = blocks(doc).map(|block| joined(&block, target) + "\n").collect();
+    let lines: Vec<String> = visible_blocks(doc).map(|block| join(&block, target) + "\n").collect();
     lines.join("\n")
 }
 
@@ -52,7 +53,7 @@ fn touch(a: &Segment, b: &Segment) -> bool {
 mod tests {
     use super::super::tests::{document, segment};
     use super::*;
-    use crate::document::Finish;
+    use crate::document::{Finish, Format};
 
     #[test]
     fn lines_stay_lines() {

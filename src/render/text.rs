@@ -1,6 +1,8 @@
 //! Text: Thai and English lines in pairs for pipes and files; two columns, or wrapped lines, on a terminal.
 
-use super::{Layout, RenderOptions, blocks, line, mark, note, padded, source, target};
+use super::escape::one_line;
+use super::parts::{note, pad, source, target, visible_blocks, warning_names};
+use super::{Layout, RenderOptions};
 use crate::document::{Bilingual, Segment};
 use icu_segmenter::{GraphemeClusterSegmenter, GraphemeClusterSegmenterBorrowed};
 use icu_segmenter::{LineSegmenter, LineSegmenterBorrowed};
@@ -16,7 +18,7 @@ const NARROW: usize = 40;
 pub(super) fn render(doc: &Bilingual, options: &RenderOptions) -> String {
     let wrap = Wrap::new();
     let mut out = String::new();
-    for block in blocks(doc) {
+    for block in visible_blocks(doc) {
         match (options.layout, options.width) {
             (Layout::Target, width) => {
                 let sentences: Vec<String> = block.iter().map(|segment| english(segment)).collect();
@@ -30,7 +32,7 @@ pub(super) fn render(doc: &Bilingual, options: &RenderOptions) -> String {
             (_, width) => {
                 let indent = if width.is_some() { INDENT } else { "" };
                 for segment in block {
-                    push(&mut out, wrap.lines(&line(source(segment)), width));
+                    push(&mut out, wrap.lines(&one_line(source(segment)), width));
                     let english = wrap.lines(&english(segment), width.map(|width| width.saturating_sub(indent.len())));
                     push(&mut out, english.into_iter().map(|line| format!("{indent}{line}")));
                 }
@@ -50,9 +52,11 @@ fn push(out: &mut String, lines: impl IntoIterator<Item = String>) {
 }
 
 fn english(segment: &Segment) -> String {
-    match mark(segment) {
-        Some(mark) => format!("{} {mark}", line(target(segment))).trim_start().to_owned(),
-        None => line(target(segment)).into_owned(),
+    match warning_names(segment) {
+        Some(warnings) => format!("{} {warnings}", one_line(target(segment)))
+            .trim_start()
+            .to_owned(),
+        None => one_line(target(segment)).into_owned(),
     }
 }
 
@@ -60,11 +64,11 @@ fn english(segment: &Segment) -> String {
 fn columns(wrap: &Wrap, segment: &Segment, width: usize) -> Vec<String> {
     let left = (width - GUTTER.width()) / 2;
     let right = width - GUTTER.width() - left;
-    let thai = wrap.lines(&line(source(segment)), Some(left));
+    let thai = wrap.lines(&one_line(source(segment)), Some(left));
     let english = wrap.lines(&english(segment), Some(right));
     let side = |lines: &[String], row: usize| lines.get(row).cloned().unwrap_or_default();
     (0..thai.len().max(english.len()))
-        .map(|row| format!("{}{GUTTER}{}", padded(&side(&thai, row), left), side(&english, row)))
+        .map(|row| format!("{}{GUTTER}{}", pad(&side(&thai, row), left), side(&english, row)))
         .collect()
 }
 
@@ -202,7 +206,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_line_is_too_wide_and_no_letter_is_lost(text in "[ก-๛a-z .“”🙂\u{200B}]{0,80}", width in 2usize..40) {
-            let text = line(&text).into_owned();
+            let text = one_line(&text).into_owned();
             let lines = Wrap::new().lines(&text, Some(width));
             let whole = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
             prop_assert_eq!(whole(&lines.concat()), whole(&text));

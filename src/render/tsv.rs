@@ -1,21 +1,22 @@
 //! TSV: a line of column names, then one line a segment; see [`super::OutputFormat::Tsv`].
 
-use super::{line, name};
-use crate::document::Bilingual;
+use super::escape::one_line;
+use crate::document::{Bilingual, Flag};
+use serde::Serialize;
 
 pub(super) fn render(doc: &Bilingual) -> String {
     let mut out = String::from("id\tblock\tkind\tsource\ttarget\tscore\tfinish\tflags\tstart\tend\n");
     for segment in &doc.segments {
-        let flags: Vec<String> = segment.flags.iter().map(name).collect();
+        let flags: Vec<&str> = segment.flags.iter().copied().map(Flag::name).collect();
         let score = segment.score.filter(|score| score.is_finite());
         let fields = [
             segment.id.to_string(),
             segment.block.to_string(),
-            name(segment.kind),
-            line(&segment.source).into_owned(),
-            line(&segment.target).into_owned(),
+            json_name(segment.kind),
+            one_line(&segment.source).into_owned(),
+            one_line(&segment.target).into_owned(),
             score.map(|score| format!("{score:.6}")).unwrap_or_default(),
-            name(segment.finish),
+            json_name(segment.finish),
             flags.join(","),
             segment.span.start.to_string(),
             segment.span.end.to_string(),
@@ -24,6 +25,14 @@ pub(super) fn render(doc: &Bilingual) -> String {
         out.push('\n');
     }
     out
+}
+
+/// The name of an enum's value, as in JSONL.
+fn json_name(value: impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => String::new(),
+    }
 }
 
 #[cfg(test)]

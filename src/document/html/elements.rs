@@ -1,0 +1,205 @@
+//! The stack of open HTML elements: kinds of blocks, optional end tags, and elements whose content is left alone.
+
+use crate::document::BlockKind;
+use std::collections::HashMap;
+
+/// The treatment of an element's text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// The text is translated.
+    Translate,
+    /// The author asks for no translation: the text stays in a sentence that has other text, and is left alone elsewhere.
+    Fixed,
+    /// The content is not text for a reader, such as a script.
+    Opaque,
+}
+
+/// An open element, with what it inherits from the elements around it.
+#[derive(Clone, Copy)]
+pub(super) struct Element {
+    /// Index into [`Elements::open`].
+    name: usize,
+    /// The kind of the blocks directly in it.
+    pub kind: BlockKind,
+    /// The level of the blocks directly in it: of a heading, or of a list item.
+    pub level: u8,
+    /// How many lists it stands in.
+    list_depth: u8,
+    pub mode: Mode,
+    /// Stack index of the innermost open block-level element. End tags of inline elements close nothing beyond it.
+    block: usize,
+    /// For each [`group`], the stack index of the open element that a start tag of the group closes; 0 without one.
+    closed_by_group: [usize; GROUPS],
+}
+
+/// The open elements, the root at index 0. Every operation takes amortised constant time.
+pub(super) struct Elements {
+    stack: Vec<Element>,
+    names: HashMap<Vec<u8>, usize>,
+    /// For each name, the stack indices of its open elements.
+    open: Vec<Vec<usize>>,
+}
+
+impl Default for Elements {
+    fn default() -> Self {
+        Self {
+            stack: vec![Element {
+                name: 0,
+                kind: BlockKind::Paragraph,
+                level: 0,
+                list_depth: 0,
+                mode: Mode::Translate,
+                block: 0,
+                closed_by_group: [0; GROUPS],
+            }],
+            names: HashMap::new(),
+            open: vec![Vec::new()],
+        }
+    }
+}
+
+impl Elements {
+    /// The innermost open element.
+    pub fn top(&self) -> Element {
+        self.stack[self.stack.len() - 1]
+    }
+
+    /// Opens an element, and derives the kind and level of its blocks from its name and from the elements around it.
+    pub fn open(&mut self, name: &[u8], mode: Mode) {
+        let index = self.stack.len();
+        let mut element = Element { mode, ..self.top() };
+        element.name = match self.names.get(name) {
+            Some(&id) => id,
+            None => {
+                self.open.push(Vec::new());
+                self.names.insert(name.to_vec(), self.open.len() - 1);
+                self.open.len() - 1
+            }
+        };
+        if is_block(name) {
+            element.block = index;
+        }
+        (element.kind, element.level) = match name {
+            b"title" => (BlockKind::Heading, 1),
+            [b'h', digit @ b'1'..=b'6'] => (BlockKind::Heading, digit - b'0'),
+            b"li" => (BlockKind::ListItem, element.list_depth.max(1)),
+            b"td" | b"th" => (BlockKind::Cell, 0),
+            b"caption" | b"figcaption" => (BlockKind::Caption, 0),
+            b"blockquote" => (BlockKind::Quote, 0),
+            _ => (element.kind, element.level),
+        };
+        match name {
+            b"ul" | b"ol" | b"menu" => {
+                element.list_depth = element.list_depth.saturating_add(1);
+                element.closed_by_group[ITEM] = 0;
+            }
+            b"dl" | b"select" => element.closed_by_group[ITEM] = 0,
+            b"table" => element.closed_by_group = [0; GROUPS],
+            _ => {}
+        }
+        if let Some(group) = group(name) {
+            if group == CELL {
+                element.closed_by_group[ITEM] = 0;
+            }
+            element.closed_by_group[group] = index;
+        }
+        self.open[element.name].push(index);
+        self.stack.push(element);
+    }
+
+    /// Closes the elements whose end tags may be left out before the start tag of the block-level element `name`.
+    pub fn close_before(&mut self, name: &[u8]) {
+        let closed = self.top().closed_by_group;
+        if name == b"br" {
+            return;
+        }
+        // Every block-level tag but `br` ends a paragraph. A row also ends the cell before it, which stands higher on the
+        // stack than the row before it.
+        let closing = match group(name) {
+            Some(group @ ROWS..=CELL) => &closed[group..=CELL],
+            Some(ITEM) => &closed[ITEM..=ITEM],
+            _ => &[],
+        };
+        let ended = closing
+            .iter()
+            .chain(&closed[PARAGRAPH..])
+            .filter(|&&index| index > 0)
+            .min();
+        self.truncate(ended.copied().unwrap_or(usize::MAX));
+    }
+
+    /// The stack index of the innermost open element that the end tag of `name` closes. None where it closes nothing.
+    pub fn find(&self, name: &[u8]) -> Option<usize> {
+        let index = *self.open[*self.names.get(name)?].last()?;
+        (is_block(name) || index > self.top().block).then_some(index)
+    }
+
+    /// The mode of the element at a stack index.
+    pub fn mode(&self, index: usize) -> Mode {
+        self.stack[index].mode
+    }
+
+    /// Closes the element at a stack index, and every element in it.
+    pub fn truncate(&mut self, index: usize) {
+        while self.stack.len() > index.max(1)
+            && let Some(element) = self.stack.pop()
+        {
+            self.open[element.name].pop();
+        }
+    }
+}
+
+// Groups of elements: the start tag of one closes an open element of its group, whose end tag may be left out.
+const ITEM: usize = 0;
+const ROWS: usize = 1;
+const ROW: usize = 2;
+const CELL: usize = 3;
+const PARAGRAPH: usize = 4;
+const GROUPS: usize = 5;
+
+/// The group of an element, if it has one.
+fn group(name: &[u8]) -> Option<usize> {
+    match name {
+        b"li" | b"dt" | b"dd" | b"option" => Some(ITEM),
+        b"thead" | b"tbody" | b"tfoot" | b"caption" => Some(ROWS),
+        b"tr" => Some(ROW),
+        b"td" | b"th" => Some(CELL),
+        b"p" => Some(PARAGRAPH),
+        _ => None,
+    }
+}
+
+/// Whether the element begins and ends a block.
+#[rustfmt::skip]
+pub(super) fn is_block(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"address" | b"article" | b"aside" | b"blockquote" | b"body" | b"br" | b"caption" | b"center"
+            | b"col" | b"colgroup" | b"dd" | b"details" | b"dialog" | b"dir" | b"div" | b"dl" | b"dt"
+            | b"fieldset" | b"figcaption" | b"figure" | b"footer" | b"form" | b"frame" | b"frameset" | b"h1"
+            | b"h2" | b"h3" | b"h4" | b"h5" | b"h6" | b"head" | b"header" | b"hgroup" | b"hr" | b"html"
+            | b"legend" | b"li" | b"listing" | b"main" | b"menu" | b"nav" | b"noframes" | b"ol" | b"optgroup"
+            | b"option" | b"p" | b"plaintext" | b"pre" | b"search" | b"section" | b"select" | b"summary"
+            | b"table" | b"tbody" | b"td" | b"tfoot" | b"th" | b"thead" | b"title" | b"tr" | b"ul" | b"xmp"
+    )
+}
+
+/// Whether the element has no content and no end tag.
+#[rustfmt::skip]
+pub(super) fn is_void(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"area" | b"base" | b"basefont" | b"bgsound" | b"br" | b"col" | b"embed" | b"frame" | b"hr" | b"img"
+            | b"input" | b"keygen" | b"link" | b"meta" | b"param" | b"source" | b"track" | b"wbr"
+    )
+}
+
+/// Whether the content of the element is not running text.
+#[rustfmt::skip]
+pub(super) fn is_opaque(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"iframe" | b"listing" | b"math" | b"noembed" | b"noframes" | b"noscript" | b"plaintext" | b"pre"
+            | b"script" | b"style" | b"svg" | b"template" | b"textarea" | b"xmp"
+    )
+}

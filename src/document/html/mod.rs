@@ -1,0 +1,325 @@
+//! HTML to blocks: the inline content of block-level elements, and the text between such elements.
+//!
+//! html5gum gives the tokens. A small stack of open elements stands in for the tree builder: it knows as much of HTML as
+//! kinds of blocks, optional end tags and untranslated elements need.
+//!
+//! Scripts, styles, templates, preformatted text, drawings, formulas, form fields, comments and attributes are left as
+//! they are. So is a whole block that is marked as not to be translated (`translate="no"`, class `notranslate`); marked
+//! text in a sentence stays part of the sentence. The marks are ignored on `html` and `body`, where they only keep
+//! browsers from offering a translation.
+
+mod elements;
+#[cfg(test)]
+mod tests;
+
+use super::builder::Builder;
+use super::{Block, is_blank};
+use crate::span::Span;
+use elements::{Elements, Mode, is_block, is_opaque, is_void};
+use html5gum::{Emitter, State, Tokenizer, naive_next_state};
+use std::convert::Infallible;
+
+/// Reads an HTML source into blocks.
+pub(super) fn read(source: &str) -> Vec<Block> {
+    let mut reader = Reader {
+        source,
+        is_xml: source.trim_start().starts_with("<?xml"),
+        builder: Builder::new(source),
+        elements: Elements::default(),
+        is_translatable: false,
+        pending: Span::new(0, 0),
+        position: 0,
+        cursor: 0,
+        tag: Tag::default(),
+        last_start_tag: Vec::new(),
+    };
+    let Ok(()) = Tokenizer::new_with_emitter(source, &mut reader).finish();
+    reader.builder.finish()
+}
+
+/// The effect of a tag on the running text that it stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// It begins a marked stretch.
+    Open,
+    /// It ends a marked stretch.
+    Close,
+    /// It is an element without content, such as an image.
+    Empty,
+    /// It is a line break, which ends the block.
+    Break,
+    /// It displays nothing.
+    Comment,
+}
+
+/// Tells the effect of an HTML tag in text of another format. `tag` reaches from its `<` to its `>`.
+pub(super) fn classify_tag(tag: &str) -> Mark {
+    let (close, rest) = match tag.strip_prefix("</") {
+        Some(rest) => (true, rest),
+        None => (false, tag.trim_start_matches('<')),
+    };
+    let length = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
+    match rest[..length].to_ascii_lowercase().as_bytes() {
+        b"" => Mark::Comment,
+        b"br" => Mark::Break,
+        _ if close => Mark::Close,
+        name if is_void(name) || tag.ends_with("/>") => Mark::Empty,
+        _ => Mark::Open,
+    }
+}
+
+/// The tag that is being read.
+#[derive(Default)]
+struct Tag {
+    start: usize,
+    name: Vec<u8>,
+    is_end: bool,
+    self_closing: bool,
+    /// Whether an attribute asks for no translation.
+    is_fixed: bool,
+    attribute: Vec<u8>,
+    value: Vec<u8>,
+}
+
+impl Tag {
+    fn end_attribute(&mut self) {
+        self.is_fixed |= match self.attribute.as_slice() {
+            b"translate" => self.value.eq_ignore_ascii_case(b"no"),
+            b"class" => self
+                .value
+                .split(u8::is_ascii_whitespace)
+                .any(|class| class == b"notranslate"),
+            _ => false,
+        };
+        self.attribute.clear();
+        self.value.clear();
+    }
+}
+
+/// Receives the tokens. It takes only their byte offsets; the text is read from the source.
+struct Reader<'a> {
+    source: &'a str,
+    /// XHTML: `<p/>` is a whole element.
+    is_xml: bool,
+    builder: Builder<'a>,
+    elements: Elements,
+    /// Whether the current block has text that may be translated.
+    is_translatable: bool,
+    /// Verbatim text that has not been passed to the builder yet.
+    pending: Span,
+    /// Byte offset up to which the tokenizer has consumed the source.
+    position: usize,
+    /// Byte offset of the end of the last token.
+    cursor: usize,
+    tag: Tag,
+    last_start_tag: Vec<u8>,
+}
+
+impl Reader<'_> {
+    /// Takes a piece of text, which is either verbatim source or a decoded character reference.
+    fn add_text(&mut self, piece: &[u8]) {
+        let end = self.position;
+        let start = end.saturating_sub(piece.len());
+        let bytes = self.source.as_bytes();
+        let is_reference = bytes.get(self.cursor) == Some(&b'&') && bytes.get(self.cursor..end) != Some(piece);
+        // The tokenizer hands on `\r` as a newline and drops a newline after it.
+        let is_verbatim = bytes.get(start..end) == Some(piece) || piece == b"\n";
+        if is_verbatim && !is_reference {
+            let is_dropped = bytes.get(self.pending.end.saturating_sub(1)..start) == Some(b"\r\n");
+            if self.pending.end != start && !is_dropped {
+                self.flush_text();
+                self.pending.start = start;
+            }
+            self.pending.end = end;
+        } else if is_reference && let Ok(decoded) = std::str::from_utf8(piece) {
+            self.flush_text();
+            let span = Span::new(self.cursor, end);
+            match self.elements.top().mode {
+                Mode::Opaque => {}
+                _ if decoded.trim_ascii().is_empty() => self.builder.space(span),
+                mode => {
+                    self.builder.decoded(decoded, span);
+                    self.is_translatable |= mode == Mode::Translate && !is_blank(decoded);
+                }
+            }
+        }
+        self.cursor = end;
+    }
+
+    /// Passes the pending verbatim text to the builder.
+    fn flush_text(&mut self) {
+        let span = std::mem::replace(&mut self.pending, Span::new(self.position, self.position));
+        let mode = self.elements.top().mode;
+        let Some(text) = self.source.get(span.start..span.end).filter(|_| mode != Mode::Opaque) else {
+            return;
+        };
+        self.builder.flow(span);
+        self.is_translatable |= mode == Mode::Translate && !is_blank(text);
+    }
+
+    fn start_tag(&mut self) -> Option<State> {
+        let name = std::mem::take(&mut self.tag.name);
+        let is_block = is_block(&name);
+        if is_block && self.elements.top().mode != Mode::Opaque {
+            self.end_block();
+            self.elements.close_before(&name);
+        }
+        let span = Span::new(self.tag.start, self.position);
+        let parent = self.elements.top();
+        let is_empty = is_void(&name)
+            || self.tag.self_closing
+                && (self.is_xml || parent.mode == Mode::Opaque || matches!(&name[..], b"svg" | b"math"));
+        let mode = match parent.mode {
+            Mode::Opaque => Mode::Opaque,
+            _ if is_opaque(&name) => Mode::Opaque,
+            Mode::Fixed => Mode::Fixed,
+            Mode::Translate if self.tag.is_fixed && !matches!(&name[..], b"html" | b"body") => Mode::Fixed,
+            Mode::Translate => Mode::Translate,
+        };
+        if mode != Mode::Opaque && !is_block {
+            if is_empty {
+                self.builder.mark(span);
+            } else {
+                self.builder.open(span.start);
+            }
+        }
+        let state = if is_empty { None } else { naive_next_state(&name) };
+        if !is_empty {
+            self.elements.open(&name, mode);
+        }
+        self.last_start_tag = name;
+        state
+    }
+
+    fn end_tag(&mut self) {
+        let name = std::mem::take(&mut self.tag.name);
+        let element = self.elements.find(&name);
+        let mode = match element {
+            Some(index) => self.elements.mode(index),
+            None => self.elements.top().mode,
+        };
+        match mode {
+            Mode::Opaque => {}
+            _ if is_block(&name) => self.end_block(),
+            _ => self.builder.close(self.position),
+        }
+        if let Some(index) = element {
+            self.elements.truncate(index);
+        }
+        self.last_start_tag.clear();
+    }
+
+    fn end_block(&mut self) {
+        let element = self.elements.top();
+        if self.is_translatable {
+            self.builder.end(element.kind, element.level);
+        } else {
+            self.builder.discard();
+        }
+        self.is_translatable = false;
+    }
+}
+
+impl Emitter for &mut Reader<'_> {
+    type Token = Infallible;
+
+    fn pop_token(&mut self) -> Option<Infallible> {
+        None
+    }
+
+    fn should_emit_errors(&mut self) -> bool {
+        false
+    }
+
+    fn emit_error(&mut self, _: html5gum::Error) {}
+
+    fn move_position(&mut self, offset: isize) {
+        self.position = self.position.saturating_add_signed(offset);
+    }
+
+    fn emit_string(&mut self, piece: &[u8]) {
+        self.add_text(piece);
+    }
+
+    fn emit_eof(&mut self) {
+        self.flush_text();
+        self.end_block();
+    }
+
+    fn start_open_tag(&mut self) {
+        self.tag.start = self.position.saturating_sub(1);
+    }
+
+    fn init_start_tag(&mut self) {
+        self.tag = Tag {
+            start: self.tag.start,
+            ..Tag::default()
+        };
+    }
+
+    fn init_end_tag(&mut self) {
+        self.init_start_tag();
+        self.tag.is_end = true;
+    }
+
+    fn push_tag_name(&mut self, name: &[u8]) {
+        self.tag.name.extend(name);
+    }
+
+    fn init_attribute(&mut self) {
+        self.tag.end_attribute();
+    }
+
+    fn push_attribute_name(&mut self, name: &[u8]) {
+        self.tag.attribute.extend(name);
+    }
+
+    fn push_attribute_value(&mut self, value: &[u8]) {
+        // An embedded picture's bytes need not be copied.
+        if matches!(self.tag.attribute.as_slice(), b"translate" | b"class") {
+            self.tag.value.extend(value);
+        }
+    }
+
+    fn set_self_closing(&mut self) {
+        self.tag.self_closing = true;
+    }
+
+    fn emit_current_tag(&mut self) -> Option<State> {
+        self.tag.end_attribute();
+        self.flush_text();
+        self.cursor = self.position;
+        if self.tag.is_end {
+            self.end_tag();
+            None
+        } else {
+            self.start_tag()
+        }
+    }
+
+    fn emit_current_comment(&mut self) {
+        self.cursor = self.position;
+    }
+
+    fn emit_current_doctype(&mut self) {
+        self.cursor = self.position;
+    }
+
+    fn set_last_start_tag(&mut self, name: Option<&[u8]>) {
+        self.last_start_tag = name.unwrap_or_default().to_vec();
+    }
+
+    fn current_is_appropriate_end_tag_token(&mut self) -> bool {
+        self.tag.is_end && !self.last_start_tag.is_empty() && self.last_start_tag == self.tag.name
+    }
+
+    fn init_comment(&mut self) {}
+    fn push_comment(&mut self, _: &[u8]) {}
+    fn init_doctype(&mut self) {}
+    fn push_doctype_name(&mut self, _: &[u8]) {}
+    fn set_force_quirks(&mut self) {}
+    fn set_doctype_public_identifier(&mut self, _: &[u8]) {}
+    fn set_doctype_system_identifier(&mut self, _: &[u8]) {}
+    fn push_doctype_public_identifier(&mut self, _: &[u8]) {}
+    fn push_doctype_system_identifier(&mut self, _: &[u8]) {}
+}

@@ -1,0 +1,84 @@
+//! Escaping: text made safe to stand in HTML, XML, Markdown or on one line.
+
+use quick_xml::escape::escape;
+use std::borrow::Cow;
+
+/// Puts `text` on one line: a run of line breaks and control characters, and of characters that XML 1.0 forbids,
+/// becomes one space.
+pub(super) fn one_line(text: &str) -> Cow<'_, str> {
+    let is_break = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{FFFE}' | '\u{FFFF}');
+    if !text.contains(is_break) {
+        return Cow::Borrowed(text);
+    }
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        if !is_break(c) {
+            line.push(c);
+        } else if !line.ends_with(' ') {
+            line.push(' ');
+        }
+    }
+    Cow::Owned(line)
+}
+
+/// Escapes `text` for HTML and XML, as content and in quoted attributes, and puts it on one line.
+pub(crate) fn escaped(text: &str) -> String {
+    escape(one_line(text)).into_owned()
+}
+
+/// Escapes `text` for Markdown where it follows `before`: the start of a line needs more than the middle of one.
+pub(super) fn markdown_after(text: &str, before: &str) -> String {
+    let escaped = markdown(text);
+    // What may stand before the text of a heading, a list item or a quotation.
+    let is_marker = |c: char| c.is_whitespace() || c.is_ascii_digit() || ">-*+.)\u{feff}".contains(c);
+    let mut line = before.chars().rev().take_while(|c| *c != '\n');
+    if line.all(is_marker) {
+        guard_line_start(escaped)
+    } else {
+        escaped
+    }
+}
+
+/// Escapes `text` for the middle of a Markdown line: a backslash before each character that would be markup anywhere.
+pub(super) fn markdown(text: &str) -> String {
+    let text = one_line(text);
+    let text = text.trim();
+    let mut out = String::with_capacity(text.len());
+    let mut previous = ' ';
+    for (index, c) in text.char_indices() {
+        let rest = &text[index + c.len_utf8()..];
+        let is_markup = match c {
+            '\\' | '`' | '*' | '[' | ']' | '<' | '|' | '~' => true,
+            // Between letters it is never emphasis, and file names and addresses are full of it.
+            '_' => !(previous.is_alphanumeric() && rest.starts_with(char::is_alphanumeric)),
+            // Only what reads as an entity.
+            '&' => rest
+                .trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '#')
+                .starts_with(';'),
+            // Only what would close a heading.
+            '#' => previous.is_whitespace() && rest.trim_matches('#').is_empty(),
+            _ => false,
+        };
+        if is_markup {
+            out.push('\\');
+        }
+        out.push(c);
+        previous = c;
+    }
+    out
+}
+
+/// Adds a backslash to a line of escaped Markdown that would otherwise begin a heading, a list or a quotation.
+pub(super) fn guard_line_start(line: String) -> String {
+    let ends = |rest: &str| rest.is_empty() || rest.starts_with(char::is_whitespace);
+    let first = line.chars().next().unwrap_or_default();
+    let digits = line.len() - line.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (before, after) = line.split_at(digits);
+    let is_markup = match first {
+        '>' => true,
+        '#' | '-' | '+' | '=' => ends(line.trim_start_matches(first)),
+        '0'..='9' => after.starts_with(['.', ')']) && ends(&after[1..]),
+        _ => false,
+    };
+    if is_markup { format!("{before}\\{after}") } else { line }
+}

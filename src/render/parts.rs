@@ -1,0 +1,113 @@
+//! Parts that several formats share: a document's blocks as a reader sees them, its title, its closing note, and the
+//! warnings of a segment in words.
+
+use super::escape::one_line;
+use crate::document::{Bilingual, BlockKind, Finish, Flag, Header, Segment};
+use std::borrow::Cow;
+use unicode_width::UnicodeWidthStr;
+
+/// The beginnings of the closing note: of a document that was translated, and of one that had no Thai.
+///
+/// Every format for reading ends with the note, so a file that has one of them was written by plae.
+pub const NOTES: [&str; 2] = ["Machine translated from Thai by plae ", "Nothing was translated: plae "];
+
+/// The segments of each block, without those that are blank (empty lines are segments with `--split line`).
+pub(super) fn visible_blocks(doc: &Bilingual) -> impl Iterator<Item = Vec<&Segment>> {
+    doc.blocks().filter_map(|block| {
+        let visible: Vec<&Segment> = block.iter().filter(|segment| !is_blank(segment)).collect();
+        (!visible.is_empty()).then_some(visible)
+    })
+}
+
+fn is_blank(segment: &Segment) -> bool {
+    segment.source.trim().is_empty() && segment.target.trim().is_empty()
+}
+
+/// Whether the translation is the source itself, so that showing both would repeat it.
+pub(super) fn is_copy(segment: &Segment) -> bool {
+    segment.source == segment.target
+}
+
+/// The segment's source text, as a function to pass to [`join`].
+pub(super) fn source(segment: &Segment) -> &str {
+    &segment.source
+}
+
+/// The segment's translation, as a function to pass to [`join`].
+pub(super) fn target(segment: &Segment) -> &str {
+    &segment.target
+}
+
+/// Joins the sources or the targets of a whole block to one line, with a space between segments.
+pub(super) fn join<'a>(block: &[&'a Segment], side: fn(&'a Segment) -> &'a str) -> String {
+    let parts: Vec<Cow<str>> = block.iter().map(|segment| one_line(side(segment))).collect();
+    let parts: Vec<&str> = parts
+        .iter()
+        .map(|part| part.trim())
+        .filter(|part| !part.is_empty())
+        .collect();
+    parts.join(" ")
+}
+
+/// The document's title: its first heading in both languages, else the name of its file, else the name of the tool.
+pub(super) fn title(doc: &Bilingual) -> String {
+    let Header { file, tool, .. } = &doc.header;
+    match visible_blocks(doc).find(|block| block[0].kind == BlockKind::Heading) {
+        Some(block) if block.iter().all(|segment| is_copy(segment)) => join(&block, target),
+        Some(block) => format!("{} – {}", join(&block, target), join(&block, source)),
+        None => file.as_ref().unwrap_or(tool).clone(),
+    }
+}
+
+/// The names of a segment's warnings in brackets, for plain formats: `[! truncated, thai-left]`. None without warnings.
+pub(super) fn warning_names(segment: &Segment) -> Option<String> {
+    let names: Vec<&str> = segment.warnings().map(Flag::name).collect();
+    (!names.is_empty()).then(|| format!("[! {}]", names.join(", ")))
+}
+
+/// A sentence that tells a reader what to check in a segment, for formats with room for it. None without warnings.
+pub(super) fn warning_sentence(segment: &Segment) -> Option<String> {
+    let reasons: Vec<&str> = segment.warnings().map(Flag::reason).collect();
+    (!reasons.is_empty()).then(|| format!("Check: {}.", reasons.join("; ")))
+}
+
+/// Whether the model translated any segment; a document without Thai is aligned with itself.
+pub(super) fn is_translated(doc: &Bilingual) -> bool {
+    doc.segments.iter().any(|segment| segment.finish != Finish::Copy)
+}
+
+/// The closing note of every format for reading: that a machine translated the document, which model, and when.
+pub(super) fn note(doc: &Bilingual) -> String {
+    let header = &doc.header;
+    let mut details = Vec::new();
+    if let Some(revision) = &header.revision {
+        details.push(format!("revision {}", revision.chars().take(12).collect::<String>()));
+    }
+    if let Some(licence) = &header.licence {
+        details.push(format!("licence {licence}"));
+    }
+    let details = if details.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", details.join(", "))
+    };
+    let date = header.date.split('T').next().unwrap_or_default();
+    let file = header
+        .file
+        .iter()
+        .map(|file| format!(" Source: {file}."))
+        .collect::<String>();
+    let Header { version, model, .. } = header;
+    let [translated, copied] = NOTES;
+    let note = if is_translated(doc) {
+        format!("{translated}{version} with {model}{details} on {date}.{file}")
+    } else {
+        format!("{copied}{version} found no Thai on {date}.{file}")
+    };
+    one_line(&note).into_owned()
+}
+
+/// Fills `text` with spaces at its end to `width` columns of a terminal; a longer text stays as it is.
+pub(super) fn pad(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
+}
