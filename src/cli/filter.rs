@@ -12,7 +12,7 @@ use crate::document::{Format, Segment};
 use crate::error::{Error, Kind, Result};
 use crate::file;
 use crate::pipeline::{self, Prepared};
-use crate::render::{OutputFormat, Row};
+use crate::render::{JsonRow, OutputFormat};
 use crate::thai::has_thai;
 use crate::translate::{Progress, Recaller, Translation};
 use std::io::{self, BufRead, BufReader};
@@ -89,7 +89,7 @@ fn settle(args: &args::Translate) -> Result<Plan> {
 struct Line {
     /// From 1.
     number: usize,
-    row: Row,
+    row: JsonRow,
     text: Result<Prepared>,
 }
 
@@ -142,7 +142,7 @@ fn failure(input: &Input, error: io::Error) -> Error {
 }
 
 fn cut(number: usize, line: &[u8], options: &pipeline::Options) -> Line {
-    match Row::read(line) {
+    match JsonRow::parse(line) {
         Ok(row) => Line {
             number,
             text: row
@@ -152,7 +152,7 @@ fn cut(number: usize, line: &[u8], options: &pipeline::Options) -> Line {
         },
         Err(error) => Line {
             number,
-            row: Row::default(),
+            row: JsonRow::default(),
             text: Err(error),
         },
     }
@@ -294,7 +294,7 @@ impl Filter<'_> {
             self.tally.rows += 1;
             match line.text {
                 Err(mut error) => {
-                    results.extend(line.row.refuse(&error.message)?);
+                    results.extend(line.row.failed_line(&error.message)?);
                     self.tally.refused += 1;
                     error.place = Some(format!("line {}", line.number));
                     self.printer.error(&error.path(input.to_string()));
@@ -314,7 +314,7 @@ impl Filter<'_> {
                     };
                     let is_flagged = |segment: &&Segment| segment.is_flagged();
                     self.tally.flagged += document.segments.iter().filter(is_flagged).count();
-                    results.extend(line.row.answer(&document)?);
+                    results.extend(line.row.translated_line(&document)?);
                 }
             }
         }

@@ -1,6 +1,7 @@
-//! DOCX: a Word document with a two-column table under each heading, or paragraphs; Thai set as complex script.
+//! The `docx` format: a Word document with a two-column table under each heading, or paragraphs. Thai is set as complex
+//! script.
 //!
-//! Elements stand in the order of ECMA-376 part 1, §17: Word refuses files that LibreOffice forgives.
+//! Elements stand in the order of ECMA-376 part 1, §17. Word refuses files with another order, which LibreOffice opens.
 
 use super::Layout;
 use super::escape::{escaped, one_line};
@@ -12,7 +13,7 @@ use std::io::{Cursor, Write};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
-/// The parts that are the same for every document.
+/// The parts of the package that are the same for every document, each with its path.
 const FIXED: [(&str, &str); 6] = [
     ("[Content_Types].xml", include_str!("docx/content_types.xml")),
     ("_rels/.rels", include_str!("docx/rels.xml")),
@@ -22,11 +23,13 @@ const FIXED: [(&str, &str); 6] = [
     ("word/settings.xml", include_str!("docx/settings.xml")),
 ];
 
-/// A4 with margins of 2 cm, in twentieths of a point.
+/// Width and height of an A4 page, in twentieths of a point.
 const PAGE: (usize, usize) = (11906, 16838);
+/// The margin on each side, 2 cm in twentieths of a point.
 const MARGIN: usize = 1134;
+/// The width of a column, in twentieths of a point.
 const COLUMN: usize = (PAGE.0 - 2 * MARGIN) / 2;
-/// Indentation of each list level, as in `numbering.xml`.
+/// The indentation of each list level, in twentieths of a point, as in `numbering.xml`.
 const INDENT: usize = 360;
 
 const XML: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n";
@@ -34,20 +37,24 @@ const WORD: &str = "http://schemas.openxmlformats.org/wordprocessingml/2006/main
 const OFFICE: &str = "http://schemas.openxmlformats.org/officeDocument/2006";
 const PACKAGE: &str = "http://schemas.openxmlformats.org/package/2006/metadata";
 
+/// Renders `doc` as a Word document.
+///
+/// # Errors
+/// Of kind `Output` where the zip library fails.
 pub(super) fn render(doc: &Bilingual, layout: Layout) -> Result<Vec<u8>> {
-    let made = [
-        ("docProps/core.xml", core(doc)),
-        ("word/footer1.xml", footer(doc)),
-        ("word/document.xml", document(doc, layout)),
+    let variable = [
+        ("docProps/core.xml", properties_part(doc)),
+        ("word/footer1.xml", footer_part(doc)),
+        ("word/document.xml", body_part(doc, layout)),
     ];
     let parts = FIXED
         .into_iter()
-        .chain(made.iter().map(|(path, xml)| (*path, xml.as_str())));
-    archive(parts).map_err(|e| Error::output("the DOCX package cannot be put together").source(e))
+        .chain(variable.iter().map(|(path, xml)| (*path, xml.as_str())));
+    zip_package(parts).map_err(|e| Error::output("the DOCX package cannot be put together").source(e))
 }
 
-/// A zip file without anything of the time or machine that made it.
-fn archive<'a>(parts: impl Iterator<Item = (&'a str, &'a str)>) -> zip::result::ZipResult<Vec<u8>> {
+/// Packs the parts into a zip file that bears no trace of the time or the machine.
+fn zip_package<'a>(parts: impl Iterator<Item = (&'a str, &'a str)>) -> zip::result::ZipResult<Vec<u8>> {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
         .last_modified_time(DateTime::DEFAULT)
@@ -60,8 +67,9 @@ fn archive<'a>(parts: impl Iterator<Item = (&'a str, &'a str)>) -> zip::result::
     Ok(zip.finish()?.into_inner())
 }
 
-fn core(doc: &Bilingual) -> String {
-    // Word takes a document with a date that it cannot read for damaged.
+/// The document's properties: title, description and dates.
+fn properties_part(doc: &Bilingual) -> String {
+    // Word reports a document as damaged if it cannot read a date in it.
     let date = doc
         .header
         .date
@@ -83,7 +91,8 @@ fn core(doc: &Bilingual) -> String {
     )
 }
 
-fn footer(doc: &Bilingual) -> String {
+/// The footer of every page: the model and the page number.
+fn footer_part(doc: &Bilingual) -> String {
     let note = if is_translated(doc) {
         format!("Machine translated with {}", doc.header.model)
     } else {
@@ -100,10 +109,11 @@ fn footer(doc: &Bilingual) -> String {
     )
 }
 
-fn document(doc: &Bilingual, layout: Layout) -> String {
+/// The text of the document.
+fn body_part(doc: &Bilingual, layout: Layout) -> String {
     let blocks: Vec<Vec<&Segment>> = visible_blocks(doc).collect();
     let mut body = String::new();
-    // Word lists in its navigation only headings that stand outside tables: so each heading ends a table.
+    // A heading stands outside the tables, because Word's navigation lists no others.
     for section in blocks.chunk_by(|a, b| ![a[0].kind, b[0].kind].contains(&BlockKind::Heading)) {
         match (section[0][0].kind, layout) {
             (BlockKind::Heading, _) => body += &heading(&section[0], layout),
@@ -111,10 +121,10 @@ fn document(doc: &Bilingual, layout: Layout) -> String {
             (_, Layout::Interleaved) => body.extend(section.iter().map(|block| interleaved(block))),
             (_, Layout::Target) => body.extend(section.iter().map(|block| {
                 let runs = block.iter().map(|segment| {
-                    let warning = warning_sentence(segment).map(|reasons| flag(&format!("[{reasons}] ")));
+                    let warning = warning_sentence(segment).map(|warning| warning_run(&format!("[{warning}] ")));
                     english(&format!("{} ", one_line(target(segment)).trim())) + &warning.unwrap_or_default()
                 });
-                paragraph(&properties(block[0], true, false), &runs.collect::<String>())
+                paragraph(&paragraph_properties(block[0], true, false), &runs.collect::<String>())
             })),
         }
     }
@@ -129,7 +139,7 @@ fn document(doc: &Bilingual, layout: Layout) -> String {
     )
 }
 
-/// Both languages in one paragraph, so that a list of contents has each heading once.
+/// Renders a heading with both languages in one paragraph, so that a table of contents lists each heading once.
 fn heading(block: &[&Segment], layout: Layout) -> String {
     let (thai_text, english_text) = (join(block, source), join(block, target));
     let mut runs = String::new();
@@ -143,6 +153,7 @@ fn heading(block: &[&Segment], layout: Layout) -> String {
     heading + &block.iter().map(|segment| warning(segment)).collect::<String>()
 }
 
+/// Renders the blocks of a section as a table of two columns, one row per segment.
 fn table(section: &[Vec<&Segment>]) -> String {
     let head = |runs: String| cell("", &paragraph("<w:pStyle w:val=\"ColumnHead\"/>", &runs));
     let mut rows = format!(
@@ -152,14 +163,14 @@ fn table(section: &[Vec<&Segment>]) -> String {
     );
     for block in section {
         for (index, segment) in block.iter().enumerate() {
-            // A block begins with a rule, its further rows do not.
+            // A line stands over the first row of a block.
             let border = match index {
                 0 => "<w:tcBorders><w:top w:val=\"single\" w:sz=\"4\" w:space=\"0\" w:color=\"D9D4C8\"/></w:tcBorders>",
                 _ => "",
             };
-            let properties = properties(segment, index == 0, false);
+            let properties = paragraph_properties(segment, index == 0, false);
             let left = paragraph(&properties, &thai(source(segment)));
-            let right = translated(&properties, segment);
+            let right = translation(&properties, segment);
             rows += &format!(
                 "<w:tr><w:trPr><w:cantSplit/></w:trPr>{}{}</w:tr>",
                 cell(border, &left),
@@ -176,27 +187,29 @@ fn table(section: &[Vec<&Segment>]) -> String {
     )
 }
 
+/// Renders a cell of the table; `content` is its paragraphs.
 fn cell(borders: &str, content: &str) -> String {
     format!("<w:tc><w:tcPr><w:tcW w:w=\"{COLUMN}\" w:type=\"dxa\"/>{borders}</w:tcPr>{content}</w:tc>")
 }
 
+/// Renders each segment of a block as a Thai paragraph with the English paragraph under it.
 fn interleaved(block: &[&Segment]) -> String {
     let mut out = String::new();
     for (index, segment) in block.iter().enumerate() {
         let copied = is_copy(segment);
         if !copied {
-            let properties = properties(segment, index == 0, true);
+            let properties = paragraph_properties(segment, index == 0, true);
             out += &paragraph(&properties, &thai(source(segment)));
         }
-        let properties = properties(segment, index == 0 && copied, false);
-        out += &translated(&properties, segment);
+        let properties = paragraph_properties(segment, index == 0 && copied, false);
+        out += &translation(&properties, segment);
     }
     out
 }
 
-/// The properties of one of a block's paragraphs: only the `first` has the bullet of a list item, and one that is `tied`
-/// stays close to the next.
-fn properties(segment: &Segment, first: bool, tied: bool) -> String {
+/// The properties of one paragraph of a block. Only the first paragraph of a list item has the bullet; one that keeps
+/// with the next stays on its page, without space between.
+fn paragraph_properties(segment: &Segment, is_first: bool, keeps_next: bool) -> String {
     let style = match segment.kind {
         BlockKind::Heading | BlockKind::Paragraph | BlockKind::Cell => "Normal",
         BlockKind::ListItem => "ListBullet",
@@ -206,33 +219,35 @@ fn properties(segment: &Segment, first: bool, tied: bool) -> String {
     let is_item = segment.kind == BlockKind::ListItem;
     let level = usize::from(segment.level.clamp(1, 9)) - 1;
     let mut properties = format!("<w:pStyle w:val=\"{style}\"/>");
-    if tied {
+    if keeps_next {
         properties += "<w:keepNext/>";
     }
-    if is_item && first {
+    if is_item && is_first {
         properties += &format!("<w:numPr><w:ilvl w:val=\"{level}\"/><w:numId w:val=\"1\"/></w:numPr>");
     }
-    if tied {
+    if keeps_next {
         properties += "<w:spacing w:after=\"0\"/>";
     }
-    if is_item && !first {
+    if is_item && !is_first {
         properties += &format!("<w:ind w:left=\"{}\"/>", (level + 1) * INDENT);
     }
     properties
 }
 
+/// Renders a paragraph of runs.
 fn paragraph(properties: &str, runs: &str) -> String {
     format!("<w:p><w:pPr>{properties}</w:pPr>{runs}</w:p>")
 }
 
+/// A paragraph that tells what to check; empty for a segment without warnings.
 fn warning(segment: &Segment) -> String {
-    let flagged =
-        warning_sentence(segment).map(|reasons| paragraph("<w:pStyle w:val=\"Warning\"/>", &english(&reasons)));
-    flagged.unwrap_or_default()
+    warning_sentence(segment)
+        .map(|sentence| paragraph("<w:pStyle w:val=\"Warning\"/>", &english(&sentence)))
+        .unwrap_or_default()
 }
 
-/// A translation with its warning under it; the warning alone where there is no translation.
-fn translated(properties: &str, segment: &Segment) -> String {
+/// Renders a translation with its warning under it. Without a translation, the warning stands alone.
+fn translation(properties: &str, segment: &Segment) -> String {
     let warning = warning(segment);
     if segment.target.is_empty() && !warning.is_empty() {
         warning
@@ -241,18 +256,22 @@ fn translated(properties: &str, segment: &Segment) -> String {
     }
 }
 
+/// A run of Thai text.
 fn thai(content: &str) -> String {
     run("<w:rStyle w:val=\"Thai\"/><w:cs/><w:lang w:bidi=\"th-TH\"/>", content)
 }
 
+/// A run of English text.
 fn english(content: &str) -> String {
     run("<w:lang w:val=\"en-US\"/>", content)
 }
 
-fn flag(content: &str) -> String {
+/// A run of English text in the style of warnings.
+fn warning_run(content: &str) -> String {
     run("<w:rStyle w:val=\"WarningText\"/><w:lang w:val=\"en-US\"/>", content)
 }
 
+/// Renders a run of text, which it escapes.
 fn run(properties: &str, content: &str) -> String {
     format!(
         "<w:r><w:rPr>{properties}</w:rPr><w:t xml:space=\"preserve\">{}</w:t></w:r>",

@@ -1,4 +1,4 @@
-//! HTML: one page that needs nothing else: no script, no network, no other file.
+//! The `html` format: one page that needs no script, no network and no other file.
 
 use super::escape::escaped;
 use super::parts::{is_copy, note, title, visible_blocks, warning_sentence};
@@ -7,20 +7,22 @@ use crate::document::{Bilingual, BlockKind, Segment};
 
 const STYLE: &str = include_str!("html.css");
 
-/// How the page can be looked at; without a script, by radio buttons that the style sheet looks at.
+/// The views that the page can switch between, each with its id, its label and its layout. The switches are radio buttons
+/// that the style sheet reads, so no script is needed.
 const VIEWS: [(&str, &str, Layout); 3] = [
     ("parallel", "Side by side", Layout::SideBySide),
     ("interleaved", "Interleaved", Layout::Interleaved),
     ("only", "English only", Layout::Target),
 ];
 
+/// Renders `doc` as a page that opens in `layout`.
 pub(super) fn render(doc: &Bilingual, layout: Layout) -> String {
     let title = escaped(&title(doc));
     let (views, class) = match layout {
         Layout::Target => (String::new(), " class=\"only\""),
-        _ => (views(layout), ""),
+        _ => (view_switches(layout), ""),
     };
-    let warnings = warnings(doc);
+    let warnings = flagged_links(doc);
     let content = content(doc, layout);
     let note = escaped(&note(doc));
     format!(
@@ -41,11 +43,12 @@ pub(super) fn render(doc: &Bilingual, layout: Layout) -> String {
     )
 }
 
-fn views(layout: Layout) -> String {
+/// The radio buttons that switch between the views; `layout` is the view that is open first.
+fn view_switches(layout: Layout) -> String {
     let mut inputs = String::new();
     let mut labels = String::new();
-    for (id, name, of) in VIEWS {
-        let checked = if of == layout { " checked" } else { "" };
+    for (id, name, view) in VIEWS {
+        let checked = if view == layout { " checked" } else { "" };
         inputs += &format!(
             "<input type=\"radio\" name=\"view\" id=\"{id}\" accesskey=\"{}\"{checked}>\n",
             &id[..1]
@@ -55,8 +58,8 @@ fn views(layout: Layout) -> String {
     format!("{inputs}<nav>{labels}</nav>\n")
 }
 
-/// Links to the segments that a reader should look at twice.
-fn warnings(doc: &Bilingual) -> String {
+/// A line of links to the segments that a reader should check; empty where there are none.
+fn flagged_links(doc: &Bilingual) -> String {
     let flagged = doc
         .segments
         .iter()
@@ -74,6 +77,7 @@ fn warnings(doc: &Bilingual) -> String {
     }
 }
 
+/// The blocks of the document, each an element with one row per segment.
 fn content(doc: &Bilingual, layout: Layout) -> String {
     let mut out = String::new();
     let mut in_list = false;
@@ -105,7 +109,7 @@ fn content(doc: &Bilingual, layout: Layout) -> String {
     out
 }
 
-/// One pair: a row of the block's grid, and something that can be tapped.
+/// Renders one pair as a row of the block's grid. A row can have the focus, so that a tap marks both its sides.
 fn row(segment: &Segment, layout: Layout) -> String {
     let reasons = warning_sentence(segment);
     let mut class = String::from("row");
@@ -120,7 +124,7 @@ fn row(segment: &Segment, layout: Layout) -> String {
         _ => format!("<span lang=\"th\">{}</span>\n", escaped(&segment.source)),
     };
     let warning = reasons.map(|reasons| {
-        let similar = similar(segment, layout).unwrap_or_default();
+        let similar = similar_sentence(segment, layout).unwrap_or_default();
         format!(" <span class=\"flag\">{}{similar}</span>", escaped(&reasons))
     });
     format!(
@@ -131,8 +135,8 @@ fn row(segment: &Segment, layout: Layout) -> String {
     )
 }
 
-/// What a person made of a similar sentence, and how similar.
-fn similar(segment: &Segment, layout: Layout) -> Option<String> {
+/// A similar sentence with its human translation, and how similar it is in percent.
+fn similar_sentence(segment: &Segment, layout: Layout) -> Option<String> {
     let similar = segment.similar.as_ref()?;
     let thai = match layout {
         Layout::Target => String::new(),
@@ -151,7 +155,7 @@ mod tests {
     use super::*;
     use html5gum::{Token, Tokenizer};
 
-    /// Everything of a page but its text.
+    /// The tokens of a page without its text.
     fn structure(page: &str) -> Vec<String> {
         let tokens = Tokenizer::new(page).map(|Ok(token)| token);
         let markup = tokens.filter(|token: &Token| !matches!(token, Token::String(_)));

@@ -1,10 +1,12 @@
-//! JSONL: a header line, then one line a segment; written and read back, so that every other format needs no model.
+//! The `jsonl` format: a header line, then one line per segment, with all that is known. It can be read back, so every
+//! other format can be rendered later without a model.
 
 use crate::document::{Bilingual, Header, SCHEMA, Segment};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
+/// One line of a file.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 enum Line<'a> {
@@ -12,19 +14,23 @@ enum Line<'a> {
     Segment(Cow<'a, Segment>),
 }
 
-/// What has to be known of the first line before the rest of it can be trusted.
+/// The fields of the header line that tell whether the rest of it can be read.
 #[derive(Deserialize)]
 struct Probe {
     r#type: String,
     schema: u32,
 }
 
+/// Renders `doc` as JSON lines.
+///
+/// # Errors
+/// Of kind `Output` where the document has a value that JSON cannot hold.
 pub(super) fn render(doc: &Bilingual) -> Result<Vec<u8>> {
     let header = Line::Header(Cow::Borrowed(&doc.header));
     let segments = doc
         .segments
         .iter()
-        .map(|segment| Line::Segment(Cow::Owned(shortened(segment))));
+        .map(|segment| Line::Segment(Cow::Owned(with_rounded_score(segment))));
     let mut out = Vec::new();
     for line in std::iter::once(header).chain(segments) {
         serde_json::to_writer(&mut out, &line).map_err(|e| Error::output("cannot be written as JSON").source(e))?;
@@ -33,23 +39,21 @@ pub(super) fn render(doc: &Bilingual) -> Result<Vec<u8>> {
     Ok(out)
 }
 
-/// The segment as it is written.
-pub(super) fn shortened(segment: &Segment) -> Segment {
+/// The segment as it is written: its score has six decimals, as many as mean anything, and few enough that reading gives
+/// back exactly what was written.
+pub(super) fn with_rounded_score(segment: &Segment) -> Segment {
     Segment {
-        score: segment.score.map(rounded),
+        score: segment.score.map(|score| (score * 1e6).round() / 1e6),
         ..segment.clone()
     }
 }
 
-/// Six decimals: as many as mean anything, and few enough that reading gives back exactly what was written.
-fn rounded(score: f64) -> f64 {
-    (score * 1e6).round() / 1e6
-}
-
-/// Reads an aligned document from the bytes that the `jsonl` format writes. Unknown fields are passed over.
+/// Reads an aligned document from the bytes of the `jsonl` format. Unknown fields are ignored, and so are blank lines and a
+/// byte-order mark.
 ///
-/// Fails (kind `Input`, with the line as its place) on a file of another kind or a newer schema, a line that is damaged
-/// or out of order, and a file with fewer or more segments than its header promises.
+/// # Errors
+/// Of kind `Input`, with the line as its place: for a file of another kind or a newer schema, a line that is damaged or
+/// out of order, and a file with fewer or more segments than its header promises.
 pub fn read(bytes: &[u8]) -> Result<Bilingual> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let mut lines = bytes
@@ -119,9 +123,12 @@ pub fn read(bytes: &[u8]) -> Result<Bilingual> {
     })
 }
 
+/// The hint for a file that plae did not write.
 const NOT_OURS: &str = "only files that plae wrote with `--format jsonl` can be rendered";
+/// The hint for a file that lacks lines.
 const TORN: &str = "lines were lost or added; translate the source again";
 
+/// The place of the line with this index, which counts from 0.
 fn place(index: usize) -> String {
     format!("line {}", index + 1)
 }

@@ -1,4 +1,4 @@
-//! Markdown: short rows as a table, all else as a quotation of the Thai with the English under it.
+//! The `md` format: a table where all rows are short, else each segment as a Thai quotation with the English under it.
 
 use super::escape;
 use super::parts::{is_copy, note, pad, source, target, visible_blocks, warning_names};
@@ -6,9 +6,10 @@ use super::{Layout, plain};
 use crate::document::{Bilingual, BlockKind, Format, Segment};
 use unicode_width::UnicodeWidthStr;
 
-/// Columns that a table's cell may take: beyond, the table is hard to read as text and narrow on a page.
-const SHORT: usize = 40;
+/// The widest text of a table's cell, in terminal columns. A wider table is hard to read as text, and cramped on a page.
+const MAX_CELL: usize = 40;
 
+/// Renders `doc` as Markdown.
 pub(super) fn render(doc: &Bilingual, layout: Layout) -> String {
     // A translated Markdown file takes its source's place, so it is that file and nothing else.
     if layout == Layout::Target && doc.header.format == Format::Markdown {
@@ -18,7 +19,7 @@ pub(super) fn render(doc: &Bilingual, layout: Layout) -> String {
     let mut parts = Vec::new();
     let mut depth = 0;
     for section in blocks.chunk_by(|a, b| ![a[0].kind, b[0].kind].contains(&BlockKind::Heading)) {
-        if layout == Layout::SideBySide && is_short(section) {
+        if layout == Layout::SideBySide && fits_table(section) {
             parts.push(table(section));
             depth = 0;
             continue;
@@ -29,20 +30,21 @@ pub(super) fn render(doc: &Bilingual, layout: Layout) -> String {
                 BlockKind::ListItem => usize::from(block[0].level).clamp(1, depth + 1),
                 _ => 0,
             };
-            parts.push(one(block, depth, layout));
+            parts.push(block_text(block, depth, layout));
         }
     }
     parts.push(format!("---\n\n*{}*\n", escape::markdown(&note(doc))));
     parts.join("\n\n")
 }
 
-/// Whether `section` is better read as a table: several rows, all short, and none a list item or quotation.
-fn is_short(section: &[Vec<&Segment>]) -> bool {
+/// Whether a section reads better as a table: it has several blocks, all short, and none is a list item or a quotation.
+fn fits_table(section: &[Vec<&Segment>]) -> bool {
     let is_row = |block: &Vec<&Segment>| !matches!(block[0].kind, BlockKind::ListItem | BlockKind::Quote);
-    let fits = |segment: &&Segment| segment.source.width() <= SHORT && segment.target.width() <= SHORT;
+    let fits = |segment: &&Segment| segment.source.width() <= MAX_CELL && segment.target.width() <= MAX_CELL;
     section.len() > 1 && section.iter().all(is_row) && section.iter().flatten().all(fits)
 }
 
+/// Renders a section as a table of two columns, one row per segment.
 fn table(section: &[Vec<&Segment>]) -> String {
     let mut rows = vec![("Thai".to_owned(), "English".to_owned()), ("---".into(), "---".into())];
     let segments = section.iter().flatten();
@@ -54,8 +56,9 @@ fn table(section: &[Vec<&Segment>]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// A block: each segment quoted in Thai (unless it is a copy) with its English below, or the English of all of them.
-fn one(block: &[&Segment], depth: usize, layout: Layout) -> String {
+/// Renders a block: each segment quoted in Thai (unless it is a copy) with its English below, or the English alone.
+/// `depth` is the nesting of a list item, from 1.
+fn block_text(block: &[&Segment], depth: usize, layout: Layout) -> String {
     let kind = block[0].kind;
     let quoted = |segment: &Segment| format!("> {}", escape::guard_line_start(escape::markdown(source(segment))));
     let sentences: Vec<String> = block.iter().map(|segment| english(segment)).collect();
@@ -86,13 +89,14 @@ fn one(block: &[&Segment], depth: usize, layout: Layout) -> String {
     match kind {
         BlockKind::ListItem => {
             let outer = "  ".repeat(depth.saturating_sub(1));
-            prefixed(&text, &format!("{outer}- "), &format!("{outer}  "))
+            prefix_lines(&text, &format!("{outer}- "), &format!("{outer}  "))
         }
-        BlockKind::Quote => prefixed(&text, "> ", "> "),
+        BlockKind::Quote => prefix_lines(&text, "> ", "> "),
         _ => text,
     }
 }
 
+/// The translation, escaped for the middle of a line, with the names of its warnings behind it.
 fn english(segment: &Segment) -> String {
     let text = escape::markdown(target(segment));
     match warning_names(segment) {
@@ -101,8 +105,8 @@ fn english(segment: &Segment) -> String {
     }
 }
 
-/// `text` with `first` before its first line and `rest` before every other.
-fn prefixed(text: &str, first: &str, rest: &str) -> String {
+/// Puts `first` before the first line of `text`, and `rest` before every other line.
+fn prefix_lines(text: &str, first: &str, rest: &str) -> String {
     let lines = text.lines().enumerate();
     let lines = lines.map(|(index, line)| {
         format!("{}{line}", if index == 0 { first } else { rest })
@@ -119,7 +123,7 @@ mod tests {
     use proptest::prelude::*;
     use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
-    /// What a Markdown reader shows of `markdown`, and whether it saw any markup but paragraphs.
+    /// The text that a Markdown reader displays, and whether it saw no markup but paragraphs.
     fn displayed_text(markdown: &str) -> (String, bool) {
         let mut text = String::new();
         let mut plain = true;

@@ -19,7 +19,7 @@ mod tsv;
 pub(crate) use escape::escaped;
 pub use jsonl::read as read_jsonl;
 pub use parts::NOTES;
-pub use row::Row;
+pub use row::JsonRow;
 
 use crate::document::Bilingual;
 use crate::error::Result;

@@ -1,11 +1,12 @@
-//! Plain: the translation in place of the Thai, with the source's own line structure or, for HTML, one line a block.
+//! The `plain` format: the translation in place of the Thai, in the lines of the source or, for HTML, one line per block.
 
 use super::escape;
 use super::parts::{is_copy, join, target, visible_blocks};
 use crate::document::{Bilingual, Markup, Segment};
 
+/// Renders the translation of `doc` alone.
 pub(super) fn render(doc: &Bilingual) -> String {
-    // Line by line, markup is not interpreted: the lines of the file are all there is.
+    // With `--split line`, markup was not interpreted: every line of the file is a segment.
     let by_line = doc.header.parameters.split == "line";
     match doc.header.format.markup() {
         Markup::Tags if !by_line => paragraphs(doc),
@@ -14,24 +15,26 @@ pub(super) fn render(doc: &Bilingual) -> String {
     }
 }
 
+/// Puts each block on one line, with a blank line between blocks.
 fn paragraphs(doc: &Bilingual) -> String {
     let lines: Vec<String> = visible_blocks(doc).map(|block| join(&block, target) + "\n").collect();
     lines.join("\n")
 }
 
-/// Gaps and targets. `write` makes a target fit behind the text before it; what was copied stays byte for byte.
-fn splice(doc: &Bilingual, write: impl Fn(&str, &str) -> String) -> String {
+/// Puts the targets into the gaps of the source. `escape(target, before)` makes a target fit behind the text before it;
+/// a copied segment keeps its source bytes.
+fn splice(doc: &Bilingual, escape: impl Fn(&str, &str) -> String) -> String {
     let mut out = String::new();
     let mut previous: Option<&Segment> = None;
     for segment in &doc.segments {
         out.push_str(&segment.before);
-        if previous.is_some_and(|previous| touch(previous, segment)) {
+        if previous.is_some_and(|previous| needs_space(previous, segment)) {
             out.push(' ');
         }
         if is_copy(segment) {
             out.push_str(segment.raw.as_deref().unwrap_or(&segment.source));
         } else {
-            let target = write(&segment.target, &out);
+            let target = escape(&segment.target, &out);
             out.push_str(&target);
         }
         previous = Some(segment);
@@ -40,8 +43,8 @@ fn splice(doc: &Bilingual, write: impl Fn(&str, &str) -> String) -> String {
     out
 }
 
-/// Whether two sentences that Thai writes without a space between them need one in English.
-fn touch(a: &Segment, b: &Segment) -> bool {
+/// Whether two adjacent segments, which Thai writes without a space between them, need one in English.
+fn needs_space(a: &Segment, b: &Segment) -> bool {
     a.block == b.block
         && b.before.is_empty()
         && !(is_copy(a) && is_copy(b))

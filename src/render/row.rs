@@ -1,4 +1,4 @@
-//! Rows of a stream: a JSON object with a text in, the same object with its translation out.
+//! Rows of a JSON stream: an object with a text comes in, the object with its translation goes out.
 
 use super::{jsonl, plain};
 use crate::document::{Bilingual, Flag, Segment};
@@ -9,16 +9,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 
-/// The key of what is translated.
+/// The key of the text to translate.
 const TEXT: &str = "text";
-/// The keys that an answer adds; what stood under them before is left out.
-const OWN: [&str; 4] = ["translation", "flags", "segments", "error"];
+/// The keys that an answer adds. A row's earlier values under these keys are dropped.
+const ANSWER_KEYS: [&str; 4] = ["translation", "flags", "segments", "error"];
 
-/// A JSON object, its keys in their order and their values as they were written.
+/// A JSON object of a stream. It keeps the order of its keys, and each value byte for byte.
 #[derive(Debug, Default)]
-pub struct Row(Vec<(String, Box<RawValue>)>);
+pub struct JsonRow(Vec<(String, Box<RawValue>)>);
 
-/// What an answer adds to its row, under [`OWN`].
+/// The fields that an answer adds to its row, under [`ANSWER_KEYS`].
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Answer<'a> {
@@ -32,26 +32,26 @@ enum Answer<'a> {
     },
 }
 
-impl Row {
-    /// Reads a line.
+impl JsonRow {
+    /// Parses one line of a stream.
     ///
     /// # Errors
-    /// Of kind `Input` for what is no JSON object.
-    pub fn read(line: &[u8]) -> Result<Self> {
+    /// Of kind `Input` where the line is no JSON object; the message tells the column.
+    pub fn parse(line: &[u8]) -> Result<Self> {
         serde_json::from_slice(line).map_err(|error| {
-            // The place is a column of this one line; who reads the stream knows the line's number.
+            // serde_json counts lines from the start of `line`; only the caller knows the number in the stream.
             let message = error.to_string();
             let message = message.replace(&format!(" at line {} ", error.line()), " at ");
             Error::input(format!("no JSON object: {message}")).source(error)
         })
     }
 
-    /// What is to be translated.
+    /// The text to translate, which stands under `text`.
     ///
     /// # Errors
-    /// Of kind `Input` for a row without a string under `text`.
+    /// Of kind `Input` where there is no `text`, or where it is no string.
     pub fn text(&self) -> Result<String> {
-        // Of keys that repeat the last one counts, as in most readers.
+        // The last of repeated keys counts, as for most readers of JSON.
         let Some((_, value)) = self.0.iter().rfind(|(key, _)| key == TEXT) else {
             return Err(Error::input("no `text` in this object"));
         };
@@ -65,12 +65,12 @@ impl Row {
         })
     }
 
-    /// The row with its translation, as one line: `translation` in the text's own lines, the `flags` of any segment, and
-    /// the `segments` as in the `jsonl` format.
+    /// Writes the row with its translation, as one line with a line end. It adds `translation` (as in the `plain` format),
+    /// `flags` (those of any segment) and `segments` (as in the `jsonl` format).
     ///
     /// # Errors
-    /// Of kind `Output`, for numbers that JSON does not have.
-    pub fn answer(&self, document: &Bilingual) -> Result<Vec<u8>> {
+    /// Of kind `Output` where the document has a number that JSON cannot hold.
+    pub fn translated_line(&self, document: &Bilingual) -> Result<Vec<u8>> {
         self.line(&Answer::Done {
             translation: plain::render(document),
             flags: document
@@ -79,15 +79,15 @@ impl Row {
                 .flat_map(|segment| &segment.flags)
                 .copied()
                 .collect(),
-            segments: document.segments.iter().map(jsonl::shortened).collect(),
+            segments: document.segments.iter().map(jsonl::with_rounded_score).collect(),
         })
     }
 
-    /// The row with what went wrong under `error`, as one line.
+    /// Writes the row with a message under `error`, as one line with a line end.
     ///
     /// # Errors
-    /// As [`Self::answer`].
-    pub fn refuse(&self, error: &str) -> Result<Vec<u8>> {
+    /// Those of [`Self::translated_line`].
+    pub fn failed_line(&self, error: &str) -> Result<Vec<u8>> {
         self.line(&Answer::Failed { error })
     }
 
@@ -95,7 +95,7 @@ impl Row {
         #[derive(Serialize)]
         struct Line<'a> {
             #[serde(flatten)]
-            row: &'a Row,
+            row: &'a JsonRow,
             #[serde(flatten)]
             answer: &'a Answer<'a>,
         }
@@ -106,32 +106,32 @@ impl Row {
     }
 }
 
-impl<'de> Deserialize<'de> for Row {
+impl<'de> Deserialize<'de> for JsonRow {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         struct Fields;
         impl<'de> Visitor<'de> for Fields {
-            type Value = Row;
+            type Value = JsonRow;
 
             fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Row, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<JsonRow, A::Error> {
                 let mut fields = Vec::new();
                 while let Some(field) = map.next_entry()? {
                     fields.push(field);
                 }
-                Ok(Row(fields))
+                Ok(JsonRow(fields))
             }
         }
         deserializer.deserialize_map(Fields)
     }
 }
 
-impl Serialize for Row {
+impl Serialize for JsonRow {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        for (key, value) in self.0.iter().filter(|(key, _)| !OWN.contains(&key.as_str())) {
+        for (key, value) in self.0.iter().filter(|(key, _)| !ANSWER_KEYS.contains(&key.as_str())) {
             map.serialize_entry(key, value)?;
         }
         map.end()
@@ -144,23 +144,23 @@ mod tests {
     use super::*;
 
     fn refused(line: &[u8]) -> (String, String) {
-        let (row, error) = match Row::read(line) {
+        let (row, error) = match JsonRow::parse(line) {
             Ok(row) => {
                 let error = row.text().unwrap_err();
                 (row, error)
             }
-            Err(error) => (Row::default(), error),
+            Err(error) => (JsonRow::default(), error),
         };
-        let line = String::from_utf8(row.refuse(&error.message).unwrap()).unwrap();
+        let line = String::from_utf8(row.failed_line(&error.message).unwrap()).unwrap();
         (error.message, line)
     }
 
     #[test]
     fn values_pass_as_they_were_written() {
         let line = r#"{"id":12345678901234567890123,"n":1.10,"text":"ก\n","error":"old","z":{"b":[1, 2],"a":"\u0e01"},"id":1e400}"#;
-        let row = Row::read(line.as_bytes()).unwrap();
+        let row = JsonRow::parse(line.as_bytes()).unwrap();
         assert_eq!(row.text().unwrap(), "ก\n");
-        let answer = String::from_utf8(row.refuse("new").unwrap()).unwrap();
+        let answer = String::from_utf8(row.failed_line("new").unwrap()).unwrap();
         assert_eq!(
             answer,
             "{\"id\":12345678901234567890123,\"n\":1.10,\"text\":\"ก\\n\",\"z\":{\"b\":[1, 2],\"a\":\"\\u0e01\"},\
@@ -171,8 +171,8 @@ mod tests {
     #[test]
     fn an_answer_has_the_segments_of_a_document() {
         let document = sample();
-        let row = Row::read(br#"{"text":"","translation":"old","k":null}"#).unwrap();
-        let answer = String::from_utf8(row.answer(&document).unwrap()).unwrap();
+        let row = JsonRow::parse(br#"{"text":"","translation":"old","k":null}"#).unwrap();
+        let answer = String::from_utf8(row.translated_line(&document).unwrap()).unwrap();
         assert!(answer.starts_with(r#"{"text":"","k":null,"translation":"#), "{answer}");
         let value: serde_json::Value = serde_json::from_str(&answer).unwrap();
         assert_eq!(value["translation"], plain::render(&document));

@@ -1,4 +1,4 @@
-//! Text: Thai and English lines in pairs for pipes and files; two columns, or wrapped lines, on a terminal.
+//! The `text` format: Thai and English lines in pairs for pipes and files; two columns or wrapped lines on a terminal.
 
 use super::escape::one_line;
 use super::parts::{note, pad, source, target, visible_blocks, warning_names};
@@ -8,49 +8,52 @@ use icu_segmenter::{GraphemeClusterSegmenter, GraphemeClusterSegmenterBorrowed};
 use icu_segmenter::{LineSegmenter, LineSegmenterBorrowed};
 use unicode_width::UnicodeWidthStr;
 
-/// Between the two columns.
+/// The separator between the two columns.
 const GUTTER: &str = " │ ";
-/// Before the English lines of a wrapped pair, to tell them from the Thai ones.
+/// The indentation of the English lines of a wrapped pair, which tells them from the Thai lines.
 const INDENT: &str = "  ";
-/// A terminal below this width gets no columns.
-const NARROW: usize = 40;
+/// The narrowest terminal that gets two columns, in terminal columns.
+const MIN_WIDTH: usize = 40;
 
+/// Renders `doc` as text. `options.width` is the width of the terminal; without one, lines are not wrapped.
 pub(super) fn render(doc: &Bilingual, options: &RenderOptions) -> String {
-    let wrap = Wrap::new();
+    let wrapper = Wrapper::new();
     let mut out = String::new();
     for block in visible_blocks(doc) {
         match (options.layout, options.width) {
             (Layout::Target, width) => {
                 let sentences: Vec<String> = block.iter().map(|segment| english(segment)).collect();
-                push(&mut out, wrap.lines(&sentences.join(" "), width));
+                push_lines(&mut out, wrapper.wrap(&sentences.join(" "), width));
             }
-            (Layout::SideBySide, Some(width)) if width >= NARROW => {
+            (Layout::SideBySide, Some(width)) if width >= MIN_WIDTH => {
                 for segment in block {
-                    push(&mut out, columns(&wrap, segment, width));
+                    push_lines(&mut out, columns(&wrapper, segment, width));
                 }
             }
             (_, width) => {
                 let indent = if width.is_some() { INDENT } else { "" };
                 for segment in block {
-                    push(&mut out, wrap.lines(&one_line(source(segment)), width));
-                    let english = wrap.lines(&english(segment), width.map(|width| width.saturating_sub(indent.len())));
-                    push(&mut out, english.into_iter().map(|line| format!("{indent}{line}")));
+                    push_lines(&mut out, wrapper.wrap(&one_line(source(segment)), width));
+                    let english =
+                        wrapper.wrap(&english(segment), width.map(|width| width.saturating_sub(indent.len())));
+                    push_lines(&mut out, english.into_iter().map(|line| format!("{indent}{line}")));
                 }
             }
         }
         out.push('\n');
     }
-    push(&mut out, wrap.lines(&format!("[{}]", note(doc)), options.width));
+    push_lines(&mut out, wrapper.wrap(&format!("[{}]", note(doc)), options.width));
     out
 }
 
-fn push(out: &mut String, lines: impl IntoIterator<Item = String>) {
+fn push_lines(out: &mut String, lines: impl IntoIterator<Item = String>) {
     for line in lines {
         out.push_str(line.trim_end());
         out.push('\n');
     }
 }
 
+/// The translation on one line, with the names of its warnings behind it.
 fn english(segment: &Segment) -> String {
     match warning_names(segment) {
         Some(warnings) => format!("{} {warnings}", one_line(target(segment)))
@@ -60,37 +63,38 @@ fn english(segment: &Segment) -> String {
     }
 }
 
-/// One pair, its two sides beginning on the same line.
-fn columns(wrap: &Wrap, segment: &Segment, width: usize) -> Vec<String> {
+/// Sets one pair in two columns that begin on the same line.
+fn columns(wrapper: &Wrapper, segment: &Segment, width: usize) -> Vec<String> {
     let left = (width - GUTTER.width()) / 2;
     let right = width - GUTTER.width() - left;
-    let thai = wrap.lines(&one_line(source(segment)), Some(left));
-    let english = wrap.lines(&english(segment), Some(right));
+    let thai = wrapper.wrap(&one_line(source(segment)), Some(left));
+    let english = wrapper.wrap(&english(segment), Some(right));
     let side = |lines: &[String], row: usize| lines.get(row).cloned().unwrap_or_default();
     (0..thai.len().max(english.len()))
         .map(|row| format!("{}{GUTTER}{}", pad(&side(&thai, row), left), side(&english, row)))
         .collect()
 }
 
-/// Breaks lines where Unicode allows it, in Thai between words, and a word that is too long between its letters.
+/// Breaks lines where Unicode allows it: in Thai between words, and inside a word only if it is wider than a line.
 ///
-/// The words are those of ICU's neural model: its dictionary mode takes the longest match and so leaves scraps of words
-/// (`ผลง/า/นท/า/งวิ/ทยา` for `ผลงาน/ทาง/วิทยา`), which is plain to see at the end of a line.
-struct Wrap {
-    breaks: LineSegmenterBorrowed<'static>,
-    letters: GraphemeClusterSegmenterBorrowed<'static>,
+/// ICU's neural model finds the Thai words. Its dictionary mode takes the longest match and leaves scraps of words
+/// (`ผลง/า/นท/า/งวิ/ทยา` for `ผลงาน/ทาง/วิทยา`), which are plain to see at the end of a line.
+struct Wrapper {
+    line_breaks: LineSegmenterBorrowed<'static>,
+    graphemes: GraphemeClusterSegmenterBorrowed<'static>,
 }
 
-impl Wrap {
+impl Wrapper {
     fn new() -> Self {
         Self {
-            breaks: LineSegmenter::new_auto(Default::default()),
-            letters: GraphemeClusterSegmenter::new(),
+            line_breaks: LineSegmenter::new_auto(Default::default()),
+            graphemes: GraphemeClusterSegmenter::new(),
         }
     }
 
-    /// `text` in lines of at most `width` columns; one line where `width` is none, at least one in any case.
-    fn lines(&self, text: &str, width: Option<usize>) -> Vec<String> {
+    /// Breaks `text` into lines of at most `width` terminal columns. It gives at least one line, and exactly one without a
+    /// width.
+    fn wrap(&self, text: &str, width: Option<usize>) -> Vec<String> {
         let Some(width) = width else {
             return vec![text.to_owned()];
         };
@@ -104,7 +108,7 @@ impl Wrap {
         };
         let mut start = 0;
         for end in self
-            .breaks
+            .line_breaks
             .segment_str(text)
             .filter(|end| *end > 0 && !splits_word(text, *end))
         {
@@ -114,7 +118,7 @@ impl Wrap {
                 add(&mut line, piece);
             } else {
                 let mut start = 0;
-                for end in self.letters.segment_str(piece).filter(|end| *end > 0) {
+                for end in self.graphemes.segment_str(piece).filter(|end| *end > 0) {
                     add(&mut line, &piece[start..end]);
                     start = end;
                 }
@@ -125,12 +129,13 @@ impl Wrap {
     }
 }
 
-/// Whether Thai spelling forbids a break before byte `at`: no word ends with a vowel that its consonant has to follow, or
-/// begins with a vowel or mark that belongs to the letter before. Segmenters know words, and guess at names and misspellings.
-fn splits_word(text: &str, at: usize) -> bool {
-    let (before, after) = text.split_at(at);
-    let open = !after.is_empty() && before.ends_with(|c| matches!(c, 'เ'..='ไ'));
-    open || after.starts_with(|c| matches!(c, 'ฯ'..='ฺ' | 'ๅ'..='๎'))
+/// Whether Thai spelling forbids a break before byte `index`. No word ends with a vowel that is written before its
+/// consonant, and none begins with a vowel or mark that belongs to the letter before it. The segmenter only guesses at
+/// names and misspelt words, so it may break there.
+fn splits_word(text: &str, index: usize) -> bool {
+    let (before, after) = text.split_at(index);
+    let lacks_consonant = !after.is_empty() && before.ends_with(|c| matches!(c, 'เ'..='ไ'));
+    lacks_consonant || after.starts_with(|c| matches!(c, 'ฯ'..='ฺ' | 'ๅ'..='๎'))
 }
 
 #[cfg(test)]
@@ -172,17 +177,17 @@ mod tests {
 
     #[test]
     fn thai_breaks_between_words_and_marks_stay_on_their_letters() {
-        let wrap = Wrap::new();
-        let lines = wrap.lines("การประชุมอินเทอร์เน็ตโลก", Some(10));
+        let wrapper = Wrapper::new();
+        let lines = wrapper.wrap("การประชุมอินเทอร์เน็ตโลก", Some(10));
         assert_eq!(lines, ["การประชุม", "อินเทอร์เน็ต", "โลก"]);
         // A decomposed SARA AM, as in the example article, is one vowel all the same.
-        let lines = wrap.lines("ผลงานทางวิทยาศาสตร์กระทํา", Some(9));
+        let lines = wrapper.wrap("ผลงานทางวิทยาศาสตร์กระทํา", Some(9));
         assert_eq!(lines, ["ผลงานทาง", "วิทยาศาสตร์", "กระทํา"]);
-        let lines = wrap.lines("กี้กี้กี้กี้", Some(2));
+        let lines = wrapper.wrap("กี้กี้กี้กี้", Some(2));
         assert_eq!(lines, ["กี้กี้", "กี้กี้"]);
         assert_eq!("น้ำ".width(), 2);
-        assert_eq!(wrap.lines("เ", Some(2)), ["เ"]);
-        assert_eq!(wrap.lines("", Some(2)), [""]);
+        assert_eq!(wrapper.wrap("เ", Some(2)), ["เ"]);
+        assert_eq!(wrapper.wrap("", Some(2)), [""]);
     }
 
     #[test]
@@ -207,7 +212,7 @@ mod tests {
         #[test]
         fn no_line_is_too_wide_and_no_letter_is_lost(text in "[ก-๛a-z .“”🙂\u{200B}]{0,80}", width in 2usize..40) {
             let text = one_line(&text).into_owned();
-            let lines = Wrap::new().lines(&text, Some(width));
+            let lines = Wrapper::new().lines(&text, Some(width));
             let whole = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
             prop_assert_eq!(whole(&lines.concat()), whole(&text));
             for line in lines {

@@ -1,9 +1,10 @@
-//! TSV: a line of column names, then one line a segment; see [`super::OutputFormat::Tsv`].
+//! The `tsv` format: a line of column names, then one line per segment; see [`super::OutputFormat::Tsv`].
 
 use super::escape::one_line;
 use crate::document::{Bilingual, Flag};
 use serde::Serialize;
 
+/// Renders `doc` as tab-separated values.
 pub(super) fn render(doc: &Bilingual) -> String {
     let mut out = String::from("id\tblock\tkind\tsource\ttarget\tscore\tfinish\tflags\tstart\tend\n");
     for segment in &doc.segments {

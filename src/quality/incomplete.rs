@@ -1,0 +1,14 @@
+//! Checks for a translation that is cut off, or missing altogether.
+
+use super::Pair;
+use crate::document::{Finish, Flag};
+
+/// Flags a translation that reached the token limit.
+pub(super) fn check_truncated(pair: &Pair) -> Option<Flag> {
+    (pair.finish == Finish::Length).then_some(Flag::Truncated)
+}
+
+/// Flags a translation without visible text.
+pub(super) fn check_empty(pair: &Pair) -> Option<Flag> {
+    pair.target.trim().is_empty().then_some(Flag::Empty)
+}

@@ -1,0 +1,66 @@
+//! A check for translations that repeat themselves: one unit in an endless loop, or the same few words all over.
+
+use super::Pair;
+use crate::document::{Finish, Flag};
+use std::collections::HashMap;
+
+/// Flags a translation that the search stopped in a loop, or that repeats itself far more than its source does.
+pub(super) fn check(pair: &Pair) -> Option<Flag> {
+    (pair.finish == Finish::Loop || repeats(pair.source, pair.target)).then_some(Flag::Repetition)
+}
+
+fn repeats(source: &str, target: &str) -> bool {
+    let chars = |text: &str| text.chars().collect::<Vec<char>>();
+    let looped = loop_share(&chars(target));
+    if looped > 0.0 && looped > 2.0 * loop_share(&chars(source)) {
+        return true;
+    }
+    has_frequent_phrases(target)
+}
+
+/// The share of a text, from 0 to 1, that its longest immediate repetition covers.
+///
+/// A repetition counts from four turns and 24 characters on, of a unit of at most 120 characters; without one, the share
+/// is 0.
+fn loop_share(text: &[char]) -> f64 {
+    const MAX_UNIT: usize = 120;
+    const MIN_LENGTH: usize = 24;
+    const MIN_TURNS: usize = 4;
+    let mut longest = 0;
+    for unit in 1..=MAX_UNIT.min(text.len() / MIN_TURNS) {
+        // How many characters in a row equal the one a unit before.
+        let mut run = 0;
+        for index in unit..text.len() {
+            run = if text[index] == text[index - unit] { run + 1 } else { 0 };
+            if run + unit >= MIN_LENGTH.max(unit * MIN_TURNS) {
+                longest = longest.max(run + unit);
+            }
+        }
+    }
+    longest as f64 / text.len().max(1) as f64
+}
+
+/// Whether more than half of the words lie in phrases of four words that occur at least three times. A text of fewer than
+/// 24 words never does.
+fn has_frequent_phrases(text: &str) -> bool {
+    const PHRASE: usize = 4;
+    const MIN_COUNT: usize = 3;
+    const MIN_WORDS: usize = 24;
+    let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
+    if words.len() < MIN_WORDS {
+        return false;
+    }
+    let mut counts: HashMap<&[String], usize> = HashMap::new();
+    for phrase in words.windows(PHRASE) {
+        *counts.entry(phrase).or_default() += 1;
+    }
+    // Phrases overlap: each word counts once.
+    let (mut repeated, mut counted_to) = (0, 0);
+    for (index, phrase) in words.windows(PHRASE).enumerate() {
+        if counts[phrase] >= MIN_COUNT {
+            repeated += index + PHRASE - counted_to.max(index);
+            counted_to = index + PHRASE;
+        }
+    }
+    repeated * 2 > words.len()
+}

@@ -1,0 +1,96 @@
+//! The flags of sound and unsound pairs, and how often sound ones are flagged.
+
+use super::*;
+use proptest::prelude::*;
+
+const LONG: &str = "ชาวบ้านในชุมชนริมแม่น้ำร่วมกันทำความสะอาดถนนและปลูกต้นไม้เพิ่มขึ้นทุกปี";
+const GOOD: &str = "Villagers along the river clean the streets together and plant more trees every year.";
+
+#[test]
+fn flags_name_what_is_wrong() {
+    use Finish::{Copy, Length, Loop, Stop};
+    let looping = "the people of ".repeat(12);
+    let tail = format!("Villagers clean the streets {}", "and so on, ".repeat(8));
+    let varied = ["Rome", "Bonn", "Oslo", "Bern", "Lima"]
+        .map(|city| format!("He went to the city of {city} and"))
+        .join(" ");
+    let cases: &[(&str, &str, Finish, &[Flag])] = &[
+        (LONG, GOOD, Stop, &[]),
+        (LONG, GOOD, Length, &[Flag::Truncated]),
+        (LONG, "", Stop, &[Flag::Empty]),
+        (LONG, " \n", Length, &[Flag::Truncated, Flag::Empty]),
+        (LONG, GOOD, Loop, &[Flag::Repetition]),
+        (LONG, &looping, Stop, &[Flag::Repetition, Flag::Length]),
+        (LONG, &tail, Stop, &[Flag::Repetition]),
+        (LONG, &"a".repeat(90), Stop, &[Flag::Repetition]),
+        (
+            LONG,
+            "Villagers of ชุมชน clean the streets and plant more trees every year.",
+            Stop,
+            &[Flag::ThaiLeft],
+        ),
+        (LONG, "Villagers clean.", Stop, &[Flag::Length]),
+        (
+            LONG,
+            &format!(
+                "{GOOD} They have done so since the flood, when the road was lost and the school closed for months."
+            ),
+            Stop,
+            &[Flag::Length],
+        ),
+        ("อ่าน", "Read a great deal more than was said", Stop, &[]),
+        ("ดี", "Good", Stop, &[]),
+        ("๑๒๓ ABC", "๑๒๓ ABC", Copy, &[]),
+        ("", "", Stop, &[]),
+        // Repetition that the source has too, or that is no more than emphasis.
+        ("ฮ่า ฮ่า ฮ่า ฮ่า ฮ่า ฮ่า ฮ่า ฮ่า", "Ha ha ha ha ha ha ha ha ha ha", Stop, &[]),
+        (
+            "********************************",
+            "********************************",
+            Stop,
+            &[],
+        ),
+        ("มันดีมาก ๆ", "It is very, very, very good.", Stop, &[]),
+        ("ไม่ ไม่ ไม่", "No, no, no!", Stop, &[]),
+    ];
+    for (source, target, finish, flags) in cases {
+        assert_eq!(check(source, target, *finish), *flags, "{target}");
+    }
+    assert!(
+        check(&LONG.repeat(2), &varied, Stop).contains(&Flag::Repetition),
+        "{varied}"
+    );
+}
+
+/// Counts the false alarms on references and on the outputs of good systems.
+#[test]
+fn sound_translations_are_rarely_flagged() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/flores-dev");
+    let read = |name: &str| std::fs::read_to_string(format!("{folder}/{name}"));
+    let Ok(sources) = read("flores-dev.th") else {
+        eprintln!("skipped: no FLORES data in {folder}");
+        return;
+    };
+    for (name, most) in [
+        ("flores-dev.en", 0),
+        ("flores-dev.google.en", 2),
+        ("flores-dev.microsoft.en", 5),
+    ] {
+        let targets = read(name).unwrap();
+        let flagged: Vec<_> = sources
+            .lines()
+            .zip(targets.lines())
+            .map(|(source, target)| (target, check(source, target, Finish::Stop)))
+            .filter(|(_, flags)| !flags.is_empty())
+            .collect();
+        assert!(flagged.len() <= most, "{name}: {flagged:#?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_pair_can_be_checked(source in any::<String>(), target in any::<String>()) {
+        let flags = check(&source, &target, Finish::Stop);
+        prop_assert!(flags.iter().all(|flag| !matches!(flag, Flag::NoThai | Flag::Divided | Flag::Similar | Flag::Truncated)));
+    }
+}
