@@ -1,9 +1,8 @@
 //! Markdown (CommonMark, with tables, footnotes, task lists, strikethrough and front matter) to blocks.
 //!
 //! Code blocks, HTML blocks, front matter, images with their alternative text, link destinations and reference
-//! definitions are left as they are. A soft line break reads as one space, as it is displayed: editors wrap Thai at its
-//! spaces, and a space too many in a phrase does less harm than two phrases run together. A hard line break ends the
-//! block.
+//! definitions are left as they are. A soft line break becomes one space, as browsers display it: editors wrap Thai at
+//! its spaces, and a needless space does less harm than two phrases run together. A hard line break ends the block.
 
 use super::builder::Builder;
 use super::html::{self, Mark};
@@ -12,6 +11,7 @@ use crate::span::Span;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use std::ops::Range;
 
+/// Reads a Markdown source into blocks.
 pub(super) fn read(source: &str) -> Vec<Block> {
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_FOOTNOTES
@@ -23,9 +23,9 @@ pub(super) fn read(source: &str) -> Vec<Block> {
         source,
         builder: Builder::new(source),
         containers: Vec::new(),
-        items: 0,
+        list_depth: 0,
         leaf: None,
-        silent: 0,
+        untranslated: 0,
         cursor: 0,
     };
     let start = front_matter(source);
@@ -36,8 +36,8 @@ pub(super) fn read(source: &str) -> Vec<Block> {
     reader.builder.finish()
 }
 
-/// Length of the YAML or TOML block that a source begins with, if it does. The parser would find such blocks everywhere,
-/// and take the text between two thematic breaks for one.
+/// The length in bytes of the YAML or TOML front matter; 0 without any. The parser has an option for such blocks, but it
+/// would also take the text between two thematic breaks for one.
 fn front_matter(source: &str) -> usize {
     let mut lines = source.split_inclusive('\n');
     let first = lines.next().unwrap_or_default();
@@ -59,18 +59,19 @@ fn front_matter(source: &str) -> usize {
     0
 }
 
+/// Turns the events of the parser into calls of the builder.
 struct Reader<'a> {
     source: &'a str,
     builder: Builder<'a>,
-    /// Open quotes and list items, the innermost last.
+    /// The open quotations and list items, the innermost last.
     containers: Vec<BlockKind>,
-    /// How many of them are list items.
-    items: usize,
-    /// The open heading or table cell.
+    /// How many of the containers are list items.
+    list_depth: usize,
+    /// The kind and level of the open heading or table cell.
     leaf: Option<(BlockKind, u8)>,
-    /// Open elements whose content is left alone.
-    silent: usize,
-    /// The end of the last piece of text, or of a mark after it.
+    /// How many elements are open whose content is left alone.
+    untranslated: usize,
+    /// Byte offset of the end of the last piece of text, or of the mark after it.
     cursor: usize,
 }
 
@@ -80,14 +81,14 @@ impl Reader<'_> {
             Event::Start(tag) => self.start(tag, range),
             Event::End(tag) => self.end(tag, range),
             Event::Rule => self.end_block(),
-            _ if self.silent > 0 => {}
+            _ if self.untranslated > 0 => {}
             Event::HardBreak => self.end_block(),
             Event::Text(text) => self.text(&text, range),
             Event::SoftBreak => self.builder.space(range.into()),
             Event::Code(code) => self.code(&code, range),
             Event::FootnoteReference(_) => self.mark(Mark::Empty, range),
             Event::InlineHtml(tag) => self.mark(html::classify_tag(&tag), range),
-            // A task's box stays in the gap before its text; mathematics is not asked for.
+            // The box of a task stays in the gap before its text. The parser gives no mathematics without its option.
             Event::TaskListMarker(_) | Event::Html(_) | Event::InlineMath(_) | Event::DisplayMath(_) => {}
         }
     }
@@ -95,16 +96,16 @@ impl Reader<'_> {
     fn start(&mut self, tag: Tag, range: Range<usize>) {
         match tag {
             Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Superscript | Tag::Subscript | Tag::Link { .. } => {
-                if self.silent == 0 {
+                if self.untranslated == 0 {
                     self.mark(Mark::Open, range);
                 }
                 return;
             }
             Tag::Image { .. } => {
-                if self.silent == 0 {
+                if self.untranslated == 0 {
                     self.mark(Mark::Empty, range);
                 }
-                self.silent += 1;
+                self.untranslated += 1;
                 return;
             }
             _ => self.end_block(),
@@ -115,9 +116,9 @@ impl Reader<'_> {
             Tag::BlockQuote(_) => self.containers.push(BlockKind::Quote),
             Tag::Item => {
                 self.containers.push(BlockKind::ListItem);
-                self.items += 1;
+                self.list_depth += 1;
             }
-            Tag::CodeBlock(_) | Tag::HtmlBlock => self.silent += 1,
+            Tag::CodeBlock(_) | Tag::HtmlBlock => self.untranslated += 1,
             _ => {}
         }
     }
@@ -130,13 +131,13 @@ impl Reader<'_> {
             | TagEnd::Superscript
             | TagEnd::Subscript
             | TagEnd::Link => {
-                if self.silent == 0 {
+                if self.untranslated == 0 {
                     self.mark(Mark::Close, range);
                 }
                 return;
             }
             TagEnd::Image => {
-                self.silent = self.silent.saturating_sub(1);
+                self.untranslated = self.untranslated.saturating_sub(1);
                 return;
             }
             _ => self.end_block(),
@@ -146,9 +147,9 @@ impl Reader<'_> {
             TagEnd::BlockQuote(_) => drop(self.containers.pop()),
             TagEnd::Item => {
                 self.containers.pop();
-                self.items = self.items.saturating_sub(1);
+                self.list_depth = self.list_depth.saturating_sub(1);
             }
-            TagEnd::CodeBlock | TagEnd::HtmlBlock => self.silent = self.silent.saturating_sub(1),
+            TagEnd::CodeBlock | TagEnd::HtmlBlock => self.untranslated = self.untranslated.saturating_sub(1),
             _ => {}
         }
     }
@@ -177,7 +178,7 @@ impl Reader<'_> {
         let raw = &self.source[range.clone()];
         let ticks = raw.len() - raw.trim_start_matches('`').len();
         let inner = Span::new(range.start + ticks, (range.end - ticks).max(range.start + ticks));
-        // The spaces that set off a backtick are not part of the code.
+        // One space on each side may set off a backtick in the code, and is no part of it.
         let padded = Span::new(inner.start + 1, (inner.end - 1).max(inner.start + 1));
         self.mark(Mark::Open, range.clone());
         if self.source.get(inner.start..inner.end) == Some(code) {
@@ -203,7 +204,7 @@ impl Reader<'_> {
 
     fn end_block(&mut self) {
         let (kind, level) = self.leaf.unwrap_or_else(|| match self.containers.last() {
-            Some(BlockKind::ListItem) => (BlockKind::ListItem, u8::try_from(self.items).unwrap_or(u8::MAX)),
+            Some(BlockKind::ListItem) => (BlockKind::ListItem, u8::try_from(self.list_depth).unwrap_or(u8::MAX)),
             Some(&kind) => (kind, 0),
             None => (BlockKind::Paragraph, 0),
         });

@@ -1,45 +1,49 @@
-//! Headings of plain text: the title, and the lines that numbers, ornament or blank lines set over the text after them.
+//! Headings of plain text: the title, and lines that numbers, ornament or blank lines set apart from the text below.
 //!
-//! A heading that is missed reads as a short paragraph, a paragraph taken for one stands out as what it is not: so words
-//! that sentences are made of speak against a heading wherever layout speaks for it.
+//! A missed heading does little harm, as it is shown as a short paragraph. A paragraph shown as a heading is plainly
+//! wrong. So a line whose words are those of a sentence is no heading, whatever its layout.
 
 use super::line::{Role, number};
-use super::{TITLE, Unit, is_space};
+use super::{MAX_TITLE, Unit, is_space};
 use crate::document::BlockKind;
 use crate::span::Span;
 use regex::Regex;
 use std::sync::LazyLock;
 use unicode_width::UnicodeWidthStr;
 
-/// The longest title that may quote somebody, in characters.
-const HEADLINE: usize = 100;
+/// The longest title that may report what somebody said, in characters.
+const MAX_QUOTING_TITLE: usize = 100;
 /// The longest heading inside an article, in characters.
-const HEADING: usize = 60;
-/// The longest that has nothing but blank lines to show what it is.
-const BARE: usize = 45;
-/// The fewest characters of a paragraph that a heading stands over.
-const BODY: usize = 80;
+const MAX_HEADING: usize = 60;
+/// The longest heading that only blank lines set apart, in characters.
+const MAX_ISOLATED: usize = 45;
+/// The shortest paragraph that counts as body text below a heading, in characters.
+const MIN_BODY: usize = 80;
 
-/// Makes headings of the units that are.
+/// Turns the units that are headings into headings.
 pub(super) fn mark(source: &str, units: &mut [Unit]) {
     mark_title(source, units);
     mark_numbered(source, units);
-    let places: Vec<(usize, Span)> = bare(source, units).chain(set_off(source, units)).collect();
-    for (index, piece) in places {
+    let headings: Vec<(usize, Span)> = isolated_lines(source, units)
+        .chain(decorated_lines(source, units))
+        .collect();
+    for (index, piece) in headings {
         units[index].pieces = vec![piece];
-        make(&mut units[index], 2);
+        make_heading(&mut units[index], 2);
     }
 }
 
-fn make(unit: &mut Unit, level: u8) {
+/// Turns a unit into a heading of this level.
+fn make_heading(unit: &mut Unit, level: u8) {
     (unit.kind, unit.level) = (BlockKind::Heading, level);
 }
 
+/// Whether a unit is long enough to be the body text below a heading.
 fn is_body(source: &str, unit: &Unit) -> bool {
-    unit.kind == BlockKind::Paragraph && unit.length(source) >= BODY
+    unit.kind == BlockKind::Paragraph && unit.length(source) >= MIN_BODY
 }
 
-/// Finds the title, which is the first line but for dates and the like, and the lines after it that repeat it.
+/// Marks the title, which is the first line after any metadata, and the lines after it that repeat it.
 fn mark_title(source: &str, units: &mut [Unit]) {
     let head = units.iter().take_while(|unit| unit.kind == BlockKind::Metadata).count();
     let Some((title, rest)) = units.get_mut(head..).and_then(<[Unit]>::split_first_mut) else {
@@ -47,36 +51,38 @@ fn mark_title(source: &str, units: &mut [Unit]) {
     };
     let Some(next) = rest.first() else { return };
     let length = title.length(source);
-    let leads = rest
+    let has_longer_body = rest
         .iter()
         .find(|unit| unit.kind == BlockKind::Paragraph)
         .is_some_and(|body| body.length(source) > length);
     let stands_out = title.before_blank || next.kind == BlockKind::Metadata;
-    let text = title.text(source);
-    // A headline may quote somebody, and then it is short and stands over more text; else that is how reports begin.
-    let says = SAID.is_match(text) && !(length <= HEADLINE && leads) || GREETING.is_match(text);
-    let is_title = title.kind == BlockKind::Paragraph && title.pieces.len() < 3 && length <= TITLE && !says;
-    if !(is_title && stands_out && (head == 0 || leads)) {
+    let text = title.first_line(source);
+    // A title that reports what somebody said is short and stands over more text. Without either, such a line is more
+    // likely the first sentence of a report.
+    let is_sentence =
+        SAID.is_match(text) && !(length <= MAX_QUOTING_TITLE && has_longer_body) || GREETING.is_match(text);
+    let is_title = title.kind == BlockKind::Paragraph && title.pieces.len() < 3 && length <= MAX_TITLE && !is_sentence;
+    if !(is_title && stands_out && (head == 0 || has_longer_body)) {
         return;
     }
-    make(title, 1);
-    let bare = |unit: &Unit| -> String {
+    make_heading(title, 1);
+    let letters = |unit: &Unit| -> String {
         unit.pieces
             .iter()
             .flat_map(|piece| piece.of(source).split(is_space))
             .collect()
     };
-    let title = bare(title);
+    let title = letters(title);
     for unit in rest {
         match unit.kind {
             BlockKind::Metadata | BlockKind::Caption => {}
-            BlockKind::Paragraph if unit.length(source) > 9 && title.ends_with(&bare(unit)) => make(unit, 2),
+            BlockKind::Paragraph if unit.length(source) > 9 && title.ends_with(&letters(unit)) => make_heading(unit, 2),
             _ => break,
         }
     }
 }
 
-/// Makes headings of the items of a list whose every item stands over text of its own.
+/// Turns the items of a numbered list into headings if each of them stands over body text.
 fn mark_numbered(source: &str, units: &mut [Unit]) {
     let value = |unit: &Unit| match unit.role {
         Role::Item(_) => number(unit.first.of(source)).and_then(|(path, _)| (path.len() == 1).then_some(path[0])),
@@ -93,14 +99,14 @@ fn mark_numbered(source: &str, units: &mut [Unit]) {
             let next = units.get(index + 1);
             next.is_some_and(|next| is_body(source, next))
                 && unit.pieces.len() == 1
-                && unit.length(source) <= HEADING
-                && !LEAD.is_match(unit.text(source))
+                && unit.length(source) <= MAX_HEADING
+                && !LEAD.is_match(unit.first_line(source))
         };
         if series.len() > 1 && series[0].1 == 1 && series.iter().all(stands_over) {
             for (index, _) in series {
                 let unit = &mut units[*index];
                 unit.pieces = vec![unit.first];
-                make(unit, 2);
+                make_heading(unit, 2);
             }
         }
     }
@@ -108,12 +114,12 @@ fn mark_numbered(source: &str, units: &mut [Unit]) {
 
 /// A paragraph of one line that is short enough to be a heading.
 fn is_short(source: &str, unit: &Unit) -> bool {
-    unit.kind == BlockKind::Paragraph && unit.pieces.len() == 1 && unit.length(source) <= HEADING
+    unit.kind == BlockKind::Paragraph && unit.pieces.len() == 1 && unit.length(source) <= MAX_HEADING
 }
 
-/// Short lines that ornament, a chapter's number or their place directly over a paragraph shows to be headings, without
-/// the ornament.
-fn set_off(source: &str, units: &[Unit]) -> impl Iterator<Item = (usize, Span)> {
+/// Short lines that are headings by their ornament, their chapter number, a rule under them, or because they stand
+/// directly over a paragraph. Gives each unit's index and the span of the heading without its ornament.
+fn decorated_lines(source: &str, units: &[Unit]) -> impl Iterator<Item = (usize, Span)> {
     units.windows(3).enumerate().filter_map(move |(index, triple)| {
         let [before, unit, next] = triple else { return None };
         if !is_short(source, unit) || !unit.after_blank {
@@ -141,15 +147,15 @@ fn set_off(source: &str, units: &[Unit]) -> impl Iterator<Item = (usize, Span)> 
     })
 }
 
-/// Short lines between blank ones, where there are several, each over some text, and where all that stand between
-/// paragraphs may be headings: else some are text, and the others may be text too.
-fn bare(source: &str, units: &[Unit]) -> impl Iterator<Item = (usize, Span)> {
-    // What stands after the last paragraph is a signature or an address.
+/// Isolated short lines: those between blank lines. Taken as headings only if several exist and each has body text below
+/// it. If one of them cannot be a heading, it is text, and the others may be text too.
+fn isolated_lines(source: &str, units: &[Unit]) -> impl Iterator<Item = (usize, Span)> {
+    // After the last body text come signatures and addresses.
     let end = units
         .iter()
         .rposition(|unit| is_body(source, unit))
         .map_or(0, |last| last + 1);
-    let alone: Vec<(usize, bool)> = units[..end]
+    let isolated: Vec<(usize, bool)> = units[..end]
         .windows(3)
         .enumerate()
         .filter(|(_, triple)| is_short(source, &triple[1]) && triple[1].after_blank && triple[1].before_blank)
@@ -160,18 +166,18 @@ fn bare(source: &str, units: &[Unit]) -> impl Iterator<Item = (usize, Span)> {
             )
         })
         .map(|(index, triple)| {
-            let text = triple[1].text(source);
-            let fits = text.chars().nth(BARE).is_none() && may_be_heading(text) && is_body(source, &triple[2]);
+            let text = triple[1].first_line(source);
+            let fits = text.chars().nth(MAX_ISOLATED).is_none() && may_be_heading(text) && is_body(source, &triple[2]);
             (index + 1, fits)
         })
         .collect();
     let bodies = units.iter().filter(|unit| is_body(source, unit)).count();
-    let is_usual = alone.len() > 1 && bodies >= 2 * alone.len() && alone.iter().all(|(_, fits)| *fits);
-    let places = alone.into_iter().filter(move |_| is_usual);
-    places.map(|(index, _)| (index, units[index].pieces[0]))
+    let all_fit = isolated.len() > 1 && bodies >= 2 * isolated.len() && isolated.iter().all(|(_, fits)| *fits);
+    let headings = isolated.into_iter().filter(move |_| all_fit);
+    headings.map(|(index, _)| (index, units[index].pieces[0]))
 }
 
-/// Whether a short line may be a heading, as far as its words say.
+/// Whether the words of a short line allow it to be a heading.
 fn may_be_heading(text: &str) -> bool {
     text.chars().nth(2).is_some()
         && text.chars().any(char::is_alphabetic)
@@ -185,17 +191,17 @@ fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("the patterns are fixed and tested")
 }
 
-/// What somebody says.
+/// Words that report speech, or that end a spoken sentence.
 static SAID: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?:กล่าว(?:เพิ่มเติม|ต่อ|อีก)?ว่า|เปิดเผยว่า|ระบุว่า|รายงานว่า|บอกว่า|เผยว่า)|(?:ครับ|ค่ะ|คะ|จ้า|นะ)[.!]*$")
 });
 
-/// What greets a reader, or begins a report.
+/// Words that begin a letter or a report.
 static GREETING: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"^(?:เมื่อ(?:วันที่|เวลา|คืน|เช้า|วาน|ช่วง)|วันที่ ?\d|วันนี้ ?\(|เรียน|กราบเรียน|ถึง |สวัสดี|Dear |Hi\b|Hello\b)")
 });
 
-/// What begins a sentence, or goes on with one.
+/// Words and marks that begin or continue a sentence.
 static OPENING: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
         r"^(?:[“”\x22'‘’(\[#@]|และ|แต่|หรือ|โดย|ซึ่ง|เพราะ|เนื่องจาก|ทั้งนี้|นอกจาก|อย่างไรก็|อนึ่ง|ดังนั้น|จากนั้น|ขณะ|ส่วน|ด้าน",
@@ -203,10 +209,10 @@ static OPENING: LazyLock<Regex> = LazyLock::new(|| {
     ))
 });
 
-/// What ends the words before a list, or an unfinished sentence.
+/// Words and marks that end the line before a list, or an unfinished sentence.
 static LEAD: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:[:：;,.…]|ดังนี้|ได้แก่|อาทิ|เช่น|คือ)$"));
 
-/// What ends a sentence, or stands only in sentences.
+/// Words that end a sentence, or that stand only in sentences.
 static ENDING: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
         r"(?:[!”\x22'’]|แล้ว|ด้วย|ต่อไป|เท่านั้น|นั้น|นี้|กัน|มาก|เลย|ๆ|ก่อน|ขึ้น|ลง|บาท|คน)$",
@@ -214,12 +220,12 @@ static ENDING: LazyLock<Regex> = LazyLock::new(|| {
     ))
 });
 
-/// The number of a chapter or part.
+/// The number of a chapter or part at the start of a line.
 static CHAPTER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"^(?:บทที่|ตอนที่|หมวด(?:ที่)?|ส่วนที่|ภาคที่|ภาคผนวก|Chapter|Part)\s*(?:\d{1,3}|[ก-ฮA-Z])(?:$|\s*[:.–-]|\s)")
 });
 
-/// A line between ornaments.
+/// A line between ornaments; its first group is the text.
 static DECORATED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"^(?:[=*~#_—–-]{2,}|[【\[<]{1,2}|[★☆◆■●]+)\s*([^\s=*~#].*[^\s=*~#_—–-]|\S)\s*(?:[=*~#_—–-]{2,}|[】\]>]{1,2}|[★☆◆■●]+)$",

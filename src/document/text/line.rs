@@ -1,33 +1,35 @@
-//! What one line of plain text is by itself: an item, a date line, a byline, a credit, a rule, or text.
+//! The role of one line of plain text by its own words: list item, quotation, metadata, credit, rule, or text.
 
 use crate::document::is_space;
 use regex::Regex;
 use std::sync::LazyLock;
 
-/// The longest line that is metadata or a credit, in characters.
-const SHORT: usize = 90;
+/// The longest line that is metadata or a credit, in characters; a link may be longer.
+const MAX_METADATA: usize = 90;
 
-/// What a line is, its neighbours not looked at.
+/// The role of a line, regardless of its neighbours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
+    /// Running text.
     Text,
-    /// Ornament without words, such as `*****`; no part of the text.
+    /// Ornament without words, such as `*****`; it is not part of the text.
     Rule,
-    /// A marker of this many bytes, white space after it included, and text.
+    /// A list item. The number is the length of its marker in bytes, with the white space after it.
     Item(usize),
-    /// A quotation mark (`>`) of a mail, likewise.
+    /// A line of a quotation in a mail. The number is the length of its marks (`>`) in bytes, with the white space after
+    /// them.
     Quote(usize),
-    /// A picture's credit.
+    /// The credit of a picture.
     Credit,
-    /// About the article and not of it: a labelled date, author, source or link.
+    /// A line about the article: a labelled date, author or source, or a link.
     Metadata,
-    /// Metadata as far as can be seen, and as well the end of a sentence: a bare date.
+    /// A date without a label. It may be metadata, or the end of a hard-wrapped sentence.
     Date,
-    /// `โดย` and a name: a byline beside other metadata or a title, elsewhere maybe the end of a sentence.
+    /// `โดย` ("by") and a name. It is a byline beside other metadata or a title; elsewhere it may end a sentence.
     Byline,
 }
 
-/// The role of a line that is not blank and has no white space around it.
+/// Tells the role of a line, which must not be blank and must have no white space around it.
 pub(super) fn role(line: &str) -> Role {
     if is_rule(line) {
         return Role::Rule;
@@ -42,9 +44,9 @@ pub(super) fn role(line: &str) -> Role {
     }
 }
 
-/// Whether a paragraph is no text of the article but a credit, or something about the article; none where it is text.
+/// Tells whether a paragraph is a credit or a line about the article. None where it is text.
 pub(super) fn metadata(text: &str) -> Option<Role> {
-    if text.chars().nth(SHORT).is_some() {
+    if text.chars().nth(MAX_METADATA).is_some() {
         let is_link = !text.contains(is_space) && is_match(&LINK, text);
         return is_link.then_some(Role::Metadata);
     }
@@ -75,7 +77,7 @@ pub(super) fn metadata(text: &str) -> Option<Role> {
             (is_match(&BYLINE, part) && !is_match(&VERB, part)).then_some(Role::Byline)
         };
     }
-    // Portals set date, section and author on one line.
+    // News portals put the date, the section and the author on one line, with bars between.
     let dated = parts
         .iter()
         .any(|part| is_match(&DATE_LINE, part) && is_match(&DATE, part));
@@ -87,7 +89,7 @@ fn is_match(pattern: &LazyLock<Regex>, text: &str) -> bool {
     pattern.is_match(text)
 }
 
-/// A pattern written over several lines, with the shorthands `{month}`, `{day}` (of the week) and `{date}` resolved.
+/// Compiles a pattern that is written over several lines, with the shorthands `{month}`, `{day}` (of the week) and `{date}` resolved.
 fn pattern(text: &str) -> Regex {
     const MONTH: &str = r"(?:มกราคม|กุมภาพันธ์|มีนาคม|เมษายน|พฤษภาคม|มิถุนายน|กรกฎาคม|สิงหาคม|กันยายน|ตุลาคม|พฤศจิกายน|ธันวาคม
         |ม\.?ค\.?|ก\.?พ\.?|มี\.?ค\.?|เม\.?ย\.?|พ\.?ค\.?|มิ\.?ย\.?|ก\.?ค\.?|ส\.?ค\.?|ก\.?ย\.?|ต\.?ค\.?|พ\.?ย\.?|ธ\.?ค\.?
@@ -110,7 +112,7 @@ fn pattern(text: &str) -> Regex {
 /// A date, in figures or with the name of its month.
 static DATE: LazyLock<Regex> = LazyLock::new(|| pattern("{date}"));
 
-/// Nothing but dates, times, days, and what labels them; an agency or a place may stand before.
+/// A line of dates, times, weekdays and their labels only; an agency or a place may stand before them.
 static DATE_LINE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"^(?:\([^()\d]{1,30}\)\s*|[^\s\d,]{2,20},\s*)?
@@ -120,13 +122,13 @@ static DATE_LINE: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// What stands before the date of a publication.
+/// A label before a date of publication.
 static DATE_LABEL: LazyLock<Regex> = LazyLock::new(|| pattern(&format!(r"^(?:{LABEL}\s*:|{LABEL_OF_PORTALS})")));
 const LABEL: &str = r"(?:วันที่(?:เผยแพร่|ประกาศ|โพสต์|ลงข่าว|ออกข่าว|ปรับปรุง)?|ลงวันที่|เมื่อ|ล่าสุด|ณ|ข่าวประจำ|ประจำ|Date
     |เผยแพร่|โพสต์|อัปเดต|อัพเดต|อัพเดท|ปรับปรุง|แก้ไข|ประกาศ|Published|Updated|Posted|Last\supdated?|on)";
 const LABEL_OF_PORTALS: &str = "(?:เผยแพร่|โพสต์|อัปเดต|อัพเดต|อัพเดท|ปรับปรุง|แก้ไข|Published|Updated|Posted|Last\\supdated?)";
 
-/// A label that says who wrote, translated or published the article, or where it is from, and its value.
+/// A label with its value that names the author, translator, publisher or source of the article.
 static LABELLED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"^(?:(?:โดย|(?:เขียน|เรียบเรียง|แปล|แปลและเรียบเรียง|เรียบเรียงและแปล|รายงาน|เผยแพร่|จัดทำ)(?:โดย)?
@@ -142,7 +144,7 @@ static LABELLED: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// Lines that say the same wherever they stand: of press releases, and of the pages that news are copied from.
+/// Fixed lines of press releases, and of the web pages that news are copied from.
 static FIXED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"^(?:ข่าวประชาสัมพันธ์|ข่าวแจก|ข่าวสารนิเทศ|(?:เพื่อ|สำหรับ)เผยแพร่(?:ทันที)?|(?i:press\srelease|for\simmediate\srelease)
@@ -153,11 +155,13 @@ static FIXED: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// A web address alone.
 static LINK: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(?:https?://|www\.)\S+$"));
 
-/// Nothing but hashtags.
+/// A line of hashtags only.
 static TAGS: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(?:\#[^\s\#]+\s*)+$"));
 
+/// The beginning of a picture's credit.
 static CREDIT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"^(?:(?:ขอ)?(?:ขอบคุณ|ขอบพระคุณ|เครดิต)(?:รูป)?ภาพ|(?:รูป)?ภาพ(?:ถ่าย|ข่าว|ปก|ประกอบ)?(?:จาก|โดย)|ภาพประกอบ|ภาพแฟ้ม|แฟ้มภาพ
@@ -167,13 +171,14 @@ static CREDIT: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// `โดย` or `By` with a name, or the name of a news desk.
 static BYLINE: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^(?:โดย|By)\s+\S+(?:\s+\S+){0,3}$|^(?:ทีมข่าว|กองบรรณาธิการ)[^\s]{0,20}$"));
 
-/// What makes a sentence of what could be a name.
+/// Words that make a sentence of a line that begins like a byline.
 static VERB: LazyLock<Regex> = LazyLock::new(|| pattern("กล่าว|เปิดเผย|ระบุ|เผย|บอก|มี|เป็น|ได้|จะ|ให้|ไม่|ใช้|การ|ทำ|จาก|ซึ่ง"));
 
-/// Whether there is nothing but ornament.
+/// Whether a line has nothing but ornament.
 pub(super) fn is_rule(line: &str) -> bool {
     line.chars().all(|c| {
         is_space(c) || c.is_ascii_punctuation() && !matches!(c, '!' | '?' | '%' | '$' | '"' | '\'') || {
@@ -201,7 +206,8 @@ pub(super) fn is_rule(line: &str) -> bool {
     })
 }
 
-/// The bytes of the quotation marks that a mail puts before a line, with the white space after them; 0 where there are none.
+/// The length in bytes of the marks (`>`) that a mail puts before a quoted line, with the white space after them; 0
+/// without any.
 fn quote_marker(line: &str) -> usize {
     let rest = line.trim_start_matches(|c| c == '>' || is_space(c));
     if line.starts_with('>') && !rest.is_empty() {
@@ -211,14 +217,14 @@ fn quote_marker(line: &str) -> usize {
     }
 }
 
-/// The bytes of a list marker at the start of a line, with the white space after it; 0 where there is none, or no text
-/// after it.
+/// The length in bytes of the list marker at the start of a line, with the white space after it; 0 without a marker, or
+/// without text after it.
 pub(super) fn list_marker(line: &str) -> usize {
     const BULLETS: [char; 28] = [
         '•', '●', '○', '◦', '▪', '■', '□', '‣', '·', '→', '➡', '➤', '►', '▶', '»', '◆', '❖', '✓', '✔', '☑', '✅', '👉',
         '📌', '🔹', '🔸', '🔷', '🔶', '◾',
     ];
-    let is_text = |rest: &str| rest.starts_with(|c| is_space(c) || is_thai_letter(c));
+    let is_text = |rest: &str| rest.starts_with(|c| is_space(c) || is_thai_initial(c));
     let rest = match line.strip_prefix(BULLETS) {
         Some(rest) => Some(rest.trim_start_matches('\u{fe0f}')),
         None => match line.strip_prefix(['-', '–', '—', '*']) {
@@ -232,11 +238,10 @@ pub(super) fn list_marker(line: &str) -> usize {
     }
 }
 
-/// The numbers that a numbered item begins with, and what follows them: `1.`, `1)`, `(1)`, `1.2`, `1️⃣`, `ก)`, `(ก)`, `ก.`,
+/// Parses the numbers at the start of a numbered item, and gives them with the text after them: `1.`, `1)`, `(1)`, `1.2`, `1️⃣`, `ก)`, `(ก)`, `ก.`,
 /// `a)`.
 ///
-/// Letters count from 1, in the order of the alphabet. An inner number may be a price or a time: whether `1.5` is one
-/// depends on the items before it.
+/// Letters count from 1 in the order of the alphabet. `1.5` may also be a price or a time; only the items before it tell.
 pub(super) fn number(line: &str) -> Option<(Vec<u32>, &str)> {
     let body = line.strip_prefix('(').unwrap_or(line);
     let opened = body.len() < line.len();
@@ -269,7 +274,7 @@ pub(super) fn number(line: &str) -> Option<(Vec<u32>, &str)> {
             _ => None,
         })?;
         rest = chars.as_str();
-        // All other letters with a dot are abbreviations: `จ. เชียงใหม่`.
+        // Other letters with a dot are abbreviations: `จ. เชียงใหม่`.
         let dotted = !opened
             && matches!(letter, 'ก' | 'ข' | 'ค' | 'ง')
             && rest.strip_prefix('.').is_some_and(|r| r.starts_with(is_space));
@@ -300,13 +305,13 @@ fn digit(c: char) -> Option<u32> {
     }
 }
 
-/// Whether a word may begin with `c`.
-fn is_thai_letter(c: char) -> bool {
+/// Whether a Thai word may begin with `c`: a consonant, or a vowel that is written first.
+fn is_thai_initial(c: char) -> bool {
     matches!(c, 'ก'..='ฮ' | 'เ'..='ไ')
 }
 
-/// Whether `c` is written without a space before or after another of its kind: a letter, vowel or tone mark, no digit and
-/// no `ๆ` or `ฯ`.
+/// Whether `c` is a Thai letter, vowel or tone mark, which are written without spaces between; digits, `ๆ` and `ฯ` are
+/// not.
 pub(super) fn is_thai(c: char) -> bool {
     matches!(c, 'ก'..='ฮ' | '\u{e30}'..='\u{e3a}' | 'เ'..='ๅ' | '\u{e47}'..='\u{e4e}')
 }

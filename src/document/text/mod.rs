@@ -1,4 +1,7 @@
-//! Plain text: lines and blank lines to blocks, the layout saying what each is.
+//! Plain text to blocks, by its layout alone.
+//!
+//! Each line gets a role by its own text (`line`), rows of tables are found (`table`), lines that were hard-wrapped are
+//! joined (`wrap`), and headings are recognised by what stands around them (`heading`).
 
 mod heading;
 mod line;
@@ -13,28 +16,31 @@ use line::{Role, is_thai, number, role};
 use unicode_width::UnicodeWidthStr;
 use wrap::Wrapping;
 
-/// The longest title, in characters: headlines of Thai news reach 210.
-const TITLE: usize = 220;
+/// The longest title, in characters. Headlines of Thai news have up to 210.
+const MAX_TITLE: usize = 220;
 
 /// Reads plain text into blocks.
 pub(super) fn read(source: &str, paragraphs: Paragraphs) -> Reading {
     let lines = lines(source);
     let wrapping = match paragraphs {
         Paragraphs::Line => None,
-        Paragraphs::Auto | Paragraphs::BlankLine => Wrapping::of(&breaks(source, &lines)),
+        Paragraphs::Auto | Paragraphs::BlankLine => Wrapping::detect(&possible_wraps(source, &lines)),
     };
     let mut units = units(source, &lines, paragraphs, wrapping);
     let unwrapped = paragraphs == Paragraphs::Auto && units.iter().any(|unit| unit.pieces.len() > 1);
-    settle_bylines(source, &mut units);
+    mark_bylines(source, &mut units);
     heading::mark(source, &mut units);
-    let at_spaces = wrapping.is_some_and(|wrapping| wrapping.at_spaces);
+    let wrapped_at_spaces = wrapping.is_some_and(|wrapping| wrapping.at_spaces);
     Reading {
-        blocks: units.iter().map(|unit| unit.block(source, at_spaces)).collect(),
+        blocks: units
+            .iter()
+            .map(|unit| unit.to_block(source, wrapped_at_spaces))
+            .collect(),
         unwrapped,
     }
 }
 
-/// The kind of a paragraph of any format, by its text alone.
+/// Tells the kind of a paragraph of any format by its text alone: a caption, metadata, or a paragraph.
 pub(super) fn paragraph_kind(text: &str) -> BlockKind {
     match line::metadata(text) {
         Some(Role::Credit) => BlockKind::Caption,
@@ -45,25 +51,25 @@ pub(super) fn paragraph_kind(text: &str) -> BlockKind {
 
 /// A line that is not blank.
 struct Line {
-    /// The whole of it, without its end.
+    /// The line without its line end.
     whole: Span,
-    /// Without the white space around it.
+    /// The line without the white space around it.
     text: Span,
     role: Role,
-    /// Whether a blank line, or the start of the text, stands before it.
+    /// Whether a blank line, or the start of the source, stands before it.
     after_blank: bool,
-    /// The cells, where it is a row of a table.
+    /// The cells of a table's row; empty for any other line.
     cells: Vec<Span>,
 }
 
 impl Line {
-    /// Its white space at the start, in columns.
+    /// The width of the white space at its start, in columns; a tab counts as eight.
     fn indent(&self, source: &str) -> usize {
         let space = &source[self.whole.start..self.text.start];
         space.width() + 7 * space.matches('\t').count()
     }
 
-    /// The whole of it but the white space at its end.
+    /// The line without the white space at its end.
     fn visible<'a>(&self, source: &'a str) -> &'a str {
         &source[self.whole.start..self.text.end]
     }
@@ -73,39 +79,43 @@ impl Line {
     }
 }
 
-/// One block to be.
+/// A block in the making: one line, or several that belong together.
 struct Unit {
     kind: BlockKind,
     level: u8,
+    /// The role of its first line.
     role: Role,
-    /// Its text, line by line, without markers and outer white space.
+    /// The text of each of its lines, without markers and outer white space.
     pieces: Vec<Span>,
-    /// Its first line, with the marker.
+    /// Its first line, with the marker of a list item or quotation.
     first: Span,
-    /// Columns before that line.
+    /// The indentation of its first line, in columns.
     indent: usize,
-    /// Whether a blank line or a rule stands before it, and after it; the ends of the text count as one.
+    /// Whether a blank line or a rule stands before it. The start of the source counts as one.
     after_blank: bool,
+    /// Whether a blank line or a rule stands after it. The end of the source counts as one.
     before_blank: bool,
     /// The rule directly under it, if there is one.
     underline: Option<Span>,
 }
 
 impl Unit {
-    fn text<'a>(&self, source: &'a str) -> &'a str {
-        // Headings and metadata have one line; of a paragraph the first is enough to tell.
+    /// The text of its first line. Headings and metadata have no other, and a paragraph is recognised by it.
+    fn first_line<'a>(&self, source: &'a str) -> &'a str {
         self.pieces[0].of(source)
     }
 
+    /// The length of its text, in characters.
     fn length(&self, source: &str) -> usize {
         self.pieces.iter().map(|piece| piece.of(source).chars().count()).sum()
     }
 
-    fn block(&self, source: &str, at_spaces: bool) -> Block {
+    /// Makes the block. Lines are joined with a space where one was; always where the text is `wrapped_at_spaces`.
+    fn to_block(&self, source: &str, wrapped_at_spaces: bool) -> Block {
         let mut block = Block::verbatim(self.kind, self.level, source, self.pieces[0]);
         for piece in &self.pieces[1..] {
             let line_end = Span::new(block.span.end, piece.start);
-            if at_spaces || has_space(&source[..line_end.end], line_end, piece.of(source)) {
+            if wrapped_at_spaces || line_end_is_space(&source[..line_end.end], line_end, piece.of(source)) {
                 block.push(" ", line_end);
             }
             block.push(piece.of(source), *piece);
@@ -114,28 +124,28 @@ impl Unit {
     }
 }
 
-/// Whether a space belongs between two lines that were one: not inside Thai, which is broken between words without one,
-/// unless the line still has it at its end; and not beside a bracket, a dash or a slash that joins.
-fn has_space(before: &str, line_end: Span, next: &str) -> bool {
+/// Whether a space stood where a hard-wrapped line was broken. Thai is broken between words without a space, unless the
+/// line still has the space at its end. Other text is broken at spaces, but beside a bracket, dash or slash there is none.
+fn line_end_is_space(before: &str, line_end: Span, next: &str) -> bool {
     let (text, gap) = (&before[..line_end.start], line_end.of(before));
     let last = text.chars().next_back().unwrap_or_default();
     let first = next.chars().next().unwrap_or_default();
-    let is_joint =
+    let is_tight =
         matches!(last, '(' | '[' | '“' | '‘' | '/' | '-') || matches!(first, ')' | ']' | '”' | '’' | ',' | '.' | '/');
-    let kept = gap.starts_with(|c: char| is_space(c) && !is_end(c));
-    kept || !(is_joint || is_thai(last) && is_thai(first))
+    let has_kept_space = gap.starts_with(|c: char| is_space(c) && !is_line_end(c));
+    has_kept_space || !(is_tight || is_thai(last) && is_thai(first))
 }
 
-fn is_end(c: char) -> bool {
+fn is_line_end(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// The lines of a source that are not blank.
+/// Finds the lines of a source that are not blank.
 fn lines(source: &str) -> Vec<Line> {
     let mut wholes: Vec<Span> = Vec::new();
     let mut start = 0;
-    for line in source.split_inclusive(is_end) {
-        let span = Span::new(start, start + line.trim_end_matches(is_end).len());
+    for line in source.split_inclusive(is_line_end) {
+        let span = Span::new(start, start + line.trim_end_matches(is_line_end).len());
         start += line.len();
         // The second half of `\r\n` is no blank line.
         if line != "\n" || !source[..span.start].ends_with('\r') {
@@ -170,8 +180,8 @@ fn lines(source: &str) -> Vec<Line> {
     lines
 }
 
-/// The pairs of lines between which a paragraph may go on.
-fn breaks<'a>(source: &'a str, lines: &[Line]) -> Vec<(&'a str, &'a str)> {
+/// The pairs of adjacent lines that may be one paragraph: the first with its indentation, the second without.
+fn possible_wraps<'a>(source: &'a str, lines: &[Line]) -> Vec<(&'a str, &'a str)> {
     let goes_on = |a: &Line, b: &Line| {
         let follows = match (a.role, b.role) {
             (Role::Text, Role::Text) => b.indent(source) <= a.indent(source),
@@ -186,7 +196,7 @@ fn breaks<'a>(source: &'a str, lines: &[Line]) -> Vec<(&'a str, &'a str)> {
         .collect()
 }
 
-/// The lines put together, each with what it is by itself.
+/// Puts lines together to units, whose kinds follow from the roles of their lines.
 fn units(source: &str, lines: &[Line], paragraphs: Paragraphs, wrapping: Option<Wrapping>) -> Vec<Unit> {
     let mut units: Vec<Unit> = Vec::new();
     let mut numbers: Vec<u32> = Vec::new();
@@ -211,12 +221,12 @@ fn units(source: &str, lines: &[Line], paragraphs: Paragraphs, wrapping: Option<
         if let Role::Item(_) = role
             && let Some((path, _)) = number(text)
         {
-            // An inner number follows its own kind, or the item that it is part of.
-            let inner = |count: usize, last: u32| {
+            // `2.3` is a number only after `2.2`, or after `2` if it is `2.1`; else it may be a price or a time.
+            let continues = |count: usize, last: u32| {
                 numbers.get(..count) == Some(&path[..count]) && last == numbers.get(count).map_or(1, |n| n + 1)
             };
             match path[..] {
-                [.., last] if path.len() > 1 && !inner(path.len() - 1, last) => role = Role::Text,
+                [.., last] if path.len() > 1 && !continues(path.len() - 1, last) => role = Role::Text,
                 _ => numbers = path,
             }
         }
@@ -259,7 +269,7 @@ fn units(source: &str, lines: &[Line], paragraphs: Paragraphs, wrapping: Option<
             new.first = line.text;
             new.kind = kind(role);
             if new.kind == BlockKind::ListItem {
-                new.level = level(&units, indent, number(text).map_or(1, |(path, _)| path.len()));
+                new.level = list_level(&units, indent, number(text).map_or(1, |(path, _)| path.len()));
             }
             units.push(new);
         }
@@ -271,6 +281,7 @@ fn units(source: &str, lines: &[Line], paragraphs: Paragraphs, wrapping: Option<
     units
 }
 
+/// A paragraph of one line.
 fn unit(piece: Span, role: Role, indent: usize, after_blank: bool) -> Unit {
     Unit {
         kind: BlockKind::Paragraph,
@@ -285,6 +296,7 @@ fn unit(piece: Span, role: Role, indent: usize, after_blank: bool) -> Unit {
     }
 }
 
+/// The kind of a block that begins with a line of this role.
 fn kind(role: Role) -> BlockKind {
     match role {
         Role::Text | Role::Rule | Role::Byline => BlockKind::Paragraph,
@@ -295,27 +307,29 @@ fn kind(role: Role) -> BlockKind {
     }
 }
 
-/// The depth of a list item: how far it is indented among its neighbours, and how many numbers it has.
-fn level(units: &[Unit], indent: usize, depth: usize) -> u8 {
+/// The depth of a list item from 1, after the list items in `units`: the larger of its nesting by indentation and the
+/// count of numbers in its marker (two in `1.2`).
+fn list_level(units: &[Unit], indent: usize, numbers: usize) -> u8 {
     let (mut level, mut limit) = (1, indent);
     let items = units.iter().rev().take_while(|unit| unit.kind == BlockKind::ListItem);
-    // Nobody nests so deeply that more would be needed, and long lists stay quick to read.
+    // 100 items are enough for any real nesting, and keep long lists from taking quadratic time.
     for item in items.take(100) {
         if item.indent < limit {
             (level, limit) = (level + 1, item.indent);
         }
     }
-    u8::try_from(level.max(depth)).unwrap_or(u8::MAX)
+    u8::try_from(level.max(numbers)).unwrap_or(u8::MAX)
 }
 
-/// A byline is one beside a title, beside other metadata, and at the end.
-fn settle_bylines(source: &str, units: &mut [Unit]) {
+/// Makes metadata of the bylines that stand beside a title, beside other metadata, or at the end. Elsewhere the same
+/// words may end a sentence.
+fn mark_bylines(source: &str, units: &mut [Unit]) {
     for index in 0..units.len() {
         let is_meta = |unit: &Unit| matches!(unit.kind, BlockKind::Metadata | BlockKind::Caption);
         let beside = units.get(index + 1).is_none_or(is_meta)
             || index
                 .checked_sub(1)
-                .is_none_or(|before| is_meta(&units[before]) || before == 0 && units[0].length(source) <= TITLE);
+                .is_none_or(|before| is_meta(&units[before]) || before == 0 && units[0].length(source) <= MAX_TITLE);
         let unit = &mut units[index];
         if unit.role == Role::Byline && unit.kind == BlockKind::Paragraph && unit.pieces.len() == 1 && beside {
             unit.kind = BlockKind::Metadata;

@@ -1,23 +1,23 @@
-//! Tables in plain text: adjacent lines with cells between tabs, or with columns that runs of spaces align.
+//! Tables in plain text: adjacent lines with tabs between cells, or with columns that runs of spaces align.
 
 use super::is_space;
 use super::line::{is_rule, list_marker};
 use std::ops::Range;
 use unicode_width::UnicodeWidthStr;
 
-/// The longest line that is one of a table aligned by spaces, in columns.
-const WIDEST: usize = 160;
-/// The longest mean cell of such a table, in characters.
-const LONG: usize = 40;
+/// The widest row of a table aligned by spaces, in terminal columns.
+const MAX_ROW: usize = 160;
+/// The longest mean length of the cells in a row of such a table, in characters.
+const MAX_MEAN_CELL: usize = 40;
 
-/// The cells of a line, byte ranges in it.
+/// The cells of a line, as byte ranges in it.
 type Cells = Vec<Range<usize>>;
 
-/// The cells of each of `lines`; none where a line is no row. Each is whole, with its indentation, and
-/// none where a blank line stands.
+/// Finds the cells of each line; a line that is no row of a table gets none. `lines` have their indentation, and `None`
+/// stands for a blank line.
 pub(super) fn rows(lines: &[Option<&str>]) -> Vec<Cells> {
     let mut rows = vec![Vec::new(); lines.len()];
-    // The line before that is no ornament, with its cells by tabs and by spaces.
+    // The last line that is no ornament, with its cells by tabs and by spaces.
     let mut before: Option<(usize, &str, [Cells; 2])> = None;
     for (index, line) in lines.iter().enumerate() {
         let Some(line) = line else {
@@ -28,7 +28,7 @@ pub(super) fn rows(lines: &[Option<&str>]) -> Vec<Cells> {
             continue;
         }
         let tabbed = cells(line, |gap| gap.contains('\t'));
-        let spaced = if line.width() <= WIDEST {
+        let spaced = if line.width() <= MAX_ROW {
             cells(line, |gap| gap.chars().count() > 1)
         } else {
             Vec::new()
@@ -50,7 +50,7 @@ pub(super) fn rows(lines: &[Option<&str>]) -> Vec<Cells> {
     rows
 }
 
-/// Whether there is more than one cell, the marker of a list not counted.
+/// Whether a line has more than one cell. The marker of a list item does not count.
 fn is_row(line: &str, cells: &[Range<usize>]) -> bool {
     let text = line.trim_start_matches(is_space);
     let marker = line.len() - text.len() + list_marker(text);
@@ -61,7 +61,7 @@ fn is_row(line: &str, cells: &[Range<usize>]) -> bool {
         > 1
 }
 
-/// What stands between the gaps of a line.
+/// Cuts a line into cells at the white space that `is_gap`.
 fn cells(line: &str, is_gap: impl Fn(&str) -> bool) -> Cells {
     let mut cells = Cells::new();
     let (mut start, mut end) = (0, 0);
@@ -85,12 +85,13 @@ fn cells(line: &str, is_gap: impl Fn(&str) -> bool) -> Cells {
     cells
 }
 
-/// Whether each cell after the first begins or ends where one of the other line does, by columns or by characters; where
-/// there are several, almost there, as typists align by eye.
+/// Whether two lines are rows of one table: each cell after the first, in the line with fewer cells, begins or ends where
+/// a cell of the other line does, counted in columns or in characters. With several such cells one column of difference
+/// is allowed, as typists align by eye.
 fn is_aligned(a: (&str, &[Range<usize>]), b: (&str, &[Range<usize>])) -> bool {
     let (fewer, more) = if a.1.len() <= b.1.len() { (a, b) } else { (b, a) };
     let measures: [fn(&str) -> usize; 2] = [UnicodeWidthStr::width, |text| text.chars().count()];
-    let is_short = |(line, cells): (&str, &[Range<usize>])| line.chars().count() <= LONG * cells.len();
+    let is_short = |(line, cells): (&str, &[Range<usize>])| line.chars().count() <= MAX_MEAN_CELL * cells.len();
     let slack = usize::from(fewer.1.len() > 2);
     let agree = |measure: fn(&str) -> usize| {
         let places = |(line, cells): (&str, &[Range<usize>])| -> Vec<(usize, usize)> {

@@ -1,32 +1,36 @@
-//! Whether a text is hard-wrapped: its lines broken near one width by a program or a typist, and not where paragraphs end.
+//! Detection of hard-wrapped text, whose lines were broken near one width by a program or a typist.
 
 use super::{is_space, is_thai};
 use icu_segmenter::LineSegmenter;
 use unicode_width::UnicodeWidthStr;
 
-/// Widths that people and programs wrap at; longer lines are paragraphs, shorter ones names or verse.
+/// The widths that texts are wrapped at. Texts with longer lines have a paragraph per line; texts with shorter ones are
+/// lists of names, or verse.
 const WIDTHS: std::ops::RangeInclusive<usize> = 40..=130;
-/// Line breaks after which more would tell nothing new.
-const ENOUGH: usize = 2000;
-/// The longest word that is expected to have been moved to the next line, in columns.
-const WORD: usize = 16;
+/// The most line breaks that are looked at; more would tell nothing new.
+const MAX_BREAKS: usize = 2000;
+/// The longest Thai word that is expected to have moved to the next line, in columns.
+const MAX_MOVED_WORD: usize = 16;
 
-/// How a text was wrapped.
+/// The way in which a text was wrapped.
 #[derive(Clone, Copy)]
 pub(super) struct Wrapping {
+    /// The length of the longest line, as `measure` counts.
     width: usize,
+    /// Counts a line's length in columns or in characters.
     measure: fn(&str) -> usize,
-    /// Lines were broken at spaces only, so that each break stands for one.
+    /// Whether lines were broken at spaces only, so that each break stands for a space.
     pub at_spaces: bool,
 }
 
 impl Wrapping {
-    /// What most of the `breaks` agree on: pairs of lines that follow each other, the first of them with its indentation.
+    /// Detects the wrapping that most of the `breaks` agree on. These are pairs of adjacent lines, the first with its
+    /// indentation. None where the text is not evidently wrapped.
     ///
-    /// A line that was wrapped has no room for what the next one begins with: a word, or where a program knows no Thai
-    /// words a whole phrase. Chance makes a line as full as that for a word in one case of ten, for a phrase in one of two.
-    pub fn of(breaks: &[(&str, &str)]) -> Option<Self> {
-        let breaks = &breaks[..breaks.len().min(ENOUGH)];
+    /// A wrapped line has no room for the first word of the next line, or for its first phrase where the program that
+    /// wrapped it does not know Thai words. By chance, one line of ten is that full for a word, and one of two for a phrase.
+    pub fn detect(breaks: &[(&str, &str)]) -> Option<Self> {
+        let breaks = &breaks[..breaks.len().min(MAX_BREAKS)];
         // A program counts either columns or characters, and Thai has marks that are characters without a column.
         let measures: [fn(&str) -> usize; 2] = [UnicodeWidthStr::width, |line| line.chars().count()];
         let words: Vec<&str> = breaks.iter().map(|(_, next)| first_word(next)).collect();
@@ -34,7 +38,7 @@ impl Wrapping {
         let mut best: Option<(usize, Self)> = None;
         for at_spaces in [false, true] {
             for measure in measures {
-                // A line that cannot be broken may be too long.
+                // A line without a possible break may be longer than the width, so it tells nothing about it.
                 let is_breakable = |line: &str| line.contains(is_space) || !at_spaces && line.contains(is_thai);
                 let breakable = breaks
                     .iter()
@@ -52,7 +56,7 @@ impl Wrapping {
                 };
                 let full = breaks.iter().zip(&words).filter(|pair| is_full(*pair)).count();
                 let is_evident = match at_spaces {
-                    // Headers, addresses and signatures have short lines in any text.
+                    // Headers, addresses and signatures have short lines in wrapped text too.
                     false if is_torn => full >= 3 && full * 2 >= breaks.len() && full * 4 >= long * 3,
                     false => full >= 12 && full * 10 >= breaks.len() * 9,
                     true => {
@@ -81,22 +85,23 @@ impl Wrapping {
         best.map(|(_, wrapping)| wrapping)
     }
 
-    /// Whether the beginning of `next` had no room on `line`, as far as words are known.
+    /// Whether `line` had no room for the beginning of `next`. A Thai word is taken to be no wider than
+    /// [`MAX_MOVED_WORD`].
     pub fn is_full(&self, line: &str, next: &str) -> bool {
         let phrase = first_phrase(next);
         let length = (self.measure)(phrase);
         let moved = if self.at_spaces || !phrase.starts_with(is_thai) {
             length
         } else {
-            length.min(WORD)
+            length.min(MAX_MOVED_WORD)
         };
         (self.measure)(line) + moved + 1 > self.width
     }
 }
 
-/// Whether a sentence goes over a line end for sure: no sentence ends or begins with such a word.
+/// Whether a sentence certainly continues from `line` to `next`: no sentence ends or begins with such a word.
 fn is_torn(line: &str, next: &str) -> bool {
-    const OPEN: [&str; 20] = [
+    const NEVER_LAST: [&str; 20] = [
         "และ",
         "หรือ",
         "ของ",
@@ -118,7 +123,7 @@ fn is_torn(line: &str, next: &str) -> bool {
         "สำหรับ",
         "เมื่อ",
     ];
-    const CLOSING: [&str; 17] = [
+    const NEVER_FIRST: [&str; 17] = [
         "ของ",
         "ว่า",
         "กับ",
@@ -138,12 +143,12 @@ fn is_torn(line: &str, next: &str) -> bool {
         "เพิ่มเติม",
     ];
     let (line, next) = (line.trim_end_matches(is_space), next.trim_start_matches(is_space));
-    OPEN.iter().any(|word| line.ends_with(word))
-        || CLOSING.iter().any(|word| next.starts_with(word))
+    NEVER_LAST.iter().any(|word| line.ends_with(word))
+        || NEVER_FIRST.iter().any(|word| next.starts_with(word))
         || next.starts_with(char::is_lowercase)
 }
 
-/// All before the first space.
+/// The text before the first space.
 fn first_phrase(line: &str) -> &str {
     line.trim_start_matches(is_space)
         .split(is_space)
@@ -151,10 +156,10 @@ fn first_phrase(line: &str) -> &str {
         .unwrap_or_default()
 }
 
-/// The first piece that a program which knows Thai words would not break.
+/// The first piece that a program which knows Thai words would keep on one line.
 fn first_word(line: &str) -> &str {
     let phrase = first_phrase(line);
-    // No word is longer, and lines may be.
+    // No word is longer than 90 bytes, and a phrase may be very long.
     let phrase = &phrase[..phrase.floor_char_boundary(90)];
     let end = LineSegmenter::new_dictionary(Default::default())
         .segment_str(phrase)
