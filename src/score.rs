@@ -8,43 +8,45 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::LazyLock;
 
-/// The release of sacrebleu that these figures equal, as its signatures name it.
+/// The release of sacrebleu whose figures these equal; its signatures name it.
 const SACREBLEU: &str = "2.6.0";
-/// Longest word n-gram of BLEU and longest character n-gram of chrF.
-const WORDS: usize = 4;
-const CHARS: usize = 6;
+/// The longest n-gram of BLEU, in words.
+const WORD_ORDER: usize = 4;
+/// The longest n-gram of chrF, in characters.
+const CHAR_ORDER: usize = 6;
 
-/// A corpus score; all figures but the lengths are percentages, except the brevity penalty.
+/// The scores of a corpus. `bleu`, `precisions` and `chrf2` are percentages.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Scores {
-    /// Corpus BLEU: 13a tokens, case kept, exponential smoothing (Papineni 2002; sacrebleu's `BLEU()`).
+    /// The corpus BLEU, in percent: 13a tokens, case kept, exponential smoothing (Papineni 2002; sacrebleu's `BLEU()`).
     pub bleu: f64,
-    /// Precision of the n-grams of 1 to 4 tokens, smoothed.
-    pub precisions: [f64; WORDS],
-    /// Between 0 and 1; 1 where the hypotheses are not shorter than the references.
+    /// The precisions of the n-grams of 1 to 4 tokens, smoothed, in percent.
+    pub precisions: [f64; WORD_ORDER],
+    /// BLEU's brevity penalty, a factor from 0 to 1: 1 where the hypotheses are not shorter than the references.
     pub brevity_penalty: f64,
-    /// Tokens in all hypotheses, and in all references.
+    /// The number of tokens in all hypotheses.
     pub hyp_len: usize,
+    /// The number of tokens in all references.
     pub ref_len: usize,
-    /// Corpus chrF2: character n-grams to 6, no words, white space left out, beta 2 (Popović 2015; sacrebleu's `CHRF()`).
+    /// The corpus chrF2, in percent: character n-grams to 6, no words, white space left out, beta 2 (Popović 2015; sacrebleu's `CHRF()`).
     pub chrf2: f64,
-    /// How many pairs were compared.
+    /// The number of pairs that were compared.
     pub segments: usize,
 }
 
 impl Scores {
-    /// How sacrebleu signs the BLEU figure.
+    /// The signature that sacrebleu gives this BLEU figure.
     pub fn bleu_signature(&self) -> String {
         format!("nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:{SACREBLEU}")
     }
 
-    /// How sacrebleu signs the chrF2 figure.
+    /// The signature that sacrebleu gives this chrF2 figure.
     pub fn chrf2_signature(&self) -> String {
-        format!("nrefs:1|case:mixed|eff:yes|nc:{CHARS}|nw:0|space:no|version:{SACREBLEU}")
+        format!("nrefs:1|case:mixed|eff:yes|nc:{CHAR_ORDER}|nw:0|space:no|version:{SACREBLEU}")
     }
 }
 
-/// Two lines as `sacrebleu -m bleu chrf -f text -w 2` prints them.
+/// Formats the scores as two lines, like `sacrebleu -m bleu chrf -f text -w 2`.
 impl std::fmt::Display for Scores {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let [one, two, three, four] = self.precisions;
@@ -69,7 +71,7 @@ impl std::fmt::Display for Scores {
 /// Scores hypotheses against one reference each, in the same order.
 ///
 /// # Errors
-/// An input error where the two counts differ, or where there is nothing to score.
+/// Of kind `Input` where the two counts differ, or where there is nothing to score.
 pub fn score(hypotheses: &[&str], references: &[&str]) -> Result<Scores> {
     if hypotheses.len() != references.len() {
         return Err(Error::input(format!(
@@ -82,14 +84,16 @@ pub fn score(hypotheses: &[&str], references: &[&str]) -> Result<Scores> {
     if hypotheses.is_empty() {
         return Err(Error::input("nothing to score").hint("both files need one segment a line"));
     }
-    let mut words = [Match::default(); WORDS];
-    let mut chars = [Match::default(); CHARS];
+    let mut words = [NgramCounts::default(); WORD_ORDER];
+    let mut chars = [NgramCounts::default(); CHAR_ORDER];
     for (hypothesis, reference) in hypotheses.iter().zip(references) {
         let (hypothesis_tokens, reference_tokens) = (tokenize(hypothesis), tokenize(reference));
-        let (left, right): (Vec<&str>, Vec<&str>) =
-            (split(&hypothesis_tokens).collect(), split(&reference_tokens).collect());
-        count(&left, &right, &mut words);
-        count(&letters(hypothesis), &letters(reference), &mut chars);
+        let (left, right): (Vec<&str>, Vec<&str>) = (
+            split_whitespace(&hypothesis_tokens).collect(),
+            split_whitespace(&reference_tokens).collect(),
+        );
+        count_ngrams(&left, &right, &mut words);
+        count_ngrams(&visible_chars(hypothesis), &visible_chars(reference), &mut chars);
     }
     let (hyp_len, ref_len) = (words[0].hypothesis, words[0].reference);
     let brevity_penalty = match hyp_len {
@@ -101,7 +105,7 @@ pub fn score(hypotheses: &[&str], references: &[&str]) -> Result<Scores> {
     let bleu = if precisions.contains(&0.0) {
         0.0
     } else {
-        brevity_penalty * (precisions.iter().map(|p| p.ln()).sum::<f64>() / WORDS as f64).exp()
+        brevity_penalty * (precisions.iter().map(|p| p.ln()).sum::<f64>() / WORD_ORDER as f64).exp()
     };
     Ok(Scores {
         bleu,
@@ -109,35 +113,35 @@ pub fn score(hypotheses: &[&str], references: &[&str]) -> Result<Scores> {
         brevity_penalty,
         hyp_len,
         ref_len,
-        chrf2: chrf(&chars),
+        chrf2: chrf_score(&chars),
         segments: hypotheses.len(),
     })
 }
 
-/// chrF2 of one segment, from 0 to 100.
+/// Scores one segment with chrF2, from 0 to 100.
 pub fn chrf2(hypothesis: &str, reference: &str) -> f64 {
-    let mut chars = [Match::default(); CHARS];
-    count(&letters(hypothesis), &letters(reference), &mut chars);
-    chrf(&chars)
+    let mut chars = [NgramCounts::default(); CHAR_ORDER];
+    count_ngrams(&visible_chars(hypothesis), &visible_chars(reference), &mut chars);
+    chrf_score(&chars)
 }
 
-/// What chrF2 compares: all but white space.
-fn letters(text: &str) -> Vec<char> {
-    split(text).flat_map(str::chars).collect()
+/// The characters that chrF2 compares: all but white space.
+fn visible_chars(text: &str) -> Vec<char> {
+    split_whitespace(text).flat_map(str::chars).collect()
 }
 
-/// How many n-grams of one order there are on each side, and how many of them match.
+/// The number of n-grams of one order on each side, and of those that match.
 #[derive(Clone, Copy, Default)]
-struct Match {
+struct NgramCounts {
     hypothesis: usize,
     reference: usize,
-    /// The hypothesis' n-grams in segments whose reference has n-grams of this order at all.
+    /// The hypothesis' n-grams in those segments whose reference has n-grams of this order.
     comparable: usize,
-    both: usize,
+    matched: usize,
 }
 
-/// Adds one segment's n-grams of every order.
-fn count<T: Hash + Eq>(hypothesis: &[T], reference: &[T], orders: &mut [Match]) {
+/// Counts one segment's n-grams of every order into `orders`.
+fn count_ngrams<T: Hash + Eq>(hypothesis: &[T], reference: &[T], orders: &mut [NgramCounts]) {
     for (order, sum) in orders.iter_mut().enumerate() {
         let mut left: HashMap<&[T], usize> = HashMap::new();
         for gram in reference.windows(order + 1) {
@@ -148,7 +152,7 @@ fn count<T: Hash + Eq>(hypothesis: &[T], reference: &[T], orders: &mut [Match]) 
             total += 1;
             if let Some(count) = left.get_mut(gram).filter(|count| **count > 0) {
                 *count -= 1;
-                sum.both += 1;
+                sum.matched += 1;
             }
         }
         sum.hypothesis += total;
@@ -157,10 +161,10 @@ fn count<T: Hash + Eq>(hypothesis: &[T], reference: &[T], orders: &mut [Match]) 
     }
 }
 
-/// BLEU's precisions in percent: an order without a match counts half of what the one without a match before it did.
-fn precisions(words: &[Match; WORDS]) -> [f64; WORDS] {
-    let mut precisions = [0.0; WORDS];
-    if words.iter().all(|order| order.both == 0) {
+/// BLEU's precisions in percent, with exponential smoothing: orders without a match count as 1/2, 1/4, … of a match.
+fn precisions(words: &[NgramCounts; WORD_ORDER]) -> [f64; WORD_ORDER] {
+    let mut precisions = [0.0; WORD_ORDER];
+    if words.iter().all(|order| order.matched == 0) {
         return precisions;
     }
     let mut smooth = 1.0;
@@ -170,23 +174,24 @@ fn precisions(words: &[Match; WORDS]) -> [f64; WORDS] {
         .take_while(|(_, order)| order.hypothesis > 0)
     {
         let total = order.hypothesis as f64;
-        *precision = if order.both == 0 {
+        *precision = if order.matched == 0 {
             smooth *= 2.0;
             100.0 / (smooth * total)
         } else {
-            100.0 * order.both as f64 / total
+            100.0 * order.matched as f64 / total
         };
     }
     precisions
 }
 
-/// The F score, recall weighing twice, of the mean precision and the mean recall over the orders that both sides have.
-fn chrf(chars: &[Match; CHARS]) -> f64 {
+/// The F score of the mean precision and the mean recall over the orders that both sides have, in percent. Recall weighs
+/// twice as much as precision.
+fn chrf_score(chars: &[NgramCounts; CHAR_ORDER]) -> f64 {
     const BETA_SQUARED: f64 = 4.0;
     let (mut precision, mut recall, mut orders) = (0.0, 0.0, 0.0);
     for order in chars.iter().filter(|order| order.comparable > 0 && order.reference > 0) {
-        precision += order.both as f64 / order.comparable as f64;
-        recall += order.both as f64 / order.reference as f64;
+        precision += order.matched as f64 / order.comparable as f64;
+        recall += order.matched as f64 / order.reference as f64;
         orders += 1.0;
     }
     if precision + recall == 0.0 {
@@ -196,12 +201,13 @@ fn chrf(chars: &[Match; CHARS]) -> f64 {
     100.0 * ((1.0 + BETA_SQUARED) * precision * recall) / (BETA_SQUARED * precision + recall)
 }
 
-/// mteval-v13a's tokenization, as in sacrebleu's `tokenizer_13a.py` and `tokenizer_re.py`: tokens between white space.
+/// Tokenizes like mteval-v13a, as in sacrebleu's `tokenizer_13a.py` and `tokenizer_re.py`. The tokens in the result stand
+/// between white space.
 fn tokenize(text: &str) -> String {
     static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         [
             (r"([\{-\~\[-\` -\&\(-\+\:-\@\/])", " $1 "),
-            // A full stop or comma, unless a digit stands before it; the same, unless one stands after it.
+            // Separates a full stop or comma, unless a digit stands before it; then, unless a digit stands after it.
             (r"([^0-9])([\.,])", "$1 $2 "),
             (r"([\.,])([^0-9])", " $1 $2"),
             (r"([0-9])(-)", "$1 $2 "),
@@ -229,12 +235,12 @@ fn tokenize(text: &str) -> String {
     text
 }
 
-/// Python's `str.split`.
-fn split(text: &str) -> impl Iterator<Item = &str> {
+/// Splits at white space, like Python's `str.split`.
+fn split_whitespace(text: &str) -> impl Iterator<Item = &str> {
     text.split(is_space).filter(|part| !part.is_empty())
 }
 
-/// Python's `str.isspace`: Unicode white space and the four information separators.
+/// Whether `c` is white space for Python's `str.isspace`: Unicode white space, and the four information separators.
 fn is_space(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')
 }
@@ -250,7 +256,7 @@ mod tests {
         hypotheses: Vec<String>,
         references: Vec<String>,
         bleu: f64,
-        precisions: [f64; WORDS],
+        precisions: [f64; WORD_ORDER],
         brevity_penalty: f64,
         hyp_len: usize,
         ref_len: usize,

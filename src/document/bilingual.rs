@@ -1,76 +1,83 @@
-//! The aligned document: every segment with its translation, and the gaps between them; what every renderer reads.
+//! The aligned document: every segment with its translation, and the source between segments. Every renderer reads it,
+//! and JSONL is its serialised form.
 
 use super::{BlockKind, Flag, Format, Paragraphs};
 use crate::span::Span;
 use serde::{Deserialize, Serialize};
 
-/// Version of the JSONL schema; it rises when a reader of the older one would go wrong.
+/// The version of the JSONL schema. It rises only when a reader of the version before would misread a file.
 pub const SCHEMA: u32 = 3;
 
-/// Why the model stopped.
+/// The reason why the model stopped writing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Finish {
-    /// At an end token or a stop string of its own.
+    /// The model gave its end token, or a stop string.
     Stop,
-    /// At the most tokens that were allowed.
+    /// The output reached the token limit.
     Length,
-    /// Ended by the guard against endless repetition.
+    /// The guard against endless repetition ended the search.
     Loop,
-    /// Not translated: the source has no Thai letter and was copied.
+    /// Nothing was decoded: the source has no Thai letter and was copied.
     Copy,
 }
 
-/// What a person made of a sentence like a segment's.
+/// A sentence like that of a segment, with the translation that a person gave it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Similar {
-    /// As models get it: normalised.
+    /// The similar source, normalised as for a model.
     pub source: String,
+    /// Its translation by a person.
     pub target: String,
-    /// One less the edit distance in characters, as a share of the longer text: below 1, with four decimals.
+    /// The similarity of the two sources: 1 minus the edit distance in characters as a share of the longer text. Below 1,
+    /// with four decimals.
     pub similarity: f64,
 }
 
 impl Similar {
-    /// The similarity in whole percent.
+    /// The similarity in whole percent, rounded down.
     pub fn percent(&self) -> u32 {
         (self.similarity * 1e4).round() as u32 / 100
     }
 }
 
-/// One aligned pair, and the source text between the pair before it and this one.
+/// One aligned pair, with the source text between the previous pair and this one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Segment {
-    /// Its number in the document, from 0.
+    /// The segment's number in the document, from 0.
     pub id: usize,
-    /// The number of its block, from 0; segments of one block are adjacent.
+    /// The number of its block, from 0. Segments of one block are adjacent.
     pub block: usize,
+    /// The role of its block.
     pub kind: BlockKind,
-    /// Heading level or list depth, 0 where neither applies.
+    /// Heading level or list depth, from 1; 0 for other blocks.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub level: u8,
     /// The text that was translated: markup removed, entities decoded.
     pub source: String,
-    /// The translation; equal to `source` where the segment was copied.
+    /// The translation; equal to `source` for a copied segment.
     pub target: String,
-    /// The segment's bytes in the source as UTF-8.
+    /// The byte range of the segment in the source as UTF-8, byte-order mark included.
     pub span: Span,
-    /// The source between the end of the segment before and the start of this one, kept as it is.
+    /// The source between the end of the previous segment and the start of this one, unchanged.
     pub before: String,
-    /// The bytes of `span`, where markup or entities make them differ from `source`.
+    /// The source at `span`; present only if markup or entities make it differ from `source`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw: Option<String>,
-    /// Mean natural log-probability of the output tokens; none where nothing was decoded.
+    /// Mean natural log-probability of the output tokens. None where nothing was decoded.
     pub score: Option<f64>,
+    /// The reason why the model stopped.
     pub finish: Finish,
+    /// The flags in the order of [`Flag::ALL`].
     pub flags: Vec<Flag>,
-    /// Where a machine translated the segment: what a person made of the sentence most like it, if that is near enough.
+    /// The most similar sentence that a person translated, if a machine translated this one and the memory has one that is
+    /// similar enough.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub similar: Option<Similar>,
-    /// What the model was given, special ids and prompt included (`--ids`).
+    /// The token ids that the model was given, with special ids and prompt. Present only on request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_ids: Option<Vec<u32>>,
-    /// What the model gave, without start, forced and end ids (`--ids`).
+    /// The token ids that the model gave, without start, forced and end ids. Present only on request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_ids: Option<Vec<u32>>,
 }
@@ -91,18 +98,18 @@ fn is_zero(level: &u8) -> bool {
     *level == 0
 }
 
-/// How much time a translation is worth.
+/// The trade of time against quality.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Quality {
-    /// Greedy search, once.
+    /// One greedy search, without retries.
     Fast,
-    /// The search that the model's manifest or files ask for; an output that is bad is tried again, and one that is less probable than
-    /// the manifest says also in parts.
+    /// The search that the model's manifest or files ask for. A failed output is tried again, and an improbable one also
+    /// in parts (the manifest sets the limit).
     #[default]
     Default,
-    /// Of an encoder-decoder model a beam of at least 8; of a decoder-only model several outputs at random besides that of
-    /// `Default`, and of all the one that agrees best with the others (minimum Bayes risk).
+    /// More than `Default`: an encoder-decoder model gets a beam of at least 8; a decoder-only model also samples several
+    /// outputs, and the one that agrees best with the others is taken (minimum Bayes risk).
     Best,
 }
 
@@ -112,53 +119,66 @@ impl Quality {
     }
 }
 
-/// How the text was cut and decoded: what has to be equal for two runs to give the same document.
+/// The settings of a run. Two runs with equal settings, source and model give the same document.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Parameters {
+    /// The way in which blocks were cut into segments: `sentence`, `line` or `block`.
     pub split: String,
-    /// Where the paragraphs of a plain text end; none for other sources, and where each line is one segment.
+    /// The rule for where paragraphs of plain text end. None for other formats, and with a segment per line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paragraphs: Option<Paragraphs>,
+    /// Whether the model was given normalised text.
     pub normalize: bool,
+    /// The number of hypotheses in the beam; 1 is greedy search.
     pub beam: usize,
+    /// The trade of time against quality.
     #[serde(default, skip_serializing_if = "Quality::is_default")]
     pub quality: Quality,
-    /// 0 where the length of each source decides.
+    /// The most output tokens per segment; 0 where the length of the source decides.
     pub max_tokens: usize,
+    /// The fewest output tokens per segment.
     pub min_tokens: usize,
+    /// The type of the weights, such as `f32`, `bf16`, `int8` or `q4_k_m`.
     pub precision: String,
+    /// The name of the device that the model ran on.
     pub device: String,
-    /// The tokens that could be written: `full` or `english`.
+    /// The output vocabulary: `full`, or `english` where only tokens of English text could be written.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub vocabulary: String,
-    /// The prompt around the text, for a decoder-only model.
+    /// The prompt of a decoder-only model, with `{text}` in the place of the source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt: Option<String>,
 }
 
-/// Where a document came from and how it was made.
+/// The origin of a document: its source, its model and its settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Header {
+    /// The version of the schema, [`SCHEMA`] when written.
     pub schema: u32,
-    /// Always `plae`.
+    /// The name of the tool, always `plae`.
     pub tool: String,
+    /// The version of the tool.
     pub version: String,
+    /// The name of the model; `none` where no segment needed one.
     pub model: String,
-    /// Revision of the model: a commit of its repository, or the sha256 of the file fetched; none for a file or directory of
-    /// the user's own.
+    /// The revision of the model: a commit of its repository, or the sha256 of the file that was fetched. None for a local
+    /// file or directory.
     pub revision: Option<String>,
+    /// The licence of the model, as its manifest names it.
     pub licence: Option<String>,
-    /// Name of the source file, without its directory; none for standard input.
+    /// The name of the source file, without its directory. None for standard input.
     pub file: Option<String>,
+    /// The format that the source was read as.
     pub format: Format,
-    /// How the source's bytes were read, by its WHATWG name (`UTF-8`, `windows-874`).
+    /// The encoding of the source's bytes, by its WHATWG name (`UTF-8`, `windows-874`).
     pub encoding: String,
-    /// sha256 of the source's bytes, in hexadecimal.
+    /// The sha256 of the source's bytes, in hexadecimal.
     pub sha256: String,
-    /// When it was translated: date and time in UTC, RFC 3339.
+    /// The date and time of the translation in UTC, RFC 3339.
     pub date: String,
+    /// The settings of the run.
     pub parameters: Parameters,
-    /// How many segment lines follow: fewer mean a torn file.
+    /// The number of segments. A file with fewer segment lines has lost its end.
     pub segments: usize,
     /// The source after the last segment.
     pub tail: String,
@@ -167,12 +187,14 @@ pub struct Header {
 /// A source and its translation, aligned segment by segment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bilingual {
+    /// The document's origin.
     pub header: Header,
+    /// All segments, in the order of the source.
     pub segments: Vec<Segment>,
 }
 
 impl Bilingual {
-    /// The source, rebuilt from its gaps and segments: byte for byte what was read, as UTF-8.
+    /// Rebuilds the source from the segments and the text between them. It equals what was read, as UTF-8, byte for byte.
     pub fn source(&self) -> String {
         let mut text = String::new();
         for segment in &self.segments {
@@ -183,7 +205,7 @@ impl Bilingual {
         text
     }
 
-    /// The segments of each block together, in order.
+    /// The blocks in order, each as the slice of its segments.
     pub fn blocks(&self) -> impl Iterator<Item = &[Segment]> {
         self.segments.chunk_by(|a, b| a.block == b.block)
     }

@@ -1,25 +1,26 @@
-//! Blocks from a stream of text and inline marks: which source bytes belong to which text.
+//! The builder of blocks from a stream of text and inline marks, which decides what source bytes belong to what text.
 
 use super::{Block, BlockKind, Run, is_space, text};
 use crate::span::Span;
 
 /// Gathers the inline content of one block after another.
 ///
-/// Pieces come in source order. What was never passed in (block markup, comments, escapes) belongs to no run.
+/// Pieces come in the order of the source. Source that is never passed in (block markup, comments, escapes) belongs to no
+/// run.
 pub(super) struct Builder<'a> {
     source: &'a str,
     blocks: Vec<Block>,
     text: String,
     runs: Vec<Run>,
-    /// The last run with something visible: where closing marks go.
+    /// Index of the last run with visible text, to which closing marks are attached.
     visible: Option<usize>,
-    /// Nothing but marks has come since that run.
+    /// Whether nothing but marks has come since that run.
     touching: bool,
-    /// Opening marks since then whose text has not come yet: how many, where the first starts, and what `touching` was.
+    /// The opening marks whose text has not come yet: their number, the start of the first, and `touching` before it.
     opened: usize,
     opened_at: usize,
     opened_touching: bool,
-    /// Start of marks without text of their own (an image, an empty element) that touch the text to come.
+    /// The start of marks without text of their own (images, empty elements) that touch the text to come.
     stray: Option<usize>,
 }
 
@@ -39,7 +40,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Text that stands in the source as it is, but for white space, which collapses as in a browser.
+    /// Adds verbatim source, with its white space collapsed as in a browser.
     pub fn flow(&mut self, span: Span) {
         let mut start = span.start;
         for piece in span.of(self.source).split_inclusive(|c: char| c.is_ascii_whitespace()) {
@@ -55,7 +56,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// White space of whatever kind that reads as one space, or as none after another.
+    /// Adds white space of any kind, which reads as one space, or as none after another space.
     pub fn space(&mut self, span: Span) {
         self.touching = false;
         self.stray = None;
@@ -64,7 +65,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Text that stands in the source as it is.
+    /// Adds verbatim source.
     fn verbatim(&mut self, span: Span) {
         let piece = span.of(self.source);
         let visible = piece.trim_start_matches(is_space);
@@ -77,8 +78,8 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Text that the source spells otherwise, such as a character reference; its outer white space is not kept, unless
-    /// there is nothing else.
+    /// Adds text that the source spells in another way, such as a character reference. Its outer white space is dropped,
+    /// unless it is all there is.
     pub fn decoded(&mut self, piece: &str, span: Span) {
         let visible = piece.trim_matches(is_space);
         // White space at the end of a line may have been passed in with it.
@@ -94,7 +95,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// An opening mark, for the text that follows.
+    /// Adds an opening mark, which belongs to the text after it.
     pub fn open(&mut self, start: usize) {
         if self.opened == 0 {
             self.opened_at = start;
@@ -103,7 +104,7 @@ impl<'a> Builder<'a> {
         self.opened += 1;
     }
 
-    /// A closing mark, for the text before it.
+    /// Adds a closing mark, which belongs to the text before it.
     pub fn close(&mut self, end: usize) {
         match self.opened {
             0 => self.attach(end),
@@ -116,7 +117,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// A mark without text of its own.
+    /// Adds a mark without text of its own.
     pub fn mark(&mut self, span: Span) {
         if self.opened > 0 {
             // It goes where the marks around it go.
@@ -127,7 +128,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Ends the block and keeps it, if it has text.
+    /// Ends the block, and keeps it if it has text.
     pub fn end(&mut self, kind: BlockKind, level: u8) {
         self.trim_end();
         if let (Some(first), Some(last)) = (self.runs.first(), self.runs.last()) {
@@ -156,7 +157,7 @@ impl<'a> Builder<'a> {
         self.stray = None;
     }
 
-    /// The blocks that have ended.
+    /// Gives the blocks that have ended.
     pub fn finish(self) -> Vec<Block> {
         self.blocks
     }
@@ -200,7 +201,7 @@ impl<'a> Builder<'a> {
         });
     }
 
-    /// Gives the marks up to `end` to the visible text before them.
+    /// Attaches the marks up to `end` to the visible text before them.
     fn attach(&mut self, end: usize) {
         let Some(index) = self.visible else { return };
         let run = &mut self.runs[index];

@@ -1,8 +1,8 @@
-//! Flags: named warnings on a segment, and all that every format and command has to know of each.
+//! Flags: named findings about a segment, with everything that formats and commands have to know of each.
 
 use serde::{Deserialize, Serialize};
 
-/// A named warning on a segment, for the reader of every format.
+/// A named finding about a segment: how it was made, or what looks wrong with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Flag {
@@ -10,24 +10,24 @@ pub enum Flag {
     NoThai,
     /// The translation was cut at the token limit.
     Truncated,
-    /// The translation repeats itself without end.
+    /// The translation repeats itself far more than its source.
     Repetition,
-    /// The model gave nothing.
+    /// The translation is empty.
     Empty,
     /// Thai letters are left in the translation.
     ThaiLeft,
-    /// The translation is much shorter or longer than its source leads to expect.
+    /// The translation is far too short or too long for its source.
     Length,
-    /// The source was translated in parts: it was too long for the model, or less probable as a whole.
+    /// The source was translated in parts: it was too long for the model, or its translation as a whole was less probable.
     Divided,
-    /// A person translated a sentence like this one, which is [`Segment::similar`](super::Segment::similar).
+    /// A person translated a similar sentence; [`Segment::similar`](super::Segment::similar) holds it.
     Similar,
 }
 
-/// How much a flag matters to a reader; later is worse.
+/// The weight of a flag for a reader. Variants are ordered, the worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// It says how the segment was made; there is nothing to check.
+    /// The flag says how the segment was made; there is nothing to check.
     Note,
     /// The translation may be wrong; a reader should look at it.
     Warning,
@@ -48,7 +48,7 @@ impl Flag {
         Self::Similar,
     ];
 
-    /// Everything known of a flag but its doc comment: name, severity, rank among all flags, reason.
+    /// The table of flags: name, severity, rank, reason. A new flag is a variant and a row here, and an entry in `ALL`.
     fn facts(self) -> (&'static str, Severity, u8, &'static str) {
         use Severity::{Failure, Note, Warning};
         match self {
@@ -68,22 +68,22 @@ impl Flag {
         }
     }
 
-    /// Its name in every format: lower-case words joined by hyphens, as in JSONL.
+    /// The flag's name in every format, the same as in JSONL: lower-case words joined by hyphens.
     pub fn name(self) -> &'static str {
         self.facts().0
     }
 
-    /// How much it matters.
+    /// The weight of the flag for a reader.
     pub fn severity(self) -> Severity {
         self.facts().1
     }
 
-    /// Its place among all flags, the worst highest: what loses text comes before what is only odd.
+    /// The flag's position among all flags by badness, from 0, the worst highest. Lost text is worse than odd text.
     pub fn rank(self) -> u8 {
         self.facts().2
     }
 
-    /// What it says to a reader, in words, without a final full stop.
+    /// The finding in words for a reader, without a final full stop.
     pub fn reason(self) -> &'static str {
         self.facts().3
     }
@@ -93,7 +93,7 @@ impl Flag {
         self.severity() >= Severity::Warning
     }
 
-    /// Whether the output is no translation, so that it is worth another try.
+    /// Whether the output is no translation, so that it has to be tried again.
     pub fn is_failure(self) -> bool {
         self.severity() == Severity::Failure
     }
