@@ -30,7 +30,7 @@ pub(super) fn read(source: &str) -> Vec<Block> {
     };
     let start = front_matter(source);
     for (event, range) in Parser::new_ext(&source[start..], options).into_offset_iter() {
-        reader.event(event, start + range.start..start + range.end);
+        reader.handle(event, start + range.start..start + range.end);
     }
     reader.end_block();
     reader.builder.finish()
@@ -76,34 +76,34 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn event(&mut self, event: Event, range: Range<usize>) {
+    fn handle(&mut self, event: Event, range: Range<usize>) {
         match event {
-            Event::Start(tag) => self.start(tag, range),
-            Event::End(tag) => self.end(tag, range),
+            Event::Start(tag) => self.start_tag(tag, range),
+            Event::End(tag) => self.end_tag(tag, range),
             Event::Rule => self.end_block(),
             _ if self.untranslated > 0 => {}
             Event::HardBreak => self.end_block(),
-            Event::Text(text) => self.text(&text, range),
+            Event::Text(text) => self.add_text(&text, range),
             Event::SoftBreak => self.builder.space(range.into()),
-            Event::Code(code) => self.code(&code, range),
-            Event::FootnoteReference(_) => self.mark(Mark::Empty, range),
-            Event::InlineHtml(tag) => self.mark(html::classify_tag(&tag), range),
+            Event::Code(code) => self.add_code(&code, range),
+            Event::FootnoteReference(_) => self.add_mark(Mark::Empty, range),
+            Event::InlineHtml(tag) => self.add_mark(html::classify_tag(&tag), range),
             // The box of a task stays in the gap before its text. The parser gives no mathematics without its option.
             Event::TaskListMarker(_) | Event::Html(_) | Event::InlineMath(_) | Event::DisplayMath(_) => {}
         }
     }
 
-    fn start(&mut self, tag: Tag, range: Range<usize>) {
+    fn start_tag(&mut self, tag: Tag, range: Range<usize>) {
         match tag {
             Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Superscript | Tag::Subscript | Tag::Link { .. } => {
                 if self.untranslated == 0 {
-                    self.mark(Mark::Open, range);
+                    self.add_mark(Mark::Open, range);
                 }
                 return;
             }
             Tag::Image { .. } => {
                 if self.untranslated == 0 {
-                    self.mark(Mark::Empty, range);
+                    self.add_mark(Mark::Empty, range);
                 }
                 self.untranslated += 1;
                 return;
@@ -123,7 +123,7 @@ impl Reader<'_> {
         }
     }
 
-    fn end(&mut self, tag: TagEnd, range: Range<usize>) {
+    fn end_tag(&mut self, tag: TagEnd, range: Range<usize>) {
         match tag {
             TagEnd::Emphasis
             | TagEnd::Strong
@@ -132,7 +132,7 @@ impl Reader<'_> {
             | TagEnd::Subscript
             | TagEnd::Link => {
                 if self.untranslated == 0 {
-                    self.mark(Mark::Close, range);
+                    self.add_mark(Mark::Close, range);
                 }
                 return;
             }
@@ -154,7 +154,8 @@ impl Reader<'_> {
         }
     }
 
-    fn text(&mut self, text: &str, range: Range<usize>) {
+    /// Adds a piece of text, whose backslash escape the parser left out of `range`.
+    fn add_text(&mut self, text: &str, range: Range<usize>) {
         let mut span = Span::from(range);
         let mut text = text;
         let escaped = span.start > self.cursor
@@ -174,13 +175,14 @@ impl Reader<'_> {
         self.cursor = span.end;
     }
 
-    fn code(&mut self, code: &str, range: Range<usize>) {
+    /// Adds inline code, with its backticks as marks.
+    fn add_code(&mut self, code: &str, range: Range<usize>) {
         let raw = &self.source[range.clone()];
         let ticks = raw.len() - raw.trim_start_matches('`').len();
         let inner = Span::new(range.start + ticks, (range.end - ticks).max(range.start + ticks));
         // One space on each side may set off a backtick in the code, and is no part of it.
         let padded = Span::new(inner.start + 1, (inner.end - 1).max(inner.start + 1));
-        self.mark(Mark::Open, range.clone());
+        self.add_mark(Mark::Open, range.clone());
         if self.source.get(inner.start..inner.end) == Some(code) {
             self.builder.flow(inner);
         } else if self.source.get(padded.start..padded.end) == Some(code) {
@@ -188,10 +190,10 @@ impl Reader<'_> {
         } else {
             self.builder.decoded(code, inner);
         }
-        self.mark(Mark::Close, range);
+        self.add_mark(Mark::Close, range);
     }
 
-    fn mark(&mut self, mark: Mark, range: Range<usize>) {
+    fn add_mark(&mut self, mark: Mark, range: Range<usize>) {
         self.cursor = if mark == Mark::Open { range.start } else { range.end };
         match mark {
             Mark::Open => self.builder.open(range.start),
@@ -202,6 +204,7 @@ impl Reader<'_> {
         }
     }
 
+    /// Ends the block, whose kind follows from the open heading, cell, list item or quotation.
     fn end_block(&mut self) {
         let (kind, level) = self.leaf.unwrap_or_else(|| match self.containers.last() {
             Some(BlockKind::ListItem) => (BlockKind::ListItem, u8::try_from(self.list_depth).unwrap_or(u8::MAX)),

@@ -3,13 +3,13 @@
 use super::*;
 use proptest::prelude::*;
 
-/// The blocks of a source, a line each: kind, level, text, and the source bytes where they differ from it.
+/// Lists the blocks of a source, one per line: kind, level, text, and the source bytes where they differ from the text.
 pub fn outline(text: &str, format: Format) -> String {
-    lay_out(&read(text.to_owned(), format, Paragraphs::Auto))
+    outline_of(&read(text.to_owned(), format, Paragraphs::Auto))
 }
 
-/// The same of a document that was read.
-pub fn lay_out(document: &Document) -> String {
+/// Lists the blocks of a document like [`outline`].
+pub fn outline_of(document: &Document) -> String {
     let mut outline = String::new();
     for block in &document.blocks {
         outline += &format!("{:?} {}: {}", block.kind, block.level, block.text);
@@ -22,7 +22,8 @@ pub fn lay_out(document: &Document) -> String {
     outline
 }
 
-const WAYS: [(Format, Paragraphs); 5] = [
+/// Every combination of format and rule for paragraphs.
+const READINGS: [(Format, Paragraphs); 5] = [
     (Format::Text, Paragraphs::Auto),
     (Format::Text, Paragraphs::Line),
     (Format::Text, Paragraphs::BlankLine),
@@ -68,6 +69,7 @@ fn rebuild(document: &Document, cuts: &[f64]) -> String {
     rebuilt + &source[end..]
 }
 
+/// Checks that the runs of a block are consistent, and that the block begins at or after byte `end`.
 fn check(block: &Block, source: &str, end: usize) {
     assert!(block.span.start >= end && block.span.end <= source.len());
     assert!(!block.text.is_empty() && block.text.trim_matches(is_space) == block.text);
@@ -101,7 +103,7 @@ fn check(block: &Block, source: &str, end: usize) {
     );
 }
 
-/// The bytes that each of `words` was read from, the words being cut out of the only block.
+/// The source bytes of each of `words`, which are found in order in the only block.
 fn raw<'a>(document: &'a Document, words: &[&str]) -> Vec<&'a str> {
     let [block] = &document.blocks[..] else {
         panic!("{:?}", document.blocks)
@@ -225,7 +227,7 @@ fn a_cut_inside_an_atomic_run_comes_after_it() {
 
 #[test]
 fn a_plain_block_is_one_run_and_ranges_out_of_bounds_do_no_harm() {
-    for (format, paragraphs) in WAYS {
+    for (format, paragraphs) in READINGS {
         let text = if format == Format::Html {
             "<p>ก ข ค</p>"
         } else {
@@ -274,7 +276,7 @@ fn nasty_input_comes_back_whole() {
         "ไทย ```\n|-|-|\n&amp;a- ```\n&ltๆ<b>",
         "😀ก😀<b>😀</b>&#128512;\u{200d}😀",
     ] {
-        for (format, paragraphs) in WAYS {
+        for (format, paragraphs) in READINGS {
             for cuts in [&[][..], &[0.5], &[0.2, 0.4, 0.6, 0.8]] {
                 let document = read(text.to_owned(), format, paragraphs);
                 assert_eq!(rebuild(&document, cuts), text, "{format:?}");
@@ -302,7 +304,7 @@ fn deep_nesting_overflows_no_stack() {
         ("(", ")"),
     ] {
         let text = format!("{}ก{}", open.repeat(100_000), close.repeat(100_000));
-        for (format, paragraphs) in WAYS {
+        for (format, paragraphs) in READINGS {
             assert_eq!(
                 rebuild(&read(text.clone(), format, paragraphs), &[0.3, 0.6]),
                 text,
@@ -312,7 +314,7 @@ fn deep_nesting_overflows_no_stack() {
     }
 }
 
-/// Strings that are mostly markup, mostly broken.
+/// Generates strings that are mostly broken markup.
 fn soup() -> impl Strategy<Value = String> {
     let bits = vec![
         "ก",
@@ -440,7 +442,7 @@ proptest! {
         text in prop_oneof![9 => soup(), 1 => any::<String>()],
         cuts in prop::collection::vec(0.0..1.0, 0..6),
     ) {
-        for (format, paragraphs) in WAYS {
+        for (format, paragraphs) in READINGS {
             let document = read(text.clone(), format, paragraphs);
             prop_assert_eq!(&rebuild(&document, &cuts), &text);
         }

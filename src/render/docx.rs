@@ -32,9 +32,13 @@ const COLUMN: usize = (PAGE.0 - 2 * MARGIN) / 2;
 /// The indentation of each list level, in twentieths of a point, as in `numbering.xml`.
 const INDENT: usize = 360;
 
+/// The declaration that every XML part begins with.
 const XML: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n";
+/// The namespace of WordprocessingML.
 const WORD: &str = "http://schemas.openxmlformats.org/wordprocessingml/2006/main";
+/// The stem of the namespaces of Office documents.
 const OFFICE: &str = "http://schemas.openxmlformats.org/officeDocument/2006";
+/// The stem of the namespaces of packages.
 const PACKAGE: &str = "http://schemas.openxmlformats.org/package/2006/metadata";
 
 /// Renders `doc` as a Word document.
@@ -448,14 +452,14 @@ pub(super) mod tests {
     #[test]
     fn a_damaged_date_is_left_out() {
         let mut doc = sample();
-        assert!(core(&doc).contains(">2026-11-08T09:30:00Z</dcterms:created>"));
+        assert!(properties_part(&doc).contains(">2026-11-08T09:30:00Z</dcterms:created>"));
         doc.header.date = "yesterday".into();
-        assert!(!core(&doc).contains("dcterms:created"));
+        assert!(!properties_part(&doc).contains("dcterms:created"));
     }
 
     #[test]
     fn columns_or_paragraphs_by_layout() {
-        let count = |layout, what: &str| document(&sample(), layout).matches(what).count();
+        let count = |layout, what: &str| body_part(&sample(), layout).matches(what).count();
         assert_eq!(count(Layout::SideBySide, "<w:tbl>"), 2);
         assert_eq!(count(Layout::SideBySide, "<w:tblHeader/>"), 2);
         assert_eq!(count(Layout::Interleaved, "<w:tbl>"), 0);

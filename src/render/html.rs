@@ -5,6 +5,7 @@ use super::parts::{is_copy, note, title, visible_blocks, warning_sentence};
 use super::{Layout, THEME};
 use crate::document::{Bilingual, BlockKind, Segment};
 
+/// The style sheet of these pages, which follows [`THEME`].
 const STYLE: &str = include_str!("html.css");
 
 /// The views that the page can switch between, each with its id, its label and its layout. The switches are radio buttons

@@ -71,7 +71,7 @@ impl JsonRow {
     /// # Errors
     /// Of kind `Output` where the document has a number that JSON cannot hold.
     pub fn translated_line(&self, document: &Bilingual) -> Result<Vec<u8>> {
-        self.line(&Answer::Done {
+        self.to_line(&Answer::Done {
             translation: plain::render(document),
             flags: document
                 .segments
@@ -88,10 +88,10 @@ impl JsonRow {
     /// # Errors
     /// Those of [`Self::translated_line`].
     pub fn failed_line(&self, error: &str) -> Result<Vec<u8>> {
-        self.line(&Answer::Failed { error })
+        self.to_line(&Answer::Failed { error })
     }
 
-    fn line(&self, answer: &Answer) -> Result<Vec<u8>> {
+    fn to_line(&self, answer: &Answer) -> Result<Vec<u8>> {
         #[derive(Serialize)]
         struct Line<'a> {
             #[serde(flatten)]

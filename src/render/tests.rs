@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-/// A translated paragraph of its own.
+/// Makes a translated segment that is a paragraph of its own.
 pub fn segment(id: usize, source: &str, target: &str) -> Segment {
     Segment {
         id,
@@ -28,7 +28,7 @@ pub fn segment(id: usize, source: &str, target: &str) -> Segment {
     }
 }
 
-/// A document of `segments`, their spans counted from what they hold.
+/// Makes a document of `segments`, whose spans it computes.
 pub fn document(format: Format, mut segments: Vec<Segment>) -> Bilingual {
     let mut end = 0;
     for segment in &mut segments {
@@ -60,7 +60,7 @@ pub fn document(format: Format, mut segments: Vec<Segment>) -> Bilingual {
     }
 }
 
-/// A Markdown article with something of everything.
+/// A Markdown article with every kind of block.
 pub fn sample() -> Bilingual {
     use BlockKind::*;
     let rows = [
@@ -158,7 +158,7 @@ pub fn hostile() -> Bilingual {
     doc
 }
 
-/// Any document that can be written; scores have the six decimals that JSONL keeps.
+/// Generates any document that can be written. Scores have the six decimals that JSONL keeps.
 pub fn strategy() -> impl Strategy<Value = Bilingual> {
     let text = || "[ก-๛a-z<>&|#*'\"\\\\\\x00-\\x1f\u{2028}🙂 ]{0,12}";
     let kinds = [
@@ -234,8 +234,8 @@ fn all_options() -> Vec<RenderOptions> {
         .collect()
 }
 
-/// Rendering from JSONL gives what rendering at once gave.
-fn check_detour(doc: &Bilingual) {
+/// Checks that a document read back from JSONL renders to the same bytes in every format.
+fn check_round_trip(doc: &Bilingual) {
     let bytes = render(doc, OutputFormat::Jsonl, &RenderOptions::default()).unwrap();
     let again = read_jsonl(&bytes).unwrap();
     for format in OutputFormat::ALL {
@@ -268,14 +268,35 @@ fn extensions_name_formats() {
 }
 
 #[test]
+fn only_formats_with_layouts_change_by_layout() {
+    let doc = sample();
+    for format in OutputFormat::ALL {
+        let [first, rest @ ..] = [Layout::SideBySide, Layout::Interleaved, Layout::Target].map(|layout| {
+            let options = RenderOptions { layout, width: None };
+            render(&doc, format, &options).unwrap()
+        });
+        let differs = rest.iter().any(|bytes| *bytes != first);
+        assert_eq!(differs, format.has_layouts(), "{format:?}");
+    }
+}
+
+#[test]
+fn only_binary_formats_are_no_text() {
+    for format in OutputFormat::ALL {
+        let bytes = render(&sample(), format, &RenderOptions::default()).unwrap();
+        assert_eq!(std::str::from_utf8(&bytes).is_err(), format.is_binary(), "{format:?}");
+    }
+}
+
+#[test]
 fn jsonl_is_enough_for_every_format() {
-    check_detour(&sample());
-    check_detour(&hostile());
+    check_round_trip(&sample());
+    check_round_trip(&hostile());
 }
 
 #[test]
 fn an_empty_document_renders() {
-    check_detour(&document(Format::Text, Vec::new()));
+    check_round_trip(&document(Format::Text, Vec::new()));
 }
 
 #[test]
@@ -350,6 +371,6 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
     #[test]
     fn jsonl_is_enough_for_any_document(doc in strategy()) {
-        check_detour(&doc);
+        check_round_trip(&doc);
     }
 }

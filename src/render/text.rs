@@ -212,7 +212,7 @@ mod tests {
         #[test]
         fn no_line_is_too_wide_and_no_letter_is_lost(text in "[ก-๛a-z .“”🙂\u{200B}]{0,80}", width in 2usize..40) {
             let text = one_line(&text).into_owned();
-            let lines = Wrapper::new().lines(&text, Some(width));
+            let lines = Wrapper::new().wrap(&text, Some(width));
             let whole = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
             prop_assert_eq!(whole(&lines.concat()), whole(&text));
             for line in lines {

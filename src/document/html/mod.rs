@@ -82,6 +82,7 @@ struct Tag {
 }
 
 impl Tag {
+    /// Ends the attribute that is being read, and notes whether it asks for no translation.
     fn end_attribute(&mut self) {
         self.is_fixed |= match self.attribute.as_slice() {
             b"translate" => self.value.eq_ignore_ascii_case(b"no"),
@@ -157,6 +158,7 @@ impl Reader<'_> {
         self.is_translatable |= mode == Mode::Translate && !is_blank(text);
     }
 
+    /// Opens an element. Gives the tokenizer state that its content needs, such as that of scripts.
     fn start_tag(&mut self) -> Option<State> {
         let name = std::mem::take(&mut self.tag.name);
         let is_block = is_block(&name);
@@ -191,6 +193,7 @@ impl Reader<'_> {
         state
     }
 
+    /// Closes the element of an end tag, if it is open.
     fn end_tag(&mut self) {
         let name = std::mem::take(&mut self.tag.name);
         let element = self.elements.find(&name);
@@ -209,6 +212,7 @@ impl Reader<'_> {
         self.last_start_tag.clear();
     }
 
+    /// Ends the block, and keeps it if it has text to translate.
     fn end_block(&mut self) {
         let element = self.elements.top();
         if self.is_translatable {

@@ -3,7 +3,7 @@
 //! A missed heading does little harm, as it is shown as a short paragraph. A paragraph shown as a heading is plainly
 //! wrong. So a line whose words are those of a sentence is no heading, whatever its layout.
 
-use super::line::{Role, number};
+use super::line::{Role, parse_number};
 use super::{MAX_TITLE, Unit, is_space};
 use crate::document::BlockKind;
 use crate::span::Span;
@@ -21,7 +21,7 @@ const MAX_ISOLATED: usize = 45;
 const MIN_BODY: usize = 80;
 
 /// Turns the units that are headings into headings.
-pub(super) fn mark(source: &str, units: &mut [Unit]) {
+pub(super) fn mark_headings(source: &str, units: &mut [Unit]) {
     mark_title(source, units);
     mark_numbered(source, units);
     let headings: Vec<(usize, Span)> = isolated_lines(source, units)
@@ -85,7 +85,9 @@ fn mark_title(source: &str, units: &mut [Unit]) {
 /// Turns the items of a numbered list into headings if each of them stands over body text.
 fn mark_numbered(source: &str, units: &mut [Unit]) {
     let value = |unit: &Unit| match unit.role {
-        Role::Item(_) => number(unit.first.of(source)).and_then(|(path, _)| (path.len() == 1).then_some(path[0])),
+        Role::Item(_) => {
+            parse_number(unit.first_with_marker.of(source)).and_then(|(path, _)| (path.len() == 1).then_some(path[0]))
+        }
         _ => None,
     };
     let numbered: Vec<(usize, u32)> = units
@@ -105,7 +107,7 @@ fn mark_numbered(source: &str, units: &mut [Unit]) {
         if series.len() > 1 && series[0].1 == 1 && series.iter().all(stands_over) {
             for (index, _) in series {
                 let unit = &mut units[*index];
-                unit.pieces = vec![unit.first];
+                unit.pieces = vec![unit.first_with_marker];
                 make_heading(unit, 2);
             }
         }

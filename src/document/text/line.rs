@@ -30,11 +30,11 @@ pub(super) enum Role {
 }
 
 /// Tells the role of a line, which must not be blank and must have no white space around it.
-pub(super) fn role(line: &str) -> Role {
+pub(super) fn line_role(line: &str) -> Role {
     if is_rule(line) {
         return Role::Rule;
     }
-    match (quote_marker(line), metadata(line)) {
+    match (quote_marker(line), metadata_role(line)) {
         (0, Some(role)) => role,
         (0, None) => match list_marker(line) {
             0 => Role::Text,
@@ -45,7 +45,7 @@ pub(super) fn role(line: &str) -> Role {
 }
 
 /// Tells whether a paragraph is a credit or a line about the article. None where it is text.
-pub(super) fn metadata(text: &str) -> Option<Role> {
+pub(super) fn metadata_role(text: &str) -> Option<Role> {
     if text.chars().nth(MAX_METADATA).is_some() {
         let is_link = !text.contains(is_space) && is_match(&LINK, text);
         return is_link.then_some(Role::Metadata);
@@ -229,7 +229,7 @@ pub(super) fn list_marker(line: &str) -> usize {
         Some(rest) => Some(rest.trim_start_matches('\u{fe0f}')),
         None => match line.strip_prefix(['-', '–', '—', '*']) {
             Some(rest) => Some(rest).filter(|rest| is_text(rest)),
-            None => number(line).map(|(_, rest)| rest).filter(|rest| is_text(rest)),
+            None => parse_number(line).map(|(_, rest)| rest).filter(|rest| is_text(rest)),
         },
     };
     match rest.map(|rest| rest.trim_start_matches(is_space)) {
@@ -242,7 +242,7 @@ pub(super) fn list_marker(line: &str) -> usize {
 /// `a)`.
 ///
 /// Letters count from 1 in the order of the alphabet. `1.5` may also be a price or a time; only the items before it tell.
-pub(super) fn number(line: &str) -> Option<(Vec<u32>, &str)> {
+pub(super) fn parse_number(line: &str) -> Option<(Vec<u32>, &str)> {
     let body = line.strip_prefix('(').unwrap_or(line);
     let opened = body.len() < line.len();
     let digits = |text: &str| text.chars().take_while(|&c| digit(c).is_some()).count();

@@ -12,7 +12,7 @@ mod wrap;
 
 use super::{Block, BlockKind, Paragraphs, Reading, is_space};
 use crate::span::Span;
-use line::{Role, is_thai, number, role};
+use line::{Role, is_thai, line_role, parse_number};
 use unicode_width::UnicodeWidthStr;
 use wrap::Wrapping;
 
@@ -29,7 +29,7 @@ pub(super) fn read(source: &str, paragraphs: Paragraphs) -> Reading {
     let mut units = units(source, &lines, paragraphs, wrapping);
     let unwrapped = paragraphs == Paragraphs::Auto && units.iter().any(|unit| unit.pieces.len() > 1);
     mark_bylines(source, &mut units);
-    heading::mark(source, &mut units);
+    heading::mark_headings(source, &mut units);
     let wrapped_at_spaces = wrapping.is_some_and(|wrapping| wrapping.at_spaces);
     Reading {
         blocks: units
@@ -42,7 +42,7 @@ pub(super) fn read(source: &str, paragraphs: Paragraphs) -> Reading {
 
 /// Tells the kind of a paragraph of any format by its text alone: a caption, metadata, or a paragraph.
 pub(super) fn paragraph_kind(text: &str) -> BlockKind {
-    match line::metadata(text) {
+    match line::metadata_role(text) {
         Some(Role::Credit) => BlockKind::Caption,
         Some(Role::Metadata | Role::Date) => BlockKind::Metadata,
         _ => BlockKind::Paragraph,
@@ -88,7 +88,7 @@ struct Unit {
     /// The text of each of its lines, without markers and outer white space.
     pieces: Vec<Span>,
     /// Its first line, with the marker of a list item or quotation.
-    first: Span,
+    first_with_marker: Span,
     /// The indentation of its first line, in columns.
     indent: usize,
     /// Whether a blank line or a rule stands before it. The start of the source counts as one.
@@ -168,7 +168,7 @@ fn lines(source: &str) -> Vec<Line> {
         lines.push(Line {
             whole: *whole,
             text: Span::new(start, start + text.len()),
-            role: role(text),
+            role: line_role(text),
             after_blank,
             cells: cells
                 .iter()
@@ -219,7 +219,7 @@ fn units(source: &str, lines: &[Line], paragraphs: Paragraphs, wrapping: Option<
         }
         let mut role = line.role;
         if let Role::Item(_) = role
-            && let Some((path, _)) = number(text)
+            && let Some((path, _)) = parse_number(text)
         {
             // `2.3` is a number only after `2.2`, or after `2` if it is `2.1`; else it may be a price or a time.
             let continues = |count: usize, last: u32| {
@@ -262,14 +262,14 @@ fn units(source: &str, lines: &[Line], paragraphs: Paragraphs, wrapping: Option<
         } else if line.is_row() {
             units.extend(line.cells.iter().map(|cell| Unit {
                 kind: BlockKind::Cell,
-                ..unit(*cell, Role::Text, indent, after_blank)
+                ..one_line_unit(*cell, Role::Text, indent, after_blank)
             }));
         } else {
-            let mut new = unit(piece, role, indent, after_blank);
-            new.first = line.text;
-            new.kind = kind(role);
+            let mut new = one_line_unit(piece, role, indent, after_blank);
+            new.first_with_marker = line.text;
+            new.kind = block_kind(role);
             if new.kind == BlockKind::ListItem {
-                new.level = list_level(&units, indent, number(text).map_or(1, |(path, _)| path.len()));
+                new.level = list_level(&units, indent, parse_number(text).map_or(1, |(path, _)| path.len()));
             }
             units.push(new);
         }
@@ -282,13 +282,13 @@ fn units(source: &str, lines: &[Line], paragraphs: Paragraphs, wrapping: Option<
 }
 
 /// A paragraph of one line.
-fn unit(piece: Span, role: Role, indent: usize, after_blank: bool) -> Unit {
+fn one_line_unit(piece: Span, role: Role, indent: usize, after_blank: bool) -> Unit {
     Unit {
         kind: BlockKind::Paragraph,
         level: 0,
         role,
         pieces: vec![piece],
-        first: piece,
+        first_with_marker: piece,
         indent,
         after_blank,
         before_blank: false,
@@ -297,7 +297,7 @@ fn unit(piece: Span, role: Role, indent: usize, after_blank: bool) -> Unit {
 }
 
 /// The kind of a block that begins with a line of this role.
-fn kind(role: Role) -> BlockKind {
+fn block_kind(role: Role) -> BlockKind {
     match role {
         Role::Text | Role::Rule | Role::Byline => BlockKind::Paragraph,
         Role::Item(_) => BlockKind::ListItem,

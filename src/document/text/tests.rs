@@ -1,7 +1,7 @@
 //! Plain text to blocks: pages as they are laid out, and each rule by itself.
 
 use super::*;
-use crate::document::tests::{lay_out, outline};
+use crate::document::tests::{outline, outline_of};
 use crate::document::{Document, Format};
 use insta::assert_snapshot;
 
@@ -196,7 +196,7 @@ fn a_mail_is_unwrapped() {
 fn paragraphs_end_where_they_are_said_to() {
     let text = "หนึ่ง\nสอง \nthree\n4\n- ห้า\nหก\nที่มา: เจ็ด\nแปด (\nเก้า)\n\nสิบ\r\n\r\nจบ";
     assert_eq!(kinds(text).len(), 11);
-    assert_snapshot!(lay_out(&document(text, Paragraphs::BlankLine)), @r#"
+    assert_snapshot!(outline_of(&document(text, Paragraphs::BlankLine)), @r#"
     Paragraph 0: หนึ่งสอง three 4   <-- หนึ่ง\nสอง \nthree\n4
     ListItem 1: ห้าหก   <-- ห้า\nหก
     Metadata 0: ที่มา: เจ็ด
