@@ -1,4 +1,4 @@
-//! The one way of a document: read, split, translate, check, align.
+//! The pipeline of one document: its bytes are read, cut into segments, translated, and aligned.
 
 use crate::document::{self, Bilingual, Document, Format, Header, Markup, Paragraphs, Parameters, SCHEMA, Segment};
 use crate::error::{Error, Result};
@@ -10,21 +10,22 @@ use crate::thai::split::{SplitOptions, sentences};
 use crate::translate::{DecodeOptions, Observer, Translation, Translator};
 use sha2::{Digest, Sha256};
 
-/// How a document's blocks are cut into segments.
+/// The way in which blocks are cut into segments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Split {
-    /// Sentences, for every model so far.
+    /// What the model works best with: sentences, for every model so far. The default.
     #[default]
     Auto,
+    /// Each sentence is a segment.
     Sentence,
-    /// Each input line is one segment, blank lines too; markup is not interpreted.
+    /// Each line of the source is a segment, blank lines too. Markup is not interpreted.
     Line,
-    /// Each block is one segment.
+    /// Each block (paragraph, heading, list item, cell) is a segment.
     Block,
 }
 
 impl Split {
-    /// As `--split` spells it, with `auto` resolved.
+    /// The name of the way that is taken, on the command line and in JSONL. `Auto` has that of the way it stands for.
     pub fn name(self) -> &'static str {
         match self {
             Self::Auto | Self::Sentence => "sentence",
@@ -34,22 +35,25 @@ impl Split {
     }
 }
 
-/// What a caller may choose for one document.
+/// Options of the pipeline for one document.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// The format that the source is read as.
     pub format: Format,
+    /// The way in which blocks are cut into segments.
     pub split: Split,
-    /// Where the paragraphs of plain text end; nothing with [`Split::Line`], and in other formats.
+    /// The rule for where paragraphs of plain text end. Ignored with [`Split::Line`], and by other formats.
     pub paragraphs: Paragraphs,
-    /// A WHATWG encoding label; detected when none.
+    /// The WHATWG label of the source's encoding, such as `windows-874`. Without one (the default) it is detected.
     pub encoding: Option<String>,
-    /// The date and time in UTC, RFC 3339, that the document bears; when it is translated, by default.
+    /// The date and time of the document's header in UTC, RFC 3339. Without one (the default) it is the time of translation.
     pub date: Option<String>,
+    /// The options of the search.
     pub decode: DecodeOptions,
 }
 
 impl Options {
-    /// Everything by default, for a source of this format.
+    /// Makes the default options for a source of this format.
     pub fn new(format: Format) -> Self {
         Self {
             format,
@@ -65,16 +69,16 @@ impl Options {
 /// A source read and cut into segments, not yet translated.
 #[derive(Clone, Debug)]
 pub struct Prepared {
-    /// With empty targets.
+    /// The segments, whose targets are empty.
     segments: Vec<Segment>,
     header: Header,
     unwrapped: bool,
 }
 
-/// Reads and cuts one source. `name` is the file's name, if it has one.
+/// Reads a source and cuts it into segments. `name` is the name of its file, if it has one.
 ///
 /// # Errors
-/// Of kind `Input` for bytes that are no text, of kind `Usage` for an unknown encoding.
+/// Of kind `Input` for bytes that are no text; of kind `Usage` for an unknown encoding.
 pub fn prepare(name: Option<&str>, bytes: &[u8], options: &Options) -> Result<Prepared> {
     let decoded = decode(bytes, options.encoding.as_deref())?;
     let mark = decoded.byte_order_mark();
@@ -143,7 +147,7 @@ pub fn prepare(name: Option<&str>, bytes: &[u8], options: &Options) -> Result<Pr
 }
 
 impl Prepared {
-    /// Whether anything in it has Thai; without, it is aligned with itself and needs no model.
+    /// Whether any segment has Thai. A document without Thai is aligned with itself, and needs no model.
     pub fn needs_model(&self) -> bool {
         self.segments.iter().any(|segment| has_thai(&segment.source))
     }
@@ -153,8 +157,8 @@ impl Prepared {
         &self.segments
     }
 
-    /// How many lines of the source keep Thai that belongs to no segment: in code, HTML blocks, attributes. Of plain text
-    /// nothing is left out but list markers and ornament.
+    /// Counts the lines of the source with Thai that is in no segment: in code, HTML blocks or attributes. Always 0 for
+    /// plain text, which leaves out nothing but list markers and ornament.
     pub fn untouched(&self) -> usize {
         if self.header.format.markup() == Markup::None {
             return 0;
@@ -166,7 +170,7 @@ impl Prepared {
             .count()
     }
 
-    /// How the source's bytes were read, by its WHATWG name.
+    /// The encoding of the source's bytes, by its WHATWG name.
     pub fn encoding(&self) -> &str {
         &self.header.encoding
     }
@@ -179,7 +183,7 @@ impl Prepared {
     /// Translates all segments and aligns them with their sources.
     ///
     /// # Errors
-    /// Those of [`Translator::translate`]; of kind `Usage` if there is Thai and no translator.
+    /// Those of [`Translator::translate`], and one of kind `Usage` where a segment has Thai and there is no translator.
     pub fn translate(
         self,
         translator: Option<&Translator>,
@@ -197,13 +201,14 @@ impl Prepared {
         Ok(self.align(translator, options, translations))
     }
 
-    /// What the segments become where none has Thai: themselves.
+    /// Copies every segment, as the translations of a document without Thai.
     pub fn copies(&self, options: &DecodeOptions) -> Vec<Translation> {
         let copy = |segment: &Segment| Translation::copy(&segment.source, options);
         self.segments.iter().map(copy).collect()
     }
 
-    /// Aligns the segments with as many translations, made by `translator` with `options`; none where all are copies.
+    /// Aligns the segments with as many translations, in the same order. `translator` made them with `options`; it is none
+    /// where all are copies.
     pub fn align(
         mut self,
         translator: Option<&Translator>,
@@ -235,7 +240,7 @@ impl Prepared {
     }
 }
 
-/// Translates one source: bytes in, the aligned document out. `name` is the file's name, if it has one.
+/// Translates one source to an aligned document. `name` is the name of its file, if it has one.
 ///
 /// # Errors
 /// Those of [`prepare`] and [`Prepared::translate`].

@@ -1,35 +1,44 @@
-//! Sentence boundaries of a Thai paragraph, found by those of its English original.
+//! Sentence boundaries of a Thai paragraph, found by alignment with the sentences of its English original.
 
 use crate::data::Document;
 use std::collections::BTreeMap;
 
-/// The boundaries that part the paragraph into as many segments as the English has sentences, of like lengths and with the
-/// same numbers, at spaces that score well or are doubled in the source. None where no way of parting it has like lengths.
+/// Finds the boundaries that divide a paragraph into as many segments as its English has sentences, by dynamic
+/// programming. `scores` has the log-odds of each gap. None where no division has segments of similar lengths.
+///
+/// Segments are good if their lengths are proportional to those of the sentences, if they have the same numbers, and if
+/// they end at spaces that score well or are doubled in the source.
 pub fn boundaries(document: &Document, scores: &[f32]) -> Option<Vec<usize>> {
-    /// How far apart two lengths may be, as the logarithm of their ratio, and what being apart costs.
-    const FARTHEST: f64 = 1.1;
-    const DISTANCE: f64 = 3.0;
-    /// Characters added to both lengths.
-    const SMOOTH: f64 = 10.0;
-    /// What a doubled space is worth; a number in the right sentence is worth 1, and in a wrong one it costs this.
-    const DOUBLED: f64 = 2.5;
-    const WRONG: f64 = 2.0;
+    /// The largest difference of two lengths, as the logarithm of their ratio.
+    const MAX_DIFFERENCE: f64 = 1.1;
+    /// The cost of a difference of lengths, for its square.
+    const DIFFERENCE_COST: f64 = 3.0;
+    /// Characters that are added to both lengths, so that short ones may differ more.
+    const SMOOTHING: f64 = 10.0;
+    /// The gain of a boundary at a doubled space.
+    const DOUBLED_GAIN: f64 = 2.5;
+    /// The cost of a number in the wrong segment; one in the right segment gains 1.
+    const WRONG_NUMBER_COST: f64 = 2.0;
 
     let english = sentences(document.english.as_deref()?);
     let length = |text: &str| text.chars().count() as f64;
     let ratio = length(&document.text) / english.iter().map(|text| length(text)).sum::<f64>();
-    let numbers_of: Vec<_> = english.iter().map(|text| numbers(text)).collect();
-    let all: std::collections::BTreeSet<&str> = numbers_of.iter().flat_map(|numbers| numbers.keys().copied()).collect();
+    let sentence_numbers: Vec<_> = english.iter().map(|text| numbers(text)).collect();
+    let english_numbers: std::collections::BTreeSet<&str> = sentence_numbers
+        .iter()
+        .flat_map(|numbers| numbers.keys().copied())
+        .collect();
 
-    // Place 0 is the start of the text, place n its end; for each: byte and character before and after, and its worth.
-    let mut places = vec![(0, 0, 0, 0, 0.0)];
+    // The possible ends of segments, from the start of the text to its end. Each has the byte offsets before and after the
+    // space, the character offsets before and after it, and the gain of a boundary there.
+    let mut cuts = vec![(0, 0, 0, 0, 0.0)];
     for (gap, &score) in document.gaps.iter().zip(scores) {
         let doubled = if document.doubled.contains(&gap.offset) {
-            DOUBLED
+            DOUBLED_GAIN
         } else {
             0.0
         };
-        places.push((
+        cuts.push((
             gap.offset,
             gap.offset + 1,
             gap.end,
@@ -38,35 +47,35 @@ pub fn boundaries(document: &Document, scores: &[f32]) -> Option<Vec<usize>> {
         ));
     }
     let end = document.text.len();
-    places.push((end, end, document.text.chars().count(), 0, 0.0));
-    let last = places.len() - 1;
+    cuts.push((end, end, document.text.chars().count(), 0, 0.0));
+    let last = cuts.len() - 1;
 
-    // For each count of sentences and each place the best value, and the place before.
-    let mut best: Vec<Vec<Option<(f64, usize)>>> = vec![vec![None; places.len()]];
+    // For each number of sentences and each cut: the best value so far, and the cut before it.
+    let mut best: Vec<Vec<Option<(f64, usize)>>> = vec![vec![None; cuts.len()]];
     best[0][0] = Some((0.0, 0));
     for (sentence, text) in english.iter().enumerate() {
-        let wanted = (length(text) * ratio + SMOOTH).ln();
-        let mut row = vec![None; places.len()];
+        let wanted = (length(text) * ratio + SMOOTHING).ln();
+        let mut row = vec![None; cuts.len()];
         for to in 1..=last {
             for from in 0..to {
                 let Some((value, _)) = best[sentence][from] else {
                     continue;
                 };
-                let (start, start_chars) = (places[from].1, places[from].3);
-                let (stop, _, stop_chars, _, worth) = places[to];
-                let apart = ((stop_chars - start_chars) as f64 + SMOOTH).ln() - wanted;
-                if apart.abs() > FARTHEST {
+                let (start, start_chars) = (cuts[from].1, cuts[from].3);
+                let (stop, _, stop_chars, _, gain) = cuts[to];
+                let difference = ((stop_chars - start_chars) as f64 + SMOOTHING).ln() - wanted;
+                if difference.abs() > MAX_DIFFERENCE {
                     continue;
                 }
                 let shared: f64 = numbers(&document.text[start..stop])
                     .into_iter()
-                    .filter(|(number, _)| all.contains(number))
+                    .filter(|(number, _)| english_numbers.contains(number))
                     .map(|(number, count)| {
-                        let right = count.min(numbers_of[sentence].get(number).copied().unwrap_or(0));
-                        f64::from(right) - WRONG * f64::from(count - right)
+                        let right = count.min(sentence_numbers[sentence].get(number).copied().unwrap_or(0));
+                        f64::from(right) - WRONG_NUMBER_COST * f64::from(count - right)
                     })
                     .sum();
-                let value = value + shared + worth - DISTANCE * apart * apart;
+                let value = value + shared + gain - DIFFERENCE_COST * difference * difference;
                 if row[to].is_none_or(|(best, _)| value > best) {
                     row[to] = Some((value, from));
                 }
@@ -75,18 +84,18 @@ pub fn boundaries(document: &Document, scores: &[f32]) -> Option<Vec<usize>> {
         best.push(row);
     }
     let mut boundaries = Vec::new();
-    let mut place = last;
+    let mut cut = last;
     for row in best.iter().skip(1).rev() {
-        place = row[place]?.1;
-        boundaries.push(places[place].0);
+        cut = row[cut]?.1;
+        boundaries.push(cuts[cut].0);
     }
-    // The last of them is the start.
+    // The last one is the start of the text.
     boundaries.pop();
     boundaries.reverse();
     Some(boundaries)
 }
 
-/// How often each number stands in a text.
+/// Counts the occurrences of each number in a text.
 fn numbers(text: &str) -> BTreeMap<&str, u32> {
     let mut numbers = BTreeMap::new();
     for number in text.split(|c: char| !c.is_ascii_digit() && c != '.' && c != ',') {
@@ -98,7 +107,7 @@ fn numbers(text: &str) -> BTreeMap<&str, u32> {
     numbers
 }
 
-/// The sentences of an English text.
+/// Splits an English text into sentences.
 fn sentences(text: &str) -> Vec<&str> {
     const ABBREVIATIONS: &[&str] = &[
         "St", "Mr", "Mrs", "Dr", "No", "vs", "Jr", "U.S", "Gen", "e.g", "i.e", "al", "etc",

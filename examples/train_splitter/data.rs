@@ -1,4 +1,4 @@
-//! The texts with known sentence boundaries.
+//! The training texts, whose sentence boundaries are known.
 
 use plae::thai::is_letter;
 use plae::thai::scorer::Lexicon;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Where a text comes from.
+/// A corpus of training texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     Flores,
@@ -19,6 +19,7 @@ pub enum Source {
 }
 
 impl Source {
+    /// The corpus' name in the table of results.
     pub fn name(self) -> &'static str {
         match self {
             Self::Flores => "FLORES dev, groups of 5",
@@ -29,7 +30,7 @@ impl Source {
         }
     }
 
-    /// As arguments name it.
+    /// The corpus' name on the command line.
     pub fn key(self) -> &'static str {
         match self {
             Self::Flores => "flores",
@@ -40,27 +41,31 @@ impl Source {
         }
     }
 
-    /// What its spaces count in training. The long sentences of thaigov were told apart by other habits than the rest.
+    /// The weight of its spaces in training. The sentences of thaigov are long: its boundaries follow other habits than
+    /// those of the rest.
     fn weight(self) -> f32 {
         if self == Self::Thaigov { 0.3 } else { 1.0 }
     }
 }
 
-/// One line of text.
+/// One document, as a single line of text.
 pub struct Document {
-    /// Single spaces only.
+    /// The text, with single spaces only.
     pub text: String,
     /// Byte offsets of the spaces between sentences, in order.
     pub boundaries: Vec<usize>,
+    /// The spaces that may be boundaries, with their features.
     pub gaps: Vec<Gap>,
+    /// The weight of its spaces in training.
     pub weight: f32,
-    /// The same text in English; for XQuAD.
+    /// The English original; only for XQuAD.
     pub english: Option<String>,
     /// Byte offsets of the spaces that the source has doubled.
     pub doubled: Vec<usize>,
 }
 
 impl Document {
+    /// Joins sentences to a document, with a boundary between any two.
     fn new<S: AsRef<str>>(source: Source, sentences: &[S], lexicon: &Lexicon) -> Self {
         let mut text = String::new();
         let mut boundaries = Vec::new();
@@ -85,7 +90,7 @@ impl Document {
         }
     }
 
-    /// Its sentences.
+    /// Cuts the text at its boundaries.
     fn sentences(&self) -> Vec<&str> {
         let starts = std::iter::once(0).chain(self.boundaries.iter().map(|&end| end + 1));
         let ends = self.boundaries.iter().copied().chain([self.text.len()]);
@@ -93,13 +98,13 @@ impl Document {
     }
 }
 
-/// All documents as one.
+/// Joins documents to one, without marks where they meet.
 pub fn join(documents: &[Document], lexicon: &Lexicon) -> Document {
     let sentences: Vec<&str> = documents.iter().flat_map(Document::sentences).collect();
     Document::new(Source::Pud, &sentences, lexicon)
 }
 
-/// The documents of one source; those of XQuAD have no boundaries yet.
+/// Reads the documents of one corpus. Those of XQuAD have no boundaries yet.
 pub fn read(directory: &Path, source: Source, lexicon: &Lexicon) -> Result<Vec<Document>> {
     let document = |sentences: &[String]| Document::new(source, sentences, lexicon);
     Ok(match source {
@@ -123,7 +128,7 @@ pub fn read(directory: &Path, source: Source, lexicon: &Lexicon) -> Result<Vec<D
     })
 }
 
-/// Lines of JSON with the sentences of one document each.
+/// Reads a file of JSON lines, each with the sentences of one document.
 fn groups(path: &Path) -> Result<Vec<Vec<String>>> {
     text(path)?
         .lines()
@@ -131,7 +136,7 @@ fn groups(path: &Path) -> Result<Vec<Vec<String>>> {
         .collect()
 }
 
-/// The treebanks with word classes that are not left out.
+/// The files of the treebanks, which have word classes, but for the corpora in `without`.
 fn treebanks(without: &[Source]) -> impl Iterator<Item = &'static str> {
     let files = [
         (Source::Tud, "tud/th_tud-ud-train.conllu"),
@@ -145,8 +150,7 @@ fn treebanks(without: &[Source]) -> impl Iterator<Item = &'static str> {
         .map(|(_, file)| file)
 }
 
-/// The sentences of TUD, those of one original text together and in their order. Most of what stood between them is not
-/// in the treebank.
+/// The sentences of TUD, in the order of their original texts. The treebank leaves most sentences of a text out.
 fn treebank_sentences(directory: &Path) -> Result<Vec<String>> {
     let mut sentences = Vec::new();
     for file in treebanks(&[Source::Pud]) {
@@ -167,9 +171,10 @@ fn treebank_sentences(directory: &Path) -> Result<Vec<String>> {
     Ok(sentences.into_iter().map(|(_, _, text)| text).collect())
 }
 
-/// The parts of speech of the treebanks' Thai words: the usual one of each, whether there is another, whether it is a verb.
+/// Collects the word classes of the treebanks' Thai words: the most frequent part of speech, whether a word often has
+/// another one, and whether it is usually a verb.
 pub fn lexicon(directory: &Path, without: &[Source]) -> Result<Lexicon> {
-    /// Set in the class of a word that is a quarter of the time something else.
+    /// The bit for words that have another part of speech in more than a quarter of their occurrences.
     const MIXED: u8 = 32;
     const TAGS: [&str; 17] = [
         "ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM", "PART", "PRON", "PROPN", "PUNCT", "SCONJ",
@@ -210,8 +215,8 @@ pub fn lexicon(directory: &Path, without: &[Source]) -> Result<Lexicon> {
     ))
 }
 
-/// The paragraphs of thaigov that `thaigov.json` has the sentences of: for each article, lines counted from 0, each with the
-/// characters that sentences after the first start at.
+/// Reads the paragraphs of thaigov whose sentences are in `thaigov.json`. For each article it lists lines, counted from 0,
+/// each with the character offsets at which the second and later sentences begin.
 fn thaigov(directory: &Path) -> Result<Vec<Vec<String>>> {
     let path = Path::new("thaigov.json");
     let articles: BTreeMap<String, Vec<(usize, Vec<usize>)>> = serde_json::from_str(include_str!("thaigov.json"))
@@ -230,7 +235,7 @@ fn thaigov(directory: &Path) -> Result<Vec<Vec<String>>> {
     Ok(paragraphs)
 }
 
-/// The paragraphs of XQuAD, Thai and English.
+/// Reads the paragraphs of XQuAD as pairs of Thai and English.
 fn xquad(directory: &Path) -> Result<Vec<(String, String)>> {
     let contexts = |language: &str| {
         let path = directory.join(format!("xquad/xquad.{language}.json"));
@@ -244,6 +249,7 @@ fn xquad(directory: &Path) -> Result<Vec<(String, String)>> {
     Ok(contexts("th")?.into_iter().zip(contexts("en")?).collect())
 }
 
+/// Makes a document of a Thai paragraph and its English, and notes the spaces that are doubled.
 fn parallel((thai, english): (String, String), lexicon: &Lexicon) -> Document {
     let thai = thai.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     let mut document = Document::new(Source::Xquad, &[thai], lexicon);

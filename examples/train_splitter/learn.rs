@@ -1,16 +1,18 @@
-//! Logistic regression over sparse features, by stochastic gradient descent: always the same weights from the same texts.
+//! Logistic regression over sparse features, by stochastic gradient descent. The same texts always give the same weights.
 
 use crate::data::Document;
 use std::collections::{BTreeMap, HashMap};
 
-/// Weights of features in log-odds.
+/// A trained model of boundaries.
 pub struct Model {
+    /// The weight of each feature, in log-odds.
     pub weights: BTreeMap<u32, f32>,
+    /// The log-odds of a gap without features.
     pub bias: f32,
 }
 
 impl Model {
-    /// The score of each gap of a document.
+    /// Scores each gap of a document, in log-odds of being a boundary.
     pub fn scores(&self, document: &Document) -> Vec<f32> {
         let score = |features: &[u32]| {
             features
@@ -26,17 +28,18 @@ impl Model {
     }
 }
 
-/// Passes over the texts; the learning rate falls to 0 over them.
+/// Passes over the texts.
 const PASSES: u32 = 40;
+/// The learning rate at the start; it falls linearly to 0.
 const RATE: f32 = 0.3;
-/// The inverse of the variance that weights are expected to have.
+/// The strength of L2 regularisation: the inverse of the expected variance of the weights.
 const REGULARISATION: f32 = 12.0;
-/// How many of a gap's features are left out each time, so that no few of them are relied upon.
+/// The share of a gap's features that is left out at each step, so that the model does not rely on a few.
 const DROPOUT: f32 = 0.6;
-/// Gaps with a feature that it takes to be learned.
-const LEAST: u32 = 3;
+/// The fewest gaps with a feature for it to be learned.
+const MIN_COUNT: u32 = 3;
 
-/// The model of these documents' boundaries (AdaGrad, L2, dropout of features).
+/// Fits a model to the boundaries of the documents (AdaGrad, L2 regularisation, dropout of features).
 pub fn fit(documents: &[Document]) -> Model {
     let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
     for feature in documents
@@ -46,8 +49,12 @@ pub fn fit(documents: &[Document]) -> Model {
     {
         *counts.entry(*feature).or_default() += 1;
     }
-    counts.retain(|_, count| *count >= LEAST);
-    let index: HashMap<u32, usize> = counts.keys().enumerate().map(|(at, &feature)| (feature, at)).collect();
+    counts.retain(|_, count| *count >= MIN_COUNT);
+    let index: HashMap<u32, usize> = counts
+        .keys()
+        .enumerate()
+        .map(|(index, &feature)| (feature, index))
+        .collect();
     let shrink: Vec<f32> = counts.values().map(|&count| REGULARISATION / count as f32).collect();
     // For each gap: whether it is a boundary, its weight, its features.
     let mut gaps: Vec<(f32, f32, Vec<usize>)> = Vec::new();
@@ -66,8 +73,8 @@ pub fn fit(documents: &[Document]) -> Model {
     let (mut weights, mut squares) = (vec![0.0f32; index.len()], vec![0.01f32; index.len()]);
     let (mut bias, mut bias_squares) = (-1.0f32, 1.0f32);
     for pass in 0..PASSES {
-        for at in (1..gaps.len()).rev() {
-            gaps.swap(at, random.below(at + 1));
+        for last in (1..gaps.len()).rev() {
+            gaps.swap(last, random.below(last + 1));
         }
         let rate = RATE * (1.0 - pass as f32 / PASSES as f32);
         for (boundary, weight, features) in &gaps {
@@ -94,7 +101,7 @@ pub fn fit(documents: &[Document]) -> Model {
     }
 }
 
-/// A linear congruential generator (Knuth's MMIX).
+/// A linear congruential generator of pseudo-random numbers (Knuth's MMIX).
 struct Random(u64);
 
 impl Random {

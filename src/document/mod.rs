@@ -1,9 +1,13 @@
 //! Documents: a source read into blocks of translatable text, each tied to its bytes, and the aligned result.
 //!
 //! ```text
-//! source  # <b>หัวข้อ</b> ใหญ่ &amp; เล็ก        block markup (`# `) belongs to no block
-//! text         หัวข้อ  ใหญ่  &    เล็ก          what is translated
-//! runs         ------------ -   ------        stretches of text, each with its source bytes
+//! source   ## ราคา <b>ข้าว</b> &amp; ยาง
+//! text     ราคา ข้าว & ยาง               what is translated; `## ` is block markup and belongs to no block
+//! runs     "ราคา "                       each stretch of text with its source
+//!          "ข้าว"                         inline markup: `outer` is `<b>ข้าว</b>`
+//!          " "
+//!          "&"                           atomic: its source is `&amp;`
+//!          " ยาง"
 //! ```
 //!
 //! Each input format is one file; [`Format`] holds the table of them.
