@@ -198,87 +198,132 @@ fn possible_wraps<'a>(source: &'a str, lines: &[Line]) -> Vec<(&'a str, &'a str)
 
 /// Puts lines together to units, whose kinds follow from the roles of their lines.
 fn units(source: &str, lines: &[Line], paragraphs: Paragraphs, wrapping: Option<Wrapping>) -> Vec<Unit> {
-    let mut units: Vec<Unit> = Vec::new();
-    let mut numbers: Vec<u32> = Vec::new();
-    let mut after_blank = true;
-    let mut previous: Option<&Line> = None;
+    let mut assembler = Assembler {
+        source,
+        paragraphs,
+        wrapping,
+        units: Vec::new(),
+        list_number: Vec::new(),
+        after_blank: true,
+        previous: None,
+    };
     for line in lines {
-        after_blank |= line.after_blank;
-        if after_blank && let Some(unit) = units.last_mut() {
-            unit.before_blank = true;
+        assembler.add(line);
+    }
+    assembler.end_unit();
+    assembler.units
+}
+
+/// Takes the lines of a source one after another and puts them together to units.
+struct Assembler<'a> {
+    source: &'a str,
+    paragraphs: Paragraphs,
+    wrapping: Option<Wrapping>,
+    units: Vec<Unit>,
+    /// The numbers of the last numbered list item: `[1, 2]` for `1.2`.
+    list_number: Vec<u32>,
+    /// Whether a blank line or a rule, or nothing, stands before the next line.
+    after_blank: bool,
+    /// The last line, unless it was a rule.
+    previous: Option<&'a Line>,
+}
+
+impl<'a> Assembler<'a> {
+    fn add(&mut self, line: &'a Line) {
+        self.after_blank |= line.after_blank;
+        if self.after_blank {
+            self.end_unit();
         }
-        let text = line.text.of(source);
-        let indent = line.indent(source);
         if line.role == Role::Rule && !line.is_row() {
-            if let Some(unit) = units.last_mut() {
-                unit.before_blank = true;
-                unit.underline = (!after_blank).then_some(line.text);
-            }
-            (after_blank, previous) = (true, None);
-            continue;
+            self.add_rule(line);
+            return;
         }
-        let mut role = line.role;
-        if let Role::Item(_) = role
-            && let Some((path, _)) = parse_number(text)
-        {
-            // `2.3` is a number only after `2.2`, or after `2` if it is `2.1`; else it may be a price or a time.
-            let continues = |count: usize, last: u32| {
-                numbers.get(..count) == Some(&path[..count]) && last == numbers.get(count).map_or(1, |n| n + 1)
-            };
-            match path[..] {
-                [.., last] if path.len() > 1 && !continues(path.len() - 1, last) => role = Role::Text,
-                _ => numbers = path,
-            }
-        }
-        let joins = match (previous, units.last(), wrapping) {
-            _ if line.is_row() || after_blank => false,
-            (Some(before), Some(unit), wrapping) if !before.is_row() => {
-                let goes_on = match unit.kind {
-                    BlockKind::Paragraph | BlockKind::ListItem => {
-                        matches!(role, Role::Text | Role::Date | Role::Byline)
-                    }
-                    BlockKind::Quote => matches!(role, Role::Quote(_)),
-                    _ => false,
-                };
-                let is_indented = unit.kind == BlockKind::Paragraph && indent > before.indent(source);
-                goes_on
-                    && match (paragraphs, wrapping) {
-                        (Paragraphs::Line, _) | (Paragraphs::Auto, None) => false,
-                        (Paragraphs::BlankLine, _) => true,
-                        (Paragraphs::Auto, Some(wrapping)) => {
-                            !is_indented && wrapping.is_full(before.visible(source), text)
-                        }
-                    }
-            }
-            _ => false,
-        };
+        let role = self.settled_role(line);
         let marker = match role {
             Role::Item(marker) | Role::Quote(marker) => marker,
             _ => 0,
         };
         let piece = Span::new(line.text.start + marker, line.text.end);
-        if joins && let Some(unit) = units.last_mut() {
+        let indent = line.indent(self.source);
+        if self.continues_unit(line, role)
+            && let Some(unit) = self.units.last_mut()
+        {
             unit.pieces.push(piece);
         } else if line.is_row() {
-            units.extend(line.cells.iter().map(|cell| Unit {
+            self.units.extend(line.cells.iter().map(|cell| Unit {
                 kind: BlockKind::Cell,
-                ..one_line_unit(*cell, Role::Text, indent, after_blank)
+                ..one_line_unit(*cell, Role::Text, indent, self.after_blank)
             }));
         } else {
-            let mut new = one_line_unit(piece, role, indent, after_blank);
-            new.first_with_marker = line.text;
-            new.kind = block_kind(role);
-            if new.kind == BlockKind::ListItem {
-                new.level = list_level(&units, indent, parse_number(text).map_or(1, |(path, _)| path.len()));
+            let mut unit = one_line_unit(piece, role, indent, self.after_blank);
+            unit.first_with_marker = line.text;
+            unit.kind = block_kind(role);
+            if unit.kind == BlockKind::ListItem {
+                let numbers = parse_number(line.text.of(self.source)).map_or(1, |(numbers, _)| numbers.len());
+                unit.level = list_level(&self.units, indent, numbers);
             }
-            units.push(new);
+            self.units.push(unit);
         }
-        (after_blank, previous) = (false, Some(line));
+        (self.after_blank, self.previous) = (false, Some(line));
     }
-    if let Some(unit) = units.last_mut() {
-        unit.before_blank = true;
+
+    /// Notes that a blank line, a rule or the end of the source stands after the last unit.
+    fn end_unit(&mut self) {
+        if let Some(unit) = self.units.last_mut() {
+            unit.before_blank = true;
+        }
     }
-    units
+
+    /// Adds a rule, which underlines the unit directly above it.
+    fn add_rule(&mut self, line: &Line) {
+        self.end_unit();
+        if let Some(unit) = self.units.last_mut() {
+            unit.underline = (!self.after_blank).then_some(line.text);
+        }
+        (self.after_blank, self.previous) = (true, None);
+    }
+
+    /// The role of a line in its list: `2.3` begins an item only after `2.2`, or after `2` if it is `2.1`; else it is text,
+    /// such as a price or a time.
+    fn settled_role(&mut self, line: &Line) -> Role {
+        if let Role::Item(_) = line.role
+            && let Some((numbers, _)) = parse_number(line.text.of(self.source))
+        {
+            if let [outer @ .., last] = &numbers[..]
+                && !outer.is_empty()
+            {
+                let expected = self.list_number.get(outer.len()).map_or(1, |number| number + 1);
+                if self.list_number.get(..outer.len()) != Some(outer) || *last != expected {
+                    return Role::Text;
+                }
+            }
+            self.list_number = numbers;
+        }
+        line.role
+    }
+
+    /// Whether a line of this role belongs to the last unit.
+    fn continues_unit(&self, line: &Line, role: Role) -> bool {
+        let (Some(previous), Some(unit)) = (self.previous, self.units.last()) else {
+            return false;
+        };
+        if self.after_blank || line.is_row() || previous.is_row() {
+            return false;
+        }
+        let fits = match unit.kind {
+            BlockKind::Paragraph | BlockKind::ListItem => matches!(role, Role::Text | Role::Date | Role::Byline),
+            BlockKind::Quote => matches!(role, Role::Quote(_)),
+            _ => false,
+        };
+        let is_indented = unit.kind == BlockKind::Paragraph && line.indent(self.source) > previous.indent(self.source);
+        fits && match (self.paragraphs, self.wrapping) {
+            (Paragraphs::Line, _) | (Paragraphs::Auto, None) => false,
+            (Paragraphs::BlankLine, _) => true,
+            (Paragraphs::Auto, Some(wrapping)) => {
+                !is_indented && wrapping.is_full(previous.visible(self.source), line.text.of(self.source))
+            }
+        }
+    }
 }
 
 /// A paragraph of one line.
