@@ -10,12 +10,13 @@
 //!          " ยาง"
 //! ```
 //!
-//! Each input format is one file; [`Format`] holds the table of them.
+//! Each input format is one file with a reader. What the rest of the crate has to know of it (name, extensions, markup) is
+//! its row in `Format::facts`: a new format is a new file, a new variant and a new row.
 
 mod bilingual;
+mod block;
 mod builder;
 mod flag;
-mod format;
 mod html;
 mod markdown;
 #[cfg(test)]
@@ -23,31 +24,108 @@ mod tests;
 mod text;
 
 pub use bilingual::{Bilingual, Finish, Header, Parameters, Quality, SCHEMA, Segment, Similar};
+pub use block::{Block, BlockKind, Run};
 pub use flag::{Flag, Severity};
-pub use format::{Format, Markup};
 
 use crate::span::Span;
 use serde::{Deserialize, Serialize};
-use std::ops::Range;
 
-/// The role of a block in its document, as far as its markup or layout tells.
+/// An input format. Its name in JSONL is the variant's in lower case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum BlockKind {
-    /// A title or heading.
-    Heading,
-    /// Running text, and whatever no other kind fits.
-    Paragraph,
-    /// A paragraph of a list item.
-    ListItem,
-    /// A paragraph of a quotation.
-    Quote,
-    /// One cell of a table.
-    Cell,
-    /// A picture's caption or credit.
-    Caption,
-    /// A line about the article: its date, author, source, tags.
-    Metadata,
+pub enum Format {
+    /// Plain text: layout alone says what is a heading, a list item or a table.
+    Text,
+    /// CommonMark with tables, footnotes, task lists, strikethrough and front matter.
+    Markdown,
+    /// HTML, or XHTML that begins with an XML declaration.
+    Html,
+}
+
+/// The share of a source that is not text for a reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Markup {
+    /// None but list markers and ornament.
+    None,
+    /// Marks within lines that a reader sees, and code: a translation can stand in the source's own lines.
+    Light,
+    /// Tags, attributes and scripts: Thai in them is usual, and the lines of the source mean nothing to a reader.
+    Tags,
+}
+
+/// Everything that the rest of the crate has to know of a format.
+struct Facts {
+    name: &'static str,
+    summary: &'static str,
+    extensions: &'static [&'static str],
+    markup: Markup,
+    read: fn(&str, Paragraphs) -> Reading,
+}
+
+impl Format {
+    /// Every format, in the order in which help texts list them.
+    pub const ALL: [Self; 3] = [Self::Text, Self::Markdown, Self::Html];
+
+    /// The table of formats.
+    const fn facts(self) -> Facts {
+        match self {
+            Self::Text => Facts {
+                name: "text",
+                summary: "Plain text",
+                extensions: &["txt", "text", "th"],
+                markup: Markup::None,
+                read: text::read,
+            },
+            Self::Markdown => Facts {
+                name: "md",
+                summary: "Markdown",
+                extensions: &["md", "markdown", "mdown", "mkd"],
+                markup: Markup::Light,
+                read: |source, _| Reading {
+                    blocks: markdown::read(source),
+                    unwrapped: false,
+                },
+            },
+            Self::Html => Facts {
+                name: "html",
+                summary: "HTML",
+                extensions: &["html", "htm", "xhtml"],
+                markup: Markup::Tags,
+                read: |source, _| Reading {
+                    blocks: html::read(source),
+                    unwrapped: false,
+                },
+            },
+        }
+    }
+
+    /// The format's name on the command line.
+    pub const fn name(self) -> &'static str {
+        self.facts().name
+    }
+
+    /// One line about the format for help texts, without a final full stop.
+    pub const fn summary(self) -> &'static str {
+        self.facts().summary
+    }
+
+    /// Finds the format that a file's extension stands for; `extension` has no dot, and its case does not matter.
+    pub fn from_extension(extension: &str) -> Option<Self> {
+        let extension = extension.to_ascii_lowercase();
+        Self::ALL
+            .into_iter()
+            .find(|format| format.facts().extensions.contains(&extension.as_str()))
+    }
+
+    /// The share of a source in this format that is not text for a reader.
+    pub fn markup(self) -> Markup {
+        self.facts().markup
+    }
+
+    /// Reads a source into blocks. Only plain text heeds `paragraphs`.
+    fn read(self, source: &str, paragraphs: Paragraphs) -> Reading {
+        (self.facts().read)(source, paragraphs)
+    }
 }
 
 /// The rule for where paragraphs of plain text end. Other formats mark their paragraphs themselves.
@@ -62,36 +140,6 @@ pub enum Paragraphs {
     Line,
     /// A paragraph ends at a blank line, and before a heading, list item, table row or line about the article.
     BlankLine,
-}
-
-/// A stretch of a block's text and the source bytes that it was read from.
-///
-/// A run whose text and source differ in length (such as a decoded entity) is atomic: no segment starts or ends inside
-/// it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Run {
-    /// Byte range in [`Block::text`].
-    pub text: Range<usize>,
-    /// Byte range in [`Document::text`].
-    pub source: Span,
-    /// `source` together with its inline markup: opening marks before it, closing marks after it.
-    pub outer: Span,
-}
-
-/// A block of translatable text: a paragraph, a heading, a list item.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Block {
-    /// The block's role in the document.
-    pub kind: BlockKind,
-    /// Heading level (1 to 6) or list depth (from 1); 0 elsewhere.
-    pub level: u8,
-    /// The block's bytes in the source: with inline markup, without block markup and outer white space.
-    pub span: Span,
-    /// The text as a reader sees it: inline markup removed, entities decoded. Never empty, but for blank lines of
-    /// [`Document::by_lines`].
-    pub text: String,
-    /// The sources of `text`, in order and without overlap; the source between two runs is inline markup.
-    pub runs: Vec<Run>,
 }
 
 /// A source read into blocks. The source between blocks (blank lines, block markup, code, scripts) is never changed.
@@ -145,76 +193,6 @@ impl Document {
             blocks,
             unwrapped: false,
         }
-    }
-}
-
-impl Block {
-    /// Makes a block whose text is the source at `span`.
-    fn verbatim(kind: BlockKind, level: u8, source: &str, span: Span) -> Self {
-        let text = span.of(source).to_owned();
-        let runs = match text.len() {
-            0 => Vec::new(),
-            length => vec![Run {
-                text: 0..length,
-                source: span,
-                outer: span,
-            }],
-        };
-        Self {
-            kind,
-            level,
-            span,
-            text,
-            runs,
-        }
-    }
-
-    /// Appends text that was read from `source`, which lies after everything that the block has.
-    fn push(&mut self, text: &str, source: Span) {
-        let start = self.text.len();
-        self.text.push_str(text);
-        self.span.end = source.end;
-        self.runs.push(Run {
-            text: start..self.text.len(),
-            source,
-            outer: source,
-        });
-    }
-
-    /// The byte span in [`Document::text`] that a byte range of [`Block::text`] was read from.
-    ///
-    /// Closing marks go with the text before them, and opening marks with the text after them, so that no inline mark
-    /// that touches a segment is left between two segments. A range that ends inside an atomic run takes the whole run;
-    /// a range that starts inside one begins after it. Ranges in order, without overlap and without outer white space
-    /// therefore give spans in order and without overlap.
-    pub fn source_span(&self, range: Range<usize>) -> Span {
-        let Some(final_run) = self.runs.last() else {
-            return self.span;
-        };
-        let first = self.runs.partition_point(|run| run.text.end <= range.start);
-        let run = self.runs.get(first).unwrap_or(final_run);
-        let start = match range.start.saturating_sub(run.text.start) {
-            0 => run.outer.start,
-            _ if run.is_atomic() => run.outer.end,
-            offset => run.source.start + offset.min(run.text.len()),
-        };
-        let run = &self.runs[self
-            .runs
-            .partition_point(|run| run.text.start < range.end)
-            .saturating_sub(1)];
-        let end = if range.end < run.text.end && !run.is_atomic() {
-            run.source.start + range.end.saturating_sub(run.text.start)
-        } else {
-            run.outer.end
-        };
-        Span::new(start, end.max(start))
-    }
-}
-
-impl Run {
-    /// Whether the run's text and its source cannot be matched byte by byte.
-    fn is_atomic(&self) -> bool {
-        self.text.len() != self.source.len()
     }
 }
 

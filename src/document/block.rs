@@ -1,0 +1,125 @@
+//! Blocks of translatable text, and the mapping from their text back to bytes of the source.
+
+use crate::span::Span;
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+
+/// The role of a block in its document, as far as its markup or layout tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BlockKind {
+    /// A title or heading.
+    Heading,
+    /// Running text, and whatever no other kind fits.
+    Paragraph,
+    /// A paragraph of a list item.
+    ListItem,
+    /// A paragraph of a quotation.
+    Quote,
+    /// One cell of a table.
+    Cell,
+    /// A picture's caption or credit.
+    Caption,
+    /// A line about the article: its date, author, source, tags.
+    Metadata,
+}
+
+/// A stretch of a block's text and the source bytes that it was read from.
+///
+/// A run whose text and source differ in length (such as a decoded entity) is atomic: no segment starts or ends inside
+/// it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Byte range in [`Block::text`].
+    pub text: Range<usize>,
+    /// Byte range in [`Document::text`].
+    pub source: Span,
+    /// `source` together with its inline markup: opening marks before it, closing marks after it.
+    pub outer: Span,
+}
+
+/// A block of translatable text: a paragraph, a heading, a list item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// The block's role in the document.
+    pub kind: BlockKind,
+    /// Heading level (1 to 6) or list depth (from 1); 0 elsewhere.
+    pub level: u8,
+    /// The block's bytes in the source: with inline markup, without block markup and outer white space.
+    pub span: Span,
+    /// The text as a reader sees it: inline markup removed, entities decoded. Never empty, but for blank lines of
+    /// [`Document::by_lines`].
+    pub text: String,
+    /// The sources of `text`, in order and without overlap; the source between two runs is inline markup.
+    pub runs: Vec<Run>,
+}
+
+impl Block {
+    /// Makes a block whose text is the source at `span`.
+    pub(super) fn verbatim(kind: BlockKind, level: u8, source: &str, span: Span) -> Self {
+        let text = span.of(source).to_owned();
+        let runs = match text.len() {
+            0 => Vec::new(),
+            length => vec![Run {
+                text: 0..length,
+                source: span,
+                outer: span,
+            }],
+        };
+        Self {
+            kind,
+            level,
+            span,
+            text,
+            runs,
+        }
+    }
+
+    /// Appends text that was read from `source`, which lies after everything that the block has.
+    pub(super) fn push(&mut self, text: &str, source: Span) {
+        let start = self.text.len();
+        self.text.push_str(text);
+        self.span.end = source.end;
+        self.runs.push(Run {
+            text: start..self.text.len(),
+            source,
+            outer: source,
+        });
+    }
+
+    /// The byte span in [`Document::text`] that a byte range of [`Block::text`] was read from.
+    ///
+    /// Closing marks go with the text before them, and opening marks with the text after them, so that no inline mark
+    /// that touches a segment is left between two segments. A range that ends inside an atomic run takes the whole run;
+    /// a range that starts inside one begins after it. Ranges in order, without overlap and without outer white space
+    /// therefore give spans in order and without overlap.
+    pub fn source_span(&self, range: Range<usize>) -> Span {
+        let Some(final_run) = self.runs.last() else {
+            return self.span;
+        };
+        let first = self.runs.partition_point(|run| run.text.end <= range.start);
+        let run = self.runs.get(first).unwrap_or(final_run);
+        let start = match range.start.saturating_sub(run.text.start) {
+            0 => run.outer.start,
+            _ if run.is_atomic() => run.outer.end,
+            offset => run.source.start + offset.min(run.text.len()),
+        };
+        let run = &self.runs[self
+            .runs
+            .partition_point(|run| run.text.start < range.end)
+            .saturating_sub(1)];
+        let end = if range.end < run.text.end && !run.is_atomic() {
+            run.source.start + range.end.saturating_sub(run.text.start)
+        } else {
+            run.outer.end
+        };
+        Span::new(start, end.max(start))
+    }
+}
+
+impl Run {
+    /// Whether the run's text and its source cannot be matched byte by byte.
+    pub(super) fn is_atomic(&self) -> bool {
+        self.text.len() != self.source.len()
+    }
+}
