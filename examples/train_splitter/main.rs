@@ -1,7 +1,7 @@
-//! Trains the sentence splitter, or measures it on texts that it was not trained on; `README.md` beside this file says more.
+//! Trains the sentence splitter, or measures it on texts that it was not trained on. `README.md` beside this file says more.
 //!
 //! `train_splitter [DATA]` writes the weights; `--evaluate` prints how well each source is split without training on it;
-//! `--segments SOURCE` prints the segments of each document of a source (flores, pud, tud, thaigov), a JSON array a line.
+//! `--segments SOURCE` prints the segments of each document of a corpus (flores, pud, tud, thaigov), one JSON array per line.
 
 mod align;
 mod data;
@@ -15,11 +15,12 @@ use plae::thai::split::{SplitOptions, sentences_with_scorer};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// Where the repository's weights are.
+/// The file of the weights in the repository.
 const WEIGHTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/thai/split.weights");
-/// Where the texts are by default.
+/// The default directory of the texts.
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data");
-/// The sources with boundaries made by people, or, of thaigov, by a reader of each text; XQuAD's are found by alignment.
+/// The corpora whose boundaries people made; those of thaigov come from a reader of each text. XQuAD's boundaries are found
+/// by alignment.
 const GOLD: [Source; 4] = [Source::Flores, Source::Pud, Source::Tud, Source::Thaigov];
 
 fn main() -> plae::Result<()> {
@@ -47,7 +48,7 @@ fn main() -> plae::Result<()> {
     Ok(())
 }
 
-/// The source that an argument names.
+/// Finds the corpus that an argument names.
 fn source(argument: Option<OsString>) -> plae::Result<Source> {
     let name = argument.unwrap_or_default();
     GOLD.into_iter()
@@ -55,7 +56,7 @@ fn source(argument: Option<OsString>) -> plae::Result<Source> {
         .ok_or_else(|| plae::Error::usage(format!("--segments: no source is called {name:?}")))
 }
 
-/// Prints the segments of each document by a splitter that was trained without this source.
+/// Prints the segments of each document of a corpus, by a splitter that was trained without it.
 fn print_segments(directory: &Path, source: Source) -> plae::Result<()> {
     let scorer = train(directory, &[source])?;
     for document in data::read(directory, source, &scorer.lexicon)? {
@@ -66,12 +67,12 @@ fn print_segments(directory: &Path, source: Source) -> plae::Result<()> {
     Ok(())
 }
 
-/// Added to the log-odds of every boundary: the best F1 comes from cutting where the probability is above half of that F1
-/// (Lipton et al. 2014), which is about 0.75, so above 0.38.
+/// The bonus on the log-odds of every boundary. The best F1 comes from cutting wherever the probability is above half of
+/// that F1 (Lipton et al. 2014). The F1 is about 0.75, so the limit is 0.38.
 const BONUS: f32 = 0.5;
 
-/// A scorer trained without some sources. Its prior of lengths is the one with the best mean F1 over the other sources, each
-/// by a model trained without that one too.
+/// Trains a scorer without some corpora. Its prior of lengths has the best mean F1 over the other corpora, each measured
+/// with a model that was trained without that one too.
 fn train(directory: &Path, without: &[Source]) -> plae::Result<Scorer> {
     let mut sums: Vec<(f64, LengthPrior)> = priors().map(|prior| (0.0, prior)).collect();
     for source in GOLD.into_iter().filter(|source| !without.contains(source)) {
@@ -108,7 +109,7 @@ fn train(directory: &Path, without: &[Source]) -> plae::Result<Scorer> {
     Ok(Scorer::new(lexicon, &model.weights, model.bias + BONUS, prior))
 }
 
-/// What [`train`] chooses from.
+/// The priors of lengths that [`train`] chooses from.
 fn priors() -> impl Iterator<Item = LengthPrior> {
     let brevities = [(80.0, 5.0), (60.0, 3.0), (40.0, 3.0)];
     let excesses = [(160.0, 1.5), (200.0, 2.0), (200.0, 4.0)];
@@ -122,7 +123,8 @@ fn priors() -> impl Iterator<Item = LengthPrior> {
     })
 }
 
-/// The word classes and the model of all sources but some. First without XQuAD, whose boundaries that model helps to find.
+/// Learns the word classes and the model of all corpora but some. A first model, learned without XQuAD, helps to find the
+/// boundaries of XQuAD for the second.
 fn learn(directory: &Path, without: &[Source]) -> plae::Result<(Lexicon, Model)> {
     let lexicon = data::lexicon(directory, without)?;
     let mut documents = Vec::new();
@@ -139,21 +141,22 @@ fn learn(directory: &Path, without: &[Source]) -> plae::Result<(Lexicon, Model)>
     Ok((lexicon, learn::fit(&documents)))
 }
 
-/// Prints for each source how well a splitter trained without it finds its boundaries.
+/// Prints a table: for each corpus, how well a splitter that was trained without it finds its boundaries.
 fn evaluate(directory: &Path) -> plae::Result<()> {
     println!("source, not trained on | every space F1 | F1 | precision | recall | gold sentences | cut inside");
     for source in GOLD {
         let scorer = train(directory, &[source])?;
         let documents = data::read(directory, source, &scorer.lexicon)?;
-        row(source.name(), &scorer, &documents);
+        print_row(source.name(), &scorer, &documents);
         if source == Source::Pud {
-            row("PUD, one stream", &scorer, &[data::join(&documents, &scorer.lexicon)]);
+            print_row("PUD, one stream", &scorer, &[data::join(&documents, &scorer.lexicon)]);
         }
     }
     Ok(())
 }
 
-fn row(name: &str, scorer: &Scorer, documents: &[Document]) {
+/// Prints one row of the table.
+fn print_row(name: &str, scorer: &Scorer, documents: &[Document]) {
     let (mut every, mut found) = (Tally::default(), Tally::default());
     for document in documents {
         every.add(document, document.text.match_indices(' ').map(|(at, _)| at));
@@ -177,14 +180,18 @@ fn row(name: &str, scorer: &Scorer, documents: &[Document]) {
     );
 }
 
-/// Cuts counted against boundaries.
+/// A count of cuts against the true boundaries.
 #[derive(Default)]
 struct Tally {
+    /// Cuts at a true boundary.
     right: usize,
+    /// All cuts.
     found: usize,
+    /// True boundaries.
     gold: usize,
-    /// Gold sentences, and those of them with a cut inside.
+    /// True sentences.
     sentences: usize,
+    /// True sentences with a cut inside.
     broken: usize,
 }
 

@@ -32,7 +32,7 @@ pub enum BlockKind {
 pub struct Run {
     /// Byte range in [`Block::text`].
     pub text: Range<usize>,
-    /// Byte range in [`Document::text`].
+    /// Byte range in [`Document::text`](super::Document::text).
     pub source: Span,
     /// `source` together with its inline markup: opening marks before it, closing marks after it.
     pub outer: Span,
@@ -48,7 +48,7 @@ pub struct Block {
     /// The block's bytes in the source: with inline markup, without block markup and outer white space.
     pub span: Span,
     /// The text as a reader sees it: inline markup removed, entities decoded. Never empty, but for blank lines of
-    /// [`Document::by_lines`].
+    /// [`Document::by_lines`](super::Document::by_lines).
     pub text: String,
     /// The sources of `text`, in order and without overlap; the source between two runs is inline markup.
     pub runs: Vec<Run>,
@@ -87,7 +87,7 @@ impl Block {
         });
     }
 
-    /// The byte span in [`Document::text`] that a byte range of [`Block::text`] was read from.
+    /// The byte span in [`Document::text`](super::Document::text) that a byte range of [`Block::text`] was read from.
     ///
     /// Closing marks go with the text before them, and opening marks with the text after them, so that no inline mark
     /// that touches a segment is left between two segments. A range that ends inside an atomic run takes the whole run;

@@ -54,12 +54,12 @@ pub enum Markup {
 }
 
 /// Everything that the rest of the crate has to know of a format.
-struct Facts {
+struct FormatFacts {
     name: &'static str,
     summary: &'static str,
     extensions: &'static [&'static str],
     markup: Markup,
-    read: fn(&str, Paragraphs) -> Reading,
+    read: fn(&str, Paragraphs) -> ReaderOutput,
 }
 
 impl Format {
@@ -67,31 +67,31 @@ impl Format {
     pub const ALL: [Self; 3] = [Self::Text, Self::Markdown, Self::Html];
 
     /// The table of formats.
-    const fn facts(self) -> Facts {
+    const fn facts(self) -> FormatFacts {
         match self {
-            Self::Text => Facts {
+            Self::Text => FormatFacts {
                 name: "text",
                 summary: "Plain text",
                 extensions: &["txt", "text", "th"],
                 markup: Markup::None,
                 read: text::read,
             },
-            Self::Markdown => Facts {
+            Self::Markdown => FormatFacts {
                 name: "md",
                 summary: "Markdown",
                 extensions: &["md", "markdown", "mdown", "mkd"],
                 markup: Markup::Light,
-                read: |source, _| Reading {
+                read: |source, _| ReaderOutput {
                     blocks: markdown::read(source),
                     unwrapped: false,
                 },
             },
-            Self::Html => Facts {
+            Self::Html => FormatFacts {
                 name: "html",
                 summary: "HTML",
                 extensions: &["html", "htm", "xhtml"],
                 markup: Markup::Tags,
-                read: |source, _| Reading {
+                read: |source, _| ReaderOutput {
                     blocks: html::read(source),
                     unwrapped: false,
                 },
@@ -123,7 +123,7 @@ impl Format {
     }
 
     /// Reads a source into blocks. Only plain text heeds `paragraphs`.
-    fn read(self, source: &str, paragraphs: Paragraphs) -> Reading {
+    fn read(self, source: &str, paragraphs: Paragraphs) -> ReaderOutput {
         (self.facts().read)(source, paragraphs)
     }
 }
@@ -156,7 +156,7 @@ pub struct Document {
 }
 
 /// The blocks that the reader of one format found in a source.
-struct Reading {
+struct ReaderOutput {
     blocks: Vec<Block>,
     /// See [`Document::unwrapped`].
     unwrapped: bool,
@@ -164,7 +164,7 @@ struct Reading {
 
 /// Reads a source into blocks. It never fails, whatever the text. Only plain text heeds `paragraphs`.
 pub fn read(text: String, format: Format, paragraphs: Paragraphs) -> Document {
-    let Reading { blocks, unwrapped } = format.read(&text, paragraphs);
+    let ReaderOutput { blocks, unwrapped } = format.read(&text, paragraphs);
     Document {
         text,
         format,

@@ -1,6 +1,6 @@
 //! Quality checks: what is visibly wrong with one translation, as flags.
 //!
-//! Each check is one file with one function from a [`Pair`] to a flag. A new check is a new file, a line in `CHECKS` and
+//! Each check is one file with one function from a `Pair` to a flag. A new check is a new file, a line in `CHECKS` and
 //! a variant of [`Flag`].
 
 mod incomplete;

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 /// One line of a file.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
-enum Line<'a> {
+enum JsonLine<'a> {
     Header(Cow<'a, Header>),
     Segment(Cow<'a, Segment>),
 }
@@ -26,11 +26,11 @@ struct Probe {
 /// # Errors
 /// Of kind `Output` where the document has a value that JSON cannot hold.
 pub(super) fn render(doc: &Bilingual) -> Result<Vec<u8>> {
-    let header = Line::Header(Cow::Borrowed(&doc.header));
+    let header = JsonLine::Header(Cow::Borrowed(&doc.header));
     let segments = doc
         .segments
         .iter()
-        .map(|segment| Line::Segment(Cow::Owned(with_rounded_score(segment))));
+        .map(|segment| JsonLine::Segment(Cow::Owned(with_rounded_score(segment))));
     let mut out = Vec::new();
     for line in std::iter::once(header).chain(segments) {
         serde_json::to_writer(&mut out, &line).map_err(|e| Error::output("cannot be written as JSON").source(e))?;
@@ -79,7 +79,7 @@ pub fn read(bytes: &[u8]) -> Result<Bilingual> {
         .place(place(index))
         .hint("update plae, or translate the source again with this one"));
     }
-    let Line::Header(header) = serde_json::from_slice(first).map_err(bad_header)? else {
+    let JsonLine::Header(header) = serde_json::from_slice(first).map_err(bad_header)? else {
         return Err(
             Error::input("the header line is missing: the file begins with a segment")
                 .place(place(index))
@@ -90,8 +90,8 @@ pub fn read(bytes: &[u8]) -> Result<Bilingual> {
     let mut segments: Vec<Segment> = Vec::new();
     for (index, line) in lines {
         let segment = match serde_json::from_slice(line) {
-            Ok(Line::Segment(segment)) => segment.into_owned(),
-            Ok(Line::Header(_)) => {
+            Ok(JsonLine::Segment(segment)) => segment.into_owned(),
+            Ok(JsonLine::Header(_)) => {
                 return Err(Error::input("a second header line")
                     .place(place(index))
                     .hint("the file holds more than one document; render them one by one"));

@@ -63,7 +63,7 @@ pub enum Succession {
 }
 
 /// Everything that the rest of the crate has to know of a format.
-struct Facts {
+struct OutputFormatFacts {
     name: &'static str,
     summary: &'static str,
     extension: &'static str,
@@ -88,9 +88,9 @@ impl OutputFormat {
     ];
 
     /// The table of formats.
-    const fn facts(self) -> Facts {
+    const fn facts(self) -> OutputFormatFacts {
         match self {
-            Self::Text => Facts {
+            Self::Text => OutputFormatFacts {
                 name: "text",
                 summary: "Paired lines; columns on a terminal",
                 extension: "txt",
@@ -100,7 +100,7 @@ impl OutputFormat {
                 succession: Succession::BlankLine,
                 render: |doc, options| Ok(text::render(doc, options).into_bytes()),
             },
-            Self::Markdown => Facts {
+            Self::Markdown => OutputFormatFacts {
                 name: "md",
                 summary: "Markdown",
                 extension: "md",
@@ -110,7 +110,7 @@ impl OutputFormat {
                 succession: Succession::BlankLine,
                 render: |doc, options| Ok(markdown::render(doc, options.layout).into_bytes()),
             },
-            Self::Html => Facts {
+            Self::Html => OutputFormatFacts {
                 name: "html",
                 summary: "One self-contained page, Thai and English side by side",
                 extension: "html",
@@ -120,7 +120,7 @@ impl OutputFormat {
                 succession: Succession::Never,
                 render: |doc, options| Ok(html::render(doc, options.layout).into_bytes()),
             },
-            Self::Docx => Facts {
+            Self::Docx => OutputFormatFacts {
                 name: "docx",
                 summary: "A two-column table for Word and LibreOffice",
                 extension: "docx",
@@ -130,7 +130,7 @@ impl OutputFormat {
                 succession: Succession::Never,
                 render: |doc, options| docx::render(doc, options.layout),
             },
-            Self::Tsv => Facts {
+            Self::Tsv => OutputFormatFacts {
                 name: "tsv",
                 summary: "A table of segments for a spreadsheet",
                 extension: "tsv",
@@ -140,7 +140,7 @@ impl OutputFormat {
                 succession: Succession::Direct,
                 render: |doc, _| Ok(tsv::render(doc).into_bytes()),
             },
-            Self::Jsonl => Facts {
+            Self::Jsonl => OutputFormatFacts {
                 name: "jsonl",
                 summary: "Everything known of each segment; `plae render` makes the others from it",
                 extension: "jsonl",
@@ -150,7 +150,7 @@ impl OutputFormat {
                 succession: Succession::Direct,
                 render: |doc, _| jsonl::render(doc),
             },
-            Self::Plain => Facts {
+            Self::Plain => OutputFormatFacts {
                 name: "plain",
                 summary: "The English only",
                 // The code of the language, as in parallel corpora.

@@ -97,7 +97,7 @@ impl Tag {
     }
 }
 
-/// Receives the tokens. It takes only their byte offsets; the text is read from the source.
+/// Receives the tokens. Of verbatim text it keeps only byte offsets; the builder reads the text from the source.
 struct Reader<'a> {
     source: &'a str,
     /// XHTML: `<p/>` is a whole element.

@@ -10,7 +10,7 @@ mod table;
 mod tests;
 mod wrap;
 
-use super::{Block, BlockKind, Paragraphs, Reading, is_space};
+use super::{Block, BlockKind, Paragraphs, ReaderOutput, is_space};
 use crate::span::Span;
 use line::{Role, is_thai, line_role, parse_number};
 use unicode_width::UnicodeWidthStr;
@@ -20,7 +20,7 @@ use wrap::Wrapping;
 const MAX_TITLE: usize = 220;
 
 /// Reads plain text into blocks.
-pub(super) fn read(source: &str, paragraphs: Paragraphs) -> Reading {
+pub(super) fn read(source: &str, paragraphs: Paragraphs) -> ReaderOutput {
     let lines = lines(source);
     let wrapping = match paragraphs {
         Paragraphs::Line => None,
@@ -31,7 +31,7 @@ pub(super) fn read(source: &str, paragraphs: Paragraphs) -> Reading {
     mark_bylines(source, &mut units);
     heading::mark_headings(source, &mut units);
     let wrapped_at_spaces = wrapping.is_some_and(|wrapping| wrapping.at_spaces);
-    Reading {
+    ReaderOutput {
         blocks: units
             .iter()
             .map(|unit| unit.to_block(source, wrapped_at_spaces))
@@ -50,7 +50,7 @@ pub(super) fn paragraph_kind(text: &str) -> BlockKind {
 }
 
 /// A line that is not blank.
-struct Line {
+struct TextLine {
     /// The line without its line end.
     whole: Span,
     /// The line without the white space around it.
@@ -62,7 +62,7 @@ struct Line {
     cells: Vec<Span>,
 }
 
-impl Line {
+impl TextLine {
     /// The width of the white space at its start, in columns; a tab counts as eight.
     fn indent(&self, source: &str) -> usize {
         let space = &source[self.whole.start..self.text.start];
@@ -141,7 +141,7 @@ fn is_line_end(c: char) -> bool {
 }
 
 /// Finds the lines of a source that are not blank.
-fn lines(source: &str) -> Vec<Line> {
+fn lines(source: &str) -> Vec<TextLine> {
     let mut wholes: Vec<Span> = Vec::new();
     let mut start = 0;
     for line in source.split_inclusive(is_line_end) {
@@ -165,7 +165,7 @@ fn lines(source: &str) -> Vec<Line> {
         };
         let text = content.trim_matches(is_space);
         let start = whole.start + (content.trim_end_matches(is_space).len() - text.len());
-        lines.push(Line {
+        lines.push(TextLine {
             whole: *whole,
             text: Span::new(start, start + text.len()),
             role: line_role(text),
@@ -181,8 +181,8 @@ fn lines(source: &str) -> Vec<Line> {
 }
 
 /// The pairs of adjacent lines that may be one paragraph: the first with its indentation, the second without.
-fn possible_wraps<'a>(source: &'a str, lines: &[Line]) -> Vec<(&'a str, &'a str)> {
-    let goes_on = |a: &Line, b: &Line| {
+fn possible_wraps<'a>(source: &'a str, lines: &[TextLine]) -> Vec<(&'a str, &'a str)> {
+    let goes_on = |a: &TextLine, b: &TextLine| {
         let follows = match (a.role, b.role) {
             (Role::Text, Role::Text) => b.indent(source) <= a.indent(source),
             (Role::Item(_), Role::Text) | (Role::Quote(_), Role::Quote(_)) => true,
@@ -197,7 +197,7 @@ fn possible_wraps<'a>(source: &'a str, lines: &[Line]) -> Vec<(&'a str, &'a str)
 }
 
 /// Puts lines together to units, whose kinds follow from the roles of their lines.
-fn units(source: &str, lines: &[Line], paragraphs: Paragraphs, wrapping: Option<Wrapping>) -> Vec<Unit> {
+fn units(source: &str, lines: &[TextLine], paragraphs: Paragraphs, wrapping: Option<Wrapping>) -> Vec<Unit> {
     let mut assembler = Assembler {
         source,
         paragraphs,
@@ -225,11 +225,11 @@ struct Assembler<'a> {
     /// Whether a blank line or a rule, or nothing, stands before the next line.
     after_blank: bool,
     /// The last line, unless it was a rule.
-    previous: Option<&'a Line>,
+    previous: Option<&'a TextLine>,
 }
 
 impl<'a> Assembler<'a> {
-    fn add(&mut self, line: &'a Line) {
+    fn add(&mut self, line: &'a TextLine) {
         self.after_blank |= line.after_blank;
         if self.after_blank {
             self.end_unit();
@@ -275,7 +275,7 @@ impl<'a> Assembler<'a> {
     }
 
     /// Adds a rule, which underlines the unit directly above it.
-    fn add_rule(&mut self, line: &Line) {
+    fn add_rule(&mut self, line: &TextLine) {
         self.end_unit();
         if let Some(unit) = self.units.last_mut() {
             unit.underline = (!self.after_blank).then_some(line.text);
@@ -285,7 +285,7 @@ impl<'a> Assembler<'a> {
 
     /// The role of a line in its list: `2.3` begins an item only after `2.2`, or after `2` if it is `2.1`; else it is text,
     /// such as a price or a time.
-    fn settled_role(&mut self, line: &Line) -> Role {
+    fn settled_role(&mut self, line: &TextLine) -> Role {
         if let Role::Item(_) = line.role
             && let Some((numbers, _)) = parse_number(line.text.of(self.source))
         {
@@ -303,7 +303,7 @@ impl<'a> Assembler<'a> {
     }
 
     /// Whether a line of this role belongs to the last unit.
-    fn continues_unit(&self, line: &Line, role: Role) -> bool {
+    fn continues_unit(&self, line: &TextLine, role: Role) -> bool {
         let (Some(previous), Some(unit)) = (self.previous, self.units.last()) else {
             return false;
         };
