@@ -3,6 +3,7 @@
 mod articles;
 mod lock;
 mod merge;
+mod plan;
 mod record;
 mod report;
 mod shard;
@@ -11,6 +12,8 @@ mod state;
 pub use articles::Articles;
 pub use lock::Lock;
 pub use merge::{Merged, merge};
+pub use plan::{DEFAULT_TEMPLATE, Failure, Found, FoundArticle, Plan, PlanOptions, find_articles, format_of, plan};
+pub(crate) use plan::{no_articles, output_is_input};
 pub use record::{Quote, Record, Written};
 pub use report::{INDEX, REPORT, write as write_report};
 pub use shard::{Shard, Site};

@@ -2,20 +2,19 @@
 
 use super::args::Archive;
 use super::config::Config;
-use super::plan::{self, Input, Plan, Request, Task};
+use super::plan::{Input, Output, Task};
 use super::printer::Printer;
 use super::progress;
 use super::session::Session;
 use super::translate::{options, preview};
 use super::words::{counted, size};
 use super::{Status, interrupt};
-use crate::archive::{self, Article, Articles, Counts, Host, INDEX, Lock, REPORT, Shard, Site, State};
+use crate::archive::{self, Article, Articles, Counts, Host, INDEX, Lock, Plan, PlanOptions, REPORT, Site, State};
 use crate::error::{Error, Kind, Result};
 use crate::memory::Memory;
 use crate::pipeline;
 use crate::render::{OutputFormat, RenderOptions};
 use crate::translate::{Translator, identity};
-use rayon::prelude::*;
 use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -33,16 +32,13 @@ pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status>
             .path(&args.input)
             .hint("an archive is a directory of articles; `plae translate` takes files"));
     }
-    let mut plan = settle(args)?;
-    if let Some(shard) = args.shard {
-        divide(&mut plan, shard);
-    }
+    let plan = settle(args)?;
     let site = Site::new(output, args.shard);
     if args.dry_run {
-        return dry_run(&plan, &options, &site, printer);
+        return dry_run(plan, &options, &site, printer);
     }
-    let bytes = total(&plan);
-    let articles = articles(std::mem::take(&mut plan.tasks), args);
+    let Plan { articles, failures, .. } = plan;
+    let bytes = total(&articles);
     let session = Session::new(config, printer);
     // A model that cannot be had is told before anything is read.
     let identity = identity(session.located()?)?;
@@ -73,19 +69,19 @@ pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status>
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
         force: args.force,
     };
-    let desk = Desk {
+    let host = CliHost {
         session: &session,
         printer,
         bar: progress::Archive::new(printer, articles.len(), bytes),
         counts: Cell::default(),
     };
-    for failure in &plan.failures {
+    for failure in &failures {
         printer.error(&failure.error);
     }
     // From here on Ctrl-C waits for the batch in hand.
     let _patience = interrupt::patience();
     let start = Instant::now();
-    let ended = archive::run(&site, &articles, memory.as_ref(), &state, &archive_options, &desk);
+    let ended = archive::run(&site, &articles, memory.as_ref(), &state, &archive_options, &host);
     let ended = match ended {
         Err(error) if error.kind == Kind::Interrupted => Err(Error::new(Kind::Interrupted, "stopped before the end")
             .hint("what is finished is kept; the same command goes on from here")),
@@ -93,22 +89,23 @@ pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status>
     };
     let counts = match &ended {
         Ok(counts) => *counts,
-        Err(_) => desk.counts.get(),
+        Err(_) => host.counts.get(),
     };
-    drop(desk);
+    drop(host);
     let count = articles.len();
     drop(articles);
     // Of a run that was broken off too: it shows what there is. Why it ended is told before what went wrong after it.
     let written = remember_pace(&state, &counts).and_then(|()| archive::write_report(&site, &state));
-    report(count, plan.failures.len(), &counts, start.elapsed(), &site, printer);
+    report(count, failures.len(), &counts, start.elapsed(), &site, printer);
     let counts = ended?;
     written?;
-    Ok(match counts.failed + plan.failures.len() {
+    Ok(match counts.failed + failures.len() {
         0 => Status::Done,
         _ => Status::Failed,
     })
 }
 
+/// Plans what was asked for.
 fn settle(args: &Archive) -> Result<Plan> {
     let globs: Vec<String> = args
         .include
@@ -120,77 +117,28 @@ fn settle(args: &Archive) -> Result<Plan> {
         [] => &[OutputFormat::Html],
         formats => formats,
     };
-    // The separator makes it a directory whatever its name.
-    let output = args.output.join("");
-    plan::plan(&Request {
-        inputs: std::slice::from_ref(&args.input),
+    let options = PlanOptions {
+        globs: &globs,
         from: args.reading.format()?,
-        output: Some(&output),
         formats,
-        force: args.force,
-        archive: Some(plan::Archive {
-            globs: &globs,
-            template: &args.name,
-            reserved: &[INDEX, REPORT],
-        }),
-    })
-}
-
-/// Leaves in a plan what is a shard's.
-fn divide(plan: &mut Plan, shard: Shard) {
-    let owns = |task: &Task| match &task.input {
-        Input::Stdin => true,
-        Input::File(path) => shard.owns(path),
+        template: &args.name,
+        shard: args.shard,
     };
-    let own: Vec<bool> = plan.tasks.par_iter().map(owns).collect();
-    let mut own = own.into_iter();
-    plan.tasks.retain(|_| own.next().unwrap_or_default());
-    plan.failures.retain(|failure| shard.has(failure.input.as_bytes()));
+    archive::plan(&args.input, &args.output, &options)
 }
 
-/// A relative path with `/` between directories, on every system.
-fn portable(path: &Path) -> String {
-    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
-    parts.join("/")
+/// Gives the size of an article's file in bytes; 0 if it cannot be read.
+fn length(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |file| file.len())
 }
 
-fn articles(tasks: Vec<Task>, args: &Archive) -> Articles {
-    let formats = tasks
-        .first()
-        .map(|task| task.outputs.iter().map(|output| output.format).collect());
-    let mut articles = Articles::new(args.input.clone(), formats.unwrap_or_default());
-    for task in tasks {
-        let Input::File(path) = task.input else { continue };
-        let outputs = task.outputs.iter().filter_map(|written| {
-            let path = written.path.as_ref()?;
-            Some((
-                written.format,
-                portable(path.strip_prefix(&args.output).unwrap_or(path)),
-            ))
-        });
-        articles.push(Article {
-            place: portable(&task.place),
-            path,
-            format: task.format,
-            outputs: outputs.collect(),
-        });
-    }
-    articles
-}
-
-fn length(task: &Task) -> u64 {
-    match &task.input {
-        Input::Stdin => 0,
-        Input::File(path) => std::fs::metadata(path).map_or(0, |file| file.len()),
-    }
-}
-
-fn total(plan: &Plan) -> u64 {
-    plan.tasks.iter().map(length).sum()
+/// Gives the size of all articles in bytes.
+fn total(articles: &Articles) -> u64 {
+    articles.iter().map(|article| length(&article.path)).sum()
 }
 
 /// The model, the messages and the bar of a run.
-struct Desk<'a> {
+struct CliHost<'a> {
     session: &'a Session<'a>,
     printer: &'a Printer,
     bar: progress::Archive<'a>,
@@ -198,7 +146,7 @@ struct Desk<'a> {
     counts: Cell<Counts>,
 }
 
-impl Host for Desk<'_> {
+impl Host for CliHost<'_> {
     fn translator(&self) -> Result<&Translator> {
         Ok(&self.session.model()?.translator)
     }
@@ -234,13 +182,26 @@ fn pace(state: &State) -> Result<(f64, f64)> {
 }
 
 /// Prints what would be read and written, and how long that would take by the pace of earlier runs.
-fn dry_run(plan: &Plan, options: &pipeline::Options, site: &Site, printer: &Printer) -> Result<Status> {
-    let extra = |task: &Task| format!("{}, ", size(length(task)));
-    let (failed, sentences) = preview(plan, options, &extra, printer)?;
+fn dry_run(plan: Plan, options: &pipeline::Options, site: &Site, printer: &Printer) -> Result<Status> {
+    let (count, bytes) = (plan.articles.len(), total(&plan.articles));
+    let extra = |task: &Task| match &task.input {
+        Input::Stdin => String::new(),
+        Input::File(path) => format!("{}, ", size(length(path))),
+    };
+    let plan = super::plan::Plan {
+        tasks: plan
+            .articles
+            .iter()
+            .map(|article| task(article, site.output()))
+            .collect(),
+        failures: plan.failures,
+        skipped: plan.skipped,
+    };
+    let (failed, sentences) = preview(&plan, options, &extra, printer)?;
     let mut line = format!(
         "{}, {}, {} with Thai, repeated ones included",
-        counted(plan.tasks.len(), "article"),
-        size(total(plan)),
+        counted(count, "article"),
+        size(bytes),
         counted(sentences, "segment"),
     );
     if failed > 0 {
@@ -263,6 +224,19 @@ fn dry_run(plan: &Plan, options: &pipeline::Options, site: &Site, printer: &Prin
         0 => Status::Done,
         _ => Status::Failed,
     })
+}
+
+/// Makes an article a task, as it is shown.
+fn task(article: Article, output: &Path) -> Task {
+    let outputs = article.outputs.into_iter().map(|(format, path)| Output {
+        format,
+        path: Some(output.join(path)),
+    });
+    Task {
+        input: Input::File(article.path),
+        format: article.format,
+        outputs: outputs.collect(),
+    }
 }
 
 /// Says what became of these articles, and of those that were `refused` before.

@@ -483,7 +483,7 @@ pub struct Archive {
     #[arg(
         long,
         value_name = "TEMPLATE",
-        default_value = "{dir}/{stem}.{format}",
+        default_value = crate::archive::DEFAULT_TEMPLATE,
         help_heading = "Output"
     )]
     pub name: String,
@@ -500,7 +500,7 @@ pub struct Archive {
     /// report of a part are in OUT/.plae/shard-I-of-N until then.
     #[arg(long, value_name = "I/N", help_heading = "Reading")]
     pub shard: Option<Shard>,
-    /// Read only what this glob matches, as in .gitignore; may be repeated
+    /// Read only what this glob matches, written as in .gitignore; may be repeated
     #[arg(long, value_name = "GLOB", help_heading = "Reading")]
     pub include: Vec<String>,
     /// Leave out what this glob matches; may be repeated, and outranks --include

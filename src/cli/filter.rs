@@ -81,7 +81,6 @@ fn settle(args: &args::Translate) -> Result<Plan> {
         output: args.output.output.as_deref(),
         formats: &[OutputFormat::Jsonl],
         force: args.output.force,
-        archive: None,
     })
 }
 

@@ -21,7 +21,6 @@ pub fn run(args: &Render, config: &Config, printer: &Printer) -> Result<Status> 
         output: args.output.output.as_deref(),
         formats: &args.output.format,
         force: args.output.force,
-        archive: None,
     })?;
     if let Some(failure) = failures.into_iter().next() {
         return Err(failure.error);

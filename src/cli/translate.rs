@@ -80,7 +80,6 @@ pub fn settle(args: &args::Translate) -> Result<Plan> {
         output: args.output.output.as_deref(),
         formats: &args.output.format,
         force: args.output.force,
-        archive: None,
     })
 }
 

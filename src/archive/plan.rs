@@ -1,0 +1,557 @@
+//! The plan of an archive: the articles of a directory, and the names of their outputs.
+
+use super::{Article, Articles, INDEX, REPORT, Shard};
+use crate::document::Format;
+use crate::error::{Error, Result};
+use crate::file;
+use crate::render::{NOTES, OutputFormat};
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Component, Path, PathBuf};
+
+/// Names each output like its input, in the same directory below the output directory.
+pub const DEFAULT_TEMPLATE: &str = "{dir}/{stem}.{format}";
+/// Files at the top of the output directory that belong to the archive, not to an article.
+const RESERVED: [&str; 2] = [INDEX, REPORT];
+
+/// The choice of articles, and where their outputs go.
+#[derive(Clone, Copy, Debug)]
+pub struct PlanOptions<'a> {
+    /// Chooses among the files by globs relative to the input directory; see [`find_articles`]. Empty for all.
+    pub globs: &'a [String],
+    /// Reads every article in this format instead of the one that its extension names.
+    pub from: Option<Format>,
+    /// Output formats; one that is named twice counts once.
+    pub formats: &'a [OutputFormat],
+    /// Names the outputs, with the fields `{dir}`, `{stem}`, `{ext}` and `{format}`; see [`DEFAULT_TEMPLATE`].
+    pub template: &'a str,
+    /// Takes only the articles of this part.
+    pub shard: Option<Shard>,
+}
+
+/// The articles of an archive, and the problems met while looking for them.
+#[derive(Debug)]
+pub struct Plan {
+    pub articles: Articles,
+    /// Places in the input directory that cannot be read; the others go on.
+    pub failures: Vec<Failure>,
+    /// Number of files that are passed over: those of other kinds, and plae's own outputs.
+    pub skipped: usize,
+}
+
+/// An input that cannot be translated.
+#[derive(Debug)]
+pub struct Failure {
+    /// Its path, or `standard input`.
+    pub input: String,
+    pub error: Error,
+}
+
+/// Finds the articles below the directory `input` and names their outputs below `output`.
+///
+/// Names depend on the places of the articles alone, so that the same articles get the same names again. Where two
+/// outputs would meet, also on a file system that does not tell capitals from small letters, `{stem}` becomes the
+/// input's whole name; where they still meet, that and a hash of its place.
+///
+/// # Errors
+/// Of kind `Usage`: `input` is no directory, `output` is the same directory, a glob or the template is wrong, or
+/// the template gives several articles one output.
+pub fn plan(input: &Path, output: &Path, options: &PlanOptions) -> Result<Plan> {
+    if !input.is_dir() {
+        return Err(Error::usage("is no directory").path(input));
+    }
+    if file::real(input) == file::real(output) {
+        return Err(output_is_input(input));
+    }
+    let mut formats = Vec::with_capacity(options.formats.len());
+    for format in options.formats {
+        if !formats.contains(format) {
+            formats.push(*format);
+        }
+    }
+    let Found {
+        articles: found,
+        mut failures,
+        skipped,
+    } = find_articles(input, options.globs, Some(output))?;
+    if found.is_empty() && failures.is_empty() {
+        failures.push(no_articles(input));
+    }
+    let places: Vec<_> = found.iter().map(|found| found.place.as_path()).collect();
+    let names = name_by_template(options.template, output, &places, &formats)?;
+    let is_own: Vec<bool> = match options.shard {
+        None => vec![true; found.len()],
+        Some(shard) => found.par_iter().map(|found| shard.owns(&found.path)).collect(),
+    };
+    if let Some(shard) = options.shard {
+        failures.retain(|failure| shard.has(failure.input.as_bytes()));
+    }
+    let mut articles = Articles::new(input.to_path_buf(), formats.clone());
+    for ((found, names), is_own) in found.into_iter().zip(names).zip(is_own) {
+        if is_own {
+            articles.push(Article {
+                place: portable(&found.place),
+                format: options.from.or(format_of(&found.path)).unwrap_or(Format::Text),
+                path: found.path,
+                outputs: formats
+                    .iter()
+                    .copied()
+                    .zip(names.iter().map(|name| portable(name)))
+                    .collect(),
+            });
+        }
+    }
+    Ok(Plan {
+        articles,
+        failures,
+        skipped,
+    })
+}
+
+/// The error for an output directory whose outputs would be inputs.
+pub(crate) fn output_is_input(input: &Path) -> Error {
+    Error::usage("the output directory is an input directory, and outputs would be inputs")
+        .path(input)
+        .hint("write to another directory, or to one below it")
+}
+
+/// The failure of a directory in which nothing can be translated.
+pub(crate) fn no_articles(directory: &Path) -> Failure {
+    Failure {
+        input: directory.display().to_string(),
+        error: Error::input("no .txt, .md or .html file in this directory").path(directory),
+    }
+}
+
+/// Formats a relative path with `/` between directories, on every system; what is not Unicode in it is replaced.
+fn portable(path: &Path) -> String {
+    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
+    parts.join("/")
+}
+
+/// Tells the input format that the extension of a file names.
+pub fn format_of(path: &Path) -> Option<Format> {
+    path.extension()
+        .and_then(OsStr::to_str)
+        .and_then(Format::from_extension)
+}
+
+/// The files of a directory that can be translated.
+#[derive(Debug, Default)]
+pub struct Found {
+    pub articles: Vec<FoundArticle>,
+    /// Places that cannot be read.
+    pub failures: Vec<Failure>,
+    /// Number of files that are passed over: those of other kinds, and plae's own outputs.
+    pub skipped: usize,
+}
+
+/// One file that can be translated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundArticle {
+    pub path: PathBuf,
+    /// Its path below the directory that was searched.
+    pub place: PathBuf,
+}
+
+/// Finds the articles below `root` in the order of their paths: no hidden files, no links, nothing that plae wrote, and
+/// nothing below the directory `except`.
+///
+/// `globs` are written as the lines of a `.gitignore` file that stands in `root`, but choose the other way round: one
+/// without `!` takes what it matches, one with `!` leaves that out, and the last that matches decides. What none
+/// matches is left out if any glob is without `!`. `{a,b}` matches either, and `#` begins no comment.
+///
+/// # Errors
+/// Of kind `Usage` for a glob that is wrong.
+pub fn find_articles(root: &Path, globs: &[String], except: Option<&Path>) -> Result<Found> {
+    let mut overrides = ignore::overrides::OverrideBuilder::new(root);
+    for glob in globs {
+        let added = if glob.starts_with('#') {
+            overrides.add(&format!("\\{glob}"))
+        } else {
+            overrides.add(glob)
+        };
+        added.map_err(|error| Error::usage(format!("not a glob: {error}")))?;
+    }
+    let overrides = overrides
+        .build()
+        .map_err(|error| Error::usage(format!("the globs cannot be used: {error}")))?;
+    let except = except.map(file::real);
+    let entries = ignore::WalkBuilder::new(root)
+        .standard_filters(false)
+        .hidden(true)
+        .overrides(overrides)
+        .sort_by_file_path(Path::cmp)
+        .filter_entry(move |entry| {
+            except.is_none()
+                || !entry.file_type().is_some_and(|kind| kind.is_dir())
+                || except != std::fs::canonicalize(entry.path()).ok()
+        })
+        .build();
+    let mut found = Found::default();
+    for entry in entries {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                found.failures.push(unreadable(root, error));
+                continue;
+            }
+        };
+        if !entry.file_type().is_some_and(|kind| kind.is_file()) {
+            continue;
+        }
+        let path = entry.path();
+        if format_of(path).is_none() || is_own_output(path) {
+            found.skipped += 1;
+            continue;
+        }
+        found.articles.push(FoundArticle {
+            place: path.strip_prefix(root).unwrap_or(path).to_path_buf(),
+            path: path.to_path_buf(),
+        });
+    }
+    Ok(found)
+}
+
+/// Tells whether a file ends with the note that plae puts at the end of every page for reading.
+fn is_own_output(path: &Path) -> bool {
+    /// Bytes at the end of a file in which the note is looked for.
+    const TAIL: u64 = 1024;
+    let tail = || -> std::io::Result<Vec<u8>> {
+        let mut file = std::fs::File::open(path)?;
+        let start = file.metadata()?.len().saturating_sub(TAIL);
+        file.seek(SeekFrom::Start(start))?;
+        let mut tail = Vec::new();
+        file.read_to_end(&mut tail)?;
+        Ok(tail)
+    };
+    // A file that cannot be read is an input, and fails as one.
+    let tail = tail().unwrap_or_default();
+    let holds = |note: &str| tail.windows(note.len()).any(|part| part == note.as_bytes());
+    NOTES.into_iter().any(holds)
+}
+
+/// The failure of a place below `root` that cannot be read; its path is the innermost that the error names.
+fn unreadable(root: &Path, error: ignore::Error) -> Failure {
+    let mut path = root;
+    let mut inner = &error;
+    loop {
+        match inner {
+            ignore::Error::WithPath { path: at, err } => {
+                path = at;
+                inner = err;
+            }
+            ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => {
+                inner = err;
+            }
+            _ => break,
+        }
+    }
+    let message = match inner.io_error() {
+        Some(error) => file::io_phrase(error),
+        None => inner.to_string(),
+    };
+    Failure {
+        input: path.display().to_string(),
+        error: Error::input(message).path(path),
+    }
+}
+
+/// How much of an article's place is in the name of its outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stem {
+    /// The file name without its extension.
+    Short,
+    /// The whole file name.
+    Whole,
+    /// The whole file name and a hash of the place.
+    Hashed,
+}
+
+/// Names the outputs of the articles at `places`, relative to `output`, which only errors name; see [`plan`].
+fn name_by_template(
+    template: &str,
+    output: &Path,
+    places: &[&Path],
+    formats: &[OutputFormat],
+) -> Result<Vec<Vec<PathBuf>>> {
+    let mut stems = vec![Stem::Short; places.len()];
+    loop {
+        let mut named = Vec::with_capacity(places.len());
+        let reserved = RESERVED.map(|name| (case_folded(Path::new(name)), 1));
+        let mut uses: HashMap<String, usize> = reserved.into_iter().collect();
+        for (place, stem) in places.iter().zip(&stems) {
+            let fill = |format: &OutputFormat| fill_template(template, place, *stem, *format);
+            let paths = formats.iter().map(fill).collect::<Result<Vec<_>>>()?;
+            for path in &paths {
+                *uses.entry(case_folded(path)).or_default() += 1;
+            }
+            named.push(paths);
+        }
+        let meets = |paths: &[PathBuf]| paths.iter().any(|path| uses[&case_folded(path)] > 1);
+        let met: Vec<usize> = (0..places.len()).filter(|index| meets(&named[*index])).collect();
+        if met.is_empty() {
+            return Ok(named);
+        }
+        for index in met {
+            stems[index] = match stems[index] {
+                Stem::Short => Stem::Whole,
+                Stem::Whole => Stem::Hashed,
+                Stem::Hashed => {
+                    return Err(Error::usage("several outputs have this name")
+                        .path(output.join(&named[index][0]))
+                        .hint("let {stem} and {format} be part of the template"));
+                }
+            };
+        }
+    }
+}
+
+/// Gives a path as a file system sees it that does not tell capitals from small letters.
+fn case_folded(path: &Path) -> String {
+    path.to_string_lossy().to_lowercase()
+}
+
+/// Fills in the fields of a template for the article at `place`.
+fn fill_template(template: &str, place: &Path, stem: Stem, format: OutputFormat) -> Result<PathBuf> {
+    let part = |part: Option<&OsStr>| part.unwrap_or_default().to_os_string();
+    let stem = match stem {
+        Stem::Short => part(place.file_stem()),
+        Stem::Whole => part(place.file_name()),
+        Stem::Hashed => {
+            let hash = file::hexadecimal(&Sha256::digest(place.as_os_str().as_encoded_bytes()));
+            let mut stem = part(place.file_name());
+            stem.push(format!("-{}", &hash[..8]));
+            stem
+        }
+    };
+    let mut name = OsString::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        let wrong = || {
+            Error::usage(format!("the template `{template}` is wrong at `{{{after}`"))
+                .hint("it may have {dir}, {stem}, {ext} and {format}")
+        };
+        let (field, after) = after.split_once('}').ok_or_else(wrong)?;
+        name.push(before);
+        match field {
+            "dir" => name.push(part(place.parent().map(Path::as_os_str))),
+            "stem" => name.push(&stem),
+            "ext" => name.push(part(place.extension())),
+            "format" => name.push(format.extension()),
+            _ => return Err(wrong()),
+        }
+        rest = after;
+    }
+    name.push(rest);
+    // An article at the top has no directory before the slash.
+    let path: PathBuf = Path::new(&name)
+        .components()
+        .skip_while(|part| *part == Component::RootDir && template.starts_with("{dir}"))
+        .collect();
+    let inside = path.components().all(|part| matches!(part, Component::Normal(_)));
+    if inside && path.file_name().is_some() {
+        Ok(path)
+    } else {
+        Err(Error::usage(format!("the template `{template}` leads out of the output directory")).path(path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+    use std::fs;
+
+    use OutputFormat::{Docx, Html, Jsonl};
+
+    #[test]
+    fn own_outputs_end_with_a_note() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("a.md");
+        for (note, own) in [
+            (NOTES[0], true),
+            (NOTES[1], true),
+            ("Machine translated by hand", false),
+        ] {
+            fs::write(&path, format!("A text.\n\n*{note}0.1.0*\n")).unwrap();
+            assert_eq!(is_own_output(&path), own, "{note}");
+        }
+    }
+
+    /// The outputs of `places` by a template.
+    fn templated(template: &str, places: &[&str], formats: &[OutputFormat]) -> Result<String> {
+        let places: Vec<_> = places.iter().map(Path::new).collect();
+        let outputs = name_by_template(template, Path::new("o"), &places, formats)?;
+        let outputs: Vec<_> = outputs
+            .iter()
+            .flatten()
+            .map(|path| path.display().to_string())
+            .collect();
+        Ok(outputs.join(" "))
+    }
+
+    #[test]
+    fn names_by_a_template() {
+        const USUAL: &str = DEFAULT_TEMPLATE;
+        let cases: [(&str, &[&str], &[OutputFormat], &str); 8] = [
+            (
+                USUAL,
+                &["a.txt", "d/e/b.md"],
+                &[Html, Jsonl],
+                "a.html a.jsonl d/e/b.html d/e/b.jsonl",
+            ),
+            (
+                "{format}/{dir}/{stem}-en.{format}",
+                &["d/a.txt"],
+                &[Html, Docx],
+                "html/d/a-en.html docx/d/a-en.docx",
+            ),
+            ("{stem}.{ext}.{format}", &["d/a.txt"], &[Html], "a.txt.html"),
+            // Same stems, also where only capitals differ.
+            (
+                USUAL,
+                &["a.txt", "a.md", "b.md"],
+                &[Html],
+                "a.txt.html a.md.html b.html",
+            ),
+            (USUAL, &["News.txt", "news.md"], &[Html], "News.txt.html news.md.html"),
+            // The report's own name.
+            (
+                USUAL,
+                &["index.txt", "d/index.txt"],
+                &[Html],
+                "index.txt.html d/index.html",
+            ),
+            // Names that still meet have a hash of their place, which stays the same when others come.
+            (
+                USUAL,
+                &["a.txt", "A.TXT"],
+                &[Html],
+                "a.txt-18b7cb09.html A.TXT-0eeaed51.html",
+            ),
+            (
+                "{stem}.{format}",
+                &["d/a.txt", "e/a.txt"],
+                &[Html],
+                "a.txt-bb402739.html a.txt-75bc90ac.html",
+            ),
+        ];
+        for (template, places, formats, expected) in cases {
+            assert_eq!(templated(template, places, formats).unwrap(), expected);
+        }
+        for (template, places, part) in [
+            ("{dir}/{title}", &["a.txt"][..], "{title}"),
+            ("{dir", &["a.txt"], "{dir"),
+            ("../{stem}.{format}", &["a.txt"], "leads out"),
+            ("/x/{stem}.{format}", &["a.txt"], "leads out"),
+            ("all.{format}", &["a.txt", "b.txt"], "several outputs"),
+        ] {
+            let error = templated(template, places, &[Html]).unwrap_err();
+            assert_eq!(error.kind, Kind::Usage);
+            assert!(error.to_string().contains(part), "{error}");
+        }
+    }
+
+    /// A directory with the given files.
+    fn tree(files: &[&str]) -> tempfile::TempDir {
+        let home = tempfile::tempdir().unwrap();
+        for name in files {
+            let path = home.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "ข่าว").unwrap();
+        }
+        home
+    }
+
+    const ALL: PlanOptions = PlanOptions {
+        globs: &[],
+        from: None,
+        formats: &[Html],
+        template: DEFAULT_TEMPLATE,
+        shard: None,
+    };
+
+    #[test]
+    fn globs_choose_what_an_archive_reads() {
+        let home = tree(&[
+            "in/a.txt",
+            "in/b.md",
+            "in/#c.txt",
+            "in/old/c.txt",
+            "in/old/d.md",
+            "in/new/e.txt",
+        ]);
+        let read = |globs: &[&str]| {
+            let globs: Vec<String> = globs.iter().map(|glob| (*glob).to_owned()).collect();
+            let options = PlanOptions { globs: &globs, ..ALL };
+            let plan = plan(&home.path().join("in"), &home.path().join("out"), &options)?;
+            let places: Vec<_> = plan.articles.iter().map(|article| article.place).collect();
+            Ok::<_, Error>(places.join(" "))
+        };
+        for (globs, expected) in [
+            (&[][..], "#c.txt a.txt b.md new/e.txt old/c.txt old/d.md"),
+            (&["*.txt"], "#c.txt a.txt new/e.txt old/c.txt"),
+            (&["!old/", "!#*"], "a.txt b.md new/e.txt"),
+            (&["[a-z]*.txt", "!/old/"], "a.txt new/e.txt"),
+            (&["!*.txt", "new/*.txt"], "new/e.txt"),
+            (&["#c.txt"], "#c.txt"),
+            (&["{a,b}.*"], "a.txt b.md"),
+        ] {
+            assert_eq!(read(globs).unwrap(), expected, "{globs:?}");
+        }
+        assert_eq!(read(&["a[.txt"]).unwrap_err().kind, Kind::Usage);
+    }
+
+    #[test]
+    fn a_directory_is_planned_without_its_output_directory() {
+        let home = tree(&["in/a.txt", "in/d/b.md", "in/picture.png", "in/out/old.html"]);
+        let (input, output) = (home.path().join("in"), home.path().join("in/out"));
+        let options = PlanOptions {
+            formats: &[Html, Docx, Html],
+            ..ALL
+        };
+        let found = plan(&input, &output, &options).unwrap();
+        let outputs: Vec<_> = found.articles.iter().flat_map(|article| article.outputs).collect();
+        let expected = [
+            (Html, "a.html"),
+            (Docx, "a.docx"),
+            (Html, "d/b.html"),
+            (Docx, "d/b.docx"),
+        ];
+        assert_eq!(outputs, expected.map(|(format, path)| (format, path.to_owned())));
+        assert_eq!((found.skipped, found.failures.len()), (1, 0));
+        assert_eq!(plan(&input, &input, &ALL).unwrap_err().kind, Kind::Usage);
+        assert_eq!(plan(&input.join("a.txt"), &output, &ALL).unwrap_err().kind, Kind::Usage);
+        let empty = plan(
+            &home.path().join("in/out"),
+            &home.path().join("new"),
+            &PlanOptions {
+                globs: &["*.md".to_owned()],
+                ..ALL
+            },
+        );
+        assert_eq!(empty.unwrap().failures[0].error.kind, Kind::Input);
+    }
+
+    #[test]
+    fn shards_divide_the_articles() {
+        let names: Vec<String> = (0..20).map(|number| format!("in/{number}.txt")).collect();
+        let home = tree(&[]);
+        fs::create_dir(home.path().join("in")).unwrap();
+        for name in &names {
+            fs::write(home.path().join(name), name).unwrap();
+        }
+        let count = |shard| {
+            let options = PlanOptions { shard, ..ALL };
+            let found = plan(&home.path().join("in"), &home.path().join("out"), &options).unwrap();
+            found.articles.len()
+        };
+        let (first, second) = (count("0/2".parse().ok()), count("1/2".parse().ok()));
+        assert!(first > 0 && second > 0);
+        assert_eq!((first + second, count(None)), (20, 20));
+    }
+}

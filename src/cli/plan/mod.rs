@@ -1,0 +1,279 @@
+//! The plan of a run: its inputs and their outputs, settled before any work is done.
+
+mod name;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+use super::file;
+use crate::archive::{Failure, format_of, output_is_input};
+use crate::document::Format;
+use crate::error::{Error, Result};
+use crate::render::{OutputFormat, Succession};
+use name::{name_beside, name_in};
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use walk::gather;
+
+/// The inputs and outputs that were asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// Files, directories and `-` for standard input.
+    pub inputs: &'a [PathBuf],
+    /// The format in which every input is read; by its extension when none.
+    pub from: Option<Format>,
+    /// A file, a directory, or `-` for standard output, as without any.
+    pub output: Option<&'a Path>,
+    pub formats: &'a [OutputFormat],
+    /// Overwrite outputs that exist.
+    pub force: bool,
+}
+
+/// A source of text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    Stdin,
+    File(PathBuf),
+}
+
+impl fmt::Display for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Input::Stdin => f.write_str("standard input"),
+            Input::File(path) => path.display().fmt(f),
+        }
+    }
+}
+
+/// One output of one input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    pub format: OutputFormat,
+    /// None is standard output.
+    pub path: Option<PathBuf>,
+}
+
+impl fmt::Display for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.path {
+            None => f.write_str("standard output"),
+            Some(path) => path.display().fmt(f),
+        }
+    }
+}
+
+/// One input with all its outputs.
+#[derive(Clone, Debug)]
+pub struct Task {
+    pub input: Input,
+    pub format: Format,
+    pub outputs: Vec<Output>,
+}
+
+impl Input {
+    /// Reads an argument: `-` is standard input.
+    pub fn from_argument(path: &Path) -> Self {
+        if file::is_dash(path) {
+            Input::Stdin
+        } else {
+            Input::File(path.to_path_buf())
+        }
+    }
+
+    /// Reads all its bytes.
+    pub fn read(&self) -> Result<Vec<u8>> {
+        match self {
+            Input::Stdin => file::read_stdin(),
+            Input::File(path) => file::read(path),
+        }
+    }
+
+    /// Gives its path without links, to compare it with others; none for standard input.
+    fn real(&self) -> Option<PathBuf> {
+        match self {
+            Input::Stdin => None,
+            Input::File(path) => Some(file::real(path)),
+        }
+    }
+
+    /// Gives the format in which it is read unless another is named: by its extension, else plain text.
+    pub fn format(&self) -> Format {
+        match self {
+            Input::Stdin => None,
+            Input::File(path) => format_of(path),
+        }
+        .unwrap_or(Format::Text)
+    }
+
+    /// Gives the file's name without its directory; what is not Unicode in it is replaced.
+    pub fn name(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Input::Stdin => None,
+            Input::File(path) => path.file_name().map(OsStr::to_string_lossy),
+        }
+    }
+}
+
+/// The work of a run, and the inputs that cannot be done.
+#[derive(Debug, Default)]
+pub struct Plan {
+    pub tasks: Vec<Task>,
+    /// Inputs that are refused, each with its reason; the others go on.
+    pub failures: Vec<Failure>,
+    /// Number of files in input directories that are passed over: those of other kinds, and outputs of plae's own.
+    pub skipped: usize,
+}
+
+/// An input with its place below an output directory.
+struct Found {
+    input: Input,
+    place: PathBuf,
+}
+
+/// Settles a run.
+///
+/// # Errors
+/// Of kind `Usage` for an impossible request; an input that cannot be done is one of [`Plan::failures`].
+pub fn plan(request: &Request) -> Result<Plan> {
+    let output = request.output.filter(|path| !file::is_dash(path));
+    let directory = output.filter(|path| is_directory(path, request.inputs));
+    if let Some(directory) = directory {
+        check_directory(directory, request)?;
+    }
+    let formats = formats(request, output, directory.is_some())?;
+    let mut plan = Plan::default();
+    let found = gather(request, directory, &mut plan)?;
+    let outputs = match (directory, output) {
+        (Some(directory), _) => {
+            let places: Vec<_> = found.iter().map(|found| found.place.as_path()).collect();
+            name_in(directory, &places, &formats)?
+        }
+        (None, Some(path)) => vec![name_beside(path, &formats)?; found.len()],
+        (None, None) => {
+            let [format] = formats[..] else {
+                return Err(Error::usage("standard output takes one format only")
+                    .hint("name an output with -o; each format gets its own extension"));
+            };
+            if found.len() > 1 && format.succession() == Succession::Never {
+                return Err(Error::usage(format!(
+                    "several {} documents cannot follow each other on standard output",
+                    format.name()
+                ))
+                .hint("name an output directory with -o"));
+            }
+            vec![vec![Output { format, path: None }]; found.len()]
+        }
+    };
+    let inputs: HashSet<_> = found.iter().filter_map(|found| found.input.real()).collect();
+    for (found, outputs) in found.into_iter().zip(outputs) {
+        match check(&outputs, &inputs, request.force)? {
+            Some(error) => plan.failures.push(Failure {
+                input: found.input.to_string(),
+                error,
+            }),
+            None => plan.tasks.push(Task {
+                format: request.from.unwrap_or_else(|| found.input.format()),
+                input: found.input,
+                outputs,
+            }),
+        }
+    }
+    Ok(plan)
+}
+
+/// Tells whether `-o` names a directory: it exists as one, ends in a separator, or has to hold several outputs.
+fn is_directory(output: &Path, inputs: &[PathBuf]) -> bool {
+    ends_in_separator(output) || output.is_dir() || inputs.len() > 1 || inputs.iter().any(|input| input.is_dir())
+}
+
+fn ends_in_separator(path: &Path) -> bool {
+    let last = path.as_os_str().as_encoded_bytes().last();
+    last.is_some_and(|last| std::path::is_separator(char::from(*last)))
+}
+
+fn check_directory(directory: &Path, request: &Request) -> Result<()> {
+    let hint = "name a directory with -o";
+    if directory.exists() && !directory.is_dir() {
+        return Err(Error::usage("several outputs cannot go into one file")
+            .path(directory)
+            .hint(hint));
+    }
+    // `plae translate a.txt b.txt -o out.html` is a slip more often than a wish for a directory of that name.
+    if !directory.is_dir() && !ends_in_separator(directory) && output_format_of(directory).is_some() {
+        return Err(Error::usage("several inputs cannot go into one output file")
+            .path(directory)
+            .hint(format!("{hint}; a final `/` makes any name one")));
+    }
+    let real = file::real(directory);
+    match request
+        .inputs
+        .iter()
+        .find(|input| input.is_dir() && file::real(input) == real)
+    {
+        None => Ok(()),
+        Some(input) => Err(output_is_input(input)),
+    }
+}
+
+/// Gives the output format that the extension of a file names.
+fn output_format_of(path: &Path) -> Option<OutputFormat> {
+    path.extension()
+        .and_then(OsStr::to_str)
+        .and_then(OutputFormat::from_extension)
+}
+
+/// Gives the output formats in the order they were asked for, or the default.
+fn formats(request: &Request, output: Option<&Path>, directory: bool) -> Result<Vec<OutputFormat>> {
+    let mut formats = Vec::new();
+    for format in request.formats {
+        if !formats.contains(format) {
+            formats.push(*format);
+        }
+    }
+    if !formats.is_empty() {
+        return Ok(formats);
+    }
+    Ok(vec![match output {
+        None => OutputFormat::Text,
+        Some(_) if directory => OutputFormat::Html,
+        // A device or a named pipe.
+        Some(path) if path.exists() && !path.is_file() => OutputFormat::Text,
+        Some(path) => output_format_of(path).ok_or_else(|| {
+            let names: Vec<_> = OutputFormat::ALL.map(|format| format.name()).to_vec();
+            Error::usage("no format is known by this extension")
+                .path(path)
+                .hint(format!("name one with --format: {}", names.join(", ")))
+        })?,
+    }])
+}
+
+/// Finds the reason why these outputs cannot be written, if there is one. An output that is an input is an error.
+fn check(outputs: &[Output], inputs: &HashSet<PathBuf>, force: bool) -> Result<Option<Error>> {
+    for path in outputs.iter().filter_map(|output| output.path.as_deref()) {
+        if inputs.contains(&file::real(path)) {
+            return Err(Error::usage("the output is an input")
+                .path(path)
+                .hint("write elsewhere with -o"));
+        }
+        match std::fs::metadata(path) {
+            Ok(standing) if standing.is_dir() => {
+                return Ok(Some(Error::output("is a directory").path(path)));
+            }
+            Ok(standing) if standing.is_file() => {
+                if !force {
+                    return Ok(Some(file::exists(path)));
+                }
+            }
+            // A device or a named pipe.
+            Ok(_) => continue,
+            Err(_) => {}
+        }
+        if let Err(error) = file::check_writable(path) {
+            return Ok(Some(error));
+        }
+    }
+    Ok(None)
+}

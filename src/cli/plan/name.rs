@@ -1,0 +1,83 @@
+//! The names of outputs: beside a file that is named, or below a directory.
+
+use super::{Output, output_format_of};
+use crate::error::{Error, Result};
+use crate::render::OutputFormat;
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// Names the outputs of one input: `path` itself for one format; for several, its stem with each extension, where
+/// the format that `path`'s own extension stands for keeps `path`.
+pub fn name_beside(path: &Path, formats: &[OutputFormat]) -> Result<Vec<Output>> {
+    if let [format] = formats {
+        return Ok(vec![Output {
+            format: *format,
+            path: Some(path.to_path_buf()),
+        }]);
+    }
+    if path.file_name().is_none() || (path.exists() && !path.is_file()) {
+        return Err(Error::usage("several formats cannot go into one output").path(path));
+    }
+    let own = output_format_of(path);
+    let stem = match own {
+        Some(_) => path.with_extension(""),
+        None => path.to_path_buf(),
+    };
+    Ok(formats
+        .iter()
+        .map(|format| Output {
+            format: *format,
+            path: Some(if own == Some(*format) {
+                path.to_path_buf()
+            } else {
+                with_suffix(&stem, format.extension())
+            }),
+        })
+        .collect())
+}
+
+/// Adds `.suffix` after the whole of a path.
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(".");
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Names the outputs of inputs with the given places below `directory`. Inputs that would share an output keep their
+/// own extensions in its name; what then still collides is an error.
+pub fn name_in(directory: &Path, places: &[&Path], formats: &[OutputFormat]) -> Result<Vec<Vec<Output>>> {
+    let short = |place: &Path| directory.join(place.with_extension(""));
+    let mut uses: HashMap<PathBuf, usize> = HashMap::new();
+    for place in places {
+        *uses.entry(short(place)).or_default() += 1;
+    }
+    let mut taken: HashMap<PathBuf, &Path> = HashMap::new();
+    let mut all = Vec::with_capacity(places.len());
+    for place in places {
+        let stem = match uses[&short(place)] {
+            1 => short(place),
+            _ => directory.join(place),
+        };
+        let mut outputs = Vec::with_capacity(formats.len());
+        for format in formats {
+            let path = with_suffix(&stem, format.extension());
+            if let Some(other) = taken.insert(path.clone(), place) {
+                return Err(Error::usage(format!(
+                    "two inputs would be written to it: {} and {}",
+                    other.display(),
+                    place.display()
+                ))
+                .path(path)
+                .hint("translate them in two runs, into two directories"));
+            }
+            outputs.push(Output {
+                format: *format,
+                path: Some(path),
+            });
+        }
+        all.push(outputs);
+    }
+    Ok(all)
+}
