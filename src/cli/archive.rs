@@ -2,11 +2,11 @@
 
 use super::args::Archive;
 use super::config::Config;
+use super::inputs::{options, preview};
 use super::plan::{Input, Output, Task};
 use super::printer::Printer;
 use super::progress;
 use super::session::Session;
-use super::translate::{options, preview};
 use super::words::{counted, size};
 use super::{Status, interrupt};
 use crate::archive::{self, Article, Articles, Counts, Host, INDEX, Lock, Plan, PlanOptions, REPORT, Site, State};

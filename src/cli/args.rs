@@ -125,7 +125,7 @@ pub const QUALITIES: &Words<Quality> = &[
 const SWITCH: &Words<bool> = &[("on", true, "Yes"), ("off", false, "No")];
 
 /// What `word` stands for in `words`.
-pub fn meaning<T: Copy>(words: &Words<T>, word: &str) -> Option<T> {
+pub fn lookup<T: Copy>(words: &Words<T>, word: &str) -> Option<T> {
     words
         .iter()
         .find(|(name, ..)| *name == word)
@@ -138,7 +138,7 @@ where
     T: Copy + Send + Sync + 'static,
 {
     let names = words.iter().map(|(name, _, help)| PossibleValue::new(name).help(*help));
-    PossibleValuesParser::new(names).try_map(|word| meaning(words, &word).ok_or("not one of the possible values"))
+    PossibleValuesParser::new(names).try_map(|word| lookup(words, &word).ok_or("not one of the possible values"))
 }
 
 /// `auto`, `cpu`, `cuda`, `cuda:N` or `metal`.
@@ -571,7 +571,7 @@ pub enum MemoryCommand {
     Stats {
         /// `text` or `json` [default: text]
         #[arg(long, value_name = "FORMAT", value_parser = one_of(REPORTS), hide_possible_values = true)]
-        format: Option<Listing>,
+        format: Option<PlainOrJson>,
     },
     /// Find translations whose source or target holds a text
     Search {
@@ -588,7 +588,7 @@ pub enum MemoryCommand {
         limit: usize,
         /// `text`, or `jsonl` with all that is known [default: text]
         #[arg(long, value_name = "FORMAT", value_parser = one_of(FINDINGS), hide_possible_values = true)]
-        format: Option<Listing>,
+        format: Option<PlainOrJson>,
     },
     /// Write all of it to a file: TMX 1.4b for other tools, tsv or jsonl
     ///
@@ -654,14 +654,14 @@ pub enum MemoryCommand {
     },
 }
 
-const REPORTS: &Words<Listing> = &[
-    ("text", Listing::Plain, "For people"),
-    ("json", Listing::Jsonl, "One JSON object"),
+const REPORTS: &Words<PlainOrJson> = &[
+    ("text", PlainOrJson::Plain, "For people"),
+    ("json", PlainOrJson::Jsonl, "One JSON object"),
 ];
 
-const FINDINGS: &Words<Listing> = &[
-    ("text", Listing::Plain, "For people"),
-    ("jsonl", Listing::Jsonl, "A JSON object a line"),
+const FINDINGS: &Words<PlainOrJson> = &[
+    ("text", PlainOrJson::Plain, "For people"),
+    ("jsonl", PlainOrJson::Jsonl, "A JSON object a line"),
 ];
 
 const EXCHANGE_FORMATS: &Words<ExchangeFormat> = &[
@@ -742,7 +742,7 @@ pub struct SplitArgs {
     ///
     /// Spans are byte offsets in the source as UTF-8. Default: plain.
     #[arg(long, value_name = "FORMAT", value_parser = one_of(LISTINGS), hide_possible_values = true)]
-    pub format: Option<Listing>,
+    pub format: Option<PlainOrJson>,
     /// Print each place where a cut was considered, its score, and what decided
     ///
     /// The score is in log-odds; above 0 speaks for a cut. What decided is `newline`, `score`, `length` (against
@@ -768,15 +768,15 @@ Exit codes:
 
 /// How results are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Listing {
+pub enum PlainOrJson {
     #[default]
     Plain,
     Jsonl,
 }
 
-const LISTINGS: &Words<Listing> = &[
-    ("plain", Listing::Plain, "For people"),
-    ("jsonl", Listing::Jsonl, "A JSON object a line"),
+const LISTINGS: &Words<PlainOrJson> = &[
+    ("plain", PlainOrJson::Plain, "For people"),
+    ("jsonl", PlainOrJson::Jsonl, "A JSON object a line"),
 ];
 
 /// Compare a translation with a reference: BLEU and chrF2, as sacrebleu computes them
@@ -791,7 +791,7 @@ pub struct Score {
     pub reference: PathBuf,
     /// `plain` or `jsonl` [default: plain]
     #[arg(long, value_name = "FORMAT", value_parser = one_of(LISTINGS), hide_possible_values = true)]
-    pub format: Option<Listing>,
+    pub format: Option<PlainOrJson>,
 }
 
 const SCORE_HELP: &str = "\
@@ -956,7 +956,7 @@ mod tests {
     #[test]
     fn every_output_format_has_its_word() {
         for format in OutputFormat::ALL {
-            assert_eq!(meaning(OUTPUT_FORMATS, format.name()), Some(format));
+            assert_eq!(lookup(OUTPUT_FORMATS, format.name()), Some(format));
         }
         assert_eq!(OUTPUT_FORMATS.len(), OutputFormat::ALL.len());
     }

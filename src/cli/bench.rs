@@ -5,7 +5,7 @@ use super::config::Config;
 use super::printer::Printer;
 use super::session::Session;
 use super::words::size;
-use super::{Status, interrupt, translate};
+use super::{Status, inputs, interrupt};
 use crate::error::{Error, Result};
 use crate::thai::has_thai;
 use serde::Serialize;
@@ -37,8 +37,8 @@ pub fn run(args: &Bench, config: &Config, printer: &Printer) -> Result<Status> {
             Error::usage("bench measures and writes no translation").hint("take -o away, or use `plae translate`")
         );
     }
-    let options = translate::options(&typed.reading, &typed.decoding, config)?;
-    let plan = translate::settle(&super::args::Translate {
+    let options = inputs::options(&typed.reading, &typed.decoding, config)?;
+    let plan = inputs::settle(&super::args::Translate {
         output: super::args::Output {
             format: Vec::new(),
             ..typed.output.clone()
@@ -46,14 +46,14 @@ pub fn run(args: &Bench, config: &Config, printer: &Printer) -> Result<Status> {
         ..typed.clone()
     })?;
     if typed.dry_run {
-        return translate::dry_run(&plan, &options, printer);
+        return inputs::dry_run(&plan, &options, printer);
     }
     if let Some(failure) = plan.failures.into_iter().next() {
         return Err(failure.error);
     }
     let mut documents = Vec::new();
     for task in &plan.tasks {
-        documents.push(translate::prepare(task, &options)?);
+        documents.push(inputs::prepare(task, &options)?);
     }
     let sources: Vec<Vec<&str>> = documents
         .iter()

@@ -6,6 +6,7 @@ use crate::document::Paragraphs;
 use crate::error::{Error, Result};
 use crate::render::Layout;
 use crate::translate::{DeviceChoice, Precision, Vocabulary};
+use rapidfuzz::distance::damerau_levenshtein;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
@@ -202,7 +203,7 @@ fn file(path: &Path) -> Result<Layer> {
 fn suggestion(name: &str) -> String {
     let near = KEYS
         .into_iter()
-        .map(|key| (strsim::damerau_levenshtein(key, name), key))
+        .map(|key| (damerau_levenshtein::distance(key.chars(), name.chars()), key))
         .min()
         .filter(|(distance, key)| *distance <= key.len() / 3);
     match near {
@@ -227,7 +228,7 @@ fn parse<T>(set: &Layer, key: &str, meaning: impl Fn(&str) -> Result<T, String>)
 
 fn word<T: Copy>(words: &Words<T>) -> impl Fn(&str) -> Result<T, String> {
     |word| {
-        args::meaning(words, word).ok_or_else(|| {
+        args::lookup(words, word).ok_or_else(|| {
             let names: Vec<_> = words.iter().map(|(name, ..)| *name).collect();
             format!("expected one of {}", names.join(", "))
         })

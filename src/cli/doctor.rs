@@ -153,7 +153,7 @@ fn settings(config: &Config) -> Vec<Finding> {
         (
             Good,
             "network",
-            "may be used to fetch models, and for nothing else".into(),
+            "may be used to fetch models, and for nothing else; not tried here".into(),
         )
     });
     findings

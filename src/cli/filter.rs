@@ -2,10 +2,10 @@
 
 use super::args;
 use super::config::Config;
+use super::inputs::{LazyMemory, inputs, options};
 use super::plan::{self, Input, Plan, Request, Task};
 use super::printer::{Printer, is_broken_pipe};
 use super::session::Session;
-use super::translate::{LazyMemory, inputs, options};
 use super::words::counted;
 use super::{Status, interrupt, is_local, progress};
 use crate::document::{Format, Segment};

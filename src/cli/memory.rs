@@ -1,6 +1,6 @@
 //! `plae memory`: what a translation memory holds, where people's edits come in, and what may go.
 
-use super::args::{Listing, MemoryArgs, MemoryCommand};
+use super::args::{MemoryArgs, MemoryCommand, PlainOrJson};
 use super::plan::Input;
 use super::printer::{FAINT, Printer};
 use super::words::{counted, size};
@@ -108,9 +108,9 @@ fn unknown(path: Option<&Path>, formats: &[&str]) -> Error {
     }
 }
 
-fn stats(memory: &Memory, format: Listing, printer: &Printer) -> Result<()> {
+fn stats(memory: &Memory, format: PlainOrJson, printer: &Printer) -> Result<()> {
     let stats = memory.stats()?;
-    if format == Listing::Jsonl {
+    if format == PlainOrJson::Jsonl {
         let mut object = serde_json::to_value(&stats).unwrap_or_default();
         object["path"] = memory.path().display().to_string().into();
         return printer.data(format!("{object}\n"));
@@ -163,10 +163,10 @@ fn stats(memory: &Memory, format: Listing, printer: &Printer) -> Result<()> {
     printer.data(page)
 }
 
-fn show(found: &[Match], limit: usize, format: Listing, printer: &Printer) -> Result<()> {
+fn show(found: &[Match], limit: usize, format: PlainOrJson, printer: &Printer) -> Result<()> {
     let mut page = String::new();
     for (index, one) in found.iter().enumerate() {
-        if format == Listing::Jsonl {
+        if format == PlainOrJson::Jsonl {
             page += &serde_json::to_string(one).unwrap_or_default();
             page += "\n";
             continue;

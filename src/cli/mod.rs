@@ -7,6 +7,7 @@ mod completions;
 mod config;
 mod doctor;
 mod filter;
+mod inputs;
 mod interrupt;
 mod man;
 mod memory;

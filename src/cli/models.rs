@@ -6,7 +6,7 @@ use super::config::Config;
 use super::printer::{ERROR, FAINT, GOOD, Printer, WARNING};
 use super::session::Fetching;
 use super::words::size;
-use crate::catalog::{self, Check, Entry, Notice, Settings, Verdict};
+use crate::catalog::{self, Check, Entry, Notice, Settings, Verdict, download_size};
 use crate::error::{Error, Result};
 use std::fmt::Write;
 
@@ -27,6 +27,15 @@ fn state(entry: &Entry) -> &'static str {
     match entry.path {
         Some(_) => "here",
         None => "to fetch",
+    }
+}
+
+/// Words the size of a model: of its files here, else of its download, as far as its manifest knows.
+fn listed_size(entry: &Entry) -> String {
+    match (&entry.path, download_size(&entry.manifest)) {
+        (Some(_), _) => size(entry.bytes),
+        (None, Some(bytes)) => size(bytes),
+        (None, None) => "unknown".to_owned(),
     }
 }
 
@@ -61,8 +70,8 @@ fn list(json: bool, settings: &Settings, printer: &Printer) -> Result<Status> {
         .unwrap_or_default();
     let _ = writeln!(
         page,
-        "{:name_width$}  {:9}  {:10}  {:13}  licence",
-        "name", "state", "parameters", "architecture"
+        "{:name_width$}  {:9}  {:10}  {:9}  {:13}  licence",
+        "name", "state", "parameters", "size", "architecture"
     );
     for entry in &entries {
         let manifest = &entry.manifest;
@@ -73,9 +82,10 @@ fn list(json: bool, settings: &Settings, printer: &Printer) -> Result<Status> {
         };
         let _ = writeln!(
             page,
-            "{:name_width$}  {state}  {:10}  {:13}  {}{}",
+            "{:name_width$}  {state}  {:10}  {:9}  {:13}  {}{}",
             manifest.name,
             manifest.parameters.as_deref().unwrap_or("-"),
+            listed_size(entry),
             manifest.architecture.to_string(),
             manifest.licence.as_deref().unwrap_or("unknown"),
             if manifest.non_commercial {

@@ -1,6 +1,6 @@
 //! `plae score`: BLEU and chrF2 of a translation against a reference.
 
-use super::args::{self, Listing};
+use super::args::{self, PlainOrJson};
 use super::plan::Input;
 use super::printer::Printer;
 use super::{Status, file};
@@ -17,8 +17,8 @@ pub fn run(args: &args::Score, printer: &Printer) -> Result<Status> {
     let (hypothesis, reference) = (lines(&hypothesis), lines(&reference));
     let scores = score::score(&hypothesis, &reference).map_err(|error| error.path(&args.hypothesis))?;
     printer.data(match args.format.unwrap_or_default() {
-        Listing::Plain => format!("BLEU  {:.2}\nchrF2 {:.2}\n", scores.bleu, scores.chrf2),
-        Listing::Jsonl => {
+        PlainOrJson::Plain => format!("BLEU  {:.2}\nchrF2 {:.2}\n", scores.bleu, scores.chrf2),
+        PlainOrJson::Jsonl => {
             let object = serde_json::json!({
                 "hypothesis": args.hypothesis.display().to_string(),
                 "reference": args.reference.display().to_string(),

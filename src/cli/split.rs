@@ -1,10 +1,10 @@
 //! `plae split`: how a text is cut into segments, and why.
 
-use super::args::{Listing, Reading, SplitArgs};
+use super::args::{PlainOrJson, Reading, SplitArgs};
 use super::config::Config;
 use super::plan::Input;
 use super::printer::{FAINT, GOOD, HINT, Printer};
-use super::{Status, translate};
+use super::{Status, inputs};
 use crate::document::{self, Block};
 use crate::error::{Error, Result};
 use crate::pipeline::{self, Split};
@@ -26,7 +26,7 @@ pub fn run(args: &SplitArgs, config: &Config, printer: &Printer) -> Result<Statu
     }
     let input = match &args.input {
         Some(path) => Input::from_argument(path),
-        None => translate::stdin()?,
+        None => inputs::stdin()?,
     };
     let listing = args.format.unwrap_or_default();
     printer.data(if args.explain {
@@ -38,7 +38,13 @@ pub fn run(args: &SplitArgs, config: &Config, printer: &Printer) -> Result<Statu
 }
 
 /// One line for each segment.
-fn listed(input: &Input, reading: &Reading, config: &Config, listing: Listing, printer: &Printer) -> Result<String> {
+fn listed(
+    input: &Input,
+    reading: &Reading,
+    config: &Config,
+    listing: PlainOrJson,
+    printer: &Printer,
+) -> Result<String> {
     let options = pipeline::Options {
         split: reading.split.unwrap_or_default(),
         paragraphs: reading.paragraphs.unwrap_or(config.paragraphs),
@@ -48,12 +54,12 @@ fn listed(input: &Input, reading: &Reading, config: &Config, listing: Listing, p
     };
     let prepared = pipeline::prepare(input.name().as_deref(), &input.read()?, &options)
         .map_err(|error| error.path(input.to_string()))?;
-    translate::tell_reading(input, &prepared, &options, printer);
+    inputs::tell_reading(input, &prepared, &options, printer);
     let mut page = String::new();
     for segment in prepared.segments() {
         let _ = match listing {
-            Listing::Plain => writeln!(page, "{}", one_line(&segment.source)),
-            Listing::Jsonl => writeln!(
+            PlainOrJson::Plain => writeln!(page, "{}", controls_to_spaces(&segment.source)),
+            PlainOrJson::Jsonl => writeln!(
                 page,
                 "{}",
                 serde_json::json!({
@@ -70,7 +76,13 @@ fn listed(input: &Input, reading: &Reading, config: &Config, listing: Listing, p
 }
 
 /// One line for each place where a cut was considered, and for people a last one that sums up.
-fn explained(input: &Input, reading: &Reading, config: &Config, listing: Listing, printer: &Printer) -> Result<String> {
+fn explained(
+    input: &Input,
+    reading: &Reading,
+    config: &Config,
+    listing: PlainOrJson,
+    printer: &Printer,
+) -> Result<String> {
     let format = reading.format()?.unwrap_or_else(|| input.format());
     let decoded = decode(&input.read()?, reading.encoding.as_deref()).map_err(|error| error.path(input.to_string()))?;
     let mark = decoded.byte_order_mark().len();
@@ -82,11 +94,11 @@ fn explained(input: &Input, reading: &Reading, config: &Config, listing: Listing
         for candidate in explain(&block.text, &SplitOptions::default()) {
             let (before, after) = context(&block.text, candidate.offset);
             let _ = match listing {
-                Listing::Plain => {
+                PlainOrJson::Plain => {
                     tally.add(&candidate);
                     writeln!(page, "{}", line(&candidate, &before, &after, printer))
                 }
-                Listing::Jsonl => {
+                PlainOrJson::Jsonl => {
                     let object = serde_json::json!({
                         "block": number,
                         "offset": mark + source_offset(block, candidate.offset),
@@ -100,11 +112,11 @@ fn explained(input: &Input, reading: &Reading, config: &Config, listing: Listing
                 }
             };
         }
-        if listing == Listing::Plain {
+        if listing == PlainOrJson::Plain {
             page += "\n";
         }
     }
-    if listing == Listing::Plain {
+    if listing == PlainOrJson::Plain {
         let _ = writeln!(page, "{}", printer.paint(FAINT, tally.told()));
     }
     Ok(page)
@@ -187,7 +199,10 @@ fn context(text: &str, offset: usize) -> (String, String) {
     let before = &before[start.map_or(0, |(start, _)| start)..];
     let after = &after[..end.map_or(after.len(), |(end, _)| end)];
     // A vowel or tone sign without its consonant would join what is printed before it.
-    (one_line(before.trim_start_matches(is_mark)), one_line(after))
+    (
+        controls_to_spaces(before.trim_start_matches(is_mark)),
+        controls_to_spaces(after),
+    )
 }
 
 /// Whether a Thai sign stands above or below the character before it.
@@ -195,8 +210,8 @@ fn is_mark(c: char) -> bool {
     matches!(c, '\u{e31}' | '\u{e34}'..='\u{e3a}' | '\u{e47}'..='\u{e4e}')
 }
 
-/// `text` with spaces for line ends and other control characters.
-fn one_line(text: &str) -> String {
+/// Replaces each line end and other control character by a space, so that places in the text stay.
+fn controls_to_spaces(text: &str) -> String {
     text.replace(|c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'), " ")
 }
 
@@ -277,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_stays_on_one_line() {
-        assert_eq!(one_line("ก\r\nข\u{2028}ค"), "ก  ข ค");
+    fn a_segment_stays_on_to_spaces() {
+        assert_eq!(controls_to_spaces("ก\r\nข\u{2028}ค"), "ก  ข ค");
     }
 }

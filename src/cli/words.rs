@@ -1,6 +1,7 @@
 //! Words: counts, sizes and advice as the command line says them.
 
 use crate::error::{Hint, non_commercial_models};
+pub(super) use crate::file::format_size as size;
 use std::borrow::Cow;
 
 /// Gives `count` with the noun in its right form: `1 file`, `2 files`.
@@ -9,11 +10,6 @@ pub fn counted(count: usize, noun: &str) -> String {
         1 => format!("1 {noun}"),
         _ => format!("{count} {noun}s"),
     }
-}
-
-/// Formats a number of bytes for people, in decimal units: `1.50 MB`.
-pub fn size(bytes: u64) -> String {
-    indicatif::DecimalBytes(bytes).to_string()
 }
 
 /// Words advice with the options and commands that it takes.

@@ -1,0 +1,191 @@
+//! Inputs: what every command that reads texts does before it translates.
+
+use super::args::{self, Decoding, Reading};
+use super::config::Config;
+use super::plan::{self, Input, Output, Plan, Request, Task};
+use super::printer::Printer;
+use super::words::counted;
+use super::{Status, is_local};
+use crate::document::Format;
+use crate::error::{Error, Result};
+use crate::memory::Memory;
+use crate::pipeline::{self, Prepared};
+use crate::thai::has_thai;
+use crate::translate::DecodeOptions;
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+
+/// Gives standard input, unless a person would have to type it.
+pub fn stdin() -> Result<Input> {
+    if !io::stdin().is_terminal() {
+        Ok(Input::Stdin)
+    } else {
+        Err(Error::usage("no input")
+            .hint("name a file, or `-` to type the text and end it with Ctrl-D; --help shows examples"))
+    }
+}
+
+/// Gives the inputs that are named, else standard input.
+pub fn inputs(args: &args::Translate) -> Result<Cow<'_, [PathBuf]>> {
+    Ok(if args.inputs.is_empty() {
+        stdin().map(|_| Cow::Owned(vec![PathBuf::from("-")]))?
+    } else {
+        Cow::Borrowed(&args.inputs)
+    })
+}
+
+/// Plans what was asked for.
+pub fn settle(args: &args::Translate) -> Result<Plan> {
+    plan::plan(&Request {
+        inputs: &inputs(args)?,
+        from: args.reading.format()?,
+        output: args.output.output.as_deref(),
+        formats: &args.output.format,
+        force: args.output.force,
+    })
+}
+
+/// A memory that is opened when it is first needed.
+pub struct LazyMemory {
+    path: PathBuf,
+    memory: OnceCell<Memory>,
+}
+
+impl LazyMemory {
+    /// Remembers the path only.
+    pub fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            memory: OnceCell::new(),
+        }
+    }
+
+    /// Gives the memory; the first call opens it.
+    pub fn get(&self) -> Result<&Memory> {
+        if let Some(memory) = self.memory.get() {
+            return Ok(memory);
+        }
+        let memory = Memory::open(&self.path)?;
+        Ok(self.memory.get_or_init(|| memory))
+    }
+}
+
+/// Turns what was typed or configured about reading and decoding into options, validated; the format is each task's own.
+pub fn options(reading: &Reading, decoding: &Decoding, config: &Config) -> Result<pipeline::Options> {
+    if let (Some(min), Some(max)) = (decoding.min_tokens, decoding.max_tokens)
+        && min > max
+    {
+        return Err(Error::usage(format!(
+            "--min-tokens {min} is more than --max-tokens {max}"
+        )));
+    }
+    if let Some(prompt) = &decoding.prompt
+        && prompt.matches("{text}").count() != 1
+    {
+        return Err(Error::usage("the prompt must hold {text} exactly once").hint("the sentence is put in its place"));
+    }
+    Ok(pipeline::Options {
+        format: reading.format()?.unwrap_or(Format::Text),
+        split: reading.split.unwrap_or_default(),
+        paragraphs: reading.paragraphs.unwrap_or(config.paragraphs),
+        encoding: reading.encoding.clone(),
+        date: config.date.clone(),
+        decode: DecodeOptions {
+            quality: decoding.quality.unwrap_or_default(),
+            beam: decoding.beam,
+            max_tokens: decoding.max_tokens,
+            min_tokens: decoding.min_tokens,
+            batch_tokens: decoding.batch_tokens,
+            normalize: decoding.normalize,
+            prompt: decoding.prompt.clone(),
+            ids: decoding.ids,
+        },
+    })
+}
+
+/// Prints what would be read and written.
+pub fn dry_run(plan: &Plan, options: &pipeline::Options, printer: &Printer) -> Result<Status> {
+    let (failed, _) = preview(plan, options, &|_| String::new(), printer)?;
+    printer.note(format!(
+        "{} would be translated, {failed} would fail{}",
+        counted(plan.tasks.len() + plan.failures.len() - failed, "input"),
+        skipped(plan)
+    ));
+    Ok(match failed {
+        0 => Status::Done,
+        _ => Status::Failed,
+    })
+}
+
+/// Prints a line for each input, with what `extra` says of it. Gives the number of inputs that would fail, and the number
+/// of segments with Thai.
+pub fn preview(
+    plan: &Plan,
+    options: &pipeline::Options,
+    extra: &dyn Fn(&Task) -> String,
+    printer: &Printer,
+) -> Result<(usize, usize)> {
+    let (mut failed, mut sentences) = (plan.failures.len(), 0);
+    for failure in &plan.failures {
+        printer.error(&failure.error);
+    }
+    for task in &plan.tasks {
+        match prepare(task, options) {
+            Err(error) if is_local(&error) => {
+                printer.error(&error);
+                failed += 1;
+            }
+            Err(error) => return Err(error),
+            Ok(prepared) => {
+                let segments = prepared.segments();
+                let thai = segments.iter().filter(|segment| has_thai(&segment.source)).count();
+                sentences += thai;
+                let outputs: Vec<_> = task.outputs.iter().map(Output::to_string).collect();
+                printer.data(format!(
+                    "{} -> {} ({}{}, {thai} with Thai)\n",
+                    task.input,
+                    outputs.join(", "),
+                    extra(task),
+                    counted(segments.len(), "segment"),
+                ))?;
+            }
+        }
+    }
+    Ok((failed, sentences))
+}
+
+/// Says how many files were passed over, after what is said of the others; nothing if none were.
+pub fn skipped(plan: &Plan) -> String {
+    match plan.skipped {
+        0 => String::new(),
+        count => format!(
+            "; {} passed over, of other kinds or written by plae",
+            counted(count, "file")
+        ),
+    }
+}
+
+/// Tells how a source was read, where that was guessed and might be wrong.
+pub fn tell_reading(input: &Input, prepared: &Prepared, options: &pipeline::Options, printer: &Printer) {
+    let encoding = prepared.encoding();
+    if options.encoding.is_none() && encoding != "UTF-8" {
+        printer.note(format!("{input}: read as {encoding}; --encoding overrides"));
+    }
+    if prepared.unwrapped() {
+        printer.note(format!(
+            "{input}: hard-wrapped, lines joined to paragraphs; --paragraphs line keeps them apart"
+        ));
+    }
+}
+
+/// Reads an input and divides it into segments.
+pub fn prepare(task: &Task, options: &pipeline::Options) -> Result<Prepared> {
+    let options = pipeline::Options {
+        format: task.format,
+        ..options.clone()
+    };
+    pipeline::prepare(task.input.name().as_deref(), &task.input.read()?, &options)
+        .map_err(|error| error.path(task.input.to_string()))
+}
