@@ -3,19 +3,21 @@
 #[path = "../tests/it/articles.rs"]
 mod articles;
 
+use anyhow::{Context, bail};
 use std::path::Path;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (directory, count, edition) = match arguments.as_slice() {
         [directory, count] => (directory, count.parse()?, 1),
         [directory, count, edition] => (directory, count.parse()?, edition.parse()?),
-        _ => return Err("expected DIR COUNT [EDITION]".into()),
+        _ => bail!("expected DIR COUNT [EDITION]"),
     };
     for number in 0..count {
         let path = Path::new(directory).join(articles::place(number));
         std::fs::create_dir_all(path.parent().unwrap_or(Path::new(directory)))?;
-        std::fs::write(path, articles::article(number, edition))?;
+        std::fs::write(&path, articles::article(number, edition))
+            .with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Writes a bilingual HTML page of a text file: `cargo run --release --example translate_document -- IN.txt OUT.html`.
 
+use anyhow::{Context, bail};
 use plae::catalog::{Settings, locate};
 use plae::document::Format;
 use plae::pipeline::{self, Options};
@@ -7,19 +8,17 @@ use plae::render::{OutputFormat, RenderOptions, render};
 use plae::translate::{DeviceChoice, Precision, Translator, Vocabulary};
 use std::ops::ControlFlow;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> anyhow::Result<()> {
     let (Some(input), Some(output)) = (std::env::args().nth(1), std::env::args().nth(2)) else {
-        return Err("two paths expected: an article and the page to write".into());
+        bail!("two paths expected: an article and the page to write");
     };
     let settings = Settings::from_vars(|name| std::env::var_os(name));
     let located = locate(None, &settings, true, &mut |_| ())?;
     let translator = Translator::load(&located, DeviceChoice::Auto, Precision::Auto, Vocabulary::Auto)?;
     let observer = &mut |_| ControlFlow::Continue(());
     let options = Options::new(Format::Text);
-    let document = pipeline::translate(Some(&input), &std::fs::read(&input)?, &translator, &options, observer)?;
-    std::fs::write(
-        output,
-        render(&document, OutputFormat::Html, &RenderOptions::default())?,
-    )?;
-    Ok(())
+    let source = std::fs::read(&input).with_context(|| format!("cannot read {input}"))?;
+    let document = pipeline::translate(Some(&input), &source, &translator, &options, observer)?;
+    let page = render(&document, OutputFormat::Html, &RenderOptions::default())?;
+    std::fs::write(&output, page).with_context(|| format!("cannot write {output}"))
 }

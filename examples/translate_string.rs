@@ -4,7 +4,7 @@ use plae::catalog::{Settings, locate};
 use plae::translate::{DecodeOptions, DeviceChoice, Precision, Translator, Vocabulary};
 use std::ops::ControlFlow;
 
-fn main() -> plae::Result<()> {
+fn main() -> anyhow::Result<()> {
     let settings = Settings::from_vars(|name| std::env::var_os(name));
     let located = locate(None, &settings, true, &mut |_| ())?;
     let translator = Translator::load(&located, DeviceChoice::Auto, Precision::Auto, Vocabulary::Auto)?;

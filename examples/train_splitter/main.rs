@@ -7,6 +7,7 @@ mod align;
 mod data;
 mod learn;
 
+use anyhow::Context;
 use data::{Document, Source};
 use learn::Model;
 use plae::thai::cuts::{Cut, best_cuts};
@@ -23,7 +24,7 @@ const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data");
 /// by alignment.
 const GOLD: [Source; 4] = [Source::Flores, Source::Pud, Source::Tud, Source::Thaigov];
 
-fn main() -> plae::Result<()> {
+fn main() -> anyhow::Result<()> {
     let mut evaluation = false;
     let mut segments_of = None;
     let mut directory = PathBuf::from(DATA);
@@ -36,14 +37,14 @@ fn main() -> plae::Result<()> {
         }
     }
     if evaluation {
-        return evaluate(&directory);
+        return Ok(evaluate(&directory)?);
     }
     if let Some(source) = segments_of {
-        return print_segments(&directory, source);
+        return Ok(print_segments(&directory, source)?);
     }
     let scorer = train(&directory, &[])?;
     let bytes = scorer.to_bytes();
-    std::fs::write(WEIGHTS, &bytes).map_err(|error| plae::Error::output(error.to_string()).path(WEIGHTS))?;
+    std::fs::write(WEIGHTS, &bytes).with_context(|| format!("cannot write {WEIGHTS}"))?;
     println!("{} bytes; {:?}", bytes.len(), scorer.prior);
     Ok(())
 }
