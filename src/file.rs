@@ -31,6 +31,25 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }
 
+/// Formats a number of bytes for people, in decimal units: `1.50 MB`.
+pub(crate) fn format_size(bytes: u64) -> String {
+    indicatif::DecimalBytes(bytes).to_string()
+}
+
+/// Encodes a path for a URL: `/` and what a URL gives no meaning to stay, every other byte is `%` and two digits.
+pub(crate) fn percent_encode(path: &str) -> String {
+    let mut encoded = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                encoded.push(char::from(byte));
+            }
+            _ => encoded += &format!("%{byte:02X}"),
+        }
+    }
+    encoded
+}
+
 /// Whether it is a relative path that stays inside its directory, on every system.
 pub(crate) fn is_inside(text: &str) -> bool {
     let char_ok = |c: char| !c.is_control() && !matches!(c, '\\' | ':' | '?' | '#' | '%');
@@ -300,6 +319,11 @@ mod tests {
         assert_eq!(io_phrase(&missing), "no such file or directory");
         let odd = io::Error::from_raw_os_error(27);
         assert!(!io_phrase(&odd).contains("os error"), "{}", io_phrase(&odd));
+    }
+
+    #[test]
+    fn urls_keep_what_has_no_meaning_in_them() {
+        assert_eq!(percent_encode("a b/ก-1.html#x"), "a%20b/%E0%B8%81-1.html%23x");
     }
 
     fn names(directory: &Path) -> Vec<String> {

@@ -6,9 +6,9 @@ use super::record::{Quote, Record};
 use super::shard::Site;
 use super::state::State;
 use crate::error::Result;
-use crate::file::{self, write_failure};
+use crate::file::{self, format_size, percent_encode, write_failure};
 use crate::render::{OutputFormat, THEME, escaped};
-use indicatif::{DecimalBytes, HumanCount};
+use indicatif::HumanCount;
 use std::collections::HashSet;
 use std::io::{self, Write};
 
@@ -107,16 +107,9 @@ fn heading(record: &Record) -> &str {
         .unwrap_or(names[2])
 }
 
-/// A path as a relative reference: what a URL gives a meaning to is encoded.
+/// Gives a path as a relative reference: what a URL gives a meaning to is encoded.
 fn url(path: &str) -> String {
-    let mut url = String::from("./");
-    for byte in path.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => url.push(char::from(byte)),
-            _ => url += &format!("%{byte:02X}"),
-        }
-    }
-    url
+    format!("./{}", percent_encode(path))
 }
 
 fn page(out: &mut dyn Write, sum: &Sum, state: &State) -> Result<()> {
@@ -221,7 +214,7 @@ fn translated(record: &Record) -> String {
          <td data-value=\"{}\">{}</td><td>{}</td>{check}<td>{score}</td></tr>\n",
         escaped(&record.place),
         record.bytes,
-        DecimalBytes(record.bytes),
+        format_size(record.bytes),
         record.segments,
     )
 }

@@ -7,7 +7,7 @@ use super::cache::{self, Snapshot, is_commit, local_error, lock, select, sha256,
 use super::{Notice, Notify, Settings};
 use crate::catalog::manifest::{FileSpec, HubSource, Manifest, is_sha256};
 use crate::error::{Error, Result};
-use crate::file::is_inside;
+use crate::file::{is_inside, percent_encode};
 use crate::model::Architecture;
 use hf_hub::Cache;
 use serde::Deserialize;
@@ -569,14 +569,12 @@ impl<'a> Hub<'a> {
     /// Address of a file at a revision.
     fn url(&self, source: &HubSource, revision: &str, file: &str) -> String {
         let revision = revision.replace('/', "%2F");
-        let mut url = format!("{}/{}/resolve/{revision}/", self.settings.endpoint, source.repo);
-        for byte in file.bytes() {
-            match byte {
-                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => url.push(byte.into()),
-                _ => url += &format!("%{byte:02X}"),
-            }
-        }
-        url
+        format!(
+            "{}/{}/resolve/{revision}/{}",
+            self.settings.endpoint,
+            source.repo,
+            percent_encode(file)
+        )
     }
 }
 

@@ -75,6 +75,14 @@ pub fn info(model: &str, settings: &Settings) -> Result<Entry> {
     }
 }
 
+/// Gives the bytes that fetching a model transfers; none unless the manifest names all files of a source with their sizes.
+pub fn download_size(manifest: &Manifest) -> Option<u64> {
+    let named = |source: &&HubSource| source.patterns.is_empty() && !source.files.is_empty();
+    let sum = |source: &HubSource| source.files.iter().map(|file| file.size).sum();
+    let packaged = manifest.wheels.as_ref().and_then(|wheels| wheels.file.size);
+    manifest.hub.iter().filter(named).find_map(sum).or(packaged)
+}
+
 fn entry(manifest: &Manifest, settings: &Settings) -> Entry {
     let located = cache::find(manifest, settings);
     Entry {

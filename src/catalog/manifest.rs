@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::file::is_inside;
 use crate::model::Architecture;
+use rapidfuzz::distance::damerau_levenshtein;
 use serde::Deserialize;
 use std::path::Path;
 
@@ -438,7 +439,7 @@ impl Manifests {
             if other.contains(&name) || name.contains(other) {
                 1.0
             } else {
-                strsim::normalized_damerau_levenshtein(&name, other)
+                damerau_levenshtein::normalized_similarity(name.chars(), other.chars())
             }
         };
         let mut names: Vec<(f64, &str)> = self.iter().map(|m| (likeness(&m.name), m.name.as_str())).collect();

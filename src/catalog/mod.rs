@@ -10,12 +10,12 @@ mod settings;
 mod tests;
 mod wheel;
 
-pub use manage::{Check, Entry, Removed, Verdict, info, list, pull, remove, verify};
+pub use manage::{Check, Entry, Removed, Verdict, download_size, info, list, pull, remove, verify};
 pub use manifest::Manifest;
 pub use settings::{Settings, Token};
 
 use crate::error::{Error, Hint, Kind, Result};
-use crate::file::is_inside;
+use crate::file::{format_size, is_inside};
 use manifest::{HubSource, Manifests, is_repo};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -188,7 +188,7 @@ impl fmt::Display for Notice {
             } => {
                 write!(f, "fetching {model} from {from}")?;
                 if let Some(bytes) = bytes {
-                    write!(f, ", {}", megabytes(*bytes))?;
+                    write!(f, ", {}", format_size(*bytes))?;
                 }
                 write!(f, "; licence: {}", licence.as_deref().unwrap_or("unknown"))?;
                 licence_url.iter().try_for_each(|url| write!(f, " ({url})"))?;
@@ -198,22 +198,13 @@ impl fmt::Display for Notice {
                 }
             }
             Self::Progress { file, done, total } => {
-                write!(f, "{file}: {} of {}", megabytes(*done), megabytes(*total))
+                write!(f, "{file}: {} of {}", format_size(*done), format_size(*total))
             }
             Self::Retrying { error, wait } => write!(f, "{error}; trying again in {:.1} s", wait.as_secs_f64()),
             Self::Waiting { file } => write!(f, "waiting for another process that fetches {file}"),
             Self::Failed { model, error, .. } => write!(f, "cannot fetch {model}: {error}; trying another source"),
             Self::Pulled { model, path } => write!(f, "{model} is in {}", path.display()),
         }
-    }
-}
-
-/// A size for people, in units of a million bytes.
-fn megabytes(bytes: u64) -> String {
-    match bytes {
-        0..100_000 => format!("{} kB", bytes.div_ceil(1000)),
-        100_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
-        _ => format!("{:.2} GB", bytes as f64 / 1e9),
     }
 }
 

@@ -94,6 +94,9 @@ fn models_are_listed_and_described() {
     for name in ["gemma-3-270m", "opus-mt-th-en", "nllb-200-distilled-600m"] {
         assert!(list.contains(name), "{list}");
     }
+    let sized = |name: &str| list.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
+    assert!(sized("gemma-3-270m").contains("253.11 MB"), "{list}");
+    assert!(sized("madlad400-3b").contains("unknown"), "{list}");
     let objects = lines(&sandbox.run(&["models", "list", "--json"]).ends(0, &[]).stdout);
     assert_eq!(objects.len() + 1, list.lines().count());
     assert!(objects.iter().all(|object| object["path"].is_null()));
