@@ -1,193 +1,252 @@
-//! The block types of GGUF files, decoded row by row (ggml `ggml-quants.c`, `dequantize_row_*`).
+//! Quantised types of GGUF files, decoded row by row (ggml `ggml-quants.c`, `dequantize_row_*`).
+//!
+//! The legacy types Q4_0, Q5_0 and Q8_0 have a float16 scale `d` for each block of 32 columns. The k-quants Q4_K, Q5_K and
+//! Q6_K have super-blocks of [`QK_K`] columns: a float16 `d` for the super-block, and an integer scale for each of its
+//! sub-blocks; Q4_K and Q5_K have minima in the same form (`dmin`).
 
 use super::simd::round_blocks;
 use candle_core::quantized::{GgmlDType, QStorage, QTensor};
 use candle_core::{Device, Result};
 use half::f16;
 
-/// How a type writes a weight: `scale * (q - offset) - minimum`.
+/// Columns of a k-quant's super-block.
+pub(super) const QK_K: usize = 256;
+
+/// A quantised type that matrices are kept in as they stand in the file. A weight is `scale * (q - offset) - minimum`.
+///
+/// Kernels match it exhaustively: a type that is added here does not compile until each has an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::model) struct Form {
-    /// Bits of `q`: 4, 5, 6 or 8.
-    pub bits: usize,
-    pub offset: u8,
-    /// Columns that share a scale and a minimum: 16 or 32.
-    pub width: usize,
-    /// Scales and minima are a whole number times a unit of each [`QK_K`] columns; otherwise the unit alone.
-    pub nested: bool,
-    pub minima: bool,
+pub(super) enum QuantType {
+    Q4_0,
+    Q5_0,
+    /// The type that all others are rounded to.
+    Q8_0,
+    Q4K,
+    Q5K,
+    Q6K,
 }
 
-/// Columns that share the unit of their scales, in types that have one.
-pub(in crate::model) const QK_K: usize = 256;
+impl QuantType {
+    /// Translates candle's name; none for a type that has to be rounded.
+    pub fn from_ggml(dtype: GgmlDType) -> Option<Self> {
+        match dtype {
+            GgmlDType::Q4_0 => Some(Self::Q4_0),
+            GgmlDType::Q5_0 => Some(Self::Q5_0),
+            GgmlDType::Q8_0 => Some(Self::Q8_0),
+            GgmlDType::Q4K => Some(Self::Q4K),
+            GgmlDType::Q5K => Some(Self::Q5K),
+            GgmlDType::Q6K => Some(Self::Q6K),
+            _ => None,
+        }
+    }
 
-impl Form {
-    /// Q8_0, what other types are rounded to.
-    pub const EIGHT: Self = Self {
-        bits: 8,
-        offset: 128,
-        width: 32,
-        nested: false,
-        minima: false,
-    };
+    /// Gives the bits of `q`.
+    pub fn bits(self) -> usize {
+        match self {
+            Self::Q4_0 | Self::Q4K => 4,
+            Self::Q5_0 | Self::Q5K => 5,
+            Self::Q6K => 6,
+            Self::Q8_0 => 8,
+        }
+    }
 
-    /// Of a type whose every value is kept.
-    pub fn of(dtype: GgmlDType) -> Option<Self> {
-        let form = |bits, offset, width, nested, minima| Self {
-            bits,
-            offset,
-            width,
-            nested,
-            minima,
-        };
-        Some(match dtype {
-            GgmlDType::Q4_0 => form(4, 8, 32, false, false),
-            GgmlDType::Q5_0 => form(5, 16, 32, false, false),
-            GgmlDType::Q8_0 => Self::EIGHT,
-            GgmlDType::Q4K => form(4, 0, 32, true, true),
-            GgmlDType::Q5K => form(5, 0, 32, true, true),
-            GgmlDType::Q6K => form(6, 32, 16, true, false),
-            _ => return None,
-        })
+    /// Gives what is taken from `q`, an unsigned number.
+    pub fn offset(self) -> u8 {
+        match self {
+            Self::Q4_0 => 8,
+            Self::Q5_0 => 16,
+            Self::Q8_0 => 128,
+            Self::Q4K | Self::Q5K => 0,
+            Self::Q6K => 32,
+        }
+    }
+
+    /// Counts the columns that share a scale and a minimum: a block, or a k-quant's sub-block.
+    pub fn block_columns(self) -> usize {
+        match self {
+            Self::Q4_0 | Self::Q5_0 | Self::Q8_0 | Self::Q4K | Self::Q5K => 32,
+            Self::Q6K => 16,
+        }
+    }
+
+    /// Says whether scales and minima are an integer times the float16 of a super-block.
+    pub fn is_k_quant(self) -> bool {
+        match self {
+            Self::Q4_0 | Self::Q5_0 | Self::Q8_0 => false,
+            Self::Q4K | Self::Q5K | Self::Q6K => true,
+        }
+    }
+
+    /// Says whether weights have a minimum.
+    pub fn has_minima(self) -> bool {
+        match self {
+            Self::Q4_0 | Self::Q5_0 | Self::Q8_0 | Self::Q6K => false,
+            Self::Q4K | Self::Q5K => true,
+        }
+    }
+
+    /// Counts the columns that share a float16 scale: rows are a multiple of it.
+    pub fn d_columns(self) -> usize {
+        if self.is_k_quant() { QK_K } else { self.block_columns() }
     }
 }
 
-/// One row of weights.
-pub(in crate::model) struct Row {
+/// One row of weights, decoded but not multiplied out.
+pub(super) struct Row {
     /// `q` of each column.
     pub values: Vec<u8>,
-    pub scales: Parts,
-    pub minima: Parts,
+    pub scales: RowScales,
+    /// Empty for types without minima.
+    pub minima: RowScales,
 }
 
 /// Scales or minima of a row.
 #[derive(Default)]
-pub(in crate::model) struct Parts {
-    pub units: Vec<f16>,
-    /// Empty where the units are all.
-    pub whole: Vec<i8>,
+pub(super) struct RowScales {
+    /// `d` or `dmin` of each block or super-block.
+    pub d: Vec<f16>,
+    /// The integer of each sub-block; empty for types that are not k-quants.
+    pub sub_scales: Vec<i8>,
+}
+
+impl RowScales {
+    fn new(quant: QuantType, columns: usize) -> Self {
+        let sub_scales = if quant.is_k_quant() {
+            columns / quant.block_columns()
+        } else {
+            0
+        };
+        Self {
+            d: vec![f16::ZERO; columns / quant.d_columns()],
+            sub_scales: vec![0; sub_scales],
+        }
+    }
 }
 
 impl Row {
-    /// A row to decode into.
-    pub fn new(form: Form, columns: usize) -> Self {
-        let parts = || {
-            if form.nested {
-                Parts {
-                    units: vec![f16::ZERO; columns / QK_K],
-                    whole: vec![0; columns / form.width],
-                }
-            } else {
-                Parts {
-                    units: vec![f16::ZERO; columns / form.width],
-                    whole: Vec::new(),
-                }
-            }
-        };
+    /// Makes a row of zeros to decode into.
+    pub fn new(quant: QuantType, columns: usize) -> Self {
         Self {
             values: vec![0; columns],
-            scales: parts(),
-            minima: if form.minima { parts() } else { Parts::default() },
+            scales: RowScales::new(quant, columns),
+            minima: if quant.has_minima() {
+                RowScales::new(quant, columns)
+            } else {
+                RowScales::default()
+            },
         }
     }
 
-    /// Takes a row of a file; one of a type without a [`Form`] is rounded to 8 bits.
+    /// Decodes a row of a file; one of a type that is no [`QuantType`] is rounded to [`QuantType::Q8_0`].
+    ///
+    /// # Errors
+    /// candle's, for a type that it cannot decode.
+    ///
+    /// # Panics
+    /// When the row was made for another type or for fewer columns.
     pub fn read(&mut self, dtype: GgmlDType, bytes: &[u8]) -> Result<()> {
-        let half = |bytes: &[u8]| f16::from_le_bytes([bytes[0], bytes[1]]);
-        let blocks = bytes.chunks_exact(dtype.type_size()).enumerate();
-        let Self { values, scales, minima } = self;
-        match dtype {
-            GgmlDType::Q8_0 => {
-                for (i, block) in blocks {
-                    scales.units[i] = half(block);
-                    for (to, q) in values[i * 32..][..32].iter_mut().zip(&block[2..]) {
-                        *to = q ^ 0x80;
-                    }
-                }
-            }
-            GgmlDType::Q4_0 => {
-                for (i, block) in blocks {
-                    scales.units[i] = half(block);
-                    for j in 0..16 {
-                        values[i * 32 + j] = block[2 + j] & 15;
-                        values[i * 32 + 16 + j] = block[2 + j] >> 4;
-                    }
-                }
-            }
-            GgmlDType::Q5_0 => {
-                for (i, block) in blocks {
-                    scales.units[i] = half(block);
-                    let high = u32::from_le_bytes([block[2], block[3], block[4], block[5]]);
-                    let fifth = |bit: usize| (((high >> bit) & 1) << 4) as u8;
-                    for j in 0..16 {
-                        values[i * 32 + j] = (block[6 + j] & 15) | fifth(j);
-                        values[i * 32 + 16 + j] = (block[6 + j] >> 4) | fifth(j + 16);
-                    }
-                }
-            }
-            GgmlDType::Q4K | GgmlDType::Q5K => {
-                let five = dtype == GgmlDType::Q5K;
-                for (i, block) in blocks {
-                    (scales.units[i], minima.units[i]) = (half(block), half(&block[2..]));
-                    let packed = &block[4..16];
-                    let (high, low) = if five {
-                        (&block[16..48], &block[48..])
-                    } else {
-                        (&block[..0], &block[16..])
-                    };
-                    for sub in 0..8 {
-                        let (scale, min) = if sub < 4 {
-                            (packed[sub] & 63, packed[sub + 4] & 63)
-                        } else {
-                            (
-                                (packed[sub + 4] & 15) | ((packed[sub - 4] >> 6) << 4),
-                                (packed[sub + 4] >> 4) | ((packed[sub] >> 6) << 4),
-                            )
-                        };
-                        (scales.whole[i * 8 + sub], minima.whole[i * 8 + sub]) = (scale as i8, min as i8);
-                        let values = &mut values[i * 256 + sub * 32..][..32];
-                        for (to, byte) in values.iter_mut().zip(&low[sub / 2 * 32..][..32]) {
-                            *to = if sub % 2 == 0 { byte & 15 } else { byte >> 4 };
-                        }
-                        for (to, high) in values.iter_mut().zip(high) {
-                            *to |= ((high >> sub) & 1) << 4;
-                        }
-                    }
-                }
-            }
-            GgmlDType::Q6K => {
-                for (i, block) in blocks {
-                    scales.units[i] = half(&block[208..]);
-                    for (to, byte) in scales.whole[i * 16..][..16].iter_mut().zip(&block[192..]) {
-                        *to = *byte as i8;
-                    }
-                    for part in 0..2 {
-                        let (low, high) = (&block[part * 64..][..64], &block[128 + part * 32..][..32]);
-                        for j in 0..32 {
-                            let six = |nibble: u8, shift: u8| (nibble & 15) | (((high[j] >> shift) & 3) << 4);
-                            let to = &mut values[i * 256 + part * 128..][..128];
-                            to[j] = six(low[j], 0);
-                            to[32 + j] = six(low[32 + j], 2);
-                            to[64 + j] = six(low[j] >> 4, 4);
-                            to[96 + j] = six(low[32 + j] >> 4, 6);
-                        }
-                    }
-                }
-            }
-            _ => {
-                let columns = values.len();
-                self.round(&dequantize(dtype, bytes, columns)?);
-            }
+        let blocks = bytes.chunks_exact(dtype.type_size());
+        match QuantType::from_ggml(dtype) {
+            Some(QuantType::Q8_0) => self.read_q8_0(blocks),
+            Some(QuantType::Q4_0) => self.read_q4_0(blocks),
+            Some(QuantType::Q5_0) => self.read_q5_0(blocks),
+            Some(QuantType::Q4K) => self.read_q4_k_or_q5_k(blocks, false),
+            Some(QuantType::Q5K) => self.read_q4_k_or_q5_k(blocks, true),
+            Some(QuantType::Q6K) => self.read_q6_k(blocks),
+            None => self.round(&dequantize(dtype, bytes, self.values.len())?),
         }
         Ok(())
     }
 
-    /// Rounds a row to 8 bits with a scale for each 32 columns ([`Form::EIGHT`]).
+    fn read_q8_0<'a>(&mut self, blocks: impl Iterator<Item = &'a [u8]>) {
+        for (i, block) in blocks.enumerate() {
+            self.scales.d[i] = half(block);
+            for (to, q) in self.values[i * 32..][..32].iter_mut().zip(&block[2..]) {
+                *to = q ^ 0x80;
+            }
+        }
+    }
+
+    fn read_q4_0<'a>(&mut self, blocks: impl Iterator<Item = &'a [u8]>) {
+        for (i, block) in blocks.enumerate() {
+            self.scales.d[i] = half(block);
+            for j in 0..16 {
+                self.values[i * 32 + j] = block[2 + j] & 15;
+                self.values[i * 32 + 16 + j] = block[2 + j] >> 4;
+            }
+        }
+    }
+
+    fn read_q5_0<'a>(&mut self, blocks: impl Iterator<Item = &'a [u8]>) {
+        for (i, block) in blocks.enumerate() {
+            self.scales.d[i] = half(block);
+            let high = u32::from_le_bytes([block[2], block[3], block[4], block[5]]);
+            let fifth = |bit: usize| (((high >> bit) & 1) << 4) as u8;
+            for j in 0..16 {
+                self.values[i * 32 + j] = (block[6 + j] & 15) | fifth(j);
+                self.values[i * 32 + 16 + j] = (block[6 + j] >> 4) | fifth(j + 16);
+            }
+        }
+    }
+
+    fn read_q4_k_or_q5_k<'a>(&mut self, blocks: impl Iterator<Item = &'a [u8]>, is_q5: bool) {
+        let Self { values, scales, minima } = self;
+        for (i, block) in blocks.enumerate() {
+            (scales.d[i], minima.d[i]) = (half(block), half(&block[2..]));
+            let packed = &block[4..16];
+            let (high, low) = if is_q5 {
+                (&block[16..48], &block[48..])
+            } else {
+                (&block[..0], &block[16..])
+            };
+            for sub in 0..8 {
+                let (scale, min) = if sub < 4 {
+                    (packed[sub] & 63, packed[sub + 4] & 63)
+                } else {
+                    (
+                        (packed[sub + 4] & 15) | ((packed[sub - 4] >> 6) << 4),
+                        (packed[sub + 4] >> 4) | ((packed[sub] >> 6) << 4),
+                    )
+                };
+                scales.sub_scales[i * 8 + sub] = scale as i8;
+                minima.sub_scales[i * 8 + sub] = min as i8;
+                let values = &mut values[i * QK_K + sub * 32..][..32];
+                for (to, byte) in values.iter_mut().zip(&low[sub / 2 * 32..][..32]) {
+                    *to = if sub % 2 == 0 { byte & 15 } else { byte >> 4 };
+                }
+                for (to, high) in values.iter_mut().zip(high) {
+                    *to |= ((high >> sub) & 1) << 4;
+                }
+            }
+        }
+    }
+
+    fn read_q6_k<'a>(&mut self, blocks: impl Iterator<Item = &'a [u8]>) {
+        for (i, block) in blocks.enumerate() {
+            self.scales.d[i] = half(&block[208..]);
+            for (to, byte) in self.scales.sub_scales[i * 16..][..16].iter_mut().zip(&block[192..]) {
+                *to = *byte as i8;
+            }
+            for part in 0..2 {
+                let (low, high) = (&block[part * 64..][..64], &block[128 + part * 32..][..32]);
+                for j in 0..32 {
+                    let six = |nibble: u8, shift: u8| (nibble & 15) | (((high[j] >> shift) & 3) << 4);
+                    let to = &mut self.values[i * QK_K + part * 128..][..128];
+                    to[j] = six(low[j], 0);
+                    to[32 + j] = six(low[32 + j], 2);
+                    to[64 + j] = six(low[j] >> 4, 4);
+                    to[96 + j] = six(low[32 + j] >> 4, 6);
+                }
+            }
+        }
+    }
+
+    /// Rounds a row of float32 to [`QuantType::Q8_0`].
     pub fn round(&mut self, floats: &[f32]) {
         let blocks = floats.len() / 32;
         let (mut rounded, mut scales) = (vec![0i8; floats.len()], vec![0f32; blocks]);
         round_blocks(floats, &mut rounded, &mut scales, &mut vec![0; blocks * 2]);
-        for (to, scale) in self.scales.units.iter_mut().zip(scales) {
+        for (to, scale) in self.scales.d.iter_mut().zip(scales) {
             *to = f16::from_f32(scale);
         }
         for (to, q) in self.values.iter_mut().zip(rounded) {
@@ -196,7 +255,15 @@ impl Row {
     }
 }
 
-/// Values of any type in float32.
+/// Reads a float16 from the front of a block.
+fn half(bytes: &[u8]) -> f16 {
+    f16::from_le_bytes([bytes[0], bytes[1]])
+}
+
+/// Decodes `count` values of any type to float32.
+///
+/// # Errors
+/// candle's, for bytes that do not hold so many values.
 pub(in crate::model) fn dequantize(dtype: GgmlDType, bytes: &[u8], count: usize) -> Result<Vec<f32>> {
     let storage = QStorage::from_data(bytes.into(), &Device::Cpu, dtype)?;
     QTensor::new(storage, count)?.dequantize(&Device::Cpu)?.to_vec1()

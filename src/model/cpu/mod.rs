@@ -1,11 +1,17 @@
-//! Computation on the CPU: weight matrices in tiles, their products, attention, and the kernels below them. Unsafe code is here.
+//! Computation on the CPU. All unsafe code of the crate's own computation is in this folder.
+//!
+//! From the bottom up: [`simd`] has vectorised loops, [`parallel`] shares work between threads, [`pages`] is memory for weights.
+//! [`tile`] defines how matrices are packed and results written, [`ggml`] decodes the types of GGUF files. [`gemm`] and
+//! [`quantized`] multiply, each with micro-kernels for AVX-512, AVX2 and any machine. [`matrix`] is what models use of them,
+//! besides [`attention`] and [`ops`].
 
-pub(crate) mod attention;
-pub(crate) mod gemm;
-pub(crate) mod ggml;
+pub(in crate::model) mod attention;
+mod gemm;
+pub(in crate::model) mod ggml;
 pub(crate) mod matrix;
-pub(crate) mod ops;
-pub(crate) mod pages;
-pub(crate) mod parallel;
-pub(crate) mod quantized;
+pub(in crate::model) mod ops;
+mod pages;
+pub(in crate::model) mod parallel;
+mod quantized;
 pub(crate) mod simd;
+mod tile;

@@ -1,4 +1,4 @@
-//! What stands between the matrix products of an encoder-decoder model, in float32 on the CPU.
+//! Activation functions and norms in float32 on the CPU.
 //!
 //! Each value depends on its own row alone, computed in a fixed order: a batch never changes a row.
 
@@ -9,13 +9,14 @@ use super::simd::{dispatch, exp, multiply_add, sum_of};
 pub(in crate::model) enum Activation {
     Relu,
     Silu,
-    /// By the error function.
+    /// GELU by the error function.
     Gelu,
-    /// Its approximation by tanh.
+    /// GELU approximated by tanh.
     GeluTanh,
 }
 
 impl Activation {
+    /// Finds the function that a `config.json` names; none for one that is not known.
     pub fn from_name(name: &str) -> Option<Self> {
         Some(match name {
             "relu" => Self::Relu,
@@ -26,7 +27,7 @@ impl Activation {
         })
     }
 
-    /// Applies it in place.
+    /// Applies the function to each value in place.
     pub fn apply(self, values: &mut [f32]) {
         match self {
             Self::Relu => values.iter_mut().for_each(|x| *x = x.max(0.0)),
@@ -79,7 +80,7 @@ dispatch! {
     fn gelu_tanh(values: &mut [f32]) = gelu_tanh_with
 }
 
-/// A norm over the last dimension: with a bias, layer norm; without, RMS norm.
+/// A norm over the last dimension: layer norm with a bias, RMS norm without.
 pub(in crate::model) struct Norm<V = Vec<f32>> {
     pub weight: V,
     pub bias: Option<V>,

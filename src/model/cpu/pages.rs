@@ -4,49 +4,49 @@
 //! pages as on reading them, and an allocator gives it no others for matrices of less than one large page each.
 
 use half::f16;
-use memmap2::MmapMut;
+use memmap2::{Mmap, MmapMut};
 use std::alloc::{Layout, handle_alloc_error};
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-/// Types of which any bytes are a value.
+/// Marks types of which any bytes are a value.
 ///
 /// # Safety
-/// No padding, no invalid bit patterns, and as much alignment as [`ALIGNMENT`] at most.
-pub(in crate::model) unsafe trait Plain: Copy {}
-// SAFETY: arrays of numbers.
+/// The type has no padding, no invalid bit patterns, and an alignment of at most [`ALIGNMENT`].
+pub(super) unsafe trait Plain: Copy {}
+// SAFETY: an array of numbers has no padding, and any bits are a number.
 unsafe impl<const N: usize> Plain for [f16; N] {}
 // SAFETY: as above.
 unsafe impl<const N: usize> Plain for [i8; N] {}
 // SAFETY: as above.
 unsafe impl<const N: usize> Plain for [u8; N] {}
 
-/// The values that these are, byte for byte; what is left at the end is left out.
-pub(in crate::model) fn cast<A: Plain, B: Plain>(values: &[A]) -> &[B] {
+/// Reads the same bytes as values of another type; bytes at the end that are no whole value are left out.
+pub(super) fn cast<A: Plain, B: Plain>(values: &[A]) -> &[B] {
     const { assert!(align_of::<B>() <= align_of::<A>()) };
-    // SAFETY: any bytes are a value of either, and they are as aligned as they have to be.
+    // SAFETY: any bytes are a value of either type, the alignment was asserted, and the length is rounded down.
     unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), size_of_val(values) / size_of::<B>()) }
 }
 
-/// As [`cast`].
-pub(in crate::model) fn cast_mut<A: Plain, B: Plain>(values: &mut [A]) -> &mut [B] {
+/// Reads and writes the same bytes as values of another type, like [`cast`].
+pub(super) fn cast_mut<A: Plain, B: Plain>(values: &mut [A]) -> &mut [B] {
     const { assert!(align_of::<B>() <= align_of::<A>()) };
     // SAFETY: as above.
     unsafe { std::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), size_of_val(values) / size_of::<B>()) }
 }
 
-/// Of a large page.
+/// Bytes of a large page.
 const PAGE: usize = 2 << 20;
-/// Matrices share regions of this size, so that a large page holds several; untouched, it costs nothing.
+/// Bytes of a region, which matrices share so that a large page holds several. What is not touched costs nothing.
 const REGION: usize = 64 << 20;
-/// Of each buffer, in bytes.
+/// Alignment of each buffer, in bytes.
 const ALIGNMENT: usize = 64;
 
-/// Memory that buffers are cut from, once each.
+/// Memory that buffers are cut from, each byte for one buffer.
 struct Region {
     map: MmapMut,
-    /// Of the first large page.
+    /// Where the first large page starts in the map.
     start: usize,
 }
 
@@ -56,7 +56,7 @@ impl Region {
         let Ok(map) = MmapMut::map_anon(length) else {
             handle_alloc_error(Layout::array::<u8>(length).unwrap_or(Layout::new::<u8>()));
         };
-        // Where the system will not, its usual pages do.
+        // Where the system refuses, its usual pages do.
         #[cfg(target_os = "linux")]
         let _ = map.advise(memmap2::Advice::HugePage);
         let start = map.as_ptr().align_offset(PAGE);
@@ -68,20 +68,20 @@ impl Region {
     }
 }
 
-/// The region in use, and how much of it is taken. It goes with the last buffer in it.
+/// The region that buffers are cut from now, and how many of its bytes are taken. It is freed with its last buffer.
 static CURRENT: Mutex<(Weak<Region>, usize)> = Mutex::new((Weak::new(), 0));
 
-/// A buffer of its own.
-pub(in crate::model) struct Pages<T> {
+/// A buffer of values in large pages.
+pub(super) struct Pages<T> {
     region: Arc<Region>,
-    /// The first byte, counted in the region's map.
+    /// The first byte of the buffer in the region's map.
     start: usize,
     len: usize,
     values: PhantomData<T>,
 }
 
 impl<T: Plain> Pages<T> {
-    /// `len` values whose bytes are zero.
+    /// Allocates `len` values whose bytes are zero.
     pub fn zeroed(len: usize) -> Self {
         const { assert!(align_of::<T>() <= ALIGNMENT) };
         let bytes = len.saturating_mul(size_of::<T>()).next_multiple_of(ALIGNMENT);
@@ -109,15 +109,67 @@ impl<T> Deref for Pages<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        // SAFETY: `zeroed` cut `len` values out of the region, aligned, of any bytes, for this buffer alone.
+        // SAFETY: `zeroed` cut room for `len` values out of the region, aligned, for this buffer alone; any bytes are a value.
         unsafe { std::slice::from_raw_parts(self.region.map.as_ptr().add(self.start).cast(), self.len) }
     }
 }
 
 impl<T> DerefMut for Pages<T> {
     fn deref_mut(&mut self) -> &mut [T] {
-        // SAFETY: as above; the map is private and can be written.
+        // SAFETY: as above; the map is private to the process and can be written, and this buffer is borrowed mutably.
         unsafe { std::slice::from_raw_parts_mut(self.region.map.as_ptr().add(self.start).cast_mut().cast(), self.len) }
+    }
+}
+
+/// Values in pages of their own or in a mapped file.
+pub(super) struct Buffer<T>(Storage<T>);
+
+enum Storage<T> {
+    Owned(Pages<T>),
+    /// `len` values from byte `start` on.
+    Mapped {
+        map: Arc<Mmap>,
+        start: usize,
+        len: usize,
+    },
+}
+
+impl<T: Plain> Buffer<T> {
+    /// Uses `len` values of a map from byte `start` on; none where they do not lie in it, aligned.
+    pub fn mapped(map: &Arc<Mmap>, start: usize, len: usize) -> Option<Self> {
+        let bytes = map.get(start..start.checked_add(len.checked_mul(size_of::<T>())?)?)?;
+        bytes.as_ptr().cast::<T>().is_aligned().then(|| {
+            Self(Storage::Mapped {
+                map: map.clone(),
+                start,
+                len,
+            })
+        })
+    }
+
+    /// Gives the values as bytes.
+    pub fn bytes(&self) -> &[u8] {
+        cast::<T, [u8; 1]>(self).as_flattened()
+    }
+}
+
+impl<T> Deref for Buffer<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        match &self.0 {
+            Storage::Owned(values) => values,
+            // SAFETY: `mapped` checked bounds and alignment and that any bytes are a value; the map is read only.
+            Storage::Mapped { map, start, len } => unsafe {
+                std::slice::from_raw_parts(map.as_ptr().add(*start).cast(), *len)
+            },
+        }
+    }
+}
+
+impl<T> From<Pages<T>> for Buffer<T> {
+    fn from(values: Pages<T>) -> Self {
+        Self(Storage::Owned(values))
     }
 }
 

@@ -1,10 +1,67 @@
-//! Float32 inner loops for the CPU, compiled for several instruction sets and chosen at run time.
+//! Vectorised loops for the CPU, compiled for several instruction sets and chosen at run time.
 //!
 //! Each result depends on its own operands alone, in a fixed order, so that a batch never changes a row.
 
-/// Calls `$body` compiled for the best instruction set of this machine.
+/// Instructions that matrix kernels are written for. One that the machine has not cannot be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct InstructionSet(SimdLevel);
+
+/// The instruction sets by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SimdLevel {
+    #[cfg(target_arch = "x86_64")]
+    Avx512Vnni,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    Portable,
+}
+
+impl InstructionSet {
+    /// Finds the fastest of this machine.
+    pub fn detect() -> Self {
+        Self::available()[0]
+    }
+
+    /// Finds all that this machine has, the fastest first.
+    pub fn available() -> Vec<Self> {
+        let mut all = vec![Self(SimdLevel::Portable)];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                all.insert(0, Self(SimdLevel::Avx2));
+            }
+            if is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512vnni")
+            {
+                all.insert(0, Self(SimdLevel::Avx512Vnni));
+            }
+        }
+        all
+    }
+
+    /// Gives the name to match on.
+    pub fn level(self) -> SimdLevel {
+        self.0
+    }
+}
+
+/// Prefetches values that will be read soon.
+pub(super) fn prefetch<T>(values: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in (0..size_of_val(values)).step_by(64) {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        // SAFETY: a prefetch reads nothing that the program can see, and may be given any address.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(values.as_ptr().wrapping_byte_add(line).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = values;
+}
+
+/// Defines a function that calls `$body` compiled for the best instruction set of this machine.
 ///
-/// The body is an `#[inline(always)]` function with a last const parameter: whether fused multiply-add is available.
+/// The body is an `#[inline(always)]` function with one const parameter: whether fused multiply-add is available. On x86-64 that
+/// means AVX2 as well.
 macro_rules! dispatch {
     ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),*) $(-> $ret:ty)? = $body:ident) => {
         $(#[$doc])*
@@ -43,12 +100,13 @@ pub(super) use dispatch;
 /// Lanes of an accumulator: one AVX-512 register.
 pub(super) const LANES: usize = 16;
 
+/// Computes `a * b + c`, rounded once where fused multiply-add is available.
 #[inline(always)]
 pub(super) fn multiply_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
     if FMA { a.mul_add(b, c) } else { a * b + c }
 }
 
-/// e to the power of `x`, to about 2 units in the last place; 0 below -87 (Cephes `expf`).
+/// Computes e to the power of `x`, to about 2 units in the last place; `x` is clamped to -87 to 88 (Cephes `expf`).
 #[inline(always)]
 pub(super) fn exp<const FMA: bool>(x: f32) -> f32 {
     let x = x.clamp(-87.0, 88.0);
@@ -71,6 +129,7 @@ pub(super) fn exp<const FMA: bool>(x: f32) -> f32 {
     p * f32::from_bits((shifted.to_bits() << 23).wrapping_add(127 << 23))
 }
 
+/// Computes the dot product of two vectors of one length.
 #[inline(always)]
 pub(super) fn dot<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0f32; LANES];
@@ -87,7 +146,7 @@ pub(super) fn dot<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
     sum_lanes(&mut sums)
 }
 
-/// Adds all lanes pairwise: each half to the other, until one lane is left.
+/// Adds all lanes: one half to the other, until one lane is left.
 #[inline(always)]
 pub(super) fn sum_lanes(sums: &mut [f32; LANES]) -> f32 {
     let mut width = LANES;
@@ -116,9 +175,9 @@ pub(super) fn sum_of(values: &[f32], f: impl Fn(f32) -> f32) -> f32 {
     sums.iter().sum()
 }
 
-/// The largest of some numbers, by halves: one after the other would wait for each.
+/// Finds the largest lane, by halves: one after the other would wait for each.
 #[inline(always)]
-fn largest(mut values: [f32; LANES]) -> f32 {
+fn max_lanes(mut values: [f32; LANES]) -> f32 {
     let mut width = LANES;
     while width > 1 {
         width /= 2;
@@ -133,6 +192,7 @@ fn largest(mut values: [f32; LANES]) -> f32 {
     values[0]
 }
 
+/// Rounds 32 values to 8 bits; returns their scale.
 #[inline(always)]
 fn round_block_with<const FMA: bool>(input: &[f32; 32], output: &mut [i8; 32]) -> f32 {
     let mut most = [0f32; LANES];
@@ -142,7 +202,7 @@ fn round_block_with<const FMA: bool>(input: &[f32; 32], output: &mut [i8; 32]) -
             most[i] = if x > most[i] { x } else { most[i] };
         }
     }
-    let most = largest(most);
+    let most = max_lanes(most);
     let inverse = if most > 0.0 { 127.0 / most } else { 0.0 };
     for (q, x) in output.iter_mut().zip(input) {
         // Adding 1.5 * 2^23 leaves the nearest integer, ties to even, in the low bits.
@@ -161,7 +221,7 @@ fn round_row_with<const FMA: bool>(input: &[f32], output: &mut [i8]) -> f32 {
             most[i] = if x > most[i] { x } else { most[i] };
         }
     }
-    let most = rest.iter().fold(largest(most), |a, b| a.max(b.abs()));
+    let most = rest.iter().fold(max_lanes(most), |a, b| a.max(b.abs()));
     let inverse = if most > 0.0 { 127.0 / most } else { 0.0 };
     for (q, x) in output.iter_mut().zip(input) {
         // As in `round_block_with`.
@@ -171,7 +231,7 @@ fn round_row_with<const FMA: bool>(input: &[f32], output: &mut [i8]) -> f32 {
 }
 
 dispatch! {
-    /// Rounds a whole row to 8 bits with one scale, which it gives; what `output` has beyond `input` is left as it is.
+    /// Rounds a whole row to 8 bits with one scale, which it returns. What `output` has beyond `input` is left as it is.
     pub(super) fn round_row(input: &[f32], output: &mut [i8]) -> f32 = round_row_with
 }
 
@@ -179,7 +239,7 @@ dispatch! {
 fn round_blocks_with<const FMA: bool>(input: &[f32], output: &mut [i8], scales: &mut [f32], sums: &mut [i32]) {
     let blocks = input.as_chunks::<32>().0.iter().zip(output.as_chunks_mut::<32>().0);
     for (((input, output), scale), sums) in blocks.zip(scales).zip(sums.as_chunks_mut::<2>().0) {
-        // Blocks side by side in a register, as the compiler would have them, would be gathered number by number.
+        // Keeps the compiler from taking several blocks into one register, whose values it would gather one by one.
         let input = std::hint::black_box(input);
         *scale = round_block_with::<FMA>(input, output);
         for (sum, half) in sums.iter_mut().zip(output.as_chunks::<16>().0) {
@@ -189,7 +249,7 @@ fn round_blocks_with<const FMA: bool>(input: &[f32], output: &mut [i8], scales: 
 }
 
 dispatch! {
-    /// Rounds each 32 values to 8 bits with a scale of their own; `sums` are those of each 16 rounded values.
+    /// Rounds each 32 values to 8 bits with a scale of their own, and sums each 16 rounded values into `sums`.
     pub(super) fn round_blocks(input: &[f32], output: &mut [i8], scales: &mut [f32], sums: &mut [i32]) = round_blocks_with
 }
 
@@ -202,11 +262,11 @@ pub(super) fn maximum_with<const FMA: bool>(values: &[f32]) -> f32 {
             most[i] = if chunk[i] > most[i] { chunk[i] } else { most[i] };
         }
     }
-    rest.iter().fold(largest(most), |a, b| a.max(*b))
+    rest.iter().fold(max_lanes(most), |a, b| a.max(*b))
 }
 
 dispatch! {
-    /// The largest value, NaN left out; negative infinity where there is none.
+    /// Finds the largest value that is not NaN; negative infinity if there is none.
     pub(crate) fn maximum(values: &[f32]) -> f32 = maximum_with
 }
 
@@ -216,7 +276,7 @@ fn block_maxima_with<const FMA: bool>(values: &[f32], block: usize) -> Vec<f32> 
 }
 
 dispatch! {
-    /// The [`maximum`] of each `block` values.
+    /// Finds the [`maximum`] of each `block` values.
     pub(crate) fn block_maxima(values: &[f32], block: usize) -> Vec<f32> = block_maxima_with
 }
 
@@ -234,7 +294,7 @@ fn sum_exp_with<const FMA: bool>(values: &[f32], most: f32) -> f32 {
 }
 
 dispatch! {
-    /// The sum of the exponentials of `values - most`: what softmax divides by, where `most` is the largest value.
+    /// Sums the exponentials of `values - most`. With `most` the largest value it is the denominator of a softmax.
     pub(crate) fn sum_exp(values: &[f32], most: f32) -> f32 = sum_exp_with
 }
 

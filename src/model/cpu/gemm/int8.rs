@@ -1,0 +1,149 @@
+//! Products in 8 bits: activations rounded with one scale a row, with tiles whose rows have one scale each.
+
+use super::pack::{Group, Int8Tile, PAIR, PackedRows, RowPlaces, RowScales, Sums, ZERO_SUMS};
+use super::portable;
+#[cfg(target_arch = "x86_64")]
+use super::{avx2, avx512};
+use crate::model::cpu::simd::{InstructionSet, SimdLevel, round_row};
+use crate::model::cpu::tile::Column;
+
+/// Rows of activations rounded to 8 bits with one scale each, four columns in an entry, packed for one instruction set.
+pub(in crate::model::cpu) struct Int8Rows {
+    entries: Entries,
+    /// The number of entries of a row.
+    lanes: usize,
+    scales: Vec<f32>,
+    /// What the integer sums of each row start from, to take back what the kernel adds to every operand.
+    starts: Vec<i32>,
+}
+
+/// Packed entries in the form that the micro-kernel of an instruction set takes.
+enum Entries {
+    /// Signed, against weights with 128 added to them.
+    #[cfg(target_arch = "x86_64")]
+    Avx512Vnni(PackedRows<i32>),
+    /// Absolute values, and what makes a stored weight the weight where the sign is plus, its complement where it is
+    /// minus: `|x| * !w = x * w - |x|`.
+    #[cfg(target_arch = "x86_64")]
+    Avx2(PackedRows<[i32; 2]>),
+    /// As for AVX-512.
+    Portable(PackedRows<i32>),
+}
+
+impl Int8Rows {
+    /// Rounds and packs `activations`, `(rows, columns)`.
+    pub fn new(instructions: InstructionSet, activations: &[f32], columns: usize) -> Self {
+        let (m, lanes) = (activations.len() / columns, columns.div_ceil(4));
+        let round = |row: usize| {
+            let mut rounded = vec![0i8; lanes * 4];
+            let scale = round_row(&activations[row * columns..][..columns], &mut rounded);
+            (rounded, scale)
+        };
+        let fill_signed = |row: usize, to: RowPlaces<i32>| {
+            let (rounded, scale) = round(row);
+            (scale, write_signed(&rounded, to))
+        };
+        let (entries, rows) = match instructions.level() {
+            #[cfg(target_arch = "x86_64")]
+            SimdLevel::Avx512Vnni => {
+                let (packed, rows) = PackedRows::new(m, lanes, fill_signed);
+                (Entries::Avx512Vnni(packed), rows)
+            }
+            #[cfg(target_arch = "x86_64")]
+            SimdLevel::Avx2 => {
+                let (packed, rows) = PackedRows::new(m, lanes, |row, to| {
+                    let (rounded, scale) = round(row);
+                    (scale, write_sizes_and_signs(&rounded, to))
+                });
+                (Entries::Avx2(packed), rows)
+            }
+            SimdLevel::Portable => {
+                let (packed, rows) = PackedRows::new(m, lanes, fill_signed);
+                (Entries::Portable(packed), rows)
+            }
+        };
+        let (scales, starts) = rows.into_iter().unzip();
+        Self {
+            entries,
+            lanes,
+            scales,
+            starts,
+        }
+    }
+
+    /// Computes the products with one or two tiles: `write` gets a row, the number of the tile and the row's 16 products.
+    ///
+    /// # Panics
+    /// When there are no tiles or more than two, or when they have another number of columns.
+    pub fn matmul(&self, tiles: &[Int8Tile], mut write: impl FnMut(usize, usize, &Column)) {
+        assert!((1..=PAIR).contains(&tiles.len()), "one or two tiles");
+        assert!(
+            tiles.iter().all(|tile| tile.lanes.len() == self.lanes),
+            "as many columns"
+        );
+        let mut sums = ZERO_SUMS;
+        let mut done = |first: usize, rows: usize, sums: &Sums| {
+            for (row, sums) in (first..).zip(&sums[..rows]) {
+                for (tile, sum) in sums[..tiles.len()].iter().enumerate() {
+                    write(row, tile, sum);
+                }
+            }
+        };
+        match &self.entries {
+            #[cfg(target_arch = "x86_64")]
+            Entries::Avx512Vnni(packed) => {
+                for group in packed.groups() {
+                    // SAFETY: entries of this form are made only where the machine has the instructions; one or two tiles
+                    // have as many lanes as the group has columns, as was asserted; scales and starts are those of its rows.
+                    unsafe { avx512::matmul_int8(tiles, &self.row_scales(&group), group.values, &mut sums) };
+                    done(group.first, group.rows, &sums);
+                }
+            }
+            #[cfg(target_arch = "x86_64")]
+            Entries::Avx2(packed) => {
+                for group in packed.groups() {
+                    // SAFETY: as above.
+                    unsafe { avx2::matmul_int8(tiles, &self.row_scales(&group), group.values, &mut sums) };
+                    done(group.first, group.rows, &sums);
+                }
+            }
+            Entries::Portable(packed) => {
+                for group in packed.groups() {
+                    portable::matmul_int8(tiles, &self.row_scales(&group), group, &mut sums);
+                    done(group.first, group.rows, &sums);
+                }
+            }
+        }
+    }
+
+    fn row_scales<T>(&self, group: &Group<T>) -> RowScales<'_> {
+        RowScales {
+            scales: &self.scales[group.first..][..group.rows],
+            starts: &self.starts[group.first..][..group.rows],
+        }
+    }
+}
+
+/// Writes a row's entries as signed values; returns what its sums start from.
+fn write_signed<'a>(rounded: &[i8], to: impl Iterator<Item = &'a mut i32>) -> i32 {
+    for (to, four) in to.zip(rounded.as_chunks::<4>().0) {
+        *to = i32::from_le_bytes(four.map(|q| q as u8));
+    }
+    -128 * rounded.iter().map(|q| i32::from(*q)).sum::<i32>()
+}
+
+/// Writes a row's entries as absolute values and signs; returns what its sums start from.
+fn write_sizes_and_signs<'a>(rounded: &[i8], to: impl Iterator<Item = &'a mut [i32; 2]>) -> i32 {
+    let mut start = 0;
+    for (to, four) in to.zip(rounded.as_chunks::<4>().0) {
+        // All four at once: no byte carries into the next, as none is -128.
+        let four = u32::from_le_bytes(four.map(|q| q as u8));
+        let minus = four >> 7 & 0x0101_0101;
+        let signs = minus * 0xff;
+        let sizes = (four ^ signs) + minus;
+        *to = [sizes, signs ^ 0x8080_8080].map(u32::cast_signed);
+        let pairs = (sizes & signs & 0x00ff_00ff) + ((sizes & signs) >> 8 & 0x00ff_00ff);
+        start += (pairs & 0xffff) + (pairs >> 16);
+    }
+    start.cast_signed()
+}

@@ -1,0 +1,39 @@
+//! Matrix products of packed rows of activations with tiles of weights, in float32 and in 8 bits.
+//!
+//! Each sum runs over the columns in their order, by itself: it is the same bit for bit whatever is computed beside it, and for
+//! integers whatever the instruction set.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod int8;
+mod pack;
+mod portable;
+
+use super::simd::{InstructionSet, SimdLevel};
+use super::tile::Column;
+pub(super) use int8::Int8Rows;
+use pack::GROUP;
+pub(super) use pack::{Group, Int8Tile, PAIR, PackedRows, Sums, ZERO_SUMS};
+
+/// Computes `sums[row][tile]` for a group of rows with one or two tiles of `(columns, 16)`, in float32.
+///
+/// # Panics
+/// When there are no tiles or more than two, or tiles and the group have different numbers of columns.
+pub(super) fn matmul_f32(instructions: InstructionSet, tiles: &[&[Column]], group: Group<f32>, sums: &mut Sums) {
+    assert!((1..=PAIR).contains(&tiles.len()), "one or two tiles");
+    assert!((1..=GROUP).contains(&group.rows), "rows of one group");
+    let fits = |tile: &&[Column]| tile.len() * group.rows == group.values.len();
+    assert!(tiles.iter().all(fits), "as many columns");
+    match instructions.level() {
+        // SAFETY: the machine has these instructions, as an `InstructionSet` is only made of what was detected; numbers of tiles,
+        // rows and columns were asserted.
+        #[cfg(target_arch = "x86_64")]
+        SimdLevel::Avx512Vnni => unsafe { avx512::matmul_f32(tiles, group.rows, group.values, sums) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        SimdLevel::Avx2 => unsafe { avx2::matmul_f32(tiles, group.rows, group.values, sums) },
+        SimdLevel::Portable => portable::matmul_f32(tiles, group, sums),
+    }
+}

@@ -1,0 +1,51 @@
+//! Micro-kernels without special instructions.
+
+use super::pack::{Group, Int8Tile, RowScales, Sums};
+use crate::model::cpu::tile::{Column, Lane, TILE};
+
+/// Computes `sums[row][tile]` in float32.
+pub(super) fn matmul_f32(tiles: &[&[Column]], group: Group<f32>, sums: &mut Sums) {
+    for (tile, weights) in tiles.iter().enumerate() {
+        for (row, sums) in sums.iter_mut().take(group.rows).enumerate() {
+            dot_f32(weights, group.rows, &group.values[row..], &mut sums[tile]);
+        }
+    }
+}
+
+/// Computes the products of a tile with every `step`-th value.
+fn dot_f32(weights: &[Column], step: usize, values: &[f32], sums: &mut Column) {
+    *sums = Column::ZERO;
+    for (weights, x) in weights.iter().zip(values.iter().step_by(step)) {
+        for (sum, weight) in sums.0.iter_mut().zip(weights.0) {
+            // One rounding, where the machine has it; a call where it has not would cost more than it keeps.
+            *sum = if cfg!(target_arch = "aarch64") {
+                weight.mul_add(*x, *sum)
+            } else {
+                weight * x + *sum
+            };
+        }
+    }
+}
+
+/// Computes `sums[row][tile]` from 8-bit weights and activations, times the scales of both.
+pub(super) fn matmul_int8(tiles: &[Int8Tile], rows: &RowScales, group: Group<i32>, sums: &mut Sums) {
+    for (index, tile) in tiles.iter().enumerate() {
+        for (row, sums) in sums.iter_mut().take(group.rows).enumerate() {
+            let mut totals = [rows.starts[row]; TILE];
+            dot_int8(tile.lanes, group.rows, &group.values[row..], &mut totals);
+            for ((sum, total), scale) in sums[index].0.iter_mut().zip(totals).zip(tile.scales.0) {
+                *sum = total as f32 * (scale * rows.scales[row]);
+            }
+        }
+    }
+}
+
+/// Adds the products of a tile with every `step`-th entry of four values.
+fn dot_int8(lanes: &[Lane], step: usize, values: &[i32], sums: &mut [i32; TILE]) {
+    for (lane, four) in lanes.iter().zip(values.iter().step_by(step)) {
+        let four = four.to_le_bytes().map(|byte| i32::from(byte as i8));
+        for (sum, weights) in sums.iter_mut().zip(lane.0.as_chunks::<4>().0) {
+            *sum += (0..4).map(|j| i32::from(weights[j]) * four[j]).sum::<i32>();
+        }
+    }
+}

@@ -1,0 +1,413 @@
+//! Weight matrices for the CPU, and their products with float32 activations.
+//!
+//! A matrix of `(rows, columns)` is packed in tiles of 16 rows: in float32, in 8 bits with one scale a row, or quantised as in a
+//! GGUF file ([`super::quantized`]). Of GGUF's types Q4_0, Q5_0, Q8_0, Q4_K, Q5_K and Q6_K lose nothing, and others are rounded
+//! to 8 bits. Activations are rounded to 8 bits or taken as they are ([`Activations`]).
+//!
+//! Each output depends on its own row of activations alone, summed in a fixed order: a product is the same bit for
+//! bit whatever rows it is batched with. candle's own kernels differ between one row and many, quantise Q8_0's
+//! activations by 256 columns, and keep the unpacked weights as well.
+
+use super::gemm::{self, Int8Rows, Int8Tile, PAIR, PackedRows, ZERO_SUMS};
+use super::ggml::{QuantType, dequantize};
+use super::pages::{Buffer, Pages};
+use super::parallel::{SharedOutput, parallel_ranges};
+use super::quantized::{self, BLOCK, QuantizedMatrix};
+use super::simd::{InstructionSet, round_row};
+use super::tile::{Column, Lane, TILE, Writer};
+use crate::model::weights::gguf::RawTensor;
+use candle_core::quantized::GgmlDType;
+use candle_core::{Result, bail};
+use memmap2::Mmap;
+use rayon::prelude::*;
+use std::sync::Arc;
+
+/// The precision of activations in a product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activations {
+    /// Activations are rounded to 8 bits: several times as fast, at about a third of a percent of rounding in each.
+    Int8,
+    /// Activations stay float32: the reference.
+    F32,
+}
+
+/// A weight matrix of `(rows, columns)`, packed for the machine's instructions.
+pub struct Matrix {
+    pub(in crate::model) rows: usize,
+    pub(in crate::model) columns: usize,
+    weights: Weights,
+    activations: Activations,
+    instructions: InstructionSet,
+}
+
+enum Weights {
+    /// In 8 bits with one scale a row, for activations with one scale a row.
+    Int8 {
+        /// `weight + 128`, `(rows / 16, columns / 4)`.
+        lanes: Buffer<Lane>,
+        /// `(rows / 16)`.
+        scales: Buffer<Column>,
+    },
+    /// As in a GGUF file, for activations with a scale for each 32 columns.
+    Quantized(QuantizedMatrix),
+    /// `(rows / 16, columns)`.
+    F32(Pages<Column>),
+}
+
+impl Matrix {
+    /// Packs a tensor of a GGUF file, or the chosen rows of it.
+    ///
+    /// # Errors
+    /// When rows do not divide into blocks of their type or of 32 columns, or the bytes are not whole rows.
+    pub fn from_gguf(tensor: RawTensor, chosen: Option<&[u32]>, activations: Activations) -> Result<Self> {
+        let RawTensor {
+            dtype,
+            rows,
+            columns,
+            bytes,
+        } = tensor;
+        let from_f32 = || -> Result<Self> {
+            let values = dequantize(dtype, bytes, rows * columns)?;
+            let all = Self::from_f32_block_scales(rows, columns, activations, &values)?;
+            Ok(all.keep_rows(chosen))
+        };
+        let row_bytes = columns / dtype.block_size() * dtype.type_size();
+        if matches!(dtype, GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16) && bytes.len() == rows * row_bytes {
+            return from_f32();
+        }
+        for block in [BLOCK, dtype.block_size()] {
+            if columns == 0 || !columns.is_multiple_of(block) {
+                bail!("rows of {columns} values do not divide into blocks of {block}");
+            }
+        }
+        if bytes.len() != rows * row_bytes {
+            bail!("{} bytes for {rows} rows of {row_bytes}", bytes.len());
+        }
+        let quant = match (QuantType::from_ggml(dtype), activations) {
+            (Some(quant), _) => quant,
+            (None, Activations::Int8) => QuantType::Q8_0,
+            (None, Activations::F32) => return from_f32(),
+        };
+        let kept = chosen.map_or(rows, <[u32]>::len);
+        let weights = QuantizedMatrix::new(quant, kept, columns, |at, to| {
+            let row = chosen.map_or(at, |chosen| chosen[at] as usize);
+            to.read(dtype, &bytes[row * row_bytes..][..row_bytes])
+        })?;
+        Ok(Self::new(kept, columns, Weights::Quantized(weights), activations))
+    }
+
+    fn new(rows: usize, columns: usize, weights: Weights, activations: Activations) -> Self {
+        Self {
+            rows,
+            columns,
+            weights,
+            activations,
+            instructions: InstructionSet::detect(),
+        }
+    }
+
+    /// Packs float32 weights: in float32, or in 8 bits with one scale a row, for activations with one scale a row.
+    ///
+    /// `row` gives the values of each row.
+    pub fn from_f32_row_scales<'a>(
+        rows: usize,
+        columns: usize,
+        activations: Activations,
+        row: impl Fn(usize) -> &'a [f32] + Sync,
+    ) -> Self {
+        let weights = match activations {
+            Activations::F32 => pack_f32(rows, columns, row),
+            Activations::Int8 => pack_int8(rows, columns, row),
+        };
+        Self::new(rows, columns, weights, activations)
+    }
+
+    /// Packs float32 weights `(rows, columns)`: in float32, or in 8 bits with one scale for each 32 columns (GGUF's Q8_0).
+    ///
+    /// Activations are then rounded by blocks too, as large decoder-only models need. Where the columns do not divide into
+    /// blocks there is one scale a row.
+    ///
+    /// # Errors
+    /// None today: rounding does not fail.
+    pub fn from_f32_block_scales(
+        rows: usize,
+        columns: usize,
+        activations: Activations,
+        values: &[f32],
+    ) -> Result<Self> {
+        let row = |row: usize| &values[row * columns..][..columns];
+        if activations == Activations::F32 || !columns.is_multiple_of(BLOCK) {
+            return Ok(Self::from_f32_row_scales(rows, columns, activations, row));
+        }
+        let weights = QuantizedMatrix::new(QuantType::Q8_0, rows, columns, |at, to| {
+            to.round(row(at));
+            Ok(())
+        })?;
+        Ok(Self::new(rows, columns, Weights::Quantized(weights), activations))
+    }
+
+    /// Counts the bytes of an 8-bit matrix with row scales as [`Matrix::int8_bytes`] gives them; none where they overflow.
+    pub(in crate::model) fn int8_len(rows: usize, columns: usize) -> Option<usize> {
+        rows.div_ceil(TILE)
+            .checked_mul(columns.div_ceil(4).checked_add(1)?)?
+            .checked_mul(size_of::<Lane>())
+    }
+
+    /// Gives the bytes of an 8-bit matrix with row scales, weights and then scales, for [`Matrix::from_int8_map`]; nothing of
+    /// another kind of matrix.
+    pub(in crate::model) fn int8_bytes(&self) -> [&[u8]; 2] {
+        match &self.weights {
+            Weights::Int8 { lanes, scales } => [lanes.bytes(), scales.bytes()],
+            _ => [&[], &[]],
+        }
+    }
+
+    /// Uses an 8-bit matrix with row scales from a memory map, in which [`Matrix::int8_bytes`] were written from byte `start`
+    /// on; none where they do not lie within the map, at a multiple of 64 bytes.
+    pub(in crate::model) fn from_int8_map(map: &Arc<Mmap>, start: usize, rows: usize, columns: usize) -> Option<Self> {
+        let (tiles, groups) = (rows.div_ceil(TILE), columns.div_ceil(4));
+        let lanes: Buffer<Lane> = Buffer::mapped(map, start, tiles.checked_mul(groups)?)?;
+        let scales: Buffer<Column> = Buffer::mapped(map, start + lanes.bytes().len(), tiles)?;
+        let weights = Weights::Int8 { lanes, scales };
+        Some(Self::new(rows, columns, weights, Activations::Int8))
+    }
+
+    /// Keeps the chosen rows, or all where none are chosen.
+    pub fn keep_rows(self, chosen: Option<&[u32]>) -> Self {
+        match chosen {
+            Some(chosen) => self.select_rows(chosen),
+            None => self,
+        }
+    }
+
+    /// Copies these rows to a matrix of their own, in this order.
+    pub fn select_rows(&self, rows: &[u32]) -> Self {
+        let tiles = rows.len().div_ceil(TILE);
+        let places = || rows.iter().map(|row| *row as usize).enumerate();
+        let select_columns = |from: &[Column], step: usize| {
+            let mut to = Pages::<Column>::zeroed(tiles * step);
+            for (new, old) in places() {
+                let from = &from[old / TILE * step..][..step];
+                for (to, from) in to[new / TILE * step..].iter_mut().zip(from) {
+                    to.0[new % TILE] = from.0[old % TILE];
+                }
+            }
+            to
+        };
+        let weights = match &self.weights {
+            Weights::F32(columns) => Weights::F32(select_columns(columns, self.columns)),
+            Weights::Quantized(matrix) => Weights::Quantized(matrix.select_rows(rows)),
+            Weights::Int8 { lanes, scales } => {
+                let groups = self.columns.div_ceil(4);
+                let mut to = Pages::<Lane>::zeroed(tiles * groups);
+                to.fill(ZERO_WEIGHTS);
+                for (new, old) in places() {
+                    let from = &lanes[old / TILE * groups..][..groups];
+                    for (to, from) in to[new / TILE * groups..].iter_mut().zip(from) {
+                        to.0[new % TILE * 4..][..4].copy_from_slice(&from.0[old % TILE * 4..][..4]);
+                    }
+                }
+                Weights::Int8 {
+                    lanes: to.into(),
+                    scales: select_columns(scales, 1).into(),
+                }
+            }
+        };
+        Self {
+            rows: rows.len(),
+            columns: self.columns,
+            weights,
+            activations: self.activations,
+            instructions: self.instructions,
+        }
+    }
+
+    /// Appends one row in float32, times `scale`, to `out`.
+    pub fn dequantize_row(&self, row: usize, scale: f32, out: &mut Vec<f32>) {
+        let (tile, at) = (row / TILE, row % TILE);
+        match &self.weights {
+            Weights::F32(columns) => {
+                let columns = &columns[tile * self.columns..][..self.columns];
+                out.extend(columns.iter().map(|column| column.0[at] * scale));
+            }
+            Weights::Quantized(matrix) => matrix.dequantize_row(row, scale, out),
+            Weights::Int8 { lanes, scales } => {
+                let groups = self.columns.div_ceil(4);
+                let d = scales[tile].0[at];
+                let weights = lanes[tile * groups..][..groups]
+                    .iter()
+                    .flat_map(|four| &four.0[at * 4..][..4])
+                    .map(|q| d * (i32::from(*q) - 128) as f32 * scale);
+                // Lanes hold four columns each, the last perhaps fewer.
+                out.extend(weights.take(self.columns));
+            }
+        }
+    }
+
+    /// Dequantises a tile: `(columns, 16)`.
+    fn dequantize_tile(&self, tile: usize) -> Vec<Column> {
+        let mut out = vec![Column::ZERO; self.columns];
+        let mut row = Vec::with_capacity(self.columns);
+        for at in 0..TILE.min(self.rows - tile * TILE) {
+            row.clear();
+            self.dequantize_row(tile * TILE + at, 1.0, &mut row);
+            for (column, value) in out.iter_mut().zip(&row) {
+                column.0[at] = *value;
+            }
+        }
+        out
+    }
+
+    /// Multiplies `activations`, `(m, columns)`, with this matrix transposed: `(m, rows)`.
+    pub fn matmul(&self, activations: &[f32]) -> Vec<f32> {
+        self.matmul_bias(activations, None)
+    }
+
+    /// Multiplies like [`Matrix::matmul`] and adds `bias`, of `rows` values, to each row.
+    pub fn matmul_bias(&self, activations: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+        let [out] = Self::matmul_many([(self, bias)], activations);
+        out
+    }
+
+    /// Multiplies the same activations with several matrices, each with its bias. Quantised matrices share the work.
+    ///
+    /// # Panics
+    /// When matrices have different numbers of columns, activations are not whole rows, or a bias has not a value a row.
+    pub fn matmul_many<const N: usize>(matrices: [(&Self, Option<&[f32]>); N], activations: &[f32]) -> [Vec<f32>; N] {
+        let columns = matrices.first().map_or(1, |(first, _)| first.columns);
+        assert!(
+            matrices.iter().all(|(matrix, _)| matrix.columns == columns),
+            "matrices that are multiplied together have as many columns"
+        );
+        let m = activations.len() / columns;
+        assert_eq!(activations.len(), m * columns, "activations are whole rows");
+        let mut out = [(); N].map(|()| Vec::new());
+        let (mut instructions, mut quantized) = (None, Vec::with_capacity(N));
+        for ((matrix, bias), out) in matrices.into_iter().zip(&mut out) {
+            let output = SharedOutput::at_end(out, m * matrix.rows);
+            let writer = Writer::new(output, matrix.rows, bias);
+            match (&matrix.weights, matrix.activations) {
+                (Weights::Int8 { lanes, scales }, Activations::Int8) => {
+                    matrix.matmul_int8(lanes, scales, activations, &writer);
+                }
+                (Weights::Quantized(weights), Activations::Int8) => {
+                    instructions = Some(matrix.instructions);
+                    quantized.push((weights, writer));
+                }
+                (Weights::Int8 { .. } | Weights::Quantized(_), Activations::F32) | (Weights::F32(_), _) => {
+                    matrix.matmul_f32(activations, &writer);
+                }
+            }
+        }
+        if let Some(instructions) = instructions {
+            quantized::matmul_many(instructions, activations, &quantized);
+        }
+        for (out, (matrix, _)) in out.iter_mut().zip(matrices) {
+            // SAFETY: there is room for as many values, and each kind of product has written every tile of every row.
+            unsafe { out.set_len(m * matrix.rows) };
+        }
+        out
+    }
+
+    /// Writes the product in float32, for which other weights are dequantised a tile at a time.
+    fn matmul_f32(&self, activations: &[f32], writer: &Writer) {
+        let m = activations.len() / self.columns;
+        let (packed, _) = PackedRows::new(m, self.columns, |row, to| {
+            for (to, value) in to.zip(&activations[row * self.columns..]) {
+                *to = *value;
+            }
+        });
+        let tiles = self.rows.div_ceil(TILE);
+        parallel_ranges(tiles.div_ceil(PAIR), m * self.rows * self.columns / 8, |pairs| {
+            for first in pairs.map(|pair| pair * PAIR) {
+                let last = tiles.min(first + PAIR);
+                let dequantized: Vec<Vec<Column>> = match self.weights {
+                    Weights::F32(_) => Vec::new(),
+                    _ => (first..last).map(|tile| self.dequantize_tile(tile)).collect(),
+                };
+                let weights = |tile: usize| match &self.weights {
+                    Weights::F32(columns) => &columns[tile * self.columns..][..self.columns],
+                    _ => &dequantized[tile - first],
+                };
+                let pair = [weights(first), weights(last - 1)];
+                let mut sums = ZERO_SUMS;
+                for group in packed.groups() {
+                    gemm::matmul_f32(self.instructions, &pair[..last - first], group, &mut sums);
+                    for (row, sums) in (group.first..).zip(&sums[..group.rows]) {
+                        for (tile, sum) in (first..last).zip(sums) {
+                            // SAFETY: each thread has tiles of its own.
+                            unsafe { writer.write(row, tile, sum) };
+                        }
+                    }
+                }
+            }
+        });
+    }
+
+    /// Writes the product of 8-bit weights with activations rounded to 8 bits, both with one scale a row.
+    fn matmul_int8(&self, lanes: &[Lane], scales: &[Column], activations: &[f32], writer: &Writer) {
+        let (m, groups) = (activations.len() / self.columns, self.columns.div_ceil(4));
+        let rows = Int8Rows::new(self.instructions, activations, self.columns);
+        let tiles = self.rows.div_ceil(TILE);
+        parallel_ranges(tiles.div_ceil(PAIR), m * self.rows * self.columns / 32, |pairs| {
+            for first in pairs.map(|pair| pair * PAIR) {
+                let last = tiles.min(first + PAIR);
+                let tile = |tile: usize| Int8Tile {
+                    lanes: &lanes[tile * groups..][..groups],
+                    scales: &scales[tile],
+                };
+                let pair = [tile(first), tile(last - 1)];
+                rows.matmul(&pair[..last - first], |row, tile, sum| {
+                    // SAFETY: each thread has tiles of its own.
+                    unsafe { writer.write(row, first + tile, sum) }
+                });
+            }
+        });
+    }
+}
+
+/// Packs float32 weights in float32.
+fn pack_f32<'a>(rows: usize, columns: usize, row: impl Fn(usize) -> &'a [f32] + Sync) -> Weights {
+    let mut packed = Pages::<Column>::zeroed(rows.div_ceil(TILE) * columns);
+    packed.par_chunks_mut(columns).enumerate().for_each(|(tile, to)| {
+        for at in 0..TILE.min(rows - tile * TILE) {
+            for (column, value) in to.iter_mut().zip(row(tile * TILE + at)) {
+                column.0[at] = *value;
+            }
+        }
+    });
+    Weights::F32(packed)
+}
+
+/// Packs float32 weights in 8 bits with one scale a row.
+fn pack_int8<'a>(rows: usize, columns: usize, row: impl Fn(usize) -> &'a [f32] + Sync) -> Weights {
+    let (tiles, groups) = (rows.div_ceil(TILE), columns.div_ceil(4));
+    let mut lanes = Pages::<Lane>::zeroed(tiles * groups);
+    let mut scales = Pages::<Column>::zeroed(tiles);
+    lanes
+        .par_chunks_mut(groups)
+        .zip(&mut *scales)
+        .enumerate()
+        .for_each_init(Vec::new, |values, (tile, (lanes, scales))| {
+            values.resize(groups * 4, 0i8);
+            lanes.fill(ZERO_WEIGHTS);
+            for at in 0..TILE.min(rows - tile * TILE) {
+                scales.0[at] = round_row(row(tile * TILE + at), values);
+                for (lane, four) in lanes.iter_mut().zip(values.as_chunks::<4>().0) {
+                    for (j, value) in four.iter().enumerate() {
+                        lane.0[at * 4 + j] = (*value as u8) ^ 0x80;
+                    }
+                }
+            }
+        });
+    Weights::Int8 {
+        lanes: lanes.into(),
+        scales: scales.into(),
+    }
+}
+
+/// Weights of zero in 8 bits, with 128 added.
+const ZERO_WEIGHTS: Lane = Lane([128; 4 * TILE]);
+
+#[cfg(test)]
+mod tests;

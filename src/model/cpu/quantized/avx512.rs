@@ -1,0 +1,278 @@
+//! Micro-kernels for AVX-512 VNNI: 64 multiply-adds an instruction, of unsigned weights with signed activations.
+
+use super::activations::{Operand, RoundedRow};
+use super::layout::{BLOCK, LANES, PREFETCH_AHEAD, Scales, Tile, lanes_per_scale};
+use super::unpack::View;
+use crate::model::cpu::ggml::QK_K;
+use crate::model::cpu::tile::{Column, Lane};
+use std::arch::x86_64::*;
+
+/// Rows that share one pass over the lanes: what goes with them stays in registers.
+pub(super) const GROUP: usize = 8;
+
+/// Calls `$f::<parameters, rows> $args` for the number of rows at hand.
+macro_rules! by_rows {
+    ($f:ident::<$($parameter:ident),*>, $rows:expr, $args:tt) => {
+        match $rows {
+            1 => $f::<$($parameter,)* 1> $args,
+            2 => $f::<$($parameter,)* 2> $args,
+            3 => $f::<$($parameter,)* 3> $args,
+            4 => $f::<$($parameter,)* 4> $args,
+            5 => $f::<$($parameter,)* 5> $args,
+            6 => $f::<$($parameter,)* 6> $args,
+            7 => $f::<$($parameter,)* 7> $args,
+            _ => $f::<$($parameter,)* GROUP> $args,
+        }
+    };
+}
+
+/// Computes the products of a packed tile with up to [`GROUP`] rows of activations, the rows of `sums`.
+///
+/// # Safety
+/// The machine has AVX-512 F, BW and VNNI. The tile is of a type with so many bits that is a k-quant if `K_QUANT`, and has as
+/// many columns as the operand, which was made for that type.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+pub(super) unsafe fn multiply_packed_rows<const BITS: usize, const K_QUANT: bool>(
+    tile: &Tile,
+    operand: &Operand,
+    sums: &mut [Column],
+) {
+    // SAFETY: the caller promises as much; `M` is the number of sums, or all of a group.
+    unsafe { by_rows!(multiply_packed::<BITS, K_QUANT>, sums.len(), (tile, operand, sums)) }
+}
+
+/// Computes [`multiply_packed_rows`] for `M` rows.
+///
+/// # Safety
+/// What [`multiply_packed_rows`] asks for; there are `M` sums.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+unsafe fn multiply_packed<const BITS: usize, const K_QUANT: bool, const M: usize>(
+    tile: &Tile,
+    operand: &Operand,
+    out: &mut [Column],
+) {
+    let width = const { lanes_per_scale(BITS) };
+    let rows: [_; M] = std::array::from_fn(|i| operand.row(i, 0));
+    let mut sums = [_mm512_setzero_ps(); M];
+    for block in 0..tile.lanes.len() / BITS {
+        // SAFETY: a block has `BITS` lanes, 32 columns, and `LANES / width` starts, scales and minima; a prefetch may be
+        // given any address.
+        unsafe {
+            let lanes = tile.lanes.as_ptr().add(block * BITS);
+            for lane in 0..BITS {
+                _mm_prefetch::<_MM_HINT_T0>(lanes.add(lane).wrapping_byte_add(PREFETCH_AHEAD).cast());
+            }
+            for part in 0..LANES / width {
+                let place = block * (LANES / width) + part;
+                let mut dots = starts(&rows, place);
+                for group in part * width..(part + 1) * width {
+                    let weights = unpack_lane::<BITS>(lanes, group);
+                    dots = add_products(dots, weights, &rows, block * BLOCK + group * 4);
+                }
+                let weight_scales = scales::<BITS, K_QUANT>(&tile.scales, place, tile.stride);
+                sums = add_scaled(sums, dots, weight_scales, &rows, block);
+                if let Some(minima) = &tile.minima {
+                    let minima = scales::<BITS, K_QUANT>(minima, place, tile.stride);
+                    sums = subtract_minima(sums, minima, &rows, place);
+                }
+            }
+        }
+    }
+    for (sum, out) in sums.iter().zip(out) {
+        // SAFETY: `Column` is 64 bytes, aligned.
+        unsafe { _mm512_store_ps(out.0.as_mut_ptr(), *sum) };
+    }
+}
+
+/// Computes the scales of the block or sub-block numbered `place` and prefetches those of the next tile, `stride` bytes on.
+///
+/// # Safety
+/// The machine has AVX-512 F and BW; the scales are of a type with so many bits that is a k-quant if `K_QUANT`, and `place` is
+/// among them.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+unsafe fn scales<const BITS: usize, const K_QUANT: bool>(scales: &Scales, place: usize, stride: usize) -> __m512 {
+    let unit = if K_QUANT {
+        place * lanes_per_scale(BITS) * 4 / QK_K
+    } else {
+        place
+    };
+    // SAFETY: the caller has the place; 16 values of 16 and of 8 bits stand there. A prefetch may be given any address.
+    unsafe {
+        let d = scales.d.as_ptr().add(unit);
+        _mm_prefetch::<_MM_HINT_T0>(d.wrapping_byte_add(stride).cast());
+        let d = _mm512_cvtph_ps(_mm256_loadu_si256(d.cast()));
+        if !K_QUANT {
+            return d;
+        }
+        let sub_scales = scales.sub_scales.as_ptr().add(place);
+        _mm_prefetch::<_MM_HINT_T0>(sub_scales.wrapping_byte_add(stride).cast());
+        let sub_scales = _mm_loadu_si128(sub_scales.cast());
+        _mm512_mul_ps(d, _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(sub_scales)))
+    }
+}
+
+/// Gives what the integer sums of each row start from at a scale.
+///
+/// # Safety
+/// The machine has AVX-512 F; the rows have a start numbered `place`.
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn starts<const M: usize>(rows: &[RoundedRow; M], place: usize) -> [__m512i; M] {
+    // SAFETY: the caller has a start of that number.
+    std::array::from_fn(|i| unsafe { _mm512_set1_epi32(*rows[i].starts.get_unchecked(place)) })
+}
+
+/// Adds the products of a lane with the four values of each row from `column` on.
+///
+/// # Safety
+/// The machine has AVX-512 F and VNNI; the rows have four values from `column` on.
+#[inline]
+#[target_feature(enable = "avx512f,avx512vnni")]
+unsafe fn add_products<const M: usize>(
+    mut dots: [__m512i; M],
+    weights: __m512i,
+    rows: &[RoundedRow; M],
+    column: usize,
+) -> [__m512i; M] {
+    for i in 0..M {
+        // SAFETY: the caller has four values there.
+        let four = unsafe { rows[i].values.as_ptr().add(column).cast::<i32>().read_unaligned() };
+        dots[i] = _mm512_dpbusd_epi32(dots[i], weights, _mm512_set1_epi32(four));
+    }
+    dots
+}
+
+/// Adds `dots` times the scales of weights and activations.
+///
+/// # Safety
+/// The machine has AVX-512 F; the rows have a block of that number.
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn add_scaled<const M: usize>(
+    mut sums: [__m512; M],
+    dots: [__m512i; M],
+    scales: __m512,
+    rows: &[RoundedRow; M],
+    block: usize,
+) -> [__m512; M] {
+    for i in 0..M {
+        // SAFETY: the caller has a scale for the block.
+        let scale = _mm512_set1_ps(unsafe { *rows[i].scales.get_unchecked(block) });
+        sums[i] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[i]), _mm512_mul_ps(scales, scale), sums[i]);
+    }
+    sums
+}
+
+/// Subtracts `min × Σ activations`.
+///
+/// # Safety
+/// The machine has AVX-512 F; the rows have a sum numbered `place`.
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn subtract_minima<const M: usize>(
+    mut sums: [__m512; M],
+    minima: __m512,
+    rows: &[RoundedRow; M],
+    place: usize,
+) -> [__m512; M] {
+    for i in 0..M {
+        // SAFETY: the caller has a sum of that number.
+        let scaled = _mm512_set1_ps(unsafe { *rows[i].scaled.get_unchecked(place) });
+        sums[i] = _mm512_fnmadd_ps(minima, scaled, sums[i]);
+    }
+    sums
+}
+
+/// Adds the products of an unpacked stretch with any number of rows of activations, the rows of `sums`.
+///
+/// # Safety
+/// The machine has AVX-512 F, BW and VNNI. The view has `WIDTH` lanes for each scale, lies within the operand's columns, and
+/// is of the type that the operand was made for.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+pub(super) unsafe fn multiply_stretch_rows<const WIDTH: usize>(view: &View, operand: &Operand, sums: &mut [Column]) {
+    debug_assert!(view.width == WIDTH);
+    for (group, sums) in sums.chunks_mut(GROUP).enumerate() {
+        let first = group * GROUP;
+        // SAFETY: the caller promises as much; `M` is the number of sums, or all of a group.
+        unsafe { by_rows!(multiply_stretch::<WIDTH>, sums.len(), (view, operand, first, sums)) }
+    }
+}
+
+/// Adds the products of `M` rows from `first` on.
+///
+/// # Safety
+/// What [`multiply_stretch_rows`] asks for; there are `M` sums.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+unsafe fn multiply_stretch<const WIDTH: usize, const M: usize>(
+    view: &View,
+    operand: &Operand,
+    first: usize,
+    out: &mut [Column],
+) {
+    let rows: [_; M] = std::array::from_fn(|i| operand.row(first + i, view.start));
+    // SAFETY: `Column` is 64 bytes, aligned; the caller gives `M` of them.
+    let mut sums: [_; M] = std::array::from_fn(|i| unsafe { _mm512_load_ps(out[i].0.as_ptr()) });
+    for place in 0..view.scales.len() {
+        let column = place * WIDTH * 4;
+        let block = column / BLOCK;
+        // SAFETY: `place` counts the scales, and the minima where there are any; `WIDTH` lanes go with each, four columns
+        // of activations with a lane, and a start with each scale.
+        unsafe {
+            let mut dots = starts(&rows, place);
+            for group in 0..WIDTH {
+                let weights = _mm512_load_si512(view.lanes.as_ptr().add(place * WIDTH + group).cast());
+                dots = add_products(dots, weights, &rows, column + group * 4);
+            }
+            let scales = _mm512_load_ps(view.scales.as_ptr().add(place).cast());
+            sums = add_scaled(sums, dots, scales, &rows, block);
+            if !view.minima.is_empty() {
+                let minima = _mm512_load_ps(view.minima.as_ptr().add(place).cast());
+                sums = subtract_minima(sums, minima, &rows, place);
+            }
+        }
+    }
+    for (sum, out) in sums.iter().zip(out) {
+        // SAFETY: `Column` is 64 bytes, aligned.
+        unsafe { _mm512_store_ps(out.0.as_mut_ptr(), *sum) };
+    }
+}
+
+/// Unpacks lane `group` of a block whose first packed lane is at `lanes`, as `unpack_block` does.
+///
+/// # Safety
+/// The machine has AVX-512 F and BW; a block of `BITS` lanes is at `lanes`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+unsafe fn unpack_lane<const BITS: usize>(lanes: *const Lane, group: usize) -> __m512i {
+    // SAFETY: the caller has `BITS` lanes, which are aligned to 64 bytes.
+    let load = |lane: usize| unsafe { _mm512_load_si512(lanes.add(lane).cast()) };
+    if BITS == 8 {
+        return load(group);
+    }
+    let nibbles = load(group / 2);
+    let low = _mm512_set1_epi8(15);
+    let four = match group % 2 {
+        0 => nibbles,
+        _ => _mm512_srli_epi16::<4>(nibbles),
+    };
+    let each = BITS - 4;
+    if each == 0 {
+        return _mm512_and_si512(four, low);
+    }
+    let high = load(4 + group * each / LANES);
+    let moved = match group * each % LANES {
+        0 => _mm512_slli_epi16::<4>(high),
+        1 => _mm512_slli_epi16::<3>(high),
+        2 => _mm512_slli_epi16::<2>(high),
+        3 => _mm512_slli_epi16::<1>(high),
+        4 => high,
+        5 => _mm512_srli_epi16::<1>(high),
+        6 => _mm512_srli_epi16::<2>(high),
+        _ => _mm512_srli_epi16::<3>(high),
+    };
+    let mask = _mm512_set1_epi8((((1 << each) - 1) << 4) as i8);
+    // The four bits where `low` is set, the moved ones elsewhere, and none above.
+    let mixed = _mm512_ternarylogic_epi64::<0xca>(low, four, moved);
+    _mm512_and_si512(mixed, _mm512_or_si512(low, mask))
+}

@@ -1,0 +1,29 @@
+//! Products of an unpacked stretch without special instructions: the reference for the other kernels, which give the same bits.
+
+use super::activations::Operand;
+use super::layout::BLOCK;
+use super::unpack::View;
+use crate::model::cpu::tile::{Column, TILE};
+
+/// Adds to `sum` the products of one row of activations with a stretch.
+pub(super) fn multiply_row(view: &View, operand: &Operand, row: usize, sum: &mut Column) {
+    let row = operand.row(row, view.start);
+    for (place, (lanes, weight_scales)) in view.lanes.chunks(view.width).zip(view.scales).enumerate() {
+        let column = place * view.width * 4;
+        let scale = row.scales[column / BLOCK];
+        let mut dots = [row.starts[place]; TILE];
+        for (lane, x) in lanes.iter().zip(row.values[column..].as_chunks::<4>().0) {
+            for (dot, w) in dots.iter_mut().zip(lane.0.as_chunks::<4>().0) {
+                *dot += (0..4).map(|j| i32::from(w[j]) * i32::from(x[j])).sum::<i32>();
+            }
+        }
+        for (sum, (weight_scale, dot)) in sum.0.iter_mut().zip(weight_scales.0.iter().zip(dots)) {
+            *sum = (dot as f32).mul_add(weight_scale * scale, *sum);
+        }
+        if let Some(minima) = view.minima.get(place) {
+            for (sum, min) in sum.0.iter_mut().zip(minima.0) {
+                *sum = (-min).mul_add(row.scaled[place], *sum);
+            }
+        }
+    }
+}

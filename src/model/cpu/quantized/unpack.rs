@@ -1,0 +1,218 @@
+//! Unpacking of a stretch of a tile for many rows of activations: weights to whole bytes, scales and minima to float32.
+
+use super::layout::{BLOCK, LANES, Scales, Tile};
+use crate::model::cpu::ggml::{QK_K, QuantType};
+use crate::model::cpu::simd::dispatch;
+use crate::model::cpu::tile::{Column, Lane, TILE};
+use half::f16;
+use std::ops::Range;
+
+/// Blocks that are unpacked at a time: with what goes with them they stay in the first-level cache.
+pub(super) const STRETCH: usize = 24;
+
+/// Scratch memory for a stretch of a tile.
+pub(super) struct Stretch {
+    lanes: Vec<Lane>,
+    scales: Vec<Column>,
+    minima: Vec<Column>,
+}
+
+/// An unpacked stretch of a tile, as kernels read it.
+pub(super) struct View<'a> {
+    /// Eight for each block.
+    pub lanes: &'a [Lane],
+    /// One for each [`View::width`] lanes.
+    pub scales: &'a [Column],
+    /// One for each scale, or empty: taken from `scale * weight`.
+    pub minima: &'a [Column],
+    /// Lanes that share a scale.
+    pub width: usize,
+    pub quant: QuantType,
+    /// The first column.
+    pub start: usize,
+}
+
+impl Stretch {
+    /// Makes room for [`STRETCH`] blocks of any type.
+    pub fn new() -> Self {
+        Self {
+            lanes: vec![Lane([0; 4 * TILE]); STRETCH * LANES],
+            scales: vec![Column::ZERO; STRETCH * 2],
+            minima: vec![Column::ZERO; STRETCH * 2],
+        }
+    }
+
+    /// Unpacks `blocks` blocks of a tile, at most [`STRETCH`], from the one numbered `first` on. Weights of 8 bits stay where
+    /// they are.
+    pub fn unpack<'a>(&'a mut self, tile: Tile<'a>, quant: QuantType, first: usize, blocks: usize) -> View<'a> {
+        let (bits, block_columns) = (quant.bits(), quant.block_columns());
+        let packed = &tile.lanes[first * bits..][..blocks * bits];
+        let places = first * BLOCK / block_columns..(first + blocks) * BLOCK / block_columns;
+        let scales = &mut self.scales[..places.len()];
+        widen_scales(&tile.scales, places.clone(), block_columns, scales);
+        let minima = match &tile.minima {
+            Some(from) => {
+                let minima = &mut self.minima[..places.len()];
+                widen_scales(from, places, block_columns, minima);
+                minima
+            }
+            None => &mut [],
+        };
+        let lanes = match quant {
+            QuantType::Q8_0 => packed,
+            QuantType::Q4_0 | QuantType::Q5_0 | QuantType::Q4K | QuantType::Q5K | QuantType::Q6K => {
+                let lanes = &mut self.lanes[..blocks * LANES];
+                unpack(quant, packed, lanes);
+                lanes
+            }
+        };
+        View {
+            lanes,
+            scales,
+            minima,
+            width: block_columns / 4,
+            quant,
+            start: first * BLOCK,
+        }
+    }
+}
+
+/// Unpacks a block of eight lanes, or the same `N` bytes of each: `from` gives those of a packed lane, `to` gets those of an
+/// unpacked one.
+#[inline(always)]
+pub(super) fn unpack_block<'a, const N: usize>(
+    bits: usize,
+    from: impl Fn(usize) -> &'a [u8; N],
+    mut to: impl FnMut(usize, [u8; N]),
+) {
+    /// Unpacks lane `I`, which is a constant so that shifts are.
+    #[inline(always)]
+    fn lane<'a, const I: usize, const N: usize>(bits: usize, from: impl Fn(usize) -> &'a [u8; N]) -> [u8; N] {
+        if bits == 8 {
+            return *from(I);
+        }
+        let (low, each) = (from(I / 2), bits - 4);
+        let mut lane = [0u8; N];
+        for k in 0..N {
+            lane[k] = if I.is_multiple_of(2) { low[k] & 15 } else { low[k] >> 4 };
+        }
+        if each > 0 {
+            let (high, at) = (from(4 + I * each / LANES), I * each % LANES);
+            for k in 0..N {
+                let moved = if at < 4 {
+                    high[k] << (4 - at)
+                } else {
+                    high[k] >> (at - 4)
+                };
+                lane[k] |= moved & ((16 << each) - 16);
+            }
+        }
+        lane
+    }
+    to(0, lane::<0, N>(bits, &from));
+    to(1, lane::<1, N>(bits, &from));
+    to(2, lane::<2, N>(bits, &from));
+    to(3, lane::<3, N>(bits, &from));
+    to(4, lane::<4, N>(bits, &from));
+    to(5, lane::<5, N>(bits, &from));
+    to(6, lane::<6, N>(bits, &from));
+    to(7, lane::<7, N>(bits, &from));
+}
+
+#[inline(always)]
+fn unpack_with<const FMA: bool>(quant: QuantType, from: &[Lane], to: &mut [Lane]) {
+    // A loop for each number of bits, so that its shifts are constants.
+    macro_rules! unpack_bits {
+        ($bits:literal) => {
+            for (from, to) in from
+                .as_chunks::<$bits>()
+                .0
+                .iter()
+                .zip(to.as_chunks_mut::<LANES>().0)
+            {
+                unpack_block($bits, |i| &from[i].0, |i, lane| to[i].0 = lane);
+            }
+        };
+    }
+    match quant {
+        QuantType::Q4_0 | QuantType::Q4K => unpack_bits!(4),
+        QuantType::Q5_0 | QuantType::Q5K => unpack_bits!(5),
+        QuantType::Q6K => unpack_bits!(6),
+        QuantType::Q8_0 => to.copy_from_slice(from),
+    }
+}
+
+dispatch! {
+    /// Unpacks whole blocks.
+    fn unpack(quant: QuantType, from: &[Lane], to: &mut [Lane]) = unpack_with
+}
+
+/// Converts a float16 to float32; not for infinities.
+#[inline(always)]
+fn widen(half: f16) -> f32 {
+    let bits = u32::from(half.to_bits());
+    let size = bits & 0x7fff;
+    // Below the smallest exponent values are whole multiples of 2^-24.
+    let small = (size as i32 as f32 * (1.0 / 16_777_216.0)).to_bits();
+    let large = (size << 13) + (112 << 23);
+    f32::from_bits(if size < 0x400 { small } else { large } | (bits & 0x8000) << 16)
+}
+
+/// Converts float16 columns to float32 and writes them to each `step`-th column of `to`.
+fn widen_columns(from: &[[f16; TILE]], to: &mut [Column], step: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("f16c") {
+        // SAFETY: the feature was just detected.
+        return unsafe { widen_columns_f16c(from, to, step) };
+    }
+    for (from, to) in from.iter().zip(to.iter_mut().step_by(step)) {
+        for (to, from) in to.0.iter_mut().zip(from) {
+            *to = widen(*from);
+        }
+    }
+}
+
+/// Does the work of [`widen_columns`], eight values an instruction.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "f16c")]
+fn widen_columns_f16c(from: &[[f16; TILE]], to: &mut [Column], step: usize) {
+    use std::arch::x86_64::{_mm_loadu_si128, _mm256_cvtph_ps, _mm256_store_ps};
+    for (from, to) in from.iter().zip(to.iter_mut().step_by(step)) {
+        for half in 0..2 {
+            // SAFETY: there are 16 values on either side, of which each half is read and written once; a `Column` is aligned
+            // to 64 bytes, its halves to 32.
+            unsafe {
+                let halves = _mm_loadu_si128(from.as_ptr().add(half * TILE / 2).cast());
+                _mm256_store_ps(to.0.as_mut_ptr().add(half * TILE / 2), _mm256_cvtph_ps(halves));
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn multiply_sub_scales_with<const FMA: bool>(sub_scales: &[[i8; TILE]], to: &mut [Column], count: usize) {
+    for (sub_scales, to) in sub_scales.chunks_exact(count).zip(to.chunks_exact_mut(count)) {
+        let d = to[0].0;
+        for (to, sub_scale) in to.iter_mut().zip(sub_scales) {
+            for row in 0..TILE {
+                to.0[row] = d[row] * f32::from(sub_scale[row]);
+            }
+        }
+    }
+}
+
+dispatch! {
+    /// Multiplies the `d` of each super-block, which stands in the first of its `count` columns, with the integers of its
+    /// sub-blocks.
+    fn multiply_sub_scales(sub_scales: &[[i8; TILE]], to: &mut [Column], count: usize) = multiply_sub_scales_with
+}
+
+/// Computes the scales of the blocks or sub-blocks numbered `places` in float32.
+fn widen_scales(scales: &Scales, places: Range<usize>, block_columns: usize, to: &mut [Column]) {
+    if scales.sub_scales.is_empty() {
+        return widen_columns(&scales.d[places], to, 1);
+    }
+    let count = QK_K / block_columns;
+    widen_columns(&scales.d[places.start / count..], to, count);
+    multiply_sub_scales(&scales.sub_scales[places], to, count);
+}
