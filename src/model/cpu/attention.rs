@@ -1,11 +1,12 @@
 //! Softmax attention in float32 on the CPU, and the key-value cache of encoder-decoder models.
 //!
-//! There are two forms of it, which differ in where keys and values lie and in the order of their sums, and so in the last bits:
+//! There are two forms of it, which differ in where keys and values lie and in the order of their sums, and so in the
+//! last bits:
 //!
-//! - [`attend_groups`] is for encoder-decoder models. A beam's tokens lie in slots of a [`KvCache`] that beams share, so keys
-//!   are found by number and prefetched; beams of one sentence read them together; scores may have a bias (T5).
-//! - [`attend_parts`] is for decoder-only models. Positions follow each other in memory, those of a shared prefix apart from
-//!   a row's own; query heads share keys (grouped-query attention); scores may be capped (Gemma 2).
+//! - [`attend_groups`] is for encoder-decoder models. A beam's tokens lie in slots of a [`KvCache`] that beams share,
+//!   so keys are found by number and prefetched; beams of one sentence read them together; scores may have a bias (T5).
+//! - [`attend_parts`] is for decoder-only models. Positions follow each other in memory, those of a shared prefix apart
+//!   from a row's own; query heads share keys (grouped-query attention); scores may be capped (Gemma 2).
 //!
 //! Each query's result depends on its own operands alone, in a fixed order: a batch never changes a row.
 
@@ -18,8 +19,8 @@ const RUN: usize = 64;
 
 /// Holds the keys and values of one layer in numbered slots, one slot a token.
 ///
-/// Its layout is `(slots / CHUNK, heads, keys and values, CHUNK, head_dim)`: a head reads its own keys and values from front
-/// to back, and a cache grows at its end.
+/// Its layout is `(slots / CHUNK, heads, keys and values, CHUNK, head_dim)`: a head reads its own keys and values from
+/// front to back, and a cache grows at its end.
 pub(in crate::model) struct KvCache {
     heads: usize,
     head_dim: usize,
@@ -39,8 +40,8 @@ impl KvCache {
         }
     }
 
-    /// Stores a token's keys and values, `(keys and values, heads, head_dim)`, in a slot below `slots`, the number of slots that
-    /// the cache grows to.
+    /// Stores a token's keys and values, `(keys and values, heads, head_dim)`, in a slot below `slots`, the number of
+    /// slots that the cache grows to.
     pub fn store(&mut self, slot: u32, slots: u32, projected: &[f32]) {
         let (slot, part) = (slot as usize, CHUNK * self.head_dim);
         let chunk = 2 * self.heads * part;
@@ -217,8 +218,8 @@ pub(in crate::model) fn attend_groups(
             };
             attend_slots(&attention, &mut weights, &mut result);
             for (row, result) in group.rows.clone().zip(result.chunks_exact(dim)) {
-                // SAFETY: each unit is a group and a head of its own, groups have no row in common, as was asserted, and heads
-                // have no column in common.
+                // SAFETY: each unit is a group and a head of its own, groups have no row in common, as was asserted,
+                // and heads have no column in common.
                 unsafe { output.write(row * width + head * dim, result) };
             }
         }
@@ -226,8 +227,8 @@ pub(in crate::model) fn attend_groups(
     out
 }
 
-/// Computes the [`dot`] of each of four vectors, which lie one after the other, with a fifth, in the same order and to the same bits.
-/// It is written in intrinsics because compilers keep the sums of four dots at a time in memory.
+/// Computes the [`dot`] of each of four vectors, which lie one after the other, with a fifth, in the same order and to
+/// the same bits. It is written in intrinsics because compilers keep the sums of four dots at a time in memory.
 ///
 /// # Safety
 /// The machine has AVX2 and FMA. `four` is four times as long as `with`, whose length is a multiple of [`LANES`].
@@ -257,8 +258,8 @@ unsafe fn four_dots(four: &[f32], with: &[f32]) -> [f32; 4] {
     })
 }
 
-/// Attention of query heads that share one key-value head (grouped-query attention), over positions that follow each other in
-/// memory, in one or more parts.
+/// Attention of query heads that share one key-value head (grouped-query attention), over positions that follow each
+/// other in memory, in one or more parts.
 pub(in crate::model) struct PartAttention<'a> {
     /// `(heads, head_dim)`, scaled already.
     pub queries: &'a [f32],
@@ -267,7 +268,7 @@ pub(in crate::model) struct PartAttention<'a> {
     pub parts: &'a [(&'a [f32], &'a [f32])],
     /// Values from one position to the next.
     pub stride: usize,
-    /// Where in a position this key-value head's `head_dim` values start.
+    /// Index of this key-value head's first value within a position.
     pub offset: usize,
     /// Soft cap of the scores, `cap * tanh(score / cap)` (Gemma 2).
     pub cap: Option<f32>,
@@ -294,8 +295,8 @@ fn attend_parts_with<const FMA: bool>(attention: &PartAttention, weights: &mut V
             let mut head = 0;
             #[cfg(target_arch = "x86_64")]
             while FMA && head + 4 <= heads && dim.is_multiple_of(LANES) {
-                // SAFETY: `dispatch` sets FMA on x86-64 only where it found AVX2 and FMA; four queries of `dim` values are
-                // sliced off, `key` has as many, and `dim` was found to be a multiple of `LANES`.
+                // SAFETY: `dispatch` sets FMA on x86-64 only where it found AVX2 and FMA; four queries of `dim` values
+                // are sliced off, `key` has as many, and `dim` was found to be a multiple of `LANES`.
                 for dot in unsafe { four_dots(&queries[head * dim..][..4 * dim], key) } {
                     weights[head * positions + position] = dot;
                     head += 1;
@@ -412,6 +413,18 @@ mod tests {
                 assert_eq!(alone, out[query * dim..][..dim]);
             }
         }
+    }
+
+    #[test]
+    #[should_panic(expected = "apart and in order")]
+    fn groups_that_share_a_row_are_refused() {
+        let groups = [0..2, 1..3].map(|rows| QueryGroup { rows, slots: &[0] });
+        let queries = Queries {
+            values: &[0.0; 12],
+            stride: 4,
+            scale: 1.0,
+        };
+        attend_groups(&KvCache::new(1, 4), queries, &groups, &|_, _, _| ());
     }
 
     #[test]

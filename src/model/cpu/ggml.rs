@@ -1,8 +1,8 @@
 //! Quantised types of GGUF files, decoded row by row (ggml `ggml-quants.c`, `dequantize_row_*`).
 //!
-//! The legacy types Q4_0, Q5_0 and Q8_0 have a float16 scale `d` for each block of 32 columns. The k-quants Q4_K, Q5_K and
-//! Q6_K have super-blocks of [`QK_K`] columns: a float16 `d` for the super-block, and an integer scale for each of its
-//! sub-blocks; Q4_K and Q5_K have minima in the same form (`dmin`).
+//! The legacy types Q4_0, Q5_0 and Q8_0 have a float16 scale `d` for each block of 32 columns. The k-quants Q4_K, Q5_K
+//! and Q6_K have super-blocks of [`QK_K`] columns: a float16 `d` for the super-block, and an integer scale for each of
+//! its sub-blocks; Q4_K and Q5_K have minima in the same form (`dmin`).
 
 use super::simd::round_blocks;
 use candle_core::quantized::{GgmlDType, QStorage, QTensor};

@@ -46,7 +46,7 @@ const ALIGNMENT: usize = 64;
 /// Memory that buffers are cut from, each byte for one buffer.
 struct Region {
     map: MmapMut,
-    /// Where the first large page starts in the map.
+    /// Byte of the map at which the first large page starts.
     start: usize,
 }
 
@@ -109,7 +109,8 @@ impl<T> Deref for Pages<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        // SAFETY: `zeroed` cut room for `len` values out of the region, aligned, for this buffer alone; any bytes are a value.
+        // SAFETY: `zeroed` cut room for `len` values out of the region, aligned, for this buffer alone; any bytes are a
+        // value.
         unsafe { std::slice::from_raw_parts(self.region.map.as_ptr().add(self.start).cast(), self.len) }
     }
 }

@@ -1,7 +1,7 @@
 //! Work shared out between threads: ranges of units, and rows of one output that threads write apart from each other.
 //!
-//! All of it runs on rayon's threads, whose waiting thread takes over what the others have not begun. candle's barrier pool
-//! spins instead, which takes several times as long on a machine with other work to do.
+//! All of it runs on rayon's threads, whose waiting thread takes over what the others have not begun. candle's barrier
+//! pool spins instead, which takes several times as long on a machine with other work to do.
 
 use rayon::prelude::*;
 use std::marker::PhantomData;
@@ -10,14 +10,15 @@ use std::ops::Range;
 /// Multiply-adds below which handing a part to another thread costs more than it saves.
 const MIN_PART: usize = 100_000;
 
-/// Says into how many parts `units` are worth dividing, given the multiply-adds of all of them together.
-fn parts(units: usize, operations: usize) -> usize {
+/// Counts the parts that `units` are worth dividing into, given the multiply-adds of all of them together.
+fn part_count(units: usize, operations: usize) -> usize {
     (rayon::current_num_threads() * 4).min(operations / MIN_PART).min(units)
 }
 
-/// Calls `f` with ranges that together are `0..units`, on as many threads as `operations` multiply-adds in all are worth.
+/// Calls `f` with ranges that together are `0..units`, on as many threads as `operations` multiply-adds in all are
+/// worth.
 pub(super) fn parallel_ranges(units: usize, operations: usize, f: impl Fn(Range<usize>) + Sync) {
-    let parts = parts(units, operations);
+    let parts = part_count(units, operations);
     if parts < 2 {
         return f(0..units);
     }
@@ -27,10 +28,10 @@ pub(super) fn parallel_ranges(units: usize, operations: usize, f: impl Fn(Range<
         .for_each(|part| f(units * part / parts..units * (part + 1) / parts));
 }
 
-/// Divides `values`, `(rows, width)`, into runs of whole rows and calls `f` with each run's first row and its values, on as
-/// many threads as `operations` multiply-adds in all are worth.
+/// Divides `values`, `(rows, width)`, into runs of whole rows and calls `f` with each run's first row and its values,
+/// on as many threads as `operations` multiply-adds in all are worth.
 ///
-/// What `f` prepares for itself, such as scratch memory, is used for all rows of a run.
+/// A call of `f` may prepare scratch memory once for all rows of its run.
 pub(in crate::model) fn parallel_runs(
     values: &mut [f32],
     width: usize,
@@ -38,7 +39,7 @@ pub(in crate::model) fn parallel_runs(
     f: impl Fn(usize, &mut [f32]) + Sync,
 ) {
     let rows = values.len() / width;
-    let parts = parts(rows, operations);
+    let parts = part_count(rows, operations);
     if parts < 2 {
         return f(0, values);
     }
@@ -90,8 +91,8 @@ impl<'a> SharedOutput<'a> {
         }
     }
 
-    /// Borrows room for `len` more values at the end of a vector, whose length stays: what is written there counts only once the
-    /// caller sets it.
+    /// Borrows room for `len` more values at the end of a vector, whose length stays: what is written there counts only
+    /// once the caller sets it.
     pub fn at_end(output: &'a mut Vec<f32>, len: usize) -> Self {
         output.reserve_exact(len);
         Self {
@@ -111,8 +112,9 @@ impl<'a> SharedOutput<'a> {
     #[inline(always)]
     pub unsafe fn write(&self, at: usize, values: &[f32]) {
         assert!(at <= self.len && values.len() <= self.len - at);
-        // SAFETY: the values lie within the borrowed output or room. While it is borrowed nothing else reads or writes it but
-        // other threads' writes, which the caller keeps apart, and `values` cannot overlap it, as the borrow is a mutable one.
+        // SAFETY: the values lie within the borrowed output or room. While it is borrowed nothing else reads or writes
+        // it but other threads' writes, which the caller keeps apart, and `values` cannot overlap it, as the borrow is
+        // a mutable one.
         unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), self.start.add(at), values.len()) };
     }
 }

@@ -60,8 +60,8 @@ pub(super) fn prefetch<T>(values: &[T]) {
 
 /// Defines a function that calls `$body` compiled for the best instruction set of this machine.
 ///
-/// The body is an `#[inline(always)]` function with one const parameter: whether fused multiply-add is available. On x86-64 that
-/// means AVX2 as well.
+/// The body is an `#[inline(always)]` function with one const parameter: whether fused multiply-add is available. On
+/// x86-64 that means AVX2 as well.
 macro_rules! dispatch {
     ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),*) $(-> $ret:ty)? = $body:ident) => {
         $(#[$doc])*
@@ -159,7 +159,8 @@ pub(super) fn sum_lanes(sums: &mut [f32; LANES]) -> f32 {
     sums[0]
 }
 
-/// Sums `f` of each value, in 16 lanes that are added one after the other in the end. [`sum_lanes`] adds them in another order.
+/// Sums `f` of each value, in 16 lanes that are added one after the other in the end. [`sum_lanes`] adds them in
+/// another order.
 #[inline(always)]
 pub(super) fn sum_of(values: &[f32], f: impl Fn(f32) -> f32) -> f32 {
     let mut sums = [0f32; LANES];
@@ -224,14 +225,15 @@ fn round_row_with<const FMA: bool>(input: &[f32], output: &mut [i8]) -> f32 {
     let most = rest.iter().fold(max_lanes(most), |a, b| a.max(b.abs()));
     let inverse = if most > 0.0 { 127.0 / most } else { 0.0 };
     for (q, x) in output.iter_mut().zip(input) {
-        // As in `round_block_with`.
+        // The nearest integer, like in `round_block_with`.
         *q = (x * inverse + 12_582_912.0).to_bits() as i8;
     }
     most / 127.0
 }
 
 dispatch! {
-    /// Rounds a whole row to 8 bits with one scale, which it returns. What `output` has beyond `input` is left as it is.
+    /// Rounds a whole row to 8 bits with one scale, which it returns. What `output` has beyond `input` is left as it
+    /// is.
     pub(super) fn round_row(input: &[f32], output: &mut [i8]) -> f32 = round_row_with
 }
 

@@ -8,8 +8,8 @@ use super::parallel::SharedOutput;
 /// Rows of a tile: as many float32 values as an AVX-512 register holds.
 pub(super) const TILE: usize = 16;
 
-/// Four neighbouring columns of a tile's 16 rows as unsigned bytes, the four of a row together: 64 bytes, in which each 32-bit
-/// lane of a register belongs to one row.
+/// Four neighbouring columns of a tile's 16 rows as unsigned bytes, the four of a row together: 64 bytes, in which each
+/// 32-bit lane of a register belongs to one row.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 pub(super) struct Lane(pub [u8; 4 * TILE]);
@@ -64,7 +64,8 @@ impl<'a> Writer<'a> {
             }
         }
         let at = row * self.rows + first;
-        // SAFETY: different rows and tiles have no value of the output in common, and the caller keeps threads to their own.
+        // SAFETY: different rows and tiles have no value of the output in common, and the caller keeps threads to their
+        // own.
         unsafe {
             // A copy of a known length is two stores, one of any length a call.
             if width == TILE {

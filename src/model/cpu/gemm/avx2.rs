@@ -1,5 +1,5 @@
-//! Micro-kernels for AVX2. In 8 bits they multiply unsigned activations with signed weights, so that the sums of two products
-//! stay within 16 bits.
+//! Micro-kernels for AVX2. In 8 bits they multiply unsigned activations with signed weights, so that the sums of two
+//! products stay within 16 bits.
 
 use super::pack::{Int8Tile, PAIR, RowScales, Sums};
 use crate::model::cpu::tile::Column;
@@ -8,8 +8,8 @@ use std::arch::x86_64::*;
 /// Computes `sums[row][tile]` in float32.
 ///
 /// # Safety
-/// The machine has AVX2 and FMA. `rows` is 1 to [`GROUP`](super::pack::GROUP), and `values` is `(columns, rows)` for the
-/// columns of each of up to [`PAIR`] tiles.
+/// The machine has AVX2 and FMA. `rows` is 1 to [`GROUP`](super::pack::GROUP), and `values` is `(columns, rows)` for
+/// the columns of each of up to [`PAIR`] tiles.
 #[target_feature(enable = "avx2,fma")]
 pub(super) unsafe fn matmul_f32(tiles: &[&[Column]], rows: usize, values: &[f32], sums: &mut Sums) {
     // Six rows leave registers for the weights and one value; two blocks of nearly one size rather than 6 and 2.
@@ -18,7 +18,8 @@ pub(super) unsafe fn matmul_f32(tiles: &[&[Column]], rows: usize, values: &[f32]
         for block in 0..blocks {
             let (first, last) = (block * rows / blocks, (block + 1) * rows / blocks);
             let (values, sums) = (&values[first..], &mut sums[first..]);
-            // SAFETY: the caller promises the instructions; a block's rows are among the group's, which has values for each.
+            // SAFETY: the caller promises the instructions; a block's rows are among the group's, which has values for
+            // each.
             unsafe {
                 match last - first {
                     1 => block_f32::<1>(tile, weights, rows, values, sums),
@@ -36,8 +37,8 @@ pub(super) unsafe fn matmul_f32(tiles: &[&[Column]], rows: usize, values: &[f32]
 /// Computes the products of one tile with the first `M` of each `step` values.
 ///
 /// # Safety
-/// The machine has AVX2 and FMA. There are at least `M` values in each `step`, also in the last if it is cut short, and at
-/// least `M` rows of `out`.
+/// The machine has AVX2 and FMA. There are at least `M` values in each `step`, also in the last if it is cut short, and
+/// at least `M` rows of `out`.
 #[target_feature(enable = "avx2,fma")]
 unsafe fn block_f32<const M: usize>(
     tile: usize,
@@ -49,8 +50,8 @@ unsafe fn block_f32<const M: usize>(
     let mut sums = [[_mm256_setzero_ps(); 2]; M];
     let columns = size_of_val(weights);
     for (weights, row) in weights.iter().zip(values.chunks(step)) {
-        // SAFETY: a `Column` holds 16 floats, aligned to 64 bytes; every chunk has at least `M` values; a prefetch may be
-        // given any address.
+        // SAFETY: a `Column` holds 16 floats, aligned to 64 bytes; every chunk has at least `M` values; a prefetch may
+        // be given any address.
         unsafe {
             let ahead = weights.0.as_ptr().wrapping_byte_add(PAIR * columns);
             _mm_prefetch::<_MM_HINT_T1>(ahead.cast());
@@ -77,8 +78,8 @@ unsafe fn block_f32<const M: usize>(
 /// Computes `sums[row][tile]` from 8-bit weights and activations, times the scales of both.
 ///
 /// # Safety
-/// The machine has AVX2 and FMA. There are up to [`PAIR`] tiles, up to [`GROUP`](super::pack::GROUP) rows with a scale and a
-/// start each, and `values` is `(lanes, rows)` for the lanes of each tile.
+/// The machine has AVX2 and FMA. There are up to [`PAIR`] tiles, up to [`GROUP`](super::pack::GROUP) rows with a scale
+/// and a start each, and `values` is `(lanes, rows)` for the lanes of each tile.
 #[target_feature(enable = "avx2,fma")]
 pub(super) unsafe fn matmul_int8(tiles: &[Int8Tile], rows: &RowScales, values: &[[i32; 2]], sums: &mut Sums) {
     let count = rows.scales.len();
@@ -89,7 +90,8 @@ pub(super) unsafe fn matmul_int8(tiles: &[Int8Tile], rows: &RowScales, values: &
                 starts: &rows.starts[first..],
             };
             let (values, sums) = (&values[first..], &mut sums[first..]);
-            // SAFETY: the caller promises the instructions; a block's rows are among the group's, which has entries for each.
+            // SAFETY: the caller promises the instructions; a block's rows are among the group's, which has entries for
+            // each.
             unsafe {
                 match count - first {
                     1 => block_int8::<1>(index, tile, count, &block, values, sums),
@@ -105,8 +107,8 @@ pub(super) unsafe fn matmul_int8(tiles: &[Int8Tile], rows: &RowScales, values: &
 /// Computes the products of one tile with the first `M` of each `step` entries.
 ///
 /// # Safety
-/// The machine has AVX2 and FMA. There are at least `M` entries in each `step`, also in the last if it is cut short, and at
-/// least `M` rows of `rows` and of `out`.
+/// The machine has AVX2 and FMA. There are at least `M` entries in each `step`, also in the last if it is cut short,
+/// and at least `M` rows of `rows` and of `out`.
 #[target_feature(enable = "avx2,fma")]
 unsafe fn block_int8<const M: usize>(
     index: usize,
@@ -120,8 +122,8 @@ unsafe fn block_int8<const M: usize>(
     let mut sums: [_; M] = std::array::from_fn(|row| [_mm256_set1_epi32(rows.starts[row]); 2]);
     for (lane, row) in tile.lanes.iter().zip(values.chunks(step)) {
         let lane = lane.0.as_ptr().cast::<__m256i>();
-        // SAFETY: a lane is two aligned halves of 32 bytes; every chunk has at least `M` entries; a prefetch may be given
-        // any address.
+        // SAFETY: a lane is two aligned halves of 32 bytes; every chunk has at least `M` entries; a prefetch may be
+        // given any address.
         unsafe {
             _mm_prefetch::<_MM_HINT_T0>(lane.wrapping_byte_add(PAIR * size_of_val(tile.lanes)).cast());
             let weights = [_mm256_load_si256(lane), _mm256_load_si256(lane.add(1))];

@@ -33,7 +33,7 @@ pub(super) unsafe fn matmul_f32(tiles: &[&[Column]], rows: usize, values: &[f32]
 /// Computes [`matmul_f32`] for `T` tiles and `M` rows.
 ///
 /// # Safety
-/// What [`matmul_f32`] asks for; `M` is the number of rows.
+/// The promises of [`matmul_f32`] hold; `M` is the number of rows.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 unsafe fn block_f32<const M: usize, const T: usize>(tiles: [&[Column]; T], values: &[f32], out: &mut Sums) {
     let mut sums = [[_mm512_setzero_ps(); T]; M];
@@ -63,8 +63,8 @@ unsafe fn block_f32<const M: usize, const T: usize>(tiles: [&[Column]; T], value
 /// Computes `sums[row][tile]` from 8-bit weights and activations, times the scales of both.
 ///
 /// # Safety
-/// The machine has AVX-512 F, BW and VNNI. There are one or two tiles of as many lanes, 1 to [`GROUP`] rows with a scale and
-/// a start each, and `values` is `(lanes, rows)`.
+/// The machine has AVX-512 F, BW and VNNI. There are one or two tiles of as many lanes, 1 to [`GROUP`] rows with a
+/// scale and a start each, and `values` is `(lanes, rows)`.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) unsafe fn matmul_int8(tiles: &[Int8Tile], rows: &RowScales, values: &[i32], sums: &mut Sums) {
     let count = rows.starts.len();
@@ -80,7 +80,7 @@ pub(super) unsafe fn matmul_int8(tiles: &[Int8Tile], rows: &RowScales, values: &
 /// Computes [`matmul_int8`] for `T` tiles and `M` rows.
 ///
 /// # Safety
-/// What [`matmul_int8`] asks for; `M` is the number of rows.
+/// The promises of [`matmul_int8`] hold; `M` is the number of rows.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 unsafe fn block_int8<const M: usize, const T: usize>(
     tiles: [Int8Tile; T],

@@ -13,7 +13,7 @@ pub(in crate::model::cpu) struct Int8Rows {
     /// The number of entries of a row.
     lanes: usize,
     scales: Vec<f32>,
-    /// What the integer sums of each row start from, to take back what the kernel adds to every operand.
+    /// Initial values of each row's integer sums, which take back what the kernel adds to every operand.
     starts: Vec<i32>,
 }
 
@@ -26,7 +26,7 @@ enum Entries {
     /// minus: `|x| * !w = x * w - |x|`.
     #[cfg(target_arch = "x86_64")]
     Avx2(PackedRows<[i32; 2]>),
-    /// As for AVX-512.
+    /// Signed, as for AVX-512.
     Portable(PackedRows<i32>),
 }
 
@@ -71,7 +71,8 @@ impl Int8Rows {
         }
     }
 
-    /// Computes the products with one or two tiles: `write` gets a row, the number of the tile and the row's 16 products.
+    /// Computes the products with one or two tiles: `write` gets a row, the number of the tile and the row's 16
+    /// products.
     ///
     /// # Panics
     /// When there are no tiles or more than two, or when they have another number of columns.
@@ -93,8 +94,9 @@ impl Int8Rows {
             #[cfg(target_arch = "x86_64")]
             Entries::Avx512Vnni(packed) => {
                 for group in packed.groups() {
-                    // SAFETY: entries of this form are made only where the machine has the instructions; one or two tiles
-                    // have as many lanes as the group has columns, as was asserted; scales and starts are those of its rows.
+                    // SAFETY: entries of this form are made only where the machine has the instructions; one or two
+                    // tiles have as many lanes as the group has columns, as was asserted; scales and starts are those
+                    // of its rows.
                     unsafe { avx512::matmul_int8(tiles, &self.row_scales(&group), group.values, &mut sums) };
                     done(group.first, group.rows, &sums);
                 }
@@ -124,7 +126,7 @@ impl Int8Rows {
     }
 }
 
-/// Writes a row's entries as signed values; returns what its sums start from.
+/// Writes a row's entries as signed values; returns the initial value of its sums.
 fn write_signed<'a>(rounded: &[i8], to: impl Iterator<Item = &'a mut i32>) -> i32 {
     for (to, four) in to.zip(rounded.as_chunks::<4>().0) {
         *to = i32::from_le_bytes(four.map(|q| q as u8));
@@ -132,7 +134,7 @@ fn write_signed<'a>(rounded: &[i8], to: impl Iterator<Item = &'a mut i32>) -> i3
     -128 * rounded.iter().map(|q| i32::from(*q)).sum::<i32>()
 }
 
-/// Writes a row's entries as absolute values and signs; returns what its sums start from.
+/// Writes a row's entries as absolute values and signs; returns the initial value of its sums.
 fn write_sizes_and_signs<'a>(rounded: &[i8], to: impl Iterator<Item = &'a mut [i32; 2]>) -> i32 {
     let mut start = 0;
     for (to, four) in to.zip(rounded.as_chunks::<4>().0) {

@@ -1,7 +1,7 @@
 //! Matrix products of packed rows of activations with tiles of weights, in float32 and in 8 bits.
 //!
-//! Each sum runs over the columns in their order, by itself: it is the same bit for bit whatever is computed beside it, and for
-//! integers whatever the instruction set.
+//! Each sum runs over the columns in their order, by itself: it is the same bit for bit whatever is computed beside it,
+//! and for integers whatever the instruction set.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -27,8 +27,8 @@ pub(super) fn matmul_f32(instructions: InstructionSet, tiles: &[&[Column]], grou
     let fits = |tile: &&[Column]| tile.len() * group.rows == group.values.len();
     assert!(tiles.iter().all(fits), "as many columns");
     match instructions.level() {
-        // SAFETY: the machine has these instructions, as an `InstructionSet` is only made of what was detected; numbers of tiles,
-        // rows and columns were asserted.
+        // SAFETY: the machine has these instructions, as an `InstructionSet` is only made of what was detected; numbers
+        // of tiles, rows and columns were asserted.
         #[cfg(target_arch = "x86_64")]
         SimdLevel::Avx512Vnni => unsafe { avx512::matmul_f32(tiles, group.rows, group.values, sums) },
         // SAFETY: as above.

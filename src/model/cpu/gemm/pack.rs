@@ -17,7 +17,8 @@ const MIN_SHARED: usize = 2048;
 /// The places of one row of a group: every `rows of the group`-th value of the group's.
 pub(super) type RowPlaces<'a, T> = StepBy<Skip<IterMut<'a, T>>>;
 
-/// Rows of activations, packed so that a micro-kernel reads them from front to back: `(groups, columns, rows of the group)`.
+/// Rows of activations, packed so that a micro-kernel reads them from front to back: `(groups, columns, rows of the
+/// group)`.
 pub(in crate::model::cpu) struct PackedRows<T> {
     values: Vec<T>,
     columns: usize,
@@ -94,6 +95,6 @@ pub(in crate::model::cpu) struct Int8Tile<'a> {
 /// Scales and starts of the rows of one group.
 pub(super) struct RowScales<'a> {
     pub scales: &'a [f32],
-    /// What the integer sums start from.
+    /// Initial values of the integer sums.
     pub starts: &'a [i32],
 }

@@ -1,8 +1,8 @@
 //! Weight matrices for the CPU, and their products with float32 activations.
 //!
-//! A matrix of `(rows, columns)` is packed in tiles of 16 rows: in float32, in 8 bits with one scale a row, or quantised as in a
-//! GGUF file ([`super::quantized`]). Of GGUF's types Q4_0, Q5_0, Q8_0, Q4_K, Q5_K and Q6_K lose nothing, and others are rounded
-//! to 8 bits. Activations are rounded to 8 bits or taken as they are ([`Activations`]).
+//! A matrix of `(rows, columns)` is packed in tiles of 16 rows: in float32, in 8 bits with one scale a row, or
+//! quantised as in a GGUF file ([`super::quantized`]). Of GGUF's types Q4_0, Q5_0, Q8_0, Q4_K, Q5_K and Q6_K lose
+//! nothing, and others are rounded to 8 bits. Activations are rounded to 8 bits or taken as they are ([`Activations`]).
 //!
 //! Each output depends on its own row of activations alone, summed in a fixed order: a product is the same bit for
 //! bit whatever rows it is batched with. candle's own kernels differ between one row and many, quantise Q8_0's
@@ -48,7 +48,7 @@ enum Weights {
         /// `(rows / 16)`.
         scales: Buffer<Column>,
     },
-    /// As in a GGUF file, for activations with a scale for each 32 columns.
+    /// At the bits of a GGUF type, for activations with a scale for each 32 columns.
     Quantized(QuantizedMatrix),
     /// `(rows / 16, columns)`.
     F32(Pages<Column>),
@@ -122,10 +122,11 @@ impl Matrix {
         Self::new(rows, columns, weights, activations)
     }
 
-    /// Packs float32 weights `(rows, columns)`: in float32, or in 8 bits with one scale for each 32 columns (GGUF's Q8_0).
+    /// Packs float32 weights `(rows, columns)`: in float32, or in 8 bits with one scale for each 32 columns (GGUF's
+    /// Q8_0).
     ///
-    /// Activations are then rounded by blocks too, as large decoder-only models need. Where the columns do not divide into
-    /// blocks there is one scale a row.
+    /// Activations are then rounded by blocks too, as large decoder-only models need. Where the columns do not divide
+    /// into blocks there is one scale a row.
     ///
     /// # Errors
     /// None today: rounding does not fail.
@@ -146,15 +147,16 @@ impl Matrix {
         Ok(Self::new(rows, columns, Weights::Quantized(weights), activations))
     }
 
-    /// Counts the bytes of an 8-bit matrix with row scales as [`Matrix::int8_bytes`] gives them; none where they overflow.
+    /// Counts the bytes of an 8-bit matrix with row scales as [`Matrix::int8_bytes`] gives them; none where they
+    /// overflow.
     pub(in crate::model) fn int8_len(rows: usize, columns: usize) -> Option<usize> {
         rows.div_ceil(TILE)
             .checked_mul(columns.div_ceil(4).checked_add(1)?)?
             .checked_mul(size_of::<Lane>())
     }
 
-    /// Gives the bytes of an 8-bit matrix with row scales, weights and then scales, for [`Matrix::from_int8_map`]; nothing of
-    /// another kind of matrix.
+    /// Gives the bytes of an 8-bit matrix with row scales, weights and then scales, for [`Matrix::from_int8_map`];
+    /// nothing of another kind of matrix.
     pub(in crate::model) fn int8_bytes(&self) -> [&[u8]; 2] {
         match &self.weights {
             Weights::Int8 { lanes, scales } => [lanes.bytes(), scales.bytes()],
@@ -162,8 +164,8 @@ impl Matrix {
         }
     }
 
-    /// Uses an 8-bit matrix with row scales from a memory map, in which [`Matrix::int8_bytes`] were written from byte `start`
-    /// on; none where they do not lie within the map, at a multiple of 64 bytes.
+    /// Uses an 8-bit matrix with row scales from a memory map, in which [`Matrix::int8_bytes`] were written from byte
+    /// `start` on; none where they do not lie within the map, at a multiple of 64 bytes.
     pub(in crate::model) fn from_int8_map(map: &Arc<Mmap>, start: usize, rows: usize, columns: usize) -> Option<Self> {
         let (tiles, groups) = (rows.div_ceil(TILE), columns.div_ceil(4));
         let lanes: Buffer<Lane> = Buffer::mapped(map, start, tiles.checked_mul(groups)?)?;
@@ -238,7 +240,7 @@ impl Matrix {
                     .iter()
                     .flat_map(|four| &four.0[at * 4..][..4])
                     .map(|q| d * (i32::from(*q) - 128) as f32 * scale);
-                // Lanes hold four columns each, the last perhaps fewer.
+                // A lane holds four columns, the last perhaps fewer.
                 out.extend(weights.take(self.columns));
             }
         }
@@ -272,7 +274,8 @@ impl Matrix {
     /// Multiplies the same activations with several matrices, each with its bias. Quantised matrices share the work.
     ///
     /// # Panics
-    /// When matrices have different numbers of columns, activations are not whole rows, or a bias has not a value a row.
+    /// When matrices have different numbers of columns, activations are not whole rows, or a bias has not a value a
+    /// row.
     pub fn matmul_many<const N: usize>(matrices: [(&Self, Option<&[f32]>); N], activations: &[f32]) -> [Vec<f32>; N] {
         let columns = matrices.first().map_or(1, |(first, _)| first.columns);
         assert!(

@@ -213,3 +213,26 @@ fn bytes_that_do_not_fit_are_refused() {
     assert!(Matrix::from_gguf(raw(2, 32), None, Activations::F32).is_err());
     assert!(Matrix::from_gguf(raw(1, 40), None, Activations::Int8).is_err());
 }
+
+#[test]
+fn rows_of_k_quants_are_whole_super_blocks() {
+    // One super-block of 256 columns and a block of 32 beside it.
+    let bytes = [0u8; 144];
+    let raw = RawTensor {
+        dtype: GgmlDType::Q4K,
+        rows: 1,
+        columns: 288,
+        bytes: &bytes,
+    };
+    assert!(Matrix::from_gguf(raw, None, Activations::Int8).is_err());
+}
+
+#[test]
+#[should_panic(expected = "as many columns")]
+fn matrices_of_different_columns_are_not_multiplied_together() {
+    let weights = noise(8 * 32, 1);
+    let matrix = |columns: usize| {
+        Matrix::from_f32_row_scales(4, columns, Activations::F32, |row| &weights[row * columns..][..columns])
+    };
+    Matrix::matmul_many([(&matrix(32), None), (&matrix(64), None)], &weights[..64]);
+}

@@ -82,7 +82,8 @@ pub(super) struct Operand<'a> {
     rounded: &'a RoundedActivations,
     /// Scales that the weights have for a block of 32 columns: 1, or 2 for Q6_K.
     scales_per_block: usize,
-    /// `(rows, columns / 32 * scales_per_block)`: what each integer sum starts from, to take back the weights' offset.
+    /// `(rows, columns / 32 * scales_per_block)`: the initial value of each integer sum, which takes back the weights'
+    /// offset.
     starts: Vec<i32>,
 }
 

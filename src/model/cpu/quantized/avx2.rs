@@ -1,7 +1,7 @@
 //! Micro-kernels for AVX2: 32 products an instruction, added in pairs in 16 bits.
 //!
-//! As many pairs of unsigned weights as stay in range are summed in 16 bits before they are added in 32. Weights of 8 bits
-//! hand their signs to the activations.
+//! As many pairs of unsigned weights as stay in range are summed in 16 bits before they are added in 32. Weights of 8
+//! bits hand their signs to the activations.
 
 use super::activations::{Operand, RoundedRow};
 use super::layout::{BLOCK, LANES, PREFETCH_AHEAD, Scales, Tile, lanes_per_scale};
@@ -14,8 +14,8 @@ use std::arch::x86_64::*;
 /// Computes the products of a packed tile with one row of activations.
 ///
 /// # Safety
-/// The machine has AVX2, FMA and F16C. The tile is of a type with so many bits, fewer than 8, that is a k-quant if `K_QUANT`, and
-/// has as many columns as the operand, which was made for that type.
+/// The machine has AVX2, FMA and F16C. The tile is of a type with so many bits, fewer than 8, that is a k-quant if
+/// `K_QUANT`, and has as many columns as the operand, which was made for that type.
 #[target_feature(enable = "avx2,fma,f16c")]
 pub(super) unsafe fn multiply_packed_row<const BITS: usize, const K_QUANT: bool>(
     tile: &Tile,
@@ -36,8 +36,8 @@ pub(super) unsafe fn multiply_packed_row<const BITS: usize, const K_QUANT: bool>
     let ones = _mm256_set1_epi16(1);
     let mut sums = [_mm256_setzero_ps(); 2];
     for block in 0..tile.lanes.len() / BITS {
-        // SAFETY: a block has `BITS` lanes of two halves each, 32 columns, and `LANES / width` starts, scales and minima; a
-        // prefetch may be given any address.
+        // SAFETY: a block has `BITS` lanes of two halves each, 32 columns, and `LANES / width` starts, scales and
+        // minima; a prefetch may be given any address.
         unsafe {
             let lanes = tile.lanes.as_ptr().add(block * BITS).cast::<__m256i>();
             for lane in 0..BITS {
@@ -83,12 +83,12 @@ pub(super) unsafe fn multiply_packed_row<const BITS: usize, const K_QUANT: bool>
     }
 }
 
-/// Computes the scales of half of the tile's rows for the block or sub-block numbered `place`, and prefetches those of the
-/// next tile, `stride` bytes on.
+/// Computes the scales of half of the tile's rows for the block or sub-block numbered `place`, and prefetches those of
+/// the next tile, `stride` bytes on.
 ///
 /// # Safety
-/// The machine has AVX2 and F16C; the scales are of a type with so many bits that is a k-quant if `K_QUANT`, `place` is among
-/// them, and `half` is 0 or 1.
+/// The machine has AVX2 and F16C; the scales are of a type with so many bits that is a k-quant if `K_QUANT`, `place` is
+/// among them, and `half` is 0 or 1.
 #[inline]
 #[target_feature(enable = "avx2,f16c")]
 unsafe fn scales<const BITS: usize, const K_QUANT: bool>(
@@ -102,8 +102,8 @@ unsafe fn scales<const BITS: usize, const K_QUANT: bool>(
     } else {
         place
     };
-    // SAFETY: the caller has the place; eight values of 16 and of 8 bits stand in either half. A prefetch may be given any
-    // address.
+    // SAFETY: the caller has the place; eight values of 16 and of 8 bits stand in either half. A prefetch may be given
+    // any address.
     unsafe {
         let d = scales.d.as_ptr().add(unit).cast::<f16>().add(half * TILE / 2);
         _mm_prefetch::<_MM_HINT_T0>(d.wrapping_byte_add(stride).cast());
@@ -119,7 +119,8 @@ unsafe fn scales<const BITS: usize, const K_QUANT: bool>(
     }
 }
 
-/// Unpacks half of lane `group` of a block as `unpack_block` does; `lanes` points to that half of the first packed lane.
+/// Unpacks half of lane `group` of a block as `unpack_block` does; `lanes` points to that half of the first packed
+/// lane.
 ///
 /// # Safety
 /// The machine has AVX2; `lanes` points into a block of `BITS` lanes, at their first or their second half.
@@ -153,12 +154,12 @@ unsafe fn unpack_half_lane<const BITS: usize>(lanes: *const __m256i, group: usiz
     _mm256_or_si256(four, _mm256_and_si256(moved, mask))
 }
 
-/// Adds the products of an unpacked stretch with any number of rows of activations, the rows of `sums`. Products of `CHAIN`
-/// lanes are summed in 16 bits.
+/// Adds the products of an unpacked stretch with any number of rows of activations, the rows of `sums`. Products of
+/// `CHAIN` lanes are summed in 16 bits.
 ///
 /// # Safety
-/// The machine has AVX2 and FMA. The view has `WIDTH` lanes for each scale, lies within the operand's columns, and is of the
-/// type that the operand was made for.
+/// The machine has AVX2 and FMA. The view has `WIDTH` lanes for each scale, lies within the operand's columns, and is
+/// of the type that the operand was made for.
 #[target_feature(enable = "avx2,fma")]
 pub(super) unsafe fn multiply_stretch_rows<const CHAIN: usize, const WIDTH: usize>(
     view: &View,
@@ -183,7 +184,7 @@ pub(super) unsafe fn multiply_stretch_rows<const CHAIN: usize, const WIDTH: usiz
 /// Adds the products of `M` rows.
 ///
 /// # Safety
-/// What [`multiply_stretch_rows`] asks for; the rows start at the view's first column, and there are `M` sums.
+/// The promises of [`multiply_stretch_rows`] hold; the rows start at the view's first column, and there are `M` sums.
 #[target_feature(enable = "avx2,fma")]
 unsafe fn multiply_stretch<const CHAIN: usize, const WIDTH: usize, const M: usize>(
     view: &View,
@@ -199,7 +200,8 @@ unsafe fn multiply_stretch<const CHAIN: usize, const WIDTH: usize, const M: usiz
         }
         for place in 0..view.scales.len() {
             let column = place * WIDTH * 4;
-            // SAFETY: `place * WIDTH` counts the lanes; a start and `WIDTH * 4` columns of activations go with each place.
+            // SAFETY: `place * WIDTH` counts the lanes; a start and `WIDTH * 4` columns of activations go with each
+            // place.
             let dots = unsafe {
                 let lanes = view.lanes.as_ptr().add(place * WIDTH).cast::<__m256i>().add(half);
                 // The signs of 8 bits are the weights' own.
@@ -237,8 +239,8 @@ unsafe fn multiply_stretch<const CHAIN: usize, const WIDTH: usize, const M: usiz
 /// Adds to `dots` the products of half of `WIDTH` lanes with each row's values, four to a lane.
 ///
 /// # Safety
-/// The machine has AVX2; `WIDTH` lanes are at `lanes`, which points to either half of the first, and `WIDTH * 4` values at
-/// each of `values`.
+/// The machine has AVX2; `WIDTH` lanes are at `lanes`, which points to either half of the first, and `WIDTH * 4` values
+/// at each of `values`.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn dots<const CHAIN: usize, const WIDTH: usize, const M: usize>(

@@ -29,8 +29,8 @@ macro_rules! by_rows {
 /// Computes the products of a packed tile with up to [`GROUP`] rows of activations, the rows of `sums`.
 ///
 /// # Safety
-/// The machine has AVX-512 F, BW and VNNI. The tile is of a type with so many bits that is a k-quant if `K_QUANT`, and has as
-/// many columns as the operand, which was made for that type.
+/// The machine has AVX-512 F, BW and VNNI. The tile is of a type with so many bits that is a k-quant if `K_QUANT`, and
+/// has as many columns as the operand, which was made for that type.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) unsafe fn multiply_packed_rows<const BITS: usize, const K_QUANT: bool>(
     tile: &Tile,
@@ -44,7 +44,7 @@ pub(super) unsafe fn multiply_packed_rows<const BITS: usize, const K_QUANT: bool
 /// Computes [`multiply_packed_rows`] for `M` rows.
 ///
 /// # Safety
-/// What [`multiply_packed_rows`] asks for; there are `M` sums.
+/// The promises of [`multiply_packed_rows`] hold; there are `M` sums.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 unsafe fn multiply_packed<const BITS: usize, const K_QUANT: bool, const M: usize>(
     tile: &Tile,
@@ -55,8 +55,8 @@ unsafe fn multiply_packed<const BITS: usize, const K_QUANT: bool, const M: usize
     let rows: [_; M] = std::array::from_fn(|i| operand.row(i, 0));
     let mut sums = [_mm512_setzero_ps(); M];
     for block in 0..tile.lanes.len() / BITS {
-        // SAFETY: a block has `BITS` lanes, 32 columns, and `LANES / width` starts, scales and minima; a prefetch may be
-        // given any address.
+        // SAFETY: a block has `BITS` lanes, 32 columns, and `LANES / width` starts, scales and minima; a prefetch may
+        // be given any address.
         unsafe {
             let lanes = tile.lanes.as_ptr().add(block * BITS);
             for lane in 0..BITS {
@@ -84,11 +84,12 @@ unsafe fn multiply_packed<const BITS: usize, const K_QUANT: bool, const M: usize
     }
 }
 
-/// Computes the scales of the block or sub-block numbered `place` and prefetches those of the next tile, `stride` bytes on.
+/// Computes the scales of the block or sub-block numbered `place` and prefetches those of the next tile, `stride` bytes
+/// on.
 ///
 /// # Safety
-/// The machine has AVX-512 F and BW; the scales are of a type with so many bits that is a k-quant if `K_QUANT`, and `place` is
-/// among them.
+/// The machine has AVX-512 F and BW; the scales are of a type with so many bits that is a k-quant if `K_QUANT`, and
+/// `place` is among them.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
 unsafe fn scales<const BITS: usize, const K_QUANT: bool>(scales: &Scales, place: usize, stride: usize) -> __m512 {
@@ -112,7 +113,7 @@ unsafe fn scales<const BITS: usize, const K_QUANT: bool>(scales: &Scales, place:
     }
 }
 
-/// Gives what the integer sums of each row start from at a scale.
+/// Gives the initial values of each row's integer sums for a scale.
 ///
 /// # Safety
 /// The machine has AVX-512 F; the rows have a start numbered `place`.
@@ -187,8 +188,8 @@ unsafe fn subtract_minima<const M: usize>(
 /// Adds the products of an unpacked stretch with any number of rows of activations, the rows of `sums`.
 ///
 /// # Safety
-/// The machine has AVX-512 F, BW and VNNI. The view has `WIDTH` lanes for each scale, lies within the operand's columns, and
-/// is of the type that the operand was made for.
+/// The machine has AVX-512 F, BW and VNNI. The view has `WIDTH` lanes for each scale, lies within the operand's
+/// columns, and is of the type that the operand was made for.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) unsafe fn multiply_stretch_rows<const WIDTH: usize>(view: &View, operand: &Operand, sums: &mut [Column]) {
     debug_assert!(view.width == WIDTH);
@@ -202,7 +203,7 @@ pub(super) unsafe fn multiply_stretch_rows<const WIDTH: usize>(view: &View, oper
 /// Adds the products of `M` rows from `first` on.
 ///
 /// # Safety
-/// What [`multiply_stretch_rows`] asks for; there are `M` sums.
+/// The promises of [`multiply_stretch_rows`] hold; there are `M` sums.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 unsafe fn multiply_stretch<const WIDTH: usize, const M: usize>(
     view: &View,
@@ -216,8 +217,8 @@ unsafe fn multiply_stretch<const WIDTH: usize, const M: usize>(
     for place in 0..view.scales.len() {
         let column = place * WIDTH * 4;
         let block = column / BLOCK;
-        // SAFETY: `place` counts the scales, and the minima where there are any; `WIDTH` lanes go with each, four columns
-        // of activations with a lane, and a start with each scale.
+        // SAFETY: `place` counts the scales, and the minima where there are any; `WIDTH` lanes go with each, four
+        // columns of activations with a lane, and a start with each scale.
         unsafe {
             let mut dots = starts(&rows, place);
             for group in 0..WIDTH {

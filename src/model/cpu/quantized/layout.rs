@@ -1,12 +1,12 @@
 //! The packed layout of a quantised matrix: what belongs to a tile of 16 rows lies together, at the bits of its type.
 //!
 //! A tile is a run of [`Lane`]s: first its weights, then its scales, then its minima where the type has any. Scales and
-//! minima are `d` of all blocks or super-blocks, `(blocks, 16)` in float16, and then for k-quants the integers of all sub-blocks,
-//! `(sub-blocks, 16)` in 8 bits.
+//! minima are `d` of all blocks or super-blocks, `(blocks, 16)` in float16, and then for k-quants the integers of all
+//! sub-blocks, `(sub-blocks, 16)` in 8 bits.
 //!
-//! The weights of a block of 32 columns are `bits` lanes. For 8 bits they are eight unpacked lanes of four columns each. For
-//! fewer, four lanes hold the lower four bits, of two unpacked lanes each, and the others the higher bits of all eight: one
-//! lane has one bit of eight, or two bits of four.
+//! The weights of a block of 32 columns are `bits` lanes. For 8 bits they are eight unpacked lanes of four columns
+//! each. For fewer, four lanes hold the lower four bits, of two unpacked lanes each, and the others the higher bits of
+//! all eight: one lane has one bit of eight, or two bits of four.
 
 use crate::model::cpu::ggml::{QK_K, QuantType, Row, RowScales};
 use crate::model::cpu::pages::{cast, cast_mut};
@@ -206,7 +206,8 @@ fn copy_values<const N: usize>(to: &mut [Lane], rows: &[(&[Lane], usize)], first
 #[cfg(target_arch = "x86_64")]
 pub(super) const PREFETCH_AHEAD: usize = 2048;
 
-/// Counts the unpacked lanes that share a scale, for kernels that know a type by its bits: [`QuantType::block_columns`] / 4.
+/// Counts the unpacked lanes that share a scale, for kernels that know a type by its bits: [`QuantType::block_columns`]
+/// / 4.
 #[cfg(target_arch = "x86_64")]
 pub(super) const fn lanes_per_scale(bits: usize) -> usize {
     match bits {

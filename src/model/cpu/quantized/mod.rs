@@ -1,8 +1,9 @@
-//! Quantised matrices, kept at the bits that their GGUF type has, and their products with rounded activations on the CPU.
+//! Quantised matrices, kept at the bits that their GGUF type has, and their products with rounded activations on the
+//! CPU.
 //!
-//! For many rows of activations a tile of 16 rows is unpacked once, a stretch of columns at a time; for few rows it is unpacked
-//! in registers. Each output depends on its own row of activations alone, summed in a fixed order: it is the same bit for bit
-//! whatever is computed beside it and whatever the instruction set.
+//! For many rows of activations a tile of 16 rows is unpacked once, a stretch of columns at a time; for few rows it is
+//! unpacked in registers. Each output depends on its own row of activations alone, summed in a fixed order: it is the
+//! same bit for bit whatever is computed beside it and whatever the instruction set.
 
 mod activations;
 #[cfg(target_arch = "x86_64")]
@@ -36,7 +37,7 @@ impl QuantizedMatrix {
     /// Packs a matrix of a type; `read` decodes each row.
     ///
     /// # Errors
-    /// Those of `read`.
+    /// Returns those of `read`.
     ///
     /// # Panics
     /// When rows do not divide into whole blocks or super-blocks.
@@ -112,8 +113,8 @@ impl QuantizedMatrix {
     }
 }
 
-/// Multiplies `activations`, `(m, columns)`, with each of some matrices of as many columns, transposed; every value of each
-/// writer's output is written.
+/// Multiplies `activations`, `(m, columns)`, with each of some matrices of as many columns, transposed; every value of
+/// each writer's output is written.
 ///
 /// # Panics
 /// When matrices have different numbers of columns, or activations are not whole rows.
@@ -136,7 +137,7 @@ pub(super) fn matmul_many(instructions: InstructionSet, activations: &[f32], mat
         .enumerate()
         .flat_map(|(index, (matrix, _))| (0..matrix.tile_count()).map(move |tile| (index, tile)))
         .collect();
-    // What few rows take is the reading of the weights, not the multiplying.
+    // Few rows take as long as seven more would: reading the weights, not multiplying, takes the time.
     let operations = (m + 7) * tiles.len() * TILE * columns / 32;
     parallel_ranges(tiles.len(), operations, |range| {
         let mut stretch = Stretch::new();
@@ -168,8 +169,8 @@ pub(super) fn matmul_many(instructions: InstructionSet, activations: &[f32], mat
     });
 }
 
-/// Computes the products of few rows of activations, `sums`, with a packed tile of a type; false where no kernel does so, or
-/// there are too many rows.
+/// Computes the products of few rows of activations, `sums`, with a packed tile of a type; false where no kernel does
+/// so, or there are too many rows.
 fn multiply_packed(
     instructions: InstructionSet,
     quant: QuantType,
@@ -178,8 +179,9 @@ fn multiply_packed(
     sums: &mut [Column],
 ) -> bool {
     match (instructions.level(), sums.len()) {
-        // SAFETY: the machine has these instructions, as an `InstructionSet` is only made of what was detected. The tile and
-        // the operand are of this type, whose bits and kind are the kernel's parameters, and of as many columns.
+        // SAFETY: the machine has these instructions, as an `InstructionSet` is only made of what was detected. The
+        // tile and the operand are of this type, whose bits and kind are the kernel's parameters, and of as many
+        // columns.
         #[cfg(target_arch = "x86_64")]
         (SimdLevel::Avx512Vnni, 1..=avx512::GROUP) => unsafe {
             match quant {
@@ -211,8 +213,9 @@ fn multiply_packed(
 /// Adds to each row's sums its products with an unpacked stretch.
 fn multiply_stretch(instructions: InstructionSet, view: &View, operand: &Operand, sums: &mut [Column]) {
     match instructions.level() {
-        // SAFETY: the machine has these instructions, as an `InstructionSet` is only made of what was detected. The view and the
-        // operand are of this type, whose lanes for a scale are the kernel's parameter, and the view lies within the columns.
+        // SAFETY: the machine has these instructions, as an `InstructionSet` is only made of what was detected. The
+        // view and the operand are of this type, whose lanes for a scale are the kernel's parameter, and the view lies
+        // within the columns.
         #[cfg(target_arch = "x86_64")]
         SimdLevel::Avx512Vnni => unsafe {
             match view.quant {

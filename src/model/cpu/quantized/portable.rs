@@ -1,4 +1,5 @@
-//! Products of an unpacked stretch without special instructions: the reference for the other kernels, which give the same bits.
+//! Products of an unpacked stretch without special instructions: the reference for the other kernels, which give the
+//! same bits.
 
 use super::activations::Operand;
 use super::layout::BLOCK;

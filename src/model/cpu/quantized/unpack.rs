@@ -42,8 +42,8 @@ impl Stretch {
         }
     }
 
-    /// Unpacks `blocks` blocks of a tile, at most [`STRETCH`], from the one numbered `first` on. Weights of 8 bits stay where
-    /// they are.
+    /// Unpacks `blocks` blocks of a tile, at most [`STRETCH`], from the one numbered `first` on. Weights of 8 bits stay
+    /// where they are.
     pub fn unpack<'a>(&'a mut self, tile: Tile<'a>, quant: QuantType, first: usize, blocks: usize) -> View<'a> {
         let (bits, block_columns) = (quant.bits(), quant.block_columns());
         let packed = &tile.lanes[first * bits..][..blocks * bits];
@@ -77,8 +77,8 @@ impl Stretch {
     }
 }
 
-/// Unpacks a block of eight lanes, or the same `N` bytes of each: `from` gives those of a packed lane, `to` gets those of an
-/// unpacked one.
+/// Unpacks a block of eight lanes, or the same `N` bytes of each: `from` gives those of a packed lane, `to` gets those
+/// of an unpacked one.
 #[inline(always)]
 pub(super) fn unpack_block<'a, const N: usize>(
     bits: usize,
@@ -179,8 +179,8 @@ fn widen_columns_f16c(from: &[[f16; TILE]], to: &mut [Column], step: usize) {
     use std::arch::x86_64::{_mm_loadu_si128, _mm256_cvtph_ps, _mm256_store_ps};
     for (from, to) in from.iter().zip(to.iter_mut().step_by(step)) {
         for half in 0..2 {
-            // SAFETY: there are 16 values on either side, of which each half is read and written once; a `Column` is aligned
-            // to 64 bytes, its halves to 32.
+            // SAFETY: there are 16 values on either side, of which each half is read and written once; a `Column` is
+            // aligned to 64 bytes, its halves to 32.
             unsafe {
                 let halves = _mm_loadu_si128(from.as_ptr().add(half * TILE / 2).cast());
                 _mm256_store_ps(to.0.as_mut_ptr().add(half * TILE / 2), _mm256_cvtph_ps(halves));
@@ -202,8 +202,8 @@ fn multiply_sub_scales_with<const FMA: bool>(sub_scales: &[[i8; TILE]], to: &mut
 }
 
 dispatch! {
-    /// Multiplies the `d` of each super-block, which stands in the first of its `count` columns, with the integers of its
-    /// sub-blocks.
+    /// Multiplies the `d` of each super-block, which stands in the first of its `count` columns, with the integers of
+    /// its sub-blocks.
     fn multiply_sub_scales(sub_scales: &[[i8; TILE]], to: &mut [Column], count: usize) = multiply_sub_scales_with
 }
 
