@@ -24,7 +24,7 @@ pub(super) fn render(doc: &Bilingual, layout: Layout) -> String {
         _ => (view_switches(layout), ""),
     };
     let warnings = flagged_links(doc);
-    let content = content(doc, layout);
+    let content = blocks_html(doc, layout);
     let note = escaped(&note(doc));
     format!(
         "<!DOCTYPE html>\n\
@@ -79,7 +79,7 @@ fn flagged_links(doc: &Bilingual) -> String {
 }
 
 /// The blocks of the document, each an element with one row per segment.
-fn content(doc: &Bilingual, layout: Layout) -> String {
+fn blocks_html(doc: &Bilingual, layout: Layout) -> String {
     let mut out = String::new();
     let mut in_list = false;
     for block in visible_blocks(doc) {
@@ -100,7 +100,7 @@ fn content(doc: &Bilingual, layout: Layout) -> String {
         };
         out += &format!("<{tag} class=\"block{class}\">\n");
         for segment in block {
-            out += &row(segment, layout);
+            out += &segment_row(segment, layout);
         }
         out += &format!("</{tag}>\n");
     }
@@ -111,7 +111,7 @@ fn content(doc: &Bilingual, layout: Layout) -> String {
 }
 
 /// Renders one pair as a row of the block's grid. A row can have the focus, so that a tap marks both its sides.
-fn row(segment: &Segment, layout: Layout) -> String {
+fn segment_row(segment: &Segment, layout: Layout) -> String {
     let reasons = warning_sentence(segment);
     let mut class = String::from("row");
     if is_copy(segment) {

@@ -16,7 +16,7 @@ enum JsonLine<'a> {
 
 /// The fields of the header line that tell whether the rest of it can be read.
 #[derive(Deserialize)]
-struct Probe {
+struct HeaderProbe {
     r#type: String,
     schema: u32,
 }
@@ -66,23 +66,23 @@ pub fn read(bytes: &[u8]) -> Result<Bilingual> {
         .ok_or_else(|| Error::input("the file is empty").hint(NOT_OURS))?;
     let bad_header = |e| {
         Error::input("not a header line of plae's JSONL")
-            .place(place(index))
+            .place(line_place(index))
             .hint(NOT_OURS)
             .source(e)
     };
-    let probe: Probe = serde_json::from_slice(first).map_err(bad_header)?;
+    let probe: HeaderProbe = serde_json::from_slice(first).map_err(bad_header)?;
     if probe.r#type == "header" && probe.schema > SCHEMA {
         return Err(Error::input(format!(
             "schema {} is newer than this plae reads ({SCHEMA})",
             probe.schema
         ))
-        .place(place(index))
+        .place(line_place(index))
         .hint("update plae, or translate the source again with this one"));
     }
     let JsonLine::Header(header) = serde_json::from_slice(first).map_err(bad_header)? else {
         return Err(
             Error::input("the header line is missing: the file begins with a segment")
-                .place(place(index))
+                .place(line_place(index))
                 .hint(NOT_OURS),
         );
     };
@@ -93,19 +93,19 @@ pub fn read(bytes: &[u8]) -> Result<Bilingual> {
             Ok(JsonLine::Segment(segment)) => segment.into_owned(),
             Ok(JsonLine::Header(_)) => {
                 return Err(Error::input("a second header line")
-                    .place(place(index))
+                    .place(line_place(index))
                     .hint("the file holds more than one document; render them one by one"));
             }
             Err(e) => {
                 return Err(Error::input(format!("not a segment line: {e}"))
-                    .place(place(index))
+                    .place(line_place(index))
                     .hint("the file is damaged there; translate the source again")
                     .source(e));
             }
         };
         if segment.id != segments.len() {
             let message = format!("segment {} stands where {} belongs", segment.id, segments.len());
-            return Err(Error::input(message).place(place(index)).hint(TORN));
+            return Err(Error::input(message).place(line_place(index)).hint(LINES_LOST));
         }
         segments.push(segment);
     }
@@ -115,7 +115,7 @@ pub fn read(bytes: &[u8]) -> Result<Bilingual> {
             header.segments,
             segments.len()
         );
-        return Err(Error::input(message).hint(TORN));
+        return Err(Error::input(message).hint(LINES_LOST));
     }
     Ok(Bilingual {
         header: header.into_owned(),
@@ -126,10 +126,10 @@ pub fn read(bytes: &[u8]) -> Result<Bilingual> {
 /// The hint for a file that plae did not write.
 const NOT_OURS: &str = "only files that plae wrote with `--format jsonl` can be rendered";
 /// The hint for a file that lacks lines.
-const TORN: &str = "lines were lost or added; translate the source again";
+const LINES_LOST: &str = "lines were lost or added; translate the source again";
 
 /// The place of the line with this index, which counts from 0.
-fn place(index: usize) -> String {
+fn line_place(index: usize) -> String {
     format!("line {}", index + 1)
 }
 

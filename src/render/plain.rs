@@ -9,21 +9,21 @@ pub(super) fn render(doc: &Bilingual) -> String {
     // With `--split line`, markup was not interpreted: every line of the file is a segment.
     let by_line = doc.header.parameters.split == "line";
     match doc.header.format.markup() {
-        Markup::Tags if !by_line => paragraphs(doc),
-        Markup::Light if !by_line => splice(doc, escape::markdown_after),
-        _ => splice(doc, |target, _| escape::one_line(target).into_owned()),
+        Markup::Tags if !by_line => one_line_per_block(doc),
+        Markup::Light if !by_line => splice_targets(doc, escape::markdown_after),
+        _ => splice_targets(doc, |target, _| escape::one_line(target).into_owned()),
     }
 }
 
 /// Puts each block on one line, with a blank line between blocks.
-fn paragraphs(doc: &Bilingual) -> String {
+fn one_line_per_block(doc: &Bilingual) -> String {
     let lines: Vec<String> = visible_blocks(doc).map(|block| join(&block, target) + "\n").collect();
     lines.join("\n")
 }
 
 /// Puts the targets into the gaps of the source. `escape(target, before)` makes a target fit behind the text before it;
 /// a copied segment keeps its source bytes.
-fn splice(doc: &Bilingual, escape: impl Fn(&str, &str) -> String) -> String {
+fn splice_targets(doc: &Bilingual, escape: impl Fn(&str, &str) -> String) -> String {
     let mut out = String::new();
     let mut previous: Option<&Segment> = None;
     for segment in &doc.segments {

@@ -28,7 +28,7 @@ pub(super) struct Element {
     pub mode: Mode,
     /// Stack index of the innermost open block-level element. End tags of inline elements close nothing beyond it.
     block: usize,
-    /// For each [`group`], the stack index of the open element that a start tag of the group closes; 0 without one.
+    /// For each [`closing_group`], the stack index of the open element that a start tag of the group closes; 0 without one.
     closed_by_group: [usize; GROUPS],
 }
 
@@ -97,7 +97,7 @@ impl Elements {
             b"table" => element.closed_by_group = [0; GROUPS],
             _ => {}
         }
-        if let Some(group) = group(name) {
+        if let Some(group) = closing_group(name) {
             if group == CELL {
                 element.closed_by_group[ITEM] = 0;
             }
@@ -108,14 +108,14 @@ impl Elements {
     }
 
     /// Closes the elements whose end tags may be left out before the start tag of the block-level element `name`.
-    pub fn close_before(&mut self, name: &[u8]) {
+    pub fn close_implied_by(&mut self, name: &[u8]) {
         let closed = self.top().closed_by_group;
         if name == b"br" {
             return;
         }
         // Every block-level tag but `br` ends a paragraph. A row also ends the cell before it, which stands higher on the
         // stack than the row before it.
-        let closing = match group(name) {
+        let closing = match closing_group(name) {
             Some(group @ ROWS..=CELL) => &closed[group..=CELL],
             Some(ITEM) => &closed[ITEM..=ITEM],
             _ => &[],
@@ -157,8 +157,8 @@ const CELL: usize = 3;
 const PARAGRAPH: usize = 4;
 const GROUPS: usize = 5;
 
-/// The group of an element, if it has one.
-fn group(name: &[u8]) -> Option<usize> {
+/// The group of elements of which the start tag of `name` closes an open one, if there is such a group.
+fn closing_group(name: &[u8]) -> Option<usize> {
     match name {
         b"li" | b"dt" | b"dd" | b"option" => Some(ITEM),
         b"thead" | b"tbody" | b"tfoot" | b"caption" => Some(ROWS),

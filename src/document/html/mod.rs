@@ -164,7 +164,7 @@ impl Reader<'_> {
         let is_block = is_block(&name);
         if is_block && self.elements.top().mode != Mode::Opaque {
             self.end_block();
-            self.elements.close_before(&name);
+            self.elements.close_implied_by(&name);
         }
         let span = Span::new(self.tag.start, self.position);
         let parent = self.elements.top();

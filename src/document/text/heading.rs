@@ -59,8 +59,8 @@ fn mark_title(source: &str, units: &mut [Unit]) {
     let text = title.first_line(source);
     // A title that reports what somebody said is short and stands over more text. Without either, such a line is more
     // likely the first sentence of a report.
-    let is_sentence =
-        SAID.is_match(text) && !(length <= MAX_QUOTING_TITLE && has_longer_body) || GREETING.is_match(text);
+    let is_sentence = REPORTED_SPEECH.is_match(text) && !(length <= MAX_QUOTING_TITLE && has_longer_body)
+        || LETTER_OPENING.is_match(text);
     let is_title = title.kind == BlockKind::Paragraph && title.pieces.len() < 3 && length <= MAX_TITLE && !is_sentence;
     if !(is_title && stands_out && (head == 0 || has_longer_body)) {
         return;
@@ -102,7 +102,7 @@ fn mark_numbered(source: &str, units: &mut [Unit]) {
             next.is_some_and(|next| is_body(source, next))
                 && unit.pieces.len() == 1
                 && unit.length(source) <= MAX_HEADING
-                && !LEAD.is_match(unit.first_line(source))
+                && !LIST_LEAD_IN.is_match(unit.first_line(source))
         };
         if series.len() > 1 && series[0].1 == 1 && series.iter().all(stands_over) {
             for (index, _) in series {
@@ -114,8 +114,8 @@ fn mark_numbered(source: &str, units: &mut [Unit]) {
     }
 }
 
-/// A paragraph of one line that is short enough to be a heading.
-fn is_short(source: &str, unit: &Unit) -> bool {
+/// Whether a unit is a paragraph of one line, short enough to be a heading.
+fn is_short_line(source: &str, unit: &Unit) -> bool {
     unit.kind == BlockKind::Paragraph && unit.pieces.len() == 1 && unit.length(source) <= MAX_HEADING
 }
 
@@ -124,28 +124,29 @@ fn is_short(source: &str, unit: &Unit) -> bool {
 fn decorated_lines(source: &str, units: &[Unit]) -> impl Iterator<Item = (usize, Span)> {
     units.windows(3).enumerate().filter_map(move |(index, triple)| {
         let [before, unit, next] = triple else { return None };
-        if !is_short(source, unit) || !unit.after_blank {
+        if !is_short_line(source, unit) || !unit.after_blank {
             return None;
         }
         let piece = unit.pieces[0];
         let text = piece.of(source);
         let over_text = is_body(source, next) || next.kind == BlockKind::ListItem;
-        if let Some(inner) = DECORATED.captures(text).and_then(|found| found.get(1)) {
+        if let Some(inner) = DECORATED_LINE.captures(text).and_then(|found| found.get(1)) {
             let words = inner.as_str().trim_matches(is_space);
             let start = piece.start + inner.start() + inner.as_str().find(words).unwrap_or_default();
-            return (over_text && may_be_heading(words)).then_some((index + 1, Span::new(start, start + words.len())));
+            return (over_text && reads_like_heading(words))
+                .then_some((index + 1, Span::new(start, start + words.len())));
         }
         let is_underlined = unit.underline.is_some_and(|rule| {
             let (rule, width) = (rule.of(source).width(), text.width());
             rule * 2 >= width && rule <= width * 3 / 2 + 4
         });
-        let is_chapter = over_text && CHAPTER.is_match(text);
+        let is_chapter = over_text && CHAPTER_NUMBER.is_match(text);
         let follows_text = matches!(
             before.kind,
             BlockKind::Paragraph | BlockKind::ListItem | BlockKind::Cell
         );
         let is_on_top = follows_text && !unit.before_blank && is_body(source, next);
-        (is_chapter || (is_underlined || is_on_top) && may_be_heading(text)).then_some((index + 1, piece))
+        (is_chapter || (is_underlined || is_on_top) && reads_like_heading(text)).then_some((index + 1, piece))
     })
 }
 
@@ -160,7 +161,7 @@ fn isolated_lines(source: &str, units: &[Unit]) -> impl Iterator<Item = (usize, 
     let isolated: Vec<(usize, bool)> = units[..end]
         .windows(3)
         .enumerate()
-        .filter(|(_, triple)| is_short(source, &triple[1]) && triple[1].after_blank && triple[1].before_blank)
+        .filter(|(_, triple)| is_short_line(source, &triple[1]) && triple[1].after_blank && triple[1].before_blank)
         .filter(|(_, triple)| {
             !matches!(
                 triple[0].kind,
@@ -169,7 +170,8 @@ fn isolated_lines(source: &str, units: &[Unit]) -> impl Iterator<Item = (usize, 
         })
         .map(|(index, triple)| {
             let text = triple[1].first_line(source);
-            let fits = text.chars().nth(MAX_ISOLATED).is_none() && may_be_heading(text) && is_body(source, &triple[2]);
+            let fits =
+                text.chars().nth(MAX_ISOLATED).is_none() && reads_like_heading(text) && is_body(source, &triple[2]);
             (index + 1, fits)
         })
         .collect();
@@ -180,56 +182,63 @@ fn isolated_lines(source: &str, units: &[Unit]) -> impl Iterator<Item = (usize, 
 }
 
 /// Whether the words of a short line allow it to be a heading.
-fn may_be_heading(text: &str) -> bool {
+fn reads_like_heading(text: &str) -> bool {
     text.chars().nth(2).is_some()
         && text.chars().any(char::is_alphabetic)
         && text.split(' ').count() <= 4
-        && ![&SAID, &GREETING, &OPENING, &LEAD, &ENDING]
-            .iter()
-            .any(|pattern| pattern.is_match(text))
+        && ![
+            &REPORTED_SPEECH,
+            &LETTER_OPENING,
+            &SENTENCE_OPENING,
+            &LIST_LEAD_IN,
+            &SENTENCE_ENDING,
+        ]
+        .iter()
+        .any(|pattern| pattern.is_match(text))
 }
 
-fn pattern(text: &str) -> Regex {
+/// Compiles one of the fixed patterns below.
+fn compile(text: &str) -> Regex {
     Regex::new(text).expect("the patterns are fixed and tested")
 }
 
 /// Words that report speech, or that end a spoken sentence.
-static SAID: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?:กล่าว(?:เพิ่มเติม|ต่อ|อีก)?ว่า|เปิดเผยว่า|ระบุว่า|รายงานว่า|บอกว่า|เผยว่า)|(?:ครับ|ค่ะ|คะ|จ้า|นะ)[.!]*$")
+static REPORTED_SPEECH: LazyLock<Regex> = LazyLock::new(|| {
+    compile(r"(?:กล่าว(?:เพิ่มเติม|ต่อ|อีก)?ว่า|เปิดเผยว่า|ระบุว่า|รายงานว่า|บอกว่า|เผยว่า)|(?:ครับ|ค่ะ|คะ|จ้า|นะ)[.!]*$")
 });
 
 /// Words that begin a letter or a report.
-static GREETING: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"^(?:เมื่อ(?:วันที่|เวลา|คืน|เช้า|วาน|ช่วง)|วันที่ ?\d|วันนี้ ?\(|เรียน|กราบเรียน|ถึง |สวัสดี|Dear |Hi\b|Hello\b)")
+static LETTER_OPENING: LazyLock<Regex> = LazyLock::new(|| {
+    compile(r"^(?:เมื่อ(?:วันที่|เวลา|คืน|เช้า|วาน|ช่วง)|วันที่ ?\d|วันนี้ ?\(|เรียน|กราบเรียน|ถึง |สวัสดี|Dear |Hi\b|Hello\b)")
 });
 
 /// Words and marks that begin or continue a sentence.
-static OPENING: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(concat!(
+static SENTENCE_OPENING: LazyLock<Regex> = LazyLock::new(|| {
+    compile(concat!(
         r"^(?:[“”\x22'‘’(\[#@]|และ|แต่|หรือ|โดย|ซึ่ง|เพราะ|เนื่องจาก|ทั้งนี้|นอกจาก|อย่างไรก็|อนึ่ง|ดังนั้น|จากนั้น|ขณะ|ส่วน|ด้าน",
         r"|สำหรับ|เมื่อ|หลังจาก|ต่อมา|ต่อจาก|ล่าสุด|เขา|เธอ|ผม|ฉัน|ดิฉัน|เรา|พวก|นาย|นาง|น\.ส\.|พล\.|ดร\.|คุณ|วันนี้|วันที่|ขอ|โทร|หมายเหตุ|ที่มา|หาก|ถ้า|มี)",
     ))
 });
 
 /// Words and marks that end the line before a list, or an unfinished sentence.
-static LEAD: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:[:：;,.…]|ดังนี้|ได้แก่|อาทิ|เช่น|คือ)$"));
+static LIST_LEAD_IN: LazyLock<Regex> = LazyLock::new(|| compile(r"(?:[:：;,.…]|ดังนี้|ได้แก่|อาทิ|เช่น|คือ)$"));
 
 /// Words that end a sentence, or that stand only in sentences.
-static ENDING: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(concat!(
+static SENTENCE_ENDING: LazyLock<Regex> = LazyLock::new(|| {
+    compile(concat!(
         r"(?:[!”\x22'’]|แล้ว|ด้วย|ต่อไป|เท่านั้น|นั้น|นี้|กัน|มาก|เลย|ๆ|ก่อน|ขึ้น|ลง|บาท|คน)$",
         r"|กล่าว|เปิดเผย|ว่า |ก็|ได้|จะ|เขา|ไม่มี|กำลัง|https?:|@|\d[:.]\d\d",
     ))
 });
 
 /// The number of a chapter or part at the start of a line.
-static CHAPTER: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"^(?:บทที่|ตอนที่|หมวด(?:ที่)?|ส่วนที่|ภาคที่|ภาคผนวก|Chapter|Part)\s*(?:\d{1,3}|[ก-ฮA-Z])(?:$|\s*[:.–-]|\s)")
+static CHAPTER_NUMBER: LazyLock<Regex> = LazyLock::new(|| {
+    compile(r"^(?:บทที่|ตอนที่|หมวด(?:ที่)?|ส่วนที่|ภาคที่|ภาคผนวก|Chapter|Part)\s*(?:\d{1,3}|[ก-ฮA-Z])(?:$|\s*[:.–-]|\s)")
 });
 
 /// A line between ornaments; its first group is the text.
-static DECORATED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+static DECORATED_LINE: LazyLock<Regex> = LazyLock::new(|| {
+    compile(
         r"^(?:[=*~#_—–-]{2,}|[【\[<]{1,2}|[★☆◆■●]+)\s*([^\s=*~#].*[^\s=*~#_—–-]|\S)\s*(?:[=*~#_—–-]{2,}|[】\]>]{1,2}|[★☆◆■●]+)$",
     )
 });

@@ -90,7 +90,7 @@ fn is_match(pattern: &LazyLock<Regex>, text: &str) -> bool {
 }
 
 /// Compiles a pattern that is written over several lines, with the shorthands `{month}`, `{day}` (of the week) and `{date}` resolved.
-fn pattern(text: &str) -> Regex {
+fn compile(text: &str) -> Regex {
     const MONTH: &str = r"(?:มกราคม|กุมภาพันธ์|มีนาคม|เมษายน|พฤษภาคม|มิถุนายน|กรกฎาคม|สิงหาคม|กันยายน|ตุลาคม|พฤศจิกายน|ธันวาคม
         |ม\.?ค\.?|ก\.?พ\.?|มี\.?ค\.?|เม\.?ย\.?|พ\.?ค\.?|มิ\.?ย\.?|ก\.?ค\.?|ส\.?ค\.?|ก\.?ย\.?|ต\.?ค\.?|พ\.?ย\.?|ธ\.?ค\.?
         |Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?
@@ -110,11 +110,11 @@ fn pattern(text: &str) -> Regex {
 }
 
 /// A date, in figures or with the name of its month.
-static DATE: LazyLock<Regex> = LazyLock::new(|| pattern("{date}"));
+static DATE: LazyLock<Regex> = LazyLock::new(|| compile("{date}"));
 
 /// A line of dates, times, weekdays and their labels only; an agency or a place may stand before them.
 static DATE_LINE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+    compile(
         r"^(?:\([^()\d]{1,30}\)\s*|[^\s\d,]{2,20},\s*)?
         (?:(?:{label}\s*:?|{day}|{date}|ที่|\d{1,2}[:.]\d{2}(?:[:.]\d{2})?\s*(?:น\.?|นาฬิกา|[AaPp]\.?[Mm]\.?)?|เวลา|นาที|[-–—,()/@])\s*)+$"
             .replace("{label}", LABEL)
@@ -123,14 +123,14 @@ static DATE_LINE: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// A label before a date of publication.
-static DATE_LABEL: LazyLock<Regex> = LazyLock::new(|| pattern(&format!(r"^(?:{LABEL}\s*:|{LABEL_OF_PORTALS})")));
+static DATE_LABEL: LazyLock<Regex> = LazyLock::new(|| compile(&format!(r"^(?:{LABEL}\s*:|{LABEL_OF_PORTALS})")));
 const LABEL: &str = r"(?:วันที่(?:เผยแพร่|ประกาศ|โพสต์|ลงข่าว|ออกข่าว|ปรับปรุง)?|ลงวันที่|เมื่อ|ล่าสุด|ณ|ข่าวประจำ|ประจำ|Date
     |เผยแพร่|โพสต์|อัปเดต|อัพเดต|อัพเดท|ปรับปรุง|แก้ไข|ประกาศ|Published|Updated|Posted|Last\supdated?|on)";
 const LABEL_OF_PORTALS: &str = "(?:เผยแพร่|โพสต์|อัปเดต|อัพเดต|อัพเดท|ปรับปรุง|แก้ไข|Published|Updated|Posted|Last\\supdated?)";
 
 /// A label with its value that names the author, translator, publisher or source of the article.
 static LABELLED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+    compile(
         r"^(?:(?:โดย|(?:เขียน|เรียบเรียง|แปล|แปลและเรียบเรียง|เรียบเรียงและแปล|รายงาน|เผยแพร่|จัดทำ)(?:โดย)?
         |ผู้(?:เขียน|แปล|เรียบเรียง|สื่อข่าว|รายงาน|ประพันธ์)|(?:กอง)?บรรณาธิการ|ทีมข่าว|คอลัมน์|คอลัมนิสต์|นักเขียน|สำนักข่าว
         |เรื่อง\s*(?:และ|[/,&-])\s*ภาพ|ข่าว\s*(?:และ|[/,&-])\s*ภาพ
@@ -146,7 +146,7 @@ static LABELLED: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Fixed lines of press releases, and of the web pages that news are copied from.
 static FIXED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+    compile(
         r"^(?:ข่าวประชาสัมพันธ์|ข่าวแจก|ข่าวสารนิเทศ|(?:เพื่อ|สำหรับ)เผยแพร่(?:ทันที)?|(?i:press\srelease|for\simmediate\srelease)
         |(?:ข่าวที่|ข่าวประชาสัมพันธ์ที่|ฉบับที่)\s*\d+(?:\s*/\s*\d+)?
         |พิมพ์|แชร์(?:ข่าว|บทความ)?(?:นี้)?|คัดลอกลิงก์|อ่านต่อ|โฆษณา|(?i:share|print|advertisement)
@@ -156,14 +156,14 @@ static FIXED: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// A web address alone.
-static LINK: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(?:https?://|www\.)\S+$"));
+static LINK: LazyLock<Regex> = LazyLock::new(|| compile(r"^(?:https?://|www\.)\S+$"));
 
 /// A line of hashtags only.
-static TAGS: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(?:\#[^\s\#]+\s*)+$"));
+static TAGS: LazyLock<Regex> = LazyLock::new(|| compile(r"^(?:\#[^\s\#]+\s*)+$"));
 
 /// The beginning of a picture's credit.
 static CREDIT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+    compile(
         r"^(?:(?:ขอ)?(?:ขอบคุณ|ขอบพระคุณ|เครดิต)(?:รูป)?ภาพ|(?:รูป)?ภาพ(?:ถ่าย|ข่าว|ปก|ประกอบ)?(?:จาก|โดย)|ภาพประกอบ|ภาพแฟ้ม|แฟ้มภาพ
         |(?:แหล่ง)?ที่มา(?:ของ)?(?:รูป)?ภาพ
         |(?:(?:รูป)?ภาพ(?:ถ่าย|ข่าว|ปก)?|คำบรรยายภาพ|ช่างภาพ|เครดิต|(?i:photos?|pictures?|images?|credits?|cr))\s*[:：]
@@ -173,10 +173,10 @@ static CREDIT: LazyLock<Regex> = LazyLock::new(|| {
 
 /// `โดย` or `By` with a name, or the name of a news desk.
 static BYLINE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^(?:โดย|By)\s+\S+(?:\s+\S+){0,3}$|^(?:ทีมข่าว|กองบรรณาธิการ)[^\s]{0,20}$"));
+    LazyLock::new(|| compile(r"^(?:โดย|By)\s+\S+(?:\s+\S+){0,3}$|^(?:ทีมข่าว|กองบรรณาธิการ)[^\s]{0,20}$"));
 
 /// Words that make a sentence of a line that begins like a byline.
-static VERB: LazyLock<Regex> = LazyLock::new(|| pattern("กล่าว|เปิดเผย|ระบุ|เผย|บอก|มี|เป็น|ได้|จะ|ให้|ไม่|ใช้|การ|ทำ|จาก|ซึ่ง"));
+static VERB: LazyLock<Regex> = LazyLock::new(|| compile("กล่าว|เปิดเผย|ระบุ|เผย|บอก|มี|เป็น|ได้|จะ|ให้|ไม่|ใช้|การ|ทำ|จาก|ซึ่ง"));
 
 /// Whether a line has nothing but ornament.
 pub(super) fn is_rule(line: &str) -> bool {
