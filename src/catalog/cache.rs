@@ -1,13 +1,13 @@
 //! What the caches on this machine hold: the Hub's shared layout, and plae's own files.
 
-use super::{Located, Settings, local};
-use crate::catalog::manifest::{FileSpec, HubSource, Manifest, Manifests, WheelSource};
+use super::disk::file_names;
+use super::local;
+use super::manifest::{FileSpec, HubSource, Manifest, Manifests, WheelSource};
+use super::reference::Located;
+use super::settings::Settings;
 use crate::error::{Error, Result};
-use crate::file::hexadecimal;
 use hf_hub::{Cache, Repo, RepoType};
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Files beside the weights that loaders and tokenizers read, in the order they are fetched.
 const SMALL_FILES: [&str; 15] = [
@@ -143,7 +143,7 @@ pub(super) fn snapshot(source: &HubSource, settings: &Settings) -> Option<Snapsh
         return None;
     }
     let directory = snapshot_directory(source, &commit, settings);
-    let files = select(source, &names(&directory)).ok()?;
+    let files = select(source, &file_names(&directory)).ok()?;
     let complete = files.iter().all(|file| {
         let size = std::fs::metadata(directory.join(&file.name))
             .map(|data| data.len())
@@ -155,17 +155,6 @@ pub(super) fn snapshot(source: &HubSource, settings: &Settings) -> Option<Snapsh
         directory,
         commit,
     })
-}
-
-/// Names of the files at the top of a directory; none if it cannot be read.
-pub(super) fn names(directory: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-    let mut names: Vec<String> = entries
-        .filter(|entry| entry.path().is_file())
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect();
-    names.sort();
-    names
 }
 
 /// The files that a loader needs out of a repository with the files `names`, small ones first.
@@ -266,65 +255,6 @@ pub(super) fn matches(pattern: &str, name: &str) -> bool {
     (0..=reach).any(|skip| tail.get(skip..).is_some_and(|tail| matches(rest, tail)))
 }
 
-/// Holds off other processes, Python's Hub tools among them, until it is dropped. On a file system that knows no locks, nothing does.
-pub(super) fn lock(path: &Path, waiting: impl FnOnce()) -> Result<File> {
-    let create = || -> io::Result<File> {
-        path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
-        File::options().create(true).truncate(false).write(true).open(path)
-    };
-    let file = create().map_err(|error| local_error(error, path))?;
-    if matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock)) {
-        waiting();
-        file.lock().map_err(|error| local_error(error, path))?;
-    }
-    Ok(file)
-}
-
-/// A failure of this machine's disk, with what can be done about it.
-pub(super) fn local_error(error: io::Error, path: &Path) -> Error {
-    let (message, hint) = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (
-            "the disk is full",
-            "make room, or point HF_HUB_CACHE and PLAE_CACHE to another disk",
-        ),
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => (
-            "may not be written",
-            "mend its permissions, or point HF_HUB_CACHE and PLAE_CACHE elsewhere",
-        ),
-        _ => (
-            "cannot be read or written",
-            "HF_HUB_CACHE and PLAE_CACHE say where models are kept",
-        ),
-    };
-    Error::model(format!("{message} ({error})"))
-        .path(path)
-        .hint(hint)
-        .source(error)
-}
-
-/// The sha256 of all that a reader gives, in lower-case hexadecimal, and how many bytes that was; `each` is told of every piece.
-pub(super) fn sha256(
-    mut reader: impl Read,
-    mut each: impl FnMut(&[u8]) -> io::Result<()>,
-) -> io::Result<(String, u64)> {
-    use sha2::{Digest, Sha256};
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 18];
-    let mut size = 0;
-    loop {
-        let n = match reader.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(n) => n,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        hasher.update(&buffer[..n]);
-        each(&buffer[..n])?;
-        size += n as u64;
-    }
-    Ok((hexadecimal(&hasher.finalize()), size))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -396,12 +326,5 @@ mod tests {
         ] {
             assert_eq!(matches(pattern, name), fits, "{pattern} {name}");
         }
-    }
-
-    #[test]
-    fn hashes() {
-        let (hash, size) = sha256(&b"abc"[..], |_| Ok(())).unwrap();
-        assert_eq!(hash, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-        assert_eq!(size, 3);
     }
 }

@@ -1,13 +1,12 @@
 //! What a directory or a GGUF file on this machine is, by its own words and by the manifests.
 
-use super::Located;
-use super::cache::{local_error, names};
-use super::json;
-use crate::catalog::manifest::{Manifest, Manifests, Weights};
+use super::disk::{file_names, local_error, read_json};
+use super::manifest::{Manifest, Manifests, Weights};
+use super::reference::Located;
 use crate::error::{Error, Result};
 use crate::model::Architecture;
-use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use crate::model::weights::GgufHeader;
+use std::io;
 use std::path::Path;
 
 /// The model in a directory or a `.gguf` file: with the facts of a manifest where one is about it, else with its own words alone.
@@ -31,7 +30,10 @@ pub(super) fn describe(path: &Path, manifests: &Manifests) -> Result<Located> {
             revision: None,
         });
     }
-    let ggufs: Vec<String> = names(path).into_iter().filter(|name| name.ends_with(".gguf")).collect();
+    let ggufs: Vec<String> = file_names(path)
+        .into_iter()
+        .filter(|name| name.ends_with(".gguf"))
+        .collect();
     match ggufs.as_slice() {
         [name] => describe_gguf(&path.join(name), manifests),
         [] => Err(Error::model("holds no model")
@@ -44,7 +46,7 @@ pub(super) fn describe(path: &Path, manifests: &Manifests) -> Result<Located> {
 }
 
 fn describe_gguf(path: &Path, manifests: &Manifests) -> Result<Located> {
-    let header = GgufHeader::read(path)?;
+    let header = read_header(path)?;
     let architecture =
         Architecture::from_model_type(&header.architecture).ok_or_else(|| unknown(&header.architecture, path))?;
     let size = std::fs::metadata(path).map_err(|error| local_error(error, path))?.len();
@@ -95,7 +97,7 @@ fn stem(path: &Path) -> String {
 
 /// The architecture that a `config.json` names.
 fn model_type(config: &Path) -> Result<Architecture> {
-    let parsed = json(config)?;
+    let parsed = read_json(config)?;
     let name = parsed["model_type"].as_str().ok_or_else(|| {
         Error::model("missing; a model's architecture is expected")
             .path(config)
@@ -112,141 +114,29 @@ fn unknown(name: &str, path: &Path) -> Error {
         .hint("`plae models list` shows what is")
 }
 
-/// The two words of a GGUF file that say what it is. candle's reader would read the whole vocabulary for them, and trusts its lengths.
-struct GgufHeader {
-    architecture: String,
-    /// Empty, if the file gives none.
-    name: String,
-}
-
-impl GgufHeader {
-    fn read(path: &Path) -> Result<Self> {
-        let damaged = |error: io::Error| match error.kind() {
-            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
-                let what = match error.kind() {
-                    io::ErrorKind::UnexpectedEof => "the file ends in its header".to_owned(),
-                    _ => error.to_string(),
-                };
-                Error::model(what)
-                    .path(path)
-                    .hint("the file is damaged or no GGUF file: fetch it again")
-            }
-            _ => local_error(error, path),
+/// Reads what a GGUF file says it is.
+fn read_header(path: &Path) -> Result<GgufHeader> {
+    let header = GgufHeader::read(path).map_err(|error| {
+        let damage = match error.kind() {
+            io::ErrorKind::UnexpectedEof => "the file ends in its header".to_owned(),
+            io::ErrorKind::InvalidData => error.to_string(),
+            _ => return local_error(error, path),
         };
-        let file = File::open(path).map_err(damaged)?;
-        let header = Self::parse(&mut BufReader::new(file)).map_err(damaged)?;
-        if header.architecture.is_empty() {
-            Err(Error::model("names no architecture").path(path))
-        } else {
-            Ok(header)
-        }
-    }
-
-    /// Reads keys until both words are found, or an array comes: the vocabulary, which follows them.
-    fn parse(reader: &mut (impl Read + Seek)) -> io::Result<Self> {
-        let mut header = Self {
-            architecture: String::new(),
-            name: String::new(),
-        };
-        if &bytes::<4>(reader)? != b"GGUF" {
-            return Err(invalid("is not a GGUF file"));
-        }
-        let version = u32::from_le_bytes(bytes(reader)?);
-        if !(2..=3).contains(&version) {
-            return Err(invalid(format!("GGUF version {version} is not read")));
-        }
-        let _tensors = u64::from_le_bytes(bytes(reader)?);
-        let keys = u64::from_le_bytes(bytes(reader)?);
-        for _ in 0..keys {
-            let key = string(reader)?;
-            let skip = match u32::from_le_bytes(bytes(reader)?) {
-                0 | 1 | 7 => 1,
-                2 | 3 => 2,
-                4..=6 => 4,
-                10..=12 => 8,
-                8 => {
-                    let value = string(reader)?;
-                    match key.as_str() {
-                        "general.architecture" => header.architecture = value,
-                        "general.name" => header.name = value,
-                        _ => {}
-                    }
-                    0
-                }
-                9 if header.architecture.is_empty() || header.name.is_empty() => skip_array(reader)?,
-                9 => break,
-                other => return Err(invalid(format!("type {other} in the header is not known"))),
-            };
-            if skip > 0 {
-                reader.seek(SeekFrom::Current(skip))?;
-            }
-        }
+        Error::model(damage)
+            .path(path)
+            .hint("the file is damaged or no GGUF file: fetch it again")
+    })?;
+    if header.architecture.is_empty() {
+        Err(Error::model("names no architecture").path(path))
+    } else {
         Ok(header)
     }
-}
-
-/// Passes over an array of strings; the bytes left to pass over, for an array of numbers.
-fn skip_array(reader: &mut (impl Read + Seek)) -> io::Result<i64> {
-    let element = u32::from_le_bytes(bytes(reader)?);
-    let count = u64::from_le_bytes(bytes(reader)?);
-    let width = match element {
-        0 | 1 | 7 => 1,
-        2 | 3 => 2,
-        4..=6 => 4,
-        10..=12 => 8,
-        8 => {
-            for _ in 0..count {
-                string(reader)?;
-            }
-            return Ok(0);
-        }
-        other => return Err(invalid(format!("arrays of type {other} in the header are not known"))),
-    };
-    let length = count.checked_mul(width).and_then(|length| i64::try_from(length).ok());
-    length.ok_or_else(|| invalid("an array in the header is longer than any file"))
-}
-
-fn bytes<const N: usize>(reader: &mut impl Read) -> io::Result<[u8; N]> {
-    let mut bytes = [0; N];
-    reader.read_exact(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// A string of the header; a length that no file has is a damaged file, not a reason to allocate.
-fn string(reader: &mut impl Read) -> io::Result<String> {
-    let length = u64::from_le_bytes(bytes(reader)?);
-    let mut text = Vec::new();
-    if reader.take(length).read_to_end(&mut text)? as u64 != length {
-        return Err(io::ErrorKind::UnexpectedEof.into());
-    }
-    Ok(String::from_utf8_lossy(&text).into_owned())
-}
-
-fn invalid(message: impl Into<String>) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, message.into())
-}
-
-/// A GGUF file's header with these strings, for tests.
-#[cfg(test)]
-pub(super) fn gguf(strings: &[(&str, &str)]) -> Vec<u8> {
-    let mut file = b"GGUF\x03\0\0\0".to_vec();
-    file.extend(0u64.to_le_bytes());
-    file.extend((strings.len() as u64).to_le_bytes());
-    for (key, value) in strings {
-        file.extend((key.len() as u64).to_le_bytes());
-        file.extend(key.bytes());
-        file.extend(8u32.to_le_bytes());
-        file.extend((value.len() as u64).to_le_bytes());
-        file.extend(value.bytes());
-    }
-    file
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-    use std::io::Cursor;
+    use crate::model::weights::header_bytes as gguf;
     use std::path::PathBuf;
 
     fn write(directory: &Path, name: &str, content: &[u8]) -> PathBuf {
@@ -289,34 +179,6 @@ mod tests {
     }
 
     #[test]
-    fn arrays_before_the_words_are_passed_over() {
-        let mut file = b"GGUF\x03\0\0\0".to_vec();
-        file.extend(0u64.to_le_bytes());
-        file.extend(3u64.to_le_bytes());
-        let key = |file: &mut Vec<u8>, name: &str, kind: u32| {
-            file.extend((name.len() as u64).to_le_bytes());
-            file.extend(name.bytes());
-            file.extend(kind.to_le_bytes());
-        };
-        key(&mut file, "numbers", 9);
-        file.extend(4u32.to_le_bytes());
-        file.extend(2u64.to_le_bytes());
-        file.extend([0; 8]);
-        key(&mut file, "general.tags", 9);
-        file.extend(8u32.to_le_bytes());
-        file.extend(1u64.to_le_bytes());
-        file.extend(1u64.to_le_bytes());
-        file.extend(b"t");
-        key(&mut file, "general.architecture", 8);
-        file.extend(6u64.to_le_bytes());
-        file.extend(b"gemma3");
-        assert_eq!(
-            GgufHeader::parse(&mut Cursor::new(file)).unwrap().architecture,
-            "gemma3"
-        );
-    }
-
-    #[test]
     fn a_directory_is_known_by_its_config() {
         let directory = tempfile::tempdir().unwrap();
         let all = Manifests::load(None).unwrap();
@@ -355,15 +217,5 @@ mod tests {
                 .message
                 .contains("2 GGUF files")
         );
-    }
-
-    proptest! {
-        #[test]
-        fn no_header_panics_or_allocates_without_end(rest in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let mut file = gguf(&[("general.architecture", "gemma3")]);
-            file[16..24].copy_from_slice(&u64::MAX.to_le_bytes());
-            file.extend(rest);
-            let _ = GgufHeader::parse(&mut Cursor::new(file));
-        }
     }
 }

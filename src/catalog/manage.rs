@@ -1,7 +1,11 @@
 //! What `plae models` does: list, describe, pull, verify and remove.
 
 use super::cache::{self, Snapshot, is_commit};
-use super::{Located, ModelRef, Notice, Notify, Settings, fetch, on_this_machine};
+use super::locate::{fetch, on_this_machine};
+use super::notice::{Notice, Notify};
+use super::reference::{Located, ModelRef};
+use super::settings::Settings;
+use super::{disk, local};
 use crate::catalog::manifest::{HubSource, Manifest, Manifests, is_sha256};
 use crate::error::{Error, Result};
 use std::fs::File;
@@ -149,11 +153,11 @@ pub fn verify(model: &str, settings: &Settings, notice: Notify) -> Result<Vec<Ch
         }
         ModelRef::Hub(source) => known_hashes(&source, settings).ok_or_else(|| absent(&source.repo))?,
         ModelRef::Path(path) if path.is_dir() => {
-            let names = cache::names(&path).into_iter();
+            let names = disk::file_names(&path).into_iter();
             names.map(|name| (path.join(name), None)).collect()
         }
         ModelRef::Path(path) => {
-            let located = super::local::describe(&path, &manifests)?;
+            let located = local::describe(&path, &manifests)?;
             let wheels = located.manifest.wheels.as_ref();
             vec![(path, wheels.and_then(|wheels| wheels.file.sha256.clone()))]
         }
@@ -187,7 +191,7 @@ fn known_hashes(source: &HubSource, settings: &Settings) -> Option<Vec<(PathBuf,
 }
 
 fn check(path: PathBuf, expected: Option<String>, notice: Notify) -> Result<Check> {
-    let failed = |error| cache::local_error(error, &path);
+    let failed = |error| disk::local_error(error, &path);
     let file = File::open(&path).map_err(failed)?;
     let bytes = file.metadata().map_err(failed)?.len();
     let Some(expected) = expected else {
@@ -199,7 +203,7 @@ fn check(path: PathBuf, expected: Option<String>, notice: Notify) -> Result<Chec
     };
     let (mut done, mut shown) = (0, 0);
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let (found, _) = cache::sha256(file, |piece| {
+    let (found, _) = disk::sha256(file, |piece| {
         done += piece.len() as u64;
         if done - shown >= 16 << 20 || done == bytes {
             shown = done;
@@ -253,7 +257,7 @@ pub fn remove(model: &str, settings: &Settings) -> Result<Removed> {
     let mut removed = Removed::default();
     for path in paths {
         let bytes = size(&path);
-        std::fs::remove_dir_all(&path).map_err(|error| cache::local_error(error, &path))?;
+        std::fs::remove_dir_all(&path).map_err(|error| disk::local_error(error, &path))?;
         removed.bytes += bytes;
         removed.paths.push(path);
     }

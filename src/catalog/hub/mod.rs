@@ -3,14 +3,19 @@
 //! hf-hub 0.5 gives the names and the layout. Its transfer is not used: it sets no timeout, checks no hash, appends to a partial file
 //! even when the server ignores `Range`, drops the headers that tell a gated repository from a missing one, and retries a 404.
 
-use super::cache::{self, Snapshot, is_commit, local_error, lock, select, sha256, snapshot_directory};
-use super::{Notice, Notify, Settings};
-use crate::catalog::manifest::{FileSpec, HubSource, Manifest, is_sha256};
+mod description;
+mod fault;
+
+use super::cache::{self, Snapshot, is_commit, select, snapshot_directory};
+use super::disk::{link, local_error, lock, sha256, write_reference};
+use super::manifest::{FileSpec, HubSource, Manifest, is_sha256};
+use super::notice::{Notice, Notify};
+use super::settings::Settings;
 use crate::error::{Error, Result};
 use crate::file::{is_inside, percent_encode};
-use crate::model::Architecture;
+use description::{RepoInfo, check_architecture};
+use fault::{About, Fault, no_hub, origin, refused, unreached};
 use hf_hub::Cache;
-use serde::Deserialize;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -26,58 +31,12 @@ pub(super) struct Hub<'a> {
     notice: Notify<'a>,
 }
 
-/// A failed request.
-enum Fault {
-    /// The same request may succeed later. `gained` says that bytes came which the next one need not ask for again.
-    Passing {
-        error: Error,
-        gained: bool,
-    },
-    Final(Error),
-}
-
-impl From<Error> for Fault {
-    fn from(error: Error) -> Self {
-        Self::Final(error)
-    }
-}
-
 /// What the Hub says of one file before it is fetched.
 struct Metadata {
     commit: String,
     /// Name of the blob in the cache: the sha256 of a large file, the git hash of a small one.
     etag: String,
     size: u64,
-}
-
-/// What is read of the Hub's description of a repository.
-#[derive(Deserialize)]
-struct RepoInfo {
-    sha: String,
-    siblings: Vec<Sibling>,
-    config: Option<ModelConfig>,
-    gguf: Option<GgufInfo>,
-}
-
-#[derive(Deserialize)]
-struct Sibling {
-    rfilename: String,
-}
-
-#[derive(Deserialize)]
-struct ModelConfig {
-    model_type: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct GgufInfo {
-    architecture: Option<String>,
-}
-
-/// What a request is about, for messages.
-struct About<'a> {
-    source: &'a HubSource,
-    file: Option<&'a str>,
 }
 
 impl<'a> Hub<'a> {
@@ -187,13 +146,13 @@ impl<'a> Hub<'a> {
         let info: RepoInfo = self.persist(|hub| {
             let mut response = hub.ask(hub.agent.get(&url), &about)?;
             let text = response.body_mut().with_config().limit(100 << 20).read_to_vec();
-            let text = text.map_err(|error| hub.unreached(error, false))?;
+            let text = text.map_err(|error| unreached(hub.settings, error, false))?;
             serde_json::from_slice(&text)
-                .map_err(|error| Fault::Final(hub.no_hub("its list of files cannot be read").source(error)))
+                .map_err(|error| Fault::Final(no_hub(hub.settings, "its list of files cannot be read").source(error)))
         })?;
         let safe = is_commit(&info.sha) && info.siblings.iter().all(|sibling| is_inside(&sibling.rfilename));
         safe.then_some(info)
-            .ok_or_else(|| self.no_hub("its list of files has names that are none"))
+            .ok_or_else(|| no_hub(self.settings, "its list of files has names that are none"))
     }
 
     /// What the Hub says of a file, checked against what the manifest says.
@@ -211,11 +170,11 @@ impl<'a> Hub<'a> {
                 let response = hub.ask(request, &about)?;
                 let location = header(response.headers(), "location");
                 match location.filter(|location| location.starts_with('/') && !location.starts_with("//")) {
-                    Some(path) if response.status().is_redirection() => url = format!("{}{path}", hub.origin()),
+                    Some(path) if response.status().is_redirection() => url = format!("{}{path}", origin(hub.settings)),
                     _ => return hub.read_metadata(&response, revision),
                 }
             }
-            Err(Fault::Final(hub.no_hub("it redirects without end")))
+            Err(Fault::Final(no_hub(hub.settings, "it redirects without end")))
         })?;
         let differs = |what: &str| {
             Error::model(format!(
@@ -251,9 +210,10 @@ impl<'a> Hub<'a> {
                 etag: etag.to_owned(),
                 size,
             }),
-            _ => Err(Fault::Final(
-                self.no_hub("it does not tell a file's commit, hash and size"),
-            )),
+            _ => Err(Fault::Final(no_hub(
+                self.settings,
+                "it does not tell a file's commit, hash and size",
+            ))),
         }
     }
 
@@ -366,7 +326,10 @@ impl<'a> Hub<'a> {
             output.set_len(0).map_err(failed)?;
             done = 0;
             if offset != Some(0) {
-                return Err(Fault::Final(self.no_hub("it resumed a download at the wrong place")));
+                return Err(Fault::Final(no_hub(
+                    self.settings,
+                    "it resumed a download at the wrong place",
+                )));
             }
         }
         let mut body = response.into_body().into_reader();
@@ -455,152 +418,27 @@ impl<'a> Hub<'a> {
             Some(token) => request.header("authorization", format!("Bearer {token}")),
             None => request,
         };
-        let response = request.call().map_err(|error| self.unreached(error, true))?;
+        let response = request.call().map_err(|error| unreached(self.settings, error, true))?;
         if response.status().is_success() || response.status().is_redirection() {
             Ok(response)
         } else {
-            Err(self.refused(response.status(), response.headers(), about))
+            let has_token = self.token.is_some();
+            Err(refused(
+                self.settings,
+                has_token,
+                response.status(),
+                response.headers(),
+                about,
+            ))
         }
-    }
-
-    /// What an answer without success means. The Hub's own word comes first: it answers 401 for what does not exist, too.
-    fn refused(&self, status: StatusCode, headers: &HeaderMap, about: &About) -> Fault {
-        let HubSource { repo, revision, .. } = about.source;
-        let endpoint = &self.settings.endpoint;
-        let word = header(headers, "x-error-code").unwrap_or_default();
-        let error = match (word, status.as_u16(), about.file) {
-            ("RepoNotFound", ..) | ("", 404, None) => {
-                Error::model(format!("{endpoint} has no repository {repo}, or it is private"))
-                    .hint("check the spelling; a private repository needs a token of its owner in HF_TOKEN")
-            }
-            ("RevisionNotFound", ..) => Error::model(format!("{repo} has no revision {revision}"))
-                .hint(format!("{endpoint}/{repo}/tree/main lists its branches")),
-            ("EntryNotFound", _, Some(file)) | ("", 404, Some(file)) => {
-                Error::model(format!("{repo} has no file {file} at revision {revision}")).hint(format!(
-                    "it may have been renamed; another revision can be named: {repo}@REVISION"
-                ))
-            }
-            ("GatedRepo", ..) | (_, 401 | 403, _) => match (&self.token, status.as_u16()) {
-                (None, _) => Error::model(format!("{repo} is gated: its owner wants the licence accepted first")).hint(
-                    format!("accept it at {endpoint}/{repo}, then put a token of that account in HF_TOKEN"),
-                ),
-                (Some(_), 401) => Error::model(format!("the Hub does not accept the token that was sent for {repo}"))
-                    .hint(format!(
-                        "make a new one at {endpoint}/settings/tokens and put it in HF_TOKEN"
-                    )),
-                (Some(_), _) => Error::model(format!("the account of the token has no access to {repo}")).hint(
-                    format!("accept the licence at {endpoint}/{repo}, and let the token read gated repositories"),
-                ),
-            },
-            (_, 408 | 429 | 500..=599, _) => {
-                let error = Error::network(format!("the Hub answered {status}"))
-                    .hint("it is in trouble or busy: try again later");
-                return Fault::Passing { error, gained: false };
-            }
-            _ => self.no_hub(&format!("it answered {status}")),
-        };
-        Fault::Final(error)
-    }
-
-    /// What a request without an answer means. A host that nobody knows, or that keeps silent, is not asked again.
-    fn unreached(&self, error: ureq::Error, connecting: bool) -> Fault {
-        let host = self.origin();
-        let text = error.to_string();
-        let offline =
-            "check the network; HF_ENDPOINT names another Hub, and what is in the cache needs none (--offline)";
-        let (passing, message, hint) = match &error {
-            ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => (
-                false,
-                format!(
-                    "{host} did not answer within {} s",
-                    self.settings.connect_timeout.as_secs()
-                ),
-                offline,
-            ),
-            ureq::Error::Timeout(_) => (true, format!("{host} fell silent"), offline),
-            ureq::Error::HostNotFound => (false, format!("{host} cannot be found"), offline),
-            ureq::Error::Io(error) if error.to_string().contains("lookup address") => {
-                (false, format!("{host} cannot be found"), offline)
-            }
-            ureq::Error::Io(error) => match error.kind() {
-                io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkDown => {
-                    (false, format!("there is no way to {host}"), offline)
-                }
-                io::ErrorKind::ConnectionRefused => (true, format!("{host} refuses the connection"), offline),
-                io::ErrorKind::InvalidData => (false, format!("no safe connection to {host}: {error}"), TLS_HINT),
-                _ if connecting => (true, format!("{host} cannot be reached: {error}"), offline),
-                _ => (true, format!("the connection to {host} broke: {error}"), offline),
-            },
-            ureq::Error::Tls(_) | ureq::Error::Rustls(_) | ureq::Error::Pem(_) => {
-                (false, format!("no safe connection to {host}: {text}"), TLS_HINT)
-            }
-            ureq::Error::ConnectProxyFailed(_) | ureq::Error::InvalidProxyUrl => (
-                false,
-                format!("the proxy does not connect to {host}: {text}"),
-                "check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY",
-            ),
-            ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
-                (false, format!("{host} is not an address: {text}"), "check HF_ENDPOINT")
-            }
-            _ => (true, format!("{host} cannot be understood: {text}"), offline),
-        };
-        let error = Error::network(message).hint(hint).source(error);
-        if passing {
-            Fault::Passing { error, gained: false }
-        } else {
-            Fault::Final(error)
-        }
-    }
-
-    /// The server does not behave like a Hub.
-    fn no_hub(&self, what: &str) -> Error {
-        Error::network(format!("{} does not answer like a Hub: {what}", self.settings.endpoint))
-            .hint("check HF_ENDPOINT, and any proxy between")
-    }
-
-    /// Scheme and host of the endpoint.
-    fn origin(&self) -> &str {
-        let endpoint = &self.settings.endpoint;
-        let host = endpoint.find("://").map_or(0, |at| at + 3);
-        let end = endpoint[host..].find('/').map_or(endpoint.len(), |at| host + at);
-        &endpoint[..end]
     }
 
     /// Address of a file at a revision.
     fn url(&self, source: &HubSource, revision: &str, file: &str) -> String {
         let revision = revision.replace('/', "%2F");
-        format!(
-            "{}/{}/resolve/{revision}/{}",
-            self.settings.endpoint,
-            source.repo,
-            percent_encode(file)
-        )
+        let file = percent_encode(file);
+        format!("{}/{}/resolve/{revision}/{file}", self.settings.endpoint, source.repo)
     }
-}
-
-const TLS_HINT: &str = "a clock that is wrong, or a proxy that opens encrypted connections, can be the cause";
-
-/// A repository without a manifest is refused before its weights are fetched, where the Hub tells its architecture.
-fn check_architecture(source: &HubSource, info: &RepoInfo, files: &[FileSpec]) -> Result<()> {
-    let gguf = files.iter().any(|file| file.name.ends_with(".gguf"));
-    let name = if gguf {
-        info.gguf.as_ref().and_then(|gguf| gguf.architecture.as_deref())
-    } else {
-        info.config.as_ref().and_then(|config| config.model_type.as_deref())
-    };
-    let Some(name) = name else {
-        return Ok(());
-    };
-    let architecture = Architecture::from_model_type(name).ok_or_else(|| {
-        Error::model(format!("{}: the architecture `{name}` is not known", source.repo))
-            .hint("`plae models list` shows what is")
-    })?;
-    let weights = if gguf {
-        crate::catalog::manifest::Weights::Gguf
-    } else {
-        crate::catalog::manifest::Weights::Checkpoint
-    };
-    Manifest::unlisted(source.repo.clone(), architecture).check_form(weights)
 }
 
 /// A proxy with the hosts that go around it, each with its subdomains as other tools have it.
@@ -632,54 +470,4 @@ fn proxy_of(text: &str, settings: &Settings) -> Result<Proxy> {
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
-}
-
-/// Lets `pointer` stand for `blob`: a relative link, as the Hub's other tools make it, or a copy where links are not to be had.
-fn link(blob: &Path, pointer: &Path) -> io::Result<()> {
-    if pointer.exists() {
-        return Ok(());
-    }
-    let directory = pointer.parent().unwrap_or(Path::new(""));
-    std::fs::create_dir_all(directory)?;
-    // Made beside its place and moved there, since another process may be making the same one: a copy onto a link would write
-    // through it into the blob.
-    let made = tempfile::Builder::new().prefix(".link-").tempdir_in(directory)?;
-    let link = made.path().join("link");
-    if symlink(blob, pointer, &link).is_err() && std::fs::hard_link(blob, &link).is_err() {
-        std::fs::copy(blob, &link)?;
-    }
-    std::fs::rename(&link, pointer)
-}
-
-/// Makes `link`, which is to be moved to `pointer`, lead to `blob` by a relative path.
-#[cfg(unix)]
-fn symlink(blob: &Path, pointer: &Path, link: &Path) -> io::Result<()> {
-    // From `snapshots/COMMIT/file` up to what it has in common with `blobs/ETAG`; further from a file in a directory.
-    let depth = pointer
-        .ancestors()
-        .skip(1)
-        .take_while(|directory| !blob.starts_with(directory))
-        .count();
-    let common = pointer.ancestors().nth(depth + 1).unwrap_or(Path::new(""));
-    let down = blob.strip_prefix(common).unwrap_or(blob);
-    let target: std::path::PathBuf = std::iter::repeat_n(Path::new(".."), depth).chain([down]).collect();
-    std::os::unix::fs::symlink(target, link)
-}
-
-/// Links need a privilege on Windows.
-#[cfg(not(unix))]
-fn symlink(_blob: &Path, _pointer: &Path, _link: &Path) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
-/// Lets a branch stand for a commit; a reader sees the old one or the new one.
-fn write_reference(path: &Path, commit: &str) -> io::Result<()> {
-    let directory = path.parent().unwrap_or(Path::new(""));
-    std::fs::create_dir_all(directory)?;
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    file.write_all(commit.as_bytes())?;
-    // A temporary file is its owner's alone; a shared cache's files are not.
-    #[cfg(unix)]
-    std::fs::set_permissions(file.path(), std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
-    file.persist(path).map(|_| ()).map_err(|error| error.error)
 }

@@ -1,0 +1,145 @@
+//! What a failed request to the Hub means, and whether the same request may succeed later.
+
+use crate::catalog::manifest::HubSource;
+use crate::catalog::settings::Settings;
+use crate::error::Error;
+use std::io;
+use ureq::http::{HeaderMap, StatusCode};
+
+/// A failed request.
+pub(super) enum Fault {
+    /// The same request may succeed later.
+    Passing {
+        error: Error,
+        /// Whether bytes came that the next request need not ask for again.
+        gained: bool,
+    },
+    /// The same request would fail again.
+    Final(Error),
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self::Final(error)
+    }
+}
+
+/// The repository and the file that a request is about, for messages.
+pub(super) struct About<'a> {
+    pub source: &'a HubSource,
+    /// Its path in the repository; none for the repository itself.
+    pub file: Option<&'a str>,
+}
+
+/// The failure that an answer without success means. `has_token` says whether a token was sent.
+///
+/// The Hub's own word (`x-error-code`) counts before the status: it answers 401 for what does not exist, too.
+pub(super) fn refused(
+    settings: &Settings,
+    has_token: bool,
+    status: StatusCode,
+    headers: &HeaderMap,
+    about: &About,
+) -> Fault {
+    let HubSource { repo, revision, .. } = about.source;
+    let endpoint = &settings.endpoint;
+    let word = headers
+        .get("x-error-code")
+        .and_then(|word| word.to_str().ok())
+        .unwrap_or_default();
+    let error = match (word, status.as_u16(), about.file) {
+        ("RepoNotFound", ..) | ("", 404, None) => {
+            Error::model(format!("{endpoint} has no repository {repo}, or it is private"))
+                .hint("check the spelling; a private repository needs a token of its owner in HF_TOKEN")
+        }
+        ("RevisionNotFound", ..) => Error::model(format!("{repo} has no revision {revision}"))
+            .hint(format!("{endpoint}/{repo}/tree/main lists its branches")),
+        ("EntryNotFound", _, Some(file)) | ("", 404, Some(file)) => {
+            Error::model(format!("{repo} has no file {file} at revision {revision}")).hint(format!(
+                "it may have been renamed; another revision can be named: {repo}@REVISION"
+            ))
+        }
+        ("GatedRepo", ..) | (_, 401 | 403, _) => match (has_token, status.as_u16()) {
+            (false, _) => Error::model(format!("{repo} is gated: its owner wants the licence accepted first")).hint(
+                format!("accept it at {endpoint}/{repo}, then put a token of that account in HF_TOKEN"),
+            ),
+            (true, 401) => Error::model(format!("the Hub does not accept the token that was sent for {repo}")).hint(
+                format!("make a new one at {endpoint}/settings/tokens and put it in HF_TOKEN"),
+            ),
+            (true, _) => Error::model(format!("the account of the token has no access to {repo}")).hint(format!(
+                "accept the licence at {endpoint}/{repo}, and let the token read gated repositories"
+            )),
+        },
+        (_, 408 | 429 | 500..=599, _) => {
+            let error =
+                Error::network(format!("the Hub answered {status}")).hint("it is in trouble or busy: try again later");
+            return Fault::Passing { error, gained: false };
+        }
+        _ => no_hub(settings, &format!("it answered {status}")),
+    };
+    Fault::Final(error)
+}
+
+/// The failure that a request without an answer means. `connecting` says that nothing of an answer came.
+///
+/// A host that nobody knows, or that keeps silent, is not asked again.
+pub(super) fn unreached(settings: &Settings, error: ureq::Error, connecting: bool) -> Fault {
+    let host = origin(settings);
+    let text = error.to_string();
+    let offline = "check the network; HF_ENDPOINT names another Hub, and what is in the cache needs none (--offline)";
+    let (passing, message, hint) = match &error {
+        ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => (
+            false,
+            format!("{host} did not answer within {} s", settings.connect_timeout.as_secs()),
+            offline,
+        ),
+        ureq::Error::Timeout(_) => (true, format!("{host} fell silent"), offline),
+        ureq::Error::HostNotFound => (false, format!("{host} cannot be found"), offline),
+        ureq::Error::Io(error) if error.to_string().contains("lookup address") => {
+            (false, format!("{host} cannot be found"), offline)
+        }
+        ureq::Error::Io(error) => match error.kind() {
+            io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkDown => {
+                (false, format!("there is no way to {host}"), offline)
+            }
+            io::ErrorKind::ConnectionRefused => (true, format!("{host} refuses the connection"), offline),
+            io::ErrorKind::InvalidData => (false, format!("no safe connection to {host}: {error}"), TLS_HINT),
+            _ if connecting => (true, format!("{host} cannot be reached: {error}"), offline),
+            _ => (true, format!("the connection to {host} broke: {error}"), offline),
+        },
+        ureq::Error::Tls(_) | ureq::Error::Rustls(_) | ureq::Error::Pem(_) => {
+            (false, format!("no safe connection to {host}: {text}"), TLS_HINT)
+        }
+        ureq::Error::ConnectProxyFailed(_) | ureq::Error::InvalidProxyUrl => (
+            false,
+            format!("the proxy does not connect to {host}: {text}"),
+            "check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY",
+        ),
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
+            (false, format!("{host} is not an address: {text}"), "check HF_ENDPOINT")
+        }
+        _ => (true, format!("{host} cannot be understood: {text}"), offline),
+    };
+    let error = Error::network(message).hint(hint).source(error);
+    if passing {
+        Fault::Passing { error, gained: false }
+    } else {
+        Fault::Final(error)
+    }
+}
+
+const TLS_HINT: &str = "a clock that is wrong, or a proxy that opens encrypted connections, can be the cause";
+
+/// The error for a server that does not behave like a Hub; `what` says how.
+pub(super) fn no_hub(settings: &Settings, what: &str) -> Error {
+    Error::network(format!("{} does not answer like a Hub: {what}", settings.endpoint))
+        .hint("check HF_ENDPOINT, and any proxy between")
+}
+
+/// Scheme and host of the endpoint, such as `https://huggingface.co`.
+pub(super) fn origin(settings: &Settings) -> &str {
+    let endpoint = &settings.endpoint;
+    let host = endpoint.find("://").map_or(0, |at| at + 3);
+    let end = endpoint[host..].find('/').map_or(endpoint.len(), |at| host + at);
+    &endpoint[..end]
+}

