@@ -4,6 +4,7 @@ pub mod architecture;
 pub(crate) mod cpu;
 pub mod decoder;
 pub mod device;
+mod linear;
 pub mod seq2seq;
 pub mod weights;
 

@@ -1089,8 +1089,8 @@ fn computation(
 ) -> Result<(Computation, &'static str)> {
     let tensors = |dtype| Computation::Tensors(device.clone(), dtype);
     Ok(match (precision, device.is_cpu()) {
-        (Precision::Auto | Precision::F32, true) => (Computation::Slices(Activations::F32), "f32"),
-        (Precision::Int8, true) => (Computation::Slices(Activations::Int8), "int8"),
+        (Precision::Auto | Precision::F32, true) => (Computation::Cpu(Activations::F32), "f32"),
+        (Precision::Int8, true) => (Computation::Cpu(Activations::Int8), "int8"),
         (Precision::Int8, false) => {
             return Err(Error::usage("8-bit weights are computed with on the CPU only")
                 .hint("use --precision auto, or --device cpu"));

@@ -7,33 +7,33 @@ use std::f64::consts::PI;
 /// Rotates pairs of a head's values by angles that grow with the position.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Rope {
-    /// Radians a position, of each pair.
+    /// Radians per position, of each pair.
     frequencies: Vec<f32>,
     /// Multiplies cosines and sines.
     scale: f32,
-    /// Pairs are neighbours, not a half of the head apart.
-    pub neighbours: bool,
+    /// Whether a pair's values are next to each other; else they are half a head apart.
+    pub pairs_neighbours: bool,
 }
 
 impl Rope {
-    /// `theta^(-2i/dim)` for each pair `i`.
+    /// Makes the embedding with the frequencies `theta^(-2i/dim)` of each pair `i`, for heads of `dim` values.
     pub fn plain(theta: f64, dim: usize) -> Self {
         let frequency = |pair: usize| theta.powf(-((2 * pair) as f64) / dim as f64) as f32;
         Self {
             frequencies: (0..dim / 2).map(frequency).collect(),
             scale: 1.0,
-            neighbours: false,
+            pairs_neighbours: false,
         }
     }
 
-    /// Divides all frequencies by one number, or each by its own.
-    pub fn divide(&mut self, by: &[f32]) {
-        for (frequency, by) in self.frequencies.iter_mut().zip(by.iter().cycle()) {
-            *frequency /= by;
+    /// Divides all frequencies by one factor, or each by its own.
+    pub fn scale_frequencies(&mut self, factors: &[f32]) {
+        for (frequency, factor) in self.frequencies.iter_mut().zip(factors.iter().cycle()) {
+            *frequency /= factor;
         }
     }
 
-    /// As `rope_scaling` has it.
+    /// Makes the embedding that a `rope_scaling` object describes, for heads of `dim` values.
     ///
     /// # Errors
     /// Of kind `Model` for a kind of scaling that is not known, or that lacks a number.
@@ -50,7 +50,7 @@ impl Rope {
         let mut rope = Self::plain(theta, dim);
         match scaling.text(key, "default")? {
             "default" => {}
-            "linear" => rope.divide(&[need("factor")? as f32]),
+            "linear" => rope.scale_frequencies(&[need("factor")? as f32]),
             // Hunyuan's, which does not depend on the length; the other is what it stretches only beyond `max_positions`.
             "dynamic" => {
                 if let Some(alpha) = scaling.number("alpha")? {
@@ -102,7 +102,7 @@ impl Rope {
         Ok(rope)
     }
 
-    /// Cosines and sines at each position, `(positions, dim / 2, 2)`.
+    /// Computes the cosines and sines at each position, `(positions, dim / 2, 2)`.
     pub fn angles(&self, positions: &[usize]) -> Vec<[f32; 2]> {
         let angle = |position: &usize, frequency: &f32| {
             let (sine, cosine) = (*position as f32 * frequency).sin_cos();
@@ -116,7 +116,7 @@ impl Rope {
 
     /// Rotates one head, given the angles of its position.
     pub fn rotate(&self, head: &mut [f32], angles: &[[f32; 2]]) {
-        if self.neighbours {
+        if self.pairs_neighbours {
             for (pair, [cosine, sine]) in head.as_chunks_mut::<2>().0.iter_mut().zip(angles) {
                 let [a, b] = *pair;
                 *pair = [a * cosine - b * sine, b * cosine + a * sine];

@@ -1,7 +1,9 @@
 //! Tiny random weights of each architecture against transformers; batches, prefixes, windows and damage on a Gemma 3.
 
 use super::*;
+use crate::model::State;
 use crate::model::weights::gguf::Gguf;
+use candle_core::Tensor;
 use std::path::Path;
 
 /// Made by `tests/golden/gemma3.py`, as are [`GOLDEN`]'s figures.

@@ -1,4 +1,4 @@
-//! What an encoder-decoder checkpoint's `config.json` says, in one form for all architectures.
+//! The configuration of an encoder-decoder model, read from `config.json`, in one form for all architectures.
 
 use crate::error::Result;
 use crate::model::Architecture;
@@ -7,20 +7,20 @@ use crate::model::weights::keys::Keys;
 use serde_json::Value;
 use std::path::Path;
 
-/// How a model knows where a token stands.
+/// How a model tells positions apart.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Positions {
     /// Sines and cosines of alternating frequencies (transformers `MarianSinusoidalPositionalEmbedding`).
     Marian,
-    /// Sines and cosines counted from `first` on; the padding token has none (`M2M100SinusoidalPositionalEmbedding`).
+    /// Sines and cosines, counted from `first` on; the padding token has no position (`M2M100SinusoidalPositionalEmbedding`).
     Fairseq { first: usize },
-    /// A table, counted from `first` on.
+    /// Embeddings of the checkpoint, counted from `first` on.
     Learned { first: usize },
-    /// A bias on attention by distance (T5).
+    /// A bias on attention by the distance's bucket, of which the last is from `most` on (T5).
     Relative { buckets: usize, most: usize },
 }
 
-/// The shape of one side.
+/// The dimensions of the encoder or of the decoder.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Side {
     pub layers: usize,
@@ -29,16 +29,17 @@ pub(super) struct Side {
     pub vocabulary: usize,
 }
 
-/// An encoder-decoder model's dimensions and choices.
+/// The dimensions and choices of an encoder-decoder model.
 #[derive(Clone, Debug)]
 pub(super) struct Config {
-    pub width: usize,
-    /// Size of one head of the encoder and of the decoder.
+    /// Values of a token's vector between layers (`d_model`).
+    pub hidden_size: usize,
+    /// Values of one head, of the encoder and of the decoder.
     pub head_dims: [usize; 2],
     pub encoder: Side,
     pub decoder: Side,
     pub activation: Activation,
-    /// The feed-forward layer multiplies its activated half by another.
+    /// Feed-forward layers multiply their activated half by another (`gate`).
     pub gated: bool,
     /// Norms stand before attention and feed-forward layers, not after.
     pub norm_first: bool,
@@ -54,7 +55,7 @@ pub(super) struct Config {
     pub pad: u32,
     /// Source and target have one embedding.
     pub shared: bool,
-    /// Where the output projection is not tied to it, each side may have an embedding of its own after all.
+    /// A shared embedding may be stored once for each side where the output projection is not tied to it.
     pub separable: bool,
     /// The output projection is the decoder's embedding.
     pub tied: bool,
@@ -73,7 +74,7 @@ impl Config {
         }
     }
 
-    /// The family of BART: Marian, M2M-100, mBART.
+    /// Reads the configuration of a model of BART's family: Marian, M2M-100, mBART.
     fn bart(architecture: Architecture, keys: &Keys) -> Result<Self> {
         let marian = architecture == Architecture::Marian;
         let mbart = architecture == Architecture::Mbart;
@@ -119,7 +120,7 @@ impl Config {
         let name = keys.text("activation_function", if marian || mbart { "gelu" } else { "relu" })?;
         let scaled = keys.flag("scale_embedding", !marian && !mbart)?;
         Ok(Self {
-            width,
+            hidden_size: width,
             head_dims: [width / encoder.heads, width / decoder.heads],
             encoder,
             decoder,
@@ -148,6 +149,7 @@ impl Config {
         })
     }
 
+    /// Reads the configuration of a T5.
     fn t5(keys: &Keys) -> Result<Self> {
         let width = keys.size("d_model", None)?;
         let layers = keys.size("num_layers", None)?;
@@ -168,7 +170,7 @@ impl Config {
         if name.contains('-') {
             return Err(keys.fail("feed_forward_proj", format!("the activation `{name}` is not known")));
         }
-        // What transformers derives and writes down beside it goes before it when the file is read again.
+        // transformers writes down what it derives from this key, and prefers that when it reads the file again.
         let gated = keys.flag("is_gated_act", gated)?;
         let (key, name) = match keys.get("dense_act_fn") {
             None => ("feed_forward_proj", name),
@@ -185,7 +187,7 @@ impl Config {
             ));
         }
         Ok(Self {
-            width,
+            hidden_size: width,
             head_dims: [dim; 2],
             encoder: side,
             decoder: Side {
@@ -210,7 +212,8 @@ impl Config {
 }
 
 impl Positions {
-    /// The bucket of each distance `key - query` (T5 `_relative_position_bucket`).
+    /// The bucket of a distance `key - query` (T5 `_relative_position_bucket`). `both_ways` tells keys before and after the query
+    /// apart; else those after it count as distance 0.
     pub fn bucket(distance: isize, both_ways: bool, buckets: usize, most: usize) -> usize {
         let (base, buckets) = if both_ways {
             (if distance > 0 { buckets / 2 } else { 0 }, buckets / 2)

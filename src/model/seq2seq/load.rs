@@ -1,69 +1,50 @@
-//! From a checkpoint's tensors, by their Hugging Face names, to a model.
+//! From a source of weights to an encoder-decoder model, by the tensors' Hugging Face names.
 
 use super::config::{Config, Positions, Side};
 use super::positions::PositionTable;
-use super::{CrossAttention, FeedForward, Heads, Layer, Linear, SelfAttention, Seq2Seq, Stack};
+use super::{CrossAttention, FeedForward, Heads, Layer, SelfAttention, Seq2Seq, Stack};
 use crate::error::Result;
 use crate::model::Spec;
 use crate::model::cpu::ops::Norm;
+use crate::model::linear::Linear;
+use crate::model::weights::{Form, Source, Wanted};
 
-/// Names of one side's tensors.
-struct Names {
+/// The names of the tensors of the encoder or of the decoder.
+struct SideNames {
     /// Such as `model.decoder.layers.`.
     layers: String,
     t5: bool,
     decoder: bool,
 }
 
-/// Where weights come from, by name, in the form that a forward takes.
-pub(super) trait Source {
-    type Matrix: Clone;
-    type Vector;
-
-    fn has(&self, name: &str) -> bool;
-
-    /// Rows of a matrix, if it is there.
-    fn rows(&self, name: &str) -> Option<usize>;
-
-    /// Matrices of `(rows, columns)`, one below the other as one.
-    fn matrix(&self, names: &[String], rows: usize, columns: usize) -> Result<Self::Matrix>;
-
-    /// A tensor of this shape in float32.
-    fn floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>>;
-
-    /// What is not multiplied as a matrix: values of this shape.
-    fn vector(&self, values: Vec<f32>, shape: &[usize]) -> Result<Self::Vector>;
-}
-
-struct Loader<'a, S> {
+/// Reads parts of one model.
+struct Loader<'a, F> {
     config: &'a Config,
-    source: &'a S,
+    source: &'a dyn Source,
+    form: &'a F,
 }
 
-/// The model of this configuration.
+/// Loads the model of this configuration in the form that a forward pass takes.
 ///
 /// # Errors
 /// Of kind `Model`, with the file and the tensor that is missing or does not fit.
-pub(super) fn model<S: Source>(config: Config, spec: Spec, source: &S) -> Result<Seq2Seq<S::Matrix, S::Vector>> {
+pub(super) fn load<F: Form>(
+    config: Config,
+    spec: Spec,
+    source: &dyn Source,
+    form: &F,
+) -> Result<Seq2Seq<F::Matrix, F::Vector>> {
     let loader = Loader {
         config: &config,
         source,
+        form,
     };
-    let [first, second, tied] = loader.embeddings()?;
+    let [first, second, projection] = loader.embeddings()?;
     let encoder = loader.stack(&config.encoder, first, false)?;
     let decoder = loader.stack(&config.decoder, second, true)?;
-    let bias = "final_logits_bias";
-    let output = Linear {
-        weight: tied,
-        bias: if source.has(bias) {
-            let values = source.floats(bias, &[1, spec.vocabulary])?;
-            Some(source.vector(values, &[spec.vocabulary])?)
-        } else {
-            None
-        },
-    };
+    let output = loader.output(projection, &spec)?;
     let output_scale = if config.t5 && config.tied {
-        (config.width as f32).powf(-0.5)
+        (config.hidden_size as f32).powf(-0.5)
     } else {
         1.0
     };
@@ -77,28 +58,62 @@ pub(super) fn model<S: Source>(config: Config, spec: Spec, source: &S) -> Result
     })
 }
 
-impl<S: Source> Loader<'_, S> {
-    /// Several linear layers of the same input as one, their outputs one after the other.
-    fn linear(&self, names: &[String], rows: usize, columns: usize) -> Result<Linear<S::Matrix, S::Vector>> {
+impl<F: Form> Loader<'_, F> {
+    /// The output projection, or the rows of the ids that an output may hold.
+    fn output(&self, projection: F::Matrix, spec: &Spec) -> Result<Linear<F::Matrix, F::Vector>> {
+        let name = "final_logits_bias";
+        let mut bias = if self.source.has(name) {
+            Some(self.source.floats(name, &[1, spec.vocabulary])?)
+        } else {
+            None
+        };
+        let mut weight = projection;
+        if let Some(allowed) = &spec.output {
+            weight = self.form.select_rows(&weight, allowed)?;
+            bias = bias.map(|bias| allowed.iter().map(|id| bias[*id as usize]).collect());
+        }
+        let vector = |values: Vec<f32>| {
+            let shape = [values.len()];
+            self.form.vector(values, &shape)
+        };
+        Ok(Linear {
+            weight,
+            bias: bias.map(vector).transpose()?,
+        })
+    }
+
+    /// Loads several linear layers of the same input as one, their outputs one after the other.
+    fn linear(&self, names: &[String], rows: usize, columns: usize) -> Result<Linear<F::Matrix, F::Vector>> {
         let named = |part: &str| names.iter().map(|name| format!("{name}.{part}")).collect::<Vec<_>>();
         let bias = if self.config.t5 {
             None
         } else {
             let biases = named("bias").into_iter().map(|name| self.source.floats(&name, &[rows]));
             let values = biases.collect::<Result<Vec<_>>>()?.concat();
-            Some(self.source.vector(values, &[rows * names.len()])?)
+            Some(self.form.vector(values, &[rows * names.len()])?)
         };
         Ok(Linear {
-            weight: self.source.matrix(&named("weight"), rows, columns)?,
+            weight: self.matrix(&named("weight"), rows, columns)?,
             bias,
         })
     }
 
-    fn norm(&self, name: &str) -> Result<Norm<S::Vector>> {
-        let shape = [self.config.width];
+    /// Loads matrices of `(rows, columns)`, one below the other as one.
+    fn matrix(&self, names: &[String], rows: usize, columns: usize) -> Result<F::Matrix> {
+        let wanted = Wanted {
+            names,
+            rows,
+            columns,
+            kept: None,
+        };
+        self.form.matrix(self.source, wanted)
+    }
+
+    fn norm(&self, name: &str) -> Result<Norm<F::Vector>> {
+        let shape = [self.config.hidden_size];
         let vector = |part: &str| {
             let values = self.source.floats(&format!("{name}.{part}"), &shape)?;
-            self.source.vector(values, &shape)
+            self.form.vector(values, &shape)
         };
         Ok(Norm {
             weight: vector("weight")?,
@@ -107,8 +122,8 @@ impl<S: Source> Loader<'_, S> {
         })
     }
 
-    /// The embeddings of encoder and decoder, and the output projection; a tied weight may be stored under any of its names.
-    fn embeddings(&self) -> Result<[S::Matrix; 3]> {
+    /// Loads the embeddings of encoder and decoder, and the output projection; a tied weight may be stored under any of its names.
+    fn embeddings(&self) -> Result<[F::Matrix; 3]> {
         let config = self.config;
         let base = if config.t5 { "" } else { "model." };
         let [shared, first, second] =
@@ -118,7 +133,7 @@ impl<S: Source> Loader<'_, S> {
             let found = names.iter().find(|name| self.source.has(name));
             (*found.unwrap_or(&names[0])).clone()
         };
-        let load = |name: &String, rows: usize| self.source.matrix(std::slice::from_ref(name), rows, config.width);
+        let load = |name: &String, rows: usize| self.matrix(std::slice::from_ref(name), rows, config.hidden_size);
         let [source, target] = match (config.shared, config.tied) {
             (true, true) => [(); 2].map(|()| find(&[&shared, &first, &second, &lm_head])),
             (true, false) if config.separable => [find(&[&first, &shared, &second]), find(&[&second, &shared, &first])],
@@ -144,7 +159,8 @@ impl<S: Source> Loader<'_, S> {
         Ok([encoder, decoder, output])
     }
 
-    fn stack(&self, side: &Side, embedding: S::Matrix, decoder: bool) -> Result<Stack<S::Matrix, S::Vector>> {
+    /// Loads the encoder or the decoder.
+    fn stack(&self, side: &Side, embedding: F::Matrix, decoder: bool) -> Result<Stack<F::Matrix, F::Vector>> {
         let config = self.config;
         let name = if decoder { "decoder" } else { "encoder" };
         let base = if config.t5 {
@@ -152,7 +168,7 @@ impl<S: Source> Loader<'_, S> {
         } else {
             format!("model.{name}")
         };
-        let names = Names {
+        let names = SideNames {
             layers: format!("{base}.{}.", if config.t5 { "block" } else { "layers" }),
             t5: config.t5,
             decoder,
@@ -164,26 +180,26 @@ impl<S: Source> Loader<'_, S> {
             scale: if config.t5 { 1.0 } else { (dim as f32).powf(-0.5) },
         };
         let stored = format!("{base}.embed_positions.weight");
-        let make = |rows, shape: [usize; 2]| self.source.vector(rows, &shape);
+        let place_rows = |rows, shape: [usize; 2]| self.form.vector(rows, &shape);
         let positions = match (config.positions, config.max_positions) {
             (Positions::Relative { .. }, _) => None,
             (Positions::Learned { first }, Some(count)) => {
-                let mut rows = self.source.floats(&stored, &[count + first, config.width])?;
-                rows.drain(..first * config.width);
-                Some(PositionTable::stored(config, rows, &make)?)
+                let mut rows = self.source.floats(&stored, &[count + first, config.hidden_size])?;
+                rows.drain(..first * config.hidden_size);
+                Some(PositionTable::stored(config, rows, &place_rows)?)
             }
-            // They may be rounded, or none of Marian's at all.
+            // A checkpoint's own may be rounded, or be other than Marian's.
             (Positions::Marian, Some(count)) if self.source.has(&stored) => {
-                let rows = self.source.floats(&stored, &[count, config.width])?;
-                Some(PositionTable::stored(config, rows, &make)?)
+                let rows = self.source.floats(&stored, &[count, config.hidden_size])?;
+                Some(PositionTable::stored(config, rows, &place_rows)?)
             }
-            _ => Some(PositionTable::computed(config, &make)?),
+            _ => Some(PositionTable::computed(config, &place_rows)?),
         };
-        let bias = match config.positions {
+        let relative_bias = match config.positions {
             Positions::Relative { buckets, .. } => {
                 let name = format!("{base}.block.0.layer.0.SelfAttention.relative_attention_bias.weight");
                 let shape = [buckets, side.heads];
-                Some(self.source.vector(self.source.floats(&name, &shape)?, &shape)?)
+                Some(self.form.vector(self.source.floats(&name, &shape)?, &shape)?)
             }
             _ => None,
         };
@@ -200,7 +216,7 @@ impl<S: Source> Loader<'_, S> {
             } else {
                 None
             },
-            bias,
+            relative_bias,
             layers: (0..side.layers)
                 .map(|index| self.layer(&names, index, side, heads))
                 .collect::<Result<_>>()?,
@@ -209,11 +225,12 @@ impl<S: Source> Loader<'_, S> {
         })
     }
 
-    fn layer(&self, names: &Names, index: usize, side: &Side, heads: Heads) -> Result<Layer<S::Matrix, S::Vector>> {
-        let (width, inner) = (self.config.width, heads.width());
+    fn layer(&self, names: &SideNames, index: usize, side: &Side, heads: Heads) -> Result<Layer<F::Matrix, F::Vector>> {
+        let (width, inner) = (self.config.hidden_size, heads.size());
         let attention = names.attention(index, false);
         let feed_forward = names.feed_forward(index);
-        let part = |block: &str, names: &[&str]| names.iter().map(|name| format!("{block}{name}")).collect::<Vec<_>>();
+        let part =
+            |prefix: &str, names: &[&str]| names.iter().map(|name| format!("{prefix}{name}")).collect::<Vec<_>>();
         let [query, key, value, output] = if names.t5 {
             ["q", "k", "v", "o"]
         } else {
@@ -222,8 +239,8 @@ impl<S: Source> Loader<'_, S> {
         Ok(Layer {
             attention: SelfAttention {
                 norm: self.norm(&attention.norm)?,
-                project: self.linear(&part(&attention.block, &[query, key, value]), inner, width)?,
-                output: self.linear(&part(&attention.block, &[output]), width, inner)?,
+                project: self.linear(&part(&attention.prefix, &[query, key, value]), inner, width)?,
+                output: self.linear(&part(&attention.prefix, &[output]), width, inner)?,
             },
             cross: if !names.decoder {
                 None
@@ -231,9 +248,9 @@ impl<S: Source> Loader<'_, S> {
                 let cross = names.attention(index, true);
                 Some(CrossAttention {
                     norm: self.norm(&cross.norm)?,
-                    query: self.linear(&part(&cross.block, &[query]), inner, width)?,
-                    memory: self.linear(&part(&cross.block, &[key, value]), inner, width)?,
-                    output: self.linear(&part(&cross.block, &[output]), width, inner)?,
+                    query: self.linear(&part(&cross.prefix, &[query]), inner, width)?,
+                    key_value: self.linear(&part(&cross.prefix, &[key, value]), inner, width)?,
+                    output: self.linear(&part(&cross.prefix, &[output]), width, inner)?,
                 })
             },
             feed_forward: {
@@ -244,28 +261,29 @@ impl<S: Source> Loader<'_, S> {
                 };
                 FeedForward {
                     norm: self.norm(&feed_forward.norm)?,
-                    up: self.linear(&part(&feed_forward.block, &[up]), side.feed_forward, width)?,
+                    up: self.linear(&part(&feed_forward.prefix, &[up]), side.feed_forward, width)?,
                     gate: if self.config.gated {
-                        Some(self.linear(&part(&feed_forward.block, &["wi_1"]), side.feed_forward, width)?)
+                        Some(self.linear(&part(&feed_forward.prefix, &["wi_1"]), side.feed_forward, width)?)
                     } else {
                         None
                     },
-                    down: self.linear(&part(&feed_forward.block, &[down]), width, side.feed_forward)?,
+                    down: self.linear(&part(&feed_forward.prefix, &[down]), width, side.feed_forward)?,
                 }
             },
         })
     }
 }
 
-/// Where the tensors of one part of a layer are.
-struct Place {
+/// The names of one part of a layer: its attention, or its feed-forward layer.
+struct PartNames {
+    /// The name of its norm.
     norm: String,
-    /// What its matrices' names begin with.
-    block: String,
+    /// The prefix of its matrices' names.
+    prefix: String,
 }
 
-impl Names {
-    fn attention(&self, index: usize, cross: bool) -> Place {
+impl SideNames {
+    fn attention(&self, index: usize, cross: bool) -> PartNames {
         let layer = format!("{}{index}.", self.layers);
         if self.t5 {
             let (number, name) = if cross {
@@ -273,30 +291,30 @@ impl Names {
             } else {
                 (0, "SelfAttention")
             };
-            return Place {
+            return PartNames {
                 norm: format!("{layer}layer.{number}.layer_norm"),
-                block: format!("{layer}layer.{number}.{name}."),
+                prefix: format!("{layer}layer.{number}.{name}."),
             };
         }
         let name = if cross { "encoder_attn" } else { "self_attn" };
-        Place {
+        PartNames {
             norm: format!("{layer}{name}_layer_norm"),
-            block: format!("{layer}{name}."),
+            prefix: format!("{layer}{name}."),
         }
     }
 
-    fn feed_forward(&self, index: usize) -> Place {
+    fn feed_forward(&self, index: usize) -> PartNames {
         let layer = format!("{}{index}.", self.layers);
         if self.t5 {
             let number = if self.decoder { 2 } else { 1 };
-            Place {
+            PartNames {
                 norm: format!("{layer}layer.{number}.layer_norm"),
-                block: format!("{layer}layer.{number}.DenseReluDense."),
+                prefix: format!("{layer}layer.{number}.DenseReluDense."),
             }
         } else {
-            Place {
+            PartNames {
                 norm: format!("{layer}final_layer_norm"),
-                block: layer,
+                prefix: layer,
             }
         }
     }

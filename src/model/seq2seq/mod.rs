@@ -3,36 +3,37 @@
 //! References: transformers 4.57 `modeling_{marian,m2m_100,mbart,t5}.py`. Own module, because candle-transformers has
 //! Marian and T5 only, without padding masks, batches or beams, and with errors in both.
 //!
-//! One structure, loaded by the same names, with two forwards: `slices` in float32 or 8 bits on the CPU, the fast one
-//! there, and `tensors` on candle's tensors, for GPUs and 16-bit weights.
+//! One structure, loaded by one loader, with two forward passes: `cpu` in float32 or 8 bits, the fast one on a CPU, and
+//! `tensors` on candle's tensors, for GPUs and 16-bit weights.
 
 mod config;
+mod cpu;
 mod load;
 mod positions;
-mod slices;
 mod state;
 mod tensors;
 #[cfg(test)]
 mod tests;
-mod weights;
 
 use super::cpu::matrix::Activations;
 use super::cpu::ops::Norm;
+use super::linear::Linear;
+use super::weights::checkpoint::Checkpoint;
+use super::weights::{CpuForm, Int8Cache, Int8Recorder, Scales, TensorForm};
 use super::{Architecture, OutputIds, Spec, TranslationModel};
 use crate::error::{Error, Result};
 use candle_core::{DType, Device};
 use config::Config;
-use positions::{Make, PositionTable};
+use positions::{PlaceRows, PositionTable};
 use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
-use weights::Weights;
 
-/// How an encoder-decoder model computes.
+/// How and where an encoder-decoder model computes.
 #[derive(Clone, Debug)]
 pub enum Computation {
     /// On the CPU, with weights in float32 or 8 bits. A batch never changes a row.
-    Slices(Activations),
+    Cpu(Activations),
     /// On a device, with matrices and their products in this type (float32, bfloat16 or float16), and all else in float32.
     /// On the CPU products are in float32 too. A batch may change a row's last digits.
     Tensors(Device, DType),
@@ -76,29 +77,42 @@ pub fn from_directory(
     };
     spec.restrict(allowed);
     Ok(match computation {
-        Computation::Slices(activations) => {
-            let weights = Weights::open(directory, activations)?;
-            let model = load::model(config, spec, &weights)?;
-            weights.keep(directory);
-            Box::new(model.restricted())
-        }
+        Computation::Cpu(activations) => load_for_cpu(directory, config, spec, activations)?,
         Computation::Tensors(device, dtype) => {
-            let weights = tensors::Weights::open(directory, device, dtype)?;
-            Box::new(load::model(config, spec, &weights)?.restricted()?)
+            let checkpoint = Checkpoint::open(directory)?;
+            Box::new(load::load(config, spec, &checkpoint, &TensorForm { device, dtype })?)
         }
     })
 }
 
-/// A matrix `M` with an optional bias `V`.
-struct Linear<M, V> {
-    weight: M,
-    bias: Option<V>,
+/// Loads a model for the CPU. In 8 bits the weights come from the file of an earlier load, or such a file is left for the next.
+fn load_for_cpu(
+    directory: &Path,
+    config: Config,
+    spec: Spec,
+    activations: Activations,
+) -> Result<Box<dyn TranslationModel>> {
+    let form = CpuForm {
+        activations,
+        scales: Scales::Row,
+    };
+    if activations == Activations::F32 {
+        let checkpoint = Checkpoint::open(directory)?;
+        return Ok(Box::new(load::load(config, spec, &checkpoint, &form)?));
+    }
+    if let Some(cache) = Int8Cache::open(directory) {
+        return Ok(Box::new(load::load(config, spec, &cache, &form)?));
+    }
+    let recorder = Int8Recorder::new(Checkpoint::open(directory)?);
+    let model = load::load(config, spec, &recorder, &form)?;
+    recorder.write(directory);
+    Ok(Box::new(model))
 }
 
 /// Attention of a sequence over itself.
 struct SelfAttention<M, V> {
     norm: Norm<V>,
-    /// Queries, keys and values in one.
+    /// Queries, keys and values, one after the other.
     project: Linear<M, V>,
     output: Linear<M, V>,
 }
@@ -107,33 +121,35 @@ struct SelfAttention<M, V> {
 struct CrossAttention<M, V> {
     norm: Norm<V>,
     query: Linear<M, V>,
-    /// Keys and values in one, of the encoder's output.
-    memory: Linear<M, V>,
+    /// Keys and values, one after the other, of the encoder's output.
+    key_value: Linear<M, V>,
     output: Linear<M, V>,
 }
 
+/// A feed-forward layer, gated or not.
 struct FeedForward<M, V> {
     norm: Norm<V>,
     up: Linear<M, V>,
-    /// Multiplied by, where the layer is gated.
+    /// Multiplies the activated half, where the layer is gated.
     gate: Option<Linear<M, V>>,
     down: Linear<M, V>,
 }
 
+/// One transformer layer; only a decoder's has cross-attention.
 struct Layer<M, V> {
     attention: SelfAttention<M, V>,
     cross: Option<CrossAttention<M, V>>,
     feed_forward: FeedForward<M, V>,
 }
 
-/// The encoder or the decoder.
+/// The encoder or the decoder, its matrices of form `M` and its vectors of form `V`.
 struct Stack<M, V> {
     embedding: M,
     /// None where attention has a bias instead.
     positions: Option<PositionTable<V>>,
     embedding_norm: Option<Norm<V>>,
-    /// Bias by bucket, `(buckets, heads)`; none where positions have embeddings.
-    bias: Option<V>,
+    /// Attention bias by bucket of distance, `(buckets, heads)`; none where positions have embeddings.
+    relative_bias: Option<V>,
     layers: Vec<Layer<M, V>>,
     final_norm: Option<Norm<V>>,
     heads: Heads,
@@ -149,7 +165,8 @@ struct Heads {
 }
 
 impl Heads {
-    fn width(self) -> usize {
+    /// Values of all heads together.
+    fn size(self) -> usize {
         self.count * self.dim
     }
 }
@@ -165,24 +182,31 @@ struct Seq2Seq<M, V> {
     output_scale: f32,
 }
 
-/// A table of positions and the number of each token's row in it; none where the model has no table.
-type Places<V> = Option<(Arc<V>, Vec<u32>)>;
+/// A table of position embeddings and the row of each token in it; none where the model has no table.
+type PositionRows<V> = Option<(Arc<V>, Vec<u32>)>;
 
 impl<M, V> Stack<M, V> {
-    /// Where these tokens stand.
+    /// Finds the position embeddings of tokens at these positions.
     ///
     /// # Errors
-    /// Of kind `Model` for tokens outside a vocabulary of `rows` and positions beyond the model's last; those of `make`.
-    fn places(&self, ids: &[u32], positions: &[usize], rows: usize, make: Make<V>) -> Result<Places<V>> {
+    /// Of kind `Model` for tokens outside a vocabulary of `rows` and positions beyond the model's last; those of `place_rows`.
+    fn position_rows(
+        &self,
+        ids: &[u32],
+        positions: &[usize],
+        rows: usize,
+        place_rows: PlaceRows<V>,
+    ) -> Result<PositionRows<V>> {
         if let Some(id) = ids.iter().find(|id| **id as usize >= rows) {
             let message = format!("token {id} is outside the model's vocabulary of {rows}");
             return Err(Error::model(message));
         }
         let table = self.positions.as_ref();
-        table.map(|table| table.at(ids, positions, make)).transpose()
+        table.map(|table| table.rows_at(ids, positions, place_rows)).transpose()
     }
 }
 
+/// Refuses a source without tokens.
 fn check_sources(sources: &[&[u32]]) -> Result<()> {
     if sources.iter().any(|source| source.is_empty()) {
         Err(Error::model("a source has no tokens"))

@@ -1,61 +1,66 @@
-//! Where tokens stand and what is added to them for it: stored rows, or sines and cosines as far as texts reach.
+//! Position embeddings: rows of a checkpoint, or sines and cosines, computed as far as texts reach.
 
 use super::config::{Config, Positions};
 use crate::error::{Error, Result};
 use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// Positions computed at first.
+/// Positions that are computed at first.
 const FIRST: usize = 64;
 
-/// The embeddings of one side's positions, as values `V` of `(1 + positions, width)`: zeros, for what has no position, and
-/// then a row for each, without the offset.
+/// The embeddings of the encoder's or the decoder's positions, as values `V` of `(1 + positions, hidden_size)`: a row of zeros
+/// for tokens that have no position, then a row for each position, without fairseq's offset.
 pub(super) struct PositionTable<V> {
     positions: Positions,
-    width: usize,
+    hidden_size: usize,
     /// Positions that there can be; none where there is no limit.
     count: Option<usize>,
-    /// A token that has no position.
+    /// The token that has no position: padding, in fairseq's models.
     skipped: Option<u32>,
-    /// How many positions have rows so far, and the rows: more are computed when a text needs them.
+    /// The number of positions that have rows so far, and the rows; more are computed when a text needs them.
     rows: RwLock<(usize, Arc<V>)>,
 }
 
-/// Brings rows of this shape to where they are used.
-pub(super) type Make<'a, V> = &'a dyn Fn(Vec<f32>, [usize; 2]) -> Result<V>;
+/// Brings rows of this shape to where they are used, as the model's form of weights has it.
+pub(super) type PlaceRows<'a, V> = &'a dyn Fn(Vec<f32>, [usize; 2]) -> Result<V>;
 
 impl<V> PositionTable<V> {
-    /// Rows of a checkpoint, `(positions, width)`, without the offset.
+    /// Makes a table of a checkpoint's rows, `(positions, hidden_size)`, without the offset.
     ///
     /// # Errors
-    /// Those of `make`, as in all of these.
-    pub fn stored(config: &Config, rows: Vec<f32>, make: Make<V>) -> Result<Self> {
-        let count = rows.len() / config.width;
-        Self::new(config, Some(count), (count, rows), make)
+    /// Those of `place_rows`, as in all of these.
+    pub fn stored(config: &Config, rows: Vec<f32>, place_rows: PlaceRows<V>) -> Result<Self> {
+        let count = rows.len() / config.hidden_size;
+        Self::new(config, Some(count), (count, rows), place_rows)
     }
 
-    /// Rows that follow from the configuration.
-    pub fn computed(config: &Config, make: Make<V>) -> Result<Self> {
+    /// Makes a table of rows that are computed by the configuration.
+    pub fn computed(config: &Config, place_rows: PlaceRows<V>) -> Result<Self> {
         let first = FIRST.min(config.max_positions.unwrap_or(FIRST));
-        let rows = config.positions.rows(0..first, config.width);
-        Self::new(config, config.max_positions, (first, rows), make)
+        let rows = config.positions.rows(0..first, config.hidden_size);
+        Self::new(config, config.max_positions, (first, rows), place_rows)
     }
 
-    fn new(config: &Config, count: Option<usize>, (known, rows): (usize, Vec<f32>), make: Make<V>) -> Result<Self> {
+    fn new(
+        config: &Config,
+        count: Option<usize>,
+        (known, rows): (usize, Vec<f32>),
+        place_rows: PlaceRows<V>,
+    ) -> Result<Self> {
         Ok(Self {
             positions: config.positions,
-            width: config.width,
+            hidden_size: config.hidden_size,
             count,
             skipped: config.skipped(),
-            rows: RwLock::new((known, made(rows, known, config.width, make)?)),
+            rows: RwLock::new((known, with_zeros(rows, known, config.hidden_size, place_rows)?)),
         })
     }
 
-    /// The table, with rows for at least these positions, and the number of each token's row.
+    /// Gives the table, with rows for at least these positions, and the row of each token in it.
     ///
     /// # Errors
-    /// Of kind `Model` for a position beyond the last, and those of `make`.
-    pub fn at(&self, ids: &[u32], positions: &[usize], make: Make<V>) -> Result<(Arc<V>, Vec<u32>)> {
+    /// Of kind `Model` for a position beyond the last, and those of `place_rows`.
+    pub fn rows_at(&self, ids: &[u32], positions: &[usize], place_rows: PlaceRows<V>) -> Result<(Arc<V>, Vec<u32>)> {
         let needed = positions.iter().max().map_or(0, |last| last + 1);
         if let Some(count) = self.count.filter(|count| *count < needed) {
             return Err(Error::model(format!("a text of more than the model's {count} tokens")));
@@ -67,10 +72,14 @@ impl<V> PositionTable<V> {
                 *position as u32 + 1
             }
         };
-        Ok((self.of(needed, make)?, ids.iter().zip(positions).map(number).collect()))
+        Ok((
+            self.table(needed, place_rows)?,
+            ids.iter().zip(positions).map(number).collect(),
+        ))
     }
 
-    fn of(&self, needed: usize, make: Make<V>) -> Result<Arc<V>> {
+    /// The table, grown to the positions that are needed.
+    fn table(&self, needed: usize, place_rows: PlaceRows<V>) -> Result<Arc<V>> {
         let (known, rows) = {
             let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
             (rows.0, rows.1.clone())
@@ -80,28 +89,28 @@ impl<V> PositionTable<V> {
         }
         let wanted = needed.next_power_of_two();
         let wanted = self.count.map_or(wanted, |count| wanted.min(count));
-        let rows = self.positions.rows(0..wanted, self.width);
-        let rows = made(rows, wanted, self.width, make)?;
+        let rows = self.positions.rows(0..wanted, self.hidden_size);
+        let rows = with_zeros(rows, wanted, self.hidden_size, place_rows)?;
         *self.rows.write().unwrap_or_else(PoisonError::into_inner) = (wanted, rows.clone());
         Ok(rows)
     }
 }
 
-/// Rows of positions with zeros before them.
-fn made<V>(rows: Vec<f32>, count: usize, width: usize, make: Make<V>) -> Result<Arc<V>> {
+/// Puts a row of zeros before the positions' rows and places the whole.
+fn with_zeros<V>(rows: Vec<f32>, count: usize, width: usize, place_rows: PlaceRows<V>) -> Result<Arc<V>> {
     let table = [vec![0.0; width], rows].concat();
-    make(table, [count + 1, width]).map(Arc::new)
+    place_rows(table, [count + 1, width]).map(Arc::new)
 }
 
 impl Config {
-    /// The token that has no position: with fairseq's, padding.
+    /// The token that has no position: padding, in fairseq's models.
     fn skipped(&self) -> Option<u32> {
         matches!(self.positions, Positions::Fairseq { .. }).then_some(self.pad)
     }
 
-    /// The position of each token of a source; one that has none does not move those after it on
+    /// The position of each token of a source. A token that has none does not count for those after it
     /// (`create_position_ids_from_input_ids`).
-    pub fn places<'a>(&self, source: &'a [u32]) -> impl Iterator<Item = usize> + use<'a> {
+    pub fn source_positions<'a>(&self, source: &'a [u32]) -> impl Iterator<Item = usize> + use<'a> {
         let skipped = self.skipped();
         let mut next = 0;
         source.iter().map(move |id| {
@@ -112,7 +121,7 @@ impl Config {
 }
 
 impl Positions {
-    /// The embeddings of these positions, `(positions, width)`, for those that are computed; else nothing.
+    /// Computes the embeddings of these positions, `(positions, width)`; nothing for embeddings that are not computed.
     fn rows(self, positions: Range<usize>, width: usize) -> Vec<f32> {
         match self {
             Self::Marian => {
@@ -167,24 +176,24 @@ mod tests {
         // A table of this size would be 400 MB.
         let config = config(Architecture::Marian, 1 << 24);
         let table = PositionTable::computed(&config, &keep).expect("a table");
-        let (rows, numbers) = table.at(&[5, 5], &[70, 3], &keep).expect("rows");
+        let (rows, numbers) = table.rows_at(&[5, 5], &[70, 3], &keep).expect("rows");
         assert_eq!((rows.len(), numbers), (129 * 6, vec![71, 4]));
         let whole = Positions::Marian.rows(0..128, 6);
         assert_eq!(rows[6..], whole);
-        let error = table.at(&[5], &[1 << 24], &keep).unwrap_err();
+        let error = table.rows_at(&[5], &[1 << 24], &keep).unwrap_err();
         assert!(error.message.contains("16777216"), "{error}");
         // What there is is not made again.
         let fail = |_, _| Err(Error::model("made"));
-        assert!(table.at(&[5], &[127], &fail).is_ok() && table.at(&[5], &[128], &fail).is_err());
+        assert!(table.rows_at(&[5], &[127], &fail).is_ok() && table.rows_at(&[5], &[128], &fail).is_err());
     }
 
     #[test]
     fn fairseq_positions_have_no_end_and_pass_over_padding() {
         let config = config(Architecture::M2m100, 4);
-        let places: Vec<usize> = config.places(&[7, 1, 1, 7, 8, 1]).collect();
-        assert_eq!([places[0], places[3], places[4]], [0, 1, 2]);
+        let positions: Vec<usize> = config.source_positions(&[7, 1, 1, 7, 8, 1]).collect();
+        assert_eq!([positions[0], positions[3], positions[4]], [0, 1, 2]);
         let table = PositionTable::computed(&config, &keep).expect("a table");
-        let (rows, numbers) = table.at(&[7, 1], &[300, 300], &keep).expect("rows");
+        let (rows, numbers) = table.rows_at(&[7, 1], &[300, 300], &keep).expect("rows");
         assert_eq!(numbers, [301, 0]);
         // The 301st position of fairseq's is number 302, for padding has number 1: sin and cos of 302 first.
         let row = &rows[301 * 6..];

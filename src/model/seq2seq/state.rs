@@ -1,4 +1,4 @@
-//! What changes while an encoder-decoder model writes: keys and values of its rows, and which sentence each reads.
+//! The state of an encoder-decoder model's search on the CPU: the keys and values of its rows, and the sentence each reads.
 
 use super::Heads;
 use crate::error::{Error, Result};
@@ -8,43 +8,46 @@ use std::any::Any;
 use std::ops::Range;
 
 impl Heads {
-    /// The keys and values that end each `stride` of `projected`, a slot each.
-    pub fn memory(self, projected: &[f32], stride: usize) -> KvCache {
-        let mut memory = KvCache::new(self.count, self.dim);
+    /// Stores the keys and values that end each `stride` of `projected`, in a slot each.
+    pub fn kv_cache(self, projected: &[f32], stride: usize) -> KvCache {
+        let mut cache = KvCache::new(self.count, self.dim);
         let slots = projected.len().checked_div(stride).unwrap_or(0) as u32;
         for slot in 0..slots {
             let end = (slot as usize + 1) * stride;
-            memory.store(slot, slots, &projected[end - 2 * self.width()..end]);
+            cache.store(slot, slots, &projected[end - 2 * self.size()..end]);
         }
-        memory
+        cache
     }
 }
 
-/// The batch of one search.
+/// The decoder's state in one search.
 ///
-/// Each token written has a slot, its keys and values; beams name the slots of the tokens before them, so that a beam
-/// step moves numbers only, and what beams share is stored once.
-pub(super) struct Writing {
-    /// Each sentence's tokens among those of the encoder.
+/// The keys and values of each output token have a slot. A row lists the slots of its tokens, so that a beam step moves
+/// numbers only, and what beams share is stored once.
+pub(super) struct DecoderState {
+    /// The tokens of each sentence among those of the encoder.
     sentences: Vec<Range<u32>>,
-    /// Of each decoder layer, keys and values of the source tokens.
+    /// The keys and values of the source tokens, by decoder layer.
     cross: Vec<KvCache>,
-    /// The sentence of each row.
+    /// The sentence that each row translates.
     owners: Vec<usize>,
     /// The slots of each row, one for each position.
     rows: Vec<Vec<u32>>,
-    /// Of each decoder layer, keys and values of the tokens written.
+    /// The keys and values of the output tokens, by decoder layer.
     own: Vec<KvCache>,
+    /// Slots that no row lists any more.
     free: Vec<u32>,
+    /// Slots there are in all.
     slots: u32,
 }
 
-impl Writing {
+impl DecoderState {
+    /// Starts with one row a sentence.
     pub fn new(sentences: Vec<Range<u32>>, cross: Vec<KvCache>, heads: Heads) -> Self {
         Self {
             owners: (0..sentences.len()).collect(),
             rows: vec![Vec::new(); sentences.len()],
-            own: cross.iter().map(|_| heads.memory(&[], 0)).collect(),
+            own: cross.iter().map(|_| heads.kv_cache(&[], 0)).collect(),
             sentences,
             cross,
             free: Vec::new(),
@@ -52,7 +55,11 @@ impl Writing {
         }
     }
 
-    pub fn of_mut(state: &mut State) -> Result<&mut Self> {
+    /// The decoder's state inside a search's.
+    ///
+    /// # Errors
+    /// Of kind `Model` where it is of another kind of model.
+    pub fn from_state(state: &mut State) -> Result<&mut Self> {
         state
             .0
             .as_any_mut()
@@ -60,11 +67,12 @@ impl Writing {
             .ok_or_else(|| Error::model("the state belongs to another kind of model"))
     }
 
+    /// Number of rows.
     pub fn rows(&self) -> usize {
         self.rows.len()
     }
 
-    /// Tokens that each row has read so far.
+    /// Number of tokens that each row has read so far.
     pub fn position(&self) -> usize {
         self.rows.first().map_or(0, Vec::len)
     }
@@ -79,11 +87,11 @@ impl Writing {
         }
     }
 
-    /// Attention of each row over its own tokens; `projected` is `(rows, queries, keys and values)`.
+    /// Computes each row's attention over its own tokens. `projected` holds `(rows, queries then keys then values)`.
     ///
-    /// `bias` is `(heads, positions)` or empty. Gives `(rows, width)`.
+    /// `bias` is `(heads, positions)` or empty. Gives `(rows, heads * head_dim)`.
     pub fn attend_own(&mut self, layer: usize, heads: Heads, projected: &[f32], bias: &[f32]) -> Vec<f32> {
-        let width = heads.width();
+        let width = heads.size();
         for (row, projected) in self.rows.iter().zip(projected.chunks_exact(3 * width)) {
             if let Some(slot) = row.last() {
                 self.own[layer].store(*slot, self.slots, &projected[width..]);
@@ -111,7 +119,7 @@ impl Writing {
         })
     }
 
-    /// Attention of each row, `queries` `(rows, width)`, over its sentence.
+    /// Computes each row's attention over its sentence; `queries` and the result are `(rows, heads * head_dim)`.
     pub fn attend_cross(&self, layer: usize, heads: Heads, queries: &[f32]) -> Vec<f32> {
         let mut groups: Vec<QueryGroup> = Vec::new();
         let all: Vec<u32> = (0..self.sentences.last().map_or(0, |last| last.end)).collect();
@@ -127,14 +135,14 @@ impl Writing {
         }
         let queries = Queries {
             values: queries,
-            stride: heads.width(),
+            stride: heads.size(),
             scale: heads.scale,
         };
         attend_groups(&self.cross[layer], queries, &groups, &|_, _, _| ())
     }
 }
 
-impl Rows for Writing {
+impl Rows for DecoderState {
     fn select(&mut self, rows: &[usize]) {
         self.owners = rows.iter().map(|row| self.owners[*row]).collect();
         self.rows = rows.iter().map(|row| self.rows[*row].clone()).collect();

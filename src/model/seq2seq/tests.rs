@@ -108,7 +108,7 @@ fn difference(a: &[f32], b: &[f32]) -> f32 {
 fn both_forwards_agree_through_beams_and_finished_sentences() {
     for device in devices() {
         for (name, architecture) in CHECKPOINTS {
-            let slices = run(&*load(name, architecture, Computation::Slices(Activations::F32)));
+            let slices = run(&*load(name, architecture, Computation::Cpu(Activations::F32)));
             let tensors = run(&*load(
                 name,
                 architecture,
@@ -151,11 +151,7 @@ fn padding_changes_rounding_only() {
 fn sixteen_bits_stay_close() {
     for device in devices() {
         for (name, architecture) in CHECKPOINTS {
-            let exact = begin(
-                &*load(name, architecture, Computation::Slices(Activations::F32)),
-                &SOURCES,
-            )
-            .1;
+            let exact = begin(&*load(name, architecture, Computation::Cpu(Activations::F32)), &SOURCES).1;
             for (dtype, most) in [(DType::BF16, 0.08), (DType::F16, 0.004)] {
                 if dtype == DType::F16 && architecture == Architecture::T5 {
                     continue;
@@ -179,7 +175,7 @@ fn restricted_logits_are_a_choice_of_the_full_ones() {
     for device in devices() {
         for (name, architecture) in CHECKPOINTS {
             let tensors = Computation::Tensors(device.clone(), DType::F32);
-            for computation in [Computation::Slices(Activations::F32), tensors] {
+            for computation in [Computation::Cpu(Activations::F32), tensors] {
                 let full = begin(&*load(name, architecture, computation.clone()), &SOURCES).1;
                 let allowed = Some(vec![40, 8, 21, u32::MAX]);
                 let model = load_restricted(name, architecture, allowed, computation);

@@ -1,6 +1,7 @@
 //! Weights in a Hub repository's layout: safetensors or PyTorch's pickle, whole or in shards.
 
 use super::pickle::Pickle;
+use super::source::Source;
 use crate::error::{Error, Result};
 use candle_core::safetensors::MmapedSafetensors;
 use half::{bf16, f16};
@@ -9,14 +10,15 @@ use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// The weights of one directory, read tensor by tensor as they are asked for.
+/// The weights of one directory, read tensor by tensor as they are asked for, whatever floating-point type they are stored in.
 pub(in crate::model) struct Checkpoint {
     directory: PathBuf,
     parts: Vec<Part>,
-    /// Which part holds a tensor.
-    places: HashMap<String, usize>,
+    /// The index in `parts` of the part that holds a tensor.
+    part_of: HashMap<String, usize>,
 }
 
+/// One file of weights.
 struct Part {
     path: PathBuf,
     tensors: Tensors,
@@ -27,7 +29,7 @@ enum Tensors {
     Pickle(Pickle),
 }
 
-/// A type of numbers that weights may be of.
+/// A floating-point type that weights may be stored in.
 #[derive(Clone, Copy)]
 enum Float {
     F64,
@@ -37,8 +39,8 @@ enum Float {
 }
 
 impl Float {
-    /// By its name in safetensors or PyTorch.
-    fn named(name: &str) -> Option<Self> {
+    /// Finds a type by its name in safetensors or PyTorch.
+    fn from_name(name: &str) -> Option<Self> {
         Some(match name {
             "F64" | "DoubleStorage" => Self::F64,
             "F32" | "FloatStorage" => Self::F32,
@@ -48,7 +50,7 @@ impl Float {
         })
     }
 
-    /// Bytes of a number.
+    /// Bytes of one number.
     fn size(self) -> usize {
         match self {
             Self::F64 => 8,
@@ -57,7 +59,7 @@ impl Float {
         }
     }
 
-    /// Little-endian numbers in float32.
+    /// Converts little-endian numbers to float32.
     fn widen(self, bytes: &[u8]) -> Vec<f32> {
         fn each<const N: usize>(bytes: &[u8], widen: impl Fn([u8; N]) -> f32) -> Vec<f32> {
             bytes.as_chunks::<N>().0.iter().map(|number| widen(*number)).collect()
@@ -78,58 +80,56 @@ impl Checkpoint {
     /// Of kind `Model`: no weights, a shard that is not there, or a file that is damaged, with its path.
     pub fn open(directory: &Path) -> Result<Self> {
         let mut parts = Vec::new();
-        let mut places = HashMap::new();
+        let mut part_of = HashMap::new();
         for path in weight_files(directory)? {
             let part = Part::open(path)?;
             for name in part.names() {
-                places.insert(name, parts.len());
+                part_of.insert(name, parts.len());
             }
             parts.push(part);
         }
         Ok(Self {
             directory: directory.to_owned(),
             parts,
-            places,
+            part_of,
         })
     }
+}
 
-    pub fn has(&self, name: &str) -> bool {
-        self.places.contains_key(name)
+impl Source for Checkpoint {
+    fn has(&self, name: &str) -> bool {
+        self.part_of.contains_key(name)
     }
 
-    /// The first dimension of a tensor, if it is there and can be read.
-    pub fn rows(&self, name: &str) -> Option<usize> {
-        let (_, shape) = self.parts[*self.places.get(name)?].about(name)?;
+    fn rows(&self, name: &str) -> Option<usize> {
+        let (_, shape) = self.parts[*self.part_of.get(name)?].describe(name)?;
         shape.first().copied()
     }
 
-    /// A tensor in float32, row by row, whatever type it is stored in; it must have this shape.
-    ///
-    /// # Errors
-    /// Of kind `Model`, with the file and the tensor: not there, of another shape, not of floating-point numbers, not all
-    /// numbers, or cut short.
-    pub fn floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
-        let Some(part) = self.places.get(name).map(|index| &self.parts[*index]) else {
+    fn floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+        let Some(part) = self.part_of.get(name).map(|index| &self.parts[*index]) else {
             let path = match self.parts.as_slice() {
                 [part] => &part.path,
                 _ => &self.directory,
             };
-            return Err(Error::model(format!("missing; {} expected", shown(shape)))
+            return Err(Error::model(format!("missing; {} expected", format_shape(shape)))
                 .path(path)
                 .place(format!("tensor {name}"))
                 .hint("the weights do not fit config.json, or the file is not whole"));
         };
         let fail = |message: String| Error::model(message).path(&part.path).place(format!("tensor {name}"));
-        let Some((kind, dims)) = part.about(name) else {
+        let Some((kind, dims)) = part.describe(name) else {
             return Err(fail("cannot be read".to_owned()).hint("the file is damaged; fetch it again"));
         };
-        let Some(float) = Float::named(&kind) else {
+        let Some(float) = Float::from_name(&kind) else {
             return Err(fail(format!("is of type {kind}; F32, F16, BF16 or F64 is expected"))
                 .hint("these are quantized weights, or not a model's; take those that are not quantized"));
         };
         if dims != shape {
-            return Err(fail(format!("is {}, {} expected", shown(&dims), shown(shape)))
-                .hint("config.json and the weights are not of one model"));
+            return Err(
+                fail(format!("is {}, {} expected", format_shape(&dims), format_shape(shape)))
+                    .hint("config.json and the weights are not of one model"),
+            );
         }
         let values = part.values(name, float).map_err(|error| {
             fail(format!("cannot be read: {error}"))
@@ -179,7 +179,8 @@ impl Part {
                 .source(error)
         };
         let tensors = if is_safetensors(&path) {
-            // SAFETY: the map is read only; a file cut short under a running process is outside what can be guarded.
+            // SAFETY: the map is read only; a file that another program changes or cuts short under a running process is outside
+            // what can be guarded.
             let opened = unsafe { MmapedSafetensors::multi(&[&path]) };
             Tensors::Safetensors(opened.map_err(|error| fail("not a whole safetensors file", error.into()))?)
         } else {
@@ -195,8 +196,8 @@ impl Part {
         }
     }
 
-    /// A tensor's type, by the file's name for it, and shape.
-    fn about(&self, name: &str) -> Option<(String, Vec<usize>)> {
+    /// Gives the type, by the file's name for it, and the shape of a tensor.
+    fn describe(&self, name: &str) -> Option<(String, Vec<usize>)> {
         match &self.tensors {
             Tensors::Safetensors(tensors) => {
                 let tensor = tensors.get(name).ok()?;
@@ -224,7 +225,10 @@ fn is_safetensors(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "safetensors")
 }
 
-/// The files with a directory's weights.
+/// Lists the files with a directory's weights: `model.safetensors`, its shards, `pytorch_model.bin`, or its shards.
+///
+/// # Errors
+/// Of kind `Model` where there are none, or a shard is missing.
 pub(in crate::model) fn weight_files(directory: &Path) -> Result<Vec<PathBuf>> {
     for (whole, index) in [
         ("model.safetensors", "model.safetensors.index.json"),
@@ -244,7 +248,7 @@ pub(in crate::model) fn weight_files(directory: &Path) -> Result<Vec<PathBuf>> {
         .hint("model.safetensors or pytorch_model.bin is expected, or their shards with an index"))
 }
 
-/// The files that an index names.
+/// Lists the files that an index names.
 fn shards(directory: &Path, index: &Path) -> Result<Vec<PathBuf>> {
     let damaged = |what: String| Error::model(what).path(index).hint("fetch the file again");
     let text = std::fs::read(index).map_err(|error| damaged(format!("cannot be read: {error}")).source(error))?;
@@ -278,8 +282,8 @@ fn shards(directory: &Path, index: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// A shape, such as `512 by 64`.
-fn shown(shape: &[usize]) -> String {
+/// Formats a shape for messages, such as `512 by 64`.
+fn format_shape(shape: &[usize]) -> String {
     let sizes: Vec<String> = shape.iter().map(usize::to_string).collect();
     if sizes.is_empty() {
         "a single value".to_owned()

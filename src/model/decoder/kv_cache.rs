@@ -1,4 +1,4 @@
-//! Keys and values of a decoder-only model: ragged rows over shared prefixes, and attention over them on the CPU.
+//! The keys and values of a decoder-only model's rows, which may share prefixes, and attention over them on the CPU.
 
 use crate::error::{Error, Result};
 use crate::model::cpu::attention::{PartAttention, attend_parts};
@@ -7,54 +7,57 @@ use crate::model::{Rows, State};
 use std::any::Any;
 use std::sync::Arc;
 
-/// One layer's keys and values for one row, both `(positions, key-value heads * dim)`.
+/// One layer's keys and values for one row, both `(positions, kv_heads * head_dim)`.
 #[derive(Clone, Default)]
 struct Layer {
     keys: Vec<f32>,
     values: Vec<f32>,
 }
 
-/// One row: a sentence, or a beam of one.
+/// One row of a batch: a sentence, or a beam of one.
 #[derive(Clone)]
 struct Row {
-    /// What it goes on from, itself without one.
+    /// The row that this one continues, which has no prefix itself.
     prefix: Option<Arc<Row>>,
     layers: Vec<Layer>,
-    /// Positions held, the prefix left out.
+    /// Positions held, without those of the prefix.
     len: usize,
 }
 
 impl Row {
-    /// The position of its own first token.
+    /// The position of the first token after the prefix.
     fn start(&self) -> usize {
         self.prefix.as_ref().map_or(0, |prefix| prefix.len)
     }
 }
 
-/// The cache of a batch.
+/// The keys and values of a batch, row by row and layer by layer.
 #[derive(Clone)]
-pub(super) struct Cache {
+pub(super) struct KvCache {
     rows: Vec<Row>,
 }
 
-/// Heads of a layer's attention, and how far back it sees.
-pub(super) struct Heads {
-    /// Size of one head.
-    pub dim: usize,
-    /// Query heads, a multiple of `groups`.
-    pub queries: usize,
-    /// Key-value heads.
-    pub groups: usize,
+/// The heads of a layer's attention, and how far back they see.
+pub(super) struct AttentionHeads {
+    /// Query heads, a multiple of `kv_heads`.
+    pub heads: usize,
+    /// Heads of keys and values; query heads that share one are neighbours (grouped-query attention).
+    pub kv_heads: usize,
+    /// Values of one head.
+    pub head_dim: usize,
     /// Multiplies the products of queries and keys.
     pub scale: f32,
-    /// Bends the products so as to stay within this size.
+    /// Soft cap of these products, `cap * tanh(score / cap)`.
     pub cap: Option<f32>,
     /// Positions that a query sees, its own included; none for all.
     pub window: Option<usize>,
 }
 
-impl Cache {
-    /// An empty cache for `rows` rows, each of which may go on from a one-row state; `prefixes` is empty where none does.
+impl KvCache {
+    /// Makes an empty cache for `rows` rows, each of which may continue a one-row state; `prefixes` is empty where none does.
+    ///
+    /// # Errors
+    /// Of kind `Model` for prefixes of another number than rows, or that are not one row without a prefix.
     pub fn new(layers: usize, rows: usize, prefixes: &[Option<&State>]) -> Result<Self> {
         if !prefixes.is_empty() && prefixes.len() != rows {
             return Err(Error::model(format!("{} prefixes for {rows} rows", prefixes.len())));
@@ -67,7 +70,7 @@ impl Cache {
                 Some(state) => Some(match known.iter().find(|(other, _)| std::ptr::eq(*other, state)) {
                     Some((_, row)) => row.clone(),
                     None => {
-                        let row = Arc::new(Self::of(state)?.prefix()?.clone());
+                        let row = Arc::new(Self::in_state(state)?.prefix()?.clone());
                         known.push((state, row.clone()));
                         row
                     }
@@ -82,7 +85,7 @@ impl Cache {
         Ok(cache)
     }
 
-    /// The row that others may go on from.
+    /// The row that others may continue.
     fn prefix(&self) -> Result<&Row> {
         match self.rows.as_slice() {
             [row] if row.prefix.is_none() => Ok(row),
@@ -90,7 +93,7 @@ impl Cache {
         }
     }
 
-    pub fn of(state: &State) -> Result<&Self> {
+    fn in_state(state: &State) -> Result<&Self> {
         state
             .0
             .as_any()
@@ -98,7 +101,11 @@ impl Cache {
             .ok_or_else(|| Error::model("the state belongs to another kind of model"))
     }
 
-    pub fn of_mut(state: &mut State) -> Result<&mut Self> {
+    /// The cache inside a state.
+    ///
+    /// # Errors
+    /// Of kind `Model` where the state is of another kind of model.
+    pub fn from_state(state: &mut State) -> Result<&mut Self> {
         state
             .0
             .as_any_mut()
@@ -106,10 +113,12 @@ impl Cache {
             .ok_or_else(|| Error::model("the state belongs to another kind of model"))
     }
 
+    /// Wraps the cache up for search.
     pub fn into_state(self) -> State {
         State(Box::new(self))
     }
 
+    /// Number of rows.
     pub fn rows(&self) -> usize {
         self.rows.len()
     }
@@ -126,20 +135,20 @@ impl Cache {
         }
     }
 
-    /// Appends keys and values and attends: `counts[row]` tokens of each row, row after row.
+    /// Appends the keys and values of `counts[row]` new tokens of each row, row after row, and computes their attention.
     ///
-    /// `queries` is `(tokens, query heads, dim)`, `keys` and `values` `(tokens, key-value heads, dim)`. Gives
-    /// `(tokens, query heads * dim)`.
+    /// `queries` is `(tokens, heads, head_dim)`, `keys` and `values` are `(tokens, kv_heads, head_dim)`. Gives
+    /// `(tokens, heads * head_dim)`.
     pub fn attend(
         &mut self,
         layer: usize,
-        heads: &Heads,
+        heads: &AttentionHeads,
         counts: &[usize],
         queries: &[f32],
         keys: &[f32],
         values: &[f32],
     ) -> Vec<f32> {
-        let stride = heads.groups * heads.dim;
+        let stride = heads.kv_heads * heads.head_dim;
         let mut start = 0;
         for (row, count) in self.rows.iter_mut().zip(counts) {
             let (layer, end) = (&mut row.layers[layer], start + count * stride);
@@ -152,9 +161,9 @@ impl Cache {
             .enumerate()
             .flat_map(|(row, count)| (0..*count).map(move |i| (row, i)))
             .collect();
-        let width = heads.queries * heads.dim;
+        let width = heads.heads * heads.head_dim;
         let mut out = vec![0f32; owners.len() * width];
-        let per_group = heads.queries / heads.groups * heads.dim;
+        let per_group = heads.heads / heads.kv_heads * heads.head_dim;
         let positions: usize = (0..counts.len())
             .map(|row| counts[row] * (self.position(row) + counts[row]))
             .sum();
@@ -163,16 +172,16 @@ impl Cache {
         parallel_runs(&mut out, per_group, operations, |first, out| {
             let (mut weights, mut scaled) = (Vec::new(), Vec::new());
             for (unit, out) in (first..).zip(out.chunks_exact_mut(per_group)) {
-                let (token, group) = (unit / heads.groups, unit % heads.groups);
+                let (token, group) = (unit / heads.kv_heads, unit % heads.kv_heads);
                 let (row, index) = owners[token];
                 scaled.clear();
                 scaled.extend(queries[unit * per_group..][..per_group].iter().map(|q| q * heads.scale));
                 let attention = PartAttention {
                     queries: &scaled,
-                    head_dim: heads.dim,
+                    head_dim: heads.head_dim,
                     parts: &self.parts(layer, row, index, heads.window, stride),
                     stride,
-                    offset: group * heads.dim,
+                    offset: group * heads.head_dim,
                     cap: heads.cap,
                 };
                 attend_parts(&attention, &mut weights, out);
@@ -181,7 +190,7 @@ impl Cache {
         out
     }
 
-    /// The keys and values that the `index`-th new token of a row sees: of the prefix, then of its own row.
+    /// The keys and values that the `index`-th new token of a row sees: those of the prefix, then those of the row itself.
     fn parts(
         &self,
         layer: usize,
@@ -208,7 +217,7 @@ impl Cache {
     }
 }
 
-impl Rows for Cache {
+impl Rows for KvCache {
     fn select(&mut self, rows: &[usize]) {
         let mut uses = vec![0usize; self.rows.len()];
         for &row in rows {

@@ -1,10 +1,10 @@
-//! An encoder-decoder on the CPU, in float32 or 8 bits, on slices.
+//! The forward pass of encoder-decoders on the CPU, in float32 or 8 bits.
 //!
 //! A batch has no padding: the tokens of all sentences stand one after the other, and attention keeps to its sentence.
 
 use super::check_sources;
 use super::config::{Config, Positions};
-use super::state::Writing;
+use super::state::DecoderState;
 use crate::error::{Error, Result};
 use crate::model::cpu::attention::{Queries, QueryGroup, attend_groups};
 use crate::model::cpu::matrix::Matrix;
@@ -15,18 +15,12 @@ use candle_core::{Device, Tensor};
 use std::ops::Range;
 use std::sync::Arc;
 
-type Linear = super::Linear<Arc<Matrix>, Vec<f32>>;
 type FeedForward = super::FeedForward<Arc<Matrix>, Vec<f32>>;
 type Layer = super::Layer<Arc<Matrix>, Vec<f32>>;
 type Stack = super::Stack<Arc<Matrix>, Vec<f32>>;
 type Seq2Seq = super::Seq2Seq<Arc<Matrix>, Vec<f32>>;
 
-impl Linear {
-    fn of(&self, rows: &[f32]) -> Vec<f32> {
-        self.weight.matmul_bias(rows, self.bias.as_deref())
-    }
-}
-
+/// Adds `from` to `to`, value by value.
 fn add(to: &mut [f32], from: &[f32]) {
     for (to, from) in to.iter_mut().zip(from) {
         *to += from;
@@ -34,9 +28,9 @@ fn add(to: &mut [f32], from: &[f32]) {
 }
 
 impl FeedForward {
-    fn of(&self, rows: &[f32], activation: Activation) -> Vec<f32> {
-        let mut up = self.up.of(rows);
-        let gate = self.gate.as_ref().map(|gate| gate.of(rows));
+    fn forward(&self, rows: &[f32], activation: Activation) -> Vec<f32> {
+        let mut up = self.up.forward(rows);
+        let gate = self.gate.as_ref().map(|gate| gate.forward(rows));
         let len = up.len();
         parallel_runs(&mut up, 1, len * 8, |first, up| {
             activation.apply(up);
@@ -46,22 +40,22 @@ impl FeedForward {
                 }
             }
         });
-        self.down.of(&up)
+        self.down.forward(&up)
     }
 }
 
 impl Stack {
-    /// Tokens at these positions, `(tokens, width)`.
+    /// Looks up the vectors of tokens at these positions, `(tokens, hidden_size)`.
     fn embed(&self, ids: &[u32], positions: &[usize], config: &Config) -> Result<Vec<f32>> {
-        let places = self.places(ids, positions, self.embedding.rows, &|rows, _| Ok(rows))?;
-        let mut rows = Vec::with_capacity(ids.len() * config.width);
+        let position_rows = self.position_rows(ids, positions, self.embedding.rows, &|rows, _| Ok(rows))?;
+        let mut rows = Vec::with_capacity(ids.len() * config.hidden_size);
         for id in ids {
             self.embedding
                 .dequantize_row(*id as usize, config.embedding_scale, &mut rows);
         }
-        if let Some((table, places)) = places {
-            for (row, place) in rows.chunks_exact_mut(config.width).zip(places) {
-                add(row, &table[place as usize * config.width..]);
+        if let Some((table, numbers)) = position_rows {
+            for (row, number) in rows.chunks_exact_mut(config.hidden_size).zip(numbers) {
+                add(row, &table[number as usize * config.hidden_size..]);
             }
         }
         Ok(match &self.embedding_norm {
@@ -70,14 +64,15 @@ impl Stack {
         })
     }
 
+    /// Adds a layer's feed-forward layer.
     fn feed_forward(&self, hidden: &mut Vec<f32>, layer: &Layer, config: &Config) {
         let FeedForward { norm, .. } = &layer.feed_forward;
-        self.around(hidden, norm, config.norm_first, |x| {
-            layer.feed_forward.of(x, config.activation)
+        self.residual(hidden, norm, config.norm_first, |x| {
+            layer.feed_forward.forward(x, config.activation)
         });
     }
 
-    /// After the last layer.
+    /// Normalises the last layer's output, where the model does.
     fn finish(&self, hidden: Vec<f32>) -> Vec<f32> {
         match &self.final_norm {
             Some(norm) => norm.apply(&hidden),
@@ -85,8 +80,8 @@ impl Stack {
         }
     }
 
-    /// One layer around a function, its norm before or after, its input added.
-    fn around(&self, hidden: &mut Vec<f32>, norm: &Norm, first: bool, f: impl FnOnce(&[f32]) -> Vec<f32>) {
+    /// Adds a function of `hidden` to it, normalised before the function, or after the sum.
+    fn residual(&self, hidden: &mut Vec<f32>, norm: &Norm, first: bool, f: impl FnOnce(&[f32]) -> Vec<f32>) {
         if first {
             let out = f(&norm.apply(hidden));
             add(hidden, &out);
@@ -99,9 +94,9 @@ impl Stack {
 }
 
 impl Seq2Seq {
-    /// The bias of distance `key - query` for a head, where the model has one.
+    /// The attention bias of distance `key - query` for a head; 0 where the model has none.
     fn bias(&self, stack: &Stack, both_ways: bool, head: usize, distance: isize) -> f32 {
-        match (self.config.positions, &stack.bias) {
+        match (self.config.positions, &stack.relative_bias) {
             (Positions::Relative { buckets, most }, Some(bias)) => {
                 bias[Positions::bucket(distance, both_ways, buckets, most) * stack.heads.count + head]
             }
@@ -109,10 +104,13 @@ impl Seq2Seq {
         }
     }
 
-    /// The encoder's output, `(tokens, width)`, for sentences one after the other.
+    /// Computes the encoder's output, `(tokens, hidden_size)`, for sentences one after the other.
     fn encode(&self, sources: &[&[u32]], sentences: &[Range<u32>]) -> Result<Vec<f32>> {
         let (stack, config) = (&self.encoder, &self.config);
-        let positions: Vec<usize> = sources.iter().flat_map(|source| config.places(source)).collect();
+        let positions: Vec<usize> = sources
+            .iter()
+            .flat_map(|source| config.source_positions(source))
+            .collect();
         let mut hidden = stack.embed(&sources.concat(), &positions, config)?;
         let all: Vec<u32> = (0..sentences.last().map_or(0, |last| last.end)).collect();
         let groups: Vec<QueryGroup> = sentences
@@ -123,38 +121,38 @@ impl Seq2Seq {
                 slots: &all[range],
             })
             .collect();
-        let stride = 3 * stack.heads.width();
-        let relative = stack.bias.is_some();
+        let stride = 3 * stack.heads.size();
+        let relative = stack.relative_bias.is_some();
         for layer in &stack.layers {
             let attention = &layer.attention;
-            stack.around(&mut hidden, &attention.norm, config.norm_first, |x| {
-                let projected = attention.project.of(x);
+            stack.residual(&mut hidden, &attention.norm, config.norm_first, |x| {
+                let projected = attention.project.forward(x);
                 let queries = Queries {
                     values: &projected,
                     stride,
                     scale: stack.heads.scale,
                 };
-                let memory = stack.heads.memory(&projected, stride);
-                let attended = attend_groups(&memory, queries, &groups, &|group, head, added| {
+                let cache = stack.heads.kv_cache(&projected, stride);
+                let attended = attend_groups(&cache, queries, &groups, &|group, head, added| {
                     let count = if relative { group.slots.len() as isize } else { 0 };
                     for query in 0..count {
                         added.extend((0..count).map(|key| self.bias(stack, true, head, key - query)));
                     }
                 });
-                attention.output.of(&attended)
+                attention.output.forward(&attended)
             });
             stack.feed_forward(&mut hidden, layer, config);
         }
         Ok(stack.finish(hidden))
     }
 
-    /// Takes one token a row; the decoder's output, `(rows, width)`.
-    fn decode(&self, last: &[u32], state: &mut Writing) -> Result<Vec<f32>> {
+    /// Reads one token a row and computes the decoder's output, `(rows, hidden_size)`.
+    fn decode(&self, last: &[u32], state: &mut DecoderState) -> Result<Vec<f32>> {
         let (stack, config) = (&self.decoder, &self.config);
         let position = state.position();
         let mut hidden = stack.embed(last, &vec![position; last.len()], config)?;
         state.advance();
-        let bias: Vec<f32> = if !stack.bias.is_some() {
+        let bias: Vec<f32> = if !stack.relative_bias.is_some() {
             Vec::new()
         } else {
             (0..stack.heads.count)
@@ -164,14 +162,14 @@ impl Seq2Seq {
         };
         for (index, layer) in stack.layers.iter().enumerate() {
             let attention = &layer.attention;
-            stack.around(&mut hidden, &attention.norm, config.norm_first, |x| {
-                let attended = state.attend_own(index, stack.heads, &attention.project.of(x), &bias);
-                attention.output.of(&attended)
+            stack.residual(&mut hidden, &attention.norm, config.norm_first, |x| {
+                let attended = state.attend_own(index, stack.heads, &attention.project.forward(x), &bias);
+                attention.output.forward(&attended)
             });
             if let Some(cross) = &layer.cross {
-                stack.around(&mut hidden, &cross.norm, config.norm_first, |x| {
-                    let attended = state.attend_cross(index, stack.heads, &cross.query.of(x));
-                    cross.output.of(&attended)
+                stack.residual(&mut hidden, &cross.norm, config.norm_first, |x| {
+                    let attended = state.attend_cross(index, stack.heads, &cross.query.forward(x));
+                    cross.output.forward(&attended)
                 });
             }
             stack.feed_forward(&mut hidden, layer, config);
@@ -179,24 +177,13 @@ impl Seq2Seq {
         Ok(stack.finish(hidden))
     }
 
-    /// Keeps the rows of the output projection that the output may hold.
-    pub fn restricted(mut self) -> Self {
-        if let Some(ids) = &self.spec.output {
-            let bias = self.output.bias.as_ref();
-            self.output = Linear {
-                weight: Arc::new(self.output.weight.select_rows(ids)),
-                bias: bias.map(|bias| ids.iter().map(|id| bias[*id as usize]).collect()),
-            };
-        }
-        self
-    }
-
+    /// Projects the decoder's output to logits.
     fn logits(&self, mut hidden: Vec<f32>) -> Result<Tensor> {
         if self.output_scale != 1.0 {
             hidden.iter_mut().for_each(|x| *x *= self.output_scale);
         }
-        let rows = hidden.len() / self.config.width;
-        let logits = self.output.of(&hidden);
+        let rows = hidden.len() / self.config.hidden_size;
+        let logits = self.output.forward(&hidden);
         Tensor::from_vec(logits, (rows, self.output.weight.rows), &Device::Cpu).map_err(candle_error)
     }
 }
@@ -221,9 +208,9 @@ impl TranslationModel for Seq2Seq {
         let cross = self.decoder.layers.iter().filter_map(|layer| layer.cross.as_ref());
         let heads = self.decoder.heads;
         let cross = cross
-            .map(|cross| heads.memory(&cross.memory.of(&encoded), 2 * heads.width()))
+            .map(|cross| heads.kv_cache(&cross.key_value.forward(&encoded), 2 * heads.size()))
             .collect();
-        let mut state = Writing::new(sentences, cross, heads);
+        let mut state = DecoderState::new(sentences, cross, heads);
         let mut hidden = Vec::new();
         for id in &self.spec.start {
             hidden = self.decode(&vec![*id; sources.len()], &mut state)?;
@@ -233,7 +220,7 @@ impl TranslationModel for Seq2Seq {
     }
 
     fn step(&self, last: &[u32], state: &mut State) -> Result<Tensor> {
-        let state = Writing::of_mut(state)?;
+        let state = DecoderState::from_state(state)?;
         if last.len() != state.rows() {
             return Err(Error::model(format!("{} tokens for {} rows", last.len(), state.rows())));
         }

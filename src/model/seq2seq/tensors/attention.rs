@@ -1,0 +1,85 @@
+//! Attention on candle's tensors: heads, padding, and caches that grow.
+
+use super::super::Heads;
+use candle_core::{DType, Device, Result as Outcome, Tensor};
+use candle_nn::ops;
+use std::iter::repeat_n;
+
+/// Positions that a cache has room for at first; it doubles when they are full.
+const ROOM: usize = 32;
+
+/// Splits a projection `(rows * tokens, parts * heads * head_dim)` by parts (queries, keys, values) and heads:
+/// `(parts, rows, heads, tokens, head_dim)`.
+pub(super) fn split_heads(
+    x: &Tensor,
+    (rows, tokens): (usize, usize),
+    parts: usize,
+    heads: Heads,
+    dtype: DType,
+) -> Outcome<Tensor> {
+    x.reshape((rows, tokens, parts, heads.count, heads.dim))?
+        .permute((2, 0, 3, 1, 4))?
+        .to_dtype(dtype)?
+        .contiguous()
+}
+
+/// Gives one part of what [`split_heads`] gives, without a copy.
+pub(super) fn part(parts: &Tensor, index: usize) -> Outcome<Tensor> {
+    parts.narrow(0, index, 1)?.squeeze(0)
+}
+
+/// Computes softmax attention of `(rows, heads, queries, head_dim)` over keys and values `(2, rows, heads, positions, head_dim)`.
+///
+/// `added`, `(rows or 1, heads or 1, queries or 1, positions)`, is added to the scores. Gives
+/// `(rows * queries, heads * head_dim)`.
+pub(super) fn attend(queries: &Tensor, kv_cache: &Tensor, scale: f32, added: Option<&Tensor>) -> Outcome<Tensor> {
+    let (rows, heads, count, dim) = queries.dims4()?;
+    let keys = part(kv_cache, 0)?;
+    let mut scores = queries.matmul(&keys.t()?)?.to_dtype(DType::F32)?;
+    if scale != 1.0 {
+        scores = (scores * f64::from(scale))?;
+    }
+    if let Some(added) = added {
+        scores = scores.broadcast_add(added)?;
+    }
+    let weights = ops::softmax_last_dim(&scores)?.to_dtype(kv_cache.dtype())?;
+    weights
+        .matmul(&part(kv_cache, 1)?)?
+        .transpose(1, 2)?
+        .reshape((rows * count, heads * dim))?
+        .to_dtype(DType::F32)
+}
+
+/// Makes the mask that hides the padding of sentences of these lengths, `(sentences, 1, 1, tokens)`: 0, or minus infinity. None
+/// where there is no padding.
+pub(super) fn padding_mask(lengths: &[usize], tokens: usize, device: &Device) -> Outcome<Option<Tensor>> {
+    if lengths.iter().all(|length| *length == tokens) {
+        return Ok(None);
+    }
+    let row = |length: &usize| repeat_n(0f32, *length).chain(repeat_n(f32::NEG_INFINITY, tokens - length));
+    let values: Vec<f32> = lengths.iter().flat_map(row).collect();
+    Tensor::from_vec(values, (lengths.len(), 1, 1, tokens), device).map(Some)
+}
+
+/// Writes the keys and values of one position into a cache, which grows as needed, and gives those of all positions so far,
+/// `(2, rows, heads, positions + 1, head_dim)`.
+pub(super) fn append_to_cache(cache: &mut Option<Tensor>, written: &Tensor, position: usize) -> Outcome<Tensor> {
+    let room = match cache {
+        Some(cache) => cache.dim(3)?,
+        None => 0,
+    };
+    let cache = match cache {
+        Some(cache) if position < room => cache,
+        _ => {
+            let (parts, rows, heads, _, dim) = written.dims5()?;
+            let shape = (parts, rows, heads, (2 * room).max(ROOM), dim);
+            let wider = Tensor::zeros(shape, written.dtype(), written.device())?;
+            if let Some(cache) = cache {
+                wider.slice_set(cache, 3, 0)?;
+            }
+            cache.insert(wider)
+        }
+    };
+    cache.slice_set(written, 3, position)?;
+    cache.narrow(3, 0, position + 1)
+}

@@ -1,0 +1,259 @@
+//! The forward pass of encoder-decoders on candle's tensors: on a GPU, or with 16-bit weights.
+//!
+//! Sentences of a batch are padded to the longest, and masks keep attention to what is there. Norms, softmax and the
+//! sums between layers are in float32 whatever the type of the matrices.
+
+mod attention;
+mod state;
+
+use super::check_sources;
+use super::config::{Config, Positions};
+use crate::error::{Error, Result};
+use crate::model::cpu::ops::{Activation, Norm};
+use crate::model::linear::compute_dtype;
+use crate::model::{Spec, State, TranslationModel, candle_error};
+use attention::{append_to_cache, attend, padding_mask, part, split_heads};
+use candle_core::{DType, Device, Result as Outcome, Tensor};
+use state::DecoderState;
+use std::iter::repeat;
+use std::ops::Range;
+
+type FeedForward = super::FeedForward<Tensor, Tensor>;
+type Stack = super::Stack<Tensor, Tensor>;
+type Seq2Seq = super::Seq2Seq<Tensor, Tensor>;
+type PositionRows = super::PositionRows<Tensor>;
+
+impl FeedForward {
+    fn forward(&self, x: &Tensor, activation: Activation) -> Outcome<Tensor> {
+        let up = self.up.forward(x)?;
+        let mut up = match activation {
+            Activation::Relu => up.relu()?,
+            Activation::Silu => up.silu()?,
+            Activation::Gelu => up.gelu_erf()?,
+            Activation::GeluTanh => up.gelu()?,
+        };
+        if let Some(gate) = &self.gate {
+            up = (up * gate.forward(x)?)?;
+        }
+        self.down.forward(&up)
+    }
+}
+
+/// Adds a function of `x` to it, normalised before the function, or after the sum.
+fn residual(
+    x: &Tensor,
+    norm: &Norm<Tensor>,
+    first: bool,
+    f: impl FnOnce(&Tensor) -> Outcome<Tensor>,
+) -> Outcome<Tensor> {
+    if first {
+        x + f(&norm.forward(x)?)?
+    } else {
+        norm.forward(&(x + f(x)?)?)
+    }
+}
+
+impl Stack {
+    /// Finds the position embeddings of tokens at these positions.
+    fn position_rows_on_device(&self, ids: &[u32], positions: &[usize]) -> Result<PositionRows> {
+        let device = self.embedding.device();
+        let place_rows = |rows, shape: [usize; 2]| {
+            let table = Tensor::from_vec(rows, &shape[..], &Device::Cpu);
+            table.and_then(|table| table.to_device(device)).map_err(candle_error)
+        };
+        self.position_rows(ids, positions, self.embedding.dims()[0], &place_rows)
+    }
+
+    /// Looks up the vectors of tokens, `(tokens, hidden_size)`, with their position embeddings.
+    fn embed(&self, ids: &[u32], position_rows: &PositionRows, config: &Config) -> Outcome<Tensor> {
+        let device = self.embedding.device();
+        let embedded = self.embedding.index_select(&Tensor::new(ids, device)?, 0)?;
+        let mut hidden = embedded.to_dtype(DType::F32)?;
+        if config.embedding_scale != 1.0 {
+            hidden = (hidden * f64::from(config.embedding_scale))?;
+        }
+        if let Some((table, numbers)) = position_rows {
+            hidden = (hidden + table.index_select(&Tensor::new(&numbers[..], device)?, 0)?)?;
+        }
+        match &self.embedding_norm {
+            Some(norm) => norm.forward(&hidden),
+            None => Ok(hidden),
+        }
+    }
+
+    /// The attention bias by distance, `(1, heads, queries, keys)`, where the model has one.
+    fn relative_bias(
+        &self,
+        both_ways: bool,
+        queries: Range<usize>,
+        keys: usize,
+        config: &Config,
+    ) -> Outcome<Option<Tensor>> {
+        let (Positions::Relative { buckets, most }, Some(bias)) = (config.positions, &self.relative_bias) else {
+            return Ok(None);
+        };
+        let count = queries.len();
+        let pairs = queries.flat_map(|query| (0..keys).map(move |key| key as isize - query as isize));
+        let found: Vec<u32> = pairs
+            .map(|distance| Positions::bucket(distance, both_ways, buckets, most) as u32)
+            .collect();
+        let bias = bias.index_select(&Tensor::new(found, bias.device())?, 0)?;
+        let bias = bias.reshape((1, count, keys, self.heads.count))?;
+        bias.permute((0, 3, 1, 2))?.contiguous().map(Some)
+    }
+
+    /// Normalises the last layer's output, where the model does.
+    fn finish(&self, hidden: Tensor) -> Outcome<Tensor> {
+        match &self.final_norm {
+            Some(norm) => norm.forward(&hidden),
+            None => Ok(hidden),
+        }
+    }
+}
+
+impl Seq2Seq {
+    fn device(&self) -> &Device {
+        self.output.weight.device()
+    }
+
+    /// Encodes padded sentences and starts the decoder's state with their keys and values.
+    fn encode(&self, lengths: &[usize], ids: &[u32], position_rows: &PositionRows) -> Outcome<DecoderState> {
+        let (stack, config) = (&self.encoder, &self.config);
+        let shape = (lengths.len(), ids.len() / lengths.len());
+        let mask = padding_mask(lengths, shape.1, self.device())?;
+        let added = match (stack.relative_bias(true, 0..shape.1, shape.1, config)?, &mask) {
+            (Some(bias), Some(mask)) => Some(bias.broadcast_add(mask)?),
+            (Some(bias), None) => Some(bias),
+            (None, mask) => mask.clone(),
+        };
+        let mut hidden = stack.embed(ids, position_rows, config)?;
+        for layer in &stack.layers {
+            let attention = &layer.attention;
+            let dtype = compute_dtype(&attention.project.weight);
+            hidden = residual(&hidden, &attention.norm, config.norm_first, |x| {
+                let parts = split_heads(&attention.project.forward(x)?, shape, 3, stack.heads, dtype)?;
+                let (queries, memory) = (part(&parts, 0)?, parts.narrow(0, 1, 2)?);
+                attention
+                    .output
+                    .forward(&attend(&queries, &memory, stack.heads.scale, added.as_ref())?)
+            })?;
+            let FeedForward { norm, .. } = &layer.feed_forward;
+            hidden = residual(&hidden, norm, config.norm_first, |x| {
+                layer.feed_forward.forward(x, config.activation)
+            })?;
+        }
+        let encoded = stack.finish(hidden)?;
+        let layers = self.decoder.layers.iter();
+        let cross = layers.filter_map(|layer| layer.cross.as_ref()).map(|cross| {
+            let memory = cross.key_value.forward(&encoded)?;
+            split_heads(
+                &memory,
+                shape,
+                2,
+                self.decoder.heads,
+                compute_dtype(&cross.key_value.weight),
+            )
+        });
+        let cross = cross.collect::<Outcome<_>>()?;
+        let layers = self.decoder.layers.len();
+        Ok(DecoderState::new(cross, mask, lengths.len(), layers))
+    }
+
+    /// Reads one token a row and computes the decoder's output, `(rows, hidden_size)`.
+    fn decode(&self, last: &[u32], position_rows: &PositionRows, state: &mut DecoderState) -> Outcome<Tensor> {
+        let (stack, config) = (&self.decoder, &self.config);
+        let (position, heads) = (state.position, stack.heads);
+        let bias = stack.relative_bias(false, position..position + 1, position + 1, config)?;
+        let mut hidden = stack.embed(last, position_rows, config)?;
+        for (index, layer) in stack.layers.iter().enumerate() {
+            let attention = &layer.attention;
+            let dtype = compute_dtype(&attention.project.weight);
+            hidden = residual(&hidden, &attention.norm, config.norm_first, |x| {
+                let parts = split_heads(&attention.project.forward(x)?, (last.len(), 1), 3, heads, dtype)?;
+                let memory = append_to_cache(&mut state.own[index], &parts.narrow(0, 1, 2)?, position)?;
+                let attended = attend(&part(&parts, 0)?, &memory, heads.scale, bias.as_ref())?;
+                attention.output.forward(&attended)
+            })?;
+            if let Some(cross) = &layer.cross {
+                let (fold, memory) = (&state.fold, &state.cross[index]);
+                let shape = (memory.dim(1)?, fold.width);
+                hidden = residual(&hidden, &cross.norm, config.norm_first, |x| {
+                    let queries = fold.fold(cross.query.forward(x)?)?;
+                    let queries = part(&split_heads(&queries, shape, 1, heads, memory.dtype())?, 0)?;
+                    let attended = attend(&queries, memory, heads.scale, state.mask.as_ref())?;
+                    cross.output.forward(&fold.unfold(attended)?)
+                })?;
+            }
+            let FeedForward { norm, .. } = &layer.feed_forward;
+            hidden = residual(&hidden, norm, config.norm_first, |x| {
+                layer.feed_forward.forward(x, config.activation)
+            })?;
+        }
+        state.position += 1;
+        stack.finish(hidden)
+    }
+
+    /// Checks one token a row, reads it and computes the decoder's output.
+    fn read(&self, last: &[u32], state: &mut DecoderState) -> Result<Tensor> {
+        let position_rows = self
+            .decoder
+            .position_rows_on_device(last, &vec![state.position; last.len()])?;
+        self.decode(last, &position_rows, state).map_err(candle_error)
+    }
+
+    /// Projects the decoder's output to logits, on the CPU, where search reads them.
+    fn logits(&self, hidden: &Tensor) -> Result<Tensor> {
+        let logits = || {
+            let hidden = if self.output_scale == 1.0 {
+                hidden.clone()
+            } else {
+                (hidden * f64::from(self.output_scale))?
+            };
+            self.output.forward(&hidden)?.to_device(&Device::Cpu)
+        };
+        logits().map_err(candle_error)
+    }
+}
+
+impl TranslationModel for Seq2Seq {
+    fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    fn begin(&self, _prefixes: &[Option<&State>], sources: &[&[u32]]) -> Result<(State, Tensor)> {
+        check_sources(sources)?;
+        let lengths: Vec<usize> = sources.iter().map(|source| source.len()).collect();
+        let tokens = lengths.iter().copied().max().unwrap_or(0);
+        // Any token pads: the mask hides it.
+        let ids: Vec<u32> = sources
+            .iter()
+            .flat_map(|source| source.iter().copied().chain(repeat(0)).take(tokens))
+            .collect();
+        let positions: Vec<usize> = ids
+            .chunks_exact(tokens.max(1))
+            .flat_map(|row| self.config.source_positions(row))
+            .collect();
+        let position_rows = self.encoder.position_rows_on_device(&ids, &positions)?;
+        let mut state = self.encode(&lengths, &ids, &position_rows).map_err(candle_error)?;
+        let [first @ .., last] = &self.spec.start[..] else {
+            return Err(Error::model("no token starts an output"));
+        };
+        for id in first {
+            self.read(&vec![*id; sources.len()], &mut state)?;
+        }
+        let hidden = self.read(&vec![*last; sources.len()], &mut state)?;
+        let logits = self.logits(&hidden)?;
+        Ok((State(Box::new(state)), logits))
+    }
+
+    fn step(&self, last: &[u32], state: &mut State) -> Result<Tensor> {
+        let state = DecoderState::from_state(state)?;
+        state.settle(self.device()).map_err(candle_error)?;
+        if last.len() != state.owners.len() {
+            let message = format!("{} tokens for {} rows", last.len(), state.owners.len());
+            return Err(Error::model(message));
+        }
+        let hidden = self.read(last, state)?;
+        self.logits(&hidden)
+    }
+}

@@ -1,0 +1,161 @@
+//! A GGUF file's tensors under the names that Hugging Face checkpoints have (llama.cpp `gguf-py/gguf/tensor_mapping.py`).
+
+use super::gguf::{Gguf, StoredRows};
+use super::source::{Source, Wanted};
+use crate::error::{Error, Result};
+use crate::model::cpu::ggml::dequantize;
+use crate::model::cpu::matrix::{Activations, Matrix};
+use std::sync::Arc;
+
+/// The weights of a decoder-only model in a GGUF file.
+pub(in crate::model) struct GgufWeights<'a> {
+    gguf: &'a Gguf,
+    /// Whether norms follow attention and feed-forward layers, as in a Gemma.
+    post_norms: bool,
+}
+
+/// The parts of a layer: their name in a checkpoint, and in a GGUF file.
+const LAYER_PARTS: [(&str, &str); 14] = [
+    ("input_layernorm", "attn_norm"),
+    ("self_attn.q_proj", "attn_q"),
+    ("self_attn.k_proj", "attn_k"),
+    ("self_attn.v_proj", "attn_v"),
+    ("self_attn.o_proj", "attn_output"),
+    ("self_attn.q_norm", "attn_q_norm"),
+    ("self_attn.k_norm", "attn_k_norm"),
+    ("self_attn.query_layernorm", "attn_q_norm"),
+    ("self_attn.key_layernorm", "attn_k_norm"),
+    ("pre_feedforward_layernorm", "ffn_norm"),
+    ("post_feedforward_layernorm", "post_ffw_norm"),
+    ("mlp.gate_proj", "ffn_gate"),
+    ("mlp.up_proj", "ffn_up"),
+    ("mlp.down_proj", "ffn_down"),
+];
+
+impl<'a> GgufWeights<'a> {
+    /// Names an open file's tensors. `post_norms` says whether the architecture has norms after its layers too.
+    pub fn new(gguf: &'a Gguf, post_norms: bool) -> Self {
+        Self { gguf, post_norms }
+    }
+
+    /// The file's own name of a tensor; a name that no GGUF file has stays as it is.
+    fn stored(&self, name: &str) -> String {
+        self.translate(name).unwrap_or_else(|| name.to_owned())
+    }
+
+    fn translate(&self, name: &str) -> Option<String> {
+        match name {
+            "model.embed_tokens.weight" => return Some("token_embd.weight".to_owned()),
+            "model.norm.weight" => return Some("output_norm.weight".to_owned()),
+            "lm_head.weight" => return Some("output.weight".to_owned()),
+            _ => {}
+        }
+        let (layer, rest) = name.strip_prefix("model.layers.")?.split_once('.')?;
+        let (part, kind) = rest.rsplit_once('.')?;
+        let part = match part {
+            // Llama's name for the norm before the feed-forward layer is Gemma's for the one after attention.
+            "post_attention_layernorm" if self.post_norms => "post_attention_norm",
+            "post_attention_layernorm" => "ffn_norm",
+            part => LAYER_PARTS.iter().find(|(known, _)| *known == part)?.1,
+        };
+        Some(format!("blk.{layer}.{part}.{kind}"))
+    }
+}
+
+impl Source for GgufWeights<'_> {
+    fn has(&self, name: &str) -> bool {
+        self.gguf.has_tensor(&self.stored(name))
+    }
+
+    fn rows(&self, name: &str) -> Option<usize> {
+        self.gguf.tensor(&self.stored(name)).ok().map(|tensor| tensor.rows)
+    }
+
+    fn floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+        let name = self.stored(name);
+        match *shape {
+            [rows, columns] => {
+                let tensor = self.gguf.tensor_of(&name, rows, columns)?;
+                let values = dequantize(tensor.dtype, tensor.bytes, rows * columns);
+                let values = values.map_err(|error| self.unusable(&name, &error))?;
+                self.gguf.release(tensor);
+                Ok(values)
+            }
+            _ => self.gguf.vector(&name, shape.iter().product()),
+        }
+    }
+
+    fn quantized(&self, wanted: Wanted, activations: Activations) -> Result<Option<Arc<Matrix>>> {
+        let [name] = wanted.names else {
+            return Ok(None);
+        };
+        let name = self.stored(name);
+        let tensor = self.gguf.tensor_of(&name, wanted.rows, wanted.columns)?;
+        let matrix = Matrix::from_gguf(tensor, wanted.kept, activations);
+        let matrix = matrix.map_err(|error| self.unusable(&name, &error))?;
+        self.gguf.release(tensor);
+        Ok(Some(Arc::new(matrix)))
+    }
+
+    fn stored_rows(&self, name: &str, rows: usize, columns: usize) -> Result<Option<StoredRows>> {
+        self.gguf.rows_of(&self.stored(name), rows, columns).map(Some)
+    }
+}
+
+impl GgufWeights<'_> {
+    fn unusable(&self, name: &str, error: &candle_core::Error) -> Error {
+        let message = error.to_string();
+        let line = message.lines().next().unwrap_or_default();
+        Error::model(format!("cannot be used: {line}"))
+            .path(self.gguf.path())
+            .place(format!("tensor {name}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn tensors_are_found_by_their_hugging_face_names() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/decoder/qwen3.gguf");
+        let gguf = Gguf::open(Path::new(path)).expect("the tiny model");
+        let weights = GgufWeights::new(&gguf, false);
+        assert!(weights.has("model.layers.0.post_attention_layernorm.weight"));
+        assert!(!weights.has("model.layers.0.pre_feedforward_layernorm.bias"));
+        assert_eq!(
+            GgufWeights::new(&gguf, true).stored("model.layers.3.post_attention_layernorm.weight"),
+            "blk.3.post_attention_norm.weight"
+        );
+        let names = ["model.embed_tokens.weight".to_owned()];
+        let rows = weights.rows(&names[0]).expect("an embedding");
+        let columns = gguf.tensor("token_embd.weight").expect("an embedding").columns;
+        // All ways to read a matrix give the same numbers.
+        let floats = weights.floats(&names[0], &[rows, columns]).expect("numbers");
+        let stored = weights
+            .stored_rows(&names[0], rows, columns)
+            .expect("rows")
+            .expect("rows");
+        let mut read = Vec::new();
+        stored.read(&[7, 3], 1.0, &mut read).expect("rows");
+        assert_eq!(
+            read,
+            [&floats[7 * columns..][..columns], &floats[3 * columns..][..columns]].concat()
+        );
+        let wanted = Wanted {
+            names: &names,
+            rows,
+            columns,
+            kept: Some(&[7, 3]),
+        };
+        let matrix = weights
+            .quantized(wanted, Activations::F32)
+            .expect("a matrix")
+            .expect("a matrix");
+        let mut packed = Vec::new();
+        matrix.dequantize_row(0, 1.0, &mut packed);
+        matrix.dequantize_row(1, 1.0, &mut packed);
+        assert_eq!(packed, read);
+    }
+}
