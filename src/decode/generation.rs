@@ -4,6 +4,7 @@
 //! `generation/configuration_utils.py`).
 
 use crate::error::{Error, Result};
+use crate::model::Architecture;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -206,16 +207,14 @@ impl Generation {
 
 /// What the configuration class of a model type stands in with for keys that `config.json` leaves out.
 fn class_defaults(model_type: &str) -> Value {
-    match model_type {
-        "marian" => json!({
-            "decoder_start_token_id": 58100, "pad_token_id": 58100, "eos_token_id": 0, "forced_eos_token_id": 0
-        }),
-        "m2m_100" => json!({"decoder_start_token_id": 2, "pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2}),
-        "mbart" => json!({"pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2, "forced_eos_token_id": 2}),
-        "t5" => json!({"pad_token_id": 0, "eos_token_id": 1}),
-        "mt5" | "umt5" => json!({"decoder_start_token_id": 0, "pad_token_id": 0, "eos_token_id": 1}),
-        _ => Value::Null,
+    if matches!(model_type, "mt5" | "umt5") {
+        return json!({"decoder_start_token_id": 0, "pad_token_id": 0, "eos_token_id": 1});
     }
+    let architecture = Architecture::from_model_type(model_type);
+    let ids = architecture.map(Architecture::default_ids).unwrap_or_default();
+    ids.iter()
+        .map(|(key, id)| ((*key).to_owned(), Value::from(*id)))
+        .collect()
 }
 
 /// The keys by which a `config.json` counts as asking for something unusual, with what is usual

@@ -1,14 +1,16 @@
-//! The architectures that plae computes: one table of their names.
+//! The architectures that plae computes: one table of all that depends on them outside the folders that compute them.
+//!
+//! A new architecture is a variant and an entry here, and its configuration in `seq2seq` or `decoder`.
 
 use serde::Deserialize;
 use std::fmt;
 
-/// A model's kind: which implementation computes it.
+/// A model's architecture: which implementation computes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Architecture {
     Marian,
-    /// M2M-100 and what shares its layers: NLLB, SMaLL-100.
+    /// M2M-100 and models that share its layers: NLLB, SMaLL-100.
     M2m100,
     Mbart,
     /// T5 version 1.1, MADLAD-400.
@@ -21,42 +23,188 @@ pub enum Architecture {
     Mistral,
 }
 
-impl Architecture {
-    /// Each architecture with plae's name of it and the names that Hugging Face configurations (`model_type`) and GGUF files
-    /// (`general.architecture`) use.
-    const NAMES: [(Self, &'static str, &'static [&'static str]); 10] = [
-        (Self::Marian, "marian", &["marian"]),
-        (Self::M2m100, "m2m100", &["m2m_100"]),
-        (Self::Mbart, "mbart", &["mbart"]),
-        (Self::T5, "t5", &["t5"]),
-        (Self::Gemma2, "gemma2", &["gemma2"]),
-        (Self::Gemma3, "gemma3", &["gemma3", "gemma3_text"]),
-        (Self::Qwen3, "qwen3", &["qwen3"]),
-        (
-            Self::HunyuanDense,
-            "hunyuan-dense",
-            &["hunyuan-dense", "hunyuan_v1_dense"],
-        ),
-        (Self::Llama, "llama", &["llama"]),
-        (Self::Mistral, "mistral", &["mistral"]),
-    ];
+/// How source and output are related.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// An encoder reads the source, a decoder writes the output.
+    EncoderDecoder,
+    /// Source and output are one sequence, the source inside a prompt.
+    DecoderOnly,
+}
 
-    /// The architecture that a `config.json` (`model_type`) or a GGUF file (`general.architecture`) names.
+/// One row of the table.
+struct Entry {
+    architecture: Architecture,
+    /// plae's name, as in manifests.
+    name: &'static str,
+    /// Names in Hugging Face configurations (`model_type`) and GGUF files (`general.architecture`).
+    model_types: &'static [&'static str],
+    family: Family,
+    /// The begin token of checkpoints that name none and do not switch it off (`add_bos_token`); none where none goes first.
+    default_bos: Option<&'static str>,
+    /// Special ids for keys that `config.json` lacks (transformers 4.57.1's configuration classes).
+    default_ids: &'static [(&'static str, u32)],
+    /// Whether source and target languages are told by tokens, which a vocabulary must have.
+    needs_language_tokens: bool,
+    /// Whether values between layers stay within float16.
+    fits_f16: bool,
+}
+
+/// An entry with the usual choices.
+const ENTRY: Entry = Entry {
+    architecture: Architecture::Marian,
+    name: "",
+    model_types: &[],
+    family: Family::EncoderDecoder,
+    default_bos: None,
+    default_ids: &[],
+    needs_language_tokens: false,
+    fits_f16: true,
+};
+
+/// The usual choices of a decoder-only model.
+const DECODER: Entry = Entry {
+    family: Family::DecoderOnly,
+    ..ENTRY
+};
+
+/// All architectures, in the order of the enum.
+const TABLE: [Entry; 10] = [
+    Entry {
+        architecture: Architecture::Marian,
+        name: "marian",
+        model_types: &["marian"],
+        default_ids: &[
+            ("decoder_start_token_id", 58_100),
+            ("pad_token_id", 58_100),
+            ("eos_token_id", 0),
+            ("forced_eos_token_id", 0),
+        ],
+        ..ENTRY
+    },
+    Entry {
+        architecture: Architecture::M2m100,
+        name: "m2m100",
+        model_types: &["m2m_100"],
+        default_ids: &[
+            ("decoder_start_token_id", 2),
+            ("pad_token_id", 1),
+            ("bos_token_id", 0),
+            ("eos_token_id", 2),
+        ],
+        needs_language_tokens: true,
+        ..ENTRY
+    },
+    Entry {
+        architecture: Architecture::Mbart,
+        name: "mbart",
+        model_types: &["mbart"],
+        default_ids: &[
+            ("pad_token_id", 1),
+            ("bos_token_id", 0),
+            ("eos_token_id", 2),
+            ("forced_eos_token_id", 2),
+        ],
+        needs_language_tokens: true,
+        ..ENTRY
+    },
+    Entry {
+        architecture: Architecture::T5,
+        name: "t5",
+        model_types: &["t5"],
+        default_ids: &[("pad_token_id", 0), ("eos_token_id", 1)],
+        fits_f16: false,
+        ..ENTRY
+    },
+    Entry {
+        architecture: Architecture::Gemma2,
+        name: "gemma2",
+        model_types: &["gemma2"],
+        default_bos: Some("<bos>"),
+        ..DECODER
+    },
+    Entry {
+        architecture: Architecture::Gemma3,
+        name: "gemma3",
+        model_types: &["gemma3", "gemma3_text"],
+        default_bos: Some("<bos>"),
+        ..DECODER
+    },
+    Entry {
+        architecture: Architecture::Qwen3,
+        name: "qwen3",
+        model_types: &["qwen3"],
+        ..DECODER
+    },
+    Entry {
+        architecture: Architecture::HunyuanDense,
+        name: "hunyuan-dense",
+        model_types: &["hunyuan-dense", "hunyuan_v1_dense"],
+        ..DECODER
+    },
+    Entry {
+        architecture: Architecture::Llama,
+        name: "llama",
+        model_types: &["llama"],
+        default_bos: Some("<s>"),
+        ..DECODER
+    },
+    Entry {
+        architecture: Architecture::Mistral,
+        name: "mistral",
+        model_types: &["mistral"],
+        default_bos: Some("<s>"),
+        ..DECODER
+    },
+];
+
+impl Architecture {
+    /// Finds the architecture that a `config.json` (`model_type`) or a GGUF file (`general.architecture`) names; none if plae does
+    /// not compute it.
     pub fn from_model_type(name: &str) -> Option<Self> {
-        let known = Self::NAMES.iter().find(|(_, _, types)| types.contains(&name));
-        known.map(|(architecture, ..)| *architecture)
+        let known = TABLE.iter().find(|entry| entry.model_types.contains(&name));
+        known.map(|entry| entry.architecture)
+    }
+
+    fn entry(self) -> &'static Entry {
+        &TABLE[self as usize]
+    }
+
+    /// Whether an encoder reads the source, or source and output are one sequence.
+    pub fn family(self) -> Family {
+        self.entry().family
     }
 
     /// Whether source and output are one sequence.
     pub fn is_decoder_only(self) -> bool {
-        !matches!(self, Self::Marian | Self::M2m100 | Self::Mbart | Self::T5)
+        self.family() == Family::DecoderOnly
+    }
+
+    /// The begin token of a checkpoint that names none and does not switch it off; none where no begin token goes first.
+    pub fn default_bos(self) -> Option<&'static str> {
+        self.entry().default_bos
+    }
+
+    /// The special ids, by their keys in `config.json`, that stand in for keys that the file lacks.
+    pub fn default_ids(self) -> &'static [(&'static str, u32)] {
+        self.entry().default_ids
+    }
+
+    /// Whether the languages of source and output are told by tokens that the vocabulary must have.
+    pub fn needs_language_tokens(self) -> bool {
+        self.entry().needs_language_tokens
+    }
+
+    /// Whether the model can be computed in float16 without overflow.
+    pub fn fits_f16(self) -> bool {
+        self.entry().fits_f16
     }
 }
 
 impl fmt::Display for Architecture {
+    /// Writes plae's name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known = Self::NAMES.iter().find(|(architecture, ..)| architecture == self);
-        f.write_str(known.map_or("unknown", |(_, name, _)| name))
+        f.write_str(self.entry().name)
     }
 }
 
@@ -66,12 +214,24 @@ mod tests {
 
     #[test]
     fn architectures_are_known_by_their_own_and_others_names() {
-        for (architecture, name, types) in Architecture::NAMES {
-            assert_eq!(architecture.to_string(), name);
-            for model_type in types {
-                assert_eq!(Architecture::from_model_type(model_type), Some(architecture));
+        for (index, entry) in TABLE.iter().enumerate() {
+            assert_eq!(entry.architecture as usize, index, "{}: out of order", entry.name);
+            assert_eq!(entry.architecture.to_string(), entry.name);
+            let named = serde_json::from_value::<Architecture>(entry.name.into()).expect("a name of manifests");
+            assert_eq!(named, entry.architecture);
+            for model_type in entry.model_types {
+                assert_eq!(Architecture::from_model_type(model_type), Some(entry.architecture));
             }
         }
         assert_eq!(Architecture::from_model_type("bert"), None);
+    }
+
+    #[test]
+    fn families_and_choices_are_those_of_the_table() {
+        assert!(Architecture::Llama.is_decoder_only() && !Architecture::T5.is_decoder_only());
+        assert_eq!(Architecture::Mistral.default_bos(), Some("<s>"));
+        assert_eq!(Architecture::Qwen3.default_bos(), None);
+        assert!(!Architecture::T5.fits_f16() && Architecture::Mbart.needs_language_tokens());
+        assert!(Architecture::Marian.default_ids().contains(&("pad_token_id", 58_100)));
     }
 }

@@ -31,6 +31,7 @@ mod tests;
 pub use chat::ChatTemplate;
 
 use crate::error::{Error, Result};
+use crate::model::Architecture;
 use crate::model::weights::gguf::Gguf;
 use encdec::{EncoderDecoder, plain};
 use files::Settings;
@@ -39,12 +40,9 @@ use pieces::Role;
 use spm::SpmTokenizer;
 use std::path::Path;
 
-/// Classes of transformers that put their begin token first unless `add_bos_token` says no, with the types of the models that have them,
-/// and that token where no file names it.
-const DEFAULT_BOS: [(&[&str], &str); 2] = [
-    (&["LlamaTokenizer", "llama", "mistral"], "<s>"),
-    (&["GemmaTokenizer", "gemma2", "gemma3", "gemma3_text"], "<bos>"),
-];
+/// Classes of transformers that put their begin token first unless `add_bos_token` says no, and that token where no file names it.
+/// The architecture says the same of checkpoints that name no class.
+const DEFAULT_BOS: [(&str, &str); 2] = [("LlamaTokenizer", "<s>"), ("GemmaTokenizer", "<bos>")];
 
 /// A model's tokenizer.
 pub struct Tokenizer(Kind);
@@ -96,16 +94,18 @@ impl Tokenizer {
             "t5" | "mt5" | "umt5" => EncoderDecoder::t5(directory, settings)?,
             _ if has("tokenizer.json") => {
                 let json = Json::open(&directory.join("tokenizer.json"), &settings)?;
-                let class = match named {
-                    "" => model_type,
-                    class => class,
-                };
                 // Two classes do not go by the file.
-                let default = DEFAULT_BOS.iter().find(|(names, _)| names.contains(&class));
+                let default = match named {
+                    "" => Architecture::from_model_type(model_type).and_then(Architecture::default_bos),
+                    class => DEFAULT_BOS
+                        .iter()
+                        .find(|(name, _)| *name == class)
+                        .map(|(_, token)| *token),
+                };
                 let bos = match default {
                     None => json.template_bos(),
                     Some(_) if !settings.flag("add_bos_token", true)? => None,
-                    Some((_, token)) => {
+                    Some(token) => {
                         let token = settings.token("bos_token", &[plain("bos_token", token)])?;
                         token.and_then(|token| json.token_to_id(&token.content))
                     }

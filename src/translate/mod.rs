@@ -1095,7 +1095,7 @@ fn computation(
             return Err(Error::usage("8-bit weights are computed with on the CPU only")
                 .hint("use --precision auto, or --device cpu"));
         }
-        (Precision::F16, _) if architecture == Architecture::T5 => {
+        (Precision::F16, _) if !architecture.fits_f16() => {
             return Err(Error::usage("a T5 model's values are too large for f16")
                 .hint("use --precision bf16, of the same size, or f32"));
         }
@@ -1128,15 +1128,15 @@ fn languages(located: &Located, tokenizer: &Tokenizer) -> Result<Languages> {
         .into_iter()
         .find(|(thai, english)| tokenizer.token_to_id(thai).is_some() && tokenizer.token_to_id(english).is_some());
     let Some((thai, english)) = pair else {
-        return match located.manifest.architecture {
-            Architecture::M2m100 | Architecture::Mbart => Err(Error::model(
-                "no tokens for Thai and English, such as tha_Thai and eng_Latn",
-            )
-            .path(located.path.join("tokenizer_config.json"))
-            .place("key additional_special_tokens")
-            .hint("the tokenizer's files are not whole, or the model does not know both languages")),
-            _ => Ok(Languages::default()),
-        };
+        if !located.manifest.architecture.needs_language_tokens() {
+            return Ok(Languages::default());
+        }
+        return Err(
+            Error::model("no tokens for Thai and English, such as tha_Thai and eng_Latn")
+                .path(located.path.join("tokenizer_config.json"))
+                .place("key additional_special_tokens")
+                .hint("the tokenizer's files are not whole, or the model does not know both languages"),
+        );
     };
     // SMaLL-100 has the layout of M2M-100 and tells the target to the encoder; its directory's name tells it apart.
     let small100 = located.manifest.name.to_lowercase().contains("small100");
