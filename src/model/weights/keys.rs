@@ -1,18 +1,20 @@
-//! Values of a model's `config.json` by their keys, with errors that name them.
+//! Typed reading of a model's `config.json`, with errors that name the key.
 
 use crate::error::{Error, Result};
 use crate::model::cpu::ops::Activation;
 use serde_json::Value;
 use std::path::Path;
 
-/// A JSON object that tells which key is wrong.
+/// A JSON object whose values are read by key, with errors that name the file and the key.
 pub(in crate::model) struct Keys<'a> {
-    /// For messages.
+    /// The file, for messages.
     pub path: &'a Path,
+    /// The object, or null for one without keys.
     pub value: &'a Value,
 }
 
 impl Keys<'_> {
+    /// Makes the error for a key.
     pub fn fail(&self, key: &str, message: impl Into<String>) -> Error {
         Error::model(message)
             .path(self.path)
@@ -20,12 +22,15 @@ impl Keys<'_> {
             .hint("the file is not whole, or not that of a model of this kind")
     }
 
-    /// A value of the file, `null` counting as none.
+    /// The value of a key; none for a key that is missing or null.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.value.get(key).filter(|value| !value.is_null())
     }
 
-    /// A size, at least 1; `default` where the file has none.
+    /// Reads a size, at least 1; `default` where the file has none.
+    ///
+    /// # Errors
+    /// Of kind `Model`, as all of these, for a value of another kind, and for a missing key without a default.
     pub fn size(&self, key: &str, default: Option<usize>) -> Result<usize> {
         let value = match (self.get(key), default) {
             (Some(value), _) => value
@@ -41,7 +46,7 @@ impl Keys<'_> {
         }
     }
 
-    /// A number above 0.
+    /// Reads a number above 0; none where the file has none.
     pub fn number(&self, key: &str) -> Result<Option<f64>> {
         self.get(key)
             .map(|value| {
@@ -53,6 +58,7 @@ impl Keys<'_> {
             .transpose()
     }
 
+    /// Reads a boolean.
     pub fn flag(&self, key: &str, default: bool) -> Result<bool> {
         match self.get(key) {
             None => Ok(default),
@@ -62,6 +68,7 @@ impl Keys<'_> {
         }
     }
 
+    /// Reads a name.
     pub fn text(&self, key: &str, default: &'static str) -> Result<&str> {
         match self.get(key) {
             None => Ok(default),
@@ -71,7 +78,7 @@ impl Keys<'_> {
         }
     }
 
-    /// The activation called `name`, which `key` gave.
+    /// Finds the activation called `name`, which `key` gave.
     pub fn activation(&self, key: &str, name: &str) -> Result<Activation> {
         Activation::from_name(name).ok_or_else(|| self.fail(key, format!("the activation `{name}` is not known")))
     }

@@ -1,7 +1,7 @@
-//! PyTorch's checkpoints, a pickle beside storages in a zip archive: which tensors there are, and their numbers' bytes.
+//! PyTorch's checkpoints: a zip archive of a pickle, which lists the tensors, and of storages, which hold their bytes.
 //!
-//! Own reading of what candle's pickle machine gives: candle's own prints what it passes over, fails on strides and does not
-//! say what type a tensor is of. Nothing in a pickle is ever called.
+//! candle's pickle machine is used, but not its reading of tensors, which prints what it skips, fails on strides and does not
+//! tell a tensor's type. Nothing in a pickle is ever called.
 
 use candle_core::pickle::{Object, Stack};
 use std::collections::HashMap;
@@ -12,27 +12,27 @@ use zip::ZipArchive;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// A file of tensors.
+/// An open checkpoint file.
 pub(in crate::model) struct Pickle {
     path: PathBuf,
     tensors: HashMap<String, Tensor>,
 }
 
-/// Where a tensor is, and what of it.
+/// A tensor's type, shape and place in the archive.
 pub(in crate::model) struct Tensor {
     /// PyTorch's name of its type, such as `FloatStorage`.
     pub kind: String,
     pub shape: Vec<usize>,
-    /// How many numbers on the next of each dimension is.
+    /// For each dimension, the distance in numbers from one index to the next.
     strides: Vec<usize>,
-    /// Its first number in the storage.
+    /// The index of its first number in the storage.
     start: usize,
     /// The storage's name in the archive.
     entry: String,
 }
 
 impl Pickle {
-    /// Lists a file's tensors. What else it holds is passed over.
+    /// Opens a file and lists its tensors; what else it holds is skipped.
     ///
     /// # Errors
     /// Where it is no archive, or no pickle that candle can follow.
@@ -61,15 +61,17 @@ impl Pickle {
         })
     }
 
+    /// The names of the tensors.
     pub fn names(&self) -> impl Iterator<Item = &String> {
         self.tensors.keys()
     }
 
+    /// Finds a tensor by its name.
     pub fn tensor(&self, name: &str) -> Option<&Tensor> {
         self.tensors.get(name)
     }
 
-    /// A tensor's numbers, of `size` bytes each, row by row.
+    /// Reads a tensor's numbers, of `size` bytes each, row by row.
     ///
     /// # Errors
     /// Where the storage is missing or too short.
@@ -92,11 +94,11 @@ impl Pickle {
         }
         let mut ordered = Vec::new();
         ordered.try_reserve_exact(bytes(count)?)?;
-        let mut place = vec![0; tensor.shape.len()];
+        let mut index = vec![0; tensor.shape.len()];
         for _ in 0..count {
-            let from: usize = place.iter().zip(&tensor.strides).map(|(i, stride)| i * stride).sum();
+            let from: usize = index.iter().zip(&tensor.strides).map(|(i, stride)| i * stride).sum();
             ordered.extend_from_slice(&held[from * size..][..size]);
-            for (i, length) in place.iter_mut().zip(&tensor.shape).rev() {
+            for (i, length) in index.iter_mut().zip(&tensor.shape).rev() {
                 *i += 1;
                 if *i < *length {
                     break;
@@ -109,7 +111,7 @@ impl Pickle {
 }
 
 impl Tensor {
-    /// A tensor, plain or as a parameter, of the pickle whose storages are below `base`; none for anything else.
+    /// Reads a tensor, plain or as a parameter, of the pickle whose storages are below `base`; none for anything else.
     fn read(object: Object, base: &str) -> Option<Self> {
         let (name, mut arguments) = call(object)?;
         match name.as_str() {
@@ -149,7 +151,7 @@ impl Tensor {
         })
     }
 
-    /// How many numbers there are, and how many of the storage they are spread over.
+    /// Counts the tensor's numbers, and the numbers of the storage that they are spread over; none where they overflow.
     fn extent(&self) -> Option<(usize, usize)> {
         let count = self
             .shape
@@ -162,7 +164,7 @@ impl Tensor {
         Some((count, if count == 0 { 0 } else { last.checked_add(1)? }))
     }
 
-    /// Whether the storage has the numbers row by row.
+    /// Whether the storage holds the numbers row by row.
     fn is_in_order(&self) -> bool {
         let mut expected = 1;
         self.shape.iter().zip(&self.strides).rev().all(|(size, stride)| {
@@ -177,7 +179,7 @@ fn archive(path: &Path) -> Result<ZipArchive<BufReader<File>>, Failure> {
     Ok(ZipArchive::new(BufReader::new(File::open(path)?))?)
 }
 
-/// The name of a called function and its arguments.
+/// Reads a call: the function's name and its arguments.
 fn call(object: Object) -> Option<(String, Vec<Object>)> {
     let (callable, arguments) = object.reduce().ok()?;
     let (module, name) = callable.class().ok()?;
