@@ -4,8 +4,8 @@
 //! bits hand their signs to the activations.
 
 use super::activations::{Operand, RoundedRow};
-use super::layout::{BLOCK, LANES, PREFETCH_AHEAD, Scales, Tile, lanes_per_scale};
-use super::unpack::View;
+use super::layout::{BLOCK, BLOCK_LANES, PREFETCH_AHEAD, Scales, Tile, lanes_per_scale};
+use super::unpack::UnpackedStretch;
 use crate::model::cpu::ggml::QK_K;
 use crate::model::cpu::tile::{Column, TILE};
 use half::f16;
@@ -36,7 +36,7 @@ pub(super) unsafe fn multiply_packed_row<const BITS: usize, const K_QUANT: bool>
     let ones = _mm256_set1_epi16(1);
     let mut sums = [_mm256_setzero_ps(); 2];
     for block in 0..tile.lanes.len() / BITS {
-        // SAFETY: a block has `BITS` lanes of two halves each, 32 columns, and `LANES / width` starts, scales and
+        // SAFETY: a block has `BITS` lanes of two halves each, 32 columns, and `BLOCK_LANES / width` starts, scales and
         // minima; a prefetch may be given any address.
         unsafe {
             let lanes = tile.lanes.as_ptr().add(block * BITS).cast::<__m256i>();
@@ -45,11 +45,11 @@ pub(super) unsafe fn multiply_packed_row<const BITS: usize, const K_QUANT: bool>
             }
             let values = row.values.as_ptr().add(block * BLOCK).cast::<i32>();
             let mut dots = [[_mm256_setzero_si256(); 2]; 2];
-            for (part, dots) in dots.iter_mut().enumerate().take(LANES / width) {
-                *dots = [_mm256_set1_epi32(*row.starts.get_unchecked(block * (LANES / width) + part)); 2];
+            for (part, dots) in dots.iter_mut().enumerate().take(BLOCK_LANES / width) {
+                *dots = [_mm256_set1_epi32(*row.starts.get_unchecked(block * (BLOCK_LANES / width) + part)); 2];
             }
             let mut pairs = [_mm256_setzero_si256(); 2];
-            for group in 0..LANES {
+            for group in 0..BLOCK_LANES {
                 let four = _mm256_set1_epi32(values.add(group).read_unaligned());
                 for half in 0..2 {
                     let weights = unpack_half_lane::<BITS>(lanes.add(half), group);
@@ -62,8 +62,8 @@ pub(super) unsafe fn multiply_packed_row<const BITS: usize, const K_QUANT: bool>
                 }
             }
             let scale = _mm256_set1_ps(*row.scales.get_unchecked(block));
-            for (part, dots) in dots.iter().enumerate().take(LANES / width) {
-                let place = block * (LANES / width) + part;
+            for (part, dots) in dots.iter().enumerate().take(BLOCK_LANES / width) {
+                let place = block * (BLOCK_LANES / width) + part;
                 for half in 0..2 {
                     let weight_scales = scales::<BITS, K_QUANT>(&tile.scales, place, half, tile.stride);
                     let dot = _mm256_cvtepi32_ps(dots[half]);
@@ -139,9 +139,9 @@ unsafe fn unpack_half_lane<const BITS: usize>(lanes: *const __m256i, group: usiz
         return four;
     }
     // SAFETY: as above: there are `BITS - 4` lanes of higher bits, and `group` is below 8.
-    let high = unsafe { _mm256_load_si256(lanes.add((4 + group * each / LANES) * 2)) };
+    let high = unsafe { _mm256_load_si256(lanes.add((4 + group * each / BLOCK_LANES) * 2)) };
     let mask = _mm256_set1_epi8((((1 << each) - 1) << 4) as i8);
-    let moved = match group * each % LANES {
+    let moved = match group * each % BLOCK_LANES {
         0 => _mm256_slli_epi16::<4>(high),
         1 => _mm256_slli_epi16::<3>(high),
         2 => _mm256_slli_epi16::<2>(high),
@@ -162,11 +162,11 @@ unsafe fn unpack_half_lane<const BITS: usize>(lanes: *const __m256i, group: usiz
 /// of the type that the operand was made for.
 #[target_feature(enable = "avx2,fma")]
 pub(super) unsafe fn multiply_stretch_rows<const CHAIN: usize, const WIDTH: usize>(
-    view: &View,
+    view: &UnpackedStretch,
     operand: &Operand,
     sums: &mut [Column],
 ) {
-    debug_assert!(view.width == WIDTH);
+    debug_assert!(view.lanes_per_scale == WIDTH);
     for (group, sums) in sums.chunks_mut(4).enumerate() {
         let row = |i: usize| operand.row(group * 4 + i, view.start);
         // SAFETY: the caller promises as much; there are as many rows as sums.
@@ -187,7 +187,7 @@ pub(super) unsafe fn multiply_stretch_rows<const CHAIN: usize, const WIDTH: usiz
 /// The promises of [`multiply_stretch_rows`] hold; the rows start at the view's first column, and there are `M` sums.
 #[target_feature(enable = "avx2,fma")]
 unsafe fn multiply_stretch<const CHAIN: usize, const WIDTH: usize, const M: usize>(
-    view: &View,
+    view: &UnpackedStretch,
     rows: &[RoundedRow; M],
     out: &mut [Column],
 ) {

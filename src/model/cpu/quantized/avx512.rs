@@ -1,8 +1,8 @@
 //! Micro-kernels for AVX-512 VNNI: 64 multiply-adds an instruction, of unsigned weights with signed activations.
 
 use super::activations::{Operand, RoundedRow};
-use super::layout::{BLOCK, LANES, PREFETCH_AHEAD, Scales, Tile, lanes_per_scale};
-use super::unpack::View;
+use super::layout::{BLOCK, BLOCK_LANES, PREFETCH_AHEAD, Scales, Tile, lanes_per_scale};
+use super::unpack::UnpackedStretch;
 use crate::model::cpu::ggml::QK_K;
 use crate::model::cpu::tile::{Column, Lane};
 use std::arch::x86_64::*;
@@ -55,15 +55,15 @@ unsafe fn multiply_packed<const BITS: usize, const K_QUANT: bool, const M: usize
     let rows: [_; M] = std::array::from_fn(|i| operand.row(i, 0));
     let mut sums = [_mm512_setzero_ps(); M];
     for block in 0..tile.lanes.len() / BITS {
-        // SAFETY: a block has `BITS` lanes, 32 columns, and `LANES / width` starts, scales and minima; a prefetch may
-        // be given any address.
+        // SAFETY: a block has `BITS` lanes, 32 columns, and `BLOCK_LANES / width` starts, scales and minima; a prefetch
+        // may be given any address.
         unsafe {
             let lanes = tile.lanes.as_ptr().add(block * BITS);
             for lane in 0..BITS {
                 _mm_prefetch::<_MM_HINT_T0>(lanes.add(lane).wrapping_byte_add(PREFETCH_AHEAD).cast());
             }
-            for part in 0..LANES / width {
-                let place = block * (LANES / width) + part;
+            for part in 0..BLOCK_LANES / width {
+                let place = block * (BLOCK_LANES / width) + part;
                 let mut dots = starts(&rows, place);
                 for group in part * width..(part + 1) * width {
                     let weights = unpack_lane::<BITS>(lanes, group);
@@ -191,8 +191,12 @@ unsafe fn subtract_minima<const M: usize>(
 /// The machine has AVX-512 F, BW and VNNI. The view has `WIDTH` lanes for each scale, lies within the operand's
 /// columns, and is of the type that the operand was made for.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-pub(super) unsafe fn multiply_stretch_rows<const WIDTH: usize>(view: &View, operand: &Operand, sums: &mut [Column]) {
-    debug_assert!(view.width == WIDTH);
+pub(super) unsafe fn multiply_stretch_rows<const WIDTH: usize>(
+    view: &UnpackedStretch,
+    operand: &Operand,
+    sums: &mut [Column],
+) {
+    debug_assert!(view.lanes_per_scale == WIDTH);
     for (group, sums) in sums.chunks_mut(GROUP).enumerate() {
         let first = group * GROUP;
         // SAFETY: the caller promises as much; `M` is the number of sums, or all of a group.
@@ -206,7 +210,7 @@ pub(super) unsafe fn multiply_stretch_rows<const WIDTH: usize>(view: &View, oper
 /// The promises of [`multiply_stretch_rows`] hold; there are `M` sums.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 unsafe fn multiply_stretch<const WIDTH: usize, const M: usize>(
-    view: &View,
+    view: &UnpackedStretch,
     operand: &Operand,
     first: usize,
     out: &mut [Column],
@@ -261,8 +265,8 @@ unsafe fn unpack_lane<const BITS: usize>(lanes: *const Lane, group: usize) -> __
     if each == 0 {
         return _mm512_and_si512(four, low);
     }
-    let high = load(4 + group * each / LANES);
-    let moved = match group * each % LANES {
+    let high = load(4 + group * each / BLOCK_LANES);
+    let moved = match group * each % BLOCK_LANES {
         0 => _mm512_slli_epi16::<4>(high),
         1 => _mm512_slli_epi16::<3>(high),
         2 => _mm512_slli_epi16::<2>(high),

@@ -16,7 +16,7 @@ use half::f16;
 /// Columns of a block: activations share a scale over as many.
 pub(in crate::model::cpu) const BLOCK: usize = 32;
 /// Unpacked lanes of a block.
-pub(super) const LANES: usize = BLOCK / 4;
+pub(super) const BLOCK_LANES: usize = BLOCK / 4;
 
 /// Says where the parts of a tile lie, for a type and a number of columns.
 #[derive(Clone, Copy)]
@@ -181,8 +181,8 @@ fn pack_block(lanes: &mut [Lane], row: usize, values: &[u8; BLOCK]) {
     }
     let each = bits - 4;
     for (i, to) in high.iter_mut().enumerate() {
-        for j in 0..LANES / each {
-            for (to, q) in to.0[row * 4..].iter_mut().zip(four(i * LANES / each + j)) {
+        for j in 0..BLOCK_LANES / each {
+            for (to, q) in to.0[row * 4..].iter_mut().zip(four(i * BLOCK_LANES / each + j)) {
                 *to |= (q >> 4) << (j * each);
             }
         }
@@ -211,8 +211,8 @@ pub(super) const PREFETCH_AHEAD: usize = 2048;
 #[cfg(target_arch = "x86_64")]
 pub(super) const fn lanes_per_scale(bits: usize) -> usize {
     match bits {
-        4 | 5 | 8 => LANES,
-        6 => LANES / 2,
+        4 | 5 | 8 => BLOCK_LANES,
+        6 => BLOCK_LANES / 2,
         _ => panic!("no type has so many bits"),
     }
 }

@@ -22,9 +22,9 @@ use crate::model::cpu::tile::{Column, Lane, TILE, Writer};
 use activations::{Operand, RoundedActivations};
 use candle_core::{Error, Result};
 pub(super) use layout::BLOCK;
-use layout::{LANES, Tile, TileLayout};
+use layout::{BLOCK_LANES, Tile, TileLayout};
 use rayon::prelude::*;
-use unpack::{STRETCH, Stretch, View, unpack_block};
+use unpack::{STRETCH_BLOCKS, StretchBuffer, UnpackedStretch, unpack_block};
 
 /// A quantised weight matrix, packed in tiles.
 pub(super) struct QuantizedMatrix {
@@ -97,7 +97,7 @@ impl QuantizedMatrix {
         let (tile, row) = (self.layout.split(self.tile(row / TILE)), row % TILE);
         for (block, lanes) in tile.lanes.chunks_exact(bits).enumerate() {
             let four = |i: usize| lanes[i].0[row * 4..].first_chunk::<4>().expect("four bytes of 64");
-            let mut values = [[0u8; 4]; LANES];
+            let mut values = [[0u8; 4]; BLOCK_LANES];
             unpack_block(bits, four, |i, lane| values[i] = lane);
             for (i, values) in values.as_flattened().chunks_exact(block_columns).enumerate() {
                 let place = block * BLOCK / block_columns + i;
@@ -140,7 +140,7 @@ pub(super) fn matmul_many(instructions: InstructionSet, activations: &[f32], mat
     // Few rows take as long as seven more would: reading the weights, not multiplying, takes the time.
     let operations = (m + 7) * tiles.len() * TILE * columns / 32;
     parallel_ranges(tiles.len(), operations, |range| {
-        let mut stretch = Stretch::new();
+        let mut stretch = StretchBuffer::new();
         let mut sums = vec![Column::ZERO; m];
         for number in range {
             let (index, tile) = tiles[number];
@@ -151,8 +151,8 @@ pub(super) fn matmul_many(instructions: InstructionSet, activations: &[f32], mat
             let mut next = next.map_or(&[][..], |(index, tile)| matrices[*index].0.tile(*tile));
             sums.fill(Column::ZERO);
             if !multiply_packed(instructions, quant, &packed, &operands[index], &mut sums) {
-                for first in (0..columns / BLOCK).step_by(STRETCH) {
-                    let count = STRETCH.min(columns / BLOCK - first);
+                for first in (0..columns / BLOCK).step_by(STRETCH_BLOCKS) {
+                    let count = STRETCH_BLOCKS.min(columns / BLOCK - first);
                     let view = stretch.unpack(packed, quant, first, count);
                     let share = matrix.layout.tile_lanes() * count * BLOCK / columns;
                     let (soon, later) = next.split_at(next.len().min(share));
@@ -211,7 +211,7 @@ fn multiply_packed(
 }
 
 /// Adds to each row's sums its products with an unpacked stretch.
-fn multiply_stretch(instructions: InstructionSet, view: &View, operand: &Operand, sums: &mut [Column]) {
+fn multiply_stretch(instructions: InstructionSet, view: &UnpackedStretch, operand: &Operand, sums: &mut [Column]) {
     match instructions.level() {
         // SAFETY: the machine has these instructions, as an `InstructionSet` is only made of what was detected. The
         // view and the operand are of this type, whose lanes for a scale are the kernel's parameter, and the view lies

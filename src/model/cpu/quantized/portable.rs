@@ -3,14 +3,14 @@
 
 use super::activations::Operand;
 use super::layout::BLOCK;
-use super::unpack::View;
+use super::unpack::UnpackedStretch;
 use crate::model::cpu::tile::{Column, TILE};
 
 /// Adds to `sum` the products of one row of activations with a stretch.
-pub(super) fn multiply_row(view: &View, operand: &Operand, row: usize, sum: &mut Column) {
+pub(super) fn multiply_row(view: &UnpackedStretch, operand: &Operand, row: usize, sum: &mut Column) {
     let row = operand.row(row, view.start);
-    for (place, (lanes, weight_scales)) in view.lanes.chunks(view.width).zip(view.scales).enumerate() {
-        let column = place * view.width * 4;
+    for (place, (lanes, weight_scales)) in view.lanes.chunks(view.lanes_per_scale).zip(view.scales).enumerate() {
+        let column = place * view.lanes_per_scale * 4;
         let scale = row.scales[column / BLOCK];
         let mut dots = [row.starts[place]; TILE];
         for (lane, x) in lanes.iter().zip(row.values[column..].as_chunks::<4>().0) {

@@ -1,6 +1,6 @@
 //! Unpacking of a stretch of a tile for many rows of activations: weights to whole bytes, scales and minima to float32.
 
-use super::layout::{BLOCK, LANES, Scales, Tile};
+use super::layout::{BLOCK, BLOCK_LANES, Scales, Tile};
 use crate::model::cpu::ggml::{QK_K, QuantType};
 use crate::model::cpu::simd::dispatch;
 use crate::model::cpu::tile::{Column, Lane, TILE};
@@ -8,43 +8,49 @@ use half::f16;
 use std::ops::Range;
 
 /// Blocks that are unpacked at a time: with what goes with them they stay in the first-level cache.
-pub(super) const STRETCH: usize = 24;
+pub(super) const STRETCH_BLOCKS: usize = 24;
 
 /// Scratch memory for a stretch of a tile.
-pub(super) struct Stretch {
+pub(super) struct StretchBuffer {
     lanes: Vec<Lane>,
     scales: Vec<Column>,
     minima: Vec<Column>,
 }
 
 /// An unpacked stretch of a tile, as kernels read it.
-pub(super) struct View<'a> {
+pub(super) struct UnpackedStretch<'a> {
     /// Eight for each block.
     pub lanes: &'a [Lane],
-    /// One for each [`View::width`] lanes.
+    /// One for each [`UnpackedStretch::lanes_per_scale`] lanes.
     pub scales: &'a [Column],
     /// One for each scale, or empty: taken from `scale * weight`.
     pub minima: &'a [Column],
     /// Lanes that share a scale.
-    pub width: usize,
+    pub lanes_per_scale: usize,
     pub quant: QuantType,
     /// The first column.
     pub start: usize,
 }
 
-impl Stretch {
-    /// Makes room for [`STRETCH`] blocks of any type.
+impl StretchBuffer {
+    /// Makes room for [`STRETCH_BLOCKS`] blocks of any type.
     pub fn new() -> Self {
         Self {
-            lanes: vec![Lane([0; 4 * TILE]); STRETCH * LANES],
-            scales: vec![Column::ZERO; STRETCH * 2],
-            minima: vec![Column::ZERO; STRETCH * 2],
+            lanes: vec![Lane([0; 4 * TILE]); STRETCH_BLOCKS * BLOCK_LANES],
+            scales: vec![Column::ZERO; STRETCH_BLOCKS * 2],
+            minima: vec![Column::ZERO; STRETCH_BLOCKS * 2],
         }
     }
 
-    /// Unpacks `blocks` blocks of a tile, at most [`STRETCH`], from the one numbered `first` on. Weights of 8 bits stay
-    /// where they are.
-    pub fn unpack<'a>(&'a mut self, tile: Tile<'a>, quant: QuantType, first: usize, blocks: usize) -> View<'a> {
+    /// Unpacks `blocks` blocks of a tile, at most [`STRETCH_BLOCKS`], from the one numbered `first` on. Weights of 8
+    /// bits stay where they are.
+    pub fn unpack<'a>(
+        &'a mut self,
+        tile: Tile<'a>,
+        quant: QuantType,
+        first: usize,
+        blocks: usize,
+    ) -> UnpackedStretch<'a> {
         let (bits, block_columns) = (quant.bits(), quant.block_columns());
         let packed = &tile.lanes[first * bits..][..blocks * bits];
         let places = first * BLOCK / block_columns..(first + blocks) * BLOCK / block_columns;
@@ -61,16 +67,16 @@ impl Stretch {
         let lanes = match quant {
             QuantType::Q8_0 => packed,
             QuantType::Q4_0 | QuantType::Q5_0 | QuantType::Q4K | QuantType::Q5K | QuantType::Q6K => {
-                let lanes = &mut self.lanes[..blocks * LANES];
+                let lanes = &mut self.lanes[..blocks * BLOCK_LANES];
                 unpack(quant, packed, lanes);
                 lanes
             }
         };
-        View {
+        UnpackedStretch {
             lanes,
             scales,
             minima,
-            width: block_columns / 4,
+            lanes_per_scale: block_columns / 4,
             quant,
             start: first * BLOCK,
         }
@@ -97,7 +103,7 @@ pub(super) fn unpack_block<'a, const N: usize>(
             lane[k] = if I.is_multiple_of(2) { low[k] & 15 } else { low[k] >> 4 };
         }
         if each > 0 {
-            let (high, at) = (from(4 + I * each / LANES), I * each % LANES);
+            let (high, at) = (from(4 + I * each / BLOCK_LANES), I * each % BLOCK_LANES);
             for k in 0..N {
                 let moved = if at < 4 {
                     high[k] << (4 - at)
@@ -128,7 +134,7 @@ fn unpack_with<const FMA: bool>(quant: QuantType, from: &[Lane], to: &mut [Lane]
                 .as_chunks::<$bits>()
                 .0
                 .iter()
-                .zip(to.as_chunks_mut::<LANES>().0)
+                .zip(to.as_chunks_mut::<BLOCK_LANES>().0)
             {
                 unpack_block($bits, |i| &from[i].0, |i, lane| to[i].0 = lane);
             }
