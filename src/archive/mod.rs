@@ -2,6 +2,7 @@
 
 mod articles;
 mod lock;
+mod manner;
 mod merge;
 mod plan;
 mod record;
@@ -11,6 +12,7 @@ mod state;
 
 pub use articles::Articles;
 pub use lock::Lock;
+pub use manner::{Manner, Settings};
 pub use merge::{Merged, merge};
 pub use plan::{DEFAULT_TEMPLATE, Failure, Found, FoundArticle, Plan, PlanOptions, find_articles, format_of, plan};
 pub(crate) use plan::{no_articles, output_is_input};
@@ -71,8 +73,10 @@ pub struct Options {
     /// The format is each article's own.
     pub reading: pipeline::Options,
     pub render: RenderOptions,
-    /// All that an output depends on besides its source, in one line: another line, and the article is done again.
-    pub manner: String,
+    /// What outputs depend on besides their sources.
+    pub manner: Manner,
+    /// The text that stood for `manner` before there was a [`Manner`]: articles that have it count as done in `manner`.
+    pub former_manner: Option<String>,
     /// Threads that read and write beside the model.
     pub jobs: usize,
     /// Do everything again from the memory, and replace outputs that are not plae's.
@@ -141,6 +145,8 @@ struct Shared<'a> {
     articles: &'a Articles,
     options: &'a Options,
     state: &'a State,
+    /// The options' manner as it is stored.
+    manner: String,
     next: AtomicUsize,
     /// No more articles are to be read.
     stop: AtomicBool,
@@ -176,6 +182,7 @@ pub fn run(
         articles,
         options,
         state,
+        manner: stored_manner(options)?,
         next: AtomicUsize::new(0),
         stop: AtomicBool::new(false),
         counts: Mutex::default(),
@@ -223,6 +230,11 @@ fn staging(site: &Site) -> Result<PathBuf> {
         _ => std::fs::create_dir_all(&staging).map_err(failed)?,
     }
     Ok(staging)
+}
+
+/// The manner of a run as the state keeps it.
+fn stored_manner(options: &Options) -> Result<String> {
+    serde_json::to_string(&options.manner).map_err(|error| Error::output(error.to_string()).source(error))
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -278,7 +290,10 @@ impl Shared<'_> {
             }
         }
         let done = self.state.done(&article.place).map_err(|error| self.end(error))?;
-        let unchanged = done.is_some_and(|done| done.manner == self.options.manner && done.sha256 == hash(&source));
+        let unchanged = match done {
+            Some(done) if done.sha256 == hash(&source) => self.is_current(&article.place, &done.manner)?,
+            _ => false,
+        };
         if !self.options.force {
             if unchanged && !missing {
                 let edited = edited.is_some();
@@ -304,6 +319,20 @@ impl Shared<'_> {
             bytes,
             prepared,
         })))
+    }
+
+    /// Whether an article was done in this run's manner, given what is stored of it. A former text gives way to today's.
+    fn is_current(&self, place: &str, stored: &str) -> Result<bool> {
+        if stored == self.manner {
+            return Ok(true);
+        }
+        if self.options.former_manner.as_deref() != Some(stored) {
+            return Ok(false);
+        }
+        self.state
+            .set_manner(place, &self.manner)
+            .map_err(|error| self.end(error))?;
+        Ok(true)
     }
 
     /// Notes that the run has to end.
@@ -352,7 +381,7 @@ impl Shared<'_> {
         }
         let record = Record::new(article, finished.bytes, &finished.document, outputs);
         self.state
-            .record(&record, &self.options.manner)
+            .record(&record, &self.manner)
             .map_err(|error| self.end(error))?;
         Ok(record)
     }
@@ -576,7 +605,8 @@ mod tests {
         let options = Options {
             reading: pipeline::Options::new(Format::Text),
             render: RenderOptions::default(),
-            manner: String::new(),
+            manner: manner::sample(),
+            former_manner: None,
             jobs: 1,
             force: true,
         };

@@ -121,6 +121,13 @@ impl State {
         self.told(found())
     }
 
+    /// Replaces the manner of an article that is done.
+    pub fn set_manner(&self, place: &str, manner: &str) -> Result<()> {
+        let connection = self.connection();
+        let set = connection.execute("UPDATE article SET manner = ?2 WHERE place = ?1", [place, manner]);
+        self.told(set).map(drop)
+    }
+
     /// Notes an article as done, or as failed where its record says so, with the hashes of its outputs.
     pub fn record(&self, record: &Record, manner: &str) -> Result<()> {
         let mut connection = self.connection();

@@ -53,17 +53,24 @@ pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status>
         Some(Memory::open(args.memory.memory.as_deref().unwrap_or(&usual))?)
     };
     let human_hash = memory.as_ref().map(Memory::human_hash).transpose()?;
-    let manner = format!(
-        "{identity} {:?} {:?} {options:?} {:?} {human_hash:?}",
-        config.precision, config.vocabulary, config.layout
-    );
+    let render = RenderOptions {
+        layout: config.layout,
+        width: None,
+    };
+    let settings = archive::Settings {
+        identity: &identity,
+        precision: config.precision,
+        vocabulary: config.vocabulary,
+        reading: &options,
+        render: &render,
+        human_hash: human_hash.as_deref(),
+    };
+    let (manner, former_manner) = (settings.manner(), settings.former_manner());
     let archive_options = archive::Options {
         reading: options,
-        render: RenderOptions {
-            layout: config.layout,
-            width: None,
-        },
+        render,
         manner,
+        former_manner: Some(former_manner),
         jobs: args
             .jobs
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),

@@ -148,7 +148,10 @@ fn stats(memory: &Memory, format: PlainOrJson, printer: &Printer) -> Result<()> 
     }
     for system in systems {
         // What follows the model tells apart what it was asked to do.
-        let rest = system.system.get(system.model.len()..).unwrap_or_default();
+        let rest = match system.system.strip_prefix(&system.model) {
+            Some(rest) => rest.to_owned(),
+            None => format!(" {}", system.system),
+        };
         let _ = writeln!(
             page,
             "{:>10}  {:>8}  {:10}  {:10}  {}{}",

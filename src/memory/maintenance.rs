@@ -1,7 +1,7 @@
 //! Care of a memory: what is in it, and what may go.
 
 use super::Memory;
-use super::unit::model;
+use super::system::model_name;
 use crate::error::Result;
 use jiff::Timestamp;
 use rusqlite::params;
@@ -72,7 +72,7 @@ impl Memory {
             let systems = statement.query_map([], |row| {
                 let system: String = row.get(0)?;
                 Ok(SystemStats {
-                    model: model(&system).to_owned(),
+                    model: model_name(&system),
                     system,
                     entries: row.get(1)?,
                     flagged: row.get(2)?,

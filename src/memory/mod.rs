@@ -3,10 +3,12 @@
 mod absorb;
 mod edited;
 mod exchange;
+pub(crate) mod former;
 mod learn;
 mod maintenance;
 mod search;
 mod similar;
+mod system;
 mod unit;
 
 pub use edited::{Edited, EditedFormat, read as read_edited};
@@ -14,13 +16,14 @@ pub use exchange::{ExchangeFormat, Skipped, read, write};
 pub use learn::Lesson;
 pub use maintenance::{Filter, Stats, SystemStats};
 pub use search::{LEAST_SIMILARITY, Match};
+pub use system::{DecodeId, DecodingId, LanguagesId, ModelId, SystemId};
 pub use unit::{Machine, Tally, Unit};
 
 use crate::database::{self, Durability, failure};
 use crate::document::{Finish, Flag};
 use crate::error::Result;
 use crate::file::hexadecimal;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -109,23 +112,44 @@ impl Memory {
         result.map_err(|error| failure(&self.path, error))
     }
 
-    /// The number of a system by its description: model, precision, decoding, prompt, text processing.
+    /// Finds the number of a system, and gives it one at the first time.
+    ///
+    /// `former` is the description that the system had before there was a [`SystemId`], if it had one: what the memory has
+    /// under it counts as the system's from then on.
     ///
     /// # Errors
     /// The database's, as in all methods.
-    pub fn system(&self, description: &str) -> Result<System> {
-        let connection = self.connection();
-        let select = "SELECT id FROM system WHERE description = ?1";
-        let find = || connection.query_row(select, [description], |row| row.get(0)).optional();
-        let found = || match find()? {
-            Some(id) => Ok(id),
-            None => {
-                let insert = "INSERT INTO system (description) VALUES (?1) ON CONFLICT DO NOTHING";
-                connection.execute(insert, [description])?;
-                connection.query_row(select, [description], |row| row.get(0))
+    pub fn system(&self, id: &SystemId, former: Option<&str>) -> Result<System> {
+        let mut connection = self.connection();
+        let mut numbered = || {
+            let description = to_json(id)?;
+            let own = find_system(&connection, &description)?;
+            let old = match former {
+                Some(former) => find_system(&connection, former)?,
+                None => None,
+            };
+            match (own, old) {
+                (Some(own), None) => Ok(own),
+                (Some(own), Some(old)) => {
+                    // Both are there where translations were imported under the former description later.
+                    move_translations(&mut connection, old, own)?;
+                    Ok(own)
+                }
+                (None, _) => {
+                    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+                    if let Some(old) = old {
+                        let rename = "UPDATE OR IGNORE system SET description = ?1 WHERE id = ?2";
+                        transaction.execute(rename, params![description, old])?;
+                    }
+                    let insert = "INSERT INTO system (description) VALUES (?1) ON CONFLICT DO NOTHING";
+                    transaction.execute(insert, [&description])?;
+                    let own = find_system(&transaction, &description)?;
+                    transaction.commit()?;
+                    own.ok_or(rusqlite::Error::QueryReturnedNoRows)
+                }
             }
         };
-        self.told(found()).map(System)
+        self.told(numbered()).map(System)
     }
 
     /// What is remembered of each of these normalised sources: a person's translation, else that of the system.
@@ -251,6 +275,23 @@ impl Entry {
             human: true,
         }
     }
+}
+
+fn find_system(connection: &Connection, description: &str) -> rusqlite::Result<Option<i64>> {
+    let mut select = connection.prepare_cached("SELECT id FROM system WHERE description = ?1")?;
+    select.query_row([description], |row| row.get(0)).optional()
+}
+
+/// Gives one system's translations to another, which keeps its own; nothing is written where there are none.
+fn move_translations(connection: &mut Connection, from: i64, to: i64) -> rusqlite::Result<()> {
+    let any = "SELECT 1 FROM machine WHERE system = ?1 LIMIT 1";
+    if !connection.prepare_cached(any)?.exists([from])? {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute("UPDATE OR IGNORE machine SET system = ?1 WHERE system = ?2", [to, from])?;
+    transaction.execute("DELETE FROM machine WHERE system = ?1", [from])?;
+    transaction.commit()
 }
 
 fn to_json(value: &impl Serialize) -> rusqlite::Result<String> {

@@ -1,5 +1,6 @@
 //! Translation units: what a memory holds, one by one, as it is exchanged with other memories and other tools.
 
+use super::system::model_name;
 use super::{Memory, from_json, to_json};
 use crate::document::{Finish, Flag};
 use crate::error::Result;
@@ -25,7 +26,7 @@ pub struct Unit {
 /// What is known of a machine's translation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
-    /// Model, precision, decoding, prompt, text processing: [`crate::translate::Translator::system`].
+    /// A [`super::SystemId`] as JSON; of units that an older plae made, its description of the system.
     pub system: String,
     /// Mean natural log-probability of the output tokens.
     #[serde(default)]
@@ -72,10 +73,10 @@ impl Unit {
     }
 
     /// Who made it, in a word or two: the model's name, or a person.
-    pub fn maker(&self) -> &str {
+    pub fn maker(&self) -> String {
         match &self.machine {
-            None => "a person",
-            Some(machine) => model(&machine.system),
+            None => "a person".to_owned(),
+            Some(machine) => model_name(&machine.system),
         }
     }
 
@@ -111,12 +112,6 @@ pub(super) const UNITS: &str = "\
     NULL AS target_tokens FROM human \
     UNION ALL SELECT source, target, made, description, score, finish, flags, source_tokens, target_tokens \
     FROM machine CROSS JOIN system ON system.id = machine.system";
-
-/// The model's name in the description of a system, where it comes before revision, manner and version.
-pub(super) fn model(system: &str) -> &str {
-    let identity = system.split(" {").next().unwrap_or(system);
-    identity.rsplitn(4, ' ').last().unwrap_or(identity)
-}
 
 /// `text` without anything that only pages have: each run of white space and control characters is one space.
 pub(super) fn one_line(text: &str) -> String {

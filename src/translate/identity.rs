@@ -1,48 +1,267 @@
-//! What a translation depends on besides its source: the name under which a memory keeps it.
+//! The key of a translation besides its source, as memories and archives keep it.
 
 use super::{DecodeOptions, Translator};
+use crate::catalog::manifest::{Decoding, Languages, Prompt, Shorter};
 use crate::catalog::{Located, Manifest};
-use crate::document::{Format, Header, Parameters, SCHEMA};
+use crate::document::Quality;
 use crate::error::{Error, Result};
 use crate::file::hexadecimal;
 use crate::file::io_phrase;
+use crate::memory::former;
+use crate::memory::{DecodeId, DecodingId, LanguagesId, ModelId, SystemId};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-/// Version of all between a source and its translation but the model: normalisation, prompts, tokenizers, search, repair.
-/// Raised whenever one of them changes what a sentence becomes, so that memories forget what was made before.
+/// Version of everything between a source and its translation but the model: normalisation, prompts, tokenizers, search,
+/// repair. Raise it whenever one of them changes what a sentence becomes, so that memories forget what was made before.
 const PROCESSING: u32 = 2;
 
-/// What of a model's files a fingerprint reads: all that decides its output, and nothing that plae leaves there.
+// A higher version makes all keys new: `memory/former.rs` and what reads it here and in `archive/manner.rs` can go then.
+const _: () = assert!(PROCESSING == 2);
+
+/// File extensions that a fingerprint reads: of all files that decide a model's output, and of none that plae leaves there.
 const EXTENSIONS: [&str; 7] = ["json", "spm", "model", "safetensors", "gguf", "txt", "jinja"];
-/// A file up to this size is read whole; of a larger one, the first [`SAMPLE`] bytes of every [`STRIDE`].
+/// The largest file, in bytes, that is read whole; of a larger one the first [`SAMPLE`] bytes of every [`STRIDE`] are read.
 const WHOLE: u64 = 16 << 20;
 const STRIDE: u64 = 256 << 10;
 const SAMPLE: u64 = 4 << 10;
 
-/// Which model this is, by its revision where it was fetched, else by its files; and how its manifest wants it used.
+/// Identifies a model before its weights are loaded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Identity {
+    /// The model's files, and how its manifest wants them used.
+    pub model: ModelId,
+    /// The line of text that named the model before there was a [`ModelId`].
+    former: String,
+}
+
+impl Identity {
+    /// The line of text that named the model before there was a [`ModelId`]; see [`former`].
+    pub(crate) fn former(&self) -> &str {
+        &self.former
+    }
+}
+
+/// Identifies a model by its revision if it was fetched, else by a hash of its files, and by its manifest.
 ///
 /// # Errors
 /// Of kind `Model`, where a file cannot be read.
-pub fn identity(located: &Located) -> Result<String> {
-    of(&located.manifest, &located.path, located.revision.as_deref())
+pub fn identity(located: &Located) -> Result<Identity> {
+    identify(&located.manifest, &located.path, located.revision.as_deref())
 }
 
-fn of(manifest: &Manifest, path: &Path, revision: Option<&str>) -> Result<String> {
+fn identify(manifest: &Manifest, path: &Path, revision: Option<&str>) -> Result<Identity> {
     let revision = match revision {
         Some(revision) => revision.to_owned(),
         None => fingerprint(path)?,
     };
-    let manner = format!("{:?} {:?} {:?}", manifest.prompt, manifest.languages, manifest.decoding);
-    let manner = hexadecimal(&Sha256::digest(manner));
-    let version = env!("CARGO_PKG_VERSION");
-    Ok(format!("{} {revision} {manner} {version}.{PROCESSING}", manifest.name))
+    Ok(Identity {
+        former: former_identity(manifest, &revision),
+        model: ModelId {
+            name: manifest.name.clone(),
+            revision,
+            prompt_hash: manifest.prompt.as_ref().map(prompt_hash),
+            languages: languages_id(&manifest.languages),
+            decoding: decoding_id(&manifest.decoding),
+            plae: env!("CARGO_PKG_VERSION").to_owned(),
+            processing: PROCESSING,
+        },
+    })
 }
 
-/// A hash of a model's files: names, sizes, and of large files a part of each quarter of a mebibyte, so that it takes
-/// a fraction of the time of loading them.
+// The patterns below name every field: a new one does not compile until somebody decides whether it is part of the key.
+
+/// SHA-256, in hexadecimal, of all that a manifest's prompt says.
+fn prompt_hash(prompt: &Prompt) -> String {
+    #[derive(Serialize)]
+    struct Key<'a> {
+        template: &'a str,
+        shorter: Vec<(usize, &'a str)>,
+        chat: Option<&'a str>,
+        stop: &'a [String],
+        add_bos: bool,
+    }
+    let Prompt {
+        template,
+        shorter,
+        chat,
+        stop,
+        add_bos,
+    } = prompt;
+    let shorter = shorter
+        .iter()
+        .map(|Shorter { below, template }| (*below, template.as_str()));
+    let key = Key {
+        template,
+        shorter: shorter.collect(),
+        chat: chat.as_deref(),
+        stop,
+        add_bos: *add_bos,
+    };
+    hexadecimal(&Sha256::digest(serde_json::to_vec(&key).unwrap_or_default()))
+}
+
+fn languages_id(languages: &Languages) -> LanguagesId {
+    let Languages {
+        prefix,
+        encoder_token,
+        decoder_token,
+    } = languages.clone();
+    LanguagesId {
+        prefix,
+        encoder_token,
+        decoder_token,
+    }
+}
+
+fn decoding_id(decoding: &Decoding) -> DecodingId {
+    let Decoding {
+        beam,
+        max_tokens,
+        length_ratio,
+        length_prior,
+        divide_below,
+        length_penalty,
+        no_repeat_ngram,
+        repetition_penalty,
+    } = *decoding;
+    DecodingId {
+        beam,
+        max_tokens,
+        length_ratio,
+        length_prior,
+        divide_below,
+        length_penalty,
+        no_repeat_ngram,
+        repetition_penalty,
+    }
+}
+
+impl DecodeOptions {
+    /// The options that decide a text, as they are given: none stands for the model's own default.
+    pub(crate) fn id(&self) -> DecodeId {
+        let Self {
+            quality,
+            beam,
+            max_tokens,
+            min_tokens,
+            // Batches change the speed, never a text.
+            batch_tokens: _,
+            normalize,
+            prompt,
+            // Whoever asks for ids gets a plain search.
+            ids: plain_search,
+        } = self;
+        DecodeId {
+            quality: *quality,
+            beam: *beam,
+            max_tokens: *max_tokens,
+            min_tokens: *min_tokens,
+            normalize: normalize.unwrap_or(true),
+            prompt: prompt.clone(),
+            plain_search: *plain_search,
+        }
+    }
+}
+
+impl Translator {
+    /// The key of all translations by this model with these options.
+    ///
+    /// The device is not part of it: what one device computes, another may reuse.
+    ///
+    /// # Errors
+    /// Those of [`identity`].
+    pub fn system(&self, options: &DecodeOptions) -> Result<SystemId> {
+        Ok(SystemId {
+            model: self.identity()?.model.clone(),
+            precision: self.precision(),
+            vocabulary: self.vocabulary().to_owned(),
+            decode: DecodeId {
+                beam: Some(self.beam(options)),
+                prompt: self.prompt(options),
+                ..options.id()
+            },
+        })
+    }
+
+    /// The text that stood for [`Self::system`] before there was a [`SystemId`]; none for what could not be asked for then.
+    pub(super) fn former_system(&self, options: &DecodeOptions) -> Result<Option<String>> {
+        let id = options.id();
+        if id.plain_search {
+            return Ok(None);
+        }
+        let prompt = self.prompt(options);
+        let parameters = former::Parameters {
+            split: "",
+            normalize: id.normalize,
+            beam: self.beam(options),
+            quality: Some(id.quality).filter(|quality| *quality != Quality::Default),
+            max_tokens: id.max_tokens.unwrap_or(0),
+            min_tokens: id.min_tokens.unwrap_or(0),
+            precision: &self.precision(),
+            device: "",
+            vocabulary: self.vocabulary(),
+            prompt: prompt.as_deref(),
+        };
+        Ok(Some(former::system(self.identity()?.former(), &parameters)))
+    }
+
+    fn identity(&self) -> Result<&Identity> {
+        if let Some(identity) = self.identity.get() {
+            return Ok(identity);
+        }
+        let found = identify(&self.manifest, &self.path, self.revision.as_deref())?;
+        Ok(self.identity.get_or_init(|| found))
+    }
+
+    /// The tokens that can be written: `full` or `english`.
+    pub(super) fn vocabulary(&self) -> &'static str {
+        match self.model.spec().output {
+            Some(_) => "english",
+            None => "full",
+        }
+    }
+}
+
+/// The line of text that named a model before there was a [`ModelId`].
+fn former_identity(manifest: &Manifest, revision: &str) -> String {
+    let prompt = manifest.prompt.as_ref().map(|prompt| former::Prompt {
+        template: &prompt.template,
+        shorter: prompt
+            .shorter
+            .iter()
+            .map(|shorter| former::Shorter {
+                below: shorter.below,
+                template: &shorter.template,
+            })
+            .collect(),
+        chat: prompt.chat.as_deref(),
+        stop: &prompt.stop,
+        add_bos: prompt.add_bos,
+    });
+    let languages = former::Languages {
+        prefix: manifest.languages.prefix.as_deref(),
+        encoder_token: manifest.languages.encoder_token.as_deref(),
+        decoder_token: manifest.languages.decoder_token.as_deref(),
+    };
+    let decoding = former::Decoding {
+        beam: manifest.decoding.beam,
+        max_tokens: manifest.decoding.max_tokens,
+        length_ratio: manifest.decoding.length_ratio,
+        length_prior: manifest.decoding.length_prior,
+        divide_below: manifest.decoding.divide_below,
+        length_penalty: manifest.decoding.length_penalty,
+        no_repeat_ngram: manifest.decoding.no_repeat_ngram,
+        repetition_penalty: manifest.decoding.repetition_penalty,
+    };
+    former::identity(&manifest.name, revision, prompt.as_ref(), &languages, &decoding)
+}
+
+/// Hashes a model's files: names, sizes and contents, of large files only a part of each quarter of a mebibyte, so that it
+/// takes a fraction of the time of loading them.
 fn fingerprint(path: &Path) -> Result<String> {
     let failed = |path: &Path, error: std::io::Error| Error::model(io_phrase(&error)).path(path).source(error);
     let mut files: Vec<PathBuf> = Vec::new();
@@ -65,7 +284,7 @@ fn fingerprint(path: &Path) -> Result<String> {
         let mut read = || -> std::io::Result<()> {
             let mut bytes = File::open(&file)?;
             let size = bytes.metadata()?.len();
-            // The name of a single file says nothing of what it holds.
+            // A single file may have any name.
             if path.is_dir() {
                 hash.update(file.file_name().unwrap_or_default().as_encoded_bytes());
             }
@@ -87,42 +306,4 @@ fn fingerprint(path: &Path) -> Result<String> {
         read().map_err(|error| failed(&file, error))?;
     }
     Ok(hexadecimal(&hash.finalize()))
-}
-
-impl Translator {
-    /// All that a translation by this model with these options depends on besides its source, as one line.
-    ///
-    /// The device is not part of it: what one computes, another may reuse.
-    ///
-    /// # Errors
-    /// Those of [`identity`].
-    pub fn system(&self, options: &DecodeOptions) -> Result<String> {
-        let mut header = Header {
-            schema: SCHEMA,
-            tool: String::new(),
-            version: String::new(),
-            model: String::new(),
-            revision: None,
-            licence: None,
-            file: None,
-            format: Format::Text,
-            encoding: String::new(),
-            sha256: String::new(),
-            date: String::new(),
-            parameters: Parameters::default(),
-            segments: 0,
-            tail: String::new(),
-        };
-        self.describe(options, &mut header);
-        header.parameters.device.clear();
-        let parameters = serde_json::to_string(&header.parameters).unwrap_or_default();
-        let identity = match self.identity.get() {
-            Some(identity) => identity,
-            None => {
-                let found = of(&self.manifest, &self.path, self.revision.as_deref())?;
-                self.identity.get_or_init(|| found)
-            }
-        };
-        Ok(format!("{identity} {parameters}"))
-    }
 }

@@ -25,7 +25,7 @@ use crate::thai::{has_thai, normalise};
 use crate::tokenizer::{ChatTemplate, Tokenizer};
 use candle_core::{DType, Device};
 use consensus::consensus;
-pub use identity::identity;
+pub use identity::{Identity, identity};
 use join::join;
 use prompt::{Encoded, Prompter, bare, unescape};
 pub use recall::Recaller;
@@ -196,7 +196,7 @@ pub struct Translator {
     /// Ids of the fixed beginnings of the prompt's requests, and the states after them: computed once, read by every sentence.
     shared: Mutex<Vec<(Vec<u32>, State)>>,
     /// Which model this is, found out where a memory asks.
-    identity: OnceLock<String>,
+    identity: OnceLock<Identity>,
 }
 
 /// What each source stands in.
@@ -1021,11 +1021,7 @@ impl Translator {
             min_tokens: options.min_tokens.unwrap_or(0),
             precision: self.precision.clone(),
             device: self.device(),
-            vocabulary: match self.model.spec().output {
-                Some(_) => "english",
-                None => "full",
-            }
-            .to_owned(),
+            vocabulary: self.vocabulary().to_owned(),
             prompt: self.prompt(options),
         };
     }

@@ -22,7 +22,13 @@ impl<'a> Recaller<'a> {
     pub fn new(translator: &'a Translator, memory: Option<&'a Memory>, options: &'a DecodeOptions) -> Result<Self> {
         // Ids are not remembered: who asks for them wants them of this run.
         let memory = match memory.filter(|_| !options.ids) {
-            Some(memory) => Some((memory, memory.system(&translator.system(options)?)?)),
+            Some(memory) => Some((
+                memory,
+                memory.system(
+                    &translator.system(options)?,
+                    translator.former_system(options)?.as_deref(),
+                )?,
+            )),
             None => None,
         };
         Ok(Self {

@@ -5,6 +5,7 @@ mod articles;
 mod bilingual;
 mod decoder;
 mod filter;
+mod former;
 mod gemma;
 mod help;
 mod inputs;
