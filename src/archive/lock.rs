@@ -1,42 +1,42 @@
-//! One run at a time for one output directory.
+//! The lock on an output directory: one run at a time.
 
-use super::shard::Site;
+use super::shard::ArchiveDir;
 use crate::error::{Error, Result};
 use crate::file;
 use std::fs::{File, TryLockError};
 use std::path::Path;
 
-/// The system's own lock on a file, gone with the process that holds it, however that ends.
+/// File that the operating system locks; the lock ends with the process that holds it, however that ends.
 const FILE: &str = "lock";
-/// Who holds it, for the messages of others.
+/// File that names the holder, for the messages of others.
 const HOLDER: &str = "holder";
 
-/// An output directory, or a shard of it, that is this process's as long as this lives.
+/// A lock on an output directory or a shard of it, held by this process until it is dropped.
 pub struct Lock {
     _files: Vec<File>,
 }
 
 impl Lock {
-    /// Takes an output directory, and makes it where it is missing. The shards of one exclude whoever wants the whole, and
-    /// not each other.
+    /// Takes an output directory, and makes it where it is missing. A shard excludes a run over the whole, but no other
+    /// shard.
     ///
     /// # Errors
     /// Of kind `Usage`, where another run holds it; of kind `Output`, where it cannot be written.
-    pub fn take(site: &Site) -> Result<Self> {
+    pub fn take(dir: &ArchiveDir) -> Result<Self> {
         let mut files = Vec::new();
-        let whole = site.whole();
-        if site.shard().is_some() {
-            let shared = open(whole.home())?;
-            told(shared.try_lock_shared(), &whole)?;
+        let whole = dir.unsharded();
+        if dir.shard().is_some() {
+            let shared = open(whole.state_dir())?;
+            explain(shared.try_lock_shared(), &whole)?;
             files.push(shared);
         }
-        let own = open(site.home())?;
-        told(own.try_lock(), site)?;
+        let own = open(dir.state_dir())?;
+        explain(own.try_lock(), dir)?;
         files.push(own);
         let host = gethostname::gethostname();
         let holder = format!("process {} on {}\n", std::process::id(), host.to_string_lossy());
         // Only a message: the lock holds without it.
-        let _ = std::fs::write(site.home().join(HOLDER), holder);
+        let _ = std::fs::write(dir.state_dir().join(HOLDER), holder);
         Ok(Self { _files: files })
     }
 }
@@ -51,38 +51,38 @@ fn open(home: &Path) -> Result<File> {
     options.open(&path).map_err(failed)
 }
 
-/// Says of an attempt that failed, why.
-fn told(locked: std::result::Result<(), TryLockError>, site: &Site) -> Result<()> {
+/// Words the failure to take a lock.
+fn explain(locked: std::result::Result<(), TryLockError>, dir: &ArchiveDir) -> Result<()> {
     match locked {
         Ok(()) => Ok(()),
-        Err(TryLockError::Error(error)) => Err(file::failure(&site.home().join(FILE), error)),
+        Err(TryLockError::Error(error)) => Err(file::failure(&dir.state_dir().join(FILE), error)),
         Err(TryLockError::WouldBlock) => {
-            let (holder, place) = holder(site);
+            let (holder, place) = holder(dir);
             Err(Error::usage(format!("{holder} is at work in {place}"))
-                .path(site.output())
+                .path(dir.output_dir())
                 .hint("wait for it or end it, or write elsewhere with -o"))
         }
     }
 }
 
-/// Who is at work, and where.
-fn holder(site: &Site) -> (String, String) {
-    let is_held = |site: &Site| {
-        let file = open(site.home());
+/// Finds out who holds the directory, and which part of it.
+fn holder(dir: &ArchiveDir) -> (String, String) {
+    let is_held = |dir: &ArchiveDir| {
+        let file = open(dir.state_dir());
         file.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
     };
     // Whoever holds a shard keeps others off the whole.
-    let shard = match site.shard() {
+    let shard = match dir.shard() {
         Some(_) => None,
-        None => site.shards().unwrap_or_default().into_iter().find(is_held),
+        None => dir.unmerged_shards().unwrap_or_default().into_iter().find(is_held),
     };
-    let site = shard.as_ref().unwrap_or(site);
-    let holder = std::fs::read_to_string(site.home().join(HOLDER)).unwrap_or_default();
+    let dir = shard.as_ref().unwrap_or(dir);
+    let holder = std::fs::read_to_string(dir.state_dir().join(HOLDER)).unwrap_or_default();
     let holder = match holder.trim() {
         "" => "another process".to_owned(),
         holder => holder.to_owned(),
     };
-    match site.shard() {
+    match dir.shard() {
         None => (holder, "this directory".to_owned()),
         Some(shard) => (holder, format!("shard {shard} of this directory")),
     }
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn a_second_run_is_told_who_holds_the_directory() {
         let home = tempfile::tempdir().unwrap();
-        let whole = Site::new(home.path(), None);
+        let whole = ArchiveDir::new(home.path(), None);
         let first = Lock::take(&whole).unwrap();
         let Err(error) = Lock::take(&whole) else {
             panic!("taken twice")
@@ -113,12 +113,12 @@ mod tests {
     #[test]
     fn shards_exclude_the_whole_and_not_each_other() {
         let home = tempfile::tempdir().unwrap();
-        let whole = Site::new(home.path(), None);
-        let [a, b] = ["0/2", "1/2"].map(|shard| Site::new(home.path(), Some(shard.parse().unwrap())));
+        let whole = ArchiveDir::new(home.path(), None);
+        let [a, b] = ["0/2", "1/2"].map(|shard| ArchiveDir::new(home.path(), Some(shard.parse().unwrap())));
         let first = Lock::take(&a).unwrap();
         let second = Lock::take(&b).unwrap();
-        for site in [&whole, &a] {
-            let Err(error) = Lock::take(site) else {
+        for dir in [&whole, &a] {
+            let Err(error) = Lock::take(dir) else {
                 panic!("taken twice")
             };
             assert!(error.message.contains("in shard 0/2"), "{error}");

@@ -1,7 +1,7 @@
 //! Joining archives: the shards of one output directory, or several output directories, to one memory and one report.
 
 use super::record::Record;
-use super::{Lock, Site, State, staging, write_report};
+use super::{ArchiveDir, Lock, State, staging, write_report};
 use crate::error::{Error, Result};
 use crate::file;
 use crate::memory::Memory;
@@ -9,14 +9,14 @@ use std::fs::File;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-/// What a merge came to.
+/// Counts of a merge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Merged {
     /// Shards and whole archives that were joined.
     pub parts: usize,
     /// Articles that were taken over.
     pub articles: usize,
-    /// Articles that were done already, otherwise: those stay.
+    /// Articles that the target had done in another manner or from another source: the target's stay.
     pub kept: usize,
     /// Translations that the memory did not have.
     pub translations: usize,
@@ -29,30 +29,30 @@ pub struct Merged {
 /// # Errors
 /// Of kind `Usage`, where a directory is no archive's or a run is at work in it; the database's; of kind `Output`.
 pub fn merge(output: &Path, inputs: &[PathBuf]) -> Result<Merged> {
-    let target = Site::new(output, None);
-    let mut sites = vec![target.clone()];
+    let target = ArchiveDir::new(output, None);
+    let mut dirs = vec![target.clone()];
     for input in inputs {
-        if sites.iter().all(|site| file::real(site.output()) != file::real(input)) {
-            sites.push(Site::new(input, None));
+        if dirs.iter().all(|dir| file::real(dir.output_dir()) != file::real(input)) {
+            dirs.push(ArchiveDir::new(input, None));
         }
     }
-    // A stranger's directory is left without a trace.
-    let begins = sites.len() > 1;
-    for site in &sites[usize::from(begins)..] {
-        if !site.database().is_file() && site.shards()?.is_empty() {
-            return Err(Error::usage("is no output directory of `plae archive`").path(site.output()));
+    // Nothing is written to a directory that is no archive's.
+    let has_inputs = dirs.len() > 1;
+    for dir in &dirs[usize::from(has_inputs)..] {
+        if !dir.database().is_file() && dir.unmerged_shards()?.is_empty() {
+            return Err(Error::usage("is no output directory of `plae archive`").path(dir.output_dir()));
         }
     }
-    let _locks = sites.iter().map(Lock::take).collect::<Result<Vec<_>>>()?;
+    let _locks = dirs.iter().map(Lock::take).collect::<Result<Vec<_>>>()?;
     let staging = staging(&target)?;
     let memory = Memory::open(&target.database())?;
     let state = State::open(&target.database())?;
     let mut merged = Merged::default();
-    for site in &sites {
-        let is_own = site.output() == target.output();
-        let whole = (!is_own).then(|| site.clone());
+    for dir in &dirs {
+        let is_own = dir.output_dir() == target.output_dir();
+        let whole = (!is_own).then(|| dir.clone());
         // What a shard did came after what its archive knew.
-        for part in site.shards()?.into_iter().chain(whole) {
+        for part in dir.unmerged_shards()?.into_iter().chain(whole) {
             let database = part.database();
             if database.is_file() {
                 merged.parts += 1;
@@ -60,16 +60,16 @@ pub fn merge(output: &Path, inputs: &[PathBuf]) -> Result<Merged> {
                 let (taken, kept) = if is_own {
                     (state.take_over(&database)?, 0)
                 } else {
-                    state.adopt(&database, &mut |record| {
-                        copy(record, site.output(), target.output(), &staging)
+                    state.import_missing(&database, &mut |record| {
+                        copy_outputs(record, dir.output_dir(), target.output_dir(), &staging)
                     })?
                 };
                 merged.articles += taken;
                 merged.kept += kept;
             }
             if is_own {
-                let failed = |error| file::failure(part.home(), error);
-                std::fs::remove_dir_all(part.home()).map_err(failed)?;
+                let failed = |error| file::failure(part.state_dir(), error);
+                std::fs::remove_dir_all(part.state_dir()).map_err(failed)?;
             }
         }
     }
@@ -77,8 +77,8 @@ pub fn merge(output: &Path, inputs: &[PathBuf]) -> Result<Merged> {
     Ok(merged)
 }
 
-/// Copies an article's outputs; one that is gone is made again by the next run.
-fn copy(record: &Record, from: &Path, to: &Path, staging: &Path) -> Result<()> {
+/// Copies an article's outputs; one that is missing is made again by the next run.
+fn copy_outputs(record: &Record, from: &Path, to: &Path, staging: &Path) -> Result<()> {
     for output in &record.outputs {
         let path = Path::new(&output.path);
         if !path.components().all(|part| matches!(part, Component::Normal(_))) {

@@ -3,7 +3,7 @@
 use super::STAGING;
 use super::record::worse_first;
 use super::record::{Quote, Record};
-use super::shard::Site;
+use super::shard::ArchiveDir;
 use super::state::State;
 use crate::error::Result;
 use crate::file::{self, format_size, percent_encode, write_failure};
@@ -12,8 +12,9 @@ use indicatif::HumanCount;
 use std::collections::HashSet;
 use std::io::{self, Write};
 
-/// The report's files, below the output directory.
+/// Report for programs, below the output directory: a [`Record`] a line.
 pub const REPORT: &str = "report.jsonl";
+/// Report for people, below the output directory.
 pub const INDEX: &str = "index.html";
 /// The most segments that the page quotes.
 const WORST: usize = 200;
@@ -21,15 +22,15 @@ const WORST: usize = 200;
 const STYLE: &str = include_str!("index.css");
 const SCRIPT: &str = include_str!("index.js");
 
-/// Writes the report of all articles in `state`: beside the outputs, or of a shard, without the page, where it keeps its own.
+/// Writes the report of all articles in `state` beside the outputs. A shard's, without the page, goes to its own directory.
 ///
 /// # Errors
 /// The database's, and of kind `Output`.
-pub fn write(site: &Site, state: &State) -> Result<()> {
-    let staging = site.home().join(STAGING);
-    let directory = match site.shard() {
-        None => site.output(),
-        Some(_) => site.home(),
+pub fn write(dir: &ArchiveDir, state: &State) -> Result<()> {
+    let staging = dir.state_dir().join(STAGING);
+    let directory = match dir.shard() {
+        None => dir.output_dir(),
+        Some(_) => dir.state_dir(),
     };
     let put = |name: &str, fill: &mut dyn FnMut(&mut dyn Write) -> Result<()>| {
         file::fill(&directory.join(name), Some(&staging), true, fill)
@@ -40,37 +41,37 @@ pub fn write(site: &Site, state: &State) -> Result<()> {
             out.write_all(b"\n").map_err(write_failure)
         })
     })?;
-    if site.shard().is_some() {
+    if dir.shard().is_some() {
         return Ok(());
     }
-    let mut sum = Sum::default();
+    let mut summary = Summary::default();
     state.each(&mut |record| {
-        sum.add(record);
+        summary.add(record);
         Ok(())
     })?;
-    sum.sort();
-    put(INDEX, &mut |out| page(out, &sum, state))
+    summary.sort();
+    put(INDEX, &mut |out| write_page(out, &summary, state))
 }
 
-/// What the page says before its table.
+/// Totals over all articles, and the segments that the page quotes.
 #[derive(Default)]
-struct Sum {
+struct Summary {
     articles: usize,
     failed: usize,
     segments: usize,
     flagged: usize,
-    /// With the page that each stands in.
+    /// The worst segments, each with the path of the output it stands in and the title of its article.
     worst: Vec<(Quote, Option<String>, String)>,
 }
 
-impl Sum {
+impl Summary {
     fn add(&mut self, record: Record) {
         self.articles += 1;
         self.failed += usize::from(record.error.is_some());
         self.segments += record.segments;
         self.flagged += record.flagged;
-        let page = reading(&record).map(str::to_owned);
-        let name = heading(&record).to_owned();
+        let page = main_output(&record).map(str::to_owned);
+        let name = display_title(&record).to_owned();
         let quotes = record.worst.into_iter();
         self.worst
             .extend(quotes.map(|quote| (quote, page.clone(), name.clone())));
@@ -89,8 +90,8 @@ impl Sum {
     }
 }
 
-/// The output for reading in a browser, else any.
-fn reading(record: &Record) -> Option<&str> {
+/// The output to open from the page: HTML if there is any, else the first.
+fn main_output(record: &Record) -> Option<&str> {
     let html = record
         .outputs
         .iter()
@@ -98,8 +99,8 @@ fn reading(record: &Record) -> Option<&str> {
     html.or(record.outputs.first()).map(|output| output.path.as_str())
 }
 
-/// What an article is called in English, else in Thai, else its place.
-fn heading(record: &Record) -> &str {
+/// An article's title in English, else in Thai, else its path.
+fn display_title(record: &Record) -> &str {
     let names = [&record.title_en, &record.title, &record.place];
     names
         .into_iter()
@@ -107,27 +108,28 @@ fn heading(record: &Record) -> &str {
         .unwrap_or(names[2])
 }
 
-/// Gives a path as a relative reference: what a URL gives a meaning to is encoded.
+/// A path as a relative URL, percent-encoded.
 fn url(path: &str) -> String {
     format!("./{}", percent_encode(path))
 }
 
-fn page(out: &mut dyn Write, sum: &Sum, state: &State) -> Result<()> {
-    begin(out, sum).map_err(write_failure)?;
-    state.each(&mut |record| out.write_all(row(&record).as_bytes()).map_err(write_failure))?;
-    end(out, sum).map_err(write_failure)
+fn write_page(out: &mut dyn Write, summary: &Summary, state: &State) -> Result<()> {
+    write_head(out, summary).map_err(write_failure)?;
+    state.each(&mut |record| out.write_all(table_row(&record).as_bytes()).map_err(write_failure))?;
+    write_foot(out, summary).map_err(write_failure)
 }
 
-fn begin(out: &mut dyn Write, sum: &Sum) -> io::Result<()> {
+/// Writes everything before the rows of the table.
+fn write_head(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
     let counts = [
-        (sum.articles, "articles"),
-        (sum.segments, "segments"),
-        (sum.flagged, "to check"),
-        (sum.failed, "failed"),
+        (summary.articles, "articles"),
+        (summary.segments, "segments"),
+        (summary.flagged, "to check"),
+        (summary.failed, "failed"),
     ];
     let counts = counts.map(|(count, noun)| format!("<b>{}</b> {noun}", HumanCount(count as u64)));
     let [articles, segments, check, failed] = &counts;
-    let check = if sum.worst.is_empty() {
+    let check = if summary.worst.is_empty() {
         check.clone()
     } else {
         format!("<a href=\"#worst\">{check}</a>")
@@ -171,11 +173,12 @@ fn column((name, is_number): (&str, bool)) -> String {
     format!("<th scope=\"col\" aria-sort=\"none\"{class}><button type=\"button\">{name}</button></th>")
 }
 
-fn row(record: &Record) -> String {
+/// The row of an article.
+fn table_row(record: &Record) -> String {
     let Some(error) = &record.error else {
-        return translated(record);
+        return translated_row(record);
     };
-    // The worst of all to check, and nothing else is known of it.
+    // Sorted by what is to check, failed articles come first.
     format!(
         "<tr><td>{}<span class=\"error\">failed: {}</span></td><td></td><td></td><td></td><td data-value=\"Infinity\"></td>\
          <td></td></tr>\n",
@@ -184,9 +187,10 @@ fn row(record: &Record) -> String {
     )
 }
 
-fn translated(record: &Record) -> String {
-    let main = reading(record);
-    let title = link(main, "", heading(record));
+/// The row of an article that did not fail.
+fn translated_row(record: &Record) -> String {
+    let main = main_output(record);
+    let title = link(main, "", display_title(record));
     let thai = match record.title.trim() {
         "" => String::new(),
         thai => format!("<span lang=\"th\">{}</span>", escaped(thai)),
@@ -227,11 +231,12 @@ fn link(path: Option<&str>, fragment: &str, text: &str) -> String {
     }
 }
 
-fn end(out: &mut dyn Write, sum: &Sum) -> io::Result<()> {
+/// Writes everything after the rows of the table.
+fn write_foot(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
     out.write_all(b"</tbody>\n</table>\n<button type=\"button\" id=\"more\" hidden></button>\n")?;
-    if !sum.worst.is_empty() {
+    if !summary.worst.is_empty() {
         out.write_all(b"<section id=\"worst\">\n<h2>Segments to check, the worst first</h2>\n<ol>\n")?;
-        for (quote, page, article) in &sum.worst {
+        for (quote, page, article) in &summary.worst {
             let flags = quote.flags.iter().filter(|flag| flag.is_warning());
             let flags: Vec<String> = flags
                 .map(|flag| format!("{}: {}", flag.name(), flag.reason()))

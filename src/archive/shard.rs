@@ -10,18 +10,19 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-/// One of the equal parts of an archive.
+/// One of several parts of an archive, of about equal size.
 ///
-/// Which articles it has depends on their bytes and the number of parts alone: a new name or a new neighbour moves none.
+/// The bytes of an article and the number of shards alone decide its shard: neither a new name nor new neighbours move it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
-    /// From 0.
+    /// Number of the shard, from 0.
     index: u32,
+    /// How many shards there are.
     count: u32,
 }
 
 impl Shard {
-    /// Whether an article is in this part: by its bytes, or where it cannot be read, by its name.
+    /// Whether an article is in this shard: by its bytes, or by its path if it cannot be read.
     pub fn owns(self, path: &Path) -> bool {
         match std::fs::read(path) {
             Ok(bytes) => self.has(&bytes),
@@ -29,7 +30,7 @@ impl Shard {
         }
     }
 
-    /// Whether these bytes are in this part.
+    /// Whether an article of these bytes is in this shard.
     pub fn has(self, bytes: &[u8]) -> bool {
         let hash = Sha256::digest(bytes);
         let number = hash
@@ -39,12 +40,13 @@ impl Shard {
         number % u64::from(self.count) == u64::from(self.index)
     }
 
-    /// The name of its directory.
+    /// Name of its directory below [`HOME`].
     fn directory(self) -> String {
         format!("{PREFIX}{}-of-{}", self.index, self.count)
     }
 }
 
+/// Beginning of the name of each shard's directory.
 const PREFIX: &str = "shard-";
 
 impl fmt::Display for Shard {
@@ -77,21 +79,24 @@ impl FromStr for Shard {
     }
 }
 
-/// Where an archive's outputs are, and where a run keeps its own: its state and memory, its lock, what is not whole yet.
+/// The output directory of an archive, or a shard's part in it.
+///
+/// Besides the outputs it has a directory for what a run keeps: state and memory, the lock, outputs that are not complete.
+/// A shard has such a directory of its own and shares nothing but the outputs with the others.
 #[derive(Clone, Debug)]
-pub struct Site {
+pub struct ArchiveDir {
     output: PathBuf,
-    home: PathBuf,
+    state_dir: PathBuf,
     shard: Option<Shard>,
 }
 
-impl Site {
-    /// Of a whole archive, or of a shard of it, which shares nothing but the outputs with the others.
+impl ArchiveDir {
+    /// Describes the output directory of a whole archive, or of a shard of it. Nothing is read or made.
     pub fn new(output: &Path, shard: Option<Shard>) -> Self {
         let whole = output.join(HOME);
         Self {
             output: output.to_path_buf(),
-            home: match shard {
+            state_dir: match shard {
                 None => whole,
                 Some(shard) => whole.join(shard.directory()),
             },
@@ -99,38 +104,39 @@ impl Site {
         }
     }
 
-    /// The directory of the outputs.
-    pub fn output(&self) -> &Path {
+    /// Directory of the outputs.
+    pub fn output_dir(&self) -> &Path {
         &self.output
     }
 
-    /// The directory of what the run keeps.
-    pub fn home(&self) -> &Path {
-        &self.home
+    /// Directory of what a run keeps.
+    pub fn state_dir(&self) -> &Path {
+        &self.state_dir
     }
 
+    /// The shard; none for a whole archive.
     pub fn shard(&self) -> Option<Shard> {
         self.shard
     }
 
-    /// The file of the state, and by default of the memory.
+    /// File of the state, and by default of the memory.
     pub fn database(&self) -> PathBuf {
-        self.home.join(DATABASE)
+        self.state_dir.join(DATABASE)
     }
 
-    /// The same archive, undivided.
-    pub fn whole(&self) -> Self {
+    /// Describes the whole archive that a shard belongs to.
+    pub fn unsharded(&self) -> Self {
         Self::new(&self.output, None)
     }
 
-    /// The shards that left something here and are not merged, in the order of their numbers.
+    /// Lists the shards that left something here and are not merged, by their numbers.
     ///
     /// # Errors
     /// Of kind `Output`, where the directory cannot be read.
-    pub fn shards(&self) -> Result<Vec<Self>> {
-        let whole = self.whole();
-        let failed = |error| file::failure(&whole.home, error);
-        let entries = match std::fs::read_dir(&whole.home) {
+    pub fn unmerged_shards(&self) -> Result<Vec<Self>> {
+        let whole = self.unsharded();
+        let failed = |error| file::failure(&whole.state_dir, error);
+        let entries = match std::fs::read_dir(&whole.state_dir) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries.map_err(failed)?,
         };
@@ -145,39 +151,41 @@ impl Site {
         Ok(shards)
     }
 
-    /// Refuses to begin beside shards of another division, whose outputs this run would take for a stranger's.
+    /// Refuses to begin where unmerged shards of another count exist: their outputs would look like somebody else's.
     ///
     /// # Errors
     /// Of kind `Usage`.
-    pub fn check(&self) -> Result<()> {
+    pub fn check_sharding(&self) -> Result<()> {
         let count = |site: &Self| site.shard.map(|shard| shard.count);
-        let shards = self.shards()?;
+        let shards = self.unmerged_shards()?;
         // One that was refused, or killed at once, has nothing to merge.
         let is_other = |other: &&Self| count(other) != count(self) && other.database().is_file();
         match shards.iter().find(is_other) {
-            Some(Site { shard: Some(shard), .. }) => Err(Error::usage(format!("shard {shard} is not merged yet"))
-                .path(&self.output)
-                .hint(format!("run `plae merge {}` first", self.output.display()))),
+            Some(ArchiveDir { shard: Some(shard), .. }) => {
+                Err(Error::usage(format!("shard {shard} is not merged yet"))
+                    .path(&self.output)
+                    .hint(format!("run `plae merge {}` first", self.output.display())))
+            }
             _ => Ok(()),
         }
     }
 
-    /// Gives a shard that begins what the archive knows: the memory, and the state of the shard's own articles.
+    /// Copies the whole archive's memory, and the state of the shard's own articles, to a shard that has no state yet.
     ///
     /// # Errors
     /// The database's, and of kind `Output`.
-    pub fn seed(&self, articles: &Articles) -> Result<()> {
-        let (from, to) = (self.whole().database(), self.database());
+    pub fn copy_state_from_whole(&self, articles: &Articles) -> Result<()> {
+        let (from, to) = (self.unsharded().database(), self.database());
         if self.shard.is_none() || to.exists() || !from.exists() {
             return Ok(());
         }
-        let new = self.home.join("new");
+        let new = self.state_dir.join("new");
         let failed = |error| file::failure(&new, error);
         match std::fs::remove_dir_all(&new) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
             _ => std::fs::create_dir_all(&new).map_err(failed)?,
         }
-        // Nobody writes the archive's own file now; of a killed run's, the second part belongs to it.
+        // The lock keeps every writer off the file; after a killed run its write-ahead log belongs to it.
         let copy = new.join(DATABASE);
         let log = |path: &Path| {
             let mut name = path.as_os_str().to_owned();
@@ -193,8 +201,8 @@ impl Site {
         std::fs::remove_dir_all(&new).map_err(failed)
     }
 
-    /// The error for an output at `path` that is not this run's.
-    pub fn foreign(&self, path: &Path) -> Error {
+    /// The error for a file at `path`, where an output would be, that neither this archive nor this shard wrote.
+    pub fn not_ours(&self, path: &Path) -> Error {
         match self.shard {
             None => file::exists(path),
             Some(_) => Error::output("the output exists").path(path).hint(format!(

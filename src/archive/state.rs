@@ -1,4 +1,4 @@
-//! What an archive's own database knows: which articles are done, how, and which outputs are plae's.
+//! The state of an archive in its database: which articles are done, in which manner, and which outputs are plae's.
 
 use super::Articles;
 use super::record::Record;
@@ -29,31 +29,31 @@ pub struct State {
     path: PathBuf,
 }
 
-/// What is known of an article that was done before.
+/// An article that was done before.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Done {
-    /// Of its source.
+pub struct DoneArticle {
+    /// SHA-256 of its source.
     pub sha256: String,
-    /// How it was read, translated and written.
+    /// The [`super::Manner`] it was done in, as JSON; an older archive has another text.
     pub manner: String,
 }
 
-/// Whose a path below the output directory is.
+/// Says who may write a path below the output directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Claim {
-    /// Something was there before plae.
-    Foreign,
-    /// plae's, and not yet written as far as is known.
-    Open,
-    /// plae's, with the hash of what it wrote last.
+pub enum Ownership {
+    /// A file was there before plae.
+    NotOurs,
+    /// The path is plae's, and nothing is known to be written there yet.
+    Unwritten,
+    /// The path is plae's, with the SHA-256 of what it wrote last.
     Written(String),
 }
 
 impl State {
-    /// Opens or makes it.
+    /// Opens the state in the file at `path`, and makes it where it is missing.
     ///
     /// # Errors
-    /// Those of [`database::open`]; in all methods, the database's.
+    /// Those of [`database::open`]; all methods fail with the database's errors.
     pub fn open(path: &Path) -> Result<Self> {
         Ok(Self {
             connection: Mutex::new(database::open(path, Durability::Normal, SCHEMA)?),
@@ -65,13 +65,13 @@ impl State {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn told<T>(&self, result: rusqlite::Result<T>) -> Result<T> {
+    fn explain<T>(&self, result: rusqlite::Result<T>) -> Result<T> {
         result.map_err(|error| failure(&self.path, error))
     }
 
-    /// Makes paths below the output directory plae's to write, all at once, but for those of which `is_free` says no and
-    /// that were not plae's before.
-    pub fn claim(&self, paths: impl Iterator<Item = String>, is_free: &dyn Fn(&str) -> bool) -> Result<()> {
+    /// Notes paths below the output directory as plae's to write, in one transaction. A path that is not plae's yet is left
+    /// out if `is_free` denies that it is free.
+    pub fn claim_outputs(&self, paths: impl Iterator<Item = String>, is_free: &dyn Fn(&str) -> bool) -> Result<()> {
         let mut connection = self.connection();
         let claimed = || {
             let transaction = connection.transaction()?;
@@ -86,11 +86,11 @@ impl State {
             }
             transaction.commit()
         };
-        self.told(claimed())
+        self.explain(claimed())
     }
 
-    /// Whose a path is.
-    pub fn owner(&self, path: &str) -> Result<Claim> {
+    /// Says who may write a path below the output directory.
+    pub fn ownership(&self, path: &str) -> Result<Ownership> {
         let connection = self.connection();
         let found = || {
             let mut statement = connection.prepare_cached("SELECT sha256 FROM output WHERE path = ?1")?;
@@ -98,34 +98,34 @@ impl State {
                 .query_row([path], |row| row.get::<_, Option<String>>(0))
                 .optional()
         };
-        Ok(match self.told(found())? {
-            None => Claim::Foreign,
-            Some(None) => Claim::Open,
-            Some(Some(hash)) => Claim::Written(hash),
+        Ok(match self.explain(found())? {
+            None => Ownership::NotOurs,
+            Some(None) => Ownership::Unwritten,
+            Some(Some(hash)) => Ownership::Written(hash),
         })
     }
 
-    /// What is known of the article at `place`.
-    pub fn done(&self, place: &str) -> Result<Option<Done>> {
+    /// Finds the article at `place`; none if it was never done.
+    pub fn article(&self, place: &str) -> Result<Option<DoneArticle>> {
         let connection = self.connection();
         let found = || {
             let mut statement = connection.prepare_cached("SELECT sha256, manner FROM article WHERE place = ?1")?;
             let done = |row: &rusqlite::Row| {
-                Ok(Done {
+                Ok(DoneArticle {
                     sha256: row.get(0)?,
                     manner: row.get(1)?,
                 })
             };
             statement.query_row([place], done).optional()
         };
-        self.told(found())
+        self.explain(found())
     }
 
     /// Replaces the manner of an article that is done.
     pub fn set_manner(&self, place: &str, manner: &str) -> Result<()> {
         let connection = self.connection();
         let set = connection.execute("UPDATE article SET manner = ?2 WHERE place = ?1", [place, manner]);
-        self.told(set).map(drop)
+        self.explain(set).map(drop)
     }
 
     /// Notes an article as done, or as failed where its record says so, with the hashes of its outputs.
@@ -149,24 +149,28 @@ impl State {
             }
             transaction.commit()
         };
-        self.told(recorded())
+        self.explain(recorded())
     }
 
-    /// Takes over all that the state at `other` has, in place of what is here: a shard's, which was done later. Gives the number
-    /// of articles.
+    /// Takes over all that the state at `other` has, and replaces what is here by it: for a shard's, which was done later.
+    /// Returns the number of articles.
     pub fn take_over(&self, other: &Path) -> Result<usize> {
         make_tables(other)?;
         let mut connection = self.connection();
-        self.told(database::with_attached(&mut connection, other, |transaction| {
+        self.explain(database::with_attached(&mut connection, other, |transaction| {
             transaction.execute("INSERT OR REPLACE INTO main.output SELECT * FROM other.output", [])?;
             transaction.execute("INSERT OR IGNORE INTO main.fact SELECT * FROM other.fact", [])?;
             transaction.execute("INSERT OR REPLACE INTO main.article SELECT * FROM other.article", [])
         }))
     }
 
-    /// Takes over the articles of the state at `other` that are not done here, each after `bring` has brought its outputs.
-    /// Gives their number, and that of the articles that are done here otherwise than there.
-    pub fn adopt(&self, other: &Path, bring: &mut dyn FnMut(&Record) -> Result<()>) -> Result<(usize, usize)> {
+    /// Takes over the articles of the state at `other` that are not done here, each after `copy_outputs` has copied its
+    /// outputs. Returns their number, and that of the articles that are done here from another source or in another manner.
+    pub fn import_missing(
+        &self,
+        other: &Path,
+        copy_outputs: &mut dyn FnMut(&Record) -> Result<()>,
+    ) -> Result<(usize, usize)> {
         make_tables(other)?;
         let mut connection = self.connection();
         let adopted = database::with_attached(&mut connection, other, |transaction| {
@@ -191,8 +195,8 @@ impl State {
                 let [place, sha256, manner, json] = [0, 1, 2, 3].map(|column| row.get::<_, String>(column));
                 let (place, sha256, manner, json) = (place?, sha256?, manner?, json?);
                 let record = read(&json)?;
-                // What is brought so far stays.
-                if let Err(error) = bring(&record) {
+                // What is copied so far stays.
+                if let Err(error) = copy_outputs(&record) {
                     return Ok(Err(error));
                 }
                 article.execute([place, sha256, manner, json])?;
@@ -204,7 +208,7 @@ impl State {
             transaction.execute("INSERT OR IGNORE INTO main.fact SELECT * FROM other.fact", [])?;
             Ok(Ok((taken, kept as usize)))
         });
-        self.told(adopted)?
+        self.explain(adopted)?
     }
 
     /// Hands every record to `on_record`, the worst first: failed articles, then those with the largest share of flagged
@@ -220,11 +224,11 @@ impl State {
              json_extract(record, '$.flagged') * 1.0 / max(json_extract(record, '$.segments'), 1) DESC, \
              json_extract(record, '$.score'), place",
         );
-        let mut statement = self.told(statement)?;
-        let mut rows = self.told(statement.query([]))?;
-        while let Some(row) = self.told(rows.next())? {
-            let json: String = self.told(row.get(0))?;
-            on_record(self.told(read(&json))?)?;
+        let mut statement = self.explain(statement)?;
+        let mut rows = self.explain(statement.query([]))?;
+        while let Some(row) = self.explain(rows.next())? {
+            let json: String = self.explain(row.get(0))?;
+            on_record(self.explain(read(&json))?)?;
         }
         Ok(())
     }
@@ -255,23 +259,23 @@ impl State {
         connection.close().map_err(|(_, error)| failure(&self.path, error))
     }
 
-    /// A fact by its name.
+    /// Looks up a fact by its name.
     pub fn fact(&self, name: &str) -> Result<Option<String>> {
         let connection = self.connection();
         let value = connection
             .query_row("SELECT value FROM fact WHERE name = ?1", [name], |row| row.get(0))
             .optional();
-        self.told(value)
+        self.explain(value)
     }
 
-    /// Remembers a fact.
+    /// Stores a fact, and replaces an earlier one of the name.
     pub fn set_fact(&self, name: &str, value: &str) -> Result<()> {
         let connection = self.connection();
         let set = connection.execute(
             "INSERT OR REPLACE INTO fact (name, value) VALUES (?1, ?2)",
             [name, value],
         );
-        self.told(set).map(drop)
+        self.explain(set).map(drop)
     }
 }
 

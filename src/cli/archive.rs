@@ -9,7 +9,9 @@ use super::progress;
 use super::session::Session;
 use super::words::{counted, size};
 use super::{Status, interrupt};
-use crate::archive::{self, Article, Articles, Counts, Host, INDEX, Lock, Plan, PlanOptions, REPORT, Site, State};
+use crate::archive::{
+    self, ArchiveDir, Article, Articles, Counts, Host, INDEX, Lock, Plan, PlanOptions, REPORT, State,
+};
 use crate::error::{Error, Kind, Result};
 use crate::memory::Memory;
 use crate::pipeline;
@@ -33,7 +35,7 @@ pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status>
             .hint("an archive is a directory of articles; `plae translate` takes files"));
     }
     let plan = settle(args)?;
-    let site = Site::new(output, args.shard);
+    let site = ArchiveDir::new(output, args.shard);
     if args.dry_run {
         return dry_run(plan, &options, &site, printer);
     }
@@ -43,8 +45,8 @@ pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status>
     // A model that cannot be had is told before anything is read.
     let identity = identity(session.located()?)?;
     let _lock = Lock::take(&site)?;
-    site.check()?;
-    site.seed(&articles)?;
+    site.check_sharding()?;
+    site.copy_state_from_whole(&articles)?;
     let usual = site.database();
     let state = State::open(&usual)?;
     let memory = if args.memory.no_memory {
@@ -189,7 +191,7 @@ fn pace(state: &State) -> Result<(f64, f64)> {
 }
 
 /// Prints what would be read and written, and how long that would take by the pace of earlier runs.
-fn dry_run(plan: Plan, options: &pipeline::Options, site: &Site, printer: &Printer) -> Result<Status> {
+fn dry_run(plan: Plan, options: &pipeline::Options, site: &ArchiveDir, printer: &Printer) -> Result<Status> {
     let (count, bytes) = (plan.articles.len(), total(&plan.articles));
     let extra = |task: &Task| match &task.input {
         Input::Stdin => String::new(),
@@ -199,7 +201,7 @@ fn dry_run(plan: Plan, options: &pipeline::Options, site: &Site, printer: &Print
         tasks: plan
             .articles
             .iter()
-            .map(|article| task(article, site.output()))
+            .map(|article| task(article, site.output_dir()))
             .collect(),
         failures: plan.failures,
         skipped: plan.skipped,
@@ -247,7 +249,7 @@ fn task(article: Article, output: &Path) -> Task {
 }
 
 /// Says what became of these articles, and of those that were `refused` before.
-fn report(articles: usize, refused: usize, counts: &Counts, time: Duration, site: &Site, printer: &Printer) {
+fn report(articles: usize, refused: usize, counts: &Counts, time: Duration, site: &ArchiveDir, printer: &Printer) {
     let mut line = format!(
         "{} of {} translated, {} unchanged",
         counts.done,
@@ -279,10 +281,10 @@ fn report(articles: usize, refused: usize, counts: &Counts, time: Duration, site
         ));
     }
     printer.note(match site.shard() {
-        None => format!("all articles: {}", site.output().join(INDEX).display()),
+        None => format!("all articles: {}", site.output_dir().join(INDEX).display()),
         Some(_) => format!(
             "articles of this shard: {}; `plae merge` joins the shards",
-            site.home().join(REPORT).display()
+            site.state_dir().join(REPORT).display()
         ),
     });
 }

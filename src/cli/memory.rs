@@ -8,7 +8,8 @@ use super::{Status, file, io_phrase, is_local};
 use crate::archive::{DATABASE, HOME};
 use crate::error::{Error, Kind, Result};
 use crate::memory::{
-    EditedFormat, ExchangeFormat, Filter, Lesson, Match, Memory, Stats, Tally, Unit, read, read_edited, write,
+    AddCounts, EditedFormat, ExchangeFormat, LearnCounts, Match, Memory, PruneFilter, Stats, Unit, read, read_edited,
+    write,
 };
 use jiff::{Span, Timestamp, Zoned};
 use std::fmt::Write as _;
@@ -61,7 +62,7 @@ pub fn run(args: &MemoryArgs, printer: &Printer) -> Result<Status> {
             human,
             dry_run,
         } => {
-            let filter = Filter {
+            let filter = PruneFilter {
                 until: older_than.map(ago).transpose()?,
                 system: system.clone(),
                 flagged: *flagged,
@@ -233,7 +234,7 @@ fn import(path: &Path, input: &Path, format: ExchangeFormat, printer: &Printer) 
         Box::new(BufReader::new(file))
     };
     let memory = Memory::open(path)?;
-    let mut tally = Tally::default();
+    let mut tally = AddCounts::default();
     let mut waiting: Vec<Unit> = Vec::new();
     let read = read(&mut reader, format, &mut |unit| {
         waiting.push(unit);
@@ -246,7 +247,7 @@ fn import(path: &Path, input: &Path, format: ExchangeFormat, printer: &Printer) 
     tally += memory.add(&waiting)?;
     let skipped = read.map_err(|error| match error.kind {
         Kind::Input => {
-            if tally != Tally::default() {
+            if tally != AddCounts::default() {
                 printer.note("what stands before the damage is added; mend the file and import it again");
             }
             error.path(name)
@@ -276,7 +277,7 @@ fn ago(age: Span) -> Result<Timestamp> {
         .map_err(|error| Error::usage("--older-than reaches before the calendar").source(error))
 }
 
-fn prune(memory: &Memory, filter: &Filter, dry: bool, printer: &Printer) -> Result<()> {
+fn prune(memory: &Memory, filter: &PruneFilter, dry: bool, printer: &Printer) -> Result<()> {
     let before = memory.bytes();
     let count = memory.prune(filter, dry)?;
     let what = counted(usize::try_from(count).unwrap_or(usize::MAX), "translation");
@@ -304,7 +305,7 @@ fn learn(
     printer: &Printer,
 ) -> Result<Status> {
     let memory = if all { Memory::open(path)? } else { existing(path)? };
-    let mut sum = Lesson::default();
+    let mut sum = LearnCounts::default();
     let mut status = Status::Done;
     for input in inputs {
         let lesson = format
@@ -338,7 +339,7 @@ fn learn(
     Ok(status)
 }
 
-fn told(lesson: &Lesson) -> String {
+fn told(lesson: &LearnCounts) -> String {
     let mut line = format!("{} learned, {} as they were", counted(lesson.new, "edit"), lesson.same);
     for (count, what) in [
         (lesson.unknown, "of sources that the memory does not have"),

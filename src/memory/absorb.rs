@@ -1,4 +1,4 @@
-//! Joining memories: what another file has and this one has not.
+//! Merging memories: translations of another file that this one does not have.
 
 use super::{Memory, SCHEMA};
 use crate::database::{self, Durability};
@@ -6,17 +6,17 @@ use crate::error::Result;
 use std::path::Path;
 
 impl Memory {
-    /// Takes over what the memory at `other` has: of machines' translations those that are not here, of people's those that
-    /// are not here or newer there. A second time it takes nothing. Gives the number of translations taken.
+    /// Copies translations from the memory at `other`: machines' that are not here, people's that are not here or newer
+    /// there. Repeated, it copies nothing. Returns the number of translations copied.
     ///
     /// # Errors
     /// Those of [`Memory::open`], for either file.
     pub fn absorb(&self, other: &Path) -> Result<usize> {
-        // Whether it is a memory, and whole, is found out before anything is written here.
+        // Fails for a file that is no memory, before anything is written here.
         drop(database::open(other, Durability::Normal, SCHEMA)?);
-        let mut connection = self.teaching();
+        let mut connection = self.connection_for_teaching();
         let joined = database::with_attached(&mut connection, other, |transaction| {
-            // Each file numbers its systems by itself; their descriptions are what they have in common.
+            // Each file numbers its systems by itself, so they are matched by their descriptions.
             transaction.execute(
                 "INSERT INTO main.system (description) SELECT description FROM other.system WHERE true \
                  ON CONFLICT DO NOTHING",
@@ -39,14 +39,14 @@ impl Memory {
                  FROM other.human AS theirs JOIN main.human AS own USING (source) WHERE own.target <> theirs.target",
             )?;
             let human = transaction.execute(
-                "INSERT OR REPLACE INTO main.human SELECT theirs.* FROM other.human AS theirs \
+                "INSERT OR REMEMBER_REPLACED INTO main.human SELECT theirs.* FROM other.human AS theirs \
                  LEFT JOIN main.human AS own ON own.source = theirs.source \
                  WHERE own.source IS NULL OR theirs.made > own.made",
                 [],
             )?;
             Ok(machine + human)
         });
-        self.told(joined)
+        self.explain(joined)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Outputs of plae that people edited, read back as pairs of source and translation.
+//! Edited outputs of plae, read back as pairs of source and translation.
 
 use super::exchange::tsv::{Rows, columns};
 use crate::error::{Error, Result};
@@ -37,18 +37,18 @@ impl EditedFormat {
     }
 }
 
-/// What stands in an output.
+/// The segments of an output that somebody may have edited.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edited {
     /// Source and target of each segment, in the order of the file.
     pub pairs: Vec<(String, String)>,
-    /// Whether quotation marks are sure to be a person's: a spreadsheet takes them for its own and drops them.
+    /// Whether quotation marks can be relied on: a spreadsheet may drop them, so in a table they tell no edit.
     pub quotes: bool,
 }
 
 impl Edited {
-    /// What of a text on one line tells an edit.
-    pub(super) fn seen<'t>(&self, text: &'t str) -> Cow<'t, str> {
+    /// The part of a text on one line that tells an edit: all of it, or all but the quotation marks.
+    pub(super) fn comparable<'t>(&self, text: &'t str) -> Cow<'t, str> {
         if self.quotes || !text.contains('"') {
             Cow::Borrowed(text)
         } else {
@@ -117,9 +117,10 @@ fn read_jsonl(bytes: &[u8]) -> Result<Vec<(String, String)>> {
     Ok(pairs)
 }
 
-/// The part of a Word document that has its text, and the most bytes of it that are read.
+/// File within a Word document that has its text.
 const BODY: &str = "word/document.xml";
-const MOST: u64 = 1 << 30;
+/// The most bytes of it that are read.
+const MAX_BODY: u64 = 1 << 30;
 
 fn read_docx(bytes: &[u8]) -> Result<Vec<(String, String)>> {
     let no_docx = |error: &dyn std::fmt::Display| Error::input(format!("no Word document: {error}"));
@@ -127,7 +128,7 @@ fn read_docx(bytes: &[u8]) -> Result<Vec<(String, String)>> {
     let mut xml = String::new();
     zip.by_name(BODY)
         .map_err(|error| no_docx(&error))?
-        .take(MOST)
+        .take(MAX_BODY)
         .read_to_string(&mut xml)
         .map_err(|error| no_docx(&error))?;
     let mut reader = Reader::from_str(&xml);
@@ -155,7 +156,7 @@ fn read_docx(bytes: &[u8]) -> Result<Vec<(String, String)>> {
     }
 }
 
-/// What is open in a document's body and what was read of it. A paragraph's text has a line end at each of its breaks.
+/// State of reading a Word document's body: open elements, and the pairs read so far. A line break ends a line of text.
 #[derive(Default)]
 struct Body {
     path: Vec<String>,
@@ -241,7 +242,7 @@ impl Body {
         }
     }
 
-    /// Text between elements is none of the document's.
+    /// Adds the text of a `t` element; text between other elements is not the document's.
     fn add(&mut self, text: &str) {
         if self.path.last().is_some_and(|open| open == "t") {
             self.put(text);
@@ -256,5 +257,5 @@ impl Body {
     }
 }
 
-/// The head of plae's tables, where another program did not keep that it is one.
+/// First row of plae's tables; another program may have dropped the mark that it is a head.
 const HEAD: (&str, &str) = ("ไทย", "English");

@@ -1,4 +1,4 @@
-//! Learning: what people changed in plae's outputs becomes theirs.
+//! Learning: translations that people changed in plae's outputs are stored as people's.
 
 use super::unit::one_line;
 use super::{Edited, Memory, Unit};
@@ -8,22 +8,22 @@ use jiff::Timestamp;
 use rusqlite::OptionalExtension;
 use std::collections::HashMap;
 
-/// What was learned from a file, segment by segment.
+/// Counts of the segments of a file that was learned from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Lesson {
-    /// People's translations that are new in the memory.
+pub struct LearnCounts {
+    /// Segments whose translation is new in the memory as a person's.
     pub new: usize,
-    /// As a machine made them, or as people did before: plae wrote them so.
+    /// Segments as plae wrote them: a machine's translation, or one that people had made before.
     pub same: usize,
-    /// Of a source that the memory does not have: nobody can say whether they were edited.
+    /// Segments whose source the memory does not have: nobody can say whether they were edited.
     pub unknown: usize,
-    /// Without Thai in the source or anything in the target.
+    /// Segments without Thai in the source or without a target.
     pub empty: usize,
-    /// Of those that are new, sources that stand several times with different edits; the last one counts.
+    /// Segments that are edited differently from an earlier one of the same source; the last edit counts.
     pub contradicted: usize,
 }
 
-impl std::ops::AddAssign for Lesson {
+impl std::ops::AddAssign for LearnCounts {
     fn add_assign(&mut self, other: Self) {
         self.new += other.new;
         self.same += other.same;
@@ -34,14 +34,14 @@ impl std::ops::AddAssign for Lesson {
 }
 
 impl Memory {
-    /// Takes as people's translations the pairs whose target differs from all that stood there for the same source
-    /// before, and with `all` every pair: somebody has read them.
+    /// Stores the pairs of an edited output as people's translations if their target is none that plae wrote for the source.
+    /// With `all` every pair is stored: somebody has read and approved them.
     ///
     /// # Errors
     /// The database's.
-    pub fn learn_edited(&self, edited: &Edited, all: bool) -> Result<Lesson> {
+    pub fn learn_edited(&self, edited: &Edited, all: bool) -> Result<LearnCounts> {
         let now = Timestamp::now();
-        let mut lesson = Lesson::default();
+        let mut lesson = LearnCounts::default();
         let mut new: HashMap<String, String> = HashMap::new();
         let connection = self.connection();
         let mut compare = || {
@@ -58,7 +58,7 @@ impl Memory {
                     continue;
                 }
                 let before: Option<String> = human.query_row([&unit.source], |row| row.get(0)).optional()?;
-                let is_same = |other: &str| edited.seen(other) == edited.seen(&unit.target);
+                let is_same = |other: &str| edited.comparable(other) == edited.comparable(&unit.target);
                 if before.as_deref().is_some_and(is_same) {
                     lesson.same += 1;
                     continue;
@@ -83,7 +83,7 @@ impl Memory {
             }
             Ok(())
         };
-        self.told(compare())?;
+        self.explain(compare())?;
         drop(connection);
         let pairs: Vec<(&str, &str)> = new.iter().map(|(source, target)| (&**source, &**target)).collect();
         self.learn(&pairs)?;

@@ -1,4 +1,4 @@
-//! Care of a memory: what is in it, and what may go.
+//! Maintenance of a memory: counting, deleting, compacting.
 
 use super::Memory;
 use super::system::model_name;
@@ -7,56 +7,62 @@ use jiff::Timestamp;
 use rusqlite::params;
 use serde::Serialize;
 
-/// What is in a memory.
+/// Counts of everything in a memory.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Stats {
     /// Size on disk, with what waits in the write-ahead log.
     pub bytes: u64,
-    /// Translations by machines, and by people.
+    /// Translations by machines.
     pub machine: i64,
+    /// Translations by people.
     pub human: i64,
-    /// Different sources, and those of them with more than one translation.
+    /// Different sources.
     pub sources: i64,
+    /// Sources with more than one translation.
     pub shared: i64,
-    /// When the first and the last translation were made; none in an empty memory.
+    /// When the first translation was made; none in an empty memory.
     pub oldest: Option<Timestamp>,
+    /// When the last translation was made; none in an empty memory.
     pub newest: Option<Timestamp>,
-    /// In the order in which they were first seen.
+    /// Systems that have translations, in the order in which they were first seen.
     pub systems: Vec<SystemStats>,
 }
 
-/// What a memory has of one system.
+/// Counts of one system's translations.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SystemStats {
     /// Name of the model.
     pub model: String,
-    /// All that tells it from other systems.
+    /// The system's [`super::SystemId`] as JSON; an older memory may have another text.
     pub system: String,
+    /// Translations.
     pub entries: i64,
     /// Translations with a flag, or without text.
     pub flagged: i64,
+    /// When the first of them was made.
     pub oldest: Option<Timestamp>,
+    /// When the last of them was made.
     pub newest: Option<Timestamp>,
 }
 
-/// What [`Memory::prune`] takes; all that is set has to hold.
+/// Chooses the translations that [`Memory::prune`] deletes; every condition that is set has to hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Filter {
-    /// Made at this time or before it.
+pub struct PruneFilter {
+    /// Translations made at this time or before it.
     pub until: Option<Timestamp>,
-    /// Made by a system whose description has this in it.
+    /// Translations by a system whose description, as in [`SystemStats::system`], contains this text.
     pub system: Option<String>,
-    /// Flagged or empty ones only.
+    /// Only translations with a flag or without text.
     pub flagged: bool,
-    /// People's translations, which have no system and no flags; else machines'.
+    /// People's translations, which have neither system nor flags, instead of machines'.
     pub human: bool,
 }
 
-/// A machine's translation that deserves a second look.
+/// SQL for a machine's translation that deserves a second look.
 const FLAGGED: &str = "(flags <> '[]' OR trim(target) = '')";
 
 impl Memory {
-    /// Counts what there is.
+    /// Counts everything in the memory.
     ///
     /// # Errors
     /// The database's, as in all methods.
@@ -92,7 +98,7 @@ impl Memory {
             )?;
             Ok((systems, human, sources, shared))
         };
-        let (systems, (human, oldest, newest), sources, shared) = self.told(counted())?;
+        let (systems, (human, oldest, newest), sources, shared) = self.explain(counted())?;
         Ok(Stats {
             bytes: self.bytes(),
             machine: systems.iter().map(|system| system.entries).sum(),
@@ -115,10 +121,10 @@ impl Memory {
         length("") + length("-wal")
     }
 
-    /// Deletes what `filter` takes, or with `dry` only counts it: how many translations.
+    /// Deletes the translations that `filter` chooses, or only counts them if `dry_run`. Returns their number.
     ///
-    /// Systems keep their numbers even where nothing of them is left: a run that is under way knows its own.
-    pub fn prune(&self, filter: &Filter, dry: bool) -> Result<i64> {
+    /// A system keeps its number even if none of its translations is left, for the sake of runs that are under way.
+    pub fn prune(&self, filter: &PruneFilter, dry_run: bool) -> Result<i64> {
         let until = filter.until.map(Timestamp::as_second);
         let rest = if filter.human {
             "FROM human WHERE (?1 IS NULL OR made <= ?1) AND ?2 IS NULL AND NOT ?3".to_owned()
@@ -129,9 +135,9 @@ impl Memory {
              AND (NOT ?3 OR {FLAGGED})"
             )
         };
-        let connection = self.teaching();
+        let connection = self.connection_for_teaching();
         let asked = params![until, filter.system, filter.flagged];
-        self.told(if dry {
+        self.explain(if dry_run {
             connection.query_row(&format!("SELECT count(*) {rest}"), asked, |row| row.get(0))
         } else {
             connection
@@ -140,12 +146,12 @@ impl Memory {
         })
     }
 
-    /// Gives the space of what was deleted back to the disk. Needs as much free space again for the time being.
+    /// Gives the space of deleted translations back to the disk. Meanwhile it needs as much free space again.
     ///
     /// # Errors
     /// The database's, also where another program is writing; what is stored stays.
     pub fn compact(&self) -> Result<()> {
-        self.told(
+        self.explain(
             self.connection()
                 .execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)"),
         )

@@ -1,4 +1,4 @@
-//! Translation memory: finished segments on disk, found again by their text and by what made them.
+//! Translation memory: finished segments on disk, found again by their source and by the system that translated them.
 
 mod absorb;
 mod edited;
@@ -13,11 +13,11 @@ mod unit;
 
 pub use edited::{Edited, EditedFormat, read as read_edited};
 pub use exchange::{ExchangeFormat, Skipped, read, write};
-pub use learn::Lesson;
-pub use maintenance::{Filter, Stats, SystemStats};
+pub use learn::LearnCounts;
+pub use maintenance::{PruneFilter, Stats, SystemStats};
 pub use search::{LEAST_SIMILARITY, Match};
 pub use system::{DecodeId, DecodingId, LanguagesId, ModelId, SystemId};
-pub use unit::{Machine, Tally, Unit};
+pub use unit::{AddCounts, Machine, Unit};
 
 use crate::database::{self, Durability, failure};
 use crate::document::{Finish, Flag};
@@ -27,7 +27,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
-use similar::People;
+use similar::HumanSources;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -51,30 +51,37 @@ const SCHEMA: &str = "
 
 /// A translation memory: an SQLite file, which several threads and processes may use at once.
 ///
-/// A segment is found by its normalised source and by its [`System`], never by the file it stood in. What a person wrote
-/// outranks what any machine did.
+/// A segment is found by its normalised source and its [`SystemId`], whatever document it stood in. A person's translation
+/// outranks every machine's.
+///
+/// All methods fail with errors of the database: of kind `Output` where the file is damaged, locked or cannot be written.
 pub struct Memory {
     connection: Mutex<Connection>,
     path: PathBuf,
-    /// What people translated, from when it is first asked for until this memory changes it.
-    people: Mutex<Option<Arc<People>>>,
+    /// The sources that people translated, read at the first use and forgotten when this memory changes them.
+    human_sources: Mutex<Option<Arc<HumanSources>>>,
 }
 
-/// What all translations of one kind have in common, as [`Memory::system`] numbers it.
+/// The number of a [`SystemId`] in one memory, as [`Memory::system`] gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct System(i64);
+pub struct SystemNumber(i64);
 
 /// A remembered translation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
+    /// The English text.
     pub target: String,
     /// Mean natural log-probability of the output tokens; none for a person's.
     pub score: Option<f64>,
+    /// Why the output ended; `Stop` for a person's.
     pub finish: Finish,
+    /// What looked wrong with it when it was made.
     pub flags: Vec<Flag>,
+    /// Tokens of the source; 0 for a person's.
     pub source_tokens: usize,
+    /// Tokens of the output; 0 for a person's.
     pub target_tokens: usize,
-    /// Written by a person.
+    /// Whether a person wrote it.
     pub human: bool,
 }
 
@@ -88,11 +95,11 @@ impl Memory {
         Ok(Self {
             connection: Mutex::new(database::open(path, Durability::Full, SCHEMA)?),
             path: path.to_path_buf(),
-            people: Mutex::default(),
+            human_sources: Mutex::default(),
         })
     }
 
-    /// The file.
+    /// Path of the memory's file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -101,14 +108,15 @@ impl Memory {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The connection, to change what people translated. While it is held nobody reads that again.
-    fn teaching(&self) -> MutexGuard<'_, Connection> {
+    /// Locks the connection in order to change people's translations, and forgets the sources that were read before.
+    fn connection_for_teaching(&self) -> MutexGuard<'_, Connection> {
         let connection = self.connection();
-        *self.people.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.human_sources.lock().unwrap_or_else(PoisonError::into_inner) = None;
         connection
     }
 
-    fn told<T>(&self, result: rusqlite::Result<T>) -> Result<T> {
+    /// Puts a failure of the database into words, with the memory's path.
+    fn explain<T>(&self, result: rusqlite::Result<T>) -> Result<T> {
         result.map_err(|error| failure(&self.path, error))
     }
 
@@ -119,7 +127,7 @@ impl Memory {
     ///
     /// # Errors
     /// The database's, as in all methods.
-    pub fn system(&self, id: &SystemId, former: Option<&str>) -> Result<System> {
+    pub fn system(&self, id: &SystemId, former: Option<&str>) -> Result<SystemNumber> {
         let mut connection = self.connection();
         let mut numbered = || {
             let description = to_json(id)?;
@@ -149,11 +157,11 @@ impl Memory {
                 }
             }
         };
-        self.told(numbered()).map(System)
+        self.explain(numbered()).map(SystemNumber)
     }
 
-    /// What is remembered of each of these normalised sources: a person's translation, else that of the system.
-    pub fn recall(&self, system: System, sources: &[&str]) -> Result<Vec<Option<Entry>>> {
+    /// Looks up normalised sources: gives a person's translation of each, else the system's, else none.
+    pub fn recall(&self, system: SystemNumber, sources: &[&str]) -> Result<Vec<Option<Entry>>> {
         let connection = self.connection();
         let found = || {
             // One snapshot for all, and no lock taken for each.
@@ -165,8 +173,8 @@ impl Memory {
             )?;
             let mut entries = Vec::with_capacity(sources.len());
             for source in sources {
-                let edited: Option<String> = human.query_row([source], |row| row.get(0)).optional()?;
-                entries.push(match edited {
+                let by_person: Option<String> = human.query_row([source], |row| row.get(0)).optional()?;
+                entries.push(match by_person {
                     Some(target) => Some(Entry::human(target)),
                     None => machine
                         .query_row(params![system.0, source], |row| {
@@ -185,11 +193,11 @@ impl Memory {
             }
             Ok(entries)
         };
-        self.told(found())
+        self.explain(found())
     }
 
-    /// Stores what a system made of normalised sources, all or none; what is there already stays.
-    pub fn keep(&self, system: System, entries: &[(&str, &Entry)]) -> Result<()> {
+    /// Stores a system's translations of normalised sources in one transaction. A source that it has already keeps its entry.
+    pub fn keep(&self, system: SystemNumber, entries: &[(&str, &Entry)]) -> Result<()> {
         let now = jiff::Timestamp::now().as_second();
         let mut connection = self.connection();
         let mut stored = || {
@@ -215,24 +223,25 @@ impl Memory {
             }
             transaction.commit()
         };
-        self.told(stored())
+        self.explain(stored())
     }
 
-    /// Stores what a person made of sources, all or none; it replaces what stood there. Sources are normalised, targets
-    /// become one line.
+    /// Stores a person's translations, pairs of source and target, in one transaction. They replace older ones. Sources are
+    /// normalised, targets are put on one line.
     pub fn learn(&self, pairs: &[(&str, &str)]) -> Result<()> {
         let now = jiff::Timestamp::now();
         let units: Vec<Unit> = pairs
             .iter()
             .map(|(source, target)| Unit::person(source, target, now))
             .collect();
-        let mut connection = self.teaching();
+        let mut connection = self.connection_for_teaching();
         let mut stored = || {
             let transaction = connection.transaction()?;
             {
-                let mut statement = transaction
-                    .prepare_cached("INSERT OR REPLACE INTO human (source, target, made) VALUES (?1, ?2, ?3)")?;
-                let mut replaced = transaction.prepare_cached(unit::REPLACE)?;
+                let mut statement = transaction.prepare_cached(
+                    "INSERT OR REMEMBER_REPLACED INTO human (source, target, made) VALUES (?1, ?2, ?3)",
+                )?;
+                let mut replaced = transaction.prepare_cached(unit::REMEMBER_REPLACED)?;
                 for unit in &units {
                     replaced.execute([&unit.source, &unit.target])?;
                     statement.execute(params![unit.source, unit.target, unit.made.as_second()])?;
@@ -240,7 +249,7 @@ impl Memory {
             }
             transaction.commit()
         };
-        self.told(stored())
+        self.explain(stored())
     }
 
     /// Hashes all of people's translations (SHA-256 in hexadecimal): the hash changes whenever one of them does.
@@ -259,11 +268,12 @@ impl Memory {
             }
             Ok(hexadecimal(&hash.finalize()))
         };
-        self.told(hashed())
+        self.explain(hashed())
     }
 }
 
 impl Entry {
+    /// A person's translation.
     fn human(target: String) -> Self {
         Self {
             target,

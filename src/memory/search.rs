@@ -1,4 +1,4 @@
-//! Search: units that hold a text, and the sources that are nearest to one.
+//! Search: units that contain a text, and units whose sources are nearest to it.
 
 use super::unit::UNITS;
 use super::{Memory, Unit};
@@ -8,14 +8,14 @@ use rapidfuzz::distance::levenshtein::{Args, BatchComparator};
 use rusqlite::params;
 use serde::Serialize;
 
-/// The least similarity that is worth showing.
+/// The least similarity of a unit that [`Memory::nearest`] finds.
 pub const LEAST_SIMILARITY: f64 = 0.5;
 
 /// A unit that was found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Match {
-    /// How near its source is to the text asked for, from 0 to 1: one less the edit distance in characters, as a share of
-    /// the longer text (Levenshtein 1966). None where the text is a part of it.
+    /// Similarity of its source to the text asked for, from 0 to 1: 1 - d / n with the edit distance d (Levenshtein 1966)
+    /// and the length n of the longer text, both in characters. None for a unit that contains the text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub similarity: Option<f64>,
     #[serde(flatten)]
@@ -23,15 +23,15 @@ pub struct Match {
 }
 
 impl Memory {
-    /// Units whose source holds `text` normalised, or whose target holds it as it is, Latin capitals or not; people's
-    /// first, `limit` at most.
+    /// Finds units whose source contains `text` once it is normalised, or whose target contains it as it is, in upper or
+    /// lower case; people's first, `limit` at most.
     ///
     /// Every unit is looked at: an index of character trigrams would miss the many Thai words of two characters.
     ///
     /// # Errors
     /// Of kind `Usage` for a text of white space only.
     pub fn search(&self, text: &str, limit: usize) -> Result<Vec<Match>> {
-        let (source, target) = asked(text)?;
+        let (source, target) = search_texts(text)?;
         let pattern = |text: &str| {
             let literal = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
             format!("%{literal}%")
@@ -50,16 +50,16 @@ impl Memory {
             })?;
             rows.collect()
         };
-        self.told(found())
+        self.explain(found())
     }
 
-    /// Units whose source is most like `text` normalised, the nearest first, `limit` at most, none below
-    /// [`LEAST_SIMILARITY`].
+    /// Finds the units whose sources are most similar to `text` once it is normalised: the nearest first, `limit` at most,
+    /// none below [`LEAST_SIMILARITY`].
     ///
     /// # Errors
     /// Of kind `Usage` for a text of white space only.
     pub fn nearest(&self, text: &str, limit: usize) -> Result<Vec<Match>> {
-        let (source, _) = asked(text)?;
+        let (source, _) = search_texts(text)?;
         let scorer = BatchComparator::new(source.chars());
         let connection = self.connection();
         let found = || {
@@ -75,7 +75,7 @@ impl Memory {
                 let Some(similarity) = scorer.normalized_similarity_with_args(candidate.chars(), &args) else {
                     continue;
                 };
-                // Behind its equals: people's translations come first and stay there.
+                // After its equals: people's translations are read first and stay before machines'.
                 let place = best.partition_point(|(other, _)| *other >= similarity);
                 if place < limit {
                     best.truncate(limit - 1);
@@ -84,7 +84,7 @@ impl Memory {
             }
             Ok(best)
         };
-        let best = self.told(found())?;
+        let best = self.explain(found())?;
         let matched = best.into_iter().map(|(similarity, unit)| Match {
             similarity: Some(similarity),
             unit,
@@ -93,8 +93,8 @@ impl Memory {
     }
 }
 
-/// A text as it would stand in a source, and as in a target.
-fn asked(text: &str) -> Result<(String, &str)> {
+/// The text as it would stand in a source, and as it would stand in a target.
+fn search_texts(text: &str) -> Result<(String, &str)> {
     let source = normalise(text).into_owned();
     if source.is_empty() {
         Err(Error::usage("nothing to search for"))

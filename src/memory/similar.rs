@@ -1,4 +1,4 @@
-//! Similar sources: what a person made of nearly the same sentence, found among tens of thousands in a fraction of a millisecond.
+//! Similar sources: a person's translation of nearly the same sentence, found among tens of thousands within a millisecond.
 
 use super::Memory;
 use crate::document::Similar;
@@ -9,14 +9,14 @@ use rusqlite::{Connection, OptionalExtension};
 use std::ops::RangeInclusive;
 use std::sync::{Arc, PoisonError};
 
-/// The most that two sources may differ: 75 % alike, from where on translation tools offer what they found.
+/// The most that similar sources differ: translation tools offer matches from a similarity of 75 %.
 const FARTHEST: Distance = Distance { edits: 1, length: 4 };
-/// Lengths of sources, in characters, that may have some like them. Of two or three words a quarter is another word. The
-/// splitter leaves little above 300; whole paragraphs have the same letters in the same shares, and would take a hundred
-/// times as long to tell apart.
+/// Lengths of the sources that are compared, in characters. In two or three words a quarter is already another word. The
+/// splitter leaves few sentences above 300; whole paragraphs have the same letters in the same shares, so that the cheap
+/// comparison of [`CharCounts`] does not tell them apart and a search takes a hundred times as long.
 const LENGTHS: RangeInclusive<usize> = 12..=400;
 
-/// Edits between two texts, and the length of the longer one in characters.
+/// The edit distance between two texts, beside the length of the longer one in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Distance {
     edits: usize,
@@ -24,8 +24,8 @@ struct Distance {
 }
 
 impl Distance {
-    /// The most edits by which two texts, the longer one of this length, are no farther apart.
-    fn reach(self, length: usize) -> usize {
+    /// The most edits between texts that are no farther apart, where the longer one has this length.
+    fn max_edits(self, length: usize) -> usize {
         self.edits * length / self.length
     }
 
@@ -33,17 +33,17 @@ impl Distance {
         self.edits * other.length < other.edits * self.length
     }
 
-    /// Rounded down, so that only what is equal is 1.
+    /// Similarity from 0 to 1, rounded down, so that only equal texts have 1.
     fn similarity(self) -> f64 {
         ((self.length - self.edits) * 10_000 / self.length) as f64 / 1e4
     }
 }
 
-/// How often each character stands in a text; those with the same remainder count as one, and more than 255 as 255.
+/// Counts of the characters of a text, by their code points modulo [`Self::SIZE`]; counts stop at 255.
 #[derive(Clone, Copy)]
-struct Bag([u8; Self::SIZE]);
+struct CharCounts([u8; Self::SIZE]);
 
-impl Bag {
+impl CharCounts {
     /// Thai is within 96 code points, so that each of its characters counts by itself.
     const SIZE: usize = 96;
 
@@ -56,12 +56,12 @@ impl Bag {
         Self(counts)
     }
 
-    /// Edits that there are at least between two texts, whose lengths differ by `more`: each changes one count by one, or
-    /// two, where it puts one character in the place of another.
-    fn edits(&self, other: &Self, more: usize) -> usize {
+    /// The fewest edits that can lie between two texts whose lengths differ by `difference`: an insertion or deletion changes
+    /// one count by one, a substitution changes two.
+    fn min_edits(&self, other: &Self, difference: usize) -> usize {
         let counts = self.0.iter().zip(&other.0);
         let apart: u32 = counts.map(|(a, b)| u32::from(a.abs_diff(*b))).sum();
-        (apart as usize + more) / 2
+        (apart as usize + difference) / 2
     }
 }
 
@@ -70,16 +70,16 @@ struct Source {
     text: Box<str>,
     /// In characters.
     length: usize,
-    bag: Bag,
+    counts: CharCounts,
 }
 
-/// The sources that people translated, of [`LENGTHS`].
-pub(super) struct People {
-    /// The shortest first.
+/// The sources that people translated, with lengths within [`LENGTHS`].
+pub(super) struct HumanSources {
+    /// Sorted by length, the shortest first.
     sources: Vec<Source>,
 }
 
-impl People {
+impl HumanSources {
     fn read(connection: &Connection) -> rusqlite::Result<Self> {
         let mut statement = connection.prepare("SELECT source FROM human")?;
         let texts = statement.query_map([], |row| row.get::<_, Box<str>>(0))?;
@@ -89,7 +89,7 @@ impl People {
     fn new(texts: Vec<Box<str>>) -> Self {
         let source = |text: Box<str>| Source {
             length: text.chars().count(),
-            bag: Bag::of(&text),
+            counts: CharCounts::of(&text),
             text,
         };
         let mut sources: Vec<Source> = texts.into_iter().map(source).collect();
@@ -98,25 +98,25 @@ impl People {
         Self { sources }
     }
 
-    /// The source most like `text`, the alphabetically first of several, if one is as near as [`FARTHEST`].
+    /// The source most similar to `text` if it is no farther than [`FARTHEST`]; of equally near ones the first in the alphabet.
     fn nearest(&self, text: &str) -> Option<(&str, Distance)> {
         let length = text.chars().count();
         if !LENGTHS.contains(&length) {
             return None;
         }
-        // Of other lengths no source can be near enough.
-        let shortest = length - FARTHEST.reach(length);
+        // No source of another length can be near enough.
+        let shortest = length - FARTHEST.max_edits(length);
         let from = self.sources.partition_point(|source| source.length < shortest);
-        let is_reached = |source: &Source| source.length - FARTHEST.reach(source.length) <= length;
+        let is_reached = |source: &Source| source.length - FARTHEST.max_edits(source.length) <= length;
         let to = self.sources.partition_point(is_reached);
-        let bag = Bag::of(text);
+        let counts = CharCounts::of(text);
         let mut comparator = None;
         let mut best: Option<(&str, Distance)> = None;
         for source in &self.sources[from..to] {
             let longer = length.max(source.length);
-            let most = best.map_or(FARTHEST, |(_, distance)| distance).reach(longer);
-            // Spares all but one in a hundred of the comparisons with unrelated sentences, each forty times as long.
-            if bag.edits(&source.bag, length.abs_diff(source.length)) > most {
+            let most = best.map_or(FARTHEST, |(_, distance)| distance).max_edits(longer);
+            // Spares 99 % of the comparisons with unrelated sentences; each would take forty times as long.
+            if counts.min_edits(&source.counts, length.abs_diff(source.length)) > most {
                 continue;
             }
             let comparator = comparator.get_or_insert_with(|| BatchComparator::new(text.chars()));
@@ -145,7 +145,7 @@ impl Memory {
     /// # Errors
     /// The database's, as in all methods.
     pub fn similar(&self, source: &str) -> Result<Option<Similar>> {
-        let people = self.people()?;
+        let people = self.human_sources()?;
         if people.sources.is_empty() {
             return Ok(None);
         }
@@ -157,7 +157,7 @@ impl Memory {
             let mut statement = connection.prepare_cached("SELECT target FROM human WHERE source = ?1")?;
             statement.query_row([nearest], |row| row.get(0)).optional()
         };
-        let target: Option<String> = self.told(found())?;
+        let target: Option<String> = self.explain(found())?;
         Ok(target.map(|target| Similar {
             source: nearest.to_owned(),
             target,
@@ -165,13 +165,14 @@ impl Memory {
         }))
     }
 
-    fn people(&self) -> Result<Arc<People>> {
+    /// The sources that people translated, read at the first call.
+    fn human_sources(&self) -> Result<Arc<HumanSources>> {
         let connection = self.connection();
-        let mut people = self.people.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut people = self.human_sources.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(people) = &*people {
             return Ok(Arc::clone(people));
         }
-        let read = Arc::new(self.told(People::read(&connection))?);
+        let read = Arc::new(self.explain(HumanSources::read(&connection))?);
         Ok(Arc::clone(people.insert(read)))
     }
 }
@@ -186,8 +187,8 @@ mod tests {
     /// Sixteen characters, of which a quarter are four.
     const TEXT: &str = "กขคงจฉชซญฎฏฐฑฒณด";
 
-    fn people(texts: &[&str]) -> People {
-        People::new(texts.iter().map(|text| Box::from(*text)).collect())
+    fn people(texts: &[&str]) -> HumanSources {
+        HumanSources::new(texts.iter().map(|text| Box::from(*text)).collect())
     }
 
     fn nearest(texts: &[&str], text: &str) -> Option<(String, f64)> {
@@ -197,7 +198,7 @@ mod tests {
     }
 
     /// The same by comparing each source, to the end.
-    fn compared(people: &People, text: &str) -> Option<(String, Distance)> {
+    fn compared(people: &HumanSources, text: &str) -> Option<(String, Distance)> {
         let length = text.chars().count();
         let distance = |source: &Source| Distance {
             edits: distance(text.chars(), source.text.chars()),
@@ -256,9 +257,9 @@ mod tests {
 
     #[test]
     fn characters_that_count_as_one_do_not_make_texts_equal() {
-        let twin = |c: char| char::from_u32(c as u32 + Bag::SIZE as u32).unwrap();
+        let twin = |c: char| char::from_u32(c as u32 + CharCounts::SIZE as u32).unwrap();
         let other: String = TEXT.chars().map(twin).collect();
-        assert_eq!(Bag::of(&other).edits(&Bag::of(TEXT), 0), 0);
+        assert_eq!(CharCounts::of(&other).min_edits(&CharCounts::of(TEXT), 0), 0);
         assert_eq!(nearest(&[&other], TEXT), None);
         // More of one character than a count holds.
         let long = |count: usize| "ก".repeat(count);
@@ -286,7 +287,7 @@ mod tests {
                     }
                 }
             }
-            let people = People::new(all.iter().map(|text| Box::from(&**text)).collect());
+            let people = HumanSources::new(all.iter().map(|text| Box::from(&**text)).collect());
             for text in all.iter().chain([&long]) {
                 let found = people.nearest(text).map(|(source, distance)| (source.to_owned(), distance));
                 prop_assert_eq!(found, compared(&people, text));
@@ -294,9 +295,9 @@ mod tests {
         }
 
         #[test]
-        fn bags_never_ask_for_too_many_edits(a in "[ก-๛a-z0-9 ]{0,400}", b in "[ก-๛a-z0-9 ]{0,400}") {
+        fn the_counts_never_ask_for_too_many_edits(a in "[ก-๛a-z0-9 ]{0,400}", b in "[ก-๛a-z0-9 ]{0,400}") {
             let more = a.chars().count().abs_diff(b.chars().count());
-            prop_assert!(Bag::of(&a).edits(&Bag::of(&b), more) <= distance(a.chars(), b.chars()));
+            prop_assert!(CharCounts::of(&a).min_edits(&CharCounts::of(&b), more) <= distance(a.chars(), b.chars()));
         }
     }
 }

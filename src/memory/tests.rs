@@ -58,7 +58,7 @@ fn what_stands_under_a_former_description_becomes_the_systems() {
     memory.add(&[unit("m 1 2 3 {}", "ฝน", "rain", 1)]).unwrap();
     // Renamed, under the number that it had.
     let system = memory.system(&id, Some("m 1 2 3 {}")).unwrap();
-    assert_eq!(system, System(1));
+    assert_eq!(system, SystemNumber(1));
     assert_eq!(targets(system), [Some("rain".to_owned()), None]);
     assert_eq!(memory.stats().unwrap().systems[0].model, "m");
     assert_eq!(memory.system(&id, Some("m 1 2 3 {}")).unwrap(), system);
@@ -253,7 +253,7 @@ proptest! {
             let (units, skipped) = units(&bytes, format).unwrap();
             prop_assert_eq!(skipped, Skipped::default());
             let tally = again.add(&units).unwrap();
-            prop_assert_eq!(tally, Tally { new: before.len(), ..Tally::default() });
+            prop_assert_eq!(tally, AddCounts { new: before.len(), ..AddCounts::default() });
             prop_assert_eq!(all(&again), before.clone(), "{:?}: {}", format, String::from_utf8_lossy(&bytes));
             prop_assert_eq!(again.human_hash().unwrap(), memory.human_hash().unwrap());
             prop_assert_eq!(written(&again, format), bytes);
@@ -335,7 +335,7 @@ fn dates_of_other_tools_are_kept_and_the_newer_translation_counts() {
             .add(&units(xml.as_bytes(), ExchangeFormat::Tmx).unwrap().0)
             .unwrap()
     };
-    let tally = |new, replaced, known| Tally {
+    let tally = |new, replaced, known| AddCounts {
         new,
         replaced,
         known,
@@ -549,9 +549,9 @@ fn only_what_people_translated_is_similar() {
     assert_eq!(found(&other, "ฝนตกหนักในกรุงเทพ"), None);
     assert!(other.absorb(memory.path()).unwrap() > 0);
     assert_eq!(found(&other, "ฝนตกหนักในกรุงเทพ!!!").as_deref(), Some("added"));
-    let filter = Filter {
+    let filter = PruneFilter {
         human: true,
-        ..Filter::default()
+        ..PruneFilter::default()
     };
     memory.prune(&filter, false).unwrap();
     assert_eq!(found(&memory, "ฝนตกหนักในกรุงเทพ!!!"), None);
@@ -582,17 +582,17 @@ fn what_is_there_is_counted_and_what_may_go_goes() {
         .collect();
     assert_eq!(systems, [("old model", 2, 1), ("new", 2, 1)]);
     assert!(stats.bytes > 4096);
-    let filter = Filter::default();
+    let filter = PruneFilter::default();
     let cases = [
         (
-            Filter {
+            PruneFilter {
                 until: Some(second(20)),
                 ..filter.clone()
             },
             2,
         ),
         (
-            Filter {
+            PruneFilter {
                 until: Some(second(20)),
                 flagged: true,
                 ..filter.clone()
@@ -600,28 +600,28 @@ fn what_is_there_is_counted_and_what_may_go_goes() {
             1,
         ),
         (
-            Filter {
+            PruneFilter {
                 system: Some("model".into()),
                 ..filter.clone()
             },
             2,
         ),
         (
-            Filter {
+            PruneFilter {
                 system: Some("%".into()),
                 ..filter.clone()
             },
             0,
         ),
         (
-            Filter {
+            PruneFilter {
                 flagged: true,
                 ..filter.clone()
             },
             2,
         ),
         (
-            Filter {
+            PruneFilter {
                 human: true,
                 until: Some(second(49)),
                 ..filter.clone()
@@ -629,7 +629,7 @@ fn what_is_there_is_counted_and_what_may_go_goes() {
             0,
         ),
         (
-            Filter {
+            PruneFilter {
                 human: true,
                 until: Some(second(50)),
                 ..filter.clone()
@@ -637,7 +637,7 @@ fn what_is_there_is_counted_and_what_may_go_goes() {
             1,
         ),
         (
-            Filter {
+            PruneFilter {
                 human: true,
                 flagged: true,
                 ..filter.clone()
@@ -656,14 +656,17 @@ fn what_is_there_is_counted_and_what_may_go_goes() {
     // A run that goes on knows its system by its number.
     memory
         .prune(
-            &Filter {
+            &PruneFilter {
                 system: Some("new".into()),
                 ..filter
             },
             false,
         )
         .unwrap();
-    assert_eq!(memory.system(&SystemId::sample("new"), Some("new")).unwrap(), System(2));
+    assert_eq!(
+        memory.system(&SystemId::sample("new"), Some("new")).unwrap(),
+        SystemNumber(2)
+    );
 }
 
 /// The sample article, and a memory that has what the machine made of it.
@@ -677,8 +680,8 @@ fn translated() -> (tempfile::TempDir, Memory, crate::document::Bilingual) {
     (home, memory, document)
 }
 
-fn lesson(new: usize, same: usize, unknown: usize, empty: usize, contradicted: usize) -> Lesson {
-    Lesson {
+fn lesson(new: usize, same: usize, unknown: usize, empty: usize, contradicted: usize) -> LearnCounts {
+    LearnCounts {
         new,
         same,
         unknown,

@@ -1,4 +1,4 @@
-//! Translation units: what a memory holds, one by one, as it is exchanged with other memories and other tools.
+//! Translation units: the contents of a memory one by one, as they are exchanged with other memories and other tools.
 
 use super::system::model_name;
 use super::{Memory, from_json, to_json};
@@ -12,18 +12,19 @@ use serde::{Deserialize, Serialize};
 /// A source and a translation of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Unit {
-    /// As a model gets it: normalised, unless the machine was run without.
+    /// The Thai text as the model gets it: normalised, unless the machine was told not to.
     pub source: String,
+    /// The English text.
     pub target: String,
-    /// To the second.
+    /// When it was made, to the second.
     #[serde(default = "Timestamp::now")]
     pub made: Timestamp,
-    /// What made it; none for a person's.
+    /// The machine that made it; none for a person's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine: Option<Machine>,
 }
 
-/// What is known of a machine's translation.
+/// The details of a machine's translation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
     /// A [`super::SystemId`] as JSON; of units that an older plae made, its description of the system.
@@ -31,28 +32,33 @@ pub struct Machine {
     /// Mean natural log-probability of the output tokens.
     #[serde(default)]
     pub score: Option<f64>,
+    /// Why the output ended.
     pub finish: Finish,
+    /// What looked wrong with it when it was made.
     #[serde(default)]
     pub flags: Vec<Flag>,
+    /// Tokens of the source.
     #[serde(default)]
     pub source_tokens: usize,
+    /// Tokens of the output.
     #[serde(default)]
     pub target_tokens: usize,
 }
 
-/// What became of units that were added to a memory.
+/// Counts of units that were added to a memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct AddCounts {
+    /// Units that the memory did not have.
     pub new: usize,
-    /// People's translations that took the place of older ones.
+    /// People's translations that replaced older ones.
     pub replaced: usize,
-    /// There already, or older than what is there.
+    /// Units that were there already, or are older than what is there.
     pub known: usize,
-    /// People's without Thai in the source or anything in the target: no text could ever get them.
+    /// People's translations without Thai in the source or without a target: no sentence could ever get them.
     pub useless: usize,
 }
 
-impl std::ops::AddAssign for Tally {
+impl std::ops::AddAssign for AddCounts {
     fn add_assign(&mut self, other: Self) {
         self.new += other.new;
         self.replaced += other.replaced;
@@ -62,7 +68,7 @@ impl std::ops::AddAssign for Tally {
 }
 
 impl Unit {
-    /// A person's translation: the source as translators look it up, the target on one line.
+    /// Makes a unit of a person's translation: the source is normalised, as it is looked up, and the target put on one line.
     pub fn person(source: &str, target: &str, made: Timestamp) -> Self {
         Self {
             source: normalise(source).into_owned(),
@@ -72,7 +78,7 @@ impl Unit {
         }
     }
 
-    /// Who made it, in a word or two: the model's name, or a person.
+    /// Names who made it in a word or two: the model's name, or `a person`.
     pub fn maker(&self) -> String {
         match &self.machine {
             None => "a person".to_owned(),
@@ -102,18 +108,18 @@ impl Unit {
     }
 }
 
-/// Keeps a person's translation of source `?1` as replaced by target `?2`.
-pub(super) const REPLACE: &str = "INSERT OR IGNORE INTO replaced (source, target) \
+/// SQL that remembers a person's translation of source `?1` as replaced, if target `?2` is another.
+pub(super) const REMEMBER_REPLACED: &str = "INSERT OR IGNORE INTO replaced (source, target) \
     SELECT source, target FROM human WHERE source = ?1 AND target <> ?2";
 
-/// All units, people's first. The order of the join makes SQLite read the machines' in the order of their key.
+/// SQL for all units, people's first. The order of the join makes SQLite read the machines' in the order of their key.
 pub(super) const UNITS: &str = "\
     SELECT source, target, made, NULL AS system, NULL AS score, NULL AS finish, NULL AS flags, NULL AS source_tokens, \
     NULL AS target_tokens FROM human \
     UNION ALL SELECT source, target, made, description, score, finish, flags, source_tokens, target_tokens \
     FROM machine CROSS JOIN system ON system.id = machine.system";
 
-/// `text` without anything that only pages have: each run of white space and control characters is one space.
+/// `text` on one line: each run of white space and control characters becomes one space.
 pub(super) fn one_line(text: &str) -> String {
     let is_space = |c: char| c.is_whitespace() || c.is_control();
     let words: Vec<&str> = text.split(is_space).filter(|word| !word.is_empty()).collect();
@@ -127,33 +133,33 @@ impl Memory {
     /// The database's, as in all methods; those of `on_unit`, which end the reading.
     pub fn each(&self, on_unit: &mut dyn FnMut(&Unit) -> Result<()>) -> Result<()> {
         let connection = self.connection();
-        let mut statement = self.told(connection.prepare(UNITS))?;
-        let mut rows = self.told(statement.query([]))?;
-        while let Some(row) = self.told(rows.next())? {
-            on_unit(&self.told(Unit::read(row))?)?;
+        let mut statement = self.explain(connection.prepare(UNITS))?;
+        let mut rows = self.explain(statement.query([]))?;
+        while let Some(row) = self.explain(rows.next())? {
+            on_unit(&self.explain(Unit::read(row))?)?;
         }
         Ok(())
     }
 
-    /// Adds units, all or none. A machine's gives way to what its system made before, a person's to a newer one.
-    pub fn add(&self, units: &[Unit]) -> Result<Tally> {
-        let mut connection = self.teaching();
+    /// Stores all units in one transaction. Machine units: insert if absent. Human units: replace if newer.
+    pub fn add(&self, units: &[Unit]) -> Result<AddCounts> {
+        let mut connection = self.connection_for_teaching();
         let mut added = || {
             let transaction = connection.transaction()?;
             let tally = add(&transaction, units)?;
             transaction.commit()?;
             Ok(tally)
         };
-        self.told(added())
+        self.explain(added())
     }
 }
 
-fn add(transaction: &Transaction, units: &[Unit]) -> rusqlite::Result<Tally> {
-    let mut tally = Tally::default();
+fn add(transaction: &Transaction, units: &[Unit]) -> rusqlite::Result<AddCounts> {
+    let mut tally = AddCounts::default();
     let mut known = transaction.prepare_cached("SELECT made FROM human WHERE source = ?1")?;
-    let mut replaced = transaction.prepare_cached(REPLACE)?;
-    let mut human =
-        transaction.prepare_cached("INSERT OR REPLACE INTO human (source, target, made) VALUES (?1, ?2, ?3)")?;
+    let mut replaced = transaction.prepare_cached(REMEMBER_REPLACED)?;
+    let mut human = transaction
+        .prepare_cached("INSERT OR REMEMBER_REPLACED INTO human (source, target, made) VALUES (?1, ?2, ?3)")?;
     let mut number = transaction.prepare_cached(
         "INSERT INTO system (description) VALUES (?1) ON CONFLICT DO UPDATE SET description = description RETURNING id",
     )?;

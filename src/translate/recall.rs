@@ -3,7 +3,7 @@
 use super::{DecodeOptions, Observer, Progress, Translation, Translator};
 use crate::document::{Finish, Flag};
 use crate::error::{Error, Kind, Result};
-use crate::memory::{Entry, Memory, System};
+use crate::memory::{Entry, Memory, SystemNumber};
 use crate::quality;
 use crate::thai::{has_thai, normalise};
 use std::borrow::Cow;
@@ -12,7 +12,7 @@ use std::borrow::Cow;
 /// person made of a similar sentence.
 pub struct Recaller<'a> {
     translator: &'a Translator,
-    memory: Option<(&'a Memory, System)>,
+    memory: Option<(&'a Memory, SystemNumber)>,
     options: &'a DecodeOptions,
 }
 
