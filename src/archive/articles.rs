@@ -1,4 +1,4 @@
-//! The articles of a plan, in little memory: there may be any number of them.
+//! The articles of a plan, stored compactly: there may be hundreds of thousands.
 
 use super::Article;
 use crate::document::Format;
@@ -6,39 +6,39 @@ use crate::render::OutputFormat;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-/// Ends a name; no path has it.
+/// Ends each name in [`Articles::names`]; no path contains it.
 const END: char = '\0';
 
-/// Articles below one directory, all written in the same formats.
+/// A compact list of articles below one directory, all written in the same formats.
 #[derive(Clone, Debug)]
 pub struct Articles {
     root: PathBuf,
     formats: Vec<OutputFormat>,
-    /// Of each article its place, and its outputs in the order of `formats`.
+    /// For each article its place, then its outputs in the order of `formats`.
     names: String,
-    /// Where each article begins in `names`, and how it is read.
+    /// For each article the byte where it begins in `names`, and its format.
     starts: Vec<(usize, Format)>,
-    /// By number, the paths that cannot be told from the place: those that are not Unicode.
-    odd: HashMap<usize, PathBuf>,
+    /// Paths that do not follow from the place, since they are not Unicode, by the number of their article.
+    odd_paths: HashMap<usize, PathBuf>,
 }
 
 impl Articles {
-    /// No articles yet, of those below `root`.
+    /// Makes an empty list for articles below `root`, each of which is written in all `formats`.
     pub fn new(root: PathBuf, formats: Vec<OutputFormat>) -> Self {
         Self {
             root,
             formats,
             names: String::new(),
             starts: Vec::new(),
-            odd: HashMap::new(),
+            odd_paths: HashMap::new(),
         }
     }
 
-    /// Adds an article, whose outputs are in the formats of all, in their order.
+    /// Adds an article. Its outputs must be in the formats of the list, in their order.
     pub fn push(&mut self, article: Article) {
         debug_assert!(article.outputs.iter().map(|(format, _)| format).eq(&self.formats));
         if article.path != self.root.join(&article.place) {
-            self.odd.insert(self.len(), article.path);
+            self.odd_paths.insert(self.len(), article.path);
         }
         self.starts.push((self.names.len(), article.format));
         let outputs = article.outputs.into_iter().map(|(_, path)| path);
@@ -48,10 +48,12 @@ impl Articles {
         }
     }
 
+    /// Number of articles.
     pub fn len(&self) -> usize {
         self.starts.len()
     }
 
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.starts.is_empty()
     }
@@ -61,7 +63,7 @@ impl Articles {
         let (start, format) = *self.starts.get(index)?;
         let mut names = self.names[start..].split(END);
         let place = names.next()?.to_owned();
-        let path = self.odd.get(&index);
+        let path = self.odd_paths.get(&index);
         Some(Article {
             path: path.cloned().unwrap_or_else(|| self.root.join(&place)),
             place,
@@ -70,7 +72,7 @@ impl Articles {
         })
     }
 
-    /// All of them in order.
+    /// Iterates over all articles in order.
     pub fn iter(&self) -> impl Iterator<Item = Article> {
         (0..self.len()).filter_map(|index| self.get(index))
     }
@@ -103,6 +105,6 @@ mod tests {
         assert_eq!(articles.len(), all.len());
         assert_eq!(articles.iter().collect::<Vec<_>>(), all);
         assert_eq!(articles.get(all.len()), None);
-        assert_eq!(articles.odd.len(), 1);
+        assert_eq!(articles.odd_paths.len(), 1);
     }
 }

@@ -1,4 +1,4 @@
-//! What a report says of one article.
+//! The record of one article, as the report shows it.
 
 use super::Article;
 use crate::document::{Bilingual, BlockKind, Finish, Flag, Segment};
@@ -8,25 +8,26 @@ use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-/// The most segments of one article that its record quotes.
-const QUOTED: usize = 20;
+/// The most flagged segments of one article that its record quotes.
+const MAX_QUOTES: usize = 20;
 
-/// A line of `report.jsonl`.
+/// What the report says of one article: a line of `report.jsonl`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// Where the source stands below the input directory, `/` between directories.
+    /// Path of the source below the input directory, `/` between directories.
     pub place: String,
-    /// Its first heading, else its first segment.
+    /// The article's first heading, else its first segment, in Thai.
     pub title: String,
-    /// The same in English.
+    /// The title in English.
     pub title_en: String,
-    /// The article's own date, from its lines about itself: ISO 8601, as far as it is said.
+    /// Date of the article as its metadata lines have it, in ISO 8601; none without a full date there.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub date: Option<String>,
-    /// Size of the source.
+    /// Size of the source in bytes.
     pub bytes: u64,
-    /// Of the source's bytes, in hexadecimal.
+    /// SHA-256 of the source, in hexadecimal.
     pub sha256: String,
+    /// All segments.
     pub segments: usize,
     /// Segments without Thai, which were copied.
     pub copied: usize,
@@ -36,10 +37,11 @@ pub struct Record {
     pub flags: BTreeMap<Flag, usize>,
     /// Mean of the segments' scores; none where nothing was decoded.
     pub score: Option<f64>,
+    /// The output files.
     pub outputs: Vec<Written>,
-    /// The flagged segments, 20 at most: those with the worst flags first, of equals the least sure.
+    /// Flagged segments, 20 at most: the worst flags first, among equal ones the lowest scores.
     pub worst: Vec<Quote>,
-    /// Why there is no output.
+    /// Reason for the article's failure; none for one that was translated.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub error: Option<String>,
 }
@@ -49,13 +51,13 @@ pub struct Record {
 pub struct Written {
     /// Name of the format.
     pub format: String,
-    /// Below the output directory, `/` between directories.
+    /// Path below the output directory, `/` between directories.
     pub path: String,
-    /// In hexadecimal.
+    /// SHA-256 of its bytes, in hexadecimal.
     pub sha256: String,
 }
 
-/// A segment that a reader should look at.
+/// A flagged segment, which a reader should look at.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Quote {
     pub id: usize,
@@ -78,7 +80,7 @@ impl Record {
         let mut worst: Vec<&Segment> = segments.iter().filter(|segment| segment.is_flagged()).collect();
         let flagged = worst.len();
         worst.sort_by(|a, b| worse_first((&a.flags, a.score), (&b.flags, b.score)));
-        worst.truncate(QUOTED);
+        worst.truncate(MAX_QUOTES);
         Self {
             place: article.place.clone(),
             title,
@@ -108,7 +110,7 @@ impl Record {
     }
 }
 
-/// The order of two segments by flags and score: the worst flag first, of equals the least sure.
+/// Orders two segments by flags and score: the worst flag first, among equal ones the lowest score.
 pub(super) fn worse_first(a: (&[Flag], Option<f64>), b: (&[Flag], Option<f64>)) -> Ordering {
     let severity = |flags: &[Flag]| flags.iter().map(|flag| flag.rank()).max();
     let sure = |score: Option<f64>| score.unwrap_or(0.0);
@@ -129,7 +131,7 @@ fn rounded(score: f64) -> f64 {
     (score * 1e4).round() / 1e4
 }
 
-/// Both sides of the first heading, else of the first segment.
+/// Source and target of the first heading, else of the first segment.
 fn title(document: &Bilingual) -> (String, String) {
     let is_heading = |block: &&[Segment]| block.iter().any(|segment| segment.kind == BlockKind::Heading);
     let block = document.blocks().find(is_heading);
@@ -141,7 +143,7 @@ fn title(document: &Bilingual) -> (String, String) {
     (joined(|segment| &segment.source), joined(|segment| &segment.target))
 }
 
-/// The first full date in the lines about the article.
+/// The first full date in the metadata lines.
 fn date(segments: &[Segment]) -> Option<String> {
     let about = segments.iter().filter(|segment| segment.kind == BlockKind::Metadata);
     about

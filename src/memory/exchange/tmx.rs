@@ -17,12 +17,14 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{self, BufRead, Read, Write};
 
-/// What a machine's translation is signed with, as Wordfast began and others know it.
+/// Author of a machine's translation, a convention that Wordfast began and other tools know.
 const MACHINE: &str = "MT!";
+/// Author of a person's translation.
 const PERSON: &str = "human";
-/// Inline elements whose content is a format's code, no text.
+/// Inline elements that hold codes of a format, not text.
 const CODES: [&str; 5] = ["bpt", "ept", "it", "ph", "ut"];
 
+/// Format of a date, in UTC.
 const DATE: &str = "%Y%m%dT%H%M%SZ";
 
 /// Writes a whole TMX document with every unit of a memory.
@@ -62,7 +64,7 @@ fn element(unit: &Unit) -> String {
     let system = unit.machine.as_ref().map_or("", |machine| &machine.system);
     let texts = [&unit.source, &unit.target, system];
     if texts.iter().any(|text| text.contains(is_forbidden)) {
-        prop("exact", &exact(&texts));
+        prop("exact", &exact_json(&texts));
     }
     let author = match unit.machine {
         Some(_) => MACHINE,
@@ -81,8 +83,8 @@ fn is_forbidden(c: char) -> bool {
     matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{FFFE}' | '\u{FFFF}')
 }
 
-/// `text` without what XML cannot carry.
-fn carried(text: &str) -> Cow<'_, str> {
+/// `text` without the characters that XML cannot carry.
+fn without_forbidden(text: &str) -> Cow<'_, str> {
     if text.contains(is_forbidden) {
         Cow::Owned(text.replace(is_forbidden, ""))
     } else {
@@ -90,34 +92,35 @@ fn carried(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// `text` as the content of an XML element.
 fn content(text: &str) -> String {
-    escape(carried(text)).into_owned()
+    escape(without_forbidden(text)).into_owned()
 }
 
-/// Texts in JSON, with all escaped that XML cannot carry.
-fn exact(texts: &[&str; 3]) -> String {
+/// Texts in JSON, with the characters escaped that XML cannot carry.
+fn exact_json(texts: &[&str; 3]) -> String {
     let json = serde_json::to_string(texts).unwrap_or_default();
     json.replace('\u{FFFE}', "\\ufffe").replace('\u{FFFF}', "\\uffff")
 }
 
-/// Reads a file; see [`super::read`].
-pub(super) fn read(input: &mut dyn BufRead, tell: &mut dyn FnMut(Unit) -> Result<()>) -> Result<Skipped> {
-    let mut reader = Reader::from_reader(Lines::new(DecodingReader::new(input)));
+/// Reads the units of a TMX document; see [`super::read`].
+pub(super) fn read(input: &mut dyn BufRead, on_unit: &mut dyn FnMut(Unit) -> Result<()>) -> Result<Skipped> {
+    let mut reader = Reader::from_reader(LineCounter::new(DecodingReader::new(input)));
     reader.config_mut().expand_empty_elements = true;
     let mut parser = Parser::default();
     let mut buffer = Vec::new();
     loop {
         buffer.clear();
-        let place = reader.get_ref().place();
+        let position = reader.get_ref().position();
         let event = reader.read_event_into(&mut buffer);
         let taken = match event {
             Ok(Event::Decl(declaration)) => match declaration.encoder() {
-                // Bytes decide between the kinds of Unicode, whatever the declaration says.
+                // The bytes themselves tell one encoding of Unicode from another, whatever the declaration says.
                 Some(encoding) if !encoding.name().starts_with("UTF-") => {
-                    let position = reader.buffer_position();
+                    let bytes_read = reader.buffer_position();
                     let decoder = &mut reader.get_mut().inner;
                     match decoder.encoding().name() {
-                        "UTF-8" if position >= EARLY => Err(Error::input("the XML declaration is too long")),
+                        "UTF-8" if bytes_read >= HELD_BACK => Err(Error::input("the XML declaration is too long")),
                         "UTF-8" => {
                             decoder.set_encoding(encoding);
                             Ok(())
@@ -133,38 +136,36 @@ pub(super) fn read(input: &mut dyn BufRead, tell: &mut dyn FnMut(Unit) -> Result
                     }
                 },
             },
-            Ok(Event::Eof) => match parser.path.is_empty() && parser.seen {
-                true => return Ok(parser.skipped),
-                false if parser.seen => Err(Error::input("ends before </tmx>").hint("the file is torn")),
-                false => Err(Error::input("no TMX")),
-            },
-            Ok(event) => parser.take(event, tell),
+            Ok(Event::Eof) if !parser.has_root => Err(Error::input("no TMX")),
+            Ok(Event::Eof) if parser.path.is_empty() => return Ok(parser.skipped),
+            Ok(Event::Eof) => Err(Error::input("ends before </tmx>").hint("the file is torn")),
+            Ok(event) => parser.handle(event, on_unit),
             Err(quick_xml::Error::Io(error)) => Err(unreadable(io::Error::new(error.kind(), error.to_string()))),
             Err(error) => Err(damaged(&error)),
         };
         taken.map_err(|error| match error.kind {
-            crate::error::Kind::Input => error.place(place),
+            crate::error::Kind::Input => error.place(position),
             _ => error,
         })?;
     }
 }
 
-/// How many bytes of a file are held back until its encoding is known.
-const EARLY: u64 = 64;
+/// Bytes at the start of a file that are not decoded until its encoding is known.
+const HELD_BACK: u64 = 64;
 
 fn damaged(error: &quick_xml::Error) -> Error {
     Error::input(format!("not well-formed XML: {error}"))
 }
 
-/// Counts lines and columns of what is taken from a reader.
-struct Lines<R> {
+/// A reader that counts the lines and columns of the text that was read.
+struct LineCounter<R> {
     inner: R,
     line: usize,
-    /// Characters of the line that are taken.
+    /// Characters of the line that were read.
     column: usize,
 }
 
-impl<R> Lines<R> {
+impl<R> LineCounter<R> {
     fn new(inner: R) -> Self {
         Self {
             inner,
@@ -173,13 +174,13 @@ impl<R> Lines<R> {
         }
     }
 
-    /// Of the next character.
-    fn place(&self) -> String {
+    /// Line and column of the next character, in words.
+    fn position(&self) -> String {
         format!("line {}, column {}", self.line, self.column + 1)
     }
 }
 
-impl<R: BufRead> Read for Lines<R> {
+impl<R: BufRead> Read for LineCounter<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let mut bytes = self.fill_buf()?;
         let count = bytes.read(into)?;
@@ -188,18 +189,18 @@ impl<R: BufRead> Read for Lines<R> {
     }
 }
 
-impl<R: BufRead> BufRead for Lines<R> {
+impl<R: BufRead> BufRead for LineCounter<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         self.inner.fill_buf()
     }
 
     fn consume(&mut self, count: usize) {
-        // To fill again where nothing is taken would read on, past the place where the encoding can be changed.
+        // Filling the buffer here would read on, past the point where the encoding can still be changed.
         if count == 0 {
             return;
         }
-        let taken = self.inner.fill_buf().ok().and_then(|bytes| bytes.get(..count));
-        for byte in taken.unwrap_or_default() {
+        let read = self.inner.fill_buf().ok().and_then(|bytes| bytes.get(..count));
+        for byte in read.unwrap_or_default() {
             match byte {
                 b'\n' => (self.line, self.column) = (self.line + 1, 0),
                 // A character counts once, by its first byte.
@@ -211,42 +212,46 @@ impl<R: BufRead> BufRead for Lines<R> {
     }
 }
 
-/// What is open and what was read of it.
+/// State of reading a TMX document.
 #[derive(Default)]
 struct Parser {
+    /// Names of the open elements, the root first.
     path: Vec<String>,
-    /// The root element was there.
-    seen: bool,
+    /// Whether the root element was read.
+    has_root: bool,
     tu: Tu,
-    /// Of the element that is read at the moment.
+    /// Text of the `seg` or `prop` that is being read.
     text: String,
-    /// Kind of the `prop`, language of the `tuv`.
+    /// Type of the open `prop`, or language of the open `tuv`.
     kind: String,
     tuv: Signed,
     skipped: Skipped,
 }
 
-/// A unit in the making.
+/// A unit that is being read.
 #[derive(Default)]
 struct Tu {
     signed: Signed,
     props: HashMap<String, String>,
-    /// Thai and English: the first of each that has a text.
+    /// Thai and English text with their signatures: the first of each language.
     sides: [Option<(String, Signed)>; 2],
 }
 
-/// Who wrote something, and when, of what is said.
+/// Dates and authors of an element, as far as it names them.
 #[derive(Clone, Default)]
 struct Signed {
+    /// `creationdate` and `creationid`.
     created: [Option<String>; 2],
+    /// `changedate` and `changeid`.
     changed: [Option<String>; 2],
 }
 
 impl Parser {
-    fn take(&mut self, event: Event, tell: &mut dyn FnMut(Unit) -> Result<()>) -> Result<()> {
+    /// Handles an event of the XML reader; hands a unit that is complete to `on_unit`.
+    fn handle(&mut self, event: Event, on_unit: &mut dyn FnMut(Unit) -> Result<()>) -> Result<()> {
         match event {
             Event::Start(element) => self.start(&element),
-            Event::End(_) => self.end(tell),
+            Event::End(_) => self.end(on_unit),
             Event::Text(text) => {
                 self.add(&text.xml10_content());
                 Ok(())
@@ -284,12 +289,13 @@ impl Parser {
         }
     }
 
+    /// Opens an element.
     fn start(&mut self, element: &BytesStart) -> Result<()> {
         let name = element.local_name().as_ref().to_owned();
         if self.path.is_empty() && name != "tmx" {
             return Err(Error::input(format!("the root element is <{name}>, not <tmx>")));
         }
-        self.seen = true;
+        self.has_root = true;
         match name.as_str() {
             "tu" => {
                 self.tu = Tu {
@@ -312,7 +318,8 @@ impl Parser {
         Ok(())
     }
 
-    fn end(&mut self, tell: &mut dyn FnMut(Unit) -> Result<()>) -> Result<()> {
+    /// Closes the innermost element.
+    fn end(&mut self, on_unit: &mut dyn FnMut(Unit) -> Result<()>) -> Result<()> {
         let name = self.path.pop().unwrap_or_default();
         let inside = self.path.last().map_or("", String::as_str);
         match (name.as_str(), inside) {
@@ -332,7 +339,7 @@ impl Parser {
             ("tu", _) => {
                 let tu = std::mem::take(&mut self.tu);
                 if let Some(unit) = tu.unit(&mut self.skipped)? {
-                    tell(unit)?;
+                    on_unit(unit)?;
                 }
             }
             _ => {}
@@ -342,6 +349,7 @@ impl Parser {
 }
 
 impl Tu {
+    /// Makes the unit; none, and counted, where it has no use for a memory.
     fn unit(mut self, skipped: &mut Skipped) -> Result<Option<Unit>> {
         let [Some((source, _)), Some((target, signed))] = self.sides else {
             skipped.languages += 1;
@@ -356,8 +364,8 @@ impl Tu {
         let mut texts = [source, target, system];
         if let Some(json) = self.props.remove("x-plae-exact")
             && let Ok(exact) = serde_json::from_str::<[String; 3]>(&json)
-            // Nobody changed what the file shows of it.
-            && exact.iter().zip(&texts).all(|(exact, text)| carried(exact) == text.as_str())
+            // Nobody has edited the readable texts since.
+            && exact.iter().zip(&texts).all(|(exact, text)| without_forbidden(exact) == text.as_str())
         {
             texts = exact;
         }
