@@ -24,9 +24,11 @@ impl<'a> Writer<'a> {
     /// Refuses what a terminal cannot show before any work is done.
     pub fn new(tasks: &[Task], layout: Layout, overwrite: bool, printer: &'a Printer) -> Result<Self> {
         let terminal = io::stdout().is_terminal();
-        let binary = |output: &Output| output.path.is_none() && output.format.is_binary();
-        if terminal && tasks.iter().flat_map(|task| &task.outputs).any(binary) {
-            return Err(Error::usage("docx is not for a terminal").hint("name a file with -o"));
+        let is_binary = |output: &&Output| output.path.is_none() && output.format.is_binary();
+        let mut outputs = tasks.iter().flat_map(|task| &task.outputs);
+        if terminal && let Some(output) = outputs.find(is_binary) {
+            let name = output.format.name();
+            return Err(Error::usage(format!("{name} is not for a terminal")).hint("name a file with -o"));
         }
         let width = if terminal {
             terminal_size::terminal_size().map(|(width, _)| width.0.into())
