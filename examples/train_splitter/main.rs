@@ -112,14 +112,14 @@ fn train(directory: &Path, without: &[Source]) -> plae::Result<Scorer> {
 
 /// The priors of lengths that [`train`] chooses from.
 fn priors() -> impl Iterator<Item = LengthPrior> {
-    let brevities = [(80.0, 5.0), (60.0, 3.0), (40.0, 3.0)];
-    let excesses = [(160.0, 1.5), (200.0, 2.0), (200.0, 4.0)];
-    brevities.into_iter().flat_map(move |(short, brevity)| {
-        excesses.map(|(long, excess)| LengthPrior {
+    let short_penalties = [(80.0, 5.0), (60.0, 3.0), (40.0, 3.0)];
+    let long_penalties = [(160.0, 1.5), (200.0, 2.0), (200.0, 4.0)];
+    short_penalties.into_iter().flat_map(move |(short, short_penalty)| {
+        long_penalties.map(|(long, long_penalty)| LengthPrior {
             short,
-            brevity,
+            short_penalty,
             long,
-            excess,
+            long_penalty,
         })
     })
 }

@@ -1,42 +1,48 @@
-//! The best cuts of a line: dynamic programming over the places where it may be cut.
+//! The search for the best cuts of a line: dynamic programming over the places at which it may be cut.
 
-/// How natural a segment's length is, in the unit of the scores: 0 between the two bounds, negative outside.
+/// A prior on the length of segments: a penalty in log-odds for segments that are unusually short or long.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct LengthPrior {
-    /// Segments of fewer characters are penalised, one of none by `brevity`, others in proportion.
+    /// Characters below which a segment is short. The penalty grows linearly from 0 here to `short_penalty` at no
+    /// characters at all.
     pub short: f32,
-    pub brevity: f32,
-    /// Segments of more characters are penalised, by `excess` for each 100 more.
+    /// The penalty of a segment of no characters, as a positive number of log-odds.
+    pub short_penalty: f32,
+    /// Characters above which a segment is long.
     pub long: f32,
-    pub excess: f32,
+    /// The penalty for each 100 characters above `long`, as a positive number of log-odds.
+    pub long_penalty: f32,
 }
 
 impl LengthPrior {
-    /// The penalty of a segment of so many characters, 0 or less.
+    /// The penalty of a segment of this many characters: 0 for a usual length, negative otherwise.
     pub fn penalty(&self, chars: usize) -> f32 {
         let chars = chars as f32;
         if chars < self.short {
-            -self.brevity * (self.short - chars) / self.short
+            -self.short_penalty * (self.short - chars) / self.short
         } else {
-            -self.excess * (chars - self.long).max(0.0) / 100.0
+            -self.long_penalty * (chars - self.long).max(0.0) / 100.0
         }
     }
 }
 
-/// A place where a line may be cut.
+/// A place at which a line may be cut.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cut {
-    /// Characters of the line before the place, and before what follows the white space there.
+    /// Character offset in the line at which the segment before the cut ends.
     pub end: usize,
+    /// Character offset in the line at which the segment after the cut starts, behind the white space.
     pub next: usize,
-    /// What cutting here is worth, in log-odds.
+    /// Log-odds that a sentence ends here; positive speaks for a cut.
     pub score: f32,
 }
 
-/// The places whose cuts maximise the sum of the scores and of the prior of each segment's length, in a line of `length`
-/// characters, with no segment longer than `cap` that another place could shorten: their indices, in order.
-pub fn best_cuts(places: &[Cut], length: usize, prior: &LengthPrior, cap: usize) -> Vec<usize> {
-    // Node 0 is the line's start, node n + 1 its end; `best` holds a node's value and the node before it.
+/// Chooses the cuts with the highest sum of their scores and of the prior of each segment's length.
+///
+/// `length` is the line's length in characters. No segment is longer than `max_chars` if another place could shorten it.
+/// Returns the indices of the chosen places, ascending.
+pub fn best_cuts(places: &[Cut], length: usize, prior: &LengthPrior, max_chars: usize) -> Vec<usize> {
+    // Node 0 is the line's start, node n + 1 its end. For each node: the best sum up to it, and the node before it.
     let start = |node: usize| if node == 0 { 0 } else { places[node - 1].next };
     let mut best: Vec<(f64, usize)> = vec![(0.0, 0)];
     let mut first = 0;
@@ -44,10 +50,10 @@ pub fn best_cuts(places: &[Cut], length: usize, prior: &LengthPrior, cap: usize)
         let (end, score) = places
             .get(node - 1)
             .map_or((length, 0.0), |place| (place.end, place.score));
-        while first + 1 < node && end - start(first) > cap {
+        while first + 1 < node && end - start(first) > max_chars {
             first += 1;
         }
-        // Of equal ways the one with the longer last segment: merging costs less than cutting.
+        // Of equal sums, the one with the longer last segment is taken: too few cuts do less harm than too many.
         let (value, from) = (first..node)
             .rev()
             .map(|from| (best[from].0 + f64::from(prior.penalty(end - start(from))), from))
@@ -71,13 +77,13 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// Against every set of cuts.
+        /// Compares the chosen cuts with every other set of cuts.
         #[test]
         fn no_other_cuts_are_better(
             steps in prop::collection::vec((1usize..60, -30i8..30), 0..9),
             tail in 1usize..60, cap in 20usize..120,
         ) {
-            let prior = LengthPrior { short: 40.0, brevity: 3.0, long: 80.0, excess: 10.0 };
+            let prior = LengthPrior { short: 40.0, short_penalty: 3.0, long: 80.0, long_penalty: 10.0 };
             let mut at = 0;
             let places: Vec<Cut> = steps.iter().map(|&(chars, score)| {
                 let end = at + chars;
@@ -85,7 +91,7 @@ mod tests {
                 Cut { end, next: at, score: f32::from(score) / 10.0 }
             }).collect();
             let length = at + tail;
-            // How many segments are above the cap, then the value.
+            // How many segments are longer than `cap`, then the sum.
             let worth = |cuts: &[usize]| {
                 let (mut start, mut over, mut sum) = (0, 0, 0.0);
                 for place in cuts.iter().map(|&cut| places[cut]).chain([Cut { end: length, next: 0, score: 0.0 }]) {
@@ -100,7 +106,7 @@ mod tests {
             for set in 0u32..1 << places.len() {
                 let cuts: Vec<usize> = (0..places.len()).filter(|&place| set >> place & 1 == 1).collect();
                 let other = worth(&cuts);
-                // A place that leaves both sides above the cap may or may not be cut.
+                // A place that leaves both sides too long may or may not be cut.
                 prop_assert!(found.0 > 0 || other.0 > 0 || found.1 >= other.1 - 1e-6, "{found:?} {other:?} {cuts:?}");
                 prop_assert!(found.0 == 0 || other.0 > 0, "{found:?} {other:?} {cuts:?}");
             }

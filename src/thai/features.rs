@@ -1,4 +1,4 @@
-//! What the scorer sees of a space: the words, word classes and lengths of the phrases around it, hashed.
+//! Features of a gap for the scorer: hashes of the words, word classes and lengths of the phrases around it.
 
 use super::is_letter;
 use super::line::Line;
@@ -6,33 +6,37 @@ use super::rule::{self, Rule};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Classes of words (parts of speech), by the hashes of the words.
+/// Classes (parts of speech) of words, looked up by the hash of the word.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Lexicon {
+    /// Hashes of the words, ascending.
     hashes: Vec<u32>,
+    /// The class of each word, from 1.
     classes: Vec<u8>,
 }
 
 impl Lexicon {
-    /// Set in the class of a word that is mostly a verb or an auxiliary.
+    /// The bit that is set in the class of a word that is mostly a verb or an auxiliary.
     pub const VERB: u8 = 64;
 
-    /// A lexicon of these words, each with a class from 1 to 255.
+    /// Makes a lexicon of words, each with a class from 1 to 255.
     pub fn new<'a>(words: impl IntoIterator<Item = (&'a str, u8)>) -> Self {
         let classes: BTreeMap<u32, u8> = words.into_iter().map(|(word, class)| (hash(word), class)).collect();
         let (hashes, classes) = classes.into_iter().unzip();
         Self { hashes, classes }
     }
 
-    /// Of hashes in ascending order, with as many classes.
+    /// Makes a lexicon of hashes in ascending order and as many classes.
     pub(super) fn from_parts(hashes: Vec<u32>, classes: Vec<u8>) -> Self {
         Self { hashes, classes }
     }
 
+    /// The hashes and classes, for [`Lexicon::from_parts`].
     pub(super) fn parts(&self) -> (&[u32], &[u8]) {
         (&self.hashes, &self.classes)
     }
 
+    /// The class of the word with this hash; 0 if it is not known.
     fn class(&self, hash: u32) -> u8 {
         self.hashes
             .binary_search(&hash)
@@ -45,32 +49,45 @@ impl Lexicon {
 /// One word as the scorer sees it.
 struct Word {
     hash: u32,
-    /// Its class, or for an unknown word its length.
+    /// The class of the word; for an unknown word, a number made of its length and spelling.
     class: u32,
-    verb: bool,
+    is_verb: bool,
 }
 
-/// The words of a line, in its phrases, which are the runs between its spaces.
+/// One chunk of a line.
+struct Phrase {
+    /// Indices of its words in `Phrases::words`.
+    words: Range<usize>,
+    /// Character offset of its start in the line.
+    start: usize,
+    /// Character offset of its end in the line.
+    end: usize,
+}
+
+/// The words of a line, grouped into phrases: one phrase for each chunk.
 pub(super) struct Phrases {
     words: Vec<Word>,
-    /// For each phrase: its words, the characters of the line before it and before its end.
-    phrases: Vec<(Range<usize>, usize, usize)>,
-    /// For each gap: the first phrase before it and the last one after it that no unbarred gap separates from it.
-    reach: Vec<(usize, usize)>,
+    phrases: Vec<Phrase>,
+    /// For each gap: the first and the last phrase of the stretch around it, which ends at the next gap on either side
+    /// at which no rule forbids a cut.
+    stretches: Vec<(usize, usize)>,
 }
 
-/// Stands for the word before a phrase's first and after its last.
+/// The hash and class that stand for a word beyond the ends of a phrase.
 const EDGE: u32 = 7;
 
 impl Phrases {
-    pub fn new(line: &Line, bars: &[Option<Rule>], lexicon: &Lexicon) -> Self {
-        let mut words = Vec::with_capacity(line.words.len());
+    /// Looks up the words of a line. `forbidden` is the rule, if any, that forbids a cut at each gap.
+    pub fn new(line: &Line, forbidden: &[Option<Rule>], lexicon: &Lexicon) -> Self {
+        let mut words = Vec::with_capacity(line.word_boundaries.len());
         let mut phrases = Vec::with_capacity(line.chunks.len());
         let (mut at, mut chars) = (0, 0);
         for chunk in &line.chunks {
             let first = words.len();
-            let from = line.words.partition_point(|&word| word <= chunk.start);
-            let inner = line.words[from..].iter().take_while(|&&word| word < chunk.end);
+            let from = line.word_boundaries.partition_point(|&word| word <= chunk.start);
+            let inner = line.word_boundaries[from..]
+                .iter()
+                .take_while(|&&word| word < chunk.end);
             let mut start = chunk.start;
             for &end in inner.chain([&chunk.end]) {
                 words.push(Word::new(&line.text[start..end], lexicon));
@@ -79,59 +96,68 @@ impl Phrases {
             let begin = chars + line.text[at..chunk.start].chars().count();
             chars = begin + line.text[chunk.clone()].chars().count();
             at = chunk.end;
-            phrases.push((first..words.len(), begin, chars));
+            phrases.push(Phrase {
+                words: first..words.len(),
+                start: begin,
+                end: chars,
+            });
         }
-        let mut reach: Vec<(usize, usize)> = Vec::with_capacity(bars.len());
-        for gap in 0..bars.len() {
-            let from = if gap > 0 && bars[gap - 1].is_some() {
-                reach[gap - 1].0
+        let mut stretches: Vec<(usize, usize)> = Vec::with_capacity(forbidden.len());
+        for gap in 0..forbidden.len() {
+            let from = if gap > 0 && forbidden[gap - 1].is_some() {
+                stretches[gap - 1].0
             } else {
                 gap
             };
-            reach.push((from, gap + 1));
+            stretches.push((from, gap + 1));
         }
-        for gap in (1..bars.len()).rev() {
-            if bars[gap].is_some() {
-                reach[gap - 1].1 = reach[gap].1;
+        for gap in (1..forbidden.len()).rev() {
+            if forbidden[gap].is_some() {
+                stretches[gap - 1].1 = stretches[gap].1;
             }
         }
-        Self { words, phrases, reach }
+        Self {
+            words,
+            phrases,
+            stretches,
+        }
     }
 
+    /// The words of a phrase.
     fn phrase(&self, index: usize) -> &[Word] {
-        &self.words[self.phrases[index].0.clone()]
+        &self.words[self.phrases[index].words.clone()]
     }
 
-    /// The characters from the start of one phrase to the end of another.
+    /// The number of characters from the start of one phrase to the end of another.
     fn chars(&self, first: usize, last: usize) -> usize {
-        self.phrases[last].2 - self.phrases[first].1
+        self.phrases[last].end - self.phrases[first].start
     }
 
-    /// The features of the gap after a phrase, in no order; none are equal but by chance.
+    /// The hashed features of a gap, ascending, without duplicates. Phrase `gap` lies before it.
     pub fn features(&self, line: &Line, gap: usize) -> Vec<u32> {
         let (left, right) = (self.phrase(gap), self.phrase(gap + 1));
         let word = |word: Option<&Word>| word.map_or(EDGE, |word| word.hash);
         let class = |word: Option<&Word>| word.map_or(EDGE, |word| word.class);
         let before = |count: usize| left.len().checked_sub(count).and_then(|at| left.get(at));
         let after = |count: usize| right.get(count - 1);
-        // Words (w) and classes (c) counted from the gap, to the left (l) and to the right (r).
+        // Words (w) and classes (c), numbered from the gap to the left (l) and to the right (r).
         let [wl1, wl2, wl3] = [1, 2, 3].map(|count| word(before(count)));
         let [wr1, wr2, wr3] = [1, 2, 3].map(|count| word(after(count)));
         let [cl1, cl2, cl3] = [1, 2, 3].map(|count| class(before(count)));
         let [cr1, cr2, cr3, cr4] = [1, 2, 3, 4].map(|count| class(after(count)));
-        // The far ends of both phrases, and the phrases beyond.
+        // The far ends of both phrases, and the phrases behind them.
         let (first, last) = (left.first(), right.last());
         let beyond = (gap + 2 < self.phrases.len()).then(|| self.phrase(gap + 2));
         let next = beyond.and_then(<[Word]>::first);
         let previous = gap.checked_sub(1).and_then(|phrase| self.phrase(phrase).last());
-        // The same of the stretches between the nearest unbarred gaps.
-        let (from, to) = self.reach[gap];
+        // The far ends of the stretch around the gap, and the lengths of phrases and stretch.
+        let (from, to) = self.stretches[gap];
         let far_first = self.phrase(from).first();
         let far_next = (to + 1 < self.phrases.len()).then(|| &self.phrase(to + 1)[0]);
         let [near_left, near_right, far_left, far_right] =
             [(gap, gap), (gap + 1, gap + 1), (from, gap), (gap + 1, to)].map(|(a, b)| bucket(self.chars(a, b)));
-        let verbs = |phrase: &[Word]| phrase.iter().filter(|word| word.verb).count() as u32;
-        let first_verb = |phrase: &[Word]| phrase.iter().take(6).position(|word| word.verb).unwrap_or(6) as u32;
+        let verbs = |phrase: &[Word]| phrase.iter().filter(|word| word.is_verb).count() as u32;
+        let first_verb = |phrase: &[Word]| phrase.iter().take(6).position(|word| word.is_verb).unwrap_or(6) as u32;
         let (vl, vr) = (verbs(left), verbs(right));
         let (any_vl, any_vr) = (u32::from(vl > 0), u32::from(vr > 0));
         let sign = |c: Option<char>| c.filter(|&c| !is_letter(c)).map_or(0, u32::from);
@@ -225,9 +251,10 @@ impl Phrases {
 }
 
 impl Word {
+    /// Looks up a word; numbers, Latin words and signs get fixed hashes.
     fn new(text: &str, lexicon: &Lexicon) -> Self {
         let Some(first) = text.chars().next().filter(|&c| is_letter(c)) else {
-            // All numbers are one word, and all Latin.
+            // All numbers count as one word, and all Latin words as another.
             let kind = match text.chars().next() {
                 Some(c) if rule::is_digit(c) => 1,
                 Some(c) if !c.is_alphabetic() => u32::from(c),
@@ -236,33 +263,34 @@ impl Word {
             return Self {
                 hash: kind,
                 class: kind + 1000,
-                verb: false,
+                is_verb: false,
             };
         };
         let hash = hash(text);
         let class = lexicon.class(hash);
-        // A silenced letter is the mark of a foreign word.
+        // Length and spelling of an unknown word: ์ silences a letter, which mostly foreign words have.
         let shape = || 2 * text.chars().take(6).count() as u32 + u32::from(text.contains('์')) + u32::from(first == 'ฯ');
         Self {
             hash,
             class: if class > 0 { u32::from(class) } else { 500 + shape() },
-            verb: class & Lexicon::VERB != 0,
+            is_verb: class & Lexicon::VERB != 0,
         }
     }
 }
 
-/// Which of twelve ranges a length in characters falls into.
+/// The number, 0 to 11, of the range that a length in characters falls into.
 fn bucket(chars: usize) -> u32 {
     [3, 6, 10, 15, 20, 26, 34, 44, 56, 72, 95].partition_point(|&bound| bound < chars) as u32
 }
 
+/// Hashes the values of one feature together with the number of its template.
 fn combine(template: u32, parts: &[u32]) -> u32 {
     parts
         .iter()
         .fold(template.wrapping_mul(0x1f12_3bb5), |hash, &part| mix(hash, part))
 }
 
-/// The hash of a word; the two spellings of SARA AM are one.
+/// The hash of a word. Both spellings of SARA AM (U+0E33, and U+0E4D U+0E32) have the same hash.
 fn hash(word: &str) -> u32 {
     let mut chars = word.chars().peekable();
     let mut hash = 0x811c_9dc5;
@@ -277,7 +305,7 @@ fn hash(word: &str) -> u32 {
     hash
 }
 
-/// Mixes a number into a hash (multiplications and shifts after MurmurHash3's finaliser).
+/// Mixes a number into a hash: multiplications and shifts like those of MurmurHash3's finaliser.
 fn mix(hash: u32, part: u32) -> u32 {
     let hash = (hash ^ part).wrapping_mul(0x9e37_79b1);
     let hash = (hash ^ hash >> 15).wrapping_mul(0x85eb_ca77);

@@ -1,14 +1,15 @@
-//! Closed lists of Thai and Latin forms that the splitting rules look for: abbreviations, titles, months, units.
+//! Word lists for the splitting rules: abbreviations, titles, months, units, places.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
+/// A set of words that white space separates.
 fn set(words: &'static str) -> HashSet<&'static str> {
     words.split_whitespace().collect()
 }
 
 /// Abbreviated titles, ranks and offices, which stand before a name. No sentence ends after one.
-pub static PERSONAL: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+pub static TITLE_ABBREVIATIONS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     set("ดร. ผศ. รศ. ศ. นพ. พญ. ทพ. ทพญ. ภก. ภญ. สพ.ญ. น.ส. ด.ช. ด.ญ. ม.ร.ว. ม.ล. ม.จ. ท.ญ. น.พ. พ.ญ.
         ผศ.ดร. รศ.ดร. ศ.ดร. ศ.นพ. รศ.นพ. ผศ.นพ. อ.ดร. ดร.นพ. ปธน. รปธน. นรม. รนรม. รมว. รมช. รมต. สส. สว. ส.ส. ส.ว. ส.ก. ส.จ.
         พล.อ. พล.ท. พล.ต. พล.จ. พล.ร.อ. พล.ร.ท. พล.ร.ต. พล.อ.อ. พล.อ.ท. พล.อ.ต. พล.ต.อ. พล.ต.ท. พล.ต.ต. พ.อ. พ.ท. พ.ต. ร.อ. ร.ท. ร.ต.
@@ -17,23 +18,23 @@ pub static PERSONAL: LazyLock<HashSet<&str>> = LazyLock::new(|| {
         พล.อ.จ. พล.ร.จ. จ.อ. จ.ท. จ.ต. พ.จ.อ. พ.จ.ท. พ.จ.ต. พ.อ.อ. พ.อ.ท. พ.อ.ต. ส.ต.ท. จ.ส.ต. น.พ. ทนพ. กภ. พจ. ปลัดฯ")
 });
 
-/// Other abbreviations that stand before what they belong to: eras, places, firms, references.
-pub static LEADING: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+/// Other abbreviations that always have a word after them: eras, places, firms, references.
+pub static LEADING_ABBREVIATIONS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     set(
         "พ.ศ. ค.ศ. จ.ศ. ร.ศ. ม.ศ. ฮ.ศ. อ. จ. ต. ถ. ซ. ม. ว. บ. ฉ. พ.ร.บ. พ.ร.ก. พ.ร.ฎ. รธน. โทร. เบอร์โทร.
         สปป. ธ. บจ. บจก. บมจ. หจก. ร.ร. รร. รพ. รพ.สต. สน. สภ. สนง.",
     )
 });
 
-/// Abbreviations with vowel signs, which the pattern for unknown ones (consonants only) does not cover, and the usual
-/// short ones glued to what they follow.
-pub static TRAILING: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+/// Abbreviations that may be the last word of a sentence: those with vowel signs, which the pattern for unknown
+/// abbreviations (consonants only) does not match, and short ones that are written without a space before them.
+pub static TRAILING_ABBREVIATIONS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     set("ม.ค. ก.พ. มี.ค. เม.ย. พ.ค. มิ.ย. ก.ค. ส.ค. ก.ย. ต.ค. พ.ย. ธ.ค. กทม. น. กม. ซม. มม. กก. มก. ก.ก. ก.ม. ซ.ม. ม.ม. มล. ตร.ม. ตร.กม. ตร.ว.
         ตร.ซม. ลบ.ม. ชม. วิ. อบต. อบจ. ศบค. สธ. กกต. ปชป. สปสช. ธปท. ตลท. กนง. ครม. สนช. คสช. ป.ป.ช. ป.ป.ส. ก.ล.ต. จว. ทส. วธ. ศธ. พม. กห. กต. คค. ดศ. อว. พณ. มท. ยธ. รง. พน. กษ. ศก. ดีอี.")
 });
 
-/// Latin letters by their Thai names, as in the initials of foreign names: `จอร์จ ดับเบิลยู. บุช`.
-pub static LETTERS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+/// Thai names of Latin letters, which are the initials of foreign names: `จอร์จ ดับเบิลยู. บุช`.
+pub static LETTER_NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     set("เอ. บี. ซี. ดี. อี. เอฟ. จี. เอช. ไอ. เจ. เค. แอล. เอ็ม. เอ็น. โอ. พี. คิว. อาร์. เอส. ที. ยู. วี. ดับเบิลยู. เอ็กซ์. วาย. แซด.")
 });
 
@@ -43,7 +44,7 @@ pub static LATIN_ABBREVIATIONS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
         jan feb mar apr jun jul aug sep sept oct nov dec e.g i.e u.s u.k u.n a.m p.m ph.d b.c a.d op cf pp ed eds al")
 });
 
-/// Words before a name that need no dot.
+/// Titles that are written out; a name follows.
 pub static TITLES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     set(
         "นาย นาง นางสาว เด็กชาย เด็กหญิง พลเอก พลโท พลตรี พลจัตวา พันเอก พันโท พันตรี ร้อยเอก ร้อยโท ร้อยตรี
@@ -56,7 +57,7 @@ pub static TITLES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     )
 });
 
-/// Offices and professions that stand before a name, glued to it, or alone as a noun.
+/// Offices and professions. They stand before a name, with or without a space, or alone as a noun.
 pub static OFFICES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     set(
         "ประธานาธิบดี รองประธานาธิบดี นายกรัฐมนตรี รองนายกรัฐมนตรี รัฐมนตรี สมาชิกวุฒิสภา วุฒิสมาชิก ศาสตราจารย์ รองศาสตราจารย์
@@ -64,7 +65,7 @@ pub static OFFICES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     )
 });
 
-/// Words that begin like a title and are none.
+/// Words that begin like a title but are not one: นายจ้าง is an employer.
 pub const NOT_TITLES: &[&str] = &[
     "นายอำเภอ",
     "นายจ้าง",
@@ -94,18 +95,18 @@ pub const NOT_TITLES: &[&str] = &[
     "นางร้าย",
 ];
 
-/// What a person is, in apposition after the name; words that begin so too.
+/// Words with which an apposition after a name begins: what the person is.
 pub static APPOSITIONS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     set(
         "ผู้อำนวยการ ผู้ว่าราชการ ผู้ว่าการ ผู้ว่าฯ ผู้บัญชาการ ผู้บังคับการ ผู้กำกับการ ผู้จัดการ ผู้ช่วย ผู้ก่อตั้ง ผู้แทน ผู้สมัคร ผู้ใหญ่บ้าน ผู้พิพากษา ผู้นำ กำนัน รัฐมนตรี นายกรัฐมนตรี นายกฯ ประธาน รองประธาน รอง โฆษก เลขาธิการ เลขานุการ อธิบดี อธิการบดี คณบดี ปลัด หัวหน้า แกนนำ ทนายความ อาจารย์ นักวิชาการ นักวิเคราะห์ นักเศรษฐศาสตร์ กรรมการ สมาชิกสภา สมาชิกวุฒิสภา ที่ปรึกษา อดีต เอกอัครราชทูต เจ้าอาวาส นายอำเภอ นายกเทศมนตรี นายกองค์การ นายกสมาคม อายุ วัย ประธานาธิบดี รองประธานาธิบดี รมว. รมช. รมต. ผบ. ผบก. ผบช. ผกก. ผอ. ผวจ. ผจก. ส.ส. สส. ส.ว. สว. มทภ. นรม. ปธน.",
     )
 });
 
-/// What makes a post of the title after it.
-pub const DEGREES: &[&str] = &["รอง", "อดีต", "ว่าที่", "รักษาการ", "ผู้ช่วย"];
+/// Words before a title that make another post of it: deputy, former, acting.
+pub const TITLE_MODIFIERS: &[&str] = &["รอง", "อดีต", "ว่าที่", "รักษาการ", "ผู้ช่วย"];
 
-/// Particles inside a name.
-pub const PARTICLES: &[&str] = &[
+/// Particles inside a name, such as ณ and ฟอน (von).
+pub const NAME_PARTICLES: &[&str] = &[
     "ณ",
     "บิน",
     "บินติ",
@@ -128,22 +129,22 @@ pub const PARTICLES: &[&str] = &[
     "เลอ",
 ];
 
-/// Chinese, Korean and Vietnamese family names, which come first and stand apart.
-pub static FAMILIES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+/// Chinese, Korean and Vietnamese family names, which come first and are written apart.
+pub static FAMILY_NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     set(
         "สี หลี่ หวัง จาง หลิว เฉิน หยาง จ้าว จาว หวง โจว อู๋ สวี ซุน หม่า จู หู กัว เหอ เกา หลิน หลัว เจิ้ง เหลียง เซี่ย ถัง เติ้ง เฝิง เหมา ฮว่า
         เจียง เวิน หาน ฉิน จ้าว ติง ไช่ อวี๋ หลู่ คิม มุน ยุน ปาร์ค พัค ชเว ฮวัง เหงียน ฟาม เจิ่น หวอ โง",
     )
 });
 
-/// Words inside no name, not even as its syllables.
+/// Words that no name contains, not even as syllables.
 pub static NEVER_IN_NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     set("กล่าว กล่าวว่า ระบุ ระบุว่า เปิดเผย เปิดเผยว่า เผย แถลง ชี้แจง ยืนยัน ประกาศ รายงาน ที่ ว่า คือ ของ และ หรือ กับ ใน เช่น ได้แก่ จาก โดย เป็น เพื่อ ซึ่ง ระหว่าง แห่ง
         แต่ เมื่อ หาก ถ้า ให้ ตั้งแต่ จน จนถึง สำหรับ เนื่องจาก เพราะ ไม่ จึง จะ ถูก อยู่ ต้อง ได้ แล้ว ด้วย กัน เดินทาง ประชุม หารือ พบ พูด ครั้ง")
 });
 
-/// Words before a title that a dictionary may run into it.
-pub const LINKS: &[&str] = &[
+/// Words before a title that the word segmenter may join with it.
+pub const WORDS_BEFORE_TITLES: &[&str] = &[
     "มี",
     "โดย",
     "และ",
@@ -164,7 +165,7 @@ pub const LINKS: &[&str] = &[
     "จับ",
 ];
 
-/// Words that begin no part of a name: what a name's phrase is followed by, and what a sentence after a name begins with.
+/// Words with which no part of a name begins: they follow a name, or begin the sentence after it.
 pub static NOT_NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     set("กล่าว กล่าวว่า ระบุ ระบุว่า เปิดเผย เปิดเผยว่า เผย เผยว่า แถลง แถลงว่า ชี้แจง ยืนยัน ประกาศ รายงาน พูด เล่า บอก ถาม ตอบ สั่ง เสนอ อธิบาย ย้ำ ตั้งข้อสังเกต
         ที่ ว่า คือ ของ และ หรือ กับ ใน เช่น ได้แก่ ประมาณ ราว จาก โดย เป็น เพื่อ ซึ่ง อัน ร้อยละ ระหว่าง แก่ แห่ง แต่ ทว่า เมื่อ หาก ถ้า ส่วน ให้ ด้าน อาทิ รวม รวมถึง รวมทั้ง
@@ -177,20 +178,20 @@ pub static NOT_NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
         คู่มือ ย่าน สิ่ง สถานที่ พื้นที่ เมือง ระบบ งาน เรื่อง ข้อ")
 });
 
-/// Words that open a sentence and hardly do anything else, even after an abbreviation.
+/// Words that almost always begin a sentence, even after an abbreviation.
 pub static OPENERS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     set(
         "อย่างไรก็ตาม อย่างไรก็ดี นอกจากนี้ นอกจากนั้น ทั้งนี้ อนึ่ง ขณะเดียวกัน ในขณะเดียวกัน ในทางกลับกัน ในทางตรงกันข้าม ต่อมา จากนั้น หลังจากนั้น ดังนั้น เพราะฉะนั้น ด้วยเหตุนี้ โดยทั่วไป กระนั้น ถึงกระนั้น แม้กระนั้น ในที่สุด สุดท้าย ล่าสุด เบื้องต้น พร้อมกันนี้ พร้อมกันนั้น ในการนี้ ในโอกาสนี้ สำหรับผู้ ผู้สนใจ สอบถาม ติดตาม",
     )
 });
 
-/// Months.
+/// Names of the months.
 pub const MONTHS: &str = "มกราคม กุมภาพันธ์ มีนาคม เมษายน พฤษภาคม มิถุนายน กรกฎาคม สิงหาคม กันยายน ตุลาคม พฤศจิกายน ธันวาคม";
 
-/// Months without their last syllable.
+/// Names of the months without their last syllable, as people say them.
 pub const SHORT_MONTHS: &str = "มกรา กุมภา มีนา เมษา พฤษภา มิถุนา กรกฎา สิงหา กันยา ตุลา พฤศจิกา ธันวา";
 
-/// The letters of the abbreviated months.
+/// The two parts of each abbreviated month: `ม.ค.` is (`ม`, `ค`).
 pub const MONTH_LETTERS: &[(&str, &str)] = &[
     ("ม", "ค"),
     ("ก", "พ"),
@@ -206,10 +207,10 @@ pub const MONTH_LETTERS: &[(&str, &str)] = &[
     ("ธ", "ค"),
 ];
 
-/// Days of the week, without วัน.
+/// Days of the week, without the word วัน (day) before them.
 pub const WEEKDAYS: &str = "จันทร์ อังคาร พุธ พฤหัสบดี พฤหัส ศุกร์ เสาร์ อาทิตย์";
 
-/// Eras, written before the year's number.
+/// Eras, which stand before the number of the year.
 pub const ERAS: &[&str] = &[
     "พ.ศ.",
     "ค.ศ.",
@@ -223,11 +224,12 @@ pub const ERAS: &[&str] = &[
     "รัตนโกสินทรศก",
 ];
 
-/// Powers of ten in words; a unit after one belongs to it.
+/// Powers of ten in words. A unit after one belongs to it.
 pub const SCALES: &[&str] = &["สิบ", "ร้อย", "พัน", "หมื่น", "แสน", "ล้าน"];
 
-/// Words that no sentence ends with. Left out are those that can end one, as nouns, verbs or questions: ของ, ถึง, หรือ, เพราะ.
-pub const LEADERS: &[&str] = &[
+/// Conjunctions, relative pronouns and other words that no sentence ends with. Words that can end one as a noun, verb or
+/// question are left out: ของ, ถึง, หรือ, เพราะ.
+pub const CONNECTIVES: &[&str] = &[
     "ที่",
     "ซึ่ง",
     "ว่า",
@@ -251,8 +253,8 @@ pub const LEADERS: &[&str] = &[
     "อนึ่ง",
 ];
 
-/// Words that end in one of [`LEADERS`] and lead nothing in.
-pub const NOT_LEADERS: &[&str] = &[
+/// Words that end like one of [`CONNECTIVES`] but are not one: สถานที่ (place) ends like ที่ (that).
+pub const NOT_CONNECTIVES: &[&str] = &[
     "สถานที่",
     "พื้นที่",
     "เนื้อที่",
@@ -277,8 +279,8 @@ pub const NOT_LEADERS: &[&str] = &[
     "งบประมาณ",
 ];
 
-/// Words that, before a number, say that something is counted.
-pub const COUNTING: &[&str] = &[
+/// Words before a number that show that it counts something.
+pub const COUNTING_WORDS: &[&str] = &[
     "กับ",
     "มี",
     "อีก",
@@ -292,8 +294,8 @@ pub const COUNTING: &[&str] = &[
     "เกือบ",
 ];
 
-/// What, before a number, makes a label of it, which counts nothing.
-pub const LABELS: &[&str] = &[
+/// Words before a number that make it a label (the number of a road, law or telephone), which counts nothing.
+pub const NUMBER_LABELS: &[&str] = &[
     "ที่",
     "หมายเลข",
     "เบอร์",
@@ -312,8 +314,8 @@ pub const LABELS: &[&str] = &[
     "รัชกาล",
 ];
 
-/// Units of measure and money, scales and per cent, which follow a number whatever it tells.
-pub static MEASURES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+/// Units of measure and money, powers of ten and per cent, which follow any number.
+pub static UNITS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     set("สิบ ร้อย พัน หมื่น แสน ล้าน บาท สตางค์ สลึง ดอลลาร์ ดอลล่าร์ เหรียญ ยูโร ปอนด์ เยน หยวน วอน รูปี รูเบิล รูเปียห์ ริงกิต กีบ จ๊าด ดอง ฟรังก์ เซนต์ เปโซ ดีร์ฮัม
         เปอร์เซ็นต์ เปอร์เซนต์ เปอร์เซ็น จุดเปอร์เซ็นต์ จุดทศนิยม กิโลเมตร กิโล เมตร เซนติเมตร เซนติ มิลลิเมตร มิลลิ ไมโครเมตร ไมครอน นาโนเมตร ไมล์ ฟุต นิ้ว หลา ตาราง ตารางเมตร ตารางกิโลเมตร ตารางวา
         ลูกบาศก์ ลูกบาศก์เมตร ไร่ งาน วา เอเคอร์ เฮกตาร์ กรัม กิโลกรัม มิลลิกรัม ไมโครกรัม ตัน ขีด ออนซ์ ลิตร มิลลิลิตร ซีซี แกลลอน บาร์เรล คิว องศา องศาเซลเซียส
@@ -322,7 +324,7 @@ pub static MEASURES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
         กม ซม มม กก มก มล ตร ลบ ชม ม. ก. ล. กม. ซม. มม. กก. มก. มล. ตร. ลบ. ชม. ตร.ม. ตร.กม. ตร.ว. ลบ.ม. มคก. มคก")
 });
 
-/// Classifiers and other words that follow a number that counts.
+/// Classifiers and other words that follow a number which counts something.
 pub static CLASSIFIERS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     set("คน ราย ท่าน รูป องค์ นาย ศพ คู่ คณะ กลุ่ม ทีม ฝ่าย พรรค เสียง คะแนน แต้ม ที่นั่ง ตัว เชือก ตน อัน ชิ้น เล่ม ฉบับ แผ่น ใบ หน้า บท ข้อ มาตรา วรรค อย่าง สิ่ง ชนิด ประเภท แบบ รูปแบบ
         ปี เดือน สัปดาห์ วัน ชั่วโมง นาที วินาที ศตวรรษ ทศวรรษ ค่ำ คืน ขวบ พรรษา ชันษา ไตรมาส ฤดูกาล สมัย วาระ รุ่น รอบ ครั้ง หน เท่า ส่วน ระดับ ขั้น ชั้น ลำดับ อันดับ ประการ เรื่อง กรณี คดี
@@ -331,7 +333,7 @@ pub static CLASSIFIERS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
         กระบอก นัด ดวง วง เพลง ตอน ภาค เกม เซต ยก ประตู แมตช์ สนาม หุ้น หน่วย วิว ไลก์ แชร์ โพสต์ บัญชี เลขหมาย คูหา เหรียญทอง เหรียญเงิน เหรียญทองแดง")
 });
 
-/// Statutes and rules, after which come their numbers, years and sections.
+/// Kinds of laws and rules; their number, year and section follow.
 pub const LAWS: &[&str] = &[
     "พ.ร.บ.",
     "พ.ร.ก.",
@@ -351,8 +353,8 @@ pub const LAWS: &[&str] = &[
     "ป.วิ.อาญา",
 ];
 
-/// The parts of a Thai address, from the smallest to the largest, with their abbreviations; those of one row have one
-/// size.
+/// Words for the parts of a Thai address with their abbreviations, from the smallest part to the largest. Words in one
+/// row are parts of the same size.
 pub const ADDRESS: &[&[&str]] = &[
     &["เลขที่", "อาคาร", "ชั้น"],
     &["หมู่", "ม."],
@@ -363,17 +365,17 @@ pub const ADDRESS: &[&[&str]] = &[
     &["จังหวัด", "จ."],
 ];
 
-/// Provinces.
+/// Provinces of Thailand.
 pub const PROVINCES: &str = "กรุงเทพมหานคร กรุงเทพ กทม. กระบี่ กาญจนบุรี กาฬสินธุ์ กำแพงเพชร ขอนแก่น จันทบุรี ฉะเชิงเทรา ชลบุรี ชัยนาท ชัยภูมิ ชุมพร เชียงราย เชียงใหม่ ตรัง ตราด ตาก นครนายก นครปฐม นครพนม นครราชสีมา
     นครศรีธรรมราช นครสวรรค์ นนทบุรี นราธิวาส น่าน บึงกาฬ บุรีรัมย์ ปทุมธานี ประจวบคีรีขันธ์ ปราจีนบุรี ปัตตานี พระนครศรีอยุธยา อยุธยา พะเยา พังงา พัทลุง พิจิตร พิษณุโลก เพชรบุรี เพชรบูรณ์ แพร่ ภูเก็ต มหาสารคาม มุกดาหาร แม่ฮ่องสอน
     ยโสธร ยะลา ร้อยเอ็ด ระนอง ระยอง ราชบุรี ลพบุรี ลำปาง ลำพูน เลย ศรีสะเกษ สกลนคร สงขลา สตูล สมุทรปราการ สมุทรสงคราม สมุทรสาคร สระแก้ว สระบุรี สิงห์บุรี สุโขทัย สุพรรณบุรี สุราษฎร์ธานี สุรินทร์ หนองคาย
     หนองบัวลำภู อ่างทอง อำนาจเจริญ อุดรธานี อุตรดิตถ์ อุทัยธานี อุบลราชธานี";
 
-/// States abroad that news name after a city.
-pub const STATES: &str = "แคลิฟอร์เนีย เท็กซัส เทกซัส ฟลอริดา นิวยอร์ก นิวเจอร์ซีย์ เพนซิลเวเนีย อิลลินอยส์ โอไฮโอ จอร์เจีย มิชิแกน เวอร์จิเนีย วอชิงตัน แอริโซนา แมสซาชูเซตส์ เทนเนสซี อินดีแอนา มิสซูรี แมริแลนด์ วิสคอนซิน โคโลราโด มินนิโซตา
+/// States of other countries that news name after a city.
+pub const FOREIGN_STATES: &str = "แคลิฟอร์เนีย เท็กซัส เทกซัส ฟลอริดา นิวยอร์ก นิวเจอร์ซีย์ เพนซิลเวเนีย อิลลินอยส์ โอไฮโอ จอร์เจีย มิชิแกน เวอร์จิเนีย วอชิงตัน แอริโซนา แมสซาชูเซตส์ เทนเนสซี อินดีแอนา มิสซูรี แมริแลนด์ วิสคอนซิน โคโลราโด มินนิโซตา
     แอละแบมา ลุยเซียนา หลุยเซียนา เคนทักกี ออริกอน โอเรกอน โอคลาโฮมา เนวาดา ยูทาห์ แคนซัส ฮาวาย อะแลสกา อลาสกา คอนเนตทิคัต นิวเม็กซิโก มิสซิสซิปปี อาร์คันซอ ไอโอวา เนแบรสกา มอนแทนา ไวโอมิง
     นิวเซาท์เวลส์ วิกตอเรีย ควีนส์แลนด์ แทสเมเนีย ซาบะห์ ซาบาห์ ซาราวัก ปีนัง ยะโฮร์ กลันตัน เกดะห์ เปรัก สลังงอร์ ฉาน กะเหรี่ยง คะยา ยะไข่ กะฉิ่น กะยา มอญ คุชราต เกรละ ปัญจาบ ทมิฬนาฑู อุตตรประเทศ มหาราษฏระ อัสสัม พิหาร";
 
-/// Words that go on with a royal or monastic style.
-pub const ROYAL: &str = "เจ้าฟ้า พระองค์เจ้า กรมพระ กรมหลวง กรมขุน กรมหมื่น กรมสมเด็จพระ พระบรมราชินี พระบรมราชชนนี พระวชิรเกล้าเจ้าอยู่หัว สยามบรมราชกุมารี สยามบรมราชกุมาร อัครราชกุมารี วรขัตติยราชนารี นารีรัตนราชกัญญา สิริวิบูลยราชกุมาร
+/// Words that continue a royal or monastic title.
+pub const ROYAL_TITLES: &str = "เจ้าฟ้า พระองค์เจ้า กรมพระ กรมหลวง กรมขุน กรมหมื่น กรมสมเด็จพระ พระบรมราชินี พระบรมราชชนนี พระวชิรเกล้าเจ้าอยู่หัว สยามบรมราชกุมารี สยามบรมราชกุมาร อัครราชกุมารี วรขัตติยราชนารี นารีรัตนราชกัญญา สิริวิบูลยราชกุมาร
     มหาวชิราลงกรณ มหิตลาธิเบศรรามาธิบดี มหาภูมิพลอดุลยเดช จักรีนฤบดินทร สยามินทราธิราช บรมนาถบพิตร สมเด็จพระสังฆราช สกลมหาสังฆปริณายก";

@@ -1,4 +1,4 @@
-//! Thai text as such: encodings, normalisation, words, sentences; numbers and dates, in English too.
+//! Thai text: encodings, normalisation, sentence splitting, and numbers and dates (in English too).
 
 pub mod cuts;
 pub mod encoding;
@@ -13,12 +13,12 @@ pub mod split;
 
 pub use normal::{Normalised, normalise};
 
-/// Whether a character is Thai writing: consonants, vowels, tone marks and other signs, but neither digits nor ฿ ๏ ๚ ๛.
+/// Whether a character is a Thai letter or mark: a consonant, vowel, tone mark or other sign, but no digit nor ฿ ๏ ๚ ๛.
 pub fn is_letter(c: char) -> bool {
     matches!(c, '\u{e01}'..='\u{e3a}' | '\u{e40}'..='\u{e4e}')
 }
 
-/// Whether there is Thai to translate; Thai digits or a baht sign alone are not.
+/// Whether a text has Thai to translate: at least one Thai letter. Thai digits or a baht sign alone do not count.
 pub fn has_thai(text: &str) -> bool {
     text.chars().any(is_letter)
 }

@@ -1,6 +1,6 @@
 //! The learned scorer: the log-odds that a sentence ends at a space, by a logistic regression over hashed features.
 //!
-//! `examples/train_splitter` makes the weights, and tells of what.
+//! `examples/train_splitter` trains the weights; its README says on which texts.
 
 pub use super::cuts::LengthPrior;
 pub use super::features::Lexicon;
@@ -10,33 +10,37 @@ use super::rule;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-/// What the splitter has learned.
+/// A trained model of sentence boundaries: logistic regression with weights of 8 bits.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scorer {
+    /// Classes (parts of speech) of the words that features are made of.
     pub lexicon: Lexicon,
-    /// In ascending order, with a weight each.
+    /// Hashes of the features that have a weight, ascending.
     features: Vec<u32>,
+    /// The quantised weight of each feature.
     weights: Vec<i8>,
-    /// What a weight of 1 is worth.
+    /// The factor from a quantised weight to log-odds.
     scale: f32,
-    /// The score without any feature.
+    /// The log-odds of a boundary without any feature.
     pub bias: f32,
+    /// The prior on the length of segments that the weights were tuned with.
     pub prior: LengthPrior,
 }
 
-/// First bytes of a file of weights: its name and version.
+/// The first bytes of a file of weights: name and version of the format.
 const MAGIC: &[u8] = b"plae-split-1";
 
 static BUILT_IN: LazyLock<Scorer> =
     LazyLock::new(|| Scorer::from_bytes(include_bytes!("split.weights")).unwrap_or_default());
 
-/// plae's own, made from texts under CC BY-SA, as `split.weights.license` beside the weights says.
+/// The built-in scorer. Its training texts are under CC BY-SA; see `split.weights.license` beside the weights.
 pub(super) fn built_in() -> &'static Scorer {
     &BUILT_IN
 }
 
 impl Scorer {
-    /// A scorer with these weights of features in log-odds, rounded to 8 bits; those that round to 0 are left out.
+    /// Makes a scorer from the weight of each feature in log-odds. Weights are rounded to 8 bits, and features whose
+    /// weight rounds to 0 are left out.
     pub fn new(lexicon: Lexicon, weights: &BTreeMap<u32, f32>, bias: f32, prior: LengthPrior) -> Self {
         let most = weights.values().fold(0.0f32, |most, weight| most.max(weight.abs()));
         let scale = most.max(f32::MIN_POSITIVE) / f32::from(i8::MAX);
@@ -55,7 +59,7 @@ impl Scorer {
         }
     }
 
-    /// The file form of [`Scorer::to_bytes`]; none if the bytes are anything else.
+    /// Reads a file that [`Scorer::to_bytes`] wrote; `None` if the bytes are anything else.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let mut rest = bytes.strip_prefix(MAGIC)?;
         let mut take = |count: usize| {
@@ -75,7 +79,7 @@ impl Scorer {
         };
         let (hashes, classes) = table(sizes[0])?;
         let (features, weights) = table(sizes[1])?;
-        let [scale, bias, short, brevity, long, excess] = reals;
+        let [scale, bias, short, short_penalty, long, long_penalty] = reals;
         rest.is_empty().then(|| Self {
             lexicon: Lexicon::from_parts(hashes, classes.to_vec()),
             features,
@@ -84,21 +88,22 @@ impl Scorer {
             bias,
             prior: LengthPrior {
                 short,
-                brevity,
+                short_penalty,
                 long,
-                excess,
+                long_penalty,
             },
         })
     }
 
-    /// As a file: the mark, the two tables' sizes, the six reals, then of each table its keys and its values; little-endian.
+    /// Writes the scorer as a file, little-endian: the magic bytes; the sizes of the lexicon and of the weights (u32); scale,
+    /// bias and the four numbers of the prior (f32); then the keys (u32) and values (u8 or i8) of both tables.
     pub fn to_bytes(&self) -> Vec<u8> {
         let (hashes, classes) = self.lexicon.parts();
         let LengthPrior {
             short,
-            brevity,
+            short_penalty,
             long,
-            excess,
+            long_penalty,
         } = self.prior;
         let mut bytes = MAGIC.to_vec();
         let number = |number: u32| number.to_le_bytes();
@@ -107,7 +112,7 @@ impl Scorer {
                 .into_iter()
                 .flat_map(|size| number(size as u32)),
         );
-        let reals = [self.scale, self.bias, short, brevity, long, excess];
+        let reals = [self.scale, self.bias, short, short_penalty, long, long_penalty];
         bytes.extend(reals.into_iter().flat_map(|real| number(real.to_bits())));
         bytes.extend(hashes.iter().copied().flat_map(number));
         bytes.extend(classes);
@@ -116,17 +121,23 @@ impl Scorer {
         bytes
     }
 
-    /// The score of each gap of a line. A mark that only ends sentences or starts items decides by itself: the training
-    /// texts have few.
-    pub(super) fn scores(&self, line: &Line, bars: &[Option<rule::Rule>]) -> Vec<f32> {
-        const STOP: f32 = 10.0;
-        const ITEM: f32 = 4.0;
-        let phrases = Phrases::new(line, bars, &self.lexicon);
-        (0..line.gaps())
+    /// The log-odds of a boundary at each gap of a line.
+    ///
+    /// Latin punctuation that ends a sentence, and the number of a list item, add a fixed score: the training texts have
+    /// too few of them to learn from.
+    pub(super) fn scores(&self, line: &Line, forbidden: &[Option<rule::Rule>]) -> Vec<f32> {
+        const SENTENCE_END: f32 = 10.0;
+        const LIST_ITEM: f32 = 4.0;
+        let phrases = Phrases::new(line, forbidden, &self.lexicon);
+        (0..line.gap_count())
             .map(|gap| {
-                let stop = if rule::ends_sentence(line, gap) { STOP } else { 0.0 };
+                let stop = if rule::ends_sentence(line, gap) {
+                    SENTENCE_END
+                } else {
+                    0.0
+                };
                 let item = if rule::starts_item(line.chunk(gap + 1)) {
-                    ITEM
+                    LIST_ITEM
                 } else {
                     0.0
                 };
@@ -135,7 +146,7 @@ impl Scorer {
             .collect()
     }
 
-    /// The log-odds of a boundary with these features.
+    /// The log-odds of a boundary at a gap with these hashed features ([`super::split::Gap::features`]).
     pub fn score(&self, features: &[u32]) -> f32 {
         let weight = |feature| {
             self.features
@@ -177,9 +188,9 @@ mod tests {
     fn weights_are_rounded() {
         let prior = LengthPrior {
             short: 1.0,
-            brevity: 0.0,
+            short_penalty: 0.0,
             long: 9.0,
-            excess: 0.0,
+            long_penalty: 0.0,
         };
         let weights = BTreeMap::from([(3, 2.0), (5, -1.0), (9, 0.001)]);
         let scorer = Scorer::new(Lexicon::new([("ไป", 5)]), &weights, 0.5, prior);

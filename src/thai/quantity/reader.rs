@@ -7,7 +7,7 @@ use super::token::{self, Numeral, Token, is_digit};
 use super::{Language, Precision, Quantity, Value};
 use crate::span::Span;
 use crate::thai::is_letter;
-use crate::thai::lexicon::{CLASSIFIERS, MEASURES};
+use crate::thai::lexicon::{CLASSIFIERS, UNITS as MEASURES};
 
 pub struct Reader<'a> {
     text: &'a str,

@@ -1,34 +1,37 @@
-//! Abbreviations: whose dot ends no sentence.
+//! Abbreviations: the dot of one mostly ends no sentence.
 
-use super::{Rule, begins_with, is_closing, is_consonant, is_digit, is_latin};
+use super::{Rule, begins_with_word, is_closing, is_consonant, is_digit, is_latin};
 use crate::thai::is_letter;
-use crate::thai::lexicon::{LATIN_ABBREVIATIONS, LEADING, LETTERS, OPENERS, PERSONAL, TRAILING};
+use crate::thai::lexicon::{
+    LATIN_ABBREVIATIONS, LEADING_ABBREVIATIONS, LETTER_NAMES, OPENERS, TITLE_ABBREVIATIONS, TRAILING_ABBREVIATIONS,
+};
 use crate::thai::line::Line;
 
-/// The rule that bars a gap after a dot.
-pub fn bar(line: &Line, gap: usize) -> Option<Rule> {
+/// Forbids a cut at a gap after the dot of an abbreviation.
+pub fn forbids_cut(line: &Line, gap: usize) -> Option<Rule> {
     let mut next = line.chunk(gap + 1).chars();
     // An abbreviation written with spaces: `มี. ค.`, `พ. ศ.`
     let spaced = next.next().is_some_and(is_consonant)
         && next.next() == Some('.')
         && line.chunk(gap).chars().rev().nth(1).is_some_and(is_letter);
-    let barred = spaced
+    let forbidden = spaced
         || match abbreviation(line, gap)? {
             Abbreviation::Leading => true,
-            Abbreviation::Trailing => !begins_with(line, gap + 1, &OPENERS),
+            Abbreviation::Trailing => !begins_with_word(line, gap + 1, &OPENERS),
         };
-    barred.then_some(Rule::Abbreviation)
+    forbidden.then_some(Rule::Abbreviation)
 }
 
+/// How an abbreviation stands in a sentence.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Abbreviation {
-    /// Always followed by what it belongs to.
+    /// A word that belongs to it always follows.
     Leading,
-    /// May be the last word of a sentence.
+    /// It may be the last word of a sentence.
     Trailing,
 }
 
-/// The abbreviation whose dot ends the chunk before this gap.
+/// The kind of the abbreviation whose dot ends the chunk before this gap; `None` if no abbreviation ends there.
 pub fn abbreviation(line: &Line, gap: usize) -> Option<Abbreviation> {
     let left = line.chunk(gap).trim_end_matches(is_closing);
     if !left.ends_with('.') || left.ends_with("..") {
@@ -50,31 +53,31 @@ pub fn abbreviation(line: &Line, gap: usize) -> Option<Abbreviation> {
     for (at, _) in tail.char_indices() {
         let form = &tail[at..];
         let dots = form.matches('.').count();
-        // A short form glued to a word may as well be that word's end.
+        // A short form without a space before it may as well be the end of a word.
         let alone = at == 0 || tail[..at].ends_with('.');
         let word = alone
             || line
-                .words
+                .word_boundaries
                 .binary_search(&(line.chunks[gap].start + tail_at + at))
                 .is_ok();
-        if word && LETTERS.contains(form) {
+        if word && LETTER_NAMES.contains(form) {
             return Some(Abbreviation::Leading);
         }
         if !alone
             && dots < 2
             && form.chars().count() < 4
-            && !(word && form.chars().count() == 3 && TRAILING.contains(form))
+            && !(word && form.chars().count() == 3 && TRAILING_ABBREVIATIONS.contains(form))
         {
             continue;
         }
-        if PERSONAL.contains(form) || LEADING.contains(form) {
+        if TITLE_ABBREVIATIONS.contains(form) || LEADING_ABBREVIATIONS.contains(form) {
             return Some(if after_number {
                 Abbreviation::Trailing
             } else {
                 Abbreviation::Leading
             });
         }
-        if TRAILING.contains(form) {
+        if TRAILING_ABBREVIATIONS.contains(form) {
             return Some(Abbreviation::Trailing);
         }
         let consonants = form.chars().all(|c| c == '.' || is_consonant(c));
@@ -86,6 +89,7 @@ pub fn abbreviation(line: &Line, gap: usize) -> Option<Abbreviation> {
     None
 }
 
+/// The kind of the abbreviation in Latin letters with whose dot `left` ends.
 fn latin_abbreviation(left: &str, right: &str) -> Option<Abbreviation> {
     let word = left
         .trim_end_matches('.')
@@ -96,6 +100,6 @@ fn latin_abbreviation(left: &str, right: &str) -> Option<Abbreviation> {
     if initial || initials || LATIN_ABBREVIATIONS.contains(word.to_ascii_lowercase().as_str()) {
         return Some(Abbreviation::Leading);
     }
-    // English goes on in lower case.
+    // A dot with a lower-case word after it ends no English sentence.
     (word.ends_with(is_latin) && right.starts_with(|c: char| c.is_ascii_lowercase())).then_some(Abbreviation::Leading)
 }

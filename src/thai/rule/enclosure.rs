@@ -1,24 +1,32 @@
-//! Quotation marks and brackets: which belong together, and the spaces between them.
+//! Quotation marks and brackets: finds those that belong together and forbids cuts between them.
 
 use super::{Rule, is_latin};
 use crate::thai::line::Line;
 
-/// What an opening sign is closed by.
+/// The sign that closes an opening quotation mark or bracket.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Closer {
-    /// Any double quotation mark: writers mix them.
+    /// Any double quotation mark: writers mix straight and curly ones.
     Double,
-    /// Any single one.
+    /// Any single quotation mark.
     Single,
-    /// This sign.
+    /// Exactly this sign.
     Sign(char),
 }
 
-/// Bars the gaps inside matched quotation marks and brackets that fit the cap. `leads` says which chunks lead the items
-/// of a list.
-pub fn bar(line: &Line, cap: usize, leads: &[bool], bars: &mut [Option<Rule>]) {
-    // What is open: its closer, its byte, and how many characters stand before it.
-    let mut open: Vec<(Closer, usize, usize)> = Vec::new();
+/// An opening sign whose closing sign has not come yet.
+struct Open {
+    closer: Closer,
+    /// Byte offset of the opening sign in the line.
+    at: usize,
+    /// Characters of the line up to and with the opening sign.
+    chars: usize,
+}
+
+/// Forbids cuts inside matched quotation marks and brackets with at most `max_chars` characters between them.
+/// `markers` says which chunks are list markers.
+pub fn forbid_cuts(line: &Line, max_chars: usize, markers: &[bool], forbidden: &mut [Option<Rule>]) {
+    let mut open: Vec<Open> = Vec::new();
     let mut previous = None;
     let mut chars = line.text.char_indices().peekable();
     let mut count = 0;
@@ -30,25 +38,29 @@ pub fn bar(line: &Line, cap: usize, leads: &[bool], bars: &mut [Option<Rule>]) {
         while line.chunks.get(chunk).is_some_and(|range| range.end <= at) {
             chunk += 1;
         }
-        // What has been open for longer than the cap protects nothing.
-        let stale = open.partition_point(|&(_, _, since)| count - since > cap);
+        // Signs that were opened too long ago protect nothing.
+        let stale = open.partition_point(|sign| count - sign.chars > max_chars);
         open.drain(..stale);
-        let (closer, opens) = match sign(c, before, next, &open) {
+        let (closer, opens) = match classify(c, before, next, &open) {
             Some(found) => found,
             None => continue,
         };
         if opens {
-            open.push((closer, at, count));
+            open.push(Open {
+                closer,
+                at,
+                chars: count,
+            });
             continue;
         }
-        // The bracket of an item, `1)`, closes nothing.
-        if c == ')' && leads[chunk] && !line.chunk(chunk).starts_with('(') {
+        // The bracket of a list item, `1)`, closes nothing.
+        if c == ')' && markers[chunk] && !line.chunk(chunk).starts_with('(') {
             continue;
         }
-        let Some(depth) = open.iter().rposition(|&(expected, ..)| expected == closer) else {
+        let Some(depth) = open.iter().rposition(|sign| sign.closer == closer) else {
             continue;
         };
-        let (_, start, _) = open[depth];
+        let start = open[depth].at;
         open.truncate(depth);
         let rule = if matches!(c, ')' | ']' | '}') {
             Rule::Bracket
@@ -56,20 +68,21 @@ pub fn bar(line: &Line, cap: usize, leads: &[bool], bars: &mut [Option<Rule>]) {
             Rule::Quote
         };
         let from = line.chunks.partition_point(|chunk| chunk.end <= start);
-        for (gap, bar) in bars.iter_mut().enumerate().skip(from) {
+        for (gap, rule_here) in forbidden.iter_mut().enumerate().skip(from) {
             if line.chunks[gap].end >= at {
                 break;
             }
-            bar.get_or_insert(rule);
+            rule_here.get_or_insert(rule);
         }
     }
 }
 
-/// What a sign closes or is closed by, and whether it opens; none for what is no such sign here.
-fn sign(c: char, before: Option<char>, next: Option<char>, open: &[(Closer, usize, usize)]) -> Option<(Closer, bool)> {
+/// Decides what a character between `before` and `next` does: the closing sign of its pair, and whether the character
+/// opens the pair (else it closes it). `None` if it is neither here, such as an apostrophe.
+fn classify(c: char, before: Option<char>, next: Option<char>, open: &[Open]) -> Option<(Closer, bool)> {
     let apart = before.is_none_or(|c| c.is_whitespace() || matches!(c, '(' | '[' | '“' | '‘' | '"'));
     let tight = next.is_some_and(|c| !c.is_whitespace());
-    let pending = |closer| open.iter().any(|&(expected, ..)| expected == closer);
+    let pending = |closer| open.iter().any(|sign| sign.closer == closer);
     let latin = |c: Option<char>| c.is_some_and(|c| is_latin(c) || c.is_ascii_digit());
     Some(match c {
         '(' => (Closer::Sign(')'), true),
@@ -79,11 +92,11 @@ fn sign(c: char, before: Option<char>, next: Option<char>, open: &[(Closer, usiz
         '「' => (Closer::Sign('」'), true),
         '《' => (Closer::Sign('》'), true),
         ')' | ']' | '}' | '»' | '」' | '》' => (Closer::Sign(c), false),
-        // Both curly marks are typed for either.
+        // Writers type either curly mark for the other.
         '“' | '„' => (Closer::Double, apart || tight || !pending(Closer::Double)),
         '”' => (Closer::Double, apart && tight && !pending(Closer::Double)),
         '"' if pending(Closer::Double) => (Closer::Double, apart && tight),
-        // Inches follow their number.
+        // A mark right after a number is the sign for inches.
         '"' => (Closer::Double, tight || apart && next.is_some()),
         '‘' => (Closer::Single, true),
         '’' | '\'' if latin(before) && (latin(next) || !pending(Closer::Single)) => return None,

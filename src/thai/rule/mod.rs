@@ -1,4 +1,7 @@
-//! The rules that no score may break: where a space must not become a sentence boundary, and why.
+//! The rules that forbid a cut: where a space must not become a sentence boundary, whatever its score.
+//!
+//! Rules that need only the words around one gap are in this file and, as patterns, in `pattern`; `abbreviation`, `name`
+//! and `enclosure` look further. A gap is the white space between two chunks; see [`Line`].
 
 mod abbreviation;
 mod enclosure;
@@ -9,22 +12,23 @@ mod tests;
 
 use super::is_letter;
 use super::lexicon::{
-    CLASSIFIERS, COUNTING, ERAS, LABELS, LEADERS, MEASURES, MONTH_LETTERS, MONTHS, NOT_LEADERS, SCALES, SHORT_MONTHS,
+    CLASSIFIERS, CONNECTIVES, COUNTING_WORDS, ERAS, MONTH_LETTERS, MONTHS, NOT_CONNECTIVES, NUMBER_LABELS, SCALES,
+    SHORT_MONTHS, UNITS,
 };
 use super::line::Line;
 use abbreviation::abbreviation;
 use serde::Serialize;
 use std::collections::HashSet;
 
-/// Why a place is no boundary.
+/// The reason for which a place cannot be a sentence boundary. The name in kebab case is what users see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
     /// Before ๆ or ฯ.
     Mark,
-    /// Next to punctuation that belongs to what stands on its other side.
+    /// Before or after punctuation that belongs to the text on the other side of the space.
     Punctuation,
-    /// After a bullet or an item's number.
+    /// After a bullet, or after the number of a list item.
     Item,
     /// Inside a date.
     Date,
@@ -36,23 +40,23 @@ pub enum Rule {
     Number,
     /// Between the parts of an address.
     Address,
-    /// After an abbreviation's dot.
+    /// After the dot of an abbreviation.
     Abbreviation,
-    /// Between a title and a name, inside a name, or between a name and what the person is.
+    /// Between a title and a name, inside a name, or between a name and an apposition to it.
     Name,
-    /// After a word that leads a phrase or a sentence in: a conjunction, a relative pronoun, `เช่น`, `อย่างไรก็ตาม`.
+    /// After a word that introduces a phrase or a sentence: a conjunction, a relative pronoun, `เช่น`, `อย่างไรก็ตาม`.
     Leader,
-    /// Inside a run of Latin words, or before an address of the net.
+    /// Inside a run of Latin words, or before a web or e-mail address.
     Latin,
-    /// Inside quotation marks that fit the cap.
+    /// Inside quotation marks, unless the quotation is longer than the longest segment.
     Quote,
-    /// Before a bracket, or inside brackets that fit the cap.
+    /// Before a bracket, or inside brackets, unless their content is longer than the longest segment.
     Bracket,
 }
 
 impl Rule {
-    /// Whether the rule yields where a stretch without any other space would exceed the cap. The others yield only
-    /// where not even a word boundary is left.
+    /// Whether the rule gives way in a stretch that would otherwise be longer than the longest segment. The strict rules
+    /// give way only where there is no word boundary to cut at either.
     pub fn is_soft(self) -> bool {
         matches!(
             self,
@@ -61,16 +65,18 @@ impl Rule {
     }
 }
 
-/// The rule that bars each gap of a line from being a boundary, if one does. `cap` is in characters.
-pub(super) fn bars(line: &Line, cap: usize) -> Vec<Option<Rule>> {
-    let leads = leads(line);
-    let mut bars: Vec<Option<Rule>> = (0..line.gaps()).map(|gap| local(line, gap, &leads)).collect();
-    name::bar(line, &mut bars);
-    enclosure::bar(line, cap, &leads, &mut bars);
-    bars
+/// For each gap of a line, the rule that forbids a cut there, if any. `max_chars` is the length of the longest segment.
+pub(super) fn forbidden_cuts(line: &Line, max_chars: usize) -> Vec<Option<Rule>> {
+    let markers = item_markers(line);
+    let mut forbidden: Vec<Option<Rule>> = (0..line.gap_count())
+        .map(|gap| forbidden_by_neighbours(line, gap, &markers))
+        .collect();
+    name::forbid_cuts(line, &mut forbidden);
+    enclosure::forbid_cuts(line, max_chars, &markers, &mut forbidden);
+    forbidden
 }
 
-/// Whether a sentence ends in Latin punctuation before this gap.
+/// Whether Latin punctuation before this gap ends a sentence.
 pub(super) fn ends_sentence(line: &Line, gap: usize) -> bool {
     let left = line.chunk(gap).trim_end_matches(is_closing);
     match left.chars().next_back() {
@@ -80,7 +86,7 @@ pub(super) fn ends_sentence(line: &Line, gap: usize) -> bool {
     }
 }
 
-/// Whether an item of an enumeration starts with this chunk: `2.`, `(3)`, `๔)ข้อ`.
+/// Whether a chunk starts with the number of a list item: `2.`, `(3)`, `๔)ข้อ`.
 pub(super) fn starts_item(chunk: &str) -> bool {
     let (open, rest) = chunk.strip_prefix('(').map_or((false, chunk), |rest| (true, rest));
     let after = rest.trim_start_matches(is_digit);
@@ -93,25 +99,26 @@ pub(super) fn starts_item(chunk: &str) -> bool {
     (1..=2).contains(&digits) && closed.is_some_and(|rest| !rest.starts_with(is_digit))
 }
 
-/// The rules that need no more than the words around one gap.
-fn local(line: &Line, gap: usize, leads: &[bool]) -> Option<Rule> {
+/// The rule that forbids a cut at a gap, of those that need only the words around it. `markers` says which chunks are
+/// list markers.
+fn forbidden_by_neighbours(line: &Line, gap: usize, markers: &[bool]) -> Option<Rule> {
     let (left, right) = (line.chunk(gap), line.chunk(gap + 1));
     let (last, first) = (left.chars().next_back()?, right.chars().next()?);
-    if leads[gap] {
+    if markers[gap] {
         return Some(Rule::Item);
     }
     let item = starts_item(right);
-    if let Some(rule) = pattern::matched(line, gap) {
+    if let Some(rule) = pattern::matching_rule(line, gap) {
         return Some(rule);
     }
-    if is_digit(last) && counts(line, gap) {
+    if is_digit(last) && number_counts(line, gap) {
         return Some(Rule::Number);
     }
-    if is_dash(left) || is_dash(right) && !leads[gap + 1] && (is_digit(last) || left.chars().count() < 24) {
+    if is_dash(left) || is_dash(right) && !markers[gap + 1] && (is_digit(last) || left.chars().count() < 24) {
         return Some(Rule::Range);
     }
     if last == '.'
-        && let Some(rule) = abbreviation::bar(line, gap)
+        && let Some(rule) = abbreviation::forbids_cut(line, gap)
     {
         return Some(rule);
     }
@@ -121,19 +128,19 @@ fn local(line: &Line, gap: usize, leads: &[bool]) -> Option<Rule> {
     if is_digit(first) {
         return Some(Rule::Number);
     }
-    if first == '(' && !leads[gap + 1] {
+    if first == '(' && !markers[gap + 1] {
         return Some(Rule::Bracket);
     }
     if last == ':' {
         return Some(Rule::Punctuation);
     }
-    let scaled = SCALES.iter().any(|scale| line.ends_with(gap, scale))
+    let scaled = SCALES.iter().any(|scale| line.chunk_ends_with_word(gap, scale))
         || left == "กว่า" && gap > 0 && line.chunk(gap - 1).ends_with(is_digit);
-    if scaled && (begins_with(line, gap + 1, &MEASURES) || begins_with(line, gap + 1, &CLASSIFIERS)) {
+    if scaled && (begins_with_word(line, gap + 1, &UNITS) || begins_with_word(line, gap + 1, &CLASSIFIERS)) {
         return Some(Rule::Number);
     }
     let ends_with_one_of = |words: &[&str]| words.iter().any(|word| left.ends_with(word));
-    if ends_with_one_of(LEADERS) && !ends_with_one_of(NOT_LEADERS) {
+    if ends_with_one_of(CONNECTIVES) && !ends_with_one_of(NOT_CONNECTIVES) {
         return Some(Rule::Leader);
     }
     let latin = is_latin(last) && (is_latin(first) || first.is_ascii_digit());
@@ -144,12 +151,16 @@ fn local(line: &Line, gap: usize, leads: &[bool]) -> Option<Rule> {
 }
 
 /// Whether the number before this gap counts what comes after it.
-fn counts(line: &Line, gap: usize) -> bool {
+fn number_counts(line: &Line, gap: usize) -> bool {
     if is_year(line, gap) {
         return false;
     }
-    let (number, before) = number(line, gap);
-    let counted = gap > 0 && number == line.chunk(gap) && COUNTING.iter().any(|word| line.ends_with(gap - 1, word));
+    let (number, before) = number_before(line, gap);
+    let counted = gap > 0
+        && number == line.chunk(gap)
+        && COUNTING_WORDS
+            .iter()
+            .any(|word| line.chunk_ends_with_word(gap - 1, word));
     let label = || {
         let quantity = ["อยู่ที่", "ปิดที่", "เปิดที่", "คงที่", "ยืนที่"];
         let plate = before
@@ -161,14 +172,15 @@ fn counts(line: &Line, gap: usize) -> bool {
         plate.ends_with("ทะเบียน")
             || word.ends_with(is_latin)
             || word.len() < before.len() && word.ends_with(is_letter)
-            || LABELS.iter().any(|label| before.ends_with(label)) && !quantity.iter().any(|verb| before.ends_with(verb))
+            || NUMBER_LABELS.iter().any(|label| before.ends_with(label))
+                && !quantity.iter().any(|verb| before.ends_with(verb))
     };
-    counted || begins_with(line, gap + 1, &MEASURES) || begins_with(line, gap + 1, &CLASSIFIERS) && !label()
+    counted || begins_with_word(line, gap + 1, &UNITS) || begins_with_word(line, gap + 1, &CLASSIFIERS) && !label()
 }
 
-/// Whether the number before this gap is a year, which counts nothing.
+/// Whether the number before this gap is a year.
 fn is_year(line: &Line, gap: usize) -> bool {
-    let (number, before) = number(line, gap);
+    let (number, before) = number_before(line, gap);
     let abbreviated = MONTH_LETTERS.iter().any(|(first, last)| {
         let head = before.strip_suffix('.').unwrap_or(before).strip_suffix(last);
         head.and_then(|head| head.trim_end().strip_suffix('.'))
@@ -187,29 +199,29 @@ fn is_year(line: &Line, gap: usize) -> bool {
     }
 }
 
-/// The digits that end the chunk before a gap, and the text before them.
-fn number<'a>(line: &Line<'a>, gap: usize) -> (&'a str, &'a str) {
+/// The digits at the end of the chunk before a gap, and the line's text before them.
+fn number_before<'a>(line: &Line<'a>, gap: usize) -> (&'a str, &'a str) {
     let left = line.chunk(gap);
     let head = left.trim_end_matches(is_digit);
     let start = line.chunks[gap].start + head.len();
     (&left[head.len()..], line.text[..start].trim_end())
 }
 
-/// Whether a chunk begins with one of these words, as a word.
-fn begins_with(line: &Line, chunk: usize, words: &HashSet<&str>) -> bool {
+/// Whether a chunk begins with one of these words, with a word boundary after it.
+fn begins_with_word(line: &Line, chunk: usize, words: &HashSet<&str>) -> bool {
     let range = line.chunks[chunk].clone();
-    let next = line.words.partition_point(|&word| word <= range.start);
-    (line.words[next..].iter())
+    let next = line.word_boundaries.partition_point(|&word| word <= range.start);
+    (line.word_boundaries[next..].iter())
         .take(6)
         .take_while(|&&end| end <= range.end)
         .any(|&end| words.contains(&line.text[range.start..end]))
 }
 
-/// For each chunk whether it is a bullet, or the number or letter of an item of a list.
-fn leads(line: &Line) -> Vec<bool> {
+/// For each chunk, whether it is the marker of a list item: a bullet, a number or a letter.
+fn item_markers(line: &Line) -> Vec<bool> {
     let chunks = || (0..line.chunks.len()).map(|index| line.chunk(index));
-    let dashed = line.chunks.first().is_some_and(|_| is_dash(line.chunk(0)));
-    // Numbers from the first item on, without a hole.
+    let starts_with_dash = line.chunks.first().is_some_and(|_| is_dash(line.chunk(0)));
+    // The items that are numbered without a hole from the first one on.
     let numbers: HashSet<u32> = chunks().filter_map(item_number).collect();
     let first = chunks().next().and_then(item_number).unwrap_or(1);
     let last = (first..)
@@ -224,7 +236,7 @@ fn leads(line: &Line) -> Vec<bool> {
         .map(|(index, chunk)| {
             let opens = index == 0 || before(index).ends_with("ข้อ");
             if is_dash(chunk) {
-                index == 0 || dashed && !before(index).ends_with(is_digit)
+                index == 0 || starts_with_dash && !before(index).ends_with(is_digit)
             } else if is_letter_item(chunk) {
                 opens || letters
             } else if let Some(number) = item_number(chunk).filter(|_| !chunk.ends_with(is_letter)) {
@@ -236,7 +248,7 @@ fn leads(line: &Line) -> Vec<bool> {
         .collect()
 }
 
-/// Signs that stand before the items of a list.
+/// Bullets: signs before the items of a list.
 const BULLETS: &[&str] = &[
     "•", "*", "·", "▪", "○", "●", "◦", "■", "►", "▶", "➢", "➡", "✓", "✔", "✅", "☑", "❌", "📌", "📍", "👉", "🔴",
     "🟢", "🔵", "🔹", "🔸", "⭐",
@@ -252,7 +264,7 @@ fn item_number(chunk: &str) -> Option<u32> {
     starts_item(chunk).then(|| number.fold(0, |number, digit| 10 * number + digit))
 }
 
-/// `ก)`, `(ข)`, `b)`.
+/// Whether a chunk is the letter of a list item: `ก)`, `(ข)`, `b)`.
 fn is_letter_item(chunk: &str) -> bool {
     let mut letter = chunk.strip_prefix('(').unwrap_or(chunk).chars();
     letter.next().is_some_and(|c| is_consonant(c) || c.is_ascii_lowercase()) && letter.as_str() == ")"
@@ -262,7 +274,7 @@ fn is_dash(chunk: &str) -> bool {
     matches!(chunk, "-" | "–" | "—" | "~" | "−")
 }
 
-/// A digit of either script.
+/// Whether a character is an Arabic or a Thai digit.
 pub(super) fn is_digit(c: char) -> bool {
     c.is_ascii_digit() || ('๐'..='๙').contains(&c)
 }

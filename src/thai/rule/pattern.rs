@@ -1,8 +1,8 @@
-//! The rules that a few characters on either side of a space decide, as one table of patterns.
+//! Rules that a few characters on either side of a space decide: one table of patterns, compiled to automata.
 
 use super::Rule;
 use crate::thai::lexicon::{
-    ADDRESS, ERAS, LAWS, MONTH_LETTERS, MONTHS, PROVINCES, ROYAL, SHORT_MONTHS, STATES, WEEKDAYS,
+    ADDRESS, ERAS, FOREIGN_STATES, LAWS, MONTH_LETTERS, MONTHS, PROVINCES, ROYAL_TITLES, SHORT_MONTHS, WEEKDAYS,
 };
 use crate::thai::line::Line;
 use regex_automata::hybrid::dfa::{Cache, DFA, OverlappingState};
@@ -11,12 +11,14 @@ use regex_automata::{Anchored, Input, MatchKind, PatternSet};
 use std::cell::RefCell;
 use std::sync::LazyLock;
 
-/// Characters on either side of the space that a pattern sees.
+/// How many characters on either side of the space a pattern sees.
 const REACH: usize = 40;
 
-/// The patterns, as two regular expressions with `_` for the space between them: one of what ends before it, one of what
-/// starts after it. White space is one space, the line's start a line feed; `#` is a digit of either script, `<…>` a list
-/// of `lists`. The first that matches names the rule.
+/// The patterns of each rule; the first pattern that matches decides.
+///
+/// A pattern is two regular expressions with `_` between them for the space: the first must match the end of the text
+/// before the space, the second the start of the text after it. Runs of white space are one space, and the line starts
+/// with a line feed. `#` is an Arabic or Thai digit, and `<…>` is one of the word lists of [`word_lists`].
 #[rustfmt::skip]
 const TABLE: &[(Rule, &[&str])] = &[
     // A dependent vowel or a mark cannot start a word: the space is a fault of the text.
@@ -88,8 +90,8 @@ const TABLE: &[(Rule, &[&str])] = &[
     ]),
 ];
 
-/// The lists that patterns name.
-fn lists() -> Vec<(&'static str, String)> {
+/// The word lists that patterns name, each as a regular expression.
+fn word_lists() -> Vec<(&'static str, String)> {
     let words = |text: &'static str| text.split_whitespace().collect::<Vec<_>>();
     let months = words(MONTHS).into_iter().map(String::from).chain(
         MONTH_LETTERS
@@ -100,32 +102,35 @@ fn lists() -> Vec<(&'static str, String)> {
         ("<any>", "(?s:.){0,30}".to_owned()),
         ("<name>", "[^ ]{1,24}".to_owned()),
         ("<month>", format!("(?:{})", months.collect::<Vec<_>>().join("|"))),
-        ("<short>", any(&words(SHORT_MONTHS))),
-        ("<weekday>", any(&words(WEEKDAYS))),
+        ("<short>", any_of(&words(SHORT_MONTHS))),
+        ("<weekday>", any_of(&words(WEEKDAYS))),
         ("<hour>", "(?:น[.]|โมง|ทุ่ม|นาฬิกา|เช้า|เย็น)".to_owned()),
-        ("<era>", any(ERAS).replace(r"\.", "[.] ?")),
+        ("<era>", any_of(ERAS).replace(r"\.", "[.] ?")),
         ("<money>", "(?:บาท|ดอลลาร์|ยูโร|ปอนด์|เยน|หยวน|ล้าน|เปอร์เซ็นต์)".to_owned()),
-        ("<law>", any(LAWS)),
-        ("<province>", any(&words(PROVINCES))),
-        ("<state>", any(&words(STATES))),
-        ("<royal>", any(&words(ROYAL))),
+        ("<law>", any_of(LAWS)),
+        ("<province>", any_of(&words(PROVINCES))),
+        ("<state>", any_of(&words(FOREIGN_STATES))),
+        ("<royal>", any_of(&words(ROYAL_TITLES))),
     ]
 }
 
-fn any(words: &[&str]) -> String {
+/// A regular expression that matches any of these words.
+fn any_of(words: &[&str]) -> String {
     let words: Vec<String> = words.iter().map(|word| regex::escape(word)).collect();
     format!("(?:{})", words.join("|"))
 }
 
-/// A part of an address and what may follow it apart: a larger one.
-fn addresses() -> impl Iterator<Item = String> {
-    // A single letter with a dot is none after another one: `พล.ต.`.
+/// The patterns for addresses: a part of an address, a space, and a larger part.
+fn address_patterns() -> impl Iterator<Item = String> {
+    // After another abbreviation, a single letter with a dot is no part of an address: `พล.ต.`.
     let part = |names: &[&str], before: &str| {
         let (short, long): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| name.ends_with('.'));
-        match short.is_empty() {
-            true => any(&long),
-            false if long.is_empty() => format!("{before}{}", any(&short)),
-            false => format!("(?:{}|{before}{})", any(&long), any(&short)),
+        if short.is_empty() {
+            any_of(&long)
+        } else if long.is_empty() {
+            format!("{before}{}", any_of(&short))
+        } else {
+            format!("(?:{}|{before}{})", any_of(&long), any_of(&short))
         }
     };
     (0..ADDRESS.len() - 1).map(move |size| {
@@ -139,7 +144,7 @@ fn addresses() -> impl Iterator<Item = String> {
         format!(
             "{} ?<name>(?: #[^ ]*)?_(?:{}{})",
             part(ADDRESS[size], "(?:^|[^ก-ฮ.])"),
-            any(&named),
+            any_of(&named),
             if size == 0 {
                 format!("|{counted}")
             } else {
@@ -149,25 +154,25 @@ fn addresses() -> impl Iterator<Item = String> {
     })
 }
 
-/// How much of an automaton a thread keeps at most, in bytes.
-const KEPT: usize = 1 << 19;
+/// The size in bytes of the cache that a thread keeps for one automaton.
+const CACHE_BYTES: usize = 1 << 19;
 
-/// The patterns of one side of the space, all at once: an automaton that starts at the space, and so has few states. A
-/// reverse one reads to the left.
+/// Compiles the patterns of one side of the space into one automaton. It starts at the space, so it has few states; with
+/// `reverse` it reads to the left.
 fn automaton(patterns: &[String], reverse: bool) -> DFA {
     let nfa = Config::new()
         .reverse(reverse)
         .which_captures(WhichCaptures::None)
         // Nothing matches within a character; with this, regex-automata 0.4 loses matches of a reverse search.
         .utf8(false);
-    let dfa = DFA::config().match_kind(MatchKind::All).cache_capacity(KEPT);
+    let dfa = DFA::config().match_kind(MatchKind::All).cache_capacity(CACHE_BYTES);
     let nfa = Compiler::new().configure(nfa).build_many(patterns);
     let nfa = nfa.expect("the patterns are constants");
     let automaton = DFA::builder().configure(dfa).build_from_nfa(nfa);
     automaton.expect("one state and more fit")
 }
 
-/// The patterns that match `text` from the space on.
+/// Finds the patterns that match `text`, starting at the space.
 fn matching(automaton: &DFA, text: &str, cache: &mut Cache) -> PatternSet {
     const NEVER: &str = "no byte ends a search, and the cache may be cleared at any time";
     let input = Input::new(text).anchored(Anchored::Yes);
@@ -190,19 +195,23 @@ fn matching(automaton: &DFA, text: &str, cache: &mut Cache) -> PatternSet {
     }
 }
 
-/// The table, its patterns in the order of their rules.
+/// The compiled table. Patterns keep their order, and each has the same number in all automata.
 struct Compiled {
+    /// The rule of each pattern.
     rules: Vec<Rule>,
-    /// Whether what comes before the space may be far from it.
+    /// For each pattern, whether its part before the space is in `far` and not in `near`.
     is_far: Vec<bool>,
+    /// Parts before the space that reach a few characters.
     near: DFA,
-    /// Apart, as these have many states, and are seldom asked for.
+    /// Parts before the space with `<any>` or `<name>` in them. They have many states and are seldom needed, so they are
+    /// run only if the part after the space has matched.
     far: DFA,
+    /// Parts after the space.
     after: DFA,
 }
 
 static COMPILED: LazyLock<Compiled> = LazyLock::new(|| {
-    let lists = lists();
+    let lists = word_lists();
     let expand = |pattern: &str| {
         let listed = lists
             .iter()
@@ -212,8 +221,8 @@ static COMPILED: LazyLock<Compiled> = LazyLock::new(|| {
     let table = TABLE
         .iter()
         .flat_map(|(rule, patterns)| patterns.iter().map(|&pattern| (*rule, pattern.to_owned())));
-    let all = table.chain(addresses().map(|pattern| (Rule::Address, pattern)));
-    // Matches nothing.
+    let all = table.chain(address_patterns().map(|pattern| (Rule::Address, pattern)));
+    // A pattern that matches nothing.
     let never = || "[a&&b]".to_owned();
     let (mut rules, mut is_far) = (Vec::new(), Vec::new());
     let [mut near, mut far, mut after] = [(); 3].map(|()| Vec::new());
@@ -241,8 +250,8 @@ thread_local! {
     );
 }
 
-/// The first rule whose pattern matches around a gap.
-pub fn matched(line: &Line, gap: usize) -> Option<Rule> {
+/// The rule of the first pattern that matches around a gap.
+pub fn matching_rule(line: &Line, gap: usize) -> Option<Rule> {
     let text = &line.text;
     let before = before(&text[..line.chunks[gap].end]);
     let after = after(&text[line.chunks[gap + 1].start..]);
@@ -264,7 +273,7 @@ pub fn matched(line: &Line, gap: usize) -> Option<Rule> {
     })
 }
 
-/// What a pattern sees of the text before a gap.
+/// The text before a gap as patterns see it: its last [`REACH`] characters.
 fn before(text: &str) -> String {
     let from = text.char_indices().rev().take(REACH).last().map_or(0, |(at, _)| at);
     let mut seen = String::with_capacity(3 * REACH);
@@ -275,13 +284,14 @@ fn before(text: &str) -> String {
     seen
 }
 
-/// And of that after it.
+/// The text after a gap as patterns see it: its first [`REACH`] characters.
 fn after(text: &str) -> String {
     let mut seen = String::with_capacity(3 * REACH);
     push(&mut seen, text.chars().take(REACH));
     seen
 }
 
+/// Appends characters, each run of white space as one space.
 fn push(seen: &mut String, chars: impl Iterator<Item = char>) {
     for c in chars {
         if !c.is_whitespace() {

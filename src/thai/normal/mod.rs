@@ -1,0 +1,396 @@
+//! Normalisation: Thai text as a model expects it, each character tied to the source bytes that it stands for.
+//!
+//! Only what goes into a model or a memory's key is normalised; documents keep their source as it is.
+
+use super::is_letter;
+use crate::span::Span;
+use icu_normalizer::ComposingNormalizerBorrowed;
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// One normalisation rule: replaces, joins or drops characters.
+type Rule = fn(Vec<Char>) -> Vec<Char>;
+
+/// The rules in the order in which they are applied. Each is idempotent, and so are all of them together.
+///
+/// Some rules only choose one of several encodings of the same text: [`map_private_glyphs`], [`compose_accents`] and
+/// [`compose_sara_am`]. The others lose something: a zero-width space may mark the end of a word; a vowel may be repeated
+/// for emphasis; joining a torn word is a guess. NFKC is not applied, since it takes SARA AM apart. Quotation marks,
+/// dashes and ฯลฯ stay as they are.
+const RULES: &[Rule] = &[
+    map_private_glyphs,
+    drop_invisible,
+    narrow_full_width,
+    map_thai_digits,
+    compose_accents,
+    collapse_spaces,
+    join_torn_words,
+    compose_sara_am,
+    order_marks,
+    drop_repeated_vowels,
+    attach_repetition_mark,
+];
+
+/// Normalises a text for a model: one encoding for what looks the same, no invisible characters, single spaces.
+///
+/// Borrows the text if it is normal already.
+pub fn normalise(text: &str) -> Cow<'_, str> {
+    let normal = Normalised::new(text);
+    if normal.text == text {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(normal.text)
+    }
+}
+
+/// A normalised text that knows which source bytes each of its characters stands for.
+///
+/// ```
+/// use plae::thai::Normalised;
+///
+/// let normal = Normalised::new("ปี  ๒๕๖๖");
+/// assert_eq!(normal.text(), "ปี 2566");
+/// let year = normal.text().find("2566").unwrap();
+/// assert_eq!(normal.source_span(year..year + 4).of("ปี  ๒๕๖๖"), "๒๕๖๖");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Normalised {
+    text: String,
+    /// For each character, its byte offset in `text` and its span in the source.
+    chars: Vec<(usize, Span)>,
+}
+
+impl Normalised {
+    /// Normalises `source` as [`normalise`] does.
+    pub fn new(source: &str) -> Self {
+        let chars = RULES.iter().fold(with_spans(source), |chars, rule| rule(chars));
+        let mut text = String::with_capacity(source.len());
+        let chars = chars
+            .into_iter()
+            .map(|Char { c, source }| {
+                text.push(c);
+                (text.len() - c.len_utf8(), source)
+            })
+            .collect();
+        Self { text, chars }
+    }
+
+    /// The normalised text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The source bytes that a byte range of the normalised text comes from.
+    ///
+    /// The span reaches from the first to the last source byte of any character in the range, since marks may have changed
+    /// places. A character that the range cuts counts as inside; characters that were dropped at its ends count as
+    /// outside. An empty range gives the empty span before the next character.
+    pub fn source_span(&self, range: Range<usize>) -> Span {
+        let (start, end) = (range.start.min(self.text.len()), range.end.min(self.text.len()));
+        let first = self.chars.partition_point(|&(at, _)| at <= start);
+        let last = self.chars.partition_point(|&(at, _)| at < end);
+        let inside = self.chars.get(first.saturating_sub(1)..last).unwrap_or_default();
+        if start < end
+            && let Some(span) = inside.iter().map(|&(_, source)| source).reduce(union)
+        {
+            return span;
+        }
+        let next = self.chars.get(self.chars.partition_point(|&(at, _)| at < start));
+        let at = match next {
+            Some((_, source)) => source.start,
+            None => self.chars.iter().map(|(_, source)| source.end).max().unwrap_or(0),
+        };
+        Span::new(at, at)
+    }
+}
+
+/// A character and its span in the source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Char {
+    c: char,
+    source: Span,
+}
+
+/// The characters of a text, each with its own span.
+fn with_spans(source: &str) -> Vec<Char> {
+    let char = |(at, c): (usize, char)| Char {
+        c,
+        source: Span::new(at, at + c.len_utf8()),
+    };
+    source.char_indices().map(char).collect()
+}
+
+/// The smallest span around both.
+fn union(a: Span, b: Span) -> Span {
+    Span::new(a.start.min(b.start), a.end.max(b.end))
+}
+
+/// Replaces each character by another.
+fn map(mut chars: Vec<Char>, to: fn(char) -> char) -> Vec<Char> {
+    chars.iter_mut().for_each(|char| char.c = to(char.c));
+    chars
+}
+
+/// Replaces the private-use characters of old fonts and PDF text layers.
+fn map_private_glyphs(chars: Vec<Char>) -> Vec<Char> {
+    map(chars, standard_character)
+}
+
+/// The standard character for a private-use one. Windows and Macintosh fonts have there shifted marks, and consonants
+/// without their lower part (the table in HarfBuzz's `hb-ot-shaper-thai.cc`, inverted).
+fn standard_character(c: char) -> char {
+    match c {
+        '\u{f700}' | '\u{f89e}' => 'ฐ',
+        '\u{f70f}' | '\u{f89a}' => 'ญ',
+        '\u{f701}' | '\u{f885}' => '\u{e34}',
+        '\u{f702}' | '\u{f886}' => '\u{e35}',
+        '\u{f703}' | '\u{f887}' => '\u{e36}',
+        '\u{f704}' | '\u{f888}' => '\u{e37}',
+        '\u{f710}' | '\u{f884}' => '\u{e31}',
+        '\u{f711}' | '\u{f899}' => '\u{e4d}',
+        '\u{f712}' | '\u{f889}' => '\u{e47}',
+        '\u{f705}' | '\u{f70a}' | '\u{f713}' | '\u{f88a}' | '\u{f88b}' | '\u{f88c}' => '\u{e48}',
+        '\u{f706}' | '\u{f70b}' | '\u{f714}' | '\u{f88d}' | '\u{f88e}' | '\u{f88f}' => '\u{e49}',
+        '\u{f707}' | '\u{f70c}' | '\u{f715}' | '\u{f890}' | '\u{f891}' | '\u{f892}' => '\u{e4a}',
+        '\u{f708}' | '\u{f70d}' | '\u{f716}' | '\u{f893}' | '\u{f894}' | '\u{f895}' => '\u{e4b}',
+        '\u{f709}' | '\u{f70e}' | '\u{f717}' | '\u{f896}' | '\u{f897}' | '\u{f898}' => '\u{e4c}',
+        '\u{f718}' | '\u{f89b}' => '\u{e38}',
+        '\u{f719}' | '\u{f89c}' => '\u{e39}',
+        '\u{f71a}' | '\u{f89d}' => '\u{e3a}',
+        _ => c,
+    }
+}
+
+/// Drops zero-width characters, soft hyphens, direction marks and byte-order marks.
+fn drop_invisible(mut chars: Vec<Char>) -> Vec<Char> {
+    let invisible = |c| matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    chars.retain(|char| !invisible(char.c));
+    chars
+}
+
+/// Replaces full-width Latin letters, digits and punctuation by those of usual width.
+fn narrow_full_width(chars: Vec<Char>) -> Vec<Char> {
+    map(chars, |c| match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from((c as u32 - 0xfee0) as u8),
+        _ => c,
+    })
+}
+
+/// Replaces the Thai digits ๐ to ๙ by 0 to 9.
+fn map_thai_digits(chars: Vec<Char>) -> Vec<Char> {
+    map(chars, |c| match c {
+        '๐'..='๙' => char::from(b'0' + (c as u32 - '๐' as u32) as u8),
+        _ => c,
+    })
+}
+
+/// Composes letters with combining accents, where a composed letter exists (NFC).
+fn compose_accents(chars: Vec<Char>) -> Vec<Char> {
+    const NFC: ComposingNormalizerBorrowed = ComposingNormalizerBorrowed::new_nfc();
+    let accent = |char: &Char| matches!(char.c, '\u{300}'..='\u{36f}');
+    if !chars.iter().any(accent) {
+        return chars;
+    }
+    let mut out = Vec::with_capacity(chars.len());
+    for cluster in chars.chunk_by(|_, next| accent(next)) {
+        match cluster.iter().map(|char| char.source).reduce(union) {
+            Some(source) if cluster.len() > 1 => {
+                let text: String = cluster.iter().map(|char| char.c).collect();
+                match NFC.normalize(&text) {
+                    composed if composed == text => out.extend(cluster),
+                    composed => out.extend(composed.chars().map(|c| Char { c, source })),
+                }
+            }
+            _ => out.extend(cluster),
+        }
+    }
+    out
+}
+
+/// Replaces each run of white space and control characters by one space, and drops those at both ends.
+fn collapse_spaces(chars: Vec<Char>) -> Vec<Char> {
+    let space = |c: char| c.is_whitespace() || c.is_control();
+    let mut out: Vec<Char> = Vec::with_capacity(chars.len());
+    for Char { c, source } in chars {
+        if !space(c) {
+            out.push(Char { c, source });
+        } else if let Some(last) = out.last_mut() {
+            match last.c {
+                ' ' => last.source = union(last.source, source),
+                _ => out.push(Char { c: ' ', source }),
+            }
+        }
+    }
+    out.pop_if(|last| last.c == ' ');
+    out
+}
+
+/// The vowel า.
+const SARA_AA: char = '\u{e32}';
+/// The vowel ำ.
+const SARA_AM: char = '\u{e33}';
+/// The mark ํ, the first part of a decomposed ำ.
+const NIKHAHIT: char = '\u{e4d}';
+
+/// Joins words that a space has torn apart. Drops a space before a mark or ำ, which cannot start a word, and replaces a
+/// space and า by ำ inside a word or after a tone mark: PDF text layers break ำ up in this way.
+fn join_torn_words(chars: Vec<Char>) -> Vec<Char> {
+    let mut out: Vec<Char> = Vec::with_capacity(chars.len());
+    let mut rest = chars.as_slice();
+    while let [Char { c, source }, after @ ..] = rest {
+        rest = after;
+        let (before, next) = (out.last().map_or(' ', |last| last.c), after.first());
+        let carried = is_consonant(before) || is_mark(before);
+        match next {
+            Some(&next) if *c == ' ' && carried && (is_mark(next.c) || next.c == SARA_AM) => {}
+            Some(&next) if *c == ' ' && carried && next.c == SARA_AA => {
+                let marks = || out.iter().rev().map(|char| char.c).take_while(|&c| is_mark(c));
+                let nikhahit = marks().any(|c| c == NIKHAHIT);
+                let toned = is_mark(before) && marks().all(is_tone);
+                let inside = is_consonant(before)
+                    && after
+                        .get(1)
+                        .is_some_and(|char| is_letter(char.c) && !matches!(char.c, 'ๆ' | 'ฯ'));
+                if !nikhahit && (inside || toned) {
+                    out.push(Char {
+                        c: SARA_AM,
+                        source: union(*source, next.source),
+                    });
+                    rest = &after[1..];
+                } else if !nikhahit {
+                    out.push(Char { c: *c, source: *source });
+                }
+            }
+            _ => out.push(Char { c: *c, source: *source }),
+        }
+    }
+    out
+}
+
+/// Composes SARA AM: U+0E4D and U+0E32 become ำ, also with a tone mark between them, which goes before ำ.
+fn compose_sara_am(chars: Vec<Char>) -> Vec<Char> {
+    let mut out: Vec<Char> = Vec::with_capacity(chars.len());
+    let mut rest = chars.as_slice();
+    while let [char, after @ ..] = rest {
+        rest = after;
+        let marks = out.iter().rev().take_while(|char| is_mark(char.c)).count();
+        let decomposed = char.c == SARA_AA && out[out.len() - marks..].iter().any(|char| char.c == NIKHAHIT);
+        if char.c != SARA_AM && !decomposed {
+            out.push(*char);
+            continue;
+        }
+        // Collect all marks of the letter, also those after ำ; a nikhahit becomes part of ำ.
+        let mut run = out.split_off(out.len() - marks);
+        let mut am = Char {
+            c: SARA_AM,
+            source: char.source,
+        };
+        let behind = rest
+            .iter()
+            .take_while(|char| is_mark(char.c) || char.c == SARA_AM)
+            .count();
+        run.extend(&rest[..behind]);
+        rest = &rest[behind..];
+        for mark in run {
+            match mark.c {
+                SARA_AM | NIKHAHIT => am.source = union(am.source, mark.source),
+                _ => out.push(mark),
+            }
+        }
+        out.push(am);
+    }
+    out
+}
+
+/// Puts the marks of each letter in order, each once: vowels, then the last tone mark, then the signs that silence or
+/// shorten.
+fn order_marks(chars: Vec<Char>) -> Vec<Char> {
+    let rank = |c: char| match c {
+        '\u{e4c}' | '\u{e4e}' => 2,
+        _ if is_tone(c) => 1,
+        _ => 0,
+    };
+    let mut out: Vec<Char> = Vec::with_capacity(chars.len());
+    for run in chars.chunk_by(|a, b| is_mark(a.c) && is_mark(b.c)) {
+        let mut run = run.to_vec();
+        if run.len() > 1 {
+            run.sort_by_key(|mark| rank(mark.c));
+        }
+        let start = out.len();
+        for mark in run {
+            let same = |kept: &&mut Char| kept.c == mark.c || is_tone(kept.c) && is_tone(mark.c);
+            match out[start..].iter_mut().find(same) {
+                Some(kept) => {
+                    *kept = Char {
+                        c: mark.c,
+                        source: union(kept.source, mark.source),
+                    }
+                }
+                None => out.push(mark),
+            }
+        }
+    }
+    out
+}
+
+/// Replaces `เเ` by แ, and drops repetitions of a vowel that is a letter of its own.
+fn drop_repeated_vowels(chars: Vec<Char>) -> Vec<Char> {
+    let once = |c| matches!(c, 'แ'..='ไ' | 'ะ' | SARA_AA | SARA_AM);
+    let merge = |kept: &mut Char, c: char, source: Span| {
+        *kept = Char {
+            c,
+            source: union(kept.source, source),
+        }
+    };
+    let mut out: Vec<Char> = Vec::with_capacity(chars.len());
+    for Char { c, source } in chars {
+        match out.last_mut() {
+            Some(last) if c == 'เ' && last.c == 'เ' => merge(last, 'แ', source),
+            Some(last) if c == last.c && once(c) => merge(last, c, source),
+            _ => out.push(Char { c, source }),
+        }
+        // Four เ have become two แ.
+        if let [.., before, last] = &mut out[..]
+            && (before.c, last.c) == ('แ', 'แ')
+        {
+            merge(before, 'แ', last.source);
+            out.pop();
+        }
+    }
+    out
+}
+
+/// Drops the space before ๆ, which repeats the word before it, and puts one after it.
+fn attach_repetition_mark(chars: Vec<Char>) -> Vec<Char> {
+    let mut out: Vec<Char> = Vec::with_capacity(chars.len());
+    for (index, &char) in chars.iter().enumerate() {
+        let next = chars.get(index + 1).map(|next| next.c);
+        match char.c {
+            ' ' if next == Some('ๆ') && out.last().is_some_and(|last| is_letter(last.c)) => {}
+            'ๆ' if next.is_some_and(|next| is_letter(next) && next != 'ๆ') => {
+                let end = Span::new(char.source.end, char.source.end);
+                out.extend([char, Char { c: ' ', source: end }]);
+            }
+            _ => out.push(char),
+        }
+    }
+    out
+}
+
+/// Whether a character is a Thai consonant.
+fn is_consonant(c: char) -> bool {
+    ('ก'..='ฮ').contains(&c)
+}
+
+/// Whether a character is a mark above or below a consonant: a vowel, a tone mark or another sign.
+fn is_mark(c: char) -> bool {
+    matches!(c, '\u{e31}' | '\u{e34}'..='\u{e3a}' | '\u{e47}'..='\u{e4e}')
+}
+
+/// Whether a character is one of the four tone marks.
+fn is_tone(c: char) -> bool {
+    matches!(c, '\u{e48}'..='\u{e4b}')
+}
+
+#[cfg(test)]
+mod tests;

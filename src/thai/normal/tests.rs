@@ -1,0 +1,281 @@
+//! Each normalisation rule against hand-written cases, and what holds of any text.
+
+use super::*;
+use proptest::prelude::*;
+
+fn apply(rule: Rule, text: &str) -> String {
+    rule(with_spans(text)).into_iter().map(|char| char.c).collect()
+}
+
+fn check(rule: Rule, cases: &[(&str, &str)]) {
+    for (text, normal) in cases {
+        assert_eq!(&apply(rule, text), normal, "{}", text.escape_unicode());
+        assert_eq!(&apply(rule, normal), normal, "again: {}", text.escape_unicode());
+    }
+}
+
+#[test]
+fn glyphs_of_old_fonts_are_mapped() {
+    check(
+        map_private_glyphs,
+        &[
+            ("", ""),
+            ("ป\u{f701}", "ป\u{e34}"),
+            ("ท\u{f70a}", "ท\u{e48}"),
+            ("ป\u{f705}า ฝ\u{f710}", "ป\u{e48}า ฝ\u{e31}"),
+            ("\u{f700}าน ห\u{f70f}\u{f70f}", "ฐาน หญญ"),
+            ("ก\u{f718}\u{f88b}", "ก\u{e38}\u{e48}"),
+            ("ฟ\u{f712} ป\u{f711}", "ฟ\u{e47} ป\u{e4d}"),
+            (
+                "ป\u{f714} ป\u{f715} ป\u{f716} ป\u{f717}",
+                "ป\u{e49} ป\u{e4a} ป\u{e4b} ป\u{e4c}",
+            ),
+            ("ก\u{f8ff}", "ก\u{f8ff}"),
+        ],
+    );
+}
+
+#[test]
+fn invisible_characters_are_dropped() {
+    check(
+        drop_invisible,
+        &[
+            ("ภาษา\u{200b}ไทย\u{200d}", "ภาษาไทย"),
+            ("\u{feff}หัวข้อ\u{ad}ข่าว\u{200e}", "หัวข้อข่าว"),
+            ("ก\u{200c}ข\u{2060}ค\u{202a}ง\u{202c}", "กขคง"),
+            ("ก ข", "ก ข"),
+        ],
+    );
+}
+
+#[test]
+fn widths_and_digits_are_the_usual() {
+    check(
+        narrow_full_width,
+        &[("ＡＢＣ ２０２３！", "ABC 2023!"), ("（ก）～", "(ก)~"), ("。ก", "。ก")],
+    );
+    check(
+        map_thai_digits,
+        &[
+            ("ปี ๒๕๖๖ และ 2023", "ปี 2566 และ 2023"),
+            ("๐๑๒๓๔๕๖๗๘๙", "0123456789"),
+            ("๏ ๚ ๛", "๏ ๚ ๛"),
+        ],
+    );
+}
+
+#[test]
+fn accents_are_composed() {
+    check(
+        compose_accents,
+        &[
+            ("cafe\u{301} ร้านกาแฟ", "café ร้านกาแฟ"),
+            ("\u{301}", "\u{301}"),
+            ("q\u{301}", "q\u{301}"),
+            ("e\u{323}\u{302}", "\u{1ec7}"),
+            ("น\u{e49}ำ", "น\u{e49}ำ"),
+        ],
+    );
+}
+
+#[test]
+fn spaces_are_single() {
+    check(
+        collapse_spaces,
+        &[
+            ("  ก  ข\t", "ก ข"),
+            ("ก\u{a0}ข\u{3000}ค", "ก ข ค"),
+            ("บรรทัดแรก\r\nบรรทัดสอง", "บรรทัดแรก บรรทัดสอง"),
+            ("ก\u{0}\u{7f}\u{9c}ข", "ก ข"),
+            (" \n ", ""),
+        ],
+    );
+}
+
+#[test]
+fn torn_words_are_joined() {
+    check(
+        join_torn_words,
+        &[
+            ("ส ำคัญ", "สำคัญ"),
+            ("ท \u{e35}\u{e48}ดิน", "ท\u{e35}\u{e48}ดิน"),
+            ("ส\u{e4d} าคัญ", "ส\u{e4d}าคัญ"),
+            ("ด าเนินการท างาน", "ดำเนินการทำงาน"),
+            ("น\u{e49} าใจ", "น\u{e49}ำใจ"),
+            ("ดื่มน\u{e49} า", "ดื่มน\u{e49}ำ"),
+            // Letters set apart, and signs by themselves.
+            ("ก า ร", "ก า ร"),
+            ("สระ า และ ำ", "สระ า และ ำ"),
+            ("a า", "a า"),
+            ("5 ำ", "5 ำ"),
+            ("มา ำ", "มา ำ"),
+            ("ท\u{e35}\u{e48} าง", "ท\u{e35}\u{e48} าง"),
+        ],
+    );
+}
+
+#[test]
+fn sara_am_is_one_character_after_the_tone_mark() {
+    check(
+        compose_sara_am,
+        &[
+            ("ท\u{e4d}า", "ทำ"),
+            ("น\u{e4d}\u{e49}า", "น\u{e49}ำ"),
+            ("น\u{e49}\u{e4d}า", "น\u{e49}ำ"),
+            ("น\u{e33}\u{e49}", "น\u{e49}ำ"),
+            ("น\u{e4d}\u{e33}", "นำ"),
+            ("ทำำ", "ทำ"),
+            ("น\u{e49}ำ", "น\u{e49}ำ"),
+            ("ก\u{e4d}", "ก\u{e4d}"),
+            ("มา", "มา"),
+        ],
+    );
+}
+
+#[test]
+fn marks_are_put_in_order_once_each() {
+    check(
+        order_marks,
+        &[
+            ("ท\u{e48}\u{e35}", "ท\u{e35}\u{e48}"),
+            ("ร\u{e39}\u{e49}", "ร\u{e39}\u{e49}"),
+            ("พันธ\u{e4c}\u{e38}", "พันธ\u{e38}\u{e4c}"),
+            ("ท\u{e35}\u{e35}\u{e48}\u{e48}", "ท\u{e35}\u{e48}"),
+            ("ก\u{e48}\u{e49}า", "ก\u{e49}า"),
+            ("ก\u{e49}\u{e38}\u{e48}ง", "ก\u{e38}\u{e48}ง"),
+            ("เป\u{e47}น", "เป\u{e47}น"),
+            ("กก", "กก"),
+        ],
+    );
+}
+
+#[test]
+fn doubled_vowels_are_single() {
+    check(
+        drop_repeated_vowels,
+        &[
+            ("เเต่", "แต่"),
+            ("เเละเเม่", "และแม่"),
+            ("เเเเม", "แม"),
+            ("เด็ก", "เด็ก"),
+            ("มาา", "มา"),
+            ("ค\u{e48}ะะ", "ค\u{e48}ะ"),
+            ("โโรง ใในน ไไป", "โรง ในน ไป"),
+            ("ต่างๆ ฯลฯ ฤๅษี", "ต่างๆ ฯลฯ ฤๅษี"),
+        ],
+    );
+}
+
+#[test]
+fn the_repetition_mark_follows_its_word() {
+    check(
+        attach_repetition_mark,
+        &[
+            ("ต่าง ๆ ที่", "ต่างๆ ที่"),
+            ("ต่าง ๆที่", "ต่างๆ ที่"),
+            ("ต่างๆที่", "ต่างๆ ที่"),
+            ("เด็กๆ", "เด็กๆ"),
+            ("ใด ๆ, อื่น ๆ)", "ใดๆ, อื่นๆ)"),
+            ("5 ๆ", "5 ๆ"),
+            ("ๆ ๆ", "ๆๆ"),
+        ],
+    );
+}
+
+#[test]
+fn normal_text_is_borrowed() {
+    for text in [
+        "น้ำใจของคนไทย 100% ที่ Bangkok",
+        "",
+        "a b",
+        "“คำพูด” ‘ใน’ \"ข่าว\" – 'นี้' ฯลฯ",
+    ] {
+        assert!(matches!(normalise(text), Cow::Borrowed(same) if same == text), "{text}");
+    }
+    assert_eq!(
+        normalise(" น\u{e4d}\u{200b}\u{e49}า\u{a0} ต่าง ๆ\n๕ เเก้ว "),
+        "น\u{e49}ำ ต่างๆ 5 แก้ว"
+    );
+    assert_eq!(normalise("กระบวนการส\u{e4d}\u{a0}าคัญ"), "กระบวนการสำคัญ");
+    // Found by random strings: one rule makes what another would have joined.
+    for text in ["ก\u{e48}\u{e34} า", "ก\u{a0}า ๆ", "เเเเก", "ก\u{e4d} \u{e48}า"] {
+        let once = normalise(text).into_owned();
+        assert_eq!(normalise(&once), once, "{}", text.escape_unicode());
+    }
+}
+
+#[test]
+fn normalised_text_knows_its_source() {
+    let source = "\u{feff}ปี  ๒๕๖๖ น\u{e4d}\u{200b}\u{e49}า ต่าง ๆที่ cafe\u{301} เเก้ว";
+    let normal = Normalised::new(source);
+    assert_eq!(normal.text(), "ปี 2566 น\u{e49}ำ ต่างๆ ที่ café แก้ว");
+    for (part, origin) in [
+        ("ปี", "ปี"),
+        ("2566", "๒๕๖๖"),
+        ("66", "๖๖"),
+        ("ปี 2566", "ปี  ๒๕๖๖"),
+        ("น\u{e49}ำ", "น\u{e4d}\u{200b}\u{e49}า"),
+        ("ต่างๆ", "ต่าง ๆ"),
+        ("ๆ ที่", "ๆที่"),
+        ("café", "cafe\u{301}"),
+        ("แก้ว", "เเก้ว"),
+        (normal.text(), source.trim_start_matches('\u{feff}')),
+    ] {
+        let at = normal.text().find(part).expect(part);
+        assert_eq!(normal.source_span(at..at + part.len()).of(source), origin, "{part}");
+    }
+    assert_eq!(normal.source_span(0..0), Span::new(3, 3));
+    let end = normal.text().len();
+    assert_eq!(normal.source_span(end..end), Span::new(source.len(), source.len()));
+    assert_eq!(Normalised::new(" ").source_span(0..0), Span::new(0, 0));
+    assert_eq!(
+        normal.source_span(end + 5..end + 9),
+        Span::new(source.len(), source.len())
+    );
+}
+
+const THAI: &str = "[กนอเแโะาำัิีึืุู็่้๊๋์ํ๎ๆฯ ๑１ae\u{301}\u{323}\u{200b}\u{a0}\u{f70a}\u{f711}]{0,24}";
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn twice_is_once(text in THAI, other in any::<String>()) {
+        for text in [text, other] {
+            let once = normalise(&text).into_owned();
+            prop_assert_eq!(normalise(&once).into_owned(), once.clone(), "{}", text.escape_unicode());
+            prop_assert!(once.len() <= text.len() * 2);
+        }
+    }
+
+    #[test]
+    fn every_rule_twice_is_once(text in THAI) {
+        for (index, rule) in RULES.iter().enumerate() {
+            let once = apply(*rule, &text);
+            prop_assert_eq!(apply(*rule, &once), once.clone(), "rule {} {}", index, text.escape_unicode());
+        }
+    }
+
+    #[test]
+    fn every_character_has_its_source(text in THAI, other in any::<String>()) {
+        for source in [text, other] {
+            let normal = Normalised::new(&source);
+            let mut end = 0;
+            for (at, c) in normal.text().char_indices() {
+                let span = normal.source_span(at..at + c.len_utf8());
+                let part = source.get(span.start..span.end);
+                prop_assert!(part.is_some_and(|part| !part.is_empty() || c == ' '), "{c:?} {span:?}");
+                // What stands later never reaches further back than its cluster.
+                let until = normal.source_span(0..at + c.len_utf8()).end;
+                prop_assert!(until >= end);
+                end = until;
+            }
+            let whole = normal.source_span(0..normal.text().len());
+            prop_assert_eq!(normalise(whole.of(&source)), normal.text());
+            if normal.text() == source {
+                let same = normal.text().char_indices().all(|(at, c)| normal.source_span(at..at + c.len_utf8()) == Span::new(at, at + c.len_utf8()));
+                prop_assert!(same);
+            }
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! Sentence splitting: sentences that end where they should, phrases that stay whole, and what holds of any text.
+
+use super::*;
+use proptest::prelude::*;
+
+fn split(text: &str) -> Vec<&str> {
+    sentences(text, &SplitOptions::default())
+        .into_iter()
+        .map(|range| &text[range])
+        .collect()
+}
+
+/// A long clause.
+const FILLER: &str = "ชาวบ้านในชุมชนริมแม่น้ำร่วมกันทำความสะอาดถนนและปลูกต้นไม้เพิ่มขึ้นทุกปีเพื่อให้ลูกหลานมีสิ่งแวดล้อมที่ดี";
+
+/// In each text `|` is a space where a sentence ends, and there is no other.
+#[test]
+fn sentences_are_cut_where_they_end() {
+    for marked in [
+        "รัฐบาลประกาศมาตรการช่วยเหลือเกษตรกรที่ได้รับผลกระทบจากน้ำท่วมใหญ่เมื่อเดือนที่แล้ว|อย่างไรก็ตาม ชาวนาหลายคนยังไม่ได้รับเงินชดเชยตามที่ทางการได้ให้คำมั่นสัญญาไว้",
+        "เจ้าหน้าที่ช่วยผู้ประสบภัยออกจากอาคารที่ถล่มได้สำเร็จหลังใช้เวลาค้นหานานกว่าสิบชั่วโมงติดต่อกัน|นอกจากนี้ยังมีอาสาสมัครจากหลายจังหวัดเดินทางมาช่วยแจกจ่ายอาหารและน้ำดื่มอีกด้วย",
+        "The museum opens at nine.|The café opens at ten.",
+        "คุณจะไปไหม?|ฉันจะไป!|เขาไม่ไป",
+        "เขาไปตลาด.|แม่อยู่บ้าน.",
+        "เขาเขียนว่า “พรุ่งนี้จะมา.”|เธอดีใจมาก",
+        "พิธีเปิดงานประจำปีของจังหวัดซึ่งมีผู้เข้าร่วมจำนวนมากจบลงเมื่อเวลา 18.00 น.|นอกจากนี้ ผู้จัดงานยังเตรียมการแสดงดนตรีพื้นบ้านไว้ให้ผู้ร่วมงานได้ชมจนถึงเที่ยงคืนของวันเดียวกัน",
+    ] {
+        let text = marked.replace('|', " ");
+        assert_eq!(split(&text).join("|"), marked);
+    }
+}
+
+#[test]
+fn what_belongs_together_stays_whole() {
+    for text in [
+        "",
+        "สวัสดี",
+        "วันที่ 8 พฤศจิกายน ปธน.สี จิ้นผิงของจีนได้กล่าวสุนทรพจน์ทางโทรทัศน์ต่อที่ประชุม โดยระบุว่า",
+        "ในปี 2566 เขาย้ายไปอยู่ต่างจังหวัดกับครอบครัว เพื่อดูแลแม่ที่ป่วย",
+        "ดูรายละเอียดที่ https://example.org/a/b?c=1 หรือ info@example.org",
+        "นายกรัฐมนตรี กล่าวว่า ทุกฝ่ายต้องร่วมมือกัน",
+    ] {
+        assert_eq!(split(text), Vec::from_iter((!text.is_empty()).then_some(text)));
+    }
+}
+
+#[test]
+fn lines_are_boundaries_and_ranges_are_trimmed() {
+    let text = "  หัวข้อข่าว \r\n\r\n\u{a0}เนื้อข่าว\u{2028}ท้ายข่าว\t\n";
+    assert_eq!(split(text), ["หัวข้อข่าว", "เนื้อข่าว", "ท้ายข่าว"]);
+    let reasons: Vec<Reason> = explain(text, &SplitOptions::default())
+        .iter()
+        .map(|candidate| candidate.reason)
+        .collect();
+    assert_eq!(reasons, [Reason::Newline, Reason::Newline]);
+    assert!(split(" \n\t ").is_empty());
+}
+
+#[test]
+fn a_long_run_without_spaces_is_cut_between_words() {
+    let text = FILLER.repeat(12);
+    let parts = split(&text);
+    assert_eq!(parts.concat(), text);
+    let whole = Line::new(&text);
+    let mut at = 0;
+    for part in parts {
+        assert!(part.chars().count() <= 350);
+        assert!(whole.word_boundaries.contains(&at));
+        at += part.len();
+    }
+}
+
+#[test]
+fn the_cap_outranks_every_rule_but_not_a_word() {
+    let numbers = "คน 1 ".repeat(500);
+    let quote = format!("เขากล่าวว่า “{}”", format!("{FILLER} ").repeat(9).trim());
+    let latin = "word ".repeat(300) + "จบ";
+    for text in [&numbers, &quote, &latin] {
+        let parts = split(text);
+        assert!(parts.len() > 1);
+        assert!(parts.iter().all(|part| part.chars().count() <= 350), "{parts:?}");
+    }
+    let url = format!("ดู https://example.org/{} ที่นี่", "a".repeat(600));
+    assert!(split(&url).iter().any(|part| part.contains(&"a".repeat(600))));
+}
+
+#[test]
+fn reasons_are_told() {
+    let found = explain("ปธน.สี จิ้นผิงของจีน เยือนไทย.  เขามา\nจบ", &SplitOptions::default());
+    let told: Vec<String> = found
+        .iter()
+        .map(|candidate| serde_json::to_string(candidate).unwrap_or_default())
+        .collect();
+    assert!(told[0].contains(r#""cut":false,"reason":"name""#), "{told:?}");
+    assert!(told[1].contains(r#""cut":false,"reason":"score""#), "{told:?}");
+    assert!(told[2].contains(r#""cut":true,"reason":"score""#), "{told:?}");
+    assert!(told[3].contains(r#""cut":true,"reason":"newline""#), "{told:?}");
+}
+
+#[test]
+fn the_example_article_is_split_sensibly() {
+    let article = include_str!("../../../examples/wuzhen-summit.txt");
+    let parts = split(article);
+    assert!((14..=22).contains(&parts.len()), "{parts:#?}");
+}
+
+/// Not a measure of quality, since the weights are trained on these texts: that is what `train_splitter --evaluate` is for.
+#[test]
+fn the_weights_belong_to_the_features() {
+    for (name, least) in [("flores_dev", 0.80), ("pud", 0.80)] {
+        let path = format!(
+            concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/boundaries/{}.jsonl"),
+            name
+        );
+        let Ok(file) = std::fs::read_to_string(&path) else {
+            eprintln!("skipped: no boundary data at {path}");
+            return;
+        };
+        let (mut right, mut found, mut gold) = (0, 0, 0);
+        for line in file.lines() {
+            let document: serde_json::Value = serde_json::from_str(line).unwrap();
+            let sentences_of = document["sents"].as_array().unwrap().iter();
+            let sentences_of: Vec<&str> = sentences_of.map(|text| text.as_str().unwrap().trim()).collect();
+            let ends = sentences_of.iter().scan(0, |at, text| {
+                *at += text.len() + 1;
+                Some(*at - 1)
+            });
+            let ends: Vec<usize> = ends.collect();
+            let cuts = sentences(&sentences_of.join(" "), &SplitOptions::default());
+            right += cuts.iter().filter(|cut| ends.contains(&cut.end)).count() - 1;
+            found += cuts.len() - 1;
+            gold += ends.len() - 1;
+        }
+        let f1 = 2.0 * right as f64 / (found + gold) as f64;
+        assert!(f1 >= least, "{name}: {f1:.3}");
+    }
+}
+
+#[test]
+fn parts_fit_and_are_cut_at_the_best_places() {
+    let letters = |part: &str| part.chars().count();
+    let two = "รัฐบาลประกาศมาตรการช่วยเหลือเกษตรกรที่ได้รับผลกระทบจากน้ำท่วมใหญ่เมื่อเดือนที่แล้ว อย่างไรก็ตาม ชาวนาหลายคนยังไม่ได้รับเงินชดเชยตามที่ทางการได้ให้คำมั่นสัญญาไว้";
+    let listed = |text: &str, limit: usize, count: &dyn Fn(&str) -> usize| -> Vec<String> {
+        let ranges = split_to_fit(text, limit, count);
+        ranges.into_iter().map(|range| text[range].to_owned()).collect()
+    };
+    // What fits is left as it is.
+    assert_eq!(listed(two, 500, &letters), [two]);
+    assert_eq!(listed(" ก  ข ", 500, &letters), [" ก  ข "]);
+    // What does not, is cut between sentences, phrases, words and letters, in this order.
+    let found = listed(two, 130, &letters);
+    assert_eq!(found.join(" "), two);
+    assert!(found.len() == 2 && found[1].starts_with("อย่างไรก็ตาม"), "{found:?}");
+    let found = listed(
+        "นายสมชาย ใจดี เดินทางไปเชียงใหม่เมื่อวันที่ 8 พฤศจิกายน 2566 พร้อมคณะผู้บริหาร",
+        45,
+        &letters,
+    );
+    assert!(
+        found.iter().any(|part| part.contains("นายสมชาย ใจดี"))
+            && found.iter().any(|part| part.contains("8 พฤศจิกายน 2566")),
+        "{found:?}"
+    );
+    let run = FILLER.repeat(3);
+    let words = Line::new(&run).word_boundaries;
+    let ranges = split_to_fit(&run, 60, &letters);
+    assert!(
+        ranges
+            .iter()
+            .all(|range| words.contains(&range.start) && range.len() <= 180)
+    );
+    assert_eq!(listed("aaaaaaaa", 3, &letters), ["aa", "aa", "aa", "aa"]);
+    // Nothing fits: single characters.
+    assert_eq!(listed("กขค", 0, &letters), ["ก", "ข", "ค"]);
+    assert_eq!(listed("", 0, &|_| 9), [""]);
+}
+
+#[test]
+fn five_megabytes_in_one_line_are_split() {
+    for unit in [
+        format!("{FILLER} "),
+        FILLER.to_string(),
+        "คน 1 ".into(),
+        "(ก \"ข ".into(),
+        "a.b ".into(),
+        "ๆ".into(),
+    ] {
+        let text = unit.repeat(5_000_000 / unit.len());
+        let parts = sentences(&text, &SplitOptions::default());
+        assert!(!parts.is_empty());
+    }
+}
+
+/// What is so of every text.
+pub(in crate::thai) fn holds(text: &str, options: &SplitOptions) -> Result<(), TestCaseError> {
+    let ranges = sentences(text, options);
+    let mut at = 0;
+    for range in &ranges {
+        prop_assert!(range.start >= at && range.end > range.start);
+        prop_assert!(text[at..range.start].chars().all(char::is_whitespace));
+        let part = &text[range.clone()];
+        prop_assert_eq!(part.trim(), part);
+        prop_assert!(!part.contains('\n'));
+        let fits = part.chars().count() <= options.max_chars.max(1) || !part.contains(char::is_whitespace);
+        prop_assert!(fits, "{:?} exceeds {}", part, options.max_chars);
+        at = range.end;
+    }
+    prop_assert!(text[at..].chars().all(char::is_whitespace));
+    let found = explain(text, options);
+    prop_assert!(found.is_sorted_by(|a, b| a.offset < b.offset));
+    prop_assert!(found.iter().all(|candidate| text.is_char_boundary(candidate.offset)));
+    let barred = |candidate: &Candidate| matches!(candidate.reason, Reason::Rule(_));
+    prop_assert!(!found.iter().any(|candidate| candidate.cut && barred(candidate)));
+    let cuts = found.iter().filter(|candidate| candidate.cut).count();
+    prop_assert_eq!(cuts + 1, ranges.len().max(1));
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn segments_and_white_space_are_the_text(
+        pieces in prop::collection::vec(
+            prop_oneof![
+                "[ก-ฮะ-ูเ-์ๆฯ]{1,12}", "[ \u{a0}\n\t]{1,3}", "[a-zA-Z0-9๐-๙.,:;!?%/()\\[\\]“”\"'‘’–-]{1,6}",
+                Just("พ.ศ. ".to_string()), Just("นายสมชาย ".to_string()), Just("8 ถึง 10 พฤศจิกายน ".to_string()), any::<char>().prop_map(String::from),
+                Just(FILLER.to_string()),
+            ], 0..40),
+        cap in 0usize..200,
+    ) {
+        let text = pieces.concat();
+        for options in [SplitOptions::default(), SplitOptions { max_chars: cap }] {
+            holds(&text, &options)?;
+        }
+    }
+
+    #[test]
+    fn parts_are_the_text_and_fit(
+        pieces in prop::collection::vec(
+            prop_oneof!["[ก-ฮะ-ูเ-์ๆฯ]{1,12}", "[ \u{a0}\n\t]{1,3}", "[a-z0-9.,“”]{1,6}", any::<char>().prop_map(String::from), Just(FILLER.to_string())],
+            0..20),
+        limit in 0usize..120, weight in 1usize..4,
+    ) {
+        let text = pieces.concat();
+        let count = |part: &str| part.len().div_ceil(weight);
+        let mut at = 0;
+        for range in split_to_fit(&text, limit, &count) {
+            prop_assert!(text[at..range.start].chars().all(char::is_whitespace));
+            let part = &text[range.clone()];
+            prop_assert!(count(part) <= limit || part.chars().count() < 2, "{part:?}");
+            at = range.end;
+        }
+        prop_assert!(text[at..].chars().all(char::is_whitespace));
+    }
+}
