@@ -123,101 +123,106 @@ fn an_explicit_label_overrides_a_mark_of_another_encoding() {
     assert_eq!((&*decoded.text, decoded.bom), ("๏ปฟก", false));
 }
 
+/// Bytes, a label, and the kind, place and message of the error that they give.
+type Refusal<'a> = (&'a [u8], Option<&'a str>, Kind, &'a str, &'a str);
+
+const REFUSALS: [Refusal; 18] = [
+    (b"caf\xE9 au lait", None, Kind::Input, "byte 3", "invalid UTF-8 (0xE9)"),
+    (
+        b"\xA1\xA2\xFF\xA1",
+        Some("windows-874"),
+        Kind::Input,
+        "byte 2",
+        "invalid windows-874 (0xFF)",
+    ),
+    (b"ok\xFF", Some("utf-8"), Kind::Input, "byte 2", "invalid UTF-8 (0xFF)"),
+    (
+        b"\xFF\xFEa\0\x00\xD8b\0",
+        None,
+        Kind::Input,
+        "byte 4",
+        "invalid UTF-16LE (0x00)",
+    ),
+    (
+        b"\xFE\xFF\x0E\x01\x0E",
+        None,
+        Kind::Input,
+        "byte 4",
+        "invalid UTF-16BE (0x0E)",
+    ),
+    (
+        b"\xFF\xFEa\0\0\0",
+        None,
+        Kind::Input,
+        "byte 4",
+        "binary file (a NUL character)",
+    ),
+    (b"abc\0def", None, Kind::Input, "byte 3", "binary file (byte 0x00)"),
+    (
+        b"\x01\x02\x03\x04\x05\x06\x07\x08",
+        None,
+        Kind::Input,
+        "byte 0",
+        "binary file (byte 0x01)",
+    ),
+    (
+        b"a\0b\0c\0\x01\0",
+        None,
+        Kind::Input,
+        "byte 1",
+        "binary file (byte 0x00)",
+    ),
+    (
+        b"\0\0\0\0\0\0\0\0",
+        None,
+        Kind::Input,
+        "byte 0",
+        "binary file (byte 0x00)",
+    ),
+    (
+        b"\x1B$)C\x0E!!\x0F",
+        Some("iso-2022-kr"),
+        Kind::Usage,
+        "",
+        "unknown encoding \"iso-2022-kr\"",
+    ),
+    (
+        b"\xFD\x9A \xFA\x4B",
+        Some("big5"),
+        Kind::Input,
+        "byte 0",
+        "invalid Big5 (0xFD)",
+    ),
+    (
+        b"\x1B(B!",
+        Some("iso-2022-jp"),
+        Kind::Input,
+        "byte 0",
+        "cannot be written back",
+    ),
+    (b"%PDF-1.7\n", None, Kind::Input, "", "binary file (a PDF)"),
+    (b"PK\x03\x04\x14\0", None, Kind::Input, "", "docx"),
+    (b"\x89PNG\r\n\x1A\n\0", None, Kind::Input, "", "a PNG picture"),
+    (
+        b"\xFF\xD8\xFF\xE0\0",
+        Some("windows-874"),
+        Kind::Input,
+        "",
+        "a JPEG picture",
+    ),
+    (b"a", Some("klingon"), Kind::Usage, "", "unknown encoding \"klingon\""),
+];
+
 #[test]
 fn what_cannot_be_read_is_refused_with_its_place() {
     let cut = &ARTICLE.as_bytes()[..ARTICLE.find("จีน").unwrap() + 1];
     let mut damaged = ARTICLE.as_bytes().to_vec();
     damaged[20] = b'?';
-    type Case<'a> = (&'a [u8], Option<&'a str>, Kind, &'a str, &'a str);
-    let cases: [Case; 20] = [
+    let damaged: [Refusal; 2] = [
         (cut, None, Kind::Input, "byte 10", "invalid UTF-8 (0xE0)"),
         (&damaged, None, Kind::Input, "byte 19", "invalid UTF-8 (0xE0)"),
-        (b"caf\xE9 au lait", None, Kind::Input, "byte 3", "invalid UTF-8 (0xE9)"),
-        (
-            b"\xA1\xA2\xFF\xA1",
-            Some("windows-874"),
-            Kind::Input,
-            "byte 2",
-            "invalid windows-874 (0xFF)",
-        ),
-        (b"ok\xFF", Some("utf-8"), Kind::Input, "byte 2", "invalid UTF-8 (0xFF)"),
-        (
-            b"\xFF\xFEa\0\x00\xD8b\0",
-            None,
-            Kind::Input,
-            "byte 4",
-            "invalid UTF-16LE (0x00)",
-        ),
-        (
-            b"\xFE\xFF\x0E\x01\x0E",
-            None,
-            Kind::Input,
-            "byte 4",
-            "invalid UTF-16BE (0x0E)",
-        ),
-        (
-            b"\xFF\xFEa\0\0\0",
-            None,
-            Kind::Input,
-            "byte 4",
-            "binary file (a NUL character)",
-        ),
-        (b"abc\0def", None, Kind::Input, "byte 3", "binary file (byte 0x00)"),
-        (
-            b"\x01\x02\x03\x04\x05\x06\x07\x08",
-            None,
-            Kind::Input,
-            "byte 0",
-            "binary file (byte 0x01)",
-        ),
-        (
-            b"a\0b\0c\0\x01\0",
-            None,
-            Kind::Input,
-            "byte 1",
-            "binary file (byte 0x00)",
-        ),
-        (
-            b"\0\0\0\0\0\0\0\0",
-            None,
-            Kind::Input,
-            "byte 0",
-            "binary file (byte 0x00)",
-        ),
-        (
-            b"\x1B$)C\x0E!!\x0F",
-            Some("iso-2022-kr"),
-            Kind::Usage,
-            "",
-            "unknown encoding \"iso-2022-kr\"",
-        ),
-        (
-            b"\xFD\x9A \xFA\x4B",
-            Some("big5"),
-            Kind::Input,
-            "byte 0",
-            "invalid Big5 (0xFD)",
-        ),
-        (
-            b"\x1B(B!",
-            Some("iso-2022-jp"),
-            Kind::Input,
-            "byte 0",
-            "cannot be written back",
-        ),
-        (b"%PDF-1.7\n", None, Kind::Input, "", "binary file (a PDF)"),
-        (b"PK\x03\x04\x14\0", None, Kind::Input, "", "docx"),
-        (b"\x89PNG\r\n\x1A\n\0", None, Kind::Input, "", "a PNG picture"),
-        (
-            b"\xFF\xD8\xFF\xE0\0",
-            Some("windows-874"),
-            Kind::Input,
-            "",
-            "a JPEG picture",
-        ),
-        (b"a", Some("klingon"), Kind::Usage, "", "unknown encoding \"klingon\""),
     ];
-    for (bytes, label, kind, place, message) in cases {
+    for (bytes, label, kind, place, message) in damaged.into_iter().chain(REFUSALS) {
         let error = decode(bytes, label).unwrap_err();
         assert!(error.message.contains(message), "{}: {message}", error.message);
         assert_eq!(

@@ -1,13 +1,17 @@
-//! Whether a quantity of one language may be one of the other.
+//! Agreement: whether a quantity in a Thai text and one in its translation can be the same.
 
 use super::{Amount, Date, Precision, Quantity, Time, Value};
 
-/// The quantities of each text that no quantity of the other agrees with: what a translation lacks, and what it has
-/// added. One and first are never told, since they may be an article, a pronoun or แรก. Takes time in proportion to the product of the two numbers of quantities.
+/// Compares the quantities of a source and its translation.
+///
+/// Returns the quantities of the source that nothing in the translation agrees with, and those of the translation that
+/// nothing in the source agrees with. One and first are left out, since they may be an article, a pronoun or แรก. The time is
+/// proportional to the product of both numbers of quantities.
 pub fn unmatched<'a>(source: &'a [Quantity], target: &'a [Quantity]) -> (Vec<&'a Quantity>, Vec<&'a Quantity>) {
     (without(source, target), without(target, source))
 }
 
+/// The quantities that do not agree with any of the others.
 fn without<'a>(these: &'a [Quantity], others: &[Quantity]) -> Vec<&'a Quantity> {
     these
         .iter()
@@ -15,14 +19,14 @@ fn without<'a>(these: &'a [Quantity], others: &[Quantity]) -> Vec<&'a Quantity> 
         .collect()
 }
 
-/// Whether all that a quantity says is said by the others: together, or value for value.
+/// Whether the others express each value of a quantity: as one value, or in parts.
 fn is_among(quantity: &Quantity, others: &[Quantity]) -> bool {
     let has = |value: &Value| {
         others.iter().any(|other| {
-            let loose = [quantity.precision, other.precision].contains(&Precision::Several);
-            other
-                .values()
-                .any(|other| value.agrees(other) || other.has_part(value) || loose && value.is_near(other))
+            let is_vague = [quantity.precision, other.precision].contains(&Precision::Several);
+            other.values().any(|other| {
+                value.agrees(other) || other.contains_number(value) || is_vague && value.has_same_power_of_ten(other)
+            })
         })
     };
     quantity.values().all(|value| {
@@ -30,7 +34,7 @@ fn is_among(quantity: &Quantity, others: &[Quantity]) -> bool {
             || match value {
                 Value::Fraction(part, whole) => [part, whole]
                     .into_iter()
-                    .all(|&part| has(&Value::Number(Amount::whole(part)))),
+                    .all(|&part| has(&Value::Number(Amount::from_integer(part)))),
                 Value::Date(date) => date.parts().count() > 1 && date.parts().all(|part| has(&Value::Date(part))),
                 _ => false,
             }
@@ -38,19 +42,21 @@ fn is_among(quantity: &Quantity, others: &[Quantity]) -> bool {
 }
 
 impl Quantity {
+    /// Whether it is a plain one or first.
     fn is_one(&self) -> bool {
-        self.to.is_none() && (self.value == Value::Number(Amount::whole(1)) || self.value == Value::Ordinal(1))
+        self.second.is_none()
+            && (self.value == Value::Number(Amount::from_integer(1)) || self.value == Value::Ordinal(1))
     }
 
-    /// Its value, and the second where it has two.
+    /// Its value, and its second value if it has one.
     pub fn values(&self) -> impl Iterator<Item = &Value> {
-        std::iter::once(&self.value).chain(&self.to)
+        std::iter::once(&self.value).chain(&self.second)
     }
 
-    /// Whether one may be the other in a translation: value for value, whatever qualifies them.
+    /// Whether each value of one agrees with that of the other; their precision does not matter.
     pub fn agrees(&self, other: &Self) -> bool {
         self.value.agrees(&other.value)
-            && match (&self.to, &other.to) {
+            && match (&self.second, &other.second) {
                 (Some(to), Some(other)) => to.agrees(other),
                 (None, None) => true,
                 _ => false,
@@ -59,15 +65,17 @@ impl Quantity {
 }
 
 impl Value {
-    /// Whether one value may be the other in a translation.
+    /// Whether one value may be a translation of the other. Equal values agree, and so do:
     ///
-    /// Equal values agree, and so do: numbers and ordinals; a share as percentage, fraction or decimal (25 %, a quarter,
-    /// 0.25, but not 25); percentages and percentage points; money where one side names no currency; dates whose common
-    /// parts are equal, and one part of a date with a number; times of which one does not say the half of the day, or
-    /// which look like a number (`23.45`); decades with and without their century, and within ten years, since those of
-    /// the Buddhist era begin in 1977; a fifth as an ordinal and as a fraction.
+    /// - numbers and ordinals; a fifth as an ordinal and as a fraction;
+    /// - a share as percentage, fraction or decimal (25 %, a quarter, 0.25, but not 25); percentages and percentage points;
+    /// - amounts of money if one side names no currency;
+    /// - dates whose common parts are equal, and a date of one part with a number;
+    /// - times of which one does not say the half of the day, and a time with a decimal that looks like it (23.45);
+    /// - decades of which one does not say the century, and decades that begin less than ten years apart: those of the
+    ///   Buddhist era begin in years such as 1977.
     pub fn agrees(&self, other: &Self) -> bool {
-        use Value::{Code, Date, Decade, Fraction, Money, Number, Ordinal, Percent, Points, Time};
+        use Value::{Code, Date, Decade, Fraction, Money, Number, Ordinal, Percent, PercentagePoints, Time};
         match (self, other) {
             (Money(a, currency), Money(b, other)) => a == b && currency == other,
             (Time(a), Time(b)) => a.agrees(*b),
@@ -76,72 +84,74 @@ impl Value {
             (Decade(a), Decade(b)) => a % 100 == b % 100,
             (Decade(decade), Date(date)) | (Date(date), Decade(decade)) => date.year == Some(*decade),
             (Decade(decade), Number(number)) | (Number(number), Decade(decade)) => {
-                u64::try_from(*decade).is_ok_and(|decade| number.to_whole() == Some(decade))
+                u64::try_from(*decade).is_ok_and(|decade| number.to_integer() == Some(decade))
             }
             (Code(a), Code(b)) => a == b,
             (Code(code), Number(number)) | (Number(number), Code(code)) => {
-                number.to_whole().is_some_and(|number| code.parse() == Ok(number))
+                number.to_integer().is_some_and(|number| code.parse() == Ok(number))
             }
             (Time(time), Code(code)) | (Code(code), Time(time)) => {
                 *code == format!("{:02}{:02}", time.hour, time.minute)
             }
-            (Time(time), Number(number)) | (Number(number), Time(time)) => Some(*number) == time.decimal(),
+            (Time(time), Number(number)) | (Number(number), Time(time)) => Some(*number) == time.as_decimal(),
             (Ordinal(whole), Fraction(1, other)) | (Fraction(1, other), Ordinal(whole)) => whole == other,
-            (Date(date), other) | (other, Date(date)) => date.is_number(other.amount()),
-            (Percent(a) | Points(a), Percent(b) | Points(b)) => a == b,
+            (Date(date), other) | (other, Date(date)) => date.is_written_as(other.amount()),
+            (Percent(a) | PercentagePoints(a), Percent(b) | PercentagePoints(b)) => a == b,
             (a, b) => a.share().is_some() && a.share() == b.share(),
         }
     }
 
-    /// The number that is written.
+    /// The number as it is written: 25 of 25 %.
     fn amount(&self) -> Option<Amount> {
         match self {
-            Value::Number(amount) | Value::Percent(amount) | Value::Points(amount) | Value::Money(amount, _) => {
-                Some(*amount)
-            }
-            Value::Ordinal(number) => Some(Amount::whole(*number)),
+            Value::Number(amount)
+            | Value::Percent(amount)
+            | Value::PercentagePoints(amount)
+            | Value::Money(amount, _) => Some(*amount),
+            Value::Ordinal(number) => Some(Amount::from_integer(*number)),
             Value::Fraction(part, whole) => Amount::ratio((*part).into(), (*whole).into()),
             _ => None,
         }
     }
 
-    /// The number that is meant: a hundredth of what stands before a percent sign or percentage points.
+    /// The number that is meant: 0.25 for 25 %.
     fn share(&self) -> Option<Amount> {
         match self {
-            Value::Percent(amount) | Value::Points(amount) => amount.times(Amount::ratio(1, 100)?),
+            Value::Percent(amount) | Value::PercentagePoints(amount) => amount.checked_mul(Amount::ratio(1, 100)?),
             _ => self.amount(),
         }
     }
 
-    /// Whether this is written with a number: 3 ใน 9 คน is three of the nine, and a month may not have been understood.
-    fn has_part(&self, other: &Self) -> bool {
+    /// Whether a date or fraction is written with this number: 3 ใน 9 คน may be translated as three of the nine.
+    fn contains_number(&self, other: &Self) -> bool {
         match (self, other) {
-            (Value::Date(date), Value::Number(number)) => date.parts().any(|part| part.is_number(Some(*number))),
+            (Value::Date(date), Value::Number(number)) => date.parts().any(|part| part.is_written_as(Some(*number))),
             (Value::Fraction(part, whole), Value::Number(number)) => {
-                [Some(*part), Some(*whole)].contains(&number.to_whole())
+                [Some(*part), Some(*whole)].contains(&number.to_integer())
             }
             _ => false,
         }
     }
 
-    /// Whether both are of one power of ten.
-    fn is_near(&self, other: &Self) -> bool {
+    /// Whether the leading digits of both have the same power of ten.
+    fn has_same_power_of_ten(&self, other: &Self) -> bool {
         match (self.amount(), other.amount()) {
-            (Some(a), Some(b)) => a.magnitude() == b.magnitude(),
+            (Some(a), Some(b)) => a.power_of_ten() == b.power_of_ten(),
             _ => false,
         }
     }
 }
 
 impl Time {
-    /// As it looks with a dot and nothing beside it.
-    fn decimal(self) -> Option<Amount> {
+    /// A time read as a decimal: 10.30 may be 10.3.
+    fn as_decimal(self) -> Option<Amount> {
         Amount::ratio(u128::from(self.hour) * 100 + u128::from(self.minute), 100)
     }
 
+    /// Whether two times are equal, as far as both say the half of the day.
     fn agrees(self, other: Self) -> bool {
         let hour = |time: Self| {
-            if self.half && other.half {
+            if self.is_half_known && other.is_half_known {
                 time.hour % 24
             } else {
                 time.hour % 12
@@ -152,7 +162,7 @@ impl Time {
 }
 
 impl Date {
-    /// Whether nothing that both say differs, and they say something in common.
+    /// Whether all parts that both dates have are equal, and there is at least one.
     fn agrees(self, other: Self) -> bool {
         let pairs = [
             (self.year, other.year),
@@ -167,7 +177,7 @@ impl Date {
         both.peek().is_some() && both.all(|(a, b)| a == b)
     }
 
-    /// Each part that is said, as a date of its own.
+    /// Each part of the date that is known, as a date of its own.
     fn parts(self) -> impl Iterator<Item = Self> {
         let none = Self::default();
         [
@@ -189,9 +199,9 @@ impl Date {
         .filter(move |part| *part != none)
     }
 
-    /// Whether the date is no more than this number: a year, or a day of the month.
-    fn is_number(self, amount: Option<Amount>) -> bool {
-        let Some(number) = amount.and_then(Amount::to_whole) else {
+    /// Whether the date may be written as this number alone: it is a year, or a day without a year.
+    fn is_written_as(self, amount: Option<Amount>) -> bool {
+        let Some(number) = amount.and_then(Amount::to_integer) else {
             return false;
         };
         match (self.year, self.month, self.day) {

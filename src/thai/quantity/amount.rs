@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-/// An exact number from 0: a ratio in its lowest terms, so that equal numbers are equal values whatever they were
-/// written as. Signs are not kept: what Thai calls a fall by 5 may be −5 in English.
+/// An exact non-negative number: a ratio in lowest terms, so that 0.5 and 1/2 are equal values. Signs are not kept, since a
+/// fall by 5 in Thai may be −5 in English.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Amount {
     numerator: u128,
@@ -12,7 +12,7 @@ pub struct Amount {
 }
 
 impl Amount {
-    pub(super) const ZERO: Self = Self::whole(0);
+    pub(super) const ZERO: Self = Self::from_integer(0);
     pub(super) const HALF: Self = Self {
         numerator: 1,
         denominator: 2,
@@ -22,15 +22,15 @@ impl Amount {
         denominator: 2,
     };
 
-    /// A whole number.
-    pub const fn whole(number: u64) -> Self {
+    /// An integer.
+    pub const fn from_integer(number: u64) -> Self {
         Self {
             numerator: number as u128,
             denominator: 1,
         }
     }
 
-    /// `numerator / denominator`; none where the denominator is 0.
+    /// `numerator / denominator`; `None` if the denominator is 0.
     pub fn ratio(numerator: u128, denominator: u128) -> Option<Self> {
         if denominator == 0 {
             return None;
@@ -45,19 +45,19 @@ impl Amount {
         })
     }
 
-    /// The number above and the number below the line, in lowest terms.
-    pub fn parts(self) -> (u128, u128) {
+    /// The numerator and the denominator, in lowest terms.
+    pub fn numerator_and_denominator(self) -> (u128, u128) {
         (self.numerator, self.denominator)
     }
 
-    /// The number where it is whole and fits.
-    pub fn to_whole(self) -> Option<u64> {
+    /// The number as an integer; `None` if it is not an integer or too large.
+    pub fn to_integer(self) -> Option<u64> {
         u64::try_from(self.numerator).ok().filter(|_| self.denominator == 1)
     }
 
-    /// The product; none on overflow.
-    pub(super) fn times(self, other: Self) -> Option<Self> {
-        // Crosswise first, so that what cancels cannot overflow.
+    /// The product; `None` on overflow.
+    pub(super) fn checked_mul(self, other: Self) -> Option<Self> {
+        // Reduce crosswise first, so that common factors cannot cause an overflow.
         let left = Self::ratio(self.numerator, other.denominator)?;
         let right = Self::ratio(other.numerator, self.denominator)?;
         Self::ratio(
@@ -66,8 +66,8 @@ impl Amount {
         )
     }
 
-    /// The sum; none on overflow.
-    pub(super) fn plus(self, other: Self) -> Option<Self> {
+    /// The sum; `None` on overflow.
+    pub(super) fn checked_add(self, other: Self) -> Option<Self> {
         let left = self.numerator.checked_mul(other.denominator)?;
         let right = other.numerator.checked_mul(self.denominator)?;
         Self::ratio(
@@ -76,8 +76,8 @@ impl Amount {
         )
     }
 
-    /// The power of ten of the leading digit, for numbers from 1; 0 below.
-    pub(super) fn magnitude(self) -> u32 {
+    /// The power of ten of the leading digit, such as 2 for 345; 0 for numbers below 1.
+    pub(super) fn power_of_ten(self) -> u32 {
         (self.numerator / self.denominator).checked_ilog10().unwrap_or(0)
     }
 }
@@ -110,7 +110,7 @@ impl PartialOrd for Amount {
     }
 }
 
-/// A decimal where it ends, `n/d` where it does not.
+/// Writes a decimal if it is finite, else `n/d`.
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut odd = self.denominator;
@@ -147,17 +147,17 @@ mod tests {
     #[test]
     fn numbers_are_exact() {
         let tenth = ratio(1, 10);
-        assert_eq!(tenth.plus(ratio(2, 10)), Amount::ratio(3, 10));
+        assert_eq!(tenth.checked_add(ratio(2, 10)), Amount::ratio(3, 10));
         assert_eq!(ratio(25, 100), ratio(1, 4));
         assert_eq!(
-            ratio(15, 10).times(Amount::whole(1_000_000)),
-            Some(Amount::whole(1_500_000))
+            ratio(15, 10).checked_mul(Amount::from_integer(1_000_000)),
+            Some(Amount::from_integer(1_500_000))
         );
         assert_eq!(Amount::ratio(1, 0), None);
-        assert_eq!(ratio(u128::MAX, 1).times(Amount::whole(2)), None);
-        assert_eq!(ratio(u128::MAX, 1).plus(Amount::whole(1)), None);
-        assert_eq!(Amount::ZERO.magnitude(), 0);
-        assert_eq!(Amount::whole(99_999).magnitude(), 4);
+        assert_eq!(ratio(u128::MAX, 1).checked_mul(Amount::from_integer(2)), None);
+        assert_eq!(ratio(u128::MAX, 1).checked_add(Amount::from_integer(1)), None);
+        assert_eq!(Amount::ZERO.power_of_ten(), 0);
+        assert_eq!(Amount::from_integer(99_999).power_of_ten(), 4);
     }
 
     #[test]

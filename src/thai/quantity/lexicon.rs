@@ -1,113 +1,29 @@
-//! The words, in Thai and in English, that numbers, money, times and dates are made of.
+//! The lexicon: Thai and English words of numbers, money, times and dates, with their meaning.
 
+use super::kind::{BUDDHIST, MonthForm, TimeWord, TokenKind};
 use aho_corasick::{AhoCorasick, Anchored, Input, MatchKind, StartKind};
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-/// What a token means.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Kind {
-    /// A number in digits.
-    Numeral(super::token::Numeral),
-    /// Digits that are no number: versions, more digits than any amount has.
-    Code,
-    /// A number below a hundred, in words.
-    Small(u64),
-    /// A word that multiplies what is before it: hundred, ล้าน.
-    Scale(u64),
-    /// The same, written as letters after digits: `5k`, `2bn`.
-    Letter(u64),
-    /// A scale that is counted itself: thousands.
-    Plural(u64),
-    /// หลาย, several: many of the scale that follows.
-    Several,
-    /// An ordinal in words.
-    Nth(u64),
-    /// A decade in words.
-    Tens(i32),
-    /// What a whole is divided into: quarters. The number stands before it.
-    Part(u64),
-    Half,
-    /// จุด, point: decimals in words follow.
-    Point,
-    /// กว่า, เศษ: between a number and its scale, or after it.
-    More,
-    Percent,
-    /// Percentage points, of this many in one.
-    Points(u64),
-    /// ร้อยละ, before its number.
-    PerHundred,
-    /// ISO 4217 code.
-    Currency(&'static str),
-    Month(u8, Form),
-    /// From 1, Monday. False where the word alone means something else.
-    Weekday(u8, bool),
-    /// What to add to a year of this era to have one of the common era.
-    Era(i32),
-    /// Before the common era.
-    Bce,
-    Hour(Hour),
-    /// A word which only looks like a number.
-    Not,
-    /// A word to be told by its text, or any other.
-    Word,
-    Symbol(char),
-    Break,
-}
-
-/// How a month is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// In full, and no other word.
-    Full,
-    /// In full or in short, but the word may be another: it needs a day, a year or a preposition beside it.
-    Short,
-    /// As people say it, without its ending.
-    Spoken,
-}
-
-/// Words that tell the time of day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hour {
-    /// น., นาฬิกา, hours: on the clock of 24 hours.
-    Clock,
-    /// โมง, o'clock.
-    Oclock,
-    /// ตี: hours after midnight, which follow.
-    Night,
-    /// ทุ่ม: hours after 18:00.
-    Evening,
-    /// บ่าย, p.m.
-    Afternoon,
-    /// เช้า, a.m.
-    Morning,
-    /// เย็น.
-    Dusk,
-    /// An hour with a name of its own: เที่ยง, midnight.
-    Named(u8),
-}
-
-use Form::{Full, Short, Spoken};
-use Hour::{Afternoon, Clock, Dusk, Evening, Morning, Named, Night, Oclock};
-use Kind::{
-    Bce, Currency, Era, Half, Hour as At, Letter, Month, More, Not, Nth, Part, PerHundred, Percent, Plural, Point,
-    Points, Scale, Several, Small, Tens, Weekday, Word,
+use MonthForm::{Full, Short, Spoken};
+use TimeWord::{AfterMidnight, Afternoon, EarlyEvening, Evening, Morning, NamedHour, Oclock, TwentyFourHour};
+use TokenKind::{
+    AndMore, Bce, Currency, Decade, Denominator, Era, Half, Month, NotQuantity, Ordinal, PerHundred, Percent,
+    PercentagePoints, PluralScale, Point, Scale, ScaleLetter, Several, SmallNumber, Weekday, Word,
 };
 
-/// Years of the Buddhist era are ahead of the common era's by this.
-pub const BUDDHIST: i32 = 543;
-
-const THAI: &[(Kind, &str)] = &[
-    (Small(0), "ศูนย์จุด ศูนย์องศา"),
-    (Small(1), "หนึ่ง นึง เอ็ด"),
-    (Small(2), "สอง ยี่"),
-    (Small(3), "สาม"),
-    (Small(4), "สี่"),
-    (Small(5), "ห้า"),
-    (Small(6), "หก"),
-    (Small(7), "เจ็ด"),
-    (Small(8), "แปด"),
-    (Small(9), "เก้า"),
+/// Thai words by their meaning; white space separates the words of one entry.
+const THAI: &[(TokenKind, &str)] = &[
+    (SmallNumber(0), "ศูนย์จุด ศูนย์องศา"),
+    (SmallNumber(1), "หนึ่ง นึง เอ็ด"),
+    (SmallNumber(2), "สอง ยี่"),
+    (SmallNumber(3), "สาม"),
+    (SmallNumber(4), "สี่"),
+    (SmallNumber(5), "ห้า"),
+    (SmallNumber(6), "หก"),
+    (SmallNumber(7), "เจ็ด"),
+    (SmallNumber(8), "แปด"),
+    (SmallNumber(9), "เก้า"),
     (Scale(10), "สิบ"),
     (Scale(12), "โหล"),
     (Scale(100), "ร้อย"),
@@ -122,10 +38,10 @@ const THAI: &[(Kind, &str)] = &[
     (Several, "หลาย นับ เป็น"),
     (Half, "ครึ่ง ครึ่งหนึ่ง"),
     (Point, "จุด"),
-    (More, "กว่า เศษ"),
+    (AndMore, "กว่า เศษ"),
     (Percent, "เปอร์เซ็นต์ เปอร์เซนต์ เปอร์เซ็น เปอเซ็น เปอร์เซ็นท์"),
-    (Points(1), "จุดเปอร์เซ็นต์ จุดเปอร์เซนต์ จุดร้อยละ เปอร์เซ็นต์พอยต์"),
-    (Points(100), "เบสิสพอยต์ เบซิสพอยต์ จุดพื้นฐาน"),
+    (PercentagePoints(1), "จุดเปอร์เซ็นต์ จุดเปอร์เซนต์ จุดร้อยละ เปอร์เซ็นต์พอยต์"),
+    (PercentagePoints(100), "เบสิสพอยต์ เบซิสพอยต์ จุดพื้นฐาน"),
     (PerHundred, "ร้อยละ"),
     (Currency("THB"), "บาท บ."),
     (Currency("USD"), "ดอลลาร์ ดอลล่าร์ ดอลลาร์สหรัฐ ดอลลาร์สหรัฐฯ ดอลล่าร์สหรัฐ ดอลล่าร์สหรัฐฯ เหรียญสหรัฐ เหรียญสหรัฐฯ เหรียญดอลลาร์"),
@@ -204,18 +120,18 @@ const THAI: &[(Kind, &str)] = &[
     (Era(1781), "ร.ศ. รัตนโกสินทร์ศก"),
     (Era(638), "จ.ศ. จุลศักราช"),
     (Bce, "ก่อนคริสตกาล ก่อนคริสต์กาล ก่อนคริสต์ศักราช ก่อนคริสตศักราช ปีก่อนคริสตกาล ปีก่อนคริสต์กาล ปีก่อนคริสต์ศักราช ปีก่อนคริสตศักราช"),
-    (At(Clock), "น. นาฬิกา"),
-    (At(Oclock), "โมง"),
-    (At(Night), "ตี"),
-    (At(Evening), "ทุ่ม"),
-    (At(Afternoon), "บ่าย"),
-    (At(Morning), "เช้า"),
-    (At(Dusk), "เย็น"),
-    (At(Named(0)), "เที่ยงคืน สองยาม"),
-    (At(Named(12)), "เที่ยง เที่ยงวัน"),
+    (TokenKind::TimeWord(TwentyFourHour), "น. นาฬิกา"),
+    (TokenKind::TimeWord(Oclock), "โมง"),
+    (TokenKind::TimeWord(AfterMidnight), "ตี"),
+    (TokenKind::TimeWord(Evening), "ทุ่ม"),
+    (TokenKind::TimeWord(Afternoon), "บ่าย"),
+    (TokenKind::TimeWord(Morning), "เช้า"),
+    (TokenKind::TimeWord(EarlyEvening), "เย็น"),
+    (TokenKind::TimeWord(NamedHour(0)), "เที่ยงคืน สองยาม"),
+    (TokenKind::TimeWord(NamedHour(12)), "เที่ยง เที่ยงวัน"),
     (Word, "ถึง และ กับ ใน ส่วน ต่อ ที่ ปี วันที่ เดือน ทศวรรษ ทศวรรษที่ ยุค นาที ระหว่าง จาก โควิด"),
-    // Other words, ranks, shapes, places and names.
-    (Not, "ลบ.ม. ร้อยเอ็ด ร้อยเอก ร้อยโท ร้อยตรี ร้อยตำรวจ ร้อยแก้ว ร้อยกรอง ร้อยเรียง ร้อยไหม ร้อยมาลัย ร้อยพวงมาลัย
+    // Words, ranks, shapes, places and names that begin like a number.
+    (NotQuantity, "ลบ.ม. ร้อยเอ็ด ร้อยเอก ร้อยโท ร้อยตรี ร้อยตำรวจ ร้อยแก้ว ร้อยกรอง ร้อยเรียง ร้อยไหม ร้อยมาลัย ร้อยพวงมาลัย
         พันเอก พันโท พันตรี พันจ่า พันตำรวจ พันธุ์ พันธ์ พันทิป พันธนาการ พันธมิตร พันธกิจ พันธบัตร พันธะ พันลึก พันลำ พันผ้า พันแผล พันคอ พันรอบ พันข้อมือ พันข้อเท้า พันด้วย พันแข้งพันขา
         สิบเอก สิบโท สิบตรี สิบตำรวจ สิบล้อ หกล้อ หกล้ม หกคะเมน หกเลอะ สิบสองปันนา
         แสนสาหัส แสนสิริ แสนยานุภาพ แสนรู้ แสนดี แสนนาน แสนไกล แสนเข็ญ แสนสุข แสนงอน แสนแสบ แสนสำราญ แสนปาล์ม แสนคม แสนชัย แสนภู แสนตอ
@@ -225,94 +141,95 @@ const THAI: &[(Kind, &str)] = &[
         เที่ยงธรรม เที่ยงตรง เที่ยงแท้ ตีพิมพ์ ตีความ ส.ค.ส. ศูนย์ ใต้หวัน เศษเหล็ก เศษอาหาร เศษผ้า บาทหลวง บาทวิถี"),
 ];
 
-const LATIN: &[(Kind, &str)] = &[
-    (Small(0), "zero"),
-    (Small(1), "one"),
-    (Small(2), "two"),
-    (Small(3), "three"),
-    (Small(4), "four"),
-    (Small(5), "five"),
-    (Small(6), "six"),
-    (Small(7), "seven"),
-    (Small(8), "eight"),
-    (Small(9), "nine"),
-    (Small(10), "ten"),
-    (Small(11), "eleven"),
-    (Small(12), "twelve"),
-    (Small(13), "thirteen"),
-    (Small(14), "fourteen"),
-    (Small(15), "fifteen"),
-    (Small(16), "sixteen"),
-    (Small(17), "seventeen"),
-    (Small(18), "eighteen"),
-    (Small(19), "nineteen"),
-    (Small(20), "twenty"),
-    (Small(30), "thirty"),
-    (Small(40), "forty fourty"),
-    (Small(50), "fifty"),
-    (Small(60), "sixty"),
-    (Small(70), "seventy"),
-    (Small(80), "eighty"),
-    (Small(90), "ninety"),
+/// English words and other words in Latin letters by their meaning, in lower case.
+const LATIN: &[(TokenKind, &str)] = &[
+    (SmallNumber(0), "zero"),
+    (SmallNumber(1), "one"),
+    (SmallNumber(2), "two"),
+    (SmallNumber(3), "three"),
+    (SmallNumber(4), "four"),
+    (SmallNumber(5), "five"),
+    (SmallNumber(6), "six"),
+    (SmallNumber(7), "seven"),
+    (SmallNumber(8), "eight"),
+    (SmallNumber(9), "nine"),
+    (SmallNumber(10), "ten"),
+    (SmallNumber(11), "eleven"),
+    (SmallNumber(12), "twelve"),
+    (SmallNumber(13), "thirteen"),
+    (SmallNumber(14), "fourteen"),
+    (SmallNumber(15), "fifteen"),
+    (SmallNumber(16), "sixteen"),
+    (SmallNumber(17), "seventeen"),
+    (SmallNumber(18), "eighteen"),
+    (SmallNumber(19), "nineteen"),
+    (SmallNumber(20), "twenty"),
+    (SmallNumber(30), "thirty"),
+    (SmallNumber(40), "forty fourty"),
+    (SmallNumber(50), "fifty"),
+    (SmallNumber(60), "sixty"),
+    (SmallNumber(70), "seventy"),
+    (SmallNumber(80), "eighty"),
+    (SmallNumber(90), "ninety"),
     (Scale(12), "dozen"),
     (Scale(100), "hundred"),
     (Scale(1_000), "thousand"),
     (Scale(1_000_000), "million"),
     (Scale(1_000_000_000), "billion"),
     (Scale(1_000_000_000_000), "trillion"),
-    (Letter(1_000), "k"),
-    (Letter(1_000_000), "m mn mln"),
-    (Letter(1_000_000_000), "b bn bln"),
-    (Letter(1_000_000_000_000), "tn trn"),
-    (Plural(10), "tens dozens scores"),
-    (Plural(100), "hundreds"),
-    (Plural(1_000), "thousands"),
-    (Plural(1_000_000), "millions"),
-    (Plural(1_000_000_000), "billions"),
-    (Plural(1_000_000_000_000), "trillions"),
+    (ScaleLetter(1_000), "k"),
+    (ScaleLetter(1_000_000), "m mn mln"),
+    (ScaleLetter(1_000_000_000), "b bn bln"),
+    (ScaleLetter(1_000_000_000_000), "tn trn"),
+    (PluralScale(10), "tens dozens scores"),
+    (PluralScale(100), "hundreds"),
+    (PluralScale(1_000), "thousands"),
+    (PluralScale(1_000_000), "millions"),
+    (PluralScale(1_000_000_000), "billions"),
+    (PluralScale(1_000_000_000_000), "trillions"),
     (Several, "several few many"),
-    (Nth(1), "first"),
-    (Nth(2), "second"),
-    (Nth(3), "third"),
-    (Nth(4), "fourth"),
-    (Nth(5), "fifth"),
-    (Nth(6), "sixth"),
-    (Nth(7), "seventh"),
-    (Nth(8), "eighth"),
-    (Nth(9), "ninth"),
-    (Nth(10), "tenth"),
-    (Nth(11), "eleventh"),
-    (Nth(12), "twelfth"),
-    (Nth(13), "thirteenth"),
-    (Nth(14), "fourteenth"),
-    (Nth(15), "fifteenth"),
-    (Nth(16), "sixteenth"),
-    (Nth(17), "seventeenth"),
-    (Nth(18), "eighteenth"),
-    (Nth(19), "nineteenth"),
-    (Nth(20), "twentieth"),
-    (Nth(30), "thirtieth"),
-    (Nth(100), "hundredth"),
-    (Part(3), "thirds"),
-    (Part(4), "quarter quarters"),
-    (Part(5), "fifths"),
-    (Part(6), "sixths"),
-    (Part(7), "sevenths"),
-    (Part(8), "eighths"),
-    (Part(9), "ninths"),
-    (Part(10), "tenths"),
+    (Ordinal(1), "first"),
+    (Ordinal(2), "second"),
+    (Ordinal(3), "third"),
+    (Ordinal(4), "fourth"),
+    (Ordinal(5), "fifth"),
+    (Ordinal(6), "sixth"),
+    (Ordinal(7), "seventh"),
+    (Ordinal(8), "eighth"),
+    (Ordinal(9), "ninth"),
+    (Ordinal(10), "tenth"),
+    (Ordinal(11), "eleventh"),
+    (Ordinal(12), "twelfth"),
+    (Ordinal(13), "thirteenth"),
+    (Ordinal(14), "fourteenth"),
+    (Ordinal(15), "fifteenth"),
+    (Ordinal(16), "sixteenth"),
+    (Ordinal(17), "seventeenth"),
+    (Ordinal(18), "eighteenth"),
+    (Ordinal(19), "nineteenth"),
+    (Ordinal(20), "twentieth"),
+    (Ordinal(30), "thirtieth"),
+    (Ordinal(100), "hundredth"),
+    (Denominator(3), "thirds"),
+    (Denominator(4), "quarter quarters"),
+    (Denominator(5), "fifths"),
+    (Denominator(6), "sixths"),
+    (Denominator(7), "sevenths"),
+    (Denominator(8), "eighths"),
+    (Denominator(9), "ninths"),
+    (Denominator(10), "tenths"),
     (Half, "half"),
     (Point, "point"),
-    (Tens(20), "twenties"),
-    (Tens(30), "thirties"),
-    (Tens(40), "forties"),
-    (Tens(50), "fifties"),
-    (Tens(60), "sixties"),
-    (Tens(70), "seventies"),
-    (Tens(80), "eighties"),
-    (Tens(90), "nineties"),
+    (Decade(20), "twenties"),
+    (Decade(30), "thirties"),
+    (Decade(40), "forties"),
+    (Decade(50), "fifties"),
+    (Decade(60), "sixties"),
+    (Decade(70), "seventies"),
+    (Decade(80), "eighties"),
+    (Decade(90), "nineties"),
     (Percent, "percent pct"),
-    (Points(100), "bps bp"),
+    (PercentagePoints(100), "bps bp"),
     (Currency("THB"), "baht thb bt"),
     (Currency("USD"), "dollar dollars usd us$"),
     (Currency("SGD"), "sgd s$"),
@@ -375,16 +292,16 @@ const LATIN: &[(Kind, &str)] = &[
     (Era(-BUDDHIST), "be b.e."),
     (Era(0), "ad a.d. ce c.e."),
     (Bce, "bc b.c. bce b.c.e."),
-    (At(Clock), "gmt utc hrs"),
-    (At(Oclock), "o'clock o’clock"),
-    (At(Afternoon), "pm p.m."),
-    (At(Morning), "am a.m."),
-    (At(Named(0)), "midnight"),
-    (At(Named(12)), "noon midday"),
+    (TokenKind::TimeWord(TwentyFourHour), "gmt utc hrs"),
+    (TokenKind::TimeWord(Oclock), "o'clock o’clock"),
+    (TokenKind::TimeWord(Afternoon), "pm p.m."),
+    (TokenKind::TimeWord(Morning), "am a.m."),
+    (TokenKind::TimeWord(NamedHour(0)), "midnight"),
+    (TokenKind::TimeWord(NamedHour(12)), "noon midday"),
 ];
 
-/// Symbols that stand for a currency.
-pub fn currency(symbol: char) -> Option<&'static str> {
+/// The ISO 4217 code of a currency symbol.
+pub fn currency_of_symbol(symbol: char) -> Option<&'static str> {
     Some(match symbol {
         '฿' => "THB",
         '$' => "USD",
@@ -401,8 +318,8 @@ pub fn currency(symbol: char) -> Option<&'static str> {
     })
 }
 
-/// Fractions that are one character.
-pub fn vulgar(symbol: char) -> Option<(u64, u64)> {
+/// The numerator and denominator of a fraction that is one character.
+pub fn fraction_of_symbol(symbol: char) -> Option<(u64, u64)> {
     Some(match symbol {
         '½' => (1, 2),
         '⅓' => (1, 3),
@@ -415,8 +332,8 @@ pub fn vulgar(symbol: char) -> Option<(u64, u64)> {
     })
 }
 
-/// Whose dollars they are; other currencies have one country each.
-pub fn dollars(country: &str) -> Option<&'static str> {
+/// The ISO 4217 code of the dollar of a country other than the United States, by the (last) word before "dollar".
+pub fn dollar_of_country(country: &str) -> Option<&'static str> {
     Some(match country {
         "Singapore" | "Singaporean" => "SGD",
         "Australian" => "AUD",
@@ -428,10 +345,10 @@ pub fn dollars(country: &str) -> Option<&'static str> {
     })
 }
 
-/// The longest Thai entry at the start of `text[at..]`: its meaning and where it ends.
-pub fn thai(text: &str, at: usize) -> Option<(Kind, usize)> {
-    static ENTRIES: LazyLock<(AhoCorasick, Vec<Kind>)> = LazyLock::new(|| {
-        let (kinds, words): (Vec<Kind>, Vec<&str>) = THAI
+/// Looks up the longest Thai entry with which `text[at..]` begins: its meaning, and the byte offset of its end.
+pub fn lookup_thai(text: &str, at: usize) -> Option<(TokenKind, usize)> {
+    static ENTRIES: LazyLock<(AhoCorasick, Vec<TokenKind>)> = LazyLock::new(|| {
+        let (kinds, words): (Vec<TokenKind>, Vec<&str>) = THAI
             .iter()
             .flat_map(|(kind, words)| words.split_whitespace().map(move |word| (*kind, word)))
             .unzip();
@@ -447,11 +364,11 @@ pub fn thai(text: &str, at: usize) -> Option<(Kind, usize)> {
     Some((kinds[found.pattern().as_usize()], found.end()))
 }
 
-/// Where entries begin and end that are found in any text, whatever the words around them: those too long to be there by
-/// chance. A segmenter's boundaries beside a name that it does not know are not to be relied upon.
-pub fn certain(text: &str) -> impl Iterator<Item = usize> {
+/// Byte offsets of the starts and ends of entries that are too long to stand in a text by chance. They are word boundaries
+/// even where the segmenter finds none, as it may not beside an unknown name.
+pub fn certain_boundaries(text: &str) -> impl Iterator<Item = usize> {
     static ENTRIES: LazyLock<AhoCorasick> = LazyLock::new(|| {
-        let words = |chosen: fn(&Kind) -> bool| {
+        let words = |chosen: fn(&TokenKind) -> bool| {
             THAI.iter()
                 .filter(move |(kind, _)| chosen(kind))
                 .flat_map(|(_, words)| words.split_whitespace())
@@ -463,8 +380,8 @@ pub fn certain(text: &str) -> impl Iterator<Item = usize> {
                 Month(_, Full) | Weekday(_, true) | Percent | Currency("USD") | Era(_)
             )
         });
-        let numbers =
-            words(|kind| matches!(kind, Small(_) | Scale(_) | Several)).filter(|word| !matches!(*word, "เป็น" | "นับ"));
+        let numbers = words(|kind| matches!(kind, SmallNumber(_) | Scale(_) | Several))
+            .filter(|word| !matches!(*word, "เป็น" | "นับ"));
         let pairs = numbers.flat_map(|first| scales().map(move |second| format!("{first}{second}")));
         AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
@@ -474,33 +391,37 @@ pub fn certain(text: &str) -> impl Iterator<Item = usize> {
     ENTRIES.find_iter(text).flat_map(|found| [found.start(), found.end()])
 }
 
-/// What a Latin word means.
-pub fn latin(word: &str) -> Kind {
-    static ENTRIES: LazyLock<HashMap<&str, Kind>> = LazyLock::new(|| {
+/// Looks up a word in Latin letters. Months, currency codes and eras count only with the capitals that they need.
+pub fn lookup_latin(word: &str) -> TokenKind {
+    static ENTRIES: LazyLock<HashMap<&str, TokenKind>> = LazyLock::new(|| {
         LATIN
             .iter()
             .flat_map(|(kind, words)| words.split_whitespace().map(move |word| (word, *kind)))
             .collect()
     });
-    const LONGEST: usize = 12;
-    if word.len() > LONGEST {
-        return Kind::Word;
+    /// Bytes of the longest entry, about; longer words are not looked up.
+    const MAX_BYTES: usize = 12;
+    if word.len() > MAX_BYTES {
+        return TokenKind::Word;
     }
-    let kind = ENTRIES.get(word.to_lowercase().as_str()).copied().unwrap_or(Kind::Word);
+    let kind = ENTRIES
+        .get(word.to_lowercase().as_str())
+        .copied()
+        .unwrap_or(TokenKind::Word);
     let capital = word.starts_with(|c: char| c.is_uppercase());
     let code = word.chars().all(|c| c.is_ascii_uppercase() || c == '.');
     match kind {
-        // Names of months, and codes that are words in lower case.
-        Month(..) | Weekday(..) if !capital => Kind::Word,
-        Currency(_) if word == "bt" => Kind::Word,
-        Era(_) | Bce if !code => Kind::Word,
+        // In lower case, these are other words: march, sat, be, try.
+        Month(..) | Weekday(..) if !capital => TokenKind::Word,
+        Currency(_) if word == "bt" => TokenKind::Word,
+        Era(_) | Bce if !code => TokenKind::Word,
         Currency(_)
             if word.len() == 3
                 && !code
                 && !matches!(word, "won" | "yen" | "kip" | "Won" | "Yen" | "Kip")
                 && !word.ends_with('$') =>
         {
-            Kind::Word
+            TokenKind::Word
         }
         _ => kind,
     }

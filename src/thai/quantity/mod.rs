@@ -1,29 +1,42 @@
 //! Numbers, money, times and dates in Thai and in English text, as values that can be compared across the two.
 //!
-//! [`find_quantities`] gives each with its place. Values are normal: years are of the common era (2566 is 2023), ล้าน and million are
-//! multiplied out (3 แสนล้านบาท is 300 000 000 000 THB), times are on the clock of 24 hours. [`Quantity::agrees`] says
-//! whether two may be the same in a text and its translation, and [`unmatched`] what one text has and the other has not.
+//! [`find_quantities`] finds them, each with its span. Values are normalised: years are of the common era (2566 is 2023),
+//! ล้าน and million are multiplied out (3 แสนล้านบาท is 300 000 000 000 THB), and times are on the clock of 24 hours.
+//! [`Quantity::agrees`] says whether two quantities can be the same in a text and its translation, and [`unmatched`] lists
+//! those that only one of the texts has.
 //!
-//! Reading is deterministic, takes time in proportion to the text and knows no more than the words beside a number. What
-//! it decides where writing is ambiguous:
+//! A text is cut into tokens (`token`, with the words of `lexicon`), and `reader` tries each kind of quantity at each token.
+//! The grammar of each kind is an `impl Reader` block in its own file. Its methods call each other in circles, as in any
+//! parser by recursive descent: a date may end in a number, and whether a number stands alone depends on the date beside it.
+//!
+//! Reading is deterministic, takes time proportional to the length of the text, and looks only at the words beside a
+//! number. Where writing is ambiguous, it decides so:
 //!
 //! - A year of four digits in Thai is of the Buddhist era from 2200 to 2699 and of the common era otherwise; with two
 //!   digits it is 2531 to 2599 of the Buddhist era for 31 to 99 and 2000 to 2030 of the common era for 00 to 30, but
 //!   after a month as people say it (`6 ตุลา 19`) always of the Buddhist era. A year in English is as written unless B.E. stands
 //!   beside it. Before 1941 the Thai year began in April, which is not taken into account.
 //! - `8/11/2566` is day, month, year in both languages.
-//! - A time without its half of the day (`10:30`, `half past three`) agrees with either.
-//! - หนึ่ง and `one` are numbers only before a unit or within a longer number; a scale alone (พัน, แสน) only before a unit.
-//! - Signs are dropped: ลดลง 5 is −5 elsewhere.
+//! - A time that does not say the half of the day (`10:30`, `half past three`) agrees with both.
+//! - หนึ่ง and `one` are numbers only before a unit or within a longer number; a scale alone (พัน, แสน) is one only before a
+//!   unit.
+//! - Signs are dropped: ลดลง 5 (fell by 5) may be −5 in the other language.
 
 mod agree;
 mod amount;
+mod code;
+mod context;
 mod date;
+mod fraction;
+mod kind;
 mod lexicon;
+mod measure;
 mod number;
+mod ordinal;
 mod reader;
 mod time;
 mod token;
+mod year;
 
 pub use agree::unmatched;
 pub use amount::Amount;
@@ -31,29 +44,32 @@ pub use amount::Amount;
 use crate::span::Span;
 use std::fmt;
 
-/// The language whose words and habits a text is read by. Digits and symbols are read alike.
+/// The language whose words and habits a text is read by. Digits and symbols are read alike in both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Language {
     Thai,
     English,
 }
 
-/// One thing found: a value, or two that a dash, a colon or a word joins.
+/// A quantity in a text: one value, or two values that a dash, a colon or a word joins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quantity {
-    /// Its bytes in the text, with units that belong to the value (`%`, บาท, น.), without what qualifies it (about).
+    /// Its bytes in the text, with units that belong to the value (`%`, บาท, น.), without words that qualify it (about).
     pub span: Span,
+    /// Its normalised value; the first of two.
     pub value: Value,
-    /// The second of a range, a score or a ratio: the later date, the larger number.
-    pub to: Option<Value>,
+    /// The second value of a range, a score or a ratio.
+    pub second: Option<Value>,
+    /// How exact the text says the value is.
     pub precision: Precision,
     /// Whether it is written with digits, and not in words alone.
-    pub digits: bool,
+    pub has_digits: bool,
 }
 
-/// What is said of a value beside it.
+/// How exact a value is by the words beside it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
+    /// No word says that it is not exact.
     #[default]
     Exact,
     /// About, ประมาณ.
@@ -62,7 +78,7 @@ pub enum Precision {
     Over,
     /// Less than, nearly, up to, เกือบ, ไม่เกิน.
     Under,
-    /// Some number of it: thousands, หลายพัน.
+    /// An unknown multiple of it: thousands, หลายพัน.
     Several,
 }
 
@@ -70,20 +86,23 @@ pub enum Precision {
 /// `10:30`, `Wed 2023-11-08`, `2023 CE`, `1990s`, `id 1.2.3`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Value {
+    /// A plain number.
     Number(Amount),
-    /// ที่ 3, third.
+    /// A position in an order: ที่ 3, third.
     Ordinal(u64),
-    /// A part of a whole, as written: 2 of 4 is not reduced to 1 of 2.
+    /// Numerator and denominator as written: 2 of 4 is not reduced to 1 of 2.
     Fraction(u64, u64),
-    /// In hundredths.
+    /// A percentage: 25 for 25 %.
     Percent(Amount),
-    /// Percentage points, which basis points are a hundredth of.
-    Points(Amount),
-    /// With the currency's code of ISO 4217; `$` and ดอลลาร์ alone are `USD`.
+    /// Percentage points; a basis point is a hundredth of one.
+    PercentagePoints(Amount),
+    /// An amount of money and its ISO 4217 code; `$` and ดอลลาร์ alone are `USD`.
     Money(Amount, &'static str),
+    /// A time of day.
     Time(Time),
+    /// A date or a part of one.
     Date(Date),
-    /// Its first year, of the common era; two digits (90) where the century is not said.
+    /// A decade by its first year, of the common era; by two digits (90) if the century is not said.
     Decade(i32),
     /// Digits that count nothing: telephone numbers (bare digits), versions, identity numbers.
     Code(String),
@@ -96,24 +115,25 @@ pub struct Time {
     pub hour: u8,
     /// From 0 to 59.
     pub minute: u8,
-    /// Whether the half of the day is known. Where it is not, `hour` is as written.
-    pub half: bool,
+    /// Whether the half of the day is known. If it is not, `hour` is as written.
+    pub is_half_known: bool,
 }
 
-/// A date, or the parts of it that are said; at least one is.
+/// A date or a part of one; at least one field is set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Date {
-    /// Of the common era; n years before it is −n.
+    /// The year of the common era; the nth year before it is −n.
     pub year: Option<i32>,
-    /// From 1.
+    /// The month, from 1.
     pub month: Option<u8>,
-    /// From 1 to 31; not checked against the month.
+    /// The day of the month, from 1 to 31; not checked against the month.
     pub day: Option<u8>,
-    /// From 1, Monday.
+    /// The weekday, from 1 for Monday.
     pub weekday: Option<u8>,
 }
 
 impl Date {
+    /// A year alone.
     fn of_year(year: i32) -> Self {
         Self {
             year: Some(year),
@@ -122,7 +142,7 @@ impl Date {
     }
 }
 
-/// Everything found in a text, in its order and without overlap.
+/// Finds all quantities in a text, in its order and without overlap.
 pub fn find_quantities(text: &str, language: Language) -> Vec<Quantity> {
     reader::Reader::new(text, language).read()
 }
@@ -134,7 +154,7 @@ impl fmt::Display for Value {
             Value::Ordinal(number) => write!(f, "#{number}"),
             Value::Fraction(part, whole) => write!(f, "{part}/{whole}"),
             Value::Percent(amount) => write!(f, "{amount}%"),
-            Value::Points(amount) => write!(f, "{amount}pp"),
+            Value::PercentagePoints(amount) => write!(f, "{amount}pp"),
             Value::Money(amount, currency) => write!(f, "{amount} {currency}"),
             Value::Time(time) => write!(f, "{time}"),
             Value::Date(date) => write!(f, "{date}"),
@@ -144,15 +164,16 @@ impl fmt::Display for Value {
     }
 }
 
-/// `10:30`; with a question mark where the half of the day is not known.
+/// Writes `10:30`, with a question mark if the half of the day is not known.
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mark = if self.half { "" } else { "?" };
+        let mark = if self.is_half_known { "" } else { "?" };
         write!(f, "{:02}:{:02}{mark}", self.hour, self.minute)
     }
 }
 
-/// `Wed 2023-11-08`; a star for what is not said before what is: `*-11-08`, `*-*-08`; a year alone as `2023 CE`.
+/// Writes `Wed 2023-11-08`, with a star for an unknown part before a known one (`*-11-08`, `*-*-08`), and a year alone as
+/// `2023 CE`.
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
@@ -176,7 +197,7 @@ impl fmt::Display for Date {
     }
 }
 
-/// The value, after `~` (about), `>`, `<` or `several`; `..` and the second where there is one.
+/// Writes the value after `~` (about), `>` (over), `<` (under) or `several`, and `..` with the second value if there is one.
 impl fmt::Display for Quantity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.precision {
@@ -187,7 +208,7 @@ impl fmt::Display for Quantity {
             Precision::Several => "several ",
         })?;
         write!(f, "{}", self.value)?;
-        match &self.to {
+        match &self.second {
             Some(to) => write!(f, "..{to}"),
             None => Ok(()),
         }

@@ -1,30 +1,34 @@
-//! Numbers in digits and in words, with their scales.
+//! Numbers in digits and in words, with scales such as million and ล้าน.
 
 use super::amount::Amount;
-use super::lexicon::{self, Kind};
+use super::kind::TokenKind;
+use super::lexicon;
 use super::reader::Reader;
 use super::{Language, Precision};
 
 /// A number without its unit.
 #[derive(Clone, Copy)]
 pub struct Number {
+    /// Its value.
     pub amount: Amount,
-    /// What stands before the scale: 3 of 3 แสนล้าน.
-    pub head: Amount,
-    /// The scale, where the number is one such product.
+    /// The factor before the scale: 3 in 3 แสนล้าน.
+    pub factor: Amount,
+    /// The product of the scales, if the number is one factor times scales.
     pub scale: Option<Amount>,
-    /// Whether it is a lone one or a lone scale, words which mostly are no numbers.
+    /// Whether it is the word one or a scale alone; those are mostly no numbers.
     pub is_bare: bool,
+    /// The precision that its own words express: several, and more.
     pub precision: Precision,
     /// The token after it.
     pub end: usize,
 }
 
 impl Number {
+    /// A number without scale that ends before the token `end`.
     pub fn simple(amount: Amount, end: usize) -> Self {
         Self {
             amount,
-            head: amount,
+            factor: amount,
             scale: None,
             is_bare: false,
             precision: Precision::Exact,
@@ -33,102 +37,133 @@ impl Number {
     }
 }
 
-/// Tokens that one number may have at most.
-const MOST: usize = 32;
+/// The most tokens that one number may have.
+const MAX_TOKENS: usize = 32;
 
-/// The sum that a number's words build up.
+/// The value of a number in words while its words are read, from left to right.
+///
+/// Scales from a base on (ล้าน in Thai, thousand in English) close a section: they multiply all that stands between them
+/// and the scale of the section before.
 #[derive(Clone, Copy)]
-struct Sum {
+struct Accumulator {
+    /// The value of the sections that are closed.
     total: Amount,
-    /// Below the next ล้าน or thousand.
+    /// The value of the section that is open, without `pending`.
     section: Amount,
+    /// A number that a scale may follow.
     pending: Option<Amount>,
-    /// The last scale, which the next must be below within a section.
-    last: u64,
+    /// The last scale; within a section, the next must be smaller.
+    last_scale: u64,
     /// The last scale that closed a section.
-    largest: u64,
-    /// The first pending number, and the product of the scales while nothing is added.
-    head: Option<Amount>,
+    last_section_scale: u64,
+    /// The first number: see [`Number::factor`].
+    factor: Option<Amount>,
+    /// The product of the scales so far; `None` once another number was added.
     scale: Option<Amount>,
 }
 
-impl Sum {
+impl Accumulator {
     fn new() -> Self {
         Self {
             total: Amount::ZERO,
             section: Amount::ZERO,
             pending: None,
-            last: u64::MAX,
-            largest: u64::MAX,
-            head: None,
-            scale: Some(Amount::whole(1)),
+            last_scale: u64::MAX,
+            last_section_scale: u64::MAX,
+            factor: None,
+            scale: Some(Amount::from_integer(1)),
         }
     }
 
-    /// Takes a number which a scale may follow.
-    fn take(&mut self, amount: Amount) {
+    /// Adds a number that a scale may follow.
+    fn push_number(&mut self, amount: Amount) {
         self.pending = Some(amount);
-        if self.head.is_none() && self.last == u64::MAX {
-            self.head = Some(amount);
+        if self.factor.is_none() && self.last_scale == u64::MAX {
+            self.factor = Some(amount);
         } else {
             self.scale = None;
         }
     }
 
-    /// Whether a scale may follow: scales of one number descend, but for ล้านล้าน.
-    fn fits(&self, scale: u64, base: u64) -> bool {
+    /// Whether a scale may come next: the scales of one number descend, except in ล้านล้าน (million million).
+    fn scale_fits(&self, scale: u64, base: u64) -> bool {
         if scale < base {
-            return scale < self.last || self.last >= base;
+            return scale < self.last_scale || self.last_scale >= base;
         }
         let twice = base > 1_000 && self.section == Amount::ZERO && self.pending.is_none();
-        scale < self.largest || twice
+        scale < self.last_section_scale || twice
     }
 
-    /// Multiplies by a scale: the whole section by `base` and above, what is pending below it.
+    /// Multiplies by a scale: the whole section if the scale is `base` or larger, else only the pending number. `None` on
+    /// overflow.
     fn multiply(&mut self, scale: u64, base: u64) -> Option<()> {
-        let factor = Amount::whole(scale);
-        let one = Amount::whole(1);
+        let factor = Amount::from_integer(scale);
+        let one = Amount::from_integer(1);
         if scale >= base {
             let pending = self.pending.take().unwrap_or(Amount::ZERO);
-            let mut sum = self.section.plus(pending)?;
+            let mut sum = self.section.checked_add(pending)?;
             if base == 1_000_000 {
-                // ล้านล้าน multiplies again what the first has.
-                sum = sum.plus(std::mem::replace(&mut self.total, Amount::ZERO))?;
+                // The second ล้าน of ล้านล้าน multiplies what the first one has.
+                sum = sum.checked_add(std::mem::replace(&mut self.total, Amount::ZERO))?;
             }
             let sum = if sum == Amount::ZERO { one } else { sum };
-            self.total = self.total.plus(sum.times(factor)?)?;
-            self.largest = scale;
+            self.total = self.total.checked_add(sum.checked_mul(factor)?)?;
+            self.last_section_scale = scale;
             self.section = Amount::ZERO;
         } else {
-            let product = self.pending.take().unwrap_or(one).times(factor)?;
-            self.section = self.section.plus(product)?;
+            let product = self.pending.take().unwrap_or(one).checked_mul(factor)?;
+            self.section = self.section.checked_add(product)?;
         }
-        self.last = scale;
-        self.head = self.head.or(Some(one));
+        self.last_scale = scale;
+        self.factor = self.factor.or(Some(one));
         self.scale = match self.scale {
-            Some(scale) => scale.times(factor),
+            Some(scale) => scale.checked_mul(factor),
             None => None,
         };
         Some(())
     }
 
-    /// Adds what stands after the point, to what a scale may still multiply.
+    /// Multiplies the digit that ends a Thai number by a tenth of the scale before it: พันห้า (thousand five) is 1500. `None`
+    /// on overflow.
+    fn apply_implied_scale(&mut self) -> Option<()> {
+        if let Some(pending) = self.pending
+            && self.last_scale >= 1_000
+            && self.last_scale != u64::MAX
+        {
+            self.pending = Some(pending.checked_mul(Amount::ratio(self.last_scale.into(), 10)?)?);
+        }
+        Some(())
+    }
+
+    /// Whether a number below a hundred may come next in English: after tens, only a number below ten may.
+    fn english_word_fits(&self, value: u64) -> bool {
+        match self.pending.map(Amount::to_integer) {
+            None => true,
+            Some(Some(pending)) => {
+                pending % 100 >= 20 && pending % 10 == 0 && (1..10).contains(&value) && self.last_scale != 1_000
+            }
+            Some(None) => false,
+        }
+    }
+
+    /// Adds decimals to the pending number, which a scale may still multiply. `None` on overflow.
     fn add_decimals(&mut self, decimals: Amount) -> Option<()> {
-        let pending = self.pending.unwrap_or(Amount::ZERO).plus(decimals)?;
-        if self.head == self.pending {
-            self.head = Some(pending);
+        let pending = self.pending.unwrap_or(Amount::ZERO).checked_add(decimals)?;
+        if self.factor == self.pending {
+            self.factor = Some(pending);
         }
         self.pending = Some(pending);
         Some(())
     }
 
+    /// The finished number, which ends before the token `end`. `None` on overflow.
     fn finish(self, precision: Precision, end: usize) -> Option<Number> {
         let pending = self.pending.unwrap_or(Amount::ZERO);
-        let amount = self.total.plus(self.section)?.plus(pending)?;
+        let amount = self.total.checked_add(self.section)?.checked_add(pending)?;
         Some(Number {
             amount,
-            head: self.head.unwrap_or(amount),
-            scale: self.scale.filter(|_| self.last != u64::MAX),
+            factor: self.factor.unwrap_or(amount),
+            scale: self.scale.filter(|_| self.last_scale != u64::MAX),
             is_bare: false,
             precision,
             end,
@@ -137,87 +172,94 @@ impl Sum {
 }
 
 impl Reader<'_> {
-    /// The number that begins here.
+    /// The number that begins at a token.
     pub fn number(&self, at: usize) -> Option<Number> {
         let number = match self.language {
             Language::Thai => self.thai_number(at),
             Language::English => self.english_number(at),
         }?;
         let alone = number.end == at + 1;
-        let is_bare = alone && matches!(self.kind(at), Kind::Small(1) | Kind::Scale(_));
-        // Parts of numbers which are none themselves; few and หลาย without a scale.
-        if alone && (self.is(at, &["เอ็ด", "ยี่"]) || matches!(self.kind(at), Kind::Several | Kind::Half))
+        let is_bare = alone && matches!(self.kind(at), TokenKind::SmallNumber(1) | TokenKind::Scale(_));
+        // Words that only are a number together with others: เอ็ด, ยี่, few, half.
+        if alone && (self.is_one_of(at, &["เอ็ด", "ยี่"]) || matches!(self.kind(at), TokenKind::Several | TokenKind::Half))
         {
             return None;
         }
         Some(Number { is_bare, ..number })
     }
 
-    /// A numeral with a vulgar fraction after it, and the token after both.
-    fn digits(&self, at: usize) -> Option<(Amount, usize)> {
-        let numeral = self.numeral(at).filter(|_| !self.is_label(at))?;
-        if let Kind::Symbol(symbol) = self.kind(at + 1)
-            && self.glued(at + 1)
-            && let Some((part, whole)) = lexicon::vulgar(symbol)
+    /// A numeral, with a fraction after it if there is one (`1½`, `1 1/2`), and the token after both.
+    fn numeral_with_fraction(&self, at: usize) -> Option<(Amount, usize)> {
+        let numeral = self.numeral(at).filter(|_| !self.is_in_name(at))?;
+        if let TokenKind::Symbol(symbol) = self.kind(at + 1)
+            && self.is_glued(at + 1)
+            && let Some((part, whole)) = lexicon::fraction_of_symbol(symbol)
         {
-            return Some((numeral.amount.plus(Amount::ratio(part.into(), whole.into())?)?, at + 2));
+            return Some((
+                numeral.amount.checked_add(Amount::ratio(part.into(), whole.into())?)?,
+                at + 2,
+            ));
         }
         // 1 1/2 cups.
         if let Some((part, whole, end)) = self.simple_fraction(at + 1)
-            && !self.glued(at + 1)
-            && numeral.plain().is_some_and(|whole| whole < 100)
+            && !self.is_glued(at + 1)
+            && numeral.as_plain_digits().is_some_and(|whole| whole < 100)
         {
-            return Some((numeral.amount.plus(Amount::ratio(part.into(), whole.into())?)?, end));
+            return Some((
+                numeral.amount.checked_add(Amount::ratio(part.into(), whole.into())?)?,
+                end,
+            ));
         }
         Some((numeral.amount, at + 1))
     }
 
+    /// หลาย or several before a scale, and the token after it; else the precision of a plain number. `None` if no scale follows.
+    fn several(&self, at: usize) -> Option<(Precision, usize)> {
+        if !matches!(self.kind(at), TokenKind::Several) {
+            return Some((Precision::Exact, at));
+        }
+        matches!(self.kind(at + 1), TokenKind::Scale(_)).then_some((Precision::Several, at + 1))
+    }
+
+    /// The number in Thai that begins at a token: 3 แสนล้าน, สองร้อยห้าสิบ.
     fn thai_number(&self, at: usize) -> Option<Number> {
         const MILLION: u64 = 1_000_000;
-        let mut sum = Sum::new();
-        let mut precision = Precision::Exact;
-        let mut end = at;
-        if matches!(self.kind(at), Kind::Several) {
-            precision = Precision::Several;
-            end += 1;
-            if !matches!(self.kind(end), Kind::Scale(_)) {
-                return None;
-            }
-        }
-        let most = at + MOST;
-        // As far as the last scale: ยี่สิบสามสิบ are two numbers.
+        let mut sum = Accumulator::new();
+        let (mut precision, mut end) = self.several(at)?;
+        let most = at + MAX_TOKENS;
+        // The state after the last scale, to go back to: ยี่สิบสามสิบ (twenty thirty) are two numbers.
         let mut whole = (sum, end);
         while end < most {
             let first = end == at;
             match self.kind(end) {
-                Kind::Numeral(numeral) if sum.pending.is_none() => {
+                TokenKind::Numeral(numeral) if sum.pending.is_none() => {
                     // 2 ล้าน 5 แสน, but not 2 ล้าน 300.
-                    let lower = matches!(self.kind(end + 1), Kind::Scale(scale) if scale < sum.last);
-                    if !first && (numeral.grouped || !lower) {
+                    let lower = matches!(self.kind(end + 1), TokenKind::Scale(scale) if scale < sum.last_scale);
+                    if !first && (numeral.has_commas || !lower) {
                         break;
                     }
-                    let (amount, next) = self.digits(end)?;
-                    sum.take(amount);
+                    let (amount, next) = self.numeral_with_fraction(end)?;
+                    sum.push_number(amount);
                     end = next;
                 }
-                Kind::Small(value) if sum.pending.is_none() && (first || self.glued(end)) => {
-                    sum.take(Amount::whole(value));
+                TokenKind::SmallNumber(value) if sum.pending.is_none() && (first || self.is_glued(end)) => {
+                    sum.push_number(Amount::from_integer(value));
                     end += 1;
                 }
-                Kind::Letter(scale) if self.glued(end) && sum.last == u64::MAX && !first => {
+                TokenKind::ScaleLetter(scale) if self.is_glued(end) && sum.last_scale == u64::MAX && !first => {
                     if self.is_scale_letter(end) {
                         sum.multiply(scale, MILLION)?;
                         end += 1;
                     }
                     break;
                 }
-                // million and the like, in Latin letters.
-                Kind::Scale(scale) => {
-                    let spaced = first || self.glued(end) || self.numeral(end - 1).is_some() || scale >= MILLION;
+                // Scales may be Latin words too: 5 million.
+                TokenKind::Scale(scale) => {
+                    let spaced = first || self.is_glued(end) || self.numeral(end - 1).is_some() || scale >= MILLION;
                     if !spaced {
                         break;
                     }
-                    if !sum.fits(scale, MILLION) {
+                    if !sum.scale_fits(scale, MILLION) {
                         (sum, end) = whole;
                         break;
                     }
@@ -225,19 +267,23 @@ impl Reader<'_> {
                     end += 1;
                     whole = (sum, end);
                 }
-                Kind::More if matches!(self.kind(end + 1), Kind::Scale(scale) if scale >= 10) && !first => {
+                TokenKind::AndMore
+                    if matches!(self.kind(end + 1), TokenKind::Scale(scale) if scale >= 10) && !first =>
+                {
                     precision = Precision::Over;
                     end += 1;
                 }
-                // หนึ่งร้อยเอ็ด, which alone is a province.
-                Kind::Not if sum.pending.is_some() && self.glued(end) && self.is(end, &["ร้อยเอ็ด"]) => {
+                // หนึ่งร้อยเอ็ด is 101; ร้อยเอ็ด alone is a province.
+                TokenKind::NotQuantity
+                    if sum.pending.is_some() && self.is_glued(end) && self.is_one_of(end, &["ร้อยเอ็ด"]) =>
+                {
                     sum.multiply(100, MILLION)?;
-                    sum.take(Amount::whole(1));
+                    sum.push_number(Amount::from_integer(1));
                     end += 1;
                     break;
                 }
                 // สามจุดห้า.
-                Kind::Point if !first && self.glued(end) => {
+                TokenKind::Point if !first && self.is_glued(end) => {
                     let (decimals, next) = self.decimals(end + 1)?;
                     if next == end + 1 {
                         break;
@@ -246,10 +292,15 @@ impl Reader<'_> {
                     end = next;
                 }
                 // สองล้านครึ่ง.
-                Kind::Half
-                    if sum.last != u64::MAX && sum.pending.is_none() && self.is(end, &["ครึ่ง"]) && sum.last >= 100 =>
+                TokenKind::Half
+                    if sum.last_scale != u64::MAX
+                        && sum.pending.is_none()
+                        && self.is_one_of(end, &["ครึ่ง"])
+                        && sum.last_scale >= 100 =>
                 {
-                    sum.section = sum.section.plus(Amount::whole(sum.last).times(Amount::HALF)?)?;
+                    sum.section = sum
+                        .section
+                        .checked_add(Amount::from_integer(sum.last_scale).checked_mul(Amount::HALF)?)?;
                     sum.scale = None;
                     end += 1;
                     break;
@@ -260,93 +311,86 @@ impl Reader<'_> {
         if end == at {
             return None;
         }
-        // พันห้า is fifteen hundred.
-        if let Some(pending) = sum.pending
-            && sum.last >= 1_000
-            && sum.last != u64::MAX
-            && matches!(self.kind(end - 1), Kind::Small(1..10))
-            && !self.is(end - 1, &["เอ็ด"])
-        {
-            sum.pending = Some(pending.times(Amount::ratio(sum.last.into(), 10)?)?);
+        let ends_with_digit =
+            matches!(self.kind(end - 1), TokenKind::SmallNumber(1..10)) && !self.is_one_of(end - 1, &["เอ็ด"]);
+        if ends_with_digit {
+            sum.apply_implied_scale()?;
         }
-        let mut number = sum.finish(precision, end)?;
-        // สองปีครึ่ง.
-        if self.is_unit(end)
-            && matches!(self.kind(end + 1), Kind::Half)
-            && self.glued(end + 1)
-            && self.is(end + 1, &["ครึ่ง"])
-        {
-            number.amount = number.amount.plus(Amount::HALF)?;
-            number.end = end + 2;
-        }
-        Some(number)
+        self.with_half_after_unit(sum.finish(precision, end)?)
     }
 
+    /// Adds the half of สองปีครึ่ง (two and a half years), which stands after the unit.
+    fn with_half_after_unit(&self, number: Number) -> Option<Number> {
+        let half = number.end + 1;
+        let has_half = self.is_unit(number.end)
+            && matches!(self.kind(half), TokenKind::Half)
+            && self.is_glued(half)
+            && self.is_one_of(half, &["ครึ่ง"]);
+        if !has_half {
+            return Some(number);
+        }
+        Some(Number {
+            amount: number.amount.checked_add(Amount::HALF)?,
+            end: half + 1,
+            ..number
+        })
+    }
+
+    /// The token after a hyphen, or after an "and" that follows a scale, between two words of one English number. Without
+    /// one, the same token.
+    fn after_connector(&self, at: usize) -> usize {
+        match self.kind(at) {
+            TokenKind::Symbol('-') if self.is_glued(at) && self.is_glued(at + 1) => at + 1,
+            _ if self.is_one_of(at, &["and"]) && matches!(self.kind(at.wrapping_sub(1)), TokenKind::Scale(_)) => at + 1,
+            _ => at,
+        }
+    }
+
+    /// The number in English that begins at a token: 3 million, two hundred and fifty.
     fn english_number(&self, at: usize) -> Option<Number> {
         const THOUSAND: u64 = 1_000;
-        let mut sum = Sum::new();
-        let mut precision = Precision::Exact;
-        let mut end = at;
         if let Some(found) = self.plural(at) {
             return Some(found);
         }
-        if matches!(self.kind(at), Kind::Several) {
-            precision = Precision::Several;
-            end += 1;
-            if !matches!(self.kind(end), Kind::Scale(_)) {
-                return None;
-            }
-        }
-        let most = at + MOST;
-        // As far as the last scale: three million and five million are two numbers.
+        let mut sum = Accumulator::new();
+        let (precision, mut end) = self.several(at)?;
+        let most = at + MAX_TOKENS;
+        // The state after the last scale, to go back to: three million and five million are two numbers.
         let mut whole = (sum, end);
-        // What may stand between two words of one number.
-        let step = |end: usize| match self.kind(end) {
-            Kind::Symbol('-') if self.glued(end) && self.glued(end + 1) => end + 1,
-            _ if self.is(end, &["and"]) && matches!(self.kind(end.wrapping_sub(1)), Kind::Scale(_)) => end + 1,
-            _ => end,
-        };
         while end < most {
             let first = end == at;
-            let next = if first { end } else { step(end) };
+            let next = if first { end } else { self.after_connector(end) };
             match self.kind(next) {
-                Kind::Numeral(_) if first => {
-                    let (amount, after) = self.digits(next)?;
-                    sum.take(amount);
+                TokenKind::Numeral(_) if first => {
+                    let (amount, after) = self.numeral_with_fraction(next)?;
+                    sum.push_number(amount);
                     end = after;
                 }
-                Kind::Small(value) => {
-                    let fits = match sum.pending.map(Amount::to_whole) {
-                        None => true,
-                        Some(Some(pending)) => {
-                            pending % 100 >= 20 && pending % 10 == 0 && (1..10).contains(&value) && sum.last != THOUSAND
-                        }
-                        Some(None) => false,
-                    };
-                    if !fits || self.numeral(end.wrapping_sub(1)).is_some() {
+                TokenKind::SmallNumber(value) => {
+                    if !sum.english_word_fits(value) || self.numeral(end.wrapping_sub(1)).is_some() {
                         break;
                     }
                     match sum.pending {
                         Some(pending) => {
-                            let joined = pending.plus(Amount::whole(value))?;
+                            let joined = pending.checked_add(Amount::from_integer(value))?;
                             sum.pending = Some(joined);
-                            if sum.head == Some(pending) {
-                                sum.head = Some(joined);
+                            if sum.factor == Some(pending) {
+                                sum.factor = Some(joined);
                             }
                         }
-                        None => sum.take(Amount::whole(value)),
+                        None => sum.push_number(Amount::from_integer(value)),
                     }
                     end = next + 1;
                 }
-                Kind::Letter(scale) if next == end && !first && self.numeral(end - 1).is_some() => {
+                TokenKind::ScaleLetter(scale) if next == end && !first && self.numeral(end - 1).is_some() => {
                     if self.is_scale_letter(end) {
                         sum.multiply(scale, THOUSAND)?;
                         end += 1;
                     }
                     break;
                 }
-                Kind::Scale(scale) => {
-                    if !sum.fits(scale, THOUSAND) {
+                TokenKind::Scale(scale) => {
+                    if !sum.scale_fits(scale, THOUSAND) {
                         (sum, end) = whole;
                         break;
                     }
@@ -354,11 +398,14 @@ impl Reader<'_> {
                     end = next + 1;
                     whole = (sum, end);
                 }
-                _ if first && self.is(end, &["a", "an"]) && matches!(self.kind(end + 1), Kind::Scale(_)) => {
-                    sum.take(Amount::whole(1));
+                _ if first
+                    && self.is_one_of(end, &["a", "an"])
+                    && matches!(self.kind(end + 1), TokenKind::Scale(_)) =>
+                {
+                    sum.push_number(Amount::from_integer(1));
                     end += 1;
                 }
-                Kind::Point if !first => {
+                TokenKind::Point if !first => {
                     let (decimals, next) = self.decimals(end + 1)?;
                     if next == end + 1 {
                         break;
@@ -369,10 +416,14 @@ impl Reader<'_> {
                 // Two and a half million, a million and a half.
                 _ if !first && let Some(after) = self.and_a_half(end) => {
                     match sum.pending {
-                        Some(pending) => sum.take(pending.plus(Amount::HALF)?),
-                        None => sum.section = sum.section.plus(Amount::whole(sum.last).times(Amount::HALF)?)?,
+                        Some(pending) => sum.push_number(pending.checked_add(Amount::HALF)?),
+                        None => {
+                            sum.section = sum
+                                .section
+                                .checked_add(Amount::from_integer(sum.last_scale).checked_mul(Amount::HALF)?)?
+                        }
                     }
-                    sum.head = sum.pending.or(sum.head);
+                    sum.factor = sum.pending.or(sum.factor);
                     end = after;
                 }
                 _ => break,
@@ -381,31 +432,31 @@ impl Reader<'_> {
         if end == at { None } else { sum.finish(precision, end) }
     }
 
-    /// The token after `and a half`, which may have hyphens.
+    /// The token after the words `and a half`, which hyphens may join, if they stand at a token.
     pub fn and_a_half(&self, at: usize) -> Option<usize> {
         let step = |at: usize, word: &str| {
-            let at = if matches!(self.kind(at), Kind::Symbol('-')) {
+            let at = if matches!(self.kind(at), TokenKind::Symbol('-')) {
                 at + 1
             } else {
                 at
             };
-            self.is(at, &[word]).then_some(at + 1)
+            self.is_one_of(at, &[word]).then_some(at + 1)
         };
         step(step(step(at, "and")?, "a")?, "half")
     }
 
-    /// Thousands, hundreds of thousands.
+    /// A scale in the plural: thousands, hundreds of thousands.
     fn plural(&self, at: usize) -> Option<Number> {
-        let Kind::Plural(first) = self.kind(at) else {
+        let TokenKind::PluralScale(first) = self.kind(at) else {
             return None;
         };
         let second = match self.kind(at + 2) {
-            Kind::Plural(second) if self.is(at + 1, &["of"]) => Some(second),
+            TokenKind::PluralScale(second) if self.is_one_of(at + 1, &["of"]) => Some(second),
             _ => None,
         };
-        let amount = Amount::whole(first).times(Amount::whole(second.unwrap_or(1)))?;
+        let amount = Amount::from_integer(first).checked_mul(Amount::from_integer(second.unwrap_or(1)))?;
         // Tens and scores alone are mostly something else.
-        if second.is_none() && first == 10 && !self.is(at, &["dozens"]) {
+        if second.is_none() && first == 10 && !self.is_one_of(at, &["dozens"]) {
             return None;
         }
         let mut number = Number::simple(amount, if second.is_some() { at + 3 } else { at + 1 });
@@ -413,26 +464,26 @@ impl Reader<'_> {
         Some(number)
     }
 
-    /// Digits in words after the point, and the token after them.
+    /// The digits in words after a decimal point, as a value below 1, and the token after them.
     fn decimals(&self, at: usize) -> Option<(Amount, usize)> {
-        const MOST: usize = 6;
+        const MAX_DIGITS: usize = 6;
         let (mut amount, mut end, mut place) = (Amount::ZERO, at, 1u128);
-        while end - at < MOST
-            && let Kind::Small(digit @ 0..10) = self.kind(end)
+        while end - at < MAX_DIGITS
+            && let TokenKind::SmallNumber(digit @ 0..10) = self.kind(end)
         {
             place *= 10;
-            amount = amount.plus(Amount::ratio(digit.into(), place)?)?;
+            amount = amount.checked_add(Amount::ratio(digit.into(), place)?)?;
             end += 1;
         }
         Some((amount, end))
     }
 
-    /// Whether letters after digits multiply: `bn` does, `m` is metres unless it is money.
+    /// Whether letters after digits are a scale: `bn` always is, but `m` is metres unless the number is money.
     fn is_scale_letter(&self, at: usize) -> bool {
-        let money = at > 1 && matches!(self.kind(at - 2), Kind::Currency(_));
-        match self.slice(at) {
-            "m" | "b" | "B" | "K" => money && self.glued(at),
-            "k" | "M" => self.glued(at),
+        let money = at > 1 && matches!(self.kind(at - 2), TokenKind::Currency(_));
+        match self.token_text(at) {
+            "m" | "b" | "B" | "K" => money && self.is_glued(at),
+            "k" | "M" => self.is_glued(at),
             _ => true,
         }
     }

@@ -594,7 +594,7 @@ fn digits_are_told_from_words() {
     let digits = |text| {
         find_quantities(text, Language::Thai)
             .iter()
-            .map(|quantity| quantity.digits)
+            .map(|quantity| quantity.has_digits)
             .collect::<Vec<_>>()
     };
     assert_eq!(digits("3 คน ๓ คน สามคน สามแสน 3 แสน"), [true, true, false, false, true]);
@@ -691,7 +691,7 @@ fn differing<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> usize {
             find_quantities(english, Language::English),
         );
         let (missing, extra) = unmatched(&source, &target);
-        missing.into_iter().chain(extra).any(|quantity| quantity.digits)
+        missing.into_iter().chain(extra).any(|quantity| quantity.has_digits)
     };
     pairs.filter(differs).count()
 }
@@ -739,7 +739,7 @@ fn sound_pairs_rarely_differ() {
             .filter(|(_, english)| {
                 find_quantities(english, Language::English)
                     .iter()
-                    .any(|quantity| quantity.digits)
+                    .any(|quantity| quantity.has_digits)
             })
             .map(|(thai, english)| (thai.as_str(), falsified(english)))
             .collect();

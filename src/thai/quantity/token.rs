@@ -1,52 +1,34 @@
-//! Text as tokens: numerals, words that the lexicon knows, other words, symbols.
+//! The tokenizer of quantities: cuts a text into numerals, words of the lexicon, other words and symbols.
 
 use super::amount::Amount;
-use super::lexicon::{self, Kind};
+use super::kind::{Numeral, TokenKind};
+use super::lexicon;
 use crate::thai::is_letter;
 use icu_segmenter::WordSegmenter;
 
-/// One token; white space lies between tokens.
+/// One token. White space and invisible characters are in no token.
 #[derive(Clone, Copy, Debug)]
 pub struct Token {
+    /// Byte offset of its start in the text.
     pub start: usize,
+    /// Byte offset of its end in the text.
     pub end: usize,
-    /// Whether it follows the token before it without white space.
-    pub glued: bool,
-    pub kind: Kind,
+    /// Whether there is no white space between it and the token before it.
+    pub is_glued: bool,
+    /// Its meaning.
+    pub kind: TokenKind,
 }
 
-/// A number in digits as it is written.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Numeral {
-    pub amount: Amount,
-    /// The digits before the decimal point: their value and how many they are.
-    pub whole: u64,
-    pub digits: u8,
-    /// The same of the digits after the point.
-    pub tail: Option<(u64, u8)>,
-    /// Whether commas group the thousands.
-    pub grouped: bool,
-}
+/// The most digits that an amount may have before its decimal point.
+const MAX_WHOLE_DIGITS: usize = 18;
+/// The most digits that an amount may have after its decimal point.
+const MAX_DECIMALS: usize = 12;
 
-impl Numeral {
-    /// The number, if it has nothing but digits.
-    pub fn plain(&self) -> Option<u64> {
-        (self.tail.is_none() && !self.grouped).then_some(self.whole)
-    }
-
-    /// A number of exactly so many digits and nothing else.
-    pub fn of_digits(&self, digits: u8) -> Option<u64> {
-        self.plain().filter(|_| self.digits == digits)
-    }
-}
-
-/// The digits before the point, and those after it, that an amount may have at most.
-const MOST_DIGITS: (usize, usize) = (18, 12);
-
+/// Cuts a text into tokens.
 pub fn tokens(text: &str) -> Vec<Token> {
     let mut boundaries: Vec<usize> = WordSegmenter::new_dictionary(Default::default())
         .segment_str(text)
-        .chain(lexicon::certain(text))
+        .chain(lexicon::certain_boundaries(text))
         .collect();
     boundaries.sort_unstable();
     let mut tokens: Vec<Token> = Vec::new();
@@ -63,7 +45,7 @@ pub fn tokens(text: &str) -> Vec<Token> {
             tokens.push(Token {
                 start: at,
                 end,
-                glued,
+                is_glued: glued,
                 kind,
             });
             (at, glued) = (end, true);
@@ -76,24 +58,24 @@ pub fn tokens(text: &str) -> Vec<Token> {
                 .first()
                 .copied()
                 .unwrap_or(text.len());
-            let entries = entries(text, start, &boundaries);
+            let entries = adjacent_entries(text, start, &boundaries);
             if entries.is_empty() {
-                // Not past the Thai letters: the next may be digits.
+                // The word ends with its Thai letters: digits may follow without a word boundary.
                 let thai = text[start..word_end].find(|c| !is_letter(c));
-                push(Kind::Word, thai.map_or(word_end, |len| start + len));
+                push(TokenKind::Word, thai.map_or(word_end, |len| start + len));
             }
             for (kind, end) in entries {
                 push(kind, end);
             }
         } else if c.is_alphabetic() {
             let end = latin_end(text, start);
-            push(lexicon::latin(&text[start..end]), end);
+            push(lexicon::lookup_latin(&text[start..end]), end);
         } else {
-            let kind = match lexicon::currency(c) {
-                Some(code) => Kind::Currency(code),
-                None if c == '%' || c == '٪' || c == '％' => Kind::Percent,
-                None if c == '\n' => Kind::Break,
-                None => Kind::Symbol(c),
+            let kind = match lexicon::currency_of_symbol(c) {
+                Some(code) => TokenKind::Currency(code),
+                None if c == '%' || c == '٪' || c == '％' => TokenKind::Percent,
+                None if c == '\n' => TokenKind::LineBreak,
+                None => TokenKind::Symbol(c),
             };
             push(kind, start + c.len_utf8());
         }
@@ -101,21 +83,22 @@ pub fn tokens(text: &str) -> Vec<Token> {
     tokens
 }
 
-/// The lexicon's entries that lie end to end from here up to a word boundary; none where they do not reach one.
-fn entries(text: &str, start: usize, boundaries: &[usize]) -> Vec<(Kind, usize)> {
-    /// Entries within one word of the segmenter's.
-    const MOST: usize = 8;
+/// The entries of the lexicon that follow each other from `start` to a word boundary, each with the byte offset of its
+/// end. Empty if they do not end at a boundary.
+fn adjacent_entries(text: &str, start: usize, boundaries: &[usize]) -> Vec<(TokenKind, usize)> {
+    /// The most entries in one word of the segmenter.
+    const MAX_ENTRIES: usize = 8;
     let mut found = Vec::new();
     let mut at = start;
-    while found.len() < MOST {
-        let Some((kind, end)) = lexicon::thai(text, at) else {
+    while found.len() < MAX_ENTRIES {
+        let Some((kind, end)) = lexicon::lookup_thai(text, at) else {
             return Vec::new();
         };
         found.push((kind, end));
         let next = text[end..].chars().next();
-        let open = next.is_some_and(is_sign);
-        // An abbreviation's dot is a boundary of its own.
-        if !open
+        let inside_syllable = next.is_some_and(is_dependent_sign);
+        // The dot of an abbreviation is a boundary too.
+        if !inside_syllable
             && (boundaries.binary_search(&end).is_ok() || text[..end].ends_with('.') || !next.is_some_and(is_letter))
         {
             return found;
@@ -125,29 +108,32 @@ fn entries(text: &str, start: usize, boundaries: &[usize]) -> Vec<(Kind, usize)>
     Vec::new()
 }
 
-/// Vowels and marks, which cannot open a word.
-fn is_sign(c: char) -> bool {
+/// Whether a character is a vowel or mark with which no word can begin.
+fn is_dependent_sign(c: char) -> bool {
     matches!(c, '\u{e30}'..='\u{e3a}' | '\u{e45}' | '\u{e47}'..='\u{e4e}')
 }
 
-/// Characters without width, which may stand inside a number's words.
+/// Whether a character has no width; such characters may stand between the words of a number.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
 }
 
+/// Whether a character is an Arabic or a Thai digit.
 pub fn is_digit(c: char) -> bool {
     matches!(c, '0'..='9' | '๐'..='๙')
 }
 
-fn value(c: char) -> u64 {
+/// The value of an Arabic or Thai digit.
+fn digit_value(c: char) -> u64 {
     match c {
         '๐'..='๙' => u64::from(c as u32 - '๐' as u32),
         _ => u64::from(c.to_digit(10).unwrap_or(0)),
     }
 }
 
-/// Digits with what groups and divides them. Two points or more make a code of it.
-fn numeral(text: &str, start: usize) -> (Kind, usize) {
+/// Reads digits with commas between thousands and a decimal point. Digits with two points or more are a code, such as a
+/// version. Returns the token's kind and the byte offset of its end.
+fn numeral(text: &str, start: usize) -> (TokenKind, usize) {
     let run = |at: usize| text[at..].find(|c| !is_digit(c)).map_or(text.len(), |len| at + len);
     let count = |range: std::ops::Range<usize>| text[range].chars().count();
     let mut end = run(start);
@@ -170,30 +156,31 @@ fn numeral(text: &str, start: usize) -> (Kind, usize) {
         tail = end + 1..run(end + 1);
         end = tail.end;
     }
-    let digits = |range: std::ops::Range<usize>| text[range].chars().filter(|&c| c != ',').map(value);
+    let digits = |range: std::ops::Range<usize>| text[range].chars().filter(|&c| c != ',').map(digit_value);
     let (whole, fraction) = (digits(start..whole_end), digits(tail.clone()));
     let (whole_count, tail_count) = (whole.clone().count(), fraction.clone().count());
-    if points > 1 || whole_count > MOST_DIGITS.0 || tail_count > MOST_DIGITS.1 {
-        return (Kind::Code, end);
+    if points > 1 || whole_count > MAX_WHOLE_DIGITS || tail_count > MAX_DECIMALS {
+        return (TokenKind::Code, end);
     }
     let fold = |digits: &mut dyn Iterator<Item = u64>| digits.fold(0u64, |sum, digit| sum * 10 + digit);
     let (mut whole, mut fraction) = (whole, fraction);
     let (whole, fraction) = (fold(&mut whole), fold(&mut fraction));
     let places = Amount::ratio(fraction.into(), 10u128.pow(tail_count as u32));
-    let Some(amount) = places.and_then(|places| Amount::whole(whole).plus(places)) else {
-        return (Kind::Code, end);
+    let Some(amount) = places.and_then(|places| Amount::from_integer(whole).checked_add(places)) else {
+        return (TokenKind::Code, end);
     };
     let numeral = Numeral {
         amount,
         whole,
         digits: whole_count as u8,
-        tail: (points == 1).then_some((fraction, tail_count as u8)),
-        grouped,
+        decimals: (points == 1).then_some((fraction, tail_count as u8)),
+        has_commas: grouped,
     };
-    (Kind::Numeral(numeral), end)
+    (TokenKind::Numeral(numeral), end)
 }
 
-/// The end of a Latin word: letters and marks, the apostrophe of o'clock, the dots of `a.m.`, the dollar of `US$`.
+/// The byte offset at which the Latin word at `start` ends: letters and accents, the apostrophe of o'clock, the dots of
+/// `a.m.` and the dollar sign of `US$`.
 fn latin_end(text: &str, start: usize) -> usize {
     let is_part = |c: char| c.is_alphabetic() && !is_letter(c) || matches!(c, '\u{300}'..='\u{36f}');
     let letters = |at: usize| text[at..].find(|c| !is_part(c)).map_or(text.len(), |len| at + len);
@@ -215,7 +202,7 @@ fn latin_end(text: &str, start: usize) -> usize {
         end += 1;
     }
     let dollar = &text[start..end];
-    if text[end..].starts_with('$') && matches!(lexicon::latin(&format!("{dollar}$")), Kind::Currency(_)) {
+    if text[end..].starts_with('$') && matches!(lexicon::lookup_latin(&format!("{dollar}$")), TokenKind::Currency(_)) {
         end += 1;
     }
     end

@@ -1,0 +1,133 @@
+//! The words beside a number: those that qualify it (about, more than), and names that it is a part of.
+
+use super::Precision;
+use super::kind::TokenKind;
+use super::reader::Reader;
+use crate::thai::is_letter;
+
+/// Words before a number and the precision that they give it; the longest that matches counts. งบประมาณ (budget) is listed
+/// because it ends like ประมาณ (about).
+const QUALIFIERS_BEFORE: &[(Precision, &str)] = &[
+    (Precision::Exact, "งบประมาณ"),
+    (
+        Precision::About,
+        "ประมาณ|ราว|ราวๆ|ราว ๆ|คร่าวๆ|เฉลี่ย|ใกล้เคียง|about|around|approximately|roughly|some|circa|approx.|an estimated",
+    ),
+    (
+        Precision::Over,
+        "กว่า|มากกว่า|สูงกว่า|นานกว่า|เกิน|เกินกว่า|ไม่น้อยกว่า|ไม่ต่ำกว่า|อย่างน้อย|ทะลุ|over|more than|at least|above|exceeding|no less than|no fewer than|not less than",
+    ),
+    (
+        Precision::Under,
+        "เกือบ|เกือบถึง|น้อยกว่า|ต่ำกว่า|ไม่เกิน|ไม่เกินกว่า|ไม่ถึง|ไม่มากกว่า|สูงสุด|มากสุด|อย่างมาก|nearly|almost|less than|fewer than|under|below|up to|no more than|not more than|at most|close to",
+    ),
+];
+
+/// Words after a number and the precision that they give it.
+const QUALIFIERS_AFTER: &[(Precision, &str)] = &[
+    (Precision::Over, "กว่า|เศษ|ขึ้นไป|+|-odd|or more|-plus"),
+    (Precision::About, "โดยประมาณ|or so"),
+    (Precision::Under, "ลงมา|or less|or fewer"),
+];
+
+/// Names that a number belongs to, with or without a dash: COVID-19.
+const NUMBERED_NAMES: &[&str] = &["โควิด", "covid"];
+
+/// Units in Latin letters that are written right after digits, besides those in the lexicon.
+const UNITS_AFTER_DIGITS: &[&str] = &[
+    "m", "km", "cm", "mm", "kg", "g", "mg", "l", "ml", "ha", "ft", "mi", "lb", "lbs", "oz", "kph", "mph", "kW", "kWh",
+    "MW", "GW", "W", "V", "Hz", "kHz", "MHz", "GHz", "kB", "KB", "MB", "GB", "TB", "Mbps", "Gbps", "hr", "hrs", "h",
+    "min", "s", "sec", "yr", "yrs", "x", "th", "st", "nd", "rd", "ml",
+];
+
+impl Reader<'_> {
+    /// The precision that the words before the token `start` and from the token `end` on give a quantity.
+    pub fn precision(&self, start: usize, end: usize) -> Precision {
+        // A qualifier must begin where a token begins.
+        let text = self.text_before(start);
+        let ends_with = |text: &str, word: &str| {
+            let Some(from) = text
+                .len()
+                .checked_sub(word.len())
+                .filter(|&from| text.is_char_boundary(from))
+            else {
+                return false;
+            };
+            text[from..].eq_ignore_ascii_case(word)
+                && (1..=4).any(|back| start.checked_sub(back).is_some_and(|at| self.tokens[at].start == from))
+        };
+        let before = QUALIFIERS_BEFORE
+            .iter()
+            .flat_map(|(precision, words)| words.split('|').map(move |word| (precision, word)))
+            .filter(|(_, word)| ends_with(text, word))
+            .max_by_key(|(_, word)| word.len());
+        if let Some((precision, _)) = before {
+            return *precision;
+        }
+        let text = self.text_from(end);
+        if text.starts_with('+') && self.is_glued(end + 1) && self.numeral(end + 1).is_some() {
+            return Precision::Exact;
+        }
+        QUALIFIERS_AFTER
+            .iter()
+            .find(|(_, words)| words.split('|').any(|word| text.starts_with(word)))
+            .map_or(Precision::Exact, |(precision, _)| *precision)
+    }
+
+    /// Whether the numeral at a token is part of a name: `A1`, `39C`, `COVID-19`.
+    pub fn is_in_name(&self, at: usize) -> bool {
+        let Some(numeral) = self.numeral(at) else {
+            return false;
+        };
+        let dash = usize::from(at > 0 && matches!(self.kind(at - 1), TokenKind::Symbol('-' | '–')));
+        if at > dash && self.is_one_of(at - 1 - dash, NUMBERED_NAMES) {
+            return true;
+        }
+        let latin = |text: &str| text.ends_with(|c: char| c.is_alphabetic() && !is_letter(c));
+        if at > 0 && self.is_glued(at) {
+            let before = self.token_text(at - 1);
+            if latin(before) && !matches!(self.kind(at - 1), TokenKind::Currency(_)) {
+                return true;
+            }
+            let joined = matches!(before, "-" | "–") && at > 1 && self.is_glued(at - 1);
+            if joined
+                && matches!(
+                    self.kind(at - 2),
+                    TokenKind::Word | TokenKind::NotQuantity | TokenKind::Currency(_)
+                )
+                && self.token_text(at - 2).ends_with(char::is_alphanumeric)
+                && !self.is_one_of(
+                    at - 2,
+                    &["mid", "early", "late", "pre", "post", "sub", "under", "over", "non"],
+                )
+            {
+                return true;
+            }
+        }
+        if !self.is_glued(at + 1)
+            || !latin(&self.token_text(at + 1)[..self.token_text(at + 1).chars().next().map_or(0, char::len_utf8)])
+        {
+            return false;
+        }
+        match self.kind(at + 1) {
+            // `4K` and `5B` are names, `$4K` is not; `5M` is a number.
+            TokenKind::ScaleLetter(_) => {
+                matches!(self.token_text(at + 1), "K" | "B")
+                    && !(at > 0 && matches!(self.kind(at - 1), TokenKind::Currency(_)))
+            }
+            TokenKind::Scale(_)
+            | TokenKind::Currency(_)
+            | TokenKind::TimeWord(_)
+            | TokenKind::Era(_)
+            | TokenKind::Bce
+            | TokenKind::Percent
+            | TokenKind::PercentagePoints(_) => false,
+            // Degrees, but `JAS 39C`.
+            _ if matches!(self.token_text(at + 1), "C" | "F") => {
+                numeral.digits > 3
+                    || at > 0 && (self.is_glued(at) || self.token_text(at - 1).starts_with(char::is_uppercase))
+            }
+            _ => !UNITS_AFTER_DIGITS.contains(&self.token_text(at + 1)),
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Fractions: halves and quarters, `3/4`, 3 ใน 4, three out of four.
+
+use super::Value;
+use super::amount::Amount;
+use super::kind::TokenKind;
+use super::lexicon;
+use super::measure::Unit;
+use super::number::Number;
+use super::reader::{Found, Reader};
+
+impl Reader<'_> {
+    /// An integer that may be the numerator or denominator of a fraction, and the token after it.
+    fn fraction_part(&self, at: usize) -> Option<(u64, usize)> {
+        const MAX: u64 = 1000;
+        let number = self.number(at)?;
+        let whole = number.amount.to_integer().filter(|&whole| whole <= MAX)?;
+        Some((whole, number.end))
+    }
+
+    /// The fraction that begins at a token: ครึ่ง, 3/4, 3 ใน 4, เศษ 3 ส่วน 4, three quarters, three out of four.
+    pub fn fraction(&self, at: usize) -> Option<Found> {
+        match self.kind(at) {
+            TokenKind::Half => return self.half(at),
+            TokenKind::Symbol(c) => {
+                let (part, whole) = lexicon::fraction_of_symbol(c)?;
+                return Some(Found::new(Value::Fraction(part, whole), at + 1));
+            }
+            TokenKind::AndMore if self.is_one_of(at, &["เศษ"]) => {
+                let (part, end) = self
+                    .fraction_part(at + 1)
+                    .filter(|&(_, end)| self.is_one_of(end, &["ส่วน"]))?;
+                let (whole, end) = self.fraction_part(end + 1)?;
+                return Some(Found::new(Value::Fraction(part, whole), end));
+            }
+            // A year and a half.
+            _ if self.is_one_of(at, &["a", "an"])
+                && !matches!(self.kind(at + 1), TokenKind::Scale(_))
+                && self.and_a_half(at + 2).is_some() =>
+            {
+                let end = self.and_a_half(at + 2)?;
+                return Some(Found::new(Value::Number(Amount::ONE_AND_HALF), end));
+            }
+            _ if self.is_one_of(at, &["a", "an"]) => {
+                let (TokenKind::Denominator(whole) | TokenKind::Ordinal(whole @ 3..)) = self.kind(at + 1) else {
+                    return None;
+                };
+                let quarter =
+                    matches!(self.kind(at + 1), TokenKind::Denominator(_)) && !self.is_one_of(at + 2, &["to", "past"]);
+                return (quarter || self.is_one_of(at + 2, &["of"]))
+                    .then(|| Found::new(Value::Fraction(1, whole), at + 2));
+            }
+            _ => {}
+        }
+        if let Some(found) = self.slashed_numbers(at) {
+            return Some(found);
+        }
+        let (part, end) = self.fraction_part(at)?;
+        if self.is_thai() {
+            let (share, parted) = (self.is_one_of(end, &["ใน"]), self.is_one_of(end, &["ส่วน"]));
+            let (whole, next) = self.fraction_part(end + 1).filter(|_| share || parted)?;
+            let end = if share && self.is_one_of(next, &["ส่วน"]) {
+                next + 1
+            } else {
+                next
+            };
+            return (part < whole).then(|| Found::new(Value::Fraction(part, whole), end));
+        }
+        let hyphen = if matches!(self.kind(end), TokenKind::Symbol('-')) {
+            end + 1
+        } else {
+            end
+        };
+        match self.kind(hyphen) {
+            TokenKind::Denominator(whole) => return Some(Found::new(Value::Fraction(part, whole), hyphen + 1)),
+            TokenKind::Ordinal(whole @ 3..) if part == 1 => {
+                return Some(Found::new(Value::Fraction(1, whole), hyphen + 1));
+            }
+            TokenKind::Half if part == 1 => return Some(Found::new(Value::Fraction(1, 2), hyphen + 1)),
+            _ => {}
+        }
+        let next = match () {
+            () if self.is_one_of(end, &["in"]) => end + 1,
+            () if self.is_one_of(end, &["out"]) && self.is_one_of(end + 1, &["of"]) => end + 2,
+            () => return None,
+        };
+        let next = if self.is_one_of(next, &["every"]) {
+            next + 1
+        } else {
+            next
+        };
+        let (whole, end) = self.fraction_part(next)?;
+        (part < whole).then(|| Found::new(Value::Fraction(part, whole), end))
+    }
+
+    /// A fraction with a usual denominator, such as `3/4`: numerator, denominator, and the token after it.
+    pub fn simple_fraction(&self, at: usize) -> Option<(u64, u64, usize)> {
+        let slash =
+            matches!(self.kind(at + 1), TokenKind::Symbol('/' | '⁄')) && self.is_glued(at + 1) && self.is_glued(at + 2);
+        let longer = self.is_glued(at + 3) && matches!(self.kind(at + 3), TokenKind::Symbol('/'));
+        let part = self
+            .numeral(at)?
+            .as_plain_digits()
+            .filter(|_| slash && !longer && !self.is_in_name(at))?;
+        let whole = self.numeral(at + 2)?.as_plain_digits()?;
+        (part < whole && matches!(whole, 2..=10 | 12 | 16 | 100)).then_some((part, whole, at + 3))
+    }
+
+    /// Two numbers with a slash between them: a fraction, `3/4`, or a pair, `24/7`, `2/2566`.
+    fn slashed_numbers(&self, at: usize) -> Option<Found> {
+        let part = self.numeral(at)?.as_plain_digits()?;
+        if let Some((part, whole, end)) = self.simple_fraction(at) {
+            return Some(Found::new(Value::Fraction(part, whole), end));
+        }
+        let slash =
+            matches!(self.kind(at + 1), TokenKind::Symbol('/' | '⁄')) && self.is_glued(at + 1) && self.is_glued(at + 2);
+        let below = self.numeral(at + 2).filter(|_| slash && !self.is_in_name(at))?;
+        let whole = below.as_plain_digits()?;
+        if self.is_glued(at + 3) && matches!(self.kind(at + 3), TokenKind::Symbol('/')) {
+            return None;
+        }
+        let value = if self.is_thai_ordinal(at) {
+            Value::Ordinal(part)
+        } else {
+            Value::Number(Amount::from_integer(part))
+        };
+        let to = match self.year_in_pair(&below) {
+            Some(date) if below.digits == 4 => Value::Date(date),
+            _ => Value::Number(Amount::from_integer(whole)),
+        };
+        Some(Found::pair(value, Some(to), at + 3))
+    }
+
+    /// The word half or ครึ่ง where it means a half of something, not half-time, the second half or half past.
+    fn half(&self, at: usize) -> Option<Found> {
+        let scale_at = if self.is_one_of(at + 1, &["a"]) { at + 2 } else { at + 1 };
+        if let TokenKind::Scale(scale) = self.kind(scale_at) {
+            let amount = Amount::from_integer(scale).checked_mul(Amount::HALF)?;
+            return match self.unit(scale_at + 1, &Number::simple(amount, scale_at + 1)) {
+                (Some(Unit::Money(code)), end) => Some(Found::new(Value::Money(amount, code), end)),
+                _ => Some(Found::new(Value::Number(amount), scale_at + 1)),
+            };
+        }
+        if self.is_thai() {
+            let next = self.token_text(at + 1);
+            let twice = self.is_glued(at + 1) && next.starts_with(['ๆ', 'ฯ']);
+            return (!twice).then(|| Found::new(Value::Fraction(1, 2), at + 1));
+        }
+        let followed = self.is_one_of(
+            at + 1,
+            &[
+                "of", "a", "an", "the", "its", "their", "his", "her", "our", "that", "this", "all",
+            ],
+        );
+        let preceded = at > 0
+            && self.is_one_of(
+                at - 1,
+                &["by", "than", "in", "nearly", "almost", "about", "over", "other"],
+            );
+        let named = at > 0 && matches!(self.kind(at - 1), TokenKind::Ordinal(_))
+            || matches!(self.kind(at + 1), TokenKind::Symbol('-'));
+        (!named && (followed || preceded)).then(|| Found::new(Value::Fraction(1, 2), at + 1))
+    }
+}

@@ -1,0 +1,233 @@
+//! Numbers with their units, and pairs of them: ranges, scores and ratios.
+
+use super::amount::Amount;
+use super::kind::TokenKind;
+use super::lexicon;
+use super::number::Number;
+use super::reader::{Found, Reader};
+use super::{Precision, Value};
+
+/// A unit whose values are a variant of [`Value`] of their own.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Unit {
+    /// Hundredths.
+    Percent,
+    /// Parts of a percentage point; the number says how many parts make one point.
+    PercentagePoints(u64),
+    /// A currency, by its ISO 4217 code.
+    Money(&'static str),
+}
+
+impl Reader<'_> {
+    /// The token after a dash or word that joins two values, if one stands at a token. `first` is where the first value
+    /// began.
+    fn joined(&self, at: usize, first: usize) -> Option<usize> {
+        let between = || {
+            let text = self.text_before(first);
+            ["ระหว่าง", "between", "Between", "ทั้ง"]
+                .iter()
+                .any(|word| text.ends_with(word))
+        };
+        match self.kind(at) {
+            TokenKind::Symbol('-' | '–' | '—' | '−' | '~' | '～') => Some(at + 1),
+            _ if self.is_one_of(at, &["ถึง", "จนถึง", "ไปจนถึง", "to", "or", "หรือ"]) => {
+                Some(at + 1)
+            }
+            _ if self.is_one_of(at, &["และ", "กับ", "and"]) && between() => Some(at + 1),
+            _ => None,
+        }
+    }
+
+    /// The unit at a token, right after a number, and the token after it. Without a unit, the token after the number.
+    pub fn unit(&self, at: usize, number: &Number) -> (Option<Unit>, usize) {
+        let named = |at: usize| self.token_text(at).starts_with(char::is_alphabetic);
+        let at = if matches!(self.kind(at), TokenKind::Symbol('-'))
+            && named(at + 1)
+            && matches!(self.kind(at + 1), TokenKind::Percent | TokenKind::Currency(_))
+        {
+            at + 1
+        } else {
+            at
+        };
+        let point = |at: usize| self.is_one_of(at, &["point", "points"]);
+        match self.kind(at) {
+            TokenKind::Percent if point(at + 1) => (Some(Unit::PercentagePoints(1)), at + 2),
+            TokenKind::Percent => (Some(Unit::Percent), at + 1),
+            TokenKind::PercentagePoints(part) => (Some(Unit::PercentagePoints(part)), at + 1),
+            // After a small number, won is the verb.
+            TokenKind::Currency("KRW") if self.is_one_of(at, &["won"]) && number.amount < Amount::from_integer(100) => {
+                (None, number.end)
+            }
+            TokenKind::Currency(code) => (Some(Unit::Money(code)), at + 1),
+            _ if number.precision == Precision::Several && self.is_one_of(at, &["of"]) => match self.kind(at + 1) {
+                TokenKind::Currency(code) => (Some(Unit::Money(code)), at + 2),
+                _ => (None, number.end),
+            },
+            _ if self.is_one_of(at, &["per"]) && self.is_one_of(at + 1, &["cent"]) => (Some(Unit::Percent), at + 2),
+            _ if self.is_one_of(at, &["percentage"]) && point(at + 1) => (Some(Unit::PercentagePoints(1)), at + 2),
+            _ if self.is_one_of(at, &["basis"]) && point(at + 1) => (Some(Unit::PercentagePoints(100)), at + 2),
+            _ => (1..=2)
+                .find_map(|words| {
+                    let TokenKind::Currency(code) = self.kind(at + words) else {
+                        return None;
+                    };
+                    let named =
+                        (at..at + words).all(|at| self.token_text(at).starts_with(|c: char| c.is_ascii_uppercase()));
+                    let code = match lexicon::dollar_of_country(self.token_text(at + words - 1)) {
+                        Some(other) if code == "USD" => other,
+                        _ => code,
+                    };
+                    named.then_some((Some(Unit::Money(code)), at + words + 1))
+                })
+                .unwrap_or((None, number.end)),
+        }
+    }
+
+    /// A number with the unit before or after it: the number, its unit, whether the unit stands before it, and the token
+    /// after both.
+    fn number_with_unit(&self, at: usize) -> Option<(Number, Option<Unit>, bool, usize)> {
+        let (prefix, start) = match self.kind(at) {
+            TokenKind::PerHundred => (Some(Unit::Percent), at + 1),
+            // A currency symbol or code stands before its number, a word after it.
+            TokenKind::Currency(code)
+                if self.numeral(at + 1).is_some()
+                    && self
+                        .token_text(at)
+                        .starts_with(|c: char| !c.is_alphabetic() || c.is_uppercase()) =>
+            {
+                (Some(Unit::Money(code)), at + 1)
+            }
+            _ => (None, at),
+        };
+        let number = self.number(start)?;
+        let (suffix, end) = self.unit(number.end, &number);
+        Some(match (prefix, suffix) {
+            (Some(Unit::Percent), _) => (number, prefix, true, number.end),
+            (Some(_), Some(Unit::Money(_)) | None) => (number, prefix, true, end),
+            _ => (number, suffix, false, end),
+        })
+    }
+
+    /// A number with or without a unit, or a pair of such numbers.
+    pub fn counted(&self, at: usize) -> Option<Found> {
+        let (mut first, mut unit, prefixed, mut end) = self.number_with_unit(at)?;
+        let mut second = None;
+        // สองสาม (two three) means two or three.
+        let next = match self.joined(end, at) {
+            None if self.is_consecutive_digit(&first, end) => Some(end),
+            joined => joined,
+        };
+        if let Some(next) = next
+            && (unit.is_none() || prefixed || next > end)
+            && let Some((other, other_unit, _, other_end)) = self.number_with_unit(next)
+            && (unit == other_unit || unit.is_none() || prefixed && other_unit.is_none())
+            && !(other.is_bare && other_unit.is_none())
+            && self.date(next).is_none()
+            && self.time(next).is_none()
+        {
+            if first.scale.is_none()
+                && let Some(scale) = other.scale
+                && first.amount <= other.factor
+            {
+                first.amount = first.amount.checked_mul(scale)?;
+            }
+            unit = unit.or(other_unit);
+            second = Some(other.amount);
+            end = other_end;
+        }
+        if second.is_none()
+            && let Some((colon, ratio)) = self.ratio(at, &first, unit)
+        {
+            (second, end) = (Some(ratio), colon);
+        }
+        let value = |amount: Amount| {
+            Some(match unit {
+                None => Value::Number(amount),
+                Some(Unit::Percent) => Value::Percent(amount),
+                Some(Unit::PercentagePoints(part)) => {
+                    Value::PercentagePoints(amount.checked_mul(Amount::ratio(1, part.into())?)?)
+                }
+                Some(Unit::Money(code)) => Value::Money(amount, code),
+            })
+        };
+        if first.is_bare && unit.is_none() && second.is_none() && !self.is_number_in_context(at, end) {
+            return None;
+        }
+        let mut found = Found::new(value(first.amount)?, end);
+        found.second = match second {
+            Some(amount) => Some(value(amount)?),
+            None => None,
+        };
+        found.precision = first.precision;
+        if let (Value::Number(_), None, None) = (&found.value, &found.second, first.scale)
+            && let Some(number) = first.amount.to_integer()
+            && self.is_thai_ordinal(at)
+        {
+            found.value = Value::Ordinal(number);
+        }
+        Some(found)
+    }
+
+    /// Whether a Thai digit in words is followed by the next higher one, as in สองสาม (two or three).
+    fn is_consecutive_digit(&self, first: &Number, next: usize) -> bool {
+        match (first.amount.to_integer(), self.kind(next)) {
+            (Some(first), TokenKind::SmallNumber(second)) => {
+                self.is_thai() && self.is_glued(next) && first < 9 && first + 1 == second
+            }
+            _ => false,
+        }
+    }
+
+    /// The token after the second number of `1 : 100`, `2:1` or `3 ต่อ 2`, and that number.
+    fn ratio(&self, at: usize, first: &Number, unit: Option<Unit>) -> Option<(usize, Amount)> {
+        let colon = first.end;
+        let joins = matches!(self.kind(colon), TokenKind::Symbol(':')) || self.is_one_of(colon, &["ต่อ"]);
+        if unit.is_some() || !joins || self.numeral(at).is_none() || self.numeral(colon + 1).is_none() {
+            return None;
+        }
+        let second = self.number(colon + 1)?;
+        let plain = self.unit(second.end, &second).0.is_none() && !self.is_unit(second.end);
+        plain.then_some((second.end, second.amount))
+    }
+
+    /// Whether the words around a scale or a one show that it is a number: a unit after it, or a word such as about before
+    /// it.
+    fn is_number_in_context(&self, at: usize, end: usize) -> bool {
+        if self.is_thai() {
+            return self.is_unit(end)
+                || self.kind(at) == TokenKind::SmallNumber(1) && self.is_thai_ordinal(at)
+                || self.precision(at, end) != Precision::Exact;
+        }
+        const UNITS: &[&str] = &[
+            "year",
+            "month",
+            "week",
+            "hour",
+            "minute",
+            "person",
+            "people",
+            "kilometre",
+            "kilometer",
+            "metre",
+            "meter",
+            "mile",
+            "kilogram",
+            "kilo",
+            "tonne",
+            "ton",
+            "litre",
+            "liter",
+            "degree",
+            "point",
+            "goal",
+            "vote",
+            "seat",
+            "child",
+            "death",
+            "case",
+            "km",
+            "kg",
+        ];
+        self.is_one_of(end, UNITS) || matches!(self.kind(end), TokenKind::Symbol('-')) && self.is_one_of(end + 1, UNITS)
+    }
+}

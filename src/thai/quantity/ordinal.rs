@@ -1,0 +1,75 @@
+//! Ordinals: ครั้งที่ 9, `3rd`, twenty-first, Louis XIV.
+
+use super::Value;
+use super::kind::TokenKind;
+use super::reader::{Found, Reader};
+
+impl Reader<'_> {
+    /// Whether ที่ before a number makes it an ordinal: ครั้งที่ 9 (the ninth time), but not อยู่ที่ 9 (is at 9).
+    pub fn is_thai_ordinal(&self, at: usize) -> bool {
+        let text = self.text_before(at);
+        text.ends_with("ที่")
+            && !["อยู่ที่", "ไว้ที่", "คงที่", "ราคาที่", "เพิ่มที่"]
+                .iter()
+                .any(|word| text.ends_with(word))
+    }
+
+    /// The ordinal that begins at a token: `3rd`, third, twenty-first, XIV.
+    pub fn ordinal(&self, at: usize) -> Option<Found> {
+        self.english_ordinal(at)
+            .or_else(|| Some((self.roman_numeral(at)?, at + 1)))
+            .map(|(number, end)| Found::new(Value::Ordinal(number), end))
+    }
+
+    /// The value of a Roman numeral from 2 to 39 after a name: Louis XIV. I is left out, since it is also the pronoun.
+    fn roman_numeral(&self, at: usize) -> Option<u64> {
+        const ONES: [&str; 10] = ["", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX"];
+        let text = self.token_text(at);
+        let after_name = at > 0 && !self.is_glued(at) && self.token_text(at - 1).starts_with(char::is_uppercase);
+        if self.is_thai() || !after_name || text.len() > 7 || self.kind(at) != TokenKind::Word {
+            return None;
+        }
+        let ones = text.trim_start_matches('X');
+        let tens = text.len() - ones.len();
+        let ones = ONES.iter().position(|&numeral| numeral == ones)?;
+        u64::try_from(tens * 10 + ones)
+            .ok()
+            .filter(|&number| (2..40).contains(&number))
+    }
+
+    /// The English ordinal at a token, and the token after it.
+    pub fn english_ordinal(&self, at: usize) -> Option<(u64, usize)> {
+        if self.is_thai() {
+            return None;
+        }
+        match self.kind(at) {
+            TokenKind::Numeral(numeral)
+                if self.is_glued(at + 1) && self.is_one_of(at + 1, &["st", "nd", "rd", "th"]) =>
+            {
+                Some((numeral.as_plain_digits()?, at + 2))
+            }
+            // The second as a unit of time.
+            TokenKind::Ordinal(2)
+                if at > 0
+                    && (matches!(self.kind(at - 1), TokenKind::Numeral(_) | TokenKind::SmallNumber(_))
+                        || matches!(self.kind(at - 1), TokenKind::Symbol('-' | '/')) && self.is_glued(at)
+                        || self.is_one_of(at - 1, &["per", "every", "each", "split"])) =>
+            {
+                None
+            }
+            TokenKind::Ordinal(number) => Some((number, at + 1)),
+            TokenKind::SmallNumber(tens @ 20..) => {
+                let next = if matches!(self.kind(at + 1), TokenKind::Symbol('-')) {
+                    at + 2
+                } else {
+                    at + 1
+                };
+                match self.kind(next) {
+                    TokenKind::Ordinal(unit @ 1..10) => Some((tens + unit, next + 1)),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! Years, alone and in ranges, and decades.
+
+use super::kind::{BUDDHIST, MonthForm, Numeral, TokenKind};
+use super::reader::{Found, Reader};
+use super::{Date, Language, Value};
+
+impl Reader<'_> {
+    /// The year of the common era that four or two digits stand for if no era is named.
+    pub fn year_from_digits(&self, year: u64, digits: u8) -> Option<i32> {
+        let number = i32::try_from(year).ok()?;
+        let common = match (self.language, digits) {
+            (Language::Thai, 4) if (2200..2700).contains(&number) => number - BUDDHIST,
+            (_, 4) if (1000..2700).contains(&number) => number,
+            (Language::Thai, 2) if number > 30 => 2500 - BUDDHIST + number,
+            (Language::English, 2) if number > 30 => 1900 + number,
+            (_, 2) => 2000 + number,
+            _ => return None,
+        };
+        Some(common)
+    }
+
+    /// Whether an s after the numeral makes it a decade: `1990s`, `90's`.
+    pub fn is_decade(&self, at: usize) -> bool {
+        !self.is_thai() && self.numeral(at).is_some() && {
+            let apostrophe = usize::from(matches!(self.kind(at + 1), TokenKind::Symbol('\'' | '’')));
+            (1..=1 + apostrophe).all(|next| self.is_glued(at + next)) && self.token_text(at + 1 + apostrophe) == "s"
+        }
+    }
+
+    /// The decade that begins at a token: `1990s`, `'90s`, the nineties, ทศวรรษ 1990, ยุค 90.
+    pub fn decade(&self, at: usize) -> Option<Found> {
+        if let TokenKind::Decade(year) = self.kind(at) {
+            return Some(Found::new(Value::Decade(year), at + 1));
+        }
+        let numeral = self.numeral(at)?;
+        let year = numeral.as_plain_digits().filter(|year| year % 10 == 0)?;
+        if !matches!(numeral.digits, 2 | 4) {
+            return None;
+        }
+        let end = if self.is_decade(at) {
+            if self.token_text(at + 1) == "s" { at + 2 } else { at + 3 }
+        } else {
+            let text = self.text_before(at);
+            let named = ["ทศวรรษ", "ทศวรรษที่", "ยุค", "ยุคปี", "ช่วงปี"]
+                .iter()
+                .any(|word| text.ends_with(word));
+            // ช่วงปี 1990 is a year, ช่วงปี 90 is a decade.
+            if !named || text.ends_with("ปี") && numeral.digits == 4 {
+                return None;
+            }
+            at + 1
+        };
+        let first = if numeral.digits == 4 {
+            self.year_from_digits(year, 4)?
+        } else {
+            i32::try_from(year).ok()?
+        };
+        Some(Found::new(Value::Decade(first), end))
+    }
+
+    /// A year that an era, an apostrophe or a month before it marks, as a year of the common era, and the token after it.
+    /// After a month, two digits are enough.
+    pub fn year(&self, at: usize, month: Option<MonthForm>) -> Option<(i32, usize)> {
+        let at = if self.is_thai() && self.is_one_of(at, &["ปี"]) && month.is_some() {
+            at + 1
+        } else {
+            at
+        };
+        let (era, at) = match self.kind(at) {
+            TokenKind::Era(era) => (Some(era), at + 1),
+            _ => (None, at),
+        };
+        if !self.is_thai()
+            && matches!(self.kind(at), TokenKind::Symbol('\'' | '’' | '‘'))
+            && self.is_glued(at + 1)
+            && let Some(year) = self.numeral(at + 1).and_then(|numeral| numeral.as_digits(2))
+        {
+            return (!self.is_decade(at + 1)).then_some((self.year_from_digits(year, 2)?, at + 2));
+        }
+        let numeral = self.numeral(at).filter(|_| !self.is_in_name(at))?;
+        let number = i32::try_from(numeral.as_plain_digits()?).ok()?;
+        let (era, end) = match (era, self.kind(at + 1)) {
+            // ศตวรรษที่ 5 ก่อนคริสตกาล is a century, not a year.
+            (None, TokenKind::Bce) if self.is_thai_ordinal(at) => return None,
+            (None, TokenKind::Bce) => return Some((-number, at + 2)),
+            (None, TokenKind::Era(era)) if !self.is_thai() => (Some(era), at + 2),
+            _ => (era, at + 1),
+        };
+        if let Some(era) = era {
+            // พ.ศ. 66 means 2566.
+            let number = match (era, numeral.digits) {
+                (_, 2) if era == -BUDDHIST => 2500 + number,
+                _ => number,
+            };
+            return (1..=4).contains(&numeral.digits).then(|| (number + era, end));
+        }
+        match (numeral.digits, month) {
+            // Two digits after a month may also be a time, a share or a sum.
+            (2, Some(_)) if self.is_thai() => {
+                if self.is_unit(end)
+                    || self.is_other_quantity(end)
+                    || matches!(self.kind(end), TokenKind::Symbol('.' | ',' | '/')) && self.is_glued(end + 1)
+                {
+                    return None;
+                }
+                if month == Some(MonthForm::Spoken) {
+                    return Some((2500 - BUDDHIST + number, end));
+                }
+                Some((self.year_from_digits(numeral.whole, 2)?, end))
+            }
+            (4, Some(_))
+                if !matches!(
+                    self.kind(end),
+                    TokenKind::Scale(_) | TokenKind::Percent | TokenKind::Currency(_)
+                ) =>
+            {
+                Some((self.year_from_digits(numeral.whole, 4)?, end))
+            }
+            _ => None,
+        }
+    }
+
+    /// A year or a range of years: `พ.ศ. 2566`, `ปี 66`, `2557-2560`, `2566/67`, `in 2008`.
+    pub fn years(&self, at: usize) -> Option<Found> {
+        let (first, end) = self.recognised_year(at)?;
+        let numeral = self.numeral(end.checked_sub(1)?);
+        let slash = matches!(self.kind(end), TokenKind::Symbol('/')) && self.is_glued(end) && self.is_glued(end + 1);
+        let next = if slash {
+            Some(end + 1)
+        } else {
+            self.after_range_word(end)
+        };
+        let second = next.and_then(|next| {
+            let skip = usize::from(self.is_one_of(next, &["ปี"]));
+            if let TokenKind::Era(_) = self.kind(next + skip) {
+                return self.year(next + skip, None);
+            }
+            let (numeral, last) = (
+                numeral?,
+                self.numeral(next + skip).filter(|_| !self.is_in_name(next + skip))?,
+            );
+            let last_number = i32::try_from(last.as_plain_digits()?).ok()?;
+            let first_number = i32::try_from(numeral.whole).ok()?;
+            let years = match last.digits {
+                // The second year is of the same era as the first.
+                4 => last_number - first_number,
+                2 if self.is_glued(next) => last_number - first_number % 100,
+                _ => return None,
+            };
+            let other = self.is_unit(next + skip + 1) && last.digits == 2;
+            ((1..200).contains(&years) && !other).then_some((first + years, next + skip + 1))
+        });
+        Self::date_pair(
+            Date::of_year(first),
+            second.map(|(year, end)| (Date::of_year(year), end)),
+            end,
+        )
+    }
+
+    /// A year that an era, a word beside it or its value shows to be one, and the token after it.
+    fn recognised_year(&self, at: usize) -> Option<(i32, usize)> {
+        if let TokenKind::Era(_) = self.kind(at) {
+            return self.year(at, None);
+        }
+        if let Some(year) = self.year(at, None) {
+            return Some(year);
+        }
+        let numeral = self.numeral(at)?;
+        let (number, end) = (numeral.as_plain_digits()?, at + 1);
+        let scaled = matches!(
+            self.kind(end),
+            TokenKind::Scale(_)
+                | TokenKind::ScaleLetter(_)
+                | TokenKind::Percent
+                | TokenKind::PercentagePoints(_)
+                | TokenKind::Currency(_)
+                | TokenKind::AndMore
+        );
+        if scaled || at > 0 && matches!(self.kind(at - 1), TokenKind::Currency(_) | TokenKind::PerHundred) {
+            return None;
+        }
+        let text = self.text_before(at);
+        let full = self.year_from_digits(number, numeral.digits)?;
+        if self.is_thai() {
+            const MARKS: &[&str] = &["ปี", "ปีงบประมาณ", "ปีการศึกษา", "ปีการผลิต", "ฤดูกาล", "ปีภาษี", "ศก"];
+            let marked = MARKS.iter().any(|mark| text.ends_with(mark));
+            return match numeral.digits {
+                4 if marked => Some((full, end)),
+                // After an abbreviation it is the number of a road or a form: สฎ.2007.
+                4 if matches!(number, 1800..2100 | 2440..2600)
+                    && !self.is_unit(end)
+                    && !(self.is_glued(at) && text.ends_with('.')) =>
+                {
+                    Some((full, end))
+                }
+                2 if marked && !self.is_unit(end) && number >= 10 && !self.counts_years(at) => Some((full, end)),
+                _ => None,
+            };
+        }
+        const MARKS: &[&str] = &[
+            "in", "since", "until", "till", "during", "by", "from", "year", "early", "late", "mid", "before", "after",
+            "season",
+        ];
+        let marked = at > 0
+            && (self.is_one_of(at - 1, MARKS)
+                || matches!(self.kind(at - 1), TokenKind::Symbol('-')) && at > 1 && self.is_one_of(at - 2, MARKS));
+        let next = self.token_text(end);
+        let counted = !marked
+            && (self.is_one_of(end, &["people", "men", "women", "children", "per"])
+                || next.len() > 3
+                    && next.ends_with('s')
+                    && next.starts_with(|c: char| c.is_lowercase())
+                    && !self.is_one_of(end, &["was", "this", "does"]));
+        match numeral.digits {
+            4 if marked || matches!(number, 1700..2100) && !counted => Some((full, end)),
+            _ => None,
+        }
+    }
+
+    /// Whether ปี before a number ends a count of years: 3 ปี 12 วัน (3 years 12 days).
+    fn counts_years(&self, at: usize) -> bool {
+        at > 1
+            && matches!(
+                self.kind(at - 2),
+                TokenKind::Numeral(_) | TokenKind::SmallNumber(_) | TokenKind::Scale(_)
+            )
+    }
+
+    /// The year that four digits stand for in a pair such as `2/2566`.
+    pub fn year_in_pair(&self, numeral: &Numeral) -> Option<Date> {
+        let year = numeral.as_digits(4)?;
+        matches!(year, 1900..2100 | 2440..2600)
+            .then(|| self.year_from_digits(year, 4))
+            .flatten()
+            .map(Date::of_year)
+    }
+
+    /// Whether the token after a number makes it an hour, a share or a sum of money, and no day or year.
+    pub fn is_other_quantity(&self, end: usize) -> bool {
+        matches!(
+            self.kind(end),
+            TokenKind::Percent | TokenKind::Scale(_) | TokenKind::TimeWord(_) | TokenKind::Currency(_)
+        ) || matches!(self.kind(end), TokenKind::Symbol(':')) && self.is_glued(end + 1)
+    }
+}
