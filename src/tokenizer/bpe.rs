@@ -1,7 +1,7 @@
-//! The BPE kind of GGUF vocabulary: merges of bytes within words, by the `tokenizers` crate.
+//! Byte-level BPE tokenizers from GGUF metadata (`tokenizer.ggml.model` is `gpt2`), run by the `tokenizers` crate.
 
-use super::json::Json;
-use super::pieces::Role;
+use super::json::TokenizerJson;
+use super::pieces::PieceType;
 use crate::error::{Error, Result};
 use crate::model::weights::gguf::Gguf;
 use candle_core::quantized::gguf_file::Value;
@@ -12,32 +12,34 @@ use tokenizers::pre_tokenizers::sequence::Sequence;
 use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::{AddedToken, PreTokenizerWrapper, SplitDelimiterBehavior, Tokenizer};
 
-/// How a family cuts text into the words that merges stay within.
+/// A pre-tokenizer: how a family of models cuts text into the words within which merges stay.
 #[derive(Clone, Copy)]
-struct Family {
-    /// What `tokenizer.ggml.pre` calls it.
+struct PreTokenizer {
+    /// Its names in `tokenizer.ggml.pre`.
     names: &'static [&'static str],
-    /// One after the other, each within the parts that the ones before left.
+    /// Regular expressions of words, applied one after the other; each cuts the parts that the one before left.
     patterns: &'static [&'static str],
-    /// Whether characters are composed first, which llama.cpp leaves out.
-    composes: bool,
-    /// Whether a word that is a token is taken whole, whatever the merges say.
-    whole_words: bool,
-    /// Whether decoded text has no space before punctuation (`clean_up_tokenization_spaces`).
+    /// Whether the text is first normalised to NFC, as transformers does; llama.cpp does not.
+    nfc: bool,
+    /// Whether a word that is a token is taken whole, without regard to the merges.
+    ignore_merges: bool,
+    /// Whether decoding drops spaces before punctuation (`clean_up_tokenization_spaces`).
     cleans_up: bool,
-    /// Whether a prompt opens with the begin token where the file does not say.
-    opens: bool,
+    /// Whether a prompt opens with the begin token if the file does not say so.
+    adds_bos: bool,
 }
 
-const PLAIN: Family = Family {
+/// The fields of a pre-tokenizer that does nothing special.
+const PLAIN: PreTokenizer = PreTokenizer {
     names: &[],
     patterns: &[],
-    composes: false,
-    whole_words: false,
+    nfc: false,
+    ignore_merges: false,
     cleans_up: false,
-    opens: false,
+    adds_bos: false,
 };
 
+/// The pattern of GPT-4 with another pattern for digits.
 macro_rules! gpt4 {
     ($digits:literal) => {
         concat!(
@@ -48,22 +50,24 @@ macro_rules! gpt4 {
     };
 }
 
+/// The pattern of GPT-2.
 const GPT2: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
 
-/// The families whose models translate, with the patterns of their tokenizer.json; `default` is what llama.cpp has for files that name none.
-const FAMILIES: [Family; 8] = [
-    Family {
+/// The pre-tokenizers of models that can translate, with the patterns of their tokenizer.json. `default` is that of
+/// llama.cpp for files that name none.
+const PRE_TOKENIZERS: [PreTokenizer; 8] = [
+    PreTokenizer {
         names: &["qwen2"],
         patterns: &[gpt4!(r"\p{N}")],
-        composes: true,
+        nfc: true,
         ..PLAIN
     },
-    Family {
+    PreTokenizer {
         names: &["hunyuan", "megrez"],
         patterns: &[gpt4!(r"\p{N}")],
         ..PLAIN
     },
-    Family {
+    PreTokenizer {
         names: &["hunyuan-dense", "deepseek-v3"],
         patterns: &[
             r"\p{N}{1,3}",
@@ -75,36 +79,36 @@ const FAMILIES: [Family; 8] = [
         ],
         ..PLAIN
     },
-    Family {
+    PreTokenizer {
         names: &["llama-bpe", "llama3", "llama-v3", "falcon3"],
         patterns: &[gpt4!(r"\p{N}{1,3}")],
-        whole_words: true,
+        ignore_merges: true,
         cleans_up: true,
-        opens: true,
+        adds_bos: true,
         ..PLAIN
     },
-    Family {
+    PreTokenizer {
         names: &["tekken"],
         patterns: &[concat!(
             r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+",
             r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*",
             r"|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
         )],
-        whole_words: true,
-        opens: true,
+        ignore_merges: true,
+        adds_bos: true,
         ..PLAIN
     },
-    Family {
+    PreTokenizer {
         names: &["gpt-2", "gpt2", "phi-2", "trillion"],
         patterns: &[GPT2],
         ..PLAIN
     },
-    Family {
+    PreTokenizer {
         names: &["starcoder", "command-r", "smollm", "exaone", "minerva-7b"],
         patterns: &[r"\p{N}", GPT2],
         ..PLAIN
     },
-    Family {
+    PreTokenizer {
         names: &["default"],
         patterns: &[r"[\p{P}\$\+<=>\^~\|]+", GPT2, r"\p{N}+", "[0-9][0-9][0-9]"],
         cleans_up: true,
@@ -112,18 +116,18 @@ const FAMILIES: [Family; 8] = [
     },
 ];
 
-/// Builds the tokenizer from a GGUF file's `tokenizer.ggml.*` metadata, whose `model` is `gpt2`.
+/// Builds the tokenizer from the `tokenizer.ggml.*` metadata of a GGUF file.
 ///
 /// # Errors
-/// Of kind `Model` where the vocabulary is missing or inconsistent, or cut into words in a way that is not known.
-pub fn from_gguf(gguf: &Gguf) -> Result<Json> {
+/// Of kind `Model` if the vocabulary is missing or inconsistent, or its pre-tokenizer is unknown.
+pub fn from_gguf(gguf: &Gguf) -> Result<TokenizerJson> {
     let fail = |place: &str, message: String| Error::model(message).path(gguf.path()).place(place.to_owned());
     let pre = gguf.string("tokenizer.ggml.pre").unwrap_or("default");
-    let family = FAMILIES.iter().find(|family| family.names.contains(&pre));
-    let family = family.ok_or_else(|| {
-        let known: Vec<&str> = FAMILIES
+    let found = PRE_TOKENIZERS.iter().find(|known| known.names.contains(&pre));
+    let pre_tokenizer = found.ok_or_else(|| {
+        let known: Vec<&str> = PRE_TOKENIZERS
             .iter()
-            .filter_map(|family| family.names.first().copied())
+            .filter_map(|known| known.names.first().copied())
             .collect();
         fail(
             "tokenizer.ggml.pre",
@@ -148,13 +152,18 @@ pub fn from_gguf(gguf: &Gguf) -> Result<Json> {
             return Err(fail(&place(), "has a text or type of the wrong kind".into()));
         };
         let id = u32::try_from(index).map_err(|_| fail(&place(), "too many tokens".into()))?;
-        let role = Role::numbered(u64::try_from(kind).unwrap_or_default());
-        if role == Role::Unused {
+        let piece_type = PieceType::from_number(u64::try_from(kind).unwrap_or_default());
+        if piece_type == PieceType::Unused {
             continue;
         }
         let first = *vocabulary.entry(text.clone()).or_insert(id) == id;
-        if first && matches!(role, Role::Control | Role::UserDefined | Role::Unknown) {
-            let special = role != Role::UserDefined;
+        if first
+            && matches!(
+                piece_type,
+                PieceType::Control | PieceType::UserDefined | PieceType::Unknown
+            )
+        {
+            let special = piece_type != PieceType::UserDefined;
             added.push(AddedToken::from(text.clone(), special).normalized(false));
         }
     }
@@ -165,26 +174,29 @@ pub fn from_gguf(gguf: &Gguf) -> Result<Json> {
         merges.push((left.to_owned(), right.to_owned()));
     }
     let find = |key: &str| gguf.integer(key).filter(|id| *id < tokens.len()).map(|id| id as u32);
-    let opens = gguf.boolean("tokenizer.ggml.add_bos_token").unwrap_or(family.opens);
-    let bos = find("tokenizer.ggml.bos_token_id").filter(|_| opens);
-    let inner = build(*family, vocabulary, merges, added);
+    let adds_bos = gguf
+        .boolean("tokenizer.ggml.add_bos_token")
+        .unwrap_or(pre_tokenizer.adds_bos);
+    let bos = find("tokenizer.ggml.bos_token_id").filter(|_| adds_bos);
+    let inner = build(*pre_tokenizer, vocabulary, merges, added);
     let inner = inner.map_err(|e| fail("tokenizer.ggml.merges", "do not fit the tokens".into()).source(e))?;
-    Ok(Json::new(inner, family.cleans_up).with_bos(bos))
+    Ok(TokenizerJson::new(inner, pre_tokenizer.cleans_up).for_decoder_only(bos))
 }
 
+/// Puts the parts of the tokenizer together.
 fn build(
-    family: Family,
+    pre_tokenizer: PreTokenizer,
     vocabulary: Vocab,
     merges: Vec<(String, String)>,
     added: Vec<AddedToken>,
 ) -> tokenizers::Result<Tokenizer> {
     let model = BPE::builder().vocab_and_merges(vocabulary, merges);
-    let mut inner = Tokenizer::new(model.ignore_merges(family.whole_words).build()?);
-    if family.composes {
+    let mut inner = Tokenizer::new(model.ignore_merges(pre_tokenizer.ignore_merges).build()?);
+    if pre_tokenizer.nfc {
         inner.with_normalizer(Some(NFC))?;
     }
     let mut cuts: Vec<PreTokenizerWrapper> = Vec::new();
-    for pattern in family.patterns {
+    for pattern in pre_tokenizer.patterns {
         let pattern = SplitPattern::Regex((*pattern).to_owned());
         cuts.push(Split::new(pattern, SplitDelimiterBehavior::Isolated, false)?.into());
     }

@@ -1,6 +1,7 @@
-//! Chat templates: what a model's own files put around a request, rendered as `apply_chat_template` of transformers does.
+//! Chat templates: the Jinja templates of a model's files that put a request into a conversation, rendered like
+//! `apply_chat_template` of transformers.
 
-use super::files::{Settings, read};
+use super::config::{TokenizerConfig, read_file};
 use crate::catalog::manifest::Prompt;
 use crate::error::{Error, Result};
 use crate::model::weights::gguf::Gguf;
@@ -12,53 +13,55 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// What is asked of a model of which only its chat template is known.
+/// The request to a model of which only the chat template is known. `{text}` stands for the source.
 const REQUEST: &str = "Translate the following text from Thai into English. Give only the translation.\n\n{text}";
 
-/// Where the request comes.
-const MARK: &str = "{prompt}";
+/// The placeholder that is rendered in place of the request.
+const REQUEST_MARK: &str = "{prompt}";
 
-/// Where an answer comes, when it is asked what ends one.
-const ANSWER: &str = "{answer}";
+/// The placeholder that is rendered in place of an answer, to find the token after it.
+const ANSWER_MARK: &str = "{answer}";
 
-/// Steps that rendering may take: thousands of times what a message needs, and over in a moment.
-const STEPS: u64 = 1_000_000;
+/// The limit on the instructions of one rendering: thousands of times what a message needs, and reached in a moment.
+const MAX_STEPS: u64 = 1_000_000;
 
-/// A Jinja template of a conversation, with the special tokens that it may name.
+/// A chat template with the special tokens that it may name.
 #[derive(Clone, Debug)]
 pub struct ChatTemplate {
+    /// The Jinja source.
     text: String,
-    /// Such as `bos_token` and `<bos>`.
+    /// Special tokens by their names, such as `<bos>` by `bos_token`.
     tokens: BTreeMap<String, String>,
+    /// The file that the template is from, for errors.
     path: PathBuf,
-    /// Where in the file; empty where the file is the template.
+    /// The key of the template in the file; empty if the file is the template.
     place: &'static str,
 }
 
 impl ChatTemplate {
-    /// That of a checkpoint directory: chat_template.jinja, else `chat_template` in tokenizer_config.json, of several the one named
-    /// `default`. None where there is none.
+    /// Reads the template of a checkpoint directory: chat_template.jinja, else `chat_template` in tokenizer_config.json; of
+    /// several, the one named `default`. `None` if the directory has no template.
     ///
     /// # Errors
-    /// Of kind `Model` where a file is damaged.
+    /// Of kind `Model` if a file is damaged.
     pub fn from_directory(directory: &Path) -> Result<Option<Self>> {
-        let settings = Settings::open(directory)?;
+        let config = TokenizerConfig::open(directory)?;
         let path = directory.join("chat_template.jinja");
         let (text, path, place) = if path.exists() {
-            (String::from_utf8_lossy(&read(&path)?).into_owned(), path, "")
+            (String::from_utf8_lossy(&read_file(&path)?).into_owned(), path, "")
         } else {
             let several = |all: &[serde_json::Value]| {
                 let default = all.iter().find(|entry| entry["name"] == "default");
                 default.and_then(|entry| entry["template"].as_str()).map(str::to_owned)
             };
-            let text = match settings.value("chat_template") {
+            let text = match config.value("chat_template") {
                 Some(serde_json::Value::Array(all)) => several(all),
                 other => other.and_then(serde_json::Value::as_str).map(str::to_owned),
             };
             let Some(text) = text else { return Ok(None) };
-            (text, settings.path().to_owned(), "chat_template")
+            (text, config.path().to_owned(), "chat_template")
         };
-        let tokens = settings.named()?.into_iter();
+        let tokens = config.named_special_tokens()?.into_iter();
         Ok(Some(Self {
             text,
             tokens: tokens.map(|(role, token)| (role.to_owned(), token.content)).collect(),
@@ -67,11 +70,11 @@ impl ChatTemplate {
         }))
     }
 
-    /// That of a GGUF file, `tokenizer.chat_template`. None where there is none.
+    /// Reads the template of a GGUF file, `tokenizer.chat_template`. `None` if the file has no template.
     pub fn from_gguf(gguf: &Gguf) -> Option<Self> {
         let text = gguf.string("tokenizer.chat_template")?.to_owned();
         let all = gguf.array("tokenizer.ggml.tokens").unwrap_or_default();
-        // What transformers calls `pad_token` is `padding` here, and `unk_token` is `unknown`.
+        // GGUF calls `pad_token` and `unk_token` of transformers `padding` and `unknown`.
         let roles = [("bos", "bos"), ("eos", "eos"), ("unk", "unknown"), ("pad", "padding")];
         let tokens = roles.into_iter().filter_map(|(name, key)| {
             let token = all.get(gguf.integer(&format!("tokenizer.ggml.{key}_token_id"))?)?;
@@ -85,13 +88,14 @@ impl ChatTemplate {
         })
     }
 
-    /// The prompt that it makes of a plain request for a translation, without thinking, ending where a turn does. The template itself
-    /// spells out the begin token, or there is none.
+    /// Renders a request for a translation, with thinking switched off, and finds the token that ends the answer. The begin
+    /// token is in the rendered text if the template names it, and is not added otherwise.
     ///
-    /// A template that takes no text of its own accord but a source and its languages, as that of TranslateGemma, makes the request too.
+    /// Some templates, such as that of TranslateGemma, refuse a plain request: they take a source text with its languages, and
+    /// word the request themselves.
     ///
     /// # Errors
-    /// Of kind `Model`, with file and line, where it cannot be rendered or leaves the request out.
+    /// Of kind `Model`, with file and line, if the template cannot be rendered or does not hold the request exactly once.
     pub fn prompt(&self) -> Result<Prompt> {
         let environment = environment().map_err(|e| self.fail(&e))?;
         let text = without_generation(&self.text);
@@ -103,8 +107,9 @@ impl ChatTemplate {
                 messages, add_generation_prompt, enable_thinking => false, tools => (), documents => (), ..tokens
             })
         };
-        let plain = user(MARK.into());
-        let source = context! { r#type => "text", source_lang_code => "th", target_lang_code => "en", text => MARK };
+        let plain = user(REQUEST_MARK.into());
+        let source =
+            context! { r#type => "text", source_lang_code => "th", target_lang_code => "en", text => REQUEST_MARK };
         let source = user(Value::from(vec![source]));
         let (request, message, chat) = match render(std::slice::from_ref(&plain), true) {
             Ok(chat) => (REQUEST, plain, chat),
@@ -113,12 +118,12 @@ impl ChatTemplate {
                 Err(_) => return Err(self.fail(&error)),
             },
         };
-        if chat.matches(MARK).count() != 1 {
+        if chat.matches(REQUEST_MARK).count() != 1 {
             return Err(self.error("the chat template does not hold the request once", None));
         }
-        let answer = context! { role => "assistant", content => ANSWER };
+        let answer = context! { role => "assistant", content => ANSWER_MARK };
         let answered = render(&[message, answer], false).unwrap_or_default();
-        let stop = answered.split_once(ANSWER).and_then(|(_, rest)| end_of_turn(rest));
+        let stop = answered.split_once(ANSWER_MARK).and_then(|(_, rest)| end_of_turn(rest));
         Ok(Prompt {
             template: request.to_owned(),
             shorter: Vec::new(),
@@ -128,11 +133,13 @@ impl ChatTemplate {
         })
     }
 
+    /// The error for a rendering that failed.
     fn fail(&self, error: &minijinja::Error) -> Error {
         let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
         self.error(&format!("the chat template cannot be rendered: {detail}"), error.line())
     }
 
+    /// An error with the place of the template.
     fn error(&self, message: &str, line: Option<usize>) -> Error {
         let place = [Some(self.place.to_owned()), line.map(|line| format!("line {line}"))];
         let place: Vec<_> = place.into_iter().flatten().filter(|part| !part.is_empty()).collect();
@@ -146,11 +153,11 @@ impl ChatTemplate {
     }
 }
 
-/// Jinja as transformers sets it up.
+/// The Jinja environment, with the settings and functions of transformers.
 fn environment() -> Result<Environment<'static>, minijinja::Error> {
     let mut environment = Environment::new();
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
-    environment.set_fuel(Some(STEPS));
+    environment.set_fuel(Some(MAX_STEPS));
     environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
     environment.add_function(
         "raise_exception",
@@ -166,7 +173,8 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
     Ok(environment)
 }
 
-/// The template without the marks around what a model is trained to write, which change nothing of it.
+/// Replaces the `generation` blocks of a template by plain blocks. They only mark the text that a model is trained to
+/// write.
 fn without_generation(text: &str) -> Cow<'_, str> {
     match Regex::new(r"\{%([-+]?)\s*(end)?generation\s*([-+]?)%\}") {
         Ok(marks) => marks.replace_all(text, |found: &regex::Captures| {
@@ -177,7 +185,7 @@ fn without_generation(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The token that ends a turn, of what comes after an answer: all up to the first `>`, or the first line.
+/// The token that ends a turn, from the text after an answer: up to the first `>`, or the first line.
 fn end_of_turn(rest: &str) -> Option<String> {
     let rest = rest.trim_start();
     let token = match rest.find('>') {

@@ -1,44 +1,48 @@
-//! tokenizer.json, by the `tokenizers` crate, loaded as `PreTrainedTokenizerFast` of transformers 4.57 does.
+//! Tokenizers of tokenizer.json, run by the `tokenizers` crate and loaded like `PreTrainedTokenizerFast` of transformers 4.57.
 
-use super::added::is_space;
-use super::encdec::clean_up;
-use super::files::Settings;
-use super::pieces::{SPACE, byte_of};
-use super::script::{bytes_serve_english, serves_english};
+use super::cleanup::{clean_up_tokenization, is_space};
+use super::config::TokenizerConfig;
+use super::pieces::{SPACE_MARK, parse_byte_piece};
+use super::script::{bytes_can_be_english, can_be_english};
 use crate::error::{Error, Result};
 use std::path::Path;
 use tokenizers::pre_tokenizers::PreTokenizerWrapper;
 use tokenizers::{AddedToken, DecoderWrapper, Tokenizer};
 
-/// A tokenizer.json with its settings, or what is equal to one.
-pub struct Json {
+/// A tokenizer of the `tokenizers` crate, from tokenizer.json or built from GGUF metadata.
+pub struct TokenizerJson {
     inner: Tokenizer,
+    /// One more than the highest id.
     len: usize,
+    /// `clean_up_tokenization_spaces`.
     cleans_up: bool,
-    /// Whether white space at both ends of an output is left out.
+    /// Whether decoding drops white space at both ends.
     trims: bool,
-    /// Whether tokens spell bytes (GPT-2), one character for each.
-    byte_level: bool,
+    /// Whether each character of a token stands for a byte, as in GPT-2.
+    is_byte_level: bool,
+    /// The id that opens every prompt, if the model wants one.
     bos: Option<u32>,
 }
 
-impl Json {
+impl TokenizerJson {
+    /// Loads a tokenizer.json with the settings beside it.
+    ///
     /// # Errors
-    /// Of kind `Model` where the file is missing or damaged.
-    pub fn open(path: &Path, settings: &Settings) -> Result<Self> {
+    /// Of kind `Model` if the file is missing or damaged.
+    pub fn open(path: &Path, config: &TokenizerConfig) -> Result<Self> {
         let fail = |e: tokenizers::Error| Error::model("cannot be read as a tokenizer").path(path).source(e);
         let mut inner = Tokenizer::from_file(path).map_err(fail)?;
         inner.with_truncation(None).map_err(fail)?;
         inner.with_padding(None);
-        inner.set_encode_special_tokens(settings.flag("split_special_tokens", false)?);
+        inner.set_encode_special_tokens(config.boolean("split_special_tokens", false)?);
         if let Some(PreTokenizerWrapper::ByteLevel(bytes)) = inner.get_pre_tokenizer() {
-            let bytes = bytes.add_prefix_space(settings.flag("add_prefix_space", false)?);
+            let bytes = bytes.add_prefix_space(config.boolean("add_prefix_space", false)?);
             inner.with_pre_tokenizer(Some(bytes));
         }
-        // tokenizer_config.json has the last word on added tokens, and may name special ones that the file lacks.
-        let mut tokens = settings.added.clone();
+        // tokenizer_config.json overrides added tokens, and may name special tokens that tokenizer.json lacks.
+        let mut tokens = config.added_tokens.clone();
         tokens.sort_by_key(|(id, _)| *id);
-        let special = settings.special(&[])?;
+        let special = config.all_special_tokens(&[])?;
         let known = inner.get_added_vocabulary().get_vocab();
         let mut tokens: Vec<_> = tokens.into_iter().map(|(_, token)| token).collect();
         let more = special.iter().filter(|token| !known.contains_key(&token.content));
@@ -55,16 +59,16 @@ impl Json {
             normalized: token.normalized,
         });
         inner.add_tokens(tokens).map_err(fail)?;
-        // A vocabulary without an unknown token fails at the first character it lacks: better here than in mid-article.
+        // Without an unknown token, encoding fails at the first character that has no token: better here than in an article.
         inner.encode_fast("\u{e000}\u{10fffd}", false).map_err(fail)?;
-        Ok(Self::new(inner, settings.flag("clean_up_tokenization_spaces", false)?))
+        Ok(Self::new(inner, config.boolean("clean_up_tokenization_spaces", false)?))
     }
 
-    /// From a tokenizer of the crate; `cleans_up` is `clean_up_tokenization_spaces`.
+    /// Wraps a tokenizer of the crate, as encoder-decoder models need it. `cleans_up` is `clean_up_tokenization_spaces`.
     pub fn new(inner: Tokenizer, cleans_up: bool) -> Self {
         let highest = inner.get_vocab(true).into_values().max();
         let is_bytes = |decoder: &DecoderWrapper| matches!(decoder, DecoderWrapper::ByteLevel(_));
-        let byte_level = match inner.get_decoder() {
+        let is_byte_level = match inner.get_decoder() {
             Some(DecoderWrapper::Sequence(all)) => all.get_decoders().iter().any(is_bytes),
             decoder => decoder.is_some_and(is_bytes),
         };
@@ -73,13 +77,13 @@ impl Json {
             inner,
             cleans_up,
             trims: true,
-            byte_level,
+            is_byte_level,
             bos: None,
         }
     }
 
-    /// As a decoder-only model needs it: a prompt that opens with `bos`, an output kept to its white space.
-    pub fn with_bos(self, bos: Option<u32>) -> Self {
+    /// Makes a tokenizer for a decoder-only model: prompts open with `bos`, and decoding keeps white space at both ends.
+    pub fn for_decoder_only(self, bos: Option<u32>) -> Self {
         Self {
             bos,
             trims: false,
@@ -87,8 +91,8 @@ impl Json {
         }
     }
 
-    /// The id that the file's own post-processor puts before a text.
-    pub fn template_bos(&self) -> Option<u32> {
+    /// The id that the post-processor of tokenizer.json puts before a text, if it does so.
+    pub fn post_processor_bos(&self) -> Option<u32> {
         let ids = |special| {
             let encoding = self.inner.encode_fast("a", special);
             encoding.map(|encoding| encoding.get_ids().to_vec()).unwrap_or_default()
@@ -97,28 +101,33 @@ impl Json {
         whole.first().copied().filter(|_| !whole.starts_with(&plain))
     }
 
+    /// See [`super::Tokenizer::len`].
     pub fn len(&self) -> usize {
         self.len
     }
 
+    /// See [`super::Tokenizer::bos_id`].
     pub fn bos_id(&self) -> Option<u32> {
         self.bos
     }
 
+    /// See [`super::Tokenizer::token_to_id`].
     pub fn token_to_id(&self, token: &str) -> Option<u32> {
         self.inner.token_to_id(token)
     }
 
+    /// See [`super::Tokenizer::encode`].
     pub fn encode(&self, text: &str) -> Vec<u32> {
         let encoding = self.inner.encode_fast(text, false);
         encoding.map(|encoding| encoding.get_ids().to_vec()).unwrap_or_default()
     }
 
+    /// See [`super::Tokenizer::decode`].
     pub fn decode(&self, ids: &[u32]) -> String {
         let text = self.inner.decode(ids, true).unwrap_or_default();
         let text = if self.trims { text.trim_matches(is_space) } else { &text };
         if self.cleans_up {
-            clean_up(text)
+            clean_up_tokenization(text)
         } else {
             text.to_owned()
         }
@@ -127,36 +136,36 @@ impl Json {
     /// See [`super::Tokenizer::english_ids`].
     pub fn english_ids(&self) -> Vec<u32> {
         let added = self.inner.get_added_vocabulary().get_added_tokens_decoder();
-        let serves = |token: &str| {
-            if self.byte_level {
-                bytes_serve_english(&spelled(token))
+        let usable = |token: &str| {
+            if self.is_byte_level {
+                bytes_can_be_english(&bytes_of_token(token))
             } else {
-                serves_english(token)
+                can_be_english(token)
             }
         };
         let vocabulary = self.inner.get_vocab(true).into_iter();
-        let kept = vocabulary.filter(|(token, id)| added.contains_key(id) || serves(token));
+        let kept = vocabulary.filter(|(token, id)| added.contains_key(id) || usable(token));
         let mut ids: Vec<u32> = kept.map(|(_, id)| id).collect();
         ids.sort_unstable();
         ids
     }
 
-    /// The text that a token adds to an output.
-    pub fn text(&self, id: u32) -> String {
+    /// The text that a token adds to an output; for an added token, its name.
+    pub fn token_text(&self, id: u32) -> String {
         let token = self.inner.id_to_token(id).unwrap_or_default();
         let added = self.inner.get_added_vocabulary().get_added_tokens_decoder();
-        match byte_of(&token) {
+        match parse_byte_piece(&token) {
             _ if added.contains_key(&id) => token,
-            _ if self.byte_level => String::from_utf8_lossy(&spelled(&token)).into_owned(),
+            _ if self.is_byte_level => String::from_utf8_lossy(&bytes_of_token(&token)).into_owned(),
             Some(byte) => String::from_utf8_lossy(&[byte]).into_owned(),
-            None => token.replace(SPACE, " "),
+            None => token.replace(SPACE_MARK, " "),
         }
     }
 }
 
-/// The bytes that a token of the GPT-2 kind spells: printable ones of Latin-1 stand for themselves, the others in their order for
-/// what comes after (`bytes_to_unicode` of transformers).
-fn spelled(token: &str) -> Vec<u8> {
+/// The bytes that the characters of a byte-level token stand for (the inverse of `bytes_to_unicode` of transformers).
+/// Printable characters of Latin-1 stand for themselves; those from U+0100 on for the other bytes, in their order.
+fn bytes_of_token(token: &str) -> Vec<u8> {
     let printable = |byte: u8| matches!(byte, b'!'..=b'~' | 0xa1..=0xac | 0xae..=0xff);
     let byte = |character: char| match u8::try_from(character) {
         Ok(byte) => Some(byte).filter(|byte| printable(*byte)),

@@ -1,22 +1,27 @@
-//! Byte-pair encoding by piece scores: of all neighbours that form a piece, the best is merged first, the leftmost of equals.
+//! Byte-pair encoding by scores: merges the two neighbours whose joined piece has the highest score, the leftmost of
+//! equals, until no neighbours form a piece (bpe_model.cc of sentencepiece, `llm_tokenizer_spm` of llama.cpp).
 
 use std::collections::BinaryHeap;
 
+/// The index of no symbol.
 const NONE: usize = usize::MAX;
 
-/// A stretch `start..end` of the text; empty once it has been merged into the one before it.
+/// A piece `start..end` of the text in bytes; empty once it has been merged into the symbol before it.
 pub struct Symbol {
     pub start: usize,
     pub end: usize,
+    /// Index of the symbol before it in the list.
     previous: usize,
+    /// Index of the symbol after it.
     next: usize,
 }
 
-/// A merge that could be made; ordered by score, then leftmost first.
+/// A possible merge of two neighbours; ordered by score, then leftmost first.
 struct Merge {
     score: f32,
     left: usize,
     right: usize,
+    /// Bytes of the merged piece when it was proposed, to recognise proposals that have become stale.
     len: usize,
 }
 
@@ -40,11 +45,11 @@ impl PartialEq for Merge {
 
 impl Eq for Merge {}
 
-/// Merges the characters of a stretch of text that begins at `start`, given by their ends, as far as `score` allows.
+/// Merges the characters of a text from byte `start` on, whose byte offsets of their ends are `ends`.
 ///
-/// `score(start, middle, end)` is the score of the piece that `start..middle` and `middle..end` form, if they form one.
-/// Returns the symbols that are left, in order; takes time in proportion to `n log n`.
-pub fn merge(
+/// `score(start, middle, end)` is the score of the piece that `start..middle` and `middle..end` form, or `None` if they form
+/// none. Returns the symbols that are left, in order. The time is proportional to n log n.
+pub fn merge_symbols(
     mut start: usize,
     ends: &[usize],
     mut score: impl FnMut(usize, usize, usize) -> Option<f32>,
@@ -74,7 +79,7 @@ pub fn merge(
     let all = 0..list.len().saturating_sub(1);
     let mut queue = BinaryHeap::from_iter(all.filter_map(|left| propose(&list, left, left + 1)));
     while let Some(Merge { left, right, len, .. }) = queue.pop() {
-        // A symbol that was merged away, or has grown, makes the proposal stale.
+        // The proposal is stale if one of its symbols has been merged since.
         let stale = list[left].end == list[left].start
             || list[right].end == list[right].start
             || list[right].end - list[left].start != len;

@@ -1,20 +1,21 @@
-//! Tokenizers: text to ids and back, from a model's own files.
+//! Tokenizers: encode text to token ids and decode ids to text, with the files of the model; and chat templates.
 //!
-//! | files | by |
+//! | files | module |
 //! |---|---|
-//! | a GGUF vocabulary of kind `llama` | `spm` |
-//! | a GGUF vocabulary of kind `gpt2` | `bpe`, over the `tokenizers` crate |
-//! | tokenizer.json | `json`, over the `tokenizers` crate |
-//! | `*.spm`, `*.model` with what transformers keeps beside them | `encdec`, over `sentencepiece` |
+//! | GGUF with `tokenizer.ggml.model` = `llama` | `spm` |
+//! | GGUF with `tokenizer.ggml.model` = `gpt2` | `bpe`, run by the `tokenizers` crate |
+//! | tokenizer.json | `json`, run by the `tokenizers` crate |
+//! | `*.spm` or `*.model`, with vocab.json and tokenizer_config.json | `encoder_decoder`, over `sentencepiece` |
 //!
-//! Which of the last two reads a directory is decided as `AutoTokenizer` decides it: tokenizer.json where it is there and the
-//! class has a reader for it, which those of Marian and M2M-100 have not.
+//! The choice between the last two is that of transformers' `AutoTokenizer`: tokenizer.json is used if it exists, except for
+//! Marian and M2M-100, whose classes cannot read it.
 
 mod added;
 mod bpe;
 mod chat;
-mod encdec;
-mod files;
+mod cleanup;
+mod config;
+mod encoder_decoder;
 mod json;
 mod merge;
 mod normalizer;
@@ -33,31 +34,33 @@ pub use chat::ChatTemplate;
 use crate::error::{Error, Result};
 use crate::model::Architecture;
 use crate::model::weights::gguf::Gguf;
-use encdec::{EncoderDecoder, plain};
-use files::Settings;
-use json::Json;
-use pieces::Role;
+use config::{TokenizerConfig, special_token};
+use encoder_decoder::EncoderDecoder;
+use json::TokenizerJson;
+use pieces::PieceType;
 use spm::SpmTokenizer;
 use std::path::Path;
 
-/// Classes of transformers that put their begin token first unless `add_bos_token` says no, and that token where no file names it.
-/// The architecture says the same of checkpoints that name no class.
+/// The begin token of tokenizer classes that put it first unless `add_bos_token` is false, without regard to tokenizer.json.
+///
+/// Each row has the class and the token to use if no file names one. For checkpoints that name no class, the architecture
+/// says the same ([`Architecture::default_bos`]).
 const DEFAULT_BOS: [(&str, &str); 2] = [("LlamaTokenizer", "<s>"), ("GemmaTokenizer", "<bos>")];
 
-/// A model's tokenizer.
+/// The tokenizer of a model.
 pub struct Tokenizer(Kind);
 
 enum Kind {
     Spm(Box<SpmTokenizer>),
     EncoderDecoder(Box<EncoderDecoder>),
-    Json(Box<Json>),
+    Json(Box<TokenizerJson>),
 }
 
 impl Tokenizer {
-    /// The tokenizer inside a GGUF file.
+    /// Builds the tokenizer from the metadata of a GGUF file.
     ///
     /// # Errors
-    /// Of kind `Model` where the vocabulary is missing, of another kind, or inconsistent.
+    /// Of kind `Model` if the vocabulary is missing, of an unknown kind, or inconsistent.
     pub fn from_gguf(gguf: &Gguf) -> Result<Self> {
         Ok(Self(match gguf.string("tokenizer.ggml.model") {
             Some("gpt2") => Kind::Json(Box::new(bpe::from_gguf(gguf)?)),
@@ -65,36 +68,39 @@ impl Tokenizer {
         }))
     }
 
-    /// The tokenizer of a checkpoint directory whose config.json says `model_type`: `marian`, `m2m_100`, `mbart`, `t5`
-    /// (also `mt5`, `umt5`), or any other that has a tokenizer.json, whose model then is taken to have no encoder.
+    /// Loads the tokenizer of a checkpoint directory.
+    ///
+    /// `model_type` is that of config.json: `marian`, `m2m_100`, `mbart`, `t5`, `mt5` or `umt5`. Any other is taken for a
+    /// decoder-only model and needs a tokenizer.json.
     ///
     /// # Errors
-    /// Of kind `Model` where a file is missing or damaged, or the type is none of these.
+    /// Of kind `Model` if a file is missing or damaged, or there is no tokenizer for the type.
     pub fn from_directory(directory: &Path, model_type: &str) -> Result<Self> {
-        // What an error says itself about the way out goes before this.
-        Self::read(directory, model_type)
+        // This hint is kept only if the error has none of its own.
+        Self::load(directory, model_type)
             .map_err(|error| error.hint("a tokenizer file is damaged or not whole; fetch the model again"))
     }
 
-    fn read(directory: &Path, model_type: &str) -> Result<Self> {
-        let settings = Settings::open(directory)?;
+    /// Chooses and loads the tokenizer of a checkpoint directory.
+    fn load(directory: &Path, model_type: &str) -> Result<Self> {
+        let config = TokenizerConfig::open(directory)?;
         let has = |name: &str| directory.join(name).exists();
-        let class = settings.text("tokenizer_class").unwrap_or_default().to_owned();
+        let class = config.string("tokenizer_class").unwrap_or_default().to_owned();
         let named = class.strip_suffix("Fast").unwrap_or(&class);
         let nllb = named == "NllbTokenizer" || (has("tokenizer.json") && !has("vocab.json"));
-        let python = match model_type {
-            "marian" => EncoderDecoder::marian(directory, settings)?,
-            "m2m_100" if !nllb => EncoderDecoder::m2m100(directory, settings)?,
+        let encoder_decoder = match model_type {
+            "marian" => EncoderDecoder::marian(directory, config)?,
+            "m2m_100" if !nllb => EncoderDecoder::m2m100(directory, config)?,
             "m2m_100" | "mbart" | "t5" | "mt5" | "umt5" if has("tokenizer.json") => {
-                let json = Json::open(&directory.join("tokenizer.json"), &settings)?;
+                let json = TokenizerJson::open(&directory.join("tokenizer.json"), &config)?;
                 return Ok(Self(Kind::Json(Box::new(json))));
             }
-            "m2m_100" => EncoderDecoder::nllb(directory, settings)?,
-            "mbart" => EncoderDecoder::mbart(directory, settings, named != "MBartTokenizer")?,
-            "t5" | "mt5" | "umt5" => EncoderDecoder::t5(directory, settings)?,
+            "m2m_100" => EncoderDecoder::nllb(directory, config)?,
+            "mbart" => EncoderDecoder::mbart(directory, config, named != "MBartTokenizer")?,
+            "t5" | "mt5" | "umt5" => EncoderDecoder::t5(directory, config)?,
             _ if has("tokenizer.json") => {
-                let json = Json::open(&directory.join("tokenizer.json"), &settings)?;
-                // Two classes do not go by the file.
+                let json = TokenizerJson::open(&directory.join("tokenizer.json"), &config)?;
+                // The classes with a default begin token ignore the post-processor of tokenizer.json.
                 let default = match named {
                     "" => Architecture::from_model_type(model_type).and_then(Architecture::default_bos),
                     class => DEFAULT_BOS
@@ -103,14 +109,14 @@ impl Tokenizer {
                         .map(|(_, token)| *token),
                 };
                 let bos = match default {
-                    None => json.template_bos(),
-                    Some(_) if !settings.flag("add_bos_token", true)? => None,
+                    None => json.post_processor_bos(),
+                    Some(_) if !config.boolean("add_bos_token", true)? => None,
                     Some(token) => {
-                        let token = settings.token("bos_token", &[plain("bos_token", token)])?;
+                        let token = config.special_token("bos_token", &[special_token("bos_token", token)])?;
                         token.and_then(|token| json.token_to_id(&token.content))
                     }
                 };
-                return Ok(Self(Kind::Json(Box::new(json.with_bos(bos)))));
+                return Ok(Self(Kind::Json(Box::new(json.for_decoder_only(bos)))));
             }
             other => {
                 let message = format!("no tokenizer for a model of type `{other}`");
@@ -120,23 +126,24 @@ impl Tokenizer {
                     .hint("models without an encoder need a tokenizer.json beside it"));
             }
         };
-        Ok(Self(Kind::EncoderDecoder(Box::new(python))))
+        Ok(Self(Kind::EncoderDecoder(Box::new(encoder_decoder))))
     }
 
-    /// One more than the highest id of a token.
+    /// One more than the highest token id.
     pub fn len(&self) -> usize {
         match &self.0 {
             Kind::Spm(spm) => spm.len(),
-            Kind::EncoderDecoder(python) => python.len(),
+            Kind::EncoderDecoder(encoder_decoder) => encoder_decoder.len(),
             Kind::Json(json) => json.len(),
         }
     }
 
+    /// Whether there are no tokens.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The id that opens every prompt of a model without an encoder, where it wants one.
+    /// The id that opens every prompt of a decoder-only model; `None` if the model wants none, or has an encoder.
     pub fn bos_id(&self) -> Option<u32> {
         match &self.0 {
             Kind::Spm(spm) => spm.bos_id(),
@@ -145,73 +152,75 @@ impl Tokenizer {
         }
     }
 
-    /// Whether a text that closes with an end token itself is not given another.
+    /// Whether the end token must be added to a source only if the source does not end with it already (T5,
+    /// `_add_eos_if_not_present`).
     pub fn adds_eos_if_absent(&self) -> bool {
-        matches!(&self.0, Kind::EncoderDecoder(python) if python.adds_eos_if_absent())
+        matches!(&self.0, Kind::EncoderDecoder(encoder_decoder) if encoder_decoder.adds_eos_if_absent())
     }
 
-    /// The id of exactly this token of the vocabulary or among the added ones, such as `</s>`, `__en__`, `eng_Latn`,
-    /// `en_XX`, `>>eng<<` or `<2en>`.
+    /// The id of a token of the vocabulary or of an added token, such as `</s>`, `__en__`, `eng_Latn`, `en_XX`, `>>eng<<` or
+    /// `<2en>`.
     pub fn token_to_id(&self, token: &str) -> Option<u32> {
         match &self.0 {
             Kind::Spm(spm) => spm.token_to_id(token),
-            Kind::EncoderDecoder(python) => python.token_to_id(token),
+            Kind::EncoderDecoder(encoder_decoder) => encoder_decoder.token_to_id(token),
             Kind::Json(json) => json.token_to_id(token),
         }
     }
 
-    /// Text to ids. Nothing is added in front or at the end: no begin, end or language tokens.
+    /// Encodes a text. Nothing is added at either end: no begin, end or language tokens.
     ///
-    /// Special tokens written in the text are taken as such where transformers does so, with GGUF as from the files it was made of.
+    /// Special tokens that are written in the text become their ids where transformers does so. A tokenizer from GGUF does
+    /// the same as one from the files that the GGUF was made of.
     pub fn encode(&self, text: &str) -> Vec<u32> {
         match &self.0 {
             Kind::Spm(spm) => spm.encode(text),
-            Kind::EncoderDecoder(python) => python.encode(text),
+            Kind::EncoderDecoder(encoder_decoder) => encoder_decoder.encode(text),
             Kind::Json(json) => json.encode(text),
         }
     }
 
-    /// Ids to text, as `decode(ids, skip_special_tokens=True)` of transformers, and with its default for
-    /// `clean_up_tokenization_spaces`, which is false unless tokenizer_config.json says otherwise.
+    /// Decodes ids, like `decode(ids, skip_special_tokens=True)` of transformers. `clean_up_tokenization_spaces` is false
+    /// unless tokenizer_config.json sets it.
     ///
-    /// White space at both ends is left out where there is an encoder; else the prompt has a say in it. Ids without a token are no
-    /// text.
+    /// White space at both ends is dropped if the model has an encoder, else kept. Ids without a token add nothing.
     pub fn decode(&self, ids: &[u32]) -> String {
         match &self.0 {
             Kind::Spm(spm) => spm.decode(ids),
-            Kind::EncoderDecoder(python) => python.decode(ids),
+            Kind::EncoderDecoder(encoder_decoder) => encoder_decoder.decode(ids),
             Kind::Json(json) => json.decode(ids),
         }
     }
 
-    /// Ids that English output can use, ascending: added, control, user-defined and byte tokens; single characters of every
-    /// script; and whatever has no letters but Latin ones.
+    /// The ids that an English output can be made of, ascending: added, control, user-defined and byte tokens; single
+    /// characters of every script; and tokens whose only letters are Latin.
     ///
-    /// With Marian, of the rest only what target.spm holds: nothing else occurs in what such a model was trained to write.
+    /// With Marian, the tokens must also be in target.spm, since the model was trained to write no others.
     pub fn english_ids(&self) -> Vec<u32> {
         match &self.0 {
             Kind::Spm(spm) => {
-                let plain = |role| matches!(role, Role::Normal | Role::Unused);
+                let is_text = |piece_type| matches!(piece_type, PieceType::Normal | PieceType::Unused);
                 let kept = spm
                     .pieces()
-                    .filter(|(_, piece, role)| !plain(*role) || script::serves_english(piece));
+                    .filter(|(_, piece, piece_type)| !is_text(*piece_type) || script::can_be_english(piece));
                 kept.map(|(id, ..)| id).collect()
             }
-            Kind::EncoderDecoder(python) => python.english_ids(),
+            Kind::EncoderDecoder(encoder_decoder) => encoder_decoder.english_ids(),
             Kind::Json(json) => json.english_ids(),
         }
     }
 
-    /// The tokens whose text holds any of these strings; that of a special token is its name.
+    /// The ids of the tokens whose text contains any of these strings, ascending. The text of a special token of a
+    /// decoder-only model is its name.
     pub fn ids_containing(&self, strings: &[String]) -> Vec<u32> {
         if strings.is_empty() {
             return Vec::new();
         }
         let holds = |id: &u32| {
             let text = match &self.0 {
-                Kind::Spm(spm) => spm.text(*id),
-                Kind::EncoderDecoder(python) => python.text(*id),
-                Kind::Json(json) => json.text(*id),
+                Kind::Spm(spm) => spm.token_text(*id),
+                Kind::EncoderDecoder(encoder_decoder) => encoder_decoder.token_text(*id),
+                Kind::Json(json) => json.token_text(*id),
             };
             strings.iter().any(|string| text.contains(string.as_str()))
         };

@@ -1,42 +1,45 @@
-//! sentencepiece's text normaliser (normalizer.cc): a precompiled map of characters, and what becomes of spaces.
+//! Text normaliser of sentencepiece (normalizer.cc): replaces characters by a precompiled map, and escapes spaces.
 
-use super::pieces::SPACE;
-use super::proto::Rules;
+use super::pieces::SPACE_MARK;
+use super::proto::NormalizerSpec;
 use super::trie::Trie;
 use crate::error::{Error, Result};
 
-/// The rules of one model, ready for use.
+/// The normaliser of one sentencepiece model.
 pub struct Normalizer {
     charsmap: Option<Charsmap>,
     add_dummy_prefix: bool,
     remove_extra_whitespaces: bool,
-    /// What a space becomes.
+    /// The text that a space is replaced by.
     space: &'static str,
     treat_whitespace_as_suffix: bool,
 }
 
 impl Normalizer {
+    /// Prepares the normaliser that `spec` describes.
+    ///
     /// # Errors
-    /// Of kind `Model` where the map of characters is damaged.
-    pub fn new(rules: &Rules, treat_whitespace_as_suffix: bool) -> Result<Self> {
+    /// Of kind `Model` if the map of characters is damaged.
+    pub fn new(spec: &NormalizerSpec, treat_whitespace_as_suffix: bool) -> Result<Self> {
         Ok(Self {
-            charsmap: match rules.charsmap.as_slice() {
+            charsmap: match spec.precompiled_charsmap.as_slice() {
                 [] => None,
                 bytes => Some(Charsmap::read(bytes)?),
             },
-            add_dummy_prefix: rules.add_dummy_prefix,
-            remove_extra_whitespaces: rules.remove_extra_whitespaces,
-            space: if rules.escape_whitespaces { SPACE } else { " " },
+            add_dummy_prefix: spec.add_dummy_prefix,
+            remove_extra_whitespaces: spec.remove_extra_whitespaces,
+            space: if spec.escape_whitespaces { SPACE_MARK } else { " " },
             treat_whitespace_as_suffix,
         })
     }
 
-    /// The text as it is cut into pieces. `literals` are kept as they are; of those that match, the longest counts.
+    /// Normalises a text before it is cut into pieces. The user-defined pieces in `literals` are kept as they are; if several
+    /// match, the longest counts.
     pub fn normalize(&self, text: &str, literals: Option<&Trie>) -> String {
         let mut rest = text;
         if self.remove_extra_whitespaces {
             while !rest.is_empty()
-                && let (" ", len) = self.prefix(rest, literals)
+                && let (" ", len) = self.normalize_prefix(rest, literals)
             {
                 rest = &rest[len..];
             }
@@ -50,7 +53,7 @@ impl Normalizer {
         }
         let mut after_space = self.remove_extra_whitespaces;
         while !rest.is_empty() {
-            let (replaced, len) = self.prefix(rest, literals);
+            let (replaced, len) = self.normalize_prefix(rest, literals);
             rest = &rest[len..];
             let replaced = if after_space {
                 replaced.trim_start_matches(' ')
@@ -77,8 +80,9 @@ impl Normalizer {
         out
     }
 
-    /// What the beginning of a text that is not empty becomes, and how many of its bytes that stands for.
-    fn prefix<'a>(&'a self, text: &'a str, literals: Option<&Trie>) -> (&'a str, usize) {
+    /// Normalises the beginning of a text that is not empty (`NormalizePrefix`): the replacement, and the number of bytes
+    /// that it replaces.
+    fn normalize_prefix<'a>(&'a self, text: &'a str, literals: Option<&Trie>) -> (&'a str, usize) {
         if let Some((len, _)) = literals.and_then(|trie| trie.longest(text.as_bytes())) {
             return (&text[..len], len);
         }
@@ -90,13 +94,15 @@ impl Normalizer {
     }
 }
 
-/// A darts-clone double array over UTF-8 whose values are places in a block of replacements, each ended by a NUL.
+/// A map of character sequences: a darts-clone double array over UTF-8. Its values are byte offsets in a block of
+/// replacements, each of which ends with a NUL.
 struct Charsmap {
     units: Vec<u32>,
     replacements: String,
 }
 
 impl Charsmap {
+    /// Reads the `precompiled_charsmap` of a model: the size of the double array (u32), the array, and the replacements.
     fn read(bytes: &[u8]) -> Result<Self> {
         let fail = |message: &str| Error::model(format!("its map of characters is damaged: {message}"));
         let (size, rest) = bytes.split_first_chunk().ok_or_else(|| fail("no size"))?;
@@ -117,7 +123,7 @@ impl Charsmap {
         })
     }
 
-    /// The replacement of the longest rule that the text begins with, and the rule's length in bytes.
+    /// The replacement for the longest sequence in the map with which the text begins, and the bytes of that sequence.
     fn longest<'a>(&'a self, text: &str) -> Option<(&'a str, usize)> {
         let offset = |unit: u32| (unit >> 10) << ((unit & (1 << 9)) >> 6);
         let mut found = None;

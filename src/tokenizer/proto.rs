@@ -1,40 +1,48 @@
-//! The fields of sentencepiece_model.proto (`ModelProto`) that encoding needs, read from protobuf's wire format.
+//! Reader of sentencepiece model files: the fields of `ModelProto` in sentencepiece_model.proto that encoding needs, read
+//! from protobuf's wire format.
 
-use super::pieces::Role;
+use super::pieces::PieceType;
 use crate::error::{Error, Result};
 use std::path::Path;
 
-/// How a text is cut into pieces (`TrainerSpec.ModelType`).
+/// The algorithm that cuts a text into pieces (`TrainerSpec.ModelType`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Method {
+pub enum ModelType {
+    /// The most likely path through a unigram language model.
     #[default]
     Unigram,
+    /// Byte-pair encoding.
     Bpe,
-    /// Words or characters, which no translation model uses.
+    /// The number of another algorithm: words (3) or characters (4), which no translation model uses.
     Other(u64),
 }
 
-/// One entry of the vocabulary.
+/// One entry of the vocabulary (`SentencePiece`).
 #[derive(Clone, Debug, Default)]
 pub struct Piece {
     pub text: String,
+    /// A log probability (unigram) or the negated rank of a merge (BPE).
     pub score: f32,
-    pub role: Role,
+    pub piece_type: PieceType,
 }
 
-/// Rules that change a text before it is cut (`NormalizerSpec`).
+/// How a text is normalised before it is cut (`NormalizerSpec`).
 #[derive(Clone, Debug)]
-pub struct Rules {
-    pub charsmap: Vec<u8>,
+pub struct NormalizerSpec {
+    /// Replacements of characters, compiled to a double array; empty if there are none.
+    pub precompiled_charsmap: Vec<u8>,
+    /// Whether a space is put before a text.
     pub add_dummy_prefix: bool,
+    /// Whether spaces at the ends are dropped and repeated spaces are joined.
     pub remove_extra_whitespaces: bool,
+    /// Whether spaces are written as ▁.
     pub escape_whitespaces: bool,
 }
 
-impl Default for Rules {
+impl Default for NormalizerSpec {
     fn default() -> Self {
         Self {
-            charsmap: Vec::new(),
+            precompiled_charsmap: Vec::new(),
             add_dummy_prefix: true,
             remove_extra_whitespaces: true,
             escape_whitespaces: true,
@@ -42,51 +50,55 @@ impl Default for Rules {
     }
 }
 
-/// A sentencepiece model as its file has it.
+/// A sentencepiece model file (`ModelProto`).
 #[derive(Clone, Debug)]
-pub struct Model {
+pub struct ModelProto {
+    /// The vocabulary, in the order of ids.
     pub pieces: Vec<Piece>,
-    pub method: Method,
+    pub model_type: ModelType,
+    /// Whether the dummy space is put after a text instead of before it.
     pub treat_whitespace_as_suffix: bool,
+    /// Whether characters without a piece are cut into byte pieces.
     pub byte_fallback: bool,
-    /// What an unknown token is decoded to.
+    /// The text to which the unknown token is decoded (`unk_surface`).
     pub unknown_surface: String,
-    pub rules: Rules,
-    /// Rules for decoded text; seldom there.
-    pub denormalizer: Rules,
+    /// Normalisation of a text before it is cut (`normalizer_spec`).
+    pub normalizer: NormalizerSpec,
+    /// Normalisation of decoded text (`denormalizer_spec`); few models have one.
+    pub denormalizer: NormalizerSpec,
 }
 
-impl Model {
-    /// Reads a file.
+impl ModelProto {
+    /// Reads a model file.
     ///
     /// # Errors
-    /// As [`Model::read`], and where the file cannot be read.
+    /// Of kind `Model` if the file cannot be read or parsed.
     pub fn open(path: &Path) -> Result<Self> {
-        Self::read(&super::files::read(path)?).map_err(|e| e.path(path))
+        Self::parse(&super::config::read_file(path)?).map_err(|e| e.path(path))
     }
 
-    /// Reads a file's bytes.
+    /// Parses the bytes of a model file.
     ///
     /// # Errors
-    /// Of kind `Model` where the bytes are no such message; the place is that of the damage.
-    pub fn read(bytes: &[u8]) -> Result<Self> {
+    /// Of kind `Model` if the bytes are no such message; the place is the byte offset of the damage.
+    pub fn parse(bytes: &[u8]) -> Result<Self> {
         let mut this = Self {
             pieces: Vec::new(),
-            method: Method::default(),
+            model_type: ModelType::default(),
             treat_whitespace_as_suffix: false,
             byte_fallback: false,
             unknown_surface: " \u{2047} ".to_owned(),
-            rules: Rules::default(),
-            denormalizer: Rules::default(),
+            normalizer: NormalizerSpec::default(),
+            denormalizer: NormalizerSpec::default(),
         };
-        fields(bytes, 0, &mut |number, value| {
+        for_each_field(bytes, 0, &mut |number, value| {
             match (number, value) {
-                (1, Value::Bytes(bytes, at)) => this.pieces.push(piece(bytes, at)?),
-                (2, Value::Bytes(bytes, at)) => fields(bytes, at, &mut |number, value| {
+                (1, Value::Bytes(bytes, at)) => this.pieces.push(parse_piece(bytes, at)?),
+                (2, Value::Bytes(bytes, at)) => for_each_field(bytes, at, &mut |number, value| {
                     match (number, value) {
-                        (3, Value::Integer(1)) => this.method = Method::Unigram,
-                        (3, Value::Integer(2)) => this.method = Method::Bpe,
-                        (3, Value::Integer(other)) => this.method = Method::Other(other),
+                        (3, Value::Integer(1)) => this.model_type = ModelType::Unigram,
+                        (3, Value::Integer(2)) => this.model_type = ModelType::Bpe,
+                        (3, Value::Integer(other)) => this.model_type = ModelType::Other(other),
                         (24, Value::Integer(value)) => this.treat_whitespace_as_suffix = value != 0,
                         (35, Value::Integer(value)) => this.byte_fallback = value != 0,
                         (44, value @ Value::Bytes(..)) => this.unknown_surface = value.text()?,
@@ -94,8 +106,8 @@ impl Model {
                     }
                     Ok(())
                 })?,
-                (3, Value::Bytes(bytes, at)) => rules(bytes, at, &mut this.rules)?,
-                (5, Value::Bytes(bytes, at)) => rules(bytes, at, &mut this.denormalizer)?,
+                (3, Value::Bytes(bytes, at)) => parse_normalizer_spec(bytes, at, &mut this.normalizer)?,
+                (5, Value::Bytes(bytes, at)) => parse_normalizer_spec(bytes, at, &mut this.denormalizer)?,
                 _ => {}
             }
             Ok(())
@@ -104,13 +116,14 @@ impl Model {
     }
 }
 
-fn piece(bytes: &[u8], at: usize) -> Result<Piece> {
+/// Parses a `SentencePiece` message that begins at byte `at` of the file.
+fn parse_piece(bytes: &[u8], at: usize) -> Result<Piece> {
     let mut this = Piece::default();
-    fields(bytes, at, &mut |number, value| {
+    for_each_field(bytes, at, &mut |number, value| {
         match (number, value) {
             (1, value @ Value::Bytes(..)) => this.text = value.text()?,
             (2, Value::Float(value)) => this.score = value,
-            (3, Value::Integer(value)) => this.role = Role::numbered(value),
+            (3, Value::Integer(value)) => this.piece_type = PieceType::from_number(value),
             _ => {}
         }
         Ok(())
@@ -118,29 +131,35 @@ fn piece(bytes: &[u8], at: usize) -> Result<Piece> {
     Ok(this)
 }
 
-fn rules(bytes: &[u8], at: usize, rules: &mut Rules) -> Result<()> {
-    fields(bytes, at, &mut |number, value| {
+/// Parses a `NormalizerSpec` message that begins at byte `at` of the file.
+fn parse_normalizer_spec(bytes: &[u8], at: usize, spec: &mut NormalizerSpec) -> Result<()> {
+    for_each_field(bytes, at, &mut |number, value| {
         match (number, value) {
-            (2, Value::Bytes(bytes, _)) => rules.charsmap = bytes.to_vec(),
-            (3, Value::Integer(value)) => rules.add_dummy_prefix = value != 0,
-            (4, Value::Integer(value)) => rules.remove_extra_whitespaces = value != 0,
-            (5, Value::Integer(value)) => rules.escape_whitespaces = value != 0,
+            (2, Value::Bytes(bytes, _)) => spec.precompiled_charsmap = bytes.to_vec(),
+            (3, Value::Integer(value)) => spec.add_dummy_prefix = value != 0,
+            (4, Value::Integer(value)) => spec.remove_extra_whitespaces = value != 0,
+            (5, Value::Integer(value)) => spec.escape_whitespaces = value != 0,
             _ => {}
         }
         Ok(())
     })
 }
 
-/// A field's value, by wire type; bytes with their place in the file.
+/// The value of a field, by its wire type.
 #[derive(Clone, Copy)]
 enum Value<'a> {
+    /// A varint.
     Integer(u64),
+    /// A 32-bit float.
     Float(f32),
+    /// A string or message, and its byte offset in the file.
     Bytes(&'a [u8], usize),
-    Wide,
+    /// A 64-bit value, which no field that is read has.
+    SixtyFourBit,
 }
 
 impl Value<'_> {
+    /// The value as a string; empty if it is no string.
     fn text(self) -> Result<String> {
         match self {
             Self::Bytes(bytes, at) => match std::str::from_utf8(bytes) {
@@ -152,12 +171,13 @@ impl Value<'_> {
     }
 }
 
+/// The error for damage at byte `at` of the file.
 fn damage(at: usize, what: &str) -> Error {
     Error::model(format!("not a sentencepiece model: {what}")).place(format!("byte {at}"))
 }
 
-/// Calls `each` with every field of a message that begins at byte `base` of the file.
-fn fields(bytes: &[u8], base: usize, each: &mut dyn FnMut(u64, Value) -> Result<()>) -> Result<()> {
+/// Calls `each` with the number and value of every field of a message that begins at byte `base` of the file.
+fn for_each_field(bytes: &[u8], base: usize, each: &mut dyn FnMut(u64, Value) -> Result<()>) -> Result<()> {
     let mut at = 0;
     while at < bytes.len() {
         let start = at;
@@ -173,7 +193,7 @@ fn fields(bytes: &[u8], base: usize, each: &mut dyn FnMut(u64, Value) -> Result<
             0 => Value::Integer(varint(bytes, base, &mut at)?),
             1 => {
                 take(8, &mut at)?;
-                Value::Wide
+                Value::SixtyFourBit
             }
             2 => {
                 let len = varint(bytes, base, &mut at)?;
@@ -191,6 +211,7 @@ fn fields(bytes: &[u8], base: usize, each: &mut dyn FnMut(u64, Value) -> Result<
     Ok(())
 }
 
+/// Reads the varint at byte `at` of a message and moves `at` behind it.
 fn varint(bytes: &[u8], base: usize, at: &mut usize) -> Result<u64> {
     let start = *at;
     let mut value = 0;

@@ -1,58 +1,63 @@
-//! Which tokens English text can be made of.
+//! Decides which tokens an English output can be made of, so that the output can be restricted to them.
 
-/// Whether a token, its space marks aside, is one character, or has no letters but Latin ones.
+/// Whether a token can be part of English text: without its spaces and ▁, it is at most one character, or its only letters
+/// are Latin.
 ///
-/// Single characters of any script stay, so that every text can still be spelled, name and quotation alike.
-pub fn serves_english(token: &str) -> bool {
+/// Single characters of every script count, so that foreign names and quotations can still be spelled.
+pub fn can_be_english(token: &str) -> bool {
     let mut characters = token.chars().filter(|c| *c != '\u{2581}' && *c != ' ');
     let Some(first) = characters.next() else {
         return true;
     };
     match characters.next() {
         None => true,
-        Some(second) => [first, second].into_iter().chain(characters).all(serves),
+        Some(second) => [first, second].into_iter().chain(characters).all(is_latin_or_no_letter),
     }
 }
 
-/// Whether the bytes of a token may be part of English text: what is whole in them decides as in [`serves_english`]; the beginning of
-/// a character by what most of those are that it can become; the end of one says nothing, for it can end one of any script.
-pub fn bytes_serve_english(token: &[u8]) -> bool {
+/// Whether the bytes of a token can be part of English text. Its complete characters must fit [`can_be_english`]. If it ends
+/// inside a character, most characters that begin with these bytes must not be letters of other scripts. Bytes at its start
+/// that end a character are ignored, since they can end one of any script.
+pub fn bytes_can_be_english(token: &[u8]) -> bool {
     let ends = token.iter().take_while(|byte| (0x80..0xc0).contains(*byte)).count();
     let body = &token[ends..];
     let valid = std::str::from_utf8(body).map_or_else(|error| error.valid_up_to(), str::len);
     let (whole, begun) = body.split_at(valid);
     let whole = std::str::from_utf8(whole).unwrap_or_default();
     match begun {
-        [] if ends == 0 => serves_english(whole),
-        // What no token holds is spelled by single bytes, so they all stay.
+        [] if ends == 0 => can_be_english(whole),
+        // Single bytes spell the characters that have no token, so all of them count.
         [_] if ends == 0 && whole.trim().is_empty() => true,
-        _ => whole.chars().all(serves) && (begun.is_empty() || !mostly_other_letters(begun)),
+        _ => whole.chars().all(is_latin_or_no_letter) && (begun.is_empty() || !mostly_other_letters(begun)),
     }
 }
 
-/// Whether most of the characters that begin with these bytes are letters, and not Latin ones.
+/// Whether more than half of the characters that begin with these bytes are letters of other scripts than Latin.
 fn mostly_other_letters(bytes: &[u8]) -> bool {
     let (length, lead, least) = match bytes[0] {
         lead @ 0xc2..=0xdf => (2, lead & 0x1f, 0x80),
         lead @ 0xe0..=0xef => (3, lead & 0x0f, 0x800),
         lead @ 0xf0..=0xf4 => (4, lead & 0x07, 0x1_0000),
-        // No text holds it.
+        // The byte stands in no UTF-8 text.
         _ => return true,
     };
     let rest = bytes.iter().take(length).skip(1);
     let missing = length - 1 - rest.len();
     let known = rest.fold(u32::from(lead), |code, byte| (code << 6) | u32::from(byte & 0x3f));
     let range = (known << (6 * missing)).max(least)..(known + 1) << (6 * missing);
-    let others = range.clone().filter_map(char::from_u32).filter(|c| !serves(*c));
+    let others = range
+        .clone()
+        .filter_map(char::from_u32)
+        .filter(|c| !is_latin_or_no_letter(*c));
     others.count() * 2 > range.len()
 }
 
-/// Whether a character is no letter but a Latin one.
-fn serves(character: char) -> bool {
+/// Whether a character is a Latin letter or no letter at all.
+fn is_latin_or_no_letter(character: char) -> bool {
     !character.is_alphabetic() || is_latin(character)
 }
 
-/// Whether a letter is of the Latin script: the blocks of Unicode's Blocks.txt that hold it.
+/// Whether a letter is of the Latin script, by the blocks of Unicode's Blocks.txt.
 fn is_latin(letter: char) -> bool {
     matches!(letter,
         'A'..='Z' | 'a'..='z' | 'ª' | 'º' | 'À'..='\u{2ff}' | '\u{1d00}'..='\u{1dbf}' | '\u{1e00}'..='\u{1eff}'
@@ -63,7 +68,7 @@ fn is_latin(letter: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{bytes_serve_english, serves_english};
+    use super::{bytes_can_be_english, can_be_english};
 
     #[test]
     fn english_needs_latin_words_signs_and_single_characters() {
@@ -87,10 +92,10 @@ mod tests {
             "—",
             " a b",
         ] {
-            assert!(serves_english(token), "{token:?}");
+            assert!(can_be_english(token), "{token:?}");
         }
         for token in ["กา", "\u{2581}การ", "ab\u{e01}", "\u{2581}привет", "日本", "αβ", "กๆ"] {
-            assert!(!serves_english(token), "{token:?}");
+            assert!(!can_be_english(token), "{token:?}");
         }
     }
 
@@ -112,7 +117,7 @@ mod tests {
             b"\xff",
         ];
         for token in kept {
-            assert!(bytes_serve_english(token), "{token:x?}");
+            assert!(bytes_can_be_english(token), "{token:x?}");
         }
         let dropped: [&[u8]; 9] = [
             "การ".as_bytes(),
@@ -126,7 +131,7 @@ mod tests {
             b" \xff\xff",
         ];
         for token in dropped {
-            assert!(!bytes_serve_english(token), "{token:x?}");
+            assert!(!bytes_can_be_english(token), "{token:x?}");
         }
     }
 }

@@ -1,82 +1,87 @@
-//! sentencepiece models (`*.spm`, `*.model`): text to pieces and back, as sentencepiece 0.2 does both.
+//! Sentencepiece models (`*.spm`, `*.model`): encode text to pieces and decode it, with the results of sentencepiece 0.2.
 
-use super::merge::merge;
+use super::merge::merge_symbols;
 use super::normalizer::Normalizer;
-use super::pieces::{Pieces, Role, SPACE, byte_of};
-use super::proto::{Method, Model};
+use super::pieces::{PieceType, Pieces, SPACE_MARK, parse_byte_piece};
+use super::proto::{ModelProto, ModelType};
 use super::trie::Trie;
 use crate::error::{Error, Result};
 use hashbrown::{HashMap, HashSet};
 use std::path::Path;
 
-/// How much worse than the worst piece an unknown character is (`kUnkPenalty`).
+/// The score of an unknown character is this much below the lowest score of a piece (`kUnkPenalty`).
 const UNKNOWN_PENALTY: f32 = 10.0;
-/// Path scores are set back to 0 beyond this, so that a long text keeps its precision (`kScoreResetThreshold`).
-const RESET: f32 = 100_000.0;
-/// Unused BPE pieces are taken apart no deeper than this (`kMaxBpeResegmentDepth`).
+/// Path scores are reset to 0 beyond this, so that long texts keep their precision (`kScoreResetThreshold`).
+const SCORE_RESET: f32 = 100_000.0;
+/// The depth to which unused BPE pieces are cut into the pieces they were merged from (`kMaxBpeResegmentDepth`).
 const RESEGMENT_DEPTH: usize = 100;
 
-/// A sentencepiece model.
+/// A sentencepiece model, ready to encode and decode.
 pub struct SentencePiece {
     pieces: Pieces,
     scores: Vec<f32>,
-    roles: Vec<Role>,
+    types: Vec<PieceType>,
+    /// The id of the unknown piece.
     unknown: Option<u32>,
     unknown_surface: String,
     byte_fallback: bool,
-    /// User-defined pieces, which stay whole.
-    literals: Option<Trie>,
-    search: Search,
+    /// User-defined pieces, which are never cut.
+    user_defined: Option<Trie>,
+    algorithm: Algorithm,
     normalizer: Normalizer,
     denormalizer: Option<Normalizer>,
-    /// Decoding drops the space marks before the first text: all of them, or one.
-    strip: Strip,
+    leading_spaces: LeadingSpaces,
 }
 
-/// What a model's method needs to cut a text.
-enum Search {
+/// The algorithm that cuts a text, with what it needs.
+enum Algorithm {
     Unigram {
+        /// All pieces that encoding may produce.
         trie: Trie,
+        /// The score of an unknown character.
         unknown_score: f32,
     },
-    /// Characters that are neighbours in some piece: between any others, nothing is ever merged.
     Bpe {
+        /// Pairs of characters that stand side by side in some piece. Nothing is ever merged between other characters.
         neighbours: HashSet<(char, char)>,
     },
 }
 
+/// How many ▁ before the first text decoding drops.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Strip {
-    None,
-    One,
-    All,
+enum LeadingSpaces {
+    Keep,
+    DropOne,
+    DropAll,
 }
 
 impl SentencePiece {
     /// Reads a model file.
     ///
     /// # Errors
-    /// Of kind `Model` where it cannot be read, is damaged, or contradicts itself.
+    /// Of kind `Model` if the file cannot be read, is damaged, or contradicts itself.
     pub fn open(path: &Path) -> Result<Self> {
-        Self::new(Model::open(path)?).map_err(|e| e.path(path))
+        Self::new(ModelProto::open(path)?).map_err(|e| e.path(path))
     }
 
+    /// Checks and prepares a model.
+    ///
     /// # Errors
-    /// Of kind `Model` where the model contradicts itself, as sentencepiece judges that; the place is the piece.
-    pub fn new(model: Model) -> Result<Self> {
+    /// Of kind `Model` if sentencepiece would refuse it; the place is the piece, such as `piece 7`.
+    pub fn new(model: ModelProto) -> Result<Self> {
         let mut pieces = Pieces::default();
-        let (mut scores, mut roles) = (Vec::new(), Vec::new());
-        let (mut literals, mut searched) = (Vec::new(), Vec::new());
+        let (mut scores, mut types) = (Vec::new(), Vec::new());
+        let (mut user_defined, mut searched) = (Vec::new(), Vec::new());
         let mut unknown = None;
         let mut lowest = f32::MAX;
         let mut bytes = [false; 256];
         for (index, piece) in model.pieces.iter().enumerate() {
             let fail = |message: String| Error::model(message).place(format!("piece {index}"));
             let id = u32::try_from(index).map_err(|_| fail("too many pieces".into()))?;
-            let mut role = piece.role;
-            if piece.text == "\0" && (model.byte_fallback || role == Role::Unused) {
-                // Some converters write this piece beside `<0x00>`; sentencepiece leaves it out.
-                role = Role::Unused;
+            let mut piece_type = piece.piece_type;
+            if piece.text == "\0" && (model.byte_fallback || piece_type == PieceType::Unused) {
+                // Some converters write this piece besides `<0x00>`; sentencepiece ignores it.
+                piece_type = PieceType::Unused;
             } else if piece.text.is_empty() || piece.text.contains('\0') {
                 return Err(fail(format!("the text {:?} is no piece", piece.text)));
             }
@@ -86,22 +91,22 @@ impl SentencePiece {
             if !piece.score.is_finite() {
                 return Err(fail(format!("`{}` has the score {}", piece.text, piece.score)));
             }
-            match role {
-                Role::Normal => lowest = lowest.min(piece.score),
-                Role::Unknown if unknown.is_some() => return Err(fail("a second unknown piece".into())),
-                Role::Unknown => unknown = Some(id),
-                Role::UserDefined => literals.push((piece.text.as_bytes(), id)),
-                Role::Byte => match byte_of(&piece.text).filter(|_| model.byte_fallback) {
+            match piece_type {
+                PieceType::Normal => lowest = lowest.min(piece.score),
+                PieceType::Unknown if unknown.is_some() => return Err(fail("a second unknown piece".into())),
+                PieceType::Unknown => unknown = Some(id),
+                PieceType::UserDefined => user_defined.push((piece.text.as_bytes(), id)),
+                PieceType::Byte => match parse_byte_piece(&piece.text).filter(|_| model.byte_fallback) {
                     Some(byte) => bytes[usize::from(byte)] = true,
                     None => return Err(fail(format!("`{}` is no byte of this model", piece.text))),
                 },
-                Role::Control | Role::Unused => {}
+                PieceType::Control | PieceType::Unused => {}
             }
-            if matches!(role, Role::Normal | Role::UserDefined) {
+            if matches!(piece_type, PieceType::Normal | PieceType::UserDefined) {
                 searched.push((piece.text.as_bytes(), id));
             }
             scores.push(piece.score);
-            roles.push(role);
+            types.push(piece_type);
         }
         if model.byte_fallback && bytes.contains(&false) {
             return Err(Error::model("not all bytes have a piece"));
@@ -109,65 +114,72 @@ impl SentencePiece {
         if unknown.is_none() && !model.byte_fallback {
             return Err(Error::model("no unknown piece"));
         }
-        let search = match model.method {
-            Method::Unigram => Search::Unigram {
+        let algorithm = match model.model_type {
+            ModelType::Unigram => Algorithm::Unigram {
                 trie: Trie::new(searched),
                 unknown_score: lowest - UNKNOWN_PENALTY,
             },
-            Method::Bpe => {
+            ModelType::Bpe => {
                 let texts = model.pieces.iter().map(|piece| &piece.text);
                 let neighbours = texts.flat_map(|text| text.chars().zip(text.chars().skip(1)));
-                Search::Bpe {
+                Algorithm::Bpe {
                     neighbours: neighbours.collect(),
                 }
             }
-            Method::Other(number) => {
+            ModelType::Other(number) => {
                 let message = format!("a sentencepiece model of type {number}; unigram (1) or BPE (2) expected");
                 return Err(Error::model(message));
             }
         };
         Ok(Self {
-            literals: (!literals.is_empty()).then(|| Trie::new(literals)),
-            search,
-            normalizer: Normalizer::new(&model.rules, model.treat_whitespace_as_suffix)?,
-            denormalizer: match model.denormalizer.charsmap.as_slice() {
+            user_defined: (!user_defined.is_empty()).then(|| Trie::new(user_defined)),
+            algorithm,
+            normalizer: Normalizer::new(&model.normalizer, model.treat_whitespace_as_suffix)?,
+            denormalizer: match model.denormalizer.precompiled_charsmap.as_slice() {
                 [] => None,
                 _ => Some(Normalizer::new(&model.denormalizer, false)?),
             },
-            strip: match (model.rules.remove_extra_whitespaces, model.rules.add_dummy_prefix) {
-                (true, _) => Strip::All,
-                (false, true) => Strip::One,
-                (false, false) => Strip::None,
+            leading_spaces: match (
+                model.normalizer.remove_extra_whitespaces,
+                model.normalizer.add_dummy_prefix,
+            ) {
+                (true, _) => LeadingSpaces::DropAll,
+                (false, true) => LeadingSpaces::DropOne,
+                (false, false) => LeadingSpaces::Keep,
             },
             pieces,
             scores,
-            roles,
+            types,
             unknown,
             unknown_surface: model.unknown_surface,
             byte_fallback: model.byte_fallback,
         })
     }
 
-    /// The vocabulary.
+    /// The texts of the vocabulary.
     pub fn pieces(&self) -> &Pieces {
         &self.pieces
     }
 
-    /// The id of what has no piece.
+    /// The id of the unknown piece.
     pub fn unknown(&self) -> Option<u32> {
         self.unknown
     }
 
-    pub fn role(&self, id: u32) -> Role {
-        self.roles.get(id as usize).copied().unwrap_or_default()
+    /// The type of a piece; normal for an id that there is not.
+    pub fn piece_type(&self, id: u32) -> PieceType {
+        self.types.get(id as usize).copied().unwrap_or_default()
     }
 
-    /// Gives each piece of the text to `each`, with its id; none where it is unknown, neighbours of that kind as one.
+    /// Cuts a text into pieces and calls `each` with every piece and its id, in order.
+    ///
+    /// The id is `None` for text without a piece; neighbours of that kind are one piece. With byte fallback, such text is cut
+    /// into byte pieces instead.
     pub fn encode(&self, text: &str, mut each: impl FnMut(&str, Option<u32>)) {
-        let text = self.normalizer.normalize(text, self.literals.as_ref());
+        let text = self.normalizer.normalize(text, self.user_defined.as_ref());
         let mut unknown: Option<(usize, usize)> = None;
         let mut next = |start: usize, end: usize, id: Option<u32>| {
-            let id = id.filter(|id| self.role(*id) != Role::Unknown);
+            let id = id.filter(|id| self.piece_type(*id) != PieceType::Unknown);
             if id.is_none() && !self.byte_fallback {
                 unknown = Some((unknown.map_or(start, |(first, _)| first), end));
                 return;
@@ -185,18 +197,25 @@ impl SentencePiece {
                 }
             }
         };
-        match &self.search {
-            Search::Unigram { trie, unknown_score } => self.search(trie, *unknown_score, &text, &mut next),
-            Search::Bpe { neighbours } => self.merge(neighbours, &text, &mut next),
+        match &self.algorithm {
+            Algorithm::Unigram { trie, unknown_score } => self.encode_unigram(trie, *unknown_score, &text, &mut next),
+            Algorithm::Bpe { neighbours } => self.encode_bpe(neighbours, &text, &mut next),
         }
         if let Some((start, end)) = unknown {
             each(&text[start..end], None);
         }
     }
 
-    /// The best path through a unigram model's pieces (`EncodeOptimized` of unigram_model.cc).
-    fn search(&self, trie: &Trie, unknown_score: f32, text: &str, next: &mut impl FnMut(usize, usize, Option<u32>)) {
-        /// The last piece of the best path to a place; of length 0 while there is none.
+    /// Cuts a text by a unigram model: Viterbi search for the pieces with the highest sum of scores (`EncodeOptimized` of
+    /// unigram_model.cc). Calls `next` with the bytes and the id of each piece.
+    fn encode_unigram(
+        &self,
+        trie: &Trie,
+        unknown_score: f32,
+        text: &str,
+        next: &mut impl FnMut(usize, usize, Option<u32>),
+    ) {
+        /// The last piece of the best path to a byte offset; its length is 0 if no path is known yet.
         #[derive(Clone, Copy, Default)]
         struct Step {
             score: f32,
@@ -207,7 +226,7 @@ impl SentencePiece {
         let mut frontier = 0;
         for (start, character) in text.char_indices() {
             let mut base = best[start].score;
-            if base.abs() > RESET {
+            if base.abs() > SCORE_RESET {
                 for (at, step) in best[start..=frontier.max(start)].iter_mut().enumerate() {
                     if at == 0 || step.len > 0 {
                         step.score -= base;
@@ -229,9 +248,9 @@ impl SentencePiece {
             };
             let mut single = false;
             for (len, id) in trie.prefixes(&text.as_bytes()[start..]) {
-                let score = match self.roles[id as usize] {
-                    // A bonus that makes sure these are taken.
-                    Role::UserDefined => (0.1 * (len as f64 - 1.0)) as f32,
+                let score = match self.types[id as usize] {
+                    // The bonus ensures that user-defined pieces are chosen.
+                    PieceType::UserDefined => (0.1 * (len as f64 - 1.0)) as f32,
                     _ => self.scores[id as usize],
                 };
                 offer(len, score, Some(id));
@@ -245,7 +264,7 @@ impl SentencePiece {
         let mut end = text.len();
         while end > 0 {
             let step = best[end];
-            // Every place is reached, a character at a time if need be.
+            // Every character boundary is reached, by unknown characters if need be.
             let start = end - (step.len as usize).clamp(1, end);
             path.push((start, end, step.id));
             end = start;
@@ -255,14 +274,20 @@ impl SentencePiece {
         }
     }
 
-    /// The merges of a BPE model (bpe_model.cc), each run of possible neighbours by itself.
-    fn merge(&self, neighbours: &HashSet<(char, char)>, text: &str, next: &mut impl FnMut(usize, usize, Option<u32>)) {
+    /// Cuts a text by a BPE model (bpe_model.cc). Each run of characters that may be merged is merged by itself. Calls `next`
+    /// with the bytes and the id of each piece.
+    fn encode_bpe(
+        &self,
+        neighbours: &HashSet<(char, char)>,
+        text: &str,
+        next: &mut impl FnMut(usize, usize, Option<u32>),
+    ) {
         let mut run = Vec::new();
         let (mut start, mut at) = (0, 0);
         let mut previous = None;
         while let Some(character) = text[at..].chars().next() {
             let literal = self
-                .literals
+                .user_defined
                 .as_ref()
                 .and_then(|trie| trie.longest(&text.as_bytes()[at..]));
             let joins = previous.is_some_and(|previous| neighbours.contains(&(previous, character)));
@@ -288,13 +313,13 @@ impl SentencePiece {
         self.merge_run(text, start, &run, next);
     }
 
-    /// Merges the characters from `start` on, given by their ends.
+    /// Merges the characters from byte `start` on; `ends` are the byte offsets of their ends.
     fn merge_run(&self, text: &str, start: usize, ends: &[usize], next: &mut impl FnMut(usize, usize, Option<u32>)) {
-        // Where unused pieces, which may be merged further but not stay, were joined.
+        // For each unused piece, the byte at which it was joined: such pieces may be merged further but must not remain.
         let mut joints: HashMap<&str, usize> = HashMap::new();
-        let symbols = merge(start, ends, |start, middle, end| {
+        let symbols = merge_symbols(start, ends, |start, middle, end| {
             let id = self.mergeable(&text[start..end])?;
-            if self.roles[id as usize] == Role::Unused {
+            if self.types[id as usize] == PieceType::Unused {
                 joints.insert(&text[start..end], middle - start);
             }
             Some(self.scores[id as usize])
@@ -304,6 +329,7 @@ impl SentencePiece {
         }
     }
 
+    /// Calls `next` with a piece; an unused piece is first cut into the pieces it was merged from.
     fn resegment(
         &self,
         text: &str,
@@ -315,7 +341,7 @@ impl SentencePiece {
     ) {
         let piece = &text[start..end];
         let id = self.mergeable(piece);
-        let unused = id.is_some_and(|id| self.roles[id as usize] == Role::Unused);
+        let unused = id.is_some_and(|id| self.types[id as usize] == PieceType::Unused);
         match joints.get(piece).filter(|_| unused && depth <= RESEGMENT_DEPTH) {
             Some(middle) => {
                 self.resegment(text, start, start + middle, joints, depth + 1, next);
@@ -325,35 +351,41 @@ impl SentencePiece {
         }
     }
 
+    /// The id of a piece that a merge may form.
     fn mergeable(&self, piece: &str) -> Option<u32> {
         let id = self.pieces.piece_to_id(piece)?;
-        matches!(self.roles[id as usize], Role::Normal | Role::UserDefined | Role::Unused).then_some(id)
+        matches!(
+            self.types[id as usize],
+            PieceType::Normal | PieceType::UserDefined | PieceType::Unused
+        )
+        .then_some(id)
     }
 
-    /// Pieces to text (`DecodeOptimized` of sentencepiece_processor.cc): spaces restored, bytes joined, controls left out.
+    /// Joins pieces to a text (`Decode` of sentencepiece_processor.cc): ▁ becomes a space, byte pieces become characters, and
+    /// control pieces are left out.
     pub fn decode<'a>(&self, pieces: impl IntoIterator<Item = &'a str>) -> String {
         let mut text = String::new();
         let mut bytes = Vec::new();
-        let mut begin = self.strip != Strip::None;
+        let mut at_start = self.leading_spaces != LeadingSpaces::Keep;
         for piece in pieces {
             let id = self.pieces.piece_to_id(piece).or(self.unknown);
-            let role = id.map_or(Role::Unknown, |id| self.role(id));
-            if role == Role::Byte {
-                bytes.extend(byte_of(piece));
+            let piece_type = id.map_or(PieceType::Unknown, |id| self.piece_type(id));
+            if piece_type == PieceType::Byte {
+                bytes.extend(parse_byte_piece(piece));
                 continue;
             }
-            flush(&mut bytes, &mut text);
-            begin &= text.is_empty();
-            match role {
-                Role::Control => continue,
-                Role::Unknown if id.is_some_and(|id| self.pieces.id_to_piece(id) == piece) => {
+            flush_bytes(&mut bytes, &mut text);
+            at_start &= text.is_empty();
+            match piece_type {
+                PieceType::Control => continue,
+                PieceType::Unknown if id.is_some_and(|id| self.pieces.id_to_piece(id) == piece) => {
                     text.push_str(&self.unknown_surface);
                 }
-                Role::Unknown => text.push_str(piece),
+                PieceType::Unknown => text.push_str(piece),
                 _ => {
-                    let stripped = piece.strip_prefix(SPACE).filter(|_| begin);
-                    begin &= !(stripped.is_some() && self.strip == Strip::One);
-                    for (index, part) in stripped.unwrap_or(piece).split(SPACE).enumerate() {
+                    let stripped = piece.strip_prefix(SPACE_MARK).filter(|_| at_start);
+                    at_start &= !(stripped.is_some() && self.leading_spaces == LeadingSpaces::DropOne);
+                    for (index, part) in stripped.unwrap_or(piece).split(SPACE_MARK).enumerate() {
                         if index > 0 {
                             text.push(' ');
                         }
@@ -362,7 +394,7 @@ impl SentencePiece {
                 }
             }
         }
-        flush(&mut bytes, &mut text);
+        flush_bytes(&mut bytes, &mut text);
         match &self.denormalizer {
             Some(denormalizer) => denormalizer.normalize(&text, None),
             None => text,
@@ -370,8 +402,8 @@ impl SentencePiece {
     }
 }
 
-/// Appends bytes as text, each that belongs to no character as U+FFFD.
-fn flush(bytes: &mut Vec<u8>, text: &mut String) {
+/// Appends bytes to a text and clears them; each byte that is not part of a character becomes U+FFFD.
+fn flush_bytes(bytes: &mut Vec<u8>, text: &mut String) {
     let mut rest = bytes.as_slice();
     while !rest.is_empty() {
         match std::str::from_utf8(rest) {

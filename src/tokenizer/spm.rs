@@ -1,32 +1,36 @@
-//! The SPM kind of GGUF vocabulary: sentencepiece BPE by piece scores, with byte fallback (llama.cpp `llm_tokenizer_spm`).
+//! Sentencepiece BPE tokenizers from GGUF metadata (`tokenizer.ggml.model` is `llama`), with byte fallback, as
+//! `llm_tokenizer_spm` of llama.cpp.
 
-use super::merge::merge;
-use super::pieces::{Pieces, Role, SPACE, byte_of};
+use super::merge::merge_symbols;
+use super::pieces::{PieceType, Pieces, SPACE_MARK, parse_byte_piece};
 use crate::error::{Error, Result};
 use crate::model::weights::gguf::Gguf;
 use aho_corasick::{AhoCorasick, MatchKind};
 use candle_core::quantized::gguf_file::Value;
 
-/// A tokenizer over a vocabulary of scored pieces: the highest-scoring merge first, the leftmost of equals.
+/// A tokenizer over a vocabulary of scored pieces: merges the pair with the highest score first, the leftmost of equals.
 pub struct SpmTokenizer {
     pieces: Pieces,
     scores: Vec<f32>,
-    roles: Vec<Role>,
-    /// Token of each byte value, for characters outside the vocabulary.
-    bytes: Vec<Option<u32>>,
-    /// Tokens with a meaning of their own, matched (the leftmost, then the longest) before anything is merged.
+    types: Vec<PieceType>,
+    /// The byte piece of each byte, for characters without a piece.
+    byte_ids: Vec<Option<u32>>,
+    /// Control and user-defined tokens, cut out of a text before the rest is merged: the leftmost, then the longest.
     literals: AhoCorasick,
     literal_ids: Vec<u32>,
+    /// The id of the unknown token.
     unknown: Option<u32>,
+    /// The id that opens every prompt, if the model wants one.
     bos: Option<u32>,
+    /// Whether a space is put before each text between literals (`add_space_prefix`).
     space_prefix: bool,
 }
 
 impl SpmTokenizer {
-    /// Builds the tokenizer from a GGUF file's `tokenizer.ggml.*` metadata.
+    /// Builds the tokenizer from the `tokenizer.ggml.*` metadata of a GGUF file.
     ///
     /// # Errors
-    /// Of kind `Model` where the vocabulary is missing, of another kind, or inconsistent.
+    /// Of kind `Model` if the vocabulary is missing, of another kind, or inconsistent.
     pub fn from_gguf(gguf: &Gguf) -> Result<Self> {
         let fail = |place: &str, message: String| Error::model(message).path(gguf.path()).place(place.to_owned());
         match gguf.string("tokenizer.ggml.model") {
@@ -54,8 +58,8 @@ impl SpmTokenizer {
         let mut this = Self {
             pieces: Pieces::default(),
             scores: Vec::with_capacity(tokens.len()),
-            roles: Vec::with_capacity(tokens.len()),
-            bytes: vec![None; 256],
+            types: Vec::with_capacity(tokens.len()),
+            byte_ids: vec![None; 256],
             literals: automaton(&[]).map_err(|e| fail("tokenizer.ggml.tokens", e.to_string()))?,
             literal_ids: Vec::new(),
             unknown: None,
@@ -67,19 +71,21 @@ impl SpmTokenizer {
             let (Value::String(piece), Ok(kind), Ok(score)) = (token, kind.to_i32(), score.to_f32()) else {
                 return Err(fail(&place(), "has a text, type or score of the wrong kind".into()));
             };
-            let role = Role::numbered(u64::try_from(kind).unwrap_or_default());
+            let piece_type = PieceType::from_number(u64::try_from(kind).unwrap_or_default());
             let id = u32::try_from(index).map_err(|_| fail(&place(), "too many tokens".into()))?;
-            // As in llama.cpp, the first of two tokens with one text is the one that is found.
+            // As in llama.cpp, the first of two tokens with the same text is the one that is found.
             this.pieces.push(piece);
             this.scores.push(score);
-            this.roles.push(role);
-            match role {
-                Role::Byte => {
-                    if let Some(byte) = byte_of(piece) {
-                        this.bytes[usize::from(byte)] = Some(id);
+            this.types.push(piece_type);
+            match piece_type {
+                PieceType::Byte => {
+                    if let Some(byte) = parse_byte_piece(piece) {
+                        this.byte_ids[usize::from(byte)] = Some(id);
                     }
                 }
-                Role::UserDefined | Role::Control | Role::Unknown if !piece.is_empty() => this.literal_ids.push(id),
+                PieceType::UserDefined | PieceType::Control | PieceType::Unknown if !piece.is_empty() => {
+                    this.literal_ids.push(id)
+                }
                 _ => {}
             }
         }
@@ -98,60 +104,60 @@ impl SpmTokenizer {
         Ok(this)
     }
 
-    /// Tokens in the vocabulary.
+    /// The number of tokens.
     pub fn len(&self) -> usize {
         self.pieces.len()
     }
 
-    /// The id that opens every prompt, where the model wants one.
+    /// See [`super::Tokenizer::bos_id`].
     pub fn bos_id(&self) -> Option<u32> {
         self.bos
     }
 
-    /// The id of exactly this piece.
+    /// The id of a token.
     pub fn token_to_id(&self, piece: &str) -> Option<u32> {
         self.pieces.piece_to_id(piece)
     }
 
-    /// All pieces, with their ids and roles.
-    pub fn pieces(&self) -> impl Iterator<Item = (u32, &str, Role)> {
+    /// All pieces with their ids and types.
+    pub fn pieces(&self) -> impl Iterator<Item = (u32, &str, PieceType)> {
         self.pieces
             .iter()
-            .zip(&self.roles)
-            .map(|((id, piece), role)| (id, piece, *role))
+            .zip(&self.types)
+            .map(|((id, piece), piece_type)| (id, piece, *piece_type))
     }
 
-    /// Text to ids. Nothing is added in front; control tokens written in the text are taken as such.
+    /// Encodes a text. Nothing is added in front; control tokens that are written in the text become their ids.
     pub fn encode(&self, text: &str) -> Vec<u32> {
         let mut ids = Vec::with_capacity(text.len() / 4 + 1);
         let mut start = 0;
         for found in self.literals.find_iter(text) {
-            self.merge(&text[start..found.start()], &mut ids);
+            self.encode_text(&text[start..found.start()], &mut ids);
             ids.push(self.literal_ids[found.pattern().as_usize()]);
             start = found.end();
         }
-        self.merge(&text[start..], &mut ids);
+        self.encode_text(&text[start..], &mut ids);
         ids
     }
 
-    /// Appends the ids of a stretch without literals, which a space opens where the model wants one.
-    fn merge(&self, text: &str, ids: &mut Vec<u32>) {
+    /// Appends the ids of a text without literals, with a space before it if the model wants one.
+    fn encode_text(&self, text: &str, ids: &mut Vec<u32>) {
         if text.is_empty() {
             return;
         }
         let mut escaped = String::with_capacity(text.len() + 16);
         if self.space_prefix {
-            escaped.push_str(SPACE);
+            escaped.push_str(SPACE_MARK);
         }
         for (index, part) in text.split(' ').enumerate() {
             if index > 0 {
-                escaped.push_str(SPACE);
+                escaped.push_str(SPACE_MARK);
             }
             escaped.push_str(part);
         }
         let text = escaped.as_str();
         let ends: Vec<usize> = text.char_indices().map(|(start, c)| start + c.len_utf8()).collect();
-        let symbols = merge(0, &ends, |start, _, end| {
+        let symbols = merge_symbols(0, &ends, |start, _, end| {
             let id = self.token_to_id(&text[start..end])?;
             self.scores.get(id as usize).copied()
         });
@@ -162,27 +168,27 @@ impl SpmTokenizer {
                 None => ids.extend(
                     piece
                         .bytes()
-                        .filter_map(|byte| self.bytes[usize::from(byte)].or(self.unknown)),
+                        .filter_map(|byte| self.byte_ids[usize::from(byte)].or(self.unknown)),
                 ),
             }
         }
     }
 
-    /// Ids to bytes: a piece's spaces restored, byte tokens as their byte, control tokens as nothing.
-    fn decode_bytes(&self, id: u32, out: &mut Vec<u8>) {
-        let Some(role) = self.roles.get(id as usize) else {
+    /// Appends the bytes that a token adds to a text: none for control tokens.
+    fn push_token_bytes(&self, id: u32, out: &mut Vec<u8>) {
+        let Some(piece_type) = self.types.get(id as usize) else {
             return;
         };
         let piece = self.pieces.id_to_piece(id);
-        match role {
-            Role::Control | Role::Unknown => {}
-            Role::UserDefined => out.extend_from_slice(piece.as_bytes()),
-            Role::Byte => {
-                let byte = self.bytes.iter().position(|token| *token == Some(id));
+        match piece_type {
+            PieceType::Control | PieceType::Unknown => {}
+            PieceType::UserDefined => out.extend_from_slice(piece.as_bytes()),
+            PieceType::Byte => {
+                let byte = self.byte_ids.iter().position(|token| *token == Some(id));
                 out.extend(byte.map(|byte| byte as u8));
             }
-            Role::Normal | Role::Unused => {
-                for (index, part) in piece.split(SPACE).enumerate() {
+            PieceType::Normal | PieceType::Unused => {
+                for (index, part) in piece.split(SPACE_MARK).enumerate() {
                     if index > 0 {
                         out.push(b' ');
                     }
@@ -192,25 +198,26 @@ impl SpmTokenizer {
         }
     }
 
-    /// What a token adds to a text, or its name where that is nothing.
-    pub fn text(&self, id: u32) -> String {
-        match self.roles.get(id as usize) {
-            Some(Role::Control | Role::Unknown) => self.pieces.id_to_piece(id).to_owned(),
+    /// The text that a token adds to an output; for a control token, its name.
+    pub fn token_text(&self, id: u32) -> String {
+        match self.types.get(id as usize) {
+            Some(PieceType::Control | PieceType::Unknown) => self.pieces.id_to_piece(id).to_owned(),
             _ => self.decode(&[id]),
         }
     }
 
-    /// Ids to text; bytes that form no character become U+FFFD. The space that opens each stretch of a source is none of an output.
+    /// Decodes ids. Bytes that form no character become U+FFFD, and the space that encoding puts before a text is dropped.
     pub fn decode(&self, ids: &[u32]) -> String {
         let mut bytes = Vec::with_capacity(ids.len() * 6);
         for &id in ids {
-            self.decode_bytes(id, &mut bytes);
+            self.push_token_bytes(id, &mut bytes);
         }
         let opened = self.space_prefix && bytes.first() == Some(&b' ');
         String::from_utf8_lossy(&bytes[usize::from(opened)..]).into_owned()
     }
 }
 
+/// The search for literals in a text.
 fn automaton(pieces: &[&str]) -> Result<AhoCorasick, aho_corasick::BuildError> {
     AhoCorasick::builder()
         .match_kind(MatchKind::LeftmostLongest)

@@ -1,6 +1,6 @@
-//! Tokenizer directories against transformers (`tests/golden/tokenizer.py`), damaged files, and any text at all.
+//! Tokenizers against transformers (`tests/golden/tokenizer.py`), damaged files, and properties of any text.
 
-use super::proto::Model;
+use super::proto::ModelProto;
 use super::sentencepiece::SentencePiece;
 use super::*;
 use proptest::prelude::*;
@@ -423,7 +423,7 @@ fn a_cut_model_is_an_error_or_a_smaller_model() {
     for path in spm() {
         let bytes = std::fs::read(path).expect("a model");
         for cut in 0..bytes.len() {
-            if let Ok(model) = Model::read(&bytes[..cut]).and_then(SentencePiece::new) {
+            if let Ok(model) = ModelProto::parse(&bytes[..cut]).and_then(SentencePiece::new) {
                 model.encode("น้ำ ab ﬁ", |_, _| {});
             }
         }
@@ -449,7 +449,7 @@ proptest! {
     #[test]
     fn pieces_put_together_are_a_text_that_is_cut_the_same_way(text in "[ a-zก-๛ﬁＡｶﾞ語]{0,40}") {
         for path in spm() {
-            let model = Model::open(&path).expect("a model");
+            let model = ModelProto::open(&path).expect("a model");
             let model = SentencePiece::new(model).expect("a model");
             let mut pieces = Vec::new();
             model.encode(&text, |piece, _| pieces.push(piece.to_owned()));
@@ -467,7 +467,7 @@ proptest! {
             let at = at.index(bytes.len());
             bytes[at] = byte;
         }
-        if let Ok(model) = Model::read(&bytes).and_then(SentencePiece::new) {
+        if let Ok(model) = ModelProto::parse(&bytes).and_then(SentencePiece::new) {
             let mut pieces = Vec::new();
             model.encode("น้ำ ab ﬁ ประเทศ <2en>ｶﾞ", |piece, _| pieces.push(piece.to_owned()));
             model.decode(pieces.iter().map(String::as_str));

@@ -1,27 +1,29 @@
-//! A byte trie: all keys that a text begins with, in one walk.
+//! A byte trie: finds all keys with which a text begins in one walk.
 
-/// No key ends here.
+/// The value of a node at which no key ends.
 const NONE: u32 = u32::MAX;
 
-/// A trie whose nodes lie breadth first, so that the children of a node are neighbours.
+/// A trie. Its nodes are stored in breadth-first order, so that the children of a node lie side by side.
 pub struct Trie {
     nodes: Vec<Node>,
     /// The byte that leads to each node.
     labels: Vec<u8>,
-    /// The root's children by their byte: the one node that every walk passes.
+    /// The children of the root, indexed by byte, since every walk begins there.
     roots: Box<[u32; 256]>,
 }
 
 #[derive(Clone, Copy)]
 struct Node {
-    /// The first child.
+    /// Index of the first child.
     child: u32,
+    /// Number of children, which are sorted by their byte.
     children: u16,
+    /// The value of the key that ends here, or [`NONE`].
     value: u32,
 }
 
 impl Trie {
-    /// A trie over keys with their values; the first of equal keys counts, and empty keys are left out.
+    /// Builds a trie of keys and their values. Of equal keys the first counts; empty keys are left out.
     pub fn new(mut keys: Vec<(&[u8], u32)>) -> Self {
         keys.retain(|(key, _)| !key.is_empty());
         keys.sort_by_key(|(key, _)| *key);
@@ -31,7 +33,7 @@ impl Trie {
             value: NONE,
         };
         let (mut nodes, mut labels) = (vec![empty], vec![0]);
-        // The keys below each node, and how many of their bytes are behind.
+        // For each node, the range of the keys below it and its depth in bytes.
         let mut ranges = vec![(0, keys.len(), 0)];
         let mut at = 0;
         while at < nodes.len() {
@@ -63,7 +65,7 @@ impl Trie {
         Self { nodes, labels, roots }
     }
 
-    /// Lengths and values of all keys that `text` begins with, the shortest first.
+    /// The length in bytes and the value of every key with which `text` begins, the shortest first.
     pub fn prefixes<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = (usize, u32)> + 'a {
         let mut at = 0;
         let mut node = 0;
@@ -80,11 +82,12 @@ impl Trie {
         })
     }
 
-    /// The longest key that `text` begins with.
+    /// The length and value of the longest key with which `text` begins.
     pub fn longest(&self, text: &[u8]) -> Option<(usize, u32)> {
         self.prefixes(text).last()
     }
 
+    /// The child of `node` to which `byte` leads.
     #[inline]
     fn step(&self, node: u32, byte: u8) -> Option<u32> {
         if node == 0 {

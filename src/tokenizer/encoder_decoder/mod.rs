@@ -1,0 +1,260 @@
+//! Tokenizers of encoder-decoder checkpoints over sentencepiece models, as the Python classes of transformers 4.57 work:
+//! `MarianTokenizer`, `M2M100Tokenizer`, `NllbTokenizer`, `MBartTokenizer`, `MBart50Tokenizer` and `T5Tokenizer`.
+
+mod languages;
+mod load;
+mod vocabulary;
+
+use super::added::{AddedVocabulary, Part};
+use super::cleanup::{clean_up_tokenization, is_space};
+use super::pieces::{PieceType, SPACE_MARK};
+use super::script::can_be_english;
+use super::sentencepiece::SentencePiece;
+use vocabulary::Vocabulary;
+
+/// The tokenizer of an encoder-decoder checkpoint.
+pub struct EncoderDecoder {
+    /// The model that cuts the source text.
+    source: SentencePiece,
+    /// The model that joins the output, if it is another one.
+    target: Option<SentencePiece>,
+    vocabulary: Vocabulary,
+    /// The vocabulary's id of each piece of `source`.
+    piece_ids: Vec<u32>,
+    /// The id of the unknown token.
+    unknown: u32,
+    unknown_token: String,
+    added: AddedVocabulary,
+    class: Class,
+    /// `clean_up_tokenization_spaces`.
+    cleans_up: bool,
+}
+
+/// The tokenizer class, where it makes a difference to encoding and decoding.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Marian,
+    M2m100,
+    /// Also `MBartTokenizer`. Decoding joins pieces without sentencepiece.
+    Nllb,
+    MBart50,
+    T5 {
+        legacy: bool,
+        add_prefix_space: bool,
+    },
+}
+
+impl EncoderDecoder {
+    /// See [`super::Tokenizer::adds_eos_if_absent`].
+    pub fn adds_eos_if_absent(&self) -> bool {
+        matches!(self.class, Class::T5 { .. })
+    }
+
+    /// See [`super::Tokenizer::len`].
+    pub fn len(&self) -> usize {
+        let own = match &self.vocabulary {
+            Vocabulary::VocabJson { source, target } => {
+                let target = target.as_ref().map_or(0, |target| target.tokens.len());
+                source.tokens.len().max(target)
+            }
+            Vocabulary::Pieces { offset } => self.source.pieces().len() + *offset as usize,
+        };
+        self.added.ids().map(|id| id as usize + 1).fold(own, usize::max)
+    }
+
+    /// See [`super::Tokenizer::token_to_id`].
+    pub fn token_to_id(&self, token: &str) -> Option<u32> {
+        let own = || self.vocabulary.token_to_id(&self.source, token);
+        self.added.token_to_id(token).or_else(own)
+    }
+
+    /// The token of an id in an output.
+    fn id_to_token(&self, id: u32) -> Option<&str> {
+        self.added.id_to_token(id).or_else(|| match &self.vocabulary {
+            Vocabulary::VocabJson { source, target } => {
+                let names = target.as_ref().unwrap_or(source);
+                names.tokens.get(id as usize)?.as_deref()
+            }
+            Vocabulary::Pieces { offset } => {
+                let id = id.checked_sub(*offset)?;
+                let pieces = self.source.pieces();
+                ((id as usize) < pieces.len()).then(|| pieces.id_to_piece(id))
+            }
+        })
+    }
+
+    /// See [`super::Tokenizer::encode`].
+    pub fn encode(&self, text: &str) -> Vec<u32> {
+        let mut ids = Vec::with_capacity(text.len() / 6 + 4);
+        if let Class::T5 {
+            legacy: false,
+            add_prefix_space,
+        } = self.class
+        {
+            self.encode_t5(text, add_prefix_space, &mut ids);
+            return ids;
+        }
+        for part in self.added.split(text) {
+            match part {
+                Part::Token(id) => ids.push(id),
+                Part::Text(text) => self.encode_text(text, &mut ids),
+            }
+        }
+        ids
+    }
+
+    /// Appends the ids of a text without added tokens. In Marian, a language code such as `>>eng<<` at its start is one token.
+    fn encode_text(&self, mut text: &str, ids: &mut Vec<u32>) {
+        if self.class == Class::Marian
+            && text.starts_with(">>")
+            && let Some(end) = text.find("<<")
+        {
+            let (code, rest) = text.split_at(end + 2);
+            ids.push(self.vocabulary.token_to_id(&self.source, code).unwrap_or(self.unknown));
+            text = rest;
+        }
+        self.source.encode(text, |piece, id| ids.push(self.piece_id(piece, id)));
+    }
+
+    /// The id of a piece that the source model cut; the unknown token's if the vocabulary does not have it.
+    fn piece_id(&self, piece: &str, id: Option<u32>) -> u32 {
+        match id {
+            Some(id) => self.piece_ids.get(id as usize).copied().unwrap_or(self.unknown),
+            None => self
+                .vocabulary
+                .piece_to_id(&self.source, None, piece)
+                .unwrap_or(self.unknown),
+        }
+    }
+
+    /// Appends the ids of a text as `T5Tokenizer` does if `legacy` is false: a space before the text, but none after an added
+    /// token.
+    fn encode_t5(&self, text: &str, add_prefix_space: bool, ids: &mut Vec<u32>) {
+        if text.is_empty() {
+            return;
+        }
+        let text = text.replace(SPACE_MARK, " ");
+        let text = if add_prefix_space {
+            format!("{SPACE_MARK}{text}")
+        } else {
+            text
+        };
+        let mut first_is_space = false;
+        for (index, part) in self.added.split(&text).into_iter().enumerate() {
+            match part {
+                Part::Token(id) => {
+                    if index == 1 && first_is_space && ids.len() == 1 && self.added.is_special(id) {
+                        ids.clear();
+                    }
+                    ids.push(id);
+                }
+                Part::Text(text) if text.starts_with([' ', '\u{2581}']) => {
+                    // sentencepiece would strip the space, so the text is cut with the unknown token before it, whose pieces are
+                    // then dropped.
+                    let guard = &self.unknown_token;
+                    let mut skip = 0;
+                    self.source.encode(guard, |_, _| skip += 1);
+                    let mut pieces = Vec::new();
+                    self.source.encode(&format!("{guard}{text}"), |piece, id| {
+                        pieces.push((self.piece_id(piece, id), piece == SPACE_MARK));
+                    });
+                    let kept = pieces.get(skip..).unwrap_or(&pieces);
+                    first_is_space |= index == 0 && matches!(kept, [(_, true)]);
+                    ids.extend(kept.iter().map(|(id, _)| id));
+                }
+                Part::Text(text) => self.encode_text(text, ids),
+            }
+        }
+    }
+
+    /// See [`super::Tokenizer::decode`].
+    pub fn decode(&self, ids: &[u32]) -> String {
+        let mut texts: Vec<String> = Vec::new();
+        let mut tokens: Vec<&str> = Vec::new();
+        for &id in ids.iter().filter(|id| !self.added.is_special(**id)) {
+            let Some(token) = self.id_to_token(id) else {
+                continue;
+            };
+            if self
+                .added
+                .token_to_id(token)
+                .is_some_and(|id| self.added.is_special(id))
+            {
+                continue;
+            }
+            if self.added.id_to_token(id).is_some() {
+                self.push_joined(&mut tokens, &mut texts);
+                texts.push(token.to_owned());
+            } else {
+                tokens.push(token);
+            }
+        }
+        self.push_joined(&mut tokens, &mut texts);
+        let text = texts.join(" ");
+        let text = text.trim_matches(is_space);
+        if self.cleans_up {
+            clean_up_tokenization(text)
+        } else {
+            text.to_owned()
+        }
+    }
+
+    /// Joins tokens to a text (`convert_tokens_to_string`), appends it to `texts`, and clears the tokens.
+    fn push_joined(&self, tokens: &mut Vec<&str>, texts: &mut Vec<String>) {
+        if tokens.is_empty() {
+            return;
+        }
+        let text = match self.class {
+            Class::Marian => {
+                let model = self.target.as_ref().unwrap_or(&self.source);
+                model.decode(tokens.drain(..)).replace(SPACE_MARK, " ")
+            }
+            Class::Nllb => tokens.concat().replace(SPACE_MARK, " "),
+            Class::T5 { add_prefix_space, .. } => {
+                if let Some(first) = tokens.first_mut().filter(|_| add_prefix_space) {
+                    *first = first.strip_prefix(SPACE_MARK).unwrap_or(first);
+                }
+                self.source.decode(tokens.drain(..))
+            }
+            Class::M2m100 | Class::MBart50 => self.source.decode(tokens.drain(..)),
+        };
+        tokens.clear();
+        let text = text.trim_matches(is_space);
+        if !text.is_empty() {
+            texts.push(text.to_owned());
+        }
+    }
+
+    /// See [`super::Tokenizer::english_ids`].
+    pub fn english_ids(&self) -> Vec<u32> {
+        let output_pieces = self.target.as_ref().map(SentencePiece::pieces);
+        let mut ids: Vec<u32> = (0..self.len() as u32)
+            .filter(|id| match self.id_to_token(*id) {
+                _ if self.added.id_to_token(*id).is_some() => true,
+                Some(token) => {
+                    can_be_english(token) && output_pieces.is_none_or(|pieces| pieces.piece_to_id(token).is_some())
+                }
+                None => false,
+            })
+            .collect();
+        let model = self.target.as_ref().unwrap_or(&self.source);
+        let kept = model.pieces().iter();
+        let kept = kept.filter(|(id, _)| !matches!(model.piece_type(*id), PieceType::Normal | PieceType::Unused));
+        ids.extend(kept.filter_map(|(id, piece)| match &self.vocabulary {
+            Vocabulary::VocabJson { source, target } => target.as_ref().unwrap_or(source).ids.get(piece).copied(),
+            Vocabulary::Pieces { offset } => Some(id + offset),
+        }));
+        ids.extend(self.added.name_ids());
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
+    /// The text that a token adds to an output; empty for special tokens.
+    pub fn token_text(&self, id: u32) -> String {
+        match self.id_to_token(id) {
+            Some(token) if !self.added.is_special(id) => token.replace(SPACE_MARK, " "),
+            _ => String::new(),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The vocabulary of an encoder-decoder tokenizer: vocab.json, or the ids of a sentencepiece model.
+
+use crate::error::{Error, Result};
+use crate::tokenizer::config::{self, TokenizerConfig, special_token};
+use crate::tokenizer::sentencepiece::SentencePiece;
+use hashbrown::HashMap;
+use std::path::Path;
+
+/// The source of a tokenizer's ids.
+pub enum Vocabulary {
+    /// Files that list the id of each token; the target language may have a file of its own.
+    VocabJson {
+        source: VocabJson,
+        target: Option<VocabJson>,
+    },
+    /// The ids of the sentencepiece model, plus an offset.
+    Pieces { offset: u32 },
+}
+
+/// The content of vocab.json.
+pub struct VocabJson {
+    pub ids: HashMap<String, u32>,
+    /// Tokens by id.
+    pub tokens: Vec<Option<String>>,
+}
+
+impl Vocabulary {
+    /// The id of a token in the source language. `model` is the sentencepiece model of that language.
+    pub fn token_to_id(&self, model: &SentencePiece, token: &str) -> Option<u32> {
+        match self {
+            Self::VocabJson { source, .. } => source.ids.get(token).copied(),
+            Self::Pieces { offset } => Some(model.pieces().piece_to_id(token)? + offset),
+        }
+    }
+
+    /// The id of a piece that the model cut, whose own id is `id`; `None` if the vocabulary does not have it.
+    pub fn piece_to_id(&self, model: &SentencePiece, id: Option<u32>, piece: &str) -> Option<u32> {
+        match self {
+            Self::VocabJson { source, .. } => source.ids.get(piece).copied(),
+            Self::Pieces { offset } => {
+                let id = id.or_else(|| model.pieces().piece_to_id(piece))?;
+                // With fairseq's offset of 1, piece 0 is not the unknown token of the vocabulary.
+                (*offset == 0 || id > 0).then_some(id + offset)
+            }
+        }
+    }
+}
+
+impl VocabJson {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// Of kind `Model` if it cannot be read or a value is not a plausible id.
+    pub fn open(path: &Path) -> Result<Self> {
+        let object = config::read_json_object(path)?;
+        let mut this = Self {
+            ids: HashMap::with_capacity(object.len()),
+            tokens: Vec::new(),
+        };
+        // Ids index a table, so a huge one must be damage and would only fill memory.
+        let limit = object.len().saturating_mul(4).max(1 << 20);
+        for (token, id) in object {
+            let fail = || Error::model("an id expected").path(path).place(token.clone());
+            let id = id
+                .as_u64()
+                .and_then(|id| usize::try_from(id).ok())
+                .filter(|id| *id < limit);
+            let id = id.ok_or_else(fail)?;
+            if this.tokens.len() <= id {
+                this.tokens.resize(id + 1, None);
+            }
+            this.tokens[id] = Some(token.clone());
+            this.ids.insert(token, id as u32);
+        }
+        Ok(this)
+    }
+
+    /// Checks that the vocabulary has the unknown token.
+    ///
+    /// # Errors
+    /// Of kind `Model` if it has not.
+    pub fn check_unknown_token(&self, path: &Path, config: &TokenizerConfig) -> Result<()> {
+        let unknown = config.special_token("unk_token", &[special_token("unk_token", "<unk>")])?;
+        match unknown.filter(|token| !self.ids.contains_key(&token.content)) {
+            None => Ok(()),
+            Some(token) => Err(Error::model("missing; the unknown token is expected")
+                .path(path)
+                .place(token.content)),
+        }
+    }
+}
