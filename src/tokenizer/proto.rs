@@ -26,7 +26,7 @@ pub struct Piece {
     pub piece_type: PieceType,
 }
 
-/// How a text is normalised before it is cut (`NormalizerSpec`).
+/// The normalisation of a text before it is cut (`NormalizerSpec`).
 #[derive(Clone, Debug)]
 pub struct NormalizerSpec {
     /// Replacements of characters, compiled to a double array; empty if there are none.

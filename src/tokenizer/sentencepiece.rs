@@ -47,7 +47,7 @@ enum Algorithm {
     },
 }
 
-/// How many ▁ before the first text decoding drops.
+/// The number of ▁ at the start of an output that decoding drops.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum LeadingSpaces {
     Keep,

@@ -2,7 +2,7 @@
 
 use super::amount::Amount;
 
-/// How many years the Buddhist era is ahead of the common era.
+/// The years by which the Buddhist era is ahead of the common era.
 pub const BUDDHIST: i32 = 543;
 
 /// The meaning of a token.
@@ -62,7 +62,7 @@ pub enum TokenKind {
     LineBreak,
 }
 
-/// How a month is written.
+/// The written form of a month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MonthForm {
     /// In full, and the word has no other meaning.

@@ -60,13 +60,13 @@ pub struct Quantity {
     pub value: Value,
     /// The second value of a range, a score or a ratio.
     pub second: Option<Value>,
-    /// How exact the text says the value is.
+    /// The precision that the words beside it give the value.
     pub precision: Precision,
     /// Whether it is written with digits, and not in words alone.
     pub has_digits: bool,
 }
 
-/// How exact a value is by the words beside it.
+/// The precision of a value, by the words beside it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
     /// No word says that it is not exact.
@@ -111,9 +111,9 @@ pub enum Value {
 /// A time of day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Time {
-    /// From 0 to 24.
+    /// The hour, from 0 to 24.
     pub hour: u8,
-    /// From 0 to 59.
+    /// The minute, from 0 to 59.
     pub minute: u8,
     /// Whether the half of the day is known. If it is not, `hour` is as written.
     pub is_half_known: bool,

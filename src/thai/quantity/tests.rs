@@ -27,7 +27,7 @@ fn check(language: Language, cases: &[(&str, &str)]) {
     );
 }
 
-/// Thai text and what is found in it; values are separated by bars.
+/// Thai texts with the quantities found in them, separated by vertical bars.
 const THAI: &[(&str, &str)] = &[
     // Digits.
     ("", ""),
@@ -683,7 +683,7 @@ fn what_a_translation_lacks_is_told() {
     }
 }
 
-/// How many pairs of a set differ in what is written with digits, on either side.
+/// The number of pairs in which a quantity with digits on either side has no match on the other.
 fn differing<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> usize {
     let differs = |(thai, english): &(&str, &str)| {
         let (source, target) = (

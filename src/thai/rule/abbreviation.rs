@@ -22,7 +22,7 @@ pub fn forbids_cut(line: &Line, gap: usize) -> Option<Rule> {
     forbidden.then_some(Rule::Abbreviation)
 }
 
-/// How an abbreviation stands in a sentence.
+/// The position of an abbreviation in a sentence.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Abbreviation {
     /// A word that belongs to it always follows.

@@ -8,7 +8,7 @@ use crate::thai::lexicon::{
 };
 use crate::thai::line::Line;
 
-/// How far a name has come before a gap.
+/// The part of a name that stands before a gap.
 #[derive(Clone, Copy)]
 enum State {
     /// No name has begun.

@@ -11,7 +11,7 @@ use regex_automata::{Anchored, Input, MatchKind, PatternSet};
 use std::cell::RefCell;
 use std::sync::LazyLock;
 
-/// How many characters on either side of the space a pattern sees.
+/// The number of characters on either side of the space that a pattern sees.
 const REACH: usize = 40;
 
 /// The patterns of each rule; the first pattern that matches decides.

@@ -1,7 +1,7 @@
 //! The protective rules against hand-written cases, and against the example article.
 
 use super::Rule;
-use crate::thai::split::tests::holds;
+use crate::thai::split::tests::assert_properties;
 use crate::thai::split::{Candidate, Reason, SplitOptions, explain, sentences};
 use proptest::prelude::*;
 
@@ -15,7 +15,7 @@ struct Case {
     rule: Option<&'static str>,
     marked: &'static str,
     text: String,
-    /// Bytes of the spaces that must stay, and of those that must be free.
+    /// Byte offsets of the spaces at which a rule must forbid a cut (`kept`), and of those at which none may (`free`).
     kept: Vec<usize>,
     free: Vec<usize>,
 }
@@ -38,16 +38,20 @@ fn cases() -> Vec<Case> {
         .collect()
 }
 
-/// The case with what was found: `_` barred, `|` free.
+/// The text of a case with each space replaced: `_` if a rule forbids a cut there, else `|`.
 fn drawn(text: &str, found: &[Candidate]) -> String {
     let mut out = text.as_bytes().to_vec();
     for candidate in found {
-        out[candidate.offset] = if barred(candidate).is_some() { b'_' } else { b'|' };
+        out[candidate.offset] = if forbidding_rule(candidate).is_some() {
+            b'_'
+        } else {
+            b'|'
+        };
     }
     String::from_utf8(out).expect("spaces are one byte")
 }
 
-fn barred(candidate: &Candidate) -> Option<Rule> {
+fn forbidding_rule(candidate: &Candidate) -> Option<Rule> {
     match candidate.reason {
         Reason::Rule(rule) => Some(rule),
         _ => None,
@@ -73,17 +77,25 @@ fn every_case_is_kept_and_left_free_as_marked() {
                 .find(|candidate| candidate.offset == offset)
                 .expect("a space")
         };
-        let right = case.kept.iter().all(|&offset| barred(at(offset)).is_some())
-            && case.free.iter().all(|&offset| barred(at(offset)).is_none());
+        let right = case.kept.iter().all(|&offset| forbidding_rule(at(offset)).is_some())
+            && case.free.iter().all(|&offset| forbidding_rule(at(offset)).is_none());
         if !right {
             broken.push(format!("{}\n     {}", case.marked, drawn(&case.text, &found)));
             continue;
         }
-        let mut rules = case.kept.iter().filter_map(|&offset| barred(at(offset))).map(name);
+        let mut rules = case
+            .kept
+            .iter()
+            .filter_map(|&offset| forbidding_rule(at(offset)))
+            .map(name);
         if let Some(rule) = case.rule
             && !rules.any(|found| found == rule)
         {
-            let rules: Vec<_> = case.kept.iter().filter_map(|&offset| barred(at(offset))).collect();
+            let rules: Vec<_> = case
+                .kept
+                .iter()
+                .filter_map(|&offset| forbidding_rule(at(offset)))
+                .collect();
             broken.push(format!("{}\n     kept by {rules:?}, not by {rule}", case.marked));
         }
     }
@@ -194,7 +206,7 @@ proptest! {
         let text: String = pieces.iter().flat_map(|(word, joint)| [word.as_str(), joint]).collect();
         for text in [text, any_text] {
             for options in [SplitOptions::default(), SplitOptions { max_chars: cap }] {
-                holds(&text, &options)?;
+                assert_properties(&text, &options)?;
             }
         }
     }
@@ -208,7 +220,7 @@ proptest! {
         let text = format!("{FILLER} {} {FILLER} {} {FILLER}", other.text, case.text);
         let start = text.len() - FILLER.len() - 1 - case.text.len();
         let found = explain(&text, &SplitOptions { max_chars: usize::MAX });
-        let at = |offset: usize| found.iter().find(|candidate| candidate.offset == start + offset).and_then(barred);
+        let at = |offset: usize| found.iter().find(|candidate| candidate.offset == start + offset).and_then(forbidding_rule);
         prop_assert!(case.kept.iter().all(|&offset| at(offset).is_some()), "{} after {}", case.marked, other.marked);
         prop_assert!(case.free.iter().all(|&offset| at(offset).is_none()), "{} after {}", case.marked, other.marked);
     }

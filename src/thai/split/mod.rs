@@ -20,7 +20,7 @@ use super::{features, rule};
 use serde::Serialize;
 use std::ops::Range;
 
-/// How long segments may be.
+/// Options of the splitter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SplitOptions {
     /// The longest segment in characters; a single longer word stays whole. Default 350.
@@ -42,7 +42,7 @@ pub struct Candidate {
     pub score: f32,
     /// Whether the text is cut here.
     pub cut: bool,
-    /// What the decision rests on.
+    /// The reason for the decision.
     pub reason: Reason,
 }
 

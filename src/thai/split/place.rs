@@ -26,11 +26,11 @@ pub struct Place {
     search_score: Option<f32>,
 }
 
-/// Added to the score of a place whose soft rule gives way.
+/// The penalty, in log-odds, of a cut at a place whose soft rule gives way.
 const SOFT_RULE_PENALTY: f32 = -6.0;
-/// Added to the score of a word boundary inside a run without spaces.
+/// The penalty, in log-odds, of a cut at a word boundary inside a run without spaces.
 const NO_SPACE_PENALTY: f32 = -12.0;
-/// Added to the score of a place whose strict rule gives way.
+/// The penalty, in log-odds, of a cut at a place whose strict rule gives way.
 const STRICT_RULE_PENALTY: f32 = -40.0;
 
 /// The places of a line in order, and the indices of those at which it is cut.
@@ -174,7 +174,7 @@ fn relax_rules(places: &mut [Place], length: usize, max_chars: usize, penalty: f
     }
 }
 
-/// What a cut without a space gains if this word follows it: conjunctions and prepositions start phrases.
+/// The bonus, in log-odds, of a cut without a space before this word: conjunctions and prepositions begin phrases.
 fn word_bonus(word: &str) -> f32 {
     match word {
         "และ" | "หรือ" | "ซึ่ง" | "โดย" | "แต่" | "เพื่อ" | "เมื่อ" | "เพราะ" | "เนื่องจาก" | "หาก" | "ทั้งนี้" | "จึง" | "ขณะ" => {

@@ -13,7 +13,7 @@ fn split(text: &str) -> Vec<&str> {
 /// A long clause.
 const FILLER: &str = "ชาวบ้านในชุมชนริมแม่น้ำร่วมกันทำความสะอาดถนนและปลูกต้นไม้เพิ่มขึ้นทุกปีเพื่อให้ลูกหลานมีสิ่งแวดล้อมที่ดี";
 
-/// In each text `|` is a space where a sentence ends, and there is no other.
+/// Each `|` is a space at which a sentence ends; no other space is one.
 #[test]
 fn sentences_are_cut_where_they_end() {
     for marked in [
@@ -191,8 +191,8 @@ fn five_megabytes_in_one_line_are_split() {
     }
 }
 
-/// What is so of every text.
-pub(in crate::thai) fn holds(text: &str, options: &SplitOptions) -> Result<(), TestCaseError> {
+/// Asserts the properties that the sentences of every text have: order, white space between them, length.
+pub(in crate::thai) fn assert_properties(text: &str, options: &SplitOptions) -> Result<(), TestCaseError> {
     let ranges = sentences(text, options);
     let mut at = 0;
     for range in &ranges {
@@ -209,8 +209,8 @@ pub(in crate::thai) fn holds(text: &str, options: &SplitOptions) -> Result<(), T
     let found = explain(text, options);
     prop_assert!(found.is_sorted_by(|a, b| a.offset < b.offset));
     prop_assert!(found.iter().all(|candidate| text.is_char_boundary(candidate.offset)));
-    let barred = |candidate: &Candidate| matches!(candidate.reason, Reason::Rule(_));
-    prop_assert!(!found.iter().any(|candidate| candidate.cut && barred(candidate)));
+    let is_forbidden = |candidate: &Candidate| matches!(candidate.reason, Reason::Rule(_));
+    prop_assert!(!found.iter().any(|candidate| candidate.cut && is_forbidden(candidate)));
     let cuts = found.iter().filter(|candidate| candidate.cut).count();
     prop_assert_eq!(cuts + 1, ranges.len().max(1));
     Ok(())
@@ -229,7 +229,7 @@ proptest! {
     ) {
         let text = pieces.concat();
         for options in [SplitOptions::default(), SplitOptions { max_chars: cap }] {
-            holds(&text, &options)?;
+            assert_properties(&text, &options)?;
         }
     }
 
