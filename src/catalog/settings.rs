@@ -1,11 +1,11 @@
-//! Settings: where models come from and are kept, resolved once from the environment.
+//! Settings: the places that models come from and are kept in, resolved once from the environment.
 
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Where models come from and are kept; `cli` fills it from the environment and the configuration, once.
+/// The places that models come from and are kept in; `cli` fills them in once, from the environment and the configuration.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// A directory of manifests (`*.toml`) that add to the built-in ones or replace them by name (`PLAE_MANIFESTS`).
@@ -16,7 +16,7 @@ pub struct Settings {
     pub hub_cache: PathBuf,
     /// Address of the Hub, without a slash at its end (`HF_ENDPOINT`).
     pub endpoint: String,
-    /// Sent to the Hub, and to no other host (`HF_TOKEN`).
+    /// A secret that is sent to the Hub, and to no other host (`HF_TOKEN`).
     pub token: Option<Token>,
     /// A file with the token, read when it is needed and `token` is none (`HF_TOKEN_PATH`, `$HF_HOME/token`).
     pub token_file: Option<PathBuf>,
@@ -28,11 +28,11 @@ pub struct Settings {
     pub no_proxy: Option<String>,
     /// The Python whose pip fetches packages; `python3`, else `python`, when none (`PLAE_PYTHON`).
     pub python: Option<OsString>,
-    /// How long to wait for a connection, in all.
+    /// Time to wait for a connection, in all.
     pub connect_timeout: Duration,
-    /// How long to wait for the next bytes.
+    /// Time to wait for the next bytes.
     pub read_timeout: Duration,
-    /// How often a request is sent again after a failure that may pass; a download that gains ground starts to count anew.
+    /// Number of times that a request is sent again after a failure that may pass; a download that got further counts anew.
     pub retries: u32,
     /// The wait before the first retry; it doubles each time, up to ten seconds.
     pub backoff: Duration,
@@ -49,14 +49,14 @@ impl fmt::Debug for Token {
 }
 
 impl Default for Settings {
-    /// Those of an empty environment.
+    /// The settings of an empty environment.
     fn default() -> Self {
         Self::from_vars(|_| None)
     }
 }
 
 impl Settings {
-    /// Settings from environment variables, by the rules of the Hub's own tools; an empty variable counts as none.
+    /// Reads settings from environment variables, by the rules of the Hub's own tools; an empty variable counts as none.
     ///
     /// Directories lie under the current one where neither `HOME` nor `USERPROFILE` is known.
     pub fn from_vars(vars: impl Fn(&str) -> Option<OsString>) -> Self {

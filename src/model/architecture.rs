@@ -23,7 +23,7 @@ pub enum Architecture {
     Mistral,
 }
 
-/// How source and output are related.
+/// The relation of source and output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
     /// An encoder reads the source, a decoder writes the output.

@@ -23,7 +23,7 @@ use std::time::Duration;
 use ureq::http::{HeaderMap, Response, StatusCode};
 use ureq::{Agent, Body, Proxy};
 
-/// A client for one run.
+/// A client of the Hub for one run.
 pub(super) struct Hub<'a> {
     settings: &'a Settings,
     agent: Agent,
@@ -31,7 +31,7 @@ pub(super) struct Hub<'a> {
     notice: Notify<'a>,
 }
 
-/// What the Hub says of one file before it is fetched.
+/// The Hub's answer about one file before it is fetched.
 struct Metadata {
     commit: String,
     /// Name of the blob in the cache: the sha256 of a large file, the git hash of a small one.
@@ -40,8 +40,10 @@ struct Metadata {
 }
 
 impl<'a> Hub<'a> {
+    /// Makes a client.
+    ///
     /// # Errors
-    /// `Usage`, for a proxy that is no address, or a token that cannot be sent.
+    /// Of kind `Usage`, for a proxy that is no address, or a token that cannot be sent.
     pub fn new(settings: &'a Settings, notice: Notify<'a>) -> Result<Self> {
         let proxy = settings
             .proxy
@@ -83,7 +85,7 @@ impl<'a> Hub<'a> {
     /// Brings all files of a source that a loader needs into the cache.
     ///
     /// # Errors
-    /// `Network`, where the Hub is not reached or fails for good; `Model`, where it refuses, lacks a file, gives another file than the
+    /// Of kind `Network`, where the Hub is not reached or fails for good; `Model`, where it refuses, lacks a file, gives another file than the
     /// manifest names, or holds an architecture that this build does not load.
     pub fn pull(&mut self, source: &HubSource, manifest: Option<&Manifest>) -> Result<Snapshot> {
         let closed = !source.files.is_empty() && source.patterns.is_empty();
@@ -139,7 +141,7 @@ impl<'a> Hub<'a> {
         })
     }
 
-    /// The repository at the source's revision.
+    /// Asks for the description of a repository at the source's revision.
     fn info(&mut self, source: &HubSource) -> Result<RepoInfo> {
         let url = format!("{}/api/{}", self.settings.endpoint, cache::repo(source).api_url());
         let about = About { source, file: None };
@@ -155,7 +157,7 @@ impl<'a> Hub<'a> {
             .ok_or_else(|| no_hub(self.settings, "its list of files has names that are none"))
     }
 
-    /// What the Hub says of a file, checked against what the manifest says.
+    /// Asks for a file's commit, hash and size, and checks them against the manifest.
     fn metadata(&mut self, source: &HubSource, revision: &str, file: &FileSpec) -> Result<Metadata> {
         let url = self.url(source, revision, &file.name);
         let about = About {
@@ -217,7 +219,7 @@ impl<'a> Hub<'a> {
         }
     }
 
-    /// Fetches a file into its blob, from where an earlier run broke off.
+    /// Fetches a file into its blob, and continues a download that broke off.
     fn download(
         &mut self,
         source: &HubSource,
@@ -290,7 +292,7 @@ impl<'a> Hub<'a> {
         }
     }
 
-    /// Appends what is missing of a file; done when all bytes are there.
+    /// Appends the missing bytes of a file.
     fn transfer(&mut self, url: &str, about: &About, size: u64, partial: &Path) -> Result<(), Fault> {
         let failed = |error: io::Error| Fault::Final(local_error(error, partial));
         let mut output = File::options()
@@ -385,7 +387,7 @@ impl<'a> Hub<'a> {
         });
     }
 
-    /// Does it again while it fails in a way that may pass, with longer and longer waits.
+    /// Repeats an attempt while it fails in a way that may pass, with longer and longer waits.
     fn persist<T>(&mut self, mut attempt: impl FnMut(&mut Self) -> Result<T, Fault>) -> Result<T> {
         let mut failures = 0;
         loop {
@@ -408,7 +410,7 @@ impl<'a> Hub<'a> {
         }
     }
 
-    /// Sends a request; anything but success and a redirect is a fault.
+    /// Sends a request; an answer other than success and a redirect is a fault.
     fn ask(
         &self,
         request: ureq::RequestBuilder<ureq::typestate::WithoutBody>,
@@ -433,7 +435,7 @@ impl<'a> Hub<'a> {
         }
     }
 
-    /// Address of a file at a revision.
+    /// The address of a file at a revision.
     fn url(&self, source: &HubSource, revision: &str, file: &str) -> String {
         let revision = revision.replace('/', "%2F");
         let file = percent_encode(file);
@@ -441,7 +443,7 @@ impl<'a> Hub<'a> {
     }
 }
 
-/// A proxy with the hosts that go around it, each with its subdomains as other tools have it.
+/// Makes the proxy, with the hosts that go around it, each with its subdomains as other tools have it.
 fn proxy_of(text: &str, settings: &Settings) -> Result<Proxy> {
     let wrong = |error: ureq::Error| {
         Error::usage("the proxy for the Hub is not an address")

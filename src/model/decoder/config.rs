@@ -63,7 +63,7 @@ impl Config {
             path,
             value: text.unwrap_or(value),
         };
-        let variant = Variant::of(architecture);
+        let variant = Variant::new(architecture);
         let defaults = &variant.defaults;
         let hidden_size = keys.size("hidden_size", Some(defaults.hidden_size))?;
         let layers = keys.size("num_hidden_layers", Some(defaults.layers))?;
@@ -153,7 +153,7 @@ impl Config {
             None => Ok(None),
             Some(_) => gguf.size(&key(name)).map(Some),
         };
-        let variant = Variant::of(architecture);
+        let variant = Variant::new(architecture);
         let hidden_size = gguf.size(&key("embedding_length"))?;
         let layers = gguf.size(&key("block_count"))?;
         let heads = gguf.size(&key("attention.head_count"))?;

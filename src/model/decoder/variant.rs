@@ -22,7 +22,7 @@ pub(super) enum Windows {
     All,
     /// All but each `every`-th do; `config.json` may have another number under `key`.
     AllBut { every: usize, key: Option<&'static str> },
-    /// Those from `max_window_layers` on do, if `use_sliding_window` says so (Qwen).
+    /// The layers from `max_window_layers` on do, if `use_sliding_window` says so (Qwen).
     FromLayer,
 }
 
@@ -69,8 +69,8 @@ pub(super) struct Defaults {
 }
 
 impl Variant {
-    /// The entry of an architecture; that of Llama for one that has none.
-    pub fn of(architecture: Architecture) -> Self {
+    /// Gives the entry of an architecture; that of Llama for one that has none.
+    pub fn new(architecture: Architecture) -> Self {
         let llama = Self {
             activation: Activation::Silu,
             gemma: false,

@@ -7,7 +7,7 @@ use crate::model::weights::keys::Keys;
 use serde_json::Value;
 use std::path::Path;
 
-/// How a model tells positions apart.
+/// The way in which a model tells positions apart.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Positions {
     /// Sines and cosines of alternating frequencies (transformers `MarianSinusoidalPositionalEmbedding`).

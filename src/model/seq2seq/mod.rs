@@ -29,7 +29,7 @@ use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
 
-/// How and where an encoder-decoder model computes.
+/// The device and the number type that an encoder-decoder model computes with.
 #[derive(Clone, Debug)]
 pub enum Computation {
     /// On the CPU, with weights in float32 or 8 bits. A batch never changes a row.

@@ -39,7 +39,7 @@ pub(in crate::model) struct Int8Recorder {
     read: RefCell<BTreeMap<String, Entry>>,
 }
 
-/// What was read under one name.
+/// The matrix or vector that was read under one name.
 enum Entry {
     Matrix(Arc<Matrix>),
     Vector(Vec<f32>),
@@ -61,7 +61,7 @@ struct CheckpointFile {
     modified: u128,
 }
 
-/// Where an entry is in the file, and its shape.
+/// The position of an entry in the file, and its shape.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct EntryPlace {
     /// Its first byte.
@@ -193,16 +193,16 @@ fn read(directory: &Path, made_from: &[CheckpointFile]) -> Option<(Arc<Mmap>, He
     let length = usize::try_from(u64::from_le_bytes(*rest.first_chunk()?)).ok()?;
     let header: Header = serde_json::from_slice(rest.get(8..8usize.checked_add(length)?)?).ok()?;
     let sound = header.version == VERSION && header.made_from == made_from;
-    let inside = |place: &EntryPlace| size(place).is_some_and(|size| place.start.checked_add(size) <= Some(map.len()));
+    let inside = |entry: &EntryPlace| size(entry).is_some_and(|size| entry.start.checked_add(size) <= Some(map.len()));
     let sound = sound && header.entries.values().all(inside);
     sound.then(|| (Arc::new(map), header))
 }
 
 /// Counts the bytes of an entry; none where they overflow.
-fn size(place: &EntryPlace) -> Option<usize> {
-    match place.rows {
-        0 => place.columns.checked_mul(4),
-        rows => Matrix::int8_len(rows, place.columns),
+fn size(entry: &EntryPlace) -> Option<usize> {
+    match entry.rows {
+        0 => entry.columns.checked_mul(4),
+        rows => Matrix::int8_len(rows, entry.columns),
     }
 }
 
@@ -214,7 +214,7 @@ fn write(directory: &Path, made_from: Vec<CheckpointFile>, read: &BTreeMap<Strin
         entries: BTreeMap::new(),
     };
     for (name, entry) in read {
-        let place = match entry {
+        let described = match entry {
             Entry::Matrix(packed) => EntryPlace {
                 start: usize::MAX,
                 rows: packed.rows,
@@ -226,14 +226,14 @@ fn write(directory: &Path, made_from: Vec<CheckpointFile>, read: &BTreeMap<Strin
                 columns: values.len(),
             },
         };
-        header.entries.insert(name.clone(), place);
+        header.entries.insert(name.clone(), described);
     }
     // The longest that the header can be, starts still unknown.
     let reserved = (16 + serde_json::to_vec(&header)?.len()).next_multiple_of(ALIGNMENT);
     let mut end = reserved;
-    for place in header.entries.values_mut() {
-        place.start = end;
-        end = (end + size(place).unwrap_or_default()).next_multiple_of(ALIGNMENT);
+    for entry in header.entries.values_mut() {
+        entry.start = end;
+        end = (end + size(entry).unwrap_or_default()).next_multiple_of(ALIGNMENT);
     }
     let mut json = serde_json::to_vec(&header)?;
     json.resize(reserved - 16, b' ');

@@ -1,4 +1,4 @@
-//! Where a model's weights come from: one trait for every kind of file, and the forms that forward passes take weights in.
+//! Sources and forms of weights: one trait for every kind of file, and one for what a forward pass computes with.
 
 use crate::error::Result;
 use crate::model::candle_error;
@@ -97,7 +97,7 @@ pub(in crate::model) trait Form {
     fn vector(&self, values: Vec<f32>, shape: &[usize]) -> Result<Self::Vector>;
 }
 
-/// How 8-bit matrices of the CPU are scaled.
+/// The scales of the CPU's 8-bit matrices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::model) enum Scales {
     /// One scale a row, as encoder-decoders bear it.
