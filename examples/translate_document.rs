@@ -5,7 +5,7 @@ use plae::catalog::{Settings, locate};
 use plae::document::Format;
 use plae::pipeline::{self, Options};
 use plae::render::{OutputFormat, RenderOptions, render};
-use plae::translate::{DeviceChoice, Precision, Translator, Vocabulary};
+use plae::translate::{LoadOptions, Translator};
 use std::ops::ControlFlow;
 
 fn main() -> anyhow::Result<()> {
@@ -14,7 +14,7 @@ fn main() -> anyhow::Result<()> {
     };
     let settings = Settings::from_vars(|name| std::env::var_os(name));
     let located = locate(None, &settings, true, &mut |_| ())?;
-    let translator = Translator::load(&located, DeviceChoice::Auto, Precision::Auto, Vocabulary::Auto)?;
+    let translator = Translator::open(&located, LoadOptions::default())?;
     let observer = &mut |_| ControlFlow::Continue(());
     let options = Options::new(Format::Text);
     let source = std::fs::read(&input).with_context(|| format!("cannot read {input}"))?;

@@ -87,44 +87,6 @@ pub struct Shorter {
     pub template: String,
 }
 
-impl Prompt {
-    /// The prompt of a base model, by example, for a decoder-only model without a prompt of its own: that of gemma-3-270m.
-    ///
-    /// # Errors
-    /// `Model`, were the built-in manifests damaged.
-    pub fn few_shot() -> Result<Self> {
-        let manifests = Manifests::load(None)?;
-        let known = manifests
-            .get("gemma-3-270m")
-            .and_then(|manifest| manifest.prompt.clone());
-        known.ok_or_else(|| Error::model("no prompt is known for this model"))
-    }
-
-    /// Its requests, each with what the sources that it is for have fewer characters than; the last is for all others.
-    pub fn requests(&self) -> impl Iterator<Item = (usize, &str)> {
-        let shorter = self
-            .shorter
-            .iter()
-            .map(|shorter| (shorter.below, shorter.template.as_str()));
-        shorter.chain([(usize::MAX, self.template.as_str())])
-    }
-
-    /// What stands before and after the source text in a request of this prompt, chat template included.
-    ///
-    /// # Errors
-    /// `Usage`, if the request does not hold `{text}` exactly once.
-    pub fn around(&self, request: &str) -> Result<(String, String)> {
-        let (before, after) = split_once_only(request, "{text}")
-            .ok_or_else(|| Error::usage("the prompt must hold {text} exactly once"))?;
-        Ok(
-            match self.chat.as_deref().and_then(|chat| chat.split_once("{prompt}")) {
-                Some((open, close)) => (format!("{open}{before}"), format!("{after}{close}")),
-                None => (before.to_owned(), after.to_owned()),
-            },
-        )
-    }
-}
-
 /// The ways to tell a translation model its languages, spelled as its own vocabulary spells them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -339,10 +301,9 @@ impl Manifest {
             return Some(("decoding", "length-ratio must be above 0, length-prior a number".into()));
         }
         if let Some(prompt) = &self.prompt {
-            if prompt
-                .requests()
-                .any(|(_, request)| split_once_only(request, "{text}").is_none())
-            {
+            let shorter = prompt.shorter.iter().map(|shorter| &shorter.template);
+            let mut templates = shorter.chain([&prompt.template]);
+            if templates.any(|template| split_once_only(template, "{text}").is_none()) {
                 return Some(("template", "must hold {text} exactly once".into()));
             }
             if !prompt.shorter.is_sorted_by(|a, b| a.below < b.below) {
@@ -370,7 +331,7 @@ impl HubSource {
 }
 
 /// Splits `text` before and after `mark`, if it comes exactly once.
-fn split_once_only<'a>(text: &'a str, mark: &str) -> Option<(&'a str, &'a str)> {
+pub(crate) fn split_once_only<'a>(text: &'a str, mark: &str) -> Option<(&'a str, &'a str)> {
     let (before, after) = text.split_once(mark)?;
     (!after.contains(mark)).then_some((before, after))
 }

@@ -432,7 +432,7 @@ pub struct Decoding {
     /// Default: the model's own.
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub prompt: Option<String>,
-    /// Keep in jsonl the token ids that the model got and gave
+    /// Keep in jsonl the token ids that the model got and gave, of one plain search: nothing is tried again
     #[arg(long)]
     pub ids: bool,
 }

@@ -100,6 +100,8 @@ pub fn options(reading: &Reading, decoding: &Decoding, config: &Config) -> Resul
             batch_tokens: decoding.batch_tokens,
             normalize: decoding.normalize,
             prompt: decoding.prompt.clone(),
+            // A record is of one search, so that what went in and what came out belong together.
+            plain_search: decoding.ids,
             ids: decoding.ids,
         },
     })

@@ -137,7 +137,7 @@ fn info(model: &str, settings: &Settings, printer: &Printer) -> Result<Status> {
     );
     line("max tokens", &manifest.decoding.max_tokens.to_string());
     if let Some(prompt) = &manifest.prompt {
-        for (below, request) in prompt.requests() {
+        for (below, request) in requests(prompt) {
             let request = request.replace('\n', "\\n");
             match below {
                 usize::MAX => line("prompt", &request),

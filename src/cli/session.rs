@@ -5,7 +5,7 @@ use super::printer::{Printer, Showing};
 use crate::catalog::Located;
 use crate::catalog::{self, Choice, Notice};
 use crate::error::Result;
-use crate::translate::Translator;
+use crate::translate::{LoadOptions, Translator};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::cell::OnceCell;
 use std::time::{Duration, Instant};
@@ -63,7 +63,14 @@ impl<'a> Session<'a> {
         let located = self.located()?;
         let start = Instant::now();
         let config = self.config;
-        let translator = Translator::load(located, config.device, config.precision, config.vocabulary)?;
+        let translator = Translator::open(
+            located,
+            LoadOptions {
+                device: config.device,
+                precision: config.precision,
+                vocabulary: config.vocabulary,
+            },
+        )?;
         let time = start.elapsed();
         let manifest = &located.manifest;
         self.printer.note(format!(

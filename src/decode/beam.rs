@@ -3,10 +3,10 @@
 
 use super::EarlyStopping;
 use super::rules::{Candidate, Rules};
-use super::{Hypothesis, SearchOptions, loops};
+use super::{Hypothesis, SearchOptions, second_round};
 use crate::document::Finish;
 
-/// What transformers takes for the score of a place that nothing has finished in.
+/// The score that transformers gives a place in which nothing has finished.
 const UNFINISHED: f32 = -1e9;
 
 /// A token that was written, and the one before it.
@@ -24,6 +24,7 @@ struct Beam {
     score: f32,
 }
 
+/// An output that has ended.
 struct Finished {
     node: Option<usize>,
     /// Log-probability of the token that ended it, where one did.
@@ -32,14 +33,15 @@ struct Finished {
     finish: Finish,
 }
 
-pub(super) struct Search {
-    /// Which of the batch's sources this is.
+/// The search of one source.
+pub(super) struct BeamSearch {
+    /// The number of its source in the batch.
     pub source: usize,
     /// The most tokens, the forced first one and the end included.
     pub limit: usize,
     /// Tokens of each live beam, the forced first one included.
     pub written: usize,
-    /// What rules look at before a beam's own tokens: the start tokens, or what a decoder-only model has read.
+    /// Ids that rules look at before a beam's own tokens: the start tokens, or what a decoder-only model has read.
     before: Vec<u32>,
     nodes: Vec<Node>,
     beams: Vec<Beam>,
@@ -47,7 +49,8 @@ pub(super) struct Search {
     finished: Vec<Finished>,
 }
 
-impl Search {
+impl BeamSearch {
+    /// Begins a search with one beam, of the `forced` first tokens.
     pub fn new(source: usize, limit: usize, forced: usize, before: Vec<u32>) -> Self {
         Self {
             source,
@@ -60,23 +63,24 @@ impl Search {
         }
     }
 
-    /// Live beams: adjacent rows of the batch.
+    /// The number of live beams, which are adjacent rows of the batch.
     pub fn width(&self) -> usize {
         self.beams.len()
     }
 
     /// The last token of each live beam.
-    pub fn last(&self) -> impl Iterator<Item = u32> {
+    pub fn last_tokens(&self) -> impl Iterator<Item = u32> {
         self.beams.iter().filter_map(|beam| Some(self.nodes[beam.node?].id))
     }
 
-    /// What rules look at: what stood before, and the tokens of a live beam.
+    /// The ids that rules look at: those that stood before, and the tokens of a live beam.
     pub fn history(&self, beam: usize) -> Vec<u32> {
         let mut ids = self.before.clone();
         ids.extend(self.ids(self.beams[beam].node));
         ids
     }
 
+    /// The ids up to `node`, first to last.
     fn ids(&self, node: Option<usize>) -> Vec<u32> {
         self.path(node)
             .map(|node| node.id)
@@ -136,10 +140,10 @@ impl Search {
                 kept.push(index);
             }
         }
-        if last || self.settled(options) {
+        if last || self.is_settled(options) {
             return None;
         }
-        let looping = |beam: &Beam| loops(&self.ids(beam.node)).is_some();
+        let looping = |beam: &Beam| second_round(&self.ids(beam.node)).is_some();
         if options.loop_guard && self.written > options.min_tokens && self.beams.iter().all(looping) {
             self.finish_beams(Finish::Loop, options);
             return None;
@@ -147,36 +151,41 @@ impl Search {
         Some(kept)
     }
 
-    /// The best `count` hypotheses, best first; at least one, which is empty where nothing could finish.
-    pub fn hypotheses(&self, count: usize) -> Vec<Hypothesis> {
-        let hypothesis = |finished: &Finished| {
-            let mut ids = self.ids(finished.node);
-            let mut log_probabilities: Vec<f32> = self.path(finished.node).map(|node| node.log_probability).collect();
-            log_probabilities.reverse();
-            log_probabilities.extend(finished.end);
-            if finished.finish == Finish::Loop {
-                ids.truncate(loops(&ids).unwrap_or(ids.len()));
-            }
-            Hypothesis {
-                ids,
-                log_probability: log_probabilities.iter().copied().map(f64::from).sum(),
-                log_probabilities,
-                rank: f64::from(finished.rank),
-                finish: finished.finish,
-            }
-        };
+    /// The best hypothesis; an empty one where nothing could finish.
+    pub fn best(&self) -> Hypothesis {
         let nothing = Finished {
             node: None,
             end: None,
             rank: UNFINISHED,
             finish: Finish::Length,
         };
-        match &self.finished[..] {
-            [] => vec![hypothesis(&nothing)],
-            finished => finished.iter().take(count.max(1)).map(hypothesis).collect(),
+        self.hypothesis(self.finished.first().unwrap_or(&nothing))
+    }
+
+    /// All hypotheses that have finished, best first.
+    #[cfg(test)]
+    pub fn hypotheses(&self) -> impl Iterator<Item = Hypothesis> {
+        self.finished.iter().map(|finished| self.hypothesis(finished))
+    }
+
+    fn hypothesis(&self, finished: &Finished) -> Hypothesis {
+        let mut ids = self.ids(finished.node);
+        let mut log_probabilities: Vec<f32> = self.path(finished.node).map(|node| node.log_probability).collect();
+        log_probabilities.reverse();
+        log_probabilities.extend(finished.end);
+        if finished.finish == Finish::Loop {
+            ids.truncate(second_round(&ids).unwrap_or(ids.len()));
+        }
+        Hypothesis {
+            ids,
+            log_probability: log_probabilities.iter().copied().map(f64::from).sum(),
+            log_probabilities,
+            rank: f64::from(finished.rank),
+            finish: finished.finish,
         }
     }
 
+    /// Adds a token to the tree; gives its number.
     fn grow(&mut self, parent: Option<usize>, candidate: Candidate) -> usize {
         self.nodes.push(Node {
             parent,
@@ -186,8 +195,9 @@ impl Search {
         self.nodes.len() - 1
     }
 
+    /// Puts a finished output in its place among the best.
     fn finish(&mut self, node: Option<usize>, end: Option<f32>, score: f32, finish: Finish, options: &SearchOptions) {
-        let rank = score / power(self.written, options);
+        let rank = score / length_divisor(self.written, options);
         if rank > UNFINISHED {
             // After its equals, as it finished later.
             let at = self.finished.partition_point(|other| other.rank >= rank);
@@ -204,7 +214,7 @@ impl Search {
         }
     }
 
-    /// All live beams finish as they are.
+    /// Finishes all live beams as they are.
     pub fn finish_beams(&mut self, finish: Finish, options: &SearchOptions) {
         for beam in std::mem::take(&mut self.beams) {
             self.finish(beam.node, None, beam.score, finish, options);
@@ -213,7 +223,7 @@ impl Search {
 
     /// Whether no live beam could still be better than what has finished (`_check_early_stop_heuristic`,
     /// `_beam_search_has_unfinished_sequences`).
-    fn settled(&self, options: &SearchOptions) -> bool {
+    fn is_settled(&self, options: &SearchOptions) -> bool {
         let Some(best) = self.beams.first() else { return true };
         let full = self.finished.len() >= options.beam.max(1);
         let length = match options.early_stopping {
@@ -225,12 +235,12 @@ impl Search {
             Some(worst) if full => worst.rank,
             _ => UNFINISHED,
         };
-        let hope = best.score / power(length, options);
+        let hope = best.score / length_divisor(length, options);
         hope <= worst
     }
 }
 
-/// What the length penalty divides the log-probability of `length` tokens by; no tokens count as one.
-fn power(length: usize, options: &SearchOptions) -> f32 {
+/// The divisor of the log-probability of `length` tokens by the length penalty; no tokens count as one.
+fn length_divisor(length: usize, options: &SearchOptions) -> f32 {
     (length.max(1) as f64).powf(options.length_penalty) as f32
 }

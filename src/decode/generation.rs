@@ -1,4 +1,7 @@
-//! How a checkpoint wants to be searched: its `generation_config.json`, or what its `config.json` says.
+//! What a checkpoint asks of its search, read from its `generation_config.json` or `config.json`.
+//!
+//! It stands beside the search because it is about nothing else: each field is an option that [`super::SearchOptions`] has too, or an
+//! id that a model's [`crate::model::Spec`] is made with.
 //!
 //! Follows `GenerationMixin` and `GenerationConfig` of transformers 4.57.1 (`generation/utils.py`,
 //! `generation/configuration_utils.py`).
@@ -20,18 +23,16 @@ pub enum EarlyStopping {
     Never,
 }
 
-/// What a checkpoint's files say about search; `None` or empty where they say nothing.
+/// A checkpoint's own wishes for its search; `None` or empty where its files say nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Generation {
-    /// What the decoder reads first: `decoder_start_token_id`, or else `bos_token_id`.
+pub struct GenerationConfig {
+    /// The id that the decoder reads first: `decoder_start_token_id`, or else `bos_token_id`.
     pub start: Option<u32>,
     /// Ids that end an output: `eos_token_id`.
     pub end: Vec<u32>,
-    /// `pad_token_id`.
-    pub pad: Option<u32>,
     /// The first token of every output: `forced_bos_token_id`.
     pub forced_first: Option<u32>,
-    /// What alone may stand at the last position of an output that has not ended before: `forced_eos_token_id`.
+    /// Ids that alone may stand at the last position of an output that has not ended before: `forced_eos_token_id`.
     pub forced_end: Vec<u32>,
     /// Beam width, `num_beams`; 1 is greedy search.
     pub beam: Option<usize>,
@@ -45,11 +46,11 @@ pub struct Generation {
     pub min_new_tokens: Option<usize>,
     /// Finished beams are ranked by `log-probability / length ^ penalty`; transformers' default is 1.
     pub length_penalty: Option<f64>,
-    /// `early_stopping`.
+    /// When live beams are given up: `early_stopping`.
     pub early_stopping: EarlyStopping,
     /// No sequence of this many tokens is written twice, `no_repeat_ngram_size`; 0 for no such rule.
     pub no_repeat_ngram: Option<usize>,
-    /// What the logits of tokens written before are divided by, or multiplied with where they are negative.
+    /// A factor for the logits of tokens written before: negative ones are multiplied by it, others divided, `repetition_penalty`.
     pub repetition_penalty: Option<f32>,
     /// Sequences of tokens that are never written: `bad_words_ids`.
     pub bad_words: Vec<Vec<u32>>,
@@ -59,19 +60,11 @@ pub struct Generation {
     pub begin_suppress: Vec<u32>,
     /// Scores are normalised again after all rules: `renormalize_logits`.
     pub renormalize: bool,
-    /// Draw tokens at random instead of taking the best: `do_sample`.
-    pub sample: bool,
-    /// What logits are divided by before a draw; transformers' default is 1.
-    pub temperature: Option<f64>,
-    /// Draw from this many most probable tokens; 0 for all; transformers' default is 50.
-    pub top_k: Option<usize>,
-    /// Draw from the most probable tokens that together have this probability; transformers' default is 1.
-    pub top_p: Option<f64>,
-    /// What `config.json` says of positions, `max_position_embeddings`: a bound on the default length alone.
+    /// The model's positions, `max_position_embeddings` of `config.json`: a bound on the default length alone.
     pub positions: Option<usize>,
 }
 
-impl Generation {
+impl GenerationConfig {
     /// Reads the contents of `config.json` and, where the checkpoint has one, `generation_config.json`.
     ///
     /// `generation_config.json` alone counts where it is present, but for one that was derived from a `config.json`
@@ -90,7 +83,7 @@ impl Generation {
         };
         let none = Value::Null;
         let (keys, file) = match generation {
-            Some(values) if values["_from_model_config"] != json!(true) || !legacy.unusual() => (
+            Some(values) if values["_from_model_config"] != json!(true) || !legacy.is_unusual() => (
                 Keys {
                     values,
                     defaults: &none,
@@ -101,7 +94,7 @@ impl Generation {
         };
         let vocabulary = ["decoder_vocab_size", "vocab_size"];
         let vocabulary = vocabulary.iter().find_map(|key| config[*key].as_u64());
-        let this = Self::of(&keys).and_then(|this| this.within(vocabulary).map(|()| this));
+        let this = Self::from_keys(&keys).and_then(|this| this.check_ids(vocabulary).map(|()| this));
         let positions = config["max_position_embeddings"].as_u64();
         Ok(Self {
             positions: positions.and_then(|positions| usize::try_from(positions).ok()),
@@ -114,7 +107,7 @@ impl Generation {
     }
 
     /// Refuses ids outside the vocabulary, where its size is known.
-    fn within(&self, vocabulary: Option<u64>) -> Result<()> {
+    fn check_ids(&self, vocabulary: Option<u64>) -> Result<()> {
         let (start, first): (&[_], &[_]) = (self.start.as_slice(), self.forced_first.as_slice());
         let lists = [
             ("decoder_start_token_id", start),
@@ -135,18 +128,18 @@ impl Generation {
         Ok(())
     }
 
-    fn of(keys: &Keys) -> Result<Self> {
+    fn from_keys(keys: &Keys) -> Result<Self> {
         if !keys.values.is_object() {
             return Err(Error::model("is not a JSON object"));
         }
-        keys.refuse()?;
+        keys.check_supported()?;
+        keys.check_unused()?;
         Ok(Self {
             start: match keys.id("decoder_start_token_id")? {
                 Some(start) => Some(start),
                 None => keys.id("bos_token_id")?,
             },
             end: keys.ids("eos_token_id")?,
-            pad: keys.id("pad_token_id")?,
             forced_first: keys.id("forced_bos_token_id")?,
             forced_end: keys.ids("forced_eos_token_id")?,
             beam: keys.count("num_beams", 1)?,
@@ -179,10 +172,6 @@ impl Generation {
                 .read("begin_suppress_tokens", "a list of token ids", id_list)?
                 .unwrap_or_default(),
             renormalize: keys.flag("renormalize_logits")?,
-            sample: keys.flag("do_sample")?,
-            temperature: keys.number("temperature", |x| x >= 0.0, "a number from 0 on")?,
-            top_k: keys.count("top_k", 0)?,
-            top_p: keys.number("top_p", |x| (0.0..=1.0).contains(&x), "a number between 0 and 1")?,
             positions: None,
         })
     }
@@ -205,7 +194,7 @@ impl Generation {
     }
 }
 
-/// What the configuration class of a model type stands in with for keys that `config.json` leaves out.
+/// The values that the configuration class of a model type has for keys that `config.json` leaves out.
 fn class_defaults(model_type: &str) -> Value {
     if matches!(model_type, "mt5" | "umt5") {
         return json!({"decoder_start_token_id": 0, "pad_token_id": 0, "eos_token_id": 1});
@@ -217,7 +206,7 @@ fn class_defaults(model_type: &str) -> Value {
         .collect()
 }
 
-/// The keys by which a `config.json` counts as asking for something unusual, with what is usual
+/// The keys by which a `config.json` counts as asking for something unusual, with the usual value of each
 /// (`PretrainedConfig._get_global_generation_defaults`).
 const USUAL: &[(&str, Usual)] = &[
     ("max_length", Usual::Number(20.0)),
@@ -264,7 +253,7 @@ const REFUSED: &[(&str, Usual)] = &[
     ("watermarking_config", Usual::Null),
 ];
 
-/// The same for requests that only matter where tokens are drawn at random.
+/// Likewise requests that only matter where tokens are drawn at random.
 const REFUSED_IN_SAMPLING: &[(&str, Usual)] = &[
     ("min_p", Usual::Null),
     ("typical_p", Usual::Number(1.0)),
@@ -298,7 +287,7 @@ fn id(value: &Value) -> Option<u32> {
     value.as_u64().and_then(|id| u32::try_from(id).ok())
 }
 
-/// One file's keys, with what stands in for those that it leaves out.
+/// One file's keys, with defaults for those that it leaves out.
 struct Keys<'a> {
     values: &'a Value,
     defaults: &'a Value,
@@ -311,8 +300,8 @@ impl Keys<'_> {
         (!value.is_null()).then_some(value)
     }
 
-    /// Whether any key differs both from null and from what its class stands in with.
-    fn unusual(&self) -> bool {
+    /// Whether any key differs both from null and from its default.
+    fn is_unusual(&self) -> bool {
         USUAL.iter().any(|(key, usual)| {
             let value = &self.values[*key];
             let default = &self.defaults[*key];
@@ -325,7 +314,17 @@ impl Keys<'_> {
         })
     }
 
-    fn refuse(&self) -> Result<()> {
+    /// Refuses wrong values of keys that plae has no use for: a file that has one is damaged.
+    fn check_unused(&self) -> Result<()> {
+        self.id("pad_token_id")?;
+        self.number("temperature", |x| x >= 0.0, "a number from 0 on")?;
+        self.count("top_k", 0)?;
+        self.number("top_p", |x| (0.0..=1.0).contains(&x), "a number between 0 and 1")?;
+        Ok(())
+    }
+
+    /// Refuses requests that would change the output and are not supported.
+    fn check_supported(&self) -> Result<()> {
         let sampling = if self.flag("do_sample")? {
             REFUSED_IN_SAMPLING
         } else {
@@ -382,124 +381,4 @@ impl Keys<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde::Deserialize;
-
-    /// What transformers makes of a pair of files, by `tests/golden/generation.py`.
-    #[derive(Deserialize)]
-    struct Golden {
-        config: Value,
-        generation: Option<Value>,
-        expected: Value,
-    }
-
-    #[test]
-    fn files_are_read_as_transformers_reads_them() {
-        let cases: Vec<Golden> = serde_json::from_str(include_str!("../../tests/golden/generation.json")).unwrap();
-        assert!(cases.len() >= 15);
-        for case in cases {
-            let read = Generation::read(Path::new(""), &case.config, case.generation.as_ref()).unwrap();
-            let one_or_many = |ids: &[u32]| match ids {
-                [] => Value::Null,
-                [id] => json!(id),
-                ids => json!(ids),
-            };
-            let got = json!({
-                "start": read.start,
-                "end": one_or_many(&read.end),
-                "pad": read.pad,
-                "forced_first": read.forced_first,
-                "forced_end": one_or_many(&read.forced_end),
-                "beam": read.beam.unwrap_or(1),
-                "max_tokens": read.max_tokens(),
-                "min_tokens": read.min_tokens(),
-                "length_penalty": read.length_penalty.unwrap_or(1.0),
-                "early_stopping": match read.early_stopping {
-                    EarlyStopping::Heuristic => json!(false),
-                    EarlyStopping::Full => json!(true),
-                    EarlyStopping::Never => json!("never"),
-                },
-                "no_repeat_ngram": read.no_repeat_ngram.unwrap_or(0),
-                "repetition_penalty": f64::from(read.repetition_penalty.unwrap_or(1.0)),
-                "bad_words": read.bad_words,
-                "suppress": read.suppress,
-                "begin_suppress": read.begin_suppress,
-                "renormalize": read.renormalize,
-                "sample": read.sample,
-                "temperature": read.temperature.unwrap_or(1.0),
-                "top_k": read.top_k.unwrap_or(50),
-                "top_p": read.top_p.unwrap_or(1.0),
-            });
-            let files = (&case.config, &case.generation);
-            assert_eq!(got, case.expected, "{files:?}");
-        }
-    }
-
-    #[test]
-    fn wrong_types_and_unsupported_requests_name_their_key() {
-        for (key, value) in [
-            ("eos_token_id", json!("</s>")),
-            ("eos_token_id", json!([1, -2])),
-            ("decoder_start_token_id", json!([1])),
-            ("num_beams", json!(0)),
-            ("num_beams", json!(2.5)),
-            ("max_length", json!("512")),
-            ("length_penalty", json!(true)),
-            ("early_stopping", json!("always")),
-            ("bad_words_ids", json!([5])),
-            ("suppress_tokens", json!(5)),
-            ("repetition_penalty", json!(0)),
-            ("renormalize_logits", json!(1)),
-            ("top_p", json!(1.5)),
-            ("encoder_no_repeat_ngram_size", json!(3)),
-            ("num_beam_groups", json!(2)),
-        ] {
-            let mut file = json!({"eos_token_id": 1});
-            file[key] = value;
-            for (config, generation, name) in [
-                (&json!({}), Some(&file), "model/generation_config.json"),
-                (&file, None, "model/config.json"),
-            ] {
-                let error = Generation::read(Path::new("model"), config, generation).unwrap_err();
-                assert_eq!(error.place, Some(format!("key {key}")), "{error}");
-                assert_eq!(error.path.as_deref(), Some(Path::new(name)), "{error}");
-            }
-        }
-        let read = |file| Generation::read(Path::new("model"), &json!({}), Some(&file));
-        assert!(read(json!({"min_p": 0.1, "do_sample": true})).is_err());
-        assert!(read(json!({"min_p": 0.1})).is_ok());
-        let error = read(json!([])).unwrap_err();
-        assert_eq!(error.path.as_deref(), Some(Path::new("model/generation_config.json")));
-    }
-
-    #[test]
-    fn ids_outside_the_vocabulary_are_refused_where_they_would_be_used() {
-        let config = json!({"vocab_size": 500, "decoder_vocab_size": 100});
-        for key in [
-            "decoder_start_token_id",
-            "eos_token_id",
-            "forced_bos_token_id",
-            "forced_eos_token_id",
-        ] {
-            let read = |id: u32| Generation::read(Path::new("model"), &config, Some(&json!({key: id})));
-            assert!(read(99).is_ok(), "{key}");
-            let error = read(100).unwrap_err();
-            assert_eq!(error.place, Some(format!("key {key}")), "{error}");
-            assert_eq!(error.path.as_deref(), Some(Path::new("model/generation_config.json")));
-        }
-        let harmless = json!({"suppress_tokens": [100], "bad_words_ids": [[100]], "pad_token_id": 100});
-        assert!(Generation::read(Path::new("model"), &config, Some(&harmless)).is_ok());
-    }
-
-    #[test]
-    fn nothing_said_is_the_default() {
-        let read =
-            |config| Generation::read(Path::new(""), &config, Some(&json!({"num_beams": null}))).expect("a generation");
-        let unsaid = read(json!({}));
-        assert_eq!(unsaid, Generation::default());
-        assert_eq!((unsaid.max_tokens(), unsaid.min_tokens()), (20, 0));
-        let lengths = [512, 8].map(|positions| read(json!({"max_position_embeddings": positions})).max_tokens());
-        assert_eq!(lengths, [20, 7]);
-    }
-}
+mod tests;

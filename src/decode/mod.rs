@@ -1,4 +1,7 @@
 //! Search over a model: which tokens to write.
+//!
+//! [`search()`] decodes one batch, greedily, with beams or by random draws. [`generation`] reads what a checkpoint says of its own
+//! search; callers turn that into [`SearchOptions`].
 
 mod beam;
 pub mod generation;
@@ -9,11 +12,11 @@ mod sample;
 use crate::document::Finish;
 use crate::error::{Error, Kind, Result};
 use crate::model::{State, TranslationModel, candle_error, with_slice};
-use beam::Search;
+use beam::BeamSearch;
 use candle_core::{Device, Tensor};
-pub use generation::{EarlyStopping, Generation};
+pub use generation::{EarlyStopping, GenerationConfig};
 use rayon::prelude::*;
-use rules::{Candidate, Place, Rules};
+use rules::{Candidate, RowContext, Rules};
 use std::ops::ControlFlow;
 
 /// How a batch is searched. All counts of tokens leave the decoder's start token out and count a forced first token.
@@ -21,37 +24,35 @@ use std::ops::ControlFlow;
 pub struct SearchOptions<'a> {
     /// Beam width; 1 is greedy search. Default 1.
     pub beam: usize,
-    /// How many hypotheses of each source are wanted, at most `beam`. Default 1.
-    pub best: usize,
-    /// The most tokens of each source's output, the end token included; at least 1; the model's positions where a
-    /// source has none.
+    /// The most tokens of each source's output, the end token included; at least 1. Default: the model's positions, where a source
+    /// has no entry.
     pub max_tokens: &'a [usize],
     /// Tokens before an end is allowed, but for one that is forced. Default 0.
     pub min_tokens: usize,
     /// How many tokens each source's output is expected to have, where `length_prior` is not 0.
     pub expected: &'a [f32],
-    /// What an end's logit gains for each standard deviation that an output is longer than expected, and loses for each that it is
-    /// shorter, four at most. Default 0.
+    /// Log-odds that an end's logit gains for each standard deviation that an output is longer than expected, and loses for each that
+    /// it is shorter; four deviations count at most. Default 0.
     pub length_prior: f32,
     /// Finished beams are ranked by `log-probability / length ^ penalty`. Default 1, as in transformers.
     pub length_penalty: f64,
-    /// When live beams are given up.
+    /// When live beams are given up. Default [`EarlyStopping::Heuristic`].
     pub early_stopping: EarlyStopping,
     /// No sequence of this many tokens is written twice; 0, the default, for no such rule.
     pub no_repeat_ngram: usize,
-    /// What the score of a token written before is multiplied with where it is negative, and divided by where it is
-    /// not; the default 1 leaves it alone.
+    /// A factor for the scores of tokens written before: negative scores are multiplied by it, others divided. The default 1 leaves
+    /// them alone.
     pub repetition_penalty: f32,
-    /// Whether the two rules before and the next look at what a decoder-only model has read, too, as in transformers; default
-    /// true.
+    /// Whether `no_repeat_ngram`, `repetition_penalty` and `bad_words` look at what a decoder-only model has read, too, as in
+    /// transformers. Default true.
     pub prompt_counts: bool,
-    /// Sequences of tokens that are never written. One that is a single end token does not count.
+    /// Sequences of tokens that are never written. A single end token among them does not count.
     pub bad_words: &'a [Vec<u32>],
     /// Tokens that are never written.
     pub suppress: &'a [u32],
     /// Tokens that are not written first, or first after a forced one.
     pub begin_suppress: &'a [u32],
-    /// What alone may stand at the last position of an output that has not ended before; empty for no such rule.
+    /// Tokens that alone may stand at the last position of an output that has not ended before; empty for no such rule.
     pub forced_end: &'a [u32],
     /// Log-probabilities are normalised again after all rules; matters to beams only. Default false.
     pub renormalize: bool,
@@ -67,7 +68,6 @@ impl Default for SearchOptions<'_> {
     fn default() -> Self {
         Self {
             beam: 1,
-            best: 1,
             max_tokens: &[],
             min_tokens: 0,
             expected: &[],
@@ -92,30 +92,27 @@ impl Default for SearchOptions<'_> {
 /// How tokens are drawn at random.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sampling<'a> {
-    /// The same seed gives the same draws.
+    /// The seed of all draws: the same seed gives the same ones.
     pub seed: u64,
-    /// What logits are divided by first; above 0; 1 leaves them alone.
+    /// The divisor of logits before a draw, above 0; 1 leaves them alone.
     pub temperature: f64,
-    /// Draw from this many most probable tokens; 0 for all.
-    pub top_k: usize,
-    /// Draw from the most probable tokens that together have this probability; 1 for all.
-    pub top_p: f64,
-    /// A number of each source's own, so that its draws do not depend on its batch; 0 where there is none.
+    /// A number of each source's own, so that its draws do not depend on its batch; 0 where a source has none.
     pub streams: &'a [u64],
 }
 
 /// One finished output.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hypothesis {
-    /// Without what stands before every output, and without the id that ended it.
+    /// The output's ids, without those that every output begins with, and without the id that ended it.
     pub ids: Vec<u32>,
     /// Natural log-probability of each token written, the end included: with beams after all rules, as transformers
     /// counts, otherwise the model's own; 0 for an end that was forced.
     pub log_probabilities: Vec<f32>,
-    /// Their sum.
+    /// The sum of `log_probabilities`.
     pub log_probability: f64,
-    /// What ranked it among the hypotheses of its source: `log_probability / length ^ penalty`.
+    /// The score that ranked it among the hypotheses of its source: `log_probability / length ^ penalty`.
     pub rank: f64,
+    /// Why it ended.
     pub finish: Finish,
 }
 
@@ -126,9 +123,12 @@ impl Hypothesis {
     }
 }
 
-/// Searches one batch: the hypotheses of each source, best first, in the order of sources; at least one each.
+/// A source's fixed beginning: its ids, and the model's state after them.
+pub type Prefix<'a> = (&'a [u32], &'a State);
+
+/// Searches one batch: the best hypothesis of each source, in the order of sources.
 ///
-/// `prefixes` is what each source goes on from, if anything, by its ids and by the state after them; empty where none does.
+/// `prefixes` holds what each source goes on from, if anything; empty where none does.
 ///
 /// Rows finish and leave the batch on their own, and no source's result depends on another's. Neighbours that are equal are read
 /// once, so that several samples of one source cost no more to begin than one. `observe` is told after
@@ -144,101 +144,163 @@ impl Hypothesis {
 /// `Break`.
 pub fn search(
     model: &dyn TranslationModel,
-    prefixes: &[Option<(&[u32], &State)>],
+    prefixes: &[Option<Prefix>],
     sources: &[&[u32]],
     options: &SearchOptions,
     observe: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
-) -> Result<Vec<Vec<Hypothesis>>> {
+) -> Result<Vec<Hypothesis>> {
+    let searches = finished_searches(model, prefixes, sources, options, observe)?;
+    Ok(searches.iter().map(BeamSearch::best).collect())
+}
+
+/// Runs the search of each source to its end; gives the searches in the order of sources.
+///
+/// # Errors
+/// Those of [`search()`].
+fn finished_searches(
+    model: &dyn TranslationModel,
+    prefixes: &[Option<Prefix>],
+    sources: &[&[u32]],
+    options: &SearchOptions,
+    observe: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
+) -> Result<Vec<BeamSearch>> {
     let rules = Rules::new(model.spec(), options)?;
-    let forced = rules.forced;
-    let start = &model.spec().start;
-    let before = |source: usize| prefixes.get(source).copied().flatten().map_or(&[][..], |(ids, _)| ids);
-    let wanted = options.best.min(options.beam.max(1));
-    let mut results: Vec<Vec<Hypothesis>> = vec![Vec::new(); sources.len()];
-    let mut searches: Vec<Search> = Vec::with_capacity(sources.len());
-    for (source, result) in results.iter_mut().enumerate() {
-        let limit = options
-            .max_tokens
-            .get(source)
-            .copied()
-            .unwrap_or(model.spec().max_positions);
-        let history = if model.spec().is_decoder_only() && options.prompt_counts {
-            [before(source), sources[source]].concat()
-        } else {
-            start.clone()
-        };
-        let mut search = Search::new(source, limit.max(1), forced, history);
-        if forced < search.limit {
-            searches.push(search);
-        } else {
-            search.finish_beams(Finish::Length, options);
-            *result = search.hypotheses(wanted);
+    let (mut live, mut finished): (Vec<_>, Vec<_>) = (0..sources.len())
+        .map(|source| {
+            let prefix = prefixes.get(source).copied().flatten();
+            begin(
+                model,
+                prefix.map_or(&[][..], |(ids, _)| ids),
+                sources[source],
+                source,
+                &rules,
+            )
+        })
+        .partition(|search| rules.forced < search.limit);
+    for search in &mut finished {
+        search.finish_beams(Finish::Length, options);
+    }
+    if !live.is_empty() {
+        let (mut state, mut logits) = read_sources(model, prefixes, sources, &live)?;
+        loop {
+            let (kept, written) = advance(&logits, &mut live, &mut finished, &rules)?;
+            if observe(finished.len(), written).is_break() {
+                return Err(Error::new(Kind::Interrupted, "interrupted"));
+            }
+            if live.is_empty() {
+                break;
+            }
+            if !kept.is_unchanged() {
+                state.select(&kept.rows);
+            }
+            logits = model.step(&kept.last_tokens, &mut state)?;
         }
     }
-    if searches.is_empty() {
-        return Ok(results);
-    }
-    // Equal neighbours are read once.
-    let whole = |source: usize| (before(source), sources[source]);
-    let mut open: Vec<usize> = Vec::with_capacity(searches.len());
+    finished.sort_by_key(|search| search.source);
+    Ok(finished)
+}
+
+/// The search of one source before its first step.
+fn begin(model: &dyn TranslationModel, prefix: &[u32], ids: &[u32], source: usize, rules: &Rules) -> BeamSearch {
+    let (spec, options) = (model.spec(), rules.options);
+    let limit = options.max_tokens.get(source).copied().unwrap_or(spec.max_positions);
+    let history = if spec.is_decoder_only() && options.prompt_counts {
+        [prefix, ids].concat()
+    } else {
+        spec.start.clone()
+    };
+    BeamSearch::new(source, limit.max(1), rules.forced, history)
+}
+
+/// Has the model read the sources of these searches: its state and the logits of their first tokens, a row each. Equal neighbours are
+/// read once.
+fn read_sources(
+    model: &dyn TranslationModel,
+    prefixes: &[Option<Prefix>],
+    sources: &[&[u32]],
+    searches: &[BeamSearch],
+) -> Result<(State, Tensor)> {
+    let prefix = |source: usize| prefixes.get(source).copied().flatten();
+    let whole = |source: usize| (prefix(source).map_or(&[][..], |(ids, _)| ids), sources[source]);
+    let mut distinct: Vec<usize> = Vec::with_capacity(searches.len());
     let mut rows: Vec<usize> = Vec::with_capacity(searches.len());
     for source in searches.iter().map(|search| search.source) {
-        if open.last().is_none_or(|last| whole(*last) != whole(source)) {
-            open.push(source);
+        if distinct.last().is_none_or(|last| whole(*last) != whole(source)) {
+            distinct.push(source);
         }
-        rows.push(open.len() - 1);
+        rows.push(distinct.len() - 1);
     }
-    let states = open.iter().filter_map(|source| prefixes.get(*source));
-    let states: Vec<Option<&State>> = states.map(|prefix| prefix.map(|(_, state)| state)).collect();
-    let read: Vec<&[u32]> = open.iter().map(|source| sources[*source]).collect();
+    let states = distinct.iter().filter(|source| **source < prefixes.len());
+    let states: Vec<Option<&State>> = states.map(|source| prefix(*source).map(|(_, state)| state)).collect();
+    let read: Vec<&[u32]> = distinct.iter().map(|source| sources[*source]).collect();
     let (mut state, mut logits) = model.begin(&states, &read)?;
-    if open.len() < rows.len() {
+    if distinct.len() < rows.len() {
         state.select(&rows);
-        logits = repeated(&logits, &rows).map_err(candle_error)?;
+        logits = select_rows(&logits, &rows).map_err(candle_error)?;
     }
-    loop {
-        let mut candidates = continuations(&logits, &searches, &rules)?.into_iter();
-        let (mut last, mut rows) = (Vec::new(), Vec::new());
-        let (mut first_row, mut written) = (0, 0);
-        searches.retain_mut(|search| {
-            let width = search.width();
-            let kept = search.advance(candidates.by_ref().take(width).collect(), &rules);
-            written += search.width();
-            match &kept {
-                Some(kept) => {
-                    rows.extend(kept.iter().map(|beam| first_row + beam));
-                    last.extend(search.last());
-                }
-                None => results[search.source] = search.hypotheses(wanted),
-            }
-            first_row += width;
-            kept.is_some()
-        });
-        let done = sources.len() - searches.len();
-        if observe(done, written).is_break() {
-            return Err(Error::new(Kind::Interrupted, "interrupted"));
-        }
-        if searches.is_empty() {
-            return Ok(results);
-        }
-        if rows.len() != first_row || rows.iter().enumerate().any(|(to, from)| to != *from) {
-            state.select(&rows);
-        }
-        logits = model.step(&last, &mut state)?;
+    Ok((state, logits))
+}
+
+/// The rows of a batch that live on after a step.
+#[derive(Default)]
+struct KeptRows {
+    /// Their numbers before the step.
+    rows: Vec<usize>,
+    /// The token that each has written in it.
+    last_tokens: Vec<u32>,
+    /// How many rows there were.
+    rows_before: usize,
+}
+
+impl KeptRows {
+    /// Whether every row stays where it was.
+    fn is_unchanged(&self) -> bool {
+        self.rows.len() == self.rows_before && self.rows.iter().enumerate().all(|(to, from)| to == *from)
     }
 }
 
-/// These rows of a matrix, in this order.
-fn repeated(matrix: &Tensor, rows: &[usize]) -> candle_core::Result<Tensor> {
+/// Takes one step of all live searches and moves those that end in it to `finished`; gives the rows that live on and how many tokens were
+/// written.
+fn advance(
+    logits: &Tensor,
+    live: &mut Vec<BeamSearch>,
+    finished: &mut Vec<BeamSearch>,
+    rules: &Rules,
+) -> Result<(KeptRows, usize)> {
+    let mut candidates = continuations(logits, live, rules)?.into_iter();
+    let mut kept = KeptRows::default();
+    let mut written = 0;
+    let mut still_live = Vec::with_capacity(live.len());
+    for mut search in live.drain(..) {
+        let width = search.width();
+        let beams = search.advance(candidates.by_ref().take(width).collect(), rules);
+        written += search.width();
+        let first_row = kept.rows_before;
+        kept.rows_before += width;
+        match beams {
+            Some(beams) => {
+                kept.rows.extend(beams.iter().map(|beam| first_row + beam));
+                kept.last_tokens.extend(search.last_tokens());
+                still_live.push(search);
+            }
+            None => finished.push(search),
+        }
+    }
+    *live = still_live;
+    Ok((kept, written))
+}
+
+/// Takes these rows of a matrix, in this order.
+fn select_rows(matrix: &Tensor, rows: &[usize]) -> candle_core::Result<Tensor> {
     let rows: Vec<u32> = rows.iter().map(|row| *row as u32).collect();
     matrix.index_select(&Tensor::new(rows, matrix.device())?, 0)
 }
 
-/// What may follow each live beam, best first.
-fn continuations(logits: &Tensor, searches: &[Search], rules: &Rules) -> Result<Vec<Vec<Candidate>>> {
+/// Ranks what may follow each live beam, best first.
+fn continuations(logits: &Tensor, searches: &[BeamSearch], rules: &Rules) -> Result<Vec<Vec<Candidate>>> {
     let logits = logits.to_device(&Device::Cpu).map_err(candle_error)?;
     let (rows, width) = logits.dims2().map_err(candle_error)?;
-    let beams: Vec<(&Search, usize)> = searches
+    let beams: Vec<(&BeamSearch, usize)> = searches
         .iter()
         .flat_map(|search| (0..search.width()).map(move |beam| (search, beam)))
         .collect();
@@ -255,13 +317,13 @@ fn continuations(logits: &Tensor, searches: &[Search], rules: &Rules) -> Result<
             .par_chunks(width)
             .zip(beams)
             .map(|(row, (search, beam))| {
-                let place = Place {
+                let context = RowContext {
                     history: &search.history(beam),
                     written: search.written,
                     limit: search.limit,
                     source: search.source,
                 };
-                rules.candidates(row, &place)
+                rules.candidates(row, &context)
             })
             .collect()
     })
@@ -272,9 +334,9 @@ fn continuations(logits: &Tensor, searches: &[Search], rules: &Rules) -> Result<
     })
 }
 
-/// Where the second round of an endless repetition starts, if `ids` ends in one: a phrase of up to 16 tokens, said at
+/// Finds where the second round of an endless repetition starts, if `ids` ends in one: a phrase of up to 16 tokens, said at
 /// least four times and over at least 16 tokens in all.
-fn loops(ids: &[u32]) -> Option<usize> {
+fn second_round(ids: &[u32]) -> Option<usize> {
     (1..=16).find_map(|n| {
         let rounds = 4.max(16usize.div_ceil(n));
         let start = ids.len().checked_sub(rounds * n)?;

@@ -14,19 +14,19 @@ const NEGLIGIBLE: f32 = 30.0;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Candidate {
     pub id: u32,
-    /// What it adds to the log-probability of its beam.
+    /// The gain in its beam's log-probability.
     pub score: f32,
 }
 
-/// Where a row stands.
-pub(super) struct Place<'a> {
-    /// All ids so far: those that rules look at before the output, then the output.
+/// What rules have to know of a row.
+pub(super) struct RowContext<'a> {
+    /// All ids so far: those that rules look at before the output, then the output's.
     pub history: &'a [u32],
     /// How many of them are of the output, a forced first one included.
     pub written: usize,
     /// The most tokens of this source's output.
     pub limit: usize,
-    /// Which of the batch's sources this is.
+    /// The number of the source in the batch.
     pub source: usize,
 }
 
@@ -123,13 +123,13 @@ impl<'a> Rules<'a> {
         self.output.map_or(column as u32, |output| output[column])
     }
 
-    /// What may follow, best first; `None` for logits that are no numbers.
-    pub fn candidates(&self, logits: &[f32], place: &Place) -> Option<Vec<Candidate>> {
+    /// Ranks what may follow, best first; `None` for logits that are no numbers.
+    pub fn candidates(&self, logits: &[f32], context: &RowContext) -> Option<Vec<Candidate>> {
         let options = self.options;
-        let written = place.written;
+        let written = context.written;
         let first = written == self.forced;
-        if written + 1 == place.limit && !options.forced_end.is_empty() {
-            return Some(self.forced(first));
+        if written + 1 == context.limit && !options.forced_end.is_empty() {
+            return Some(self.forced_ends(first));
         }
         let row = Row::read(logits)?;
         let greedy = options.beam <= 1;
@@ -140,7 +140,7 @@ impl<'a> Rules<'a> {
                 row.log_probability(column)
             }
         };
-        let patches = self.patches(place, first, base);
+        let patches = self.patches(context, first, base);
         let candidate = |(column, score): Patch| Candidate {
             id: self.id(column),
             score,
@@ -161,12 +161,9 @@ impl<'a> Rules<'a> {
         }
         let chosen = match &options.sampling {
             Some(sampling) => {
-                let best = match sampling.top_k {
-                    0 => row.near(NEGLIGIBLE * sampling.temperature as f32, &patches),
-                    count => row.best(count, &patches, |logit| logit),
-                };
-                let stream = sampling.streams.get(place.source).copied().unwrap_or_default();
-                sample::draw(best, sampling, stream, written as u64)
+                let best = row.near(NEGLIGIBLE * sampling.temperature as f32, &patches);
+                let stream = sampling.streams.get(context.source).copied().unwrap_or_default();
+                sample::draw(&best, sampling, stream, written as u64)
             }
             None => row.best(1, &patches, |logit| logit).first().map(|best| best.0),
         };
@@ -175,8 +172,8 @@ impl<'a> Rules<'a> {
         Some(chosen.map(own).into_iter().collect())
     }
 
-    /// The last position of an output that must end.
-    fn forced(&self, first: bool) -> Vec<Candidate> {
+    /// The candidates of the last position of an output that must end.
+    fn forced_ends(&self, first: bool) -> Vec<Candidate> {
         let ids: Vec<u32> = self
             .forced_end
             .iter()
@@ -194,10 +191,10 @@ impl<'a> Rules<'a> {
             .collect()
     }
 
-    /// The columns whose value a rule changes.
-    fn patches(&self, place: &Place, first: bool, base: impl Fn(usize) -> f32) -> Vec<Patch> {
+    /// The columns whose value a rule changes, ascending. Bans are stronger than other changes.
+    fn patches(&self, context: &RowContext, first: bool, base: impl Fn(usize) -> f32) -> Vec<Patch> {
         let options = self.options;
-        let Place { history, written, .. } = *place;
+        let RowContext { history, written, .. } = *context;
         let mut patches: Vec<Patch> = self.banned.iter().map(|column| (*column, f32::NEG_INFINITY)).collect();
         let mut ban = |ids: &mut dyn Iterator<Item = u32>| {
             patches.extend(
@@ -205,7 +202,7 @@ impl<'a> Rules<'a> {
                     .map(|column| (column, f32::NEG_INFINITY)),
             );
         };
-        ban(&mut repeats(history, options.no_repeat_ngram));
+        ban(&mut ngram_repeats(history, options.no_repeat_ngram));
         // transformers never lets the first token of all be the beginning of a bad word.
         let later = &history[history.len().saturating_sub(written).min(1)..];
         ban(&mut self.phrases.iter().filter_map(|phrase| {
@@ -221,7 +218,7 @@ impl<'a> Rules<'a> {
         if options.length_prior != 0.0 {
             let longer = options
                 .expected
-                .get(place.source)
+                .get(context.source)
                 .map_or(0.0, |expected| deviations(written, *expected));
             let gain = options.length_prior * longer.clamp(-4.0, 4.0);
             let ends = self.ends.iter().filter_map(|id| self.column(*id));
@@ -241,13 +238,14 @@ impl<'a> Rules<'a> {
     }
 }
 
-/// By how many standard deviations an output of `written` tokens is longer than expected. Theirs is about that of references.
+/// The number of standard deviations by which an output of `written` tokens is longer than expected. The deviation is about that of
+/// references.
 fn deviations(written: usize, expected: f32) -> f32 {
     (written as f32 - expected) / (2.0 + 0.12 * expected)
 }
 
 /// The ids that would write an n-gram of `ids` a second time.
-fn repeats(ids: &[u32], n: usize) -> impl Iterator<Item = u32> {
+fn ngram_repeats(ids: &[u32], n: usize) -> impl Iterator<Item = u32> {
     let n = if ids.len() < n { 0 } else { n };
     let tail = &ids[(ids.len() + 1).saturating_sub(n.max(1))..];
     ids.windows(n.max(1))

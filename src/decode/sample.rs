@@ -3,30 +3,12 @@
 use super::Sampling;
 use super::row::Patch;
 
-/// Draws one of the best columns, given best first by their logits; `None` where there are none.
-///
-/// Temperature, then top-k (all equals of the last one stay), then top-p, as transformers does.
-pub(super) fn draw(mut best: Vec<Patch>, sampling: &Sampling, stream: u64, position: u64) -> Option<usize> {
+/// Draws one of these columns, given best first by their logits, each with its probability at the sampling's temperature; `None` where
+/// there are none.
+pub(super) fn draw(best: &[Patch], sampling: &Sampling, stream: u64, position: u64) -> Option<usize> {
     let most = best.first()?.1;
-    if let Some(last) = sampling.top_k.checked_sub(1).and_then(|last| best.get(last)).copied() {
-        best.truncate(best.partition_point(|column| column.1 >= last.1));
-    }
     let weight = |column: &Patch| (f64::from(column.1 - most) / sampling.temperature).exp();
-    let mut total: f64 = best.iter().map(weight).sum();
-    if sampling.top_p < 1.0 {
-        // From the least probable on, as long as what goes is no more than what may go.
-        let may_go = (1.0 - sampling.top_p) * total;
-        let mut gone = 0.0;
-        while best.len() > 1 {
-            let next = gone + best.last().map_or(0.0, weight);
-            if next > may_go {
-                break;
-            }
-            gone = next;
-            best.pop();
-        }
-        total -= gone;
-    }
+    let total: f64 = best.iter().map(weight).sum();
     let mut left = uniform(sampling.seed, stream, position) * total;
     best.iter()
         .find(|column| {
@@ -55,12 +37,10 @@ fn mix(x: u64) -> u64 {
 mod tests {
     use super::*;
 
-    fn sampling(temperature: f64, top_k: usize, top_p: f64) -> Sampling<'static> {
+    fn sampling(temperature: f64) -> Sampling<'static> {
         Sampling {
             seed: 7,
             temperature,
-            top_k,
-            top_p,
             streams: &[],
         }
     }
@@ -71,21 +51,18 @@ mod tests {
         let mut counts = [0.0; 4];
         for stream in 0..200 {
             for position in 0..100 {
-                counts[draw(best.clone(), sampling, stream, position).unwrap()] += 1.0;
+                counts[draw(&best, sampling, stream, position).unwrap()] += 1.0;
             }
         }
         counts
     }
 
-    /// Pearson's chi-squared of 20 000 draws; 0 where an impossible column was never drawn.
+    /// Pearson's chi-squared of 20 000 draws.
     fn chi_squared(counts: [f64; 4], expected: [f64; 4]) -> f64 {
         counts
             .iter()
             .zip(expected)
-            .map(|(count, p)| match p {
-                0.0 => count * f64::INFINITY.min(1e9),
-                p => (count - p * 20_000.0).powi(2) / (p * 20_000.0),
-            })
+            .map(|(count, p)| (count - p * 20_000.0).powi(2) / (p * 20_000.0))
             .sum()
     }
 
@@ -93,36 +70,26 @@ mod tests {
     fn draws_follow_the_distribution() {
         // The 99.9th percentile for three degrees of freedom is 16.3.
         for (sampling, expected) in [
-            (sampling(1.0, 0, 1.0), [0.5, 0.3, 0.15, 0.05]),
+            (sampling(1.0), [0.5, 0.3, 0.15, 0.05]),
             (
-                sampling(0.5, 0, 1.0),
+                sampling(0.5),
                 [0.25 / 0.365, 0.09 / 0.365, 0.0225 / 0.365, 0.0025 / 0.365],
             ),
-            (sampling(1.0, 2, 1.0), [0.625, 0.375, 0.0, 0.0]),
-            (sampling(1.0, 0, 0.75), [0.625, 0.375, 0.0, 0.0]),
-            (sampling(1.0, 3, 0.9), [0.5 / 0.95, 0.3 / 0.95, 0.15 / 0.95, 0.0]),
-            (sampling(1.0, 0, 0.0), [1.0, 0.0, 0.0, 0.0]),
         ] {
             let counts = counts(&sampling);
             assert!(chi_squared(counts, expected) < 16.3, "{counts:?} for {expected:?}");
         }
         assert_ne!(
-            counts(&sampling(1.0, 0, 1.0)),
+            counts(&sampling(1.0)),
             counts(&Sampling {
                 seed: 8,
-                ..sampling(1.0, 0, 1.0)
+                ..sampling(1.0)
             })
         );
     }
 
     #[test]
-    fn equals_of_the_last_of_top_k_stay() {
-        let best: Vec<Patch> = [1.0, 0.0, 0.0, 0.0].into_iter().enumerate().collect();
-        let mut seen = [false; 4];
-        for position in 0..200 {
-            seen[draw(best.clone(), &sampling(1.0, 2, 1.0), 0, position).unwrap()] = true;
-        }
-        assert_eq!(seen, [true; 4]);
-        assert_eq!(draw(Vec::new(), &sampling(1.0, 2, 1.0), 0, 0), None);
+    fn nothing_is_drawn_of_nothing() {
+        assert_eq!(draw(&[], &sampling(1.0), 0, 0), None);
     }
 }

@@ -81,14 +81,16 @@ fn options(beam: usize, max_tokens: &[usize]) -> SearchOptions<'_> {
     }
 }
 
+/// All that has finished of each source, best first.
 fn all(model: &dyn TranslationModel, sources: &[&[u32]], options: &SearchOptions) -> Vec<Vec<Hypothesis>> {
-    search(model, &[], sources, options, &mut |_, _| ControlFlow::Continue(())).unwrap()
+    let searches = finished_searches(model, &[], sources, options, &mut |_, _| ControlFlow::Continue(()));
+    let searches = searches.unwrap();
+    searches.iter().map(|search| search.hypotheses().collect()).collect()
 }
 
 /// The best of each source.
 fn run(model: &dyn TranslationModel, sources: &[&[u32]], options: &SearchOptions) -> Vec<Hypothesis> {
-    let found = all(model, sources, options);
-    found.into_iter().map(|mut one| one.swap_remove(0)).collect()
+    search(model, &[], sources, options, &mut |_, _| ControlFlow::Continue(())).unwrap()
 }
 
 /// Token 1 looks best at first, but only 2 leads on to something certain.
@@ -241,11 +243,7 @@ fn eager(_: &[u32]) -> [f32; 5] {
 #[test]
 fn all_that_finished_comes_back_best_first() {
     let model = Scripted::new(eager);
-    let three = SearchOptions {
-        best: 3,
-        ..options(3, &[4])
-    };
-    let found = &all(&model, &[&[9]], &three)[0];
+    let found = &all(&model, &[&[9]], &options(3, &[4]))[0];
     let ids: Vec<_> = found.iter().map(|hypothesis| &hypothesis.ids[..]).collect();
     assert_eq!(ids, [&[][..], &[1][..], &[2][..]]);
     for (hypothesis, probability) in found.iter().zip([0.6f64, 0.2 * 0.6, 0.1 * 0.6]) {
@@ -254,8 +252,7 @@ fn all_that_finished_comes_back_best_first() {
         assert!((hypothesis.rank - probability.ln() / length).abs() < 1e-5);
         assert_eq!(hypothesis.log_probabilities.len(), hypothesis.ids.len() + 1);
     }
-    let more = SearchOptions { best: 9, ..three };
-    assert_eq!(all(&model, &[&[9]], &more)[0].len(), 3, "no more than beams");
+    assert_eq!(run(&model, &[&[9]], &options(3, &[4]))[0], found[0]);
 }
 
 #[test]
@@ -282,7 +279,7 @@ fn early_stopping_decides_when_to_give_up_live_beams() {
             ControlFlow::Continue(())
         })
         .unwrap();
-        (found[0][0].ids.len(), steps)
+        (found[0].ids.len(), steps)
     };
     let (full, heuristic) = (steps(EarlyStopping::Full, 1.0), steps(EarlyStopping::Heuristic, 1.0));
     assert_eq!((full, heuristic), ((1, 2), (4, 5)));
@@ -302,11 +299,7 @@ fn what_is_cut_competes_with_what_has_ended() {
         }
     }
     let model = Scripted::new(script);
-    let two = SearchOptions {
-        best: 2,
-        ..options(2, &[3])
-    };
-    let found = &all(&model, &[&[9]], &two)[0];
+    let found = &all(&model, &[&[9]], &options(2, &[3]))[0];
     assert_eq!((&found[0].ids[..], found[0].finish), (&[1, 1, 1][..], Finish::Length));
     assert_eq!((&found[1].ids[..], found[1].finish), (&[][..], Finish::Stop));
 }
@@ -375,7 +368,7 @@ fn rules_of_a_decoder_only_model_look_at_what_it_has_read() {
         let found = search(&model, &[Some((prefix, &state))], &[source], asked, &mut |_, _| {
             ControlFlow::Continue(())
         });
-        found.unwrap().swap_remove(0).swap_remove(0).ids
+        found.unwrap().swap_remove(0).ids
     };
     let words = [vec![1, 1], vec![2, 1, 2]];
     let asked = SearchOptions {
@@ -458,8 +451,6 @@ fn what_cannot_be_searched_is_refused() {
         Some(Sampling {
             seed: 0,
             temperature,
-            top_k: 0,
-            top_p: 1.0,
             streams: &[],
         })
     };

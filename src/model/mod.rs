@@ -94,7 +94,7 @@ pub trait TranslationModel: Send + Sync {
 pub struct State(pub(crate) Box<dyn Rows>);
 
 /// The rows of a batch as one kind of model keeps them.
-pub(crate) trait Rows: Any + Send {
+pub(crate) trait Rows: Any + Send + Sync {
     /// Makes row `i` a copy of the former row `rows[i]`: reorders, repeats and drops rows at once.
     fn select(&mut self, rows: &[usize]);
 

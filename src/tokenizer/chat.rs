@@ -2,7 +2,6 @@
 //! `apply_chat_template` of transformers.
 
 use super::config::{TokenizerConfig, read_file};
-use crate::catalog::manifest::Prompt;
 use crate::error::{Error, Result};
 use crate::model::weights::gguf::Gguf;
 use minijinja::syntax::SyntaxConfig;
@@ -12,9 +11,6 @@ use regex::Regex;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-
-/// The request to a model of which only the chat template is known. `{text}` stands for the source.
-const REQUEST: &str = "Translate the following text from Thai into English. Give only the translation.\n\n{text}";
 
 /// The placeholder that is rendered in place of the request.
 const REQUEST_MARK: &str = "{prompt}";
@@ -36,6 +32,18 @@ pub struct ChatTemplate {
     path: PathBuf,
     /// The key of the template in the file; empty if the file is the template.
     place: &'static str,
+}
+
+/// A conversation of one request, up to where the model answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conversation {
+    /// The rendered text, with `{prompt}` once, in place of the request.
+    pub text: String,
+    /// Whether the template makes the request itself of a source text, as that of TranslateGemma does; `{prompt}` then stands for
+    /// the source.
+    pub makes_request: bool,
+    /// The token that ends the model's turn, where the template tells.
+    pub end_of_turn: Option<String>,
 }
 
 impl ChatTemplate {
@@ -88,17 +96,17 @@ impl ChatTemplate {
         })
     }
 
-    /// Renders a request for a translation, with thinking switched off, and finds the token that ends the answer. The begin
-    /// token is in the rendered text if the template names it, and is not added otherwise.
+    /// Renders a request for a translation, with thinking switched off, up to where the model answers, and finds the token that
+    /// ends the answer. The begin token is in the rendered text if the template names it, and is not added otherwise.
     ///
     /// Some templates, such as that of TranslateGemma, refuse a plain request: they take a source text with its languages, and
-    /// word the request themselves.
+    /// word the request themselves. They get `source` and `target` as ISO 639-1 codes.
     ///
     /// # Errors
     /// Of kind `Model`, with file and line, if the template cannot be rendered or does not hold the request exactly once.
-    pub fn prompt(&self) -> Result<Prompt> {
+    pub fn render(&self, [source, target]: [&str; 2]) -> Result<Conversation> {
         let environment = environment().map_err(|e| self.fail(&e))?;
-        let text = without_generation(&self.text);
+        let text = without_generation_marks(&self.text);
         let template = environment.template_from_str(&text).map_err(|e| self.fail(&e))?;
         let user = |content: Value| context! { role => "user", content };
         let render = |messages: &[Value], add_generation_prompt: bool| {
@@ -108,28 +116,27 @@ impl ChatTemplate {
             })
         };
         let plain = user(REQUEST_MARK.into());
-        let source =
-            context! { r#type => "text", source_lang_code => "th", target_lang_code => "en", text => REQUEST_MARK };
-        let source = user(Value::from(vec![source]));
-        let (request, message, chat) = match render(std::slice::from_ref(&plain), true) {
-            Ok(chat) => (REQUEST, plain, chat),
-            Err(error) => match render(std::slice::from_ref(&source), true) {
-                Ok(chat) => ("{text}", source, chat),
+        let with_languages = context! {
+            r#type => "text", source_lang_code => source, target_lang_code => target, text => REQUEST_MARK
+        };
+        let with_languages = user(Value::from(vec![with_languages]));
+        let (makes_request, message, text) = match render(std::slice::from_ref(&plain), true) {
+            Ok(text) => (false, plain, text),
+            Err(error) => match render(std::slice::from_ref(&with_languages), true) {
+                Ok(text) => (true, with_languages, text),
                 Err(_) => return Err(self.fail(&error)),
             },
         };
-        if chat.matches(REQUEST_MARK).count() != 1 {
+        if text.matches(REQUEST_MARK).count() != 1 {
             return Err(self.error("the chat template does not hold the request once", None));
         }
         let answer = context! { role => "assistant", content => ANSWER_MARK };
         let answered = render(&[message, answer], false).unwrap_or_default();
-        let stop = answered.split_once(ANSWER_MARK).and_then(|(_, rest)| end_of_turn(rest));
-        Ok(Prompt {
-            template: request.to_owned(),
-            shorter: Vec::new(),
-            chat: Some(chat),
-            stop: stop.into_iter().collect(),
-            add_bos: false,
+        let end_of_turn = answered.split_once(ANSWER_MARK).and_then(|(_, rest)| end_of_turn(rest));
+        Ok(Conversation {
+            text,
+            makes_request,
+            end_of_turn,
         })
     }
 
@@ -175,7 +182,7 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
 
 /// Replaces the `generation` blocks of a template by plain blocks. They only mark the text that a model is trained to
 /// write.
-fn without_generation(text: &str) -> Cow<'_, str> {
+fn without_generation_marks(text: &str) -> Cow<'_, str> {
     match Regex::new(r"\{%([-+]?)\s*(end)?generation\s*([-+]?)%\}") {
         Ok(marks) => marks.replace_all(text, |found: &regex::Captures| {
             let word = if found.get(2).is_some() { "endif" } else { "if true" };
@@ -200,6 +207,7 @@ mod tests {
     use super::*;
 
     const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
+    const CODES: [&str; 2] = ["th", "en"];
 
     /// A directory with this tokenizer_config.json, and this chat_template.jinja if it is not empty.
     fn directory(config: &serde_json::Value, jinja: &str) -> tempfile::TempDir {
@@ -223,21 +231,20 @@ mod tests {
         for (name, expected) in golden {
             let text = std::fs::read_to_string(Path::new(ROOT).join(format!("chat/{name}.jinja"))).expect("a template");
             let mut config = expected["tokens"].clone();
-            let of_file = open(&config, &text).expect("a template").prompt().expect("a prompt");
-            assert_eq!(of_file.chat.as_deref(), expected["prompt"].as_str(), "{name}");
+            let render = |config: &serde_json::Value, text: &str| {
+                let template = open(config, text).expect("a template");
+                template.render(CODES).expect("a conversation")
+            };
+            let of_file = render(&config, &text);
+            assert_eq!(Some(of_file.text.as_str()), expected["prompt"].as_str(), "{name}");
             assert_eq!(
-                of_file.stop,
-                [expected["end"].as_str().expect("an end").trim()],
+                of_file.end_of_turn.as_deref(),
+                expected["end"].as_str().map(str::trim),
                 "{name}"
             );
-            assert_eq!(of_file.template == "{text}", name == "translategemma", "{name}");
-            assert!(!of_file.add_bos, "{name}");
+            assert_eq!(of_file.makes_request, name == "translategemma", "{name}");
             config["chat_template"] = text.into();
-            assert_eq!(
-                open(&config, "").expect("a template").prompt().expect("a prompt"),
-                of_file,
-                "{name}"
-            );
+            assert_eq!(render(&config, ""), of_file, "{name}");
         }
     }
 
@@ -247,15 +254,12 @@ mod tests {
             {"name": "tool_use", "template": "tools"},
             {"name": "default", "template": "<{{ messages[0].content }}>"},
         ]});
-        let chat = |jinja: &str| {
-            open(&config, jinja)
-                .expect("a template")
-                .prompt()
-                .expect("a prompt")
-                .chat
+        let text = |jinja: &str| {
+            let template = open(&config, jinja).expect("a template");
+            template.render(CODES).expect("a conversation").text
         };
-        assert_eq!(chat("").as_deref(), Some("<{prompt}>"));
-        assert_eq!(chat("[{{ messages[0].content }}]").as_deref(), Some("[{prompt}]"));
+        assert_eq!(text(""), "<{prompt}>");
+        assert_eq!(text("[{{ messages[0].content }}]"), "[{prompt}]");
         assert!(open(&serde_json::json!({}), "").is_none());
         assert!(open(&serde_json::json!({"chat_template": null}), "").is_none());
     }
@@ -286,7 +290,7 @@ mod tests {
         for (text, place, message) in cases {
             let error = open(&serde_json::json!({"chat_template": text}), "")
                 .expect("a template")
-                .prompt()
+                .render(CODES)
                 .expect_err(text);
             assert_eq!(error.kind, crate::error::Kind::Model, "{text}");
             let found = error.place.clone().unwrap_or_default();
@@ -296,7 +300,7 @@ mod tests {
         }
         let error = open(&serde_json::json!({}), "Hello")
             .expect("a template")
-            .prompt()
+            .render(CODES)
             .expect_err("no request");
         assert!(error.place.is_none() && error.path.is_some_and(|path| path.ends_with("chat_template.jinja")));
     }
@@ -309,10 +313,9 @@ mod tests {
         );
         let chat = template
             .expect("a template")
-            .prompt()
-            .expect("a prompt")
-            .chat
-            .expect("a chat");
+            .render(CODES)
+            .expect("a conversation")
+            .text;
         let year = jiff::Zoned::now().year();
         assert!(
             chat.ends_with(" {prompt}") && chat.len() == "01 Jan 2030 {prompt}".len(),

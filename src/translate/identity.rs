@@ -152,8 +152,9 @@ impl DecodeOptions {
             batch_tokens: _,
             normalize,
             prompt,
-            // Whoever asks for ids gets a plain search.
-            ids: plain_search,
+            plain_search,
+            // A record of ids changes no text.
+            ids: _,
         } = self;
         DecodeId {
             quality: *quality,

@@ -1,68 +1,216 @@
-//! What stands around each source: the prompt of a decoder-only model, the language tokens of an encoder-decoder.
+//! Prompts: what stands around each source that a model reads.
+//!
+//! A decoder-only model gets a prompt, of the manifest, the caller or its own chat template; an encoder-decoder gets language
+//! tokens. A [`Prompter`] has either ready for one model and one call.
 
-use crate::catalog::manifest::Prompt;
-use crate::error::Result;
-use crate::tokenizer::Tokenizer;
+use super::{DecodeOptions, Translator, language};
+use crate::catalog::manifest::{Languages, Manifests, Prompt, split_once_only};
+use crate::error::{Error, Result};
+use crate::tokenizer::{ChatTemplate, Tokenizer};
+use std::borrow::Cow;
 
-/// What texts begin with, one of each kind that tokenizers tell apart.
+/// The request to a model of which only the chat template is known.
+const CHAT_REQUEST: &str = "Translate the following text from Thai into English. Give only the translation.\n\n{text}";
+
+/// The built-in model whose examples are shown to base models without a prompt of their own.
+const FEW_SHOT_MODEL: &str = "gemma-3-270m";
+
+/// Beginnings of texts, one of each kind that tokenizers join to a prompt's end in their own way.
 const BEGINNINGS: [&str; 6] = ["ก", "a", "1", "๑", "(", "“"];
 
-/// With how many ids both begin.
-fn same(a: &[u32], b: &[u32]) -> usize {
+/// How a model takes its sources.
+pub(super) enum InputFormat {
+    /// Inside the prompt of a decoder-only model: its manifest's, else one that is made of its own files' chat template, if any.
+    Prompt(Option<ChatTemplate>),
+    /// With the language tokens of an encoder-decoder; `end` closes a source.
+    LanguageTokens { languages: Languages, end: Option<u32> },
+}
+
+/// The requests of a prompt, shortest sources first, each with the number of characters that its sources stay below; the last, with
+/// `usize::MAX`, is for all others.
+pub fn requests(prompt: &Prompt) -> impl Iterator<Item = (usize, &str)> {
+    let shorter = prompt
+        .shorter
+        .iter()
+        .map(|shorter| (shorter.below, shorter.template.as_str()));
+    shorter.chain([(usize::MAX, prompt.template.as_str())])
+}
+
+/// Puts a request into its prompt's chat template, if it has one, and splits the whole at `{text}`: what stands before the source,
+/// and what stands after it.
+///
+/// # Errors
+/// Of kind `Usage`, if the request does not hold `{text}` exactly once.
+pub fn split_at_text(prompt: &Prompt, request: &str) -> Result<(String, String)> {
+    let (before, after) =
+        split_once_only(request, "{text}").ok_or_else(|| Error::usage("the prompt must hold {text} exactly once"))?;
+    let chat = prompt.chat.as_deref().and_then(|chat| chat.split_once("{prompt}"));
+    Ok(match chat {
+        Some((open, close)) => (format!("{open}{before}"), format!("{after}{close}")),
+        None => (before.to_owned(), after.to_owned()),
+    })
+}
+
+/// A prompt by example for a base model without a prompt of its own.
+///
+/// # Errors
+/// Of kind `Model`, were the built-in manifests damaged.
+fn few_shot_prompt() -> Result<Prompt> {
+    let manifests = Manifests::load(None)?;
+    let known = manifests
+        .get(FEW_SHOT_MODEL)
+        .and_then(|manifest| manifest.prompt.clone());
+    known.ok_or_else(|| Error::model("no prompt is known for this model"))
+}
+
+/// The prompt that a chat template makes of a plain request for a translation. The template itself spells out the begin token, or
+/// there is none.
+///
+/// # Errors
+/// Those of [`ChatTemplate::render`].
+fn chat_prompt(template: &ChatTemplate) -> Result<Prompt> {
+    let conversation = template.render(language::CODES)?;
+    let request = if conversation.makes_request {
+        "{text}"
+    } else {
+        CHAT_REQUEST
+    };
+    Ok(Prompt {
+        template: request.to_owned(),
+        shorter: Vec::new(),
+        chat: Some(conversation.text),
+        stop: conversation.end_of_turn.into_iter().collect(),
+        add_bos: false,
+    })
+}
+
+/// The caller's prompt to a model of which nothing is known. One of several lines gives examples or labels: its output ends at the
+/// first newline.
+fn prompt_of_caller(prompt: &str) -> Prompt {
+    let template = unescape(prompt);
+    Prompt {
+        stop: template.contains('\n').then(|| "\n".to_owned()).into_iter().collect(),
+        template,
+        shorter: Vec::new(),
+        chat: None,
+        add_bos: true,
+    }
+}
+
+/// A prompt as typed, each `\n` read as a newline.
+fn unescape(prompt: &str) -> String {
+    prompt.replace("\\n", "\n")
+}
+
+/// How many ids two sequences have in common at their beginning.
+fn common_prefix(a: &[u32], b: &[u32]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
 
+impl Translator {
+    /// The prompt around each text that is not short, `{text}` in its place; `options` may replace it. None for an encoder-decoder.
+    pub fn prompt(&self, options: &DecodeOptions) -> Option<String> {
+        let InputFormat::Prompt(chat) = &self.input else {
+            return None;
+        };
+        let prompt = self.choose_prompt(chat.as_ref(), options).ok()?;
+        let request = match &options.prompt {
+            Some(request) => unescape(request),
+            None => prompt.template.clone(),
+        };
+        let (before, after) = split_at_text(&prompt, &request).ok()?;
+        Some(format!("{before}{{text}}{after}"))
+    }
+
+    /// The prompt of a decoder-only model: the manifest's, whose request the caller may replace; else the caller's as it is; else
+    /// that of the model's chat template; else, for a model that only goes on with a text, examples.
+    fn choose_prompt(&self, chat: Option<&ChatTemplate>, options: &DecodeOptions) -> Result<Cow<'_, Prompt>> {
+        match (&self.manifest.prompt, &options.prompt, chat) {
+            (Some(prompt), _, _) => Ok(Cow::Borrowed(prompt)),
+            (None, Some(text), _) => Ok(Cow::Owned(prompt_of_caller(text))),
+            (None, None, Some(chat)) => chat_prompt(chat).map(Cow::Owned),
+            (None, None, None) => few_shot_prompt().map(Cow::Owned),
+        }
+    }
+
+    /// Makes ready what stands around each source of a call.
+    ///
+    /// # Errors
+    /// Of kind `Usage` for a prompt that does not hold `{text}` once, or that is given to an encoder-decoder; of kind `Model` for a
+    /// chat template that cannot be rendered.
+    pub(super) fn prompter(&self, options: &DecodeOptions) -> Result<Prompter> {
+        match &self.input {
+            InputFormat::Prompt(chat) => {
+                let prompt = self.choose_prompt(chat.as_ref(), options)?;
+                Prompter::new(&prompt, options.prompt.as_deref(), &self.tokenizer)
+            }
+            InputFormat::LanguageTokens { .. } if options.prompt.is_some() => {
+                Err(Error::usage("an encoder-decoder model takes no prompt").hint("take --prompt away"))
+            }
+            InputFormat::LanguageTokens { languages, end } => {
+                let token = languages.encoder_token.as_deref();
+                let first = token.and_then(|token| self.tokenizer.token_to_id(token));
+                let prefix = languages.prefix.as_deref().unwrap_or_default();
+                Ok(Prompter::for_encoder(prefix, first, *end, &self.tokenizer))
+            }
+        }
+    }
+}
+
 /// What stands around each source, ready for one model and one call.
-pub struct Prompter {
-    /// By the length of sources; the last is for the longest.
+pub(super) struct Prompter {
+    /// One frame a request, by the length of sources; the last is for the longest.
     frames: Vec<Frame>,
     /// The id before everything: a begin token, or the language of the source.
     first: Option<u32>,
     /// The id after everything: the end of an encoder's source.
     last: Option<u32>,
+    /// Ids that end an output.
     stop: Vec<u32>,
+    /// Strings that end an output.
     stop_texts: Vec<String>,
 }
 
-/// What stands around sources of one range of lengths.
+/// What stands around the sources of one range of lengths.
 struct Frame {
-    /// What they have fewer characters than.
+    /// The number of characters that these sources stay below.
     below: usize,
     before: String,
     after: String,
-    /// Ids of the first and of `before`.
+    /// Ids of the first token and of `before`.
     head: Vec<u32>,
-    /// How many of these can be computed once for all sources: those that do not merge with what a text begins with.
+    /// How many ids of `head` can be computed once for all sources: those that do not merge with what a text begins with.
     shared: usize,
-    /// Tokens of `after` and of the last.
+    /// How many tokens `after` and the last have.
     tail: usize,
 }
 
-/// A source as the model is given it.
-pub struct Encoded {
+/// A source as the model reads it.
+pub(super) struct Encoded {
+    /// All ids, those around the text included.
     pub ids: Vec<u32>,
-    /// How many of these the text alone has.
+    /// How many of the ids the text alone has.
     pub tokens: usize,
-    /// How many of the ids are a fixed beginning that is computed once; always less than all.
+    /// How many of the ids are a fixed beginning that is computed once; always fewer than all.
     pub shared: usize,
 }
 
 impl Prompter {
-    /// The model's prompt, or `replaced` in place of its request.
+    /// Makes a model's prompt ready, with `replaced` in place of its requests where the caller gives one.
     ///
     /// # Errors
     /// Of kind `Usage` where `replaced` does not hold `{text}` exactly once.
-    pub fn new(prompt: &Prompt, replaced: Option<&str>, tokenizer: &Tokenizer) -> Result<Self> {
+    fn new(prompt: &Prompt, replaced: Option<&str>, tokenizer: &Tokenizer) -> Result<Self> {
         let first = tokenizer.bos_id().filter(|_| prompt.add_bos);
         let ids = |text: &str| -> Vec<u32> { first.into_iter().chain(tokenizer.encode(text)).collect() };
         let frame = |(below, request): (usize, &str)| {
-            let (before, after) = prompt.around(request)?;
+            let (before, after) = split_at_text(prompt, request)?;
             let head = ids(&before);
-            // Were it as many as each text leaves, other texts would have it computed anew.
-            let starts = BEGINNINGS.map(|text| same(&ids(&format!("{before}{text}")), &head));
+            // The least of all kinds of texts: were it as many as each leaves, other texts would have it computed anew.
+            let unmerged = BEGINNINGS.map(|text| common_prefix(&ids(&format!("{before}{text}")), &head));
             Ok(Frame {
                 below,
-                shared: starts.into_iter().min().unwrap_or_default(),
+                shared: unmerged.into_iter().min().unwrap_or_default(),
                 head,
                 tail: tokenizer.encode(&after).len(),
                 before,
@@ -71,7 +219,7 @@ impl Prompter {
         };
         let frames: Result<_> = match replaced.map(unescape) {
             Some(request) => frame((usize::MAX, &request)).map(|frame| vec![frame]),
-            None => prompt.requests().map(frame).collect(),
+            None => requests(prompt).map(frame).collect(),
         };
         let stop = tokenizer.ids_containing(&prompt.stop);
         Ok(Self {
@@ -83,8 +231,9 @@ impl Prompter {
         })
     }
 
-    /// The sources of an encoder: `prefix`, such as `>>eng<< `, within the text; `first` and `last` around its tokens.
-    pub fn for_encoder(prefix: &str, first: Option<u32>, last: Option<u32>, tokenizer: &Tokenizer) -> Self {
+    /// Makes ready what an encoder's sources get: `prefix`, such as `>>eng<< `, within the text; `first` and `last` around its
+    /// tokens.
+    fn for_encoder(prefix: &str, first: Option<u32>, last: Option<u32>, tokenizer: &Tokenizer) -> Self {
         let frame = Frame {
             below: usize::MAX,
             head: first.into_iter().chain(tokenizer.encode(prefix)).collect(),
@@ -102,22 +251,14 @@ impl Prompter {
         }
     }
 
-    /// The whole with `text` in its place.
+    /// Puts a text in its place and gives the ids of the whole.
     pub fn encode(&self, text: &str, tokenizer: &Tokenizer) -> Encoded {
         let length = text.chars().count();
         let longest = self.frames.len() - 1;
         let frame = &self.frames[self.frames[..longest].partition_point(|frame| frame.below <= length)];
-        // A text that names its target language itself is not told it again; a `>>` alone names none.
-        let named = || {
-            let end = text.find("<<")? + 2;
-            let code = text.get(..end).filter(|code| code.starts_with(">>"))?;
-            tokenizer.token_to_id(code)
-        };
-        let before = if frame.before.starts_with(">>") && named().is_some() {
-            ""
-        } else {
-            &frame.before
-        };
+        // A text that names its target language itself is not told it again.
+        let names_its_own = language::is_marian_target(&frame.before) && language::names_target(text, tokenizer);
+        let before = if names_its_own { "" } else { &frame.before };
         let whole = format!("{before}{text}{}", frame.after);
         let ids = tokenizer.encode(&whole).into_iter();
         let mut ids: Vec<u32> = self.first.into_iter().chain(ids).collect();
@@ -138,16 +279,16 @@ impl Prompter {
     }
 
     /// Whether these ids are a beginning that is computed once.
-    pub fn shares(&self, ids: &[u32]) -> bool {
+    pub fn is_shared_beginning(&self, ids: &[u32]) -> bool {
         self.frames.iter().any(|frame| frame.head[..frame.shared] == *ids)
     }
 
-    /// Ids that end an output.
+    /// Ids that end an output, besides the model's own.
     pub fn stop(&self) -> &[u32] {
         &self.stop
     }
 
-    /// An output's text, up to its stop string, on one line.
+    /// An output's text, up to its first stop string, on one line with single spaces.
     pub fn clean(&self, text: &str) -> String {
         let end = self
             .stop_texts
@@ -159,45 +300,140 @@ impl Prompter {
     }
 }
 
-/// The caller's prompt to a model of which nothing is known. One of several lines gives examples or labels, and wants a line back.
-pub fn bare(prompt: &str) -> Prompt {
-    let template = unescape(prompt);
-    Prompt {
-        stop: template.contains('\n').then(|| "\n".to_owned()).into_iter().collect(),
-        template,
-        shorter: Vec::new(),
-        chat: None,
-        add_bos: true,
-    }
-}
-
-/// A prompt as typed, `\n` read as a newline.
-pub fn unescape(prompt: &str) -> String {
-    prompt.replace("\\n", "\n")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::weights::gguf::Gguf;
     use std::path::Path;
 
-    /// A tokenizer that joins a space to the word after it, but not to a digit.
+    /// The tokenizer joins a space to the word after it, but not to a digit.
     #[test]
     fn all_texts_have_as_much_of_a_prompt_in_common() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/decoder/qwen3.gguf");
         let gguf = Gguf::open(Path::new(path)).expect("the tiny model");
         let tokenizer = Tokenizer::from_gguf(&gguf).expect("a tokenizer");
-        let prompter = Prompter::new(&bare("Thai: ก\\nThai: {text}"), None, &tokenizer).expect("a prompt");
+        let prompt = prompt_of_caller("Thai: ก\\nThai: {text}");
+        let prompter = Prompter::new(&prompt, None, &tokenizer).expect("a prompt");
         let [frame] = &prompter.frames[..] else {
             panic!("a single request")
         };
-        let own = |text: &str| same(&prompter.encode(text, &tokenizer).ids, &frame.head);
+        let own = |text: &str| common_prefix(&prompter.encode(text, &tokenizer).ids, &frame.head);
         let texts = ["กา", "10 คน", "๑๐ คน", "the end", "“กา”", "- กา", "ๆ"];
         assert!(texts.iter().any(|text| own(text) != own(texts[0])), "nothing is joined");
         for text in texts {
             assert_eq!(prompter.encode(text, &tokenizer).shared, frame.shared, "{text}");
         }
         assert!(frame.shared > 3);
+    }
+
+    #[test]
+    fn prompts_wrap_the_text_byte_for_byte() {
+        let all = Manifests::load(None).unwrap();
+        let wrapped = |name: &str| {
+            let prompt = all.get(name).unwrap().prompt.as_ref().unwrap();
+            let (before, after) = split_at_text(prompt, &prompt.template).unwrap();
+            format!("{before}ข้อความ{after}")
+        };
+        // As the models' cards and chat templates have them; whether a begin token comes before that is not spelled out.
+        let cases: [(&[&str], bool, &str); 8] = [
+            (
+                &["translategemma-4b", "translategemma-12b"],
+                true,
+                "<start_of_turn>user\nYou are a professional Thai (th) to English (en) translator. Your goal is to accurately convey \
+                 the meaning and nuances of the original Thai text while adhering to English grammar, vocabulary, and cultural \
+                 sensitivities.\nProduce only the English translation, without any additional explanations or commentary. Please \
+                 translate the following Thai text into English:\n\n\nข้อความ<end_of_turn>\n<start_of_turn>model\n",
+            ),
+            (
+                &["hy-mt2-1.8b", "hy-mt2-1.8b-q4"],
+                false,
+                "<｜hy_begin▁of▁sentence｜><｜hy_User｜>Translate the following text into English. Note that you should **only output \
+                 the translated result without any additional explanation**:\n\nข้อความ<｜hy_Assistant｜>",
+            ),
+            (
+                &["hy-mt2-7b", "hy-mt2-7b-q4"],
+                false,
+                "<|startoftext|>Translate the following text into English. Note that you should **only output the translated result \
+                 without any additional explanation**:\n\nข้อความ<|extra_0|>",
+            ),
+            (
+                &["lmt-60-0.6b", "lmt-60-1.7b", "lmt-60-4b", "lmt-60-8b"],
+                false,
+                "<|im_start|>user\nTranslate the following text from Thai into English:\nThai: ข้อความ\nEnglish:<|im_end|>\n\
+                 <|im_start|>assistant\n",
+            ),
+            (
+                &["typhoon-translate-4b"],
+                true,
+                "<start_of_turn>user\nTranslate the following text into English.\n\nข้อความ<end_of_turn>\n<start_of_turn>model\n",
+            ),
+            (
+                &["typhoon-translate1.5-4b"],
+                false,
+                "<|im_start|>user\nTranslate the following Thai text into English, strictly following the rules below and return only \
+                 the translated text.\nRules:\n1. Keep names, numbers and dates exact.\nSource Text:\nข้อความ<|im_end|>\n\
+                 <|im_start|>assistant\n",
+            ),
+            (
+                &[
+                    "gemmax2-28-2b",
+                    "gemmax2-28-9b",
+                    "milmmt-46-1b",
+                    "milmmt-46-4b",
+                    "milmmt-46-12b",
+                ],
+                true,
+                "Translate this from Thai to English:\nThai: ข้อความ\nEnglish:",
+            ),
+            (
+                &["seed-x-ppo-7b"],
+                true,
+                "Translate the following Thai sentence into English:\nข้อความ <en>",
+            ),
+        ];
+        let mut seen = vec!["gemma-3-270m"];
+        for (names, add_bos, expected) in cases {
+            for name in names {
+                assert_eq!(wrapped(name), expected, "{name}");
+                assert_eq!(
+                    all.get(name).unwrap().prompt.as_ref().unwrap().add_bos,
+                    add_bos,
+                    "{name}"
+                );
+                seen.push(name);
+            }
+        }
+        for manifest in all.iter().filter(|manifest| manifest.prompt.is_some()) {
+            assert!(
+                seen.contains(&manifest.name.as_str()),
+                "{}: what it wraps is not checked",
+                manifest.name
+            );
+        }
+        let gemma = wrapped("gemma-3-270m");
+        assert!(gemma.ends_with("\n\nThai: ข้อความ\nEnglish:"), "{gemma}");
+        let prompt = all.get("gemma-3-270m").and_then(|manifest| manifest.prompt.as_ref());
+        let shorter = &prompt.unwrap().shorter;
+        assert!(!shorter.is_empty());
+        for request in shorter.iter().map(|shorter| &shorter.template) {
+            assert!(request.ends_with("\n\nThai: {text}\nEnglish:"), "{request}");
+        }
+    }
+
+    #[test]
+    fn a_prompt_can_be_replaced_but_not_its_chat_template() {
+        let prompt = Prompt {
+            template: "A {text} B".into(),
+            shorter: Vec::new(),
+            chat: Some("<u>{prompt}</u>".into()),
+            stop: Vec::new(),
+            add_bos: false,
+        };
+        let around = |request| split_at_text(&prompt, request).map(|(before, after)| before + "|" + &after);
+        assert_eq!(around(&prompt.template).unwrap(), "<u>A | B</u>");
+        assert_eq!(around("{text}?").unwrap(), "<u>|?</u>");
+        for wrong in ["no place", "{text} {text}"] {
+            assert_eq!(around(wrong).unwrap_err().kind, crate::error::Kind::Usage);
+        }
     }
 }

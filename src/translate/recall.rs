@@ -109,7 +109,7 @@ impl<'a> Recaller<'a> {
     pub fn make(&self, sources: &[&str], observer: Observer, stop: &dyn Fn() -> bool) -> Result<Vec<Translation>> {
         let mut made = self
             .translator
-            .translate_each(sources, self.options, observer, &mut |ready| {
+            .translate_streaming(sources, self.options, observer, &mut |ready| {
                 if let Some((memory, system)) = self.memory {
                     let keys: Vec<Cow<str>> = ready.iter().map(|(index, _)| self.key(sources[*index])).collect();
                     let entries: Vec<Entry> = ready.iter().map(|(_, translation)| entry(translation)).collect();

@@ -1,8 +1,15 @@
 //! The translator on a tiny random model: what comes out is no language, but order, ids, parts and flags hold.
 
+use super::join::join;
 use super::*;
-use crate::catalog::manifest::Shorter;
+use crate::catalog::Located;
+use crate::catalog::manifest::{Prompt, Shorter};
+use crate::error::Kind;
 use crate::model::decoder::tests::TINY;
+use crate::model::{Architecture, State};
+use crate::thai::split::split_to_fit;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 fn translator() -> Translator {
     let mut manifest = Manifest::unlisted("tiny", Architecture::Gemma3);
@@ -22,7 +29,7 @@ fn translator() -> Translator {
         path: TINY.into(),
         revision: None,
     };
-    Translator::load(&located, DeviceChoice::Auto, Precision::Auto, Vocabulary::Auto).expect("a translator")
+    Translator::open(&located, LoadOptions::default()).expect("a translator")
 }
 
 fn translate(translator: &Translator, sources: &[&str], options: &DecodeOptions) -> Vec<Translation> {
@@ -181,7 +188,7 @@ fn a_poor_translation_gives_way_to_more_probable_ones_of_its_parts() {
     let wholes = translate(&whole, &sources, &options);
     let mut given = Vec::new();
     let found = divided
-        .translate_each(&sources, &options, &mut |_| ControlFlow::Continue(()), &mut |ready| {
+        .translate_streaming(&sources, &options, &mut |_| ControlFlow::Continue(()), &mut |ready| {
             given.extend(ready.iter().cloned());
             Ok(())
         })
@@ -239,7 +246,7 @@ fn a_poor_translation_gives_way_to_more_probable_ones_of_its_parts() {
             ..Default::default()
         },
         DecodeOptions {
-            ids: true,
+            plain_search: true,
             ..Default::default()
         },
     ] {
@@ -293,7 +300,7 @@ struct Small {
     model: Box<dyn TranslationModel>,
     room: usize,
     /// Rows that were asked for, each time.
-    asked: std::sync::Arc<Mutex<Vec<usize>>>,
+    asked: Arc<Mutex<Vec<usize>>>,
 }
 
 impl Small {
@@ -339,7 +346,7 @@ fn a_batch_that_does_not_fit_is_halved_until_it_does() {
         };
         let expected = translate(&translator(), &sources, &options);
         let mut small = translator();
-        let asked = std::sync::Arc::new(Mutex::default());
+        let asked = Arc::new(Mutex::default());
         small.model = Box::new(Small {
             model: small.model,
             room,
@@ -376,4 +383,98 @@ fn one_sentence_that_does_not_fit_is_an_error_with_a_hint() {
         .unwrap_err();
     assert_eq!(error.kind, Kind::Memory);
     assert!(error.hint.is_some_and(|hint| hint.to_string().contains("one sentence")));
+}
+
+#[test]
+fn ids_are_kept_whatever_is_searched_and_a_plain_search_is_asked_for_by_name() {
+    let mut translator = translator();
+    let decoding = &mut translator.manifest.decoding;
+    // So that outputs end early, but for a plain search.
+    (decoding.length_ratio, decoding.length_prior) = (0.1, 20.0);
+    let sources = ["การนำ กา ราก", "กา", "a"];
+    let with = |plain_search, ids| {
+        let options = DecodeOptions {
+            plain_search,
+            ids,
+            ..Default::default()
+        };
+        translate(&translator, &sources, &options)
+    };
+    let without_ids = |found: Vec<Translation>| -> Vec<Translation> {
+        let without = |found| Translation {
+            source_ids: None,
+            target_ids: None,
+            ..found
+        };
+        found.into_iter().map(without).collect()
+    };
+    let (usual, plain) = (with(false, false), with(true, false));
+    assert_ne!(usual[0], plain[0], "the length expected makes no difference");
+    assert!(usual.iter().chain(&plain).all(|found| found.target_ids.is_none()));
+    for (plain_search, expected) in [(false, usual), (true, plain)] {
+        let found = with(plain_search, true);
+        assert!(
+            found
+                .iter()
+                .all(|found| found.source_ids.is_some() && found.target_ids.is_some())
+        );
+        assert_eq!(without_ids(found), expected, "{plain_search}");
+    }
+}
+
+/// A place where threads wait for each other.
+#[derive(Default)]
+struct Meeting {
+    arrived: Mutex<usize>,
+    changed: Condvar,
+}
+
+impl Meeting {
+    /// Arrives and waits until `expected` have; false where they do not in time.
+    fn wait_for(&self, expected: usize) -> bool {
+        let mut arrived = self.arrived.lock().expect("a count");
+        *arrived += 1;
+        self.changed.notify_all();
+        let missing = |arrived: &mut usize| *arrived < expected;
+        let waited = self
+            .changed
+            .wait_timeout_while(arrived, Duration::from_secs(20), missing);
+        !waited.expect("a count").1.timed_out()
+    }
+}
+
+#[test]
+fn two_threads_decode_at_the_same_time_and_find_what_one_does() {
+    let translator = translator();
+    let sources = ["การนำ", "กา", "การการ กา นำ", "a", "การนำ ab กา ราก"];
+    // The second has a prompt of its own, whose states take the place of those of the first in the cache.
+    let options = [None, Some("การ {text}\\nab:".to_owned())].map(|prompt| DecodeOptions {
+        prompt,
+        batch_tokens: Some(1),
+        ..Default::default()
+    });
+    let alone = options
+        .each_ref()
+        .map(|options| translate(&translator, &sources, options));
+    assert_ne!(alone[0], alone[1]);
+    let meeting = Meeting::default();
+    let decode = |options: &DecodeOptions| {
+        let mut met = None;
+        let found = translator.translate(&sources, options, &mut |progress| {
+            // In the middle of a batch: each waits there for the other to be there, too.
+            if progress.tokens > 0 && met.is_none() {
+                met = Some(meeting.wait_for(2));
+            }
+            ControlFlow::Continue(())
+        });
+        (found.expect("translations"), met)
+    };
+    let together = std::thread::scope(|scope| {
+        let threads = options.each_ref().map(|options| scope.spawn(|| decode(options)));
+        threads.map(|thread| thread.join().expect("no panic"))
+    });
+    for ((found, met), alone) in together.iter().zip(&alone) {
+        assert_eq!(*met, Some(true), "one waited for the other to end");
+        assert_eq!(found, alone);
+    }
 }

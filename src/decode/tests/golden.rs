@@ -101,19 +101,17 @@ fn cases() -> Vec<Case> {
     serde_json::from_str(include_str!("../../../tests/golden/search.json")).unwrap()
 }
 
-/// Runs these sources with a case's options.
+/// Runs these sources with a case's options: as many hypotheses of each as the case asks for.
 fn search_as(options: &Map<String, Value>, sources: &[u32], max_new_tokens: usize) -> Vec<Vec<Hypothesis>> {
     // The reader of checkpoints is at work here too.
     let mut file = json!({"eos_token_id": END});
     file.as_object_mut().unwrap().extend(options.clone());
-    let asked = crate::decode::Generation::read("".as_ref(), &json!({}), Some(&file)).unwrap();
+    let asked = GenerationConfig::read("".as_ref(), &json!({}), Some(&file)).unwrap();
     let model = Arithmetic::new(asked.forced_first, asked.end);
     let limits = vec![max_new_tokens; sources.len()];
+    let wanted = options.get("num_return_sequences").map_or(1, |n| n.as_u64().unwrap());
     let options = SearchOptions {
         beam: asked.beam.unwrap_or(1),
-        best: options
-            .get("num_return_sequences")
-            .map_or(1, |n| n.as_u64().unwrap() as usize),
         max_tokens: &limits,
         min_tokens: asked.min_new_tokens.unwrap_or(0),
         length_penalty: asked.length_penalty.unwrap_or(1.0),
@@ -128,7 +126,17 @@ fn search_as(options: &Map<String, Value>, sources: &[u32], max_new_tokens: usiz
         ..SearchOptions::default()
     };
     let sources: Vec<&[u32]> = sources.chunks(1).collect();
-    all(&model, &sources, &options)
+    let mut found = all(&model, &sources, &options);
+    let best = run(&model, &sources, &options);
+    for (found, best) in found.iter_mut().zip(best) {
+        found.truncate(wanted as usize);
+        // Where nothing has finished, the best is empty.
+        match found.first() {
+            Some(first) => assert_eq!(*first, best),
+            None => found.push(best),
+        }
+    }
+    found
 }
 
 #[test]
@@ -200,7 +208,6 @@ fn limits_of_neighbours_change_nothing() {
         let sources: Vec<[u32; 1]> = (0..6).map(|source| [source]).collect();
         let sources: Vec<&[u32]> = sources.iter().map(|source| &source[..]).collect();
         let asked = SearchOptions {
-            best: beam,
             forced_end: &[END],
             ..options(beam, &limits)
         };
@@ -233,10 +240,9 @@ fn a_restricted_vocabulary_is_the_full_one_with_the_rest_banned() {
     let sources: Vec<&[u32]> = sources.iter().map(|source| &source[..]).collect();
     // 4, 7 and 10 have no column.
     let words = [vec![2], vec![4], vec![5, 6], vec![7, 8], vec![8, 10]];
-    for (beam, best) in [(1, 1), (4, 3)] {
+    for beam in [1, 4] {
         let limits = [12; 40];
         let asked = SearchOptions {
-            best,
             min_tokens: 2,
             no_repeat_ngram: 2,
             bad_words: &words,
@@ -283,8 +289,6 @@ fn draws_repeat_themselves_whatever_the_batch() {
             sampling: Some(Sampling {
                 seed,
                 temperature: 0.8,
-                top_k: 10,
-                top_p: 0.9,
                 streams: &streams[range.clone()],
             }),
             ..options(1, &limits[range.clone()])
@@ -301,9 +305,7 @@ fn draws_repeat_themselves_whatever_the_batch() {
     let nothing_to_draw = SearchOptions {
         sampling: Some(Sampling {
             seed: 1,
-            temperature: 1.0,
-            top_k: 1,
-            top_p: 1.0,
+            temperature: 1e-9,
             streams: &[],
         }),
         ..options(1, &limits)

@@ -1,7 +1,7 @@
 //! The forward on tensors against the one on slices, which the whole program's tests hold against transformers.
 
 use super::*;
-use crate::decode::Generation;
+use crate::decode::GenerationConfig;
 use crate::model::State;
 use candle_core::Tensor;
 
@@ -42,7 +42,7 @@ fn load_restricted(
         .join(name);
     let config = std::fs::read(directory.join("config.json")).expect("a configuration");
     let config: Value = serde_json::from_slice(&config).expect("a configuration");
-    let generation = Generation::read(&directory, &config, None).expect("a configuration");
+    let generation = GenerationConfig::read(&directory, &config, None).expect("a configuration");
     // With a second token that every output begins with.
     let ids = OutputIds {
         start: generation.start.into_iter().chain([9]).collect(),

@@ -1,0 +1,265 @@
+//! Loading: from a model's files to a [`Translator`].
+
+use super::language;
+use super::prompt::InputFormat;
+use super::{DeviceChoice, Translator};
+use crate::catalog::{self, Located};
+use crate::decode::GenerationConfig;
+use crate::error::{Error, Kind, Result};
+use crate::model::weights::gguf::Gguf;
+use crate::model::{Activations, Architecture, Computation, OutputIds, TranslationModel, decoder, device, seq2seq};
+use crate::tokenizer::{ChatTemplate, Tokenizer};
+use candle_core::{DType, Device};
+use serde_json::Value;
+use std::sync::OnceLock;
+
+/// The number format that a model computes in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// `int8` for a GGUF file; otherwise `f32` on a CPU and `bf16` on a GPU, `f32` on one that has no bfloat16 (NVIDIA's
+    /// before Ampere). Never `f16`.
+    #[default]
+    Auto,
+    /// Nothing is rounded but the weights of a quantized file, which are what they are: slow, for reference.
+    F32,
+    /// Matrices and products of encoder-decoder models are in bfloat16; on a CPU the matrices alone, to halve their memory.
+    Bf16,
+    /// Like `Bf16` in float16, whose range is too small for T5.
+    F16,
+    /// Activations are in 8 bits; a quantized file keeps its own weights, others are rounded to 8 bits. On a CPU only.
+    Int8,
+}
+
+/// Which tokens an output may use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Vocabulary {
+    /// `English` for a model fetched by its name, `Full` for files of the user's own, which may be anything.
+    #[default]
+    Auto,
+    /// All of the model's tokens.
+    Full,
+    /// The tokens that English text can use, and every single character: no pieces of other scripts, nor what the target's own
+    /// tokenizer does not have. The logits of all others are not computed.
+    English,
+}
+
+/// Choices in loading a model; the default leaves all of them to plae.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LoadOptions {
+    /// The device that computes. Default: the best that this build, the machine and the model have.
+    pub device: DeviceChoice,
+    /// The number format of weights and activations. Default: see [`Precision::Auto`].
+    pub precision: Precision,
+    /// The tokens that outputs may use. Default: see [`Vocabulary::Auto`].
+    pub vocabulary: Vocabulary,
+}
+
+/// The parts of a translator that depend on the form of its files.
+struct Loaded {
+    model: Box<dyn TranslationModel>,
+    tokenizer: Tokenizer,
+    input: InputFormat,
+    generation: GenerationConfig,
+    device: Device,
+    /// The name of the precision, as [`Translator::precision`] gives it.
+    precision: String,
+}
+
+impl Translator {
+    /// Loads a model's weights and tokenizer from its files.
+    ///
+    /// # Errors
+    /// Of kind `Usage` for a device or precision that this build or this model does not have, of kind `Model` for
+    /// files that are damaged or do not fit together, of kind `Memory` where the device has no room for the weights.
+    pub fn open(located: &Located, options: LoadOptions) -> Result<Self> {
+        let english = match options.vocabulary {
+            Vocabulary::Auto => located.revision.is_some(),
+            Vocabulary::Full => false,
+            Vocabulary::English => true,
+        };
+        // A model in one file is a GGUF file: opening it checks its first bytes.
+        let loaded = if located.path.is_dir() {
+            load_directory(located, options, english)?
+        } else {
+            load_gguf(located, options, english)?
+        };
+        Ok(Self {
+            model: loaded.model,
+            tokenizer: loaded.tokenizer,
+            manifest: located.manifest.clone(),
+            generation: loaded.generation,
+            path: located.path.clone(),
+            input: loaded.input,
+            revision: located.revision.clone(),
+            device: loaded.device,
+            precision: loaded.precision,
+            prefixes: Default::default(),
+            identity: OnceLock::new(),
+        })
+    }
+}
+
+fn load_gguf(located: &Located, options: LoadOptions, english: bool) -> Result<Loaded> {
+    let path = &located.path;
+    if !matches!(options.device, DeviceChoice::Auto | DeviceChoice::Cpu) {
+        return Err(Error::usage("GGUF files run on the CPU only").hint("use --device cpu, or auto"));
+    }
+    let activations = match options.precision {
+        Precision::Auto | Precision::Int8 => Activations::Int8,
+        Precision::F32 => Activations::F32,
+        Precision::Bf16 | Precision::F16 => {
+            return Err(Error::usage("a GGUF file has no 16-bit form on the CPU")
+                .hint("use --precision int8, which auto stands for here, or f32, slower and without rounding"));
+        }
+    };
+    let gguf = Gguf::open(path)?;
+    let tokenizer = Tokenizer::from_gguf(&gguf)?;
+    let allowed = english.then(|| tokenizer.english_ids());
+    let model = decoder::from_gguf(&gguf, allowed, activations)?;
+    if tokenizer.len() > model.spec().vocabulary {
+        let message = format!("{} tokens for {} embeddings", tokenizer.len(), model.spec().vocabulary);
+        return Err(Error::model(message).path(path).place("tokenizer.ggml.tokens"));
+    }
+    Ok(Loaded {
+        model,
+        tokenizer,
+        input: InputFormat::Prompt(ChatTemplate::from_gguf(&gguf)),
+        generation: GenerationConfig::default(),
+        device: Device::Cpu,
+        precision: match activations {
+            Activations::Int8 => gguf.file_type().to_owned(),
+            Activations::F32 => format!("{} in f32", gguf.file_type()),
+        },
+    })
+}
+
+fn load_directory(located: &Located, options: LoadOptions, english: bool) -> Result<Loaded> {
+    let path = &located.path;
+    let config = catalog::read_json(&path.join("config.json"))?;
+    let model_type = config["model_type"].as_str().unwrap_or_default();
+    let generation = path.join("generation_config.json");
+    let generation = if generation.exists() {
+        Some(catalog::read_json(&generation)?)
+    } else {
+        None
+    };
+    let generation = GenerationConfig::read(path, &config, generation.as_ref())?;
+    let tokenizer = Tokenizer::from_directory(path, model_type)?;
+    let ids = OutputIds {
+        start: Vec::new(),
+        end: generation.end.clone(),
+        allowed: english.then(|| tokenizer.english_ids()),
+    };
+    if located.manifest.architecture.is_decoder_only() {
+        load_decoder(located, options, &config, ids, generation, tokenizer)
+    } else {
+        load_encoder_decoder(located, options, &config, ids, generation, tokenizer)
+    }
+}
+
+/// Loads a decoder-only model from a Hub repository's files.
+fn load_decoder(
+    located: &Located,
+    options: LoadOptions,
+    config: &Value,
+    ids: OutputIds,
+    generation: GenerationConfig,
+    tokenizer: Tokenizer,
+) -> Result<Loaded> {
+    let path = &located.path;
+    if !matches!(options.device, DeviceChoice::Auto | DeviceChoice::Cpu) {
+        return Err(Error::usage("decoder-only models run on the CPU only").hint("use --device cpu, or auto"));
+    }
+    let (activations, precision) = match options.precision {
+        Precision::Auto | Precision::F32 => (Activations::F32, "f32"),
+        Precision::Int8 => (Activations::Int8, "int8"),
+        Precision::Bf16 | Precision::F16 => {
+            return Err(Error::usage("decoder-only models have no 16-bit form on the CPU")
+                .hint("use --precision int8, a quarter of the memory of f32, which auto stands for"));
+        }
+    };
+    let architecture = located.manifest.architecture;
+    Ok(Loaded {
+        model: decoder::from_directory(path, architecture, config, ids, activations)?,
+        tokenizer,
+        input: InputFormat::Prompt(ChatTemplate::from_directory(path)?),
+        generation,
+        device: Device::Cpu,
+        precision: precision.to_owned(),
+    })
+}
+
+/// Loads an encoder-decoder model from a Hub repository's files.
+fn load_encoder_decoder(
+    located: &Located,
+    options: LoadOptions,
+    config: &Value,
+    ids: OutputIds,
+    generation: GenerationConfig,
+    tokenizer: Tokenizer,
+) -> Result<Loaded> {
+    let (path, architecture) = (&located.path, located.manifest.architecture);
+    let device = options.device.open()?;
+    let (computation, precision) = computation(architecture, &device, options.precision)?;
+    let languages = language::languages(located, &tokenizer)?;
+    let id = |token: &str| {
+        tokenizer.token_to_id(token).ok_or_else(|| {
+            Error::model(format!("the vocabulary has no language token `{token}`"))
+                .path(path)
+                .hint("the model's tokenizer files are not whole, or it does not know Thai and English")
+        })
+    };
+    let decoder_token = languages.decoder_token.as_deref().map(id).transpose()?;
+    if let Some(token) = &languages.encoder_token {
+        id(token)?;
+    }
+    let first = decoder_token.or(generation.forced_first);
+    let ids = OutputIds {
+        start: generation.start.into_iter().chain(first).collect(),
+        ..ids
+    };
+    let model =
+        seq2seq::from_directory(path, architecture, config, ids, computation).map_err(|error| match error.kind {
+            Kind::Memory => error
+                .path(path)
+                .hint("use a smaller model, --precision bf16 if it is not that already, or --device cpu"),
+            _ => error,
+        })?;
+    Ok(Loaded {
+        model,
+        input: InputFormat::LanguageTokens {
+            // The source's end is the tokenizer's own, which the model's may differ from.
+            end: tokenizer.token_to_id(language::SOURCE_END),
+            languages,
+        },
+        tokenizer,
+        generation,
+        device,
+        precision: precision.to_owned(),
+    })
+}
+
+/// How an encoder-decoder computes on a device in a precision, and what that precision is called.
+fn computation(
+    architecture: Architecture,
+    device: &Device,
+    precision: Precision,
+) -> Result<(Computation, &'static str)> {
+    let tensors = |dtype| Computation::Tensors(device.clone(), dtype);
+    Ok(match (precision, device.is_cpu()) {
+        (Precision::Auto | Precision::F32, true) => (Computation::Cpu(Activations::F32), "f32"),
+        (Precision::Int8, true) => (Computation::Cpu(Activations::Int8), "int8"),
+        (Precision::Int8, false) => {
+            return Err(Error::usage("8-bit weights are computed with on the CPU only")
+                .hint("use --precision auto, or --device cpu"));
+        }
+        (Precision::F16, _) if !architecture.fits_f16() => {
+            return Err(Error::usage("a T5 model's values are too large for f16")
+                .hint("use --precision bf16, of the same size, or f32"));
+        }
+        (Precision::F16, _) => (tensors(DType::F16), "f16"),
+        (Precision::Auto, false) if !device::has_bf16(device) => (tensors(DType::F32), "f32"),
+        (Precision::Auto | Precision::Bf16, _) => (tensors(DType::BF16), "bf16"),
+        (Precision::F32, false) => (tensors(DType::F32), "f32"),
+    })
+}

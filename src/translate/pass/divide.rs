@@ -1,0 +1,94 @@
+//! Division: what the model is not sure of is translated in parts too, and the better of whole and parts stays.
+
+use super::{Call, Pass, Search};
+use crate::decode::Hypothesis;
+use crate::document::Quality;
+use crate::error::Result;
+use crate::thai::split::split_to_fit;
+use crate::translate::job::{Job, mean_log_probability};
+
+/// Characters from which a source is tried in parts: shorter ones are hardly more than a clause.
+const MIN_CHARACTERS: usize = 70;
+
+/// Searches the two or so parts of each job whose result is improbable or fails.
+#[derive(Default)]
+pub(super) struct Divide {
+    /// The jobs whose parts are not all decoded, ascending, each with the numbers of its parts' jobs.
+    divided: Vec<(usize, Vec<usize>)>,
+}
+
+/// The mean log-probability below which a result is improbable; none where no result is.
+fn least_score(call: &Call) -> Option<f64> {
+    let asked = call.options.quality != Quality::Fast && !call.options.plain_search;
+    call.translator.manifest.decoding.divide_below.filter(|_| asked)
+}
+
+/// The jobs of the parts of a job's text, of two thirds of its tokens at most.
+fn divide(call: &Call, job: &Job) -> Result<Vec<Job>> {
+    let translator = call.translator;
+    let count = |part: &str| translator.tokenizer.encode(part).len();
+    let longest = (2 * count(&job.text)).div_ceil(3).max(1);
+    let texts = split_to_fit(&job.text, longest, &count)
+        .into_iter()
+        .map(|range| &job.text[range]);
+    texts
+        .map(|text| translator.job(text, call.options, call.prompter))
+        .collect()
+}
+
+/// Whether the parts of a job's text are translated better than the whole: no part fails, and all together are more probable, unless the
+/// whole fails.
+fn are_better(call: &Call, parts: &[usize], whole: usize) -> bool {
+    let score = |numbers: &[usize]| {
+        let results = numbers.iter().filter_map(|number| call.jobs[*number].result.as_ref());
+        mean_log_probability(results)
+    };
+    let is_failure = |number: &usize| call.is_failure(&call.jobs[*number]);
+    !parts.iter().any(is_failure) && (is_failure(&whole) || score(parts) > score(&[whole]))
+}
+
+impl Pass for Divide {
+    fn select(&self, call: &Call, job: &Job) -> bool {
+        let score = job.result.as_ref().map_or(0.0, Hypothesis::score);
+        least_score(call).is_some_and(|least| score < least || call.is_failure(job))
+            && job.text.chars().count() >= MIN_CHARACTERS
+    }
+
+    fn takes_sound_jobs(&self, call: &Call) -> bool {
+        least_score(call).is_some()
+    }
+
+    fn expand(&mut self, call: &mut Call, selected: &[usize]) -> Result<Vec<usize>> {
+        let first = call.jobs.len();
+        for number in selected {
+            let before = call.jobs.len();
+            let parts = divide(call, &call.jobs[*number])?;
+            call.jobs.extend(parts);
+            self.divided.push((*number, (before..call.jobs.len()).collect()));
+        }
+        Ok((first..call.jobs.len()).collect())
+    }
+
+    fn search<'a>(&self, call: &Call<'a>) -> Search<'a> {
+        call.plain_search()
+    }
+
+    fn accept(&mut self, call: &mut Call, batch: &[usize]) -> Vec<usize> {
+        for number in batch {
+            let part = &mut call.jobs[*number];
+            part.result = part.outputs.pop();
+        }
+        let mut whole = Vec::new();
+        self.divided.retain_mut(|(number, parts)| {
+            let is_ready = parts.iter().all(|part| call.jobs[*part].result.is_some());
+            if is_ready {
+                whole.push(*number);
+                if are_better(call, parts, *number) {
+                    call.jobs[*number].parts = std::mem::take(parts);
+                }
+            }
+            !is_ready
+        });
+        whole
+    }
+}

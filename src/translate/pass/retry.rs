@@ -1,0 +1,43 @@
+//! Retry: what is empty, cut or repeats itself is searched once more, without repeated phrases.
+
+use super::{Call, Pass, Search};
+use crate::decode::SearchOptions;
+use crate::document::Quality;
+use crate::translate::job::Job;
+
+/// Tokens of a phrase that is not written twice.
+const NO_REPEAT_NGRAM: usize = 3;
+
+/// Searches jobs with a failure once more and keeps what has fewer flags, of equals the first.
+pub(super) struct Retry;
+
+impl Pass for Retry {
+    fn select(&self, call: &Call, job: &Job) -> bool {
+        call.guards_loops() && call.options.quality != Quality::Fast && call.is_failure(job)
+    }
+
+    fn search<'a>(&self, call: &Call<'a>) -> Search<'a> {
+        let plain = call.plain_search();
+        Search {
+            options: SearchOptions {
+                no_repeat_ngram: NO_REPEAT_NGRAM,
+                // What an example of the prompt says may be said.
+                prompt_counts: false,
+                ..plain.options
+            },
+            ..plain
+        }
+    }
+
+    fn accept(&mut self, call: &mut Call, batch: &[usize]) -> Vec<usize> {
+        for number in batch {
+            let flags_before = call.flags(&call.jobs[*number]).len();
+            let job = &mut call.jobs[*number];
+            let before = std::mem::replace(&mut job.result, job.outputs.pop());
+            if call.flags(&call.jobs[*number]).len() >= flags_before {
+                call.jobs[*number].result = before;
+            }
+        }
+        batch.to_vec()
+    }
+}

@@ -1,0 +1,87 @@
+//! The first search: every job, as the options, the manifest and the model's own files say.
+
+use super::{Call, Pass, Search};
+use crate::decode::SearchOptions;
+use crate::translate::job::Job;
+
+/// Source tokens decoded together by default on a CPU.
+const BATCH_TOKENS: usize = 2048;
+/// Likewise for a decoder-only model, which keeps more of each token; with more rows it is no faster.
+const DECODER_BATCH_TOKENS: usize = 1536;
+/// Likewise for an encoder-decoder on a GPU.
+const GPU_BATCH_TOKENS: usize = 16_384;
+
+/// Searches every job once.
+pub(super) struct FirstSearch;
+
+impl Pass for FirstSearch {
+    fn select(&self, _: &Call, _: &Job) -> bool {
+        true
+    }
+
+    fn search<'a>(&self, call: &Call<'a>) -> Search<'a> {
+        call.plain_search()
+    }
+
+    fn accept(&mut self, call: &mut Call, batch: &[usize]) -> Vec<usize> {
+        for number in batch {
+            let job = &mut call.jobs[*number];
+            job.result = job.outputs.pop();
+        }
+        batch.to_vec()
+    }
+}
+
+impl<'a> Call<'a> {
+    /// The search that the options ask for, which other passes vary. Where they say nothing the model's own files decide, then the
+    /// manifest.
+    pub(super) fn plain_search(&self) -> Search<'a> {
+        let (translator, options) = (self.translator, self.options);
+        let (decoding, own) = (&translator.manifest.decoding, &translator.generation);
+        let own_min_tokens = || {
+            if translator.is_decoder_only() {
+                // The older setting counts what a decoder-only model has read, which is enough.
+                own.min_new_tokens.unwrap_or(0)
+            } else {
+                own.min_tokens()
+            }
+        };
+        let default_budget = if translator.is_decoder_only() {
+            DECODER_BATCH_TOKENS
+        } else if translator.device.is_cpu() {
+            BATCH_TOKENS
+        } else {
+            GPU_BATCH_TOKENS
+        };
+        Search {
+            options: SearchOptions {
+                beam: translator.beam(options),
+                min_tokens: options.min_tokens.unwrap_or_else(own_min_tokens),
+                length_prior: if options.plain_search {
+                    0.0
+                } else {
+                    decoding.length_prior
+                },
+                length_penalty: own.length_penalty.unwrap_or(decoding.length_penalty),
+                early_stopping: own.early_stopping,
+                no_repeat_ngram: own.no_repeat_ngram.unwrap_or(decoding.no_repeat_ngram),
+                repetition_penalty: own.repetition_penalty.unwrap_or(decoding.repetition_penalty),
+                bad_words: &own.bad_words,
+                suppress: &own.suppress,
+                begin_suppress: &own.begin_suppress,
+                forced_end: &own.forced_end,
+                renormalize: own.renormalize,
+                stop: self.prompter.stop(),
+                loop_guard: self.guards_loops(),
+                ..SearchOptions::default()
+            },
+            draws: 1,
+            budget: options.batch_tokens.unwrap_or(default_budget),
+        }
+    }
+
+    /// Whether outputs that repeat one phrase over and over are ended. A caller who says how long they may be wants them to run on.
+    pub(super) fn guards_loops(&self) -> bool {
+        self.options.max_tokens.is_none() && !self.options.plain_search
+    }
+}
