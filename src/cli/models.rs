@@ -8,6 +8,7 @@ use super::session::Fetching;
 use super::words::size;
 use crate::catalog::{self, Check, Entry, Notice, Settings, Verdict, download_size};
 use crate::error::{Error, Result};
+use crate::translate::requests;
 use std::fmt::Write;
 
 pub fn run(args: &Models, config: &Config, printer: &Printer) -> Result<Status> {

@@ -4,7 +4,7 @@ use super::job::Job;
 use super::pass::{Call, Search};
 use super::prompt::Prompter;
 use crate::decode::{Sampling, SearchOptions, search};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Kind, Result};
 use crate::model::{State, TranslationModel};
 use std::sync::{Arc, Mutex, PoisonError};
 
