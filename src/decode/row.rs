@@ -2,7 +2,7 @@
 
 use crate::model::cpu::simd::{block_maxima, maximum, sum_exp};
 
-/// Columns whose largest logit is kept, so that most of a row need not be looked at again.
+/// Number of adjacent columns of which the largest logit is kept, so that most of a row need not be looked at again.
 const BLOCK: usize = 128;
 
 /// A row of logits with what every rule needs of it.
@@ -14,12 +14,12 @@ pub(super) struct Row<'a> {
     log_sum: f32,
 }
 
-/// A column's new value, in place of what its logit says; negative infinity bans it. Lists of them are in the order of
+/// A column and its value in place of what its logit says; negative infinity bans it. Lists of patches are in the order of
 /// columns, each column once.
 pub(super) type Patch = (usize, f32);
 
 impl<'a> Row<'a> {
-    /// `None` for a row that holds a NaN, positive infinity or nothing finite.
+    /// Reads a row of logits; `None` where it holds a NaN, positive infinity or nothing finite.
     pub fn read(logits: &'a [f32]) -> Option<Self> {
         let blocks = block_maxima(logits, BLOCK);
         let most = maximum(&blocks);
@@ -40,12 +40,12 @@ impl<'a> Row<'a> {
         self.normalise(self.logits[column])
     }
 
-    /// In torch's order of operations, so that rounding agrees with its `log_softmax`.
+    /// Turns a logit into a log-probability, in torch's order of operations, so that rounding agrees with its `log_softmax`.
     pub fn normalise(&self, logit: f32) -> f32 {
         (logit - self.most) - self.log_sum
     }
 
-    /// At least the `count` best columns with their values, best first, the lowest column of equals first; fewer where
+    /// Finds at least the `count` best columns with their values, best first, the lowest column of equals first; fewer where
     /// no more have a value above negative infinity.
     ///
     /// `value` is a non-decreasing function that gives the value of a logit; a patched column has its patch instead.
@@ -60,7 +60,8 @@ impl<'a> Row<'a> {
         self.at_least(floor, &blocks, patches, value)
     }
 
-    /// The columns whose values are by no more than `range` below the highest, and perhaps patched ones, best first as above.
+    /// Finds the columns whose values are by no more than `range` below the highest, and perhaps patched ones; best first, as
+    /// [`Self::best`].
     pub fn near(&self, range: f32, patches: &[Patch]) -> Vec<Patch> {
         let blocks = self.unpatched(patches);
         let most = patches.iter().fold(maximum(&blocks), |most, patch| most.max(patch.1));
@@ -79,7 +80,7 @@ impl<'a> Row<'a> {
         blocks
     }
 
-    /// All patched columns and those with a logit of at least `floor`, best first; `blocks` says where these can be.
+    /// Finds all patched columns and those with a logit of at least `floor`, best first; `blocks` has the largest logit of each block.
     fn at_least(&self, floor: f32, blocks: &[f32], patches: &[Patch], value: impl Fn(f32) -> f32) -> Vec<Patch> {
         let mut best: Vec<Patch> = patches
             .iter()
@@ -104,7 +105,7 @@ impl<'a> Row<'a> {
         best
     }
 
-    /// The logarithm of what all probabilities come to once the patches, as log-probabilities, are in place.
+    /// The logarithm of the sum of all probabilities once the patches, as log-probabilities, are in place.
     pub fn log_mass(&self, patches: &[Patch]) -> f32 {
         let replaced: f64 = patches
             .iter()
@@ -137,7 +138,7 @@ impl<'a> Row<'a> {
     }
 }
 
-/// What lies between the patched columns of `values`, whose first column is `start`.
+/// Gives the stretches between the patched columns of `values`, whose first column is `start`.
 fn gaps<'a>(values: &'a [f32], start: usize, patches: &'a [Patch]) -> impl Iterator<Item = &'a [f32]> {
     let mut from = 0;
     patches

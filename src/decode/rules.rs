@@ -1,4 +1,4 @@
-//! What may follow: the rules on a row of logits, in the order and by the definitions of transformers 4.57.1
+//! Rules on a row of logits: which tokens may follow, in the order and by the definitions of transformers 4.57.1
 //! (`GenerationMixin._get_logits_processor`, `generation/logits_process.py`).
 
 use super::row::{Patch, Row};
@@ -6,8 +6,8 @@ use super::{SearchOptions, sample};
 use crate::error::{Error, Result};
 use crate::model::Spec;
 
-/// A column whose logit, divided by the temperature, is this far below the highest is never drawn: it has a weight of `exp(-30)`, and all
-/// such columns together have less than the rounding of the others' logits moves.
+/// Distance below the highest logit, both divided by the temperature, from which a column is never drawn: its weight is `exp(-30)`, and
+/// all such columns together weigh less than the rounding of the others' logits moves.
 const NEGLIGIBLE: f32 = 30.0;
 
 /// One possible next token.

@@ -1,4 +1,4 @@
-//! Random draws that anyone can repeat: the numbers depend on the seed, the source and the position alone.
+//! Random draws that can be repeated: they depend on the seed, the source's stream and the position alone.
 
 use super::Sampling;
 use super::row::Patch;
@@ -19,7 +19,7 @@ pub(super) fn draw(best: &[Patch], sampling: &Sampling, stream: u64, position: u
         .map(|column| column.0)
 }
 
-/// A number from 0 up to 1, without 1.
+/// A number in [0, 1).
 fn uniform(seed: u64, stream: u64, position: u64) -> f64 {
     let bits = mix(mix(mix(seed) ^ stream) ^ position);
     (bits >> 11) as f64 / (1u64 << 53) as f64

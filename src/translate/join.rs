@@ -1,12 +1,12 @@
-//! The translations of a sentence's parts as one.
+//! Joining: the translations of a sentence's parts become one.
 
-/// Words that are no one's name, so that they have a capital only where a sentence begins.
+/// Words that are no names: they have a capital only where a sentence begins.
 const SMALL_WORDS: &str = "A About According After All Also Although An And As At Because Before Both But By During For From Had Has Have \
     He Her His How However If In Including Into Is It Its Of On Or She Since So Than That The Their Then There \
     These They This Through To Until Was We When Where Which While Who With";
 
-/// Joins the translations of a sentence's parts. A model writes each part as a sentence: where the one before does not end as one, a
-/// first word that would have no capital in the middle has none.
+/// Joins the translations of a sentence's parts by spaces. A model writes each part as a sentence of its own: where the part before does
+/// not end like a sentence, a small first word loses its capital.
 pub fn join(parts: &[String]) -> String {
     let mut whole = String::new();
     for part in parts.iter().filter(|part| !part.is_empty()) {

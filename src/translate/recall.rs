@@ -8,8 +8,8 @@ use crate::quality;
 use crate::thai::{has_thai, normalise};
 use std::borrow::Cow;
 
-/// A translator and the memory that it looks into first, if it has one. What a machine translated has beside it what a
-/// person made of a similar sentence.
+/// A translator and the memory that it looks into first, if it has one. A machine's translation gets beside it what a person made of
+/// a similar sentence, where the memory has that.
 pub struct Recaller<'a> {
     translator: &'a Translator,
     memory: Option<(&'a Memory, SystemNumber)>,
@@ -17,6 +17,8 @@ pub struct Recaller<'a> {
 }
 
 impl<'a> Recaller<'a> {
+    /// Joins a translator to a memory for calls with these options.
+    ///
     /// # Errors
     /// Those of [`Translator::system`] and the memory's.
     pub fn new(translator: &'a Translator, memory: Option<&'a Memory>, options: &'a DecodeOptions) -> Result<Self> {
@@ -38,7 +40,7 @@ impl<'a> Recaller<'a> {
         })
     }
 
-    /// What the memory has of each source; nothing of those without Thai, which need none.
+    /// Looks up each source in the memory; those without Thai need no translation and are not looked up.
     ///
     /// # Errors
     /// The memory's.
@@ -64,16 +66,16 @@ impl<'a> Recaller<'a> {
         for (index, entry) in asked.into_iter().zip(entries) {
             let Some(entry) = entry else { continue };
             let by_person = entry.human;
-            let mut known = translation(sources[index], entry);
+            let mut known = from_entry(sources[index], entry);
             if !by_person {
-                self.compare(sources[index], &mut known)?;
+                self.add_similar(sources[index], &mut known)?;
             }
             found[index] = Some(known);
         }
         Ok(found)
     }
 
-    /// Translates as [`Translator::translate`] does what the memory does not have, and keeps each batch in it. `stop` is
+    /// Translates the sources that the memory does not have, like [`Translator::translate`], and keeps each batch in it. `stop` is
     /// asked after each batch is kept.
     ///
     /// # Errors
@@ -112,7 +114,7 @@ impl<'a> Recaller<'a> {
             .translate_streaming(sources, self.options, observer, &mut |ready| {
                 if let Some((memory, system)) = self.memory {
                     let keys: Vec<Cow<str>> = ready.iter().map(|(index, _)| self.key(sources[*index])).collect();
-                    let entries: Vec<Entry> = ready.iter().map(|(_, translation)| entry(translation)).collect();
+                    let entries: Vec<Entry> = ready.iter().map(|(_, translation)| to_entry(translation)).collect();
                     let pairs: Vec<(&str, &Entry)> = keys.iter().map(Cow::as_ref).zip(&entries).collect();
                     memory.keep(system, &pairs)?;
                 }
@@ -125,14 +127,14 @@ impl<'a> Recaller<'a> {
         // After they are kept: what people have translated is another matter at another time.
         for (source, translation) in sources.iter().zip(&mut made) {
             if translation.finish != Finish::Copy {
-                self.compare(source, translation)?;
+                self.add_similar(source, translation)?;
             }
         }
         Ok(made)
     }
 
     /// Puts beside a machine's translation what a person made of a source like its own.
-    fn compare(&self, source: &str, translation: &mut Translation) -> Result<()> {
+    fn add_similar(&self, source: &str, translation: &mut Translation) -> Result<()> {
         let Some((memory, _)) = self.memory else {
             return Ok(());
         };
@@ -143,7 +145,7 @@ impl<'a> Recaller<'a> {
         Ok(())
     }
 
-    /// What a source is remembered by: what the model is given.
+    /// The text that a source is remembered by: the one that the model is given.
     fn key<'s>(&self, source: &'s str) -> Cow<'s, str> {
         if self.options.normalize.unwrap_or(true) {
             normalise(source)
@@ -153,7 +155,8 @@ impl<'a> Recaller<'a> {
     }
 }
 
-fn entry(translation: &Translation) -> Entry {
+/// A machine's translation as the memory keeps it.
+fn to_entry(translation: &Translation) -> Entry {
     Entry {
         target: translation.text.clone(),
         score: translation.score,
@@ -165,8 +168,8 @@ fn entry(translation: &Translation) -> Entry {
     }
 }
 
-/// What an entry is as the translation of `source`, whose flags are its own: several sources share a normalised form.
-fn translation(source: &str, entry: Entry) -> Translation {
+/// An entry as the translation of `source`, whose flags are found anew: several sources share a normalised form.
+fn from_entry(source: &str, entry: Entry) -> Translation {
     let flags = if entry.human {
         Vec::new()
     } else {
