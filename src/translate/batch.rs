@@ -1,7 +1,7 @@
 //! Batches: the jobs of a pass decoded together, as many at once as are worth it and as fit.
 
+use super::call::{Call, Search};
 use super::job::Job;
-use super::pass::{Call, Search};
 use super::prompt::Prompter;
 use crate::decode::{Sampling, SearchOptions, search};
 use crate::error::{Kind, Result};

@@ -1,10 +1,11 @@
 //! Translation: many sentences in, as many translations out, in the same order.
 //!
-//! A [`Translator`] is a loaded model (`load`). A call makes a job of each distinct text (`job`), puts it into the model's prompt
-//! (`prompt`, `language`), decodes jobs in batches (`batch`), and does so in passes, each of which may replace what the passes
-//! before found (`pass`). A [`Recaller`] looks into a memory first.
+//! A [`Translator`] is a loaded model (`load`). A call (`call`) makes a job of each distinct text (`job`), puts it into the model's
+//! prompt (`prompt`, `language`), and decodes jobs in batches (`batch`). It does so in passes, each of which may replace what the
+//! passes before found (`pass`). A [`Recaller`] looks into a memory first.
 
 mod batch;
+mod call;
 mod identity;
 mod job;
 mod join;
@@ -23,10 +24,10 @@ pub use crate::model::DeviceChoice;
 use crate::model::{TranslationModel, device};
 use crate::tokenizer::Tokenizer;
 use batch::PrefixCache;
+use call::Call;
 use candle_core::Device;
 pub use identity::{Identity, identity};
 pub use load::{LoadOptions, Precision, Vocabulary};
-use pass::Call;
 use prompt::InputFormat;
 pub use prompt::{requests, split_at_text};
 pub use recall::Recaller;

@@ -9,14 +9,9 @@ mod retry;
 mod search;
 
 use super::batch::Batches;
-use super::job::{Job, Plan, mean_log_probability};
-use super::join::join;
-use super::prompt::Prompter;
-use super::{DecodeOptions, Observer, Progress, Quality, Receiver, Translation, Translator};
-use crate::decode::{Hypothesis, SearchOptions};
-use crate::document::{Finish, Flag};
-use crate::error::{Error, Kind, Result};
-use crate::quality;
+use super::call::{Call, Search};
+use super::job::Job;
+use crate::error::Result;
 
 /// One search over some of a call's jobs.
 trait Pass {
@@ -45,32 +40,6 @@ trait Pass {
     /// Makes results of a batch's outputs, or leaves the old results where they are better. Gives the numbers of those of the
     /// selected jobs that the pass is through with.
     fn accept(&mut self, call: &mut Call, batch: &[usize]) -> Vec<usize>;
-}
-
-/// How a pass searches.
-pub(super) struct Search<'a> {
-    /// All but what each row has of its own: `max_tokens`, `expected` and the streams of `sampling`.
-    pub options: SearchOptions<'a>,
-    /// Outputs that are drawn of each job: 1 without `sampling`.
-    pub draws: usize,
-    /// Source tokens decoded together, counted once for each beam and each draw.
-    pub budget: usize,
-}
-
-/// One call of [`Translator::translate_streaming`]: what is asked, the jobs that come of it, and how far they are.
-pub(super) struct Call<'a> {
-    pub translator: &'a Translator,
-    pub prompter: &'a Prompter,
-    pub options: &'a DecodeOptions,
-    pub jobs: Vec<Job>,
-    pub progress: Progress,
-    pub observer: Observer<'a>,
-    receiver: Receiver<'a>,
-    sources: &'a [&'a str],
-    plans: Vec<Plan>,
-    /// How many jobs of each source are not settled, one that it has twice counted twice.
-    unsettled: Vec<usize>,
-    translations: Vec<Option<Translation>>,
 }
 
 /// Runs all passes over a call's jobs, and hands each source's translation to the call's receiver as soon as it stands.
@@ -112,140 +81,4 @@ pub(super) fn run(call: &mut Call) -> Result<()> {
         index += 1;
     }
     Ok(())
-}
-
-impl<'a> Call<'a> {
-    /// Plans a call and tells the observer of its beginning.
-    ///
-    /// # Errors
-    /// Of kind `Input` for a text with a token that the model has no embedding for, of kind `Interrupted` after the observer's
-    /// `Break`.
-    pub fn new(
-        translator: &'a Translator,
-        prompter: &'a Prompter,
-        options: &'a DecodeOptions,
-        sources: &'a [&'a str],
-        observer: Observer<'a>,
-        receiver: Receiver<'a>,
-    ) -> Result<Self> {
-        let (plans, jobs) = translator.plan(sources, options, prompter)?;
-        let unsettled: Vec<usize> = plans
-            .iter()
-            .map(|plan| match plan {
-                Plan::Copy => 0,
-                Plan::Jobs(numbers) => numbers.len(),
-            })
-            .collect();
-        let progress = Progress {
-            done: plans.iter().filter(|plan| matches!(plan, Plan::Copy)).count(),
-            total: sources.len(),
-            tokens: 0,
-        };
-        if observer(progress).is_break() {
-            return Err(Error::new(Kind::Interrupted, "interrupted"));
-        }
-        Ok(Self {
-            translator,
-            prompter,
-            options,
-            jobs,
-            progress,
-            observer,
-            receiver,
-            sources,
-            plans,
-            unsettled,
-            translations: vec![None; sources.len()],
-        })
-    }
-
-    /// The translations of all sources, in their order, once all passes have run.
-    pub fn into_translations(self) -> Vec<Translation> {
-        let (sources, options) = (self.sources.iter(), self.options);
-        sources
-            .zip(self.translations)
-            .map(|(source, translation)| translation.unwrap_or_else(|| Translation::copy(source, options)))
-            .collect()
-    }
-
-    /// The text of an output.
-    fn text_of_output(&self, output: &Hypothesis) -> String {
-        self.prompter.clean(&self.translator.tokenizer.decode(&output.ids))
-    }
-
-    /// The text of a job's result, empty where there is none.
-    fn text(&self, job: &Job) -> String {
-        let ids = job.result.as_ref().map_or(&[][..], |result| &result.ids);
-        self.prompter.clean(&self.translator.tokenizer.decode(ids))
-    }
-
-    /// What looks wrong with a job's result.
-    fn flags(&self, job: &Job) -> Vec<Flag> {
-        let finish = job.result.as_ref().map_or(Finish::Stop, |result| result.finish);
-        quality::check(&job.text, &self.text(job), finish)
-    }
-
-    /// Whether a job's result is cut, empty, or repeats itself.
-    fn is_failure(&self, job: &Job) -> bool {
-        self.flags(job).iter().any(|flag| flag.is_failure())
-    }
-
-    /// Whether several outputs are drawn of each job, of which the best is chosen.
-    fn draws_outputs(&self) -> bool {
-        self.options.quality == Quality::Best && self.translator.is_decoder_only()
-    }
-
-    /// Hands over the sources whose last jobs these are; `done_before` of all sources were done before the batch that settled them.
-    fn settle(&mut self, settled: &[usize], done_before: usize) -> Result<()> {
-        let mut ready = Vec::new();
-        for source in settled.iter().flat_map(|job| &self.jobs[*job].sources) {
-            self.unsettled[*source] -= 1;
-            if let (0, Plan::Jobs(numbers)) = (self.unsettled[*source], &self.plans[*source]) {
-                ready.push((*source, self.translation(self.sources[*source], numbers)));
-            }
-        }
-        (self.receiver)(&ready)?;
-        let done = done_before + ready.len();
-        for (source, translation) in ready {
-            self.translations[source] = Some(translation);
-        }
-        self.progress.done = self.progress.done.max(done).min(self.progress.total);
-        Ok(())
-    }
-
-    /// A source's translation: the results of its jobs, or of the parts that stand for them, joined.
-    fn translation(&self, source: &str, numbers: &[usize]) -> Translation {
-        let numbers = numbers.iter().flat_map(|number| match &self.jobs[*number].parts[..] {
-            [] => std::slice::from_ref(number),
-            parts => parts,
-        });
-        let jobs: Vec<&Job> = numbers.map(|number| &self.jobs[*number]).collect();
-        let results: Vec<&Hypothesis> = jobs.iter().filter_map(|job| job.result.as_ref()).collect();
-        let severity = |finish: &Finish| match finish {
-            Finish::Loop => 2,
-            Finish::Length => 1,
-            Finish::Stop | Finish::Copy => 0,
-        };
-        let finishes = results.iter().map(|result| result.finish);
-        let finish = finishes.max_by_key(severity).unwrap_or(Finish::Stop);
-        let texts: Vec<String> = jobs.iter().map(|job| self.text(job)).collect();
-        let text = join(&texts);
-        let mut flags = quality::check(source, &text, finish);
-        if jobs.len() > 1 {
-            flags.push(Flag::Divided);
-        }
-        let source_ids = || jobs.iter().flat_map(|job| &job.encoded.ids).copied().collect();
-        let target_ids = || results.iter().flat_map(|result| &result.ids).copied().collect();
-        Translation {
-            text,
-            score: mean_log_probability(results.iter().copied()),
-            finish,
-            flags,
-            similar: None,
-            source_ids: self.options.ids.then(source_ids),
-            target_ids: self.options.ids.then(target_ids),
-            source_tokens: jobs.iter().map(|job| job.encoded.tokens).sum(),
-            target_tokens: results.iter().map(|result| result.ids.len()).sum(),
-        }
-    }
 }
