@@ -60,7 +60,7 @@ pub(super) fn on_this_machine(model: &ModelRef, manifests: &Manifests, settings:
 /// Fetches a model from the first of its sources that gives it.
 ///
 /// # Errors
-/// Those of [`locate`].
+/// Those of [`locate()`].
 pub(super) fn fetch(model: &ModelRef, manifests: &Manifests, settings: &Settings, notice: Notify) -> Result<Located> {
     let located = match model {
         ModelRef::Listed(manifest) => fetch_listed(manifest, settings, notice)?,

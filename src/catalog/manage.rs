@@ -69,7 +69,7 @@ pub fn list(settings: &Settings) -> Result<Vec<Entry>> {
     Ok(manifests.iter().map(|manifest| entry(manifest, settings)).collect())
 }
 
-/// Describes one model; unlike [`super::locate`], also one that this build cannot load.
+/// Describes one model; unlike [`super::locate()`], also one that this build cannot load.
 ///
 /// # Errors
 /// Of kind `Usage` for a name that means nothing; `Model` for a repository without a manifest that is not here.
@@ -116,7 +116,7 @@ fn absent(name: &str) -> Error {
 /// Fetches a model, or brings a branch up to date. A model that is pinned to a revision and complete on disk needs no network.
 ///
 /// # Errors
-/// Those of [`super::locate`].
+/// Those of [`super::locate()`].
 pub fn pull(model: &str, settings: &Settings, notice: Notify) -> Result<Located> {
     let manifests = Manifests::load(settings.manifests.as_deref())?;
     let model = ModelRef::parse(model, &manifests)?;
