@@ -3,7 +3,7 @@
 //! Who keeps something in the file brings the tables for it: [`crate::memory`] and [`crate::archive`] each have a
 //! schema of their own, and neither knows the other's.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::path::Path;
 use std::time::Duration;
@@ -105,7 +105,7 @@ fn claim(connection: &mut Connection, path: &Path, schema: &str) -> Result<()> {
             let message = format!("translation memory of layout {newer}, this plae reads {LAYOUT_VERSION}");
             Err(Error::usage(message)
                 .path(path)
-                .hint("use the plae that made it, or name another file with --memory"))
+                .hint(Hint::OtherMemory("use the plae that made it")))
         }
     }
 }
@@ -137,30 +137,30 @@ pub fn failure(path: &Path, error: rusqlite::Error) -> Error {
     let (message, hint) = match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt) => (
             "the translation memory is damaged".to_owned(),
-            "move it and its -wal file away and run again: a new one is made, and finished articles stay",
+            "move it and its -wal file away and run again: a new one is made, and finished articles stay".into(),
         ),
         Some(ErrorCode::NotADatabase) => return Error::usage("is not a translation memory").path(path).source(error),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (
             format!("locked by another program for {} s", BUSY_TIMEOUT.as_secs()),
-            "end the other program, or name another file with --memory",
+            Hint::OtherMemory("end the other program"),
         ),
         Some(ErrorCode::DiskFull) => (
             "no space left on the device".to_owned(),
-            "free some space and run again: what is stored stays",
+            "free some space and run again: what is stored stays".into(),
         ),
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => (
             "the translation memory cannot be opened for writing".to_owned(),
-            "make the file and its directory writable, or name another file with --memory",
+            Hint::OtherMemory("make the file and its directory writable"),
         ),
         Some(ErrorCode::SystemIoFailure) => (
             "the translation memory cannot be read or written".to_owned(),
-            "see whether the disk is full or failing; what is stored stays",
+            "see whether the disk is full or failing; what is stored stays".into(),
         ),
-        _ => (format!("translation memory: {error}"), ""),
+        _ => {
+            return Error::output(format!("translation memory: {error}"))
+                .path(path)
+                .source(error);
+        }
     };
-    let error = Error::output(message).path(path).source(error);
-    match hint {
-        "" => error,
-        hint => error.hint(hint),
-    }
+    Error::output(message).path(path).hint(hint).source(error)
 }

@@ -107,8 +107,6 @@ pub enum Hint {
     UseLessMemory,
     /// Use a smaller beam, a smaller model or the CPU.
     UseSmallerBeam,
-    /// Do not restrict the vocabulary of the output.
-    WholeVocabulary,
     /// Give no prompt.
     NoPrompt,
     /// Remove the obstacle that is named, or use another memory.
@@ -193,7 +191,6 @@ impl fmt::Display for Hint {
             }
             Self::UseLessMemory => "use a smaller model, the precision bf16 if it is not that already, or the CPU",
             Self::UseSmallerBeam => "not even one sentence fits: use a smaller beam or model, or the CPU",
-            Self::WholeVocabulary => "do not restrict the vocabulary",
             Self::NoPrompt => "give no prompt",
             Self::OtherMemory(remedy) => return write!(f, "{remedy}, or name another file"),
         })

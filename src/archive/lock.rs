@@ -1,7 +1,7 @@
 //! The lock on an output directory: one run at a time.
 
 use super::shard::ArchiveDir;
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use crate::file;
 use std::fs::{File, TryLockError};
 use std::path::Path;
@@ -60,7 +60,7 @@ fn explain(locked: std::result::Result<(), TryLockError>, dir: &ArchiveDir) -> R
             let (holder, place) = holder(dir);
             Err(Error::usage(format!("{holder} is at work in {place}"))
                 .path(dir.output_dir())
-                .hint("wait for it or end it, or write elsewhere with -o"))
+                .hint(Hint::WaitForOtherRun))
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::record::Record;
 use super::{ArchiveDir, Lock, State, staging, write_report};
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use crate::file;
 use crate::memory::Memory;
 use std::fs::File;
@@ -40,7 +40,7 @@ pub fn merge(output: &Path, inputs: &[PathBuf]) -> Result<Merged> {
     let has_inputs = dirs.len() > 1;
     for dir in &dirs[usize::from(has_inputs)..] {
         if !dir.database().is_file() && dir.unmerged_shards()?.is_empty() {
-            return Err(Error::usage("is no output directory of `plae archive`").path(dir.output_dir()));
+            return Err(Error::usage("is no output directory of an archive").path(dir.output_dir()));
         }
     }
     let _locks = dirs.iter().map(Lock::take).collect::<Result<Vec<_>>>()?;
@@ -92,7 +92,7 @@ fn copy_outputs(record: &Record, from: &Path, to: &Path, staging: &Path) -> Resu
             _ => {
                 return Err(Error::output("another file stands where an output would be copied")
                     .path(to)
-                    .hint("move it away, or merge into another directory with -o"));
+                    .hint(Hint::MergeElsewhere));
             }
         }
         file::stream(&to, Some(staging), false, &mut |out| {

@@ -4,7 +4,7 @@ use super::record::{Record, Written};
 use super::state::{Ownership, State};
 use super::{ArchiveDir, Article, Articles, Counts, Host, Options};
 use crate::document::Bilingual;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Hint, Kind, Result};
 use crate::file::{self, hexadecimal};
 use crate::pipeline::{self, Prepared};
 use crate::render::render;
@@ -144,7 +144,7 @@ impl<'a> Run<'a> {
                 return Err(
                     Error::output("the output was edited since plae wrote it, and would now be another: its source, the options or what people taught the memory have changed")
                         .path(path)
-                        .hint("keep its edits with `plae memory learn`, and overwrite it with --force, or move it away"),
+                        .hint(Hint::LearnEdits),
                 );
             }
         }

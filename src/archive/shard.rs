@@ -2,7 +2,7 @@
 
 use super::state::State;
 use super::{Articles, DATABASE, HOME};
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use crate::file;
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -164,7 +164,7 @@ impl ArchiveDir {
             Some(ArchiveDir { shard: Some(shard), .. }) => {
                 Err(Error::usage(format!("shard {shard} is not merged yet"))
                     .path(&self.output)
-                    .hint(format!("run `plae merge {}` first", self.output.display())))
+                    .hint(Hint::MergeFirst(self.output.clone())))
             }
             _ => Ok(()),
         }
@@ -205,11 +205,9 @@ impl ArchiveDir {
     pub fn not_ours(&self, path: &Path) -> Error {
         match self.shard {
             None => file::exists(path),
-            Some(_) => Error::output("the output exists").path(path).hint(format!(
-                "if another shard wrote it before its source changed, run `plae merge {}` and then the shards again; \
-                 --force overwrites it",
-                self.output.display()
-            )),
+            Some(_) => Error::output("the output exists")
+                .path(path)
+                .hint(Hint::MergeOrOverwrite(self.output.clone())),
         }
     }
 }

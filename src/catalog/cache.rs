@@ -5,7 +5,7 @@ use super::local;
 use super::manifest::{FileSpec, HubSource, Manifest, Manifests, WheelSource};
 use super::reference::Located;
 use super::settings::Settings;
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use hf_hub::{Cache, Repo, RepoType};
 use std::path::PathBuf;
 
@@ -215,7 +215,7 @@ fn choose<'a>(repo: &str, names: &'a [String]) -> Result<Vec<&'a str>> {
                 "{repo} has several GGUF files and no Q4_K_M among them: {}",
                 ggufs.join(", ")
             ))
-            .hint("download the one you want and name it with --model"));
+            .hint(Hint::NameModelFile));
         }
         (None, [], _) => get("pytorch_model.bin")
             .map(|name| vec![name])

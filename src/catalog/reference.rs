@@ -1,7 +1,7 @@
 //! What `--model` names, and a model whose files are on this machine.
 
 use super::manifest::{HubSource, Manifest, Manifests, is_repo};
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use crate::file::is_inside;
 use crate::model::weights::is_gguf;
 use std::path::{Path, PathBuf};
@@ -44,9 +44,7 @@ impl ModelRef {
             return Ok(Self::Path(path.to_owned()));
         }
         if path.is_file() {
-            return Err(Error::usage("is not a model")
-                .path(path)
-                .hint("a model is a .gguf file, a directory, a name from `plae models list` or organisation/name"));
+            return Err(Error::usage("is not a model").path(path).hint(Hint::ModelForms));
         }
         if named_gguf || text.starts_with(['.', '/', '~']) || text.contains('\\') {
             return Err(Error::usage("no such file or directory").path(path));
@@ -64,9 +62,9 @@ impl ModelRef {
         let like = manifests.like(text);
         Err(
             Error::usage(format!("no model is called `{text}`")).hint(if like.is_empty() {
-                "`plae models list` shows the names; organisation/name takes a model from the Hub".into()
+                Hint::ListModelsOrNameRepository
             } else {
-                format!("did you mean {}? `plae models list` shows all", like.join(" or "))
+                Hint::SimilarModels(like.into_iter().map(str::to_owned).collect())
             }),
         )
     }

@@ -590,10 +590,7 @@ fn offline_means_no_request() {
     place.settings.offline = true;
     let error = place.locate("tiny").unwrap_err();
     assert_eq!(error.kind, Kind::Model);
-    assert!(
-        error.message.contains("not on this machine")
-            && error.hint.unwrap().to_string().contains("plae models pull tiny")
-    );
+    assert!(error.message.contains("not on this machine") && error.hint.unwrap().to_string().contains("fetch tiny"));
     assert!(
         place
             .locate_any()
@@ -1322,10 +1319,10 @@ fn what_a_model_can_be_called() {
         ("missing.gguf", "no such file", ""),
         ("./missing", "no such file", ""),
         ("gemma-3-27b", "no model is called", "gemma-3-270m"),
-        ("", "no model is called", "plae models list"),
-        ("a/b/c", "no model is called", "plae models list"),
-        ("a/b@../x", "no model is called", "plae models list"),
-        ("ไทย", "no model is called", "plae models list"),
+        ("", "no model is called", "list of models"),
+        ("a/b/c", "no model is called", "list of models"),
+        ("a/b@../x", "no model is called", "list of models"),
+        ("ไทย", "no model is called", "list of models"),
     ] {
         let error = ModelRef::parse(text, &all).unwrap_err();
         assert_eq!(error.kind, Kind::Usage, "{text}");

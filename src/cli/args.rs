@@ -19,7 +19,11 @@ pub const OUTPUT_FORMATS: &Words<OutputFormat> = &{
     let mut index = 0;
     while index < words.len() {
         let format = OutputFormat::ALL[index];
-        words[index] = (format.name(), format, format.summary());
+        let summary = match format {
+            OutputFormat::Jsonl => "Everything known of each segment; `plae render` makes the others from it",
+            _ => format.summary(),
+        };
+        words[index] = (format.name(), format, summary);
         index += 1;
     }
     words

@@ -81,7 +81,6 @@ pub fn hint(hint: &Hint) -> Cow<'_, str> {
         }
         Hint::UseLessMemory => "use a smaller model, --precision bf16 if it is not that already, or --device cpu",
         Hint::UseSmallerBeam => "not even one sentence fits: use a smaller --beam or model, or --device cpu",
-        Hint::WholeVocabulary => "take `--vocabulary english` away",
         Hint::NoPrompt => "take --prompt away",
         Hint::OtherMemory(remedy) => return format!("{remedy}, or name another file with --memory").into(),
     })

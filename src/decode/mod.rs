@@ -10,7 +10,7 @@ mod rules;
 mod sample;
 
 use crate::document::Finish;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Hint, Kind, Result};
 use crate::model::{State, TranslationModel, candle_error, with_slice};
 use beam::BeamSearch;
 use candle_core::{Device, Tensor};
@@ -328,10 +328,8 @@ fn continuations(logits: &Tensor, searches: &[BeamSearch], rules: &Rules) -> Res
             .collect()
     })
     .map_err(candle_error)?;
-    candidates.ok_or_else(|| {
-        Error::model("the model computed values that are no numbers")
-            .hint("--precision f32 rounds least; where that fails too, the weights are damaged: fetch the model again")
-    })
+    candidates
+        .ok_or_else(|| Error::model("the model computed values that are no numbers").hint(Hint::UseF32OrFetchAgain))
 }
 
 /// Finds where the second round of an endless repetition starts, if `ids` ends in one: a phrase of up to 16 tokens, said at

@@ -1,7 +1,7 @@
 //! Edited outputs of plae, read back as pairs of source and translation.
 
 use super::exchange::tsv::{Rows, columns};
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use crate::thai::encoding::decode;
 use quick_xml::Reader;
 use quick_xml::escape::resolve_xml_entity;
@@ -78,8 +78,13 @@ fn read_tsv(bytes: &[u8]) -> Result<Vec<(String, String)>> {
     let mut rows = Rows::new(&text);
     let head = rows.next().map(|(_, head)| columns(&head, ["source", "target"]));
     let Some([Some(source), Some(target)]) = head else {
-        return Err(Error::input("no columns named source and target")
-            .hint("only a table that plae wrote with `--format tsv` can be learned from"));
+        return Err(
+            Error::input("no columns named source and target").hint(Hint::OwnOutput {
+                which: "a table that plae wrote with",
+                format: "tsv",
+                purpose: "learned from",
+            }),
+        );
     };
     let pair = |(_, row): (usize, Vec<Cow<str>>)| {
         let of = |column: usize| row.get(column).map(|text| text.to_string()).unwrap_or_default();
@@ -107,7 +112,11 @@ fn read_jsonl(bytes: &[u8]) -> Result<Vec<(String, String)>> {
         let line: Line = serde_json::from_slice(line).map_err(|error| {
             Error::input(format!("not a line of plae's JSONL: {error}"))
                 .place(format!("line {}", index + 1))
-                .hint("only a file that plae wrote with `--format jsonl` can be learned from")
+                .hint(Hint::OwnOutput {
+                    which: "a file that plae wrote with",
+                    format: "jsonl",
+                    purpose: "learned from",
+                })
                 .source(error)
         })?;
         if line.r#type == "segment" {
@@ -149,8 +158,11 @@ fn read_docx(bytes: &[u8]) -> Result<Vec<(String, String)>> {
         }
     }
     if body.pairs.is_empty() {
-        Err(Error::input("no table of two columns")
-            .hint("only the side-by-side layout of `--format docx` can be learned from"))
+        Err(Error::input("no table of two columns").hint(Hint::OwnOutput {
+            which: "the side-by-side layout of",
+            format: "docx",
+            purpose: "learned from",
+        }))
     } else {
         Ok(body.pairs)
     }

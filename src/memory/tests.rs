@@ -1,7 +1,7 @@
 //! The memory: what is kept is found, people outrank machines, what goes out comes in again, and damage is told.
 
 use super::*;
-use crate::error::Kind;
+use crate::error::{Hint, Kind};
 use crate::render::{OutputFormat, RenderOptions, read_jsonl, render};
 use crate::thai::normalise;
 use jiff::Timestamp;
@@ -444,11 +444,7 @@ fn tables_and_json_of_others_are_read_and_outputs_are_refused() {
     .unwrap();
     for (bytes, format) in [(&article[..], ExchangeFormat::Jsonl), (&rows, ExchangeFormat::Tsv)] {
         let error = units(bytes, format).unwrap_err();
-        assert!(
-            error.hint.unwrap().to_string().contains("plae memory learn"),
-            "{}",
-            error.message
-        );
+        assert!(error.hint == Some(Hint::LearnFromOutput), "{}", error.message);
     }
     let segments: Vec<u8> = article
         .split_inclusive(|byte| *byte == b'\n')

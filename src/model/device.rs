@@ -1,6 +1,6 @@
 //! Devices: the processors and GPUs that this build and this machine have.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use candle_core::{Device, DeviceLocation, utils};
 
 /// The device that a model is to compute on.
@@ -43,11 +43,8 @@ impl DeviceChoice {
             ),
         };
         if !built {
-            return Err(
-                Error::usage(format!("this build of plae computes without {feature}")).hint(format!(
-                    "`cargo install plae --features {feature}` builds one that has it; or use --device cpu"
-                )),
-            );
+            return Err(Error::usage(format!("this build of plae computes without {feature}"))
+                .hint(Hint::BuildWithFeature(feature)));
         }
         opened.map_err(|error| {
             let text = error.to_string();
@@ -55,7 +52,7 @@ impl DeviceChoice {
                 "{name} does not answer: {}",
                 text.lines().next().unwrap_or_default()
             ))
-            .hint("`plae doctor` lists the devices that do; or use --device cpu")
+            .hint(Hint::ListDevices)
             .source(error)
         })
     }

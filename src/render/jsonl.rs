@@ -2,7 +2,7 @@
 //! other format can be rendered later without a model.
 
 use crate::document::{Bilingual, Header, SCHEMA, Segment};
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -124,7 +124,11 @@ pub fn read(bytes: &[u8]) -> Result<Bilingual> {
 }
 
 /// The hint for a file that plae did not write.
-const NOT_OURS: &str = "only files that plae wrote with `--format jsonl` can be rendered";
+const NOT_OURS: Hint = Hint::OwnOutput {
+    which: "files that plae wrote with",
+    format: "jsonl",
+    purpose: "rendered",
+};
 /// The hint for a file that lacks lines.
 const LINES_LOST: &str = "lines were lost or added; translate the source again";
 

@@ -142,7 +142,7 @@ impl OutputFormat {
             },
             Self::Jsonl => OutputFormatFacts {
                 name: "jsonl",
-                summary: "Everything known of each segment; `plae render` makes the others from it",
+                summary: "Everything known of each segment",
                 extension: "jsonl",
                 more_extensions: &[],
                 has_layouts: false,

@@ -4,7 +4,7 @@ use super::call::{Call, Search};
 use super::job::Job;
 use super::prompt::Prompter;
 use crate::decode::{Sampling, SearchOptions, search};
-use crate::error::{Kind, Result};
+use crate::error::{Hint, Kind, Result};
 use crate::model::{State, TranslationModel};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -103,9 +103,7 @@ impl<'a> Batches<'a> {
                     call.progress = before;
                 }
                 Err(error) if error.kind == Kind::Memory => {
-                    return Err(
-                        error.hint("not even one sentence fits: use a smaller --beam or model, or --device cpu")
-                    );
+                    return Err(error.hint(Hint::UseSmallerBeam));
                 }
                 Err(error) => return Err(error),
                 Ok(()) => {

@@ -5,7 +5,7 @@ use super::prompt::InputFormat;
 use super::{DeviceChoice, Translator};
 use crate::catalog::{self, Located};
 use crate::decode::GenerationConfig;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Hint, Kind, Result};
 use crate::model::weights::gguf::Gguf;
 use crate::model::{Activations, Architecture, Computation, OutputIds, TranslationModel, decoder, device, seq2seq};
 use crate::tokenizer::{ChatTemplate, Tokenizer};
@@ -102,14 +102,17 @@ impl Translator {
 fn load_gguf(located: &Located, options: LoadOptions, english: bool) -> Result<Loaded> {
     let path = &located.path;
     if !matches!(options.device, DeviceChoice::Auto | DeviceChoice::Cpu) {
-        return Err(Error::usage("GGUF files run on the CPU only").hint("use --device cpu, or auto"));
+        return Err(Error::usage("GGUF files run on the CPU only").hint(Hint::UseCpu));
     }
     let activations = match options.precision {
         Precision::Auto | Precision::Int8 => Activations::Int8,
         Precision::F32 => Activations::F32,
         Precision::Bf16 | Precision::F16 => {
-            return Err(Error::usage("a GGUF file has no 16-bit form on the CPU")
-                .hint("use --precision int8, which auto stands for here, or f32, slower and without rounding"));
+            return Err(
+                Error::usage("a GGUF file has no 16-bit form on the CPU").hint(Hint::UsePrecision(
+                    "int8, which auto stands for here, or f32, slower and without rounding",
+                )),
+            );
         }
     };
     let gguf = Gguf::open(path)?;
@@ -168,16 +171,18 @@ fn load_decoder(
 ) -> Result<Loaded> {
     let path = &located.path;
     if !matches!(options.device, DeviceChoice::Auto | DeviceChoice::Cpu) {
-        return Err(Error::usage("decoder-only models run on the CPU only").hint("use --device cpu, or auto"));
+        return Err(Error::usage("decoder-only models run on the CPU only").hint(Hint::UseCpu));
     }
-    let (activations, precision) = match options.precision {
-        Precision::Auto | Precision::F32 => (Activations::F32, "f32"),
-        Precision::Int8 => (Activations::Int8, "int8"),
-        Precision::Bf16 | Precision::F16 => {
-            return Err(Error::usage("decoder-only models have no 16-bit form on the CPU")
-                .hint("use --precision int8, a quarter of the memory of f32, which auto stands for"));
-        }
-    };
+    let (activations, precision) =
+        match options.precision {
+            Precision::Auto | Precision::F32 => (Activations::F32, "f32"),
+            Precision::Int8 => (Activations::Int8, "int8"),
+            Precision::Bf16 | Precision::F16 => {
+                return Err(Error::usage("decoder-only models have no 16-bit form on the CPU").hint(
+                    Hint::UsePrecision("int8, a quarter of the memory of f32, which auto stands for"),
+                ));
+            }
+        };
     let architecture = located.manifest.architecture;
     Ok(Loaded {
         model: decoder::from_directory(path, architecture, config, ids, activations)?,
@@ -220,9 +225,7 @@ fn load_encoder_decoder(
     };
     let model =
         seq2seq::from_directory(path, architecture, config, ids, computation).map_err(|error| match error.kind {
-            Kind::Memory => error
-                .path(path)
-                .hint("use a smaller model, --precision bf16 if it is not that already, or --device cpu"),
+            Kind::Memory => error.path(path).hint(Hint::UseLessMemory),
             _ => error,
         })?;
     Ok(Loaded {
@@ -250,12 +253,11 @@ fn computation(
         (Precision::Auto | Precision::F32, true) => (Computation::Cpu(Activations::F32), "f32"),
         (Precision::Int8, true) => (Computation::Cpu(Activations::Int8), "int8"),
         (Precision::Int8, false) => {
-            return Err(Error::usage("8-bit weights are computed with on the CPU only")
-                .hint("use --precision auto, or --device cpu"));
+            return Err(Error::usage("8-bit weights are computed with on the CPU only").hint(Hint::AutoPrecisionOrCpu));
         }
         (Precision::F16, _) if !architecture.fits_f16() => {
             return Err(Error::usage("a T5 model's values are too large for f16")
-                .hint("use --precision bf16, of the same size, or f32"));
+                .hint(Hint::UsePrecision("bf16, of the same size, or f32")));
         }
         (Precision::F16, _) => (tensors(DType::F16), "f16"),
         (Precision::Auto, false) if !device::has_bf16(device) => (tensors(DType::F32), "f32"),

@@ -5,7 +5,7 @@
 
 use super::{DecodeOptions, Translator, language};
 use crate::catalog::manifest::{Languages, Manifests, Prompt, split_once_only};
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use crate::tokenizer::{ChatTemplate, Tokenizer};
 use std::borrow::Cow;
 
@@ -145,7 +145,7 @@ impl Translator {
                 Prompter::new(&prompt, options.prompt.as_deref(), &self.tokenizer)
             }
             InputFormat::LanguageTokens { .. } if options.prompt.is_some() => {
-                Err(Error::usage("an encoder-decoder model takes no prompt").hint("take --prompt away"))
+                Err(Error::usage("an encoder-decoder model takes no prompt").hint(Hint::NoPrompt))
             }
             InputFormat::LanguageTokens { languages, end } => {
                 let token = languages.encoder_token.as_deref();

@@ -1,7 +1,7 @@
 //! The Hub's description of a repository: its commit, its files and its architecture.
 
 use crate::catalog::manifest::{FileSpec, HubSource, Manifest, Weights};
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use crate::model::Architecture;
 use serde::Deserialize;
 
@@ -48,8 +48,7 @@ pub(super) fn check_architecture(source: &HubSource, info: &RepoInfo, files: &[F
         return Ok(());
     };
     let architecture = Architecture::from_model_type(name).ok_or_else(|| {
-        Error::model(format!("{}: the architecture `{name}` is not known", source.repo))
-            .hint("`plae models list` shows what is")
+        Error::model(format!("{}: the architecture `{name}` is not known", source.repo)).hint(Hint::ListModels)
     })?;
     let weights = if gguf { Weights::Gguf } else { Weights::Checkpoint };
     Manifest::unlisted(source.repo.clone(), architecture).check_form(weights)

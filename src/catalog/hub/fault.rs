@@ -2,7 +2,7 @@
 
 use crate::catalog::manifest::HubSource;
 use crate::catalog::settings::Settings;
-use crate::error::Error;
+use crate::error::{Error, Hint};
 use std::io;
 use ureq::http::{HeaderMap, StatusCode};
 
@@ -86,7 +86,7 @@ pub(super) fn refused(
 pub(super) fn unreached(settings: &Settings, error: ureq::Error, connecting: bool) -> Fault {
     let host = origin(settings);
     let text = error.to_string();
-    let offline = "check the network; HF_ENDPOINT names another Hub, and what is in the cache needs none (--offline)";
+    let offline = Hint::CheckNetwork;
     let (passing, message, hint) = match &error {
         ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => (
             false,
@@ -103,21 +103,23 @@ pub(super) fn unreached(settings: &Settings, error: ureq::Error, connecting: boo
                 (false, format!("there is no way to {host}"), offline)
             }
             io::ErrorKind::ConnectionRefused => (true, format!("{host} refuses the connection"), offline),
-            io::ErrorKind::InvalidData => (false, format!("no safe connection to {host}: {error}"), TLS_HINT),
+            io::ErrorKind::InvalidData => (false, format!("no safe connection to {host}: {error}"), TLS_HINT.into()),
             _ if connecting => (true, format!("{host} cannot be reached: {error}"), offline),
             _ => (true, format!("the connection to {host} broke: {error}"), offline),
         },
         ureq::Error::Tls(_) | ureq::Error::Rustls(_) | ureq::Error::Pem(_) => {
-            (false, format!("no safe connection to {host}: {text}"), TLS_HINT)
+            (false, format!("no safe connection to {host}: {text}"), TLS_HINT.into())
         }
         ureq::Error::ConnectProxyFailed(_) | ureq::Error::InvalidProxyUrl => (
             false,
             format!("the proxy does not connect to {host}: {text}"),
-            "check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY",
+            "check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY".into(),
         ),
-        ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
-            (false, format!("{host} is not an address: {text}"), "check HF_ENDPOINT")
-        }
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) => (
+            false,
+            format!("{host} is not an address: {text}"),
+            "check HF_ENDPOINT".into(),
+        ),
         _ => (true, format!("{host} cannot be understood: {text}"), offline),
     };
     let error = Error::network(message).hint(hint).source(error);

@@ -1,6 +1,6 @@
 //! What the exchange formats share: the fields of a machine's translation as text, and errors with their line.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use crate::memory::Machine;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -27,8 +27,7 @@ pub(super) fn unreadable(error: io::Error) -> Error {
 
 /// The error for one of plae's own outputs where a memory is expected.
 pub(super) fn is_an_output(line: usize) -> Error {
-    error_at(line, "an output of `plae translate`, no translation memory")
-        .hint("`plae memory learn` takes from it what people edited")
+    error_at(line, "an output of plae, no translation memory").hint(Hint::LearnFromOutput)
 }
 
 /// The name that a value has in JSON.

@@ -2,7 +2,7 @@
 //!
 //! UTF-8, UTF-16 and Windows-874 (TIS-620) are recognised; others are read if they are named.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{DecoderResult, EncoderResult, Encoding, REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_874};
 use std::borrow::Cow;
@@ -131,7 +131,7 @@ fn decode_as(bytes: &[u8], encoding: &'static Encoding) -> Result<Decoded> {
             .map_or(String::new(), |byte| format!(" (0x{byte:02X})"));
         Error::input(format!("invalid {}{byte}", encoding.name()))
             .place(format!("byte {offset}"))
-            .hint("name the right encoding with --encoding, for example --encoding windows-874")
+            .hint(Hint::NameEncoding)
     };
     let text = if encoding == UTF_8 {
         let text = std::str::from_utf8(&bytes[start..]);
@@ -208,7 +208,7 @@ fn decode_windows_874(bytes: &[u8], mut invalid: Error) -> Result<Decoded> {
     if guessed != WINDOWS_874 {
         // Most likely Western or Chinese, of no use to a translator from Thai. A wrong guess would go unnoticed.
         let name = guessed.name().to_ascii_lowercase();
-        invalid.hint = Some(format!("it looks like {name}; if it is, give --encoding {name}").into());
+        invalid.hint = Some(Hint::GuessedEncoding(name));
         return Err(invalid);
     }
     let decoded = decode_as(bytes, WINDOWS_874)?;
@@ -272,33 +272,45 @@ fn refuse_control_characters(bytes: &[u8]) -> Result<()> {
         .unwrap_or(0);
     Err(Error::input(format!("binary file (byte 0x{:02X})", bytes[offset]))
         .place(format!("byte {offset}"))
-        .hint("plae reads text, Markdown and HTML; for UTF-16 without a byte-order mark, give --encoding utf-16le"))
+        .hint(Hint::NameUtf16))
 }
 
 /// Refuses bytes that begin like a well-known binary format.
 fn refuse_binary_formats(bytes: &[u8]) -> Result<()> {
     const OFFICE: &str = "save the document as text, Markdown or HTML first";
     const ARCHIVE: &str = "unpack it first";
-    const FORMATS: [(&[u8], &str, &str); 16] = [
-        (b"%PDF-", "a PDF", "extract its text first, for example with pdftotext"),
-        (b"PK\x03\x04", "a zip archive, as docx, odt and epub files are", OFFICE),
-        (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "an old Office document", OFFICE),
-        (b"{\\rtf", "a rich text document", OFFICE),
-        (b"\x89PNG\r\n\x1A\n", "a PNG picture", NOT_TEXT),
-        (b"\xFF\xD8\xFF", "a JPEG picture", NOT_TEXT),
-        (b"GIF87a", "a GIF picture", NOT_TEXT),
-        (b"GIF89a", "a GIF picture", NOT_TEXT),
-        (b"\x1F\x8B", "gzip-compressed", ARCHIVE),
-        (b"BZh91AY&SY", "bzip2-compressed", ARCHIVE),
-        (b"\xFD7zXZ\x00", "xz-compressed", ARCHIVE),
-        (b"\x28\xB5\x2F\xFD", "zstd-compressed", ARCHIVE),
-        (b"7z\xBC\xAF\x27\x1C", "a 7-Zip archive", ARCHIVE),
-        (b"Rar!\x1A\x07", "a RAR archive", ARCHIVE),
-        (b"\x7FELF", "a program", NOT_TEXT),
-        (b"GGUF", "a model's weights", "give a model with --model"),
+    let formats: [(&[u8], &str, Hint); 16] = [
+        (
+            b"%PDF-",
+            "a PDF",
+            "extract its text first, for example with pdftotext".into(),
+        ),
+        (
+            b"PK\x03\x04",
+            "a zip archive, as docx, odt and epub files are",
+            OFFICE.into(),
+        ),
+        (
+            b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1",
+            "an old Office document",
+            OFFICE.into(),
+        ),
+        (b"{\\rtf", "a rich text document", OFFICE.into()),
+        (b"\x89PNG\r\n\x1A\n", "a PNG picture", NOT_TEXT.into()),
+        (b"\xFF\xD8\xFF", "a JPEG picture", NOT_TEXT.into()),
+        (b"GIF87a", "a GIF picture", NOT_TEXT.into()),
+        (b"GIF89a", "a GIF picture", NOT_TEXT.into()),
+        (b"\x1F\x8B", "gzip-compressed", ARCHIVE.into()),
+        (b"BZh91AY&SY", "bzip2-compressed", ARCHIVE.into()),
+        (b"\xFD7zXZ\x00", "xz-compressed", ARCHIVE.into()),
+        (b"\x28\xB5\x2F\xFD", "zstd-compressed", ARCHIVE.into()),
+        (b"7z\xBC\xAF\x27\x1C", "a 7-Zip archive", ARCHIVE.into()),
+        (b"Rar!\x1A\x07", "a RAR archive", ARCHIVE.into()),
+        (b"\x7FELF", "a program", NOT_TEXT.into()),
+        (b"GGUF", "a model's weights", Hint::UseAsModel),
     ];
-    match FORMATS.iter().find(|(magic, ..)| bytes.starts_with(magic)) {
-        Some((_, what, hint)) => Err(Error::input(format!("binary file ({what})")).hint(*hint)),
+    match formats.into_iter().find(|(magic, ..)| bytes.starts_with(magic)) {
+        Some((_, what, hint)) => Err(Error::input(format!("binary file ({what})")).hint(hint)),
         None => Ok(()),
     }
 }

@@ -101,10 +101,10 @@ fn the_hint_names_what_is_wrong() {
     let cases: [(&[u8], &str); 4] = [
         (&article[..article.len() - 6], "cut off"),
         (&mixed, "two encodings"),
-        (english, "--encoding windows-1252"),
+        (english, "looks like windows-1252"),
         (
             b"\xC4\xE3\xBA\xC3\xA3\xAC\xCA\xC0\xBD\xE7\xA1\xA3\xD5\xE2\xCA\xC7\xD6\xD0\xCE\xC4\xA1\xA3",
-            "--encoding ",
+            "it looks like ",
         ),
     ];
     for (bytes, hint) in cases {
