@@ -1,10 +1,10 @@
 //! The places at which a line may be cut, and the choice among them.
 
-use super::Rule;
 use crate::thai::cuts::{self, Cut};
+use crate::thai::is_letter;
 use crate::thai::line::Line;
+use crate::thai::rule::{self, Rule};
 use crate::thai::scorer::Scorer;
-use crate::thai::{is_letter, rule};
 use std::ops::Range;
 
 /// A place at which a line may be cut: a space, or a word boundary in a long run without spaces.
