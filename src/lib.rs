@@ -14,6 +14,7 @@
 //! | layer | module | responsibility | uses |
 //! |---|---|---|---|
 //! | 0 | [`error`], [`span`], [`mod@file`] | failure, position, files that are complete or absent | std |
+//! | 1 | [`database`] | the SQLite file of memory and archive: opened, given their tables, its failures in words | 0 |
 //! | 1 | [`document`] | bytes and blocks, the aligned document | 0 |
 //! | 1 | [`thai`] | encodings, normalisation, sentences, numbers and dates | 0 |
 //! | 1 | [`tokenizer`] | text and ids | 0 |
@@ -21,7 +22,7 @@
 //! | 1 | [`score`] | BLEU and chrF | 0 |
 //! | 2 | [`decode`] | search over [`model::TranslationModel`] | `model` |
 //! | 2 | [`quality`] | what looks wrong with a pair | `document`, `thai` |
-//! | 2 | [`memory`] | finished segments on disk, found again by text and model; exchanged, searched, taught | `document`, `thai` |
+//! | 2 | [`memory`] | finished segments on disk, found again by text and model; exchanged, searched, taught | `database`, `document`, `thai` |
 //! | 3 | [`translate`] | many sentences in, as many translations out | all of 1 and 2 |
 //! | 3 | [`render`] | an aligned document to bytes; knows no model | `document` |
 //! | 4 | [`pipeline`] | one document, from bytes to alignment | all above |

@@ -54,7 +54,7 @@ impl<'a> SentencePool<'a> {
                     counts.edited += usize::from(edited);
                     counts.bytes += bytes;
                 }
-                ReadOutcome::Failed { article, bytes, error } => self.run.fail_article(&article, bytes, error),
+                ReadOutcome::Failed { article, bytes, error } => self.run.fail_article(&article, bytes, *error),
                 ReadOutcome::Ready(ready) => self.add(ready, host)?,
             }
             // Articles may have their unknown sentences in common.

@@ -34,7 +34,7 @@ pub(super) enum ReadOutcome {
     Failed {
         article: Article,
         bytes: u64,
-        error: Error,
+        error: Box<Error>,
     },
 }
 
@@ -102,7 +102,7 @@ impl<'a> Run<'a> {
                 // Its size, where that is known at least.
                 bytes: std::fs::metadata(&article.path).map_or(0, |file| file.len()),
                 article,
-                error,
+                error: Box::new(error),
             });
             if to.send(read).is_err() {
                 return;
