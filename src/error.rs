@@ -14,7 +14,7 @@ pub enum Kind {
     Output,
     /// A model's files are missing, damaged or not supported (exit code 2: no input can be done without them).
     Model,
-    /// What a device is asked to hold does not fit into its memory (exit code 2).
+    /// The memory of a device is too small for what it is asked to hold (exit code 2).
     Memory,
     /// The network, or the server at the other end, failed (exit code 2).
     Network,

@@ -50,7 +50,7 @@ pub(crate) fn percent_encode(path: &str) -> String {
     encoded
 }
 
-/// Whether it is a relative path that stays inside its directory, on every system.
+/// Tells whether a text is a relative path that stays inside its directory, on every system.
 pub(crate) fn is_inside(text: &str) -> bool {
     let char_ok = |c: char| !c.is_control() && !matches!(c, '\\' | ':' | '?' | '#' | '%');
     let part_ok = |part: &str| !part.is_empty() && part != "." && part != "..";
@@ -72,7 +72,7 @@ pub fn read_stdin() -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Whether an argument stands for standard input or output.
+/// Tells whether an argument stands for standard input or output.
 pub fn is_dash(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
@@ -84,7 +84,7 @@ pub fn write(path: &Path, bytes: &[u8], overwrite: bool) -> Result<()> {
     stream(path, None, overwrite, &mut |out| out.write_all(bytes))
 }
 
-/// The same with what `fill` writes, and with the temporary file in `staging`, a directory of the same file system, if one is
+/// Like [`write`], with what `fill` writes, and with the temporary file in `staging`, a directory of the same file system, if one is
 /// given, so that a killed program leaves nothing beside its outputs.
 pub fn stream(
     path: &Path,
@@ -185,7 +185,7 @@ pub(crate) fn write_failure(error: io::Error) -> Error {
     Error::output(io_phrase(&error)).source(error)
 }
 
-/// Whether a file could be made at `path`, told before the work that fills it: its directory, or the nearest that
+/// Checks that a file can be made at `path`, told before the work that fills it: its directory, or the nearest that
 /// exists above it, takes a new file.
 pub fn check_writable(path: &Path) -> Result<()> {
     let directory = path

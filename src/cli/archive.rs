@@ -151,7 +151,7 @@ struct CliHost<'a> {
     session: &'a Session<'a>,
     printer: &'a Printer,
     bar: progress::Archive<'a>,
-    /// As last told.
+    /// The counts as they were last told.
     counts: Cell<Counts>,
 }
 
@@ -181,7 +181,7 @@ fn remember_pace(state: &State, counts: &Counts) -> Result<()> {
     state.set_fact(SECONDS, &(seconds + counts.busy.as_secs_f64()).to_string())
 }
 
-/// How many sentences were translated here, and in how many seconds.
+/// Gives the number of sentences translated in this archive so far, and the seconds that they took.
 fn pace(state: &State) -> Result<(f64, f64)> {
     let number = |name| -> Result<f64> {
         let value = state.fact(name)?.and_then(|value| value.parse().ok());

@@ -29,7 +29,7 @@ pub const OUTPUT_FORMATS: &Words<OutputFormat> = &{
     words
 };
 
-/// What an input is read as.
+/// The form in which an input is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// One document.
@@ -128,7 +128,7 @@ pub const QUALITIES: &Words<Quality> = &[
 
 const SWITCH: &Words<bool> = &[("on", true, "Yes"), ("off", false, "No")];
 
-/// What `word` stands for in `words`.
+/// Looks up the meaning of `word` in `words`.
 pub fn lookup<T: Copy>(words: &Words<T>, word: &str) -> Option<T> {
     words
         .iter()

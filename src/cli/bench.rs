@@ -11,7 +11,7 @@ use crate::thai::has_thai;
 use serde::Serialize;
 use std::time::Instant;
 
-/// What a measurement came to; the keys of `--json`.
+/// The result of a measurement; its fields are the keys of `--json`.
 #[derive(Debug, Serialize)]
 struct Report {
     model: String,

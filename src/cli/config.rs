@@ -25,7 +25,7 @@ const KEYS: [&str; 9] = [
     "cache",
 ];
 
-/// Where a setting's value was found, the strongest first.
+/// The place where a setting's value was found, the strongest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     Option,
@@ -43,7 +43,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// What applies to a run.
+/// The settings of a run, resolved.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     pub model: Option<String>,
@@ -52,7 +52,7 @@ pub struct Config {
     pub vocabulary: Vocabulary,
     pub layout: Layout,
     pub paragraphs: Paragraphs,
-    /// Where models come from and are kept.
+    /// The places that models come from and are kept in.
     pub files: Settings,
     /// The date that outputs bear, RFC 3339 (SOURCE_DATE_EPOCH, as reproducible builds use it); none for that of translating.
     pub date: Option<String>,

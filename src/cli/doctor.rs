@@ -11,7 +11,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
 
-/// How a finding is to be taken.
+/// The weight of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Weight {
     Good,
@@ -23,7 +23,7 @@ enum Weight {
 
 use Weight::{Broken, Good, Note};
 
-/// What was found, and on what.
+/// A finding: its weight, its topic and its text.
 type Finding = (Weight, &'static str, String);
 
 pub fn run(config: &Config, printer: &Printer) -> Result<Status> {
@@ -53,7 +53,7 @@ pub fn run(config: &Config, printer: &Printer) -> Result<Status> {
     }
 }
 
-/// What can be computed on, and with.
+/// Finds the backends and devices that can compute.
 fn devices() -> Vec<Finding> {
     let backends = version::backends();
     let mut findings = vec![(Good, "backends", backends.join(" ")), (Good, "device", "cpu".into())];
@@ -211,7 +211,7 @@ fn models(settings: &Settings) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// What pip says of itself, by the Python that would fetch packages.
+/// Asks the Python that would fetch packages for the version of its pip.
 fn pip(python: Option<&OsStr>) -> Option<String> {
     let candidates = match python {
         Some(python) => vec![python],

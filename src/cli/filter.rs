@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 const POOL: usize = 512;
 /// Lines that are read and cut ahead of the model.
 const AHEAD: usize = POOL;
-/// How long a pool that is not full waits for another line.
+/// The time that a pool waits for another line while it is not full.
 const GRACE: Duration = Duration::from_millis(5);
 
 pub fn run(args: &args::Translate, config: &Config, printer: &Printer) -> Result<Status> {
@@ -157,7 +157,7 @@ fn cut(number: usize, line: &[u8], options: &pipeline::Options) -> Line {
     }
 }
 
-/// What a run came to.
+/// The counts of a run.
 #[derive(Clone, Copy, Default)]
 struct Tally {
     /// Lines with a result, failed ones included.
@@ -171,7 +171,7 @@ struct Tally {
     time: Duration,
 }
 
-/// Where results go.
+/// The destination of results.
 type Sink<'a> = &'a mut dyn FnMut(&[u8]) -> Result<()>;
 
 struct Filter<'a> {

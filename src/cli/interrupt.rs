@@ -4,7 +4,7 @@ use std::io::Write;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
-/// Whether the work in hand looks at [`requested`] and ends by itself.
+/// True while the work in hand looks at [`requested`] and ends by itself.
 static PATIENT: AtomicBool = AtomicBool::new(false);
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 
@@ -26,12 +26,12 @@ pub fn install() {
     });
 }
 
-/// Whether Ctrl-C was pressed.
+/// Tells whether Ctrl-C was pressed.
 pub fn requested() -> bool {
     REQUESTED.load(SeqCst)
 }
 
-/// What an observer of progress answers.
+/// Gives the answer of an observer of progress: `Break` once Ctrl-C was pressed.
 pub fn flow() -> ControlFlow<()> {
     if requested() {
         ControlFlow::Break(())

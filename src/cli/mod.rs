@@ -33,7 +33,7 @@ use printer::{ColourEnv, Printer, Verbosity};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// How a command ended that was not refused as a whole.
+/// The end of a command that was not refused as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Status {
     Done,

@@ -23,7 +23,7 @@ pub fn run(args: &Models, config: &Config, printer: &Printer) -> Result<Status> 
     }
 }
 
-/// What can be done with a model now.
+/// Says whether a model is on this machine.
 fn state(entry: &Entry) -> &'static str {
     match entry.path {
         Some(_) => "here",

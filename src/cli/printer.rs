@@ -46,7 +46,7 @@ impl ColourEnv {
         }
     }
 
-    /// Whether a stream is coloured: the option decides, then NO_COLOR, then CLICOLOR_FORCE, then the stream.
+    /// Tells whether a stream is coloured: the option decides, then NO_COLOR, then CLICOLOR_FORCE, then the stream.
     pub fn decide(self, choice: Colour, terminal: bool) -> bool {
         match choice {
             Colour::Always => true,
@@ -57,7 +57,7 @@ impl ColourEnv {
     }
 }
 
-/// How much is said on standard error.
+/// The amount that is said on standard error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verbosity {
     /// Errors only.
@@ -147,7 +147,7 @@ impl Printer {
         }
     }
 
-    /// What to do about a warning, on a line of its own.
+    /// Gives advice about a warning, on a line of its own.
     pub fn hint(&self, hint: impl Into<Hint>) {
         self.note(labelled_hint(words::hint(&hint.into()), self.colour));
     }
@@ -228,7 +228,7 @@ fn labelled_hint(text: impl Display, colour: bool) -> String {
     format!("{} {text}", paint(colour, HINT, "hint:"))
 }
 
-/// Whether the reader of standard output has gone, which is no failure.
+/// Tells whether the reader of standard output has gone, which is no failure.
 pub fn is_broken_pipe(error: &Error) -> bool {
     std::error::Error::source(error)
         .and_then(|source| source.downcast_ref::<io::Error>())

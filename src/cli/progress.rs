@@ -7,7 +7,7 @@ use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
-/// How far a run has come, in bytes of its inputs, because segments are known only once a file is read.
+/// The progress of a run, in bytes of its inputs, because segments are known only once a file is read.
 pub struct Run<'a> {
     printer: &'a Printer,
     /// Drawn from the first step of a model on; what needs no model is over before it could be seen.
@@ -98,7 +98,7 @@ fn message((file, files): (usize, usize), progress: Progress, rate: f64, left: O
     text
 }
 
-/// How far an archive has come.
+/// The progress of an archive.
 pub struct Archive<'a> {
     printer: &'a Printer,
     bar: RefCell<Option<Showing<'a>>>,
@@ -108,7 +108,7 @@ pub struct Archive<'a> {
 }
 
 impl<'a> Archive<'a> {
-    /// Of so many articles, of so many bytes together.
+    /// Begins at nothing, of this many articles with this many bytes together.
     pub fn new(printer: &'a Printer, articles: usize, total: u64) -> Self {
         Self {
             printer,
@@ -147,7 +147,7 @@ impl<'a> Archive<'a> {
     }
 }
 
-/// How far a stream has come, of which nobody knows the end.
+/// The progress of a stream, whose length nobody knows.
 pub struct Stream<'a>(Showing<'a>);
 
 impl<'a> Stream<'a> {

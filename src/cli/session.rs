@@ -21,7 +21,7 @@ pub struct Session<'a> {
 /// A model in memory.
 pub struct Loaded {
     pub translator: Translator,
-    /// How long loading took, finding and fetching left out.
+    /// The time that loading took, without finding and fetching.
     pub time: Duration,
 }
 
@@ -46,7 +46,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Where the model's files are; the first call finds and fetches them.
+    /// Gives the place of the model's files; the first call finds and fetches them.
     pub fn located(&self) -> Result<&Located> {
         if let Some(located) = self.located.get() {
             return Ok(located);

@@ -122,7 +122,7 @@ fn explained(
     Ok(page)
 }
 
-/// What came of the places considered.
+/// The counts of segments and of the places where a cut was considered.
 #[derive(Default)]
 struct Tally {
     segments: usize,
@@ -191,7 +191,7 @@ fn source_offset(block: &Block, offset: usize) -> usize {
     }
 }
 
-/// What stands before and after an offset, as much as helps to see the place.
+/// Gives up to [`CONTEXT`] characters before and after an offset.
 fn context(text: &str, offset: usize) -> (String, String) {
     let (before, after) = text.split_at(offset);
     let start = before.char_indices().rev().take(CONTEXT).last();
@@ -205,7 +205,7 @@ fn context(text: &str, offset: usize) -> (String, String) {
     )
 }
 
-/// Whether a Thai sign stands above or below the character before it.
+/// Tells whether a Thai sign stands above or below the character before it.
 fn is_mark(c: char) -> bool {
     matches!(c, '\u{e31}' | '\u{e34}'..='\u{e3a}' | '\u{e47}'..='\u{e4e}')
 }

@@ -49,7 +49,7 @@ pub fn run(args: &args::Translate, config: &Config, printer: &Printer) -> Result
     Ok(run.status())
 }
 
-/// Where the memory of a run is: as typed, else in the output directory of input directories, else nowhere.
+/// Gives the path of the run's memory: as typed, else in the output directory of input directories, else nowhere.
 fn remembered(args: &args::Translate, plan: &Plan) -> Option<PathBuf> {
     let typed = &args.memory;
     if typed.no_memory {

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 /// candle's version in `Cargo.lock`; a test holds them equal, because candle does not tell it.
 const CANDLE: &str = "0.11.1";
 
-/// What `--version` prints after the name.
+/// Gives the text that `--version` prints after the name.
 pub fn long() -> &'static str {
     static TEXT: LazyLock<String> = LazyLock::new(|| {
         format!(
