@@ -152,7 +152,7 @@ impl Seq2Seq {
         let position = state.position();
         let mut hidden = stack.embed(last, &vec![position; last.len()], config)?;
         state.advance();
-        let bias: Vec<f32> = if !stack.relative_bias.is_some() {
+        let bias: Vec<f32> = if stack.relative_bias.is_none() {
             Vec::new()
         } else {
             (0..stack.heads.count)
