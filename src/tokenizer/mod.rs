@@ -29,7 +29,7 @@ mod trie;
 #[cfg(test)]
 mod tests;
 
-pub use chat::ChatTemplate;
+pub use chat::{ChatTemplate, Conversation};
 
 use crate::error::{Error, Result};
 use crate::model::Architecture;
