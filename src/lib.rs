@@ -61,3 +61,6 @@ pub mod tokenizer;
 pub mod translate;
 
 pub use error::{Error, Result};
+
+#[cfg(test)]
+mod tests;
