@@ -216,8 +216,8 @@ pub struct Error {
     pub path: Option<PathBuf>,
     /// The position in the file, in words a reader can use: `byte 17`, `line 3`, `tensor blk.0.attn_q.weight`.
     pub place: Option<String>,
-    /// Advice on what to do about it.
-    pub hint: Option<Hint>,
+    /// Advice on what to do about it; boxed, because results are moved more often than they fail.
+    pub hint: Option<Box<Hint>>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -276,7 +276,7 @@ impl Error {
 
     /// Adds advice on what to do about it; the innermost caller that knows some wins.
     pub fn hint(mut self, hint: impl Into<Hint>) -> Self {
-        self.hint.get_or_insert(hint.into());
+        self.hint.get_or_insert_with(|| Box::new(hint.into()));
         self
     }
 

@@ -341,7 +341,7 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"one");
         let refused = write(&path, b"two", false).unwrap_err();
         assert_eq!(refused.kind, Kind::Output);
-        assert!(refused.hint == Some(Hint::Overwrite));
+        assert!(refused.hint.as_deref() == Some(&Hint::Overwrite));
         assert_eq!(fs::read(&path).unwrap(), b"one");
         write(&path, b"two", true).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");

@@ -11,23 +11,42 @@
 //!
 //! # Rooms
 //!
+//! A room uses lower layers only, and exactly the rooms named; a test of the crate holds this table against the imports.
+//!
 //! | layer | module | responsibility | uses |
 //! |---|---|---|---|
-//! | 0 | [`error`], [`span`], [`mod@file`] | failure, position, files that are complete or absent | std |
-//! | 1 | [`database`] | the SQLite file of memory and archive: opened, given their tables, its failures in words | 0 |
-//! | 1 | [`document`] | bytes and blocks, the aligned document | 0 |
-//! | 1 | [`thai`] | encodings, normalisation, sentences, numbers and dates | 0 |
-//! | 1 | [`tokenizer`] | text and ids | 0 |
-//! | 1 | [`model`] | manifests, files, devices, weights to logits; one file or directory an architecture | 0, candle |
-//! | 1 | [`score`] | BLEU and chrF | 0 |
-//! | 2 | [`decode`] | search over [`model::TranslationModel`] | `model` |
-//! | 2 | [`quality`] | what looks wrong with a pair | `document`, `thai` |
-//! | 2 | [`memory`] | finished segments on disk, found again by text and model; exchanged, searched, taught | `database`, `document`, `thai` |
-//! | 3 | [`translate`] | many sentences in, as many translations out | all of 1 and 2 |
-//! | 3 | [`render`] | an aligned document to bytes; knows no model | `document` |
-//! | 4 | [`pipeline`] | one document, from bytes to alignment | all above |
-//! | 5 | [`archive`] | many documents: pooled, each finished once, reported | all above |
-//! | 6 | [`cli`] | arguments, configuration, printing, exit codes | everything public |
+//! | 0 | [`error`] | failure: its kind, path, place in the file, and a hint | std |
+//! | 0 | [`span`] | byte ranges of a source | std |
+//! | 1 | [`mod@file`] | inputs read whole, outputs complete or absent | `error` |
+//! | 1 | [`document`] | bytes to blocks of text; the aligned document and its flags | `span` |
+//! | 1 | [`thai`] | Thai text: encodings, normalisation, sentences, numbers and dates | `error`, `span` |
+//! | 1 | [`score`] | BLEU and chrF | `error` |
+//! | 2 | [`database`] | an SQLite file: opened, checked, brought to the present layout | `error`, `file` |
+//! | 2 | [`model`] | architectures, weights on disk, kernels; token ids to logits | `error`, `file` |
+//! | 3 | [`catalog`] | which models there are, and their files: manifests, the Hub, caches | `error`, `file`, `model` |
+//! | 3 | [`tokenizer`] | text to token ids and back | `error`, `model` |
+//! | 3 | [`decode`] | search over [`model::TranslationModel`]: greedy, beam, sampling | `document`, `error`, `model` |
+//! | 3 | [`quality`] | checks of a translated segment, which raise flags | `document`, `thai` |
+//! | 3 | [`memory`] | translation memory: finished segments on disk, found again, exchanged, taught | `database`, `document`, `error`, `file`, `thai` |
+//! | 3 | [`render`] | an aligned document to bytes, one file a format | `document`, `error` |
+//! | 4 | [`translate`] | many sentences in, as many translations out, by a list of passes | `catalog`, `decode`, `document`, `error`, `file`, `memory`, `model`, `quality`, `score`, `thai`, `tokenizer` |
+//! | 5 | [`pipeline`] | one document, from bytes to alignment | `document`, `error`, `file`, `span`, `thai`, `translate` |
+//! | 6 | [`archive`] | many documents: planned, pooled, each sentence translated once, resumed, reported | `database`, `document`, `error`, `file`, `memory`, `pipeline`, `render`, `thai`, `translate` |
+//! | 7 | [`cli`] | arguments, configuration, words, printing, exit codes | `archive`, `catalog`, `document`, `error`, `file`, `memory`, `model`, `pipeline`, `render`, `score`, `thai`, `translate` |
+//!
+//! # Where to add
+//!
+//! | to add | write | and name it in |
+//! |---|---|---|
+//! | an output format | a file in `render/` | the table of `render/mod.rs` |
+//! | an input format | a file in `document/` | the table of `document/mod.rs` |
+//! | a check of translations | a file in `quality/` | the list of `quality/mod.rs`, a variant in `document/flag.rs` |
+//! | a repair of translations | a file in `translate/pass/` | the list of `translate/pass/mod.rs` |
+//! | a decoder-only architecture | a constant in `model/decoder/variant.rs` | the table of `model/architecture.rs` |
+//! | a form of weights on disk | a `Source` in `model/weights/` | `model/weights/mod.rs` |
+//! | a quantised kernel | a file in `model/cpu/quantized/` | `model/cpu/quantized/mod.rs` |
+//! | a decoding option | a field of `translate::DecodeOptions`; the compiler asks whether memories depend on it | `cli/args.rs` |
+//! | an exchange format of memories | a file in `memory/exchange/` | the table of `memory/exchange/mod.rs` |
 //!
 //! # What always holds
 //!
@@ -37,9 +56,11 @@
 //!   for the last digits, which may decide a near tie.
 //! - Nothing is dropped or cut silently: what is too long is divided, and an output that is empty, cut or repeats itself
 //!   is tried again and then flagged.
-//! - Weights never change after loading; what changes while decoding is in [`model::State`].
+//! - Weights never change after loading; what changes while decoding is in [`model::State`]. One
+//!   [`translate::Translator`] may be used by several threads at once.
 //! - Only `cli` prints, reads the environment or chooses an exit code; only [`catalog`] uses the network.
 //! - Ids, special tokens and prompts come from a model's own files and its manifest.
+//! - Unsafe code is in `model/cpu`, and where files are mapped into memory.
 
 pub mod archive;
 pub mod catalog;

@@ -83,7 +83,7 @@ fn fetch_listed(manifest: &Manifest, settings: &Settings, notice: Notify) -> Res
             notice(Notice::Failed {
                 model: manifest.name.clone(),
                 error: error.to_string(),
-                hint: error.hint,
+                hint: error.hint.map(|hint| *hint),
             });
         }
     };
@@ -154,7 +154,7 @@ fn choose(manifests: &Manifests, settings: &Settings, network: bool, notice: Not
             notice(Notice::Failed {
                 model: default.name.clone(),
                 error: error.to_string(),
-                hint: error.hint,
+                hint: error.hint.map(|hint| *hint),
             });
             notice(chosen(fallback, Choice::Fallback));
             fetch(

@@ -141,8 +141,8 @@ impl Printer {
     /// A failure: what, where, the causes under it for `--verbose`, and its hint on a line of its own.
     pub fn error(&self, error: &Error) {
         self.line(describe(error, self.colour, self.verbosity));
-        let before = self.hint.replace(error.hint.clone());
-        if let Some(hint) = error.hint.as_ref().filter(|hint| before.as_ref() != Some(hint)) {
+        let before = self.hint.replace(error.hint.as_deref().cloned());
+        if let Some(hint) = error.hint.as_deref().filter(|hint| before.as_ref() != Some(hint)) {
             self.line(labelled_hint(words::hint(hint), self.colour));
         }
     }

@@ -198,7 +198,7 @@ fn detect_utf_16(bytes: &[u8]) -> Option<&'static Encoding> {
 /// them as UTF-8, with a hint.
 fn decode_windows_874(bytes: &[u8], mut invalid: Error) -> Result<Decoded> {
     if let Some(hint) = damaged_utf_8(bytes) {
-        invalid.hint = Some(hint.into());
+        invalid.hint = Some(Box::new(hint.into()));
         return Err(invalid);
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
@@ -208,7 +208,7 @@ fn decode_windows_874(bytes: &[u8], mut invalid: Error) -> Result<Decoded> {
     if guessed != WINDOWS_874 {
         // Most likely Western or Chinese, of no use to a translator from Thai. A wrong guess would go unnoticed.
         let name = guessed.name().to_ascii_lowercase();
-        invalid.hint = Some(Hint::GuessedEncoding(name));
+        invalid.hint = Some(Box::new(Hint::GuessedEncoding(name)));
         return Err(invalid);
     }
     let decoded = decode_as(bytes, WINDOWS_874)?;
