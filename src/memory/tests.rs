@@ -444,7 +444,11 @@ fn tables_and_json_of_others_are_read_and_outputs_are_refused() {
     .unwrap();
     for (bytes, format) in [(&article[..], ExchangeFormat::Jsonl), (&rows, ExchangeFormat::Tsv)] {
         let error = units(bytes, format).unwrap_err();
-        assert!(error.hint.as_deref() == Some(&Hint::LearnFromOutput), "{}", error.message);
+        assert!(
+            error.hint.as_deref() == Some(&Hint::LearnFromOutput),
+            "{}",
+            error.message
+        );
     }
     let segments: Vec<u8> = article
         .split_inclusive(|byte| *byte == b'\n')
