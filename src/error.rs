@@ -163,7 +163,9 @@ impl fmt::Display for Hint {
             Self::ModelForms => {
                 "a model is a .gguf file, a directory, a name from the list of models or organisation/name"
             }
-            Self::SimilarModels(names) => return write!(f, "did you mean {}?", names.join(" or ")),
+            Self::SimilarModels(names) => {
+                return write!(f, "did you mean {}? the list of models shows all", names.join(" or "));
+            }
             Self::PullModel => "fetch a model first",
             Self::PullModelOrNameAnother(name) => {
                 return write!(f, "fetch {name} while there is a network, or name another model");

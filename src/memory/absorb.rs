@@ -39,7 +39,7 @@ impl Memory {
                  FROM other.human AS theirs JOIN main.human AS own USING (source) WHERE own.target <> theirs.target",
             )?;
             let human = transaction.execute(
-                "INSERT OR REMEMBER_REPLACED INTO main.human SELECT theirs.* FROM other.human AS theirs \
+                "INSERT OR REPLACE INTO main.human SELECT theirs.* FROM other.human AS theirs \
                  LEFT JOIN main.human AS own ON own.source = theirs.source \
                  WHERE own.source IS NULL OR theirs.made > own.made",
                 [],

@@ -238,9 +238,8 @@ impl Memory {
         let mut stored = || {
             let transaction = connection.transaction()?;
             {
-                let mut statement = transaction.prepare_cached(
-                    "INSERT OR REMEMBER_REPLACED INTO human (source, target, made) VALUES (?1, ?2, ?3)",
-                )?;
+                let mut statement = transaction
+                    .prepare_cached("INSERT OR REPLACE INTO human (source, target, made) VALUES (?1, ?2, ?3)")?;
                 let mut replaced = transaction.prepare_cached(unit::REMEMBER_REPLACED)?;
                 for unit in &units {
                     replaced.execute([&unit.source, &unit.target])?;

@@ -158,8 +158,8 @@ fn add(transaction: &Transaction, units: &[Unit]) -> rusqlite::Result<AddCounts>
     let mut tally = AddCounts::default();
     let mut known = transaction.prepare_cached("SELECT made FROM human WHERE source = ?1")?;
     let mut replaced = transaction.prepare_cached(REMEMBER_REPLACED)?;
-    let mut human = transaction
-        .prepare_cached("INSERT OR REMEMBER_REPLACED INTO human (source, target, made) VALUES (?1, ?2, ?3)")?;
+    let mut human =
+        transaction.prepare_cached("INSERT OR REPLACE INTO human (source, target, made) VALUES (?1, ?2, ?3)")?;
     let mut number = transaction.prepare_cached(
         "INSERT INTO system (description) VALUES (?1) ON CONFLICT DO UPDATE SET description = description RETURNING id",
     )?;

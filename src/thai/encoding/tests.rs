@@ -104,7 +104,7 @@ fn the_hint_names_what_is_wrong() {
         (english, "looks like windows-1252"),
         (
             b"\xC4\xE3\xBA\xC3\xA3\xAC\xCA\xC0\xBD\xE7\xA1\xA3\xD5\xE2\xCA\xC7\xD6\xD0\xCE\xC4\xA1\xA3",
-            "it looks like ",
+            "name the right encoding",
         ),
     ];
     for (bytes, hint) in cases {
