@@ -1,5 +1,7 @@
 //! Translates the strings given as arguments: `cargo run --release --example translate_string -- "สวัสดีชาวโลก"`.
 
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
 use plae::catalog::{Settings, locate};
 use plae::translate::{DecodeOptions, LoadOptions, Translator};
 use std::ops::ControlFlow;

@@ -62,6 +62,8 @@
 //! - Ids, special tokens and prompts come from a model's own files and its manifest.
 //! - Unsafe code is in `model/cpu`, and where files are mapped into memory.
 
+#![cfg_attr(test, allow(clippy::print_stdout, clippy::print_stderr))]
+
 pub mod archive;
 pub mod catalog;
 pub mod cli;

@@ -3,6 +3,8 @@
 //! `train_splitter [DATA]` writes the weights; `--evaluate` prints how well each source is split without training on it;
 //! `--segments SOURCE` prints the segments of each document of a corpus (flores, pud, tud, thaigov), one JSON array per line.
 
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
 mod align;
 mod data;
 mod learn;

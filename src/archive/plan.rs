@@ -35,6 +35,7 @@ pub struct PlanOptions<'a> {
 /// The articles of an archive, and the problems met while looking for them.
 #[derive(Debug)]
 pub struct Plan {
+    /// The articles, with the names of their outputs.
     pub articles: Articles,
     /// Places in the input directory that cannot be read; the others go on.
     pub failures: Vec<Failure>,
@@ -47,6 +48,7 @@ pub struct Plan {
 pub struct Failure {
     /// Its path, or `standard input`.
     pub input: String,
+    /// Why it cannot.
     pub error: Error,
 }
 
@@ -142,6 +144,7 @@ pub fn format_of(path: &Path) -> Option<Format> {
 /// The files of a directory that can be translated.
 #[derive(Debug, Default)]
 pub struct Found {
+    /// The files, in the order of their paths.
     pub articles: Vec<FoundArticle>,
     /// Places that cannot be read.
     pub failures: Vec<Failure>,
@@ -152,6 +155,7 @@ pub struct Found {
 /// One file that can be translated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundArticle {
+    /// The file.
     pub path: PathBuf,
     /// Its path below the directory that was searched.
     pub place: PathBuf,

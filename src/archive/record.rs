@@ -60,10 +60,15 @@ pub struct Written {
 /// A flagged segment, which a reader should look at.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Quote {
+    /// The segment's number in its document, from 0.
     pub id: usize,
+    /// The segment's flags.
     pub flags: Vec<Flag>,
+    /// Mean natural log-probability of the output tokens, with four decimals; none where nothing was decoded.
     pub score: Option<f64>,
+    /// The Thai.
     pub source: String,
+    /// The English.
     pub target: String,
 }
 

@@ -11,40 +11,65 @@ use std::time::Duration;
 pub enum Notice {
     /// A model was chosen, because none was named.
     Chosen {
+        /// The model's name.
         model: String,
+        /// The reason.
         why: Choice,
         /// The manifest's own warning.
         note: Option<String>,
     },
     /// A download begins.
     Pulling {
+        /// The model's name.
         model: String,
+        /// The repository or packages that it comes from.
         from: String,
         /// Bytes left to fetch, where known.
         bytes: Option<u64>,
+        /// The model's licence, by its SPDX name where it has one.
         licence: Option<String>,
+        /// The address of the licence's text.
         licence_url: Option<String>,
+        /// Whether the licence forbids commercial use.
         non_commercial: bool,
     },
     /// A download goes on; there is at least one for each file.
     Progress {
+        /// The file's name.
         file: String,
         /// Bytes on this machine, those of an earlier run included.
         done: u64,
+        /// The file's size in bytes.
         total: u64,
     },
     /// A request failed in a way that may pass, and is sent again.
-    Retrying { error: String, wait: Duration },
+    Retrying {
+        /// The failure in one line.
+        error: String,
+        /// The time before the next attempt.
+        wait: Duration,
+    },
     /// Another process is fetching the same file.
-    Waiting { file: String },
+    Waiting {
+        /// The file's name.
+        file: String,
+    },
     /// A source failed, and the next one is tried.
     Failed {
+        /// The model's name.
         model: String,
+        /// The failure in one line.
         error: String,
+        /// Advice on what to do about it.
         hint: Option<Hint>,
     },
     /// All files are here.
-    Pulled { model: String, path: PathBuf },
+    Pulled {
+        /// The model's name.
+        model: String,
+        /// The model's file or directory.
+        path: PathBuf,
+    },
 }
 
 /// The reason why a model was chosen.

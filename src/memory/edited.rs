@@ -13,12 +13,16 @@ use std::io::{Cursor, Read};
 /// An output format that can be edited and read back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EditedFormat {
+    /// A table of tab-separated values.
     Tsv,
+    /// plae's own record, a JSON object a line.
     Jsonl,
+    /// A Word document in the side-by-side layout.
     Docx,
 }
 
 impl EditedFormat {
+    /// All of them.
     pub const ALL: [Self; 3] = [Self::Tsv, Self::Jsonl, Self::Docx];
 
     /// Its name, which is also the extension of its files.

@@ -18,6 +18,7 @@ pub struct Match {
     /// and the length n of the longer text, both in characters. None for a unit that contains the text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub similarity: Option<f64>,
+    /// The unit itself.
     #[serde(flatten)]
     pub unit: Unit,
 }

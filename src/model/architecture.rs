@@ -9,17 +9,25 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Architecture {
+    /// MarianMT: Opus-MT and other translators of the Marian toolkit.
     Marian,
     /// M2M-100 and models that share its layers: NLLB, SMaLL-100.
     M2m100,
+    /// mBART and mBART-50.
     Mbart,
     /// T5 version 1.1, MADLAD-400.
     T5,
+    /// Gemma 2.
     Gemma2,
+    /// Gemma 3, its text part.
     Gemma3,
+    /// Qwen 3, dense.
     Qwen3,
+    /// Hunyuan version 1, dense.
     HunyuanDense,
+    /// Llama 2 and 3.
     Llama,
+    /// Mistral 7B and its kin.
     Mistral,
 }
 

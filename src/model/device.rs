@@ -10,6 +10,7 @@ pub enum DeviceChoice {
     /// model that is the CPU.
     #[default]
     Auto,
+    /// The CPU.
     Cpu,
     /// A CUDA device by its number.
     Cuda(usize),

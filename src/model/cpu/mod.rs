@@ -5,6 +5,8 @@
 //! [`gemm`] and [`quantized`] multiply, each with micro-kernels for AVX-512, AVX2 and any machine. [`matrix`] is what
 //! models use of them, besides [`attention`] and [`ops`].
 
+#![allow(unsafe_code)]
+
 pub(in crate::model) mod attention;
 mod gemm;
 pub(in crate::model) mod ggml;

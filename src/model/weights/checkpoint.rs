@@ -1,5 +1,7 @@
 //! Weights in a Hub repository's layout: safetensors or PyTorch's pickle, whole or in shards.
 
+#![allow(unsafe_code)]
+
 use super::pickle::Pickle;
 use super::source::Source;
 use crate::error::{Error, Result};

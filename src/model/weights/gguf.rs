@@ -1,5 +1,7 @@
 //! GGUF files: metadata and tensors over a memory map, checked as they are asked for.
 
+#![allow(unsafe_code)]
+
 use crate::error::{Error, Result};
 use crate::model::cpu::ggml::dequantize;
 use candle_core::quantized::GgmlDType;

@@ -3,6 +3,8 @@
 //! The file: `PLAEINT8`, the header's length (u64, little-endian), the header (JSON: which files it was made from, and where
 //! each entry is), then the entries, each at a multiple of 64 bytes.
 
+#![allow(unsafe_code)]
+
 use super::checkpoint::{Checkpoint, weight_files};
 use super::source::{CpuForm, Form, Scales, Source, Wanted};
 use crate::error::{Error, Result};

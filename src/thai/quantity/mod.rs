@@ -47,7 +47,9 @@ use std::fmt;
 /// The language whose words and habits a text is read by. Digits and symbols are read alike in both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Language {
+    /// Thai, with Thai digits, Buddhist years and words such as ล้าน.
     Thai,
+    /// English.
     English,
 }
 
