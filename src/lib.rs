@@ -45,7 +45,7 @@
 //! | a decoder-only architecture | a constant in `model/decoder/variant.rs` | the table of `model/architecture.rs` |
 //! | a form of weights on disk | a `Source` in `model/weights/` | `model/weights/mod.rs` |
 //! | a quantised kernel | a file in `model/cpu/quantized/` | `model/cpu/quantized/mod.rs` |
-//! | a decoding option | a field of `translate::DecodeOptions`; the compiler asks whether memories depend on it | `cli/args.rs` |
+//! | a decoding option | a field in `translate/options.rs`, where the compiler asks whether memories depend on it | `cli/args.rs`, and the pass that obeys it |
 //! | an exchange format of memories | a file in `memory/exchange/` | the table of `memory/exchange/mod.rs` |
 //!
 //! # What always holds

@@ -1,10 +1,9 @@
 //! The manner of an archive's outputs: everything that they depend on besides their sources.
 
 use crate::document::{Format, Paragraphs};
-use crate::memory::{DecodeId, ModelId, former};
 use crate::pipeline::{self, Split};
 use crate::render::{Layout, RenderOptions};
-use crate::translate::{Identity, Precision, Vocabulary};
+use crate::translate::{DecodeId, Identity, ModelId, Precision, Vocabulary, former};
 use serde::{Deserialize, Serialize};
 
 /// Says how an article is read, split, translated and rendered. An article whose manner has changed is done again.
@@ -168,7 +167,7 @@ fn layout_name(layout: Layout) -> &'static str {
 #[cfg(test)]
 pub(super) fn sample() -> Manner {
     Manner {
-        model: crate::memory::SystemId::sample("model").model,
+        model: crate::translate::SystemId::sample("model").model,
         precision: "auto".to_owned(),
         vocabulary: "auto".to_owned(),
         format: Format::Text,

@@ -5,7 +5,7 @@ use crate::document::{Format, Paragraphs};
 use crate::memory::{EditedFormat, ExchangeFormat};
 use crate::pipeline::Split;
 use crate::render::{Layout, OutputFormat};
-use crate::translate::{DeviceChoice, Precision, Quality, Vocabulary};
+use crate::translate::{DecodeOptions, DeviceChoice, Precision, Quality, Vocabulary};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -439,6 +439,34 @@ pub struct Decoding {
     /// Keep in jsonl the token ids that the model got and gave, of one plain search: nothing is tried again
     #[arg(long)]
     pub ids: bool,
+}
+
+impl Decoding {
+    /// The options that the arguments ask for. Combinations are checked elsewhere.
+    pub fn options(&self) -> DecodeOptions {
+        let Self {
+            quality,
+            beam,
+            max_tokens,
+            min_tokens,
+            batch_tokens,
+            normalize,
+            prompt,
+            ids,
+        } = self;
+        DecodeOptions {
+            quality: quality.unwrap_or_default(),
+            beam: *beam,
+            max_tokens: *max_tokens,
+            min_tokens: *min_tokens,
+            batch_tokens: *batch_tokens,
+            normalize: *normalize,
+            prompt: prompt.clone(),
+            // A record is of one search, so that what went in and what came out belong together.
+            plain_search: *ids,
+            ids: *ids,
+        }
+    }
 }
 
 /// Where finished sentences are kept.

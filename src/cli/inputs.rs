@@ -11,7 +11,6 @@ use crate::error::{Error, Result};
 use crate::memory::Memory;
 use crate::pipeline::{self, Prepared};
 use crate::thai::has_thai;
-use crate::translate::DecodeOptions;
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::io::{self, IsTerminal};
@@ -92,18 +91,7 @@ pub fn options(reading: &Reading, decoding: &Decoding, config: &Config) -> Resul
         paragraphs: reading.paragraphs.unwrap_or(config.paragraphs),
         encoding: reading.encoding.clone(),
         date: config.date.clone(),
-        decode: DecodeOptions {
-            quality: decoding.quality.unwrap_or_default(),
-            beam: decoding.beam,
-            max_tokens: decoding.max_tokens,
-            min_tokens: decoding.min_tokens,
-            batch_tokens: decoding.batch_tokens,
-            normalize: decoding.normalize,
-            prompt: decoding.prompt.clone(),
-            // A record is of one search, so that what went in and what came out belong together.
-            plain_search: decoding.ids,
-            ids: decoding.ids,
-        },
+        decode: decoding.options(),
     })
 }
 

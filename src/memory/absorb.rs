@@ -52,7 +52,8 @@ impl Memory {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Entry, Memory, SystemId};
+    use super::super::system::sample;
+    use super::super::{Entry, Memory};
     use crate::document::Finish;
     use rusqlite::Connection;
 
@@ -76,12 +77,12 @@ mod tests {
         let other = Memory::open(&there).unwrap();
         // The same systems have other numbers.
         let (a, b) = (
-            own.system(&SystemId::sample("a"), None).unwrap(),
-            own.system(&SystemId::sample("b"), None).unwrap(),
+            own.system(&sample("a"), None).unwrap(),
+            own.system(&sample("b"), None).unwrap(),
         );
         let (other_b, other_c) = (
-            other.system(&SystemId::sample("b"), None).unwrap(),
-            other.system(&SystemId::sample("c"), None).unwrap(),
+            other.system(&sample("b"), None).unwrap(),
+            other.system(&sample("c"), None).unwrap(),
         );
         own.keep(a, &[("ก", &entry("a1"))]).unwrap();
         own.keep(b, &[("ก", &entry("b1"))]).unwrap();
@@ -97,7 +98,7 @@ mod tests {
             connection.execute(age, rusqlite::params![source, made]).unwrap();
         }
         assert_eq!(own.absorb(&there).unwrap(), 4);
-        let c = own.system(&SystemId::sample("c"), None).unwrap();
+        let c = own.system(&sample("c"), None).unwrap();
         let found = |system, source: &str| {
             let found = own.recall(system, &[source]).unwrap().remove(0);
             found.map(|entry| entry.target).unwrap_or_default()

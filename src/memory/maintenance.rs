@@ -33,7 +33,7 @@ pub struct Stats {
 pub struct SystemStats {
     /// Name of the model.
     pub model: String,
-    /// The system's [`super::SystemId`] as JSON; an older memory may have another text.
+    /// The system's description, JSON; an older memory may have another text.
     pub system: String,
     /// Translations.
     pub entries: i64,

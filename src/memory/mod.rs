@@ -3,7 +3,6 @@
 mod absorb;
 mod edited;
 mod exchange;
-pub(crate) mod former;
 mod learn;
 mod maintenance;
 mod search;
@@ -16,7 +15,6 @@ pub use exchange::{ExchangeFormat, Skipped, read, write};
 pub use learn::LearnCounts;
 pub use maintenance::{PruneFilter, Stats, SystemStats};
 pub use search::{LEAST_SIMILARITY, Match};
-pub use system::{DecodeId, DecodingId, LanguagesId, ModelId, SystemId};
 pub use unit::{AddCounts, Machine, Unit};
 
 use crate::database::{self, Durability, failure};
@@ -51,7 +49,7 @@ const SCHEMA: &str = "
 
 /// A translation memory: an SQLite file, which several threads and processes may use at once.
 ///
-/// A segment is found by its normalised source and its [`SystemId`], whatever document it stood in. A person's translation
+/// A segment is found by its normalised source and the system that translated it, whatever document it stood in. A person's translation
 /// outranks every machine's.
 ///
 /// All methods fail with errors of the database: of kind `Output` where the file is damaged, locked or cannot be written.
@@ -62,7 +60,7 @@ pub struct Memory {
     human_sources: Mutex<Option<Arc<HumanSources>>>,
 }
 
-/// The number of a [`SystemId`] in one memory, as [`Memory::system`] gives it.
+/// The number of a system in one memory, as [`Memory::system`] gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SystemNumber(i64);
 
@@ -122,16 +120,16 @@ impl Memory {
 
     /// Finds the number of a system, and gives it one at the first time.
     ///
-    /// `former` is the description that the system had before there was a [`SystemId`], if it had one: what the memory has
-    /// under it counts as the system's from then on.
+    /// `description` is everything besides the source that decides a translation, as JSON with the model's name under
+    /// `model.name`. `former` is the description that an older plae had of the same system, if it had one: what the memory
+    /// has under it counts as the system's from then on.
     ///
     /// # Errors
     /// The database's, as in all methods.
-    pub fn system(&self, id: &SystemId, former: Option<&str>) -> Result<SystemNumber> {
+    pub fn system(&self, description: &str, former: Option<&str>) -> Result<SystemNumber> {
         let mut connection = self.connection();
         let mut numbered = || {
-            let description = to_json(id)?;
-            let own = find_system(&connection, &description)?;
+            let own = find_system(&connection, description)?;
             let old = match former {
                 Some(former) => find_system(&connection, former)?,
                 None => None,
@@ -150,8 +148,8 @@ impl Memory {
                         transaction.execute(rename, params![description, old])?;
                     }
                     let insert = "INSERT INTO system (description) VALUES (?1) ON CONFLICT DO NOTHING";
-                    transaction.execute(insert, [&description])?;
-                    let own = find_system(&transaction, &description)?;
+                    transaction.execute(insert, [description])?;
+                    let own = find_system(&transaction, description)?;
                     transaction.commit()?;
                     own.ok_or(rusqlite::Error::QueryReturnedNoRows)
                 }

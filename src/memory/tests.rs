@@ -1,5 +1,6 @@
 //! The memory: what is kept is found, people outrank machines, what goes out comes in again, and damage is told.
 
+use super::system::sample;
 use super::*;
 use crate::error::{Hint, Kind};
 use crate::render::{OutputFormat, RenderOptions, read_jsonl, render};
@@ -32,10 +33,10 @@ fn memory() -> (tempfile::TempDir, Memory) {
 fn what_is_kept_is_found_by_its_own_system_only() {
     let (_home, memory) = memory();
     let (one, two) = (
-        memory.system(&SystemId::sample("one"), None).unwrap(),
-        memory.system(&SystemId::sample("two"), None).unwrap(),
+        memory.system(&sample("one"), None).unwrap(),
+        memory.system(&sample("two"), None).unwrap(),
     );
-    assert_eq!(memory.system(&SystemId::sample("one"), None).unwrap(), one);
+    assert_eq!(memory.system(&sample("one"), None).unwrap(), one);
     assert_ne!(one, two);
     memory
         .keep(one, &[("ข่าว", &entry("News")), ("ฝน", &entry("Rain"))])
@@ -50,7 +51,7 @@ fn what_is_kept_is_found_by_its_own_system_only() {
 #[test]
 fn what_stands_under_a_former_description_becomes_the_systems() {
     let (_home, memory) = memory();
-    let id = SystemId::sample("m");
+    let id = sample("m");
     let targets = |system| -> Vec<Option<String>> {
         let found = memory.recall(system, &["ฝน", "ลม"]).unwrap();
         found.into_iter().map(|entry| entry.map(|entry| entry.target)).collect()
@@ -73,16 +74,13 @@ fn what_stands_under_a_former_description_becomes_the_systems() {
     assert_eq!(targets(system), ["rain", "wind"].map(|target| Some(target.to_owned())));
     assert_eq!(memory.stats().unwrap().machine, 2);
     // Who never had that name does not get it.
-    assert_eq!(
-        targets(memory.system(&SystemId::sample("n"), None).unwrap()),
-        [None, None]
-    );
+    assert_eq!(targets(memory.system(&sample("n"), None).unwrap()), [None, None]);
 }
 
 #[test]
 fn a_person_outranks_every_machine() {
     let (home, memory) = memory();
-    let system = memory.system(&SystemId::sample("one"), None).unwrap();
+    let system = memory.system(&sample("one"), None).unwrap();
     let before = memory.human_hash().unwrap();
     memory.learn(&[("ฝน", "Rainfall")]).unwrap();
     memory.keep(system, &[("ฝน", &entry("Rain"))]).unwrap();
@@ -99,7 +97,7 @@ fn a_file_that_is_no_memory_is_refused_or_told_as_damaged() {
     let path = home.path().join("a.sqlite");
     let refused = |kind, part: &str| {
         let Err(error) = Memory::open(&path).and_then(|memory| {
-            let system = memory.system(&SystemId::sample("one"), None)?;
+            let system = memory.system(&sample("one"), None)?;
             memory.recall(system, &["ก"]).map(drop)
         }) else {
             panic!("{part}: accepted")
@@ -663,10 +661,7 @@ fn what_is_there_is_counted_and_what_may_go_goes() {
             false,
         )
         .unwrap();
-    assert_eq!(
-        memory.system(&SystemId::sample("new"), Some("new")).unwrap(),
-        SystemNumber(2)
-    );
+    assert_eq!(memory.system(&sample("new"), Some("new")).unwrap(), SystemNumber(2));
 }
 
 /// The sample article, and a memory that has what the machine made of it.
@@ -734,7 +729,7 @@ fn only_what_people_changed_is_theirs() {
         learn(&[(&source, "ours"), (&source, "ours"), (&source, "yours")], false),
         lesson(1, 1, 0, 0, 1)
     );
-    let system = memory.system(&SystemId::sample("m"), Some("m")).unwrap();
+    let system = memory.system(&sample("m"), Some("m")).unwrap();
     let known = |source: &str| memory.recall(system, &[source]).unwrap()[0].clone().unwrap().target;
     assert_eq!(known(&normalise(&source)), "yours");
     // Another output may still have what was replaced since.

@@ -27,7 +27,7 @@ pub struct Unit {
 /// The details of a machine's translation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
-    /// A [`super::SystemId`] as JSON; of units that an older plae made, its description of the system.
+    /// The system's description, JSON; of units that an older plae made, another text.
     pub system: String,
     /// Mean natural log-probability of the output tokens.
     #[serde(default)]

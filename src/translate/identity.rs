@@ -1,14 +1,14 @@
 //! The key of a translation besides its source, as memories and archives keep it.
 
-use super::{DecodeOptions, Translator};
+use super::options::{DecodeId, DecodeOptions};
+use super::system::{DecodingId, LanguagesId, ModelId, SystemId};
+use super::{Translator, former};
 use crate::catalog::manifest::{Decoding, Languages, Prompt, Shorter};
 use crate::catalog::{Located, Manifest};
 use crate::document::Quality;
 use crate::error::{Error, Result};
 use crate::file::hexadecimal;
 use crate::file::io_phrase;
-use crate::memory::former;
-use crate::memory::{DecodeId, DecodingId, LanguagesId, ModelId, SystemId};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::fs::File;
@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 /// repair. Raise it whenever one of them changes what a sentence becomes, so that memories forget what was made before.
 const PROCESSING: u32 = 2;
 
-// A higher version makes all keys new: `memory/former.rs` and what reads it here and in `archive/manner.rs` can go then.
+// A higher version makes all keys new: `translate/former.rs` and what reads it here and in `archive/manner.rs` can go then.
 const _: () = assert!(PROCESSING == 2);
 
 /// File extensions that a fingerprint reads: of all files that decide a model's output, and of none that plae leaves there.
@@ -137,34 +137,6 @@ fn decoding_id(decoding: &Decoding) -> DecodingId {
         length_penalty,
         no_repeat_ngram,
         repetition_penalty,
-    }
-}
-
-impl DecodeOptions {
-    /// The options that decide a text, as they are given: none stands for the model's own default.
-    pub(crate) fn id(&self) -> DecodeId {
-        let Self {
-            quality,
-            beam,
-            max_tokens,
-            min_tokens,
-            // Batches change the speed, never a text.
-            batch_tokens: _,
-            normalize,
-            prompt,
-            plain_search,
-            // A record of ids changes no text.
-            ids: _,
-        } = self;
-        DecodeId {
-            quality: *quality,
-            beam: *beam,
-            max_tokens: *max_tokens,
-            min_tokens: *min_tokens,
-            normalize: normalize.unwrap_or(true),
-            prompt: prompt.clone(),
-            plain_search: *plain_search,
-        }
     }
 }
 

@@ -6,14 +6,17 @@
 
 mod batch;
 mod call;
+pub(crate) mod former;
 mod identity;
 mod job;
 mod join;
 mod language;
 mod load;
+mod options;
 mod pass;
 mod prompt;
 mod recall;
+mod system;
 
 use crate::catalog::Manifest;
 use crate::decode::GenerationConfig;
@@ -28,45 +31,17 @@ use call::Call;
 use candle_core::Device;
 pub use identity::{Identity, identity};
 pub use load::{LoadOptions, Precision, Vocabulary};
+pub use options::{DecodeId, DecodeOptions};
 use prompt::InputFormat;
 pub use prompt::{requests, split_at_text};
 pub use recall::Recaller;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::OnceLock;
+pub use system::{DecodingId, LanguagesId, ModelId, SystemId};
 
 /// The least beam of an encoder-decoder model at [`Quality::Best`]: wider ones hardly differ.
 const BEST_BEAM: usize = 8;
-
-/// How sentences are decoded. `None` stands for the model's own default.
-#[derive(Clone, Debug, Default)]
-pub struct DecodeOptions {
-    /// How much work is done for a good translation, where the options below do not say otherwise.
-    pub quality: Quality,
-    /// Beam width; 1 is greedy search. Default: the manifest's, else what the model's own files say, else 1; with [`Quality::Fast`] 1.
-    pub beam: Option<usize>,
-    /// The most output tokens for one sentence. Default: twice its source tokens and 24, within the manifest's limit; in a plain search
-    /// of an encoder-decoder what the model's own files say.
-    pub max_tokens: Option<usize>,
-    /// Output tokens before an end is allowed. Default: what the model's own files say, else 0.
-    pub min_tokens: Option<usize>,
-    /// Source tokens decoded together. Default: 2048, for a decoder-only model 1536, on a GPU 16384. What does not fit into a GPU's
-    /// memory is divided.
-    pub batch_tokens: Option<usize>,
-    /// Whether the model is given normalised text. Default: true.
-    pub normalize: Option<bool>,
-    /// Replaces the requests in the manifest's prompt of a decoder-only model; for a model without a manifest it is all that
-    /// stands around a text, and ends an output at its first newline if it has newlines itself. It must hold `{text}` once.
-    pub prompt: Option<String>,
-    /// Whether each source is searched once, as the model's authors would: no length is expected, and a bad or improbable output is
-    /// not tried again. A source is divided only where it is longer than the model, or 4096 tokens; for a decoder-only model,
-    /// where `max_tokens` would no longer fit after it. [`Quality::Best`] still draws and chooses among several outputs. Default:
-    /// false.
-    pub plain_search: bool,
-    /// Whether translations keep the ids that went in and came out. They are the ids of the result alone: with `plain_search` those of
-    /// one search. Default: false.
-    pub ids: bool,
-}
 
 /// One sentence's translation.
 #[derive(Clone, Debug, PartialEq)]

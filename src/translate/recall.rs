@@ -27,7 +27,7 @@ impl<'a> Recaller<'a> {
             Some(memory) => Some((
                 memory,
                 memory.system(
-                    &translator.system(options)?,
+                    &translator.system(options)?.description(),
                     translator.former_system(options)?.as_deref(),
                 )?,
             )),

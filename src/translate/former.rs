@@ -1,9 +1,9 @@
-//! The keys that plae wrote before it had [`super::SystemId`]: frozen, so that what was made then is found.
+//! The keys that plae wrote before it had [`SystemId`](super::SystemId): frozen, so that what was made then is found.
 //!
 //! A memory had a line of text for each system, and an archive another for the manner of each article; both hold Debug text
 //! of structs of that time, which the structs here repeat. A row with such a text gets the new key when it is asked for.
 //! Kept until `PROCESSING` in `translate/identity.rs` is raised or plae has another version: translations made before are
-//! out of date from then on, and nobody asks for them. (Only [`model_name`] stays for what lies in memories.)
+//! out of date from then on, and nobody asks for them.
 
 #![expect(dead_code, reason = "the structs are read by their Debug text alone")]
 
@@ -123,10 +123,4 @@ pub fn manner(
     human_hash: Option<&str>,
 ) -> String {
     format!("{identity} {precision:?} {vocabulary:?} {options:?} {layout:?} {human_hash:?}")
-}
-
-/// The model's name in the description of a system, where it stands before revision, manifest and version.
-pub(super) fn model_name(description: &str) -> &str {
-    let identity = description.split(" {").next().unwrap_or(description);
-    identity.rsplitn(4, ' ').last().unwrap_or(identity)
 }
