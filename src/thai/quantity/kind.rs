@@ -69,7 +69,7 @@ pub enum TokenKind {
 pub enum MonthForm {
     /// The name is written in full and has no other meaning.
     Full,
-    /// The name may mean something else, as may and abbreviations do, so that it counts only with a day, a year or a
+    /// The name, in full or abbreviated, can be another word, such as march. It counts only with a day, a year or a
     /// preposition beside it.
     Short,
     /// The Thai name without its last syllable, as people say it: ตุลา (October).

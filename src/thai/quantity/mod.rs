@@ -82,7 +82,7 @@ pub enum Precision {
     Over,
     /// The value is an upper bound: less than, nearly, up to, เกือบ, ไม่เกิน.
     Under,
-    /// The value is an unknown number of times a power of ten or a dozen: thousands, หลายพัน.
+    /// The number meant is an unknown multiple of the value: thousands, หลายพัน.
     Several,
 }
 
