@@ -97,7 +97,7 @@ mod tests {
                 Cut { end, next: at, score: f32::from(score) / 10.0 }
             }).collect();
             let length = at + tail;
-            // How many segments are longer than `cap`, then the sum.
+            // The number of segments longer than `cap`, and the sum of scores and penalties.
             let worth = |cuts: &[usize]| {
                 let (mut start, mut over, mut sum) = (0, 0, 0.0);
                 for place in cuts.iter().map(|&cut| places[cut]).chain([Cut { end: length, next: 0, score: 0.0 }]) {
@@ -112,7 +112,7 @@ mod tests {
             for set in 0u32..1 << places.len() {
                 let cuts: Vec<usize> = (0..places.len()).filter(|&place| set >> place & 1 == 1).collect();
                 let other = worth(&cuts);
-                // A place that leaves both sides too long may or may not be cut.
+                // A cut that leaves both sides longer than `cap` may or may not be made.
                 prop_assert!(found.0 > 0 || other.0 > 0 || found.1 >= other.1 - 1e-6, "{found:?} {other:?} {cuts:?}");
                 prop_assert!(found.0 == 0 || other.0 > 0, "{found:?} {other:?} {cuts:?}");
             }

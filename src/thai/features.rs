@@ -75,7 +75,7 @@ pub(super) struct Phrases {
     stretches: Vec<(usize, usize)>,
 }
 
-/// Stands for the hash or class of a word where a phrase or the line has no word any more.
+/// Hash and class that stand for a missing word: one beyond the end of a phrase or of the line.
 const EDGE: u32 = 7;
 
 impl Phrases {
@@ -126,7 +126,7 @@ impl Phrases {
         }
     }
 
-    /// Returns the words of the phrase with this index.
+    /// Returns the words of the phrase with the given index.
     fn phrase(&self, index: usize) -> &[Word] {
         &self.words[self.phrases[index].words.clone()]
     }
@@ -149,12 +149,12 @@ impl Phrases {
         let [wr1, wr2, wr3] = [1, 2, 3].map(|count| word(after(count)));
         let [cl1, cl2, cl3] = [1, 2, 3].map(|count| class(before(count)));
         let [cr1, cr2, cr3, cr4] = [1, 2, 3, 4].map(|count| class(after(count)));
-        // The far ends of both phrases, and the phrases behind them.
+        // The words at the far ends of both phrases, and the phrases beyond them.
         let (first, last) = (left.first(), right.last());
         let beyond = (gap + 2 < self.phrases.len()).then(|| self.phrase(gap + 2));
         let next = beyond.and_then(<[Word]>::first);
         let previous = gap.checked_sub(1).and_then(|phrase| self.phrase(phrase).last());
-        // The far ends of the stretch around the gap, and the lengths of phrases and stretch.
+        // The words at the far ends of the stretch around the gap, and the lengths of the phrases and of the stretch.
         let (from, to) = self.stretches[gap];
         let far_first = self.phrase(from).first();
         let far_next = (to + 1 < self.phrases.len()).then(|| &self.phrase(to + 1)[0]);
@@ -197,7 +197,7 @@ impl Phrases {
         ];
         let numbered = (1u32..).zip(templates);
         let mut features: Vec<u32> = numbered.map(|(number, parts)| combine(number, parts)).collect();
-        // Words and pairs of classes at any place near the gap.
+        // Words and pairs of classes anywhere near the gap.
         const WORDS: usize = 8;
         const PAIRS: usize = 5;
         let pair = |number, pair: &[Word]| combine(number, &[pair[0].class, pair[1].class]);

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-/// Makes a set of the words in a text that white space separates.
+/// Makes a set of the words in `words`, which white space separates.
 fn set(words: &'static str) -> HashSet<&'static str> {
     words.split_whitespace().collect()
 }

@@ -47,7 +47,7 @@ pub fn decode(bytes: &[u8], label: Option<&str>) -> Result<Decoded> {
     let decoded = match label {
         Some(label) => {
             let named = by_label(label)?;
-            // `utf-16` leaves the byte order to the mark, or to the bytes.
+            // The label `utf-16` leaves the byte order open: a byte-order mark decides, or else the bytes.
             let is_utf_16 = |encoding| encoding == UTF_16LE || encoding == UTF_16BE;
             let is_open = matches!(&*label.trim().to_ascii_lowercase(), "utf-16" | "utf16");
             let order = mark.or_else(|| is_open.then(|| detect_utf_16(bytes)).flatten());

@@ -33,7 +33,7 @@ impl Reader<'_> {
                 let (whole, end) = self.fraction_part(end + 1)?;
                 return Some(Found::new(Value::Fraction(part, whole), end));
             }
-            // A year and a half.
+            // One and a half after a noun: a year and a half.
             _ if self.is_one_of(at, &["a", "an"])
                 && !matches!(self.kind(at + 1), TokenKind::Scale(_))
                 && self.and_a_half(at + 2).is_some() =>

@@ -1,25 +1,26 @@
 //! Numbers, money, times and dates in Thai and in English text, as values that can be compared across the two.
 //!
-//! [`find_quantities`] finds them, each with its span. Values are normalised: years are of the common era (2566 is 2023),
-//! ล้าน and million are multiplied out (3 แสนล้านบาท is 300 000 000 000 THB), and times are on the clock of 24 hours.
-//! [`Quantity::agrees`] says whether two quantities can be the same in a text and its translation, and [`unmatched`] lists
-//! those that only one of the texts has.
+//! [`find_quantities`] finds these quantities, each with its span. Values are normalised: years are of the common era
+//! (2566 is 2023), ล้าน and million are multiplied out (3 แสนล้านบาท is 300 000 000 000 THB), and times are on the
+//! clock of 24 hours. [`Quantity::agrees`] says whether two quantities can be the same in a text and its translation,
+//! and [`unmatched`] lists those that only one of the texts has.
 //!
-//! A text is cut into tokens (`token`, with the words of `lexicon`), and `reader` tries each kind of quantity at each token.
-//! The grammar of each kind is an `impl Reader` block in its own file. Its methods call each other in circles, as in any
-//! parser by recursive descent: a date may end in a number, and whether a number stands alone depends on the date beside it.
+//! A text is cut into tokens (`token`, with the words of `lexicon`), and `reader` tries each kind of quantity at each
+//! token. The grammar of each kind is an `impl Reader` block in its own file. Its methods call each other in circles,
+//! as in any parser by recursive descent: a date may end in a number, and whether a number stands alone depends on the
+//! date beside it.
 //!
 //! Reading is deterministic, takes time proportional to the length of the text, and looks only at the words beside a
-//! number. Where writing is ambiguous, it decides so:
+//! number. Ambiguous texts are read as follows:
 //!
-//! - A year of four digits in Thai is of the Buddhist era from 2200 to 2699 and of the common era otherwise; with two
-//!   digits it is 2531 to 2599 of the Buddhist era for 31 to 99 and 2000 to 2030 of the common era for 00 to 30, but
-//!   after a month as people say it (`6 ตุลา 19`) always of the Buddhist era. A year in English is as written unless B.E. stands
-//!   beside it. Before 1941 the Thai year began in April, which is not taken into account.
+//! - A Thai year of four digits is of the Buddhist era from 2200 to 2699 and of the common era otherwise. A Thai year
+//!   of two digits is 2531 to 2599 of the Buddhist era for 31 to 99 and 2000 to 2030 of the common era for 00 to 30;
+//!   after the spoken name of a month (`6 ตุลา 19`) it is always of the Buddhist era. An English year is as written
+//!   unless B.E. stands beside it. Before 1941 the Thai year began in April, which is not taken into account.
 //! - `8/11/2566` is day, month, year in both languages.
-//! - A time that does not say the half of the day (`10:30`, `half past three`) agrees with both.
-//! - หนึ่ง and `one` are numbers only before a unit or within a longer number; a scale alone (พัน, แสน) is one only before a
-//!   unit.
+//! - A time that does not say whether it is before or after noon (`10:30`, `half past three`) agrees with either.
+//! - หนึ่ง and `one` are numbers only before a unit or within a longer number; a word for a power of ten alone (พัน,
+//!   แสน) is a number only before a unit.
 //! - Signs are dropped: ลดลง 5 (fell by 5) may be −5 in the other language.
 
 mod agree;

@@ -104,7 +104,7 @@ impl Accumulator {
             let pending = self.pending.take().unwrap_or(Amount::ZERO);
             let mut sum = self.section.checked_add(pending)?;
             if base == 1_000_000 {
-                // The second ล้าน of ล้านล้าน multiplies what the first one has.
+                // In ล้านล้าน (million million), the second ล้าน multiplies the section that the first one closed.
                 sum = sum.checked_add(std::mem::replace(&mut self.total, Amount::ZERO))?;
             }
             let sum = if sum == Amount::ZERO { one } else { sum };
@@ -203,7 +203,7 @@ impl Reader<'_> {
                 at + 2,
             ));
         }
-        // 1 1/2 cups.
+        // A fraction after a space: 1 1/2 cups.
         if let Some((part, whole, end)) = self.simple_fraction(at + 1)
             && !self.is_glued(at + 1)
             && numeral.as_plain_digits().is_some_and(|whole| whole < 100)
@@ -238,7 +238,8 @@ impl Reader<'_> {
             let first = end == at;
             match self.kind(end) {
                 TokenKind::Numeral(numeral) if sum.pending.is_none() => {
-                    // 2 ล้าน 5 แสน, but not 2 ล้าน 300.
+                    // A later numeral belongs to the number only if a smaller scale follows: 2 ล้าน 5 แสน, but not 2
+                    // ล้าน 300.
                     let lower = matches!(self.kind(end + 1), TokenKind::Scale(scale) if scale < sum.last_scale);
                     if !first && (numeral.has_commas || !lower) {
                         break;
@@ -287,7 +288,7 @@ impl Reader<'_> {
                     end += 1;
                     break;
                 }
-                // สามจุดห้า.
+                // Decimals in words: สามจุดห้า (three point five).
                 TokenKind::Point if !first && self.is_glued(end) => {
                     let (decimals, next) = self.decimals(end + 1)?;
                     if next == end + 1 {
@@ -296,7 +297,7 @@ impl Reader<'_> {
                     sum.add_decimals(decimals)?;
                     end = next;
                 }
-                // สองล้านครึ่ง.
+                // Half of the last scale: สองล้านครึ่ง (two and a half million).
                 TokenKind::Half
                     if sum.last_scale != u64::MAX
                         && sum.pending.is_none()
@@ -462,7 +463,7 @@ impl Reader<'_> {
             _ => None,
         };
         let amount = Amount::from_integer(first).checked_mul(Amount::from_integer(second.unwrap_or(1)))?;
-        // Tens and scores alone are mostly something else.
+        // Tens and scores alone are mostly no numbers.
         if second.is_none() && first == 10 && !self.is_one_of(at, &["dozens"]) {
             return None;
         }

@@ -109,7 +109,7 @@ impl Reader<'_> {
                 let told = !self.is_thai() && numeral.decimals.is_none() && sure
                     || self.is_thai() && (sure || numeral.decimals.is_some() && self.text_before(at).ends_with("เวลา"));
                 let known = hour == 0 || hour > 12;
-                // At 9 in the morning.
+                // An hour after a preposition: at 9 in the morning.
                 if !self.is_thai()
                     && !told
                     && at > 0

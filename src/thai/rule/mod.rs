@@ -174,7 +174,7 @@ fn number_counts(line: &Line, gap: usize) -> bool {
             .trim_end_matches(is_consonant)
             .trim_end_matches(is_digit)
             .trim_end();
-        // `COVID-19`, `G7`.
+        // A number that is the end of a name: `COVID-19`, `G7`.
         let word = before.strip_suffix('-').unwrap_or(before);
         plate.ends_with("ทะเบียน")
             || word.ends_with(is_latin)

@@ -30,7 +30,7 @@ pub fn forbid_cuts(line: &Line, forbidden: &mut [Option<Rule>]) {
     for (gap, rule) in forbidden.iter_mut().enumerate() {
         let chunk = line.chunk(gap);
         state = match (state, title_in(line, gap)) {
-            // A nickname in brackets or quotation marks.
+            // A nickname in brackets or quotation marks changes nothing.
             (state, _) if is_aside(chunk) => state,
             (_, Some((State::Office, rest))) if !rest.is_empty() && NOT_NAMES.contains(first_word(line, gap, rest)) => {
                 State::Outside
@@ -111,7 +111,7 @@ fn is_aside(chunk: &str) -> bool {
 fn title_in<'a>(line: &Line<'a>, gap: usize) -> Option<(State, &'a str)> {
     let range = line.chunks[gap].clone();
     let chunk = line.chunk(gap);
-    // From the end, no further than a long name reaches.
+    // Search backwards from the end, no further than a long name reaches.
     chunk.char_indices().rev().take(34).find_map(|(start, _)| {
         let (before, rest) = chunk.split_at(start);
         let at = range.start + start;

@@ -167,7 +167,8 @@ fn automaton(patterns: &[String], reverse: bool) -> DFA {
     let nfa = Config::new()
         .reverse(reverse)
         .which_captures(WhichCaptures::None)
-        // Nothing matches within a character; with this, regex-automata 0.4 loses matches of a reverse search.
+        // With `utf8(true)`, regex-automata 0.4 loses matches of a reverse search; no pattern matches within a
+        // character anyway.
         .utf8(false);
     let dfa = DFA::config().match_kind(MatchKind::All).cache_capacity(CACHE_BYTES);
     let nfa = Compiler::new().configure(nfa).build_many(patterns);
@@ -176,7 +177,7 @@ fn automaton(patterns: &[String], reverse: bool) -> DFA {
     automaton.expect("one state and more fit")
 }
 
-/// Returns the set of the patterns that match `text` from the end at which the space is.
+/// Returns the set of the patterns that match `text`, which is the text on one side of a space, from the space on.
 fn matching(automaton: &DFA, text: &str, cache: &mut Cache) -> PatternSet {
     const NEVER: &str = "no byte ends a search, and the cache may be cleared at any time";
     let input = Input::new(text).anchored(Anchored::Yes);
@@ -201,16 +202,16 @@ fn matching(automaton: &DFA, text: &str, cache: &mut Cache) -> PatternSet {
 
 /// The compiled pattern table. A pattern has the same index in all fields.
 struct Compiled {
-    /// The rule that each pattern belongs to.
+    /// For each pattern, the rule that it belongs to.
     rules: Vec<Rule>,
-    /// Whether the part before the space is in the automaton `far`; if not, it is in `near`.
+    /// For each pattern, whether its part before the space is in the automaton `far` and not in `near`.
     is_far: Vec<bool>,
-    /// Automaton of the parts before the space that reach only a few characters.
+    /// Automaton of those parts of patterns that stand before the space and reach only a few characters.
     near: DFA,
-    /// Automaton of the parts before the space that contain `<any>` or `<name>`. They have many states and are seldom
-    /// needed, so this automaton is run only if the part after the space has matched.
+    /// Automaton of those parts of patterns that stand before the space and contain `<any>` or `<name>`. They have many
+    /// states and are seldom needed, so this automaton is run only if the part after the space has matched.
     far: DFA,
-    /// Automaton of the parts after the space.
+    /// Automaton of the parts of patterns that stand after the space.
     after: DFA,
 }
 

@@ -57,10 +57,10 @@ pub enum Reason {
     Newline,
     /// The sign of the score decided: a positive score means a cut, any other score none.
     Score,
-    /// The lengths of the segments mattered more than the score or a rule: the text is cut against them, or not cut in
-    /// spite of a positive score.
+    /// The lengths of the segments outweighed the score or a rule: the text is cut in spite of a low score or a rule,
+    /// or not cut in spite of a positive score.
     Length,
-    /// This rule forbids a cut here, and the text is not cut.
+    /// The given rule forbids a cut here, and the text is not cut.
     #[serde(untagged)]
     Rule(Rule),
 }
