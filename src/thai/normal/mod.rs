@@ -108,7 +108,7 @@ impl Normalised {
     }
 }
 
-/// A character on its way through the normalisation rules, with the span of source bytes that it stands for.
+/// A character that the normalisation rules work on, with the span of source bytes that it stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Char {
     c: char,

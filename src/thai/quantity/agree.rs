@@ -54,8 +54,8 @@ impl Quantity {
         std::iter::once(&self.value).chain(&self.second)
     }
 
-    /// Whether each value of this quantity agrees with the value of `other` at its side; the precision of both does not
-    /// matter.
+    /// Whether the values of both quantities agree, the first with the first and the second with the second. Their
+    /// precision does not matter.
     pub fn agrees(&self, other: &Self) -> bool {
         self.value.agrees(&other.value)
             && match (&self.second, &other.second) {
@@ -72,12 +72,13 @@ impl Value {
     /// - a number and an ordinal; a fifth as an ordinal and as a fraction;
     /// - a share as a percentage, a fraction and a decimal (25 %, a quarter, 0.25, but not 25); percentages and
     ///   percentage points;
-    /// - an amount of money and a plain number, if one text names no currency;
-    /// - dates whose common parts are equal; a date of one part and a number;
+    /// - an amount of money and a plain number, since one text may not name the currency;
+    /// - dates whose common parts are equal; a date and a number that is its year or its day;
     /// - times of which one does not say whether it is before or after noon; a time and a decimal that looks like it
     ///   (23.45);
     /// - decades of which one does not say the century, and decades that begin less than ten years apart, because those
-    ///   of the Buddhist era begin in years such as 1977.
+    ///   of the Buddhist era begin in years such as 1977; a decade and its first year;
+    /// - a code and a number or time with the same digits.
     pub fn agrees(&self, other: &Self) -> bool {
         use Value::{Code, Date, Decade, Fraction, Money, Number, Ordinal, Percent, PercentagePoints, Time};
         match (self, other) {

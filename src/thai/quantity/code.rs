@@ -25,7 +25,8 @@ const TELEPHONE_WORDS: &[&str] = &[
 ];
 
 impl Reader<'_> {
-    /// Reads a code that starts at token `at`: a telephone number, a version, or groups of digits joined by dashes.
+    /// Reads a code that starts at token `at`: a telephone number, a version, or groups of digits joined by dashes or
+    /// colons.
     pub fn code(&self, at: usize) -> Option<Found> {
         let digits = |token: usize| -> String {
             let ascii = |c: char| match c {

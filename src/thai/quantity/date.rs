@@ -48,8 +48,8 @@ impl Reader<'_> {
             .or_else(|| matches!(self.kind(at), TokenKind::Symbol(',')).then_some(at + 1))
     }
 
-    /// Makes a quantity of one date that ends before token `end`, or of two dates; `second` has the second date and its
-    /// own end. Never `None`.
+    /// Makes a quantity of the date `first`, which ends before token `end`, or of two dates if `second` has a date,
+    /// which then gives the end. Never `None`.
     pub fn date_pair(first: Date, second: Option<DateAndEnd>, end: usize) -> Option<Found> {
         let (to, end) = second.map_or((None, end), |(date, end)| (Some(Value::Date(date)), end));
         Some(Found::pair(Value::Date(first), to, end))
@@ -168,7 +168,7 @@ impl Reader<'_> {
         Self::date_pair(alone, None, at + 1)
     }
 
-    /// Reads a day of the month in digits. Returns it with the index of the token after it.
+    /// Reads a day of the month in digits. Returns the day and the index of the token after it.
     fn day_in_digits(&self, at: usize) -> Option<(u8, usize)> {
         let numeral = self.numeral(at)?;
         let day = u8::try_from(numeral.as_plain_digits()?)
@@ -184,7 +184,8 @@ impl Reader<'_> {
         ))
     }
 
-    /// Reads a day of the month in digits or as an English ordinal. Returns it with the index of the token after it.
+    /// Reads a day of the month in digits or as an English ordinal. Returns the day and the index of the token after
+    /// it.
     fn day(&self, at: usize) -> Option<(u8, usize)> {
         self.day_in_digits(at).or_else(|| {
             let (day, end) = self.english_ordinal(at)?;
@@ -193,7 +194,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Reads a day of the month, with or without the word วันที่ before it. Returns it with the index of the token
+    /// Reads a day of the month, with or without the word วันที่ before it. Returns the day and the index of the token
     /// after it.
     fn day_with_word(&self, at: usize) -> Option<(u8, usize)> {
         self.day(at + usize::from(self.is_one_of(at, &["วันที่"])))
@@ -223,7 +224,8 @@ impl Reader<'_> {
         self.month(at)
     }
 
-    /// Reads days of the month that a month follows; in Thai, after the word วันที่, also days without a month.
+    /// Reads a day or a range of days with the name of its month; in Thai, after the word วันที่, the month may be
+    /// missing.
     fn days(&self, at: usize) -> Option<Found> {
         if self.is_thai() && self.text_before(at).ends_with("วันที่") {
             return self.days_with_month(at).or_else(|| self.days_without_month(at));

@@ -9,8 +9,8 @@ use super::number::Number;
 use super::reader::{Found, Reader};
 
 impl Reader<'_> {
-    /// Reads an integer that may be the numerator or denominator of a fraction. Returns it with the index of the token
-    /// after it.
+    /// Reads an integer up to 1000 that may be the numerator or denominator of a fraction. Returns the integer and the
+    /// index of the token after it.
     fn fraction_part(&self, at: usize) -> Option<(u64, usize)> {
         const MAX: u64 = 1000;
         let number = self.number(at)?;

@@ -404,7 +404,7 @@ pub fn lookup_latin(word: &str) -> TokenKind {
             .flat_map(|(kind, words)| words.split_whitespace().map(move |word| (word, *kind)))
             .collect()
     });
-    /// Number of bytes above which a word is not looked up; the longest words of the lexicon have about so many.
+    /// Length, in bytes, of the longest word that is looked up: about that of the longest word of the lexicon.
     const MAX_BYTES: usize = 12;
     if word.len() > MAX_BYTES {
         return TokenKind::Word;

@@ -121,7 +121,7 @@ pub struct Time {
     pub hour: u8,
     /// Minute, from 0 to 59.
     pub minute: u8,
-    /// Whether it is known if the time is before or after noon, so that `hour` is on the clock of 24 hours. If not,
+    /// Whether it is known which half of the day the time is in. If so, `hour` is on the clock of 24 hours; if not,
     /// `hour` is as written.
     pub is_half_known: bool,
 }

@@ -37,24 +37,27 @@ impl Number {
     }
 }
 
-/// Number of tokens after which the reading of one number stops.
+/// Number of tokens after which the reading of one number stops, so that a long run of number words takes little time.
 const MAX_TOKENS: usize = 32;
 
 /// Adds up the value of a number in words while its words are read from left to right.
 ///
-/// The words are read in sections. A scale of at least a base (a million in Thai, a thousand in English) closes a
-/// section: it multiplies all that stands between it and the scale that closed the section before.
+/// A scale of at least a base (a million in Thai, a thousand in English) completes a section: it multiplies all that
+/// was read since the last such scale. In "two million three hundred thousand five", "two million" and "three hundred
+/// thousand" are completed sections.
 #[derive(Clone, Copy)]
 struct Accumulator {
-    /// Value of the sections that are closed.
+    /// Sum of the completed sections of the number: two million in "two million three hundred five".
     total: Amount,
-    /// Value of the section that is being read, without `pending`.
+    /// Value read since the last completed section, without `pending`: three hundred in "two million three hundred
+    /// five".
     section: Amount,
-    /// Number that was read last and that a scale word may still multiply.
+    /// Number that was read last and that a scale word may still multiply: five in "two million three hundred five".
     pending: Option<Amount>,
-    /// The last scale that was read; `u64::MAX` if there was none. Within a section, the next scale must be smaller.
+    /// The last scale (such as 100 for hundred) that was read; `u64::MAX` if there was none.
     last_scale: u64,
-    /// The last scale that closed a section; `u64::MAX` if there was none.
+    /// The last scale that completed a section, such as a million in "two million three hundred"; `u64::MAX` if there
+    /// was none.
     last_section_scale: u64,
     /// The number before the first scale: see [`Number::factor`].
     factor: Option<Amount>,
@@ -75,7 +78,7 @@ impl Accumulator {
         }
     }
 
-    /// Reads a number that a scale word may still multiply.
+    /// Takes up a number that a scale word may still multiply.
     fn push_number(&mut self, amount: Amount) {
         self.pending = Some(amount);
         if self.factor.is_none() && self.last_scale == u64::MAX {
@@ -86,7 +89,8 @@ impl Accumulator {
     }
 
     /// Whether `scale` may be the next scale: the scales of one number descend, except in ล้านล้าน (million million).
-    /// `base` is the smallest scale that closes a section.
+    /// `base` is the smallest scale that multiplies all that was read since the last such scale: a million in Thai, a
+    /// thousand in English.
     fn scale_fits(&self, scale: u64, base: u64) -> bool {
         if scale < base {
             return scale < self.last_scale || self.last_scale >= base;
@@ -95,8 +99,8 @@ impl Accumulator {
         scale < self.last_section_scale || twice
     }
 
-    /// Multiplies by a scale: the section that is being read if the scale is `base` or larger, else only the number
-    /// read last. Returns `None` on overflow.
+    /// Multiplies by a scale: all that was read since the last scale of at least `base` if this scale is `base` or
+    /// larger, else only the number read last. Returns `None` on overflow.
     fn multiply(&mut self, scale: u64, base: u64) -> Option<()> {
         let factor = Amount::from_integer(scale);
         let one = Amount::from_integer(1);

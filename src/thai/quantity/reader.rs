@@ -17,7 +17,8 @@ pub struct Reader<'a> {
     pub language: Language,
 }
 
-/// A quantity that was found at a token, before its span and the words beside it are known.
+/// A quantity that one of the grammars has read from a token on, without its span and without regard to the words
+/// beside it.
 pub struct Found {
     pub value: Value,
     /// Second value of a range, a score or a ratio; `None` for a single value.
@@ -88,12 +89,12 @@ impl<'a> Reader<'a> {
         quantities
     }
 
-    /// Returns the kind of a token, or `LineBreak` beyond the end of the text.
+    /// Returns the kind of the token at `at`, or `LineBreak` beyond the end of the text.
     pub fn kind(&self, at: usize) -> TokenKind {
         self.tokens.get(at).map_or(TokenKind::LineBreak, |token| token.kind)
     }
 
-    /// Returns the text of a token, or an empty text beyond the end of the text.
+    /// Returns the text of the token at `at`, or an empty text beyond the end of the text.
     pub fn token_text(&self, at: usize) -> &'a str {
         self.tokens
             .get(at)

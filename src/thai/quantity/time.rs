@@ -130,7 +130,7 @@ impl Reader<'_> {
 
     /// Reads the English words after a time that say whether it is before or after noon: in the morning, in the
     /// afternoon, at night. `end` is the token after the time. Returns the time on the clock of 24 hours, the index of
-    /// the token after the words, and `true`; the time as it was if there are no such words.
+    /// the token after the words, and `true`. Without such words, returns the time unchanged, `end` and `true`.
     fn with_half_of_day(&self, time: Time, end: usize) -> Option<(Time, usize, bool)> {
         let (at, late) = match () {
             () if self.is_one_of(end, &["in"]) && self.is_one_of(end + 1, &["the"]) => match () {

@@ -4,7 +4,7 @@
 use super::{Rule, is_latin};
 use crate::thai::line::Line;
 
-/// The sign that closes a quotation mark or bracket.
+/// Which sign closes a quotation or bracket that was opened.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Closer {
     /// Any double quotation mark, since writers mix straight and curly ones.
