@@ -1,21 +1,23 @@
-//! The search for the best cuts of a line: dynamic programming over the places at which it may be cut.
+//! The search for the best set of cuts of a line: dynamic programming over the positions at which the line may be cut.
 
-/// A prior on the length of segments: a penalty in log-odds for segments that are unusually short or long.
+/// A prior on the length of segments (the parts into which a line is cut): a penalty, in log-odds, for segments that
+/// are unusually short or long.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct LengthPrior {
-    /// Characters below which a segment is short. The penalty grows linearly from 0 here to `short_penalty` at no
-    /// characters at all.
+    /// Length in characters below which a segment counts as short. The penalty grows linearly from 0 at this length to
+    /// `short_penalty` at length 0.
     pub short: f32,
-    /// The penalty of a segment of no characters, as a positive number of log-odds.
+    /// Penalty of a segment of length 0, as a positive number of log-odds.
     pub short_penalty: f32,
-    /// Characters above which a segment is long.
+    /// Length in characters above which a segment counts as long.
     pub long: f32,
-    /// The penalty for each 100 characters above `long`, as a positive number of log-odds.
+    /// Penalty for each 100 characters of a segment beyond `long`, as a positive number of log-odds.
     pub long_penalty: f32,
 }
 
 impl LengthPrior {
-    /// The penalty of a segment of this many characters: 0 for a usual length, negative otherwise.
+    /// Returns the penalty, in log-odds, of a segment of `chars` characters: 0 for a usual length, a negative number
+    /// for a segment that is short or long.
     pub fn penalty(&self, chars: usize) -> f32 {
         let chars = chars as f32;
         if chars < self.short {
@@ -26,23 +28,26 @@ impl LengthPrior {
     }
 }
 
-/// A place at which a line may be cut.
+/// A position at which a line may be cut into two segments.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cut {
-    /// Character offset in the line at which the segment before the cut ends.
+    /// Offset in the line, in characters, at which the segment before the cut ends.
     pub end: usize,
-    /// Character offset in the line at which the segment after the cut starts, behind the white space.
+    /// Offset in the line, in characters, at which the segment after the cut starts. The white space between `end` and
+    /// `next` belongs to neither segment.
     pub next: usize,
-    /// Log-odds that a sentence ends here; positive speaks for a cut.
+    /// Log-odds that a sentence ends here; a positive number speaks for a cut.
     pub score: f32,
 }
 
-/// Chooses the cuts with the highest sum of their scores and of the prior of each segment's length.
+/// Chooses the cuts of a line for which the sum of the cuts' scores and the segments' length penalties is highest.
 ///
-/// `length` is the line's length in characters. No segment is longer than `max_chars` if another place could shorten it.
-/// Returns the indices of the chosen places, ascending.
+/// `places` are the positions at which the line may be cut, in ascending order, and `length` is the line's length in
+/// characters. A segment is longer than `max_chars` characters only if `places` has no position that could shorten it.
+/// Returns the indices in `places` of the chosen cuts, in ascending order.
 pub fn best_cuts(places: &[Cut], length: usize, prior: &LengthPrior, max_chars: usize) -> Vec<usize> {
-    // Node 0 is the line's start, node n + 1 its end. For each node: the best sum up to it, and the node before it.
+    // Node 0 is the line's start, node n the cut `places[n - 1]`, the last node the line's end. `best` has for each
+    // node the highest sum up to it, and the node before it on the way to that sum.
     let start = |node: usize| if node == 0 { 0 } else { places[node - 1].next };
     let mut best: Vec<(f64, usize)> = vec![(0.0, 0)];
     let mut first = 0;
@@ -53,7 +58,8 @@ pub fn best_cuts(places: &[Cut], length: usize, prior: &LengthPrior, max_chars: 
         while first + 1 < node && end - start(first) > max_chars {
             first += 1;
         }
-        // Of equal sums, the one with the longer last segment is taken: too few cuts do less harm than too many.
+        // If two sums are equal, the one with the longer last segment is taken: too few cuts do less harm than too
+        // many.
         let (value, from) = (first..node)
             .rev()
             .map(|from| (best[from].0 + f64::from(prior.penalty(end - start(from))), from))
@@ -77,7 +83,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// Compares the chosen cuts with every other set of cuts.
+        /// Compares the cuts that `best_cuts` chooses with every other set of cuts.
         #[test]
         fn no_other_cuts_are_better(
             steps in prop::collection::vec((1usize..60, -30i8..30), 0..9),
@@ -91,7 +97,7 @@ mod tests {
                 Cut { end, next: at, score: f32::from(score) / 10.0 }
             }).collect();
             let length = at + tail;
-            // How many segments are longer than `cap`, then the sum.
+            // The number of segments longer than `cap`, and the sum of scores and penalties.
             let worth = |cuts: &[usize]| {
                 let (mut start, mut over, mut sum) = (0, 0, 0.0);
                 for place in cuts.iter().map(|&cut| places[cut]).chain([Cut { end: length, next: 0, score: 0.0 }]) {
@@ -106,7 +112,7 @@ mod tests {
             for set in 0u32..1 << places.len() {
                 let cuts: Vec<usize> = (0..places.len()).filter(|&place| set >> place & 1 == 1).collect();
                 let other = worth(&cuts);
-                // A place that leaves both sides too long may or may not be cut.
+                // A cut that leaves both sides longer than `cap` may or may not be made.
                 prop_assert!(found.0 > 0 || other.0 > 0 || found.1 >= other.1 - 1e-6, "{found:?} {other:?} {cuts:?}");
                 prop_assert!(found.0 == 0 || other.0 > 0, "{found:?} {other:?} {cuts:?}");
             }

@@ -1,4 +1,5 @@
-//! Features of a gap for the scorer: hashes of the words, word classes and lengths of the phrases around it.
+//! Features for the learned scorer of sentence boundaries: for each run of white space in a line, hashes of the words,
+//! word classes and lengths of the phrases before and after it.
 
 use super::is_letter;
 use super::line::Line;
@@ -6,37 +7,37 @@ use super::rule::{self, Rule};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Classes (parts of speech) of words, looked up by the hash of the word.
+/// A table of the classes (parts of speech) of Thai words. It stores a hash of each word, not the word itself.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Lexicon {
-    /// Hashes of the words, ascending.
+    /// Hashes of the words, in ascending order.
     hashes: Vec<u32>,
-    /// The class of each word, from 1.
+    /// Classes of the words, from 1 to 255, in the order of `hashes`.
     classes: Vec<u8>,
 }
 
 impl Lexicon {
-    /// The bit that is set in the class of a word that is mostly a verb or an auxiliary.
+    /// Bit of a word's class that is set if the word is mostly a verb or an auxiliary.
     pub const VERB: u8 = 64;
 
-    /// Makes a lexicon of words, each with a class from 1 to 255.
+    /// Makes a lexicon from words and their classes. A class is a number from 1 to 255; 0 is kept for unknown words.
     pub fn new<'a>(words: impl IntoIterator<Item = (&'a str, u8)>) -> Self {
         let classes: BTreeMap<u32, u8> = words.into_iter().map(|(word, class)| (hash(word), class)).collect();
         let (hashes, classes) = classes.into_iter().unzip();
         Self { hashes, classes }
     }
 
-    /// Makes a lexicon of hashes in ascending order and as many classes.
+    /// Makes a lexicon from the hashes of its words, in ascending order, and the class of each word.
     pub(super) fn from_parts(hashes: Vec<u32>, classes: Vec<u8>) -> Self {
         Self { hashes, classes }
     }
 
-    /// The hashes and classes, for [`Lexicon::from_parts`].
+    /// Returns the hashes of the words and the classes of the words, as [`Lexicon::from_parts`] takes them.
     pub(super) fn parts(&self) -> (&[u32], &[u8]) {
         (&self.hashes, &self.classes)
     }
 
-    /// The class of the word with this hash; 0 if it is not known.
+    /// Returns the class of the word with the given hash, or 0 if the lexicon does not have the word.
     fn class(&self, hash: u32) -> u8 {
         self.hashes
             .binary_search(&hash)
@@ -46,38 +47,40 @@ impl Lexicon {
     }
 }
 
-/// One word as the scorer sees it.
+/// A word of a line as the scorer sees it: its hash and its class (part of speech).
 struct Word {
     hash: u32,
-    /// The class of the word; for an unknown word, a number made of its length and spelling.
+    /// Class of the word in the [`Lexicon`]. An unknown Thai word has a number from 500 on, made of its length and
+    /// spelling; a number, Latin word or sign has one from 1000 on.
     class: u32,
     is_verb: bool,
 }
 
-/// One chunk of a line.
+/// One chunk of a line (a run of text without white space) as a list of words.
 struct Phrase {
-    /// Indices of its words in `Phrases::words`.
+    /// Indices of the phrase's words in `Phrases::words`.
     words: Range<usize>,
-    /// Character offset of its start in the line.
+    /// Offset in the line, in characters, at which the phrase starts.
     start: usize,
-    /// Character offset of its end in the line.
+    /// Offset in the line, in characters, at which the phrase ends.
     end: usize,
 }
 
-/// The words of a line, grouped into phrases: one phrase for each chunk.
+/// The words of a line, grouped into phrases. A phrase is a chunk: a run of text without white space.
 pub(super) struct Phrases {
     words: Vec<Word>,
     phrases: Vec<Phrase>,
-    /// For each gap: the first and the last phrase of the stretch around it, which ends at the next gap on either side
-    /// at which no rule forbids a cut.
+    /// For each gap (the white space between two phrases), the indices of the first and the last phrase of the stretch
+    /// around the gap. A stretch reaches on either side to the next gap at which no splitting rule forbids a cut.
     stretches: Vec<(usize, usize)>,
 }
 
-/// The hash and class that stand for a word beyond the ends of a phrase.
+/// Hash and class that stand for a missing word: one beyond the end of a phrase or of the line.
 const EDGE: u32 = 7;
 
 impl Phrases {
-    /// Looks up the words of a line. `forbidden` is the rule, if any, that forbids a cut at each gap.
+    /// Groups the words of a line into phrases and looks up their classes in `lexicon`. `forbidden` has one entry for
+    /// each gap (the white space between two chunks): the splitting rule, if any, that forbids a cut there.
     pub fn new(line: &Line, forbidden: &[Option<Rule>], lexicon: &Lexicon) -> Self {
         let mut words = Vec::with_capacity(line.word_boundaries.len());
         let mut phrases = Vec::with_capacity(line.chunks.len());
@@ -123,17 +126,18 @@ impl Phrases {
         }
     }
 
-    /// The words of a phrase.
+    /// Returns the words of the phrase with the given index.
     fn phrase(&self, index: usize) -> &[Word] {
         &self.words[self.phrases[index].words.clone()]
     }
 
-    /// The number of characters from the start of one phrase to the end of another.
+    /// Returns the number of characters from the start of phrase `first` to the end of phrase `last`.
     fn chars(&self, first: usize, last: usize) -> usize {
         self.phrases[last].end - self.phrases[first].start
     }
 
-    /// The hashed features of a gap, ascending, without duplicates. Phrase `gap` lies before it.
+    /// Computes the hashed features of a gap, which is the white space between the phrases `gap` and `gap + 1`. The
+    /// hashes are in ascending order, without duplicates.
     pub fn features(&self, line: &Line, gap: usize) -> Vec<u32> {
         let (left, right) = (self.phrase(gap), self.phrase(gap + 1));
         let word = |word: Option<&Word>| word.map_or(EDGE, |word| word.hash);
@@ -145,12 +149,12 @@ impl Phrases {
         let [wr1, wr2, wr3] = [1, 2, 3].map(|count| word(after(count)));
         let [cl1, cl2, cl3] = [1, 2, 3].map(|count| class(before(count)));
         let [cr1, cr2, cr3, cr4] = [1, 2, 3, 4].map(|count| class(after(count)));
-        // The far ends of both phrases, and the phrases behind them.
+        // The words at the far ends of both phrases, and the phrases beyond them.
         let (first, last) = (left.first(), right.last());
         let beyond = (gap + 2 < self.phrases.len()).then(|| self.phrase(gap + 2));
         let next = beyond.and_then(<[Word]>::first);
         let previous = gap.checked_sub(1).and_then(|phrase| self.phrase(phrase).last());
-        // The far ends of the stretch around the gap, and the lengths of phrases and stretch.
+        // The words at the far ends of the stretch around the gap, and the lengths of the phrases and of the stretch.
         let (from, to) = self.stretches[gap];
         let far_first = self.phrase(from).first();
         let far_next = (to + 1 < self.phrases.len()).then(|| &self.phrase(to + 1)[0]);
@@ -193,7 +197,7 @@ impl Phrases {
         ];
         let numbered = (1u32..).zip(templates);
         let mut features: Vec<u32> = numbered.map(|(number, parts)| combine(number, parts)).collect();
-        // Words and pairs of classes at any place near the gap.
+        // Words and pairs of classes anywhere near the gap.
         const WORDS: usize = 8;
         const PAIRS: usize = 5;
         let pair = |number, pair: &[Word]| combine(number, &[pair[0].class, pair[1].class]);
@@ -208,7 +212,8 @@ impl Phrases {
 }
 
 impl Word {
-    /// Looks up a word; numbers, Latin words and signs get fixed hashes.
+    /// Makes the hash and class of a word. All numbers count as one word, all Latin words as another, and a sign as
+    /// itself.
     fn new(text: &str, lexicon: &Lexicon) -> Self {
         let Some(first) = text.chars().next().filter(|&c| is_letter(c)) else {
             // All numbers count as one word, and all Latin words as another.
@@ -235,19 +240,20 @@ impl Word {
     }
 }
 
-/// The number, 0 to 11, of the range that a length in characters falls into.
+/// Returns the number, from 0 to 11, of the length range into which a length in characters falls.
 fn bucket(chars: usize) -> u32 {
     [3, 6, 10, 15, 20, 26, 34, 44, 56, 72, 95].partition_point(|&bound| bound < chars) as u32
 }
 
-/// Hashes the values of one feature together with the number of its template.
+/// Hashes the values of one feature together with the number of its template, so that equal values in different
+/// templates differ.
 fn combine(template: u32, parts: &[u32]) -> u32 {
     parts
         .iter()
         .fold(template.wrapping_mul(0x1f12_3bb5), |hash, &part| mix(hash, part))
 }
 
-/// The hash of a word. Both spellings of SARA AM (U+0E33, and U+0E4D U+0E32) have the same hash.
+/// Computes the hash of a word. The two encodings of the vowel ำ (U+0E33, and U+0E4D U+0E32) give the same hash.
 fn hash(word: &str) -> u32 {
     let mut chars = word.chars().peekable();
     let mut hash = 0x811c_9dc5;
@@ -262,7 +268,7 @@ fn hash(word: &str) -> u32 {
     hash
 }
 
-/// Mixes a number into a hash: multiplications and shifts like those of MurmurHash3's finaliser.
+/// Mixes a number into a hash, with multiplications and shifts like those of MurmurHash3's finaliser.
 fn mix(hash: u32, part: u32) -> u32 {
     let hash = (hash ^ part).wrapping_mul(0x9e37_79b1);
     let hash = (hash ^ hash >> 15).wrapping_mul(0x85eb_ca77);

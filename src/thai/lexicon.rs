@@ -1,14 +1,14 @@
-//! Word lists for the splitting rules: abbreviations, titles, months, units, places.
+//! Word lists for the rules that forbid sentence cuts: abbreviations, titles, months, units, provinces and more.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-/// A set of words that white space separates.
+/// Makes a set of the words in `words`, which white space separates.
 fn set(words: &'static str) -> HashSet<&'static str> {
     words.split_whitespace().collect()
 }
 
-/// Abbreviated titles, ranks and offices, which stand before a name. No sentence ends after one.
+/// Abbreviated titles, ranks and offices, which stand before a person's name. No sentence ends after one of them.
 pub static TITLE_ABBREVIATIONS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     set("ดร. ผศ. รศ. ศ. นพ. พญ. ทพ. ทพญ. ภก. ภญ. สพ.ญ. น.ส. ด.ช. ด.ญ. ม.ร.ว. ม.ล. ม.จ. ท.ญ. น.พ. พ.ญ.
         ผศ.ดร. รศ.ดร. ศ.ดร. ศ.นพ. รศ.นพ. ผศ.นพ. อ.ดร. ดร.นพ. ปธน. รปธน. นรม. รนรม. รมว. รมช. รมต. สส. สว. ส.ส. ส.ว. ส.ก. ส.จ.
@@ -18,7 +18,7 @@ pub static TITLE_ABBREVIATIONS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
         พล.อ.จ. พล.ร.จ. จ.อ. จ.ท. จ.ต. พ.จ.อ. พ.จ.ท. พ.จ.ต. พ.อ.อ. พ.อ.ท. พ.อ.ต. ส.ต.ท. จ.ส.ต. น.พ. ทนพ. กภ. พจ. ปลัดฯ")
 });
 
-/// Other abbreviations that always have a word after them: eras, places, firms, references.
+/// Abbreviations other than titles that always have a word after them: eras, addresses, firms, references.
 pub static LEADING_ABBREVIATIONS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     set(
         "พ.ศ. ค.ศ. จ.ศ. ร.ศ. ม.ศ. ฮ.ศ. อ. จ. ต. ถ. ซ. ม. ว. บ. ฉ. พ.ร.บ. พ.ร.ก. พ.ร.ฎ. รธน. โทร. เบอร์โทร.
@@ -26,25 +26,27 @@ pub static LEADING_ABBREVIATIONS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     )
 });
 
-/// Abbreviations that may be the last word of a sentence: those with vowel signs, which the pattern for unknown
-/// abbreviations (consonants only) does not match, and short ones that are written without a space before them.
+/// Abbreviations that may be the last word of a sentence. Listed are those with vowel signs, because unknown
+/// abbreviations are only recognised if they consist of consonants, and short ones that are written without a space
+/// before them.
 pub static TRAILING_ABBREVIATIONS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     set("ม.ค. ก.พ. มี.ค. เม.ย. พ.ค. มิ.ย. ก.ค. ส.ค. ก.ย. ต.ค. พ.ย. ธ.ค. กทม. น. กม. ซม. มม. กก. มก. ก.ก. ก.ม. ซ.ม. ม.ม. มล. ตร.ม. ตร.กม. ตร.ว.
         ตร.ซม. ลบ.ม. ชม. วิ. อบต. อบจ. ศบค. สธ. กกต. ปชป. สปสช. ธปท. ตลท. กนง. ครม. สนช. คสช. ป.ป.ช. ป.ป.ส. ก.ล.ต. จว. ทส. วธ. ศธ. พม. กห. กต. คค. ดศ. อว. พณ. มท. ยธ. รง. พน. กษ. ศก. ดีอี.")
 });
 
-/// Thai names of Latin letters, which are the initials of foreign names: `จอร์จ ดับเบิลยู. บุช`.
+/// Thai names of Latin letters with a dot, which stand for the initials of foreign names: `จอร์จ ดับเบิลยู. บุช`
+/// (George W. Bush).
 pub static LETTER_NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     set("เอ. บี. ซี. ดี. อี. เอฟ. จี. เอช. ไอ. เจ. เค. แอล. เอ็ม. เอ็น. โอ. พี. คิว. อาร์. เอส. ที. ยู. วี. ดับเบิลยู. เอ็กซ์. วาย. แซด.")
 });
 
-/// Latin abbreviations that do not end a sentence, in lower case without the last dot.
+/// Abbreviations in Latin letters that do not end a sentence, in lower case and without the last dot.
 pub static LATIN_ABBREVIATIONS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     set("mr mrs ms dr prof st jr sr gen col lt sgt capt rev hon gov sen rep no vol fig vs etc inc ltd co corp bros dept univ approx est
         jan feb mar apr jun jul aug sep sept oct nov dec e.g i.e u.s u.k u.n a.m p.m ph.d b.c a.d op cf pp ed eds al")
 });
 
-/// Titles that are written out; a name follows.
+/// Titles that are written out in full; a person's name follows.
 pub static TITLES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     set(
         "นาย นาง นางสาว เด็กชาย เด็กหญิง พลเอก พลโท พลตรี พลจัตวา พันเอก พันโท พันตรี ร้อยเอก ร้อยโท ร้อยตรี
@@ -57,7 +59,7 @@ pub static TITLES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     )
 });
 
-/// Offices and professions. They stand before a name, with or without a space, or alone as a noun.
+/// Offices and professions. They stand before a person's name, with or without a space, or alone as a noun.
 pub static OFFICES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     set(
         "ประธานาธิบดี รองประธานาธิบดี นายกรัฐมนตรี รองนายกรัฐมนตรี รัฐมนตรี สมาชิกวุฒิสภา วุฒิสมาชิก ศาสตราจารย์ รองศาสตราจารย์
@@ -65,7 +67,7 @@ pub static OFFICES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     )
 });
 
-/// Words that begin like a title but are not one: นายจ้าง is an employer.
+/// Words that begin like a title but are none: นายจ้าง (employer) begins like นาย (Mr).
 pub const NOT_TITLES: &[&str] = &[
     "นายอำเภอ",
     "นายจ้าง",
@@ -95,17 +97,17 @@ pub const NOT_TITLES: &[&str] = &[
     "นางร้าย",
 ];
 
-/// Words with which an apposition after a name begins: what the person is.
+/// Words that begin an apposition after a person's name, which says what office the person holds.
 pub static APPOSITIONS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     set(
         "ผู้อำนวยการ ผู้ว่าราชการ ผู้ว่าการ ผู้ว่าฯ ผู้บัญชาการ ผู้บังคับการ ผู้กำกับการ ผู้จัดการ ผู้ช่วย ผู้ก่อตั้ง ผู้แทน ผู้สมัคร ผู้ใหญ่บ้าน ผู้พิพากษา ผู้นำ กำนัน รัฐมนตรี นายกรัฐมนตรี นายกฯ ประธาน รองประธาน รอง โฆษก เลขาธิการ เลขานุการ อธิบดี อธิการบดี คณบดี ปลัด หัวหน้า แกนนำ ทนายความ อาจารย์ นักวิชาการ นักวิเคราะห์ นักเศรษฐศาสตร์ กรรมการ สมาชิกสภา สมาชิกวุฒิสภา ที่ปรึกษา อดีต เอกอัครราชทูต เจ้าอาวาส นายอำเภอ นายกเทศมนตรี นายกองค์การ นายกสมาคม อายุ วัย ประธานาธิบดี รองประธานาธิบดี รมว. รมช. รมต. ผบ. ผบก. ผบช. ผกก. ผอ. ผวจ. ผจก. ส.ส. สส. ส.ว. สว. มทภ. นรม. ปธน.",
     )
 });
 
-/// Words before a title that make another post of it: deputy, former, acting.
+/// Words before a title or office that change it, such as deputy, former and acting.
 pub const TITLE_MODIFIERS: &[&str] = &["รอง", "อดีต", "ว่าที่", "รักษาการ", "ผู้ช่วย"];
 
-/// Particles inside a name, such as ณ and ฟอน (von).
+/// Particles that stand between the parts of a person's name, such as ณ (of) and ฟอน (von).
 pub const NAME_PARTICLES: &[&str] = &[
     "ณ",
     "บิน",
@@ -129,7 +131,8 @@ pub const NAME_PARTICLES: &[&str] = &[
     "เลอ",
 ];
 
-/// Chinese, Korean and Vietnamese family names, which come first and are written apart.
+/// Chinese, Korean and Vietnamese family names in Thai letters. They come first, with a space between them and the
+/// given name.
 pub static FAMILY_NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     set(
         "สี หลี่ หวัง จาง หลิว เฉิน หยาง จ้าว จาว หวง โจว อู๋ สวี ซุน หม่า จู หู กัว เหอ เกา หลิน หลัว เจิ้ง เหลียง เซี่ย ถัง เติ้ง เฝิง เหมา ฮว่า
@@ -137,13 +140,13 @@ pub static FAMILY_NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     )
 });
 
-/// Words that no name contains, not even as syllables.
+/// Words that no person's name contains, not even as syllables.
 pub static NEVER_IN_NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     set("กล่าว กล่าวว่า ระบุ ระบุว่า เปิดเผย เปิดเผยว่า เผย แถลง ชี้แจง ยืนยัน ประกาศ รายงาน ที่ ว่า คือ ของ และ หรือ กับ ใน เช่น ได้แก่ จาก โดย เป็น เพื่อ ซึ่ง ระหว่าง แห่ง
         แต่ เมื่อ หาก ถ้า ให้ ตั้งแต่ จน จนถึง สำหรับ เนื่องจาก เพราะ ไม่ จึง จะ ถูก อยู่ ต้อง ได้ แล้ว ด้วย กัน เดินทาง ประชุม หารือ พบ พูด ครั้ง")
 });
 
-/// Words before a title that the word segmenter may join with it.
+/// Words that often stand before a title and that the word segmenter may wrongly join with it.
 pub const WORDS_BEFORE_TITLES: &[&str] = &[
     "มี",
     "โดย",
@@ -165,7 +168,7 @@ pub const WORDS_BEFORE_TITLES: &[&str] = &[
     "จับ",
 ];
 
-/// Words with which no part of a name begins: they follow a name, or begin the sentence after it.
+/// Words with which no part of a person's name begins: they come after a name, or begin the next sentence.
 pub static NOT_NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     set("กล่าว กล่าวว่า ระบุ ระบุว่า เปิดเผย เปิดเผยว่า เผย เผยว่า แถลง แถลงว่า ชี้แจง ยืนยัน ประกาศ รายงาน พูด เล่า บอก ถาม ตอบ สั่ง เสนอ อธิบาย ย้ำ ตั้งข้อสังเกต
         ที่ ว่า คือ ของ และ หรือ กับ ใน เช่น ได้แก่ ประมาณ ราว จาก โดย เป็น เพื่อ ซึ่ง อัน ร้อยละ ระหว่าง แก่ แห่ง แต่ ทว่า เมื่อ หาก ถ้า ส่วน ให้ ด้าน อาทิ รวม รวมถึง รวมทั้ง
@@ -185,13 +188,13 @@ pub static OPENERS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     )
 });
 
-/// Names of the months.
+/// Full Thai names of the months, separated by white space.
 pub const MONTHS: &str = "มกราคม กุมภาพันธ์ มีนาคม เมษายน พฤษภาคม มิถุนายน กรกฎาคม สิงหาคม กันยายน ตุลาคม พฤศจิกายน ธันวาคม";
 
-/// Names of the months without their last syllable, as people say them.
+/// Thai names of the months without their last syllable, as people say them, separated by white space.
 pub const SHORT_MONTHS: &str = "มกรา กุมภา มีนา เมษา พฤษภา มิถุนา กรกฎา สิงหา กันยา ตุลา พฤศจิกา ธันวา";
 
-/// The two parts of each abbreviated month: `ม.ค.` is (`ม`, `ค`).
+/// The parts of each abbreviated month before its first and before its second dot: `ม.ค.` (January) is (`ม`, `ค`).
 pub const MONTH_LETTERS: &[(&str, &str)] = &[
     ("ม", "ค"),
     ("ก", "พ"),
@@ -207,10 +210,10 @@ pub const MONTH_LETTERS: &[(&str, &str)] = &[
     ("ธ", "ค"),
 ];
 
-/// Days of the week, without the word วัน (day) before them.
+/// Thai names of the days of the week without the word วัน (day) before them, separated by white space.
 pub const WEEKDAYS: &str = "จันทร์ อังคาร พุธ พฤหัสบดี พฤหัส ศุกร์ เสาร์ อาทิตย์";
 
-/// Eras, which stand before the number of the year.
+/// Abbreviations and names of calendar eras, which stand before the number of a year.
 pub const ERAS: &[&str] = &[
     "พ.ศ.",
     "ค.ศ.",
@@ -224,11 +227,11 @@ pub const ERAS: &[&str] = &[
     "รัตนโกสินทรศก",
 ];
 
-/// Powers of ten in words. A unit after one belongs to it.
+/// Thai words for powers of ten, from ten to a million. A unit after one of them belongs to the number.
 pub const SCALES: &[&str] = &["สิบ", "ร้อย", "พัน", "หมื่น", "แสน", "ล้าน"];
 
-/// Conjunctions, relative pronouns and other words that no sentence ends with. Words that can end one as a noun, verb or
-/// question are left out: ของ, ถึง, หรือ, เพราะ.
+/// Conjunctions, relative pronouns and other words with which no sentence ends. Words that can end a sentence as a
+/// noun, a verb or a question are left out: ของ, ถึง, หรือ, เพราะ.
 pub const CONNECTIVES: &[&str] = &[
     "ที่",
     "ซึ่ง",
@@ -253,7 +256,7 @@ pub const CONNECTIVES: &[&str] = &[
     "อนึ่ง",
 ];
 
-/// Words that end like one of [`CONNECTIVES`] but are not one: สถานที่ (place) ends like ที่ (that).
+/// Words that end like a word of [`CONNECTIVES`] but have another meaning: สถานที่ (place) ends like ที่ (that).
 pub const NOT_CONNECTIVES: &[&str] = &[
     "สถานที่",
     "พื้นที่",
@@ -279,7 +282,7 @@ pub const NOT_CONNECTIVES: &[&str] = &[
     "งบประมาณ",
 ];
 
-/// Words before a number that show that it counts something.
+/// Words before a number which show that the number counts something.
 pub const COUNTING_WORDS: &[&str] = &[
     "กับ",
     "มี",
@@ -294,7 +297,8 @@ pub const COUNTING_WORDS: &[&str] = &[
     "เกือบ",
 ];
 
-/// Words before a number that make it a label (the number of a road, law or telephone), which counts nothing.
+/// Words before a number which show that it is a label, such as the number of a road, a law or a telephone, and counts
+/// nothing.
 pub const NUMBER_LABELS: &[&str] = &[
     "ที่",
     "หมายเลข",
@@ -314,7 +318,7 @@ pub const NUMBER_LABELS: &[&str] = &[
     "รัชกาล",
 ];
 
-/// Units of measure and money, powers of ten and per cent, which follow any number.
+/// Units of measure and money, powers of ten, and per cent: words that may follow any number.
 pub static UNITS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     set("สิบ ร้อย พัน หมื่น แสน ล้าน บาท สตางค์ สลึง ดอลลาร์ ดอลล่าร์ เหรียญ ยูโร ปอนด์ เยน หยวน วอน รูปี รูเบิล รูเปียห์ ริงกิต กีบ จ๊าด ดอง ฟรังก์ เซนต์ เปโซ ดีร์ฮัม
         เปอร์เซ็นต์ เปอร์เซนต์ เปอร์เซ็น จุดเปอร์เซ็นต์ จุดทศนิยม กิโลเมตร กิโล เมตร เซนติเมตร เซนติ มิลลิเมตร มิลลิ ไมโครเมตร ไมครอน นาโนเมตร ไมล์ ฟุต นิ้ว หลา ตาราง ตารางเมตร ตารางกิโลเมตร ตารางวา
@@ -324,7 +328,7 @@ pub static UNITS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
         กม ซม มม กก มก มล ตร ลบ ชม ม. ก. ล. กม. ซม. มม. กก. มก. มล. ตร. ลบ. ชม. ตร.ม. ตร.กม. ตร.ว. ลบ.ม. มคก. มคก")
 });
 
-/// Classifiers and other words that follow a number which counts something.
+/// Thai classifiers and other words that follow a number which counts something.
 pub static CLASSIFIERS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     set("คน ราย ท่าน รูป องค์ นาย ศพ คู่ คณะ กลุ่ม ทีม ฝ่าย พรรค เสียง คะแนน แต้ม ที่นั่ง ตัว เชือก ตน อัน ชิ้น เล่ม ฉบับ แผ่น ใบ หน้า บท ข้อ มาตรา วรรค อย่าง สิ่ง ชนิด ประเภท แบบ รูปแบบ
         ปี เดือน สัปดาห์ วัน ชั่วโมง นาที วินาที ศตวรรษ ทศวรรษ ค่ำ คืน ขวบ พรรษา ชันษา ไตรมาส ฤดูกาล สมัย วาระ รุ่น รอบ ครั้ง หน เท่า ส่วน ระดับ ขั้น ชั้น ลำดับ อันดับ ประการ เรื่อง กรณี คดี
@@ -333,7 +337,7 @@ pub static CLASSIFIERS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
         กระบอก นัด ดวง วง เพลง ตอน ภาค เกม เซต ยก ประตู แมตช์ สนาม หุ้น หน่วย วิว ไลก์ แชร์ โพสต์ บัญชี เลขหมาย คูหา เหรียญทอง เหรียญเงิน เหรียญทองแดง")
 });
 
-/// Kinds of laws and rules; their number, year and section follow.
+/// Words and abbreviations for kinds of laws and rules. A law's number, year and section follow its title.
 pub const LAWS: &[&str] = &[
     "พ.ร.บ.",
     "พ.ร.ก.",
@@ -353,8 +357,8 @@ pub const LAWS: &[&str] = &[
     "ป.วิ.อาญา",
 ];
 
-/// Words for the parts of a Thai address with their abbreviations, from the smallest part to the largest. Words in one
-/// row are parts of the same size.
+/// Words for the parts of a Thai address and their abbreviations. Each row lists words for parts of one size; the rows
+/// go from the smallest part to the largest.
 pub const ADDRESS: &[&[&str]] = &[
     &["เลขที่", "อาคาร", "ชั้น"],
     &["หมู่", "ม."],
@@ -365,17 +369,18 @@ pub const ADDRESS: &[&[&str]] = &[
     &["จังหวัด", "จ."],
 ];
 
-/// Provinces of Thailand.
+/// Names of the provinces of Thailand, separated by white space.
 pub const PROVINCES: &str = "กรุงเทพมหานคร กรุงเทพ กทม. กระบี่ กาญจนบุรี กาฬสินธุ์ กำแพงเพชร ขอนแก่น จันทบุรี ฉะเชิงเทรา ชลบุรี ชัยนาท ชัยภูมิ ชุมพร เชียงราย เชียงใหม่ ตรัง ตราด ตาก นครนายก นครปฐม นครพนม นครราชสีมา
     นครศรีธรรมราช นครสวรรค์ นนทบุรี นราธิวาส น่าน บึงกาฬ บุรีรัมย์ ปทุมธานี ประจวบคีรีขันธ์ ปราจีนบุรี ปัตตานี พระนครศรีอยุธยา อยุธยา พะเยา พังงา พัทลุง พิจิตร พิษณุโลก เพชรบุรี เพชรบูรณ์ แพร่ ภูเก็ต มหาสารคาม มุกดาหาร แม่ฮ่องสอน
     ยโสธร ยะลา ร้อยเอ็ด ระนอง ระยอง ราชบุรี ลพบุรี ลำปาง ลำพูน เลย ศรีสะเกษ สกลนคร สงขลา สตูล สมุทรปราการ สมุทรสงคราม สมุทรสาคร สระแก้ว สระบุรี สิงห์บุรี สุโขทัย สุพรรณบุรี สุราษฎร์ธานี สุรินทร์ หนองคาย
     หนองบัวลำภู อ่างทอง อำนาจเจริญ อุดรธานี อุตรดิตถ์ อุทัยธานี อุบลราชธานี";
 
-/// States of other countries that news name after a city.
+/// Names of states and provinces of other countries that news texts write after the name of a city, separated by white
+/// space.
 pub const FOREIGN_STATES: &str = "แคลิฟอร์เนีย เท็กซัส เทกซัส ฟลอริดา นิวยอร์ก นิวเจอร์ซีย์ เพนซิลเวเนีย อิลลินอยส์ โอไฮโอ จอร์เจีย มิชิแกน เวอร์จิเนีย วอชิงตัน แอริโซนา แมสซาชูเซตส์ เทนเนสซี อินดีแอนา มิสซูรี แมริแลนด์ วิสคอนซิน โคโลราโด มินนิโซตา
     แอละแบมา ลุยเซียนา หลุยเซียนา เคนทักกี ออริกอน โอเรกอน โอคลาโฮมา เนวาดา ยูทาห์ แคนซัส ฮาวาย อะแลสกา อลาสกา คอนเนตทิคัต นิวเม็กซิโก มิสซิสซิปปี อาร์คันซอ ไอโอวา เนแบรสกา มอนแทนา ไวโอมิง
     นิวเซาท์เวลส์ วิกตอเรีย ควีนส์แลนด์ แทสเมเนีย ซาบะห์ ซาบาห์ ซาราวัก ปีนัง ยะโฮร์ กลันตัน เกดะห์ เปรัก สลังงอร์ ฉาน กะเหรี่ยง คะยา ยะไข่ กะฉิ่น กะยา มอญ คุชราต เกรละ ปัญจาบ ทมิฬนาฑู อุตตรประเทศ มหาราษฏระ อัสสัม พิหาร";
 
-/// Words that continue a royal or monastic title.
+/// Words that continue a royal or monastic title, separated by white space.
 pub const ROYAL_TITLES: &str = "เจ้าฟ้า พระองค์เจ้า กรมพระ กรมหลวง กรมขุน กรมหมื่น กรมสมเด็จพระ พระบรมราชินี พระบรมราชชนนี พระวชิรเกล้าเจ้าอยู่หัว สยามบรมราชกุมารี สยามบรมราชกุมาร อัครราชกุมารี วรขัตติยราชนารี นารีรัตนราชกัญญา สิริวิบูลยราชกุมาร
     มหาวชิราลงกรณ มหิตลาธิเบศรรามาธิบดี มหาภูมิพลอดุลยเดช จักรีนฤบดินทร สยามินทราธิราช บรมนาถบพิตร สมเด็จพระสังฆราช สกลมหาสังฆปริณายก";

@@ -1,22 +1,23 @@
-//! One line of Thai text: its word boundaries, and its chunks, which white space separates.
+//! One line of Thai text, cut at its white space into chunks and by a dictionary into words.
 
 use icu_segmenter::WordSegmenter;
 use std::ops::Range;
 
-/// One line of text with its word boundaries and chunks.
+/// One line of text with its word boundaries and chunks, for the sentence splitter.
 ///
-/// A chunk is a maximal run without white space; a gap is the white space between two chunks. Gap `i` lies between the
-/// chunks `i` and `i + 1`.
+/// A chunk is a run of text without white space, as long as possible. A gap is the white space between two chunks: gap
+/// `i` lies between the chunks `i` and `i + 1`.
 pub struct Line<'a> {
     pub text: &'a str,
-    /// Byte offsets of the word boundaries, ascending, with the line's start and end (ICU's dictionary segmenter).
+    /// Byte offsets of the word boundaries in ascending order, from ICU's dictionary segmenter; the line's start and
+    /// end are among them.
     pub word_boundaries: Vec<usize>,
-    /// Byte ranges of the chunks, ascending.
+    /// Byte ranges of the chunks (runs of text without white space), in ascending order.
     pub chunks: Vec<Range<usize>>,
 }
 
 impl<'a> Line<'a> {
-    /// Segments a line, which must have no white space at its ends.
+    /// Finds the words and chunks of a line. `text` must have no white space at its start and end.
     pub fn new(text: &'a str) -> Self {
         let word_boundaries = WordSegmenter::new_dictionary(Default::default())
             .segment_str(text)
@@ -35,17 +36,18 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// The number of gaps: one less than there are chunks.
+    /// Returns the number of gaps (runs of white space between two chunks): one less than the number of chunks.
     pub fn gap_count(&self) -> usize {
         self.chunks.len().saturating_sub(1)
     }
 
-    /// The text of a chunk.
+    /// Returns the text of the chunk (run of text without white space) with this index.
     pub fn chunk(&self, index: usize) -> &'a str {
         &self.text[self.chunks[index].clone()]
     }
 
-    /// Whether a chunk ends with `word`, and a word boundary lies before it: พื้นที่ does not end with the word ที่.
+    /// Whether a chunk (run of text without white space) ends with `word`, with a word boundary before it: พื้นที่
+    /// (area) does not end with the word ที่.
     pub fn chunk_ends_with_word(&self, chunk: usize, word: &str) -> bool {
         self.chunk(chunk).ends_with(word)
             && self
@@ -54,7 +56,7 @@ impl<'a> Line<'a> {
                 .is_ok()
     }
 
-    /// The first word of a chunk.
+    /// Returns the first word of the chunk (run of text without white space) with this index.
     pub fn first_word(&self, chunk: usize) -> &'a str {
         let Range { start, end } = self.chunks[chunk];
         let next = self.word_boundaries.partition_point(|&boundary| boundary <= start);

@@ -13,12 +13,14 @@ pub mod split;
 
 pub use normal::{Normalised, normalise};
 
-/// Whether a character is a Thai letter or mark: a consonant, vowel, tone mark or other sign, but no digit nor ฿ ๏ ๚ ๛.
+/// Whether a character is a Thai letter or mark: a consonant, vowel, tone mark or other sign, but not a Thai digit and
+/// not ฿ ๏ ๚ ๛.
 pub fn is_letter(c: char) -> bool {
     matches!(c, '\u{e01}'..='\u{e3a}' | '\u{e40}'..='\u{e4e}')
 }
 
-/// Whether a text has Thai to translate: at least one Thai letter. Thai digits or a baht sign alone do not count.
+/// Whether a text contains at least one Thai letter, and so has Thai to translate. Thai digits and the baht sign do not
+/// count.
 pub fn has_thai(text: &str) -> bool {
     text.chars().any(is_letter)
 }

@@ -1,4 +1,5 @@
-//! The learned scorer: the log-odds that a sentence ends at a space, by a logistic regression over hashed features.
+//! The learned scorer of sentence boundaries: a logistic regression over hashed features that gives the log-odds that a
+//! sentence ends at a space.
 //!
 //! `examples/train_splitter` trains the weights; its README says on which texts.
 
@@ -10,37 +11,39 @@ use super::rule;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-/// A trained model of sentence boundaries: logistic regression with weights of 8 bits.
+/// A trained model of sentence boundaries: a logistic regression over hashed features, with weights of 8 bits.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scorer {
-    /// Classes (parts of speech) of the words that features are made of.
+    /// Classes (parts of speech) of words, which the features are computed from.
     pub lexicon: Lexicon,
-    /// Hashes of the features that have a weight, ascending.
+    /// Hashes of the features that have a weight, in ascending order.
     features: Vec<u32>,
-    /// The quantised weight of each feature.
+    /// Quantised weights of the features, in the order of `features`.
     weights: Vec<i8>,
-    /// The factor from a quantised weight to log-odds.
+    /// Factor by which a quantised weight is multiplied to get log-odds.
     scale: f32,
-    /// The log-odds of a boundary without any feature.
+    /// Log-odds of a sentence boundary before any feature is counted: the intercept of the regression.
     pub bias: f32,
-    /// The prior on the length of segments that the weights were tuned with.
+    /// Prior on the length of segments (the parts into which a line is cut), tuned together with the weights.
     pub prior: LengthPrior,
 }
 
-/// The first bytes of a file of weights: name and version of the format.
+/// First bytes of a file of weights: the name and version of the file format.
 const MAGIC: &[u8] = b"plae-split-1";
 
+/// The scorer with the weights that are compiled into the crate.
 static BUILT_IN: LazyLock<Scorer> =
     LazyLock::new(|| Scorer::from_bytes(include_bytes!("split.weights")).unwrap_or_default());
 
-/// The built-in scorer. Its training texts are under CC BY-SA; see `split.weights.license` beside the weights.
+/// Returns the scorer whose weights are compiled into the crate. The texts it was trained on are under CC BY-SA; see
+/// `split.weights.license` beside the weights.
 pub(super) fn built_in() -> &'static Scorer {
     &BUILT_IN
 }
 
 impl Scorer {
-    /// Makes a scorer from the weight of each feature in log-odds. Weights are rounded to 8 bits, and features whose
-    /// weight rounds to 0 are left out.
+    /// Makes a scorer from the weight, in log-odds, of each feature hash. Weights are rounded to 8 bits; features whose
+    /// weight is rounded to 0 are left out.
     pub fn new(lexicon: Lexicon, weights: &BTreeMap<u32, f32>, bias: f32, prior: LengthPrior) -> Self {
         let most = weights.values().fold(0.0f32, |most, weight| most.max(weight.abs()));
         let scale = most.max(f32::MIN_POSITIVE) / f32::from(i8::MAX);
@@ -59,7 +62,8 @@ impl Scorer {
         }
     }
 
-    /// Reads a file that [`Scorer::to_bytes`] wrote; `None` if the bytes are anything else.
+    /// Reads a scorer from the bytes of a file that [`Scorer::to_bytes`] wrote. Returns `None` if they are not a
+    /// complete file of this format.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let mut rest = bytes.strip_prefix(MAGIC)?;
         let mut take = |count: usize| {
@@ -95,8 +99,9 @@ impl Scorer {
         })
     }
 
-    /// Writes the scorer as a file, little-endian: the magic bytes; the sizes of the lexicon and of the weights (u32); scale,
-    /// bias and the four numbers of the prior (f32); then the keys (u32) and values (u8 or i8) of both tables.
+    /// Writes the scorer as the bytes of a file, little-endian, in this order: the magic bytes; the number of entries
+    /// of the lexicon and of the weights (u32); scale, bias and the four numbers of the length prior (f32); the hashes
+    /// of the words (u32) and their classes (u8); the hashes of the features (u32) and their weights (i8).
     pub fn to_bytes(&self) -> Vec<u8> {
         let (hashes, classes) = self.lexicon.parts();
         let LengthPrior {
@@ -121,10 +126,11 @@ impl Scorer {
         bytes
     }
 
-    /// The log-odds of a boundary at each gap of a line.
+    /// Computes the log-odds of a sentence boundary at each gap of a line. A gap is the white space between two chunks
+    /// of text; `forbidden` says which splitting rule, if any, forbids a cut there.
     ///
-    /// Latin punctuation that ends a sentence, and the number of a list item, add a fixed score: the training texts have
-    /// too few of them to learn from.
+    /// Latin punctuation that ends a sentence before the gap, and the number of a list item after it, add a fixed
+    /// score, because the training texts have too few of them to learn from.
     pub(super) fn scores(&self, line: &Line, forbidden: &[Option<rule::Rule>]) -> Vec<f32> {
         const SENTENCE_END: f32 = 10.0;
         const LIST_ITEM: f32 = 4.0;
@@ -146,7 +152,8 @@ impl Scorer {
             .collect()
     }
 
-    /// The log-odds of a boundary at a gap with these hashed features ([`super::split::Gap::features`]).
+    /// Returns the log-odds of a sentence boundary at a space with these hashed features, which
+    /// [`super::split::Gap::features`] holds.
     pub fn score(&self, features: &[u32]) -> f32 {
         let weight = |feature| {
             self.features

@@ -1,26 +1,28 @@
-//! Character encodings: decodes a file's bytes to text and encodes text to the same bytes again.
+//! Character encodings: decodes a file's bytes to text, and encodes text to the same bytes again.
 //!
-//! UTF-8, UTF-16 and Windows-874 (TIS-620) are recognised; others are read if they are named.
+//! UTF-8, UTF-16 and Windows-874 (TIS-620) are recognised by their bytes; any other encoding is used only if it is
+//! named.
 
 use crate::error::{Error, Hint, Result};
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{DecoderResult, EncoderResult, Encoding, REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_874};
 use std::borrow::Cow;
 
-/// A decoded file: its text, and what [`encode`] needs to write it back as it was.
+/// The text of a decoded file, with the encoding and byte-order mark that [`encode`] needs to give the file's bytes
+/// again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decoded {
-    /// The text, without its byte-order mark.
+    /// The decoded text, without a byte-order mark.
     pub text: String,
-    /// The WHATWG name of the encoding: `UTF-8`, `windows-874`.
+    /// WHATWG name of the file's encoding, such as `UTF-8` or `windows-874`.
     pub encoding: &'static str,
-    /// Whether the bytes began with a byte-order mark.
+    /// Whether the file began with a byte-order mark.
     pub bom: bool,
 }
 
 impl Decoded {
-    /// The byte-order mark that stands before `text` in a UTF-8 file, so that byte offsets can be those of the file. Empty
-    /// for a file without one and for other encodings.
+    /// Returns the byte-order mark of a UTF-8 file, to put before `text` where byte offsets must count from the start
+    /// of the file. Empty for a file without a byte-order mark and for other encodings.
     pub fn byte_order_mark(&self) -> &'static str {
         if self.bom && self.encoding == UTF_8.name() {
             "\u{feff}"
@@ -30,21 +32,22 @@ impl Decoded {
     }
 }
 
-/// Decodes bytes to text, such that [`encode`] gives exactly the same bytes again.
+/// Decodes the bytes of a file to text, such that [`encode`] gives exactly the same bytes again.
 ///
-/// `label` is a WHATWG encoding label and overrides all guesses. Without one, a byte-order mark decides. Without that, the
-/// bytes are UTF-16 if every second byte shows it, UTF-8 if they are valid, and Windows-874 if they look like Thai in it.
+/// `label` is a WHATWG encoding label, which overrides all guesses. Without a label, a byte-order mark decides. Without
+/// a mark, the bytes are taken as UTF-16 if they decode to common characters in one of its byte orders, else as UTF-8
+/// if they are valid UTF-8, else as Windows-874 if they decode to something that looks like Thai.
 ///
 /// # Errors
-/// Of kind `Input` for a binary file, and for bytes that the encoding does not define, with their offset. Of kind `Usage`
-/// for an unknown label.
+/// The error is of kind `Input` for a binary file, and for bytes that the encoding does not define, with their byte
+/// offset. It is of kind `Usage` for an unknown label.
 pub fn decode(bytes: &[u8], label: Option<&str>) -> Result<Decoded> {
     refuse_binary_formats(bytes)?;
     let mark = Encoding::for_bom(bytes).map(|(encoding, _)| encoding);
     let decoded = match label {
         Some(label) => {
             let named = by_label(label)?;
-            // `utf-16` leaves the byte order to the mark, or to the bytes.
+            // The label `utf-16` leaves the byte order open: a byte-order mark decides, or else the bytes.
             let is_utf_16 = |encoding| encoding == UTF_16LE || encoding == UTF_16BE;
             let is_open = matches!(&*label.trim().to_ascii_lowercase(), "utf-16" | "utf16");
             let order = mark.or_else(|| is_open.then(|| detect_utf_16(bytes)).flatten());
@@ -70,10 +73,11 @@ pub fn decode(bytes: &[u8], label: Option<&str>) -> Result<Decoded> {
     Ok(decoded)
 }
 
-/// Encodes text in an encoding that [`decode`] named, with a byte-order mark in front if `bom` is set.
+/// Encodes text to bytes. `encoding` is a name from [`Decoded::encoding`] or another encoding label; with `bom`, the
+/// bytes begin with a byte-order mark.
 ///
 /// # Errors
-/// Of kind `Output` for a character that the encoding lacks, and of kind `Usage` for an unknown encoding.
+/// The error is of kind `Output` for a character that the encoding lacks, and of kind `Usage` for an unknown encoding.
 pub fn encode(text: &str, encoding: &str, bom: bool) -> Result<Vec<u8>> {
     let encoding = by_label(encoding)?;
     let text: Cow<str> = if bom {
@@ -105,7 +109,10 @@ pub fn encode(text: &str, encoding: &str, bom: bool) -> Result<Vec<u8>> {
     }
 }
 
-/// The encoding that a WHATWG label, or a name that other programs use for it, stands for.
+/// Finds an encoding by its WHATWG label or by another name that programs such as Python use for it.
+///
+/// # Errors
+/// The error is of kind `Usage` if no encoding has this name.
 fn by_label(label: &str) -> Result<&'static Encoding> {
     let found = match label.trim().to_ascii_lowercase().as_str() {
         // Names of Python and others that WHATWG does not list.
@@ -121,7 +128,7 @@ fn by_label(label: &str) -> Result<&'static Encoding> {
     })
 }
 
-/// Decodes bytes in a known encoding, and checks that they can be written back.
+/// Decodes bytes in the given encoding, and checks that the text encodes to the same bytes again.
 fn decode_as(bytes: &[u8], encoding: &'static Encoding) -> Result<Decoded> {
     let mark = Encoding::for_bom(bytes).filter(|&(marked, _)| marked == encoding);
     let start = mark.map_or(0, |(_, length)| length);
@@ -172,10 +179,10 @@ fn decode_as(bytes: &[u8], encoding: &'static Encoding) -> Result<Decoded> {
     Ok(decoded)
 }
 
-/// Recognises UTF-16 without a byte-order mark. The bytes are UTF-16 if, in one of the two byte orders, every character is
-/// one that Thai and Western texts use, and most are Thai or ASCII.
+/// Recognises UTF-16 without a byte-order mark, and its byte order. Bytes are taken as UTF-16 if they decode to nothing
+/// but characters that are usual in Thai and Western texts, of which at least half are Thai or ASCII.
 fn detect_utf_16(bytes: &[u8]) -> Option<&'static Encoding> {
-    /// Fewer bytes than this are not enough to tell.
+    /// Number of bytes below which a file is too short to recognise UTF-16.
     const MIN_BYTES: usize = 8;
     let is_text = |text: &str| {
         let is_common = |c: char| matches!(c, '\t' | '\n' | '\x0c' | '\r' | ' '..='~' | 'ก'..='๛');
@@ -194,8 +201,8 @@ fn detect_utf_16(bytes: &[u8]) -> Option<&'static Encoding> {
         .find(|&encoding| decode_as(bytes, encoding).is_ok_and(|decoded| is_text(&decoded.text)))
 }
 
-/// Decodes bytes that are not UTF-8 as Windows-874 if they look like it. Otherwise returns `invalid`, the error of decoding
-/// them as UTF-8, with a hint.
+/// Decodes bytes that are not UTF-8 as Windows-874, if the result looks like Thai. Otherwise returns `invalid`, which
+/// is the error of decoding them as UTF-8, with a hint on what may be wrong.
 fn decode_windows_874(bytes: &[u8], mut invalid: Error) -> Result<Decoded> {
     if let Some(hint) = damaged_utf_8(bytes) {
         invalid.hint = Some(Box::new(hint.into()));
@@ -221,8 +228,8 @@ fn decode_windows_874(bytes: &[u8], mut invalid: Error) -> Result<Decoded> {
     }
 }
 
-/// Whether a text looks like Thai that people write: it has Thai characters, and less than a tenth of them are obsolete
-/// letters (ฃ, ฅ) or marks without a consonant. Chinese decoded as Thai is full of both.
+/// Whether decoded text looks like Thai that people write: it has Thai characters, and at most a tenth as many obsolete
+/// letters (ฃ, ฅ) and marks without a consonant as Thai characters. Chinese bytes decoded as Thai are full of both.
 fn looks_thai(text: &str) -> bool {
     let is_mark = |c: char| matches!(c, '\u{e31}' | '\u{e34}'..='\u{e3a}' | '\u{e47}'..='\u{e4e}');
     let (mut thai, mut odd, mut before) = (0, 0, ' ');
@@ -235,7 +242,7 @@ fn looks_thai(text: &str) -> bool {
     thai > 0 && odd * 10 <= thai
 }
 
-/// A hint for bytes that are UTF-8 except in a few places; `None` if they are in another encoding.
+/// Returns a hint for a file that is UTF-8 except in a few places, or `None` if it is likely to be in another encoding.
 fn damaged_utf_8(bytes: &[u8]) -> Option<&'static str> {
     let is_high = |byte: &&u8| !byte.is_ascii();
     let high = bytes.iter().filter(is_high).count();
@@ -255,10 +262,11 @@ fn damaged_utf_8(bytes: &[u8]) -> Option<&'static str> {
     })
 }
 
-/// The hint for files that are not text.
+/// Hint of the error for files that are not text.
 const NOT_TEXT: &str = "plae reads text, Markdown and HTML";
 
-/// Refuses bytes with a NUL, or with more control characters than a text has by accident (one in ten).
+/// Returns an error for bytes that contain a NUL byte, or more control characters than a text has by accident (a tenth
+/// of the bytes).
 fn refuse_control_characters(bytes: &[u8]) -> Result<()> {
     // 0x1A ends old DOS files, and 0x1B begins terminal sequences.
     let is_control = |byte: u8| byte < 0x20 && !matches!(byte, b'\t'..=b'\r' | 0x1A | 0x1B);
@@ -275,7 +283,7 @@ fn refuse_control_characters(bytes: &[u8]) -> Result<()> {
         .hint(Hint::NameUtf16))
 }
 
-/// Refuses bytes that begin like a well-known binary format.
+/// Returns an error for bytes that begin like a well-known binary format, such as a PDF or a zip archive.
 fn refuse_binary_formats(bytes: &[u8]) -> Result<()> {
     const OFFICE: &str = "save the document as text, Markdown or HTML first";
     const ARCHIVE: &str = "unpack it first";

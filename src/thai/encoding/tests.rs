@@ -1,4 +1,5 @@
-//! Every encoding read and written back, damaged files refused with their place, and what holds of any bytes.
+//! Tests of the encodings: each is read and written back, damaged files are refused with the offset of the fault, and
+//! any bytes that are decoded encode to the same bytes.
 
 use super::*;
 use crate::error::Kind;
@@ -6,7 +7,7 @@ use proptest::prelude::*;
 
 const ARTICLE: &str = "ปธน.จีนกล่าวสุนทรพจน์ต่อที่ประชุม\r\n\r\nวันที่ 8 พฤศจิกายน ๒๕๖๖ “เน็ต” – 50 ฿…\r\n";
 
-/// Windows-874, worked out from the code chart and not through the code under test.
+/// Encodes text in Windows-874 by its code chart, independently of the code under test.
 fn windows_874(text: &str) -> Vec<u8> {
     text.chars()
         .map(|c| match c {
@@ -123,7 +124,8 @@ fn an_explicit_label_overrides_a_mark_of_another_encoding() {
     assert_eq!((&*decoded.text, decoded.bom), ("๏ปฟก", false));
 }
 
-/// Bytes, a label, and the kind, place and message of the error that they give.
+/// A file that cannot be decoded: its bytes, the encoding label, and the kind, place and part of the message of the
+/// expected error.
 type Refusal<'a> = (&'a [u8], Option<&'a str>, Kind, &'a str, &'a str);
 
 const REFUSALS: [Refusal; 18] = [

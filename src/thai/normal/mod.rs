@@ -1,6 +1,7 @@
-//! Normalisation: Thai text as a model expects it, each character tied to the source bytes that it stands for.
+//! Normalisation: rewrites Thai text in the one form that a translation model expects, and remembers for each character
+//! the source bytes that it stands for.
 //!
-//! Only what goes into a model or a memory's key is normalised; documents keep their source as it is.
+//! Only a model's input and the keys of the translation memory are normalised; documents keep their source unchanged.
 
 use super::is_letter;
 use crate::span::Span;
@@ -8,15 +9,15 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// One normalisation rule: replaces, joins or drops characters.
+/// A normalisation rule: takes the characters of a text, and replaces, joins or drops some of them.
 type Rule = fn(Vec<Char>) -> Vec<Char>;
 
-/// The rules in the order in which they are applied. Each is idempotent, and so are all of them together.
+/// The normalisation rules in the order in which they are applied. Each rule is idempotent, and so is the whole list.
 ///
-/// Some rules only choose one of several encodings of the same text: [`map_private_glyphs`], [`compose_accents`] and
-/// [`compose_sara_am`]. The others lose something: a zero-width space may mark the end of a word; a vowel may be repeated
-/// for emphasis; joining a torn word is a guess. NFKC is not applied, since it takes SARA AM apart. Quotation marks,
-/// dashes and ฯลฯ stay as they are.
+/// [`map_private_glyphs`], [`compose_accents`] and [`compose_sara_am`] only choose one of several encodings of the same
+/// text. The other rules may lose something: a zero-width space may mark the end of a word; a vowel may be repeated for
+/// emphasis; joining a torn word is a guess. NFKC is not applied, since it takes SARA AM apart. Quotation marks, dashes
+/// and ฯลฯ (et cetera) are kept as they are.
 const RULES: &[Rule] = &[
     map_private_glyphs,
     drop_invisible,
@@ -31,9 +32,10 @@ const RULES: &[Rule] = &[
     attach_repetition_mark,
 ];
 
-/// Normalises a text for a model: one encoding for what looks the same, no invisible characters, single spaces.
+/// Normalises a text for a model: characters that look alike are encoded alike, invisible characters are dropped,
+/// spaces are single.
 ///
-/// Borrows the text if it is normal already.
+/// Returns the text itself, borrowed, if it is in this form already.
 pub fn normalise(text: &str) -> Cow<'_, str> {
     let normal = Normalised::new(text);
     if normal.text == text {
@@ -43,7 +45,7 @@ pub fn normalise(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A normalised text that knows which source bytes each of its characters stands for.
+/// A normalised text that knows which bytes of the source each of its characters stands for.
 ///
 /// ```
 /// use plae::thai::Normalised;
@@ -56,12 +58,13 @@ pub fn normalise(text: &str) -> Cow<'_, str> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Normalised {
     text: String,
-    /// For each character, its byte offset in `text` and its span in the source.
+    /// For each character of `text`, its byte offset there and the span of source bytes that it stands for.
     chars: Vec<(usize, Span)>,
 }
 
 impl Normalised {
-    /// Normalises `source` as [`normalise`] does.
+    /// Normalises `source` with the rules of [`normalise`], and keeps for each character the source bytes that it
+    /// stands for.
     pub fn new(source: &str) -> Self {
         let chars = RULES.iter().fold(with_spans(source), |chars, rule| rule(chars));
         let mut text = String::with_capacity(source.len());
@@ -75,16 +78,17 @@ impl Normalised {
         Self { text, chars }
     }
 
-    /// The normalised text.
+    /// Returns the normalised text.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The source bytes that a byte range of the normalised text comes from.
+    /// Returns the source bytes that a byte range of the normalised text stands for.
     ///
-    /// The span reaches from the first to the last source byte of any character in the range, since marks may have changed
-    /// places. A character that the range cuts counts as inside; characters that were dropped at its ends count as
-    /// outside. An empty range gives the empty span before the next character.
+    /// The span reaches from the first to the last source byte of all characters in the range, since normalisation may
+    /// reorder marks. A character that the range contains only in part counts as inside. Source characters that were
+    /// dropped at the ends of the range are not in the span. An empty range gives the empty span before the next
+    /// character.
     pub fn source_span(&self, range: Range<usize>) -> Span {
         let (start, end) = (range.start.min(self.text.len()), range.end.min(self.text.len()));
         let first = self.chars.partition_point(|&(at, _)| at <= start);
@@ -104,14 +108,14 @@ impl Normalised {
     }
 }
 
-/// A character and its span in the source.
+/// A character that the normalisation rules work on, with the span of source bytes that it stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Char {
     c: char,
     source: Span,
 }
 
-/// The characters of a text, each with its own span.
+/// Lists the characters of a source text, each with its own bytes as its span.
 fn with_spans(source: &str) -> Vec<Char> {
     let char = |(at, c): (usize, char)| Char {
         c,
@@ -120,24 +124,26 @@ fn with_spans(source: &str) -> Vec<Char> {
     source.char_indices().map(char).collect()
 }
 
-/// The smallest span around both.
+/// Returns the smallest span that contains both spans.
 fn union(a: Span, b: Span) -> Span {
     Span::new(a.start.min(b.start), a.end.max(b.end))
 }
 
-/// Replaces each character by another.
+/// Replaces each character `c` by `to(c)`; spans stay as they are.
 fn map(mut chars: Vec<Char>, to: fn(char) -> char) -> Vec<Char> {
     chars.iter_mut().for_each(|char| char.c = to(char.c));
     chars
 }
 
-/// Replaces the private-use characters of old fonts and PDF text layers.
+/// Replaces private-use characters of old Thai fonts and PDF text layers by the standard Thai characters that they look
+/// like.
 fn map_private_glyphs(chars: Vec<Char>) -> Vec<Char> {
     map(chars, standard_character)
 }
 
-/// The standard character for a private-use one. Windows and Macintosh fonts have there shifted marks, and consonants
-/// without their lower part (the table in HarfBuzz's `hb-ot-shaper-thai.cc`, inverted).
+/// Returns the standard Thai character for a private-use one, and any other character unchanged. Windows and Macintosh
+/// fonts used private-use characters for shifted marks and for consonants without their lower part; the table is that
+/// of HarfBuzz's `hb-ot-shaper-thai.cc`, inverted.
 fn standard_character(c: char) -> char {
     match c {
         '\u{f700}' | '\u{f89e}' => 'ฐ',
@@ -161,14 +167,14 @@ fn standard_character(c: char) -> char {
     }
 }
 
-/// Drops zero-width characters, soft hyphens, direction marks and byte-order marks.
+/// Drops invisible characters: zero-width characters, soft hyphens, direction marks and byte-order marks.
 fn drop_invisible(mut chars: Vec<Char>) -> Vec<Char> {
     let invisible = |c| matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
     chars.retain(|char| !invisible(char.c));
     chars
 }
 
-/// Replaces full-width Latin letters, digits and punctuation by those of usual width.
+/// Replaces full-width Latin letters, digits and punctuation by those of ordinary width.
 fn narrow_full_width(chars: Vec<Char>) -> Vec<Char> {
     map(chars, |c| match c {
         '\u{ff01}'..='\u{ff5e}' => char::from((c as u32 - 0xfee0) as u8),
@@ -176,7 +182,7 @@ fn narrow_full_width(chars: Vec<Char>) -> Vec<Char> {
     })
 }
 
-/// Replaces the Thai digits ๐ to ๙ by 0 to 9.
+/// Replaces the Thai digits ๐ to ๙ by the digits 0 to 9.
 fn map_thai_digits(chars: Vec<Char>) -> Vec<Char> {
     map(chars, |c| match c {
         '๐'..='๙' => char::from(b'0' + (c as u32 - '๐' as u32) as u8),
@@ -184,7 +190,7 @@ fn map_thai_digits(chars: Vec<Char>) -> Vec<Char> {
     })
 }
 
-/// Composes letters with combining accents, where a composed letter exists (NFC).
+/// Composes a letter and its combining accents into one character (NFC) where there is one.
 fn compose_accents(chars: Vec<Char>) -> Vec<Char> {
     const NFC: ComposingNormalizerBorrowed = ComposingNormalizerBorrowed::new_nfc();
     let accent = |char: &Char| matches!(char.c, '\u{300}'..='\u{36f}');
@@ -207,7 +213,7 @@ fn compose_accents(chars: Vec<Char>) -> Vec<Char> {
     out
 }
 
-/// Replaces each run of white space and control characters by one space, and drops those at both ends.
+/// Replaces each run of white space and control characters by one space, and drops such runs at both ends of the text.
 fn collapse_spaces(chars: Vec<Char>) -> Vec<Char> {
     let space = |c: char| c.is_whitespace() || c.is_control();
     let mut out: Vec<Char> = Vec::with_capacity(chars.len());
@@ -225,15 +231,15 @@ fn collapse_spaces(chars: Vec<Char>) -> Vec<Char> {
     out
 }
 
-/// The vowel า.
+/// The vowel SARA AA, า.
 const SARA_AA: char = '\u{e32}';
-/// The vowel ำ.
+/// The vowel SARA AM, ำ.
 const SARA_AM: char = '\u{e33}';
-/// The mark ํ, the first part of a decomposed ำ.
+/// The mark NIKHAHIT, ํ, which is the first part of a decomposed SARA AM (ำ).
 const NIKHAHIT: char = '\u{e4d}';
 
-/// Joins words that a space has torn apart. Drops a space before a mark or ำ, which cannot start a word, and replaces a
-/// space and า by ำ inside a word or after a tone mark: PDF text layers break ำ up in this way.
+/// Joins words that PDF text layers tear apart with a space. Drops a space before a mark or ำ, which cannot start a
+/// word, and replaces a space and า by ำ inside a word or after a tone mark.
 fn join_torn_words(chars: Vec<Char>) -> Vec<Char> {
     let mut out: Vec<Char> = Vec::with_capacity(chars.len());
     let mut rest = chars.as_slice();
@@ -267,7 +273,8 @@ fn join_torn_words(chars: Vec<Char>) -> Vec<Char> {
     out
 }
 
-/// Composes SARA AM: U+0E4D and U+0E32 become ำ, also with a tone mark between them, which goes before ำ.
+/// Composes the vowel SARA AM: replaces U+0E4D and U+0E32 by ำ, even with a tone mark between them, and puts the tone
+/// mark before ำ.
 fn compose_sara_am(chars: Vec<Char>) -> Vec<Char> {
     let mut out: Vec<Char> = Vec::with_capacity(chars.len());
     let mut rest = chars.as_slice();
@@ -302,8 +309,8 @@ fn compose_sara_am(chars: Vec<Char>) -> Vec<Char> {
     out
 }
 
-/// Puts the marks of each letter in order, each once: vowels, then the last tone mark, then the signs that silence or
-/// shorten.
+/// Puts the marks on each consonant in order and drops repeated ones: first vowels, then the last of the tone marks,
+/// then the signs that silence or shorten.
 fn order_marks(chars: Vec<Char>) -> Vec<Char> {
     let rank = |c: char| match c {
         '\u{e4c}' | '\u{e4e}' => 2,
@@ -333,7 +340,7 @@ fn order_marks(chars: Vec<Char>) -> Vec<Char> {
     out
 }
 
-/// Replaces `เเ` by แ, and drops repetitions of a vowel that is a letter of its own.
+/// Replaces two `เ` in a row by แ, and drops repetitions of a vowel that is a letter and no mark.
 fn drop_repeated_vowels(chars: Vec<Char>) -> Vec<Char> {
     let once = |c| matches!(c, 'แ'..='ไ' | 'ะ' | SARA_AA | SARA_AM);
     let merge = |kept: &mut Char, c: char, source: Span| {
@@ -349,7 +356,7 @@ fn drop_repeated_vowels(chars: Vec<Char>) -> Vec<Char> {
             Some(last) if c == last.c && once(c) => merge(last, c, source),
             _ => out.push(Char { c, source }),
         }
-        // Four เ have become two แ.
+        // Four เ in a row have become two แ.
         if let [.., before, last] = &mut out[..]
             && (before.c, last.c) == ('แ', 'แ')
         {
@@ -360,7 +367,8 @@ fn drop_repeated_vowels(chars: Vec<Char>) -> Vec<Char> {
     out
 }
 
-/// Drops the space before ๆ, which repeats the word before it, and puts one after it.
+/// Drops the space before ๆ, which says that the word before it is repeated, and puts a space after it where a letter
+/// follows.
 fn attach_repetition_mark(chars: Vec<Char>) -> Vec<Char> {
     let mut out: Vec<Char> = Vec::with_capacity(chars.len());
     for (index, &char) in chars.iter().enumerate() {
@@ -382,12 +390,12 @@ fn is_consonant(c: char) -> bool {
     ('ก'..='ฮ').contains(&c)
 }
 
-/// Whether a character is a mark above or below a consonant: a vowel, a tone mark or another sign.
+/// Whether a character is a Thai mark that is written above or below a consonant: a vowel, a tone mark or another sign.
 fn is_mark(c: char) -> bool {
     matches!(c, '\u{e31}' | '\u{e34}'..='\u{e3a}' | '\u{e47}'..='\u{e4e}')
 }
 
-/// Whether a character is one of the four tone marks.
+/// Whether a character is one of the four Thai tone marks.
 fn is_tone(c: char) -> bool {
     matches!(c, '\u{e48}'..='\u{e4b}')
 }

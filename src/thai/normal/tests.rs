@@ -1,4 +1,4 @@
-//! Each normalisation rule against hand-written cases, and what holds of any text.
+//! Tests of the normalisation rules: each rule on written-out examples, and what must hold for any text.
 
 use super::*;
 use proptest::prelude::*;
@@ -265,7 +265,7 @@ proptest! {
                 let span = normal.source_span(at..at + c.len_utf8());
                 let part = source.get(span.start..span.end);
                 prop_assert!(part.is_some_and(|part| !part.is_empty() || c == ' '), "{c:?} {span:?}");
-                // What stands later never reaches further back than its cluster.
+                // A later character never ends further back in the source than an earlier one.
                 let until = normal.source_span(0..at + c.len_utf8()).end;
                 prop_assert!(until >= end);
                 end = until;

@@ -2,16 +2,17 @@
 
 use super::{Amount, Date, Precision, Quantity, Time, Value};
 
-/// Compares the quantities of a source and its translation.
+/// Compares the quantities of a source text and of its translation.
 ///
-/// Returns the quantities of the source that nothing in the translation agrees with, and those of the translation that
-/// nothing in the source agrees with. One and first are left out, since they may be an article, a pronoun or แรก. The time is
-/// proportional to the product of both numbers of quantities.
+/// Returns the quantities of the source with which no quantity of the translation agrees, and those of the translation
+/// with which no quantity of the source agrees. The number one and the ordinal first are left out, since in the other
+/// language they may be an article, a pronoun or the word แรก. Takes time proportional to the product of the numbers of
+/// quantities in the two texts.
 pub fn unmatched<'a>(source: &'a [Quantity], target: &'a [Quantity]) -> (Vec<&'a Quantity>, Vec<&'a Quantity>) {
     (without(source, target), without(target, source))
 }
 
-/// The quantities that do not agree with any of the others.
+/// Returns the quantities in `these` that do not agree with any quantity in `others`.
 fn without<'a>(these: &'a [Quantity], others: &[Quantity]) -> Vec<&'a Quantity> {
     these
         .iter()
@@ -19,7 +20,7 @@ fn without<'a>(these: &'a [Quantity], others: &[Quantity]) -> Vec<&'a Quantity> 
         .collect()
 }
 
-/// Whether the others express each value of a quantity: as one value, or in parts.
+/// Whether the quantities in `others` express each value of `quantity`, as one value or in parts.
 fn is_among(quantity: &Quantity, others: &[Quantity]) -> bool {
     let has = |value: &Value| {
         others.iter().any(|other| {
@@ -42,18 +43,19 @@ fn is_among(quantity: &Quantity, others: &[Quantity]) -> bool {
 }
 
 impl Quantity {
-    /// Whether it is a plain one or first.
+    /// Whether the quantity is the number one or the ordinal first, alone.
     fn is_one(&self) -> bool {
         self.second.is_none()
             && (self.value == Value::Number(Amount::from_integer(1)) || self.value == Value::Ordinal(1))
     }
 
-    /// Its value, and its second value if it has one.
+    /// Lists the value of the quantity, and its second value if it has one.
     pub fn values(&self) -> impl Iterator<Item = &Value> {
         std::iter::once(&self.value).chain(&self.second)
     }
 
-    /// Whether each value of one agrees with that of the other; their precision does not matter.
+    /// Whether the values of both quantities agree, the first with the first and the second with the second. Their
+    /// precision does not matter.
     pub fn agrees(&self, other: &Self) -> bool {
         self.value.agrees(&other.value)
             && match (&self.second, &other.second) {
@@ -67,13 +69,16 @@ impl Quantity {
 impl Value {
     /// Whether one value may be a translation of the other. Equal values agree, and so do:
     ///
-    /// - numbers and ordinals; a fifth as an ordinal and as a fraction;
-    /// - a share as percentage, fraction or decimal (25 %, a quarter, 0.25, but not 25); percentages and percentage points;
-    /// - amounts of money if one side names no currency;
-    /// - dates whose common parts are equal, and a date of one part with a number;
-    /// - times of which one does not say the half of the day, and a time with a decimal that looks like it (23.45);
-    /// - decades of which one does not say the century, and decades that begin less than ten years apart: those of the
-    ///   Buddhist era begin in years such as 1977.
+    /// - a number and an ordinal; a fifth as an ordinal and as a fraction;
+    /// - a share as a percentage, a fraction and a decimal (25 %, a quarter, 0.25, but not 25); percentages and
+    ///   percentage points;
+    /// - an amount of money and a plain number, since one text may not name the currency;
+    /// - dates whose common parts are equal; a date and a number that is its year or its day;
+    /// - times of which one does not say whether it is before or after noon; a time and a decimal that looks like it
+    ///   (23.45);
+    /// - decades of which one does not say the century, and decades that begin less than ten years apart, because those
+    ///   of the Buddhist era begin in years such as 1977; a decade and its first year;
+    /// - a code and a number or time with the same digits.
     pub fn agrees(&self, other: &Self) -> bool {
         use Value::{Code, Date, Decade, Fraction, Money, Number, Ordinal, Percent, PercentagePoints, Time};
         match (self, other) {
@@ -101,7 +106,8 @@ impl Value {
         }
     }
 
-    /// The number as it is written: 25 of 25 %.
+    /// Returns the number as it is written, such as 25 for 25 %, or `None` for a value that is no single number, such
+    /// as a date.
     fn amount(&self) -> Option<Amount> {
         match self {
             Value::Number(amount)
@@ -114,7 +120,8 @@ impl Value {
         }
     }
 
-    /// The number that is meant: 0.25 for 25 %.
+    /// Returns the number that is meant, such as 0.25 for 25 %, or `None` for a value that is no single number, such as
+    /// a date.
     fn share(&self) -> Option<Amount> {
         match self {
             Value::Percent(amount) | Value::PercentagePoints(amount) => amount.checked_mul(Amount::ratio(1, 100)?),
@@ -122,7 +129,8 @@ impl Value {
         }
     }
 
-    /// Whether a date or fraction is written with this number: 3 ใน 9 คน may be translated as three of the nine.
+    /// Whether this value is a date or a fraction that is written with the number `other`: 3 ใน 9 คน may be translated
+    /// as three of the nine.
     fn contains_number(&self, other: &Self) -> bool {
         match (self, other) {
             (Value::Date(date), Value::Number(number)) => date.parts().any(|part| part.is_written_as(Some(*number))),
@@ -133,7 +141,7 @@ impl Value {
         }
     }
 
-    /// Whether the leading digits of both have the same power of ten.
+    /// Whether the leading digits of both values stand at the same power of ten, as in 300 and 900.
     fn has_same_power_of_ten(&self, other: &Self) -> bool {
         match (self.amount(), other.amount()) {
             (Some(a), Some(b)) => a.power_of_ten() == b.power_of_ten(),
@@ -143,12 +151,13 @@ impl Value {
 }
 
 impl Time {
-    /// A time read as a decimal: 10.30 may be 10.3.
+    /// Reads the time as a decimal: 10.30 may be the number 10.3.
     fn as_decimal(self) -> Option<Amount> {
         Amount::ratio(u128::from(self.hour) * 100 + u128::from(self.minute), 100)
     }
 
-    /// Whether two times are equal, as far as both say the half of the day.
+    /// Whether two times can be equal. If one of them does not say whether it is before or after noon, 8:30 and 20:30
+    /// count as equal.
     fn agrees(self, other: Self) -> bool {
         let hour = |time: Self| {
             if self.is_half_known && other.is_half_known {
@@ -162,7 +171,8 @@ impl Time {
 }
 
 impl Date {
-    /// Whether all parts that both dates have are equal, and there is at least one.
+    /// Whether two dates have at least one part (year, month, day or weekday) in common, and all common parts are
+    /// equal.
     fn agrees(self, other: Self) -> bool {
         let pairs = [
             (self.year, other.year),
@@ -177,7 +187,7 @@ impl Date {
         both.peek().is_some() && both.all(|(a, b)| a == b)
     }
 
-    /// Each part of the date that is known, as a date of its own.
+    /// Lists the known parts of the date, each as a date of its own.
     fn parts(self) -> impl Iterator<Item = Self> {
         let none = Self::default();
         [
@@ -199,7 +209,7 @@ impl Date {
         .filter(move |part| *part != none)
     }
 
-    /// Whether the date may be written as this number alone: it is a year, or a day without a year.
+    /// Whether the date may be written as the number `amount` alone: it is a year, or a day without a year.
     fn is_written_as(self, amount: Option<Amount>) -> bool {
         let Some(number) = amount.and_then(Amount::to_integer) else {
             return false;

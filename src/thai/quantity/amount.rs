@@ -1,10 +1,10 @@
-//! Exact non-negative numbers.
+//! Exact non-negative numbers, as ratios of integers.
 
 use std::cmp::Ordering;
 use std::fmt;
 
-/// An exact non-negative number: a ratio in lowest terms, so that 0.5 and 1/2 are equal values. Signs are not kept, since a
-/// fall by 5 in Thai may be −5 in English.
+/// An exact non-negative number: a ratio of two integers in lowest terms, so that 0.5 and 1/2 are equal. Signs are not
+/// kept, since a fall by 5 in Thai may be −5 in English.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Amount {
     numerator: u128,
@@ -22,7 +22,7 @@ impl Amount {
         denominator: 2,
     };
 
-    /// An integer.
+    /// Makes an amount from an integer.
     pub const fn from_integer(number: u64) -> Self {
         Self {
             numerator: number as u128,
@@ -30,7 +30,7 @@ impl Amount {
         }
     }
 
-    /// `numerator / denominator`; `None` if the denominator is 0.
+    /// Makes the amount `numerator / denominator`. Returns `None` if the denominator is 0.
     pub fn ratio(numerator: u128, denominator: u128) -> Option<Self> {
         if denominator == 0 {
             return None;
@@ -45,17 +45,17 @@ impl Amount {
         })
     }
 
-    /// The numerator and the denominator, in lowest terms.
+    /// Returns the numerator and the denominator of the amount in lowest terms.
     pub fn numerator_and_denominator(self) -> (u128, u128) {
         (self.numerator, self.denominator)
     }
 
-    /// The number as an integer; `None` if it is not an integer or too large.
+    /// Returns the amount as an integer, or `None` if it is not an integer or is too large for `u64`.
     pub fn to_integer(self) -> Option<u64> {
         u64::try_from(self.numerator).ok().filter(|_| self.denominator == 1)
     }
 
-    /// The product; `None` on overflow.
+    /// Multiplies two amounts. Returns `None` on overflow.
     pub(super) fn checked_mul(self, other: Self) -> Option<Self> {
         // Reduce crosswise first, so that common factors cannot cause an overflow.
         let left = Self::ratio(self.numerator, other.denominator)?;
@@ -66,7 +66,7 @@ impl Amount {
         )
     }
 
-    /// The sum; `None` on overflow.
+    /// Adds two amounts. Returns `None` on overflow.
     pub(super) fn checked_add(self, other: Self) -> Option<Self> {
         let left = self.numerator.checked_mul(other.denominator)?;
         let right = other.numerator.checked_mul(self.denominator)?;
@@ -76,7 +76,7 @@ impl Amount {
         )
     }
 
-    /// The power of ten of the leading digit, such as 2 for 345; 0 for numbers below 1.
+    /// Returns the power of ten of the amount's leading digit: 2 for 345; 0 for amounts below 1.
     pub(super) fn power_of_ten(self) -> u32 {
         (self.numerator / self.denominator).checked_ilog10().unwrap_or(0)
     }
@@ -110,7 +110,7 @@ impl PartialOrd for Amount {
     }
 }
 
-/// Writes a decimal if it is finite, else `n/d`.
+/// Writes an amount as a decimal if it has finitely many decimals and `u128` holds them, else as `n/d`.
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut odd = self.denominator;

@@ -1,10 +1,10 @@
-//! Digits that count nothing: telephone numbers, versions, identity numbers.
+//! Reads digits that count nothing: telephone numbers, versions, identity numbers.
 
 use super::Value;
 use super::kind::TokenKind;
 use super::reader::{Found, Reader};
 
-/// Words before a telephone number.
+/// Words that stand before a telephone number, in Thai and English.
 const TELEPHONE_WORDS: &[&str] = &[
     "สายด่วน",
     "โทร",
@@ -25,7 +25,8 @@ const TELEPHONE_WORDS: &[&str] = &[
 ];
 
 impl Reader<'_> {
-    /// The code that begins at a token: a telephone number, a version, digits joined by dashes.
+    /// Reads a code that starts at token `at`: a telephone number, a version, or groups of digits joined by dashes or
+    /// colons.
     pub fn code(&self, at: usize) -> Option<Found> {
         let digits = |token: usize| -> String {
             let ascii = |c: char| match c {

@@ -1,12 +1,12 @@
-//! The words beside a number: those that qualify it (about, more than), and names that it is a part of.
+//! The words beside a number: those that say how exact it is (about, more than), and names that it is a part of.
 
 use super::Precision;
 use super::kind::TokenKind;
 use super::reader::Reader;
 use crate::thai::is_letter;
 
-/// Words before a number and the precision that they give it; the longest that matches counts. งบประมาณ (budget) is listed
-/// because it ends like ประมาณ (about).
+/// Words before a number, separated by `|`, and the precision that they give the number; the longest word that matches
+/// counts. งบประมาณ (budget) is listed because it ends like ประมาณ (about).
 const QUALIFIERS_BEFORE: &[(Precision, &str)] = &[
     (Precision::Exact, "งบประมาณ"),
     (
@@ -23,17 +23,18 @@ const QUALIFIERS_BEFORE: &[(Precision, &str)] = &[
     ),
 ];
 
-/// Words after a number and the precision that they give it.
+/// Words after a number, separated by `|`, and the precision that they give the number.
 const QUALIFIERS_AFTER: &[(Precision, &str)] = &[
     (Precision::Over, "กว่า|เศษ|ขึ้นไป|+|-odd|or more|-plus"),
     (Precision::About, "โดยประมาณ|or so"),
     (Precision::Under, "ลงมา|or less|or fewer"),
 ];
 
-/// Names that a number belongs to, with or without a dash: COVID-19.
+/// Words that form a name with the number after them, with or without a dash: COVID-19.
 const NUMBERED_NAMES: &[&str] = &["โควิด", "covid"];
 
-/// Units in Latin letters that are written right after digits, besides those in the lexicon.
+/// Latin letters that are a unit or an ordinal ending when they stand right after digits, in addition to the units in
+/// the lexicon.
 const UNITS_AFTER_DIGITS: &[&str] = &[
     "m", "km", "cm", "mm", "kg", "g", "mg", "l", "ml", "ha", "ft", "mi", "lb", "lbs", "oz", "kph", "mph", "kW", "kWh",
     "MW", "GW", "W", "V", "Hz", "kHz", "MHz", "GHz", "kB", "KB", "MB", "GB", "TB", "Mbps", "Gbps", "hr", "hrs", "h",
@@ -41,7 +42,8 @@ const UNITS_AFTER_DIGITS: &[&str] = &[
 ];
 
 impl Reader<'_> {
-    /// The precision that the words before the token `start` and from the token `end` on give a quantity.
+    /// Returns the precision that words beside a quantity give it. The quantity starts at token `start` and ends before
+    /// token `end`.
     pub fn precision(&self, start: usize, end: usize) -> Precision {
         // A qualifier must begin where a token begins.
         let text = self.text_before(start);
@@ -74,7 +76,7 @@ impl Reader<'_> {
             .map_or(Precision::Exact, |(precision, _)| *precision)
     }
 
-    /// Whether the numeral at a token is part of a name: `A1`, `39C`, `COVID-19`.
+    /// Whether the numeral at token `at` is part of a name: `A1`, `39C`, `COVID-19`.
     pub fn is_in_name(&self, at: usize) -> bool {
         let Some(numeral) = self.numeral(at) else {
             return false;

@@ -1,14 +1,14 @@
-//! Dates, complete or in part: days, months and weekdays. Years and decades are in `year`.
+//! Reads dates, complete or in part: days, months and weekdays. Years and decades are in `year`.
 
 use super::kind::{MonthForm, TokenKind};
 use super::reader::{Found, Reader};
 use super::{Date, Value};
 
-/// A date and the token after it.
+/// A date, and the index of the token after it.
 type DateAndEnd = (Date, usize);
 
 impl Reader<'_> {
-    /// The date, year or decade that begins at a token.
+    /// Reads a date, year or decade that starts at token `at`.
     pub fn date(&self, at: usize) -> Option<Found> {
         if self.is_in_name(at) && !self.is_decade(at) && !self.has_ordinal_ending(at) {
             return None;
@@ -21,36 +21,41 @@ impl Reader<'_> {
             .or_else(|| self.years(at))
     }
 
-    /// Whether the ending of an English ordinal is written right after the numeral at a token: `8th`.
+    /// Whether the ending of an English ordinal (st, nd, rd, th) is written right after the numeral at token `at`:
+    /// `8th`.
     pub fn has_ordinal_ending(&self, at: usize) -> bool {
         self.is_glued(at + 1) && self.is_one_of(at + 1, &["st", "nd", "rd", "th"])
     }
 
-    /// The token after a dash or word of a range (to, ถึง), if one stands at a token.
+    /// Returns the index of the token after a dash or a word of a range (to, ถึง) at token `at`, or `None` if there is
+    /// none.
     pub fn after_range_word(&self, at: usize) -> Option<usize> {
         let sign = matches!(self.kind(at), TokenKind::Symbol('-' | '–' | '—' | '−'));
         (sign || self.is_one_of(at, &["ถึง", "จนถึง", "ไปจนถึง", "to", "until", "through"])).then_some(at + 1)
     }
 
-    /// The token after a dash, a word of a range, "and" or "or", if one stands at a token.
+    /// Returns the index of the token after a dash, a word of a range, "and" or "or" at token `at`, or `None` if there
+    /// is none.
     fn after_conjunction(&self, at: usize) -> Option<usize> {
         self.after_range_word(at)
             .or_else(|| self.is_one_of(at, &["และ", "กับ", "and", "or", "หรือ"]).then_some(at + 1))
     }
 
-    /// The token after a dash, a word of a range, "and", "or" or a comma, if one stands at a token.
+    /// Returns the index of the token after a dash, a word of a range, "and", "or" or a comma at token `at`, or `None`
+    /// if there is none.
     fn after_list_separator(&self, at: usize) -> Option<usize> {
         self.after_conjunction(at)
             .or_else(|| matches!(self.kind(at), TokenKind::Symbol(',')).then_some(at + 1))
     }
 
-    /// One date, or a pair of dates with the end of the second.
+    /// Makes a quantity of the date `first`, which ends before token `end`, or of two dates if `second` has a date,
+    /// which then gives the end. Never `None`.
     pub fn date_pair(first: Date, second: Option<DateAndEnd>, end: usize) -> Option<Found> {
         let (to, end) = second.map_or((None, end), |(date, end)| (Some(Value::Date(date)), end));
         Some(Found::pair(Value::Date(first), to, end))
     }
 
-    /// A date in digits: `8/11/2566`, `8/11/66`, `8.11.2566`, `2023-11-08`.
+    /// Reads a date in digits: `8/11/2566`, `8/11/66`, `8.11.2566`, `2023-11-08`.
     fn numeric_date(&self, at: usize) -> Option<Found> {
         if let TokenKind::Code = self.kind(at) {
             let mut parts = [0u64; 3];
@@ -90,8 +95,8 @@ impl Reader<'_> {
         Self::date_pair(date, None, at + 5)
     }
 
-    /// A date from the numbers of its day, month and year. If the month is above 12, English has the month first. `None` if
-    /// there is no such day or month.
+    /// Makes a date from the numbers of its day, month and year. If `month` is above 12, an English date is taken to
+    /// have the month before the day. Returns `None` if there is no such day or month.
     fn day_month_year(&self, day: u64, month: u64, year: i32) -> Option<Date> {
         let (day, month) = if month > 12 && !self.is_thai() {
             (month, day)
@@ -107,7 +112,7 @@ impl Reader<'_> {
         (date.month.is_some() && date.day.is_some()).then_some(date)
     }
 
-    /// A weekday, with the date after it if there is one.
+    /// Reads a day of the week, with the date after it if there is one.
     fn weekday(&self, at: usize) -> Option<Found> {
         let TokenKind::Weekday(weekday, sure) = self.kind(at) else {
             return None;
@@ -163,7 +168,7 @@ impl Reader<'_> {
         Self::date_pair(alone, None, at + 1)
     }
 
-    /// A day of the month in digits, and the token after it.
+    /// Reads a day of the month in digits. Returns the day and the index of the token after it.
     fn day_in_digits(&self, at: usize) -> Option<(u8, usize)> {
         let numeral = self.numeral(at)?;
         let day = u8::try_from(numeral.as_plain_digits()?)
@@ -179,7 +184,8 @@ impl Reader<'_> {
         ))
     }
 
-    /// A day of the month in digits or as an English ordinal, and the token after it.
+    /// Reads a day of the month in digits or as an English ordinal. Returns the day and the index of the token after
+    /// it.
     fn day(&self, at: usize) -> Option<(u8, usize)> {
         self.day_in_digits(at).or_else(|| {
             let (day, end) = self.english_ordinal(at)?;
@@ -188,12 +194,14 @@ impl Reader<'_> {
         })
     }
 
-    /// A day of the month, with or without `วันที่` before it, and the token after it.
+    /// Reads a day of the month, with or without the word วันที่ before it. Returns the day and the index of the token
+    /// after it.
     fn day_with_word(&self, at: usize) -> Option<(u8, usize)> {
         self.day(at + usize::from(self.is_one_of(at, &["วันที่"])))
     }
 
-    /// A month, how it is written, and the token after it and its dot.
+    /// Reads the name of a month. Returns the month, how it is written, and the index of the token after it and its
+    /// dot.
     fn month(&self, at: usize) -> Option<(u8, MonthForm, usize)> {
         let TokenKind::Month(month, form) = self.kind(at) else {
             return None;
@@ -205,7 +213,8 @@ impl Reader<'_> {
         Some((month, form, if dot { at + 2 } else { at + 1 }))
     }
 
-    /// The month after a day, as in `8 พฤศจิกายน` and `8th of November`.
+    /// Reads the month after a day, as in `8 พฤศจิกายน` and `8th of November`. Returns the month, how it is written,
+    /// and the index of the token after it.
     fn month_after_day(&self, at: usize) -> Option<(u8, MonthForm, usize)> {
         let at = if self.is_one_of(at, &["เดือน", "of"]) {
             at + 1
@@ -215,7 +224,8 @@ impl Reader<'_> {
         self.month(at)
     }
 
-    /// Days with their month; in Thai, also days without a month after วันที่.
+    /// Reads a day or a range of days with the name of its month; in Thai, after the word วันที่, the month may be
+    /// missing.
     fn days(&self, at: usize) -> Option<Found> {
         if self.is_thai() && self.text_before(at).ends_with("วันที่") {
             return self.days_with_month(at).or_else(|| self.days_without_month(at));
@@ -223,7 +233,8 @@ impl Reader<'_> {
         self.days_with_month(at)
     }
 
-    /// A day or a range of days, with month and perhaps year: `8-10 พ.ย. 2566`, `30 October to 2 November 2023`.
+    /// Reads a day or a range of days with its month and perhaps its year: `8-10 พ.ย. 2566`, `30 October to 2 November
+    /// 2023`.
     fn days_with_month(&self, at: usize) -> Option<Found> {
         let (day, next) = self.day(at)?;
         if let Some((month, form, end)) = self.month_after_day(next) {
@@ -264,7 +275,7 @@ impl Reader<'_> {
         Self::date_pair(date(day), Some((date(last), end)), end)
     }
 
-    /// A day or a range of days without a month: วันที่ 9, วันที่ 8-10.
+    /// Reads a day or a range of days without a month: วันที่ 9, วันที่ 8-10.
     fn days_without_month(&self, at: usize) -> Option<Found> {
         let (day, end) = self.day_in_digits(at)?;
         let date = |day| Date {
@@ -278,7 +289,8 @@ impl Reader<'_> {
         Self::date_pair(date(day), second, end)
     }
 
-    /// The year after a month, with a comma, of or ปี between them, and the token after it. Without a year, `at`.
+    /// Reads the year after a month, perhaps with a comma, "of" or ปี before it. Returns the year and the index of the
+    /// token after it, or `None` and `at` if there is no year.
     fn year_after(&self, at: usize, form: MonthForm) -> (Option<i32>, usize) {
         let comma = matches!(self.kind(at), TokenKind::Symbol(','))
             && self.numeral(at + 1).is_some_and(|year| year.digits == 4)
@@ -290,7 +302,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A date that begins with a month: `พฤศจิกายน 2566`, `ม.ค.-มี.ค. 2566`, `November 8-10, 2023`, `in May`.
+    /// Reads a date that begins with a month: `พฤศจิกายน 2566`, `ม.ค.-มี.ค. 2566`, `November 8-10, 2023`, `in May`.
     fn months(&self, at: usize) -> Option<Found> {
         let (month, form, end) = self.month(at)?;
         if self.is_latin(at)
@@ -347,7 +359,8 @@ impl Reader<'_> {
         Self::date_pair(Date { year, ..first }, second, after)
     }
 
-    /// The days after a month in English: `November 8`, `Nov. 8-10, 2023`, `October 30 to November 2`.
+    /// Reads the days after a month in English: `November 8`, `Nov. 8-10, 2023`, `October 30 to November 2`. `next` is
+    /// the token after the month.
     fn days_after_month(&self, month: u8, next: usize) -> Option<Found> {
         let next = if self.is_one_of(next, &["the"]) { next + 1 } else { next };
         let (day, end) = self.day(next).filter(|&(_, end)| !self.is_other_quantity(end))?;
@@ -378,13 +391,13 @@ impl Reader<'_> {
         Self::date_pair(date(month, day, year), second, year_end)
     }
 
-    /// Whether a token is in Latin letters, in a text of either language.
+    /// Whether a token consists of ASCII characters, so that it is no Thai word.
     pub fn is_latin(&self, at: usize) -> bool {
         self.token_text(at).is_ascii()
     }
 }
 
-/// The ASCII digit for an Arabic or Thai digit.
+/// Returns the ASCII digit for an Arabic or Thai digit, or `None` for any other character.
 fn ascii_digit(c: char) -> Option<char> {
     match c {
         '0'..='9' => Some(c),

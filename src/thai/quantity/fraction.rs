@@ -1,4 +1,4 @@
-//! Fractions: halves and quarters, `3/4`, 3 ใน 4, three out of four.
+//! Reads fractions: halves and quarters, `3/4`, 3 ใน 4, three out of four.
 
 use super::Value;
 use super::amount::Amount;
@@ -9,7 +9,8 @@ use super::number::Number;
 use super::reader::{Found, Reader};
 
 impl Reader<'_> {
-    /// An integer that may be the numerator or denominator of a fraction, and the token after it.
+    /// Reads an integer up to 1000 that may be the numerator or denominator of a fraction. Returns the integer and the
+    /// index of the token after it.
     fn fraction_part(&self, at: usize) -> Option<(u64, usize)> {
         const MAX: u64 = 1000;
         let number = self.number(at)?;
@@ -17,7 +18,7 @@ impl Reader<'_> {
         Some((whole, number.end))
     }
 
-    /// The fraction that begins at a token: ครึ่ง, 3/4, 3 ใน 4, เศษ 3 ส่วน 4, three quarters, three out of four.
+    /// Reads a fraction that starts at token `at`: ครึ่ง, 3/4, 3 ใน 4, เศษ 3 ส่วน 4, three quarters, three out of four.
     pub fn fraction(&self, at: usize) -> Option<Found> {
         match self.kind(at) {
             TokenKind::Half => return self.half(at),
@@ -32,7 +33,7 @@ impl Reader<'_> {
                 let (whole, end) = self.fraction_part(end + 1)?;
                 return Some(Found::new(Value::Fraction(part, whole), end));
             }
-            // A year and a half.
+            // One and a half after a noun: a year and a half.
             _ if self.is_one_of(at, &["a", "an"])
                 && !matches!(self.kind(at + 1), TokenKind::Scale(_))
                 && self.and_a_half(at + 2).is_some() =>
@@ -92,7 +93,8 @@ impl Reader<'_> {
         (part < whole).then(|| Found::new(Value::Fraction(part, whole), end))
     }
 
-    /// A fraction with a usual denominator, such as `3/4`: numerator, denominator, and the token after it.
+    /// Reads a fraction in digits with a usual denominator, such as `3/4`. Returns numerator, denominator, and the
+    /// index of the token after it.
     pub fn simple_fraction(&self, at: usize) -> Option<(u64, u64, usize)> {
         let slash =
             matches!(self.kind(at + 1), TokenKind::Symbol('/' | '⁄')) && self.is_glued(at + 1) && self.is_glued(at + 2);
@@ -105,7 +107,7 @@ impl Reader<'_> {
         (part < whole && matches!(whole, 2..=10 | 12 | 16 | 100)).then_some((part, whole, at + 3))
     }
 
-    /// Two numbers with a slash between them: a fraction, `3/4`, or a pair, `24/7`, `2/2566`.
+    /// Reads two numbers with a slash between them: a fraction, `3/4`, or a pair, `24/7`, `2/2566`.
     fn slashed_numbers(&self, at: usize) -> Option<Found> {
         let part = self.numeral(at)?.as_plain_digits()?;
         if let Some((part, whole, end)) = self.simple_fraction(at) {
@@ -130,7 +132,8 @@ impl Reader<'_> {
         Some(Found::pair(value, Some(to), at + 3))
     }
 
-    /// The word half or ครึ่ง where it means a half of something, not half-time, the second half or half past.
+    /// Reads the word half or ครึ่ง at token `at`, if it means a half of something and is not part of half-time, the
+    /// second half or half past.
     fn half(&self, at: usize) -> Option<Found> {
         let scale_at = if self.is_one_of(at + 1, &["a"]) { at + 2 } else { at + 1 };
         if let TokenKind::Scale(scale) = self.kind(scale_at) {

@@ -2,120 +2,124 @@
 
 use super::amount::Amount;
 
-/// The years by which the Buddhist era is ahead of the common era.
+/// Number of years by which the Buddhist era is ahead of the common era: 2566 BE is 2023 CE.
 pub const BUDDHIST: i32 = 543;
 
-/// The meaning of a token.
+/// What a token (a word, a numeral or a symbol) means in a quantity.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum TokenKind {
     /// A number in digits.
     Numeral(Numeral),
-    /// Digits that are no number: a version, or more digits than an amount may have.
+    /// Digits that are no number: a version such as `1.2.3`, or more digits than an amount may have.
     Code,
-    /// A number below a hundred in words.
+    /// A word for a number below a hundred.
     SmallNumber(u64),
-    /// A word that multiplies the number before it: hundred, ล้าน.
+    /// A word that multiplies the number before it by this factor: hundred, ล้าน (million).
     Scale(u64),
-    /// A scale that is written as letters right after digits: `5k`, `2bn`.
+    /// Letters right after digits that multiply by this factor: `5k`, `2bn`.
     ScaleLetter(u64),
-    /// A scale in the plural, as in thousands of people.
+    /// A word for an unknown multiple of this factor: thousands, millions.
     PluralScale(u64),
-    /// หลาย, several: an unknown number of the scale after it.
+    /// A word for an unknown number of what follows, such as several or หลาย before thousand.
     Several,
-    /// An ordinal in words: third.
+    /// A word for an ordinal: third.
     Ordinal(u64),
-    /// A decade in words: nineties.
+    /// A word for a decade of an unnamed century, with its first year in two digits: 90 for nineties.
     Decade(i32),
-    /// The denominator of a fraction in words: quarters.
+    /// A word for the denominator of a fraction: quarters.
     Denominator(u64),
-    /// ครึ่ง, half.
+    /// A word for a half: half, ครึ่ง.
     Half,
-    /// จุด, point: the decimals follow in words.
+    /// A word for the decimal point, after which decimals follow in words: point, จุด.
     Point,
-    /// กว่า, เศษ (and more): stands between a number and its scale, or after it.
+    /// A Thai word that means "and more" between a number and its scale, or after the number: กว่า, เศษ.
     AndMore,
-    /// A percent sign or word.
+    /// A sign or word for per cent.
     Percent,
-    /// Percentage points, or parts of them; the number says how many parts make one point (100 for basis points).
+    /// A word for percentage points or for parts of them. The number says how many parts make one percentage point: 100
+    /// for basis points.
     PercentagePoints(u64),
-    /// ร้อยละ (per cent), which stands before its number.
+    /// The word ร้อยละ (per cent), which stands before its number.
     PerHundred,
-    /// A currency, by its ISO 4217 code.
+    /// A sign or word for a currency, with its ISO 4217 code.
     Currency(&'static str),
-    /// A month, from 1, and how it is written.
+    /// The name of a month, with the month's number from 1, and how the name is written.
     Month(u8, MonthForm),
-    /// A weekday, from 1 for Monday. The flag is false if the word alone may mean something else (the sun).
+    /// The name of a day of the week, with the day's number from 1 for Monday. The flag is false if the word may also
+    /// mean something else, such as sun.
     Weekday(u8, bool),
-    /// An era; the number is added to a year of it to get a year of the common era.
+    /// The name of an era, with the number that turns a year of the era into a year of the common era when added to it.
     Era(i32),
-    /// A mark for years before the common era.
+    /// A word for years before the common era: BC, ก่อนคริสตกาล.
     Bce,
-    /// A word of a time of day.
+    /// A word that belongs to a time of day.
     TimeWord(TimeWord),
-    /// A word that only looks like a number: พันธุ์ (breed) begins like พัน (thousand).
+    /// A word that begins like a number but is none: พันธุ์ (breed) begins like พัน (thousand).
     NotQuantity,
-    /// Any other word; the reader compares its text where needed.
+    /// Any word that is in no other kind. The reader compares its text where a grammar needs it.
     Word,
-    /// A character that is neither letter, digit nor white space.
+    /// A character that is neither a letter, a digit nor white space, and has no other kind.
     Symbol(char),
     /// The end of a line.
     LineBreak,
 }
 
-/// The written form of a month.
+/// How the name of a month is written, which decides whether it can stand for a month without a day or year.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MonthForm {
-    /// In full, and the word has no other meaning.
+    /// The name is written in full and has no other meaning.
     Full,
-    /// In full or abbreviated, but the word may mean something else: it needs a day, a year or a preposition beside it.
+    /// The name, in full or abbreviated, can be another word, such as march. It counts only with a day, a year or a
+    /// preposition beside it.
     Short,
-    /// Without its ending, as people say it: ตุลา.
+    /// The Thai name without its last syllable, as people say it: ตุลา (October).
     Spoken,
 }
 
-/// Words of a time of day.
+/// A word that belongs to a time of day, by what it says about the hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimeWord {
-    /// น., นาฬิกา, hours: the hour is on the clock of 24 hours.
+    /// The hour is on the clock of 24 hours: น., นาฬิกา, hrs, UTC.
     TwentyFourHour,
-    /// โมง, o'clock: the half of the day is not said.
+    /// The word does not say whether the hour is before or after noon: o'clock, โมง.
     Oclock,
-    /// ตี: the number after it counts hours after midnight.
+    /// The number after the word counts hours after midnight: ตี.
     AfterMidnight,
-    /// ทุ่ม: the number before it counts hours after 18:00.
+    /// The number before the word counts hours after 18:00: ทุ่ม.
     Evening,
-    /// บ่าย, p.m.
+    /// The hour is after noon: บ่าย, p.m.
     Afternoon,
-    /// เช้า, a.m.
+    /// The hour is before noon: เช้า, a.m.
     Morning,
-    /// เย็น: 16:00 to 18:00.
+    /// The hour is in the late afternoon or early evening: เย็น.
     EarlyEvening,
-    /// A name of one hour: เที่ยง (12), midnight (0).
+    /// A name for one hour, with the hour: เที่ยง (12), midnight (0).
     NamedHour(u8),
 }
 
-/// A number in digits, with how it is written.
+/// A number in digits, and how it is written.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Numeral {
-    /// Its value.
+    /// Value of the number.
     pub amount: Amount,
-    /// The value of the digits before the decimal point.
+    /// Value of the digits before the decimal point.
     pub whole: u64,
-    /// The number of digits before the decimal point.
+    /// Number of digits before the decimal point.
     pub digits: u8,
-    /// The value and the number of the digits after the decimal point.
+    /// Value of the digits after the decimal point, and the number of these digits; `None` if there is no decimal
+    /// point.
     pub decimals: Option<(u64, u8)>,
-    /// Whether commas group the thousands.
+    /// Whether commas separate the thousands.
     pub has_commas: bool,
 }
 
 impl Numeral {
-    /// Its value if it is written with digits alone, without comma or point.
+    /// Returns the value if the number is written with digits alone, without comma or decimal point.
     pub fn as_plain_digits(&self) -> Option<u64> {
         (self.decimals.is_none() && !self.has_commas).then_some(self.whole)
     }
 
-    /// Its value if it is written with exactly this many digits and nothing else.
+    /// Returns the value if the number is written with exactly `digits` digits and nothing else.
     pub fn as_digits(&self, digits: u8) -> Option<u64> {
         self.as_plain_digits().filter(|_| self.digits == digits)
     }

@@ -1,4 +1,4 @@
-//! The lexicon: Thai and English words of numbers, money, times and dates, with their meaning.
+//! The lexicon of quantities: Thai and English words of numbers, money, times and dates, with their meaning.
 
 use super::kind::{BUDDHIST, MonthForm, TimeWord, TokenKind};
 use aho_corasick::{AhoCorasick, Anchored, Input, MatchKind, StartKind};
@@ -12,7 +12,7 @@ use TokenKind::{
     PercentagePoints, PluralScale, Point, Scale, ScaleLetter, Several, SmallNumber, Weekday, Word,
 };
 
-/// Thai words by their meaning; white space separates the words of one entry.
+/// Thai words by their meaning; white space separates the words that share a meaning.
 const THAI: &[(TokenKind, &str)] = &[
     (SmallNumber(0), "ศูนย์จุด ศูนย์องศา"),
     (SmallNumber(1), "หนึ่ง นึง เอ็ด"),
@@ -130,7 +130,7 @@ const THAI: &[(TokenKind, &str)] = &[
     (TokenKind::TimeWord(NamedHour(0)), "เที่ยงคืน สองยาม"),
     (TokenKind::TimeWord(NamedHour(12)), "เที่ยง เที่ยงวัน"),
     (Word, "ถึง และ กับ ใน ส่วน ต่อ ที่ ปี วันที่ เดือน ทศวรรษ ทศวรรษที่ ยุค นาที ระหว่าง จาก โควิด"),
-    // Words, ranks, shapes, places and names that begin like a number.
+    // Words, ranks, shapes, places and names that begin like a number but are none.
     (NotQuantity, "ลบ.ม. ร้อยเอ็ด ร้อยเอก ร้อยโท ร้อยตรี ร้อยตำรวจ ร้อยแก้ว ร้อยกรอง ร้อยเรียง ร้อยไหม ร้อยมาลัย ร้อยพวงมาลัย
         พันเอก พันโท พันตรี พันจ่า พันตำรวจ พันธุ์ พันธ์ พันทิป พันธนาการ พันธมิตร พันธกิจ พันธบัตร พันธะ พันลึก พันลำ พันผ้า พันแผล พันคอ พันรอบ พันข้อมือ พันข้อเท้า พันด้วย พันแข้งพันขา
         สิบเอก สิบโท สิบตรี สิบตำรวจ สิบล้อ หกล้อ หกล้ม หกคะเมน หกเลอะ สิบสองปันนา
@@ -141,7 +141,8 @@ const THAI: &[(TokenKind, &str)] = &[
         เที่ยงธรรม เที่ยงตรง เที่ยงแท้ ตีพิมพ์ ตีความ ส.ค.ส. ศูนย์ ใต้หวัน เศษเหล็ก เศษอาหาร เศษผ้า บาทหลวง บาทวิถี"),
 ];
 
-/// English words and other words in Latin letters by their meaning, in lower case.
+/// English words and other words in Latin letters by their meaning, in lower case; white space separates the words that
+/// share a meaning.
 const LATIN: &[(TokenKind, &str)] = &[
     (SmallNumber(0), "zero"),
     (SmallNumber(1), "one"),
@@ -300,7 +301,7 @@ const LATIN: &[(TokenKind, &str)] = &[
     (TokenKind::TimeWord(NamedHour(12)), "noon midday"),
 ];
 
-/// The ISO 4217 code of a currency symbol.
+/// Returns the ISO 4217 code of a currency symbol, or `None` if the character is none.
 pub fn currency_of_symbol(symbol: char) -> Option<&'static str> {
     Some(match symbol {
         '฿' => "THB",
@@ -318,7 +319,7 @@ pub fn currency_of_symbol(symbol: char) -> Option<&'static str> {
     })
 }
 
-/// The numerator and denominator of a fraction that is one character.
+/// Returns the numerator and the denominator of a fraction that is one character, such as ½.
 pub fn fraction_of_symbol(symbol: char) -> Option<(u64, u64)> {
     Some(match symbol {
         '½' => (1, 2),
@@ -332,7 +333,8 @@ pub fn fraction_of_symbol(symbol: char) -> Option<(u64, u64)> {
     })
 }
 
-/// The ISO 4217 code of the dollar of a country other than the United States, by the (last) word before "dollar".
+/// Returns the ISO 4217 code of the dollar of a country other than the United States. `country` is the last word before
+/// "dollar", such as Kong for the Hong Kong dollar.
 pub fn dollar_of_country(country: &str) -> Option<&'static str> {
     Some(match country {
         "Singapore" | "Singaporean" => "SGD",
@@ -345,7 +347,8 @@ pub fn dollar_of_country(country: &str) -> Option<&'static str> {
     })
 }
 
-/// Looks up the longest Thai entry with which `text[at..]` begins: its meaning, and the byte offset of its end.
+/// Finds the longest Thai word of the lexicon with which `text[at..]` begins. Returns its meaning, and the byte offset
+/// of its end.
 pub fn lookup_thai(text: &str, at: usize) -> Option<(TokenKind, usize)> {
     static ENTRIES: LazyLock<(AhoCorasick, Vec<TokenKind>)> = LazyLock::new(|| {
         let (kinds, words): (Vec<TokenKind>, Vec<&str>) = THAI
@@ -364,8 +367,9 @@ pub fn lookup_thai(text: &str, at: usize) -> Option<(TokenKind, usize)> {
     Some((kinds[found.pattern().as_usize()], found.end()))
 }
 
-/// Byte offsets of the starts and ends of entries that are too long to stand in a text by chance. They are word boundaries
-/// even where the segmenter finds none, as it may not beside an unknown name.
+/// Finds words of the lexicon that are too long to stand in a text by chance, and returns the byte offsets of their
+/// starts and ends. These are word boundaries even where the word segmenter finds none, as may happen beside an unknown
+/// name.
 pub fn certain_boundaries(text: &str) -> impl Iterator<Item = usize> {
     static ENTRIES: LazyLock<AhoCorasick> = LazyLock::new(|| {
         let words = |chosen: fn(&TokenKind) -> bool| {
@@ -391,7 +395,8 @@ pub fn certain_boundaries(text: &str) -> impl Iterator<Item = usize> {
     ENTRIES.find_iter(text).flat_map(|found| [found.start(), found.end()])
 }
 
-/// Looks up a word in Latin letters. Months, currency codes and eras count only with the capitals that they need.
+/// Looks up the meaning of a word in Latin letters. Months, currency codes and eras are recognised only if they are
+/// written with capitals as usual.
 pub fn lookup_latin(word: &str) -> TokenKind {
     static ENTRIES: LazyLock<HashMap<&str, TokenKind>> = LazyLock::new(|| {
         LATIN
@@ -399,7 +404,7 @@ pub fn lookup_latin(word: &str) -> TokenKind {
             .flat_map(|(kind, words)| words.split_whitespace().map(move |word| (word, *kind)))
             .collect()
     });
-    /// Bytes of the longest entry, about; longer words are not looked up.
+    /// Length, in bytes, of the longest word that is looked up: about that of the longest word of the lexicon.
     const MAX_BYTES: usize = 12;
     if word.len() > MAX_BYTES {
         return TokenKind::Word;

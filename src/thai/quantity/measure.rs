@@ -1,4 +1,4 @@
-//! Numbers with their units, and pairs of them: ranges, scores and ratios.
+//! Reads numbers with their units, and pairs of such numbers: ranges, scores and ratios.
 
 use super::amount::Amount;
 use super::kind::TokenKind;
@@ -7,20 +7,21 @@ use super::number::Number;
 use super::reader::{Found, Reader};
 use super::{Precision, Value};
 
-/// A unit whose values are a variant of [`Value`] of their own.
+/// A unit that gives a number a [`Value`] variant of its own: per cent, percentage points or money.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Unit {
-    /// Hundredths.
+    /// Per cent, hundredths.
     Percent,
-    /// Parts of a percentage point; the number says how many parts make one point.
+    /// Percentage points or parts of them. The number says how many parts make one percentage point: 100 for basis
+    /// points.
     PercentagePoints(u64),
-    /// A currency, by its ISO 4217 code.
+    /// A currency, with its ISO 4217 code.
     Money(&'static str),
 }
 
 impl Reader<'_> {
-    /// The token after a dash or word that joins two values, if one stands at a token. `first` is where the first value
-    /// began.
+    /// Returns the index of the token after a dash or word at token `at` that joins two values, or `None` if there is
+    /// none. `first` is the token at which the first value starts.
     fn joined(&self, at: usize, first: usize) -> Option<usize> {
         let between = || {
             let text = self.text_before(first);
@@ -38,7 +39,8 @@ impl Reader<'_> {
         }
     }
 
-    /// The unit at a token, right after a number, and the token after it. Without a unit, the token after the number.
+    /// Reads the unit at token `at`, right after `number`. Returns the unit and the index of the token after it, or
+    /// `None` and the index of the token after the number.
     pub fn unit(&self, at: usize, number: &Number) -> (Option<Unit>, usize) {
         let named = |at: usize| self.token_text(at).starts_with(char::is_alphabetic);
         let at = if matches!(self.kind(at), TokenKind::Symbol('-'))
@@ -83,8 +85,8 @@ impl Reader<'_> {
         }
     }
 
-    /// A number with the unit before or after it: the number, its unit, whether the unit stands before it, and the token
-    /// after both.
+    /// Reads a number with the unit before or after it, if there is one. Returns the number, the unit, whether the unit
+    /// stands before the number, and the index of the token after both.
     fn number_with_unit(&self, at: usize) -> Option<(Number, Option<Unit>, bool, usize)> {
         let (prefix, start) = match self.kind(at) {
             TokenKind::PerHundred => (Some(Unit::Percent), at + 1),
@@ -108,7 +110,7 @@ impl Reader<'_> {
         })
     }
 
-    /// A number with or without a unit, or a pair of such numbers.
+    /// Reads a number with or without a unit, or a pair of such numbers, that starts at token `at`.
     pub fn counted(&self, at: usize) -> Option<Found> {
         let (mut first, mut unit, prefixed, mut end) = self.number_with_unit(at)?;
         let mut second = None;
@@ -168,7 +170,8 @@ impl Reader<'_> {
         Some(found)
     }
 
-    /// Whether a Thai digit in words is followed by the next higher one, as in สองสาม (two or three).
+    /// Whether a Thai digit in words is followed by the next higher digit, as in สองสาม (two or three). `next` is the
+    /// token after the first digit.
     fn is_consecutive_digit(&self, first: &Number, next: usize) -> bool {
         match (first.amount.to_integer(), self.kind(next)) {
             (Some(first), TokenKind::SmallNumber(second)) => {
@@ -178,7 +181,8 @@ impl Reader<'_> {
         }
     }
 
-    /// The token after the second number of `1 : 100`, `2:1` or `3 ต่อ 2`, and that number.
+    /// Reads the rest of a ratio or score such as `1 : 100`, `2:1` or `3 ต่อ 2`, whose first number is `first`. Returns
+    /// the index of the token after the second number, and that number.
     fn ratio(&self, at: usize, first: &Number, unit: Option<Unit>) -> Option<(usize, Amount)> {
         let colon = first.end;
         let joins = matches!(self.kind(colon), TokenKind::Symbol(':')) || self.is_one_of(colon, &["ต่อ"]);
@@ -190,8 +194,8 @@ impl Reader<'_> {
         plain.then_some((second.end, second.amount))
     }
 
-    /// Whether the words around a scale or a one show that it is a number: a unit after it, or a word such as about before
-    /// it.
+    /// Whether the words around a scale word or the word one show that it is a number: a unit after it, or a word such
+    /// as about beside it.
     fn is_number_in_context(&self, at: usize, end: usize) -> bool {
         if self.is_thai() {
             return self.is_unit(end)

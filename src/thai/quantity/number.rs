@@ -1,4 +1,4 @@
-//! Numbers in digits and in words, with scales such as million and ล้าน.
+//! Reads numbers in digits and in words, with scales such as million and ล้าน.
 
 use super::amount::Amount;
 use super::kind::TokenKind;
@@ -6,25 +6,25 @@ use super::lexicon;
 use super::reader::Reader;
 use super::{Language, Precision};
 
-/// A number without its unit.
+/// A number in a text, without its unit.
 #[derive(Clone, Copy)]
 pub struct Number {
-    /// Its value.
+    /// Value of the number.
     pub amount: Amount,
-    /// The factor before the scale: 3 in 3 แสนล้าน.
+    /// The number before the scales, such as 3 in 3 แสนล้าน (3 hundred thousand million).
     pub factor: Amount,
-    /// The product of the scales, if the number is one factor times scales.
+    /// Product of the scale words, such as a million, if the number is one factor times scales; `None` otherwise.
     pub scale: Option<Amount>,
-    /// Whether it is the word one or a scale alone; those are mostly no numbers.
+    /// Whether the number is only the word one or a scale word alone; in most texts these are no numbers.
     pub is_bare: bool,
-    /// The precision that its own words express: several, and more.
+    /// How exact the number's own words say that it is: several, and more.
     pub precision: Precision,
-    /// The token after it.
+    /// Index of the token after the number.
     pub end: usize,
 }
 
 impl Number {
-    /// A number without scale that ends before the token `end`.
+    /// Makes a number without scale words that ends before token `end`.
     pub fn simple(amount: Amount, end: usize) -> Self {
         Self {
             amount,
@@ -37,28 +37,31 @@ impl Number {
     }
 }
 
-/// The most tokens that one number may have.
+/// Number of tokens after which the reading of one number stops, so that a long run of number words takes little time.
 const MAX_TOKENS: usize = 32;
 
-/// The value of a number in words while its words are read, from left to right.
+/// Adds up the value of a number in words while its words are read from left to right.
 ///
-/// Scales from a base on (ล้าน in Thai, thousand in English) close a section: they multiply all that stands between them
-/// and the scale of the section before.
+/// A scale of at least a base (a million in Thai, a thousand in English) completes a section: it multiplies all that
+/// was read since the last such scale. In "two million three hundred thousand five", "two million" and "three hundred
+/// thousand" are completed sections.
 #[derive(Clone, Copy)]
 struct Accumulator {
-    /// The value of the sections that are closed.
+    /// Sum of the completed sections of the number: two million in "two million three hundred five".
     total: Amount,
-    /// The value of the section that is open, without `pending`.
+    /// Value read since the last completed section, without `pending`: three hundred in "two million three hundred
+    /// five".
     section: Amount,
-    /// A number that a scale may follow.
+    /// Number that was read last and that a scale word may still multiply: five in "two million three hundred five".
     pending: Option<Amount>,
-    /// The last scale; within a section, the next must be smaller.
+    /// The last scale (such as 100 for hundred) that was read; `u64::MAX` if there was none.
     last_scale: u64,
-    /// The last scale that closed a section.
+    /// The last scale that completed a section, such as a million in "two million three hundred"; `u64::MAX` if there
+    /// was none.
     last_section_scale: u64,
-    /// The first number: see [`Number::factor`].
+    /// The number before the first scale: see [`Number::factor`].
     factor: Option<Amount>,
-    /// The product of the scales so far; `None` once another number was added.
+    /// Product of the scales read so far; `None` once a second number was read.
     scale: Option<Amount>,
 }
 
@@ -75,7 +78,7 @@ impl Accumulator {
         }
     }
 
-    /// Adds a number that a scale may follow.
+    /// Takes up a number that a scale word may still multiply.
     fn push_number(&mut self, amount: Amount) {
         self.pending = Some(amount);
         if self.factor.is_none() && self.last_scale == u64::MAX {
@@ -85,7 +88,9 @@ impl Accumulator {
         }
     }
 
-    /// Whether a scale may come next: the scales of one number descend, except in ล้านล้าน (million million).
+    /// Whether `scale` may be the next scale: the scales of one number descend, except in ล้านล้าน (million million).
+    /// `base` is the smallest scale that multiplies all that was read since the last such scale: a million in Thai, a
+    /// thousand in English.
     fn scale_fits(&self, scale: u64, base: u64) -> bool {
         if scale < base {
             return scale < self.last_scale || self.last_scale >= base;
@@ -94,8 +99,8 @@ impl Accumulator {
         scale < self.last_section_scale || twice
     }
 
-    /// Multiplies by a scale: the whole section if the scale is `base` or larger, else only the pending number. `None` on
-    /// overflow.
+    /// Multiplies by a scale: all that was read since the last scale of at least `base` if this scale is `base` or
+    /// larger, else only the number read last. Returns `None` on overflow.
     fn multiply(&mut self, scale: u64, base: u64) -> Option<()> {
         let factor = Amount::from_integer(scale);
         let one = Amount::from_integer(1);
@@ -103,7 +108,7 @@ impl Accumulator {
             let pending = self.pending.take().unwrap_or(Amount::ZERO);
             let mut sum = self.section.checked_add(pending)?;
             if base == 1_000_000 {
-                // The second ล้าน of ล้านล้าน multiplies what the first one has.
+                // In ล้านล้าน (million million), the second ล้าน multiplies the section that the first one closed.
                 sum = sum.checked_add(std::mem::replace(&mut self.total, Amount::ZERO))?;
             }
             let sum = if sum == Amount::ZERO { one } else { sum };
@@ -123,8 +128,8 @@ impl Accumulator {
         Some(())
     }
 
-    /// Multiplies the digit that ends a Thai number by a tenth of the scale before it: พันห้า (thousand five) is 1500. `None`
-    /// on overflow.
+    /// Multiplies the digit at the end of a Thai number by a tenth of the scale before it: พันห้า (thousand five) is
+    /// 1500. Returns `None` on overflow.
     fn apply_implied_scale(&mut self) -> Option<()> {
         if let Some(pending) = self.pending
             && self.last_scale >= 1_000
@@ -135,7 +140,8 @@ impl Accumulator {
         Some(())
     }
 
-    /// Whether a number below a hundred may come next in English: after tens, only a number below ten may.
+    /// Whether a number word below a hundred may come next in an English number: after a word for tens, only a number
+    /// below ten may.
     fn english_word_fits(&self, value: u64) -> bool {
         match self.pending.map(Amount::to_integer) {
             None => true,
@@ -146,7 +152,7 @@ impl Accumulator {
         }
     }
 
-    /// Adds decimals to the pending number, which a scale may still multiply. `None` on overflow.
+    /// Adds decimals to the number read last, which a scale may still multiply. Returns `None` on overflow.
     fn add_decimals(&mut self, decimals: Amount) -> Option<()> {
         let pending = self.pending.unwrap_or(Amount::ZERO).checked_add(decimals)?;
         if self.factor == self.pending {
@@ -156,7 +162,7 @@ impl Accumulator {
         Some(())
     }
 
-    /// The finished number, which ends before the token `end`. `None` on overflow.
+    /// Returns the number that was read, which ends before token `end`, or `None` on overflow.
     fn finish(self, precision: Precision, end: usize) -> Option<Number> {
         let pending = self.pending.unwrap_or(Amount::ZERO);
         let amount = self.total.checked_add(self.section)?.checked_add(pending)?;
@@ -172,7 +178,7 @@ impl Accumulator {
 }
 
 impl Reader<'_> {
-    /// The number that begins at a token.
+    /// Reads a number that starts at token `at`.
     pub fn number(&self, at: usize) -> Option<Number> {
         let number = match self.language {
             Language::Thai => self.thai_number(at),
@@ -180,7 +186,7 @@ impl Reader<'_> {
         }?;
         let alone = number.end == at + 1;
         let is_bare = alone && matches!(self.kind(at), TokenKind::SmallNumber(1) | TokenKind::Scale(_));
-        // Words that only are a number together with others: เอ็ด, ยี่, few, half.
+        // Words that are a number only together with other words: เอ็ด, ยี่, few, half.
         if alone && (self.is_one_of(at, &["เอ็ด", "ยี่"]) || matches!(self.kind(at), TokenKind::Several | TokenKind::Half))
         {
             return None;
@@ -188,7 +194,8 @@ impl Reader<'_> {
         Some(Number { is_bare, ..number })
     }
 
-    /// A numeral, with a fraction after it if there is one (`1½`, `1 1/2`), and the token after both.
+    /// Reads a number in digits, with a fraction after it if there is one (`1½`, `1 1/2`). Returns its value and the
+    /// index of the token after it.
     fn numeral_with_fraction(&self, at: usize) -> Option<(Amount, usize)> {
         let numeral = self.numeral(at).filter(|_| !self.is_in_name(at))?;
         if let TokenKind::Symbol(symbol) = self.kind(at + 1)
@@ -200,7 +207,7 @@ impl Reader<'_> {
                 at + 2,
             ));
         }
-        // 1 1/2 cups.
+        // A fraction after a space: 1 1/2 cups.
         if let Some((part, whole, end)) = self.simple_fraction(at + 1)
             && !self.is_glued(at + 1)
             && numeral.as_plain_digits().is_some_and(|whole| whole < 100)
@@ -213,7 +220,8 @@ impl Reader<'_> {
         Some((numeral.amount, at + 1))
     }
 
-    /// หลาย or several before a scale, and the token after it; else the precision of a plain number. `None` if no scale follows.
+    /// Reads หลาย or several before a scale word. Returns [`Precision::Several`] and the index of the scale; without
+    /// such a word, [`Precision::Exact`] and `at`; `None` if the word is there but no scale follows.
     fn several(&self, at: usize) -> Option<(Precision, usize)> {
         if !matches!(self.kind(at), TokenKind::Several) {
             return Some((Precision::Exact, at));
@@ -221,19 +229,21 @@ impl Reader<'_> {
         matches!(self.kind(at + 1), TokenKind::Scale(_)).then_some((Precision::Several, at + 1))
     }
 
-    /// The number in Thai that begins at a token: 3 แสนล้าน, สองร้อยห้าสิบ.
+    /// Reads a number in Thai that starts at token `at`: 3 แสนล้าน, สองร้อยห้าสิบ.
     fn thai_number(&self, at: usize) -> Option<Number> {
         const MILLION: u64 = 1_000_000;
         let mut sum = Accumulator::new();
         let (mut precision, mut end) = self.several(at)?;
         let most = at + MAX_TOKENS;
-        // The state after the last scale, to go back to: ยี่สิบสามสิบ (twenty thirty) are two numbers.
+        // The state after the last scale, to return to if a scale does not fit: ยี่สิบสามสิบ (twenty thirty) is two
+        // numbers.
         let mut whole = (sum, end);
         while end < most {
             let first = end == at;
             match self.kind(end) {
                 TokenKind::Numeral(numeral) if sum.pending.is_none() => {
-                    // 2 ล้าน 5 แสน, but not 2 ล้าน 300.
+                    // A later numeral belongs to the number only if a smaller scale follows: 2 ล้าน 5 แสน, but not 2
+                    // ล้าน 300.
                     let lower = matches!(self.kind(end + 1), TokenKind::Scale(scale) if scale < sum.last_scale);
                     if !first && (numeral.has_commas || !lower) {
                         break;
@@ -282,7 +292,7 @@ impl Reader<'_> {
                     end += 1;
                     break;
                 }
-                // สามจุดห้า.
+                // Decimals in words: สามจุดห้า (three point five).
                 TokenKind::Point if !first && self.is_glued(end) => {
                     let (decimals, next) = self.decimals(end + 1)?;
                     if next == end + 1 {
@@ -291,7 +301,7 @@ impl Reader<'_> {
                     sum.add_decimals(decimals)?;
                     end = next;
                 }
-                // สองล้านครึ่ง.
+                // Half of the last scale: สองล้านครึ่ง (two and a half million).
                 TokenKind::Half
                     if sum.last_scale != u64::MAX
                         && sum.pending.is_none()
@@ -319,7 +329,7 @@ impl Reader<'_> {
         self.with_half_after_unit(sum.finish(precision, end)?)
     }
 
-    /// Adds the half of สองปีครึ่ง (two and a half years), which stands after the unit.
+    /// Adds a half to a Thai number if the word ครึ่ง stands after its unit: สองปีครึ่ง (two and a half years).
     fn with_half_after_unit(&self, number: Number) -> Option<Number> {
         let half = number.end + 1;
         let has_half = self.is_unit(number.end)
@@ -336,8 +346,8 @@ impl Reader<'_> {
         })
     }
 
-    /// The token after a hyphen, or after an "and" that follows a scale, between two words of one English number. Without
-    /// one, the same token.
+    /// Returns the index of the token after a hyphen between two words of an English number, or after an "and" that
+    /// follows a scale word. Returns `at` if there is no connector.
     fn after_connector(&self, at: usize) -> usize {
         match self.kind(at) {
             TokenKind::Symbol('-') if self.is_glued(at) && self.is_glued(at + 1) => at + 1,
@@ -346,7 +356,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The number in English that begins at a token: 3 million, two hundred and fifty.
+    /// Reads a number in English that starts at token `at`: 3 million, two hundred and fifty.
     fn english_number(&self, at: usize) -> Option<Number> {
         const THOUSAND: u64 = 1_000;
         if let Some(found) = self.plural(at) {
@@ -355,7 +365,8 @@ impl Reader<'_> {
         let mut sum = Accumulator::new();
         let (precision, mut end) = self.several(at)?;
         let most = at + MAX_TOKENS;
-        // The state after the last scale, to go back to: three million and five million are two numbers.
+        // The state after the last scale, to return to if a scale does not fit: three million and five million are two
+        // numbers.
         let mut whole = (sum, end);
         while end < most {
             let first = end == at;
@@ -432,7 +443,8 @@ impl Reader<'_> {
         if end == at { None } else { sum.finish(precision, end) }
     }
 
-    /// The token after the words `and a half`, which hyphens may join, if they stand at a token.
+    /// Returns the index of the token after the words `and a half`, which hyphens may join, if they start at token
+    /// `at`.
     pub fn and_a_half(&self, at: usize) -> Option<usize> {
         let step = |at: usize, word: &str| {
             let at = if matches!(self.kind(at), TokenKind::Symbol('-')) {
@@ -445,7 +457,7 @@ impl Reader<'_> {
         step(step(step(at, "and")?, "a")?, "half")
     }
 
-    /// A scale in the plural: thousands, hundreds of thousands.
+    /// Reads a scale word in the plural: thousands, hundreds of thousands.
     fn plural(&self, at: usize) -> Option<Number> {
         let TokenKind::PluralScale(first) = self.kind(at) else {
             return None;
@@ -455,7 +467,7 @@ impl Reader<'_> {
             _ => None,
         };
         let amount = Amount::from_integer(first).checked_mul(Amount::from_integer(second.unwrap_or(1)))?;
-        // Tens and scores alone are mostly something else.
+        // Tens and scores alone are mostly no numbers.
         if second.is_none() && first == 10 && !self.is_one_of(at, &["dozens"]) {
             return None;
         }
@@ -464,7 +476,8 @@ impl Reader<'_> {
         Some(number)
     }
 
-    /// The digits in words after a decimal point, as a value below 1, and the token after them.
+    /// Reads the digits in words after a decimal point. Returns them as a value below 1, and the index of the token
+    /// after them.
     fn decimals(&self, at: usize) -> Option<(Amount, usize)> {
         const MAX_DIGITS: usize = 6;
         let (mut amount, mut end, mut place) = (Amount::ZERO, at, 1u128);
@@ -478,7 +491,8 @@ impl Reader<'_> {
         Some((amount, end))
     }
 
-    /// Whether letters after digits are a scale: `bn` always is, but `m` is metres unless the number is money.
+    /// Whether letters after digits are a scale: `bn` always is, but `m` means metres unless the number is an amount of
+    /// money.
     fn is_scale_letter(&self, at: usize) -> bool {
         let money = at > 1 && matches!(self.kind(at - 2), TokenKind::Currency(_));
         match self.token_text(at) {

@@ -1,11 +1,12 @@
-//! Ordinals: ครั้งที่ 9, `3rd`, twenty-first, Louis XIV.
+//! Reads ordinals: ครั้งที่ 9, `3rd`, twenty-first, Louis XIV.
 
 use super::Value;
 use super::kind::TokenKind;
 use super::reader::{Found, Reader};
 
 impl Reader<'_> {
-    /// Whether ที่ before a number makes it an ordinal: ครั้งที่ 9 (the ninth time), but not อยู่ที่ 9 (is at 9).
+    /// Whether the word ที่ before a number makes the number an ordinal: ครั้งที่ 9 (the ninth time), but not อยู่ที่ 9
+    /// (is at 9). `at` is the number's token.
     pub fn is_thai_ordinal(&self, at: usize) -> bool {
         let text = self.text_before(at);
         text.ends_with("ที่")
@@ -14,14 +15,15 @@ impl Reader<'_> {
                 .any(|word| text.ends_with(word))
     }
 
-    /// The ordinal that begins at a token: `3rd`, third, twenty-first, XIV.
+    /// Reads an ordinal in English or a Roman numeral that starts at token `at`: `3rd`, third, twenty-first, XIV.
     pub fn ordinal(&self, at: usize) -> Option<Found> {
         self.english_ordinal(at)
             .or_else(|| Some((self.roman_numeral(at)?, at + 1)))
             .map(|(number, end)| Found::new(Value::Ordinal(number), end))
     }
 
-    /// The value of a Roman numeral from 2 to 39 after a name: Louis XIV. I is left out, since it is also the pronoun.
+    /// Reads a Roman numeral from 2 to 39 after a name, as in Louis XIV. I (one) is left out, since it is also the
+    /// pronoun.
     fn roman_numeral(&self, at: usize) -> Option<u64> {
         const ONES: [&str; 10] = ["", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX"];
         let text = self.token_text(at);
@@ -37,7 +39,8 @@ impl Reader<'_> {
             .filter(|&number| (2..40).contains(&number))
     }
 
-    /// The English ordinal at a token, and the token after it.
+    /// Reads an English ordinal (`3rd`, third, twenty-first) that starts at token `at`. Returns its value and the index
+    /// of the token after it.
     pub fn english_ordinal(&self, at: usize) -> Option<(u64, usize)> {
         if self.is_thai() {
             return None;
@@ -48,7 +51,7 @@ impl Reader<'_> {
             {
                 Some((numeral.as_plain_digits()?, at + 2))
             }
-            // The second as a unit of time.
+            // After a number, per or every, second is the unit of time.
             TokenKind::Ordinal(2)
                 if at > 0
                     && (matches!(self.kind(at - 1), TokenKind::Numeral(_) | TokenKind::SmallNumber(_))

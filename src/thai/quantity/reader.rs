@@ -1,7 +1,8 @@
-//! The reader: finds the quantities of a text by trying each kind at each token.
+//! The reader of quantities: finds the quantities of a text by trying each kind (date, time, money and so on) at each
+//! token.
 //!
 //! The grammar of each kind is an `impl Reader` block in a file of its own: `date`, `year`, `time`, `code`, `fraction`,
-//! `ordinal`, and `measure` over `number`. A position `at` is the index of a token.
+//! `ordinal`, and `measure` with `number`. A parameter `at` is always the index of a token in `Reader::tokens`.
 
 use super::kind::{Numeral, TokenKind};
 use super::token::{self, Token, is_digit};
@@ -9,32 +10,33 @@ use super::{Language, Precision, Quantity, Value};
 use crate::span::Span;
 use crate::thai::lexicon::{CLASSIFIERS, UNITS};
 
-/// A text cut into tokens, read in one language.
+/// Reads the quantities of a text: holds the text cut into tokens, and the language in which it is read.
 pub struct Reader<'a> {
     text: &'a str,
     pub tokens: Vec<Token>,
     pub language: Language,
 }
 
-/// A quantity that was found at a token.
+/// A quantity that one of the grammars has read from a token on, without its span and without regard to the words
+/// beside it.
 pub struct Found {
     pub value: Value,
-    /// The second value of a range, a score or a ratio.
+    /// Second value of a range, a score or a ratio; `None` for a single value.
     pub second: Option<Value>,
-    /// The precision that the number's own words express, as in thousands. If it is `Exact`, the reader looks at the words
-    /// beside the quantity.
+    /// How exact the number's own words, such as thousands, say that it is. If it is `Exact`, the reader also looks at
+    /// the words beside the quantity.
     pub precision: Precision,
-    /// The token after the quantity.
+    /// Index of the token after the quantity.
     pub end: usize,
 }
 
 impl Found {
-    /// A single value that ends before the token `end`.
+    /// Makes a quantity of a single value that ends before token `end`.
     pub fn new(value: Value, end: usize) -> Self {
         Self::pair(value, None, end)
     }
 
-    /// A value, and the second value of a pair if there is one.
+    /// Makes a quantity of one value, or of two values such as those of a range, that ends before token `end`.
     pub fn pair(value: Value, second: Option<Value>, end: usize) -> Self {
         Self {
             value,
@@ -46,7 +48,7 @@ impl Found {
 }
 
 impl<'a> Reader<'a> {
-    /// Cuts a text into tokens.
+    /// Cuts a text into tokens, to be read in the given language.
     pub fn new(text: &'a str, language: Language) -> Self {
         Self {
             text,
@@ -55,7 +57,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// All quantities of the text, in order and without overlap.
+    /// Finds all quantities of the text, in the order of the text and without overlap.
     pub fn read(&self) -> Vec<Quantity> {
         let mut quantities = Vec::new();
         let mut at = 0;
@@ -87,30 +89,30 @@ impl<'a> Reader<'a> {
         quantities
     }
 
-    /// The kind of a token; a line break beyond the end of the text.
+    /// Returns the kind of the token at `at`, or `LineBreak` beyond the end of the text.
     pub fn kind(&self, at: usize) -> TokenKind {
         self.tokens.get(at).map_or(TokenKind::LineBreak, |token| token.kind)
     }
 
-    /// The text of a token; empty beyond the end of the text.
+    /// Returns the text of the token at `at`, or an empty text beyond the end of the text.
     pub fn token_text(&self, at: usize) -> &'a str {
         self.tokens
             .get(at)
             .map_or("", |token| &self.text[token.start..token.end])
     }
 
-    /// Whether a token is one of these words, ignoring the case of ASCII letters.
+    /// Whether the token at `at` is one of `words`, ignoring the case of ASCII letters.
     pub fn is_one_of(&self, at: usize, words: &[&str]) -> bool {
         let text = self.token_text(at);
         words.iter().any(|word| word.eq_ignore_ascii_case(text))
     }
 
-    /// Whether there is no white space between a token and the one before it.
+    /// Whether there is no white space between the token at `at` and the one before it.
     pub fn is_glued(&self, at: usize) -> bool {
         self.tokens.get(at).is_some_and(|token| token.is_glued)
     }
 
-    /// The numeral at a token, if it is one.
+    /// Returns the numeral (number in digits) at token `at`, or `None` if the token is none.
     pub fn numeral(&self, at: usize) -> Option<Numeral> {
         match self.kind(at) {
             TokenKind::Numeral(numeral) => Some(numeral),
@@ -118,13 +120,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The text up to a token, without the spaces before it.
+    /// Returns the text from its start up to token `at`, without the spaces before that token.
     pub fn text_before(&self, at: usize) -> &'a str {
         let start = self.tokens.get(at).map_or(self.text.len(), |token| token.start);
         self.text[..start].trim_end_matches([' ', '\u{a0}'])
     }
 
-    /// The text from the start of a token on.
+    /// Returns the text from the start of token `at` to the end of the text.
     pub fn text_from(&self, at: usize) -> &'a str {
         self.tokens.get(at).map_or("", |token| &self.text[token.start..])
     }
@@ -134,7 +136,7 @@ impl<'a> Reader<'a> {
         self.language == Language::Thai
     }
 
-    /// Whether a Thai unit of measure or classifier begins at a token.
+    /// Whether a Thai unit of measure or classifier starts at token `at`.
     pub fn is_unit(&self, at: usize) -> bool {
         let text = self.text_from(at);
         // The word must end where a token ends: ตร. (square) is a unit, ตรง (straight) is not.

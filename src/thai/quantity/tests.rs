@@ -1,4 +1,5 @@
-//! Tables of what is found in Thai and in English text, and of what agrees across the two.
+//! Tests of quantities: tables of what is found in Thai and in English text, and of what agrees across the two
+//! languages.
 
 use super::*;
 use proptest::prelude::*;
@@ -27,7 +28,7 @@ fn check(language: Language, cases: &[(&str, &str)]) {
     );
 }
 
-/// Thai texts with the quantities found in them, separated by vertical bars.
+/// Thai texts, each with the quantities that must be found in it, separated by vertical bars.
 const THAI: &[(&str, &str)] = &[
     // Digits.
     ("", ""),
@@ -98,7 +99,7 @@ const THAI: &[(&str, &str)] = &[
     ("ชาวบ้านสี่ห้าร้อยคน", "400..500"),
     ("เพื่อนทั้งเจ็ด", "7"),
     ("ใช้เวลาหนึ่งปี", "1"),
-    // Numbers that are none.
+    // Words that only look like numbers.
     ("ชายคนหนึ่งเดินมา", ""),
     ("บริษัทแห่งหนึ่งในกรุงเทพฯ", ""),
     ("เขาเป็นหนึ่งในผู้ก่อตั้ง", ""),
@@ -342,7 +343,7 @@ const THAI: &[(&str, &str)] = &[
     ("12345678901234567890123", "id 12345678901234567890123"),
 ];
 
-/// English text and what is found in it.
+/// English texts, each with the quantities that must be found in it, separated by vertical bars.
 const ENGLISH: &[(&str, &str)] = &[
     ("", ""),
     ("No numbers here", ""),
@@ -600,7 +601,8 @@ fn digits_are_told_from_words() {
     assert_eq!(digits("3 คน ๓ คน สามคน สามแสน 3 แสน"), [true, true, false, false, true]);
 }
 
-/// A Thai and an English sentence, and what of each the other lacks.
+/// Pairs of a Thai and an English text, each with the quantities that only the Thai text has and those that only the
+/// English text has.
 const PAIRS: &[(&str, &str, &str, &str)] = &[
     ("วงเงิน 3 แสนล้านบาท", "a budget of 300 billion baht", "", ""),
     (
@@ -683,7 +685,8 @@ fn what_a_translation_lacks_is_told() {
     }
 }
 
-/// The number of pairs in which a quantity with digits on either side has no match on the other.
+/// Counts the pairs of a Thai and an English text in which a quantity written with digits has no match in the other
+/// text.
 fn differing<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> usize {
     let differs = |(thai, english): &(&str, &str)| {
         let (source, target) = (
@@ -696,7 +699,7 @@ fn differing<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> usize {
     pairs.filter(differs).count()
 }
 
-/// The text with the last digit of each number changed.
+/// Returns the text with the last digit of each number changed.
 fn falsified(text: &str) -> String {
     let mut chars = text.chars().peekable();
     let mut out = String::new();
@@ -711,7 +714,8 @@ fn falsified(text: &str) -> String {
     out
 }
 
-/// False alarms on good translations, and what is caught where numbers are wrong.
+/// Checks that correct translations raise few false alarms, and that translations with wrong numbers are mostly
+/// noticed.
 #[test]
 fn sound_pairs_rarely_differ() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data");

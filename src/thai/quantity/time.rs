@@ -1,11 +1,11 @@
-//! Times of day.
+//! Reads times of day in digits and in words.
 
 use super::kind::{TimeWord, TokenKind};
 use super::reader::{Found, Reader};
 use super::{Time, Value};
 
 impl Reader<'_> {
-    /// The time of day, or range of times, that begins at a token.
+    /// Reads a time of day, or a range of times, that starts at token `at`.
     pub fn time(&self, at: usize) -> Option<Found> {
         let (first, end, marked) = self.single_time(at)?;
         let joins =
@@ -17,7 +17,8 @@ impl Reader<'_> {
         if !marked && !second_marked {
             return None;
         }
-        // In 9-11 a.m. the half of the day holds for both, unless the first would then be later than the second.
+        // In 9-11 a.m., a.m. holds for both hours; 11-1 p.m. is from 11 to 13, since the first time cannot be the later
+        // one.
         let first = match (first.is_half_known, second.is_half_known) {
             (false, true) if self.is_thai() => Time {
                 is_half_known: true,
@@ -41,7 +42,8 @@ impl Reader<'_> {
         Some(Found::pair(Value::Time(first), Some(Value::Time(second)), second_end))
     }
 
-    /// One time, the token after it, and whether something shows that it is a time, other than its one or two numbers.
+    /// Reads one time of day. Returns the time, the index of the token after it, and whether anything but its one or
+    /// two numbers shows that it is a time.
     fn single_time(&self, at: usize) -> Option<(Time, usize, bool)> {
         if self.is_in_name(at) && !matches!(self.kind(at + 1), TokenKind::TimeWord(_)) {
             return None;
@@ -54,7 +56,8 @@ impl Reader<'_> {
         .or_else(|| self.time_in_digits(at))
     }
 
-    /// A time in digits: `10.30 น.`, `10:30`, `5 น.`, `9 am`, `0230 UTC`.
+    /// Reads a time of day in digits: `10.30 น.`, `10:30`, `5 น.`, `9 am`, `0230 UTC`. Returns the time, the index of
+    /// the token after it, and whether anything but its one or two numbers shows that it is a time.
     fn time_in_digits(&self, at: usize) -> Option<(Time, usize, bool)> {
         let numeral = self.numeral(at)?;
         let whole = u8::try_from(numeral.whole).ok().filter(|&hour| hour <= 24);
@@ -66,7 +69,7 @@ impl Reader<'_> {
             return None;
         } else if colon {
             let minute = self.numeral(at + 2)?.as_digits(2)?;
-            // With a third part it is a running time or a ratio.
+            // With a third part after another colon or a point, it is a duration or a ratio.
             if self.is_glued(at + 3) && matches!(self.kind(at + 3), TokenKind::Symbol(':' | '.')) {
                 return None;
             }
@@ -106,7 +109,7 @@ impl Reader<'_> {
                 let told = !self.is_thai() && numeral.decimals.is_none() && sure
                     || self.is_thai() && (sure || numeral.decimals.is_some() && self.text_before(at).ends_with("เวลา"));
                 let known = hour == 0 || hour > 12;
-                // At 9 in the morning.
+                // An hour after a preposition: at 9 in the morning.
                 if !self.is_thai()
                     && !told
                     && at > 0
@@ -125,7 +128,9 @@ impl Reader<'_> {
         }
     }
 
-    /// Applies the words after a time that say the half of the day: in the morning, in the afternoon, at night.
+    /// Reads the English words after a time that say whether it is before or after noon: in the morning, in the
+    /// afternoon, at night. `end` is the token after the time. Returns the time on the clock of 24 hours, the index of
+    /// the token after the words, and `true`. Without such words, returns the time unchanged, `end` and `true`.
     fn with_half_of_day(&self, time: Time, end: usize) -> Option<(Time, usize, bool)> {
         let (at, late) = match () {
             () if self.is_one_of(end, &["in"]) && self.is_one_of(end + 1, &["the"]) => match () {
@@ -150,7 +155,8 @@ impl Reader<'_> {
         ))
     }
 
-    /// A time in Thai words: ตีสอง, บ่ายสามโมง, 3 ทุ่มครึ่ง, เที่ยงคืน.
+    /// Reads a time of day in Thai words: ตีสอง, บ่ายสามโมง, 3 ทุ่มครึ่ง, เที่ยงคืน. Returns the time and the index of
+    /// the token after it.
     fn thai_time(&self, at: usize) -> Option<(Time, usize)> {
         let full = |hour: u8, end: usize| {
             Some(self.with_minutes(
@@ -231,7 +237,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Adds ครึ่ง (half) or a number of นาที (minutes) after an hour.
+    /// Adds the word ครึ่ง (half) or a number of นาที (minutes) at token `end` to a time. Returns the time and the
+    /// index of the token after it.
     fn with_minutes(&self, time: Time, end: usize) -> (Time, usize) {
         if matches!(self.kind(end), TokenKind::Half) && self.is_one_of(end, &["ครึ่ง"]) {
             return (Time { minute: 30, ..time }, end + 1);
@@ -246,7 +253,8 @@ impl Reader<'_> {
         }
     }
 
-    /// A time in English words: noon, five o'clock, half past three, a quarter to five.
+    /// Reads a time of day in English words: noon, five o'clock, half past three, a quarter to five. Returns the time
+    /// and the index of the token after it.
     fn english_time(&self, at: usize) -> Option<(Time, usize)> {
         let hour = |at: usize| -> Option<(u8, usize)> {
             let number = self.number(at)?;
@@ -328,7 +336,8 @@ impl Reader<'_> {
     }
 }
 
-/// The hour on the clock of 24 hours for an hour from 1 to 12 and the half of the day; `late` is p.m.
+/// Converts an hour from 1 to 12 to the clock of 24 hours; `late` says that it is p.m. Other hours are returned
+/// unchanged.
 fn to_24_hours(hour: u8, late: bool) -> u8 {
     match (hour, late) {
         (12, false) => 0,

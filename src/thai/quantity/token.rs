@@ -1,4 +1,4 @@
-//! The tokenizer of quantities: cuts a text into numerals, words of the lexicon, other words and symbols.
+//! The tokenizer for quantities: cuts a text into numerals, words of the lexicon, other words and symbols.
 
 use super::amount::Amount;
 use super::kind::{Numeral, TokenKind};
@@ -6,22 +6,22 @@ use super::lexicon;
 use crate::thai::is_letter;
 use icu_segmenter::WordSegmenter;
 
-/// One token. White space and invisible characters are in no token.
+/// A token of a text: a numeral, a word or a symbol. White space and invisible characters belong to no token.
 #[derive(Clone, Copy, Debug)]
 pub struct Token {
-    /// Byte offset of its start in the text.
+    /// Byte offset in the text at which the token starts.
     pub start: usize,
-    /// Byte offset of its end in the text.
+    /// Byte offset in the text at which the token ends.
     pub end: usize,
-    /// Whether there is no white space between it and the token before it.
+    /// Whether there is no white space between this token and the token before it.
     pub is_glued: bool,
-    /// Its meaning.
+    /// What the token means in a quantity.
     pub kind: TokenKind,
 }
 
-/// The most digits that an amount may have before its decimal point.
+/// Most digits that an amount may have before its decimal point; longer numerals are read as codes.
 const MAX_WHOLE_DIGITS: usize = 18;
-/// The most digits that an amount may have after its decimal point.
+/// Most digits that an amount may have after its decimal point; longer numerals are read as codes.
 const MAX_DECIMALS: usize = 12;
 
 /// Cuts a text into tokens.
@@ -83,10 +83,10 @@ pub fn tokens(text: &str) -> Vec<Token> {
     tokens
 }
 
-/// The entries of the lexicon that follow each other from `start` to a word boundary, each with the byte offset of its
-/// end. Empty if they do not end at a boundary.
+/// Cuts a Thai word that starts at byte `start` into entries of the lexicon that follow each other without a gap.
+/// Returns each entry with the byte offset of its end. Returns nothing if the entries do not end at a word boundary.
 fn adjacent_entries(text: &str, start: usize, boundaries: &[usize]) -> Vec<(TokenKind, usize)> {
-    /// The most entries in one word of the segmenter.
+    /// Most entries of the lexicon into which one word is cut.
     const MAX_ENTRIES: usize = 8;
     let mut found = Vec::new();
     let mut at = start;
@@ -108,7 +108,7 @@ fn adjacent_entries(text: &str, start: usize, boundaries: &[usize]) -> Vec<(Toke
     Vec::new()
 }
 
-/// Whether a character is a vowel or mark with which no word can begin.
+/// Whether a character is a Thai vowel or mark with which no word can begin.
 fn is_dependent_sign(c: char) -> bool {
     matches!(c, '\u{e30}'..='\u{e3a}' | '\u{e45}' | '\u{e47}'..='\u{e4e}')
 }
@@ -123,7 +123,7 @@ pub fn is_digit(c: char) -> bool {
     matches!(c, '0'..='9' | '๐'..='๙')
 }
 
-/// The value of an Arabic or Thai digit.
+/// Returns the value of an Arabic or Thai digit.
 fn digit_value(c: char) -> u64 {
     match c {
         '๐'..='๙' => u64::from(c as u32 - '๐' as u32),
@@ -131,8 +131,8 @@ fn digit_value(c: char) -> u64 {
     }
 }
 
-/// Reads digits with commas between thousands and a decimal point. Digits with two points or more are a code, such as a
-/// version. Returns the token's kind and the byte offset of its end.
+/// Reads a number in digits that starts at byte `start`, with commas between thousands and a decimal point. Digits with
+/// two or more points are a code, such as a version. Returns the token's kind and the byte offset of its end.
 fn numeral(text: &str, start: usize) -> (TokenKind, usize) {
     let run = |at: usize| text[at..].find(|c| !is_digit(c)).map_or(text.len(), |len| at + len);
     let count = |range: std::ops::Range<usize>| text[range].chars().count();
@@ -179,8 +179,8 @@ fn numeral(text: &str, start: usize) -> (TokenKind, usize) {
     (TokenKind::Numeral(numeral), end)
 }
 
-/// The byte offset at which the Latin word at `start` ends: letters and accents, the apostrophe of o'clock, the dots of
-/// `a.m.` and the dollar sign of `US$`.
+/// Returns the byte offset at which the Latin word at byte `start` ends. Letters and accents belong to it, and so do
+/// the apostrophe of o'clock, the dots of `a.m.` and the dollar sign of `US$`.
 fn latin_end(text: &str, start: usize) -> usize {
     let is_part = |c: char| c.is_alphabetic() && !is_letter(c) || matches!(c, '\u{300}'..='\u{36f}');
     let letters = |at: usize| text[at..].find(|c| !is_part(c)).map_or(text.len(), |len| at + len);

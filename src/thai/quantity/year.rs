@@ -1,11 +1,12 @@
-//! Years, alone and in ranges, and decades.
+//! Reads years, alone and in ranges, and decades.
 
 use super::kind::{BUDDHIST, MonthForm, Numeral, TokenKind};
 use super::reader::{Found, Reader};
 use super::{Date, Language, Value};
 
 impl Reader<'_> {
-    /// The year of the common era that four or two digits stand for if no era is named.
+    /// Returns the year of the common era that a number of two or four digits stands for if no era is named beside it.
+    /// `digits` is the number of digits.
     pub fn year_from_digits(&self, year: u64, digits: u8) -> Option<i32> {
         let number = i32::try_from(year).ok()?;
         let common = match (self.language, digits) {
@@ -19,7 +20,7 @@ impl Reader<'_> {
         Some(common)
     }
 
-    /// Whether an s after the numeral makes it a decade: `1990s`, `90's`.
+    /// Whether an English s right after the numeral at token `at` makes it a decade: `1990s`, `90's`.
     pub fn is_decade(&self, at: usize) -> bool {
         !self.is_thai() && self.numeral(at).is_some() && {
             let apostrophe = usize::from(matches!(self.kind(at + 1), TokenKind::Symbol('\'' | '’')));
@@ -27,7 +28,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The decade that begins at a token: `1990s`, `'90s`, the nineties, ทศวรรษ 1990, ยุค 90.
+    /// Reads a decade that starts at token `at`: `1990s`, `'90s`, the nineties, ทศวรรษ 1990, ยุค 90.
     pub fn decade(&self, at: usize) -> Option<Found> {
         if let TokenKind::Decade(year) = self.kind(at) {
             return Some(Found::new(Value::Decade(year), at + 1));
@@ -58,8 +59,9 @@ impl Reader<'_> {
         Some(Found::new(Value::Decade(first), end))
     }
 
-    /// A year that an era, an apostrophe or a month before it marks, as a year of the common era, and the token after it.
-    /// After a month, two digits are enough.
+    /// Reads a year that an era, an apostrophe or a month marks as one; `month` is how the month before it is written,
+    /// if there is one. After a Thai month, two digits are enough. Returns the year of the common era and the index of
+    /// the token after it.
     pub fn year(&self, at: usize, month: Option<MonthForm>) -> Option<(i32, usize)> {
         let at = if self.is_thai() && self.is_one_of(at, &["ปี"]) && month.is_some() {
             at + 1
@@ -80,7 +82,7 @@ impl Reader<'_> {
         let numeral = self.numeral(at).filter(|_| !self.is_in_name(at))?;
         let number = i32::try_from(numeral.as_plain_digits()?).ok()?;
         let (era, end) = match (era, self.kind(at + 1)) {
-            // ศตวรรษที่ 5 ก่อนคริสตกาล is a century, not a year.
+            // The fifth century BC (ศตวรรษที่ 5 ก่อนคริสตกาล) is a century, not a year.
             (None, TokenKind::Bce) if self.is_thai_ordinal(at) => return None,
             (None, TokenKind::Bce) => return Some((-number, at + 2)),
             (None, TokenKind::Era(era)) if !self.is_thai() => (Some(era), at + 2),
@@ -120,7 +122,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A year or a range of years: `พ.ศ. 2566`, `ปี 66`, `2557-2560`, `2566/67`, `in 2008`.
+    /// Reads a year or a range of years: `พ.ศ. 2566`, `ปี 66`, `2557-2560`, `2566/67`, `in 2008`.
     pub fn years(&self, at: usize) -> Option<Found> {
         let (first, end) = self.recognised_year(at)?;
         let numeral = self.numeral(end.checked_sub(1)?);
@@ -157,7 +159,8 @@ impl Reader<'_> {
         )
     }
 
-    /// A year that an era, a word beside it or its value shows to be one, and the token after it.
+    /// Reads a year that an era, a word beside it or its own value shows to be one. Returns the year of the common era
+    /// and the index of the token after it.
     fn recognised_year(&self, at: usize) -> Option<(i32, usize)> {
         if let TokenKind::Era(_) = self.kind(at) {
             return self.year(at, None);
@@ -186,7 +189,7 @@ impl Reader<'_> {
             let marked = MARKS.iter().any(|mark| text.ends_with(mark));
             return match numeral.digits {
                 4 if marked => Some((full, end)),
-                // After an abbreviation it is the number of a road or a form: สฎ.2007.
+                // After an abbreviation, four digits are the number of a road or a form: สฎ.2007.
                 4 if matches!(number, 1800..2100 | 2440..2600)
                     && !self.is_unit(end)
                     && !(self.is_glued(at) && text.ends_with('.')) =>
@@ -217,7 +220,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Whether ปี before a number ends a count of years: 3 ปี 12 วัน (3 years 12 days).
+    /// Whether the word ปี (year) before the number at token `at` ends a count of years: 3 ปี 12 วัน (3 years 12 days).
     fn counts_years(&self, at: usize) -> bool {
         at > 1
             && matches!(
@@ -226,7 +229,8 @@ impl Reader<'_> {
             )
     }
 
-    /// The year that four digits stand for in a pair such as `2/2566`.
+    /// Returns the year that four digits stand for in a pair of numbers such as `2/2566`, or `None` if they are
+    /// unlikely to be a year.
     pub fn year_in_pair(&self, numeral: &Numeral) -> Option<Date> {
         let year = numeral.as_digits(4)?;
         matches!(year, 1900..2100 | 2440..2600)
@@ -235,7 +239,8 @@ impl Reader<'_> {
             .map(Date::of_year)
     }
 
-    /// Whether the token after a number makes it an hour, a share or a sum of money, and no day or year.
+    /// Whether the token after a number makes the number an hour, a share or a sum of money, so that it is no day or
+    /// year. `end` is that token.
     pub fn is_other_quantity(&self, end: usize) -> bool {
         matches!(
             self.kind(end),

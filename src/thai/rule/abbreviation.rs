@@ -1,4 +1,4 @@
-//! Abbreviations: the dot of one mostly ends no sentence.
+//! The rules for abbreviations: the dot of an abbreviation mostly does not end a sentence.
 
 use super::{Rule, begins_with_word, is_closing, is_consonant, is_digit, is_latin};
 use crate::thai::is_letter;
@@ -7,7 +7,8 @@ use crate::thai::lexicon::{
 };
 use crate::thai::line::Line;
 
-/// Forbids a cut at a gap after the dot of an abbreviation.
+/// Returns [`Rule::Abbreviation`] if a cut at a gap (the white space between two chunks of text) is forbidden because
+/// the dot before it belongs to an abbreviation.
 pub fn forbids_cut(line: &Line, gap: usize) -> Option<Rule> {
     let mut next = line.chunk(gap + 1).chars();
     // An abbreviation written with spaces: `มี. ค.`, `พ. ศ.`
@@ -22,16 +23,17 @@ pub fn forbids_cut(line: &Line, gap: usize) -> Option<Rule> {
     forbidden.then_some(Rule::Abbreviation)
 }
 
-/// The position of an abbreviation in a sentence.
+/// Whether an abbreviation can be the last word of a sentence.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Abbreviation {
-    /// A word that belongs to it always follows.
+    /// A word that belongs to the abbreviation always follows, so no sentence ends with it.
     Leading,
-    /// It may be the last word of a sentence.
+    /// The abbreviation may be the last word of a sentence.
     Trailing,
 }
 
-/// The kind of the abbreviation whose dot ends the chunk before this gap; `None` if no abbreviation ends there.
+/// Returns the kind of the abbreviation whose dot stands right before a gap (the white space between two chunks of
+/// text), or `None` if there is no abbreviation before the gap.
 pub fn abbreviation(line: &Line, gap: usize) -> Option<Abbreviation> {
     let left = line.chunk(gap).trim_end_matches(is_closing);
     if !left.ends_with('.') || left.ends_with("..") {
@@ -89,7 +91,8 @@ pub fn abbreviation(line: &Line, gap: usize) -> Option<Abbreviation> {
     None
 }
 
-/// The kind of the abbreviation in Latin letters with whose dot `left` ends.
+/// Returns the kind of the abbreviation in Latin letters whose dot ends `left`, or `None` if `left` does not end with
+/// one. `right` is the text after the space.
 fn latin_abbreviation(left: &str, right: &str) -> Option<Abbreviation> {
     let word = left
         .trim_end_matches('.')
@@ -100,6 +103,6 @@ fn latin_abbreviation(left: &str, right: &str) -> Option<Abbreviation> {
     if initial || initials || LATIN_ABBREVIATIONS.contains(word.to_ascii_lowercase().as_str()) {
         return Some(Abbreviation::Leading);
     }
-    // A dot with a lower-case word after it ends no English sentence.
+    // No English sentence ends at a dot that a lower-case word follows.
     (word.ends_with(is_latin) && right.starts_with(|c: char| c.is_ascii_lowercase())).then_some(Abbreviation::Leading)
 }

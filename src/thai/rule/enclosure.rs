@@ -1,30 +1,32 @@
-//! Quotation marks and brackets: finds those that belong together and forbids cuts between them.
+//! The rules for quotation marks and brackets: finds pairs of them and forbids sentence cuts between the two signs of a
+//! pair.
 
 use super::{Rule, is_latin};
 use crate::thai::line::Line;
 
-/// The sign that closes an opening quotation mark or bracket.
+/// Which sign closes a quotation or bracket that was opened.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Closer {
-    /// Any double quotation mark: writers mix straight and curly ones.
+    /// Any double quotation mark, since writers mix straight and curly ones.
     Double,
-    /// Any single quotation mark.
+    /// Any single quotation mark, straight or curly.
     Single,
-    /// Exactly this sign.
+    /// Exactly this sign, which closes a bracket or a mark such as «.
     Sign(char),
 }
 
-/// An opening sign whose closing sign has not come yet.
+/// An opening quotation mark or bracket that has not been closed yet.
 struct Open {
     closer: Closer,
-    /// Byte offset of the opening sign in the line.
+    /// Offset in the line, in bytes, of the opening sign.
     at: usize,
-    /// Characters of the line up to and with the opening sign.
+    /// Number of characters from the start of the line to the opening sign, including the sign.
     chars: usize,
 }
 
-/// Forbids cuts inside matched quotation marks and brackets with at most `max_chars` characters between them.
-/// `markers` says which chunks are list markers.
+/// Forbids cuts inside pairs of quotation marks and brackets that have at most `max_chars` characters between them.
+/// `markers` says for each chunk whether it is a bullet or the number of a list item; `forbidden` has the rule that
+/// forbids a cut at each gap, if any.
 pub fn forbid_cuts(line: &Line, max_chars: usize, markers: &[bool], forbidden: &mut [Option<Rule>]) {
     let mut open: Vec<Open> = Vec::new();
     let mut previous = None;
@@ -38,7 +40,7 @@ pub fn forbid_cuts(line: &Line, max_chars: usize, markers: &[bool], forbidden: &
         while line.chunks.get(chunk).is_some_and(|range| range.end <= at) {
             chunk += 1;
         }
-        // Signs that were opened too long ago protect nothing.
+        // Forget opening signs that are too far back: a pair that is longer than `max_chars` forbids no cuts.
         let stale = open.partition_point(|sign| count - sign.chars > max_chars);
         open.drain(..stale);
         let (closer, opens) = match classify(c, before, next, &open) {
@@ -77,8 +79,9 @@ pub fn forbid_cuts(line: &Line, max_chars: usize, markers: &[bool], forbidden: &
     }
 }
 
-/// Decides what a character between `before` and `next` does: the closing sign of its pair, and whether the character
-/// opens the pair (else it closes it). `None` if it is neither here, such as an apostrophe.
+/// Decides what the character `c` between `before` and `next` does: returns the sign that closes its pair, and `true`
+/// if `c` opens the pair or `false` if it closes it. Returns `None` if `c` is no such sign here, but for example an
+/// apostrophe.
 fn classify(c: char, before: Option<char>, next: Option<char>, open: &[Open]) -> Option<(Closer, bool)> {
     let apart = before.is_none_or(|c| c.is_whitespace() || matches!(c, '(' | '[' | '“' | '‘' | '"'));
     let tight = next.is_some_and(|c| !c.is_whitespace());

@@ -1,7 +1,9 @@
-//! The rules that forbid a cut: where a space must not become a sentence boundary, whatever its score.
+//! The rules of the sentence splitter that forbid a cut: where a space must not become a sentence boundary, whatever
+//! its score.
 //!
-//! Rules that need only the words around one gap are in this file and, as patterns, in `pattern`; `abbreviation`, `name`
-//! and `enclosure` look further. A gap is the white space between two chunks; see [`Line`].
+//! Rules that need only the words around one space are in this file and, as patterns, in `pattern`; `abbreviation`,
+//! `name` and `enclosure` look further. A chunk is a run of text without white space, and a gap is the white space
+//! between two chunks; see [`Line`].
 
 mod abbreviation;
 mod enclosure;
@@ -20,43 +22,46 @@ use abbreviation::abbreviation;
 use serde::Serialize;
 use std::collections::HashSet;
 
-/// The reason for which a place cannot be a sentence boundary. The name in kebab case is what users see.
+/// Why a space cannot be a sentence boundary. Users see the name of the rule in kebab case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
-    /// Before ๆ or ฯ.
+    /// The space stands before ๆ or ฯ, or another sign that cannot start a word.
     Mark,
-    /// Before or after punctuation that belongs to the text on the other side of the space.
+    /// The space stands before or after punctuation that belongs to the text on the other side.
     Punctuation,
-    /// After a bullet, or after the number of a list item.
+    /// The space stands after a bullet or after the number of a list item.
     Item,
-    /// Inside a date.
+    /// The space is inside a date.
     Date,
-    /// Inside a time of day.
+    /// The space is inside a time of day.
     Time,
-    /// Inside a range or a comparison of two numbers.
+    /// The space is inside a range or a comparison of two numbers.
     Range,
-    /// Between a number and its unit, or before a number.
+    /// The space stands between a number and its unit, or before a number.
     Number,
-    /// Between the parts of an address.
+    /// The space stands between two parts of an address.
     Address,
-    /// After the dot of an abbreviation.
+    /// The space stands after the dot of an abbreviation.
     Abbreviation,
-    /// Between a title and a name, inside a name, or between a name and an apposition to it.
+    /// The space stands between a title and a name, inside a name, or between a name and an apposition to it.
     Name,
-    /// After a word that introduces a phrase or a sentence: a conjunction, a relative pronoun, `เช่น`, `อย่างไรก็ตาม`.
+    /// The space stands after a word that introduces a phrase or a sentence: a conjunction, a relative pronoun, `เช่น`,
+    /// `อย่างไรก็ตาม`.
     Leader,
-    /// Inside a run of Latin words, or before a web or e-mail address.
+    /// The space is inside a run of Latin words, or stands before a web or e-mail address.
     Latin,
-    /// Inside quotation marks, unless the quotation is longer than the longest segment.
+    /// The space is inside quotation marks. A quotation longer than the longest allowed segment may be cut.
     Quote,
-    /// Before a bracket, or inside brackets, unless their content is longer than the longest segment.
+    /// The space stands before a bracket or inside brackets. Brackets with more text than the longest allowed segment
+    /// may be cut.
     Bracket,
 }
 
 impl Rule {
-    /// Whether the rule gives way in a stretch that would otherwise be longer than the longest segment. The strict rules
-    /// give way only where there is no word boundary to cut at either.
+    /// Whether the rule is soft: in a stretch that would otherwise be longer than the longest allowed segment, a cut
+    /// may break it before word boundaries are tried. A strict rule may be broken only if there is no word boundary to
+    /// cut at either.
     pub fn is_soft(self) -> bool {
         matches!(
             self,
@@ -65,7 +70,8 @@ impl Rule {
     }
 }
 
-/// For each gap of a line, the rule that forbids a cut there, if any. `max_chars` is the length of the longest segment.
+/// Finds for each gap of a line (the white space between two chunks of text) the rule, if any, that forbids a cut
+/// there. `max_chars` is the most characters that a segment may have.
 pub(super) fn forbidden_cuts(line: &Line, max_chars: usize) -> Vec<Option<Rule>> {
     let markers = item_markers(line);
     let mut forbidden: Vec<Option<Rule>> = (0..line.gap_count())
@@ -76,7 +82,8 @@ pub(super) fn forbidden_cuts(line: &Line, max_chars: usize) -> Vec<Option<Rule>>
     forbidden
 }
 
-/// Whether Latin punctuation before this gap ends a sentence.
+/// Whether punctuation before a gap (the white space between two chunks of text) ends a sentence: `!`, `?`, their
+/// full-width forms, or a full stop that belongs to no abbreviation.
 pub(super) fn ends_sentence(line: &Line, gap: usize) -> bool {
     let left = line.chunk(gap).trim_end_matches(is_closing);
     match left.chars().next_back() {
@@ -86,7 +93,7 @@ pub(super) fn ends_sentence(line: &Line, gap: usize) -> bool {
     }
 }
 
-/// Whether a chunk starts with the number of a list item: `2.`, `(3)`, `๔)ข้อ`.
+/// Whether a chunk (run of text without white space) starts with the number of a list item: `2.`, `(3)`, `๔)ข้อ`.
 pub(super) fn starts_item(chunk: &str) -> bool {
     let (open, rest) = chunk.strip_prefix('(').map_or((false, chunk), |rest| (true, rest));
     let after = rest.trim_start_matches(is_digit);
@@ -99,8 +106,8 @@ pub(super) fn starts_item(chunk: &str) -> bool {
     (1..=2).contains(&digits) && closed.is_some_and(|rest| !rest.starts_with(is_digit))
 }
 
-/// The rule that forbids a cut at a gap, of those that need only the words around it. `markers` says which chunks are
-/// list markers.
+/// Returns the rule that forbids a cut at a gap (the white space between two chunks of text), among the rules that need
+/// only the words around it. `markers` says for each chunk whether it is a bullet or the number of a list item.
 fn forbidden_by_neighbours(line: &Line, gap: usize, markers: &[bool]) -> Option<Rule> {
     let (left, right) = (line.chunk(gap), line.chunk(gap + 1));
     let (last, first) = (left.chars().next_back()?, right.chars().next()?);
@@ -150,7 +157,7 @@ fn forbidden_by_neighbours(line: &Line, gap: usize, markers: &[bool]) -> Option<
     None
 }
 
-/// Whether the number before this gap counts what comes after it.
+/// Whether the number before a gap (the white space between two chunks of text) counts what comes after the gap.
 fn number_counts(line: &Line, gap: usize) -> bool {
     if is_year(line, gap) {
         return false;
@@ -167,7 +174,7 @@ fn number_counts(line: &Line, gap: usize) -> bool {
             .trim_end_matches(is_consonant)
             .trim_end_matches(is_digit)
             .trim_end();
-        // `COVID-19`, `G7`.
+        // A number that is the end of a name: `COVID-19`, `G7`.
         let word = before.strip_suffix('-').unwrap_or(before);
         plate.ends_with("ทะเบียน")
             || word.ends_with(is_latin)
@@ -178,7 +185,7 @@ fn number_counts(line: &Line, gap: usize) -> bool {
     counted || begins_with_word(line, gap + 1, &UNITS) || begins_with_word(line, gap + 1, &CLASSIFIERS) && !label()
 }
 
-/// Whether the number before this gap is a year.
+/// Whether the number before a gap (the white space between two chunks of text) is a year.
 fn is_year(line: &Line, gap: usize) -> bool {
     let (number, before) = number_before(line, gap);
     let abbreviated = MONTH_LETTERS.iter().any(|(first, last)| {
@@ -199,7 +206,8 @@ fn is_year(line: &Line, gap: usize) -> bool {
     }
 }
 
-/// The digits at the end of the chunk before a gap, and the line's text before them.
+/// Returns the digits right before a gap (the white space between two chunks of text), and the line's text before these
+/// digits.
 fn number_before<'a>(line: &Line<'a>, gap: usize) -> (&'a str, &'a str) {
     let left = line.chunk(gap);
     let head = left.trim_end_matches(is_digit);
@@ -207,7 +215,7 @@ fn number_before<'a>(line: &Line<'a>, gap: usize) -> (&'a str, &'a str) {
     (&left[head.len()..], line.text[..start].trim_end())
 }
 
-/// Whether a chunk begins with one of these words, with a word boundary after it.
+/// Whether a chunk (run of text without white space) begins with one of `words`, and a word boundary follows that word.
 fn begins_with_word(line: &Line, chunk: usize, words: &HashSet<&str>) -> bool {
     let range = line.chunks[chunk].clone();
     let next = line.word_boundaries.partition_point(|&word| word <= range.start);
@@ -217,11 +225,12 @@ fn begins_with_word(line: &Line, chunk: usize, words: &HashSet<&str>) -> bool {
         .any(|&end| words.contains(&line.text[range.start..end]))
 }
 
-/// For each chunk, whether it is the marker of a list item: a bullet, a number or a letter.
+/// Finds for each chunk (run of text without white space) of a line whether it marks a list item: a bullet, a number or
+/// a letter.
 fn item_markers(line: &Line) -> Vec<bool> {
     let chunks = || (0..line.chunks.len()).map(|index| line.chunk(index));
     let starts_with_dash = line.chunks.first().is_some_and(|_| is_dash(line.chunk(0)));
-    // The items that are numbered without a hole from the first one on.
+    // The numbers of the list items; a list goes from the first number as long as no number is missing.
     let numbers: HashSet<u32> = chunks().filter_map(item_number).collect();
     let first = chunks().next().and_then(item_number).unwrap_or(1);
     let last = (first..)
@@ -248,13 +257,14 @@ fn item_markers(line: &Line) -> Vec<bool> {
         .collect()
 }
 
-/// Bullets: signs before the items of a list.
+/// Signs that stand as bullets before the items of a list.
 const BULLETS: &[&str] = &[
     "•", "*", "·", "▪", "○", "●", "◦", "■", "►", "▶", "➢", "➡", "✓", "✔", "✅", "☑", "❌", "📌", "📍", "👉", "🔴",
     "🟢", "🔵", "🔹", "🔸", "⭐",
 ];
 
-/// The number of the item that starts with this chunk.
+/// Returns the number of the list item that starts with a chunk (run of text without white space), or `None` if none
+/// starts there.
 fn item_number(chunk: &str) -> Option<u32> {
     let digits = |c: char| {
         c.to_digit(10)
@@ -264,7 +274,7 @@ fn item_number(chunk: &str) -> Option<u32> {
     starts_item(chunk).then(|| number.fold(0, |number, digit| 10 * number + digit))
 }
 
-/// Whether a chunk is the letter of a list item: `ก)`, `(ข)`, `b)`.
+/// Whether a chunk (run of text without white space) is the letter of a list item: `ก)`, `(ข)`, `b)`.
 fn is_letter_item(chunk: &str) -> bool {
     let mut letter = chunk.strip_prefix('(').unwrap_or(chunk).chars();
     letter.next().is_some_and(|c| is_consonant(c) || c.is_ascii_lowercase()) && letter.as_str() == ")"

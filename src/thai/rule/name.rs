@@ -1,4 +1,5 @@
-//! Names: forbids cuts between a title and a name, inside a name, and before an apposition to it.
+//! The rules for names of people and firms: forbids cuts between a title and a name, inside a name, and before an
+//! apposition to a name.
 
 use super::{Rule, begins_with_word, is_consonant, is_digit, is_year};
 use crate::thai::is_letter;
@@ -8,27 +9,28 @@ use crate::thai::lexicon::{
 };
 use crate::thai::line::Line;
 
-/// The part of a name that stands before a gap.
+/// What part of a person's name stands right before a gap (the white space between two chunks of text).
 #[derive(Clone, Copy)]
 enum State {
-    /// No name has begun.
+    /// No title and no name stands before the gap.
     Outside,
-    /// A title stands before the gap.
+    /// A title stands before the gap, so a name follows.
     Titled,
-    /// An office stands before the gap; it may be a plain noun and no title.
+    /// An office such as president stands before the gap. A name may follow, or the office may be a plain noun.
     Office,
-    /// This many parts of a name stand before the gap.
+    /// This number of parts of a name, such as given name and family name, stand before the gap.
     Named(u8),
 }
 
-/// Forbids cuts between a title and a name, between the parts of a name, and before an apposition.
+/// Forbids cuts between a title and a name, between the parts of a name, and before an apposition to a name.
+/// `forbidden` has the rule that forbids a cut at each gap, if any.
 pub fn forbid_cuts(line: &Line, forbidden: &mut [Option<Rule>]) {
     forbid_cuts_in_firms(line, forbidden);
     let mut state = State::Outside;
     for (gap, rule) in forbidden.iter_mut().enumerate() {
         let chunk = line.chunk(gap);
         state = match (state, title_in(line, gap)) {
-            // A nickname in brackets or quotation marks.
+            // A nickname in brackets or quotation marks changes nothing.
             (state, _) if is_aside(chunk) => state,
             (_, Some((State::Office, rest))) if !rest.is_empty() && NOT_NAMES.contains(first_word(line, gap, rest)) => {
                 State::Outside
@@ -97,18 +99,19 @@ fn forbid_cuts_in_firms(line: &Line, forbidden: &mut [Option<Rule>]) {
     }
 }
 
-/// Whether a chunk is a nickname or a remark in brackets or quotation marks: `(แพร)`, `“ต้น”`.
+/// Whether a chunk (run of text without white space) is a nickname or a short remark in brackets or quotation marks:
+/// `(แพร)`, `“ต้น”`.
 fn is_aside(chunk: &str) -> bool {
     let opens = chunk.starts_with(['(', '“', '"', '‘', '\'']);
     opens && chunk.ends_with([')', '”', '"', '’', '\'']) && chunk.chars().take(17).count() <= 16
 }
 
-/// Finds the last title near the end of the chunk before a gap. Returns the state after the title, and the rest of the
-/// chunk behind it.
+/// Finds the last title near the end of the chunk before a gap (a chunk is a run of text without white space, a gap the
+/// white space between two). Returns the kind of the title, and the rest of the chunk after it.
 fn title_in<'a>(line: &Line<'a>, gap: usize) -> Option<(State, &'a str)> {
     let range = line.chunks[gap].clone();
     let chunk = line.chunk(gap);
-    // From the end, no further than a long name reaches.
+    // Search backwards from the end, no further than a long name reaches.
     chunk.char_indices().rev().take(34).find_map(|(start, _)| {
         let (before, rest) = chunk.split_at(start);
         let at = range.start + start;
@@ -140,7 +143,8 @@ fn title_in<'a>(line: &Line<'a>, gap: usize) -> Option<(State, &'a str)> {
     })
 }
 
-/// The title that `rest` starts with, where the segmenter found no word boundary before it; with its length in bytes.
+/// Finds the title that `rest` starts with, where the word segmenter has joined it with the word before. Returns its
+/// kind and its length in bytes.
 fn glued_title(rest: &str) -> Option<(State, usize)> {
     let titles = ["นายกรัฐมนตรี", "นางสาว", "นาย", "นาง"];
     let title = titles.iter().find(|title| rest.starts_with(**title))?;
@@ -148,7 +152,8 @@ fn glued_title(rest: &str) -> Option<(State, usize)> {
     (!other).then_some((State::Titled, title.len()))
 }
 
-/// The longest title that `rest`, at byte `at` of the line, starts with, and its length in bytes.
+/// Finds the longest title or office that `rest`, which starts at byte `at` of the line, starts with. Returns its kind
+/// and its length in bytes.
 fn longest_title(line: &Line, rest: &str, at: usize) -> Option<(State, usize)> {
     let dotted = rest
         .match_indices('.')
@@ -180,12 +185,13 @@ fn longest_title(line: &Line, rest: &str, at: usize) -> Option<(State, usize)> {
         })
 }
 
-/// Whether a chunk begins with a title.
+/// Whether a chunk (run of text without white space) begins with a title or an office.
 fn begins_with_title(line: &Line, chunk: usize) -> bool {
     longest_title(line, line.chunk(chunk), line.chunks[chunk].start).is_some()
 }
 
-/// The first word of `text`, which must be the end of a chunk.
+/// Returns the first word of `text`, which must be the end of the chunk (run of text without white space) with index
+/// `chunk`.
 fn first_word<'a>(line: &Line, chunk: usize, text: &'a str) -> &'a str {
     let start = line.chunks[chunk].end - text.len();
     let next = line.word_boundaries.partition_point(|&word| word <= start);
@@ -196,7 +202,8 @@ fn first_word<'a>(line: &Line, chunk: usize, text: &'a str) -> &'a str {
     &text[..end]
 }
 
-/// Whether `text`, the end of a chunk, can be one part of a name: short, Thai, without a function word.
+/// Whether `text`, which must be the end of the chunk with index `chunk`, can be one part of a name: it is short and
+/// Thai, and contains no word that names never contain.
 fn is_name_part(line: &Line, chunk: usize, text: &str) -> bool {
     let end = line.chunks[chunk].end;
     let start = end - text.len();
@@ -213,8 +220,8 @@ fn is_name_part(line: &Line, chunk: usize, text: &str) -> bool {
         .any(|pair| NEVER_IN_NAMES.contains(&line.text[pair[0]..pair[1]]))
 }
 
-/// Whether a chunk can begin with a part of a name: its first word is Thai and no function word, or the chunk is a short
-/// name with such a word as a syllable.
+/// Whether a chunk (run of text without white space) can begin with a part of a name: its first word is Thai and no
+/// function word, or the chunk is a short name in which such a word is only a syllable.
 fn begins_name(line: &Line, chunk: usize) -> bool {
     let text = line.chunk(chunk);
     let short = || text.chars().take(13).count() <= 12 && !NOT_NAMES.contains(text) && is_name_part(line, chunk, text);
@@ -223,7 +230,7 @@ fn begins_name(line: &Line, chunk: usize) -> bool {
         && (!NOT_NAMES.contains(line.first_word(chunk)) || short())
 }
 
-/// Whether a word looks like one syllable: `คี`, `มุน`, `เซียน`.
+/// Whether a word looks like a single syllable: `คี`, `มุน`, `เซียน`.
 fn is_syllable(word: &str) -> bool {
     let leading = |c: char| ('เ'..='ไ').contains(&c);
     word.chars().count() <= 5 && !word.chars().skip(1).any(leading)

@@ -1,4 +1,5 @@
-//! Rules that a few characters on either side of a space decide: one table of patterns, compiled to automata.
+//! Sentence-splitting rules that need only a few characters on either side of a space: one table of regular
+//! expressions, compiled to automata.
 
 use super::Rule;
 use crate::thai::lexicon::{
@@ -11,17 +12,19 @@ use regex_automata::{Anchored, Input, MatchKind, PatternSet};
 use std::cell::RefCell;
 use std::sync::LazyLock;
 
-/// The number of characters on either side of the space that a pattern sees.
+/// Number of characters on either side of a space that a pattern can see.
 const REACH: usize = 40;
 
-/// The patterns of each rule; the first pattern that matches decides.
+/// The patterns of each rule that forbids a cut at a space. If several patterns match around a space, the first in the
+/// table counts.
 ///
-/// A pattern is two regular expressions with `_` between them for the space: the first must match the end of the text
-/// before the space, the second the start of the text after it. Runs of white space are one space, and the line starts
-/// with a line feed. `#` is an Arabic or Thai digit, and `<…>` is one of the word lists of [`word_lists`].
+/// A pattern is two regular expressions with `_`, which stands for the space, between them: the first must match the
+/// end of the text before the space, the second the start of the text after it. In both texts, a run of white space is
+/// one space, and the start of the line is a line feed. `#` is an Arabic or Thai digit, and `<…>` is one of the word
+/// lists of [`word_lists`].
 #[rustfmt::skip]
 const TABLE: &[(Rule, &[&str])] = &[
-    // A dependent vowel or a mark cannot start a word: the space is a fault of the text.
+    // A dependent vowel or a mark cannot start a word, so a space before it is a typing error.
     (Rule::Mark, &["_[ๆฯะ-ฺๅ็-๎]"]),
     (Rule::Time, &[
         "#_(?:น[.]|น(?:[^ก-๎]|$)|นาฬิกา|โมง|ทุ่ม|[ap][.]?m(?:[^a-z]|$)|[AP][.]?M(?:[^A-Z]|$))",
@@ -90,7 +93,8 @@ const TABLE: &[(Rule, &[&str])] = &[
     ]),
 ];
 
-/// The word lists that patterns name, each as a regular expression.
+/// Returns the placeholders that the patterns use, such as `<month>`, each with the regular expression that stands for
+/// it.
 fn word_lists() -> Vec<(&'static str, String)> {
     let words = |text: &'static str| text.split_whitespace().collect::<Vec<_>>();
     let months = words(MONTHS).into_iter().map(String::from).chain(
@@ -114,13 +118,13 @@ fn word_lists() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// A regular expression that matches any of these words.
+/// Makes a regular expression that matches any of the given words.
 fn any_of(words: &[&str]) -> String {
     let words: Vec<String> = words.iter().map(|word| regex::escape(word)).collect();
     format!("(?:{})", words.join("|"))
 }
 
-/// The patterns for addresses: a part of an address, a space, and a larger part.
+/// Generates the patterns that forbid a cut inside an address: a part of an address, the space, and a larger part.
 fn address_patterns() -> impl Iterator<Item = String> {
     // After another abbreviation, a single letter with a dot is no part of an address: `พล.ต.`.
     let part = |names: &[&str], before: &str| {
@@ -154,16 +158,17 @@ fn address_patterns() -> impl Iterator<Item = String> {
     })
 }
 
-/// The size in bytes of the cache that a thread keeps for one automaton.
+/// Size, in bytes, of the cache that each thread keeps for one automaton.
 const CACHE_BYTES: usize = 1 << 19;
 
-/// Compiles the patterns of one side of the space into one automaton. It starts at the space, so it has few states; with
-/// `reverse` it reads to the left.
+/// Compiles regular expressions into one automaton that matches all of them from the space between the two texts on;
+/// with `reverse` it reads from the space to the left. The fixed start keeps the number of its states small.
 fn automaton(patterns: &[String], reverse: bool) -> DFA {
     let nfa = Config::new()
         .reverse(reverse)
         .which_captures(WhichCaptures::None)
-        // Nothing matches within a character; with this, regex-automata 0.4 loses matches of a reverse search.
+        // With `utf8(true)`, regex-automata 0.4 loses matches of a reverse search; no pattern matches within a
+        // character anyway.
         .utf8(false);
     let dfa = DFA::config().match_kind(MatchKind::All).cache_capacity(CACHE_BYTES);
     let nfa = Compiler::new().configure(nfa).build_many(patterns);
@@ -172,7 +177,7 @@ fn automaton(patterns: &[String], reverse: bool) -> DFA {
     automaton.expect("one state and more fit")
 }
 
-/// Finds the patterns that match `text`, starting at the space.
+/// Returns the set of the patterns that match `text`, which is the text on one side of a space, from the space on.
 fn matching(automaton: &DFA, text: &str, cache: &mut Cache) -> PatternSet {
     const NEVER: &str = "no byte ends a search, and the cache may be cleared at any time";
     let input = Input::new(text).anchored(Anchored::Yes);
@@ -195,18 +200,18 @@ fn matching(automaton: &DFA, text: &str, cache: &mut Cache) -> PatternSet {
     }
 }
 
-/// The compiled table. Patterns keep their order, and each has the same number in all automata.
+/// The compiled pattern table. A pattern has the same index in all fields.
 struct Compiled {
-    /// The rule of each pattern.
+    /// For each pattern, the rule that it belongs to.
     rules: Vec<Rule>,
-    /// For each pattern, whether its part before the space is in `far` and not in `near`.
+    /// For each pattern, whether its part before the space is in the automaton `far` and not in `near`.
     is_far: Vec<bool>,
-    /// Parts before the space that reach a few characters.
+    /// Automaton of those parts of patterns that stand before the space and reach only a few characters.
     near: DFA,
-    /// Parts before the space with `<any>` or `<name>` in them. They have many states and are seldom needed, so they are
-    /// run only if the part after the space has matched.
+    /// Automaton of those parts of patterns that stand before the space and contain `<any>` or `<name>`. They have many
+    /// states and are seldom needed, so this automaton is run only if the part after the space has matched.
     far: DFA,
-    /// Parts after the space.
+    /// Automaton of the parts of patterns that stand after the space.
     after: DFA,
 }
 
@@ -250,7 +255,7 @@ thread_local! {
     );
 }
 
-/// The rule of the first pattern that matches around a gap.
+/// Returns the rule of the first pattern that matches around a gap (the white space between two chunks of text).
 pub fn matching_rule(line: &Line, gap: usize) -> Option<Rule> {
     let text = &line.text;
     let before = before(&text[..line.chunks[gap].end]);
@@ -273,7 +278,8 @@ pub fn matching_rule(line: &Line, gap: usize) -> Option<Rule> {
     })
 }
 
-/// The text before a gap as patterns see it: its last [`REACH`] characters.
+/// Returns the end of the text before a space in the form that patterns match: the last [`REACH`] characters with
+/// single spaces, after a line feed if the line starts there.
 fn before(text: &str) -> String {
     let from = text.char_indices().rev().take(REACH).last().map_or(0, |(at, _)| at);
     let mut seen = String::with_capacity(3 * REACH);
@@ -284,14 +290,15 @@ fn before(text: &str) -> String {
     seen
 }
 
-/// The text after a gap as patterns see it: its first [`REACH`] characters.
+/// Returns the start of the text after a space in the form that patterns match: the first [`REACH`] characters with
+/// single spaces.
 fn after(text: &str) -> String {
     let mut seen = String::with_capacity(3 * REACH);
     push(&mut seen, text.chars().take(REACH));
     seen
 }
 
-/// Appends characters, each run of white space as one space.
+/// Appends characters to `seen`, each run of white space as one space.
 fn push(seen: &mut String, chars: impl Iterator<Item = char>) {
     for c in chars {
         if !c.is_whitespace() {

@@ -1,4 +1,4 @@
-//! The protective rules against hand-written cases, and against the example article.
+//! Tests of the rules that forbid sentence cuts: written-out cases, and the example article.
 
 use super::Rule;
 use crate::thai::split::tests::assert_properties;
@@ -8,15 +8,18 @@ use proptest::prelude::*;
 const CASES: &str = include_str!("cases.tsv");
 const ARTICLE: &str = include_str!("../../../examples/wuzhen-summit.txt");
 
-/// A long clause to put around a case, so that the length prior and the cap press for cuts.
+/// A long clause that tests put around a case, so that the segments become too long and the splitter has to cut
+/// somewhere.
 const FILLER: &str = "ชาวบ้านในชุมชนริมแม่น้ำร่วมกันทำความสะอาดถนนและปลูกต้นไม้เพิ่มขึ้นทุกปีเพื่อให้ลูกหลานมีสิ่งแวดล้อมที่ดี";
 
+/// A line of `cases.tsv`: a text in which spaces are marked as forbidden or allowed cuts.
 struct Case {
     rule: Option<&'static str>,
     marked: &'static str,
     text: String,
-    /// Byte offsets of the spaces at which a rule must forbid a cut (`kept`), and of those at which none may (`free`).
+    /// Byte offsets in `text` of the spaces at which a rule must forbid a cut.
     kept: Vec<usize>,
+    /// Byte offsets in `text` of the spaces at which no rule may forbid a cut.
     free: Vec<usize>,
 }
 
@@ -38,7 +41,8 @@ fn cases() -> Vec<Case> {
         .collect()
 }
 
-/// The text of a case with each space replaced: `_` if a rule forbids a cut there, else `|`.
+/// Writes the text of a case with `_` for each space at which a rule forbids a cut and `|` for every other considered
+/// space.
 fn drawn(text: &str, found: &[Candidate]) -> String {
     let mut out = text.as_bytes().to_vec();
     for candidate in found {
@@ -173,7 +177,7 @@ fn the_example_article_has_no_name_date_number_or_quotation_cut() {
     }
 }
 
-/// The words of the cases, which trip rules half and whole in any order.
+/// Returns the distinct words of all cases. Put together at random, they trigger rules partly and in any combination.
 fn words() -> Vec<String> {
     let mut words: Vec<String> = cases()
         .iter()

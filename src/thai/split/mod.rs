@@ -2,12 +2,14 @@
 //!
 //! Thai ends a sentence with a space, but writes spaces elsewhere too. Each line is split by itself, in these steps:
 //!
-//! 1. Every space of the line is a candidate for a cut.
-//! 2. The rules of `rule` forbid some candidates: inside a date, a name, a quotation.
-//! 3. The learned `scorer` gives each of the others the log-odds that a sentence ends there.
-//! 4. Where a stretch without an allowed space is longer than [`SplitOptions::max_chars`], first the soft rules give way,
-//!    then word boundaries become candidates too, and last of all the strict rules give way.
-//! 5. `cuts` chooses the cuts whose scores, together with a prior on the lengths of the segments, have the highest sum.
+//! 1. Every space of the line becomes a candidate for a cut.
+//! 2. The rules of `rule` forbid some candidates: those inside a date, a name or a quotation.
+//! 3. The learned `scorer` gives each of the other candidates the log-odds that a sentence ends there.
+//! 4. Where a stretch without an allowed space is longer than [`SplitOptions::max_chars`], more cuts are
+//!    allowed, one kind after the other until the stretch can be cut: those that soft rules forbid, those at word
+//!    boundaries, those that strict rules forbid.
+//! 5. `cuts` chooses the cuts for which the sum of the scores and of a prior on the segments' lengths is
+//!    highest.
 
 mod place;
 #[cfg(test)]
@@ -20,10 +22,11 @@ use super::{features, rule};
 use serde::Serialize;
 use std::ops::Range;
 
-/// Options of the splitter.
+/// Options of the sentence splitter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SplitOptions {
-    /// The longest segment in characters; a single longer word stays whole. Default 350.
+    /// The most characters that a segment (one part of the split text) may have; a single word that is longer stays
+    /// whole. Default 350.
     pub max_chars: usize,
 }
 
@@ -33,43 +36,44 @@ impl Default for SplitOptions {
     }
 }
 
-/// A place that was considered for a cut, as `plae split --explain` shows it.
+/// A position in a text at which the splitter considered a cut, with its decision. `plae split --explain` shows these.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Candidate {
-    /// Byte offset in the text at which the segment before the place ends; white space may follow.
+    /// Byte offset in the text at which the segment before the cut would end; white space may follow.
     pub offset: usize,
     /// Log-odds that a sentence ends here; a positive score speaks for a cut.
     pub score: f32,
-    /// Whether the text is cut here.
+    /// Whether the text was cut here.
     pub cut: bool,
-    /// The reason for the decision.
+    /// Why the text was cut here, or why it was not.
     pub reason: Reason,
 }
 
-/// The reason for which a candidate was cut at or not.
+/// Why the sentence splitter did or did not cut a text at a position that it considered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
-    /// Cut: a line ends here.
+    /// A line ends here, so the text is cut.
     Newline,
-    /// The sign of the score decided: cut if it is positive, else not.
+    /// The sign of the score decided: a positive score means a cut, any other score none.
     Score,
-    /// The lengths of the segments decided, against the score.
+    /// The lengths of the segments outweighed the score or a rule: the text is cut in spite of a low score or a rule,
+    /// or not cut in spite of a positive score.
     Length,
-    /// Not cut: a rule forbids it.
+    /// The given rule forbids a cut here, and the text is not cut.
     #[serde(untagged)]
     Rule(Rule),
 }
 
-/// Splits the text of one block into sentences.
+/// Splits the text of one block into sentences, with the built-in scorer.
 ///
-/// Returns trimmed byte ranges in the text's order, none of them empty. Between two of them there is only white space,
-/// or nothing where a long run without spaces was cut between two words.
+/// Returns trimmed, non-empty byte ranges in the order of the text. There is only white space between two ranges, or
+/// nothing where a long run without spaces was cut between two words.
 pub fn sentences(text: &str, options: &SplitOptions) -> Vec<Range<usize>> {
     sentences_with_scorer(scorer::built_in(), text, options)
 }
 
-/// Like [`sentences`], but with a scorer other than the built-in one.
+/// Splits text as [`sentences`] does, but with the given scorer instead of the built-in one.
 pub fn sentences_with_scorer(scorer: &Scorer, text: &str, options: &SplitOptions) -> Vec<Range<usize>> {
     let mut sentences = Vec::new();
     for_each_line(text, |at, line| {
@@ -86,12 +90,12 @@ pub fn sentences_with_scorer(scorer: &Scorer, text: &str, options: &SplitOptions
 
 /// Splits a text that is too long for a model into parts that fit.
 ///
-/// `count_tokens` gives the number of tokens of a part; no part has more than `max_tokens`, unless it is a single
-/// character. A text that fits is returned as one part. Otherwise [`SplitOptions::max_chars`] is lowered until all parts
-/// fit; the ranges are like those of [`sentences`].
+/// `count_tokens` returns the number of tokens of a text. No part has more than `max_tokens` tokens, unless it is a
+/// single character. A text that fits is returned as one part. Otherwise [`SplitOptions::max_chars`] is lowered until
+/// all parts fit; the ranges are trimmed and ordered as those of [`sentences`].
 pub fn split_to_fit(text: &str, max_tokens: usize, count_tokens: &dyn Fn(&str) -> usize) -> Vec<Range<usize>> {
     let mut parts = Vec::new();
-    // A stack of the ranges still to be looked at; the first in the text is on top.
+    // A stack of the ranges that are still to be checked; the one that comes first in the text is on top.
     let mut rest = Vec::from_iter(std::iter::once(0..text.len()));
     while let Some(range) = rest.pop() {
         let part = &text[range.clone()];
@@ -128,20 +132,20 @@ pub fn split_to_fit(text: &str, max_tokens: usize, count_tokens: &dyn Fn(&str) -
     parts
 }
 
-/// A space at which no rule forbids a cut, with the features that a scorer sees.
+/// A space at which no splitting rule forbids a cut, with the features that a scorer computes its score from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gap {
-    /// Byte offset in the text at which the space starts.
+    /// Offset in the line, in bytes, at which the space starts.
     pub offset: usize,
-    /// Character offset at which the space starts.
+    /// Offset in the line, in characters, at which the space starts.
     pub end: usize,
-    /// Character offset at which the text after the space starts.
+    /// Offset in the line, in characters, at which the text after the space starts.
     pub next: usize,
-    /// Hashed features, for [`Scorer::score`].
+    /// Hashed features of the words around the space, for [`Scorer::score`].
     pub features: Vec<u32>,
 }
 
-/// The spaces of a line at which no rule forbids a cut: the examples that a scorer is trained on.
+/// Finds the spaces of a line at which no splitting rule forbids a cut. A scorer is trained on them.
 pub fn open_gaps(line: &str, lexicon: &Lexicon, options: &SplitOptions) -> Vec<Gap> {
     let line = Line::new(line);
     let forbidden = rule::forbidden_cuts(&line, options.max_chars);
@@ -160,8 +164,8 @@ pub fn open_gaps(line: &str, lexicon: &Lexicon, options: &SplitOptions) -> Vec<G
     .collect()
 }
 
-/// Splits the text of one block as [`sentences`] does and returns every place that was considered, with the reason for
-/// the decision there.
+/// Splits the text of one block as [`sentences`] does, but returns every position at which the splitter considered a
+/// cut, with the decision and its reason.
 pub fn explain(text: &str, options: &SplitOptions) -> Vec<Candidate> {
     let mut candidates: Vec<Candidate> = Vec::new();
     let mut last = None;
@@ -178,7 +182,7 @@ pub fn explain(text: &str, options: &SplitOptions) -> Vec<Candidate> {
         let mut cuts = cuts.iter().peekable();
         for (index, place) in places.iter().enumerate() {
             let cut = cuts.next_if(|&&cut| cut == index).is_some();
-            // Word boundaries are worth telling only where they were cut at.
+            // A word boundary without a space is reported only if the text was cut there.
             if !cut && place.next == place.end {
                 continue;
             }
@@ -198,7 +202,7 @@ pub fn explain(text: &str, options: &SplitOptions) -> Vec<Candidate> {
     candidates
 }
 
-/// Calls `visit` with each line that is not blank, trimmed, and its byte offset in the text.
+/// Calls `visit` with the byte offset in the text and the trimmed text of each line that is not blank.
 fn for_each_line<'a>(text: &'a str, mut visit: impl FnMut(usize, &'a str)) {
     for line in text.split(['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}']) {
         let line = line.trim();

@@ -1,4 +1,4 @@
-//! The places at which a line may be cut, and the choice among them.
+//! Finds the positions at which a line may be cut into sentences, and chooses among them.
 
 use crate::thai::cuts::{self, Cut};
 use crate::thai::is_letter;
@@ -7,33 +7,37 @@ use crate::thai::rule::{self, Rule};
 use crate::thai::scorer::Scorer;
 use std::ops::Range;
 
-/// A place at which a line may be cut: a space, or a word boundary in a long run without spaces.
+/// A position at which a line may be cut: a space, or a word boundary in a long run without spaces.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
-    /// Byte offset in the line at which the segment before the place ends.
+    /// Offset in the line, in bytes, at which the segment before the cut ends.
     pub end: usize,
-    /// Byte offset in the line at which the segment after the place starts.
+    /// Offset in the line, in bytes, at which the segment after the cut starts; equal to `end` at a word boundary
+    /// without a space.
     pub next: usize,
-    /// `end` in characters.
+    /// Offset in the line, in characters, at which the segment before the cut ends.
     pub end_chars: usize,
-    /// `next` in characters.
+    /// Offset in the line, in characters, at which the segment after the cut starts.
     pub next_chars: usize,
-    /// Log-odds that a sentence ends here, before any penalty.
+    /// Log-odds that a sentence ends here, without the penalty for breaking a rule.
     pub score: f32,
-    /// The rule that forbids a cut here.
+    /// The splitting rule that forbids a cut here, if any.
     pub forbidden_by: Option<Rule>,
-    /// The score that the search for the best cuts uses; `None` where it must not cut.
+    /// Score with penalties, in log-odds, which the search for the best cuts adds up; `None` if the line must not be
+    /// cut here.
     search_score: Option<f32>,
 }
 
-/// The penalty, in log-odds, of a cut at a place whose soft rule gives way.
+/// Penalty, in log-odds, of a cut that a soft rule ([`Rule::is_soft`]) forbids but that a too long stretch makes
+/// necessary.
 const SOFT_RULE_PENALTY: f32 = -6.0;
-/// The penalty, in log-odds, of a cut at a word boundary inside a run without spaces.
+/// Penalty, in log-odds, of a cut at a word boundary inside a run without spaces.
 const NO_SPACE_PENALTY: f32 = -12.0;
-/// The penalty, in log-odds, of a cut at a place whose strict rule gives way.
+/// Penalty, in log-odds, of a cut that a strict rule forbids but that a too long stretch makes necessary.
 const STRICT_RULE_PENALTY: f32 = -40.0;
 
-/// The places of a line in order, and the indices of those at which it is cut.
+/// Finds the positions at which a line may be cut, in order, and returns them with the indices of those at which it is
+/// cut. Segments have at most `max_chars` characters where possible.
 pub fn choose_cuts(line: &Line, scorer: &Scorer, max_chars: usize) -> (Vec<Place>, Vec<usize>) {
     let forbidden = rule::forbidden_cuts(line, max_chars);
     let mut places = gap_places(line, &forbidden, &scorer.scores(line, &forbidden));
@@ -53,7 +57,8 @@ pub fn choose_cuts(line: &Line, scorer: &Scorer, max_chars: usize) -> (Vec<Place
     (places, cuts.into_iter().map(|cut| indices[cut]).collect())
 }
 
-/// One place for each gap of a line, given the rule that forbids a cut there and its score.
+/// Makes a [`Place`] for each gap of a line (the white space between two chunks of text), given the rule that forbids a
+/// cut at each gap, if any, and the score of each gap.
 pub fn gap_places(line: &Line, forbidden: &[Option<Rule>], scores: &[f32]) -> Vec<Place> {
     let mut chars = 0;
     let mut at = 0;
@@ -76,7 +81,8 @@ pub fn gap_places(line: &Line, forbidden: &[Option<Rule>], scores: &[f32]) -> Ve
     .collect()
 }
 
-/// Adds word boundaries to the stretches between two open places that are longer than `max_chars`.
+/// Adds word boundaries as possible cuts wherever two neighbouring allowed cuts are more than `max_chars` characters
+/// apart. `length` is the line's length in characters.
 fn with_word_boundaries(line: &Line, places: Vec<Place>, length: usize, max_chars: usize) -> Vec<Place> {
     let mut all = Vec::with_capacity(places.len());
     let mut rest = places.as_slice();
@@ -101,10 +107,12 @@ fn with_word_boundaries(line: &Line, places: Vec<Place>, length: usize, max_char
     }
 }
 
-/// Appends the forbidden places of one stretch and, at some distance from them, the word boundaries between two Thai
-/// letters, in the line's order. The stretch starts after `chars` characters of the line.
+/// Appends to `all` the forbidden places of one stretch of a line and, at some distance from them, its word boundaries
+/// between two Thai letters, all in the order of the line. `range` is the stretch in bytes; `chars` characters of the
+/// line stand before it.
 fn add_word_boundaries(line: &Line, range: Range<usize>, mut chars: usize, forbidden: &[Place], all: &mut Vec<Place>) {
-    /// Characters around a forbidden space within which a date or a name may still go on.
+    /// Number of characters around a forbidden space within which no cut is added, since a date or a name may go on
+    /// there.
     const CLEARANCE: usize = 12;
     let first = line.word_boundaries.partition_point(|&word| word <= range.start);
     let mut at = range.start;
@@ -130,7 +138,8 @@ fn add_word_boundaries(line: &Line, range: Range<usize>, mut chars: usize, forbi
         }
         let before = line.text[..word].chars().next_back();
         let after = line.text[word..].chars().next();
-        // Neither after a vowel that is written before its consonant nor before one that is written after or above it.
+        // No cut after a vowel that is written before its consonant, or before one that is written after or above its
+        // consonant.
         if let (Some(before), Some(after)) = (before, after)
             && is_letter(before)
             && is_letter(after)
@@ -152,8 +161,8 @@ fn add_word_boundaries(line: &Line, range: Range<usize>, mut chars: usize, forbi
     all.extend(forbidden);
 }
 
-/// Opens the places whose rule `yields`, with `penalty` added to their score, in the stretches between two open places
-/// that are longer than `max_chars`.
+/// Allows, with `penalty` (log-odds) added to the score, the cuts that a rule forbids, wherever two neighbouring
+/// allowed cuts are more than `max_chars` characters apart. Only the rules for which `yields` is true give way.
 fn relax_rules(places: &mut [Place], length: usize, max_chars: usize, penalty: f32, yields: impl Fn(Rule) -> bool) {
     let (mut from, mut start) = (0, 0);
     for index in 0..=places.len() {
@@ -174,7 +183,8 @@ fn relax_rules(places: &mut [Place], length: usize, max_chars: usize, penalty: f
     }
 }
 
-/// The bonus, in log-odds, of a cut without a space before this word: conjunctions and prepositions begin phrases.
+/// Returns the bonus, in log-odds, for a cut without a space before `word`: conjunctions and prepositions begin
+/// phrases, so that a cut before them does little harm.
 fn word_bonus(word: &str) -> f32 {
     match word {
         "และ" | "หรือ" | "ซึ่ง" | "โดย" | "แต่" | "เพื่อ" | "เมื่อ" | "เพราะ" | "เนื่องจาก" | "หาก" | "ทั้งนี้" | "จึง" | "ขณะ" => {

@@ -10,10 +10,11 @@ fn split(text: &str) -> Vec<&str> {
         .collect()
 }
 
-/// A long clause.
+/// A long Thai clause without a space.
 const FILLER: &str = "ชาวบ้านในชุมชนริมแม่น้ำร่วมกันทำความสะอาดถนนและปลูกต้นไม้เพิ่มขึ้นทุกปีเพื่อให้ลูกหลานมีสิ่งแวดล้อมที่ดี";
 
-/// Each `|` is a space at which a sentence ends; no other space is one.
+/// Splits texts in which each `|` stands for a space at which a sentence ends; the text must be cut there and at no
+/// other space.
 #[test]
 fn sentences_are_cut_where_they_end() {
     for marked in [
@@ -104,7 +105,8 @@ fn the_example_article_is_split_sensibly() {
     assert!((14..=22).contains(&parts.len()), "{parts:#?}");
 }
 
-/// Not a measure of quality, since the weights are trained on these texts: that is what `train_splitter --evaluate` is for.
+/// Checks that the built-in weights were trained for the features as they are computed now. The score is not a measure
+/// of quality, because the weights are trained on these texts; `train_splitter --evaluate` measures quality.
 #[test]
 fn the_weights_belong_to_the_features() {
     for (name, least) in [("flores_dev", 0.80), ("pud", 0.80)] {
@@ -144,10 +146,10 @@ fn parts_fit_and_are_cut_at_the_best_places() {
         let ranges = split_to_fit(text, limit, count);
         ranges.into_iter().map(|range| text[range].to_owned()).collect()
     };
-    // What fits is left as it is.
+    // A text that fits is left as it is.
     assert_eq!(listed(two, 500, &letters), [two]);
     assert_eq!(listed(" ก  ข ", 500, &letters), [" ก  ข "]);
-    // What does not, is cut between sentences, phrases, words and letters, in this order.
+    // A text that does not fit is cut between sentences, phrases, words and letters, in this order of preference.
     let found = listed(two, 130, &letters);
     assert_eq!(found.join(" "), two);
     assert!(found.len() == 2 && found[1].starts_with("อย่างไรก็ตาม"), "{found:?}");
@@ -191,7 +193,7 @@ fn five_megabytes_in_one_line_are_split() {
     }
 }
 
-/// Asserts the properties that the sentences of every text have: order, white space between them, length.
+/// Asserts what holds of the sentences of any text: their order, only white space between them, and their length.
 pub(in crate::thai) fn assert_properties(text: &str, options: &SplitOptions) -> Result<(), TestCaseError> {
     let ranges = sentences(text, options);
     let mut at = 0;
