@@ -26,7 +26,7 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activations {
     /// 8-bit integers: several times as fast as float32, with a rounding error of about a third of a percent in each
-    /// product.
+    /// activation.
     Int8,
     /// Float32 without rounding: the reference that 8 bits are compared with.
     F32,
@@ -274,8 +274,8 @@ impl Matrix {
         out
     }
 
-    /// Multiplies the same activations with several matrices, each with its bias if it has one. All quantised matrices
-    /// are computed in one pass, so that threads are shared out between them.
+    /// Multiplies the same activations with several matrices, each with its bias if it has one. Quantised matrices
+    /// share the rounding of the activations, and threads divide the work of all of them.
     ///
     /// # Panics
     /// If the matrices have different numbers of columns, if the activations are not whole rows, or if a bias does not
