@@ -87,7 +87,7 @@ pub enum Hint {
     /// No model is on this machine and the network is switched off: download one when there is a network, or name a
     /// directory or a file.
     PullModelOrNameFile {
-        /// Names of models on this machine that are used only if they are named, because their license forbids
+        /// Names of models on this machine that are used only if they are named, because their licence forbids
         /// commercial use.
         non_commercial: Vec<String>,
     },
@@ -114,7 +114,7 @@ pub enum Hint {
     UseSmallerBeam,
     /// The model takes no prompt: give none.
     NoPrompt,
-    /// The translation memory cannot be used: remove the obstacle in the way named here, or use another memory.
+    /// The translation memory cannot be used: apply the remedy given here, or use another memory.
     OtherMemory(&'static str),
 }
 
@@ -204,7 +204,8 @@ impl fmt::Display for Hint {
     }
 }
 
-/// Words a notice for each of these models on this machine: it may be used non-commercially, if it is named.
+/// Words a notice for each of the named models, which are on this machine: it may be used non-commercially, if it is
+/// named.
 pub(crate) fn non_commercial_models(names: &[String]) -> String {
     let each = |name| format!("; {name} is here, for non-commercial use, if you name it");
     names.iter().map(each).collect()

@@ -20,7 +20,8 @@ struct Node {
 #[derive(Clone, Copy)]
 struct Beam {
     node: Option<usize>,
-    /// Sum of log-probabilities, in float32 like torch, so that rounding decides alike between beams.
+    /// Sum of the log-probabilities of the beam's tokens; float32 as in torch, so that rounding ranks beams as in
+    /// transformers.
     score: f32,
 }
 
@@ -35,14 +36,14 @@ struct Finished {
 
 /// The search of one source, from its first token until it is done.
 pub(super) struct BeamSearch {
-    /// Number of the source in the batch.
+    /// Index of the source in the batch.
     pub source: usize,
     /// Maximum number of tokens of an output, a forced first token and the end token included.
     pub limit: usize,
     /// Number of tokens that each live beam has, a forced first token included.
     pub written: usize,
-    /// Ids that rules look at before a beam's own tokens: the decoder's start tokens, or the prompt of a decoder-only
-    /// model.
+    /// Ids before a beam's own tokens that rules such as `no_repeat_ngram` look at: the decoder's start tokens, or the
+    /// prompt of a decoder-only model.
     before: Vec<u32>,
     nodes: Vec<Node>,
     beams: Vec<Beam>,
@@ -74,7 +75,8 @@ impl BeamSearch {
         self.beams.iter().filter_map(|beam| Some(self.nodes[beam.node?].id))
     }
 
-    /// Collects the ids that rules look at for a live beam: those before the output, and the beam's own tokens.
+    /// Collects the ids that rules such as `no_repeat_ngram` look at for a live beam: those before the output, and the
+    /// beam's own tokens.
     pub fn history(&self, beam: usize) -> Vec<u32> {
         let mut ids = self.before.clone();
         ids.extend(self.ids(self.beams[beam].node));
@@ -98,8 +100,8 @@ impl BeamSearch {
         })
     }
 
-    /// Takes one step, given the candidates for the next token of each live beam. Returns the number that each
-    /// continuing beam had before the step, or `None` if the source is done.
+    /// Takes one step, given the candidates for the next token of each live beam. Returns the indices that the
+    /// continuing beams had before the step, or `None` if the source is done.
     pub fn advance(&mut self, candidates: Vec<Vec<Candidate>>, rules: &Rules) -> Option<Vec<usize>> {
         let options = rules.options;
         let width = options.beam.max(1);
@@ -122,7 +124,7 @@ impl BeamSearch {
         for (rank, (index, candidate, score)) in ranked.into_iter().enumerate() {
             let parent = before[index].node;
             let end = rules.is_end(candidate.id);
-            // Only the best few may finish; the others are there to live on.
+            // Only the best `width` may finish; the others can only live on.
             if (end || last) && rank < width {
                 let node = if end {
                     parent
@@ -186,7 +188,7 @@ impl BeamSearch {
         }
     }
 
-    /// Adds a token to the tree of nodes; returns the number of the new node.
+    /// Adds a token to the tree of nodes; returns the index of the new node.
     fn grow(&mut self, parent: Option<usize>, candidate: Candidate) -> usize {
         self.nodes.push(Node {
             parent,
@@ -200,7 +202,7 @@ impl BeamSearch {
     fn finish(&mut self, node: Option<usize>, end: Option<f32>, score: f32, finish: Finish, options: &SearchOptions) {
         let rank = score / length_divisor(self.written, options);
         if rank > UNFINISHED {
-            // After its equals, as it finished later.
+            // Placed after outputs of equal rank, which finished earlier.
             let at = self.finished.partition_point(|other| other.rank >= rank);
             self.finished.insert(
                 at,
@@ -241,8 +243,8 @@ impl BeamSearch {
     }
 }
 
-/// Computes the number that a log-probability of `length` tokens is divided by, according to the length penalty; no
-/// tokens count as one.
+/// Computes the divisor that the length penalty gives for the log-probability of `length` tokens; a length of 0 counts
+/// as 1.
 fn length_divisor(length: usize, options: &SearchOptions) -> f32 {
     (length.max(1) as f64).powf(options.length_penalty) as f32
 }

@@ -15,12 +15,13 @@ use std::path::Path;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EarlyStopping {
     /// Finishes when the best live beam, at its present length, scores no better than the worst of `beam` finished
-    /// outputs: `false`.
+    /// outputs (`false` in transformers).
     #[default]
     Heuristic,
-    /// Finishes as soon as `beam` outputs have finished: `true`.
+    /// Finishes as soon as `beam` outputs have finished (`true` in transformers).
     Full,
-    /// Finishes when no live beam can overtake at any length that the length penalty may favour: `"never"`.
+    /// Finishes when no live beam can overtake at any length that the length penalty may favour (`"never"` in
+    /// transformers).
     Never,
 }
 
@@ -47,8 +48,8 @@ pub struct GenerationConfig {
     /// Minimum number of tokens before an end token is allowed, without the decoder's start token: `min_new_tokens`. It
     /// overrides `min_length`.
     pub min_new_tokens: Option<usize>,
-    /// Exponent by which finished beams are ranked, `log-probability / length ^ penalty`: `length_penalty`.
-    /// transformers' default is 1.
+    /// Exponent `penalty` of the score that finished beams are ranked by, `log-probability / length ^ penalty`:
+    /// `length_penalty`. transformers' default is 1.
     pub length_penalty: Option<f64>,
     /// When beam search gives up its live beams: `early_stopping`.
     pub early_stopping: EarlyStopping,
@@ -65,8 +66,8 @@ pub struct GenerationConfig {
     pub begin_suppress: Vec<u32>,
     /// Whether scores are normalised again after all other options were applied: `renormalize_logits`.
     pub renormalize: bool,
-    /// Number of the model's positions, `max_position_embeddings` in `config.json`; it only limits the default of
-    /// [`GenerationConfig::max_tokens`].
+    /// Maximum number of positions that the model has: `max_position_embeddings` in `config.json`. It only limits the
+    /// default of [`GenerationConfig::max_tokens`].
     pub positions: Option<usize>,
 }
 

@@ -35,8 +35,8 @@ pub struct SearchOptions<'a> {
     /// Log-odds added to the logits of end tokens for each standard deviation by which an output is longer than
     /// expected, and subtracted for each by which it is shorter; at most four deviations count. Default 0.
     pub length_prior: f32,
-    /// Exponent by which finished beams are ranked: `log-probability / length ^ penalty`. Default 1, as in
-    /// transformers.
+    /// Exponent `penalty` of the score that finished beams are ranked by, `log-probability / length ^ penalty`. Default
+    /// 1, as in transformers.
     pub length_penalty: f64,
     /// When beam search gives up its live beams. Default [`EarlyStopping::Heuristic`].
     pub early_stopping: EarlyStopping,
@@ -52,10 +52,10 @@ pub struct SearchOptions<'a> {
     pub bad_words: &'a [Vec<u32>],
     /// Tokens that are never written.
     pub suppress: &'a [u32],
-    /// Tokens that are not written at the beginning of an output, where a forced first token does not count.
+    /// Tokens that are not written first, or first after a forced first token.
     pub begin_suppress: &'a [u32],
-    /// The only tokens that may stand at the last position of an output that has not ended before; empty for no such
-    /// rule.
+    /// The only tokens that may stand at the last position of an output that has not ended before; empty, the default,
+    /// allows any.
     pub forced_end: &'a [u32],
     /// Whether log-probabilities are normalised again after all other options were applied; matters to beam search
     /// only. Default false.
@@ -253,7 +253,7 @@ fn read_sources(
 /// The rows of a batch (live beams of all sources) that continue after a step.
 #[derive(Default)]
 struct KeptRows {
-    /// Number that each continuing row had in the batch before the step.
+    /// Index that each continuing row had in the batch before the step.
     rows: Vec<usize>,
     /// Token that each continuing row has written in the step.
     last_tokens: Vec<u32>,

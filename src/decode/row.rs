@@ -143,7 +143,8 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Gives the runs of `values` between patched columns. The first of `values` is the column numbered `start`.
+/// Iterates over the runs of `values` between patched columns. The first of `values` is the column with the index
+/// `start`.
 fn gaps<'a>(values: &'a [f32], start: usize, patches: &'a [Patch]) -> impl Iterator<Item = &'a [f32]> {
     let mut from = 0;
     patches

@@ -20,13 +20,13 @@ pub(super) struct Candidate {
 
 /// What the search knows of the beam that a row of logits belongs to.
 pub(super) struct RowContext<'a> {
-    /// All ids that rules look at: those before the output, then the output's.
+    /// All ids that rules such as `no_repeat_ngram` look at: those before the output, then the output's.
     pub history: &'a [u32],
     /// Number of the ids in `history` that belong to the output, a forced first one included.
     pub written: usize,
     /// Maximum number of tokens of the source's output.
     pub limit: usize,
-    /// Number of the source in the batch.
+    /// Index of the source in the batch.
     pub source: usize,
 }
 
@@ -44,9 +44,9 @@ pub(super) struct Rules<'a> {
     forced_end: Vec<u32>,
     /// Columns of tokens that are never written, ascending.
     banned: Vec<usize>,
-    /// Bad words (forbidden sequences) of several tokens.
+    /// Forbidden sequences of two or more tokens (`bad_words`).
     phrases: Vec<&'a [u32]>,
-    /// Maximum number of candidates that are kept of one source in a step.
+    /// Maximum number of candidates of one source that are ranked in a step.
     pub count: usize,
 }
 
@@ -171,7 +171,7 @@ impl<'a> Rules<'a> {
             }
             None => row.best(1, &patches, |logit| logit).first().map(|best| best.0),
         };
-        // The model's own log-probability, whatever the rules made of the logit.
+        // Reports the model's own log-probability, even if a rule changed the logit.
         let own = |column| candidate((column, row.log_probability(column)));
         Some(chosen.map(own).into_iter().collect())
     }
@@ -237,7 +237,7 @@ impl<'a> Rules<'a> {
                 (column, if value < 0.0 { value * penalty } else { value / penalty })
             }));
         }
-        // Bans first, so that they are what stays.
+        // Sorted by value within a column, so that negative infinity, which forbids the token, comes first and stays.
         patches.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
         patches.dedup_by_key(|patch| patch.0);
         patches

@@ -11,7 +11,7 @@ const END: u32 = 0;
 /// A test model that computes logits from the source and the last two tokens, like `tests/golden/search.py`.
 struct Arithmetic(Spec);
 
-/// For each row: the source, the last token but one and the last token.
+/// State of the test model: for each row the source, the last token but one and the last token.
 struct Last(Vec<(u32, u32, u32)>);
 
 impl Rows for Last {

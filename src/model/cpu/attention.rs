@@ -167,7 +167,7 @@ dispatch! {
 
 /// Consecutive query rows that attend to the same slots of a [`KvCache`].
 pub(in crate::model) struct QueryGroup<'a> {
-    /// Numbers of the group's rows in the [`Queries`].
+    /// Indices of the group's rows in the [`Queries`].
     pub rows: Range<usize>,
     /// Numbers of the cache slots to attend to, in the order of the tokens' positions.
     pub slots: &'a [u32],

@@ -19,7 +19,7 @@ pub(super) const QK_K: usize = 256;
 pub(super) enum QuantType {
     Q4_0,
     Q5_0,
-    /// Also the type that matrices of all other GGUF types are rounded to.
+    /// Blocks of 8-bit values, to which matrices of GGUF types that are not listed here are rounded.
     Q8_0,
     Q4K,
     Q5K,
@@ -27,7 +27,7 @@ pub(super) enum QuantType {
 }
 
 impl QuantType {
-    /// Converts candle's name of a type; `None` for a type whose matrices have to be rounded.
+    /// Converts candle's name of a type; `None` for a type that is not listed here, whose matrices have to be rounded.
     pub fn from_ggml(dtype: GgmlDType) -> Option<Self> {
         match dtype {
             GgmlDType::Q4_0 => Some(Self::Q4_0),

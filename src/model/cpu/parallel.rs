@@ -29,7 +29,7 @@ pub(super) fn parallel_ranges(units: usize, operations: usize, f: impl Fn(Range<
         .for_each(|part| f(units * part / parts..units * (part + 1) / parts));
 }
 
-/// Divides `values`, `(rows, width)`, into runs of whole rows and calls `f` with the number of each run's first row and
+/// Divides `values`, `(rows, width)`, into runs of whole rows and calls `f` with the index of each run's first row and
 /// the run's values, on as many threads as pay off for `operations` multiply-adds in all.
 ///
 /// A call of `f` may prepare scratch memory once for all rows of its run.
@@ -56,8 +56,8 @@ pub(in crate::model) fn parallel_runs(
         .for_each(|(first, run)| f(first, run));
 }
 
-/// Calls `f` with the number and the values of each row of `values`, `(rows, width)`, on several threads where that
-/// pays off. `cost` is the number of multiply-adds that one value takes.
+/// Calls `f` with the index and the values of each row of `values`, `(rows, width)`, on several threads where that pays
+/// off. `cost` is the number of multiply-adds that one value takes.
 pub(in crate::model) fn parallel_rows(
     values: &mut [f32],
     width: usize,

@@ -34,7 +34,8 @@ pub(super) unsafe fn matmul_f32(tiles: &[&[Column]], rows: usize, values: &[f32]
     }
 }
 
-/// Computes in float32 the products of one weight tile with `M` activation rows: the first `M` of every `step` values.
+/// Computes in float32 the products of one weight tile with `M` activation rows. `values` has `step` activations for
+/// each column, of which the first `M` are used.
 ///
 /// # Safety
 /// The machine has AVX2 and FMA. There are at least `M` values in each `step`, also in the last if it is cut short, and
@@ -105,7 +106,8 @@ pub(super) unsafe fn matmul_int8(tiles: &[Int8Tile], rows: &RowScales, values: &
     }
 }
 
-/// Computes in 8 bits the products of one weight tile with `M` activation rows: the first `M` of every `step` entries.
+/// Computes in 8 bits the products of one weight tile with `M` activation rows. `values` has `step` entries for each
+/// four columns, of which the first `M` are used.
 ///
 /// # Safety
 /// The machine has AVX2 and FMA. There are at least `M` entries in each `step`, also in the last if it is cut short,

@@ -34,7 +34,7 @@ pub(super) unsafe fn matmul_f32(tiles: &[&[Column]], rows: usize, values: &[f32]
 /// Computes [`matmul_f32`] for `T` weight tiles and `M` activation rows, both constants.
 ///
 /// # Safety
-/// The promises of [`matmul_f32`] hold; `M` is the number of rows.
+/// The requirements of [`matmul_f32`] hold; `M` is the number of rows.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 unsafe fn block_f32<const M: usize, const T: usize>(tiles: [&[Column]; T], values: &[f32], out: &mut Sums) {
     let mut sums = [[_mm512_setzero_ps(); T]; M];
@@ -82,7 +82,7 @@ pub(super) unsafe fn matmul_int8(tiles: &[Int8Tile], rows: &RowScales, values: &
 /// Computes [`matmul_int8`] for `T` weight tiles and `M` activation rows, both constants.
 ///
 /// # Safety
-/// The promises of [`matmul_int8`] hold; `M` is the number of rows.
+/// The requirements of [`matmul_int8`] hold; `M` is the number of rows.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 unsafe fn block_int8<const M: usize, const T: usize>(
     tiles: [Int8Tile; T],

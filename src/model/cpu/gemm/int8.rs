@@ -75,7 +75,7 @@ impl Int8Rows {
         }
     }
 
-    /// Multiplies all activation rows with one or two weight tiles. `write` is called with the number of a row, the
+    /// Multiplies all activation rows with one or two weight tiles. `write` is called with the index of a row, the
     /// index of a tile, and the row's products with the tile's 16 matrix rows.
     ///
     /// # Panics

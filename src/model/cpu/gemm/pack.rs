@@ -7,7 +7,8 @@ use std::iter::{Skip, StepBy};
 use std::ops::Range;
 use std::slice::IterMut;
 
-/// The largest number of activation rows that share one pass over the weights.
+/// The largest number of activation rows that share one pass over the weights: with two tiles, their sums take 24 of 32
+/// AVX-512 registers.
 pub(super) const GROUP: usize = 12;
 /// The largest number of weight tiles that share one pass over the activations.
 pub(in crate::model::cpu) const PAIR: usize = 2;
@@ -23,14 +24,14 @@ pub(super) type RowPlaces<'a, T> = StepBy<Skip<IterMut<'a, T>>>;
 pub(in crate::model::cpu) struct PackedRows<T> {
     values: Vec<T>,
     columns: usize,
-    /// Number of each group's first row, and at the end the number of all rows.
+    /// Index of each group's first row, and at the end the number of all rows.
     bounds: Vec<usize>,
 }
 
 /// A group of up to [`GROUP`] packed activation rows, which share one pass over the weights.
 #[derive(Clone, Copy)]
 pub(in crate::model::cpu) struct Group<'a, T> {
-    /// Number of the group's first row among all activation rows.
+    /// Index of the group's first row among all activation rows.
     pub first: usize,
     /// Number of rows in the group, 1 to [`GROUP`].
     pub rows: usize,
@@ -39,8 +40,8 @@ pub(in crate::model::cpu) struct Group<'a, T> {
 }
 
 impl<T: Copy + Default + Send> PackedRows<T> {
-    /// Packs `m` activation rows of `columns` values: `fill` gets the number of a row and the places that it must
-    /// write. Also returns what `fill` returned for each row, in the order of rows.
+    /// Packs `m` activation rows of `columns` values: `fill` gets the index of a row and the places that it must write.
+    /// Also returns what `fill` returned for each row, in the order of rows.
     pub fn new<R: Send>(m: usize, columns: usize, fill: impl Fn(usize, RowPlaces<T>) -> R + Sync) -> (Self, Vec<R>) {
         // Groups of nearly one size, 8 and 8 rather than 12 and 4, and of fours, as AVX2 takes them.
         let (groups, fours) = (m.div_ceil(GROUP).max(1), m.div_ceil(4));

@@ -111,7 +111,7 @@ impl Matrix {
     /// Packs float32 weights: as float32, or in 8 bits with one scale for each matrix row. In 8 bits each row of
     /// activations is rounded with one scale, too.
     ///
-    /// `row` returns the `columns` values of the matrix row with the given number.
+    /// `row` returns the `columns` values of the matrix row with the given index.
     pub fn from_f32_row_scales<'a>(
         rows: usize,
         columns: usize,

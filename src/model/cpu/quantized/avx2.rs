@@ -15,7 +15,7 @@ use std::arch::x86_64::*;
 /// Computes the products of a packed tile with one row of activations, into `out`. Weights are unpacked in registers.
 ///
 /// # Safety
-/// The machine has AVX2, FMA and F16C. The tile is of a type with so many bits, fewer than 8, that is a k-quant if
+/// The machine has AVX2, FMA and F16C. The tile is of a type with `BITS` bits, fewer than 8, that is a k-quant if
 /// `K_QUANT`, and has as many columns as the operand, which was made for that type.
 #[target_feature(enable = "avx2,fma,f16c")]
 pub(super) unsafe fn multiply_packed_row<const BITS: usize, const K_QUANT: bool>(
@@ -88,7 +88,7 @@ pub(super) unsafe fn multiply_packed_row<const BITS: usize, const K_QUANT: bool>
 /// same scales of the next tile, which is `stride` bytes further.
 ///
 /// # Safety
-/// The machine has AVX2 and F16C; the scales are of a type with so many bits that is a k-quant if `K_QUANT`, `place` is
+/// The machine has AVX2 and F16C; the scales are of a type with `BITS` bits that is a k-quant if `K_QUANT`, `place` is
 /// among them, and `half` is 0 or 1.
 #[inline]
 #[target_feature(enable = "avx2,f16c")]
@@ -159,7 +159,7 @@ unsafe fn unpack_half_lane<const BITS: usize>(lanes: *const __m256i, group: usiz
 /// of `CHAIN` lanes are summed in 16 bits before they are added in 32.
 ///
 /// # Safety
-/// The machine has AVX2 and FMA. The view has `WIDTH` lanes for each scale, lies within the operand's columns, and is
+/// The machine has AVX2 and FMA. `view` has `WIDTH` lanes for each scale, lies within the operand's columns, and is
 /// of the type that the operand was made for.
 #[target_feature(enable = "avx2,fma")]
 pub(super) unsafe fn multiply_stretch_rows<const CHAIN: usize, const WIDTH: usize>(
@@ -185,7 +185,8 @@ pub(super) unsafe fn multiply_stretch_rows<const CHAIN: usize, const WIDTH: usiz
 /// Adds to `out` the products of an unpacked stretch of a tile with `M` rows of activations.
 ///
 /// # Safety
-/// The promises of [`multiply_stretch_rows`] hold; the rows start at the view's first column, and there are `M` sums.
+/// The requirements of [`multiply_stretch_rows`] hold; the rows start at the first column of `view`, and there are `M`
+/// sums.
 #[target_feature(enable = "avx2,fma")]
 unsafe fn multiply_stretch<const CHAIN: usize, const WIDTH: usize, const M: usize>(
     view: &UnpackedStretch,

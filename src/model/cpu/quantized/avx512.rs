@@ -32,7 +32,7 @@ macro_rules! by_rows {
 /// unpacked in registers.
 ///
 /// # Safety
-/// The machine has AVX-512 F, BW and VNNI. The tile is of a type with so many bits that is a k-quant if `K_QUANT`, and
+/// The machine has AVX-512 F, BW and VNNI. The tile is of a type with `BITS` bits that is a k-quant if `K_QUANT`, and
 /// has as many columns as the operand, which was made for that type.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) unsafe fn multiply_packed_rows<const BITS: usize, const K_QUANT: bool>(
@@ -47,7 +47,7 @@ pub(super) unsafe fn multiply_packed_rows<const BITS: usize, const K_QUANT: bool
 /// Computes [`multiply_packed_rows`] for a constant number of `M` rows.
 ///
 /// # Safety
-/// The promises of [`multiply_packed_rows`] hold; there are `M` sums.
+/// The requirements of [`multiply_packed_rows`] hold; there are `M` sums.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 unsafe fn multiply_packed<const BITS: usize, const K_QUANT: bool, const M: usize>(
     tile: &Tile,
@@ -91,7 +91,7 @@ unsafe fn multiply_packed<const BITS: usize, const K_QUANT: bool, const M: usize
 /// scales of the next tile, which is `stride` bytes further.
 ///
 /// # Safety
-/// The machine has AVX-512 F and BW; the scales are of a type with so many bits that is a k-quant if `K_QUANT`, and
+/// The machine has AVX-512 F and BW; the scales are of a type with `BITS` bits that is a k-quant if `K_QUANT`, and
 /// `place` is among them.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
@@ -191,7 +191,7 @@ unsafe fn subtract_minima<const M: usize>(
 /// Adds to `sums` the products of an unpacked stretch of a tile with one row of activations for each sum.
 ///
 /// # Safety
-/// The machine has AVX-512 F, BW and VNNI. The view has `WIDTH` lanes for each scale, lies within the operand's
+/// The machine has AVX-512 F, BW and VNNI. `view` has `WIDTH` lanes for each scale, lies within the operand's
 /// columns, and is of the type that the operand was made for.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) unsafe fn multiply_stretch_rows<const WIDTH: usize>(
@@ -210,7 +210,7 @@ pub(super) unsafe fn multiply_stretch_rows<const WIDTH: usize>(
 /// Adds to `out` the products of an unpacked stretch of a tile with `M` rows of activations, from row `first` on.
 ///
 /// # Safety
-/// The promises of [`multiply_stretch_rows`] hold; there are `M` sums.
+/// The requirements of [`multiply_stretch_rows`] hold; there are `M` sums.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 unsafe fn multiply_stretch<const WIDTH: usize, const M: usize>(
     view: &UnpackedStretch,

@@ -33,7 +33,7 @@ pub(super) struct QuantizedMatrix {
 }
 
 impl QuantizedMatrix {
-    /// Packs a matrix of a quantised type; `read` decodes the row with the given number.
+    /// Packs a matrix of a quantised type; `read` decodes the row with the given index.
     ///
     /// # Errors
     /// Returns the first error of `read`.
