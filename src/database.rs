@@ -1,40 +1,42 @@
-//! The SQLite file that a memory and an archive share: opening it, adding their tables, telling its failures in words.
+//! The SQLite file that a translation memory or an archive is stored in: opens it, creates its tables, and words its
+//! failures.
 //!
-//! Who keeps something in the file brings the tables for it: [`crate::memory`] and [`crate::archive`] each have a
-//! schema of their own, and neither knows the other's.
+//! The tables are defined by their users: [`crate::memory`] and [`crate::archive`] each have a schema of their own, and
+//! neither knows the other's.
 
 use crate::error::{Error, Hint, Result};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::path::Path;
 use std::time::Duration;
 
-/// Marks a file as plae's (SQLite's `application_id`): `plae` in ASCII.
+/// Marks a database file as plae's (SQLite's `application_id`): `plae` in ASCII.
 const APPLICATION_ID: i32 = 0x706c_6165;
-/// Version of the layout (SQLite's `user_version`). A table that is added needs no new version; a table that changes does.
+/// Version of the database layout (SQLite's `user_version`). Raise it when a table changes; a new table needs no new
+/// version.
 const LAYOUT_VERSION: i32 = 1;
-/// How long a write of another process is waited for.
+/// How long to wait for another process that is writing to the database.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
-/// Page cache of a connection, in KiB, negative as SQLite wants it. Lookups are few beside the model's work, and SQLite's
-/// default of 2 MB for each connection fills up only in long runs, whose memory is to stay flat.
+/// Size of a connection's page cache in KiB, negative as SQLite wants it. It is smaller than SQLite's default of 2 MB
+/// to keep memory flat in long runs; lookups are few compared with the model's work.
 const CACHE_SIZE: i64 = -256;
 
-/// Says whether a finished write survives a power failure. A killed process loses nothing either way.
+/// Whether a finished write survives a power failure. If only the process is killed, nothing is lost either way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
     /// A write is on the disk before its call returns.
     Full,
-    /// The last writes may be undone; the file stays consistent.
+    /// The last writes may be lost in a power failure, but the file stays consistent.
     Normal,
 }
 
-/// Opens the database at `path`, and makes the file and its directory where they are missing.
+/// Opens the database at `path`; creates the file and its directory if they are missing.
 ///
-/// `schema` is SQL that makes the caller's tables where they are missing (`CREATE TABLE IF NOT EXISTS`). It is run at
-/// every opening: an existing file gets the tables that were added since it was made.
+/// `schema` is SQL that creates the caller's tables if they are missing (`CREATE TABLE IF NOT EXISTS`). It is run at
+/// every opening, so that an existing file gets tables that were added later.
 ///
 /// # Errors
-/// Of kind `Usage` for a file that is no memory, or that a newer plae made; of kind `Output` for one that is damaged,
-/// locked or cannot be written.
+/// Of kind `Usage`, for a file that is not plae's or that has another version of the layout; of kind `Output`, for one
+/// that is damaged, locked or cannot be written.
 pub fn open(path: &Path, durability: Durability, schema: &str) -> Result<Connection> {
     if let Some(directory) = path.parent() {
         std::fs::create_dir_all(directory).map_err(|error| crate::file::failure(path, error))?;
@@ -50,7 +52,7 @@ pub fn open(path: &Path, durability: Durability, schema: &str) -> Result<Connect
     connection
         .pragma_update(None, "cache_size", CACHE_SIZE)
         .map_err(failed)?;
-    // A change of mode needs the file for itself, so it is made once only.
+    // Changing the journal mode needs exclusive access, so it is done only once.
     let mode: String = connection
         .pragma_query_value(None, "journal_mode", |row| row.get(0))
         .map_err(failed)?;
@@ -69,7 +71,7 @@ pub fn open(path: &Path, durability: Durability, schema: &str) -> Result<Connect
     Ok(connection)
 }
 
-/// Marks a new file as plae's and makes its tables; refuses another program's file, and another layout.
+/// Marks a new file as plae's and creates its tables. Refuses a file of another program or of another layout version.
 fn claim(connection: &mut Connection, path: &Path, schema: &str) -> Result<()> {
     let failed = |error| failure(path, error);
     let pragma = |connection: &Connection, name: &str| -> Result<i32> {
@@ -81,7 +83,7 @@ fn claim(connection: &mut Connection, path: &Path, schema: &str) -> Result<()> {
         let transaction = connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(failed)?;
-        // Another process may have done it just now.
+        // Another process may have marked the file in the meantime.
         if pragma(&transaction, "application_id")? != APPLICATION_ID {
             let tables: i64 = transaction
                 .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
@@ -110,13 +112,13 @@ fn claim(connection: &mut Connection, path: &Path, schema: &str) -> Result<()> {
     }
 }
 
-/// Runs `work` in one transaction, with the database at `path` attached as `other`.
+/// Runs `work` in one transaction, with the database at `path` attached under the name `other`.
 pub fn with_attached<T>(
     connection: &mut Connection,
     path: &Path,
     work: impl FnOnce(&Transaction) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<T> {
-    // As bytes, since not every path is Unicode; SQLite takes them for the name as they are.
+    // Bytes, because not every path is Unicode; SQLite takes them unchanged as the file name.
     connection.execute("ATTACH ?1 AS other", [path.as_os_str().as_encoded_bytes()])?;
     let run = |connection: &mut Connection| -> rusqlite::Result<T> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -132,7 +134,7 @@ pub fn with_attached<T>(
     detached.map(|_| done)
 }
 
-/// Words a failure of the database at `path` for its user, with a hint where one helps.
+/// Turns a database failure into an error about the file at `path`, in words for users, with a hint if one helps.
 pub fn failure(path: &Path, error: rusqlite::Error) -> Error {
     let (message, hint) = match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt) => (

@@ -1,4 +1,4 @@
-//! Failure: one error type that says what went wrong, where, and what to do about it.
+//! The error type of this crate: it says what went wrong, where, and what to do about it.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,110 +6,115 @@ use std::path::PathBuf;
 /// The consequence of a failure for a run; the command line turns it into an exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// An impossible or contradictory request; nothing was attempted (exit code 2).
+    /// The request is impossible or contradictory; nothing was attempted (exit code 2).
     Usage,
-    /// One input could not be read or understood; others go on (exit code 1).
+    /// One input could not be read or understood; the run continues with the others (exit code 1).
     Input,
-    /// An output could not be written; what stood there before still stands (exit code 1).
+    /// An output could not be written; a file that was there before is unchanged (exit code 1).
     Output,
-    /// A model's files are missing, damaged or not supported (exit code 2: no input can be done without them).
+    /// A model's files are missing, damaged or not supported, so that no input can be translated (exit code 2).
     Model,
-    /// The memory of a device is too small for what it is asked to hold (exit code 2).
+    /// The memory of a device is too small for the model or a batch (exit code 2).
     Memory,
-    /// The network, or the server at the other end, failed (exit code 2).
+    /// The network or a server failed (exit code 2).
     Network,
-    /// The user asked to stop (exit code 130).
+    /// The user interrupted the run (exit code 130).
     Interrupted,
 }
 
 /// Advice on how to avoid a failure.
 ///
 /// A library does not know how its caller lets people choose a device or an output. Advice about such a choice is
-/// therefore a kind of its own, which a program words in its own terms: the command line names its options. `Display`
-/// words every kind for callers of the library.
+/// therefore a variant of its own, which a program words in its own terms: the command line names its options.
+/// `Display` words every variant for callers of the library.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hint {
-    /// Advice that reads the same everywhere.
+    /// Advice in words that suit any caller.
     Text(String),
-    /// Overwrite the output, or write elsewhere.
+    /// The output exists: overwrite it, or write elsewhere.
     Overwrite,
-    /// Write the output elsewhere.
+    /// The output cannot be written there: write it elsewhere.
     WriteElsewhere,
-    /// Make space on the disk, or write the output elsewhere.
+    /// The disk is full: free some space, or write the output elsewhere.
     FreeSpace,
-    /// Let the memory learn the edits of an output, then overwrite it, or move it away.
+    /// A person edited the output: let the translation memory learn the edits, then overwrite it, or move it away.
     LearnEdits,
-    /// Wait for the other run in the same directory or end it, or write elsewhere.
+    /// Another run is using the output directory: wait for it or end it, or write elsewhere.
     WaitForOtherRun,
-    /// Merge the shards of this output directory before going on.
+    /// The output directory has unmerged shards, which other runs made: merge them before going on.
     MergeFirst(PathBuf),
-    /// Merge the shards of this output directory and run them again, or overwrite the output.
+    /// The output exists, perhaps from another shard of the output directory: merge the shards and run them again, or
+    /// overwrite it.
     MergeOrOverwrite(PathBuf),
-    /// Move the file in the way, or merge into another directory.
+    /// Another file is in the way of a merged output: move it away, or merge into another directory.
     MergeElsewhere,
-    /// Name the encoding of the input.
+    /// The input is not valid in its encoding: name the right one.
     NameEncoding,
-    /// Name this encoding, if the guess is right.
+    /// The input looks as if it had this encoding: name it, if the guess is right.
     GuessedEncoding(String),
-    /// Name the byte order of UTF-16 without a byte-order mark, if the input is that.
+    /// The input looks binary: if it is UTF-16 without a byte-order mark, name that encoding.
     NameUtf16,
-    /// Use the file as the model, not as an input.
+    /// The input file is a model: use it as the model instead.
     UseAsModel,
-    /// Take one of plae's own outputs, of a format that is known to be suitable.
+    /// The file is not suitable: only outputs of plae in a certain format are.
     OwnOutput {
-        /// The outputs that serve, before their format: `a table that plae wrote with`.
+        /// The outputs that are suitable, worded to stand before the format: `a table that plae wrote with`.
         which: &'static str,
-        /// The name of the output format: `tsv`.
+        /// Name of the output format: `tsv`.
         format: &'static str,
-        /// The use that they serve, a participle: `learned from`.
+        /// What the outputs are suitable for, as a participle: `learned from`.
         purpose: &'static str,
     },
-    /// Let the memory learn from the file, which is an output, instead of importing it.
+    /// The file to import is an output of plae: let the translation memory learn from it instead.
     LearnFromOutput,
-    /// Name a model.
+    /// No model may be downloaded by default: name one.
     NameModel,
-    /// Download one of several weight files and name that file as the model.
+    /// A repository has several weight files: download one of them and name that file as the model.
     NameModelFile,
-    /// See the list of models for the names and architectures that are known.
+    /// The architecture is not known: see the list of models for those that are.
     ListModels,
-    /// See the list of models for their names, or name a repository.
+    /// No model has this name: see the list of models, or name a repository of the hub.
     ListModelsOrNameRepository,
-    /// Give a file, a directory, a listed name or a repository as the model.
+    /// The file is not a model: give a `.gguf` file, a directory, a listed name or a repository of the hub.
     ModelForms,
-    /// Names of models that are like the one given.
+    /// No model has this name, but models with these names exist.
     SimilarModels(Vec<String>),
-    /// Fetch a model.
+    /// The model is not on this machine: download it first.
     PullModel,
-    /// Fetch this model while there is a network, or name another.
+    /// This model is not on this machine and the network is switched off: download it when there is a network, or name
+    /// another.
     PullModelOrNameAnother(String),
-    /// Fetch a model while there is a network, or name a directory or a file.
+    /// No model is on this machine and the network is switched off: download one when there is a network, or name a
+    /// directory or a file.
     PullModelOrNameFile {
-        /// Models on this machine that are never chosen unasked, because they forbid commercial use.
+        /// Names of models on this machine that are used only if they are named, because their licence forbids
+        /// commercial use.
         non_commercial: Vec<String>,
     },
-    /// Allow the network.
+    /// The network is switched off: allow it.
     UseNetwork,
-    /// See whether the network works, or do without it.
+    /// The network failed: check it, or use only what is on this machine.
     CheckNetwork,
-    /// Compute on the CPU.
+    /// The model runs on the CPU only: use the CPU.
     UseCpu,
-    /// Build with this cargo feature, or compute on the CPU.
+    /// This build does not support the device: build with this cargo feature, or use the CPU.
     BuildWithFeature(&'static str),
-    /// See which devices answer, or compute on the CPU.
+    /// The device does not answer: see which devices do, or use the CPU.
     ListDevices,
-    /// Choose a precision: its name and why.
+    /// The model does not support the precision: use another one, given here with the reason.
     UsePrecision(&'static str),
-    /// Leave the precision to plae, or compute on the CPU.
+    /// 8-bit weights run on the CPU only: let plae choose the precision, or use the CPU.
     AutoPrecisionOrCpu,
-    /// Choose f32; if that fails too, fetch the model again.
+    /// The model computed values that are not numbers: use the precision f32; if that fails too, download the model
+    /// again.
     UseF32OrFetchAgain,
-    /// Use a smaller model, bf16 or the CPU.
+    /// The model does not fit into the device's memory: use a smaller model, the precision bf16 or the CPU.
     UseLessMemory,
-    /// Use a smaller beam, a smaller model or the CPU.
+    /// Not even one sentence fits into the device's memory: use a smaller beam, a smaller model or the CPU.
     UseSmallerBeam,
-    /// Give no prompt.
+    /// The model takes no prompt: give none.
     NoPrompt,
-    /// Remove the obstacle that is named, or use another memory.
+    /// The translation memory cannot be used: apply the remedy given here, or use another memory.
     OtherMemory(&'static str),
 }
 
@@ -199,35 +204,38 @@ impl fmt::Display for Hint {
     }
 }
 
-/// Says of models on this machine that they are used only if they are named.
+/// Words a notice for each of the named models, which are on this machine: it may be used non-commercially, if it is
+/// named.
 pub(crate) fn non_commercial_models(names: &[String]) -> String {
     let each = |name| format!("; {name} is here, for non-commercial use, if you name it");
     names.iter().map(each).collect()
 }
 
-/// A failure with its path, its place in that file, and a hint, each where known.
+/// A failure, with the file, the position in it and a hint, as far as they are known.
 ///
-/// `Display` gives one line, `PATH:PLACE: MESSAGE`; the hint is separate so that a printer can set it on a line of its own.
+/// `Display` gives one line, `PATH:PLACE: MESSAGE`. The hint is separate, so that a program can print it on a line of
+/// its own.
 #[derive(Debug)]
 pub struct Error {
-    /// The consequence for a run.
+    /// The consequence of the failure for a run.
     pub kind: Kind,
-    /// A short lower-case phrase without a final full stop.
+    /// What went wrong: a short lower-case phrase without a final full stop.
     pub message: String,
-    /// The file or directory concerned.
+    /// The file or directory that the failure is about.
     pub path: Option<PathBuf>,
-    /// The position in the file, in words a reader can use: `byte 17`, `line 3`, `tensor blk.0.attn_q.weight`.
+    /// The position in the file, in words for a reader: `byte 17`, `line 3`, `tensor blk.0.attn_q.weight`.
     pub place: Option<String>,
-    /// Advice on what to do about it; boxed, because results are moved more often than they fail.
+    /// Advice on what to do about the failure. Boxed to keep results small, because they are moved more often than they
+    /// fail.
     pub hint: Option<Box<Hint>>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
-/// The result of everything in this crate that can fail.
+/// The result of a function that can fail with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// A failure of `kind`, told in a short lower-case phrase without a final full stop.
+    /// Makes an error of a kind; `message` is a short lower-case phrase without a final full stop.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self {
             kind,
@@ -239,50 +247,50 @@ impl Error {
         }
     }
 
-    /// A failure of kind [`Kind::Usage`].
+    /// Makes an error of kind [`Kind::Usage`].
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(Kind::Usage, message)
     }
 
-    /// A failure of kind [`Kind::Input`].
+    /// Makes an error of kind [`Kind::Input`].
     pub fn input(message: impl Into<String>) -> Self {
         Self::new(Kind::Input, message)
     }
 
-    /// A failure of kind [`Kind::Output`].
+    /// Makes an error of kind [`Kind::Output`].
     pub fn output(message: impl Into<String>) -> Self {
         Self::new(Kind::Output, message)
     }
 
-    /// A failure of kind [`Kind::Model`].
+    /// Makes an error of kind [`Kind::Model`].
     pub fn model(message: impl Into<String>) -> Self {
         Self::new(Kind::Model, message)
     }
 
-    /// A failure of kind [`Kind::Network`].
+    /// Makes an error of kind [`Kind::Network`].
     pub fn network(message: impl Into<String>) -> Self {
         Self::new(Kind::Network, message)
     }
 
-    /// Names the file or directory concerned; the innermost caller that knows it wins.
+    /// Adds the file or directory that the failure is about, unless the error has one already.
     pub fn path(mut self, path: impl Into<PathBuf>) -> Self {
         self.path.get_or_insert(path.into());
         self
     }
 
-    /// Names the position in the file; the innermost caller that knows it wins.
+    /// Adds the position in the file, in words for a reader, unless the error has one already.
     pub fn place(mut self, place: impl Into<String>) -> Self {
         self.place.get_or_insert(place.into());
         self
     }
 
-    /// Adds advice on what to do about it; the innermost caller that knows some wins.
+    /// Adds advice on what to do about the failure, unless the error has some already.
     pub fn hint(mut self, hint: impl Into<Hint>) -> Self {
         self.hint.get_or_insert_with(|| Box::new(hint.into()));
         self
     }
 
-    /// Adds the error underneath, kept for `--verbose` and `std::error::Error::source`.
+    /// Adds the underlying error, for `--verbose` and `std::error::Error::source`.
     pub fn source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self

@@ -1,4 +1,4 @@
-//! Files: inputs read whole, outputs written complete or not at all.
+//! Input and output files: inputs are read whole, outputs appear complete or not at all.
 
 use crate::error::{Error, Hint, Result};
 use std::fs::{self, File};
@@ -6,7 +6,8 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// An input or output failure of the system in a short phrase, without the code that Rust adds.
+/// Words an input or output failure of the operating system as a short phrase, without the error code that Rust
+/// appends.
 pub fn io_phrase(error: &io::Error) -> String {
     use io::ErrorKind;
     match error.kind() {
@@ -24,7 +25,7 @@ pub fn io_phrase(error: &io::Error) -> String {
     }
 }
 
-/// Bytes in lower-case hexadecimal digits, two for each byte.
+/// Formats bytes as lower-case hexadecimal digits, two for each byte.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
@@ -36,7 +37,7 @@ pub(crate) fn format_size(bytes: u64) -> String {
     indicatif::DecimalBytes(bytes).to_string()
 }
 
-/// Encodes a path for a URL: `/` and what a URL gives no meaning to stay, every other byte is `%` and two digits.
+/// Encodes a path for a URL: letters, digits and `-._~/` stay, every other byte becomes `%` and two hexadecimal digits.
 pub(crate) fn percent_encode(path: &str) -> String {
     let mut encoded = String::with_capacity(path.len());
     for byte in path.bytes() {
@@ -50,19 +51,19 @@ pub(crate) fn percent_encode(path: &str) -> String {
     encoded
 }
 
-/// Tells whether a text is a relative path that stays inside its directory, on every system.
+/// Whether a text is a relative path that stays inside its directory, on every operating system.
 pub(crate) fn is_inside(text: &str) -> bool {
     let char_ok = |c: char| !c.is_control() && !matches!(c, '\\' | ':' | '?' | '#' | '%');
     let part_ok = |part: &str| !part.is_empty() && part != "." && part != "..";
     text.chars().all(char_ok) && text.split('/').all(part_ok)
 }
 
-/// An input's bytes.
+/// Reads an input file whole.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).map_err(|error| Error::input(io_phrase(&error)).path(path).source(error))
 }
 
-/// All of standard input.
+/// Reads standard input to its end.
 pub fn read_stdin() -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     io::stdin()
@@ -72,20 +73,24 @@ pub fn read_stdin() -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Tells whether an argument stands for standard input or output.
+/// Whether a path is `-`, which stands for standard input or output.
 pub fn is_dash(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// Writes an output so that it is complete or absent: to a temporary file in its directory, to the disk, then
-/// renamed. Missing directories are made. Without `overwrite` a file that is there stays and is an error. What is
-/// no regular file (`/dev/null`, a named pipe) is written to directly.
+/// Writes an output file so that it is complete or absent: writes a temporary file in its directory, flushes it to the
+/// disk, and renames it.
+///
+/// Missing directories are created. Without `overwrite`, an existing file is kept and is an error. A path that is not a
+/// regular file (`/dev/null`, a named pipe) is written to directly.
 pub fn write(path: &Path, bytes: &[u8], overwrite: bool) -> Result<()> {
     stream(path, None, overwrite, &mut |out| out.write_all(bytes))
 }
 
-/// Like [`write`], with what `fill` writes, and with the temporary file in `staging`, a directory of the same file system, if one is
-/// given, so that a killed program leaves nothing beside its outputs.
+/// Writes an output file like [`write`], with the contents that `fill` writes.
+///
+/// If `staging` is given, the temporary file is created in that directory, which must be on the same file system. A
+/// killed program then leaves nothing beside its outputs.
 pub fn stream(
     path: &Path,
     staging: Option<&Path>,
@@ -93,7 +98,7 @@ pub fn stream(
     fill: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
 ) -> Result<()> {
     let failed = |error: io::Error| failure(path, error);
-    // A link to a file stays a link.
+    // If the output is a symbolic link, the file that it points to is replaced, and the link stays.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     let standing = fs::metadata(&target).ok();
     if standing.as_ref().is_some_and(|standing| !standing.is_file()) {
@@ -102,7 +107,7 @@ pub fn stream(
     }
     let directory = directory_of(&target);
     fs::create_dir_all(directory).map_err(|error| match error.kind() {
-        // A file stands where a directory is needed; the output itself does not.
+        // The error is about a file where a directory is needed, not about an existing output.
         io::ErrorKind::AlreadyExists => failed(io::ErrorKind::NotADirectory.into()),
         _ => failed(error),
     })?;
@@ -121,14 +126,14 @@ pub fn stream(
         part.file.persist_noclobber(&target)
     }
     .map_err(|error| failed(error.error))?;
-    // The name is durable once its directory is; not every system can sync one.
+    // The new name survives a power failure once the directory is synced, which not every system can do.
     if let Ok(directory) = File::open(directory) {
         let _ = directory.sync_all();
     }
     Ok(())
 }
 
-/// Writes like [`stream`], but `fill` may also fail with an error of its own, which is then the error of the whole.
+/// Writes an output file like [`stream`]. If `fill` fails with an error of its own, that error is returned.
 pub fn fill(
     path: &Path,
     staging: Option<&Path>,
@@ -149,7 +154,7 @@ pub fn fill(
     reason.map_or(written, Err)
 }
 
-/// A writer that keeps its first failure, so that the failure can be told with the path of the file.
+/// A writer that remembers its first failure, so that the failure can be reported with the path of the file.
 struct Watched<'a> {
     out: &'a mut dyn Write,
     failure: Option<io::Error>,
@@ -180,13 +185,13 @@ impl Write for Watched<'_> {
     }
 }
 
-/// The error for a failed write to something without a path of its own; the caller adds the path.
+/// Makes the error for a failed write; the caller adds the path.
 pub(crate) fn write_failure(error: io::Error) -> Error {
     Error::output(io_phrase(&error)).source(error)
 }
 
-/// Checks that a file can be made at `path`, told before the work that fills it: its directory, or the nearest that
-/// exists above it, takes a new file.
+/// Checks, before any work is done, that a file can be created at `path`: that its directory, or the nearest one above
+/// it that exists, takes a new file.
 pub fn check_writable(path: &Path) -> Result<()> {
     let directory = path
         .ancestors()
@@ -203,7 +208,7 @@ pub fn check_writable(path: &Path) -> Result<()> {
     temporary(directory).map(drop).map_err(|error| failure(path, error))
 }
 
-/// The error for an output at `path`.
+/// Makes the error for an output file at `path` that cannot be written.
 pub(crate) fn failure(path: &Path, error: io::Error) -> Error {
     let output = Error::output(format!("cannot write: {}", io_phrase(&error))).path(path);
     match error.kind() {
@@ -215,7 +220,7 @@ pub(crate) fn failure(path: &Path, error: io::Error) -> Error {
     .source(error)
 }
 
-/// The error for an output that is there already.
+/// Makes the error for an output file that exists already.
 pub fn exists(path: &Path) -> Error {
     Error::output("the output exists").path(path).hint(Hint::Overwrite)
 }
@@ -228,30 +233,33 @@ fn directory_of(path: &Path) -> &Path {
     }
 }
 
-/// Temporary files that are there: what ends the program at once runs no destructors.
+/// Paths of all temporary files that exist now, for [`abandon`] to delete: a program that is ended at once runs no
+/// destructors.
 static PARTS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 fn parts() -> MutexGuard<'static, Vec<PathBuf>> {
     PARTS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Deletes what is written of outputs that are not complete; for a program that ends now, and begins no output any more.
+/// Deletes all temporary files of incomplete outputs, for a program that is about to exit. No output can be started
+/// afterwards.
 pub fn abandon() {
     let parts = parts();
     for part in parts.iter() {
         let _ = fs::remove_file(part);
     }
-    // Stays locked, so that no other thread leaves one after all.
+    // Keeps the list locked, so that no other thread creates another temporary file.
     std::mem::forget(parts);
 }
 
-/// A file that is deleted unless it is renamed. The file goes first, then its name from the list.
+/// A temporary file that is deleted on drop unless it was renamed. The file is dropped first, then its path is removed
+/// from [`PARTS`].
 struct Part {
     file: tempfile::NamedTempFile,
     _listed: Listed,
 }
 
-/// A name in [`PARTS`].
+/// A path that is in [`PARTS`] until this value is dropped.
 struct Listed(PathBuf);
 
 impl Drop for Listed {
@@ -260,7 +268,7 @@ impl Drop for Listed {
     }
 }
 
-/// A file in `directory`, with the permissions that the umask allows.
+/// Creates a temporary file in `directory`, with the permissions that the umask allows.
 fn temporary(directory: &Path) -> io::Result<Part> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".plae-").suffix(".part");
@@ -276,7 +284,7 @@ fn temporary(directory: &Path) -> io::Result<Part> {
     Ok(Part { file, _listed })
 }
 
-/// tempfile puts the temporary name into its errors; the user knows the output's.
+/// Removes the temporary file's name, which tempfile puts into its errors: users know only the output's name.
 fn bare(error: io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(_) => error,
@@ -284,7 +292,7 @@ fn bare(error: io::Error) -> io::Error {
     }
 }
 
-/// `path` without `.`, links and, as far as it exists, `..`, to compare it with others.
+/// Resolves links, `.` and, as far as the path exists, `..`, so that paths can be compared. The path need not exist.
 pub fn real(path: &Path) -> PathBuf {
     let mut rest = Vec::new();
     let mut head = path;

@@ -1,4 +1,4 @@
-//! BLEU and chrF2 of a translation against a reference, equal to sacrebleu's defaults.
+//! BLEU and chrF2 scores of translations against references, equal to those of sacrebleu with its default options.
 
 use crate::error::{Error, Result};
 use regex::Regex;
@@ -8,39 +8,42 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::LazyLock;
 
-/// The release of sacrebleu whose figures these equal; its signatures name it.
+/// Release of sacrebleu whose scores this file reproduces; the signatures name it.
 const SACREBLEU: &str = "2.6.0";
-/// The longest n-gram of BLEU, in words.
+/// Length of the longest n-grams that BLEU compares, in words.
 const WORD_ORDER: usize = 4;
-/// The longest n-gram of chrF, in characters.
+/// Length of the longest n-grams that chrF compares, in characters.
 const CHAR_ORDER: usize = 6;
 
-/// The scores of a corpus. `bleu`, `precisions` and `chrf2` are percentages.
+/// BLEU and chrF2 of a corpus, with the figures that BLEU is computed from. `bleu`, `precisions` and `chrf2` are
+/// percentages.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Scores {
-    /// The corpus BLEU, in percent: 13a tokens, case kept, exponential smoothing (Papineni 2002; sacrebleu's `BLEU()`).
+    /// BLEU of the corpus, in percent: 13a tokens, case kept, exponential smoothing (Papineni 2002; sacrebleu's
+    /// `BLEU()`).
     pub bleu: f64,
-    /// The precisions of the n-grams of 1 to 4 tokens, smoothed, in percent.
+    /// Precisions of the n-grams of 1 to 4 tokens, smoothed, in percent.
     pub precisions: [f64; WORD_ORDER],
-    /// BLEU's brevity penalty, a factor from 0 to 1: 1 where the hypotheses are not shorter than the references.
+    /// BLEU's brevity penalty, a factor from 0 to 1: 1 if the hypotheses are not shorter than the references.
     pub brevity_penalty: f64,
-    /// The number of tokens in all hypotheses.
+    /// Number of tokens in all hypotheses.
     pub hyp_len: usize,
-    /// The number of tokens in all references.
+    /// Number of tokens in all references.
     pub ref_len: usize,
-    /// The corpus chrF2, in percent: character n-grams to 6, no words, white space left out, beta 2 (Popović 2015; sacrebleu's `CHRF()`).
+    /// chrF2 of the corpus, in percent: n-grams of 1 to 6 characters, no word n-grams, white space left out, recall
+    /// weighted twice as much as precision (Popović 2015; sacrebleu's `CHRF()`).
     pub chrf2: f64,
-    /// The number of pairs that were compared.
+    /// Number of pairs of hypothesis and reference that were compared.
     pub segments: usize,
 }
 
 impl Scores {
-    /// The signature that sacrebleu gives this BLEU figure.
+    /// Gives the signature by which sacrebleu names the options of this BLEU score.
     pub fn bleu_signature(&self) -> String {
         format!("nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:{SACREBLEU}")
     }
 
-    /// The signature that sacrebleu gives this chrF2 figure.
+    /// Gives the signature by which sacrebleu names the options of this chrF2 score.
     pub fn chrf2_signature(&self) -> String {
         format!("nrefs:1|case:mixed|eff:yes|nc:{CHAR_ORDER}|nw:0|space:no|version:{SACREBLEU}")
     }
@@ -68,10 +71,10 @@ impl std::fmt::Display for Scores {
     }
 }
 
-/// Scores hypotheses against one reference each, in the same order.
+/// Scores hypotheses (translations) against one reference each, in the same order.
 ///
 /// # Errors
-/// Of kind `Input` where the two counts differ, or where there is nothing to score.
+/// Of kind `Input`, if the numbers of hypotheses and references differ, or if there are none.
 pub fn score(hypotheses: &[&str], references: &[&str]) -> Result<Scores> {
     if hypotheses.len() != references.len() {
         return Err(Error::input(format!(
@@ -118,29 +121,29 @@ pub fn score(hypotheses: &[&str], references: &[&str]) -> Result<Scores> {
     })
 }
 
-/// Scores one segment with chrF2, from 0 to 100.
+/// Computes the chrF2 of one hypothesis (translation) against its reference, from 0 to 100.
 pub fn chrf2(hypothesis: &str, reference: &str) -> f64 {
     let mut chars = [NgramCounts::default(); CHAR_ORDER];
     count_ngrams(&visible_chars(hypothesis), &visible_chars(reference), &mut chars);
     chrf_score(&chars)
 }
 
-/// The characters that chrF2 compares: all but white space.
+/// Collects the characters that chrF2 compares: all but white space.
 fn visible_chars(text: &str) -> Vec<char> {
     split_whitespace(text).flat_map(str::chars).collect()
 }
 
-/// The number of n-grams of one order on each side, and of those that match.
+/// Numbers of n-grams of one length in all hypotheses and in all references, and of those that match.
 #[derive(Clone, Copy, Default)]
 struct NgramCounts {
     hypothesis: usize,
     reference: usize,
-    /// The hypothesis' n-grams in those segments whose reference has n-grams of this order.
+    /// Number of the hypotheses' n-grams, counting only segments whose reference has n-grams of this length.
     comparable: usize,
     matched: usize,
 }
 
-/// Counts one segment's n-grams of every order into `orders`.
+/// Adds one segment's n-grams to `orders`; the first entry counts single tokens, the next pairs, and so on.
 fn count_ngrams<T: Hash + Eq>(hypothesis: &[T], reference: &[T], orders: &mut [NgramCounts]) {
     for (order, sum) in orders.iter_mut().enumerate() {
         let mut left: HashMap<&[T], usize> = HashMap::new();
@@ -161,7 +164,8 @@ fn count_ngrams<T: Hash + Eq>(hypothesis: &[T], reference: &[T], orders: &mut [N
     }
 }
 
-/// BLEU's precisions in percent, with exponential smoothing: orders without a match count as 1/2, 1/4, … of a match.
+/// Computes BLEU's precisions in percent, with exponential smoothing: n-gram lengths without a match count as 1/2, 1/4,
+/// … of a match.
 fn precisions(words: &[NgramCounts; WORD_ORDER]) -> [f64; WORD_ORDER] {
     let mut precisions = [0.0; WORD_ORDER];
     if words.iter().all(|order| order.matched == 0) {
@@ -184,8 +188,8 @@ fn precisions(words: &[NgramCounts; WORD_ORDER]) -> [f64; WORD_ORDER] {
     precisions
 }
 
-/// The F score of the mean precision and the mean recall over the orders that both sides have, in percent. Recall weighs
-/// twice as much as precision.
+/// Computes chrF2 in percent: the F score of the mean precision and the mean recall over the n-gram lengths that both
+/// sides have. Recall weighs twice as much as precision.
 fn chrf_score(chars: &[NgramCounts; CHAR_ORDER]) -> f64 {
     const BETA_SQUARED: f64 = 4.0;
     let (mut precision, mut recall, mut orders) = (0.0, 0.0, 0.0);
@@ -201,8 +205,8 @@ fn chrf_score(chars: &[NgramCounts; CHAR_ORDER]) -> f64 {
     100.0 * ((1.0 + BETA_SQUARED) * precision * recall) / (BETA_SQUARED * precision + recall)
 }
 
-/// Tokenizes like mteval-v13a, as in sacrebleu's `tokenizer_13a.py` and `tokenizer_re.py`. The tokens in the result stand
-/// between white space.
+/// Tokenizes a text like mteval-v13a, as in sacrebleu's `tokenizer_13a.py` and `tokenizer_re.py`. The tokens in the
+/// result are separated by white space.
 fn tokenize(text: &str) -> String {
     static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         [
@@ -235,12 +239,13 @@ fn tokenize(text: &str) -> String {
     text
 }
 
-/// Splits at white space, like Python's `str.split`.
+/// Splits a text at white space, like Python's `str.split`.
 fn split_whitespace(text: &str) -> impl Iterator<Item = &str> {
     text.split(is_space).filter(|part| !part.is_empty())
 }
 
-/// Whether `c` is white space for Python's `str.isspace`: Unicode white space, and the four information separators.
+/// Whether `c` is white space for Python's `str.isspace`: Unicode white space or one of the four information
+/// separators.
 fn is_space(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')
 }

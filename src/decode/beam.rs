@@ -1,4 +1,4 @@
-//! The search of one source: its live beams and what has finished, as transformers 4.57.1 keeps them
+//! The search of one source: its live beams and its finished outputs, as transformers 4.57.1 keeps them
 //! (`GenerationMixin._beam_search`). Greedy search is a beam of one with one candidate.
 
 use super::EarlyStopping;
@@ -6,51 +6,53 @@ use super::rules::{Candidate, Rules};
 use super::{Hypothesis, SearchOptions, second_round};
 use crate::document::Finish;
 
-/// The score that transformers gives a place in which nothing has finished.
+/// Score that transformers gives to an empty place in its list of finished outputs; lower scores never finish.
 const UNFINISHED: f32 = -1e9;
 
-/// A token that was written, and the one before it.
+/// A token that was written, in a tree in which each token points to the one before it.
 struct Node {
     parent: Option<usize>,
     id: u32,
     log_probability: f32,
 }
 
-/// An output that is still written; its tokens are a path in the tree of nodes.
+/// A live beam: an output that is still being written. Its tokens are a path in the tree of [`Node`]s.
 #[derive(Clone, Copy)]
 struct Beam {
     node: Option<usize>,
-    /// In float32, as in torch: what decides between beams must round alike.
+    /// Sum of the log-probabilities of the beam's tokens; float32 as in torch, so that rounding ranks beams as in
+    /// transformers.
     score: f32,
 }
 
 /// An output that has ended.
 struct Finished {
     node: Option<usize>,
-    /// Log-probability of the token that ended it, where one did.
+    /// Log-probability of the token that ended the output; `None` if it ended without one.
     end: Option<f32>,
     rank: f32,
     finish: Finish,
 }
 
-/// The search of one source.
+/// The search of one source, from its first token until it is done.
 pub(super) struct BeamSearch {
-    /// The number of its source in the batch.
+    /// Index of the source in the batch.
     pub source: usize,
-    /// The most tokens, the forced first one and the end included.
+    /// Maximum number of tokens of an output, a forced first token and the end token included.
     pub limit: usize,
-    /// Tokens of each live beam, the forced first one included.
+    /// Number of tokens that each live beam has, a forced first token included.
     pub written: usize,
-    /// Ids that rules look at before a beam's own tokens: the start tokens, or what a decoder-only model has read.
+    /// Ids before a beam's own tokens that rules such as `no_repeat_ngram` look at: the decoder's start tokens, or the
+    /// prompt of a decoder-only model.
     before: Vec<u32>,
     nodes: Vec<Node>,
     beams: Vec<Beam>,
-    /// Best first, at most as many as beams are wanted.
+    /// Finished outputs, best first; at most as many as the beam width.
     finished: Vec<Finished>,
 }
 
 impl BeamSearch {
-    /// Begins a search with one beam, of the `forced` first tokens.
+    /// Starts the search of a source with one empty beam. `forced` is the number of forced first tokens.
     pub fn new(source: usize, limit: usize, forced: usize, before: Vec<u32>) -> Self {
         Self {
             source,
@@ -63,24 +65,25 @@ impl BeamSearch {
         }
     }
 
-    /// The number of live beams, which are adjacent rows of the batch.
+    /// Gives the number of live beams, which are adjacent rows of the batch.
     pub fn width(&self) -> usize {
         self.beams.len()
     }
 
-    /// The last token of each live beam.
+    /// Gives the last token of each live beam.
     pub fn last_tokens(&self) -> impl Iterator<Item = u32> {
         self.beams.iter().filter_map(|beam| Some(self.nodes[beam.node?].id))
     }
 
-    /// The ids that rules look at: those that stood before, and the tokens of a live beam.
+    /// Collects the ids that rules such as `no_repeat_ngram` look at for a live beam: those before the output, and the
+    /// beam's own tokens.
     pub fn history(&self, beam: usize) -> Vec<u32> {
         let mut ids = self.before.clone();
         ids.extend(self.ids(self.beams[beam].node));
         ids
     }
 
-    /// The ids up to `node`, first to last.
+    /// Collects the token ids on the path up to `node`, first to last.
     fn ids(&self, node: Option<usize>) -> Vec<u32> {
         self.path(node)
             .map(|node| node.id)
@@ -90,15 +93,15 @@ impl BeamSearch {
             .collect()
     }
 
-    /// The tokens up to `node`, last first.
+    /// Iterates over the tokens on the path up to `node`, last to first.
     fn path(&self, node: Option<usize>) -> impl Iterator<Item = &Node> {
         std::iter::successors(node.map(|node| &self.nodes[node]), |node| {
             node.parent.map(|parent| &self.nodes[parent])
         })
     }
 
-    /// Takes one step with the candidates of each live beam: the beams that live on, by their number before it, or
-    /// `None` when the source is done.
+    /// Takes one step, given the candidates for the next token of each live beam. Returns the indices that the
+    /// continuing beams had before the step, or `None` if the source is done.
     pub fn advance(&mut self, candidates: Vec<Vec<Candidate>>, rules: &Rules) -> Option<Vec<usize>> {
         let options = rules.options;
         let width = options.beam.max(1);
@@ -107,7 +110,7 @@ impl BeamSearch {
             ranked.extend(candidates.into_iter().map(|c| (index, c, beam.score + c.score)));
         }
         if ranked.is_empty() {
-            // Everything is forbidden: what has been written is all there can be.
+            // All tokens are forbidden: the output ends with what has been written.
             self.finish_beams(Finish::Length, options);
             return None;
         }
@@ -121,7 +124,7 @@ impl BeamSearch {
         for (rank, (index, candidate, score)) in ranked.into_iter().enumerate() {
             let parent = before[index].node;
             let end = rules.is_end(candidate.id);
-            // Only the best few may finish; the others are there to live on.
+            // Only the best `width` may finish; the others can only live on.
             if (end || last) && rank < width {
                 let node = if end {
                     parent
@@ -151,7 +154,7 @@ impl BeamSearch {
         Some(kept)
     }
 
-    /// The best hypothesis; an empty one where nothing could finish.
+    /// Gives the best finished hypothesis, or an empty one if none has finished.
     pub fn best(&self) -> Hypothesis {
         let nothing = Finished {
             node: None,
@@ -162,7 +165,7 @@ impl BeamSearch {
         self.hypothesis(self.finished.first().unwrap_or(&nothing))
     }
 
-    /// All hypotheses that have finished, best first.
+    /// Gives all finished hypotheses, best first.
     #[cfg(test)]
     pub fn hypotheses(&self) -> impl Iterator<Item = Hypothesis> {
         self.finished.iter().map(|finished| self.hypothesis(finished))
@@ -185,7 +188,7 @@ impl BeamSearch {
         }
     }
 
-    /// Adds a token to the tree; gives its number.
+    /// Adds a token to the tree of nodes; returns the index of the new node.
     fn grow(&mut self, parent: Option<usize>, candidate: Candidate) -> usize {
         self.nodes.push(Node {
             parent,
@@ -195,11 +198,11 @@ impl BeamSearch {
         self.nodes.len() - 1
     }
 
-    /// Puts a finished output in its place among the best.
+    /// Inserts an output that has ended into the list of finished ones, if its score is among the best.
     fn finish(&mut self, node: Option<usize>, end: Option<f32>, score: f32, finish: Finish, options: &SearchOptions) {
         let rank = score / length_divisor(self.written, options);
         if rank > UNFINISHED {
-            // After its equals, as it finished later.
+            // Placed after outputs of equal rank, which finished earlier.
             let at = self.finished.partition_point(|other| other.rank >= rank);
             self.finished.insert(
                 at,
@@ -214,15 +217,15 @@ impl BeamSearch {
         }
     }
 
-    /// Finishes all live beams as they are.
+    /// Ends all live beams without an end token, for the given reason.
     pub fn finish_beams(&mut self, finish: Finish, options: &SearchOptions) {
         for beam in std::mem::take(&mut self.beams) {
             self.finish(beam.node, None, beam.score, finish, options);
         }
     }
 
-    /// Whether no live beam could still be better than what has finished (`_check_early_stop_heuristic`,
-    /// `_beam_search_has_unfinished_sequences`).
+    /// Whether no live beam could still beat the finished outputs, so that the source is done
+    /// (`_check_early_stop_heuristic`, `_beam_search_has_unfinished_sequences` in transformers).
     fn is_settled(&self, options: &SearchOptions) -> bool {
         let Some(best) = self.beams.first() else { return true };
         let full = self.finished.len() >= options.beam.max(1);
@@ -240,7 +243,8 @@ impl BeamSearch {
     }
 }
 
-/// The divisor of the log-probability of `length` tokens by the length penalty; no tokens count as one.
+/// Computes the divisor that the length penalty gives for the log-probability of `length` tokens; a length of 0 counts
+/// as 1.
 fn length_divisor(length: usize, options: &SearchOptions) -> f32 {
     (length.max(1) as f64).powf(options.length_penalty) as f32
 }

@@ -1,9 +1,9 @@
-//! What a checkpoint asks of its search, read from its `generation_config.json` or `config.json`.
+//! Search options of a checkpoint, read from its `generation_config.json` or `config.json`.
 //!
-//! It stands beside the search because it is about nothing else: each field is an option that [`super::SearchOptions`] has too, or an
+//! This file is part of [`crate::decode`] because each field is an option that [`super::SearchOptions`] has too, or an
 //! id that a model's [`crate::model::Spec`] is made with.
 //!
-//! Follows `GenerationMixin` and `GenerationConfig` of transformers 4.57.1 (`generation/utils.py`,
+//! It follows `GenerationMixin` and `GenerationConfig` of transformers 4.57.1 (`generation/utils.py`,
 //! `generation/configuration_utils.py`).
 
 use crate::error::{Error, Result};
@@ -11,46 +11,52 @@ use crate::model::Architecture;
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// When beam search takes a source for done although live beams are left.
+/// When beam search finishes a source although live beams are left: `early_stopping` in transformers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EarlyStopping {
-    /// When the best live beam, at its present length, scores no better than the worst of `beam` finished ones: `false`.
+    /// Finishes when the best live beam, at its present length, scores no better than the worst of `beam` finished
+    /// outputs (`false` in transformers).
     #[default]
     Heuristic,
-    /// As soon as `beam` outputs have finished: `true`.
+    /// Finishes as soon as `beam` outputs have finished (`true` in transformers).
     Full,
-    /// When no live beam can overtake at any length that the length penalty may favour: `"never"`.
+    /// Finishes when no live beam can overtake at any length that the length penalty may favour (`"never"` in
+    /// transformers).
     Never,
 }
 
-/// A checkpoint's own wishes for its search; `None` or empty where its files say nothing.
+/// Search options that a checkpoint's files ask for; `None` or empty where they say nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GenerationConfig {
-    /// The id that the decoder reads first: `decoder_start_token_id`, or else `bos_token_id`.
+    /// Id that the decoder reads first: `decoder_start_token_id`, or else `bos_token_id`.
     pub start: Option<u32>,
     /// Ids that end an output: `eos_token_id`.
     pub end: Vec<u32>,
-    /// The first token of every output: `forced_bos_token_id`.
+    /// Id of the first token of every output: `forced_bos_token_id`.
     pub forced_first: Option<u32>,
-    /// Ids that alone may stand at the last position of an output that has not ended before: `forced_eos_token_id`.
+    /// The only ids that may stand at the last position of an output that has not ended before: `forced_eos_token_id`.
     pub forced_end: Vec<u32>,
-    /// Beam width, `num_beams`; 1 is greedy search.
+    /// Beam width: `num_beams`; 1 is greedy search.
     pub beam: Option<usize>,
-    /// The most tokens, the decoder's start token included.
+    /// Maximum number of tokens in an output, the decoder's start token included: `max_length`.
     pub max_length: Option<usize>,
-    /// The most tokens, the decoder's start token left out; goes before `max_length`.
+    /// Maximum number of tokens in an output, without the decoder's start token: `max_new_tokens`. It overrides
+    /// `max_length`.
     pub max_new_tokens: Option<usize>,
-    /// Tokens before an end is allowed, the decoder's start token included.
+    /// Minimum number of tokens before an end token is allowed, the decoder's start token included: `min_length`.
     pub min_length: Option<usize>,
-    /// Tokens before an end is allowed, the decoder's start token left out; goes before `min_length`.
+    /// Minimum number of tokens before an end token is allowed, without the decoder's start token: `min_new_tokens`. It
+    /// overrides `min_length`.
     pub min_new_tokens: Option<usize>,
-    /// Finished beams are ranked by `log-probability / length ^ penalty`; transformers' default is 1.
+    /// Exponent `penalty` of the score that finished beams are ranked by, `log-probability / length ^ penalty`:
+    /// `length_penalty`. transformers' default is 1.
     pub length_penalty: Option<f64>,
-    /// When live beams are given up: `early_stopping`.
+    /// When beam search gives up its live beams: `early_stopping`.
     pub early_stopping: EarlyStopping,
-    /// No sequence of this many tokens is written twice, `no_repeat_ngram_size`; 0 for no such rule.
+    /// Length in tokens of the sequences that an output never has twice: `no_repeat_ngram_size`; 0 allows repetition.
     pub no_repeat_ngram: Option<usize>,
-    /// A factor for the logits of tokens written before: negative ones are multiplied by it, others divided, `repetition_penalty`.
+    /// Factor for the logits of tokens that were written before: `repetition_penalty`. Negative logits are multiplied
+    /// by it, others divided.
     pub repetition_penalty: Option<f32>,
     /// Sequences of tokens that are never written: `bad_words_ids`.
     pub bad_words: Vec<Vec<u32>>,
@@ -58,23 +64,25 @@ pub struct GenerationConfig {
     pub suppress: Vec<u32>,
     /// Tokens that are not written first: `begin_suppress_tokens`.
     pub begin_suppress: Vec<u32>,
-    /// Scores are normalised again after all rules: `renormalize_logits`.
+    /// Whether scores are normalised again after all other options were applied: `renormalize_logits`.
     pub renormalize: bool,
-    /// The model's positions, `max_position_embeddings` of `config.json`: a bound on the default length alone.
+    /// Maximum number of positions that the model has: `max_position_embeddings` in `config.json`. It only limits the
+    /// default of [`GenerationConfig::max_tokens`].
     pub positions: Option<usize>,
 }
 
 impl GenerationConfig {
-    /// Reads the contents of `config.json` and, where the checkpoint has one, `generation_config.json`.
+    /// Reads the options from the contents of `config.json` and, if the checkpoint has one, of
+    /// `generation_config.json`.
     ///
-    /// `generation_config.json` alone counts where it is present, but for one that was derived from a `config.json`
-    /// (`_from_model_config`): there a `config.json` that asks for anything unusual goes before it. `directory`, where the
-    /// files are, is for messages.
+    /// If there is a `generation_config.json`, it alone counts. The exception is one that was derived from a
+    /// `config.json` (`_from_model_config`): then a `config.json` that asks for anything unusual overrides it.
+    /// `directory`, where the files are, is used in error messages.
     ///
     /// # Errors
-    /// Of kind `Model`, naming the file and the key, for a value of the wrong type, for the id of a start, an end or a first
-    /// token that is not of the vocabulary, and for a request that this crate does not support and that would change the
-    /// output.
+    /// Of kind `Model`, naming the file and the key, for a value of the wrong type, for the id of a start, end or first
+    /// token that is not in the vocabulary, and for an option that this crate does not support and that would change
+    /// the output.
     pub fn read(directory: &Path, config: &Value, generation: Option<&Value>) -> Result<Self> {
         let defaults = class_defaults(config["model_type"].as_str().unwrap_or_default());
         let legacy = Keys {
@@ -106,7 +114,7 @@ impl GenerationConfig {
         })
     }
 
-    /// Refuses ids outside the vocabulary, where its size is known.
+    /// Refuses ids outside the vocabulary; `vocabulary` is its size, if known.
     fn check_ids(&self, vocabulary: Option<u64>) -> Result<()> {
         let (start, first): (&[_], &[_]) = (self.start.as_slice(), self.forced_first.as_slice());
         let lists = [
@@ -176,9 +184,10 @@ impl GenerationConfig {
         })
     }
 
-    /// The most tokens after the decoder's start token.
+    /// Computes the maximum number of tokens after the decoder's start token.
     ///
-    /// Without a word about lengths this is transformers' default of 20 new tokens, in as many positions as there are.
+    /// If the files say nothing about lengths, this is transformers' default of 20 new tokens, or fewer if the model
+    /// has fewer positions.
     pub fn max_tokens(&self) -> usize {
         match (self.max_new_tokens, self.max_length.unwrap_or(20)) {
             (Some(tokens), _) => tokens,
@@ -187,14 +196,14 @@ impl GenerationConfig {
         }
     }
 
-    /// Tokens after the decoder's start token before an end is allowed.
+    /// Computes the minimum number of tokens, after the decoder's start token, before an end token is allowed.
     pub fn min_tokens(&self) -> usize {
         self.min_new_tokens
             .unwrap_or_else(|| self.min_length.unwrap_or(0).saturating_sub(1))
     }
 }
 
-/// The values that the configuration class of a model type has for keys that `config.json` leaves out.
+/// Gives the values that transformers' configuration class for a model type has for keys that `config.json` leaves out.
 fn class_defaults(model_type: &str) -> Value {
     if matches!(model_type, "mt5" | "umt5") {
         return json!({"decoder_start_token_id": 0, "pad_token_id": 0, "eos_token_id": 1});
@@ -206,7 +215,7 @@ fn class_defaults(model_type: &str) -> Value {
         .collect()
 }
 
-/// The keys by which a `config.json` counts as asking for something unusual, with the usual value of each
+/// Keys that make a `config.json` count as unusual if they have another value than the usual one given here
 /// (`PretrainedConfig._get_global_generation_defaults`).
 const USUAL: &[(&str, Usual)] = &[
     ("max_length", Usual::Number(20.0)),
@@ -236,7 +245,7 @@ const USUAL: &[(&str, Usual)] = &[
     ("diversity_penalty", Usual::Number(0.0)),
 ];
 
-/// Requests that would change the output and are not supported, with the values that ask for nothing.
+/// Keys of options that would change the output and are not supported, with the value of each that changes nothing.
 const REFUSED: &[(&str, Usual)] = &[
     ("encoder_no_repeat_ngram_size", Usual::Number(0.0)),
     ("encoder_repetition_penalty", Usual::Number(1.0)),
@@ -253,7 +262,8 @@ const REFUSED: &[(&str, Usual)] = &[
     ("watermarking_config", Usual::Null),
 ];
 
-/// Likewise requests that only matter where tokens are drawn at random.
+/// Keys of options that are not supported and would change the output only if tokens are drawn at random, with the
+/// value of each that changes nothing.
 const REFUSED_IN_SAMPLING: &[(&str, Usual)] = &[
     ("min_p", Usual::Null),
     ("typical_p", Usual::Number(1.0)),
@@ -261,7 +271,7 @@ const REFUSED_IN_SAMPLING: &[(&str, Usual)] = &[
     ("eta_cutoff", Usual::Number(0.0)),
 ];
 
-/// A value that stands for "nothing asked"; null always does.
+/// The value of an option that changes nothing; null never changes anything.
 enum Usual {
     Null,
     Number(f64),
@@ -287,20 +297,20 @@ fn id(value: &Value) -> Option<u32> {
     value.as_u64().and_then(|id| u32::try_from(id).ok())
 }
 
-/// One file's keys, with defaults for those that it leaves out.
+/// The keys of one configuration file, with default values for those that the file leaves out.
 struct Keys<'a> {
     values: &'a Value,
     defaults: &'a Value,
 }
 
 impl Keys<'_> {
-    /// The value, `None` for null or none.
+    /// Gives the value of a key or its default; `None` if that is null or if there is none.
     fn get(&self, key: &str) -> Option<&Value> {
         let value = self.values.get(key).unwrap_or(&self.defaults[key]);
         (!value.is_null()).then_some(value)
     }
 
-    /// Whether any key differs both from null and from its default.
+    /// Whether any key of [`USUAL`] has a value that is neither null nor the default.
     fn is_unusual(&self) -> bool {
         USUAL.iter().any(|(key, usual)| {
             let value = &self.values[*key];
@@ -314,7 +324,7 @@ impl Keys<'_> {
         })
     }
 
-    /// Refuses wrong values of keys that plae has no use for: a file that has one is damaged.
+    /// Refuses wrong values of keys that plae does not use, because a file that has one is damaged.
     fn check_unused(&self) -> Result<()> {
         self.id("pad_token_id")?;
         self.number("temperature", |x| x >= 0.0, "a number from 0 on")?;
@@ -323,7 +333,7 @@ impl Keys<'_> {
         Ok(())
     }
 
-    /// Refuses requests that would change the output and are not supported.
+    /// Refuses options that would change the output and are not supported.
     fn check_supported(&self) -> Result<()> {
         let sampling = if self.flag("do_sample")? {
             REFUSED_IN_SAMPLING
@@ -356,7 +366,7 @@ impl Keys<'_> {
         self.read(key, "a token id", id)
     }
 
-    /// One id or a list of them.
+    /// Reads the value of a key that is one token id or a list of them; empty if there is none.
     fn ids(&self, key: &str) -> Result<Vec<u32>> {
         let parse = |value: &Value| id(value).map(|id| vec![id]).or_else(|| id_list(value));
         Ok(self

@@ -1,7 +1,7 @@
-//! Search over a model: which tokens to write.
+//! Decoding: the search for the tokens that a model writes.
 //!
-//! [`search()`] decodes one batch, greedily, with beams or by random draws. [`generation`] reads what a checkpoint says of its own
-//! search; callers turn that into [`SearchOptions`].
+//! [`search()`] decodes one batch of sources, greedily, with beams or by random draws. [`generation`] reads what a
+//! checkpoint's files say of its own search; callers turn that into [`SearchOptions`].
 
 mod beam;
 pub mod generation;
@@ -19,48 +19,52 @@ use rayon::prelude::*;
 use rules::{Candidate, RowContext, Rules};
 use std::ops::ControlFlow;
 
-/// How a batch is searched. All counts of tokens leave the decoder's start token out and count a forced first token.
+/// Options of the search of one batch. No count of tokens includes the decoder's start token; all include a forced
+/// first token.
 #[derive(Clone, Debug)]
 pub struct SearchOptions<'a> {
-    /// Beam width; 1 is greedy search. Default 1.
+    /// Beam width; 1, the default, is greedy search.
     pub beam: usize,
-    /// The most tokens of each source's output, the end token included; at least 1. Default: the model's positions, where a source
-    /// has no entry.
+    /// Maximum number of tokens of each source's output, the end token included; at least 1. A source without an entry
+    /// may have as many as the model has positions.
     pub max_tokens: &'a [usize],
-    /// Tokens before an end is allowed, but for one that is forced. Default 0.
+    /// Minimum number of tokens before an end token is allowed, unless the end is forced. Default 0.
     pub min_tokens: usize,
-    /// How many tokens each source's output is expected to have, where `length_prior` is not 0.
+    /// Number of tokens that each source's output is expected to have; used only if `length_prior` is not 0.
     pub expected: &'a [f32],
-    /// Log-odds that an end's logit gains for each standard deviation that an output is longer than expected, and loses for each that
-    /// it is shorter; four deviations count at most. Default 0.
+    /// Log-odds added to the logits of end tokens for each standard deviation by which an output is longer than
+    /// expected, and subtracted for each by which it is shorter; at most four deviations count. Default 0.
     pub length_prior: f32,
-    /// Finished beams are ranked by `log-probability / length ^ penalty`. Default 1, as in transformers.
+    /// Exponent `penalty` of the score that finished beams are ranked by, `log-probability / length ^ penalty`. Default
+    /// 1, as in transformers.
     pub length_penalty: f64,
-    /// When live beams are given up. Default [`EarlyStopping::Heuristic`].
+    /// When beam search gives up its live beams. Default [`EarlyStopping::Heuristic`].
     pub early_stopping: EarlyStopping,
-    /// No sequence of this many tokens is written twice; 0, the default, for no such rule.
+    /// Length in tokens of the sequences that an output never has twice; 0, the default, allows repetition.
     pub no_repeat_ngram: usize,
-    /// A factor for the scores of tokens written before: negative scores are multiplied by it, others divided. The default 1 leaves
-    /// them alone.
+    /// Factor for the scores of tokens that were written before: negative scores are multiplied by it, others divided.
+    /// The default 1 changes nothing.
     pub repetition_penalty: f32,
-    /// Whether `no_repeat_ngram`, `repetition_penalty` and `bad_words` look at what a decoder-only model has read, too, as in
-    /// transformers. Default true.
+    /// Whether `no_repeat_ngram`, `repetition_penalty` and `bad_words` also look at the prompt that a decoder-only
+    /// model has read, as in transformers. Default true.
     pub prompt_counts: bool,
-    /// Sequences of tokens that are never written. A single end token among them does not count.
+    /// Sequences of tokens that are never written. A sequence that is a single end token is ignored.
     pub bad_words: &'a [Vec<u32>],
     /// Tokens that are never written.
     pub suppress: &'a [u32],
-    /// Tokens that are not written first, or first after a forced one.
+    /// Tokens that are not written first, or first after a forced first token.
     pub begin_suppress: &'a [u32],
-    /// Tokens that alone may stand at the last position of an output that has not ended before; empty for no such rule.
+    /// The only tokens that may stand at the last position of an output that has not ended before; empty, the default,
+    /// allows any.
     pub forced_end: &'a [u32],
-    /// Log-probabilities are normalised again after all rules; matters to beams only. Default false.
+    /// Whether log-probabilities are normalised again after all other options were applied; matters to beam search
+    /// only. Default false.
     pub renormalize: bool,
-    /// Ids that end an output besides the model's own end ids.
+    /// Ids that end an output, in addition to the model's own end tokens.
     pub stop: &'a [u32],
-    /// End a row that repeats one phrase over and over, as [`Finish::Loop`]. Default false.
+    /// Whether an output that repeats one phrase endlessly is ended, as [`Finish::Loop`]. Default false.
     pub loop_guard: bool,
-    /// Draw tokens at random, with a beam of 1; `None`, the default, takes the best.
+    /// How to draw tokens at random, with a beam width of 1; `None`, the default, takes the best token.
     pub sampling: Option<Sampling<'a>>,
 }
 
@@ -89,59 +93,63 @@ impl Default for SearchOptions<'_> {
     }
 }
 
-/// How tokens are drawn at random.
+/// Options for drawing tokens at random.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sampling<'a> {
-    /// The seed of all draws: the same seed gives the same ones.
+    /// Seed of all random draws: the same seed gives the same draws.
     pub seed: u64,
-    /// The divisor of logits before a draw, above 0; 1 leaves them alone.
+    /// Number that logits are divided by before a draw, above 0; 1 changes nothing.
     pub temperature: f64,
-    /// A number of each source's own, so that its draws do not depend on its batch; 0 where a source has none.
+    /// A number for each source that, with the seed, decides its draws, so that they do not depend on the rest of the
+    /// batch; 0 for a source without an entry.
     pub streams: &'a [u64],
 }
 
-/// One finished output.
+/// One finished output of the search, with its score.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hypothesis {
-    /// The output's ids, without those that every output begins with, and without the id that ended it.
+    /// Token ids of the output, without the start and forced first tokens and without the token that ended it.
     pub ids: Vec<u32>,
-    /// Natural log-probability of each token written, the end included: with beams after all rules, as transformers
-    /// counts, otherwise the model's own; 0 for an end that was forced.
+    /// Natural log-probability of each token, the end token included. With beams it is taken after all options, as
+    /// transformers does; otherwise it is the model's own. A forced end has 0.
     pub log_probabilities: Vec<f32>,
-    /// The sum of `log_probabilities`.
+    /// Sum of `log_probabilities`.
     pub log_probability: f64,
-    /// The score that ranked it among the hypotheses of its source: `log_probability / length ^ penalty`.
+    /// Score by which this hypothesis was ranked among those of its source: `log_probability / length ^ penalty`.
     pub rank: f64,
-    /// Why it ended.
+    /// Why the output ended.
     pub finish: Finish,
 }
 
 impl Hypothesis {
-    /// Mean natural log-probability of a token.
+    /// Computes the mean natural log-probability of a token.
     pub fn score(&self) -> f64 {
         self.log_probability / self.log_probabilities.len().max(1) as f64
     }
 }
 
-/// A source's fixed beginning: its ids, and the model's state after them.
+/// A token prefix that a source continues, already read by the model: its ids, and the model's state after them.
 pub type Prefix<'a> = (&'a [u32], &'a State);
 
-/// Searches one batch: the best hypothesis of each source, in the order of sources.
+/// Searches one batch and returns the best hypothesis of each source, in the order of sources.
 ///
-/// `prefixes` holds what each source goes on from, if anything; empty where none does.
+/// `prefixes` has the prefix that each source continues, if any; it is empty if no source continues one. `observe` is
+/// called after each step with the number of sources that have finished and the number of tokens that were written in
+/// the step; `Break` ends the search.
 ///
-/// Rows finish and leave the batch on their own, and no source's result depends on another's. Neighbours that are equal are read
-/// once, so that several samples of one source cost no more to begin than one. `observe` is told after
-/// each step how many sources have finished and how many tokens were written in that step; `Break` ends the call.
+/// Sources finish and leave the batch independently, and no source's result depends on another's. Adjacent sources that
+/// are equal are read by the model only once, so that several samples of one source cost no more to begin than one.
 ///
-/// Greedy search and beams follow transformers 4.57.1, id for id. At each step the best `max(2, 1 + ends) * beam`
-/// continuations of a source are ranked; ends among the best `beam` finish, as does at the last position whatever is
-/// among them, and the best others live on. Of equal scores the lower beam wins, then the lower id.
+/// Greedy search and beam search follow transformers 4.57.1, id for id. At each step the best `max(2, 1 + ends) * beam`
+/// continuations of a source are ranked, where `ends` is the number of end tokens. Those among the best `beam` that are
+/// end tokens finish; at the last position all of the best `beam` do. The best of the others live on. Of equal scores
+/// the lower beam number wins, then the lower id.
 ///
 /// # Errors
-/// Those of the model; of kind `Model` for logits that are no numbers and for an end token that the model's output leaves
-/// out; of kind `Usage` for sampling with beams or a temperature that is not above 0; of kind `Interrupted` after a
-/// `Break`.
+/// - Any error of the model.
+/// - Of kind `Model`, for logits that are not numbers, and for an end token that the model's output leaves out.
+/// - Of kind `Usage`, for sampling with beams or with a temperature that is not above 0.
+/// - Of kind `Interrupted`, if `observe` returned `Break`.
 pub fn search(
     model: &dyn TranslationModel,
     prefixes: &[Option<Prefix>],
@@ -153,7 +161,7 @@ pub fn search(
     Ok(searches.iter().map(BeamSearch::best).collect())
 }
 
-/// Runs the search of each source to its end; gives the searches in the order of sources.
+/// Runs the search of each source to its end; returns the finished searches in the order of sources.
 ///
 /// # Errors
 /// Those of [`search()`].
@@ -200,7 +208,8 @@ fn finished_searches(
     Ok(finished)
 }
 
-/// The search of one source before its first step.
+/// Makes the search of one source as it is before its first step. `prefix` and `ids` are what a decoder-only model
+/// reads.
 fn begin(model: &dyn TranslationModel, prefix: &[u32], ids: &[u32], source: usize, rules: &Rules) -> BeamSearch {
     let (spec, options) = (model.spec(), rules.options);
     let limit = options.max_tokens.get(source).copied().unwrap_or(spec.max_positions);
@@ -212,8 +221,8 @@ fn begin(model: &dyn TranslationModel, prefix: &[u32], ids: &[u32], source: usiz
     BeamSearch::new(source, limit.max(1), rules.forced, history)
 }
 
-/// Has the model read the sources of these searches: its state and the logits of their first tokens, a row each. Equal neighbours are
-/// read once.
+/// Lets the model read the sources of some searches; returns its state and the logits of each source's first token, a
+/// row for each source. Adjacent sources that are equal are read once.
 fn read_sources(
     model: &dyn TranslationModel,
     prefixes: &[Option<Prefix>],
@@ -241,26 +250,26 @@ fn read_sources(
     Ok((state, logits))
 }
 
-/// The rows of a batch that live on after a step.
+/// The rows of a batch (live beams of all sources) that continue after a step.
 #[derive(Default)]
 struct KeptRows {
-    /// Their numbers before the step.
+    /// Index that each continuing row had in the batch before the step.
     rows: Vec<usize>,
-    /// The token that each has written in it.
+    /// Token that each continuing row has written in the step.
     last_tokens: Vec<u32>,
-    /// How many rows there were.
+    /// Number of rows in the batch before the step.
     rows_before: usize,
 }
 
 impl KeptRows {
-    /// Whether every row stays where it was.
+    /// Whether every row of the batch continues, in the same order.
     fn is_unchanged(&self) -> bool {
         self.rows.len() == self.rows_before && self.rows.iter().enumerate().all(|(to, from)| to == *from)
     }
 }
 
-/// Takes one step of all live searches and moves those that end in it to `finished`; gives the rows that live on and how many tokens were
-/// written.
+/// Takes one step of all live searches and moves those that end in it to `finished`. Returns the rows that continue and
+/// the number of tokens that were written.
 fn advance(
     logits: &Tensor,
     live: &mut Vec<BeamSearch>,
@@ -290,13 +299,13 @@ fn advance(
     Ok((kept, written))
 }
 
-/// Takes these rows of a matrix, in this order.
+/// Copies the given rows of a matrix, in the order given.
 fn select_rows(matrix: &Tensor, rows: &[usize]) -> candle_core::Result<Tensor> {
     let rows: Vec<u32> = rows.iter().map(|row| *row as u32).collect();
     matrix.index_select(&Tensor::new(rows, matrix.device())?, 0)
 }
 
-/// Ranks what may follow each live beam, best first.
+/// Ranks the tokens that may follow each live beam, best first: a list for each row of `logits`.
 fn continuations(logits: &Tensor, searches: &[BeamSearch], rules: &Rules) -> Result<Vec<Vec<Candidate>>> {
     let logits = logits.to_device(&Device::Cpu).map_err(candle_error)?;
     let (rows, width) = logits.dims2().map_err(candle_error)?;
@@ -332,8 +341,8 @@ fn continuations(logits: &Tensor, searches: &[BeamSearch], rules: &Rules) -> Res
         .ok_or_else(|| Error::model("the model computed values that are no numbers").hint(Hint::UseF32OrFetchAgain))
 }
 
-/// Finds where the second round of an endless repetition starts, if `ids` ends in one: a phrase of up to 16 tokens, said at
-/// least four times and over at least 16 tokens in all.
+/// Finds the index at which the second round of an endless repetition starts, if `ids` ends in one: a phrase of up to
+/// 16 tokens, repeated at least four times and over at least 16 tokens in all.
 fn second_round(ids: &[u32]) -> Option<usize> {
     (1..=16).find_map(|n| {
         let rounds = 4.max(16usize.div_ceil(n));

@@ -1,25 +1,27 @@
-//! One row of logits: its normaliser and its best columns, at the price of two vectorised passes.
+//! One row of logits: finds its log-sum-exp and its best columns in two vectorised passes. A column is the place of one
+//! token of the output vocabulary.
 
 use crate::model::cpu::simd::{block_maxima, maximum, sum_exp};
 
-/// Number of adjacent columns of which the largest logit is kept, so that most of a row need not be looked at again.
+/// Number of adjacent columns in a block. The largest logit of each block is kept, so that most of a row need not be
+/// read again.
 const BLOCK: usize = 128;
 
-/// A row of logits with what every rule needs of it.
+/// A row of logits, with the maxima and the normaliser that the search needs of it.
 pub(super) struct Row<'a> {
     logits: &'a [f32],
-    /// The largest logit of each [`BLOCK`].
+    /// Largest logit of each block of [`BLOCK`] columns.
     blocks: Vec<f32>,
     most: f32,
     log_sum: f32,
 }
 
-/// A column and its value in place of what its logit says; negative infinity bans it. Lists of patches are in the order of
-/// columns, each column once.
+/// A column of a row of logits, and the value that replaces its logit; negative infinity forbids the token. Lists of
+/// patches are sorted by column, without duplicates.
 pub(super) type Patch = (usize, f32);
 
 impl<'a> Row<'a> {
-    /// Reads a row of logits; `None` where it holds a NaN, positive infinity or nothing finite.
+    /// Reads a row of logits; `None` if it holds a NaN or positive infinity, or nothing finite.
     pub fn read(logits: &'a [f32]) -> Option<Self> {
         let blocks = block_maxima(logits, BLOCK);
         let most = maximum(&blocks);
@@ -40,18 +42,20 @@ impl<'a> Row<'a> {
         self.normalise(self.logits[column])
     }
 
-    /// Turns a logit into a log-probability, in torch's order of operations, so that rounding agrees with its `log_softmax`.
+    /// Turns a logit into a log-probability, in torch's order of operations, so that rounding agrees with its
+    /// `log_softmax`.
     pub fn normalise(&self, logit: f32) -> f32 {
         (logit - self.most) - self.log_sum
     }
 
-    /// Finds at least the `count` best columns with their values, best first, the lowest column of equals first; fewer where
-    /// no more have a value above negative infinity.
+    /// Finds at least the `count` best columns of the row, with their values; fewer only if no more columns have a
+    /// value above negative infinity. They are sorted best first, equal values by column.
     ///
-    /// `value` is a non-decreasing function that gives the value of a logit; a patched column has its patch instead.
+    /// The value of a patched column is its patch. That of any other column is `value(logit)`, where `value` never
+    /// decreases as the logit grows.
     pub fn best(&self, count: usize, patches: &[Patch], value: impl Fn(f32) -> f32) -> Vec<Patch> {
         let blocks = self.unpatched(patches);
-        // The count-th largest of all is no less than the count-th largest of the blocks' largest.
+        // The `count`-th largest logit of all is at least the `count`-th largest of the block maxima.
         let mut floor = f32::NEG_INFINITY;
         if count <= blocks.len() {
             let mut sorted = blocks.clone();
@@ -60,15 +64,15 @@ impl<'a> Row<'a> {
         self.at_least(floor, &blocks, patches, value)
     }
 
-    /// Finds the columns whose values are by no more than `range` below the highest, and perhaps patched ones; best first, as
-    /// [`Self::best`].
+    /// Finds the columns whose values lie at most `range` below the highest value, and possibly some patched columns
+    /// whose values are lower; sorted like [`Self::best`].
     pub fn near(&self, range: f32, patches: &[Patch]) -> Vec<Patch> {
         let blocks = self.unpatched(patches);
         let most = patches.iter().fold(maximum(&blocks), |most, patch| most.max(patch.1));
         self.at_least(most - range, &blocks, patches, |logit| logit)
     }
 
-    /// The largest logit of each [`BLOCK`], patched columns left out.
+    /// Computes the largest logit of each block of [`BLOCK`] columns, leaving out patched columns.
     fn unpatched(&self, patches: &[Patch]) -> Vec<f32> {
         let mut blocks = self.blocks.clone();
         for patches in patches.chunk_by(|a, b| a.0 / BLOCK == b.0 / BLOCK) {
@@ -80,7 +84,8 @@ impl<'a> Row<'a> {
         blocks
     }
 
-    /// Finds all patched columns and those with a logit of at least `floor`, best first; `blocks` has the largest logit of each block.
+    /// Finds all patched columns that are not forbidden and all other columns with a logit of at least `floor`, best
+    /// first. `blocks` has the largest unpatched logit of each block.
     fn at_least(&self, floor: f32, blocks: &[f32], patches: &[Patch], value: impl Fn(f32) -> f32) -> Vec<Patch> {
         let mut best: Vec<Patch> = patches
             .iter()
@@ -105,7 +110,7 @@ impl<'a> Row<'a> {
         best
     }
 
-    /// The logarithm of the sum of all probabilities once the patches, as log-probabilities, are in place.
+    /// Computes the logarithm of the sum of all probabilities in the row after patches have replaced log-probabilities.
     pub fn log_mass(&self, patches: &[Patch]) -> f32 {
         let replaced: f64 = patches
             .iter()
@@ -114,7 +119,7 @@ impl<'a> Row<'a> {
         let rest = if replaced < 0.5 {
             (1.0 - replaced).ln()
         } else {
-            // What is left of a small difference would be rounding: add it up instead.
+            // A small difference would be mostly rounding error: sum up the remaining probabilities instead.
             let most = gaps(self.logits, 0, patches)
                 .map(maximum)
                 .fold(f32::NEG_INFINITY, f32::max);
@@ -138,7 +143,8 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Gives the stretches between the patched columns of `values`, whose first column is `start`.
+/// Iterates over the runs of `values` between patched columns. The first of `values` is the column with the index
+/// `start`.
 fn gaps<'a>(values: &'a [f32], start: usize, patches: &'a [Patch]) -> impl Iterator<Item = &'a [f32]> {
     let mut from = 0;
     patches

@@ -1,58 +1,61 @@
-//! Rules on a row of logits: which tokens may follow, in the order and by the definitions of transformers 4.57.1
-//! (`GenerationMixin._get_logits_processor`, `generation/logits_process.py`).
+//! Rules that decide which tokens may follow, given a row of logits, in the order and by the definitions of
+//! transformers 4.57.1 (`GenerationMixin._get_logits_processor`, `generation/logits_process.py`).
 
 use super::row::{Patch, Row};
 use super::{SearchOptions, sample};
 use crate::error::{Error, Result};
 use crate::model::Spec;
 
-/// Distance below the highest logit, both divided by the temperature, from which a column is never drawn: its weight is `exp(-30)`, and
-/// all such columns together weigh less than the rounding of the others' logits moves.
+/// Distance below the highest logit, after division by the temperature, from which a column is never drawn. Its weight
+/// would be `exp(-30)`; all such columns together change less than the rounding of the other logits does.
 const NEGLIGIBLE: f32 = 30.0;
 
-/// One possible next token.
+/// A token that may come next in an output.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Candidate {
     pub id: u32,
-    /// The gain in its beam's log-probability.
+    /// Change of the beam's log-probability if this token is written.
     pub score: f32,
 }
 
-/// What rules have to know of a row.
+/// What the search knows of the beam that a row of logits belongs to.
 pub(super) struct RowContext<'a> {
-    /// All ids so far: those that rules look at before the output, then the output's.
+    /// All ids that rules such as `no_repeat_ngram` look at: those before the output, then the output's.
     pub history: &'a [u32],
-    /// How many of them are of the output, a forced first one included.
+    /// Number of the ids in `history` that belong to the output, a forced first one included.
     pub written: usize,
-    /// The most tokens of this source's output.
+    /// Maximum number of tokens of the source's output.
     pub limit: usize,
-    /// The number of the source in the batch.
+    /// Index of the source in the batch.
     pub source: usize,
 }
 
-/// The rules of one batch, with ids looked up once.
+/// The search options of one batch, prepared for application to rows of logits.
 pub(super) struct Rules<'a> {
     pub options: &'a SearchOptions<'a>,
-    /// Tokens that every output is made to begin with.
+    /// Number of tokens, after the decoder's start token, that every output is forced to begin with.
     pub forced: usize,
-    /// Columns of a row of logits.
+    /// Number of columns in a row of logits.
     pub width: usize,
     output: Option<&'a [u32]>,
-    /// Ids that end an output.
+    /// Ids that end an output, ascending.
     ends: Vec<u32>,
-    /// The candidates of a last position where the end is forced.
+    /// Ids that may be forced at the last position of an output, ascending; those that are never written are left out.
     forced_end: Vec<u32>,
-    /// Columns that are never written.
+    /// Columns of tokens that are never written, ascending.
     banned: Vec<usize>,
-    /// Bad words of several tokens.
+    /// Forbidden sequences of two or more tokens (`bad_words`).
     phrases: Vec<&'a [u32]>,
-    /// The most candidates of one source that are looked at in a step.
+    /// Maximum number of candidates of one source that are ranked in a step.
     pub count: usize,
 }
 
 impl<'a> Rules<'a> {
+    /// Prepares the search options of a batch for a model.
+    ///
     /// # Errors
-    /// Of kind `Model` where the model's output leaves out one of its own ends, of kind `Usage` for sampling with beams.
+    /// Of kind `Model`, if the model's output leaves out one of its end tokens. Of kind `Usage`, for sampling with
+    /// beams or with a temperature that is not a finite number above 0.
     pub fn new(spec: &'a Spec, options: &'a SearchOptions<'a>) -> Result<Self> {
         let output = spec.output.as_deref();
         if let Some(output) = output
@@ -123,7 +126,8 @@ impl<'a> Rules<'a> {
         self.output.map_or(column as u32, |output| output[column])
     }
 
-    /// Ranks what may follow, best first; `None` for logits that are no numbers.
+    /// Ranks the tokens that may follow, best first; `None` if the logits hold NaN or positive infinity, or nothing
+    /// finite.
     pub fn candidates(&self, logits: &[f32], context: &RowContext) -> Option<Vec<Candidate>> {
         let options = self.options;
         let written = context.written;
@@ -167,12 +171,13 @@ impl<'a> Rules<'a> {
             }
             None => row.best(1, &patches, |logit| logit).first().map(|best| best.0),
         };
-        // The model's own log-probability, whatever the rules made of the logit.
+        // Reports the model's own log-probability, even if a rule changed the logit.
         let own = |column| candidate((column, row.log_probability(column)));
         Some(chosen.map(own).into_iter().collect())
     }
 
-    /// The candidates of the last position of an output that must end.
+    /// Gives the candidates for the last position of an output that must end. `first` says whether it is also the first
+    /// position.
     fn forced_ends(&self, first: bool) -> Vec<Candidate> {
         let ids: Vec<u32> = self
             .forced_end
@@ -191,7 +196,8 @@ impl<'a> Rules<'a> {
             .collect()
     }
 
-    /// The columns whose value a rule changes, ascending. Bans are stronger than other changes.
+    /// Computes the values of all columns that a rule changes, ascending by column. A column that is forbidden by one
+    /// rule stays forbidden whatever other rules say. `base` gives a column's unchanged value.
     fn patches(&self, context: &RowContext, first: bool, base: impl Fn(usize) -> f32) -> Vec<Patch> {
         let options = self.options;
         let RowContext { history, written, .. } = *context;
@@ -231,20 +237,20 @@ impl<'a> Rules<'a> {
                 (column, if value < 0.0 { value * penalty } else { value / penalty })
             }));
         }
-        // Bans first, so that they are what stays.
+        // Sorted by value within a column, so that negative infinity, which forbids the token, comes first and stays.
         patches.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
         patches.dedup_by_key(|patch| patch.0);
         patches
     }
 }
 
-/// The number of standard deviations by which an output of `written` tokens is longer than expected. The deviation is about that of
-/// references.
+/// Computes by how many standard deviations an output of `written` tokens is longer than expected. The standard
+/// deviation, `2 + 0.12 * expected`, is about that of reference translations.
 fn deviations(written: usize, expected: f32) -> f32 {
     (written as f32 - expected) / (2.0 + 0.12 * expected)
 }
 
-/// The ids that would write an n-gram of `ids` a second time.
+/// Finds the ids that, written next, would repeat an n-gram of `ids`.
 fn ngram_repeats(ids: &[u32], n: usize) -> impl Iterator<Item = u32> {
     let n = if ids.len() < n { 0 } else { n };
     let tail = &ids[(ids.len() + 1).saturating_sub(n.max(1))..];

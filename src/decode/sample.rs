@@ -1,10 +1,10 @@
-//! Random draws that can be repeated: they depend on the seed, the source's stream and the position alone.
+//! Repeatable random draws: each depends only on the seed, the source's stream and the position in the output.
 
 use super::Sampling;
 use super::row::Patch;
 
-/// Draws one of these columns, given best first by their logits, each with its probability at the sampling's temperature; `None` where
-/// there are none.
+/// Draws one column at random, with its probability at the sampling temperature. `best` holds the columns that can be
+/// drawn with their logits, best first; `None` if it is empty.
 pub(super) fn draw(best: &[Patch], sampling: &Sampling, stream: u64, position: u64) -> Option<usize> {
     let most = best.first()?.1;
     let weight = |column: &Patch| (f64::from(column.1 - most) / sampling.temperature).exp();
@@ -19,13 +19,14 @@ pub(super) fn draw(best: &[Patch], sampling: &Sampling, stream: u64, position: u
         .map(|column| column.0)
 }
 
-/// A number in [0, 1).
+/// Computes a pseudo-random number in [0, 1) from its arguments alone.
 fn uniform(seed: u64, stream: u64, position: u64) -> f64 {
     let bits = mix(mix(mix(seed) ^ stream) ^ position);
     (bits >> 11) as f64 / (1u64 << 53) as f64
 }
 
-/// One step of SplitMix64 (Steele, Lea and Flood, 2014): neighbours become unlike each other.
+/// Takes one step of the random generator SplitMix64 (Steele, Lea and Flood, 2014), which scatters neighbouring
+/// numbers.
 fn mix(x: u64) -> u64 {
     let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -45,7 +46,7 @@ mod tests {
         }
     }
 
-    /// How often each of four columns is drawn in 20 000 draws.
+    /// Counts how often each of four columns is drawn in 20 000 draws.
     fn counts(sampling: &Sampling) -> [f64; 4] {
         let best: Vec<Patch> = [0.5f32, 0.3, 0.15, 0.05].map(f32::ln).into_iter().enumerate().collect();
         let mut counts = [0.0; 4];
@@ -57,7 +58,7 @@ mod tests {
         counts
     }
 
-    /// Pearson's chi-squared of 20 000 draws.
+    /// Computes Pearson's chi-squared statistic of 20 000 draws against the expected probabilities.
     fn chi_squared(counts: [f64; 4], expected: [f64; 4]) -> f64 {
         counts
             .iter()

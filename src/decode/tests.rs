@@ -1,4 +1,4 @@
-//! The search proved on a scripted model over a five-token vocabulary.
+//! Tests of the search with a scripted model over a vocabulary of five tokens.
 
 use super::*;
 use crate::model::{Rows, Spec};
@@ -6,7 +6,8 @@ use std::any::Any;
 
 mod golden;
 
-/// Logits as a function of what has been written; the first id of a source tells rows apart.
+/// A test model whose logits are a function of the source and the tokens written so far; different first ids of sources
+/// tell rows apart.
 struct Scripted {
     spec: Spec,
     script: fn(&[u32]) -> [f32; 5],
@@ -68,7 +69,7 @@ impl TranslationModel for Scripted {
     }
 }
 
-/// Logarithms of these probabilities.
+/// Computes the natural logarithm of each probability.
 fn p(probabilities: [f32; 5]) -> [f32; 5] {
     probabilities.map(f32::ln)
 }
@@ -81,19 +82,19 @@ fn options(beam: usize, max_tokens: &[usize]) -> SearchOptions<'_> {
     }
 }
 
-/// All that has finished of each source, best first.
+/// Runs the search and returns all finished hypotheses of each source, best first.
 fn all(model: &dyn TranslationModel, sources: &[&[u32]], options: &SearchOptions) -> Vec<Vec<Hypothesis>> {
     let searches = finished_searches(model, &[], sources, options, &mut |_, _| ControlFlow::Continue(()));
     let searches = searches.unwrap();
     searches.iter().map(|search| search.hypotheses().collect()).collect()
 }
 
-/// The best of each source.
+/// Runs the search and returns the best hypothesis of each source.
 fn run(model: &dyn TranslationModel, sources: &[&[u32]], options: &SearchOptions) -> Vec<Hypothesis> {
     search(model, &[], sources, options, &mut |_, _| ControlFlow::Continue(())).unwrap()
 }
 
-/// Token 1 looks best at first, but only 2 leads on to something certain.
+/// Logits for which token 1 is the most likely first, but only token 2 leads to a likely output.
 fn garden_path(row: &[u32]) -> [f32; 5] {
     match row[1..] {
         [] => p([0.02, 0.5, 0.46, 0.01, 0.01]),
@@ -148,7 +149,7 @@ fn the_length_penalty_decides_between_short_and_long() {
     assert_eq!(run(&model, &[&[9]], &long)[0].ids, [1, 1, 1]);
 }
 
-/// Each source writes its own first id's worth of tokens, then ends.
+/// Logits by which each source writes as many tokens as its first id says, then ends.
 fn counts(row: &[u32]) -> [f32; 5] {
     if row.len() > row[0] as usize {
         p([0.9, 0.025, 0.025, 0.025, 0.025])
@@ -235,7 +236,7 @@ fn a_break_ends_the_call() {
     assert_eq!(error.kind, Kind::Interrupted);
 }
 
-/// Ends are likely at once; all else is equally likely.
+/// Logits by which an output ends with a probability of 0.6 at every step.
 fn eager(_: &[u32]) -> [f32; 5] {
     p([0.6, 0.2, 0.1, 0.06, 0.04])
 }

@@ -1,9 +1,9 @@
-//! Checks for a translation that is cut off, or missing altogether.
+//! Quality checks for a translation that is cut off, or missing altogether.
 
 use super::Pair;
 use crate::document::{Finish, Flag};
 
-/// Flags a translation that reached the token limit.
+/// Flags a translation that ended because it reached the maximum number of tokens.
 pub(super) fn check_truncated(pair: &Pair) -> Option<Flag> {
     (pair.finish == Finish::Length).then_some(Flag::Truncated)
 }

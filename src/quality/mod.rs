@@ -1,7 +1,7 @@
-//! Quality checks: what is visibly wrong with one translation, as flags.
+//! Quality checks of single translations: each visible defect becomes a flag.
 //!
-//! Each check is one file with one function from a `Pair` to a flag. A new check is a new file, a line in `CHECKS` and
-//! a variant of [`Flag`].
+//! Each check is a function from a `Pair` to a flag. A new check is a new file, a line in `CHECKS` and a variant of
+//! [`Flag`].
 
 mod incomplete;
 mod length;
@@ -12,14 +12,15 @@ mod thai_left;
 
 use crate::document::{Finish, Flag};
 
-/// A source, its translation, and the reason why the model stopped.
+/// A source, its translation, and the reason why the search ended the translation.
 struct Pair<'a> {
     source: &'a str,
     target: &'a str,
     finish: Finish,
 }
 
-/// The checks, in the order in which their flags are listed. None of them is asked after [`Flag::Empty`].
+/// All quality checks, in the order in which their flags are listed. After [`Flag::Empty`] the remaining checks are
+/// skipped.
 const CHECKS: [fn(&Pair) -> Option<Flag>; 5] = [
     incomplete::check_truncated,
     incomplete::check_empty,
@@ -28,10 +29,11 @@ const CHECKS: [fn(&Pair) -> Option<Flag>; 5] = [
     length::check,
 ];
 
-/// Checks one translation. A copy, and the translation of a blank source, has no flags.
+/// Checks one translation and returns the flags of its defects. A source that was copied, or that is blank, gets no
+/// flags.
 ///
-/// [`Flag::NoThai`], [`Flag::Divided`] and [`Flag::Similar`] never come from here: they say how a segment was made, which
-/// only the translator and the memory know.
+/// [`Flag::NoThai`], [`Flag::Divided`] and [`Flag::Similar`] never come from here: they say how a segment was made,
+/// which only the translator and the memory know.
 pub fn check(source: &str, target: &str, finish: Finish) -> Vec<Flag> {
     let mut flags = Vec::new();
     if finish == Finish::Copy || source.trim().is_empty() {

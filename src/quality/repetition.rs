@@ -1,10 +1,12 @@
-//! A check for translations that repeat themselves: one unit in an endless loop, or the same few words all over.
+//! A quality check for translations that repeat themselves: one phrase in an endless loop, or the same few words
+//! throughout.
 
 use super::Pair;
 use crate::document::{Finish, Flag};
 use std::collections::HashMap;
 
-/// Flags a translation that the search stopped in a loop, or that repeats itself far more than its source does.
+/// Flags a translation that the search ended because of endless repetition, or that repeats itself far more than its
+/// source.
 pub(super) fn check(pair: &Pair) -> Option<Flag> {
     (pair.finish == Finish::Loop || repeats(pair.source, pair.target)).then_some(Flag::Repetition)
 }
@@ -18,17 +20,17 @@ fn repeats(source: &str, target: &str) -> bool {
     has_frequent_phrases(target)
 }
 
-/// The share of a text, from 0 to 1, that its longest immediate repetition covers.
+/// Computes the share of a text, from 0 to 1, that is covered by its longest immediate repetition.
 ///
-/// A repetition counts from four turns and 24 characters on, of a unit of at most 120 characters; without one, the share
-/// is 0.
+/// Only repetitions count of a unit of at most 120 characters, at least four times in a row and over at least 24
+/// characters; without one, the share is 0.
 fn loop_share(text: &[char]) -> f64 {
     const MAX_UNIT: usize = 120;
     const MIN_LENGTH: usize = 24;
     const MIN_TURNS: usize = 4;
     let mut longest = 0;
     for unit in 1..=MAX_UNIT.min(text.len() / MIN_TURNS) {
-        // How many characters in a row equal the one a unit before.
+        // Number of consecutive characters that equal the one `unit` characters earlier.
         let mut run = 0;
         for index in unit..text.len() {
             run = if text[index] == text[index - unit] { run + 1 } else { 0 };
@@ -40,8 +42,8 @@ fn loop_share(text: &[char]) -> f64 {
     longest as f64 / text.len().max(1) as f64
 }
 
-/// Whether more than half of the words lie in phrases of four words that occur at least three times. A text of fewer than
-/// 24 words never does.
+/// Whether more than half of a text's words lie in phrases of four words that occur at least three times. Always false
+/// for a text of fewer than 24 words.
 fn has_frequent_phrases(text: &str) -> bool {
     const PHRASE: usize = 4;
     const MIN_COUNT: usize = 3;

@@ -1,4 +1,4 @@
-//! The flags of sound and unsound pairs, and how often sound ones are flagged.
+//! Tests of the flags on good and bad translations, and of how often good translations are flagged.
 
 use super::*;
 use proptest::prelude::*;
@@ -62,7 +62,7 @@ fn flags_name_what_is_wrong() {
     );
 }
 
-/// Counts the false alarms on references and on the outputs of good systems.
+/// Counts false alarms on reference translations and on the outputs of good systems.
 #[test]
 fn sound_translations_are_rarely_flagged() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/flores-dev");

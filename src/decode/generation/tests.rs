@@ -1,9 +1,9 @@
-//! The reading of a checkpoint's files, against transformers' own.
+//! Tests that a checkpoint's files are read as transformers reads them.
 
 use super::*;
 use serde::Deserialize;
 
-/// What transformers makes of a pair of files, by `tests/golden/generation.py`.
+/// A pair of configuration files and what transformers makes of them, written by `tests/golden/generation.py`.
 #[derive(Deserialize)]
 struct Golden {
     config: Value,

@@ -1,4 +1,4 @@
-//! The search against transformers' own, over the arithmetic model of `tests/golden/search.py`.
+//! Tests that the search equals transformers' own, over the arithmetic model of `tests/golden/search.py`.
 
 use super::*;
 use serde::Deserialize;
@@ -8,10 +8,10 @@ const VOCABULARY: u32 = 40;
 const START: u32 = 1;
 const END: u32 = 0;
 
-/// Logits by the source and the last two tokens, with everything a checkpoint may ask for.
+/// A test model that computes logits from the source and the last two tokens, like `tests/golden/search.py`.
 struct Arithmetic(Spec);
 
-/// Source, last token but one, last token of each row.
+/// State of the test model: for each row the source, the last token but one and the last token.
 struct Last(Vec<(u32, u32, u32)>);
 
 impl Rows for Last {
@@ -101,7 +101,7 @@ fn cases() -> Vec<Case> {
     serde_json::from_str(include_str!("../../../tests/golden/search.json")).unwrap()
 }
 
-/// Runs these sources with a case's options: as many hypotheses of each as the case asks for.
+/// Searches sources with the options of a test case; returns as many hypotheses of each source as the case asks for.
 fn search_as(options: &Map<String, Value>, sources: &[u32], max_new_tokens: usize) -> Vec<Vec<Hypothesis>> {
     // The reader of checkpoints is at work here too.
     let mut file = json!({"eos_token_id": END});

@@ -1,12 +1,14 @@
 //! Softmax attention in float32 on the CPU, and the key-value cache of encoder-decoder models.
 //!
-//! There are two forms of it, which differ in where keys and values lie and in the order of their sums, and so in the
-//! last bits:
+//! There are two implementations. They differ in how keys and values lie in memory and in the order of summation, so
+//! that results may differ in the last bits:
 //!
-//! - [`attend_groups`] is for encoder-decoder models. A beam's tokens lie in slots of a [`KvCache`] that beams share,
-//!   so keys are found by number and prefetched; beams of one sentence read them together; scores may have a bias (T5).
-//! - [`attend_parts`] is for decoder-only models. Positions follow each other in memory, those of a shared prefix apart
-//!   from a row's own; query heads share keys (grouped-query attention); scores may be capped (Gemma 2).
+//! - [`attend_groups`] is for encoder-decoder models. The tokens of all beams lie in numbered slots of a [`KvCache`]
+//!   that the beams share, so keys are found by slot number and prefetched. Beams of one sentence read shared keys
+//!   together. Scores may have a bias (T5).
+//! - [`attend_parts`] is for decoder-only models. Positions are contiguous in memory, those of a shared prefix in one
+//!   part and a row's own in another. Query heads may share keys (grouped-query attention), and scores may be capped
+//!   (Gemma 2).
 //!
 //! Each query's result depends on its own operands alone, in a fixed order: a batch never changes a row.
 
@@ -14,24 +16,26 @@ use super::parallel::{SharedOutput, parallel_ranges};
 use super::simd::{LANES, dispatch, dot, exp, maximum_with, multiply_add, sum_lanes, sum_of};
 use std::ops::Range;
 
-/// Values of an output whose sums stay in registers over all positions.
+/// Number of output values that are summed at a time, few enough for their sums to stay in registers over all
+/// positions.
 const RUN: usize = 64;
 
-/// Holds the keys and values of one layer in numbered slots, one slot a token.
+/// Holds the keys and values of one attention layer in numbered slots, one slot for each token.
 ///
-/// Its layout is `(slots / CHUNK, heads, keys and values, CHUNK, head_dim)`: a head reads its own keys and values from
-/// front to back, and a cache grows at its end.
+/// Its layout is `(slots / CHUNK, heads, 2, CHUNK, head_dim)`, where 2 stands for keys and values: a head reads its own
+/// keys and values from front to back, and a growing cache is only extended at its end.
 pub(in crate::model) struct KvCache {
     heads: usize,
     head_dim: usize,
     values: Vec<f32>,
 }
 
-/// Slots of a [`KvCache`] whose keys, and whose values, lie next to each other.
+/// Number of slots in a chunk of a [`KvCache`]. Within a chunk the keys of a head are contiguous, and so are its
+/// values.
 const CHUNK: usize = 64;
 
 impl KvCache {
-    /// Makes a cache without slots.
+    /// Makes a cache without slots; [`KvCache::store`] makes it grow.
     pub fn new(heads: usize, head_dim: usize) -> Self {
         Self {
             heads,
@@ -40,8 +44,8 @@ impl KvCache {
         }
     }
 
-    /// Stores a token's keys and values, `(keys and values, heads, head_dim)`, in a slot below `slots`, the number of
-    /// slots that the cache grows to.
+    /// Stores a token's key and value projections, `(2, heads, head_dim)`, in the slot numbered `slot`. The cache first
+    /// grows to at least `slots` slots, which must be more than `slot`.
     pub fn store(&mut self, slot: u32, slots: u32, projected: &[f32]) {
         let (slot, part) = (slot as usize, CHUNK * self.head_dim);
         let chunk = 2 * self.heads * part;
@@ -62,14 +66,16 @@ impl KvCache {
         }
     }
 
-    /// Finds where a slot's key for a head starts; its value starts `CHUNK * head_dim` after.
+    /// Computes the index in `values` at which the key of a slot and a head starts. The value vector of the same slot
+    /// and head starts `CHUNK * head_dim` later.
     #[inline(always)]
     fn key_start(&self, slot: u32, head: usize) -> usize {
         let (slot, part) = (slot as usize, CHUNK * self.head_dim);
         (slot / CHUNK * self.heads + head) * 2 * part + slot % CHUNK * self.head_dim
     }
 
-    /// Prefetches the key or value that starts at `at`: slots lie too far apart for the processor to foresee.
+    /// Prefetches the key or value vector that starts at index `at` of `values`. Slots are read in an order that the
+    /// processor cannot predict.
     #[inline(always)]
     fn prefetch(&self, at: usize) {
         #[cfg(target_arch = "x86_64")]
@@ -83,15 +89,15 @@ impl KvCache {
     }
 }
 
-/// Attention of one head's queries over the same slots of a [`KvCache`].
+/// The operands of one head's attention: some queries, and the slots of a [`KvCache`] that all of them attend to.
 struct SlotAttention<'a> {
-    /// `(queries, head_dim)`, scaled already.
+    /// Query vectors, `(queries, head_dim)`, already multiplied by the attention scale.
     queries: &'a [f32],
     cache: &'a KvCache,
     head: usize,
-    /// The slots to attend to, in the order of positions.
+    /// Numbers of the cache slots to attend to, in the order of the tokens' positions.
     slots: &'a [u32],
-    /// `(queries, slots)`, or empty: added to the scores.
+    /// Attention bias, `(queries, slots)`, which is added to the scores (T5); empty for a model without one.
     bias: &'a [f32],
 }
 
@@ -154,33 +160,35 @@ fn attend_slots_with<const FMA: bool>(attention: &SlotAttention, weights: &mut V
 }
 
 dispatch! {
-    /// Computes softmax attention into `out`, `(queries, head_dim)`; `weights` is scratch.
+    /// Computes the softmax attention of one head over cache slots into `out`, `(queries, head_dim)`; `weights` is
+    /// scratch memory.
     fn attend_slots(attention: &SlotAttention, weights: &mut Vec<f32>, out: &mut [f32]) = attend_slots_with
 }
 
-/// Queries that attend to the same slots.
+/// Consecutive query rows that attend to the same slots of a [`KvCache`].
 pub(in crate::model) struct QueryGroup<'a> {
-    /// Rows of the [`Queries`].
+    /// Indices of the group's rows in the [`Queries`].
     pub rows: Range<usize>,
-    /// Slots of the cache, in the order of positions.
+    /// Numbers of the cache slots to attend to, in the order of the tokens' positions.
     pub slots: &'a [u32],
 }
 
-/// Queries of all heads: the first `heads * head_dim` values of each `stride`.
+/// Query vectors of all heads, a row for each token: the first `heads * head_dim` of every `stride` values.
 #[derive(Clone, Copy)]
 pub(in crate::model) struct Queries<'a> {
     pub values: &'a [f32],
     pub stride: usize,
-    /// Multiplies each query.
+    /// Factor that each query is multiplied by before attention; 1 for T5, otherwise `1 / sqrt(head_dim)`.
     pub scale: f32,
 }
 
-/// Computes the attention of groups of queries over slots of a cache: `(queries, heads * head_dim)`.
+/// Computes the multi-head attention of groups of queries over slots of a cache; returns `(rows, heads * head_dim)`.
 ///
-/// `bias` appends a group's `(queries, slots)` for one head, or nothing.
+/// `bias` is called with a group, a head and an empty vector. It appends the attention bias `(queries, slots)`, or
+/// nothing for a model without one.
 ///
 /// # Panics
-/// When groups are not in the order of their rows, without a row in common.
+/// If the groups' ranges of rows overlap or are not in ascending order.
 pub(in crate::model) fn attend_groups(
     cache: &KvCache,
     queries: Queries,
@@ -227,8 +235,8 @@ pub(in crate::model) fn attend_groups(
     out
 }
 
-/// Computes the [`dot`] of each of four vectors, which lie one after the other, with a fifth, in the same order and to
-/// the same bits. It is written in intrinsics because compilers keep the sums of four dots at a time in memory.
+/// Computes the dot products of `with` and each of the four vectors in `four`, which follow each other; bit-identical
+/// to [`dot`]. It is written in intrinsics because compilers keep the sums of four dot products in memory.
 ///
 /// # Safety
 /// The machine has AVX2 and FMA. `four` is four times as long as `with`, whose length is a multiple of [`LANES`].
@@ -258,19 +266,19 @@ unsafe fn four_dots(four: &[f32], with: &[f32]) -> [f32; 4] {
     })
 }
 
-/// Attention of query heads that share one key-value head (grouped-query attention), over positions that follow each
-/// other in memory, in one or more parts.
+/// The operands of grouped-query attention for one key-value head and the query heads that share it. Positions are
+/// contiguous in memory, in one or more parts, such as a shared prefix and a row's own tokens.
 pub(in crate::model) struct PartAttention<'a> {
-    /// `(heads, head_dim)`, scaled already.
+    /// Query vectors, `(heads, head_dim)`, already multiplied by the attention scale.
     pub queries: &'a [f32],
     pub head_dim: usize,
-    /// Each part's keys and values, both `(positions, stride)`.
+    /// Keys and values of each part, both `(positions, stride)`.
     pub parts: &'a [(&'a [f32], &'a [f32])],
-    /// Values from one position to the next.
+    /// Number of values from one position to the next: those of all key-value heads.
     pub stride: usize,
     /// Index of this key-value head's first value within a position.
     pub offset: usize,
-    /// Soft cap of the scores, `cap * tanh(score / cap)` (Gemma 2).
+    /// Soft cap of the attention scores, `cap * tanh(score / cap)` (Gemma 2); `None` for a model without one.
     pub cap: Option<f32>,
 }
 
@@ -364,7 +372,8 @@ fn attend_parts_with<const FMA: bool>(attention: &PartAttention, weights: &mut V
 }
 
 dispatch! {
-    /// Computes softmax attention into `out`, `(heads, head_dim)`; `weights` is scratch.
+    /// Computes the softmax attention of the query heads that share a key-value head into `out`, `(heads, head_dim)`;
+    /// `weights` is scratch memory.
     pub(in crate::model) fn attend_parts(attention: &PartAttention, weights: &mut Vec<f32>, out: &mut [f32]) = attend_parts_with
 }
 

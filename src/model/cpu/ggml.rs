@@ -1,25 +1,25 @@
-//! Quantised types of GGUF files, decoded row by row (ggml `ggml-quants.c`, `dequantize_row_*`).
+//! Decoding of the quantised types of GGUF files, row by row (ggml `ggml-quants.c`, `dequantize_row_*`).
 //!
 //! The legacy types Q4_0, Q5_0 and Q8_0 have a float16 scale `d` for each block of 32 columns. The k-quants Q4_K, Q5_K
 //! and Q6_K have super-blocks of [`QK_K`] columns: a float16 `d` for the super-block, and an integer scale for each of
-//! its sub-blocks; Q4_K and Q5_K have minima in the same form (`dmin`).
+//! its sub-blocks. Q4_K and Q5_K have minima in the same form (`dmin`).
 
 use super::simd::round_blocks;
 use candle_core::quantized::{GgmlDType, QStorage, QTensor};
 use candle_core::{Device, Result};
 use half::f16;
 
-/// Columns of a k-quant's super-block.
+/// Number of columns in a super-block of a k-quant (ggml's `QK_K`).
 pub(super) const QK_K: usize = 256;
 
-/// A quantised type that matrices are kept in as they stand in the file. A weight is `scale * (q - offset) - minimum`.
+/// A quantised GGUF type that matrices keep in memory. A weight is `scale * (q - offset) - minimum`.
 ///
-/// Kernels match it exhaustively: a type that is added here does not compile until each has an answer.
+/// Kernels match it exhaustively: a type that is added here does not compile until every kernel handles it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum QuantType {
     Q4_0,
     Q5_0,
-    /// The type that all others are rounded to.
+    /// Blocks of 8-bit values, to which matrices of GGUF types that are not listed here are rounded.
     Q8_0,
     Q4K,
     Q5K,
@@ -27,7 +27,7 @@ pub(super) enum QuantType {
 }
 
 impl QuantType {
-    /// Translates candle's name; none for a type that has to be rounded.
+    /// Converts candle's name of a type; `None` for a type that is not listed here, whose matrices have to be rounded.
     pub fn from_ggml(dtype: GgmlDType) -> Option<Self> {
         match dtype {
             GgmlDType::Q4_0 => Some(Self::Q4_0),
@@ -40,7 +40,7 @@ impl QuantType {
         }
     }
 
-    /// Gives the bits of `q`.
+    /// Gives the number of bits of a quantised value `q`.
     pub fn bits(self) -> usize {
         match self {
             Self::Q4_0 | Self::Q4K => 4,
@@ -50,7 +50,7 @@ impl QuantType {
         }
     }
 
-    /// Gives what is taken from `q`, an unsigned number.
+    /// Gives the offset that is subtracted from a quantised value `q`, which is stored unsigned.
     pub fn offset(self) -> u8 {
         match self {
             Self::Q4_0 => 8,
@@ -61,7 +61,7 @@ impl QuantType {
         }
     }
 
-    /// Counts the columns that share a scale and a minimum: a block, or a k-quant's sub-block.
+    /// Gives the number of columns that share a scale and a minimum: a block, or a k-quant's sub-block.
     pub fn block_columns(self) -> usize {
         match self {
             Self::Q4_0 | Self::Q5_0 | Self::Q8_0 | Self::Q4K | Self::Q5K => 32,
@@ -69,7 +69,7 @@ impl QuantType {
         }
     }
 
-    /// Says whether scales and minima are an integer times the float16 of a super-block.
+    /// Whether the type is a k-quant, whose scales and minima are an integer times the float16 of a super-block.
     pub fn is_k_quant(self) -> bool {
         match self {
             Self::Q4_0 | Self::Q5_0 | Self::Q8_0 => false,
@@ -77,7 +77,7 @@ impl QuantType {
         }
     }
 
-    /// Says whether weights have a minimum.
+    /// Whether each block or sub-block of the type has a minimum, which is subtracted from its weights.
     pub fn has_minima(self) -> bool {
         match self {
             Self::Q4_0 | Self::Q5_0 | Self::Q8_0 | Self::Q6K => false,
@@ -85,27 +85,28 @@ impl QuantType {
         }
     }
 
-    /// Counts the columns that share a float16 scale: rows are a multiple of it.
+    /// Gives the number of columns that share a float16 `d`: a block, or a k-quant's super-block. The columns of a
+    /// matrix are a multiple of it.
     pub fn d_columns(self) -> usize {
         if self.is_k_quant() { QK_K } else { self.block_columns() }
     }
 }
 
-/// One row of weights, decoded but not multiplied out.
+/// One decoded row of a quantised matrix: quantised values and scales that are not yet multiplied.
 pub(super) struct Row {
-    /// `q` of each column.
+    /// Quantised value `q` of each column.
     pub values: Vec<u8>,
     pub scales: RowScales,
-    /// Empty for types without minima.
+    /// Minima of the row's blocks or sub-blocks; empty for types without minima.
     pub minima: RowScales,
 }
 
-/// Scales or minima of a row.
+/// Scales or minima of one row of a quantised matrix.
 #[derive(Default)]
 pub(super) struct RowScales {
-    /// `d` or `dmin` of each block or super-block.
+    /// The float16 `d` or `dmin` of each block or super-block.
     pub d: Vec<f16>,
-    /// The integer of each sub-block; empty for types that are not k-quants.
+    /// Integer scale or minimum of each sub-block; empty for types that are not k-quants.
     pub sub_scales: Vec<i8>,
 }
 
@@ -124,7 +125,7 @@ impl RowScales {
 }
 
 impl Row {
-    /// Makes a row of zeros to decode into.
+    /// Makes a row of zeros of a type, for [`Row::read`] or [`Row::round`] to fill.
     pub fn new(quant: QuantType, columns: usize) -> Self {
         Self {
             values: vec![0; columns],
@@ -137,13 +138,13 @@ impl Row {
         }
     }
 
-    /// Decodes a row of a file; one of a type that is no [`QuantType`] is rounded to [`QuantType::Q8_0`].
+    /// Decodes a row of a GGUF tensor. A row of a type that is no [`QuantType`] is rounded to [`QuantType::Q8_0`].
     ///
     /// # Errors
-    /// candle's, for a type that it cannot decode.
+    /// Returns candle's error for a type that candle cannot decode.
     ///
     /// # Panics
-    /// When the row was made for another type or for fewer columns.
+    /// If this row was made for another type or for fewer columns.
     pub fn read(&mut self, dtype: GgmlDType, bytes: &[u8]) -> Result<()> {
         let blocks = bytes.chunks_exact(dtype.type_size());
         match QuantType::from_ggml(dtype) {
@@ -241,7 +242,7 @@ impl Row {
         }
     }
 
-    /// Rounds a row of float32 to [`QuantType::Q8_0`].
+    /// Rounds a row of float32 weights to [`QuantType::Q8_0`].
     pub fn round(&mut self, floats: &[f32]) {
         let blocks = floats.len() / 32;
         let (mut rounded, mut scales) = (vec![0i8; floats.len()], vec![0f32; blocks]);
@@ -255,15 +256,15 @@ impl Row {
     }
 }
 
-/// Reads a float16 from the front of a block.
+/// Reads the little-endian float16 in the first two bytes of a block.
 fn half(bytes: &[u8]) -> f16 {
     f16::from_le_bytes([bytes[0], bytes[1]])
 }
 
-/// Decodes `count` values of any type to float32.
+/// Dequantises `count` values of any GGUF type to float32.
 ///
 /// # Errors
-/// candle's, for bytes that do not hold so many values.
+/// Returns candle's error if `bytes` does not hold `count` values.
 pub(in crate::model) fn dequantize(dtype: GgmlDType, bytes: &[u8], count: usize) -> Result<Vec<f32>> {
     let storage = QStorage::from_data(bytes.into(), &Device::Cpu, dtype)?;
     QTensor::new(storage, count)?.dequantize(&Device::Cpu)?.to_vec1()

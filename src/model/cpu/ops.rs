@@ -1,22 +1,22 @@
-//! Activation functions and norms in float32 on the CPU.
+//! Activation functions and normalisation in float32 on the CPU.
 //!
 //! Each value depends on its own row alone, computed in a fixed order: a batch never changes a row.
 
 use super::simd::{dispatch, exp, multiply_add, sum_of};
 
-/// The function inside a feed-forward layer, by transformers' names (`ACT2FN`).
+/// An activation function of a feed-forward layer, by the names of transformers (`ACT2FN`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::model) enum Activation {
     Relu,
     Silu,
-    /// GELU by the error function.
+    /// GELU computed with the error function.
     Gelu,
-    /// GELU approximated by tanh.
+    /// GELU approximated with tanh.
     GeluTanh,
 }
 
 impl Activation {
-    /// Finds the function that a `config.json` names; none for one that is not known.
+    /// Finds the activation function that a `config.json` names; `None` for an unknown name.
     pub fn from_name(name: &str) -> Option<Self> {
         Some(match name {
             "relu" => Self::Relu,
@@ -27,7 +27,7 @@ impl Activation {
         })
     }
 
-    /// Applies the function to each value in place.
+    /// Applies the activation function to each value in place.
     pub fn apply(self, values: &mut [f32]) {
         match self {
             Self::Relu => values.iter_mut().for_each(|x| *x = x.max(0.0)),
@@ -80,7 +80,7 @@ dispatch! {
     fn gelu_tanh(values: &mut [f32]) = gelu_tanh_with
 }
 
-/// A norm over the last dimension: layer norm with a bias, RMS norm without.
+/// Normalisation over the last dimension: layer norm if there is a bias, RMS norm otherwise.
 pub(in crate::model) struct Norm<V = Vec<f32>> {
     pub weight: V,
     pub bias: Option<V>,
@@ -88,7 +88,7 @@ pub(in crate::model) struct Norm<V = Vec<f32>> {
 }
 
 impl Norm {
-    /// Normalises each row of `(rows, width)`.
+    /// Normalises each row of `rows`, `(rows, hidden_size)`; returns the same shape.
     pub fn apply(&self, rows: &[f32]) -> Vec<f32> {
         let width = self.weight.len();
         let mut out = vec![0f32; rows.len()];
@@ -98,7 +98,7 @@ impl Norm {
         out
     }
 
-    /// Normalises one row into `out`.
+    /// Normalises one row of `hidden_size` values into `out`.
     pub fn apply_row(&self, row: &[f32], out: &mut [f32]) {
         normalise(row, &self.weight, self.bias.as_deref(), self.epsilon, out);
     }

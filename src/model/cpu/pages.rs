@@ -1,7 +1,8 @@
-//! Memory for weights, in large pages where the system has them.
+//! Memory for weights, in large pages where the operating system has them.
 //!
-//! A product of few rows reads every weight once. In pages of 4 KiB the processor then spends about as long on finding
-//! pages as on reading them, and an allocator gives it no others for matrices of less than one large page each.
+//! A matrix product of few activation rows reads every weight once. In pages of 4 KiB the processor spends about as
+//! long on translating page addresses as on reading, and an allocator gives no large pages to a matrix that is smaller
+//! than one.
 
 use half::f16;
 use memmap2::{Mmap, MmapMut};
@@ -10,7 +11,7 @@ use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-/// Marks types of which any bytes are a value.
+/// Marks types for which every bit pattern is a valid value, so that their memory may be reinterpreted.
 ///
 /// # Safety
 /// The type has no padding, no invalid bit patterns, and an alignment of at most [`ALIGNMENT`].
@@ -22,31 +23,32 @@ unsafe impl<const N: usize> Plain for [i8; N] {}
 // SAFETY: as above.
 unsafe impl<const N: usize> Plain for [u8; N] {}
 
-/// Reads the same bytes as values of another type; bytes at the end that are no whole value are left out.
+/// Reinterprets values as values of another type with the same bytes; bytes at the end that do not fill a value are
+/// left out.
 pub(super) fn cast<A: Plain, B: Plain>(values: &[A]) -> &[B] {
     const { assert!(align_of::<B>() <= align_of::<A>()) };
     // SAFETY: any bytes are a value of either type, the alignment was asserted, and the length is rounded down.
     unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), size_of_val(values) / size_of::<B>()) }
 }
 
-/// Reads and writes the same bytes as values of another type, like [`cast`].
+/// Reinterprets values mutably as values of another type with the same bytes, like [`cast`].
 pub(super) fn cast_mut<A: Plain, B: Plain>(values: &mut [A]) -> &mut [B] {
     const { assert!(align_of::<B>() <= align_of::<A>()) };
     // SAFETY: as above.
     unsafe { std::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), size_of_val(values) / size_of::<B>()) }
 }
 
-/// Bytes of a large page.
+/// Size of a large page, in bytes (2 MiB, as on x86-64).
 const PAGE: usize = 2 << 20;
-/// Bytes of a region, which matrices share so that a large page holds several. What is not touched costs nothing.
+/// Size of a [`Region`] that several small buffers share, in bytes. Memory that is never touched costs nothing.
 const REGION: usize = 64 << 20;
-/// Alignment of each buffer, in bytes.
+/// Alignment of every buffer, in bytes.
 const ALIGNMENT: usize = 64;
 
-/// Memory that buffers are cut from, each byte for one buffer.
+/// A mapped memory region, out of which buffers are cut that do not overlap.
 struct Region {
     map: MmapMut,
-    /// Byte of the map at which the first large page starts.
+    /// Byte offset in `map` at which the first large page starts.
     start: usize,
 }
 
@@ -56,7 +58,7 @@ impl Region {
         let Ok(map) = MmapMut::map_anon(length) else {
             handle_alloc_error(Layout::array::<u8>(length).unwrap_or(Layout::new::<u8>()));
         };
-        // Where the system refuses, its usual pages do.
+        // An operating system without large pages, or with none left, gives its usual pages.
         #[cfg(target_os = "linux")]
         let _ = map.advise(memmap2::Advice::HugePage);
         let start = map.as_ptr().align_offset(PAGE);
@@ -68,20 +70,21 @@ impl Region {
     }
 }
 
-/// The region that buffers are cut from now, and how many of its bytes are taken. It is freed with its last buffer.
+/// The region that the next buffers are cut from, and the number of its bytes that are taken. The region is freed
+/// together with its last buffer.
 static CURRENT: Mutex<(Weak<Region>, usize)> = Mutex::new((Weak::new(), 0));
 
-/// A buffer of values in large pages.
+/// An owned buffer of values in large pages.
 pub(super) struct Pages<T> {
     region: Arc<Region>,
-    /// The first byte of the buffer in the region's map.
+    /// Byte offset of the buffer's first value in the region's map.
     start: usize,
     len: usize,
     values: PhantomData<T>,
 }
 
 impl<T: Plain> Pages<T> {
-    /// Allocates `len` values whose bytes are zero.
+    /// Allocates a buffer of `len` values whose bytes are all zero.
     pub fn zeroed(len: usize) -> Self {
         const { assert!(align_of::<T>() <= ALIGNMENT) };
         let bytes = len.saturating_mul(size_of::<T>()).next_multiple_of(ALIGNMENT);
@@ -122,12 +125,12 @@ impl<T> DerefMut for Pages<T> {
     }
 }
 
-/// Values in pages of their own or in a mapped file.
+/// A read-only buffer of values, in memory of its own or in a memory-mapped file.
 pub(super) struct Buffer<T>(Storage<T>);
 
 enum Storage<T> {
     Owned(Pages<T>),
-    /// `len` values from byte `start` on.
+    /// The `len` values that start at byte `start` of a memory-mapped file.
     Mapped {
         map: Arc<Mmap>,
         start: usize,
@@ -136,7 +139,8 @@ enum Storage<T> {
 }
 
 impl<T: Plain> Buffer<T> {
-    /// Uses `len` values of a map from byte `start` on; none where they do not lie in it, aligned.
+    /// Uses `len` values of a memory-mapped file from byte `start` on; `None` if they do not lie within the map or are
+    /// not aligned for their type.
     pub fn mapped(map: &Arc<Mmap>, start: usize, len: usize) -> Option<Self> {
         let bytes = map.get(start..start.checked_add(len.checked_mul(size_of::<T>())?)?)?;
         bytes.as_ptr().cast::<T>().is_aligned().then(|| {
@@ -148,7 +152,7 @@ impl<T: Plain> Buffer<T> {
         })
     }
 
-    /// Gives the values as bytes.
+    /// Gives the bytes of all values.
     pub fn bytes(&self) -> &[u8] {
         cast::<T, [u8; 1]>(self).as_flattened()
     }

@@ -1,22 +1,23 @@
-//! Work shared out between threads: ranges of units, and rows of one output that threads write apart from each other.
+//! Sharing of work between threads: ranges of work units, and an output that threads write side by side.
 //!
-//! All of it runs on rayon's threads, whose waiting thread takes over what the others have not begun. candle's barrier
+//! Everything runs on rayon's threads, whose waiting thread takes over what the others have not begun. candle's barrier
 //! pool spins instead, which takes several times as long on a machine with other work to do.
 
 use rayon::prelude::*;
 use std::marker::PhantomData;
 use std::ops::Range;
 
-/// Multiply-adds below which handing a part to another thread costs more than it saves.
+/// Number of multiply-adds below which handing work to another thread costs more than it saves.
 const MIN_PART: usize = 100_000;
 
-/// Counts the parts that `units` are worth dividing into, given the multiply-adds of all of them together.
+/// Computes the number of parts that `units` of work are worth dividing into; `operations` is the number of
+/// multiply-adds of all units together.
 fn part_count(units: usize, operations: usize) -> usize {
     (rayon::current_num_threads() * 4).min(operations / MIN_PART).min(units)
 }
 
-/// Calls `f` with ranges that together are `0..units`, on as many threads as `operations` multiply-adds in all are
-/// worth.
+/// Calls `f` with ranges that together make up `0..units`, on as many threads as pay off for `operations` multiply-adds
+/// in all.
 pub(super) fn parallel_ranges(units: usize, operations: usize, f: impl Fn(Range<usize>) + Sync) {
     let parts = part_count(units, operations);
     if parts < 2 {
@@ -28,8 +29,8 @@ pub(super) fn parallel_ranges(units: usize, operations: usize, f: impl Fn(Range<
         .for_each(|part| f(units * part / parts..units * (part + 1) / parts));
 }
 
-/// Divides `values`, `(rows, width)`, into runs of whole rows and calls `f` with each run's first row and its values,
-/// on as many threads as `operations` multiply-adds in all are worth.
+/// Divides `values`, `(rows, width)`, into runs of whole rows and calls `f` with the index of each run's first row and
+/// the run's values, on as many threads as pay off for `operations` multiply-adds in all.
 ///
 /// A call of `f` may prepare scratch memory once for all rows of its run.
 pub(in crate::model) fn parallel_runs(
@@ -55,8 +56,8 @@ pub(in crate::model) fn parallel_runs(
         .for_each(|(first, run)| f(first, run));
 }
 
-/// Calls `f` with the number and the values of each row of `values`, `(rows, width)`; `cost` is that of one value in
-/// multiply-adds.
+/// Calls `f` with the index and the values of each row of `values`, `(rows, width)`, on several threads where that pays
+/// off. `cost` is the number of multiply-adds that one value takes.
 pub(in crate::model) fn parallel_rows(
     values: &mut [f32],
     width: usize,
@@ -71,7 +72,7 @@ pub(in crate::model) fn parallel_rows(
     });
 }
 
-/// An output that several threads write at once, each to places of its own.
+/// An output buffer that several threads write at once, each to values that no other thread writes.
 pub(super) struct SharedOutput<'a> {
     start: *mut f32,
     len: usize,
@@ -82,7 +83,7 @@ pub(super) struct SharedOutput<'a> {
 unsafe impl Sync for SharedOutput<'_> {}
 
 impl<'a> SharedOutput<'a> {
-    /// Borrows an output until the last write.
+    /// Borrows `output` mutably for as long as threads write to it.
     pub fn new(output: &'a mut [f32]) -> Self {
         Self {
             start: output.as_mut_ptr(),
@@ -91,8 +92,8 @@ impl<'a> SharedOutput<'a> {
         }
     }
 
-    /// Borrows room for `len` more values at the end of a vector, whose length stays: what is written there counts only
-    /// once the caller sets it.
+    /// Borrows room for `len` more values at the end of a vector. The vector's length stays: the caller sets it once
+    /// all of these values are written.
     pub fn at_end(output: &'a mut Vec<f32>, len: usize) -> Self {
         output.reserve_exact(len);
         Self {
@@ -102,13 +103,13 @@ impl<'a> SharedOutput<'a> {
         }
     }
 
-    /// Copies `values` to the output, from the value numbered `at` on.
+    /// Copies `values` to the output, from index `at` on.
     ///
     /// # Safety
     /// No other thread writes any of these values of the output at the same time.
     ///
     /// # Panics
-    /// When the values do not fit.
+    /// If the values do not fit into the output.
     #[inline(always)]
     pub unsafe fn write(&self, at: usize, values: &[f32]) {
         assert!(at <= self.len && values.len() <= self.len - at);

@@ -2,11 +2,11 @@
 //!
 //! Each result depends on its own operands alone, in a fixed order, so that a batch never changes a row.
 
-/// Instructions that matrix kernels are written for. One that the machine has not cannot be made.
+/// An instruction set that matrix kernels are written for. It can only be made of one that this machine has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct InstructionSet(SimdLevel);
 
-/// The instruction sets by name.
+/// Names of the instruction sets that matrix kernels are written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SimdLevel {
     #[cfg(target_arch = "x86_64")]
@@ -17,12 +17,12 @@ pub(super) enum SimdLevel {
 }
 
 impl InstructionSet {
-    /// Finds the fastest of this machine.
+    /// Detects the fastest instruction set of this machine.
     pub fn detect() -> Self {
         Self::available()[0]
     }
 
-    /// Finds all that this machine has, the fastest first.
+    /// Detects all instruction sets that this machine has, the fastest first.
     pub fn available() -> Vec<Self> {
         let mut all = vec![Self(SimdLevel::Portable)];
         #[cfg(target_arch = "x86_64")]
@@ -40,13 +40,13 @@ impl InstructionSet {
         all
     }
 
-    /// Gives the name to match on.
+    /// Gives the name of the instruction set, for a `match`.
     pub fn level(self) -> SimdLevel {
         self.0
     }
 }
 
-/// Prefetches values that will be read soon.
+/// Prefetches values that will be read soon into the second-level cache.
 pub(super) fn prefetch<T>(values: &[T]) {
     #[cfg(target_arch = "x86_64")]
     for line in (0..size_of_val(values)).step_by(64) {
@@ -58,10 +58,10 @@ pub(super) fn prefetch<T>(values: &[T]) {
     let _ = values;
 }
 
-/// Defines a function that calls `$body` compiled for the best instruction set of this machine.
+/// Defines a function that calls `$body`, compiled for the best instruction set of this machine.
 ///
 /// The body is an `#[inline(always)]` function with one const parameter: whether fused multiply-add is available. On
-/// x86-64 that means AVX2 as well.
+/// x86-64 a machine with it has AVX2, too.
 macro_rules! dispatch {
     ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),*) $(-> $ret:ty)? = $body:ident) => {
         $(#[$doc])*
@@ -97,10 +97,10 @@ macro_rules! dispatch {
 
 pub(super) use dispatch;
 
-/// Lanes of an accumulator: one AVX-512 register.
+/// Number of float32 values that a loop sums side by side: those of one AVX-512 register.
 pub(super) const LANES: usize = 16;
 
-/// Computes `a * b + c`, rounded once where fused multiply-add is available.
+/// Computes `a * b + c`, rounded only once if the machine has fused multiply-add (`FMA`).
 #[inline(always)]
 pub(super) fn multiply_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
     if FMA { a.mul_add(b, c) } else { a * b + c }
@@ -110,7 +110,8 @@ pub(super) fn multiply_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
 #[inline(always)]
 pub(super) fn exp<const FMA: bool>(x: f32) -> f32 {
     let x = x.clamp(-87.0, 88.0);
-    // Adding and taking away 1.5 * 2^23 rounds to an integer without a call; until then it is in the low bits.
+    // Adding and subtracting 1.5 * 2^23 rounds to an integer without a library call; in between, the integer is in the
+    // low bits.
     let shifted = x * std::f32::consts::LOG2_E + 12_582_912.0;
     let n = shifted - 12_582_912.0;
     let r = multiply_add::<FMA>(n, -0.693_359_4, x);
@@ -129,7 +130,7 @@ pub(super) fn exp<const FMA: bool>(x: f32) -> f32 {
     p * f32::from_bits((shifted.to_bits() << 23).wrapping_add(127 << 23))
 }
 
-/// Computes the dot product of two vectors of one length.
+/// Computes the dot product of two vectors of equal length.
 #[inline(always)]
 pub(super) fn dot<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0f32; LANES];
@@ -146,7 +147,7 @@ pub(super) fn dot<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
     sum_lanes(&mut sums)
 }
 
-/// Adds all lanes: one half to the other, until one lane is left.
+/// Sums the lanes of an accumulator by halves: adds the upper half to the lower one until a single lane is left.
 #[inline(always)]
 pub(super) fn sum_lanes(sums: &mut [f32; LANES]) -> f32 {
     let mut width = LANES;
@@ -159,8 +160,8 @@ pub(super) fn sum_lanes(sums: &mut [f32; LANES]) -> f32 {
     sums[0]
 }
 
-/// Sums `f` of each value, in 16 lanes that are added one after the other in the end. [`sum_lanes`] adds them in
-/// another order.
+/// Sums `f(value)` over all values, in 16 lanes that are added one after the other at the end. [`sum_lanes`] adds lanes
+/// in another order.
 #[inline(always)]
 pub(super) fn sum_of(values: &[f32], f: impl Fn(f32) -> f32) -> f32 {
     let mut sums = [0f32; LANES];
@@ -176,7 +177,8 @@ pub(super) fn sum_of(values: &[f32], f: impl Fn(f32) -> f32) -> f32 {
     sums.iter().sum()
 }
 
-/// Finds the largest lane, by halves: one after the other would wait for each.
+/// Finds the largest lane by halves: comparing one lane after the other would be slower, as each step waits for the
+/// last.
 #[inline(always)]
 fn max_lanes(mut values: [f32; LANES]) -> f32 {
     let mut width = LANES;
@@ -193,7 +195,7 @@ fn max_lanes(mut values: [f32; LANES]) -> f32 {
     values[0]
 }
 
-/// Rounds 32 values to 8 bits; returns their scale.
+/// Rounds a block of 32 values to 8 bits; returns the block's scale.
 #[inline(always)]
 fn round_block_with<const FMA: bool>(input: &[f32; 32], output: &mut [i8; 32]) -> f32 {
     let mut most = [0f32; LANES];
@@ -232,8 +234,8 @@ fn round_row_with<const FMA: bool>(input: &[f32], output: &mut [i8]) -> f32 {
 }
 
 dispatch! {
-    /// Rounds a whole row to 8 bits with one scale, which it returns. What `output` has beyond `input` is left as it
-    /// is.
+    /// Rounds a whole row to 8 bits with a single scale, which it returns. Values of `output` beyond the length of
+    /// `input` are left as they are.
     pub(super) fn round_row(input: &[f32], output: &mut [i8]) -> f32 = round_row_with
 }
 
@@ -251,7 +253,8 @@ fn round_blocks_with<const FMA: bool>(input: &[f32], output: &mut [i8], scales: 
 }
 
 dispatch! {
-    /// Rounds each 32 values to 8 bits with a scale of their own, and sums each 16 rounded values into `sums`.
+    /// Rounds each block of 32 values to 8 bits with a scale of its own, and writes the sum of each 16 rounded values
+    /// to `sums`.
     pub(super) fn round_blocks(input: &[f32], output: &mut [i8], scales: &mut [f32], sums: &mut [i32]) = round_blocks_with
 }
 
@@ -278,7 +281,7 @@ fn block_maxima_with<const FMA: bool>(values: &[f32], block: usize) -> Vec<f32> 
 }
 
 dispatch! {
-    /// Finds the [`maximum`] of each `block` values.
+    /// Finds the [`maximum`] of each block of `block` values.
     pub(crate) fn block_maxima(values: &[f32], block: usize) -> Vec<f32> = block_maxima_with
 }
 
@@ -296,7 +299,8 @@ fn sum_exp_with<const FMA: bool>(values: &[f32], most: f32) -> f32 {
 }
 
 dispatch! {
-    /// Sums the exponentials of `values - most`. With `most` the largest value it is the denominator of a softmax.
+    /// Sums `exp(value - most)` over all values. If `most` is the largest value, the sum is the denominator of a
+    /// softmax.
     pub(crate) fn sum_exp(values: &[f32], most: f32) -> f32 = sum_exp_with
 }
 

@@ -1,26 +1,26 @@
 //! Tiles: the groups of 16 rows in which weight matrices are packed, and the output that their products are written to.
 //!
-//! One vector instruction multiplies a column of a tile, so that it feeds 16 outputs at once.
+//! One vector instruction multiplies a column of a tile with one activation, for 16 outputs at once.
 
 use super::pages::Plain;
 use super::parallel::SharedOutput;
 
-/// Rows of a tile: as many float32 values as an AVX-512 register holds.
+/// Number of matrix rows in a tile: the number of float32 values in an AVX-512 register.
 pub(super) const TILE: usize = 16;
 
-/// Four neighbouring columns of a tile's 16 rows as unsigned bytes, the four of a row together: 64 bytes, in which each
-/// 32-bit lane of a register belongs to one row.
+/// Four neighbouring columns of a tile's 16 rows as unsigned bytes. The four bytes of a row are adjacent, so that each
+/// 32-bit lane of a 512-bit register belongs to one row.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 pub(super) struct Lane(pub [u8; 4 * TILE]);
 
-/// One float32 value for each row of a tile.
+/// One float32 value for each of a tile's 16 rows, such as a column of weights or the sums of a product.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 pub(super) struct Column(pub [f32; TILE]);
 
 impl Column {
-    /// A column of zeros.
+    /// A column whose 16 values are zero.
     pub const ZERO: Self = Self([0.0; TILE]);
 }
 
@@ -29,7 +29,7 @@ unsafe impl Plain for Lane {}
 // SAFETY: an array of 16 floats, 64 bytes, with an alignment of 64: no padding, any bytes are a value.
 unsafe impl Plain for Column {}
 
-/// Writes the products of one matrix to its output, `(m, rows)`, tile by tile, from several threads.
+/// Writes the products of one weight matrix to its output, `(m, rows)`, a tile at a time and from several threads.
 pub(super) struct Writer<'a> {
     output: SharedOutput<'a>,
     rows: usize,
@@ -37,22 +37,22 @@ pub(super) struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    /// Makes a writer for a matrix of `rows` rows; `bias`, one value a row, is added to each product.
+    /// Makes a writer for a matrix of `rows` rows. `bias`, one value for each matrix row, is added to the products.
     ///
     /// # Panics
-    /// When there are not `rows` values of `bias`.
+    /// If `bias` does not have `rows` values.
     pub fn new(output: SharedOutput<'a>, rows: usize, bias: Option<&'a [f32]>) -> Self {
         assert!(bias.is_none_or(|bias| bias.len() == rows), "a bias has a value a row");
         Self { output, rows, bias }
     }
 
-    /// Writes the products of activation row `row` with the matrix rows of tile `tile`.
+    /// Writes the products of the activation row numbered `row` with the 16 matrix rows of the tile numbered `tile`.
     ///
     /// # Safety
     /// No other thread writes the same row and tile at the same time.
     ///
     /// # Panics
-    /// When the matrix has no such tile or the output no such row.
+    /// If the matrix has no such tile or the output no such row.
     pub unsafe fn write(&self, row: usize, tile: usize, sums: &Column) {
         let first = tile * TILE;
         assert!(first < self.rows, "the matrix has no such tile");

@@ -1,11 +1,11 @@
-//! Micro-kernels for AVX2. In 8 bits they multiply unsigned activations with signed weights, so that the sums of two
-//! products stay within 16 bits.
+//! Micro-kernels of matrix products for AVX2. In 8 bits they multiply unsigned activations with signed weights, so that
+//! the sums of two products stay within 16 bits.
 
 use super::pack::{Int8Tile, PAIR, RowScales, Sums};
 use crate::model::cpu::tile::Column;
 use std::arch::x86_64::*;
 
-/// Computes `sums[row][tile]` in float32.
+/// Computes in float32 the products of up to 12 activation rows with one or two weight tiles, into `sums[row][tile]`.
 ///
 /// # Safety
 /// The machine has AVX2 and FMA. `rows` is 1 to [`GROUP`](super::pack::GROUP), and `values` is `(columns, rows)` for
@@ -34,7 +34,8 @@ pub(super) unsafe fn matmul_f32(tiles: &[&[Column]], rows: usize, values: &[f32]
     }
 }
 
-/// Computes the products of one tile with the first `M` of each `step` values.
+/// Computes in float32 the products of one weight tile with `M` activation rows. `values` has `step` activations for
+/// each column, of which the first `M` are used.
 ///
 /// # Safety
 /// The machine has AVX2 and FMA. There are at least `M` values in each `step`, also in the last if it is cut short, and
@@ -75,7 +76,8 @@ unsafe fn block_f32<const M: usize>(
     }
 }
 
-/// Computes `sums[row][tile]` from 8-bit weights and activations, times the scales of both.
+/// Computes the products of up to 12 activation rows with one or two weight tiles, both in 8 bits and multiplied by
+/// their scales, into `sums[row][tile]`.
 ///
 /// # Safety
 /// The machine has AVX2 and FMA. There are up to [`PAIR`] tiles, up to [`GROUP`](super::pack::GROUP) rows with a scale
@@ -104,7 +106,8 @@ pub(super) unsafe fn matmul_int8(tiles: &[Int8Tile], rows: &RowScales, values: &
     }
 }
 
-/// Computes the products of one tile with the first `M` of each `step` entries.
+/// Computes in 8 bits the products of one weight tile with `M` activation rows. `values` has `step` entries for each
+/// four columns, of which the first `M` are used.
 ///
 /// # Safety
 /// The machine has AVX2 and FMA. There are at least `M` entries in each `step`, also in the last if it is cut short,

@@ -1,10 +1,11 @@
-//! Micro-kernels for AVX-512 VNNI: one or two tiles with up to 12 rows, all sums in registers.
+//! Micro-kernels of matrix products for AVX-512 VNNI: one or two weight tiles with up to 12 activation rows at a time,
+//! so that all sums stay in registers.
 
 use super::pack::{GROUP, Int8Tile, PAIR, RowScales, Sums};
 use crate::model::cpu::tile::{Column, Lane};
 use std::arch::x86_64::*;
 
-/// Calls `$f::<rows, tiles>` for the number of rows at hand.
+/// Calls `$f::<rows, tiles>` with the number of rows as a constant, because registers cannot be indexed by a variable.
 macro_rules! by_rows {
     ($f:ident, $rows:expr, $tiles:literal, $args:tt, [$($n:literal)*]) => {
         match $rows {
@@ -14,7 +15,7 @@ macro_rules! by_rows {
     };
 }
 
-/// Computes `sums[row][tile]` in float32.
+/// Computes in float32 the products of up to 12 activation rows with one or two weight tiles, into `sums[row][tile]`.
 ///
 /// # Safety
 /// The machine has AVX-512 F, BW and VNNI. There are one or two tiles of as many columns, `rows` is 1 to [`GROUP`], and
@@ -30,10 +31,10 @@ pub(super) unsafe fn matmul_f32(tiles: &[&[Column]], rows: usize, values: &[f32]
     }
 }
 
-/// Computes [`matmul_f32`] for `T` tiles and `M` rows.
+/// Computes [`matmul_f32`] for `T` weight tiles and `M` activation rows, both constants.
 ///
 /// # Safety
-/// The promises of [`matmul_f32`] hold; `M` is the number of rows.
+/// The requirements of [`matmul_f32`] hold; `M` is the number of rows.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 unsafe fn block_f32<const M: usize, const T: usize>(tiles: [&[Column]; T], values: &[f32], out: &mut Sums) {
     let mut sums = [[_mm512_setzero_ps(); T]; M];
@@ -60,7 +61,8 @@ unsafe fn block_f32<const M: usize, const T: usize>(tiles: [&[Column]; T], value
     }
 }
 
-/// Computes `sums[row][tile]` from 8-bit weights and activations, times the scales of both.
+/// Computes the products of up to 12 activation rows with one or two weight tiles, both in 8 bits and multiplied by
+/// their scales, into `sums[row][tile]`.
 ///
 /// # Safety
 /// The machine has AVX-512 F, BW and VNNI. There are one or two tiles of as many lanes, 1 to [`GROUP`] rows with a
@@ -77,10 +79,10 @@ pub(super) unsafe fn matmul_int8(tiles: &[Int8Tile], rows: &RowScales, values: &
     }
 }
 
-/// Computes [`matmul_int8`] for `T` tiles and `M` rows.
+/// Computes [`matmul_int8`] for `T` weight tiles and `M` activation rows, both constants.
 ///
 /// # Safety
-/// The promises of [`matmul_int8`] hold; `M` is the number of rows.
+/// The requirements of [`matmul_int8`] hold; `M` is the number of rows.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 unsafe fn block_int8<const M: usize, const T: usize>(
     tiles: [Int8Tile; T],

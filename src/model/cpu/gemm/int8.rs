@@ -1,4 +1,5 @@
-//! Products in 8 bits: activations rounded with one scale a row, with tiles whose rows have one scale each.
+//! Matrix products in 8 bits: activations are rounded with one scale for each row, and weights have one scale for each
+//! matrix row.
 
 use super::pack::{Group, Int8Tile, PAIR, PackedRows, RowPlaces, RowScales, Sums, ZERO_SUMS};
 use super::portable;
@@ -7,31 +8,34 @@ use super::{avx2, avx512};
 use crate::model::cpu::simd::{InstructionSet, SimdLevel, round_row};
 use crate::model::cpu::tile::Column;
 
-/// Rows of activations rounded to 8 bits with one scale each, four columns in an entry, packed for one instruction set.
+/// Activation rows rounded to 8 bits with one scale for each row, and packed for the micro-kernels of one instruction
+/// set. An entry holds four columns of a row.
 pub(in crate::model::cpu) struct Int8Rows {
     entries: Entries,
-    /// The number of entries of a row.
+    /// Number of entries in a row: a quarter of its columns, rounded up.
     lanes: usize,
     scales: Vec<f32>,
-    /// Initial values of each row's integer sums, which take back what the kernel adds to every operand.
+    /// Initial value of each row's integer sums. It cancels what the packed form adds to the sums, such as the 128 in
+    /// every stored weight.
     starts: Vec<i32>,
 }
 
-/// Packed entries in the form that the micro-kernel of an instruction set takes.
+/// Packed activation rows in the form that the micro-kernel of each instruction set reads.
 enum Entries {
-    /// Signed, against weights with 128 added to them.
+    /// Four signed bytes in an entry, for unsigned weights with 128 added.
     #[cfg(target_arch = "x86_64")]
     Avx512Vnni(PackedRows<i32>),
-    /// Absolute values, and what makes a stored weight the weight where the sign is plus, its complement where it is
-    /// minus: `|x| * !w = x * w - |x|`.
+    /// Two words in an entry: the absolute values of four activations, and a mask for the stored weights `w + 128`. The
+    /// mask turns a weight into `w` where the activation is positive, and into the complement `!w` where it is
+    /// negative: `|x| * !w = x * w - |x|`.
     #[cfg(target_arch = "x86_64")]
     Avx2(PackedRows<[i32; 2]>),
-    /// Signed, as for AVX-512.
+    /// Four signed bytes in an entry, for unsigned weights with 128 added.
     Portable(PackedRows<i32>),
 }
 
 impl Int8Rows {
-    /// Rounds and packs `activations`, `(rows, columns)`.
+    /// Rounds and packs `activations`, `(rows, columns)`, for an instruction set.
     pub fn new(instructions: InstructionSet, activations: &[f32], columns: usize) -> Self {
         let (m, lanes) = (activations.len() / columns, columns.div_ceil(4));
         let round = |row: usize| {
@@ -71,11 +75,11 @@ impl Int8Rows {
         }
     }
 
-    /// Computes the products with one or two tiles: `write` gets a row, the number of the tile and the row's 16
-    /// products.
+    /// Multiplies all activation rows with one or two weight tiles. `write` is called with the index of a row, the
+    /// index of a tile, and the row's products with the tile's 16 matrix rows.
     ///
     /// # Panics
-    /// When there are no tiles or more than two, or when they have another number of columns.
+    /// If there are no tiles or more than two, or if tiles and activations have different numbers of columns.
     pub fn matmul(&self, tiles: &[Int8Tile], mut write: impl FnMut(usize, usize, &Column)) {
         assert!((1..=PAIR).contains(&tiles.len()), "one or two tiles");
         assert!(
@@ -126,7 +130,7 @@ impl Int8Rows {
     }
 }
 
-/// Writes a row's entries as signed values; returns the initial value of its sums.
+/// Writes an activation row, four signed bytes to an entry; returns the initial value of the row's integer sums.
 fn write_signed<'a>(rounded: &[i8], to: impl Iterator<Item = &'a mut i32>) -> i32 {
     for (to, four) in to.zip(rounded.as_chunks::<4>().0) {
         *to = i32::from_le_bytes(four.map(|q| q as u8));
@@ -134,11 +138,12 @@ fn write_signed<'a>(rounded: &[i8], to: impl Iterator<Item = &'a mut i32>) -> i3
     -128 * rounded.iter().map(|q| i32::from(*q)).sum::<i32>()
 }
 
-/// Writes a row's entries as absolute values and signs; returns the initial value of its sums.
+/// Writes an activation row, absolute values and sign masks of four columns to an entry; returns the initial value of
+/// the row's integer sums.
 fn write_sizes_and_signs<'a>(rounded: &[i8], to: impl Iterator<Item = &'a mut [i32; 2]>) -> i32 {
     let mut start = 0;
     for (to, four) in to.zip(rounded.as_chunks::<4>().0) {
-        // All four at once: no byte carries into the next, as none is -128.
+        // Takes the absolute values of all four bytes at once: no byte carries into the next, as none is -128.
         let four = u32::from_le_bytes(four.map(|q| q as u8));
         let minus = four >> 7 & 0x0101_0101;
         let signs = minus * 0xff;

@@ -1,7 +1,7 @@
-//! Matrix products of packed rows of activations with tiles of weights, in float32 and in 8 bits.
+//! Matrix products of packed activation rows with tiles of 16 weight rows, in float32 and in 8 bits.
 //!
-//! Each sum runs over the columns in their order, by itself: it is the same bit for bit whatever is computed beside it,
-//! and for integers whatever the instruction set.
+//! Each output value is summed over the columns in their order, independently of all others: it is bit-identical
+//! whatever else is in the batch, and in 8 bits also whatever the instruction set.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -17,10 +17,11 @@ pub(super) use int8::Int8Rows;
 use pack::GROUP;
 pub(super) use pack::{Group, Int8Tile, PAIR, PackedRows, Sums, ZERO_SUMS};
 
-/// Computes `sums[row][tile]` for a group of rows with one or two tiles of `(columns, 16)`, in float32.
+/// Computes in float32 the products of a group of activation rows with one or two weight tiles of `(columns, 16)`, into
+/// `sums[row][tile]`.
 ///
 /// # Panics
-/// When there are no tiles or more than two, or tiles and the group have different numbers of columns.
+/// If there are no tiles or more than two, or if tiles and activations have different numbers of columns.
 pub(super) fn matmul_f32(instructions: InstructionSet, tiles: &[&[Column]], group: Group<f32>, sums: &mut Sums) {
     assert!((1..=PAIR).contains(&tiles.len()), "one or two tiles");
     assert!((1..=GROUP).contains(&group.rows), "rows of one group");

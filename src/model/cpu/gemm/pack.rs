@@ -1,4 +1,5 @@
-//! Packing of activations for the micro-kernels: groups of rows that share one pass over the weights, column by column.
+//! Packing of activations for the micro-kernels of matrix products: groups of rows that share one pass over the
+//! weights, stored column by column.
 
 use crate::model::cpu::tile::{Column, Lane};
 use rayon::prelude::*;
@@ -6,39 +7,41 @@ use std::iter::{Skip, StepBy};
 use std::ops::Range;
 use std::slice::IterMut;
 
-/// The most rows of activations that share one pass over the weights.
+/// The largest number of activation rows that share one pass over the weights: with two tiles, their sums take 24 of 32
+/// AVX-512 registers.
 pub(super) const GROUP: usize = 12;
-/// The most tiles that share one pass over the activations.
+/// The largest number of weight tiles that share one pass over the activations.
 pub(in crate::model::cpu) const PAIR: usize = 2;
 
-/// Values below which packing is not worth another thread.
+/// Number of activation values below which a single thread packs them: more threads would cost more than they save.
 const MIN_SHARED: usize = 2048;
 
-/// The places of one row of a group: every `rows of the group`-th value of the group's.
+/// Iterates over the places of one row in a packed group of `n` rows: every `n`-th value of the group.
 pub(super) type RowPlaces<'a, T> = StepBy<Skip<IterMut<'a, T>>>;
 
-/// Rows of activations, packed so that a micro-kernel reads them from front to back: `(groups, columns, rows of the
+/// Activation rows, packed so that a micro-kernel reads memory from front to back: `(groups, columns, rows of the
 /// group)`.
 pub(in crate::model::cpu) struct PackedRows<T> {
     values: Vec<T>,
     columns: usize,
-    /// The first row of each group, and the number of all rows.
+    /// Index of each group's first row, and at the end the number of all rows.
     bounds: Vec<usize>,
 }
 
-/// A group of packed rows.
+/// A group of up to [`GROUP`] packed activation rows, which share one pass over the weights.
 #[derive(Clone, Copy)]
 pub(in crate::model::cpu) struct Group<'a, T> {
-    /// The first of its rows.
+    /// Index of the group's first row among all activation rows.
     pub first: usize,
-    /// The number of its rows, 1 to [`GROUP`].
+    /// Number of rows in the group, 1 to [`GROUP`].
     pub rows: usize,
-    /// `(columns, rows)`.
+    /// Packed activations of the group, `(columns, rows)`.
     pub values: &'a [T],
 }
 
 impl<T: Copy + Default + Send> PackedRows<T> {
-    /// Packs `m` rows: `fill` writes the `columns` values of each. Gives what it returns as well, in the order of rows.
+    /// Packs `m` activation rows of `columns` values: `fill` gets the index of a row and the places that it must write.
+    /// Also returns what `fill` returned for each row, in the order of rows.
     pub fn new<R: Send>(m: usize, columns: usize, fill: impl Fn(usize, RowPlaces<T>) -> R + Sync) -> (Self, Vec<R>) {
         // Groups of nearly one size, 8 and 8 rather than 12 and 4, and of fours, as AVX2 takes them.
         let (groups, fours) = (m.div_ceil(GROUP).max(1), m.div_ceil(4));
@@ -68,7 +71,7 @@ impl<T: Copy + Default + Send> PackedRows<T> {
         (packed, filled.into_iter().flatten().collect())
     }
 
-    /// Gives the groups in the order of their rows; none is empty.
+    /// Iterates over the groups that are not empty, in the order of their rows.
     pub fn groups(&self) -> impl Iterator<Item = Group<'_, T>> {
         let groups = self.bounds.windows(2).map(|bound| Group {
             first: bound[0],
@@ -79,22 +82,22 @@ impl<T: Copy + Default + Send> PackedRows<T> {
     }
 }
 
-/// The sums of one group of rows with up to [`PAIR`] tiles.
+/// The products of one group of activation rows with up to [`PAIR`] weight tiles, as `sums[row][tile]`.
 pub(in crate::model::cpu) type Sums = [[Column; PAIR]; GROUP];
 
-/// Sums of zero.
+/// [`Sums`] that are all zero.
 pub(in crate::model::cpu) const ZERO_SUMS: Sums = [[Column::ZERO; PAIR]; GROUP];
 
-/// A tile in 8 bits, four columns a lane, with the scale of each of its rows.
+/// A tile of 16 weight rows in 8 bits: four columns in a [`Lane`], and one scale for each row.
 #[derive(Clone, Copy)]
 pub(in crate::model::cpu) struct Int8Tile<'a> {
     pub lanes: &'a [Lane],
     pub scales: &'a Column,
 }
 
-/// Scales and starts of the rows of one group.
+/// Scales and initial sums of the 8-bit activation rows of one [`Group`].
 pub(super) struct RowScales<'a> {
     pub scales: &'a [f32],
-    /// Initial values of the integer sums.
+    /// Initial value of each row's integer sums.
     pub starts: &'a [i32],
 }

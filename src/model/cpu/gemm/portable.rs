@@ -1,9 +1,9 @@
-//! Micro-kernels without special instructions.
+//! Micro-kernels of matrix products without special instructions, for any machine.
 
 use super::pack::{Group, Int8Tile, RowScales, Sums};
 use crate::model::cpu::tile::{Column, Lane, TILE};
 
-/// Computes `sums[row][tile]` in float32.
+/// Computes in float32 the products of a group of activation rows with weight tiles, into `sums[row][tile]`.
 pub(super) fn matmul_f32(tiles: &[&[Column]], group: Group<f32>, sums: &mut Sums) {
     for (tile, weights) in tiles.iter().enumerate() {
         for (row, sums) in sums.iter_mut().take(group.rows).enumerate() {
@@ -12,12 +12,13 @@ pub(super) fn matmul_f32(tiles: &[&[Column]], group: Group<f32>, sums: &mut Sums
     }
 }
 
-/// Computes the products of a tile with every `step`-th value.
+/// Computes the 16 products of a weight tile with one activation row, which is every `step`-th of `values`.
 fn dot_f32(weights: &[Column], step: usize, values: &[f32], sums: &mut Column) {
     *sums = Column::ZERO;
     for (weights, x) in weights.iter().zip(values.iter().step_by(step)) {
         for (sum, weight) in sums.0.iter_mut().zip(weights.0) {
-            // One rounding, where the machine has it; a call where it has not would cost more than it keeps.
+            // Fused, with one rounding, only where the machine has an instruction for it: a library call would be too
+            // slow.
             *sum = if cfg!(target_arch = "aarch64") {
                 weight.mul_add(*x, *sum)
             } else {
@@ -27,7 +28,8 @@ fn dot_f32(weights: &[Column], step: usize, values: &[f32], sums: &mut Column) {
     }
 }
 
-/// Computes `sums[row][tile]` from 8-bit weights and activations, times the scales of both.
+/// Computes the products of a group of activation rows with weight tiles, both in 8 bits and multiplied by their
+/// scales, into `sums[row][tile]`.
 pub(super) fn matmul_int8(tiles: &[Int8Tile], rows: &RowScales, group: Group<i32>, sums: &mut Sums) {
     for (index, tile) in tiles.iter().enumerate() {
         for (row, sums) in sums.iter_mut().take(group.rows).enumerate() {
@@ -40,7 +42,8 @@ pub(super) fn matmul_int8(tiles: &[Int8Tile], rows: &RowScales, group: Group<i32
     }
 }
 
-/// Adds the products of a tile with every `step`-th entry of four values.
+/// Adds to 16 sums the products of an 8-bit weight tile with one activation row, which is every `step`-th of `values`,
+/// four columns in a value.
 fn dot_int8(lanes: &[Lane], step: usize, values: &[i32], sums: &mut [i32; TILE]) {
     for (lane, four) in lanes.iter().zip(values.iter().step_by(step)) {
         let four = four.to_le_bytes().map(|byte| i32::from(byte as i8));

@@ -1,12 +1,12 @@
 //! Weight matrices for the CPU, and their products with float32 activations.
 //!
 //! A matrix of `(rows, columns)` is packed in tiles of 16 rows: in float32, in 8 bits with one scale a row, or
-//! quantised as in a GGUF file ([`super::quantized`]). Of GGUF's types Q4_0, Q5_0, Q8_0, Q4_K, Q5_K and Q6_K lose
-//! nothing, and others are rounded to 8 bits. Activations are rounded to 8 bits or taken as they are ([`Activations`]).
+//! quantised as in a GGUF file ([`super::quantized`]). The GGUF types Q4_0, Q5_0, Q8_0, Q4_K, Q5_K and Q6_K are kept
+//! without loss, and others are rounded to 8 bits. Activations are rounded to 8 bits or stay float32 ([`Activations`]).
 //!
-//! Each output depends on its own row of activations alone, summed in a fixed order: a product is the same bit for
-//! bit whatever rows it is batched with. candle's own kernels differ between one row and many, quantise Q8_0's
-//! activations by 256 columns, and keep the unpacked weights as well.
+//! Each output depends on its own row of activations alone, summed in a fixed order: a product is the same bit for bit
+//! whatever rows it is batched with. candle's own kernels differ between one row and many, quantise Q8_0's activations
+//! by 256 columns, and keep the unpacked weights as well.
 
 use super::gemm::{self, Int8Rows, Int8Tile, PAIR, PackedRows, ZERO_SUMS};
 use super::ggml::{QuantType, dequantize};
@@ -22,16 +22,17 @@ use memmap2::Mmap;
 use rayon::prelude::*;
 use std::sync::Arc;
 
-/// The precision of activations in a product.
+/// The precision that activations have when they are multiplied with a weight matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activations {
-    /// Activations are rounded to 8 bits: several times as fast, at about a third of a percent of rounding in each.
+    /// 8-bit integers: several times as fast as float32, with a rounding error of about a third of a percent in each
+    /// activation.
     Int8,
-    /// Activations stay float32: the reference.
+    /// Float32 without rounding: the reference that 8 bits are compared with.
     F32,
 }
 
-/// A weight matrix of `(rows, columns)`, packed for the machine's instructions.
+/// A weight matrix of `(rows, columns)`, packed for the vector instructions of this machine.
 pub struct Matrix {
     pub(in crate::model) rows: usize,
     pub(in crate::model) columns: usize,
@@ -41,24 +42,25 @@ pub struct Matrix {
 }
 
 enum Weights {
-    /// In 8 bits with one scale a row, for activations with one scale a row.
+    /// Weights in 8 bits with one scale for each matrix row, for activations that have one scale for each row, too.
     Int8 {
-        /// `weight + 128`, `(rows / 16, columns / 4)`.
+        /// The weights plus 128 as unsigned bytes, `(rows / 16, columns / 4)`.
         lanes: Buffer<Lane>,
-        /// `(rows / 16)`.
+        /// The scale of each matrix row, 16 in a [`Column`]: `(rows / 16)`.
         scales: Buffer<Column>,
     },
-    /// At the bits of a GGUF type, for activations with a scale for each 32 columns.
+    /// Weights in the bits of a GGUF type, for activations that have a scale for each 32 columns.
     Quantized(QuantizedMatrix),
-    /// `(rows / 16, columns)`.
+    /// Weights in float32, 16 rows in a [`Column`]: `(rows / 16, columns)`.
     F32(Pages<Column>),
 }
 
 impl Matrix {
-    /// Packs a tensor of a GGUF file, or the chosen rows of it.
+    /// Packs a tensor of a GGUF file, or only its `chosen` rows, in the order given.
     ///
     /// # Errors
-    /// When rows do not divide into blocks of their type or of 32 columns, or the bytes are not whole rows.
+    /// If a row does not divide into blocks of its type or of 32 columns, or if the number of bytes is not that of all
+    /// rows.
     pub fn from_gguf(tensor: RawTensor, chosen: Option<&[u32]>, activations: Activations) -> Result<Self> {
         let RawTensor {
             dtype,
@@ -106,9 +108,10 @@ impl Matrix {
         }
     }
 
-    /// Packs float32 weights: in float32, or in 8 bits with one scale a row, for activations with one scale a row.
+    /// Packs float32 weights: as float32, or in 8 bits with one scale for each matrix row. In 8 bits each row of
+    /// activations is rounded with one scale, too.
     ///
-    /// `row` gives the values of each row.
+    /// `row` returns the `columns` values of the matrix row with the given index.
     pub fn from_f32_row_scales<'a>(
         rows: usize,
         columns: usize,
@@ -122,11 +125,11 @@ impl Matrix {
         Self::new(rows, columns, weights, activations)
     }
 
-    /// Packs float32 weights `(rows, columns)`: in float32, or in 8 bits with one scale for each 32 columns (GGUF's
+    /// Packs float32 weights, `(rows, columns)`: as float32, or in 8 bits with one scale for each 32 columns (GGUF's
     /// Q8_0).
     ///
-    /// Activations are then rounded by blocks too, as large decoder-only models need. Where the columns do not divide
-    /// into blocks there is one scale a row.
+    /// In 8 bits, activations are rounded with a scale for each 32 columns, too, as large decoder-only models need.
+    /// Where 32 does not divide `columns`, each row has one scale instead.
     ///
     /// # Errors
     /// None today: rounding does not fail.
@@ -147,16 +150,16 @@ impl Matrix {
         Ok(Self::new(rows, columns, Weights::Quantized(weights), activations))
     }
 
-    /// Counts the bytes of an 8-bit matrix with row scales as [`Matrix::int8_bytes`] gives them; none where they
-    /// overflow.
+    /// Computes the number of bytes that [`Matrix::int8_bytes`] has for an 8-bit matrix with row scales; `None` if it
+    /// overflows.
     pub(in crate::model) fn int8_len(rows: usize, columns: usize) -> Option<usize> {
         rows.div_ceil(TILE)
             .checked_mul(columns.div_ceil(4).checked_add(1)?)?
             .checked_mul(size_of::<Lane>())
     }
 
-    /// Gives the bytes of an 8-bit matrix with row scales, weights and then scales, for [`Matrix::from_int8_map`];
-    /// nothing of another kind of matrix.
+    /// Gives the bytes of an 8-bit matrix with row scales, to be written to a file that [`Matrix::from_int8_map`] maps:
+    /// first the weights, then the scales. Both are empty for another kind of matrix.
     pub(in crate::model) fn int8_bytes(&self) -> [&[u8]; 2] {
         match &self.weights {
             Weights::Int8 { lanes, scales } => [lanes.bytes(), scales.bytes()],
@@ -164,8 +167,8 @@ impl Matrix {
         }
     }
 
-    /// Uses an 8-bit matrix with row scales from a memory map, in which [`Matrix::int8_bytes`] were written from byte
-    /// `start` on; none where they do not lie within the map, at a multiple of 64 bytes.
+    /// Uses an 8-bit matrix with row scales from a memory-mapped file that has [`Matrix::int8_bytes`] from byte `start`
+    /// on; `None` if they do not lie within the map or are not aligned to 64 bytes.
     pub(in crate::model) fn from_int8_map(map: &Arc<Mmap>, start: usize, rows: usize, columns: usize) -> Option<Self> {
         let (tiles, groups) = (rows.div_ceil(TILE), columns.div_ceil(4));
         let lanes: Buffer<Lane> = Buffer::mapped(map, start, tiles.checked_mul(groups)?)?;
@@ -174,7 +177,7 @@ impl Matrix {
         Some(Self::new(rows, columns, weights, Activations::Int8))
     }
 
-    /// Keeps the chosen rows, or all where none are chosen.
+    /// Reduces the matrix to the chosen rows, in the order given; `None` keeps it as it is.
     pub fn keep_rows(self, chosen: Option<&[u32]>) -> Self {
         match chosen {
             Some(chosen) => self.select_rows(chosen),
@@ -182,7 +185,7 @@ impl Matrix {
         }
     }
 
-    /// Copies these rows to a matrix of their own, in this order.
+    /// Copies the given rows to a new matrix, in the order given.
     pub fn select_rows(&self, rows: &[u32]) -> Self {
         let tiles = rows.len().div_ceil(TILE);
         let places = || rows.iter().map(|row| *row as usize).enumerate();
@@ -224,7 +227,7 @@ impl Matrix {
         }
     }
 
-    /// Appends one row in float32, times `scale`, to `out`.
+    /// Appends one matrix row to `out` in float32, multiplied by `scale`.
     pub fn dequantize_row(&self, row: usize, scale: f32, out: &mut Vec<f32>) {
         let (tile, at) = (row / TILE, row % TILE);
         match &self.weights {
@@ -246,7 +249,7 @@ impl Matrix {
         }
     }
 
-    /// Dequantises a tile: `(columns, 16)`.
+    /// Dequantises the 16 rows of a tile to float32: `(columns, 16)`.
     fn dequantize_tile(&self, tile: usize) -> Vec<Column> {
         let mut out = vec![Column::ZERO; self.columns];
         let mut row = Vec::with_capacity(self.columns);
@@ -260,22 +263,23 @@ impl Matrix {
         out
     }
 
-    /// Multiplies `activations`, `(m, columns)`, with this matrix transposed: `(m, rows)`.
+    /// Multiplies `activations`, `(m, columns)`, with this matrix transposed; returns `(m, rows)`.
     pub fn matmul(&self, activations: &[f32]) -> Vec<f32> {
         self.matmul_bias(activations, None)
     }
 
-    /// Multiplies like [`Matrix::matmul`] and adds `bias`, of `rows` values, to each row.
+    /// Multiplies like [`Matrix::matmul`] and adds `bias`, of `rows` values, to each row of the result.
     pub fn matmul_bias(&self, activations: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
         let [out] = Self::matmul_many([(self, bias)], activations);
         out
     }
 
-    /// Multiplies the same activations with several matrices, each with its bias. Quantised matrices share the work.
+    /// Multiplies the same activations with several matrices, each with its bias if it has one. Quantised matrices
+    /// share the rounding of the activations, and threads divide the work of all of them.
     ///
     /// # Panics
-    /// When matrices have different numbers of columns, activations are not whole rows, or a bias has not a value a
-    /// row.
+    /// If the matrices have different numbers of columns, if the activations are not whole rows, or if a bias does not
+    /// have one value for each row of its matrix.
     pub fn matmul_many<const N: usize>(matrices: [(&Self, Option<&[f32]>); N], activations: &[f32]) -> [Vec<f32>; N] {
         let columns = matrices.first().map_or(1, |(first, _)| first.columns);
         assert!(
@@ -312,7 +316,8 @@ impl Matrix {
         out
     }
 
-    /// Writes the product in float32, for which other weights are dequantised a tile at a time.
+    /// Computes the product of float32 activations with this matrix and writes it to `writer`. Weights that are not
+    /// float32 are dequantised a tile at a time.
     fn matmul_f32(&self, activations: &[f32], writer: &Writer) {
         let m = activations.len() / self.columns;
         let (packed, _) = PackedRows::new(m, self.columns, |row, to| {
@@ -347,7 +352,8 @@ impl Matrix {
         });
     }
 
-    /// Writes the product of 8-bit weights with activations rounded to 8 bits, both with one scale a row.
+    /// Computes the product of 8-bit weights with activations rounded to 8 bits, both with one scale for each row, and
+    /// writes it to `writer`.
     fn matmul_int8(&self, lanes: &[Lane], scales: &[Column], activations: &[f32], writer: &Writer) {
         let (m, groups) = (activations.len() / self.columns, self.columns.div_ceil(4));
         let rows = Int8Rows::new(self.instructions, activations, self.columns);
@@ -369,7 +375,7 @@ impl Matrix {
     }
 }
 
-/// Packs float32 weights in float32.
+/// Packs float32 weights as float32 tiles of 16 rows; `row` returns the values of a matrix row.
 fn pack_f32<'a>(rows: usize, columns: usize, row: impl Fn(usize) -> &'a [f32] + Sync) -> Weights {
     let mut packed = Pages::<Column>::zeroed(rows.div_ceil(TILE) * columns);
     packed.par_chunks_mut(columns).enumerate().for_each(|(tile, to)| {
@@ -382,7 +388,7 @@ fn pack_f32<'a>(rows: usize, columns: usize, row: impl Fn(usize) -> &'a [f32] + 
     Weights::F32(packed)
 }
 
-/// Packs float32 weights in 8 bits with one scale a row.
+/// Packs float32 weights in 8 bits with one scale for each row; `row` returns the values of a matrix row.
 fn pack_int8<'a>(rows: usize, columns: usize, row: impl Fn(usize) -> &'a [f32] + Sync) -> Weights {
     let (tiles, groups) = (rows.div_ceil(TILE), columns.div_ceil(4));
     let mut lanes = Pages::<Lane>::zeroed(tiles * groups);
@@ -409,7 +415,7 @@ fn pack_int8<'a>(rows: usize, columns: usize, row: impl Fn(usize) -> &'a [f32] +
     }
 }
 
-/// Weights of zero in 8 bits, with 128 added.
+/// Stored form of 8-bit weights that are zero: each byte is a weight plus 128.
 const ZERO_WEIGHTS: Lane = Lane([128; 4 * TILE]);
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
-//! Products agree with float32, between instruction sets, and whatever they are batched with.
+//! Tests that matrix products agree with float32, between instruction sets, and whatever rows they are batched with.
 
 use super::*;
 use candle_core::quantized::QTensor;
 use candle_core::{Device, Tensor};
 
-/// Values that look like weights, the same at every run.
+/// Makes `count` pseudo-random values between -0.5 and 0.5, like weights; the same `seed` gives the same values.
 fn noise(count: usize, seed: u64) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let step = || {

@@ -1,23 +1,25 @@
-//! Activations rounded to 8 bits by blocks of 32 columns (ggml's Q8_0), as quantised matrices are multiplied with them.
+//! Activations rounded to 8 bits by blocks of 32 columns (ggml's Q8_0), the form in which quantised matrices are
+//! multiplied with them.
 
 use super::layout::BLOCK;
 use crate::model::cpu::ggml::QuantType;
 use crate::model::cpu::simd::round_blocks;
 use rayon::prelude::*;
 
-/// Activations of `(rows, columns)` rounded to 8 bits, with a scale for each 32 columns.
+/// Activations of `(rows, columns)`, rounded to 8 bits with a scale for each 32 columns.
 pub(super) struct RoundedActivations {
     columns: usize,
     values: Vec<i8>,
-    /// `(rows, columns / 32)`.
+    /// Scale of each 32 columns, `(rows, columns / 32)`.
     scales: Vec<f32>,
-    /// `(rows, columns / 16)`: sums of each 16 rounded values.
+    /// Sum of each 16 rounded values, `(rows, columns / 16)`.
     half_sums: Vec<i32>,
-    /// `(rows, columns / 32)`: sums of each 32 rounded values, times their scale.
+    /// Sum of each 32 rounded values times their scale, `(rows, columns / 32)`.
     scaled_sums: Vec<f32>,
 }
 
-/// A part of the fields of [`RoundedActivations`]: activations, values and scales, sums and scaled sums.
+/// Slices of the same rows of activations and of all fields of [`RoundedActivations`], which one thread fills:
+/// activations, values, scales, half sums and scaled sums.
 type Part<'a> = (
     ((&'a [f32], &'a mut [i8]), &'a mut [f32]),
     (&'a mut [i32], &'a mut [f32]),
@@ -26,7 +28,7 @@ type Part<'a> = (
 impl RoundedActivations {
     /// Rounds `activations`, `(rows, columns)`.
     pub fn new(activations: &[f32], columns: usize) -> Self {
-        /// Blocks of a part: fewer are not worth another thread.
+        /// Number of blocks that one thread rounds at a time; fewer are not worth another thread.
         const PART: usize = 1024;
         let blocks = activations.len() / BLOCK;
         let (mut values, mut scales) = (vec![0; activations.len()], vec![0.0; blocks]);
@@ -59,7 +61,7 @@ impl RoundedActivations {
         }
     }
 
-    /// Prepares the activations for a matrix of this type.
+    /// Prepares the activations for multiplication with matrices of a quantised type.
     pub fn for_type(&self, quant: QuantType) -> Operand<'_> {
         let offset = -i32::from(quant.offset());
         let starts = if quant.block_columns() == BLOCK {
@@ -77,18 +79,18 @@ impl RoundedActivations {
     }
 }
 
-/// Rounded activations together with what the type of the weights asks for.
+/// Rounded activations together with the initial sums that a quantised type of weights needs.
 pub(super) struct Operand<'a> {
     rounded: &'a RoundedActivations,
-    /// Scales that the weights have for a block of 32 columns: 1, or 2 for Q6_K.
+    /// Number of scales that the weights have for a block of 32 columns: 1, or 2 for Q6_K.
     scales_per_block: usize,
-    /// `(rows, columns / 32 * scales_per_block)`: the initial value of each integer sum, which takes back the weights'
-    /// offset.
+    /// Initial value of each integer sum, `(rows, columns / 32 * scales_per_block)`. It subtracts the offset that
+    /// unsigned weights are stored with.
     starts: Vec<i32>,
 }
 
 impl Operand<'_> {
-    /// Gives one row, from column `start` on.
+    /// Gives the activations of one row, from column `start` to its end.
     #[inline(always)]
     pub fn row(&self, row: usize, start: usize) -> RoundedRow<'_> {
         let rounded = self.rounded;
@@ -102,13 +104,13 @@ impl Operand<'_> {
     }
 }
 
-/// One row of an [`Operand`].
+/// One row of rounded activations, from some column on, for the kernels of one quantised type.
 pub(super) struct RoundedRow<'a> {
     pub values: &'a [i8],
-    /// One for each 32 columns.
+    /// Scale of each 32 columns of the activations.
     pub scales: &'a [f32],
-    /// One for each scale of the weights.
+    /// Initial value of the integer sum for each scale of the weights.
     pub starts: &'a [i32],
-    /// The sum of each 32 values times their scale, which minima are multiplied with.
+    /// Sum of each 32 activations in float32, which the minima of the weights are multiplied with.
     pub scaled: &'a [f32],
 }

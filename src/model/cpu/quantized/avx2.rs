@@ -1,7 +1,8 @@
-//! Micro-kernels for AVX2: 32 products an instruction, added in pairs in 16 bits.
+//! Micro-kernels of quantised matrices for AVX2: an instruction multiplies 32 weights and adds the products in pairs in
+//! 16 bits.
 //!
 //! As many pairs of unsigned weights as stay in range are summed in 16 bits before they are added in 32. Weights of 8
-//! bits hand their signs to the activations.
+//! bits would overflow, so their signs are moved to the activations.
 
 use super::activations::{Operand, RoundedRow};
 use super::layout::{BLOCK, BLOCK_LANES, PREFETCH_AHEAD, Scales, Tile, lanes_per_scale};
@@ -11,10 +12,10 @@ use crate::model::cpu::tile::{Column, TILE};
 use half::f16;
 use std::arch::x86_64::*;
 
-/// Computes the products of a packed tile with one row of activations.
+/// Computes the products of a packed tile with one row of activations, into `out`. Weights are unpacked in registers.
 ///
 /// # Safety
-/// The machine has AVX2, FMA and F16C. The tile is of a type with so many bits, fewer than 8, that is a k-quant if
+/// The machine has AVX2, FMA and F16C. The tile is of a type with `BITS` bits, fewer than 8, that is a k-quant if
 /// `K_QUANT`, and has as many columns as the operand, which was made for that type.
 #[target_feature(enable = "avx2,fma,f16c")]
 pub(super) unsafe fn multiply_packed_row<const BITS: usize, const K_QUANT: bool>(
@@ -83,11 +84,11 @@ pub(super) unsafe fn multiply_packed_row<const BITS: usize, const K_QUANT: bool>
     }
 }
 
-/// Computes the scales of half of the tile's rows for the block or sub-block numbered `place`, and prefetches those of
-/// the next tile, `stride` bytes on.
+/// Computes the float32 scales of 8 of a tile's 16 rows for the block or sub-block numbered `place`. Prefetches the
+/// same scales of the next tile, which is `stride` bytes further.
 ///
 /// # Safety
-/// The machine has AVX2 and F16C; the scales are of a type with so many bits that is a k-quant if `K_QUANT`, `place` is
+/// The machine has AVX2 and F16C; the scales are of a type with `BITS` bits that is a k-quant if `K_QUANT`, `place` is
 /// among them, and `half` is 0 or 1.
 #[inline]
 #[target_feature(enable = "avx2,f16c")]
@@ -119,8 +120,8 @@ unsafe fn scales<const BITS: usize, const K_QUANT: bool>(
     }
 }
 
-/// Unpacks half of lane `group` of a block as `unpack_block` does; `lanes` points to that half of the first packed
-/// lane.
+/// Unpacks 8 of 16 rows of the lane numbered `group` of a block, like `unpack_block`. `lanes` points to the same half
+/// of the block's first packed lane.
 ///
 /// # Safety
 /// The machine has AVX2; `lanes` points into a block of `BITS` lanes, at their first or their second half.
@@ -154,11 +155,11 @@ unsafe fn unpack_half_lane<const BITS: usize>(lanes: *const __m256i, group: usiz
     _mm256_or_si256(four, _mm256_and_si256(moved, mask))
 }
 
-/// Adds the products of an unpacked stretch with any number of rows of activations, the rows of `sums`. Products of
-/// `CHAIN` lanes are summed in 16 bits.
+/// Adds to `sums` the products of an unpacked stretch of a tile with one row of activations for each sum. The products
+/// of `CHAIN` lanes are summed in 16 bits before they are added in 32.
 ///
 /// # Safety
-/// The machine has AVX2 and FMA. The view has `WIDTH` lanes for each scale, lies within the operand's columns, and is
+/// The machine has AVX2 and FMA. `view` has `WIDTH` lanes for each scale, lies within the operand's columns, and is
 /// of the type that the operand was made for.
 #[target_feature(enable = "avx2,fma")]
 pub(super) unsafe fn multiply_stretch_rows<const CHAIN: usize, const WIDTH: usize>(
@@ -181,10 +182,11 @@ pub(super) unsafe fn multiply_stretch_rows<const CHAIN: usize, const WIDTH: usiz
     }
 }
 
-/// Adds the products of `M` rows.
+/// Adds to `out` the products of an unpacked stretch of a tile with `M` rows of activations.
 ///
 /// # Safety
-/// The promises of [`multiply_stretch_rows`] hold; the rows start at the view's first column, and there are `M` sums.
+/// The requirements of [`multiply_stretch_rows`] hold; the rows start at the first column of `view`, and there are `M`
+/// sums.
 #[target_feature(enable = "avx2,fma")]
 unsafe fn multiply_stretch<const CHAIN: usize, const WIDTH: usize, const M: usize>(
     view: &UnpackedStretch,
@@ -236,7 +238,7 @@ unsafe fn multiply_stretch<const CHAIN: usize, const WIDTH: usize, const M: usiz
     }
 }
 
-/// Adds to `dots` the products of half of `WIDTH` lanes with each row's values, four to a lane.
+/// Adds to `dots` the products of 8 matrix rows with each row's activations, over `WIDTH` lanes of four columns.
 ///
 /// # Safety
 /// The machine has AVX2; `WIDTH` lanes are at `lanes`, which points to either half of the first, and `WIDTH * 4` values

@@ -1,4 +1,5 @@
-//! Micro-kernels for AVX-512 VNNI: 64 multiply-adds an instruction, of unsigned weights with signed activations.
+//! Micro-kernels of quantised matrices for AVX-512 VNNI: an instruction multiplies 64 unsigned weights with signed
+//! activations and adds up the products.
 
 use super::activations::{Operand, RoundedRow};
 use super::layout::{BLOCK, BLOCK_LANES, PREFETCH_AHEAD, Scales, Tile, lanes_per_scale};
@@ -7,10 +8,11 @@ use crate::model::cpu::ggml::QK_K;
 use crate::model::cpu::tile::{Column, Lane};
 use std::arch::x86_64::*;
 
-/// Rows that share one pass over the lanes: what goes with them stays in registers.
+/// The largest number of activation rows that share one pass over the weights, so that their sums stay in registers.
 pub(super) const GROUP: usize = 8;
 
-/// Calls `$f::<parameters, rows> $args` for the number of rows at hand.
+/// Calls `$f::<parameters, rows> $args` with the number of rows as a constant, because registers cannot be indexed by a
+/// variable.
 macro_rules! by_rows {
     ($f:ident::<$($parameter:ident),*>, $rows:expr, $args:tt) => {
         match $rows {
@@ -26,10 +28,11 @@ macro_rules! by_rows {
     };
 }
 
-/// Computes the products of a packed tile with up to [`GROUP`] rows of activations, the rows of `sums`.
+/// Computes the products of a packed tile with up to [`GROUP`] rows of activations, one for each of `sums`. Weights are
+/// unpacked in registers.
 ///
 /// # Safety
-/// The machine has AVX-512 F, BW and VNNI. The tile is of a type with so many bits that is a k-quant if `K_QUANT`, and
+/// The machine has AVX-512 F, BW and VNNI. The tile is of a type with `BITS` bits that is a k-quant if `K_QUANT`, and
 /// has as many columns as the operand, which was made for that type.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) unsafe fn multiply_packed_rows<const BITS: usize, const K_QUANT: bool>(
@@ -41,10 +44,10 @@ pub(super) unsafe fn multiply_packed_rows<const BITS: usize, const K_QUANT: bool
     unsafe { by_rows!(multiply_packed::<BITS, K_QUANT>, sums.len(), (tile, operand, sums)) }
 }
 
-/// Computes [`multiply_packed_rows`] for `M` rows.
+/// Computes [`multiply_packed_rows`] for a constant number of `M` rows.
 ///
 /// # Safety
-/// The promises of [`multiply_packed_rows`] hold; there are `M` sums.
+/// The requirements of [`multiply_packed_rows`] hold; there are `M` sums.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 unsafe fn multiply_packed<const BITS: usize, const K_QUANT: bool, const M: usize>(
     tile: &Tile,
@@ -84,11 +87,11 @@ unsafe fn multiply_packed<const BITS: usize, const K_QUANT: bool, const M: usize
     }
 }
 
-/// Computes the scales of the block or sub-block numbered `place` and prefetches those of the next tile, `stride` bytes
-/// on.
+/// Computes the float32 scales of a tile's 16 rows for the block or sub-block numbered `place`. Prefetches the same
+/// scales of the next tile, which is `stride` bytes further.
 ///
 /// # Safety
-/// The machine has AVX-512 F and BW; the scales are of a type with so many bits that is a k-quant if `K_QUANT`, and
+/// The machine has AVX-512 F and BW; the scales are of a type with `BITS` bits that is a k-quant if `K_QUANT`, and
 /// `place` is among them.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
@@ -113,7 +116,7 @@ unsafe fn scales<const BITS: usize, const K_QUANT: bool>(scales: &Scales, place:
     }
 }
 
-/// Gives the initial values of each row's integer sums for a scale.
+/// Gives the initial value of each row's integer sums for the block or sub-block numbered `place`.
 ///
 /// # Safety
 /// The machine has AVX-512 F; the rows have a start numbered `place`.
@@ -124,7 +127,7 @@ unsafe fn starts<const M: usize>(rows: &[RoundedRow; M], place: usize) -> [__m51
     std::array::from_fn(|i| unsafe { _mm512_set1_epi32(*rows[i].starts.get_unchecked(place)) })
 }
 
-/// Adds the products of a lane with the four values of each row from `column` on.
+/// Adds to `dots` the products of a lane of weights with four activations of each row, from `column` on.
 ///
 /// # Safety
 /// The machine has AVX-512 F and VNNI; the rows have four values from `column` on.
@@ -144,7 +147,7 @@ unsafe fn add_products<const M: usize>(
     dots
 }
 
-/// Adds `dots` times the scales of weights and activations.
+/// Adds to `sums` the integer sums in `dots` times the scales of weights and activations.
 ///
 /// # Safety
 /// The machine has AVX-512 F; the rows have a block of that number.
@@ -165,7 +168,7 @@ unsafe fn add_scaled<const M: usize>(
     sums
 }
 
-/// Subtracts `min × Σ activations`.
+/// Subtracts from `sums` the minima of the weights times the sum of the activations: `min × Σ activations`.
 ///
 /// # Safety
 /// The machine has AVX-512 F; the rows have a sum numbered `place`.
@@ -185,10 +188,10 @@ unsafe fn subtract_minima<const M: usize>(
     sums
 }
 
-/// Adds the products of an unpacked stretch with any number of rows of activations, the rows of `sums`.
+/// Adds to `sums` the products of an unpacked stretch of a tile with one row of activations for each sum.
 ///
 /// # Safety
-/// The machine has AVX-512 F, BW and VNNI. The view has `WIDTH` lanes for each scale, lies within the operand's
+/// The machine has AVX-512 F, BW and VNNI. `view` has `WIDTH` lanes for each scale, lies within the operand's
 /// columns, and is of the type that the operand was made for.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) unsafe fn multiply_stretch_rows<const WIDTH: usize>(
@@ -204,10 +207,10 @@ pub(super) unsafe fn multiply_stretch_rows<const WIDTH: usize>(
     }
 }
 
-/// Adds the products of `M` rows from `first` on.
+/// Adds to `out` the products of an unpacked stretch of a tile with `M` rows of activations, from row `first` on.
 ///
 /// # Safety
-/// The promises of [`multiply_stretch_rows`] hold; there are `M` sums.
+/// The requirements of [`multiply_stretch_rows`] hold; there are `M` sums.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 unsafe fn multiply_stretch<const WIDTH: usize, const M: usize>(
     view: &UnpackedStretch,
@@ -243,7 +246,7 @@ unsafe fn multiply_stretch<const WIDTH: usize, const M: usize>(
     }
 }
 
-/// Unpacks lane `group` of a block whose first packed lane is at `lanes`, as `unpack_block` does.
+/// Unpacks the lane numbered `group` of a block whose packed lanes start at `lanes`, like `unpack_block`.
 ///
 /// # Safety
 /// The machine has AVX-512 F and BW; a block of `BITS` lanes is at `lanes`.

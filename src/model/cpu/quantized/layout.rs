@@ -1,52 +1,54 @@
-//! The packed layout of a quantised matrix: what belongs to a tile of 16 rows lies together, at the bits of its type.
+//! The packed layout of a quantised matrix: everything of a tile of 16 rows is contiguous, in the bits of its GGUF
+//! type.
 //!
-//! A tile is a run of [`Lane`]s: first its weights, then its scales, then its minima where the type has any. Scales and
-//! minima are `d` of all blocks or super-blocks, `(blocks, 16)` in float16, and then for k-quants the integers of all
-//! sub-blocks, `(sub-blocks, 16)` in 8 bits.
+//! A tile is a run of [`Lane`]s: first its weights, then its scales, then its minima if the type has any. Scales and
+//! minima are first the float16 `d` of all blocks or super-blocks, `(blocks, 16)`, and then for k-quants the 8-bit
+//! integers of all sub-blocks, `(sub-blocks, 16)`.
 //!
-//! The weights of a block of 32 columns are `bits` lanes. For 8 bits they are eight unpacked lanes of four columns
-//! each. For fewer, four lanes hold the lower four bits, of two unpacked lanes each, and the others the higher bits of
-//! all eight: one lane has one bit of eight, or two bits of four.
+//! The weights of a block of 32 columns take one lane for each bit of the type. With 8 bits these are eight unpacked
+//! lanes of four columns each. With fewer, the first four lanes hold the lower four bits, each those of two unpacked
+//! lanes. The other lanes hold the higher bits: one bit of eight unpacked lanes, or two bits of four.
 
 use crate::model::cpu::ggml::{QK_K, QuantType, Row, RowScales};
 use crate::model::cpu::pages::{cast, cast_mut};
 use crate::model::cpu::tile::{Lane, TILE};
 use half::f16;
 
-/// Columns of a block: activations share a scale over as many.
+/// Number of columns in a block, over which activations share a scale.
 pub(in crate::model::cpu) const BLOCK: usize = 32;
-/// Unpacked lanes of a block.
+/// Number of lanes that a block of 32 columns has when it is unpacked to a byte for each weight.
 pub(super) const BLOCK_LANES: usize = BLOCK / 4;
 
-/// Says where the parts of a tile lie, for a type and a number of columns.
+/// Computes where the parts of a packed tile lie, for a quantised type and a number of columns.
 #[derive(Clone, Copy)]
 pub(super) struct TileLayout {
     quant: QuantType,
     columns: usize,
 }
 
-/// 16 rows of a packed matrix.
+/// The parts of a packed tile: 16 rows of a quantised matrix.
 #[derive(Clone, Copy)]
 pub(super) struct Tile<'a> {
-    /// The weights, [`QuantType::bits`] lanes for each block.
+    /// The packed weights, [`QuantType::bits`] lanes for each block of 32 columns.
     pub lanes: &'a [Lane],
     pub scales: Scales<'a>,
     pub minima: Option<Scales<'a>>,
-    /// Bytes from one tile to the next.
+    /// Number of bytes from the start of one tile to the next.
     pub stride: usize,
 }
 
-/// Scales or minima of 16 rows.
+/// Scales or minima of a tile's 16 rows.
 #[derive(Clone, Copy)]
 pub(super) struct Scales<'a> {
-    /// `d` or `dmin` of each block or super-block.
+    /// The float16 `d` or `dmin` of each block or super-block.
     pub d: &'a [[f16; TILE]],
     /// The integer of each sub-block, which multiplies `d`; empty for types that are not k-quants.
     pub sub_scales: &'a [[i8; TILE]],
 }
 
 impl Scales<'_> {
-    /// Gives one row's scale of the block or sub-block numbered `index`, of `block_columns` columns.
+    /// Computes the scale or minimum that row `row` of the tile has in the block or sub-block numbered `index`, which
+    /// has `block_columns` columns.
     pub fn get(&self, index: usize, block_columns: usize, row: usize) -> f32 {
         match self.sub_scales.get(index) {
             Some(sub_scales) => self.d[index * block_columns / QK_K][row].to_f32() * f32::from(sub_scales[row]),
@@ -56,10 +58,10 @@ impl Scales<'_> {
 }
 
 impl TileLayout {
-    /// Lays out tiles of so many columns.
+    /// Makes the layout for tiles of a quantised type and `columns` columns.
     ///
     /// # Panics
-    /// When rows do not divide into whole blocks or super-blocks.
+    /// If the columns do not divide into whole blocks or super-blocks.
     pub fn new(quant: QuantType, columns: usize) -> Self {
         assert!(
             columns > 0 && columns.is_multiple_of(quant.d_columns()),
@@ -68,22 +70,22 @@ impl TileLayout {
         Self { quant, columns }
     }
 
-    /// Gives the type of the weights.
+    /// Gives the quantised type of the weights.
     pub fn quant(self) -> QuantType {
         self.quant
     }
 
-    /// Counts the columns of the matrix.
+    /// Gives the number of columns of the matrix.
     pub fn columns(self) -> usize {
         self.columns
     }
 
-    /// Counts the lanes of a tile's weights.
+    /// Computes the number of lanes that a tile's weights take.
     fn weight_lanes(self) -> usize {
         self.columns / BLOCK * self.quant.bits()
     }
 
-    /// Counts a tile's `d` and its integers of sub-blocks.
+    /// Computes how many float16 `d` and how many integers of sub-blocks a row has.
     fn scale_counts(self) -> [usize; 2] {
         let sub_scales = if self.quant.is_k_quant() {
             self.columns / self.quant.block_columns()
@@ -93,20 +95,20 @@ impl TileLayout {
         [self.columns / self.quant.d_columns(), sub_scales]
     }
 
-    /// Counts the lanes that `d` and the integers of sub-blocks take.
+    /// Computes the numbers of lanes that a tile's float16 `d` and its integers of sub-blocks take.
     fn scale_lanes(self) -> [usize; 2] {
         let [d, sub_scales] = self.scale_counts();
         [d * size_of::<[f16; TILE]>(), sub_scales * size_of::<[i8; TILE]>()]
             .map(|bytes| bytes.div_ceil(size_of::<Lane>()))
     }
 
-    /// Counts the lanes of a whole tile.
+    /// Computes the number of lanes in a tile: its weights, scales and minima.
     pub fn tile_lanes(self) -> usize {
         let [d, sub_scales] = self.scale_lanes();
         self.weight_lanes() + (d + sub_scales) * (1 + usize::from(self.quant.has_minima()))
     }
 
-    /// Finds the parts of a tile.
+    /// Splits a packed tile into its weights, scales and minima.
     pub fn split(self, tile: &[Lane]) -> Tile<'_> {
         let ([d, sub_scales], lengths) = (self.scale_counts(), self.scale_lanes());
         let (lanes, rest) = tile.split_at(self.weight_lanes());
@@ -126,7 +128,7 @@ impl TileLayout {
         }
     }
 
-    /// Packs a decoded row as row `at` of a tile, whose bytes for that row are zero.
+    /// Packs a decoded row as row `at` of a tile. All bytes of that row in the tile must be zero before.
     pub fn store_row(self, tile: &mut [Lane], at: usize, row: &Row) {
         let (lanes, rest) = tile.split_at_mut(self.weight_lanes());
         let blocks = lanes.chunks_exact_mut(self.quant.bits());
@@ -146,7 +148,8 @@ impl TileLayout {
         }
     }
 
-    /// Copies rows, each given by its tile and its number there, into the first rows of a tile.
+    /// Copies matrix rows into the first rows of a tile. Each row is given by the tile it comes from and its number in
+    /// that tile.
     pub fn copy_rows(self, to: &mut [Lane], rows: &[(&[Lane], usize)]) {
         let [d, sub_scales] = self.scale_lanes();
         let (weights, mut scales) = to.split_at_mut(self.weight_lanes());
@@ -163,7 +166,7 @@ impl TileLayout {
     }
 }
 
-/// Packs one row's values of a block into the block's lanes, of which there are as many as bits.
+/// Packs one row's 32 values of a block into the block's lanes. The number of lanes is the number of bits of the type.
 fn pack_block(lanes: &mut [Lane], row: usize, values: &[u8; BLOCK]) {
     let four = |i: usize| &values[i * 4..][..4];
     let bits = lanes.len();
@@ -189,11 +192,13 @@ fn pack_block(lanes: &mut [Lane], row: usize, values: &[u8; BLOCK]) {
     }
 }
 
-/// Copies values of `N` bytes, one a row, from the lanes of other tiles, from lane `first` of them on.
+/// Copies the values that some rows have in other tiles, from lane `first` of those tiles on, to the lanes `to`. A
+/// value has `N` bytes.
 fn copy_values<const N: usize>(to: &mut [Lane], rows: &[(&[Lane], usize)], first: usize) {
     for (at, to) in to.iter_mut().enumerate() {
         let to = to.0.as_chunks_mut::<N>().0;
-        // A lane that holds more than one value of a row holds those of all 16 rows first.
+        // A lane that holds several values of each row holds the first value of all 16 rows, then the second, and so
+        // on.
         for (part, to) in to.chunks_exact_mut(TILE).enumerate() {
             for (to, (from, old)) in to.iter_mut().zip(rows) {
                 *to = from[first + at].0.as_chunks::<N>().0[part * TILE + old];
@@ -202,12 +207,12 @@ fn copy_values<const N: usize>(to: &mut [Lane], rows: &[(&[Lane], usize)], first
     }
 }
 
-/// Bytes of a tile that kernels prefetch ahead of what they read.
+/// Number of bytes that kernels prefetch ahead of the weights that they read.
 #[cfg(target_arch = "x86_64")]
 pub(super) const PREFETCH_AHEAD: usize = 2048;
 
-/// Counts the unpacked lanes that share a scale, for kernels that know a type by its bits: [`QuantType::block_columns`]
-/// / 4.
+/// Computes the number of unpacked lanes that share a scale, for kernels that know a type by its number of bits: a
+/// quarter of [`QuantType::block_columns`].
 #[cfg(target_arch = "x86_64")]
 pub(super) const fn lanes_per_scale(bits: usize) -> usize {
     match bits {

@@ -1,9 +1,8 @@
-//! Quantised matrices, kept at the bits that their GGUF type has, and their products with rounded activations on the
-//! CPU.
+//! Matrices that keep the quantisation of their GGUF type, and their products with rounded activations on the CPU.
 //!
-//! For many rows of activations a tile of 16 rows is unpacked once, a stretch of columns at a time; for few rows it is
-//! unpacked in registers. Each output depends on its own row of activations alone, summed in a fixed order: it is the
-//! same bit for bit whatever is computed beside it and whatever the instruction set.
+//! For many rows of activations a tile of 16 weight rows is unpacked once, a stretch of columns at a time; for few rows
+//! it is unpacked in registers. Each output depends on its own row of activations alone, summed in a fixed order: it is
+//! bit-identical whatever else is in the batch and whatever the instruction set.
 
 mod activations;
 #[cfg(target_arch = "x86_64")]
@@ -26,21 +25,21 @@ use layout::{BLOCK_LANES, Tile, TileLayout};
 use rayon::prelude::*;
 use unpack::{STRETCH_BLOCKS, StretchBuffer, UnpackedStretch, unpack_block};
 
-/// A quantised weight matrix, packed in tiles.
+/// A quantised weight matrix, packed in tiles of 16 rows.
 pub(super) struct QuantizedMatrix {
     layout: TileLayout,
-    /// [`TileLayout::tile_lanes`] for each tile.
+    /// All packed tiles, [`TileLayout::tile_lanes`] lanes each.
     tiles: Pages<Lane>,
 }
 
 impl QuantizedMatrix {
-    /// Packs a matrix of a type; `read` decodes each row.
+    /// Packs a matrix of a quantised type; `read` decodes the row with the given index.
     ///
     /// # Errors
-    /// Returns those of `read`.
+    /// Returns the first error of `read`.
     ///
     /// # Panics
-    /// When rows do not divide into whole blocks or super-blocks.
+    /// If the columns do not divide into whole blocks or super-blocks.
     pub fn new(
         quant: QuantType,
         rows: usize,
@@ -65,7 +64,7 @@ impl QuantizedMatrix {
         Ok(Self { layout, tiles })
     }
 
-    /// Copies these rows to a matrix of their own.
+    /// Copies the given rows to a new matrix, in the order given.
     pub fn select_rows(&self, rows: &[u32]) -> Self {
         let tile_lanes = self.layout.tile_lanes();
         let mut tiles = Pages::<Lane>::zeroed(rows.len().div_ceil(TILE) * tile_lanes);
@@ -85,12 +84,12 @@ impl QuantizedMatrix {
         self.tiles.len() / self.layout.tile_lanes()
     }
 
-    /// Gives all that belongs to a tile.
+    /// Gives the packed weights, scales and minima of a tile.
     fn tile(&self, tile: usize) -> &[Lane] {
         &self.tiles[tile * self.layout.tile_lanes()..][..self.layout.tile_lanes()]
     }
 
-    /// Appends one row in float32, times `scale`, to `out`.
+    /// Appends one matrix row to `out` in float32, multiplied by `scale`.
     pub fn dequantize_row(&self, row: usize, scale: f32, out: &mut Vec<f32>) {
         let quant = self.layout.quant();
         let (bits, block_columns, offset) = (quant.bits(), quant.block_columns(), i16::from(quant.offset()));
@@ -113,11 +112,11 @@ impl QuantizedMatrix {
     }
 }
 
-/// Multiplies `activations`, `(m, columns)`, with each of some matrices of as many columns, transposed; every value of
-/// each writer's output is written.
+/// Multiplies `activations`, `(m, columns)`, with the transpose of each matrix, and writes every value of the products
+/// to the matrix's writer.
 ///
 /// # Panics
-/// When matrices have different numbers of columns, or activations are not whole rows.
+/// If the matrices have different numbers of columns, or if the activations are not whole rows.
 pub(super) fn matmul_many(instructions: InstructionSet, activations: &[f32], matrices: &[(&QuantizedMatrix, Writer)]) {
     let Some((first, _)) = matrices.first() else { return };
     let columns = first.layout.columns();
@@ -137,7 +136,7 @@ pub(super) fn matmul_many(instructions: InstructionSet, activations: &[f32], mat
         .enumerate()
         .flat_map(|(index, (matrix, _))| (0..matrix.tile_count()).map(move |tile| (index, tile)))
         .collect();
-    // Few rows take as long as seven more would: reading the weights, not multiplying, takes the time.
+    // The cost of 7 more rows stands for reading the weights, which takes most of the time if there are few rows.
     let operations = (m + 7) * tiles.len() * TILE * columns / 32;
     parallel_ranges(tiles.len(), operations, |range| {
         let mut stretch = StretchBuffer::new();
@@ -169,8 +168,8 @@ pub(super) fn matmul_many(instructions: InstructionSet, activations: &[f32], mat
     });
 }
 
-/// Computes the products of few rows of activations, `sums`, with a packed tile of a type; false where no kernel does
-/// so, or there are too many rows.
+/// Computes the products of a packed tile with few rows of activations, one for each of `sums`. Returns false, with
+/// nothing computed, if this instruction set has no kernel for the type or for so many rows.
 fn multiply_packed(
     instructions: InstructionSet,
     quant: QuantType,
@@ -210,7 +209,7 @@ fn multiply_packed(
     true
 }
 
-/// Adds to each row's sums its products with an unpacked stretch.
+/// Adds to `sums` the products of an unpacked stretch of a tile with one row of activations for each sum.
 fn multiply_stretch(instructions: InstructionSet, view: &UnpackedStretch, operand: &Operand, sums: &mut [Column]) {
     match instructions.level() {
         // SAFETY: the machine has these instructions, as an `InstructionSet` is only made of what was detected. The

@@ -1,4 +1,4 @@
-//! Products of an unpacked stretch without special instructions: the reference for the other kernels, which give the
+//! Products of quantised matrices without special instructions: the reference for the other kernels, which give the
 //! same bits.
 
 use super::activations::Operand;
@@ -6,7 +6,7 @@ use super::layout::BLOCK;
 use super::unpack::UnpackedStretch;
 use crate::model::cpu::tile::{Column, TILE};
 
-/// Adds to `sum` the products of one row of activations with a stretch.
+/// Adds to `sum` the products of an unpacked stretch of a tile with one row of activations.
 pub(super) fn multiply_row(view: &UnpackedStretch, operand: &Operand, row: usize, sum: &mut Column) {
     let row = operand.row(row, view.start);
     for (place, (lanes, weight_scales)) in view.lanes.chunks(view.lanes_per_scale).zip(view.scales).enumerate() {

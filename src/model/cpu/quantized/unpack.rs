@@ -1,4 +1,5 @@
-//! Unpacking of a stretch of a tile for many rows of activations: weights to whole bytes, scales and minima to float32.
+//! Unpacking of quantised weights for many rows of activations: in a stretch of a tile, weights become whole bytes, and
+//! scales and minima become float32.
 
 use super::layout::{BLOCK, BLOCK_LANES, Scales, Tile};
 use crate::model::cpu::ggml::{QK_K, QuantType};
@@ -7,33 +8,34 @@ use crate::model::cpu::tile::{Column, Lane, TILE};
 use half::f16;
 use std::ops::Range;
 
-/// Blocks that are unpacked at a time: with what goes with them they stay in the first-level cache.
+/// Number of blocks of 32 columns that are unpacked at a time, few enough to stay in the first-level cache together
+/// with their scales and activations.
 pub(super) const STRETCH_BLOCKS: usize = 24;
 
-/// Scratch memory for a stretch of a tile.
+/// Scratch memory that one unpacked stretch of a tile is written to.
 pub(super) struct StretchBuffer {
     lanes: Vec<Lane>,
     scales: Vec<Column>,
     minima: Vec<Column>,
 }
 
-/// An unpacked stretch of a tile, as kernels read it.
+/// An unpacked stretch of a tile: some consecutive blocks of 32 columns of its 16 rows.
 pub(super) struct UnpackedStretch<'a> {
-    /// Eight for each block.
+    /// Weights as unsigned bytes, eight lanes for each block of 32 columns.
     pub lanes: &'a [Lane],
-    /// One for each [`UnpackedStretch::lanes_per_scale`] lanes.
+    /// Scales of the weights, one for each [`UnpackedStretch::lanes_per_scale`] lanes.
     pub scales: &'a [Column],
-    /// One for each scale, or empty: taken from `scale * weight`.
+    /// Minima of the weights, one for each scale; empty for types without minima.
     pub minima: &'a [Column],
-    /// Lanes that share a scale.
+    /// Number of lanes that share a scale.
     pub lanes_per_scale: usize,
     pub quant: QuantType,
-    /// The first column.
+    /// Index of the stretch's first column in the matrix.
     pub start: usize,
 }
 
 impl StretchBuffer {
-    /// Makes room for [`STRETCH_BLOCKS`] blocks of any type.
+    /// Makes room for [`STRETCH_BLOCKS`] blocks of any quantised type.
     pub fn new() -> Self {
         Self {
             lanes: vec![Lane([0; 4 * TILE]); STRETCH_BLOCKS * BLOCK_LANES],
@@ -42,8 +44,8 @@ impl StretchBuffer {
         }
     }
 
-    /// Unpacks `blocks` blocks of a tile, at most [`STRETCH_BLOCKS`], from the one numbered `first` on. Weights of 8
-    /// bits stay where they are.
+    /// Unpacks `blocks` blocks of a tile, at most [`STRETCH_BLOCKS`], starting at the block numbered `first`. Weights
+    /// of 8 bits are whole bytes already and are used in place.
     pub fn unpack<'a>(
         &'a mut self,
         tile: Tile<'a>,
@@ -83,15 +85,15 @@ impl StretchBuffer {
     }
 }
 
-/// Unpacks a block of eight lanes, or the same `N` bytes of each: `from` gives those of a packed lane, `to` gets those
-/// of an unpacked one.
+/// Unpacks a block of 32 columns, or only some of its rows, to eight lanes. `from` returns `N` bytes of the packed lane
+/// with the given number; `to` gets the same `N` bytes of each unpacked lane.
 #[inline(always)]
 pub(super) fn unpack_block<'a, const N: usize>(
     bits: usize,
     from: impl Fn(usize) -> &'a [u8; N],
     mut to: impl FnMut(usize, [u8; N]),
 ) {
-    /// Unpacks lane `I`, which is a constant so that shifts are.
+    /// Unpacks the lane numbered `I`, a constant so that shifts are by constants.
     #[inline(always)]
     fn lane<'a, const I: usize, const N: usize>(bits: usize, from: impl Fn(usize) -> &'a [u8; N]) -> [u8; N] {
         if bits == 8 {
@@ -149,11 +151,11 @@ fn unpack_with<const FMA: bool>(quant: QuantType, from: &[Lane], to: &mut [Lane]
 }
 
 dispatch! {
-    /// Unpacks whole blocks.
+    /// Unpacks whole blocks of weights to a byte for each weight.
     fn unpack(quant: QuantType, from: &[Lane], to: &mut [Lane]) = unpack_with
 }
 
-/// Converts a float16 to float32; not for infinities.
+/// Converts a float16 to float32, except for infinities and NaN.
 #[inline(always)]
 fn widen(half: f16) -> f32 {
     let bits = u32::from(half.to_bits());
@@ -164,7 +166,7 @@ fn widen(half: f16) -> f32 {
     f32::from_bits(if size < 0x400 { small } else { large } | (bits & 0x8000) << 16)
 }
 
-/// Converts float16 columns to float32 and writes them to each `step`-th column of `to`.
+/// Converts float16 columns to float32 and writes them to every `step`-th column of `to`.
 fn widen_columns(from: &[[f16; TILE]], to: &mut [Column], step: usize) {
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("f16c") {
@@ -178,7 +180,7 @@ fn widen_columns(from: &[[f16; TILE]], to: &mut [Column], step: usize) {
     }
 }
 
-/// Does the work of [`widen_columns`], eight values an instruction.
+/// Converts like [`widen_columns`], with an instruction that takes eight values at a time.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "f16c")]
 fn widen_columns_f16c(from: &[[f16; TILE]], to: &mut [Column], step: usize) {
@@ -208,12 +210,12 @@ fn multiply_sub_scales_with<const FMA: bool>(sub_scales: &[[i8; TILE]], to: &mut
 }
 
 dispatch! {
-    /// Multiplies the `d` of each super-block, which stands in the first of its `count` columns, with the integers of
-    /// its sub-blocks.
+    /// Computes the scales of all sub-blocks, `count` to a super-block. In `to`, the `d` of each super-block stands in
+    /// the first of its `count` columns and is multiplied with the integer of each sub-block.
     fn multiply_sub_scales(sub_scales: &[[i8; TILE]], to: &mut [Column], count: usize) = multiply_sub_scales_with
 }
 
-/// Computes the scales of the blocks or sub-blocks numbered `places` in float32.
+/// Computes in float32 the scales of the blocks or sub-blocks numbered `places`.
 fn widen_scales(scales: &Scales, places: Range<usize>, block_columns: usize, to: &mut [Column]) {
     if scales.sub_scales.is_empty() {
         return widen_columns(&scales.d[places], to, 1);
