@@ -82,7 +82,7 @@ impl Summary {
         }
     }
 
-    /// Sorts the quoted segments from the worst to the best, drops repetitions of a source, and keeps the first [`WORST`].
+    /// Sorts the quoted segments, the worst first, drops repetitions of a source, and keeps the first [`WORST`].
     fn sort(&mut self) {
         self.worst
             .sort_by(|(a, ..), (b, ..)| worse_first((&a.flags, a.score), (&b.flags, b.score)));
