@@ -96,7 +96,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Runs a reading thread: reads articles and sends each outcome to `to`, until none is left or the receiver is gone.
+    /// Runs a reading thread: reads articles and sends the outcomes to `to`, until none is left or the receiver is gone.
     pub fn read_articles(&self, to: &SyncSender<ReadOutcome>) {
         while !self.stop.load(Relaxed) {
             let index = self.next.fetch_add(1, Relaxed);
@@ -118,8 +118,8 @@ impl<'a> Run<'a> {
     /// Reads an article and cuts it into segments, unless it is unchanged since an earlier run.
     ///
     /// # Errors
-    /// The source cannot be read, or an output exists that plae did not write, or that somebody edited and that would now
-    /// be overwritten.
+    /// The source cannot be read, or an output exists that plae did not write, or that somebody edited and that would
+    /// now be overwritten.
     fn read_article(&self, article: &Article) -> Result<ReadOutcome> {
         let source = file::read(&article.path)?;
         let bytes = source.len() as u64;
@@ -171,8 +171,8 @@ impl<'a> Run<'a> {
         })))
     }
 
-    /// Whether the settings `stored` for the article at `place` are this run's. If they are, but in the text of an older
-    /// version of plae, replaces them by today's JSON.
+    /// Whether the settings `stored` for the article at `place` are this run's. If they are, but in the text of an
+    /// older version of plae, replaces them by today's JSON.
     fn is_current(&self, place: &str, stored: &str) -> Result<bool> {
         if stored == self.manner {
             return Ok(true);

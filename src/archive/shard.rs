@@ -131,7 +131,7 @@ impl ArchiveDir {
         Self::new(&self.output, None)
     }
 
-    /// Lists the shards that have a state directory here, because they are not merged yet, by number of shards and index.
+    /// Lists the shards that are not merged yet and so have a state directory here, sorted by number of shards and index.
     ///
     /// # Errors
     /// `Output` if the state directory cannot be read.
@@ -153,8 +153,8 @@ impl ArchiveDir {
         Ok(shards)
     }
 
-    /// Checks that no unmerged shards exist from a division into another number of shards: this run would take their
-    /// outputs for another program's files.
+    /// Checks that the directory has no unmerged shards of another number of shards (and for a whole archive, none at
+    /// all): this run would take their outputs for another program's files.
     ///
     /// # Errors
     /// `Usage` if such shards exist.
