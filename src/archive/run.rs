@@ -96,7 +96,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Runs a reading thread: reads articles and sends the outcomes to `to`, until none is left or the receiver is gone.
+    /// Runs a reading thread: reads articles and sends the outcomes to `to`, until none is left or `to` is closed.
     pub fn read_articles(&self, to: &SyncSender<ReadOutcome>) {
         while !self.stop.load(Relaxed) {
             let index = self.next.fetch_add(1, Relaxed);

@@ -131,7 +131,8 @@ impl ArchiveDir {
         Self::new(&self.output, None)
     }
 
-    /// Lists the shards that are not merged yet and so have a state directory here, sorted by number of shards and index.
+    /// Lists the shards that are not merged yet, those with a state directory here, sorted by number of shards and
+    /// index.
     ///
     /// # Errors
     /// `Output` if the state directory cannot be read.

@@ -21,8 +21,8 @@ use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-/// Maximum number of Thai segments, and of lines, in one call of the model: enough for several batches, and few enough
-/// that results appear soon.
+/// Number of Thai segments, or of lines, after which no further line joins a call of the model: enough for several
+/// batches, and few enough that results appear soon.
 const POOL: usize = 512;
 /// Maximum number of lines that are read and cut into segments ahead of the model.
 const AHEAD: usize = POOL;
@@ -237,8 +237,8 @@ impl Filter<'_> {
         Ok(())
     }
 
-    /// Collects the lines to translate in one call: `first` and the lines that arrive within [`GRACE`] of each other, up to
-    /// [`POOL`]. Also returns the error that ended the input, if there was one.
+    /// Collects the lines to translate in one call: `first` and the lines that arrive within [`GRACE`] of each other, up
+    /// to [`POOL`]. Also returns the error that ended the input, if there was one.
     fn pool(&self, first: Result<Line>, lines: &Receiver<Result<Line>>) -> Result<(Vec<Line>, Option<Error>)> {
         let (mut pool, mut segments) = (Vec::new(), 0);
         let mut next = Some(first);
