@@ -237,8 +237,8 @@ impl Filter<'_> {
         Ok(())
     }
 
-    /// Collects the lines to translate in one call: `first` and the lines that arrive within [`GRACE`] of each other, up
-    /// to [`POOL`]. Also returns the error that ended the input, if there was one.
+    /// Collects the lines to translate in one call: `first` and the lines that arrive within [`GRACE`] of each other,
+    /// up to [`POOL`]. Also returns the error that ended the input, if there was one.
     fn pool(&self, first: Result<Line>, lines: &Receiver<Result<Line>>) -> Result<(Vec<Line>, Option<Error>)> {
         let (mut pool, mut segments) = (Vec::new(), 0);
         let mut next = Some(first);

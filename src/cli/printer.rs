@@ -46,8 +46,8 @@ impl ColourEnv {
         }
     }
 
-    /// Whether to colour a stream. `--color` decides first, then NO_COLOR, then CLICOLOR_FORCE, then whether the stream is
-    /// a `terminal`.
+    /// Whether to colour a stream. `--color` decides first, then NO_COLOR, then CLICOLOR_FORCE, then whether the stream
+    /// is a `terminal`.
     pub fn decide(self, choice: Colour, terminal: bool) -> bool {
         match choice {
             Colour::Always => true,
@@ -169,8 +169,8 @@ impl Printer {
         }
     }
 
-    /// Draws a progress bar on standard error, if that is a terminal, until the returned guard is dropped. Meanwhile a bar
-    /// that was drawn before is hidden.
+    /// Draws a progress bar on standard error, if that is a terminal, until the returned guard is dropped. Meanwhile a
+    /// bar that was drawn before is hidden.
     pub fn show(&self, bar: ProgressBar) -> Showing<'_> {
         let target = if self.live {
             ProgressDrawTarget::stderr()

@@ -108,7 +108,7 @@ impl Input {
         .unwrap_or(Format::Text)
     }
 
-    /// Returns the file's name without its directory, with bytes that are not Unicode replaced; none for standard input.
+    /// Returns the file's name without its directory; bytes that are not Unicode are replaced. None for standard input.
     pub fn name(&self) -> Option<Cow<'_, str>> {
         match self {
             Input::Stdin => None,

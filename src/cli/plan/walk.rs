@@ -20,8 +20,8 @@ pub fn gather(request: &Request, output: Option<&Path>, plan: &mut Plan) -> Resu
                 place: PathBuf::from("stdin"),
             });
         } else if input.is_dir() {
-            // The files of a single directory go straight into the output directory; with several inputs, each directory
-            // keeps its name there.
+            // The files of a single input directory go straight into the output directory; with several inputs, each
+            // directory keeps its name there.
             let base = match request.inputs {
                 [_] => PathBuf::new(),
                 _ => file::real(input).file_name().map(PathBuf::from).unwrap_or_default(),
