@@ -78,7 +78,7 @@ pub struct Options {
     pub reading: pipeline::Options,
     /// Options for rendering the outputs.
     pub render: RenderOptions,
-    /// All settings that the outputs depend on. An article that was done with another manner is translated again.
+    /// All settings that the outputs depend on. An article that was done with other settings is translated again.
     pub manner: Manner,
     /// The text in which older versions of plae stored the settings of `manner`. An article stored with this text
     /// counts as done with `manner`. None if the archive cannot be that old.
@@ -101,7 +101,7 @@ pub struct Counts {
     pub edited: usize,
     /// Number of articles that could not be read, translated or written.
     pub failed: usize,
-    /// Total size in bytes of the sources that are done, unchanged or failed.
+    /// Total size in bytes of the sources of all articles that are done, unchanged or failed.
     pub bytes: u64,
     /// Number of segments in the articles that this run wrote.
     pub segments: usize,

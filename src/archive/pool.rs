@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 /// Number of untranslated sentences, or of waiting articles, at which the pool calls the model. Large enough that the
 /// incomplete batch at the end of each call costs little.
 const POOL_SENTENCES: usize = 768;
-/// Time between two calls of [`Host::progress`] while articles are read.
+/// Time between two progress reports ([`Host::progress`]) while articles are read.
 const REPORT_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The articles that wait for the model, and their distinct sentences, which are translated together.
@@ -23,7 +23,7 @@ pub(super) struct SentencePool<'a> {
     run: &'a Run<'a>,
     memory: Option<&'a Memory>,
     finish: SyncSender<TranslatedArticle>,
-    /// Articles that wait for the model, with a translation for each of their segments; `None` if the memory has none.
+    /// Articles that wait for the model, each with a translation per segment, which is `None` if the memory has none.
     waiting: Vec<(Box<PreparedArticle>, Vec<Option<Translation>>)>,
     /// The distinct sentences of waiting articles that the memory does not have.
     unknown: Vec<String>,

@@ -14,7 +14,7 @@ const MAX_QUOTES: usize = 20;
 /// The report on one article; one line of `report.jsonl`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// Path of the source below the input directory, `/` between directories.
+    /// Path of the source below the input directory, with `/` between directories.
     pub place: String,
     /// The article's first heading in Thai; its first segment if it has no heading.
     pub title: String,
@@ -35,7 +35,7 @@ pub struct Record {
     pub flagged: usize,
     /// For each flag, the number of segments that have it.
     pub flags: BTreeMap<Flag, usize>,
-    /// Mean score of the article's translated segments, rounded to four decimals; none if the model translated none.
+    /// Mean of the scores of the article's translated segments (see [`Quote::score`]); none if nothing was translated.
     pub score: Option<f64>,
     /// The output files that were written for the article.
     pub outputs: Vec<Written>,

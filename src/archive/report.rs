@@ -23,8 +23,8 @@ const WORST: usize = 200;
 const STYLE: &str = include_str!("index.css");
 const SCRIPT: &str = include_str!("index.js");
 
-/// Writes [`REPORT`] and [`INDEX`] about all articles in `state` to the output directory. For a shard, writes only
-/// [`REPORT`], to the shard's state directory.
+/// Writes the reports on all articles in `state`, [`REPORT`] and [`INDEX`], to the output directory. For a shard,
+/// writes only [`REPORT`], to the shard's state directory.
 ///
 /// # Errors
 /// Errors of the database; `Output` if a file cannot be written.

@@ -34,7 +34,7 @@ pub(super) enum ReadOutcome {
 /// Size of the source in bytes.
         bytes: u64,
     },
-/// The article could not be read, or must not be written.
+/// The article could not be read, or one of its outputs must not be overwritten.
     Failed {
         article: Article,
 /// Size of the source in bytes; 0 if unknown.
@@ -59,14 +59,14 @@ pub(super) struct Run<'a> {
     articles: &'a Articles,
     pub options: &'a Options,
     state: &'a State,
-    /// The settings that outputs depend on ([`Options::manner`]), as JSON, as the state stores them.
+    /// The settings that outputs depend on ([`Options::manner`]) as JSON, the form in which the database stores them.
     manner: String,
     /// Index in `articles` of the next article to read.
     next: AtomicUsize,
     /// Whether the threads that read articles should stop.
     pub stop: AtomicBool,
     pub counts: Mutex<Counts>,
-    /// Errors of single articles that have not been passed to the host yet.
+    /// Errors of single articles that have not been passed to [`Host::failed`] yet.
     failures: Mutex<Vec<Error>>,
     /// The error that ends the run, such as a full disk or a database that cannot be written; none while it may go on.
     pub fatal: Mutex<Option<Error>>,
@@ -171,8 +171,8 @@ impl<'a> Run<'a> {
         })))
     }
 
-    /// Whether the settings `stored` for the article at `place` are this run's. If they are, but in the text of an
-    /// older version of plae, replaces them by today's JSON.
+    /// Whether the settings `stored` in the database for the article at `place` are this run's. If they are, but in the
+    /// text of an older version of plae, replaces them by today's JSON.
     fn is_current(&self, place: &str, stored: &str) -> Result<bool> {
         if stored == self.manner {
             return Ok(true);
@@ -217,7 +217,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Writes all outputs of an article, and then records it as done in the state.
+    /// Writes all outputs of an article, and then records the article as done in the database.
     fn write_article(&self, finished: &TranslatedArticle) -> Result<Record> {
         let article = &finished.article;
         let mut outputs = Vec::with_capacity(article.outputs.len());
@@ -238,7 +238,7 @@ impl<'a> Run<'a> {
         Ok(record)
     }
 
-    /// Records an article as failed in the state, counts it, and keeps its error for the host.
+    /// Records an article as failed in the database, counts it, and keeps its error for [`Self::report_failures`].
     pub fn fail_article(&self, article: &Article, bytes: u64, error: Error) {
         if locked(&self.fatal).is_some() {
             return;
@@ -261,7 +261,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Formats the settings that outputs depend on as JSON, as the state stores them.
+/// Formats the settings that outputs depend on as JSON, the form in which the database stores them.
 fn stored_manner(options: &Options) -> Result<String> {
     serde_json::to_string(&options.manner).map_err(|error| Error::output(error.to_string()).source(error))
 }

@@ -1,4 +1,4 @@
-//! Shards divide an archive's articles among several runs; and the directories that an archive or shard uses.
+//! Shards, which divide an archive's articles among several runs, and the directories that an archive or shard uses.
 
 use super::state::State;
 use super::{Articles, DATABASE, HOME};
@@ -111,7 +111,8 @@ impl ArchiveDir {
         &self.output
     }
 
-    /// Returns the directory of the database, the lock and incomplete outputs: [`HOME`], or the shard's below it.
+    /// Returns the directory of the database, the lock and incomplete outputs: [`HOME`], or a directory below it for a
+    /// shard.
     pub fn state_dir(&self) -> &Path {
         &self.state_dir
     }
@@ -131,8 +132,8 @@ impl ArchiveDir {
         Self::new(&self.output, None)
     }
 
-    /// Lists the shards that are not merged yet, those with a state directory here, sorted by number of shards and
-    /// index.
+    /// Lists the shards that have not been merged into the whole archive: those whose state directory still exists. They
+    /// are sorted by number of shards, then by index.
     ///
     /// # Errors
     /// `Output` if the state directory cannot be read.

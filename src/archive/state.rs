@@ -153,8 +153,8 @@ impl State {
         self.explain(recorded())
     }
 
-    /// Copies all entries from the state at `other`, usually a shard's, and returns the number of articles copied.
-    /// Articles and outputs of `other` replace those stored here, because the shard was translated later; facts do not.
+    /// Copies all entries from a shard's database at `other`, and returns the number of articles copied. The shard's
+    /// articles and outputs replace those stored here, because they are newer; named values stored here are kept.
     pub fn take_over(&self, other: &Path) -> Result<usize> {
         make_tables(other)?;
         let mut connection = self.connection();
@@ -165,10 +165,10 @@ impl State {
         }))
     }
 
-    /// Copies from the state at `other` the articles that this state does not have or has as failed. `copy_outputs`
-    /// copies the output files of each article before its entry is stored.
+    /// Copies from another archive's database at `other` the articles that this one does not have or has as failed.
+    /// `copy_outputs` copies the output files of each article before its entry is stored.
     ///
-    /// Returns two numbers of articles: those copied, and those that both states have, but from different sources or
+    /// Returns two numbers of articles: those copied, and those that both archives have, but from different sources or
     /// with different settings.
     pub fn import_missing(
         &self,

@@ -25,7 +25,7 @@ const KEYS: [&str; 9] = [
     "cache",
 ];
 
-/// The place that a setting's value comes from, in the order of precedence.
+/// The place that a setting's value comes from. The variants are in order of precedence, the strongest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     Option,
@@ -54,8 +54,8 @@ pub struct Config {
     pub paragraphs: Paragraphs,
     /// Where models are downloaded from and where they are stored.
     pub files: Settings,
-    /// The date and time to print in outputs, RFC 3339, from SOURCE_DATE_EPOCH, the variable for reproducible builds. None
-    /// for the time of translation.
+    /// The date and time to print in outputs, RFC 3339, from SOURCE_DATE_EPOCH, the variable for reproducible builds.
+    /// None for the time of translation.
     pub date: Option<String>,
     /// Each setting that has a value, by name, with its text and origin, for `plae doctor` to show.
     pub set: BTreeMap<&'static str, (String, Origin)>,
@@ -65,8 +65,8 @@ pub struct Config {
 type Layer = BTreeMap<&'static str, (String, Origin)>;
 
 impl Config {
-    /// Combines the settings: options override environment variables, which override configuration files. Of `files`, the
-    /// first that sets a value wins, and files that do not exist are ignored.
+    /// Combines the settings: options override environment variables, which override configuration files. Of `files`,
+    /// the first that sets a value wins, and files that do not exist are ignored.
     pub fn resolve(
         model: &args::Model,
         layout: Option<Layout>,

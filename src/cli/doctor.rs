@@ -211,7 +211,7 @@ fn models(settings: &Settings) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// Returns the version of pip in the Python that would fetch packages: `python`, else `python3` or `python` on the path.
+/// Returns the version of pip in the Python that would fetch packages: `python`, else `python3` or `python` on PATH.
 fn pip(python: Option<&OsStr>) -> Option<String> {
     let candidates = match python {
         Some(python) => vec![python],

@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 const POOL: usize = 512;
 /// Maximum number of lines that are read and cut into segments ahead of the model.
 const AHEAD: usize = POOL;
-/// How long to wait for another line before the lines read so far are translated.
+/// How long to wait for another line before the lines that were read so far are translated.
 const GRACE: Duration = Duration::from_millis(5);
 
 pub fn run(args: &args::Translate, config: &Config, printer: &Printer) -> Result<Status> {
@@ -95,15 +95,15 @@ struct Line {
 }
 
 impl Line {
-    /// Returns the number of segments with Thai, which the model translates.
+    /// Returns the number of the line's segments that contain Thai, which the model translates.
     fn thai(&self) -> usize {
         let segments = self.text.as_ref().map(Prepared::segments).unwrap_or_default();
         segments.iter().filter(|segment| has_thai(&segment.source)).count()
     }
 }
 
-/// Reads the lines of an input, cuts their texts into segments, and sends them to `to`, until the input ends or the
-/// receiver is gone.
+/// Reads the lines of an input, cuts their texts into segments, and sends them to `to`, until the input ends or `to`
+/// is closed.
 fn read(input: &Input, options: &pipeline::Options, to: &SyncSender<Result<Line>>) {
     let opened: Result<Box<dyn BufRead>> = match input {
         Input::Stdin => Ok(Box::new(io::stdin().lock())),

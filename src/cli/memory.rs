@@ -1,4 +1,4 @@
-//! `plae memory`: describes and searches a translation memory, imports and exports it, learns edits, and deletes entries.
+//! `plae memory`: describes, searches, imports, exports and prunes a translation memory, and learns people's edits.
 
 use super::args::{MemoryArgs, MemoryCommand, PlainOrJson};
 use super::plan::Input;

@@ -43,7 +43,8 @@ enum Status {
 
 /// Runs plae with the command-line arguments `args`, the program's name first, and returns the exit code.
 ///
-/// The code is 0 on success, 1 if some inputs failed, 2 for wrong usage or an impossible request, and 130 if interrupted.
+/// The code is 0 on success, 1 if some inputs failed, 2 for wrong usage or an impossible request, and 130 after
+/// Ctrl-C.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match args::Cli::try_parse_from(args) {
         Ok(cli) => cli,
@@ -123,8 +124,8 @@ fn command(command: &args::Command, printer: &Printer) -> Result<Status> {
     }
 }
 
-/// Reads a memory size in bytes from a file of Linux's `/proc`, such as the field `VmHWM` of `/proc/self/status`. Returns
-/// none on other systems.
+/// Reads a memory size in bytes from a file of Linux's `/proc`, such as the field `VmHWM` of `/proc/self/status`.
+/// Returns none on other systems.
 fn memory(file: &str, field: &str) -> Option<u64> {
     let text = std::fs::read_to_string(file).ok()?;
     let line = text

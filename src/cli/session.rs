@@ -46,7 +46,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Returns the paths and manifest of the model's files. The first call locates and fetches them.
+    /// Returns the path of the model's files, and its manifest. The first call locates and fetches the files.
     pub fn located(&self) -> Result<&Located> {
         if let Some(located) = self.located.get() {
             return Ok(located);

@@ -66,7 +66,7 @@ fn remembered(args: &args::Translate, plan: &Plan) -> Option<PathBuf> {
     typed.memory.clone().or(usual)
 }
 
-/// Checks that with `--ids`, which records token ids, there is an output in JSON Lines, the only format that shows them.
+/// Checks that with `--ids`, which records token ids, an output is JSON Lines, the only format that shows them.
 fn check_ids(args: &args::Translate, plan: &Plan) -> Result<()> {
     let shown = plan
         .tasks
@@ -80,7 +80,7 @@ fn check_ids(args: &args::Translate, plan: &Plan) -> Result<()> {
     }
 }
 
-/// A run through a plan, and what it came to.
+/// The data of one run of `plae translate`, and the counts for its summary.
 struct Run<'a> {
     plan: &'a Plan,
     options: &'a pipeline::Options,

@@ -12,7 +12,7 @@ pub fn counted(count: usize, noun: &str) -> String {
     }
 }
 
-/// Formats a hint for the command line, with the names of the options and commands to use.
+/// Formats a hint of the library for the command line, with the names of the options and commands to use.
 pub fn hint(hint: &Hint) -> Cow<'_, str> {
     Cow::Borrowed(match hint {
         Hint::Text(text) => text,

@@ -15,7 +15,7 @@ pub struct Writer<'a> {
     overwrite: bool,
     /// Width of the terminal in columns if standard output is one, else none.
     width: Option<usize>,
-    /// Whether a document has already been written to standard output, so that the next may need a blank line before it.
+    /// Whether a document has been written to standard output, so that the next may need a blank line before it.
     begun: Cell<bool>,
     printer: &'a Printer,
 }

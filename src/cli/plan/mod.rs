@@ -127,7 +127,7 @@ pub struct Plan {
     pub skipped: usize,
 }
 
-/// An input, and the path below an output directory from which its outputs' names are made.
+/// An input, and the path that its outputs get below an output directory, before the extension is replaced.
 struct Found {
     input: Input,
     place: PathBuf,

@@ -45,8 +45,8 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Names the outputs of several inputs below `directory`. `places` are paths relative to it, made from the inputs'
-/// names; each loses its extension unless two inputs would then get the same output.
+/// Names the outputs of several inputs below `directory`. `places` are the inputs' relative paths: the outputs get the
+/// same paths with another extension, or with one more if two inputs would otherwise get the same output.
 ///
 /// # Errors
 /// `Usage` if two inputs would get the same output even with their extensions.
