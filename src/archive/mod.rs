@@ -71,7 +71,7 @@ pub struct Article {
     pub outputs: Vec<(OutputFormat, String)>,
 }
 
-/// Settings of [`run`].
+/// Settings of [`run()`].
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Options for reading and translating sources. Their `format` is ignored: each [`Article`] names its own.
@@ -90,7 +90,7 @@ pub struct Options {
     pub force: bool,
 }
 
-/// Numbers of articles, segments and tokens that a [`run`] has processed so far.
+/// Numbers of articles, segments and tokens that a [`run()`] has processed so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Number of articles whose outputs were written in this run.
@@ -115,7 +115,7 @@ pub struct Counts {
     pub busy: Duration,
 }
 
-/// Callbacks that the caller of [`run`] implements: they supply the model and receive progress and failures.
+/// Callbacks that the caller of [`run()`] implements: they supply the model and receive progress and failures.
 pub trait Host {
     /// Returns the translator; the first call loads the model. Not called if no article needs a model.
     ///

@@ -44,7 +44,7 @@ pub struct Plan {
     pub skipped: usize,
 }
 
-    /// An input that cannot be translated, and why.
+/// An input that cannot be translated, and why.
 #[derive(Debug)]
 pub struct Failure {
     /// Path of the input as messages show it, or `standard input`.

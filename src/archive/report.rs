@@ -62,7 +62,7 @@ struct Summary {
     failed: usize,
     segments: usize,
     flagged: usize,
-/// Flagged segments to quote, each with the path of its article's main output and the article's title.
+    /// Flagged segments to quote, each with the path of its article's main output and the article's title.
     worst: Vec<(Quote, Option<String>, String)>,
 }
 

@@ -18,26 +18,26 @@ use std::sync::{Mutex, PoisonError};
 /// An article that has been read and cut into segments, and is to be translated.
 pub(super) struct PreparedArticle {
     pub article: Article,
-/// Size of the source in bytes.
+    /// Size of the source in bytes.
     pub bytes: u64,
     pub prepared: Prepared,
 }
 
 /// The outcome of reading one article.
 pub(super) enum ReadOutcome {
-/// The article is to be translated.
+    /// The article is to be translated.
     Ready(Box<PreparedArticle>),
-/// The article was translated in an earlier run, and neither its source nor the settings have changed since.
+    /// The article was translated in an earlier run, and neither its source nor the settings have changed since.
     Unchanged {
-/// Whether somebody has edited one of the outputs since plae wrote it.
+        /// Whether somebody has edited one of the outputs since plae wrote it.
         edited: bool,
-/// Size of the source in bytes.
+        /// Size of the source in bytes.
         bytes: u64,
     },
-/// The article could not be read, or one of its outputs must not be overwritten.
+    /// The article could not be read, or one of its outputs must not be overwritten.
     Failed {
         article: Article,
-/// Size of the source in bytes; 0 if unknown.
+        /// Size of the source in bytes; 0 if unknown.
         bytes: u64,
         error: Box<Error>,
     },
@@ -46,7 +46,7 @@ pub(super) enum ReadOutcome {
 /// A translated article whose outputs are to be written.
 pub(super) struct TranslatedArticle {
     pub article: Article,
-/// Size of the source in bytes.
+    /// Size of the source in bytes.
     pub bytes: u64,
     pub document: Bilingual,
 }

@@ -132,8 +132,8 @@ impl ArchiveDir {
         Self::new(&self.output, None)
     }
 
-    /// Lists the shards that have not been merged into the whole archive: those whose state directory still exists. They
-    /// are sorted by number of shards, then by index.
+    /// Lists the shards that have not been merged into the whole archive: those whose state directory still exists.
+    /// They are sorted by number of shards, then by index.
     ///
     /// # Errors
     /// `Output` if the state directory cannot be read.

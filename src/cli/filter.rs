@@ -88,7 +88,7 @@ fn settle(args: &args::Translate) -> Result<Plan> {
 
 /// One line of an input: a JSON object with a text.
 struct Line {
-/// Line number in the input, from 1.
+    /// Line number in the input, from 1.
     number: usize,
     row: JsonRow,
     text: Result<Prepared>,
@@ -163,7 +163,7 @@ fn cut(number: usize, line: &[u8], options: &pipeline::Options) -> Line {
 /// Numbers of lines, segments and tokens that a run has processed, for the summary at its end.
 #[derive(Clone, Copy, Default)]
 struct Tally {
-/// Number of lines that were answered, failed ones included.
+    /// Number of lines that were answered, failed ones included.
     rows: usize,
     refused: usize,
     segments: usize,
