@@ -1,4 +1,4 @@
-//! The articles of a plan, stored compactly: there may be hundreds of thousands.
+//! A compact list of the articles that an archive translates: there may be hundreds of thousands.
 
 use super::Article;
 use crate::document::Format;
@@ -6,24 +6,25 @@ use crate::render::OutputFormat;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-/// Ends each name in [`Articles::names`]; no path contains it.
+/// Character that ends each path in [`Articles::names`]; no path contains it.
 const END: char = '\0';
 
-/// A compact list of articles below one directory, all written in the same formats.
+/// A compact list of articles below one input directory, all written in the same output formats.
 #[derive(Clone, Debug)]
 pub struct Articles {
     root: PathBuf,
     formats: Vec<OutputFormat>,
-    /// For each article its place, then its outputs in the order of `formats`.
+    /// For each article its path below `root`, then the paths of its outputs in the order of `formats`, each ended by
+    /// [`END`].
     names: String,
-    /// For each article the byte where it begins in `names`, and its format.
+    /// For each article, the byte offset in `names` where its paths begin, and its input format.
     starts: Vec<(usize, Format)>,
-    /// Paths that do not follow from the place, since they are not Unicode, by the number of their article.
+    /// Paths of sources by their article's index, for the few that are not Unicode and cannot be stored in `names`.
     odd_paths: HashMap<usize, PathBuf>,
 }
 
 impl Articles {
-    /// Makes an empty list for articles below `root`, each of which is written in all `formats`.
+    /// Creates an empty list for articles below the directory `root`, each of which is written in all `formats`.
     pub fn new(root: PathBuf, formats: Vec<OutputFormat>) -> Self {
         Self {
             root,
@@ -34,7 +35,7 @@ impl Articles {
         }
     }
 
-    /// Adds an article. Its outputs must be in the formats of the list, in their order.
+    /// Appends an article. Its outputs must have the formats that were passed to [`Self::new`], in the same order.
     pub fn push(&mut self, article: Article) {
         debug_assert!(article.outputs.iter().map(|(format, _)| format).eq(&self.formats));
         if article.path != self.root.join(&article.place) {
@@ -48,17 +49,17 @@ impl Articles {
         }
     }
 
-    /// Number of articles.
+    /// Returns the number of articles in the list.
     pub fn len(&self) -> usize {
         self.starts.len()
     }
 
-    /// Whether there are none.
+    /// Whether the list has no articles.
     pub fn is_empty(&self) -> bool {
         self.starts.is_empty()
     }
 
-    /// The article of this number, counted from 0.
+    /// Returns the article at `index`, counted from 0; none if the list is shorter.
     pub fn get(&self, index: usize) -> Option<Article> {
         let (start, format) = *self.starts.get(index)?;
         let mut names = self.names[start..].split(END);
@@ -72,7 +73,7 @@ impl Articles {
         })
     }
 
-    /// Iterates over all articles in order.
+    /// Iterates over all articles in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = Article> {
         (0..self.len()).filter_map(|index| self.get(index))
     }

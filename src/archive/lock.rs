@@ -1,4 +1,4 @@
-//! The lock on an output directory: one run at a time.
+//! The lock on an output directory, so that only one run at a time writes to it.
 
 use super::shard::ArchiveDir;
 use crate::error::{Error, Hint, Result};
@@ -6,22 +6,22 @@ use crate::file;
 use std::fs::{File, TryLockError};
 use std::path::Path;
 
-/// File that the operating system locks; the lock ends with the process that holds it, however that ends.
+/// Name of the file on which the operating system's lock is taken. The system releases it when the process ends.
 const FILE: &str = "lock";
-/// File that names the holder, for the messages of others.
+/// Name of the file in which the process that holds the lock is named, for the error messages of other processes.
 const HOLDER: &str = "holder";
 
-/// A lock on an output directory or a shard of it, held by this process until it is dropped.
+/// An exclusive lock on an archive's output directory, or on one shard of it. Dropping the value releases the lock.
 pub struct Lock {
     _files: Vec<File>,
 }
 
 impl Lock {
-    /// Takes an output directory, and makes it where it is missing. A shard excludes a run over the whole, but no other
-    /// shard.
+    /// Locks the output directory `dir`, and creates it if it is missing. A locked shard excludes runs over the whole
+    /// archive, but not runs of other shards.
     ///
     /// # Errors
-    /// Of kind `Usage`, where another run holds it; of kind `Output`, where it cannot be written.
+    /// `Usage` if another run holds the lock; `Output` if the lock's file cannot be written.
     pub fn take(dir: &ArchiveDir) -> Result<Self> {
         let mut files = Vec::new();
         let whole = dir.unsharded();
@@ -51,7 +51,7 @@ fn open(home: &Path) -> Result<File> {
     options.open(&path).map_err(failed)
 }
 
-/// Words the failure to take a lock.
+/// Turns a failed attempt to take a lock into an error that names the process holding it.
 fn explain(locked: std::result::Result<(), TryLockError>, dir: &ArchiveDir) -> Result<()> {
     match locked {
         Ok(()) => Ok(()),
@@ -65,13 +65,13 @@ fn explain(locked: std::result::Result<(), TryLockError>, dir: &ArchiveDir) -> R
     }
 }
 
-/// Finds out who holds the directory, and which part of it.
+/// Returns the name of the process that holds the lock, and a phrase for the part of the directory that it has locked.
 fn holder(dir: &ArchiveDir) -> (String, String) {
     let is_held = |dir: &ArchiveDir| {
         let file = open(dir.state_dir());
         file.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
     };
-    // Whoever holds a shard keeps others off the whole.
+    // The whole archive may be locked because a run holds one of its shards.
     let shard = match dir.shard() {
         Some(_) => None,
         None => dir.unmerged_shards().unwrap_or_default().into_iter().find(is_held),

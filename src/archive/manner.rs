@@ -1,4 +1,4 @@
-//! The manner of an archive's outputs: everything that they depend on besides their sources.
+//! The settings that an archive's outputs depend on, in the form in which the archive's database stores them.
 
 use crate::document::{Format, Paragraphs};
 use crate::pipeline::{self, Split};
@@ -6,59 +6,60 @@ use crate::render::{Layout, RenderOptions};
 use crate::translate::{DecodeId, Identity, ModelId, Precision, Vocabulary, former};
 use serde::{Deserialize, Serialize};
 
-/// Says how an article is read, split, translated and rendered. An article whose manner has changed is done again.
+/// All settings with which an article was read, split, translated and rendered.
 ///
-/// The archive stores it as JSON beside each article. The device, threads and the size of batches are not in it.
+/// The archive stores them as JSON with each article, and translates the article again if they have changed. Settings
+/// that leave the text alone, such as the device, the threads and the size of batches, are not included.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manner {
-    /// The model, and how plae and its manifest use it.
+    /// Identity of the model: its name, revision, prompt and decoding defaults, and the version of plae.
     pub model: ModelId,
-    /// The number format that was asked for, `auto` where nothing was.
+    /// Number format that the user asked for, such as `bf16`; `auto` by default.
     pub precision: String,
-    /// The tokens that may be written: `auto`, `full` or `english`.
+    /// The set of tokens that the model may output: `auto`, `full` or `english`.
     pub vocabulary: String,
-    /// The format of sources that no extension tells.
+    /// Format as which a source is read if its file extension names none.
     pub format: Format,
-    /// How blocks are cut into segments; `auto` where nothing was asked for.
+    /// How blocks are cut into segments: `auto` (the default), `sentence`, `line` or `block`.
     pub split: String,
-    /// Where the paragraphs of plain text end.
+    /// The rule for where paragraphs of plain text end.
     pub paragraphs: Paragraphs,
-    /// The encoding of the sources; none where it is detected.
+    /// Character encoding of the sources, such as `windows-874`; none if it is detected per source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
-    /// The date and time that the outputs bear; none for that of their making.
+    /// Date and time to print in the outputs, RFC 3339; none for the time at which each is translated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<String>,
-    /// How each sentence is decoded.
+    /// The decoding options, such as the beam size, that can change a translation.
     pub decode: DecodeId,
-    /// Whether the outputs hold the ids of tokens.
+    /// Whether the outputs list the token ids of each segment.
     pub ids: bool,
-    /// How source and translation stand on a page.
+    /// The arrangement of source and translation on a page: `side-by-side`, `interleaved` or `target`.
     pub layout: String,
-    /// Hash of what people have taught the memory ([`crate::memory::Memory::human_hash`]); none without a memory.
+    /// Hash of the memory's human translations ([`crate::memory::Memory::human_hash`]); none without a memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub human_hash: Option<String>,
 }
 
-/// The settings of a run that its outputs depend on.
+/// The typed settings of a run from which its [`Manner`] is made.
 #[derive(Clone, Copy)]
 pub struct Settings<'a> {
-    /// The model.
+    /// Identity of the model that translates.
     pub identity: &'a Identity,
-    /// The number format that is asked for.
+    /// Number format that the user asked for.
     pub precision: Precision,
-    /// The tokens that may be written.
+    /// The set of tokens that the model may output.
     pub vocabulary: Vocabulary,
-    /// How sources are read and translated.
+    /// Options for reading, splitting and translating the sources.
     pub reading: &'a pipeline::Options,
-    /// How outputs are written.
+    /// Options for rendering the outputs.
     pub render: &'a RenderOptions,
-    /// Hash of what people have taught the memory; none without a memory.
+    /// Hash of all human translations in the memory; none without a memory.
     pub human_hash: Option<&'a str>,
 }
 
 impl Settings<'_> {
-    /// Describes the outputs of these settings.
+    /// Converts the settings to the [`Manner`] that the archive stores.
     pub fn manner(&self) -> Manner {
         // These patterns name every field: a new one does not compile until somebody decides whether it changes outputs.
         let Self {
@@ -77,7 +78,7 @@ impl Settings<'_> {
             date,
             decode,
         } = reading;
-        // The width is a terminal's.
+        // The width concerns terminals only, and archives write files.
         let RenderOptions { layout, width: _ } = render;
         Manner {
             model: identity.model.clone(),
@@ -95,7 +96,7 @@ impl Settings<'_> {
         }
     }
 
-    /// The text that stood for [`Self::manner`] before there was a [`Manner`]; see [`former`].
+    /// Returns the text that older versions of plae stored for these settings instead of a [`Manner`]; see [`former`].
     pub fn former_manner(&self) -> String {
         let (reading, decode) = (self.reading, &self.reading.decode);
         let options = former::Options {
@@ -126,7 +127,7 @@ impl Settings<'_> {
     }
 }
 
-// Names of their own, so that another spelling in the code or on the command line does not change what is stored.
+// The stored names are spelled out here, so that renaming a variant or a command-line value does not change them.
 
 fn precision_name(precision: Precision) -> &'static str {
     match precision {
@@ -163,7 +164,7 @@ fn layout_name(layout: Layout) -> &'static str {
     }
 }
 
-/// The manner of some run.
+/// Returns a [`Manner`] for tests.
 #[cfg(test)]
 pub(super) fn sample() -> Manner {
     Manner {

@@ -1,4 +1,5 @@
-//! Joining archives: the shards of one output directory, or several output directories, to one memory and one report.
+//! Merges the shards of one output directory, or several output directories, into one archive with one memory and
+//! one report.
 
 use super::record::Record;
 use super::{ArchiveDir, Lock, State, staging, write_report};
@@ -9,25 +10,30 @@ use std::fs::File;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-/// Counts of a merge.
+/// Numbers of archives, articles and translations that [`merge`] processed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Merged {
-    /// Shards and whole archives that were joined.
+    /// Number of shards and whole archives that were merged into the target.
     pub parts: usize,
-    /// Articles that were taken over.
+    /// Number of articles that were copied to the target.
     pub articles: usize,
-    /// Articles that the target had done in another manner or from another source: the target's stay.
+    /// Number of articles that the target already had, made from another source or with other settings; the target's
+    /// version was kept.
     pub kept: usize,
-    /// Translations that the memory did not have.
+    /// Number of translations that were added to the target's memory.
     pub translations: usize,
 }
 
-/// Joins into the archive of `output` its own shards, which are gone then, and the archives of `inputs` with theirs, which stay
-/// as they are; their outputs are copied. Where several have an article, the first one stays, and a shard's own outranks what
-/// its archive had. Broken off, it can be repeated.
+/// Merges shards and other archives into the archive in the directory `output`.
+///
+/// The shards of `output` itself are merged first, and their directories are deleted. Then the archives in the
+/// directories `inputs` and their shards are merged: their outputs are copied, and they stay unchanged. If several
+/// archives have the same article, the first one's version is kept; within one archive, a shard's version replaces
+/// the whole archive's. An interrupted merge can be repeated.
 ///
 /// # Errors
-/// Of kind `Usage`, where a directory is no archive's or a run is at work in it; the database's; of kind `Output`.
+/// `Usage` if a directory holds no archive or a run has locked it; `Output` if a file cannot be written; errors of the
+/// databases.
 pub fn merge(output: &Path, inputs: &[PathBuf]) -> Result<Merged> {
     let target = ArchiveDir::new(output, None);
     let mut dirs = vec![target.clone()];
@@ -36,7 +42,7 @@ pub fn merge(output: &Path, inputs: &[PathBuf]) -> Result<Merged> {
             dirs.push(ArchiveDir::new(input, None));
         }
     }
-    // Nothing is written to a directory that is no archive's.
+    // Checked first, so that nothing is written to a directory that holds no archive.
     let has_inputs = dirs.len() > 1;
     for dir in &dirs[usize::from(has_inputs)..] {
         if !dir.database().is_file() && dir.unmerged_shards()?.is_empty() {
@@ -51,7 +57,7 @@ pub fn merge(output: &Path, inputs: &[PathBuf]) -> Result<Merged> {
     for dir in &dirs {
         let is_own = dir.output_dir() == target.output_dir();
         let whole = (!is_own).then(|| dir.clone());
-        // What a shard did came after what its archive knew.
+        // Shards come before the whole archive, because their articles are newer than the archive's.
         for part in dir.unmerged_shards()?.into_iter().chain(whole) {
             let database = part.database();
             if database.is_file() {
@@ -77,7 +83,8 @@ pub fn merge(output: &Path, inputs: &[PathBuf]) -> Result<Merged> {
     Ok(merged)
 }
 
-/// Copies an article's outputs; one that is missing is made again by the next run.
+/// Copies an article's output files from the directory `from` to the directory `to`. Skips missing ones: the next run
+/// writes them again.
 fn copy_outputs(record: &Record, from: &Path, to: &Path, staging: &Path) -> Result<()> {
     for output in &record.outputs {
         let path = Path::new(&output.path);

@@ -1,7 +1,8 @@
-//! Archives: the articles of a directory translated by one model, interrupted at will, each article finished once.
+//! Archives: translates all articles of a directory with one model. A run may be interrupted; the next run goes on.
 //!
-//! Threads read articles, the calling thread translates their pooled sentences, other threads write the outputs. The
-//! [`State`] remembers which articles are done in which [`Manner`].
+//! Some threads read articles, the calling thread translates the sentences of many articles together, and other
+//! threads write the outputs. The [`State`], a database, stores which articles are done and with which settings
+//! ([`Manner`]), so that a later run translates only articles that are new or changed.
 
 mod articles;
 mod lock;
@@ -43,96 +44,98 @@ use std::sync::mpsc::sync_channel;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Directory of an archive's state, below its output directory.
+/// Name of the directory in which an archive keeps its database and lock, below its output directory.
 pub const HOME: &str = ".plae";
-/// File of the state, and by default of the memory, below [`HOME`].
+/// Name of the database file below [`HOME`]: it holds the archive's [`State`] and, by default, the translation memory.
 pub const DATABASE: &str = "memory.sqlite";
-/// Directory of outputs that are not complete yet, below [`HOME`].
+/// Name of the directory in which outputs are written before they are renamed to their final path, below [`HOME`].
 const STAGING: &str = "staging";
 
-/// The most articles that are read and wait for the model.
+/// Maximum number of articles that have been read and wait in the channel to the translating thread.
 const WAITING_FOR_MODEL: usize = 8;
-/// The most articles that are translated and wait for a writer.
+/// Maximum number of translated articles that wait in the channel to the threads that write outputs.
 const WAITING_FOR_WRITERS: usize = 8;
-/// The fewest threads that write: each waits for the disk at every output, and keeps some memory.
+/// Minimum number of threads that write outputs. A writer mostly waits for the disk, so a few run even on one core.
 const MIN_WRITERS: usize = 4;
 
-/// One article of a plan.
+/// One input file that an archive translates, and the outputs to write for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Article {
-    /// Path below the input directory, `/` between directories: the article's name in the state.
+    /// Path of the source below the input directory, with `/` between directories; the article's key in the database.
     pub place: String,
-    /// Path of the source.
+    /// Path of the source file, by which it is opened.
     pub path: PathBuf,
-    /// Format that the source is read in.
+    /// Input format that the source is parsed as.
     pub format: Format,
-    /// Path of each output below the output directory, `/` between directories.
+    /// Each output's format, and its path below the output directory with `/` between directories.
     pub outputs: Vec<(OutputFormat, String)>,
 }
 
-/// The settings of a run.
+/// Settings of [`run()`].
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// How sources are read and translated; the format is each article's own.
+    /// Options for reading and translating sources. Their `format` is ignored: each [`Article`] names its own.
     pub reading: pipeline::Options,
-    /// How outputs are written.
+    /// Options for rendering the outputs.
     pub render: RenderOptions,
-    /// Everything that outputs depend on besides their sources: an article that was done in another manner is done again.
+    /// All settings that the outputs depend on. An article that was done with other settings is translated again.
     pub manner: Manner,
-    /// The text that stood for `manner` before there was a [`Manner`]: an article that has it counts as done in `manner`.
-    /// None where no former archive is expected.
+    /// The text in which older versions of plae stored the settings of `manner`. An article stored with this text
+    /// counts as done with `manner`. None if the archive cannot be that old.
     pub former_manner: Option<String>,
-    /// Threads that read and write beside the model; at least one reads and four write.
+    /// Number of threads that read articles, and of further threads that write outputs; at least 1 reads, 4 write.
     pub jobs: usize,
-    /// Whether everything is done again from the memory, and outputs that are not plae's are replaced.
+    /// Whether to write all outputs again, also of unchanged articles, and to overwrite files that plae did not write
+    /// or that were edited.
     pub force: bool,
 }
 
-/// Counts of a run so far.
+/// Numbers of articles, segments and tokens that a [`run()`] has processed so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Articles translated and written.
+    /// Number of articles whose outputs were written in this run.
     pub done: usize,
-    /// Articles that were done before and have not changed.
+    /// Number of articles that an earlier run had done and that have not changed since.
     pub unchanged: usize,
-    /// Articles among the unchanged with outputs that somebody has edited since; the edits are kept.
+    /// Number of unchanged articles with an output that somebody has edited since plae wrote it; the edits are kept.
     pub edited: usize,
-    /// Articles that failed.
+    /// Number of articles that could not be read, translated or written.
     pub failed: usize,
-    /// Bytes of the sources that are done, unchanged or failed.
+    /// Total size in bytes of the sources of all articles that are done, unchanged or failed.
     pub bytes: u64,
-    /// Segments of the articles that are done.
+    /// Number of segments in the articles that this run wrote.
     pub segments: usize,
-    /// Different sentences that the model translated.
+    /// Number of distinct sentences that the model translated; sentences found in the memory do not count.
     pub made: usize,
-    /// Segments of the articles that are done that a reader should look at twice.
+    /// Number of segments with a warning flag in the articles that this run wrote.
     pub flagged: usize,
-    /// Tokens that the model wrote.
+    /// Number of output tokens that the model generated.
     pub tokens: usize,
-    /// Time in the model.
+    /// Time spent translating with the model, without loading it.
     pub busy: Duration,
 }
 
-/// The caller of a run: gives the model when it is first needed, and hears what happens.
+/// Callbacks that the caller of [`run()`] implements: they supply the model and receive progress and failures.
 pub trait Host {
-    /// Gives the model, and loads it at the first call.
+    /// Returns the translator; the first call loads the model. Not called if no article needs a model.
     ///
     /// # Errors
-    /// The model's; they end the run.
+    /// The model cannot be loaded. This ends the run.
     fn translator(&self) -> Result<&Translator>;
-    /// Hears of progress; `Break` ends the run after the batch that is being translated.
+    /// Called regularly with the counts so far. Returning `Break` ends the run after the current batch of sentences.
     fn progress(&self, counts: &Counts) -> ControlFlow<()>;
-    /// Hears of an article that failed; the others go on.
+    /// Called with the error of each article that failed. The run continues with the other articles.
     fn failed(&self, error: &Error);
 }
 
-/// Translates the articles that are new or have changed into the outputs of `dir`, and notes them in `state`.
+/// Translates the articles that are new or changed, writes their outputs below `dir`, and records them in `state`.
 ///
-/// An article's own failure is told to `host` and the others go on. Whatever ends the run, what is finished stays, and the
-/// next run goes on from there.
+/// A failure of a single article is passed to [`Host::failed`], and the run continues with the others. Outputs that are
+/// complete when a run ends stay valid, and the next run continues from there.
 ///
 /// # Errors
-/// Of kind `Interrupted` where the host asks for it; the model's, the database's, and a full or read-only disk's.
+/// `Interrupted` if [`Host::progress`] returned `Break`. Also errors of loading or running the model, of the database,
+/// and of a disk that is full or read-only.
 pub fn run(
     dir: &ArchiveDir,
     articles: &Articles,
@@ -179,7 +182,7 @@ pub fn run(
     }
 }
 
-/// Makes an empty directory for outputs that are not complete yet; those of a killed run are deleted.
+/// Creates the empty [`STAGING`] directory; deletes what a killed run left in it.
 fn staging(dir: &ArchiveDir) -> Result<PathBuf> {
     let staging = dir.state_dir().join(STAGING);
     let failed = |error| file::failure(&staging, error);
@@ -194,7 +197,7 @@ fn staging(dir: &ArchiveDir) -> Result<PathBuf> {
 mod tests {
     use super::*;
 
-    /// A host without a model, which articles without Thai do not need.
+    /// A [`Host`] that has no model, for tests with articles that contain no Thai.
     struct NoModel;
 
     impl Host for NoModel {
@@ -224,7 +227,7 @@ mod tests {
         let mut articles = vec![
             article("good", b"No Thai.\n", "good.en"),
             article("binary", &[0; 100], "binary.en"),
-            // What stands there is no directory.
+            // `good.en` is a file, so nothing can be written below it.
             article("unwritten", &[b'a'; 1000], "good.en/below.en"),
             article("gone", b"", "gone.en"),
         ];

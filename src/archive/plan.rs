@@ -1,4 +1,4 @@
-//! The plan of an archive: the articles of a directory, and the names of their outputs.
+//! The plan of an archive: finds the articles in a directory and decides the paths of their outputs.
 
 use super::{Article, Articles, INDEX, REPORT, Shard};
 use crate::document::Format;
@@ -12,55 +12,57 @@ use std::ffi::{OsStr, OsString};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
-/// Names each output like its input, in the same directory below the output directory.
+/// The default [`PlanOptions::template`]: each output keeps its input's directory and name, with a new extension.
 pub const DEFAULT_TEMPLATE: &str = "{dir}/{stem}.{format}";
-/// Files at the top of the output directory that belong to the archive, not to an article.
+/// Names of the report files at the top of the output directory, which no article's output may take.
 const RESERVED: [&str; 2] = [INDEX, REPORT];
 
-/// The choice of articles, and where their outputs go.
+/// Options of [`plan`]: which files to translate, to which formats, and how to name the outputs.
 #[derive(Clone, Copy, Debug)]
 pub struct PlanOptions<'a> {
-    /// Chooses among the files by globs relative to the input directory; see [`find_articles`]. Empty for all.
+    /// Globs, relative to the input directory, that select files as in [`find_articles`]. Empty selects all files.
     pub globs: &'a [String],
-    /// Reads every article in this format instead of the one that its extension names.
+    /// Input format to read every article as; none to use the format that each file's extension names.
     pub from: Option<Format>,
-    /// Output formats; one that is named twice counts once.
+    /// Output formats to write for each article. Duplicates are ignored.
     pub formats: &'a [OutputFormat],
-    /// Names the outputs, with the fields `{dir}`, `{stem}`, `{ext}` and `{format}`; see [`DEFAULT_TEMPLATE`].
+    /// Template for the paths of outputs, with the fields `{dir}`, `{stem}`, `{ext}` and `{format}`; see
+    /// [`DEFAULT_TEMPLATE`].
     pub template: &'a str,
-    /// Takes only the articles of this part.
+    /// The shard whose articles to take; none to take all articles.
     pub shard: Option<Shard>,
 }
 
-/// The articles of an archive, and the problems met while looking for them.
+/// The result of [`plan`]: the articles of an archive, and the problems met while searching for them.
 #[derive(Debug)]
 pub struct Plan {
-    /// The articles, with the names of their outputs.
+    /// The articles to translate, with the paths of their outputs.
     pub articles: Articles,
-    /// Places in the input directory that cannot be read; the others go on.
+    /// Files and directories in the input directory that cannot be read. They do not stop the other articles.
     pub failures: Vec<Failure>,
-    /// Number of files that are passed over: those of other kinds, and plae's own outputs.
+    /// Number of files that are skipped: those with an unsupported extension, and outputs that plae wrote.
     pub skipped: usize,
 }
 
-/// An input that cannot be translated.
+/// An input that cannot be translated, and why.
 #[derive(Debug)]
 pub struct Failure {
-    /// Its path, or `standard input`.
+    /// Path of the input as messages show it, or `standard input`.
     pub input: String,
-    /// Why it cannot.
+    /// The reason why the input cannot be translated.
     pub error: Error,
 }
 
 /// Finds the articles below the directory `input` and names their outputs below `output`.
 ///
-/// Names depend on the places of the articles alone, so that the same articles get the same names again. Where two
-/// outputs would meet, also on a file system that does not tell capitals from small letters, `{stem}` becomes the
-/// input's whole name; where they still meet, that and a hash of its place.
+/// The names depend only on the paths of the articles below `input`, so that the same articles get the same names in
+/// every run. If two outputs would get the same path (compared without case, as some file systems do), `{stem}` in
+/// their templates becomes the whole file name of the input; if their paths are still equal, the whole file name and a
+/// hash of the input's path.
 ///
 /// # Errors
-/// Of kind `Usage`: `input` is no directory, `output` is the same directory, a glob or the template is wrong, or
-/// the template gives several articles one output.
+/// `Usage` if `input` is no directory, `output` is the same directory, a glob or the template is invalid, or the
+/// template gives several articles the same output.
 pub fn plan(input: &Path, output: &Path, options: &PlanOptions) -> Result<Plan> {
     if !input.is_dir() {
         return Err(Error::usage("is no directory").path(input));
@@ -113,14 +115,14 @@ pub fn plan(input: &Path, output: &Path, options: &PlanOptions) -> Result<Plan> 
     })
 }
 
-/// The error for an output directory whose outputs would be inputs.
+/// Creates the error for an output directory that is also an input directory.
 pub(crate) fn output_is_input(input: &Path) -> Error {
     Error::usage("the output directory is an input directory, and outputs would be inputs")
         .path(input)
         .hint("write to another directory, or to one below it")
 }
 
-/// The failure of a directory in which nothing can be translated.
+/// Creates the failure for an input directory that holds no file to translate.
 pub(crate) fn no_articles(directory: &Path) -> Failure {
     Failure {
         input: directory.display().to_string(),
@@ -128,48 +130,48 @@ pub(crate) fn no_articles(directory: &Path) -> Failure {
     }
 }
 
-/// Formats a relative path with `/` between directories, on every system; what is not Unicode in it is replaced.
+/// Formats a relative path with `/` between directories on every system, and replaces bytes that are not Unicode.
 fn portable(path: &Path) -> String {
     let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
     parts.join("/")
 }
 
-/// Tells the input format that the extension of a file names.
+/// Returns the input format that the extension of a file names; none if it names none.
 pub fn format_of(path: &Path) -> Option<Format> {
     path.extension()
         .and_then(OsStr::to_str)
         .and_then(Format::from_extension)
 }
 
-/// The files of a directory that can be translated.
+/// The result of [`find_articles`]: the files of a directory that can be translated.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// The files, in the order of their paths.
+    /// The files that can be translated, sorted by path.
     pub articles: Vec<FoundArticle>,
-    /// Places that cannot be read.
+    /// Files and directories that cannot be read.
     pub failures: Vec<Failure>,
-    /// Number of files that are passed over: those of other kinds, and plae's own outputs.
+    /// Number of files that are skipped: those with an unsupported extension, and outputs that plae wrote.
     pub skipped: usize,
 }
 
-/// One file that can be translated.
+/// One file that [`find_articles`] found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundArticle {
-    /// The file.
+    /// Path by which the file is opened: the searched directory joined with `place`.
     pub path: PathBuf,
-    /// Its path below the directory that was searched.
+    /// Path of the file relative to the directory that was searched.
     pub place: PathBuf,
 }
 
-/// Finds the articles below `root` in the order of their paths: no hidden files, no links, nothing that plae wrote, and
-/// nothing below the directory `except`.
+/// Finds the files below `root` that can be translated, sorted by path. Leaves out hidden files, symbolic links, files
+/// that plae wrote, and everything below the directory `except`.
 ///
-/// `globs` are written as the lines of a `.gitignore` file that stands in `root`, but choose the other way round: one
-/// without `!` takes what it matches, one with `!` leaves that out, and the last that matches decides. What none
-/// matches is left out if any glob is without `!`. `{a,b}` matches either, and `#` begins no comment.
+/// `globs` have the syntax of lines in a `.gitignore` file in `root`, but the opposite meaning: a glob without `!`
+/// includes the files it matches, a glob with `!` excludes them, and the last glob that matches a file decides. If any
+/// glob has no `!`, files that no glob matches are excluded. `{a,b}` matches `a` or `b`, and `#` starts no comment.
 ///
 /// # Errors
-/// Of kind `Usage` for a glob that is wrong.
+/// `Usage` for an invalid glob.
 pub fn find_articles(root: &Path, globs: &[String], except: Option<&Path>) -> Result<Found> {
     let mut overrides = ignore::overrides::OverrideBuilder::new(root);
     for glob in globs {
@@ -220,9 +222,9 @@ pub fn find_articles(root: &Path, globs: &[String], except: Option<&Path>) -> Re
     Ok(found)
 }
 
-/// Tells whether a file ends with the note that plae puts at the end of every page for reading.
+/// Whether a file ends with the note that plae writes at the end of every output for reading, such as HTML.
 fn is_own_output(path: &Path) -> bool {
-    /// Bytes at the end of a file in which the note is looked for.
+    /// Number of bytes at the end of a file that are searched for the note.
     const TAIL: u64 = 1024;
     let tail = || -> std::io::Result<Vec<u8>> {
         let mut file = std::fs::File::open(path)?;
@@ -232,13 +234,14 @@ fn is_own_output(path: &Path) -> bool {
         file.read_to_end(&mut tail)?;
         Ok(tail)
     };
-    // A file that cannot be read is an input, and fails as one.
+    // A file that cannot be read counts as an input, and fails when it is translated.
     let tail = tail().unwrap_or_default();
     let holds = |note: &str| tail.windows(note.len()).any(|part| part == note.as_bytes());
     NOTES.into_iter().any(holds)
 }
 
-/// The failure of a place below `root` that cannot be read; its path is the innermost that the error names.
+/// Creates the failure for a file or directory below `root` that cannot be read. It names the innermost path in
+/// `error`, or `root` if `error` has no path.
 fn unreadable(root: &Path, error: ignore::Error) -> Failure {
     let mut path = root;
     let mut inner = &error;
@@ -264,18 +267,19 @@ fn unreadable(root: &Path, error: ignore::Error) -> Failure {
     }
 }
 
-/// How much of an article's place is in the name of its outputs.
+/// The text that `{stem}` stands for in the name of an article's outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stem {
-    /// The file name without its extension.
+    /// The article's file name without its extension.
     Short,
-    /// The whole file name.
+    /// The article's file name with its extension.
     Whole,
-    /// The whole file name and a hash of the place.
+    /// The article's file name with its extension and the first 8 hexadecimal digits of its path's SHA-256.
     Hashed,
 }
 
-/// Names the outputs of the articles at `places`, relative to `output`, which only errors name; see [`plan`].
+/// Returns the output paths of each article, relative to the output directory, without collisions; see [`plan`].
+/// `places` are the articles' paths below the input directory; `output` appears only in error messages.
 fn name_by_template(
     template: &str,
     output: &Path,
@@ -314,12 +318,15 @@ fn name_by_template(
     }
 }
 
-/// Gives a path as a file system sees it that does not tell capitals from small letters.
+/// Converts a path to lower case, to find paths that are equal on a file system that ignores case.
 fn case_folded(path: &Path) -> String {
     path.to_string_lossy().to_lowercase()
 }
 
-/// Fills in the fields of a template for the article at `place`.
+/// Fills in the fields of a template for the article at `place`, and returns the path below the output directory.
+///
+/// # Errors
+/// `Usage` for an unknown field, and for a path that leads out of the output directory.
 fn fill_template(template: &str, place: &Path, stem: Stem, format: OutputFormat) -> Result<PathBuf> {
     let part = |part: Option<&OsStr>| part.unwrap_or_default().to_os_string();
     let stem = match stem {
@@ -351,7 +358,7 @@ fn fill_template(template: &str, place: &Path, stem: Stem, format: OutputFormat)
         rest = after;
     }
     name.push(rest);
-    // An article at the top has no directory before the slash.
+    // For an article at the top of the input directory, `{dir}/` leaves a leading slash.
     let path: PathBuf = Path::new(&name)
         .components()
         .skip_while(|part| *part == Component::RootDir && template.starts_with("{dir}"))
@@ -386,7 +393,7 @@ mod tests {
         }
     }
 
-    /// The outputs of `places` by a template.
+    /// Returns the output paths that a template gives the articles at `places`, joined by spaces.
     fn templated(template: &str, places: &[&str], formats: &[OutputFormat]) -> Result<String> {
         let places: Vec<_> = places.iter().map(Path::new).collect();
         let outputs = name_by_template(template, Path::new("o"), &places, formats)?;
@@ -460,7 +467,7 @@ mod tests {
         }
     }
 
-    /// A directory with the given files.
+    /// Creates a temporary directory with the given files, each containing a Thai word.
     fn tree(files: &[&str]) -> tempfile::TempDir {
         let home = tempfile::tempdir().unwrap();
         for name in files {

@@ -1,4 +1,4 @@
-//! The pool: sentences of many articles translated together, each different one once.
+//! Collects sentences of many articles and translates them in one call, each distinct sentence once.
 
 use super::Host;
 use super::run::{PreparedArticle, ReadOutcome, Run, TranslatedArticle, locked};
@@ -12,25 +12,27 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::{Duration, Instant};
 
-/// Sentences that are translated together: enough that the last, smaller batch of each round costs little.
+/// Number of untranslated sentences, or of waiting articles, at which the pool calls the model. Large enough that the
+/// incomplete batch at the end of each call costs little.
 const POOL_SENTENCES: usize = 768;
-/// How often the host hears of progress while articles are read.
+/// Time between two progress reports ([`Host::progress`]) while articles are read.
 const REPORT_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Articles that wait for the model, and the sentences that are translated for them together.
+/// The articles that wait for the model, and their distinct sentences, which are translated together.
 pub(super) struct SentencePool<'a> {
     run: &'a Run<'a>,
     memory: Option<&'a Memory>,
     finish: SyncSender<TranslatedArticle>,
-    /// Articles with sentences that no memory has; none for each such sentence.
+    /// Articles that wait for the model, each with a translation per segment, which is `None` if the memory has none.
     waiting: Vec<(Box<PreparedArticle>, Vec<Option<Translation>>)>,
-    /// The different sentences that no memory has, and the index of each.
+    /// The distinct sentences of waiting articles that the memory does not have.
     unknown: Vec<String>,
+    /// For each sentence in `unknown`, its index there.
     numbers: HashMap<String, usize>,
 }
 
 impl<'a> SentencePool<'a> {
-    /// Makes an empty pool, which sends what is translated to `finish`.
+    /// Creates an empty pool that sends translated articles to `finish`.
     pub fn new(run: &'a Run<'a>, memory: Option<&'a Memory>, finish: SyncSender<TranslatedArticle>) -> Self {
         Self {
             run,
@@ -42,9 +44,9 @@ impl<'a> SentencePool<'a> {
         }
     }
 
-    /// Takes articles as they are read, until all of them are translated.
+    /// Receives articles from the reading threads and translates them, until `reads` is closed and no article waits.
     pub fn translate_all(mut self, reads: &Receiver<ReadOutcome>, host: &dyn Host) -> Result<()> {
-        // People read no faster.
+        // Reporting more often would be too fast to read.
         let mut reported = Instant::now();
         for read in reads {
             match read {
@@ -57,7 +59,7 @@ impl<'a> SentencePool<'a> {
                 ReadOutcome::Failed { article, bytes, error } => self.run.fail_article(&article, bytes, *error),
                 ReadOutcome::Ready(ready) => self.add(ready, host)?,
             }
-            // Articles may have their unknown sentences in common.
+            // Many waiting articles may share the same few unknown sentences.
             if self.unknown.len().max(self.waiting.len()) >= POOL_SENTENCES {
                 self.translate_waiting(host)?;
             }
@@ -81,7 +83,7 @@ impl<'a> SentencePool<'a> {
         }
     }
 
-    /// Sends an article on if all of it is known, else lets it wait for the model.
+    /// Sends an article to the writers if the memory translates all its sentences; else keeps it waiting for the model.
     fn add(&mut self, ready: Box<PreparedArticle>, host: &dyn Host) -> Result<()> {
         let decode = &self.run.options.reading.decode;
         let prepared = &ready.prepared;
@@ -115,7 +117,7 @@ impl<'a> SentencePool<'a> {
         }
     }
 
-    /// Translates what waits, and sends it on.
+    /// Translates the unknown sentences of all waiting articles, and sends these articles to the writers.
     fn translate_waiting(&mut self, host: &dyn Host) -> Result<()> {
         if self.waiting.is_empty() {
             return Ok(());
@@ -135,7 +137,7 @@ impl<'a> SentencePool<'a> {
                 *counts
             };
             self.run.report_failures(host);
-            // The batch in hand is finished and kept all the same.
+            // The current batch is still finished and stored in the memory.
             asked.set(asked.get() || host.progress(&counts).is_break());
             ControlFlow::Continue(())
         };
@@ -155,7 +157,7 @@ impl<'a> SentencePool<'a> {
         Ok(())
     }
 
-    /// Hands a translated article to the writers.
+    /// Aligns an article with its translations, and sends it to the threads that write outputs.
     fn send_to_writers(
         &self,
         ready: PreparedArticle,
@@ -168,7 +170,7 @@ impl<'a> SentencePool<'a> {
             bytes: ready.bytes,
             document: ready.prepared.align(translator, decode, translations),
         };
-        // The writers end after the pool does.
+        // The writers stop only after the pool is dropped, so this fails only if they panicked.
         let gone = |_| Error::output("the writers have stopped");
         self.finish.send(finished).map_err(gone)
     }

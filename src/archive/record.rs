@@ -1,4 +1,4 @@
-//! The record of one article, as the report shows it.
+//! The summary of one article that the archive's database stores and its report shows.
 
 use super::Article;
 use crate::document::{Bilingual, BlockKind, Finish, Flag, Segment};
@@ -8,72 +8,72 @@ use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-/// The most flagged segments of one article that its record quotes.
+/// Maximum number of flagged segments that the record of one article quotes.
 const MAX_QUOTES: usize = 20;
 
-/// What the report says of one article: a line of `report.jsonl`.
+/// The report on one article; one line of `report.jsonl`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// Path of the source below the input directory, `/` between directories.
+    /// Path of the source below the input directory, with `/` between directories.
     pub place: String,
-    /// The article's first heading, else its first segment, in Thai.
+    /// The article's first heading in Thai; its first segment if it has no heading.
     pub title: String,
-    /// The title in English.
+    /// The English translation of `title`.
     pub title_en: String,
-    /// Date of the article as its metadata lines have it, in ISO 8601; none without a full date there.
+    /// Date of the article in ISO 8601, taken from its metadata lines; none if they hold no full date.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub date: Option<String>,
-    /// Size of the source in bytes.
+    /// Size of the source file in bytes.
     pub bytes: u64,
-    /// SHA-256 of the source, in hexadecimal.
+    /// SHA-256 of the source file, in hexadecimal.
     pub sha256: String,
-    /// All segments.
+    /// Number of segments, those without Thai included.
     pub segments: usize,
-    /// Segments without Thai, which were copied.
+    /// Number of segments without Thai, which were copied to the output unchanged.
     pub copied: usize,
-    /// Segments that a reader should look at twice.
+    /// Number of segments with at least one flag that is a warning: a reader should check them.
     pub flagged: usize,
-    /// How often each flag occurs.
+    /// For each flag, the number of segments that have it.
     pub flags: BTreeMap<Flag, usize>,
-    /// Mean of the segments' scores; none where nothing was decoded.
+    /// Mean of the scores of the article's translated segments (see [`Quote::score`]); none if nothing was translated.
     pub score: Option<f64>,
-    /// The output files.
+    /// The output files that were written for the article.
     pub outputs: Vec<Written>,
-    /// Flagged segments, 20 at most: the worst flags first, among equal ones the lowest scores.
+    /// Up to 20 flagged segments, ordered by the severity of their worst flag, then from the lowest score up.
     pub worst: Vec<Quote>,
-    /// Reason for the article's failure; none for one that was translated.
+    /// Error message if the article failed; none if it was translated.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub error: Option<String>,
 }
 
-/// An output file.
+/// One output file that was written for an article.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Written {
-    /// Name of the format.
+    /// Name of the output format, such as `html`.
     pub format: String,
-    /// Path below the output directory, `/` between directories.
+    /// Path of the file below the output directory, with `/` between directories.
     pub path: String,
-    /// SHA-256 of its bytes, in hexadecimal.
+    /// SHA-256 of the file's bytes, in hexadecimal.
     pub sha256: String,
 }
 
-/// A flagged segment, which a reader should look at.
+/// A flagged segment as a record quotes it, with its source and translation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Quote {
-    /// The segment's number in its document, from 0.
+    /// Index of the segment in its document, from 0.
     pub id: usize,
-    /// The segment's flags.
+    /// All flags of the segment.
     pub flags: Vec<Flag>,
-    /// Mean natural log-probability of the output tokens, with four decimals; none where nothing was decoded.
+    /// Mean natural log-probability of the segment's output tokens, with four decimals; none if none were decoded.
     pub score: Option<f64>,
-    /// The Thai.
+    /// The segment's Thai text.
     pub source: String,
-    /// The English.
+    /// The segment's English translation.
     pub target: String,
 }
 
 impl Record {
-    /// The record of a translated article.
+    /// Creates the record of a translated article. `bytes` is the size of its source.
     pub fn new(article: &Article, bytes: u64, document: &Bilingual, outputs: Vec<Written>) -> Self {
         let segments = &document.segments;
         let (title, title_en) = title(document);
@@ -104,7 +104,7 @@ impl Record {
         }
     }
 
-    /// The record of an article that failed.
+    /// Creates the record of an article that failed, with the error's message.
     pub fn failed(article: &Article, error: &Error) -> Self {
         let within: String = error.place.iter().map(|place| format!("{place}: ")).collect();
         Self {
@@ -115,7 +115,8 @@ impl Record {
     }
 }
 
-/// Orders two segments by flags and score: the worst flag first, among equal ones the lowest score.
+/// Compares two segments, each given by its flags and score. The one with the more severe flag sorts first; between
+/// equally severe flags, the one with the lower score.
 pub(super) fn worse_first(a: (&[Flag], Option<f64>), b: (&[Flag], Option<f64>)) -> Ordering {
     let severity = |flags: &[Flag]| flags.iter().map(|flag| flag.rank()).max();
     let sure = |score: Option<f64>| score.unwrap_or(0.0);
@@ -136,7 +137,7 @@ fn rounded(score: f64) -> f64 {
     (score * 1e4).round() / 1e4
 }
 
-/// Source and target of the first heading, else of the first segment.
+/// Returns source and translation of the document's first heading, or of its first segment if it has no heading.
 fn title(document: &Bilingual) -> (String, String) {
     let is_heading = |block: &&[Segment]| block.iter().any(|segment| segment.kind == BlockKind::Heading);
     let block = document.blocks().find(is_heading);
@@ -148,7 +149,7 @@ fn title(document: &Bilingual) -> (String, String) {
     (joined(|segment| &segment.source), joined(|segment| &segment.target))
 }
 
-/// The first full date in the metadata lines.
+/// Finds the first date with year, month and day in the metadata segments, and formats it as `YYYY-MM-DD`.
 fn date(segments: &[Segment]) -> Option<String> {
     let about = segments.iter().filter(|segment| segment.kind == BlockKind::Metadata);
     about

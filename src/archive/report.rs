@@ -1,4 +1,5 @@
-//! The report of an archive: a line of JSON for each article, and a page to sort and search them by.
+//! The report of an archive: a JSON Lines file with one line per article, and an HTML page that sorts and searches the
+//! articles.
 
 use super::STAGING;
 use super::record::worse_first;
@@ -12,20 +13,21 @@ use indicatif::HumanCount;
 use std::collections::HashSet;
 use std::io::{self, Write};
 
-/// Report for programs, below the output directory: a [`Record`] a line.
+/// Name of the JSON Lines report in the output directory: one [`Record`] per line.
 pub const REPORT: &str = "report.jsonl";
-/// Report for people, below the output directory.
+/// Name of the HTML report in the output directory.
 pub const INDEX: &str = "index.html";
-/// The most segments that the page quotes.
+/// Maximum number of flagged segments that the HTML report quotes.
 const WORST: usize = 200;
 
 const STYLE: &str = include_str!("index.css");
 const SCRIPT: &str = include_str!("index.js");
 
-/// Writes the report of all articles in `state` beside the outputs. A shard's, without the page, goes to its own directory.
+/// Writes the reports on all articles in `state`, [`REPORT`] and [`INDEX`], to the output directory. For a shard,
+/// writes only [`REPORT`], to the shard's state directory.
 ///
 /// # Errors
-/// The database's, and of kind `Output`.
+/// Errors of the database; `Output` if a file cannot be written.
 pub fn write(dir: &ArchiveDir, state: &State) -> Result<()> {
     let staging = dir.state_dir().join(STAGING);
     let directory = match dir.shard() {
@@ -53,14 +55,14 @@ pub fn write(dir: &ArchiveDir, state: &State) -> Result<()> {
     put(INDEX, &mut |out| write_page(out, &summary, state))
 }
 
-/// Totals over all articles, and the segments that the page quotes.
+/// The totals over all articles that the HTML report shows, and the flagged segments that it quotes.
 #[derive(Default)]
 struct Summary {
     articles: usize,
     failed: usize,
     segments: usize,
     flagged: usize,
-    /// The worst segments, each with the path of the output it stands in and the title of its article.
+    /// Flagged segments to quote, each with the path of its article's main output and the article's title.
     worst: Vec<(Quote, Option<String>, String)>,
 }
 
@@ -80,7 +82,7 @@ impl Summary {
         }
     }
 
-    /// The worst first; one of each sentence, whichever articles repeat it.
+    /// Sorts the quoted segments, the worst first, drops repetitions of a source, and keeps the first [`WORST`].
     fn sort(&mut self) {
         self.worst
             .sort_by(|(a, ..), (b, ..)| worse_first((&a.flags, a.score), (&b.flags, b.score)));
@@ -90,7 +92,7 @@ impl Summary {
     }
 }
 
-/// The output to open from the page: HTML if there is any, else the first.
+/// Returns the path of the output that the report's title links to: the HTML output, or the first if there is none.
 fn main_output(record: &Record) -> Option<&str> {
     let html = record
         .outputs
@@ -99,7 +101,7 @@ fn main_output(record: &Record) -> Option<&str> {
     html.or(record.outputs.first()).map(|output| output.path.as_str())
 }
 
-/// An article's title in English, else in Thai, else its path.
+/// Returns the name that the report shows for an article: its English title, else its Thai title, else its path.
 fn display_title(record: &Record) -> &str {
     let names = [&record.title_en, &record.title, &record.place];
     names
@@ -108,7 +110,7 @@ fn display_title(record: &Record) -> &str {
         .unwrap_or(names[2])
 }
 
-/// A path as a relative URL, percent-encoded.
+/// Converts a path below the output directory to a relative URL, percent-encoded.
 fn url(path: &str) -> String {
     format!("./{}", percent_encode(path))
 }
@@ -119,7 +121,7 @@ fn write_page(out: &mut dyn Write, summary: &Summary, state: &State) -> Result<(
     write_foot(out, summary).map_err(write_failure)
 }
 
-/// Writes everything before the rows of the table.
+/// Writes the HTML report up to the first row of its table of articles.
 fn write_head(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
     let counts = [
         (summary.articles, "articles"),
@@ -158,7 +160,7 @@ fn write_head(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
     )
 }
 
-/// The columns: name, and whether it is sorted by number.
+/// Columns of the table of articles: the heading, and whether the column holds numbers.
 const COLUMNS: [(&str, bool); 6] = [
     ("Article", false),
     ("Date", false),
@@ -173,12 +175,12 @@ fn column((name, is_number): (&str, bool)) -> String {
     format!("<th scope=\"col\" aria-sort=\"none\"{class}><button type=\"button\">{name}</button></th>")
 }
 
-/// The row of an article.
+/// Formats an article, translated or failed, as a row of the HTML table.
 fn table_row(record: &Record) -> String {
     let Some(error) = &record.error else {
         return translated_row(record);
     };
-    // Sorted by what is to check, failed articles come first.
+    // Infinity puts failed articles first when the table is sorted by the number of segments to check.
     format!(
         "<tr><td>{}<span class=\"error\">failed: {}</span></td><td></td><td></td><td></td><td data-value=\"Infinity\"></td>\
          <td></td></tr>\n",
@@ -187,7 +189,7 @@ fn table_row(record: &Record) -> String {
     )
 }
 
-/// The row of an article that did not fail.
+/// Formats an article that was translated as a row of the HTML table.
 fn translated_row(record: &Record) -> String {
     let main = main_output(record);
     let title = link(main, "", display_title(record));
@@ -223,7 +225,7 @@ fn translated_row(record: &Record) -> String {
     )
 }
 
-/// `text` that leads to an output, where there is one.
+/// Formats `text` as an HTML link to the output at `path`, or as plain escaped text if there is no path.
 fn link(path: Option<&str>, fragment: &str, text: &str) -> String {
     match path {
         Some(path) => format!("<a href=\"{}{fragment}\">{}</a>", escaped(&url(path)), escaped(text)),
@@ -231,7 +233,7 @@ fn link(path: Option<&str>, fragment: &str, text: &str) -> String {
     }
 }
 
-/// Writes everything after the rows of the table.
+/// Writes the HTML report from the end of its table of articles: the quoted segments and the footer.
 fn write_foot(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
     out.write_all(b"</tbody>\n</table>\n<button type=\"button\" id=\"more\" hidden></button>\n")?;
     if !summary.worst.is_empty() {

@@ -1,4 +1,4 @@
-//! One run through an archive: what its threads share, reading articles before the model and writing outputs after it.
+//! One run over an archive: the data that its threads share, the reading of articles and the writing of outputs.
 
 use super::record::{Record, Written};
 use super::state::{Ownership, State};
@@ -15,60 +15,65 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Mutex, PoisonError};
 
-/// An article that is read and cut into segments, and needs a translation.
+/// An article that has been read and cut into segments, and is to be translated.
 pub(super) struct PreparedArticle {
     pub article: Article,
-    /// Size of the source.
+    /// Size of the source in bytes.
     pub bytes: u64,
     pub prepared: Prepared,
 }
 
-/// The outcome of reading an article; `bytes` is the size of its source.
+/// The outcome of reading one article.
 pub(super) enum ReadOutcome {
+    /// The article is to be translated.
     Ready(Box<PreparedArticle>),
-    /// The article was done before; `edited` says whether somebody has changed an output since.
+    /// The article was translated in an earlier run, and neither its source nor the settings have changed since.
     Unchanged {
+        /// Whether somebody has edited one of the outputs since plae wrote it.
         edited: bool,
+        /// Size of the source in bytes.
         bytes: u64,
     },
+    /// The article could not be read, or one of its outputs must not be overwritten.
     Failed {
         article: Article,
+        /// Size of the source in bytes; 0 if unknown.
         bytes: u64,
         error: Box<Error>,
     },
 }
 
-/// A translated article on its way to its outputs.
+/// A translated article whose outputs are to be written.
 pub(super) struct TranslatedArticle {
     pub article: Article,
-    /// Size of the source.
+    /// Size of the source in bytes.
     pub bytes: u64,
     pub document: Bilingual,
 }
 
-/// A run through the articles of a plan, shared by all its threads.
+/// The data of one run over an archive, shared by the threads that read, translate and write.
 pub(super) struct Run<'a> {
     dir: &'a ArchiveDir,
-    /// Where outputs are written before they are renamed.
+    /// Directory in which outputs are written before they are renamed to their final path.
     staging: PathBuf,
     articles: &'a Articles,
     pub options: &'a Options,
     state: &'a State,
-    /// The options' manner as the state stores it.
+    /// The settings that outputs depend on ([`Options::manner`]) as JSON, the form in which the database stores them.
     manner: String,
-    /// Number of the next article to read.
+    /// Index in `articles` of the next article to read.
     next: AtomicUsize,
-    /// Set when no more articles are to be read.
+    /// Whether the threads that read articles should stop.
     pub stop: AtomicBool,
     pub counts: Mutex<Counts>,
-    /// Failures of single articles that the host has not heard of.
+    /// Errors of single articles that have not been passed to [`Host::failed`] yet.
     failures: Mutex<Vec<Error>>,
-    /// The failure that ends the run: the disk is full, the database is gone.
+    /// The error that ends the run, such as a full disk or a database that cannot be written; none while it may go on.
     pub fatal: Mutex<Option<Error>>,
 }
 
 impl<'a> Run<'a> {
-    /// Sets a run up.
+    /// Creates the shared data of a run that has not read any article yet.
     pub fn new(
         dir: &'a ArchiveDir,
         staging: PathBuf,
@@ -91,7 +96,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Reads articles and sends them on, until there are no more or nobody takes them.
+    /// Runs a reading thread: reads articles and sends the outcomes to `to`, until none is left or `to` is closed.
     pub fn read_articles(&self, to: &SyncSender<ReadOutcome>) {
         while !self.stop.load(Relaxed) {
             let index = self.next.fetch_add(1, Relaxed);
@@ -99,7 +104,7 @@ impl<'a> Run<'a> {
                 return;
             };
             let read = self.read_article(&article).unwrap_or_else(|error| ReadOutcome::Failed {
-                // Its size, where that is known at least.
+                // The size of the source if it exists, so that progress counts it.
                 bytes: std::fs::metadata(&article.path).map_or(0, |file| file.len()),
                 article,
                 error: Box::new(error),
@@ -110,7 +115,11 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Reads an article, unless it is done already; refuses it where an output of it is somebody else's.
+    /// Reads an article and cuts it into segments, unless it is unchanged since an earlier run.
+    ///
+    /// # Errors
+    /// The source cannot be read, or an output exists that plae did not write, or that somebody edited and that would
+    /// now be overwritten.
     fn read_article(&self, article: &Article) -> Result<ReadOutcome> {
         let source = file::read(&article.path)?;
         let bytes = source.len() as u64;
@@ -162,7 +171,8 @@ impl<'a> Run<'a> {
         })))
     }
 
-    /// Whether an article was done in this run's manner, given what is stored of it. A former text gives way to today's.
+    /// Whether the settings `stored` in the database for the article at `place` are this run's. If they are, but in the
+    /// text of an older version of plae, replaces them by today's JSON.
     fn is_current(&self, place: &str, stored: &str) -> Result<bool> {
         if stored == self.manner {
             return Ok(true);
@@ -176,7 +186,7 @@ impl<'a> Run<'a> {
         Ok(true)
     }
 
-    /// Ends the run with an error; gives one in the same words for the article.
+    /// Makes the whole run end with `error`. Returns an error of the same kind and message for the current article.
     fn end_run(&self, error: Error) -> Error {
         self.stop.store(true, Relaxed);
         let same = Error::new(error.kind, error.message.clone());
@@ -184,10 +194,10 @@ impl<'a> Run<'a> {
         same
     }
 
-    /// Writes the outputs of translated articles until no more come.
+    /// Runs a writing thread: receives translated articles and writes their outputs, until the sender is gone.
     pub fn write_outputs(&self, from: &Mutex<Receiver<TranslatedArticle>>) {
         loop {
-            // The lock is held while waiting, and given back with what came.
+            // The lock is held while waiting for an article, and released once one has arrived.
             let received = locked(from).recv();
             let Ok(finished) = received else { return };
             if locked(&self.fatal).is_some() {
@@ -207,7 +217,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Writes all outputs of an article, and then notes it as done.
+    /// Writes all outputs of an article, and then records the article as done in the database.
     fn write_article(&self, finished: &TranslatedArticle) -> Result<Record> {
         let article = &finished.article;
         let mut outputs = Vec::with_capacity(article.outputs.len());
@@ -228,7 +238,7 @@ impl<'a> Run<'a> {
         Ok(record)
     }
 
-    /// Notes an article as failed.
+    /// Records an article as failed in the database, counts it, and keeps its error for [`Self::report_failures`].
     pub fn fail_article(&self, article: &Article, bytes: u64, error: Error) {
         if locked(&self.fatal).is_some() {
             return;
@@ -244,29 +254,29 @@ impl<'a> Run<'a> {
         locked(&self.failures).push(error);
     }
 
-    /// Tells the host of the articles that failed since the last call.
+    /// Passes the errors of articles that failed since the last call to [`Host::failed`].
     pub fn report_failures(&self, host: &dyn Host) {
         let failures = std::mem::take(&mut *locked(&self.failures));
         failures.iter().for_each(|error| host.failed(error));
     }
 }
 
-/// The manner of a run as the state stores it.
+/// Formats the settings that outputs depend on as JSON, the form in which the database stores them.
 fn stored_manner(options: &Options) -> Result<String> {
     serde_json::to_string(&options.manner).map_err(|error| Error::output(error.to_string()).source(error))
 }
 
-/// Locks a mutex, also one whose last holder panicked.
+/// Locks a mutex, even if a thread panicked while holding it.
 pub(super) fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// SHA-256 in hexadecimal.
+/// Returns the SHA-256 of `bytes` in hexadecimal.
 fn hash(bytes: &[u8]) -> String {
     hexadecimal(&Sha256::digest(bytes))
 }
 
-/// Whether every other article would fail with the same error.
+/// Whether an error should end the run, because every other article would fail with it too, as with a full disk.
 fn is_fatal(error: &Error) -> bool {
     use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
     let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());

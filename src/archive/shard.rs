@@ -1,4 +1,4 @@
-//! Shards: an archive's articles divided by their content, and where each run keeps its own.
+//! Shards, which divide an archive's articles among several runs, and the directories that an archive or shard uses.
 
 use super::state::State;
 use super::{Articles, DATABASE, HOME};
@@ -10,19 +10,20 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-/// One of several parts of an archive, of about equal size.
+/// One of several parts of an archive, with about equal numbers of articles, that separate runs can translate.
 ///
-/// The bytes of an article and the number of shards alone decide its shard: neither a new name nor new neighbours move it.
+/// Only the bytes of an article and the number of shards decide which shard has it: renaming the article or adding
+/// others does not move it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
-    /// Number of the shard, from 0.
+    /// Index of the shard, from 0.
     index: u32,
-    /// How many shards there are.
+    /// Number of shards that the archive is divided into.
     count: u32,
 }
 
 impl Shard {
-    /// Whether an article is in this shard: by its bytes, or by its path if it cannot be read.
+    /// Whether the file at `path` is in this shard. Its bytes decide, or its path if it cannot be read.
     pub fn owns(self, path: &Path) -> bool {
         match std::fs::read(path) {
             Ok(bytes) => self.has(&bytes),
@@ -30,7 +31,8 @@ impl Shard {
         }
     }
 
-    /// Whether an article of these bytes is in this shard.
+    /// Whether an article with this content is in this shard: the first 8 bytes of its SHA-256, as a big-endian number,
+    /// modulo the number of shards give the index.
     pub fn has(self, bytes: &[u8]) -> bool {
         let hash = Sha256::digest(bytes);
         let number = hash
@@ -40,13 +42,13 @@ impl Shard {
         number % u64::from(self.count) == u64::from(self.index)
     }
 
-    /// Name of its directory below [`HOME`].
+    /// Returns the name of the shard's state directory below [`HOME`], such as `shard-0-of-8`.
     fn directory(self) -> String {
         format!("{PREFIX}{}-of-{}", self.index, self.count)
     }
 }
 
-/// Beginning of the name of each shard's directory.
+/// The prefix of the name of each shard's state directory.
 const PREFIX: &str = "shard-";
 
 impl fmt::Display for Shard {
@@ -58,7 +60,7 @@ impl fmt::Display for Shard {
 impl FromStr for Shard {
     type Err = String;
 
-    /// Reads `I/N`.
+    /// Parses `I/N`: the shard with index `I`, from 0, of `N` shards.
     fn from_str(word: &str) -> Result<Self, String> {
         let numbers = word.split_once('/').and_then(|(index, count)| {
             Some(Self {
@@ -79,10 +81,10 @@ impl FromStr for Shard {
     }
 }
 
-/// The output directory of an archive, or a shard's part in it.
+/// The output directory of an archive, seen by a run over the whole archive or over one shard.
 ///
-/// Besides the outputs it has a directory for what a run keeps: state and memory, the lock, outputs that are not complete.
-/// A shard has such a directory of its own and shares nothing but the outputs with the others.
+/// It contains the outputs, and a state directory with the database, the lock and incomplete outputs. Each shard has
+/// a state directory of its own, and shares only the outputs with other shards.
 #[derive(Clone, Debug)]
 pub struct ArchiveDir {
     output: PathBuf,
@@ -91,7 +93,7 @@ pub struct ArchiveDir {
 }
 
 impl ArchiveDir {
-    /// Describes the output directory of a whole archive, or of a shard of it. Nothing is read or made.
+    /// Describes the output directory of a whole archive, or of one shard of it. Does not access the file system.
     pub fn new(output: &Path, shard: Option<Shard>) -> Self {
         let whole = output.join(HOME);
         Self {
@@ -104,35 +106,37 @@ impl ArchiveDir {
         }
     }
 
-    /// Directory of the outputs.
+    /// Returns the directory that the outputs are written to.
     pub fn output_dir(&self) -> &Path {
         &self.output
     }
 
-    /// Directory of what a run keeps.
+    /// Returns the directory of the database, the lock and incomplete outputs: [`HOME`], or a directory below it for a
+    /// shard.
     pub fn state_dir(&self) -> &Path {
         &self.state_dir
     }
 
-    /// The shard; none for a whole archive.
+    /// Returns the shard that this value describes; none for a whole archive.
     pub fn shard(&self) -> Option<Shard> {
         self.shard
     }
 
-    /// File of the state, and by default of the memory.
+    /// Returns the path of the database, which holds the archive's state and, by default, the translation memory.
     pub fn database(&self) -> PathBuf {
         self.state_dir.join(DATABASE)
     }
 
-    /// Describes the whole archive that a shard belongs to.
+    /// Returns the description of the whole archive that this shard belongs to.
     pub fn unsharded(&self) -> Self {
         Self::new(&self.output, None)
     }
 
-    /// Lists the shards that left something here and are not merged, by their numbers.
+    /// Lists the shards that have not been merged into the whole archive: those whose state directory still exists.
+    /// They are sorted by number of shards, then by index.
     ///
     /// # Errors
-    /// Of kind `Output`, where the directory cannot be read.
+    /// `Output` if the state directory cannot be read.
     pub fn unmerged_shards(&self) -> Result<Vec<Self>> {
         let whole = self.unsharded();
         let failed = |error| file::failure(&whole.state_dir, error);
@@ -151,14 +155,15 @@ impl ArchiveDir {
         Ok(shards)
     }
 
-    /// Refuses to begin where unmerged shards of another count exist: their outputs would look like somebody else's.
+    /// Checks that the directory has no unmerged shards of another number of shards (and for a whole archive, none at
+    /// all): this run would take their outputs for another program's files.
     ///
     /// # Errors
-    /// Of kind `Usage`.
+    /// `Usage` if such shards exist.
     pub fn check_sharding(&self) -> Result<()> {
         let count = |site: &Self| site.shard.map(|shard| shard.count);
         let shards = self.unmerged_shards()?;
-        // One that was refused, or killed at once, has nothing to merge.
+        // A shard without a database was refused or killed at once, and has nothing to merge.
         let is_other = |other: &&Self| count(other) != count(self) && other.database().is_file();
         match shards.iter().find(is_other) {
             Some(ArchiveDir { shard: Some(shard), .. }) => {
@@ -170,10 +175,11 @@ impl ArchiveDir {
         }
     }
 
-    /// Copies the whole archive's memory, and the state of the shard's own articles, to a shard that has no state yet.
+    /// Initializes the database of a new shard: copies the whole archive's memory, and its state of the given articles.
+    /// Does nothing if this is no shard, the shard has a database, or the whole archive has none.
     ///
     /// # Errors
-    /// The database's, and of kind `Output`.
+    /// Errors of the database; `Output` if a file cannot be written.
     pub fn copy_state_from_whole(&self, articles: &Articles) -> Result<()> {
         let (from, to) = (self.unsharded().database(), self.database());
         if self.shard.is_none() || to.exists() || !from.exists() {
@@ -185,7 +191,7 @@ impl ArchiveDir {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
             _ => std::fs::create_dir_all(&new).map_err(failed)?,
         }
-        // The lock keeps every writer off the file; after a killed run its write-ahead log belongs to it.
+        // The lock keeps other writers off the database. A killed run leaves a write-ahead log, which belongs to it.
         let copy = new.join(DATABASE);
         let log = |path: &Path| {
             let mut name = path.as_os_str().to_owned();
@@ -201,7 +207,7 @@ impl ArchiveDir {
         std::fs::remove_dir_all(&new).map_err(failed)
     }
 
-    /// The error for a file at `path`, where an output would be, that neither this archive nor this shard wrote.
+    /// Creates the error for a file at `path`, the path of an output, that neither this archive nor this shard wrote.
     pub fn not_ours(&self, path: &Path) -> Error {
         match self.shard {
             None => file::exists(path),

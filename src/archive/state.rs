@@ -1,4 +1,4 @@
-//! The state of an archive in its database: which articles are done, in which manner, and which outputs are plae's.
+//! The database of an archive: which articles are done, with which settings, and which output files plae may write.
 
 use super::Articles;
 use super::record::Record;
@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The archive's tables, made where they are missing.
+/// SQL that creates the archive's tables if they are missing.
 const SCHEMA: &str = "
     -- An article of an archive, by its place below the input directory: what was read, how, and what came of it.
     CREATE TABLE IF NOT EXISTS article (
@@ -20,40 +20,40 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 ";
 
-/// The state of an archive, in the file of its memory.
+/// The progress of an archive, in an SQLite database that may also hold the translation memory.
 ///
-/// Each article's entry follows its outputs, and both can be made again from the memory: so a write need not reach the
-/// disk before the next.
+/// An article's entry is written after its outputs, and both can be made again from the memory. The database is
+/// therefore opened with [`Durability::Normal`]: a write need not have reached the disk before the next one.
 pub struct State {
     connection: Mutex<Connection>,
     path: PathBuf,
 }
 
-/// An article that was done before.
+/// What the database stores of an article that an earlier run translated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DoneArticle {
-    /// SHA-256 of its source.
+    /// SHA-256 of the article's source when it was translated, in hexadecimal.
     pub sha256: String,
-    /// The [`super::Manner`] it was done in, as JSON; an older archive has another text.
+    /// The settings with which the article was translated: a [`super::Manner`] as JSON; in old archives another text.
     pub manner: String,
 }
 
-/// Says who may write a path below the output directory.
+/// Whether plae may write a given path below the output directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ownership {
-    /// A file was there before plae.
+    /// The path is not plae's: the database does not list it, since another program's file was there first.
     NotOurs,
-    /// The path is plae's, and nothing is known to be written there yet.
+    /// The path is plae's to write, and plae has not yet recorded a file there.
     Unwritten,
-    /// The path is plae's, with the SHA-256 of what it wrote last.
+    /// The path is plae's to write; holds the SHA-256, in hexadecimal, of the file that plae last wrote there.
     Written(String),
 }
 
 impl State {
-    /// Opens the state in the file at `path`, and makes it where it is missing.
+    /// Opens the database at `path`, and creates it or the archive's tables if they are missing.
     ///
     /// # Errors
-    /// Those of [`database::open`]; all methods fail with the database's errors.
+    /// Those of [`database::open`]. All methods of `State` fail if the database does.
     pub fn open(path: &Path) -> Result<Self> {
         Ok(Self {
             connection: Mutex::new(database::open(path, Durability::Normal, SCHEMA)?),
@@ -69,8 +69,8 @@ impl State {
         result.map_err(|error| failure(&self.path, error))
     }
 
-    /// Notes paths below the output directory as plae's to write, in one transaction. A path that is not plae's yet is left
-    /// out if `is_free` denies that it is free.
+    /// Records paths below the output directory as plae's to write, in one transaction. A path that is not recorded yet
+    /// is left out if `is_free` returns false for it.
     pub fn claim_outputs(&self, paths: impl Iterator<Item = String>, is_free: &dyn Fn(&str) -> bool) -> Result<()> {
         let mut connection = self.connection();
         let claimed = || {
@@ -89,7 +89,7 @@ impl State {
         self.explain(claimed())
     }
 
-    /// Says who may write a path below the output directory.
+    /// Looks up whether plae may write `path`, which is relative to the output directory.
     pub fn ownership(&self, path: &str) -> Result<Ownership> {
         let connection = self.connection();
         let found = || {
@@ -105,7 +105,7 @@ impl State {
         })
     }
 
-    /// Finds the article at `place`; none if it was never done.
+    /// Looks up the article whose path below the input directory is `place`; none if no run recorded it.
     pub fn article(&self, place: &str) -> Result<Option<DoneArticle>> {
         let connection = self.connection();
         let found = || {
@@ -121,14 +121,15 @@ impl State {
         self.explain(found())
     }
 
-    /// Replaces the manner of an article that is done.
+    /// Replaces the settings ([`super::Manner`] as JSON) that are stored for the article at `place`.
     pub fn set_manner(&self, place: &str, manner: &str) -> Result<()> {
         let connection = self.connection();
         let set = connection.execute("UPDATE article SET manner = ?2 WHERE place = ?1", [place, manner]);
         self.explain(set).map(drop)
     }
 
-    /// Notes an article as done, or as failed where its record says so, with the hashes of its outputs.
+    /// Stores the record of an article that was translated or that failed, and the hashes of its outputs. `manner` is
+    /// the settings of the run as JSON, or empty for a failed article.
     pub fn record(&self, record: &Record, manner: &str) -> Result<()> {
         let mut connection = self.connection();
         let mut recorded = || {
@@ -152,8 +153,8 @@ impl State {
         self.explain(recorded())
     }
 
-    /// Takes over all that the state at `other` has, and replaces what is here by it: for a shard's, which was done later.
-    /// Returns the number of articles.
+    /// Copies all entries from a shard's database at `other`, and returns the number of articles copied. The shard's
+    /// articles and outputs replace those stored here, because they are newer; named values stored here are kept.
     pub fn take_over(&self, other: &Path) -> Result<usize> {
         make_tables(other)?;
         let mut connection = self.connection();
@@ -164,8 +165,11 @@ impl State {
         }))
     }
 
-    /// Takes over the articles of the state at `other` that are not done here, each after `copy_outputs` has copied its
-    /// outputs. Returns their number, and that of the articles that are done here from another source or in another manner.
+    /// Copies from another archive's database at `other` the articles that this one does not have or has as failed.
+    /// `copy_outputs` copies the output files of each article before its entry is stored.
+    ///
+    /// Returns two numbers of articles: those copied, and those that both archives have, but from different sources or
+    /// with different settings.
     pub fn import_missing(
         &self,
         other: &Path,
@@ -195,7 +199,7 @@ impl State {
                 let [place, sha256, manner, json] = [0, 1, 2, 3].map(|column| row.get::<_, String>(column));
                 let (place, sha256, manner, json) = (place?, sha256?, manner?, json?);
                 let record = read(&json)?;
-                // What is copied so far stays.
+                // The articles copied before the error stay.
                 if let Err(error) = copy_outputs(&record) {
                     return Ok(Err(error));
                 }
@@ -211,11 +215,11 @@ impl State {
         self.explain(adopted)?
     }
 
-    /// Hands every record to `on_record`, the worst first: failed articles, then those with the largest share of flagged
-    /// segments, then those with the lowest mean score.
+    /// Calls `on_record` with the record of every article, the worst first: failed articles, then those with the
+    /// largest share of flagged segments, then those with the lowest mean score.
     ///
     /// # Errors
-    /// The database's, as in all methods; those of `on_record`, which end the reading.
+    /// Database errors, and the first error that `on_record` returns.
     pub fn each(&self, on_record: &mut dyn FnMut(Record) -> Result<()>) -> Result<()> {
         let connection = self.connection();
         let statement = connection.prepare(
@@ -233,7 +237,7 @@ impl State {
         Ok(())
     }
 
-    /// Removes all entries but those of `articles` and of their outputs, and closes the state.
+    /// Deletes all entries except those of `articles` and of their outputs, and closes the database.
     pub fn keep_only(self, articles: &Articles) -> Result<()> {
         let mut connection = self.connection.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut removed = || {
@@ -259,7 +263,7 @@ impl State {
         connection.close().map_err(|(_, error)| failure(&self.path, error))
     }
 
-    /// Looks up a fact by its name.
+    /// Looks up a named value that the archive stores, such as the number of sentences translated so far.
     pub fn fact(&self, name: &str) -> Result<Option<String>> {
         let connection = self.connection();
         let value = connection
@@ -268,7 +272,7 @@ impl State {
         self.explain(value)
     }
 
-    /// Stores a fact, and replaces an earlier one of the name.
+    /// Stores a value under `name`, and replaces the value stored under this name before.
     pub fn set_fact(&self, name: &str, value: &str) -> Result<()> {
         let connection = self.connection();
         let set = connection.execute(
@@ -279,7 +283,7 @@ impl State {
     }
 }
 
-/// Makes the archive's tables in the file at `path`, which may be a memory alone.
+/// Creates the archive's tables in the database at `path` if it has only the tables of a translation memory.
 fn make_tables(path: &Path) -> Result<()> {
     database::open(path, Durability::Normal, SCHEMA).map(drop)
 }

@@ -1,4 +1,4 @@
-//! `plae archive`: a directory of articles, interrupted at will, each sentence translated once.
+//! `plae archive`: translates all articles of a directory. A run may be interrupted; the next run goes on.
 
 use super::args::Archive;
 use super::config::Config;
@@ -22,8 +22,9 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Facts of the state by which a dry run tells how long a run takes.
+/// Key in the archive's state for the number of sentences that all runs so far have translated.
 const SENTENCES: &str = "sentences";
+/// Key in the archive's state for the seconds that all runs so far have spent translating.
 const SECONDS: &str = "seconds";
 
 pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status> {
@@ -42,7 +43,7 @@ pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status>
     let Plan { articles, failures, .. } = plan;
     let bytes = total(&articles);
     let session = Session::new(config, printer);
-    // A model that cannot be had is told before anything is read.
+    // An unavailable model is reported before any article is read.
     let identity = identity(session.located()?)?;
     let _lock = Lock::take(&site)?;
     site.check_sharding()?;
@@ -87,7 +88,7 @@ pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status>
     for failure in &failures {
         printer.error(&failure.error);
     }
-    // From here on Ctrl-C waits for the batch in hand.
+    // From here on, Ctrl-C waits until the current batch of sentences is translated.
     let _patience = interrupt::patience();
     let start = Instant::now();
     let ended = archive::run(&site, &articles, memory.as_ref(), &state, &archive_options, &host);
@@ -103,7 +104,8 @@ pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status>
     drop(host);
     let count = articles.len();
     drop(articles);
-    // Of a run that was broken off too: it shows what there is. Why it ended is told before what went wrong after it.
+    // An interrupted run also gets a report, of what is done so far. The error that ended the run is returned before an
+    // error in writing the report.
     let written = remember_pace(&state, &counts).and_then(|()| archive::write_report(&site, &state));
     report(count, failures.len(), &counts, start.elapsed(), &site, printer);
     let counts = ended?;
@@ -114,7 +116,7 @@ pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status>
     })
 }
 
-/// Plans what was asked for.
+/// Finds the articles to translate and names their outputs, as the command line says.
 fn settle(args: &Archive) -> Result<Plan> {
     let globs: Vec<String> = args
         .include
@@ -136,22 +138,22 @@ fn settle(args: &Archive) -> Result<Plan> {
     archive::plan(&args.input, &args.output, &options)
 }
 
-/// Gives the size of an article's file in bytes; 0 if it cannot be read.
+/// Returns the size of an article's file in bytes; 0 if it cannot be read.
 fn length(path: &Path) -> u64 {
     std::fs::metadata(path).map_or(0, |file| file.len())
 }
 
-/// Gives the size of all articles in bytes.
+/// Returns the total size of all articles' files in bytes.
 fn total(articles: &Articles) -> u64 {
     articles.iter().map(|article| length(&article.path)).sum()
 }
 
-/// The model, the messages and the bar of a run.
+/// Supplies a run with the model, and shows its progress and failures on the terminal.
 struct CliHost<'a> {
     session: &'a Session<'a>,
     printer: &'a Printer,
     bar: progress::Archive<'a>,
-    /// The counts as they were last told.
+    /// The counts of the last progress report, for the summary of an interrupted run.
     counts: Cell<Counts>,
 }
 
@@ -171,7 +173,7 @@ impl Host for CliHost<'_> {
     }
 }
 
-/// Adds what a run took to what is known of earlier ones.
+/// Adds this run's translated sentences and the seconds they took to the totals that the archive's state stores.
 fn remember_pace(state: &State, counts: &Counts) -> Result<()> {
     if counts.made == 0 {
         return Ok(());
@@ -181,7 +183,7 @@ fn remember_pace(state: &State, counts: &Counts) -> Result<()> {
     state.set_fact(SECONDS, &(seconds + counts.busy.as_secs_f64()).to_string())
 }
 
-/// Gives the number of sentences translated in this archive so far, and the seconds that they took.
+/// Returns the number of sentences that all runs have translated in this archive, and the seconds that they took.
 fn pace(state: &State) -> Result<(f64, f64)> {
     let number = |name| -> Result<f64> {
         let value = state.fact(name)?.and_then(|value| value.parse().ok());
@@ -190,7 +192,7 @@ fn pace(state: &State) -> Result<(f64, f64)> {
     Ok((number(SENTENCES)?, number(SECONDS)?))
 }
 
-/// Prints what would be read and written, and how long that would take by the pace of earlier runs.
+/// Prints which files a run would read and write, and how long it would take at the speed of earlier runs.
 fn dry_run(plan: Plan, options: &pipeline::Options, site: &ArchiveDir, printer: &Printer) -> Result<Status> {
     let (count, bytes) = (plan.articles.len(), total(&plan.articles));
     let extra = |task: &Task| match &task.input {
@@ -235,7 +237,7 @@ fn dry_run(plan: Plan, options: &pipeline::Options, site: &ArchiveDir, printer: 
     })
 }
 
-/// Makes an article a task, as it is shown.
+/// Converts an article to a [`Task`], so that a dry run can show it like an input of `plae translate`.
 fn task(article: Article, output: &Path) -> Task {
     let outputs = article.outputs.into_iter().map(|(format, path)| Output {
         format,
@@ -248,7 +250,7 @@ fn task(article: Article, output: &Path) -> Task {
     }
 }
 
-/// Says what became of these articles, and of those that were `refused` before.
+/// Prints the summary of a run over `articles` articles, and `refused` inputs that could not be planned.
 fn report(articles: usize, refused: usize, counts: &Counts, time: Duration, site: &ArchiveDir, printer: &Printer) {
     let mut line = format!(
         "{} of {} translated, {} unchanged",

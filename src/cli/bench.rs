@@ -1,4 +1,4 @@
-//! `plae bench`: how fast a model translates an input.
+//! `plae bench`: measures how fast a model translates an input.
 
 use super::args::Bench;
 use super::config::Config;
@@ -11,22 +11,22 @@ use crate::thai::has_thai;
 use serde::Serialize;
 use std::time::Instant;
 
-/// The result of a measurement; its fields are the keys of `--json`.
+/// The result of `plae bench`; `--json` prints its fields under these names.
 #[derive(Debug, Serialize)]
 struct Report {
     model: String,
     device: String,
     precision: String,
     load_seconds: f64,
-    /// Segments that the model translated; what has no Thai is not counted.
+    /// Number of segments that the model translated; segments without Thai do not count.
     sentences: usize,
     source_tokens: usize,
     output_tokens: usize,
-    /// Time in translation, without loading, warming up, reading and splitting.
+    /// Time spent translating in seconds, without loading the model, warming up, reading and splitting.
     seconds: f64,
     sentences_per_second: f64,
     tokens_per_second: f64,
-    /// The most memory that the process held so far; none where the system does not tell.
+    /// The most memory in bytes that the process has used at once; none on systems other than Linux.
     peak_memory_bytes: Option<u64>,
 }
 

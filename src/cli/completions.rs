@@ -1,4 +1,4 @@
-//! `plae completions`: a shell's completion script.
+//! `plae completions`: prints the completion script for a shell.
 
 use super::Status;
 use super::args::{Cli, Completions};

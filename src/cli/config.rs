@@ -1,4 +1,4 @@
-//! Configuration: what was typed, the environment and the configuration files, made into one validated whole.
+//! Configuration: combines and validates command-line options, environment variables and configuration files.
 
 use super::args::{self, LAYOUTS, PARAGRAPHS, PRECISIONS, VOCABULARIES, Words};
 use crate::catalog::Settings;
@@ -12,7 +12,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// The settings that can stand in a file (`KEY = …`) and in the environment (`PLAE_KEY`).
+/// Names of the settings that a configuration file (`key = …`) or an environment variable (`PLAE_KEY`) can set.
 const KEYS: [&str; 9] = [
     "model",
     "device",
@@ -25,7 +25,7 @@ const KEYS: [&str; 9] = [
     "cache",
 ];
 
-/// The place where a setting's value was found, the strongest first.
+/// The place that a setting's value comes from. The variants are in order of precedence, the strongest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     Option,
@@ -43,7 +43,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The settings of a run, resolved.
+/// The settings of a run, after options, environment variables and configuration files have been combined.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     pub model: Option<String>,
@@ -52,19 +52,21 @@ pub struct Config {
     pub vocabulary: Vocabulary,
     pub layout: Layout,
     pub paragraphs: Paragraphs,
-    /// The places that models come from and are kept in.
+    /// Where models are downloaded from and where they are stored.
     pub files: Settings,
-    /// The date that outputs bear, RFC 3339 (SOURCE_DATE_EPOCH, as reproducible builds use it); none for that of translating.
+    /// The date and time to print in outputs, RFC 3339, from SOURCE_DATE_EPOCH, the variable for reproducible builds.
+    /// None for the time of translation.
     pub date: Option<String>,
-    /// Each value that is set, with its origin, for `doctor`.
+    /// Each setting that has a value, by name, with its text and origin, for `plae doctor` to show.
     pub set: BTreeMap<&'static str, (String, Origin)>,
 }
 
-/// One place that may set any of [`KEYS`].
+/// The settings that one configuration file or the environment sets, by their name in [`KEYS`].
 type Layer = BTreeMap<&'static str, (String, Origin)>;
 
 impl Config {
-    /// Resolves options over variables over files, the strongest file first; a file that does not exist is no error.
+    /// Combines the settings: options override environment variables, which override configuration files. Of `files`,
+    /// the first that sets a value wins, and files that do not exist are ignored.
     pub fn resolve(
         model: &args::Model,
         layout: Option<Layout>,
@@ -105,7 +107,7 @@ impl Config {
         if let Some(cache) = text(&config.set, "cache") {
             files.cache = PathBuf::from(cache);
         }
-        // Options were validated where they were typed.
+        // clap has already validated the options.
         if let Some(model) = &model.model {
             config.model = Some(model.clone());
             config.set.insert("model", (model.clone(), Origin::Option));
@@ -118,7 +120,8 @@ impl Config {
     }
 }
 
-/// The configuration files, the strongest first: `plae.toml` in the current directory, then the user's.
+/// Returns the paths of the configuration files, the one that takes precedence first: `plae.toml` in the current
+/// directory, then `plae/config.toml` in the user's configuration directory.
 pub fn files() -> Vec<PathBuf> {
     use etcetera::BaseStrategy;
     let user = etcetera::choose_base_strategy()
@@ -127,7 +130,7 @@ pub fn files() -> Vec<PathBuf> {
     std::iter::once(PathBuf::from("plae.toml")).chain(user).collect()
 }
 
-/// The layer of `PLAE_…` variables; an empty one counts as not set.
+/// Reads the settings from `PLAE_…` environment variables; an empty variable counts as not set.
 fn environment(var: impl Fn(&str) -> Option<OsString>) -> Result<Layer> {
     let mut layer = Layer::new();
     for key in KEYS {
@@ -143,7 +146,7 @@ fn environment(var: impl Fn(&str) -> Option<OsString>) -> Result<Layer> {
     Ok(layer)
 }
 
-/// SOURCE_DATE_EPOCH, in seconds since 1970, as date and time.
+/// Reads SOURCE_DATE_EPOCH, a number of seconds since 1970, and formats it as date and time. None if it is not set.
 fn date(var: impl Fn(&str) -> Option<OsString>) -> Result<Option<String>> {
     const NAME: &str = "SOURCE_DATE_EPOCH";
     let Some(value) = var(NAME).filter(|value| !value.is_empty()) else {
@@ -156,7 +159,7 @@ fn date(var: impl Fn(&str) -> Option<OsString>) -> Result<Option<String>> {
     }
 }
 
-/// The layer of a configuration file.
+/// Reads the settings from a configuration file; no settings if the file does not exist.
 fn file(path: &Path) -> Result<Layer> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
@@ -189,7 +192,7 @@ fn file(path: &Path) -> Result<Layer> {
                 return Err(Error::usage(format!("`{key}` must be {expected}")).path(path));
             }
         };
-        // A directory in a file is relative to that file.
+        // A relative path in a configuration file starts from that file's directory.
         let value = match (key, path.parent()) {
             ("manifests" | "cache", Some(parent)) => parent.join(value).to_string_lossy().into_owned(),
             _ => value,
@@ -199,7 +202,7 @@ fn file(path: &Path) -> Result<Layer> {
     Ok(layer)
 }
 
-/// The key that was probably meant, or all of them.
+/// Words the hint for an unknown setting: the setting with the most similar name, or all names if none is similar.
 fn suggestion(name: &str) -> String {
     let near = KEYS
         .into_iter()
@@ -216,7 +219,10 @@ fn text(set: &Layer, key: &str) -> Option<String> {
     set.get(key).map(|(value, _)| value.clone())
 }
 
-/// The value of `key`, validated; the error names where it was set.
+/// Parses the value of the setting `key` with `meaning`; none if it is not set.
+///
+/// # Errors
+/// `Usage` if the value is invalid; the message names the file or variable that sets it.
 fn parse<T>(set: &Layer, key: &str, meaning: impl Fn(&str) -> Result<T, String>) -> Result<Option<T>> {
     let Some((value, origin)) = set.get(key) else {
         return Ok(None);

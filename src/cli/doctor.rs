@@ -1,4 +1,4 @@
-//! `plae doctor`: what this machine and this build can do, and what stands in the way.
+//! `plae doctor`: checks what this machine and this build can do, and what prevents them from translating.
 
 use super::config::Config;
 use super::printer::{ERROR, GOOD, Printer, WARNING};
@@ -11,19 +11,19 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
 
-/// The weight of a finding.
+/// How serious a line of `plae doctor`'s report is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Weight {
     Good,
-    /// Worth knowing; something may not work.
+    /// The user should know this: something may not work.
     Note,
-    /// Translation cannot work.
+    /// This prevents any translation.
     Broken,
 }
 
 use Weight::{Broken, Good, Note};
 
-/// A finding: its weight, its topic and its text.
+/// One line of `plae doctor`'s report: how serious it is, its topic and its text.
 type Finding = (Weight, &'static str, String);
 
 pub fn run(config: &Config, printer: &Printer) -> Result<Status> {
@@ -53,7 +53,7 @@ pub fn run(config: &Config, printer: &Printer) -> Result<Status> {
     }
 }
 
-/// Finds the backends and devices that can compute.
+/// Reports the compute backends in this build, and the CPU and GPUs that models can run on.
 fn devices() -> Vec<Finding> {
     let backends = version::backends();
     let mut findings = vec![(Good, "backends", backends.join(" ")), (Good, "device", "cpu".into())];
@@ -101,7 +101,7 @@ fn machine() -> Vec<Finding> {
     ]
 }
 
-/// The vector instructions of this CPU that make a difference to translation.
+/// Returns the names of the vector instruction sets that this CPU has and that speed up translation.
 fn cpu_features() -> Vec<&'static str> {
     let mut features = Vec::new();
     macro_rules! look_for {
@@ -118,7 +118,7 @@ fn cpu_features() -> Vec<&'static str> {
     features
 }
 
-/// The configuration with the origin of each value, and the directories.
+/// Reports the configured settings with the origin of each, the cache directories and the use of the network.
 fn settings(config: &Config) -> Vec<Finding> {
     let mut findings: Vec<Finding> = config
         .set
@@ -159,7 +159,7 @@ fn settings(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// A proxy's address without its user and password.
+/// Removes user name and password from a proxy's address.
 fn without_password(proxy: &str) -> String {
     match (proxy.find("://"), proxy.rfind('@')) {
         (Some(scheme), Some(at)) if scheme < at => {
@@ -170,7 +170,7 @@ fn without_password(proxy: &str) -> String {
     }
 }
 
-/// A directory for downloads. One that cannot be written to still serves what is in it.
+/// Reports whether a cache directory can be written to. If not, that is only a note: models in it can still be used.
 fn directory(topic: &'static str, path: &Path) -> Finding {
     match file::check_writable(&path.join("file")) {
         Ok(()) if path.is_dir() => (Good, topic, path.display().to_string()),
@@ -179,7 +179,7 @@ fn directory(topic: &'static str, path: &Path) -> Finding {
     }
 }
 
-/// The models that are here, or the ways to one.
+/// Reports the models on this machine and whether pip can fetch others; or, without any, how to get one.
 fn models(settings: &Settings) -> Result<Vec<Finding>> {
     let mut findings: Vec<Finding> = catalog::list(settings)?
         .into_iter()
@@ -211,7 +211,7 @@ fn models(settings: &Settings) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// Asks the Python that would fetch packages for the version of its pip.
+/// Returns the version of pip in the Python that would fetch packages: `python`, else `python3` or `python` on PATH.
 fn pip(python: Option<&OsStr>) -> Option<String> {
     let candidates = match python {
         Some(python) => vec![python],

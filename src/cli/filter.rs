@@ -1,4 +1,5 @@
-//! `plae translate --from jsonl`: a stream of JSON objects with texts in, the same with their translations out, in order.
+//! `plae translate --from jsonl`: reads a stream of JSON objects with texts, and writes the same objects with their
+//! translations, in the same order.
 
 use super::args;
 use super::config::Config;
@@ -20,11 +21,12 @@ use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-/// Segments that are translated together: several batches, and no longer between two results than has to be.
+/// Number of Thai segments, or of lines, after which no further line joins a call of the model: enough for several
+/// batches, and few enough that results appear soon.
 const POOL: usize = 512;
-/// Lines that are read and cut ahead of the model.
+/// Maximum number of lines that are read and cut into segments ahead of the model.
 const AHEAD: usize = POOL;
-/// The time that a pool waits for another line while it is not full.
+/// How long to wait for another line before the lines that were read so far are translated.
 const GRACE: Duration = Duration::from_millis(5);
 
 pub fn run(args: &args::Translate, config: &Config, printer: &Printer) -> Result<Status> {
@@ -34,7 +36,7 @@ pub fn run(args: &args::Translate, config: &Config, printer: &Printer) -> Result
         ..args.reading.clone()
     };
     let mut options = options(&reading, &args.decoding, config)?;
-    // A text is Unicode already.
+    // JSON is UTF-8, so the texts in it are Unicode.
     if options.encoding.replace("utf-8".to_owned()).is_some() {
         return Err(Error::usage("JSON is UTF-8 always").hint("take --encoding away"));
     }
@@ -84,23 +86,24 @@ fn settle(args: &args::Translate) -> Result<Plan> {
     })
 }
 
-/// A line of an input.
+/// One line of an input: a JSON object with a text.
 struct Line {
-    /// From 1.
+    /// Line number in the input, from 1.
     number: usize,
     row: JsonRow,
     text: Result<Prepared>,
 }
 
 impl Line {
-    /// Parts that the model translates.
+    /// Returns the number of the line's segments that contain Thai, which the model translates.
     fn thai(&self) -> usize {
         let segments = self.text.as_ref().map(Prepared::segments).unwrap_or_default();
         segments.iter().filter(|segment| has_thai(&segment.source)).count()
     }
 }
 
-/// Reads an input's lines and cuts their texts, until the input ends or nobody takes them.
+/// Reads the lines of an input, cuts their texts into segments, and sends them to `to`, until the input ends or `to`
+/// is closed.
 fn read(input: &Input, options: &pipeline::Options, to: &SyncSender<Result<Line>>) {
     let opened: Result<Box<dyn BufRead>> = match input {
         Input::Stdin => Ok(Box::new(io::stdin().lock())),
@@ -157,21 +160,21 @@ fn cut(number: usize, line: &[u8], options: &pipeline::Options) -> Line {
     }
 }
 
-/// The counts of a run.
+/// Numbers of lines, segments and tokens that a run has processed, for the summary at its end.
 #[derive(Clone, Copy, Default)]
 struct Tally {
-    /// Lines with a result, failed ones included.
+    /// Number of lines that were answered, failed ones included.
     rows: usize,
     refused: usize,
     segments: usize,
     flagged: usize,
-    /// Output tokens.
+    /// Number of output tokens that the model generated.
     tokens: usize,
-    /// Time in translation.
+    /// Time spent translating, without reading and writing.
     time: Duration,
 }
 
-/// The destination of results.
+/// A function that writes the resulting JSON lines to the output.
 type Sink<'a> = &'a mut dyn FnMut(&[u8]) -> Result<()>;
 
 struct Filter<'a> {
@@ -181,13 +184,13 @@ struct Filter<'a> {
     session: Session<'a>,
     memory: Option<LazyMemory>,
     printer: &'a Printer,
-    /// Inputs that could not be read or written.
+    /// Number of inputs that could not be read, or whose output could not be written.
     failed: usize,
     tally: Tally,
 }
 
 impl Filter<'_> {
-    /// Every input to its output; goes on after one that fails.
+    /// Translates every input to its output; continues with the next one after a failure.
     fn all(&mut self, plan: &Plan) -> Result<()> {
         for task in &plan.tasks {
             match self.one(task) {
@@ -213,16 +216,16 @@ impl Filter<'_> {
         })
     }
 
-    /// Everything of one input, as it comes.
+    /// Translates all lines of one input as they arrive, and writes the results to `sink`.
     fn stream(&mut self, input: &Input, sink: Sink) -> Result<()> {
         let (send, lines) = sync_channel(AHEAD);
         let (reader, options) = (input.clone(), self.options.clone());
-        // Not joined: it may wait for a line that never comes.
+        // The thread is not joined: it may wait for a line that never comes.
         std::thread::spawn(move || read(&reader, &options, &send));
         while let Ok(first) = lines.recv() {
             let (pool, broken) = self.pool(first, &lines)?;
             {
-                // Ctrl-C waits for the batch in hand; between pools there is nothing to lose.
+                // Ctrl-C waits for the current batch; while lines are collected, it ends the program at once.
                 let _patience = interrupt::patience();
                 self.answer(input, pool, sink)?;
             }
@@ -234,7 +237,8 @@ impl Filter<'_> {
         Ok(())
     }
 
-    /// The first line and those that are there with it, and what broke the input off, if anything.
+    /// Collects the lines to translate in one call: `first` and the lines that arrive within [`GRACE`] of each other,
+    /// up to [`POOL`]. Also returns the error that ended the input, if there was one.
     fn pool(&self, first: Result<Line>, lines: &Receiver<Result<Line>>) -> Result<(Vec<Line>, Option<Error>)> {
         let (mut pool, mut segments) = (Vec::new(), 0);
         let mut next = Some(first);
@@ -244,14 +248,14 @@ impl Filter<'_> {
                 Ok(line) => {
                     let thai = line.thai();
                     if thai > 0 && segments == 0 && !self.dry_run {
-                        // While it loads, other lines come in.
+                        // More lines arrive while the model loads.
                         self.session.model()?;
                     }
                     segments += thai;
                     pool.push(line);
                 }
             }
-            // Lines without Thai cost no time, but memory.
+            // Lines without Thai take no time to translate, but they take memory.
             next = if segments < POOL && pool.len() < POOL {
                 lines.recv_timeout(GRACE).ok()
             } else {
@@ -261,7 +265,7 @@ impl Filter<'_> {
         Ok((pool, None))
     }
 
-    /// Translates a pool, and writes its results.
+    /// Translates the lines in `pool` in one call, and writes the results to `sink`.
     fn answer(&mut self, input: &Input, mut pool: Vec<Line>, sink: Sink) -> Result<()> {
         let texts = pool.iter().filter_map(|line| line.text.as_ref().ok());
         let sources: Vec<&str> = texts
@@ -276,7 +280,7 @@ impl Filter<'_> {
         };
         let mut translations = match (translations, pool.as_mut_slice()) {
             (Ok(translations), _) => translations.into_iter(),
-            // A text that this model cannot take: which one, shows each alone.
+            // The model cannot take one of the texts; each is translated alone to find out which.
             (Err(error), [line]) if error.kind == Kind::Input => {
                 line.text = Err(error);
                 Vec::new().into_iter()

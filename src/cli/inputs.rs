@@ -1,4 +1,4 @@
-//! Inputs: what every command that reads texts does before it translates.
+//! Steps that the commands that read texts share: finding inputs, resolving options, reading, dry runs.
 
 use super::args::{self, Decoding, Reading};
 use super::config::Config;
@@ -16,7 +16,10 @@ use std::cell::OnceCell;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
-/// Gives standard input, unless a person would have to type it.
+/// Returns standard input as the input.
+///
+/// # Errors
+/// `Usage` if standard input is a terminal: a user who names no file hardly wants to type the text.
 pub fn stdin() -> Result<Input> {
     if !io::stdin().is_terminal() {
         Ok(Input::Stdin)
@@ -26,7 +29,7 @@ pub fn stdin() -> Result<Input> {
     }
 }
 
-/// Gives the inputs that are named, else standard input.
+/// Returns the inputs named on the command line, or standard input if none is named.
 pub fn inputs(args: &args::Translate) -> Result<Cow<'_, [PathBuf]>> {
     Ok(if args.inputs.is_empty() {
         stdin().map(|_| Cow::Owned(vec![PathBuf::from("-")]))?
@@ -35,7 +38,7 @@ pub fn inputs(args: &args::Translate) -> Result<Cow<'_, [PathBuf]>> {
     })
 }
 
-/// Plans what was asked for.
+/// Decides which inputs `plae translate` reads and which outputs it writes, from its arguments.
 pub fn settle(args: &args::Translate) -> Result<Plan> {
     plan::plan(&Request {
         inputs: &inputs(args)?,
@@ -46,14 +49,14 @@ pub fn settle(args: &args::Translate) -> Result<Plan> {
     })
 }
 
-/// A memory that is opened when it is first needed.
+/// A translation memory that is opened on first use.
 pub struct LazyMemory {
     path: PathBuf,
     memory: OnceCell<Memory>,
 }
 
 impl LazyMemory {
-    /// Remembers the path only.
+    /// Stores the path of the memory's file, without opening it.
     pub fn new(path: PathBuf) -> Self {
         Self {
             path,
@@ -61,7 +64,7 @@ impl LazyMemory {
         }
     }
 
-    /// Gives the memory; the first call opens it.
+    /// Returns the memory; the first call opens it.
     pub fn get(&self) -> Result<&Memory> {
         if let Some(memory) = self.memory.get() {
             return Ok(memory);
@@ -71,7 +74,8 @@ impl LazyMemory {
     }
 }
 
-/// Turns what was typed or configured about reading and decoding into options, validated; the format is each task's own.
+/// Converts command-line arguments and configuration to validated options for reading and translating. Each task later
+/// replaces the format by its own.
 pub fn options(reading: &Reading, decoding: &Decoding, config: &Config) -> Result<pipeline::Options> {
     if let (Some(min), Some(max)) = (decoding.min_tokens, decoding.max_tokens)
         && min > max
@@ -95,7 +99,7 @@ pub fn options(reading: &Reading, decoding: &Decoding, config: &Config) -> Resul
     })
 }
 
-/// Prints what would be read and written.
+/// Prints which inputs would be translated to which outputs, without translating.
 pub fn dry_run(plan: &Plan, options: &pipeline::Options, printer: &Printer) -> Result<Status> {
     let (failed, _) = preview(plan, options, &|_| String::new(), printer)?;
     printer.note(format!(
@@ -109,8 +113,9 @@ pub fn dry_run(plan: &Plan, options: &pipeline::Options, printer: &Printer) -> R
     })
 }
 
-/// Prints a line for each input, with what `extra` says of it. Gives the number of inputs that would fail, and the number
-/// of segments with Thai.
+/// Prints a line for each input, with the text that `extra` adds about it.
+///
+/// Returns the number of inputs that would fail, and the number of segments with Thai in all others.
 pub fn preview(
     plan: &Plan,
     options: &pipeline::Options,
@@ -146,7 +151,7 @@ pub fn preview(
     Ok((failed, sentences))
 }
 
-/// Says how many files were passed over, after what is said of the others; nothing if none were.
+/// Formats the end of a summary line that says how many files were skipped; empty if none were.
 pub fn skipped(plan: &Plan) -> String {
     match plan.skipped {
         0 => String::new(),
@@ -157,7 +162,7 @@ pub fn skipped(plan: &Plan) -> String {
     }
 }
 
-/// Tells how a source was read, where that was guessed and might be wrong.
+/// Prints guesses about a source that might be wrong: an encoding other than UTF-8, and hard-wrapped lines.
 pub fn tell_reading(input: &Input, prepared: &Prepared, options: &pipeline::Options, printer: &Printer) {
     let encoding = prepared.encoding();
     if options.encoding.is_none() && encoding != "UTF-8" {
@@ -170,7 +175,7 @@ pub fn tell_reading(input: &Input, prepared: &Prepared, options: &pipeline::Opti
     }
 }
 
-/// Reads an input and divides it into segments.
+/// Reads an input, decodes it, and cuts it into segments.
 pub fn prepare(task: &Task, options: &pipeline::Options) -> Result<Prepared> {
     let options = pipeline::Options {
         format: task.format,

@@ -1,24 +1,24 @@
-//! Ctrl-C: the first press lets the current step end, the second ends the program.
+//! Ctrl-C: the first press stops the run after its current step, the second ends the program at once.
 
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
-/// True while the work in hand looks at [`requested`] and ends by itself.
+/// Whether the current work checks [`requested`] and ends by itself, so that the first Ctrl-C need not exit.
 static PATIENT: AtomicBool = AtomicBool::new(false);
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 
-/// The exit code of an interrupted run.
+/// The exit code of an interrupted run: 128 plus the number of the signal SIGINT, as shells report it.
 pub const EXIT_CODE: u8 = 130;
 
-/// Takes over Ctrl-C for the process. Where that fails the system's own way stands, which ends the program at once.
+/// Installs the handler for Ctrl-C. If that fails, Ctrl-C ends the program at once, as the system does by default.
 pub fn install() {
     let _ = ctrlc::set_handler(|| {
         if REQUESTED.swap(true, SeqCst) || !PATIENT.load(SeqCst) {
             crate::file::abandon();
             std::process::exit(EXIT_CODE.into());
         }
-        // No printer here: this is a thread of its own, and standard error may be closed.
+        // The handler runs in its own thread, which cannot use the printer; standard error may be closed.
         let _ = writeln!(
             std::io::stderr(),
             "\nstopping after this step; press Ctrl-C again to stop at once"
@@ -26,12 +26,12 @@ pub fn install() {
     });
 }
 
-/// Tells whether Ctrl-C was pressed.
+/// Whether Ctrl-C was pressed.
 pub fn requested() -> bool {
     REQUESTED.load(SeqCst)
 }
 
-/// Gives the answer of an observer of progress: `Break` once Ctrl-C was pressed.
+/// Returns what a progress callback answers: `Break` if Ctrl-C was pressed, else `Continue`.
 pub fn flow() -> ControlFlow<()> {
     if requested() {
         ControlFlow::Break(())
@@ -40,10 +40,10 @@ pub fn flow() -> ControlFlow<()> {
     }
 }
 
-/// While this lives, the first Ctrl-C only sets [`requested`].
+/// A guard: while it lives, the first Ctrl-C does not end the program but only makes [`requested`] return true.
 pub struct Patience(());
 
-/// Asks for time to end the work in hand.
+/// Returns a guard that lets the current work end by itself after the first Ctrl-C.
 pub fn patience() -> Patience {
     PATIENT.store(true, SeqCst);
     Patience(())

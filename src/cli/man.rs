@@ -1,4 +1,4 @@
-//! `plae man`: the manual pages, made from the same text as `--help`.
+//! `plae man`: writes the manual pages, made from the same texts as `--help`.
 
 use super::args::{self, Cli};
 use super::printer::Printer;
@@ -28,7 +28,7 @@ pub fn run(args: &args::Man, printer: &Printer) -> Result<Status> {
     Ok(Status::Done)
 }
 
-/// The pages of a command and of all below it.
+/// Appends the manual pages of a command and of all its subcommands to `pages`.
 fn collect(command: &clap::Command, pages: &mut Vec<Man>) {
     pages.push(Man::new(command.clone()));
     for command in command.get_subcommands() {

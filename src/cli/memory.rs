@@ -1,4 +1,4 @@
-//! `plae memory`: what a translation memory holds, where people's edits come in, and what may go.
+//! `plae memory`: describes, searches, imports, exports and prunes a translation memory, and learns people's edits.
 
 use super::args::{MemoryArgs, MemoryCommand, PlainOrJson};
 use super::plan::Input;
@@ -17,7 +17,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
-/// Units that are added together; another run waits for so many.
+/// Number of translation units that are added in one transaction, during which other runs cannot write to the memory.
 const BATCH: usize = 4096;
 
 pub fn run(args: &MemoryArgs, printer: &Printer) -> Result<Status> {
@@ -75,7 +75,8 @@ pub fn run(args: &MemoryArgs, printer: &Printer) -> Result<Status> {
     Ok(Status::Done)
 }
 
-/// The file of the memory that is meant.
+/// Returns the path of the memory's file: `typed` itself, or the database of the archive in the directory `typed`, by
+/// default the current directory.
 fn place(typed: Option<&Path>) -> PathBuf {
     let typed = typed.unwrap_or(Path::new(""));
     if typed.as_os_str().is_empty() || typed.is_dir() {
@@ -85,7 +86,7 @@ fn place(typed: Option<&Path>) -> PathBuf {
     }
 }
 
-/// Opens a memory that has to be there.
+/// Opens the memory at `path`, which must exist.
 fn existing(path: &Path) -> Result<Memory> {
     if path.exists() {
         Memory::open(path)
@@ -100,7 +101,7 @@ fn by_extension<T>(path: &Path, from: fn(&str) -> Option<T>) -> Option<T> {
     path.extension().and_then(|extension| from(extension.to_str()?))
 }
 
-/// The error for a file whose format nobody tells.
+/// Creates the error for a file whose name does not show its format; `formats` are the names that `--format` takes.
 fn unknown(path: Option<&Path>, formats: &[&str]) -> Error {
     let error = Error::usage("the name does not tell the format").hint(format!("add --format {}", formats.join("|")));
     match path {
@@ -148,7 +149,7 @@ fn stats(memory: &Memory, format: PlainOrJson, printer: &Printer) -> Result<()> 
         );
     }
     for system in systems {
-        // What follows the model tells apart what it was asked to do.
+        // The system's key starts with the model's name; the rest describes how the model was used.
         let rest = match system.system.strip_prefix(&system.model) {
             Some(rest) => rest.to_owned(),
             None => format!(" {}", system.system),
@@ -180,7 +181,7 @@ fn show(found: &[Match], limit: usize, format: PlainOrJson, printer: &Printer) -
         } = &one.unit;
         let similarity = one
             .similarity
-            // Only what is equal is 100 %.
+            // Rounded down, so that only equal texts show 100 %.
             .map(|similarity| format!("{} %, ", (similarity * 100.0).floor()))
             .unwrap_or_default();
         let by = format!("{similarity}by {}, {}", one.unit.maker(), made.strftime("%Y-%m-%d"));
@@ -270,7 +271,7 @@ fn import(path: &Path, input: &Path, format: ExchangeFormat, printer: &Printer) 
     Ok(())
 }
 
-/// The time that is so long ago.
+/// Returns the time that lies `age` before now.
 fn ago(age: Span) -> Result<Timestamp> {
     let time = Zoned::now().checked_sub(age);
     time.map(|time| time.timestamp())
@@ -285,7 +286,7 @@ fn prune(memory: &Memory, filter: &PruneFilter, dry: bool, printer: &Printer) ->
         printer.note(format!("{what} would be deleted"));
         return Ok(());
     }
-    // What is deleted stays so, whether or not its space can be had back now.
+    // The entries are deleted even if their disk space cannot be freed now.
     let freed = match memory.compact() {
         Ok(()) => format!("{} freed", size(before.saturating_sub(memory.bytes()))),
         Err(error) => {

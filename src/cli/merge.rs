@@ -1,4 +1,4 @@
-//! `plae merge`: shards and archives to one memory and one report.
+//! `plae merge`: joins shards and archives into one archive with one memory and one report.
 
 use super::Status;
 use super::args::Merge;

@@ -1,4 +1,4 @@
-//! The command line: arguments, configuration, printing, exit codes.
+//! The command-line program: arguments, configuration, the commands, messages and exit codes.
 
 mod archive;
 mod args;
@@ -33,21 +33,23 @@ use printer::{ColourEnv, Printer, Verbosity};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// The end of a command that was not refused as a whole.
+/// How a command ended that was not stopped by an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Status {
     Done,
-    /// Some inputs failed; each was told.
+    /// Some inputs failed, and an error was printed for each.
     Failed,
 }
 
-/// Runs the command that `args` (with the program's name first) asks for, and gives the exit code: 0 all done, 1 some
-/// inputs failed, 2 wrong usage or an impossible request, 130 interrupted.
+/// Runs plae with the command-line arguments `args`, the program's name first, and returns the exit code.
+///
+/// The code is 0 on success, 1 if some inputs failed, 2 for wrong usage or an impossible request, and 130 after
+/// Ctrl-C.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match args::Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
-            // Help goes to standard output, whose reader may have gone.
+            // Help goes to standard output, which may be closed.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
@@ -63,7 +65,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         ColourEnv::read(|name| std::env::var_os(name)),
     );
     interrupt::install();
-    // This thread works with the others instead of waking them and waiting; there is no pool yet that it could fail on.
+    // This thread takes part in rayon's work instead of waiting for it. No pool exists yet, so building one succeeds.
     let _ = rayon::ThreadPoolBuilder::new().use_current_thread().build_global();
     match command(&cli.command, &printer) {
         Ok(Status::Done) => ExitCode::SUCCESS,
@@ -122,7 +124,8 @@ fn command(command: &args::Command, printer: &Printer) -> Result<Status> {
     }
 }
 
-/// A field of one of Linux's files on memory (`VmHWM` in `/proc/self/status`), in bytes; none elsewhere.
+/// Reads a memory size in bytes from a file of Linux's `/proc`, such as the field `VmHWM` of `/proc/self/status`.
+/// Returns none on other systems.
 fn memory(file: &str, field: &str) -> Option<u64> {
     let text = std::fs::read_to_string(file).ok()?;
     let line = text
@@ -132,7 +135,7 @@ fn memory(file: &str, field: &str) -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
-/// A failure that only the input it belongs to suffers.
+/// Whether an error concerns a single input or output, so that the run can continue with the others.
 fn is_local(error: &Error) -> bool {
     matches!(error.kind, Kind::Input | Kind::Output) && !printer::is_broken_pipe(error)
 }

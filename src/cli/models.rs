@@ -1,4 +1,4 @@
-//! `plae models`: list, describe, fetch, check and delete models.
+//! `plae models`: lists, describes, fetches, checks and deletes models.
 
 use super::Status;
 use super::args::{Models, ModelsCommand};
@@ -23,7 +23,7 @@ pub fn run(args: &Models, config: &Config, printer: &Printer) -> Result<Status> 
     }
 }
 
-/// Says whether a model is on this machine.
+/// Returns the word that `plae models list` shows for whether a model is on this machine.
 fn state(entry: &Entry) -> &'static str {
     match entry.path {
         Some(_) => "here",
@@ -31,7 +31,7 @@ fn state(entry: &Entry) -> &'static str {
     }
 }
 
-/// Words the size of a model: of its files here, else of its download, as far as its manifest knows.
+/// Formats the size of a model: that of its files on this machine, else that of its download if the manifest names it.
 fn listed_size(entry: &Entry) -> String {
     match (&entry.path, download_size(&entry.manifest)) {
         (Some(_), _) => size(entry.bytes),

@@ -1,4 +1,4 @@
-//! The printer: the only way to standard output and standard error.
+//! The printer, through which all commands write to standard output and standard error.
 
 use super::args::Words;
 use super::words;
@@ -9,7 +9,7 @@ use std::cell::RefCell;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
-/// When messages are coloured.
+/// The values of `--color`: when output is coloured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Colour {
     #[default]
@@ -24,19 +24,19 @@ pub const COLOURS: &Words<Colour> = &[
     ("never", Colour::Never, "Nowhere"),
 ];
 
-/// The environment's say in colours.
+/// The environment variables that decide about colours when `--color` is `auto`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ColourEnv {
-    /// NO_COLOR is set and not empty.
+    /// Whether NO_COLOR is set and not empty.
     pub no_color: bool,
-    /// CLICOLOR_FORCE is set, not empty and not 0.
+    /// Whether CLICOLOR_FORCE is set, not empty and not 0.
     pub force: bool,
-    /// TERM is `dumb`.
+    /// Whether TERM is `dumb`, the name for a terminal without colours and cursor movement.
     pub dumb: bool,
 }
 
 impl ColourEnv {
-    /// Reads the three variables through `var`.
+    /// Reads NO_COLOR, CLICOLOR_FORCE and TERM through `var`, which returns the value of a variable.
     pub fn read(var: impl Fn(&str) -> Option<std::ffi::OsString>) -> Self {
         let set = |name| var(name).is_some_and(|value| !value.is_empty());
         Self {
@@ -46,7 +46,8 @@ impl ColourEnv {
         }
     }
 
-    /// Tells whether a stream is coloured: the option decides, then NO_COLOR, then CLICOLOR_FORCE, then the stream.
+    /// Whether to colour a stream. `--color` decides first, then NO_COLOR, then CLICOLOR_FORCE, then whether the stream
+    /// is a `terminal`.
     pub fn decide(self, choice: Colour, terminal: bool) -> bool {
         match choice {
             Colour::Always => true,
@@ -57,10 +58,10 @@ impl ColourEnv {
     }
 }
 
-/// The amount that is said on standard error.
+/// How many messages are printed on standard error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verbosity {
-    /// Errors only.
+    /// Only errors and the hints that belong to them (`--quiet`).
     Quiet,
     #[default]
     Default,
@@ -73,7 +74,7 @@ pub const HINT: Style = AnsiColor::Cyan.on_default().bold();
 pub const GOOD: Style = AnsiColor::Green.on_default().bold();
 pub const FAINT: Style = Style::new().dimmed();
 
-/// Data to standard output, everything else to standard error.
+/// Writes results to standard output, and messages and progress bars to standard error.
 pub struct Printer {
     verbosity: Verbosity,
     /// Whether standard error is coloured.
@@ -83,7 +84,7 @@ pub struct Printer {
     /// Whether a progress bar may be drawn.
     live: bool,
     bar: RefCell<Option<ProgressBar>>,
-    /// The hint of the last error, which is not said again for the next.
+    /// The hint printed with the last error; an equal hint of the next error is not printed again.
     hint: RefCell<Option<Hint>>,
 }
 
@@ -100,7 +101,10 @@ impl Printer {
         }
     }
 
-    /// Writes results to standard output. A reader that has gone is an error that [`is_broken_pipe`] tells.
+    /// Writes results to standard output.
+    ///
+    /// # Errors
+    /// `Output` if the write fails. [`is_broken_pipe`] recognizes the case that the reader of a pipe has closed it.
     pub fn data(&self, bytes: impl AsRef<[u8]>) -> Result<()> {
         let write = || {
             let mut out = io::stdout().lock();
@@ -114,31 +118,31 @@ impl Printer {
         })
     }
 
-    /// `text` in `style`, for standard output.
+    /// Formats `text` in `style` if standard output is coloured, else unchanged.
     pub fn paint(&self, style: Style, text: impl Display) -> String {
         paint(self.data_colour, style, text)
     }
 
-    /// A line for everyone but the quiet.
+    /// Prints a line to standard error, unless `--quiet` is given.
     pub fn note(&self, text: impl Display) {
         if self.verbosity >= Verbosity::Default {
             self.line(text);
         }
     }
 
-    /// A line for `--verbose`.
+    /// Prints a line to standard error if `--verbose` is given.
     pub fn detail(&self, text: impl Display) {
         if self.verbosity >= Verbosity::Verbose {
             self.line(paint(self.colour, FAINT, text));
         }
     }
 
-    /// Something that the user should know, though nothing failed.
+    /// Prints a warning to standard error, unless `--quiet` is given.
     pub fn warn(&self, text: impl Display) {
         self.note(format!("{} {text}", paint(self.colour, WARNING, "warning:")));
     }
 
-    /// A failure: what, where, the causes under it for `--verbose`, and its hint on a line of its own.
+    /// Prints an error to standard error, with its causes if `--verbose` is given, and its hint on a line of its own.
     pub fn error(&self, error: &Error) {
         self.line(describe(error, self.colour, self.verbosity));
         let before = self.hint.replace(error.hint.as_deref().cloned());
@@ -147,17 +151,17 @@ impl Printer {
         }
     }
 
-    /// Gives advice about a warning, on a line of its own.
+    /// Prints advice, usually about a warning, on a line of its own, unless `--quiet` is given.
     pub fn hint(&self, hint: impl Into<Hint>) {
         self.note(labelled_hint(words::hint(&hint.into()), self.colour));
     }
 
     fn line(&self, text: impl Display) {
-        // Standard error may be closed; there is nobody left to tell.
+        // Standard error may be closed; then the failure cannot be reported anywhere.
         self.hidden(|| drop(writeln!(io::stderr().lock(), "{text}")));
     }
 
-    /// Runs `write` with the progress bar out of the way.
+    /// Hides the progress bar, if one is drawn, while `write` runs.
     fn hidden<T>(&self, write: impl FnOnce() -> T) -> T {
         match self.bar.borrow().as_ref() {
             Some(bar) => bar.suspend(write),
@@ -165,8 +169,8 @@ impl Printer {
         }
     }
 
-    /// Draws `bar` on standard error until the guard is dropped, if that is a terminal; a bar that was there before
-    /// waits for it.
+    /// Draws a progress bar on standard error, if that is a terminal, until the returned guard is dropped. Meanwhile a
+    /// bar that was drawn before is hidden.
     pub fn show(&self, bar: ProgressBar) -> Showing<'_> {
         let target = if self.live {
             ProgressDrawTarget::stderr()
@@ -186,7 +190,7 @@ impl Printer {
     }
 }
 
-/// A bar on the screen.
+/// A guard that keeps a progress bar on the screen until it is dropped.
 pub struct Showing<'a> {
     printer: &'a Printer,
     pub bar: ProgressBar,
@@ -228,7 +232,7 @@ fn labelled_hint(text: impl Display, colour: bool) -> String {
     format!("{} {text}", paint(colour, HINT, "hint:"))
 }
 
-/// Tells whether the reader of standard output has gone, which is no failure.
+/// Whether an error only means that the reader of standard output has closed the pipe, as `head` does.
 pub fn is_broken_pipe(error: &Error) -> bool {
     std::error::Error::source(error)
         .and_then(|source| source.downcast_ref::<io::Error>())

@@ -1,4 +1,4 @@
-//! Progress of a run: files, segments, tokens a second, time left; drawn on a terminal only.
+//! Progress displays for long commands: files, segments, tokens per second, time left. Drawn only on a terminal.
 
 use super::printer::{Printer, Showing};
 use crate::archive::Counts;
@@ -7,21 +7,23 @@ use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
-/// The progress of a run, in bytes of its inputs, because segments are known only once a file is read.
+/// The progress display of `plae translate`. It measures in bytes of the inputs, because the number of segments is
+/// known only after a file has been read.
 pub struct Run<'a> {
     printer: &'a Printer,
-    /// Drawn from the first step of a model on; what needs no model is over before it could be seen.
+    /// The bar, drawn once the model makes progress; files that need no model are done too quickly to show.
     bar: Option<Showing<'a>>,
     start: Instant,
     files: usize,
     file: usize,
     total: u64,
-    /// Bytes of the files that are done, and of the file in hand.
+    /// Total size in bytes of the files that are finished.
     done: u64,
+    /// Size in bytes of the current file.
     size: u64,
-    /// `done` when the bar was first drawn.
+    /// The value of `done` when the bar was first drawn; the estimate of the time left excludes these bytes.
     skipped: u64,
-    /// Output tokens of the files that are done.
+    /// Number of output tokens of the files that are finished.
     tokens: usize,
 }
 
@@ -41,13 +43,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// A file of `size` bytes is taken in hand.
+    /// Starts the progress display for the next file, which has `size` bytes.
     pub fn begin(&mut self, size: u64) {
         self.file += 1;
         self.size = size;
     }
 
-    /// The file in hand has come as far as `progress` says.
+    /// Updates the display with the progress of the current file.
     pub fn update(&mut self, progress: Progress) {
         let bar = self.bar.get_or_insert_with(|| {
             let bar = ProgressBar::new(self.total);
@@ -72,14 +74,14 @@ impl<'a> Run<'a> {
         bar.bar.set_position(position);
     }
 
-    /// The file in hand is done, or given up, after `tokens` output tokens.
+    /// Counts the current file as finished or failed, with `tokens` output tokens.
     pub fn end(&mut self, tokens: usize) {
         self.tokens += tokens;
         self.done += self.size;
     }
 }
 
-/// The time left by the rate so far; none where nothing is done, or the whole is not known.
+/// Estimates the time left from the time `elapsed` for `done` of `total` bytes; none if `done` is 0 or exceeds `total`.
 fn left(elapsed: Duration, done: u64, total: u64) -> Option<Duration> {
     let rest = total.checked_sub(done)?;
     (done > 0).then(|| elapsed.mul_f64(rest as f64 / done as f64))
@@ -98,7 +100,7 @@ fn message((file, files): (usize, usize), progress: Progress, rate: f64, left: O
     text
 }
 
-/// The progress of an archive.
+/// The progress display of `plae archive`.
 pub struct Archive<'a> {
     printer: &'a Printer,
     bar: RefCell<Option<Showing<'a>>>,
@@ -108,7 +110,7 @@ pub struct Archive<'a> {
 }
 
 impl<'a> Archive<'a> {
-    /// Begins at nothing, of this many articles with this many bytes together.
+    /// Creates a display for a run over `articles` articles with `total` bytes together.
     pub fn new(printer: &'a Printer, articles: usize, total: u64) -> Self {
         Self {
             printer,
@@ -139,7 +141,7 @@ impl<'a> Archive<'a> {
             let rate = counts.tokens as f64 / counts.busy.as_secs_f64().max(1e-3);
             text += &format!(", {rate:.0} tokens/s");
         }
-        // Passing over what is done takes no time to speak of.
+        // Skipping unchanged articles takes almost no time, so nothing is estimated before one is translated.
         if let (1.., Some(left)) = (counts.done, left(elapsed, counts.bytes, self.total)) {
             text += &format!(", {:#} left", HumanDuration(left));
         }
@@ -147,7 +149,7 @@ impl<'a> Archive<'a> {
     }
 }
 
-/// The progress of a stream, whose length nobody knows.
+/// The progress display of `plae translate --from jsonl`, whose input has an unknown length.
 pub struct Stream<'a>(Showing<'a>);
 
 impl<'a> Stream<'a> {
@@ -159,7 +161,7 @@ impl<'a> Stream<'a> {
         Self(printer.show(bar))
     }
 
-    /// So many rows are through, and of those in hand as much as `progress` says, after `elapsed`.
+    /// Updates the display: `rows` rows are finished, `progress` is that of the current rows, translated for `elapsed`.
     pub fn update(&self, rows: usize, progress: Progress, elapsed: Duration) {
         let rate = progress.tokens as f64 / elapsed.as_secs_f64().max(1e-3);
         let in_hand = message((1, 1), progress, rate, None);

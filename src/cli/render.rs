@@ -1,4 +1,4 @@
-//! `plae render`: other formats from a jsonl output, without a model.
+//! `plae render`: converts a jsonl output of plae to other formats, without a model.
 
 use super::args::Render;
 use super::config::Config;

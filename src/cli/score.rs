@@ -1,4 +1,4 @@
-//! `plae score`: BLEU and chrF2 of a translation against a reference.
+//! `plae score`: computes BLEU and chrF2 of a translation against a reference.
 
 use super::args::{self, PlainOrJson};
 use super::plan::Input;
@@ -43,7 +43,7 @@ fn text(path: &Path) -> Result<String> {
     })
 }
 
-/// Lines as sacrebleu reads them: ended by LF, CR LF or CR, the last one by the end of the file.
+/// Splits a text into lines as sacrebleu does: at LF, CR LF or CR, and without white space at the end of each line.
 fn lines(text: &str) -> Vec<&str> {
     let mut lines: Vec<&str> = Vec::new();
     for line in text.split_inclusive('\n') {

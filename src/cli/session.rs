@@ -1,4 +1,4 @@
-//! The model of a run: found and loaded once, when the first input needs it.
+//! The model of a run: located, fetched and loaded once, when the first input needs it.
 
 use super::config::Config;
 use super::printer::{Printer, Showing};
@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::cell::OnceCell;
 use std::time::{Duration, Instant};
 
-/// A model that is loaded at most once.
+/// The configured model, which is located and loaded on first use, and at most once.
 pub struct Session<'a> {
     config: &'a Config,
     printer: &'a Printer,
@@ -18,10 +18,10 @@ pub struct Session<'a> {
     loaded: OnceCell<Loaded>,
 }
 
-/// A model in memory.
+/// A model that has been loaded into memory.
 pub struct Loaded {
     pub translator: Translator,
-    /// The time that loading took, without finding and fetching.
+    /// Time that loading took, without locating and fetching the files.
     pub time: Duration,
 }
 
@@ -35,7 +35,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The model, ready to translate; the first call finds, fetches and loads it, and says which it is.
+    /// Returns the loaded model. The first call locates, fetches and loads it, and prints its name.
     pub fn model(&self) -> Result<&Loaded> {
         match self.loaded.get() {
             Some(loaded) => Ok(loaded),
@@ -46,7 +46,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Gives the place of the model's files; the first call finds and fetches them.
+    /// Returns the path of the model's files, and its manifest. The first call locates and fetches the files.
     pub fn located(&self) -> Result<&Located> {
         if let Some(located) = self.located.get() {
             return Ok(located);
@@ -91,7 +91,7 @@ impl<'a> Session<'a> {
     }
 }
 
-/// Tells of models being chosen and fetched, with a bar while bytes arrive.
+/// Prints messages about a model being chosen and fetched, and draws a progress bar during downloads.
 pub struct Fetching<'a> {
     printer: &'a Printer,
     bar: Option<Showing<'a>>,

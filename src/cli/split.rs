@@ -1,4 +1,4 @@
-//! `plae split`: how a text is cut into segments, and why.
+//! `plae split`: shows how a text is cut into segments and, with `--explain`, why.
 
 use super::args::{PlainOrJson, Reading, SplitArgs};
 use super::config::Config;
@@ -13,7 +13,7 @@ use crate::thai::split::{Candidate, Reason, SplitOptions, explain};
 use std::fmt::Write;
 use unicode_width::UnicodeWidthStr;
 
-/// Characters shown on each side of a considered cut.
+/// Number of characters of the text that `--explain` shows on each side of a possible cut.
 const CONTEXT: usize = 24;
 
 pub fn run(args: &SplitArgs, config: &Config, printer: &Printer) -> Result<Status> {
@@ -37,7 +37,7 @@ pub fn run(args: &SplitArgs, config: &Config, printer: &Printer) -> Result<Statu
     Ok(Status::Done)
 }
 
-/// One line for each segment.
+/// Formats the segments of an input, one per line, as text or JSON.
 fn listed(
     input: &Input,
     reading: &Reading,
@@ -75,7 +75,8 @@ fn listed(
     Ok(page)
 }
 
-/// One line for each place where a cut was considered, and for people a last one that sums up.
+/// Formats every position at which a cut between segments was considered, one per line. Plain output, unlike JSON, ends
+/// with a summary.
 fn explained(
     input: &Input,
     reading: &Reading,
@@ -122,7 +123,7 @@ fn explained(
     Ok(page)
 }
 
-/// The counts of segments and of the places where a cut was considered.
+/// Numbers of segments, and of positions at which a cut was considered, for the summary of `--explain`.
 #[derive(Default)]
 struct Tally {
     segments: usize,
@@ -154,8 +155,8 @@ impl Tally {
     }
 }
 
-/// A candidate for people: what was decided, its score, what decided, and the text around it. Cuts stand out, and so do
-/// the names of rules.
+/// Formats a possible cut for the terminal: whether it was made, its score, the reason, and the text around it. Cuts
+/// and the names of rules are coloured.
 fn line(candidate: &Candidate, before: &str, after: &str, printer: &Printer) -> String {
     let reason = match serde_json::to_value(candidate.reason) {
         Ok(serde_json::Value::String(name)) => name,
@@ -183,7 +184,7 @@ fn line(candidate: &Candidate, before: &str, after: &str, printer: &Printer) -> 
     }
 }
 
-/// The byte of the document's source that an offset in a block's text stands for.
+/// Converts a byte offset in a block's text to the byte offset in the document's source.
 fn source_offset(block: &Block, offset: usize) -> usize {
     match offset {
         0 => block.span.start,
@@ -191,26 +192,26 @@ fn source_offset(block: &Block, offset: usize) -> usize {
     }
 }
 
-/// Gives up to [`CONTEXT`] characters before and after an offset.
+/// Returns up to [`CONTEXT`] characters before and after a byte offset in `text`.
 fn context(text: &str, offset: usize) -> (String, String) {
     let (before, after) = text.split_at(offset);
     let start = before.char_indices().rev().take(CONTEXT).last();
     let end = after.char_indices().nth(CONTEXT);
     let before = &before[start.map_or(0, |(start, _)| start)..];
     let after = &after[..end.map_or(after.len(), |(end, _)| end)];
-    // A vowel or tone sign without its consonant would join what is printed before it.
+    // A vowel or tone mark without its consonant would be drawn over the character printed before it.
     (
         controls_to_spaces(before.trim_start_matches(is_mark)),
         controls_to_spaces(after),
     )
 }
 
-/// Tells whether a Thai sign stands above or below the character before it.
+/// Whether a character is a Thai vowel or tone mark drawn above or below the consonant before it.
 fn is_mark(c: char) -> bool {
     matches!(c, '\u{e31}' | '\u{e34}'..='\u{e3a}' | '\u{e47}'..='\u{e4e}')
 }
 
-/// Replaces each line end and other control character by a space, so that places in the text stay.
+/// Replaces each line end or other control character by one space, so that the text fits on one line.
 fn controls_to_spaces(text: &str) -> String {
     text.replace(|c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'), " ")
 }

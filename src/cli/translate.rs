@@ -1,4 +1,4 @@
-//! `plae translate`: many inputs through one model, each to its outputs; goes on after a failure.
+//! `plae translate`: translates inputs with one model and writes the outputs of each; continues after a failure.
 
 use super::args::{self, Source};
 use super::config::Config;
@@ -49,7 +49,8 @@ pub fn run(args: &args::Translate, config: &Config, printer: &Printer) -> Result
     Ok(run.status())
 }
 
-/// Gives the path of the run's memory: as typed, else in the output directory of input directories, else nowhere.
+/// Returns the path of the translation memory to use: that of `--memory`, else, if an input is a directory, the one in
+/// the output directory. None to use no memory.
 fn remembered(args: &args::Translate, plan: &Plan) -> Option<PathBuf> {
     let typed = &args.memory;
     if typed.no_memory {
@@ -65,7 +66,7 @@ fn remembered(args: &args::Translate, plan: &Plan) -> Option<PathBuf> {
     typed.memory.clone().or(usual)
 }
 
-/// Ids that no output would show are a mistake.
+/// Checks that with `--ids`, which records token ids, an output is JSON Lines, the only format that shows them.
 fn check_ids(args: &args::Translate, plan: &Plan) -> Result<()> {
     let shown = plan
         .tasks
@@ -79,7 +80,7 @@ fn check_ids(args: &args::Translate, plan: &Plan) -> Result<()> {
     }
 }
 
-/// A run through a plan, and what it came to.
+/// The data of one run of `plae translate`, and the counts for its summary.
 struct Run<'a> {
     plan: &'a Plan,
     options: &'a pipeline::Options,
@@ -87,29 +88,31 @@ struct Run<'a> {
     session: Session<'a>,
     memory: Option<LazyMemory>,
     printer: &'a Printer,
-    /// Inputs that are translated and written.
+    /// Number of inputs that have been translated and written.
     done: usize,
-    /// Inputs that failed, refused ones included, by name.
+    /// Names of the inputs that failed, including those that could not be planned.
     failed: Vec<String>,
     segments: usize,
-    /// Segments with a warning.
+    /// Number of segments with a warning flag, which a reader should check.
     flagged: usize,
-    /// Output tokens.
+    /// Number of output tokens that the model generated.
     tokens: usize,
-    /// Time in translation: neither loading nor writing.
+    /// Time spent translating, without loading the model and without writing.
     time: Duration,
 }
 
 impl Run<'_> {
-    /// Translates every input and writes its outputs. An input's own failure is told and the others go on; any other
-    /// failure ends the run.
+    /// Translates every input and writes its outputs. Prints the error of a single input and continues with the others.
+    ///
+    /// # Errors
+    /// Errors that concern the whole run, such as of the model, and `Interrupted` after Ctrl-C.
     fn all(&mut self) -> Result<()> {
         for failure in &self.plan.failures {
             self.printer.error(&failure.error);
             self.failed.push(failure.input.clone());
         }
         let size = |task: &Task| match &task.input {
-            // Not known yet: as much as a short text.
+            // The size of standard input is unknown; this is that of a short text.
             Input::Stdin => 1000,
             Input::File(path) => std::fs::metadata(path).map_or(0, |file| file.len()),
         };
@@ -149,7 +152,7 @@ impl Run<'_> {
                 counted(count, "line")
             );
             match task.format.markup() {
-                // Every web page has Thai in scripts and attributes.
+                // Nearly every web page has Thai in scripts and attributes.
                 Markup::Tags => self.printer.detail(text),
                 Markup::Light | Markup::None => self.printer.note(text),
             }
@@ -166,7 +169,7 @@ impl Run<'_> {
                 None
             }
         };
-        // From here to the last output, Ctrl-C waits for the step in hand.
+        // From here until the last output is written, Ctrl-C waits for the current step.
         let _patience = interrupt::patience();
         let start = Instant::now();
         let mut tokens = 0;
@@ -186,7 +189,7 @@ impl Run<'_> {
                     observe(progress);
                     ControlFlow::Continue(())
                 };
-                // Ctrl-C waits until the batch in hand is kept.
+                // Ctrl-C waits until the current batch is stored in the memory.
                 let recaller = Recaller::new(translator, Some(memory), decode)?;
                 let translations = recaller.translate(&sources, &mut observe, &interrupt::requested)?;
                 Ok(prepared.align(Some(translator), decode, translations))
@@ -225,7 +228,7 @@ impl Run<'_> {
     }
 }
 
-/// Says at the end of a run, `whole` or broken off, what was done.
+/// Prints the summary of a run. `whole` says whether the run got to the end of its inputs.
 fn report(plan: &Plan, run: &Run, whole: bool, printer: &Printer) {
     let inputs = plan.tasks.len() + plan.failures.len();
     let mut line = match (plan.tasks.as_slice(), inputs) {

@@ -1,11 +1,11 @@
-//! The version: of plae, of candle, and what was built in.
+//! The versions of plae and candle, and the compute backends in this build.
 
 use std::sync::LazyLock;
 
-/// candle's version in `Cargo.lock`; a test holds them equal, because candle does not tell it.
+/// The version of candle in `Cargo.lock`. candle does not export it, so a test checks that both are equal.
 const CANDLE: &str = "0.11.1";
 
-/// Gives the text that `--version` prints after the name.
+/// Returns the text that `plae --version` prints after the program's name.
 pub fn long() -> &'static str {
     static TEXT: LazyLock<String> = LazyLock::new(|| {
         format!(
@@ -17,7 +17,7 @@ pub fn long() -> &'static str {
     &TEXT
 }
 
-/// The backends that this build can compute with.
+/// Returns the names of the compute backends in this build, such as `cpu` and `cuda`.
 pub fn backends() -> Vec<&'static str> {
     use candle_core::utils;
     let optional = [

@@ -1,10 +1,10 @@
-//! Words: counts, sizes and advice as the command line says them.
+//! The wording of counts, sizes and hints in the command line's messages.
 
 use crate::error::{Hint, non_commercial_models};
 pub(super) use crate::file::format_size as size;
 use std::borrow::Cow;
 
-/// Gives `count` with the noun in its right form: `1 file`, `2 files`.
+/// Formats `count` with the singular or plural of `noun`: `1 file`, `2 files`.
 pub fn counted(count: usize, noun: &str) -> String {
     match count {
         1 => format!("1 {noun}"),
@@ -12,7 +12,7 @@ pub fn counted(count: usize, noun: &str) -> String {
     }
 }
 
-/// Words advice with the options and commands that it takes.
+/// Formats a hint of the library for the command line, with the names of the options and commands to use.
 pub fn hint(hint: &Hint) -> Cow<'_, str> {
     Cow::Borrowed(match hint {
         Hint::Text(text) => text,

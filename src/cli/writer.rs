@@ -1,4 +1,4 @@
-//! Documents to their outputs: files, or standard output.
+//! Writes translated documents to files or to standard output.
 
 use super::file;
 use super::plan::{Output, Task};
@@ -9,19 +9,22 @@ use crate::render::{Layout, RenderOptions, Succession, render};
 use std::cell::Cell;
 use std::io::{self, IsTerminal};
 
-/// Writes documents to their outputs.
+/// Renders documents and writes them to files or to standard output.
 pub struct Writer<'a> {
     layout: Layout,
     overwrite: bool,
-    /// Columns of the terminal that standard output is.
+    /// Width of the terminal in columns if standard output is one, else none.
     width: Option<usize>,
-    /// Whether standard output has got a document already.
+    /// Whether a document has been written to standard output, so that the next may need a blank line before it.
     begun: Cell<bool>,
     printer: &'a Printer,
 }
 
 impl<'a> Writer<'a> {
-    /// Refuses what a terminal cannot show before any work is done.
+    /// Creates a writer for the outputs of `tasks`.
+    ///
+    /// # Errors
+    /// `Usage` if an output in a binary format would go to a terminal.
     pub fn new(tasks: &[Task], layout: Layout, overwrite: bool, printer: &'a Printer) -> Result<Self> {
         let terminal = io::stdout().is_terminal();
         let is_binary = |output: &&Output| output.path.is_none() && output.format.is_binary();
@@ -44,7 +47,10 @@ impl<'a> Writer<'a> {
         })
     }
 
-    /// Writes every output, those after a failure too; the first failure is given back.
+    /// Writes a document to every output, continuing after a failure.
+    ///
+    /// # Errors
+    /// The first error of the outputs that could not be written.
     pub fn all(&self, document: &Bilingual, outputs: &[Output]) -> Result<()> {
         outputs
             .iter()

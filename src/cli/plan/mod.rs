@@ -1,4 +1,4 @@
-//! The plan of a run: its inputs and their outputs, settled before any work is done.
+//! The plan of a run: all inputs and the outputs of each, decided and checked before any input is translated.
 
 mod name;
 #[cfg(test)]
@@ -18,21 +18,21 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use walk::gather;
 
-/// The inputs and outputs that were asked for.
+/// The inputs, outputs and formats that the command line names.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
-    /// Files, directories and `-` for standard input.
+    /// Paths of files and directories; `-` means standard input.
     pub inputs: &'a [PathBuf],
-    /// The format in which every input is read; by its extension when none.
+    /// Input format to read every input as; none to use the format that each file's extension names.
     pub from: Option<Format>,
-    /// A file, a directory, or `-` for standard output, as without any.
+    /// Path of the output file or directory; `-` or none means standard output.
     pub output: Option<&'a Path>,
     pub formats: &'a [OutputFormat],
-    /// Overwrite outputs that exist.
+    /// Whether to overwrite outputs that exist.
     pub force: bool,
 }
 
-/// A source of text.
+/// An input to read a text from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
     Stdin,
@@ -48,11 +48,11 @@ impl fmt::Display for Input {
     }
 }
 
-/// One output of one input.
+/// One output of one input: its format and where it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
     pub format: OutputFormat,
-    /// None is standard output.
+    /// Path of the output file; none for standard output.
     pub path: Option<PathBuf>,
 }
 
@@ -65,7 +65,7 @@ impl fmt::Display for Output {
     }
 }
 
-/// One input with all its outputs.
+/// One input to translate, with all outputs to write for it.
 #[derive(Clone, Debug)]
 pub struct Task {
     pub input: Input,
@@ -74,7 +74,7 @@ pub struct Task {
 }
 
 impl Input {
-    /// Reads an argument: `-` is standard input.
+    /// Converts a command-line argument to an input; `-` becomes standard input.
     pub fn from_argument(path: &Path) -> Self {
         if file::is_dash(path) {
             Input::Stdin
@@ -83,7 +83,7 @@ impl Input {
         }
     }
 
-    /// Reads all its bytes.
+    /// Reads all bytes of the input.
     pub fn read(&self) -> Result<Vec<u8>> {
         match self {
             Input::Stdin => file::read_stdin(),
@@ -91,7 +91,7 @@ impl Input {
         }
     }
 
-    /// Gives its path without links, to compare it with others; none for standard input.
+    /// Returns the file's path with links resolved, to compare it with other paths; none for standard input.
     fn real(&self) -> Option<PathBuf> {
         match self {
             Input::Stdin => None,
@@ -99,7 +99,7 @@ impl Input {
         }
     }
 
-    /// Gives the format in which it is read unless another is named: by its extension, else plain text.
+    /// Returns the format that the file's extension names; plain text for other files and for standard input.
     pub fn format(&self) -> Format {
         match self {
             Input::Stdin => None,
@@ -108,7 +108,7 @@ impl Input {
         .unwrap_or(Format::Text)
     }
 
-    /// Gives the file's name without its directory; what is not Unicode in it is replaced.
+    /// Returns the file's name without its directory; bytes that are not Unicode are replaced. None for standard input.
     pub fn name(&self) -> Option<Cow<'_, str>> {
         match self {
             Input::Stdin => None,
@@ -117,26 +117,27 @@ impl Input {
     }
 }
 
-/// The work of a run, and the inputs that cannot be done.
+/// The result of [`plan`]: the inputs to translate, and those that cannot be translated.
 #[derive(Debug, Default)]
 pub struct Plan {
     pub tasks: Vec<Task>,
-    /// Inputs that are refused, each with its reason; the others go on.
+    /// Inputs that cannot be translated, each with its error. They do not stop the others.
     pub failures: Vec<Failure>,
-    /// Number of files in input directories that are passed over: those of other kinds, and outputs of plae's own.
+    /// Number of files in input directories that are skipped: those with an unsupported extension, and plae's outputs.
     pub skipped: usize,
 }
 
-/// An input with its place below an output directory.
+/// An input, and the path that its outputs get below an output directory, before the extension is replaced.
 struct Found {
     input: Input,
     place: PathBuf,
 }
 
-/// Settles a run.
+/// Decides which inputs to read, in which formats, and which outputs to write for each.
 ///
 /// # Errors
-/// Of kind `Usage` for an impossible request; an input that cannot be done is one of [`Plan::failures`].
+/// `Usage` for a request that makes no sense as a whole, such as two inputs for one output file. Problems of a single
+/// input are in [`Plan::failures`] instead.
 pub fn plan(request: &Request) -> Result<Plan> {
     let output = request.output.filter(|path| !file::is_dash(path));
     let directory = output.filter(|path| is_directory(path, request.inputs));
@@ -184,7 +185,8 @@ pub fn plan(request: &Request) -> Result<Plan> {
     Ok(plan)
 }
 
-/// Tells whether `-o` names a directory: it exists as one, ends in a separator, or has to hold several outputs.
+/// Whether the path given with `-o` is meant as a directory: it ends in a separator, is an existing directory, or has
+/// to hold the outputs of several inputs.
 fn is_directory(output: &Path, inputs: &[PathBuf]) -> bool {
     ends_in_separator(output) || output.is_dir() || inputs.len() > 1 || inputs.iter().any(|input| input.is_dir())
 }
@@ -201,7 +203,7 @@ fn check_directory(directory: &Path, request: &Request) -> Result<()> {
             .path(directory)
             .hint(hint));
     }
-    // `plae translate a.txt b.txt -o out.html` is a slip more often than a wish for a directory of that name.
+    // `plae translate a.txt b.txt -o out.html` is more often a mistake than a request for a directory of that name.
     if !directory.is_dir() && !ends_in_separator(directory) && output_format_of(directory).is_some() {
         return Err(Error::usage("several inputs cannot go into one output file")
             .path(directory)
@@ -218,14 +220,15 @@ fn check_directory(directory: &Path, request: &Request) -> Result<()> {
     }
 }
 
-/// Gives the output format that the extension of a file names.
+/// Returns the output format that the extension of a path names; none if it names none.
 fn output_format_of(path: &Path) -> Option<OutputFormat> {
     path.extension()
         .and_then(OsStr::to_str)
         .and_then(OutputFormat::from_extension)
 }
 
-/// Gives the output formats in the order they were asked for, or the default.
+/// Returns the requested output formats without duplicates. If none is requested: HTML for a directory, the format that
+/// the extension names for a file, and text for standard output and devices.
 fn formats(request: &Request, output: Option<&Path>, directory: bool) -> Result<Vec<OutputFormat>> {
     let mut formats = Vec::new();
     for format in request.formats {
@@ -250,7 +253,10 @@ fn formats(request: &Request, output: Option<&Path>, directory: bool) -> Result<
     }])
 }
 
-/// Finds the reason why these outputs cannot be written, if there is one. An output that is an input is an error.
+/// Returns the reason why one of an input's outputs cannot be written; none if all can be.
+///
+/// # Errors
+/// `Usage` if an output is also an input: this stops the whole run.
 fn check(outputs: &[Output], inputs: &HashSet<PathBuf>, force: bool) -> Result<Option<Error>> {
     for path in outputs.iter().filter_map(|output| output.path.as_deref()) {
         if inputs.contains(&file::real(path)) {

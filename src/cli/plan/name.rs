@@ -1,4 +1,4 @@
-//! The names of outputs: beside a file that is named, or below a directory.
+//! The paths of outputs, given the file or the directory that `-o` names.
 
 use super::{Output, output_format_of};
 use crate::error::{Error, Result};
@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// Names the outputs of one input: `path` itself for one format; for several, its stem with each extension, where
-/// the format that `path`'s own extension stands for keeps `path`.
+/// Names the outputs of one input by the file `path`. A single format is written to `path` itself. Of several formats,
+/// each gets the stem of `path` with its own extension.
 pub fn name_beside(path: &Path, formats: &[OutputFormat]) -> Result<Vec<Output>> {
     if let [format] = formats {
         return Ok(vec![Output {
@@ -37,7 +37,7 @@ pub fn name_beside(path: &Path, formats: &[OutputFormat]) -> Result<Vec<Output>>
         .collect())
 }
 
-/// Adds `.suffix` after the whole of a path.
+/// Appends `.suffix` to a path, and keeps the extension that the path has.
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(".");
@@ -45,8 +45,11 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Names the outputs of inputs with the given places below `directory`. Inputs that would share an output keep their
-/// own extensions in its name; what then still collides is an error.
+/// Names the outputs of several inputs below `directory`. `places` are the inputs' relative paths: the outputs get the
+/// same paths with another extension, or with one more if two inputs would otherwise get the same output.
+///
+/// # Errors
+/// `Usage` if two inputs would get the same output even with their extensions.
 pub fn name_in(directory: &Path, places: &[&Path], formats: &[OutputFormat]) -> Result<Vec<Vec<Output>>> {
     let short = |place: &Path| directory.join(place.with_extension(""));
     let mut uses: HashMap<PathBuf, usize> = HashMap::new();

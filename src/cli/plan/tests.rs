@@ -1,4 +1,4 @@
-//! Tests of the plan.
+//! Tests of planning: which inputs are read and where their outputs go.
 
 use super::*;
 use crate::error::Kind;
@@ -75,7 +75,7 @@ fn collisions_that_remain_are_refused() {
     }
 }
 
-/// A directory with the given files.
+/// Creates a temporary directory with the given files, each containing a Thai word.
 fn tree(files: &[&str]) -> tempfile::TempDir {
     let home = tempfile::tempdir().unwrap();
     for name in files {

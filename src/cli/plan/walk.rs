@@ -1,4 +1,4 @@
-//! The inputs of a run: files as they are named, directories as the articles below them.
+//! Expands the inputs of a run: directories are replaced by the files below them.
 
 use super::{Found, Input, Plan, Request};
 use crate::archive::{find_articles, no_articles};
@@ -6,7 +6,8 @@ use crate::cli::file;
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
 
-/// Gives the inputs with their places, articles for directories; what cannot be read or is passed over goes to `plan`.
+/// Lists the inputs of a request, with each directory replaced by the files below it that can be translated. Leaves
+/// out the directory `output`. Adds files that cannot be read and the number of skipped files to `plan`.
 pub fn gather(request: &Request, output: Option<&Path>, plan: &mut Plan) -> Result<Vec<Found>> {
     let mut found = Vec::new();
     for input in request.inputs {
@@ -19,7 +20,8 @@ pub fn gather(request: &Request, output: Option<&Path>, plan: &mut Plan) -> Resu
                 place: PathBuf::from("stdin"),
             });
         } else if input.is_dir() {
-            // A single directory is mirrored by its contents; among others it keeps its name.
+            // The files of a single input directory go straight into the output directory; with several inputs, each
+            // directory keeps its name there.
             let base = match request.inputs {
                 [_] => PathBuf::new(),
                 _ => file::real(input).file_name().map(PathBuf::from).unwrap_or_default(),
