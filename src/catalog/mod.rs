@@ -1,5 +1,6 @@
 //! Finds models and their files: which models are known, where they can be fetched (the Hugging Face Hub, Python
-//! packages) or lie already (a cache, a directory, a GGUF file). Only this module uses the network.
+//! packages), and whether they are on this machine already (in a cache, a directory or a GGUF file). Only this module
+//! uses the network.
 //!
 //! The crate hf-hub gives the layout of the cache that all tools of the Hub share, and the paths of repositories in
 //! the cache and in the Hub's interface. The download code is plae's own; `hub` says why.
