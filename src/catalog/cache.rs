@@ -71,7 +71,7 @@ impl Snapshot {
     /// show that it is the model of a manifest.
     ///
     /// # Errors
-    /// Of kind `Model` if this build cannot load the model.
+    /// Fails with an error of kind `Model` if this build cannot load the model.
     pub fn locate_unlisted(&self, source: &HubSource, manifests: &Manifests) -> Result<Located> {
         let mut located = local::describe(&self.path(), manifests)?;
         if manifests.get(&located.manifest.name).is_none() {
@@ -167,7 +167,7 @@ pub(super) fn snapshot(source: &HubSource, settings: &Settings) -> Option<Snapsh
 /// Selects the files that a loader needs from the files `names` of a repository, small ones first.
 ///
 /// # Errors
-/// Of kind `Model` if the repository has no weights in a known format, or no tokenizer.
+/// Fails with an error of kind `Model` if the repository has no weights in a known format, or no tokenizer.
 pub(super) fn select(source: &HubSource, names: &[String]) -> Result<Vec<FileSpec>> {
     let plain = |name: &str| FileSpec {
         name: name.to_owned(),

@@ -20,7 +20,7 @@ pub(super) fn file_names(directory: &Path) -> Vec<String> {
 /// Reads and parses a JSON file of a model.
 ///
 /// # Errors
-/// Of kind `Model`, with the path and, if the text is not JSON, the line.
+/// Fails with an error of kind `Model`, with the path and, if the text is not JSON, the line.
 pub(crate) fn read_json(path: &Path) -> Result<serde_json::Value> {
     let text = std::fs::read(path).map_err(|error| local_error(error, path))?;
     serde_json::from_slice(&text).map_err(|error| {
@@ -36,7 +36,7 @@ pub(crate) fn read_json(path: &Path) -> Result<serde_json::Value> {
 /// another process holds the lock, calls `waiting` and waits. On a file system without locks nothing is locked.
 ///
 /// # Errors
-/// Of kind `Model` if the file cannot be created.
+/// Fails with an error of kind `Model` if the file cannot be created.
 pub(super) fn lock(path: &Path, waiting: impl FnOnce()) -> Result<File> {
     let create = || -> io::Result<File> {
         path.parent().map_or(Ok(()), std::fs::create_dir_all)?;

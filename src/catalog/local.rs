@@ -14,7 +14,7 @@ use std::path::Path;
 /// `config.json` or GGUF header alone.
 ///
 /// # Errors
-/// Of kind `Model` if `path` holds no model, or one that this build cannot load.
+/// Fails with an error of kind `Model` if `path` holds no model, or one that this build cannot load.
 pub(super) fn describe(path: &Path, manifests: &Manifests) -> Result<Located> {
     if !path.is_dir() {
         return describe_gguf(path, manifests);

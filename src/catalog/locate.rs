@@ -14,8 +14,9 @@ use crate::error::{Error, Hint, Kind, Result};
 /// that forbid commercial use are never chosen unasked. A cached model is used without any request to the network.
 ///
 /// # Errors
-/// Of kind `Usage` for a name that stands for no model; `Model` if files are missing, damaged, refused by the Hub, or
-/// of a kind that this build cannot load; `Network` if the Hub or the package index cannot be reached.
+/// Fails with an error of kind `Usage` for a name that stands for no model; `Model` if files are missing, damaged,
+/// refused by the Hub, or of a kind that this build cannot load; `Network` if the Hub or the package index cannot be
+/// reached.
 pub fn locate(model: Option<&str>, settings: &Settings, allow_network: bool, notice: Notify) -> Result<Located> {
     let manifests = Manifests::load(settings.manifests.as_deref())?;
     let network = allow_network && !settings.offline;

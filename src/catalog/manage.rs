@@ -64,7 +64,7 @@ pub struct Removed {
 /// Lists all models that have a manifest, the best first, with their files on this machine.
 ///
 /// # Errors
-/// Of kind `Model` if a manifest cannot be read.
+/// Fails with an error of kind `Model` if a manifest cannot be read.
 pub fn list(settings: &Settings) -> Result<Vec<Entry>> {
     let manifests = Manifests::load(settings.manifests.as_deref())?;
     Ok(manifests.iter().map(|manifest| entry(manifest, settings)).collect())
@@ -74,8 +74,8 @@ pub fn list(settings: &Settings) -> Result<Vec<Entry>> {
 /// load.
 ///
 /// # Errors
-/// Of kind `Usage` for a name that stands for no model; `Model` for a repository that has no manifest and is not on
-/// this machine.
+/// Fails with an error of kind `Usage` for a name that stands for no model; `Model` for a repository that has no
+/// manifest and is not on this machine.
 pub fn info(model: &str, settings: &Settings) -> Result<Entry> {
     let manifests = Manifests::load(settings.manifests.as_deref())?;
     let model = ModelRef::parse(model, &manifests)?;
@@ -146,8 +146,8 @@ fn is_pinned(source: &HubSource) -> bool {
 /// Computes the sha256 of each of a model's files and compares it with the known one; `notice` gets the progress.
 ///
 /// # Errors
-/// Of kind `Model` if the model is not on this machine or a file cannot be read. A wrong hash is no error but a
-/// [`Verdict`].
+/// Fails with an error of kind `Model` if the model is not on this machine or a file cannot be read. A wrong hash is
+/// no error but a [`Verdict`].
 pub fn verify(model: &str, settings: &Settings, notice: Notify) -> Result<Vec<Check>> {
     let manifests = Manifests::load(settings.manifests.as_deref())?;
     let files: Vec<(PathBuf, Option<String>)> = match ModelRef::parse(model, &manifests)? {
@@ -245,8 +245,8 @@ fn check(path: PathBuf, expected: Option<String>, notice: Notify) -> Result<Chec
 /// plae's own cache.
 ///
 /// # Errors
-/// Of kind `Usage` for a directory or file of the user's own, outside the caches; `Model` if nothing is on this
-/// machine or it cannot be deleted.
+/// Fails with an error of kind `Usage` for a directory or file of the user's own, outside the caches; `Model` if
+/// nothing is on this machine or it cannot be deleted.
 pub fn remove(model: &str, settings: &Settings) -> Result<Removed> {
     let manifests = Manifests::load(settings.manifests.as_deref())?;
     let (name, mut paths) = match ModelRef::parse(model, &manifests)? {

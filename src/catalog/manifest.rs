@@ -113,7 +113,7 @@ pub struct Languages {
 pub struct Decoding {
     /// Number of beams; 1 is greedy search. None for the number in the model's own generation configuration.
     pub beam: Option<usize>,
-    /// The most output tokens for one sentence.
+    /// The most tokens that the output for one sentence may have.
     pub max_tokens: usize,
     /// Expected number of output tokens for each token of the source.
     pub length_ratio: f32,
@@ -124,8 +124,8 @@ pub struct Decoding {
     /// A source is also translated in parts if the mean log-probability of its output's tokens is below this, and the
     /// more probable translation is kept. None for never.
     pub divide_below: Option<f64>,
-    /// Exponent of the output's length in tokens, by which the log-probability of a finished beam is divided for the
-    /// ranking of beams.
+    /// Length penalty: beam search ranks finished outputs by `log-probability / length ^ length_penalty`, with the
+    /// length in tokens.
     pub length_penalty: f64,
     /// No sequence of this many tokens may occur twice in an output; 0 for no such rule.
     pub no_repeat_ngram: usize,
@@ -223,8 +223,8 @@ impl Manifest {
     /// Reads a manifest from its TOML text; `path` is used in error messages only.
     ///
     /// # Errors
-    /// Of kind `Model`, with path and line, if the text is not TOML, a key is unknown or missing, or a value cannot
-    /// be right.
+    /// Fails with an error of kind `Model`, with path and line, if the text is not TOML, a key is unknown or missing,
+    /// or a value cannot be right.
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
         let hint = "mend the file, or take it away: built-in manifests need no file";
         let manifest: Self = toml::from_str(text).map_err(|error| {
@@ -252,7 +252,7 @@ impl Manifest {
     /// from GGUF files.
     ///
     /// # Errors
-    /// Of kind `Model`, with the format that can be loaded.
+    /// Fails with an error of kind `Model`, with the format that can be loaded.
     pub fn check_form(&self, weights: Weights) -> Result<()> {
         if weights == Weights::Checkpoint || self.architecture.is_decoder_only() {
             return Ok(());

@@ -35,7 +35,7 @@ impl ModelRef {
     /// `organisation/name[@revision]`; an existing path takes precedence over a name.
     ///
     /// # Errors
-    /// Of kind `Usage` for any other text, with the names of similar models.
+    /// Fails with an error of kind `Usage` for any other text, with the names of similar models.
     pub fn parse(text: &str, manifests: &Manifests) -> Result<Self> {
         let path = Path::new(text);
         // A file that has the extension `.gguf` is taken without a look inside: loading it will say what is wrong

@@ -220,7 +220,8 @@ fn answer(method: &str, path: &str, headers: &HashMap<String, String>, state: &m
     (head, body)
 }
 
-/// A temporary directory for caches and manifests, the settings that name it, and the events so far.
+/// The environment of a test: a temporary directory for caches and manifests, the settings that point to it, and the
+/// events that the catalog has sent.
 struct Place {
     directory: TempDir,
     settings: Settings,
@@ -885,7 +886,7 @@ fn unasked_the_best_cached_model_is_chosen_but_none_that_forbids_trade() {
     let content = weights();
     let hub = FakeHub::start(&[("tiny.gguf", &content)]);
     let mut place = Place::new(&hub.address);
-    // Takes gemma-3-270m's own sources out of play.
+    // Makes gemma-3-270m's own sources unavailable.
     place.manifest("gemma-3-270m", &hub_source("gone", &content));
     place.manifest("low", &format!("rank = 500\n{}", hub_source("low", &content)));
     place.manifest("high", &format!("rank = 900\n{}", hub_source("high", &content)));

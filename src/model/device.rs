@@ -22,7 +22,8 @@ impl DeviceChoice {
     /// Opens the chosen device.
     ///
     /// # Errors
-    /// Of kind `Usage` if the device is not built in or does not answer; no other device is used instead.
+    /// Fails with an error of kind `Usage` if the device is not built in or does not answer; no other device is used
+    /// instead.
     pub fn open(self) -> Result<Device> {
         let (opened, name, feature, built) = match self {
             Self::Auto => {

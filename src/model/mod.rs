@@ -85,8 +85,8 @@ pub trait TranslationModel: Send + Sync {
     /// neither computed nor stored again. `prefixes` is empty if no source has a prefix.
     ///
     /// # Errors
-    /// Of kind `Model` for a source that has no tokens, has a token outside the vocabulary, or is too long; of kind
-    /// `Memory` if the device has no memory left.
+    /// Fails with an error of kind `Model` for a source that has no tokens, has a token outside the vocabulary, or is
+    /// too long; of kind `Memory` if the device has no memory left.
     fn begin(&self, prefixes: &[Option<&State>], sources: &[&[u32]]) -> Result<(State, Tensor)>;
 
     /// Reads one more token for each row, `last[row]`, and gives the logits `(rows, vocabulary)` of the token after

@@ -37,7 +37,7 @@ struct GgufInfo {
 /// before the weights are fetched.
 ///
 /// # Errors
-/// Of kind `Model` if the architecture is unknown or cannot be loaded from these files.
+/// Fails with an error of kind `Model` if the architecture is unknown or cannot be loaded from these files.
 pub(super) fn check_architecture(source: &HubSource, info: &RepoInfo, files: &[FileSpec]) -> Result<()> {
     let gguf = files.iter().any(|file| file.name.ends_with(".gguf"));
     let name = if gguf {

@@ -45,7 +45,8 @@ impl<'a> Hub<'a> {
     /// Makes a client of the Hub by the settings; `notice` is called with its events.
     ///
     /// # Errors
-    /// Of kind `Usage` if the proxy is not a valid address, or the token has characters that cannot be sent.
+    /// Fails with an error of kind `Usage` if the proxy is not a valid address, or the token has characters that
+    /// cannot be sent.
     pub fn new(settings: &'a Settings, notice: Notify<'a>) -> Result<Self> {
         let proxy = settings
             .proxy
@@ -87,8 +88,9 @@ impl<'a> Hub<'a> {
     /// Fetches all files of a source that a loader needs into the Hub's cache, unless they are there.
     ///
     /// # Errors
-    /// Of kind `Network` if the Hub cannot be reached or keeps failing; `Model` if it refuses access, lacks a file,
-    /// has another file than the manifest names, or has an architecture that this build cannot load.
+    /// Fails with an error of kind `Network` if the Hub cannot be reached or keeps failing; `Model` if it refuses
+    /// access, lacks a file, has another file than the manifest names, or has an architecture that this build cannot
+    /// load.
     pub fn pull(&mut self, source: &HubSource, manifest: Option<&Manifest>) -> Result<Snapshot> {
         let closed = !source.files.is_empty() && source.patterns.is_empty();
         let (mut commit, files) = if closed {

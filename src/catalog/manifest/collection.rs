@@ -52,7 +52,7 @@ impl Manifests {
     /// name.
     ///
     /// # Errors
-    /// Of kind `Model` if the directory or one of its manifests cannot be read.
+    /// Fails with an error of kind `Model` if the directory or one of its manifests cannot be read.
     pub fn load(directory: Option<&Path>) -> Result<Self> {
         let mut all = Vec::new();
         for (file, text) in BUILT_IN {

@@ -60,7 +60,7 @@ impl Config {
     /// takes images has its text part under `text_config`.
     ///
     /// # Errors
-    /// Of kind `Model`, with the key that is missing or has an unknown value.
+    /// Fails with an error of kind `Model`, with the key that is missing or has an unknown value.
     pub fn read(architecture: Architecture, value: &Value, path: &Path) -> Result<Self> {
         let text = value.get("text_config").filter(|text| text.is_object());
         let keys = Keys {
@@ -148,7 +148,7 @@ impl Config {
     /// Reads the configuration from a GGUF file's metadata (reference: llama.cpp `llama-model.cpp`).
     ///
     /// # Errors
-    /// Of kind `Model`, with the key that is missing or does not fit.
+    /// Fails with an error of kind `Model`, with the key that is missing or does not fit.
     pub fn from_gguf(architecture: Architecture, gguf: &Gguf) -> Result<Self> {
         let prefix = gguf.string("general.architecture").unwrap_or_default();
         let key = |name: &str| format!("{prefix}.{name}");

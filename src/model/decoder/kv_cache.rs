@@ -60,8 +60,8 @@ impl KvCache {
     /// `prefixes` is empty if no row continues one.
     ///
     /// # Errors
-    /// Of kind `Model` if `prefixes` has neither 0 nor `rows` entries, or a prefix is not a single row without a
-    /// prefix of its own.
+    /// Fails with an error of kind `Model` if `prefixes` has neither 0 nor `rows` entries, or a prefix is not a
+    /// single row without a prefix of its own.
     pub fn new(layers: usize, rows: usize, prefixes: &[Option<&State>]) -> Result<Self> {
         if !prefixes.is_empty() && prefixes.len() != rows {
             return Err(Error::model(format!("{} prefixes for {rows} rows", prefixes.len())));
@@ -109,7 +109,7 @@ impl KvCache {
     /// Gives access to the cache inside a state.
     ///
     /// # Errors
-    /// Of kind `Model` if the state belongs to another kind of model.
+    /// Fails with an error of kind `Model` if the state belongs to another kind of model.
     pub fn from_state(state: &mut State) -> Result<&mut Self> {
         state
             .0

@@ -19,7 +19,7 @@ struct Loader<'a, F> {
 /// Loads the model that `config` describes from `source`, in the form that the forward pass takes.
 ///
 /// # Errors
-/// Of kind `Model`, with the file and the tensor that is missing or does not fit.
+/// Fails with an error of kind `Model`, with the file and the tensor that is missing or does not fit.
 pub(super) fn load<F: Form>(
     config: Config,
     ids: OutputIds,

@@ -73,7 +73,7 @@ struct Decoder<M, V> {
 /// projection is loaded only for these ids and the end ids.
 ///
 /// # Errors
-/// Of kind `Model`, with the file and the metadata key or tensor that is missing or does not fit.
+/// Fails with an error of kind `Model`, with the file and the metadata key or tensor that is missing or does not fit.
 pub fn from_gguf(
     gguf: &Gguf,
     allowed: Option<Vec<u32>>,
@@ -101,7 +101,7 @@ pub fn from_gguf(
 /// Loads a decoder-only model from a directory with a Hub repository's files; `config` is the parsed `config.json`.
 ///
 /// # Errors
-/// Of kind `Model`, with the file and the key or tensor that is missing or does not fit.
+/// Fails with an error of kind `Model`, with the file and the key or tensor that is missing or does not fit.
 pub fn from_directory(
     directory: &Path,
     architecture: Architecture,

@@ -8,7 +8,7 @@ use std::f64::consts::PI;
 /// A rotary position embedding: rotates pairs of a head's values by angles that grow with the position.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Rope {
-    /// For each pair, the angle in radians by which it is rotated more at each position.
+    /// Rotation of each pair per position, in radians.
     frequencies: Vec<f32>,
     /// Factor on all cosines and sines (YaRN's attention factor; otherwise 1).
     scale: f32,
@@ -37,7 +37,7 @@ impl Rope {
     /// Makes the embedding that a `rope_scaling` object of `config.json` describes, for heads of `dim` values.
     ///
     /// # Errors
-    /// Of kind `Model` for an unknown type of scaling, or a missing number.
+    /// Fails with an error of kind `Model` for an unknown type of scaling, or a missing number.
     pub fn read(scaling: &Keys, theta: f64, dim: usize, max_positions: usize) -> Result<Self> {
         let need = |key: &str| {
             let number = scaling.number(key)?;

@@ -74,7 +74,7 @@ impl Config {
     /// Reads the configuration from a parsed `config.json`; `path` is used in error messages only.
     ///
     /// # Errors
-    /// Of kind `Model`, with the key that is missing or has an unknown value.
+    /// Fails with an error of kind `Model`, with the key that is missing or has an unknown value.
     pub fn read(architecture: Architecture, value: &Value, path: &Path) -> Result<Self> {
         let keys = Keys { path, value };
         match architecture {

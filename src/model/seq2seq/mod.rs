@@ -44,8 +44,8 @@ pub enum Computation {
 /// Loads an encoder-decoder model from a directory in the layout of its Hub repository.
 ///
 /// # Errors
-/// Of kind `Model`, with the file and the key or tensor that is missing or does not fit; of kind `Memory` if the
-/// device has no memory left for the weights.
+/// Fails with an error of kind `Model`, with the file and the key or tensor that is missing or does not fit; of kind
+/// `Memory` if the device has no memory left for the weights.
 pub fn from_directory(
     directory: &Path,
     architecture: Architecture,
@@ -198,8 +198,8 @@ impl<M, V> Stack<M, V> {
     /// vocabulary of `rows` tokens.
     ///
     /// # Errors
-    /// Of kind `Model` for a token outside the vocabulary or a position beyond the model's last; the errors of
-    /// `place_rows`.
+    /// Fails with an error of kind `Model` for a token outside the vocabulary or a position beyond the model's last;
+    /// the errors of `place_rows`.
     fn position_rows(
         &self,
         ids: &[u32],

@@ -69,7 +69,7 @@ impl<V> PositionTable<V> {
     /// position embedding.
     ///
     /// # Errors
-    /// Of kind `Model` for a position beyond the model's last; the errors of `place_rows`.
+    /// Fails with an error of kind `Model` for a position beyond the model's last; the errors of `place_rows`.
     pub fn rows_at(&self, ids: &[u32], positions: &[usize], place_rows: PlaceRows<V>) -> Result<(Arc<V>, Vec<u32>)> {
         let needed = positions.iter().max().map_or(0, |last| last + 1);
         if let Some(count) = self.count.filter(|count| *count < needed) {

@@ -9,8 +9,8 @@ use std::any::Any;
 use std::ops::Range;
 
 impl Heads {
-    /// Makes a KV cache with a slot for each token. `projected` has `stride` values for each token, of which the last
-    /// are its keys and values.
+    /// Makes a KV cache with a slot for each token. `projected` has `stride` values for each token; the last `2 *
+    /// heads * head_dim` of them are its keys and values.
     pub fn kv_cache(self, projected: &[f32], stride: usize) -> KvCache {
         let mut cache = KvCache::new(self.count, self.dim);
         let slots = projected.len().checked_div(stride).unwrap_or(0) as u32;
@@ -60,7 +60,7 @@ impl DecoderState {
     /// Gives access to the decoder's state inside a `State`.
     ///
     /// # Errors
-    /// Of kind `Model` if the state belongs to another kind of model.
+    /// Fails with an error of kind `Model` if the state belongs to another kind of model.
     pub fn from_state(state: &mut State) -> Result<&mut Self> {
         state
             .0

@@ -81,7 +81,8 @@ impl Checkpoint {
     /// `pytorch_model.bin`, its shards.
     ///
     /// # Errors
-    /// Of kind `Model`, with the path, if there are no weights, a shard is missing, or a file is damaged.
+    /// Fails with an error of kind `Model`, with the path, if there are no weights, a shard is missing, or a file is
+    /// damaged.
     pub fn open(directory: &Path) -> Result<Self> {
         let mut parts = Vec::new();
         let mut part_of = HashMap::new();
@@ -233,7 +234,7 @@ fn is_safetensors(path: &Path) -> bool {
 /// `pytorch_model.bin`, its shards.
 ///
 /// # Errors
-/// Of kind `Model` if there are no weights, or a shard is missing.
+/// Fails with an error of kind `Model` if there are no weights, or a shard is missing.
 pub(in crate::model) fn weight_files(directory: &Path) -> Result<Vec<PathBuf>> {
     for (whole, index) in [
         ("model.safetensors", "model.safetensors.index.json"),

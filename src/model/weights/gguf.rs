@@ -55,7 +55,7 @@ impl StoredRows {
             let values = dequantize(self.dtype, bytes, self.columns)?;
             out.extend(values.iter().map(|value| value * scale));
         }
-        // The system maps the pages around a row as well, and in time the whole matrix.
+        // Reading a row also loads the pages around it, and in time the whole matrix.
         release(&self.map, &self.range);
         Ok(())
     }
@@ -79,7 +79,7 @@ impl Gguf {
     /// Opens a GGUF file and reads its metadata.
     ///
     /// # Errors
-    /// Of kind `Model`, with the path, if the file is missing, not GGUF, or cut short.
+    /// Fails with an error of kind `Model`, with the path, if the file is missing, not GGUF, or cut short.
     pub fn open(path: &Path) -> Result<Self> {
         let fail = |message: &str| Error::model(message).path(path);
         let file = File::open(path).map_err(|e| fail(&format!("cannot open the model file: {e}")).source(e))?;
@@ -142,7 +142,7 @@ impl Gguf {
     /// Reads an integer from the metadata that must exist and be at least 1.
     ///
     /// # Errors
-    /// Of kind `Model`, with the file and the key, if the integer is missing or 0.
+    /// Fails with an error of kind `Model`, with the file and the key, if the integer is missing or 0.
     pub fn size(&self, key: &str) -> Result<usize> {
         match self.integer(key) {
             Some(v) if v > 0 => Ok(v),
@@ -198,7 +198,7 @@ impl Gguf {
     /// Reads an array from the metadata that must exist.
     ///
     /// # Errors
-    /// Of kind `Model`, with the file and the key, if the array is missing.
+    /// Fails with an error of kind `Model`, with the file and the key, if the array is missing.
     pub fn array(&self, key: &str) -> Result<&[Value]> {
         match self.value(key) {
             Some(Value::Array(values)) => Ok(values),
@@ -214,8 +214,8 @@ impl Gguf {
     /// Finds the tensor `name`, a matrix or a vector, and checks that its bytes are inside the file.
     ///
     /// # Errors
-    /// Of kind `Model`, with the file and the tensor's name, if the tensor is missing, damaged, or has more than two
-    /// dimensions.
+    /// Fails with an error of kind `Model`, with the file and the tensor's name, if the tensor is missing, damaged,
+    /// or has more than two dimensions.
     pub fn tensor(&self, name: &str) -> Result<RawTensor<'_>> {
         let place = format!("tensor {name}");
         let info = self

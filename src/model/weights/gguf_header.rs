@@ -29,14 +29,14 @@ impl GgufHeader {
     /// Reads the architecture and the name from the header of the GGUF file `path`.
     ///
     /// # Errors
-    /// Of kind `InvalidData` if the file is not GGUF or is damaged, of kind `UnexpectedEof` if it ends within the
-    /// header, or the operating system's error.
+    /// Fails with an error of kind `InvalidData` if the file is not GGUF or is damaged, of kind `UnexpectedEof` if it
+    /// ends within the header, or the operating system's error.
     pub fn read(path: &Path) -> io::Result<Self> {
         Self::parse(&mut BufReader::new(File::open(path)?))
     }
 
-    /// Reads the metadata's keys until both the architecture and the name are found and an array, such as the
-    /// vocabulary, follows.
+    /// Reads the metadata's keys, and stops at the first array (such as the vocabulary) after both the architecture
+    /// and the name.
     fn parse(reader: &mut (impl Read + Seek)) -> io::Result<Self> {
         let mut header = Self {
             architecture: String::new(),
@@ -79,8 +79,8 @@ impl GgufHeader {
     }
 }
 
-/// Skips an array in the metadata. Strings are skipped at once; for an array of numbers it gives the number of bytes
-/// that the caller has to skip.
+/// Skips an array in the metadata. An array of strings is skipped at once, and the result is 0; for an array of
+/// numbers the result is the number of bytes that the caller must still skip.
 fn skip_array(reader: &mut (impl Read + Seek)) -> io::Result<i64> {
     let element = u32::from_le_bytes(bytes(reader)?);
     let count = u64::from_le_bytes(bytes(reader)?);

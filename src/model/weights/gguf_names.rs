@@ -8,7 +8,7 @@ use crate::model::cpu::ggml::dequantize;
 use crate::model::cpu::matrix::{Activations, Matrix};
 use std::sync::Arc;
 
-/// A source that reads the weights of a decoder-only model from a GGUF file.
+/// A [`Source`] that reads the weights of a decoder-only model from a GGUF file.
 pub(in crate::model) struct GgufWeights<'a> {
     gguf: &'a Gguf,
     /// Whether the architecture has norms also after its attention and feed-forward layers, as Gemma does.
@@ -34,7 +34,7 @@ const LAYER_PARTS: [(&str, &str); 14] = [
 ];
 
 impl<'a> GgufWeights<'a> {
-    /// Makes a source of an open GGUF file. `post_norms` tells whether the architecture has norms also after its
+    /// Makes a [`Source`] of an open GGUF file. `post_norms` tells whether the architecture has norms also after its
     /// attention and feed-forward layers.
     pub fn new(gguf: &'a Gguf, post_norms: bool) -> Self {
         Self { gguf, post_norms }

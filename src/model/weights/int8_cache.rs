@@ -28,18 +28,19 @@ const VERSION: u32 = 2;
 /// Every entry of the file starts at a multiple of this many bytes.
 const ALIGNMENT: usize = 64;
 
-/// A source that gives a checkpoint's weights in 8 bits from the file that an earlier load wrote.
+/// A [`Source`] that gives a checkpoint's weights in 8 bits from the file that an earlier load wrote.
 pub(in crate::model) struct Int8Cache {
     path: PathBuf,
     map: Arc<Mmap>,
     header: Header,
 }
 
-/// A source that reads a checkpoint, quantises its matrices to 8 bits, and keeps all it has read, to write it to a
-/// file for the next load.
+/// A [`Source`] that reads a checkpoint, quantises its matrices to 8 bits, and keeps all it has read, to write it to
+/// a file for the next load.
 pub(in crate::model) struct Int8Recorder {
     checkpoint: Checkpoint,
-    /// The matrices and vectors read so far, by name; a stacked matrix has its names joined by `+`.
+    /// The matrices and vectors read so far, by name; a matrix stacked from several stored ones has their names
+    /// joined by `+`.
     read: RefCell<BTreeMap<String, Entry>>,
 }
 

@@ -30,7 +30,8 @@ impl Keys<'_> {
     /// Reads a whole number from 1 to 2^24; gives `default` if the key is missing or null.
     ///
     /// # Errors
-    /// Of kind `Model` if the value is not such a number, or the key is missing and there is no default.
+    /// Fails with an error of kind `Model` if the value is not such a number, or the key is missing and there is no
+    /// default.
     pub fn size(&self, key: &str, default: Option<usize>) -> Result<usize> {
         let value = match (self.get(key), default) {
             (Some(value), _) => value

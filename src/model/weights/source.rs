@@ -22,7 +22,8 @@ pub(in crate::model) trait Source {
     /// Reads the tensor `name`, which must have this shape, as float32 values, row by row.
     ///
     /// # Errors
-    /// Of kind `Model`, with the file and the tensor's name, if the tensor is missing, damaged or of another shape.
+    /// Fails with an error of kind `Model`, with the file and the tensor's name, if the tensor is missing, damaged or
+    /// of another shape.
     fn floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>>;
 
     /// Gives a matrix that the file stores quantised in the form that the CPU kernels use. The default is none: the
@@ -90,14 +91,14 @@ pub(in crate::model) trait Form {
     /// Makes a matrix of the given rows of `matrix`, in the given order.
     ///
     /// # Errors
-    /// Of kind `Memory` if a device has no memory left.
+    /// Fails with an error of kind `Memory` if a device has no memory left.
     fn select_rows(&self, matrix: &Self::Matrix, rows: &[u32]) -> Result<Self::Matrix>;
 
     /// Makes a vector, or another tensor that is not used as a matrix, of `values` in this shape, on the device that
     /// uses it.
     ///
     /// # Errors
-    /// Of kind `Memory` if a device has no memory left.
+    /// Fails with an error of kind `Memory` if a device has no memory left.
     fn vector(&self, values: Vec<f32>, shape: &[usize]) -> Result<Self::Vector>;
 }
 

@@ -35,7 +35,7 @@ impl TextPart {
     fn stored(&self, name: &str) -> String {
         match name.strip_prefix(PREFIX) {
             Some(rest) => format!("{}{rest}", self.prefix),
-            // The output projection stands beside the rest, not below it.
+            // The output projection's name has a shorter prefix than those of the other tensors.
             None if self.prefix == "language_model.model." => format!("language_model.{name}"),
             None => name.to_owned(),
         }

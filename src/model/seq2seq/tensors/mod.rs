@@ -39,7 +39,8 @@ impl FeedForward {
     }
 }
 
-/// Adds a function of `x` to it, normalised before the function, or after the sum.
+/// Computes a residual connection, `x + f(x)`. The norm is applied to the input of `f` if `first`, otherwise to the
+/// sum.
 fn residual(
     x: &Tensor,
     norm: &Norm<Tensor>,
@@ -54,7 +55,8 @@ fn residual(
 }
 
 impl Stack {
-    /// Finds the position embeddings of tokens at these positions.
+    /// Finds the position embeddings of the tokens `ids`, which stand at `positions`, in a table on the model's
+    /// device.
     fn position_rows_on_device(&self, ids: &[u32], positions: &[usize]) -> Result<PositionRows> {
         let device = self.embedding.device();
         let place_rows = |rows, shape: [usize; 2]| {
@@ -64,7 +66,7 @@ impl Stack {
         self.position_rows(ids, positions, self.embedding.dims()[0], &place_rows)
     }
 
-    /// Looks up the vectors of tokens, `(tokens, hidden_size)`, with their position embeddings.
+    /// Looks up the embeddings of tokens and adds those of their positions; gives `(tokens, hidden_size)`.
     fn embed(&self, ids: &[u32], position_rows: &PositionRows, config: &Config) -> Outcome<Tensor> {
         let device = self.embedding.device();
         let embedded = self.embedding.index_select(&Tensor::new(ids, device)?, 0)?;

@@ -44,7 +44,7 @@ impl DecoderState {
     /// Gives access to the decoder's state inside a `State`.
     ///
     /// # Errors
-    /// Of kind `Model` if the state belongs to another kind of model.
+    /// Fails with an error of kind `Model` if the state belongs to another kind of model.
     pub fn from_state(state: &mut State) -> Result<&mut Self> {
         state
             .0
