@@ -1,4 +1,4 @@
-//! The caches on this machine: the Hub's, in the layout that all its tools share, and plae's own.
+//! The caches on this machine: the Hub's, in the layout that all tools of the Hub share, and plae's own.
 
 use super::disk::file_names;
 use super::local;
@@ -9,7 +9,7 @@ use crate::error::{Error, Hint, Result};
 use hf_hub::{Cache, Repo, RepoType};
 use std::path::PathBuf;
 
-/// Files beside the weights that loaders and tokenizers read, in the order in which they are fetched.
+/// Names of the files besides the weights that loaders and tokenizers read, in the order in which they are fetched.
 const SMALL_FILES: [&str; 15] = [
     "config.json",
     "generation_config.json",
@@ -28,7 +28,7 @@ const SMALL_FILES: [&str; 15] = [
     "model.safetensors.index.json",
 ];
 
-/// Files of [`SMALL_FILES`] that a tokenizer can be built from.
+/// Names of the files from which a tokenizer can be built; a repository must have one of them.
 const TOKENIZERS: [&str; 6] = [
     "tokenizer.json",
     "source.spm",
@@ -38,19 +38,19 @@ const TOKENIZERS: [&str; 6] = [
     "vocab.json",
 ];
 
-/// One commit of a repository in the Hub's cache, with all that a loader needs.
+/// A snapshot: one commit of a repository in the Hub's cache, with all files that a loader needs.
 #[derive(Debug)]
 pub(super) struct Snapshot {
-    /// The directory of the commit's files.
+    /// Directory that holds the commit's files.
     pub directory: PathBuf,
-    /// The commit, 40 hexadecimal digits.
+    /// The commit's hash, 40 hexadecimal digits.
     pub commit: String,
-    /// Names of its files, relative to `directory`.
+    /// Paths of the files that a loader needs, relative to `directory`.
     pub files: Vec<String>,
 }
 
 impl Snapshot {
-    /// The path of the model: the GGUF file, or the directory of a checkpoint.
+    /// Gives the path of the model: the GGUF file if there is one, otherwise the directory of the snapshot.
     pub fn path(&self) -> PathBuf {
         match self.files.iter().find(|name| name.ends_with(".gguf")) {
             Some(name) => self.directory.join(name),
@@ -58,7 +58,7 @@ impl Snapshot {
         }
     }
 
-    /// Locates the model of a manifest.
+    /// Describes the snapshot as the model of `manifest`.
     pub fn locate_listed(&self, manifest: &Manifest) -> Located {
         Located {
             manifest: manifest.clone(),
@@ -67,10 +67,11 @@ impl Snapshot {
         }
     }
 
-    /// Locates the model of a repository that no manifest names; one may still be about it, by its own words.
+    /// Describes the snapshot of a repository that no manifest names. Its own `config.json` or GGUF header may still
+    /// show that it is the model of a manifest.
     ///
     /// # Errors
-    /// Of kind `Model` for a model that this build does not load.
+    /// Fails with an error of kind `Model` if this build cannot load the model.
     pub fn locate_unlisted(&self, source: &HubSource, manifests: &Manifests) -> Result<Located> {
         let mut located = local::describe(&self.path(), manifests)?;
         if manifests.get(&located.manifest.name).is_none() {
@@ -82,44 +83,45 @@ impl Snapshot {
     }
 }
 
-/// Gives hf-hub's name of a repository and revision, which knows the cache's layout and the Hub's addresses.
+/// Makes hf-hub's description of a repository and revision, from which it derives cache paths and web addresses.
 pub(super) fn repo(source: &HubSource) -> Repo {
     Repo::with_revision(source.repo.clone(), RepoType::Model, source.revision.clone())
 }
 
-/// The directory of a repository in the Hub's cache.
+/// Gives the directory of a repository in the Hub's cache.
 pub(super) fn repo_directory(source: &HubSource, settings: &Settings) -> PathBuf {
     settings.hub_cache.join(repo(source).folder_name())
 }
 
-/// The file in which the Hub's cache keeps the commit of a branch, a tag or a pull request.
+/// Gives the path of the file in the Hub's cache that holds the commit for which a branch, a tag or a pull request
+/// stands.
 pub(super) fn reference(source: &HubSource, settings: &Settings) -> PathBuf {
     repo_directory(source, settings).join("refs").join(&source.revision)
 }
 
-/// The directory of one commit in the Hub's cache.
+/// Gives the directory of one commit of a repository in the Hub's cache.
 pub(super) fn snapshot_directory(source: &HubSource, commit: &str, settings: &Settings) -> PathBuf {
     Cache::new(settings.hub_cache.clone())
         .repo(repo(source))
         .pointer_path(commit)
 }
 
-/// The path of a file that is assembled from packages.
+/// Gives the path in plae's own cache of a model file that is assembled from Python packages.
 pub(super) fn wheel_file(manifest: &Manifest, source: &WheelSource, settings: &Settings) -> PathBuf {
     wheel_directory(manifest, settings).join(&source.file.name)
 }
 
-/// The directory of a model in plae's own cache.
+/// Gives the directory of a model in plae's own cache.
 pub(super) fn wheel_directory(manifest: &Manifest, settings: &Settings) -> PathBuf {
     settings.cache.join("models").join(&manifest.name)
 }
 
-/// Whether a revision names one commit for ever.
+/// Whether a revision is a commit's full hash and so always means the same files.
 pub(super) fn is_commit(revision: &str) -> bool {
     revision.len() == 40 && revision.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// Finds a model: the first of its sources that a cache holds complete.
+/// Finds a model in the caches: the first of its sources of which all files are there.
 pub(super) fn find(manifest: &Manifest, settings: &Settings) -> Option<Located> {
     if let Some(snapshot) = manifest.hub.iter().find_map(|source| snapshot(source, settings)) {
         return Some(snapshot.locate_listed(manifest));
@@ -134,7 +136,7 @@ pub(super) fn find(manifest: &Manifest, settings: &Settings) -> Option<Located> 
     })
 }
 
-/// Finds the commit that a source's revision stands for, if all files that a loader needs of it are here.
+/// Finds the snapshot of a source's revision in the Hub's cache; none unless all files that a loader needs are there.
 pub(super) fn snapshot(source: &HubSource, settings: &Settings) -> Option<Snapshot> {
     let commit = if is_commit(&source.revision) {
         source.revision.clone()
@@ -162,10 +164,10 @@ pub(super) fn snapshot(source: &HubSource, settings: &Settings) -> Option<Snapsh
     })
 }
 
-/// Selects the files that a loader needs out of a repository's files `names`, small ones first.
+/// Selects the files that a loader needs from the files `names` of a repository, small ones first.
 ///
 /// # Errors
-/// Of kind `Model`, where the repository has no weights in a form that is read, or no tokenizer.
+/// Fails with an error of kind `Model` if the repository has no weights in a known format, or no tokenizer.
 pub(super) fn select(source: &HubSource, names: &[String]) -> Result<Vec<FileSpec>> {
     let plain = |name: &str| FileSpec {
         name: name.to_owned(),
@@ -191,7 +193,8 @@ pub(super) fn select(source: &HubSource, names: &[String]) -> Result<Vec<FileSpe
     Ok(files)
 }
 
-/// Chooses the files of a repository without a manifest: safetensors before GGUF before pickles.
+/// Chooses the files to fetch of a repository that has no manifest. Weights are taken from safetensors if there are
+/// any, otherwise from GGUF, otherwise from PyTorch pickles.
 fn choose<'a>(repo: &str, names: &'a [String]) -> Result<Vec<&'a str>> {
     let get = |wanted: &str| names.iter().map(String::as_str).find(|name| *name == wanted);
     let ggufs: Vec<&str> = names
@@ -232,7 +235,7 @@ fn choose<'a>(repo: &str, names: &'a [String]) -> Result<Vec<&'a str>> {
     Ok(files)
 }
 
-/// Finds the shards `PREFIX00001-of-00003SUFFIX` and so on, if all are there.
+/// Finds the shards called `PREFIX00001-of-00003SUFFIX` and so on; none unless all of them are there.
 fn shards<'a>(names: &'a [String], prefix: &str, suffix: &str) -> Option<Vec<&'a str>> {
     let total_of = |name: &str| {
         let numbers = name.strip_prefix(prefix)?.strip_suffix(suffix)?;
@@ -248,7 +251,7 @@ fn shards<'a>(names: &'a [String], prefix: &str, suffix: &str) -> Option<Vec<&'a
     whole.then(|| parts.into_iter().map(|(name, _)| name).collect())
 }
 
-/// Whether a name fits a pattern, in which `*` stands for any characters but `/`.
+/// Whether a file name matches a pattern, in which `*` stands for any characters except `/`.
 pub(super) fn matches(pattern: &str, name: &str) -> bool {
     let Some((start, rest)) = pattern.split_once('*') else {
         return pattern == name;

@@ -1,4 +1,4 @@
-//! This machine's disk as the catalog uses it: listings, locks, hashes, JSON files, and what its failures mean.
+//! File operations of the catalog: listing, locking, hashing, linking, reading JSON, and errors that say what to do.
 
 use crate::error::{Error, Result};
 use crate::file::hexadecimal;
@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-/// Lists the names of the files at the top of a directory, sorted; none if it cannot be read.
+/// Lists the names of the files directly in a directory, sorted; gives an empty list if it cannot be read.
 pub(super) fn file_names(directory: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
     let mut names: Vec<String> = entries
@@ -17,10 +17,10 @@ pub(super) fn file_names(directory: &Path) -> Vec<String> {
     names
 }
 
-/// Reads a JSON file of a model.
+/// Reads and parses a JSON file of a model.
 ///
 /// # Errors
-/// Of kind `Model`, with the path and, where it is not JSON, the line.
+/// Fails with an error of kind `Model`, with the path and, if the text is not JSON, the line.
 pub(crate) fn read_json(path: &Path) -> Result<serde_json::Value> {
     let text = std::fs::read(path).map_err(|error| local_error(error, path))?;
     serde_json::from_slice(&text).map_err(|error| {
@@ -32,11 +32,11 @@ pub(crate) fn read_json(path: &Path) -> Result<serde_json::Value> {
     })
 }
 
-/// Locks the file `path` against other processes, Python's Hub tools among them, until the result is dropped; calls `waiting`
-/// first if another process holds it. A file system without locks lets everybody through.
+/// Locks the file `path` against other processes, including Python's Hub tools, until the result is dropped. If
+/// another process holds the lock, calls `waiting` and waits. On a file system without locks nothing is locked.
 ///
 /// # Errors
-/// Of kind `Model`, if the file cannot be made.
+/// Fails with an error of kind `Model` if the file cannot be created.
 pub(super) fn lock(path: &Path, waiting: impl FnOnce()) -> Result<File> {
     let create = || -> io::Result<File> {
         path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
@@ -50,7 +50,7 @@ pub(super) fn lock(path: &Path, waiting: impl FnOnce()) -> Result<File> {
     Ok(file)
 }
 
-/// The error of kind `Model` for a failure of this machine's disk, with what can be done about it.
+/// Makes the error, of kind `Model`, for a failed file operation on this machine, with advice on what to do.
 pub(super) fn local_error(error: io::Error, path: &Path) -> Error {
     let (message, hint) = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (
@@ -72,11 +72,11 @@ pub(super) fn local_error(error: io::Error, path: &Path) -> Error {
         .source(error)
 }
 
-/// Hashes all that a reader gives: the sha256 in lower-case hexadecimal, and the number of bytes. `each` is called with every
-/// piece on the way.
+/// Reads everything from a reader and gives its sha256 in lower-case hexadecimal and its number of bytes. `each` is
+/// called with every block of bytes that is read.
 ///
 /// # Errors
-/// Those of the reader and of `each`.
+/// The errors of the reader and of `each`.
 pub(super) fn sha256(
     mut reader: impl Read,
     mut each: impl FnMut(&[u8]) -> io::Result<()>,
@@ -99,16 +99,16 @@ pub(super) fn sha256(
     Ok((hexadecimal(&hasher.finalize()), size))
 }
 
-/// Makes the file `pointer` of a snapshot stand for `blob`: a relative link, as the Hub's other tools make it, or a copy where
-/// the file system has no links.
+/// Makes the path `pointer` in a snapshot give the content of `blob`: by a relative symbolic link, as the Hub's other
+/// tools make it, or by a hard link or a copy if the file system has no symbolic links.
 pub(super) fn link(blob: &Path, pointer: &Path) -> io::Result<()> {
     if pointer.exists() {
         return Ok(());
     }
     let directory = pointer.parent().unwrap_or(Path::new(""));
     std::fs::create_dir_all(directory)?;
-    // Made beside its place and moved there, since another process may be making the same one: a copy onto a link would write
-    // through it into the blob.
+    // The link is made in a temporary directory and then moved, since another process may be making the same one: a
+    // copy onto an existing link would write through it into the blob.
     let made = tempfile::Builder::new().prefix(".link-").tempdir_in(directory)?;
     let link = made.path().join("link");
     if symlink(blob, pointer, &link).is_err() && std::fs::hard_link(blob, &link).is_err() {
@@ -117,10 +117,11 @@ pub(super) fn link(blob: &Path, pointer: &Path) -> io::Result<()> {
     std::fs::rename(&link, pointer)
 }
 
-/// Makes `link`, which is to be moved to `pointer`, lead to `blob` by a relative path.
+/// Makes the symbolic link `link`, whose relative path leads to `blob` once it has been moved to `pointer`.
 #[cfg(unix)]
 fn symlink(blob: &Path, pointer: &Path, link: &Path) -> io::Result<()> {
-    // From `snapshots/COMMIT/file` up to what it has in common with `blobs/ETAG`; further from a file in a directory.
+    // Goes up from `snapshots/COMMIT/file` to the directory that contains `blobs/ETAG` too; further up if the file is
+    // in a subdirectory.
     let depth = pointer
         .ancestors()
         .skip(1)
@@ -132,19 +133,20 @@ fn symlink(blob: &Path, pointer: &Path, link: &Path) -> io::Result<()> {
     std::os::unix::fs::symlink(target, link)
 }
 
-/// Links need a privilege on Windows.
+/// Fails always: outside Unix no symbolic links are made, since they need a privilege on Windows.
 #[cfg(not(unix))]
 fn symlink(_blob: &Path, _pointer: &Path, _link: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Writes down, in the file `path`, the commit that a branch stands for; a reader sees the old one or the new one.
+/// Writes the commit for which a branch stands to the file `path`, replacing the file as a whole, so that another
+/// process reads either the old commit or the new one.
 pub(super) fn write_reference(path: &Path, commit: &str) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new(""));
     std::fs::create_dir_all(directory)?;
     let mut file = tempfile::NamedTempFile::new_in(directory)?;
     file.write_all(commit.as_bytes())?;
-    // A temporary file is its owner's alone; a shared cache's files are not.
+    // A temporary file may be read by its owner only; files of a shared cache may be read by all.
     #[cfg(unix)]
     std::fs::set_permissions(file.path(), std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
     file.persist(path).map(|_| ()).map_err(|error| error.error)

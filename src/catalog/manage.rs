@@ -1,4 +1,4 @@
-//! The commands of `plae models`: list, describe, pull, verify and remove.
+//! Implements the commands of `plae models`: list, describe, pull, verify and remove.
 
 use super::cache::{self, Snapshot, is_commit};
 use super::locate::{fetch, on_this_machine};
@@ -11,68 +11,71 @@ use crate::error::{Error, Hint, Result};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-/// A model and the files of it that are on this machine.
+/// A known model, and its files on this machine, if there are any.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// Its known facts.
+    /// The facts about the model, from its manifest.
     pub manifest: Manifest,
-    /// Its path; none if it would have to be fetched.
+    /// Path of the model's file or directory; none if it is not on this machine.
     pub path: Option<PathBuf>,
-    /// The commit of its repository or the sha256 of its file, as far as it is here.
+    /// Commit of the Hub repository, or sha256 of the file, from which the model on this machine comes; none if
+    /// unknown or not on this machine.
     pub revision: Option<String>,
-    /// The size of its files here, in bytes.
+    /// Total size of the model's files on this machine, in bytes.
     pub bytes: u64,
 }
 
 /// The result of verifying one file of a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// The file.
+    /// Path of the verified file.
     pub path: PathBuf,
-    /// Its size in bytes.
+    /// Size of the file in bytes.
     pub bytes: u64,
-    /// The result.
+    /// Whether the file has the right hash.
     pub verdict: Verdict,
 }
 
 /// Whether a file has the hash that it should have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Its sha256 is the one that the manifest or the Hub gives.
+    /// The file's sha256 is the one that the manifest or the Hub gives.
     Good,
-    /// Its sha256 is another.
+    /// The file's sha256 is not the one that the manifest or the Hub gives.
     Bad {
-        /// The sha256 that it should have.
+        /// The sha256 that the file should have.
         expected: String,
-        /// The sha256 that it has.
+        /// The sha256 that the file has.
         found: String,
     },
-    /// Its sha256 is not known: the Hub keeps git's own hash for small files.
+    /// The right sha256 is not known: for small files the Hub gives git's own hash only.
     Unknown,
 }
 
-/// The files that were deleted.
+/// What [`remove`] deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Removed {
-    /// The directories and files.
+    /// Paths of the deleted directories and files.
     pub paths: Vec<PathBuf>,
-    /// Their size in bytes.
+    /// Total size of the deleted files, in bytes.
     pub bytes: u64,
 }
 
-/// Lists all models with a manifest, the best first.
+/// Lists all models that have a manifest, the best first, with their files on this machine.
 ///
 /// # Errors
-/// Of kind `Model`, if a manifest cannot be read.
+/// Fails with an error of kind `Model` if a manifest cannot be read.
 pub fn list(settings: &Settings) -> Result<Vec<Entry>> {
     let manifests = Manifests::load(settings.manifests.as_deref())?;
     Ok(manifests.iter().map(|manifest| entry(manifest, settings)).collect())
 }
 
-/// Describes one model; unlike [`super::locate()`], also one that this build cannot load.
+/// Describes one model. Unlike [`super::locate()`], it also describes a model with a manifest that this build cannot
+/// load.
 ///
 /// # Errors
-/// Of kind `Usage` for a name that means nothing; `Model` for a repository without a manifest that is not here.
+/// Fails with an error of kind `Usage` for a name that stands for no model; `Model` for a repository that has no
+/// manifest and is not on this machine.
 pub fn info(model: &str, settings: &Settings) -> Result<Entry> {
     let manifests = Manifests::load(settings.manifests.as_deref())?;
     let model = ModelRef::parse(model, &manifests)?;
@@ -91,7 +94,8 @@ pub fn info(model: &str, settings: &Settings) -> Result<Entry> {
     }
 }
 
-/// Gives the bytes that fetching a model transfers; none unless the manifest names all files of a source with their sizes.
+/// Gives the number of bytes that fetching a model transfers; none unless the manifest gives the sizes of all files
+/// of one of its sources.
 pub fn download_size(manifest: &Manifest) -> Option<u64> {
     let named = |source: &&HubSource| source.patterns.is_empty() && !source.files.is_empty();
     let sum = |source: &HubSource| source.files.iter().map(|file| file.size).sum();
@@ -113,10 +117,11 @@ fn absent(name: &str) -> Error {
     Error::model(format!("{name} is not on this machine")).hint(Hint::PullModel)
 }
 
-/// Fetches a model, or brings a branch up to date. A model that is pinned to a revision and complete on disk needs no network.
+/// Fetches a model, or updates it if its source is a branch that has moved on. If the model's revision is fixed and
+/// its files are all on this machine, the network is not used.
 ///
 /// # Errors
-/// Those of [`super::locate()`].
+/// The errors of [`super::locate()`].
 pub fn pull(model: &str, settings: &Settings, notice: Notify) -> Result<Located> {
     let manifests = Manifests::load(settings.manifests.as_deref())?;
     let model = ModelRef::parse(model, &manifests)?;
@@ -132,21 +137,22 @@ pub fn pull(model: &str, settings: &Settings, notice: Notify) -> Result<Located>
     }
 }
 
-/// Whether a source always gives the same files: it names a commit, or the hash of each file.
+/// Whether a source always gives the same files: it names a commit, or the hash of every file.
 fn is_pinned(source: &HubSource) -> bool {
     let hashed = || source.files.iter().all(|file| file.sha256.is_some());
     is_commit(&source.revision) || (!source.files.is_empty() && source.patterns.is_empty() && hashed())
 }
 
-/// Hashes a model's files and compares; `notice` gets the progress.
+/// Computes the sha256 of each of a model's files and compares it with the known one; `notice` gets the progress.
 ///
 /// # Errors
-/// Of kind `Model`, if the model is not here, or a file cannot be read. A wrong hash is a [`Verdict`], not an error.
+/// Fails with an error of kind `Model` if the model is not on this machine or a file cannot be read. A wrong hash is
+/// no error but a [`Verdict`].
 pub fn verify(model: &str, settings: &Settings, notice: Notify) -> Result<Vec<Check>> {
     let manifests = Manifests::load(settings.manifests.as_deref())?;
     let files: Vec<(PathBuf, Option<String>)> = match ModelRef::parse(model, &manifests)? {
         ModelRef::Listed(mut manifest) => {
-            // A file of the wrong size is damaged, not absent.
+            // Sizes are not checked when the files are looked up: a file of the wrong size is damaged, not missing.
             for source in &mut manifest.hub {
                 source.files.iter_mut().for_each(|file| file.size = None);
             }
@@ -179,7 +185,8 @@ pub fn verify(model: &str, settings: &Settings, notice: Notify) -> Result<Vec<Ch
     Ok(checks)
 }
 
-/// Lists a snapshot's files with the hashes that the manifest or the names of their blobs give.
+/// Lists the files of a source's snapshot in the Hub's cache with their sha256, taken from the manifest or from the
+/// names of the cache's blobs; none if the snapshot is not complete.
 fn known_hashes(source: &HubSource, settings: &Settings) -> Option<Vec<(PathBuf, Option<String>)>> {
     let Snapshot { directory, files, .. } = cache::snapshot(source, settings)?;
     let hash_of = |name: &String| {
@@ -234,11 +241,12 @@ fn check(path: PathBuf, expected: Option<String>, notice: Notify) -> Result<Chec
     Ok(Check { path, bytes, verdict })
 }
 
-/// Deletes a model's files: its repositories in the Hub's cache, which other tools share, and plae's own file of it.
+/// Deletes a model's files: its repositories in the Hub's cache, which other tools may use too, and its directory in
+/// plae's own cache.
 ///
 /// # Errors
-/// Of kind `Usage` for the user's own directory or file, which is not plae's to delete; `Model`, if nothing is here or it cannot
-/// be deleted.
+/// Fails with an error of kind `Usage` for a directory or file of the user's own, outside the caches; `Model` if
+/// nothing is on this machine or it cannot be deleted.
 pub fn remove(model: &str, settings: &Settings) -> Result<Removed> {
     let manifests = Manifests::load(settings.manifests.as_deref())?;
     let (name, mut paths) = match ModelRef::parse(model, &manifests)? {
@@ -275,8 +283,9 @@ pub fn remove(model: &str, settings: &Settings) -> Result<Removed> {
     Ok(removed)
 }
 
-/// Counts the bytes of a file, or of all files below a directory. Inside a directory a link counts only if it leads out of it: a
-/// snapshot's links do, a repository's own do not.
+/// Computes the size in bytes of a file or of all files in a directory and below. In a directory a link counts only
+/// if it leads out of the directory, as a snapshot's links to blobs do; links within a whole repository do not count,
+/// so that no blob counts twice.
 fn size(path: &Path) -> u64 {
     let Ok(root) = std::fs::canonicalize(path) else {
         return 0;

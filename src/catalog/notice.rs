@@ -1,4 +1,4 @@
-//! Events that a caller may show while models are chosen, fetched and checked.
+//! Events that a caller may show to the user while models are chosen, fetched and verified.
 
 use crate::error::Hint;
 use crate::file::format_size;
@@ -6,80 +6,81 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// An event while files are located, for the user; `Display` gives it in one line.
+/// An event while a model is chosen, fetched or verified; `Display` describes it in one line for the user.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Notice {
-    /// A model was chosen, because none was named.
+    /// A model was chosen because the user named none.
     Chosen {
-        /// The model's name.
+        /// Name of the model.
         model: String,
-        /// The reason.
+        /// Why this model was chosen.
         why: Choice,
-        /// The manifest's own warning.
+        /// The warning about the model in its manifest, if any.
         note: Option<String>,
     },
-    /// A download begins.
+    /// The download of a model begins.
     Pulling {
-        /// The model's name.
+        /// Name of the model.
         model: String,
-        /// The repository or packages that it comes from.
+        /// Where the model comes from: a Hub repository or Python packages.
         from: String,
-        /// Bytes left to fetch, where known.
+        /// Number of bytes that are still to be fetched, if known.
         bytes: Option<u64>,
-        /// The model's licence, by its SPDX name where it has one.
+        /// Licence of the model, by its SPDX name if it has one.
         licence: Option<String>,
-        /// The address of the licence's text.
+        /// Web address of the licence's text.
         licence_url: Option<String>,
         /// Whether the licence forbids commercial use.
         non_commercial: bool,
     },
-    /// A download goes on; there is at least one for each file.
+    /// Part of a file was downloaded or verified; sent at least once for each file.
     Progress {
-        /// The file's name.
+        /// Name of the file.
         file: String,
-        /// Bytes on this machine, those of an earlier run included.
+        /// Number of the file's bytes that are done so far, including those that an earlier run downloaded.
         done: u64,
-        /// The file's size in bytes.
+        /// Size of the file in bytes.
         total: u64,
     },
-    /// A request failed in a way that may pass, and is sent again.
+    /// A request failed for a reason that may pass, and will be sent again.
     Retrying {
-        /// The failure in one line.
+        /// What failed, in one line.
         error: String,
-        /// The time before the next attempt.
+        /// Waiting time before the next attempt.
         wait: Duration,
     },
-    /// Another process is fetching the same file.
+    /// Another process is fetching the same file, and this one waits for it.
     Waiting {
-        /// The file's name.
+        /// Name of the file.
         file: String,
     },
-    /// A source failed, and the next one is tried.
+    /// A model could not be fetched from one of its sources, and the next source is tried.
     Failed {
-        /// The model's name.
+        /// Name of the model.
         model: String,
-        /// The failure in one line.
+        /// What failed, in one line.
         error: String,
-        /// Advice on what to do about it.
+        /// Advice for the user on what to do about the failure.
         hint: Option<Hint>,
     },
-    /// All files are here.
+    /// All files of a model are now on this machine.
     Pulled {
-        /// The model's name.
+        /// Name of the model.
         model: String,
-        /// The model's file or directory.
+        /// Path of the model's file or directory.
         path: PathBuf,
     },
 }
 
-/// The reason why a model was chosen.
+/// Why a model was chosen when the user named none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Choice {
-    /// The best on this machine.
+    /// It is the best model that is on this machine.
     Cached,
-    /// The best of those that may be downloaded unasked.
+    /// It is the best model that may be downloaded unasked.
     Default,
-    /// The default could not be had.
+    /// The best model that may be downloaded unasked could not be fetched; this one comes from Python packages and
+    /// does not need the Hub.
     Fallback,
 }
 
@@ -125,5 +126,5 @@ impl fmt::Display for Notice {
     }
 }
 
-/// A callback for the events; `cli` prints them.
+/// A function that is called with each event; the command line prints it.
 pub type Notify<'a> = &'a mut dyn FnMut(Notice);

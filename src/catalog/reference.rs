@@ -1,4 +1,4 @@
-//! What `--model` names, and a model whose files are on this machine.
+//! Interprets what the user names with `--model`, and describes models that are on this machine.
 
 use super::manifest::{HubSource, Manifest, Manifests, is_repo};
 use crate::error::{Error, Hint, Result};
@@ -9,34 +9,37 @@ use std::path::{Path, PathBuf};
 /// A model whose files are on this machine.
 #[derive(Clone, Debug)]
 pub struct Located {
-    /// Its known facts: prompt, decoding defaults, licence.
+    /// The facts about the model: prompt, decoding defaults, licence.
     pub manifest: Manifest,
-    /// A directory in the layout of a Hub repository, or a `.gguf` file.
+    /// Path of the model: a directory with the files of a Hub repository, or a `.gguf` file.
     pub path: PathBuf,
-    /// The commit of a Hub repository, or the sha256 of a single file; none for the user's own directory or file.
+    /// Commit of the Hub repository, or sha256 of the single file, that the model comes from; none for a directory or
+    /// file of the user's own.
     pub revision: Option<String>,
 }
 
-/// A model as a user names it.
+/// A model as the user names it: by its manifest, its repository or its path.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ModelRef {
-    /// A model with a manifest; its sources are narrowed where a repository or revision was asked for.
+    /// A model that has a manifest. If the user named a repository or revision, the manifest has only the sources
+    /// that match.
     Listed(Box<Manifest>),
-    /// A repository without a manifest.
+    /// A Hub repository that no manifest names.
     Hub(HubSource),
-    /// A directory in a Hub repository's layout, or a `.gguf` file; it exists.
+    /// An existing directory, expected to hold the files of a Hub repository, or an existing GGUF file.
     Path(PathBuf),
 }
 
 impl ModelRef {
-    /// Reads the path of a directory or a GGUF file, a manifest's name, or `organisation/name[@revision]`; a path that exists
-    /// goes before a name.
+    /// Interprets a text as the path of a directory or a GGUF file, the name of a manifest, or
+    /// `organisation/name[@revision]`; an existing path takes precedence over a name.
     ///
     /// # Errors
-    /// Of kind `Usage` for anything else, with names that are alike.
+    /// Fails with an error of kind `Usage` for any other text, with the names of similar models.
     pub fn parse(text: &str, manifests: &Manifests) -> Result<Self> {
         let path = Path::new(text);
-        // A file that only has the name is taken too: reading it says what is wrong with it.
+        // A file that has the extension `.gguf` is taken without a look inside: loading it will say what is wrong
+        // with it.
         let named_gguf = path
             .extension()
             .is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"));
@@ -69,7 +72,8 @@ impl ModelRef {
         )
     }
 
-    /// Finds a repository among the manifests; without one it stands for itself.
+    /// Finds the manifest that has a Hub repository among its sources, reduced to that repository; a repository that
+    /// no manifest names is taken as [`ModelRef::Hub`].
     fn repository(repo: &str, revision: Option<&str>, manifests: &Manifests) -> Self {
         let same = |source: &&HubSource| source.repo.eq_ignore_ascii_case(repo);
         let listed = manifests
@@ -90,7 +94,7 @@ impl ModelRef {
             manifest.hub.truncate(1);
             for source in &mut manifest.hub {
                 source.revision = revision.to_owned();
-                // What is known of the files holds for the manifest's own revision only.
+                // The hashes and sizes in the manifest hold for the manifest's own revision only.
                 for file in &mut source.files {
                     (file.sha256, file.size) = (None, None);
                 }

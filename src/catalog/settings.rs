@@ -1,44 +1,49 @@
-//! Settings: the places that models come from and are kept in, resolved once from the environment.
+//! Settings of the catalog: where models come from and where they are kept, read once from the environment.
 
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The places that models come from and are kept in; `cli` fills them in once, from the environment and the configuration.
+/// Where models come from and where they are kept. The command line fills this in once, from the environment and the
+/// configuration.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// A directory of manifests (`*.toml`) that add to the built-in ones or replace them by name (`PLAE_MANIFESTS`).
+    /// Directory of the user's own manifests (`*.toml`), which add to the built-in ones or replace those of the same
+    /// name (`PLAE_MANIFESTS`).
     pub manifests: Option<PathBuf>,
-    /// plae's own cache, for files assembled from packages (`PLAE_CACHE`).
+    /// Directory of plae's own cache, for model files assembled from Python packages (`PLAE_CACHE`).
     pub cache: PathBuf,
-    /// The cache that all tools of the Hub share (`HF_HUB_CACHE`, `HF_HOME`).
+    /// Directory of the cache that all tools of the Hub share (`HF_HUB_CACHE`, `HF_HOME`).
     pub hub_cache: PathBuf,
-    /// Address of the Hub, without a slash at its end (`HF_ENDPOINT`).
+    /// Web address of the Hub, without a slash at its end (`HF_ENDPOINT`).
     pub endpoint: String,
-    /// A secret that is sent to the Hub, and to no other host (`HF_TOKEN`).
+    /// Access token, sent to the Hub and to no other host (`HF_TOKEN`).
     pub token: Option<Token>,
-    /// A file with the token, read when it is needed and `token` is none (`HF_TOKEN_PATH`, `$HF_HOME/token`).
+    /// File with the access token, read when it is needed and `token` is none (`HF_TOKEN_PATH`, `$HF_HOME/token`).
     pub token_file: Option<PathBuf>,
-    /// Never use the network (`HF_HUB_OFFLINE`, `PLAE_OFFLINE`).
+    /// Whether the network must not be used (`HF_HUB_OFFLINE`, `PLAE_OFFLINE`).
     pub offline: bool,
-    /// Proxy for the Hub (`HTTPS_PROXY`, `HTTP_PROXY` for an endpoint without TLS, `ALL_PROXY`).
+    /// Address of the proxy for requests to the Hub (`HTTPS_PROXY`, or `HTTP_PROXY` for an endpoint without TLS;
+    /// `ALL_PROXY`).
     pub proxy: Option<String>,
-    /// Hosts to reach without the proxy, separated by commas (`NO_PROXY`).
+    /// Hosts that are reached without the proxy, separated by commas (`NO_PROXY`).
     pub no_proxy: Option<String>,
-    /// The Python whose pip fetches packages; `python3`, else `python`, when none (`PLAE_PYTHON`).
+    /// Command of the Python whose pip fetches packages (`PLAE_PYTHON`); none for `python3`, or `python` if there is
+    /// no `python3`.
     pub python: Option<OsString>,
-    /// Time to wait for a connection, in all.
+    /// The longest time to wait for the host's address to be found, and again for a connection to it.
     pub connect_timeout: Duration,
-    /// Time to wait for the next bytes.
+    /// The longest time to wait for the next bytes of an answer.
     pub read_timeout: Duration,
-    /// Number of times that a request is sent again after a failure that may pass; a download that got further counts anew.
+    /// How often a request is sent again after a failure that may pass; the count begins anew after an attempt that
+    /// got new bytes of a download.
     pub retries: u32,
-    /// The wait before the first retry; it doubles each time, up to ten seconds.
+    /// Waiting time before the first retry; it doubles with each further one, up to ten seconds.
     pub backoff: Duration,
 }
 
-/// A secret: `Debug` does not show it.
+/// An access token of the Hub. It is a secret, so `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(pub String);
 
@@ -49,16 +54,17 @@ impl fmt::Debug for Token {
 }
 
 impl Default for Settings {
-    /// The settings of an empty environment.
+    /// Gives the settings that apply if no environment variable is set.
     fn default() -> Self {
         Self::from_vars(|_| None)
     }
 }
 
 impl Settings {
-    /// Reads settings from environment variables, by the rules of the Hub's own tools; an empty variable counts as none.
+    /// Makes the settings from environment variables, which `vars` looks up, by the rules of the Hub's own tools; an
+    /// empty variable counts as not set.
     ///
-    /// Directories lie under the current one where neither `HOME` nor `USERPROFILE` is known.
+    /// If neither `HOME` nor `USERPROFILE` is set, the caches are in the current directory.
     pub fn from_vars(vars: impl Fn(&str) -> Option<OsString>) -> Self {
         let var = |name: &str| vars(name).filter(|value| !value.is_empty());
         let path = |name: &str| var(name).map(PathBuf::from);

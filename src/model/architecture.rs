@@ -1,17 +1,18 @@
-//! The architectures that plae computes: one table of all that depends on them outside the folders that compute them.
+//! The model architectures that plae can compute, with one table of everything about them that code outside `seq2seq`
+//! and `decoder` needs.
 //!
-//! A new architecture is a variant and an entry here, and its configuration in `seq2seq` or `decoder`.
+//! To add an architecture, add a variant and a table entry here, and its configuration in `seq2seq` or `decoder`.
 
 use serde::Deserialize;
 use std::fmt;
 
-/// A model's architecture: which implementation computes it.
+/// A model's architecture, as named in manifests; it decides which code in `seq2seq` or `decoder` computes the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Architecture {
     /// MarianMT: Opus-MT and other translators of the Marian toolkit.
     Marian,
-    /// M2M-100 and models that share its layers: NLLB, SMaLL-100.
+    /// M2M-100 and models with the same layers: NLLB, SMaLL-100.
     M2m100,
     /// mBART and mBART-50.
     Mbart,
@@ -19,46 +20,50 @@ pub enum Architecture {
     T5,
     /// Gemma 2.
     Gemma2,
-    /// Gemma 3, its text part.
+    /// Gemma 3; only its text part is computed, not its vision part.
     Gemma3,
-    /// Qwen 3, dense.
+    /// Qwen 3, the dense models (no mixture of experts).
     Qwen3,
-    /// Hunyuan version 1, dense.
+    /// Hunyuan version 1, the dense models (no mixture of experts).
     HunyuanDense,
     /// Llama 2 and 3.
     Llama,
-    /// Mistral 7B and its kin.
+    /// Mistral 7B and models with the same layers.
     Mistral,
 }
 
-/// The relation of source and output.
+/// Whether a model is an encoder-decoder or decoder-only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
     /// An encoder reads the source, a decoder writes the output.
     EncoderDecoder,
-    /// Source and output are one sequence, the source inside a prompt.
+    /// Source and output are one token sequence; the source stands inside a prompt, and the model continues it.
     DecoderOnly,
 }
 
-/// One row of the table.
+/// One row of [`TABLE`]: the facts about one architecture.
 struct Entry {
     architecture: Architecture,
-    /// plae's name, as in manifests.
+    /// plae's own name of the architecture, used in manifests.
     name: &'static str,
-    /// Names in Hugging Face configurations (`model_type`) and GGUF files (`general.architecture`).
+    /// Names of the architecture in Hugging Face configurations (`model_type`) and GGUF files
+    /// (`general.architecture`).
     model_types: &'static [&'static str],
     family: Family,
-    /// The begin token of checkpoints that name none and do not switch it off (`add_bos_token`); none where none goes first.
+    /// Begin-of-sequence token for checkpoints that name none and do not switch it off (`add_bos_token`); none if the
+    /// architecture uses no begin token.
     default_bos: Option<&'static str>,
-    /// Special ids for keys that `config.json` lacks (transformers 4.57.1's configuration classes).
+    /// Special token ids as `(key, id)`, used if `config.json` lacks the key (from transformers 4.57.1's
+    /// configuration classes).
     default_ids: &'static [(&'static str, u32)],
-    /// Whether source and target languages are told by tokens, which a vocabulary must have.
+    /// Whether the model is told the source and target languages by special tokens, which its vocabulary must then
+    /// contain.
     needs_language_tokens: bool,
-    /// Whether values between layers stay within float16.
+    /// Whether the values passed between layers stay within the range of float16.
     fits_f16: bool,
 }
 
-/// An entry with the usual choices.
+/// Default values from which the entries of encoder-decoder architectures are built.
 const ENTRY: Entry = Entry {
     architecture: Architecture::Marian,
     name: "",
@@ -70,13 +75,13 @@ const ENTRY: Entry = Entry {
     fits_f16: true,
 };
 
-/// The usual choices of a decoder-only model.
+/// Default values from which the entries of decoder-only architectures are built.
 const DECODER: Entry = Entry {
     family: Family::DecoderOnly,
     ..ENTRY
 };
 
-/// All architectures, in the order of the enum.
+/// The facts about all architectures, in the order of the variants of [`Architecture`].
 const TABLE: [Entry; 10] = [
     Entry {
         architecture: Architecture::Marian,
@@ -167,8 +172,8 @@ const TABLE: [Entry; 10] = [
 ];
 
 impl Architecture {
-    /// Finds the architecture that a `config.json` (`model_type`) or a GGUF file (`general.architecture`) names; none if plae does
-    /// not compute it.
+    /// Finds the architecture by the name that a `config.json` (`model_type`) or a GGUF file (`general.architecture`)
+    /// gives it; none if plae cannot compute it.
     pub fn from_model_type(name: &str) -> Option<Self> {
         let known = TABLE.iter().find(|entry| entry.model_types.contains(&name));
         known.map(|entry| entry.architecture)
@@ -178,27 +183,29 @@ impl Architecture {
         &TABLE[self as usize]
     }
 
-    /// Whether an encoder reads the source, or source and output are one sequence.
+    /// Tells whether the architecture is an encoder-decoder or decoder-only.
     pub fn family(self) -> Family {
         self.entry().family
     }
 
-    /// Whether source and output are one sequence.
+    /// Whether the architecture is decoder-only: source and output are one token sequence.
     pub fn is_decoder_only(self) -> bool {
         self.family() == Family::DecoderOnly
     }
 
-    /// The begin token of a checkpoint that names none and does not switch it off; none where no begin token goes first.
+    /// Gives the begin-of-sequence token for checkpoints that name none and do not switch it off; none if the
+    /// architecture uses no begin token.
     pub fn default_bos(self) -> Option<&'static str> {
         self.entry().default_bos
     }
 
-    /// The special ids, by their keys in `config.json`, that stand in for keys that the file lacks.
+    /// Gives special token ids as `(key, id)`, to be used for keys that a checkpoint's `config.json` lacks.
     pub fn default_ids(self) -> &'static [(&'static str, u32)] {
         self.entry().default_ids
     }
 
-    /// Whether the languages of source and output are told by tokens that the vocabulary must have.
+    /// Whether the model is told the source and target languages by special tokens, which its vocabulary must then
+    /// contain.
     pub fn needs_language_tokens(self) -> bool {
         self.entry().needs_language_tokens
     }
@@ -210,7 +217,7 @@ impl Architecture {
 }
 
 impl fmt::Display for Architecture {
-    /// Writes plae's name.
+    /// Writes plae's own name of the architecture, such as `m2m100`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.entry().name)
     }

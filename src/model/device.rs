@@ -1,28 +1,29 @@
-//! Devices: the processors and GPUs that this build and this machine have.
+//! Devices: the CPU and the GPUs on which this build can compute on this machine.
 
 use crate::error::{Error, Hint, Result};
 use candle_core::{Device, DeviceLocation, utils};
 
-/// The device that a model is to compute on.
+/// The user's choice of the device that computes a model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DeviceChoice {
-    /// The first of CUDA, Metal and CPU that this build has, that answers, and that the model can use. For a decoder-only
-    /// model that is the CPU.
+    /// The first of CUDA, Metal and CPU that is built in, answers, and can compute the model. Decoder-only models are
+    /// computed on the CPU only.
     #[default]
     Auto,
     /// The CPU.
     Cpu,
-    /// A CUDA device by its number.
+    /// The CUDA device with this number, counted from 0.
     Cuda(usize),
     /// The first Metal device.
     Metal,
 }
 
 impl DeviceChoice {
-    /// Opens the device of this choice.
+    /// Opens the chosen device.
     ///
     /// # Errors
-    /// Of kind `Usage` for a device that is not built in or does not answer; nothing else is taken in its place.
+    /// Fails with an error of kind `Usage` if the device is not built in or does not answer; no other device is used
+    /// instead.
     pub fn open(self) -> Result<Device> {
         let (opened, name, feature, built) = match self {
             Self::Auto => {
@@ -59,7 +60,7 @@ impl DeviceChoice {
     }
 }
 
-/// Names a device as the option `--device` does: `cpu`, `cuda:0`, `metal`.
+/// Gives a device's name in the spelling of the option `--device`: `cpu`, `cuda:0`, `metal`.
 pub fn name(device: &Device) -> String {
     match device.location() {
         DeviceLocation::Cpu => "cpu".to_owned(),
@@ -68,25 +69,26 @@ pub fn name(device: &Device) -> String {
     }
 }
 
-/// Lists the GPUs that this build can use and that answer.
+/// Lists the GPUs that this build supports and that answer.
 pub fn gpus() -> Vec<Device> {
     let cuda = (0..).map_while(|number| Device::new_cuda(number).ok());
     cuda.chain(Device::new_metal(0)).collect()
 }
 
-/// The maker's name of a CUDA device, such as `NVIDIA H100 80GB HBM3`.
+/// Gives the product name of a CUDA device, such as `NVIDIA H100 80GB HBM3`; none if the device does not tell it.
 #[cfg(feature = "cuda")]
 pub fn product(device: &Device) -> Option<String> {
     device.as_cuda_device().ok()?.cuda_stream().context().name().ok()
 }
 
-/// The maker's name of a device; none here, because only CUDA tells it.
+/// Gives the product name of a device: always none in a build without CUDA, since only CUDA devices tell it.
 #[cfg(not(feature = "cuda"))]
 pub fn product(_device: &Device) -> Option<String> {
     None
 }
 
-/// Whether a GPU computes in bfloat16: NVIDIA's do from compute capability 8 (Ampere) on, Apple's all do.
+/// Whether a device is a GPU that computes in bfloat16: NVIDIA's do from compute capability 8 (Ampere) on, Apple's
+/// all do.
 pub fn has_bf16(device: &Device) -> bool {
     #[cfg(feature = "cuda")]
     if let Ok(device) = device.as_cuda_device() {

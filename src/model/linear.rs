@@ -1,4 +1,4 @@
-//! Linear layers in every form of weights, and what is shared by forward passes on candle's tensors.
+//! Linear layers over the CPU kernels' matrices and over candle's tensors, and the norms over candle's tensors.
 
 use super::cpu::matrix::Matrix;
 use super::cpu::ops::Norm;
@@ -7,28 +7,30 @@ use candle_nn::ops;
 use rayon::prelude::*;
 use std::sync::Arc;
 
-/// A linear layer: a matrix `(outputs, inputs)` of form `M` with an optional bias of form `V`.
+/// A linear layer: a matrix `(outputs, inputs)` of type `M` and an optional bias of type `V`.
 pub(super) struct Linear<M, V> {
     pub weight: M,
     pub bias: Option<V>,
 }
 
 impl Linear<Arc<Matrix>, Vec<f32>> {
-    /// Computes `(tokens, outputs)` of `(tokens, inputs)`.
+    /// Multiplies `inputs`, `(tokens, inputs)`, by the matrix and adds the bias; gives `(tokens, outputs)`.
     pub fn forward(&self, inputs: &[f32]) -> Vec<f32> {
         self.weight.matmul_bias(inputs, self.bias.as_deref())
     }
 
-    /// Computes several layers of the same inputs at once.
+    /// Applies several linear layers to the same `inputs` at once; gives the output `(tokens, outputs)` of each.
     pub fn forward_many<const N: usize>(layers: [&Self; N], inputs: &[f32]) -> [Vec<f32>; N] {
         Matrix::matmul_many(layers.map(|layer| (&*layer.weight, layer.bias.as_deref())), inputs)
     }
 }
 
-/// Rows of a 16-bit matrix that a CPU widens at a time, to be used while they are in its cache.
+/// Number of rows of a 16-bit matrix that a CPU converts to float32 at a time, so that they are multiplied while
+/// still in its cache.
 const WIDENED_ROWS: usize = 256;
 
-/// The type in which products with such a matrix are computed. On a CPU that is float32: candle has no bfloat16 there.
+/// Gives the number type in which products with the matrix `weight` are computed: its own type on a GPU, float32 on a
+/// CPU, where candle does not multiply bfloat16.
 pub(super) fn compute_dtype(weight: &Tensor) -> DType {
     if weight.device().is_cpu() {
         DType::F32
@@ -38,7 +40,8 @@ pub(super) fn compute_dtype(weight: &Tensor) -> DType {
 }
 
 impl Linear<Tensor, Tensor> {
-    /// Computes `(tokens, outputs)` of `(tokens, inputs)`, both in float32.
+    /// Multiplies `inputs`, `(tokens, inputs)`, by the matrix and adds the bias; gives `(tokens, outputs)`. Both are
+    /// in float32.
     pub fn forward(&self, inputs: &Tensor) -> Outcome<Tensor> {
         let dtype = compute_dtype(&self.weight);
         let product = if dtype == self.weight.dtype() {
@@ -61,7 +64,7 @@ impl Linear<Tensor, Tensor> {
 }
 
 impl Norm<Tensor> {
-    /// Normalises the last dimension.
+    /// Normalises the last dimension of `inputs`: by layer norm if there is a bias, otherwise by RMS norm.
     pub fn forward(&self, inputs: &Tensor) -> Outcome<Tensor> {
         match &self.bias {
             Some(bias) => ops::layer_norm(inputs, &self.weight, bias, self.epsilon),

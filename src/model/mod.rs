@@ -1,5 +1,6 @@
-//! Models: from weights to logits, on a device. Encoder-decoders are in `seq2seq`, decoder-only models in `decoder`; both load
-//! from any `weights` and compute with the CPU's kernels in `cpu` or candle's tensors.
+//! Models: loads weights and computes logits on a device. Encoder-decoders are in `seq2seq`, decoder-only models in
+//! `decoder`. Both load from any file format in `weights`, and compute with the CPU kernels in `cpu` or with candle's
+//! tensors.
 
 pub mod architecture;
 pub(crate) mod cpu;
@@ -18,32 +19,35 @@ use crate::error::{Error, Kind, Result};
 use candle_core::{Storage, Tensor};
 use std::any::Any;
 
-/// The facts of a model that search needs.
+/// The facts about a model that greedy and beam search need.
 #[derive(Clone, Debug)]
 pub struct Spec {
-    /// Tokens of the output vocabulary: the columns of the logits, unless the output is restricted.
+    /// Number of tokens in the output vocabulary. The logits have a column for each, unless the output is restricted.
     pub vocabulary: usize,
-    /// Tokens of the source vocabulary: those that have an embedding.
+    /// Number of tokens in the source vocabulary, which is the number of rows of the source embedding.
     pub source_vocabulary: usize,
-    /// Most tokens of a source and of an output; for a decoder-only model, of both together.
+    /// The most tokens that a source may have, and that an output may have; for a decoder-only model, the most of
+    /// prompt and output together.
     pub max_positions: usize,
-    /// Ids that end an output.
+    /// Token ids that end an output.
     pub end: Vec<u32>,
-    /// Ids that every output begins with, which the decoder reads before the first logits: its start token, and one that the
-    /// output is made to begin with, if any. Empty for a decoder-only model.
+    /// Token ids that the decoder reads before it computes the first logits: its start token and, if every output is
+    /// forced to begin with another token, that one. Empty for a decoder-only model.
     pub start: Vec<u32>,
-    /// Ids of the logits' columns, ascending, where the output is restricted; none where each column is its own id.
+    /// Token id of each column of the logits, ascending, if the output is restricted to some ids; none if column `i`
+    /// is token id `i`.
     pub output: Option<Vec<u32>>,
 }
 
 impl Spec {
-    /// Whether source and output are one sequence, as with Gemma and Llama; an encoder-decoder has a start token instead.
+    /// Whether source and output are one token sequence, as with Gemma and Llama. An encoder-decoder keeps them apart
+    /// and has start tokens.
     pub fn is_decoder_only(&self) -> bool {
         self.start.is_empty()
     }
 
-    /// Restricts the output to `allowed` and the end ids, as far as the vocabulary has them: [`Spec::output`] gets them
-    /// ascending, each once. None allows all.
+    /// Restricts the output to the ids `allowed` and the end ids: sets [`Spec::output`] to those inside the
+    /// vocabulary, ascending and without duplicates. None allows the whole vocabulary.
     pub(crate) fn restrict(&mut self, allowed: Option<Vec<u32>>) {
         self.output = allowed.map(|mut ids| {
             ids.extend(&self.end);
@@ -55,45 +59,49 @@ impl Spec {
     }
 }
 
-/// The ids that an output is made of.
+/// The token ids that begin an output, end it, and may occur in it.
 #[derive(Clone, Debug, Default)]
 pub struct OutputIds {
-    /// Ids that every output begins with: the start token, and one that the output is made to begin with, if any. Empty for
-    /// a decoder-only model.
+    /// Token ids that every output begins with: the decoder's start token and, if every output is forced to begin
+    /// with another token, that one. Empty for a decoder-only model.
     pub start: Vec<u32>,
-    /// Ids that end an output.
+    /// Token ids that end an output.
     pub end: Vec<u32>,
-    /// Ids that an output may hold besides the end ids; no other logits are computed. None for all of the vocabulary.
+    /// Token ids that an output may hold besides the end ids; logits are computed for these only. None for the whole
+    /// vocabulary.
     pub allowed: Option<Vec<u32>>,
 }
 
-/// A loaded model. Its weights never change; all that changes while decoding is in the [`State`].
+/// A loaded translation model. Its weights never change; everything that changes during decoding is in the [`State`].
 pub trait TranslationModel: Send + Sync {
-    /// The facts that search needs.
+    /// Gives the facts about the model that greedy and beam search need.
     fn spec(&self) -> &Spec;
 
-    /// Reads the sources, one row each, and gives the logits `(rows, vocabulary)` of each row's first output token.
+    /// Reads the token ids of each source, one row of the batch each, and gives the decoding state and the logits
+    /// `(rows, vocabulary)` of each row's first output token.
     ///
-    /// A source of a decoder-only model may continue a prefix, which it then leaves out: the one-row state after the prefix is
-    /// given in `prefixes`, where several sources can share it. It is neither computed nor stored again. `prefixes` is empty where
-    /// no source has one.
+    /// With a decoder-only model, sources that begin with the same tokens may share them as a prefix: `prefixes[row]`
+    /// is the one-row state after the prefix, and `sources[row]` holds only the tokens after it. The prefix is
+    /// neither computed nor stored again. `prefixes` is empty if no source has a prefix.
     ///
     /// # Errors
-    /// Of kind `Model` for a source without tokens, with a token outside the vocabulary, or too long; of kind `Memory` where the
-    /// device has no room.
+    /// Fails with an error of kind `Model` for a source that has no tokens, has a token outside the vocabulary, or is
+    /// too long; of kind `Memory` if the device has no memory left.
     fn begin(&self, prefixes: &[Option<&State>], sources: &[&[u32]]) -> Result<(State, Tensor)>;
 
-    /// Reads one token for each row and gives the logits `(rows, vocabulary)` of the next.
+    /// Reads one more token for each row, `last[row]`, and gives the logits `(rows, vocabulary)` of the token after
+    /// it.
     ///
     /// # Errors
-    /// Those of [`TranslationModel::begin`], and of kind `Model` for a state of another model or another number of rows.
+    /// The errors of [`TranslationModel::begin`]; also of kind `Model` if `state` belongs to another model or has
+    /// another number of rows than `last`.
     fn step(&self, last: &[u32], state: &mut State) -> Result<Tensor>;
 }
 
-/// The state of a batch that is being decoded, in a form that only its model knows.
+/// The decoding state of a batch, such as its KV cache, in a form that only the model that made it can read.
 pub struct State(pub(crate) Box<dyn Rows>);
 
-/// The rows of a batch as one kind of model keeps them.
+/// The decoding state of a batch as one kind of model stores it: one row for each sentence or beam.
 pub(crate) trait Rows: Any + Send + Sync {
     /// Makes row `i` a copy of the former row `rows[i]`: reorders, repeats and drops rows at once.
     fn select(&mut self, rows: &[usize]);
@@ -104,13 +112,15 @@ pub(crate) trait Rows: Any + Send + Sync {
 }
 
 impl State {
-    /// Makes row `i` a copy of the former row `rows[i]`, after a beam step or when rows finish.
+    /// Makes row `i` of the batch a copy of the former row `rows[i]`. Search calls it after a beam step, and to drop
+    /// finished rows.
     pub fn select(&mut self, rows: &[usize]) {
         self.0.select(rows);
     }
 }
 
-/// The error for a failure inside candle: of kind `Memory` where a device has no room left, else of kind `Model`.
+/// Makes the error for a failure inside candle: of kind `Memory` if a device has no memory left, otherwise of kind
+/// `Model`.
 pub(crate) fn candle_error(error: candle_core::Error) -> Error {
     let text = error.to_string();
     let line = text.lines().next().unwrap_or_default();
@@ -122,7 +132,8 @@ pub(crate) fn candle_error(error: candle_core::Error) -> Error {
     .source(error)
 }
 
-/// Words by which CUDA's driver, cuBLAS and Metal say that memory is full; candle passes them on.
+/// Parts of the error messages by which CUDA's driver, cuBLAS and Metal report that a device's memory is full; candle
+/// passes the messages on.
 const OUT_OF_MEMORY: [&str; 4] = [
     "CUDA_ERROR_OUT_OF_MEMORY",
     "CUBLAS_STATUS_ALLOC_FAILED",

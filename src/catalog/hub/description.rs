@@ -1,16 +1,16 @@
-//! The Hub's description of a repository: its commit, its files and its architecture.
+//! Reads the Hub's description of a repository: its commit, its files and its architecture.
 
 use crate::catalog::manifest::{FileSpec, HubSource, Manifest, Weights};
 use crate::error::{Error, Hint, Result};
 use crate::model::Architecture;
 use serde::Deserialize;
 
-/// The parts of the Hub's description (`/api/models/REPO`) that are used.
+/// The fields that plae uses of the Hub's description of a repository (`/api/models/REPO`).
 #[derive(Deserialize)]
 pub(super) struct RepoInfo {
-    /// The commit.
+    /// Commit for which the requested revision stands.
     pub sha: String,
-    /// All files.
+    /// All files of the repository.
     pub siblings: Vec<Sibling>,
     config: Option<ModelConfig>,
     gguf: Option<GgufInfo>,
@@ -19,7 +19,7 @@ pub(super) struct RepoInfo {
 /// One file of a repository.
 #[derive(Deserialize)]
 pub(super) struct Sibling {
-    /// Its path in the repository.
+    /// Path of the file in the repository.
     pub rfilename: String,
 }
 
@@ -33,10 +33,11 @@ struct GgufInfo {
     architecture: Option<String>,
 }
 
-/// Refuses a repository without a manifest before its weights are fetched, if the Hub says that its architecture is not loaded.
+/// Fails if the Hub says that a repository without a manifest has an architecture that plae cannot load; called
+/// before the weights are fetched.
 ///
 /// # Errors
-/// Of kind `Model`.
+/// Fails with an error of kind `Model` if the architecture is unknown or cannot be loaded from these files.
 pub(super) fn check_architecture(source: &HubSource, info: &RepoInfo, files: &[FileSpec]) -> Result<()> {
     let gguf = files.iter().any(|file| file.name.ends_with(".gguf"));
     let name = if gguf {

@@ -1,4 +1,4 @@
-//! What a failed request to the Hub means, and whether the same request may succeed later.
+//! Tells what a failed request to the Hub means, and whether the same request may succeed later.
 
 use crate::catalog::manifest::HubSource;
 use crate::catalog::settings::Settings;
@@ -6,12 +6,12 @@ use crate::error::{Error, Hint};
 use std::io;
 use ureq::http::{HeaderMap, StatusCode};
 
-/// A failed request.
+/// A failed request to the Hub.
 pub(super) enum Fault {
     /// The same request may succeed later.
     Passing {
         error: Error,
-        /// Whether bytes came that the next request need not ask for again.
+        /// Whether the failed request brought bytes of a file, which the next request need not ask for again.
         gained: bool,
     },
     /// The same request would fail again.
@@ -24,16 +24,18 @@ impl From<Error> for Fault {
     }
 }
 
-/// The repository and the file that a request is about, for messages.
+/// The repository and the file that a request is about, for error messages.
 pub(super) struct About<'a> {
     pub source: &'a HubSource,
-    /// Its path in the repository; none for the repository itself.
+    /// Path of the file in the repository; none if the request is about the repository itself.
     pub file: Option<&'a str>,
 }
 
-/// The failure that an answer without success means. `has_token` says whether a token was sent.
+/// Tells what failed, from an answer of the Hub whose status is not success. `has_token` tells whether an access
+/// token was sent.
 ///
-/// The Hub's own word (`x-error-code`) counts before the status: it answers 401 for what does not exist, too.
+/// The header `x-error-code` counts before the status, because the Hub also answers 401 for files and repositories
+/// that do not exist.
 pub(super) fn refused(
     settings: &Settings,
     has_token: bool,
@@ -80,9 +82,10 @@ pub(super) fn refused(
     Fault::Final(error)
 }
 
-/// The failure that a request without an answer means. `connecting` says that nothing of an answer came.
+/// Tells what failed if a request got no answer, or only a part of it. `connecting` tells whether nothing of an
+/// answer came.
 ///
-/// A host that nobody knows, or that keeps silent, is not asked again.
+/// A host whose name is unknown, or that does not answer in time, is not asked again.
 pub(super) fn unreached(settings: &Settings, error: ureq::Error, connecting: bool) -> Fault {
     let host = origin(settings);
     let text = error.to_string();
@@ -132,13 +135,13 @@ pub(super) fn unreached(settings: &Settings, error: ureq::Error, connecting: boo
 
 const TLS_HINT: &str = "a clock that is wrong, or a proxy that opens encrypted connections, can be the cause";
 
-/// The error for a server that does not behave like a Hub; `what` says how.
+/// Makes the error for a server that does not behave like a Hub; `what` says how it behaves.
 pub(super) fn no_hub(settings: &Settings, what: &str) -> Error {
     Error::network(format!("{} does not answer like a Hub: {what}", settings.endpoint))
         .hint("check HF_ENDPOINT, and any proxy between")
 }
 
-/// Scheme and host of the endpoint, such as `https://huggingface.co`.
+/// Gives scheme and host of the Hub's address, such as `https://huggingface.co`.
 pub(super) fn origin(settings: &Settings) -> &str {
     let endpoint = &settings.endpoint;
     let host = endpoint.find("://").map_or(0, |at| at + 3);

@@ -1,7 +1,9 @@
-//! The Hugging Face Hub over HTTP: lists, downloads, resumes and checks files into the cache that all its tools share.
+//! A client of the Hugging Face Hub over HTTP: lists the files of repositories, downloads them into the cache that
+//! all tools of the Hub share, continues broken downloads, and checks hashes.
 //!
-//! hf-hub 0.5 gives the names and the layout. Its transfer is not used: it sets no timeout, checks no hash, appends to a partial file
-//! even when the server ignores `Range`, drops the headers that tell a gated repository from a missing one, and retries a 404.
+//! The crate hf-hub 0.5 gives the names and the layout of the cache. Its download code is not used: it sets no
+//! timeout, checks no hash, appends to a partial file even when the server ignores `Range`, drops the headers that
+//! tell a gated repository from a missing one, and retries a 404.
 
 mod description;
 mod fault;
@@ -23,7 +25,7 @@ use std::time::Duration;
 use ureq::http::{HeaderMap, Response, StatusCode};
 use ureq::{Agent, Body, Proxy};
 
-/// A client of the Hub for one run.
+/// A client of the Hub, with its connections and access token.
 pub(super) struct Hub<'a> {
     settings: &'a Settings,
     agent: Agent,
@@ -31,19 +33,20 @@ pub(super) struct Hub<'a> {
     notice: Notify<'a>,
 }
 
-/// The Hub's answer about one file before it is fetched.
+/// The Hub's answer to a question about one file, before the file is fetched.
 struct Metadata {
     commit: String,
-    /// Name of the blob in the cache: the sha256 of a large file, the git hash of a small one.
+    /// Name of the file's blob in the cache: the sha256 of a large file, git's hash of a small one.
     etag: String,
     size: u64,
 }
 
 impl<'a> Hub<'a> {
-    /// Makes a client.
+    /// Makes a client of the Hub by the settings; `notice` is called with its events.
     ///
     /// # Errors
-    /// Of kind `Usage`, for a proxy that is no address, or a token that cannot be sent.
+    /// Fails with an error of kind `Usage` if the proxy is not a valid address, or the token has characters that
+    /// cannot be sent.
     pub fn new(settings: &'a Settings, notice: Notify<'a>) -> Result<Self> {
         let proxy = settings
             .proxy
@@ -82,11 +85,12 @@ impl<'a> Hub<'a> {
         })
     }
 
-    /// Brings all files of a source that a loader needs into the cache.
+    /// Fetches all files of a source that a loader needs into the Hub's cache, unless they are there.
     ///
     /// # Errors
-    /// Of kind `Network`, where the Hub is not reached or fails for good; `Model`, where it refuses, lacks a file, gives another file than the
-    /// manifest names, or holds an architecture that this build does not load.
+    /// Fails with an error of kind `Network` if the Hub cannot be reached or keeps failing; `Model` if it refuses
+    /// access, lacks a file, has another file than the manifest names, or has an architecture that this build cannot
+    /// load.
     pub fn pull(&mut self, source: &HubSource, manifest: Option<&Manifest>) -> Result<Snapshot> {
         let closed = !source.files.is_empty() && source.patterns.is_empty();
         let (mut commit, files) = if closed {
@@ -103,7 +107,7 @@ impl<'a> Hub<'a> {
 
         let mut found = Vec::new();
         for file in &files {
-            // One commit for all files, even if the branch moves on meanwhile.
+            // All files are of one commit, even if the branch moves on meanwhile.
             let metadata = self.metadata(source, commit.as_deref().unwrap_or(&source.revision), file)?;
             commit = Some(metadata.commit.clone());
             found.push(metadata);
@@ -129,7 +133,7 @@ impl<'a> Hub<'a> {
             let pointer = directory.join(&file.name);
             link(&blob, &pointer).map_err(|error| local_error(error, &pointer))?;
         }
-        // Last, so that a revision never stands for a commit that is only half here.
+        // Written last, so that a branch never stands for a commit of which only some files are in the cache.
         if !is_commit(&source.revision) {
             let reference = cache::reference(source, self.settings);
             write_reference(&reference, &commit).map_err(|error| local_error(error, &reference))?;
@@ -141,7 +145,7 @@ impl<'a> Hub<'a> {
         })
     }
 
-    /// Asks for the description of a repository at the source's revision.
+    /// Asks the Hub for the description of a repository at the source's revision.
     fn info(&mut self, source: &HubSource) -> Result<RepoInfo> {
         let url = format!("{}/api/{}", self.settings.endpoint, cache::repo(source).api_url());
         let about = About { source, file: None };
@@ -157,7 +161,7 @@ impl<'a> Hub<'a> {
             .ok_or_else(|| no_hub(self.settings, "its list of files has names that are none"))
     }
 
-    /// Asks for a file's commit, hash and size, and checks them against the manifest.
+    /// Asks the Hub for a file's commit, hash and size, and checks hash and size against the manifest.
     fn metadata(&mut self, source: &HubSource, revision: &str, file: &FileSpec) -> Result<Metadata> {
         let url = self.url(source, revision, &file.name);
         let about = About {
@@ -166,7 +170,8 @@ impl<'a> Hub<'a> {
         };
         let metadata = self.persist(|hub| {
             let mut url = url.clone();
-            // A renamed repository answers with another path on the same host; a redirect to another host is the file's own.
+            // For a renamed repository the Hub redirects to another path on the same host; a redirect to another host
+            // leads to the file itself.
             for _ in 0..5 {
                 let request = hub.agent.head(&url).config().max_redirects(0).build();
                 let response = hub.ask(request, &about)?;
@@ -204,7 +209,7 @@ impl<'a> Hub<'a> {
         let own_size = header(headers, "content-length").filter(|_| !response.status().is_redirection());
         let size = header(headers, "x-linked-size").or(own_size);
         let commit = header(headers, "x-repo-commit").unwrap_or(revision);
-        // It becomes a file name.
+        // The etag becomes a file name in the cache.
         let etag_ok = |etag: &&str| (1..=128).contains(&etag.len()) && etag.bytes().all(|b| b.is_ascii_alphanumeric());
         match (etag.filter(etag_ok), size.and_then(|size| size.parse().ok())) {
             (Some(etag), Some(size)) if is_commit(commit) => Ok(Metadata {
@@ -219,7 +224,8 @@ impl<'a> Hub<'a> {
         }
     }
 
-    /// Fetches a file into its blob, and continues a download that broke off.
+    /// Downloads a file into its blob in the cache, continuing an earlier download that broke off, and checks its
+    /// hash.
     fn download(
         &mut self,
         source: &HubSource,
@@ -283,7 +289,7 @@ impl<'a> Hub<'a> {
             if fresh {
                 return Err(error);
             }
-            // What an earlier run left may be what is wrong.
+            // The bytes that an earlier run left may be the wrong ones.
             (self.notice)(Notice::Retrying {
                 error: error.to_string(),
                 wait: Duration::ZERO,
@@ -292,7 +298,7 @@ impl<'a> Hub<'a> {
         }
     }
 
-    /// Appends the missing bytes of a file.
+    /// Downloads the missing bytes of a file of `size` bytes and appends them to the file `partial`.
     fn transfer(&mut self, url: &str, about: &About, size: u64, partial: &Path) -> Result<(), Fault> {
         let failed = |error: io::Error| Fault::Final(local_error(error, partial));
         let mut output = File::options()
@@ -324,7 +330,7 @@ impl<'a> Hub<'a> {
         };
         let start = done;
         if offset != Some(done) {
-            // The server does not resume, or not where it was asked to.
+            // The server does not resume the download, or not where it was asked to.
             output.set_len(0).map_err(failed)?;
             done = 0;
             if offset != Some(0) {
@@ -387,7 +393,8 @@ impl<'a> Hub<'a> {
         });
     }
 
-    /// Repeats an attempt while it fails in a way that may pass, with longer and longer waits.
+    /// Calls `attempt` again while it fails for reasons that may pass, with growing waiting times, until the settings
+    /// allow no more retries.
     fn persist<T>(&mut self, mut attempt: impl FnMut(&mut Self) -> Result<T, Fault>) -> Result<T> {
         let mut failures = 0;
         loop {
@@ -410,7 +417,8 @@ impl<'a> Hub<'a> {
         }
     }
 
-    /// Sends a request; an answer other than success and a redirect is a fault.
+    /// Sends a request with the access token, if there is one; any answer other than a success or a redirect is a
+    /// [`Fault`].
     fn ask(
         &self,
         request: ureq::RequestBuilder<ureq::typestate::WithoutBody>,
@@ -435,7 +443,7 @@ impl<'a> Hub<'a> {
         }
     }
 
-    /// The address of a file at a revision.
+    /// Gives the web address of a file at a revision.
     fn url(&self, source: &HubSource, revision: &str, file: &str) -> String {
         let revision = revision.replace('/', "%2F");
         let file = percent_encode(file);
@@ -443,7 +451,8 @@ impl<'a> Hub<'a> {
     }
 }
 
-/// Makes the proxy, with the hosts that go around it, each with its subdomains as other tools have it.
+/// Makes the proxy from its address, with the hosts of `NO_PROXY`, which are reached without it; as in other tools,
+/// each host stands for its subdomains too.
 fn proxy_of(text: &str, settings: &Settings) -> Result<Proxy> {
     let wrong = |error: ureq::Error| {
         Error::usage("the proxy for the Hub is not an address")

@@ -1,11 +1,11 @@
-//! All manifests together: the built-in ones and the user's.
+//! The collection of all manifests: the built-in ones and the user's.
 
 use super::Manifest;
 use crate::error::{Error, Result};
 use rapidfuzz::distance::damerau_levenshtein;
 use std::path::{Path, PathBuf};
 
-/// All manifests, the best model first.
+/// The collection of all manifests, sorted by the models' rank, the best first.
 #[derive(Clone, Debug)]
 pub struct Manifests(Vec<Manifest>);
 
@@ -15,7 +15,7 @@ macro_rules! built_in {
     };
 }
 
-/// The file names and texts of the manifests that are part of plae.
+/// The manifests built into plae, as pairs of file name and TOML text.
 pub(super) const BUILT_IN: &[(&str, &str)] = built_in! {
     "gemma-3-270m"
     "gemmax2-28-2b"
@@ -48,10 +48,11 @@ pub(super) const BUILT_IN: &[(&str, &str)] = built_in! {
 };
 
 impl Manifests {
-    /// Loads the built-in manifests, and those of `directory` (`*.toml`), which replace built-in ones of the same name.
+    /// Loads the built-in manifests and those in `directory` (`*.toml`), which replace built-in ones of the same
+    /// name.
     ///
     /// # Errors
-    /// Of kind `Model`, if the directory or one of its manifests cannot be read.
+    /// Fails with an error of kind `Model` if the directory or one of its manifests cannot be read.
     pub fn load(directory: Option<&Path>) -> Result<Self> {
         let mut all = Vec::new();
         for (file, text) in BUILT_IN {
@@ -68,17 +69,17 @@ impl Manifests {
         Ok(Self(all))
     }
 
-    /// All manifests, the best model first.
+    /// Gives all manifests, the best model first.
     pub fn iter(&self) -> std::slice::Iter<'_, Manifest> {
         self.0.iter()
     }
 
-    /// Finds the manifest of this name.
+    /// Finds the manifest of the model called `name`.
     pub fn get(&self, name: &str) -> Option<&Manifest> {
         self.iter().find(|manifest| manifest.name == name)
     }
 
-    /// Finds up to three names like `name`, the likest first.
+    /// Finds up to three names of models that are similar to `name`, the most similar first.
     pub fn like(&self, name: &str) -> Vec<&str> {
         let name = name.to_ascii_lowercase();
         let likeness = |other: &str| {
@@ -95,7 +96,7 @@ impl Manifests {
     }
 }
 
-/// Lists the manifest files in a directory, by name.
+/// Lists the manifest files (`*.toml`) in a directory, sorted by name.
 pub(super) fn toml_files(directory: &Path) -> Result<Vec<PathBuf>> {
     let unreadable = |error: std::io::Error| {
         Error::model("the directory of manifests cannot be read")

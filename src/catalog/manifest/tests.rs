@@ -1,4 +1,4 @@
-//! Manifests: the built-in ones, and what is refused.
+//! Tests that the built-in manifests are valid, and which faults in a manifest are refused.
 
 use super::collection::{BUILT_IN, toml_files};
 use super::*;
@@ -46,7 +46,7 @@ fn some_default_can_be_loaded_and_fetched_without_the_hub() {
     assert!(all.iter().any(|m| m.default && m.wheels.is_some()));
 }
 
-/// A manifest that is sound, for others to spoil.
+/// A valid manifest; tests add faults to it.
 const SOUND: &str =
     "name = \"m\"\ntitle = \"M\"\narchitecture = \"marian\"\n[[hub]]\nrepo = \"a/b\"\nrevision = \"main\"\n";
 

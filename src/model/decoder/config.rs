@@ -1,4 +1,5 @@
-//! The configuration of a decoder-only model, read from `config.json` or from a GGUF file's metadata, in one form for all.
+//! The configuration of a decoder-only model: read from `config.json` or from a GGUF file's metadata, in one form for
+//! all architectures.
 
 use super::rope::Rope;
 use super::variant::{HeadNorm, Variant, Windows};
@@ -10,53 +11,56 @@ use crate::model::weights::keys::Keys;
 use serde_json::Value;
 use std::path::Path;
 
-/// The dimensions and choices of a decoder-only model.
+/// The dimensions of a decoder-only model, and all else in which architectures differ.
 #[derive(Clone, Debug)]
 pub(super) struct Config {
     pub vocabulary: usize,
     pub hidden_size: usize,
-    /// Size of the feed-forward layers' inside (`intermediate_size`).
+    /// Number of values inside the feed-forward layers (`intermediate_size`).
     pub feed_forward: usize,
-    /// Heads of queries, a multiple of `kv_heads`.
+    /// Number of query heads, a multiple of `kv_heads`.
     pub heads: usize,
-    /// Heads of keys and values.
+    /// Number of heads of keys and values.
     pub kv_heads: usize,
-    /// Values of a head.
+    /// Number of values of one head.
     pub head_dim: usize,
     pub max_positions: usize,
     pub epsilon: f32,
     pub activation: Activation,
     pub embedding_scale: f32,
-    /// Multiplies the products of queries and keys.
+    /// Factor on the dot products of queries and keys.
     pub attention_scale: f32,
-    /// Soft cap of these products, `cap * tanh(score / cap)`.
+    /// Soft cap of the attention scores, `cap * tanh(score / cap)`; none if they are not capped.
     pub attention_cap: Option<f32>,
-    /// Soft cap of the logits.
+    /// Soft cap of the logits, `cap * tanh(logit / cap)`; none if they are not capped.
     pub logit_cap: Option<f32>,
-    /// Norms follow attention and feed-forward layers too.
+    /// Whether norms stand also after attention and feed-forward layers.
     pub post_norms: bool,
     pub head_norm: HeadNorm,
-    /// The norms' weights are stored less 1 (a Gemma's; not in GGUF files).
+    /// Whether the checkpoint stores norm weights less 1, so that 1 is added on loading (Gemma's checkpoints, but not
+    /// its GGUF files).
     pub norms_from_one: bool,
-    /// The positions that a query sees in each layer, its own included; none for all.
+    /// For each layer, the number of positions that a query attends to, its own included; none for all positions
+    /// before it.
     pub windows: Vec<Option<usize>>,
     pub rope: Rope,
-    /// The rotary embedding of layers with a window, where it differs.
+    /// The rotary embedding of the layers with sliding-window attention; none if it is that of the other layers.
     pub local_rope: Option<Rope>,
     pub attention_bias: bool,
     pub feed_forward_bias: bool,
-    /// The output projection is the embedding.
+    /// Whether the output projection is the embedding.
     pub tied: bool,
 }
 
-/// Positions of a window where the file has none, as in transformers.
+/// Number of positions of a sliding window if the file gives none, as in transformers.
 const WINDOW: usize = 4096;
 
 impl Config {
-    /// Reads a parsed `config.json`; `path` is for messages. A model that also sees has its text part in `text_config`.
+    /// Reads the configuration from a parsed `config.json`; `path` is used in error messages only. A model that also
+    /// takes images has its text part under `text_config`.
     ///
     /// # Errors
-    /// Of kind `Model`, with the key that is missing or has a value that is not known.
+    /// Fails with an error of kind `Model`, with the key that is missing or has an unknown value.
     pub fn read(architecture: Architecture, value: &Value, path: &Path) -> Result<Self> {
         let text = value.get("text_config").filter(|text| text.is_object());
         let keys = Keys {
@@ -69,7 +73,7 @@ impl Config {
         let layers = keys.size("num_hidden_layers", Some(defaults.layers))?;
         let heads = keys.size("num_attention_heads", Some(defaults.heads))?;
         let kv_heads = match defaults.kv_heads {
-            // An explicit null means as many as query heads; a missing key, the class's number.
+            // An explicit null means as many as query heads; a missing key means the default of transformers' class.
             Some(_) if keys.value.get("num_key_value_heads").is_some_and(Value::is_null) => heads,
             default => keys.size("num_key_value_heads", Some(default.unwrap_or(heads)))?,
         };
@@ -100,7 +104,7 @@ impl Config {
             head_dim as f64
         };
         let cap = |key: &str, default: Option<f64>| -> Result<Option<f32>> {
-            // A null says that there is none; a missing key, that it is the class's.
+            // A null means no cap; a missing key means the default of transformers' class.
             let found = match keys.value.get(key) {
                 None => default,
                 Some(_) => keys.number(key)?.filter(|_| variant.gemma),
@@ -134,17 +138,17 @@ impl Config {
             attention_bias: variant.attention_bias && keys.flag("attention_bias", false)?,
             feed_forward_bias: variant.feed_forward_bias && keys.flag("mlp_bias", false)?,
             tied: match keys.get("tie_word_embeddings") {
-                // A model that also sees says it outside its text part.
+                // A model that also takes images has this key outside its text part.
                 None => Keys { path, value }.flag("tie_word_embeddings", defaults.tied)?,
                 Some(_) => keys.flag("tie_word_embeddings", defaults.tied)?,
             },
         })
     }
 
-    /// Reads a GGUF file's metadata (llama.cpp `llama-model.cpp`).
+    /// Reads the configuration from a GGUF file's metadata (reference: llama.cpp `llama-model.cpp`).
     ///
     /// # Errors
-    /// Of kind `Model`, with the key that is missing or does not fit.
+    /// Fails with an error of kind `Model`, with the key that is missing or does not fit.
     pub fn from_gguf(architecture: Architecture, gguf: &Gguf) -> Result<Self> {
         let prefix = gguf.string("general.architecture").unwrap_or_default();
         let key = |name: &str| format!("{prefix}.{name}");
@@ -221,7 +225,7 @@ impl Config {
         })
     }
 
-    /// The rotary embedding of a layer.
+    /// Gives the rotary embedding of a layer.
     pub fn rope(&self, layer: usize) -> &Rope {
         match (&self.local_rope, self.windows[layer]) {
             (Some(local), Some(_)) => local,
@@ -230,7 +234,7 @@ impl Config {
     }
 }
 
-/// Checks that heads fit together; what is wrong if they do not.
+/// Checks that `heads` is a multiple of `kv_heads` and that `head_dim` is even; otherwise gives the error message.
 fn check_heads(heads: usize, kv_heads: usize, head_dim: usize) -> std::result::Result<(), String> {
     if heads.is_multiple_of(kv_heads) && head_dim.is_multiple_of(2) && head_dim > 0 {
         Ok(())
@@ -241,7 +245,8 @@ fn check_heads(heads: usize, kv_heads: usize, head_dim: usize) -> std::result::R
     }
 }
 
-/// The window of each layer: `layer_types` decides where the file has it, else the architecture.
+/// Gives for each layer the number of positions that a query attends to (none for all): from `layer_types` if
+/// `config.json` has it, otherwise by the architecture's rule.
 fn windows(windows: Windows, keys: &Keys, layers: usize) -> Result<Vec<Option<usize>>> {
     let window = match keys.value.get("sliding_window") {
         Some(Value::Null) => None,

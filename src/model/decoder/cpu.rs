@@ -1,6 +1,6 @@
 //! The forward pass of decoder-only models on the CPU, in float32 or 8 bits.
 //!
-//! A batch has no padding: the new tokens of all rows stand one after the other, and attention keeps to its row.
+//! A batch has no padding: the new tokens of all rows follow each other, and each token attends to its own row only.
 
 use super::Embedding;
 use super::kv_cache::{AttentionHeads, KvCache};
@@ -18,7 +18,7 @@ use std::sync::Arc;
 type Layer = super::Layer<Arc<Matrix>, Vec<f32>>;
 type Decoder = super::Decoder<Arc<Matrix>, Vec<f32>>;
 
-/// Normalises each row.
+/// Applies a norm to each row and gives the normalised rows.
 fn normed(norm: &Norm, rows: &[f32]) -> Vec<f32> {
     let width = norm.weight.len();
     let mut out = vec![0f32; rows.len()];
@@ -28,7 +28,8 @@ fn normed(norm: &Norm, rows: &[f32]) -> Vec<f32> {
     out
 }
 
-/// Adds each row of `width` values of `from`, normalised first if there is a norm.
+/// Adds the rows of `from`, of `width` values each, to those of `to`; applies `norm` to each row of `from` first, if
+/// given.
 fn add(to: &mut [f32], width: usize, from: &[f32], norm: Option<&Norm>) {
     parallel_rows(to, width, 5, |row, to| {
         let from = &from[row * width..][..width];
@@ -48,7 +49,8 @@ fn add(to: &mut [f32], width: usize, from: &[f32], norm: Option<&Norm>) {
 }
 
 impl Decoder {
-    /// Normalises and rotates the heads of each token's queries or keys, `(tokens, heads * head_dim)`.
+    /// Applies QK norm and RoPE to the queries or keys of each token, `(tokens, heads * head_dim)`, in the order that
+    /// the architecture has.
     fn rotate_heads(&self, values: &mut [f32], heads: usize, norm: Option<&Norm>, rope: &Rope, angles: &[[f32; 2]]) {
         let dim = self.config.head_dim;
         parallel_rows(values, heads * dim, 8, |token, row| {
@@ -72,7 +74,8 @@ impl Decoder {
         });
     }
 
-    /// Computes `counts[row]` new tokens of each row, row after row: the logits of each row's last.
+    /// Runs the model over `counts[row]` new tokens of each row, whose ids follow each other in `ids`; gives the
+    /// logits of each row's last token, `(rows, vocabulary)`.
     fn forward(&self, ids: &[u32], counts: &[usize], cache: &mut KvCache) -> Result<Tensor> {
         let config = &self.config;
         let positions = self.positions(ids, counts, cache)?;
@@ -99,7 +102,8 @@ impl Decoder {
         Tensor::from_vec(logits, (counts.len(), self.output.rows), &Device::Cpu).map_err(candle_error)
     }
 
-    /// The positions that new tokens take, checked as the tokens are.
+    /// Gives the positions of the new tokens. Fails if a token is outside the vocabulary or a position is beyond the
+    /// model's last.
     fn positions(&self, ids: &[u32], counts: &[usize], cache: &KvCache) -> Result<Vec<usize>> {
         let config = &self.config;
         let mut positions = Vec::with_capacity(ids.len());
@@ -117,7 +121,7 @@ impl Decoder {
         Ok(positions)
     }
 
-    /// Looks up the vectors of tokens, `(tokens, hidden_size)`.
+    /// Looks up the embeddings of tokens, `(tokens, hidden_size)`.
     fn embed(&self, ids: &[u32]) -> Result<Vec<f32>> {
         let mut hidden = Vec::with_capacity(ids.len() * self.config.hidden_size);
         let scale = self.config.embedding_scale;
@@ -130,7 +134,8 @@ impl Decoder {
         Ok(hidden)
     }
 
-    /// Adds a layer's attention over the cache, which takes the new tokens' keys and values in.
+    /// Computes a layer's attention and adds the result to `hidden`; the new tokens' keys and values are appended to
+    /// the cache.
     fn attend(
         &self,
         hidden: &mut [f32],
@@ -159,7 +164,7 @@ impl Decoder {
         add(hidden, config.hidden_size, &output, layer.post_attention_norm.as_ref());
     }
 
-    /// Adds a layer's gated feed-forward layer.
+    /// Computes a layer's gated feed-forward part and adds the result to `hidden`.
     fn feed_forward(&self, hidden: &mut [f32], layer: &Layer) {
         let config = &self.config;
         let x = normed(&layer.feed_forward_norm, hidden);

@@ -1,4 +1,4 @@
-//! The keys and values of a decoder-only model's rows, which may share prefixes, and attention over them on the CPU.
+//! The KV cache of a decoder-only model, whose rows may share prefixes, and attention over it on the CPU.
 
 use crate::error::{Error, Result};
 use crate::model::cpu::attention::{PartAttention, attend_parts};
@@ -7,57 +7,61 @@ use crate::model::{Rows, State};
 use std::any::Any;
 use std::sync::Arc;
 
-/// One layer's keys and values for one row, both `(positions, kv_heads * head_dim)`.
+/// The keys and the values of one row in one layer, each `(positions, kv_heads * head_dim)`.
 #[derive(Clone, Default)]
 struct Layer {
     keys: Vec<f32>,
     values: Vec<f32>,
 }
 
-/// One row of a batch: a sentence, or a beam of one.
+/// The cached keys and values of one row of a batch: of a sentence, or of one of its beams.
 #[derive(Clone)]
 struct Row {
-    /// The row that this one continues, which has no prefix itself.
+    /// The row whose tokens come before this row's own, if any; rows can share it. It has no prefix itself.
     prefix: Option<Arc<Row>>,
+    /// The keys and values of the row's own tokens, by layer.
     layers: Vec<Layer>,
-    /// Positions held, without those of the prefix.
+    /// Number of the row's own tokens in the cache, without those of the prefix.
     len: usize,
 }
 
 impl Row {
-    /// The position of the first token after the prefix.
+    /// Gives the position of the row's first own token: the number of tokens in its prefix.
     fn start(&self) -> usize {
         self.prefix.as_ref().map_or(0, |prefix| prefix.len)
     }
 }
 
-/// The keys and values of a batch, row by row and layer by layer.
+/// The KV cache of a batch: the keys and values of each row in each layer.
 #[derive(Clone)]
 pub(super) struct KvCache {
     rows: Vec<Row>,
 }
 
-/// The heads of a layer's attention, and how far back they see.
+/// The shape and scaling of one layer's attention.
 pub(super) struct AttentionHeads {
-    /// Query heads, a multiple of `kv_heads`.
+    /// Number of query heads, a multiple of `kv_heads`.
     pub heads: usize,
-    /// Heads of keys and values; query heads that share one are neighbours (grouped-query attention).
+    /// Number of heads of keys and values. Each serves `heads / kv_heads` neighbouring query heads (grouped-query
+    /// attention).
     pub kv_heads: usize,
-    /// Values of one head.
+    /// Number of values of one head.
     pub head_dim: usize,
-    /// Multiplies the products of queries and keys.
+    /// Factor on the dot products of queries and keys.
     pub scale: f32,
-    /// Soft cap of these products, `cap * tanh(score / cap)`.
+    /// Soft cap of the attention scores, `cap * tanh(score / cap)`; none if they are not capped.
     pub cap: Option<f32>,
-    /// Positions that a query sees, its own included; none for all.
+    /// Number of positions that a query attends to, its own included; none for all positions before it.
     pub window: Option<usize>,
 }
 
 impl KvCache {
-    /// Makes an empty cache for `rows` rows, each of which may continue a one-row state; `prefixes` is empty where none does.
+    /// Makes an empty cache for `rows` rows. `prefixes[row]` is the one-row state that the row continues, if any;
+    /// `prefixes` is empty if no row continues one.
     ///
     /// # Errors
-    /// Of kind `Model` for prefixes of another number than rows, or that are not one row without a prefix.
+    /// Fails with an error of kind `Model` if `prefixes` has neither 0 nor `rows` entries, or a prefix is not a
+    /// single row without a prefix of its own.
     pub fn new(layers: usize, rows: usize, prefixes: &[Option<&State>]) -> Result<Self> {
         if !prefixes.is_empty() && prefixes.len() != rows {
             return Err(Error::model(format!("{} prefixes for {rows} rows", prefixes.len())));
@@ -85,7 +89,8 @@ impl KvCache {
         Ok(cache)
     }
 
-    /// The row that others may continue.
+    /// Gives the cache's only row, to be used as a prefix of other rows; fails if there are several rows or it has a
+    /// prefix itself.
     fn prefix(&self) -> Result<&Row> {
         match self.rows.as_slice() {
             [row] if row.prefix.is_none() => Ok(row),
@@ -101,10 +106,10 @@ impl KvCache {
             .ok_or_else(|| Error::model("the state belongs to another kind of model"))
     }
 
-    /// The cache inside a state.
+    /// Gives access to the cache inside a state.
     ///
     /// # Errors
-    /// Of kind `Model` where the state is of another kind of model.
+    /// Fails with an error of kind `Model` if the state belongs to another kind of model.
     pub fn from_state(state: &mut State) -> Result<&mut Self> {
         state
             .0
@@ -113,32 +118,34 @@ impl KvCache {
             .ok_or_else(|| Error::model("the state belongs to another kind of model"))
     }
 
-    /// Wraps the cache up for search.
+    /// Wraps the cache in a [`State`], which search passes from step to step.
     pub fn into_state(self) -> State {
         State(Box::new(self))
     }
 
-    /// Number of rows.
+    /// Counts the rows of the batch.
     pub fn rows(&self) -> usize {
         self.rows.len()
     }
 
-    /// The position that row `row`'s next token takes.
+    /// Gives the position of the next token of a row.
     pub fn position(&self, row: usize) -> usize {
         self.rows[row].start() + self.rows[row].len
     }
 
-    /// Counts `counts[row]` tokens as held, once all layers have taken them in.
+    /// Adds `counts[row]` to the number of cached tokens of each row; called after all layers have stored the tokens'
+    /// keys and values.
     pub fn advance(&mut self, counts: &[usize]) {
         for (row, count) in self.rows.iter_mut().zip(counts) {
             row.len += count;
         }
     }
 
-    /// Appends the keys and values of `counts[row]` new tokens of each row, row after row, and computes their attention.
+    /// Appends the keys and values of `counts[row]` new tokens of each row to the cache, and computes the tokens'
+    /// attention. The new tokens of one row follow those of the row before.
     ///
-    /// `queries` is `(tokens, heads, head_dim)`, `keys` and `values` are `(tokens, kv_heads, head_dim)`. Gives
-    /// `(tokens, heads * head_dim)`.
+    /// `queries` is `(tokens, heads, head_dim)`; `keys` and `values` are `(tokens, kv_heads, head_dim)`. The result
+    /// is `(tokens, heads * head_dim)`.
     pub fn attend(
         &mut self,
         layer: usize,
@@ -168,7 +175,7 @@ impl KvCache {
             .map(|row| counts[row] * (self.position(row) + counts[row]))
             .sum();
         let operations = positions * width / 4;
-        // A unit is one token's query heads of one key-value head.
+        // A unit of work is one token's query heads that share one key-value head.
         parallel_runs(&mut out, per_group, operations, |first, out| {
             let (mut weights, mut scaled) = (Vec::new(), Vec::new());
             for (unit, out) in (first..).zip(out.chunks_exact_mut(per_group)) {
@@ -190,7 +197,8 @@ impl KvCache {
         out
     }
 
-    /// The keys and values that the `index`-th new token of a row sees: those of the prefix, then those of the row itself.
+    /// Gives the keys and values that the `index`-th new token of a row attends to, within the window: first those of
+    /// the prefix, then those of the row itself.
     fn parts(
         &self,
         layer: usize,
@@ -226,7 +234,7 @@ impl Rows for KvCache {
         let mut old: Vec<Option<Row>> = std::mem::take(&mut self.rows).into_iter().map(Some).collect();
         for &row in rows {
             uses[row] -= 1;
-            // The last use moves the row; beams that share it before that copy it.
+            // The last use of a row moves it; the uses before copy it.
             let taken = if uses[row] == 0 {
                 old[row].take()
             } else {

@@ -1,4 +1,4 @@
-//! From a source of weights to a decoder-only model, by the tensors' Hugging Face names.
+//! Builds a decoder-only model from a source of weights, whose tensors it finds by their Hugging Face names.
 
 use super::config::Config;
 use super::variant::HeadNorm;
@@ -9,17 +9,17 @@ use crate::model::linear::Linear;
 use crate::model::weights::{Form, Source, Wanted};
 use crate::model::{OutputIds, Spec};
 
-/// Reads parts of one model.
+/// Loads the parts of one model: what to load, from where, and in which form.
 struct Loader<'a, F> {
     config: &'a Config,
     source: &'a dyn Source,
     form: &'a F,
 }
 
-/// Loads the model of this configuration in the form that a forward pass takes.
+/// Loads the model that `config` describes from `source`, in the form that the forward pass takes.
 ///
 /// # Errors
-/// Of kind `Model`, with the file and the tensor that is missing or does not fit.
+/// Fails with an error of kind `Model`, with the file and the tensor that is missing or does not fit.
 pub(super) fn load<F: Form>(
     config: Config,
     ids: OutputIds,
@@ -62,7 +62,7 @@ pub(super) fn load<F: Form>(
 }
 
 impl<F: Form> Loader<'_, F> {
-    /// A matrix of `[rows, columns]`, or the rows `kept` of it.
+    /// Loads the matrix `name` of shape `[rows, columns]`, or only its rows `kept`.
     fn matrix(&self, name: &str, [rows, columns]: [usize; 2], kept: Option<&[u32]>) -> Result<F::Matrix> {
         let wanted = Wanted {
             names: &[name.to_owned()],
@@ -114,7 +114,7 @@ impl<F: Form> Loader<'_, F> {
             };
             self.norm(&named(part), config.head_dim).map(Some)
         };
-        // Without norms after the layers, `post_attention_layernorm` is the one before the feed-forward layer.
+        // Without norms after the layers, `post_attention_layernorm` is the norm before the feed-forward layer.
         let (post_attention_norm, feed_forward_norm, post_feed_forward_norm) = if config.post_norms {
             (
                 Some(norm("post_attention_layernorm")?),

@@ -1,8 +1,10 @@
-//! Decoder-only models: Gemma 2 and 3, Qwen 3, Hunyuan dense, Llama, Mistral, from a Hub repository's files or from a GGUF
-//! file (reference: transformers `modeling_{gemma2,gemma3,qwen3,hunyuan_v1_dense,llama,mistral}.py`, llama.cpp).
+//! Decoder-only models: Gemma 2 and 3, Qwen 3, Hunyuan dense, Llama, Mistral, loaded from a Hub repository's files or
+//! from a GGUF file (references: transformers `modeling_{gemma2,gemma3,qwen3,hunyuan_v1_dense,llama,mistral}.py`,
+//! llama.cpp).
 //!
-//! One forward pass, in `cpu`, serves all: `config` holds what differs. Own, because candle-transformers' modules take one
-//! sentence at a time, and its quantized Gemma 3 has the wrong activation and ignores RoPE scaling.
+//! One forward pass, in `cpu`, computes all of them; `config` holds their differences. plae has its own code because
+//! candle-transformers' models take one sentence at a time, and its quantized Gemma 3 has the wrong activation and
+//! ignores RoPE scaling.
 
 mod config;
 mod cpu;
@@ -24,29 +26,33 @@ use config::Config;
 use serde_json::Value;
 use std::path::Path;
 
-/// One transformer layer, its matrices of form `M` and its vectors of form `V`.
+/// The weights of one transformer layer, with matrices of type `M` and vectors of type `V`.
 struct Layer<M, V> {
     attention_norm: Norm<V>,
     query: Linear<M, V>,
     key: Linear<M, V>,
     value: Linear<M, V>,
-    /// Norms of each head's queries and keys.
+    /// Norm of each head's queries (QK norm); none if the architecture has none.
     query_norm: Option<Norm<V>>,
+    /// Norm of each head's keys (QK norm); none if the architecture has none.
     key_norm: Option<Norm<V>>,
     output: Linear<M, V>,
+    /// Norm of the attention's output (Gemma); none if the architecture has none.
     post_attention_norm: Option<Norm<V>>,
+    /// Norm of the feed-forward layer's input.
     feed_forward_norm: Norm<V>,
     gate: Linear<M, V>,
     up: Linear<M, V>,
     down: Linear<M, V>,
+    /// Norm of the feed-forward layer's output (Gemma); none if the architecture has none.
     post_feed_forward_norm: Option<Norm<V>>,
 }
 
-/// The embedding of source tokens, `(vocabulary, hidden_size)`.
+/// The embedding matrix, `(vocabulary, hidden_size)`, from which the vectors of input tokens are looked up.
 enum Embedding<M> {
-    /// In memory; perhaps the output projection too.
+    /// The embedding is loaded into memory; the output projection may be the same matrix.
     Loaded(M),
-    /// Left in the file, its rows read as they are needed.
+    /// The embedding stays in the GGUF file, and rows are read on demand.
     Stored(StoredRows),
 }
 
@@ -55,19 +61,19 @@ struct Decoder<M, V> {
     config: Config,
     spec: Spec,
     embedding: Embedding<M>,
-    /// The output projection, or the rows of the ids that an output may hold.
+    /// The output projection, or only its rows for the ids to which the output is restricted.
     output: M,
     output_norm: Norm<V>,
     layers: Vec<Layer<M, V>>,
 }
 
-/// Loads a model from an open GGUF file.
+/// Loads a decoder-only model from an open GGUF file.
 ///
-/// Its quantised weights are used as they are, repacked. Of the output projection only the rows of the `allowed` ids and the
-/// end ids are loaded; none stands for all.
+/// Quantised weights stay quantised; their blocks are only rearranged in memory. If `allowed` is given, the output
+/// projection is loaded only for these ids and the end ids.
 ///
 /// # Errors
-/// Of kind `Model`, with the file and the metadata key or tensor that is missing or does not fit.
+/// Fails with an error of kind `Model`, with the file and the metadata key or tensor that is missing or does not fit.
 pub fn from_gguf(
     gguf: &Gguf,
     allowed: Option<Vec<u32>>,
@@ -92,10 +98,10 @@ pub fn from_gguf(
     Ok(Box::new(load::load(config, ids, &source, &cpu_form(activations))?))
 }
 
-/// Loads a model from a Hub repository's files; `config` is its parsed `config.json`.
+/// Loads a decoder-only model from a directory with a Hub repository's files; `config` is the parsed `config.json`.
 ///
 /// # Errors
-/// Of kind `Model`, with the file and the key or tensor that is missing or does not fit.
+/// Fails with an error of kind `Model`, with the file and the key or tensor that is missing or does not fit.
 pub fn from_directory(
     directory: &Path,
     architecture: Architecture,

@@ -1,22 +1,23 @@
-//! Rotary position embeddings and the ways to stretch them (transformers `modeling_rope_utils.py`).
+//! Rotary position embeddings (RoPE), and the ways to scale them for longer texts (transformers
+//! `modeling_rope_utils.py`).
 
 use crate::error::Result;
 use crate::model::weights::keys::Keys;
 use std::f64::consts::PI;
 
-/// Rotates pairs of a head's values by angles that grow with the position.
+/// A rotary position embedding: rotates pairs of a head's values by angles that grow with the position.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Rope {
-    /// Radians per position, of each pair.
+    /// Rotation of each pair per position, in radians.
     frequencies: Vec<f32>,
-    /// Multiplies cosines and sines.
+    /// Factor on all cosines and sines (YaRN's attention factor; otherwise 1).
     scale: f32,
-    /// Whether a pair's values are next to each other; else they are half a head apart.
+    /// Whether the two values of a pair are neighbours; otherwise they are half a head apart.
     pub pairs_neighbours: bool,
 }
 
 impl Rope {
-    /// Makes the embedding with the frequencies `theta^(-2i/dim)` of each pair `i`, for heads of `dim` values.
+    /// Makes an unscaled embedding for heads of `dim` values: pair `i` has the frequency `theta^(-2i/dim)`.
     pub fn plain(theta: f64, dim: usize) -> Self {
         let frequency = |pair: usize| theta.powf(-((2 * pair) as f64) / dim as f64) as f32;
         Self {
@@ -26,17 +27,17 @@ impl Rope {
         }
     }
 
-    /// Divides all frequencies by one factor, or each by its own.
+    /// Divides the frequencies by `factors`: one factor for all, or one for each pair.
     pub fn scale_frequencies(&mut self, factors: &[f32]) {
         for (frequency, factor) in self.frequencies.iter_mut().zip(factors.iter().cycle()) {
             *frequency /= factor;
         }
     }
 
-    /// Makes the embedding that a `rope_scaling` object describes, for heads of `dim` values.
+    /// Makes the embedding that a `rope_scaling` object of `config.json` describes, for heads of `dim` values.
     ///
     /// # Errors
-    /// Of kind `Model` for a kind of scaling that is not known, or that lacks a number.
+    /// Fails with an error of kind `Model` for an unknown type of scaling, or a missing number.
     pub fn read(scaling: &Keys, theta: f64, dim: usize, max_positions: usize) -> Result<Self> {
         let need = |key: &str| {
             let number = scaling.number(key)?;
@@ -51,7 +52,8 @@ impl Rope {
         match scaling.text(key, "default")? {
             "default" => {}
             "linear" => rope.scale_frequencies(&[need("factor")? as f32]),
-            // Hunyuan's, which does not depend on the length; the other is what it stretches only beyond `max_positions`.
+            // With `alpha` it is Hunyuan's scaling, which does not depend on the text's length. Without it scaling
+            // would begin only beyond `max_positions`, which no text exceeds.
             "dynamic" => {
                 if let Some(alpha) = scaling.number("alpha")? {
                     return Ok(Self::plain(theta * alpha.powf(dim as f64 / (dim as f64 - 2.0)), dim));
@@ -102,7 +104,7 @@ impl Rope {
         Ok(rope)
     }
 
-    /// Computes the cosines and sines at each position, `(positions, dim / 2, 2)`.
+    /// Computes the cosine and sine of each pair's angle at each position, `(positions, dim / 2, 2)`.
     pub fn angles(&self, positions: &[usize]) -> Vec<[f32; 2]> {
         let angle = |position: &usize, frequency: &f32| {
             let (sine, cosine) = (*position as f32 * frequency).sin_cos();
@@ -114,7 +116,7 @@ impl Rope {
             .collect()
     }
 
-    /// Rotates one head, given the angles of its position.
+    /// Rotates the values of one head in place by the angles of its token's position, as [`Rope::angles`] gives them.
     pub fn rotate(&self, head: &mut [f32], angles: &[[f32; 2]]) {
         if self.pairs_neighbours {
             for (pair, [cosine, sine]) in head.as_chunks_mut::<2>().0.iter_mut().zip(angles) {

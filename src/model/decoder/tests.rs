@@ -1,4 +1,5 @@
-//! Tiny random weights of each architecture against transformers; batches, prefixes, windows and damage on a Gemma 3.
+//! Compares models of tiny random weights, of each architecture, with transformers; tests batches, prefixes, windows
+//! and damaged files on a Gemma 3.
 
 use super::*;
 use crate::model::State;
@@ -6,10 +7,11 @@ use crate::model::weights::gguf::Gguf;
 use candle_core::Tensor;
 use std::path::Path;
 
-/// Made by `tests/golden/gemma3.py`, as are [`GOLDEN`]'s figures.
+/// Path of a tiny Gemma 3 GGUF file with random weights, made by `tests/golden/gemma3.py`.
 pub const TINY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/tiny-gemma3.gguf");
+/// The results of transformers for the model at [`TINY`], as JSON, made by `tests/golden/gemma3.py`.
 const GOLDEN: &str = include_str!("../../../tests/golden/tiny-gemma3.json");
-/// Positions that a local layer of it sees.
+/// Number of positions in the sliding window of the model at [`TINY`].
 const WINDOW: u32 = 6;
 
 fn gemma3(activations: Activations) -> Box<dyn TranslationModel> {
@@ -17,13 +19,13 @@ fn gemma3(activations: Activations) -> Box<dyn TranslationModel> {
     from_gguf(&gguf, None, activations).expect("the tiny model")
 }
 
-/// What transformers computes for a text.
+/// The results of transformers for one text.
 #[derive(serde::Deserialize)]
 struct Golden {
     ids: Vec<u32>,
-    /// Of the last position.
+    /// The logits at the text's last position.
     logits: Vec<f32>,
-    /// The tokens that greedy search writes next, the end token forbidden.
+    /// The token ids that greedy search writes after the text; the end token is forbidden.
     greedy: Vec<u32>,
 }
 
@@ -79,7 +81,7 @@ fn rows(logits: &Tensor) -> Vec<Vec<f32>> {
     logits.to_vec2().expect("logits (rows, vocabulary)")
 }
 
-/// Logits of three steps, each row given its own tokens.
+/// Computes the logits of three decoding steps; each row is given other tokens.
 fn run(model: &dyn TranslationModel, prefixes: &[Option<&State>], sources: &[&[u32]]) -> Vec<Vec<Vec<f32>>> {
     let (mut state, logits) = model.begin(prefixes, sources).expect("begin");
     let mut all = vec![rows(&logits)];
@@ -111,7 +113,8 @@ fn allowed_logits_are_a_choice_of_the_full_ones_from_a_file_and_a_checkpoint() {
     }
 }
 
-/// Asserts that a model with a restricted output gives some columns of these logits of the full model.
+/// Asserts that the logits of a model with a restricted output equal those of the full model, `full`, in the allowed
+/// columns.
 fn assert_is_choice(model: &dyn TranslationModel, full: &[Vec<Vec<f32>>], sources: &[&[u32]]) {
     let kept = model.spec().output.clone().expect("ids");
     assert!(kept.contains(&8) && kept.is_sorted() && kept.len() < 10);
@@ -120,7 +123,7 @@ fn assert_is_choice(model: &dyn TranslationModel, full: &[Vec<Vec<f32>>], source
     assert_eq!(chosen, run(model, &[], sources));
 }
 
-/// A checkpoint of `tests/golden/decoder`, whose output may be restricted.
+/// Loads a checkpoint of `tests/golden/decoder`, with the output restricted to `allowed`, if given.
 fn checkpoint(name: &str, allowed: Option<Vec<u32>>, activations: Activations) -> Box<dyn TranslationModel> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden/decoder")
@@ -156,7 +159,7 @@ fn alone_batched_and_reversed(model: &dyn TranslationModel) {
 #[test]
 fn shared_prefixes_change_nothing() {
     let model = gemma3(Activations::Int8);
-    // One longer than the window, so that it reaches over the seam.
+    // One prefix is longer than the window, so that the window spans the prefix's end and the row's own tokens.
     let prefixes = [WINDOW + 3, 2].map(|len| (0..len).map(|i| 262 + i % 9).collect::<Vec<_>>());
     let states = prefixes
         .each_ref()
@@ -233,7 +236,7 @@ fn a_file_cut_anywhere_is_refused_without_a_panic() {
     }
 }
 
-/// What `tests/golden/decoder.py` wrote of one checkpoint.
+/// The results of transformers for one checkpoint, written by `tests/golden/decoder.py`.
 #[derive(serde::Deserialize)]
 struct Checkpoint {
     max_tokens: usize,
@@ -244,12 +247,13 @@ struct Checkpoint {
 struct Line {
     source_ids: Vec<u32>,
     greedy: Vec<u32>,
-    /// The smallest difference of the two best logits on the way.
+    /// The smallest difference between the two best logits at any step of the greedy search.
     greedy_margin: f32,
 }
 
-/// The golden lines that, with what is written after them, fit into `positions`, and the ids that end an output: transformers
-/// goes on beyond a model's positions, where plae divides the text.
+/// Reads the expected results for a checkpoint: the lines that fit into `positions` together with their output, and
+/// the ids that end an output. Longer lines are left out: transformers goes on beyond a model's positions, where plae
+/// divides the text.
 fn golden(directory: &Path, name: &str, positions: usize) -> (Checkpoint, Vec<u32>) {
     let read = |path: &Path| std::fs::read(path).expect("a golden file");
     let mut golden: Checkpoint =
@@ -266,10 +270,10 @@ fn golden(directory: &Path, name: &str, positions: usize) -> (Checkpoint, Vec<u3
     (golden, end)
 }
 
-/// Differences of logits below which another sum order may choose otherwise.
+/// Two logits that differ by less than this may change their order if sums are computed in another order.
 const NEAR_TIE: f32 = 1e-3;
 
-/// The ids that greedy search writes, ended before an end id.
+/// Runs greedy search for at most `most` steps; gives the ids of each row, up to the first end id and without it.
 fn greedy(model: &dyn TranslationModel, sources: &[&[u32]], most: usize, end: &[u32]) -> Vec<Vec<u32>> {
     let mut written = vec![Vec::new(); sources.len()];
     let mut ended = vec![false; sources.len()];

@@ -1,56 +1,64 @@
-//! What sets one decoder-only architecture apart from another: one entry an architecture.
+//! The differences between decoder-only architectures: one [`Variant`] for each.
 
 use crate::model::Architecture;
 use crate::model::cpu::ops::Activation;
 
-/// Which norm the heads of queries and keys have, and where.
+/// Whether each head's queries and keys are normalised (QK norm), and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum HeadNorm {
     None,
-    /// Before the rotary embedding: Gemma 3, Qwen 3.
+    /// The norm is applied before the rotary embedding: Gemma 3, Qwen 3.
     BeforeRope,
-    /// After it: Hunyuan.
+    /// The norm is applied after the rotary embedding: Hunyuan.
     AfterRope,
 }
 
-/// Which layers see only a window of positions, where the file does not list them.
+/// Which layers have sliding-window attention, if the checkpoint's `config.json` does not list the layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Windows {
-    /// None does.
+    /// No layer has sliding-window attention.
     None,
-    /// All do, if there is a window.
+    /// All layers have sliding-window attention, if `config.json` gives a window.
     All,
-    /// All but each `every`-th do; `config.json` may have another number under `key`.
+    /// All layers except each `every`-th have sliding-window attention; `config.json` may give another number than
+    /// `every` under `key`.
     AllBut { every: usize, key: Option<&'static str> },
-    /// The layers from `max_window_layers` on do, if `use_sliding_window` says so (Qwen).
+    /// The layers from number `max_window_layers` on have sliding-window attention, if `use_sliding_window` is true
+    /// (Qwen).
     FromLayer,
 }
 
-/// An architecture's choices, whatever the model's size.
+/// The properties of an architecture that do not depend on the model's size.
 #[derive(Debug)]
 pub(super) struct Variant {
     pub activation: Activation,
-    /// Scaled embeddings, norms after the layers too, norms stored less 1, and query scales of their own: a Gemma's.
+    /// Whether the model computes as Gemma does: embeddings are scaled, norms stand also after attention and
+    /// feed-forward layers, norm weights are stored less 1, and the query scale is set in `config.json`.
     pub gemma: bool,
     pub head_norm: HeadNorm,
     pub windows: Windows,
-    /// Soft caps of attention scores and of logits, where the file has none.
+    /// Default soft caps of attention scores and of logits, used if the file gives none; none for an architecture
+    /// without soft caps.
     pub caps: Option<[f64; 2]>,
-    /// RoPE base of the layers with a window, where it differs from that of the others.
+    /// RoPE base of the layers with sliding-window attention; none if it is that of the other layers.
     pub local_theta: Option<f64>,
-    /// RoPE base of GGUF files without one.
+    /// RoPE base used if a GGUF file gives none.
     pub gguf_theta: f64,
-    /// Layers of the model (27B) that scales queries by `hidden_size / heads` in place of `head_dim`; its GGUF file does not say so.
+    /// Number of layers of the one model (27B) that scales queries by `hidden_size / heads` instead of `head_dim`;
+    /// its GGUF file does not say so, and it is recognised by this number.
     pub scaled_by_width: Option<usize>,
-    /// Whether `attention_bias` and `mlp_bias` in `config.json` count.
+    /// Whether `attention_bias` in `config.json` is obeyed.
     pub attention_bias: bool,
+    /// Whether `mlp_bias` in `config.json` is obeyed.
     pub feed_forward_bias: bool,
-    /// GGUF files pair neighbouring values of a head: their converter reorders the rows of queries and keys.
+    /// Whether RoPE in a GGUF file rotates pairs of neighbouring values of a head, because the GGUF converter
+    /// reorders the rows of queries and keys.
     pub gguf_pairs_neighbours: bool,
+    /// Values for keys that `config.json` lacks.
     pub defaults: Defaults,
 }
 
-/// The values that stand in for keys that `config.json` lacks, from transformers 4.57.1's configuration classes.
+/// The values used for keys that `config.json` lacks, from transformers 4.57.1's configuration classes.
 #[derive(Debug)]
 pub(super) struct Defaults {
     pub vocabulary: usize,
@@ -58,9 +66,9 @@ pub(super) struct Defaults {
     pub feed_forward: usize,
     pub layers: usize,
     pub heads: usize,
-    /// None for as many as `heads`.
+    /// Number of heads of keys and values; none for as many as `heads`.
     pub kv_heads: Option<usize>,
-    /// None for `hidden_size / heads`.
+    /// Number of values of one head; none for `hidden_size / heads`.
     pub head_dim: Option<usize>,
     pub max_positions: usize,
     pub epsilon: f64,
@@ -68,7 +76,7 @@ pub(super) struct Defaults {
     pub tied: bool,
 }
 
-/// The usual choices and Llama's defaults.
+/// The most common properties, from which the other variants are built, and Llama's defaults.
 const USUAL: Variant = Variant {
     activation: Activation::Silu,
     gemma: false,
@@ -179,7 +187,7 @@ const MISTRAL: Variant = Variant {
 };
 
 impl Variant {
-    /// Gives the entry of an architecture; that of Llama for one that has none.
+    /// Gives the properties of an architecture; Llama's if it has no variant of its own.
     pub fn new(architecture: Architecture) -> Self {
         match architecture {
             Architecture::Gemma2 => GEMMA2,

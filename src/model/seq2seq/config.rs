@@ -1,4 +1,4 @@
-//! The configuration of an encoder-decoder model, read from `config.json`, in one form for all architectures.
+//! The configuration of an encoder-decoder model: read from `config.json`, in one form for all architectures.
 
 use crate::error::Result;
 use crate::model::Architecture;
@@ -7,65 +7,74 @@ use crate::model::weights::keys::Keys;
 use serde_json::Value;
 use std::path::Path;
 
-/// The way in which a model tells positions apart.
+/// How a model makes use of the positions of tokens.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Positions {
-    /// Sines and cosines of alternating frequencies (transformers `MarianSinusoidalPositionalEmbedding`).
+    /// Position embeddings of sines and cosines as Marian computes them (transformers
+    /// `MarianSinusoidalPositionalEmbedding`).
     Marian,
-    /// Sines and cosines, counted from `first` on; the padding token has no position (`M2M100SinusoidalPositionalEmbedding`).
+    /// Position embeddings of sines and cosines as fairseq computes them: the first position has number `first`, and
+    /// padding tokens have no position (`M2M100SinusoidalPositionalEmbedding`).
     Fairseq { first: usize },
-    /// Embeddings of the checkpoint, counted from `first` on.
+    /// Position embeddings stored in the checkpoint; row `first` is that of the first position.
     Learned { first: usize },
-    /// A bias on attention by the distance's bucket, of which the last is from `most` on (T5).
+    /// A bias on attention scores by the distance of query and key: there is one for each of `buckets` ranges of
+    /// distances, and all distances from `most` on share the last bucket (T5).
     Relative { buckets: usize, most: usize },
 }
 
 /// The dimensions of the encoder or of the decoder.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Side {
+    /// Number of layers.
     pub layers: usize,
+    /// Number of attention heads.
     pub heads: usize,
+    /// Number of values inside the feed-forward layers (`d_ff`).
     pub feed_forward: usize,
+    /// Number of tokens in the vocabulary.
     pub vocabulary: usize,
 }
 
-/// The dimensions and choices of an encoder-decoder model.
+/// The dimensions of an encoder-decoder model, and all else in which architectures differ.
 #[derive(Clone, Debug)]
 pub(super) struct Config {
-    /// Values of a token's vector between layers (`d_model`).
+    /// Number of values of a token's vector between layers (`d_model`).
     pub hidden_size: usize,
-    /// Values of one head, of the encoder and of the decoder.
+    /// Number of values of one attention head: in the encoder, and in the decoder.
     pub head_dims: [usize; 2],
     pub encoder: Side,
     pub decoder: Side,
     pub activation: Activation,
-    /// Feed-forward layers multiply their activated half by another (`gate`).
+    /// Whether feed-forward layers are gated: their activated output is multiplied by that of a second projection.
     pub gated: bool,
-    /// Norms stand before attention and feed-forward layers, not after.
+    /// Whether norms stand before attention and feed-forward layers (pre-norm) instead of after them (post-norm).
     pub norm_first: bool,
-    /// RMS norms without biases, linear layers without biases, queries not scaled.
+    /// Whether the model computes as T5 does: RMS norms and linear layers without biases, and queries not scaled.
     pub t5: bool,
     pub epsilon: f32,
     pub embedding_scale: f32,
-    /// A norm follows the embedding.
+    /// Whether a norm follows the embedding.
     pub embedding_norm: bool,
     pub positions: Positions,
-    /// Positions of a source or an output; none where there is no limit, as with computed ones of fairseq's.
+    /// The most positions of a source and of an output; none if there is no limit, as in M2M-100 and T5.
     pub max_positions: Option<usize>,
+    /// Id of the padding token.
     pub pad: u32,
-    /// Source and target have one embedding.
+    /// Whether source and target share one embedding.
     pub shared: bool,
-    /// A shared embedding may be stored once for each side where the output projection is not tied to it.
+    /// Whether a shared embedding may be stored twice, for the encoder and for the decoder, if the output projection
+    /// is not tied to it.
     pub separable: bool,
-    /// The output projection is the decoder's embedding.
+    /// Whether the output projection is the decoder's embedding.
     pub tied: bool,
 }
 
 impl Config {
-    /// Reads a parsed `config.json`; `path` is for messages.
+    /// Reads the configuration from a parsed `config.json`; `path` is used in error messages only.
     ///
     /// # Errors
-    /// Of kind `Model`, with the key that is missing or has a value that is not known.
+    /// Fails with an error of kind `Model`, with the key that is missing or has an unknown value.
     pub fn read(architecture: Architecture, value: &Value, path: &Path) -> Result<Self> {
         let keys = Keys { path, value };
         match architecture {
@@ -170,7 +179,8 @@ impl Config {
         if name.contains('-') {
             return Err(keys.fail("feed_forward_proj", format!("the activation `{name}` is not known")));
         }
-        // transformers writes down what it derives from this key, and prefers that when it reads the file again.
+        // transformers saves the settings that it derives from this key, and prefers them when it reads the file
+        // again.
         let gated = keys.flag("is_gated_act", gated)?;
         let (key, name) = match keys.get("dense_act_fn") {
             None => ("feed_forward_proj", name),
@@ -212,8 +222,8 @@ impl Config {
 }
 
 impl Positions {
-    /// The bucket of a distance `key - query` (T5 `_relative_position_bucket`). `both_ways` tells keys before and after the query
-    /// apart; else those after it count as distance 0.
+    /// Gives the bucket of the distance `key - query` (T5's `_relative_position_bucket`). With `both_ways` keys
+    /// before and after the query have different buckets; otherwise keys after the query count as distance 0.
     pub fn bucket(distance: isize, both_ways: bool, buckets: usize, most: usize) -> usize {
         let (base, buckets) = if both_ways {
             (if distance > 0 { buckets / 2 } else { 0 }, buckets / 2)
@@ -229,7 +239,7 @@ impl Positions {
         if distance < exact {
             return base + distance;
         }
-        // In float32, as transformers has it.
+        // Computed in float32, as in transformers.
         let ratio = (distance as f32 / exact as f32).ln() / (most as f64 / exact as f64).ln() as f32;
         let far = exact + (ratio * (buckets - exact) as f32) as usize;
         base + far.min(buckets - 1)

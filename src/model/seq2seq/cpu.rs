@@ -1,6 +1,7 @@
 //! The forward pass of encoder-decoders on the CPU, in float32 or 8 bits.
 //!
-//! A batch has no padding: the tokens of all sentences stand one after the other, and attention keeps to its sentence.
+//! A batch has no padding: the tokens of all sentences follow each other, and each token attends to its own sentence
+//! only.
 
 use super::check_sources;
 use super::config::{Config, Positions};
@@ -20,7 +21,7 @@ type Layer = super::Layer<Arc<Matrix>, Vec<f32>>;
 type Stack = super::Stack<Arc<Matrix>, Vec<f32>>;
 type Seq2Seq = super::Seq2Seq<Arc<Matrix>, Vec<f32>>;
 
-/// Adds `from` to `to`, value by value.
+/// Adds each value of `from` to the value of `to` at the same index.
 fn add(to: &mut [f32], from: &[f32]) {
     for (to, from) in to.iter_mut().zip(from) {
         *to += from;
@@ -45,7 +46,7 @@ impl FeedForward {
 }
 
 impl Stack {
-    /// Looks up the vectors of tokens at these positions, `(tokens, hidden_size)`.
+    /// Looks up the embeddings of tokens and adds those of their positions; gives `(tokens, hidden_size)`.
     fn embed(&self, ids: &[u32], positions: &[usize], config: &Config) -> Result<Vec<f32>> {
         let position_rows = self.position_rows(ids, positions, self.embedding.rows, &|rows, _| Ok(rows))?;
         let mut rows = Vec::with_capacity(ids.len() * config.hidden_size);
@@ -64,7 +65,7 @@ impl Stack {
         })
     }
 
-    /// Adds a layer's feed-forward layer.
+    /// Computes a layer's feed-forward part on `hidden` and adds the result to it.
     fn feed_forward(&self, hidden: &mut Vec<f32>, layer: &Layer, config: &Config) {
         let FeedForward { norm, .. } = &layer.feed_forward;
         self.residual(hidden, norm, config.norm_first, |x| {
@@ -72,7 +73,7 @@ impl Stack {
         });
     }
 
-    /// Normalises the last layer's output, where the model does.
+    /// Normalises the last layer's output, if the model has a final norm.
     fn finish(&self, hidden: Vec<f32>) -> Vec<f32> {
         match &self.final_norm {
             Some(norm) => norm.apply(&hidden),
@@ -80,7 +81,8 @@ impl Stack {
         }
     }
 
-    /// Adds a function of `hidden` to it, normalised before the function, or after the sum.
+    /// Computes a residual connection, `hidden + f(hidden)`. The norm is applied to the input of `f` if `first`,
+    /// otherwise to the sum.
     fn residual(&self, hidden: &mut Vec<f32>, norm: &Norm, first: bool, f: impl FnOnce(&[f32]) -> Vec<f32>) {
         if first {
             let out = f(&norm.apply(hidden));
@@ -94,7 +96,8 @@ impl Stack {
 }
 
 impl Seq2Seq {
-    /// The attention bias of distance `key - query` for a head; 0 where the model has none.
+    /// Gives the bias on the attention score of a head at the distance `key - query`; 0 if the model has no such
+    /// bias.
     fn bias(&self, stack: &Stack, both_ways: bool, head: usize, distance: isize) -> f32 {
         match (self.config.positions, &stack.relative_bias) {
             (Positions::Relative { buckets, most }, Some(bias)) => {
@@ -104,7 +107,8 @@ impl Seq2Seq {
         }
     }
 
-    /// Computes the encoder's output, `(tokens, hidden_size)`, for sentences one after the other.
+    /// Runs the encoder over all sentences, whose tokens follow each other; gives its output, `(tokens,
+    /// hidden_size)`.
     fn encode(&self, sources: &[&[u32]], sentences: &[Range<u32>]) -> Result<Vec<f32>> {
         let (stack, config) = (&self.encoder, &self.config);
         let positions: Vec<usize> = sources
@@ -146,7 +150,7 @@ impl Seq2Seq {
         Ok(stack.finish(hidden))
     }
 
-    /// Reads one token a row and computes the decoder's output, `(rows, hidden_size)`.
+    /// Runs the decoder over one more token for each row; gives its output, `(rows, hidden_size)`.
     fn decode(&self, last: &[u32], state: &mut DecoderState) -> Result<Vec<f32>> {
         let (stack, config) = (&self.decoder, &self.config);
         let position = state.position();
@@ -177,7 +181,7 @@ impl Seq2Seq {
         Ok(stack.finish(hidden))
     }
 
-    /// Projects the decoder's output to logits.
+    /// Computes the logits from the decoder's output.
     fn logits(&self, mut hidden: Vec<f32>) -> Result<Tensor> {
         if self.output_scale != 1.0 {
             hidden.iter_mut().for_each(|x| *x *= self.output_scale);

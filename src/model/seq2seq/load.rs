@@ -1,4 +1,4 @@
-//! From a source of weights to an encoder-decoder model, by the tensors' Hugging Face names.
+//! Builds an encoder-decoder model from a source of weights, whose tensors it finds by their Hugging Face names.
 
 use super::config::{Config, Positions, Side};
 use super::positions::PositionTable;
@@ -9,25 +9,27 @@ use crate::model::cpu::ops::Norm;
 use crate::model::linear::Linear;
 use crate::model::weights::{Form, Source, Wanted};
 
-/// The names of the tensors of the encoder or of the decoder.
+/// Makes the tensor names of the encoder or of the decoder.
 struct SideNames {
-    /// Such as `model.decoder.layers.`.
+    /// Prefix of the names of all layers, such as `model.decoder.layers.`.
     layers: String,
+    /// Whether names follow T5's scheme instead of BART's.
     t5: bool,
+    /// Whether these are the decoder's names instead of the encoder's.
     decoder: bool,
 }
 
-/// Reads parts of one model.
+/// Loads the parts of one model: what to load, from where, and in which form.
 struct Loader<'a, F> {
     config: &'a Config,
     source: &'a dyn Source,
     form: &'a F,
 }
 
-/// Loads the model of this configuration in the form that a forward pass takes.
+/// Loads the model that `config` describes from `source`, in the form that one of the two forward passes takes.
 ///
 /// # Errors
-/// Of kind `Model`, with the file and the tensor that is missing or does not fit.
+/// Fails with an error of kind `Model`, with the file and the tensor that is missing or does not fit.
 pub(super) fn load<F: Form>(
     config: Config,
     spec: Spec,
@@ -59,7 +61,8 @@ pub(super) fn load<F: Form>(
 }
 
 impl<F: Form> Loader<'_, F> {
-    /// The output projection, or the rows of the ids that an output may hold.
+    /// Makes the output layer: the whole output projection, or only the rows of the ids to which the output is
+    /// restricted.
     fn output(&self, projection: F::Matrix, spec: &Spec) -> Result<Linear<F::Matrix, F::Vector>> {
         let name = "final_logits_bias";
         let mut bias = if self.source.has(name) {
@@ -82,7 +85,8 @@ impl<F: Form> Loader<'_, F> {
         })
     }
 
-    /// Loads several linear layers of the same input as one, their outputs one after the other.
+    /// Loads the linear layers `names`, which have the same input, as one layer, whose output has theirs one after
+    /// the other.
     fn linear(&self, names: &[String], rows: usize, columns: usize) -> Result<Linear<F::Matrix, F::Vector>> {
         let named = |part: &str| names.iter().map(|name| format!("{name}.{part}")).collect::<Vec<_>>();
         let bias = if self.config.t5 {
@@ -98,7 +102,7 @@ impl<F: Form> Loader<'_, F> {
         })
     }
 
-    /// Loads matrices of `(rows, columns)`, one below the other as one.
+    /// Loads the matrices `names`, each `(rows, columns)`, stacked one below the other into one matrix.
     fn matrix(&self, names: &[String], rows: usize, columns: usize) -> Result<F::Matrix> {
         let wanted = Wanted {
             names,
@@ -122,7 +126,8 @@ impl<F: Form> Loader<'_, F> {
         })
     }
 
-    /// Loads the embeddings of encoder and decoder, and the output projection; a tied weight may be stored under any of its names.
+    /// Loads the embedding of the encoder, that of the decoder, and the output projection. Weights that several of
+    /// the three share may be stored under any of their names.
     fn embeddings(&self) -> Result<[F::Matrix; 3]> {
         let config = self.config;
         let base = if config.t5 { "" } else { "model." };
@@ -159,7 +164,7 @@ impl<F: Form> Loader<'_, F> {
         Ok([encoder, decoder, output])
     }
 
-    /// Loads the encoder or the decoder.
+    /// Loads the layers of the encoder or of the decoder, which gets the given embedding.
     fn stack(&self, side: &Side, embedding: F::Matrix, decoder: bool) -> Result<Stack<F::Matrix, F::Vector>> {
         let config = self.config;
         let name = if decoder { "decoder" } else { "encoder" };
@@ -188,7 +193,8 @@ impl<F: Form> Loader<'_, F> {
                 rows.drain(..first * config.hidden_size);
                 Some(PositionTable::stored(config, rows, &place_rows)?)
             }
-            // A checkpoint's own may be rounded, or be other than Marian's.
+            // The embeddings in a checkpoint are preferred: they may be rounded, or differ from those that Marian
+            // computes.
             (Positions::Marian, Some(count)) if self.source.has(&stored) => {
                 let rows = self.source.floats(&stored, &[count, config.hidden_size])?;
                 Some(PositionTable::stored(config, rows, &place_rows)?)
@@ -274,11 +280,11 @@ impl<F: Form> Loader<'_, F> {
     }
 }
 
-/// The names of one part of a layer: its attention, or its feed-forward layer.
+/// The tensor names of one part of a layer: of its self-attention, its cross-attention, or its feed-forward layer.
 struct PartNames {
-    /// The name of its norm.
+    /// Name of the norm that belongs to the part.
     norm: String,
-    /// The prefix of its matrices' names.
+    /// Prefix of the names of the part's matrices.
     prefix: String,
 }
 

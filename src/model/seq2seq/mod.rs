@@ -1,10 +1,10 @@
 //! Encoder-decoder translation models: Marian, M2M-100 (NLLB, SMaLL-100), mBART-50 and T5 (MADLAD-400).
 //!
-//! References: transformers 4.57 `modeling_{marian,m2m_100,mbart,t5}.py`. Own module, because candle-transformers has
-//! Marian and T5 only, without padding masks, batches or beams, and with errors in both.
+//! References: transformers 4.57 `modeling_{marian,m2m_100,mbart,t5}.py`. plae has its own code because
+//! candle-transformers has only Marian and T5, without padding masks, batches or beams, and with errors in both.
 //!
-//! One structure, loaded by one loader, with two forward passes: `cpu` in float32 or 8 bits, the fast one on a CPU, and
-//! `tensors` on candle's tensors, for GPUs and 16-bit weights.
+//! All models share one structure and one loader. There are two forward passes: `cpu`, in float32 or 8 bits, the
+//! faster one on a CPU; and `tensors`, on candle's tensors, for GPUs and 16-bit weights.
 
 mod config;
 mod cpu;
@@ -29,21 +29,23 @@ use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The device and the number type that an encoder-decoder model computes with.
+/// The device and the number type with which an encoder-decoder model computes.
 #[derive(Clone, Debug)]
 pub enum Computation {
-    /// On the CPU, with weights in float32 or 8 bits. A batch never changes a row.
+    /// Computes on the CPU with weights in float32 or 8 bits. A row's result does not depend on the other rows of its
+    /// batch.
     Cpu(Activations),
-    /// On a device, with matrices and their products in this type (float32, bfloat16 or float16), and all else in float32.
-    /// On the CPU products are in float32 too. A batch may change a row's last digits.
+    /// Computes with candle on a device. Matrices are stored and multiplied in this type (float32, bfloat16 or
+    /// float16), on the CPU multiplied in float32; everything else is in float32. The last digits of a row's result
+    /// may depend on the other rows of its batch.
     Tensors(Device, DType),
 }
 
 /// Loads an encoder-decoder model from a directory in the layout of its Hub repository.
 ///
 /// # Errors
-/// Of kind `Model`, with the file and the key or tensor that is missing or does not fit; of kind `Memory` where the
-/// device has no room for the weights.
+/// Fails with an error of kind `Model`, with the file and the key or tensor that is missing or does not fit; of kind
+/// `Memory` if the device has no memory left for the weights.
 pub fn from_directory(
     directory: &Path,
     architecture: Architecture,
@@ -85,7 +87,8 @@ pub fn from_directory(
     })
 }
 
-/// Loads a model for the CPU. In 8 bits the weights come from the file of an earlier load, or such a file is left for the next.
+/// Loads a model for the CPU. 8-bit weights are read from the file that an earlier load wrote; if there is none, they
+/// are made from the checkpoint, and the file is written for the next load.
 fn load_for_cpu(
     directory: &Path,
     config: Config,
@@ -109,63 +112,67 @@ fn load_for_cpu(
     Ok(Box::new(model))
 }
 
-/// Attention of a sequence over itself.
+/// The weights of self-attention: a sequence attends to its own tokens.
 struct SelfAttention<M, V> {
     norm: Norm<V>,
-    /// Queries, keys and values, one after the other.
+    /// Projects a token to its queries, keys and values, which follow each other in the output.
     project: Linear<M, V>,
     output: Linear<M, V>,
 }
 
-/// Attention of the decoder over a source.
+/// The weights of cross-attention: the decoder attends to the encoder's output for the source.
 struct CrossAttention<M, V> {
     norm: Norm<V>,
     query: Linear<M, V>,
-    /// Keys and values, one after the other, of the encoder's output.
+    /// Projects the encoder's output to keys and values, which follow each other in the output.
     key_value: Linear<M, V>,
     output: Linear<M, V>,
 }
 
-/// A feed-forward layer, gated or not.
+/// The weights of a feed-forward layer, with or without a gate.
 struct FeedForward<M, V> {
     norm: Norm<V>,
     up: Linear<M, V>,
-    /// Multiplies the activated half, where the layer is gated.
+    /// Projection whose output multiplies the activated output of `up`; none if the layer has no gate.
     gate: Option<Linear<M, V>>,
     down: Linear<M, V>,
 }
 
-/// One transformer layer; only a decoder's has cross-attention.
+/// The weights of one transformer layer of the encoder or of the decoder.
 struct Layer<M, V> {
     attention: SelfAttention<M, V>,
+    /// Cross-attention over the source; only a decoder's layers have it.
     cross: Option<CrossAttention<M, V>>,
     feed_forward: FeedForward<M, V>,
 }
 
-/// The encoder or the decoder, its matrices of form `M` and its vectors of form `V`.
+/// The weights of the encoder or of the decoder, with matrices of type `M` and vectors of type `V`.
 struct Stack<M, V> {
     embedding: M,
-    /// None where attention has a bias instead.
+    /// Position embeddings; none if positions act as a bias on attention instead (T5).
     positions: Option<PositionTable<V>>,
     embedding_norm: Option<Norm<V>>,
-    /// Attention bias by bucket of distance, `(buckets, heads)`; none where positions have embeddings.
+    /// Bias on attention scores for each range of distances between query and key, `(buckets, heads)` (T5); none if
+    /// there are position embeddings instead.
     relative_bias: Option<V>,
     layers: Vec<Layer<M, V>>,
     final_norm: Option<Norm<V>>,
     heads: Heads,
 }
 
-/// The heads of one attention layer.
+/// Number and size of the attention heads of one layer.
 #[derive(Clone, Copy)]
 struct Heads {
+    /// Number of heads.
     count: usize,
+    /// Number of values of one head (`head_dim`).
     dim: usize,
-    /// Multiplies the products of queries and keys.
+    /// Factor on the dot products of queries and keys.
     scale: f32,
 }
 
 impl Heads {
-    /// Values of all heads together.
+    /// Computes the number of values of all heads together.
     fn size(self) -> usize {
         self.count * self.dim
     }
@@ -178,18 +185,21 @@ struct Seq2Seq<M, V> {
     encoder: Stack<M, V>,
     decoder: Stack<M, V>,
     output: Linear<M, V>,
-    /// Multiplies what the output projection gets (T5 with tied embeddings).
+    /// Factor on the decoder's output before the output projection: other than 1 in a T5 with tied embeddings.
     output_scale: f32,
 }
 
-/// A table of position embeddings and the row of each token in it; none where the model has no table.
+/// A table of position embeddings, and for each token the row of the table that is added to it; none if the model has
+/// no position embeddings.
 type PositionRows<V> = Option<(Arc<V>, Vec<u32>)>;
 
 impl<M, V> Stack<M, V> {
-    /// Finds the position embeddings of tokens at these positions.
+    /// Finds the position embeddings of the tokens `ids`, which stand at `positions`; checks the ids against a
+    /// vocabulary of `rows` tokens.
     ///
     /// # Errors
-    /// Of kind `Model` for tokens outside a vocabulary of `rows` and positions beyond the model's last; those of `place_rows`.
+    /// Fails with an error of kind `Model` for a token outside the vocabulary or a position beyond the model's last;
+    /// the errors of `place_rows`.
     fn position_rows(
         &self,
         ids: &[u32],
@@ -206,7 +216,7 @@ impl<M, V> Stack<M, V> {
     }
 }
 
-/// Refuses a source without tokens.
+/// Checks that every source has at least one token; an error of kind `Model` otherwise.
 fn check_sources(sources: &[&[u32]]) -> Result<()> {
     if sources.iter().any(|source| source.is_empty()) {
         Err(Error::model("a source has no tokens"))

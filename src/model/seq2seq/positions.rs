@@ -1,40 +1,49 @@
-//! Position embeddings: rows of a checkpoint, or sines and cosines, computed as far as texts reach.
+//! Position embeddings: either stored in the checkpoint, or sines and cosines, which are computed for as many
+//! positions as texts need.
 
 use super::config::{Config, Positions};
 use crate::error::{Error, Result};
 use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// Positions that are computed at first.
+/// Number of positions for which embeddings are computed at first.
 const FIRST: usize = 64;
 
-/// The embeddings of the encoder's or the decoder's positions, as values `V` of `(1 + positions, hidden_size)`: a row of zeros
-/// for tokens that have no position, then a row for each position, without fairseq's offset.
+/// The position embeddings of the encoder or of the decoder, a matrix `V` of shape `(1 + positions, hidden_size)`: a
+/// row of zeros for tokens that have no position, then a row for each position. The first position has number 0,
+/// without the offset that fairseq's models add.
 pub(super) struct PositionTable<V> {
     positions: Positions,
     hidden_size: usize,
-    /// Positions that there can be; none where there is no limit.
+    /// The most positions that the table can have; none if there is no limit.
     count: Option<usize>,
-    /// The token that has no position: padding, in fairseq's models.
+    /// Id of the token that has no position: in fairseq's models, the padding token.
     skipped: Option<u32>,
-    /// The number of positions that have rows so far, and the rows; more are computed when a text needs them.
+    /// The number of positions whose embeddings are in the table so far, and the table; it is extended when a longer
+    /// text comes.
     rows: RwLock<(usize, Arc<V>)>,
 }
 
-/// Brings rows of this shape to where they are used, as the model's form of weights has it.
+/// A function that turns a table of float32 values, given with its shape, into the type `V` that the forward pass
+/// uses, on the device that computes.
 pub(super) type PlaceRows<'a, V> = &'a dyn Fn(Vec<f32>, [usize; 2]) -> Result<V>;
 
 impl<V> PositionTable<V> {
-    /// Makes a table of a checkpoint's rows, `(positions, hidden_size)`, without the offset.
+    /// Makes a table of position embeddings from a checkpoint's, `(positions, hidden_size)`, whose rows before the
+    /// first position (fairseq's offset) are already removed.
     ///
     /// # Errors
-    /// Those of `place_rows`, as in all of these.
+    /// The errors of `place_rows`.
     pub fn stored(config: &Config, rows: Vec<f32>, place_rows: PlaceRows<V>) -> Result<Self> {
         let count = rows.len() / config.hidden_size;
         Self::new(config, Some(count), (count, rows), place_rows)
     }
 
-    /// Makes a table of rows that are computed by the configuration.
+    /// Makes a table of position embeddings that are computed: sines and cosines of the kind that the configuration
+    /// names.
+    ///
+    /// # Errors
+    /// The errors of `place_rows`.
     pub fn computed(config: &Config, place_rows: PlaceRows<V>) -> Result<Self> {
         let first = FIRST.min(config.max_positions.unwrap_or(FIRST));
         let rows = config.positions.rows(0..first, config.hidden_size);
@@ -56,10 +65,11 @@ impl<V> PositionTable<V> {
         })
     }
 
-    /// Gives the table, with rows for at least these positions, and the row of each token in it.
+    /// Gives the table, extended to these positions if needed, and for each token the row of the table that is its
+    /// position embedding.
     ///
     /// # Errors
-    /// Of kind `Model` for a position beyond the last, and those of `place_rows`.
+    /// Fails with an error of kind `Model` for a position beyond the model's last; the errors of `place_rows`.
     pub fn rows_at(&self, ids: &[u32], positions: &[usize], place_rows: PlaceRows<V>) -> Result<(Arc<V>, Vec<u32>)> {
         let needed = positions.iter().max().map_or(0, |last| last + 1);
         if let Some(count) = self.count.filter(|count| *count < needed) {
@@ -78,7 +88,7 @@ impl<V> PositionTable<V> {
         ))
     }
 
-    /// The table, grown to the positions that are needed.
+    /// Gives the table, extended to at least `needed` positions.
     fn table(&self, needed: usize, place_rows: PlaceRows<V>) -> Result<Arc<V>> {
         let (known, rows) = {
             let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
@@ -96,20 +106,21 @@ impl<V> PositionTable<V> {
     }
 }
 
-/// Puts a row of zeros before the positions' rows and places the whole.
+/// Puts a row of zeros, for tokens without a position, before the rows of `count` positions, and passes the table to
+/// `place_rows`.
 fn with_zeros<V>(rows: Vec<f32>, count: usize, width: usize, place_rows: PlaceRows<V>) -> Result<Arc<V>> {
     let table = [vec![0.0; width], rows].concat();
     place_rows(table, [count + 1, width]).map(Arc::new)
 }
 
 impl Config {
-    /// The token that has no position: padding, in fairseq's models.
+    /// Gives the id of the token that has no position: the padding token in fairseq's models, none in others.
     fn skipped(&self) -> Option<u32> {
         matches!(self.positions, Positions::Fairseq { .. }).then_some(self.pad)
     }
 
-    /// The position of each token of a source. A token that has none does not count for those after it
-    /// (`create_position_ids_from_input_ids`).
+    /// Numbers the tokens of a source with their positions. A token that has no position is not counted (transformers
+    /// `create_position_ids_from_input_ids`).
     pub fn source_positions<'a>(&self, source: &'a [u32]) -> impl Iterator<Item = usize> + use<'a> {
         let skipped = self.skipped();
         let mut next = 0;
@@ -121,7 +132,8 @@ impl Config {
 }
 
 impl Positions {
-    /// Computes the embeddings of these positions, `(positions, width)`; nothing for embeddings that are not computed.
+    /// Computes the embeddings of the given positions, `(positions, width)`; gives nothing if this kind of model has
+    /// no computed embeddings.
     fn rows(self, positions: Range<usize>, width: usize) -> Vec<f32> {
         match self {
             Self::Marian => {
@@ -135,7 +147,7 @@ impl Positions {
             }
             Self::Fairseq { first } => {
                 let half = width / 2;
-                // In float32 throughout, as transformers has it.
+                // Computed in float32 throughout, as in transformers.
                 let step = -((10_000f64.ln() / (half as f64 - 1.0)) as f32);
                 let frequencies: Vec<f32> = (0..half).map(|i| (i as f32 * step).exp()).collect();
                 let row = |position: usize| {
@@ -182,7 +194,7 @@ mod tests {
         assert_eq!(rows[6..], whole);
         let error = table.rows_at(&[5], &[1 << 24], &keep).unwrap_err();
         assert!(error.message.contains("16777216"), "{error}");
-        // What there is is not made again.
+        // Rows that exist are not computed again.
         let fail = |_, _| Err(Error::model("made"));
         assert!(table.rows_at(&[5], &[127], &fail).is_ok() && table.rows_at(&[5], &[128], &fail).is_err());
     }

@@ -1,4 +1,5 @@
-//! The state of an encoder-decoder model's search on the CPU: the keys and values of its rows, and the sentence each reads.
+//! The decoding state of an encoder-decoder model on the CPU: the keys and values of each row's tokens, and the
+//! sentence that each row translates.
 
 use super::Heads;
 use crate::error::{Error, Result};
@@ -8,7 +9,8 @@ use std::any::Any;
 use std::ops::Range;
 
 impl Heads {
-    /// Stores the keys and values that end each `stride` of `projected`, in a slot each.
+    /// Makes a KV cache with a slot for each token. `projected` has `stride` values for each token; the last `2 *
+    /// heads * head_dim` of them are its keys and values.
     pub fn kv_cache(self, projected: &[f32], stride: usize) -> KvCache {
         let mut cache = KvCache::new(self.count, self.dim);
         let slots = projected.len().checked_div(stride).unwrap_or(0) as u32;
@@ -20,29 +22,29 @@ impl Heads {
     }
 }
 
-/// The decoder's state in one search.
+/// The decoder's state in the search for the translations of a batch.
 ///
-/// The keys and values of each output token have a slot. A row lists the slots of its tokens, so that a beam step moves
-/// numbers only, and what beams share is stored once.
+/// The keys and values of each output token have a slot in a cache. A row is a list of slots, so that a beam step
+/// copies slot numbers only, and tokens that several beams share are stored once.
 pub(super) struct DecoderState {
-    /// The tokens of each sentence among those of the encoder.
+    /// For each sentence of the batch, the range of its tokens among the source tokens of all sentences.
     sentences: Vec<Range<u32>>,
-    /// The keys and values of the source tokens, by decoder layer.
+    /// For each decoder layer, the keys and values of all source tokens.
     cross: Vec<KvCache>,
-    /// The sentence that each row translates.
+    /// For each row, the index of the sentence that it translates.
     owners: Vec<usize>,
-    /// The slots of each row, one for each position.
+    /// For each row, the slot of the token at each position.
     rows: Vec<Vec<u32>>,
-    /// The keys and values of the output tokens, by decoder layer.
+    /// For each decoder layer, the keys and values of the output tokens.
     own: Vec<KvCache>,
-    /// Slots that no row lists any more.
+    /// Slots that no row uses any more; the next tokens reuse them.
     free: Vec<u32>,
-    /// Slots there are in all.
+    /// Number of slots in each cache, used or free.
     slots: u32,
 }
 
 impl DecoderState {
-    /// Starts with one row a sentence.
+    /// Makes the state of a new search, with one row for each sentence and no output tokens yet.
     pub fn new(sentences: Vec<Range<u32>>, cross: Vec<KvCache>, heads: Heads) -> Self {
         Self {
             owners: (0..sentences.len()).collect(),
@@ -55,10 +57,10 @@ impl DecoderState {
         }
     }
 
-    /// The decoder's state inside a search's.
+    /// Gives access to the decoder's state inside a `State`.
     ///
     /// # Errors
-    /// Of kind `Model` where it is of another kind of model.
+    /// Fails with an error of kind `Model` if the state belongs to another kind of model.
     pub fn from_state(state: &mut State) -> Result<&mut Self> {
         state
             .0
@@ -67,17 +69,17 @@ impl DecoderState {
             .ok_or_else(|| Error::model("the state belongs to another kind of model"))
     }
 
-    /// Number of rows.
+    /// Counts the rows of the batch.
     pub fn rows(&self) -> usize {
         self.rows.len()
     }
 
-    /// Number of tokens that each row has read so far.
+    /// Counts the output tokens that each row has read so far, the same for all rows.
     pub fn position(&self) -> usize {
         self.rows.first().map_or(0, Vec::len)
     }
 
-    /// Gives each row a slot for one more token.
+    /// Adds a slot for one more token to each row.
     pub fn advance(&mut self) {
         for row in &mut self.rows {
             row.push(self.free.pop().unwrap_or_else(|| {
@@ -87,9 +89,11 @@ impl DecoderState {
         }
     }
 
-    /// Computes each row's attention over its own tokens. `projected` holds `(rows, queries then keys then values)`.
+    /// Stores the keys and values of each row's newest token, and computes that token's attention over the row's own
+    /// tokens. `projected` is `(rows, queries then keys then values)`.
     ///
-    /// `bias` is `(heads, positions)` or empty. Gives `(rows, heads * head_dim)`.
+    /// `bias`, `(heads, positions)` or empty, is added to the attention scores. The result is `(rows, heads *
+    /// head_dim)`.
     pub fn attend_own(&mut self, layer: usize, heads: Heads, projected: &[f32], bias: &[f32]) -> Vec<f32> {
         let width = heads.size();
         for (row, projected) in self.rows.iter().zip(projected.chunks_exact(3 * width)) {
@@ -119,12 +123,13 @@ impl DecoderState {
         })
     }
 
-    /// Computes each row's attention over its sentence; `queries` and the result are `(rows, heads * head_dim)`.
+    /// Computes each row's attention over the source tokens of its sentence. `queries` and the result are `(rows,
+    /// heads * head_dim)`.
     pub fn attend_cross(&self, layer: usize, heads: Heads, queries: &[f32]) -> Vec<f32> {
         let mut groups: Vec<QueryGroup> = Vec::new();
         let all: Vec<u32> = (0..self.sentences.last().map_or(0, |last| last.end)).collect();
         let mut first = 0;
-        // Beams of one sentence stand together and read its keys together.
+        // The beams of a sentence are neighbouring rows, and read its keys together.
         for group in self.owners.chunk_by(|a, b| a == b) {
             let tokens = &self.sentences[group[0]];
             groups.push(QueryGroup {

@@ -1,4 +1,5 @@
-//! The forward on tensors against the one on slices, which the whole program's tests hold against transformers.
+//! Compares the forward pass on candle's tensors with the one on the CPU, which the tests of the whole program
+//! compare with transformers.
 
 use super::*;
 use crate::decode::GenerationConfig;
@@ -17,7 +18,8 @@ const CHECKPOINTS: [(&str, Architecture); 9] = [
     ("t5-tied", Architecture::T5),
 ];
 
-/// Of several lengths, one with M2M-100's padding in it; the last is longer than T5's exact distances.
+/// Token ids of sources of several lengths. The second contains M2M-100's padding token; the last is longer than the
+/// distances for which T5 has a bucket each.
 const SOURCES: [&[u32]; 4] = [
     &[9, 12, 2],
     &[31, 7, 1, 8, 2],
@@ -43,7 +45,7 @@ fn load_restricted(
     let config = std::fs::read(directory.join("config.json")).expect("a configuration");
     let config: Value = serde_json::from_slice(&config).expect("a configuration");
     let generation = GenerationConfig::read(&directory, &config, None).expect("a configuration");
-    // With a second token that every output begins with.
+    // A second token is forced at the beginning of every output.
     let ids = OutputIds {
         start: generation.start.into_iter().chain([9]).collect(),
         end: generation.end,
@@ -52,7 +54,7 @@ fn load_restricted(
     from_directory(&directory, architecture, &config, ids, computation).expect(name)
 }
 
-/// The CPU, and a GPU where there is one.
+/// Lists the devices to test on: the CPU, and all GPUs that answer.
 fn devices() -> Vec<Device> {
     let gpus = crate::model::device::gpus();
     if gpus.is_empty() {
@@ -61,7 +63,8 @@ fn devices() -> Vec<Device> {
     [Device::Cpu].into_iter().chain(gpus).collect()
 }
 
-/// How far apart logits may be, which are of the order of 1: the CPU's in rounding only.
+/// Gives the largest allowed difference between two logits, which are of the order of 1; on the CPU only rounding
+/// differs.
 fn tolerance(device: &Device) -> f32 {
     if device.is_cpu() { 1e-4 } else { 1e-3 }
 }
@@ -75,7 +78,8 @@ fn begin(model: &dyn TranslationModel, sources: &[&[u32]]) -> (State, Vec<Vec<f3
     (state, rows(&logits))
 }
 
-/// Logits of a search that spreads sentences over several beams, mixes them, and lets sentences go, step by step.
+/// Gives the logits of each step of a search in which sentences get several beams, beams change their order, and
+/// finished sentences are dropped.
 fn run(model: &dyn TranslationModel) -> Vec<Vec<Vec<f32>>> {
     let (mut state, first) = begin(model, &SOURCES);
     let mut all = vec![first];
@@ -86,11 +90,12 @@ fn run(model: &dyn TranslationModel) -> Vec<Vec<Vec<f32>>> {
     step(&[10, 11, 12, 13, 14, 15, 16, 17], &mut state);
     state.select(&[1, 0, 2, 2, 5, 4, 7, 6]);
     step(&[18, 19, 20, 21, 22, 23, 24, 25], &mut state);
-    // A sentence is done, another has one beam more than the rest, the rows lie crosswise.
+    // One sentence is finished, another has one beam more than the rest, and the rows of different sentences
+    // alternate.
     state.select(&[6, 0, 7, 3, 1, 6]);
     state.select(&[0, 1, 2, 3, 4, 5]);
     step(&[8, 9, 10, 11, 12, 13], &mut state);
-    // Past the room that a cache has at first, and the positions.
+    // Goes beyond the room that a KV cache has at first, and beyond the positions computed at first.
     for token in 0..70 {
         step(&[token, 9, 10, 11, token, 13], &mut state);
     }

@@ -1,4 +1,4 @@
-//! Weights in a Hub repository's layout: safetensors or PyTorch's pickle, whole or in shards.
+//! Weights in the layout of a Hub repository: safetensors or PyTorch's pickle, in one file or in shards.
 
 #![allow(unsafe_code)]
 
@@ -12,15 +12,16 @@ use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// The weights of one directory, read tensor by tensor as they are asked for, whatever floating-point type they are stored in.
+/// The weights in one directory. Each tensor is read when it is asked for, and converted to float32 from the
+/// floating-point type in which it is stored.
 pub(in crate::model) struct Checkpoint {
     directory: PathBuf,
     parts: Vec<Part>,
-    /// The index in `parts` of the part that holds a tensor.
+    /// For each tensor's name, the index in `parts` of the file that holds it.
     part_of: HashMap<String, usize>,
 }
 
-/// One file of weights.
+/// One file of weights: the only one, or a shard.
 struct Part {
     path: PathBuf,
     tensors: Tensors,
@@ -41,7 +42,7 @@ enum Float {
 }
 
 impl Float {
-    /// Finds a type by its name in safetensors or PyTorch.
+    /// Finds a floating-point type by its name in safetensors or PyTorch; none for any other type.
     fn from_name(name: &str) -> Option<Self> {
         Some(match name {
             "F64" | "DoubleStorage" => Self::F64,
@@ -52,7 +53,7 @@ impl Float {
         })
     }
 
-    /// Bytes of one number.
+    /// Gives the size of one number in bytes.
     fn size(self) -> usize {
         match self {
             Self::F64 => 8,
@@ -61,7 +62,7 @@ impl Float {
         }
     }
 
-    /// Converts little-endian numbers to float32.
+    /// Converts little-endian numbers of this type to float32.
     fn widen(self, bytes: &[u8]) -> Vec<f32> {
         fn each<const N: usize>(bytes: &[u8], widen: impl Fn([u8; N]) -> f32) -> Vec<f32> {
             bytes.as_chunks::<N>().0.iter().map(|number| widen(*number)).collect()
@@ -76,10 +77,12 @@ impl Float {
 }
 
 impl Checkpoint {
-    /// Opens a directory's weights: `model.safetensors`, its shards, `pytorch_model.bin`, or its shards, in that order.
+    /// Opens the weights in a directory. The first that exists is used: `model.safetensors`, its shards,
+    /// `pytorch_model.bin`, its shards.
     ///
     /// # Errors
-    /// Of kind `Model`: no weights, a shard that is not there, or a file that is damaged, with its path.
+    /// Fails with an error of kind `Model`, with the path, if there are no weights, a shard is missing, or a file is
+    /// damaged.
     pub fn open(directory: &Path) -> Result<Self> {
         let mut parts = Vec::new();
         let mut part_of = HashMap::new();
@@ -138,7 +141,7 @@ impl Source for Checkpoint {
                 .hint("the file is cut short or damaged; fetch it again")
                 .source(error)
         })?;
-        // No short cut, so that it is vectorised.
+        // Looks at all values instead of stopping at the first NaN, so that the loop is vectorised.
         if values.iter().fold(false, |any, value| any | value.is_nan()) {
             Err(fail("holds values that are no numbers".to_owned()).hint("the file is damaged; fetch it again"))
         } else {
@@ -198,7 +201,7 @@ impl Part {
         }
     }
 
-    /// Gives the type, by the file's name for it, and the shape of a tensor.
+    /// Gives a tensor's number type, as the file names it, and its shape; none if it is missing.
     fn describe(&self, name: &str) -> Option<(String, Vec<usize>)> {
         match &self.tensors {
             Tensors::Safetensors(tensors) => {
@@ -227,10 +230,11 @@ fn is_safetensors(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "safetensors")
 }
 
-/// Lists the files with a directory's weights: `model.safetensors`, its shards, `pytorch_model.bin`, or its shards.
+/// Lists the files of weights in a directory. The first that exists is used: `model.safetensors`, its shards,
+/// `pytorch_model.bin`, its shards.
 ///
 /// # Errors
-/// Of kind `Model` where there are none, or a shard is missing.
+/// Fails with an error of kind `Model` if there are no weights, or a shard is missing.
 pub(in crate::model) fn weight_files(directory: &Path) -> Result<Vec<PathBuf>> {
     for (whole, index) in [
         ("model.safetensors", "model.safetensors.index.json"),
@@ -250,7 +254,7 @@ pub(in crate::model) fn weight_files(directory: &Path) -> Result<Vec<PathBuf>> {
         .hint("model.safetensors or pytorch_model.bin is expected, or their shards with an index"))
 }
 
-/// Lists the files that an index names.
+/// Lists the shards that an index file (`*.index.json`) names.
 fn shards(directory: &Path, index: &Path) -> Result<Vec<PathBuf>> {
     let damaged = |what: String| Error::model(what).path(index).hint("fetch the file again");
     let text = std::fs::read(index).map_err(|error| damaged(format!("cannot be read: {error}")).source(error))?;
@@ -284,7 +288,7 @@ fn shards(directory: &Path, index: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Formats a shape for messages, such as `512 by 64`.
+/// Formats a tensor's shape for error messages, such as `512 by 64`.
 fn format_shape(shape: &[usize]) -> String {
     let sizes: Vec<String> = shape.iter().map(usize::to_string).collect();
     if sizes.is_empty() {

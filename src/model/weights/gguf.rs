@@ -1,4 +1,4 @@
-//! GGUF files: metadata and tensors over a memory map, checked as they are asked for.
+//! Reads metadata and tensors of GGUF files from a memory map; each tensor is checked when it is asked for.
 
 #![allow(unsafe_code)]
 
@@ -13,40 +13,40 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// An open GGUF file. Its metadata is in memory; tensors are read from the map as they are asked for.
+/// An open GGUF file. Its metadata is loaded; tensors are read from the memory map when they are asked for.
 pub struct Gguf {
     path: PathBuf,
     content: Content,
     map: Arc<Mmap>,
 }
 
-/// A tensor as it is stored in the file.
+/// A tensor as the GGUF file stores it, in ggml's blocks.
 #[derive(Clone, Copy)]
 pub struct RawTensor<'a> {
-    /// The type of its blocks.
+    /// ggml type of the tensor's blocks, such as `Q4K`.
     pub dtype: GgmlDType,
-    /// Number of rows; a vector has one.
+    /// Number of rows of the tensor; 1 for a vector.
     pub rows: usize,
-    /// Number of columns; the values of a row follow each other.
+    /// Number of columns of the tensor, that is of values in each row.
     pub columns: usize,
-    /// Its blocks, row by row.
+    /// The tensor's blocks, row after row, as raw bytes of the file.
     pub bytes: &'a [u8],
 }
 
-/// A matrix that is left in the file, and of which single rows are read: the others take no memory.
+/// A matrix that stays in the GGUF file. Single rows are read on demand, so that the rest takes no memory.
 pub struct StoredRows {
     map: Arc<Mmap>,
     dtype: GgmlDType,
     columns: usize,
-    /// Its bytes in the map.
+    /// Byte range of the matrix in the memory map.
     range: Range<usize>,
 }
 
 impl StoredRows {
-    /// Appends these rows to `out` in float32, each value times `scale`.
+    /// Appends the given rows of the matrix to `out` in float32, each value multiplied by `scale`.
     ///
     /// # Errors
-    /// candle's, for a row that is not there.
+    /// candle's error if a row does not exist.
     pub fn read(&self, rows: &[u32], scale: f32, out: &mut Vec<f32>) -> candle_core::Result<()> {
         let length = self.columns / self.dtype.block_size() * self.dtype.type_size();
         let bytes = &self.map[self.range.clone()];
@@ -55,13 +55,14 @@ impl StoredRows {
             let values = dequantize(self.dtype, bytes, self.columns)?;
             out.extend(values.iter().map(|value| value * scale));
         }
-        // The system maps the pages around a row as well, and in time the whole matrix.
+        // Reading a row also loads the pages around it, and in time the whole matrix.
         release(&self.map, &self.range);
         Ok(())
     }
 }
 
-/// Tells the system that bytes of the map are not needed for now, so that they stop counting as this process's memory.
+/// Tells the operating system that a range of bytes of the memory map is not needed for now, so that it stops
+/// counting as memory of this process.
 fn release(map: &Mmap, range: &Range<usize>) {
     #[cfg(unix)]
     {
@@ -75,10 +76,10 @@ fn release(map: &Mmap, range: &Range<usize>) {
 }
 
 impl Gguf {
-    /// Opens a file and reads its metadata.
+    /// Opens a GGUF file and reads its metadata.
     ///
     /// # Errors
-    /// Of kind `Model`, with the path: not there, not GGUF, or cut short.
+    /// Fails with an error of kind `Model`, with the path, if the file is missing, not GGUF, or cut short.
     pub fn open(path: &Path) -> Result<Self> {
         let fail = |message: &str| Error::model(message).path(path);
         let file = File::open(path).map_err(|e| fail(&format!("cannot open the model file: {e}")).source(e))?;
@@ -109,7 +110,7 @@ impl Gguf {
         })
     }
 
-    /// The file's path.
+    /// Gives the path of the GGUF file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -122,7 +123,8 @@ impl Gguf {
         self.content.metadata.get(key)
     }
 
-    /// Reads an integer of any width, at least 0; none where the key is missing or of another type.
+    /// Reads an integer of any width that is at least 0 from the metadata; none if the key is missing or has another
+    /// type.
     pub fn integer(&self, key: &str) -> Option<usize> {
         match self.value(key)? {
             Value::U8(v) => Some(usize::from(*v)),
@@ -137,10 +139,10 @@ impl Gguf {
         }
     }
 
-    /// Reads an integer that must be there and be at least 1.
+    /// Reads an integer from the metadata that must exist and be at least 1.
     ///
     /// # Errors
-    /// Of kind `Model`, with the file and the key.
+    /// Fails with an error of kind `Model`, with the file and the key, if the integer is missing or 0.
     pub fn size(&self, key: &str) -> Result<usize> {
         match self.integer(key) {
             Some(v) if v > 0 => Ok(v),
@@ -149,7 +151,7 @@ impl Gguf {
         }
     }
 
-    /// Reads a floating-point number; none where the key is missing or of another type.
+    /// Reads a floating-point number from the metadata; none if the key is missing or has another type.
     pub fn float(&self, key: &str) -> Option<f64> {
         match self.value(key)? {
             Value::F32(v) => Some(f64::from(*v)),
@@ -158,17 +160,18 @@ impl Gguf {
         }
     }
 
-    /// Reads a boolean; none where the key is missing or of another type.
+    /// Reads a boolean from the metadata; none if the key is missing or has another type.
     pub fn boolean(&self, key: &str) -> Option<bool> {
         self.value(key)?.to_bool().ok()
     }
 
-    /// Reads a text; none where the key is missing or of another type.
+    /// Reads a string from the metadata; none if the key is missing or has another type.
     pub fn string(&self, key: &str) -> Option<&str> {
         self.value(key)?.to_string().ok().map(String::as_str)
     }
 
-    /// The name of the file's mixture of types, such as `q4_k_m`; `quantized` where it names none (llama.cpp `llama_ftype`).
+    /// Gives the name of the quantisation that the file says it uses, such as `q4_k_m`; `quantized` if it says none
+    /// that is known (llama.cpp's `llama_ftype`).
     pub fn file_type(&self) -> &'static str {
         match self.integer("general.file_type") {
             Some(0) => "f32",
@@ -192,10 +195,10 @@ impl Gguf {
         }
     }
 
-    /// Reads an array that must be there.
+    /// Reads an array from the metadata that must exist.
     ///
     /// # Errors
-    /// Of kind `Model`, with the file and the key.
+    /// Fails with an error of kind `Model`, with the file and the key, if the array is missing.
     pub fn array(&self, key: &str) -> Result<&[Value]> {
         match self.value(key) {
             Some(Value::Array(values)) => Ok(values),
@@ -203,15 +206,16 @@ impl Gguf {
         }
     }
 
-    /// Whether the file has a tensor of this name.
+    /// Whether the file has a tensor called `name`.
     pub fn has_tensor(&self, name: &str) -> bool {
         self.content.tensor_infos.contains_key(name)
     }
 
-    /// Finds a tensor and checks that its bytes are inside the file.
+    /// Finds the tensor `name`, a matrix or a vector, and checks that its bytes are inside the file.
     ///
     /// # Errors
-    /// Of kind `Model`, with the file and the tensor, as all of these.
+    /// Fails with an error of kind `Model`, with the file and the tensor's name, if the tensor is missing, damaged,
+    /// or has more than two dimensions.
     pub fn tensor(&self, name: &str) -> Result<RawTensor<'_>> {
         let place = format!("tensor {name}");
         let info = self
@@ -257,18 +261,22 @@ impl Gguf {
         })
     }
 
-    /// Tells the system that a tensor's bytes are not needed again, so that they stop counting as this process's memory.
+    /// Tells the operating system that a tensor's bytes are not needed again, so that they stop counting as memory of
+    /// this process.
     pub fn release(&self, tensor: RawTensor) {
         release(&self.map, &self.range(tensor));
     }
 
-    /// The range of a tensor's bytes in the map.
+    /// Computes the byte range of a tensor in the memory map.
     fn range(&self, tensor: RawTensor) -> Range<usize> {
         let start = tensor.bytes.as_ptr() as usize - self.map.as_ptr() as usize;
         start..start + tensor.bytes.len()
     }
 
-    /// Finds a matrix of this shape, to read single rows of it.
+    /// Finds the matrix `name`, which must have this shape, to read single rows of it on demand.
+    ///
+    /// # Errors
+    /// The errors of [`Gguf::tensor_of`].
     pub fn rows_of(&self, name: &str, rows: usize, columns: usize) -> Result<StoredRows> {
         let tensor = self.tensor_of(name, rows, columns)?;
         Ok(StoredRows {
@@ -279,7 +287,10 @@ impl Gguf {
         })
     }
 
-    /// Finds a tensor that must have this shape; `rows` is 1 for a vector.
+    /// Finds the tensor `name`, which must have this shape; `rows` is 1 for a vector.
+    ///
+    /// # Errors
+    /// The errors of [`Gguf::tensor`]; of kind `Model` if the tensor has another shape.
     pub fn tensor_of(&self, name: &str, rows: usize, columns: usize) -> Result<RawTensor<'_>> {
         let tensor = self.tensor(name)?;
         if (tensor.rows, tensor.columns) != (rows, columns) {
@@ -289,7 +300,10 @@ impl Gguf {
         Ok(tensor)
     }
 
-    /// Reads a vector that must be stored in float32.
+    /// Reads the vector `name` of `len` values, which must be stored in float32.
+    ///
+    /// # Errors
+    /// The errors of [`Gguf::tensor_of`]; of kind `Model` if the vector is stored in another type.
     pub fn vector(&self, name: &str, len: usize) -> Result<Vec<f32>> {
         let tensor = self.tensor_of(name, 1, len)?;
         if tensor.dtype != GgmlDType::F32 {

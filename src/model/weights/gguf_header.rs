@@ -1,4 +1,4 @@
-//! The beginning of a GGUF file: what it is, without reading all of it.
+//! Reads the beginning of a GGUF file to tell which model it holds, without reading the rest.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -7,34 +7,36 @@ use std::path::Path;
 /// The bytes that every GGUF file begins with.
 pub(super) const MAGIC: &[u8; 4] = b"GGUF";
 
-/// Whether a file begins as a GGUF file does; false if it cannot be read.
+/// Whether a file begins with the bytes `GGUF`; false if it cannot be read.
 pub fn is_gguf(path: &Path) -> bool {
     File::open(path)
         .and_then(|mut file| bytes::<4>(&mut file))
         .is_ok_and(|start| &start == MAGIC)
 }
 
-/// The texts in a GGUF file's metadata that say which model it holds.
+/// The two strings in a GGUF file's metadata that say which model the file holds.
 ///
-/// Only the header's first keys are read: candle's reader would read the whole vocabulary for them, and trusts its lengths.
+/// Only the metadata's first keys are read: candle's reader would read the whole vocabulary too, and would trust any
+/// length that the file gives.
 pub struct GgufHeader {
-    /// `general.architecture`, such as `gemma3`; empty if the file gives none.
+    /// The file's `general.architecture`, such as `gemma3`; empty if the file gives none.
     pub architecture: String,
-    /// `general.name`, such as `Gemma 3 270m`; empty if the file gives none.
+    /// The file's `general.name`, such as `Gemma 3 270m`; empty if the file gives none.
     pub name: String,
 }
 
 impl GgufHeader {
-    /// Reads the header of a file.
+    /// Reads the architecture and the name from the header of the GGUF file `path`.
     ///
     /// # Errors
-    /// Of kind `InvalidData` for what is no GGUF file or damaged, of kind `UnexpectedEof` for a file that ends in its header,
-    /// and the system's.
+    /// Fails with an error of kind `InvalidData` if the file is not GGUF or is damaged, of kind `UnexpectedEof` if it
+    /// ends within the header, or the operating system's error.
     pub fn read(path: &Path) -> io::Result<Self> {
         Self::parse(&mut BufReader::new(File::open(path)?))
     }
 
-    /// Reads keys until both texts are found, or an array follows them: the vocabulary.
+    /// Reads the metadata's keys, and stops at the first array (such as the vocabulary) after both the architecture
+    /// and the name.
     fn parse(reader: &mut (impl Read + Seek)) -> io::Result<Self> {
         let mut header = Self {
             architecture: String::new(),
@@ -77,7 +79,8 @@ impl GgufHeader {
     }
 }
 
-/// Skips an array of strings; gives the number of bytes still to skip, for an array of numbers.
+/// Skips an array in the metadata. An array of strings is skipped at once, and the result is 0; for an array of
+/// numbers the result is the number of bytes that the caller must still skip.
 fn skip_array(reader: &mut (impl Read + Seek)) -> io::Result<i64> {
     let element = u32::from_le_bytes(bytes(reader)?);
     let count = u64::from_le_bytes(bytes(reader)?);
@@ -104,7 +107,8 @@ fn bytes<const N: usize>(reader: &mut impl Read) -> io::Result<[u8; N]> {
     Ok(bytes)
 }
 
-/// Reads a string. A length that no file has is the sign of a damaged file, and not allocated.
+/// Reads a string of the metadata. A length beyond the end of the file, as in a damaged file, is an error and
+/// allocates no memory.
 fn string(reader: &mut impl Read) -> io::Result<String> {
     let length = u64::from_le_bytes(bytes(reader)?);
     let mut text = Vec::new();
@@ -118,7 +122,7 @@ fn invalid(message: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, message.into())
 }
 
-/// The bytes of a GGUF header with these keys and texts, for tests.
+/// Makes the bytes of a GGUF header whose metadata is these pairs of key and string, for tests.
 #[cfg(test)]
 pub(crate) fn header_bytes(strings: &[(&str, &str)]) -> Vec<u8> {
     let mut file = b"GGUF\x03\0\0\0".to_vec();

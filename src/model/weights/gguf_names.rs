@@ -1,4 +1,5 @@
-//! A GGUF file's tensors under the names that Hugging Face checkpoints have (llama.cpp `gguf-py/gguf/tensor_mapping.py`).
+//! Gives a GGUF file's tensors under their names in Hugging Face checkpoints (llama.cpp
+//! `gguf-py/gguf/tensor_mapping.py`).
 
 use super::gguf::{Gguf, StoredRows};
 use super::source::{Source, Wanted};
@@ -7,14 +8,14 @@ use crate::model::cpu::ggml::dequantize;
 use crate::model::cpu::matrix::{Activations, Matrix};
 use std::sync::Arc;
 
-/// The weights of a decoder-only model in a GGUF file.
+/// A [`Source`] that reads the weights of a decoder-only model from a GGUF file.
 pub(in crate::model) struct GgufWeights<'a> {
     gguf: &'a Gguf,
-    /// Whether norms follow attention and feed-forward layers, as in a Gemma.
+    /// Whether the architecture has norms also after its attention and feed-forward layers, as Gemma does.
     post_norms: bool,
 }
 
-/// The parts of a layer: their name in a checkpoint, and in a GGUF file.
+/// Names of a layer's parts: in a Hugging Face checkpoint, and in a GGUF file.
 const LAYER_PARTS: [(&str, &str); 14] = [
     ("input_layernorm", "attn_norm"),
     ("self_attn.q_proj", "attn_q"),
@@ -33,12 +34,14 @@ const LAYER_PARTS: [(&str, &str); 14] = [
 ];
 
 impl<'a> GgufWeights<'a> {
-    /// Names an open file's tensors. `post_norms` says whether the architecture has norms after its layers too.
+    /// Makes a [`Source`] of an open GGUF file. `post_norms` tells whether the architecture has norms also after its
+    /// attention and feed-forward layers.
     pub fn new(gguf: &'a Gguf, post_norms: bool) -> Self {
         Self { gguf, post_norms }
     }
 
-    /// The file's own name of a tensor; a name that no GGUF file has stays as it is.
+    /// Translates a tensor's Hugging Face name to its name in the GGUF file; a name that has no translation stays as
+    /// it is.
     fn stored(&self, name: &str) -> String {
         self.translate(name).unwrap_or_else(|| name.to_owned())
     }
@@ -53,7 +56,8 @@ impl<'a> GgufWeights<'a> {
         let (layer, rest) = name.strip_prefix("model.layers.")?.split_once('.')?;
         let (part, kind) = rest.rsplit_once('.')?;
         let part = match part {
-            // Llama's name for the norm before the feed-forward layer is Gemma's for the one after attention.
+            // Llama calls the norm before the feed-forward layer by the name that Gemma has for the norm after
+            // attention.
             "post_attention_layernorm" if self.post_norms => "post_attention_norm",
             "post_attention_layernorm" => "ffn_norm",
             part => LAYER_PARTS.iter().find(|(known, _)| *known == part)?.1,

@@ -1,7 +1,7 @@
-//! 8-bit weights that an earlier load left beside a checkpoint, ready to be used from a memory map.
+//! 8-bit weights that an earlier load saved in the checkpoint's directory, used directly from a memory map.
 //!
-//! The file: `PLAEINT8`, the header's length (u64, little-endian), the header (JSON: which files it was made from, and where
-//! each entry is), then the entries, each at a multiple of 64 bytes.
+//! The file holds `PLAEINT8`, the header's length (u64, little-endian), the header (JSON: the checkpoint files that
+//! the weights were made from, and the position of each entry), then the entries, each at a multiple of 64 bytes.
 
 #![allow(unsafe_code)]
 
@@ -19,29 +19,32 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-/// The name of the file in a model's directory.
+/// Name of the file with the 8-bit weights, in the model's directory.
 const FILE: &str = "plae-int8.bin";
 const MAGIC: &[u8; 8] = b"PLAEINT8";
-/// Format version of the file; raise it when the form of an entry changes, or which entries are asked for.
+/// Format version of the file with the 8-bit weights; raise it when the format of the entries changes, or when a
+/// model loads other entries.
 const VERSION: u32 = 2;
-/// Bytes that the start of each entry is a multiple of.
+/// Every entry of the file starts at a multiple of this many bytes.
 const ALIGNMENT: usize = 64;
 
-/// The 8-bit weights of a checkpoint, from the file of an earlier load.
+/// A [`Source`] that gives a checkpoint's weights in 8 bits from the file that an earlier load wrote.
 pub(in crate::model) struct Int8Cache {
     path: PathBuf,
     map: Arc<Mmap>,
     header: Header,
 }
 
-/// A checkpoint that remembers what was read of it in 8 bits, to write it down for the next load.
+/// A [`Source`] that reads a checkpoint, quantises its matrices to 8 bits, and keeps all it has read, to write it to
+/// a file for the next load.
 pub(in crate::model) struct Int8Recorder {
     checkpoint: Checkpoint,
-    /// The entries by name; the names of matrices that were read as one are joined by `+`.
+    /// The matrices and vectors read so far, by name; a matrix stacked from several stored ones has their names
+    /// joined by `+`.
     read: RefCell<BTreeMap<String, Entry>>,
 }
 
-/// The matrix or vector that was read under one name.
+/// A matrix or vector that was read from the checkpoint, to be written to the file.
 enum Entry {
     Matrix(Arc<Matrix>),
     Vector(Vec<f32>),
@@ -54,27 +57,30 @@ struct Header {
     entries: BTreeMap<String, EntryPlace>,
 }
 
-/// A file of the checkpoint as it was when it was read; if it has changed, the 8-bit file is void.
+/// One of the checkpoint's files at the time when it was read; if the file has changed since, the 8-bit weights are
+/// not used.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct CheckpointFile {
     name: String,
     size: u64,
-    /// Nanoseconds since 1970.
+    /// Time of the last change, in nanoseconds since 1970.
     modified: u128,
 }
 
-/// The position of an entry in the file, and its shape.
+/// Position and shape of one entry, a matrix or a vector, in the file of 8-bit weights.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct EntryPlace {
-    /// Its first byte.
+    /// Offset of the entry's first byte in the file.
     start: usize,
-    /// 0 for a vector.
+    /// Number of rows of a matrix; 0 for a vector.
     rows: usize,
+    /// Number of columns of a matrix, or of values of a vector.
     columns: usize,
 }
 
 impl Int8Cache {
-    /// Opens the file in a model's directory; none where there is none, or not one made from the checkpoint as it is now.
+    /// Opens the 8-bit weights in a model's directory; none if there are none, or if the checkpoint has changed since
+    /// they were made.
     pub fn open(directory: &Path) -> Option<Self> {
         let made_from = checkpoint_files(directory).ok()?;
         let (map, header) = read(directory, &made_from)?;
@@ -114,7 +120,7 @@ impl Source for Int8Cache {
 }
 
 impl Int8Recorder {
-    /// Reads a checkpoint.
+    /// Starts recording what is read from `checkpoint`.
     pub fn new(checkpoint: Checkpoint) -> Self {
         Self {
             checkpoint,
@@ -122,9 +128,9 @@ impl Int8Recorder {
         }
     }
 
-    /// Writes what was read beside the checkpoint, for the next load.
+    /// Writes all weights read so far to the file of 8-bit weights in `directory`, for the next load.
     ///
-    /// A directory that cannot be written to only costs the next load its time.
+    /// If the directory cannot be written to, nothing is written, and the next load quantises again.
     pub fn write(self, directory: &Path) {
         if let Ok(made_from) = checkpoint_files(directory) {
             let _ = write(directory, made_from, &self.read.into_inner());
@@ -160,7 +166,7 @@ impl Source for Int8Recorder {
     }
 }
 
-/// The error for an entry that is missing or of another shape.
+/// Makes the error for an entry of the 8-bit file that is missing or has another shape.
 fn unfit(path: &Path, name: &str) -> Error {
     Error::model("does not fit config.json")
         .path(path)
@@ -168,7 +174,7 @@ fn unfit(path: &Path, name: &str) -> Error {
         .hint("delete the file; it is made again from the checkpoint")
 }
 
-/// Describes the files with a directory's weights.
+/// Lists the files of weights in a checkpoint's directory, with their sizes and times of change.
 fn checkpoint_files(directory: &Path) -> Result<Vec<CheckpointFile>> {
     let files = weight_files(directory)?.into_iter();
     let describe = |path: PathBuf| -> io::Result<CheckpointFile> {
@@ -185,7 +191,8 @@ fn checkpoint_files(directory: &Path) -> Result<Vec<CheckpointFile>> {
         .collect()
 }
 
-/// Maps the 8-bit file, if there is one and it was made from these files.
+/// Maps the file of 8-bit weights in `directory` into memory and reads its header; none unless it was made from the
+/// files `made_from`.
 fn read(directory: &Path, made_from: &[CheckpointFile]) -> Option<(Arc<Mmap>, Header)> {
     let file = File::open(directory.join(FILE)).ok()?;
     // SAFETY: the map is read only and the file is never changed in place, only replaced as a whole; a file that another
@@ -200,7 +207,7 @@ fn read(directory: &Path, made_from: &[CheckpointFile]) -> Option<(Arc<Mmap>, He
     sound.then(|| (Arc::new(map), header))
 }
 
-/// Counts the bytes of an entry; none where they overflow.
+/// Computes the size of an entry in bytes; none if the number overflows.
 fn size(entry: &EntryPlace) -> Option<usize> {
     match entry.rows {
         0 => entry.columns.checked_mul(4),
@@ -208,7 +215,7 @@ fn size(entry: &EntryPlace) -> Option<usize> {
     }
 }
 
-/// Writes the 8-bit file, complete or not at all.
+/// Writes the file of 8-bit weights into `directory`, complete or not at all.
 fn write(directory: &Path, made_from: Vec<CheckpointFile>, read: &BTreeMap<String, Entry>) -> io::Result<()> {
     let mut header = Header {
         version: VERSION,
@@ -230,7 +237,7 @@ fn write(directory: &Path, made_from: Vec<CheckpointFile>, read: &BTreeMap<Strin
         };
         header.entries.insert(name.clone(), described);
     }
-    // The longest that the header can be, starts still unknown.
+    // The header is at its longest now, with all starts at the largest number.
     let reserved = (16 + serde_json::to_vec(&header)?.len()).next_multiple_of(ALIGNMENT);
     let mut end = reserved;
     for entry in header.entries.values_mut() {

@@ -1,20 +1,20 @@
-//! Typed reading of a model's `config.json`, with errors that name the key.
+//! Reads typed values from a model's `config.json`; errors name the key.
 
 use crate::error::{Error, Result};
 use crate::model::cpu::ops::Activation;
 use serde_json::Value;
 use std::path::Path;
 
-/// A JSON object whose values are read by key, with errors that name the file and the key.
+/// A JSON object, such as a `config.json`, whose values are read by key; errors name the file and the key.
 pub(in crate::model) struct Keys<'a> {
-    /// The file, for messages.
+    /// Path of the JSON file, for error messages.
     pub path: &'a Path,
-    /// The object, or null for one without keys.
+    /// The JSON object; null counts as an object without keys.
     pub value: &'a Value,
 }
 
 impl Keys<'_> {
-    /// Makes the error for a key.
+    /// Makes an error of kind `Model` that names the file and `key`.
     pub fn fail(&self, key: &str, message: impl Into<String>) -> Error {
         Error::model(message)
             .path(self.path)
@@ -22,15 +22,16 @@ impl Keys<'_> {
             .hint("the file is not whole, or not that of a model of this kind")
     }
 
-    /// The value of a key; none for a key that is missing or null.
+    /// Gives the value of `key`; none if the key is missing or null.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.value.get(key).filter(|value| !value.is_null())
     }
 
-    /// Reads a size, at least 1; `default` where the file has none.
+    /// Reads a whole number from 1 to 2^24; gives `default` if the key is missing or null.
     ///
     /// # Errors
-    /// Of kind `Model`, as all of these, for a value of another kind, and for a missing key without a default.
+    /// Fails with an error of kind `Model` if the value is not such a number, or the key is missing and there is no
+    /// default.
     pub fn size(&self, key: &str, default: Option<usize>) -> Result<usize> {
         let value = match (self.get(key), default) {
             (Some(value), _) => value
@@ -46,7 +47,7 @@ impl Keys<'_> {
         }
     }
 
-    /// Reads a number above 0; none where the file has none.
+    /// Reads a number above 0; none if the key is missing or null, an error of kind `Model` for any other value.
     pub fn number(&self, key: &str) -> Result<Option<f64>> {
         self.get(key)
             .map(|value| {
@@ -58,7 +59,7 @@ impl Keys<'_> {
             .transpose()
     }
 
-    /// Reads a boolean.
+    /// Reads a boolean; gives `default` if the key is missing or null, an error of kind `Model` for any other value.
     pub fn flag(&self, key: &str, default: bool) -> Result<bool> {
         match self.get(key) {
             None => Ok(default),
@@ -68,7 +69,7 @@ impl Keys<'_> {
         }
     }
 
-    /// Reads a name.
+    /// Reads a string; gives `default` if the key is missing or null, an error of kind `Model` for any other value.
     pub fn text(&self, key: &str, default: &'static str) -> Result<&str> {
         match self.get(key) {
             None => Ok(default),
@@ -78,7 +79,8 @@ impl Keys<'_> {
         }
     }
 
-    /// Finds the activation called `name`, which `key` gave.
+    /// Finds the activation function called `name`; the error for an unknown one names `key`, from which the name was
+    /// read.
     pub fn activation(&self, key: &str, name: &str) -> Result<Activation> {
         Activation::from_name(name).ok_or_else(|| self.fail(key, format!("the activation `{name}` is not known")))
     }

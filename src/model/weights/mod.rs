@@ -1,4 +1,4 @@
-//! Weights and configurations as they lie on disk: safetensors, PyTorch pickles, GGUF, and plae's own 8-bit files.
+//! Reads weights and configurations from disk: safetensors, PyTorch pickles, GGUF, and plae's own 8-bit files.
 
 pub(crate) mod checkpoint;
 pub mod gguf;

@@ -1,7 +1,8 @@
-//! PyTorch's checkpoints: a zip archive of a pickle, which lists the tensors, and of storages, which hold their bytes.
+//! PyTorch checkpoints: zip archives of a pickle, which lists the tensors, and of storages, which hold the tensors'
+//! bytes.
 //!
-//! candle's pickle machine is used, but not its reading of tensors, which prints what it skips, fails on strides and does not
-//! tell a tensor's type. Nothing in a pickle is ever called.
+//! candle's pickle interpreter is used, but not its reading of tensors, which prints the objects that it skips, fails
+//! on strides, and does not tell a tensor's type. No function that a pickle names is ever called.
 
 use candle_core::pickle::{Object, Stack};
 use std::collections::HashMap;
@@ -12,30 +13,30 @@ use zip::ZipArchive;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// An open checkpoint file.
+/// An open PyTorch checkpoint: its path, and where in it each tensor is.
 pub(in crate::model) struct Pickle {
     path: PathBuf,
     tensors: HashMap<String, Tensor>,
 }
 
-/// A tensor's type, shape and place in the archive.
+/// Describes one tensor of the archive: its type, its shape, and where its numbers are.
 pub(in crate::model) struct Tensor {
-    /// PyTorch's name of its type, such as `FloatStorage`.
+    /// PyTorch's name of the tensor's number type, such as `FloatStorage`.
     pub kind: String,
     pub shape: Vec<usize>,
-    /// For each dimension, the distance in numbers from one index to the next.
+    /// Stride of each dimension: the distance in the storage, counted in numbers, between two neighbours along it.
     strides: Vec<usize>,
-    /// The index of its first number in the storage.
+    /// Index of the tensor's first number in the storage.
     start: usize,
-    /// The storage's name in the archive.
+    /// Name of the archive's member that is the tensor's storage.
     entry: String,
 }
 
 impl Pickle {
-    /// Opens a file and lists its tensors; what else it holds is skipped.
+    /// Opens a PyTorch checkpoint and lists its tensors; other objects in it are skipped.
     ///
     /// # Errors
-    /// Where it is no archive, or no pickle that candle can follow.
+    /// Fails if the file is not a zip archive, or candle cannot interpret its pickle.
     pub fn open(path: &Path) -> Result<Self, Failure> {
         let mut archive = archive(path)?;
         let names: Vec<String> = archive
@@ -61,7 +62,7 @@ impl Pickle {
         })
     }
 
-    /// The names of the tensors.
+    /// Gives the names of all tensors of the checkpoint, in no particular order.
     pub fn names(&self) -> impl Iterator<Item = &String> {
         self.tensors.keys()
     }
@@ -71,10 +72,10 @@ impl Pickle {
         self.tensors.get(name)
     }
 
-    /// Reads a tensor's numbers, of `size` bytes each, row by row.
+    /// Reads a tensor's numbers from the archive, row by row, as raw bytes; each number has `size` bytes.
     ///
     /// # Errors
-    /// Where the storage is missing or too short.
+    /// Fails if the storage is missing or too short.
     pub fn bytes(&self, tensor: &Tensor, size: usize) -> Result<Vec<u8>, Failure> {
         let (count, span) = tensor.extent().ok_or("a shape beyond all memory")?;
         let bytes = |numbers: usize| numbers.checked_mul(size).ok_or("a shape beyond all memory");
@@ -111,7 +112,8 @@ impl Pickle {
 }
 
 impl Tensor {
-    /// Reads a tensor, plain or as a parameter, of the pickle whose storages are below `base`; none for anything else.
+    /// Reads the description of a tensor or of a `Parameter` from a pickled object. `base` is the directory in the
+    /// archive that holds the pickle's storages. None for any other object.
     fn read(object: Object, base: &str) -> Option<Self> {
         let (name, mut arguments) = call(object)?;
         match name.as_str() {
@@ -127,7 +129,7 @@ impl Tensor {
             }
             _ => return None,
         }
-        // (the storage, its first number, the sizes, the strides, and what is of no concern)
+        // (the storage, the index of its first number, the sizes, the strides, and arguments that are not needed)
         let mut arguments = arguments.into_iter();
         let Object::PersistentLoad(storage) = arguments.next()? else {
             return None;
@@ -151,7 +153,8 @@ impl Tensor {
         })
     }
 
-    /// Counts the tensor's numbers, and the numbers of the storage that they are spread over; none where they overflow.
+    /// Computes how many numbers the tensor has, and over how many numbers of the storage they are spread; none if a
+    /// count overflows.
     fn extent(&self) -> Option<(usize, usize)> {
         let count = self
             .shape
@@ -164,7 +167,7 @@ impl Tensor {
         Some((count, if count == 0 { 0 } else { last.checked_add(1)? }))
     }
 
-    /// Whether the storage holds the numbers row by row.
+    /// Whether the storage holds the tensor's numbers row by row without gaps, so that they can be used as they are.
     fn is_in_order(&self) -> bool {
         let mut expected = 1;
         self.shape.iter().zip(&self.strides).rev().all(|(size, stride)| {
@@ -179,7 +182,7 @@ fn archive(path: &Path) -> Result<ZipArchive<BufReader<File>>, Failure> {
     Ok(ZipArchive::new(BufReader::new(File::open(path)?))?)
 }
 
-/// Reads a call: the function's name and its arguments.
+/// Reads a pickled function call: gives the function's name and its arguments.
 fn call(object: Object) -> Option<(String, Vec<Object>)> {
     let (callable, arguments) = object.reduce().ok()?;
     let (module, name) = callable.class().ok()?;
@@ -199,7 +202,8 @@ mod tests {
     use super::*;
     use std::io::Write;
 
-    /// A checkpoint of one tensor, `a`, of six numbers of two bytes, whose sizes and strides are these.
+    /// Writes a checkpoint of one tensor `a` of 2-byte numbers, with the given sizes, strides and bytes of its
+    /// storage.
     fn checkpoint(directory: &Path, sizes: [u8; 2], strides: [u8; 2], storage: &[u8]) -> PathBuf {
         let text = |text: &str| [b"X", &(text.len() as u32).to_le_bytes()[..], text.as_bytes()].concat();
         let pair = |[a, b]: [u8; 2]| vec![b'K', a, b'K', b, 0x86];

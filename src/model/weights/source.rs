@@ -1,4 +1,5 @@
-//! Sources and forms of weights: one trait for every kind of file, and one for what a forward pass computes with.
+//! Sources and forms of weights: [`Source`] reads tensors from a kind of file, [`Form`] turns them into what a
+//! forward pass computes with.
 
 use crate::error::Result;
 use crate::model::candle_error;
@@ -7,55 +8,58 @@ use crate::model::weights::gguf::StoredRows;
 use candle_core::{DType, Device, Tensor};
 use std::sync::Arc;
 
-/// Weights of one model by their Hugging Face names, whatever file they are stored in and however.
+/// Reads the weights of one model by their Hugging Face names, whatever file they are stored in.
 ///
-/// A source of another layout translates the names: another kind of file is one more implementation, which all forward passes
-/// can load from.
+/// Files that name tensors otherwise have the names translated. To support another kind of file, implement this
+/// trait: all forward passes can then load from it.
 pub(in crate::model) trait Source {
-    /// Whether there is a tensor of this name.
+    /// Whether the source has a tensor called `name`.
     fn has(&self, name: &str) -> bool;
 
-    /// The first dimension of a tensor; none if it is not there.
+    /// Gives the number of rows (the first dimension) of the tensor `name`; none if it is missing.
     fn rows(&self, name: &str) -> Option<usize>;
 
-    /// Reads a tensor of this shape in float32, row by row.
+    /// Reads the tensor `name`, which must have this shape, as float32 values, row by row.
     ///
     /// # Errors
-    /// Of kind `Model`, with the file and the tensor, where it is missing, damaged or of another shape.
+    /// Fails with an error of kind `Model`, with the file and the tensor's name, if the tensor is missing, damaged or
+    /// of another shape.
     fn floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>>;
 
-    /// Gives a matrix that is stored quantised as the CPU's kernels take it; none where it has to be made of
-    /// [`Source::floats`], as by default.
+    /// Gives a matrix that the file stores quantised in the form that the CPU kernels use. The default is none: the
+    /// caller then makes the matrix from [`Source::floats`].
     ///
     /// # Errors
-    /// Those of [`Source::floats`].
+    /// The errors of [`Source::floats`].
     fn quantized(&self, _wanted: Wanted, _activations: Activations) -> Result<Option<Arc<Matrix>>> {
         Ok(None)
     }
 
-    /// Gives a matrix of which single rows are read from the file as they are needed; none, as by default, where it is to be
-    /// loaded.
+    /// Gives a matrix that stays in the file, from which single rows are read on demand. The default is none: the
+    /// caller then loads the whole matrix.
     ///
     /// # Errors
-    /// Those of [`Source::floats`].
+    /// The errors of [`Source::floats`].
     fn stored_rows(&self, _name: &str, _rows: usize, _columns: usize) -> Result<Option<StoredRows>> {
         Ok(None)
     }
 }
 
-/// A matrix that is asked for: one or more of the same shape, one below the other.
+/// Describes a matrix to load: the stored matrices `names`, all of the same shape, stacked one below the other.
 #[derive(Clone, Copy)]
 pub(in crate::model) struct Wanted<'a> {
+    /// Hugging Face names of the stored matrices, in the order in which they are stacked.
     pub names: &'a [String],
-    /// Rows of each.
+    /// Number of rows of each stored matrix.
     pub rows: usize,
+    /// Number of columns of each stored matrix.
     pub columns: usize,
-    /// Rows of the whole that are kept, in this order; none for all.
+    /// Indices of the rows of the stacked matrix to keep, in this order; none for all rows.
     pub kept: Option<&'a [u32]>,
 }
 
 impl Wanted<'_> {
-    /// Reads all rows in float32, the matrices one after the other.
+    /// Reads the stacked matrix as float32 values, all rows, one stored matrix after the other.
     fn floats(&self, source: &dyn Source) -> Result<Vec<f32>> {
         if let [name] = self.names {
             return source.floats(name, &[self.rows, self.columns]);
@@ -67,46 +71,47 @@ impl Wanted<'_> {
         Ok(values)
     }
 
-    /// Rows of the whole, before any are dropped.
+    /// Counts the rows of the stacked matrix, including those that `kept` drops.
     pub fn all_rows(&self) -> usize {
         self.rows * self.names.len()
     }
 }
 
-/// The form in which a forward pass takes weights: its matrices and its vectors.
+/// Turns weights into the form that a forward pass computes with: one type for its matrices and one for its vectors.
 pub(in crate::model) trait Form {
     type Matrix: Clone;
     type Vector;
 
-    /// Loads a matrix.
+    /// Loads the matrix that `wanted` describes.
     ///
     /// # Errors
-    /// Those of the source, and of kind `Memory` where a device has no room.
+    /// The errors of the source; of kind `Memory` if a device has no memory left.
     fn matrix(&self, source: &dyn Source, wanted: Wanted) -> Result<Self::Matrix>;
 
-    /// Makes a matrix of these rows of another.
+    /// Makes a matrix of the given rows of `matrix`, in the given order.
     ///
     /// # Errors
-    /// Of kind `Memory` where a device has no room.
+    /// Fails with an error of kind `Memory` if a device has no memory left.
     fn select_rows(&self, matrix: &Self::Matrix, rows: &[u32]) -> Result<Self::Matrix>;
 
-    /// Brings values of this shape, which are not multiplied as a matrix, to where they are used.
+    /// Makes a vector, or another tensor that is not used as a matrix, of `values` in this shape, on the device that
+    /// uses it.
     ///
     /// # Errors
-    /// Of kind `Memory` where a device has no room.
+    /// Fails with an error of kind `Memory` if a device has no memory left.
     fn vector(&self, values: Vec<f32>, shape: &[usize]) -> Result<Self::Vector>;
 }
 
-/// The scales of the CPU's 8-bit matrices.
+/// How many scales a matrix gets when it is quantised to 8 bits for the CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::model) enum Scales {
-    /// One scale a row, as encoder-decoders bear it.
+    /// One scale for each row: precise enough for encoder-decoders.
     Row,
-    /// One scale for each 32 columns, as large decoder-only models need it.
+    /// One scale for each 32 columns of a row: large decoder-only models need it.
     Block,
 }
 
-/// Matrices in float32 or 8 bits for the CPU's kernels.
+/// Makes matrices in float32 or 8 bits for the CPU kernels.
 pub(in crate::model) struct CpuForm {
     pub activations: Activations,
     pub scales: Scales,
@@ -134,7 +139,7 @@ impl Form for CpuForm {
 }
 
 impl CpuForm {
-    /// Packs values `(rows, columns)`.
+    /// Makes a matrix for the CPU kernels from float32 values `(rows, columns)`.
     fn pack(&self, values: &[f32], rows: usize, columns: usize) -> Result<Matrix> {
         match self.scales {
             Scales::Row => {
@@ -148,16 +153,16 @@ impl CpuForm {
     }
 }
 
-/// candle's tensors on a device: matrices in one type, all else in float32.
+/// Makes candle tensors on a device: matrices of type `dtype`, everything else in float32.
 pub(in crate::model) struct TensorForm {
     pub device: Device,
-    /// Type of the matrices: float32, bfloat16 or float16.
+    /// Number type of the matrices: float32, bfloat16 or float16.
     pub dtype: DType,
 }
 
 impl TensorForm {
     fn tensor(&self, values: Vec<f32>, shape: &[usize], dtype: DType) -> Result<Tensor> {
-        // Made narrow first: half as much to send.
+        // Converted before it is sent to the device: a 16-bit type is half as much to send.
         let tensor = Tensor::from_vec(values, shape, &Device::Cpu).and_then(|tensor| tensor.to_dtype(dtype));
         tensor
             .and_then(|tensor| tensor.to_device(&self.device))

@@ -1,27 +1,29 @@
-//! The text part of a checkpoint that also holds other parts, such as Gemma 3's eyes, under the names of a text-only one.
+//! The text part of a checkpoint, under the names of a text-only checkpoint, whether or not the file also holds other
+//! parts, such as Gemma 3's vision encoder.
 
 use super::checkpoint::Checkpoint;
 use super::source::Source;
 use crate::error::Result;
 use std::path::Path;
 
-/// The text-only name of each prefix and the prefixes that checkpoints store it under.
+/// Prefix of the names of a text-only checkpoint's tensors.
 const PREFIX: &str = "model.";
+/// Prefixes that checkpoints may have in place of [`PREFIX`].
 const STORED_PREFIXES: [&str; 4] = [PREFIX, "language_model.model.", "model.language_model.", ""];
 
-/// A checkpoint of a decoder-only model, asked by the names of `LlamaForCausalLM` and its like: `model.layers.0…`,
-/// `lm_head.weight`.
+/// A checkpoint of a decoder-only model whose tensors are found by the names of a text-only one (`LlamaForCausalLM`):
+/// `model.layers.0…`, `lm_head.weight`.
 pub(in crate::model) struct TextPart {
     checkpoint: Checkpoint,
-    /// The prefix that the checkpoint has in place of `model.`.
+    /// The prefix of the checkpoint's tensor names that stands in place of `model.`.
     prefix: &'static str,
 }
 
 impl TextPart {
-    /// Opens a directory's weights.
+    /// Opens the weights in a directory and finds out which prefix their names have.
     ///
     /// # Errors
-    /// Those of [`Checkpoint::open`].
+    /// The errors of [`Checkpoint::open`].
     pub fn open(directory: &Path) -> Result<Self> {
         let checkpoint = Checkpoint::open(directory)?;
         let has_text = |prefix: &&str| checkpoint.has(&format!("{prefix}embed_tokens.weight"));
@@ -29,11 +31,11 @@ impl TextPart {
         Ok(Self { checkpoint, prefix })
     }
 
-    /// The checkpoint's own name of a tensor.
+    /// Translates a text-only checkpoint's tensor name to the name that this checkpoint uses.
     fn stored(&self, name: &str) -> String {
         match name.strip_prefix(PREFIX) {
             Some(rest) => format!("{}{rest}", self.prefix),
-            // The output projection stands beside the rest, not below it.
+            // The output projection's name has a shorter prefix than those of the other tensors.
             None if self.prefix == "language_model.model." => format!("language_model.{name}"),
             None => name.to_owned(),
         }

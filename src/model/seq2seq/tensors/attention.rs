@@ -1,15 +1,15 @@
-//! Attention on candle's tensors: heads, padding, and caches that grow.
+//! Attention on candle's tensors: splitting into heads, padding masks, and KV caches that grow.
 
 use super::super::Heads;
 use candle_core::{DType, Device, Result as Outcome, Tensor};
 use candle_nn::ops;
 use std::iter::repeat_n;
 
-/// Positions that a cache has room for at first; it doubles when they are full.
+/// Number of positions that a KV cache has room for at first; the room doubles whenever it is full.
 const ROOM: usize = 32;
 
-/// Splits a projection `(rows * tokens, parts * heads * head_dim)` by parts (queries, keys, values) and heads:
-/// `(parts, rows, heads, tokens, head_dim)`.
+/// Splits the output of a projection, `(rows * tokens, parts * heads * head_dim)`, into its parts (queries, keys,
+/// values) and heads: gives `(parts, rows, heads, tokens, head_dim)` of type `dtype`.
 pub(super) fn split_heads(
     x: &Tensor,
     (rows, tokens): (usize, usize),
@@ -23,15 +23,16 @@ pub(super) fn split_heads(
         .contiguous()
 }
 
-/// Gives one part of what [`split_heads`] gives, without a copy.
+/// Gives one of the parts (queries, keys or values) that [`split_heads`] made, without copying it.
 pub(super) fn part(parts: &Tensor, index: usize) -> Outcome<Tensor> {
     parts.narrow(0, index, 1)?.squeeze(0)
 }
 
-/// Computes softmax attention of `(rows, heads, queries, head_dim)` over keys and values `(2, rows, heads, positions, head_dim)`.
+/// Computes softmax attention of `queries`, `(rows, heads, queries, head_dim)`, over the keys and values in
+/// `kv_cache`, `(2, rows, heads, positions, head_dim)`.
 ///
-/// `added`, `(rows or 1, heads or 1, queries or 1, positions)`, is added to the scores. Gives
-/// `(rows * queries, heads * head_dim)`.
+/// The scores are multiplied by `scale`; then `added`, a mask or a bias of shape `(rows or 1, heads or 1, queries or
+/// 1, positions)`, is added. The result is `(rows * queries, heads * head_dim)`.
 pub(super) fn attend(queries: &Tensor, kv_cache: &Tensor, scale: f32, added: Option<&Tensor>) -> Outcome<Tensor> {
     let (rows, heads, count, dim) = queries.dims4()?;
     let keys = part(kv_cache, 0)?;
@@ -50,8 +51,8 @@ pub(super) fn attend(queries: &Tensor, kv_cache: &Tensor, scale: f32, added: Opt
         .to_dtype(DType::F32)
 }
 
-/// Makes the mask that hides the padding of sentences of these lengths, `(sentences, 1, 1, tokens)`: 0, or minus infinity. None
-/// where there is no padding.
+/// Makes a mask that hides the padding of sentences from attention, `(sentences, 1, 1, tokens)`: 0 for the tokens of
+/// a sentence, minus infinity for padding. None if all sentences have the same length.
 pub(super) fn padding_mask(lengths: &[usize], tokens: usize, device: &Device) -> Outcome<Option<Tensor>> {
     if lengths.iter().all(|length| *length == tokens) {
         return Ok(None);
@@ -61,8 +62,8 @@ pub(super) fn padding_mask(lengths: &[usize], tokens: usize, device: &Device) ->
     Tensor::from_vec(values, (lengths.len(), 1, 1, tokens), device).map(Some)
 }
 
-/// Writes the keys and values of one position into a cache, which grows as needed, and gives those of all positions so far,
-/// `(2, rows, heads, positions + 1, head_dim)`.
+/// Writes the keys and values of one position into a KV cache, which grows if it is full, and gives the keys and
+/// values of all positions so far, `(2, rows, heads, positions + 1, head_dim)`.
 pub(super) fn append_to_cache(cache: &mut Option<Tensor>, written: &Tensor, position: usize) -> Outcome<Tensor> {
     let room = match cache {
         Some(cache) => cache.dim(3)?,

@@ -1,7 +1,7 @@
 //! The forward pass of encoder-decoders on candle's tensors: on a GPU, or with 16-bit weights.
 //!
-//! Sentences of a batch are padded to the longest, and masks keep attention to what is there. Norms, softmax and the
-//! sums between layers are in float32 whatever the type of the matrices.
+//! The sentences of a batch are padded to the longest, and masks hide the padding from attention. Norms, softmax and
+//! the sums between layers are in float32, whatever the type of the matrices.
 
 mod attention;
 mod state;
@@ -39,7 +39,8 @@ impl FeedForward {
     }
 }
 
-/// Adds a function of `x` to it, normalised before the function, or after the sum.
+/// Computes a residual connection, `x + f(x)`. The norm is applied to the input of `f` if `first`, otherwise to the
+/// sum.
 fn residual(
     x: &Tensor,
     norm: &Norm<Tensor>,
@@ -54,7 +55,8 @@ fn residual(
 }
 
 impl Stack {
-    /// Finds the position embeddings of tokens at these positions.
+    /// Finds the position embeddings of the tokens `ids`, which stand at `positions`, in a table on the model's
+    /// device.
     fn position_rows_on_device(&self, ids: &[u32], positions: &[usize]) -> Result<PositionRows> {
         let device = self.embedding.device();
         let place_rows = |rows, shape: [usize; 2]| {
@@ -64,7 +66,7 @@ impl Stack {
         self.position_rows(ids, positions, self.embedding.dims()[0], &place_rows)
     }
 
-    /// Looks up the vectors of tokens, `(tokens, hidden_size)`, with their position embeddings.
+    /// Looks up the embeddings of tokens and adds those of their positions; gives `(tokens, hidden_size)`.
     fn embed(&self, ids: &[u32], position_rows: &PositionRows, config: &Config) -> Outcome<Tensor> {
         let device = self.embedding.device();
         let embedded = self.embedding.index_select(&Tensor::new(ids, device)?, 0)?;
@@ -81,7 +83,8 @@ impl Stack {
         }
     }
 
-    /// The attention bias by distance, `(1, heads, queries, keys)`, where the model has one.
+    /// Computes the bias on attention scores by the distance of query and key, `(1, heads, queries, keys)`; none if
+    /// the model has no such bias. `both_ways` tells keys before and after the query apart.
     fn relative_bias(
         &self,
         both_ways: bool,
@@ -102,7 +105,7 @@ impl Stack {
         bias.permute((0, 3, 1, 2))?.contiguous().map(Some)
     }
 
-    /// Normalises the last layer's output, where the model does.
+    /// Normalises the last layer's output, if the model has a final norm.
     fn finish(&self, hidden: Tensor) -> Outcome<Tensor> {
         match &self.final_norm {
             Some(norm) => norm.forward(&hidden),
@@ -116,7 +119,7 @@ impl Seq2Seq {
         self.output.weight.device()
     }
 
-    /// Encodes padded sentences and starts the decoder's state with their keys and values.
+    /// Runs the encoder over padded sentences, and makes the decoder's state with their keys and values.
     fn encode(&self, lengths: &[usize], ids: &[u32], position_rows: &PositionRows) -> Outcome<DecoderState> {
         let (stack, config) = (&self.encoder, &self.config);
         let shape = (lengths.len(), ids.len() / lengths.len());
@@ -159,7 +162,7 @@ impl Seq2Seq {
         Ok(DecoderState::new(cross, mask, lengths.len(), layers))
     }
 
-    /// Reads one token a row and computes the decoder's output, `(rows, hidden_size)`.
+    /// Runs the decoder over one more token for each row; gives its output, `(rows, hidden_size)`.
     fn decode(&self, last: &[u32], position_rows: &PositionRows, state: &mut DecoderState) -> Outcome<Tensor> {
         let (stack, config) = (&self.decoder, &self.config);
         let (position, heads) = (state.position, stack.heads);
@@ -193,7 +196,8 @@ impl Seq2Seq {
         stack.finish(hidden)
     }
 
-    /// Checks one token a row, reads it and computes the decoder's output.
+    /// Checks the ids of one more token for each row, and runs the decoder over them; gives its output, `(rows,
+    /// hidden_size)`.
     fn read(&self, last: &[u32], state: &mut DecoderState) -> Result<Tensor> {
         let position_rows = self
             .decoder
@@ -201,7 +205,7 @@ impl Seq2Seq {
         self.decode(last, &position_rows, state).map_err(candle_error)
     }
 
-    /// Projects the decoder's output to logits, on the CPU, where search reads them.
+    /// Computes the logits from the decoder's output and copies them to the CPU, where search reads them.
     fn logits(&self, hidden: &Tensor) -> Result<Tensor> {
         let logits = || {
             let hidden = if self.output_scale == 1.0 {
@@ -224,7 +228,7 @@ impl TranslationModel for Seq2Seq {
         check_sources(sources)?;
         let lengths: Vec<usize> = sources.iter().map(|source| source.len()).collect();
         let tokens = lengths.iter().copied().max().unwrap_or(0);
-        // Any token pads: the mask hides it.
+        // Any token can be the padding: the mask hides it.
         let ids: Vec<u32> = sources
             .iter()
             .flat_map(|source| source.iter().copied().chain(repeat(0)).take(tokens))

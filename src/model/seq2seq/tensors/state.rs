@@ -1,4 +1,5 @@
-//! The state of an encoder-decoder model's search on candle's tensors: keys and values of sentences and rows, and their beams.
+//! The decoding state of an encoder-decoder model on candle's tensors: the keys and values of sentences and output
+//! tokens, and which rows are beams of which sentence.
 
 use crate::error::{Error, Result};
 use crate::model::{Rows, State};
@@ -6,25 +7,28 @@ use candle_core::{Device, Result as Outcome, Tensor};
 use std::any::Any;
 use std::iter::repeat_n;
 
-/// The decoder's state in one search, on the model's device.
+/// The decoder's state in the search for the translations of a batch, on the model's device.
 pub(super) struct DecoderState {
-    /// The keys and values of the sentences, `(2, sentences, heads, tokens, head_dim)`, by decoder layer.
+    /// For each decoder layer, the keys and values of the source tokens, `(2, sentences, heads, tokens, head_dim)`.
     pub cross: Vec<Tensor>,
-    /// The mask that hides the padding of sentences, `(sentences, 1, 1, tokens)`.
+    /// Mask that hides the sentences' padding from attention, `(sentences, 1, 1, tokens)`; none if there is no
+    /// padding.
     pub mask: Option<Tensor>,
-    /// The sentence that each row translates.
+    /// For each row, the index of the sentence that it translates.
     pub owners: Vec<usize>,
+    /// How the rows are grouped by sentence for cross-attention.
     pub fold: Fold,
-    /// The keys and values of the rows' output tokens, `(2, rows, heads, room, head_dim)`, by decoder layer.
+    /// For each decoder layer, the keys and values of the rows' output tokens, `(2, rows, heads, positions with room
+    /// for more, head_dim)`; none before the first token.
     pub own: Vec<Option<Tensor>>,
-    /// Number of tokens that each row has read so far.
+    /// Number of output tokens that each row has read so far.
     pub position: usize,
-    /// The rows that are to be kept, in this order, before the next step.
+    /// The rows to keep, in this order, chosen by `select` but not yet carried out; the next step does that first.
     selected: Option<Vec<usize>>,
 }
 
 impl DecoderState {
-    /// Starts with one row a sentence.
+    /// Makes the state of a new search, with one row for each sentence and no output tokens yet.
     pub fn new(cross: Vec<Tensor>, mask: Option<Tensor>, sentences: usize, layers: usize) -> Self {
         Self {
             cross,
@@ -37,10 +41,10 @@ impl DecoderState {
         }
     }
 
-    /// The decoder's state inside a search's.
+    /// Gives access to the decoder's state inside a `State`.
     ///
     /// # Errors
-    /// Of kind `Model` where it is of another kind of model.
+    /// Fails with an error of kind `Model` if the state belongs to another kind of model.
     pub fn from_state(state: &mut State) -> Result<&mut Self> {
         state
             .0
@@ -49,7 +53,8 @@ impl DecoderState {
             .ok_or_else(|| Error::model("the state belongs to another kind of model"))
     }
 
-    /// Selects the rows that the last `select` named, and drops sentences that no row reads any more.
+    /// Carries out the selection of rows that `select` noted, if any, and drops the sentences that no row translates
+    /// any more.
     pub fn settle(&mut self, device: &Device) -> Outcome<()> {
         let Some(rows) = self.selected.take() else {
             return Ok(());
@@ -82,7 +87,8 @@ impl DecoderState {
 }
 
 impl Rows for DecoderState {
-    /// Only notes the rows: moving them can fail, which this may not.
+    /// Notes which rows to keep; [`DecoderState::settle`] moves the tensors later, because that can fail and this
+    /// function cannot return an error.
     fn select(&mut self, rows: &[usize]) {
         self.selected = Some(match &self.selected {
             Some(before) => rows.iter().map(|row| before[*row]).collect(),
@@ -99,16 +105,19 @@ impl Rows for DecoderState {
     }
 }
 
-/// The folding of rows into queries of their sentences, so that the beams of a sentence share its keys and values.
+/// Groups the rows (beams) that translate the same sentence, so that in cross-attention they are several queries over
+/// one copy of the sentence's keys and values.
 pub(super) struct Fold {
-    /// Queries of each sentence; where others have more, one is repeated.
+    /// Number of queries of each sentence: the most beams that any sentence has. A sentence with fewer beams repeats
+    /// one.
     pub width: usize,
-    /// The row of each query, and the query of each row; none where both are in the same order.
+    /// For each query the row that it comes from, and for each row the query that it became; none if rows and queries
+    /// are in the same order.
     moved: Option<(Tensor, Tensor)>,
 }
 
 impl Fold {
-    /// Folds rows that translate these sentences.
+    /// Groups the rows by the sentences `owners` that they translate; there are `sentences` of them.
     fn new(owners: &[usize], sentences: usize, device: &Device) -> Outcome<Self> {
         let mut rows: Vec<Vec<usize>> = vec![Vec::new(); sentences];
         for (row, owner) in owners.iter().enumerate() {
@@ -134,7 +143,7 @@ impl Fold {
         })
     }
 
-    /// Folds `(rows, size)` to `(sentences * queries, size)`.
+    /// Reorders the rows of `x`, `(rows, size)`, into queries grouped by sentence: `(sentences * queries, size)`.
     pub fn fold(&self, x: Tensor) -> Outcome<Tensor> {
         match &self.moved {
             Some((queries, _)) => x.index_select(queries, 0),
@@ -142,7 +151,7 @@ impl Fold {
         }
     }
 
-    /// Unfolds `(sentences * queries, size)` to `(rows, size)`.
+    /// Reorders queries grouped by sentence, `(sentences * queries, size)`, back into rows: `(rows, size)`.
     pub fn unfold(&self, x: Tensor) -> Outcome<Tensor> {
         match &self.moved {
             Some((_, query_of_row)) => x.index_select(query_of_row, 0),
@@ -151,7 +160,7 @@ impl Fold {
     }
 }
 
-/// Brings indices to a device.
+/// Makes a tensor of indices on a device.
 fn indices(values: &[usize], device: &Device) -> Outcome<Tensor> {
     let values: Vec<u32> = values.iter().map(|value| *value as u32).collect();
     Tensor::new(values, device)
