@@ -36,8 +36,8 @@ pub(super) fn read(source: &str) -> Vec<Block> {
     reader.builder.finish()
 }
 
-/// The length in bytes of the YAML or TOML front matter; 0 without any. The parser has an option for such blocks, but it
-/// would also take the text between two thematic breaks for one.
+/// Returns the length in bytes of the YAML or TOML front matter at the start of the source; 0 without any. The parser's
+/// own option for front matter is not used, because it also takes text between two thematic breaks for metadata.
 fn front_matter(source: &str) -> usize {
     let mut lines = source.split_inclusive('\n');
     let first = lines.next().unwrap_or_default();

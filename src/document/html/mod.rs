@@ -102,13 +102,13 @@ impl Tag {
 /// offsets; the builder takes the text itself from the source.
 struct Reader<'a> {
     source: &'a str,
-    /// XHTML: `<p/>` is a whole element.
+    /// Whether the source is XHTML, where `<p/>` is a whole element.
     is_xml: bool,
     builder: Builder<'a>,
     elements: Elements,
     /// Whether the current block has text that may be translated.
     is_translatable: bool,
-    /// Verbatim text that has not been passed to the builder yet.
+    /// The byte range of verbatim text that has not been passed to the builder yet.
     pending: Span,
     /// The byte offset up to which the tokenizer has consumed the source.
     position: usize,

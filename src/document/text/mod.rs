@@ -53,7 +53,7 @@ pub(super) fn paragraph_kind(text: &str) -> BlockKind {
 struct TextLine {
     /// The byte range of the line without its line end.
     whole: Span,
-    /// The line without the white space around it.
+    /// The byte range of the line without white space at its ends.
     text: Span,
     role: Role,
     /// Whether the line follows a blank line or is the first of the source.
