@@ -69,7 +69,7 @@ struct OutputFormatFacts {
     name: &'static str,
     summary: &'static str,
     extension: &'static str,
-    /// Further extensions by which the format is recognised.
+    /// Further file extensions by which the format is recognised, without the dot.
     more_extensions: &'static [&'static str],
     has_layouts: bool,
     is_binary: bool,

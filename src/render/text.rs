@@ -65,7 +65,8 @@ fn english(segment: &Segment) -> String {
     }
 }
 
-/// Sets one pair in two columns that begin on the same line.
+/// Lays out one segment in two columns, Thai and English, that begin on the same line. Returns the lines, `width`
+/// terminal columns wide.
 fn columns(wrapper: &Wrapper, segment: &Segment, width: usize) -> Vec<String> {
     let left = (width - GUTTER.width()) / 2;
     let right = width - GUTTER.width() - left;
