@@ -162,8 +162,8 @@ pub struct Header {
     pub version: String,
     /// The name of the model; `none` if no segment needed one.
     pub model: String,
-    /// The revision of the model: a commit of its repository, or the sha256 of the file that was fetched. None for a local
-    /// file or directory.
+    /// The revision of the model: a commit of its repository, or the sha256 of the file that was fetched. None for a
+    /// local file or directory.
     pub revision: Option<String>,
     /// The licence of the model, as its manifest names it.
     pub licence: Option<String>,

@@ -11,7 +11,8 @@
 //!          " ยาง"
 //! ```
 //!
-//! Each input format has a reader in a file of its own. Its name, file extensions and amount of markup stand in one row of
+//! Each input format has a reader in a file of its own. Its name, file extensions and amount of markup stand in one row
+//! of
 //! `Format::facts`. To add a format, add a file, a variant of `Format` and a row.
 
 mod bilingual;

@@ -48,12 +48,12 @@ pub(super) fn with_rounded_score(segment: &Segment) -> Segment {
     }
 }
 
-/// Reads an aligned document from the bytes of the `jsonl` format. Unknown fields are ignored, and so are blank lines and a
-/// byte-order mark.
+/// Reads an aligned document from the bytes of the `jsonl` format. Unknown fields are ignored, and so are blank lines
+/// and a byte-order mark.
 ///
 /// # Errors
-/// Of kind `Input`, with the line number as the error's place: if the file is of another kind or of a newer schema, if a
-/// line is damaged or out of order, or if there are fewer or more segments than the header says.
+/// Of kind `Input`, with the line number as the error's place: if the file is of another kind or of a newer schema, if
+/// a line is damaged or out of order, or if there are fewer or more segments than the header says.
 pub fn read(bytes: &[u8]) -> Result<Bilingual> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let mut lines = bytes

@@ -6,7 +6,8 @@ use crate::document::{Bilingual, BlockKind, Finish, Flag, Header, Segment};
 use std::borrow::Cow;
 use unicode_width::UnicodeWidthStr;
 
-/// The two possible beginnings of a document's closing note: for a translated document, and for a document without Thai.
+/// The two possible beginnings of a document's closing note: for a translated document, and for a document without
+/// Thai.
 ///
 /// Every output format for readers ends with the note, so a file that contains one of them was written by plae.
 pub const NOTES: [&str; 2] = ["Machine translated from Thai by plae ", "Nothing was translated: plae "];

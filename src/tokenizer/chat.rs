@@ -18,8 +18,8 @@ const REQUEST_MARK: &str = "{prompt}";
 /// The placeholder that the template is rendered with in place of an answer, to find the end-of-turn token after it.
 const ANSWER_MARK: &str = "{answer}";
 
-/// The maximum number of template instructions per rendering. A normal message needs a few thousandths of that, and a
-/// template that loops reaches the limit in a moment.
+/// The maximum number of template instructions per rendering. A conversation needs less than a thousandth of that, and
+/// a template that loops endlessly reaches the limit in a moment.
 const MAX_STEPS: u64 = 1_000_000;
 
 /// A chat template, with the special tokens that it may insert.
@@ -98,14 +98,15 @@ impl ChatTemplate {
         })
     }
 
-    /// Renders a request for a translation, with thinking switched off, up to where the model answers, and finds the token
-    /// that ends the answer. The begin token is in the rendered text only if the template inserts it.
+    /// Renders a request for a translation, with thinking switched off, up to where the model answers, and finds the
+    /// token that ends the answer. The begin token is in the rendered text only if the template inserts it.
     ///
-    /// Some templates, such as TranslateGemma's, refuse a plain request: they take a source text with its languages, and
-    /// word the request themselves. They get the languages `source` and `target`, which are ISO 639-1 codes.
+    /// Some templates, such as TranslateGemma's, refuse a plain request: they take a source text with its languages,
+    /// and word the request themselves. They get the languages `source` and `target`, which are ISO 639-1 codes.
     ///
     /// # Errors
-    /// Of kind `Model`, with file and line, if the template cannot be rendered or does not hold the request exactly once.
+    /// Of kind `Model`, with file and line, if the template cannot be rendered or does not hold the request exactly
+    /// once.
     pub fn render(&self, [source, target]: [&str; 2]) -> Result<Conversation> {
         let environment = environment().map_err(|e| self.fail(&e))?;
         let text = without_generation_marks(&self.text);

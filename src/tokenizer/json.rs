@@ -60,7 +60,8 @@ impl TokenizerJson {
             normalized: token.normalized,
         });
         inner.add_tokens(tokens).map_err(fail)?;
-        // Without an unknown token, encoding fails at the first character that has no token. Fail here rather than in an article.
+        // Without an unknown token, encoding fails at the first character that has no token. Fail here rather than in
+        // an article.
         inner.encode_fast("\u{e000}\u{10fffd}", false).map_err(fail)?;
         Ok(Self::new(inner, config.boolean("clean_up_tokenization_spaces", false)?))
     }

@@ -51,8 +51,9 @@ impl Eq for Merge {}
 
 /// Merges the characters of a text from byte `start` on; `ends` has the byte offset at which each character ends.
 ///
-/// `score(start, middle, end)` must return the score of the piece that `start..middle` and `middle..end` form, or `None` if
-/// they form none. Returns the symbols that are left, in order. The time is proportional to n log n for n characters.
+/// `score(start, middle, end)` must return the score of the piece that `start..middle` and `middle..end` form, or
+/// `None` if they form none. Returns the symbols that are left, in order. The time is proportional to n log n for n
+/// characters.
 pub fn merge_symbols(
     mut start: usize,
     ends: &[usize],

@@ -7,8 +7,8 @@
 //! | tokenizer.json | `json`, run by the `tokenizers` crate |
 //! | `*.spm` or `*.model`, with vocab.json and tokenizer_config.json | `encoder_decoder`, over `sentencepiece` |
 //!
-//! A directory with both tokenizer.json and a sentencepiece model is treated as transformers' `AutoTokenizer` treats it:
-//! tokenizer.json is used, except for Marian and M2M-100, whose classes cannot read it.
+//! A directory with both tokenizer.json and a sentencepiece model is treated as transformers' `AutoTokenizer` treats
+//! it: tokenizer.json is used, except for Marian and M2M-100, whose classes cannot read it.
 
 mod added;
 mod bpe;
@@ -70,8 +70,8 @@ impl Tokenizer {
 
     /// Loads the tokenizer of a checkpoint directory.
     ///
-    /// `model_type` is the setting of that name in config.json: `marian`, `m2m_100`, `mbart`, `t5`, `mt5` or `umt5`. Any
-    /// other type is taken for a decoder-only model and needs a tokenizer.json.
+    /// `model_type` is the setting of that name in config.json: `marian`, `m2m_100`, `mbart`, `t5`, `mt5` or `umt5`.
+    /// Any other type is taken for a decoder-only model and needs a tokenizer.json.
     ///
     /// # Errors
     /// Of kind `Model` if a file is missing or damaged, or there is no tokenizer for the type.
@@ -171,8 +171,8 @@ impl Tokenizer {
 
     /// Encodes a text to token ids. Nothing is added at either end: no begin, end or language tokens.
     ///
-    /// Special tokens that are written in the text become their ids where transformers does so. A tokenizer from a GGUF file
-    /// gives the same ids as a tokenizer from the files that the GGUF file was made of.
+    /// Special tokens that are written in the text become their ids where transformers does so. A tokenizer from a GGUF
+    /// file gives the same ids as a tokenizer from the files that the GGUF file was made of.
     pub fn encode(&self, text: &str) -> Vec<u32> {
         match &self.0 {
             Kind::Spm(spm) => spm.encode(text),

@@ -115,8 +115,8 @@ impl Elements {
         if name == b"br" {
             return;
         }
-        // Every block-level tag but `br` ends a paragraph. A row also ends the cell before it, which stands higher on the
-        // stack than the row before it.
+        // Every block-level tag but `br` ends a paragraph. A row also ends the cell before it, which stands higher on
+        // the stack than the row before it.
         let closing = match closing_group(name) {
             Some(group @ ROWS..=CELL) => &closed[group..=CELL],
             Some(ITEM) => &closed[ITEM..=ITEM],

@@ -1,12 +1,13 @@
-//! Reader of HTML: the inline content of block-level elements, and the text between block-level elements, become blocks.
+//! Reader of HTML: the inline content of block-level elements, and the text between block-level elements, become
+//! blocks.
 //!
 //! The crate html5gum cuts the source into tokens. A small stack of open elements takes the place of a tree builder: it
 //! knows only what is needed for kinds of blocks, optional end tags and untranslated elements.
 //!
 //! Scripts, styles, templates, preformatted text, drawings, formulas, form fields, comments and attributes are left as
-//! they are. So is a whole block that is marked as not to be translated (`translate="no"`, class `notranslate`); text that
-//! is marked so inside a sentence stays part of the sentence. On `html` and `body` these attributes are ignored, since there
-//! they only keep browsers from offering a translation.
+//! they are. So is a whole block that is marked as not to be translated (`translate="no"`, class `notranslate`); text
+//! that is marked so inside a sentence stays part of the sentence. On `html` and `body` these attributes are ignored,
+//! since there they only keep browsers from offering a translation.
 
 mod elements;
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Detection of headings in plain text: the title, and lines that numbers, ornament or blank lines set apart from the text
-//! below.
+//! Detection of headings in plain text: the title, and lines that numbers, ornament or blank lines set apart from the
+//! text below.
 //!
 //! A missed heading does little harm, as it is shown as a short paragraph; a paragraph shown as a heading is plainly
 //! wrong. So a line that reads like a sentence is never a heading, whatever its layout.

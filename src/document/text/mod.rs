@@ -127,9 +127,9 @@ impl Unit {
     }
 }
 
-/// Whether a space stood where a hard-wrapped text was broken at `line_end`, between the text `before` and the line `next`.
-/// Thai is broken between words, where no space stood unless the line still ends with one. Other text is broken at spaces,
-/// except beside a bracket, hyphen or slash.
+/// Whether a space stood where a hard-wrapped text was broken at `line_end`, between the text `before` and the line
+/// `next`. Thai is broken between words, where no space stood unless the line still ends with one. Other text is broken
+/// at spaces, except beside a bracket, hyphen or slash.
 fn line_end_is_space(before: &str, line_end: Span, next: &str) -> bool {
     let (text, gap) = (&before[..line_end.start], line_end.of(before));
     let last = text.chars().next_back().unwrap_or_default();

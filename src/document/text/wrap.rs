@@ -24,12 +24,13 @@ pub(super) struct Wrapping {
 }
 
 impl Wrapping {
-    /// Detects how a text was wrapped, from its line breaks. Each of `breaks` is a pair of adjacent lines, the first with
-    /// its indentation. Returns None if the text is not evidently wrapped.
+    /// Detects how a text was wrapped, from its line breaks. Each of `breaks` is a pair of adjacent lines, the first
+    /// with its indentation. Returns None if the text is not evidently wrapped.
     ///
-    /// A wrapped line has no room for the first word of the next line; if the program that wrapped the text does not know
-    /// Thai words, it has no room for the text before the next line's first space. In text that is not wrapped, about one
-    /// line in ten has no room for the next word, and one in two has no room for the text before the next space.
+    /// A wrapped line has no room for the first word of the next line; if the program that wrapped the text does not
+    /// know Thai words, it has no room for the text before the next line's first space. In text that is not wrapped,
+    /// about one line in ten has no room for the next word, and one in two has no room for the text before the next
+    /// space.
     pub fn detect(breaks: &[(&str, &str)]) -> Option<Self> {
         let breaks = &breaks[..breaks.len().min(MAX_BREAKS)];
         // A program counts either columns or characters, and Thai has marks that are characters without a column.
