@@ -26,7 +26,7 @@ pub enum Finish {
 /// A sentence of the translation memory that resembles a segment's source, with its human translation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Similar {
-    /// The source of the similar sentence, with the text normalisation that a model's input gets.
+    /// The source of the similar sentence, normalised like the input of a model.
     pub source: String,
     /// The human translation of the similar sentence.
     pub target: String,
@@ -71,8 +71,8 @@ pub struct Segment {
     pub finish: Finish,
     /// The notes and warnings about the segment, in the order of [`Flag::ALL`].
     pub flags: Vec<Flag>,
-    /// The most similar sentence of the translation memory that a person translated. None if a person translated this
-    /// segment, or if no sentence is similar enough.
+    /// The most similar sentence of the translation memory that a person translated. None if this segment's translation
+    /// is a person's, or if no sentence is similar enough.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub similar: Option<Similar>,
     /// The token ids that the model read, with special tokens and prompt. Present only on request.

@@ -34,7 +34,8 @@ pub struct Run {
     pub text: Range<usize>,
     /// The byte range of the run in [`Document::text`](super::Document::text), without inline markup.
     pub source: Span,
-    /// The byte range of the run in the source with its inline markup: opening marks before it, closing marks after it.
+    /// The byte range of the run in the source with its inline markup: opening marks such as `<b>` before it, closing
+    /// marks after it.
     pub outer: Span,
 }
 
@@ -90,10 +91,10 @@ impl Block {
     /// Maps a byte range of [`Block::text`] to the byte span in [`Document::text`](super::Document::text) that it was
     /// read from.
     ///
-    /// Closing marks go with the text before them, and opening marks with the text after them, so that no inline mark
-    /// that touches a segment is left between two segments. A range that ends inside an atomic run takes the whole run;
-    /// a range that starts inside one begins after it. Ranges in order, without overlap and without outer white space
-    /// therefore give spans in order and without overlap.
+    /// Closing marks such as `</b>` go with the text before them, and opening marks with the text after them, so that
+    /// no inline mark that touches a segment is left between two segments. A range that ends inside an atomic run takes
+    /// the whole run; a range that starts inside one begins after it. Ranges in order, without overlap and without
+    /// outer white space therefore give spans in order and without overlap.
     pub fn source_span(&self, range: Range<usize>) -> Span {
         let Some(final_run) = self.runs.last() else {
             return self.span;

@@ -3,24 +3,24 @@
 use super::{Block, BlockKind, Run, is_space, text};
 use crate::span::Span;
 
-/// Builds blocks one after another from their inline content.
+/// Builds blocks one after another from their inline content: text, and inline marks such as `<b>` or `**`.
 ///
-/// The pieces of content must be added in the order of the source. Source bytes that are never added (block markup,
-/// comments, escapes) belong to no run.
+/// Content must be added in the order of the source. Source bytes that are never added (block markup, comments,
+/// escapes) belong to no run.
 pub(super) struct Builder<'a> {
     source: &'a str,
     blocks: Vec<Block>,
     text: String,
     runs: Vec<Run>,
-    /// The index of the last run with visible text, to which closing marks are attached.
+    /// The index of the last run with visible text, to which closing marks such as `</b>` are attached.
     visible: Option<usize>,
-    /// Whether only marks, and no text or white space, have been added since the last run with visible text.
+    /// Whether only inline marks, and no text or white space, have been added since the last run with visible text.
     touching: bool,
-    /// The number of opening marks that have no text after them yet.
+    /// The number of opening marks, such as `<b>`, that have no text after them yet.
     opened: usize,
-    /// The byte offset of the first opening mark that has no text after it yet.
+    /// The byte offset of the first opening mark, such as `<b>`, that has no text after it yet.
     opened_at: usize,
-    /// The value of `touching` before the first opening mark that has no text after it yet.
+    /// The value of `touching` before the first opening mark, such as `<b>`, that has no text after it yet.
     opened_touching: bool,
     /// The byte offset of the first mark without content (image, empty element) that directly precedes the next text.
     stray: Option<usize>,
@@ -81,10 +81,10 @@ impl<'a> Builder<'a> {
     }
 
     /// Adds text that the source spells in another way, such as a character reference. White space at both ends of the
-    /// text is dropped, unless the text is nothing else.
+    /// text is dropped, unless the text consists of white space only.
     pub fn decoded(&mut self, piece: &str, span: Span) {
         let visible = piece.trim_matches(is_space);
-        // White space at the end of a line may have been passed in with it.
+        // The span may include white space at the end of its line.
         let raw = span.of(self.source).trim_end_matches(is_space);
         let is_same = |(a, b): (u8, u8)| a == b || a.is_ascii_whitespace() && b == b' ';
         if visible.is_empty() {
@@ -97,7 +97,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Adds an opening mark that starts at byte `start`; it belongs to the text after it.
+    /// Adds an opening mark, such as `<b>`, that starts at byte `start`. It belongs to the text after it.
     pub fn open(&mut self, start: usize) {
         if self.opened == 0 {
             self.opened_at = start;
@@ -106,7 +106,7 @@ impl<'a> Builder<'a> {
         self.opened += 1;
     }
 
-    /// Adds a closing mark that ends at byte `end`; it belongs to the text before it.
+    /// Adds a closing mark, such as `</b>`, that ends at byte `end`. It belongs to the text before it.
     pub fn close(&mut self, end: usize) {
         match self.opened {
             0 => self.attach(end),
@@ -119,7 +119,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Adds a mark without content, such as an image.
+    /// Adds an inline mark without content, such as an image.
     pub fn mark(&mut self, span: Span) {
         if self.opened > 0 {
             // A mark inside other marks goes where they go.
@@ -203,7 +203,7 @@ impl<'a> Builder<'a> {
         });
     }
 
-    /// Attaches the marks up to byte `end` to the visible text before them.
+    /// Attaches the inline marks up to byte `end` to the visible text before them.
     fn attach(&mut self, end: usize) {
         let Some(index) = self.visible else { return };
         let run = &mut self.runs[index];
@@ -229,7 +229,7 @@ impl<'a> Builder<'a> {
         self.text.truncate(end);
         while self.runs.pop_if(|run| run.text.start >= end).is_some() {}
         if let Some(run) = self.runs.last_mut() {
-            // Only verbatim runs end in white space beside visible text, and none that has marks after it.
+            // Only a verbatim run without marks after it can end in white space that follows visible text.
             let space = run.text.end - end;
             run.text.end = end;
             run.source.end -= space;

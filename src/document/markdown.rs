@@ -71,7 +71,7 @@ struct Reader<'a> {
     leaf: Option<(BlockKind, u8)>,
     /// The number of open elements whose content is not translated: images, code blocks and HTML blocks.
     untranslated: usize,
-    /// The byte offset at which the last piece of text, or the last mark after it, ends.
+    /// The byte offset at which the last piece of text, or the last inline mark after it, ends.
     cursor: usize,
 }
 
@@ -154,8 +154,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Adds a piece of text. The parser leaves a backslash escape before the piece out of `range`; it becomes part of
-    /// the text's source.
+    /// Adds a piece of text. If a backslash escape stands before the piece, which the parser leaves out of `range`, the
+    /// backslash becomes part of the text's source.
     fn add_text(&mut self, text: &str, range: Range<usize>) {
         let mut span = Span::from(range);
         let mut text = text;
@@ -176,7 +176,7 @@ impl Reader<'_> {
         self.cursor = span.end;
     }
 
-    /// Adds inline code, with its backticks as inline marks.
+    /// Adds inline code, with its backticks as inline markup.
     fn add_code(&mut self, code: &str, range: Range<usize>) {
         let raw = &self.source[range.clone()];
         let ticks = raw.len() - raw.trim_start_matches('`').len();

@@ -158,7 +158,7 @@ fn heading(block: &[&Segment], layout: Layout) -> String {
     heading + &block.iter().map(|segment| warning(segment)).collect::<String>()
 }
 
-/// Renders the blocks of a section as a table of two columns, one row per segment.
+/// Renders a section, the blocks between two headings, as a table of two columns with one row per segment.
 fn table(section: &[Vec<&Segment>]) -> String {
     let head = |runs: String| cell("", &paragraph("<w:pStyle w:val=\"ColumnHead\"/>", &runs));
     let mut rows = format!(
@@ -168,7 +168,7 @@ fn table(section: &[Vec<&Segment>]) -> String {
     );
     for block in section {
         for (index, segment) in block.iter().enumerate() {
-            // A line stands over the first row of a block.
+            // The first row of a block has a border above.
             let border = match index {
                 0 => "<w:tcBorders><w:top w:val=\"single\" w:sz=\"4\" w:space=\"0\" w:color=\"D9D4C8\"/></w:tcBorders>",
                 _ => "",

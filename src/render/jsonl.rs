@@ -123,16 +123,16 @@ pub fn read(bytes: &[u8]) -> Result<Bilingual> {
     })
 }
 
-/// The hint for a file that plae did not write in this format.
+/// The advice in an error about a file that plae did not write in this format.
 const NOT_OURS: Hint = Hint::OwnOutput {
     which: "files that plae wrote with",
     format: "jsonl",
     purpose: "rendered",
 };
-/// The hint for a file with missing or surplus lines.
+/// The advice in an error about a file with missing or surplus lines.
 const LINES_LOST: &str = "lines were lost or added; translate the source again";
 
-/// Returns the place, for errors, of the line with this index; `line 1` for index 0.
+/// Returns the words by which an error names the line with this index, such as `line 1` for index 0.
 fn line_place(index: usize) -> String {
     format!("line {}", index + 1)
 }

@@ -39,15 +39,15 @@ pub(super) fn render(doc: &Bilingual, layout: Layout) -> String {
     parts.join("\n\n")
 }
 
-/// Whether a section reads better as a table: it has several blocks, all of them short, and none is a list item or a
-/// quotation.
+/// Whether a section, the blocks between two headings, reads better as a table: it has several blocks, all of them
+/// short, and none is a list item or a quotation.
 fn fits_table(section: &[Vec<&Segment>]) -> bool {
     let is_row = |block: &Vec<&Segment>| !matches!(block[0].kind, BlockKind::ListItem | BlockKind::Quote);
     let fits = |segment: &&Segment| segment.source.width() <= MAX_CELL && segment.target.width() <= MAX_CELL;
     section.len() > 1 && section.iter().all(is_row) && section.iter().flatten().all(fits)
 }
 
-/// Renders a section as a table of two columns, one row per segment.
+/// Renders a section, the blocks between two headings, as a table of two columns with one row per segment.
 fn table(section: &[Vec<&Segment>]) -> String {
     let mut rows = vec![("Thai".to_owned(), "English".to_owned()), ("---".into(), "---".into())];
     let segments = section.iter().flatten();

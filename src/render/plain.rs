@@ -5,7 +5,7 @@ use super::escape;
 use super::parts::{is_copy, join, target, visible_blocks};
 use crate::document::{Bilingual, Markup, Segment};
 
-/// Renders the translation of `doc` alone.
+/// Renders the translation of `doc` without its source.
 pub(super) fn render(doc: &Bilingual) -> String {
     // With `--split line`, markup was not interpreted: every line of the file is a segment.
     let by_line = doc.header.parameters.split == "line";

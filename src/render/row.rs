@@ -9,16 +9,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 
-/// The key, in a row, of the text to translate.
+/// The key of the text to translate in a row, which is a JSON object.
 const TEXT: &str = "text";
-/// The keys that an answer adds to its row. Values that the row already had under these keys are dropped.
+/// The keys that translation adds to a row. Values that the row already had under these keys are dropped.
 const ANSWER_KEYS: [&str; 4] = ["translation", "flags", "segments", "error"];
 
 /// A row of a JSON stream: an object whose keys keep their order, and whose values keep their bytes.
 #[derive(Debug, Default)]
 pub struct JsonRow(Vec<(String, Box<RawValue>)>);
 
-/// The fields that an answer adds to its row. Their names are in [`ANSWER_KEYS`].
+/// The fields that translation adds to a row of the stream. Their names are in [`ANSWER_KEYS`].
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Answer<'a> {

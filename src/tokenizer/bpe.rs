@@ -26,7 +26,7 @@ struct PreTokenizer {
     ignore_merges: bool,
     /// Whether decoding drops spaces before punctuation (`clean_up_tokenization_spaces`).
     cleans_up: bool,
-    /// Whether a prompt opens with the begin token if the GGUF file does not say so.
+    /// Whether a prompt opens with the begin token (BOS) if the GGUF file does not say so.
     adds_bos: bool,
 }
 

@@ -21,7 +21,7 @@ pub struct TokenizerJson {
     trims: bool,
     /// Whether each character of a token stands for a byte, as in GPT-2.
     is_byte_level: bool,
-    /// The id of the begin token that opens every prompt, if the model uses one.
+    /// The id of the begin token (BOS) that opens every prompt, if the model uses one.
     bos: Option<u32>,
 }
 
@@ -85,8 +85,8 @@ impl TokenizerJson {
         }
     }
 
-    /// Changes the tokenizer for a decoder-only model: prompts open with `bos`, and decoding keeps white space at both
-    /// ends.
+    /// Changes the tokenizer for a decoder-only model: prompts open with the begin token `bos`, and decoding keeps
+    /// white space at both ends.
     pub fn for_decoder_only(self, bos: Option<u32>) -> Self {
         Self {
             bos,
@@ -95,7 +95,7 @@ impl TokenizerJson {
         }
     }
 
-    /// Returns the id that the post-processor of tokenizer.json puts before a text, if any.
+    /// Returns the id of the begin token (BOS) that the post-processor of tokenizer.json puts before a text, if any.
     pub fn post_processor_bos(&self) -> Option<u32> {
         let ids = |special| {
             let encoding = self.inner.encode_fast("a", special);
@@ -110,7 +110,7 @@ impl TokenizerJson {
         self.len
     }
 
-    /// Returns the id of the begin token that opens every prompt; see [`super::Tokenizer::bos_id`].
+    /// Returns the id of the begin token (BOS) that opens every prompt; see [`super::Tokenizer::bos_id`].
     pub fn bos_id(&self) -> Option<u32> {
         self.bos
     }

@@ -143,8 +143,8 @@ impl Tokenizer {
         self.len() == 0
     }
 
-    /// Returns the id of the begin token that opens every prompt of a decoder-only model; `None` if the model uses no
-    /// begin token, or has an encoder.
+    /// Returns the id of the begin token (BOS) that opens every prompt of a decoder-only model; `None` if the model
+    /// uses no begin token, or has an encoder.
     pub fn bos_id(&self) -> Option<u32> {
         match &self.0 {
             Kind::Spm(spm) => spm.bos_id(),

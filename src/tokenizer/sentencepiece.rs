@@ -159,7 +159,7 @@ impl SentencePiece {
         })
     }
 
-    /// Returns the texts of the vocabulary.
+    /// Returns the pieces of the vocabulary with their ids.
     pub fn pieces(&self) -> &Pieces {
         &self.pieces
     }
@@ -335,7 +335,7 @@ impl SentencePiece {
     }
 
     /// Calls `next` with the start byte, end byte and id of a piece. An unused piece is first cut into the pieces it
-    /// was merged from; `joints` has the byte of each unused piece at which to cut.
+    /// was merged from; `joints` has the byte offset, for each unused piece, at which to cut.
     fn resegment(
         &self,
         text: &str,
@@ -357,7 +357,7 @@ impl SentencePiece {
         }
     }
 
-    /// Returns the id of a piece, if a merge may form the piece.
+    /// Returns the id of a piece if merging may form the piece: if it is a normal, user-defined or unused piece.
     fn mergeable(&self, piece: &str) -> Option<u32> {
         let id = self.pieces.piece_to_id(piece)?;
         matches!(

@@ -22,7 +22,7 @@ pub struct SpmTokenizer {
     literal_ids: Vec<u32>,
     /// The id of the unknown token.
     unknown: Option<u32>,
-    /// The id of the begin token that opens every prompt, if the model uses one.
+    /// The id of the begin token (BOS) that opens every prompt, if the model uses one.
     bos: Option<u32>,
     /// Whether a space is put before each text between literal tokens (`add_space_prefix`).
     space_prefix: bool,
@@ -111,7 +111,7 @@ impl SpmTokenizer {
         self.pieces.len()
     }
 
-    /// Returns the id of the begin token that opens every prompt; see [`super::Tokenizer::bos_id`].
+    /// Returns the id of the begin token (BOS) that opens every prompt; see [`super::Tokenizer::bos_id`].
     pub fn bos_id(&self) -> Option<u32> {
         self.bos
     }

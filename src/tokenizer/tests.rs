@@ -372,7 +372,7 @@ fn without_an_unknown_token_there_is_no_tokenizer() {
 
 #[test]
 fn settings_of_older_repositories_are_read_as_well() {
-    // Languages in special_tokens_map.json alone, with ids after the vocabulary, as facebook/m2m100_418M has them.
+    // facebook/m2m100_418M lists its languages in special_tokens_map.json alone; their ids come after the vocabulary.
     let directory = copy("m2m100");
     let write = |file: &str, text: &str| std::fs::write(directory.path().join(file), text).expect("a file");
     write(
@@ -404,7 +404,7 @@ fn settings_of_older_repositories_are_read_as_well() {
         (Some(990), Some(991))
     );
     assert_eq!(tokenizer.decode(&[990, 991]), "<more>", "of the two, one is special");
-    // Punctuation is drawn to the word before it where the settings ask for that.
+    // Spaces before punctuation are dropped if the settings ask for it.
     write("tokenizer_config.json", "{\"clean_up_tokenization_spaces\":true}");
     let tokenizer = Tokenizer::from_directory(directory.path(), "m2m_100").expect("a tokenizer");
     assert_eq!(

@@ -38,12 +38,12 @@ pub(super) fn read(source: &str) -> Vec<Block> {
     reader.builder.finish()
 }
 
-/// The effect of a tag on the running text around it.
+/// The effect of an HTML tag on the running text around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mark {
-    /// The tag begins a marked stretch of text.
+    /// The tag begins a stretch of inline markup, as `<b>` does.
     Open,
-    /// The tag ends a marked stretch of text.
+    /// The tag ends a stretch of inline markup, as `</b>` does.
     Close,
     /// The tag is an element without content, such as an image.
     Empty,
@@ -77,14 +77,14 @@ struct Tag {
     name: Vec<u8>,
     is_end: bool,
     self_closing: bool,
-    /// Whether an attribute of the tag asks for no translation.
+    /// Whether an attribute of the tag asks for no translation (`translate="no"` or the class `notranslate`).
     is_fixed: bool,
     attribute: Vec<u8>,
     value: Vec<u8>,
 }
 
 impl Tag {
-    /// Ends the attribute that is being read, and records whether it asks for no translation.
+    /// Ends the attribute that is being read, and records whether the attribute asks for no translation.
     fn end_attribute(&mut self) {
         self.is_fixed |= match self.attribute.as_slice() {
             b"translate" => self.value.eq_ignore_ascii_case(b"no"),
@@ -99,8 +99,8 @@ impl Tag {
     }
 }
 
-/// Receives the tokens of an HTML source and passes text and marks to the builder. Verbatim text is kept only as byte
-/// offsets; the builder takes the text itself from the source.
+/// Receives the tokens of an HTML source and passes text and inline markup to the builder of blocks. Verbatim text is
+/// kept only as byte offsets; the builder takes the text itself from the source.
 struct Reader<'a> {
     source: &'a str,
     /// Whether the source is XHTML, where `<p/>` is a whole element.
@@ -161,8 +161,8 @@ impl Reader<'_> {
         self.is_translatable |= mode == Mode::Translate && !is_blank(text);
     }
 
-    /// Opens the element of the start tag that was read. Returns the tokenizer state that its content needs, such as
-    /// the state for scripts.
+    /// Opens the element of the start tag that was read. Returns the tokenizer state that the element's content needs,
+    /// such as the state for scripts.
     fn start_tag(&mut self) -> Option<State> {
         let name = std::mem::take(&mut self.tag.name);
         let is_block = is_block(&name);

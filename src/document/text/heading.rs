@@ -21,7 +21,7 @@ const MAX_ISOLATED: usize = 45;
 /// The length, in characters, from which a paragraph counts as body text below a heading.
 const MIN_BODY: usize = 80;
 
-/// Finds the units that are headings and changes their kind to heading.
+/// Finds those blocks under construction (`units`) that are headings, and changes their kind to heading.
 pub(super) fn mark_headings(source: &str, units: &mut [Unit]) {
     mark_title(source, units);
     mark_numbered(source, units);
@@ -34,12 +34,12 @@ pub(super) fn mark_headings(source: &str, units: &mut [Unit]) {
     }
 }
 
-/// Changes a unit into a heading of this level.
+/// Changes a block under construction into a heading of this level.
 fn make_heading(unit: &mut Unit, level: u8) {
     (unit.kind, unit.level) = (BlockKind::Heading, level);
 }
 
-/// Whether a unit is long enough to be the body text below a heading.
+/// Whether a block under construction is a paragraph long enough to be the body text below a heading.
 fn is_body(source: &str, unit: &Unit) -> bool {
     unit.kind == BlockKind::Paragraph && unit.length(source) >= MIN_BODY
 }
@@ -115,13 +115,13 @@ fn mark_numbered(source: &str, units: &mut [Unit]) {
     }
 }
 
-/// Whether a unit is a paragraph of one line that is short enough for a heading.
+/// Whether a block under construction is a paragraph of one line that is short enough for a heading.
 fn is_short_line(source: &str, unit: &Unit) -> bool {
     unit.kind == BlockKind::Paragraph && unit.pieces.len() == 1 && unit.length(source) <= MAX_HEADING
 }
 
 /// Finds short lines that are headings by ornament around them, by a chapter number, by a horizontal rule below, or
-/// because they stand directly above a paragraph. Returns the index of each unit, and the byte range of the heading
+/// because they stand directly above a paragraph. Returns the index in `units` and the byte range of each heading,
 /// without its ornament.
 fn decorated_lines(source: &str, units: &[Unit]) -> impl Iterator<Item = (usize, Span)> {
     units.windows(3).enumerate().filter_map(move |(index, triple)| {
@@ -153,8 +153,8 @@ fn decorated_lines(source: &str, units: &[Unit]) -> impl Iterator<Item = (usize,
 }
 
 /// Finds isolated short lines, those between blank lines, that are headings. They are taken as headings only if several
-/// exist and each has body text below; if one of them cannot be a heading, none is taken. Returns the index of each
-/// unit and its byte range.
+/// exist and each has body text below; if one of them cannot be a heading, none is taken. Returns the index in `units`
+/// and the byte range of each heading.
 fn isolated_lines(source: &str, units: &[Unit]) -> impl Iterator<Item = (usize, Span)> {
     // Lines after the last body text are signatures and addresses, not headings.
     let end = units

@@ -26,7 +26,8 @@ pub(super) enum Role {
     Metadata,
     /// A date without a label. It may be metadata, or the end of a hard-wrapped sentence.
     Date,
-    /// `โดย` ("by") and a name. It is a byline next to other metadata or a title; elsewhere it may end a sentence.
+    /// A line of `โดย` ("by") and a name. It is metadata if it stands next to other metadata or a title; elsewhere it
+    /// may be the end of a sentence.
     Byline,
 }
 
@@ -147,7 +148,7 @@ static LABELLED: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// Matches fixed lines of press releases, and of the web pages that news are copied from.
+/// Matches lines with fixed wording in press releases and on the web pages that news are copied from, such as "share".
 static FIXED: LazyLock<Regex> = LazyLock::new(|| {
     compile(
         r"^(?:ข่าวประชาสัมพันธ์|ข่าวแจก|ข่าวสารนิเทศ|(?:เพื่อ|สำหรับ)เผยแพร่(?:ทันที)?|(?i:press\srelease|for\simmediate\srelease)

@@ -79,40 +79,40 @@ impl TextLine {
     }
 }
 
-/// A block under construction: one line, or several lines that are joined.
+/// A block under construction: one line of plain text, or several lines that are joined.
 struct Unit {
     kind: BlockKind,
     level: u8,
-    /// The role of the unit's first line.
+    /// The role of the first line of this block under construction.
     role: Role,
-    /// The byte range of the text of each line, without list markers, quotation marks (`>`) and white space at its
-    /// ends.
+    /// The byte range of the text of each line of the block, without list markers, quotation marks (`>`) and white
+    /// space at its ends.
     pieces: Vec<Span>,
-    /// The byte range of the first line, including the marker of a list item or quotation.
+    /// The byte range of the block's first line, including the marker of a list item or quotation.
     first_with_marker: Span,
-    /// The indentation of the first line, in terminal columns.
+    /// The indentation of the block's first line, in terminal columns.
     indent: usize,
-    /// Whether the unit follows a blank line or a horizontal rule, or is the first of the source.
+    /// Whether the block follows a blank line or a horizontal rule, or is the first of the source.
     after_blank: bool,
-    /// Whether the unit is followed by a blank line, a horizontal rule or the end of the source.
+    /// Whether the block is followed by a blank line, a horizontal rule or the end of the source.
     before_blank: bool,
-    /// The byte range of the horizontal rule directly below the unit, if there is one.
+    /// The byte range of the horizontal rule directly below the block, if there is one.
     underline: Option<Span>,
 }
 
 impl Unit {
-    /// Returns the text of the unit's first line: all of a heading or of metadata, and what a paragraph is recognised
-    /// by.
+    /// Returns the text of the block's first line. Headings and metadata have no other line, and the first line tells
+    /// what a paragraph is.
     fn first_line<'a>(&self, source: &'a str) -> &'a str {
         self.pieces[0].of(source)
     }
 
-    /// Returns the length of the unit's text, in characters.
+    /// Returns the length of the block's text, in characters.
     fn length(&self, source: &str) -> usize {
         self.pieces.iter().map(|piece| piece.of(source).chars().count()).sum()
     }
 
-    /// Makes a block of the unit. Two lines are joined with a space if a space stood between them, and always if the
+    /// Makes the finished block. Two lines are joined with a space if a space stood between them, and always if the
     /// text is `wrapped_at_spaces`.
     fn to_block(&self, source: &str, wrapped_at_spaces: bool) -> Block {
         let mut block = Block::verbatim(self.kind, self.level, source, self.pieces[0]);
@@ -201,7 +201,8 @@ fn possible_wraps<'a>(source: &'a str, lines: &[TextLine]) -> Vec<(&'a str, &'a 
         .collect()
 }
 
-/// Joins lines to units. The kind of a unit follows from the role of its first line.
+/// Joins lines to units, which are blocks under construction. The kind of a unit follows from the role of its first
+/// line.
 fn units(source: &str, lines: &[TextLine], paragraphs: Paragraphs, wrapping: Option<Wrapping>) -> Vec<Unit> {
     let mut assembler = Assembler {
         source,
@@ -219,7 +220,7 @@ fn units(source: &str, lines: &[TextLine], paragraphs: Paragraphs, wrapping: Opt
     assembler.units
 }
 
-/// Takes the lines of a source one after another and joins them to units.
+/// Takes the lines of a source one after another and joins them to blocks under construction.
 struct Assembler<'a> {
     source: &'a str,
     paragraphs: Paragraphs,
@@ -272,14 +273,14 @@ impl<'a> Assembler<'a> {
         (self.after_blank, self.previous) = (false, Some(line));
     }
 
-    /// Marks the last unit as followed by a blank line, a horizontal rule or the end of the source.
+    /// Marks the last block under construction as followed by a blank line, a horizontal rule or the end of the source.
     fn end_unit(&mut self) {
         if let Some(unit) = self.units.last_mut() {
             unit.before_blank = true;
         }
     }
 
-    /// Adds a horizontal rule. It underlines the unit directly above it, if there is one.
+    /// Adds a horizontal rule. It underlines the block directly above it, if there is one.
     fn add_rule(&mut self, line: &TextLine) {
         self.end_unit();
         if let Some(unit) = self.units.last_mut() {
@@ -307,7 +308,7 @@ impl<'a> Assembler<'a> {
         line.role
     }
 
-    /// Whether a line with this role is joined to the last unit.
+    /// Whether a line with this role is joined to the last block under construction.
     fn continues_unit(&self, line: &TextLine, role: Role) -> bool {
         let (Some(previous), Some(unit)) = (self.previous, self.units.last()) else {
             return false;
@@ -331,7 +332,7 @@ impl<'a> Assembler<'a> {
     }
 }
 
-/// Makes a paragraph unit of one line.
+/// Makes a block under construction that is a paragraph of one line.
 fn one_line_unit(piece: Span, role: Role, indent: usize, after_blank: bool) -> Unit {
     Unit {
         kind: BlockKind::Paragraph,
@@ -357,8 +358,8 @@ fn block_kind(role: Role) -> BlockKind {
     }
 }
 
-/// Returns the depth, from 1, of a list item that follows `units`: its nesting by indentation or the number of numbers
-/// in its marker (two in `1.2`), whichever is larger.
+/// Returns the depth, from 1, of a list item that follows the blocks in `units`: its nesting by indentation or the
+/// number of numbers in its marker (two in `1.2`), whichever is larger.
 fn list_level(units: &[Unit], indent: usize, numbers: usize) -> u8 {
     let (mut level, mut limit) = (1, indent);
     let items = units.iter().rev().take_while(|unit| unit.kind == BlockKind::ListItem);

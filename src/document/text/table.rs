@@ -14,7 +14,7 @@ const MAX_MEAN_CELL: usize = 40;
 /// The cells of a line, as byte ranges in the line.
 type Cells = Vec<Range<usize>>;
 
-/// Finds the cells of each line; a line that is no row of a table gets none. The lines must keep their indentation;
+/// Finds the cells of each line; a line that is no row of a table gets no cells. The lines must keep their indentation;
 /// `None` stands for a blank line.
 pub(super) fn rows(lines: &[Option<&str>]) -> Vec<Cells> {
     let mut rows = vec![Vec::new(); lines.len()];

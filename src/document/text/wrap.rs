@@ -15,7 +15,7 @@ const MAX_MOVED_WORD: usize = 16;
 /// The width at which a text was hard-wrapped, and where its lines were broken.
 #[derive(Clone, Copy)]
 pub(super) struct Wrapping {
-    /// The length of the longest line, in the unit of `measure`.
+    /// The length of the longest line, in terminal columns or characters, as `measure` counts.
     width: usize,
     /// The function that measures a line, in terminal columns or in characters.
     measure: fn(&str) -> usize,

@@ -39,7 +39,7 @@ impl EncoderDecoder {
     }
 
     /// Loads an `M2M100Tokenizer`: one sentencepiece model, whose pieces get their ids from vocab.json. The ids of the
-    /// languages follow.
+    /// languages come after those of vocab.json.
     ///
     /// # Errors
     /// Of kind `Model` if a file is missing, damaged, or lacks the unknown token.
@@ -71,7 +71,8 @@ impl EncoderDecoder {
         this.map_err(|e| e.path(path))
     }
 
-    /// Loads an `NllbTokenizer`: one sentencepiece model, whose ids are raised by 1. The ids of the languages follow.
+    /// Loads an `NllbTokenizer`: one sentencepiece model, whose ids are raised by 1. The ids of the languages come
+    /// after those of the model.
     ///
     /// # Errors
     /// Of kind `Model` if a file is missing or damaged.
@@ -105,7 +106,7 @@ impl EncoderDecoder {
     }
 
     /// Loads an `MBartTokenizer`, or an `MBart50Tokenizer` if `fifty` is set: one sentencepiece model, whose ids are
-    /// raised by 1. The ids of the languages and of the mask token follow.
+    /// raised by 1. The ids of the languages and of the mask token come after those of the model.
     ///
     /// # Errors
     /// Of kind `Model` if a file is missing or damaged.
@@ -152,8 +153,8 @@ impl EncoderDecoder {
             .map_err(|e| e.path(directory.join("tokenizer_config.json")))
     }
 
-    /// Loads a `T5Tokenizer`: one sentencepiece model with its own ids. The ids of the sentinels follow in descending
-    /// order, `<extra_id_0>` last.
+    /// Loads a `T5Tokenizer`: one sentencepiece model with its own ids. The ids of the sentinels `<extra_id_N>` come
+    /// after those of the model, in descending order of N.
     ///
     /// # Errors
     /// Of kind `Model` if a file is missing or damaged, or if the settings disagree about the number of sentinels.
