@@ -1,4 +1,4 @@
-//! The pipeline of one document: its bytes are read, cut into segments, translated, and aligned.
+//! The pipeline for one document: read its bytes, cut it into segments, translate them, and align them with the source.
 
 use crate::document::{self, Bilingual, Document, Format, Header, Markup, Paragraphs, Parameters, SCHEMA, Segment};
 use crate::error::{Error, Result};
@@ -10,10 +10,10 @@ use crate::thai::split::{SplitOptions, sentences};
 use crate::translate::{DecodeOptions, Observer, Translation, Translator};
 use sha2::{Digest, Sha256};
 
-/// The way in which blocks are cut into segments.
+/// How blocks are cut into segments, the units that are translated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Split {
-    /// What the model works best with: sentences, for every model so far. The default.
+    /// The split that suits the model best: sentences, for every model so far. The default.
     #[default]
     Auto,
     /// Each sentence is a segment.
@@ -25,7 +25,8 @@ pub enum Split {
 }
 
 impl Split {
-    /// The name of the way that is taken, on the command line and in JSONL. `Auto` has that of the way it stands for.
+    /// Returns the name of the split on the command line and in JSONL. `Auto` has the name of the split that it stands
+    /// for.
     pub fn name(self) -> &'static str {
         match self {
             Self::Auto | Self::Sentence => "sentence",
@@ -35,20 +36,20 @@ impl Split {
     }
 }
 
-/// Options of the pipeline for one document.
+/// Options for the translation of one document.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The format that the source is read as.
     pub format: Format,
-    /// The way in which blocks are cut into segments.
+    /// How blocks are cut into segments.
     pub split: Split,
-    /// The rule for where paragraphs of plain text end. Ignored with [`Split::Line`], and by other formats.
+    /// The rule for where paragraphs of plain text end. Ignored for other formats, and with [`Split::Line`].
     pub paragraphs: Paragraphs,
-    /// The WHATWG label of the source's encoding, such as `windows-874`. Without one (the default) it is detected.
+    /// The WHATWG label of the source's encoding, such as `windows-874`. None (the default) to detect the encoding.
     pub encoding: Option<String>,
-    /// The date and time of the document's header in UTC, RFC 3339. Without one (the default) it is the time of translation.
+    /// The date and time for the document's header, in UTC by RFC 3339. None (the default) for the time of translation.
     pub date: Option<String>,
-    /// The options of the search.
+    /// The options for decoding: how the model searches for a translation.
     pub decode: DecodeOptions,
 }
 
@@ -66,16 +67,16 @@ impl Options {
     }
 }
 
-/// A source read and cut into segments, not yet translated.
+/// A source file that has been read and cut into segments, but not translated.
 #[derive(Clone, Debug)]
 pub struct Prepared {
-    /// The segments, whose targets are empty.
+    /// The segments in the order of the source; their targets are empty.
     segments: Vec<Segment>,
     header: Header,
     unwrapped: bool,
 }
 
-/// Reads a source and cuts it into segments. `name` is the name of its file, if it has one.
+/// Reads a source and cuts it into segments. `name` is the name of the source file, if there is one.
 ///
 /// # Errors
 /// Of kind `Input` for bytes that are no text; of kind `Usage` for an unknown encoding.
@@ -147,18 +148,18 @@ pub fn prepare(name: Option<&str>, bytes: &[u8], options: &Options) -> Result<Pr
 }
 
 impl Prepared {
-    /// Whether any segment has Thai. A document without Thai is aligned with itself, and needs no model.
+    /// Whether any segment has Thai letters, so that a model is needed. A document without Thai is its own translation.
     pub fn needs_model(&self) -> bool {
         self.segments.iter().any(|segment| has_thai(&segment.source))
     }
 
-    /// The segments, their targets still empty.
+    /// Returns the segments in the order of the source. Their targets are empty.
     pub fn segments(&self) -> &[Segment] {
         &self.segments
     }
 
-    /// Counts the lines of the source with Thai that is in no segment: in code, HTML blocks or attributes. Always 0 for
-    /// plain text, which leaves out nothing but list markers and ornament.
+    /// Counts the lines of Thai that will not be translated, because they stand outside all segments: in code, HTML
+    /// blocks or attributes. Always 0 for plain text, where only list markers and ornament stand outside segments.
     pub fn untouched(&self) -> usize {
         if self.header.format.markup() == Markup::None {
             return 0;
@@ -170,12 +171,12 @@ impl Prepared {
             .count()
     }
 
-    /// The encoding of the source's bytes, by its WHATWG name.
+    /// Returns the encoding of the source's bytes, by its WHATWG name.
     pub fn encoding(&self) -> &str {
         &self.header.encoding
     }
 
-    /// Whether lines were joined to paragraphs because they look hard-wrapped.
+    /// Whether the reader joined lines to paragraphs because the text looks hard-wrapped.
     pub fn unwrapped(&self) -> bool {
         self.unwrapped
     }
@@ -183,7 +184,8 @@ impl Prepared {
     /// Translates all segments and aligns them with their sources.
     ///
     /// # Errors
-    /// Those of [`Translator::translate`], and one of kind `Usage` where a segment has Thai and there is no translator.
+    /// The errors of [`Translator::translate`], and one of kind `Usage` if a segment has Thai but `translator` is
+    /// `None`.
     pub fn translate(
         self,
         translator: Option<&Translator>,
@@ -201,14 +203,14 @@ impl Prepared {
         Ok(self.align(translator, options, translations))
     }
 
-    /// Copies every segment, as the translations of a document without Thai.
+    /// Makes a copy of each segment as its translation, for a document without Thai.
     pub fn copies(&self, options: &DecodeOptions) -> Vec<Translation> {
         let copy = |segment: &Segment| Translation::copy(&segment.source, options);
         self.segments.iter().map(copy).collect()
     }
 
-    /// Aligns the segments with as many translations, in the same order. `translator` made them with `options`; it is none
-    /// where all are copies.
+    /// Makes the aligned document from one translation per segment, in the order of the segments. `translator` and
+    /// `options` are what made the translations; `translator` is `None` if all of them are copies.
     pub fn align(
         mut self,
         translator: Option<&Translator>,
@@ -240,10 +242,10 @@ impl Prepared {
     }
 }
 
-/// Translates one source to an aligned document. `name` is the name of its file, if it has one.
+/// Translates one source to an aligned document. `name` is the name of the source file, if there is one.
 ///
 /// # Errors
-/// Those of [`prepare`] and [`Prepared::translate`].
+/// The errors of [`prepare`] and [`Prepared::translate`].
 pub fn translate(
     name: Option<&str>,
     bytes: &[u8],

@@ -1,56 +1,57 @@
-//! The aligned document: every segment with its translation, and the source between segments. Every renderer reads it,
-//! and JSONL is its serialised form.
+//! The aligned document: every segment with its translation, and the source text between segments. Every renderer reads
+//! it, and JSONL is its serialised form.
 
 use super::{BlockKind, Flag, Format, Paragraphs};
 use crate::span::Span;
 use serde::{Deserialize, Serialize};
 
-/// The version of the JSONL schema. It rises only when a reader of the version before would misread a file.
+/// The version of the JSONL schema. Raise it only if a program that reads the previous version would misread a new
+/// file.
 pub const SCHEMA: u32 = 3;
 
-/// The reason why the model stopped writing.
+/// The reason why decoding of a segment ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Finish {
-    /// The model gave its end token, or a stop string.
+    /// The model wrote its end token or a stop string.
     Stop,
     /// The output reached the token limit.
     Length,
-    /// The guard against endless repetition ended the search.
+    /// The output repeated one phrase over and over, so decoding was ended early.
     Loop,
     /// Nothing was decoded: the source has no Thai letter and was copied.
     Copy,
 }
 
-/// A sentence like that of a segment, with the translation that a person gave it.
+/// A sentence of the translation memory that resembles a segment's source, with its human translation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Similar {
-    /// The similar source, normalised as for a model.
+    /// The source of the similar sentence, normalised like the input of a model.
     pub source: String,
-    /// Its translation by a person.
+    /// The human translation of the similar sentence.
     pub target: String,
-    /// The similarity of the two sources: 1 minus the edit distance in characters as a share of the longer text. Below 1,
-    /// with four decimals.
+    /// How much the similar sentence resembles the segment's source: 1 minus their edit distance in characters, divided
+    /// by the length of the longer of the two. Less than 1; rounded to four decimals.
     pub similarity: f64,
 }
 
 impl Similar {
-    /// The similarity in whole percent, rounded down.
+    /// Returns the similarity in whole percent, rounded down.
     pub fn percent(&self) -> u32 {
         (self.similarity * 1e4).round() as u32 / 100
     }
 }
 
-/// One aligned pair, with the source text between the previous pair and this one.
+/// One segment: a source text with its translation, and the source between the previous segment and this one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Segment {
-    /// The segment's number in the document, from 0.
+    /// The number of the segment in its document, from 0.
     pub id: usize,
-    /// The number of its block, from 0. Segments of one block are adjacent.
+    /// The number, from 0, of the block that the segment belongs to. Segments of one block are adjacent.
     pub block: usize,
-    /// The role of its block.
+    /// The kind of the block that the segment belongs to, such as heading or list item.
     pub kind: BlockKind,
-    /// Heading level or list depth, from 1; 0 for other blocks.
+    /// The heading level or list depth of the segment's block, from 1; 0 for blocks of other kinds.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub level: u8,
     /// The text that was translated: markup removed, entities decoded.
@@ -64,31 +65,31 @@ pub struct Segment {
     /// The source at `span`; present only if markup or entities make it differ from `source`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw: Option<String>,
-    /// Mean natural log-probability of the output tokens. None where nothing was decoded.
+    /// The mean natural log-probability of the output tokens. None if nothing was decoded.
     pub score: Option<f64>,
-    /// The reason why the model stopped.
+    /// The reason why decoding of the segment ended.
     pub finish: Finish,
-    /// The flags in the order of [`Flag::ALL`].
+    /// The notes and warnings about the segment, in the order of [`Flag::ALL`].
     pub flags: Vec<Flag>,
-    /// The most similar sentence that a person translated, if a machine translated this one and the memory has one that is
-    /// similar enough.
+    /// The most similar sentence of the translation memory that a person translated. None if this segment's translation
+    /// is a person's, or if no sentence is similar enough.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub similar: Option<Similar>,
-    /// The token ids that the model was given, with special ids and prompt. Present only on request.
+    /// The token ids that the model read, with special tokens and prompt. Present only on request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_ids: Option<Vec<u32>>,
-    /// The token ids that the model gave, without start, forced and end ids. Present only on request.
+    /// The token ids that the model wrote, without start token, forced tokens and end token. Present only on request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_ids: Option<Vec<u32>>,
 }
 
 impl Segment {
-    /// The flags that ask a reader to check the segment.
+    /// Returns those flags of the segment that ask a reader to check the translation.
     pub fn warnings(&self) -> impl Iterator<Item = Flag> {
         self.flags.iter().copied().filter(|flag| flag.is_warning())
     }
 
-    /// Whether a reader should check the segment.
+    /// Whether the segment has a flag that asks a reader to check the translation.
     pub fn is_flagged(&self) -> bool {
         self.warnings().next().is_some()
     }
@@ -98,18 +99,18 @@ fn is_zero(level: &u8) -> bool {
     *level == 0
 }
 
-/// The trade of time against quality.
+/// How much time decoding may spend on a better translation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Quality {
     /// One greedy search, without retries.
     Fast,
-    /// The search that the model's manifest or files ask for. A failed output is tried again, and an improbable one also
-    /// in parts (the manifest sets the limit).
+    /// The search that the model's manifest or files ask for. A failed output is decoded again; if the output is
+    /// improbable, the source is also translated in parts (the manifest sets the limit).
     #[default]
     Default,
-    /// More than `Default`: an encoder-decoder model gets a beam of at least 8; a decoder-only model also samples several
-    /// outputs, and the one that agrees best with the others is taken (minimum Bayes risk).
+    /// More search than `Default`: an encoder-decoder model gets a beam of at least 8; a decoder-only model also
+    /// samples several outputs, and the one that agrees best with the others is taken (minimum Bayes risk).
     Best,
 }
 
@@ -119,50 +120,50 @@ impl Quality {
     }
 }
 
-/// The settings of a run. Two runs with equal settings, source and model give the same document.
+/// The settings of a translation run. Two runs with equal settings, source and model give the same document.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Parameters {
-    /// The way in which blocks were cut into segments: `sentence`, `line` or `block`.
+    /// How blocks were cut into segments: `sentence`, `line` or `block`.
     pub split: String,
-    /// The rule for where paragraphs of plain text end. None for other formats, and with a segment per line.
+    /// The rule for where paragraphs of plain text end. None for other formats, and if each line is a segment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paragraphs: Option<Paragraphs>,
-    /// Whether the model was given normalised text.
+    /// Whether the source text was normalised before the model read it.
     pub normalize: bool,
     /// The number of hypotheses in the beam; 1 is greedy search.
     pub beam: usize,
-    /// The trade of time against quality.
+    /// How much time decoding was allowed for a better translation.
     #[serde(default, skip_serializing_if = "Quality::is_default")]
     pub quality: Quality,
-    /// The most output tokens per segment; 0 where the length of the source decides.
+    /// The maximum number of output tokens per segment; 0 if it depends on the length of the source.
     pub max_tokens: usize,
-    /// The fewest output tokens per segment.
+    /// The minimum number of output tokens per segment.
     pub min_tokens: usize,
-    /// The type of the weights, such as `f32`, `bf16`, `int8` or `q4_k_m`.
+    /// The number type of the model's weights, such as `f32`, `bf16`, `int8` or `q4_k_m`.
     pub precision: String,
     /// The name of the device that the model ran on.
     pub device: String,
-    /// The output vocabulary: `full`, or `english` where only tokens of English text could be written.
+    /// The output vocabulary: `full`, or `english` if the model could write only tokens of English text.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub vocabulary: String,
-    /// The prompt of a decoder-only model, with `{text}` in the place of the source.
+    /// The prompt of a decoder-only model, with `{text}` in place of the source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt: Option<String>,
 }
 
-/// The origin of a document: its source, its model and its settings.
+/// The header of an aligned document, which records its source file, its model and its settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Header {
-    /// The version of the schema, [`SCHEMA`] when written.
+    /// The version of the JSONL schema that the document follows; [`SCHEMA`] when written.
     pub schema: u32,
-    /// The name of the tool, always `plae`.
+    /// The name of the program that wrote the document, always `plae`.
     pub tool: String,
-    /// The version of the tool.
+    /// The version of the program that wrote the document.
     pub version: String,
-    /// The name of the model; `none` where no segment needed one.
+    /// The name of the model; `none` if no segment needed one.
     pub model: String,
-    /// The revision of the model: a commit of its repository, or the sha256 of the file that was fetched. None for a local
-    /// file or directory.
+    /// The revision of the model: a commit of its repository, or the sha256 of the file that was fetched. None for a
+    /// local file or directory.
     pub revision: Option<String>,
     /// The licence of the model, as its manifest names it.
     pub licence: Option<String>,
@@ -176,25 +177,26 @@ pub struct Header {
     pub sha256: String,
     /// The date and time of the translation in UTC, RFC 3339.
     pub date: String,
-    /// The settings of the run.
+    /// The settings of the translation run.
     pub parameters: Parameters,
-    /// The number of segments. A file with fewer segment lines has lost its end.
+    /// The number of segments in the document. A file with fewer segment lines has lost its end.
     pub segments: usize,
-    /// The source after the last segment.
+    /// The source from the end of the last segment to the end of the file.
     pub tail: String,
 }
 
 /// A source and its translation, aligned segment by segment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bilingual {
-    /// The document's origin.
+    /// The header, which records the source file, the model and the settings.
     pub header: Header,
-    /// All segments, in the order of the source.
+    /// All segments of the document, in the order of the source.
     pub segments: Vec<Segment>,
 }
 
 impl Bilingual {
-    /// Rebuilds the source from the segments and the text between them. It equals what was read, as UTF-8, byte for byte.
+    /// Rebuilds the source from the segments and the text between them. The result equals the source as it was read, in
+    /// UTF-8, byte for byte.
     pub fn source(&self) -> String {
         let mut text = String::new();
         for segment in &self.segments {
@@ -205,7 +207,7 @@ impl Bilingual {
         text
     }
 
-    /// The blocks in order, each as the slice of its segments.
+    /// Returns the blocks in order, each as the slice of its segments.
     pub fn blocks(&self) -> impl Iterator<Item = &[Segment]> {
         self.segments.chunk_by(|a, b| a.block == b.block)
     }

@@ -4,58 +4,59 @@ use crate::span::Span;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
-/// The role of a block in its document, as far as its markup or layout tells.
+/// The role of a block in its document, as far as markup or layout tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BlockKind {
     /// A title or heading.
     Heading,
-    /// Running text, and whatever no other kind fits.
+    /// Running text, and every block that fits no other kind.
     Paragraph,
-    /// A paragraph of a list item.
+    /// One paragraph of a list item.
     ListItem,
-    /// A paragraph of a quotation.
+    /// One paragraph of a quotation.
     Quote,
     /// One cell of a table.
     Cell,
     /// A picture's caption or credit.
     Caption,
-    /// A line about the article: its date, author, source, tags.
+    /// A line about the article: its date, author, source or tags.
     Metadata,
 }
 
-/// A stretch of a block's text and the source bytes that it was read from.
+/// A stretch of a block's text, with the source bytes that it was read from.
 ///
-/// A run whose text and source differ in length (such as a decoded entity) is atomic: no segment starts or ends inside
+/// A run whose text and source differ in length, such as a decoded entity, is atomic: no segment starts or ends inside
 /// it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// Byte range in [`Block::text`].
+    /// The byte range of the run in [`Block::text`].
     pub text: Range<usize>,
-    /// Byte range in [`Document::text`](super::Document::text).
+    /// The byte range of the run in [`Document::text`](super::Document::text), without inline markup.
     pub source: Span,
-    /// `source` together with its inline markup: opening marks before it, closing marks after it.
+    /// The byte range of the run in the source with its inline markup: opening marks such as `<b>` before it, closing
+    /// marks after it.
     pub outer: Span,
 }
 
 /// A block of translatable text: a paragraph, a heading, a list item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
-    /// The block's role in the document.
+    /// The role of the block in its document.
     pub kind: BlockKind,
-    /// Heading level (1 to 6) or list depth (from 1); 0 elsewhere.
+    /// The heading level (1 to 6) or list depth (from 1); 0 for blocks of other kinds.
     pub level: u8,
-    /// The block's bytes in the source: with inline markup, without block markup and outer white space.
+    /// The byte range of the block in the source: with inline markup, without block markup and white space at its ends.
     pub span: Span,
-    /// The text as a reader sees it: inline markup removed, entities decoded. Never empty, but for blank lines of
-    /// [`Document::by_lines`](super::Document::by_lines).
+    /// The text of the block as a reader sees it: inline markup removed, entities decoded. Empty only for blank lines
+    /// of [`Document::by_lines`](super::Document::by_lines).
     pub text: String,
-    /// The sources of `text`, in order and without overlap; the source between two runs is inline markup.
+    /// The runs that make up `text`, in order and without overlap. The source between two runs is inline markup.
     pub runs: Vec<Run>,
 }
 
 impl Block {
-    /// Makes a block whose text is the source at `span`.
+    /// Makes a block whose text is the source at `span`, unchanged.
     pub(super) fn verbatim(kind: BlockKind, level: u8, source: &str, span: Span) -> Self {
         let text = span.of(source).to_owned();
         let runs = match text.len() {
@@ -75,7 +76,7 @@ impl Block {
         }
     }
 
-    /// Appends text that was read from `source`, which lies after everything that the block has.
+    /// Appends text that was read from `source`, which must lie after the source of the block's existing text.
     pub(super) fn push(&mut self, text: &str, source: Span) {
         let start = self.text.len();
         self.text.push_str(text);
@@ -87,12 +88,13 @@ impl Block {
         });
     }
 
-    /// The byte span in [`Document::text`](super::Document::text) that a byte range of [`Block::text`] was read from.
+    /// Maps a byte range of [`Block::text`] to the byte span in [`Document::text`](super::Document::text) that it was
+    /// read from.
     ///
-    /// Closing marks go with the text before them, and opening marks with the text after them, so that no inline mark
-    /// that touches a segment is left between two segments. A range that ends inside an atomic run takes the whole run;
-    /// a range that starts inside one begins after it. Ranges in order, without overlap and without outer white space
-    /// therefore give spans in order and without overlap.
+    /// Closing marks such as `</b>` go with the text before them, and opening marks with the text after them, so that
+    /// no inline mark that touches a segment is left between two segments. A range that ends inside an atomic run takes
+    /// the whole run; a range that starts inside one begins after it. Ranges in order, without overlap and without
+    /// outer white space therefore give spans in order and without overlap.
     pub fn source_span(&self, range: Range<usize>) -> Span {
         let Some(final_run) = self.runs.last() else {
             return self.span;
@@ -118,7 +120,7 @@ impl Block {
 }
 
 impl Run {
-    /// Whether the run's text and its source cannot be matched byte by byte.
+    /// Whether the text of the run differs in length from its source, so that their bytes do not correspond.
     pub(super) fn is_atomic(&self) -> bool {
         self.text.len() != self.source.len()
     }

@@ -1,26 +1,28 @@
-//! The builder of blocks from a stream of text and inline marks, which decides what source bytes belong to what text.
+//! Builder of blocks from a stream of text and inline marks. It decides which source bytes belong to which text.
 
 use super::{Block, BlockKind, Run, is_space, text};
 use crate::span::Span;
 
-/// Gathers the inline content of one block after another.
+/// Builds blocks one after another from their inline content: text, and inline marks such as `<b>` or `**`.
 ///
-/// Pieces come in the order of the source. Source that is never passed in (block markup, comments, escapes) belongs to no
-/// run.
+/// Content must be added in the order of the source. Source bytes that are never added (block markup, comments,
+/// escapes) belong to no run.
 pub(super) struct Builder<'a> {
     source: &'a str,
     blocks: Vec<Block>,
     text: String,
     runs: Vec<Run>,
-    /// Index of the last run with visible text, to which closing marks are attached.
+    /// The index of the last run with visible text, to which closing marks such as `</b>` are attached.
     visible: Option<usize>,
-    /// Whether nothing but marks has come since that run.
+    /// Whether only inline marks, and no text or white space, have been added since the last run with visible text.
     touching: bool,
-    /// The opening marks whose text has not come yet: their number, the start of the first, and `touching` before it.
+    /// The number of opening marks, such as `<b>`, that have no text after them yet.
     opened: usize,
+    /// The byte offset of the first opening mark, such as `<b>`, that has no text after it yet.
     opened_at: usize,
+    /// The value of `touching` before the first opening mark, such as `<b>`, that has no text after it yet.
     opened_touching: bool,
-    /// The start of marks without text of their own (images, empty elements) that touch the text to come.
+    /// The byte offset of the first mark without content (image, empty element) that directly precedes the next text.
     stray: Option<usize>,
 }
 
@@ -40,7 +42,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Adds verbatim source, with its white space collapsed as in a browser.
+    /// Adds verbatim source, with its white space collapsed as a browser does.
     pub fn flow(&mut self, span: Span) {
         let mut start = span.start;
         for piece in span.of(self.source).split_inclusive(|c: char| c.is_ascii_whitespace()) {
@@ -56,7 +58,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Adds white space of any kind, which reads as one space, or as none after another space.
+    /// Adds white space of any kind as one space; adds nothing after another space or at the start of a block.
     pub fn space(&mut self, span: Span) {
         self.touching = false;
         self.stray = None;
@@ -65,7 +67,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Adds verbatim source.
+    /// Adds verbatim source without collapsing its white space.
     fn verbatim(&mut self, span: Span) {
         let piece = span.of(self.source);
         let visible = piece.trim_start_matches(is_space);
@@ -78,24 +80,24 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Adds text that the source spells in another way, such as a character reference. Its outer white space is dropped,
-    /// unless it is all there is.
+    /// Adds text that the source spells in another way, such as a character reference. White space at both ends of the
+    /// text is dropped, unless the text consists of white space only.
     pub fn decoded(&mut self, piece: &str, span: Span) {
         let visible = piece.trim_matches(is_space);
-        // White space at the end of a line may have been passed in with it.
+        // The span may include white space at the end of its line.
         let raw = span.of(self.source).trim_end_matches(is_space);
         let is_same = |(a, b): (u8, u8)| a == b || a.is_ascii_whitespace() && b == b' ';
         if visible.is_empty() {
             self.push_space(piece, span);
         } else if visible.len() == raw.len() && !raw.bytes().zip(visible.bytes()).all(is_same) {
-            // As long as what it stands for (`&acE;`): it would not be seen to be atomic, so it stays undecoded.
+            // A reference as long as its text (`&acE;`) would not count as atomic, so it stays undecoded.
             self.flow(span);
         } else {
             self.push_visible(visible, Span::new(span.start, span.start + raw.len()));
         }
     }
 
-    /// Adds an opening mark, which belongs to the text after it.
+    /// Adds an opening mark, such as `<b>`, that starts at byte `start`. It belongs to the text after it.
     pub fn open(&mut self, start: usize) {
         if self.opened == 0 {
             self.opened_at = start;
@@ -104,7 +106,7 @@ impl<'a> Builder<'a> {
         self.opened += 1;
     }
 
-    /// Adds a closing mark, which belongs to the text before it.
+    /// Adds a closing mark, such as `</b>`, that ends at byte `end`. It belongs to the text before it.
     pub fn close(&mut self, end: usize) {
         match self.opened {
             0 => self.attach(end),
@@ -117,10 +119,10 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Adds a mark without text of its own.
+    /// Adds an inline mark without content, such as an image.
     pub fn mark(&mut self, span: Span) {
         if self.opened > 0 {
-            // It goes where the marks around it go.
+            // A mark inside other marks goes where they go.
         } else if self.touching {
             self.attach(span.end);
         } else {
@@ -128,7 +130,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Ends the block, and keeps it if it has text.
+    /// Ends the current block, and keeps it if it has text.
     pub fn end(&mut self, kind: BlockKind, level: u8) {
         self.trim_end();
         if let (Some(first), Some(last)) = (self.runs.first(), self.runs.last()) {
@@ -147,7 +149,7 @@ impl<'a> Builder<'a> {
         self.discard();
     }
 
-    /// Ends the block and leaves it untranslated.
+    /// Ends the current block without keeping it, so that its source stays untranslated.
     pub fn discard(&mut self) {
         self.text.clear();
         self.runs.clear();
@@ -157,7 +159,7 @@ impl<'a> Builder<'a> {
         self.stray = None;
     }
 
-    /// Gives the blocks that have ended.
+    /// Returns all blocks that have been ended and kept.
     pub fn finish(self) -> Vec<Block> {
         self.blocks
     }
@@ -201,7 +203,7 @@ impl<'a> Builder<'a> {
         });
     }
 
-    /// Attaches the marks up to `end` to the visible text before them.
+    /// Attaches the inline marks up to byte `end` to the visible text before them.
     fn attach(&mut self, end: usize) {
         let Some(index) = self.visible else { return };
         let run = &mut self.runs[index];
@@ -227,7 +229,7 @@ impl<'a> Builder<'a> {
         self.text.truncate(end);
         while self.runs.pop_if(|run| run.text.start >= end).is_some() {}
         if let Some(run) = self.runs.last_mut() {
-            // Only verbatim runs end in white space beside visible text, and none that has marks after it.
+            // Only a verbatim run without marks after it can end in white space that follows visible text.
             let space = run.text.end - end;
             run.text.end = end;
             run.source.end -= space;

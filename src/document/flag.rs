@@ -1,12 +1,12 @@
-//! Flags: named findings about a segment, with everything that formats and commands have to know of each.
+//! Flags: named notes and warnings about a segment, with their severity and their wording for readers.
 
 use serde::{Deserialize, Serialize};
 
-/// A named finding about a segment: how it was made, or what looks wrong with it.
+/// A named note or warning about a segment: how its translation was made, or what looks wrong with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Flag {
-    /// The source has no Thai and was copied.
+    /// The source has no Thai letter and was copied.
     NoThai,
     /// The translation was cut at the token limit.
     Truncated,
@@ -18,20 +18,22 @@ pub enum Flag {
     ThaiLeft,
     /// The translation is far too short or too long for its source.
     Length,
-    /// The source was translated in parts: it was too long for the model, or its translation as a whole was less probable.
+    /// The source was translated in parts: it was too long for the model, or its translation as a whole was less
+    /// probable.
     Divided,
-    /// A person translated a similar sentence; [`Segment::similar`](super::Segment::similar) holds it.
+    /// The translation memory has a similar sentence that a person translated;
+    /// [`Segment::similar`](super::Segment::similar) holds it.
     Similar,
 }
 
-/// The weight of a flag for a reader. Variants are ordered, the worst last.
+/// How serious a flag is. Variants are ordered, the most serious last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// The flag says how the segment was made; there is nothing to check.
+    /// The flag says how the segment was made; a reader need not check anything.
     Note,
     /// The translation may be wrong; a reader should look at it.
     Warning,
-    /// The output is no translation: it is tried again, and flagged if it stays so.
+    /// The output is no translation. It is decoded again, and the flag stays if that does not help.
     Failure,
 }
 
@@ -48,7 +50,8 @@ impl Flag {
         Self::Similar,
     ];
 
-    /// The table of flags: name, severity, rank, reason. A new flag is a variant and a row here, and an entry in `ALL`.
+    /// Returns the properties of the flag: name, severity, rank and reason. To add a flag, add a variant, a row here
+    /// and an entry in `ALL`.
     fn facts(self) -> (&'static str, Severity, u8, &'static str) {
         use Severity::{Failure, Note, Warning};
         match self {
@@ -68,32 +71,33 @@ impl Flag {
         }
     }
 
-    /// The flag's name in every format, the same as in JSONL: lower-case words joined by hyphens.
+    /// Returns the name of the flag in JSONL and all other formats: lower-case words joined by hyphens.
     pub fn name(self) -> &'static str {
         self.facts().0
     }
 
-    /// The weight of the flag for a reader.
+    /// Returns how serious the flag is.
     pub fn severity(self) -> Severity {
         self.facts().1
     }
 
-    /// The flag's position among all flags by badness, from 0, the worst highest. Lost text is worse than odd text.
+    /// Returns the rank of the flag by seriousness: a number from 0, unique to the flag, the highest for the worst.
+    /// Missing text ranks above odd text.
     pub fn rank(self) -> u8 {
         self.facts().2
     }
 
-    /// The finding in words for a reader, without a final full stop.
+    /// Returns the meaning of the flag in words for a reader, without a final full stop.
     pub fn reason(self) -> &'static str {
         self.facts().3
     }
 
-    /// Whether a reader should check the segment.
+    /// Whether the flag asks a reader to check the segment.
     pub fn is_warning(self) -> bool {
         self.severity() >= Severity::Warning
     }
 
-    /// Whether the output is no translation, so that it has to be tried again.
+    /// Whether the flag says that the output is no translation and has to be decoded again.
     pub fn is_failure(self) -> bool {
         self.severity() == Severity::Failure
     }

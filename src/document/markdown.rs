@@ -1,4 +1,4 @@
-//! Markdown (CommonMark, with tables, footnotes, task lists, strikethrough and front matter) to blocks.
+//! Reader of Markdown (CommonMark, with tables, footnotes, task lists, strikethrough and front matter).
 //!
 //! Code blocks, HTML blocks, front matter, images with their alternative text, link destinations and reference
 //! definitions are left as they are. A soft line break becomes one space, as browsers display it: editors wrap Thai at
@@ -36,8 +36,8 @@ pub(super) fn read(source: &str) -> Vec<Block> {
     reader.builder.finish()
 }
 
-/// The length in bytes of the YAML or TOML front matter; 0 without any. The parser has an option for such blocks, but it
-/// would also take the text between two thematic breaks for one.
+/// Returns the length in bytes of the YAML or TOML front matter at the start of the source; 0 without any. The parser's
+/// own option for front matter is not used, because it also takes text between two thematic breaks for metadata.
 fn front_matter(source: &str) -> usize {
     let mut lines = source.split_inclusive('\n');
     let first = lines.next().unwrap_or_default();
@@ -59,19 +59,19 @@ fn front_matter(source: &str) -> usize {
     0
 }
 
-/// Turns the events of the parser into calls of the builder.
+/// Turns the events of the Markdown parser into calls of the builder of blocks.
 struct Reader<'a> {
     source: &'a str,
     builder: Builder<'a>,
     /// The open quotations and list items, the innermost last.
     containers: Vec<BlockKind>,
-    /// How many of the containers are list items.
+    /// The number of list items among the open containers.
     list_depth: usize,
-    /// The kind and level of the open heading or table cell.
+    /// The kind and level of the open heading or table cell, if one is open.
     leaf: Option<(BlockKind, u8)>,
-    /// How many elements are open whose content is left alone.
+    /// The number of open elements whose content is not translated: images, code blocks and HTML blocks.
     untranslated: usize,
-    /// Byte offset of the end of the last piece of text, or of the mark after it.
+    /// The byte offset at which the last piece of text, or the last inline mark after it, ends.
     cursor: usize,
 }
 
@@ -88,7 +88,7 @@ impl Reader<'_> {
             Event::Code(code) => self.add_code(&code, range),
             Event::FootnoteReference(_) => self.add_mark(Mark::Empty, range),
             Event::InlineHtml(tag) => self.add_mark(html::classify_tag(&tag), range),
-            // The box of a task stays in the gap before its text. The parser gives no mathematics without its option.
+            // The box of a task stays in the source before the block. The parser emits mathematics only if asked to.
             Event::TaskListMarker(_) | Event::Html(_) | Event::InlineMath(_) | Event::DisplayMath(_) => {}
         }
     }
@@ -154,7 +154,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Adds a piece of text, whose backslash escape the parser left out of `range`.
+    /// Adds a piece of text. If a backslash escape stands before the piece, which the parser leaves out of `range`, the
+    /// backslash becomes part of the text's source.
     fn add_text(&mut self, text: &str, range: Range<usize>) {
         let mut span = Span::from(range);
         let mut text = text;
@@ -175,12 +176,12 @@ impl Reader<'_> {
         self.cursor = span.end;
     }
 
-    /// Adds inline code, with its backticks as marks.
+    /// Adds inline code, with its backticks as inline markup.
     fn add_code(&mut self, code: &str, range: Range<usize>) {
         let raw = &self.source[range.clone()];
         let ticks = raw.len() - raw.trim_start_matches('`').len();
         let inner = Span::new(range.start + ticks, (range.end - ticks).max(range.start + ticks));
-        // One space on each side may set off a backtick in the code, and is no part of it.
+        // One space on each side may separate a backtick in the code from the delimiter, and is no part of the code.
         let padded = Span::new(inner.start + 1, (inner.end - 1).max(inner.start + 1));
         self.add_mark(Mark::Open, range.clone());
         if self.source.get(inner.start..inner.end) == Some(code) {
@@ -204,7 +205,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Ends the block, whose kind follows from the open heading, cell, list item or quotation.
+    /// Ends the current block. Its kind follows from the open heading or cell, else from the innermost list item or
+    /// quotation.
     fn end_block(&mut self) {
         let (kind, level) = self.leaf.unwrap_or_else(|| match self.containers.last() {
             Some(BlockKind::ListItem) => (BlockKind::ListItem, u8::try_from(self.list_depth).unwrap_or(u8::MAX)),

@@ -1,4 +1,5 @@
-//! Documents: a source read into blocks of translatable text, each tied to its bytes, and the aligned result.
+//! Documents: a source file read into blocks of translatable text, each with the byte range that it came from, and the
+//! aligned document that translation makes of them.
 //!
 //! ```text
 //! source   ## ราคา <b>ข้าว</b> &amp; ยาง
@@ -10,8 +11,9 @@
 //!          " ยาง"
 //! ```
 //!
-//! Each input format is one file with a reader. What the rest of the crate has to know of it (name, extensions, markup) is
-//! its row in `Format::facts`: a new format is a new file, a new variant and a new row.
+//! Each input format has a reader in a file of its own. Its name, file extensions and amount of markup stand in one row
+//! of
+//! `Format::facts`. To add a format, add a file, a variant of `Format` and a row.
 
 mod bilingual;
 mod block;
@@ -30,7 +32,7 @@ pub use flag::{Flag, Severity};
 use crate::span::Span;
 use serde::{Deserialize, Serialize};
 
-/// An input format. Its name in JSONL is the variant's in lower case.
+/// The format of an input file. In JSONL, a format is named by its variant in lower case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
@@ -42,18 +44,20 @@ pub enum Format {
     Html,
 }
 
-/// The share of a source that is not text for a reader.
+/// How much of a file of some format is markup rather than text for a reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Markup {
-    /// None but list markers and ornament.
+    /// No markup, except list markers and ornament such as a line of asterisks.
     None,
-    /// Marks within lines that a reader sees, and code: a translation can stand in the source's own lines.
+    /// Light markup and code blocks, as in Markdown. Readers see the lines of the source, so a translation can keep
+    /// them.
     Light,
-    /// Tags, attributes and scripts: Thai in them is usual, and the lines of the source mean nothing to a reader.
+    /// Tags, attributes and scripts, as in HTML. Attributes and scripts often hold Thai that is not translated, and the
+    /// line breaks of the source mean nothing to a reader.
     Tags,
 }
 
-/// Everything that the rest of the crate has to know of a format.
+/// The properties of an input format: its names, its file extensions, its amount of markup and its reader.
 struct FormatFacts {
     name: &'static str,
     summary: &'static str,
@@ -63,10 +67,10 @@ struct FormatFacts {
 }
 
 impl Format {
-    /// Every format, in the order in which help texts list them.
+    /// All input formats, in the order in which help texts list them.
     pub const ALL: [Self; 3] = [Self::Text, Self::Markdown, Self::Html];
 
-    /// The table of formats.
+    /// Returns the properties of this format: its row in the table of input formats.
     const fn facts(self) -> FormatFacts {
         match self {
             Self::Text => FormatFacts {
@@ -99,17 +103,18 @@ impl Format {
         }
     }
 
-    /// The format's name on the command line.
+    /// Returns the name of this format on the command line, such as `md`.
     pub const fn name(self) -> &'static str {
         self.facts().name
     }
 
-    /// One line about the format for help texts, without a final full stop.
+    /// Returns a description of this format for help texts: one line without a final full stop.
     pub const fn summary(self) -> &'static str {
         self.facts().summary
     }
 
-    /// Finds the format that a file's extension stands for; `extension` has no dot, and its case does not matter.
+    /// Finds the input format for a file extension, which is given without its dot and in any case. Returns `None` if
+    /// no format has this extension.
     pub fn from_extension(extension: &str) -> Option<Self> {
         let extension = extension.to_ascii_lowercase();
         Self::ALL
@@ -117,12 +122,12 @@ impl Format {
             .find(|format| format.facts().extensions.contains(&extension.as_str()))
     }
 
-    /// The share of a source in this format that is not text for a reader.
+    /// Returns how much of a file of this format is markup rather than text for a reader.
     pub fn markup(self) -> Markup {
         self.facts().markup
     }
 
-    /// Reads a source into blocks. Only plain text heeds `paragraphs`.
+    /// Reads a source into blocks with the reader of this format. Only the reader of plain text uses `paragraphs`.
     fn read(self, source: &str, paragraphs: Paragraphs) -> ReaderOutput {
         (self.facts().read)(source, paragraphs)
     }
@@ -132,37 +137,40 @@ impl Format {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Paragraphs {
-    /// Each line is a paragraph, unless the text is evidently hard-wrapped: then a paragraph ends at a line that had
-    /// room for the next word. The default.
+    /// Each line is a paragraph, unless the text is evidently hard-wrapped: then lines are joined, and a paragraph ends
+    /// at a line that had room for the first word of the next line. The default.
     #[default]
     Auto,
     /// Each line is a paragraph.
     Line,
-    /// A paragraph ends at a blank line, and before a heading, list item, table row or line about the article.
+    /// A paragraph ends at a blank line, and before a list item, a quotation, a table row, or a line of metadata such
+    /// as the author.
     BlankLine,
 }
 
-/// A source read into blocks. The source between blocks (blank lines, block markup, code, scripts) is never changed.
+/// A source file read into blocks of translatable text. The bytes between blocks (blank lines, block markup, code,
+/// scripts) are never changed.
 #[derive(Clone, Debug)]
 pub struct Document {
     /// The whole source as UTF-8, without its byte-order mark.
     pub text: String,
     /// The format that the source was read as.
     pub format: Format,
-    /// The blocks, in the order of the source and without overlap.
+    /// The blocks of translatable text, in the order of the source and without overlap.
     pub blocks: Vec<Block>,
-    /// Whether lines were joined to paragraphs because they look hard-wrapped ([`Paragraphs::Auto`]).
+    /// Whether the reader joined lines to paragraphs because the text looks hard-wrapped ([`Paragraphs::Auto`]).
     pub unwrapped: bool,
 }
 
-/// The blocks that the reader of one format found in a source.
+/// The result of reading a source with the reader of one format.
 struct ReaderOutput {
     blocks: Vec<Block>,
-    /// See [`Document::unwrapped`].
+    /// Whether the reader joined lines to paragraphs because the text looks hard-wrapped.
     unwrapped: bool,
 }
 
-/// Reads a source into blocks. It never fails, whatever the text. Only plain text heeds `paragraphs`.
+/// Reads a source of the given format into blocks. Reading never fails, whatever the text. Only plain text uses
+/// `paragraphs`.
 pub fn read(text: String, format: Format, paragraphs: Paragraphs) -> Document {
     let ReaderOutput { blocks, unwrapped } = format.read(&text, paragraphs);
     Document {
@@ -174,8 +182,8 @@ pub fn read(text: String, format: Format, paragraphs: Paragraphs) -> Document {
 }
 
 impl Document {
-    /// Makes each line a block, blank lines too, without interpreting markup. Line ends (`\n`, `\r\n`) belong to no
-    /// block.
+    /// Makes a document in which each line is one block, blank lines too. Markup is not interpreted. Line ends (`\n`,
+    /// `\r\n`) belong to no block.
     pub fn by_lines(text: String) -> Self {
         let mut blocks = Vec::new();
         let mut start = 0;

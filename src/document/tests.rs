@@ -1,14 +1,14 @@
-//! Blocks, runs and spans of every input format: each byte of a source comes back.
+//! Tests of blocks, runs and spans for every input format: no byte of a source may be lost.
 
 use super::*;
 use proptest::prelude::*;
 
-/// Lists the blocks of a source, one per line: kind, level, text, and the source bytes where they differ from the text.
+/// Lists the blocks of a source, one per line: kind, level, text, and the source bytes if they differ from the text.
 pub fn outline(text: &str, format: Format) -> String {
     outline_of(&read(text.to_owned(), format, Paragraphs::Auto))
 }
 
-/// Lists the blocks of a document like [`outline`].
+/// Lists the blocks of a document, one per line: kind, level, text, and the source bytes if they differ from the text.
 pub fn outline_of(document: &Document) -> String {
     let mut outline = String::new();
     for block in &document.blocks {
@@ -22,7 +22,7 @@ pub fn outline_of(document: &Document) -> String {
     outline
 }
 
-/// Every combination of format and rule for paragraphs.
+/// The input formats, with every rule for the paragraphs of plain text.
 const READINGS: [(Format, Paragraphs); 5] = [
     (Format::Text, Paragraphs::Auto),
     (Format::Text, Paragraphs::Line),
@@ -31,8 +31,8 @@ const READINGS: [(Format, Paragraphs); 5] = [
     (Format::Html, Paragraphs::Auto),
 ];
 
-/// Cuts every block's text at `cuts` (fractions of its length), trims the pieces, and puts the source together again
-/// from their bytes and the gaps between them. Panics where blocks, runs or spans contradict each other.
+/// Cuts every block's text at `cuts` (fractions of its length), trims the pieces, and rebuilds the source from the
+/// bytes of the pieces and the bytes between them. Panics if blocks, runs or spans contradict each other.
 fn rebuild(document: &Document, cuts: &[f64]) -> String {
     let source = &document.text;
     let mut rebuilt = String::new();
@@ -103,7 +103,7 @@ fn check(block: &Block, source: &str, end: usize) {
     );
 }
 
-/// The source bytes of each of `words`, which are found in order in the only block.
+/// Returns the source bytes of each of `words`, which must stand in this order in the only block.
 fn raw<'a>(document: &'a Document, words: &[&str]) -> Vec<&'a str> {
     let [block] = &document.blocks[..] else {
         panic!("{:?}", document.blocks)
@@ -212,7 +212,7 @@ fn marks_go_with_the_text_that_they_touch() {
 
 #[test]
 fn a_cut_inside_an_atomic_run_comes_after_it() {
-    // U+205F and a hair space: one reference, two characters.
+    // One reference may stand for two characters: U+205F and a hair space.
     let document = read("<p>ก&ThickSpace;ข&nGt;ค</p>".to_owned(), Format::Html, Paragraphs::Auto);
     let block = &document.blocks[0];
     assert_eq!(block.text, "ก\u{205f}\u{200a}ข≫\u{20d2}ค");
@@ -220,7 +220,7 @@ fn a_cut_inside_an_atomic_run_comes_after_it() {
     assert_eq!(block.source_span(0..inside).of(&document.text), "ก&ThickSpace;ข&nGt;");
     assert_eq!(block.source_span(inside..inside + 3).of(&document.text), "");
     assert_eq!(block.source_span(inside..block.text.len()).of(&document.text), "ค");
-    // As long as what it stands for, so that it could not be told from plain text.
+    // A reference as long as its text, which could not be told from plain text.
     let document = read("<p>&acE;&amp;</p>".to_owned(), Format::Html, Paragraphs::Auto);
     assert_eq!(document.blocks[0].text, "&acE;&");
 }
@@ -314,7 +314,7 @@ fn deep_nesting_overflows_no_stack() {
     }
 }
 
-/// Generates strings that are mostly broken markup.
+/// Generates strings that consist mostly of broken markup.
 fn soup() -> impl Strategy<Value = String> {
     let bits = vec![
         "ก",

@@ -1,7 +1,8 @@
-//! The `docx` format: a Word document with a two-column table under each heading, or paragraphs. Thai is set as complex
-//! script.
+//! Renderer of the `docx` format: a Word document with a two-column table under each heading, or with paragraphs. Thai
+//! is marked as complex script.
 //!
-//! Elements stand in the order of ECMA-376 part 1, §17. Word refuses files with another order, which LibreOffice opens.
+//! XML elements must stand in the order of ECMA-376 part 1, §17: Word refuses files with another order, though
+//! LibreOffice opens them.
 
 use super::Layout;
 use super::escape::{escaped, one_line};
@@ -13,7 +14,7 @@ use std::io::{Cursor, Write};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
-/// The parts of the package that are the same for every document, each with its path.
+/// The paths and contents of those parts of the package that are the same for every document.
 const FIXED: [(&str, &str); 6] = [
     ("[Content_Types].xml", include_str!("docx/content_types.xml")),
     ("_rels/.rels", include_str!("docx/rels.xml")),
@@ -23,22 +24,22 @@ const FIXED: [(&str, &str); 6] = [
     ("word/settings.xml", include_str!("docx/settings.xml")),
 ];
 
-/// Width and height of an A4 page, in twentieths of a point.
+/// The width and height of an A4 page, in twentieths of a point.
 const PAGE: (usize, usize) = (11906, 16838);
-/// The margin on each side, 2 cm in twentieths of a point.
+/// The margin on each side of a page: 2 cm, in twentieths of a point.
 const MARGIN: usize = 1134;
-/// The width of a column, in twentieths of a point.
+/// The width of a table column, half the text width, in twentieths of a point.
 const COLUMN: usize = (PAGE.0 - 2 * MARGIN) / 2;
-/// The indentation of each list level, in twentieths of a point, as in `numbering.xml`.
+/// The indentation of each list level, in twentieths of a point. Must agree with `numbering.xml`.
 const INDENT: usize = 360;
 
-/// The declaration that every XML part begins with.
+/// The XML declaration at the start of every part.
 const XML: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n";
-/// The namespace of WordprocessingML.
+/// The XML namespace of WordprocessingML.
 const WORD: &str = "http://schemas.openxmlformats.org/wordprocessingml/2006/main";
-/// The stem of the namespaces of Office documents.
+/// The beginning of the XML namespaces of Office documents.
 const OFFICE: &str = "http://schemas.openxmlformats.org/officeDocument/2006";
-/// The stem of the namespaces of packages.
+/// The beginning of the XML namespaces of Office packages.
 const PACKAGE: &str = "http://schemas.openxmlformats.org/package/2006/metadata";
 
 /// Renders `doc` as a Word document.
@@ -57,7 +58,7 @@ pub(super) fn render(doc: &Bilingual, layout: Layout) -> Result<Vec<u8>> {
     zip_package(parts).map_err(|e| Error::output("the DOCX package cannot be put together").source(e))
 }
 
-/// Packs the parts into a zip file that bears no trace of the time or the machine.
+/// Packs the parts into a zip file whose bytes do not depend on the time or the machine.
 fn zip_package<'a>(parts: impl Iterator<Item = (&'a str, &'a str)>) -> zip::result::ZipResult<Vec<u8>> {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
@@ -71,7 +72,7 @@ fn zip_package<'a>(parts: impl Iterator<Item = (&'a str, &'a str)>) -> zip::resu
     Ok(zip.finish()?.into_inner())
 }
 
-/// The document's properties: title, description and dates.
+/// Renders the part with the document's properties: title, description and dates.
 fn properties_part(doc: &Bilingual) -> String {
     // Word reports a document as damaged if it cannot read a date in it.
     let date = doc
@@ -95,7 +96,7 @@ fn properties_part(doc: &Bilingual) -> String {
     )
 }
 
-/// The footer of every page: the model and the page number.
+/// Renders the footer of every page: the model's name and the page number.
 fn footer_part(doc: &Bilingual) -> String {
     let note = if is_translated(doc) {
         format!("Machine translated with {}", doc.header.model)
@@ -113,7 +114,7 @@ fn footer_part(doc: &Bilingual) -> String {
     )
 }
 
-/// The text of the document.
+/// Renders the main part of the package, with the text of the document.
 fn body_part(doc: &Bilingual, layout: Layout) -> String {
     let blocks: Vec<Vec<&Segment>> = visible_blocks(doc).collect();
     let mut body = String::new();
@@ -157,7 +158,7 @@ fn heading(block: &[&Segment], layout: Layout) -> String {
     heading + &block.iter().map(|segment| warning(segment)).collect::<String>()
 }
 
-/// Renders the blocks of a section as a table of two columns, one row per segment.
+/// Renders a section, the blocks between two headings, as a table of two columns with one row per segment.
 fn table(section: &[Vec<&Segment>]) -> String {
     let head = |runs: String| cell("", &paragraph("<w:pStyle w:val=\"ColumnHead\"/>", &runs));
     let mut rows = format!(
@@ -167,7 +168,7 @@ fn table(section: &[Vec<&Segment>]) -> String {
     );
     for block in section {
         for (index, segment) in block.iter().enumerate() {
-            // A line stands over the first row of a block.
+            // The first row of a block has a border above.
             let border = match index {
                 0 => "<w:tcBorders><w:top w:val=\"single\" w:sz=\"4\" w:space=\"0\" w:color=\"D9D4C8\"/></w:tcBorders>",
                 _ => "",
@@ -191,7 +192,7 @@ fn table(section: &[Vec<&Segment>]) -> String {
     )
 }
 
-/// Renders a cell of the table; `content` is its paragraphs.
+/// Renders a cell of the table. `borders` and `content`, the paragraphs of the cell, are XML.
 fn cell(borders: &str, content: &str) -> String {
     format!("<w:tc><w:tcPr><w:tcW w:w=\"{COLUMN}\" w:type=\"dxa\"/>{borders}</w:tcPr>{content}</w:tc>")
 }
@@ -211,8 +212,8 @@ fn interleaved(block: &[&Segment]) -> String {
     out
 }
 
-/// The properties of one paragraph of a block. Only the first paragraph of a list item has the bullet; one that keeps
-/// with the next stays on its page, without space between.
+/// Returns the properties of one paragraph of a block. Only the first paragraph of a list item gets the bullet. A
+/// paragraph that `keeps_next` stays on one page with the next paragraph, without space between them.
 fn paragraph_properties(segment: &Segment, is_first: bool, keeps_next: bool) -> String {
     let style = match segment.kind {
         BlockKind::Heading | BlockKind::Paragraph | BlockKind::Cell => "Normal",
@@ -238,19 +239,20 @@ fn paragraph_properties(segment: &Segment, is_first: bool, keeps_next: bool) -> 
     properties
 }
 
-/// Renders a paragraph of runs.
+/// Renders a paragraph with the given properties and runs, both as XML.
 fn paragraph(properties: &str, runs: &str) -> String {
     format!("<w:p><w:pPr>{properties}</w:pPr>{runs}</w:p>")
 }
 
-/// A paragraph that tells what to check; empty for a segment without warnings.
+/// Renders a paragraph that tells a reader what to check in a segment; empty for a segment without warnings.
 fn warning(segment: &Segment) -> String {
     warning_sentence(segment)
         .map(|sentence| paragraph("<w:pStyle w:val=\"Warning\"/>", &english(&sentence)))
         .unwrap_or_default()
 }
 
-/// Renders a translation with its warning under it. Without a translation, the warning stands alone.
+/// Renders the translation of a segment with its warning below. If the translation is empty, only the warning is
+/// rendered.
 fn translation(properties: &str, segment: &Segment) -> String {
     let warning = warning(segment);
     if segment.target.is_empty() && !warning.is_empty() {
@@ -260,22 +262,22 @@ fn translation(properties: &str, segment: &Segment) -> String {
     }
 }
 
-/// A run of Thai text.
+/// Renders a run of Thai text.
 fn thai(content: &str) -> String {
     run("<w:rStyle w:val=\"Thai\"/><w:cs/><w:lang w:bidi=\"th-TH\"/>", content)
 }
 
-/// A run of English text.
+/// Renders a run of English text.
 fn english(content: &str) -> String {
     run("<w:lang w:val=\"en-US\"/>", content)
 }
 
-/// A run of English text in the style of warnings.
+/// Renders a run of English text in the style of warnings.
 fn warning_run(content: &str) -> String {
     run("<w:rStyle w:val=\"WarningText\"/><w:lang w:val=\"en-US\"/>", content)
 }
 
-/// Renders a run of text, which it escapes.
+/// Renders a run of text with the given properties, which are XML; `content` is plain text and gets escaped.
 fn run(properties: &str, content: &str) -> String {
     format!(
         "<w:r><w:rPr>{properties}</w:rPr><w:t xml:space=\"preserve\">{}</w:t></w:r>",
@@ -303,7 +305,7 @@ pub(super) mod tests {
             .collect()
     }
 
-    /// The parts that differ between documents, one paragraph a line.
+    /// Returns those parts that differ between documents, with one paragraph per line.
     pub fn readable(bytes: Vec<u8>) -> String {
         let parts = parts(bytes)
             .into_iter()
@@ -314,7 +316,8 @@ pub(super) mod tests {
         parts.join("\n")
     }
 
-    /// The order that ECMA-376 part 1 (transitional) prescribes for the children that are used here.
+    /// The order that ECMA-376 part 1 (transitional) prescribes for the children of each element, as far as the
+    /// renderer uses them.
     const ORDER: [(&str, &[&str]); 9] = [
         (
             "w:pPr",

@@ -1,10 +1,10 @@
-//! Escaping: text made safe to stand in HTML, XML, Markdown or on one line.
+//! Escaping: makes text safe for HTML, XML, Markdown, or a single line.
 
 use quick_xml::escape::escape;
 use std::borrow::Cow;
 
-/// Puts `text` on one line: a run of line breaks and control characters, and of characters that XML 1.0 forbids,
-/// becomes one space.
+/// Puts `text` on one line: each run of line breaks, control characters and characters that XML 1.0 forbids becomes one
+/// space.
 pub(super) fn one_line(text: &str) -> Cow<'_, str> {
     let is_break = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{FFFE}' | '\u{FFFF}');
     if !text.contains(is_break) {
@@ -21,15 +21,16 @@ pub(super) fn one_line(text: &str) -> Cow<'_, str> {
     Cow::Owned(line)
 }
 
-/// Escapes `text` for HTML and XML, as content and in quoted attributes, and puts it on one line.
+/// Escapes `text` for HTML and XML, both for content and for quoted attributes, and puts it on one line.
 pub(crate) fn escaped(text: &str) -> String {
     escape(one_line(text)).into_owned()
 }
 
-/// Escapes `text` for Markdown where it follows `before`: the start of a line needs more than the middle of one.
+/// Escapes `text` for Markdown output that continues the text `before`. Text that starts a line needs more escapes than
+/// text in the middle of one.
 pub(super) fn markdown_after(text: &str, before: &str) -> String {
     let escaped = markdown(text);
-    // What may stand before the text of a heading, a list item or a quotation.
+    // The characters that can stand on a line before the text of a heading, a list item or a quotation.
     let is_marker = |c: char| c.is_whitespace() || c.is_ascii_digit() || ">-*+.)\u{feff}".contains(c);
     let mut line = before.chars().rev().take_while(|c| *c != '\n');
     if line.all(is_marker) {
@@ -39,7 +40,8 @@ pub(super) fn markdown_after(text: &str, before: &str) -> String {
     }
 }
 
-/// Escapes `text` for the middle of a Markdown line: a backslash before each character that would be markup anywhere.
+/// Escapes `text` for the middle of a Markdown line: puts a backslash before each character that would be markup
+/// anywhere on a line.
 pub(super) fn markdown(text: &str) -> String {
     let text = one_line(text);
     let text = text.trim();
@@ -49,13 +51,13 @@ pub(super) fn markdown(text: &str) -> String {
         let rest = &text[index + c.len_utf8()..];
         let is_markup = match c {
             '\\' | '`' | '*' | '[' | ']' | '<' | '|' | '~' => true,
-            // Between letters it is never emphasis, and file names and addresses are full of it.
+            // An underscore between letters is never emphasis, and is common in file names and web addresses.
             '_' => !(previous.is_alphanumeric() && rest.starts_with(char::is_alphanumeric)),
-            // Only what reads as an entity.
+            // An ampersand matters only if it begins an entity.
             '&' => rest
                 .trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '#')
                 .starts_with(';'),
-            // Only what would close a heading.
+            // A number sign matters only at the end of a heading, which it would close.
             '#' => previous.is_whitespace() && rest.trim_matches('#').is_empty(),
             _ => false,
         };
@@ -68,7 +70,7 @@ pub(super) fn markdown(text: &str) -> String {
     out
 }
 
-/// Adds a backslash to a line of escaped Markdown that would otherwise begin a heading, a list or a quotation.
+/// Adds a backslash to a line of escaped Markdown if the line would otherwise begin a heading, a list or a quotation.
 pub(super) fn guard_line_start(line: String) -> String {
     let ends = |rest: &str| rest.is_empty() || rest.starts_with(char::is_whitespace);
     let first = line.chars().next().unwrap_or_default();

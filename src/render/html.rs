@@ -1,22 +1,22 @@
-//! The `html` format: one page that needs no script, no network and no other file.
+//! Renderer of the `html` format: one page that needs no script, no network and no other file.
 
 use super::escape::escaped;
 use super::parts::{is_copy, note, title, visible_blocks, warning_sentence};
 use super::{Layout, THEME};
 use crate::document::{Bilingual, BlockKind, Segment};
 
-/// The style sheet of these pages, which follows [`THEME`].
+/// The style sheet for pages of this format; it comes after the shared style sheet [`THEME`].
 const STYLE: &str = include_str!("html.css");
 
-/// The views that the page can switch between, each with its id, its label and its layout. The switches are radio buttons
-/// that the style sheet reads, so no script is needed.
+/// The views that the page can switch between: the id, label and layout of each. The switches are radio buttons whose
+/// state the style sheet reads, so no script is needed.
 const VIEWS: [(&str, &str, Layout); 3] = [
     ("parallel", "Side by side", Layout::SideBySide),
     ("interleaved", "Interleaved", Layout::Interleaved),
     ("only", "English only", Layout::Target),
 ];
 
-/// Renders `doc` as a page that opens in `layout`.
+/// Renders `doc` as a page that first shows the view of `layout`.
 pub(super) fn render(doc: &Bilingual, layout: Layout) -> String {
     let title = escaped(&title(doc));
     let (views, class) = match layout {
@@ -44,7 +44,7 @@ pub(super) fn render(doc: &Bilingual, layout: Layout) -> String {
     )
 }
 
-/// The radio buttons that switch between the views; `layout` is the view that is open first.
+/// Renders the radio buttons that switch between the views. The view of `layout` is selected at first.
 fn view_switches(layout: Layout) -> String {
     let mut inputs = String::new();
     let mut labels = String::new();
@@ -59,7 +59,7 @@ fn view_switches(layout: Layout) -> String {
     format!("{inputs}<nav>{labels}</nav>\n")
 }
 
-/// A line of links to the segments that a reader should check; empty where there are none.
+/// Renders a line of links to the segments that a reader should check; empty if there are none.
 fn flagged_links(doc: &Bilingual) -> String {
     let flagged = doc
         .segments
@@ -78,7 +78,7 @@ fn flagged_links(doc: &Bilingual) -> String {
     }
 }
 
-/// The blocks of the document, each an element with one row per segment.
+/// Renders the blocks of the document: one element per block, with one row per segment.
 fn blocks_html(doc: &Bilingual, layout: Layout) -> String {
     let mut out = String::new();
     let mut in_list = false;
@@ -110,7 +110,7 @@ fn blocks_html(doc: &Bilingual, layout: Layout) -> String {
     out
 }
 
-/// Renders one pair as a row of the block's grid. A row can have the focus, so that a tap marks both its sides.
+/// Renders one segment as a row of its block's grid. A row can have the focus, so that a tap highlights both languages.
 fn segment_row(segment: &Segment, layout: Layout) -> String {
     let reasons = warning_sentence(segment);
     let mut class = String::from("row");
@@ -136,7 +136,8 @@ fn segment_row(segment: &Segment, layout: Layout) -> String {
     )
 }
 
-/// A similar sentence with its human translation, and how similar it is in percent.
+/// Renders the similar sentence of the translation memory, with its human translation and its similarity in percent.
+/// None if the segment has no similar sentence.
 fn similar_sentence(segment: &Segment, layout: Layout) -> Option<String> {
     let similar = segment.similar.as_ref()?;
     let thai = match layout {
@@ -156,7 +157,7 @@ mod tests {
     use super::*;
     use html5gum::{Token, Tokenizer};
 
-    /// The tokens of a page without its text.
+    /// Returns the tokens of a page without its text.
     fn structure(page: &str) -> Vec<String> {
         let tokens = Tokenizer::new(page).map(|Ok(token)| token);
         let markup = tokens.filter(|token: &Token| !matches!(token, Token::String(_)));

@@ -1,12 +1,12 @@
-//! The `jsonl` format: a header line, then one line per segment, with all that is known. It can be read back, so every
-//! other format can be rendered later without a model.
+//! Renderer and reader of the `jsonl` format: a header line, then one line per segment, with everything known of the
+//! document. The file can be read back and rendered in every other format later, without a model.
 
 use crate::document::{Bilingual, Header, SCHEMA, Segment};
 use crate::error::{Error, Hint, Result};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// One line of a file.
+/// One line of a JSONL file.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 enum JsonLine<'a> {
@@ -14,7 +14,7 @@ enum JsonLine<'a> {
     Segment(Cow<'a, Segment>),
 }
 
-/// The fields of the header line that tell whether the rest of it can be read.
+/// Those fields of the header line that tell whether this version can read the rest of the file.
 #[derive(Deserialize)]
 struct HeaderProbe {
     r#type: String,
@@ -39,8 +39,8 @@ pub(super) fn render(doc: &Bilingual) -> Result<Vec<u8>> {
     Ok(out)
 }
 
-/// The segment as it is written: its score has six decimals, as many as mean anything, and few enough that reading gives
-/// back exactly what was written.
+/// Returns the segment as it is written, with its score rounded to six decimals. More decimals carry no meaning, and
+/// with six a reader gets back exactly the number that was written.
 pub(super) fn with_rounded_score(segment: &Segment) -> Segment {
     Segment {
         score: segment.score.map(|score| (score * 1e6).round() / 1e6),
@@ -48,12 +48,12 @@ pub(super) fn with_rounded_score(segment: &Segment) -> Segment {
     }
 }
 
-/// Reads an aligned document from the bytes of the `jsonl` format. Unknown fields are ignored, and so are blank lines and a
-/// byte-order mark.
+/// Reads an aligned document from the bytes of the `jsonl` format. Unknown fields are ignored, and so are blank lines
+/// and a byte-order mark.
 ///
 /// # Errors
-/// Of kind `Input`, with the line as its place: for a file of another kind or a newer schema, a line that is damaged or
-/// out of order, and a file with fewer or more segments than its header promises.
+/// Of kind `Input`, with the line number as the error's place: if the file is of another kind or of a newer schema, if
+/// a line is damaged or out of order, or if there are fewer or more segments than the header says.
 pub fn read(bytes: &[u8]) -> Result<Bilingual> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let mut lines = bytes
@@ -123,16 +123,16 @@ pub fn read(bytes: &[u8]) -> Result<Bilingual> {
     })
 }
 
-/// The hint for a file that plae did not write.
+/// The advice in an error about a file that plae did not write in this format.
 const NOT_OURS: Hint = Hint::OwnOutput {
     which: "files that plae wrote with",
     format: "jsonl",
     purpose: "rendered",
 };
-/// The hint for a file that lacks lines.
+/// The advice in an error about a file with missing or surplus lines.
 const LINES_LOST: &str = "lines were lost or added; translate the source again";
 
-/// The place of the line with this index, which counts from 0.
+/// Returns the words by which an error names the line with this index, such as `line 1` for index 0.
 fn line_place(index: usize) -> String {
     format!("line {}", index + 1)
 }

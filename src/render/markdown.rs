@@ -1,4 +1,5 @@
-//! The `md` format: a table where all rows are short, else each segment as a Thai quotation with the English under it.
+//! Renderer of the `md` format: a table if all rows are short, otherwise each segment as a Thai quotation with the
+//! English below.
 
 use super::escape;
 use super::parts::{is_copy, note, pad, source, target, visible_blocks, warning_names};
@@ -6,12 +7,13 @@ use super::{Layout, plain};
 use crate::document::{Bilingual, BlockKind, Format, Segment};
 use unicode_width::UnicodeWidthStr;
 
-/// The widest text of a table's cell, in terminal columns. A wider table is hard to read as text, and cramped on a page.
+/// The widest text, in terminal columns, that may stand in a table cell. A wider table is hard to read as text, and
+/// cramped on a page.
 const MAX_CELL: usize = 40;
 
 /// Renders `doc` as Markdown.
 pub(super) fn render(doc: &Bilingual, layout: Layout) -> String {
-    // A translated Markdown file takes its source's place, so it is that file and nothing else.
+    // A translated Markdown file replaces its source, so it gets no note at its end.
     if layout == Layout::Target && doc.header.format == Format::Markdown {
         return plain::render(doc);
     }
@@ -37,14 +39,15 @@ pub(super) fn render(doc: &Bilingual, layout: Layout) -> String {
     parts.join("\n\n")
 }
 
-/// Whether a section reads better as a table: it has several blocks, all short, and none is a list item or a quotation.
+/// Whether a section, the blocks between two headings, reads better as a table: it has several blocks, all of them
+/// short, and none is a list item or a quotation.
 fn fits_table(section: &[Vec<&Segment>]) -> bool {
     let is_row = |block: &Vec<&Segment>| !matches!(block[0].kind, BlockKind::ListItem | BlockKind::Quote);
     let fits = |segment: &&Segment| segment.source.width() <= MAX_CELL && segment.target.width() <= MAX_CELL;
     section.len() > 1 && section.iter().all(is_row) && section.iter().flatten().all(fits)
 }
 
-/// Renders a section as a table of two columns, one row per segment.
+/// Renders a section, the blocks between two headings, as a table of two columns with one row per segment.
 fn table(section: &[Vec<&Segment>]) -> String {
     let mut rows = vec![("Thai".to_owned(), "English".to_owned()), ("---".into(), "---".into())];
     let segments = section.iter().flatten();
@@ -56,8 +59,8 @@ fn table(section: &[Vec<&Segment>]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Renders a block: each segment quoted in Thai (unless it is a copy) with its English below, or the English alone.
-/// `depth` is the nesting of a list item, from 1.
+/// Renders a block: each segment quoted in Thai (unless its translation is a copy) with its English below, or the
+/// English alone. `depth` is the nesting of a list item, from 1.
 fn block_text(block: &[&Segment], depth: usize, layout: Layout) -> String {
     let kind = block[0].kind;
     let quoted = |segment: &Segment| format!("> {}", escape::guard_line_start(escape::markdown(source(segment))));
@@ -96,7 +99,8 @@ fn block_text(block: &[&Segment], depth: usize, layout: Layout) -> String {
     }
 }
 
-/// The translation, escaped for the middle of a line, with the names of its warnings behind it.
+/// Returns the translation of a segment, escaped for the middle of a Markdown line, followed by the names of its
+/// warnings.
 fn english(segment: &Segment) -> String {
     let text = escape::markdown(target(segment));
     match warning_names(segment) {
@@ -123,7 +127,7 @@ mod tests {
     use proptest::prelude::*;
     use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
-    /// The text that a Markdown reader displays, and whether it saw no markup but paragraphs.
+    /// Returns the text that a Markdown reader displays, and whether paragraphs are the only markup it has.
     fn displayed_text(markdown: &str) -> (String, bool) {
         let mut text = String::new();
         let mut plain = true;

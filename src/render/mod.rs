@@ -1,7 +1,7 @@
-//! Rendering: an aligned document to the bytes of any output format, without a model.
+//! Rendering: writes an aligned document in any output format, without a model.
 //!
-//! Each format is one file. What the rest of the crate has to know of it (name, extension, use on standard output) is
-//! its row in `OutputFormat::facts`: a new format is a new file, a new variant and a new row.
+//! Each format has a renderer in a file of its own. Its name, file extension and use on standard output stand in one
+//! row of `OutputFormat::facts`. To add a format, add a file, a variant of `OutputFormat` and a row.
 
 mod docx;
 mod escape;
@@ -24,50 +24,52 @@ pub use row::JsonRow;
 use crate::document::Bilingual;
 use crate::error::Result;
 
-/// The style sheet that all HTML pages share: colours and type.
+/// The style sheet that all HTML pages share. It sets colours and fonts.
 pub(crate) const THEME: &str = include_str!("theme.css");
 
-/// An output format.
+/// The format that a translated document is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutputFormat {
     /// A Thai line and an English line for each segment, with a blank line between blocks; two columns on a terminal.
-    /// Warnings stand behind the English: `[! truncated, thai-left]`.
+    /// Warnings follow the English: `[! truncated, thai-left]`.
     Text,
-    /// The Thai of each segment as a quotation with the English under it; a table where all rows are short. With
-    /// [`Layout::Target`], a Markdown source gives the bytes of [`OutputFormat::Plain`].
+    /// The Thai of each segment as a quotation with the English below; a table if all rows are short. With
+    /// [`Layout::Target`], a Markdown source gives the same bytes as [`OutputFormat::Plain`].
     Markdown,
-    /// One self-contained page without scripts, which can switch between all layouts.
+    /// One HTML page without scripts and other files, on which a reader can switch between all layouts.
     Html,
-    /// A Word document: a two-column table under each heading, or paragraphs.
+    /// A Word document, with a two-column table under each heading or with paragraphs.
     Docx,
-    /// A line of column names, then one line per segment: `id`, `block`, `kind`, `source`, `target`, `score` (mean
-    /// natural log-probability, empty where nothing was decoded), `finish`, `flags` (joined by commas), and `start` and
-    /// `end` (byte offsets in the source as UTF-8). Nothing is quoted: tabs and line breaks in a field become spaces.
+    /// Tab-separated values: a line of column names, then one line per segment with `id`, `block`, `kind`, `source`,
+    /// `target`, `score` (mean natural log-probability, empty if nothing was decoded), `finish`, `flags` (joined by
+    /// commas), and `start` and `end` (byte offsets in the source as UTF-8). Nothing is quoted: tabs and line breaks in
+    /// a field become spaces.
     Tsv,
-    /// All that is known of the document, as JSON lines; [`read_jsonl`] reads it back.
+    /// Everything known of the document, as JSON lines; [`read_jsonl`] reads the document back.
     Jsonl,
     /// The translation alone, in place of the Thai: line structure, white space and Markdown stay as in the source. An
-    /// HTML source gives one line per block, with a blank line between.
+    /// HTML source gives one line per block, with a blank line between blocks.
     Plain,
 }
 
-/// A rule for several documents of one format in one stream, such as standard output.
+/// Whether several documents of one format can be written to one stream, such as standard output, and what separates
+/// them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Succession {
-    /// They follow each other with a blank line between: pages for reading.
+    /// A blank line separates the documents, which are pages for readers.
     BlankLine,
-    /// They follow each other directly: lines for programs.
+    /// The documents follow each other without a separator; they are lines for programs.
     Direct,
-    /// They cannot follow each other: each is a whole file.
+    /// A stream can hold only one document, because each is a complete file.
     Never,
 }
 
-/// Everything that the rest of the crate has to know of a format.
+/// The properties of an output format: its names, its file extensions, its use on standard output, and its renderer.
 struct OutputFormatFacts {
     name: &'static str,
     summary: &'static str,
     extension: &'static str,
-    /// Further extensions by which the format is recognised.
+    /// Further file extensions by which the format is recognised, without the dot.
     more_extensions: &'static [&'static str],
     has_layouts: bool,
     is_binary: bool,
@@ -76,7 +78,7 @@ struct OutputFormatFacts {
 }
 
 impl OutputFormat {
-    /// Every format, in the order in which help texts list them.
+    /// All output formats, in the order in which help texts list them.
     pub const ALL: [Self; 7] = [
         Self::Text,
         Self::Markdown,
@@ -87,7 +89,7 @@ impl OutputFormat {
         Self::Plain,
     ];
 
-    /// The table of formats.
+    /// Returns the properties of this format: its row in the table of output formats.
     const fn facts(self) -> OutputFormatFacts {
         match self {
             Self::Text => OutputFormatFacts {
@@ -153,7 +155,7 @@ impl OutputFormat {
             Self::Plain => OutputFormatFacts {
                 name: "plain",
                 summary: "The English only",
-                // The code of the language, as in parallel corpora.
+                // The language code is the extension, as in parallel corpora.
                 extension: "en",
                 more_extensions: &[],
                 has_layouts: false,
@@ -164,22 +166,23 @@ impl OutputFormat {
         }
     }
 
-    /// The format's name on the command line.
+    /// Returns the name of this format on the command line, such as `md`.
     pub const fn name(self) -> &'static str {
         self.facts().name
     }
 
-    /// One line about the format for help texts, without a final full stop.
+    /// Returns a description of this format for help texts: one line without a final full stop.
     pub const fn summary(self) -> &'static str {
         self.facts().summary
     }
 
-    /// The extension of the format's files, without the dot; no two formats share one.
+    /// Returns the extension of files in this format, without the dot. No two formats share one.
     pub fn extension(self) -> &'static str {
         self.facts().extension
     }
 
-    /// Finds the format that a file's extension stands for; `extension` has no dot, and its case does not matter.
+    /// Finds the output format for a file extension, which is given without its dot and in any case. Returns `None` if
+    /// no format has this extension.
     pub fn from_extension(extension: &str) -> Option<Self> {
         let extension = extension.to_ascii_lowercase();
         Self::ALL.into_iter().find(|format| {
@@ -188,48 +191,48 @@ impl OutputFormat {
         })
     }
 
-    /// Whether [`RenderOptions::layout`] changes the output.
+    /// Whether [`RenderOptions::layout`] changes the output of this format.
     pub fn has_layouts(self) -> bool {
         self.facts().has_layouts
     }
 
-    /// Whether the bytes are no text, so that a terminal cannot show them.
+    /// Whether the output of this format is binary, so that a terminal cannot show it.
     pub fn is_binary(self) -> bool {
         self.facts().is_binary
     }
 
-    /// The rule for several documents of this format in one stream.
+    /// Returns whether several documents of this format can be written to one stream, and what separates them.
     pub fn succession(self) -> Succession {
         self.facts().succession
     }
 }
 
-/// The arrangement of source and translation on a page.
+/// How source and translation are arranged on a page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Layout {
-    /// The source stands on the left, its translation on the right.
+    /// The source on the left, its translation on the right.
     #[default]
     SideBySide,
-    /// Each translation stands under its source.
+    /// Each translation below its source.
     Interleaved,
-    /// The translation stands alone.
+    /// The translation alone, without the source.
     Target,
 }
 
-/// Options of [`render`]. The default is side by side, for a file.
+/// Options for [`render`]. By default, documents are laid out side by side and written to a file.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RenderOptions {
-    /// The arrangement of source and translation; ignored by formats without [`OutputFormat::has_layouts`].
+    /// How source and translation are arranged; ignored by formats without [`OutputFormat::has_layouts`].
     pub layout: Layout,
-    /// Columns of the terminal that [`OutputFormat::Text`] is written to; none (the default) for a file or pipe. Other
-    /// formats ignore it.
+    /// The width in columns of the terminal that [`OutputFormat::Text`] is written to. None (the default) for a file or
+    /// pipe. Other formats ignore the width.
     pub width: Option<usize>,
 }
 
 /// Renders `doc` in `format`. The same document and options always give the same bytes.
 ///
 /// # Errors
-/// Of kind `Output`, only where a library below fails to write the format.
+/// Of kind `Output`, only if a library that the renderer uses fails.
 pub fn render(doc: &Bilingual, format: OutputFormat, options: &RenderOptions) -> Result<Vec<u8>> {
     (format.facts().render)(doc, options)
 }

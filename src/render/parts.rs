@@ -1,17 +1,19 @@
-//! Parts that several formats share: a document's blocks as a reader sees them, its title, its closing note, and the
-//! warnings of a segment in words.
+//! Parts that several output formats share: a document's blocks as a reader sees them, its title, its closing note, and
+//! the warnings of a segment in words.
 
 use super::escape::one_line;
 use crate::document::{Bilingual, BlockKind, Finish, Flag, Header, Segment};
 use std::borrow::Cow;
 use unicode_width::UnicodeWidthStr;
 
-/// The beginnings of the closing note: of a document that was translated, and of one that had no Thai.
+/// The two possible beginnings of a document's closing note: for a translated document, and for a document without
+/// Thai.
 ///
-/// Every format for reading ends with the note, so a file that has one of them was written by plae.
+/// Every output format for readers ends with the note, so a file that contains one of them was written by plae.
 pub const NOTES: [&str; 2] = ["Machine translated from Thai by plae ", "Nothing was translated: plae "];
 
-/// The segments of each block, without those that are blank (empty lines are segments with `--split line`).
+/// Returns the segments of each block, without blank segments and blocks (empty lines are segments with `--split
+/// line`).
 pub(super) fn visible_blocks(doc: &Bilingual) -> impl Iterator<Item = Vec<&Segment>> {
     doc.blocks().filter_map(|block| {
         let visible: Vec<&Segment> = block.iter().filter(|segment| !is_blank(segment)).collect();
@@ -23,22 +25,22 @@ fn is_blank(segment: &Segment) -> bool {
     segment.source.trim().is_empty() && segment.target.trim().is_empty()
 }
 
-/// Whether the translation is the source itself, so that showing both would repeat it.
+/// Whether the translation of a segment equals its source, so that showing both would repeat the text.
 pub(super) fn is_copy(segment: &Segment) -> bool {
     segment.source == segment.target
 }
 
-/// The segment's source text, as a function to pass to [`join`].
+/// Returns a segment's source text. A function to pass to [`join`].
 pub(super) fn source(segment: &Segment) -> &str {
     &segment.source
 }
 
-/// The segment's translation, as a function to pass to [`join`].
+/// Returns a segment's translation. A function to pass to [`join`].
 pub(super) fn target(segment: &Segment) -> &str {
     &segment.target
 }
 
-/// Joins the sources or the targets of a whole block to one line, with a space between segments.
+/// Joins the sources or the translations of a block to one line, with a space between segments.
 pub(super) fn join<'a>(block: &[&'a Segment], side: fn(&'a Segment) -> &'a str) -> String {
     let parts: Vec<Cow<str>> = block.iter().map(|segment| one_line(side(segment))).collect();
     let parts: Vec<&str> = parts
@@ -49,7 +51,8 @@ pub(super) fn join<'a>(block: &[&'a Segment], side: fn(&'a Segment) -> &'a str) 
     parts.join(" ")
 }
 
-/// The document's title: its first heading in both languages, else the name of its file, else the name of the tool.
+/// Returns the document's title: its first heading in both languages, else the name of its source file, else the name
+/// of the program.
 pub(super) fn title(doc: &Bilingual) -> String {
     let Header { file, tool, .. } = &doc.header;
     match visible_blocks(doc).find(|block| block[0].kind == BlockKind::Heading) {
@@ -59,24 +62,26 @@ pub(super) fn title(doc: &Bilingual) -> String {
     }
 }
 
-/// The names of a segment's warnings in brackets, for plain formats: `[! truncated, thai-left]`. None without warnings.
+/// Returns the names of a segment's warnings in brackets, for plain formats: `[! truncated, thai-left]`. None without
+/// warnings.
 pub(super) fn warning_names(segment: &Segment) -> Option<String> {
     let names: Vec<&str> = segment.warnings().map(Flag::name).collect();
     (!names.is_empty()).then(|| format!("[! {}]", names.join(", ")))
 }
 
-/// A sentence that tells a reader what to check in a segment, for formats with room for it. None without warnings.
+/// Returns a sentence that tells a reader what to check in a segment, for formats with room for a sentence. None
+/// without warnings.
 pub(super) fn warning_sentence(segment: &Segment) -> Option<String> {
     let reasons: Vec<&str> = segment.warnings().map(Flag::reason).collect();
     (!reasons.is_empty()).then(|| format!("Check: {}.", reasons.join("; ")))
 }
 
-/// Whether the model translated any segment; a document without Thai is aligned with itself.
+/// Whether the model translated any segment. In a document without Thai, all segments are copies.
 pub(super) fn is_translated(doc: &Bilingual) -> bool {
     doc.segments.iter().any(|segment| segment.finish != Finish::Copy)
 }
 
-/// The closing note of every format for reading: that a machine translated the document, which model, and when.
+/// Returns the closing note for readers: that a machine translated the document, with which model, and when.
 pub(super) fn note(doc: &Bilingual) -> String {
     let header = &doc.header;
     let mut details = Vec::new();
@@ -107,7 +112,7 @@ pub(super) fn note(doc: &Bilingual) -> String {
     one_line(&note).into_owned()
 }
 
-/// Fills `text` with spaces at its end to `width` columns of a terminal; a longer text stays as it is.
+/// Appends spaces to `text` until it is `width` terminal columns wide; a wider text stays unchanged.
 pub(super) fn pad(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
 }

@@ -1,10 +1,11 @@
-//! The `plain` format: the translation in place of the Thai, in the lines of the source or, for HTML, one line per block.
+//! Renderer of the `plain` format: the translation in place of the Thai, in the lines of the source, or for HTML with
+//! one line per block.
 
 use super::escape;
 use super::parts::{is_copy, join, target, visible_blocks};
 use crate::document::{Bilingual, Markup, Segment};
 
-/// Renders the translation of `doc` alone.
+/// Renders the translation of `doc` without its source.
 pub(super) fn render(doc: &Bilingual) -> String {
     // With `--split line`, markup was not interpreted: every line of the file is a segment.
     let by_line = doc.header.parameters.split == "line";
@@ -15,14 +16,14 @@ pub(super) fn render(doc: &Bilingual) -> String {
     }
 }
 
-/// Puts each block on one line, with a blank line between blocks.
+/// Renders each block as one line, with a blank line between blocks.
 fn one_line_per_block(doc: &Bilingual) -> String {
     let lines: Vec<String> = visible_blocks(doc).map(|block| join(&block, target) + "\n").collect();
     lines.join("\n")
 }
 
-/// Puts the targets into the gaps of the source. `escape(target, before)` makes a target fit behind the text before it;
-/// a copied segment keeps its source bytes.
+/// Replaces each segment in the source by its translation; a copied segment keeps its source bytes. `escape(target,
+/// before)` escapes a translation that will follow the output `before`.
 fn splice_targets(doc: &Bilingual, escape: impl Fn(&str, &str) -> String) -> String {
     let mut out = String::new();
     let mut previous: Option<&Segment> = None;
@@ -43,7 +44,8 @@ fn splice_targets(doc: &Bilingual, escape: impl Fn(&str, &str) -> String) -> Str
     out
 }
 
-/// Whether two adjacent segments, which Thai writes without a space between them, need one in English.
+/// Whether two adjacent segments need a space between their translations. Thai writes none between sentences, English
+/// does.
 fn needs_space(a: &Segment, b: &Segment) -> bool {
     a.block == b.block
         && b.before.is_empty()

@@ -1,4 +1,4 @@
-//! Rows of a JSON stream: an object with a text comes in, the object with its translation goes out.
+//! Rows of a JSON stream: reads an object with a text, and writes the object with the translation added.
 
 use super::{jsonl, plain};
 use crate::document::{Bilingual, Flag, Segment};
@@ -9,16 +9,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 
-/// The key of the text to translate.
+/// The key of the text to translate in a row, which is a JSON object.
 const TEXT: &str = "text";
-/// The keys that an answer adds. A row's earlier values under these keys are dropped.
+/// The keys that translation adds to a row. Values that the row already had under these keys are dropped.
 const ANSWER_KEYS: [&str; 4] = ["translation", "flags", "segments", "error"];
 
-/// A JSON object of a stream. It keeps the order of its keys, and each value byte for byte.
+/// A row of a JSON stream: an object whose keys keep their order, and whose values keep their bytes.
 #[derive(Debug, Default)]
 pub struct JsonRow(Vec<(String, Box<RawValue>)>);
 
-/// The fields that an answer adds to its row, under [`ANSWER_KEYS`].
+/// The fields that translation adds to a row of the stream. Their names are in [`ANSWER_KEYS`].
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Answer<'a> {
@@ -33,7 +33,7 @@ enum Answer<'a> {
 }
 
 impl JsonRow {
-    /// Parses one line of a stream.
+    /// Parses one line of a JSON stream.
     ///
     /// # Errors
     /// Of kind `Input` where the line is no JSON object; the message tells the column.
@@ -46,7 +46,7 @@ impl JsonRow {
         })
     }
 
-    /// The text to translate, which stands under `text`.
+    /// Returns the text to translate, the value of the row's key `text`.
     ///
     /// # Errors
     /// Of kind `Input` where there is no `text`, or where it is no string.
@@ -65,8 +65,8 @@ impl JsonRow {
         })
     }
 
-    /// Writes the row with its translation, as one line with a line end. It adds `translation` (as in the `plain` format),
-    /// `flags` (those of any segment) and `segments` (as in the `jsonl` format).
+    /// Writes the row with its translation, as one line with a line end. The added keys are `translation` (as in the
+    /// `plain` format), `flags` (the flags that any segment has) and `segments` (as in the `jsonl` format).
     ///
     /// # Errors
     /// Of kind `Output` where the document has a number that JSON cannot hold.
@@ -83,10 +83,10 @@ impl JsonRow {
         })
     }
 
-    /// Writes the row with a message under `error`, as one line with a line end.
+    /// Writes the row with an error message under `error`, as one line with a line end.
     ///
     /// # Errors
-    /// Those of [`Self::translated_line`].
+    /// The errors of [`Self::translated_line`].
     pub fn failed_line(&self, error: &str) -> Result<Vec<u8>> {
         self.to_line(&Answer::Failed { error })
     }

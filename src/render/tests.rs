@@ -1,4 +1,4 @@
-//! Every output format from one document, and the documents that the tests of all formats share.
+//! Tests of every output format on the same documents, which the tests of the single formats use too.
 
 use super::*;
 use crate::document::{BlockKind, Finish, Flag, Format, Header, Parameters, SCHEMA, Segment, Similar};
@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-/// Makes a translated segment that is a paragraph of its own.
+/// Makes a translated segment that is a paragraph by itself.
 pub fn segment(id: usize, source: &str, target: &str) -> Segment {
     Segment {
         id,
@@ -28,7 +28,7 @@ pub fn segment(id: usize, source: &str, target: &str) -> Segment {
     }
 }
 
-/// Makes a document of `segments`, whose spans it computes.
+/// Makes a document of `segments`, and computes their spans.
 pub fn document(format: Format, mut segments: Vec<Segment>) -> Bilingual {
     let mut end = 0;
     for segment in &mut segments {
@@ -60,7 +60,7 @@ pub fn document(format: Format, mut segments: Vec<Segment>) -> Bilingual {
     }
 }
 
-/// A Markdown article with every kind of block.
+/// Makes a Markdown article with every kind of block.
 pub fn sample() -> Bilingual {
     use BlockKind::*;
     let rows = [
@@ -126,7 +126,7 @@ pub fn sample() -> Bilingual {
     doc
 }
 
-/// A document whose texts try to become markup of every format.
+/// Makes a document whose texts contain markup of every output format, which must be escaped.
 pub fn hostile() -> Bilingual {
     let attack = "<script>alert(\"1\")</script> ' onclick=x ]]> &amp; <!-- --> </style> </w:t>\0\u{1}\u{1f}\u{7f}\u{85}\u{FFFE}\u{FFFF}\u{FFFD}\t\r\n# | `*_[x](y)\u{2028}\u{202E}";
     let mut doc = sample();
@@ -158,7 +158,7 @@ pub fn hostile() -> Bilingual {
     doc
 }
 
-/// Generates any document that can be written. Scores have the six decimals that JSONL keeps.
+/// Generates any document that can be written. Scores have six decimals, as many as JSONL keeps.
 pub fn strategy() -> impl Strategy<Value = Bilingual> {
     let text = || "[ก-๛a-z<>&|#*'\"\\\\\\x00-\\x1f\u{2028}🙂 ]{0,12}";
     let kinds = [

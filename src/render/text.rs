@@ -1,4 +1,5 @@
-//! The `text` format: Thai and English lines in pairs for pipes and files; two columns or wrapped lines on a terminal.
+//! Renderer of the `text` format: Thai and English lines in pairs for pipes and files; two columns or wrapped lines on
+//! a terminal.
 
 use super::escape::one_line;
 use super::parts::{note, pad, source, target, visible_blocks, warning_names};
@@ -8,14 +9,15 @@ use icu_segmenter::{GraphemeClusterSegmenter, GraphemeClusterSegmenterBorrowed};
 use icu_segmenter::{LineSegmenter, LineSegmenterBorrowed};
 use unicode_width::UnicodeWidthStr;
 
-/// The separator between the two columns.
+/// The separator between the Thai and the English column.
 const GUTTER: &str = " │ ";
-/// The indentation of the English lines of a wrapped pair, which tells them from the Thai lines.
+/// The indentation of English lines below wrapped Thai lines, to tell the two apart.
 const INDENT: &str = "  ";
-/// The narrowest terminal that gets two columns, in terminal columns.
+/// The narrowest terminal, in columns, on which Thai and English stand side by side.
 const MIN_WIDTH: usize = 40;
 
-/// Renders `doc` as text. `options.width` is the width of the terminal; without one, lines are not wrapped.
+/// Renders `doc` as text. `options.width` is the width of the terminal in columns; without a width, lines are not
+/// wrapped.
 pub(super) fn render(doc: &Bilingual, options: &RenderOptions) -> String {
     let wrapper = Wrapper::new();
     let mut out = String::new();
@@ -53,7 +55,7 @@ fn push_lines(out: &mut String, lines: impl IntoIterator<Item = String>) {
     }
 }
 
-/// The translation on one line, with the names of its warnings behind it.
+/// Returns the translation of a segment on one line, followed by the names of its warnings.
 fn english(segment: &Segment) -> String {
     match warning_names(segment) {
         Some(warnings) => format!("{} {warnings}", one_line(target(segment)))
@@ -63,7 +65,8 @@ fn english(segment: &Segment) -> String {
     }
 }
 
-/// Sets one pair in two columns that begin on the same line.
+/// Lays out one segment in two columns, Thai and English, that begin on the same line. Returns the lines, `width`
+/// terminal columns wide.
 fn columns(wrapper: &Wrapper, segment: &Segment, width: usize) -> Vec<String> {
     let left = (width - GUTTER.width()) / 2;
     let right = width - GUTTER.width() - left;
@@ -75,10 +78,11 @@ fn columns(wrapper: &Wrapper, segment: &Segment, width: usize) -> Vec<String> {
         .collect()
 }
 
-/// Breaks lines where Unicode allows it: in Thai between words, and inside a word only if it is wider than a line.
+/// Breaks lines where Unicode allows a break: in Thai between words, and inside a word only if the word is wider than a
+/// line.
 ///
-/// ICU's neural model finds the Thai words. Its dictionary mode takes the longest match and leaves scraps of words
-/// (`ผลง/า/นท/า/งวิ/ทยา` for `ผลงาน/ทาง/วิทยา`), which are plain to see at the end of a line.
+/// ICU's neural model finds the Thai words. ICU's dictionary is not used, because it takes the longest match and leaves
+/// scraps of words (`ผลง/า/นท/า/งวิ/ทยา` for `ผลงาน/ทาง/วิทยา`), which are plain to see at the end of a line.
 struct Wrapper {
     line_breaks: LineSegmenterBorrowed<'static>,
     graphemes: GraphemeClusterSegmenterBorrowed<'static>,
@@ -92,8 +96,8 @@ impl Wrapper {
         }
     }
 
-    /// Breaks `text` into lines of at most `width` terminal columns. It gives at least one line, and exactly one without a
-    /// width.
+    /// Breaks `text` into lines of at most `width` terminal columns. Returns at least one line, and exactly one if
+    /// `width` is `None`.
     fn wrap(&self, text: &str, width: Option<usize>) -> Vec<String> {
         let Some(width) = width else {
             return vec![text.to_owned()];
@@ -129,9 +133,9 @@ impl Wrapper {
     }
 }
 
-/// Whether Thai spelling forbids a break before byte `index`. No word ends with a vowel that is written before its
-/// consonant, and none begins with a vowel or mark that belongs to the letter before it. The segmenter only guesses at
-/// names and misspelt words, so it may break there.
+/// Whether Thai spelling forbids a line break before byte `index`: no word ends with a vowel that is written before its
+/// consonant, and no word begins with a vowel or mark that belongs to the letter before it. The word segmenter only
+/// guesses at names and misspelt words, so it may suggest such a break.
 fn splits_word(text: &str, index: usize) -> bool {
     let (before, after) = text.split_at(index);
     let lacks_consonant = !after.is_empty() && before.ends_with(|c| matches!(c, 'เ'..='ไ'));

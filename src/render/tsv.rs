@@ -1,4 +1,4 @@
-//! The `tsv` format: a line of column names, then one line per segment; see [`super::OutputFormat::Tsv`].
+//! Renderer of the `tsv` format: a line of column names, then one line per segment; see [`super::OutputFormat::Tsv`].
 
 use super::escape::one_line;
 use crate::document::{Bilingual, Flag};
@@ -28,7 +28,7 @@ pub(super) fn render(doc: &Bilingual) -> String {
     out
 }
 
-/// The name of an enum's value, as in JSONL.
+/// Returns the name that JSONL gives to an enum's value.
 fn json_name(value: impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(name)) => name,

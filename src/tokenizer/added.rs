@@ -1,5 +1,5 @@
-//! Added tokens: they have ids of their own and are cut out of a text before sentencepiece cuts the rest (`tokens_trie` of
-//! transformers).
+//! Added tokens, which have ids of their own and are cut out of a text before sentencepiece cuts the rest
+//! (`tokens_trie` of transformers).
 
 use super::cleanup::is_space;
 use super::config::AddedToken;
@@ -7,32 +7,35 @@ use crate::error::{Error, Result};
 use aho_corasick::{AhoCorasick, MatchKind};
 use hashbrown::{HashMap, HashSet};
 
-/// The added tokens of one tokenizer, found by id, by text, and in texts.
+/// The added tokens of one tokenizer, which can be looked up by id or by text, and cut out of texts.
 pub struct AddedVocabulary {
     tokens: HashMap<u32, AddedToken>,
-    /// Ids by text.
+    /// The id of each added token, by its text.
     ids: HashMap<String, u32>,
-    /// Ids that decoding leaves out.
+    /// The ids of tokens that decoding skips.
     special: HashSet<u32>,
-    /// Ids of tokens that are known by name only and stay text in a source; see [`AddedVocabulary::add_name`].
+    /// The ids of tokens that can be looked up by name but are not cut out of a source; see
+    /// [`AddedVocabulary::add_name`].
     name_ids: HashMap<String, u32>,
-    /// The search for added tokens in a text, with the id of each pattern; `None` if they are not cut out.
+    /// The automaton that finds added tokens in a text, and the id of each of its patterns; `None` if added tokens are
+    /// not cut out.
     search: Option<(AhoCorasick, Vec<u32>)>,
 }
 
-/// A part of a text.
+/// One part of a text that was split at its added tokens.
 pub enum Part<'a> {
-    /// Text between added tokens.
+    /// The text between two added tokens.
     Text(&'a str),
     /// The id of an added token.
     Token(u32),
 }
 
 impl AddedVocabulary {
-    /// Collects the tokens of `given`, which have ids, and the special tokens.
+    /// Collects the added tokens in `given`, with their ids, and the special tokens of the tokenizer.
     ///
-    /// A special token that is not in `given` gets the id that `find` gives for its text in the model's vocabulary. If it is
-    /// not there either, it gets the next free id after the `vocabulary` ids of the model and those of `given`.
+    /// A special token that is not in `given` gets the id that `find` returns for its text in the model's vocabulary.
+    /// If `find` returns none, the token gets the next free id after the `vocabulary` ids of the model and those of
+    /// `given`.
     ///
     /// # Errors
     /// Of kind `Model` if there are too many tokens.
@@ -70,13 +73,13 @@ impl AddedVocabulary {
         Ok(this)
     }
 
-    /// Adds a token under its id.
+    /// Adds a token under an id.
     fn insert(&mut self, id: u32, token: AddedToken) {
         self.ids.insert(token.content.clone(), id);
         self.tokens.insert(id, token);
     }
 
-    /// Makes [`AddedVocabulary::split`] cut the tokens out of texts; without this, it does not.
+    /// Makes [`AddedVocabulary::split`] cut the added tokens out of texts; without this call, it leaves texts whole.
     ///
     /// # Errors
     /// Of kind `Model` if there are too many tokens for the search.
@@ -92,38 +95,40 @@ impl AddedVocabulary {
         Ok(self)
     }
 
-    /// Adds a token that [`AddedVocabulary::token_to_id`] finds but that is not cut out of texts. Decoding leaves it out.
+    /// Adds a token that [`AddedVocabulary::token_to_id`] finds but that is not cut out of texts. Decoding skips its
+    /// id.
     pub fn add_name(&mut self, token: &str, id: u32) {
         self.name_ids.insert(token.to_owned(), id);
         self.special.insert(id);
     }
 
-    /// The id of an added token.
+    /// Returns the id of an added token.
     pub fn token_to_id(&self, token: &str) -> Option<u32> {
         self.name_ids.get(token).or_else(|| self.ids.get(token)).copied()
     }
 
-    /// The text of the added token with this id.
+    /// Returns the text of the added token with this id.
     pub fn id_to_token(&self, id: u32) -> Option<&str> {
         self.tokens.get(&id).map(|token| token.content.as_str())
     }
 
-    /// The ids of the tokens that can be cut out of texts, in no order.
+    /// Returns the ids of the tokens that can be cut out of texts, in no particular order.
     pub fn ids(&self) -> impl Iterator<Item = u32> {
         self.tokens.keys().copied()
     }
 
-    /// The ids that [`AddedVocabulary::add_name`] gave, in no order.
+    /// Returns the ids of the tokens that [`AddedVocabulary::add_name`] added, in no particular order.
     pub fn name_ids(&self) -> impl Iterator<Item = u32> {
         self.name_ids.values().copied()
     }
 
-    /// Whether decoding leaves out the token with this id.
+    /// Whether decoding skips the token with this id.
     pub fn is_special(&self, id: u32) -> bool {
         self.special.contains(&id)
     }
 
-    /// Cuts a text into added tokens and the text between them. No part is empty; white space that a token drops is gone.
+    /// Splits a text into added tokens and the text between them. Empty parts are left out, and so is white space that
+    /// an added token drops (`lstrip`, `rstrip`).
     pub fn split<'a>(&self, text: &'a str) -> Vec<Part<'a>> {
         let mut parts = Vec::new();
         let mut start = 0;

@@ -12,24 +12,25 @@ use tokenizers::pre_tokenizers::sequence::Sequence;
 use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::{AddedToken, PreTokenizerWrapper, SplitDelimiterBehavior, Tokenizer};
 
-/// A pre-tokenizer: how a family of models cuts text into the words within which merges stay.
+/// The rules by which a family of models cuts text into words before merging. Merges never cross a word boundary.
 #[derive(Clone, Copy)]
 struct PreTokenizer {
-    /// Its names in `tokenizer.ggml.pre`.
+    /// The names of the pre-tokenizer in `tokenizer.ggml.pre`.
     names: &'static [&'static str],
-    /// Regular expressions of words, applied one after the other; each cuts the parts that the one before left.
+    /// Regular expressions that match words, applied one after another. Each cuts the parts that the one before left
+    /// over.
     patterns: &'static [&'static str],
-    /// Whether the text is first normalised to NFC, as transformers does; llama.cpp does not.
+    /// Whether the text is first normalised to Unicode NFC. transformers does so, llama.cpp does not.
     nfc: bool,
-    /// Whether a word that is a token is taken whole, without regard to the merges.
+    /// Whether a word that is itself a token becomes that token without merging.
     ignore_merges: bool,
     /// Whether decoding drops spaces before punctuation (`clean_up_tokenization_spaces`).
     cleans_up: bool,
-    /// Whether a prompt opens with the begin token if the file does not say so.
+    /// Whether a prompt opens with the begin token (BOS) if the GGUF file does not say so.
     adds_bos: bool,
 }
 
-/// The fields of a pre-tokenizer that does nothing special.
+/// Default values for the fields of a pre-tokenizer; each entry of [`PRE_TOKENIZERS`] overrides some of them.
 const PLAIN: PreTokenizer = PreTokenizer {
     names: &[],
     patterns: &[],
@@ -39,7 +40,7 @@ const PLAIN: PreTokenizer = PreTokenizer {
     adds_bos: false,
 };
 
-/// The pattern of GPT-4 with another pattern for digits.
+/// The word pattern of GPT-4, with another pattern for digits inserted.
 macro_rules! gpt4 {
     ($digits:literal) => {
         concat!(
@@ -50,11 +51,11 @@ macro_rules! gpt4 {
     };
 }
 
-/// The pattern of GPT-2.
+/// The word pattern of GPT-2.
 const GPT2: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
 
-/// The pre-tokenizers of models that can translate, with the patterns of their tokenizer.json. `default` is that of
-/// llama.cpp for files that name none.
+/// The pre-tokenizers of models that can translate, with the patterns of their tokenizer.json. The entry `default` is
+/// what llama.cpp uses for files that name no pre-tokenizer.
 const PRE_TOKENIZERS: [PreTokenizer; 8] = [
     PreTokenizer {
         names: &["qwen2"],
@@ -183,7 +184,7 @@ pub fn from_gguf(gguf: &Gguf) -> Result<TokenizerJson> {
     Ok(TokenizerJson::new(inner, pre_tokenizer.cleans_up).for_decoder_only(bos))
 }
 
-/// Puts the parts of the tokenizer together.
+/// Builds a tokenizer of the `tokenizers` crate from its parts.
 fn build(
     pre_tokenizer: PreTokenizer,
     vocabulary: Vocab,

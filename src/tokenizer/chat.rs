@@ -1,4 +1,4 @@
-//! Chat templates: the Jinja templates of a model's files that put a request into a conversation, rendered like
+//! Chat templates: the Jinja templates in a model's files that turn a request into a conversation, rendered like
 //! `apply_chat_template` of transformers.
 
 use super::config::{TokenizerConfig, read_file};
@@ -12,43 +12,45 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// The placeholder that is rendered in place of the request.
+/// The placeholder that the template is rendered with in place of the request.
 const REQUEST_MARK: &str = "{prompt}";
 
-/// The placeholder that is rendered in place of an answer, to find the token after it.
+/// The placeholder that the template is rendered with in place of an answer, to find the end-of-turn token after it.
 const ANSWER_MARK: &str = "{answer}";
 
-/// The limit on the instructions of one rendering: thousands of times what a message needs, and reached in a moment.
+/// The maximum number of template instructions per rendering. A conversation needs less than a thousandth of that, and
+/// a template that loops endlessly reaches the limit in a moment.
 const MAX_STEPS: u64 = 1_000_000;
 
-/// A chat template with the special tokens that it may name.
+/// A chat template, with the special tokens that it may insert.
 #[derive(Clone, Debug)]
 pub struct ChatTemplate {
-    /// The Jinja source.
+    /// The Jinja source of the template.
     text: String,
-    /// Special tokens by their names, such as `<bos>` by `bos_token`.
+    /// The text of each special token by its name, such as `<bos>` by `bos_token`.
     tokens: BTreeMap<String, String>,
-    /// The file that the template is from, for errors.
+    /// The file that the template was read from, for errors.
     path: PathBuf,
-    /// The key of the template in the file; empty if the file is the template.
+    /// The key of the template in its file, for errors; empty if the file is the template.
     place: &'static str,
 }
 
-/// A conversation of one request, up to where the model answers.
+/// A rendered conversation that has one request and ends where the model answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conversation {
-    /// The rendered text, with `{prompt}` once, in place of the request.
+    /// The rendered text, which contains `{prompt}` once, in place of the request.
     pub text: String,
-    /// Whether the template makes the request itself of a source text, as that of TranslateGemma does; `{prompt}` then stands for
-    /// the source.
+    /// Whether the template words the request itself, from a source text, as TranslateGemma's template does. `{prompt}`
+    /// then stands for the source text.
     pub makes_request: bool,
-    /// The token that ends the model's turn, where the template tells.
+    /// The token that ends the model's turn, if the template shows it.
     pub end_of_turn: Option<String>,
 }
 
 impl ChatTemplate {
-    /// Reads the template of a checkpoint directory: chat_template.jinja, else `chat_template` in tokenizer_config.json; of
-    /// several, the one named `default`. `None` if the directory has no template.
+    /// Reads the chat template of a checkpoint directory: chat_template.jinja, else `chat_template` in
+    /// tokenizer_config.json. If there are several templates, the one named `default` is read. `None` if the directory
+    /// has no template.
     ///
     /// # Errors
     /// Of kind `Model` if a file is damaged.
@@ -78,7 +80,7 @@ impl ChatTemplate {
         }))
     }
 
-    /// Reads the template of a GGUF file, `tokenizer.chat_template`. `None` if the file has no template.
+    /// Reads the chat template of a GGUF file, `tokenizer.chat_template`. `None` if the file has no template.
     pub fn from_gguf(gguf: &Gguf) -> Option<Self> {
         let text = gguf.string("tokenizer.chat_template")?.to_owned();
         let all = gguf.array("tokenizer.ggml.tokens").unwrap_or_default();
@@ -96,14 +98,15 @@ impl ChatTemplate {
         })
     }
 
-    /// Renders a request for a translation, with thinking switched off, up to where the model answers, and finds the token that
-    /// ends the answer. The begin token is in the rendered text if the template names it, and is not added otherwise.
+    /// Renders a request for a translation, with thinking switched off, up to where the model answers, and finds the
+    /// token that ends the answer. The begin token is in the rendered text only if the template inserts it.
     ///
-    /// Some templates, such as that of TranslateGemma, refuse a plain request: they take a source text with its languages, and
-    /// word the request themselves. They get `source` and `target` as ISO 639-1 codes.
+    /// Some templates, such as TranslateGemma's, refuse a plain request: they take a source text with its languages,
+    /// and word the request themselves. They get the languages `source` and `target`, which are ISO 639-1 codes.
     ///
     /// # Errors
-    /// Of kind `Model`, with file and line, if the template cannot be rendered or does not hold the request exactly once.
+    /// Of kind `Model`, with file and line, if the template cannot be rendered or does not hold the request exactly
+    /// once.
     pub fn render(&self, [source, target]: [&str; 2]) -> Result<Conversation> {
         let environment = environment().map_err(|e| self.fail(&e))?;
         let text = without_generation_marks(&self.text);
@@ -140,13 +143,13 @@ impl ChatTemplate {
         })
     }
 
-    /// The error for a rendering that failed.
+    /// Makes the error for a template that cannot be rendered.
     fn fail(&self, error: &minijinja::Error) -> Error {
         let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
         self.error(&format!("the chat template cannot be rendered: {detail}"), error.line())
     }
 
-    /// An error with the place of the template.
+    /// Makes an error that names the template's file, its key in the file, and the line of the template.
     fn error(&self, message: &str, line: Option<usize>) -> Error {
         let place = [Some(self.place.to_owned()), line.map(|line| format!("line {line}"))];
         let place: Vec<_> = place.into_iter().flatten().filter(|part| !part.is_empty()).collect();
@@ -160,7 +163,7 @@ impl ChatTemplate {
     }
 }
 
-/// The Jinja environment, with the settings and functions of transformers.
+/// Makes the Jinja environment, with the settings and functions that transformers gives to templates.
 fn environment() -> Result<Environment<'static>, minijinja::Error> {
     let mut environment = Environment::new();
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
@@ -180,8 +183,8 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
     Ok(environment)
 }
 
-/// Replaces the `generation` blocks of a template by plain blocks. They only mark the text that a model is trained to
-/// write.
+/// Replaces the `generation` blocks of a template by plain blocks. `generation` blocks only mark the text that a model
+/// is trained to write, and minijinja does not know them.
 fn without_generation_marks(text: &str) -> Cow<'_, str> {
     match Regex::new(r"\{%([-+]?)\s*(end)?generation\s*([-+]?)%\}") {
         Ok(marks) => marks.replace_all(text, |found: &regex::Captures| {
@@ -192,7 +195,8 @@ fn without_generation_marks(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The token that ends a turn, from the text after an answer: up to the first `>`, or the first line.
+/// Finds the token that ends a turn in `rest`, the text after an answer: the text up to the first `>` if it begins with
+/// `<`, else the first line.
 fn end_of_turn(rest: &str) -> Option<String> {
     let rest = rest.trim_start();
     let token = match rest.find('>') {
@@ -209,7 +213,7 @@ mod tests {
     const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
     const CODES: [&str; 2] = ["th", "en"];
 
-    /// A directory with this tokenizer_config.json, and this chat_template.jinja if it is not empty.
+    /// Makes a directory with this tokenizer_config.json, and with this chat_template.jinja unless it is empty.
     fn directory(config: &serde_json::Value, jinja: &str) -> tempfile::TempDir {
         let directory = tempfile::tempdir().expect("a directory");
         let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).expect("a file");

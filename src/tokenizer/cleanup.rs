@@ -1,11 +1,12 @@
-//! Clean-up of decoded text, as transformers does it.
+//! Clean-up of decoded text, with the results of transformers.
 
-/// Whether Python's `str.strip` takes a character for white space.
+/// Whether Python's `str.strip` treats a character as white space.
 pub fn is_space(character: char) -> bool {
     character.is_whitespace() || matches!(character, '\u{1c}'..='\u{1f}')
 }
 
-/// Drops spaces before punctuation and English contractions (`clean_up_tokenization`), which some repositories ask for.
+/// Drops spaces before punctuation and English contractions (`clean_up_tokenization` of transformers), for models that
+/// ask for clean-up in their settings.
 pub fn clean_up_tokenization(text: &str) -> String {
     const RULES: [(&str, &str); 10] = [
         (" .", "."),

@@ -5,10 +5,10 @@ use crate::error::{Error, Result};
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 
-/// Reads a file.
+/// Reads a file of a model into memory.
 ///
 /// # Errors
-/// Of kind `Model` if it cannot be read.
+/// Of kind `Model` if the file cannot be read.
 pub fn read_file(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|e| Error::model("cannot read it").path(path).source(e))
 }
@@ -16,7 +16,7 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>> {
 /// Reads a JSON file that holds an object.
 ///
 /// # Errors
-/// Of kind `Model` if it cannot be read or holds something else.
+/// Of kind `Model` if the file cannot be read or holds something other than a JSON object.
 pub fn read_json_object(path: &Path) -> Result<Map<String, Value>> {
     let value = serde_json::from_slice(&read_file(path)?).map_err(|e| {
         let place = format!("line {}", e.line());
@@ -25,7 +25,8 @@ pub fn read_json_object(path: &Path) -> Result<Map<String, Value>> {
     Ok(value)
 }
 
-/// The names of special tokens (`SPECIAL_TOKENS_ATTRIBUTES`), in the order in which transformers adds the tokens.
+/// The names of special tokens (`SPECIAL_TOKENS_ATTRIBUTES` of transformers), in the order in which transformers adds
+/// the tokens.
 const SPECIAL_TOKEN_NAMES: [&str; 7] = [
     "bos_token",
     "eos_token",
@@ -35,38 +36,39 @@ const SPECIAL_TOKEN_NAMES: [&str; 7] = [
     "cls_token",
     "mask_token",
 ];
-/// The key that lists special tokens without a name of their own.
+/// The key in tokenizer_config.json that lists special tokens without a name of their own, mostly languages.
 const ADDITIONAL_SPECIAL_TOKENS: &str = "additional_special_tokens";
 
-/// No vocabulary has as many tokens; ids from here on are taken for damage.
+/// The limit on token ids in a file: no vocabulary has as many tokens, so an id from here on means a damaged file.
 const ID_LIMIT: u32 = 1 << 24;
 
-/// A token that is cut out of a text before the model cuts the rest (`AddedToken`).
+/// A token that is cut out of a text before the model's vocabulary cuts the rest (`AddedToken` of transformers).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AddedToken {
-    /// Its text.
+    /// The text of the token.
     pub content: String,
-    /// Whether white space before it is dropped.
+    /// Whether white space before the token is dropped.
     pub lstrip: bool,
-    /// Whether white space after it is dropped.
+    /// Whether white space after the token is dropped.
     pub rstrip: bool,
-    /// Whether it is left out of decoded text.
+    /// Whether decoding leaves out the token.
     pub special: bool,
-    /// Whether it is searched for in normalised text; only tokenizer.json uses this.
+    /// Whether the token is searched for in normalised text instead of the original text; only tokenizer.json uses
+    /// this.
     pub normalized: bool,
 }
 
-/// The settings of a tokenizer: tokenizer_config.json, with the parts that older repositories keep in other files.
+/// The settings of a tokenizer: tokenizer_config.json, and what older repositories keep in other files.
 pub struct TokenizerConfig {
     values: Map<String, Value>,
-    /// The path of tokenizer_config.json, whether it exists or not.
+    /// The path of tokenizer_config.json, whether the file exists or not.
     path: PathBuf,
-    /// Added tokens with their ids, from `added_tokens_decoder` or added_tokens.json.
+    /// The added tokens with their ids, from `added_tokens_decoder` or added_tokens.json.
     pub added_tokens: Vec<(u32, AddedToken)>,
 }
 
 impl TokenizerConfig {
-    /// Reads the files of a directory; files that are missing count as empty.
+    /// Reads the settings files of a checkpoint directory. Files that are missing count as empty.
     ///
     /// # Errors
     /// Of kind `Model` if a file is damaged.
@@ -135,14 +137,14 @@ impl TokenizerConfig {
         Ok(this)
     }
 
-    /// The error for a value that transformers would not write.
+    /// Makes the error for a setting whose value transformers would not write.
     fn damage(&self, key: &str) -> Error {
         Error::model("not what transformers writes there")
             .path(&self.path)
             .place(key)
     }
 
-    /// Adds special tokens without a name to those that the files list.
+    /// Adds special tokens without a name of their own to those that the files list.
     pub fn add_special_tokens<'a>(&mut self, tokens: impl Iterator<Item = &'a str>) {
         let tokens = tokens.map(Value::from);
         match self.values.get_mut(ADDITIONAL_SPECIAL_TOKENS) {
@@ -154,10 +156,10 @@ impl TokenizerConfig {
         }
     }
 
-    /// A boolean setting; `default` if it is absent or null.
+    /// Returns a boolean setting; `default` if the setting is absent or null.
     ///
     /// # Errors
-    /// Of kind `Model` if it is something else.
+    /// Of kind `Model` if the setting is not a boolean.
     pub fn boolean(&self, key: &str, default: bool) -> Result<bool> {
         match self.values.get(key) {
             None | Some(Value::Null) => Ok(default),
@@ -166,10 +168,10 @@ impl TokenizerConfig {
         }
     }
 
-    /// An integer setting; `default` if it is absent or null.
+    /// Returns an integer setting; `default` if the setting is absent or null.
     ///
     /// # Errors
-    /// Of kind `Model` if it is something else or does not fit.
+    /// Of kind `Model` if the setting is not an integer that fits `u32`.
     pub fn integer(&self, key: &str, default: u32) -> Result<u32> {
         match self.values.get(key) {
             None | Some(Value::Null) => Ok(default),
@@ -180,17 +182,17 @@ impl TokenizerConfig {
         }
     }
 
-    /// A setting as JSON.
+    /// Returns a setting as JSON; `None` if it is absent.
     pub fn value(&self, key: &str) -> Option<&Value> {
         self.values.get(key)
     }
 
-    /// The path of tokenizer_config.json, for errors.
+    /// Returns the path of tokenizer_config.json, for errors.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The special tokens that have a name, such as `bos_token`, each with its name.
+    /// Returns the special tokens that have a name, such as `bos_token`, each with its name.
     ///
     /// # Errors
     /// Of kind `Model` if a setting is damaged.
@@ -201,13 +203,13 @@ impl TokenizerConfig {
         Ok(named.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
     }
 
-    /// A string setting; `None` if it is absent or something else.
+    /// Returns a string setting; `None` if the setting is absent or not a string.
     pub fn string(&self, key: &str) -> Option<&str> {
         self.values.get(key)?.as_str()
     }
 
-    /// The special token with a name such as `unk_token`. If no file has it, the one in `defaults`, those of the tokenizer
-    /// class; `None` if the setting is null.
+    /// Returns the special token with a name such as `unk_token`. If no file sets the name, the token is taken from
+    /// `defaults`, the special tokens of the tokenizer class. `None` if the setting is null.
     ///
     /// # Errors
     /// Of kind `Model` if the setting is damaged.
@@ -224,7 +226,7 @@ impl TokenizerConfig {
         }
     }
 
-    /// The special tokens without a name of their own, mostly languages; `None` if no file lists them.
+    /// Returns the special tokens without a name of their own, mostly languages; `None` if no file lists any.
     ///
     /// # Errors
     /// Of kind `Model` if the setting is damaged.
@@ -240,7 +242,8 @@ impl TokenizerConfig {
         }
     }
 
-    /// All special tokens (`all_special_tokens`), each once, in the order in which transformers adds them.
+    /// Returns all special tokens (`all_special_tokens` of transformers), each once, in the order in which transformers
+    /// adds them. `defaults` are the special tokens of the tokenizer class.
     ///
     /// # Errors
     /// Of kind `Model` if a setting is damaged.
@@ -259,7 +262,8 @@ impl TokenizerConfig {
     }
 }
 
-/// Parses a token, which is a string or an object with flags. `None` if it is neither, or must be a word by itself.
+/// Parses a token, which is a string or an object with flags. Returns `None` for other values, and for a token with the
+/// flag `single_word`.
 fn parse_added_token(value: &Value, special: bool) -> Option<AddedToken> {
     let object = match value {
         Value::String(content) => {
@@ -273,7 +277,7 @@ fn parse_added_token(value: &Value, special: bool) -> Option<AddedToken> {
     };
     let flag = |key: &str| object.get(key).and_then(Value::as_bool).unwrap_or_default();
     if flag("single_word") {
-        // Such a token counts only with spaces around it. No translation model has one.
+        // A token with this flag counts only between spaces. No translation model has one.
         return None;
     }
     Some(AddedToken {
@@ -285,7 +289,7 @@ fn parse_added_token(value: &Value, special: bool) -> Option<AddedToken> {
     })
 }
 
-/// A special token without flags, with its name, as [`TokenizerConfig::special_token`] takes it for a default.
+/// Makes a special token without flags, together with its name, as a default for [`TokenizerConfig::special_token`].
 pub fn special_token(role: &'static str, content: &str) -> (&'static str, AddedToken) {
     let token = AddedToken {
         content: content.to_owned(),

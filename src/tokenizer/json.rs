@@ -1,4 +1,5 @@
-//! Tokenizers of tokenizer.json, run by the `tokenizers` crate and loaded like `PreTrainedTokenizerFast` of transformers 4.57.
+//! Tokenizers from tokenizer.json, run by the `tokenizers` crate and loaded like `PreTrainedTokenizerFast` of
+//! transformers 4.57.
 
 use super::cleanup::{clean_up_tokenization, is_space};
 use super::config::TokenizerConfig;
@@ -9,23 +10,23 @@ use std::path::Path;
 use tokenizers::pre_tokenizers::PreTokenizerWrapper;
 use tokenizers::{AddedToken, DecoderWrapper, Tokenizer};
 
-/// A tokenizer of the `tokenizers` crate, from tokenizer.json or built from GGUF metadata.
+/// A tokenizer of the `tokenizers` crate, read from tokenizer.json or built from GGUF metadata.
 pub struct TokenizerJson {
     inner: Tokenizer,
-    /// One more than the highest id.
+    /// The number of token ids: one more than the highest id.
     len: usize,
-    /// `clean_up_tokenization_spaces`.
+    /// Whether decoding drops spaces before punctuation (`clean_up_tokenization_spaces`).
     cleans_up: bool,
     /// Whether decoding drops white space at both ends.
     trims: bool,
     /// Whether each character of a token stands for a byte, as in GPT-2.
     is_byte_level: bool,
-    /// The id that opens every prompt, if the model wants one.
+    /// The id of the begin token (BOS) that opens every prompt, if the model uses one.
     bos: Option<u32>,
 }
 
 impl TokenizerJson {
-    /// Loads a tokenizer.json with the settings beside it.
+    /// Loads a tokenizer.json, with the settings of the tokenizer_config.json beside it.
     ///
     /// # Errors
     /// Of kind `Model` if the file is missing or damaged.
@@ -59,12 +60,14 @@ impl TokenizerJson {
             normalized: token.normalized,
         });
         inner.add_tokens(tokens).map_err(fail)?;
-        // Without an unknown token, encoding fails at the first character that has no token: better here than in an article.
+        // Without an unknown token, encoding fails at the first character that has no token. Fail here rather than in
+        // an article.
         inner.encode_fast("\u{e000}\u{10fffd}", false).map_err(fail)?;
         Ok(Self::new(inner, config.boolean("clean_up_tokenization_spaces", false)?))
     }
 
-    /// Wraps a tokenizer of the crate, as encoder-decoder models need it. `cleans_up` is `clean_up_tokenization_spaces`.
+    /// Wraps a tokenizer of the `tokenizers` crate for an encoder-decoder model. `cleans_up` is the setting
+    /// `clean_up_tokenization_spaces`.
     pub fn new(inner: Tokenizer, cleans_up: bool) -> Self {
         let highest = inner.get_vocab(true).into_values().max();
         let is_bytes = |decoder: &DecoderWrapper| matches!(decoder, DecoderWrapper::ByteLevel(_));
@@ -82,7 +85,8 @@ impl TokenizerJson {
         }
     }
 
-    /// Makes a tokenizer for a decoder-only model: prompts open with `bos`, and decoding keeps white space at both ends.
+    /// Changes the tokenizer for a decoder-only model: prompts open with the begin token `bos`, and decoding keeps
+    /// white space at both ends.
     pub fn for_decoder_only(self, bos: Option<u32>) -> Self {
         Self {
             bos,
@@ -91,7 +95,7 @@ impl TokenizerJson {
         }
     }
 
-    /// The id that the post-processor of tokenizer.json puts before a text, if it does so.
+    /// Returns the id of the begin token (BOS) that the post-processor of tokenizer.json puts before a text, if any.
     pub fn post_processor_bos(&self) -> Option<u32> {
         let ids = |special| {
             let encoding = self.inner.encode_fast("a", special);
@@ -101,28 +105,28 @@ impl TokenizerJson {
         whole.first().copied().filter(|_| !whole.starts_with(&plain))
     }
 
-    /// See [`super::Tokenizer::len`].
+    /// Returns the number of token ids; see [`super::Tokenizer::len`].
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// See [`super::Tokenizer::bos_id`].
+    /// Returns the id of the begin token (BOS) that opens every prompt; see [`super::Tokenizer::bos_id`].
     pub fn bos_id(&self) -> Option<u32> {
         self.bos
     }
 
-    /// See [`super::Tokenizer::token_to_id`].
+    /// Returns the id of a token; see [`super::Tokenizer::token_to_id`].
     pub fn token_to_id(&self, token: &str) -> Option<u32> {
         self.inner.token_to_id(token)
     }
 
-    /// See [`super::Tokenizer::encode`].
+    /// Encodes a text to token ids; see [`super::Tokenizer::encode`].
     pub fn encode(&self, text: &str) -> Vec<u32> {
         let encoding = self.inner.encode_fast(text, false);
         encoding.map(|encoding| encoding.get_ids().to_vec()).unwrap_or_default()
     }
 
-    /// See [`super::Tokenizer::decode`].
+    /// Decodes token ids to text; see [`super::Tokenizer::decode`].
     pub fn decode(&self, ids: &[u32]) -> String {
         let text = self.inner.decode(ids, true).unwrap_or_default();
         let text = if self.trims { text.trim_matches(is_space) } else { &text };
@@ -133,7 +137,7 @@ impl TokenizerJson {
         }
     }
 
-    /// See [`super::Tokenizer::english_ids`].
+    /// Returns the ids that an English output can be made of; see [`super::Tokenizer::english_ids`].
     pub fn english_ids(&self) -> Vec<u32> {
         let added = self.inner.get_added_vocabulary().get_added_tokens_decoder();
         let usable = |token: &str| {
@@ -150,7 +154,7 @@ impl TokenizerJson {
         ids
     }
 
-    /// The text that a token adds to an output; for an added token, its name.
+    /// Returns the text that a token adds to an output; for an added token, its name.
     pub fn token_text(&self, id: u32) -> String {
         let token = self.inner.id_to_token(id).unwrap_or_default();
         let added = self.inner.get_added_vocabulary().get_added_tokens_decoder();
@@ -163,8 +167,9 @@ impl TokenizerJson {
     }
 }
 
-/// The bytes that the characters of a byte-level token stand for (the inverse of `bytes_to_unicode` of transformers).
-/// Printable characters of Latin-1 stand for themselves; those from U+0100 on for the other bytes, in their order.
+/// Returns the bytes that the characters of a byte-level token stand for (the inverse of `bytes_to_unicode` of
+/// transformers). Each printable character of Latin-1 stands for its own byte; the characters from U+0100 on stand for
+/// the other bytes, in ascending order.
 fn bytes_of_token(token: &str) -> Vec<u8> {
     let printable = |byte: u8| matches!(byte, b'!'..=b'~' | 0xa1..=0xac | 0xae..=0xff);
     let byte = |character: char| match u8::try_from(character) {

@@ -1,27 +1,31 @@
-//! Byte-pair encoding by scores: merges the two neighbours whose joined piece has the highest score, the leftmost of
-//! equals, until no neighbours form a piece (bpe_model.cc of sentencepiece, `llm_tokenizer_spm` of llama.cpp).
+//! Byte-pair encoding by scores: repeatedly merges the two neighbours whose joined piece has the highest score, the
+//! leftmost of equals, until no neighbours form a piece (bpe_model.cc of sentencepiece, `llm_tokenizer_spm` of
+//! llama.cpp).
 
 use std::collections::BinaryHeap;
 
-/// The index of no symbol.
+/// The index that stands for no symbol, before the first and after the last.
 const NONE: usize = usize::MAX;
 
-/// A piece `start..end` of the text in bytes; empty once it has been merged into the symbol before it.
+/// A symbol of byte-pair encoding: the piece `start..end` of the text, in bytes. Empty after it has been merged into
+/// the symbol before it.
 pub struct Symbol {
     pub start: usize,
     pub end: usize,
-    /// Index of the symbol before it in the list.
+    /// The index in the list of the symbol before this one, or [`NONE`].
     previous: usize,
-    /// Index of the symbol after it.
+    /// The index in the list of the symbol after this one, or [`NONE`].
     next: usize,
 }
 
-/// A possible merge of two neighbours; ordered by score, then leftmost first.
+/// A possible merge of two neighbouring symbols. Merges are ordered by score; of equal scores, the leftmost is the
+/// greatest.
 struct Merge {
     score: f32,
     left: usize,
     right: usize,
-    /// Bytes of the merged piece when it was proposed, to recognise proposals that have become stale.
+    /// The length in bytes of the merged piece when the merge was proposed, to recognise proposals that have become
+    /// stale.
     len: usize,
 }
 
@@ -45,10 +49,11 @@ impl PartialEq for Merge {
 
 impl Eq for Merge {}
 
-/// Merges the characters of a text from byte `start` on, whose byte offsets of their ends are `ends`.
+/// Merges the characters of a text from byte `start` on; `ends` has the byte offset at which each character ends.
 ///
-/// `score(start, middle, end)` is the score of the piece that `start..middle` and `middle..end` form, or `None` if they form
-/// none. Returns the symbols that are left, in order. The time is proportional to n log n.
+/// `score(start, middle, end)` must return the score of the piece that `start..middle` and `middle..end` form, or
+/// `None` if they form none. Returns the symbols that are left, in order. The time is proportional to n log n for n
+/// characters.
 pub fn merge_symbols(
     mut start: usize,
     ends: &[usize],

@@ -1,4 +1,4 @@
-//! Tokenizers: encode text to token ids and decode ids to text, with the files of the model; and chat templates.
+//! Tokenizers, which encode text to token ids and decode ids to text as the files of a model say; and chat templates.
 //!
 //! | files | module |
 //! |---|---|
@@ -7,8 +7,8 @@
 //! | tokenizer.json | `json`, run by the `tokenizers` crate |
 //! | `*.spm` or `*.model`, with vocab.json and tokenizer_config.json | `encoder_decoder`, over `sentencepiece` |
 //!
-//! The choice between the last two is that of transformers' `AutoTokenizer`: tokenizer.json is used if it exists, except for
-//! Marian and M2M-100, whose classes cannot read it.
+//! A directory with both tokenizer.json and a sentencepiece model is treated as transformers' `AutoTokenizer` treats
+//! it: tokenizer.json is used, except for Marian and M2M-100, whose classes cannot read it.
 
 mod added;
 mod bpe;
@@ -41,13 +41,13 @@ use pieces::PieceType;
 use spm::SpmTokenizer;
 use std::path::Path;
 
-/// The begin token of tokenizer classes that put it first unless `add_bos_token` is false, without regard to tokenizer.json.
+/// The tokenizer classes that put a begin token first unless `add_bos_token` is false, whatever tokenizer.json says.
 ///
-/// Each row has the class and the token to use if no file names one. For checkpoints that name no class, the architecture
-/// says the same ([`Architecture::default_bos`]).
+/// Each row has the class and the begin token to use if no file of the checkpoint names one. For checkpoints that name
+/// no class, the architecture decides ([`Architecture::default_bos`]).
 const DEFAULT_BOS: [(&str, &str); 2] = [("LlamaTokenizer", "<s>"), ("GemmaTokenizer", "<bos>")];
 
-/// The tokenizer of a model.
+/// The tokenizer of a model, which converts between text and token ids.
 pub struct Tokenizer(Kind);
 
 enum Kind {
@@ -70,8 +70,8 @@ impl Tokenizer {
 
     /// Loads the tokenizer of a checkpoint directory.
     ///
-    /// `model_type` is that of config.json: `marian`, `m2m_100`, `mbart`, `t5`, `mt5` or `umt5`. Any other is taken for a
-    /// decoder-only model and needs a tokenizer.json.
+    /// `model_type` is the setting of that name in config.json: `marian`, `m2m_100`, `mbart`, `t5`, `mt5` or `umt5`.
+    /// Any other type is taken for a decoder-only model and needs a tokenizer.json.
     ///
     /// # Errors
     /// Of kind `Model` if a file is missing or damaged, or there is no tokenizer for the type.
@@ -81,7 +81,7 @@ impl Tokenizer {
             .map_err(|error| error.hint("a tokenizer file is damaged or not whole; fetch the model again"))
     }
 
-    /// Chooses and loads the tokenizer of a checkpoint directory.
+    /// Chooses the tokenizer of a checkpoint directory by its files and `model_type`, and loads it.
     fn load(directory: &Path, model_type: &str) -> Result<Self> {
         let config = TokenizerConfig::open(directory)?;
         let has = |name: &str| directory.join(name).exists();
@@ -129,7 +129,7 @@ impl Tokenizer {
         Ok(Self(Kind::EncoderDecoder(Box::new(encoder_decoder))))
     }
 
-    /// One more than the highest token id.
+    /// Returns the number of token ids: one more than the highest id.
     pub fn len(&self) -> usize {
         match &self.0 {
             Kind::Spm(spm) => spm.len(),
@@ -138,12 +138,13 @@ impl Tokenizer {
         }
     }
 
-    /// Whether there are no tokens.
+    /// Whether the tokenizer has no tokens.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The id that opens every prompt of a decoder-only model; `None` if the model wants none, or has an encoder.
+    /// Returns the id of the begin token (BOS) that opens every prompt of a decoder-only model; `None` if the model
+    /// uses no begin token, or has an encoder.
     pub fn bos_id(&self) -> Option<u32> {
         match &self.0 {
             Kind::Spm(spm) => spm.bos_id(),
@@ -152,14 +153,14 @@ impl Tokenizer {
         }
     }
 
-    /// Whether the end token must be added to a source only if the source does not end with it already (T5,
-    /// `_add_eos_if_not_present`).
+    /// Whether the end token must be added to a source only if the source does not end with it already, as T5 does
+    /// (`_add_eos_if_not_present`).
     pub fn adds_eos_if_absent(&self) -> bool {
         matches!(&self.0, Kind::EncoderDecoder(encoder_decoder) if encoder_decoder.adds_eos_if_absent())
     }
 
-    /// The id of a token of the vocabulary or of an added token, such as `</s>`, `__en__`, `eng_Latn`, `en_XX`, `>>eng<<` or
-    /// `<2en>`.
+    /// Returns the id of a token of the vocabulary or of an added token, such as `</s>`, `__en__`, `eng_Latn`, `en_XX`,
+    /// `>>eng<<` or `<2en>`.
     pub fn token_to_id(&self, token: &str) -> Option<u32> {
         match &self.0 {
             Kind::Spm(spm) => spm.token_to_id(token),
@@ -168,10 +169,10 @@ impl Tokenizer {
         }
     }
 
-    /// Encodes a text. Nothing is added at either end: no begin, end or language tokens.
+    /// Encodes a text to token ids. Nothing is added at either end: no begin, end or language tokens.
     ///
-    /// Special tokens that are written in the text become their ids where transformers does so. A tokenizer from GGUF does
-    /// the same as one from the files that the GGUF was made of.
+    /// Special tokens that are written in the text become their ids where transformers does so. A tokenizer from a GGUF
+    /// file gives the same ids as a tokenizer from the files that the GGUF file was made of.
     pub fn encode(&self, text: &str) -> Vec<u32> {
         match &self.0 {
             Kind::Spm(spm) => spm.encode(text),
@@ -180,10 +181,10 @@ impl Tokenizer {
         }
     }
 
-    /// Decodes ids, like `decode(ids, skip_special_tokens=True)` of transformers. `clean_up_tokenization_spaces` is false
-    /// unless tokenizer_config.json sets it.
+    /// Decodes token ids to text, like `decode(ids, skip_special_tokens=True)` of transformers.
+    /// `clean_up_tokenization_spaces` is false unless tokenizer_config.json sets it.
     ///
-    /// White space at both ends is dropped if the model has an encoder, else kept. Ids without a token add nothing.
+    /// White space at both ends is dropped if the model has an encoder, else kept. Ids without a token are skipped.
     pub fn decode(&self, ids: &[u32]) -> String {
         match &self.0 {
             Kind::Spm(spm) => spm.decode(ids),
@@ -192,10 +193,10 @@ impl Tokenizer {
         }
     }
 
-    /// The ids that an English output can be made of, ascending: added, control, user-defined and byte tokens; single
-    /// characters of every script; and tokens whose only letters are Latin.
+    /// Returns the ids of the tokens that an English output can be made of, ascending: added, control, user-defined and
+    /// byte tokens; single characters of every script; and tokens whose only letters are Latin.
     ///
-    /// With Marian, the tokens must also be in target.spm, since the model was trained to write no others.
+    /// For Marian, the tokens must also be in target.spm, since the model was trained to write no others.
     pub fn english_ids(&self) -> Vec<u32> {
         match &self.0 {
             Kind::Spm(spm) => {
@@ -210,8 +211,8 @@ impl Tokenizer {
         }
     }
 
-    /// The ids of the tokens whose text contains any of these strings, ascending. The text of a special token of a
-    /// decoder-only model is its name.
+    /// Returns the ids, ascending, of the tokens whose text contains any of these strings. For a decoder-only model,
+    /// the text of a special token is its name.
     pub fn ids_containing(&self, strings: &[String]) -> Vec<u32> {
         if strings.is_empty() {
             return Vec::new();

@@ -1,22 +1,23 @@
-//! Text normaliser of sentencepiece (normalizer.cc): replaces characters by a precompiled map, and escapes spaces.
+//! Text normaliser of sentencepiece (normalizer.cc): replaces characters by a precompiled map, and writes spaces as ▁.
 
 use super::pieces::SPACE_MARK;
 use super::proto::NormalizerSpec;
 use super::trie::Trie;
 use crate::error::{Error, Result};
 
-/// The normaliser of one sentencepiece model.
+/// The text normaliser of one sentencepiece model.
 pub struct Normalizer {
     charsmap: Option<Charsmap>,
     add_dummy_prefix: bool,
     remove_extra_whitespaces: bool,
-    /// The text that a space is replaced by.
+    /// The text that replaces a space: "▁" or " ".
     space: &'static str,
     treat_whitespace_as_suffix: bool,
 }
 
 impl Normalizer {
-    /// Prepares the normaliser that `spec` describes.
+    /// Makes the normaliser that `spec` describes. `treat_whitespace_as_suffix` puts the dummy space after a text
+    /// instead of before it.
     ///
     /// # Errors
     /// Of kind `Model` if the map of characters is damaged.
@@ -33,8 +34,8 @@ impl Normalizer {
         })
     }
 
-    /// Normalises a text before it is cut into pieces. The user-defined pieces in `literals` are kept as they are; if several
-    /// match, the longest counts.
+    /// Normalises a text before it is cut into pieces. User-defined pieces, which are in `literals`, are kept
+    /// unchanged; if several match at one position, the longest counts.
     pub fn normalize(&self, text: &str, literals: Option<&Trie>) -> String {
         let mut rest = text;
         if self.remove_extra_whitespaces {
@@ -80,8 +81,8 @@ impl Normalizer {
         out
     }
 
-    /// Normalises the beginning of a text that is not empty (`NormalizePrefix`): the replacement, and the number of bytes
-    /// that it replaces.
+    /// Normalises the beginning of a text, which must not be empty (`NormalizePrefix` of sentencepiece). Returns the
+    /// replacement, and the number of bytes that it replaces.
     fn normalize_prefix<'a>(&'a self, text: &'a str, literals: Option<&Trie>) -> (&'a str, usize) {
         if let Some((len, _)) = literals.and_then(|trie| trie.longest(text.as_bytes())) {
             return (&text[..len], len);
@@ -94,15 +95,16 @@ impl Normalizer {
     }
 }
 
-/// A map of character sequences: a darts-clone double array over UTF-8. Its values are byte offsets in a block of
-/// replacements, each of which ends with a NUL.
+/// A map from character sequences to replacements: a darts-clone double array over UTF-8 bytes. The value of a sequence
+/// is the byte offset of its replacement in a block of texts, each ended by a NUL.
 struct Charsmap {
     units: Vec<u32>,
     replacements: String,
 }
 
 impl Charsmap {
-    /// Reads the `precompiled_charsmap` of a model: the size of the double array (u32), the array, and the replacements.
+    /// Reads the `precompiled_charsmap` of a model: the size of the double array in bytes (u32), the double array, and
+    /// the replacements.
     fn read(bytes: &[u8]) -> Result<Self> {
         let fail = |message: &str| Error::model(format!("its map of characters is damaged: {message}"));
         let (size, rest) = bytes.split_first_chunk().ok_or_else(|| fail("no size"))?;
@@ -123,7 +125,8 @@ impl Charsmap {
         })
     }
 
-    /// The replacement for the longest sequence in the map with which the text begins, and the bytes of that sequence.
+    /// Finds the longest sequence in the map with which the text begins. Returns its replacement, and its length in
+    /// bytes.
     fn longest<'a>(&'a self, text: &str) -> Option<(&'a str, usize)> {
         let offset = |unit: u32| (unit >> 10) << ((unit & (1 << 9)) >> 6);
         let mut found = None;

@@ -1,4 +1,5 @@
-//! String interner; an id is the order of insertion. With the types that pieces of a vocabulary can have.
+//! String interner for the pieces of a vocabulary, in which an id is the order of insertion; and the types that pieces
+//! can have.
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 use std::hash::BuildHasher;
@@ -9,23 +10,24 @@ pub const SPACE_MARK: &str = "\u{2581}";
 /// The type of a piece: `SentencePiece.Type` of sentencepiece_model.proto, and `tokenizer.ggml.token_type` of GGUF.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PieceType {
-    /// Ordinary text.
+    /// An ordinary piece of text.
     #[default]
     Normal,
     /// The unknown token.
     Unknown,
-    /// A token without text, such as `</s>`.
+    /// A token that stands for no text, such as `</s>`.
     Control,
-    /// Text that is never cut.
+    /// A piece that is never cut, whatever the scores.
     UserDefined,
     /// A piece that encoding does not produce.
     Unused,
-    /// One byte, `<0x00>` to `<0xFF>`.
+    /// A piece that stands for one byte, from `<0x00>` to `<0xFF>`.
     Byte,
 }
 
 impl PieceType {
-    /// The type for its number in a file. Unknown numbers are normal pieces, as in sentencepiece and llama.cpp.
+    /// Returns the type for its number in a model file. Unknown numbers are taken for normal pieces, as sentencepiece
+    /// and llama.cpp do.
     pub fn from_number(number: u64) -> Self {
         match number {
             2 => Self::Unknown,
@@ -38,33 +40,33 @@ impl PieceType {
     }
 }
 
-/// The byte that a piece from `<0x00>` to `<0xFF>` stands for; `None` for other pieces.
+/// Returns the byte that a piece from `<0x00>` to `<0xFF>` stands for; `None` for other pieces.
 pub fn parse_byte_piece(piece: &str) -> Option<u8> {
     let hex = piece.strip_prefix("<0x")?.strip_suffix('>')?;
     let digits = hex.len() == 2 && hex.bytes().all(|b| b.is_ascii_hexdigit());
     digits.then(|| u8::from_str_radix(hex, 16).ok()).flatten()
 }
 
-/// Interned texts, numbered from 0 in the order of insertion and stored in one block of memory.
+/// A string interner: texts numbered from 0 in the order of insertion, stored in one block of memory.
 #[derive(Default)]
 pub struct Pieces {
-    /// All texts, one after the other.
+    /// All texts, one after another.
     text: String,
-    /// Byte offset in `text` at which each text ends.
+    /// The byte offset in `text` at which each text ends.
     ends: Vec<usize>,
-    /// Ids by the hash of their text.
+    /// The ids of the texts, by the hash of each text.
     by_text: HashTable<u32>,
     hasher: DefaultHashBuilder,
 }
 
 impl Pieces {
-    /// The number of texts.
+    /// Returns the number of texts.
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Appends a text under the next id. Returns false if an earlier id has the same text; [`Pieces::piece_to_id`] then still
-    /// gives that earlier one.
+    /// Appends a text under the next id. Returns false if the text has an earlier id; [`Pieces::piece_to_id`] then
+    /// keeps returning the earlier id.
     pub fn push(&mut self, piece: &str) -> bool {
         let id = self.ends.len() as u32;
         self.text.push_str(piece);
@@ -83,24 +85,24 @@ impl Pieces {
         new
     }
 
-    /// The text of an id, which must be less than [`Pieces::len`].
+    /// Returns the text of an id, which must be less than [`Pieces::len`].
     pub fn id_to_piece(&self, id: u32) -> &str {
         slice(&self.text, &self.ends, id)
     }
 
-    /// The id of a text.
+    /// Returns the id of a text; `None` if the text is not interned.
     pub fn piece_to_id(&self, piece: &str) -> Option<u32> {
         let hash = self.hasher.hash_one(piece);
         self.by_text.find(hash, |id| self.id_to_piece(*id) == piece).copied()
     }
 
-    /// All ids with their texts, ascending.
+    /// Returns all ids with their texts, in ascending order of the ids.
     pub fn iter(&self) -> impl Iterator<Item = (u32, &str)> {
         (0..self.len() as u32).map(|id| (id, self.id_to_piece(id)))
     }
 }
 
-/// The text of `id` in the block of all texts.
+/// Returns the text of `id`. `text` holds all texts one after another, and `ends` their ends.
 fn slice<'a>(text: &'a str, ends: &[usize], id: u32) -> &'a str {
     let id = id as usize;
     let start = if id == 0 { 0 } else { ends[id - 1] };

@@ -1,39 +1,39 @@
-//! Reader of sentencepiece model files: the fields of `ModelProto` in sentencepiece_model.proto that encoding needs, read
-//! from protobuf's wire format.
+//! Reader of sentencepiece model files, which are in protobuf's wire format: the fields of `ModelProto`
+//! (sentencepiece_model.proto) that encoding and decoding need.
 
 use super::pieces::PieceType;
 use crate::error::{Error, Result};
 use std::path::Path;
 
-/// The algorithm that cuts a text into pieces (`TrainerSpec.ModelType`).
+/// The algorithm by which a sentencepiece model cuts a text into pieces (`TrainerSpec.ModelType`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ModelType {
-    /// The most likely path through a unigram language model.
+    /// A unigram language model, which takes the most likely sequence of pieces.
     #[default]
     Unigram,
     /// Byte-pair encoding.
     Bpe,
-    /// The number of another algorithm: words (3) or characters (4), which no translation model uses.
+    /// An algorithm that no translation model uses, by its number: 3 cuts words, 4 cuts characters.
     Other(u64),
 }
 
-/// One entry of the vocabulary (`SentencePiece`).
+/// One entry of a sentencepiece vocabulary (`SentencePiece` in sentencepiece_model.proto).
 #[derive(Clone, Debug, Default)]
 pub struct Piece {
     pub text: String,
-    /// A log probability (unigram) or the negated rank of a merge (BPE).
+    /// The log probability of the piece (unigram), or the negated rank of its merge (BPE).
     pub score: f32,
     pub piece_type: PieceType,
 }
 
-/// The normalisation of a text before it is cut (`NormalizerSpec`).
+/// The rules for normalising a text (`NormalizerSpec` in sentencepiece_model.proto).
 #[derive(Clone, Debug)]
 pub struct NormalizerSpec {
-    /// Replacements of characters, compiled to a double array; empty if there are none.
+    /// The replacements of characters, compiled to a double array; empty if there are none.
     pub precompiled_charsmap: Vec<u8>,
     /// Whether a space is put before a text.
     pub add_dummy_prefix: bool,
-    /// Whether spaces at the ends are dropped and repeated spaces are joined.
+    /// Whether spaces at both ends of a text are dropped, and repeated spaces become one.
     pub remove_extra_whitespaces: bool,
     /// Whether spaces are written as ▁.
     pub escape_whitespaces: bool,
@@ -50,26 +50,26 @@ impl Default for NormalizerSpec {
     }
 }
 
-/// A sentencepiece model file (`ModelProto`).
+/// The content of a sentencepiece model file (`ModelProto` in sentencepiece_model.proto).
 #[derive(Clone, Debug)]
 pub struct ModelProto {
     /// The vocabulary, in the order of ids.
     pub pieces: Vec<Piece>,
     pub model_type: ModelType,
-    /// Whether the dummy space is put after a text instead of before it.
+    /// Whether the dummy space of `add_dummy_prefix` is put after a text instead of before it.
     pub treat_whitespace_as_suffix: bool,
     /// Whether characters without a piece are cut into byte pieces.
     pub byte_fallback: bool,
     /// The text to which the unknown token is decoded (`unk_surface`).
     pub unknown_surface: String,
-    /// Normalisation of a text before it is cut (`normalizer_spec`).
+    /// The rules for normalising a text before it is cut (`normalizer_spec`).
     pub normalizer: NormalizerSpec,
-    /// Normalisation of decoded text (`denormalizer_spec`); few models have one.
+    /// The rules for normalising decoded text (`denormalizer_spec`); few models have any.
     pub denormalizer: NormalizerSpec,
 }
 
 impl ModelProto {
-    /// Reads a model file.
+    /// Reads a sentencepiece model file.
     ///
     /// # Errors
     /// Of kind `Model` if the file cannot be read or parsed.
@@ -77,10 +77,10 @@ impl ModelProto {
         Self::parse(&super::config::read_file(path)?).map_err(|e| e.path(path))
     }
 
-    /// Parses the bytes of a model file.
+    /// Parses the bytes of a sentencepiece model file.
     ///
     /// # Errors
-    /// Of kind `Model` if the bytes are no such message; the place is the byte offset of the damage.
+    /// Of kind `Model` if the bytes are not a `ModelProto` message; the error's place is the byte offset of the damage.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
         let mut this = Self {
             pieces: Vec::new(),
@@ -145,21 +145,21 @@ fn parse_normalizer_spec(bytes: &[u8], at: usize, spec: &mut NormalizerSpec) -> 
     })
 }
 
-/// The value of a field, by its wire type.
+/// The value of a protobuf field, by its wire type.
 #[derive(Clone, Copy)]
 enum Value<'a> {
-    /// A varint.
+    /// An integer of variable length (varint).
     Integer(u64),
     /// A 32-bit float.
     Float(f32),
-    /// A string or message, and its byte offset in the file.
+    /// A string or an embedded message, with the byte offset in the file at which it begins.
     Bytes(&'a [u8], usize),
-    /// A 64-bit value, which no field that is read has.
+    /// A 64-bit value. None of the fields that are read has this type.
     SixtyFourBit,
 }
 
 impl Value<'_> {
-    /// The value as a string; empty if it is no string.
+    /// Returns the value as a string; empty if the value is not a string.
     fn text(self) -> Result<String> {
         match self {
             Self::Bytes(bytes, at) => match std::str::from_utf8(bytes) {
@@ -171,12 +171,13 @@ impl Value<'_> {
     }
 }
 
-/// The error for damage at byte `at` of the file.
+/// Makes the error for damage at byte `at` of the file.
 fn damage(at: usize, what: &str) -> Error {
     Error::model(format!("not a sentencepiece model: {what}")).place(format!("byte {at}"))
 }
 
-/// Calls `each` with the number and value of every field of a message that begins at byte `base` of the file.
+/// Calls `each` with the number and value of every field of a message. `base` is the byte offset in the file at which
+/// the message begins.
 fn for_each_field(bytes: &[u8], base: usize, each: &mut dyn FnMut(u64, Value) -> Result<()>) -> Result<()> {
     let mut at = 0;
     while at < bytes.len() {
@@ -211,7 +212,8 @@ fn for_each_field(bytes: &[u8], base: usize, each: &mut dyn FnMut(u64, Value) ->
     Ok(())
 }
 
-/// Reads the varint at byte `at` of a message and moves `at` behind it.
+/// Reads the integer of variable length (varint) at byte `at` of a message, and moves `at` behind it. `base` is the
+/// byte offset in the file at which the message begins.
 fn varint(bytes: &[u8], base: usize, at: &mut usize) -> Result<u64> {
     let start = *at;
     let mut value = 0;

@@ -1,7 +1,7 @@
-//! Decides which tokens an English output can be made of, so that the output can be restricted to them.
+//! Decides which tokens an English output can be made of, so that decoding can be restricted to them.
 
-/// Whether a token can be part of English text: without its spaces and ▁, it is at most one character, or its only letters
-/// are Latin.
+/// Whether a token can be part of English text: apart from spaces and ▁, the token has at most one character, or no
+/// letters but Latin ones.
 ///
 /// Single characters of every script count, so that foreign names and quotations can still be spelled.
 pub fn can_be_english(token: &str) -> bool {
@@ -15,9 +15,10 @@ pub fn can_be_english(token: &str) -> bool {
     }
 }
 
-/// Whether the bytes of a token can be part of English text. Its complete characters must fit [`can_be_english`]. If it ends
-/// inside a character, most characters that begin with these bytes must not be letters of other scripts. Bytes at its start
-/// that end a character are ignored, since they can end one of any script.
+/// Whether the bytes of a token can be part of English text. The complete characters among them must fit
+/// [`can_be_english`]. If the token ends inside a character, at most half of the characters that begin with these last
+/// bytes may be letters of other scripts. Bytes at the start that only end a character are ignored, since they can end
+/// a character of any script.
 pub fn bytes_can_be_english(token: &[u8]) -> bool {
     let ends = token.iter().take_while(|byte| (0x80..0xc0).contains(*byte)).count();
     let body = &token[ends..];
@@ -26,19 +27,20 @@ pub fn bytes_can_be_english(token: &[u8]) -> bool {
     let whole = std::str::from_utf8(whole).unwrap_or_default();
     match begun {
         [] if ends == 0 => can_be_english(whole),
-        // Single bytes spell the characters that have no token, so all of them count.
+        // Single bytes spell the characters that have no token, so every single byte can be part of English text.
         [_] if ends == 0 && whole.trim().is_empty() => true,
         _ => whole.chars().all(is_latin_or_no_letter) && (begun.is_empty() || !mostly_other_letters(begun)),
     }
 }
 
-/// Whether more than half of the characters that begin with these bytes are letters of other scripts than Latin.
+/// Whether more than half of the characters whose UTF-8 begins with these bytes are letters of other scripts than
+/// Latin.
 fn mostly_other_letters(bytes: &[u8]) -> bool {
     let (length, lead, least) = match bytes[0] {
         lead @ 0xc2..=0xdf => (2, lead & 0x1f, 0x80),
         lead @ 0xe0..=0xef => (3, lead & 0x0f, 0x800),
         lead @ 0xf0..=0xf4 => (4, lead & 0x07, 0x1_0000),
-        // The byte stands in no UTF-8 text.
+        // This byte begins no character in UTF-8.
         _ => return true,
     };
     let rest = bytes.iter().take(length).skip(1);
@@ -57,7 +59,7 @@ fn is_latin_or_no_letter(character: char) -> bool {
     !character.is_alphabetic() || is_latin(character)
 }
 
-/// Whether a letter is of the Latin script, by the blocks of Unicode's Blocks.txt.
+/// Whether a letter belongs to the Latin script, by the blocks of Unicode's Blocks.txt.
 fn is_latin(letter: char) -> bool {
     matches!(letter,
         'A'..='Z' | 'a'..='z' | 'ª' | 'º' | 'À'..='\u{2ff}' | '\u{1d00}'..='\u{1dbf}' | '\u{1e00}'..='\u{1eff}'

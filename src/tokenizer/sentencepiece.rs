@@ -1,4 +1,5 @@
-//! Sentencepiece models (`*.spm`, `*.model`): encode text to pieces and decode it, with the results of sentencepiece 0.2.
+//! Sentencepiece models (`*.spm`, `*.model`): cuts a text into pieces and joins pieces to a text, with the results of
+//! sentencepiece 0.2.
 
 use super::merge::merge_symbols;
 use super::normalizer::Normalizer;
@@ -9,11 +10,13 @@ use crate::error::{Error, Result};
 use hashbrown::{HashMap, HashSet};
 use std::path::Path;
 
-/// The score of an unknown character is this much below the lowest score of a piece (`kUnkPenalty`).
+/// How much the score of an unknown character is below the lowest score of a piece (`kUnkPenalty`).
 const UNKNOWN_PENALTY: f32 = 10.0;
-/// Path scores are reset to 0 beyond this, so that long texts keep their precision (`kScoreResetThreshold`).
+/// The absolute score of a path from which scores are reset to 0, so that long texts keep their precision
+/// (`kScoreResetThreshold`).
 const SCORE_RESET: f32 = 100_000.0;
-/// The depth to which unused BPE pieces are cut into the pieces they were merged from (`kMaxBpeResegmentDepth`).
+/// The maximum recursion depth when unused BPE pieces are cut into the pieces they were merged from
+/// (`kMaxBpeResegmentDepth`).
 const RESEGMENT_DEPTH: usize = 100;
 
 /// A sentencepiece model, ready to encode and decode.
@@ -25,7 +28,7 @@ pub struct SentencePiece {
     unknown: Option<u32>,
     unknown_surface: String,
     byte_fallback: bool,
-    /// User-defined pieces, which are never cut.
+    /// The user-defined pieces, which are never cut; `None` if there are none.
     user_defined: Option<Trie>,
     algorithm: Algorithm,
     normalizer: Normalizer,
@@ -33,7 +36,7 @@ pub struct SentencePiece {
     leading_spaces: LeadingSpaces,
 }
 
-/// The algorithm that cuts a text, with what it needs.
+/// The algorithm that cuts a text into pieces, with its data.
 enum Algorithm {
     Unigram {
         /// All pieces that encoding may produce.
@@ -42,12 +45,12 @@ enum Algorithm {
         unknown_score: f32,
     },
     Bpe {
-        /// Pairs of characters that stand side by side in some piece. Nothing is ever merged between other characters.
+        /// The pairs of characters that are adjacent in some piece. Other pairs of characters are never merged.
         neighbours: HashSet<(char, char)>,
     },
 }
 
-/// The number of ▁ at the start of an output that decoding drops.
+/// How many ▁ at the start of an output decoding drops.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum LeadingSpaces {
     Keep,
@@ -56,7 +59,7 @@ enum LeadingSpaces {
 }
 
 impl SentencePiece {
-    /// Reads a model file.
+    /// Reads a sentencepiece model file.
     ///
     /// # Errors
     /// Of kind `Model` if the file cannot be read, is damaged, or contradicts itself.
@@ -64,10 +67,10 @@ impl SentencePiece {
         Self::new(ModelProto::open(path)?).map_err(|e| e.path(path))
     }
 
-    /// Checks and prepares a model.
+    /// Checks a sentencepiece model and prepares it for encoding and decoding.
     ///
     /// # Errors
-    /// Of kind `Model` if sentencepiece would refuse it; the place is the piece, such as `piece 7`.
+    /// Of kind `Model` if sentencepiece would refuse the model; the error's place is the piece, such as `piece 7`.
     pub fn new(model: ModelProto) -> Result<Self> {
         let mut pieces = Pieces::default();
         let (mut scores, mut types) = (Vec::new(), Vec::new());
@@ -156,25 +159,25 @@ impl SentencePiece {
         })
     }
 
-    /// The texts of the vocabulary.
+    /// Returns the pieces of the vocabulary with their ids.
     pub fn pieces(&self) -> &Pieces {
         &self.pieces
     }
 
-    /// The id of the unknown piece.
+    /// Returns the id of the unknown piece, if the model has one.
     pub fn unknown(&self) -> Option<u32> {
         self.unknown
     }
 
-    /// The type of a piece; normal for an id that there is not.
+    /// Returns the type of a piece; normal if there is no piece with this id.
     pub fn piece_type(&self, id: u32) -> PieceType {
         self.types.get(id as usize).copied().unwrap_or_default()
     }
 
     /// Cuts a text into pieces and calls `each` with every piece and its id, in order.
     ///
-    /// The id is `None` for text without a piece; neighbours of that kind are one piece. With byte fallback, such text is cut
-    /// into byte pieces instead.
+    /// Text that no piece covers is passed with the id `None`, adjacent characters together. With byte fallback, text
+    /// that no other piece covers is cut into byte pieces instead.
     pub fn encode(&self, text: &str, mut each: impl FnMut(&str, Option<u32>)) {
         let text = self.normalizer.normalize(text, self.user_defined.as_ref());
         let mut unknown: Option<(usize, usize)> = None;
@@ -206,8 +209,8 @@ impl SentencePiece {
         }
     }
 
-    /// Cuts a text by a unigram model: Viterbi search for the pieces with the highest sum of scores (`EncodeOptimized` of
-    /// unigram_model.cc). Calls `next` with the bytes and the id of each piece.
+    /// Cuts a text by a unigram model: a Viterbi search for the pieces with the highest sum of scores
+    /// (`EncodeOptimized` of unigram_model.cc). Calls `next` with the start byte, end byte and id of each piece.
     fn encode_unigram(
         &self,
         trie: &Trie,
@@ -215,7 +218,7 @@ impl SentencePiece {
         text: &str,
         next: &mut impl FnMut(usize, usize, Option<u32>),
     ) {
-        /// The last piece of the best path to a byte offset; its length is 0 if no path is known yet.
+        /// The last piece of the best path to a byte offset. `len` is in bytes, and 0 if no path is known yet.
         #[derive(Clone, Copy, Default)]
         struct Step {
             score: f32,
@@ -274,8 +277,8 @@ impl SentencePiece {
         }
     }
 
-    /// Cuts a text by a BPE model (bpe_model.cc). Each run of characters that may be merged is merged by itself. Calls `next`
-    /// with the bytes and the id of each piece.
+    /// Cuts a text by a BPE model (bpe_model.cc). Runs of characters between which merges are possible are merged
+    /// separately. Calls `next` with the start byte, end byte and id of each piece.
     fn encode_bpe(
         &self,
         neighbours: &HashSet<(char, char)>,
@@ -313,9 +316,11 @@ impl SentencePiece {
         self.merge_run(text, start, &run, next);
     }
 
-    /// Merges the characters from byte `start` on; `ends` are the byte offsets of their ends.
+    /// Merges the characters of a run that starts at byte `start`; `ends` has the byte offset at which each character
+    /// ends. Calls `next` with the start byte, end byte and id of each piece.
     fn merge_run(&self, text: &str, start: usize, ends: &[usize], next: &mut impl FnMut(usize, usize, Option<u32>)) {
-        // For each unused piece, the byte at which it was joined: such pieces may be merged further but must not remain.
+        // For each unused piece, the byte at which it was joined. Unused pieces may be merged further but must not
+        // remain.
         let mut joints: HashMap<&str, usize> = HashMap::new();
         let symbols = merge_symbols(start, ends, |start, middle, end| {
             let id = self.mergeable(&text[start..end])?;
@@ -329,7 +334,8 @@ impl SentencePiece {
         }
     }
 
-    /// Calls `next` with a piece; an unused piece is first cut into the pieces it was merged from.
+    /// Calls `next` with the start byte, end byte and id of a piece. An unused piece is first cut into the pieces it
+    /// was merged from; `joints` has the byte offset, for each unused piece, at which to cut.
     fn resegment(
         &self,
         text: &str,
@@ -351,7 +357,7 @@ impl SentencePiece {
         }
     }
 
-    /// The id of a piece that a merge may form.
+    /// Returns the id of a piece if merging may form the piece: if it is a normal, user-defined or unused piece.
     fn mergeable(&self, piece: &str) -> Option<u32> {
         let id = self.pieces.piece_to_id(piece)?;
         matches!(
@@ -361,8 +367,8 @@ impl SentencePiece {
         .then_some(id)
     }
 
-    /// Joins pieces to a text (`Decode` of sentencepiece_processor.cc): ▁ becomes a space, byte pieces become characters, and
-    /// control pieces are left out.
+    /// Joins pieces to a text (`Decode` of sentencepiece_processor.cc): ▁ becomes a space, byte pieces become
+    /// characters, and control pieces are left out.
     pub fn decode<'a>(&self, pieces: impl IntoIterator<Item = &'a str>) -> String {
         let mut text = String::new();
         let mut bytes = Vec::new();
@@ -402,7 +408,7 @@ impl SentencePiece {
     }
 }
 
-/// Appends bytes to a text and clears them; each byte that is not part of a character becomes U+FFFD.
+/// Appends the collected bytes to a text and clears them. Each byte that is not part of a character becomes U+FFFD.
 fn flush_bytes(bytes: &mut Vec<u8>, text: &mut String) {
     let mut rest = bytes.as_slice();
     while !rest.is_empty() {

@@ -1,4 +1,4 @@
-//! Sentencepiece BPE tokenizers from GGUF metadata (`tokenizer.ggml.model` is `llama`), with byte fallback, as
+//! Sentencepiece BPE tokenizers from GGUF metadata (`tokenizer.ggml.model` is `llama`), with byte fallback, like
 //! `llm_tokenizer_spm` of llama.cpp.
 
 use super::merge::merge_symbols;
@@ -8,21 +8,23 @@ use crate::model::weights::gguf::Gguf;
 use aho_corasick::{AhoCorasick, MatchKind};
 use candle_core::quantized::gguf_file::Value;
 
-/// A tokenizer over a vocabulary of scored pieces: merges the pair with the highest score first, the leftmost of equals.
+/// A BPE tokenizer over a vocabulary of scored pieces. It repeatedly merges the two neighbours whose joined piece has
+/// the highest score, the leftmost of equals.
 pub struct SpmTokenizer {
     pieces: Pieces,
     scores: Vec<f32>,
     types: Vec<PieceType>,
-    /// The byte piece of each byte, for characters without a piece.
+    /// The id of the byte piece of each byte. Byte pieces encode characters without a piece.
     byte_ids: Vec<Option<u32>>,
-    /// Control and user-defined tokens, cut out of a text before the rest is merged: the leftmost, then the longest.
+    /// The automaton that finds control tokens and user-defined tokens in a text before the rest is merged: the
+    /// leftmost first, of several the longest.
     literals: AhoCorasick,
     literal_ids: Vec<u32>,
     /// The id of the unknown token.
     unknown: Option<u32>,
-    /// The id that opens every prompt, if the model wants one.
+    /// The id of the begin token (BOS) that opens every prompt, if the model uses one.
     bos: Option<u32>,
-    /// Whether a space is put before each text between literals (`add_space_prefix`).
+    /// Whether a space is put before each text between literal tokens (`add_space_prefix`).
     space_prefix: bool,
 }
 
@@ -104,22 +106,22 @@ impl SpmTokenizer {
         Ok(this)
     }
 
-    /// The number of tokens.
+    /// Returns the number of tokens.
     pub fn len(&self) -> usize {
         self.pieces.len()
     }
 
-    /// See [`super::Tokenizer::bos_id`].
+    /// Returns the id of the begin token (BOS) that opens every prompt; see [`super::Tokenizer::bos_id`].
     pub fn bos_id(&self) -> Option<u32> {
         self.bos
     }
 
-    /// The id of a token.
+    /// Returns the id of a token.
     pub fn token_to_id(&self, piece: &str) -> Option<u32> {
         self.pieces.piece_to_id(piece)
     }
 
-    /// All pieces with their ids and types.
+    /// Returns all pieces with their ids and types.
     pub fn pieces(&self) -> impl Iterator<Item = (u32, &str, PieceType)> {
         self.pieces
             .iter()
@@ -127,7 +129,8 @@ impl SpmTokenizer {
             .map(|((id, piece), piece_type)| (id, piece, *piece_type))
     }
 
-    /// Encodes a text. Nothing is added in front; control tokens that are written in the text become their ids.
+    /// Encodes a text to token ids. No begin token is added; control tokens that are written in the text become their
+    /// ids.
     pub fn encode(&self, text: &str) -> Vec<u32> {
         let mut ids = Vec::with_capacity(text.len() / 4 + 1);
         let mut start = 0;
@@ -140,7 +143,8 @@ impl SpmTokenizer {
         ids
     }
 
-    /// Appends the ids of a text without literals, with a space before it if the model wants one.
+    /// Appends the ids of a text without control or user-defined tokens, with a space before the text if the model
+    /// wants one.
     fn encode_text(&self, text: &str, ids: &mut Vec<u32>) {
         if text.is_empty() {
             return;
@@ -174,7 +178,7 @@ impl SpmTokenizer {
         }
     }
 
-    /// Appends the bytes that a token adds to a text: none for control tokens.
+    /// Appends the bytes that a token adds to an output: none for control tokens.
     fn push_token_bytes(&self, id: u32, out: &mut Vec<u8>) {
         let Some(piece_type) = self.types.get(id as usize) else {
             return;
@@ -198,7 +202,7 @@ impl SpmTokenizer {
         }
     }
 
-    /// The text that a token adds to an output; for a control token, its name.
+    /// Returns the text that a token adds to an output; for a control token, its name.
     pub fn token_text(&self, id: u32) -> String {
         match self.types.get(id as usize) {
             Some(PieceType::Control | PieceType::Unknown) => self.pieces.id_to_piece(id).to_owned(),
@@ -206,7 +210,8 @@ impl SpmTokenizer {
         }
     }
 
-    /// Decodes ids. Bytes that form no character become U+FFFD, and the space that encoding puts before a text is dropped.
+    /// Decodes token ids to text. Bytes that form no character become U+FFFD. The space that encoding puts before a
+    /// text is dropped.
     pub fn decode(&self, ids: &[u32]) -> String {
         let mut bytes = Vec::with_capacity(ids.len() * 6);
         for &id in ids {
@@ -217,7 +222,7 @@ impl SpmTokenizer {
     }
 }
 
-/// The search for literals in a text.
+/// Builds the automaton that finds literal tokens, those that are never merged, in a text.
 fn automaton(pieces: &[&str]) -> Result<AhoCorasick, aho_corasick::BuildError> {
     AhoCorasick::builder()
         .match_kind(MatchKind::LeftmostLongest)

@@ -1,4 +1,4 @@
-//! Tokenizers against transformers (`tests/golden/tokenizer.py`), damaged files, and properties of any text.
+//! Tests of tokenizers against transformers (`tests/golden/tokenizer.py`), with damaged files, and with any text.
 
 use super::proto::ModelProto;
 use super::sentencepiece::SentencePiece;
@@ -125,7 +125,7 @@ fn open_gguf(path: &Path) -> Result<Tokenizer> {
     Tokenizer::from_gguf(&Gguf::open(path)?)
 }
 
-/// The tokenizers of decoder-only models: from each directory, and from a GGUF file where there is one.
+/// Returns the tokenizers of decoder-only models: one from each directory, and one from its GGUF file if there is one.
 fn decoders() -> Vec<(String, Tokenizer)> {
     let mut all = Vec::new();
     for (name, kind) in DECODERS {
@@ -150,7 +150,7 @@ fn a_decoder_only_models_source_ids_are_those_of_transformers() {
             let plain = tokenizer.encode(line);
             let whole: Vec<u32> = tokenizer.bos_id().into_iter().chain(plain.iter().copied()).collect();
             assert_eq!(whole, ids(&expected["source_ids"]), "{name}: {line:?}");
-            // Qwen composes characters, and of LLaMA 3 transformers leaves out spaces before punctuation.
+            // Qwen composes characters, and for LLaMA 3 transformers drops spaces before punctuation.
             let kept = |c: char| c.is_ascii_graphic() || ('ก'..='๛').contains(&c);
             let letters = |text: &str| text.chars().filter(|c| kept(*c)).collect::<String>();
             if line.chars().all(|c| c == ' ' || kept(c)) {
@@ -212,7 +212,7 @@ fn decoder_only_models_can_spell_and_write_no_thai_words() {
                 assert!(english.contains(&id), "{name}: {id} of {line:?}");
             }
         }
-        // What merges no longer may be is still there byte by byte.
+        // Text without a permitted token can still be spelled, since tokens of single bytes are permitted.
         let single = (0..tokenizer.len() as u32).filter(|id| tokenizer.decode(&[*id]) == "\u{fffd}");
         let kept = single.filter(|id| english.contains(id)).count();
         assert!(
@@ -227,7 +227,7 @@ fn a_vocabulary_that_cannot_be_read_is_told() {
     let bytes = std::fs::read(decoder_file("qwen3.gguf")).expect("the file");
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("x.gguf");
-    // Of one length, so that all else stays in its place.
+    // Replacements have the length of the original, so that the offsets of all else stay the same.
     let cases = [
         (
             "qwen2",
@@ -259,7 +259,7 @@ fn a_vocabulary_that_cannot_be_read_is_told() {
     }
 }
 
-/// A copy of one golden directory, to be damaged.
+/// Copies one golden directory, so that a test can damage its files.
 fn copy(name: &str) -> tempfile::TempDir {
     let copy = tempfile::tempdir().expect("a directory");
     for entry in std::fs::read_dir(Path::new(ROOT).join(name))
@@ -372,7 +372,7 @@ fn without_an_unknown_token_there_is_no_tokenizer() {
 
 #[test]
 fn settings_of_older_repositories_are_read_as_well() {
-    // Languages in special_tokens_map.json alone, with ids after the vocabulary, as facebook/m2m100_418M has them.
+    // facebook/m2m100_418M lists its languages in special_tokens_map.json alone; their ids come after the vocabulary.
     let directory = copy("m2m100");
     let write = |file: &str, text: &str| std::fs::write(directory.path().join(file), text).expect("a file");
     write(
@@ -404,7 +404,7 @@ fn settings_of_older_repositories_are_read_as_well() {
         (Some(990), Some(991))
     );
     assert_eq!(tokenizer.decode(&[990, 991]), "<more>", "of the two, one is special");
-    // Punctuation is drawn to the word before it where the settings ask for that.
+    // Spaces before punctuation are dropped if the settings ask for it.
     write("tokenizer_config.json", "{\"clean_up_tokenization_spaces\":true}");
     let tokenizer = Tokenizer::from_directory(directory.path(), "m2m_100").expect("a tokenizer");
     assert_eq!(

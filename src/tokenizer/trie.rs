@@ -1,29 +1,31 @@
-//! A byte trie: finds all keys with which a text begins in one walk.
+//! A byte trie, which finds all keys that a text begins with in one walk.
 
-/// The value of a node at which no key ends.
+/// The value of a trie node at which no key ends.
 const NONE: u32 = u32::MAX;
 
-/// A trie. Its nodes are stored in breadth-first order, so that the children of a node lie side by side.
+/// A trie of byte strings with a number for each. Its nodes are stored in breadth-first order, so that the children of
+/// a node are adjacent.
 pub struct Trie {
     nodes: Vec<Node>,
-    /// The byte that leads to each node.
+    /// The byte that leads to each node from its parent.
     labels: Vec<u8>,
-    /// The children of the root, indexed by byte, since every walk begins there.
+    /// The node numbers of the root's children, indexed by byte. A table, since every walk begins at the root.
     roots: Box<[u32; 256]>,
 }
 
 #[derive(Clone, Copy)]
 struct Node {
-    /// Index of the first child.
+    /// The index of the node's first child.
     child: u32,
-    /// Number of children, which are sorted by their byte.
+    /// The number of children, which are sorted by their byte.
     children: u16,
-    /// The value of the key that ends here, or [`NONE`].
+    /// The value of the key that ends at the node, or [`NONE`].
     value: u32,
 }
 
 impl Trie {
-    /// Builds a trie of keys and their values. Of equal keys the first counts; empty keys are left out.
+    /// Builds a trie of keys and their values. If a key occurs several times, its first value counts; empty keys are
+    /// left out.
     pub fn new(mut keys: Vec<(&[u8], u32)>) -> Self {
         keys.retain(|(key, _)| !key.is_empty());
         keys.sort_by_key(|(key, _)| *key);
@@ -65,7 +67,7 @@ impl Trie {
         Self { nodes, labels, roots }
     }
 
-    /// The length in bytes and the value of every key with which `text` begins, the shortest first.
+    /// Returns the length in bytes and the value of every key that `text` begins with, the shortest first.
     pub fn prefixes<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = (usize, u32)> + 'a {
         let mut at = 0;
         let mut node = 0;
@@ -82,12 +84,12 @@ impl Trie {
         })
     }
 
-    /// The length and value of the longest key with which `text` begins.
+    /// Returns the length in bytes and the value of the longest key that `text` begins with.
     pub fn longest(&self, text: &[u8]) -> Option<(usize, u32)> {
         self.prefixes(text).last()
     }
 
-    /// The child of `node` to which `byte` leads.
+    /// Returns the child of `node` that `byte` leads to.
     #[inline]
     fn step(&self, node: u32, byte: u8) -> Option<u32> {
         if node == 0 {

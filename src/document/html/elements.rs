@@ -3,40 +3,42 @@
 use crate::document::BlockKind;
 use std::collections::HashMap;
 
-/// The treatment of an element's text.
+/// How the text of an element is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
     /// The text is translated.
     Translate,
-    /// The author asks for no translation: the text stays in a sentence that has other text, and is left alone elsewhere.
+    /// The author asks for no translation: the text stays in a sentence that has other text, and is left unchanged
+    /// elsewhere.
     Fixed,
-    /// The content is not text for a reader, such as a script.
+    /// The content is not text for a reader, for example a script.
     Opaque,
 }
 
-/// An open element, with what it inherits from the elements around it.
+/// An open element, with the properties that it inherits from the elements around it.
 #[derive(Clone, Copy)]
 pub(super) struct Element {
-    /// Index into [`Elements::open`].
+    /// The number of the element's name: its index in [`Elements::open`].
     name: usize,
-    /// The kind of the blocks directly in it.
+    /// The kind of the blocks directly in the element.
     pub kind: BlockKind,
-    /// The level of the blocks directly in it: of a heading, or of a list item.
+    /// The heading level or list depth of the blocks directly in the element; 0 for blocks of other kinds.
     pub level: u8,
-    /// How many lists it stands in.
+    /// The number of lists around the element.
     list_depth: u8,
     pub mode: Mode,
-    /// Stack index of the innermost open block-level element. End tags of inline elements close nothing beyond it.
+    /// The stack index of the innermost open block-level element. End tags of inline elements close nothing outside it.
     block: usize,
-    /// For each [`closing_group`], the stack index of the open element that a start tag of the group closes; 0 without one.
+    /// For each group of [`closing_group`], the stack index of the open element that a start tag of the group closes; 0
+    /// if there is none.
     closed_by_group: [usize; GROUPS],
 }
 
-/// The open elements, the root at index 0. Every operation takes amortised constant time.
+/// The stack of open elements, the root at index 0. Every operation takes amortised constant time.
 pub(super) struct Elements {
     stack: Vec<Element>,
     names: HashMap<Vec<u8>, usize>,
-    /// For each name, the stack indices of its open elements.
+    /// The stack indices of the open elements of each name.
     open: Vec<Vec<usize>>,
 }
 
@@ -59,7 +61,7 @@ impl Default for Elements {
 }
 
 impl Elements {
-    /// The innermost open element.
+    /// Returns the innermost open element.
     pub fn top(&self) -> Element {
         self.stack[self.stack.len() - 1]
     }
@@ -113,8 +115,8 @@ impl Elements {
         if name == b"br" {
             return;
         }
-        // Every block-level tag but `br` ends a paragraph. A row also ends the cell before it, which stands higher on the
-        // stack than the row before it.
+        // Every block-level tag but `br` ends a paragraph. A row also ends the cell before it, which stands higher on
+        // the stack than the row before it.
         let closing = match closing_group(name) {
             Some(group @ ROWS..=CELL) => &closed[group..=CELL],
             Some(ITEM) => &closed[ITEM..=ITEM],
@@ -128,18 +130,19 @@ impl Elements {
         self.truncate(ended.copied().unwrap_or(usize::MAX));
     }
 
-    /// The stack index of the innermost open element that the end tag of `name` closes. None where it closes nothing.
+    /// Returns the stack index of the innermost open element that the end tag of `name` closes; None if the end tag
+    /// closes nothing.
     pub fn find(&self, name: &[u8]) -> Option<usize> {
         let index = *self.open[*self.names.get(name)?].last()?;
         (is_block(name) || index > self.top().block).then_some(index)
     }
 
-    /// The mode of the element at a stack index.
+    /// Returns how the text of the element at a stack index is treated.
     pub fn mode(&self, index: usize) -> Mode {
         self.stack[index].mode
     }
 
-    /// Closes the element at a stack index, and every element in it.
+    /// Closes the element at a stack index, and every element inside it.
     pub fn truncate(&mut self, index: usize) {
         while self.stack.len() > index.max(1)
             && let Some(element) = self.stack.pop()
@@ -149,7 +152,7 @@ impl Elements {
     }
 }
 
-// Groups of elements: the start tag of one closes an open element of its group, whose end tag may be left out.
+// Groups of elements whose end tag may be left out: a start tag of a group closes the open element of the group.
 const ITEM: usize = 0;
 const ROWS: usize = 1;
 const ROW: usize = 2;
@@ -157,7 +160,7 @@ const CELL: usize = 3;
 const PARAGRAPH: usize = 4;
 const GROUPS: usize = 5;
 
-/// The group of elements of which the start tag of `name` closes an open one, if there is such a group.
+/// Returns the group that the element `name` belongs to, if any: its start tag closes an open element of the group.
 fn closing_group(name: &[u8]) -> Option<usize> {
     match name {
         b"li" | b"dt" | b"dd" | b"option" => Some(ITEM),
@@ -169,7 +172,7 @@ fn closing_group(name: &[u8]) -> Option<usize> {
     }
 }
 
-/// Whether the element begins and ends a block.
+/// Whether the element is block-level, so that its tags begin and end a block.
 #[rustfmt::skip]
 pub(super) fn is_block(name: &[u8]) -> bool {
     matches!(
@@ -184,7 +187,7 @@ pub(super) fn is_block(name: &[u8]) -> bool {
     )
 }
 
-/// Whether the element has no content and no end tag.
+/// Whether the element never has content nor an end tag.
 #[rustfmt::skip]
 pub(super) fn is_void(name: &[u8]) -> bool {
     matches!(
@@ -194,7 +197,7 @@ pub(super) fn is_void(name: &[u8]) -> bool {
     )
 }
 
-/// Whether the content of the element is not running text.
+/// Whether the content of the element is something other than running text, for example a script or code.
 #[rustfmt::skip]
 pub(super) fn is_opaque(name: &[u8]) -> bool {
     matches!(

@@ -1,12 +1,13 @@
-//! HTML to blocks: the inline content of block-level elements, and the text between such elements.
+//! Reader of HTML: the inline content of block-level elements, and the text between block-level elements, become
+//! blocks.
 //!
-//! html5gum gives the tokens. A small stack of open elements stands in for the tree builder: it knows as much of HTML as
-//! kinds of blocks, optional end tags and untranslated elements need.
+//! The crate html5gum cuts the source into tokens. A small stack of open elements takes the place of a tree builder: it
+//! knows only what is needed for kinds of blocks, optional end tags and untranslated elements.
 //!
 //! Scripts, styles, templates, preformatted text, drawings, formulas, form fields, comments and attributes are left as
-//! they are. So is a whole block that is marked as not to be translated (`translate="no"`, class `notranslate`); marked
-//! text in a sentence stays part of the sentence. The marks are ignored on `html` and `body`, where they only keep
-//! browsers from offering a translation.
+//! they are. So is a whole block that is marked as not to be translated (`translate="no"`, class `notranslate`); text
+//! that is marked so inside a sentence stays part of the sentence. On `html` and `body` these attributes are ignored,
+//! since there they only keep browsers from offering a translation.
 
 mod elements;
 #[cfg(test)]
@@ -37,22 +38,23 @@ pub(super) fn read(source: &str) -> Vec<Block> {
     reader.builder.finish()
 }
 
-/// The effect of a tag on the running text that it stands in.
+/// The effect of an HTML tag on the running text around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mark {
-    /// It begins a marked stretch.
+    /// The tag begins a stretch of inline markup, as `<b>` does.
     Open,
-    /// It ends a marked stretch.
+    /// The tag ends a stretch of inline markup, as `</b>` does.
     Close,
-    /// It is an element without content, such as an image.
+    /// The tag is an element without content, such as an image.
     Empty,
-    /// It is a line break, which ends the block.
+    /// The tag is a line break, which ends the block.
     Break,
-    /// It displays nothing.
+    /// The tag is a comment or declaration, which displays nothing.
     Comment,
 }
 
-/// Tells the effect of an HTML tag in text of another format. `tag` reaches from its `<` to its `>`.
+/// Classifies an HTML tag that stands in text of another format, such as Markdown. `tag` reaches from its `<` to its
+/// `>`.
 pub(super) fn classify_tag(tag: &str) -> Mark {
     let (close, rest) = match tag.strip_prefix("</") {
         Some(rest) => (true, rest),
@@ -68,21 +70,21 @@ pub(super) fn classify_tag(tag: &str) -> Mark {
     }
 }
 
-/// The tag that is being read.
+/// The tag that the tokenizer is reading.
 #[derive(Default)]
 struct Tag {
     start: usize,
     name: Vec<u8>,
     is_end: bool,
     self_closing: bool,
-    /// Whether an attribute asks for no translation.
+    /// Whether an attribute of the tag asks for no translation (`translate="no"` or the class `notranslate`).
     is_fixed: bool,
     attribute: Vec<u8>,
     value: Vec<u8>,
 }
 
 impl Tag {
-    /// Ends the attribute that is being read, and notes whether it asks for no translation.
+    /// Ends the attribute that is being read, and records whether the attribute asks for no translation.
     fn end_attribute(&mut self) {
         self.is_fixed |= match self.attribute.as_slice() {
             b"translate" => self.value.eq_ignore_ascii_case(b"no"),
@@ -97,27 +99,28 @@ impl Tag {
     }
 }
 
-/// Receives the tokens. Of verbatim text it keeps only byte offsets; the builder reads the text from the source.
+/// Receives the tokens of an HTML source and passes text and inline markup to the builder of blocks. Verbatim text is
+/// kept only as byte offsets; the builder takes the text itself from the source.
 struct Reader<'a> {
     source: &'a str,
-    /// XHTML: `<p/>` is a whole element.
+    /// Whether the source is XHTML, where `<p/>` is a whole element.
     is_xml: bool,
     builder: Builder<'a>,
     elements: Elements,
     /// Whether the current block has text that may be translated.
     is_translatable: bool,
-    /// Verbatim text that has not been passed to the builder yet.
+    /// The byte range of verbatim text that has not been passed to the builder yet.
     pending: Span,
-    /// Byte offset up to which the tokenizer has consumed the source.
+    /// The byte offset up to which the tokenizer has consumed the source.
     position: usize,
-    /// Byte offset of the end of the last token.
+    /// The byte offset of the end of the last token.
     cursor: usize,
     tag: Tag,
     last_start_tag: Vec<u8>,
 }
 
 impl Reader<'_> {
-    /// Takes a piece of text, which is either verbatim source or a decoded character reference.
+    /// Adds a piece of text, which is either verbatim source or a decoded character reference.
     fn add_text(&mut self, piece: &[u8]) {
         let end = self.position;
         let start = end.saturating_sub(piece.len());
@@ -158,7 +161,8 @@ impl Reader<'_> {
         self.is_translatable |= mode == Mode::Translate && !is_blank(text);
     }
 
-    /// Opens an element. Gives the tokenizer state that its content needs, such as that of scripts.
+    /// Opens the element of the start tag that was read. Returns the tokenizer state that the element's content needs,
+    /// such as the state for scripts.
     fn start_tag(&mut self) -> Option<State> {
         let name = std::mem::take(&mut self.tag.name);
         let is_block = is_block(&name);
@@ -193,7 +197,7 @@ impl Reader<'_> {
         state
     }
 
-    /// Closes the element of an end tag, if it is open.
+    /// Closes the element of the end tag that was read, if the element is open.
     fn end_tag(&mut self) {
         let name = std::mem::take(&mut self.tag.name);
         let element = self.elements.find(&name);
@@ -212,7 +216,7 @@ impl Reader<'_> {
         self.last_start_tag.clear();
     }
 
-    /// Ends the block, and keeps it if it has text to translate.
+    /// Ends the current block, and keeps it if it has text to translate.
     fn end_block(&mut self) {
         let element = self.elements.top();
         if self.is_translatable {

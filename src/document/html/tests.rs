@@ -1,4 +1,4 @@
-//! HTML to blocks: kinds, optional end tags, what is left alone, and character references.
+//! Tests of the reader of HTML: kinds of blocks, optional end tags, untranslated elements, and character references.
 
 use super::*;
 use crate::document::{Format, tests::outline};

@@ -1,7 +1,8 @@
-//! Headings of plain text: the title, and lines that numbers, ornament or blank lines set apart from the text below.
+//! Detection of headings in plain text: the title, and lines that numbers, ornament or blank lines set apart from the
+//! text below.
 //!
-//! A missed heading does little harm, as it is shown as a short paragraph. A paragraph shown as a heading is plainly
-//! wrong. So a line whose words are those of a sentence is no heading, whatever its layout.
+//! A missed heading does little harm, as it is shown as a short paragraph; a paragraph shown as a heading is plainly
+//! wrong. So a line that reads like a sentence is never a heading, whatever its layout.
 
 use super::line::{Role, parse_number};
 use super::{MAX_TITLE, Unit, is_space};
@@ -11,16 +12,16 @@ use regex::Regex;
 use std::sync::LazyLock;
 use unicode_width::UnicodeWidthStr;
 
-/// The longest title that may report what somebody said, in characters.
+/// The longest line, in characters, that may be a title although it reports what somebody said.
 const MAX_QUOTING_TITLE: usize = 100;
-/// The longest heading inside an article, in characters.
+/// The longest line that may be a heading inside an article, in characters.
 const MAX_HEADING: usize = 60;
-/// The longest heading that only blank lines set apart, in characters.
+/// The longest line, in characters, that may be a heading only because blank lines stand around it.
 const MAX_ISOLATED: usize = 45;
-/// The shortest paragraph that counts as body text below a heading, in characters.
+/// The length, in characters, from which a paragraph counts as body text below a heading.
 const MIN_BODY: usize = 80;
 
-/// Turns the units that are headings into headings.
+/// Finds those blocks under construction (`units`) that are headings, and changes their kind to heading.
 pub(super) fn mark_headings(source: &str, units: &mut [Unit]) {
     mark_title(source, units);
     mark_numbered(source, units);
@@ -33,17 +34,17 @@ pub(super) fn mark_headings(source: &str, units: &mut [Unit]) {
     }
 }
 
-/// Turns a unit into a heading of this level.
+/// Changes a block under construction into a heading of this level.
 fn make_heading(unit: &mut Unit, level: u8) {
     (unit.kind, unit.level) = (BlockKind::Heading, level);
 }
 
-/// Whether a unit is long enough to be the body text below a heading.
+/// Whether a block under construction is a paragraph long enough to be the body text below a heading.
 fn is_body(source: &str, unit: &Unit) -> bool {
     unit.kind == BlockKind::Paragraph && unit.length(source) >= MIN_BODY
 }
 
-/// Marks the title, which is the first line after any metadata, and the lines after it that repeat it.
+/// Marks the title, which is the first line after any metadata, and the paragraphs directly below that repeat its end.
 fn mark_title(source: &str, units: &mut [Unit]) {
     let head = units.iter().take_while(|unit| unit.kind == BlockKind::Metadata).count();
     let Some((title, rest)) = units.get_mut(head..).and_then(<[Unit]>::split_first_mut) else {
@@ -57,8 +58,8 @@ fn mark_title(source: &str, units: &mut [Unit]) {
         .is_some_and(|body| body.length(source) > length);
     let stands_out = title.before_blank || next.kind == BlockKind::Metadata;
     let text = title.first_line(source);
-    // A title that reports what somebody said is short and stands over more text. Without either, such a line is more
-    // likely the first sentence of a report.
+    // A title that reports what somebody said is short and has a longer paragraph below. Any other line that does so is
+    // more likely the first sentence of a report.
     let is_sentence = REPORTED_SPEECH.is_match(text) && !(length <= MAX_QUOTING_TITLE && has_longer_body)
         || LETTER_OPENING.is_match(text);
     let is_title = title.kind == BlockKind::Paragraph && title.pieces.len() < 3 && length <= MAX_TITLE && !is_sentence;
@@ -82,7 +83,7 @@ fn mark_title(source: &str, units: &mut [Unit]) {
     }
 }
 
-/// Turns the items of a numbered list into headings if each of them stands over body text.
+/// Turns the items of a numbered list into headings if each of them has body text directly below.
 fn mark_numbered(source: &str, units: &mut [Unit]) {
     let value = |unit: &Unit| match unit.role {
         Role::Item(_) => {
@@ -114,13 +115,14 @@ fn mark_numbered(source: &str, units: &mut [Unit]) {
     }
 }
 
-/// Whether a unit is a paragraph of one line, short enough to be a heading.
+/// Whether a block under construction is a paragraph of one line that is short enough for a heading.
 fn is_short_line(source: &str, unit: &Unit) -> bool {
     unit.kind == BlockKind::Paragraph && unit.pieces.len() == 1 && unit.length(source) <= MAX_HEADING
 }
 
-/// Short lines that are headings by their ornament, their chapter number, a rule under them, or because they stand
-/// directly over a paragraph. Gives each unit's index and the span of the heading without its ornament.
+/// Finds short lines that are headings by ornament around them, by a chapter number, by a horizontal rule below, or
+/// because they stand directly above a paragraph. Returns the index in `units` and the byte range of each heading,
+/// without its ornament.
 fn decorated_lines(source: &str, units: &[Unit]) -> impl Iterator<Item = (usize, Span)> {
     units.windows(3).enumerate().filter_map(move |(index, triple)| {
         let [before, unit, next] = triple else { return None };
@@ -150,10 +152,11 @@ fn decorated_lines(source: &str, units: &[Unit]) -> impl Iterator<Item = (usize,
     })
 }
 
-/// Isolated short lines: those between blank lines. Taken as headings only if several exist and each has body text below
-/// it. If one of them cannot be a heading, it is text, and the others may be text too.
+/// Finds isolated short lines, those between blank lines, that are headings. They are taken as headings only if several
+/// exist and each has body text below; if one of them cannot be a heading, none is taken. Returns the index in `units`
+/// and the byte range of each heading.
 fn isolated_lines(source: &str, units: &[Unit]) -> impl Iterator<Item = (usize, Span)> {
-    // After the last body text come signatures and addresses.
+    // Lines after the last body text are signatures and addresses, not headings.
     let end = units
         .iter()
         .rposition(|unit| is_body(source, unit))
@@ -197,22 +200,22 @@ fn reads_like_heading(text: &str) -> bool {
         .any(|pattern| pattern.is_match(text))
 }
 
-/// Compiles one of the fixed patterns below.
+/// Compiles a regular expression of this module.
 fn compile(text: &str) -> Regex {
     Regex::new(text).expect("the patterns are fixed and tested")
 }
 
-/// Words that report speech, or that end a spoken sentence.
+/// Matches words that report speech, and words that end a spoken sentence.
 static REPORTED_SPEECH: LazyLock<Regex> = LazyLock::new(|| {
     compile(r"(?:กล่าว(?:เพิ่มเติม|ต่อ|อีก)?ว่า|เปิดเผยว่า|ระบุว่า|รายงานว่า|บอกว่า|เผยว่า)|(?:ครับ|ค่ะ|คะ|จ้า|นะ)[.!]*$")
 });
 
-/// Words that begin a letter or a report.
+/// Matches words that begin a letter or a report.
 static LETTER_OPENING: LazyLock<Regex> = LazyLock::new(|| {
     compile(r"^(?:เมื่อ(?:วันที่|เวลา|คืน|เช้า|วาน|ช่วง)|วันที่ ?\d|วันนี้ ?\(|เรียน|กราบเรียน|ถึง |สวัสดี|Dear |Hi\b|Hello\b)")
 });
 
-/// Words and marks that begin or continue a sentence.
+/// Matches words and marks that begin or continue a sentence.
 static SENTENCE_OPENING: LazyLock<Regex> = LazyLock::new(|| {
     compile(concat!(
         r"^(?:[“”\x22'‘’(\[#@]|และ|แต่|หรือ|โดย|ซึ่ง|เพราะ|เนื่องจาก|ทั้งนี้|นอกจาก|อย่างไรก็|อนึ่ง|ดังนั้น|จากนั้น|ขณะ|ส่วน|ด้าน",
@@ -220,10 +223,10 @@ static SENTENCE_OPENING: LazyLock<Regex> = LazyLock::new(|| {
     ))
 });
 
-/// Words and marks that end the line before a list, or an unfinished sentence.
+/// Matches words and marks at the end of a line that introduces a list, or of an unfinished sentence.
 static LIST_LEAD_IN: LazyLock<Regex> = LazyLock::new(|| compile(r"(?:[:：;,.…]|ดังนี้|ได้แก่|อาทิ|เช่น|คือ)$"));
 
-/// Words that end a sentence, or that stand only in sentences.
+/// Matches words and marks that end a sentence, and words that occur only in sentences.
 static SENTENCE_ENDING: LazyLock<Regex> = LazyLock::new(|| {
     compile(concat!(
         r"(?:[!”\x22'’]|แล้ว|ด้วย|ต่อไป|เท่านั้น|นั้น|นี้|กัน|มาก|เลย|ๆ|ก่อน|ขึ้น|ลง|บาท|คน)$",
@@ -231,12 +234,12 @@ static SENTENCE_ENDING: LazyLock<Regex> = LazyLock::new(|| {
     ))
 });
 
-/// The number of a chapter or part at the start of a line.
+/// Matches the number of a chapter or part at the start of a line.
 static CHAPTER_NUMBER: LazyLock<Regex> = LazyLock::new(|| {
     compile(r"^(?:บทที่|ตอนที่|หมวด(?:ที่)?|ส่วนที่|ภาคที่|ภาคผนวก|Chapter|Part)\s*(?:\d{1,3}|[ก-ฮA-Z])(?:$|\s*[:.–-]|\s)")
 });
 
-/// A line between ornaments; its first group is the text.
+/// Matches a line between ornaments; the first group is the text between them.
 static DECORATED_LINE: LazyLock<Regex> = LazyLock::new(|| {
     compile(
         r"^(?:[=*~#_—–-]{2,}|[【\[<]{1,2}|[★☆◆■●]+)\s*([^\s=*~#].*[^\s=*~#_—–-]|\S)\s*(?:[=*~#_—–-]{2,}|[】\]>]{1,2}|[★☆◆■●]+)$",

@@ -1,35 +1,37 @@
-//! The role of one line of plain text by its own words: list item, quotation, metadata, credit, rule, or text.
+//! Classification of one line of plain text by its own words: list item, quotation, metadata, picture credit,
+//! horizontal rule, or running text.
 
 use crate::document::is_space;
 use regex::Regex;
 use std::sync::LazyLock;
 
-/// The longest line that is metadata or a credit, in characters; a link may be longer.
+/// The longest line that may be metadata or a picture credit, in characters. Lines that are a link have no limit.
 const MAX_METADATA: usize = 90;
 
-/// The role of a line, regardless of its neighbours.
+/// The role of a line in a plain text, as far as its own words tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     /// Running text.
     Text,
-    /// Ornament without words, such as `*****`; it is not part of the text.
+    /// A horizontal rule or other ornament without words, such as `*****`; it is not part of the text.
     Rule,
-    /// A list item. The number is the length of its marker in bytes, with the white space after it.
+    /// A list item. The number is the length in bytes of its marker and of the white space after the marker.
     Item(usize),
-    /// A line of a quotation in a mail. The number is the length of its marks (`>`) in bytes, with the white space after
-    /// them.
+    /// A quoted line of a mail. The number is the length in bytes of its quotation marks (`>`) and of the white space
+    /// after them.
     Quote(usize),
-    /// The credit of a picture.
+    /// A line that credits a picture.
     Credit,
     /// A line about the article: a labelled date, author or source, or a link.
     Metadata,
     /// A date without a label. It may be metadata, or the end of a hard-wrapped sentence.
     Date,
-    /// `โดย` ("by") and a name. It is a byline beside other metadata or a title; elsewhere it may end a sentence.
+    /// A line of `โดย` ("by") and a name. It is metadata if it stands next to other metadata or a title; elsewhere it
+    /// may be the end of a sentence.
     Byline,
 }
 
-/// Tells the role of a line, which must not be blank and must have no white space around it.
+/// Returns the role of a line, which must not be blank and must have no white space at its ends.
 pub(super) fn line_role(line: &str) -> Role {
     if is_rule(line) {
         return Role::Rule;
@@ -44,7 +46,8 @@ pub(super) fn line_role(line: &str) -> Role {
     }
 }
 
-/// Tells whether a paragraph is a credit or a line about the article. None where it is text.
+/// Returns the role of a paragraph that is a picture credit or a line about the article, such as its date or author.
+/// None if it is ordinary text.
 pub(super) fn metadata_role(text: &str) -> Option<Role> {
     if text.chars().nth(MAX_METADATA).is_some() {
         let is_link = !text.contains(is_space) && is_match(&LINK, text);
@@ -89,7 +92,8 @@ fn is_match(pattern: &LazyLock<Regex>, text: &str) -> bool {
     pattern.is_match(text)
 }
 
-/// Compiles a pattern that is written over several lines, with the shorthands `{month}`, `{day}` (of the week) and `{date}` resolved.
+/// Compiles a pattern that is written over several lines, after replacing the placeholders `{month}`, `{day}` (a
+/// weekday) and `{date}`.
 fn compile(text: &str) -> Regex {
     const MONTH: &str = r"(?:มกราคม|กุมภาพันธ์|มีนาคม|เมษายน|พฤษภาคม|มิถุนายน|กรกฎาคม|สิงหาคม|กันยายน|ตุลาคม|พฤศจิกายน|ธันวาคม
         |ม\.?ค\.?|ก\.?พ\.?|มี\.?ค\.?|เม\.?ย\.?|พ\.?ค\.?|มิ\.?ย\.?|ก\.?ค\.?|ส\.?ค\.?|ก\.?ย\.?|ต\.?ค\.?|พ\.?ย\.?|ธ\.?ค\.?
@@ -109,10 +113,10 @@ fn compile(text: &str) -> Regex {
     Regex::new(&format!("(?x){text}")).expect("the patterns are fixed and tested")
 }
 
-/// A date, in figures or with the name of its month.
+/// Matches a date, in figures or with the name of a month.
 static DATE: LazyLock<Regex> = LazyLock::new(|| compile("{date}"));
 
-/// A line of dates, times, weekdays and their labels only; an agency or a place may stand before them.
+/// Matches a line that has only dates, times, weekdays and their labels, possibly after the name of an agency or place.
 static DATE_LINE: LazyLock<Regex> = LazyLock::new(|| {
     compile(
         r"^(?:\([^()\d]{1,30}\)\s*|[^\s\d,]{2,20},\s*)?
@@ -122,13 +126,13 @@ static DATE_LINE: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// A label before a date of publication.
+/// Matches the label before a date of publication.
 static DATE_LABEL: LazyLock<Regex> = LazyLock::new(|| compile(&format!(r"^(?:{LABEL}\s*:|{LABEL_OF_PORTALS})")));
 const LABEL: &str = r"(?:วันที่(?:เผยแพร่|ประกาศ|โพสต์|ลงข่าว|ออกข่าว|ปรับปรุง)?|ลงวันที่|เมื่อ|ล่าสุด|ณ|ข่าวประจำ|ประจำ|Date
     |เผยแพร่|โพสต์|อัปเดต|อัพเดต|อัพเดท|ปรับปรุง|แก้ไข|ประกาศ|Published|Updated|Posted|Last\supdated?|on)";
 const LABEL_OF_PORTALS: &str = "(?:เผยแพร่|โพสต์|อัปเดต|อัพเดต|อัพเดท|ปรับปรุง|แก้ไข|Published|Updated|Posted|Last\\supdated?)";
 
-/// A label with its value that names the author, translator, publisher or source of the article.
+/// Matches a label and value that name the author, translator, publisher or source of the article.
 static LABELLED: LazyLock<Regex> = LazyLock::new(|| {
     compile(
         r"^(?:(?:โดย|(?:เขียน|เรียบเรียง|แปล|แปลและเรียบเรียง|เรียบเรียงและแปล|รายงาน|เผยแพร่|จัดทำ)(?:โดย)?
@@ -144,7 +148,7 @@ static LABELLED: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// Fixed lines of press releases, and of the web pages that news are copied from.
+/// Matches lines with fixed wording in press releases and on the web pages that news are copied from, such as "share".
 static FIXED: LazyLock<Regex> = LazyLock::new(|| {
     compile(
         r"^(?:ข่าวประชาสัมพันธ์|ข่าวแจก|ข่าวสารนิเทศ|(?:เพื่อ|สำหรับ)เผยแพร่(?:ทันที)?|(?i:press\srelease|for\simmediate\srelease)
@@ -155,13 +159,13 @@ static FIXED: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// A web address alone.
+/// Matches a line that is a web address and nothing else.
 static LINK: LazyLock<Regex> = LazyLock::new(|| compile(r"^(?:https?://|www\.)\S+$"));
 
-/// A line of hashtags only.
+/// Matches a line of hashtags only.
 static TAGS: LazyLock<Regex> = LazyLock::new(|| compile(r"^(?:\#[^\s\#]+\s*)+$"));
 
-/// The beginning of a picture's credit.
+/// Matches the beginning of a line that credits a picture.
 static CREDIT: LazyLock<Regex> = LazyLock::new(|| {
     compile(
         r"^(?:(?:ขอ)?(?:ขอบคุณ|ขอบพระคุณ|เครดิต)(?:รูป)?ภาพ|(?:รูป)?ภาพ(?:ถ่าย|ข่าว|ปก|ประกอบ)?(?:จาก|โดย)|ภาพประกอบ|ภาพแฟ้ม|แฟ้มภาพ
@@ -171,14 +175,14 @@ static CREDIT: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// `โดย` or `By` with a name, or the name of a news desk.
+/// Matches `โดย` or `By` with a name, and the name of a news desk.
 static BYLINE: LazyLock<Regex> =
     LazyLock::new(|| compile(r"^(?:โดย|By)\s+\S+(?:\s+\S+){0,3}$|^(?:ทีมข่าว|กองบรรณาธิการ)[^\s]{0,20}$"));
 
-/// Words that make a sentence of a line that begins like a byline.
+/// Matches words which show that a line that begins like a byline is a sentence.
 static VERB: LazyLock<Regex> = LazyLock::new(|| compile("กล่าว|เปิดเผย|ระบุ|เผย|บอก|มี|เป็น|ได้|จะ|ให้|ไม่|ใช้|การ|ทำ|จาก|ซึ่ง"));
 
-/// Whether a line has nothing but ornament.
+/// Whether a line consists of ornament only.
 pub(super) fn is_rule(line: &str) -> bool {
     line.chars().all(|c| {
         is_space(c) || c.is_ascii_punctuation() && !matches!(c, '!' | '?' | '%' | '$' | '"' | '\'') || {
@@ -206,8 +210,8 @@ pub(super) fn is_rule(line: &str) -> bool {
     })
 }
 
-/// The length in bytes of the marks (`>`) that a mail puts before a quoted line, with the white space after them; 0
-/// without any.
+/// Returns the length in bytes of the quotation marks (`>`) that a mail puts before a quoted line, and of the white
+/// space after them; 0 if there are none, or no text after them.
 fn quote_marker(line: &str) -> usize {
     let rest = line.trim_start_matches(|c| c == '>' || is_space(c));
     if line.starts_with('>') && !rest.is_empty() {
@@ -217,8 +221,8 @@ fn quote_marker(line: &str) -> usize {
     }
 }
 
-/// The length in bytes of the list marker at the start of a line, with the white space after it; 0 without a marker, or
-/// without text after it.
+/// Returns the length in bytes of the list marker at the start of a line, and of the white space after the marker; 0 if
+/// there is no marker, or no text after it.
 pub(super) fn list_marker(line: &str) -> usize {
     const BULLETS: [char; 28] = [
         '•', '●', '○', '◦', '▪', '■', '□', '‣', '·', '→', '➡', '➤', '►', '▶', '»', '◆', '❖', '✓', '✔', '☑', '✅', '👉',
@@ -238,10 +242,11 @@ pub(super) fn list_marker(line: &str) -> usize {
     }
 }
 
-/// Parses the numbers at the start of a numbered item, and gives them with the text after them: `1.`, `1)`, `(1)`, `1.2`, `1️⃣`, `ก)`, `(ก)`, `ก.`,
-/// `a)`.
+/// Parses the marker of a numbered item at the start of a line: `1.`, `1)`, `(1)`, `1.2`, `1️⃣`, `ก)`, `(ก)`, `ก.`,
+/// `a)`. Returns its numbers and the text after it.
 ///
-/// Letters count from 1 in the order of the alphabet. `1.5` may also be a price or a time; only the items before it tell.
+/// Letters count from 1 in the order of the alphabet. `1.5` may also be a price or a time; only the items before the
+/// line tell.
 pub(super) fn parse_number(line: &str) -> Option<(Vec<u32>, &str)> {
     let body = line.strip_prefix('(').unwrap_or(line);
     let opened = body.len() < line.len();
@@ -297,7 +302,7 @@ pub(super) fn parse_number(line: &str) -> Option<(Vec<u32>, &str)> {
     (!numbers.is_empty()).then_some((numbers, rest))
 }
 
-/// The value of a digit, Thai or ASCII.
+/// Returns the value of a Thai or ASCII digit.
 fn digit(c: char) -> Option<u32> {
     match c {
         '๐'..='๙' => Some(c as u32 - '๐' as u32),
@@ -305,13 +310,13 @@ fn digit(c: char) -> Option<u32> {
     }
 }
 
-/// Whether a Thai word may begin with `c`: a consonant, or a vowel that is written first.
+/// Whether a Thai word may begin with `c`: a consonant, or a vowel that is written before its consonant.
 fn is_thai_initial(c: char) -> bool {
     matches!(c, 'ก'..='ฮ' | 'เ'..='ไ')
 }
 
-/// Whether `c` is a Thai letter, vowel or tone mark, which are written without spaces between; digits, `ๆ` and `ฯ` are
-/// not.
+/// Whether `c` is a Thai letter, vowel or tone mark, which are written without spaces between words. Digits, `ๆ` and
+/// `ฯ` do not count.
 pub(super) fn is_thai(c: char) -> bool {
     matches!(c, 'ก'..='ฮ' | '\u{e30}'..='\u{e3a}' | 'เ'..='ๅ' | '\u{e47}'..='\u{e4e}')
 }

@@ -1,7 +1,7 @@
-//! Plain text to blocks, by its layout alone.
+//! Reader of plain text, which finds blocks by layout alone.
 //!
-//! Each line gets a role by its own text (`line`), rows of tables are found (`table`), lines that were hard-wrapped are
-//! joined (`wrap`), and headings are recognised by what stands around them (`heading`).
+//! Each line gets a role by its own words (`line`), rows of tables are found (`table`), hard-wrapped lines are joined
+//! (`wrap`), and headings are recognised by the lines around them (`heading`).
 
 mod heading;
 mod line;
@@ -16,7 +16,7 @@ use line::{Role, is_thai, line_role, parse_number};
 use unicode_width::UnicodeWidthStr;
 use wrap::Wrapping;
 
-/// The longest title, in characters. Headlines of Thai news have up to 210.
+/// The longest line that may be a title, in characters. Headlines of Thai news have up to 210.
 const MAX_TITLE: usize = 220;
 
 /// Reads plain text into blocks.
@@ -40,7 +40,7 @@ pub(super) fn read(source: &str, paragraphs: Paragraphs) -> ReaderOutput {
     }
 }
 
-/// Tells the kind of a paragraph of any format by its text alone: a caption, metadata, or a paragraph.
+/// Classifies a paragraph of any format by its words alone, as a caption, metadata or an ordinary paragraph.
 pub(super) fn paragraph_kind(text: &str) -> BlockKind {
     match line::metadata_role(text) {
         Some(Role::Credit) => BlockKind::Caption,
@@ -49,27 +49,27 @@ pub(super) fn paragraph_kind(text: &str) -> BlockKind {
     }
 }
 
-/// A line that is not blank.
+/// A line of the source that is not blank.
 struct TextLine {
-    /// The line without its line end.
+    /// The byte range of the line without its line end.
     whole: Span,
-    /// The line without the white space around it.
+    /// The byte range of the line without white space at its ends.
     text: Span,
     role: Role,
-    /// Whether a blank line, or the start of the source, stands before it.
+    /// Whether the line follows a blank line or is the first of the source.
     after_blank: bool,
-    /// The cells of a table's row; empty for any other line.
+    /// The byte ranges of the cells if the line is a row of a table; empty for other lines.
     cells: Vec<Span>,
 }
 
 impl TextLine {
-    /// The width of the white space at its start, in columns; a tab counts as eight.
+    /// Returns the width of the white space at the start of the line, in terminal columns; a tab counts as eight.
     fn indent(&self, source: &str) -> usize {
         let space = &source[self.whole.start..self.text.start];
         space.width() + 7 * space.matches('\t').count()
     }
 
-    /// The line without the white space at its end.
+    /// Returns the line with its indentation, without white space at its end.
     fn visible<'a>(&self, source: &'a str) -> &'a str {
         &source[self.whole.start..self.text.end]
     }
@@ -79,38 +79,41 @@ impl TextLine {
     }
 }
 
-/// A block in the making: one line, or several that belong together.
+/// A block under construction: one line of plain text, or several lines that are joined.
 struct Unit {
     kind: BlockKind,
     level: u8,
-    /// The role of its first line.
+    /// The role of the first line of this block under construction.
     role: Role,
-    /// The text of each of its lines, without markers and outer white space.
+    /// The byte range of the text of each line of the block, without list markers, quotation marks (`>`) and white
+    /// space at its ends.
     pieces: Vec<Span>,
-    /// Its first line, with the marker of a list item or quotation.
+    /// The byte range of the block's first line, including the marker of a list item or quotation.
     first_with_marker: Span,
-    /// The indentation of its first line, in columns.
+    /// The indentation of the block's first line, in terminal columns.
     indent: usize,
-    /// Whether a blank line or a rule stands before it. The start of the source counts as one.
+    /// Whether the block follows a blank line or a horizontal rule, or is the first of the source.
     after_blank: bool,
-    /// Whether a blank line or a rule stands after it. The end of the source counts as one.
+    /// Whether the block is followed by a blank line, a horizontal rule or the end of the source.
     before_blank: bool,
-    /// The rule directly under it, if there is one.
+    /// The byte range of the horizontal rule directly below the block, if there is one.
     underline: Option<Span>,
 }
 
 impl Unit {
-    /// The text of its first line. Headings and metadata have no other, and a paragraph is recognised by it.
+    /// Returns the text of the block's first line. Headings and metadata have no other line, and the first line tells
+    /// what a paragraph is.
     fn first_line<'a>(&self, source: &'a str) -> &'a str {
         self.pieces[0].of(source)
     }
 
-    /// The length of its text, in characters.
+    /// Returns the length of the block's text, in characters.
     fn length(&self, source: &str) -> usize {
         self.pieces.iter().map(|piece| piece.of(source).chars().count()).sum()
     }
 
-    /// Makes the block. Lines are joined with a space where one was; always where the text is `wrapped_at_spaces`.
+    /// Makes the finished block. Two lines are joined with a space if a space stood between them, and always if the
+    /// text is `wrapped_at_spaces`.
     fn to_block(&self, source: &str, wrapped_at_spaces: bool) -> Block {
         let mut block = Block::verbatim(self.kind, self.level, source, self.pieces[0]);
         for piece in &self.pieces[1..] {
@@ -124,8 +127,9 @@ impl Unit {
     }
 }
 
-/// Whether a space stood where a hard-wrapped line was broken. Thai is broken between words without a space, unless the
-/// line still has the space at its end. Other text is broken at spaces, but beside a bracket, dash or slash there is none.
+/// Whether a space stood where a hard-wrapped text was broken at `line_end`, between the text `before` and the line
+/// `next`. Thai is broken between words, where no space stood unless the line still ends with one. Other text is broken
+/// at spaces, except beside a bracket, hyphen or slash.
 fn line_end_is_space(before: &str, line_end: Span, next: &str) -> bool {
     let (text, gap) = (&before[..line_end.start], line_end.of(before));
     let last = text.chars().next_back().unwrap_or_default();
@@ -180,7 +184,8 @@ fn lines(source: &str) -> Vec<TextLine> {
     lines
 }
 
-/// The pairs of adjacent lines that may be one paragraph: the first with its indentation, the second without.
+/// Returns the pairs of adjacent lines that may belong to one paragraph, for the detection of hard-wrapped text. Each
+/// pair has the first line with its indentation and the second without.
 fn possible_wraps<'a>(source: &'a str, lines: &[TextLine]) -> Vec<(&'a str, &'a str)> {
     let goes_on = |a: &TextLine, b: &TextLine| {
         let follows = match (a.role, b.role) {
@@ -196,7 +201,8 @@ fn possible_wraps<'a>(source: &'a str, lines: &[TextLine]) -> Vec<(&'a str, &'a 
         .collect()
 }
 
-/// Puts lines together to units, whose kinds follow from the roles of their lines.
+/// Joins lines to units, which are blocks under construction. The kind of a unit follows from the role of its first
+/// line.
 fn units(source: &str, lines: &[TextLine], paragraphs: Paragraphs, wrapping: Option<Wrapping>) -> Vec<Unit> {
     let mut assembler = Assembler {
         source,
@@ -214,17 +220,17 @@ fn units(source: &str, lines: &[TextLine], paragraphs: Paragraphs, wrapping: Opt
     assembler.units
 }
 
-/// Takes the lines of a source one after another and puts them together to units.
+/// Takes the lines of a source one after another and joins them to blocks under construction.
 struct Assembler<'a> {
     source: &'a str,
     paragraphs: Paragraphs,
     wrapping: Option<Wrapping>,
     units: Vec<Unit>,
-    /// The numbers of the last numbered list item: `[1, 2]` for `1.2`.
+    /// The numbers in the marker of the last numbered list item: `[1, 2]` for `1.2`.
     list_number: Vec<u32>,
-    /// Whether a blank line or a rule, or nothing, stands before the next line.
+    /// Whether the next line follows a blank line or a horizontal rule, or is the first of the source.
     after_blank: bool,
-    /// The last line, unless it was a rule.
+    /// The previous line, unless it was a horizontal rule.
     previous: Option<&'a TextLine>,
 }
 
@@ -267,14 +273,14 @@ impl<'a> Assembler<'a> {
         (self.after_blank, self.previous) = (false, Some(line));
     }
 
-    /// Notes that a blank line, a rule or the end of the source stands after the last unit.
+    /// Marks the last block under construction as followed by a blank line, a horizontal rule or the end of the source.
     fn end_unit(&mut self) {
         if let Some(unit) = self.units.last_mut() {
             unit.before_blank = true;
         }
     }
 
-    /// Adds a rule, which underlines the unit directly above it.
+    /// Adds a horizontal rule. It underlines the block directly above it, if there is one.
     fn add_rule(&mut self, line: &TextLine) {
         self.end_unit();
         if let Some(unit) = self.units.last_mut() {
@@ -283,8 +289,8 @@ impl<'a> Assembler<'a> {
         (self.after_blank, self.previous) = (true, None);
     }
 
-    /// The role of a line in its list: `2.3` begins an item only after `2.2`, or after `2` if it is `2.1`; else it is text,
-    /// such as a price or a time.
+    /// Returns the role of a line, given the list items before it. `2.3` begins an item only after `2.2`, and `2.1`
+    /// only after `2`; otherwise the line is text that starts with a number, such as a price or a time.
     fn settled_role(&mut self, line: &TextLine) -> Role {
         if let Role::Item(_) = line.role
             && let Some((numbers, _)) = parse_number(line.text.of(self.source))
@@ -302,7 +308,7 @@ impl<'a> Assembler<'a> {
         line.role
     }
 
-    /// Whether a line of this role belongs to the last unit.
+    /// Whether a line with this role is joined to the last block under construction.
     fn continues_unit(&self, line: &TextLine, role: Role) -> bool {
         let (Some(previous), Some(unit)) = (self.previous, self.units.last()) else {
             return false;
@@ -326,7 +332,7 @@ impl<'a> Assembler<'a> {
     }
 }
 
-/// A paragraph of one line.
+/// Makes a block under construction that is a paragraph of one line.
 fn one_line_unit(piece: Span, role: Role, indent: usize, after_blank: bool) -> Unit {
     Unit {
         kind: BlockKind::Paragraph,
@@ -341,7 +347,7 @@ fn one_line_unit(piece: Span, role: Role, indent: usize, after_blank: bool) -> U
     }
 }
 
-/// The kind of a block that begins with a line of this role.
+/// Returns the kind of a block whose first line has this role.
 fn block_kind(role: Role) -> BlockKind {
     match role {
         Role::Text | Role::Rule | Role::Byline => BlockKind::Paragraph,
@@ -352,8 +358,8 @@ fn block_kind(role: Role) -> BlockKind {
     }
 }
 
-/// The depth of a list item from 1, after the list items in `units`: the larger of its nesting by indentation and the
-/// count of numbers in its marker (two in `1.2`).
+/// Returns the depth, from 1, of a list item that follows the blocks in `units`: its nesting by indentation or the
+/// number of numbers in its marker (two in `1.2`), whichever is larger.
 fn list_level(units: &[Unit], indent: usize, numbers: usize) -> u8 {
     let (mut level, mut limit) = (1, indent);
     let items = units.iter().rev().take_while(|unit| unit.kind == BlockKind::ListItem);
@@ -366,8 +372,8 @@ fn list_level(units: &[Unit], indent: usize, numbers: usize) -> u8 {
     u8::try_from(level.max(numbers)).unwrap_or(u8::MAX)
 }
 
-/// Makes metadata of the bylines that stand beside a title, beside other metadata, or at the end. Elsewhere the same
-/// words may end a sentence.
+/// Turns bylines into metadata if they stand next to a title, next to other metadata, or at the end. Elsewhere the same
+/// words may be the end of a sentence.
 fn mark_bylines(source: &str, units: &mut [Unit]) {
     for index in 0..units.len() {
         let is_meta = |unit: &Unit| matches!(unit.kind, BlockKind::Metadata | BlockKind::Caption);

@@ -1,23 +1,24 @@
-//! Tables in plain text: adjacent lines with tabs between cells, or with columns that runs of spaces align.
+//! Detection of tables in plain text: adjacent lines with tabs between cells, or with columns aligned by runs of
+//! spaces.
 
 use super::is_space;
 use super::line::{is_rule, list_marker};
 use std::ops::Range;
 use unicode_width::UnicodeWidthStr;
 
-/// The widest row of a table aligned by spaces, in terminal columns.
+/// The widest line, in terminal columns, that may be a row of a table aligned by spaces.
 const MAX_ROW: usize = 160;
-/// The longest mean length of the cells in a row of such a table, in characters.
+/// Lines aligned by spaces are taken as a table only if the cells of each row average at most this many characters.
 const MAX_MEAN_CELL: usize = 40;
 
-/// The cells of a line, as byte ranges in it.
+/// The cells of a line, as byte ranges in the line.
 type Cells = Vec<Range<usize>>;
 
-/// Finds the cells of each line; a line that is no row of a table gets none. `lines` have their indentation, and `None`
-/// stands for a blank line.
+/// Finds the cells of each line; a line that is no row of a table gets no cells. The lines must keep their indentation;
+/// `None` stands for a blank line.
 pub(super) fn rows(lines: &[Option<&str>]) -> Vec<Cells> {
     let mut rows = vec![Vec::new(); lines.len()];
-    // The last line that is no ornament, with its cells by tabs and by spaces.
+    // The last line that is no horizontal rule: its index, its text, and its cells cut at tabs and at runs of spaces.
     let mut before: Option<(usize, &str, [Cells; 2])> = None;
     for (index, line) in lines.iter().enumerate() {
         let Some(line) = line else {
@@ -50,7 +51,7 @@ pub(super) fn rows(lines: &[Option<&str>]) -> Vec<Cells> {
     rows
 }
 
-/// Whether a line has more than one cell. The marker of a list item does not count.
+/// Whether a line has more than one cell, not counting the marker of a list item.
 fn is_row(line: &str, cells: &[Range<usize>]) -> bool {
     let text = line.trim_start_matches(is_space);
     let marker = line.len() - text.len() + list_marker(text);
@@ -61,7 +62,7 @@ fn is_row(line: &str, cells: &[Range<usize>]) -> bool {
         > 1
 }
 
-/// Cuts a line into cells at the white space that `is_gap`.
+/// Cuts a line into cells at each stretch of white space for which `is_gap` is true.
 fn cells(line: &str, is_gap: impl Fn(&str) -> bool) -> Cells {
     let mut cells = Cells::new();
     let (mut start, mut end) = (0, 0);
@@ -85,9 +86,9 @@ fn cells(line: &str, is_gap: impl Fn(&str) -> bool) -> Cells {
     cells
 }
 
-/// Whether two lines are rows of one table: each cell after the first, in the line with fewer cells, begins or ends where
-/// a cell of the other line does, counted in columns or in characters. With several such cells one column of difference
-/// is allowed, as typists align by eye.
+/// Whether two lines are rows of one table: each cell after the first, in the line with fewer cells, begins or ends
+/// where a cell of the other line begins or ends, counted in terminal columns or in characters. If a line has several
+/// such cells, a difference of one column is allowed, as typists align by eye.
 fn is_aligned(a: (&str, &[Range<usize>]), b: (&str, &[Range<usize>])) -> bool {
     let (fewer, more) = if a.1.len() <= b.1.len() { (a, b) } else { (b, a) };
     let measures: [fn(&str) -> usize; 2] = [UnicodeWidthStr::width, |text| text.chars().count()];

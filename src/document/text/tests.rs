@@ -1,4 +1,4 @@
-//! Plain text to blocks: pages as they are laid out, and each rule by itself.
+//! Tests of the reader of plain text: whole pages as they are laid out, and each rule by itself.
 
 use super::*;
 use crate::document::tests::{outline, outline_of};
@@ -210,7 +210,7 @@ fn paragraphs_end_where_they_are_said_to() {
 #[test]
 fn only_what_is_evidently_wrapped_is_joined() {
     let cases = [
-        // Headlines of one length.
+        // Headlines of about the same length.
         "นายกฯ สั่งเร่งช่วยน้ำท่วมใต้ ย้ำดูแลทั่วถึง\nส่งออก ต.ค. โต 8% สูงสุดรอบ 13 เดือน\nกทม. ฝุ่น PM2.5 เกินมาตรฐาน 12 เขตวันนี้\nหงส์แดงเปิดบ้านถล่มเบรนท์ฟอร์ด 3-0 ขึ้นที่สอง\n",
         // Verse.
         "แล้วสอนว่าอย่าไว้ใจมนุษย์\nมันแสนสุดลึกล้ำเหลือกำหนด\nถึงเถาวัลย์พันเกี่ยวที่เลี้ยวลด\nก็ไม่คดเหมือนหนึ่งในน้ำใจคน\n",
@@ -368,7 +368,7 @@ fn a_paragraph_is_not_shown_as_a_heading() {
             );
         }
     }
-    // One that could be a heading is none beside others that cannot.
+    // A line that could be a heading is none if other isolated lines cannot be headings.
     let mixed = format!(
         "ข่าว\n\n{BODY_TEXT}\n\nทิศทางปีหน้า\n\n{BODY_TEXT}\n\nเขาไม่ได้ตอบ\n\n{BODY_TEXT}\n\nบทเรียน\n\n{BODY_TEXT}\n"
     );
@@ -376,7 +376,7 @@ fn a_paragraph_is_not_shown_as_a_heading() {
         kinds(&mixed).iter().filter(|kind| **kind == BlockKind::Heading).count(),
         1
     );
-    // Items over each other are a list.
+    // Numbered items without text between them are a list.
     let items = "ก\n\n1. รถยนต์\n2. รถจักรยานยนต์\n3. รถบรรทุก\n";
     assert!(kinds(items)[1..].iter().all(|kind| *kind == BlockKind::ListItem));
 }

@@ -1,34 +1,36 @@
-//! Detection of hard-wrapped text, whose lines were broken near one width by a program or a typist.
+//! Detection of hard-wrapped text, whose lines a program or a typist broke near one width.
 
 use super::{is_space, is_thai};
 use icu_segmenter::LineSegmenter;
 use unicode_width::UnicodeWidthStr;
 
-/// The widths that texts are wrapped at. Texts with longer lines have a paragraph per line; texts with shorter ones are
-/// lists of names, or verse.
+/// The line widths, in columns or characters, of texts that may be hard-wrapped. Texts with longer lines have one
+/// paragraph per line; texts with shorter lines are lists of names, or verse.
 const WIDTHS: std::ops::RangeInclusive<usize> = 40..=130;
-/// The most line breaks that are looked at; more would tell nothing new.
+/// The maximum number of line breaks that detection looks at; more would not change the result.
 const MAX_BREAKS: usize = 2000;
-/// The longest Thai word that is expected to have moved to the next line, in columns.
+/// The longest Thai word, in columns, that is assumed to have moved to the next line.
 const MAX_MOVED_WORD: usize = 16;
 
-/// The way in which a text was wrapped.
+/// The width at which a text was hard-wrapped, and where its lines were broken.
 #[derive(Clone, Copy)]
 pub(super) struct Wrapping {
-    /// The length of the longest line, as `measure` counts.
+    /// The length of the longest line, in terminal columns or characters, as `measure` counts.
     width: usize,
-    /// Counts a line's length in columns or in characters.
+    /// The function that measures a line, in terminal columns or in characters.
     measure: fn(&str) -> usize,
-    /// Whether lines were broken at spaces only, so that each break stands for a space.
+    /// Whether lines were broken only at spaces, so that each line break stands for a space.
     pub at_spaces: bool,
 }
 
 impl Wrapping {
-    /// Detects the wrapping that most of the `breaks` agree on. These are pairs of adjacent lines, the first with its
-    /// indentation. None where the text is not evidently wrapped.
+    /// Detects how a text was wrapped, from its line breaks. Each of `breaks` is a pair of adjacent lines, the first
+    /// with its indentation. Returns None if the text is not evidently wrapped.
     ///
-    /// A wrapped line has no room for the first word of the next line, or for its first phrase where the program that
-    /// wrapped it does not know Thai words. By chance, one line of ten is that full for a word, and one of two for a phrase.
+    /// A wrapped line has no room for the first word of the next line; if the program that wrapped the text does not
+    /// know Thai words, it has no room for the text before the next line's first space. In text that is not wrapped,
+    /// about one line in ten has no room for the next word, and one in two has no room for the text before the next
+    /// space.
     pub fn detect(breaks: &[(&str, &str)]) -> Option<Self> {
         let breaks = &breaks[..breaks.len().min(MAX_BREAKS)];
         // A program counts either columns or characters, and Thai has marks that are characters without a column.
@@ -38,7 +40,7 @@ impl Wrapping {
         let mut best: Option<(usize, Self)> = None;
         for at_spaces in [false, true] {
             for measure in measures {
-                // A line without a possible break may be longer than the width, so it tells nothing about it.
+                // A line that cannot be broken may be longer than the width, so it tells nothing about the width.
                 let is_breakable = |line: &str| line.contains(is_space) || !at_spaces && line.contains(is_thai);
                 let breakable = breaks
                     .iter()
@@ -85,8 +87,8 @@ impl Wrapping {
         best.map(|(_, wrapping)| wrapping)
     }
 
-    /// Whether `line` had no room for the beginning of `next`. A Thai word is taken to be no wider than
-    /// [`MAX_MOVED_WORD`].
+    /// Whether `line` had no room for the beginning of `next`. The Thai word at the beginning of `next` is assumed to
+    /// be at most [`MAX_MOVED_WORD`] columns wide.
     pub fn is_full(&self, line: &str, next: &str) -> bool {
         let phrase = first_phrase(next);
         let length = (self.measure)(phrase);
@@ -99,7 +101,8 @@ impl Wrapping {
     }
 }
 
-/// Whether a sentence certainly continues from `line` to `next`: no sentence ends or begins with such a word.
+/// Whether a sentence certainly continues from `line` to `next`: `line` ends with a word that ends no sentence, or
+/// `next` begins with a word or lower-case letter that begins none.
 fn is_torn(line: &str, next: &str) -> bool {
     const NEVER_LAST: [&str; 20] = [
         "และ",
@@ -148,7 +151,7 @@ fn is_torn(line: &str, next: &str) -> bool {
         || next.starts_with(char::is_lowercase)
 }
 
-/// The text before the first space.
+/// Returns the text of a line up to its first space.
 fn first_phrase(line: &str) -> &str {
     line.trim_start_matches(is_space)
         .split(is_space)
@@ -156,10 +159,10 @@ fn first_phrase(line: &str) -> &str {
         .unwrap_or_default()
 }
 
-/// The first piece that a program which knows Thai words would keep on one line.
+/// Returns the first word of a line: the text that a program that knows Thai words would not break.
 fn first_word(line: &str) -> &str {
     let phrase = first_phrase(line);
-    // No word is longer than 90 bytes, and a phrase may be very long.
+    // No word is longer than 90 bytes, but the text before a space may be very long.
     let phrase = &phrase[..phrase.floor_char_boundary(90)];
     let end = LineSegmenter::new_dictionary(Default::default())
         .segment_str(phrase)

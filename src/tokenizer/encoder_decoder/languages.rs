@@ -1,18 +1,19 @@
-//! Language lists of transformers' tokenizer classes, in the order of their ids.
+//! Language lists of the tokenizer classes of transformers, in the order of the languages' ids.
 //!
-//! The Python classes hold these lists themselves, so that a checkpoint need not repeat them.
+//! The Python classes contain these lists themselves, so a checkpoint need not have them.
 
-/// Languages of M2M-100. The token of one is `__th__` (`FAIRSEQ_LANGUAGE_CODES["m2m100"]`).
+/// The languages of M2M-100, separated by white space. The token of the language `th` is `__th__`
+/// (`FAIRSEQ_LANGUAGE_CODES["m2m100"]`).
 pub const M2M100_LANGUAGES: &str = "af am ar ast az ba be bg bn br bs ca ceb cs cy da de el en es et fa ff fi fr fy ga gd gl gu \
     ha he hi hr ht hu hy id ig ilo is it ja jv ka kk km kn ko lb lg ln lo lt lv mg mk ml mn mr ms my ne nl no ns oc or pa pl \
     ps pt ro ru sd si sk sl so sq sr ss su sv sw ta th tl tn tr uk ur uz vi wo xh yi yo zh zu";
 
-/// Language tokens of mBART-50 (`FAIRSEQ_LANGUAGE_CODES`).
+/// The language tokens of mBART-50, separated by white space (`FAIRSEQ_LANGUAGE_CODES`).
 pub const MBART50_LANGUAGES: &str = "ar_AR cs_CZ de_DE en_XX es_XX et_EE fi_FI fr_XX gu_IN hi_IN it_IT ja_XX kk_KZ ko_KR lt_LT lv_LV my_MM ne_NP \
     nl_XX ro_RO ru_RU si_LK tr_TR vi_VN zh_CN af_ZA az_AZ bn_IN fa_IR he_IL hr_HR id_ID ka_GE km_KH mk_MK ml_IN \
     mn_MN mr_IN pl_PL ps_AF pt_XX sv_SE sw_KE ta_IN te_IN th_TH tl_XX uk_UA ur_PK xh_ZA gl_ES sl_SI";
 
-/// Language tokens of NLLB-200 (`FAIRSEQ_LANGUAGE_CODES`).
+/// The language tokens of NLLB-200, separated by white space (`FAIRSEQ_LANGUAGE_CODES`).
 pub const NLLB_LANGUAGES: &str = "ace_Arab ace_Latn acm_Arab acq_Arab aeb_Arab afr_Latn ajp_Arab aka_Latn amh_Ethi apc_Arab arb_Arab ars_Arab \
     ary_Arab arz_Arab asm_Beng ast_Latn awa_Deva ayr_Latn azb_Arab azj_Latn bak_Cyrl bam_Latn ban_Latn bel_Cyrl \
     bem_Latn ben_Beng bho_Deva bjn_Arab bjn_Latn bod_Tibt bos_Latn bug_Latn bul_Cyrl cat_Latn ceb_Latn ces_Latn \

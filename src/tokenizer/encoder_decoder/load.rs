@@ -1,4 +1,5 @@
-//! Loading: one constructor for each tokenizer class of transformers 4.57, from the files that the class reads.
+//! Constructors of encoder-decoder tokenizers: one for each tokenizer class of transformers 4.57, from the files that
+//! the class reads.
 
 use super::languages::{M2M100_LANGUAGES, MBART50_LANGUAGES, NLLB_LANGUAGES};
 use super::vocabulary::{VocabJson, Vocabulary};
@@ -11,7 +12,8 @@ use crate::tokenizer::sentencepiece::SentencePiece;
 use std::path::Path;
 
 impl EncoderDecoder {
-    /// `MarianTokenizer`: a sentencepiece model for each language, and one vocab.json for both or one for each.
+    /// Loads a `MarianTokenizer`: a sentencepiece model for each of the two languages, and one vocab.json for both or
+    /// one for each.
     ///
     /// # Errors
     /// Of kind `Model` if a file is missing, damaged, or lacks the unknown token.
@@ -36,7 +38,8 @@ impl EncoderDecoder {
             .map_err(|e| e.path(directory.join("vocab.json")))
     }
 
-    /// `M2M100Tokenizer`: one sentencepiece model over vocab.json; the ids of the languages follow.
+    /// Loads an `M2M100Tokenizer`: one sentencepiece model, whose pieces get their ids from vocab.json. The ids of the
+    /// languages come after those of vocab.json.
     ///
     /// # Errors
     /// Of kind `Model` if a file is missing, damaged, or lacks the unknown token.
@@ -68,7 +71,8 @@ impl EncoderDecoder {
         this.map_err(|e| e.path(path))
     }
 
-    /// `NllbTokenizer`: the ids of one sentencepiece model plus 1; the ids of the languages follow.
+    /// Loads an `NllbTokenizer`: one sentencepiece model, whose ids are raised by 1. The ids of the languages come
+    /// after those of the model.
     ///
     /// # Errors
     /// Of kind `Model` if a file is missing or damaged.
@@ -101,8 +105,8 @@ impl EncoderDecoder {
             .map_err(|e| e.path(directory.join("tokenizer_config.json")))
     }
 
-    /// `MBartTokenizer`, or `MBart50Tokenizer` if `fifty` is set: the ids of one sentencepiece model plus 1; the ids of the
-    /// languages and of the mask token follow.
+    /// Loads an `MBartTokenizer`, or an `MBart50Tokenizer` if `fifty` is set: one sentencepiece model, whose ids are
+    /// raised by 1. The ids of the languages and of the mask token come after those of the model.
     ///
     /// # Errors
     /// Of kind `Model` if a file is missing or damaged.
@@ -149,11 +153,11 @@ impl EncoderDecoder {
             .map_err(|e| e.path(directory.join("tokenizer_config.json")))
     }
 
-    /// `T5Tokenizer`: the ids of one sentencepiece model; those of the sentinels follow in descending order, `<extra_id_0>`
-    /// last.
+    /// Loads a `T5Tokenizer`: one sentencepiece model with its own ids. The ids of the sentinels `<extra_id_N>` come
+    /// after those of the model, in descending order of N.
     ///
     /// # Errors
-    /// Of kind `Model` if a file is missing or damaged, or the number of sentinels is contradictory.
+    /// Of kind `Model` if a file is missing or damaged, or if the settings disagree about the number of sentinels.
     pub fn t5(directory: &Path, mut config: TokenizerConfig) -> Result<Self> {
         let path = directory.join("spiece.model");
         let legacy = config.boolean("legacy", true)?;
@@ -206,8 +210,8 @@ impl EncoderDecoder {
             .map_err(|e| e.path(directory.join("tokenizer_config.json")))
     }
 
-    /// Puts the parts of a tokenizer together. `size` is the number of ids of the model or of vocab.json, and `defaults` are
-    /// the special tokens of the class.
+    /// Makes a tokenizer from its parts. `size` is the number of ids of the sentencepiece model or of vocab.json, and
+    /// `defaults` are the special tokens of the tokenizer class.
     fn new(
         class: Class,
         source: SentencePiece,
@@ -248,7 +252,7 @@ impl EncoderDecoder {
     }
 }
 
-/// The mask token, which drops the white space before it.
+/// Returns the mask token with its name. White space before the token is dropped.
 fn mask_token() -> (&'static str, AddedToken) {
     let (name, token) = special_token("mask_token", "<mask>");
     (name, AddedToken { lstrip: true, ..token })

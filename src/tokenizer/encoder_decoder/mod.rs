@@ -1,5 +1,6 @@
-//! Tokenizers of encoder-decoder checkpoints over sentencepiece models, as the Python classes of transformers 4.57 work:
-//! `MarianTokenizer`, `M2M100Tokenizer`, `NllbTokenizer`, `MBartTokenizer`, `MBart50Tokenizer` and `T5Tokenizer`.
+//! Tokenizers of encoder-decoder checkpoints with sentencepiece models. They give the results of the Python classes of
+//! transformers 4.57: `MarianTokenizer`, `M2M100Tokenizer`, `NllbTokenizer`, `MBartTokenizer`, `MBart50Tokenizer` and
+//! `T5Tokenizer`.
 
 mod languages;
 mod load;
@@ -14,28 +15,28 @@ use vocabulary::Vocabulary;
 
 /// The tokenizer of an encoder-decoder checkpoint.
 pub struct EncoderDecoder {
-    /// The model that cuts the source text.
+    /// The sentencepiece model that cuts the source text.
     source: SentencePiece,
-    /// The model that joins the output, if it is another one.
+    /// The sentencepiece model that joins the pieces of the output, if it is not the same as `source`.
     target: Option<SentencePiece>,
     vocabulary: Vocabulary,
-    /// The vocabulary's id of each piece of `source`.
+    /// The vocabulary's id for each piece of the sentencepiece model `source`.
     piece_ids: Vec<u32>,
     /// The id of the unknown token.
     unknown: u32,
     unknown_token: String,
     added: AddedVocabulary,
     class: Class,
-    /// `clean_up_tokenization_spaces`.
+    /// Whether decoding drops spaces before punctuation (`clean_up_tokenization_spaces`).
     cleans_up: bool,
 }
 
-/// The tokenizer class, where it makes a difference to encoding and decoding.
+/// The tokenizer class of transformers. Encoding and decoding differ between classes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
     Marian,
     M2m100,
-    /// Also `MBartTokenizer`. Decoding joins pieces without sentencepiece.
+    /// `NllbTokenizer` or `MBartTokenizer`. Decoding joins pieces without sentencepiece.
     Nllb,
     MBart50,
     T5 {
@@ -45,12 +46,13 @@ enum Class {
 }
 
 impl EncoderDecoder {
-    /// See [`super::Tokenizer::adds_eos_if_absent`].
+    /// Whether the end token is added only if the source does not end with it; see
+    /// [`super::Tokenizer::adds_eos_if_absent`].
     pub fn adds_eos_if_absent(&self) -> bool {
         matches!(self.class, Class::T5 { .. })
     }
 
-    /// See [`super::Tokenizer::len`].
+    /// Returns the number of token ids; see [`super::Tokenizer::len`].
     pub fn len(&self) -> usize {
         let own = match &self.vocabulary {
             Vocabulary::VocabJson { source, target } => {
@@ -62,13 +64,13 @@ impl EncoderDecoder {
         self.added.ids().map(|id| id as usize + 1).fold(own, usize::max)
     }
 
-    /// See [`super::Tokenizer::token_to_id`].
+    /// Returns the id of a token; see [`super::Tokenizer::token_to_id`].
     pub fn token_to_id(&self, token: &str) -> Option<u32> {
         let own = || self.vocabulary.token_to_id(&self.source, token);
         self.added.token_to_id(token).or_else(own)
     }
 
-    /// The token of an id in an output.
+    /// Returns the token that an id of an output stands for.
     fn id_to_token(&self, id: u32) -> Option<&str> {
         self.added.id_to_token(id).or_else(|| match &self.vocabulary {
             Vocabulary::VocabJson { source, target } => {
@@ -83,7 +85,7 @@ impl EncoderDecoder {
         })
     }
 
-    /// See [`super::Tokenizer::encode`].
+    /// Encodes a text to token ids; see [`super::Tokenizer::encode`].
     pub fn encode(&self, text: &str) -> Vec<u32> {
         let mut ids = Vec::with_capacity(text.len() / 6 + 4);
         if let Class::T5 {
@@ -103,7 +105,8 @@ impl EncoderDecoder {
         ids
     }
 
-    /// Appends the ids of a text without added tokens. In Marian, a language code such as `>>eng<<` at its start is one token.
+    /// Appends the ids of a text that has no added tokens. With Marian, a language code such as `>>eng<<` at the start
+    /// of the text is one token.
     fn encode_text(&self, mut text: &str, ids: &mut Vec<u32>) {
         if self.class == Class::Marian
             && text.starts_with(">>")
@@ -116,7 +119,8 @@ impl EncoderDecoder {
         self.source.encode(text, |piece, id| ids.push(self.piece_id(piece, id)));
     }
 
-    /// The id of a piece that the source model cut; the unknown token's if the vocabulary does not have it.
+    /// Returns the vocabulary's id of a piece that the source model cut, whose own id is `id`; the id of the unknown
+    /// token if the vocabulary does not have the piece.
     fn piece_id(&self, piece: &str, id: Option<u32>) -> u32 {
         match id {
             Some(id) => self.piece_ids.get(id as usize).copied().unwrap_or(self.unknown),
@@ -127,8 +131,8 @@ impl EncoderDecoder {
         }
     }
 
-    /// Appends the ids of a text as `T5Tokenizer` does if `legacy` is false: a space before the text, but none after an added
-    /// token.
+    /// Appends the ids of a text as `T5Tokenizer` does if `legacy` is false: the text gets a space before it, but text
+    /// after an added token gets none.
     fn encode_t5(&self, text: &str, add_prefix_space: bool, ids: &mut Vec<u32>) {
         if text.is_empty() {
             return;
@@ -149,8 +153,8 @@ impl EncoderDecoder {
                     ids.push(id);
                 }
                 Part::Text(text) if text.starts_with([' ', '\u{2581}']) => {
-                    // sentencepiece would strip the space, so the text is cut with the unknown token before it, whose pieces are
-                    // then dropped.
+                    // sentencepiece would strip the space. So the unknown token is put before the text, and its pieces
+                    // are dropped afterwards.
                     let guard = &self.unknown_token;
                     let mut skip = 0;
                     self.source.encode(guard, |_, _| skip += 1);
@@ -167,7 +171,7 @@ impl EncoderDecoder {
         }
     }
 
-    /// See [`super::Tokenizer::decode`].
+    /// Decodes token ids to text; see [`super::Tokenizer::decode`].
     pub fn decode(&self, ids: &[u32]) -> String {
         let mut texts: Vec<String> = Vec::new();
         let mut tokens: Vec<&str> = Vec::new();
@@ -199,7 +203,8 @@ impl EncoderDecoder {
         }
     }
 
-    /// Joins tokens to a text (`convert_tokens_to_string`), appends it to `texts`, and clears the tokens.
+    /// Joins tokens to one text (`convert_tokens_to_string` of transformers), appends the text to `texts`, and clears
+    /// `tokens`.
     fn push_joined(&self, tokens: &mut Vec<&str>, texts: &mut Vec<String>) {
         if tokens.is_empty() {
             return;
@@ -225,7 +230,7 @@ impl EncoderDecoder {
         }
     }
 
-    /// See [`super::Tokenizer::english_ids`].
+    /// Returns the ids that an English output can be made of; see [`super::Tokenizer::english_ids`].
     pub fn english_ids(&self) -> Vec<u32> {
         let output_pieces = self.target.as_ref().map(SentencePiece::pieces);
         let mut ids: Vec<u32> = (0..self.len() as u32)
@@ -250,7 +255,7 @@ impl EncoderDecoder {
         ids
     }
 
-    /// The text that a token adds to an output; empty for special tokens.
+    /// Returns the text that a token adds to an output; empty for special tokens.
     pub fn token_text(&self, id: u32) -> String {
         match self.id_to_token(id) {
             Some(token) if !self.added.is_special(id) => token.replace(SPACE_MARK, " "),

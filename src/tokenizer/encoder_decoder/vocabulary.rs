@@ -1,4 +1,5 @@
-//! The vocabulary of an encoder-decoder tokenizer: vocab.json, or the ids of a sentencepiece model.
+//! The vocabulary of an encoder-decoder tokenizer, which maps tokens to ids: vocab.json, or the ids of a sentencepiece
+//! model.
 
 use crate::error::{Error, Result};
 use crate::tokenizer::config::{self, TokenizerConfig, special_token};
@@ -6,9 +7,9 @@ use crate::tokenizer::sentencepiece::SentencePiece;
 use hashbrown::HashMap;
 use std::path::Path;
 
-/// The source of a tokenizer's ids.
+/// The vocabulary of an encoder-decoder tokenizer, which maps tokens to ids.
 pub enum Vocabulary {
-    /// Files that list the id of each token; the target language may have a file of its own.
+    /// Files that list the id of each token. The target language may have a file of its own.
     VocabJson {
         source: VocabJson,
         target: Option<VocabJson>,
@@ -17,15 +18,15 @@ pub enum Vocabulary {
     Pieces { offset: u32 },
 }
 
-/// The content of vocab.json.
+/// The content of a vocab.json: tokens and their ids.
 pub struct VocabJson {
     pub ids: HashMap<String, u32>,
-    /// Tokens by id.
+    /// The token of each id; `None` for ids without a token.
     pub tokens: Vec<Option<String>>,
 }
 
 impl Vocabulary {
-    /// The id of a token in the source language. `model` is the sentencepiece model of that language.
+    /// Returns the id of a token in the source language. `model` is the sentencepiece model of the source language.
     pub fn token_to_id(&self, model: &SentencePiece, token: &str) -> Option<u32> {
         match self {
             Self::VocabJson { source, .. } => source.ids.get(token).copied(),
@@ -33,7 +34,8 @@ impl Vocabulary {
         }
     }
 
-    /// The id of a piece that the model cut, whose own id is `id`; `None` if the vocabulary does not have it.
+    /// Returns the vocabulary's id of a piece that the sentencepiece model cut. `id` is the model's own id of the
+    /// piece. `None` if the vocabulary does not have the piece.
     pub fn piece_to_id(&self, model: &SentencePiece, id: Option<u32>, piece: &str) -> Option<u32> {
         match self {
             Self::VocabJson { source, .. } => source.ids.get(piece).copied(),
@@ -47,10 +49,10 @@ impl Vocabulary {
 }
 
 impl VocabJson {
-    /// Reads the file.
+    /// Reads a vocab.json.
     ///
     /// # Errors
-    /// Of kind `Model` if it cannot be read or a value is not a plausible id.
+    /// Of kind `Model` if the file cannot be read or a value is not a plausible id.
     pub fn open(path: &Path) -> Result<Self> {
         let object = config::read_json_object(path)?;
         let mut this = Self {
@@ -75,10 +77,10 @@ impl VocabJson {
         Ok(this)
     }
 
-    /// Checks that the vocabulary has the unknown token.
+    /// Checks that the vocabulary has the unknown token that the settings name.
     ///
     /// # Errors
-    /// Of kind `Model` if it has not.
+    /// Of kind `Model` if the vocabulary lacks the unknown token.
     pub fn check_unknown_token(&self, path: &Path, config: &TokenizerConfig) -> Result<()> {
         let unknown = config.special_token("unk_token", &[special_token("unk_token", "<unk>")])?;
         match unknown.filter(|token| !self.ids.contains_key(&token.content)) {
