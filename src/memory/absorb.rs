@@ -1,4 +1,4 @@
-//! Merging memories: translations of another file that this one does not have.
+//! Merging memories: copies translations from the file of another memory.
 
 use super::{Memory, SCHEMA};
 use crate::database::{self, Durability};
@@ -6,8 +6,9 @@ use crate::error::Result;
 use std::path::Path;
 
 impl Memory {
-    /// Copies translations from the memory at `other`: machines' that are not here, people's that are not here or newer
-    /// there. Repeated, it copies nothing. Returns the number of translations copied.
+    /// Copies translations from the memory in the file `other`: machines' translations that this memory lacks, and
+    /// people's translations that it lacks or has in an older version. A second call copies nothing. Returns the number
+    /// of translations copied.
     ///
     /// # Errors
     /// Those of [`Memory::open`], for either file.
@@ -31,7 +32,8 @@ impl Memory {
                  ON CONFLICT DO NOTHING",
                 [],
             )?;
-            // Of two people's, the one that does not count, and what either had replaced: outputs that still have it were not edited.
+            // Replaced translations of both memories are kept, and of two people's translations of one source the
+            // older: an output that still has one of them was not edited.
             transaction.execute_batch(
                 "INSERT OR IGNORE INTO main.replaced SELECT source, target FROM other.replaced;
                  INSERT OR IGNORE INTO main.replaced
@@ -75,7 +77,7 @@ mod tests {
         let (here, there) = (home.path().join("here"), home.path().join("there it's"));
         let own = Memory::open(&here).unwrap();
         let other = Memory::open(&there).unwrap();
-        // The same systems have other numbers.
+        // The two memories number the same systems differently.
         let (a, b) = (
             own.system(&sample("a"), None).unwrap(),
             own.system(&sample("b"), None).unwrap(),
@@ -107,7 +109,7 @@ mod tests {
             [found(a, "ก"), found(b, "ก"), found(b, "ข"), found(c, "ก")],
             ["a1", "b1", "b3", "c1"]
         );
-        // An output that still has what does not count any more was not edited.
+        // An output that still has a replaced translation was not edited.
         let stale = |source: &str| crate::memory::Edited {
             pairs: vec![(source.to_owned(), "old".to_owned())],
             quotes: true,
@@ -117,7 +119,7 @@ mod tests {
         }
         assert_eq!([found(a, "ค"), found(a, "ง"), found(a, "จ")], ["new", "new", "theirs"]);
         assert_eq!(own.absorb(&there).unwrap(), 0);
-        // The other file stays free, and what is no memory changes nothing.
+        // The other file is not left locked, and a file that is no memory changes nothing.
         std::fs::write(home.path().join("text"), "no database, but long enough to be looked at").unwrap();
         assert!(own.absorb(&home.path().join("text")).is_err());
         assert_eq!(own.absorb(&there).unwrap(), 0);

@@ -10,22 +10,22 @@ use serde::Deserialize;
 use std::borrow::Cow;
 use std::io::{Cursor, Read};
 
-/// An output format that can be edited and read back.
+/// An output format of plae that people can edit and that can be read back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EditedFormat {
     /// A table of tab-separated values.
     Tsv,
-    /// plae's own record, a JSON object a line.
+    /// plae's own record of a translation, with a JSON object in each line.
     Jsonl,
     /// A Word document in the side-by-side layout.
     Docx,
 }
 
 impl EditedFormat {
-    /// All of them.
+    /// All formats that can be read back.
     pub const ALL: [Self; 3] = [Self::Tsv, Self::Jsonl, Self::Docx];
 
-    /// Its name, which is also the extension of its files.
+    /// Returns the format's name, which is also the extension of its files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Tsv => "tsv",
@@ -34,7 +34,7 @@ impl EditedFormat {
         }
     }
 
-    /// The format that a file's extension (without the dot, in any case) stands for.
+    /// Finds the format by a file's extension, given without the dot and in any case.
     pub fn from_extension(extension: &str) -> Option<Self> {
         let extension = extension.to_ascii_lowercase();
         Self::ALL.into_iter().find(|format| format.name() == extension)
@@ -46,12 +46,14 @@ impl EditedFormat {
 pub struct Edited {
     /// Source and target of each segment, in the order of the file.
     pub pairs: Vec<(String, String)>,
-    /// Whether quotation marks can be relied on: a spreadsheet may drop them, so in a table they tell no edit.
+    /// Whether a change of quotation marks counts as an edit. False for a table, where a spreadsheet program may have
+    /// dropped them.
     pub quotes: bool,
 }
 
 impl Edited {
-    /// The part of a text on one line that tells an edit: all of it, or all but the quotation marks.
+    /// Returns what is compared to find out whether a text on one line was edited: the whole text, or the text without
+    /// quotation marks.
     pub(super) fn comparable<'t>(&self, text: &'t str) -> Cow<'t, str> {
         if self.quotes || !text.contains('"') {
             Cow::Borrowed(text)
@@ -130,9 +132,9 @@ fn read_jsonl(bytes: &[u8]) -> Result<Vec<(String, String)>> {
     Ok(pairs)
 }
 
-/// File within a Word document that has its text.
+/// Path of the file that holds the text within a Word document, which is a ZIP archive.
 const BODY: &str = "word/document.xml";
-/// The most bytes of it that are read.
+/// The most bytes, uncompressed, that are read of a Word document's [`BODY`].
 const MAX_BODY: u64 = 1 << 30;
 
 fn read_docx(bytes: &[u8]) -> Result<Vec<(String, String)>> {
@@ -172,20 +174,25 @@ fn read_docx(bytes: &[u8]) -> Result<Vec<(String, String)>> {
     }
 }
 
-/// State of reading a Word document's body: open elements, and the pairs read so far. A line break ends a line of text.
+/// State of reading the XML of a Word document's text. A line break in the document becomes a newline in the text.
 #[derive(Default)]
 struct Body {
+    /// Names of the open XML elements, the outermost first.
     path: Vec<String>,
+    /// Pairs of source and target read so far.
     pairs: Vec<(String, String)>,
-    /// Of the row that is open: its cells, and whether it is the head of its table.
+    /// Texts of the cells of the open table row.
     cells: Vec<String>,
+    /// Whether the open table row is the head of its table.
     is_head: bool,
+    /// Text of the open paragraph.
     paragraph: String,
+    /// Name of the open paragraph's style.
     style: String,
 }
 
 impl Body {
-    /// How many elements of this name are open.
+    /// Returns the number of open XML elements with this name.
     fn depth(&self, name: &str) -> usize {
         self.path.iter().filter(|open| *open == name).count()
     }
@@ -209,10 +216,10 @@ impl Body {
                 self.paragraph.clear();
                 self.style.clear();
             }
-            // A second one is what it was before tracked changes.
+            // A second style is the one before a tracked change.
             "pStyle" if self.style.is_empty() => self.style = value().unwrap_or_default(),
             "br" | "cr" => self.put("\n"),
-            // A stop in the paragraph's properties is none in its text.
+            // A tab stop in the paragraph's properties is no tab in its text.
             "tab" if self.path.last().is_some_and(|open| open == "r") => self.put(" "),
             "noBreakHyphen" => self.put("-"),
             _ => {}
@@ -258,14 +265,14 @@ impl Body {
         }
     }
 
-    /// Adds the text of a `t` element; text between other elements is not the document's.
+    /// Adds `text` to the open paragraph if it stands directly in a `t` element; other text is no text of the document.
     fn add(&mut self, text: &str) {
         if self.path.last().is_some_and(|open| open == "t") {
             self.put(text);
         }
     }
 
-    /// Adds to the paragraph, unless what is added was moved away or deleted with changes tracked.
+    /// Adds `text` to the open paragraph, unless tracked changes mark it as deleted or moved away.
     fn put(&mut self, text: &str) {
         if self.depth("del") + self.depth("moveFrom") == 0 {
             self.paragraph.push_str(text);
@@ -273,5 +280,6 @@ impl Body {
     }
 }
 
-/// First row of plae's tables; another program may have dropped the mark that it is a head.
+/// First row of the tables that plae writes; recognised by its text, since another program may have dropped its mark as
+/// a head row.
 const HEAD: (&str, &str) = ("ไทย", "English");

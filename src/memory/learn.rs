@@ -1,4 +1,5 @@
-//! Learning: translations that people changed in plae's outputs are stored as people's.
+//! Learning from edited outputs: translations that people changed in plae's outputs are stored in the memory as
+//! people's translations.
 
 use super::unit::one_line;
 use super::{Edited, Memory, Unit};
@@ -8,18 +9,19 @@ use jiff::Timestamp;
 use rusqlite::OptionalExtension;
 use std::collections::HashMap;
 
-/// Counts of the segments of a file that was learned from.
+/// Counts of the segments of an edited output, by what the memory learned from them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LearnCounts {
-    /// Segments whose translation is new in the memory as a person's.
+    /// Number of segments whose translation was stored as a person's new translation.
     pub new: usize,
-    /// Segments as plae wrote them: a machine's translation, or one that people had made before.
+    /// Number of segments that are unchanged: still a machine's translation, or one that people had made before.
     pub same: usize,
-    /// Segments whose source the memory does not have: nobody can say whether they were edited.
+    /// Number of segments whose source is not in the memory, so that it is unknown whether they were edited.
     pub unknown: usize,
-    /// Segments without Thai in the source or without a target.
+    /// Number of segments without Thai in the source or without a translation.
     pub empty: usize,
-    /// Segments that are edited differently from an earlier one of the same source; the last edit counts.
+    /// Number of segments that are edited differently from an earlier segment with the same source; the last edit is
+    /// stored.
     pub contradicted: usize,
 }
 
@@ -34,11 +36,12 @@ impl std::ops::AddAssign for LearnCounts {
 }
 
 impl Memory {
-    /// Stores the pairs of an edited output as people's translations if their target is none that plae wrote for the source.
-    /// With `all` every pair is stored: somebody has read and approved them.
+    /// Stores those pairs of an edited output as people's translations whose target differs from all translations that
+    /// the memory has or had for the source. With `all`, unchanged pairs are stored, too, since a person has read and
+    /// approved them.
     ///
     /// # Errors
-    /// The database's.
+    /// Those of the database.
     pub fn learn_edited(&self, edited: &Edited, all: bool) -> Result<LearnCounts> {
         let now = Timestamp::now();
         let mut lesson = LearnCounts::default();
@@ -46,7 +49,8 @@ impl Memory {
         let connection = self.connection();
         let mut compare = || {
             let mut human = connection.prepare_cached("SELECT target FROM human WHERE source = ?1")?;
-            // Machines' system by system, since that is how the key is ordered; the source may not have been normalised.
+            // Machine translations are looked up system by system, in the order of the table's key; a system may have
+            // stored the source without normalising it.
             let mut earlier = connection.prepare_cached(
                 "SELECT target FROM replaced WHERE source = ?1 UNION ALL SELECT target FROM system CROSS JOIN machine \
                  ON machine.system = system.id AND machine.source IN (?1, ?2)",
@@ -66,7 +70,7 @@ impl Memory {
                 let targets = earlier.query_map([&unit.source, source], |row| row.get::<_, String>(0))?;
                 let targets: Vec<String> = targets.collect::<rusqlite::Result<_>>()?;
                 let is_unedited = targets.iter().any(|target| is_same(&one_line(target)));
-                // Of several rows of one source, those that nobody edited say nothing.
+                // If several rows have the same source, an unedited row does not undo an edited one.
                 if is_unedited && (!all || new.contains_key(&unit.source)) {
                     lesson.same += 1;
                     continue;

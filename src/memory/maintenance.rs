@@ -10,62 +10,65 @@ use serde::Serialize;
 /// Counts of everything in a memory.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Stats {
-    /// Size on disk, with what waits in the write-ahead log.
+    /// Size on disk in bytes, the write-ahead log included.
     pub bytes: u64,
-    /// Translations by machines.
+    /// Number of translations by machines.
     pub machine: i64,
-    /// Translations by people.
+    /// Number of translations by people.
     pub human: i64,
-    /// Different sources.
+    /// Number of different sources.
     pub sources: i64,
-    /// Sources with more than one translation.
+    /// Number of sources with more than one translation.
     pub shared: i64,
-    /// When the first translation was made; none in an empty memory.
+    /// Time at which the oldest translation was made; none in an empty memory.
     pub oldest: Option<Timestamp>,
-    /// When the last translation was made; none in an empty memory.
+    /// Time at which the newest translation was made; none in an empty memory.
     pub newest: Option<Timestamp>,
-    /// Systems that have translations, in the order in which they were first seen.
+    /// Counts for each system that has translations, in the order in which the memory first saw the systems.
     pub systems: Vec<SystemStats>,
 }
 
-/// Counts of one system's translations.
+/// Counts of the translations that a memory has from one system (a model with its settings).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SystemStats {
-    /// Name of the model.
+    /// Name of the system's model.
     pub model: String,
     /// The system's description, JSON; an older memory may have another text.
     pub system: String,
-    /// Translations.
+    /// Number of the system's translations.
     pub entries: i64,
-    /// Translations with a flag, or without text.
+    /// Number of the system's translations that have a flag or no text.
     pub flagged: i64,
-    /// When the first of them was made.
+    /// Time at which the system's oldest translation was made.
     pub oldest: Option<Timestamp>,
-    /// When the last of them was made.
+    /// Time at which the system's newest translation was made.
     pub newest: Option<Timestamp>,
 }
 
-/// Chooses the translations that [`Memory::prune`] deletes; every condition that is set has to hold.
+/// Conditions for the translations that [`Memory::prune`] deletes; a translation is deleted if it meets all that are
+/// set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PruneFilter {
-    /// Translations made at this time or before it.
+    /// The latest time at which a translation may have been made to be deleted; none for any time.
     pub until: Option<Timestamp>,
-    /// Translations by a system whose description, as in [`SystemStats::system`], contains this text.
+    /// Text that the description of a translation's system, see [`SystemStats::system`], must contain; none for all
+    /// systems.
     pub system: Option<String>,
-    /// Only translations with a flag or without text.
+    /// Whether only translations with a flag or without text are deleted.
     pub flagged: bool,
-    /// People's translations, which have neither system nor flags, instead of machines'.
+    /// Whether people's translations are deleted instead of machines'. People's have neither system nor flags, so that
+    /// none is deleted if `system` or `flagged` is set.
     pub human: bool,
 }
 
-/// SQL for a machine's translation that deserves a second look.
+/// SQL condition for a machine's translation that has a flag or no text.
 const FLAGGED: &str = "(flags <> '[]' OR trim(target) = '')";
 
 impl Memory {
-    /// Counts everything in the memory.
+    /// Counts the translations, sources and systems of the memory.
     ///
     /// # Errors
-    /// The database's, as in all methods.
+    /// Those of the database, as in all methods.
     pub fn stats(&self) -> Result<Stats> {
         let connection = self.connection();
         let time = |second: Option<i64>| second.and_then(|second| Timestamp::from_second(second).ok());
@@ -111,7 +114,7 @@ impl Memory {
         })
     }
 
-    /// Size on disk, with what waits in the write-ahead log.
+    /// Returns the memory's size on disk in bytes, the write-ahead log included.
     pub fn bytes(&self) -> u64 {
         let length = |suffix: &str| {
             let mut path = self.path.clone().into_os_string();
@@ -121,9 +124,10 @@ impl Memory {
         length("") + length("-wal")
     }
 
-    /// Deletes the translations that `filter` chooses, or only counts them if `dry_run`. Returns their number.
+    /// Deletes the translations that meet `filter`, or only counts them if `dry_run`. Returns their number.
     ///
-    /// A system keeps its number even if none of its translations is left, for the sake of runs that are under way.
+    /// A system keeps its number even if none of its translations is left, since a running translation may still use
+    /// the number.
     pub fn prune(&self, filter: &PruneFilter, dry_run: bool) -> Result<i64> {
         let until = filter.until.map(Timestamp::as_second);
         let rest = if filter.human {
@@ -146,10 +150,11 @@ impl Memory {
         })
     }
 
-    /// Gives the space of deleted translations back to the disk. Meanwhile it needs as much free space again.
+    /// Shrinks the memory's file by the space of deleted translations. Meanwhile as much free disk space is needed as
+    /// the memory takes.
     ///
     /// # Errors
-    /// The database's, also where another program is writing; what is stored stays.
+    /// Those of the database, for example while another program is writing; the memory's contents stay intact.
     pub fn compact(&self) -> Result<()> {
         self.explain(
             self.connection()

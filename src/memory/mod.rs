@@ -1,4 +1,5 @@
-//! Translation memory: finished segments on disk, found again by their source and by the system that translated them.
+//! Translation memory: translations of sentences on disk, found again by the source text and by the system (the model
+//! and its settings) that made them.
 
 mod absorb;
 mod edited;
@@ -29,7 +30,7 @@ use similar::HumanSources;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The memory's tables, made where they are missing.
+/// SQL that creates the tables of a memory where they are missing.
 const SCHEMA: &str = "
     -- What all translations of one kind have in common: model, precision, decoding, prompt, text processing.
     CREATE TABLE IF NOT EXISTS system (id INTEGER PRIMARY KEY, description TEXT NOT NULL UNIQUE);
@@ -49,46 +50,47 @@ const SCHEMA: &str = "
 
 /// A translation memory: an SQLite file, which several threads and processes may use at once.
 ///
-/// A segment is found by its normalised source and the system that translated it, whatever document it stood in. A person's translation
+/// A translation is found by its normalised source and the system that made it, whatever document it stood in. A person's translation
 /// outranks every machine's.
 ///
-/// All methods fail with errors of the database: of kind `Output` where the file is damaged, locked or cannot be written.
+/// All methods return errors of the database: of kind `Output` where the file is damaged, locked or cannot be written.
 pub struct Memory {
     connection: Mutex<Connection>,
     path: PathBuf,
-    /// The sources that people translated, read at the first use and forgotten when this memory changes them.
+    /// Cache of the sources that people translated: filled at the first use, and cleared when this memory changes
+    /// people's translations.
     human_sources: Mutex<Option<Arc<HumanSources>>>,
 }
 
-/// The number of a system in one memory, as [`Memory::system`] gives it.
+/// The number under which one memory stores the translations of a system; [`Memory::system`] returns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SystemNumber(i64);
 
-/// A remembered translation.
+/// A translation as a memory stores it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     /// The English text.
     pub target: String,
-    /// Mean natural log-probability of the output tokens; none for a person's.
+    /// Mean natural log-probability of the output tokens; none for a person's translation.
     pub score: Option<f64>,
-    /// Why the output ended; `Stop` for a person's.
+    /// Why the model's output ended; `Stop` for a person's translation.
     pub finish: Finish,
-    /// What looked wrong with it when it was made.
+    /// What looked wrong with the translation when it was made.
     pub flags: Vec<Flag>,
-    /// Tokens of the source; 0 for a person's.
+    /// Number of tokens of the source; 0 for a person's translation.
     pub source_tokens: usize,
-    /// Tokens of the output; 0 for a person's.
+    /// Number of tokens of the output; 0 for a person's translation.
     pub target_tokens: usize,
-    /// Whether a person wrote it.
+    /// Whether a person wrote the translation.
     pub human: bool,
 }
 
 impl Memory {
-    /// Opens the memory at `path`, and makes it and its directory where they are missing.
+    /// Opens the memory in the file `path`; creates the file and its directory if they are missing.
     ///
     /// # Errors
-    /// Of kind `Usage` for a file that is no memory, or of a newer plae; of kind `Output` for one that is damaged, locked
-    /// or cannot be written.
+    /// Of kind `Usage` for a file that is no memory, or one of a newer plae; of kind `Output` for a file that is
+    /// damaged, locked or cannot be written.
     pub fn open(path: &Path) -> Result<Self> {
         Ok(Self {
             connection: Mutex::new(database::open(path, Durability::Full, SCHEMA)?),
@@ -97,7 +99,7 @@ impl Memory {
         })
     }
 
-    /// Path of the memory's file.
+    /// Returns the path of the memory's file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -106,23 +108,24 @@ impl Memory {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Locks the connection in order to change people's translations, and forgets the sources that were read before.
+    /// Locks the database connection for a change of people's translations, and clears the cache of the sources that
+    /// people translated.
     fn connection_for_teaching(&self) -> MutexGuard<'_, Connection> {
         let connection = self.connection();
         *self.human_sources.lock().unwrap_or_else(PoisonError::into_inner) = None;
         connection
     }
 
-    /// Puts a failure of the database into words, with the memory's path.
+    /// Converts an error of the database to plae's error, which names the memory's path.
     fn explain<T>(&self, result: rusqlite::Result<T>) -> Result<T> {
         result.map_err(|error| failure(&self.path, error))
     }
 
-    /// Finds the number of a system, and gives it one at the first time.
+    /// Returns the number of a system in this memory; a system that is new to the memory gets a number.
     ///
     /// `description` is everything besides the source that decides a translation, as JSON with the model's name under
-    /// `model.name`. `former` is the description that an older plae had of the same system, if it had one: what the memory
-    /// has under it counts as the system's from then on.
+    /// `model.name`. `former` is the description that an older plae had of the same system, if it had one: translations
+    /// stored under that description are moved to the system.
     ///
     /// # Errors
     /// The database's, as in all methods.
@@ -137,7 +140,7 @@ impl Memory {
             match (own, old) {
                 (Some(own), None) => Ok(own),
                 (Some(own), Some(old)) => {
-                    // Both are there where translations were imported under the former description later.
+                    // Both exist if translations were imported later under the former description.
                     move_translations(&mut connection, old, own)?;
                     Ok(own)
                 }
@@ -158,11 +161,11 @@ impl Memory {
         self.explain(numbered()).map(SystemNumber)
     }
 
-    /// Looks up normalised sources: gives a person's translation of each, else the system's, else none.
+    /// Looks up normalised sources. Returns for each source a person's translation, else that of the system, else none.
     pub fn recall(&self, system: SystemNumber, sources: &[&str]) -> Result<Vec<Option<Entry>>> {
         let connection = self.connection();
         let found = || {
-            // One snapshot for all, and no lock taken for each.
+            // One read transaction for all sources, instead of a lock for each.
             let transaction = connection.unchecked_transaction()?;
             let mut human = transaction.prepare_cached("SELECT target FROM human WHERE source = ?1")?;
             let mut machine = transaction.prepare_cached(
@@ -194,7 +197,8 @@ impl Memory {
         self.explain(found())
     }
 
-    /// Stores a system's translations of normalised sources in one transaction. A source that it has already keeps its entry.
+    /// Stores a system's translations of normalised sources in one transaction. A source that the system has already
+    /// translated keeps its stored translation.
     pub fn keep(&self, system: SystemNumber, entries: &[(&str, &Entry)]) -> Result<()> {
         let now = jiff::Timestamp::now().as_second();
         let mut connection = self.connection();
@@ -224,8 +228,8 @@ impl Memory {
         self.explain(stored())
     }
 
-    /// Stores a person's translations, pairs of source and target, in one transaction. They replace older ones. Sources are
-    /// normalised, targets are put on one line.
+    /// Stores a person's translations, given as pairs of source and target, in one transaction. They replace people's
+    /// older translations of the same sources. Sources are normalised, and targets are put on one line.
     pub fn learn(&self, pairs: &[(&str, &str)]) -> Result<()> {
         let now = jiff::Timestamp::now();
         let units: Vec<Unit> = pairs
@@ -249,7 +253,8 @@ impl Memory {
         self.explain(stored())
     }
 
-    /// Hashes all of people's translations (SHA-256 in hexadecimal): the hash changes whenever one of them does.
+    /// Returns the SHA-256 hash, in hexadecimal, of all translations by people, so that a change of any of them can be
+    /// noticed.
     pub fn human_hash(&self) -> Result<String> {
         let connection = self.connection();
         let hashed = || {
@@ -270,7 +275,7 @@ impl Memory {
 }
 
 impl Entry {
-    /// A person's translation.
+    /// Makes the entry of a person's translation, with `target` as its text.
     fn human(target: String) -> Self {
         Self {
             target,
@@ -289,7 +294,8 @@ fn find_system(connection: &Connection, description: &str) -> rusqlite::Result<O
     select.query_row([description], |row| row.get(0)).optional()
 }
 
-/// Gives one system's translations to another, which keeps its own; nothing is written where there are none.
+/// Moves all machine translations of the system `from` to the system `to`. Where both have translated a source, `to`
+/// keeps its own translation. Nothing is written if `from` has none.
 fn move_translations(connection: &mut Connection, from: i64, to: i64) -> rusqlite::Result<()> {
     let any = "SELECT 1 FROM machine WHERE system = ?1 LIMIT 1";
     if !connection.prepare_cached(any)?.exists([from])? {

@@ -1,4 +1,4 @@
-//! Search: units that contain a text, and units whose sources are nearest to it.
+//! Search: finds units that contain a text, and units whose sources are most similar to a text.
 
 use super::unit::UNITS;
 use super::{Memory, Unit};
@@ -8,26 +8,27 @@ use rapidfuzz::distance::levenshtein::{Args, BatchComparator};
 use rusqlite::params;
 use serde::Serialize;
 
-/// The least similarity of a unit that [`Memory::nearest`] finds.
+/// The least similarity, from 0 to 1, of the sources that [`Memory::nearest`] finds.
 pub const LEAST_SIMILARITY: f64 = 0.5;
 
-/// A unit that was found.
+/// A unit that a search in a memory found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Match {
-    /// Similarity of its source to the text asked for, from 0 to 1: 1 - d / n with the edit distance d (Levenshtein 1966)
-    /// and the length n of the longer text, both in characters. None for a unit that contains the text.
+    /// Similarity of the unit's source to the text searched for, from 0 to 1: 1 - d / n with the edit distance d
+    /// (Levenshtein 1966) and the length n of the longer text, both in characters. None for a unit found by
+    /// [`Memory::search`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub similarity: Option<f64>,
-    /// The unit itself.
+    /// The unit that was found.
     #[serde(flatten)]
     pub unit: Unit,
 }
 
 impl Memory {
-    /// Finds units whose source contains `text` once it is normalised, or whose target contains it as it is, in upper or
-    /// lower case; people's first, `limit` at most.
+    /// Finds units whose source contains the normalised `text`, or whose target contains `text` itself, in upper or
+    /// lower case. Returns at most `limit` units, people's translations first.
     ///
-    /// Every unit is looked at: an index of character trigrams would miss the many Thai words of two characters.
+    /// Every unit is read, since an index of character trigrams would miss the many Thai words of two characters.
     ///
     /// # Errors
     /// Of kind `Usage` for a text of white space only.
@@ -54,8 +55,8 @@ impl Memory {
         self.explain(found())
     }
 
-    /// Finds the units whose sources are most similar to `text` once it is normalised: the nearest first, `limit` at most,
-    /// none below [`LEAST_SIMILARITY`].
+    /// Finds the units whose sources are most similar to the normalised `text`: at most `limit` units, the most similar
+    /// first, none with a similarity below [`LEAST_SIMILARITY`].
     ///
     /// # Errors
     /// Of kind `Usage` for a text of white space only.
@@ -76,7 +77,8 @@ impl Memory {
                 let Some(similarity) = scorer.normalized_similarity_with_args(candidate.chars(), &args) else {
                     continue;
                 };
-                // After its equals: people's translations are read first and stay before machines'.
+                // After units of equal similarity, so that people's translations, which are read first, stay before
+                // machines'.
                 let place = best.partition_point(|(other, _)| *other >= similarity);
                 if place < limit {
                     best.truncate(limit - 1);
@@ -94,7 +96,10 @@ impl Memory {
     }
 }
 
-/// The text as it would stand in a source, and as it would stand in a target.
+/// Returns `text` as a source would have it (normalised) and as a target would have it (trimmed).
+///
+/// # Errors
+/// Of kind `Usage` for a text of white space only.
 fn search_texts(text: &str) -> Result<(String, &str)> {
     let source = normalise(text).into_owned();
     if source.is_empty() {

@@ -1,4 +1,5 @@
-//! Similar sources: a person's translation of nearly the same sentence, found among tens of thousands within a millisecond.
+//! Similar sources: finds a person's translation of nearly the same sentence, among tens of thousands within a
+//! millisecond.
 
 use super::Memory;
 use crate::document::Similar;
@@ -9,22 +10,26 @@ use rusqlite::{Connection, OptionalExtension};
 use std::ops::RangeInclusive;
 use std::sync::{Arc, PoisonError};
 
-/// The most that similar sources differ: translation tools offer matches from a similarity of 75 %.
+/// The largest distance at which two sources count as similar: edits in a quarter of the characters, since translation
+/// tools offer matches from a similarity of 75 %.
 const FARTHEST: Distance = Distance { edits: 1, length: 4 };
-/// Lengths of the sources that are compared, in characters. In two or three words a quarter is already another word. The
-/// splitter leaves few sentences above 300; whole paragraphs have the same letters in the same shares, so that the cheap
-/// comparison of [`CharCounts`] does not tell them apart and a search takes a hundred times as long.
+/// Lengths of the sources that are compared, in characters. In a shorter source of two or three words, a quarter of the
+/// characters is already another word. Few sentences have more than 300 characters; whole paragraphs contain the same
+/// letters in the same shares, so that the cheap comparison by [`CharCounts`] does not tell them apart and a search
+/// takes a hundred times as long.
 const LENGTHS: RangeInclusive<usize> = 12..=400;
 
-/// The edit distance between two texts, beside the length of the longer one in characters.
+/// The edit distance between two texts, in relation to the length of the longer text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Distance {
+    /// Number of inserted, deleted or substituted characters (Levenshtein distance).
     edits: usize,
+    /// Number of characters of the longer text.
     length: usize,
 }
 
 impl Distance {
-    /// The most edits between texts that are no farther apart, where the longer one has this length.
+    /// Returns the most edits that two texts within this distance can have, if the longer text has `length` characters.
     fn max_edits(self, length: usize) -> usize {
         self.edits * length / self.length
     }
@@ -33,18 +38,20 @@ impl Distance {
         self.edits * other.length < other.edits * self.length
     }
 
-    /// Similarity from 0 to 1, rounded down, so that only equal texts have 1.
+    /// Returns the similarity of the two texts, from 0 to 1, rounded down to four decimals so that only equal texts
+    /// have 1.
     fn similarity(self) -> f64 {
         ((self.length - self.edits) * 10_000 / self.length) as f64 / 1e4
     }
 }
 
-/// Counts of the characters of a text, by their code points modulo [`Self::SIZE`]; counts stop at 255.
+/// Number of occurrences of each character in a text. Characters whose code points are equal modulo [`Self::SIZE`]
+/// share a count; counts stop at 255.
 #[derive(Clone, Copy)]
 struct CharCounts([u8; Self::SIZE]);
 
 impl CharCounts {
-    /// Thai is within 96 code points, so that each of its characters counts by itself.
+    /// Number of counts. Thai characters lie within 96 code points, so that each of them has a count of its own.
     const SIZE: usize = 96;
 
     fn of(text: &str) -> Self {
@@ -56,8 +63,8 @@ impl CharCounts {
         Self(counts)
     }
 
-    /// The fewest edits that can lie between two texts whose lengths differ by `difference`: an insertion or deletion changes
-    /// one count by one, a substitution changes two.
+    /// Returns a lower bound of the edit distance between two texts whose lengths differ by `difference` characters: an
+    /// insertion or deletion changes one count by one, a substitution changes two counts by one.
     fn min_edits(&self, other: &Self, difference: usize) -> usize {
         let counts = self.0.iter().zip(&other.0);
         let apart: u32 = counts.map(|(a, b)| u32::from(a.abs_diff(*b))).sum();
@@ -67,15 +74,16 @@ impl CharCounts {
 
 /// A source that a person translated.
 struct Source {
+    /// The normalised source text.
     text: Box<str>,
-    /// In characters.
+    /// Number of characters of the text.
     length: usize,
     counts: CharCounts,
 }
 
 /// The sources that people translated, with lengths within [`LENGTHS`].
 pub(super) struct HumanSources {
-    /// Sorted by length, the shortest first.
+    /// The sources, sorted by length, the shortest first.
     sources: Vec<Source>,
 }
 
@@ -98,7 +106,8 @@ impl HumanSources {
         Self { sources }
     }
 
-    /// The source most similar to `text` if it is no farther than [`FARTHEST`]; of equally near ones the first in the alphabet.
+    /// Finds the source most similar to `text`, if their distance is at most [`FARTHEST`]; of equally similar sources,
+    /// the first in the alphabet.
     fn nearest(&self, text: &str) -> Option<(&str, Distance)> {
         let length = text.chars().count();
         if !LENGTHS.contains(&length) {
@@ -137,13 +146,14 @@ impl HumanSources {
 }
 
 impl Memory {
-    /// What a person made of the source most like `source`, where one is at least 75 % like it: sentences of 12 to 400 characters.
+    /// Finds a person's translation of the sentence most similar to `source`. Only sentences of 12 to 400 characters
+    /// with a similarity of at least 75 % are found.
     ///
-    /// People's sources are read at the first call and kept; what others than this memory teach in the meantime comes
-    /// with the next opening.
+    /// The sources that people translated are read at the first call and cached. Translations that another process adds
+    /// later are found only after the memory is opened again.
     ///
     /// # Errors
-    /// The database's, as in all methods.
+    /// Those of the database, as in all methods.
     pub fn similar(&self, source: &str) -> Result<Option<Similar>> {
         let people = self.human_sources()?;
         if people.sources.is_empty() {
@@ -165,7 +175,7 @@ impl Memory {
         }))
     }
 
-    /// The sources that people translated, read at the first call.
+    /// Returns the sources that people translated, read from the database at the first call and cached.
     fn human_sources(&self) -> Result<Arc<HumanSources>> {
         let connection = self.connection();
         let mut people = self.human_sources.lock().unwrap_or_else(PoisonError::into_inner);
@@ -184,7 +194,7 @@ mod tests {
     use proptest::prelude::*;
     use rapidfuzz::distance::levenshtein::distance;
 
-    /// Sixteen characters, of which a quarter are four.
+    /// A text of sixteen different characters, so that a quarter of them is four.
     const TEXT: &str = "กขคงจฉชซญฎฏฐฑฒณด";
 
     fn people(texts: &[&str]) -> HumanSources {
@@ -197,7 +207,7 @@ mod tests {
         found.map(|(source, distance)| (source.to_owned(), distance.similarity()))
     }
 
-    /// The same by comparing each source, to the end.
+    /// Finds the nearest source as `HumanSources::nearest` should, but by computing the distance to every source.
     fn compared(people: &HumanSources, text: &str) -> Option<(String, Distance)> {
         let length = text.chars().count();
         let distance = |source: &Source| Distance {
@@ -223,7 +233,7 @@ mod tests {
         let found = |text: &str| nearest(&[TEXT], text).map(|(_, similarity)| similarity);
         assert_eq!(found("กขคงจฉชซญฎฏฐ----"), Some(0.75));
         assert_eq!(found("กขคงจฉชซญฎฏ-----"), None);
-        // Deleted, and added: a quarter of what is longer then.
+        // Characters deleted, then characters added: edits are counted in relation to the longer text.
         assert_eq!(found("กขคงจฉชซญฎฏฐ"), Some(0.75));
         assert_eq!(found(&format!("{TEXT}-----")), Some(0.7619));
         assert_eq!(found(&format!("{TEXT}------")), None);
@@ -250,7 +260,7 @@ mod tests {
             assert_eq!(nearest(&texts, TEXT), Some((equal.to_owned(), 0.9375)));
         }
         assert_eq!(nearest(&[farther, near], TEXT), Some((near.to_owned(), 0.9375)));
-        // Of equal edits, those of the longer text are the smaller share.
+        // One edit is a smaller share of a longer text.
         let longer = format!("{TEXT}-");
         assert_eq!(nearest(&[near, &longer], TEXT), Some((longer.clone(), 0.9411)));
     }
@@ -261,7 +271,7 @@ mod tests {
         let other: String = TEXT.chars().map(twin).collect();
         assert_eq!(CharCounts::of(&other).min_edits(&CharCounts::of(TEXT), 0), 0);
         assert_eq!(nearest(&[&other], TEXT), None);
-        // More of one character than a count holds.
+        // One character occurs more often than its count can hold.
         let long = |count: usize| "ก".repeat(count);
         assert_eq!(nearest(&[&long(400)], &long(320)), Some((long(400), 0.8)));
         assert_eq!(nearest(&[&long(400)], &long(290)), None);

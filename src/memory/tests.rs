@@ -1,4 +1,5 @@
-//! The memory: what is kept is found, people outrank machines, what goes out comes in again, and damage is told.
+//! Tests of the memory: stored translations are found, people outrank machines, exported files can be imported, and
+//! damage is reported.
 
 use super::system::sample;
 use super::*;
@@ -41,7 +42,7 @@ fn what_is_kept_is_found_by_its_own_system_only() {
     memory
         .keep(one, &[("ข่าว", &entry("News")), ("ฝน", &entry("Rain"))])
         .unwrap();
-    // The first stays.
+    // The translation stored first stays.
     memory.keep(one, &[("ข่าว", &entry("Other"))]).unwrap();
     let found = memory.recall(one, &["ฝน", "แดด", "ข่าว"]).unwrap();
     assert_eq!(found, [Some(entry("Rain")), None, Some(entry("News"))]);
@@ -57,13 +58,13 @@ fn what_stands_under_a_former_description_becomes_the_systems() {
         found.into_iter().map(|entry| entry.map(|entry| entry.target)).collect()
     };
     memory.add(&[unit("m 1 2 3 {}", "ฝน", "rain", 1)]).unwrap();
-    // Renamed, under the number that it had.
+    // The system of the former description is renamed and keeps its number.
     let system = memory.system(&id, Some("m 1 2 3 {}")).unwrap();
     assert_eq!(system, SystemNumber(1));
     assert_eq!(targets(system), [Some("rain".to_owned()), None]);
     assert_eq!(memory.stats().unwrap().systems[0].model, "m");
     assert_eq!(memory.system(&id, Some("m 1 2 3 {}")).unwrap(), system);
-    // Imported once more: the system's own stay, the others become its own.
+    // Translations are imported once more under the former description: the system keeps its own and gets the others.
     memory
         .add(&[
             unit("m 1 2 3 {}", "ฝน", "shower", 1),
@@ -85,7 +86,7 @@ fn a_person_outranks_every_machine() {
     memory.learn(&[("ฝน", "Rainfall")]).unwrap();
     memory.keep(system, &[("ฝน", &entry("Rain"))]).unwrap();
     assert_ne!(memory.human_hash().unwrap(), before);
-    // Another connection sees it too.
+    // Another connection finds the translation, too.
     let again = Memory::open(&home.path().join("new/memory.sqlite")).unwrap();
     let found = again.recall(system, &["ฝน"]).unwrap();
     assert_eq!(found, [Some(Entry::human("Rainfall".into()))]);
@@ -144,7 +145,7 @@ fn second(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }
 
-/// A machine's translation at a second.
+/// Makes the unit of a machine's translation, made at the second `made` since 1970.
 fn unit(system: &str, source: &str, target: &str, made: i64) -> Unit {
     Unit {
         source: source.into(),
@@ -182,7 +183,7 @@ fn written(memory: &Memory, format: ExchangeFormat) -> Vec<u8> {
     bytes
 }
 
-/// What a file holds.
+/// Reads the units of a file given as bytes, and the counts of skipped units.
 fn units(bytes: &[u8], format: ExchangeFormat) -> Result<(Vec<Unit>, Skipped)> {
     let mut units = Vec::new();
     let skipped = read(&mut &*bytes, format, &mut |unit| {
@@ -192,7 +193,7 @@ fn units(bytes: &[u8], format: ExchangeFormat) -> Result<(Vec<Unit>, Skipped)> {
     Ok((units, skipped))
 }
 
-/// Sources and targets of a TMX file, and what was left out.
+/// Reads sources and targets of people's translations in a TMX file, and the counts of skipped units.
 fn pairs(tmx: &[u8]) -> (Vec<(String, String)>, Skipped) {
     let (units, skipped) = units(tmx, ExchangeFormat::Tmx).unwrap();
     assert!(units.iter().all(|unit| unit.machine.is_none()));
@@ -221,7 +222,7 @@ fn machines() -> impl Strategy<Value = Machine> {
         })
 }
 
-/// Anything, and more often what some format gives a meaning to.
+/// Generates any text, with many characters that have a meaning in one of the file formats.
 fn text() -> impl Strategy<Value = String> {
     let odd = "\0\u{1}\u{8}\t\n\u{b}\r\u{1b}\u{7f}\u{85}\u{9f}\u{2028}\u{FEFF}\u{FFFE}\u{FFFF}\"'<>&;#\\,{} กำ่๑";
     let odd: Vec<char> = odd.chars().collect();
@@ -273,7 +274,7 @@ proptest! {
     }
 }
 
-/// As OmegaT, Wordfast, Trados and others write it.
+/// A TMX document with constructs that OmegaT, Wordfast, Trados and others write.
 const FOREIGN: &str = r#"<?xml version="1.0" encoding="utf-8"?>
 <!DOCTYPE tmx SYSTEM "tmx14.dtd">
 <tmx version="1.1"><header creationtool="Other" srclang="EN-US" segtype="block"><note>ก</note><prop type="x">y</prop></header>
@@ -343,7 +344,7 @@ fn dates_of_other_tools_are_kept_and_the_newer_translation_counts() {
     assert_eq!(all(&memory), [person("ฝน", "rain", 1_577_934_245)]);
     assert_eq!(tmx("20190102T030405Z", "older"), tally(0, 0, 1));
     assert_eq!(tmx("20210102T030405Z", "newer"), tally(0, 1, 0));
-    // A date that cannot be read is passed over for the next.
+    // A date that cannot be parsed is ignored, and the next one is used.
     assert_eq!(tmx("yesterday", "oldest"), tally(0, 0, 1));
     assert_eq!(all(&memory)[0].target, "newer");
     let useless = [person("rain", "rain", 1), person("ฝน", " ", 1)];
@@ -416,7 +417,7 @@ fn tables_and_json_of_others_are_read_and_outputs_are_refused() {
             .collect()
     };
     let expected = [("ฝน".to_owned(), "\"rain\", he said".to_owned())];
-    // Without names, in another order, and as a spreadsheet quotes it.
+    // A table without column names, with other columns, and with a spreadsheet's quotes.
     assert_eq!(texts(tsv("ฝน\t\"rain\", he said\r\n\n")), expected);
     assert_eq!(
         texts(tsv("\u{FEFF}Target\tnote\tSource\n\"rain\", he said\t\tฝน\n")),
@@ -430,7 +431,7 @@ fn tables_and_json_of_others_are_read_and_outputs_are_refused() {
     let json = |text: &str| units(text.as_bytes(), ExchangeFormat::Jsonl);
     let line = "{\"source\":\"ฝน\",\"target\":\"\\\"rain\\\", he said\",\"note\":1}";
     assert_eq!(texts(json(&format!("\u{FEFF}{line}\n\n"))), expected);
-    // A machine's that is damaged is no person's.
+    // A damaged machine's unit is not taken as a person's.
     let error = json(&format!("{line}\n{}", line.replace("\"note\":1", "\"machine\":{}"))).unwrap_err();
     assert_eq!(error.place.as_deref(), Some("line 2"), "{error}");
     let article = include_bytes!("../../tests/it/article.jsonl");
@@ -476,7 +477,7 @@ fn texts_are_found_in_source_and_target() {
     assert_eq!(found("RAIN"), ["There is rain", "It rains", "Rain_fall"]);
     assert_eq!(found("n_f"), ["Rain_fall"]);
     assert_eq!(found("\\"), ["Sun \\o/"]);
-    // As translation would read it: Thai digits, white space.
+    // The text is normalised as for translation: Thai digits, white space.
     assert_eq!(found(" ตก  ๑๐๐% "), ["It rains", "Rain_fall"]);
     assert_eq!(found("%"), ["It rains", "Rain_fall"]);
     assert_eq!(memory.search("ฝน", 2).unwrap().len(), 2);
@@ -526,17 +527,17 @@ fn only_what_people_translated_is_similar() {
     let similar = memory.similar("ฝนตกหนักในกรุงเทพ").unwrap().unwrap();
     assert_eq!((&*similar.source, &*similar.target), ("ฝนตกหนักในกรุงเทพฯ", "Bangkok"));
     assert_eq!((similar.similarity, similar.percent()), (0.9444, 94));
-    // As similar as a search finds it.
+    // The similarity equals that of a search.
     let nearest = memory.nearest("ฝนตกหนักในกรุงเทพ", 1).unwrap().remove(0);
     assert_eq!(nearest.unit.target, "Bangkok");
     assert!((nearest.similarity.unwrap() - similar.similarity).abs() < 1e-4);
-    // Both sides normalised.
+    // The stored and the given source are both normalised.
     assert_eq!(
         found(&memory, " ฝนตกหนักใน\u{200b}เชียงใหม่  ปี  ๒๕๖๗").as_deref(),
         Some("Chiang Mai")
     );
     assert_eq!(found(&memory, "ฝนตกหนัก"), None);
-    // What the memory is taught counts at once, whichever way.
+    // A new translation is found at once, in whatever way it was stored.
     memory.learn(&[("ฝนตกหนักในกรุงเทพ", "near")]).unwrap();
     assert_eq!(found(&memory, "ฝนตกหนักในกรุงเทพ!").as_deref(), Some("near"));
     memory
@@ -651,7 +652,7 @@ fn what_is_there_is_counted_and_what_may_go_goes() {
     memory.compact().unwrap();
     let left: Vec<String> = all(&memory).into_iter().map(|unit| unit.target).collect();
     assert_eq!(left, ["Rain", "rain", "rains"]);
-    // A run that goes on knows its system by its number.
+    // A translation that is still running uses its system by the number.
     memory
         .prune(
             &PruneFilter {
@@ -664,7 +665,7 @@ fn what_is_there_is_counted_and_what_may_go_goes() {
     assert_eq!(memory.system(&sample("new"), Some("new")).unwrap(), SystemNumber(2));
 }
 
-/// The sample article, and a memory that has what the machine made of it.
+/// Returns the translated sample article, and a memory that holds its machine translations.
 fn translated() -> (tempfile::TempDir, Memory, crate::document::Bilingual) {
     let (home, memory) = memory();
     let document = read_jsonl(include_bytes!("../../tests/it/article.jsonl")).unwrap();
@@ -710,7 +711,7 @@ fn only_what_people_changed_is_theirs() {
         quotes: true,
     };
     let learn = |rows: &[(&str, &str)], all| memory.learn_edited(&edited(rows), all).unwrap();
-    // The same sentence several times: edited once, twice the same way, or in two ways.
+    // A sentence occurs several times and is edited once, twice in the same way, or in two ways.
     assert_eq!(
         learn(
             &[
@@ -732,9 +733,9 @@ fn only_what_people_changed_is_theirs() {
     let system = memory.system(&sample("m"), Some("m")).unwrap();
     let known = |source: &str| memory.recall(system, &[source]).unwrap()[0].clone().unwrap().target;
     assert_eq!(known(&normalise(&source)), "yours");
-    // Another output may still have what was replaced since.
+    // Another output may still have a translation that was replaced since.
     assert_eq!(learn(&[(&source, "mine")], false), lesson(0, 1, 0, 0, 0));
-    // What stands as the machine made it is no wish to have it back, unless all of it was read.
+    // An unedited machine translation does not replace a person's, unless the whole output was read and approved.
     assert_eq!(learn(&[(&source, &made)], false), lesson(0, 1, 0, 0, 0));
     assert_eq!(learn(&[(&source, &made), ("ใครรู้", "who")], true), lesson(2, 0, 0, 0, 0));
     assert_eq!(known(&normalise(&source)), made);
@@ -756,7 +757,7 @@ fn a_table_that_a_spreadsheet_saved_is_read() {
     for (source, target) in made {
         memory.add(&[unit("m", source, target, 1)]).unwrap();
     }
-    // Its quotes gone where the program took them for its own, doubled where it wrote them, columns moved.
+    // A spreadsheet program dropped some quotation marks, doubled others, and columns were moved.
     let text = "target\tid\tsource\r\nHeavy, heavy\t0\tฝนหนัก\r\n\"Strong \"\"wind\"\" here\"\t1\tลมแรง\r\n\"Hot\nsun\"\t2\tแดดจัด\r\n";
     let utf_16: Vec<u8> = format!("\u{FEFF}{text}")
         .encode_utf16()
@@ -773,7 +774,7 @@ fn a_table_that_a_spreadsheet_saved_is_read() {
     assert!(error.message.contains("source and target"), "{error}");
 }
 
-/// A Word document with its text part changed.
+/// Returns a copy of a Word document with `change` applied to the XML of its text.
 fn reworked(docx: &[u8], change: impl Fn(String) -> String) -> Vec<u8> {
     let mut from = zip::ZipArchive::new(Cursor::new(docx)).unwrap();
     let mut to = zip::ZipWriter::new(Cursor::new(Vec::new()));
@@ -807,12 +808,12 @@ fn a_word_document_is_read_as_word_and_others_leave_it() {
         .collect();
     let read = |docx: &[u8]| read_edited(docx, EditedFormat::Docx).unwrap().pairs;
     assert_eq!(read(&docx), expected);
-    // A program that keeps neither styles nor the head of a table.
+    // Saved by a program that keeps neither styles nor the mark of a table's head row.
     let plain = reworked(&docx, |xml| {
         xml.replace("\"Warning\"", "\"Normal\"").replace("<w:tblHeader/>", "")
     });
     assert_eq!(read(&plain), expected);
-    // Runs cut up, changes tracked, a line break, a second paragraph.
+    // With text runs split, changes tracked, a line break, and a second paragraph.
     let edited = reworked(&docx, |xml| {
         let place = xml.rfind(&target).unwrap();
         let (before, after) = xml.split_at(place);

@@ -1,4 +1,4 @@
-//! Translation units: the contents of a memory one by one, as they are exchanged with other memories and other tools.
+//! Translation units: single translations of a memory, as they are exchanged with other memories and other tools.
 
 use super::system::model_name;
 use super::{Memory, from_json, to_json};
@@ -9,22 +9,22 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 
-/// A source and a translation of it.
+/// A translation unit: a source text, a translation of it, and who made the translation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Unit {
     /// The Thai text as the model gets it: normalised, unless the machine was told not to.
     pub source: String,
     /// The English text.
     pub target: String,
-    /// When it was made, to the second.
+    /// Time at which the translation was made, to the second.
     #[serde(default = "Timestamp::now")]
     pub made: Timestamp,
-    /// The machine that made it; none for a person's.
+    /// Details of the machine's translation; none for a person's translation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine: Option<Machine>,
 }
 
-/// The details of a machine's translation.
+/// How a machine made a translation: by which system, and with what result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
     /// The system's description, JSON; of units that an older plae made, another text.
@@ -32,29 +32,29 @@ pub struct Machine {
     /// Mean natural log-probability of the output tokens.
     #[serde(default)]
     pub score: Option<f64>,
-    /// Why the output ended.
+    /// Why the model's output ended.
     pub finish: Finish,
-    /// What looked wrong with it when it was made.
+    /// What looked wrong with the translation when it was made.
     #[serde(default)]
     pub flags: Vec<Flag>,
-    /// Tokens of the source.
+    /// Number of tokens of the source.
     #[serde(default)]
     pub source_tokens: usize,
-    /// Tokens of the output.
+    /// Number of tokens of the output.
     #[serde(default)]
     pub target_tokens: usize,
 }
 
-/// Counts of units that were added to a memory.
+/// Counts of the units given to [`Memory::add`], by what became of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AddCounts {
-    /// Units that the memory did not have.
+    /// Number of units that the memory did not have and that were stored.
     pub new: usize,
-    /// People's translations that replaced older ones.
+    /// Number of people's translations that replaced a person's older translation.
     pub replaced: usize,
-    /// Units that were there already, or are older than what is there.
+    /// Number of units that were not stored, because the memory has them already or has a newer translation.
     pub known: usize,
-    /// People's translations without Thai in the source or without a target: no sentence could ever get them.
+    /// Number of people's translations that were not stored, because they have no Thai in the source or no target.
     pub useless: usize,
 }
 
@@ -68,7 +68,8 @@ impl std::ops::AddAssign for AddCounts {
 }
 
 impl Unit {
-    /// Makes a unit of a person's translation: the source is normalised, as it is looked up, and the target put on one line.
+    /// Makes the unit of a person's translation. The source is normalised, as it is for a lookup, and the target is put
+    /// on one line.
     pub fn person(source: &str, target: &str, made: Timestamp) -> Self {
         Self {
             source: normalise(source).into_owned(),
@@ -78,7 +79,7 @@ impl Unit {
         }
     }
 
-    /// Names who made it in a word or two: the model's name, or `a person`.
+    /// Returns who made the translation: the model's name, or `a person`.
     pub fn maker(&self) -> String {
         match &self.machine {
             None => "a person".to_owned(),
@@ -86,7 +87,7 @@ impl Unit {
         }
     }
 
-    /// Reads a row of [`UNITS`].
+    /// Reads a unit from a row of the query [`UNITS`].
     pub(super) fn read(row: &Row) -> rusqlite::Result<Self> {
         let machine = match row.get(3)? {
             None => None,
@@ -108,18 +109,20 @@ impl Unit {
     }
 }
 
-/// SQL that remembers a person's translation of source `?1` as replaced, if target `?2` is another.
+/// SQL that copies a person's translation of the source `?1` to the table of replaced translations, unless it equals
+/// the new target `?2`.
 pub(super) const REMEMBER_REPLACED: &str = "INSERT OR IGNORE INTO replaced (source, target) \
     SELECT source, target FROM human WHERE source = ?1 AND target <> ?2";
 
-/// SQL for all units, people's first. The order of the join makes SQLite read the machines' in the order of their key.
+/// SQL query for all units, people's translations first. The order of its join makes SQLite read machines' translations
+/// in the order of their key.
 pub(super) const UNITS: &str = "\
     SELECT source, target, made, NULL AS system, NULL AS score, NULL AS finish, NULL AS flags, NULL AS source_tokens, \
     NULL AS target_tokens FROM human \
     UNION ALL SELECT source, target, made, description, score, finish, flags, source_tokens, target_tokens \
     FROM machine CROSS JOIN system ON system.id = machine.system";
 
-/// `text` on one line: each run of white space and control characters becomes one space.
+/// Puts `text` on one line: each run of white space and control characters becomes one space.
 pub(super) fn one_line(text: &str) -> String {
     let is_space = |c: char| c.is_whitespace() || c.is_control();
     let words: Vec<&str> = text.split(is_space).filter(|word| !word.is_empty()).collect();
@@ -127,10 +130,10 @@ pub(super) fn one_line(text: &str) -> String {
 }
 
 impl Memory {
-    /// Hands every unit to `on_unit`, people's first.
+    /// Calls `on_unit` with every unit of the memory, people's translations first.
     ///
     /// # Errors
-    /// The database's, as in all methods; those of `on_unit`, which end the reading.
+    /// Those of the database, as in all methods; those of `on_unit`, which end the reading.
     pub fn each(&self, on_unit: &mut dyn FnMut(&Unit) -> Result<()>) -> Result<()> {
         let connection = self.connection();
         let mut statement = self.explain(connection.prepare(UNITS))?;

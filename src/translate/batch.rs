@@ -1,4 +1,4 @@
-//! Batches: the jobs of a pass decoded together, as many at once as are worth it and as fit.
+//! Batches: texts that are decoded together, as many as make decoding faster and as the device's memory holds.
 
 use super::call::{Call, Search};
 use super::job::Job;
@@ -8,22 +8,27 @@ use crate::error::{Hint, Kind, Result};
 use crate::model::{State, TranslationModel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Most rows, a beam each, that are decoded together on a CPU: past this it gains nothing.
+/// Number of rows at which a batch on a CPU stops growing; each text has a row for every beam and draw. More rows are
+/// no faster.
 const MAX_CPU_ROWS: usize = 64;
-/// Likewise on a GPU, which has idle units below it.
+/// Number of rows at which a batch on a GPU stops growing; each text has a row for every beam and draw. Fewer rows
+/// leave units of the GPU idle.
 const MAX_GPU_ROWS: usize = 256;
 
-/// Ids that some sources begin with, and the model's state after them, which is only read from then on.
+/// Token ids of a fixed beginning that several sources share, and the model's state after reading these ids.
 type Prefix = (Vec<u32>, Arc<State>);
 
-/// The model's states after the fixed beginnings of a prompt: computed once, read by every sentence and by every thread.
+/// Caches the model's states after the fixed beginnings of a prompt, so that each state is computed once and then read
+/// by every sentence and every thread.
 #[derive(Default)]
 pub(super) struct PrefixCache(Mutex<Vec<Prefix>>);
 
 impl PrefixCache {
-    /// The states after the beginnings of these jobs, those computed that are missing; those of other prompts are forgotten.
+    /// Returns the model's states after the fixed beginnings of these jobs. Computes states that are missing, and drops
+    /// those of other prompts.
     ///
-    /// The cache is locked meanwhile, so that each is computed once, and no longer: decoding needs no lock.
+    /// The cache stays locked until all states are computed, so that no two threads compute the same one. Decoding
+    /// itself needs no lock.
     ///
     /// # Errors
     /// Those of the model.
@@ -46,28 +51,28 @@ impl PrefixCache {
     }
 }
 
-/// The batches of one pass, longest jobs first.
+/// Decodes the jobs (texts) of one pass batch by batch, the longest texts first.
 pub(super) struct Batches<'a> {
     search: Search<'a>,
-    /// Whether each row that finishes is one more source done, for all that is known before.
+    /// Whether the progress counts a finished row as a finished source, even before the row's output is checked.
     rows_are_done: bool,
     prefixes: Vec<Prefix>,
-    /// Numbers of the jobs that are still to be decoded.
+    /// Indices, in the call's list of jobs, of the jobs that are still to be decoded; the longest first.
     pending: Vec<usize>,
-    /// Jobs that fit into the device's memory together, as far as is known.
+    /// The most jobs that a batch may have; lowered whenever a batch does not fit into the device's memory.
     fitting: usize,
 }
 
 /// A batch that has been decoded.
 pub(super) struct Batch {
-    /// Numbers of its jobs, which have their outputs.
+    /// Indices, in the call's list of jobs, of the batch's jobs. The outputs are stored in the jobs.
     pub jobs: Vec<usize>,
-    /// Sources that were done before it.
+    /// Number of sources that were done before the batch was decoded.
     pub done_before: usize,
 }
 
 impl<'a> Batches<'a> {
-    /// Orders these jobs and has the states ready that they begin with.
+    /// Sorts these jobs by length and computes the model's states after the prompt beginnings that they share.
     ///
     /// # Errors
     /// Those of the model.
@@ -88,11 +93,12 @@ impl<'a> Batches<'a> {
         })
     }
 
-    /// Decodes the next batch and leaves the outputs in its jobs; none after the last. A batch that does not fit into the device's
-    /// memory is halved until it does.
+    /// Decodes the next batch and stores the outputs in its jobs. Returns none after the last batch. A batch that does
+    /// not fit into the device's memory is halved until it fits.
     ///
     /// # Errors
-    /// Of kind `Memory` where not even one job fits, of kind `Interrupted` after the observer's `Break`, and the model's.
+    /// Of kind `Memory` where not even one job fits, of kind `Interrupted` after the observer's `Break`, and those of
+    /// the model.
     pub fn decode_next(&mut self, call: &mut Call) -> Result<Option<Batch>> {
         while !self.pending.is_empty() {
             let count = self.count_next(call);
@@ -117,7 +123,7 @@ impl<'a> Batches<'a> {
         Ok(None)
     }
 
-    /// How many of the pending jobs make the next batch: at least one.
+    /// Returns the number of pending jobs that form the next batch: at least one.
     fn count_next(&self, call: &Call) -> usize {
         let rows = self.search.options.beam * self.search.draws;
         let most_rows = if call.translator.device.is_cpu() {
@@ -136,11 +142,11 @@ impl<'a> Batches<'a> {
         count
     }
 
-    /// Decodes the first `count` of the pending jobs.
+    /// Decodes the first `count` pending jobs as one batch and stores the outputs in them.
     fn decode(&self, call: &mut Call, count: usize) -> Result<()> {
         let batch = &self.pending[..count];
         let draws = self.search.draws;
-        // Each job as often as it is drawn, with the number of the draw.
+        // Each job once for every draw, with the number of the draw.
         let rows = || {
             let jobs = &call.jobs;
             batch

@@ -1,4 +1,4 @@
-//! Calls: what a caller asks for, the jobs that come of it, and how far they are.
+//! Calls: the options and sources of one call of the translator, the texts to decode (jobs), and the progress.
 
 use super::job::{Job, Plan, mean_log_probability};
 use super::join::join;
@@ -9,34 +9,40 @@ use crate::document::{Finish, Flag};
 use crate::error::{Error, Kind, Result};
 use crate::quality;
 
-/// How a pass searches.
+/// Settings of one search over the texts of a call.
 pub(super) struct Search<'a> {
-    /// All but what each row has of its own: `max_tokens`, `expected` and the streams of `sampling`.
+    /// Settings for all rows of a batch. `max_tokens`, `expected` and the streams of `sampling` differ from row to row
+    /// and are filled in for each batch.
     pub options: SearchOptions<'a>,
-    /// Outputs that are drawn of each job: 1 without `sampling`.
+    /// Number of outputs that are sampled for each text; 1 without `sampling`.
     pub draws: usize,
-    /// Source tokens decoded together, counted once for each beam and each draw.
+    /// The most source tokens of a batch; a token counts once for each beam and each draw of its text.
     pub budget: usize,
 }
 
-/// One call of [`Translator::translate_streaming`]: what is asked, the jobs that come of it, and how far they are.
+/// State of one call of [`Translator::translate_streaming`]: its options and sources, the texts to decode (jobs), and
+/// the progress.
 pub(super) struct Call<'a> {
     pub translator: &'a Translator,
     pub prompter: &'a Prompter,
     pub options: &'a DecodeOptions,
+    /// The distinct texts to decode, each with its outputs so far.
     pub jobs: Vec<Job>,
     pub progress: Progress,
     pub observer: Observer<'a>,
     receiver: Receiver<'a>,
     sources: &'a [&'a str],
+    /// For each source, whether it is copied or which jobs make up its translation.
     plans: Vec<Plan>,
-    /// How many jobs of each source are not settled, one that it has twice counted twice.
+    /// For each source, the number of its jobs whose results are not final yet; a job that the source needs twice
+    /// counts twice.
     unsettled: Vec<usize>,
+    /// The translation of each source, once it is final.
     translations: Vec<Option<Translation>>,
 }
 
 impl<'a> Call<'a> {
-    /// Plans a call and tells the observer of its beginning.
+    /// Makes the jobs of a call from its sources, and reports the initial progress to the observer.
     ///
     /// # Errors
     /// Of kind `Input` for a text with a token that the model has no embedding for, of kind `Interrupted` after the observer's
@@ -80,7 +86,7 @@ impl<'a> Call<'a> {
         })
     }
 
-    /// The translations of all sources, in their order, once all passes have run.
+    /// Returns the translations of all sources, in the order of the sources. All passes must have run before.
     pub fn into_translations(self) -> Vec<Translation> {
         let (sources, options) = (self.sources.iter(), self.options);
         sources
@@ -89,34 +95,37 @@ impl<'a> Call<'a> {
             .collect()
     }
 
-    /// The text of an output.
+    /// Decodes the token ids of an output to text, up to the first stop string.
     pub fn text_of_output(&self, output: &Hypothesis) -> String {
         self.prompter.clean(&self.translator.tokenizer.decode(&output.ids))
     }
 
-    /// The text of a job's result, empty where there is none.
+    /// Decodes the best output of a job so far to text; empty if there is no output.
     pub fn text(&self, job: &Job) -> String {
         let ids = job.result.as_ref().map_or(&[][..], |result| &result.ids);
         self.prompter.clean(&self.translator.tokenizer.decode(ids))
     }
 
-    /// What looks wrong with a job's result.
+    /// Returns what looks wrong with the best output of a job so far.
     pub fn flags(&self, job: &Job) -> Vec<Flag> {
         let finish = job.result.as_ref().map_or(Finish::Stop, |result| result.finish);
         quality::check(&job.text, &self.text(job), finish)
     }
 
-    /// Whether a job's result is cut, empty, or repeats itself.
+    /// Whether the best output of a job so far is cut, empty, or repeats itself.
     pub fn is_failure(&self, job: &Job) -> bool {
         self.flags(job).iter().any(|flag| flag.is_failure())
     }
 
-    /// Whether several outputs are drawn of each job, of which the best is chosen.
+    /// Whether several outputs are sampled for each text and the best is chosen: for a decoder-only model at
+    /// [`Quality::Best`].
     pub fn draws_outputs(&self) -> bool {
         self.options.quality == Quality::Best && self.translator.is_decoder_only()
     }
 
-    /// Hands over the sources whose last jobs these are; `done_before` of all sources were done before the batch that settled them.
+    /// Makes the translation of each source whose last missing job is among `settled`, the indices of jobs whose
+    /// results are now final. Hands the translations to the receiver and updates the progress. `done_before` is the
+    /// number of sources that were done before the batch.
     pub fn settle(&mut self, settled: &[usize], done_before: usize) -> Result<()> {
         let mut ready = Vec::new();
         for source in settled.iter().flat_map(|job| &self.jobs[*job].sources) {
@@ -134,7 +143,8 @@ impl<'a> Call<'a> {
         Ok(())
     }
 
-    /// Makes a source's translation: the results of its jobs, or of the parts that stand for them, joined.
+    /// Makes the translation of `source` by joining the results of its jobs, given by their indices. A job that was
+    /// better translated in parts contributes the results of its parts.
     fn translation(&self, source: &str, numbers: &[usize]) -> Translation {
         let numbers = numbers.iter().flat_map(|number| match &self.jobs[*number].parts[..] {
             [] => std::slice::from_ref(number),

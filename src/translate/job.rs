@@ -1,4 +1,5 @@
-//! Jobs: the distinct texts that a call decodes, and what each source needs of them.
+//! Jobs: a job is a distinct text that a call decodes, with its outputs so far. A plan says which jobs make up the
+//! translation of a source.
 
 use super::prompt::{Encoded, Prompter};
 use super::{DecodeOptions, Translator};
@@ -9,52 +10,58 @@ use crate::thai::{has_thai, normalise};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// Source tokens above which a sentence is translated in parts, whatever the model's own limit: few are that long, and what
-/// models write of them is poor.
+/// Number of source tokens above which a sentence is translated in parts, whatever the model's own limit: few sentences
+/// are longer, and models translate them poorly.
 const MAX_SOURCE: usize = 512;
-/// Likewise in a plain search: as many source tokens as attention has memory for.
+/// Number of source tokens above which a sentence is translated in parts in a plain search, so that attention does not
+/// run out of memory.
 const MAX_PLAIN_SOURCE: usize = 4096;
 
-/// What becomes of one source.
+/// How the translation of one source is made.
 pub(super) enum Plan {
-    /// It has no Thai and is copied.
+    /// The source has no Thai and is copied.
     Copy,
-    /// The outputs of these jobs, by their numbers, are joined to its translation. The same job may stand there more than once.
+    /// The outputs of these jobs, given by their indices, are joined to the source's translation. A text that occurs
+    /// twice in the source gives the same index twice.
     Jobs(Vec<usize>),
 }
 
-/// A text to decode, and what has been found for it so far.
+/// A text to decode, with the outputs found for it so far.
 pub(super) struct Job {
+    /// The text to translate, normalised if the options say so.
     pub text: String,
+    /// The token ids that the model reads for this text, its prompt included.
     pub encoded: Encoded,
-    /// The most tokens of an output.
+    /// The most tokens of one output.
     pub max_tokens: usize,
-    /// The sources that wait for it, each as often as it has the text; none for a part of another job's text.
+    /// Indices of the sources whose translation needs this job; a source that has the text twice is listed twice. Empty
+    /// for a part of another job's text.
     pub sources: Vec<usize>,
-    /// The pass that decodes it next, by its place in the list of passes; none once it is settled.
+    /// Index, in the list of passes, of the pass that decodes this job next; none once the result is final.
     pub next_pass: Option<usize>,
-    /// The outputs of the last search: as many as were drawn, else one.
+    /// Outputs of the last search: one, or as many as were sampled.
     pub outputs: Vec<Hypothesis>,
     /// The best output so far.
     pub result: Option<Hypothesis>,
-    /// The jobs of its text's parts, where their results together stand for its own.
+    /// Indices of the jobs of this text's parts, if their results together replace `result`; otherwise empty.
     pub parts: Vec<usize>,
 }
 
 impl Job {
-    /// The ids of the fixed beginning that other jobs have too, and the ids after it.
+    /// Splits the ids that the model reads into the fixed beginning that other jobs share, and the rest.
     pub fn split_ids(&self) -> (&[u32], &[u32]) {
         self.encoded.ids.split_at(self.encoded.shared)
     }
 
-    /// A number of its own for random draws, whatever it is batched with: FNV-1a of its text.
+    /// Returns the random stream for sampling this job's outputs: the FNV-1a hash of its text, so that the draws do not
+    /// depend on the other jobs of a batch.
     pub fn random_stream(&self) -> u64 {
         let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
         self.text.as_bytes().iter().fold(0xcbf2_9ce4_8422_2325, step)
     }
 }
 
-/// The mean log-probability of the tokens of all these outputs; none without any token.
+/// Returns the mean natural log-probability of all tokens of these outputs; none if they have no tokens.
 pub(super) fn mean_log_probability<'a>(outputs: impl Iterator<Item = &'a Hypothesis>) -> Option<f64> {
     let (total, tokens) = outputs.fold((0.0, 0), |(total, tokens), output| {
         (total + output.log_probability, tokens + output.log_probabilities.len())
@@ -63,7 +70,8 @@ pub(super) fn mean_log_probability<'a>(outputs: impl Iterator<Item = &'a Hypothe
 }
 
 impl Translator {
-    /// Plans what each source needs, and makes a job of each distinct text. A text that is too long is divided.
+    /// Plans how each source is translated, and makes a job of each distinct text. A text that is too long for the
+    /// model is divided.
     ///
     /// # Errors
     /// Those of [`Self::job`].
@@ -74,7 +82,7 @@ impl Translator {
         prompter: &Prompter,
     ) -> Result<(Vec<Plan>, Vec<Job>)> {
         let longest = self.longest_source(options, prompter);
-        // Hardly a byte becomes several tokens: a short text fits without counting.
+        // Hardly any byte becomes several tokens: a short text is known to fit without being tokenized.
         let count = |part: &str| match part.len() * 8 {
             most if most <= longest => most,
             _ => self.tokenizer.encode(part).len(),
@@ -113,7 +121,7 @@ impl Translator {
         Ok((plans, jobs))
     }
 
-    /// The most tokens of a text that is translated as a whole, its prompt left out.
+    /// Returns the most tokens of a text, without its prompt, that is translated as a whole.
     fn longest_source(&self, options: &DecodeOptions, prompter: &Prompter) -> usize {
         let room = self.model.spec().max_positions.saturating_sub(prompter.overhead());
         // A decoder-only model has source and output in the same positions, an encoder-decoder each in its own.
@@ -130,7 +138,7 @@ impl Translator {
         most.min(room).max(1)
     }
 
-    /// Makes a job of a text, of no source yet.
+    /// Makes a job of a text, not yet assigned to any source.
     ///
     /// # Errors
     /// Of kind `Input` for a text with a token that the model has no embedding for.
@@ -162,7 +170,8 @@ impl Translator {
         })
     }
 
-    /// Refuses a text with a token that the model has no embedding for: tokenizers may be larger than their models.
+    /// Errors if `text` has a token that the model has no embedding for: a tokenizer may know more tokens than its
+    /// model.
     fn check_embeddings(&self, text: &str, ids: &[u32]) -> Result<()> {
         let size = self.model.spec().source_vocabulary;
         match ids.iter().find(|id| **id as usize >= size) {

@@ -1,12 +1,12 @@
-//! Joining: the translations of a sentence's parts become one.
+//! Joins the translations of a sentence's parts into one translation.
 
-/// Words that are no names: they have a capital only where a sentence begins.
+/// English words that are no names: they are capitalised only at the start of a sentence.
 const SMALL_WORDS: &str = "A About According After All Also Although An And As At Because Before Both But By During For From Had Has Have \
     He Her His How However If In Including Into Is It Its Of On Or She Since So Than That The Their Then There \
     These They This Through To Until Was We When Where Which While Who With";
 
-/// Joins the translations of a sentence's parts by spaces. A model writes each part as a sentence of its own: where the part before does
-/// not end like a sentence, a small first word loses its capital.
+/// Joins the translations of a sentence's parts by spaces. A model writes each part as a sentence of its own. So where
+/// the preceding part does not end like a sentence, a common first word such as `The` loses its capital letter.
 pub fn join(parts: &[String]) -> String {
     let mut whole = String::new();
     for part in parts.iter().filter(|part| !part.is_empty()) {

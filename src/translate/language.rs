@@ -1,30 +1,31 @@
-//! Languages: how an encoder-decoder is told that it translates from Thai into English.
+//! Languages: how an encoder-decoder model is told to translate from Thai into English.
 //!
-//! A listed model's manifest says it. For a directory of the user's own the tokens of its vocabulary tell the family, and the
-//! family's convention says the rest.
+//! The manifest of a listed model says how. For a model directory of the user's own, the tokens in its vocabulary tell
+//! the model family, and the family's convention is followed.
 
 use crate::catalog::Located;
 use crate::catalog::manifest::Languages;
 use crate::error::{Error, Result};
 use crate::tokenizer::Tokenizer;
 
-/// Source and target by their ISO 639-1 codes, as chat templates take them.
+/// ISO 639-1 codes of the source and the target language, for chat templates.
 pub(super) const CODES: [&str; 2] = ["th", "en"];
 
-/// The token that closes a source of an encoder; all encoder-decoders that plae runs spell it so.
+/// The token that ends the source of an encoder; all encoder-decoder models that plae runs spell it this way.
 pub(super) const SOURCE_END: &str = "</s>";
 
-/// Tokens before a source that name English as the target: of Marian models with several target languages (OPUS-MT), and of
-/// MADLAD-400.
+/// Tokens in front of a source that name English as the target language: for Marian models with several target
+/// languages (OPUS-MT), and for MADLAD-400.
 const TARGET_PREFIXES: [&str; 2] = [">>eng<<", "<2en>"];
 
-/// Tokens for Thai and English: of NLLB-200, of mBART-50, of M2M-100 and SMaLL-100.
+/// Tokens for Thai and English: those of NLLB-200, those of mBART-50, and those of M2M-100 and SMaLL-100.
 const LANGUAGE_TOKENS: [(&str, &str); 3] = [("tha_Thai", "eng_Latn"), ("th_TH", "en_XX"), ("__th__", "__en__")];
 
-/// How a model is told its languages: by its manifest, else by the convention of the family whose tokens its vocabulary has.
+/// Returns how a model is told its languages: as its manifest says, else by the convention of the model family whose
+/// language tokens are in its vocabulary.
 ///
 /// # Errors
-/// Of kind `Model` where the vocabulary has no such tokens and the architecture has no model without.
+/// Of kind `Model` where the vocabulary has no tokens for Thai and English although the architecture needs them.
 pub(super) fn languages(located: &Located, tokenizer: &Tokenizer) -> Result<Languages> {
     let known = &located.manifest.languages;
     if *known != Languages::default() {
@@ -51,8 +52,8 @@ pub(super) fn languages(located: &Located, tokenizer: &Tokenizer) -> Result<Lang
                 .hint("the tokenizer's files are not whole, or the model does not know both languages"),
         );
     };
-    // SMaLL-100 has the layout and the tokens of M2M-100, but names the target to the encoder. Nothing in its files tells it
-    // apart: in a directory of the user's own, its name does.
+    // SMaLL-100 has the layout and the tokens of M2M-100, but names the target language to the encoder. Its files look
+    // the same, so a directory of the user's own is recognised by its name.
     let is_small100 = located.manifest.name.to_lowercase().contains("small100");
     Ok(if is_small100 {
         Languages {
@@ -68,12 +69,13 @@ pub(super) fn languages(located: &Located, tokenizer: &Tokenizer) -> Result<Lang
     })
 }
 
-/// Whether `prefix` names a target language as Marian models do, `>>code<<`.
+/// Whether `prefix` names a target language in the way of Marian models, as `>>code<<`; only the `>>` is checked.
 pub(super) fn is_marian_target(prefix: &str) -> bool {
     prefix.starts_with(">>")
 }
 
-/// Whether a text begins with a target language of its own, `>>code<<`, which the vocabulary has. A `>>` alone names none.
+/// Whether `text` begins with a target-language token `>>code<<` that is in the vocabulary. A `>>` alone does not
+/// count.
 pub(super) fn names_target(text: &str, tokenizer: &Tokenizer) -> bool {
     let code = text
         .find("<<")

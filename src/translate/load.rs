@@ -1,4 +1,4 @@
-//! Loading: from a model's files to a [`Translator`].
+//! Loads a [`Translator`] from a model's files.
 
 use super::language;
 use super::prompt::InputFormat;
@@ -16,37 +16,41 @@ use std::sync::OnceLock;
 /// The number format that a model computes in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
-    /// `int8` for a GGUF file; otherwise `f32` on a CPU and `bf16` on a GPU, `f32` on one that has no bfloat16 (NVIDIA's
-    /// before Ampere). Never `f16`.
+    /// `int8` for a GGUF file; otherwise `f32` on a CPU and `bf16` on a GPU, or `f32` on a GPU without bfloat16
+    /// (NVIDIA's before Ampere). Never `f16`.
     #[default]
     Auto,
-    /// Nothing is rounded but the weights of a quantized file, which are what they are: slow, for reference.
+    /// 32-bit floats, except that the weights of a quantized file stay as they are in the file. For a GGUF file this is
+    /// slow, and meant as a reference.
     F32,
-    /// Matrices and products of encoder-decoder models are in bfloat16; on a CPU the matrices alone, to halve their memory.
+    /// bfloat16, for encoder-decoder models only: for weight matrices and their products; on a CPU for the matrices
+    /// alone, which halves their memory.
     Bf16,
-    /// Like `Bf16` in float16, whose range is too small for T5.
+    /// float16 where `Bf16` uses bfloat16. Its range of values is too small for T5 models.
     F16,
-    /// Activations are in 8 bits; a quantized file keeps its own weights, others are rounded to 8 bits. On a CPU only.
+    /// 8-bit integers for activations and weights; the weights of a quantized file keep their own format. On a CPU
+    /// only.
     Int8,
 }
 
 /// Which tokens an output may use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Vocabulary {
-    /// `English` for a model fetched by its name, `Full` for files of the user's own, which may be anything.
+    /// `English` for a model that was fetched by its name, `Full` for a model in files of the user's own.
     #[default]
     Auto,
     /// All of the model's tokens.
     Full,
-    /// The tokens that English text can use, and every single character: no pieces of other scripts, nor what the target's own
-    /// tokenizer does not have. The logits of all others are not computed.
+    /// The tokens that English text can use, and every single character. Left out are longer tokens of other scripts,
+    /// and for Marian models the tokens that the target language's tokenizer lacks. The logits of tokens left out are
+    /// not computed.
     English,
 }
 
-/// Choices in loading a model; the default leaves all of them to plae.
+/// Options for loading a model; by default plae chooses all of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LoadOptions {
-    /// The device that computes. Default: the best that this build, the machine and the model have.
+    /// The device that the model computes on. Default: the best that this build, the machine and the model support.
     pub device: DeviceChoice,
     /// The number format of weights and activations. Default: see [`Precision::Auto`].
     pub precision: Precision,
@@ -54,14 +58,14 @@ pub struct LoadOptions {
     pub vocabulary: Vocabulary,
 }
 
-/// The parts of a translator that depend on the form of its files.
+/// The parts of a translator that are read from a model's files in one of their formats, GGUF or a Hub directory.
 struct Loaded {
     model: Box<dyn TranslationModel>,
     tokenizer: Tokenizer,
     input: InputFormat,
     generation: GenerationConfig,
     device: Device,
-    /// The name of the precision, as [`Translator::precision`] gives it.
+    /// Name of the number format, as [`Translator::precision`] returns it.
     precision: String,
 }
 
@@ -160,7 +164,7 @@ fn load_directory(located: &Located, options: LoadOptions, english: bool) -> Res
     }
 }
 
-/// Loads a decoder-only model from a Hub repository's files.
+/// Loads a decoder-only model from the files of a Hugging Face Hub repository.
 fn load_decoder(
     located: &Located,
     options: LoadOptions,
@@ -194,7 +198,7 @@ fn load_decoder(
     })
 }
 
-/// Loads an encoder-decoder model from a Hub repository's files.
+/// Loads an encoder-decoder model from the files of a Hugging Face Hub repository.
 fn load_encoder_decoder(
     located: &Located,
     options: LoadOptions,
@@ -231,7 +235,7 @@ fn load_encoder_decoder(
     Ok(Loaded {
         model,
         input: InputFormat::LanguageTokens {
-            // The source's end is the tokenizer's own, which the model's may differ from.
+            // A source ends with the tokenizer's end token, which may differ from the model's.
             end: tokenizer.token_to_id(language::SOURCE_END),
             languages,
         },
@@ -242,7 +246,8 @@ fn load_encoder_decoder(
     })
 }
 
-/// How an encoder-decoder computes on a device in a precision, and what that precision is called.
+/// Chooses how an encoder-decoder of this architecture computes on the given device at the given precision; also
+/// returns the precision's name.
 fn computation(
     architecture: Architecture,
     device: &Device,

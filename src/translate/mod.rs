@@ -1,8 +1,9 @@
 //! Translation: many sentences in, as many translations out, in the same order.
 //!
-//! A [`Translator`] is a loaded model (`load`). A call (`call`) makes a job of each distinct text (`job`), puts it into the model's
-//! prompt (`prompt`, `language`), and decodes jobs in batches (`batch`). It does so in passes, each of which may replace what the
-//! passes before found (`pass`). A [`Recaller`] looks into a memory first.
+//! A [`Translator`] is a loaded model (`load`). A call (`call`) makes a job of each distinct text (`job`), puts the
+//! text into the model's prompt (`prompt`, `language`), and decodes jobs in batches (`batch`). A call runs several
+//! passes over its jobs, and a later pass may replace the results of an earlier one (`pass`). A [`Recaller`] looks
+//! sources up in a translation memory before it translates them.
 
 mod batch;
 mod call;
@@ -40,34 +41,34 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 pub use system::{DecodingId, LanguagesId, ModelId, SystemId};
 
-/// The least beam of an encoder-decoder model at [`Quality::Best`]: wider ones hardly differ.
+/// The least beam width that [`Quality::Best`] gives an encoder-decoder model; wider beams hardly change translations.
 const BEST_BEAM: usize = 8;
 
 /// One sentence's translation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Translation {
-    /// The English text; of a source without Thai the source itself.
+    /// The English text; for a source without Thai letters, the source itself.
     pub text: String,
-    /// Mean natural log-probability of the output tokens.
+    /// Mean natural log-probability of the output tokens; none for a copied source and for a person's translation.
     pub score: Option<f64>,
-    /// Why the output ended.
+    /// Why the output ended: at an end token, at the token limit, in a loop, or because the source was copied.
     pub finish: Finish,
-    /// What looks wrong with it.
+    /// What a reader should know about the translation, such as that it is cut or repeats itself.
     pub flags: Vec<Flag>,
-    /// A person's translation of a similar sentence: of a memory only, with [`Flag::Similar`].
+    /// A person's translation of a similar sentence, from a memory; set together with [`Flag::Similar`].
     pub similar: Option<Similar>,
-    /// The ids that the model read, those around the text included; only with [`DecodeOptions::ids`].
+    /// The token ids that the model read, its prompt included; only with [`DecodeOptions::ids`].
     pub source_ids: Option<Vec<u32>>,
-    /// The ids that the model wrote; only with [`DecodeOptions::ids`].
+    /// The token ids that the model wrote; only with [`DecodeOptions::ids`].
     pub target_ids: Option<Vec<u32>>,
-    /// Number of tokens of the source text, the prompt left out; 0 where it was copied.
+    /// Number of tokens of the source text, without the prompt; 0 for a copied source.
     pub source_tokens: usize,
-    /// Number of tokens written.
+    /// Number of tokens that the model wrote, without the end token; 0 for a copied source.
     pub target_tokens: usize,
 }
 
 impl Translation {
-    /// Copies a source without Thai.
+    /// Makes the translation of a source without Thai letters: a copy of the source, flagged unless it is blank.
     pub(crate) fn copy(source: &str, options: &DecodeOptions) -> Self {
         Self {
             text: source.to_owned(),
@@ -87,57 +88,61 @@ impl Translation {
     }
 }
 
-/// How far a call has come; sentences that need no model count as done from the start.
+/// How far a call of [`Translator::translate`] has come. Sources that need no model count as done from the start.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Progress {
-    /// Sources that are done.
+    /// Number of sources that are translated.
     pub done: usize,
-    /// All sources of the call.
+    /// Number of all sources of the call.
     pub total: usize,
-    /// Output tokens written so far.
+    /// Number of output tokens written so far.
     pub tokens: usize,
 }
 
-/// A function that is told of progress; `Break` ends the call with an error of kind `Interrupted`.
+/// A callback that is told the [`Progress`] of a call. If it returns `Break`, the call ends with an error of kind
+/// `Interrupted`.
 pub type Observer<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
 
-/// A function that is given translations as soon as they stand, each with the number of its source; a failure ends the call.
+/// A callback that is given translations as soon as they are final, each with the index of its source. If it returns an
+/// error, the call ends with that error.
 pub type Receiver<'a> = &'a mut dyn FnMut(&[(usize, Translation)]) -> Result<()>;
 
-/// A loaded model with its tokenizer. It may be shared between threads, which then translate at the same time.
+/// A loaded model with its tokenizer. Threads may share a translator and translate with it at the same time.
 pub struct Translator {
     model: Box<dyn TranslationModel>,
     tokenizer: Tokenizer,
     manifest: Manifest,
-    /// How the model's own files want it searched.
+    /// Search settings from the model's own files, such as `generation_config.json`.
     generation: GenerationConfig,
-    /// The model's directory or file, for messages.
+    /// Path of the model's directory or file, for error messages.
     path: PathBuf,
     input: InputFormat,
     revision: Option<String>,
     device: Device,
     precision: String,
     prefixes: PrefixCache,
-    /// Which model this is, found out where a memory asks.
+    /// Which model this is; computed when a memory first asks for it.
     identity: OnceLock<Identity>,
 }
 
 impl Translator {
-    /// Translates each source on its own; as many results as sources, in their order.
+    /// Translates each source by itself, and returns one translation for each source, in the order of the sources.
     ///
-    /// A source without Thai is copied. Equal sources are decoded once. What is too long for the model is translated in
-    /// parts and flagged. An output that is empty, cut or repeats itself is tried once more without repeated phrases (not with
-    /// [`Quality::Fast`]), and flagged if it stays so.
+    /// A source without Thai is copied. Equal sources are decoded once. A source that is too long for the model is
+    /// translated in parts and flagged. An output that is empty, cut or repeats itself is searched once more without
+    /// repeated phrases, and flagged if the fault stays; [`Quality::Fast`], a plain search and a limit by `max_tokens`
+    /// leave this second search out.
     ///
     /// # Errors
-    /// Of kind `Usage` for a prompt without `{text}`, of kind `Input` for a text with a token that the model has no embedding
-    /// for, of kind `Interrupted` after the observer's `Break`, and the model's.
+    /// Of kind `Usage` for a prompt without `{text}`, of kind `Input` for a text with a token that the model has no
+    /// embedding for, of kind `Interrupted` after the observer's `Break`, and those of the model.
     pub fn translate(&self, sources: &[&str], options: &DecodeOptions, observer: Observer) -> Result<Vec<Translation>> {
         self.translate_streaming(sources, options, observer, &mut |_| Ok(()))
     }
 
-    /// Translates like [`Self::translate`], and after each batch hands to `receiver` what is finished with it: all but the copies. After
-    /// a batch that finishes nothing it is called too.
+    /// Translates like [`Self::translate`], and calls `receiver` after each batch with the translations that became
+    /// final in the batch. Copied sources are never among them. After a batch that finishes no source, the list is
+    /// empty.
     ///
     /// # Errors
     /// Those of [`Self::translate`] and those of `receiver`.
@@ -154,7 +159,7 @@ impl Translator {
         Ok(call.into_translations())
     }
 
-    /// Writes into a document's header which model translates it, and how.
+    /// Fills in a document's header: name, revision and licence of the model, and the decoding parameters.
     pub(crate) fn describe(&self, options: &DecodeOptions, header: &mut Header) {
         header.model = self.manifest.name.clone();
         header.revision = self.revision.clone();
@@ -174,7 +179,8 @@ impl Translator {
         };
     }
 
-    /// The beam width that the caller asks for, else the quality by the manifest, else by the model's own files.
+    /// Returns the beam width: the caller's if set; else 1 with [`Quality::Fast`]; else that of the manifest or of the
+    /// model's own files, with [`Quality::Best`] at least [`BEST_BEAM`] for an encoder-decoder.
     fn beam(&self, options: &DecodeOptions) -> usize {
         let own = self.manifest.decoding.beam.or(self.generation.beam).unwrap_or(1);
         let usual = match options.quality {
@@ -185,22 +191,23 @@ impl Translator {
         options.beam.unwrap_or(usual).max(1)
     }
 
-    /// Whether the model has source and output in one sequence.
+    /// Whether the model is decoder-only: source and output form one sequence of tokens.
     fn is_decoder_only(&self) -> bool {
         self.model.spec().is_decoder_only()
     }
 
-    /// The model's manifest.
+    /// Returns the model's manifest: what plae knows of its files, prompt, languages and decoding.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// The device that computes: `cpu`, `cuda:0`, `metal`.
+    /// Returns the name of the device that the model computes on, such as `cpu`, `cuda:0` or `metal`.
     pub fn device(&self) -> String {
         device::name(&self.device)
     }
 
-    /// The number format: `f32`, `bf16`, `f16`, `int8`; for a GGUF file its own type, such as `q4_k_m`, or `q4_k_m in f32`.
+    /// Returns the name of the number format that the model computes in: `f32`, `bf16`, `f16`, `int8`; for a GGUF file
+    /// its own type, such as `q4_k_m`, or `q4_k_m in f32`.
     pub fn precision(&self) -> String {
         self.precision.clone()
     }

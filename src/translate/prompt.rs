@@ -1,7 +1,7 @@
-//! Prompts: what stands around each source that a model reads.
+//! Prompts: the text or tokens that surround each source when a model reads it.
 //!
-//! A decoder-only model gets a prompt, of the manifest, the caller or its own chat template; an encoder-decoder gets language
-//! tokens. A [`Prompter`] has either ready for one model and one call.
+//! A decoder-only model gets a prompt from its manifest, from the caller or from its own chat template; an
+//! encoder-decoder model gets language tokens. A [`Prompter`] prepares either for one model and one call.
 
 use super::{DecodeOptions, Translator, language};
 use crate::catalog::manifest::{Languages, Manifests, Prompt, split_once_only};
@@ -9,25 +9,28 @@ use crate::error::{Error, Hint, Result};
 use crate::tokenizer::{ChatTemplate, Tokenizer};
 use std::borrow::Cow;
 
-/// The request to a model of which only the chat template is known.
+/// The request for a translation that is put into a chat template if nothing else is known of the model.
 const CHAT_REQUEST: &str = "Translate the following text from Thai into English. Give only the translation.\n\n{text}";
 
-/// The built-in model whose examples are shown to base models without a prompt of their own.
+/// Name of the built-in model whose few-shot prompt is also used for base models without a prompt of their own.
 const FEW_SHOT_MODEL: &str = "gemma-3-270m";
 
-/// Beginnings of texts, one of each kind that tokenizers join to a prompt's end in their own way.
+/// Sample beginnings of sources, one for each kind of character that a tokenizer may merge with the end of a prompt in
+/// a different way.
 const BEGINNINGS: [&str; 6] = ["ก", "a", "1", "๑", "(", "“"];
 
-/// How a model takes its sources.
+/// How sources are presented to a model.
 pub(super) enum InputFormat {
-    /// Inside the prompt of a decoder-only model: its manifest's, else one that is made of its own files' chat template, if any.
+    /// In the prompt of a decoder-only model: that of its manifest, else one made from the chat template in its files,
+    /// which is held here if there is one.
     Prompt(Option<ChatTemplate>),
-    /// With the language tokens of an encoder-decoder; `end` closes a source.
+    /// With the language tokens of an encoder-decoder model; `end` is the id of the token that ends a source.
     LanguageTokens { languages: Languages, end: Option<u32> },
 }
 
-/// The requests of a prompt, shortest sources first, each with the number of characters that its sources stay below; the last, with
-/// `usize::MAX`, is for all others.
+/// Iterates over the requests of a prompt (texts with `{text}` for the source), the one for the shortest sources first.
+/// Each comes with the number of characters that a source must stay below; the last, with `usize::MAX`, is for all
+/// longer sources.
 pub fn requests(prompt: &Prompt) -> impl Iterator<Item = (usize, &str)> {
     let shorter = prompt
         .shorter
@@ -36,8 +39,8 @@ pub fn requests(prompt: &Prompt) -> impl Iterator<Item = (usize, &str)> {
     shorter.chain([(usize::MAX, prompt.template.as_str())])
 }
 
-/// Puts a request into its prompt's chat template, if it has one, and splits the whole at `{text}`: what stands before the source,
-/// and what stands after it.
+/// Puts a request into its prompt's chat template, if the prompt has one, and splits the result at `{text}`. Returns
+/// the text before the source and the text after it.
 ///
 /// # Errors
 /// Of kind `Usage`, if the request does not hold `{text}` exactly once.
@@ -51,10 +54,10 @@ pub fn split_at_text(prompt: &Prompt, request: &str) -> Result<(String, String)>
     })
 }
 
-/// A prompt by example for a base model without a prompt of its own.
+/// Returns the few-shot prompt for base models without a prompt of their own.
 ///
 /// # Errors
-/// Of kind `Model`, were the built-in manifests damaged.
+/// Of kind `Model` if the built-in manifests are damaged.
 fn few_shot_prompt() -> Result<Prompt> {
     let manifests = Manifests::load(None)?;
     let known = manifests
@@ -63,8 +66,8 @@ fn few_shot_prompt() -> Result<Prompt> {
     known.ok_or_else(|| Error::model("no prompt is known for this model"))
 }
 
-/// The prompt that a chat template makes of a plain request for a translation. The template itself spells out the begin token, or
-/// there is none.
+/// Makes a prompt by putting a plain request for a translation into a chat template. No begin token is added, since the
+/// template spells it out if the model has one.
 ///
 /// # Errors
 /// Those of [`ChatTemplate::render`].
@@ -84,8 +87,8 @@ fn chat_prompt(template: &ChatTemplate) -> Result<Prompt> {
     })
 }
 
-/// The caller's prompt to a model of which nothing is known. One of several lines gives examples or labels: its output ends at the
-/// first newline.
+/// Makes a prompt of the caller's text, for a model whose manifest has none. If the text has several lines, it holds
+/// examples or labels, and outputs end at their first newline.
 fn prompt_of_caller(prompt: &str) -> Prompt {
     let template = unescape(prompt);
     Prompt {
@@ -97,18 +100,19 @@ fn prompt_of_caller(prompt: &str) -> Prompt {
     }
 }
 
-/// A prompt as typed, each `\n` read as a newline.
+/// Replaces each `\n` that was typed in a prompt by a newline.
 fn unescape(prompt: &str) -> String {
     prompt.replace("\\n", "\n")
 }
 
-/// How many ids two sequences have in common at their beginning.
+/// Returns the number of ids that two sequences share at their beginning.
 fn common_prefix(a: &[u32], b: &[u32]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
 
 impl Translator {
-    /// The prompt around each text that is not short, `{text}` in its place; `options` may replace it. None for an encoder-decoder.
+    /// Returns the prompt for sources that are not short, with `{text}` where the source goes; `options` may replace
+    /// its request. None for an encoder-decoder model.
     pub fn prompt(&self, options: &DecodeOptions) -> Option<String> {
         let InputFormat::Prompt(chat) = &self.input else {
             return None;
@@ -122,8 +126,8 @@ impl Translator {
         Some(format!("{before}{{text}}{after}"))
     }
 
-    /// The prompt of a decoder-only model: the manifest's, whose request the caller may replace; else the caller's as it is; else
-    /// that of the model's chat template; else, for a model that only goes on with a text, examples.
+    /// Chooses the prompt of a decoder-only model, the first that exists of: the manifest's, whose request the caller
+    /// may replace; the caller's as it is; one made from the model's chat template; a few-shot prompt for a base model.
     fn choose_prompt(&self, chat: Option<&ChatTemplate>, options: &DecodeOptions) -> Result<Cow<'_, Prompt>> {
         match (&self.manifest.prompt, &options.prompt, chat) {
             (Some(prompt), _, _) => Ok(Cow::Borrowed(prompt)),
@@ -133,11 +137,11 @@ impl Translator {
         }
     }
 
-    /// Makes ready what stands around each source of a call.
+    /// Prepares the prompt or the language tokens that surround each source of a call.
     ///
     /// # Errors
-    /// Of kind `Usage` for a prompt that does not hold `{text}` once, or that is given to an encoder-decoder; of kind `Model` for a
-    /// chat template that cannot be rendered.
+    /// Of kind `Usage` for a prompt that does not hold `{text}` exactly once, or that is given to an encoder-decoder
+    /// model; of kind `Model` for a chat template that cannot be rendered.
     pub(super) fn prompter(&self, options: &DecodeOptions) -> Result<Prompter> {
         match &self.input {
             InputFormat::Prompt(chat) => {
@@ -157,46 +161,51 @@ impl Translator {
     }
 }
 
-/// What stands around each source, ready for one model and one call.
+/// The prompt or language tokens that surround each source, tokenized for one model and one call.
 pub(super) struct Prompter {
-    /// One frame a request, by the length of sources; the last is for the longest.
+    /// One frame for each request of the prompt, the one for the shortest sources first.
     frames: Vec<Frame>,
-    /// The id before everything: a begin token, or the language of the source.
+    /// Id of the token before everything else: a begin token, or the language token of the source. None if there is no
+    /// such token.
     first: Option<u32>,
-    /// The id after everything: the end of an encoder's source.
+    /// Id of the token after everything else: the end token of an encoder's source. None for a decoder-only model.
     last: Option<u32>,
-    /// Ids that end an output.
+    /// Token ids that end an output.
     stop: Vec<u32>,
     /// Strings that end an output.
     stop_texts: Vec<String>,
 }
 
-/// What stands around the sources of one range of lengths.
+/// The text and tokens that surround the sources of one range of lengths.
 struct Frame {
-    /// The number of characters that these sources stay below.
+    /// Number of characters that a source must stay below to get this frame.
     below: usize,
+    /// The text before the source.
     before: String,
+    /// The text after the source.
     after: String,
-    /// Ids of the first token and of `before`.
+    /// Ids of the token before everything else, if any, and of the text `before`.
     head: Vec<u32>,
-    /// How many ids of `head` can be computed once for all sources: those that do not merge with what a text begins with.
+    /// Number of ids of `head` that are the same whatever the source begins with, so that the model's state after them
+    /// can be computed once.
     shared: usize,
-    /// How many tokens `after` and the last have.
+    /// Number of tokens of the text `after` and of the end token, if any.
     tail: usize,
 }
 
-/// A source as the model reads it.
+/// The token ids of a source and of what surrounds it, as the model reads them.
 pub(super) struct Encoded {
-    /// All ids, those around the text included.
+    /// All ids, those of the surrounding prompt included.
     pub ids: Vec<u32>,
-    /// How many of the ids the text alone has.
+    /// Number of ids that belong to the source text alone.
     pub tokens: usize,
-    /// How many of the ids are a fixed beginning that is computed once; always fewer than all.
+    /// Number of ids at the beginning that other sources share, so that the model's state after them is computed once;
+    /// always less than the number of all ids.
     pub shared: usize,
 }
 
 impl Prompter {
-    /// Makes a model's prompt ready, with `replaced` in place of its requests where the caller gives one.
+    /// Tokenizes a model's prompt. `replaced`, if given, is the caller's request and replaces those of the prompt.
     ///
     /// # Errors
     /// Of kind `Usage` where `replaced` does not hold `{text}` exactly once.
@@ -206,7 +215,7 @@ impl Prompter {
         let frame = |(below, request): (usize, &str)| {
             let (before, after) = split_at_text(prompt, request)?;
             let head = ids(&before);
-            // The least of all kinds of texts: were it as many as each leaves, other texts would have it computed anew.
+            // The minimum over all kinds of beginnings, so that one computed state serves every source.
             let unmerged = BEGINNINGS.map(|text| common_prefix(&ids(&format!("{before}{text}")), &head));
             Ok(Frame {
                 below,
@@ -231,8 +240,8 @@ impl Prompter {
         })
     }
 
-    /// Makes ready what an encoder's sources get: `prefix`, such as `>>eng<< `, within the text; `first` and `last` around its
-    /// tokens.
+    /// Prepares the sources of an encoder: `prefix`, such as `>>eng<< `, is put before the text, and the ids `first`
+    /// and `last` are put around its tokens.
     fn for_encoder(prefix: &str, first: Option<u32>, last: Option<u32>, tokenizer: &Tokenizer) -> Self {
         let frame = Frame {
             below: usize::MAX,
@@ -251,12 +260,12 @@ impl Prompter {
         }
     }
 
-    /// Puts a text in its place and gives the ids of the whole.
+    /// Surrounds a source text with the prompt for its length and returns the token ids of the whole.
     pub fn encode(&self, text: &str, tokenizer: &Tokenizer) -> Encoded {
         let length = text.chars().count();
         let longest = self.frames.len() - 1;
         let frame = &self.frames[self.frames[..longest].partition_point(|frame| frame.below <= length)];
-        // A text that names its target language itself is not told it again.
+        // A text that begins with a target-language token of its own gets no second one.
         let names_its_own = language::is_marian_target(&frame.before) && language::names_target(text, tokenizer);
         let before = if names_its_own { "" } else { &frame.before };
         let whole = format!("{before}{text}{}", frame.after);
@@ -272,23 +281,23 @@ impl Prompter {
         }
     }
 
-    /// The most tokens that the prompt adds to a text.
+    /// Returns the most tokens that the prompt adds to a source text.
     pub fn overhead(&self) -> usize {
         let overheads = self.frames.iter().map(|frame| frame.head.len() + frame.tail);
         overheads.max().unwrap_or_default()
     }
 
-    /// Whether these ids are a beginning that is computed once.
+    /// Whether these ids are a beginning of the prompt that all sources of one range of lengths share.
     pub fn is_shared_beginning(&self, ids: &[u32]) -> bool {
         self.frames.iter().any(|frame| frame.head[..frame.shared] == *ids)
     }
 
-    /// Ids that end an output, besides the model's own.
+    /// Returns the token ids that end an output, besides the model's own end tokens.
     pub fn stop(&self) -> &[u32] {
         &self.stop
     }
 
-    /// An output's text, up to its first stop string, on one line with single spaces.
+    /// Cuts the text of an output at its first stop string and puts it on one line with single spaces.
     pub fn clean(&self, text: &str) -> String {
         let end = self
             .stop_texts
@@ -306,7 +315,8 @@ mod tests {
     use crate::model::weights::gguf::Gguf;
     use std::path::Path;
 
-    /// The tokenizer joins a space to the word after it, but not to a digit.
+    /// Checks that one shared beginning serves all texts, with a tokenizer that merges a space with the word after it
+    /// but not with a digit.
     #[test]
     fn all_texts_have_as_much_of_a_prompt_in_common() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/decoder/qwen3.gguf");

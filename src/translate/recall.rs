@@ -1,4 +1,4 @@
-//! A translator with a memory: what is known is looked up, what is new is kept as soon as it stands.
+//! Translation with a memory: known sources are looked up, and new translations are stored as soon as they are final.
 
 use super::{DecodeOptions, Observer, Progress, Translation, Translator};
 use crate::document::{Finish, Flag};
@@ -8,8 +8,8 @@ use crate::quality;
 use crate::thai::{has_thai, normalise};
 use std::borrow::Cow;
 
-/// A translator and the memory that it looks into first, if it has one. A machine's translation gets beside it what a person made of
-/// a similar sentence, where the memory has that.
+/// A translator with an optional translation memory, in which sources are looked up before they are translated. A
+/// machine's translation also carries a person's translation of a similar sentence, if the memory has one.
 pub struct Recaller<'a> {
     translator: &'a Translator,
     memory: Option<(&'a Memory, SystemNumber)>,
@@ -17,12 +17,12 @@ pub struct Recaller<'a> {
 }
 
 impl<'a> Recaller<'a> {
-    /// Joins a translator to a memory for calls with these options.
+    /// Connects a translator to a memory for calls with these decode options.
     ///
     /// # Errors
-    /// Those of [`Translator::system`] and the memory's.
+    /// Those of [`Translator::system`] and of the memory.
     pub fn new(translator: &'a Translator, memory: Option<&'a Memory>, options: &'a DecodeOptions) -> Result<Self> {
-        // Ids are not remembered: who asks for them wants them of this run.
+        // The memory stores no token ids: a caller who asks for ids gets every source translated anew.
         let memory = match memory.filter(|_| !options.ids) {
             Some(memory) => Some((
                 memory,
@@ -40,10 +40,11 @@ impl<'a> Recaller<'a> {
         })
     }
 
-    /// Looks up each source in the memory; those without Thai need no translation and are not looked up.
+    /// Looks up each source in the memory. Returns none for a source that the memory does not have, and for a source
+    /// without Thai, which is not looked up since it needs no translation.
     ///
     /// # Errors
-    /// The memory's.
+    /// Those of the memory.
     pub fn recall(&self, sources: &[&str]) -> Result<Vec<Option<Translation>>> {
         let mut found = vec![None; sources.len()];
         let Some((memory, system)) = self.memory else {
@@ -57,7 +58,7 @@ impl<'a> Recaller<'a> {
         };
         let mut entries = recall(&|source| self.key(source))?;
         if self.options.normalize == Some(false) {
-            // What people wrote stands under the normalised source, whatever the model is given.
+            // People's translations are stored under the normalised source even if the model gets the text as it is.
             let people = recall(&normalise)?
                 .into_iter()
                 .map(|entry| entry.filter(|entry| entry.human));
@@ -75,11 +76,11 @@ impl<'a> Recaller<'a> {
         Ok(found)
     }
 
-    /// Translates the sources that the memory does not have, like [`Translator::translate`], and keeps each batch in it. `stop` is
-    /// asked after each batch is kept.
+    /// Translates the sources that the memory does not have, as [`Translator::translate`] does, and stores each batch
+    /// in the memory. `stop` is called after each batch is stored; if it returns true, the call ends.
     ///
     /// # Errors
-    /// Those of [`Translator::translate`] and the memory's; of kind `Interrupted` where `stop` says so.
+    /// Those of [`Translator::translate`] and of the memory; of kind `Interrupted` after `stop` returned true.
     pub fn translate(&self, sources: &[&str], observer: Observer, stop: &dyn Fn() -> bool) -> Result<Vec<Translation>> {
         let mut found = self.recall(sources)?;
         let missing: Vec<usize> = (0..sources.len()).filter(|index| found[*index].is_none()).collect();
@@ -104,7 +105,7 @@ impl<'a> Recaller<'a> {
             .collect())
     }
 
-    /// Translates without looking into the memory, and keeps each batch in it.
+    /// Translates all sources without looking them up in the memory, and stores each batch in the memory.
     ///
     /// # Errors
     /// Those of [`Self::translate`].
@@ -124,7 +125,8 @@ impl<'a> Recaller<'a> {
                     Ok(())
                 }
             })?;
-        // After they are kept: what people have translated is another matter at another time.
+        // Only after the translations are stored, since people's translations of similar sentences may differ at the
+        // next call.
         for (source, translation) in sources.iter().zip(&mut made) {
             if translation.finish != Finish::Copy {
                 self.add_similar(source, translation)?;
@@ -133,7 +135,7 @@ impl<'a> Recaller<'a> {
         Ok(made)
     }
 
-    /// Puts beside a machine's translation what a person made of a source like its own.
+    /// Adds to a machine's translation a person's translation of a similar source, if the memory has one.
     fn add_similar(&self, source: &str, translation: &mut Translation) -> Result<()> {
         let Some((memory, _)) = self.memory else {
             return Ok(());
@@ -145,7 +147,8 @@ impl<'a> Recaller<'a> {
         Ok(())
     }
 
-    /// The text that a source is remembered by: the one that the model is given.
+    /// Returns the text under which the memory stores a source: the one that the model reads, normalised unless the
+    /// options say otherwise.
     fn key<'s>(&self, source: &'s str) -> Cow<'s, str> {
         if self.options.normalize.unwrap_or(true) {
             normalise(source)
@@ -155,7 +158,7 @@ impl<'a> Recaller<'a> {
     }
 }
 
-/// A machine's translation as the memory keeps it.
+/// Converts a machine's translation to an entry of the memory.
 fn to_entry(translation: &Translation) -> Entry {
     Entry {
         target: translation.text.clone(),
@@ -168,7 +171,8 @@ fn to_entry(translation: &Translation) -> Entry {
     }
 }
 
-/// An entry as the translation of `source`, whose flags are found anew: several sources share a normalised form.
+/// Converts an entry of the memory to the translation of `source`. Its flags are determined anew, since several sources
+/// share one normalised form.
 fn from_entry(source: &str, entry: Entry) -> Translation {
     let flags = if entry.human {
         Vec::new()

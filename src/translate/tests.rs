@@ -1,4 +1,5 @@
-//! The translator on a tiny random model: what comes out is no language, but order, ids, parts and flags hold.
+//! Tests of the translator on a tiny random model: its outputs are no language, but their order, ids, parts and flags
+//! can be checked.
 
 use super::join::join;
 use super::*;
@@ -71,7 +72,7 @@ fn the_request_is_chosen_by_the_length_of_a_text() {
         };
         translate(&translator, sources, &options)
     };
-    // In characters: each of the first two has at least six bytes.
+    // Lengths count in characters: each of the first two sources has at least six bytes.
     let sources = ["การ", "นำ", "กานำ", "การการ"];
     let [short, long] = ["ab: {text}\\nกา:", "การ: {text}\\nte:"].map(|prompt| with(Some(prompt), &sources));
     let chosen = with(None, &sources);
@@ -169,7 +170,7 @@ fn a_poor_translation_gives_way_to_more_probable_ones_of_its_parts() {
         let mut translator = translator();
         let decoding = &mut translator.manifest.decoding;
         decoding.divide_below = divide_below;
-        // So that outputs end.
+        // A strong prior on short outputs, so that outputs end.
         (decoding.length_ratio, decoding.length_prior) = (0.1, 20.0);
         translator
     };
@@ -295,16 +296,17 @@ fn progress_counts_every_source_once() {
     assert_eq!((seen[0].done, seen[0].total), (1, 4));
 }
 
-/// A model on a device with room for this many rows.
+/// A model on a device whose memory holds at most `room` rows.
 struct Small {
     model: Box<dyn TranslationModel>,
+    /// The most rows of a batch that the device's memory holds.
     room: usize,
-    /// Rows that were asked for, each time.
+    /// Numbers of rows of all computed batches, in order.
     asked: Arc<Mutex<Vec<usize>>>,
 }
 
 impl Small {
-    /// What CUDA's driver says when there is no room.
+    /// Errors like CUDA's driver without free memory if `rows` is more than `room`; records `rows`.
     fn check(&self, rows: usize) -> Result<()> {
         self.asked.lock().expect("a count").push(rows);
         if rows > self.room {
@@ -336,7 +338,7 @@ impl TranslationModel for Small {
 #[test]
 fn a_batch_that_does_not_fit_is_halved_until_it_does() {
     let sources = ["การนำ", "กา", "การการ กา นำ", "นำ", "การนำ ab กา ราก", "ราก", "กากา"];
-    // With beams, a batch that begins well fails at its second step.
+    // With beams, a batch whose sources still fit runs out of memory at its second step.
     for (beam, room) in [(1, 2), (3, 3), (3, 7)] {
         let options = DecodeOptions {
             beam: Some(beam),
@@ -359,7 +361,7 @@ fn a_batch_that_does_not_fit_is_halved_until_it_does() {
         );
         let asked = asked.lock().expect("a count");
         let failed = asked.iter().filter(|rows| **rows > room).count();
-        // Seven sentences are halved twice at most: what fits is remembered for the batches after.
+        // Seven sentences are halved twice at most: the size that fits is remembered for later batches.
         assert!((1..=2).contains(&failed), "{failed} failures");
     }
 }
@@ -389,7 +391,7 @@ fn one_sentence_that_does_not_fit_is_an_error_with_a_hint() {
 fn ids_are_kept_whatever_is_searched_and_a_plain_search_is_asked_for_by_name() {
     let mut translator = translator();
     let decoding = &mut translator.manifest.decoding;
-    // So that outputs end early, but for a plain search.
+    // A strong prior on short outputs, so that outputs end early except in a plain search.
     (decoding.length_ratio, decoding.length_prior) = (0.1, 20.0);
     let sources = ["การนำ กา ราก", "กา", "a"];
     let with = |plain_search, ids| {
@@ -422,7 +424,7 @@ fn ids_are_kept_whatever_is_searched_and_a_plain_search_is_asked_for_by_name() {
     }
 }
 
-/// A place where threads wait for each other.
+/// A barrier at which threads wait for each other, for a limited time.
 #[derive(Default)]
 struct Meeting {
     arrived: Mutex<usize>,
@@ -430,7 +432,7 @@ struct Meeting {
 }
 
 impl Meeting {
-    /// Arrives and waits until `expected` have; false where they do not in time.
+    /// Waits until `expected` threads have called this method; returns false if they have not within 20 seconds.
     fn wait_for(&self, expected: usize) -> bool {
         let mut arrived = self.arrived.lock().expect("a count");
         *arrived += 1;
@@ -447,7 +449,7 @@ impl Meeting {
 fn two_threads_decode_at_the_same_time_and_find_what_one_does() {
     let translator = translator();
     let sources = ["การนำ", "กา", "การการ กา นำ", "a", "การนำ ab กา ราก"];
-    // The second has a prompt of its own, whose states take the place of those of the first in the cache.
+    // The second thread uses another prompt, whose states replace those of the first thread's prompt in the cache.
     let options = [None, Some("การ {text}\\nab:".to_owned())].map(|prompt| DecodeOptions {
         prompt,
         batch_tokens: Some(1),
@@ -461,7 +463,7 @@ fn two_threads_decode_at_the_same_time_and_find_what_one_does() {
     let decode = |options: &DecodeOptions| {
         let mut met = None;
         let found = translator.translate(&sources, options, &mut |progress| {
-            // In the middle of a batch: each waits there for the other to be there, too.
+            // Each thread waits in the middle of a batch until the other is in the middle of one, too.
             if progress.tokens > 0 && met.is_none() {
                 met = Some(meeting.wait_for(2));
             }

@@ -1,6 +1,8 @@
-//! Consensus: of several outputs of each job, the one that agrees best with the others (minimum Bayes risk).
+//! Consensus: samples several outputs of each text and chooses the one that agrees best with the others (minimum Bayes
+//! risk).
 //!
-//! The utility is chrF2 of two sentences, the other taken for the reference, as in Eikema and Aziz (2022) and Freitag et al. (2022).
+//! The agreement (utility) of two outputs is the chrF2 of one with the other as its reference, as in Eikema and Aziz
+//! (2022) and Freitag et al. (2022).
 
 use super::{Call, Pass, Search};
 use crate::decode::{Hypothesis, Sampling, SearchOptions};
@@ -9,20 +11,22 @@ use crate::score::chrf2;
 use crate::translate::job::{Job, mean_log_probability};
 use crate::translate::join::join;
 
-/// Outputs that are drawn of each job; tuned, as `SAMPLING` is, on FLORES dev, lines 1 to 500, with gemma-3-270m
+/// Number of outputs that are sampled for each text; tuned on FLORES dev, lines 1 to 500, with gemma-3-270m
 /// (`models/gemma-3-270m.toml`).
 const DRAWS: usize = 8;
+/// Settings with which outputs are sampled; tuned together with [`DRAWS`].
 const SAMPLING: Sampling = Sampling {
     seed: 0,
     temperature: 0.5,
     streams: &[],
 };
 
-/// What one unit of an output's mean log-probability counts beside its mean chrF2 with the others, from 0 to 1; tuned likewise.
+/// Weight of an output's mean log-probability in its score, to which its mean chrF2 with the other outputs (0 to 1) is
+/// added; tuned together with [`DRAWS`].
 const OWN_SCORE_WEIGHT: f64 = 0.1;
 
-/// Draws outputs of every job at random and chooses among them and what there is, where the best quality is asked of a decoder-only
-/// model.
+/// The consensus pass, for a decoder-only model at `Quality::Best`: samples outputs of every text and chooses among the
+/// sampled outputs and the result so far.
 pub(super) struct Consensus;
 
 impl Pass for Consensus {
@@ -55,8 +59,9 @@ impl Pass for Consensus {
     }
 }
 
-/// Makes that of a job's outputs its result which agrees best with the others, or what its parts came to, if they stand for it. Outputs
-/// that fail count only where all do.
+/// Sets a job's result to the candidate that agrees best with the others. Candidates are the sampled outputs, the
+/// result so far, and the joined translations of the text's parts, if these had replaced the result. Failed outputs are
+/// left out unless all outputs failed.
 fn choose(call: &mut Call, number: usize) {
     let job = &mut call.jobs[number];
     let drawn = std::mem::take(&mut job.outputs);
@@ -89,8 +94,9 @@ fn choose(call: &mut Call, number: usize) {
     }
 }
 
-/// Which of these texts is the best translation of one source: by its mean chrF2 against all of them, from 0 to 1, and `weight`
-/// times its own score. The first of equals, none of none.
+/// Returns the index of the best translation of one source among `texts`, which are pairs of a text and its score. The
+/// best one has the highest sum of its mean chrF2 against all texts (0 to 1) and `weight` times its own score; of
+/// equals, the first. Returns none if `texts` is empty.
 pub fn consensus(texts: &[(&str, f64)], weight: f64) -> Option<usize> {
     let mut distinct: Vec<(usize, f64)> = Vec::new();
     for (index, (text, _)) in texts.iter().enumerate() {

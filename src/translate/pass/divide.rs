@@ -1,4 +1,5 @@
-//! Division: what the model is not sure of is translated in parts too, and the better of whole and parts stays.
+//! Division: a text whose translation is improbable is also translated in parts, and the better of whole and parts is
+//! kept.
 
 use super::{Call, Pass, Search};
 use crate::decode::Hypothesis;
@@ -7,23 +8,24 @@ use crate::error::Result;
 use crate::thai::split::split_to_fit;
 use crate::translate::job::{Job, mean_log_probability};
 
-/// Characters from which a source is tried in parts: shorter ones are hardly more than a clause.
+/// The fewest characters of a text that is translated in parts; a shorter one is hardly more than a clause.
 const MIN_CHARACTERS: usize = 70;
 
-/// Searches the two or so parts of each job whose result is improbable or fails.
+/// The divide pass: translates the parts, usually two, of each text whose translation is improbable or has failed.
 #[derive(Default)]
 pub(super) struct Divide {
-    /// The jobs whose parts are not all decoded, ascending, each with the numbers of its parts' jobs.
+    /// Jobs whose parts are not all decoded yet: the index of each job, ascending, with the indices of its parts' jobs.
     divided: Vec<(usize, Vec<usize>)>,
 }
 
-/// The mean log-probability below which a result is improbable; none where no result is.
+/// Returns the mean log-probability below which a translation counts as improbable; none if texts are never divided, as
+/// with `Quality::Fast` or a plain search.
 fn least_score(call: &Call) -> Option<f64> {
     let asked = call.options.quality != Quality::Fast && !call.options.plain_search;
     call.translator.manifest.decoding.divide_below.filter(|_| asked)
 }
 
-/// The jobs of the parts of a job's text, of two thirds of its tokens at most.
+/// Splits a job's text into parts of at most two thirds of its tokens, and makes a job of each part.
 fn divide(call: &Call, job: &Job) -> Result<Vec<Job>> {
     let translator = call.translator;
     let count = |part: &str| translator.tokenizer.encode(part).len();
@@ -36,8 +38,8 @@ fn divide(call: &Call, job: &Job) -> Result<Vec<Job>> {
         .collect()
 }
 
-/// Whether the parts of a job's text are translated better than the whole: no part fails, and all together are more probable, unless the
-/// whole fails.
+/// Whether the translations of a text's parts are better than that of the whole text: no part has failed, and either
+/// the whole has failed or the parts together are more probable.
 fn are_better(call: &Call, parts: &[usize], whole: usize) -> bool {
     let score = |numbers: &[usize]| {
         let results = numbers.iter().filter_map(|number| call.jobs[*number].result.as_ref());

@@ -1,7 +1,8 @@
-//! Passes: the searches of one call, one after the other, each over the jobs whose outputs so far call for it.
+//! Passes: the searches of one call, run one after the other. Each pass decodes the jobs (texts) whose results so far
+//! need it, such as failed ones.
 //!
-//! A pass says which jobs it takes, how they are searched, and what of the outputs replaces what there was. A new repair is one
-//! more type that does so, in a file of its own and on the list in [`run`].
+//! A pass says which jobs it takes, how they are searched, and when a new output replaces the earlier result. To add a
+//! repair, implement [`Pass`] for a new type in a file of its own, and add it to the list in [`run`].
 
 mod consensus;
 mod divide;
@@ -13,19 +14,21 @@ use super::call::{Call, Search};
 use super::job::Job;
 use crate::error::Result;
 
-/// One search over some of a call's jobs.
+/// One search over some of the jobs (texts) of a call, such as a retry of the failed ones.
 trait Pass {
-    /// Whether the pass takes a job, by what earlier passes have found for it. A job is settled when no later pass takes it.
+    /// Whether this pass takes a job, judged by the job's result so far. A result is final when no later pass takes its
+    /// job.
     fn select(&self, call: &Call, job: &Job) -> bool;
 
-    /// Whether it takes jobs that no fault can be seen in, too; then none counts as done before. Default: it takes faulty ones only.
+    /// Whether this pass also takes jobs whose results show no fault. If so, no job counts as done before this pass has
+    /// run. Default: false.
     fn takes_sound_jobs(&self, call: &Call) -> bool {
         let _ = call;
         false
     }
 
-    /// The numbers of the jobs that are decoded for the selected ones, ascending: by default these themselves. A pass may add jobs of
-    /// its own making to the call.
+    /// Returns the indices of the jobs that are decoded for the selected jobs, ascending. By default these are the
+    /// selected jobs themselves; a pass may instead add new jobs to the call, such as the parts of a text.
     ///
     /// # Errors
     /// Those of making a job.
@@ -34,20 +37,21 @@ trait Pass {
         Ok(selected.to_vec())
     }
 
-    /// How jobs are searched.
+    /// Returns the settings with which this pass searches its jobs.
     fn search<'a>(&self, call: &Call<'a>) -> Search<'a>;
 
-    /// Makes results of a batch's outputs, or leaves the old results where they are better. Gives the numbers of those of the
-    /// selected jobs that the pass is through with.
+    /// Turns the outputs of a decoded batch into results, or keeps the old results where they are better. Returns the
+    /// indices of the selected jobs that this pass has finished.
     fn accept(&mut self, call: &mut Call, batch: &[usize]) -> Vec<usize>;
 }
 
-/// Runs all passes over a call's jobs, and hands each source's translation to the call's receiver as soon as it stands.
+/// Runs all passes over a call's jobs, and hands each source's translation to the call's receiver as soon as it is
+/// final.
 ///
 /// # Errors
-/// Of kind `Interrupted` after the observer's `Break`; the model's and the receiver's.
+/// Of kind `Interrupted` after the observer's `Break`; those of the model and of the receiver.
 pub(super) fn run(call: &mut Call) -> Result<()> {
-    // In this order. What a pass finds, the passes after it may replace.
+    // The passes run in this order. A later pass may replace the results of an earlier one.
     let mut passes: [Box<dyn Pass>; 4] = [
         Box::new(search::FirstSearch),
         Box::new(retry::Retry),
@@ -60,12 +64,13 @@ pub(super) fn run(call: &mut Call) -> Result<()> {
     let mut remaining = &mut passes[..];
     let mut index = 0;
     while let Some((pass, later)) = std::mem::take(&mut remaining).split_first_mut() {
-        // By their numbers: whatever batches jobs came from, they are taken in the same order.
+        // In ascending order of indices, whatever batches the jobs were decoded in.
         let selected: Vec<usize> = (0..call.jobs.len())
             .filter(|number| call.jobs[*number].next_pass == Some(index))
             .collect();
         let numbers = pass.expand(call, &selected)?;
-        // A row is a source done if it is a whole job and no later pass is sure to take it again.
+        // A finished row counts as a finished source if it decodes a whole job that no later pass is sure to take
+        // again.
         let rows_are_done = numbers == selected && !later.iter().any(|pass| pass.takes_sound_jobs(call));
         let mut batches = Batches::new(call, numbers, pass.search(call), rows_are_done)?;
         while let Some(batch) = batches.decode_next(call)? {

@@ -1,14 +1,15 @@
-//! Retry: what is empty, cut or repeats itself is searched once more, without repeated phrases.
+//! Retry: a text whose output is empty, cut or repeats itself is searched once more, without repeated phrases.
 
 use super::{Call, Pass, Search};
 use crate::decode::SearchOptions;
 use crate::document::Quality;
 use crate::translate::job::Job;
 
-/// Tokens of a phrase that is not written twice.
+/// Length, in tokens, of the phrases that a retry does not write twice.
 const NO_REPEAT_NGRAM: usize = 3;
 
-/// Searches jobs with a failure once more and keeps what has fewer flags, of equals the first.
+/// The retry pass: searches texts with a failed output once more, and keeps the output with fewer flags; of equals, the
+/// first.
 pub(super) struct Retry;
 
 impl Pass for Retry {
@@ -21,7 +22,7 @@ impl Pass for Retry {
         Search {
             options: SearchOptions {
                 no_repeat_ngram: NO_REPEAT_NGRAM,
-                // What an example of the prompt says may be said.
+                // Phrases from the examples in the prompt may be written.
                 prompt_counts: false,
                 ..plain.options
             },

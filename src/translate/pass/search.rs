@@ -1,17 +1,18 @@
-//! The first search: every job, as the options, the manifest and the model's own files say.
+//! The first search: decodes every text with the settings of the options, the manifest and the model's own files.
 
 use super::{Call, Pass, Search};
 use crate::decode::SearchOptions;
 use crate::translate::job::Job;
 
-/// Source tokens decoded together by default on a CPU.
+/// The most source tokens of a batch by default, for an encoder-decoder model on a CPU.
 const BATCH_TOKENS: usize = 2048;
-/// Likewise for a decoder-only model, which keeps more of each token; with more rows it is no faster.
+/// The most source tokens of a batch by default, for a decoder-only model, whose cache is larger for each token. Larger
+/// batches are no faster.
 const DECODER_BATCH_TOKENS: usize = 1536;
-/// Likewise for an encoder-decoder on a GPU.
+/// The most source tokens of a batch by default, for an encoder-decoder model on a GPU.
 const GPU_BATCH_TOKENS: usize = 16_384;
 
-/// Searches every job once.
+/// The first pass: searches every text once.
 pub(super) struct FirstSearch;
 
 impl Pass for FirstSearch {
@@ -33,14 +34,14 @@ impl Pass for FirstSearch {
 }
 
 impl<'a> Call<'a> {
-    /// The search that the options ask for, which other passes vary. Where they say nothing the model's own files decide, then the
-    /// manifest.
+    /// Returns the search settings that the options ask for; other passes vary them. Where the options say nothing, the
+    /// model's own files decide, then the manifest; for the beam width, see [`Translator::beam`].
     pub(super) fn plain_search(&self) -> Search<'a> {
         let (translator, options) = (self.translator, self.options);
         let (decoding, own) = (&translator.manifest.decoding, &translator.generation);
         let own_min_tokens = || {
             if translator.is_decoder_only() {
-                // The older setting counts what a decoder-only model has read, which is enough.
+                // The older setting, `min_length`, also counts the prompt, which is long enough by itself.
                 own.min_new_tokens.unwrap_or(0)
             } else {
                 own.min_tokens()
@@ -80,7 +81,8 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Whether outputs that repeat one phrase over and over are ended. A caller who says how long they may be wants them to run on.
+    /// Whether an output that repeats one phrase over and over is ended early: not in a plain search, and not if the
+    /// caller sets `max_tokens` and so decides how long outputs may run.
     pub(super) fn guards_loops(&self) -> bool {
         self.options.max_tokens.is_none() && !self.options.plain_search
     }
