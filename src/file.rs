@@ -235,10 +235,10 @@ fn directory_of(path: &Path) -> &Path {
 
 /// Paths of all temporary files that exist now, for [`abandon`] to delete: a program that is ended at once runs no
 /// destructors.
-static PARTS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+static TEMPORARY_FILES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 fn parts() -> MutexGuard<'static, Vec<PathBuf>> {
-    PARTS.lock().unwrap_or_else(PoisonError::into_inner)
+    TEMPORARY_FILES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Deletes all temporary files of incomplete outputs, for a program that is about to exit. No output can be started
@@ -253,13 +253,13 @@ pub fn abandon() {
 }
 
 /// A temporary file that is deleted on drop unless it was renamed. The file is dropped first, then its path is removed
-/// from [`PARTS`].
+/// from [`TEMPORARY_FILES`].
 struct Part {
     file: tempfile::NamedTempFile,
     _listed: Listed,
 }
 
-/// A path that is in [`PARTS`] until this value is dropped.
+/// A path that is in [`TEMPORARY_FILES`] until this value is dropped.
 struct Listed(PathBuf);
 
 impl Drop for Listed {

@@ -12,7 +12,7 @@ mod learn;
 use anyhow::Context;
 use data::{Document, Source};
 use learn::Model;
-use plae::thai::cuts::{Cut, best_cuts};
+use plae::thai::cuts::{CutCandidate, best_cuts};
 use plae::thai::scorer::{LengthPrior, Lexicon, Scorer};
 use plae::thai::split::{SplitOptions, sentences_with_scorer};
 use std::ffi::OsString;
@@ -86,8 +86,8 @@ fn train(directory: &Path, without: &[Source]) -> plae::Result<Scorer> {
             let mut tally = Tally::default();
             for (document, scores) in documents.iter().zip(&scores) {
                 let gaps = document.gaps.iter().zip(scores);
-                let places: Vec<Cut> = gaps
-                    .map(|(gap, score)| Cut {
+                let places: Vec<CutCandidate> = gaps
+                    .map(|(gap, score)| CutCandidate {
                         end: gap.end,
                         next: gap.next,
                         score: score + BONUS,

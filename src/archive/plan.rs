@@ -4,7 +4,7 @@ use super::{Article, Articles, INDEX, REPORT, Shard};
 use crate::document::Format;
 use crate::error::{Error, Result};
 use crate::file;
-use crate::render::{NOTES, OutputFormat};
+use crate::render::{NOTE_OPENINGS, OutputFormat};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -237,7 +237,7 @@ fn is_own_output(path: &Path) -> bool {
     // A file that cannot be read counts as an input, and fails when it is translated.
     let tail = tail().unwrap_or_default();
     let holds = |note: &str| tail.windows(note.len()).any(|part| part == note.as_bytes());
-    NOTES.into_iter().any(holds)
+    NOTE_OPENINGS.into_iter().any(holds)
 }
 
 /// Creates the failure for a file or directory below `root` that cannot be read. It names the innermost path in
@@ -384,8 +384,8 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("a.md");
         for (note, own) in [
-            (NOTES[0], true),
-            (NOTES[1], true),
+            (NOTE_OPENINGS[0], true),
+            (NOTE_OPENINGS[1], true),
             ("Machine translated by hand", false),
         ] {
             fs::write(&path, format!("A text.\n\n*{note}0.1.0*\n")).unwrap();

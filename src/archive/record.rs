@@ -90,7 +90,7 @@ impl Record {
             place: article.place.clone(),
             title,
             title_en,
-            date: date(segments),
+            date: article_date(segments),
             bytes,
             sha256: document.header.sha256.clone(),
             segments: segments.len(),
@@ -150,7 +150,7 @@ fn title(document: &Bilingual) -> (String, String) {
 }
 
 /// Finds the first date with year, month and day in the metadata segments, and formats it as `YYYY-MM-DD`.
-fn date(segments: &[Segment]) -> Option<String> {
+fn article_date(segments: &[Segment]) -> Option<String> {
     let about = segments.iter().filter(|segment| segment.kind == BlockKind::Metadata);
     about
         .flat_map(|segment| find_quantities(&segment.source, Language::Thai))

@@ -50,8 +50,8 @@ pub(super) fn describe(path: &Path, manifests: &Manifests) -> Result<Located> {
 /// Describes the model in a GGUF file, as [`describe`] does.
 fn describe_gguf(path: &Path, manifests: &Manifests) -> Result<Located> {
     let header = read_header(path)?;
-    let architecture =
-        Architecture::from_model_type(&header.architecture).ok_or_else(|| unknown(&header.architecture, path))?;
+    let architecture = Architecture::from_model_type(&header.architecture)
+        .ok_or_else(|| unknown_architecture(&header.architecture, path))?;
     let size = std::fs::metadata(path).map_err(|error| local_error(error, path))?.len();
     let file_name = path.file_name().unwrap_or_default();
     // A manifest's file is recognised by name and size, because hashing the file would take longer than loading it; a
@@ -109,11 +109,11 @@ fn model_type(config: &Path) -> Result<Architecture> {
             .place("key model_type")
             .hint("the file is not whole, or not a model's")
     })?;
-    Architecture::from_model_type(name).ok_or_else(|| unknown(name, config))
+    Architecture::from_model_type(name).ok_or_else(|| unknown_architecture(name, config))
 }
 
 /// Makes the error for an architecture that plae cannot compute.
-fn unknown(name: &str, path: &Path) -> Error {
+fn unknown_architecture(name: &str, path: &Path) -> Error {
     let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
     Error::model(format!("the architecture `{shown}` is not known"))
         .path(path)

@@ -89,8 +89,8 @@ pub fn info(model: &str, settings: &Settings) -> Result<Entry> {
             revision: located.revision,
             manifest: located.manifest,
         }),
-        (None, ModelRef::Hub(source)) => Err(absent(&source.repo)),
-        (None, _) => Err(absent("it")),
+        (None, ModelRef::Hub(source)) => Err(absent_error(&source.repo)),
+        (None, _) => Err(absent_error("it")),
     }
 }
 
@@ -113,7 +113,7 @@ fn entry(manifest: &Manifest, settings: &Settings) -> Entry {
     }
 }
 
-fn absent(name: &str) -> Error {
+fn absent_error(name: &str) -> Error {
     Error::model(format!("{name} is not on this machine")).hint(Hint::PullModel)
 }
 
@@ -162,12 +162,12 @@ pub fn verify(model: &str, settings: &Settings, notice: Notify) -> Result<Vec<Ch
             match manifest.hub.iter().find_map(|source| known_hashes(source, settings)) {
                 Some(files) => files,
                 None => {
-                    let located = cache::find(&manifest, settings).ok_or_else(|| absent(&manifest.name))?;
+                    let located = cache::find(&manifest, settings).ok_or_else(|| absent_error(&manifest.name))?;
                     vec![(located.path, located.revision)]
                 }
             }
         }
-        ModelRef::Hub(source) => known_hashes(&source, settings).ok_or_else(|| absent(&source.repo))?,
+        ModelRef::Hub(source) => known_hashes(&source, settings).ok_or_else(|| absent_error(&source.repo))?,
         ModelRef::Path(path) if path.is_dir() => {
             let names = disk::file_names(&path).into_iter();
             names.map(|name| (path.join(name), None)).collect()
@@ -271,7 +271,7 @@ pub fn remove(model: &str, settings: &Settings) -> Result<Removed> {
     paths.dedup();
     paths.retain(|path| path.exists());
     if paths.is_empty() {
-        return Err(absent(&name));
+        return Err(absent_error(&name));
     }
     let mut removed = Removed::default();
     for path in paths {

@@ -23,9 +23,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Key in the archive's state for the number of sentences that all runs so far have translated.
-const SENTENCES: &str = "sentences";
+const SENTENCES_FACT: &str = "sentences";
 /// Key in the archive's state for the seconds that all runs so far have spent translating.
-const SECONDS: &str = "seconds";
+const SECONDS_FACT: &str = "seconds";
 
 pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status> {
     let options = options(&args.reading, &args.decoding, config)?;
@@ -179,8 +179,8 @@ fn remember_pace(state: &State, counts: &Counts) -> Result<()> {
         return Ok(());
     }
     let (sentences, seconds) = pace(state)?;
-    state.set_fact(SENTENCES, &(sentences + counts.made as f64).to_string())?;
-    state.set_fact(SECONDS, &(seconds + counts.busy.as_secs_f64()).to_string())
+    state.set_fact(SENTENCES_FACT, &(sentences + counts.made as f64).to_string())?;
+    state.set_fact(SECONDS_FACT, &(seconds + counts.busy.as_secs_f64()).to_string())
 }
 
 /// Returns the number of sentences that all runs have translated in this archive, and the seconds that they took.
@@ -189,7 +189,7 @@ fn pace(state: &State) -> Result<(f64, f64)> {
         let value = state.fact(name)?.and_then(|value| value.parse().ok());
         Ok(value.unwrap_or_default())
     };
-    Ok((number(SENTENCES)?, number(SECONDS)?))
+    Ok((number(SENTENCES_FACT)?, number(SECONDS_FACT)?))
 }
 
 /// Prints which files a run would read and write, and how long it would take at the speed of earlier runs.

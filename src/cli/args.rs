@@ -146,7 +146,7 @@ where
 }
 
 /// `auto`, `cpu`, `cuda`, `cuda:N` or `metal`.
-pub fn device(word: &str) -> Result<DeviceChoice, String> {
+pub fn parse_device(word: &str) -> Result<DeviceChoice, String> {
     match word {
         "auto" => Ok(DeviceChoice::Auto),
         "cpu" => Ok(DeviceChoice::Cpu),
@@ -161,7 +161,7 @@ pub fn device(word: &str) -> Result<DeviceChoice, String> {
 }
 
 /// A count of at least one.
-fn count(word: &str) -> Result<usize, String> {
+fn parse_count(word: &str) -> Result<usize, String> {
     match word.parse() {
         Ok(0) => Err("must be at least 1".to_string()),
         Ok(number) => Ok(number),
@@ -170,8 +170,8 @@ fn count(word: &str) -> Result<usize, String> {
 }
 
 /// A beam width. The cap is far above any that improves a translation, and keeps a slip from taking all memory.
-fn beam(word: &str) -> Result<usize, String> {
-    match count(word)? {
+fn parse_beam(word: &str) -> Result<usize, String> {
+    match parse_count(word)? {
         width @ 1..=MOST_BEAMS => Ok(width),
         _ => Err(format!("must be at most {MOST_BEAMS}")),
     }
@@ -383,7 +383,7 @@ pub struct Model {
     ///
     /// `auto` takes a GPU where this build and the model can use one and it answers, else the CPU; any other
     /// choice is kept or refused. `plae doctor` lists the devices. Default: auto.
-    #[arg(long, value_name = "DEVICE", value_parser = device)]
+    #[arg(long, value_name = "DEVICE", value_parser = parse_device)]
     pub device: Option<DeviceChoice>,
     /// Number format of the computation
     ///
@@ -410,12 +410,12 @@ pub struct Decoding {
     #[arg(long, value_name = "QUALITY", value_parser = one_of(QUALITIES))]
     pub quality: Option<Quality>,
     /// Beam width; 1 is greedy search [default: the model's]
-    #[arg(long, value_name = "N", value_parser = beam)]
+    #[arg(long, value_name = "N", value_parser = parse_beam)]
     pub beam: Option<usize>,
     /// Most output tokens of a sentence
     ///
     /// Default: twice the tokens of its source and 24, within the model's limit.
-    #[arg(long, value_name = "N", value_parser = count)]
+    #[arg(long, value_name = "N", value_parser = parse_count)]
     pub max_tokens: Option<usize>,
     /// Output tokens of a sentence before an end is allowed [default: 0]
     #[arg(long, value_name = "N")]
@@ -424,7 +424,7 @@ pub struct Decoding {
     ///
     /// Changes speed and memory, never the text; in 16 bits or on a GPU, near ties may fall the other way.
     /// A batch that does not fit into a GPU's memory is halved until it does.
-    #[arg(long, value_name = "N", value_parser = count)]
+    #[arg(long, value_name = "N", value_parser = parse_count)]
     pub batch_tokens: Option<usize>,
     /// Give the model normalised Thai [default: on]
     ///
@@ -547,7 +547,7 @@ pub struct Archive {
     #[command(flatten)]
     pub memory: Memory,
     /// Threads that read, cut and write beside the model [default: one for each core]
-    #[arg(long, value_name = "N", value_parser = count)]
+    #[arg(long, value_name = "N", value_parser = parse_count)]
     pub jobs: Option<usize>,
 }
 
@@ -616,7 +616,7 @@ pub enum MemoryCommand {
         #[arg(long)]
         fuzzy: bool,
         /// Most translations shown
-        #[arg(long, value_name = "N", default_value = "20", value_parser = count)]
+        #[arg(long, value_name = "N", default_value = "20", value_parser = parse_count)]
         limit: usize,
         /// `text`, or `jsonl` with all that is known [default: text]
         #[arg(long, value_name = "FORMAT", value_parser = one_of(FINDINGS), hide_possible_values = true)]
@@ -654,7 +654,7 @@ pub enum MemoryCommand {
     #[command(group = clap::ArgGroup::new("condition").required(true).multiple(true))]
     Prune {
         /// Made so long ago or longer: 90d, 12w, 1y, 36h
-        #[arg(long, value_name = "AGE", value_parser = age, group = "condition")]
+        #[arg(long, value_name = "AGE", value_parser = parse_age, group = "condition")]
         older_than: Option<jiff::Span>,
         /// Made by a system with this in its description, as `plae memory stats --format json` shows it
         #[arg(long, value_name = "SUBSTRING", group = "condition")]
@@ -709,7 +709,7 @@ const EDITED_FORMATS: &Words<EditedFormat> = &[
 ];
 
 /// A span of time that is not negative.
-fn age(word: &str) -> Result<jiff::Span, String> {
+fn parse_age(word: &str) -> Result<jiff::Span, String> {
     match word.parse::<jiff::Span>() {
         Ok(span) if !span.is_negative() => Ok(span),
         _ => Err("expected an age such as 90d, 12w, 1y or 36h".to_string()),
@@ -1007,7 +1007,7 @@ mod tests {
             ("", None),
         ];
         for (word, expected) in cases {
-            assert_eq!(device(word).ok(), expected, "{word}");
+            assert_eq!(parse_device(word).ok(), expected, "{word}");
         }
     }
 }

@@ -97,12 +97,12 @@ pub fn run(args: &Bench, config: &Config, printer: &Printer) -> Result<Status> {
     printer.data(if args.json {
         serde_json::json!(report).to_string() + "\n"
     } else {
-        shown(&report)
+        format_report(&report)
     })?;
     Ok(Status::Done)
 }
 
-fn shown(report: &Report) -> String {
+fn format_report(report: &Report) -> String {
     let memory = report.peak_memory_bytes.map_or_else(|| "unknown".into(), size);
     format!(
         "model          {}, {}, {}\n\
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn the_report_names_its_units() {
-        let shown = shown(&Report {
+        let shown = format_report(&Report {
             model: "m".into(),
             device: "cpu".into(),
             precision: "q8_0".into(),

@@ -13,7 +13,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// Names of the settings that a configuration file (`key = …`) or an environment variable (`PLAE_KEY`) can set.
-const KEYS: [&str; 9] = [
+const CONFIG_KEYS: [&str; 9] = [
     "model",
     "device",
     "precision",
@@ -61,7 +61,7 @@ pub struct Config {
     pub set: BTreeMap<&'static str, (String, Origin)>,
 }
 
-/// The settings that one configuration file or the environment sets, by their name in [`KEYS`].
+/// The settings that one configuration file or the environment sets, by their name in [`CONFIG_KEYS`].
 type Layer = BTreeMap<&'static str, (String, Origin)>;
 
 impl Config {
@@ -82,7 +82,7 @@ impl Config {
         let mut config = Self {
             model: text(&set, "model"),
             device: parse(&set, "device", |word| {
-                args::device(word).map_err(|expected| expected.to_string())
+                args::parse_device(word).map_err(|expected| expected.to_string())
             })?
             .unwrap_or_default(),
             precision: parse(&set, "precision", word(PRECISIONS))?.unwrap_or_default(),
@@ -133,7 +133,7 @@ pub fn files() -> Vec<PathBuf> {
 /// Reads the settings from `PLAE_…` environment variables; an empty variable counts as not set.
 fn environment(var: impl Fn(&str) -> Option<OsString>) -> Result<Layer> {
     let mut layer = Layer::new();
-    for key in KEYS {
+    for key in CONFIG_KEYS {
         let name = format!("PLAE_{}", key.to_uppercase());
         let Some(value) = var(&name).filter(|value| !value.is_empty()) else {
             continue;
@@ -148,14 +148,16 @@ fn environment(var: impl Fn(&str) -> Option<OsString>) -> Result<Layer> {
 
 /// Reads SOURCE_DATE_EPOCH, a number of seconds since 1970, and formats it as date and time. None if it is not set.
 fn date(var: impl Fn(&str) -> Option<OsString>) -> Result<Option<String>> {
-    const NAME: &str = "SOURCE_DATE_EPOCH";
-    let Some(value) = var(NAME).filter(|value| !value.is_empty()) else {
+    const DATE_VARIABLE: &str = "SOURCE_DATE_EPOCH";
+    let Some(value) = var(DATE_VARIABLE).filter(|value| !value.is_empty()) else {
         return Ok(None);
     };
     let seconds = value.to_str().and_then(|value| value.parse().ok());
     match seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok()) {
         Some(time) => Ok(Some(time.to_string())),
-        None => Err(Error::usage(format!("{NAME} is no number of seconds since 1970"))),
+        None => Err(Error::usage(format!(
+            "{DATE_VARIABLE} is no number of seconds since 1970"
+        ))),
     }
 }
 
@@ -179,7 +181,7 @@ fn file(path: &Path) -> Result<Layer> {
     })?;
     let mut layer = Layer::new();
     for (name, value) in table {
-        let Some(key) = KEYS.into_iter().find(|key| *key == name) else {
+        let Some(key) = CONFIG_KEYS.into_iter().find(|key| *key == name) else {
             return Err(Error::usage(format!("unknown key `{name}`"))
                 .path(path)
                 .hint(suggestion(&name)));
@@ -204,14 +206,14 @@ fn file(path: &Path) -> Result<Layer> {
 
 /// Words the hint for an unknown setting: the setting with the most similar name, or all names if none is similar.
 fn suggestion(name: &str) -> String {
-    let near = KEYS
+    let near = CONFIG_KEYS
         .into_iter()
         .map(|key| (damerau_levenshtein::distance(key.chars(), name.chars()), key))
         .min()
         .filter(|(distance, key)| *distance <= key.len() / 3);
     match near {
         Some((_, key)) => format!("did you mean `{key}`?"),
-        None => format!("the keys are {}", KEYS.join(", ")),
+        None => format!("the keys are {}", CONFIG_KEYS.join(", ")),
     }
 }
 

@@ -23,11 +23,11 @@ use std::time::{Duration, Instant};
 
 /// Number of Thai segments, or of lines, after which no further line joins a call of the model: enough for several
 /// batches, and few enough that results appear soon.
-const POOL: usize = 512;
+const POOL_SEGMENTS: usize = 512;
 /// Maximum number of lines that are read and cut into segments ahead of the model.
-const AHEAD: usize = POOL;
+const READ_AHEAD_LINES: usize = POOL_SEGMENTS;
 /// How long to wait for another line before the lines that were read so far are translated.
-const GRACE: Duration = Duration::from_millis(5);
+const POOL_PATIENCE: Duration = Duration::from_millis(5);
 
 pub fn run(args: &args::Translate, config: &Config, printer: &Printer) -> Result<Status> {
     let plan = settle(args)?;
@@ -218,7 +218,7 @@ impl Filter<'_> {
 
     /// Translates all lines of one input as they arrive, and writes the results to `sink`.
     fn stream(&mut self, input: &Input, sink: Sink) -> Result<()> {
-        let (send, lines) = sync_channel(AHEAD);
+        let (send, lines) = sync_channel(READ_AHEAD_LINES);
         let (reader, options) = (input.clone(), self.options.clone());
         // The thread is not joined: it may wait for a line that never comes.
         std::thread::spawn(move || read(&reader, &options, &send));
@@ -237,8 +237,8 @@ impl Filter<'_> {
         Ok(())
     }
 
-    /// Collects the lines to translate in one call: `first` and the lines that arrive within [`GRACE`] of each other,
-    /// up to [`POOL`]. Also returns the error that ended the input, if there was one.
+    /// Collects the lines to translate in one call: `first` and the lines that arrive within [`POOL_PATIENCE`] of each other,
+    /// up to [`POOL_SEGMENTS`]. Also returns the error that ended the input, if there was one.
     fn pool(&self, first: Result<Line>, lines: &Receiver<Result<Line>>) -> Result<(Vec<Line>, Option<Error>)> {
         let (mut pool, mut segments) = (Vec::new(), 0);
         let mut next = Some(first);
@@ -256,8 +256,8 @@ impl Filter<'_> {
                 }
             }
             // Lines without Thai take no time to translate, but they take memory.
-            next = if segments < POOL && pool.len() < POOL {
-                lines.recv_timeout(GRACE).ok()
+            next = if segments < POOL_SEGMENTS && pool.len() < POOL_SEGMENTS {
+                lines.recv_timeout(POOL_PATIENCE).ok()
             } else {
                 None
             };

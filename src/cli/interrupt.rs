@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 /// Whether the current work checks [`requested`] and ends by itself, so that the first Ctrl-C need not exit.
-static PATIENT: AtomicBool = AtomicBool::new(false);
-static REQUESTED: AtomicBool = AtomicBool::new(false);
+static EXIT_IS_DEFERRED: AtomicBool = AtomicBool::new(false);
+static STOP_REQUESTED: AtomicBool = AtomicBool::new(false);
 
 /// The exit code of an interrupted run: 128 plus the number of the signal SIGINT, as shells report it.
 pub const EXIT_CODE: u8 = 130;
@@ -14,7 +14,7 @@ pub const EXIT_CODE: u8 = 130;
 /// Installs the handler for Ctrl-C. If that fails, Ctrl-C ends the program at once, as the system does by default.
 pub fn install() {
     let _ = ctrlc::set_handler(|| {
-        if REQUESTED.swap(true, SeqCst) || !PATIENT.load(SeqCst) {
+        if STOP_REQUESTED.swap(true, SeqCst) || !EXIT_IS_DEFERRED.load(SeqCst) {
             crate::file::abandon();
             std::process::exit(EXIT_CODE.into());
         }
@@ -28,7 +28,7 @@ pub fn install() {
 
 /// Whether Ctrl-C was pressed.
 pub fn requested() -> bool {
-    REQUESTED.load(SeqCst)
+    STOP_REQUESTED.load(SeqCst)
 }
 
 /// Returns what a progress callback answers: `Break` if Ctrl-C was pressed, else `Continue`.
@@ -45,12 +45,12 @@ pub struct Patience(());
 
 /// Returns a guard that lets the current work end by itself after the first Ctrl-C.
 pub fn patience() -> Patience {
-    PATIENT.store(true, SeqCst);
+    EXIT_IS_DEFERRED.store(true, SeqCst);
     Patience(())
 }
 
 impl Drop for Patience {
     fn drop(&mut self) {
-        PATIENT.store(false, SeqCst);
+        EXIT_IS_DEFERRED.store(false, SeqCst);
     }
 }

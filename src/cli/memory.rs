@@ -18,41 +18,40 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 /// Number of translation units that are added in one transaction, during which other runs cannot write to the memory.
-const BATCH: usize = 4096;
+const UNITS_PER_BATCH: usize = 4096;
 
 pub fn run(args: &MemoryArgs, printer: &Printer) -> Result<Status> {
     let path = place(args.memory.as_deref());
     match &args.command {
-        MemoryCommand::Stats { format } => stats(&existing(&path)?, format.unwrap_or_default(), printer)?,
+        MemoryCommand::Stats { format } => stats(&open_existing(&path)?, format.unwrap_or_default(), printer)?,
         MemoryCommand::Search {
             text,
             fuzzy,
             limit,
             format,
         } => {
-            let memory = existing(&path)?;
+            let memory = open_existing(&path)?;
             let found = match fuzzy {
                 true => memory.nearest(text, *limit)?,
                 false => memory.search(text, *limit)?,
             };
-            show(&found, *limit, format.unwrap_or_default(), printer)?;
+            print_matches(&found, *limit, format.unwrap_or_default(), printer)?;
         }
         MemoryCommand::Export { output, format, force } => {
             let output = output.as_deref().filter(|path| !file::is_dash(path));
             let by_name = output.map(|path| by_extension(path, ExchangeFormat::from_extension));
             let format = match (format, by_name) {
                 (Some(format), _) => *format,
-                (None, Some(by_name)) => {
-                    by_name.ok_or_else(|| unknown(output, &ExchangeFormat::ALL.map(ExchangeFormat::name)))?
-                }
+                (None, Some(by_name)) => by_name
+                    .ok_or_else(|| unknown_format_error(output, &ExchangeFormat::ALL.map(ExchangeFormat::name)))?,
                 (None, None) => ExchangeFormat::Tmx,
             };
-            export(&existing(&path)?, output, format, *force, printer)?;
+            export(&open_existing(&path)?, output, format, *force, printer)?;
         }
         MemoryCommand::Import { input, format } => {
             let format = format
                 .or_else(|| by_extension(input, ExchangeFormat::from_extension))
-                .ok_or_else(|| unknown(Some(input), &ExchangeFormat::ALL.map(ExchangeFormat::name)))?;
+                .ok_or_else(|| unknown_format_error(Some(input), &ExchangeFormat::ALL.map(ExchangeFormat::name)))?;
             import(&path, input, format, printer)?;
         }
         MemoryCommand::Prune {
@@ -63,12 +62,12 @@ pub fn run(args: &MemoryArgs, printer: &Printer) -> Result<Status> {
             dry_run,
         } => {
             let filter = PruneFilter {
-                until: older_than.map(ago).transpose()?,
+                until: older_than.map(time_before_now).transpose()?,
                 system: system.clone(),
                 flagged: *flagged,
                 human: *human,
             };
-            prune(&existing(&path)?, &filter, *dry_run, printer)?;
+            prune(&open_existing(&path)?, &filter, *dry_run, printer)?;
         }
         MemoryCommand::Learn { inputs, all, format } => return learn(&path, inputs, *all, *format, printer),
     }
@@ -87,7 +86,7 @@ fn place(typed: Option<&Path>) -> PathBuf {
 }
 
 /// Opens the memory at `path`, which must exist.
-fn existing(path: &Path) -> Result<Memory> {
+fn open_existing(path: &Path) -> Result<Memory> {
     if path.exists() {
         Memory::open(path)
     } else {
@@ -102,7 +101,7 @@ fn by_extension<T>(path: &Path, from: fn(&str) -> Option<T>) -> Option<T> {
 }
 
 /// Creates the error for a file whose name does not show its format; `formats` are the names that `--format` takes.
-fn unknown(path: Option<&Path>, formats: &[&str]) -> Error {
+fn unknown_format_error(path: Option<&Path>, formats: &[&str]) -> Error {
     let error = Error::usage("the name does not tell the format").hint(format!("add --format {}", formats.join("|")));
     match path {
         Some(path) => error.path(path),
@@ -168,7 +167,7 @@ fn stats(memory: &Memory, format: PlainOrJson, printer: &Printer) -> Result<()> 
     printer.data(page)
 }
 
-fn show(found: &[Match], limit: usize, format: PlainOrJson, printer: &Printer) -> Result<()> {
+fn print_matches(found: &[Match], limit: usize, format: PlainOrJson, printer: &Printer) -> Result<()> {
     let mut page = String::new();
     for (index, one) in found.iter().enumerate() {
         if format == PlainOrJson::Jsonl {
@@ -239,7 +238,7 @@ fn import(path: &Path, input: &Path, format: ExchangeFormat, printer: &Printer) 
     let mut waiting: Vec<Unit> = Vec::new();
     let read = read(&mut reader, format, &mut |unit| {
         waiting.push(unit);
-        if waiting.len() == BATCH {
+        if waiting.len() == UNITS_PER_BATCH {
             tally += memory.add(&waiting)?;
             waiting.clear();
         }
@@ -272,7 +271,7 @@ fn import(path: &Path, input: &Path, format: ExchangeFormat, printer: &Printer) 
 }
 
 /// Returns the time that lies `age` before now.
-fn ago(age: Span) -> Result<Timestamp> {
+fn time_before_now(age: Span) -> Result<Timestamp> {
     let time = Zoned::now().checked_sub(age);
     time.map(|time| time.timestamp())
         .map_err(|error| Error::usage("--older-than reaches before the calendar").source(error))
@@ -305,13 +304,13 @@ fn learn(
     format: Option<EditedFormat>,
     printer: &Printer,
 ) -> Result<Status> {
-    let memory = if all { Memory::open(path)? } else { existing(path)? };
+    let memory = if all { Memory::open(path)? } else { open_existing(path)? };
     let mut sum = LearnCounts::default();
     let mut status = Status::Done;
     for input in inputs {
         let lesson = format
             .or_else(|| by_extension(input, EditedFormat::from_extension))
-            .ok_or_else(|| unknown(Some(input), &EditedFormat::ALL.map(EditedFormat::name)))
+            .ok_or_else(|| unknown_format_error(Some(input), &EditedFormat::ALL.map(EditedFormat::name)))
             .and_then(|format| {
                 let input = Input::from_argument(input);
                 let edited = read_edited(&input.read()?, format).map_err(|error| error.path(input.to_string()))?;
@@ -319,7 +318,7 @@ fn learn(
             });
         match lesson {
             Ok(lesson) => {
-                printer.note(format!("{}: {}", input.display(), told(&lesson)));
+                printer.note(format!("{}: {}", input.display(), describe_lesson(&lesson)));
                 sum += lesson;
             }
             Err(error) if is_local(&error) => {
@@ -330,7 +329,7 @@ fn learn(
         }
     }
     if inputs.len() > 1 {
-        printer.note(format!("{}: {}", counted(inputs.len(), "file"), told(&sum)));
+        printer.note(format!("{}: {}", counted(inputs.len(), "file"), describe_lesson(&sum)));
     }
     if sum.new > 0 {
         printer.hint("the same `plae archive` again writes them into its outputs, with --force over edited ones too");
@@ -340,7 +339,7 @@ fn learn(
     Ok(status)
 }
 
-fn told(lesson: &LearnCounts) -> String {
+fn describe_lesson(lesson: &LearnCounts) -> String {
     let mut line = format!("{} learned, {} as they were", counted(lesson.new, "edit"), lesson.same);
     for (count, what) in [
         (lesson.unknown, "of sources that the memory does not have"),

@@ -14,7 +14,7 @@ use std::fmt::Write;
 use unicode_width::UnicodeWidthStr;
 
 /// Number of characters of the text that `--explain` shows on each side of a possible cut.
-const CONTEXT: usize = 24;
+const CONTEXT_CHARS: usize = 24;
 
 pub fn run(args: &SplitArgs, config: &Config, printer: &Printer) -> Result<Status> {
     let split = args.reading.split.unwrap_or_default();
@@ -162,7 +162,7 @@ fn line(candidate: &Candidate, before: &str, after: &str, printer: &Printer) -> 
         Ok(serde_json::Value::String(name)) => name,
         _ => String::new(),
     };
-    let pad = " ".repeat(CONTEXT.saturating_sub(before.width()));
+    let pad = " ".repeat(CONTEXT_CHARS.saturating_sub(before.width()));
     let text = format!("{pad}{before}|{}", after.trim_start());
     let (verdict, score) = (
         if candidate.cut { "cut " } else { "keep" },
@@ -192,11 +192,11 @@ fn source_offset(block: &Block, offset: usize) -> usize {
     }
 }
 
-/// Returns up to [`CONTEXT`] characters before and after a byte offset in `text`.
+/// Returns up to [`CONTEXT_CHARS`] characters before and after a byte offset in `text`.
 fn context(text: &str, offset: usize) -> (String, String) {
     let (before, after) = text.split_at(offset);
-    let start = before.char_indices().rev().take(CONTEXT).last();
-    let end = after.char_indices().nth(CONTEXT);
+    let start = before.char_indices().rev().take(CONTEXT_CHARS).last();
+    let end = after.char_indices().nth(CONTEXT_CHARS);
     let before = &before[start.map_or(0, |(start, _)| start)..];
     let after = &after[..end.map_or(after.len(), |(end, _)| end)];
     // A vowel or tone mark without its consonant would be drawn over the character printed before it.
@@ -231,7 +231,10 @@ mod tests {
         assert!(before.starts_with('ท'), "{before}");
         let long = "ก".repeat(100);
         let (before, after) = context(&long, 150);
-        assert_eq!((before.chars().count(), after.chars().count()), (CONTEXT, CONTEXT));
+        assert_eq!(
+            (before.chars().count(), after.chars().count()),
+            (CONTEXT_CHARS, CONTEXT_CHARS)
+        );
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub fn run(args: &args::Translate, config: &Config, printer: &Printer) -> Result
         options: &options,
         writer: Writer::new(&plan.tasks, config.layout, args.output.force, printer)?,
         session: Session::new(config, printer),
-        memory: remembered(args, &plan).map(LazyMemory::new),
+        memory: memory_path(args, &plan).map(LazyMemory::new),
         printer,
         done: 0,
         failed: Vec::new(),
@@ -51,7 +51,7 @@ pub fn run(args: &args::Translate, config: &Config, printer: &Printer) -> Result
 
 /// Returns the path of the translation memory to use: that of `--memory`, else, if an input is a directory, the one in
 /// the output directory. None to use no memory.
-fn remembered(args: &args::Translate, plan: &Plan) -> Option<PathBuf> {
+fn memory_path(args: &args::Translate, plan: &Plan) -> Option<PathBuf> {
     let typed = &args.memory;
     if typed.no_memory {
         return None;

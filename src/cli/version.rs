@@ -3,18 +3,18 @@
 use std::sync::LazyLock;
 
 /// The version of candle in `Cargo.lock`. candle does not export it, so a test checks that both are equal.
-const CANDLE: &str = "0.11.1";
+const CANDLE_VERSION: &str = "0.11.1";
 
 /// Returns the text that `plae --version` prints after the program's name.
 pub fn long() -> &'static str {
-    static TEXT: LazyLock<String> = LazyLock::new(|| {
+    static VERSION_TEXT: LazyLock<String> = LazyLock::new(|| {
         format!(
-            "{}\nbackends: {}\ncandle: {CANDLE}",
+            "{}\nbackends: {}\ncandle: {CANDLE_VERSION}",
             env!("CARGO_PKG_VERSION"),
             backends().join(" ")
         )
     });
-    &TEXT
+    &VERSION_TEXT
 }
 
 /// Returns the names of the compute backends in this build, such as `cpu` and `cuda`.
@@ -37,7 +37,7 @@ mod tests {
     #[test]
     fn candle_is_the_locked_one() {
         let lock = include_str!("../../Cargo.lock");
-        let entry = format!("name = \"candle-core\"\nversion = \"{}\"", super::CANDLE);
-        assert!(lock.contains(&entry), "set CANDLE as in Cargo.lock");
+        let entry = format!("name = \"candle-core\"\nversion = \"{}\"", super::CANDLE_VERSION);
+        assert!(lock.contains(&entry), "set CANDLE_VERSION as in Cargo.lock");
     }
 }

@@ -7,7 +7,7 @@ use super::{Hypothesis, SearchOptions, second_round};
 use crate::document::Finish;
 
 /// Score that transformers gives to an empty place in its list of finished outputs; lower scores never finish.
-const UNFINISHED: f32 = -1e9;
+const UNFINISHED_SCORE: f32 = -1e9;
 
 /// A token that was written, in a tree in which each token points to the one before it.
 struct Node {
@@ -159,7 +159,7 @@ impl BeamSearch {
         let nothing = Finished {
             node: None,
             end: None,
-            rank: UNFINISHED,
+            rank: UNFINISHED_SCORE,
             finish: Finish::Length,
         };
         self.hypothesis(self.finished.first().unwrap_or(&nothing))
@@ -201,7 +201,7 @@ impl BeamSearch {
     /// Inserts an output that has ended into the list of finished ones, if its score is among the best.
     fn finish(&mut self, node: Option<usize>, end: Option<f32>, score: f32, finish: Finish, options: &SearchOptions) {
         let rank = score / length_divisor(self.written, options);
-        if rank > UNFINISHED {
+        if rank > UNFINISHED_SCORE {
             // Placed after outputs of equal rank, which finished earlier.
             let at = self.finished.partition_point(|other| other.rank >= rank);
             self.finished.insert(
@@ -236,7 +236,7 @@ impl BeamSearch {
         };
         let worst = match self.finished.last() {
             Some(worst) if full => worst.rank,
-            _ => UNFINISHED,
+            _ => UNFINISHED_SCORE,
         };
         let hope = best.score / length_divisor(length, options);
         hope <= worst

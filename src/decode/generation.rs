@@ -217,7 +217,7 @@ fn class_defaults(model_type: &str) -> Value {
 
 /// Keys that make a `config.json` count as unusual if they have another value than the usual one given here
 /// (`PretrainedConfig._get_global_generation_defaults`).
-const USUAL: &[(&str, Usual)] = &[
+const DEFAULTS: &[(&str, Usual)] = &[
     ("max_length", Usual::Number(20.0)),
     ("min_length", Usual::Number(0.0)),
     ("do_sample", Usual::Flag(false)),
@@ -310,9 +310,9 @@ impl Keys<'_> {
         (!value.is_null()).then_some(value)
     }
 
-    /// Whether any key of [`USUAL`] has a value that is neither null nor the default.
+    /// Whether any key of [`DEFAULTS`] has a value that is neither null nor the default.
     fn is_unusual(&self) -> bool {
-        USUAL.iter().any(|(key, usual)| {
+        DEFAULTS.iter().any(|(key, usual)| {
             let value = &self.values[*key];
             let default = &self.defaults[*key];
             !value.is_null()

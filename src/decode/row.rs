@@ -5,12 +5,12 @@ use crate::model::cpu::simd::{block_maxima, maximum, sum_exp};
 
 /// Number of adjacent columns in a block. The largest logit of each block is kept, so that most of a row need not be
 /// read again.
-const BLOCK: usize = 128;
+const LOGITS_PER_BLOCK: usize = 128;
 
 /// A row of logits, with the maxima and the normaliser that the search needs of it.
 pub(super) struct Row<'a> {
     logits: &'a [f32],
-    /// Largest logit of each block of [`BLOCK`] columns.
+    /// Largest logit of each block of [`LOGITS_PER_BLOCK`] columns.
     blocks: Vec<f32>,
     most: f32,
     log_sum: f32,
@@ -23,7 +23,7 @@ pub(super) type Patch = (usize, f32);
 impl<'a> Row<'a> {
     /// Reads a row of logits; `None` if it holds a NaN or positive infinity, or nothing finite.
     pub fn read(logits: &'a [f32]) -> Option<Self> {
-        let blocks = block_maxima(logits, BLOCK);
+        let blocks = block_maxima(logits, LOGITS_PER_BLOCK);
         let most = maximum(&blocks);
         let log_sum = sum_exp(logits, most).ln();
         (most.is_finite() && log_sum.is_finite()).then_some(Self {
@@ -72,12 +72,12 @@ impl<'a> Row<'a> {
         self.at_least(most - range, &blocks, patches, |logit| logit)
     }
 
-    /// Computes the largest logit of each block of [`BLOCK`] columns, leaving out patched columns.
+    /// Computes the largest logit of each block of [`LOGITS_PER_BLOCK`] columns, leaving out patched columns.
     fn unpatched(&self, patches: &[Patch]) -> Vec<f32> {
         let mut blocks = self.blocks.clone();
-        for patches in patches.chunk_by(|a, b| a.0 / BLOCK == b.0 / BLOCK) {
-            let block = patches[0].0 / BLOCK;
-            blocks[block] = gaps(self.block(block), block * BLOCK, patches)
+        for patches in patches.chunk_by(|a, b| a.0 / LOGITS_PER_BLOCK == b.0 / LOGITS_PER_BLOCK) {
+            let block = patches[0].0 / LOGITS_PER_BLOCK;
+            blocks[block] = gaps(self.block(block), block * LOGITS_PER_BLOCK, patches)
                 .map(maximum)
                 .fold(f32::NEG_INFINITY, f32::max);
         }
@@ -97,7 +97,7 @@ impl<'a> Row<'a> {
                 continue;
             }
             for (i, logit) in self.block(block).iter().enumerate() {
-                let column = block * BLOCK + i;
+                let column = block * LOGITS_PER_BLOCK + i;
                 if *logit >= floor
                     && *logit > f32::NEG_INFINITY
                     && patches.binary_search_by_key(&column, |patch| patch.0).is_err()
@@ -138,8 +138,8 @@ impl<'a> Row<'a> {
     }
 
     fn block(&self, block: usize) -> &[f32] {
-        let start = block * BLOCK;
-        &self.logits[start..(start + BLOCK).min(self.logits.len())]
+        let start = block * LOGITS_PER_BLOCK;
+        &self.logits[start..(start + LOGITS_PER_BLOCK).min(self.logits.len())]
     }
 }
 

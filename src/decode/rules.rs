@@ -8,7 +8,7 @@ use crate::model::Spec;
 
 /// Distance below the highest logit, after division by the temperature, from which a column is never drawn. Its weight
 /// would be `exp(-30)`; all such columns together change less than the rounding of the other logits does.
-const NEGLIGIBLE: f32 = 30.0;
+const NEGLIGIBLE_DISTANCE: f32 = 30.0;
 
 /// A token that may come next in an output.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -165,7 +165,7 @@ impl<'a> Rules<'a> {
         }
         let chosen = match &options.sampling {
             Some(sampling) => {
-                let best = row.near(NEGLIGIBLE * sampling.temperature as f32, &patches);
+                let best = row.near(NEGLIGIBLE_DISTANCE * sampling.temperature as f32, &patches);
                 let stream = sampling.streams.get(context.source).copied().unwrap_or_default();
                 sample::draw(&best, sampling, stream, written as u64)
             }

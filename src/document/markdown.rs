@@ -5,7 +5,7 @@
 //! its spaces, and a needless space does less harm than two phrases run together. A hard line break ends the block.
 
 use super::builder::Builder;
-use super::html::{self, Mark};
+use super::html::{self, TagEffect};
 use super::{Block, BlockKind};
 use crate::span::Span;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
@@ -86,7 +86,7 @@ impl Reader<'_> {
             Event::Text(text) => self.add_text(&text, range),
             Event::SoftBreak => self.builder.space(range.into()),
             Event::Code(code) => self.add_code(&code, range),
-            Event::FootnoteReference(_) => self.add_mark(Mark::Empty, range),
+            Event::FootnoteReference(_) => self.add_mark(TagEffect::Empty, range),
             Event::InlineHtml(tag) => self.add_mark(html::classify_tag(&tag), range),
             // The box of a task stays in the source before the block. The parser emits mathematics only if asked to.
             Event::TaskListMarker(_) | Event::Html(_) | Event::InlineMath(_) | Event::DisplayMath(_) => {}
@@ -97,13 +97,13 @@ impl Reader<'_> {
         match tag {
             Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Superscript | Tag::Subscript | Tag::Link { .. } => {
                 if self.untranslated == 0 {
-                    self.add_mark(Mark::Open, range);
+                    self.add_mark(TagEffect::Open, range);
                 }
                 return;
             }
             Tag::Image { .. } => {
                 if self.untranslated == 0 {
-                    self.add_mark(Mark::Empty, range);
+                    self.add_mark(TagEffect::Empty, range);
                 }
                 self.untranslated += 1;
                 return;
@@ -132,7 +132,7 @@ impl Reader<'_> {
             | TagEnd::Subscript
             | TagEnd::Link => {
                 if self.untranslated == 0 {
-                    self.add_mark(Mark::Close, range);
+                    self.add_mark(TagEffect::Close, range);
                 }
                 return;
             }
@@ -183,7 +183,7 @@ impl Reader<'_> {
         let inner = Span::new(range.start + ticks, (range.end - ticks).max(range.start + ticks));
         // One space on each side may separate a backtick in the code from the delimiter, and is no part of the code.
         let padded = Span::new(inner.start + 1, (inner.end - 1).max(inner.start + 1));
-        self.add_mark(Mark::Open, range.clone());
+        self.add_mark(TagEffect::Open, range.clone());
         if self.source.get(inner.start..inner.end) == Some(code) {
             self.builder.flow(inner);
         } else if self.source.get(padded.start..padded.end) == Some(code) {
@@ -191,17 +191,21 @@ impl Reader<'_> {
         } else {
             self.builder.decoded(code, inner);
         }
-        self.add_mark(Mark::Close, range);
+        self.add_mark(TagEffect::Close, range);
     }
 
-    fn add_mark(&mut self, mark: Mark, range: Range<usize>) {
-        self.cursor = if mark == Mark::Open { range.start } else { range.end };
+    fn add_mark(&mut self, mark: TagEffect, range: Range<usize>) {
+        self.cursor = if mark == TagEffect::Open {
+            range.start
+        } else {
+            range.end
+        };
         match mark {
-            Mark::Open => self.builder.open(range.start),
-            Mark::Close => self.builder.close(range.end),
-            Mark::Empty => self.builder.mark(range.into()),
-            Mark::Break => self.end_block(),
-            Mark::Comment => {}
+            TagEffect::Open => self.builder.open(range.start),
+            TagEffect::Close => self.builder.close(range.end),
+            TagEffect::Empty => self.builder.mark(range.into()),
+            TagEffect::Break => self.end_block(),
+            TagEffect::Comment => {}
         }
     }
 

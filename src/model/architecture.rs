@@ -64,7 +64,7 @@ struct Entry {
 }
 
 /// Default values from which the entries of encoder-decoder architectures are built.
-const ENTRY: Entry = Entry {
+const ENCODER_DECODER_ENTRY: Entry = Entry {
     architecture: Architecture::Marian,
     name: "",
     model_types: &[],
@@ -76,9 +76,9 @@ const ENTRY: Entry = Entry {
 };
 
 /// Default values from which the entries of decoder-only architectures are built.
-const DECODER: Entry = Entry {
+const DECODER_ONLY_ENTRY: Entry = Entry {
     family: Family::DecoderOnly,
-    ..ENTRY
+    ..ENCODER_DECODER_ENTRY
 };
 
 /// The facts about all architectures, in the order of the variants of [`Architecture`].
@@ -93,7 +93,7 @@ const TABLE: [Entry; 10] = [
             ("eos_token_id", 0),
             ("forced_eos_token_id", 0),
         ],
-        ..ENTRY
+        ..ENCODER_DECODER_ENTRY
     },
     Entry {
         architecture: Architecture::M2m100,
@@ -106,7 +106,7 @@ const TABLE: [Entry; 10] = [
             ("eos_token_id", 2),
         ],
         needs_language_tokens: true,
-        ..ENTRY
+        ..ENCODER_DECODER_ENTRY
     },
     Entry {
         architecture: Architecture::Mbart,
@@ -119,7 +119,7 @@ const TABLE: [Entry; 10] = [
             ("forced_eos_token_id", 2),
         ],
         needs_language_tokens: true,
-        ..ENTRY
+        ..ENCODER_DECODER_ENTRY
     },
     Entry {
         architecture: Architecture::T5,
@@ -127,47 +127,47 @@ const TABLE: [Entry; 10] = [
         model_types: &["t5"],
         default_ids: &[("pad_token_id", 0), ("eos_token_id", 1)],
         fits_f16: false,
-        ..ENTRY
+        ..ENCODER_DECODER_ENTRY
     },
     Entry {
         architecture: Architecture::Gemma2,
         name: "gemma2",
         model_types: &["gemma2"],
         default_bos: Some("<bos>"),
-        ..DECODER
+        ..DECODER_ONLY_ENTRY
     },
     Entry {
         architecture: Architecture::Gemma3,
         name: "gemma3",
         model_types: &["gemma3", "gemma3_text"],
         default_bos: Some("<bos>"),
-        ..DECODER
+        ..DECODER_ONLY_ENTRY
     },
     Entry {
         architecture: Architecture::Qwen3,
         name: "qwen3",
         model_types: &["qwen3"],
-        ..DECODER
+        ..DECODER_ONLY_ENTRY
     },
     Entry {
         architecture: Architecture::HunyuanDense,
         name: "hunyuan-dense",
         model_types: &["hunyuan-dense", "hunyuan_v1_dense"],
-        ..DECODER
+        ..DECODER_ONLY_ENTRY
     },
     Entry {
         architecture: Architecture::Llama,
         name: "llama",
         model_types: &["llama"],
         default_bos: Some("<s>"),
-        ..DECODER
+        ..DECODER_ONLY_ENTRY
     },
     Entry {
         architecture: Architecture::Mistral,
         name: "mistral",
         model_types: &["mistral"],
         default_bos: Some("<s>"),
-        ..DECODER
+        ..DECODER_ONLY_ENTRY
     },
 ];
 

@@ -6,15 +6,15 @@ use std::ops::RangeInclusive;
 
 /// Minimum length in characters of a source whose translation is checked. Translations of shorter sources may have any
 /// length.
-const MIN_SOURCE: usize = 40;
+const MIN_SOURCE_CHARS: usize = 40;
 /// Number of English characters for each Thai character that a translation may have. Measured on the 1,997 references
 /// of FLORES dev and PUD whose sources are long enough: the ratio lies between 0.55 and 2.07, for 98 % of them between
 /// 0.73 and 1.60.
-const RATIO: RangeInclusive<f64> = 0.5..=2.2;
+const PLAUSIBLE_RATIO: RangeInclusive<f64> = 0.5..=2.2;
 
 /// Flags a translation whose length, in characters, is out of proportion to its source.
 pub(super) fn check(pair: &Pair) -> Option<Flag> {
     let (source, target) = (pair.source.chars().count(), pair.target.chars().count());
-    let is_odd = source >= MIN_SOURCE && !RATIO.contains(&(target as f64 / source as f64));
+    let is_odd = source >= MIN_SOURCE_CHARS && !PLAUSIBLE_RATIO.contains(&(target as f64 / source as f64));
     is_odd.then_some(Flag::Length)
 }

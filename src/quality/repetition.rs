@@ -25,16 +25,16 @@ fn repeats(source: &str, target: &str) -> bool {
 /// Only repetitions count of a unit of at most 120 characters, at least four times in a row and over at least 24
 /// characters; without one, the share is 0.
 fn loop_share(text: &[char]) -> f64 {
-    const MAX_UNIT: usize = 120;
-    const MIN_LENGTH: usize = 24;
+    const MAX_UNIT_CHARS: usize = 120;
+    const MIN_LOOP_CHARS: usize = 24;
     const MIN_TURNS: usize = 4;
     let mut longest = 0;
-    for unit in 1..=MAX_UNIT.min(text.len() / MIN_TURNS) {
+    for unit in 1..=MAX_UNIT_CHARS.min(text.len() / MIN_TURNS) {
         // Number of consecutive characters that equal the one `unit` characters earlier.
         let mut run = 0;
         for index in unit..text.len() {
             run = if text[index] == text[index - unit] { run + 1 } else { 0 };
-            if run + unit >= MIN_LENGTH.max(unit * MIN_TURNS) {
+            if run + unit >= MIN_LOOP_CHARS.max(unit * MIN_TURNS) {
                 longest = longest.max(run + unit);
             }
         }
@@ -45,23 +45,23 @@ fn loop_share(text: &[char]) -> f64 {
 /// Whether more than half of a text's words lie in phrases of four words that occur at least three times. Always false
 /// for a text of fewer than 24 words.
 fn has_frequent_phrases(text: &str) -> bool {
-    const PHRASE: usize = 4;
-    const MIN_COUNT: usize = 3;
+    const PHRASE_WORDS: usize = 4;
+    const MIN_PHRASE_COUNT: usize = 3;
     const MIN_WORDS: usize = 24;
     let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
     if words.len() < MIN_WORDS {
         return false;
     }
     let mut counts: HashMap<&[String], usize> = HashMap::new();
-    for phrase in words.windows(PHRASE) {
+    for phrase in words.windows(PHRASE_WORDS) {
         *counts.entry(phrase).or_default() += 1;
     }
     // Phrases overlap: each word counts once.
     let (mut repeated, mut counted_to) = (0, 0);
-    for (index, phrase) in words.windows(PHRASE).enumerate() {
-        if counts[phrase] >= MIN_COUNT {
-            repeated += index + PHRASE - counted_to.max(index);
-            counted_to = index + PHRASE;
+    for (index, phrase) in words.windows(PHRASE_WORDS).enumerate() {
+        if counts[phrase] >= MIN_PHRASE_COUNT {
+            repeated += index + PHRASE_WORDS - counted_to.max(index);
+            counted_to = index + PHRASE_WORDS;
         }
     }
     repeated * 2 > words.len()

@@ -1,7 +1,7 @@
 //! Renderer of the `docx` format: a Word document with a two-column table under each heading, or with paragraphs. Thai
 //! is marked as complex script.
 //!
-//! XML elements must stand in the order of ECMA-376 part 1, §17: Word refuses files with another order, though
+//! XML_DECLARATION elements must stand in the order of ECMA-376 part 1, §17: Word refuses files with another order, though
 //! LibreOffice opens them.
 
 use super::Layout;
@@ -15,7 +15,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
 /// The paths and contents of those parts of the package that are the same for every document.
-const FIXED: [(&str, &str); 6] = [
+const FIXED_PARTS: [(&str, &str); 6] = [
     ("[Content_Types].xml", include_str!("docx/content_types.xml")),
     ("_rels/.rels", include_str!("docx/rels.xml")),
     ("word/_rels/document.xml.rels", include_str!("docx/document_rels.xml")),
@@ -25,21 +25,21 @@ const FIXED: [(&str, &str); 6] = [
 ];
 
 /// The width and height of an A4 page, in twentieths of a point.
-const PAGE: (usize, usize) = (11906, 16838);
+const PAGE_SIZE: (usize, usize) = (11906, 16838);
 /// The margin on each side of a page: 2 cm, in twentieths of a point.
 const MARGIN: usize = 1134;
 /// The width of a table column, half the text width, in twentieths of a point.
-const COLUMN: usize = (PAGE.0 - 2 * MARGIN) / 2;
+const COLUMN_WIDTH: usize = (PAGE_SIZE.0 - 2 * MARGIN) / 2;
 /// The indentation of each list level, in twentieths of a point. Must agree with `numbering.xml`.
-const INDENT: usize = 360;
+const INDENT_STEP: usize = 360;
 
-/// The XML declaration at the start of every part.
-const XML: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n";
-/// The XML namespace of WordprocessingML.
+/// The XML_DECLARATION declaration at the start of every part.
+const XML_DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n";
+/// The XML_DECLARATION namespace of WordprocessingML.
 const WORD: &str = "http://schemas.openxmlformats.org/wordprocessingml/2006/main";
-/// The beginning of the XML namespaces of Office documents.
+/// The beginning of the XML_DECLARATION namespaces of Office documents.
 const OFFICE: &str = "http://schemas.openxmlformats.org/officeDocument/2006";
-/// The beginning of the XML namespaces of Office packages.
+/// The beginning of the XML_DECLARATION namespaces of Office packages.
 const PACKAGE: &str = "http://schemas.openxmlformats.org/package/2006/metadata";
 
 /// Renders `doc` as a Word document.
@@ -52,7 +52,7 @@ pub(super) fn render(doc: &Bilingual, layout: Layout) -> Result<Vec<u8>> {
         ("word/footer1.xml", footer_part(doc)),
         ("word/document.xml", body_part(doc, layout)),
     ];
-    let parts = FIXED
+    let parts = FIXED_PARTS
         .into_iter()
         .chain(variable.iter().map(|(path, xml)| (*path, xml.as_str())));
     zip_package(parts).map_err(|e| Error::output("the DOCX package cannot be put together").source(e))
@@ -86,7 +86,7 @@ fn properties_part(doc: &Bilingual) -> String {
             .concat()
     });
     format!(
-        "{XML}<cp:coreProperties xmlns:cp=\"{PACKAGE}/core-properties\" xmlns:dc=\"http://purl.org/dc/elements/1.1/\" \
+        "{XML_DECLARATION}<cp:coreProperties xmlns:cp=\"{PACKAGE}/core-properties\" xmlns:dc=\"http://purl.org/dc/elements/1.1/\" \
          xmlns:dcterms=\"http://purl.org/dc/terms/\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\">\
          <dc:title>{}</dc:title><dc:creator>plae</dc:creator><dc:description>{}</dc:description>\
          <dc:language>en-US</dc:language><cp:lastModifiedBy>plae</cp:lastModifiedBy>{}</cp:coreProperties>",
@@ -106,7 +106,7 @@ fn footer_part(doc: &Bilingual) -> String {
     let field = ["PAGE", "NUMPAGES"]
         .map(|name| format!("<w:fldSimple w:instr=\" {name} \"><w:r><w:t>1</w:t></w:r></w:fldSimple>"));
     format!(
-        "{XML}<w:ftr xmlns:w=\"{WORD}\"><w:p><w:pPr><w:pStyle w:val=\"Footer\"/></w:pPr>{}{}{}{}</w:p></w:ftr>",
+        "{XML_DECLARATION}<w:ftr xmlns:w=\"{WORD}\"><w:p><w:pPr><w:pStyle w:val=\"Footer\"/></w:pPr>{}{}{}{}</w:p></w:ftr>",
         english(&format!("{note} · ")),
         field[0],
         english(" / "),
@@ -135,12 +135,12 @@ fn body_part(doc: &Bilingual, layout: Layout) -> String {
     }
     body += &paragraph("<w:pStyle w:val=\"Note\"/>", &english(&note(doc)));
     format!(
-        "{XML}<w:document xmlns:w=\"{WORD}\" xmlns:r=\"{OFFICE}/relationships\"><w:body>{body}\
+        "{XML_DECLARATION}<w:document xmlns:w=\"{WORD}\" xmlns:r=\"{OFFICE}/relationships\"><w:body>{body}\
          <w:sectPr><w:footerReference w:type=\"default\" r:id=\"rId4\"/>\
          <w:pgSz w:w=\"{}\" w:h=\"{}\"/>\
          <w:pgMar w:top=\"{MARGIN}\" w:right=\"{MARGIN}\" w:bottom=\"{MARGIN}\" w:left=\"{MARGIN}\" \
          w:header=\"567\" w:footer=\"567\" w:gutter=\"0\"/></w:sectPr></w:body></w:document>",
-        PAGE.0, PAGE.1,
+        PAGE_SIZE.0, PAGE_SIZE.1,
     )
 }
 
@@ -187,14 +187,14 @@ fn table(section: &[Vec<&Segment>]) -> String {
         "<w:tbl><w:tblPr><w:tblStyle w:val=\"Bilingual\"/><w:tblW w:w=\"{}\" w:type=\"dxa\"/>\
          <w:tblLayout w:type=\"fixed\"/><w:tblLook w:val=\"0020\" w:firstRow=\"1\" w:lastRow=\"0\" \
          w:firstColumn=\"0\" w:lastColumn=\"0\" w:noHBand=\"0\" w:noVBand=\"0\"/></w:tblPr>\
-         <w:tblGrid><w:gridCol w:w=\"{COLUMN}\"/><w:gridCol w:w=\"{COLUMN}\"/></w:tblGrid>{rows}</w:tbl>",
-        2 * COLUMN,
+         <w:tblGrid><w:gridCol w:w=\"{COLUMN_WIDTH}\"/><w:gridCol w:w=\"{COLUMN_WIDTH}\"/></w:tblGrid>{rows}</w:tbl>",
+        2 * COLUMN_WIDTH,
     )
 }
 
-/// Renders a cell of the table. `borders` and `content`, the paragraphs of the cell, are XML.
+/// Renders a cell of the table. `borders` and `content`, the paragraphs of the cell, are XML_DECLARATION.
 fn cell(borders: &str, content: &str) -> String {
-    format!("<w:tc><w:tcPr><w:tcW w:w=\"{COLUMN}\" w:type=\"dxa\"/>{borders}</w:tcPr>{content}</w:tc>")
+    format!("<w:tc><w:tcPr><w:tcW w:w=\"{COLUMN_WIDTH}\" w:type=\"dxa\"/>{borders}</w:tcPr>{content}</w:tc>")
 }
 
 /// Renders each segment of a block as a Thai paragraph with the English paragraph under it.
@@ -234,12 +234,12 @@ fn paragraph_properties(segment: &Segment, is_first: bool, keeps_next: bool) -> 
         properties += "<w:spacing w:after=\"0\"/>";
     }
     if is_item && !is_first {
-        properties += &format!("<w:ind w:left=\"{}\"/>", (level + 1) * INDENT);
+        properties += &format!("<w:ind w:left=\"{}\"/>", (level + 1) * INDENT_STEP);
     }
     properties
 }
 
-/// Renders a paragraph with the given properties and runs, both as XML.
+/// Renders a paragraph with the given properties and runs, both as XML_DECLARATION.
 fn paragraph(properties: &str, runs: &str) -> String {
     format!("<w:p><w:pPr>{properties}</w:pPr>{runs}</w:p>")
 }
@@ -277,7 +277,7 @@ fn warning_run(content: &str) -> String {
     run("<w:rStyle w:val=\"WarningText\"/><w:lang w:val=\"en-US\"/>", content)
 }
 
-/// Renders a run of text with the given properties, which are XML; `content` is plain text and gets escaped.
+/// Renders a run of text with the given properties, which are XML_DECLARATION; `content` is plain text and gets escaped.
 fn run(properties: &str, content: &str) -> String {
     format!(
         "<w:r><w:rPr>{properties}</w:rPr><w:t xml:space=\"preserve\">{}</w:t></w:r>",
@@ -309,7 +309,7 @@ pub(super) mod tests {
     pub fn readable(bytes: Vec<u8>) -> String {
         let parts = parts(bytes)
             .into_iter()
-            .filter(|(path, _)| !FIXED.iter().any(|(fixed, _)| fixed == path));
+            .filter(|(path, _)| !FIXED_PARTS.iter().any(|(fixed, _)| fixed == path));
         let parts: Vec<String> = parts
             .map(|(path, xml)| format!("{path}\n{}\n", xml.replace("<w:p>", "\n<w:p>")))
             .collect();
@@ -318,7 +318,7 @@ pub(super) mod tests {
 
     /// The order that ECMA-376 part 1 (transitional) prescribes for the children of each element, as far as the
     /// renderer uses them.
-    const ORDER: [(&str, &[&str]); 9] = [
+    const CHILD_ORDER: [(&str, &[&str]); 9] = [
         (
             "w:pPr",
             &[
@@ -402,7 +402,7 @@ pub(super) mod tests {
                             Event::Start(element) => {
                                 let name = element.name().as_ref().to_owned();
                                 if let Some((parent, last)) = open.last_mut()
-                                    && let Some((_, order)) = ORDER.iter().find(|(of, _)| of == parent)
+                                    && let Some((_, order)) = CHILD_ORDER.iter().find(|(of, _)| of == parent)
                                 {
                                     let place = order.iter().position(|child| *child == name);
                                     let place = place.unwrap_or_else(|| panic!("{path}: {name} in {parent}"));

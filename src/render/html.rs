@@ -6,7 +6,7 @@ use super::{Layout, THEME};
 use crate::document::{Bilingual, BlockKind, Segment};
 
 /// The style sheet for pages of this format; it comes after the shared style sheet [`THEME`].
-const STYLE: &str = include_str!("html.css");
+const STYLE_SHEET: &str = include_str!("html.css");
 
 /// The views that the page can switch between: the id, label and layout of each. The switches are radio buttons whose
 /// state the style sheet reads, so no script is needed.
@@ -35,7 +35,7 @@ pub(super) fn render(doc: &Bilingual, layout: Layout) -> String {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"generator\" content=\"plae\">\n\
          <title>{title}</title>\n\
-         <style>\n{THEME}{STYLE}</style>\n\
+         <style>\n{THEME}{STYLE_SHEET}</style>\n\
          </head>\n\
          <body>\n{views}<main{class}>\n{warnings}{content}</main>\n\
          <footer>{note}</footer>\n\

@@ -18,7 +18,7 @@ mod tsv;
 
 pub(crate) use escape::escaped;
 pub use jsonl::read as read_jsonl;
-pub use parts::NOTES;
+pub use parts::NOTE_OPENINGS;
 pub use row::JsonRow;
 
 use crate::document::Bilingual;

@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr;
 /// Thai.
 ///
 /// Every output format for readers ends with the note, so a file that contains one of them was written by plae.
-pub const NOTES: [&str; 2] = ["Machine translated from Thai by plae ", "Nothing was translated: plae "];
+pub const NOTE_OPENINGS: [&str; 2] = ["Machine translated from Thai by plae ", "Nothing was translated: plae "];
 
 /// Returns the segments of each block, without blank segments and blocks (empty lines are segments with `--split
 /// line`).
@@ -103,7 +103,7 @@ pub(super) fn note(doc: &Bilingual) -> String {
         .map(|file| format!(" Source: {file}."))
         .collect::<String>();
     let Header { version, model, .. } = header;
-    let [translated, copied] = NOTES;
+    let [translated, copied] = NOTE_OPENINGS;
     let note = if is_translated(doc) {
         format!("{translated}{version} with {model}{details} on {date}.{file}")
     } else {

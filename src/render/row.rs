@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 
 /// The key of the text to translate in a row, which is a JSON object.
-const TEXT: &str = "text";
+const TEXT_KEY: &str = "text";
 /// The keys that translation adds to a row. Values that the row already had under these keys are dropped.
 const ANSWER_KEYS: [&str; 4] = ["translation", "flags", "segments", "error"];
 
@@ -52,7 +52,7 @@ impl JsonRow {
     /// Of kind `Input` where there is no `text`, or where it is no string.
     pub fn text(&self) -> Result<String> {
         // The last of repeated keys counts, as for most readers of JSON.
-        let Some((_, value)) = self.0.iter().rfind(|(key, _)| key == TEXT) else {
+        let Some((_, value)) = self.0.iter().rfind(|(key, _)| key == TEXT_KEY) else {
             return Err(Error::input("no `text` in this object"));
         };
         serde_json::from_str(value.get()).map_err(|error| {

@@ -30,7 +30,7 @@ impl LengthPrior {
 
 /// A position at which a line may be cut into two segments.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Cut {
+pub struct CutCandidate {
     /// Offset in the line, in characters, at which the segment before the cut ends.
     pub end: usize,
     /// Offset in the line, in characters, at which the segment after the cut starts. The white space between `end` and
@@ -45,7 +45,7 @@ pub struct Cut {
 /// `places` are the positions at which the line may be cut, in ascending order, and `length` is the line's length in
 /// characters. A segment is longer than `max_chars` characters only if `places` has no position that could shorten it.
 /// Returns the indices in `places` of the chosen cuts, in ascending order.
-pub fn best_cuts(places: &[Cut], length: usize, prior: &LengthPrior, max_chars: usize) -> Vec<usize> {
+pub fn best_cuts(places: &[CutCandidate], length: usize, prior: &LengthPrior, max_chars: usize) -> Vec<usize> {
     // Node 0 is the line's start, node n the cut `places[n - 1]`, the last node the line's end. `best` has for each
     // node the highest sum up to it, and the node before it on the way to that sum.
     let start = |node: usize| if node == 0 { 0 } else { places[node - 1].next };
@@ -91,16 +91,16 @@ mod tests {
         ) {
             let prior = LengthPrior { short: 40.0, short_penalty: 3.0, long: 80.0, long_penalty: 10.0 };
             let mut at = 0;
-            let places: Vec<Cut> = steps.iter().map(|&(chars, score)| {
+            let places: Vec<CutCandidate> = steps.iter().map(|&(chars, score)| {
                 let end = at + chars;
                 at = end + 1;
-                Cut { end, next: at, score: f32::from(score) / 10.0 }
+                CutCandidate { end, next: at, score: f32::from(score) / 10.0 }
             }).collect();
             let length = at + tail;
             // The number of segments longer than `cap`, and the sum of scores and penalties.
             let worth = |cuts: &[usize]| {
                 let (mut start, mut over, mut sum) = (0, 0, 0.0);
-                for place in cuts.iter().map(|&cut| places[cut]).chain([Cut { end: length, next: 0, score: 0.0 }]) {
+                for place in cuts.iter().map(|&cut| places[cut]).chain([CutCandidate { end: length, next: 0, score: 0.0 }]) {
                     let chars = place.end - start;
                     over += usize::from(chars > cap);
                     sum += f64::from(prior.penalty(chars)) + f64::from(place.score);

@@ -76,7 +76,7 @@ pub(super) struct Phrases {
 }
 
 /// Hash and class that stand for a missing word: one beyond the end of a phrase or of the line.
-const EDGE: u32 = 7;
+const BEYOND_PHRASE: u32 = 7;
 
 impl Phrases {
     /// Groups the words of a line into phrases and looks up their classes in `lexicon`. `forbidden` has one entry for
@@ -140,8 +140,8 @@ impl Phrases {
     /// hashes are in ascending order, without duplicates.
     pub fn features(&self, line: &Line, gap: usize) -> Vec<u32> {
         let (left, right) = (self.phrase(gap), self.phrase(gap + 1));
-        let word = |word: Option<&Word>| word.map_or(EDGE, |word| word.hash);
-        let class = |word: Option<&Word>| word.map_or(EDGE, |word| word.class);
+        let word = |word: Option<&Word>| word.map_or(BEYOND_PHRASE, |word| word.hash);
+        let class = |word: Option<&Word>| word.map_or(BEYOND_PHRASE, |word| word.class);
         let before = |count: usize| left.len().checked_sub(count).and_then(|at| left.get(at));
         let after = |count: usize| right.get(count - 1);
         // Words (w) and classes (c), numbered from the gap to the left (l) and to the right (r).
@@ -159,7 +159,7 @@ impl Phrases {
         let far_first = self.phrase(from).first();
         let far_next = (to + 1 < self.phrases.len()).then(|| &self.phrase(to + 1)[0]);
         let [near_left, near_right, far_left, far_right] =
-            [(gap, gap), (gap + 1, gap + 1), (from, gap), (gap + 1, to)].map(|(a, b)| bucket(self.chars(a, b)));
+            [(gap, gap), (gap + 1, gap + 1), (from, gap), (gap + 1, to)].map(|(a, b)| length_bucket(self.chars(a, b)));
         let verbs = |phrase: &[Word]| phrase.iter().filter(|word| word.is_verb).count() as u32;
         let first_verb = |phrase: &[Word]| phrase.iter().take(6).position(|word| word.is_verb).unwrap_or(6) as u32;
         let (vl, vr) = (verbs(left), verbs(right));
@@ -196,13 +196,18 @@ impl Phrases {
             &[wr1, any_vr], &[wl1, any_vl], &[cr1, any_vl, any_vr], &[cl1, any_vl, any_vr],
         ];
         let numbered = (1u32..).zip(templates);
-        let mut features: Vec<u32> = numbered.map(|(number, parts)| combine(number, parts)).collect();
+        let mut features: Vec<u32> = numbered.map(|(number, parts)| hash_feature(number, parts)).collect();
         // Words and pairs of classes anywhere near the gap.
         const WORDS: usize = 8;
         const PAIRS: usize = 5;
-        let pair = |number, pair: &[Word]| combine(number, &[pair[0].class, pair[1].class]);
-        features.extend(left.iter().rev().take(WORDS).map(|word| combine(101, &[word.hash])));
-        features.extend(right.iter().take(WORDS).map(|word| combine(102, &[word.hash])));
+        let pair = |number, pair: &[Word]| hash_feature(number, &[pair[0].class, pair[1].class]);
+        features.extend(
+            left.iter()
+                .rev()
+                .take(WORDS)
+                .map(|word| hash_feature(101, &[word.hash])),
+        );
+        features.extend(right.iter().take(WORDS).map(|word| hash_feature(102, &[word.hash])));
         features.extend(left.windows(2).rev().take(PAIRS).map(|words| pair(103, words)));
         features.extend(right.windows(2).take(PAIRS).map(|words| pair(104, words)));
         features.sort_unstable();
@@ -241,13 +246,13 @@ impl Word {
 }
 
 /// Returns the number, from 0 to 11, of the length range into which a length in characters falls.
-fn bucket(chars: usize) -> u32 {
+fn length_bucket(chars: usize) -> u32 {
     [3, 6, 10, 15, 20, 26, 34, 44, 56, 72, 95].partition_point(|&bound| bound < chars) as u32
 }
 
 /// Hashes the values of one feature together with the number of its template, so that equal values in different
 /// templates differ.
-fn combine(template: u32, parts: &[u32]) -> u32 {
+fn hash_feature(template: u32, parts: &[u32]) -> u32 {
     parts
         .iter()
         .fold(template.wrapping_mul(0x1f12_3bb5), |hash, &part| mix(hash, part))

@@ -37,7 +37,7 @@ impl<'a> Line<'a> {
     }
 
     /// Returns the number of gaps (runs of white space between two chunks): one less than the number of chunks.
-    pub fn gap_count(&self) -> usize {
+    pub fn space_count(&self) -> usize {
         self.chunks.len().saturating_sub(1)
     }
 

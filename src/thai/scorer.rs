@@ -132,18 +132,18 @@ impl Scorer {
     /// Latin punctuation that ends a sentence before the gap, and the number of a list item after it, add a fixed
     /// score, because the training texts have too few of them to learn from.
     pub(super) fn scores(&self, line: &Line, forbidden: &[Option<rule::Rule>]) -> Vec<f32> {
-        const SENTENCE_END: f32 = 10.0;
-        const LIST_ITEM: f32 = 4.0;
+        const SENTENCE_END_SCORE: f32 = 10.0;
+        const LIST_ITEM_SCORE: f32 = 4.0;
         let phrases = Phrases::new(line, forbidden, &self.lexicon);
-        (0..line.gap_count())
+        (0..line.space_count())
             .map(|gap| {
                 let stop = if rule::ends_sentence(line, gap) {
-                    SENTENCE_END
+                    SENTENCE_END_SCORE
                 } else {
                     0.0
                 };
                 let item = if rule::starts_item(line.chunk(gap + 1)) {
-                    LIST_ITEM
+                    LIST_ITEM_SCORE
                 } else {
                     0.0
                 };

@@ -31,7 +31,7 @@ struct PreTokenizer {
 }
 
 /// Default values for the fields of a pre-tokenizer; each entry of [`PRE_TOKENIZERS`] overrides some of them.
-const PLAIN: PreTokenizer = PreTokenizer {
+const PLAIN_PRE_TOKENIZER: PreTokenizer = PreTokenizer {
     names: &[],
     patterns: &[],
     nfc: false,
@@ -52,7 +52,7 @@ macro_rules! gpt4 {
 }
 
 /// The word pattern of GPT-2.
-const GPT2: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
+const GPT2_PATTERN: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
 
 /// The pre-tokenizers of models that can translate, with the patterns of their tokenizer.json. The entry `default` is
 /// what llama.cpp uses for files that name no pre-tokenizer.
@@ -61,12 +61,12 @@ const PRE_TOKENIZERS: [PreTokenizer; 8] = [
         names: &["qwen2"],
         patterns: &[gpt4!(r"\p{N}")],
         nfc: true,
-        ..PLAIN
+        ..PLAIN_PRE_TOKENIZER
     },
     PreTokenizer {
         names: &["hunyuan", "megrez"],
         patterns: &[gpt4!(r"\p{N}")],
-        ..PLAIN
+        ..PLAIN_PRE_TOKENIZER
     },
     PreTokenizer {
         names: &["hunyuan-dense", "deepseek-v3"],
@@ -78,7 +78,7 @@ const PRE_TOKENIZERS: [PreTokenizer; 8] = [
                 r"| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
             ),
         ],
-        ..PLAIN
+        ..PLAIN_PRE_TOKENIZER
     },
     PreTokenizer {
         names: &["llama-bpe", "llama3", "llama-v3", "falcon3"],
@@ -86,7 +86,7 @@ const PRE_TOKENIZERS: [PreTokenizer; 8] = [
         ignore_merges: true,
         cleans_up: true,
         adds_bos: true,
-        ..PLAIN
+        ..PLAIN_PRE_TOKENIZER
     },
     PreTokenizer {
         names: &["tekken"],
@@ -97,23 +97,23 @@ const PRE_TOKENIZERS: [PreTokenizer; 8] = [
         )],
         ignore_merges: true,
         adds_bos: true,
-        ..PLAIN
+        ..PLAIN_PRE_TOKENIZER
     },
     PreTokenizer {
         names: &["gpt-2", "gpt2", "phi-2", "trillion"],
-        patterns: &[GPT2],
-        ..PLAIN
+        patterns: &[GPT2_PATTERN],
+        ..PLAIN_PRE_TOKENIZER
     },
     PreTokenizer {
         names: &["starcoder", "command-r", "smollm", "exaone", "minerva-7b"],
-        patterns: &[r"\p{N}", GPT2],
-        ..PLAIN
+        patterns: &[r"\p{N}", GPT2_PATTERN],
+        ..PLAIN_PRE_TOKENIZER
     },
     PreTokenizer {
         names: &["default"],
-        patterns: &[r"[\p{P}\$\+<=>\^~\|]+", GPT2, r"\p{N}+", "[0-9][0-9][0-9]"],
+        patterns: &[r"[\p{P}\$\+<=>\^~\|]+", GPT2_PATTERN, r"\p{N}+", "[0-9][0-9][0-9]"],
         cleans_up: true,
-        ..PLAIN
+        ..PLAIN_PRE_TOKENIZER
     },
 ];
 

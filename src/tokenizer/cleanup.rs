@@ -8,7 +8,7 @@ pub fn is_space(character: char) -> bool {
 /// Drops spaces before punctuation and English contractions (`clean_up_tokenization` of transformers), for models that
 /// ask for clean-up in their settings.
 pub fn clean_up_tokenization(text: &str) -> String {
-    const RULES: [(&str, &str); 10] = [
+    const CLEANUP_RULES: [(&str, &str); 10] = [
         (" .", "."),
         (" ?", "?"),
         (" !", "!"),
@@ -20,7 +20,7 @@ pub fn clean_up_tokenization(text: &str) -> String {
         (" 've", "'ve"),
         (" 're", "'re"),
     ];
-    RULES
+    CLEANUP_RULES
         .iter()
         .fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
 }

@@ -5,16 +5,16 @@
 use std::collections::BinaryHeap;
 
 /// The index that stands for no symbol, before the first and after the last.
-const NONE: usize = usize::MAX;
+const NO_NEIGHBOUR: usize = usize::MAX;
 
 /// A symbol of byte-pair encoding: the piece `start..end` of the text, in bytes. Empty after it has been merged into
 /// the symbol before it.
 pub struct Symbol {
     pub start: usize,
     pub end: usize,
-    /// The index in the list of the symbol before this one, or [`NONE`].
+    /// The index in the list of the symbol before this one, or [`NO_NEIGHBOUR`].
     previous: usize,
-    /// The index in the list of the symbol after this one, or [`NONE`].
+    /// The index in the list of the symbol after this one, or [`NO_NEIGHBOUR`].
     next: usize,
 }
 
@@ -64,13 +64,13 @@ pub fn merge_symbols(
         list.push(Symbol {
             start,
             end,
-            previous: index.checked_sub(1).unwrap_or(NONE),
+            previous: index.checked_sub(1).unwrap_or(NO_NEIGHBOUR),
             next: index + 1,
         });
         start = end;
     }
     if let Some(last) = list.last_mut() {
-        last.next = NONE;
+        last.next = NO_NEIGHBOUR;
     }
     let mut propose = |list: &[Symbol], left: usize, right: usize| {
         let (a, b) = (&list[left], &list[right]);
@@ -95,12 +95,12 @@ pub fn merge_symbols(
         list[right].start = list[right].end;
         let next = list[right].next;
         list[left].next = next;
-        if next != NONE {
+        if next != NO_NEIGHBOUR {
             list[next].previous = left;
             queue.extend(propose(&list, left, next));
         }
         let previous = list[left].previous;
-        if previous != NONE {
+        if previous != NO_NEIGHBOUR {
             queue.extend(propose(&list, previous, left));
         }
     }

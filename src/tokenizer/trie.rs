@@ -1,7 +1,7 @@
 //! A byte trie, which finds all keys that a text begins with in one walk.
 
 /// The value of a trie node at which no key ends.
-const NONE: u32 = u32::MAX;
+const NO_NODE: u32 = u32::MAX;
 
 /// A trie of byte strings with a number for each. Its nodes are stored in breadth-first order, so that the children of
 /// a node are adjacent.
@@ -19,7 +19,7 @@ struct Node {
     child: u32,
     /// The number of children, which are sorted by their byte.
     children: u16,
-    /// The value of the key that ends at the node, or [`NONE`].
+    /// The value of the key that ends at the node, or [`NO_NODE`].
     value: u32,
 }
 
@@ -32,7 +32,7 @@ impl Trie {
         let empty = Node {
             child: 0,
             children: 0,
-            value: NONE,
+            value: NO_NODE,
         };
         let (mut nodes, mut labels) = (vec![empty], vec![0]);
         // For each node, the range of the keys below it and its depth in bytes.
@@ -59,7 +59,7 @@ impl Trie {
             }
             at += 1;
         }
-        let mut roots = Box::new([NONE; 256]);
+        let mut roots = Box::new([NO_NODE; 256]);
         let first = nodes[0].child as usize;
         for child in first..first + usize::from(nodes[0].children) {
             roots[usize::from(labels[child])] = child as u32;
@@ -77,7 +77,7 @@ impl Trie {
                 node = self.step(node, byte)?;
                 at += 1;
                 let value = self.nodes[node as usize].value;
-                if value != NONE {
+                if value != NO_NODE {
                     return Some((at, value));
                 }
             }
@@ -94,7 +94,7 @@ impl Trie {
     fn step(&self, node: u32, byte: u8) -> Option<u32> {
         if node == 0 {
             let child = self.roots[usize::from(byte)];
-            return (child != NONE).then_some(child);
+            return (child != NO_NODE).then_some(child);
         }
         let Node { child, children, .. } = self.nodes[node as usize];
         let labels = &self.labels[child as usize..child as usize + usize::from(children)];

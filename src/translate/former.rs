@@ -2,7 +2,7 @@
 //!
 //! A memory had a line of text for each system, and an archive another for the manner of each article; both hold Debug text
 //! of structs of that time, which the structs here repeat. A row with such a text gets the new key when it is asked for.
-//! Kept until `PROCESSING` in `translate/identity.rs` is raised or plae has another version: translations made before are
+//! Kept until `PROCESSING_VERSION` in `translate/identity.rs` is raised or plae has another version: translations made before are
 //! out of date from then on, and nobody asks for them.
 
 #![expect(dead_code, reason = "the structs are read by their Debug text alone")]

@@ -17,17 +17,17 @@ use std::path::{Path, PathBuf};
 
 /// Version of everything between a source and its translation but the model: normalisation, prompts, tokenizers, search,
 /// repair. Raise it whenever one of them changes what a sentence becomes, so that memories forget what was made before.
-const PROCESSING: u32 = 2;
+const PROCESSING_VERSION: u32 = 2;
 
 // A higher version makes all keys new: `translate/former.rs` and what reads it here and in `archive/manner.rs` can go then.
-const _: () = assert!(PROCESSING == 2);
+const _: () = assert!(PROCESSING_VERSION == 2);
 
 /// File extensions that a fingerprint reads: of all files that decide a model's output, and of none that plae leaves there.
-const EXTENSIONS: [&str; 7] = ["json", "spm", "model", "safetensors", "gguf", "txt", "jinja"];
-/// The largest file, in bytes, that is read whole; of a larger one the first [`SAMPLE`] bytes of every [`STRIDE`] are read.
-const WHOLE: u64 = 16 << 20;
-const STRIDE: u64 = 256 << 10;
-const SAMPLE: u64 = 4 << 10;
+const FINGERPRINT_EXTENSIONS: [&str; 7] = ["json", "spm", "model", "safetensors", "gguf", "txt", "jinja"];
+/// The largest file, in bytes, that is read whole; of a larger one the first [`SAMPLE_BYTES`] bytes of every [`SAMPLE_STRIDE`] are read.
+const MAX_WHOLE_BYTES: u64 = 16 << 20;
+const SAMPLE_STRIDE: u64 = 256 << 10;
+const SAMPLE_BYTES: u64 = 4 << 10;
 
 /// Identifies a model before its weights are loaded.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,7 +67,7 @@ fn identify(manifest: &Manifest, path: &Path, revision: Option<&str>) -> Result<
             languages: languages_id(&manifest.languages),
             decoding: decoding_id(&manifest.decoding),
             plae: env!("CARGO_PKG_VERSION").to_owned(),
-            processing: PROCESSING,
+            processing: PROCESSING_VERSION,
         },
     })
 }
@@ -244,7 +244,9 @@ fn fingerprint(path: &Path) -> Result<String> {
             let extension = file.extension().and_then(|extension| extension.to_str());
             let name = file.file_name().unwrap_or_default();
             let is_weights = extension == Some("bin") && name.to_string_lossy().starts_with("pytorch_model");
-            if file.is_file() && (is_weights || extension.is_some_and(|extension| EXTENSIONS.contains(&extension))) {
+            if file.is_file()
+                && (is_weights || extension.is_some_and(|extension| FINGERPRINT_EXTENSIONS.contains(&extension)))
+            {
                 files.push(file);
             }
         }
@@ -262,10 +264,10 @@ fn fingerprint(path: &Path) -> Result<String> {
                 hash.update(file.file_name().unwrap_or_default().as_encoded_bytes());
             }
             hash.update(size.to_le_bytes());
-            let (stride, sample) = if size <= WHOLE {
+            let (stride, sample) = if size <= MAX_WHOLE_BYTES {
                 (size.max(1), size)
             } else {
-                (STRIDE, SAMPLE)
+                (SAMPLE_STRIDE, SAMPLE_BYTES)
             };
             let mut buffer = Vec::new();
             for start in (0..size).step_by(stride as usize) {

@@ -12,10 +12,10 @@ use std::collections::HashMap;
 
 /// Number of source tokens above which a sentence is translated in parts, whatever the model's own limit: few sentences
 /// are longer, and models translate them poorly.
-const MAX_SOURCE: usize = 512;
+const MAX_SOURCE_TOKENS: usize = 512;
 /// Number of source tokens above which a sentence is translated in parts in a plain search, so that attention does not
 /// run out of memory.
-const MAX_PLAIN_SOURCE: usize = 4096;
+const MAX_PLAIN_SOURCE_TOKENS: usize = 4096;
 
 /// How the translation of one source is made.
 pub(super) enum Plan {
@@ -131,9 +131,9 @@ impl Translator {
             (true, _) => room / 3,
         };
         let most = if options.plain_search {
-            MAX_PLAIN_SOURCE
+            MAX_PLAIN_SOURCE_TOKENS
         } else {
-            MAX_SOURCE
+            MAX_SOURCE_TOKENS
         };
         most.min(room).max(1)
     }

@@ -17,7 +17,7 @@ const FEW_SHOT_MODEL: &str = "gemma-3-270m";
 
 /// Sample beginnings of sources, one for each kind of character that a tokenizer may merge with the end of a prompt in
 /// a different way.
-const BEGINNINGS: [&str; 6] = ["ก", "a", "1", "๑", "(", "“"];
+const SAMPLE_TEXT_STARTS: [&str; 6] = ["ก", "a", "1", "๑", "(", "“"];
 
 /// How sources are presented to a model.
 pub(super) enum InputFormat {
@@ -216,7 +216,7 @@ impl Prompter {
             let (before, after) = split_at_text(prompt, request)?;
             let head = ids(&before);
             // The minimum over all kinds of beginnings, so that one computed state serves every source.
-            let unmerged = BEGINNINGS.map(|text| common_prefix(&ids(&format!("{before}{text}")), &head));
+            let unmerged = SAMPLE_TEXT_STARTS.map(|text| common_prefix(&ids(&format!("{before}{text}")), &head));
             Ok(Frame {
                 below,
                 shared: unmerged.into_iter().min().unwrap_or_default(),

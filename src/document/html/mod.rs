@@ -40,7 +40,7 @@ pub(super) fn read(source: &str) -> Vec<Block> {
 
 /// The effect of an HTML tag on the running text around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mark {
+pub(super) enum TagEffect {
     /// The tag begins a stretch of inline markup, as `<b>` does.
     Open,
     /// The tag ends a stretch of inline markup, as `</b>` does.
@@ -55,18 +55,18 @@ pub(super) enum Mark {
 
 /// Classifies an HTML tag that stands in text of another format, such as Markdown. `tag` reaches from its `<` to its
 /// `>`.
-pub(super) fn classify_tag(tag: &str) -> Mark {
+pub(super) fn classify_tag(tag: &str) -> TagEffect {
     let (close, rest) = match tag.strip_prefix("</") {
         Some(rest) => (true, rest),
         None => (false, tag.trim_start_matches('<')),
     };
     let length = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
     match rest[..length].to_ascii_lowercase().as_bytes() {
-        b"" => Mark::Comment,
-        b"br" => Mark::Break,
-        _ if close => Mark::Close,
-        name if is_void(name) || tag.ends_with("/>") => Mark::Empty,
-        _ => Mark::Open,
+        b"" => TagEffect::Comment,
+        b"br" => TagEffect::Break,
+        _ if close => TagEffect::Close,
+        name if is_void(name) || tag.ends_with("/>") => TagEffect::Empty,
+        _ => TagEffect::Open,
     }
 }
 

@@ -103,15 +103,15 @@ fn empty_element_tags_of_xhtml_are_whole() {
 #[test]
 fn tags_of_other_formats_are_told_apart() {
     for (tag, expected) in [
-        ("<b>", Mark::Open),
-        ("<A href='/'>", Mark::Open),
-        ("</b>", Mark::Close),
-        ("<IMG src=x>", Mark::Empty),
-        ("<x/>", Mark::Empty),
-        ("<br>", Mark::Break),
-        ("<BR />", Mark::Break),
-        ("<!-- x -->", Mark::Comment),
-        ("<?x?>", Mark::Comment),
+        ("<b>", TagEffect::Open),
+        ("<A href='/'>", TagEffect::Open),
+        ("</b>", TagEffect::Close),
+        ("<IMG src=x>", TagEffect::Empty),
+        ("<x/>", TagEffect::Empty),
+        ("<br>", TagEffect::Break),
+        ("<BR />", TagEffect::Break),
+        ("<!-- x -->", TagEffect::Comment),
+        ("<?x?>", TagEffect::Comment),
     ] {
         assert_eq!(classify_tag(tag), expected, "{tag}");
     }

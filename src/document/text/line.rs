@@ -50,16 +50,16 @@ pub(super) fn line_role(line: &str) -> Role {
 /// None if it is ordinary text.
 pub(super) fn metadata_role(text: &str) -> Option<Role> {
     if text.chars().nth(MAX_METADATA).is_some() {
-        let is_link = !text.contains(is_space) && is_match(&LINK, text);
+        let is_link = !text.contains(is_space) && is_match(&LINK_LINE, text);
         return is_link.then_some(Role::Metadata);
     }
     let bare = text
         .trim_matches(['(', ')', '[', ']', '（', '）'])
         .trim_matches(is_space);
-    if is_match(&CREDIT, bare) {
+    if is_match(&CREDIT_LINE, bare) {
         return Some(Role::Credit);
     }
-    let labelled = [&LABELLED, &FIXED, &LINK, &TAGS]
+    let labelled = [&LABELLED, &BOILERPLATE_LINE, &LINK_LINE, &TAG_LINE]
         .iter()
         .any(|pattern| is_match(pattern, bare));
     if labelled || is_match(&LABELLED, text) {
@@ -77,7 +77,7 @@ pub(super) fn metadata_role(text: &str) -> Option<Role> {
                 Role::Date
             })
         } else {
-            (is_match(&BYLINE, part) && !is_match(&VERB, part)).then_some(Role::Byline)
+            (is_match(&BYLINE, part) && !is_match(&REPORTING_VERB, part)).then_some(Role::Byline)
         };
     }
     // News portals put the date, the section and the author on one line, with bars between.
@@ -149,7 +149,7 @@ static LABELLED: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Matches lines with fixed wording in press releases and on the web pages that news are copied from, such as "share".
-static FIXED: LazyLock<Regex> = LazyLock::new(|| {
+static BOILERPLATE_LINE: LazyLock<Regex> = LazyLock::new(|| {
     compile(
         r"^(?:ข่าวประชาสัมพันธ์|ข่าวแจก|ข่าวสารนิเทศ|(?:เพื่อ|สำหรับ)เผยแพร่(?:ทันที)?|(?i:press\srelease|for\simmediate\srelease)
         |(?:ข่าวที่|ข่าวประชาสัมพันธ์ที่|ฉบับที่)\s*\d+(?:\s*/\s*\d+)?
@@ -160,13 +160,13 @@ static FIXED: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Matches a line that is a web address and nothing else.
-static LINK: LazyLock<Regex> = LazyLock::new(|| compile(r"^(?:https?://|www\.)\S+$"));
+static LINK_LINE: LazyLock<Regex> = LazyLock::new(|| compile(r"^(?:https?://|www\.)\S+$"));
 
 /// Matches a line of hashtags only.
-static TAGS: LazyLock<Regex> = LazyLock::new(|| compile(r"^(?:\#[^\s\#]+\s*)+$"));
+static TAG_LINE: LazyLock<Regex> = LazyLock::new(|| compile(r"^(?:\#[^\s\#]+\s*)+$"));
 
 /// Matches the beginning of a line that credits a picture.
-static CREDIT: LazyLock<Regex> = LazyLock::new(|| {
+static CREDIT_LINE: LazyLock<Regex> = LazyLock::new(|| {
     compile(
         r"^(?:(?:ขอ)?(?:ขอบคุณ|ขอบพระคุณ|เครดิต)(?:รูป)?ภาพ|(?:รูป)?ภาพ(?:ถ่าย|ข่าว|ปก|ประกอบ)?(?:จาก|โดย)|ภาพประกอบ|ภาพแฟ้ม|แฟ้มภาพ
         |(?:แหล่ง)?ที่มา(?:ของ)?(?:รูป)?ภาพ
@@ -180,7 +180,8 @@ static BYLINE: LazyLock<Regex> =
     LazyLock::new(|| compile(r"^(?:โดย|By)\s+\S+(?:\s+\S+){0,3}$|^(?:ทีมข่าว|กองบรรณาธิการ)[^\s]{0,20}$"));
 
 /// Matches words which show that a line that begins like a byline is a sentence.
-static VERB: LazyLock<Regex> = LazyLock::new(|| compile("กล่าว|เปิดเผย|ระบุ|เผย|บอก|มี|เป็น|ได้|จะ|ให้|ไม่|ใช้|การ|ทำ|จาก|ซึ่ง"));
+static REPORTING_VERB: LazyLock<Regex> =
+    LazyLock::new(|| compile("กล่าว|เปิดเผย|ระบุ|เผย|บอก|มี|เป็น|ได้|จะ|ให้|ไม่|ใช้|การ|ทำ|จาก|ซึ่ง"));
 
 /// Whether a line consists of ornament only.
 pub(super) fn is_rule(line: &str) -> bool {

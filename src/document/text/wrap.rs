@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 /// The line widths, in columns or characters, of texts that may be hard-wrapped. Texts with longer lines have one
 /// paragraph per line; texts with shorter lines are lists of names, or verse.
-const WIDTHS: std::ops::RangeInclusive<usize> = 40..=130;
+const WRAP_WIDTHS: std::ops::RangeInclusive<usize> = 40..=130;
 /// The maximum number of line breaks that detection looks at; more would not change the result.
 const MAX_BREAKS: usize = 2000;
 /// The longest Thai word, in columns, that is assumed to have moved to the next line.
@@ -69,7 +69,7 @@ impl Wrapping {
                             && lengths.len() * 3 >= breaks.len() * 2
                     }
                 };
-                if WIDTHS.contains(&width) && is_evident && best.is_none_or(|(most, _)| full > most) {
+                if WRAP_WIDTHS.contains(&width) && is_evident && best.is_none_or(|(most, _)| full > most) {
                     best = Some((
                         full,
                         Self {

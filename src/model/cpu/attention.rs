@@ -18,11 +18,11 @@ use std::ops::Range;
 
 /// Number of output values that are summed at a time, few enough for their sums to stay in registers over all
 /// positions.
-const RUN: usize = 64;
+const VALUES_IN_REGISTERS: usize = 64;
 
 /// Holds the keys and values of one attention layer in numbered slots, one slot for each token.
 ///
-/// Its layout is `(slots / CHUNK, heads, 2, CHUNK, head_dim)`, where 2 stands for keys and values: a head reads its own
+/// Its layout is `(slots / SLOTS_PER_CHUNK, heads, 2, SLOTS_PER_CHUNK, head_dim)`, where 2 stands for keys and values: a head reads its own
 /// keys and values from front to back, and a growing cache is only extended at its end.
 pub(in crate::model) struct KvCache {
     heads: usize,
@@ -32,7 +32,7 @@ pub(in crate::model) struct KvCache {
 
 /// Number of slots in a chunk of a [`KvCache`]. Within a chunk the keys of a head are contiguous, and so are its
 /// values.
-const CHUNK: usize = 64;
+const SLOTS_PER_CHUNK: usize = 64;
 
 impl KvCache {
     /// Makes a cache without slots; [`KvCache::store`] makes it grow.
@@ -47,14 +47,14 @@ impl KvCache {
     /// Stores a token's key and value projections, `(2, heads, head_dim)`, in the slot numbered `slot`. The cache first
     /// grows to at least `slots` slots, which must be more than `slot`.
     pub fn store(&mut self, slot: u32, slots: u32, projected: &[f32]) {
-        let (slot, part) = (slot as usize, CHUNK * self.head_dim);
+        let (slot, part) = (slot as usize, SLOTS_PER_CHUNK * self.head_dim);
         let chunk = 2 * self.heads * part;
-        let len = (slots as usize).div_ceil(CHUNK) * chunk;
+        let len = (slots as usize).div_ceil(SLOTS_PER_CHUNK) * chunk;
         if self.values.len() < len {
             self.values.resize(len, 0.0);
         }
         let (keys, values) = projected.split_at(self.heads * self.head_dim);
-        let base = slot / CHUNK * chunk + slot % CHUNK * self.head_dim;
+        let base = slot / SLOTS_PER_CHUNK * chunk + slot % SLOTS_PER_CHUNK * self.head_dim;
         for (head, (keys, values)) in keys
             .chunks_exact(self.head_dim)
             .zip(values.chunks_exact(self.head_dim))
@@ -67,11 +67,11 @@ impl KvCache {
     }
 
     /// Computes the index in `values` at which the key of a slot and a head starts. The value vector of the same slot
-    /// and head starts `CHUNK * head_dim` later.
+    /// and head starts `SLOTS_PER_CHUNK * head_dim` later.
     #[inline(always)]
     fn key_start(&self, slot: u32, head: usize) -> usize {
-        let (slot, part) = (slot as usize, CHUNK * self.head_dim);
-        (slot / CHUNK * self.heads + head) * 2 * part + slot % CHUNK * self.head_dim
+        let (slot, part) = (slot as usize, SLOTS_PER_CHUNK * self.head_dim);
+        (slot / SLOTS_PER_CHUNK * self.heads + head) * 2 * part + slot % SLOTS_PER_CHUNK * self.head_dim
     }
 
     /// Prefetches the key or value vector that starts at index `at` of `values`. Slots are read in an order that the
@@ -114,7 +114,7 @@ fn attend_slots_with<const FMA: bool>(attention: &SlotAttention, weights: &mut V
     weights.clear();
     weights.resize(queries.len() / dim * count, 0.0);
     for (position, slot) in slots.iter().enumerate() {
-        cache.prefetch(cache.key_start(*slot, head) + CHUNK * dim);
+        cache.prefetch(cache.key_start(*slot, head) + SLOTS_PER_CHUNK * dim);
         if let Some(slot) = slots.get(position + 4) {
             cache.prefetch(cache.key_start(*slot, head));
         }
@@ -133,24 +133,25 @@ fn attend_slots_with<const FMA: bool>(attention: &SlotAttention, weights: &mut V
         }
         let inverse = 1.0 / sum_of(weights, |x| x);
         let mut start = 0;
-        // The sums of `RUN` values at a time stay in registers over all positions.
-        while start + RUN <= dim {
-            let mut sums = [0f32; RUN];
+        // The sums of `VALUES_IN_REGISTERS` values at a time stay in registers over all positions.
+        while start + VALUES_IN_REGISTERS <= dim {
+            let mut sums = [0f32; VALUES_IN_REGISTERS];
             for (slot, weight) in slots.iter().zip(weights.iter()) {
-                let value = &cache.values[cache.key_start(*slot, head) + CHUNK * dim + start..][..RUN];
-                for i in 0..RUN {
+                let value = &cache.values[cache.key_start(*slot, head) + SLOTS_PER_CHUNK * dim + start..]
+                    [..VALUES_IN_REGISTERS];
+                for i in 0..VALUES_IN_REGISTERS {
                     sums[i] = multiply_add::<FMA>(*weight, value[i], sums[i]);
                 }
             }
-            for i in 0..RUN {
+            for i in 0..VALUES_IN_REGISTERS {
                 out[start + i] = sums[i] * inverse;
             }
-            start += RUN;
+            start += VALUES_IN_REGISTERS;
         }
         let rest = &mut out[start..];
         rest.fill(0.0);
         for (slot, weight) in slots.iter().zip(weights.iter()) {
-            let value = &cache.values[cache.key_start(*slot, head) + CHUNK * dim + start..][..rest.len()];
+            let value = &cache.values[cache.key_start(*slot, head) + SLOTS_PER_CHUNK * dim + start..][..rest.len()];
             for (out, value) in rest.iter_mut().zip(value) {
                 *out = multiply_add::<FMA>(*weight, *value, *out);
             }
@@ -337,24 +338,24 @@ fn attend_parts_with<const FMA: bool>(attention: &PartAttention, weights: &mut V
             *sum += *weight;
         }
         let inverse = 1.0 / sum_lanes(&mut sums);
-        // The sums of `RUN` values at a time stay in registers over all positions.
+        // The sums of `VALUES_IN_REGISTERS` values at a time stay in registers over all positions.
         let mut start = 0;
-        while start + RUN <= dim {
-            let mut sums = [0f32; RUN];
+        while start + VALUES_IN_REGISTERS <= dim {
+            let mut sums = [0f32; VALUES_IN_REGISTERS];
             let mut position = 0;
             for (_, values) in parts {
                 for value in values.chunks_exact(stride) {
-                    let (value, weight) = (&value[offset + start..][..RUN], weights[position]);
-                    for i in 0..RUN {
+                    let (value, weight) = (&value[offset + start..][..VALUES_IN_REGISTERS], weights[position]);
+                    for i in 0..VALUES_IN_REGISTERS {
                         sums[i] = multiply_add::<FMA>(weight, value[i], sums[i]);
                     }
                     position += 1;
                 }
             }
-            for i in 0..RUN {
+            for i in 0..VALUES_IN_REGISTERS {
                 out[start + i] = sums[i] * inverse;
             }
-            start += RUN;
+            start += VALUES_IN_REGISTERS;
         }
         let rest = &mut out[start..];
         rest.fill(0.0);

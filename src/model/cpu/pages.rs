@@ -39,9 +39,9 @@ pub(super) fn cast_mut<A: Plain, B: Plain>(values: &mut [A]) -> &mut [B] {
 }
 
 /// Size of a large page, in bytes (2 MiB, as on x86-64).
-const PAGE: usize = 2 << 20;
+const HUGE_PAGE_BYTES: usize = 2 << 20;
 /// Size of a [`Region`] that several small buffers share, in bytes. Memory that is never touched costs nothing.
-const REGION: usize = 64 << 20;
+const REGION_BYTES: usize = 64 << 20;
 /// Alignment of every buffer, in bytes.
 const ALIGNMENT: usize = 64;
 
@@ -54,14 +54,14 @@ struct Region {
 
 impl Region {
     fn new(bytes: usize) -> Self {
-        let length = bytes.next_multiple_of(PAGE) + PAGE;
+        let length = bytes.next_multiple_of(HUGE_PAGE_BYTES) + HUGE_PAGE_BYTES;
         let Ok(map) = MmapMut::map_anon(length) else {
             handle_alloc_error(Layout::array::<u8>(length).unwrap_or(Layout::new::<u8>()));
         };
         // An operating system without large pages, or with none left, gives its usual pages.
         #[cfg(target_os = "linux")]
         let _ = map.advise(memmap2::Advice::HugePage);
-        let start = map.as_ptr().align_offset(PAGE);
+        let start = map.as_ptr().align_offset(HUGE_PAGE_BYTES);
         Self { map, start }
     }
 
@@ -72,7 +72,7 @@ impl Region {
 
 /// The region that the next buffers are cut from, and the number of its bytes that are taken. The region is freed
 /// together with its last buffer.
-static CURRENT: Mutex<(Weak<Region>, usize)> = Mutex::new((Weak::new(), 0));
+static CURRENT_REGION: Mutex<(Weak<Region>, usize)> = Mutex::new((Weak::new(), 0));
 
 /// An owned buffer of values in large pages.
 pub(super) struct Pages<T> {
@@ -88,13 +88,13 @@ impl<T: Plain> Pages<T> {
     pub fn zeroed(len: usize) -> Self {
         const { assert!(align_of::<T>() <= ALIGNMENT) };
         let bytes = len.saturating_mul(size_of::<T>()).next_multiple_of(ALIGNMENT);
-        let (region, taken) = if bytes > REGION {
+        let (region, taken) = if bytes > REGION_BYTES {
             (Arc::new(Region::new(bytes)), 0)
         } else {
-            let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut current = CURRENT_REGION.lock().unwrap_or_else(PoisonError::into_inner);
             let (region, taken) = match current.0.upgrade() {
                 Some(region) if region.room() - current.1 >= bytes => (region, current.1),
-                _ => (Arc::new(Region::new(REGION)), 0),
+                _ => (Arc::new(Region::new(REGION_BYTES)), 0),
             };
             *current = (Arc::downgrade(&region), taken + bytes);
             (region, taken)
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn buffers_are_zero_aligned_and_apart() {
-        let mut all: Vec<Pages<[i8; 3]>> = [0, 1, 5, 40_000, REGION / 3 + 1, REGION / 3, REGION, 2]
+        let mut all: Vec<Pages<[i8; 3]>> = [0, 1, 5, 40_000, REGION_BYTES / 3 + 1, REGION_BYTES / 3, REGION_BYTES, 2]
             .into_iter()
             .map(Pages::zeroed)
             .collect();

@@ -8,12 +8,14 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 /// Number of multiply-adds below which handing work to another thread costs more than it saves.
-const MIN_PART: usize = 100_000;
+const MIN_WORK_PER_THREAD: usize = 100_000;
 
 /// Computes the number of parts that `units` of work are worth dividing into; `operations` is the number of
 /// multiply-adds of all units together.
 fn part_count(units: usize, operations: usize) -> usize {
-    (rayon::current_num_threads() * 4).min(operations / MIN_PART).min(units)
+    (rayon::current_num_threads() * 4)
+        .min(operations / MIN_WORK_PER_THREAD)
+        .min(units)
 }
 
 /// Calls `f` with ranges that together make up `0..units`, on as many threads as pay off for `operations` multiply-adds

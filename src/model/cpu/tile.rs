@@ -12,7 +12,7 @@ pub(super) const TILE: usize = 16;
 /// 32-bit lane of a 512-bit register belongs to one row.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
-pub(super) struct Lane(pub [u8; 4 * TILE]);
+pub(super) struct ColumnQuad(pub [u8; 4 * TILE]);
 
 /// One float32 value for each of a tile's 16 rows, such as a column of weights or the sums of a product.
 #[derive(Clone, Copy)]
@@ -25,7 +25,7 @@ impl Column {
 }
 
 // SAFETY: an array of 64 bytes with an alignment of 64: no padding, any bytes are a value.
-unsafe impl Plain for Lane {}
+unsafe impl Plain for ColumnQuad {}
 // SAFETY: an array of 16 floats, 64 bytes, with an alignment of 64: no padding, any bytes are a value.
 unsafe impl Plain for Column {}
 

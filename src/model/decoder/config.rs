@@ -53,7 +53,7 @@ pub(super) struct Config {
 }
 
 /// Number of positions of a sliding window if the file gives none, as in transformers.
-const WINDOW: usize = 4096;
+const DEFAULT_WINDOW: usize = 4096;
 
 impl Config {
     /// Reads the configuration from a parsed `config.json`; `path` is used in error messages only. A model that also
@@ -213,7 +213,9 @@ impl Config {
             norms_from_one: false,
             windows: (0..layers)
                 .map(|layer| match variant.windows {
-                    Windows::AllBut { every, .. } => ((layer + 1) % every != 0).then(|| window.unwrap_or(WINDOW)),
+                    Windows::AllBut { every, .. } => {
+                        ((layer + 1) % every != 0).then(|| window.unwrap_or(DEFAULT_WINDOW))
+                    }
                     _ => None,
                 })
                 .collect(),
@@ -250,7 +252,7 @@ fn check_heads(heads: usize, kv_heads: usize, head_dim: usize) -> std::result::R
 fn windows(windows: Windows, keys: &Keys, layers: usize) -> Result<Vec<Option<usize>>> {
     let window = match keys.value.get("sliding_window") {
         Some(Value::Null) => None,
-        _ => Some(keys.size("sliding_window", Some(WINDOW))?),
+        _ => Some(keys.size("sliding_window", Some(DEFAULT_WINDOW))?),
     };
     let (window, has_window): (_, Box<dyn Fn(usize) -> bool>) = match windows {
         Windows::None => return Ok(vec![None; layers]),

@@ -77,7 +77,7 @@ pub(super) struct Defaults {
 }
 
 /// The most common properties, from which the other variants are built, and Llama's defaults.
-const USUAL: Variant = Variant {
+const LLAMA_LIKE: Variant = Variant {
     activation: Activation::Silu,
     gemma: false,
     head_norm: HeadNorm::None,
@@ -107,7 +107,7 @@ const USUAL: Variant = Variant {
 const LLAMA: Variant = Variant {
     feed_forward_bias: true,
     gguf_pairs_neighbours: true,
-    ..USUAL
+    ..LLAMA_LIKE
 };
 
 const GEMMA2: Variant = Variant {
@@ -126,9 +126,9 @@ const GEMMA2: Variant = Variant {
         head_dim: Some(256),
         max_positions: 8192,
         tied: true,
-        ..USUAL.defaults
+        ..LLAMA_LIKE.defaults
     },
-    ..USUAL
+    ..LLAMA_LIKE
 };
 
 const GEMMA3: Variant = Variant {
@@ -159,9 +159,9 @@ const QWEN3: Variant = Variant {
         kv_heads: Some(32),
         head_dim: Some(128),
         max_positions: 32_768,
-        ..USUAL.defaults
+        ..LLAMA_LIKE.defaults
     },
-    ..USUAL
+    ..LLAMA_LIKE
 };
 
 const HUNYUAN_DENSE: Variant = Variant {
@@ -169,9 +169,9 @@ const HUNYUAN_DENSE: Variant = Variant {
     defaults: Defaults {
         vocabulary: 290_943,
         epsilon: 1e-5,
-        ..USUAL.defaults
+        ..LLAMA_LIKE.defaults
     },
-    ..USUAL
+    ..LLAMA_LIKE
 };
 
 const MISTRAL: Variant = Variant {
@@ -181,9 +181,9 @@ const MISTRAL: Variant = Variant {
         feed_forward: 14_336,
         kv_heads: Some(8),
         max_positions: 131_072,
-        ..USUAL.defaults
+        ..LLAMA_LIKE.defaults
     },
-    ..USUAL
+    ..LLAMA_LIKE
 };
 
 impl Variant {

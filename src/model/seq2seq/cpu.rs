@@ -48,13 +48,13 @@ impl FeedForward {
 impl Stack {
     /// Looks up the embeddings of tokens and adds those of their positions; gives `(tokens, hidden_size)`.
     fn embed(&self, ids: &[u32], positions: &[usize], config: &Config) -> Result<Vec<f32>> {
-        let position_rows = self.position_rows(ids, positions, self.embedding.rows, &|rows, _| Ok(rows))?;
+        let position_embeddings = self.position_embeddings(ids, positions, self.embedding.rows, &|rows, _| Ok(rows))?;
         let mut rows = Vec::with_capacity(ids.len() * config.hidden_size);
         for id in ids {
             self.embedding
                 .dequantize_row(*id as usize, config.embedding_scale, &mut rows);
         }
-        if let Some((table, numbers)) = position_rows {
+        if let Some((table, numbers)) = position_embeddings {
             for (row, number) in rows.chunks_exact_mut(config.hidden_size).zip(numbers) {
                 add(row, &table[number as usize * config.hidden_size..]);
             }

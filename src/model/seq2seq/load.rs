@@ -185,21 +185,21 @@ impl<F: Form> Loader<'_, F> {
             scale: if config.t5 { 1.0 } else { (dim as f32).powf(-0.5) },
         };
         let stored = format!("{base}.embed_positions.weight");
-        let place_rows = |rows, shape: [usize; 2]| self.form.vector(rows, &shape);
+        let upload_rows = |rows, shape: [usize; 2]| self.form.vector(rows, &shape);
         let positions = match (config.positions, config.max_positions) {
             (Positions::Relative { .. }, _) => None,
             (Positions::Learned { first }, Some(count)) => {
                 let mut rows = self.source.floats(&stored, &[count + first, config.hidden_size])?;
                 rows.drain(..first * config.hidden_size);
-                Some(PositionTable::stored(config, rows, &place_rows)?)
+                Some(PositionTable::stored(config, rows, &upload_rows)?)
             }
             // The embeddings in a checkpoint are preferred: they may be rounded, or differ from those that Marian
             // computes.
             (Positions::Marian, Some(count)) if self.source.has(&stored) => {
                 let rows = self.source.floats(&stored, &[count, config.hidden_size])?;
-                Some(PositionTable::stored(config, rows, &place_rows)?)
+                Some(PositionTable::stored(config, rows, &upload_rows)?)
             }
-            _ => Some(PositionTable::computed(config, &place_rows)?),
+            _ => Some(PositionTable::computed(config, &upload_rows)?),
         };
         let relative_bias = match config.positions {
             Positions::Relative { buckets, .. } => {

@@ -24,7 +24,7 @@ use super::{Architecture, OutputIds, Spec, TranslationModel};
 use crate::error::{Error, Result};
 use candle_core::{DType, Device};
 use config::Config;
-use positions::{PlaceRows, PositionTable};
+use positions::{PositionTable, UploadRows};
 use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
@@ -191,7 +191,7 @@ struct Seq2Seq<M, V> {
 
 /// A table of position embeddings, and for each token the row of the table that is added to it; none if the model has
 /// no position embeddings.
-type PositionRows<V> = Option<(Arc<V>, Vec<u32>)>;
+type PositionEmbeddings<V> = Option<(Arc<V>, Vec<u32>)>;
 
 impl<M, V> Stack<M, V> {
     /// Finds the position embeddings of the tokens `ids`, which stand at `positions`; checks the ids against a
@@ -199,20 +199,22 @@ impl<M, V> Stack<M, V> {
     ///
     /// # Errors
     /// Fails with an error of kind `Model` for a token outside the vocabulary or a position beyond the model's last;
-    /// the errors of `place_rows`.
-    fn position_rows(
+    /// the errors of `upload_rows`.
+    fn position_embeddings(
         &self,
         ids: &[u32],
         positions: &[usize],
         rows: usize,
-        place_rows: PlaceRows<V>,
-    ) -> Result<PositionRows<V>> {
+        upload_rows: UploadRows<V>,
+    ) -> Result<PositionEmbeddings<V>> {
         if let Some(id) = ids.iter().find(|id| **id as usize >= rows) {
             let message = format!("token {id} is outside the model's vocabulary of {rows}");
             return Err(Error::model(message));
         }
         let table = self.positions.as_ref();
-        table.map(|table| table.rows_at(ids, positions, place_rows)).transpose()
+        table
+            .map(|table| table.rows_at(ids, positions, upload_rows))
+            .transpose()
     }
 }
 

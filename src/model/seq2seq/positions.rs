@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Number of positions for which embeddings are computed at first.
-const FIRST: usize = 64;
+const INITIAL_POSITIONS: usize = 64;
 
 /// The position embeddings of the encoder or of the decoder, a matrix `V` of shape `(1 + positions, hidden_size)`: a
 /// row of zeros for tokens that have no position, then a row for each position. The first position has number 0,
@@ -26,42 +26,42 @@ pub(super) struct PositionTable<V> {
 
 /// A function that turns a table of float32 values, given with its shape, into the type `V` that the forward pass
 /// uses, on the device that computes.
-pub(super) type PlaceRows<'a, V> = &'a dyn Fn(Vec<f32>, [usize; 2]) -> Result<V>;
+pub(super) type UploadRows<'a, V> = &'a dyn Fn(Vec<f32>, [usize; 2]) -> Result<V>;
 
 impl<V> PositionTable<V> {
     /// Makes a table of position embeddings from a checkpoint's, `(positions, hidden_size)`, whose rows before the
     /// first position (fairseq's offset) are already removed.
     ///
     /// # Errors
-    /// The errors of `place_rows`.
-    pub fn stored(config: &Config, rows: Vec<f32>, place_rows: PlaceRows<V>) -> Result<Self> {
+    /// The errors of `upload_rows`.
+    pub fn stored(config: &Config, rows: Vec<f32>, upload_rows: UploadRows<V>) -> Result<Self> {
         let count = rows.len() / config.hidden_size;
-        Self::new(config, Some(count), (count, rows), place_rows)
+        Self::new(config, Some(count), (count, rows), upload_rows)
     }
 
     /// Makes a table of position embeddings that are computed: sines and cosines of the kind that the configuration
     /// names.
     ///
     /// # Errors
-    /// The errors of `place_rows`.
-    pub fn computed(config: &Config, place_rows: PlaceRows<V>) -> Result<Self> {
-        let first = FIRST.min(config.max_positions.unwrap_or(FIRST));
+    /// The errors of `upload_rows`.
+    pub fn computed(config: &Config, upload_rows: UploadRows<V>) -> Result<Self> {
+        let first = INITIAL_POSITIONS.min(config.max_positions.unwrap_or(INITIAL_POSITIONS));
         let rows = config.positions.rows(0..first, config.hidden_size);
-        Self::new(config, config.max_positions, (first, rows), place_rows)
+        Self::new(config, config.max_positions, (first, rows), upload_rows)
     }
 
     fn new(
         config: &Config,
         count: Option<usize>,
         (known, rows): (usize, Vec<f32>),
-        place_rows: PlaceRows<V>,
+        upload_rows: UploadRows<V>,
     ) -> Result<Self> {
         Ok(Self {
             positions: config.positions,
             hidden_size: config.hidden_size,
             count,
             skipped: config.skipped(),
-            rows: RwLock::new((known, with_zeros(rows, known, config.hidden_size, place_rows)?)),
+            rows: RwLock::new((known, with_zeros(rows, known, config.hidden_size, upload_rows)?)),
         })
     }
 
@@ -69,8 +69,8 @@ impl<V> PositionTable<V> {
     /// position embedding.
     ///
     /// # Errors
-    /// Fails with an error of kind `Model` for a position beyond the model's last; the errors of `place_rows`.
-    pub fn rows_at(&self, ids: &[u32], positions: &[usize], place_rows: PlaceRows<V>) -> Result<(Arc<V>, Vec<u32>)> {
+    /// Fails with an error of kind `Model` for a position beyond the model's last; the errors of `upload_rows`.
+    pub fn rows_at(&self, ids: &[u32], positions: &[usize], upload_rows: UploadRows<V>) -> Result<(Arc<V>, Vec<u32>)> {
         let needed = positions.iter().max().map_or(0, |last| last + 1);
         if let Some(count) = self.count.filter(|count| *count < needed) {
             return Err(Error::model(format!("a text of more than the model's {count} tokens")));
@@ -83,13 +83,13 @@ impl<V> PositionTable<V> {
             }
         };
         Ok((
-            self.table(needed, place_rows)?,
+            self.table(needed, upload_rows)?,
             ids.iter().zip(positions).map(number).collect(),
         ))
     }
 
     /// Gives the table, extended to at least `needed` positions.
-    fn table(&self, needed: usize, place_rows: PlaceRows<V>) -> Result<Arc<V>> {
+    fn table(&self, needed: usize, upload_rows: UploadRows<V>) -> Result<Arc<V>> {
         let (known, rows) = {
             let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
             (rows.0, rows.1.clone())
@@ -100,17 +100,17 @@ impl<V> PositionTable<V> {
         let wanted = needed.next_power_of_two();
         let wanted = self.count.map_or(wanted, |count| wanted.min(count));
         let rows = self.positions.rows(0..wanted, self.hidden_size);
-        let rows = with_zeros(rows, wanted, self.hidden_size, place_rows)?;
+        let rows = with_zeros(rows, wanted, self.hidden_size, upload_rows)?;
         *self.rows.write().unwrap_or_else(PoisonError::into_inner) = (wanted, rows.clone());
         Ok(rows)
     }
 }
 
 /// Puts a row of zeros, for tokens without a position, before the rows of `count` positions, and passes the table to
-/// `place_rows`.
-fn with_zeros<V>(rows: Vec<f32>, count: usize, width: usize, place_rows: PlaceRows<V>) -> Result<Arc<V>> {
+/// `upload_rows`.
+fn with_zeros<V>(rows: Vec<f32>, count: usize, width: usize, upload_rows: UploadRows<V>) -> Result<Arc<V>> {
     let table = [vec![0.0; width], rows].concat();
-    place_rows(table, [count + 1, width]).map(Arc::new)
+    upload_rows(table, [count + 1, width]).map(Arc::new)
 }
 
 impl Config {

@@ -20,11 +20,11 @@ use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 /// Name of the file with the 8-bit weights, in the model's directory.
-const FILE: &str = "plae-int8.bin";
+const FILE_NAME: &str = "plae-int8.bin";
 const MAGIC: &[u8; 8] = b"PLAEINT8";
 /// Format version of the file with the 8-bit weights; raise it when the format of the entries changes, or when a
 /// model loads other entries.
-const VERSION: u32 = 2;
+const FORMAT_VERSION: u32 = 2;
 /// Every entry of the file starts at a multiple of this many bytes.
 const ALIGNMENT: usize = 64;
 
@@ -85,7 +85,7 @@ impl Int8Cache {
         let made_from = checkpoint_files(directory).ok()?;
         let (map, header) = read(directory, &made_from)?;
         Some(Self {
-            path: directory.join(FILE),
+            path: directory.join(FILE_NAME),
             map,
             header,
         })
@@ -194,14 +194,14 @@ fn checkpoint_files(directory: &Path) -> Result<Vec<CheckpointFile>> {
 /// Maps the file of 8-bit weights in `directory` into memory and reads its header; none unless it was made from the
 /// files `made_from`.
 fn read(directory: &Path, made_from: &[CheckpointFile]) -> Option<(Arc<Mmap>, Header)> {
-    let file = File::open(directory.join(FILE)).ok()?;
+    let file = File::open(directory.join(FILE_NAME)).ok()?;
     // SAFETY: the map is read only and the file is never changed in place, only replaced as a whole; a file that another
     // program cuts short under a running process is outside what can be guarded.
     let map = unsafe { Mmap::map(&file) }.ok()?;
     let rest = map.strip_prefix(MAGIC)?;
     let length = usize::try_from(u64::from_le_bytes(*rest.first_chunk()?)).ok()?;
     let header: Header = serde_json::from_slice(rest.get(8..8usize.checked_add(length)?)?).ok()?;
-    let sound = header.version == VERSION && header.made_from == made_from;
+    let sound = header.version == FORMAT_VERSION && header.made_from == made_from;
     let inside = |entry: &EntryPlace| size(entry).is_some_and(|size| entry.start.checked_add(size) <= Some(map.len()));
     let sound = sound && header.entries.values().all(inside);
     sound.then(|| (Arc::new(map), header))
@@ -218,7 +218,7 @@ fn size(entry: &EntryPlace) -> Option<usize> {
 /// Writes the file of 8-bit weights into `directory`, complete or not at all.
 fn write(directory: &Path, made_from: Vec<CheckpointFile>, read: &BTreeMap<String, Entry>) -> io::Result<()> {
     let mut header = Header {
-        version: VERSION,
+        version: FORMAT_VERSION,
         made_from,
         entries: BTreeMap::new(),
     };
@@ -265,6 +265,6 @@ fn write(directory: &Path, made_from: Vec<CheckpointFile>, read: &BTreeMap<Strin
         out.write_all(&vec![0; written.next_multiple_of(ALIGNMENT) - written])?;
     }
     let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    file.persist(directory.join(FILE))?;
+    file.persist(directory.join(FILE_NAME))?;
     Ok(())
 }

@@ -7,9 +7,9 @@ use crate::error::Result;
 use std::path::Path;
 
 /// Prefix of the names of a text-only checkpoint's tensors.
-const PREFIX: &str = "model.";
-/// Prefixes that checkpoints may have in place of [`PREFIX`].
-const STORED_PREFIXES: [&str; 4] = [PREFIX, "language_model.model.", "model.language_model.", ""];
+const TEXT_PREFIX: &str = "model.";
+/// Prefixes that checkpoints may have in place of [`TEXT_PREFIX`].
+const STORED_PREFIXES: [&str; 4] = [TEXT_PREFIX, "language_model.model.", "model.language_model.", ""];
 
 /// A checkpoint of a decoder-only model whose tensors are found by the names of a text-only one (`LlamaForCausalLM`):
 /// `model.layers.0…`, `lm_head.weight`.
@@ -27,13 +27,13 @@ impl TextPart {
     pub fn open(directory: &Path) -> Result<Self> {
         let checkpoint = Checkpoint::open(directory)?;
         let has_text = |prefix: &&str| checkpoint.has(&format!("{prefix}embed_tokens.weight"));
-        let prefix = STORED_PREFIXES.into_iter().find(has_text).unwrap_or(PREFIX);
+        let prefix = STORED_PREFIXES.into_iter().find(has_text).unwrap_or(TEXT_PREFIX);
         Ok(Self { checkpoint, prefix })
     }
 
     /// Translates a text-only checkpoint's tensor name to the name that this checkpoint uses.
     fn stored(&self, name: &str) -> String {
-        match name.strip_prefix(PREFIX) {
+        match name.strip_prefix(TEXT_PREFIX) {
             Some(rest) => format!("{}{rest}", self.prefix),
             // The output projection's name has a shorter prefix than those of the other tensors.
             None if self.prefix == "language_model.model." => format!("language_model.{name}"),

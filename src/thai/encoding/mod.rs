@@ -68,7 +68,7 @@ pub fn decode(bytes: &[u8], label: Option<&str>) -> Result<Decoded> {
         let offset = encode(&decoded.text[..index], decoded.encoding, decoded.bom)?.len();
         return Err(Error::input("binary file (a NUL character)")
             .place(format!("byte {offset}"))
-            .hint(NOT_TEXT));
+            .hint(NOT_TEXT_HINT));
     }
     Ok(decoded)
 }
@@ -263,7 +263,7 @@ fn damaged_utf_8(bytes: &[u8]) -> Option<&'static str> {
 }
 
 /// Hint of the error for files that are not text.
-const NOT_TEXT: &str = "plae reads text, Markdown and HTML";
+const NOT_TEXT_HINT: &str = "plae reads text, Markdown and HTML";
 
 /// Returns an error for bytes that contain a NUL byte, or more control characters than a text has by accident (a tenth
 /// of the bytes).
@@ -285,8 +285,8 @@ fn refuse_control_characters(bytes: &[u8]) -> Result<()> {
 
 /// Returns an error for bytes that begin like a well-known binary format, such as a PDF or a zip archive.
 fn refuse_binary_formats(bytes: &[u8]) -> Result<()> {
-    const OFFICE: &str = "save the document as text, Markdown or HTML first";
-    const ARCHIVE: &str = "unpack it first";
+    const SAVE_AS_TEXT_HINT: &str = "save the document as text, Markdown or HTML first";
+    const UNPACK_HINT: &str = "unpack it first";
     let formats: [(&[u8], &str, Hint); 16] = [
         (
             b"%PDF-",
@@ -296,25 +296,25 @@ fn refuse_binary_formats(bytes: &[u8]) -> Result<()> {
         (
             b"PK\x03\x04",
             "a zip archive, as docx, odt and epub files are",
-            OFFICE.into(),
+            SAVE_AS_TEXT_HINT.into(),
         ),
         (
             b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1",
             "an old Office document",
-            OFFICE.into(),
+            SAVE_AS_TEXT_HINT.into(),
         ),
-        (b"{\\rtf", "a rich text document", OFFICE.into()),
-        (b"\x89PNG\r\n\x1A\n", "a PNG picture", NOT_TEXT.into()),
-        (b"\xFF\xD8\xFF", "a JPEG picture", NOT_TEXT.into()),
-        (b"GIF87a", "a GIF picture", NOT_TEXT.into()),
-        (b"GIF89a", "a GIF picture", NOT_TEXT.into()),
-        (b"\x1F\x8B", "gzip-compressed", ARCHIVE.into()),
-        (b"BZh91AY&SY", "bzip2-compressed", ARCHIVE.into()),
-        (b"\xFD7zXZ\x00", "xz-compressed", ARCHIVE.into()),
-        (b"\x28\xB5\x2F\xFD", "zstd-compressed", ARCHIVE.into()),
-        (b"7z\xBC\xAF\x27\x1C", "a 7-Zip archive", ARCHIVE.into()),
-        (b"Rar!\x1A\x07", "a RAR archive", ARCHIVE.into()),
-        (b"\x7FELF", "a program", NOT_TEXT.into()),
+        (b"{\\rtf", "a rich text document", SAVE_AS_TEXT_HINT.into()),
+        (b"\x89PNG\r\n\x1A\n", "a PNG picture", NOT_TEXT_HINT.into()),
+        (b"\xFF\xD8\xFF", "a JPEG picture", NOT_TEXT_HINT.into()),
+        (b"GIF87a", "a GIF picture", NOT_TEXT_HINT.into()),
+        (b"GIF89a", "a GIF picture", NOT_TEXT_HINT.into()),
+        (b"\x1F\x8B", "gzip-compressed", UNPACK_HINT.into()),
+        (b"BZh91AY&SY", "bzip2-compressed", UNPACK_HINT.into()),
+        (b"\xFD7zXZ\x00", "xz-compressed", UNPACK_HINT.into()),
+        (b"\x28\xB5\x2F\xFD", "zstd-compressed", UNPACK_HINT.into()),
+        (b"7z\xBC\xAF\x27\x1C", "a 7-Zip archive", UNPACK_HINT.into()),
+        (b"Rar!\x1A\x07", "a RAR archive", UNPACK_HINT.into()),
+        (b"\x7FELF", "a program", NOT_TEXT_HINT.into()),
         (b"GGUF", "a model's weights", Hint::UseAsModel),
     ];
     match formats.into_iter().find(|(magic, ..)| bytes.starts_with(magic)) {

@@ -27,7 +27,7 @@ const TELEPHONE_WORDS: &[&str] = &[
 impl Reader<'_> {
     /// Reads a code that starts at token `at`: a telephone number, a version, or groups of digits joined by dashes or
     /// colons.
-    pub fn code(&self, at: usize) -> Option<Found> {
+    pub fn read_code(&self, at: usize) -> Option<Found> {
         let digits = |token: usize| -> String {
             let ascii = |c: char| match c {
                 '๐'..='๙' => char::from(b'0' + (c as u32 - '๐' as u32) as u8),
@@ -40,7 +40,7 @@ impl Reader<'_> {
                 .collect()
         };
         let code = |digits: String, end: usize| Some(Found::new(Value::Code(digits), end));
-        let numeral = match self.kind(at) {
+        let numeral = match self.read_kind(at) {
             TokenKind::Code => return code(digits(at), at + 1),
             TokenKind::Numeral(numeral) => numeral,
             _ => return None,
@@ -55,18 +55,20 @@ impl Reader<'_> {
         // Groups of digits are joined by dashes or colons, or by spaces if the first begins with the trunk prefix 0.
         const MAX_GROUPS: usize = 8;
         let mut groups = vec![digits(at)];
-        let foreign = at > 0 && self.is_glued(at) && matches!(self.kind(at - 1), TokenKind::Symbol('+'));
+        let foreign = at > 0 && self.is_glued(at) && matches!(self.read_kind(at - 1), TokenKind::Symbol('+'));
         let trunk = foreign || groups[0].starts_with('0');
         let mut end = at + 1;
-        let sign = self.kind(end);
+        let sign = self.read_kind(end);
         let mut joined = true;
         while groups.len() < MAX_GROUPS {
             let dash = matches!(sign, TokenKind::Symbol('-' | '–' | ':'))
-                && self.kind(end) == sign
+                && self.read_kind(end) == sign
                 && self.is_glued(end)
                 && self.is_glued(end + 1);
             let next = if dash { end + 1 } else { end };
-            let group = self.numeral(next).filter(|group| group.as_plain_digits().is_some());
+            let group = self
+                .read_numeral(next)
+                .filter(|group| group.as_plain_digits().is_some());
             let wide = group.is_some_and(|group| (3..=4).contains(&group.digits) || foreign);
             if group.is_none() || !(dash || trunk && wide && !self.is_glued(next)) {
                 break;

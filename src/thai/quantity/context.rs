@@ -67,7 +67,7 @@ impl Reader<'_> {
             return *precision;
         }
         let text = self.text_from(end);
-        if text.starts_with('+') && self.is_glued(end + 1) && self.numeral(end + 1).is_some() {
+        if text.starts_with('+') && self.is_glued(end + 1) && self.read_numeral(end + 1).is_some() {
             return Precision::Exact;
         }
         QUALIFIERS_AFTER
@@ -78,23 +78,23 @@ impl Reader<'_> {
 
     /// Whether the numeral at token `at` is part of a name: `A1`, `39C`, `COVID-19`.
     pub fn is_in_name(&self, at: usize) -> bool {
-        let Some(numeral) = self.numeral(at) else {
+        let Some(numeral) = self.read_numeral(at) else {
             return false;
         };
-        let dash = usize::from(at > 0 && matches!(self.kind(at - 1), TokenKind::Symbol('-' | '–')));
+        let dash = usize::from(at > 0 && matches!(self.read_kind(at - 1), TokenKind::Symbol('-' | '–')));
         if at > dash && self.is_one_of(at - 1 - dash, NUMBERED_NAMES) {
             return true;
         }
         let latin = |text: &str| text.ends_with(|c: char| c.is_alphabetic() && !is_letter(c));
         if at > 0 && self.is_glued(at) {
             let before = self.token_text(at - 1);
-            if latin(before) && !matches!(self.kind(at - 1), TokenKind::Currency(_)) {
+            if latin(before) && !matches!(self.read_kind(at - 1), TokenKind::Currency(_)) {
                 return true;
             }
             let joined = matches!(before, "-" | "–") && at > 1 && self.is_glued(at - 1);
             if joined
                 && matches!(
-                    self.kind(at - 2),
+                    self.read_kind(at - 2),
                     TokenKind::Word | TokenKind::NotQuantity | TokenKind::Currency(_)
                 )
                 && self.token_text(at - 2).ends_with(char::is_alphanumeric)
@@ -111,11 +111,11 @@ impl Reader<'_> {
         {
             return false;
         }
-        match self.kind(at + 1) {
+        match self.read_kind(at + 1) {
             // `4K` and `5B` are names, `$4K` is not; `5M` is a number.
             TokenKind::ScaleLetter(_) => {
                 matches!(self.token_text(at + 1), "K" | "B")
-                    && !(at > 0 && matches!(self.kind(at - 1), TokenKind::Currency(_)))
+                    && !(at > 0 && matches!(self.read_kind(at - 1), TokenKind::Currency(_)))
             }
             TokenKind::Scale(_)
             | TokenKind::Currency(_)

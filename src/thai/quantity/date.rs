@@ -9,16 +9,16 @@ type DateAndEnd = (Date, usize);
 
 impl Reader<'_> {
     /// Reads a date, year or decade that starts at token `at`.
-    pub fn date(&self, at: usize) -> Option<Found> {
+    pub fn read_date(&self, at: usize) -> Option<Found> {
         if self.is_in_name(at) && !self.is_decade(at) && !self.has_ordinal_ending(at) {
             return None;
         }
         self.numeric_date(at)
-            .or_else(|| self.decade(at))
-            .or_else(|| self.weekday(at))
-            .or_else(|| self.days(at))
-            .or_else(|| self.months(at))
-            .or_else(|| self.years(at))
+            .or_else(|| self.read_decade(at))
+            .or_else(|| self.read_weekday(at))
+            .or_else(|| self.read_days(at))
+            .or_else(|| self.read_months(at))
+            .or_else(|| self.read_years(at))
     }
 
     /// Whether the ending of an English ordinal (st, nd, rd, th) is written right after the numeral at token `at`:
@@ -30,7 +30,7 @@ impl Reader<'_> {
     /// Returns the index of the token after a dash or a word of a range (to, ถึง) at token `at`, or `None` if there is
     /// none.
     pub fn after_range_word(&self, at: usize) -> Option<usize> {
-        let sign = matches!(self.kind(at), TokenKind::Symbol('-' | '–' | '—' | '−'));
+        let sign = matches!(self.read_kind(at), TokenKind::Symbol('-' | '–' | '—' | '−'));
         (sign || self.is_one_of(at, &["ถึง", "จนถึง", "ไปจนถึง", "to", "until", "through"])).then_some(at + 1)
     }
 
@@ -45,7 +45,7 @@ impl Reader<'_> {
     /// if there is none.
     fn after_list_separator(&self, at: usize) -> Option<usize> {
         self.after_conjunction(at)
-            .or_else(|| matches!(self.kind(at), TokenKind::Symbol(',')).then_some(at + 1))
+            .or_else(|| matches!(self.read_kind(at), TokenKind::Symbol(',')).then_some(at + 1))
     }
 
     /// Makes a quantity of the date `first`, which ends before token `end`, or of two dates if `second` has a date,
@@ -57,7 +57,7 @@ impl Reader<'_> {
 
     /// Reads a date in digits: `8/11/2566`, `8/11/66`, `8.11.2566`, `2023-11-08`.
     fn numeric_date(&self, at: usize) -> Option<Found> {
-        if let TokenKind::Code = self.kind(at) {
+        if let TokenKind::Code = self.read_kind(at) {
             let mut parts = [0u64; 3];
             let mut lengths = [0; 3];
             let mut count = 0;
@@ -73,16 +73,21 @@ impl Reader<'_> {
             let date = self.day_month_year(parts[0], parts[1], self.year_from_digits(parts[2], 4)?)?;
             return Self::date_pair(date, None, at + 1);
         }
-        let TokenKind::Symbol(sign @ ('/' | '-')) = self.kind(at + 1) else {
+        let TokenKind::Symbol(sign @ ('/' | '-')) = self.read_kind(at + 1) else {
             return None;
         };
-        if (at + 1..at + 5).any(|at| !self.is_glued(at)) || self.kind(at + 3) != TokenKind::Symbol(sign) {
+        if (at + 1..at + 5).any(|at| !self.is_glued(at)) || self.read_kind(at + 3) != TokenKind::Symbol(sign) {
             return None;
         }
-        let [a, b, c] = [self.numeral(at)?, self.numeral(at + 2)?, self.numeral(at + 4)?];
+        let [a, b, c] = [
+            self.read_numeral(at)?,
+            self.read_numeral(at + 2)?,
+            self.read_numeral(at + 4)?,
+        ];
         let (first, second, third) = (a.as_plain_digits()?, b.as_plain_digits()?, c.as_plain_digits()?);
-        let longer =
-            self.is_glued(at + 5) && self.kind(at + 5) == TokenKind::Symbol(sign) && self.numeral(at + 6).is_some();
+        let longer = self.is_glued(at + 5)
+            && self.read_kind(at + 5) == TokenKind::Symbol(sign)
+            && self.read_numeral(at + 6).is_some();
         if longer || b.digits > 2 {
             return None;
         }
@@ -113,8 +118,8 @@ impl Reader<'_> {
     }
 
     /// Reads a day of the week, with the date after it if there is one.
-    fn weekday(&self, at: usize) -> Option<Found> {
-        let TokenKind::Weekday(weekday, sure) = self.kind(at) else {
+    fn read_weekday(&self, at: usize) -> Option<Found> {
+        let TokenKind::Weekday(weekday, sure) = self.read_kind(at) else {
             return None;
         };
         let alone = Date {
@@ -122,7 +127,7 @@ impl Reader<'_> {
             ..Date::default()
         };
         let mut next = at + 1;
-        while matches!(self.kind(next), TokenKind::Symbol(',' | '.')) || self.is_one_of(next, &["ที่", "วันที่", "the"])
+        while matches!(self.read_kind(next), TokenKind::Symbol(',' | '.')) || self.is_one_of(next, &["ที่", "วันที่", "the"])
         {
             next += 1;
             if next > at + 4 {
@@ -130,8 +135,8 @@ impl Reader<'_> {
             }
         }
         let dated = self
-            .days(next)
-            .or_else(|| self.months(next).filter(|_| !self.is_thai()));
+            .read_days(next)
+            .or_else(|| self.read_months(next).filter(|_| !self.is_thai()));
         if let Some(found) = dated
             && let Value::Date(date @ Date { day: Some(_), .. }) = found.value
         {
@@ -154,7 +159,7 @@ impl Reader<'_> {
             );
         }
         if let Some(next) = self.after_range_word(at + 1)
-            && let TokenKind::Weekday(last, _) = self.kind(next)
+            && let TokenKind::Weekday(last, _) = self.read_kind(next)
         {
             let last = Date {
                 weekday: Some(last),
@@ -170,7 +175,7 @@ impl Reader<'_> {
 
     /// Reads a day of the month in digits. Returns the day and the index of the token after it.
     fn day_in_digits(&self, at: usize) -> Option<(u8, usize)> {
-        let numeral = self.numeral(at)?;
+        let numeral = self.read_numeral(at)?;
         let day = u8::try_from(numeral.as_plain_digits()?)
             .ok()
             .filter(|day| (1..=31).contains(day))?;
@@ -186,7 +191,7 @@ impl Reader<'_> {
 
     /// Reads a day of the month in digits or as an English ordinal. Returns the day and the index of the token after
     /// it.
-    fn day(&self, at: usize) -> Option<(u8, usize)> {
+    fn read_day(&self, at: usize) -> Option<(u8, usize)> {
         self.day_in_digits(at).or_else(|| {
             let (day, end) = self.english_ordinal(at)?;
             let day = u8::try_from(day).ok().filter(|day| (1..=31).contains(day))?;
@@ -197,16 +202,16 @@ impl Reader<'_> {
     /// Reads a day of the month, with or without the word วันที่ before it. Returns the day and the index of the token
     /// after it.
     fn day_with_word(&self, at: usize) -> Option<(u8, usize)> {
-        self.day(at + usize::from(self.is_one_of(at, &["วันที่"])))
+        self.read_day(at + usize::from(self.is_one_of(at, &["วันที่"])))
     }
 
     /// Reads the name of a month. Returns the month, how it is written, and the index of the token after it and its
     /// dot.
-    fn month(&self, at: usize) -> Option<(u8, MonthForm, usize)> {
-        let TokenKind::Month(month, form) = self.kind(at) else {
+    fn read_month(&self, at: usize) -> Option<(u8, MonthForm, usize)> {
+        let TokenKind::Month(month, form) = self.read_kind(at) else {
             return None;
         };
-        let dot = matches!(self.kind(at + 1), TokenKind::Symbol('.'))
+        let dot = matches!(self.read_kind(at + 1), TokenKind::Symbol('.'))
             && self.is_glued(at + 1)
             && self.token_text(at).len() <= 4
             && !self.is_one_of(at, &["may", "june", "july"]);
@@ -221,12 +226,12 @@ impl Reader<'_> {
         } else {
             at
         };
-        self.month(at)
+        self.read_month(at)
     }
 
     /// Reads a day or a range of days with the name of its month; in Thai, after the word วันที่, the month may be
     /// missing.
-    fn days(&self, at: usize) -> Option<Found> {
+    fn read_days(&self, at: usize) -> Option<Found> {
         if self.is_thai() && self.text_before(at).ends_with("วันที่") {
             return self.days_with_month(at).or_else(|| self.days_without_month(at));
         }
@@ -236,7 +241,7 @@ impl Reader<'_> {
     /// Reads a day or a range of days with its month and perhaps its year: `8-10 พ.ย. 2566`, `30 October to 2 November
     /// 2023`.
     fn days_with_month(&self, at: usize) -> Option<Found> {
-        let (day, next) = self.day(at)?;
+        let (day, next) = self.read_day(at)?;
         if let Some((month, form, end)) = self.month_after_day(next) {
             let (year, end) = self.year_after(end, form);
             let first = Date {
@@ -292,19 +297,19 @@ impl Reader<'_> {
     /// Reads the year after a month, perhaps with a comma, "of" or ปี before it. Returns the year and the index of the
     /// token after it, or `None` and `at` if there is no year.
     fn year_after(&self, at: usize, form: MonthForm) -> (Option<i32>, usize) {
-        let comma = matches!(self.kind(at), TokenKind::Symbol(','))
-            && self.numeral(at + 1).is_some_and(|year| year.digits == 4)
+        let comma = matches!(self.read_kind(at), TokenKind::Symbol(','))
+            && self.read_numeral(at + 1).is_some_and(|year| year.digits == 4)
             || self.is_one_of(at, &["of"]);
         let next = if comma { at + 1 } else { at };
-        match self.year(next, Some(form)) {
+        match self.read_year(next, Some(form)) {
             Some((year, end)) => (Some(year), end),
             None => (None, at),
         }
     }
 
     /// Reads a date that begins with a month: `พฤศจิกายน 2566`, `ม.ค.-มี.ค. 2566`, `November 8-10, 2023`, `in May`.
-    fn months(&self, at: usize) -> Option<Found> {
-        let (month, form, end) = self.month(at)?;
+    fn read_months(&self, at: usize) -> Option<Found> {
+        let (month, form, end) = self.read_month(at)?;
         if self.is_latin(at)
             && let Some(found) = self.days_after_month(month, end)
         {
@@ -317,7 +322,7 @@ impl Reader<'_> {
             ..Date::default()
         };
         let second = self.after_range_word(after).and_then(|next| {
-            let (month, form, end) = self.month(next)?;
+            let (month, form, end) = self.read_month(next)?;
             let (year, end) = self.year_after(end, form);
             // In `April to May 3`, May 3 is another date.
             let day = self.is_latin(next) && year.is_none() && self.day_in_digits(end).is_some();
@@ -334,15 +339,15 @@ impl Reader<'_> {
             MonthForm::Full => true,
             _ if year.is_some() || second.is_some() => true,
             MonthForm::Short if !self.is_thai() => {
-                const BEFORE: &[&str] = &[
+                const WORDS_BEFORE_SHORT_MONTH: &[&str] = &[
                     "in", "since", "until", "till", "by", "from", "to", "late", "early", "mid", "last", "next", "this",
                     "during", "through", "between", "of", "on", "before", "after", "every", "each",
                 ];
                 at > 0
-                    && (self.is_one_of(at - 1, BEFORE)
-                        || matches!(self.kind(at - 1), TokenKind::Symbol('-'))
+                    && (self.is_one_of(at - 1, WORDS_BEFORE_SHORT_MONTH)
+                        || matches!(self.read_kind(at - 1), TokenKind::Symbol('-'))
                             && at > 1
-                            && self.is_one_of(at - 2, BEFORE))
+                            && self.is_one_of(at - 2, WORDS_BEFORE_SHORT_MONTH))
             }
             _ => {
                 let text = self.text_before(at);
@@ -363,7 +368,7 @@ impl Reader<'_> {
     /// the token after the month.
     fn days_after_month(&self, month: u8, next: usize) -> Option<Found> {
         let next = if self.is_one_of(next, &["the"]) { next + 1 } else { next };
-        let (day, end) = self.day(next).filter(|&(_, end)| !self.is_other_quantity(end))?;
+        let (day, end) = self.read_day(next).filter(|&(_, end)| !self.is_other_quantity(end))?;
         let date = |month, day, year| Date {
             year,
             month: Some(month),
@@ -374,7 +379,7 @@ impl Reader<'_> {
         let (year, year_end) = self.year_after(end, MonthForm::Full);
         if year.is_none()
             && let Some(next) = self.after_list_separator(end)
-            && let Some((last, last_end)) = self.day(next).filter(|&(_, end)| !self.is_other_quantity(end))
+            && let Some((last, last_end)) = self.read_day(next).filter(|&(_, end)| !self.is_other_quantity(end))
             && self.month_after_day(last_end).is_none()
             && (self.after_range_word(end).is_some() || self.is_one_of(end, &["and"]))
         {
@@ -382,8 +387,8 @@ impl Reader<'_> {
             return Self::date_pair(date(month, day, year), Some((date(month, last, year), end)), end);
         }
         let second = self.after_conjunction(year_end).and_then(|next| {
-            let (month, _, next) = self.month(next)?;
-            let (day, end) = self.day(next)?;
+            let (month, _, next) = self.read_month(next)?;
+            let (day, end) = self.read_day(next)?;
             let (year, end) = self.year_after(end, MonthForm::Full);
             Some((date(month, day, year), end))
         });

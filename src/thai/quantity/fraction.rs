@@ -12,16 +12,16 @@ impl Reader<'_> {
     /// Reads an integer up to 1000 that may be the numerator or denominator of a fraction. Returns the integer and the
     /// index of the token after it.
     fn fraction_part(&self, at: usize) -> Option<(u64, usize)> {
-        const MAX: u64 = 1000;
-        let number = self.number(at)?;
-        let whole = number.amount.to_integer().filter(|&whole| whole <= MAX)?;
+        const MAX_FRACTION_PART: u64 = 1000;
+        let number = self.read_number(at)?;
+        let whole = number.amount.to_integer().filter(|&whole| whole <= MAX_FRACTION_PART)?;
         Some((whole, number.end))
     }
 
     /// Reads a fraction that starts at token `at`: ครึ่ง, 3/4, 3 ใน 4, เศษ 3 ส่วน 4, three quarters, three out of four.
-    pub fn fraction(&self, at: usize) -> Option<Found> {
-        match self.kind(at) {
-            TokenKind::Half => return self.half(at),
+    pub fn read_fraction(&self, at: usize) -> Option<Found> {
+        match self.read_kind(at) {
+            TokenKind::Half => return self.read_half(at),
             TokenKind::Symbol(c) => {
                 let (part, whole) = lexicon::fraction_of_symbol(c)?;
                 return Some(Found::new(Value::Fraction(part, whole), at + 1));
@@ -35,18 +35,18 @@ impl Reader<'_> {
             }
             // One and a half after a noun: a year and a half.
             _ if self.is_one_of(at, &["a", "an"])
-                && !matches!(self.kind(at + 1), TokenKind::Scale(_))
+                && !matches!(self.read_kind(at + 1), TokenKind::Scale(_))
                 && self.and_a_half(at + 2).is_some() =>
             {
                 let end = self.and_a_half(at + 2)?;
                 return Some(Found::new(Value::Number(Amount::ONE_AND_HALF), end));
             }
             _ if self.is_one_of(at, &["a", "an"]) => {
-                let (TokenKind::Denominator(whole) | TokenKind::Ordinal(whole @ 3..)) = self.kind(at + 1) else {
+                let (TokenKind::Denominator(whole) | TokenKind::Ordinal(whole @ 3..)) = self.read_kind(at + 1) else {
                     return None;
                 };
-                let quarter =
-                    matches!(self.kind(at + 1), TokenKind::Denominator(_)) && !self.is_one_of(at + 2, &["to", "past"]);
+                let quarter = matches!(self.read_kind(at + 1), TokenKind::Denominator(_))
+                    && !self.is_one_of(at + 2, &["to", "past"]);
                 return (quarter || self.is_one_of(at + 2, &["of"]))
                     .then(|| Found::new(Value::Fraction(1, whole), at + 2));
             }
@@ -66,12 +66,12 @@ impl Reader<'_> {
             };
             return (part < whole).then(|| Found::new(Value::Fraction(part, whole), end));
         }
-        let hyphen = if matches!(self.kind(end), TokenKind::Symbol('-')) {
+        let hyphen = if matches!(self.read_kind(end), TokenKind::Symbol('-')) {
             end + 1
         } else {
             end
         };
-        match self.kind(hyphen) {
+        match self.read_kind(hyphen) {
             TokenKind::Denominator(whole) => return Some(Found::new(Value::Fraction(part, whole), hyphen + 1)),
             TokenKind::Ordinal(whole @ 3..) if part == 1 => {
                 return Some(Found::new(Value::Fraction(1, whole), hyphen + 1));
@@ -96,28 +96,30 @@ impl Reader<'_> {
     /// Reads a fraction in digits with a usual denominator, such as `3/4`. Returns numerator, denominator, and the
     /// index of the token after it.
     pub fn simple_fraction(&self, at: usize) -> Option<(u64, u64, usize)> {
-        let slash =
-            matches!(self.kind(at + 1), TokenKind::Symbol('/' | '⁄')) && self.is_glued(at + 1) && self.is_glued(at + 2);
-        let longer = self.is_glued(at + 3) && matches!(self.kind(at + 3), TokenKind::Symbol('/'));
+        let slash = matches!(self.read_kind(at + 1), TokenKind::Symbol('/' | '⁄'))
+            && self.is_glued(at + 1)
+            && self.is_glued(at + 2);
+        let longer = self.is_glued(at + 3) && matches!(self.read_kind(at + 3), TokenKind::Symbol('/'));
         let part = self
-            .numeral(at)?
+            .read_numeral(at)?
             .as_plain_digits()
             .filter(|_| slash && !longer && !self.is_in_name(at))?;
-        let whole = self.numeral(at + 2)?.as_plain_digits()?;
+        let whole = self.read_numeral(at + 2)?.as_plain_digits()?;
         (part < whole && matches!(whole, 2..=10 | 12 | 16 | 100)).then_some((part, whole, at + 3))
     }
 
     /// Reads two numbers with a slash between them: a fraction, `3/4`, or a pair, `24/7`, `2/2566`.
     fn slashed_numbers(&self, at: usize) -> Option<Found> {
-        let part = self.numeral(at)?.as_plain_digits()?;
+        let part = self.read_numeral(at)?.as_plain_digits()?;
         if let Some((part, whole, end)) = self.simple_fraction(at) {
             return Some(Found::new(Value::Fraction(part, whole), end));
         }
-        let slash =
-            matches!(self.kind(at + 1), TokenKind::Symbol('/' | '⁄')) && self.is_glued(at + 1) && self.is_glued(at + 2);
-        let below = self.numeral(at + 2).filter(|_| slash && !self.is_in_name(at))?;
+        let slash = matches!(self.read_kind(at + 1), TokenKind::Symbol('/' | '⁄'))
+            && self.is_glued(at + 1)
+            && self.is_glued(at + 2);
+        let below = self.read_numeral(at + 2).filter(|_| slash && !self.is_in_name(at))?;
         let whole = below.as_plain_digits()?;
-        if self.is_glued(at + 3) && matches!(self.kind(at + 3), TokenKind::Symbol('/')) {
+        if self.is_glued(at + 3) && matches!(self.read_kind(at + 3), TokenKind::Symbol('/')) {
             return None;
         }
         let value = if self.is_thai_ordinal(at) {
@@ -134,11 +136,11 @@ impl Reader<'_> {
 
     /// Reads the word half or ครึ่ง at token `at`, if it means a half of something and is not part of half-time, the
     /// second half or half past.
-    fn half(&self, at: usize) -> Option<Found> {
+    fn read_half(&self, at: usize) -> Option<Found> {
         let scale_at = if self.is_one_of(at + 1, &["a"]) { at + 2 } else { at + 1 };
-        if let TokenKind::Scale(scale) = self.kind(scale_at) {
+        if let TokenKind::Scale(scale) = self.read_kind(scale_at) {
             let amount = Amount::from_integer(scale).checked_mul(Amount::HALF)?;
-            return match self.unit(scale_at + 1, &Number::simple(amount, scale_at + 1)) {
+            return match self.read_unit(scale_at + 1, &Number::simple(amount, scale_at + 1)) {
                 (Some(Unit::Money(code)), end) => Some(Found::new(Value::Money(amount, code), end)),
                 _ => Some(Found::new(Value::Number(amount), scale_at + 1)),
             };
@@ -159,8 +161,8 @@ impl Reader<'_> {
                 at - 1,
                 &["by", "than", "in", "nearly", "almost", "about", "over", "other"],
             );
-        let named = at > 0 && matches!(self.kind(at - 1), TokenKind::Ordinal(_))
-            || matches!(self.kind(at + 1), TokenKind::Symbol('-'));
+        let named = at > 0 && matches!(self.read_kind(at - 1), TokenKind::Ordinal(_))
+            || matches!(self.read_kind(at + 1), TokenKind::Symbol('-'));
         (!named && (followed || preceded)).then(|| Found::new(Value::Fraction(1, 2), at + 1))
     }
 }

@@ -13,7 +13,7 @@ use TokenKind::{
 };
 
 /// Thai words by their meaning; white space separates the words that share a meaning.
-const THAI: &[(TokenKind, &str)] = &[
+const THAI_QUANTITY_WORDS: &[(TokenKind, &str)] = &[
     (SmallNumber(0), "ศูนย์จุด ศูนย์องศา"),
     (SmallNumber(1), "หนึ่ง นึง เอ็ด"),
     (SmallNumber(2), "สอง ยี่"),
@@ -143,7 +143,7 @@ const THAI: &[(TokenKind, &str)] = &[
 
 /// English words and other words in Latin letters by their meaning, in lower case; white space separates the words that
 /// share a meaning.
-const LATIN: &[(TokenKind, &str)] = &[
+const LATIN_QUANTITY_WORDS: &[(TokenKind, &str)] = &[
     (SmallNumber(0), "zero"),
     (SmallNumber(1), "one"),
     (SmallNumber(2), "two"),
@@ -351,7 +351,7 @@ pub fn dollar_of_country(country: &str) -> Option<&'static str> {
 /// of its end.
 pub fn lookup_thai(text: &str, at: usize) -> Option<(TokenKind, usize)> {
     static ENTRIES: LazyLock<(AhoCorasick, Vec<TokenKind>)> = LazyLock::new(|| {
-        let (kinds, words): (Vec<TokenKind>, Vec<&str>) = THAI
+        let (kinds, words): (Vec<TokenKind>, Vec<&str>) = THAI_QUANTITY_WORDS
             .iter()
             .flat_map(|(kind, words)| words.split_whitespace().map(move |word| (*kind, word)))
             .unzip();
@@ -373,7 +373,8 @@ pub fn lookup_thai(text: &str, at: usize) -> Option<(TokenKind, usize)> {
 pub fn certain_boundaries(text: &str) -> impl Iterator<Item = usize> {
     static ENTRIES: LazyLock<AhoCorasick> = LazyLock::new(|| {
         let words = |chosen: fn(&TokenKind) -> bool| {
-            THAI.iter()
+            THAI_QUANTITY_WORDS
+                .iter()
                 .filter(move |(kind, _)| chosen(kind))
                 .flat_map(|(_, words)| words.split_whitespace())
         };
@@ -399,14 +400,14 @@ pub fn certain_boundaries(text: &str) -> impl Iterator<Item = usize> {
 /// written with capitals as usual.
 pub fn lookup_latin(word: &str) -> TokenKind {
     static ENTRIES: LazyLock<HashMap<&str, TokenKind>> = LazyLock::new(|| {
-        LATIN
+        LATIN_QUANTITY_WORDS
             .iter()
             .flat_map(|(kind, words)| words.split_whitespace().map(move |word| (word, *kind)))
             .collect()
     });
     /// Length, in bytes, of the longest word that is looked up: about that of the longest word of the lexicon.
-    const MAX_BYTES: usize = 12;
-    if word.len() > MAX_BYTES {
+    const MAX_ENTRY_BYTES: usize = 12;
+    if word.len() > MAX_ENTRY_BYTES {
         return TokenKind::Word;
     }
     let kind = ENTRIES

@@ -22,14 +22,14 @@ pub enum Unit {
 impl Reader<'_> {
     /// Returns the index of the token after a dash or word at token `at` that joins two values, or `None` if there is
     /// none. `first` is the token at which the first value starts.
-    fn joined(&self, at: usize, first: usize) -> Option<usize> {
+    fn read_joined(&self, at: usize, first: usize) -> Option<usize> {
         let between = || {
             let text = self.text_before(first);
             ["ระหว่าง", "between", "Between", "ทั้ง"]
                 .iter()
                 .any(|word| text.ends_with(word))
         };
-        match self.kind(at) {
+        match self.read_kind(at) {
             TokenKind::Symbol('-' | '–' | '—' | '−' | '~' | '～') => Some(at + 1),
             _ if self.is_one_of(at, &["ถึง", "จนถึง", "ไปจนถึง", "to", "or", "หรือ"]) => {
                 Some(at + 1)
@@ -41,18 +41,18 @@ impl Reader<'_> {
 
     /// Reads the unit at token `at`, right after `number`. Returns the unit and the index of the token after it, or
     /// `None` and the index of the token after the number.
-    pub fn unit(&self, at: usize, number: &Number) -> (Option<Unit>, usize) {
+    pub fn read_unit(&self, at: usize, number: &Number) -> (Option<Unit>, usize) {
         let named = |at: usize| self.token_text(at).starts_with(char::is_alphabetic);
-        let at = if matches!(self.kind(at), TokenKind::Symbol('-'))
+        let at = if matches!(self.read_kind(at), TokenKind::Symbol('-'))
             && named(at + 1)
-            && matches!(self.kind(at + 1), TokenKind::Percent | TokenKind::Currency(_))
+            && matches!(self.read_kind(at + 1), TokenKind::Percent | TokenKind::Currency(_))
         {
             at + 1
         } else {
             at
         };
         let point = |at: usize| self.is_one_of(at, &["point", "points"]);
-        match self.kind(at) {
+        match self.read_kind(at) {
             TokenKind::Percent if point(at + 1) => (Some(Unit::PercentagePoints(1)), at + 2),
             TokenKind::Percent => (Some(Unit::Percent), at + 1),
             TokenKind::PercentagePoints(part) => (Some(Unit::PercentagePoints(part)), at + 1),
@@ -61,16 +61,18 @@ impl Reader<'_> {
                 (None, number.end)
             }
             TokenKind::Currency(code) => (Some(Unit::Money(code)), at + 1),
-            _ if number.precision == Precision::Several && self.is_one_of(at, &["of"]) => match self.kind(at + 1) {
-                TokenKind::Currency(code) => (Some(Unit::Money(code)), at + 2),
-                _ => (None, number.end),
-            },
+            _ if number.precision == Precision::Several && self.is_one_of(at, &["of"]) => {
+                match self.read_kind(at + 1) {
+                    TokenKind::Currency(code) => (Some(Unit::Money(code)), at + 2),
+                    _ => (None, number.end),
+                }
+            }
             _ if self.is_one_of(at, &["per"]) && self.is_one_of(at + 1, &["cent"]) => (Some(Unit::Percent), at + 2),
             _ if self.is_one_of(at, &["percentage"]) && point(at + 1) => (Some(Unit::PercentagePoints(1)), at + 2),
             _ if self.is_one_of(at, &["basis"]) && point(at + 1) => (Some(Unit::PercentagePoints(100)), at + 2),
             _ => (1..=2)
                 .find_map(|words| {
-                    let TokenKind::Currency(code) = self.kind(at + words) else {
+                    let TokenKind::Currency(code) = self.read_kind(at + words) else {
                         return None;
                     };
                     let named =
@@ -88,11 +90,11 @@ impl Reader<'_> {
     /// Reads a number with the unit before or after it, if there is one. Returns the number, the unit, whether the unit
     /// stands before the number, and the index of the token after both.
     fn number_with_unit(&self, at: usize) -> Option<(Number, Option<Unit>, bool, usize)> {
-        let (prefix, start) = match self.kind(at) {
+        let (prefix, start) = match self.read_kind(at) {
             TokenKind::PerHundred => (Some(Unit::Percent), at + 1),
             // A currency symbol or code stands before its number, a word after it.
             TokenKind::Currency(code)
-                if self.numeral(at + 1).is_some()
+                if self.read_numeral(at + 1).is_some()
                     && self
                         .token_text(at)
                         .starts_with(|c: char| !c.is_alphabetic() || c.is_uppercase()) =>
@@ -101,8 +103,8 @@ impl Reader<'_> {
             }
             _ => (None, at),
         };
-        let number = self.number(start)?;
-        let (suffix, end) = self.unit(number.end, &number);
+        let number = self.read_number(start)?;
+        let (suffix, end) = self.read_unit(number.end, &number);
         Some(match (prefix, suffix) {
             (Some(Unit::Percent), _) => (number, prefix, true, number.end),
             (Some(_), Some(Unit::Money(_)) | None) => (number, prefix, true, end),
@@ -111,11 +113,11 @@ impl Reader<'_> {
     }
 
     /// Reads a number with or without a unit, or a pair of such numbers, that starts at token `at`.
-    pub fn counted(&self, at: usize) -> Option<Found> {
+    pub fn read_counted(&self, at: usize) -> Option<Found> {
         let (mut first, mut unit, prefixed, mut end) = self.number_with_unit(at)?;
         let mut second = None;
         // สองสาม (two three) means two or three.
-        let next = match self.joined(end, at) {
+        let next = match self.read_joined(end, at) {
             None if self.is_consecutive_digit(&first, end) => Some(end),
             joined => joined,
         };
@@ -124,8 +126,8 @@ impl Reader<'_> {
             && let Some((other, other_unit, _, other_end)) = self.number_with_unit(next)
             && (unit == other_unit || unit.is_none() || prefixed && other_unit.is_none())
             && !(other.is_bare && other_unit.is_none())
-            && self.date(next).is_none()
-            && self.time(next).is_none()
+            && self.read_date(next).is_none()
+            && self.read_time(next).is_none()
         {
             if first.scale.is_none()
                 && let Some(scale) = other.scale
@@ -138,7 +140,7 @@ impl Reader<'_> {
             end = other_end;
         }
         if second.is_none()
-            && let Some((colon, ratio)) = self.ratio(at, &first, unit)
+            && let Some((colon, ratio)) = self.read_ratio(at, &first, unit)
         {
             (second, end) = (Some(ratio), colon);
         }
@@ -173,7 +175,7 @@ impl Reader<'_> {
     /// Whether a Thai digit in words is followed by the next higher digit, as in สองสาม (two or three). `next` is the
     /// token after the first digit.
     fn is_consecutive_digit(&self, first: &Number, next: usize) -> bool {
-        match (first.amount.to_integer(), self.kind(next)) {
+        match (first.amount.to_integer(), self.read_kind(next)) {
             (Some(first), TokenKind::SmallNumber(second)) => {
                 self.is_thai() && self.is_glued(next) && first < 9 && first + 1 == second
             }
@@ -183,14 +185,14 @@ impl Reader<'_> {
 
     /// Reads the rest of a ratio or score such as `1 : 100`, `2:1` or `3 ต่อ 2`, whose first number is `first`. Returns
     /// the index of the token after the second number, and that number.
-    fn ratio(&self, at: usize, first: &Number, unit: Option<Unit>) -> Option<(usize, Amount)> {
+    fn read_ratio(&self, at: usize, first: &Number, unit: Option<Unit>) -> Option<(usize, Amount)> {
         let colon = first.end;
-        let joins = matches!(self.kind(colon), TokenKind::Symbol(':')) || self.is_one_of(colon, &["ต่อ"]);
-        if unit.is_some() || !joins || self.numeral(at).is_none() || self.numeral(colon + 1).is_none() {
+        let joins = matches!(self.read_kind(colon), TokenKind::Symbol(':')) || self.is_one_of(colon, &["ต่อ"]);
+        if unit.is_some() || !joins || self.read_numeral(at).is_none() || self.read_numeral(colon + 1).is_none() {
             return None;
         }
-        let second = self.number(colon + 1)?;
-        let plain = self.unit(second.end, &second).0.is_none() && !self.is_unit(second.end);
+        let second = self.read_number(colon + 1)?;
+        let plain = self.read_unit(second.end, &second).0.is_none() && !self.is_unit(second.end);
         plain.then_some((second.end, second.amount))
     }
 
@@ -199,7 +201,7 @@ impl Reader<'_> {
     fn is_number_in_context(&self, at: usize, end: usize) -> bool {
         if self.is_thai() {
             return self.is_unit(end)
-                || self.kind(at) == TokenKind::SmallNumber(1) && self.is_thai_ordinal(at)
+                || self.read_kind(at) == TokenKind::SmallNumber(1) && self.is_thai_ordinal(at)
                 || self.precision(at, end) != Precision::Exact;
         }
         const UNITS: &[&str] = &[
@@ -232,6 +234,7 @@ impl Reader<'_> {
             "km",
             "kg",
         ];
-        self.is_one_of(end, UNITS) || matches!(self.kind(end), TokenKind::Symbol('-')) && self.is_one_of(end + 1, UNITS)
+        self.is_one_of(end, UNITS)
+            || matches!(self.read_kind(end), TokenKind::Symbol('-')) && self.is_one_of(end + 1, UNITS)
     }
 }

@@ -179,15 +179,16 @@ impl Accumulator {
 
 impl Reader<'_> {
     /// Reads a number that starts at token `at`.
-    pub fn number(&self, at: usize) -> Option<Number> {
+    pub fn read_number(&self, at: usize) -> Option<Number> {
         let number = match self.language {
             Language::Thai => self.thai_number(at),
             Language::English => self.english_number(at),
         }?;
         let alone = number.end == at + 1;
-        let is_bare = alone && matches!(self.kind(at), TokenKind::SmallNumber(1) | TokenKind::Scale(_));
+        let is_bare = alone && matches!(self.read_kind(at), TokenKind::SmallNumber(1) | TokenKind::Scale(_));
         // Words that are a number only together with other words: เอ็ด, ยี่, few, half.
-        if alone && (self.is_one_of(at, &["เอ็ด", "ยี่"]) || matches!(self.kind(at), TokenKind::Several | TokenKind::Half))
+        if alone
+            && (self.is_one_of(at, &["เอ็ด", "ยี่"]) || matches!(self.read_kind(at), TokenKind::Several | TokenKind::Half))
         {
             return None;
         }
@@ -197,8 +198,8 @@ impl Reader<'_> {
     /// Reads a number in digits, with a fraction after it if there is one (`1½`, `1 1/2`). Returns its value and the
     /// index of the token after it.
     fn numeral_with_fraction(&self, at: usize) -> Option<(Amount, usize)> {
-        let numeral = self.numeral(at).filter(|_| !self.is_in_name(at))?;
-        if let TokenKind::Symbol(symbol) = self.kind(at + 1)
+        let numeral = self.read_numeral(at).filter(|_| !self.is_in_name(at))?;
+        if let TokenKind::Symbol(symbol) = self.read_kind(at + 1)
             && self.is_glued(at + 1)
             && let Some((part, whole)) = lexicon::fraction_of_symbol(symbol)
         {
@@ -222,29 +223,29 @@ impl Reader<'_> {
 
     /// Reads หลาย or several before a scale word. Returns [`Precision::Several`] and the index of the scale; without
     /// such a word, [`Precision::Exact`] and `at`; `None` if the word is there but no scale follows.
-    fn several(&self, at: usize) -> Option<(Precision, usize)> {
-        if !matches!(self.kind(at), TokenKind::Several) {
+    fn read_several(&self, at: usize) -> Option<(Precision, usize)> {
+        if !matches!(self.read_kind(at), TokenKind::Several) {
             return Some((Precision::Exact, at));
         }
-        matches!(self.kind(at + 1), TokenKind::Scale(_)).then_some((Precision::Several, at + 1))
+        matches!(self.read_kind(at + 1), TokenKind::Scale(_)).then_some((Precision::Several, at + 1))
     }
 
     /// Reads a number in Thai that starts at token `at`: 3 แสนล้าน, สองร้อยห้าสิบ.
     fn thai_number(&self, at: usize) -> Option<Number> {
         const MILLION: u64 = 1_000_000;
         let mut sum = Accumulator::new();
-        let (mut precision, mut end) = self.several(at)?;
+        let (mut precision, mut end) = self.read_several(at)?;
         let most = at + MAX_TOKENS;
         // The state after the last scale, to return to if a scale does not fit: ยี่สิบสามสิบ (twenty thirty) is two
         // numbers.
         let mut whole = (sum, end);
         while end < most {
             let first = end == at;
-            match self.kind(end) {
+            match self.read_kind(end) {
                 TokenKind::Numeral(numeral) if sum.pending.is_none() => {
                     // A later numeral belongs to the number only if a smaller scale follows: 2 ล้าน 5 แสน, but not 2
                     // ล้าน 300.
-                    let lower = matches!(self.kind(end + 1), TokenKind::Scale(scale) if scale < sum.last_scale);
+                    let lower = matches!(self.read_kind(end + 1), TokenKind::Scale(scale) if scale < sum.last_scale);
                     if !first && (numeral.has_commas || !lower) {
                         break;
                     }
@@ -265,7 +266,8 @@ impl Reader<'_> {
                 }
                 // Scales may be Latin words too: 5 million.
                 TokenKind::Scale(scale) => {
-                    let spaced = first || self.is_glued(end) || self.numeral(end - 1).is_some() || scale >= MILLION;
+                    let spaced =
+                        first || self.is_glued(end) || self.read_numeral(end - 1).is_some() || scale >= MILLION;
                     if !spaced {
                         break;
                     }
@@ -278,7 +280,7 @@ impl Reader<'_> {
                     whole = (sum, end);
                 }
                 TokenKind::AndMore
-                    if matches!(self.kind(end + 1), TokenKind::Scale(scale) if scale >= 10) && !first =>
+                    if matches!(self.read_kind(end + 1), TokenKind::Scale(scale) if scale >= 10) && !first =>
                 {
                     precision = Precision::Over;
                     end += 1;
@@ -294,7 +296,7 @@ impl Reader<'_> {
                 }
                 // Decimals in words: สามจุดห้า (three point five).
                 TokenKind::Point if !first && self.is_glued(end) => {
-                    let (decimals, next) = self.decimals(end + 1)?;
+                    let (decimals, next) = self.read_decimals(end + 1)?;
                     if next == end + 1 {
                         break;
                     }
@@ -322,7 +324,7 @@ impl Reader<'_> {
             return None;
         }
         let ends_with_digit =
-            matches!(self.kind(end - 1), TokenKind::SmallNumber(1..10)) && !self.is_one_of(end - 1, &["เอ็ด"]);
+            matches!(self.read_kind(end - 1), TokenKind::SmallNumber(1..10)) && !self.is_one_of(end - 1, &["เอ็ด"]);
         if ends_with_digit {
             sum.apply_implied_scale()?;
         }
@@ -333,7 +335,7 @@ impl Reader<'_> {
     fn with_half_after_unit(&self, number: Number) -> Option<Number> {
         let half = number.end + 1;
         let has_half = self.is_unit(number.end)
-            && matches!(self.kind(half), TokenKind::Half)
+            && matches!(self.read_kind(half), TokenKind::Half)
             && self.is_glued(half)
             && self.is_one_of(half, &["ครึ่ง"]);
         if !has_half {
@@ -349,9 +351,11 @@ impl Reader<'_> {
     /// Returns the index of the token after a hyphen between two words of an English number, or after an "and" that
     /// follows a scale word. Returns `at` if there is no connector.
     fn after_connector(&self, at: usize) -> usize {
-        match self.kind(at) {
+        match self.read_kind(at) {
             TokenKind::Symbol('-') if self.is_glued(at) && self.is_glued(at + 1) => at + 1,
-            _ if self.is_one_of(at, &["and"]) && matches!(self.kind(at.wrapping_sub(1)), TokenKind::Scale(_)) => at + 1,
+            _ if self.is_one_of(at, &["and"]) && matches!(self.read_kind(at.wrapping_sub(1)), TokenKind::Scale(_)) => {
+                at + 1
+            }
             _ => at,
         }
     }
@@ -359,11 +363,11 @@ impl Reader<'_> {
     /// Reads a number in English that starts at token `at`: 3 million, two hundred and fifty.
     fn english_number(&self, at: usize) -> Option<Number> {
         const THOUSAND: u64 = 1_000;
-        if let Some(found) = self.plural(at) {
+        if let Some(found) = self.read_plural(at) {
             return Some(found);
         }
         let mut sum = Accumulator::new();
-        let (precision, mut end) = self.several(at)?;
+        let (precision, mut end) = self.read_several(at)?;
         let most = at + MAX_TOKENS;
         // The state after the last scale, to return to if a scale does not fit: three million and five million are two
         // numbers.
@@ -371,14 +375,14 @@ impl Reader<'_> {
         while end < most {
             let first = end == at;
             let next = if first { end } else { self.after_connector(end) };
-            match self.kind(next) {
+            match self.read_kind(next) {
                 TokenKind::Numeral(_) if first => {
                     let (amount, after) = self.numeral_with_fraction(next)?;
                     sum.push_number(amount);
                     end = after;
                 }
                 TokenKind::SmallNumber(value) => {
-                    if !sum.english_word_fits(value) || self.numeral(end.wrapping_sub(1)).is_some() {
+                    if !sum.english_word_fits(value) || self.read_numeral(end.wrapping_sub(1)).is_some() {
                         break;
                     }
                     match sum.pending {
@@ -393,7 +397,7 @@ impl Reader<'_> {
                     }
                     end = next + 1;
                 }
-                TokenKind::ScaleLetter(scale) if next == end && !first && self.numeral(end - 1).is_some() => {
+                TokenKind::ScaleLetter(scale) if next == end && !first && self.read_numeral(end - 1).is_some() => {
                     if self.is_scale_letter(end) {
                         sum.multiply(scale, THOUSAND)?;
                         end += 1;
@@ -411,13 +415,13 @@ impl Reader<'_> {
                 }
                 _ if first
                     && self.is_one_of(end, &["a", "an"])
-                    && matches!(self.kind(end + 1), TokenKind::Scale(_)) =>
+                    && matches!(self.read_kind(end + 1), TokenKind::Scale(_)) =>
                 {
                     sum.push_number(Amount::from_integer(1));
                     end += 1;
                 }
                 TokenKind::Point if !first => {
-                    let (decimals, next) = self.decimals(end + 1)?;
+                    let (decimals, next) = self.read_decimals(end + 1)?;
                     if next == end + 1 {
                         break;
                     }
@@ -447,7 +451,7 @@ impl Reader<'_> {
     /// `at`.
     pub fn and_a_half(&self, at: usize) -> Option<usize> {
         let step = |at: usize, word: &str| {
-            let at = if matches!(self.kind(at), TokenKind::Symbol('-')) {
+            let at = if matches!(self.read_kind(at), TokenKind::Symbol('-')) {
                 at + 1
             } else {
                 at
@@ -458,11 +462,11 @@ impl Reader<'_> {
     }
 
     /// Reads a scale word in the plural: thousands, hundreds of thousands.
-    fn plural(&self, at: usize) -> Option<Number> {
-        let TokenKind::PluralScale(first) = self.kind(at) else {
+    fn read_plural(&self, at: usize) -> Option<Number> {
+        let TokenKind::PluralScale(first) = self.read_kind(at) else {
             return None;
         };
-        let second = match self.kind(at + 2) {
+        let second = match self.read_kind(at + 2) {
             TokenKind::PluralScale(second) if self.is_one_of(at + 1, &["of"]) => Some(second),
             _ => None,
         };
@@ -478,11 +482,11 @@ impl Reader<'_> {
 
     /// Reads the digits in words after a decimal point. Returns them as a value below 1, and the index of the token
     /// after them.
-    fn decimals(&self, at: usize) -> Option<(Amount, usize)> {
+    fn read_decimals(&self, at: usize) -> Option<(Amount, usize)> {
         const MAX_DIGITS: usize = 6;
         let (mut amount, mut end, mut place) = (Amount::ZERO, at, 1u128);
         while end - at < MAX_DIGITS
-            && let TokenKind::SmallNumber(digit @ 0..10) = self.kind(end)
+            && let TokenKind::SmallNumber(digit @ 0..10) = self.read_kind(end)
         {
             place *= 10;
             amount = amount.checked_add(Amount::ratio(digit.into(), place)?)?;
@@ -494,7 +498,7 @@ impl Reader<'_> {
     /// Whether letters after digits are a scale: `bn` always is, but `m` means metres unless the number is an amount of
     /// money.
     fn is_scale_letter(&self, at: usize) -> bool {
-        let money = at > 1 && matches!(self.kind(at - 2), TokenKind::Currency(_));
+        let money = at > 1 && matches!(self.read_kind(at - 2), TokenKind::Currency(_));
         match self.token_text(at) {
             "m" | "b" | "B" | "K" => money && self.is_glued(at),
             "k" | "M" => self.is_glued(at),

@@ -16,7 +16,7 @@ impl Reader<'_> {
     }
 
     /// Reads an ordinal in English or a Roman numeral that starts at token `at`: `3rd`, third, twenty-first, XIV.
-    pub fn ordinal(&self, at: usize) -> Option<Found> {
+    pub fn read_ordinal(&self, at: usize) -> Option<Found> {
         self.english_ordinal(at)
             .or_else(|| Some((self.roman_numeral(at)?, at + 1)))
             .map(|(number, end)| Found::new(Value::Ordinal(number), end))
@@ -28,7 +28,7 @@ impl Reader<'_> {
         const ONES: [&str; 10] = ["", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX"];
         let text = self.token_text(at);
         let after_name = at > 0 && !self.is_glued(at) && self.token_text(at - 1).starts_with(char::is_uppercase);
-        if self.is_thai() || !after_name || text.len() > 7 || self.kind(at) != TokenKind::Word {
+        if self.is_thai() || !after_name || text.len() > 7 || self.read_kind(at) != TokenKind::Word {
             return None;
         }
         let ones = text.trim_start_matches('X');
@@ -45,7 +45,7 @@ impl Reader<'_> {
         if self.is_thai() {
             return None;
         }
-        match self.kind(at) {
+        match self.read_kind(at) {
             TokenKind::Numeral(numeral)
                 if self.is_glued(at + 1) && self.is_one_of(at + 1, &["st", "nd", "rd", "th"]) =>
             {
@@ -54,20 +54,22 @@ impl Reader<'_> {
             // After a number, per or every, second is the unit of time.
             TokenKind::Ordinal(2)
                 if at > 0
-                    && (matches!(self.kind(at - 1), TokenKind::Numeral(_) | TokenKind::SmallNumber(_))
-                        || matches!(self.kind(at - 1), TokenKind::Symbol('-' | '/')) && self.is_glued(at)
+                    && (matches!(
+                        self.read_kind(at - 1),
+                        TokenKind::Numeral(_) | TokenKind::SmallNumber(_)
+                    ) || matches!(self.read_kind(at - 1), TokenKind::Symbol('-' | '/')) && self.is_glued(at)
                         || self.is_one_of(at - 1, &["per", "every", "each", "split"])) =>
             {
                 None
             }
             TokenKind::Ordinal(number) => Some((number, at + 1)),
             TokenKind::SmallNumber(tens @ 20..) => {
-                let next = if matches!(self.kind(at + 1), TokenKind::Symbol('-')) {
+                let next = if matches!(self.read_kind(at + 1), TokenKind::Symbol('-')) {
                     at + 2
                 } else {
                     at + 1
                 };
-                match self.kind(next) {
+                match self.read_kind(next) {
                     TokenKind::Ordinal(unit @ 1..10) => Some((tens + unit, next + 1)),
                     _ => None,
                 }

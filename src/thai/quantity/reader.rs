@@ -63,12 +63,12 @@ impl<'a> Reader<'a> {
         let mut at = 0;
         while at < self.tokens.len() {
             let found = self
-                .date(at)
-                .or_else(|| self.time(at))
-                .or_else(|| self.code(at))
-                .or_else(|| self.fraction(at))
-                .or_else(|| self.ordinal(at))
-                .or_else(|| self.counted(at));
+                .read_date(at)
+                .or_else(|| self.read_time(at))
+                .or_else(|| self.read_code(at))
+                .or_else(|| self.read_fraction(at))
+                .or_else(|| self.read_ordinal(at))
+                .or_else(|| self.read_counted(at));
             let Some(found) = found else {
                 at += 1;
                 continue;
@@ -90,7 +90,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Returns the kind of the token at `at`, or `LineBreak` beyond the end of the text.
-    pub fn kind(&self, at: usize) -> TokenKind {
+    pub fn read_kind(&self, at: usize) -> TokenKind {
         self.tokens.get(at).map_or(TokenKind::LineBreak, |token| token.kind)
     }
 
@@ -113,8 +113,8 @@ impl<'a> Reader<'a> {
     }
 
     /// Returns the numeral (number in digits) at token `at`, or `None` if the token is none.
-    pub fn numeral(&self, at: usize) -> Option<Numeral> {
-        match self.kind(at) {
+    pub fn read_numeral(&self, at: usize) -> Option<Numeral> {
+        match self.read_kind(at) {
             TokenKind::Numeral(numeral) => Some(numeral),
             _ => None,
         }

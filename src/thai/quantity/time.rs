@@ -6,10 +6,10 @@ use super::{Time, Value};
 
 impl Reader<'_> {
     /// Reads a time of day, or a range of times, that starts at token `at`.
-    pub fn time(&self, at: usize) -> Option<Found> {
+    pub fn read_time(&self, at: usize) -> Option<Found> {
         let (first, end, marked) = self.single_time(at)?;
-        let joins =
-            matches!(self.kind(end), TokenKind::Symbol('-' | '–' | '—')) || self.is_one_of(end, &["ถึง", "to", "until"]);
+        let joins = matches!(self.read_kind(end), TokenKind::Symbol('-' | '–' | '—'))
+            || self.is_one_of(end, &["ถึง", "to", "until"]);
         let second = if joins { self.single_time(end + 1) } else { None };
         let Some((second, second_end, second_marked)) = second else {
             return marked.then(|| Found::new(Value::Time(first), end));
@@ -45,7 +45,7 @@ impl Reader<'_> {
     /// Reads one time of day. Returns the time, the index of the token after it, and whether anything but its one or
     /// two numbers shows that it is a time.
     fn single_time(&self, at: usize) -> Option<(Time, usize, bool)> {
-        if self.is_in_name(at) && !matches!(self.kind(at + 1), TokenKind::TimeWord(_)) {
+        if self.is_in_name(at) && !matches!(self.read_kind(at + 1), TokenKind::TimeWord(_)) {
             return None;
         }
         match self.language {
@@ -59,23 +59,24 @@ impl Reader<'_> {
     /// Reads a time of day in digits: `10.30 น.`, `10:30`, `5 น.`, `9 am`, `0230 UTC`. Returns the time, the index of
     /// the token after it, and whether anything but its one or two numbers shows that it is a time.
     fn time_in_digits(&self, at: usize) -> Option<(Time, usize, bool)> {
-        let numeral = self.numeral(at)?;
+        let numeral = self.read_numeral(at)?;
         let whole = u8::try_from(numeral.whole).ok().filter(|&hour| hour <= 24);
         let colon =
-            matches!(self.kind(at + 1), TokenKind::Symbol(':')) && self.is_glued(at + 1) && self.is_glued(at + 2);
+            matches!(self.read_kind(at + 1), TokenKind::Symbol(':')) && self.is_glued(at + 1) && self.is_glued(at + 2);
         let (hour, minute, end, sure) = if let Some((minute, 2)) = numeral.decimals {
             (whole?, minute, at + 1, false)
         } else if numeral.as_plain_digits().is_none() {
             return None;
         } else if colon {
-            let minute = self.numeral(at + 2)?.as_digits(2)?;
+            let minute = self.read_numeral(at + 2)?.as_digits(2)?;
             // With a third part after another colon or a point, it is a duration or a ratio.
-            if self.is_glued(at + 3) && matches!(self.kind(at + 3), TokenKind::Symbol(':' | '.')) {
+            if self.is_glued(at + 3) && matches!(self.read_kind(at + 3), TokenKind::Symbol(':' | '.')) {
                 return None;
             }
             (whole?, minute, at + 3, true)
         } else if numeral.digits == 4 {
-            let named = !self.is_thai() && matches!(self.kind(at + 1), TokenKind::TimeWord(TimeWord::TwentyFourHour));
+            let named =
+                !self.is_thai() && matches!(self.read_kind(at + 1), TokenKind::TimeWord(TimeWord::TwentyFourHour));
             let hour = u8::try_from(numeral.whole / 100).ok()?;
             (hour, numeral.whole % 100, at + 1, named)
         } else {
@@ -90,7 +91,7 @@ impl Reader<'_> {
             minute,
             is_half_known,
         };
-        match self.kind(end) {
+        match self.read_kind(end) {
             TokenKind::TimeWord(TimeWord::TwentyFourHour)
                 if self.is_thai() || !self.is_one_of(end, &["hrs"]) || sure =>
             {
@@ -99,7 +100,7 @@ impl Reader<'_> {
             TokenKind::TimeWord(TimeWord::Morning | TimeWord::Afternoon)
                 if !self.is_thai() || !self.is_one_of(end, &["เช้า", "บ่าย"]) =>
             {
-                let late = matches!(self.kind(end), TokenKind::TimeWord(TimeWord::Afternoon));
+                let late = matches!(self.read_kind(end), TokenKind::TimeWord(TimeWord::Afternoon));
                 Some((time(to_24_hours(hour, late), true), end + 1, true))
             }
             TokenKind::TimeWord(TimeWord::Oclock) if !self.is_thai() => {
@@ -169,22 +170,22 @@ impl Reader<'_> {
             ))
         };
         let hour = |at: usize| -> Option<(u8, usize)> {
-            let number = self.number(at)?;
+            let number = self.read_number(at)?;
             let hour = u8::try_from(number.amount.to_integer()?).ok()?;
             ((1..=12).contains(&hour) && number.scale.is_none_or(|_| hour >= 10)).then_some((hour, number.end))
         };
-        match self.kind(at) {
+        match self.read_kind(at) {
             TokenKind::TimeWord(TimeWord::NamedHour(hour)) => full(hour, at + 1),
             TokenKind::TimeWord(TimeWord::AfterMidnight) => {
                 let (hour, end) = hour(at + 1).filter(|&(hour, _)| hour <= 6)?;
                 full(hour, end)
             }
             TokenKind::TimeWord(TimeWord::Afternoon) if self.is_one_of(at, &["บ่าย"]) => {
-                match self.kind(at + 1) {
+                match self.read_kind(at + 1) {
                     TokenKind::TimeWord(TimeWord::Oclock) => full(13, at + 2),
                     _ => {
                         let (hour, end) = hour(at + 1).filter(|&(hour, _)| hour <= 5)?;
-                        let end = if matches!(self.kind(end), TokenKind::TimeWord(TimeWord::Oclock)) {
+                        let end = if matches!(self.read_kind(end), TokenKind::TimeWord(TimeWord::Oclock)) {
                             end + 1
                         } else {
                             end
@@ -198,7 +199,7 @@ impl Reader<'_> {
             }
             TokenKind::Numeral(_) | TokenKind::SmallNumber(_) | TokenKind::Scale(_) => {
                 let (hour, end) = hour(at)?;
-                match self.kind(end) {
+                match self.read_kind(end) {
                     TokenKind::TimeWord(TimeWord::Evening) if hour <= 6 => {
                         full(hour % 6 + 18, end + 1).map(|(time, end)| {
                             // The sixth hour of the evening is midnight.
@@ -211,7 +212,7 @@ impl Reader<'_> {
                             )
                         })
                     }
-                    TokenKind::TimeWord(TimeWord::Oclock) => match self.kind(end + 1) {
+                    TokenKind::TimeWord(TimeWord::Oclock) => match self.read_kind(end + 1) {
                         // The morning hours are counted from six: สามโมงเช้า is nine o'clock.
                         TokenKind::TimeWord(TimeWord::Morning) => full(if hour < 6 { hour + 6 } else { hour }, end + 2),
                         TokenKind::TimeWord(TimeWord::EarlyEvening) if hour <= 7 => full(hour + 12, end + 2),
@@ -226,7 +227,7 @@ impl Reader<'_> {
                         _ => full(if hour < 6 { hour + 12 } else { hour }, end + 1),
                     },
                     TokenKind::TimeWord(TimeWord::TwentyFourHour)
-                        if self.is_one_of(end, &["นาฬิกา"]) && self.numeral(at).is_none() =>
+                        if self.is_one_of(end, &["นาฬิกา"]) && self.read_numeral(at).is_none() =>
                     {
                         full(hour, end + 1)
                     }
@@ -240,11 +241,11 @@ impl Reader<'_> {
     /// Adds the word ครึ่ง (half) or a number of นาที (minutes) at token `end` to a time. Returns the time and the
     /// index of the token after it.
     fn with_minutes(&self, time: Time, end: usize) -> (Time, usize) {
-        if matches!(self.kind(end), TokenKind::Half) && self.is_one_of(end, &["ครึ่ง"]) {
+        if matches!(self.read_kind(end), TokenKind::Half) && self.is_one_of(end, &["ครึ่ง"]) {
             return (Time { minute: 30, ..time }, end + 1);
         }
         let minutes = self
-            .number(end)
+            .read_number(end)
             .filter(|number| self.is_one_of(number.end, &["นาที"]))
             .and_then(|number| Some((u8::try_from(number.amount.to_integer()?).ok()?, number.end + 1)));
         match minutes {
@@ -257,17 +258,17 @@ impl Reader<'_> {
     /// and the index of the token after it.
     fn english_time(&self, at: usize) -> Option<(Time, usize)> {
         let hour = |at: usize| -> Option<(u8, usize)> {
-            let number = self.number(at)?;
+            let number = self.read_number(at)?;
             let hour = u8::try_from(number.amount.to_integer()?).ok()?;
             ((1..=12).contains(&hour) && number.end == at + 1).then_some((hour, number.end))
         };
         let told = |time: Time, end: usize| -> Option<(Time, usize)> {
-            let end = if matches!(self.kind(end), TokenKind::TimeWord(TimeWord::Oclock)) {
+            let end = if matches!(self.read_kind(end), TokenKind::TimeWord(TimeWord::Oclock)) {
                 end + 1
             } else {
                 end
             };
-            if let TokenKind::TimeWord(half @ (TimeWord::Morning | TimeWord::Afternoon)) = self.kind(end) {
+            if let TokenKind::TimeWord(half @ (TimeWord::Morning | TimeWord::Afternoon)) = self.read_kind(end) {
                 let hour = to_24_hours(time.hour, half == TimeWord::Afternoon);
                 return Some((
                     Time {
@@ -281,7 +282,7 @@ impl Reader<'_> {
             let (time, end, _) = self.with_half_of_day(time, end)?;
             Some((time, end))
         };
-        match self.kind(at) {
+        match self.read_kind(at) {
             TokenKind::TimeWord(TimeWord::NamedHour(hour)) => Some((
                 Time {
                     hour,
@@ -291,7 +292,7 @@ impl Reader<'_> {
                 at + 1,
             )),
             TokenKind::Half | TokenKind::Denominator(4) => {
-                let half = matches!(self.kind(at), TokenKind::Half);
+                let half = matches!(self.read_kind(at), TokenKind::Half);
                 let past = self.is_one_of(at + 1, &["past"]);
                 let before = !half && self.is_one_of(at + 1, &["to"]);
                 let (hour, end) = hour(at + 2).filter(|_| past || before)?;
@@ -317,7 +318,7 @@ impl Reader<'_> {
             TokenKind::SmallNumber(_) => {
                 let (hour, end) = hour(at)?;
                 matches!(
-                    self.kind(end),
+                    self.read_kind(end),
                     TokenKind::TimeWord(TimeWord::Oclock | TimeWord::Morning | TimeWord::Afternoon)
                 )
                 .then(|| {

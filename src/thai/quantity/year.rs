@@ -22,18 +22,18 @@ impl Reader<'_> {
 
     /// Whether an English s right after the numeral at token `at` makes it a decade: `1990s`, `90's`.
     pub fn is_decade(&self, at: usize) -> bool {
-        !self.is_thai() && self.numeral(at).is_some() && {
-            let apostrophe = usize::from(matches!(self.kind(at + 1), TokenKind::Symbol('\'' | '’')));
+        !self.is_thai() && self.read_numeral(at).is_some() && {
+            let apostrophe = usize::from(matches!(self.read_kind(at + 1), TokenKind::Symbol('\'' | '’')));
             (1..=1 + apostrophe).all(|next| self.is_glued(at + next)) && self.token_text(at + 1 + apostrophe) == "s"
         }
     }
 
     /// Reads a decade that starts at token `at`: `1990s`, `'90s`, the nineties, ทศวรรษ 1990, ยุค 90.
-    pub fn decade(&self, at: usize) -> Option<Found> {
-        if let TokenKind::Decade(year) = self.kind(at) {
+    pub fn read_decade(&self, at: usize) -> Option<Found> {
+        if let TokenKind::Decade(year) = self.read_kind(at) {
             return Some(Found::new(Value::Decade(year), at + 1));
         }
-        let numeral = self.numeral(at)?;
+        let numeral = self.read_numeral(at)?;
         let year = numeral.as_plain_digits().filter(|year| year % 10 == 0)?;
         if !matches!(numeral.digits, 2 | 4) {
             return None;
@@ -62,26 +62,26 @@ impl Reader<'_> {
     /// Reads a year that an era, an apostrophe or a month marks as one; `month` is how the month before it is written,
     /// if there is one. After a Thai month, two digits are enough. Returns the year of the common era and the index of
     /// the token after it.
-    pub fn year(&self, at: usize, month: Option<MonthForm>) -> Option<(i32, usize)> {
+    pub fn read_year(&self, at: usize, month: Option<MonthForm>) -> Option<(i32, usize)> {
         let at = if self.is_thai() && self.is_one_of(at, &["ปี"]) && month.is_some() {
             at + 1
         } else {
             at
         };
-        let (era, at) = match self.kind(at) {
+        let (era, at) = match self.read_kind(at) {
             TokenKind::Era(era) => (Some(era), at + 1),
             _ => (None, at),
         };
         if !self.is_thai()
-            && matches!(self.kind(at), TokenKind::Symbol('\'' | '’' | '‘'))
+            && matches!(self.read_kind(at), TokenKind::Symbol('\'' | '’' | '‘'))
             && self.is_glued(at + 1)
-            && let Some(year) = self.numeral(at + 1).and_then(|numeral| numeral.as_digits(2))
+            && let Some(year) = self.read_numeral(at + 1).and_then(|numeral| numeral.as_digits(2))
         {
             return (!self.is_decade(at + 1)).then_some((self.year_from_digits(year, 2)?, at + 2));
         }
-        let numeral = self.numeral(at).filter(|_| !self.is_in_name(at))?;
+        let numeral = self.read_numeral(at).filter(|_| !self.is_in_name(at))?;
         let number = i32::try_from(numeral.as_plain_digits()?).ok()?;
-        let (era, end) = match (era, self.kind(at + 1)) {
+        let (era, end) = match (era, self.read_kind(at + 1)) {
             // The fifth century BC (ศตวรรษที่ 5 ก่อนคริสตกาล) is a century, not a year.
             (None, TokenKind::Bce) if self.is_thai_ordinal(at) => return None,
             (None, TokenKind::Bce) => return Some((-number, at + 2)),
@@ -101,7 +101,7 @@ impl Reader<'_> {
             (2, Some(_)) if self.is_thai() => {
                 if self.is_unit(end)
                     || self.is_other_quantity(end)
-                    || matches!(self.kind(end), TokenKind::Symbol('.' | ',' | '/')) && self.is_glued(end + 1)
+                    || matches!(self.read_kind(end), TokenKind::Symbol('.' | ',' | '/')) && self.is_glued(end + 1)
                 {
                     return None;
                 }
@@ -112,7 +112,7 @@ impl Reader<'_> {
             }
             (4, Some(_))
                 if !matches!(
-                    self.kind(end),
+                    self.read_kind(end),
                     TokenKind::Scale(_) | TokenKind::Percent | TokenKind::Currency(_)
                 ) =>
             {
@@ -123,10 +123,11 @@ impl Reader<'_> {
     }
 
     /// Reads a year or a range of years: `พ.ศ. 2566`, `ปี 66`, `2557-2560`, `2566/67`, `in 2008`.
-    pub fn years(&self, at: usize) -> Option<Found> {
+    pub fn read_years(&self, at: usize) -> Option<Found> {
         let (first, end) = self.recognised_year(at)?;
-        let numeral = self.numeral(end.checked_sub(1)?);
-        let slash = matches!(self.kind(end), TokenKind::Symbol('/')) && self.is_glued(end) && self.is_glued(end + 1);
+        let numeral = self.read_numeral(end.checked_sub(1)?);
+        let slash =
+            matches!(self.read_kind(end), TokenKind::Symbol('/')) && self.is_glued(end) && self.is_glued(end + 1);
         let next = if slash {
             Some(end + 1)
         } else {
@@ -134,12 +135,13 @@ impl Reader<'_> {
         };
         let second = next.and_then(|next| {
             let skip = usize::from(self.is_one_of(next, &["ปี"]));
-            if let TokenKind::Era(_) = self.kind(next + skip) {
-                return self.year(next + skip, None);
+            if let TokenKind::Era(_) = self.read_kind(next + skip) {
+                return self.read_year(next + skip, None);
             }
             let (numeral, last) = (
                 numeral?,
-                self.numeral(next + skip).filter(|_| !self.is_in_name(next + skip))?,
+                self.read_numeral(next + skip)
+                    .filter(|_| !self.is_in_name(next + skip))?,
             );
             let last_number = i32::try_from(last.as_plain_digits()?).ok()?;
             let first_number = i32::try_from(numeral.whole).ok()?;
@@ -162,16 +164,16 @@ impl Reader<'_> {
     /// Reads a year that an era, a word beside it or its own value shows to be one. Returns the year of the common era
     /// and the index of the token after it.
     fn recognised_year(&self, at: usize) -> Option<(i32, usize)> {
-        if let TokenKind::Era(_) = self.kind(at) {
-            return self.year(at, None);
+        if let TokenKind::Era(_) = self.read_kind(at) {
+            return self.read_year(at, None);
         }
-        if let Some(year) = self.year(at, None) {
+        if let Some(year) = self.read_year(at, None) {
             return Some(year);
         }
-        let numeral = self.numeral(at)?;
+        let numeral = self.read_numeral(at)?;
         let (number, end) = (numeral.as_plain_digits()?, at + 1);
         let scaled = matches!(
-            self.kind(end),
+            self.read_kind(end),
             TokenKind::Scale(_)
                 | TokenKind::ScaleLetter(_)
                 | TokenKind::Percent
@@ -179,14 +181,14 @@ impl Reader<'_> {
                 | TokenKind::Currency(_)
                 | TokenKind::AndMore
         );
-        if scaled || at > 0 && matches!(self.kind(at - 1), TokenKind::Currency(_) | TokenKind::PerHundred) {
+        if scaled || at > 0 && matches!(self.read_kind(at - 1), TokenKind::Currency(_) | TokenKind::PerHundred) {
             return None;
         }
         let text = self.text_before(at);
         let full = self.year_from_digits(number, numeral.digits)?;
         if self.is_thai() {
-            const MARKS: &[&str] = &["ปี", "ปีงบประมาณ", "ปีการศึกษา", "ปีการผลิต", "ฤดูกาล", "ปีภาษี", "ศก"];
-            let marked = MARKS.iter().any(|mark| text.ends_with(mark));
+            const YEAR_WORDS: &[&str] = &["ปี", "ปีงบประมาณ", "ปีการศึกษา", "ปีการผลิต", "ฤดูกาล", "ปีภาษี", "ศก"];
+            let marked = YEAR_WORDS.iter().any(|mark| text.ends_with(mark));
             return match numeral.digits {
                 4 if marked => Some((full, end)),
                 // After an abbreviation, four digits are the number of a road or a form: สฎ.2007.
@@ -200,13 +202,15 @@ impl Reader<'_> {
                 _ => None,
             };
         }
-        const MARKS: &[&str] = &[
+        const YEAR_WORDS: &[&str] = &[
             "in", "since", "until", "till", "during", "by", "from", "year", "early", "late", "mid", "before", "after",
             "season",
         ];
         let marked = at > 0
-            && (self.is_one_of(at - 1, MARKS)
-                || matches!(self.kind(at - 1), TokenKind::Symbol('-')) && at > 1 && self.is_one_of(at - 2, MARKS));
+            && (self.is_one_of(at - 1, YEAR_WORDS)
+                || matches!(self.read_kind(at - 1), TokenKind::Symbol('-'))
+                    && at > 1
+                    && self.is_one_of(at - 2, YEAR_WORDS));
         let next = self.token_text(end);
         let counted = !marked
             && (self.is_one_of(end, &["people", "men", "women", "children", "per"])
@@ -224,7 +228,7 @@ impl Reader<'_> {
     fn counts_years(&self, at: usize) -> bool {
         at > 1
             && matches!(
-                self.kind(at - 2),
+                self.read_kind(at - 2),
                 TokenKind::Numeral(_) | TokenKind::SmallNumber(_) | TokenKind::Scale(_)
             )
     }
@@ -243,8 +247,8 @@ impl Reader<'_> {
     /// year. `end` is that token.
     pub fn is_other_quantity(&self, end: usize) -> bool {
         matches!(
-            self.kind(end),
+            self.read_kind(end),
             TokenKind::Percent | TokenKind::Scale(_) | TokenKind::TimeWord(_) | TokenKind::Currency(_)
-        ) || matches!(self.kind(end), TokenKind::Symbol(':')) && self.is_glued(end + 1)
+        ) || matches!(self.read_kind(end), TokenKind::Symbol(':')) && self.is_glued(end + 1)
     }
 }

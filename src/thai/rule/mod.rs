@@ -74,7 +74,7 @@ impl Rule {
 /// there. `max_chars` is the most characters that a segment may have.
 pub(super) fn forbidden_cuts(line: &Line, max_chars: usize) -> Vec<Option<Rule>> {
     let markers = item_markers(line);
-    let mut forbidden: Vec<Option<Rule>> = (0..line.gap_count())
+    let mut forbidden: Vec<Option<Rule>> = (0..line.space_count())
         .map(|gap| forbidden_by_neighbours(line, gap, &markers))
         .collect();
     name::forbid_cuts(line, &mut forbidden);

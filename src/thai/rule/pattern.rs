@@ -13,7 +13,7 @@ use std::cell::RefCell;
 use std::sync::LazyLock;
 
 /// Number of characters on either side of a space that a pattern can see.
-const REACH: usize = 40;
+const CONTEXT_CHARS: usize = 40;
 
 /// The patterns of each rule that forbids a cut at a space. If several patterns match around a space, the first in the
 /// table counts.
@@ -23,7 +23,7 @@ const REACH: usize = 40;
 /// one space, and the start of the line is a line feed. `#` is an Arabic or Thai digit, and `<…>` is one of the word
 /// lists of [`word_lists`].
 #[rustfmt::skip]
-const TABLE: &[(Rule, &[&str])] = &[
+const PATTERNS: &[(Rule, &[&str])] = &[
     // A dependent vowel or a mark cannot start a word, so a space before it is a typing error.
     (Rule::Mark, &["_[ๆฯะ-ฺๅ็-๎]"]),
     (Rule::Time, &[
@@ -179,20 +179,20 @@ fn automaton(patterns: &[String], reverse: bool) -> DFA {
 
 /// Returns the set of the patterns that match `text`, which is the text on one side of a space, from the space on.
 fn matching(automaton: &DFA, text: &str, cache: &mut Cache) -> PatternSet {
-    const NEVER: &str = "no byte ends a search, and the cache may be cleared at any time";
+    const NEVER_FAILS: &str = "no byte ends a search, and the cache may be cleared at any time";
     let input = Input::new(text).anchored(Anchored::Yes);
     let mut found = PatternSet::new(automaton.pattern_len());
     if !automaton.get_nfa().is_reverse() {
         automaton
             .try_which_overlapping_matches(cache, &input, &mut found)
-            .expect(NEVER);
+            .expect(NEVER_FAILS);
         return found;
     }
     let mut state = OverlappingState::start();
     loop {
         automaton
             .try_search_overlapping_rev(cache, &input, &mut state)
-            .expect(NEVER);
+            .expect(NEVER_FAILS);
         match state.get_match() {
             Some(end) => found.insert(end.pattern()),
             None => return found,
@@ -223,7 +223,7 @@ static COMPILED: LazyLock<Compiled> = LazyLock::new(|| {
             .fold(pattern.to_owned(), |text, (name, list)| text.replace(name, list));
         listed.replace('#', "[0-9๐-๙]")
     };
-    let table = TABLE
+    let table = PATTERNS
         .iter()
         .flat_map(|(rule, patterns)| patterns.iter().map(|&pattern| (*rule, pattern.to_owned())));
     let all = table.chain(address_patterns().map(|pattern| (Rule::Address, pattern)));
@@ -258,8 +258,8 @@ thread_local! {
 /// Returns the rule of the first pattern that matches around a gap (the white space between two chunks of text).
 pub fn matching_rule(line: &Line, gap: usize) -> Option<Rule> {
     let text = &line.text;
-    let before = before(&text[..line.chunks[gap].end]);
-    let after = after(&text[line.chunks[gap + 1].start..]);
+    let before = before_space(&text[..line.chunks[gap].end]);
+    let after = after_space(&text[line.chunks[gap + 1].start..]);
     let Compiled { rules, is_far, .. } = &*COMPILED;
     CACHES.with_borrow_mut(|[near, far, rest]| {
         let after = matching(&COMPILED.after, &after, rest);
@@ -278,11 +278,16 @@ pub fn matching_rule(line: &Line, gap: usize) -> Option<Rule> {
     })
 }
 
-/// Returns the end of the text before a space in the form that patterns match: the last [`REACH`] characters with
+/// Returns the end of the text before a space in the form that patterns match: the last [`CONTEXT_CHARS`] characters with
 /// single spaces, after a line feed if the line starts there.
-fn before(text: &str) -> String {
-    let from = text.char_indices().rev().take(REACH).last().map_or(0, |(at, _)| at);
-    let mut seen = String::with_capacity(3 * REACH);
+fn before_space(text: &str) -> String {
+    let from = text
+        .char_indices()
+        .rev()
+        .take(CONTEXT_CHARS)
+        .last()
+        .map_or(0, |(at, _)| at);
+    let mut seen = String::with_capacity(3 * CONTEXT_CHARS);
     if from == 0 {
         seen.push('\n');
     }
@@ -290,11 +295,11 @@ fn before(text: &str) -> String {
     seen
 }
 
-/// Returns the start of the text after a space in the form that patterns match: the first [`REACH`] characters with
+/// Returns the start of the text after a space in the form that patterns match: the first [`CONTEXT_CHARS`] characters with
 /// single spaces.
-fn after(text: &str) -> String {
-    let mut seen = String::with_capacity(3 * REACH);
-    push(&mut seen, text.chars().take(REACH));
+fn after_space(text: &str) -> String {
+    let mut seen = String::with_capacity(3 * CONTEXT_CHARS);
+    push(&mut seen, text.chars().take(CONTEXT_CHARS));
     seen
 }
 

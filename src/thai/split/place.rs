@@ -1,6 +1,6 @@
 //! Finds the positions at which a line may be cut into sentences, and chooses among them.
 
-use crate::thai::cuts::{self, Cut};
+use crate::thai::cuts::{self, CutCandidate};
 use crate::thai::is_letter;
 use crate::thai::line::Line;
 use crate::thai::rule::{self, Rule};
@@ -45,12 +45,14 @@ pub fn choose_cuts(line: &Line, scorer: &Scorer, max_chars: usize) -> (Vec<Place
     relax_rules(&mut places, length, max_chars, SOFT_RULE_PENALTY, Rule::is_soft);
     places = with_word_boundaries(line, places, length, max_chars);
     relax_rules(&mut places, length, max_chars, STRICT_RULE_PENALTY, |_| true);
-    let (indices, open): (Vec<usize>, Vec<Cut>) = places
+    let (indices, open): (Vec<usize>, Vec<CutCandidate>) = places
         .iter()
         .enumerate()
         .filter_map(|(index, place)| {
             let (end, next) = (place.end_chars, place.next_chars);
-            place.search_score.map(|score| (index, Cut { end, next, score }))
+            place
+                .search_score
+                .map(|score| (index, CutCandidate { end, next, score }))
         })
         .unzip();
     let cuts = cuts::best_cuts(&open, length, &scorer.prior, max_chars);
@@ -113,7 +115,7 @@ fn with_word_boundaries(line: &Line, places: Vec<Place>, length: usize, max_char
 fn add_word_boundaries(line: &Line, range: Range<usize>, mut chars: usize, forbidden: &[Place], all: &mut Vec<Place>) {
     /// Number of characters around a forbidden space within which no cut is added, since a date or a name may go on
     /// there.
-    const CLEARANCE: usize = 12;
+    const FORBIDDEN_RADIUS: usize = 12;
     let first = line.word_boundaries.partition_point(|&word| word <= range.start);
     let mut at = range.start;
     let mut forbidden = forbidden.iter().peekable();
@@ -125,14 +127,14 @@ fn add_word_boundaries(line: &Line, range: Range<usize>, mut chars: usize, forbi
         let (word, following) = (pair[0], pair[1].min(range.end));
         while let Some(place) = forbidden.next_if(|place| place.end <= word) {
             all.push(*place);
-            clear_from = place.next_chars + CLEARANCE;
+            clear_from = place.next_chars + FORBIDDEN_RADIUS;
         }
         chars += line.text[at..word].chars().count();
         at = word;
         if chars < clear_from
             || forbidden
                 .peek()
-                .is_some_and(|place| place.end_chars < chars + CLEARANCE)
+                .is_some_and(|place| place.end_chars < chars + FORBIDDEN_RADIUS)
         {
             continue;
         }

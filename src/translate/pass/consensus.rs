@@ -34,7 +34,7 @@ impl Pass for Consensus {
         call.draws_outputs()
     }
 
-    fn takes_sound_jobs(&self, call: &Call) -> bool {
+    fn takes_jobs_without_faults(&self, call: &Call) -> bool {
         call.draws_outputs()
     }
 

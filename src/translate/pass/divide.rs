@@ -9,7 +9,7 @@ use crate::thai::split::split_to_fit;
 use crate::translate::job::{Job, mean_log_probability};
 
 /// The fewest characters of a text that is translated in parts; a shorter one is hardly more than a clause.
-const MIN_CHARACTERS: usize = 70;
+const MIN_DIVIDED_CHARS: usize = 70;
 
 /// The divide pass: translates the parts, usually two, of each text whose translation is improbable or has failed.
 #[derive(Default)]
@@ -53,10 +53,10 @@ impl Pass for Divide {
     fn select(&self, call: &Call, job: &Job) -> bool {
         let score = job.result.as_ref().map_or(0.0, Hypothesis::score);
         least_score(call).is_some_and(|least| score < least || call.is_failure(job))
-            && job.text.chars().count() >= MIN_CHARACTERS
+            && job.text.chars().count() >= MIN_DIVIDED_CHARS
     }
 
-    fn takes_sound_jobs(&self, call: &Call) -> bool {
+    fn takes_jobs_without_faults(&self, call: &Call) -> bool {
         least_score(call).is_some()
     }
 

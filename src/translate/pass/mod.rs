@@ -22,7 +22,7 @@ trait Pass {
 
     /// Whether this pass also takes jobs whose results show no fault. If so, no job counts as done before this pass has
     /// run. Default: false.
-    fn takes_sound_jobs(&self, call: &Call) -> bool {
+    fn takes_jobs_without_faults(&self, call: &Call) -> bool {
         let _ = call;
         false
     }
@@ -71,7 +71,7 @@ pub(super) fn run(call: &mut Call) -> Result<()> {
         let numbers = pass.expand(call, &selected)?;
         // A finished row counts as a finished source if it decodes a whole job that no later pass is sure to take
         // again.
-        let rows_are_done = numbers == selected && !later.iter().any(|pass| pass.takes_sound_jobs(call));
+        let rows_are_done = numbers == selected && !later.iter().any(|pass| pass.takes_jobs_without_faults(call));
         let mut batches = Batches::new(call, numbers, pass.search(call), rows_are_done)?;
         while let Some(batch) = batches.decode_next(call)? {
             let mut settled = pass.accept(call, &batch.jobs);

@@ -2,7 +2,7 @@
 //! so that all sums stay in registers.
 
 use super::pack::{GROUP, Int8Tile, PAIR, RowScales, Sums};
-use crate::model::cpu::tile::{Column, Lane};
+use crate::model::cpu::tile::{Column, ColumnQuad};
 use std::arch::x86_64::*;
 
 /// Calls `$f::<rows, tiles>` with the number of rows as a constant, because registers cannot be indexed by a variable.
@@ -92,7 +92,7 @@ unsafe fn block_int8<const M: usize, const T: usize>(
 ) {
     const { assert!(T <= PAIR && M <= GROUP) };
     let mut sums: [_; M] = std::array::from_fn(|row| [_mm512_set1_epi32(rows.starts[row]); T]);
-    let weights: [*const Lane; T] = tiles.map(|tile| tile.lanes.as_ptr());
+    let weights: [*const ColumnQuad; T] = tiles.map(|tile| tile.lanes.as_ptr());
     let mut row = values.as_ptr();
     for group in 0..tiles[0].lanes.len() {
         // SAFETY: all tiles have as many lanes, and `values` has `M` for each.

@@ -1,7 +1,7 @@
 //! Packing of activations for the micro-kernels of matrix products: groups of rows that share one pass over the
 //! weights, stored column by column.
 
-use crate::model::cpu::tile::{Column, Lane};
+use crate::model::cpu::tile::{Column, ColumnQuad};
 use rayon::prelude::*;
 use std::iter::{Skip, StepBy};
 use std::ops::Range;
@@ -88,10 +88,10 @@ pub(in crate::model::cpu) type Sums = [[Column; PAIR]; GROUP];
 /// [`Sums`] that are all zero.
 pub(in crate::model::cpu) const ZERO_SUMS: Sums = [[Column::ZERO; PAIR]; GROUP];
 
-/// A tile of 16 weight rows in 8 bits: four columns in a [`Lane`], and one scale for each row.
+/// A tile of 16 weight rows in 8 bits: four columns in a [`ColumnQuad`], and one scale for each row.
 #[derive(Clone, Copy)]
 pub(in crate::model::cpu) struct Int8Tile<'a> {
-    pub lanes: &'a [Lane],
+    pub lanes: &'a [ColumnQuad],
     pub scales: &'a Column,
 }
 

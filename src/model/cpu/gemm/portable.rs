@@ -1,7 +1,7 @@
 //! Micro-kernels of matrix products without special instructions, for any machine.
 
 use super::pack::{Group, Int8Tile, RowScales, Sums};
-use crate::model::cpu::tile::{Column, Lane, TILE};
+use crate::model::cpu::tile::{Column, ColumnQuad, TILE};
 
 /// Computes in float32 the products of a group of activation rows with weight tiles, into `sums[row][tile]`.
 pub(super) fn matmul_f32(tiles: &[&[Column]], group: Group<f32>, sums: &mut Sums) {
@@ -44,7 +44,7 @@ pub(super) fn matmul_int8(tiles: &[Int8Tile], rows: &RowScales, group: Group<i32
 
 /// Adds to 16 sums the products of an 8-bit weight tile with one activation row, which is every `step`-th of `values`,
 /// four columns in a value.
-fn dot_int8(lanes: &[Lane], step: usize, values: &[i32], sums: &mut [i32; TILE]) {
+fn dot_int8(lanes: &[ColumnQuad], step: usize, values: &[i32], sums: &mut [i32; TILE]) {
     for (lane, four) in lanes.iter().zip(values.iter().step_by(step)) {
         let four = four.to_le_bytes().map(|byte| i32::from(byte as i8));
         for (sum, weights) in sums.iter_mut().zip(lane.0.as_chunks::<4>().0) {

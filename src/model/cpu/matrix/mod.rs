@@ -14,7 +14,7 @@ use super::pages::{Buffer, Pages};
 use super::parallel::{SharedOutput, parallel_ranges};
 use super::quantized::{self, BLOCK, QuantizedMatrix};
 use super::simd::{InstructionSet, round_row};
-use super::tile::{Column, Lane, TILE, Writer};
+use super::tile::{Column, ColumnQuad, TILE, Writer};
 use crate::model::weights::gguf::RawTensor;
 use candle_core::quantized::GgmlDType;
 use candle_core::{Result, bail};
@@ -45,7 +45,7 @@ enum Weights {
     /// Weights in 8 bits with one scale for each matrix row, for activations that have one scale for each row, too.
     Int8 {
         /// The weights plus 128 as unsigned bytes, `(rows / 16, columns / 4)`.
-        lanes: Buffer<Lane>,
+        lanes: Buffer<ColumnQuad>,
         /// The scale of each matrix row, 16 in a [`Column`]: `(rows / 16)`.
         scales: Buffer<Column>,
     },
@@ -155,7 +155,7 @@ impl Matrix {
     pub(in crate::model) fn int8_len(rows: usize, columns: usize) -> Option<usize> {
         rows.div_ceil(TILE)
             .checked_mul(columns.div_ceil(4).checked_add(1)?)?
-            .checked_mul(size_of::<Lane>())
+            .checked_mul(size_of::<ColumnQuad>())
     }
 
     /// Gives the bytes of an 8-bit matrix with row scales, to be written to a file that [`Matrix::from_int8_map`] maps:
@@ -171,7 +171,7 @@ impl Matrix {
     /// on; `None` if they do not lie within the map or are not aligned to 64 bytes.
     pub(in crate::model) fn from_int8_map(map: &Arc<Mmap>, start: usize, rows: usize, columns: usize) -> Option<Self> {
         let (tiles, groups) = (rows.div_ceil(TILE), columns.div_ceil(4));
-        let lanes: Buffer<Lane> = Buffer::mapped(map, start, tiles.checked_mul(groups)?)?;
+        let lanes: Buffer<ColumnQuad> = Buffer::mapped(map, start, tiles.checked_mul(groups)?)?;
         let scales: Buffer<Column> = Buffer::mapped(map, start + lanes.bytes().len(), tiles)?;
         let weights = Weights::Int8 { lanes, scales };
         Some(Self::new(rows, columns, weights, Activations::Int8))
@@ -204,7 +204,7 @@ impl Matrix {
             Weights::Quantized(matrix) => Weights::Quantized(matrix.select_rows(rows)),
             Weights::Int8 { lanes, scales } => {
                 let groups = self.columns.div_ceil(4);
-                let mut to = Pages::<Lane>::zeroed(tiles * groups);
+                let mut to = Pages::<ColumnQuad>::zeroed(tiles * groups);
                 to.fill(ZERO_WEIGHTS);
                 for (new, old) in places() {
                     let from = &lanes[old / TILE * groups..][..groups];
@@ -354,7 +354,7 @@ impl Matrix {
 
     /// Computes the product of 8-bit weights with activations rounded to 8 bits, both with one scale for each row, and
     /// writes it to `writer`.
-    fn matmul_int8(&self, lanes: &[Lane], scales: &[Column], activations: &[f32], writer: &Writer) {
+    fn matmul_int8(&self, lanes: &[ColumnQuad], scales: &[Column], activations: &[f32], writer: &Writer) {
         let (m, groups) = (activations.len() / self.columns, self.columns.div_ceil(4));
         let rows = Int8Rows::new(self.instructions, activations, self.columns);
         let tiles = self.rows.div_ceil(TILE);
@@ -391,7 +391,7 @@ fn pack_f32<'a>(rows: usize, columns: usize, row: impl Fn(usize) -> &'a [f32] + 
 /// Packs float32 weights in 8 bits with one scale for each row; `row` returns the values of a matrix row.
 fn pack_int8<'a>(rows: usize, columns: usize, row: impl Fn(usize) -> &'a [f32] + Sync) -> Weights {
     let (tiles, groups) = (rows.div_ceil(TILE), columns.div_ceil(4));
-    let mut lanes = Pages::<Lane>::zeroed(tiles * groups);
+    let mut lanes = Pages::<ColumnQuad>::zeroed(tiles * groups);
     let mut scales = Pages::<Column>::zeroed(tiles);
     lanes
         .par_chunks_mut(groups)
@@ -416,7 +416,7 @@ fn pack_int8<'a>(rows: usize, columns: usize, row: impl Fn(usize) -> &'a [f32] +
 }
 
 /// Stored form of 8-bit weights that are zero: each byte is a weight plus 128.
-const ZERO_WEIGHTS: Lane = Lane([128; 4 * TILE]);
+const ZERO_WEIGHTS: ColumnQuad = ColumnQuad([128; 4 * TILE]);
 
 #[cfg(test)]
 mod tests;

@@ -29,7 +29,7 @@ impl RoundedActivations {
     /// Rounds `activations`, `(rows, columns)`.
     pub fn new(activations: &[f32], columns: usize) -> Self {
         /// Number of blocks that one thread rounds at a time; fewer are not worth another thread.
-        const PART: usize = 1024;
+        const BLOCKS_PER_THREAD: usize = 1024;
         let blocks = activations.len() / BLOCK;
         let (mut values, mut scales) = (vec![0; activations.len()], vec![0.0; blocks]);
         let (mut half_sums, mut scaled_sums) = (vec![0; blocks * 2], vec![0.0; blocks]);
@@ -39,12 +39,16 @@ impl RoundedActivations {
                 *scaled = *scale * (a + b) as f32;
             }
         };
-        if blocks > PART {
+        if blocks > BLOCKS_PER_THREAD {
             activations
-                .par_chunks(PART * BLOCK)
-                .zip(values.par_chunks_mut(PART * BLOCK))
-                .zip(scales.par_chunks_mut(PART))
-                .zip(half_sums.par_chunks_mut(PART * 2).zip(scaled_sums.par_chunks_mut(PART)))
+                .par_chunks(BLOCKS_PER_THREAD * BLOCK)
+                .zip(values.par_chunks_mut(BLOCKS_PER_THREAD * BLOCK))
+                .zip(scales.par_chunks_mut(BLOCKS_PER_THREAD))
+                .zip(
+                    half_sums
+                        .par_chunks_mut(BLOCKS_PER_THREAD * 2)
+                        .zip(scaled_sums.par_chunks_mut(BLOCKS_PER_THREAD)),
+                )
                 .for_each(part)
         } else {
             part((

@@ -5,7 +5,7 @@ use super::activations::{Operand, RoundedRow};
 use super::layout::{BLOCK, BLOCK_LANES, PREFETCH_AHEAD, Scales, Tile, lanes_per_scale};
 use super::unpack::UnpackedStretch;
 use crate::model::cpu::ggml::QK_K;
-use crate::model::cpu::tile::{Column, Lane};
+use crate::model::cpu::tile::{Column, ColumnQuad};
 use std::arch::x86_64::*;
 
 /// The largest number of activation rows that share one pass over the weights, so that their sums stay in registers.
@@ -252,7 +252,7 @@ unsafe fn multiply_stretch<const WIDTH: usize, const M: usize>(
 /// The machine has AVX-512 F and BW; a block of `BITS` lanes is at `lanes`.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
-unsafe fn unpack_lane<const BITS: usize>(lanes: *const Lane, group: usize) -> __m512i {
+unsafe fn unpack_lane<const BITS: usize>(lanes: *const ColumnQuad, group: usize) -> __m512i {
     // SAFETY: the caller has `BITS` lanes, which are aligned to 64 bytes.
     let load = |lane: usize| unsafe { _mm512_load_si512(lanes.add(lane).cast()) };
     if BITS == 8 {

@@ -1,7 +1,7 @@
 //! The packed layout of a quantised matrix: everything of a tile of 16 rows is contiguous, in the bits of its GGUF
 //! type.
 //!
-//! A tile is a run of [`Lane`]s: first its weights, then its scales, then its minima if the type has any. Scales and
+//! A tile is a run of [`ColumnQuad`]s: first its weights, then its scales, then its minima if the type has any. Scales and
 //! minima are first the float16 `d` of all blocks or super-blocks, `(blocks, 16)`, and then for k-quants the 8-bit
 //! integers of all sub-blocks, `(sub-blocks, 16)`.
 //!
@@ -11,7 +11,7 @@
 
 use crate::model::cpu::ggml::{QK_K, QuantType, Row, RowScales};
 use crate::model::cpu::pages::{cast, cast_mut};
-use crate::model::cpu::tile::{Lane, TILE};
+use crate::model::cpu::tile::{ColumnQuad, TILE};
 use half::f16;
 
 /// Number of columns in a block, over which activations share a scale.
@@ -30,7 +30,7 @@ pub(super) struct TileLayout {
 #[derive(Clone, Copy)]
 pub(super) struct Tile<'a> {
     /// The packed weights, [`QuantType::bits`] lanes for each block of 32 columns.
-    pub lanes: &'a [Lane],
+    pub lanes: &'a [ColumnQuad],
     pub scales: Scales<'a>,
     pub minima: Option<Scales<'a>>,
     /// Number of bytes from the start of one tile to the next.
@@ -99,7 +99,7 @@ impl TileLayout {
     fn scale_lanes(self) -> [usize; 2] {
         let [d, sub_scales] = self.scale_counts();
         [d * size_of::<[f16; TILE]>(), sub_scales * size_of::<[i8; TILE]>()]
-            .map(|bytes| bytes.div_ceil(size_of::<Lane>()))
+            .map(|bytes| bytes.div_ceil(size_of::<ColumnQuad>()))
     }
 
     /// Computes the number of lanes in a tile: its weights, scales and minima.
@@ -109,11 +109,11 @@ impl TileLayout {
     }
 
     /// Splits a packed tile into its weights, scales and minima.
-    pub fn split(self, tile: &[Lane]) -> Tile<'_> {
+    pub fn split(self, tile: &[ColumnQuad]) -> Tile<'_> {
         let ([d, sub_scales], lengths) = (self.scale_counts(), self.scale_lanes());
         let (lanes, rest) = tile.split_at(self.weight_lanes());
         let scales = |lanes| {
-            let (first, second) = <[Lane]>::split_at(lanes, lengths[0]);
+            let (first, second) = <[ColumnQuad]>::split_at(lanes, lengths[0]);
             Scales {
                 d: &cast(first)[..d],
                 sub_scales: &cast(second)[..sub_scales],
@@ -129,7 +129,7 @@ impl TileLayout {
     }
 
     /// Packs a decoded row as row `at` of a tile. All bytes of that row in the tile must be zero before.
-    pub fn store_row(self, tile: &mut [Lane], at: usize, row: &Row) {
+    pub fn store_row(self, tile: &mut [ColumnQuad], at: usize, row: &Row) {
         let (lanes, rest) = tile.split_at_mut(self.weight_lanes());
         let blocks = lanes.chunks_exact_mut(self.quant.bits());
         for (lanes, values) in blocks.zip(row.values.as_chunks::<BLOCK>().0) {
@@ -150,7 +150,7 @@ impl TileLayout {
 
     /// Copies matrix rows into the first rows of a tile. Each row is given by the tile it comes from and its number in
     /// that tile.
-    pub fn copy_rows(self, to: &mut [Lane], rows: &[(&[Lane], usize)]) {
+    pub fn copy_rows(self, to: &mut [ColumnQuad], rows: &[(&[ColumnQuad], usize)]) {
         let [d, sub_scales] = self.scale_lanes();
         let (weights, mut scales) = to.split_at_mut(self.weight_lanes());
         copy_values::<4>(weights, rows, 0);
@@ -167,7 +167,7 @@ impl TileLayout {
 }
 
 /// Packs one row's 32 values of a block into the block's lanes. The number of lanes is the number of bits of the type.
-fn pack_block(lanes: &mut [Lane], row: usize, values: &[u8; BLOCK]) {
+fn pack_block(lanes: &mut [ColumnQuad], row: usize, values: &[u8; BLOCK]) {
     let four = |i: usize| &values[i * 4..][..4];
     let bits = lanes.len();
     if bits == 8 {
@@ -194,7 +194,7 @@ fn pack_block(lanes: &mut [Lane], row: usize, values: &[u8; BLOCK]) {
 
 /// Copies the values that some rows have in other tiles, from lane `first` of those tiles on, to the lanes `to`. A
 /// value has `N` bytes.
-fn copy_values<const N: usize>(to: &mut [Lane], rows: &[(&[Lane], usize)], first: usize) {
+fn copy_values<const N: usize>(to: &mut [ColumnQuad], rows: &[(&[ColumnQuad], usize)], first: usize) {
     for (at, to) in to.iter_mut().enumerate() {
         let to = to.0.as_chunks_mut::<N>().0;
         // A lane that holds several values of each row holds the first value of all 16 rows, then the second, and so

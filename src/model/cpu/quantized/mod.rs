@@ -17,7 +17,7 @@ use crate::model::cpu::ggml::{QuantType, Row};
 use crate::model::cpu::pages::Pages;
 use crate::model::cpu::parallel::parallel_ranges;
 use crate::model::cpu::simd::{InstructionSet, SimdLevel, prefetch};
-use crate::model::cpu::tile::{Column, Lane, TILE, Writer};
+use crate::model::cpu::tile::{Column, ColumnQuad, TILE, Writer};
 use activations::{Operand, RoundedActivations};
 use candle_core::{Error, Result};
 pub(super) use layout::BLOCK;
@@ -29,7 +29,7 @@ use unpack::{STRETCH_BLOCKS, StretchBuffer, UnpackedStretch, unpack_block};
 pub(super) struct QuantizedMatrix {
     layout: TileLayout,
     /// All packed tiles, [`TileLayout::tile_lanes`] lanes each.
-    tiles: Pages<Lane>,
+    tiles: Pages<ColumnQuad>,
 }
 
 impl QuantizedMatrix {
@@ -47,7 +47,7 @@ impl QuantizedMatrix {
         read: impl Fn(usize, &mut Row) -> Result<()> + Sync,
     ) -> Result<Self> {
         let layout = TileLayout::new(quant, columns);
-        let mut tiles = Pages::<Lane>::zeroed(rows.div_ceil(TILE) * layout.tile_lanes());
+        let mut tiles = Pages::<ColumnQuad>::zeroed(rows.div_ceil(TILE) * layout.tile_lanes());
         tiles
             .par_chunks_exact_mut(layout.tile_lanes())
             .enumerate()
@@ -67,7 +67,7 @@ impl QuantizedMatrix {
     /// Copies the given rows to a new matrix, in the order given.
     pub fn select_rows(&self, rows: &[u32]) -> Self {
         let tile_lanes = self.layout.tile_lanes();
-        let mut tiles = Pages::<Lane>::zeroed(rows.len().div_ceil(TILE) * tile_lanes);
+        let mut tiles = Pages::<ColumnQuad>::zeroed(rows.len().div_ceil(TILE) * tile_lanes);
         let chosen = tiles.par_chunks_exact_mut(tile_lanes).zip(rows.par_chunks(TILE));
         chosen.for_each(|(tile, rows)| {
             let rows = rows.iter().map(|row| *row as usize);
@@ -85,7 +85,7 @@ impl QuantizedMatrix {
     }
 
     /// Gives the packed weights, scales and minima of a tile.
-    fn tile(&self, tile: usize) -> &[Lane] {
+    fn tile(&self, tile: usize) -> &[ColumnQuad] {
         &self.tiles[tile * self.layout.tile_lanes()..][..self.layout.tile_lanes()]
     }
 

@@ -4,7 +4,7 @@
 use super::layout::{BLOCK, BLOCK_LANES, Scales, Tile};
 use crate::model::cpu::ggml::{QK_K, QuantType};
 use crate::model::cpu::simd::dispatch;
-use crate::model::cpu::tile::{Column, Lane, TILE};
+use crate::model::cpu::tile::{Column, ColumnQuad, TILE};
 use half::f16;
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ pub(super) const STRETCH_BLOCKS: usize = 24;
 
 /// Scratch memory that one unpacked stretch of a tile is written to.
 pub(super) struct StretchBuffer {
-    lanes: Vec<Lane>,
+    lanes: Vec<ColumnQuad>,
     scales: Vec<Column>,
     minima: Vec<Column>,
 }
@@ -22,7 +22,7 @@ pub(super) struct StretchBuffer {
 /// An unpacked stretch of a tile: some consecutive blocks of 32 columns of its 16 rows.
 pub(super) struct UnpackedStretch<'a> {
     /// Weights as unsigned bytes, eight lanes for each block of 32 columns.
-    pub lanes: &'a [Lane],
+    pub lanes: &'a [ColumnQuad],
     /// Scales of the weights, one for each [`UnpackedStretch::lanes_per_scale`] lanes.
     pub scales: &'a [Column],
     /// Minima of the weights, one for each scale; empty for types without minima.
@@ -38,7 +38,7 @@ impl StretchBuffer {
     /// Makes room for [`STRETCH_BLOCKS`] blocks of any quantised type.
     pub fn new() -> Self {
         Self {
-            lanes: vec![Lane([0; 4 * TILE]); STRETCH_BLOCKS * BLOCK_LANES],
+            lanes: vec![ColumnQuad([0; 4 * TILE]); STRETCH_BLOCKS * BLOCK_LANES],
             scales: vec![Column::ZERO; STRETCH_BLOCKS * 2],
             minima: vec![Column::ZERO; STRETCH_BLOCKS * 2],
         }
@@ -128,7 +128,7 @@ pub(super) fn unpack_block<'a, const N: usize>(
 }
 
 #[inline(always)]
-fn unpack_with<const FMA: bool>(quant: QuantType, from: &[Lane], to: &mut [Lane]) {
+fn unpack_with<const FMA: bool>(quant: QuantType, from: &[ColumnQuad], to: &mut [ColumnQuad]) {
     // A loop for each number of bits, so that its shifts are constants.
     macro_rules! unpack_bits {
         ($bits:literal) => {
@@ -152,7 +152,7 @@ fn unpack_with<const FMA: bool>(quant: QuantType, from: &[Lane], to: &mut [Lane]
 
 dispatch! {
     /// Unpacks whole blocks of weights to a byte for each weight.
-    fn unpack(quant: QuantType, from: &[Lane], to: &mut [Lane]) = unpack_with
+    fn unpack(quant: QuantType, from: &[ColumnQuad], to: &mut [ColumnQuad]) = unpack_with
 }
 
 /// Converts a float16 to float32, except for infinities and NaN.

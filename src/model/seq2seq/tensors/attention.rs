@@ -6,7 +6,7 @@ use candle_nn::ops;
 use std::iter::repeat_n;
 
 /// Number of positions that a KV cache has room for at first; the room doubles whenever it is full.
-const ROOM: usize = 32;
+const INITIAL_CACHE_LEN: usize = 32;
 
 /// Splits the output of a projection, `(rows * tokens, parts * heads * head_dim)`, into its parts (queries, keys,
 /// values) and heads: gives `(parts, rows, heads, tokens, head_dim)` of type `dtype`.
@@ -73,7 +73,7 @@ pub(super) fn append_to_cache(cache: &mut Option<Tensor>, written: &Tensor, posi
         Some(cache) if position < room => cache,
         _ => {
             let (parts, rows, heads, _, dim) = written.dims5()?;
-            let shape = (parts, rows, heads, (2 * room).max(ROOM), dim);
+            let shape = (parts, rows, heads, (2 * room).max(INITIAL_CACHE_LEN), dim);
             let wider = Tensor::zeros(shape, written.dtype(), written.device())?;
             if let Some(cache) = cache {
                 wider.slice_set(cache, 3, 0)?;

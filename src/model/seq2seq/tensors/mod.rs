@@ -21,7 +21,7 @@ use std::ops::Range;
 type FeedForward = super::FeedForward<Tensor, Tensor>;
 type Stack = super::Stack<Tensor, Tensor>;
 type Seq2Seq = super::Seq2Seq<Tensor, Tensor>;
-type PositionRows = super::PositionRows<Tensor>;
+type PositionEmbeddings = super::PositionEmbeddings<Tensor>;
 
 impl FeedForward {
     fn forward(&self, x: &Tensor, activation: Activation) -> Outcome<Tensor> {
@@ -57,24 +57,24 @@ fn residual(
 impl Stack {
     /// Finds the position embeddings of the tokens `ids`, which stand at `positions`, in a table on the model's
     /// device.
-    fn position_rows_on_device(&self, ids: &[u32], positions: &[usize]) -> Result<PositionRows> {
+    fn position_embeddings_on_device(&self, ids: &[u32], positions: &[usize]) -> Result<PositionEmbeddings> {
         let device = self.embedding.device();
-        let place_rows = |rows, shape: [usize; 2]| {
+        let upload_rows = |rows, shape: [usize; 2]| {
             let table = Tensor::from_vec(rows, &shape[..], &Device::Cpu);
             table.and_then(|table| table.to_device(device)).map_err(candle_error)
         };
-        self.position_rows(ids, positions, self.embedding.dims()[0], &place_rows)
+        self.position_embeddings(ids, positions, self.embedding.dims()[0], &upload_rows)
     }
 
     /// Looks up the embeddings of tokens and adds those of their positions; gives `(tokens, hidden_size)`.
-    fn embed(&self, ids: &[u32], position_rows: &PositionRows, config: &Config) -> Outcome<Tensor> {
+    fn embed(&self, ids: &[u32], position_embeddings: &PositionEmbeddings, config: &Config) -> Outcome<Tensor> {
         let device = self.embedding.device();
         let embedded = self.embedding.index_select(&Tensor::new(ids, device)?, 0)?;
         let mut hidden = embedded.to_dtype(DType::F32)?;
         if config.embedding_scale != 1.0 {
             hidden = (hidden * f64::from(config.embedding_scale))?;
         }
-        if let Some((table, numbers)) = position_rows {
+        if let Some((table, numbers)) = position_embeddings {
             hidden = (hidden + table.index_select(&Tensor::new(&numbers[..], device)?, 0)?)?;
         }
         match &self.embedding_norm {
@@ -120,7 +120,12 @@ impl Seq2Seq {
     }
 
     /// Runs the encoder over padded sentences, and makes the decoder's state with their keys and values.
-    fn encode(&self, lengths: &[usize], ids: &[u32], position_rows: &PositionRows) -> Outcome<DecoderState> {
+    fn encode(
+        &self,
+        lengths: &[usize],
+        ids: &[u32],
+        position_embeddings: &PositionEmbeddings,
+    ) -> Outcome<DecoderState> {
         let (stack, config) = (&self.encoder, &self.config);
         let shape = (lengths.len(), ids.len() / lengths.len());
         let mask = padding_mask(lengths, shape.1, self.device())?;
@@ -129,7 +134,7 @@ impl Seq2Seq {
             (Some(bias), None) => Some(bias),
             (None, mask) => mask.clone(),
         };
-        let mut hidden = stack.embed(ids, position_rows, config)?;
+        let mut hidden = stack.embed(ids, position_embeddings, config)?;
         for layer in &stack.layers {
             let attention = &layer.attention;
             let dtype = compute_dtype(&attention.project.weight);
@@ -163,11 +168,16 @@ impl Seq2Seq {
     }
 
     /// Runs the decoder over one more token for each row; gives its output, `(rows, hidden_size)`.
-    fn decode(&self, last: &[u32], position_rows: &PositionRows, state: &mut DecoderState) -> Outcome<Tensor> {
+    fn decode(
+        &self,
+        last: &[u32],
+        position_embeddings: &PositionEmbeddings,
+        state: &mut DecoderState,
+    ) -> Outcome<Tensor> {
         let (stack, config) = (&self.decoder, &self.config);
         let (position, heads) = (state.position, stack.heads);
         let bias = stack.relative_bias(false, position..position + 1, position + 1, config)?;
-        let mut hidden = stack.embed(last, position_rows, config)?;
+        let mut hidden = stack.embed(last, position_embeddings, config)?;
         for (index, layer) in stack.layers.iter().enumerate() {
             let attention = &layer.attention;
             let dtype = compute_dtype(&attention.project.weight);
@@ -199,10 +209,10 @@ impl Seq2Seq {
     /// Checks the ids of one more token for each row, and runs the decoder over them; gives its output, `(rows,
     /// hidden_size)`.
     fn read(&self, last: &[u32], state: &mut DecoderState) -> Result<Tensor> {
-        let position_rows = self
+        let position_embeddings = self
             .decoder
-            .position_rows_on_device(last, &vec![state.position; last.len()])?;
-        self.decode(last, &position_rows, state).map_err(candle_error)
+            .position_embeddings_on_device(last, &vec![state.position; last.len()])?;
+        self.decode(last, &position_embeddings, state).map_err(candle_error)
     }
 
     /// Computes the logits from the decoder's output and copies them to the CPU, where search reads them.
@@ -237,8 +247,10 @@ impl TranslationModel for Seq2Seq {
             .chunks_exact(tokens.max(1))
             .flat_map(|row| self.config.source_positions(row))
             .collect();
-        let position_rows = self.encoder.position_rows_on_device(&ids, &positions)?;
-        let mut state = self.encode(&lengths, &ids, &position_rows).map_err(candle_error)?;
+        let position_embeddings = self.encoder.position_embeddings_on_device(&ids, &positions)?;
+        let mut state = self
+            .encode(&lengths, &ids, &position_embeddings)
+            .map_err(candle_error)?;
         let [first @ .., last] = &self.spec.start[..] else {
             return Err(Error::model("no token starts an output"));
         };
