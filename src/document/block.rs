@@ -30,9 +30,10 @@ pub enum BlockKind {
 /// it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// The byte range of the run in [`Block::text`].
+    /// The byte range of this stretch of text in [`Block::text`].
     pub text: Range<usize>,
-    /// The byte range of the run in [`Document::text`](super::Document::text), without inline markup.
+    /// The byte range that this stretch of text has in [`Document::text`](super::Document::text), without inline
+    /// markup.
     pub source: Span,
     /// The byte range of the run in the source with its inline markup: opening marks such as `<b>` before it, closing
     /// marks after it.

@@ -262,22 +262,22 @@ fn translation(properties: &str, segment: &Segment) -> String {
     }
 }
 
-/// Renders a run of Thai text.
+/// Renders a run (`w:r`) of Thai text.
 fn thai(content: &str) -> String {
     run("<w:rStyle w:val=\"Thai\"/><w:cs/><w:lang w:bidi=\"th-TH\"/>", content)
 }
 
-/// Renders a run of English text.
+/// Renders a run (`w:r`) of English text.
 fn english(content: &str) -> String {
     run("<w:lang w:val=\"en-US\"/>", content)
 }
 
-/// Renders a run of English text in the style of warnings.
+/// Renders a run (`w:r`) of English text in the style of warnings.
 fn warning_run(content: &str) -> String {
     run("<w:rStyle w:val=\"WarningText\"/><w:lang w:val=\"en-US\"/>", content)
 }
 
-/// Renders a run of text with the given properties, which are XML_DECLARATION; `content` is plain text and gets escaped.
+/// Renders a run (`w:r`) of text with the given properties, which are XML; `content` is plain text and gets escaped.
 fn run(properties: &str, content: &str) -> String {
     format!(
         "<w:r><w:rPr>{properties}</w:rPr><w:t xml:space=\"preserve\">{}</w:t></w:r>",

@@ -29,8 +29,8 @@ pub(super) struct Element {
     pub mode: Mode,
     /// The stack index of the innermost open block-level element. End tags of inline elements close nothing outside it.
     block: usize,
-    /// For each group of [`closing_group`], the stack index of the open element that a start tag of the group closes; 0
-    /// if there is none.
+    /// For each group of [`closing_group`], the stack index of the open element that a start tag of this group closes;
+    /// 0 if no such element is open.
     closed_by_group: [usize; GROUPS],
 }
 
