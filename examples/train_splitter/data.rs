@@ -217,8 +217,9 @@ pub fn lexicon(directory: &Path, without: &[Source]) -> Result<Lexicon> {
     ))
 }
 
-/// Reads the paragraphs of thaigov whose sentences are in `thaigov.json`. For each article it lists lines, counted from 0,
-/// each with the character offsets at which the second and later sentences begin.
+/// Reads the sentences of those paragraphs of the thaigov corpus that `thaigov.json` lists. For each article the file
+/// has line numbers, counted from 0, each with the character offsets at which the second and later sentences of the
+/// line begin.
 fn thaigov(directory: &Path) -> Result<Vec<Vec<String>>> {
     let path = Path::new("thaigov.json");
     let articles: BTreeMap<String, Vec<(usize, Vec<usize>)>> = serde_json::from_str(include_str!("thaigov.json"))

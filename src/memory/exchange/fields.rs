@@ -25,7 +25,7 @@ pub(super) fn unreadable(error: io::Error) -> Error {
     Error::input(crate::file::io_phrase(&error)).source(error)
 }
 
-/// Makes the error for an output of plae that is given where an exported memory is expected.
+/// Makes the error for an output of plae, recognised at `line`, that is given where an exported memory is expected.
 pub(super) fn is_an_output(line: usize) -> Error {
     error_at(line, "an output of plae, no translation memory").hint(Hint::LearnFromOutput)
 }

@@ -21,7 +21,7 @@ pub(super) fn write(memory: &Memory, out: &mut dyn Write) -> Result<()> {
 
 #[derive(Deserialize)]
 struct Line {
-    /// A field that only lines of plae's outputs have; these are no memories.
+    /// The `type` field: only lines of plae's outputs have one, and these cannot be read as a memory.
     r#type: Option<IgnoredAny>,
     #[serde(flatten)]
     unit: Unit,

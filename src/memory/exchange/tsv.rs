@@ -236,7 +236,8 @@ fn quoted_field(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Returns the index of each named column in a row of column names, in upper or lower case; none for a missing column.
+/// Finds the columns called `names` in a table's row of column names, in upper or lower case. Returns the index of each
+/// column, none for a missing one.
 pub(in crate::memory) fn columns<const N: usize>(row: &[Cow<str>], names: [&str; N]) -> [Option<usize>; N] {
     names.map(|name| row.iter().position(|column| column.trim().eq_ignore_ascii_case(name)))
 }
