@@ -1,4 +1,5 @@
-//! Writes a synthetic archive, to measure with: `cargo run --release --example synthetic_archive DIR COUNT [EDITION]`.
+//! Writes an archive of COUNT synthetic Thai articles into DIR, for measurements: `cargo run --release --example
+//! synthetic_archive DIR COUNT [EDITION]`.
 
 #[path = "../tests/it/articles.rs"]
 mod articles;

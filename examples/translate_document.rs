@@ -1,4 +1,5 @@
-//! Writes a bilingual HTML page of a text file: `cargo run --release --example translate_document -- IN.txt OUT.html`.
+//! Translates a Thai text file into a bilingual HTML page: `cargo run --release --example translate_document -- IN.txt
+//! OUT.html`.
 
 use anyhow::{Context, bail};
 use plae::catalog::{Settings, locate};

@@ -1,23 +1,25 @@
-//! Sentence boundaries of a Thai paragraph, found by alignment with the sentences of its English original.
+//! Finds the sentence boundaries of a Thai paragraph by alignment with the sentences of its English original.
 
 use crate::data::Document;
 use std::collections::BTreeMap;
 
-/// Finds the boundaries that divide a paragraph into as many segments as its English has sentences, by dynamic
-/// programming. `scores` has the log-odds of each gap. None where no division has segments of similar lengths.
+/// Finds the boundaries that divide a Thai paragraph into as many segments as its English original has sentences, by
+/// dynamic programming. `scores` has the log-odds of each of the document's gaps to be a boundary. Returns none where
+/// no division has segments of similar lengths.
 ///
-/// Segments are good if their lengths are proportional to those of the sentences, if they have the same numbers, and if
-/// they end at spaces that score well or are doubled in the source.
+/// Segments are good if their lengths are proportional to those of the English sentences, if they contain the same
+/// numbers, and if they end at spaces that score well or are doubled in the Thai text.
 pub fn boundaries(document: &Document, scores: &[f32]) -> Option<Vec<usize>> {
-    /// The largest difference of two lengths, as the logarithm of their ratio.
+    /// The largest difference between the length of a segment and the length expected from its English sentence, as the
+    /// natural logarithm of their ratio.
     const MAX_DIFFERENCE: f64 = 1.1;
-    /// The cost of a difference of lengths, for its square.
+    /// The factor by which the squared difference of lengths (a logarithm of their ratio) lowers an alignment's value.
     const DIFFERENCE_COST: f64 = 3.0;
-    /// Characters that are added to both lengths, so that short ones may differ more.
+    /// Number of characters added to both lengths before they are compared, so that short segments may differ more.
     const SMOOTHING: f64 = 10.0;
-    /// The gain of a boundary at a doubled space.
+    /// The gain, in log-odds, of a boundary at a space that is doubled in the Thai text.
     const DOUBLED_GAIN: f64 = 2.5;
-    /// The cost of a number in the wrong segment; one in the right segment gains 1.
+    /// The cost of a number, such as 2023, that is in the wrong segment; a number in the right segment gains 1.
     const WRONG_NUMBER_COST: f64 = 2.0;
 
     let english = sentences(document.english.as_deref()?);
@@ -89,13 +91,13 @@ pub fn boundaries(document: &Document, scores: &[f32]) -> Option<Vec<usize>> {
         cut = row[cut]?.1;
         boundaries.push(cuts[cut].0);
     }
-    // The last one is the start of the text.
+    // The last cut found is the start of the text, which is no boundary.
     boundaries.pop();
     boundaries.reverse();
     Some(boundaries)
 }
 
-/// Counts the occurrences of each number in a text.
+/// Counts how often each number, written in digits, occurs in a text.
 fn numbers(text: &str) -> BTreeMap<&str, u32> {
     let mut numbers = BTreeMap::new();
     for number in text.split(|c: char| !c.is_ascii_digit() && c != '.' && c != ',') {

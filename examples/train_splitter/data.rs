@@ -1,4 +1,4 @@
-//! The training texts, whose sentence boundaries are known.
+//! The texts that the sentence splitter is trained on, with their sentence boundaries.
 
 use plae::thai::is_letter;
 use plae::thai::scorer::Lexicon;
@@ -19,7 +19,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// The corpus' name in the table of results.
+    /// Returns the corpus's name in the table of results.
     pub fn name(self) -> &'static str {
         match self {
             Self::Flores => "FLORES dev, groups of 5",
@@ -30,7 +30,7 @@ impl Source {
         }
     }
 
-    /// The corpus' name on the command line.
+    /// Returns the corpus's name on the command line.
     pub fn key(self) -> &'static str {
         match self {
             Self::Flores => "flores",
@@ -41,31 +41,31 @@ impl Source {
         }
     }
 
-    /// The weight of its spaces in training. The sentences of thaigov are long: its boundaries follow other habits than
-    /// those of the rest.
+    /// Returns the weight of the corpus's spaces in training. thaigov counts less, since its sentences are long and
+    /// their boundaries follow other habits than those of the other corpora.
     fn weight(self) -> f32 {
         if self == Self::Thaigov { 0.3 } else { 1.0 }
     }
 }
 
-/// One document, as a single line of text.
+/// One document of a corpus, as a single line of text with its sentence boundaries.
 pub struct Document {
     /// The text, with single spaces only.
     pub text: String,
     /// Byte offsets of the spaces between sentences, in order.
     pub boundaries: Vec<usize>,
-    /// The spaces that may be boundaries, with their features.
+    /// The spaces that may be sentence boundaries, with their features.
     pub gaps: Vec<Gap>,
-    /// The weight of its spaces in training.
+    /// The weight of the document's spaces in training; 1 is usual.
     pub weight: f32,
-    /// The English original; only for XQuAD.
+    /// The English original of the text; only for documents of XQuAD.
     pub english: Option<String>,
-    /// Byte offsets of the spaces that the source has doubled.
+    /// Byte offsets, in `text`, of the spaces that are doubled in the corpus.
     pub doubled: Vec<usize>,
 }
 
 impl Document {
-    /// Joins sentences to a document, with a boundary between any two.
+    /// Joins sentences to a document, with a boundary after each sentence but the last.
     fn new<S: AsRef<str>>(source: Source, sentences: &[S], lexicon: &Lexicon) -> Self {
         let mut text = String::new();
         let mut boundaries = Vec::new();
@@ -90,7 +90,7 @@ impl Document {
         }
     }
 
-    /// Cuts the text at its boundaries.
+    /// Returns the sentences of the document: its text cut at the boundaries.
     fn sentences(&self) -> Vec<&str> {
         let starts = std::iter::once(0).chain(self.boundaries.iter().map(|&end| end + 1));
         let ends = self.boundaries.iter().copied().chain([self.text.len()]);
@@ -98,13 +98,13 @@ impl Document {
     }
 }
 
-/// Joins documents to one, without marks where they meet.
+/// Joins documents to one; nothing in its text marks where one document ends.
 pub fn join(documents: &[Document], lexicon: &Lexicon) -> Document {
     let sentences: Vec<&str> = documents.iter().flat_map(Document::sentences).collect();
     Document::new(Source::Pud, &sentences, lexicon)
 }
 
-/// Reads the documents of one corpus. Those of XQuAD have no boundaries yet.
+/// Reads the documents of one corpus. Documents of XQuAD come without sentence boundaries.
 pub fn read(directory: &Path, source: Source, lexicon: &Lexicon) -> Result<Vec<Document>> {
     let document = |sentences: &[String]| Document::new(source, sentences, lexicon);
     Ok(match source {
@@ -136,7 +136,8 @@ fn groups(path: &Path) -> Result<Vec<Vec<String>>> {
         .collect()
 }
 
-/// The files of the treebanks, which have word classes, but for the corpora in `without`.
+/// Returns the files of the treebanks, which give the part of speech of each word, except those of the corpora in
+/// `without`.
 fn treebanks(without: &[Source]) -> impl Iterator<Item = &'static str> {
     let files = [
         (Source::Tud, "tud/th_tud-ud-train.conllu"),
@@ -150,7 +151,8 @@ fn treebanks(without: &[Source]) -> impl Iterator<Item = &'static str> {
         .map(|(_, file)| file)
 }
 
-/// The sentences of TUD, in the order of their original texts. The treebank leaves most sentences of a text out.
+/// Reads the sentences of the TUD treebank, in the order of their original texts. The treebank leaves out most
+/// sentences of each text.
 fn treebank_sentences(directory: &Path) -> Result<Vec<String>> {
     let mut sentences = Vec::new();
     for file in treebanks(&[Source::Pud]) {
@@ -215,8 +217,9 @@ pub fn lexicon(directory: &Path, without: &[Source]) -> Result<Lexicon> {
     ))
 }
 
-/// Reads the paragraphs of thaigov whose sentences are in `thaigov.json`. For each article it lists lines, counted from 0,
-/// each with the character offsets at which the second and later sentences begin.
+/// Reads the sentences of those paragraphs of the thaigov corpus that `thaigov.json` lists. For each article the file
+/// has line numbers, counted from 0, each with the character offsets at which the second and later sentences of the
+/// line begin.
 fn thaigov(directory: &Path) -> Result<Vec<Vec<String>>> {
     let path = Path::new("thaigov.json");
     let articles: BTreeMap<String, Vec<(usize, Vec<usize>)>> = serde_json::from_str(include_str!("thaigov.json"))
@@ -249,7 +252,7 @@ fn xquad(directory: &Path) -> Result<Vec<(String, String)>> {
     Ok(contexts("th")?.into_iter().zip(contexts("en")?).collect())
 }
 
-/// Makes a document of a Thai paragraph and its English, and notes the spaces that are doubled.
+/// Makes a document of a Thai paragraph and its English original, and records which spaces of the Thai are doubled.
 fn parallel((thai, english): (String, String), lexicon: &Lexicon) -> Document {
     let thai = thai.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     let mut document = Document::new(Source::Xquad, &[thai], lexicon);

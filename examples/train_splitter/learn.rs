@@ -1,18 +1,19 @@
-//! Logistic regression over sparse features, by stochastic gradient descent. The same texts always give the same weights.
+//! Logistic regression over sparse features by stochastic gradient descent. Training on the same texts always gives the
+//! same weights.
 
 use crate::data::Document;
 use std::collections::{BTreeMap, HashMap};
 
-/// A trained model of boundaries.
+/// A trained model that scores whether a space in Thai text is a sentence boundary.
 pub struct Model {
-    /// The weight of each feature, in log-odds.
+    /// The weight of each hashed feature, in log-odds.
     pub weights: BTreeMap<u32, f32>,
-    /// The log-odds of a gap without features.
+    /// The log-odds that a space without known features is a sentence boundary.
     pub bias: f32,
 }
 
 impl Model {
-    /// Scores each gap of a document, in log-odds of being a boundary.
+    /// Returns, for each space of a document at which a cut is allowed, the log-odds that it is a sentence boundary.
     pub fn scores(&self, document: &Document) -> Vec<f32> {
         let score = |features: &[u32]| {
             features
@@ -28,18 +29,19 @@ impl Model {
     }
 }
 
-/// Passes over the texts.
+/// Number of passes over the training texts.
 const PASSES: u32 = 40;
-/// The learning rate at the start; it falls linearly to 0.
+/// The learning rate at the start of training; it falls linearly to 0.
 const RATE: f32 = 0.3;
 /// The strength of L2 regularisation: the inverse of the expected variance of the weights.
 const REGULARISATION: f32 = 12.0;
-/// The share of a gap's features that is left out at each step, so that the model does not rely on a few.
+/// The share of a space's features that is left out at random in each training step, so that the model does not rely on
+/// a few features.
 const DROPOUT: f32 = 0.6;
-/// The fewest gaps with a feature for it to be learned.
+/// A feature is learned only if at least this many spaces of the training texts have it.
 const MIN_COUNT: u32 = 3;
 
-/// Fits a model to the boundaries of the documents (AdaGrad, L2 regularisation, dropout of features).
+/// Fits a model to the sentence boundaries of the documents (AdaGrad, L2 regularisation, dropout of features).
 pub fn fit(documents: &[Document]) -> Model {
     let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
     for feature in documents
@@ -56,7 +58,7 @@ pub fn fit(documents: &[Document]) -> Model {
         .map(|(index, &feature)| (feature, index))
         .collect();
     let shrink: Vec<f32> = counts.values().map(|&count| REGULARISATION / count as f32).collect();
-    // For each gap: whether it is a boundary, its weight, its features.
+    // For each space: 1 if it is a boundary, else 0; the weight of its document; the indices of its features.
     let mut gaps: Vec<(f32, f32, Vec<usize>)> = Vec::new();
     for document in documents {
         for gap in &document.gaps {

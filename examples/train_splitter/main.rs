@@ -18,12 +18,12 @@ use plae::thai::split::{SplitOptions, sentences_with_scorer};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// The file of the weights in the repository.
+/// Path of the splitter's weights in the repository.
 const WEIGHTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/thai/split.weights");
-/// The default directory of the texts.
+/// Default directory of the training texts.
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data");
-/// The corpora whose boundaries people made; those of thaigov come from a reader of each text. XQuAD's boundaries are found
-/// by alignment.
+/// The corpora whose sentence boundaries are given: set by people, or for thaigov by a language model that read the
+/// texts. XQuAD is not among them, since its boundaries are found by alignment.
 const GOLD: [Source; 4] = [Source::Flores, Source::Pud, Source::Tud, Source::Thaigov];
 
 fn main() -> anyhow::Result<()> {
@@ -51,7 +51,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Finds the corpus that an argument names.
+/// Finds the corpus that the argument of `--segments` names.
 fn source(argument: Option<OsString>) -> plae::Result<Source> {
     let name = argument.unwrap_or_default();
     GOLD.into_iter()
@@ -59,7 +59,7 @@ fn source(argument: Option<OsString>) -> plae::Result<Source> {
         .ok_or_else(|| plae::Error::usage(format!("--segments: no source is called {name:?}")))
 }
 
-/// Prints the segments of each document of a corpus, by a splitter that was trained without it.
+/// Prints the segments into which a splitter that was trained without this corpus divides each document of the corpus.
 fn print_segments(directory: &Path, source: Source) -> plae::Result<()> {
     let scorer = train(directory, &[source])?;
     for document in data::read(directory, source, &scorer.lexicon)? {
@@ -70,12 +70,12 @@ fn print_segments(directory: &Path, source: Source) -> plae::Result<()> {
     Ok(())
 }
 
-/// The bonus on the log-odds of every boundary. The best F1 comes from cutting wherever the probability is above half of
-/// that F1 (Lipton et al. 2014). The F1 is about 0.75, so the limit is 0.38.
+/// Log-odds added to the score of every possible boundary. The best F1 comes from cutting wherever the probability of a
+/// boundary is above half of that F1 (Lipton et al. 2014). The F1 is about 0.75, so the limit is 0.38.
 const BONUS: f32 = 0.5;
 
-/// Trains a scorer without some corpora. Its prior of lengths has the best mean F1 over the other corpora, each measured
-/// with a model that was trained without that one too.
+/// Trains a scorer on all corpora except those in `without`. The scorer's length prior is the one with the best mean F1
+/// over the corpora, each measured with a model that was trained without that corpus, too.
 fn train(directory: &Path, without: &[Source]) -> plae::Result<Scorer> {
     let mut sums: Vec<(f64, LengthPrior)> = priors().map(|prior| (0.0, prior)).collect();
     for source in GOLD.into_iter().filter(|source| !without.contains(source)) {
@@ -112,7 +112,7 @@ fn train(directory: &Path, without: &[Source]) -> plae::Result<Scorer> {
     Ok(Scorer::new(lexicon, &model.weights, model.bias + BONUS, prior))
 }
 
-/// The priors of lengths that [`train`] chooses from.
+/// Returns the priors on segment length that [`train`] chooses from.
 fn priors() -> impl Iterator<Item = LengthPrior> {
     let short_penalties = [(80.0, 5.0), (60.0, 3.0), (40.0, 3.0)];
     let long_penalties = [(160.0, 1.5), (200.0, 2.0), (200.0, 4.0)];
@@ -126,8 +126,8 @@ fn priors() -> impl Iterator<Item = LengthPrior> {
     })
 }
 
-/// Learns the word classes and the model of all corpora but some. A first model, learned without XQuAD, helps to find the
-/// boundaries of XQuAD for the second.
+/// Learns the word classes and the model from all corpora except those in `without`. A first model, trained without
+/// XQuAD, helps to find XQuAD's boundaries, with which the final model is trained.
 fn learn(directory: &Path, without: &[Source]) -> plae::Result<(Lexicon, Model)> {
     let lexicon = data::lexicon(directory, without)?;
     let mut documents = Vec::new();
@@ -144,7 +144,8 @@ fn learn(directory: &Path, without: &[Source]) -> plae::Result<(Lexicon, Model)>
     Ok((lexicon, learn::fit(&documents)))
 }
 
-/// Prints a table: for each corpus, how well a splitter that was trained without it finds its boundaries.
+/// Prints a table that tells, for each corpus, how well a splitter that was trained without the corpus finds its
+/// sentence boundaries.
 fn evaluate(directory: &Path) -> plae::Result<()> {
     println!("source, not trained on | every space F1 | F1 | precision | recall | gold sentences | cut inside");
     for source in GOLD {
@@ -158,7 +159,7 @@ fn evaluate(directory: &Path) -> plae::Result<()> {
     Ok(())
 }
 
-/// Prints one row of the table.
+/// Prints one row of the table of [`evaluate`]: how well `scorer` finds the sentence boundaries of the documents.
 fn print_row(name: &str, scorer: &Scorer, documents: &[Document]) {
     let (mut every, mut found) = (Tally::default(), Tally::default());
     for document in documents {
@@ -183,23 +184,23 @@ fn print_row(name: &str, scorer: &Scorer, documents: &[Document]) {
     );
 }
 
-/// A count of cuts against the true boundaries.
+/// Counts that compare the cuts of a splitter with the true sentence boundaries.
 #[derive(Default)]
 struct Tally {
-    /// Cuts at a true boundary.
+    /// Number of cuts at a true boundary.
     right: usize,
-    /// All cuts.
+    /// Number of all cuts.
     found: usize,
-    /// True boundaries.
+    /// Number of true boundaries.
     gold: usize,
-    /// True sentences.
+    /// Number of true sentences.
     sentences: usize,
-    /// True sentences with a cut inside.
+    /// Number of true sentences with a cut inside.
     broken: usize,
 }
 
 impl Tally {
-    /// Counts the cuts of a document, in order.
+    /// Counts the cuts of a document, given by their byte offsets.
     fn add(&mut self, document: &Document, cuts: impl Iterator<Item = usize>) {
         let mut wrong = vec![false; document.boundaries.len() + 1];
         for cut in cuts {

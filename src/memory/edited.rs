@@ -13,7 +13,7 @@ use std::io::{Cursor, Read};
 /// An output format of plae that people can edit and that can be read back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EditedFormat {
-    /// A table of tab-separated values.
+    /// A table of tab-separated values, with columns named `source` and `target`.
     Tsv,
     /// plae's own record of a translation, with a JSON object in each line.
     Jsonl,

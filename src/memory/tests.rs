@@ -417,7 +417,7 @@ fn tables_and_json_of_others_are_read_and_outputs_are_refused() {
             .collect()
     };
     let expected = [("ฝน".to_owned(), "\"rain\", he said".to_owned())];
-    // A table without column names, with other columns, and with a spreadsheet's quotes.
+    // Tables without column names, with further columns in another order, and with a spreadsheet's quotes.
     assert_eq!(texts(tsv("ฝน\t\"rain\", he said\r\n\n")), expected);
     assert_eq!(
         texts(tsv("\u{FEFF}Target\tnote\tSource\n\"rain\", he said\t\tฝน\n")),

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 /// A translation unit: a source text, a translation of it, and who made the translation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Unit {
-    /// The Thai text as the model gets it: normalised, unless the machine was told not to.
+    /// The Thai text as the model reads it: normalised, unless normalisation was switched off for a machine's
+    /// translation.
     pub source: String,
     /// The English text.
     pub target: String,

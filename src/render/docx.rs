@@ -1,7 +1,7 @@
 //! Renderer of the `docx` format: a Word document with a two-column table under each heading, or with paragraphs. Thai
 //! is marked as complex script.
 //!
-//! XML_DECLARATION elements must stand in the order of ECMA-376 part 1, §17: Word refuses files with another order, though
+//! XML elements must stand in the order of ECMA-376 part 1, §17: Word refuses files with another order, though
 //! LibreOffice opens them.
 
 use super::Layout;
@@ -33,13 +33,13 @@ const COLUMN_WIDTH: usize = (PAGE_SIZE.0 - 2 * MARGIN) / 2;
 /// The indentation of each list level, in twentieths of a point. Must agree with `numbering.xml`.
 const INDENT_STEP: usize = 360;
 
-/// The XML_DECLARATION declaration at the start of every part.
+/// The XML declaration at the start of every part.
 const XML_DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n";
-/// The XML_DECLARATION namespace of WordprocessingML.
+/// The XML namespace of WordprocessingML.
 const WORD: &str = "http://schemas.openxmlformats.org/wordprocessingml/2006/main";
-/// The beginning of the XML_DECLARATION namespaces of Office documents.
+/// The beginning of the XML namespaces of Office documents.
 const OFFICE: &str = "http://schemas.openxmlformats.org/officeDocument/2006";
-/// The beginning of the XML_DECLARATION namespaces of Office packages.
+/// The beginning of the XML namespaces of Office packages.
 const PACKAGE: &str = "http://schemas.openxmlformats.org/package/2006/metadata";
 
 /// Renders `doc` as a Word document.
@@ -192,7 +192,7 @@ fn table(section: &[Vec<&Segment>]) -> String {
     )
 }
 
-/// Renders a cell of the table. `borders` and `content`, the paragraphs of the cell, are XML_DECLARATION.
+/// Renders a cell of the table. `borders` and `content`, the paragraphs of the cell, are XML.
 fn cell(borders: &str, content: &str) -> String {
     format!("<w:tc><w:tcPr><w:tcW w:w=\"{COLUMN_WIDTH}\" w:type=\"dxa\"/>{borders}</w:tcPr>{content}</w:tc>")
 }
@@ -239,7 +239,7 @@ fn paragraph_properties(segment: &Segment, is_first: bool, keeps_next: bool) -> 
     properties
 }
 
-/// Renders a paragraph with the given properties and runs, both as XML_DECLARATION.
+/// Renders a paragraph with the given properties and runs, both as XML.
 fn paragraph(properties: &str, runs: &str) -> String {
     format!("<w:p><w:pPr>{properties}</w:pPr>{runs}</w:p>")
 }

@@ -24,8 +24,8 @@ type Prefix = (Vec<u32>, Arc<State>);
 pub(super) struct PrefixCache(Mutex<Vec<Prefix>>);
 
 impl PrefixCache {
-    /// Returns the model's states after the fixed beginnings of these jobs. Computes states that are missing, and drops
-    /// those of other prompts.
+    /// Returns the model's states after the fixed prompt beginnings of `jobs`. Computes states that are missing from
+    /// the cache, and drops those of other prompts.
     ///
     /// The cache stays locked until all states are computed, so that no two threads compute the same one. Decoding
     /// itself needs no lock.
@@ -72,7 +72,8 @@ pub(super) struct Batch {
 }
 
 impl<'a> Batches<'a> {
-    /// Sorts these jobs by length and computes the model's states after the prompt beginnings that they share.
+    /// Sorts the jobs with the indices `numbers` by length, and computes the model's states after the prompt beginnings
+    /// that they share.
     ///
     /// # Errors
     /// Those of the model.

@@ -9,7 +9,7 @@ use crate::document::{Finish, Flag};
 use crate::error::{Error, Kind, Result};
 use crate::quality;
 
-/// Settings of one search over the texts of a call.
+/// Settings with which one pass decodes the texts of a call, by beam search or by sampling.
 pub(super) struct Search<'a> {
     /// Settings for all rows of a batch. `max_tokens`, `expected` and the streams of `sampling` differ from row to row
     /// and are filled in for each batch.
@@ -100,19 +100,19 @@ impl<'a> Call<'a> {
         self.prompter.clean(&self.translator.tokenizer.decode(&output.ids))
     }
 
-    /// Decodes the best output of a job so far to text; empty if there is no output.
+    /// Decodes a job's best output so far to text; empty if there is no output.
     pub fn text(&self, job: &Job) -> String {
         let ids = job.result.as_ref().map_or(&[][..], |result| &result.ids);
         self.prompter.clean(&self.translator.tokenizer.decode(ids))
     }
 
-    /// Returns what looks wrong with the best output of a job so far.
+    /// Returns the flags of a job's best output so far: what looks wrong with the text.
     pub fn flags(&self, job: &Job) -> Vec<Flag> {
         let finish = job.result.as_ref().map_or(Finish::Stop, |result| result.finish);
         quality::check(&job.text, &self.text(job), finish)
     }
 
-    /// Whether the best output of a job so far is cut, empty, or repeats itself.
+    /// Whether a job's best output so far is cut, empty, or repeats itself.
     pub fn is_failure(&self, job: &Job) -> bool {
         self.flags(job).iter().any(|flag| flag.is_failure())
     }

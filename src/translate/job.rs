@@ -13,8 +13,8 @@ use std::collections::HashMap;
 /// Number of source tokens above which a sentence is translated in parts, whatever the model's own limit: few sentences
 /// are longer, and models translate them poorly.
 const MAX_SOURCE_TOKENS: usize = 512;
-/// Number of source tokens above which a sentence is translated in parts in a plain search, so that attention does not
-/// run out of memory.
+/// Number of source tokens above which a sentence is translated in parts with [`DecodeOptions::plain_search`], so that
+/// attention does not run out of memory.
 const MAX_PLAIN_SOURCE_TOKENS: usize = 4096;
 
 /// How the translation of one source is made.
@@ -39,7 +39,7 @@ pub(super) struct Job {
     pub sources: Vec<usize>,
     /// Index, in the list of passes, of the pass that decodes this job next; none once the result is final.
     pub next_pass: Option<usize>,
-    /// Outputs of the last search: one, or as many as were sampled.
+    /// Outputs of the last decoding: one, or as many as were sampled.
     pub outputs: Vec<Hypothesis>,
     /// The best output so far.
     pub result: Option<Hypothesis>,

@@ -129,9 +129,9 @@ impl Translator {
     /// Translates each source by itself, and returns one translation for each source, in the order of the sources.
     ///
     /// A source without Thai is copied. Equal sources are decoded once. A source that is too long for the model is
-    /// translated in parts and flagged. An output that is empty, cut or repeats itself is searched once more without
-    /// repeated phrases, and flagged if the fault stays; [`Quality::Fast`], a plain search and a limit by `max_tokens`
-    /// leave this second search out.
+    /// translated in parts and flagged. An output that is empty, cut or repeats itself is decoded once more without
+    /// repeated phrases, and flagged if the fault stays; not so with [`Quality::Fast`], `plain_search` or `max_tokens`,
+    /// where it is only flagged.
     ///
     /// # Errors
     /// Of kind `Usage` for a prompt without `{text}`, of kind `Input` for a text with a token that the model has no

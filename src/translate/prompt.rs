@@ -344,7 +344,7 @@ mod tests {
             let (before, after) = split_at_text(prompt, &prompt.template).unwrap();
             format!("{before}ข้อความ{after}")
         };
-        // As the models' cards and chat templates have them; whether a begin token comes before that is not spelled out.
+        // The prompts of the models' cards and chat templates, without the begin token, which some models add in front.
         let cases: [(&[&str], bool, &str); 8] = [
             (
                 &["translategemma-4b", "translategemma-12b"],

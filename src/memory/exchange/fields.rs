@@ -1,4 +1,4 @@
-//! What the exchange formats share: the fields of a machine's translation as text, and errors with their line.
+//! Shared by the exchange formats: the fields of a machine's translation as text, and errors that name a line.
 
 use crate::error::{Error, Hint, Result};
 use crate::memory::Machine;
@@ -6,51 +6,52 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::io;
 
-/// Counts the units of a file that a memory has no use for.
+/// Counts the units of a file that were skipped, since a memory has no use for them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Skipped {
-    /// Units without Thai or without English.
+    /// Number of units without Thai or without English text.
     pub languages: usize,
-    /// Units marked as a machine's by another tool, which does not say which machine.
+    /// Number of units that another tool marked as a machine's translation without saying which machine.
     pub machine: usize,
 }
 
-/// An error of kind `Input` at a line, counted from 1.
+/// Makes an error of kind `Input` that names a line, counted from 1.
 pub(super) fn error_at(line: usize, message: impl Into<String>) -> Error {
     Error::input(message).place(format!("line {line}"))
 }
 
-/// The error for an input that the system fails to read.
+/// Makes the error for an input that the operating system fails to read.
 pub(super) fn unreadable(error: io::Error) -> Error {
     Error::input(crate::file::io_phrase(&error)).source(error)
 }
 
-/// The error for one of plae's own outputs where a memory is expected.
+/// Makes the error for an output of plae, recognised at `line`, that is given where an exported memory is expected.
 pub(super) fn is_an_output(line: usize) -> Error {
     error_at(line, "an output of plae, no translation memory").hint(Hint::LearnFromOutput)
 }
 
-/// The name that a value has in JSON.
+/// Returns the name of a value in JSON, without quotation marks.
 pub(super) fn json_name(value: impl Serialize) -> String {
     let json = serde_json::to_string(&value).unwrap_or_default();
     json.trim_matches('"').to_owned()
 }
 
-/// The value that has this name in JSON.
+/// Returns the value that has this name in JSON; none for an unknown name.
 fn from_json_name<T: DeserializeOwned>(name: &str) -> Option<T> {
     serde_json::from_value(serde_json::Value::from(name)).ok()
 }
 
-/// Names of the flags, joined by commas.
+/// Returns the names of a machine translation's flags in JSON, joined by commas.
 pub(super) fn flag_names(machine: &Machine) -> String {
     let names: Vec<String> = machine.flags.iter().map(json_name).collect();
     names.join(",")
 }
 
-/// Reads a machine from the texts of its fields; an empty text stands for a value that is not known.
+/// Parses the details of a machine's translation from text fields. An empty score or number of tokens is taken as
+/// unknown, an empty list of flags as no flags.
 ///
 /// # Errors
-/// Of kind `Input`, for a text that stands for no value.
+/// Of kind `Input` for a field that cannot be parsed.
 pub(super) fn parse_machine(
     system: &str,
     score: &str,

@@ -1,4 +1,4 @@
-//! JSONL: one unit in JSON a line.
+//! JSONL: translation units as JSON objects, one in each line.
 
 use super::fields::{error_at, is_an_output, unreadable};
 use crate::error::Result;
@@ -8,10 +8,10 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::io::{BufRead, Write};
 
-/// Writes every unit of a memory, a line each.
+/// Writes every translation unit of a memory as a line with a JSON object.
 ///
 /// # Errors
-/// The memory's, and those of `out`.
+/// Those of the memory and of `out`.
 pub(super) fn write(memory: &Memory, out: &mut dyn Write) -> Result<()> {
     memory.each(&mut |unit| {
         serde_json::to_writer(&mut *out, unit).map_err(|error| write_failure(error.into()))?;
@@ -21,13 +21,13 @@ pub(super) fn write(memory: &Memory, out: &mut dyn Write) -> Result<()> {
 
 #[derive(Deserialize)]
 struct Line {
-    /// Present in plae's outputs only, which are no memories.
+    /// The `type` field: only lines of plae's outputs have one, and these cannot be read as a memory.
     r#type: Option<IgnoredAny>,
     #[serde(flatten)]
     unit: Unit,
 }
 
-/// Reads units line by line.
+/// Reads translation units line by line and calls `on_unit` with each.
 ///
 /// # Errors
 /// Of kind `Input`, with the line, for a line that is no unit; those of `on_unit`.

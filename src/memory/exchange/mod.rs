@@ -1,4 +1,4 @@
-//! Exchange: all units of a memory written to a file, and read from one.
+//! Exchange: writes all translation units of a memory to a file, and reads units from a file.
 
 mod fields;
 mod jsonl;
@@ -11,16 +11,16 @@ use super::{Memory, Unit};
 use crate::error::Result;
 use std::io::{BufRead, Write};
 
-/// A kind of file that holds translation units.
+/// A file format for translation units.
 ///
-/// A memory that is written in any of them and read again is the same.
+/// A memory that is written to a file in any of the formats and read again has the same contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExchangeFormat {
     /// TMX 1.4b, which other translation tools read and write.
     Tmx,
     /// A table of tab-separated values with a row of column names; fields are quoted as a spreadsheet does it.
     Tsv,
-    /// One [`Unit`] in JSON a line.
+    /// One [`Unit`] as a JSON object in each line.
     Jsonl,
 }
 
@@ -28,7 +28,7 @@ impl ExchangeFormat {
     /// Every format, the preferred one first.
     pub const ALL: [Self; 3] = [Self::Tmx, Self::Tsv, Self::Jsonl];
 
-    /// The format's name, which is also the extension of its files.
+    /// Returns the format's name, which is also the extension of its files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Tmx => "tmx",
@@ -47,7 +47,7 @@ impl ExchangeFormat {
 /// Writes every unit of a memory to `out`, people's translations first.
 ///
 /// # Errors
-/// The memory's, and of kind `Output`, without a path, where `out` fails.
+/// Those of the memory; of kind `Output`, without a path, where `out` fails.
 pub fn write(memory: &Memory, format: ExchangeFormat, out: &mut dyn Write) -> Result<()> {
     match format {
         ExchangeFormat::Tmx => tmx::write(memory, out),
@@ -56,9 +56,10 @@ pub fn write(memory: &Memory, format: ExchangeFormat, out: &mut dyn Write) -> Re
     }
 }
 
-/// Reads a file and hands its units one by one to `on_unit`. TMX and JSONL are read piecemeal, a TSV is read whole first.
+/// Reads a file and calls `on_unit` with each of its units. TMX and JSONL are read piece by piece; a TSV file is first
+/// read into memory as a whole.
 ///
-/// A unit that no machine has signed is a person's; one without a date is taken as made now.
+/// A unit that names no machine is taken as a person's translation, a unit without a date as made now.
 ///
 /// # Errors
 /// Of kind `Input`, with line and column where they are known, for a file that is damaged or of another kind; those of

@@ -1,7 +1,8 @@
 //! TMX 1.4b: translation units between plae and other translation tools.
 //!
-//! Written as the specification of LISA OSCAR (2005) has it, and with `prop` elements for what only plae knows. Read as
-//! tools write it: with or without `xml:`, any region, inline codes, any encoding that the file declares.
+//! plae writes TMX as the specification of LISA OSCAR (2005) has it, with `prop` elements for what only plae knows. It
+//! reads TMX as other tools write it: `lang` with or without `xml:`, languages with any region, inline codes, and any
+//! encoding that the file declares.
 
 use super::fields::{Skipped, flag_names, json_name, parse_machine, unreadable};
 use crate::error::{Error, Result};
@@ -17,20 +18,20 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{self, BufRead, Read, Write};
 
-/// Author of a machine's translation, a convention that Wordfast began and other tools know.
+/// Author that marks a machine's translation in TMX, a convention that Wordfast began and other tools know.
 const MACHINE: &str = "MT!";
-/// Author of a person's translation.
+/// Author that plae writes for a person's translation in TMX.
 const PERSON: &str = "human";
-/// Inline elements that hold codes of a format, not text.
+/// TMX elements within a text whose content is formatting codes, not text.
 const CODES: [&str; 5] = ["bpt", "ept", "it", "ph", "ut"];
 
-/// Format of a date, in UTC.
+/// Format of a date in TMX, in UTC.
 const DATE: &str = "%Y%m%dT%H%M%SZ";
 
-/// Writes a whole TMX document with every unit of a memory.
+/// Writes a TMX document with every translation unit of a memory.
 ///
 /// # Errors
-/// The memory's, and those of `out`.
+/// Those of the memory and of `out`.
 pub(super) fn write(memory: &Memory, out: &mut dyn Write) -> Result<()> {
     let head = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<tmx version=\"1.4\">\n\
@@ -43,7 +44,7 @@ pub(super) fn write(memory: &Memory, out: &mut dyn Write) -> Result<()> {
     out.write_all(b"</body>\n</tmx>\n").map_err(write_failure)
 }
 
-/// A unit as a `tu` element.
+/// Returns a translation unit as a TMX `tu` element.
 fn element(unit: &Unit) -> String {
     let mut props = String::new();
     let mut prop = |kind: &str, value: &str| {
@@ -78,12 +79,12 @@ fn element(unit: &Unit) -> String {
     )
 }
 
-/// Whether XML 1.0 cannot carry a character, not even as a reference.
+/// Whether XML 1.0 cannot contain the character `c`, not even as a character reference.
 fn is_forbidden(c: char) -> bool {
     matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{FFFE}' | '\u{FFFF}')
 }
 
-/// `text` without the characters that XML cannot carry.
+/// Removes the characters that XML cannot contain from `text`.
 fn without_forbidden(text: &str) -> Cow<'_, str> {
     if text.contains(is_forbidden) {
         Cow::Owned(text.replace(is_forbidden, ""))
@@ -92,18 +93,18 @@ fn without_forbidden(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// `text` as the content of an XML element.
+/// Escapes `text` as the content of an XML element; characters that XML cannot contain are removed.
 fn content(text: &str) -> String {
     escape(without_forbidden(text)).into_owned()
 }
 
-/// Texts in JSON, with the characters escaped that XML cannot carry.
+/// Returns the texts as a JSON array in which characters that XML cannot contain are escaped.
 fn exact_json(texts: &[&str; 3]) -> String {
     let json = serde_json::to_string(texts).unwrap_or_default();
     json.replace('\u{FFFE}', "\\ufffe").replace('\u{FFFF}', "\\uffff")
 }
 
-/// Reads the units of a TMX document; see [`super::read`].
+/// Reads a TMX document and calls `on_unit` with each of its translation units; see [`super::read`].
 pub(super) fn read(input: &mut dyn BufRead, on_unit: &mut dyn FnMut(Unit) -> Result<()>) -> Result<Skipped> {
     let mut reader = Reader::from_reader(LineCounter::new(DecodingReader::new(input)));
     reader.config_mut().expand_empty_elements = true;
@@ -150,7 +151,7 @@ pub(super) fn read(input: &mut dyn BufRead, on_unit: &mut dyn FnMut(Unit) -> Res
     }
 }
 
-/// Bytes at the start of a file that are not decoded until its encoding is known.
+/// Number of bytes at the start of a TMX file that are not decoded until the file's encoding is known.
 const HELD_BACK: u64 = 64;
 
 fn damaged(error: &quick_xml::Error) -> Error {
@@ -160,8 +161,9 @@ fn damaged(error: &quick_xml::Error) -> Error {
 /// A reader that counts the lines and columns of the text that was read.
 struct LineCounter<R> {
     inner: R,
+    /// Number of the current line, counted from 1.
     line: usize,
-    /// Characters of the line that were read.
+    /// Number of characters of the current line that were read.
     column: usize,
 }
 
@@ -174,7 +176,7 @@ impl<R> LineCounter<R> {
         }
     }
 
-    /// Line and column of the next character, in words.
+    /// Returns line and column of the next character, counted from 1, in words for an error message.
     fn position(&self) -> String {
         format!("line {}, column {}", self.line, self.column + 1)
     }
@@ -203,7 +205,7 @@ impl<R: BufRead> BufRead for LineCounter<R> {
         for byte in read.unwrap_or_default() {
             match byte {
                 b'\n' => (self.line, self.column) = (self.line + 1, 0),
-                // A character counts once, by its first byte.
+                // Continuation bytes of UTF-8: a character counts once, by its first byte.
                 0x80..=0xBF => {}
                 _ => self.column += 1,
             }
@@ -215,39 +217,45 @@ impl<R: BufRead> BufRead for LineCounter<R> {
 /// State of reading a TMX document.
 #[derive(Default)]
 struct Parser {
-    /// Names of the open elements, the root first.
+    /// Names of the open XML elements, the root first.
     path: Vec<String>,
-    /// Whether the root element was read.
+    /// Whether the start tag of the root element was read.
     has_root: bool,
+    /// The `tu` element (translation unit) that is being read.
     tu: Tu,
-    /// Text of the `seg` or `prop` that is being read.
+    /// Text of the `seg` or `prop` element that is being read.
     text: String,
-    /// Type of the open `prop`, or language of the open `tuv`.
+    /// Type of the open `prop` element, or language of the open `tuv` element.
     kind: String,
+    /// Dates and authors of the open `tuv` element (one language of a unit).
     tuv: Signed,
+    /// Counts of the units skipped so far.
     skipped: Skipped,
 }
 
-/// A unit that is being read.
+/// A TMX `tu` element (translation unit) that is being read.
 #[derive(Default)]
 struct Tu {
+    /// Dates and authors in the attributes of the `tu` element.
     signed: Signed,
+    /// Texts of the unit's `prop` elements by their types.
     props: HashMap<String, String>,
-    /// Thai and English text with their signatures: the first of each language.
+    /// Thai and English text, in this order, each with the dates and authors of its `tuv` element. Of several texts in
+    /// one language, the first counts.
     sides: [Option<(String, Signed)>; 2],
 }
 
-/// Dates and authors of an element, as far as it names them.
+/// Dates and authors in the attributes of a TMX element, as far as the element has them.
 #[derive(Clone, Default)]
 struct Signed {
-    /// `creationdate` and `creationid`.
+    /// Values of the attributes `creationdate` and `creationid`.
     created: [Option<String>; 2],
-    /// `changedate` and `changeid`.
+    /// Values of the attributes `changedate` and `changeid`.
     changed: [Option<String>; 2],
 }
 
 impl Parser {
-    /// Handles an event of the XML reader; hands a unit that is complete to `on_unit`.
+    /// Handles an event of the XML reader; calls `on_unit` when a translation unit is complete.
     fn handle(&mut self, event: Event, on_unit: &mut dyn FnMut(Unit) -> Result<()>) -> Result<()> {
         match event {
             Event::Start(element) => self.start(&element),
@@ -278,7 +286,7 @@ impl Parser {
         }
     }
 
-    /// Adds text, if it stands where text is read.
+    /// Adds `text` to the open `seg` or `prop` element; ignores text elsewhere, and formatting codes within.
     fn add(&mut self, text: &str) {
         let is_read = self
             .path
@@ -289,7 +297,7 @@ impl Parser {
         }
     }
 
-    /// Opens an element.
+    /// Handles the start tag of an XML element.
     fn start(&mut self, element: &BytesStart) -> Result<()> {
         let name = element.local_name().as_ref().to_owned();
         if self.path.is_empty() && name != "tmx" {
@@ -318,7 +326,7 @@ impl Parser {
         Ok(())
     }
 
-    /// Closes the innermost element.
+    /// Handles the end tag of the innermost open XML element; calls `on_unit` when a translation unit ends.
     fn end(&mut self, on_unit: &mut dyn FnMut(Unit) -> Result<()>) -> Result<()> {
         let name = self.path.pop().unwrap_or_default();
         let inside = self.path.last().map_or("", String::as_str);
@@ -349,13 +357,15 @@ impl Parser {
 }
 
 impl Tu {
-    /// Makes the unit; none, and counted, where it has no use for a memory.
+    /// Converts the `tu` element to a unit of the memory. Returns none, and counts the element in `skipped`, if a
+    /// memory has no use for it.
     fn unit(mut self, skipped: &mut Skipped) -> Result<Option<Unit>> {
         let [Some((source, _)), Some((target, signed))] = self.sides else {
             skipped.languages += 1;
             return Ok(None);
         };
-        // Who touched it last, and when: what is said of the translation counts more than what is said of the unit.
+        // Last author and date: a change counts before the creation, and an attribute of the translation before that of
+        // the unit.
         let said = [signed.changed, self.signed.changed, signed.created, self.signed.created];
         let author = said.iter().find_map(|[_, author]| author.as_deref());
         let date = said.iter().find_map(|[date, _]| date.as_deref()?.parse().ok());
@@ -364,7 +374,7 @@ impl Tu {
         let mut texts = [source, target, system];
         if let Some(json) = self.props.remove("x-plae-exact")
             && let Ok(exact) = serde_json::from_str::<[String; 3]>(&json)
-            // Nobody has edited the readable texts since.
+            // The exact texts count only if nobody has edited the readable texts since.
             && exact.iter().zip(&texts).all(|(exact, text)| without_forbidden(exact) == text.as_str())
         {
             texts = exact;
@@ -391,7 +401,7 @@ impl Tu {
     }
 }
 
-/// The place of a language among the two of a unit.
+/// Returns the index of a language among the texts of a unit: 0 for Thai, 1 for English, none for other languages.
 fn side(language: &str) -> Option<usize> {
     let primary = language.split(['-', '_']).next().unwrap_or_default();
     match primary.trim().to_ascii_lowercase().as_str() {
@@ -409,7 +419,7 @@ fn signed(element: &BytesStart) -> Result<Signed> {
     })
 }
 
-/// An attribute, whatever its prefix.
+/// Returns the value of an element's attribute with this local name, whatever its namespace prefix.
 fn attribute(element: &BytesStart, name: &str) -> Result<Option<String>> {
     for attribute in element.attributes() {
         let attribute = attribute.map_err(|error| damaged(&error.into()))?;

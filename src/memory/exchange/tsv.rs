@@ -1,4 +1,4 @@
-//! TSV: units as a table of tab-separated values, with or without a spreadsheet's quotes.
+//! TSV: translation units as a table of tab-separated values, with or without a spreadsheet's quotes.
 
 use super::fields::{error_at, flag_names, is_an_output, json_name, parse_machine, unreadable};
 use crate::error::Result;
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use std::borrow::Cow;
 use std::io::{BufRead, Write};
 
-/// Names of the columns, in the order in which they are written.
+/// Names of the table's columns, in the order in which they are written.
 const COLUMNS: [&str; 9] = [
     "source",
     "target",
@@ -22,10 +22,10 @@ const COLUMNS: [&str; 9] = [
     "target_tokens",
 ];
 
-/// Writes the column names, then a row for every unit of a memory.
+/// Writes the column names, then a row for every translation unit of a memory.
 ///
 /// # Errors
-/// The memory's, and those of `out`.
+/// Those of the memory and of `out`.
 pub(super) fn write(memory: &Memory, out: &mut dyn Write) -> Result<()> {
     writeln!(out, "{}", COLUMNS.join("\t")).map_err(write_failure)?;
     memory.each(&mut |unit| {
@@ -47,7 +47,8 @@ pub(super) fn write(memory: &Memory, out: &mut dyn Write) -> Result<()> {
     })
 }
 
-/// Reads a table of units, with column names in its first row or with source and target in its first two columns.
+/// Reads a table of translation units and calls `on_unit` with each. The table has column names in its first row, or
+/// source and target in its first two columns.
 ///
 /// # Errors
 /// Of kind `Input`, with the line, for a row that is no unit; those of `on_unit`.
@@ -117,16 +118,20 @@ pub(super) fn read(input: &mut dyn BufRead, on_unit: &mut dyn FnMut(Unit) -> Res
 
 /// Iterates over the rows of a table, each with the number of its first line, counted from 1. Blank lines are skipped.
 ///
-/// Spreadsheets quote fields that hold quotation marks, tabs or line ends, and double the marks in them. A table is read
-/// this way if every quotation mark in it fits; otherwise marks are text, and each line is a row.
+/// Spreadsheets quote fields that hold quotation marks, tabs or line ends, and double the marks within. A table is read
+/// this way if all of its quotation marks agree with this rule; otherwise quotation marks are text, and each line is a
+/// row.
 pub(in crate::memory) struct Rows<'a> {
+    /// The text of the rows that are not read yet.
     rest: &'a str,
+    /// Number of the next line, counted from 1.
     line: usize,
+    /// Whether fields may be quoted.
     quoted: bool,
 }
 
 impl<'a> Rows<'a> {
-    /// Prepares to read `text`, a byte order mark before it or not.
+    /// Prepares to read the table `text`; a byte order mark at its start is skipped.
     pub fn new(text: &'a str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut rest = text;
@@ -164,7 +169,7 @@ impl<'a> Iterator for Rows<'a> {
     }
 }
 
-/// Takes a line from `rest` as a row without quotes.
+/// Removes the first line from `rest` and returns its fields, in which quotation marks have no meaning.
 fn plain_row<'a>(rest: &mut &'a str) -> Vec<Cow<'a, str>> {
     let (line, after) = rest.split_once('\n').unwrap_or((rest, ""));
     *rest = after;
@@ -175,7 +180,8 @@ fn plain_row<'a>(rest: &mut &'a str) -> Vec<Cow<'a, str>> {
         .collect()
 }
 
-/// Takes a row from `rest` whose fields may be quoted; none if a quotation mark does not fit.
+/// Removes the first row from `rest` and returns its fields, which may be quoted; none if a quotation mark is out of
+/// place.
 fn quoted_row<'a>(rest: &mut &'a str) -> Option<Vec<Cow<'a, str>>> {
     let mut row = Vec::new();
     loop {
@@ -221,7 +227,7 @@ fn quoted_row<'a>(rest: &mut &'a str) -> Option<Vec<Cow<'a, str>>> {
     }
 }
 
-/// Quotes a field where it must be, so that [`Rows`] reads it back.
+/// Quotes a field if necessary, so that [`Rows`] reads it back unchanged.
 fn quoted_field(text: &str) -> Cow<'_, str> {
     if text.contains(['\t', '\n', '\r', '"']) {
         Cow::Owned(format!("\"{}\"", text.replace('"', "\"\"")))
@@ -230,7 +236,8 @@ fn quoted_field(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Finds the columns of these names in a row of column names, in upper or lower case.
+/// Finds the columns called `names` in a table's row of column names, in upper or lower case. Returns the index of each
+/// column, none for a missing one.
 pub(in crate::memory) fn columns<const N: usize>(row: &[Cow<str>], names: [&str; N]) -> [Option<usize>; N] {
     names.map(|name| row.iter().position(|column| column.trim().eq_ignore_ascii_case(name)))
 }

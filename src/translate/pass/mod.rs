@@ -14,7 +14,7 @@ use super::call::{Call, Search};
 use super::job::Job;
 use crate::error::Result;
 
-/// One search over some of the jobs (texts) of a call, such as a retry of the failed ones.
+/// One round of decoding over some of the jobs (texts) of a call, such as a retry of the failed ones.
 trait Pass {
     /// Whether this pass takes a job, judged by the job's result so far. A result is final when no later pass takes its
     /// job.
@@ -37,7 +37,7 @@ trait Pass {
         Ok(selected.to_vec())
     }
 
-    /// Returns the settings with which this pass searches its jobs.
+    /// Returns the settings with which this pass decodes its jobs.
     fn search<'a>(&self, call: &Call<'a>) -> Search<'a>;
 
     /// Turns the outputs of a decoded batch into results, or keeps the old results where they are better. Returns the

@@ -1,4 +1,4 @@
-//! Retry: a text whose output is empty, cut or repeats itself is searched once more, without repeated phrases.
+//! Retry: a text whose output is empty, cut or repeats itself is decoded once more, without repeated phrases.
 
 use super::{Call, Pass, Search};
 use crate::decode::SearchOptions;
@@ -8,8 +8,8 @@ use crate::translate::job::Job;
 /// Length, in tokens, of the phrases that a retry does not write twice.
 const NO_REPEAT_NGRAM: usize = 3;
 
-/// The retry pass: searches texts with a failed output once more, and keeps the output with fewer flags; of equals, the
-/// first.
+/// The retry pass: decodes texts with a failed output once more, and keeps the output with fewer flags; of equals, the
+/// earlier one.
 pub(super) struct Retry;
 
 impl Pass for Retry {

@@ -1,4 +1,4 @@
-//! The first search: decodes every text with the settings of the options, the manifest and the model's own files.
+//! The first pass: decodes every text with the settings of the options, the manifest and the model's own files.
 
 use super::{Call, Pass, Search};
 use crate::decode::SearchOptions;
@@ -12,7 +12,7 @@ const DECODER_BATCH_TOKENS: usize = 1536;
 /// The most source tokens of a batch by default, for an encoder-decoder model on a GPU.
 const GPU_BATCH_TOKENS: usize = 16_384;
 
-/// The first pass: searches every text once.
+/// The first pass: decodes every text once, by beam search or greedy search.
 pub(super) struct FirstSearch;
 
 impl Pass for FirstSearch {
@@ -34,8 +34,8 @@ impl Pass for FirstSearch {
 }
 
 impl<'a> Call<'a> {
-    /// Returns the search settings that the options ask for; other passes vary them. Where the options say nothing, the
-    /// model's own files decide, then the manifest; for the beam width, see [`Translator::beam`].
+    /// Returns the decoding settings that the options ask for; other passes vary them. Where the options say nothing,
+    /// the model's own files decide, then the manifest; but the beam width comes from the manifest first.
     pub(super) fn plain_search(&self) -> Search<'a> {
         let (translator, options) = (self.translator, self.options);
         let (decoding, own) = (&translator.manifest.decoding, &translator.generation);
