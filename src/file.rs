@@ -87,7 +87,7 @@ pub fn write(path: &Path, bytes: &[u8], overwrite: bool) -> Result<()> {
     stream(path, None, overwrite, &mut |out| out.write_all(bytes))
 }
 
-/// Writes an output file like [`write`], with the contents that `fill` writes.
+/// Writes an output file like [`write()`], with the contents that `fill` writes.
 ///
 /// If `staging` is given, the temporary file is created in that directory, which must be on the same file system. A
 /// killed program then leaves nothing beside its outputs.

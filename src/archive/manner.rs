@@ -96,7 +96,7 @@ impl Settings<'_> {
         }
     }
 
-    /// Returns the text that older versions of plae stored for these settings instead of a [`Manner`]; see [`former`].
+    /// Returns the text that older versions of plae stored for these settings instead of a [`Manner`]; `translate::former` has its form.
     pub fn former_manner(&self) -> String {
         let (reading, decode) = (self.reading, &self.reading.decode);
         let options = former::Options {
