@@ -117,7 +117,8 @@ pub(super) fn link(blob: &Path, pointer: &Path) -> io::Result<()> {
     std::fs::rename(&link, pointer)
 }
 
-/// Makes the symbolic link `link`, whose relative path leads to `blob` once it has been moved to `pointer`.
+/// Creates a symbolic link to `blob` at `link`. Its relative target is that of a link at `pointer`, where the caller then
+/// moves it.
 #[cfg(unix)]
 fn symlink(blob: &Path, pointer: &Path, link: &Path) -> io::Result<()> {
     // Goes up from `snapshots/COMMIT/file` to the directory that contains `blobs/ETAG` too; further up if the file is

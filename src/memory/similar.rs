@@ -51,7 +51,8 @@ impl Distance {
 struct CharCounts([u8; Self::SIZE]);
 
 impl CharCounts {
-    /// Number of counts. Thai characters lie within 96 code points, so that each of them has a count of its own.
+    /// Number of counters of characters, by which two texts are compared. Thai characters lie within 96 code points, so that
+    /// each of them has a counter of its own.
     const SIZE: usize = 96;
 
     fn of(text: &str) -> Self {

@@ -55,7 +55,7 @@ pub struct AddCounts {
     pub replaced: usize,
     /// Number of units that were not stored, because the memory has them already or has a newer translation.
     pub known: usize,
-    /// Number of people's translations that were not stored, because they have no Thai in the source or no target.
+    /// Number of translations by people that were left out, because the source has no Thai or the target is empty.
     pub useless: usize,
 }
 

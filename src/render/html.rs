@@ -16,7 +16,7 @@ const VIEWS: [(&str, &str, Layout); 3] = [
     ("only", "English only", Layout::Target),
 ];
 
-/// Renders `doc` as a page that first shows the view of `layout`.
+/// Renders `doc` as a page on which a reader can switch between layouts; `layout` is the one shown when the page opens.
 pub(super) fn render(doc: &Bilingual, layout: Layout) -> String {
     let title = escaped(&title(doc));
     let (views, class) = match layout {

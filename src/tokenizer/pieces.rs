@@ -65,7 +65,7 @@ impl Pieces {
         self.ends.len()
     }
 
-    /// Appends a text under the next id. Returns false if the text has an earlier id; [`Pieces::piece_to_id`] then
+    /// Appends a text under the next id. Returns false if the text is in the vocabulary already; [`Pieces::piece_to_id`] then
     /// keeps returning the earlier id.
     pub fn push(&mut self, piece: &str) -> bool {
         let id = self.ends.len() as u32;

@@ -172,7 +172,7 @@ struct Heads {
 }
 
 impl Heads {
-    /// Computes the number of values of all heads together.
+    /// Returns the width of all attention heads together, for one token: number of heads times the elements of each.
     fn size(self) -> usize {
         self.count * self.dim
     }

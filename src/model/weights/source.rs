@@ -54,7 +54,7 @@ pub(in crate::model) struct Wanted<'a> {
     pub rows: usize,
     /// Number of columns of each stored matrix.
     pub columns: usize,
-    /// Indices of the rows of the stacked matrix to keep, in this order; none for all rows.
+    /// Indices of the rows to keep, in this order, of the matrix that the stored ones make when stacked; `None` keeps all.
     pub kept: Option<&'a [u32]>,
 }
 

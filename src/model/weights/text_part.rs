@@ -31,7 +31,8 @@ impl TextPart {
         Ok(Self { checkpoint, prefix })
     }
 
-    /// Translates a text-only checkpoint's tensor name to the name that this checkpoint uses.
+    /// Translates a tensor's name in a text-only checkpoint to its name in this multimodal checkpoint, of which the text model
+    /// is one part.
     fn stored(&self, name: &str) -> String {
         match name.strip_prefix(TEXT_PREFIX) {
             Some(rest) => format!("{}{rest}", self.prefix),
