@@ -18,7 +18,7 @@ const LAYOUT_VERSION: i32 = 1;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
 /// Size of a connection's page cache in KiB, negative as SQLite wants it. It is smaller than SQLite's default of 2 MB
 /// to keep memory flat in long runs; lookups are few compared with the model's work.
-const CACHE_SIZE: i64 = -256;
+const NEGATIVE_CACHE_KIB: i64 = -256;
 
 /// Whether a finished write survives a power failure. If only the process is killed, nothing is lost either way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,9 +39,9 @@ pub enum Durability {
 /// that is damaged, locked or cannot be written.
 pub fn open(path: &Path, durability: Durability, schema: &str) -> Result<Connection> {
     if let Some(directory) = path.parent() {
-        std::fs::create_dir_all(directory).map_err(|error| crate::file::failure(path, error))?;
+        std::fs::create_dir_all(directory).map_err(|error| crate::file::output_write_error(path, error))?;
     }
-    let failed = |error| failure(path, error);
+    let failed = |error| sqlite_error(path, error);
     let mut connection = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
@@ -50,7 +50,7 @@ pub fn open(path: &Path, durability: Durability, schema: &str) -> Result<Connect
     connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
     connection.set_prepared_statement_cache_capacity(64);
     connection
-        .pragma_update(None, "cache_size", CACHE_SIZE)
+        .pragma_update(None, "cache_size", NEGATIVE_CACHE_KIB)
         .map_err(failed)?;
     // Changing the journal mode needs exclusive access, so it is done only once.
     let mode: String = connection
@@ -59,7 +59,7 @@ pub fn open(path: &Path, durability: Durability, schema: &str) -> Result<Connect
     if mode != "wal" {
         connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
     }
-    claim(&mut connection, path, schema)?;
+    claim_or_check(&mut connection, path, schema)?;
     connection.execute_batch(schema).map_err(failed)?;
     let synchronous = match durability {
         Durability::Full => "FULL",
@@ -72,8 +72,8 @@ pub fn open(path: &Path, durability: Durability, schema: &str) -> Result<Connect
 }
 
 /// Marks a new file as plae's and creates its tables. Refuses a file of another program or of another layout version.
-fn claim(connection: &mut Connection, path: &Path, schema: &str) -> Result<()> {
-    let failed = |error| failure(path, error);
+fn claim_or_check(connection: &mut Connection, path: &Path, schema: &str) -> Result<()> {
+    let failed = |error| sqlite_error(path, error);
     let pragma = |connection: &Connection, name: &str| -> Result<i32> {
         connection
             .pragma_query_value(None, name, |row| row.get(0))
@@ -135,7 +135,7 @@ pub fn with_attached<T>(
 }
 
 /// Turns a database failure into an error about the file at `path`, in words for users, with a hint if one helps.
-pub fn failure(path: &Path, error: rusqlite::Error) -> Error {
+pub fn sqlite_error(path: &Path, error: rusqlite::Error) -> Error {
     let (message, hint) = match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt) => (
             "the translation memory is damaged".to_owned(),

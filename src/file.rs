@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Words an input or output failure of the operating system as a short phrase, without the error code that Rust
 /// appends.
-pub fn io_phrase(error: &io::Error) -> String {
+pub fn describe_io_error(error: &io::Error) -> String {
     use io::ErrorKind;
     match error.kind() {
         ErrorKind::NotFound => "no such file or directory".into(),
@@ -26,7 +26,7 @@ pub fn io_phrase(error: &io::Error) -> String {
 }
 
 /// Formats bytes as lower-case hexadecimal digits, two for each byte.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+pub(crate) fn to_hexadecimal(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
@@ -52,7 +52,7 @@ pub(crate) fn percent_encode(path: &str) -> String {
 }
 
 /// Whether a text is a relative path that stays inside its directory, on every operating system.
-pub(crate) fn is_inside(text: &str) -> bool {
+pub(crate) fn is_path_inside_directory(text: &str) -> bool {
     let char_ok = |c: char| !c.is_control() && !matches!(c, '\\' | ':' | '?' | '#' | '%');
     let part_ok = |part: &str| !part.is_empty() && part != "." && part != "..";
     text.chars().all(char_ok) && text.split('/').all(part_ok)
@@ -60,16 +60,17 @@ pub(crate) fn is_inside(text: &str) -> bool {
 
 /// Reads an input file whole.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).map_err(|error| Error::input(io_phrase(&error)).path(path).source(error))
+    fs::read(path).map_err(|error| Error::input(describe_io_error(&error)).path(path).source(error))
 }
 
 /// Reads standard input to its end.
 pub fn read_stdin() -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    io::stdin()
-        .lock()
-        .read_to_end(&mut bytes)
-        .map_err(|error| Error::input(io_phrase(&error)).path("standard input").source(error))?;
+    io::stdin().lock().read_to_end(&mut bytes).map_err(|error| {
+        Error::input(describe_io_error(&error))
+            .path("standard input")
+            .source(error)
+    })?;
     Ok(bytes)
 }
 
@@ -84,20 +85,20 @@ pub fn is_dash(path: &Path) -> bool {
 /// Missing directories are created. Without `overwrite`, an existing file is kept and is an error. A path that is not a
 /// regular file (`/dev/null`, a named pipe) is written to directly.
 pub fn write(path: &Path, bytes: &[u8], overwrite: bool) -> Result<()> {
-    stream(path, None, overwrite, &mut |out| out.write_all(bytes))
+    write_with(path, None, overwrite, &mut |out| out.write_all(bytes))
 }
 
 /// Writes an output file like [`write()`], with the contents that `fill` writes.
 ///
 /// If `staging` is given, the temporary file is created in that directory, which must be on the same file system. A
 /// killed program then leaves nothing beside its outputs.
-pub fn stream(
+pub fn write_with(
     path: &Path,
     staging: Option<&Path>,
     overwrite: bool,
     fill: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
 ) -> Result<()> {
-    let failed = |error: io::Error| failure(path, error);
+    let failed = |error: io::Error| output_write_error(path, error);
     // If the output is a symbolic link, the file that it points to is replaced, and the link stays.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     let standing = fs::metadata(&target).ok();
@@ -111,7 +112,7 @@ pub fn stream(
         io::ErrorKind::AlreadyExists => failed(io::ErrorKind::NotADirectory.into()),
         _ => failed(error),
     })?;
-    let mut part = temporary(staging.unwrap_or(directory)).map_err(failed)?;
+    let mut part = create_temporary_file(staging.unwrap_or(directory)).map_err(failed)?;
     let file = &mut part.file;
     let mut buffer = io::BufWriter::new(file.as_file_mut());
     fill(&mut buffer).and_then(|()| buffer.flush()).map_err(failed)?;
@@ -133,16 +134,16 @@ pub fn stream(
     Ok(())
 }
 
-/// Writes an output file like [`stream`]. If `fill` fails with an error of its own, that error is returned.
-pub fn fill(
+/// Writes an output file like [`write_with`]. If `fill` fails with an error of its own, that error is returned.
+pub fn try_write_with(
     path: &Path,
     staging: Option<&Path>,
     overwrite: bool,
     fill: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
 ) -> Result<()> {
     let mut reason = None;
-    let written = stream(path, staging, overwrite, &mut |out| {
-        let mut watched = Watched { out, failure: None };
+    let written = write_with(path, staging, overwrite, &mut |out| {
+        let mut watched = FailureRecorder { out, failure: None };
         fill(&mut watched).map_err(|error| match watched.failure {
             Some(failure) => failure,
             None => {
@@ -155,13 +156,13 @@ pub fn fill(
 }
 
 /// A writer that remembers its first failure, so that the failure can be reported with the path of the file.
-struct Watched<'a> {
+struct FailureRecorder<'a> {
     out: &'a mut dyn Write,
     failure: Option<io::Error>,
 }
 
-impl Watched<'_> {
-    fn watch<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+impl FailureRecorder<'_> {
+    fn record_failure<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
         result.map_err(|error| match error.kind() {
             // Writers try again after an interrupted call.
             io::ErrorKind::Interrupted => error,
@@ -173,21 +174,21 @@ impl Watched<'_> {
     }
 }
 
-impl Write for Watched<'_> {
+impl Write for FailureRecorder<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.out.write(bytes);
-        self.watch(written)
+        self.record_failure(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         let flushed = self.out.flush();
-        self.watch(flushed)
+        self.record_failure(flushed)
     }
 }
 
 /// Makes the error for a failed write; the caller adds the path.
 pub(crate) fn write_failure(error: io::Error) -> Error {
-    Error::output(io_phrase(&error)).source(error)
+    Error::output(describe_io_error(&error)).source(error)
 }
 
 /// Checks, before any work is done, that a file can be created at `path`: that its directory, or the nearest one above
@@ -205,14 +206,16 @@ pub fn check_writable(path: &Path) -> Result<()> {
         })
         .find(|directory| !fs::symlink_metadata(directory).is_err_and(|error| error.kind() == io::ErrorKind::NotFound))
         .unwrap_or(path);
-    temporary(directory).map(drop).map_err(|error| failure(path, error))
+    create_temporary_file(directory)
+        .map(drop)
+        .map_err(|error| output_write_error(path, error))
 }
 
 /// Makes the error for an output file at `path` that cannot be written.
-pub(crate) fn failure(path: &Path, error: io::Error) -> Error {
-    let output = Error::output(format!("cannot write: {}", io_phrase(&error))).path(path);
+pub(crate) fn output_write_error(path: &Path, error: io::Error) -> Error {
+    let output = Error::output(format!("cannot write: {}", describe_io_error(&error))).path(path);
     match error.kind() {
-        io::ErrorKind::AlreadyExists => return exists(path),
+        io::ErrorKind::AlreadyExists => return output_exists_error(path),
         io::ErrorKind::StorageFull => output.hint(Hint::FreeSpace),
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => output.hint(Hint::WriteElsewhere),
         _ => output,
@@ -221,7 +224,7 @@ pub(crate) fn failure(path: &Path, error: io::Error) -> Error {
 }
 
 /// Makes the error for an output file that exists already.
-pub fn exists(path: &Path) -> Error {
+pub fn output_exists_error(path: &Path) -> Error {
     Error::output("the output exists").path(path).hint(Hint::Overwrite)
 }
 
@@ -233,18 +236,18 @@ fn directory_of(path: &Path) -> &Path {
     }
 }
 
-/// Paths of all temporary files that exist now, for [`abandon`] to delete: a program that is ended at once runs no
+/// Paths of all temporary files that exist now, for [`delete_temporary_files`] to delete: a program that is ended at once runs no
 /// destructors.
 static TEMPORARY_FILES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
-fn parts() -> MutexGuard<'static, Vec<PathBuf>> {
+fn lock_temporary_files() -> MutexGuard<'static, Vec<PathBuf>> {
     TEMPORARY_FILES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Deletes all temporary files of incomplete outputs, for a program that is about to exit. No output can be started
 /// afterwards.
-pub fn abandon() {
-    let parts = parts();
+pub fn delete_temporary_files() {
+    let parts = lock_temporary_files();
     for part in parts.iter() {
         let _ = fs::remove_file(part);
     }
@@ -254,22 +257,22 @@ pub fn abandon() {
 
 /// A temporary file that is deleted on drop unless it was renamed. The file is dropped first, then its path is removed
 /// from [`TEMPORARY_FILES`].
-struct Part {
+struct TemporaryFile {
     file: tempfile::NamedTempFile,
-    _listed: Listed,
+    _listed: ListedPath,
 }
 
 /// A path that is in [`TEMPORARY_FILES`] until this value is dropped.
-struct Listed(PathBuf);
+struct ListedPath(PathBuf);
 
-impl Drop for Listed {
+impl Drop for ListedPath {
     fn drop(&mut self) {
-        parts().retain(|part| *part != self.0);
+        lock_temporary_files().retain(|part| *part != self.0);
     }
 }
 
 /// Creates a temporary file in `directory`, with the permissions that the umask allows.
-fn temporary(directory: &Path) -> io::Result<Part> {
+fn create_temporary_file(directory: &Path) -> io::Result<TemporaryFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".plae-").suffix(".part");
     #[cfg(unix)]
@@ -277,15 +280,15 @@ fn temporary(directory: &Path) -> io::Result<Part> {
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    let mut parts = parts();
-    let file = builder.tempfile_in(directory).map_err(bare)?;
+    let mut parts = lock_temporary_files();
+    let file = builder.tempfile_in(directory).map_err(strip_path_from_error)?;
     parts.push(file.path().to_path_buf());
-    let _listed = Listed(file.path().to_path_buf());
-    Ok(Part { file, _listed })
+    let _listed = ListedPath(file.path().to_path_buf());
+    Ok(TemporaryFile { file, _listed })
 }
 
 /// Removes the temporary file's name, which tempfile puts into its errors: users know only the output's name.
-fn bare(error: io::Error) -> io::Error {
+fn strip_path_from_error(error: io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(_) => error,
         None => io::Error::from(error.kind()),
@@ -293,7 +296,7 @@ fn bare(error: io::Error) -> io::Error {
 }
 
 /// Resolves links, `.` and, as far as the path exists, `..`, so that paths can be compared. The path need not exist.
-pub fn real(path: &Path) -> PathBuf {
+pub fn resolve_path(path: &Path) -> PathBuf {
     let mut rest = Vec::new();
     let mut head = path;
     loop {
@@ -322,9 +325,13 @@ mod tests {
     #[test]
     fn system_errors_read_as_phrases() {
         let missing = std::fs::read("/does/not/exist").unwrap_err();
-        assert_eq!(io_phrase(&missing), "no such file or directory");
+        assert_eq!(describe_io_error(&missing), "no such file or directory");
         let odd = io::Error::from_raw_os_error(27);
-        assert!(!io_phrase(&odd).contains("os error"), "{}", io_phrase(&odd));
+        assert!(
+            !describe_io_error(&odd).contains("os error"),
+            "{}",
+            describe_io_error(&odd)
+        );
     }
 
     #[test]
@@ -354,7 +361,7 @@ mod tests {
         write(&path, b"two", true).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(names(path.parent().unwrap()), ["a.html"]);
-        assert!(!parts().iter().any(|part| part.starts_with(home.path())));
+        assert!(!lock_temporary_files().iter().any(|part| part.starts_with(home.path())));
     }
 
     #[cfg(unix)]
@@ -413,13 +420,13 @@ mod tests {
     fn whoever_fills_a_file_may_fail_and_leaves_nothing() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("a.html");
-        let error = fill(&path, None, false, &mut |out| {
+        let error = try_write_with(&path, None, false, &mut |out| {
             out.write_all(b"text").map_err(write_failure)?;
             Err(Error::usage("no more"))
         });
         assert_eq!(error.unwrap_err().to_string(), "no more");
         assert!(names(home.path()).is_empty());
-        fill(&path, None, false, &mut |out| {
+        try_write_with(&path, None, false, &mut |out| {
             out.write_all(b"text").map_err(write_failure)
         })
         .unwrap();
@@ -430,7 +437,7 @@ mod tests {
     #[test]
     fn a_full_disk_is_named_with_its_path_whoever_fills_it() {
         let full = Path::new("/dev/full");
-        let error = fill(full, None, false, &mut |out| {
+        let error = try_write_with(full, None, false, &mut |out| {
             out.write_all(b"text").map_err(write_failure)
         })
         .unwrap_err();
@@ -446,7 +453,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let base = fs::canonicalize(home.path()).unwrap();
         fs::create_dir(base.join("sub")).unwrap();
-        assert_eq!(real(&base.join("sub/../a/b.txt")), base.join("a/b.txt"));
-        assert_eq!(real(&base.join("./a")), base.join("a"));
+        assert_eq!(resolve_path(&base.join("sub/../a/b.txt")), base.join("a/b.txt"));
+        assert_eq!(resolve_path(&base.join("./a")), base.join("a"));
     }
 }

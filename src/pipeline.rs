@@ -2,7 +2,7 @@
 
 use crate::document::{self, Bilingual, Document, Format, Header, Markup, Paragraphs, Parameters, SCHEMA, Segment};
 use crate::error::{Error, Result};
-use crate::file::hexadecimal;
+use crate::file::to_hexadecimal;
 use crate::span::Span;
 use crate::thai::encoding::decode;
 use crate::thai::has_thai;
@@ -69,7 +69,7 @@ impl Options {
 
 /// A source file that has been read and cut into segments, but not translated.
 #[derive(Clone, Debug)]
-pub struct Prepared {
+pub struct PreparedDocument {
     /// The segments in the order of the source; their targets are empty.
     segments: Vec<Segment>,
     header: Header,
@@ -80,7 +80,7 @@ pub struct Prepared {
 ///
 /// # Errors
 /// Of kind `Input` for bytes that are no text; of kind `Usage` for an unknown encoding.
-pub fn prepare(name: Option<&str>, bytes: &[u8], options: &Options) -> Result<Prepared> {
+pub fn prepare(name: Option<&str>, bytes: &[u8], options: &Options) -> Result<PreparedDocument> {
     let decoded = decode(bytes, options.encoding.as_deref())?;
     let mark = decoded.byte_order_mark();
     let document = match options.split {
@@ -109,7 +109,7 @@ pub fn prepare(name: Option<&str>, bytes: &[u8], options: &Options) -> Result<Pr
                 before: format!("{head}{}", &document.text[end..span.start]),
                 raw: (raw != source).then(|| raw.to_owned()),
                 score: None,
-                finish: document::Finish::Copy,
+                finish: document::FinishReason::Copy,
                 flags: Vec::new(),
                 similar: None,
                 source_ids: None,
@@ -129,7 +129,7 @@ pub fn prepare(name: Option<&str>, bytes: &[u8], options: &Options) -> Result<Pr
         file: name.map(str::to_owned),
         format: document.format,
         encoding: decoded.encoding.to_owned(),
-        sha256: hexadecimal(&Sha256::digest(bytes)),
+        sha256: to_hexadecimal(&Sha256::digest(bytes)),
         date: options.date.clone().unwrap_or_default(),
         parameters: Parameters {
             split: options.split.name().to_owned(),
@@ -140,14 +140,14 @@ pub fn prepare(name: Option<&str>, bytes: &[u8], options: &Options) -> Result<Pr
         segments: segments.len(),
         tail: format!("{head}{}", &document.text[end..]),
     };
-    Ok(Prepared {
+    Ok(PreparedDocument {
         segments,
         header,
         unwrapped: document.unwrapped,
     })
 }
 
-impl Prepared {
+impl PreparedDocument {
     /// Whether any segment has Thai letters, so that a model is needed. A document without Thai is its own translation.
     pub fn needs_model(&self) -> bool {
         self.segments.iter().any(|segment| has_thai(&segment.source))
@@ -160,7 +160,7 @@ impl Prepared {
 
     /// Counts the lines of Thai that will not be translated, because they stand outside all segments: in code, HTML
     /// blocks or attributes. Always 0 for plain text, where only list markers and ornament stand outside segments.
-    pub fn untouched(&self) -> usize {
+    pub fn count_untranslated_thai_lines(&self) -> usize {
         if self.header.format.markup() == Markup::None {
             return 0;
         }
@@ -177,7 +177,7 @@ impl Prepared {
     }
 
     /// Whether the reader joined lines to paragraphs because the text looks hard-wrapped.
-    pub fn unwrapped(&self) -> bool {
+    pub fn has_joined_lines(&self) -> bool {
         self.unwrapped
     }
 
@@ -198,13 +198,13 @@ impl Prepared {
                 translator.translate(&sources, options, observer)?
             }
             None if self.needs_model() => return Err(Error::usage("a text with Thai needs a model")),
-            None => self.copies(options),
+            None => self.copy_as_translations(options),
         };
         Ok(self.align(translator, options, translations))
     }
 
     /// Makes a copy of each segment as its translation, for a document without Thai.
-    pub fn copies(&self, options: &DecodeOptions) -> Vec<Translation> {
+    pub fn copy_as_translations(&self, options: &DecodeOptions) -> Vec<Translation> {
         let copy = |segment: &Segment| Translation::copy(&segment.source, options);
         self.segments.iter().map(copy).collect()
     }
@@ -218,7 +218,7 @@ impl Prepared {
         translations: Vec<Translation>,
     ) -> Bilingual {
         if let Some(translator) = translator {
-            translator.describe(options, &mut self.header);
+            translator.fill_header(options, &mut self.header);
         }
         if self.header.date.is_empty() {
             self.header.date = jiff::Timestamp::now()
@@ -245,7 +245,7 @@ impl Prepared {
 /// Translates one source to an aligned document. `name` is the name of the source file, if there is one.
 ///
 /// # Errors
-/// The errors of [`prepare`] and [`Prepared::translate`].
+/// The errors of [`prepare`] and [`PreparedDocument::translate`].
 pub fn translate(
     name: Option<&str>,
     bytes: &[u8],

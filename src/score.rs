@@ -104,7 +104,7 @@ pub fn score(hypotheses: &[&str], references: &[&str]) -> Result<Scores> {
         _ if hyp_len < ref_len => (1.0 - ref_len as f64 / hyp_len as f64).exp(),
         _ => 1.0,
     };
-    let precisions = precisions(&words);
+    let precisions = bleu_precisions(&words);
     let bleu = if precisions.contains(&0.0) {
         0.0
     } else {
@@ -166,7 +166,7 @@ fn count_ngrams<T: Hash + Eq>(hypothesis: &[T], reference: &[T], orders: &mut [N
 
 /// Computes BLEU's precisions in percent, with exponential smoothing: n-gram lengths without a match count as 1/2, 1/4,
 /// … of a match.
-fn precisions(words: &[NgramCounts; WORD_ORDER]) -> [f64; WORD_ORDER] {
+fn bleu_precisions(words: &[NgramCounts; WORD_ORDER]) -> [f64; WORD_ORDER] {
     let mut precisions = [0.0; WORD_ORDER];
     if words.iter().all(|order| order.matched == 0) {
         return precisions;

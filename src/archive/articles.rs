@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 /// Character that ends each path in [`Articles::names`]; no path contains it.
-const END: char = '\0';
+const PATH_END: char = '\0';
 
 /// A compact list of articles below one input directory, all written in the same output formats.
 #[derive(Clone, Debug)]
@@ -15,7 +15,7 @@ pub struct Articles {
     root: PathBuf,
     formats: Vec<OutputFormat>,
     /// For each article its path below `root`, then the paths of its outputs in the order of `formats`, each ended by
-    /// [`END`].
+    /// [`PATH_END`].
     names: String,
     /// For each article, the byte offset in `names` where its paths begin, and its input format.
     starts: Vec<(usize, Format)>,
@@ -45,7 +45,7 @@ impl Articles {
         let outputs = article.outputs.into_iter().map(|(_, path)| path);
         for name in std::iter::once(article.place).chain(outputs) {
             self.names.push_str(&name);
-            self.names.push(END);
+            self.names.push(PATH_END);
         }
     }
 
@@ -62,7 +62,7 @@ impl Articles {
     /// Returns the article at `index`, counted from 0; none if the list is shorter.
     pub fn get(&self, index: usize) -> Option<Article> {
         let (start, format) = *self.starts.get(index)?;
-        let mut names = self.names[start..].split(END);
+        let mut names = self.names[start..].split(PATH_END);
         let place = names.next()?.to_owned();
         let path = self.odd_paths.get(&index);
         Some(Article {

@@ -7,9 +7,9 @@ use std::fs::{File, TryLockError};
 use std::path::Path;
 
 /// Name of the file on which the operating system's lock is taken. The system releases it when the process ends.
-const FILE: &str = "lock";
+const LOCK_FILE_NAME: &str = "lock";
 /// Name of the file in which the process that holds the lock is named, for the error messages of other processes.
-const HOLDER: &str = "holder";
+const HOLDER_FILE_NAME: &str = "holder";
 
 /// An exclusive lock on an archive's output directory, or on one shard of it. Dropping the value releases the lock.
 pub struct Lock {
@@ -26,24 +26,24 @@ impl Lock {
         let mut files = Vec::new();
         let whole = dir.unsharded();
         if dir.shard().is_some() {
-            let shared = open(whole.state_dir())?;
-            explain(shared.try_lock_shared(), &whole)?;
+            let shared = open_lock_file(whole.state_dir())?;
+            check_locked(shared.try_lock_shared(), &whole)?;
             files.push(shared);
         }
-        let own = open(dir.state_dir())?;
-        explain(own.try_lock(), dir)?;
+        let own = open_lock_file(dir.state_dir())?;
+        check_locked(own.try_lock(), dir)?;
         files.push(own);
         let host = gethostname::gethostname();
         let holder = format!("process {} on {}\n", std::process::id(), host.to_string_lossy());
         // Only a message: the lock holds without it.
-        let _ = std::fs::write(dir.state_dir().join(HOLDER), holder);
+        let _ = std::fs::write(dir.state_dir().join(HOLDER_FILE_NAME), holder);
         Ok(Self { _files: files })
     }
 }
 
-fn open(home: &Path) -> Result<File> {
-    let path = home.join(FILE);
-    let failed = |error| file::failure(&path, error);
+fn open_lock_file(home: &Path) -> Result<File> {
+    let path = home.join(LOCK_FILE_NAME);
+    let failed = |error| file::output_write_error(&path, error);
     std::fs::create_dir_all(home).map_err(failed)?;
     let mut options = File::options();
     // Network file systems want both, for locks of either kind.
@@ -52,12 +52,12 @@ fn open(home: &Path) -> Result<File> {
 }
 
 /// Turns a failed attempt to take a lock into an error that names the process holding it.
-fn explain(locked: std::result::Result<(), TryLockError>, dir: &ArchiveDir) -> Result<()> {
+fn check_locked(locked: std::result::Result<(), TryLockError>, dir: &ArchiveDir) -> Result<()> {
     match locked {
         Ok(()) => Ok(()),
-        Err(TryLockError::Error(error)) => Err(file::failure(&dir.state_dir().join(FILE), error)),
+        Err(TryLockError::Error(error)) => Err(file::output_write_error(&dir.state_dir().join(LOCK_FILE_NAME), error)),
         Err(TryLockError::WouldBlock) => {
-            let (holder, place) = holder(dir);
+            let (holder, place) = describe_holder(dir);
             Err(Error::usage(format!("{holder} is at work in {place}"))
                 .path(dir.output_dir())
                 .hint(Hint::WaitForOtherRun))
@@ -66,9 +66,9 @@ fn explain(locked: std::result::Result<(), TryLockError>, dir: &ArchiveDir) -> R
 }
 
 /// Returns the name of the process that holds the lock, and a phrase for the part of the directory that it has locked.
-fn holder(dir: &ArchiveDir) -> (String, String) {
+fn describe_holder(dir: &ArchiveDir) -> (String, String) {
     let is_held = |dir: &ArchiveDir| {
-        let file = open(dir.state_dir());
+        let file = open_lock_file(dir.state_dir());
         file.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
     };
     // The whole archive may be locked because a run holds one of its shards.
@@ -77,7 +77,7 @@ fn holder(dir: &ArchiveDir) -> (String, String) {
         None => dir.unmerged_shards().unwrap_or_default().into_iter().find(is_held),
     };
     let dir = shard.as_ref().unwrap_or(dir);
-    let holder = std::fs::read_to_string(dir.state_dir().join(HOLDER)).unwrap_or_default();
+    let holder = std::fs::read_to_string(dir.state_dir().join(HOLDER_FILE_NAME)).unwrap_or_default();
     let holder = match holder.trim() {
         "" => "another process".to_owned(),
         holder => holder.to_owned(),

@@ -2,7 +2,7 @@
 //! one report.
 
 use super::record::Record;
-use super::{ArchiveDir, Lock, State, staging, write_report};
+use super::{ArchiveDir, Lock, State, create_staging_dir, write_report};
 use crate::error::{Error, Hint, Result};
 use crate::file;
 use crate::memory::Memory;
@@ -38,7 +38,10 @@ pub fn merge(output: &Path, inputs: &[PathBuf]) -> Result<Merged> {
     let target = ArchiveDir::new(output, None);
     let mut dirs = vec![target.clone()];
     for input in inputs {
-        if dirs.iter().all(|dir| file::real(dir.output_dir()) != file::real(input)) {
+        if dirs
+            .iter()
+            .all(|dir| file::resolve_path(dir.output_dir()) != file::resolve_path(input))
+        {
             dirs.push(ArchiveDir::new(input, None));
         }
     }
@@ -50,7 +53,7 @@ pub fn merge(output: &Path, inputs: &[PathBuf]) -> Result<Merged> {
         }
     }
     let _locks = dirs.iter().map(Lock::take).collect::<Result<Vec<_>>>()?;
-    let staging = staging(&target)?;
+    let staging = create_staging_dir(&target)?;
     let memory = Memory::open(&target.database())?;
     let state = State::open(&target.database())?;
     let mut merged = Merged::default();
@@ -74,7 +77,7 @@ pub fn merge(output: &Path, inputs: &[PathBuf]) -> Result<Merged> {
                 merged.kept += kept;
             }
             if is_own {
-                let failed = |error| file::failure(part.state_dir(), error);
+                let failed = |error| file::output_write_error(part.state_dir(), error);
                 std::fs::remove_dir_all(part.state_dir()).map_err(failed)?;
             }
         }
@@ -102,7 +105,7 @@ fn copy_outputs(record: &Record, from: &Path, to: &Path, staging: &Path) -> Resu
                     .hint(Hint::MergeElsewhere));
             }
         }
-        file::stream(&to, Some(staging), false, &mut |out| {
+        file::write_with(&to, Some(staging), false, &mut |out| {
             io::copy(&mut source, out).map(drop)
         })?;
     }

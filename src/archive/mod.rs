@@ -20,10 +20,12 @@ pub use articles::Articles;
 pub use lock::Lock;
 pub use manner::{Manner, Settings};
 pub use merge::{Merged, merge};
-pub use plan::{DEFAULT_TEMPLATE, Failure, Found, FoundArticle, Plan, PlanOptions, find_articles, format_of, plan};
-pub(crate) use plan::{no_articles, output_is_input};
+pub use plan::{
+    DEFAULT_TEMPLATE, Failure, FoundArticle, FoundArticles, Plan, PlanOptions, find_articles, format_of, plan,
+};
+pub(crate) use plan::{no_articles_failure, output_is_input};
 pub use record::{Quote, Record, Written};
-pub use report::{INDEX, REPORT, write as write_report};
+pub use report::{INDEX_FILE_NAME, REPORT, write as write_report};
 pub use shard::{ArchiveDir, Shard};
 pub use state::State;
 
@@ -35,7 +37,7 @@ use crate::pipeline;
 use crate::render::{OutputFormat, RenderOptions};
 use crate::translate::Translator;
 use pool::SentencePool;
-use run::Run;
+use run::ArchiveRun;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -45,11 +47,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// Name of the directory in which an archive keeps its database and lock, below its output directory.
-pub const HOME: &str = ".plae";
-/// Name of the database file below [`HOME`]: it holds the archive's [`State`] and, by default, the translation memory.
-pub const DATABASE: &str = "memory.sqlite";
-/// Name of the directory in which outputs are written before they are renamed to their final path, below [`HOME`].
-const STAGING: &str = "staging";
+pub const ARCHIVE_DIR_NAME: &str = ".plae";
+/// Name of the database file below [`ARCHIVE_DIR_NAME`]: it holds the archive's [`State`] and, by default, the translation memory.
+pub const DATABASE_FILE_NAME: &str = "memory.sqlite";
+/// Name of the directory in which outputs are written before they are renamed to their final path, below [`ARCHIVE_DIR_NAME`].
+const STAGING_NAME: &str = "staging";
 
 /// Maximum number of articles that have been read and wait in the channel to the translating thread.
 const WAITING_FOR_MODEL: usize = 8;
@@ -144,12 +146,12 @@ pub fn run(
     options: &Options,
     host: &dyn Host,
 ) -> Result<Counts> {
-    let staging = staging(dir)?;
+    let staging = create_staging_dir(dir)?;
     let paths = articles.iter().flat_map(|article| article.outputs);
     state.claim_outputs(paths.map(|(_, path)| path), &|path| {
         options.force || std::fs::symlink_metadata(dir.output_dir().join(path)).is_err()
     })?;
-    let run = Run::new(dir, staging, articles, options, state)?;
+    let run = ArchiveRun::new(dir, staging, articles, options, state)?;
     let (finish, finished) = sync_channel(WAITING_FOR_WRITERS);
     let finished = Mutex::new(finished);
     let result = std::thread::scope(|scope| {
@@ -182,10 +184,10 @@ pub fn run(
     }
 }
 
-/// Creates the empty [`STAGING`] directory; deletes what a killed run left in it.
-fn staging(dir: &ArchiveDir) -> Result<PathBuf> {
-    let staging = dir.state_dir().join(STAGING);
-    let failed = |error| file::failure(&staging, error);
+/// Creates the empty [`STAGING_NAME`] directory; deletes what a killed run left in it.
+fn create_staging_dir(dir: &ArchiveDir) -> Result<PathBuf> {
+    let staging = dir.state_dir().join(STAGING_NAME);
+    let failed = |error| file::output_write_error(&staging, error);
     match std::fs::remove_dir_all(&staging) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
         _ => std::fs::create_dir_all(&staging).map_err(failed)?,

@@ -1,6 +1,6 @@
 //! The plan of an archive: finds the articles in a directory and decides the paths of their outputs.
 
-use super::{Article, Articles, INDEX, REPORT, Shard};
+use super::{Article, Articles, INDEX_FILE_NAME, REPORT, Shard};
 use crate::document::Format;
 use crate::error::{Error, Result};
 use crate::file;
@@ -15,7 +15,7 @@ use std::path::{Component, Path, PathBuf};
 /// The default [`PlanOptions::template`]: each output keeps its input's directory and name, with a new extension.
 pub const DEFAULT_TEMPLATE: &str = "{dir}/{stem}.{format}";
 /// Names of the report files at the top of the output directory, which no article's output may take.
-const RESERVED: [&str; 2] = [INDEX, REPORT];
+const RESERVED_NAMES: [&str; 2] = [INDEX_FILE_NAME, REPORT];
 
 /// Options of [`plan`]: which files to translate, to which formats, and how to name the outputs.
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +67,7 @@ pub fn plan(input: &Path, output: &Path, options: &PlanOptions) -> Result<Plan> 
     if !input.is_dir() {
         return Err(Error::usage("is no directory").path(input));
     }
-    if file::real(input) == file::real(output) {
+    if file::resolve_path(input) == file::resolve_path(output) {
         return Err(output_is_input(input));
     }
     let mut formats = Vec::with_capacity(options.formats.len());
@@ -76,13 +76,13 @@ pub fn plan(input: &Path, output: &Path, options: &PlanOptions) -> Result<Plan> 
             formats.push(*format);
         }
     }
-    let Found {
+    let FoundArticles {
         articles: found,
         mut failures,
         skipped,
     } = find_articles(input, options.globs, Some(output))?;
     if found.is_empty() && failures.is_empty() {
-        failures.push(no_articles(input));
+        failures.push(no_articles_failure(input));
     }
     let places: Vec<_> = found.iter().map(|found| found.place.as_path()).collect();
     let names = name_by_template(options.template, output, &places, &formats)?;
@@ -91,19 +91,19 @@ pub fn plan(input: &Path, output: &Path, options: &PlanOptions) -> Result<Plan> 
         Some(shard) => found.par_iter().map(|found| shard.owns(&found.path)).collect(),
     };
     if let Some(shard) = options.shard {
-        failures.retain(|failure| shard.has(failure.input.as_bytes()));
+        failures.retain(|failure| shard.owns_bytes(failure.input.as_bytes()));
     }
     let mut articles = Articles::new(input.to_path_buf(), formats.clone());
     for ((found, names), is_own) in found.into_iter().zip(names).zip(is_own) {
         if is_own {
             articles.push(Article {
-                place: portable(&found.place),
+                place: to_portable_text(&found.place),
                 format: options.from.or(format_of(&found.path)).unwrap_or(Format::Text),
                 path: found.path,
                 outputs: formats
                     .iter()
                     .copied()
-                    .zip(names.iter().map(|name| portable(name)))
+                    .zip(names.iter().map(|name| to_portable_text(name)))
                     .collect(),
             });
         }
@@ -123,7 +123,7 @@ pub(crate) fn output_is_input(input: &Path) -> Error {
 }
 
 /// Creates the failure for an input directory that holds no file to translate.
-pub(crate) fn no_articles(directory: &Path) -> Failure {
+pub(crate) fn no_articles_failure(directory: &Path) -> Failure {
     Failure {
         input: directory.display().to_string(),
         error: Error::input("no .txt, .md or .html file in this directory").path(directory),
@@ -131,7 +131,7 @@ pub(crate) fn no_articles(directory: &Path) -> Failure {
 }
 
 /// Formats a relative path with `/` between directories on every system, and replaces bytes that are not Unicode.
-fn portable(path: &Path) -> String {
+fn to_portable_text(path: &Path) -> String {
     let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
     parts.join("/")
 }
@@ -145,7 +145,7 @@ pub fn format_of(path: &Path) -> Option<Format> {
 
 /// The result of [`find_articles`]: the files of a directory that can be translated.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct FoundArticles {
     /// The files that can be translated, sorted by path.
     pub articles: Vec<FoundArticle>,
     /// Files and directories that cannot be read.
@@ -172,7 +172,7 @@ pub struct FoundArticle {
 ///
 /// # Errors
 /// `Usage` for an invalid glob.
-pub fn find_articles(root: &Path, globs: &[String], except: Option<&Path>) -> Result<Found> {
+pub fn find_articles(root: &Path, globs: &[String], except: Option<&Path>) -> Result<FoundArticles> {
     let mut overrides = ignore::overrides::OverrideBuilder::new(root);
     for glob in globs {
         let added = if glob.starts_with('#') {
@@ -185,7 +185,7 @@ pub fn find_articles(root: &Path, globs: &[String], except: Option<&Path>) -> Re
     let overrides = overrides
         .build()
         .map_err(|error| Error::usage(format!("the globs cannot be used: {error}")))?;
-    let except = except.map(file::real);
+    let except = except.map(file::resolve_path);
     let entries = ignore::WalkBuilder::new(root)
         .standard_filters(false)
         .hidden(true)
@@ -197,12 +197,12 @@ pub fn find_articles(root: &Path, globs: &[String], except: Option<&Path>) -> Re
                 || except != std::fs::canonicalize(entry.path()).ok()
         })
         .build();
-    let mut found = Found::default();
+    let mut found = FoundArticles::default();
     for entry in entries {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
-                found.failures.push(unreadable(root, error));
+                found.failures.push(unreadable_failure(root, error));
                 continue;
             }
         };
@@ -242,7 +242,7 @@ fn is_own_output(path: &Path) -> bool {
 
 /// Creates the failure for a file or directory below `root` that cannot be read. It names the innermost path in
 /// `error`, or `root` if `error` has no path.
-fn unreadable(root: &Path, error: ignore::Error) -> Failure {
+fn unreadable_failure(root: &Path, error: ignore::Error) -> Failure {
     let mut path = root;
     let mut inner = &error;
     loop {
@@ -258,7 +258,7 @@ fn unreadable(root: &Path, error: ignore::Error) -> Failure {
         }
     }
     let message = match inner.io_error() {
-        Some(error) => file::io_phrase(error),
+        Some(error) => file::describe_io_error(error),
         None => inner.to_string(),
     };
     Failure {
@@ -269,7 +269,7 @@ fn unreadable(root: &Path, error: ignore::Error) -> Failure {
 
 /// The text that `{stem}` stands for in the name of an article's outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stem {
+enum StemForm {
     /// The article's file name without its extension.
     Short,
     /// The article's file name with its extension.
@@ -286,10 +286,10 @@ fn name_by_template(
     places: &[&Path],
     formats: &[OutputFormat],
 ) -> Result<Vec<Vec<PathBuf>>> {
-    let mut stems = vec![Stem::Short; places.len()];
+    let mut stems = vec![StemForm::Short; places.len()];
     loop {
         let mut named = Vec::with_capacity(places.len());
-        let reserved = RESERVED.map(|name| (case_folded(Path::new(name)), 1));
+        let reserved = RESERVED_NAMES.map(|name| (case_folded(Path::new(name)), 1));
         let mut uses: HashMap<String, usize> = reserved.into_iter().collect();
         for (place, stem) in places.iter().zip(&stems) {
             let fill = |format: &OutputFormat| fill_template(template, place, *stem, *format);
@@ -306,9 +306,9 @@ fn name_by_template(
         }
         for index in met {
             stems[index] = match stems[index] {
-                Stem::Short => Stem::Whole,
-                Stem::Whole => Stem::Hashed,
-                Stem::Hashed => {
+                StemForm::Short => StemForm::Whole,
+                StemForm::Whole => StemForm::Hashed,
+                StemForm::Hashed => {
                     return Err(Error::usage("several outputs have this name")
                         .path(output.join(&named[index][0]))
                         .hint("let {stem} and {format} be part of the template"));
@@ -327,13 +327,13 @@ fn case_folded(path: &Path) -> String {
 ///
 /// # Errors
 /// `Usage` for an unknown field, and for a path that leads out of the output directory.
-fn fill_template(template: &str, place: &Path, stem: Stem, format: OutputFormat) -> Result<PathBuf> {
+fn fill_template(template: &str, place: &Path, stem: StemForm, format: OutputFormat) -> Result<PathBuf> {
     let part = |part: Option<&OsStr>| part.unwrap_or_default().to_os_string();
     let stem = match stem {
-        Stem::Short => part(place.file_stem()),
-        Stem::Whole => part(place.file_name()),
-        Stem::Hashed => {
-            let hash = file::hexadecimal(&Sha256::digest(place.as_os_str().as_encoded_bytes()));
+        StemForm::Short => part(place.file_stem()),
+        StemForm::Whole => part(place.file_name()),
+        StemForm::Hashed => {
+            let hash = file::to_hexadecimal(&Sha256::digest(place.as_os_str().as_encoded_bytes()));
             let mut stem = part(place.file_name());
             stem.push(format!("-{}", &hash[..8]));
             stem

@@ -1,7 +1,7 @@
 //! Collects sentences of many articles and translates them in one call, each distinct sentence once.
 
 use super::Host;
-use super::run::{PreparedArticle, ReadOutcome, Run, TranslatedArticle, locked};
+use super::run::{ArchiveRun, PreparedArticle, ReadOutcome, TranslatedArticle, lock_mutex};
 use crate::error::{Error, Kind, Result};
 use crate::memory::Memory;
 use crate::translate::{Progress, Recaller, Translation, Translator};
@@ -20,7 +20,7 @@ const REPORT_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The articles that wait for the model, and their distinct sentences, which are translated together.
 pub(super) struct SentencePool<'a> {
-    run: &'a Run<'a>,
+    run: &'a ArchiveRun<'a>,
     memory: Option<&'a Memory>,
     finish: SyncSender<TranslatedArticle>,
     /// Articles that wait for the model, each with a translation per segment, which is `None` if the memory has none.
@@ -33,7 +33,7 @@ pub(super) struct SentencePool<'a> {
 
 impl<'a> SentencePool<'a> {
     /// Creates an empty pool that sends translated articles to `finish`.
-    pub fn new(run: &'a Run<'a>, memory: Option<&'a Memory>, finish: SyncSender<TranslatedArticle>) -> Self {
+    pub fn new(run: &'a ArchiveRun<'a>, memory: Option<&'a Memory>, finish: SyncSender<TranslatedArticle>) -> Self {
         Self {
             run,
             memory,
@@ -51,13 +51,13 @@ impl<'a> SentencePool<'a> {
         for read in reads {
             match read {
                 ReadOutcome::Unchanged { edited, bytes } => {
-                    let mut counts = locked(&self.run.counts);
+                    let mut counts = lock_mutex(&self.run.counts);
                     counts.unchanged += 1;
                     counts.edited += usize::from(edited);
                     counts.bytes += bytes;
                 }
                 ReadOutcome::Failed { article, bytes, error } => self.run.fail_article(&article, bytes, *error),
-                ReadOutcome::Ready(ready) => self.add(ready, host)?,
+                ReadOutcome::Ready(ready) => self.collect_article(ready, host)?,
             }
             // Many waiting articles may share the same few unknown sentences.
             if self.unknown.len().max(self.waiting.len()) >= POOL_SENTENCES {
@@ -76,7 +76,7 @@ impl<'a> SentencePool<'a> {
 
     fn report_progress(&self, host: &dyn Host) -> Result<()> {
         self.run.report_failures(host);
-        let counts = *locked(&self.run.counts);
+        let counts = *lock_mutex(&self.run.counts);
         match host.progress(&counts) {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => Err(Error::new(Kind::Interrupted, "interrupted")),
@@ -84,11 +84,11 @@ impl<'a> SentencePool<'a> {
     }
 
     /// Sends an article to the writers if the memory translates all its sentences; else keeps it waiting for the model.
-    fn add(&mut self, ready: Box<PreparedArticle>, host: &dyn Host) -> Result<()> {
+    fn collect_article(&mut self, ready: Box<PreparedArticle>, host: &dyn Host) -> Result<()> {
         let decode = &self.run.options.reading.decode;
         let prepared = &ready.prepared;
         if !prepared.needs_model() {
-            let copies = prepared.copies(decode);
+            let copies = prepared.copy_as_translations(decode);
             return self.send_to_writers(*ready, None, copies);
         }
         let translator = host.translator()?;
@@ -125,12 +125,12 @@ impl<'a> SentencePool<'a> {
         let decode = &self.run.options.reading.decode;
         let translator = host.translator()?;
         let sources: Vec<&str> = self.unknown.iter().map(String::as_str).collect();
-        let before = *locked(&self.run.counts);
+        let before = *lock_mutex(&self.run.counts);
         let start = Instant::now();
         let asked = Cell::new(false);
         let mut observe = |progress: Progress| {
             let counts = {
-                let mut counts = locked(&self.run.counts);
+                let mut counts = lock_mutex(&self.run.counts);
                 counts.made = before.made + progress.done;
                 counts.tokens = before.tokens + progress.tokens;
                 counts.busy = before.busy + start.elapsed();
@@ -141,8 +141,8 @@ impl<'a> SentencePool<'a> {
             asked.set(asked.get() || host.progress(&counts).is_break());
             ControlFlow::Continue(())
         };
-        let stop = || asked.get() || locked(&self.run.fatal).is_some();
-        let made = Recaller::new(translator, self.memory, decode)?.make(&sources, &mut observe, &stop)?;
+        let stop = || asked.get() || lock_mutex(&self.run.fatal).is_some();
+        let made = Recaller::new(translator, self.memory, decode)?.translate_unknown(&sources, &mut observe, &stop)?;
         for (ready, mut found) in std::mem::take(&mut self.waiting) {
             for (segment, found) in ready.prepared.segments().iter().zip(&mut found) {
                 if found.is_none() {

@@ -1,7 +1,7 @@
 //! The summary of one article that the archive's database stores and its report shows.
 
 use super::Article;
-use crate::document::{Bilingual, BlockKind, Finish, Flag, Segment};
+use crate::document::{Bilingual, BlockKind, FinishReason, Flag, Segment};
 use crate::error::Error;
 use crate::thai::quantity::{Language, Value, find_quantities};
 use serde::{Deserialize, Serialize};
@@ -76,7 +76,7 @@ impl Record {
     /// Creates the record of a translated article. `bytes` is the size of its source.
     pub fn new(article: &Article, bytes: u64, document: &Bilingual, outputs: Vec<Written>) -> Self {
         let segments = &document.segments;
-        let (title, title_en) = title(document);
+        let (title, title_en) = article_titles(document);
         let mut flags = BTreeMap::new();
         for flag in segments.iter().flat_map(|segment| &segment.flags) {
             *flags.entry(*flag).or_default() += 1;
@@ -94,12 +94,15 @@ impl Record {
             bytes,
             sha256: document.header.sha256.clone(),
             segments: segments.len(),
-            copied: segments.iter().filter(|segment| segment.finish == Finish::Copy).count(),
+            copied: segments
+                .iter()
+                .filter(|segment| segment.finish == FinishReason::Copy)
+                .count(),
             flagged,
             flags,
-            score: (!scores.is_empty()).then(|| rounded(scores.iter().sum::<f64>() / scores.len() as f64)),
+            score: (!scores.is_empty()).then(|| round_score(scores.iter().sum::<f64>() / scores.len() as f64)),
             outputs,
-            worst: worst.into_iter().map(quote).collect(),
+            worst: worst.into_iter().map(quote_segment).collect(),
             error: None,
         }
     }
@@ -123,22 +126,22 @@ pub(super) fn worse_first(a: (&[Flag], Option<f64>), b: (&[Flag], Option<f64>)) 
     severity(b.0).cmp(&severity(a.0)).then(sure(a.1).total_cmp(&sure(b.1)))
 }
 
-fn quote(segment: &Segment) -> Quote {
+fn quote_segment(segment: &Segment) -> Quote {
     Quote {
         id: segment.id,
         flags: segment.flags.clone(),
-        score: segment.score.map(rounded),
+        score: segment.score.map(round_score),
         source: segment.source.clone(),
         target: segment.target.clone(),
     }
 }
 
-fn rounded(score: f64) -> f64 {
+fn round_score(score: f64) -> f64 {
     (score * 1e4).round() / 1e4
 }
 
 /// Returns source and translation of the document's first heading, or of its first segment if it has no heading.
-fn title(document: &Bilingual) -> (String, String) {
+fn article_titles(document: &Bilingual) -> (String, String) {
     let is_heading = |block: &&[Segment]| block.iter().any(|segment| segment.kind == BlockKind::Heading);
     let block = document.blocks().find(is_heading);
     let block = block.or_else(|| document.segments.first().map(std::slice::from_ref));

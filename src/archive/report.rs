@@ -1,14 +1,14 @@
 //! The report of an archive: a JSON Lines file with one line per article, and an HTML page that sorts and searches the
 //! articles.
 
-use super::STAGING;
+use super::STAGING_NAME;
 use super::record::worse_first;
 use super::record::{Quote, Record};
 use super::shard::ArchiveDir;
 use super::state::State;
 use crate::error::Result;
 use crate::file::{self, format_size, percent_encode, write_failure};
-use crate::render::{OutputFormat, THEME, escaped};
+use crate::render::{OutputFormat, THEME, escape_html_xml};
 use indicatif::HumanCount;
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -16,29 +16,29 @@ use std::io::{self, Write};
 /// Name of the JSON Lines report in the output directory: one [`Record`] per line.
 pub const REPORT: &str = "report.jsonl";
 /// Name of the HTML report in the output directory.
-pub const INDEX: &str = "index.html";
+pub const INDEX_FILE_NAME: &str = "index.html";
 /// Maximum number of flagged segments that the HTML report quotes.
-const WORST: usize = 200;
+const MAX_WORST_SEGMENTS: usize = 200;
 
 const STYLE: &str = include_str!("index.css");
 const SCRIPT: &str = include_str!("index.js");
 
-/// Writes the reports on all articles in `state`, [`REPORT`] and [`INDEX`], to the output directory. For a shard,
+/// Writes the reports on all articles in `state`, [`REPORT`] and [`INDEX_FILE_NAME`], to the output directory. For a shard,
 /// writes only [`REPORT`], to the shard's state directory.
 ///
 /// # Errors
 /// Errors of the database; `Output` if a file cannot be written.
 pub fn write(dir: &ArchiveDir, state: &State) -> Result<()> {
-    let staging = dir.state_dir().join(STAGING);
+    let staging = dir.state_dir().join(STAGING_NAME);
     let directory = match dir.shard() {
         None => dir.output_dir(),
         Some(_) => dir.state_dir(),
     };
     let put = |name: &str, fill: &mut dyn FnMut(&mut dyn Write) -> Result<()>| {
-        file::fill(&directory.join(name), Some(&staging), true, fill)
+        file::try_write_with(&directory.join(name), Some(&staging), true, fill)
     };
     put(REPORT, &mut |out| {
-        state.each(&mut |record| {
+        state.for_each_record(&mut |record| {
             serde_json::to_writer(&mut *out, &record).map_err(|error| write_failure(error.into()))?;
             out.write_all(b"\n").map_err(write_failure)
         })
@@ -47,12 +47,12 @@ pub fn write(dir: &ArchiveDir, state: &State) -> Result<()> {
         return Ok(());
     }
     let mut summary = Summary::default();
-    state.each(&mut |record| {
-        summary.add(record);
+    state.for_each_record(&mut |record| {
+        summary.add_record(record);
         Ok(())
     })?;
     summary.sort();
-    put(INDEX, &mut |out| write_page(out, &summary, state))
+    put(INDEX_FILE_NAME, &mut |out| write_page(out, &summary, state))
 }
 
 /// The totals over all articles that the HTML report shows, and the flagged segments that it quotes.
@@ -67,7 +67,7 @@ struct Summary {
 }
 
 impl Summary {
-    fn add(&mut self, record: Record) {
+    fn add_record(&mut self, record: Record) {
         self.articles += 1;
         self.failed += usize::from(record.error.is_some());
         self.segments += record.segments;
@@ -77,18 +77,18 @@ impl Summary {
         let quotes = record.worst.into_iter();
         self.worst
             .extend(quotes.map(|quote| (quote, page.clone(), name.clone())));
-        if self.worst.len() > 2 * WORST {
+        if self.worst.len() > 2 * MAX_WORST_SEGMENTS {
             self.sort();
         }
     }
 
-    /// Sorts the quoted segments, the worst first, drops repetitions of a source, and keeps the first [`WORST`].
+    /// Sorts the quoted segments, the worst first, drops repetitions of a source, and keeps the first [`MAX_WORST_SEGMENTS`].
     fn sort(&mut self) {
         self.worst
             .sort_by(|(a, ..), (b, ..)| worse_first((&a.flags, a.score), (&b.flags, b.score)));
         let mut known = HashSet::new();
         self.worst.retain(|(quote, ..)| known.insert(quote.source.clone()));
-        self.worst.truncate(WORST);
+        self.worst.truncate(MAX_WORST_SEGMENTS);
     }
 }
 
@@ -111,13 +111,13 @@ fn display_title(record: &Record) -> &str {
 }
 
 /// Converts a path below the output directory to a relative URL, percent-encoded.
-fn url(path: &str) -> String {
+fn encode_url(path: &str) -> String {
     format!("./{}", percent_encode(path))
 }
 
 fn write_page(out: &mut dyn Write, summary: &Summary, state: &State) -> Result<()> {
     write_head(out, summary).map_err(write_failure)?;
-    state.each(&mut |record| out.write_all(table_row(&record).as_bytes()).map_err(write_failure))?;
+    state.for_each_record(&mut |record| out.write_all(table_row(&record).as_bytes()).map_err(write_failure))?;
     write_foot(out, summary).map_err(write_failure)
 }
 
@@ -156,12 +156,12 @@ fn write_head(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
          <table id=\"articles\">\n\
          <thead><tr>{}</tr></thead>\n\
          <tbody>\n",
-        COLUMNS.map(column).concat(),
+        TABLE_COLUMNS.map(format_column_head).concat(),
     )
 }
 
 /// Columns of the table of articles: the heading, and whether the column holds numbers.
-const COLUMNS: [(&str, bool); 6] = [
+const TABLE_COLUMNS: [(&str, bool); 6] = [
     ("Article", false),
     ("Date", false),
     ("Size", true),
@@ -170,7 +170,7 @@ const COLUMNS: [(&str, bool); 6] = [
     ("Score", true),
 ];
 
-fn column((name, is_number): (&str, bool)) -> String {
+fn format_column_head((name, is_number): (&str, bool)) -> String {
     let class = if is_number { " class=\"number\"" } else { "" };
     format!("<th scope=\"col\" aria-sort=\"none\"{class}><button type=\"button\">{name}</button></th>")
 }
@@ -184,24 +184,24 @@ fn table_row(record: &Record) -> String {
     format!(
         "<tr><td>{}<span class=\"error\">failed: {}</span></td><td></td><td></td><td></td><td data-value=\"Infinity\"></td>\
          <td></td></tr>\n",
-        escaped(&record.place),
-        escaped(error),
+        escape_html_xml(&record.place),
+        escape_html_xml(error),
     )
 }
 
 /// Formats an article that was translated as a row of the HTML table.
 fn translated_row(record: &Record) -> String {
     let main = main_output(record);
-    let title = link(main, "", display_title(record));
+    let title = format_link(main, "", display_title(record));
     let thai = match record.title.trim() {
         "" => String::new(),
-        thai => format!("<span lang=\"th\">{}</span>", escaped(thai)),
+        thai => format!("<span lang=\"th\">{}</span>", escape_html_xml(thai)),
     };
     let others = record.outputs.iter().filter(|output| Some(&*output.path) != main);
     let others: String = others
-        .map(|output| format!(" {}", link(Some(&output.path), "", &output.format)))
+        .map(|output| format!(" {}", format_link(Some(&output.path), "", &output.format)))
         .collect();
-    let date = escaped(record.date.as_deref().unwrap_or_default());
+    let date = escape_html_xml(record.date.as_deref().unwrap_or_default());
     let flags = record.flags.iter().filter(|(flag, _)| flag.is_warning());
     let flags: Vec<String> = flags.map(|(flag, count)| format!("{count} {}", flag.name())).collect();
     let (class, check) = match record.flagged {
@@ -218,7 +218,7 @@ fn translated_row(record: &Record) -> String {
     format!(
         "<tr{class}><td>{title}{thai}<small>{}{others}</small></td><td>{date}</td>\
          <td data-value=\"{}\">{}</td><td>{}</td>{check}<td>{score}</td></tr>\n",
-        escaped(&record.place),
+        escape_html_xml(&record.place),
         record.bytes,
         format_size(record.bytes),
         record.segments,
@@ -226,10 +226,14 @@ fn translated_row(record: &Record) -> String {
 }
 
 /// Formats `text` as an HTML link to the output at `path`, or as plain escaped text if there is no path.
-fn link(path: Option<&str>, fragment: &str, text: &str) -> String {
+fn format_link(path: Option<&str>, fragment: &str, text: &str) -> String {
     match path {
-        Some(path) => format!("<a href=\"{}{fragment}\">{}</a>", escaped(&url(path)), escaped(text)),
-        None => escaped(text),
+        Some(path) => format!(
+            "<a href=\"{}{fragment}\">{}</a>",
+            escape_html_xml(&encode_url(path)),
+            escape_html_xml(text)
+        ),
+        None => escape_html_xml(text),
     }
 }
 
@@ -246,10 +250,10 @@ fn write_foot(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
             writeln!(
                 out,
                 "<li><p lang=\"th\">{}</p><p>{}</p><small>{}, in {}</small></li>",
-                escaped(&quote.source),
-                escaped(&quote.target),
+                escape_html_xml(&quote.source),
+                escape_html_xml(&quote.target),
                 flags.join("; "),
-                link(page.as_deref(), &format!("#s{}", quote.id), article),
+                format_link(page.as_deref(), &format!("#s{}", quote.id), article),
             )?;
         }
         out.write_all(b"</ol>\n</section>\n")?;

@@ -5,8 +5,8 @@ use super::state::{Ownership, State};
 use super::{ArchiveDir, Article, Articles, Counts, Host, Options};
 use crate::document::Bilingual;
 use crate::error::{Error, Hint, Kind, Result};
-use crate::file::{self, hexadecimal};
-use crate::pipeline::{self, Prepared};
+use crate::file::{self, to_hexadecimal};
+use crate::pipeline::{self, PreparedDocument};
 use crate::render::render;
 use sha2::{Digest, Sha256};
 use std::io;
@@ -20,7 +20,7 @@ pub(super) struct PreparedArticle {
     pub article: Article,
     /// Size of the source in bytes.
     pub bytes: u64,
-    pub prepared: Prepared,
+    pub prepared: PreparedDocument,
 }
 
 /// The outcome of reading one article.
@@ -52,7 +52,7 @@ pub(super) struct TranslatedArticle {
 }
 
 /// The data of one run over an archive, shared by the threads that read, translate and write.
-pub(super) struct Run<'a> {
+pub(super) struct ArchiveRun<'a> {
     dir: &'a ArchiveDir,
     /// Directory in which outputs are written before they are renamed to their final path.
     staging: PathBuf,
@@ -72,7 +72,7 @@ pub(super) struct Run<'a> {
     pub fatal: Mutex<Option<Error>>,
 }
 
-impl<'a> Run<'a> {
+impl<'a> ArchiveRun<'a> {
     /// Creates the shared data of a run that has not read any article yet.
     pub fn new(
         dir: &'a ArchiveDir,
@@ -127,10 +127,10 @@ impl<'a> Run<'a> {
         for (_, output) in &article.outputs {
             let path = self.dir.output_dir().join(output);
             match self.state.ownership(output).map_err(|error| self.end_run(error))? {
-                Ownership::NotOurs => return Err(self.dir.not_ours(&path)),
+                Ownership::NotOurs => return Err(self.dir.foreign_output_error(&path)),
                 Ownership::Unwritten => missing = true,
                 Ownership::Written(hash) => match std::fs::read(&path) {
-                    Ok(bytes) if self::hash(&bytes) == hash => {}
+                    Ok(bytes) if self::sha256_hex(&bytes) == hash => {}
                     Err(error) if error.kind() == io::ErrorKind::NotFound => missing = true,
                     _ => edited = Some(path),
                 },
@@ -141,7 +141,7 @@ impl<'a> Run<'a> {
             .article(&article.place)
             .map_err(|error| self.end_run(error))?;
         let unchanged = match done {
-            Some(done) if done.sha256 == hash(&source) => self.is_current(&article.place, &done.manner)?,
+            Some(done) if done.sha256 == sha256_hex(&source) => self.is_current(&article.place, &done.manner)?,
             _ => false,
         };
         if !self.options.force {
@@ -190,7 +190,7 @@ impl<'a> Run<'a> {
     fn end_run(&self, error: Error) -> Error {
         self.stop.store(true, Relaxed);
         let same = Error::new(error.kind, error.message.clone());
-        locked(&self.fatal).get_or_insert(error);
+        lock_mutex(&self.fatal).get_or_insert(error);
         same
     }
 
@@ -198,14 +198,14 @@ impl<'a> Run<'a> {
     pub fn write_outputs(&self, from: &Mutex<Receiver<TranslatedArticle>>) {
         loop {
             // The lock is held while waiting for an article, and released once one has arrived.
-            let received = locked(from).recv();
+            let received = lock_mutex(from).recv();
             let Ok(finished) = received else { return };
-            if locked(&self.fatal).is_some() {
+            if lock_mutex(&self.fatal).is_some() {
                 continue;
             }
             match self.write_article(&finished) {
                 Ok(record) => {
-                    let mut counts = locked(&self.counts);
+                    let mut counts = lock_mutex(&self.counts);
                     counts.done += 1;
                     counts.bytes += finished.bytes;
                     counts.segments += record.segments;
@@ -224,11 +224,11 @@ impl<'a> Run<'a> {
         for (format, output) in &article.outputs {
             let path = self.dir.output_dir().join(output);
             let bytes = render(&finished.document, *format, &self.options.render).map_err(|error| error.path(&path))?;
-            file::stream(&path, Some(&self.staging), true, &mut |out| out.write_all(&bytes))?;
+            file::write_with(&path, Some(&self.staging), true, &mut |out| out.write_all(&bytes))?;
             outputs.push(Written {
                 format: format.name().to_owned(),
                 path: output.clone(),
-                sha256: hash(&bytes),
+                sha256: sha256_hex(&bytes),
             });
         }
         let record = Record::new(article, finished.bytes, &finished.document, outputs);
@@ -240,23 +240,23 @@ impl<'a> Run<'a> {
 
     /// Records an article as failed in the database, counts it, and keeps its error for [`Self::report_failures`].
     pub fn fail_article(&self, article: &Article, bytes: u64, error: Error) {
-        if locked(&self.fatal).is_some() {
+        if lock_mutex(&self.fatal).is_some() {
             return;
         }
         if let Err(error) = self.state.record(&Record::failed(article, &error), "") {
             self.end_run(error);
         }
         {
-            let mut counts = locked(&self.counts);
+            let mut counts = lock_mutex(&self.counts);
             counts.failed += 1;
             counts.bytes += bytes;
         }
-        locked(&self.failures).push(error);
+        lock_mutex(&self.failures).push(error);
     }
 
     /// Passes the errors of articles that failed since the last call to [`Host::failed`].
     pub fn report_failures(&self, host: &dyn Host) {
-        let failures = std::mem::take(&mut *locked(&self.failures));
+        let failures = std::mem::take(&mut *lock_mutex(&self.failures));
         failures.iter().for_each(|error| host.failed(error));
     }
 }
@@ -267,13 +267,13 @@ fn stored_manner(options: &Options) -> Result<String> {
 }
 
 /// Locks a mutex, even if a thread panicked while holding it.
-pub(super) fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(super) fn lock_mutex<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Returns the SHA-256 of `bytes` in hexadecimal.
-fn hash(bytes: &[u8]) -> String {
-    hexadecimal(&Sha256::digest(bytes))
+fn sha256_hex(bytes: &[u8]) -> String {
+    to_hexadecimal(&Sha256::digest(bytes))
 }
 
 /// Whether an error should end the run, because every other article would fail with it too, as with a full disk.

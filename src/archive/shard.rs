@@ -1,7 +1,7 @@
 //! Shards, which divide an archive's articles among several runs, and the directories that an archive or shard uses.
 
 use super::state::State;
-use super::{Articles, DATABASE, HOME};
+use super::{ARCHIVE_DIR_NAME, Articles, DATABASE_FILE_NAME};
 use crate::error::{Error, Hint, Result};
 use crate::file;
 use sha2::{Digest, Sha256};
@@ -26,14 +26,14 @@ impl Shard {
     /// Whether the file at `path` is in this shard. Its bytes decide, or its path if it cannot be read.
     pub fn owns(self, path: &Path) -> bool {
         match std::fs::read(path) {
-            Ok(bytes) => self.has(&bytes),
-            Err(_) => self.has(path.as_os_str().as_encoded_bytes()),
+            Ok(bytes) => self.owns_bytes(&bytes),
+            Err(_) => self.owns_bytes(path.as_os_str().as_encoded_bytes()),
         }
     }
 
     /// Whether an article with this content is in this shard: the first 8 bytes of its SHA-256, as a big-endian number,
     /// modulo the number of shards give the index.
-    pub fn has(self, bytes: &[u8]) -> bool {
+    pub fn owns_bytes(self, bytes: &[u8]) -> bool {
         let hash = Sha256::digest(bytes);
         let number = hash
             .iter()
@@ -42,7 +42,7 @@ impl Shard {
         number % u64::from(self.count) == u64::from(self.index)
     }
 
-    /// Returns the name of the shard's state directory below [`HOME`], such as `shard-0-of-8`.
+    /// Returns the name of the shard's state directory below [`ARCHIVE_DIR_NAME`], such as `shard-0-of-8`.
     fn directory(self) -> String {
         format!("{PREFIX}{}-of-{}", self.index, self.count)
     }
@@ -95,7 +95,7 @@ pub struct ArchiveDir {
 impl ArchiveDir {
     /// Describes the output directory of a whole archive, or of one shard of it. Does not access the file system.
     pub fn new(output: &Path, shard: Option<Shard>) -> Self {
-        let whole = output.join(HOME);
+        let whole = output.join(ARCHIVE_DIR_NAME);
         Self {
             output: output.to_path_buf(),
             state_dir: match shard {
@@ -111,7 +111,7 @@ impl ArchiveDir {
         &self.output
     }
 
-    /// Returns the directory of the database, the lock and incomplete outputs: [`HOME`], or a directory below it for a
+    /// Returns the directory of the database, the lock and incomplete outputs: [`ARCHIVE_DIR_NAME`], or a directory below it for a
     /// shard.
     pub fn state_dir(&self) -> &Path {
         &self.state_dir
@@ -124,7 +124,7 @@ impl ArchiveDir {
 
     /// Returns the path of the database, which holds the archive's state and, by default, the translation memory.
     pub fn database(&self) -> PathBuf {
-        self.state_dir.join(DATABASE)
+        self.state_dir.join(DATABASE_FILE_NAME)
     }
 
     /// Returns the description of the whole archive that this shard belongs to.
@@ -139,7 +139,7 @@ impl ArchiveDir {
     /// `Output` if the state directory cannot be read.
     pub fn unmerged_shards(&self) -> Result<Vec<Self>> {
         let whole = self.unsharded();
-        let failed = |error| file::failure(&whole.state_dir, error);
+        let failed = |error| file::output_write_error(&whole.state_dir, error);
         let entries = match std::fs::read_dir(&whole.state_dir) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries.map_err(failed)?,
@@ -186,13 +186,13 @@ impl ArchiveDir {
             return Ok(());
         }
         let new = self.state_dir.join("new");
-        let failed = |error| file::failure(&new, error);
+        let failed = |error| file::output_write_error(&new, error);
         match std::fs::remove_dir_all(&new) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
             _ => std::fs::create_dir_all(&new).map_err(failed)?,
         }
         // The lock keeps other writers off the database. A killed run leaves a write-ahead log, which belongs to it.
-        let copy = new.join(DATABASE);
+        let copy = new.join(DATABASE_FILE_NAME);
         let log = |path: &Path| {
             let mut name = path.as_os_str().to_owned();
             name.push("-wal");
@@ -208,9 +208,9 @@ impl ArchiveDir {
     }
 
     /// Creates the error for a file at `path`, the path of an output, that neither this archive nor this shard wrote.
-    pub fn not_ours(&self, path: &Path) -> Error {
+    pub fn foreign_output_error(&self, path: &Path) -> Error {
         match self.shard {
-            None => file::exists(path),
+            None => file::output_exists_error(path),
             Some(_) => Error::output("the output exists")
                 .path(path)
                 .hint(Hint::MergeOrOverwrite(self.output.clone())),
@@ -248,7 +248,9 @@ mod tests {
         let mut sizes = [0; 7];
         for number in 0..7000 {
             let text = format!("article {number}");
-            let owners: Vec<usize> = (0..7).filter(|index| shards[*index].has(text.as_bytes())).collect();
+            let owners: Vec<usize> = (0..7)
+                .filter(|index| shards[*index].owns_bytes(text.as_bytes()))
+                .collect();
             let [owner] = owners[..] else {
                 panic!("{text} is in {owners:?}")
             };
@@ -256,7 +258,7 @@ mod tests {
         }
         assert!(sizes.iter().all(|size| (900..1100).contains(size)), "{sizes:?}");
         // The division is part of what users rely on: it must not change from one version to the next.
-        let owner = |text: &str| shards.iter().position(|shard| shard.has(text.as_bytes()));
+        let owner = |text: &str| shards.iter().position(|shard| shard.owns_bytes(text.as_bytes()));
         assert_eq!(owner("article 0"), Some(2));
         assert_eq!(owner("ข่าว"), Some(0));
     }

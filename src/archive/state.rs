@@ -2,7 +2,7 @@
 
 use super::Articles;
 use super::record::Record;
-use crate::database::{self, Durability, failure};
+use crate::database::{self, Durability, sqlite_error};
 use crate::error::Result;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::path::{Path, PathBuf};
@@ -65,8 +65,8 @@ impl State {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn explain<T>(&self, result: rusqlite::Result<T>) -> Result<T> {
-        result.map_err(|error| failure(&self.path, error))
+    fn to_crate_result<T>(&self, result: rusqlite::Result<T>) -> Result<T> {
+        result.map_err(|error| sqlite_error(&self.path, error))
     }
 
     /// Records paths below the output directory as plae's to write, in one transaction. A path that is not recorded yet
@@ -86,7 +86,7 @@ impl State {
             }
             transaction.commit()
         };
-        self.explain(claimed())
+        self.to_crate_result(claimed())
     }
 
     /// Looks up whether plae may write `path`, which is relative to the output directory.
@@ -98,7 +98,7 @@ impl State {
                 .query_row([path], |row| row.get::<_, Option<String>>(0))
                 .optional()
         };
-        Ok(match self.explain(found())? {
+        Ok(match self.to_crate_result(found())? {
             None => Ownership::NotOurs,
             Some(None) => Ownership::Unwritten,
             Some(Some(hash)) => Ownership::Written(hash),
@@ -118,14 +118,14 @@ impl State {
             };
             statement.query_row([place], done).optional()
         };
-        self.explain(found())
+        self.to_crate_result(found())
     }
 
     /// Replaces the settings ([`super::Manner`] as JSON) that are stored for the article at `place`.
     pub fn set_manner(&self, place: &str, manner: &str) -> Result<()> {
         let connection = self.connection();
         let set = connection.execute("UPDATE article SET manner = ?2 WHERE place = ?1", [place, manner]);
-        self.explain(set).map(drop)
+        self.to_crate_result(set).map(drop)
     }
 
     /// Stores the record of an article that was translated or that failed, and the hashes of its outputs. `manner` is
@@ -150,7 +150,7 @@ impl State {
             }
             transaction.commit()
         };
-        self.explain(recorded())
+        self.to_crate_result(recorded())
     }
 
     /// Copies all entries from a shard's database at `other`, and returns the number of articles copied. The shard's
@@ -158,7 +158,7 @@ impl State {
     pub fn take_over(&self, other: &Path) -> Result<usize> {
         make_tables(other)?;
         let mut connection = self.connection();
-        self.explain(database::with_attached(&mut connection, other, |transaction| {
+        self.to_crate_result(database::with_attached(&mut connection, other, |transaction| {
             transaction.execute("INSERT OR REPLACE INTO main.output SELECT * FROM other.output", [])?;
             transaction.execute("INSERT OR IGNORE INTO main.fact SELECT * FROM other.fact", [])?;
             transaction.execute("INSERT OR REPLACE INTO main.article SELECT * FROM other.article", [])
@@ -198,7 +198,7 @@ impl State {
             while let Some(row) = rows.next()? {
                 let [place, sha256, manner, json] = [0, 1, 2, 3].map(|column| row.get::<_, String>(column));
                 let (place, sha256, manner, json) = (place?, sha256?, manner?, json?);
-                let record = read(&json)?;
+                let record = parse_record(&json)?;
                 // The articles copied before the error stay.
                 if let Err(error) = copy_outputs(&record) {
                     return Ok(Err(error));
@@ -212,7 +212,7 @@ impl State {
             transaction.execute("INSERT OR IGNORE INTO main.fact SELECT * FROM other.fact", [])?;
             Ok(Ok((taken, kept as usize)))
         });
-        self.explain(adopted)?
+        self.to_crate_result(adopted)?
     }
 
     /// Calls `on_record` with the record of every article, the worst first: failed articles, then those with the
@@ -220,7 +220,7 @@ impl State {
     ///
     /// # Errors
     /// Database errors, and the first error that `on_record` returns.
-    pub fn each(&self, on_record: &mut dyn FnMut(Record) -> Result<()>) -> Result<()> {
+    pub fn for_each_record(&self, on_record: &mut dyn FnMut(Record) -> Result<()>) -> Result<()> {
         let connection = self.connection();
         let statement = connection.prepare(
             "SELECT record FROM article ORDER BY \
@@ -228,11 +228,11 @@ impl State {
              json_extract(record, '$.flagged') * 1.0 / max(json_extract(record, '$.segments'), 1) DESC, \
              json_extract(record, '$.score'), place",
         );
-        let mut statement = self.explain(statement)?;
-        let mut rows = self.explain(statement.query([]))?;
-        while let Some(row) = self.explain(rows.next())? {
-            let json: String = self.explain(row.get(0))?;
-            on_record(self.explain(read(&json))?)?;
+        let mut statement = self.to_crate_result(statement)?;
+        let mut rows = self.to_crate_result(statement.query([]))?;
+        while let Some(row) = self.to_crate_result(rows.next())? {
+            let json: String = self.to_crate_result(row.get(0))?;
+            on_record(self.to_crate_result(parse_record(&json))?)?;
         }
         Ok(())
     }
@@ -259,27 +259,27 @@ impl State {
             )?;
             transaction.commit()
         };
-        removed().map_err(|error| failure(&self.path, error))?;
-        connection.close().map_err(|(_, error)| failure(&self.path, error))
+        removed().map_err(|error| sqlite_error(&self.path, error))?;
+        connection.close().map_err(|(_, error)| sqlite_error(&self.path, error))
     }
 
     /// Looks up a named value that the archive stores, such as the number of sentences translated so far.
-    pub fn fact(&self, name: &str) -> Result<Option<String>> {
+    pub fn stored_value(&self, name: &str) -> Result<Option<String>> {
         let connection = self.connection();
         let value = connection
             .query_row("SELECT value FROM fact WHERE name = ?1", [name], |row| row.get(0))
             .optional();
-        self.explain(value)
+        self.to_crate_result(value)
     }
 
     /// Stores a value under `name`, and replaces the value stored under this name before.
-    pub fn set_fact(&self, name: &str, value: &str) -> Result<()> {
+    pub fn store_value(&self, name: &str, value: &str) -> Result<()> {
         let connection = self.connection();
         let set = connection.execute(
             "INSERT OR REPLACE INTO fact (name, value) VALUES (?1, ?2)",
             [name, value],
         );
-        self.explain(set).map(drop)
+        self.to_crate_result(set).map(drop)
     }
 }
 
@@ -288,7 +288,7 @@ fn make_tables(path: &Path) -> Result<()> {
     database::open(path, Durability::Normal, SCHEMA).map(drop)
 }
 
-fn read(json: &str) -> rusqlite::Result<Record> {
+fn parse_record(json: &str) -> rusqlite::Result<Record> {
     serde_json::from_str(json)
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into()))
 }

@@ -3,7 +3,7 @@
 use super::disk::file_names;
 use super::local;
 use super::manifest::{FileSpec, HubSource, Manifest, Manifests, WheelSource};
-use super::reference::Located;
+use super::reference::LocatedModel;
 use super::settings::Settings;
 use crate::error::{Error, Hint, Result};
 use hf_hub::{Cache, Repo, RepoType};
@@ -29,7 +29,7 @@ const SMALL_FILES: [&str; 15] = [
 ];
 
 /// Names of the files from which a tokenizer can be built; a repository must have one of them.
-const TOKENIZERS: [&str; 6] = [
+const TOKENIZER_FILES: [&str; 6] = [
     "tokenizer.json",
     "source.spm",
     "sentencepiece.bpe.model",
@@ -59,8 +59,8 @@ impl Snapshot {
     }
 
     /// Describes the snapshot as the model of `manifest`.
-    pub fn locate_listed(&self, manifest: &Manifest) -> Located {
-        Located {
+    pub fn locate_listed(&self, manifest: &Manifest) -> LocatedModel {
+        LocatedModel {
             manifest: manifest.clone(),
             path: self.path(),
             revision: Some(self.commit.clone()),
@@ -72,7 +72,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// Fails with an error of kind `Model` if this build cannot load the model.
-    pub fn locate_unlisted(&self, source: &HubSource, manifests: &Manifests) -> Result<Located> {
+    pub fn locate_unlisted(&self, source: &HubSource, manifests: &Manifests) -> Result<LocatedModel> {
         let mut located = local::describe(&self.path(), manifests)?;
         if manifests.get(&located.manifest.name).is_none() {
             located.manifest.name = source.repo.clone();
@@ -122,18 +122,22 @@ pub(super) fn is_commit(revision: &str) -> bool {
 }
 
 /// Finds a model in the caches: the first of its sources of which all files are there.
-pub(super) fn find(manifest: &Manifest, settings: &Settings) -> Option<Located> {
+pub(super) fn find_cached(manifest: &Manifest, settings: &Settings) -> Option<LocatedModel> {
     if let Some(snapshot) = manifest.hub.iter().find_map(|source| snapshot(source, settings)) {
         return Some(snapshot.locate_listed(manifest));
     }
     let source = manifest.wheels.as_ref()?;
     let path = wheel_file(manifest, source, settings);
     let size = std::fs::metadata(&path).ok()?.len();
-    source.file.size.is_none_or(|whole| whole == size).then(|| Located {
-        manifest: manifest.clone(),
-        path,
-        revision: source.file.sha256.clone(),
-    })
+    source
+        .file
+        .size
+        .is_none_or(|whole| whole == size)
+        .then(|| LocatedModel {
+            manifest: manifest.clone(),
+            path,
+            revision: source.file.sha256.clone(),
+        })
 }
 
 /// Finds the snapshot of a source's revision in the Hub's cache; none unless all files that a loader needs are there.
@@ -150,7 +154,7 @@ pub(super) fn snapshot(source: &HubSource, settings: &Settings) -> Option<Snapsh
         return None;
     }
     let directory = snapshot_directory(source, &commit, settings);
-    let files = select(source, &file_names(&directory)).ok()?;
+    let files = select_files(source, &file_names(&directory)).ok()?;
     let complete = files.iter().all(|file| {
         let size = std::fs::metadata(directory.join(&file.name))
             .map(|data| data.len())
@@ -168,14 +172,14 @@ pub(super) fn snapshot(source: &HubSource, settings: &Settings) -> Option<Snapsh
 ///
 /// # Errors
 /// Fails with an error of kind `Model` if the repository has no weights in a known format, or no tokenizer.
-pub(super) fn select(source: &HubSource, names: &[String]) -> Result<Vec<FileSpec>> {
+pub(super) fn select_files(source: &HubSource, names: &[String]) -> Result<Vec<FileSpec>> {
     let plain = |name: &str| FileSpec {
         name: name.to_owned(),
         sha256: None,
         size: None,
     };
     if source.files.is_empty() && source.patterns.is_empty() {
-        return Ok(choose(&source.repo, names)?.into_iter().map(plain).collect());
+        return Ok(choose_files(&source.repo, names)?.into_iter().map(plain).collect());
     }
     let mut files = source.files.clone();
     for pattern in &source.patterns {
@@ -183,7 +187,7 @@ pub(super) fn select(source: &HubSource, names: &[String]) -> Result<Vec<FileSpe
         files.extend(
             names
                 .iter()
-                .filter(|name| matches(pattern, name))
+                .filter(|name| matches_pattern(pattern, name))
                 .map(|name| plain(name)),
         );
         if files.len() == known {
@@ -195,7 +199,7 @@ pub(super) fn select(source: &HubSource, names: &[String]) -> Result<Vec<FileSpe
 
 /// Chooses the files to fetch of a repository that has no manifest. Weights are taken from safetensors if there are
 /// any, otherwise from GGUF, otherwise from PyTorch pickles.
-fn choose<'a>(repo: &str, names: &'a [String]) -> Result<Vec<&'a str>> {
+fn choose_files<'a>(repo: &str, names: &'a [String]) -> Result<Vec<&'a str>> {
     let get = |wanted: &str| names.iter().map(String::as_str).find(|name| *name == wanted);
     let ggufs: Vec<&str> = names
         .iter()
@@ -209,7 +213,7 @@ fn choose<'a>(repo: &str, names: &'a [String]) -> Result<Vec<&'a str>> {
         .collect();
     let safetensors = get("model.safetensors")
         .map(|name| vec![name])
-        .or_else(|| shards(names, "model-", ".safetensors"));
+        .or_else(|| find_shards(names, "model-", ".safetensors"));
     let weights = match (safetensors, ggufs.as_slice(), q4_k_m.as_slice()) {
         (Some(weights), ..) => weights,
         (None, [gguf], _) | (None, _, [gguf]) => return Ok(vec![*gguf]),
@@ -222,10 +226,10 @@ fn choose<'a>(repo: &str, names: &'a [String]) -> Result<Vec<&'a str>> {
         }
         (None, [], _) => get("pytorch_model.bin")
             .map(|name| vec![name])
-            .or_else(|| shards(names, "pytorch_model-", ".bin"))
+            .or_else(|| find_shards(names, "pytorch_model-", ".bin"))
             .ok_or_else(|| Error::model(format!("{repo} has no weights in safetensors, GGUF or PyTorch form")))?,
     };
-    if get("config.json").is_none() || !TOKENIZERS.iter().any(|name| get(name).is_some()) {
+    if get("config.json").is_none() || !TOKENIZER_FILES.iter().any(|name| get(name).is_some()) {
         return Err(Error::model(format!(
             "{repo} has weights, but no config.json or no tokenizer"
         )));
@@ -236,7 +240,7 @@ fn choose<'a>(repo: &str, names: &'a [String]) -> Result<Vec<&'a str>> {
 }
 
 /// Finds the shards called `PREFIX00001-of-00003SUFFIX` and so on; none unless all of them are there.
-fn shards<'a>(names: &'a [String], prefix: &str, suffix: &str) -> Option<Vec<&'a str>> {
+fn find_shards<'a>(names: &'a [String], prefix: &str, suffix: &str) -> Option<Vec<&'a str>> {
     let total_of = |name: &str| {
         let numbers = name.strip_prefix(prefix)?.strip_suffix(suffix)?;
         let (part, total) = numbers.split_once("-of-")?;
@@ -252,7 +256,7 @@ fn shards<'a>(names: &'a [String], prefix: &str, suffix: &str) -> Option<Vec<&'a
 }
 
 /// Whether a file name matches a pattern, in which `*` stands for any characters except `/`.
-pub(super) fn matches(pattern: &str, name: &str) -> bool {
+pub(super) fn matches_pattern(pattern: &str, name: &str) -> bool {
     let Some((start, rest)) = pattern.split_once('*') else {
         return pattern == name;
     };
@@ -260,7 +264,7 @@ pub(super) fn matches(pattern: &str, name: &str) -> bool {
         return false;
     };
     let reach = tail.find('/').unwrap_or(tail.len());
-    (0..=reach).any(|skip| tail.get(skip..).is_some_and(|tail| matches(rest, tail)))
+    (0..=reach).any(|skip| tail.get(skip..).is_some_and(|tail| matches_pattern(rest, tail)))
 }
 
 #[cfg(test)]
@@ -269,7 +273,7 @@ mod tests {
 
     fn chosen(names: &[&str]) -> Result<Vec<String>, String> {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        match choose("a/b", &names) {
+        match choose_files("a/b", &names) {
             Ok(files) => Ok(files.into_iter().map(str::to_owned).collect()),
             Err(error) => Err(error.message),
         }
@@ -332,7 +336,7 @@ mod tests {
             ("x", "xy", false),
             ("*", "a/b", false),
         ] {
-            assert_eq!(matches(pattern, name), fits, "{pattern} {name}");
+            assert_eq!(matches_pattern(pattern, name), fits, "{pattern} {name}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! File operations of the catalog: listing, locking, hashing, linking, reading JSON, and errors that say what to do.
 
 use crate::error::{Error, Result};
-use crate::file::hexadecimal;
+use crate::file::to_hexadecimal;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -96,7 +96,7 @@ pub(super) fn sha256(
         each(&buffer[..n])?;
         size += n as u64;
     }
-    Ok((hexadecimal(&hasher.finalize()), size))
+    Ok((to_hexadecimal(&hasher.finalize()), size))
 }
 
 /// Makes the path `pointer` in a snapshot give the content of `blob`: by a relative symbolic link, as the Hub's other

@@ -3,7 +3,7 @@
 
 use super::disk::{file_names, local_error, read_json};
 use super::manifest::{Manifest, Manifests, Weights};
-use super::reference::Located;
+use super::reference::LocatedModel;
 use crate::error::{Error, Hint, Result};
 use crate::model::Architecture;
 use crate::model::weights::GgufHeader;
@@ -15,18 +15,18 @@ use std::path::Path;
 ///
 /// # Errors
 /// Fails with an error of kind `Model` if `path` holds no model, or one that this build cannot load.
-pub(super) fn describe(path: &Path, manifests: &Manifests) -> Result<Located> {
+pub(super) fn describe(path: &Path, manifests: &Manifests) -> Result<LocatedModel> {
     if !path.is_dir() {
         return describe_gguf(path, manifests);
     }
     let config = path.join("config.json");
     if config.is_file() {
-        let architecture = model_type(&config)?;
+        let architecture = read_architecture(&config)?;
         let manifest = match manifests.iter().find(|manifest| is_checkpoint_of(path, manifest)) {
             Some(manifest) if manifest.architecture == architecture => manifest.clone(),
-            _ => Manifest::unlisted(stem(path), architecture),
+            _ => Manifest::unlisted(name_from_path(path), architecture),
         };
-        return Ok(Located {
+        return Ok(LocatedModel {
             manifest,
             path: path.to_owned(),
             revision: None,
@@ -48,7 +48,7 @@ pub(super) fn describe(path: &Path, manifests: &Manifests) -> Result<Located> {
 }
 
 /// Describes the model in a GGUF file, as [`describe`] does.
-fn describe_gguf(path: &Path, manifests: &Manifests) -> Result<Located> {
+fn describe_gguf(path: &Path, manifests: &Manifests) -> Result<LocatedModel> {
     let header = read_header(path)?;
     let architecture = Architecture::from_model_type(&header.architecture)
         .ok_or_else(|| unknown_architecture(&header.architecture, path))?;
@@ -65,10 +65,10 @@ fn describe_gguf(path: &Path, manifests: &Manifests) -> Result<Located> {
     };
     let manifest = match manifests.iter().find(is_of) {
         Some(manifest) => manifest.clone(),
-        None => Manifest::unlisted(stem(path), architecture),
+        None => Manifest::unlisted(name_from_path(path), architecture),
     };
     manifest.check_form(Weights::Gguf)?;
-    Ok(Located {
+    Ok(LocatedModel {
         manifest,
         path: path.to_owned(),
         revision: None,
@@ -94,14 +94,14 @@ fn is_checkpoint_of(directory: &Path, manifest: &Manifest) -> bool {
 }
 
 /// Gives the last part of a path, without the extension `.gguf`.
-fn stem(path: &Path) -> String {
+fn name_from_path(path: &Path) -> String {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let name = absolute.file_name().unwrap_or_default().to_string_lossy().into_owned();
     name.strip_suffix(".gguf").unwrap_or(&name).to_owned()
 }
 
 /// Reads a model's architecture from its `config.json` (`model_type`).
-fn model_type(config: &Path) -> Result<Architecture> {
+fn read_architecture(config: &Path) -> Result<Architecture> {
     let parsed = read_json(config)?;
     let name = parsed["model_type"].as_str().ok_or_else(|| {
         Error::model("missing; a model's architecture is expected")

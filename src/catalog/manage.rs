@@ -1,9 +1,9 @@
 //! Implements the commands of `plae models`: list, describe, pull, verify and remove.
 
 use super::cache::{self, Snapshot, is_commit};
-use super::locate::{fetch, on_this_machine};
+use super::locate::{fetch, find_on_this_machine};
 use super::notice::{Notice, Notify};
-use super::reference::{Located, ModelRef};
+use super::reference::{LocatedModel, ModelRef};
 use super::settings::Settings;
 use super::{disk, local};
 use crate::catalog::manifest::{HubSource, Manifest, Manifests, is_sha256};
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 /// A known model, and its files on this machine, if there are any.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct ModelEntry {
     /// The facts about the model, from its manifest.
     pub manifest: Manifest,
     /// Path of the model's file or directory; none if it is not on this machine.
@@ -27,18 +27,18 @@ pub struct Entry {
 
 /// The result of verifying one file of a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
+pub struct FileCheck {
     /// Path of the verified file.
     pub path: PathBuf,
     /// Size of the file in bytes.
     pub bytes: u64,
     /// Whether the file has the right hash.
-    pub verdict: Verdict,
+    pub verdict: HashVerdict,
 }
 
 /// Whether a file has the hash that it should have.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum HashVerdict {
     /// The file's sha256 is the one that the manifest or the Hub gives.
     Good,
     /// The file's sha256 is not the one that the manifest or the Hub gives.
@@ -54,7 +54,7 @@ pub enum Verdict {
 
 /// What [`remove`] deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Removed {
+pub struct RemovedFiles {
     /// Paths of the deleted directories and files.
     pub paths: Vec<PathBuf>,
     /// Total size of the deleted files, in bytes.
@@ -65,9 +65,12 @@ pub struct Removed {
 ///
 /// # Errors
 /// Fails with an error of kind `Model` if a manifest cannot be read.
-pub fn list(settings: &Settings) -> Result<Vec<Entry>> {
+pub fn list(settings: &Settings) -> Result<Vec<ModelEntry>> {
     let manifests = Manifests::load(settings.manifests.as_deref())?;
-    Ok(manifests.iter().map(|manifest| entry(manifest, settings)).collect())
+    Ok(manifests
+        .iter()
+        .map(|manifest| model_entry(manifest, settings))
+        .collect())
 }
 
 /// Describes one model. Unlike [`super::locate()`], it also describes a model with a manifest that this build cannot
@@ -76,15 +79,15 @@ pub fn list(settings: &Settings) -> Result<Vec<Entry>> {
 /// # Errors
 /// Fails with an error of kind `Usage` for a name that stands for no model; `Model` for a repository that has no
 /// manifest and is not on this machine.
-pub fn info(model: &str, settings: &Settings) -> Result<Entry> {
+pub fn info(model: &str, settings: &Settings) -> Result<ModelEntry> {
     let manifests = Manifests::load(settings.manifests.as_deref())?;
     let model = ModelRef::parse(model, &manifests)?;
     if let ModelRef::Listed(manifest) = &model {
-        return Ok(entry(manifest, settings));
+        return Ok(model_entry(manifest, settings));
     }
-    match (on_this_machine(&model, &manifests, settings)?, model) {
-        (Some(located), _) => Ok(Entry {
-            bytes: size(&located.path),
+    match (find_on_this_machine(&model, &manifests, settings)?, model) {
+        (Some(located), _) => Ok(ModelEntry {
+            bytes: size_on_disk(&located.path),
             path: Some(located.path),
             revision: located.revision,
             manifest: located.manifest,
@@ -103,10 +106,10 @@ pub fn download_size(manifest: &Manifest) -> Option<u64> {
     manifest.hub.iter().filter(named).find_map(sum).or(packaged)
 }
 
-fn entry(manifest: &Manifest, settings: &Settings) -> Entry {
-    let located = cache::find(manifest, settings);
-    Entry {
-        bytes: located.as_ref().map_or(0, |located| size(&located.path)),
+fn model_entry(manifest: &Manifest, settings: &Settings) -> ModelEntry {
+    let located = cache::find_cached(manifest, settings);
+    ModelEntry {
+        bytes: located.as_ref().map_or(0, |located| size_on_disk(&located.path)),
         revision: located.as_ref().and_then(|located| located.revision.clone()),
         path: located.map(|located| located.path),
         manifest: manifest.clone(),
@@ -122,7 +125,7 @@ fn absent_error(name: &str) -> Error {
 ///
 /// # Errors
 /// The errors of [`super::locate()`].
-pub fn pull(model: &str, settings: &Settings, notice: Notify) -> Result<Located> {
+pub fn pull(model: &str, settings: &Settings, notice: Notify) -> Result<LocatedModel> {
     let manifests = Manifests::load(settings.manifests.as_deref())?;
     let model = ModelRef::parse(model, &manifests)?;
     let pinned = match &model {
@@ -130,7 +133,7 @@ pub fn pull(model: &str, settings: &Settings, notice: Notify) -> Result<Located>
         ModelRef::Hub(source) => is_pinned(source),
         ModelRef::Path(_) => true,
     };
-    match on_this_machine(&model, &manifests, settings)? {
+    match find_on_this_machine(&model, &manifests, settings)? {
         Some(located) if pinned || settings.offline => Ok(located),
         None if settings.offline => Err(Error::model("the network is switched off").hint(Hint::UseNetwork)),
         _ => fetch(&model, &manifests, settings, notice),
@@ -147,8 +150,8 @@ fn is_pinned(source: &HubSource) -> bool {
 ///
 /// # Errors
 /// Fails with an error of kind `Model` if the model is not on this machine or a file cannot be read. A wrong hash is
-/// no error but a [`Verdict`].
-pub fn verify(model: &str, settings: &Settings, notice: Notify) -> Result<Vec<Check>> {
+/// no error but a [`HashVerdict`].
+pub fn verify(model: &str, settings: &Settings, notice: Notify) -> Result<Vec<FileCheck>> {
     let manifests = Manifests::load(settings.manifests.as_deref())?;
     let files: Vec<(PathBuf, Option<String>)> = match ModelRef::parse(model, &manifests)? {
         ModelRef::Listed(mut manifest) => {
@@ -162,7 +165,8 @@ pub fn verify(model: &str, settings: &Settings, notice: Notify) -> Result<Vec<Ch
             match manifest.hub.iter().find_map(|source| known_hashes(source, settings)) {
                 Some(files) => files,
                 None => {
-                    let located = cache::find(&manifest, settings).ok_or_else(|| absent_error(&manifest.name))?;
+                    let located =
+                        cache::find_cached(&manifest, settings).ok_or_else(|| absent_error(&manifest.name))?;
                     vec![(located.path, located.revision)]
                 }
             }
@@ -180,7 +184,7 @@ pub fn verify(model: &str, settings: &Settings, notice: Notify) -> Result<Vec<Ch
     };
     let mut checks = Vec::new();
     for (path, expected) in files {
-        checks.push(check(path, expected, notice)?);
+        checks.push(check_file(path, expected, notice)?);
     }
     Ok(checks)
 }
@@ -207,15 +211,15 @@ fn known_hashes(source: &HubSource, settings: &Settings) -> Option<Vec<(PathBuf,
     Some(files.iter().map(|name| (directory.join(name), hash_of(name))).collect())
 }
 
-fn check(path: PathBuf, expected: Option<String>, notice: Notify) -> Result<Check> {
+fn check_file(path: PathBuf, expected: Option<String>, notice: Notify) -> Result<FileCheck> {
     let failed = |error| disk::local_error(error, &path);
     let file = File::open(&path).map_err(failed)?;
     let bytes = file.metadata().map_err(failed)?.len();
     let Some(expected) = expected else {
-        return Ok(Check {
+        return Ok(FileCheck {
             path,
             bytes,
-            verdict: Verdict::Unknown,
+            verdict: HashVerdict::Unknown,
         });
     };
     let (mut done, mut shown) = (0, 0);
@@ -234,11 +238,11 @@ fn check(path: PathBuf, expected: Option<String>, notice: Notify) -> Result<Chec
     })
     .map_err(failed)?;
     let verdict = if found == expected {
-        Verdict::Good
+        HashVerdict::Good
     } else {
-        Verdict::Bad { expected, found }
+        HashVerdict::Bad { expected, found }
     };
-    Ok(Check { path, bytes, verdict })
+    Ok(FileCheck { path, bytes, verdict })
 }
 
 /// Deletes a model's files: its repositories in the Hub's cache, which other tools may use too, and its directory in
@@ -247,7 +251,7 @@ fn check(path: PathBuf, expected: Option<String>, notice: Notify) -> Result<Chec
 /// # Errors
 /// Fails with an error of kind `Usage` for a directory or file of the user's own, outside the caches; `Model` if
 /// nothing is on this machine or it cannot be deleted.
-pub fn remove(model: &str, settings: &Settings) -> Result<Removed> {
+pub fn remove(model: &str, settings: &Settings) -> Result<RemovedFiles> {
     let manifests = Manifests::load(settings.manifests.as_deref())?;
     let (name, mut paths) = match ModelRef::parse(model, &manifests)? {
         ModelRef::Listed(manifest) => {
@@ -273,9 +277,9 @@ pub fn remove(model: &str, settings: &Settings) -> Result<Removed> {
     if paths.is_empty() {
         return Err(absent_error(&name));
     }
-    let mut removed = Removed::default();
+    let mut removed = RemovedFiles::default();
     for path in paths {
-        let bytes = size(&path);
+        let bytes = size_on_disk(&path);
         std::fs::remove_dir_all(&path).map_err(|error| disk::local_error(error, &path))?;
         removed.bytes += bytes;
         removed.paths.push(path);
@@ -286,20 +290,20 @@ pub fn remove(model: &str, settings: &Settings) -> Result<Removed> {
 /// Computes the size in bytes of a file or of all files in a directory and below. In a directory a link counts only
 /// if it leads out of the directory, as a snapshot's links to blobs do; links within a whole repository do not count,
 /// so that no blob counts twice.
-fn size(path: &Path) -> u64 {
+fn size_on_disk(path: &Path) -> u64 {
     let Ok(root) = std::fs::canonicalize(path) else {
         return 0;
     };
-    sum(path, &root)
+    sum_file_sizes(path, &root)
 }
 
-fn sum(path: &Path, root: &Path) -> u64 {
+fn sum_file_sizes(path: &Path, root: &Path) -> u64 {
     let Ok(data) = std::fs::metadata(path) else {
         return 0;
     };
     if data.is_dir() {
         let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
-        return entries.map(|entry| sum(&entry.path(), root)).sum();
+        return entries.map(|entry| sum_file_sizes(&entry.path(), root)).sum();
     }
     let is_link = std::fs::symlink_metadata(path).is_ok_and(|data| data.is_symlink());
     let inside = || std::fs::canonicalize(path).is_ok_and(|target| target.starts_with(root) && target != root);

@@ -5,7 +5,7 @@ mod collection;
 pub use collection::Manifests;
 
 use crate::error::{Error, Result};
-use crate::file::is_inside;
+use crate::file::is_path_inside_directory;
 use crate::model::Architecture;
 use serde::Deserialize;
 use std::path::Path;
@@ -234,7 +234,7 @@ impl Manifest {
                 None => wrong,
             }
         })?;
-        match manifest.flaw() {
+        match manifest.find_flaw() {
             None => Ok(manifest),
             Some((key, flaw)) => Err(Error::model(flaw).path(path).place(key).hint(hint)),
         }
@@ -266,7 +266,7 @@ impl Manifest {
 
     /// Finds a value that cannot be right; gives its key and what is wrong, or none if all are right. Names in a
     /// manifest become parts of paths, so none may lead out of its directory.
-    fn flaw(&self) -> Option<(&'static str, String)> {
+    fn find_flaw(&self) -> Option<(&'static str, String)> {
         let name_ok = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.' || c == '-';
         if !self.name.starts_with(|c: char| c.is_ascii_alphanumeric()) || !self.name.chars().all(name_ok) {
             return Some((
@@ -281,7 +281,7 @@ impl Manifest {
             if !is_repo(&source.repo) {
                 return Some(("repo", format!("`{}` is not organisation/name", source.repo)));
             }
-            if !is_inside(&source.revision) {
+            if !is_path_inside_directory(&source.revision) {
                 return Some(("revision", format!("`{}` is not a revision", source.revision)));
             }
             if source.weights() != self.weights() {
@@ -298,7 +298,7 @@ impl Manifest {
         }
         let files = self.hub.iter().flat_map(|source| &source.files);
         for file in files.chain(self.wheels.iter().map(|wheels| &wheels.file)) {
-            if !is_inside(&file.name) {
+            if !is_path_inside_directory(&file.name) {
                 return Some(("name", format!("`{}` is not a file name", file.name)));
             }
             if file.sha256.as_deref().is_some_and(|hash| !is_sha256(hash)) {

@@ -21,8 +21,8 @@ mod wheel;
 
 pub(crate) use disk::read_json;
 pub use locate::locate;
-pub use manage::{Check, Entry, Removed, Verdict, download_size, info, list, pull, remove, verify};
+pub use manage::{FileCheck, HashVerdict, ModelEntry, RemovedFiles, download_size, info, list, pull, remove, verify};
 pub use manifest::Manifest;
-pub use notice::{Choice, Notice, Notify};
-pub use reference::{Located, ModelRef};
+pub use notice::{ModelChoice, Notice, Notify};
+pub use reference::{LocatedModel, ModelRef};
 pub use settings::{Settings, Token};

@@ -14,7 +14,7 @@ pub enum Notice {
         /// Name of the model.
         model: String,
         /// Why this model was chosen.
-        why: Choice,
+        why: ModelChoice,
         /// The warning about the model in its manifest, if any.
         note: Option<String>,
     },
@@ -74,7 +74,7 @@ pub enum Notice {
 
 /// Why a model was chosen when the user named none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Choice {
+pub enum ModelChoice {
     /// It is the best model that is on this machine.
     Cached,
     /// It is the best model that may be downloaded unasked.
@@ -89,9 +89,9 @@ impl fmt::Display for Notice {
         match self {
             Self::Chosen { model, why, note } => {
                 match why {
-                    Choice::Cached => write!(f, "no model was named: using {model}, the best on this machine")?,
-                    Choice::Default => write!(f, "no model was named: fetching {model}, the default")?,
-                    Choice::Fallback => write!(f, "falling back to {model}, which does not need the Hub")?,
+                    ModelChoice::Cached => write!(f, "no model was named: using {model}, the best on this machine")?,
+                    ModelChoice::Default => write!(f, "no model was named: fetching {model}, the default")?,
+                    ModelChoice::Fallback => write!(f, "falling back to {model}, which does not need the Hub")?,
                 }
                 note.iter().try_for_each(|note| write!(f, " ({note})"))
             }

@@ -2,13 +2,13 @@
 
 use super::manifest::{HubSource, Manifest, Manifests, is_repo};
 use crate::error::{Error, Hint, Result};
-use crate::file::is_inside;
+use crate::file::is_path_inside_directory;
 use crate::model::weights::is_gguf;
 use std::path::{Path, PathBuf};
 
 /// A model whose files are on this machine.
 #[derive(Clone, Debug)]
-pub struct Located {
+pub struct LocatedModel {
     /// The facts about the model: prompt, decoding defaults, licence.
     pub manifest: Manifest,
     /// Path of the model: a directory with the files of a Hub repository, or a `.gguf` file.
@@ -59,10 +59,10 @@ impl ModelRef {
             Some((repo, revision)) => (repo, Some(revision)),
             None => (text, None),
         };
-        if is_repo(repo) && revision.is_none_or(is_inside) {
+        if is_repo(repo) && revision.is_none_or(is_path_inside_directory) {
             return Ok(Self::repository(repo, revision, manifests));
         }
-        let like = manifests.like(text);
+        let like = manifests.similar_names(text);
         Err(
             Error::usage(format!("no model is called `{text}`")).hint(if like.is_empty() {
                 Hint::ListModelsOrNameRepository

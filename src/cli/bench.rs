@@ -38,7 +38,7 @@ pub fn run(args: &Bench, config: &Config, printer: &Printer) -> Result<Status> {
         );
     }
     let options = inputs::options(&typed.reading, &typed.decoding, config)?;
-    let plan = inputs::settle(&super::args::Translate {
+    let plan = inputs::plan_translation(&super::args::Translate {
         output: super::args::Output {
             format: Vec::new(),
             ..typed.output.clone()
@@ -68,8 +68,8 @@ pub fn run(args: &Bench, config: &Config, printer: &Printer) -> Result<Status> {
     let session = Session::new(config, printer);
     let loaded = session.model()?;
     let translator = &loaded.translator;
-    let _patience = interrupt::patience();
-    let mut observe = |_| interrupt::flow();
+    let _patience = interrupt::defer_exit();
+    let mut observe = |_| interrupt::break_if_requested();
     translator.translate(&[first], &options.decode, &mut observe)?;
     let (mut source_tokens, mut output_tokens) = (0, 0);
     let start = Instant::now();
@@ -92,9 +92,9 @@ pub fn run(args: &Bench, config: &Config, printer: &Printer) -> Result<Status> {
         seconds,
         sentences_per_second: sentences as f64 / seconds.max(1e-9),
         tokens_per_second: output_tokens as f64 / seconds.max(1e-9),
-        peak_memory_bytes: super::memory("/proc/self/status", "VmHWM"),
+        peak_memory_bytes: super::read_memory_bytes("/proc/self/status", "VmHWM"),
     };
-    printer.data(if args.json {
+    printer.write_data(if args.json {
         serde_json::json!(report).to_string() + "\n"
     } else {
         format_report(&report)

@@ -9,6 +9,6 @@ use clap::CommandFactory;
 pub fn run(args: &Completions, printer: &Printer) -> Result<Status> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "plae", &mut script);
-    printer.data(script)?;
+    printer.write_data(script)?;
     Ok(Status::Done)
 }

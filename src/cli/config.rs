@@ -27,18 +27,18 @@ const CONFIG_KEYS: [&str; 9] = [
 
 /// The place that a setting's value comes from. The variants are in order of precedence, the strongest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub enum SettingOrigin {
     Option,
     Variable(String),
     File(PathBuf),
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for SettingOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Origin::Option => write!(f, "command line"),
-            Origin::Variable(name) => write!(f, "{name}"),
-            Origin::File(path) => write!(f, "{}", path.display()),
+            SettingOrigin::Option => write!(f, "command line"),
+            SettingOrigin::Variable(name) => write!(f, "{name}"),
+            SettingOrigin::File(path) => write!(f, "{}", path.display()),
         }
     }
 }
@@ -58,11 +58,11 @@ pub struct Config {
     /// None for the time of translation.
     pub date: Option<String>,
     /// Each setting that has a value, by name, with its text and origin, for `plae doctor` to show.
-    pub set: BTreeMap<&'static str, (String, Origin)>,
+    pub set: BTreeMap<&'static str, (String, SettingOrigin)>,
 }
 
 /// The settings that one configuration file or the environment sets, by their name in [`CONFIG_KEYS`].
-type Layer = BTreeMap<&'static str, (String, Origin)>;
+type SettingsLayer = BTreeMap<&'static str, (String, SettingOrigin)>;
 
 impl Config {
     /// Combines the settings: options override environment variables, which override configuration files. Of `files`,
@@ -73,22 +73,22 @@ impl Config {
         var: impl Fn(&str) -> Option<OsString>,
         files: &[PathBuf],
     ) -> Result<Self> {
-        let mut set = environment(&var)?;
+        let mut set = read_environment(&var)?;
         for path in files {
-            for (key, value) in file(path)? {
+            for (key, value) in read_config_file(path)? {
                 set.entry(key).or_insert(value);
             }
         }
         let mut config = Self {
-            model: text(&set, "model"),
-            device: parse(&set, "device", |word| {
+            model: setting_text(&set, "model"),
+            device: parse_setting(&set, "device", |word| {
                 args::parse_device(word).map_err(|expected| expected.to_string())
             })?
             .unwrap_or_default(),
-            precision: parse(&set, "precision", word(PRECISIONS))?.unwrap_or_default(),
-            vocabulary: parse(&set, "vocabulary", word(VOCABULARIES))?.unwrap_or_default(),
-            layout: parse(&set, "layout", word(LAYOUTS))?.unwrap_or_default(),
-            paragraphs: parse(&set, "paragraphs", word(PARAGRAPHS))?.unwrap_or_default(),
+            precision: parse_setting(&set, "precision", parse_with_words(PRECISIONS))?.unwrap_or_default(),
+            vocabulary: parse_setting(&set, "vocabulary", parse_with_words(VOCABULARIES))?.unwrap_or_default(),
+            layout: parse_setting(&set, "layout", parse_with_words(LAYOUTS))?.unwrap_or_default(),
+            paragraphs: parse_setting(&set, "paragraphs", parse_with_words(PARAGRAPHS))?.unwrap_or_default(),
             files: Settings::from_vars(|name| {
                 if name.starts_with("PLAE_") && name != "PLAE_PYTHON" {
                     None
@@ -96,21 +96,21 @@ impl Config {
                     var(name)
                 }
             }),
-            date: date(&var)?,
+            date: read_source_date(&var)?,
             set,
         };
         let files = &mut config.files;
-        files.offline |= model.offline || parse(&config.set, "offline", switch)?.unwrap_or_default();
-        if let Some(manifests) = text(&config.set, "manifests") {
+        files.offline |= model.offline || parse_setting(&config.set, "offline", parse_boolean)?.unwrap_or_default();
+        if let Some(manifests) = setting_text(&config.set, "manifests") {
             files.manifests = Some(PathBuf::from(manifests));
         }
-        if let Some(cache) = text(&config.set, "cache") {
+        if let Some(cache) = setting_text(&config.set, "cache") {
             files.cache = PathBuf::from(cache);
         }
         // clap has already validated the options.
         if let Some(model) = &model.model {
             config.model = Some(model.clone());
-            config.set.insert("model", (model.clone(), Origin::Option));
+            config.set.insert("model", (model.clone(), SettingOrigin::Option));
         }
         config.device = model.device.unwrap_or(config.device);
         config.precision = model.precision.unwrap_or(config.precision);
@@ -122,7 +122,7 @@ impl Config {
 
 /// Returns the paths of the configuration files, the one that takes precedence first: `plae.toml` in the current
 /// directory, then `plae/config.toml` in the user's configuration directory.
-pub fn files() -> Vec<PathBuf> {
+pub fn config_paths() -> Vec<PathBuf> {
     use etcetera::BaseStrategy;
     let user = etcetera::choose_base_strategy()
         .ok()
@@ -131,8 +131,8 @@ pub fn files() -> Vec<PathBuf> {
 }
 
 /// Reads the settings from `PLAE_…` environment variables; an empty variable counts as not set.
-fn environment(var: impl Fn(&str) -> Option<OsString>) -> Result<Layer> {
-    let mut layer = Layer::new();
+fn read_environment(var: impl Fn(&str) -> Option<OsString>) -> Result<SettingsLayer> {
+    let mut layer = SettingsLayer::new();
     for key in CONFIG_KEYS {
         let name = format!("PLAE_{}", key.to_uppercase());
         let Some(value) = var(&name).filter(|value| !value.is_empty()) else {
@@ -141,13 +141,13 @@ fn environment(var: impl Fn(&str) -> Option<OsString>) -> Result<Layer> {
         let value = value
             .into_string()
             .map_err(|_| Error::usage(format!("{name} is not valid UTF-8")))?;
-        layer.insert(key, (value, Origin::Variable(name)));
+        layer.insert(key, (value, SettingOrigin::Variable(name)));
     }
     Ok(layer)
 }
 
 /// Reads SOURCE_DATE_EPOCH, a number of seconds since 1970, and formats it as date and time. None if it is not set.
-fn date(var: impl Fn(&str) -> Option<OsString>) -> Result<Option<String>> {
+fn read_source_date(var: impl Fn(&str) -> Option<OsString>) -> Result<Option<String>> {
     const DATE_VARIABLE: &str = "SOURCE_DATE_EPOCH";
     let Some(value) = var(DATE_VARIABLE).filter(|value| !value.is_empty()) else {
         return Ok(None);
@@ -162,12 +162,12 @@ fn date(var: impl Fn(&str) -> Option<OsString>) -> Result<Option<String>> {
 }
 
 /// Reads the settings from a configuration file; no settings if the file does not exist.
-fn file(path: &Path) -> Result<Layer> {
+fn read_config_file(path: &Path) -> Result<SettingsLayer> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Layer::new()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(SettingsLayer::new()),
         Err(error) => {
-            return Err(Error::usage(super::io_phrase(&error)).path(path).source(error));
+            return Err(Error::usage(super::describe_io_error(&error)).path(path).source(error));
         }
     };
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
@@ -179,12 +179,12 @@ fn file(path: &Path) -> Result<Layer> {
             .path(path)
             .place(format!("line {line}"))
     })?;
-    let mut layer = Layer::new();
+    let mut layer = SettingsLayer::new();
     for (name, value) in table {
         let Some(key) = CONFIG_KEYS.into_iter().find(|key| *key == name) else {
             return Err(Error::usage(format!("unknown key `{name}`"))
                 .path(path)
-                .hint(suggestion(&name)));
+                .hint(suggest_key(&name)));
         };
         let value = match value {
             toml::Value::String(text) => text,
@@ -199,13 +199,13 @@ fn file(path: &Path) -> Result<Layer> {
             ("manifests" | "cache", Some(parent)) => parent.join(value).to_string_lossy().into_owned(),
             _ => value,
         };
-        layer.insert(key, (value, Origin::File(path.to_path_buf())));
+        layer.insert(key, (value, SettingOrigin::File(path.to_path_buf())));
     }
     Ok(layer)
 }
 
 /// Words the hint for an unknown setting: the setting with the most similar name, or all names if none is similar.
-fn suggestion(name: &str) -> String {
+fn suggest_key(name: &str) -> String {
     let near = CONFIG_KEYS
         .into_iter()
         .map(|key| (damerau_levenshtein::distance(key.chars(), name.chars()), key))
@@ -217,7 +217,7 @@ fn suggestion(name: &str) -> String {
     }
 }
 
-fn text(set: &Layer, key: &str) -> Option<String> {
+fn setting_text(set: &SettingsLayer, key: &str) -> Option<String> {
     set.get(key).map(|(value, _)| value.clone())
 }
 
@@ -225,7 +225,7 @@ fn text(set: &Layer, key: &str) -> Option<String> {
 ///
 /// # Errors
 /// `Usage` if the value is invalid; the message names the file or variable that sets it.
-fn parse<T>(set: &Layer, key: &str, meaning: impl Fn(&str) -> Result<T, String>) -> Result<Option<T>> {
+fn parse_setting<T>(set: &SettingsLayer, key: &str, meaning: impl Fn(&str) -> Result<T, String>) -> Result<Option<T>> {
     let Some((value, origin)) = set.get(key) else {
         return Ok(None);
     };
@@ -234,7 +234,7 @@ fn parse<T>(set: &Layer, key: &str, meaning: impl Fn(&str) -> Result<T, String>)
         .map_err(|expected| Error::usage(format!("invalid {key} `{value}` in {origin}")).hint(expected))
 }
 
-fn word<T: Copy>(words: &Words<T>) -> impl Fn(&str) -> Result<T, String> {
+fn parse_with_words<T: Copy>(words: &Words<T>) -> impl Fn(&str) -> Result<T, String> {
     |word| {
         args::lookup(words, word).ok_or_else(|| {
             let names: Vec<_> = words.iter().map(|(name, ..)| *name).collect();
@@ -243,7 +243,7 @@ fn word<T: Copy>(words: &Words<T>) -> impl Fn(&str) -> Result<T, String> {
     }
 }
 
-fn switch(word: &str) -> Result<bool, String> {
+fn parse_boolean(word: &str) -> Result<bool, String> {
     match word.to_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => Ok(true),
         "0" | "false" | "no" | "off" => Ok(false),
@@ -293,7 +293,7 @@ mod tests {
         let config = resolve(&typed, Some(Layout::Target), &vars, &files).unwrap();
         assert_eq!(config.device, DeviceChoice::Cuda(1));
         assert_eq!(config.layout, Layout::Target);
-        assert_eq!(config.set["model"].1, Origin::Option);
+        assert_eq!(config.set["model"].1, SettingOrigin::Option);
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! `plae doctor`: checks what this machine and this build can do, and what prevents them from translating.
 
 use super::config::Config;
-use super::printer::{ERROR, GOOD, Printer, WARNING};
-use super::words::{counted, size};
-use super::{Status, file, memory, version};
+use super::printer::{ERROR_STYLE, GOOD_STYLE, Printer, WARNING_STYLE};
+use super::words::{format_count, size};
+use super::{Status, file, read_memory_bytes, version};
 use crate::catalog::{self, Settings};
 use crate::error::Result;
 use crate::model::device;
@@ -13,7 +13,7 @@ use std::process::Command;
 
 /// How serious a line of `plae doctor`'s report is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Weight {
+enum Severity {
     Good,
     /// The user should know this: something may not work.
     Note,
@@ -21,32 +21,32 @@ enum Weight {
     Broken,
 }
 
-use Weight::{Broken, Good, Note};
+use Severity::{Broken, Good, Note};
 
 /// One line of `plae doctor`'s report: how serious it is, its topic and its text.
-type Finding = (Weight, &'static str, String);
+type Finding = (Severity, &'static str, String);
 
 pub fn run(config: &Config, printer: &Printer) -> Result<Status> {
-    let mut findings = machine();
-    findings.extend(devices());
-    findings.extend(settings(config));
-    findings.extend(models(&config.files)?);
+    let mut findings = check_machine();
+    findings.extend(check_devices());
+    findings.extend(check_settings(config));
+    findings.extend(check_models(&config.files)?);
     let mut page = String::new();
     for (weight, topic, text) in &findings {
         let mark = match weight {
-            Good => printer.paint(GOOD, "ok  "),
-            Note => printer.paint(WARNING, "note"),
-            Broken => printer.paint(ERROR, "FAIL"),
+            Good => printer.paint(GOOD_STYLE, "ok  "),
+            Note => printer.paint(WARNING_STYLE, "note"),
+            Broken => printer.paint(ERROR_STYLE, "FAIL"),
         };
         page += &format!("{mark}  {topic:13} {text}\n");
     }
-    printer.data(page)?;
+    printer.write_data(page)?;
     match findings.iter().filter(|(weight, ..)| *weight == Broken).count() {
         0 => Ok(Status::Done),
         broken => {
             printer.note(format!(
                 "plae cannot translate here yet: {}",
-                counted(broken, "problem")
+                format_count(broken, "problem")
             ));
             Ok(Status::Failed)
         }
@@ -54,18 +54,18 @@ pub fn run(config: &Config, printer: &Printer) -> Result<Status> {
 }
 
 /// Reports the compute backends in this build, and the CPU and GPUs that models can run on.
-fn devices() -> Vec<Finding> {
+fn check_devices() -> Vec<Finding> {
     let backends = version::backends();
     let mut findings = vec![(Good, "backends", backends.join(" ")), (Good, "device", "cpu".into())];
-    let gpus = device::gpus();
+    let gpus = device::list_gpus();
     findings.extend(gpus.iter().map(|gpu| {
-        let product = device::product(gpu).map(|product| format!(", {product}"));
-        (Good, "device", device::name(gpu) + &product.unwrap_or_default())
+        let product = device::product_name(gpu).map(|product| format!(", {product}"));
+        (Good, "device", device::device_name(gpu) + &product.unwrap_or_default())
     }));
     let built = ["cuda", "metal"].into_iter().filter(|name| backends.contains(name));
     findings.extend(
         built
-            .filter(|name| !gpus.iter().any(|gpu| device::name(gpu).starts_with(name)))
+            .filter(|name| !gpus.iter().any(|gpu| device::device_name(gpu).starts_with(name)))
             .map(|name| {
                 (
                     Note,
@@ -77,17 +77,17 @@ fn devices() -> Vec<Finding> {
     findings
 }
 
-fn machine() -> Vec<Finding> {
+fn check_machine() -> Vec<Finding> {
     let threads = rayon::current_num_threads();
-    let total = memory("/proc/meminfo", "MemTotal");
-    let free = memory("/proc/meminfo", "MemAvailable");
+    let total = read_memory_bytes("/proc/meminfo", "MemTotal");
+    let free = read_memory_bytes("/proc/meminfo", "MemAvailable");
     let memory = match (total, free) {
         (Some(total), Some(free)) => format!("{}, {} available", size(total), size(free)),
         _ => "unknown".into(),
     };
     let features = cpu_features();
     vec![
-        (Good, "version", version::long().replace('\n', ", ")),
+        (Good, "version", version::long_version().replace('\n', ", ")),
         if features.is_empty() {
             (Note, "cpu", "no vector instructions that plae looks for".into())
         } else {
@@ -119,15 +119,15 @@ fn cpu_features() -> Vec<&'static str> {
 }
 
 /// Reports the configured settings with the origin of each, the cache directories and the use of the network.
-fn settings(config: &Config) -> Vec<Finding> {
+fn check_settings(config: &Config) -> Vec<Finding> {
     let mut findings: Vec<Finding> = config
         .set
         .iter()
         .map(|(key, (value, origin))| (Good, "setting", format!("{key} = {value} ({origin})")))
         .collect();
     let files = &config.files;
-    findings.push(directory("hub cache", &files.hub_cache));
-    findings.push(directory("plae cache", &files.cache));
+    findings.push(check_cache_directory("hub cache", &files.hub_cache));
+    findings.push(check_cache_directory("plae cache", &files.cache));
     if let Some(manifests) = &files.manifests {
         findings.push(if manifests.is_dir() {
             (Good, "manifests", manifests.display().to_string())
@@ -171,7 +171,7 @@ fn without_password(proxy: &str) -> String {
 }
 
 /// Reports whether a cache directory can be written to. If not, that is only a note: models in it can still be used.
-fn directory(topic: &'static str, path: &Path) -> Finding {
+fn check_cache_directory(topic: &'static str, path: &Path) -> Finding {
     match file::check_writable(&path.join("file")) {
         Ok(()) if path.is_dir() => (Good, topic, path.display().to_string()),
         Ok(()) => (Good, topic, format!("{} (not made yet)", path.display())),
@@ -180,13 +180,13 @@ fn directory(topic: &'static str, path: &Path) -> Finding {
 }
 
 /// Reports the models on this machine and whether pip can fetch others; or, without any, how to get one.
-fn models(settings: &Settings) -> Result<Vec<Finding>> {
+fn check_models(settings: &Settings) -> Result<Vec<Finding>> {
     let mut findings: Vec<Finding> = catalog::list(settings)?
         .into_iter()
         .filter(|entry| entry.path.is_some())
         .map(|entry| (Good, "model", format!("{}, {}", entry.manifest.name, size(entry.bytes))))
         .collect();
-    let pip = pip(settings.python.as_deref());
+    let pip = pip_version(settings.python.as_deref());
     findings.extend(match (findings.is_empty(), settings.offline) {
         (false, _) => None,
         (true, true) => Some((
@@ -212,7 +212,7 @@ fn models(settings: &Settings) -> Result<Vec<Finding>> {
 }
 
 /// Returns the version of pip in the Python that would fetch packages: `python`, else `python3` or `python` on PATH.
-fn pip(python: Option<&OsStr>) -> Option<String> {
+fn pip_version(python: Option<&OsStr>) -> Option<String> {
     let candidates = match python {
         Some(python) => vec![python],
         None => vec![OsStr::new("python3"), OsStr::new("python")],

@@ -7,12 +7,12 @@ use super::inputs::{LazyMemory, inputs, options};
 use super::plan::{self, Input, Plan, Request, Task};
 use super::printer::{Printer, is_broken_pipe};
 use super::session::Session;
-use super::words::counted;
-use super::{Status, interrupt, is_local, progress};
+use super::words::format_count;
+use super::{Status, interrupt, is_single_file_error, progress};
 use crate::document::{Format, Segment};
 use crate::error::{Error, Kind, Result};
 use crate::file;
-use crate::pipeline::{self, Prepared};
+use crate::pipeline::{self, PreparedDocument};
 use crate::render::{JsonRow, OutputFormat};
 use crate::thai::has_thai;
 use crate::translate::{Progress, Recaller, Translation};
@@ -27,10 +27,10 @@ const POOL_SEGMENTS: usize = 512;
 /// Maximum number of lines that are read and cut into segments ahead of the model.
 const READ_AHEAD_LINES: usize = POOL_SEGMENTS;
 /// How long to wait for another line before the lines that were read so far are translated.
-const POOL_PATIENCE: Duration = Duration::from_millis(5);
+const POOL_MAX_WAIT: Duration = Duration::from_millis(5);
 
 pub fn run(args: &args::Translate, config: &Config, printer: &Printer) -> Result<Status> {
-    let plan = settle(args)?;
+    let plan = plan_jsonl_inputs(args)?;
     let reading = args::Reading {
         from: None,
         ..args.reading.clone()
@@ -40,7 +40,7 @@ pub fn run(args: &args::Translate, config: &Config, printer: &Printer) -> Result
     if options.encoding.replace("utf-8".to_owned()).is_some() {
         return Err(Error::usage("JSON is UTF-8 always").hint("take --encoding away"));
     }
-    let mut filter = Filter {
+    let mut filter = JsonlFilter {
         options,
         force: args.output.force,
         dry_run: args.dry_run,
@@ -48,14 +48,14 @@ pub fn run(args: &args::Translate, config: &Config, printer: &Printer) -> Result
         memory: args.memory.memory.clone().map(LazyMemory::new),
         printer,
         failed: plan.failures.len(),
-        tally: Tally::default(),
+        tally: StreamCounts::default(),
     };
     for failure in &plan.failures {
         printer.error(&failure.error);
     }
-    let ended = filter.all(&plan);
+    let ended = filter.translate_inputs(&plan);
     if !ended.as_ref().is_err_and(is_broken_pipe) {
-        filter.report();
+        filter.print_summary();
     }
     ended.map_err(|error| match error.kind {
         Kind::Interrupted => Error::new(Kind::Interrupted, "stopped before the end"),
@@ -67,7 +67,7 @@ pub fn run(args: &args::Translate, config: &Config, printer: &Printer) -> Result
     })
 }
 
-fn settle(args: &args::Translate) -> Result<Plan> {
+fn plan_jsonl_inputs(args: &args::Translate) -> Result<Plan> {
     let inputs = inputs(args)?;
     if let Some(directory) = inputs.iter().find(|input| input.is_dir()) {
         return Err(Error::usage("is a directory")
@@ -87,29 +87,29 @@ fn settle(args: &args::Translate) -> Result<Plan> {
 }
 
 /// One line of an input: a JSON object with a text.
-struct Line {
+struct InputLine {
     /// Line number in the input, from 1.
     number: usize,
     row: JsonRow,
-    text: Result<Prepared>,
+    text: Result<PreparedDocument>,
 }
 
-impl Line {
+impl InputLine {
     /// Returns the number of the line's segments that contain Thai, which the model translates.
-    fn thai(&self) -> usize {
-        let segments = self.text.as_ref().map(Prepared::segments).unwrap_or_default();
+    fn count_thai_segments(&self) -> usize {
+        let segments = self.text.as_ref().map(PreparedDocument::segments).unwrap_or_default();
         segments.iter().filter(|segment| has_thai(&segment.source)).count()
     }
 }
 
 /// Reads the lines of an input, cuts their texts into segments, and sends them to `to`, until the input ends or `to`
 /// is closed.
-fn read(input: &Input, options: &pipeline::Options, to: &SyncSender<Result<Line>>) {
+fn read_lines(input: &Input, options: &pipeline::Options, to: &SyncSender<Result<InputLine>>) {
     let opened: Result<Box<dyn BufRead>> = match input {
         Input::Stdin => Ok(Box::new(io::stdin().lock())),
         Input::File(path) => match std::fs::File::open(path) {
             Ok(file) => Ok(Box::new(BufReader::new(file))),
-            Err(error) => Err(failure(input, error)),
+            Err(error) => Err(input_error(input, error)),
         },
     };
     let mut lines = match opened {
@@ -122,7 +122,7 @@ fn read(input: &Input, options: &pipeline::Options, to: &SyncSender<Result<Line>
         match lines.read_until(b'\n', &mut line) {
             Ok(0) => return,
             Ok(_) => {}
-            Err(error) => return drop(to.send(Err(failure(input, error)))),
+            Err(error) => return drop(to.send(Err(input_error(input, error)))),
         }
         let bytes = match number {
             1 => line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&line),
@@ -131,28 +131,28 @@ fn read(input: &Input, options: &pipeline::Options, to: &SyncSender<Result<Line>
         if bytes.trim_ascii().is_empty() {
             continue;
         }
-        if to.send(Ok(cut(number, bytes, options))).is_err() {
+        if to.send(Ok(prepare_line(number, bytes, options))).is_err() {
             return;
         }
     }
 }
 
-fn failure(input: &Input, error: io::Error) -> Error {
-    Error::input(file::io_phrase(&error))
+fn input_error(input: &Input, error: io::Error) -> Error {
+    Error::input(file::describe_io_error(&error))
         .path(input.to_string())
         .source(error)
 }
 
-fn cut(number: usize, line: &[u8], options: &pipeline::Options) -> Line {
+fn prepare_line(number: usize, line: &[u8], options: &pipeline::Options) -> InputLine {
     match JsonRow::parse(line) {
-        Ok(row) => Line {
+        Ok(row) => InputLine {
             number,
             text: row
                 .text()
                 .and_then(|text| pipeline::prepare(None, text.as_bytes(), options)),
             row,
         },
-        Err(error) => Line {
+        Err(error) => InputLine {
             number,
             row: JsonRow::default(),
             text: Err(error),
@@ -162,7 +162,7 @@ fn cut(number: usize, line: &[u8], options: &pipeline::Options) -> Line {
 
 /// Numbers of lines, segments and tokens that a run has processed, for the summary at its end.
 #[derive(Clone, Copy, Default)]
-struct Tally {
+struct StreamCounts {
     /// Number of lines that were answered, failed ones included.
     rows: usize,
     refused: usize,
@@ -175,9 +175,9 @@ struct Tally {
 }
 
 /// A function that writes the resulting JSON lines to the output.
-type Sink<'a> = &'a mut dyn FnMut(&[u8]) -> Result<()>;
+type OutputSink<'a> = &'a mut dyn FnMut(&[u8]) -> Result<()>;
 
-struct Filter<'a> {
+struct JsonlFilter<'a> {
     options: pipeline::Options,
     force: bool,
     dry_run: bool,
@@ -186,15 +186,15 @@ struct Filter<'a> {
     printer: &'a Printer,
     /// Number of inputs that could not be read, or whose output could not be written.
     failed: usize,
-    tally: Tally,
+    tally: StreamCounts,
 }
 
-impl Filter<'_> {
+impl JsonlFilter<'_> {
     /// Translates every input to its output; continues with the next one after a failure.
-    fn all(&mut self, plan: &Plan) -> Result<()> {
+    fn translate_inputs(&mut self, plan: &Plan) -> Result<()> {
         for task in &plan.tasks {
-            match self.one(task) {
-                Err(error) if is_local(&error) => {
+            match self.translate_input(task) {
+                Err(error) if is_single_file_error(&error) => {
                     self.printer.error(&error);
                     self.failed += 1;
                 }
@@ -204,49 +204,56 @@ impl Filter<'_> {
         Ok(())
     }
 
-    fn one(&mut self, task: &Task) -> Result<()> {
+    fn translate_input(&mut self, task: &Task) -> Result<()> {
         let printer = self.printer;
         let path = task.outputs.iter().find_map(|output| output.path.as_deref());
         let (Some(path), false) = (path, self.dry_run) else {
-            return self.stream(&task.input, &mut |line| printer.data(line));
+            return self.translate_lines(&task.input, &mut |line| printer.write_data(line));
         };
-        file::fill(path, None, self.force, &mut |out| {
-            let mut sink = |line: &[u8]| out.write_all(line).map_err(|error| file::failure(path, error));
-            self.stream(&task.input, &mut sink)
+        file::try_write_with(path, None, self.force, &mut |out| {
+            let mut sink = |line: &[u8]| {
+                out.write_all(line)
+                    .map_err(|error| file::output_write_error(path, error))
+            };
+            self.translate_lines(&task.input, &mut sink)
         })
     }
 
     /// Translates all lines of one input as they arrive, and writes the results to `sink`.
-    fn stream(&mut self, input: &Input, sink: Sink) -> Result<()> {
+    fn translate_lines(&mut self, input: &Input, sink: OutputSink) -> Result<()> {
         let (send, lines) = sync_channel(READ_AHEAD_LINES);
         let (reader, options) = (input.clone(), self.options.clone());
         // The thread is not joined: it may wait for a line that never comes.
-        std::thread::spawn(move || read(&reader, &options, &send));
+        std::thread::spawn(move || read_lines(&reader, &options, &send));
         while let Ok(first) = lines.recv() {
-            let (pool, broken) = self.pool(first, &lines)?;
+            let (pool, broken) = self.collect_lines(first, &lines)?;
             {
                 // Ctrl-C waits for the current batch; while lines are collected, it ends the program at once.
-                let _patience = interrupt::patience();
-                self.answer(input, pool, sink)?;
+                let _patience = interrupt::defer_exit();
+                self.translate_pool(input, pool, sink)?;
             }
             broken.map_or(Ok(()), Err)?;
-            if interrupt::requested() {
+            if interrupt::is_stop_requested() {
                 return Err(Error::new(Kind::Interrupted, "interrupted"));
             }
         }
         Ok(())
     }
 
-    /// Collects the lines to translate in one call: `first` and the lines that arrive within [`POOL_PATIENCE`] of each other,
+    /// Collects the lines to translate in one call: `first` and the lines that arrive within [`POOL_MAX_WAIT`] of each other,
     /// up to [`POOL_SEGMENTS`]. Also returns the error that ended the input, if there was one.
-    fn pool(&self, first: Result<Line>, lines: &Receiver<Result<Line>>) -> Result<(Vec<Line>, Option<Error>)> {
+    fn collect_lines(
+        &self,
+        first: Result<InputLine>,
+        lines: &Receiver<Result<InputLine>>,
+    ) -> Result<(Vec<InputLine>, Option<Error>)> {
         let (mut pool, mut segments) = (Vec::new(), 0);
         let mut next = Some(first);
         while let Some(line) = next {
             match line {
                 Err(error) => return Ok((pool, Some(error))),
                 Ok(line) => {
-                    let thai = line.thai();
+                    let thai = line.count_thai_segments();
                     if thai > 0 && segments == 0 && !self.dry_run {
                         // More lines arrive while the model loads.
                         self.session.model()?;
@@ -257,7 +264,7 @@ impl Filter<'_> {
             }
             // Lines without Thai take no time to translate, but they take memory.
             next = if segments < POOL_SEGMENTS && pool.len() < POOL_SEGMENTS {
-                lines.recv_timeout(POOL_PATIENCE).ok()
+                lines.recv_timeout(POOL_MAX_WAIT).ok()
             } else {
                 None
             };
@@ -266,11 +273,11 @@ impl Filter<'_> {
     }
 
     /// Translates the lines in `pool` in one call, and writes the results to `sink`.
-    fn answer(&mut self, input: &Input, mut pool: Vec<Line>, sink: Sink) -> Result<()> {
+    fn translate_pool(&mut self, input: &Input, mut pool: Vec<InputLine>, sink: OutputSink) -> Result<()> {
         let texts = pool.iter().filter_map(|line| line.text.as_ref().ok());
         let sources: Vec<&str> = texts
             .filter(|text| text.needs_model())
-            .flat_map(Prepared::segments)
+            .flat_map(PreparedDocument::segments)
             .map(|segment| segment.source.as_str())
             .collect();
         let translations = if sources.is_empty() || self.dry_run {
@@ -288,7 +295,7 @@ impl Filter<'_> {
             (Err(error), _) if error.kind == Kind::Input => {
                 return pool
                     .into_iter()
-                    .try_for_each(|line| self.answer(input, vec![line], sink));
+                    .try_for_each(|line| self.translate_pool(input, vec![line], sink));
             }
             (Err(error), _) => return Err(error),
         };
@@ -312,7 +319,7 @@ impl Filter<'_> {
                         let own = translations.by_ref().take(text.segments().len()).collect();
                         text.align(Some(&self.session.model()?.translator), decode, own)
                     } else {
-                        let copies = text.copies(decode);
+                        let copies = text.copy_as_translations(decode);
                         text.align(None, decode, copies)
                     };
                     let is_flagged = |segment: &&Segment| segment.is_flagged();
@@ -328,7 +335,7 @@ impl Filter<'_> {
         let translator = &self.session.model()?.translator;
         let memory = self.memory.as_ref().map(LazyMemory::get).transpose()?;
         let start = Instant::now();
-        let bar = progress::Stream::new(self.printer);
+        let bar = progress::StreamProgress::new(self.printer);
         let (rows, mut tokens) = (self.tally.rows, 0);
         let mut observe = |progress: Progress| {
             tokens = progress.tokens;
@@ -336,14 +343,14 @@ impl Filter<'_> {
             ControlFlow::Continue(())
         };
         let recaller = Recaller::new(translator, memory, &self.options.decode)?;
-        let translations = recaller.translate(sources, &mut observe, &interrupt::requested);
+        let translations = recaller.translate(sources, &mut observe, &interrupt::is_stop_requested);
         self.tally.tokens += tokens;
         self.tally.time += start.elapsed();
         translations
     }
 
-    fn report(&self) {
-        let Tally {
+    fn print_summary(&self) {
+        let StreamCounts {
             rows,
             refused,
             segments,
@@ -351,11 +358,11 @@ impl Filter<'_> {
             tokens,
             time,
         } = self.tally;
-        let mut line = counted(rows, "row");
+        let mut line = format_count(rows, "row");
         if refused > 0 {
             line += &format!(" ({refused} failed)");
         }
-        line += &format!(", {}", counted(segments, "segment"));
+        line += &format!(", {}", format_count(segments, "segment"));
         if flagged > 0 {
             line += &format!(" ({flagged} to check)");
         }

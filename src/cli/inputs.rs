@@ -4,12 +4,12 @@ use super::args::{self, Decoding, Reading};
 use super::config::Config;
 use super::plan::{self, Input, Output, Plan, Request, Task};
 use super::printer::Printer;
-use super::words::counted;
-use super::{Status, is_local};
+use super::words::format_count;
+use super::{Status, is_single_file_error};
 use crate::document::Format;
 use crate::error::{Error, Result};
 use crate::memory::Memory;
-use crate::pipeline::{self, Prepared};
+use crate::pipeline::{self, PreparedDocument};
 use crate::thai::has_thai;
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -20,7 +20,7 @@ use std::path::PathBuf;
 ///
 /// # Errors
 /// `Usage` if standard input is a terminal: a user who names no file hardly wants to type the text.
-pub fn stdin() -> Result<Input> {
+pub fn stdin_unless_terminal() -> Result<Input> {
     if !io::stdin().is_terminal() {
         Ok(Input::Stdin)
     } else {
@@ -32,14 +32,14 @@ pub fn stdin() -> Result<Input> {
 /// Returns the inputs named on the command line, or standard input if none is named.
 pub fn inputs(args: &args::Translate) -> Result<Cow<'_, [PathBuf]>> {
     Ok(if args.inputs.is_empty() {
-        stdin().map(|_| Cow::Owned(vec![PathBuf::from("-")]))?
+        stdin_unless_terminal().map(|_| Cow::Owned(vec![PathBuf::from("-")]))?
     } else {
         Cow::Borrowed(&args.inputs)
     })
 }
 
 /// Decides which inputs `plae translate` reads and which outputs it writes, from its arguments.
-pub fn settle(args: &args::Translate) -> Result<Plan> {
+pub fn plan_translation(args: &args::Translate) -> Result<Plan> {
     plan::plan(&Request {
         inputs: &inputs(args)?,
         from: args.reading.format()?,
@@ -104,8 +104,8 @@ pub fn dry_run(plan: &Plan, options: &pipeline::Options, printer: &Printer) -> R
     let (failed, _) = preview(plan, options, &|_| String::new(), printer)?;
     printer.note(format!(
         "{} would be translated, {failed} would fail{}",
-        counted(plan.tasks.len() + plan.failures.len() - failed, "input"),
-        skipped(plan)
+        format_count(plan.tasks.len() + plan.failures.len() - failed, "input"),
+        format_skipped(plan)
     ));
     Ok(match failed {
         0 => Status::Done,
@@ -128,7 +128,7 @@ pub fn preview(
     }
     for task in &plan.tasks {
         match prepare(task, options) {
-            Err(error) if is_local(&error) => {
+            Err(error) if is_single_file_error(&error) => {
                 printer.error(&error);
                 failed += 1;
             }
@@ -138,12 +138,12 @@ pub fn preview(
                 let thai = segments.iter().filter(|segment| has_thai(&segment.source)).count();
                 sentences += thai;
                 let outputs: Vec<_> = task.outputs.iter().map(Output::to_string).collect();
-                printer.data(format!(
+                printer.write_data(format!(
                     "{} -> {} ({}{}, {thai} with Thai)\n",
                     task.input,
                     outputs.join(", "),
                     extra(task),
-                    counted(segments.len(), "segment"),
+                    format_count(segments.len(), "segment"),
                 ))?;
             }
         }
@@ -152,23 +152,28 @@ pub fn preview(
 }
 
 /// Formats the end of a summary line that says how many files were skipped; empty if none were.
-pub fn skipped(plan: &Plan) -> String {
+pub fn format_skipped(plan: &Plan) -> String {
     match plan.skipped {
         0 => String::new(),
         count => format!(
             "; {} passed over, of other kinds or written by plae",
-            counted(count, "file")
+            format_count(count, "file")
         ),
     }
 }
 
 /// Prints guesses about a source that might be wrong: an encoding other than UTF-8, and hard-wrapped lines.
-pub fn tell_reading(input: &Input, prepared: &Prepared, options: &pipeline::Options, printer: &Printer) {
+pub fn print_reading_guesses(
+    input: &Input,
+    prepared: &PreparedDocument,
+    options: &pipeline::Options,
+    printer: &Printer,
+) {
     let encoding = prepared.encoding();
     if options.encoding.is_none() && encoding != "UTF-8" {
         printer.note(format!("{input}: read as {encoding}; --encoding overrides"));
     }
-    if prepared.unwrapped() {
+    if prepared.has_joined_lines() {
         printer.note(format!(
             "{input}: hard-wrapped, lines joined to paragraphs; --paragraphs line keeps them apart"
         ));
@@ -176,7 +181,7 @@ pub fn tell_reading(input: &Input, prepared: &Prepared, options: &pipeline::Opti
 }
 
 /// Reads an input, decodes it, and cuts it into segments.
-pub fn prepare(task: &Task, options: &pipeline::Options) -> Result<Prepared> {
+pub fn prepare(task: &Task, options: &pipeline::Options) -> Result<PreparedDocument> {
     let options = pipeline::Options {
         format: task.format,
         ..options.clone()

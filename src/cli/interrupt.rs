@@ -4,7 +4,7 @@ use std::io::Write;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
-/// Whether the current work checks [`requested`] and ends by itself, so that the first Ctrl-C need not exit.
+/// Whether the current work checks [`is_stop_requested`] and ends by itself, so that the first Ctrl-C need not exit.
 static EXIT_IS_DEFERRED: AtomicBool = AtomicBool::new(false);
 static STOP_REQUESTED: AtomicBool = AtomicBool::new(false);
 
@@ -12,10 +12,10 @@ static STOP_REQUESTED: AtomicBool = AtomicBool::new(false);
 pub const EXIT_CODE: u8 = 130;
 
 /// Installs the handler for Ctrl-C. If that fails, Ctrl-C ends the program at once, as the system does by default.
-pub fn install() {
+pub fn install_handler() {
     let _ = ctrlc::set_handler(|| {
         if STOP_REQUESTED.swap(true, SeqCst) || !EXIT_IS_DEFERRED.load(SeqCst) {
-            crate::file::abandon();
+            crate::file::delete_temporary_files();
             std::process::exit(EXIT_CODE.into());
         }
         // The handler runs in its own thread, which cannot use the printer; standard error may be closed.
@@ -27,29 +27,29 @@ pub fn install() {
 }
 
 /// Whether Ctrl-C was pressed.
-pub fn requested() -> bool {
+pub fn is_stop_requested() -> bool {
     STOP_REQUESTED.load(SeqCst)
 }
 
 /// Returns what a progress callback answers: `Break` if Ctrl-C was pressed, else `Continue`.
-pub fn flow() -> ControlFlow<()> {
-    if requested() {
+pub fn break_if_requested() -> ControlFlow<()> {
+    if is_stop_requested() {
         ControlFlow::Break(())
     } else {
         ControlFlow::Continue(())
     }
 }
 
-/// A guard: while it lives, the first Ctrl-C does not end the program but only makes [`requested`] return true.
-pub struct Patience(());
+/// A guard: while it lives, the first Ctrl-C does not end the program but only makes [`is_stop_requested`] return true.
+pub struct DeferredExit(());
 
 /// Returns a guard that lets the current work end by itself after the first Ctrl-C.
-pub fn patience() -> Patience {
+pub fn defer_exit() -> DeferredExit {
     EXIT_IS_DEFERRED.store(true, SeqCst);
-    Patience(())
+    DeferredExit(())
 }
 
-impl Drop for Patience {
+impl Drop for DeferredExit {
     fn drop(&mut self) {
         EXIT_IS_DEFERRED.store(false, SeqCst);
     }

@@ -2,8 +2,8 @@
 
 use super::args::{self, Cli};
 use super::printer::Printer;
-use super::words::counted;
-use super::{Status, file, io_phrase};
+use super::words::format_count;
+use super::{Status, describe_io_error, file};
 use crate::error::{Error, Result};
 use clap::CommandFactory;
 use clap_mangen::Man;
@@ -12,33 +12,33 @@ pub fn run(args: &args::Man, printer: &Printer) -> Result<Status> {
     let mut command = Cli::command().disable_help_subcommand(true);
     command.build();
     let Some(directory) = &args.output else {
-        printer.data(page(&Man::new(command))?)?;
+        printer.write_data(render_page(&Man::new(command))?)?;
         return Ok(Status::Done);
     };
     let mut pages = Vec::new();
-    collect(&command, &mut pages);
+    collect_pages(&command, &mut pages);
     for page_of in &pages {
-        file::write(&directory.join(page_of.get_filename()), &page(page_of)?, true)?;
+        file::write(&directory.join(page_of.get_filename()), &render_page(page_of)?, true)?;
     }
     printer.note(format!(
         "{} written to {}",
-        counted(pages.len(), "page"),
+        format_count(pages.len(), "page"),
         directory.display()
     ));
     Ok(Status::Done)
 }
 
 /// Appends the manual pages of a command and of all its subcommands to `pages`.
-fn collect(command: &clap::Command, pages: &mut Vec<Man>) {
+fn collect_pages(command: &clap::Command, pages: &mut Vec<Man>) {
     pages.push(Man::new(command.clone()));
     for command in command.get_subcommands() {
-        collect(command, pages);
+        collect_pages(command, pages);
     }
 }
 
-fn page(man: &Man) -> Result<Vec<u8>> {
+fn render_page(man: &Man) -> Result<Vec<u8>> {
     let mut page = Vec::new();
     man.render(&mut page)
-        .map_err(|error| Error::output(io_phrase(&error)).source(error))?;
+        .map_err(|error| Error::output(describe_io_error(&error)).source(error))?;
     Ok(page)
 }

@@ -2,10 +2,10 @@
 
 use super::args::{MemoryArgs, MemoryCommand, PlainOrJson};
 use super::plan::Input;
-use super::printer::{FAINT, Printer};
-use super::words::{counted, size};
-use super::{Status, file, io_phrase, is_local};
-use crate::archive::{DATABASE, HOME};
+use super::printer::{FAINT_STYLE, Printer};
+use super::words::{format_count, size};
+use super::{Status, describe_io_error, file, is_single_file_error};
+use crate::archive::{ARCHIVE_DIR_NAME, DATABASE_FILE_NAME};
 use crate::error::{Error, Kind, Result};
 use crate::memory::{
     AddCounts, EditedFormat, ExchangeFormat, LearnCounts, Match, Memory, PruneFilter, Stats, Unit, read, read_edited,
@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 const UNITS_PER_BATCH: usize = 4096;
 
 pub fn run(args: &MemoryArgs, printer: &Printer) -> Result<Status> {
-    let path = place(args.memory.as_deref());
+    let path = memory_path(args.memory.as_deref());
     match &args.command {
         MemoryCommand::Stats { format } => stats(&open_existing(&path)?, format.unwrap_or_default(), printer)?,
         MemoryCommand::Search {
@@ -39,7 +39,7 @@ pub fn run(args: &MemoryArgs, printer: &Printer) -> Result<Status> {
         }
         MemoryCommand::Export { output, format, force } => {
             let output = output.as_deref().filter(|path| !file::is_dash(path));
-            let by_name = output.map(|path| by_extension(path, ExchangeFormat::from_extension));
+            let by_name = output.map(|path| format_by_extension(path, ExchangeFormat::from_extension));
             let format = match (format, by_name) {
                 (Some(format), _) => *format,
                 (None, Some(by_name)) => by_name
@@ -50,7 +50,7 @@ pub fn run(args: &MemoryArgs, printer: &Printer) -> Result<Status> {
         }
         MemoryCommand::Import { input, format } => {
             let format = format
-                .or_else(|| by_extension(input, ExchangeFormat::from_extension))
+                .or_else(|| format_by_extension(input, ExchangeFormat::from_extension))
                 .ok_or_else(|| unknown_format_error(Some(input), &ExchangeFormat::ALL.map(ExchangeFormat::name)))?;
             import(&path, input, format, printer)?;
         }
@@ -76,10 +76,10 @@ pub fn run(args: &MemoryArgs, printer: &Printer) -> Result<Status> {
 
 /// Returns the path of the memory's file: `typed` itself, or the database of the archive in the directory `typed`, by
 /// default the current directory.
-fn place(typed: Option<&Path>) -> PathBuf {
+fn memory_path(typed: Option<&Path>) -> PathBuf {
     let typed = typed.unwrap_or(Path::new(""));
     if typed.as_os_str().is_empty() || typed.is_dir() {
-        typed.join(HOME).join(DATABASE)
+        typed.join(ARCHIVE_DIR_NAME).join(DATABASE_FILE_NAME)
     } else {
         typed.to_path_buf()
     }
@@ -96,7 +96,7 @@ fn open_existing(path: &Path) -> Result<Memory> {
     }
 }
 
-fn by_extension<T>(path: &Path, from: fn(&str) -> Option<T>) -> Option<T> {
+fn format_by_extension<T>(path: &Path, from: fn(&str) -> Option<T>) -> Option<T> {
     path.extension().and_then(|extension| from(extension.to_str()?))
 }
 
@@ -114,7 +114,7 @@ fn stats(memory: &Memory, format: PlainOrJson, printer: &Printer) -> Result<()> 
     if format == PlainOrJson::Jsonl {
         let mut object = serde_json::to_value(&stats).unwrap_or_default();
         object["path"] = memory.path().display().to_string().into();
-        return printer.data(format!("{object}\n"));
+        return printer.write_data(format!("{object}\n"));
     }
     let Stats {
         bytes,
@@ -161,10 +161,10 @@ fn stats(memory: &Memory, format: PlainOrJson, printer: &Printer) -> Result<()> 
             day(system.oldest),
             day(system.newest),
             system.model,
-            printer.paint(FAINT, rest)
+            printer.paint(FAINT_STYLE, rest)
         );
     }
-    printer.data(page)
+    printer.write_data(page)
 }
 
 fn print_matches(found: &[Match], limit: usize, format: PlainOrJson, printer: &Printer) -> Result<()> {
@@ -183,11 +183,15 @@ fn print_matches(found: &[Match], limit: usize, format: PlainOrJson, printer: &P
             // Rounded down, so that only equal texts show 100 %.
             .map(|similarity| format!("{} %, ", (similarity * 100.0).floor()))
             .unwrap_or_default();
-        let by = format!("{similarity}by {}, {}", one.unit.maker(), made.strftime("%Y-%m-%d"));
+        let by = format!(
+            "{similarity}by {}, {}",
+            one.unit.maker_name(),
+            made.strftime("%Y-%m-%d")
+        );
         let gap = if index > 0 { "\n" } else { "" };
-        let _ = writeln!(page, "{gap}{source}\n{target}\n{}", printer.paint(FAINT, by));
+        let _ = writeln!(page, "{gap}{source}\n{target}\n{}", printer.paint(FAINT_STYLE, by));
     }
-    printer.data(page)?;
+    printer.write_data(page)?;
     match found.len() {
         0 => printer.note("nothing found"),
         count if count == limit => printer.note(format!("the first {count}; --limit shows more")),
@@ -209,7 +213,7 @@ fn export(
             .and_then(|()| out.flush().map_err(file::write_failure))
             .map_err(|error| error.path("standard output"));
     };
-    file::fill(path, None, force, &mut |out| write(memory, format, out))?;
+    file::try_write_with(path, None, force, &mut |out| write(memory, format, out))?;
     printer.note(format!("{} -> {}", memory.path().display(), path.display()));
     Ok(())
 }
@@ -230,7 +234,7 @@ fn import(path: &Path, input: &Path, format: ExchangeFormat, printer: &Printer) 
                 Ok(file)
             }
         });
-        let file = opened.map_err(|error| Error::input(io_phrase(&error)).path(input).source(error))?;
+        let file = opened.map_err(|error| Error::input(describe_io_error(&error)).path(input).source(error))?;
         Box::new(BufReader::new(file))
     };
     let memory = Memory::open(path)?;
@@ -280,7 +284,7 @@ fn time_before_now(age: Span) -> Result<Timestamp> {
 fn prune(memory: &Memory, filter: &PruneFilter, dry: bool, printer: &Printer) -> Result<()> {
     let before = memory.bytes();
     let count = memory.prune(filter, dry)?;
-    let what = counted(usize::try_from(count).unwrap_or(usize::MAX), "translation");
+    let what = format_count(usize::try_from(count).unwrap_or(usize::MAX), "translation");
     if dry {
         printer.note(format!("{what} would be deleted"));
         return Ok(());
@@ -309,7 +313,7 @@ fn learn(
     let mut status = Status::Done;
     for input in inputs {
         let lesson = format
-            .or_else(|| by_extension(input, EditedFormat::from_extension))
+            .or_else(|| format_by_extension(input, EditedFormat::from_extension))
             .ok_or_else(|| unknown_format_error(Some(input), &EditedFormat::ALL.map(EditedFormat::name)))
             .and_then(|format| {
                 let input = Input::from_argument(input);
@@ -321,7 +325,7 @@ fn learn(
                 printer.note(format!("{}: {}", input.display(), describe_lesson(&lesson)));
                 sum += lesson;
             }
-            Err(error) if is_local(&error) => {
+            Err(error) if is_single_file_error(&error) => {
                 printer.error(&error);
                 status = Status::Failed;
             }
@@ -329,7 +333,11 @@ fn learn(
         }
     }
     if inputs.len() > 1 {
-        printer.note(format!("{}: {}", counted(inputs.len(), "file"), describe_lesson(&sum)));
+        printer.note(format!(
+            "{}: {}",
+            format_count(inputs.len(), "file"),
+            describe_lesson(&sum)
+        ));
     }
     if sum.new > 0 {
         printer.hint("the same `plae archive` again writes them into its outputs, with --force over edited ones too");
@@ -340,7 +348,11 @@ fn learn(
 }
 
 fn describe_lesson(lesson: &LearnCounts) -> String {
-    let mut line = format!("{} learned, {} as they were", counted(lesson.new, "edit"), lesson.same);
+    let mut line = format!(
+        "{} learned, {} as they were",
+        format_count(lesson.new, "edit"),
+        lesson.same
+    );
     for (count, what) in [
         (lesson.unknown, "of sources that the memory does not have"),
         (lesson.empty, "without Thai or without translation"),

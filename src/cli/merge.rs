@@ -3,8 +3,8 @@
 use super::Status;
 use super::args::Merge;
 use super::printer::Printer;
-use super::words::counted;
-use crate::archive::{INDEX, merge};
+use super::words::format_count;
+use crate::archive::{INDEX_FILE_NAME, merge};
 use crate::error::{Error, Result};
 
 pub fn run(args: &Merge, printer: &Printer) -> Result<Status> {
@@ -18,16 +18,16 @@ pub fn run(args: &Merge, printer: &Printer) -> Result<Status> {
     let merged = merge(output, inputs)?;
     printer.note(format!(
         "{} joined: {}, {} new to the memory",
-        counted(merged.parts, "part"),
-        counted(merged.articles, "article"),
-        counted(merged.translations, "translation"),
+        format_count(merged.parts, "part"),
+        format_count(merged.articles, "article"),
+        format_count(merged.translations, "translation"),
     ));
     if merged.kept > 0 {
         printer.note(format!(
             "{} stood in several, with other content or another model: the first is kept",
-            counted(merged.kept, "article")
+            format_count(merged.kept, "article")
         ));
     }
-    printer.note(format!("all articles: {}", output.join(INDEX).display()));
+    printer.note(format!("all articles: {}", output.join(INDEX_FILE_NAME).display()));
     Ok(Status::Done)
 }

@@ -26,7 +26,7 @@ mod words;
 mod writer;
 
 use crate::error::{Error, Kind, Result};
-use crate::file::{self, io_phrase};
+use crate::file::{self, describe_io_error};
 use clap::Parser;
 use config::Config;
 use printer::{ColourEnv, Printer, Verbosity};
@@ -64,10 +64,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         cli.global.color.unwrap_or_default(),
         ColourEnv::read(|name| std::env::var_os(name)),
     );
-    interrupt::install();
+    interrupt::install_handler();
     // This thread takes part in rayon's work instead of waiting for it. No pool exists yet, so building one succeeds.
     let _ = rayon::ThreadPoolBuilder::new().use_current_thread().build_global();
-    match command(&cli.command, &printer) {
+    match run_command(&cli.command, &printer) {
         Ok(Status::Done) => ExitCode::SUCCESS,
         Ok(Status::Failed) => ExitCode::from(1),
         Err(error) if printer::is_broken_pipe(&error) => ExitCode::SUCCESS,
@@ -86,10 +86,11 @@ fn exit_code(kind: Kind) -> u8 {
     }
 }
 
-fn command(command: &args::Command, printer: &Printer) -> Result<Status> {
+fn run_command(command: &args::Command, printer: &Printer) -> Result<Status> {
     use args::Command;
-    let resolve =
-        |model: &args::Model, layout| Config::resolve(model, layout, |name| std::env::var_os(name), &config::files());
+    let resolve = |model: &args::Model, layout| {
+        Config::resolve(model, layout, |name| std::env::var_os(name), &config::config_paths())
+    };
     match command {
         Command::Translate(args) => {
             let config = resolve(&args.model, args.output.layout)?;
@@ -126,7 +127,7 @@ fn command(command: &args::Command, printer: &Printer) -> Result<Status> {
 
 /// Reads a memory size in bytes from a file of Linux's `/proc`, such as the field `VmHWM` of `/proc/self/status`.
 /// Returns none on other systems.
-fn memory(file: &str, field: &str) -> Option<u64> {
+fn read_memory_bytes(file: &str, field: &str) -> Option<u64> {
     let text = std::fs::read_to_string(file).ok()?;
     let line = text
         .lines()
@@ -136,7 +137,7 @@ fn memory(file: &str, field: &str) -> Option<u64> {
 }
 
 /// Whether an error concerns a single input or output, so that the run can continue with the others.
-fn is_local(error: &Error) -> bool {
+fn is_single_file_error(error: &Error) -> bool {
     matches!(error.kind, Kind::Input | Kind::Output) && !printer::is_broken_pipe(error)
 }
 
@@ -163,8 +164,8 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn memory_is_read_from_the_system() {
-        assert!(memory("/proc/self/status", "VmHWM").unwrap() > 100_000);
-        assert!(memory("/proc/meminfo", "MemTotal").unwrap() > 1_000_000);
-        assert_eq!(memory("/proc/meminfo", "NoSuchField"), None);
+        assert!(read_memory_bytes("/proc/self/status", "VmHWM").unwrap() > 100_000);
+        assert!(read_memory_bytes("/proc/meminfo", "MemTotal").unwrap() > 1_000_000);
+        assert_eq!(read_memory_bytes("/proc/meminfo", "NoSuchField"), None);
     }
 }

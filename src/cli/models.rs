@@ -3,10 +3,10 @@
 use super::Status;
 use super::args::{Models, ModelsCommand};
 use super::config::Config;
-use super::printer::{ERROR, FAINT, GOOD, Printer, WARNING};
-use super::session::Fetching;
+use super::printer::{ERROR_STYLE, FAINT_STYLE, GOOD_STYLE, Printer, WARNING_STYLE};
+use super::session::FetchMessages;
 use super::words::size;
-use crate::catalog::{self, Check, Entry, Notice, Settings, Verdict, download_size};
+use crate::catalog::{self, FileCheck, HashVerdict, ModelEntry, Notice, Settings, download_size};
 use crate::error::{Error, Result};
 use crate::translate::requests;
 use std::fmt::Write;
@@ -24,7 +24,7 @@ pub fn run(args: &Models, config: &Config, printer: &Printer) -> Result<Status> 
 }
 
 /// Returns the word that `plae models list` shows for whether a model is on this machine.
-fn state(entry: &Entry) -> &'static str {
+fn state_word(entry: &ModelEntry) -> &'static str {
     match entry.path {
         Some(_) => "here",
         None => "to fetch",
@@ -32,7 +32,7 @@ fn state(entry: &Entry) -> &'static str {
 }
 
 /// Formats the size of a model: that of its files on this machine, else that of its download if the manifest names it.
-fn listed_size(entry: &Entry) -> String {
+fn format_model_size(entry: &ModelEntry) -> String {
     match (&entry.path, download_size(&entry.manifest)) {
         (Some(_), _) => size(entry.bytes),
         (None, Some(bytes)) => size(bytes),
@@ -61,7 +61,7 @@ fn list(json: bool, settings: &Settings, printer: &Printer) -> Result<Status> {
             });
             let _ = writeln!(page, "{object}");
         }
-        printer.data(page)?;
+        printer.write_data(page)?;
         return Ok(Status::Done);
     }
     let name_width = entries
@@ -76,9 +76,9 @@ fn list(json: bool, settings: &Settings, printer: &Printer) -> Result<Status> {
     );
     for entry in &entries {
         let manifest = &entry.manifest;
-        let state = format!("{:9}", state(entry));
+        let state = format!("{:9}", state_word(entry));
         let state = match entry.path {
-            Some(_) => printer.paint(GOOD, state),
+            Some(_) => printer.paint(GOOD_STYLE, state),
             None => state,
         };
         let _ = writeln!(
@@ -86,17 +86,17 @@ fn list(json: bool, settings: &Settings, printer: &Printer) -> Result<Status> {
             "{:name_width$}  {state}  {:10}  {:9}  {:13}  {}{}",
             manifest.name,
             manifest.parameters.as_deref().unwrap_or("-"),
-            listed_size(entry),
+            format_model_size(entry),
             manifest.architecture.to_string(),
             manifest.licence.as_deref().unwrap_or("unknown"),
             if manifest.non_commercial {
-                printer.paint(WARNING, " (non-commercial)")
+                printer.paint(WARNING_STYLE, " (non-commercial)")
             } else {
                 String::new()
             }
         );
     }
-    printer.data(page)?;
+    printer.write_data(page)?;
     printer.note("best first; here: on this machine; to fetch: fetched when used; `plae models info NAME` tells more");
     Ok(Status::Done)
 }
@@ -159,16 +159,16 @@ fn info(model: &str, settings: &Settings, printer: &Printer) -> Result<Status> {
         }
         None => line("path", "not on this machine"),
     }
-    printer.data(page)?;
+    printer.write_data(page)?;
     Ok(Status::Done)
 }
 
 fn pull(model: Option<&str>, config: &Config, printer: &Printer) -> Result<Status> {
-    let mut fetching = Fetching::new(printer);
+    let mut fetching = FetchMessages::new(printer);
     let mut fetched = false;
     let mut notify = |notice| {
         fetched |= matches!(notice, Notice::Pulling { .. });
-        fetching.tell(notice);
+        fetching.print_notice(notice);
     };
     let located = match model.or(config.model.as_deref()) {
         Some(model) => catalog::pull(model, &config.files, &mut notify)?,
@@ -193,7 +193,7 @@ fn pull(model: Option<&str>, config: &Config, printer: &Printer) -> Result<Statu
                 .collect::<String>()
         ));
     }
-    printer.data(format!("{}\n", located.path.display()))?;
+    printer.write_data(format!("{}\n", located.path.display()))?;
     Ok(Status::Done)
 }
 
@@ -211,23 +211,23 @@ fn verify(model: Option<&str>, settings: &Settings, printer: &Printer) -> Result
     }
     let mut status = Status::Done;
     for model in &models {
-        let mut fetching = Fetching::new(printer);
-        let mut notify = |notice: Notice| fetching.tell(notice);
+        let mut fetching = FetchMessages::new(printer);
+        let mut notify = |notice: Notice| fetching.print_notice(notice);
         let checks = catalog::verify(model, settings, &mut notify)?;
         drop(fetching);
-        for Check { path, bytes, verdict } in checks {
+        for FileCheck { path, bytes, verdict } in checks {
             let (word, rest) = match verdict {
-                Verdict::Good => (printer.paint(GOOD, "good   "), String::new()),
-                Verdict::Unknown => (printer.paint(FAINT, "unknown"), String::new()),
-                Verdict::Bad { expected, found } => {
+                HashVerdict::Good => (printer.paint(GOOD_STYLE, "good   "), String::new()),
+                HashVerdict::Unknown => (printer.paint(FAINT_STYLE, "unknown"), String::new()),
+                HashVerdict::Bad { expected, found } => {
                     status = Status::Failed;
                     (
-                        printer.paint(ERROR, "BAD    "),
+                        printer.paint(ERROR_STYLE, "BAD    "),
                         format!(", sha256 {found}, expected {expected}"),
                     )
                 }
             };
-            printer.data(format!("{word}  {model}  {} ({}{rest})\n", path.display(), size(bytes)))?;
+            printer.write_data(format!("{word}  {model}  {} ({}{rest})\n", path.display(), size(bytes)))?;
         }
     }
     if status == Status::Failed {
@@ -242,7 +242,7 @@ fn path(model: &str, settings: &Settings, printer: &Printer) -> Result<Status> {
         Error::model(format!("{} is not on this machine", entry.manifest.name))
             .hint(format!("fetch it with `plae models pull {}`", entry.manifest.name))
     })?;
-    printer.data(format!("{}\n", path.display()))?;
+    printer.write_data(format!("{}\n", path.display()))?;
     Ok(Status::Done)
 }
 

@@ -68,11 +68,11 @@ pub enum Verbosity {
     Verbose,
 }
 
-pub const ERROR: Style = AnsiColor::Red.on_default().bold();
-pub const WARNING: Style = AnsiColor::Yellow.on_default().bold();
-pub const HINT: Style = AnsiColor::Cyan.on_default().bold();
-pub const GOOD: Style = AnsiColor::Green.on_default().bold();
-pub const FAINT: Style = Style::new().dimmed();
+pub const ERROR_STYLE: Style = AnsiColor::Red.on_default().bold();
+pub const WARNING_STYLE: Style = AnsiColor::Yellow.on_default().bold();
+pub const HINT_STYLE: Style = AnsiColor::Cyan.on_default().bold();
+pub const GOOD_STYLE: Style = AnsiColor::Green.on_default().bold();
+pub const FAINT_STYLE: Style = Style::new().dimmed();
 
 /// Writes results to standard output, and messages and progress bars to standard error.
 pub struct Printer {
@@ -105,14 +105,14 @@ impl Printer {
     ///
     /// # Errors
     /// `Output` if the write fails. [`is_broken_pipe`] recognizes the case that the reader of a pipe has closed it.
-    pub fn data(&self, bytes: impl AsRef<[u8]>) -> Result<()> {
+    pub fn write_data(&self, bytes: impl AsRef<[u8]>) -> Result<()> {
         let write = || {
             let mut out = io::stdout().lock();
             out.write_all(bytes.as_ref())?;
             out.flush()
         };
-        self.hidden(write).map_err(|error| {
-            Error::output(super::io_phrase(&error))
+        self.with_bar_hidden(write).map_err(|error| {
+            Error::output(super::describe_io_error(&error))
                 .path("standard output")
                 .source(error)
         })
@@ -126,43 +126,43 @@ impl Printer {
     /// Prints a line to standard error, unless `--quiet` is given.
     pub fn note(&self, text: impl Display) {
         if self.verbosity >= Verbosity::Default {
-            self.line(text);
+            self.print_line(text);
         }
     }
 
     /// Prints a line to standard error if `--verbose` is given.
-    pub fn detail(&self, text: impl Display) {
+    pub fn note_if_verbose(&self, text: impl Display) {
         if self.verbosity >= Verbosity::Verbose {
-            self.line(paint(self.colour, FAINT, text));
+            self.print_line(paint(self.colour, FAINT_STYLE, text));
         }
     }
 
     /// Prints a warning to standard error, unless `--quiet` is given.
     pub fn warn(&self, text: impl Display) {
-        self.note(format!("{} {text}", paint(self.colour, WARNING, "warning:")));
+        self.note(format!("{} {text}", paint(self.colour, WARNING_STYLE, "warning:")));
     }
 
     /// Prints an error to standard error, with its causes if `--verbose` is given, and its hint on a line of its own.
     pub fn error(&self, error: &Error) {
-        self.line(describe(error, self.colour, self.verbosity));
+        self.print_line(format_error(error, self.colour, self.verbosity));
         let before = self.hint.replace(error.hint.as_deref().cloned());
         if let Some(hint) = error.hint.as_deref().filter(|hint| before.as_ref() != Some(hint)) {
-            self.line(labelled_hint(words::hint(hint), self.colour));
+            self.print_line(labelled_hint(words::hint_text(hint), self.colour));
         }
     }
 
     /// Prints advice, usually about a warning, on a line of its own, unless `--quiet` is given.
     pub fn hint(&self, hint: impl Into<Hint>) {
-        self.note(labelled_hint(words::hint(&hint.into()), self.colour));
+        self.note(labelled_hint(words::hint_text(&hint.into()), self.colour));
     }
 
-    fn line(&self, text: impl Display) {
+    fn print_line(&self, text: impl Display) {
         // Standard error may be closed; then the failure cannot be reported anywhere.
-        self.hidden(|| drop(writeln!(io::stderr().lock(), "{text}")));
+        self.with_bar_hidden(|| drop(writeln!(io::stderr().lock(), "{text}")));
     }
 
     /// Hides the progress bar, if one is drawn, while `write` runs.
-    fn hidden<T>(&self, write: impl FnOnce() -> T) -> T {
+    fn with_bar_hidden<T>(&self, write: impl FnOnce() -> T) -> T {
         match self.bar.borrow().as_ref() {
             Some(bar) => bar.suspend(write),
             None => write(),
@@ -171,7 +171,7 @@ impl Printer {
 
     /// Draws a progress bar on standard error, if that is a terminal, until the returned guard is dropped. Meanwhile a
     /// bar that was drawn before is hidden.
-    pub fn show(&self, bar: ProgressBar) -> Showing<'_> {
+    pub fn show_bar(&self, bar: ProgressBar) -> ShownBar<'_> {
         let target = if self.live {
             ProgressDrawTarget::stderr()
         } else {
@@ -182,7 +182,7 @@ impl Printer {
         if let Some(before) = &before {
             before.suspend(|| ());
         }
-        Showing {
+        ShownBar {
             printer: self,
             bar,
             before,
@@ -191,13 +191,13 @@ impl Printer {
 }
 
 /// A guard that keeps a progress bar on the screen until it is dropped.
-pub struct Showing<'a> {
+pub struct ShownBar<'a> {
     printer: &'a Printer,
     pub bar: ProgressBar,
     before: Option<ProgressBar>,
 }
 
-impl Drop for Showing<'_> {
+impl Drop for ShownBar<'_> {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
         *self.printer.bar.borrow_mut() = self.before.take();
@@ -212,16 +212,16 @@ fn paint(colour: bool, style: Style, text: impl Display) -> String {
     }
 }
 
-fn describe(error: &Error, colour: bool, verbosity: Verbosity) -> String {
+fn format_error(error: &Error, colour: bool, verbosity: Verbosity) -> String {
     let (label, style) = match error.kind {
-        Kind::Interrupted => ("interrupted:", WARNING),
-        _ => ("error:", ERROR),
+        Kind::Interrupted => ("interrupted:", WARNING_STYLE),
+        _ => ("error:", ERROR_STYLE),
     };
     let mut text = format!("{} {error}", paint(colour, style, label));
     if verbosity == Verbosity::Verbose {
         let mut cause = std::error::Error::source(error);
         while let Some(error) = cause {
-            text += &format!("\n  {} {error}", paint(colour, FAINT, "caused by:"));
+            text += &format!("\n  {} {error}", paint(colour, FAINT_STYLE, "caused by:"));
             cause = error.source();
         }
     }
@@ -229,7 +229,7 @@ fn describe(error: &Error, colour: bool, verbosity: Verbosity) -> String {
 }
 
 fn labelled_hint(text: impl Display, colour: bool) -> String {
-    format!("{} {text}", paint(colour, HINT, "hint:"))
+    format!("{} {text}", paint(colour, HINT_STYLE, "hint:"))
 }
 
 /// Whether an error only means that the reader of standard output has closed the pipe, as `head` does.
@@ -282,14 +282,14 @@ mod tests {
             .place("byte 17")
             .source(io::Error::other("underneath"));
         assert_eq!(
-            describe(&error, false, Verbosity::Default),
+            format_error(&error, false, Verbosity::Default),
             "error: a.txt:byte 17: invalid UTF-8"
         );
         assert_eq!(
-            describe(&error, false, Verbosity::Verbose),
+            format_error(&error, false, Verbosity::Verbose),
             "error: a.txt:byte 17: invalid UTF-8\n  caused by: underneath"
         );
-        let coloured = describe(&error, true, Verbosity::Default);
+        let coloured = format_error(&error, true, Verbosity::Default);
         assert!(coloured.starts_with("\x1b[1m\x1b[31merror:\x1b[0m a.txt"));
     }
 

@@ -1,6 +1,6 @@
 //! Progress displays for long commands: files, segments, tokens per second, time left. Drawn only on a terminal.
 
-use super::printer::{Printer, Showing};
+use super::printer::{Printer, ShownBar};
 use crate::archive::Counts;
 use crate::translate::Progress;
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 /// The progress display of `plae translate`. It measures in bytes of the inputs, because the number of segments is
 /// known only after a file has been read.
-pub struct Run<'a> {
+pub struct FileProgress<'a> {
     printer: &'a Printer,
     /// The bar, drawn once the model makes progress; files that need no model are done too quickly to show.
-    bar: Option<Showing<'a>>,
+    bar: Option<ShownBar<'a>>,
     start: Instant,
     files: usize,
     file: usize,
@@ -27,7 +27,7 @@ pub struct Run<'a> {
     tokens: usize,
 }
 
-impl<'a> Run<'a> {
+impl<'a> FileProgress<'a> {
     pub fn new(printer: &'a Printer, files: usize, total: u64) -> Self {
         Self {
             printer,
@@ -44,7 +44,7 @@ impl<'a> Run<'a> {
     }
 
     /// Starts the progress display for the next file, which has `size` bytes.
-    pub fn begin(&mut self, size: u64) {
+    pub fn begin_file(&mut self, size: u64) {
         self.file += 1;
         self.size = size;
     }
@@ -58,36 +58,36 @@ impl<'a> Run<'a> {
             }
             self.start = Instant::now();
             self.skipped = self.done;
-            self.printer.show(bar)
+            self.printer.show_bar(bar)
         });
         let part = progress.done as f64 / progress.total.max(1) as f64;
         let position = self.done + (part * self.size as f64) as u64;
         let elapsed = self.start.elapsed();
         let rate = (self.tokens + progress.tokens) as f64 / elapsed.as_secs_f64().max(1e-3);
-        let left = left(
+        let left = time_left(
             elapsed,
             position - self.skipped,
             self.total.saturating_sub(self.skipped),
         );
         bar.bar
-            .set_message(message((self.file, self.files), progress, rate, left));
+            .set_message(format_progress((self.file, self.files), progress, rate, left));
         bar.bar.set_position(position);
     }
 
     /// Counts the current file as finished or failed, with `tokens` output tokens.
-    pub fn end(&mut self, tokens: usize) {
+    pub fn end_file(&mut self, tokens: usize) {
         self.tokens += tokens;
         self.done += self.size;
     }
 }
 
 /// Estimates the time left from the time `elapsed` for `done` of `total` bytes; none if `done` is 0 or exceeds `total`.
-fn left(elapsed: Duration, done: u64, total: u64) -> Option<Duration> {
+fn time_left(elapsed: Duration, done: u64, total: u64) -> Option<Duration> {
     let rest = total.checked_sub(done)?;
     (done > 0).then(|| elapsed.mul_f64(rest as f64 / done as f64))
 }
 
-fn message((file, files): (usize, usize), progress: Progress, rate: f64, left: Option<Duration>) -> String {
+fn format_progress((file, files): (usize, usize), progress: Progress, rate: f64, left: Option<Duration>) -> String {
     let Progress { done, total, .. } = progress;
     let mut text = match files {
         1 => String::new(),
@@ -101,15 +101,15 @@ fn message((file, files): (usize, usize), progress: Progress, rate: f64, left: O
 }
 
 /// The progress display of `plae archive`.
-pub struct Archive<'a> {
+pub struct ArchiveProgress<'a> {
     printer: &'a Printer,
-    bar: RefCell<Option<Showing<'a>>>,
+    bar: RefCell<Option<ShownBar<'a>>>,
     start: Instant,
     articles: usize,
     total: u64,
 }
 
-impl<'a> Archive<'a> {
+impl<'a> ArchiveProgress<'a> {
     /// Creates a display for a run over `articles` articles with `total` bytes together.
     pub fn new(printer: &'a Printer, articles: usize, total: u64) -> Self {
         Self {
@@ -128,13 +128,13 @@ impl<'a> Archive<'a> {
             if let Ok(style) = ProgressStyle::with_template("{bar:24} {percent:>3} % {msg}") {
                 bar.set_style(style);
             }
-            self.printer.show(bar)
+            self.printer.show_bar(bar)
         });
-        bar.bar.set_message(self.message(counts, self.start.elapsed()));
+        bar.bar.set_message(self.format_progress(counts, self.start.elapsed()));
         bar.bar.set_position(counts.bytes);
     }
 
-    fn message(&self, counts: &Counts, elapsed: Duration) -> String {
+    fn format_progress(&self, counts: &Counts, elapsed: Duration) -> String {
         let through = counts.done + counts.unchanged + counts.failed;
         let mut text = format!("article {through}/{}, {} sentences", self.articles, counts.made);
         if counts.tokens > 0 {
@@ -142,7 +142,7 @@ impl<'a> Archive<'a> {
             text += &format!(", {rate:.0} tokens/s");
         }
         // Skipping unchanged articles takes almost no time, so nothing is estimated before one is translated.
-        if let (1.., Some(left)) = (counts.done, left(elapsed, counts.bytes, self.total)) {
+        if let (1.., Some(left)) = (counts.done, time_left(elapsed, counts.bytes, self.total)) {
             text += &format!(", {:#} left", HumanDuration(left));
         }
         text
@@ -150,21 +150,21 @@ impl<'a> Archive<'a> {
 }
 
 /// The progress display of `plae translate --from jsonl`, whose input has an unknown length.
-pub struct Stream<'a>(Showing<'a>);
+pub struct StreamProgress<'a>(ShownBar<'a>);
 
-impl<'a> Stream<'a> {
+impl<'a> StreamProgress<'a> {
     pub fn new(printer: &'a Printer) -> Self {
         let bar = ProgressBar::no_length();
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
             bar.set_style(style);
         }
-        Self(printer.show(bar))
+        Self(printer.show_bar(bar))
     }
 
     /// Updates the display: `rows` rows are finished, `progress` is that of the current rows, translated for `elapsed`.
     pub fn update(&self, rows: usize, progress: Progress, elapsed: Duration) {
         let rate = progress.tokens as f64 / elapsed.as_secs_f64().max(1e-3);
-        let in_hand = message((1, 1), progress, rate, None);
+        let in_hand = format_progress((1, 1), progress, rate, None);
         self.0.bar.set_message(format!("{rows} rows; {in_hand}"));
         self.0.bar.tick();
     }
@@ -181,9 +181,12 @@ mod tests {
             total: 8,
             tokens: 50,
         };
-        assert_eq!(message((1, 1), progress, 12.4, None), "segment 3/8, 12 tokens/s");
         assert_eq!(
-            message((2, 9), progress, 0.0, Some(Duration::from_secs(40))),
+            format_progress((1, 1), progress, 12.4, None),
+            "segment 3/8, 12 tokens/s"
+        );
+        assert_eq!(
+            format_progress((2, 9), progress, 0.0, Some(Duration::from_secs(40))),
             "file 2/9, segment 3/8, 0 tokens/s, 40s left"
         );
     }
@@ -191,9 +194,9 @@ mod tests {
     #[test]
     fn the_time_left_follows_the_rate() {
         let minute = Duration::from_secs(60);
-        assert_eq!(left(minute, 25, 100), Some(3 * minute));
-        assert_eq!(left(minute, 0, 100), None);
-        assert_eq!(left(minute, 100, 100), Some(Duration::ZERO));
-        assert_eq!(left(minute, 5, 0), None);
+        assert_eq!(time_left(minute, 25, 100), Some(3 * minute));
+        assert_eq!(time_left(minute, 0, 100), None);
+        assert_eq!(time_left(minute, 100, 100), Some(Duration::ZERO));
+        assert_eq!(time_left(minute, 5, 0), None);
     }
 }

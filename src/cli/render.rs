@@ -4,15 +4,15 @@ use super::args::Render;
 use super::config::Config;
 use super::plan::{self, Output, Plan, Request};
 use super::printer::Printer;
-use super::words::counted;
+use super::words::format_count;
 use super::writer::Writer;
-use super::{Status, io_phrase};
+use super::{Status, describe_io_error};
 use crate::error::{Error, Result};
 use crate::render::read_jsonl;
 
 pub fn run(args: &Render, config: &Config, printer: &Printer) -> Result<Status> {
     if args.input.is_dir() {
-        let phrase = io_phrase(&std::io::ErrorKind::IsADirectory.into());
+        let phrase = describe_io_error(&std::io::ErrorKind::IsADirectory.into());
         return Err(Error::input(phrase).path(&args.input));
     }
     let Plan { tasks, failures, .. } = plan::plan(&Request {
@@ -36,7 +36,7 @@ pub fn run(args: &Render, config: &Config, printer: &Printer) -> Result<Status> 
             "{} -> {}: {}",
             task.input,
             outputs.join(", "),
-            counted(document.segments.len(), "segment")
+            format_count(document.segments.len(), "segment")
         ));
     }
     Ok(Status::Done)

@@ -12,11 +12,11 @@ pub fn run(args: &args::Score, printer: &Printer) -> Result<Status> {
     if file::is_dash(&args.hypothesis) && file::is_dash(&args.reference) {
         return Err(Error::usage("standard input can be read once only"));
     }
-    let hypothesis = text(&args.hypothesis)?;
-    let reference = text(&args.reference)?;
-    let (hypothesis, reference) = (lines(&hypothesis), lines(&reference));
+    let hypothesis = read_text(&args.hypothesis)?;
+    let reference = read_text(&args.reference)?;
+    let (hypothesis, reference) = (split_lines(&hypothesis), split_lines(&reference));
     let scores = score::score(&hypothesis, &reference).map_err(|error| error.path(&args.hypothesis))?;
-    printer.data(match args.format.unwrap_or_default() {
+    printer.write_data(match args.format.unwrap_or_default() {
         PlainOrJson::Plain => format!("BLEU  {:.2}\nchrF2 {:.2}\n", scores.bleu, scores.chrf2),
         PlainOrJson::Jsonl => {
             let object = serde_json::json!({
@@ -34,7 +34,7 @@ pub fn run(args: &args::Score, printer: &Printer) -> Result<Status> {
     Ok(Status::Done)
 }
 
-fn text(path: &Path) -> Result<String> {
+fn read_text(path: &Path) -> Result<String> {
     let bytes = Input::from_argument(path).read()?;
     String::from_utf8(bytes).map_err(|error| {
         Error::input("not valid UTF-8")
@@ -44,7 +44,7 @@ fn text(path: &Path) -> Result<String> {
 }
 
 /// Splits a text into lines as sacrebleu does: at LF, CR LF or CR, and without white space at the end of each line.
-fn lines(text: &str) -> Vec<&str> {
+fn split_lines(text: &str) -> Vec<&str> {
     let mut lines: Vec<&str> = Vec::new();
     for line in text.split_inclusive('\n') {
         let line = line.strip_suffix('\n').unwrap_or(line);
@@ -69,7 +69,7 @@ mod tests {
             ("a\rb\nc", &["a", "b", "c"]),
         ];
         for (text, expected) in cases {
-            assert_eq!(lines(text), expected, "{text:?}");
+            assert_eq!(split_lines(text), expected, "{text:?}");
         }
     }
 }

@@ -1,9 +1,9 @@
 //! The model of a run: located, fetched and loaded once, when the first input needs it.
 
 use super::config::Config;
-use super::printer::{Printer, Showing};
-use crate::catalog::Located;
-use crate::catalog::{self, Choice, Notice};
+use super::printer::{Printer, ShownBar};
+use crate::catalog::LocatedModel;
+use crate::catalog::{self, ModelChoice, Notice};
 use crate::error::Result;
 use crate::translate::{LoadOptions, Translator};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -14,12 +14,12 @@ use std::time::{Duration, Instant};
 pub struct Session<'a> {
     config: &'a Config,
     printer: &'a Printer,
-    located: OnceCell<Located>,
-    loaded: OnceCell<Loaded>,
+    located: OnceCell<LocatedModel>,
+    loaded: OnceCell<LoadedModel>,
 }
 
 /// A model that has been loaded into memory.
-pub struct Loaded {
+pub struct LoadedModel {
     pub translator: Translator,
     /// Time that loading took, without locating and fetching the files.
     pub time: Duration,
@@ -36,31 +36,34 @@ impl<'a> Session<'a> {
     }
 
     /// Returns the loaded model. The first call locates, fetches and loads it, and prints its name.
-    pub fn model(&self) -> Result<&Loaded> {
+    pub fn model(&self) -> Result<&LoadedModel> {
         match self.loaded.get() {
             Some(loaded) => Ok(loaded),
             None => {
-                let loaded = self.load()?;
+                let loaded = self.load_model()?;
                 Ok(self.loaded.get_or_init(|| loaded))
             }
         }
     }
 
     /// Returns the path of the model's files, and its manifest. The first call locates and fetches the files.
-    pub fn located(&self) -> Result<&Located> {
+    pub fn locate_model(&self) -> Result<&LocatedModel> {
         if let Some(located) = self.located.get() {
             return Ok(located);
         }
-        let mut fetching = Fetching::new(self.printer);
+        let mut fetching = FetchMessages::new(self.printer);
         let model = self.config.model.as_deref();
-        let located = catalog::locate(model, &self.config.files, true, &mut |notice| fetching.tell(notice))?;
+        let located = catalog::locate(model, &self.config.files, true, &mut |notice| {
+            fetching.print_notice(notice)
+        })?;
         drop(fetching);
-        self.printer.detail(format!("model files: {}", located.path.display()));
+        self.printer
+            .note_if_verbose(format!("model files: {}", located.path.display()));
         Ok(self.located.get_or_init(|| located))
     }
 
-    fn load(&self) -> Result<Loaded> {
-        let located = self.located()?;
+    fn load_model(&self) -> Result<LoadedModel> {
+        let located = self.locate_model()?;
         let start = Instant::now();
         let config = self.config;
         let translator = Translator::open(
@@ -87,24 +90,27 @@ impl<'a> Session<'a> {
                 manifest.licence.as_deref().unwrap_or("licence unknown")
             ));
         }
-        Ok(Loaded { translator, time })
+        Ok(LoadedModel { translator, time })
     }
 }
 
 /// Prints messages about a model being chosen and fetched, and draws a progress bar during downloads.
-pub struct Fetching<'a> {
+pub struct FetchMessages<'a> {
     printer: &'a Printer,
-    bar: Option<Showing<'a>>,
+    bar: Option<ShownBar<'a>>,
 }
 
-impl<'a> Fetching<'a> {
+impl<'a> FetchMessages<'a> {
     pub fn new(printer: &'a Printer) -> Self {
         Self { printer, bar: None }
     }
 
-    pub fn tell(&mut self, notice: Notice) {
+    pub fn print_notice(&mut self, notice: Notice) {
         if let Notice::Progress { file, done, total } = notice {
-            let bar = &self.bar.get_or_insert_with(|| self.printer.show(download_bar())).bar;
+            let bar = &self
+                .bar
+                .get_or_insert_with(|| self.printer.show_bar(download_bar()))
+                .bar;
             bar.set_length(total);
             bar.set_position(done);
             bar.set_message(file);
@@ -119,7 +125,8 @@ impl<'a> Fetching<'a> {
                 }
             }
             Notice::Chosen {
-                why: Choice::Fallback, ..
+                why: ModelChoice::Fallback,
+                ..
             }
             | Notice::Retrying { .. }
             | Notice::Pulling {

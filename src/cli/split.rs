@@ -3,7 +3,7 @@
 use super::args::{PlainOrJson, Reading, SplitArgs};
 use super::config::Config;
 use super::plan::Input;
-use super::printer::{FAINT, GOOD, HINT, Printer};
+use super::printer::{FAINT_STYLE, GOOD_STYLE, HINT_STYLE, Printer};
 use super::{Status, inputs};
 use crate::document::{self, Block};
 use crate::error::{Error, Result};
@@ -26,19 +26,19 @@ pub fn run(args: &SplitArgs, config: &Config, printer: &Printer) -> Result<Statu
     }
     let input = match &args.input {
         Some(path) => Input::from_argument(path),
-        None => inputs::stdin()?,
+        None => inputs::stdin_unless_terminal()?,
     };
     let listing = args.format.unwrap_or_default();
-    printer.data(if args.explain {
-        explained(&input, &args.reading, config, listing, printer)?
+    printer.write_data(if args.explain {
+        format_cuts(&input, &args.reading, config, listing, printer)?
     } else {
-        listed(&input, &args.reading, config, listing, printer)?
+        format_segments(&input, &args.reading, config, listing, printer)?
     })?;
     Ok(Status::Done)
 }
 
 /// Formats the segments of an input, one per line, as text or JSON.
-fn listed(
+fn format_segments(
     input: &Input,
     reading: &Reading,
     config: &Config,
@@ -54,7 +54,7 @@ fn listed(
     };
     let prepared = pipeline::prepare(input.name().as_deref(), &input.read()?, &options)
         .map_err(|error| error.path(input.to_string()))?;
-    inputs::tell_reading(input, &prepared, &options, printer);
+    inputs::print_reading_guesses(input, &prepared, &options, printer);
     let mut page = String::new();
     for segment in prepared.segments() {
         let _ = match listing {
@@ -77,7 +77,7 @@ fn listed(
 
 /// Formats every position at which a cut between segments was considered, one per line. Plain output, unlike JSON, ends
 /// with a summary.
-fn explained(
+fn format_cuts(
     input: &Input,
     reading: &Reading,
     config: &Config,
@@ -89,15 +89,15 @@ fn explained(
     let mark = decoded.byte_order_mark().len();
     let document = document::read(decoded.text, format, reading.paragraphs.unwrap_or(config.paragraphs));
     let mut page = String::new();
-    let mut tally = Tally::default();
+    let mut tally = CutCounts::default();
     for (number, block) in document.blocks.iter().enumerate() {
         tally.segments += usize::from(!block.text.trim().is_empty());
         for candidate in explain(&block.text, &SplitOptions::default()) {
-            let (before, after) = context(&block.text, candidate.offset);
+            let (before, after) = context_around(&block.text, candidate.offset);
             let _ = match listing {
                 PlainOrJson::Plain => {
-                    tally.add(&candidate);
-                    writeln!(page, "{}", line(&candidate, &before, &after, printer))
+                    tally.count_candidate(&candidate);
+                    writeln!(page, "{}", format_candidate(&candidate, &before, &after, printer))
                 }
                 PlainOrJson::Jsonl => {
                     let object = serde_json::json!({
@@ -118,29 +118,29 @@ fn explained(
         }
     }
     if listing == PlainOrJson::Plain {
-        let _ = writeln!(page, "{}", printer.paint(FAINT, tally.told()));
+        let _ = writeln!(page, "{}", printer.paint(FAINT_STYLE, tally.summary_line()));
     }
     Ok(page)
 }
 
 /// Numbers of segments, and of positions at which a cut was considered, for the summary of `--explain`.
 #[derive(Default)]
-struct Tally {
+struct CutCounts {
     segments: usize,
     places: usize,
     cut: usize,
     barred: usize,
 }
 
-impl Tally {
-    fn add(&mut self, candidate: &Candidate) {
+impl CutCounts {
+    fn count_candidate(&mut self, candidate: &Candidate) {
         self.places += 1;
         self.cut += usize::from(candidate.cut);
         self.segments += usize::from(candidate.cut);
         self.barred += usize::from(matches!(candidate.reason, Reason::Rule(_)));
     }
 
-    fn told(&self) -> String {
+    fn summary_line(&self) -> String {
         let s = |count: usize| if count == 1 { "" } else { "s" };
         format!(
             "{} segment{}; of {} place{} {} cut, {} kept by rules, {} by score or length",
@@ -157,7 +157,7 @@ impl Tally {
 
 /// Formats a possible cut for the terminal: whether it was made, its score, the reason, and the text around it. Cuts
 /// and the names of rules are coloured.
-fn line(candidate: &Candidate, before: &str, after: &str, printer: &Printer) -> String {
+fn format_candidate(candidate: &Candidate, before: &str, after: &str, printer: &Printer) -> String {
     let reason = match serde_json::to_value(candidate.reason) {
         Ok(serde_json::Value::String(name)) => name,
         _ => String::new(),
@@ -172,15 +172,15 @@ fn line(candidate: &Candidate, before: &str, after: &str, printer: &Printer) -> 
     match (candidate.cut, ruled) {
         (true, _) => format!(
             "{} {text}",
-            printer.paint(GOOD, format!("{verdict} {score}  {reason:12}"))
+            printer.paint(GOOD_STYLE, format!("{verdict} {score}  {reason:12}"))
         ),
         (false, true) => format!(
             "{}{}{}",
-            printer.paint(FAINT, format!("{verdict} {score}  ")),
-            printer.paint(HINT, format!("{reason:12}")),
-            printer.paint(FAINT, format!(" {text}")),
+            printer.paint(FAINT_STYLE, format!("{verdict} {score}  ")),
+            printer.paint(HINT_STYLE, format!("{reason:12}")),
+            printer.paint(FAINT_STYLE, format!(" {text}")),
         ),
-        (false, false) => printer.paint(FAINT, format!("{verdict} {score}  {reason:12} {text}")),
+        (false, false) => printer.paint(FAINT_STYLE, format!("{verdict} {score}  {reason:12} {text}")),
     }
 }
 
@@ -193,7 +193,7 @@ fn source_offset(block: &Block, offset: usize) -> usize {
 }
 
 /// Returns up to [`CONTEXT_CHARS`] characters before and after a byte offset in `text`.
-fn context(text: &str, offset: usize) -> (String, String) {
+fn context_around(text: &str, offset: usize) -> (String, String) {
     let (before, after) = text.split_at(offset);
     let start = before.char_indices().rev().take(CONTEXT_CHARS).last();
     let end = after.char_indices().nth(CONTEXT_CHARS);
@@ -201,13 +201,13 @@ fn context(text: &str, offset: usize) -> (String, String) {
     let after = &after[..end.map_or(after.len(), |(end, _)| end)];
     // A vowel or tone mark without its consonant would be drawn over the character printed before it.
     (
-        controls_to_spaces(before.trim_start_matches(is_mark)),
+        controls_to_spaces(before.trim_start_matches(is_thai_mark)),
         controls_to_spaces(after),
     )
 }
 
 /// Whether a character is a Thai vowel or tone mark drawn above or below the consonant before it.
-fn is_mark(c: char) -> bool {
+fn is_thai_mark(c: char) -> bool {
     matches!(c, '\u{e31}' | '\u{e34}'..='\u{e3a}' | '\u{e47}'..='\u{e4e}')
 }
 
@@ -225,12 +225,12 @@ mod tests {
     #[test]
     fn context_is_cut_at_characters() {
         let text = "กขค งจฉ";
-        assert_eq!(context(text, 9), ("กขค".into(), " งจฉ".into()));
-        assert_eq!(context(text, 0), (String::new(), text.into()));
-        let (before, _) = context(&"ที่".repeat(20), 180);
+        assert_eq!(context_around(text, 9), ("กขค".into(), " งจฉ".into()));
+        assert_eq!(context_around(text, 0), (String::new(), text.into()));
+        let (before, _) = context_around(&"ที่".repeat(20), 180);
         assert!(before.starts_with('ท'), "{before}");
         let long = "ก".repeat(100);
-        let (before, after) = context(&long, 150);
+        let (before, after) = context_around(&long, 150);
         assert_eq!(
             (before.chars().count(), after.chars().count()),
             (CONTEXT_CHARS, CONTEXT_CHARS)
@@ -247,9 +247,9 @@ mod tests {
             ("ไทย.", 11.0, true, Reason::Score),
             ("มา", 0.0, true, Reason::Newline),
         ];
-        let mut tally = Tally {
+        let mut tally = CutCounts {
             segments: 1,
-            ..Tally::default()
+            ..CutCounts::default()
         };
         let mut page = String::new();
         for (last, score, cut, reason) in places {
@@ -260,12 +260,12 @@ mod tests {
                 cut,
                 reason,
             };
-            tally.add(&candidate);
-            let (before, after) = context(text, offset);
-            page += &line(&candidate, &before, &after, &printer);
+            tally.count_candidate(&candidate);
+            let (before, after) = context_around(text, offset);
+            page += &format_candidate(&candidate, &before, &after, &printer);
             page += "\n";
         }
-        insta::assert_snapshot!(page + &tally.told(), @r"
+        insta::assert_snapshot!(page + &tally.summary_line(), @r"
         keep  -3.25  name                            ปธน.สี|จิ้นผิงของจีน เยือนไทย.
         keep  -0.50  score                 ปธน.สี จิ้นผิงของจีน|เยือนไทย.  เขามา จบ
         cut   11.00  score              จิ้นผิงของจีน เยือนไทย.|เขามา จบ
@@ -284,12 +284,12 @@ mod tests {
                 cut,
                 reason,
             };
-            line(&candidate, "ก", " ข", &printer)
+            format_candidate(&candidate, "ก", " ข", &printer)
         };
         for (candidate, style) in [
-            (painted(true, Reason::Score), GOOD),
-            (painted(false, Reason::Rule(Rule::Date)), HINT),
-            (painted(false, Reason::Length), FAINT),
+            (painted(true, Reason::Score), GOOD_STYLE),
+            (painted(false, Reason::Rule(Rule::Date)), HINT_STYLE),
+            (painted(false, Reason::Length), FAINT_STYLE),
         ] {
             assert!(candidate.contains(&style.render().to_string()), "{candidate:?}");
         }

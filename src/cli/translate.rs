@@ -1,14 +1,14 @@
 //! `plae translate`: translates inputs with one model and writes the outputs of each; continues after a failure.
 
-use super::args::{self, Source};
+use super::args::{self, InputChoice};
 use super::config::Config;
-use super::inputs::{LazyMemory, dry_run, options, prepare, settle, skipped, tell_reading};
+use super::inputs::{LazyMemory, dry_run, format_skipped, options, plan_translation, prepare, print_reading_guesses};
 use super::plan::{Input, Output, Plan, Task};
 use super::printer::Printer;
 use super::session::Session;
-use super::words::counted;
+use super::words::format_count;
 use super::writer::Writer;
-use super::{Status, filter, interrupt, is_local, progress};
+use super::{Status, filter, interrupt, is_single_file_error, progress};
 use crate::archive;
 use crate::document::Markup;
 use crate::error::{Error, Kind, Result};
@@ -20,16 +20,16 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 pub fn run(args: &args::Translate, config: &Config, printer: &Printer) -> Result<Status> {
-    if args.reading.from == Some(Source::Rows) {
+    if args.reading.from == Some(InputChoice::Rows) {
         return filter::run(args, config, printer);
     }
-    let plan = settle(args)?;
+    let plan = plan_translation(args)?;
     let options = options(&args.reading, &args.decoding, config)?;
     check_ids(args, &plan)?;
     if args.dry_run {
         return dry_run(&plan, &options, printer);
     }
-    let mut run = Run {
+    let mut run = TranslateRun {
         plan: &plan,
         options: &options,
         writer: Writer::new(&plan.tasks, config.layout, args.output.force, printer)?,
@@ -43,10 +43,10 @@ pub fn run(args: &args::Translate, config: &Config, printer: &Printer) -> Result
         tokens: 0,
         time: Duration::ZERO,
     };
-    let ended = run.all();
-    report(&plan, &run, ended.is_ok(), printer);
+    let ended = run.translate_inputs();
+    print_summary(&plan, &run, ended.is_ok(), printer);
     ended?;
-    Ok(run.status())
+    Ok(run.final_status())
 }
 
 /// Returns the path of the translation memory to use: that of `--memory`, else, if an input is a directory, the one in
@@ -62,7 +62,7 @@ fn memory_path(args: &args::Translate, plan: &Plan) -> Option<PathBuf> {
         .output
         .as_ref()
         .filter(|_| directories && !plan.tasks.is_empty());
-    let usual = output.map(|output| output.join(archive::HOME).join(archive::DATABASE));
+    let usual = output.map(|output| output.join(archive::ARCHIVE_DIR_NAME).join(archive::DATABASE_FILE_NAME));
     typed.memory.clone().or(usual)
 }
 
@@ -81,7 +81,7 @@ fn check_ids(args: &args::Translate, plan: &Plan) -> Result<()> {
 }
 
 /// The data of one run of `plae translate`, and the counts for its summary.
-struct Run<'a> {
+struct TranslateRun<'a> {
     plan: &'a Plan,
     options: &'a pipeline::Options,
     writer: Writer<'a>,
@@ -101,12 +101,12 @@ struct Run<'a> {
     time: Duration,
 }
 
-impl Run<'_> {
+impl TranslateRun<'_> {
     /// Translates every input and writes its outputs. Prints the error of a single input and continues with the others.
     ///
     /// # Errors
     /// Errors that concern the whole run, such as of the model, and `Interrupted` after Ctrl-C.
-    fn all(&mut self) -> Result<()> {
+    fn translate_inputs(&mut self) -> Result<()> {
         for failure in &self.plan.failures {
             self.printer.error(&failure.error);
             self.failed.push(failure.input.clone());
@@ -117,43 +117,43 @@ impl Run<'_> {
             Input::File(path) => std::fs::metadata(path).map_or(0, |file| file.len()),
         };
         let sizes: Vec<u64> = self.plan.tasks.iter().map(size).collect();
-        let mut bar = progress::Run::new(self.printer, sizes.len(), sizes.iter().sum());
+        let mut bar = progress::FileProgress::new(self.printer, sizes.len(), sizes.iter().sum());
         for (index, (task, size)) in self.plan.tasks.iter().zip(sizes).enumerate() {
-            if index > 0 && interrupt::requested() {
-                return Err(self.interrupted());
+            if index > 0 && interrupt::is_stop_requested() {
+                return Err(self.interruption_error());
             }
-            bar.begin(size);
+            bar.begin_file(size);
             let before = self.tokens;
-            let result = self.one(task, &mut bar);
-            bar.end(self.tokens - before);
+            let result = self.translate_input(task, &mut bar);
+            bar.end_file(self.tokens - before);
             match result {
                 Ok(()) => self.done += 1,
-                Err(error) if is_local(&error) => {
+                Err(error) if is_single_file_error(&error) => {
                     self.printer.error(&error);
                     self.failed.push(task.input.to_string());
                 }
-                Err(error) if error.kind == Kind::Interrupted => return Err(self.interrupted()),
+                Err(error) if error.kind == Kind::Interrupted => return Err(self.interruption_error()),
                 Err(error) => return Err(error),
             }
         }
         Ok(())
     }
 
-    fn one(&mut self, task: &Task, bar: &mut progress::Run) -> Result<()> {
+    fn translate_input(&mut self, task: &Task, bar: &mut progress::FileProgress) -> Result<()> {
         let prepared = prepare(task, self.options)?;
         let segments = prepared.segments().len();
         let (input, encoding) = (&task.input, prepared.encoding());
         self.printer
-            .detail(format!("{input}: {encoding}, {}", counted(segments, "segment")));
-        tell_reading(input, &prepared, self.options, self.printer);
-        if let count @ 1.. = prepared.untouched() {
+            .note_if_verbose(format!("{input}: {encoding}, {}", format_count(segments, "segment")));
+        print_reading_guesses(input, &prepared, self.options, self.printer);
+        if let count @ 1.. = prepared.count_untranslated_thai_lines() {
             let text = format!(
                 "{input}: {} with Thai left as it is, in code or markup",
-                counted(count, "line")
+                format_count(count, "line")
             );
             match task.format.markup() {
                 // Nearly every web page has Thai in scripts and attributes.
-                Markup::Tags => self.printer.detail(text),
+                Markup::Tags => self.printer.note_if_verbose(text),
                 Markup::Light | Markup::None => self.printer.note(text),
             }
         }
@@ -170,7 +170,7 @@ impl Run<'_> {
             }
         };
         // From here until the last output is written, Ctrl-C waits for the current step.
-        let _patience = interrupt::patience();
+        let _patience = interrupt::defer_exit();
         let start = Instant::now();
         let mut tokens = 0;
         let decode = &self.options.decode;
@@ -191,12 +191,12 @@ impl Run<'_> {
                 };
                 // Ctrl-C waits until the current batch is stored in the memory.
                 let recaller = Recaller::new(translator, Some(memory), decode)?;
-                let translations = recaller.translate(&sources, &mut observe, &interrupt::requested)?;
+                let translations = recaller.translate(&sources, &mut observe, &interrupt::is_stop_requested)?;
                 Ok(prepared.align(Some(translator), decode, translations))
             }),
             _ => prepared.translate(translator, decode, &mut |progress| {
                 observe(progress);
-                interrupt::flow()
+                interrupt::break_if_requested()
             }),
         };
         self.time += start.elapsed();
@@ -205,13 +205,13 @@ impl Run<'_> {
             Kind::Input => error.path(input.to_string()),
             _ => error,
         })?;
-        self.writer.all(&document, &task.outputs)?;
+        self.writer.write_outputs(&document, &task.outputs)?;
         self.segments += segments;
         self.flagged += document.segments.iter().filter(|segment| segment.is_flagged()).count();
         Ok(())
     }
 
-    fn interrupted(&self) -> Error {
+    fn interruption_error(&self) -> Error {
         let error = Error::new(Kind::Interrupted, "stopped before the end");
         match self.done {
             0 => error,
@@ -219,7 +219,7 @@ impl Run<'_> {
         }
     }
 
-    fn status(&self) -> Status {
+    fn final_status(&self) -> Status {
         if self.failed.is_empty() {
             Status::Done
         } else {
@@ -229,16 +229,16 @@ impl Run<'_> {
 }
 
 /// Prints the summary of a run. `whole` says whether the run got to the end of its inputs.
-fn report(plan: &Plan, run: &Run, whole: bool, printer: &Printer) {
+fn print_summary(plan: &Plan, run: &TranslateRun, whole: bool, printer: &Printer) {
     let inputs = plan.tasks.len() + plan.failures.len();
     let mut line = match (plan.tasks.as_slice(), inputs) {
         ([task], 1) => {
             let outputs: Vec<_> = task.outputs.iter().map(Output::to_string).collect();
             format!("{} -> {}", task.input, outputs.join(", "))
         }
-        _ => format!("{} of {} translated", run.done, counted(inputs, "input")),
+        _ => format!("{} of {} translated", run.done, format_count(inputs, "input")),
     };
-    line += &format!(": {}", counted(run.segments, "segment"));
+    line += &format!(": {}", format_count(run.segments, "segment"));
     if run.flagged > 0 {
         line += &format!(" ({} to check)", run.flagged);
     }
@@ -248,7 +248,7 @@ fn report(plan: &Plan, run: &Run, whole: bool, printer: &Printer) {
         line += &format!(" in {seconds:.1} s, {rate:.0} tokens/s");
     }
     if run.done > 0 || (whole && inputs > 1) {
-        printer.note(line + &skipped(plan));
+        printer.note(line + &format_skipped(plan));
     }
     if inputs > 1 && !run.failed.is_empty() {
         let shown = run.failed.len().min(20);
@@ -256,6 +256,6 @@ fn report(plan: &Plan, run: &Run, whole: bool, printer: &Printer) {
         if shown < run.failed.len() {
             names += &format!(" and {} more", run.failed.len() - shown);
         }
-        printer.note(format!("{} failed: {names}", counted(run.failed.len(), "input")));
+        printer.note(format!("{} failed: {names}", format_count(run.failed.len(), "input")));
     }
 }

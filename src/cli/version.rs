@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 const CANDLE_VERSION: &str = "0.11.1";
 
 /// Returns the text that `plae --version` prints after the program's name.
-pub fn long() -> &'static str {
+pub fn long_version() -> &'static str {
     static VERSION_TEXT: LazyLock<String> = LazyLock::new(|| {
         format!(
             "{}\nbackends: {}\ncandle: {CANDLE_VERSION}",

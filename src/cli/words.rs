@@ -5,7 +5,7 @@ pub(super) use crate::file::format_size as size;
 use std::borrow::Cow;
 
 /// Formats `count` with the singular or plural of `noun`: `1 file`, `2 files`.
-pub fn counted(count: usize, noun: &str) -> String {
+pub fn format_count(count: usize, noun: &str) -> String {
     match count {
         1 => format!("1 {noun}"),
         _ => format!("{count} {noun}s"),
@@ -13,7 +13,7 @@ pub fn counted(count: usize, noun: &str) -> String {
 }
 
 /// Formats a hint of the library for the command line, with the names of the options and commands to use.
-pub fn hint(hint: &Hint) -> Cow<'_, str> {
+pub fn hint_text(hint: &Hint) -> Cow<'_, str> {
     Cow::Borrowed(match hint {
         Hint::Text(text) => text,
         Hint::Overwrite => "overwrite it with --force, or write elsewhere with -o",
@@ -92,8 +92,8 @@ mod tests {
 
     #[test]
     fn nouns_agree() {
-        assert_eq!(counted(1, "segment"), "1 segment");
-        assert_eq!(counted(0, "segment"), "0 segments");
+        assert_eq!(format_count(1, "segment"), "1 segment");
+        assert_eq!(format_count(0, "segment"), "0 segments");
     }
 
     #[test]
@@ -122,10 +122,10 @@ mod tests {
             ),
         ];
         for (advice, expected) in cases {
-            assert_eq!(hint(&advice), expected);
+            assert_eq!(hint_text(&advice), expected);
             let plain = advice.to_string();
             assert!(!plain.contains("--") && !plain.contains('`'), "{plain}");
         }
-        assert_eq!(hint(&"try again".into()), "try again");
+        assert_eq!(hint_text(&"try again".into()), "try again");
     }
 }

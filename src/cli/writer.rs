@@ -51,7 +51,7 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// The first error of the outputs that could not be written.
-    pub fn all(&self, document: &Bilingual, outputs: &[Output]) -> Result<()> {
+    pub fn write_outputs(&self, document: &Bilingual, outputs: &[Output]) -> Result<()> {
         outputs
             .iter()
             .map(|output| self.write(document, output))
@@ -68,9 +68,9 @@ impl<'a> Writer<'a> {
             None => {
                 let is_apart = output.format.succession() == Succession::BlankLine;
                 if self.begun.replace(true) && is_apart {
-                    self.printer.data("\n")?;
+                    self.printer.write_data("\n")?;
                 }
-                self.printer.data(bytes)
+                self.printer.write_data(bytes)
             }
             Some(path) => file::write(path, &bytes, self.overwrite),
         }

@@ -3,20 +3,20 @@
 
 use super::EarlyStopping;
 use super::rules::{Candidate, Rules};
-use super::{Hypothesis, SearchOptions, second_round};
-use crate::document::Finish;
+use super::{Hypothesis, SearchOptions, find_second_round};
+use crate::document::FinishReason;
 
 /// Score that transformers gives to an empty place in its list of finished outputs; lower scores never finish.
 const UNFINISHED_SCORE: f32 = -1e9;
 
 /// A token that was written, in a tree in which each token points to the one before it.
-struct Node {
+struct TokenNode {
     parent: Option<usize>,
     id: u32,
     log_probability: f32,
 }
 
-/// A live beam: an output that is still being written. Its tokens are a path in the tree of [`Node`]s.
+/// A live beam: an output that is still being written. Its tokens are a path in the tree of [`TokenNode`]s.
 #[derive(Clone, Copy)]
 struct Beam {
     node: Option<usize>,
@@ -26,12 +26,12 @@ struct Beam {
 }
 
 /// An output that has ended.
-struct Finished {
+struct FinishedOutput {
     node: Option<usize>,
     /// Log-probability of the token that ended the output; `None` if it ended without one.
     end: Option<f32>,
     rank: f32,
-    finish: Finish,
+    finish: FinishReason,
 }
 
 /// The search of one source, from its first token until it is done.
@@ -45,10 +45,10 @@ pub(super) struct BeamSearch {
     /// Ids before a beam's own tokens that rules such as `no_repeat_ngram` look at: the decoder's start tokens, or the
     /// prompt of a decoder-only model.
     before: Vec<u32>,
-    nodes: Vec<Node>,
+    nodes: Vec<TokenNode>,
     beams: Vec<Beam>,
     /// Finished outputs, best first; at most as many as the beam width.
-    finished: Vec<Finished>,
+    finished: Vec<FinishedOutput>,
 }
 
 impl BeamSearch {
@@ -79,13 +79,13 @@ impl BeamSearch {
     /// beam's own tokens.
     pub fn history(&self, beam: usize) -> Vec<u32> {
         let mut ids = self.before.clone();
-        ids.extend(self.ids(self.beams[beam].node));
+        ids.extend(self.ids_up_to(self.beams[beam].node));
         ids
     }
 
     /// Collects the token ids on the path up to `node`, first to last.
-    fn ids(&self, node: Option<usize>) -> Vec<u32> {
-        self.path(node)
+    fn ids_up_to(&self, node: Option<usize>) -> Vec<u32> {
+        self.nodes_up_to(node)
             .map(|node| node.id)
             .collect::<Vec<_>>()
             .into_iter()
@@ -94,7 +94,7 @@ impl BeamSearch {
     }
 
     /// Iterates over the tokens on the path up to `node`, last to first.
-    fn path(&self, node: Option<usize>) -> impl Iterator<Item = &Node> {
+    fn nodes_up_to(&self, node: Option<usize>) -> impl Iterator<Item = &TokenNode> {
         std::iter::successors(node.map(|node| &self.nodes[node]), |node| {
             node.parent.map(|parent| &self.nodes[parent])
         })
@@ -111,7 +111,7 @@ impl BeamSearch {
         }
         if ranked.is_empty() {
             // All tokens are forbidden: the output ends with what has been written.
-            self.finish_beams(Finish::Length, options);
+            self.finish_beams(FinishReason::Length, options);
             return None;
         }
         // Stable, so that equal scores keep the order of beams and ids.
@@ -123,22 +123,22 @@ impl BeamSearch {
         let last = self.written >= self.limit;
         for (rank, (index, candidate, score)) in ranked.into_iter().enumerate() {
             let parent = before[index].node;
-            let end = rules.is_end(candidate.id);
+            let end = rules.is_end_token(candidate.id);
             // Only the best `width` may finish; the others can only live on.
             if (end || last) && rank < width {
                 let node = if end {
                     parent
                 } else {
-                    Some(self.grow(parent, candidate))
+                    Some(self.push_token(parent, candidate))
                 };
                 let (end, finish) = if end {
-                    (Some(candidate.score), Finish::Stop)
+                    (Some(candidate.score), FinishReason::Stop)
                 } else {
-                    (None, Finish::Length)
+                    (None, FinishReason::Length)
                 };
-                self.finish(node, end, score, finish, options);
+                self.insert_finished(node, end, score, finish, options);
             } else if !end && !last && kept.len() < width {
-                let node = Some(self.grow(parent, candidate));
+                let node = Some(self.push_token(parent, candidate));
                 self.beams.push(Beam { node, score });
                 kept.push(index);
             }
@@ -146,9 +146,9 @@ impl BeamSearch {
         if last || self.is_settled(options) {
             return None;
         }
-        let looping = |beam: &Beam| second_round(&self.ids(beam.node)).is_some();
+        let looping = |beam: &Beam| find_second_round(&self.ids_up_to(beam.node)).is_some();
         if options.loop_guard && self.written > options.min_tokens && self.beams.iter().all(looping) {
-            self.finish_beams(Finish::Loop, options);
+            self.finish_beams(FinishReason::Loop, options);
             return None;
         }
         Some(kept)
@@ -156,11 +156,11 @@ impl BeamSearch {
 
     /// Gives the best finished hypothesis, or an empty one if none has finished.
     pub fn best(&self) -> Hypothesis {
-        let nothing = Finished {
+        let nothing = FinishedOutput {
             node: None,
             end: None,
             rank: UNFINISHED_SCORE,
-            finish: Finish::Length,
+            finish: FinishReason::Length,
         };
         self.hypothesis(self.finished.first().unwrap_or(&nothing))
     }
@@ -171,13 +171,16 @@ impl BeamSearch {
         self.finished.iter().map(|finished| self.hypothesis(finished))
     }
 
-    fn hypothesis(&self, finished: &Finished) -> Hypothesis {
-        let mut ids = self.ids(finished.node);
-        let mut log_probabilities: Vec<f32> = self.path(finished.node).map(|node| node.log_probability).collect();
+    fn hypothesis(&self, finished: &FinishedOutput) -> Hypothesis {
+        let mut ids = self.ids_up_to(finished.node);
+        let mut log_probabilities: Vec<f32> = self
+            .nodes_up_to(finished.node)
+            .map(|node| node.log_probability)
+            .collect();
         log_probabilities.reverse();
         log_probabilities.extend(finished.end);
-        if finished.finish == Finish::Loop {
-            ids.truncate(second_round(&ids).unwrap_or(ids.len()));
+        if finished.finish == FinishReason::Loop {
+            ids.truncate(find_second_round(&ids).unwrap_or(ids.len()));
         }
         Hypothesis {
             ids,
@@ -189,8 +192,8 @@ impl BeamSearch {
     }
 
     /// Adds a token to the tree of nodes; returns the index of the new node.
-    fn grow(&mut self, parent: Option<usize>, candidate: Candidate) -> usize {
-        self.nodes.push(Node {
+    fn push_token(&mut self, parent: Option<usize>, candidate: Candidate) -> usize {
+        self.nodes.push(TokenNode {
             parent,
             id: candidate.id,
             log_probability: candidate.score,
@@ -199,14 +202,21 @@ impl BeamSearch {
     }
 
     /// Inserts an output that has ended into the list of finished ones, if its score is among the best.
-    fn finish(&mut self, node: Option<usize>, end: Option<f32>, score: f32, finish: Finish, options: &SearchOptions) {
+    fn insert_finished(
+        &mut self,
+        node: Option<usize>,
+        end: Option<f32>,
+        score: f32,
+        finish: FinishReason,
+        options: &SearchOptions,
+    ) {
         let rank = score / length_divisor(self.written, options);
         if rank > UNFINISHED_SCORE {
             // Placed after outputs of equal rank, which finished earlier.
             let at = self.finished.partition_point(|other| other.rank >= rank);
             self.finished.insert(
                 at,
-                Finished {
+                FinishedOutput {
                     node,
                     end,
                     rank,
@@ -218,9 +228,9 @@ impl BeamSearch {
     }
 
     /// Ends all live beams without an end token, for the given reason.
-    pub fn finish_beams(&mut self, finish: Finish, options: &SearchOptions) {
+    pub fn finish_beams(&mut self, finish: FinishReason, options: &SearchOptions) {
         for beam in std::mem::take(&mut self.beams) {
-            self.finish(beam.node, None, beam.score, finish, options);
+            self.insert_finished(beam.node, None, beam.score, finish, options);
         }
     }
 

@@ -143,19 +143,19 @@ impl GenerationConfig {
         keys.check_supported()?;
         keys.check_unused()?;
         Ok(Self {
-            start: match keys.id("decoder_start_token_id")? {
+            start: match keys.read_id("decoder_start_token_id")? {
                 Some(start) => Some(start),
-                None => keys.id("bos_token_id")?,
+                None => keys.read_id("bos_token_id")?,
             },
-            end: keys.ids("eos_token_id")?,
-            forced_first: keys.id("forced_bos_token_id")?,
-            forced_end: keys.ids("forced_eos_token_id")?,
-            beam: keys.count("num_beams", 1)?,
-            max_length: keys.count("max_length", 1)?,
-            max_new_tokens: keys.count("max_new_tokens", 1)?,
-            min_length: keys.count("min_length", 0)?,
-            min_new_tokens: keys.count("min_new_tokens", 0)?,
-            length_penalty: keys.number("length_penalty", |_| true, "a number")?,
+            end: keys.read_ids("eos_token_id")?,
+            forced_first: keys.read_id("forced_bos_token_id")?,
+            forced_end: keys.read_ids("forced_eos_token_id")?,
+            beam: keys.read_count("num_beams", 1)?,
+            max_length: keys.read_count("max_length", 1)?,
+            max_new_tokens: keys.read_count("max_new_tokens", 1)?,
+            min_length: keys.read_count("min_length", 0)?,
+            min_new_tokens: keys.read_count("min_new_tokens", 0)?,
+            length_penalty: keys.read_number("length_penalty", |_| true, "a number")?,
             early_stopping: keys
                 .read("early_stopping", "true, false or \"never\"", |value| match value {
                     Value::Bool(false) => Some(EarlyStopping::Heuristic),
@@ -164,22 +164,22 @@ impl GenerationConfig {
                     _ => None,
                 })?
                 .unwrap_or_default(),
-            no_repeat_ngram: keys.count("no_repeat_ngram_size", 0)?,
+            no_repeat_ngram: keys.read_count("no_repeat_ngram_size", 0)?,
             repetition_penalty: keys
-                .number("repetition_penalty", |x| x > 0.0, "a number above 0")?
+                .read_number("repetition_penalty", |x| x > 0.0, "a number above 0")?
                 .map(|x| x as f32),
             bad_words: keys
                 .read("bad_words_ids", "a list of lists of token ids", |value| {
-                    value.as_array()?.iter().map(id_list).collect()
+                    value.as_array()?.iter().map(parse_id_list).collect()
                 })?
                 .unwrap_or_default(),
             suppress: keys
-                .read("suppress_tokens", "a list of token ids", id_list)?
+                .read("suppress_tokens", "a list of token ids", parse_id_list)?
                 .unwrap_or_default(),
             begin_suppress: keys
-                .read("begin_suppress_tokens", "a list of token ids", id_list)?
+                .read("begin_suppress_tokens", "a list of token ids", parse_id_list)?
                 .unwrap_or_default(),
-            renormalize: keys.flag("renormalize_logits")?,
+            renormalize: keys.read_flag("renormalize_logits")?,
             positions: None,
         })
     }
@@ -217,69 +217,69 @@ fn class_defaults(model_type: &str) -> Value {
 
 /// Keys that make a `config.json` count as unusual if they have another value than the usual one given here
 /// (`PretrainedConfig._get_global_generation_defaults`).
-const DEFAULTS: &[(&str, Usual)] = &[
-    ("max_length", Usual::Number(20.0)),
-    ("min_length", Usual::Number(0.0)),
-    ("do_sample", Usual::Flag(false)),
-    ("early_stopping", Usual::Flag(false)),
-    ("num_beams", Usual::Number(1.0)),
-    ("temperature", Usual::Number(1.0)),
-    ("top_k", Usual::Number(50.0)),
-    ("top_p", Usual::Number(1.0)),
-    ("typical_p", Usual::Number(1.0)),
-    ("repetition_penalty", Usual::Number(1.0)),
-    ("length_penalty", Usual::Number(1.0)),
-    ("no_repeat_ngram_size", Usual::Number(0.0)),
-    ("encoder_no_repeat_ngram_size", Usual::Number(0.0)),
-    ("bad_words_ids", Usual::Null),
-    ("num_return_sequences", Usual::Number(1.0)),
-    ("output_scores", Usual::Flag(false)),
-    ("return_dict_in_generate", Usual::Flag(false)),
-    ("forced_bos_token_id", Usual::Null),
-    ("forced_eos_token_id", Usual::Null),
-    ("remove_invalid_values", Usual::Flag(false)),
-    ("exponential_decay_length_penalty", Usual::Null),
-    ("suppress_tokens", Usual::Null),
-    ("begin_suppress_tokens", Usual::Null),
-    ("num_beam_groups", Usual::Number(1.0)),
-    ("diversity_penalty", Usual::Number(0.0)),
+const GENERATION_DEFAULTS: &[(&str, NeutralValue)] = &[
+    ("max_length", NeutralValue::Number(20.0)),
+    ("min_length", NeutralValue::Number(0.0)),
+    ("do_sample", NeutralValue::Flag(false)),
+    ("early_stopping", NeutralValue::Flag(false)),
+    ("num_beams", NeutralValue::Number(1.0)),
+    ("temperature", NeutralValue::Number(1.0)),
+    ("top_k", NeutralValue::Number(50.0)),
+    ("top_p", NeutralValue::Number(1.0)),
+    ("typical_p", NeutralValue::Number(1.0)),
+    ("repetition_penalty", NeutralValue::Number(1.0)),
+    ("length_penalty", NeutralValue::Number(1.0)),
+    ("no_repeat_ngram_size", NeutralValue::Number(0.0)),
+    ("encoder_no_repeat_ngram_size", NeutralValue::Number(0.0)),
+    ("bad_words_ids", NeutralValue::Null),
+    ("num_return_sequences", NeutralValue::Number(1.0)),
+    ("output_scores", NeutralValue::Flag(false)),
+    ("return_dict_in_generate", NeutralValue::Flag(false)),
+    ("forced_bos_token_id", NeutralValue::Null),
+    ("forced_eos_token_id", NeutralValue::Null),
+    ("remove_invalid_values", NeutralValue::Flag(false)),
+    ("exponential_decay_length_penalty", NeutralValue::Null),
+    ("suppress_tokens", NeutralValue::Null),
+    ("begin_suppress_tokens", NeutralValue::Null),
+    ("num_beam_groups", NeutralValue::Number(1.0)),
+    ("diversity_penalty", NeutralValue::Number(0.0)),
 ];
 
 /// Keys of options that would change the output and are not supported, with the value of each that changes nothing.
-const REFUSED: &[(&str, Usual)] = &[
-    ("encoder_no_repeat_ngram_size", Usual::Number(0.0)),
-    ("encoder_repetition_penalty", Usual::Number(1.0)),
-    ("exponential_decay_length_penalty", Usual::Null),
-    ("sequence_bias", Usual::Null),
-    ("guidance_scale", Usual::Number(1.0)),
-    ("num_beam_groups", Usual::Number(1.0)),
-    ("diversity_penalty", Usual::Number(0.0)),
-    ("penalty_alpha", Usual::Number(0.0)),
-    ("dola_layers", Usual::Null),
-    ("constraints", Usual::Null),
-    ("force_words_ids", Usual::Null),
-    ("stop_strings", Usual::Null),
-    ("watermarking_config", Usual::Null),
+const UNSUPPORTED_OPTIONS: &[(&str, NeutralValue)] = &[
+    ("encoder_no_repeat_ngram_size", NeutralValue::Number(0.0)),
+    ("encoder_repetition_penalty", NeutralValue::Number(1.0)),
+    ("exponential_decay_length_penalty", NeutralValue::Null),
+    ("sequence_bias", NeutralValue::Null),
+    ("guidance_scale", NeutralValue::Number(1.0)),
+    ("num_beam_groups", NeutralValue::Number(1.0)),
+    ("diversity_penalty", NeutralValue::Number(0.0)),
+    ("penalty_alpha", NeutralValue::Number(0.0)),
+    ("dola_layers", NeutralValue::Null),
+    ("constraints", NeutralValue::Null),
+    ("force_words_ids", NeutralValue::Null),
+    ("stop_strings", NeutralValue::Null),
+    ("watermarking_config", NeutralValue::Null),
 ];
 
 /// Keys of options that are not supported and would change the output only if tokens are drawn at random, with the
 /// value of each that changes nothing.
-const REFUSED_IN_SAMPLING: &[(&str, Usual)] = &[
-    ("min_p", Usual::Null),
-    ("typical_p", Usual::Number(1.0)),
-    ("epsilon_cutoff", Usual::Number(0.0)),
-    ("eta_cutoff", Usual::Number(0.0)),
+const UNSUPPORTED_SAMPLING_OPTIONS: &[(&str, NeutralValue)] = &[
+    ("min_p", NeutralValue::Null),
+    ("typical_p", NeutralValue::Number(1.0)),
+    ("epsilon_cutoff", NeutralValue::Number(0.0)),
+    ("eta_cutoff", NeutralValue::Number(0.0)),
 ];
 
 /// The value of an option that changes nothing; null never changes anything.
-enum Usual {
+enum NeutralValue {
     Null,
     Number(f64),
     Flag(bool),
 }
 
-impl Usual {
-    fn is(&self, value: &Value) -> bool {
+impl NeutralValue {
+    fn equals(&self, value: &Value) -> bool {
         match self {
             _ if value.is_null() => true,
             Self::Null => false,
@@ -289,11 +289,11 @@ impl Usual {
     }
 }
 
-fn id_list(value: &Value) -> Option<Vec<u32>> {
-    value.as_array()?.iter().map(id).collect()
+fn parse_id_list(value: &Value) -> Option<Vec<u32>> {
+    value.as_array()?.iter().map(parse_id).collect()
 }
 
-fn id(value: &Value) -> Option<u32> {
+fn parse_id(value: &Value) -> Option<u32> {
     value.as_u64().and_then(|id| u32::try_from(id).ok())
 }
 
@@ -310,14 +310,14 @@ impl Keys<'_> {
         (!value.is_null()).then_some(value)
     }
 
-    /// Whether any key of [`DEFAULTS`] has a value that is neither null nor the default.
+    /// Whether any key of [`GENERATION_DEFAULTS`] has a value that is neither null nor the default.
     fn is_unusual(&self) -> bool {
-        DEFAULTS.iter().any(|(key, usual)| {
+        GENERATION_DEFAULTS.iter().any(|(key, usual)| {
             let value = &self.values[*key];
             let default = &self.defaults[*key];
             !value.is_null()
                 && if default.is_null() {
-                    !usual.is(value)
+                    !usual.equals(value)
                 } else {
                     value != default
                 }
@@ -326,24 +326,24 @@ impl Keys<'_> {
 
     /// Refuses wrong values of keys that plae does not use, because a file that has one is damaged.
     fn check_unused(&self) -> Result<()> {
-        self.id("pad_token_id")?;
-        self.number("temperature", |x| x >= 0.0, "a number from 0 on")?;
-        self.count("top_k", 0)?;
-        self.number("top_p", |x| (0.0..=1.0).contains(&x), "a number between 0 and 1")?;
+        self.read_id("pad_token_id")?;
+        self.read_number("temperature", |x| x >= 0.0, "a number from 0 on")?;
+        self.read_count("top_k", 0)?;
+        self.read_number("top_p", |x| (0.0..=1.0).contains(&x), "a number between 0 and 1")?;
         Ok(())
     }
 
     /// Refuses options that would change the output and are not supported.
     fn check_supported(&self) -> Result<()> {
-        let sampling = if self.flag("do_sample")? {
-            REFUSED_IN_SAMPLING
+        let sampling = if self.read_flag("do_sample")? {
+            UNSUPPORTED_SAMPLING_OPTIONS
         } else {
             &[]
         };
-        match REFUSED
+        match UNSUPPORTED_OPTIONS
             .iter()
             .chain(sampling)
-            .find(|(key, usual)| !usual.is(&self.values[*key]))
+            .find(|(key, usual)| !usual.equals(&self.values[*key]))
         {
             Some((key, _)) => Err(Error::model(format!("`{}` is not supported", self.values[*key]))
                 .place(format!("key {key}"))
@@ -362,30 +362,30 @@ impl Keys<'_> {
             .transpose()
     }
 
-    fn id(&self, key: &str) -> Result<Option<u32>> {
-        self.read(key, "a token id", id)
+    fn read_id(&self, key: &str) -> Result<Option<u32>> {
+        self.read(key, "a token id", parse_id)
     }
 
     /// Reads the value of a key that is one token id or a list of them; empty if there is none.
-    fn ids(&self, key: &str) -> Result<Vec<u32>> {
-        let parse = |value: &Value| id(value).map(|id| vec![id]).or_else(|| id_list(value));
+    fn read_ids(&self, key: &str) -> Result<Vec<u32>> {
+        let parse = |value: &Value| parse_id(value).map(|id| vec![id]).or_else(|| parse_id_list(value));
         Ok(self
             .read(key, "a token id or a list of them", parse)?
             .unwrap_or_default())
     }
 
-    fn count(&self, key: &str, least: usize) -> Result<Option<usize>> {
+    fn read_count(&self, key: &str, least: usize) -> Result<Option<usize>> {
         self.read(key, &format!("a whole number from {least} on"), |value| {
             let count = usize::try_from(value.as_u64()?).ok()?;
             (count >= least).then_some(count)
         })
     }
 
-    fn number(&self, key: &str, fits: fn(f64) -> bool, expected: &str) -> Result<Option<f64>> {
+    fn read_number(&self, key: &str, fits: fn(f64) -> bool, expected: &str) -> Result<Option<f64>> {
         self.read(key, expected, |value| value.as_f64().filter(|number| fits(*number)))
     }
 
-    fn flag(&self, key: &str) -> Result<bool> {
+    fn read_flag(&self, key: &str) -> Result<bool> {
         Ok(self.read(key, "true or false", Value::as_bool)?.unwrap_or(false))
     }
 }

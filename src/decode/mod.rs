@@ -9,7 +9,7 @@ mod row;
 mod rules;
 mod sample;
 
-use crate::document::Finish;
+use crate::document::FinishReason;
 use crate::error::{Error, Hint, Kind, Result};
 use crate::model::{State, TranslationModel, candle_error, with_slice};
 use beam::BeamSearch;
@@ -62,7 +62,7 @@ pub struct SearchOptions<'a> {
     pub renormalize: bool,
     /// Ids that end an output, in addition to the model's own end tokens.
     pub stop: &'a [u32],
-    /// Whether an output that repeats one phrase endlessly is ended, as [`Finish::Loop`]. Default false.
+    /// Whether an output that repeats one phrase endlessly is ended, as [`FinishReason::Loop`]. Default false.
     pub loop_guard: bool,
     /// How to draw tokens at random, with a beam width of 1; `None`, the default, takes the best token.
     pub sampling: Option<Sampling<'a>>,
@@ -118,7 +118,7 @@ pub struct Hypothesis {
     /// Score by which this hypothesis was ranked among those of its source: `log_probability / length ^ penalty`.
     pub rank: f64,
     /// Why the output ended.
-    pub finish: Finish,
+    pub finish: FinishReason,
 }
 
 impl Hypothesis {
@@ -157,7 +157,7 @@ pub fn search(
     options: &SearchOptions,
     observe: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
 ) -> Result<Vec<Hypothesis>> {
-    let searches = finished_searches(model, prefixes, sources, options, observe)?;
+    let searches = run_searches(model, prefixes, sources, options, observe)?;
     Ok(searches.iter().map(BeamSearch::best).collect())
 }
 
@@ -165,7 +165,7 @@ pub fn search(
 ///
 /// # Errors
 /// Those of [`search()`].
-fn finished_searches(
+fn run_searches(
     model: &dyn TranslationModel,
     prefixes: &[Option<Prefix>],
     sources: &[&[u32]],
@@ -176,7 +176,7 @@ fn finished_searches(
     let (mut live, mut finished): (Vec<_>, Vec<_>) = (0..sources.len())
         .map(|source| {
             let prefix = prefixes.get(source).copied().flatten();
-            begin(
+            begin_search(
                 model,
                 prefix.map_or(&[][..], |(ids, _)| ids),
                 sources[source],
@@ -186,7 +186,7 @@ fn finished_searches(
         })
         .partition(|search| rules.forced < search.limit);
     for search in &mut finished {
-        search.finish_beams(Finish::Length, options);
+        search.finish_beams(FinishReason::Length, options);
     }
     if !live.is_empty() {
         let (mut state, mut logits) = read_sources(model, prefixes, sources, &live)?;
@@ -210,7 +210,7 @@ fn finished_searches(
 
 /// Makes the search of one source as it is before its first step. `prefix` and `ids` are what a decoder-only model
 /// reads.
-fn begin(model: &dyn TranslationModel, prefix: &[u32], ids: &[u32], source: usize, rules: &Rules) -> BeamSearch {
+fn begin_search(model: &dyn TranslationModel, prefix: &[u32], ids: &[u32], source: usize, rules: &Rules) -> BeamSearch {
     let (spec, options) = (model.spec(), rules.options);
     let limit = options.max_tokens.get(source).copied().unwrap_or(spec.max_positions);
     let history = if spec.is_decoder_only() && options.prompt_counts {
@@ -276,7 +276,7 @@ fn advance(
     finished: &mut Vec<BeamSearch>,
     rules: &Rules,
 ) -> Result<(KeptRows, usize)> {
-    let mut candidates = continuations(logits, live, rules)?.into_iter();
+    let mut candidates = rank_continuations(logits, live, rules)?.into_iter();
     let mut kept = KeptRows::default();
     let mut written = 0;
     let mut still_live = Vec::with_capacity(live.len());
@@ -306,7 +306,7 @@ fn select_rows(matrix: &Tensor, rows: &[usize]) -> candle_core::Result<Tensor> {
 }
 
 /// Ranks the tokens that may follow each live beam, best first: a list for each row of `logits`.
-fn continuations(logits: &Tensor, searches: &[BeamSearch], rules: &Rules) -> Result<Vec<Vec<Candidate>>> {
+fn rank_continuations(logits: &Tensor, searches: &[BeamSearch], rules: &Rules) -> Result<Vec<Vec<Candidate>>> {
     let logits = logits.to_device(&Device::Cpu).map_err(candle_error)?;
     let (rows, width) = logits.dims2().map_err(candle_error)?;
     let beams: Vec<(&BeamSearch, usize)> = searches
@@ -332,7 +332,7 @@ fn continuations(logits: &Tensor, searches: &[BeamSearch], rules: &Rules) -> Res
                     limit: search.limit,
                     source: search.source,
                 };
-                rules.candidates(row, &context)
+                rules.rank_candidates(row, &context)
             })
             .collect()
     })
@@ -343,7 +343,7 @@ fn continuations(logits: &Tensor, searches: &[BeamSearch], rules: &Rules) -> Res
 
 /// Finds the index at which the second round of an endless repetition starts, if `ids` ends in one: a phrase of up to
 /// 16 tokens, repeated at least four times and over at least 16 tokens in all.
-fn second_round(ids: &[u32]) -> Option<usize> {
+fn find_second_round(ids: &[u32]) -> Option<usize> {
     (1..=16).find_map(|n| {
         let rounds = 4.max(16usize.div_ceil(n));
         let start = ids.len().checked_sub(rounds * n)?;

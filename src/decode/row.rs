@@ -8,7 +8,7 @@ use crate::model::cpu::simd::{block_maxima, maximum, sum_exp};
 const LOGITS_PER_BLOCK: usize = 128;
 
 /// A row of logits, with the maxima and the normaliser that the search needs of it.
-pub(super) struct Row<'a> {
+pub(super) struct LogitRow<'a> {
     logits: &'a [f32],
     /// Largest logit of each block of [`LOGITS_PER_BLOCK`] columns.
     blocks: Vec<f32>,
@@ -18,9 +18,9 @@ pub(super) struct Row<'a> {
 
 /// A column of a row of logits, and the value that replaces its logit; negative infinity forbids the token. Lists of
 /// patches are sorted by column, without duplicates.
-pub(super) type Patch = (usize, f32);
+pub(super) type LogitPatch = (usize, f32);
 
-impl<'a> Row<'a> {
+impl<'a> LogitRow<'a> {
     /// Reads a row of logits; `None` if it holds a NaN or positive infinity, or nothing finite.
     pub fn read(logits: &'a [f32]) -> Option<Self> {
         let blocks = block_maxima(logits, LOGITS_PER_BLOCK);
@@ -53,31 +53,31 @@ impl<'a> Row<'a> {
     ///
     /// The value of a patched column is its patch. That of any other column is `value(logit)`, where `value` never
     /// decreases as the logit grows.
-    pub fn best(&self, count: usize, patches: &[Patch], value: impl Fn(f32) -> f32) -> Vec<Patch> {
-        let blocks = self.unpatched(patches);
+    pub fn best_columns(&self, count: usize, patches: &[LogitPatch], value: impl Fn(f32) -> f32) -> Vec<LogitPatch> {
+        let blocks = self.unpatched_maxima(patches);
         // The `count`-th largest logit of all is at least the `count`-th largest of the block maxima.
         let mut floor = f32::NEG_INFINITY;
         if count <= blocks.len() {
             let mut sorted = blocks.clone();
             floor = *sorted.select_nth_unstable_by(count.max(1) - 1, |a, b| b.total_cmp(a)).1;
         }
-        self.at_least(floor, &blocks, patches, value)
+        self.columns_at_least(floor, &blocks, patches, value)
     }
 
     /// Finds the columns whose values lie at most `range` below the highest value, and possibly some patched columns
-    /// whose values are lower; sorted like [`Self::best`].
-    pub fn near(&self, range: f32, patches: &[Patch]) -> Vec<Patch> {
-        let blocks = self.unpatched(patches);
+    /// whose values are lower; sorted like [`Self::best_columns`].
+    pub fn columns_within(&self, range: f32, patches: &[LogitPatch]) -> Vec<LogitPatch> {
+        let blocks = self.unpatched_maxima(patches);
         let most = patches.iter().fold(maximum(&blocks), |most, patch| most.max(patch.1));
-        self.at_least(most - range, &blocks, patches, |logit| logit)
+        self.columns_at_least(most - range, &blocks, patches, |logit| logit)
     }
 
     /// Computes the largest logit of each block of [`LOGITS_PER_BLOCK`] columns, leaving out patched columns.
-    fn unpatched(&self, patches: &[Patch]) -> Vec<f32> {
+    fn unpatched_maxima(&self, patches: &[LogitPatch]) -> Vec<f32> {
         let mut blocks = self.blocks.clone();
         for patches in patches.chunk_by(|a, b| a.0 / LOGITS_PER_BLOCK == b.0 / LOGITS_PER_BLOCK) {
             let block = patches[0].0 / LOGITS_PER_BLOCK;
-            blocks[block] = gaps(self.block(block), block * LOGITS_PER_BLOCK, patches)
+            blocks[block] = unpatched_slices(self.block(block), block * LOGITS_PER_BLOCK, patches)
                 .map(maximum)
                 .fold(f32::NEG_INFINITY, f32::max);
         }
@@ -86,8 +86,14 @@ impl<'a> Row<'a> {
 
     /// Finds all patched columns that are not forbidden and all other columns with a logit of at least `floor`, best
     /// first. `blocks` has the largest unpatched logit of each block.
-    fn at_least(&self, floor: f32, blocks: &[f32], patches: &[Patch], value: impl Fn(f32) -> f32) -> Vec<Patch> {
-        let mut best: Vec<Patch> = patches
+    fn columns_at_least(
+        &self,
+        floor: f32,
+        blocks: &[f32],
+        patches: &[LogitPatch],
+        value: impl Fn(f32) -> f32,
+    ) -> Vec<LogitPatch> {
+        let mut best: Vec<LogitPatch> = patches
             .iter()
             .copied()
             .filter(|patch| patch.1 > f32::NEG_INFINITY)
@@ -111,7 +117,7 @@ impl<'a> Row<'a> {
     }
 
     /// Computes the logarithm of the sum of all probabilities in the row after patches have replaced log-probabilities.
-    pub fn log_mass(&self, patches: &[Patch]) -> f32 {
+    pub fn log_total_probability(&self, patches: &[LogitPatch]) -> f32 {
         let replaced: f64 = patches
             .iter()
             .map(|patch| f64::from(self.log_probability(patch.0)).exp())
@@ -120,10 +126,12 @@ impl<'a> Row<'a> {
             (1.0 - replaced).ln()
         } else {
             // A small difference would be mostly rounding error: sum up the remaining probabilities instead.
-            let most = gaps(self.logits, 0, patches)
+            let most = unpatched_slices(self.logits, 0, patches)
                 .map(maximum)
                 .fold(f32::NEG_INFINITY, f32::max);
-            let sum: f32 = gaps(self.logits, 0, patches).map(|gap| sum_exp(gap, most)).sum();
+            let sum: f32 = unpatched_slices(self.logits, 0, patches)
+                .map(|gap| sum_exp(gap, most))
+                .sum();
             f64::from(self.normalise(most)) + f64::from(sum).ln()
         };
         let values = || patches.iter().map(|patch| f64::from(patch.1)).chain([rest]);
@@ -145,7 +153,7 @@ impl<'a> Row<'a> {
 
 /// Iterates over the runs of `values` between patched columns. The first of `values` is the column with the index
 /// `start`.
-fn gaps<'a>(values: &'a [f32], start: usize, patches: &'a [Patch]) -> impl Iterator<Item = &'a [f32]> {
+fn unpatched_slices<'a>(values: &'a [f32], start: usize, patches: &'a [LogitPatch]) -> impl Iterator<Item = &'a [f32]> {
     let mut from = 0;
     patches
         .iter()
@@ -171,13 +179,13 @@ mod tests {
     fn the_best_are_those_of_a_full_sort() {
         for n in [1, 5, 127, 128, 129, 1000, 5000] {
             let logits = logits(n);
-            let row = Row::read(&logits).unwrap();
+            let row = LogitRow::read(&logits).unwrap();
             for step in [1, 3, 50, 10_000] {
-                let patches: Vec<Patch> = (0..n)
+                let patches: Vec<LogitPatch> = (0..n)
                     .step_by(step)
                     .map(|i| (i, if i % 2 == 0 { f32::NEG_INFINITY } else { logits[i] + 1.0 }))
                     .collect();
-                let mut all: Vec<Patch> = logits.iter().copied().enumerate().collect();
+                let mut all: Vec<LogitPatch> = logits.iter().copied().enumerate().collect();
                 for (column, value) in &patches {
                     all[*column].1 = *value;
                 }
@@ -185,13 +193,13 @@ mod tests {
                 all.sort_by(|a, b| b.1.total_cmp(&a.1));
                 for range in [0.0, 0.5, 4.0, 100.0] {
                     let floor = all.first().map_or(0.0, |most| most.1) - range;
-                    let mut near = row.near(range, &patches);
+                    let mut near = row.columns_within(range, &patches);
                     near.retain(|patch| patch.1 >= floor);
                     let expected = all.iter().filter(|patch| patch.1 >= floor);
                     assert!(near.iter().eq(expected), "{n} {step} {range}");
                 }
                 for count in [1, 2, 8, 40, n] {
-                    let mut best = row.best(count, &patches, |logit| logit);
+                    let mut best = row.best_columns(count, &patches, |logit| logit);
                     best.truncate(count);
                     assert_eq!(best, all[..count.min(all.len())], "{n} {step} {count}");
                 }
@@ -204,7 +212,7 @@ mod tests {
                         },
                     )
                     .sum();
-                let log_mass = f64::from(row.log_mass(&patches));
+                let log_mass = f64::from(row.log_total_probability(&patches));
                 assert!(
                     (log_mass - sum.ln()).abs() < 1e-5 || (sum == 0.0 && log_mass == f64::NEG_INFINITY),
                     "{n} {step}: {log_mass} {sum}"
@@ -216,19 +224,19 @@ mod tests {
     #[test]
     fn a_small_rest_is_not_lost_to_rounding() {
         let logits = [30.0, 0.0, 0.0, 1.0];
-        let row = Row::read(&logits).unwrap();
+        let row = LogitRow::read(&logits).unwrap();
         let patches = [(0, f32::NEG_INFINITY)];
         let expected = (2.0f64 + 1f64.exp()).ln() - 30.0;
-        assert!((f64::from(row.log_mass(&patches)) - expected).abs() < 1e-5);
+        assert!((f64::from(row.log_total_probability(&patches)) - expected).abs() < 1e-5);
     }
 
     #[test]
     fn what_is_no_number_is_refused() {
-        assert!(Row::read(&[1.0, f32::NAN, 3.0]).is_none());
-        assert!(Row::read(&[1.0, f32::INFINITY]).is_none());
-        assert!(Row::read(&[f32::NEG_INFINITY; 3]).is_none());
-        assert!(Row::read(&[]).is_none());
-        let row = Row::read(&[f32::NEG_INFINITY, 2.0]).map(|row| row.best(2, &[], |logit| logit));
+        assert!(LogitRow::read(&[1.0, f32::NAN, 3.0]).is_none());
+        assert!(LogitRow::read(&[1.0, f32::INFINITY]).is_none());
+        assert!(LogitRow::read(&[f32::NEG_INFINITY; 3]).is_none());
+        assert!(LogitRow::read(&[]).is_none());
+        let row = LogitRow::read(&[f32::NEG_INFINITY, 2.0]).map(|row| row.best_columns(2, &[], |logit| logit));
         assert_eq!(row, Some(vec![(1, 2.0)]));
     }
 }

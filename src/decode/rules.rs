@@ -1,7 +1,7 @@
 //! Rules that decide which tokens may follow, given a row of logits, in the order and by the definitions of
 //! transformers 4.57.1 (`GenerationMixin._get_logits_processor`, `generation/logits_process.py`).
 
-use super::row::{Patch, Row};
+use super::row::{LogitPatch, LogitRow};
 use super::{SearchOptions, sample};
 use crate::error::{Error, Result};
 use crate::model::Spec;
@@ -101,41 +101,41 @@ impl<'a> Rules<'a> {
             banned: Vec::new(),
             phrases,
         };
-        let words = words.iter().map(|word| word[0]).filter(|id| !rules.is_end(*id));
+        let words = words.iter().map(|word| word[0]).filter(|id| !rules.is_end_token(*id));
         rules.banned = words
             .chain(options.suppress.iter().copied())
-            .filter_map(|id| rules.column(id))
+            .filter_map(|id| rules.column_of_id(id))
             .collect();
         rules.banned.sort_unstable();
         rules.banned.dedup();
         Ok(rules)
     }
 
-    pub fn is_end(&self, id: u32) -> bool {
+    pub fn is_end_token(&self, id: u32) -> bool {
         self.ends.binary_search(&id).is_ok()
     }
 
-    fn column(&self, id: u32) -> Option<usize> {
+    fn column_of_id(&self, id: u32) -> Option<usize> {
         match self.output {
             Some(output) => output.binary_search(&id).ok(),
             None => Some(id as usize).filter(|column| *column < self.width),
         }
     }
 
-    fn id(&self, column: usize) -> u32 {
+    fn id_of_column(&self, column: usize) -> u32 {
         self.output.map_or(column as u32, |output| output[column])
     }
 
     /// Ranks the tokens that may follow, best first; `None` if the logits hold NaN or positive infinity, or nothing
     /// finite.
-    pub fn candidates(&self, logits: &[f32], context: &RowContext) -> Option<Vec<Candidate>> {
+    pub fn rank_candidates(&self, logits: &[f32], context: &RowContext) -> Option<Vec<Candidate>> {
         let options = self.options;
         let written = context.written;
         let first = written == self.forced;
         if written + 1 == context.limit && !options.forced_end.is_empty() {
-            return Some(self.forced_ends(first));
+            return Some(self.forced_end_candidates(first));
         }
-        let row = Row::read(logits)?;
+        let row = LogitRow::read(logits)?;
         let greedy = options.beam <= 1;
         let base = |column| {
             if greedy {
@@ -144,16 +144,16 @@ impl<'a> Rules<'a> {
                 row.log_probability(column)
             }
         };
-        let patches = self.patches(context, first, base);
-        let candidate = |(column, score): Patch| Candidate {
-            id: self.id(column),
+        let patches = self.rule_patches(context, first, base);
+        let candidate = |(column, score): LogitPatch| Candidate {
+            id: self.id_of_column(column),
             score,
         };
         if !greedy {
-            let mut best = row.best(self.count, &patches, |logit| row.normalise(logit));
+            let mut best = row.best_columns(self.count, &patches, |logit| row.normalise(logit));
             best.truncate(self.count);
             let log_mass = if options.renormalize {
-                row.log_mass(&patches)
+                row.log_total_probability(&patches)
             } else {
                 0.0
             };
@@ -165,11 +165,11 @@ impl<'a> Rules<'a> {
         }
         let chosen = match &options.sampling {
             Some(sampling) => {
-                let best = row.near(NEGLIGIBLE_DISTANCE * sampling.temperature as f32, &patches);
+                let best = row.columns_within(NEGLIGIBLE_DISTANCE * sampling.temperature as f32, &patches);
                 let stream = sampling.streams.get(context.source).copied().unwrap_or_default();
-                sample::draw(&best, sampling, stream, written as u64)
+                sample::draw_index(&best, sampling, stream, written as u64)
             }
-            None => row.best(1, &patches, |logit| logit).first().map(|best| best.0),
+            None => row.best_columns(1, &patches, |logit| logit).first().map(|best| best.0),
         };
         // Reports the model's own log-probability, even if a rule changed the logit.
         let own = |column| candidate((column, row.log_probability(column)));
@@ -178,7 +178,7 @@ impl<'a> Rules<'a> {
 
     /// Gives the candidates for the last position of an output that must end. `first` says whether it is also the first
     /// position.
-    fn forced_ends(&self, first: bool) -> Vec<Candidate> {
+    fn forced_end_candidates(&self, first: bool) -> Vec<Candidate> {
         let ids: Vec<u32> = self
             .forced_end
             .iter()
@@ -198,17 +198,17 @@ impl<'a> Rules<'a> {
 
     /// Computes the values of all columns that a rule changes, ascending by column. A column that is forbidden by one
     /// rule stays forbidden whatever other rules say. `base` gives a column's unchanged value.
-    fn patches(&self, context: &RowContext, first: bool, base: impl Fn(usize) -> f32) -> Vec<Patch> {
+    fn rule_patches(&self, context: &RowContext, first: bool, base: impl Fn(usize) -> f32) -> Vec<LogitPatch> {
         let options = self.options;
         let RowContext { history, written, .. } = *context;
-        let mut patches: Vec<Patch> = self.banned.iter().map(|column| (*column, f32::NEG_INFINITY)).collect();
+        let mut patches: Vec<LogitPatch> = self.banned.iter().map(|column| (*column, f32::NEG_INFINITY)).collect();
         let mut ban = |ids: &mut dyn Iterator<Item = u32>| {
             patches.extend(
-                ids.filter_map(|id| self.column(id))
+                ids.filter_map(|id| self.column_of_id(id))
                     .map(|column| (column, f32::NEG_INFINITY)),
             );
         };
-        ban(&mut ngram_repeats(history, options.no_repeat_ngram));
+        ban(&mut ids_repeating_ngram(history, options.no_repeat_ngram));
         // transformers never lets the first token of all be the beginning of a bad word.
         let later = &history[history.len().saturating_sub(written).min(1)..];
         ban(&mut self.phrases.iter().filter_map(|phrase| {
@@ -225,14 +225,14 @@ impl<'a> Rules<'a> {
             let longer = options
                 .expected
                 .get(context.source)
-                .map_or(0.0, |expected| deviations(written, *expected));
+                .map_or(0.0, |expected| length_deviations(written, *expected));
             let gain = options.length_prior * longer.clamp(-4.0, 4.0);
-            let ends = self.ends.iter().filter_map(|id| self.column(*id));
+            let ends = self.ends.iter().filter_map(|id| self.column_of_id(*id));
             patches.extend(ends.map(|column| (column, base(column) + gain)));
         }
         let penalty = options.repetition_penalty;
         if penalty != 1.0 {
-            patches.extend(history.iter().filter_map(|id| self.column(*id)).map(|column| {
+            patches.extend(history.iter().filter_map(|id| self.column_of_id(*id)).map(|column| {
                 let value = base(column);
                 (column, if value < 0.0 { value * penalty } else { value / penalty })
             }));
@@ -246,12 +246,12 @@ impl<'a> Rules<'a> {
 
 /// Computes by how many standard deviations an output of `written` tokens is longer than expected. The standard
 /// deviation, `2 + 0.12 * expected`, is about that of reference translations.
-fn deviations(written: usize, expected: f32) -> f32 {
+fn length_deviations(written: usize, expected: f32) -> f32 {
     (written as f32 - expected) / (2.0 + 0.12 * expected)
 }
 
 /// Finds the ids that, written next, would repeat an n-gram of `ids`.
-fn ngram_repeats(ids: &[u32], n: usize) -> impl Iterator<Item = u32> {
+fn ids_repeating_ngram(ids: &[u32], n: usize) -> impl Iterator<Item = u32> {
     let n = if ids.len() < n { 0 } else { n };
     let tail = &ids[(ids.len() + 1).saturating_sub(n.max(1))..];
     ids.windows(n.max(1))

@@ -1,15 +1,15 @@
 //! Repeatable random draws: each depends only on the seed, the source's stream and the position in the output.
 
 use super::Sampling;
-use super::row::Patch;
+use super::row::LogitPatch;
 
 /// Draws one column at random, with its probability at the sampling temperature. `best` holds the columns that can be
 /// drawn with their logits, best first; `None` if it is empty.
-pub(super) fn draw(best: &[Patch], sampling: &Sampling, stream: u64, position: u64) -> Option<usize> {
+pub(super) fn draw_index(best: &[LogitPatch], sampling: &Sampling, stream: u64, position: u64) -> Option<usize> {
     let most = best.first()?.1;
-    let weight = |column: &Patch| (f64::from(column.1 - most) / sampling.temperature).exp();
+    let weight = |column: &LogitPatch| (f64::from(column.1 - most) / sampling.temperature).exp();
     let total: f64 = best.iter().map(weight).sum();
-    let mut left = uniform(sampling.seed, stream, position) * total;
+    let mut left = uniform_number(sampling.seed, stream, position) * total;
     best.iter()
         .find(|column| {
             left -= weight(column);
@@ -20,14 +20,14 @@ pub(super) fn draw(best: &[Patch], sampling: &Sampling, stream: u64, position: u
 }
 
 /// Computes a pseudo-random number in [0, 1) from its arguments alone.
-fn uniform(seed: u64, stream: u64, position: u64) -> f64 {
-    let bits = mix(mix(mix(seed) ^ stream) ^ position);
+fn uniform_number(seed: u64, stream: u64, position: u64) -> f64 {
+    let bits = mix_bits(mix_bits(mix_bits(seed) ^ stream) ^ position);
     (bits >> 11) as f64 / (1u64 << 53) as f64
 }
 
 /// Takes one step of the random generator SplitMix64 (Steele, Lea and Flood, 2014), which scatters neighbouring
 /// numbers.
-fn mix(x: u64) -> u64 {
+fn mix_bits(x: u64) -> u64 {
     let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -48,11 +48,11 @@ mod tests {
 
     /// Counts how often each of four columns is drawn in 20 000 draws.
     fn counts(sampling: &Sampling) -> [f64; 4] {
-        let best: Vec<Patch> = [0.5f32, 0.3, 0.15, 0.05].map(f32::ln).into_iter().enumerate().collect();
+        let best: Vec<LogitPatch> = [0.5f32, 0.3, 0.15, 0.05].map(f32::ln).into_iter().enumerate().collect();
         let mut counts = [0.0; 4];
         for stream in 0..200 {
             for position in 0..100 {
-                counts[draw(&best, sampling, stream, position).unwrap()] += 1.0;
+                counts[draw_index(&best, sampling, stream, position).unwrap()] += 1.0;
             }
         }
         counts
@@ -91,6 +91,6 @@ mod tests {
 
     #[test]
     fn nothing_is_drawn_of_nothing() {
-        assert_eq!(draw(&[], &sampling(1.0), 0, 0), None);
+        assert_eq!(draw_index(&[], &sampling(1.0), 0, 0), None);
     }
 }

@@ -8,14 +8,14 @@ mod golden;
 
 /// A test model whose logits are a function of the source and the tokens written so far; different first ids of sources
 /// tell rows apart.
-struct Scripted {
+struct ScriptedModel {
     spec: Spec,
     script: fn(&[u32]) -> [f32; 5],
 }
 
-struct Written(Vec<Vec<u32>>);
+struct WrittenTokens(Vec<Vec<u32>>);
 
-impl Rows for Written {
+impl Rows for WrittenTokens {
     fn select(&mut self, rows: &[usize]) {
         self.0 = rows.iter().map(|row| self.0[*row].clone()).collect();
     }
@@ -29,7 +29,7 @@ impl Rows for Written {
     }
 }
 
-impl Scripted {
+impl ScriptedModel {
     fn new(script: fn(&[u32]) -> [f32; 5]) -> Self {
         Self {
             spec: Spec {
@@ -50,7 +50,7 @@ impl Scripted {
     }
 }
 
-impl TranslationModel for Scripted {
+impl TranslationModel for ScriptedModel {
     fn spec(&self) -> &Spec {
         &self.spec
     }
@@ -58,11 +58,11 @@ impl TranslationModel for Scripted {
     fn begin(&self, _: &[Option<&State>], sources: &[&[u32]]) -> Result<(State, Tensor)> {
         let rows: Vec<Vec<u32>> = sources.iter().map(|source| source.to_vec()).collect();
         let logits = self.logits(&rows);
-        Ok((State(Box::new(Written(rows))), logits))
+        Ok((State(Box::new(WrittenTokens(rows))), logits))
     }
 
     fn step(&self, last: &[u32], state: &mut State) -> Result<Tensor> {
-        let rows = &mut state.0.as_any_mut().downcast_mut::<Written>().unwrap().0;
+        let rows = &mut state.0.as_any_mut().downcast_mut::<WrittenTokens>().unwrap().0;
         assert_eq!(rows.len(), last.len(), "a token for each row");
         rows.iter_mut().zip(last).for_each(|(row, id)| row.push(*id));
         Ok(self.logits(rows))
@@ -70,7 +70,7 @@ impl TranslationModel for Scripted {
 }
 
 /// Computes the natural logarithm of each probability.
-fn p(probabilities: [f32; 5]) -> [f32; 5] {
+fn ln_probabilities(probabilities: [f32; 5]) -> [f32; 5] {
     probabilities.map(f32::ln)
 }
 
@@ -83,34 +83,34 @@ fn options(beam: usize, max_tokens: &[usize]) -> SearchOptions<'_> {
 }
 
 /// Runs the search and returns all finished hypotheses of each source, best first.
-fn all(model: &dyn TranslationModel, sources: &[&[u32]], options: &SearchOptions) -> Vec<Vec<Hypothesis>> {
-    let searches = finished_searches(model, &[], sources, options, &mut |_, _| ControlFlow::Continue(()));
+fn search_all(model: &dyn TranslationModel, sources: &[&[u32]], options: &SearchOptions) -> Vec<Vec<Hypothesis>> {
+    let searches = run_searches(model, &[], sources, options, &mut |_, _| ControlFlow::Continue(()));
     let searches = searches.unwrap();
     searches.iter().map(|search| search.hypotheses().collect()).collect()
 }
 
 /// Runs the search and returns the best hypothesis of each source.
-fn run(model: &dyn TranslationModel, sources: &[&[u32]], options: &SearchOptions) -> Vec<Hypothesis> {
+fn search_best(model: &dyn TranslationModel, sources: &[&[u32]], options: &SearchOptions) -> Vec<Hypothesis> {
     search(model, &[], sources, options, &mut |_, _| ControlFlow::Continue(())).unwrap()
 }
 
 /// Logits for which token 1 is the most likely first, but only token 2 leads to a likely output.
 fn garden_path(row: &[u32]) -> [f32; 5] {
     match row[1..] {
-        [] => p([0.02, 0.5, 0.46, 0.01, 0.01]),
-        [1] => p([0.3, 0.02, 0.02, 0.33, 0.33]),
-        [2] => p([0.01, 0.01, 0.01, 0.01, 0.96]),
-        [2, 4] => p([0.96, 0.01, 0.01, 0.01, 0.01]),
-        _ => p([0.4, 0.15, 0.15, 0.15, 0.15]),
+        [] => ln_probabilities([0.02, 0.5, 0.46, 0.01, 0.01]),
+        [1] => ln_probabilities([0.3, 0.02, 0.02, 0.33, 0.33]),
+        [2] => ln_probabilities([0.01, 0.01, 0.01, 0.01, 0.96]),
+        [2, 4] => ln_probabilities([0.96, 0.01, 0.01, 0.01, 0.01]),
+        _ => ln_probabilities([0.4, 0.15, 0.15, 0.15, 0.15]),
     }
 }
 
 #[test]
 fn greedy_takes_the_best_of_each_step() {
-    let model = Scripted::new(garden_path);
-    let found = run(&model, &[&[9]], &options(1, &[10]));
+    let model = ScriptedModel::new(garden_path);
+    let found = search_best(&model, &[&[9]], &options(1, &[10]));
     assert_eq!(found[0].ids, [1, 3]);
-    assert_eq!(found[0].finish, Finish::Stop);
+    assert_eq!(found[0].finish, FinishReason::Stop);
     let expected = (0.5f64 * 0.33 * 0.4).ln();
     assert!((found[0].log_probability - expected).abs() < 1e-5);
     assert_eq!(found[0].log_probabilities.len(), 3);
@@ -119,9 +119,9 @@ fn greedy_takes_the_best_of_each_step() {
 
 #[test]
 fn a_beam_finds_what_greedy_misses() {
-    let model = Scripted::new(garden_path);
+    let model = ScriptedModel::new(garden_path);
     for beam in 2..5 {
-        let found = run(&model, &[&[9]], &options(beam, &[10]));
+        let found = search_best(&model, &[&[9]], &options(beam, &[10]));
         assert_eq!(found[0].ids, [2, 4], "beam {beam}");
         assert!((found[0].log_probability - (0.46f64 * 0.96 * 0.96).ln()).abs() < 1e-5);
     }
@@ -131,41 +131,41 @@ fn a_beam_finds_what_greedy_misses() {
 fn the_length_penalty_decides_between_short_and_long() {
     fn script(row: &[u32]) -> [f32; 5] {
         match row[1..] {
-            [] => p([0.5, 0.5 - 3e-4, 1e-4, 1e-4, 1e-4]),
-            [1] | [1, 1] => p([0.05, 0.8, 0.05, 0.05, 0.05]),
-            _ => p([0.8, 0.05, 0.05, 0.05, 0.05]),
+            [] => ln_probabilities([0.5, 0.5 - 3e-4, 1e-4, 1e-4, 1e-4]),
+            [1] | [1, 1] => ln_probabilities([0.05, 0.8, 0.05, 0.05, 0.05]),
+            _ => ln_probabilities([0.8, 0.05, 0.05, 0.05, 0.05]),
         }
     }
-    let model = Scripted::new(script);
+    let model = ScriptedModel::new(script);
     let short = SearchOptions {
         length_penalty: 0.0,
         ..options(2, &[10])
     };
-    assert_eq!(run(&model, &[&[9]], &short)[0].ids, [0u32; 0]);
+    assert_eq!(search_best(&model, &[&[9]], &short)[0].ids, [0u32; 0]);
     let long = SearchOptions {
         length_penalty: 2.0,
         ..options(2, &[10])
     };
-    assert_eq!(run(&model, &[&[9]], &long)[0].ids, [1, 1, 1]);
+    assert_eq!(search_best(&model, &[&[9]], &long)[0].ids, [1, 1, 1]);
 }
 
 /// Logits by which each source writes as many tokens as its first id says, then ends.
 fn counts(row: &[u32]) -> [f32; 5] {
     if row.len() > row[0] as usize {
-        p([0.9, 0.025, 0.025, 0.025, 0.025])
+        ln_probabilities([0.9, 0.025, 0.025, 0.025, 0.025])
     } else {
-        p([0.1, 0.6, 0.1, 0.1, 0.1])
+        ln_probabilities([0.1, 0.6, 0.1, 0.1, 0.1])
     }
 }
 
 #[test]
 fn rows_finish_on_their_own_and_keep_their_order() {
-    let model = Scripted::new(counts);
+    let model = ScriptedModel::new(counts);
     for beam in [1, 3] {
         let sources: [&[u32]; 4] = [&[3], &[1], &[5], &[2]];
-        let together = run(&model, &sources, &options(beam, &[20; 4]));
+        let together = search_best(&model, &sources, &options(beam, &[20; 4]));
         for (source, found) in sources.iter().zip(&together) {
-            let alone = run(&model, &[source], &options(beam, &[20]));
+            let alone = search_best(&model, &[source], &options(beam, &[20]));
             assert_eq!(found, &alone[0], "beam {beam}, source {source:?}");
         }
         assert_eq!(together[2].ids, [1; 5]);
@@ -174,61 +174,61 @@ fn rows_finish_on_their_own_and_keep_their_order() {
 
 #[test]
 fn limits_hold() {
-    let model = Scripted::new(counts);
-    let cut = run(&model, &[&[9], &[2]], &options(1, &[3, 3]));
-    assert_eq!((cut[0].ids.len(), cut[0].finish), (3, Finish::Length));
-    assert_eq!((cut[1].ids.len(), cut[1].finish), (2, Finish::Stop));
+    let model = ScriptedModel::new(counts);
+    let cut = search_best(&model, &[&[9], &[2]], &options(1, &[3, 3]));
+    assert_eq!((cut[0].ids.len(), cut[0].finish), (3, FinishReason::Length));
+    assert_eq!((cut[1].ids.len(), cut[1].finish), (2, FinishReason::Stop));
     let longer = SearchOptions {
         min_tokens: 6,
         ..options(1, &[8])
     };
-    let found = run(&model, &[&[2]], &longer);
-    assert_eq!((found[0].ids.len(), found[0].finish), (6, Finish::Stop));
+    let found = search_best(&model, &[&[2]], &longer);
+    assert_eq!((found[0].ids.len(), found[0].finish), (6, FinishReason::Stop));
     let both = SearchOptions {
         min_tokens: 4,
         ..options(2, &[4])
     };
-    let found = run(&model, &[&[1]], &both);
-    assert_eq!((found[0].ids.len(), found[0].finish), (4, Finish::Length));
+    let found = search_best(&model, &[&[1]], &both);
+    assert_eq!((found[0].ids.len(), found[0].finish), (4, FinishReason::Length));
 }
 
 #[test]
 fn stop_ids_end_an_output_and_are_left_out() {
-    let model = Scripted::new(garden_path);
+    let model = ScriptedModel::new(garden_path);
     let stop = SearchOptions {
         stop: &[3],
         ..options(1, &[10])
     };
-    let found = run(&model, &[&[9]], &stop);
-    assert_eq!((&found[0].ids[..], found[0].finish), (&[1u32][..], Finish::Stop));
+    let found = search_best(&model, &[&[9]], &stop);
+    assert_eq!((&found[0].ids[..], found[0].finish), (&[1u32][..], FinishReason::Stop));
 }
 
 #[test]
 fn repetition_is_forbidden_or_ended() {
     fn forever(_: &[u32]) -> [f32; 5] {
-        p([0.01, 0.6, 0.2, 0.1, 0.09])
+        ln_probabilities([0.01, 0.6, 0.2, 0.1, 0.09])
     }
-    let model = Scripted::new(forever);
-    let free = run(&model, &[&[9]], &options(1, &[30]));
+    let model = ScriptedModel::new(forever);
+    let free = search_best(&model, &[&[9]], &options(1, &[30]));
     assert_eq!(free[0].ids, [1; 30]);
     let guarded = SearchOptions {
         loop_guard: true,
         ..options(1, &[30])
     };
-    let found = run(&model, &[&[9]], &guarded);
-    assert_eq!((&found[0].ids[..], found[0].finish), (&[1u32][..], Finish::Loop));
+    let found = search_best(&model, &[&[9]], &guarded);
+    assert_eq!((&found[0].ids[..], found[0].finish), (&[1u32][..], FinishReason::Loop));
     let varied = SearchOptions {
         no_repeat_ngram: 2,
         ..options(1, &[9])
     };
-    let ids = &run(&model, &[&[9]], &varied)[0].ids;
+    let ids = &search_best(&model, &[&[9]], &varied)[0].ids;
     let pairs: std::collections::HashSet<_> = ids.windows(2).collect();
     assert_eq!(pairs.len(), ids.len() - 1, "{ids:?}");
 }
 
 #[test]
 fn a_break_ends_the_call() {
-    let model = Scripted::new(counts);
+    let model = ScriptedModel::new(counts);
     let error = search(&model, &[], &[&[9]], &options(1, &[50]), &mut |_, _| {
         ControlFlow::Break(())
     })
@@ -238,13 +238,13 @@ fn a_break_ends_the_call() {
 
 /// Logits by which an output ends with a probability of 0.6 at every step.
 fn eager(_: &[u32]) -> [f32; 5] {
-    p([0.6, 0.2, 0.1, 0.06, 0.04])
+    ln_probabilities([0.6, 0.2, 0.1, 0.06, 0.04])
 }
 
 #[test]
 fn all_that_finished_comes_back_best_first() {
-    let model = Scripted::new(eager);
-    let found = &all(&model, &[&[9]], &options(3, &[4]))[0];
+    let model = ScriptedModel::new(eager);
+    let found = &search_all(&model, &[&[9]], &options(3, &[4]))[0];
     let ids: Vec<_> = found.iter().map(|hypothesis| &hypothesis.ids[..]).collect();
     assert_eq!(ids, [&[][..], &[1][..], &[2][..]]);
     for (hypothesis, probability) in found.iter().zip([0.6f64, 0.2 * 0.6, 0.1 * 0.6]) {
@@ -253,7 +253,7 @@ fn all_that_finished_comes_back_best_first() {
         assert!((hypothesis.rank - probability.ln() / length).abs() < 1e-5);
         assert_eq!(hypothesis.log_probabilities.len(), hypothesis.ids.len() + 1);
     }
-    assert_eq!(run(&model, &[&[9]], &options(3, &[4]))[0], found[0]);
+    assert_eq!(search_best(&model, &[&[9]], &options(3, &[4]))[0], found[0]);
 }
 
 #[test]
@@ -261,13 +261,13 @@ fn early_stopping_decides_when_to_give_up_live_beams() {
     // Two poor outputs end at once; a good one takes four tokens and is worth waiting for.
     fn script(row: &[u32]) -> [f32; 5] {
         match row[1..] {
-            [] => p([0.32, 0.3, 0.18, 0.1, 0.1]),
-            [1] => p([0.3, 0.4, 0.1, 0.1, 0.1]),
-            [1, 1] | [1, 1, 1] => p([0.01, 0.96, 0.01, 0.01, 0.01]),
-            _ => p([0.96, 0.01, 0.01, 0.01, 0.01]),
+            [] => ln_probabilities([0.32, 0.3, 0.18, 0.1, 0.1]),
+            [1] => ln_probabilities([0.3, 0.4, 0.1, 0.1, 0.1]),
+            [1, 1] | [1, 1, 1] => ln_probabilities([0.01, 0.96, 0.01, 0.01, 0.01]),
+            _ => ln_probabilities([0.96, 0.01, 0.01, 0.01, 0.01]),
         }
     }
-    let model = Scripted::new(script);
+    let model = ScriptedModel::new(script);
     let steps = |early_stopping, length_penalty| {
         let asked = SearchOptions {
             early_stopping,
@@ -295,31 +295,34 @@ fn early_stopping_decides_when_to_give_up_live_beams() {
 fn what_is_cut_competes_with_what_has_ended() {
     fn script(row: &[u32]) -> [f32; 5] {
         match row[1..] {
-            [] => p([0.4, 0.59, 0.004, 0.003, 0.003]),
-            _ => p([0.01, 0.96, 0.01, 0.01, 0.01]),
+            [] => ln_probabilities([0.4, 0.59, 0.004, 0.003, 0.003]),
+            _ => ln_probabilities([0.01, 0.96, 0.01, 0.01, 0.01]),
         }
     }
-    let model = Scripted::new(script);
-    let found = &all(&model, &[&[9]], &options(2, &[3]))[0];
-    assert_eq!((&found[0].ids[..], found[0].finish), (&[1, 1, 1][..], Finish::Length));
-    assert_eq!((&found[1].ids[..], found[1].finish), (&[][..], Finish::Stop));
+    let model = ScriptedModel::new(script);
+    let found = &search_all(&model, &[&[9]], &options(2, &[3]))[0];
+    assert_eq!(
+        (&found[0].ids[..], found[0].finish),
+        (&[1, 1, 1][..], FinishReason::Length)
+    );
+    assert_eq!((&found[1].ids[..], found[1].finish), (&[][..], FinishReason::Stop));
 }
 
 #[test]
 fn an_end_is_forced_at_the_last_position_whatever_the_minimum() {
     fn forever(_: &[u32]) -> [f32; 5] {
-        p([0.01, 0.6, 0.2, 0.1, 0.09])
+        ln_probabilities([0.01, 0.6, 0.2, 0.1, 0.09])
     }
-    let model = Scripted::new(forever);
+    let model = ScriptedModel::new(forever);
     for beam in [1, 2] {
         let forced = SearchOptions {
             forced_end: &[0],
             ..options(beam, &[4])
         };
-        let found = &run(&model, &[&[9]], &forced)[0];
-        assert_eq!((&found.ids[..], found.finish), (&[1, 1, 1][..], Finish::Stop));
+        let found = &search_best(&model, &[&[9]], &forced)[0];
+        assert_eq!((&found.ids[..], found.finish), (&[1, 1, 1][..], FinishReason::Stop));
         assert_eq!(found.log_probabilities[3], 0.0);
-        let found = &run(
+        let found = &search_best(
             &model,
             &[&[9]],
             &SearchOptions {
@@ -327,17 +330,17 @@ fn an_end_is_forced_at_the_last_position_whatever_the_minimum() {
                 ..forced
             },
         )[0];
-        assert_eq!((&found.ids[..], found.finish), (&[1, 1, 1][..], Finish::Stop));
+        assert_eq!((&found.ids[..], found.finish), (&[1, 1, 1][..], FinishReason::Stop));
     }
 }
 
 #[test]
 fn an_expected_length_draws_the_end_to_itself() {
     fn endless(_: &[u32]) -> [f32; 5] {
-        p([0.3, 0.4, 0.1, 0.1, 0.1])
+        ln_probabilities([0.3, 0.4, 0.1, 0.1, 0.1])
     }
     fn terse(_: &[u32]) -> [f32; 5] {
-        p([0.5, 0.2, 0.1, 0.1, 0.1])
+        ln_probabilities([0.5, 0.2, 0.1, 0.1, 0.1])
     }
     let lengths = |script, beam, length_prior| {
         let asked = SearchOptions {
@@ -345,7 +348,7 @@ fn an_expected_length_draws_the_end_to_itself() {
             length_prior,
             ..options(beam, &[40, 40])
         };
-        let found = run(&Scripted::new(script), &[&[9], &[8]], &asked);
+        let found = search_best(&ScriptedModel::new(script), &[&[9], &[8]], &asked);
         let own = |found: &Hypothesis| found.log_probabilities.iter().all(|one| *one < -0.6);
         assert!(beam > 1 || found.iter().all(own), "the model's own: {found:?}");
         found.iter().map(|found| found.ids.len()).collect::<Vec<_>>()
@@ -361,9 +364,9 @@ fn an_expected_length_draws_the_end_to_itself() {
 #[test]
 fn rules_of_a_decoder_only_model_look_at_what_it_has_read() {
     fn forever(_: &[u32]) -> [f32; 5] {
-        p([0.01, 0.5, 0.25, 0.14, 0.1])
+        ln_probabilities([0.01, 0.5, 0.25, 0.14, 0.1])
     }
-    let model = Scripted::new(forever);
+    let model = ScriptedModel::new(forever);
     let ids = |prefix: &[u32], source: &[u32], asked: &SearchOptions| {
         let (state, _) = model.begin(&[], &[prefix]).unwrap();
         let found = search(&model, &[Some((prefix, &state))], &[source], asked, &mut |_, _| {
@@ -411,8 +414,8 @@ fn rules_of_a_decoder_only_model_look_at_what_it_has_read() {
 
 #[test]
 fn equal_neighbours_are_read_once_and_searched_each_on_its_own() {
-    struct Counting(Scripted, std::sync::atomic::AtomicUsize);
-    impl TranslationModel for Counting {
+    struct CountingModel(ScriptedModel, std::sync::atomic::AtomicUsize);
+    impl TranslationModel for CountingModel {
         fn spec(&self) -> &Spec {
             self.0.spec()
         }
@@ -425,8 +428,8 @@ fn equal_neighbours_are_read_once_and_searched_each_on_its_own() {
         }
     }
     let sources: [&[u32]; 6] = [&[3], &[3], &[1], &[1], &[1], &[3]];
-    let model = Counting(Scripted::new(counts), Default::default());
-    let lengths: Vec<usize> = run(&model, &sources, &options(1, &[9; 6]))
+    let model = CountingModel(ScriptedModel::new(counts), Default::default());
+    let lengths: Vec<usize> = search_best(&model, &sources, &options(1, &[9; 6]))
         .iter()
         .map(|found| found.ids.len())
         .collect();
@@ -439,7 +442,7 @@ fn what_cannot_be_searched_is_refused() {
     fn broken(row: &[u32]) -> [f32; 5] {
         if row[0] == 1 { [f32::NAN; 5] } else { eager(row) }
     }
-    let model = Scripted::new(broken);
+    let model = ScriptedModel::new(broken);
     let attempt = |asked: &SearchOptions| {
         search(&model, &[], &[&[9], &[1]], asked, &mut |_, _| ControlFlow::Continue(())).unwrap_err()
     };
@@ -469,14 +472,14 @@ fn what_cannot_be_searched_is_refused() {
 
 #[test]
 fn a_search_that_may_write_nothing_ends() {
-    let model = Scripted::new(eager);
+    let model = ScriptedModel::new(eager);
     for beam in [1, 3] {
         let asked = SearchOptions {
             suppress: &[0, 1, 2, 3, 4],
             ..options(beam, &[5])
         };
-        let found = &run(&model, &[&[9]], &asked)[0];
-        assert_eq!((&found.ids[..], found.finish), (&[][..], Finish::Length));
+        let found = &search_best(&model, &[&[9]], &asked)[0];
+        assert_eq!((&found.ids[..], found.finish), (&[][..], FinishReason::Length));
         assert!(
             search(&model, &[], &[], &asked, &mut |_, _| ControlFlow::Break(()))
                 .unwrap()

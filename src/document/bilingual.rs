@@ -12,7 +12,7 @@ pub const SCHEMA: u32 = 3;
 /// The reason why decoding of a segment ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Finish {
+pub enum FinishReason {
     /// The model wrote its end token or a stop string.
     Stop,
     /// The output reached the token limit.
@@ -68,7 +68,7 @@ pub struct Segment {
     /// The mean natural log-probability of the output tokens. None if nothing was decoded.
     pub score: Option<f64>,
     /// The reason why decoding of the segment ended.
-    pub finish: Finish,
+    pub finish: FinishReason,
     /// The notes and warnings about the segment, in the order of [`Flag::ALL`].
     pub flags: Vec<Flag>,
     /// The most similar sentence of the translation memory that a person translated. None if this segment's translation

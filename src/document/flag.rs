@@ -52,7 +52,7 @@ impl Flag {
 
     /// Returns the properties of the flag: name, severity, rank and reason. To add a flag, add a variant, a row here
     /// and an entry in `ALL`.
-    fn facts(self) -> (&'static str, Severity, u8, &'static str) {
+    fn properties(self) -> (&'static str, Severity, u8, &'static str) {
         use Severity::{Failure, Note, Warning};
         match self {
             Self::NoThai => ("no-thai", Note, 0, "no Thai, copied as it is"),
@@ -73,23 +73,23 @@ impl Flag {
 
     /// Returns the name of the flag in JSONL and all other formats: lower-case words joined by hyphens.
     pub fn name(self) -> &'static str {
-        self.facts().0
+        self.properties().0
     }
 
     /// Returns how serious the flag is.
     pub fn severity(self) -> Severity {
-        self.facts().1
+        self.properties().1
     }
 
     /// Returns the rank of the flag by seriousness: a number from 0, unique to the flag, the highest for the worst.
     /// Missing text ranks above odd text.
     pub fn rank(self) -> u8 {
-        self.facts().2
+        self.properties().2
     }
 
     /// Returns the meaning of the flag in words for a reader, without a final full stop.
     pub fn reason(self) -> &'static str {
-        self.facts().3
+        self.properties().3
     }
 
     /// Whether the flag asks a reader to check the segment.

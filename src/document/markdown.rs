@@ -19,7 +19,7 @@ pub(super) fn read(source: &str) -> Vec<Block> {
         | Options::ENABLE_TASKLISTS
         | Options::ENABLE_HEADING_ATTRIBUTES
         | Options::ENABLE_GFM;
-    let mut reader = Reader {
+    let mut reader = MarkdownReader {
         source,
         builder: Builder::new(source),
         containers: Vec::new(),
@@ -28,7 +28,7 @@ pub(super) fn read(source: &str) -> Vec<Block> {
         untranslated: 0,
         cursor: 0,
     };
-    let start = front_matter(source);
+    let start = front_matter_length(source);
     for (event, range) in Parser::new_ext(&source[start..], options).into_offset_iter() {
         reader.handle(event, start + range.start..start + range.end);
     }
@@ -38,7 +38,7 @@ pub(super) fn read(source: &str) -> Vec<Block> {
 
 /// Returns the length in bytes of the YAML or TOML front matter at the start of the source; 0 without any. The parser's
 /// own option for front matter is not used, because it also takes text between two thematic breaks for metadata.
-fn front_matter(source: &str) -> usize {
+fn front_matter_length(source: &str) -> usize {
     let mut lines = source.split_inclusive('\n');
     let first = lines.next().unwrap_or_default();
     let fence = first.trim_end();
@@ -60,7 +60,7 @@ fn front_matter(source: &str) -> usize {
 }
 
 /// Turns the events of the Markdown parser into calls of the builder of blocks.
-struct Reader<'a> {
+struct MarkdownReader<'a> {
     source: &'a str,
     builder: Builder<'a>,
     /// The open quotations and list items, the innermost last.
@@ -75,7 +75,7 @@ struct Reader<'a> {
     cursor: usize,
 }
 
-impl Reader<'_> {
+impl MarkdownReader<'_> {
     fn handle(&mut self, event: Event, range: Range<usize>) {
         match event {
             Event::Start(tag) => self.start_tag(tag, range),
@@ -86,8 +86,8 @@ impl Reader<'_> {
             Event::Text(text) => self.add_text(&text, range),
             Event::SoftBreak => self.builder.space(range.into()),
             Event::Code(code) => self.add_code(&code, range),
-            Event::FootnoteReference(_) => self.add_mark(TagEffect::Empty, range),
-            Event::InlineHtml(tag) => self.add_mark(html::classify_tag(&tag), range),
+            Event::FootnoteReference(_) => self.add_inline_mark(TagEffect::Empty, range),
+            Event::InlineHtml(tag) => self.add_inline_mark(html::classify_tag(&tag), range),
             // The box of a task stays in the source before the block. The parser emits mathematics only if asked to.
             Event::TaskListMarker(_) | Event::Html(_) | Event::InlineMath(_) | Event::DisplayMath(_) => {}
         }
@@ -97,13 +97,13 @@ impl Reader<'_> {
         match tag {
             Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Superscript | Tag::Subscript | Tag::Link { .. } => {
                 if self.untranslated == 0 {
-                    self.add_mark(TagEffect::Open, range);
+                    self.add_inline_mark(TagEffect::Open, range);
                 }
                 return;
             }
             Tag::Image { .. } => {
                 if self.untranslated == 0 {
-                    self.add_mark(TagEffect::Empty, range);
+                    self.add_inline_mark(TagEffect::Empty, range);
                 }
                 self.untranslated += 1;
                 return;
@@ -132,7 +132,7 @@ impl Reader<'_> {
             | TagEnd::Subscript
             | TagEnd::Link => {
                 if self.untranslated == 0 {
-                    self.add_mark(TagEffect::Close, range);
+                    self.add_inline_mark(TagEffect::Close, range);
                 }
                 return;
             }
@@ -183,7 +183,7 @@ impl Reader<'_> {
         let inner = Span::new(range.start + ticks, (range.end - ticks).max(range.start + ticks));
         // One space on each side may separate a backtick in the code from the delimiter, and is no part of the code.
         let padded = Span::new(inner.start + 1, (inner.end - 1).max(inner.start + 1));
-        self.add_mark(TagEffect::Open, range.clone());
+        self.add_inline_mark(TagEffect::Open, range.clone());
         if self.source.get(inner.start..inner.end) == Some(code) {
             self.builder.flow(inner);
         } else if self.source.get(padded.start..padded.end) == Some(code) {
@@ -191,10 +191,10 @@ impl Reader<'_> {
         } else {
             self.builder.decoded(code, inner);
         }
-        self.add_mark(TagEffect::Close, range);
+        self.add_inline_mark(TagEffect::Close, range);
     }
 
-    fn add_mark(&mut self, mark: TagEffect, range: Range<usize>) {
+    fn add_inline_mark(&mut self, mark: TagEffect, range: Range<usize>) {
         self.cursor = if mark == TagEffect::Open {
             range.start
         } else {

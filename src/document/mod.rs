@@ -25,7 +25,7 @@ mod markdown;
 mod tests;
 mod text;
 
-pub use bilingual::{Bilingual, Finish, Header, Parameters, Quality, SCHEMA, Segment, Similar};
+pub use bilingual::{Bilingual, FinishReason, Header, Parameters, Quality, SCHEMA, Segment, Similar};
 pub use block::{Block, BlockKind, Run};
 pub use flag::{Flag, Severity};
 

@@ -48,7 +48,7 @@ impl Memory {
             )?;
             Ok(machine + human)
         });
-        self.explain(joined)
+        self.to_crate_result(joined)
     }
 }
 
@@ -56,14 +56,14 @@ impl Memory {
 mod tests {
     use super::super::system::sample;
     use super::super::{Entry, Memory};
-    use crate::document::Finish;
+    use crate::document::FinishReason;
     use rusqlite::Connection;
 
-    fn entry(target: &str) -> Entry {
+    fn make_entry(target: &str) -> Entry {
         Entry {
             target: target.to_owned(),
             score: Some(-0.5),
-            finish: Finish::Stop,
+            finish: FinishReason::Stop,
             flags: Vec::new(),
             source_tokens: 3,
             target_tokens: 4,
@@ -86,12 +86,12 @@ mod tests {
             other.system(&sample("b"), None).unwrap(),
             other.system(&sample("c"), None).unwrap(),
         );
-        own.keep(a, &[("ก", &entry("a1"))]).unwrap();
-        own.keep(b, &[("ก", &entry("b1"))]).unwrap();
+        own.store_translations(a, &[("ก", &make_entry("a1"))]).unwrap();
+        own.store_translations(b, &[("ก", &make_entry("b1"))]).unwrap();
         other
-            .keep(other_b, &[("ก", &entry("b2")), ("ข", &entry("b3"))])
+            .store_translations(other_b, &[("ก", &make_entry("b2")), ("ข", &make_entry("b3"))])
             .unwrap();
-        other.keep(other_c, &[("ก", &entry("c1"))]).unwrap();
+        other.store_translations(other_c, &[("ก", &make_entry("c1"))]).unwrap();
         own.learn(&[("ค", "old"), ("ง", "new")]).unwrap();
         other.learn(&[("ค", "new"), ("ง", "old"), ("จ", "theirs")]).unwrap();
         for (path, source, made) in [(&here, "ค", 1), (&there, "ง", 1)] {

@@ -54,11 +54,11 @@ pub struct Edited {
 impl Edited {
     /// Returns what is compared to find out whether a text on one line was edited: the whole text, or the text without
     /// quotation marks.
-    pub(super) fn comparable<'t>(&self, text: &'t str) -> Cow<'t, str> {
+    pub(super) fn normalise_quotes<'t>(&self, text: &'t str) -> Cow<'t, str> {
         if self.quotes || !text.contains('"') {
             Cow::Borrowed(text)
         } else {
-            Cow::Owned(super::unit::one_line(&text.replace('"', "")))
+            Cow::Owned(super::unit::to_one_line(&text.replace('"', "")))
         }
     }
 }
@@ -100,7 +100,7 @@ fn read_tsv(bytes: &[u8]) -> Result<Vec<(String, String)>> {
 }
 
 #[derive(Deserialize)]
-struct Line {
+struct OutputLine {
     r#type: String,
     #[serde(default)]
     source: String,
@@ -115,7 +115,7 @@ fn read_jsonl(bytes: &[u8]) -> Result<Vec<(String, String)>> {
         if line.trim_ascii().is_empty() {
             continue;
         }
-        let line: Line = serde_json::from_slice(line).map_err(|error| {
+        let line: OutputLine = serde_json::from_slice(line).map_err(|error| {
             Error::input(format!("not a line of plae's JSONL: {error}"))
                 .place(format!("line {}", index + 1))
                 .hint(Hint::OwnOutput {
@@ -133,31 +133,31 @@ fn read_jsonl(bytes: &[u8]) -> Result<Vec<(String, String)>> {
 }
 
 /// Path of the file that holds the text within a Word document, which is a ZIP archive.
-const BODY: &str = "word/document.xml";
-/// The most bytes, uncompressed, that are read of a Word document's [`BODY`].
-const MAX_BODY: u64 = 1 << 30;
+const DOCX_BODY_PATH: &str = "word/document.xml";
+/// The most bytes, uncompressed, that are read of a Word document's [`DOCX_BODY_PATH`].
+const MAX_BODY_BYTES: u64 = 1 << 30;
 
 fn read_docx(bytes: &[u8]) -> Result<Vec<(String, String)>> {
     let no_docx = |error: &dyn std::fmt::Display| Error::input(format!("no Word document: {error}"));
     let mut zip = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|error| no_docx(&error))?;
     let mut xml = String::new();
-    zip.by_name(BODY)
+    zip.by_name(DOCX_BODY_PATH)
         .map_err(|error| no_docx(&error))?
-        .take(MAX_BODY)
+        .take(MAX_BODY_BYTES)
         .read_to_string(&mut xml)
         .map_err(|error| no_docx(&error))?;
     let mut reader = Reader::from_str(&xml);
     reader.config_mut().expand_empty_elements = true;
-    let mut body = Body::default();
+    let mut body = DocxBody::default();
     loop {
         match reader.read_event().map_err(|error| no_docx(&error))? {
-            Event::Start(element) => body.start(&element),
-            Event::End(_) => body.end(),
-            Event::Text(text) => body.add(&text.xml10_content()),
-            Event::CData(text) => body.add(&text.xml10_content()),
+            Event::Start(element) => body.handle_start_tag(&element),
+            Event::End(_) => body.handle_end_tag(),
+            Event::Text(text) => body.add_text(&text.xml10_content()),
+            Event::CData(text) => body.add_text(&text.xml10_content()),
             Event::GeneralRef(reference) => match reference.resolve_char_ref() {
-                Ok(Some(character)) => body.add(character.encode_utf8(&mut [0; 4])),
-                _ => body.add(resolve_xml_entity(&reference).unwrap_or_default()),
+                Ok(Some(character)) => body.add_text(character.encode_utf8(&mut [0; 4])),
+                _ => body.add_text(resolve_xml_entity(&reference).unwrap_or_default()),
             },
             Event::Eof => break,
             _ => {}
@@ -176,7 +176,7 @@ fn read_docx(bytes: &[u8]) -> Result<Vec<(String, String)>> {
 
 /// State of reading the XML of a Word document's text. A line break in the document becomes a newline in the text.
 #[derive(Default)]
-struct Body {
+struct DocxBody {
     /// Names of the open XML elements, the outermost first.
     path: Vec<String>,
     /// Pairs of source and target read so far.
@@ -191,20 +191,20 @@ struct Body {
     style: String,
 }
 
-impl Body {
+impl DocxBody {
     /// Returns the number of open XML elements with this name.
-    fn depth(&self, name: &str) -> usize {
+    fn open_elements(&self, name: &str) -> usize {
         self.path.iter().filter(|open| *open == name).count()
     }
 
-    fn start(&mut self, element: &BytesStart) {
+    fn handle_start_tag(&mut self, element: &BytesStart) {
         let name = element.local_name().as_ref().to_owned();
         let value = || {
             let attributes = element.attributes().flatten();
             let value = attributes.filter(|attribute| attribute.key.local_name().as_ref() == "val");
             value.map(|attribute| attribute.value.to_string()).next()
         };
-        let is_outer = self.depth("tbl") < 2;
+        let is_outer = self.open_elements("tbl") < 2;
         match name.as_str() {
             "tr" if is_outer => {
                 self.cells.clear();
@@ -218,24 +218,24 @@ impl Body {
             }
             // A second style is the one before a tracked change.
             "pStyle" if self.style.is_empty() => self.style = value().unwrap_or_default(),
-            "br" | "cr" => self.put("\n"),
+            "br" | "cr" => self.push_text("\n"),
             // A tab stop in the paragraph's properties is no tab in its text.
-            "tab" if self.path.last().is_some_and(|open| open == "r") => self.put(" "),
-            "noBreakHyphen" => self.put("-"),
+            "tab" if self.path.last().is_some_and(|open| open == "r") => self.push_text(" "),
+            "noBreakHyphen" => self.push_text("-"),
             _ => {}
         }
         self.path.push(name);
     }
 
-    fn end(&mut self) {
+    fn handle_end_tag(&mut self) {
         let name = self.path.pop().unwrap_or_default();
-        let is_outer = self.depth("tbl") < 2;
+        let is_outer = self.open_elements("tbl") < 2;
         match name.as_str() {
             "p" => self.end_paragraph(),
             "tr" if is_outer => {
                 if let [source, target] = self.cells.as_slice()
                     && !self.is_head
-                    && (source.as_str(), target.as_str()) != HEAD
+                    && (source.as_str(), target.as_str()) != HEAD_CELLS
                 {
                     self.pairs.push((source.clone(), target.clone()));
                 }
@@ -266,15 +266,15 @@ impl Body {
     }
 
     /// Adds `text` to the open paragraph if it stands directly in a `t` element; other text is no text of the document.
-    fn add(&mut self, text: &str) {
+    fn add_text(&mut self, text: &str) {
         if self.path.last().is_some_and(|open| open == "t") {
-            self.put(text);
+            self.push_text(text);
         }
     }
 
     /// Adds `text` to the open paragraph, unless tracked changes mark it as deleted or moved away.
-    fn put(&mut self, text: &str) {
-        if self.depth("del") + self.depth("moveFrom") == 0 {
+    fn push_text(&mut self, text: &str) {
+        if self.open_elements("del") + self.open_elements("moveFrom") == 0 {
             self.paragraph.push_str(text);
         }
     }
@@ -282,4 +282,4 @@ impl Body {
 
 /// First row of the tables that plae writes; recognised by its text, since another program may have dropped its mark as
 /// a head row.
-const HEAD: (&str, &str) = ("ไทย", "English");
+const HEAD_CELLS: (&str, &str) = ("ไทย", "English");

@@ -1,7 +1,7 @@
 //! Learning from edited outputs: translations that people changed in plae's outputs are stored in the memory as
 //! people's translations.
 
-use super::unit::one_line;
+use super::unit::to_one_line;
 use super::{Edited, Memory, Unit};
 use crate::error::Result;
 use crate::thai::has_thai;
@@ -56,20 +56,20 @@ impl Memory {
                  ON machine.system = system.id AND machine.source IN (?1, ?2)",
             )?;
             for (source, target) in &edited.pairs {
-                let unit = Unit::person(source, target, now);
+                let unit = Unit::from_person(source, target, now);
                 if unit.target.is_empty() || !has_thai(&unit.source) {
                     lesson.empty += 1;
                     continue;
                 }
                 let before: Option<String> = human.query_row([&unit.source], |row| row.get(0)).optional()?;
-                let is_same = |other: &str| edited.comparable(other) == edited.comparable(&unit.target);
+                let is_same = |other: &str| edited.normalise_quotes(other) == edited.normalise_quotes(&unit.target);
                 if before.as_deref().is_some_and(is_same) {
                     lesson.same += 1;
                     continue;
                 }
                 let targets = earlier.query_map([&unit.source, source], |row| row.get::<_, String>(0))?;
                 let targets: Vec<String> = targets.collect::<rusqlite::Result<_>>()?;
-                let is_unedited = targets.iter().any(|target| is_same(&one_line(target)));
+                let is_unedited = targets.iter().any(|target| is_same(&to_one_line(target)));
                 // If several rows have the same source, an unedited row does not undo an edited one.
                 if is_unedited && (!all || new.contains_key(&unit.source)) {
                     lesson.same += 1;
@@ -87,7 +87,7 @@ impl Memory {
             }
             Ok(())
         };
-        self.explain(compare())?;
+        self.to_crate_result(compare())?;
         drop(connection);
         let pairs: Vec<(&str, &str)> = new.iter().map(|(source, target)| (&**source, &**target)).collect();
         self.learn(&pairs)?;

@@ -101,7 +101,7 @@ impl Memory {
             )?;
             Ok((systems, human, sources, shared))
         };
-        let (systems, (human, oldest, newest), sources, shared) = self.explain(counted())?;
+        let (systems, (human, oldest, newest), sources, shared) = self.to_crate_result(counted())?;
         Ok(Stats {
             bytes: self.bytes(),
             machine: systems.iter().map(|system| system.entries).sum(),
@@ -141,7 +141,7 @@ impl Memory {
         };
         let connection = self.connection_for_teaching();
         let asked = params![until, filter.system, filter.flagged];
-        self.explain(if dry_run {
+        self.to_crate_result(if dry_run {
             connection.query_row(&format!("SELECT count(*) {rest}"), asked, |row| row.get(0))
         } else {
             connection
@@ -156,7 +156,7 @@ impl Memory {
     /// # Errors
     /// Those of the database, for example while another program is writing; the memory's contents stay intact.
     pub fn compact(&self) -> Result<()> {
-        self.explain(
+        self.to_crate_result(
             self.connection()
                 .execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)"),
         )

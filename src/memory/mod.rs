@@ -12,16 +12,16 @@ mod system;
 mod unit;
 
 pub use edited::{Edited, EditedFormat, read as read_edited};
-pub use exchange::{ExchangeFormat, Skipped, read, write};
+pub use exchange::{ExchangeFormat, SkippedCounts, read, write};
 pub use learn::LearnCounts;
 pub use maintenance::{PruneFilter, Stats, SystemStats};
 pub use search::{LEAST_SIMILARITY, Match};
-pub use unit::{AddCounts, Machine, Unit};
+pub use unit::{AddCounts, MachineDetails, Unit};
 
-use crate::database::{self, Durability, failure};
-use crate::document::{Finish, Flag};
+use crate::database::{self, Durability, sqlite_error};
+use crate::document::{FinishReason, Flag};
 use crate::error::Result;
-use crate::file::hexadecimal;
+use crate::file::to_hexadecimal;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -74,7 +74,7 @@ pub struct Entry {
     /// Mean natural log-probability of the output tokens; none for a person's translation.
     pub score: Option<f64>,
     /// Why the model's output ended; `Stop` for a person's translation.
-    pub finish: Finish,
+    pub finish: FinishReason,
     /// What looked wrong with the translation when it was made.
     pub flags: Vec<Flag>,
     /// Number of tokens of the source; 0 for a person's translation.
@@ -117,8 +117,8 @@ impl Memory {
     }
 
     /// Converts an error of the database to plae's error, which names the memory's path.
-    fn explain<T>(&self, result: rusqlite::Result<T>) -> Result<T> {
-        result.map_err(|error| failure(&self.path, error))
+    fn to_crate_result<T>(&self, result: rusqlite::Result<T>) -> Result<T> {
+        result.map_err(|error| sqlite_error(&self.path, error))
     }
 
     /// Returns the number of a system in this memory; a system that is new to the memory gets a number.
@@ -158,7 +158,7 @@ impl Memory {
                 }
             }
         };
-        self.explain(numbered()).map(SystemNumber)
+        self.to_crate_result(numbered()).map(SystemNumber)
     }
 
     /// Looks up normalised sources. Returns for each source a person's translation, else that of the system, else none.
@@ -194,12 +194,12 @@ impl Memory {
             }
             Ok(entries)
         };
-        self.explain(found())
+        self.to_crate_result(found())
     }
 
     /// Stores a system's translations of normalised sources in one transaction. A source that the system has already
     /// translated keeps its stored translation.
-    pub fn keep(&self, system: SystemNumber, entries: &[(&str, &Entry)]) -> Result<()> {
+    pub fn store_translations(&self, system: SystemNumber, entries: &[(&str, &Entry)]) -> Result<()> {
         let now = jiff::Timestamp::now().as_second();
         let mut connection = self.connection();
         let mut stored = || {
@@ -225,7 +225,7 @@ impl Memory {
             }
             transaction.commit()
         };
-        self.explain(stored())
+        self.to_crate_result(stored())
     }
 
     /// Stores a person's translations, given as pairs of source and target, in one transaction. They replace people's
@@ -234,7 +234,7 @@ impl Memory {
         let now = jiff::Timestamp::now();
         let units: Vec<Unit> = pairs
             .iter()
-            .map(|(source, target)| Unit::person(source, target, now))
+            .map(|(source, target)| Unit::from_person(source, target, now))
             .collect();
         let mut connection = self.connection_for_teaching();
         let mut stored = || {
@@ -242,7 +242,7 @@ impl Memory {
             {
                 let mut statement = transaction
                     .prepare_cached("INSERT OR REPLACE INTO human (source, target, made) VALUES (?1, ?2, ?3)")?;
-                let mut replaced = transaction.prepare_cached(unit::REMEMBER_REPLACED)?;
+                let mut replaced = transaction.prepare_cached(unit::INSERT_REPLACED_SQL)?;
                 for unit in &units {
                     replaced.execute([&unit.source, &unit.target])?;
                     statement.execute(params![unit.source, unit.target, unit.made.as_second()])?;
@@ -250,7 +250,7 @@ impl Memory {
             }
             transaction.commit()
         };
-        self.explain(stored())
+        self.to_crate_result(stored())
     }
 
     /// Returns the SHA-256 hash, in hexadecimal, of all translations by people, so that a change of any of them can be
@@ -268,9 +268,9 @@ impl Memory {
                     hash.update(text);
                 }
             }
-            Ok(hexadecimal(&hash.finalize()))
+            Ok(to_hexadecimal(&hash.finalize()))
         };
-        self.explain(hashed())
+        self.to_crate_result(hashed())
     }
 }
 
@@ -280,7 +280,7 @@ impl Entry {
         Self {
             target,
             score: None,
-            finish: Finish::Stop,
+            finish: FinishReason::Stop,
             flags: Vec::new(),
             source_tokens: 0,
             target_tokens: 0,

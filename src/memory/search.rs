@@ -52,7 +52,7 @@ impl Memory {
             })?;
             rows.collect()
         };
-        self.explain(found())
+        self.to_crate_result(found())
     }
 
     /// Finds the units whose sources are most similar to the normalised `text`: at most `limit` units, the most similar
@@ -87,7 +87,7 @@ impl Memory {
             }
             Ok(best)
         };
-        let best = self.explain(found())?;
+        let best = self.to_crate_result(found())?;
         let matched = best.into_iter().map(|(similarity, unit)| Match {
             similarity: Some(similarity),
             unit,

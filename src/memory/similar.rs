@@ -12,12 +12,12 @@ use std::sync::{Arc, PoisonError};
 
 /// The largest distance at which two sources count as similar: edits in a quarter of the characters, since translation
 /// tools offer matches from a similarity of 75 %.
-const FARTHEST: Distance = Distance { edits: 1, length: 4 };
+const MAX_DISTANCE: Distance = Distance { edits: 1, length: 4 };
 /// Lengths of the sources that are compared, in characters. In a shorter source of two or three words, a quarter of the
 /// characters is already another word. Few sentences have more than 300 characters; whole paragraphs contain the same
 /// letters in the same shares, so that the cheap comparison by [`CharCounts`] does not tell them apart and a search
 /// takes a hundred times as long.
-const LENGTHS: RangeInclusive<usize> = 12..=400;
+const COMPARABLE_CHARS: RangeInclusive<usize> = 12..=400;
 
 /// The edit distance between two texts, in relation to the length of the longer text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,20 +45,20 @@ impl Distance {
     }
 }
 
-/// Number of occurrences of each character in a text. Characters whose code points are equal modulo [`Self::SIZE`]
+/// Number of occurrences of each character in a text. Characters whose code points are equal modulo [`Self::COUNTERS`]
 /// share a count; counts stop at 255.
 #[derive(Clone, Copy)]
-struct CharCounts([u8; Self::SIZE]);
+struct CharCounts([u8; Self::COUNTERS]);
 
 impl CharCounts {
     /// Number of counters of characters, by which two texts are compared. Thai characters lie within 96 code points, so that
     /// each of them has a counter of its own.
-    const SIZE: usize = 96;
+    const COUNTERS: usize = 96;
 
-    fn of(text: &str) -> Self {
-        let mut counts = [0u8; Self::SIZE];
+    fn of_text(text: &str) -> Self {
+        let mut counts = [0u8; Self::COUNTERS];
         for c in text.chars() {
-            let count = &mut counts[c as usize % Self::SIZE];
+            let count = &mut counts[c as usize % Self::COUNTERS];
             *count = count.saturating_add(1);
         }
         Self(counts)
@@ -74,7 +74,7 @@ impl CharCounts {
 }
 
 /// A source that a person translated.
-struct Source {
+struct PersonSource {
     /// The normalised source text.
     text: Box<str>,
     /// Number of characters of the text.
@@ -82,10 +82,10 @@ struct Source {
     counts: CharCounts,
 }
 
-/// The sources that people translated, with lengths within [`LENGTHS`].
+/// The sources that people translated, with lengths within [`COMPARABLE_CHARS`].
 pub(super) struct HumanSources {
     /// The sources, sorted by length, the shortest first.
-    sources: Vec<Source>,
+    sources: Vec<PersonSource>,
 }
 
 impl HumanSources {
@@ -96,35 +96,35 @@ impl HumanSources {
     }
 
     fn new(texts: Vec<Box<str>>) -> Self {
-        let source = |text: Box<str>| Source {
+        let source = |text: Box<str>| PersonSource {
             length: text.chars().count(),
-            counts: CharCounts::of(&text),
+            counts: CharCounts::of_text(&text),
             text,
         };
-        let mut sources: Vec<Source> = texts.into_iter().map(source).collect();
-        sources.retain(|source| LENGTHS.contains(&source.length));
+        let mut sources: Vec<PersonSource> = texts.into_iter().map(source).collect();
+        sources.retain(|source| COMPARABLE_CHARS.contains(&source.length));
         sources.sort_by_key(|source| source.length);
         Self { sources }
     }
 
-    /// Finds the source most similar to `text`, if their distance is at most [`FARTHEST`]; of equally similar sources,
+    /// Finds the source most similar to `text`, if their distance is at most [`MAX_DISTANCE`]; of equally similar sources,
     /// the first in the alphabet.
     fn nearest(&self, text: &str) -> Option<(&str, Distance)> {
         let length = text.chars().count();
-        if !LENGTHS.contains(&length) {
+        if !COMPARABLE_CHARS.contains(&length) {
             return None;
         }
         // No source of another length can be near enough.
-        let shortest = length - FARTHEST.max_edits(length);
+        let shortest = length - MAX_DISTANCE.max_edits(length);
         let from = self.sources.partition_point(|source| source.length < shortest);
-        let is_reached = |source: &Source| source.length - FARTHEST.max_edits(source.length) <= length;
+        let is_reached = |source: &PersonSource| source.length - MAX_DISTANCE.max_edits(source.length) <= length;
         let to = self.sources.partition_point(is_reached);
-        let counts = CharCounts::of(text);
+        let counts = CharCounts::of_text(text);
         let mut comparator = None;
         let mut best: Option<(&str, Distance)> = None;
         for source in &self.sources[from..to] {
             let longer = length.max(source.length);
-            let most = best.map_or(FARTHEST, |(_, distance)| distance).max_edits(longer);
+            let most = best.map_or(MAX_DISTANCE, |(_, distance)| distance).max_edits(longer);
             // Spares 99 % of the comparisons with unrelated sentences; each would take forty times as long.
             if counts.min_edits(&source.counts, length.abs_diff(source.length)) > most {
                 continue;
@@ -168,7 +168,7 @@ impl Memory {
             let mut statement = connection.prepare_cached("SELECT target FROM human WHERE source = ?1")?;
             statement.query_row([nearest], |row| row.get(0)).optional()
         };
-        let target: Option<String> = self.explain(found())?;
+        let target: Option<String> = self.to_crate_result(found())?;
         Ok(target.map(|target| Similar {
             source: nearest.to_owned(),
             target,
@@ -183,7 +183,7 @@ impl Memory {
         if let Some(people) = &*people {
             return Ok(Arc::clone(people));
         }
-        let read = Arc::new(self.explain(HumanSources::read(&connection))?);
+        let read = Arc::new(self.to_crate_result(HumanSources::read(&connection))?);
         Ok(Arc::clone(people.insert(read)))
     }
 }
@@ -211,7 +211,7 @@ mod tests {
     /// Finds the nearest source as `HumanSources::nearest` should, but by computing the distance to every source.
     fn compared(people: &HumanSources, text: &str) -> Option<(String, Distance)> {
         let length = text.chars().count();
-        let distance = |source: &Source| Distance {
+        let distance = |source: &PersonSource| Distance {
             edits: distance(text.chars(), source.text.chars()),
             length: source.length.max(length),
         };
@@ -219,7 +219,7 @@ mod tests {
             .sources
             .iter()
             .map(|source| (source.text.to_string(), distance(source)))
-            .filter(|(_, distance)| LENGTHS.contains(&length) && 4 * distance.edits <= distance.length)
+            .filter(|(_, distance)| COMPARABLE_CHARS.contains(&length) && 4 * distance.edits <= distance.length)
             .collect();
         near.sort_by(|(source, a), (other, b)| {
             (a.edits * b.length)
@@ -268,9 +268,9 @@ mod tests {
 
     #[test]
     fn characters_that_count_as_one_do_not_make_texts_equal() {
-        let twin = |c: char| char::from_u32(c as u32 + CharCounts::SIZE as u32).unwrap();
+        let twin = |c: char| char::from_u32(c as u32 + CharCounts::COUNTERS as u32).unwrap();
         let other: String = TEXT.chars().map(twin).collect();
-        assert_eq!(CharCounts::of(&other).min_edits(&CharCounts::of(TEXT), 0), 0);
+        assert_eq!(CharCounts::of_text(&other).min_edits(&CharCounts::of_text(TEXT), 0), 0);
         assert_eq!(nearest(&[&other], TEXT), None);
         // One character occurs more often than its count can hold.
         let long = |count: usize| "ก".repeat(count);
@@ -308,7 +308,7 @@ mod tests {
         #[test]
         fn the_counts_never_ask_for_too_many_edits(a in "[ก-๛a-z0-9 ]{0,400}", b in "[ก-๛a-z0-9 ]{0,400}") {
             let more = a.chars().count().abs_diff(b.chars().count());
-            prop_assert!(CharCounts::of(&a).min_edits(&CharCounts::of(&b), more) <= distance(a.chars(), b.chars()));
+            prop_assert!(CharCounts::of_text(&a).min_edits(&CharCounts::of_text(&b), more) <= distance(a.chars(), b.chars()));
         }
     }
 }

@@ -12,11 +12,11 @@ use proptest::prelude::*;
 use std::fs;
 use std::io::{Cursor, Read, Write};
 
-fn entry(target: &str) -> Entry {
+fn make_entry(target: &str) -> Entry {
     Entry {
         target: target.into(),
         score: Some(-0.1 - 0.2),
-        finish: Finish::Stop,
+        finish: FinishReason::Stop,
         flags: vec![Flag::Length, Flag::Divided],
         source_tokens: 7,
         target_tokens: 5,
@@ -40,12 +40,14 @@ fn what_is_kept_is_found_by_its_own_system_only() {
     assert_eq!(memory.system(&sample("one"), None).unwrap(), one);
     assert_ne!(one, two);
     memory
-        .keep(one, &[("ข่าว", &entry("News")), ("ฝน", &entry("Rain"))])
+        .store_translations(one, &[("ข่าว", &make_entry("News")), ("ฝน", &make_entry("Rain"))])
         .unwrap();
     // The translation stored first stays.
-    memory.keep(one, &[("ข่าว", &entry("Other"))]).unwrap();
+    memory
+        .store_translations(one, &[("ข่าว", &make_entry("Other"))])
+        .unwrap();
     let found = memory.recall(one, &["ฝน", "แดด", "ข่าว"]).unwrap();
-    assert_eq!(found, [Some(entry("Rain")), None, Some(entry("News"))]);
+    assert_eq!(found, [Some(make_entry("Rain")), None, Some(make_entry("News"))]);
     assert_eq!(memory.recall(two, &["ฝน"]).unwrap(), [None]);
 }
 
@@ -57,7 +59,7 @@ fn what_stands_under_a_former_description_becomes_the_systems() {
         let found = memory.recall(system, &["ฝน", "ลม"]).unwrap();
         found.into_iter().map(|entry| entry.map(|entry| entry.target)).collect()
     };
-    memory.add(&[unit("m 1 2 3 {}", "ฝน", "rain", 1)]).unwrap();
+    memory.add(&[machine_unit("m 1 2 3 {}", "ฝน", "rain", 1)]).unwrap();
     // The system of the former description is renamed and keeps its number.
     let system = memory.system(&id, Some("m 1 2 3 {}")).unwrap();
     assert_eq!(system, SystemNumber(1));
@@ -67,8 +69,8 @@ fn what_stands_under_a_former_description_becomes_the_systems() {
     // Translations are imported once more under the former description: the system keeps its own and gets the others.
     memory
         .add(&[
-            unit("m 1 2 3 {}", "ฝน", "shower", 1),
-            unit("m 1 2 3 {}", "ลม", "wind", 1),
+            machine_unit("m 1 2 3 {}", "ฝน", "shower", 1),
+            machine_unit("m 1 2 3 {}", "ลม", "wind", 1),
         ])
         .unwrap();
     assert_eq!(memory.system(&id, Some("m 1 2 3 {}")).unwrap(), system);
@@ -84,7 +86,9 @@ fn a_person_outranks_every_machine() {
     let system = memory.system(&sample("one"), None).unwrap();
     let before = memory.human_hash().unwrap();
     memory.learn(&[("ฝน", "Rainfall")]).unwrap();
-    memory.keep(system, &[("ฝน", &entry("Rain"))]).unwrap();
+    memory
+        .store_translations(system, &[("ฝน", &make_entry("Rain"))])
+        .unwrap();
     assert_ne!(memory.human_hash().unwrap(), before);
     // Another connection finds the translation, too.
     let again = Memory::open(&home.path().join("new/memory.sqlite")).unwrap();
@@ -141,20 +145,20 @@ fn a_directory_in_its_place_is_told() {
     assert!(error.hint.is_some());
 }
 
-fn second(second: i64) -> Timestamp {
+fn timestamp(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }
 
 /// Makes the unit of a machine's translation, made at the second `made` since 1970.
-fn unit(system: &str, source: &str, target: &str, made: i64) -> Unit {
+fn machine_unit(system: &str, source: &str, target: &str, made: i64) -> Unit {
     Unit {
         source: source.into(),
         target: target.into(),
-        made: second(made),
-        machine: Some(Machine {
+        made: timestamp(made),
+        machine: Some(MachineDetails {
             system: system.into(),
             score: Some(-0.25),
-            finish: Finish::Stop,
+            finish: FinishReason::Stop,
             flags: Vec::new(),
             source_tokens: 3,
             target_tokens: 2,
@@ -162,14 +166,14 @@ fn unit(system: &str, source: &str, target: &str, made: i64) -> Unit {
     }
 }
 
-fn person(source: &str, target: &str, made: i64) -> Unit {
-    Unit::person(source, target, second(made))
+fn person_unit(source: &str, target: &str, made: i64) -> Unit {
+    Unit::from_person(source, target, timestamp(made))
 }
 
-fn all(memory: &Memory) -> Vec<Unit> {
+fn all_units(memory: &Memory) -> Vec<Unit> {
     let mut units = Vec::new();
     memory
-        .each(&mut |unit| {
+        .for_each_unit(&mut |unit| {
             units.push(unit.clone());
             Ok(())
         })
@@ -177,14 +181,14 @@ fn all(memory: &Memory) -> Vec<Unit> {
     units
 }
 
-fn written(memory: &Memory, format: ExchangeFormat) -> Vec<u8> {
+fn export_memory(memory: &Memory, format: ExchangeFormat) -> Vec<u8> {
     let mut bytes = Vec::new();
     write(memory, format, &mut bytes).unwrap();
     bytes
 }
 
 /// Reads the units of a file given as bytes, and the counts of skipped units.
-fn units(bytes: &[u8], format: ExchangeFormat) -> Result<(Vec<Unit>, Skipped)> {
+fn read_units(bytes: &[u8], format: ExchangeFormat) -> Result<(Vec<Unit>, SkippedCounts)> {
     let mut units = Vec::new();
     let skipped = read(&mut &*bytes, format, &mut |unit| {
         units.push(unit);
@@ -194,8 +198,8 @@ fn units(bytes: &[u8], format: ExchangeFormat) -> Result<(Vec<Unit>, Skipped)> {
 }
 
 /// Reads sources and targets of people's translations in a TMX file, and the counts of skipped units.
-fn pairs(tmx: &[u8]) -> (Vec<(String, String)>, Skipped) {
-    let (units, skipped) = units(tmx, ExchangeFormat::Tmx).unwrap();
+fn read_pairs(tmx: &[u8]) -> (Vec<(String, String)>, SkippedCounts) {
+    let (units, skipped) = read_units(tmx, ExchangeFormat::Tmx).unwrap();
     assert!(units.iter().all(|unit| unit.machine.is_none()));
     (
         units.into_iter().map(|unit| (unit.source, unit.target)).collect(),
@@ -203,16 +207,16 @@ fn pairs(tmx: &[u8]) -> (Vec<(String, String)>, Skipped) {
     )
 }
 
-fn machines() -> impl Strategy<Value = Machine> {
+fn any_machine() -> impl Strategy<Value = MachineDetails> {
     let flags = [Flag::Truncated, Flag::Length, Flag::Divided, Flag::ThaiLeft];
     (
-        text(),
+        any_text(),
         proptest::option::of(-9e3..0.0f64),
-        prop::sample::select(vec![Finish::Stop, Finish::Length, Finish::Loop]),
+        prop::sample::select(vec![FinishReason::Stop, FinishReason::Length, FinishReason::Loop]),
         prop::sample::subsequence(flags.to_vec(), 0..=4),
         any::<u16>(),
     )
-        .prop_map(|(system, score, finish, flags, tokens)| Machine {
+        .prop_map(|(system, score, finish, flags, tokens)| MachineDetails {
             system: format!("m{system}"),
             score,
             finish,
@@ -223,7 +227,7 @@ fn machines() -> impl Strategy<Value = Machine> {
 }
 
 /// Generates any text, with many characters that have a meaning in one of the file formats.
-fn text() -> impl Strategy<Value = String> {
+fn any_text() -> impl Strategy<Value = String> {
     let odd = "\0\u{1}\u{8}\t\n\u{b}\r\u{1b}\u{7f}\u{85}\u{9f}\u{2028}\u{FEFF}\u{FFFE}\u{FFFF}\"'<>&;#\\,{} กำ่๑";
     let odd: Vec<char> = odd.chars().collect();
     vec(prop_oneof![3 => prop::sample::select(odd), 1 => any::<char>()], 0..12).prop_map(String::from_iter)
@@ -234,38 +238,38 @@ proptest! {
 
     #[test]
     fn a_memory_that_is_exported_and_imported_is_the_same(
-        given in vec((text(), text(), 0..253_000_000_000i64, proptest::option::weighted(0.7, machines())), 0..8),
+        given in vec((any_text(), any_text(), 0..253_000_000_000i64, proptest::option::weighted(0.7, any_machine())), 0..8),
     ) {
         let (_home, memory) = memory();
         let given: Vec<Unit> = given
             .into_iter()
             .map(|(source, target, made, machine)| match machine {
-                None => person(&format!("ก{source}"), &format!("a{target}"), made),
-                machine => Unit { source, target, made: second(made), machine },
+                None => person_unit(&format!("ก{source}"), &format!("a{target}"), made),
+                machine => Unit { source, target, made: timestamp(made), machine },
             })
             .collect();
         memory.add(&given).unwrap();
-        let before = all(&memory);
+        let before = all_units(&memory);
         for format in ExchangeFormat::ALL {
-            let bytes = written(&memory, format);
+            let bytes = export_memory(&memory, format);
             let (_home, again) = self::memory();
-            let (units, skipped) = units(&bytes, format).unwrap();
-            prop_assert_eq!(skipped, Skipped::default());
+            let (units, skipped) = read_units(&bytes, format).unwrap();
+            prop_assert_eq!(skipped, SkippedCounts::default());
             let tally = again.add(&units).unwrap();
             prop_assert_eq!(tally, AddCounts { new: before.len(), ..AddCounts::default() });
-            prop_assert_eq!(all(&again), before.clone(), "{:?}: {}", format, String::from_utf8_lossy(&bytes));
+            prop_assert_eq!(all_units(&again), before.clone(), "{:?}: {}", format, String::from_utf8_lossy(&bytes));
             prop_assert_eq!(again.human_hash().unwrap(), memory.human_hash().unwrap());
-            prop_assert_eq!(written(&again, format), bytes);
+            prop_assert_eq!(export_memory(&again, format), bytes);
         }
     }
 
     #[test]
-    fn no_bytes_make_reading_panic(bytes in vec(any::<u8>(), 0..200), text in text(), cut in any::<prop::sample::Index>()) {
+    fn no_bytes_make_reading_panic(bytes in vec(any::<u8>(), 0..200), text in any_text(), cut in any::<prop::sample::Index>()) {
         let tmx = b"<?xml version='1.0' encoding='utf-16'?><tmx><body><tu><tuv xml:lang='th'><seg>&#x0;<ph>".as_slice();
         let cut = &tmx[..cut.index(tmx.len())];
         for bytes in [bytes.clone(), [cut, text.as_bytes()].concat(), [cut, &bytes].concat()] {
             for format in ExchangeFormat::ALL {
-                let _ = units(&bytes, format);
+                let _ = read_units(&bytes, format);
             }
             for format in EditedFormat::ALL {
                 let _ = read_edited(&bytes, format);
@@ -275,7 +279,7 @@ proptest! {
 }
 
 /// A TMX document with constructs that OmegaT, Wordfast, Trados and others write.
-const FOREIGN: &str = r#"<?xml version="1.0" encoding="utf-8"?>
+const FOREIGN_TMX: &str = r#"<?xml version="1.0" encoding="utf-8"?>
 <!DOCTYPE tmx SYSTEM "tmx14.dtd">
 <tmx version="1.1"><header creationtool="Other" srclang="EN-US" segtype="block"><note>ก</note><prop type="x">y</prop></header>
 <body>
@@ -301,24 +305,25 @@ fn memories_of_other_tools_are_read() {
         ("ลม", "wind"),
     ]
     .map(|(source, target)| (source.to_owned(), target.to_owned()));
-    let skipped = Skipped {
+    let skipped = SkippedCounts {
         languages: 2,
         machine: 1,
     };
     let utf_16 = |to: fn(u16) -> [u8; 2]| -> Vec<u8> {
-        let text = format!("\u{FEFF}{}", FOREIGN.replace("utf-8", "utf-16"));
+        let text = format!("\u{FEFF}{}", FOREIGN_TMX.replace("utf-8", "utf-16"));
         text.encode_utf16().flat_map(to).collect()
     };
-    let old = crate::thai::encoding::encode(&FOREIGN.replace("utf-8", "windows-874"), "windows-874", false).unwrap();
+    let old =
+        crate::thai::encoding::encode(&FOREIGN_TMX.replace("utf-8", "windows-874"), "windows-874", false).unwrap();
     for bytes in [
-        FOREIGN.as_bytes().to_vec(),
-        format!("\u{FEFF}{}", FOREIGN.replace('\n', "\r\n")).into_bytes(),
-        FOREIGN.replace("utf-8", "UTF-16").into_bytes(),
+        FOREIGN_TMX.as_bytes().to_vec(),
+        format!("\u{FEFF}{}", FOREIGN_TMX.replace('\n', "\r\n")).into_bytes(),
+        FOREIGN_TMX.replace("utf-8", "UTF-16").into_bytes(),
         utf_16(u16::to_le_bytes),
         utf_16(u16::to_be_bytes),
         old,
     ] {
-        assert_eq!(pairs(&bytes), (expected.to_vec(), skipped));
+        assert_eq!(read_pairs(&bytes), (expected.to_vec(), skipped));
     }
 }
 
@@ -331,7 +336,7 @@ fn dates_of_other_tools_are_kept_and_the_newer_translation_counts() {
              <tuv xml:lang='en' changedate='{changed}'><seg>{target}</seg></tuv></tu></body></tmx>"
         );
         memory
-            .add(&units(xml.as_bytes(), ExchangeFormat::Tmx).unwrap().0)
+            .add(&read_units(xml.as_bytes(), ExchangeFormat::Tmx).unwrap().0)
             .unwrap()
     };
     let tally = |new, replaced, known| AddCounts {
@@ -341,13 +346,13 @@ fn dates_of_other_tools_are_kept_and_the_newer_translation_counts() {
         useless: 0,
     };
     assert_eq!(tmx("20200102T030405Z", "rain"), tally(1, 0, 0));
-    assert_eq!(all(&memory), [person("ฝน", "rain", 1_577_934_245)]);
+    assert_eq!(all_units(&memory), [person_unit("ฝน", "rain", 1_577_934_245)]);
     assert_eq!(tmx("20190102T030405Z", "older"), tally(0, 0, 1));
     assert_eq!(tmx("20210102T030405Z", "newer"), tally(0, 1, 0));
     // A date that cannot be parsed is ignored, and the next one is used.
     assert_eq!(tmx("yesterday", "oldest"), tally(0, 0, 1));
-    assert_eq!(all(&memory)[0].target, "newer");
-    let useless = [person("rain", "rain", 1), person("ฝน", " ", 1)];
+    assert_eq!(all_units(&memory)[0].target, "newer");
+    let useless = [person_unit("rain", "rain", 1), person_unit("ฝน", " ", 1)];
     assert_eq!(memory.add(&useless).unwrap().useless, 2);
 }
 
@@ -355,13 +360,16 @@ fn dates_of_other_tools_are_kept_and_the_newer_translation_counts() {
 fn what_somebody_changed_in_a_machines_unit_is_theirs() {
     let (_home, memory) = memory();
     memory
-        .add(&[unit("m", "ฝน\u{1}", "Rain\u{1}", 1), unit("m", "ลม", "Wind", 1)])
+        .add(&[
+            machine_unit("m", "ฝน\u{1}", "Rain\u{1}", 1),
+            machine_unit("m", "ลม", "Wind", 1),
+        ])
         .unwrap();
-    let tmx = String::from_utf8(written(&memory, ExchangeFormat::Tmx)).unwrap();
+    let tmx = String::from_utf8(export_memory(&memory, ExchangeFormat::Tmx)).unwrap();
     let edited = tmx
         .replace("creationid=\"MT!\"", "creationid=\"MT!\" changeid=\"Nok\"")
         .replace("Rain<", "Rainfall<");
-    let (units, _) = units(edited.as_bytes(), ExchangeFormat::Tmx).unwrap();
+    let (units, _) = read_units(edited.as_bytes(), ExchangeFormat::Tmx).unwrap();
     let found: Vec<_> = units
         .iter()
         .map(|unit| (&*unit.target, unit.machine.is_none()))
@@ -397,19 +405,19 @@ fn damage_is_told_with_line_and_column() {
         ),
     ];
     for (xml, place, message) in cases {
-        let error = units(xml.as_bytes(), ExchangeFormat::Tmx).unwrap_err();
+        let error = read_units(xml.as_bytes(), ExchangeFormat::Tmx).unwrap_err();
         assert_eq!(error.kind, Kind::Input, "{xml}");
         assert!(error.message.contains(message), "{xml}: {error}");
         assert_eq!(error.place.as_deref(), Some(place), "{xml}: {error}");
     }
-    let error = units(b"<tmx>\n<body>\xff", ExchangeFormat::Tmx).unwrap_err();
+    let error = read_units(b"<tmx>\n<body>\xff", ExchangeFormat::Tmx).unwrap_err();
     assert_eq!(error.kind, Kind::Input);
 }
 
 #[test]
 fn tables_and_json_of_others_are_read_and_outputs_are_refused() {
-    let tsv = |text: &str| units(text.as_bytes(), ExchangeFormat::Tsv);
-    let texts = |read: Result<(Vec<Unit>, Skipped)>| -> Vec<(String, String)> {
+    let tsv = |text: &str| read_units(text.as_bytes(), ExchangeFormat::Tsv);
+    let texts = |read: Result<(Vec<Unit>, SkippedCounts)>| -> Vec<(String, String)> {
         read.unwrap()
             .0
             .into_iter()
@@ -428,7 +436,7 @@ fn tables_and_json_of_others_are_read_and_outputs_are_refused() {
     assert_eq!(error.place.as_deref(), Some("line 4"), "{error}");
     let error = tsv("source\ttarget\tmade\nฝน\train\tlately\n").unwrap_err();
     assert!(error.message.starts_with("made: "), "{error}");
-    let json = |text: &str| units(text.as_bytes(), ExchangeFormat::Jsonl);
+    let json = |text: &str| read_units(text.as_bytes(), ExchangeFormat::Jsonl);
     let line = "{\"source\":\"ฝน\",\"target\":\"\\\"rain\\\", he said\",\"note\":1}";
     assert_eq!(texts(json(&format!("\u{FEFF}{line}\n\n"))), expected);
     // A damaged machine's unit is not taken as a person's.
@@ -442,7 +450,7 @@ fn tables_and_json_of_others_are_read_and_outputs_are_refused() {
     )
     .unwrap();
     for (bytes, format) in [(&article[..], ExchangeFormat::Jsonl), (&rows, ExchangeFormat::Tsv)] {
-        let error = units(bytes, format).unwrap_err();
+        let error = read_units(bytes, format).unwrap_err();
         assert!(
             error.hint.as_deref() == Some(&Hint::LearnFromOutput),
             "{}",
@@ -455,7 +463,7 @@ fn tables_and_json_of_others_are_read_and_outputs_are_refused() {
         .flatten()
         .copied()
         .collect();
-    assert!(units(&segments, ExchangeFormat::Jsonl).is_err());
+    assert!(read_units(&segments, ExchangeFormat::Jsonl).is_err());
 }
 
 #[test]
@@ -463,10 +471,10 @@ fn texts_are_found_in_source_and_target() {
     let (_home, memory) = memory();
     memory
         .add(&[
-            unit("gemma 1a 2b 0.1.0.1 {\"beam\":4}", "ฝนตก 100% ที่นี่", "It rains", 1),
-            unit("two", "ฝนตก 100% ที่นี่", "Rain_fall", 2),
-            unit("two", "แดดออก", "Sun \\o/", 2),
-            person("มีฝนตก", "There is rain", 3),
+            machine_unit("gemma 1a 2b 0.1.0.1 {\"beam\":4}", "ฝนตก 100% ที่นี่", "It rains", 1),
+            machine_unit("two", "ฝนตก 100% ที่นี่", "Rain_fall", 2),
+            machine_unit("two", "แดดออก", "Sun \\o/", 2),
+            person_unit("มีฝนตก", "There is rain", 3),
         ])
         .unwrap();
     let found = |text: &str| -> Vec<String> {
@@ -486,7 +494,7 @@ fn texts_are_found_in_source_and_target() {
         .search("ฝน", 9)
         .unwrap()
         .iter()
-        .map(|found| found.unit.maker().to_owned())
+        .map(|found| found.unit.maker_name().to_owned())
         .collect();
     assert_eq!(makers, ["a person", "gemma", "two"]);
 }
@@ -496,9 +504,9 @@ fn the_nearest_sources_come_first() {
     let (_home, memory) = memory();
     let sources = ["กขคงจ", "กขคงฉ", "กขคชฉ", "กขซชฉ", "ฌญฎฏฐ"];
     for (index, source) in sources.into_iter().enumerate() {
-        memory.add(&[unit("m", source, &index.to_string(), 1)]).unwrap();
+        memory.add(&[machine_unit("m", source, &index.to_string(), 1)]).unwrap();
     }
-    memory.add(&[person("กขคงฉ", "mine", 1)]).unwrap();
+    memory.add(&[person_unit("กขคงฉ", "mine", 1)]).unwrap();
     let found = |limit| -> Vec<(f64, String)> {
         let found = memory.nearest("กขคงจ", limit).unwrap();
         let pair = |found: Match| (found.similarity.unwrap(), found.unit.target);
@@ -515,7 +523,9 @@ fn the_nearest_sources_come_first() {
 fn only_what_people_translated_is_similar() {
     let (home, memory) = memory();
     let found = |memory: &Memory, source: &str| memory.similar(source).unwrap().map(|similar| similar.target);
-    memory.add(&[unit("m", "ฝนตกหนักในกรุงเทพฯ", "a machine's", 1)]).unwrap();
+    memory
+        .add(&[machine_unit("m", "ฝนตกหนักในกรุงเทพฯ", "a machine's", 1)])
+        .unwrap();
     assert_eq!(found(&memory, "ฝนตกหนักในกรุงเทพ"), None);
     memory
         .learn(&[
@@ -541,7 +551,7 @@ fn only_what_people_translated_is_similar() {
     memory.learn(&[("ฝนตกหนักในกรุงเทพ", "near")]).unwrap();
     assert_eq!(found(&memory, "ฝนตกหนักในกรุงเทพ!").as_deref(), Some("near"));
     memory
-        .add(&[person("ฝนตกหนักในกรุงเทพ!!", "added", i64::from(i32::MAX))])
+        .add(&[person_unit("ฝนตกหนักในกรุงเทพ!!", "added", i64::from(i32::MAX))])
         .unwrap();
     assert_eq!(found(&memory, "ฝนตกหนักในกรุงเทพ!!!").as_deref(), Some("added"));
     let other = Memory::open(&home.path().join("other.sqlite")).unwrap();
@@ -560,20 +570,20 @@ fn only_what_people_translated_is_similar() {
 fn what_is_there_is_counted_and_what_may_go_goes() {
     let (_home, memory) = memory();
     assert_eq!(memory.stats().unwrap().oldest, None);
-    let mut flagged = unit("old model", "ลม", "wind", 20);
+    let mut flagged = machine_unit("old model", "ลม", "wind", 20);
     flagged.machine.as_mut().unwrap().flags.push(Flag::Length);
     memory
         .add(&[
-            unit("old model", "ฝน", "rain", 10),
+            machine_unit("old model", "ฝน", "rain", 10),
             flagged,
-            unit("new", "ฝน", "rains", 30),
-            unit("new", "แดด", "", 40),
-            person("ฝน", "Rain", 50),
+            machine_unit("new", "ฝน", "rains", 30),
+            machine_unit("new", "แดด", "", 40),
+            person_unit("ฝน", "Rain", 50),
         ])
         .unwrap();
     let stats = memory.stats().unwrap();
     assert_eq!((stats.machine, stats.human, stats.sources, stats.shared), (4, 1, 3, 1));
-    assert_eq!((stats.oldest, stats.newest), (Some(second(10)), Some(second(50))));
+    assert_eq!((stats.oldest, stats.newest), (Some(timestamp(10)), Some(timestamp(50))));
     let systems: Vec<_> = stats
         .systems
         .iter()
@@ -585,14 +595,14 @@ fn what_is_there_is_counted_and_what_may_go_goes() {
     let cases = [
         (
             PruneFilter {
-                until: Some(second(20)),
+                until: Some(timestamp(20)),
                 ..filter.clone()
             },
             2,
         ),
         (
             PruneFilter {
-                until: Some(second(20)),
+                until: Some(timestamp(20)),
                 flagged: true,
                 ..filter.clone()
             },
@@ -622,7 +632,7 @@ fn what_is_there_is_counted_and_what_may_go_goes() {
         (
             PruneFilter {
                 human: true,
-                until: Some(second(49)),
+                until: Some(timestamp(49)),
                 ..filter.clone()
             },
             0,
@@ -630,7 +640,7 @@ fn what_is_there_is_counted_and_what_may_go_goes() {
         (
             PruneFilter {
                 human: true,
-                until: Some(second(50)),
+                until: Some(timestamp(50)),
                 ..filter.clone()
             },
             1,
@@ -647,10 +657,10 @@ fn what_is_there_is_counted_and_what_may_go_goes() {
     for (filter, expected) in &cases {
         assert_eq!(memory.prune(filter, true).unwrap(), *expected, "{filter:?}");
     }
-    assert_eq!(all(&memory).len(), 5);
+    assert_eq!(all_units(&memory).len(), 5);
     assert_eq!(memory.prune(&cases[4].0, false).unwrap(), 2);
     memory.compact().unwrap();
-    let left: Vec<String> = all(&memory).into_iter().map(|unit| unit.target).collect();
+    let left: Vec<String> = all_units(&memory).into_iter().map(|unit| unit.target).collect();
     assert_eq!(left, ["Rain", "rain", "rains"]);
     // A translation that is still running uses its system by the number.
     memory
@@ -666,17 +676,17 @@ fn what_is_there_is_counted_and_what_may_go_goes() {
 }
 
 /// Returns the translated sample article, and a memory that holds its machine translations.
-fn translated() -> (tempfile::TempDir, Memory, crate::document::Bilingual) {
+fn translated_sample() -> (tempfile::TempDir, Memory, crate::document::Bilingual) {
     let (home, memory) = memory();
     let document = read_jsonl(include_bytes!("../../tests/it/article.jsonl")).unwrap();
-    let of = |segment: &crate::document::Segment| unit("m", &normalise(&segment.source), &segment.target, 1);
+    let of = |segment: &crate::document::Segment| machine_unit("m", &normalise(&segment.source), &segment.target, 1);
     memory
         .add(&document.segments.iter().map(of).collect::<Vec<_>>())
         .unwrap();
     (home, memory, document)
 }
 
-fn lesson(new: usize, same: usize, unknown: usize, empty: usize, contradicted: usize) -> LearnCounts {
+fn learn_counts(new: usize, same: usize, unknown: usize, empty: usize, contradicted: usize) -> LearnCounts {
     LearnCounts {
         new,
         same,
@@ -688,7 +698,7 @@ fn lesson(new: usize, same: usize, unknown: usize, empty: usize, contradicted: u
 
 #[test]
 fn only_what_people_changed_is_theirs() {
-    let (_home, memory, document) = translated();
+    let (_home, memory, document) = translated_sample();
     let count = document.segments.len();
     for format in EditedFormat::ALL {
         let output = OutputFormat::from_extension(format.name()).unwrap();
@@ -696,7 +706,7 @@ fn only_what_people_changed_is_theirs() {
         let edited = read_edited(&bytes, format).unwrap();
         assert_eq!(
             memory.learn_edited(&edited, false).unwrap(),
-            lesson(0, count, 0, 0, 0),
+            learn_counts(0, count, 0, 0, 0),
             "{format:?}"
         );
     }
@@ -723,39 +733,42 @@ fn only_what_people_changed_is_theirs() {
             ],
             false
         ),
-        lesson(1, 1, 1, 2, 0)
+        learn_counts(1, 1, 1, 2, 0)
     );
-    assert_eq!(learn(&[(&source, "mine")], false), lesson(0, 1, 0, 0, 0));
+    assert_eq!(learn(&[(&source, "mine")], false), learn_counts(0, 1, 0, 0, 0));
     assert_eq!(
         learn(&[(&source, "ours"), (&source, "ours"), (&source, "yours")], false),
-        lesson(1, 1, 0, 0, 1)
+        learn_counts(1, 1, 0, 0, 1)
     );
     let system = memory.system(&sample("m"), Some("m")).unwrap();
     let known = |source: &str| memory.recall(system, &[source]).unwrap()[0].clone().unwrap().target;
     assert_eq!(known(&normalise(&source)), "yours");
     // Another output may still have a translation that was replaced since.
-    assert_eq!(learn(&[(&source, "mine")], false), lesson(0, 1, 0, 0, 0));
+    assert_eq!(learn(&[(&source, "mine")], false), learn_counts(0, 1, 0, 0, 0));
     // An unedited machine translation does not replace a person's, unless the whole output was read and approved.
-    assert_eq!(learn(&[(&source, &made)], false), lesson(0, 1, 0, 0, 0));
-    assert_eq!(learn(&[(&source, &made), ("ใครรู้", "who")], true), lesson(2, 0, 0, 0, 0));
+    assert_eq!(learn(&[(&source, &made)], false), learn_counts(0, 1, 0, 0, 0));
+    assert_eq!(
+        learn(&[(&source, &made), ("ใครรู้", "who")], true),
+        learn_counts(2, 0, 0, 0, 0)
+    );
     assert_eq!(known(&normalise(&source)), made);
     assert_eq!(
         learn(&[(&source, "edited"), (&source, &made)], true),
-        lesson(1, 1, 0, 0, 0)
+        learn_counts(1, 1, 0, 0, 0)
     );
     assert_eq!(known(&normalise(&source)), "edited");
 }
 
 #[test]
 fn a_table_that_a_spreadsheet_saved_is_read() {
-    let (_home, memory, _) = translated();
+    let (_home, memory, _) = translated_sample();
     let made = [
         ("ฝนหนัก", "\"Heavy, heavy\""),
         ("ลมแรง", "Strong \"wind\" here"),
         ("แดดจัด", "Sun"),
     ];
     for (source, target) in made {
-        memory.add(&[unit("m", source, target, 1)]).unwrap();
+        memory.add(&[machine_unit("m", source, target, 1)]).unwrap();
     }
     // A spreadsheet program dropped some quotation marks, doubled others, and columns were moved.
     let text = "target\tid\tsource\r\nHeavy, heavy\t0\tฝนหนัก\r\n\"Strong \"\"wind\"\" here\"\t1\tลมแรง\r\n\"Hot\nsun\"\t2\tแดดจัด\r\n";
@@ -767,7 +780,7 @@ fn a_table_that_a_spreadsheet_saved_is_read() {
         let edited = read_edited(bytes, EditedFormat::Tsv).unwrap();
         assert_eq!(edited.pairs.len(), 3);
         memory.learn_edited(&edited, false).unwrap();
-        assert_eq!(all(&memory)[0].target, "Hot sun");
+        assert_eq!(all_units(&memory)[0].target, "Hot sun");
         assert_eq!(memory.stats().unwrap().human, 1);
     }
     let error = read_edited("a\tb\nc\td\n".as_bytes(), EditedFormat::Tsv).unwrap_err();
@@ -775,7 +788,7 @@ fn a_table_that_a_spreadsheet_saved_is_read() {
 }
 
 /// Returns a copy of a Word document with `change` applied to the XML of its text.
-fn reworked(docx: &[u8], change: impl Fn(String) -> String) -> Vec<u8> {
+fn change_docx(docx: &[u8], change: impl Fn(String) -> String) -> Vec<u8> {
     let mut from = zip::ZipArchive::new(Cursor::new(docx)).unwrap();
     let mut to = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for index in 0..from.len() {
@@ -796,7 +809,7 @@ fn reworked(docx: &[u8], change: impl Fn(String) -> String) -> Vec<u8> {
 
 #[test]
 fn a_word_document_is_read_as_word_and_others_leave_it() {
-    let (_home, memory, mut document) = translated();
+    let (_home, memory, mut document) = translated_sample();
     let last = document.segments.len() - 1;
     document.segments[last].flags = vec![Flag::Length];
     let target = document.segments[last].target.clone();
@@ -809,12 +822,12 @@ fn a_word_document_is_read_as_word_and_others_leave_it() {
     let read = |docx: &[u8]| read_edited(docx, EditedFormat::Docx).unwrap().pairs;
     assert_eq!(read(&docx), expected);
     // Saved by a program that keeps neither styles nor the mark of a table's head row.
-    let plain = reworked(&docx, |xml| {
+    let plain = change_docx(&docx, |xml| {
         xml.replace("\"Warning\"", "\"Normal\"").replace("<w:tblHeader/>", "")
     });
     assert_eq!(read(&plain), expected);
     // With text runs split, changes tracked, a line break, and a second paragraph.
-    let edited = reworked(&docx, |xml| {
+    let edited = change_docx(&docx, |xml| {
         let place = xml.rfind(&target).unwrap();
         let (before, after) = xml.split_at(place);
         let after = after.replacen(
@@ -829,8 +842,8 @@ fn a_word_document_is_read_as_word_and_others_leave_it() {
     let learned = memory
         .learn_edited(&read_edited(&edited, EditedFormat::Docx).unwrap(), false)
         .unwrap();
-    assert_eq!(learned, lesson(1, last, 0, 0, 0));
-    assert_eq!(all(&memory)[0].target, "New & te xt more");
+    assert_eq!(learned, learn_counts(1, last, 0, 0, 0));
+    assert_eq!(all_units(&memory)[0].target, "New & te xt more");
     let options = RenderOptions {
         layout: crate::render::Layout::Target,
         ..RenderOptions::default()

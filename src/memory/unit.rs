@@ -2,7 +2,7 @@
 
 use super::system::model_name;
 use super::{Memory, from_json, to_json};
-use crate::document::{Finish, Flag};
+use crate::document::{FinishReason, Flag};
 use crate::error::Result;
 use crate::thai::{has_thai, normalise};
 use jiff::Timestamp;
@@ -22,19 +22,19 @@ pub struct Unit {
     pub made: Timestamp,
     /// Details of the machine's translation; none for a person's translation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub machine: Option<Machine>,
+    pub machine: Option<MachineDetails>,
 }
 
 /// How a machine made a translation: by which system, and with what result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Machine {
+pub struct MachineDetails {
     /// The system's description, JSON; of units that an older plae made, another text.
     pub system: String,
     /// Mean natural log-probability of the output tokens.
     #[serde(default)]
     pub score: Option<f64>,
     /// Why the model's output ended.
-    pub finish: Finish,
+    pub finish: FinishReason,
     /// What looked wrong with the translation when it was made.
     #[serde(default)]
     pub flags: Vec<Flag>,
@@ -71,17 +71,17 @@ impl std::ops::AddAssign for AddCounts {
 impl Unit {
     /// Makes the unit of a person's translation. The source is normalised, as it is for a lookup, and the target is put
     /// on one line.
-    pub fn person(source: &str, target: &str, made: Timestamp) -> Self {
+    pub fn from_person(source: &str, target: &str, made: Timestamp) -> Self {
         Self {
             source: normalise(source).into_owned(),
-            target: one_line(target),
+            target: to_one_line(target),
             made,
             machine: None,
         }
     }
 
     /// Returns who made the translation: the model's name, or `a person`.
-    pub fn maker(&self) -> String {
+    pub fn maker_name(&self) -> String {
         match &self.machine {
             None => "a person".to_owned(),
             Some(machine) => model_name(&machine.system),
@@ -92,7 +92,7 @@ impl Unit {
     pub(super) fn read(row: &Row) -> rusqlite::Result<Self> {
         let machine = match row.get(3)? {
             None => None,
-            Some(system) => Some(Machine {
+            Some(system) => Some(MachineDetails {
                 system,
                 score: row.get(4)?,
                 finish: from_json(row, 5)?,
@@ -112,7 +112,7 @@ impl Unit {
 
 /// SQL that copies a person's translation of the source `?1` to the table of replaced translations, unless it equals
 /// the new target `?2`.
-pub(super) const REMEMBER_REPLACED: &str = "INSERT OR IGNORE INTO replaced (source, target) \
+pub(super) const INSERT_REPLACED_SQL: &str = "INSERT OR IGNORE INTO replaced (source, target) \
     SELECT source, target FROM human WHERE source = ?1 AND target <> ?2";
 
 /// SQL query for all units, people's translations first. The order of its join makes SQLite read machines' translations
@@ -124,7 +124,7 @@ pub(super) const UNITS: &str = "\
     FROM machine CROSS JOIN system ON system.id = machine.system";
 
 /// Puts `text` on one line: each run of white space and control characters becomes one space.
-pub(super) fn one_line(text: &str) -> String {
+pub(super) fn to_one_line(text: &str) -> String {
     let is_space = |c: char| c.is_whitespace() || c.is_control();
     let words: Vec<&str> = text.split(is_space).filter(|word| !word.is_empty()).collect();
     words.join(" ")
@@ -135,12 +135,12 @@ impl Memory {
     ///
     /// # Errors
     /// Those of the database, as in all methods; those of `on_unit`, which end the reading.
-    pub fn each(&self, on_unit: &mut dyn FnMut(&Unit) -> Result<()>) -> Result<()> {
+    pub fn for_each_unit(&self, on_unit: &mut dyn FnMut(&Unit) -> Result<()>) -> Result<()> {
         let connection = self.connection();
-        let mut statement = self.explain(connection.prepare(UNITS))?;
-        let mut rows = self.explain(statement.query([]))?;
-        while let Some(row) = self.explain(rows.next())? {
-            on_unit(&self.explain(Unit::read(row))?)?;
+        let mut statement = self.to_crate_result(connection.prepare(UNITS))?;
+        let mut rows = self.to_crate_result(statement.query([]))?;
+        while let Some(row) = self.to_crate_result(rows.next())? {
+            on_unit(&self.to_crate_result(Unit::read(row))?)?;
         }
         Ok(())
     }
@@ -150,18 +150,18 @@ impl Memory {
         let mut connection = self.connection_for_teaching();
         let mut added = || {
             let transaction = connection.transaction()?;
-            let tally = add(&transaction, units)?;
+            let tally = insert_units(&transaction, units)?;
             transaction.commit()?;
             Ok(tally)
         };
-        self.explain(added())
+        self.to_crate_result(added())
     }
 }
 
-fn add(transaction: &Transaction, units: &[Unit]) -> rusqlite::Result<AddCounts> {
+fn insert_units(transaction: &Transaction, units: &[Unit]) -> rusqlite::Result<AddCounts> {
     let mut tally = AddCounts::default();
     let mut known = transaction.prepare_cached("SELECT made FROM human WHERE source = ?1")?;
-    let mut replaced = transaction.prepare_cached(REMEMBER_REPLACED)?;
+    let mut replaced = transaction.prepare_cached(INSERT_REPLACED_SQL)?;
     let mut human =
         transaction.prepare_cached("INSERT OR REPLACE INTO human (source, target, made) VALUES (?1, ?2, ?3)")?;
     let mut number = transaction.prepare_cached(
@@ -175,7 +175,7 @@ fn add(transaction: &Transaction, units: &[Unit]) -> rusqlite::Result<AddCounts>
     for unit in units {
         let made = unit.made.as_second();
         let Some(by) = &unit.machine else {
-            let unit = Unit::person(&unit.source, &unit.target, unit.made);
+            let unit = Unit::from_person(&unit.source, &unit.target, unit.made);
             if unit.target.is_empty() || !has_thai(&unit.source) {
                 tally.useless += 1;
                 continue;

@@ -41,8 +41,8 @@ pub enum Family {
     DecoderOnly,
 }
 
-/// One row of [`TABLE`]: the facts about one architecture.
-struct Entry {
+/// One row of [`ARCHITECTURES`]: the facts about one architecture.
+struct ArchitectureFacts {
     architecture: Architecture,
     /// plae's own name of the architecture, used in manifests.
     name: &'static str,
@@ -64,7 +64,7 @@ struct Entry {
 }
 
 /// Default values from which the entries of encoder-decoder architectures are built.
-const ENCODER_DECODER_ENTRY: Entry = Entry {
+const ENCODER_DECODER_ENTRY: ArchitectureFacts = ArchitectureFacts {
     architecture: Architecture::Marian,
     name: "",
     model_types: &[],
@@ -76,14 +76,14 @@ const ENCODER_DECODER_ENTRY: Entry = Entry {
 };
 
 /// Default values from which the entries of decoder-only architectures are built.
-const DECODER_ONLY_ENTRY: Entry = Entry {
+const DECODER_ONLY_ENTRY: ArchitectureFacts = ArchitectureFacts {
     family: Family::DecoderOnly,
     ..ENCODER_DECODER_ENTRY
 };
 
 /// The facts about all architectures, in the order of the variants of [`Architecture`].
-const TABLE: [Entry; 10] = [
-    Entry {
+const ARCHITECTURES: [ArchitectureFacts; 10] = [
+    ArchitectureFacts {
         architecture: Architecture::Marian,
         name: "marian",
         model_types: &["marian"],
@@ -95,7 +95,7 @@ const TABLE: [Entry; 10] = [
         ],
         ..ENCODER_DECODER_ENTRY
     },
-    Entry {
+    ArchitectureFacts {
         architecture: Architecture::M2m100,
         name: "m2m100",
         model_types: &["m2m_100"],
@@ -108,7 +108,7 @@ const TABLE: [Entry; 10] = [
         needs_language_tokens: true,
         ..ENCODER_DECODER_ENTRY
     },
-    Entry {
+    ArchitectureFacts {
         architecture: Architecture::Mbart,
         name: "mbart",
         model_types: &["mbart"],
@@ -121,7 +121,7 @@ const TABLE: [Entry; 10] = [
         needs_language_tokens: true,
         ..ENCODER_DECODER_ENTRY
     },
-    Entry {
+    ArchitectureFacts {
         architecture: Architecture::T5,
         name: "t5",
         model_types: &["t5"],
@@ -129,40 +129,40 @@ const TABLE: [Entry; 10] = [
         fits_f16: false,
         ..ENCODER_DECODER_ENTRY
     },
-    Entry {
+    ArchitectureFacts {
         architecture: Architecture::Gemma2,
         name: "gemma2",
         model_types: &["gemma2"],
         default_bos: Some("<bos>"),
         ..DECODER_ONLY_ENTRY
     },
-    Entry {
+    ArchitectureFacts {
         architecture: Architecture::Gemma3,
         name: "gemma3",
         model_types: &["gemma3", "gemma3_text"],
         default_bos: Some("<bos>"),
         ..DECODER_ONLY_ENTRY
     },
-    Entry {
+    ArchitectureFacts {
         architecture: Architecture::Qwen3,
         name: "qwen3",
         model_types: &["qwen3"],
         ..DECODER_ONLY_ENTRY
     },
-    Entry {
+    ArchitectureFacts {
         architecture: Architecture::HunyuanDense,
         name: "hunyuan-dense",
         model_types: &["hunyuan-dense", "hunyuan_v1_dense"],
         ..DECODER_ONLY_ENTRY
     },
-    Entry {
+    ArchitectureFacts {
         architecture: Architecture::Llama,
         name: "llama",
         model_types: &["llama"],
         default_bos: Some("<s>"),
         ..DECODER_ONLY_ENTRY
     },
-    Entry {
+    ArchitectureFacts {
         architecture: Architecture::Mistral,
         name: "mistral",
         model_types: &["mistral"],
@@ -175,12 +175,12 @@ impl Architecture {
     /// Finds the architecture by the name that a `config.json` (`model_type`) or a GGUF file (`general.architecture`)
     /// gives it; none if plae cannot compute it.
     pub fn from_model_type(name: &str) -> Option<Self> {
-        let known = TABLE.iter().find(|entry| entry.model_types.contains(&name));
+        let known = ARCHITECTURES.iter().find(|entry| entry.model_types.contains(&name));
         known.map(|entry| entry.architecture)
     }
 
-    fn entry(self) -> &'static Entry {
-        &TABLE[self as usize]
+    fn entry(self) -> &'static ArchitectureFacts {
+        &ARCHITECTURES[self as usize]
     }
 
     /// Tells whether the architecture is an encoder-decoder or decoder-only.
@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn architectures_are_known_by_their_own_and_others_names() {
-        for (index, entry) in TABLE.iter().enumerate() {
+        for (index, entry) in ARCHITECTURES.iter().enumerate() {
             assert_eq!(entry.architecture as usize, index, "{}: out of order", entry.name);
             assert_eq!(entry.architecture.to_string(), entry.name);
             let named = serde_json::from_value::<Architecture>(entry.name.into()).expect("a name of manifests");

@@ -61,7 +61,7 @@ impl DeviceChoice {
 }
 
 /// Gives a device's name in the spelling of the option `--device`: `cpu`, `cuda:0`, `metal`.
-pub fn name(device: &Device) -> String {
+pub fn device_name(device: &Device) -> String {
     match device.location() {
         DeviceLocation::Cpu => "cpu".to_owned(),
         DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
@@ -70,20 +70,20 @@ pub fn name(device: &Device) -> String {
 }
 
 /// Lists the GPUs that this build supports and that answer.
-pub fn gpus() -> Vec<Device> {
+pub fn list_gpus() -> Vec<Device> {
     let cuda = (0..).map_while(|number| Device::new_cuda(number).ok());
     cuda.chain(Device::new_metal(0)).collect()
 }
 
 /// Gives the product name of a CUDA device, such as `NVIDIA H100 80GB HBM3`; none if the device does not tell it.
 #[cfg(feature = "cuda")]
-pub fn product(device: &Device) -> Option<String> {
+pub fn product_name(device: &Device) -> Option<String> {
     device.as_cuda_device().ok()?.cuda_stream().context().name().ok()
 }
 
 /// Gives the product name of a device: always none in a build without CUDA, since only CUDA devices tell it.
 #[cfg(not(feature = "cuda"))]
-pub fn product(_device: &Device) -> Option<String> {
+pub fn product_name(_device: &Device) -> Option<String> {
     None
 }
 

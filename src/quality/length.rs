@@ -13,7 +13,7 @@ const MIN_SOURCE_CHARS: usize = 40;
 const PLAUSIBLE_RATIO: RangeInclusive<f64> = 0.5..=2.2;
 
 /// Flags a translation whose length, in characters, is out of proportion to its source.
-pub(super) fn check(pair: &Pair) -> Option<Flag> {
+pub(super) fn check_length(pair: &Pair) -> Option<Flag> {
     let (source, target) = (pair.source.chars().count(), pair.target.chars().count());
     let is_odd = source >= MIN_SOURCE_CHARS && !PLAUSIBLE_RATIO.contains(&(target as f64 / source as f64));
     is_odd.then_some(Flag::Length)

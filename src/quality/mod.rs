@@ -10,13 +10,13 @@ mod repetition;
 mod tests;
 mod thai_left;
 
-use crate::document::{Finish, Flag};
+use crate::document::{FinishReason, Flag};
 
 /// A source, its translation, and the reason why the search ended the translation.
 struct Pair<'a> {
     source: &'a str,
     target: &'a str,
-    finish: Finish,
+    finish: FinishReason,
 }
 
 /// All quality checks, in the order in which their flags are listed. After [`Flag::Empty`] the remaining checks are
@@ -24,9 +24,9 @@ struct Pair<'a> {
 const CHECKS: [fn(&Pair) -> Option<Flag>; 5] = [
     incomplete::check_truncated,
     incomplete::check_empty,
-    repetition::check,
-    thai_left::check,
-    length::check,
+    repetition::check_repetition,
+    thai_left::check_thai_left,
+    length::check_length,
 ];
 
 /// Checks one translation and returns the flags of its defects. A source that was copied, or that is blank, gets no
@@ -34,9 +34,9 @@ const CHECKS: [fn(&Pair) -> Option<Flag>; 5] = [
 ///
 /// [`Flag::NoThai`], [`Flag::Divided`] and [`Flag::Similar`] never come from here: they say how a segment was made,
 /// which only the translator and the memory know.
-pub fn check(source: &str, target: &str, finish: Finish) -> Vec<Flag> {
+pub fn check(source: &str, target: &str, finish: FinishReason) -> Vec<Flag> {
     let mut flags = Vec::new();
-    if finish == Finish::Copy || source.trim().is_empty() {
+    if finish == FinishReason::Copy || source.trim().is_empty() {
         return flags;
     }
     let pair = Pair { source, target, finish };

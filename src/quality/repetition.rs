@@ -2,13 +2,13 @@
 //! throughout.
 
 use super::Pair;
-use crate::document::{Finish, Flag};
+use crate::document::{FinishReason, Flag};
 use std::collections::HashMap;
 
 /// Flags a translation that the search ended because of endless repetition, or that repeats itself far more than its
 /// source.
-pub(super) fn check(pair: &Pair) -> Option<Flag> {
-    (pair.finish == Finish::Loop || repeats(pair.source, pair.target)).then_some(Flag::Repetition)
+pub(super) fn check_repetition(pair: &Pair) -> Option<Flag> {
+    (pair.finish == FinishReason::Loop || repeats(pair.source, pair.target)).then_some(Flag::Repetition)
 }
 
 fn repeats(source: &str, target: &str) -> bool {

@@ -3,35 +3,35 @@
 use super::*;
 use proptest::prelude::*;
 
-const LONG: &str = "ชาวบ้านในชุมชนริมแม่น้ำร่วมกันทำความสะอาดถนนและปลูกต้นไม้เพิ่มขึ้นทุกปี";
+const LONG_SOURCE: &str = "ชาวบ้านในชุมชนริมแม่น้ำร่วมกันทำความสะอาดถนนและปลูกต้นไม้เพิ่มขึ้นทุกปี";
 const GOOD: &str = "Villagers along the river clean the streets together and plant more trees every year.";
 
 #[test]
 fn flags_name_what_is_wrong() {
-    use Finish::{Copy, Length, Loop, Stop};
+    use FinishReason::{Copy, Length, Loop, Stop};
     let looping = "the people of ".repeat(12);
     let tail = format!("Villagers clean the streets {}", "and so on, ".repeat(8));
     let varied = ["Rome", "Bonn", "Oslo", "Bern", "Lima"]
         .map(|city| format!("He went to the city of {city} and"))
         .join(" ");
-    let cases: &[(&str, &str, Finish, &[Flag])] = &[
-        (LONG, GOOD, Stop, &[]),
-        (LONG, GOOD, Length, &[Flag::Truncated]),
-        (LONG, "", Stop, &[Flag::Empty]),
-        (LONG, " \n", Length, &[Flag::Truncated, Flag::Empty]),
-        (LONG, GOOD, Loop, &[Flag::Repetition]),
-        (LONG, &looping, Stop, &[Flag::Repetition, Flag::Length]),
-        (LONG, &tail, Stop, &[Flag::Repetition]),
-        (LONG, &"a".repeat(90), Stop, &[Flag::Repetition]),
+    let cases: &[(&str, &str, FinishReason, &[Flag])] = &[
+        (LONG_SOURCE, GOOD, Stop, &[]),
+        (LONG_SOURCE, GOOD, Length, &[Flag::Truncated]),
+        (LONG_SOURCE, "", Stop, &[Flag::Empty]),
+        (LONG_SOURCE, " \n", Length, &[Flag::Truncated, Flag::Empty]),
+        (LONG_SOURCE, GOOD, Loop, &[Flag::Repetition]),
+        (LONG_SOURCE, &looping, Stop, &[Flag::Repetition, Flag::Length]),
+        (LONG_SOURCE, &tail, Stop, &[Flag::Repetition]),
+        (LONG_SOURCE, &"a".repeat(90), Stop, &[Flag::Repetition]),
         (
-            LONG,
+            LONG_SOURCE,
             "Villagers of ชุมชน clean the streets and plant more trees every year.",
             Stop,
             &[Flag::ThaiLeft],
         ),
-        (LONG, "Villagers clean.", Stop, &[Flag::Length]),
+        (LONG_SOURCE, "Villagers clean.", Stop, &[Flag::Length]),
         (
-            LONG,
+            LONG_SOURCE,
             &format!(
                 "{GOOD} They have done so since the flood, when the road was lost and the school closed for months."
             ),
@@ -57,7 +57,7 @@ fn flags_name_what_is_wrong() {
         assert_eq!(check(source, target, *finish), *flags, "{target}");
     }
     assert!(
-        check(&LONG.repeat(2), &varied, Stop).contains(&Flag::Repetition),
+        check(&LONG_SOURCE.repeat(2), &varied, Stop).contains(&Flag::Repetition),
         "{varied}"
     );
 }
@@ -80,7 +80,7 @@ fn sound_translations_are_rarely_flagged() {
         let flagged: Vec<_> = sources
             .lines()
             .zip(targets.lines())
-            .map(|(source, target)| (target, check(source, target, Finish::Stop)))
+            .map(|(source, target)| (target, check(source, target, FinishReason::Stop)))
             .filter(|(_, flags)| !flags.is_empty())
             .collect();
         assert!(flagged.len() <= most, "{name}: {flagged:#?}");
@@ -90,7 +90,7 @@ fn sound_translations_are_rarely_flagged() {
 proptest! {
     #[test]
     fn any_pair_can_be_checked(source in any::<String>(), target in any::<String>()) {
-        let flags = check(&source, &target, Finish::Stop);
+        let flags = check(&source, &target, FinishReason::Stop);
         prop_assert!(flags.iter().all(|flag| !matches!(flag, Flag::NoThai | Flag::Divided | Flag::Similar | Flag::Truncated)));
     }
 }

@@ -5,6 +5,6 @@ use crate::document::Flag;
 use crate::thai::has_thai;
 
 /// Flags a translation that contains any Thai letter.
-pub(super) fn check(pair: &Pair) -> Option<Flag> {
+pub(super) fn check_thai_left(pair: &Pair) -> Option<Flag> {
     has_thai(pair.target).then_some(Flag::ThaiLeft)
 }

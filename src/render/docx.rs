@@ -5,7 +5,7 @@
 //! LibreOffice opens them.
 
 use super::Layout;
-use super::escape::{escaped, one_line};
+use super::escape::{escape_html_xml, one_line};
 use super::parts::{is_copy, is_translated, join, note, source, target, title, visible_blocks, warning_sentence};
 use crate::document::{Bilingual, BlockKind, Segment};
 use crate::error::{Error, Result};
@@ -90,8 +90,8 @@ fn properties_part(doc: &Bilingual) -> String {
          xmlns:dcterms=\"http://purl.org/dc/terms/\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\">\
          <dc:title>{}</dc:title><dc:creator>plae</dc:creator><dc:description>{}</dc:description>\
          <dc:language>en-US</dc:language><cp:lastModifiedBy>plae</cp:lastModifiedBy>{}</cp:coreProperties>",
-        escaped(&title(doc)),
-        escaped(&note(doc)),
+        escape_html_xml(&title(doc)),
+        escape_html_xml(&note(doc)),
         dates.unwrap_or_default(),
     )
 }
@@ -107,9 +107,9 @@ fn footer_part(doc: &Bilingual) -> String {
         .map(|name| format!("<w:fldSimple w:instr=\" {name} \"><w:r><w:t>1</w:t></w:r></w:fldSimple>"));
     format!(
         "{XML_DECLARATION}<w:ftr xmlns:w=\"{WORD}\"><w:p><w:pPr><w:pStyle w:val=\"Footer\"/></w:pPr>{}{}{}{}</w:p></w:ftr>",
-        english(&format!("{note} · ")),
+        english_run(&format!("{note} · ")),
         field[0],
-        english(" / "),
+        english_run(" / "),
         field[1],
     )
 }
@@ -121,19 +121,19 @@ fn body_part(doc: &Bilingual, layout: Layout) -> String {
     // A heading stands outside the tables, because Word's navigation lists no others.
     for section in blocks.chunk_by(|a, b| ![a[0].kind, b[0].kind].contains(&BlockKind::Heading)) {
         match (section[0][0].kind, layout) {
-            (BlockKind::Heading, _) => body += &heading(&section[0], layout),
-            (_, Layout::SideBySide) => body += &table(section),
-            (_, Layout::Interleaved) => body.extend(section.iter().map(|block| interleaved(block))),
+            (BlockKind::Heading, _) => body += &heading_paragraph(&section[0], layout),
+            (_, Layout::SideBySide) => body += &section_table(section),
+            (_, Layout::Interleaved) => body.extend(section.iter().map(|block| interleaved_paragraphs(block))),
             (_, Layout::Target) => body.extend(section.iter().map(|block| {
                 let runs = block.iter().map(|segment| {
                     let warning = warning_sentence(segment).map(|warning| warning_run(&format!("[{warning}] ")));
-                    english(&format!("{} ", one_line(target(segment)).trim())) + &warning.unwrap_or_default()
+                    english_run(&format!("{} ", one_line(target(segment)).trim())) + &warning.unwrap_or_default()
                 });
-                paragraph(&paragraph_properties(block[0], true, false), &runs.collect::<String>())
+                paragraph_xml(&paragraph_properties(block[0], true, false), &runs.collect::<String>())
             })),
         }
     }
-    body += &paragraph("<w:pStyle w:val=\"Note\"/>", &english(&note(doc)));
+    body += &paragraph_xml("<w:pStyle w:val=\"Note\"/>", &english_run(&note(doc)));
     format!(
         "{XML_DECLARATION}<w:document xmlns:w=\"{WORD}\" xmlns:r=\"{OFFICE}/relationships\"><w:body>{body}\
          <w:sectPr><w:footerReference w:type=\"default\" r:id=\"rId4\"/>\
@@ -145,26 +145,30 @@ fn body_part(doc: &Bilingual, layout: Layout) -> String {
 }
 
 /// Renders a heading with both languages in one paragraph, so that a table of contents lists each heading once.
-fn heading(block: &[&Segment], layout: Layout) -> String {
+fn heading_paragraph(block: &[&Segment], layout: Layout) -> String {
     let (thai_text, english_text) = (join(block, source), join(block, target));
     let mut runs = String::new();
     if layout != Layout::Target && thai_text != english_text {
-        runs += &thai(&thai_text);
+        runs += &thai_run(&thai_text);
         runs += "<w:r><w:br/></w:r>";
     }
-    runs += &english(&english_text);
+    runs += &english_run(&english_text);
     let level = block[0].level.clamp(1, 6);
-    let heading = paragraph(&format!("<w:pStyle w:val=\"Heading{level}\"/>"), &runs);
-    heading + &block.iter().map(|segment| warning(segment)).collect::<String>()
+    let heading = paragraph_xml(&format!("<w:pStyle w:val=\"Heading{level}\"/>"), &runs);
+    heading
+        + &block
+            .iter()
+            .map(|segment| warning_paragraph(segment))
+            .collect::<String>()
 }
 
 /// Renders a section, the blocks between two headings, as a table of two columns with one row per segment.
-fn table(section: &[Vec<&Segment>]) -> String {
-    let head = |runs: String| cell("", &paragraph("<w:pStyle w:val=\"ColumnHead\"/>", &runs));
+fn section_table(section: &[Vec<&Segment>]) -> String {
+    let head = |runs: String| table_cell("", &paragraph_xml("<w:pStyle w:val=\"ColumnHead\"/>", &runs));
     let mut rows = format!(
         "<w:tr><w:trPr><w:cantSplit/><w:tblHeader/></w:trPr>{}{}</w:tr>",
-        head(thai("ไทย")),
-        head(english("English")),
+        head(thai_run("ไทย")),
+        head(english_run("English")),
     );
     for block in section {
         for (index, segment) in block.iter().enumerate() {
@@ -174,12 +178,12 @@ fn table(section: &[Vec<&Segment>]) -> String {
                 _ => "",
             };
             let properties = paragraph_properties(segment, index == 0, false);
-            let left = paragraph(&properties, &thai(source(segment)));
-            let right = translation(&properties, segment);
+            let left = paragraph_xml(&properties, &thai_run(source(segment)));
+            let right = translation_paragraphs(&properties, segment);
             rows += &format!(
                 "<w:tr><w:trPr><w:cantSplit/></w:trPr>{}{}</w:tr>",
-                cell(border, &left),
-                cell(border, &right),
+                table_cell(border, &left),
+                table_cell(border, &right),
             );
         }
     }
@@ -193,21 +197,21 @@ fn table(section: &[Vec<&Segment>]) -> String {
 }
 
 /// Renders a cell of the table. `borders` and `content`, the paragraphs of the cell, are XML.
-fn cell(borders: &str, content: &str) -> String {
+fn table_cell(borders: &str, content: &str) -> String {
     format!("<w:tc><w:tcPr><w:tcW w:w=\"{COLUMN_WIDTH}\" w:type=\"dxa\"/>{borders}</w:tcPr>{content}</w:tc>")
 }
 
 /// Renders each segment of a block as a Thai paragraph with the English paragraph under it.
-fn interleaved(block: &[&Segment]) -> String {
+fn interleaved_paragraphs(block: &[&Segment]) -> String {
     let mut out = String::new();
     for (index, segment) in block.iter().enumerate() {
         let copied = is_copy(segment);
         if !copied {
             let properties = paragraph_properties(segment, index == 0, true);
-            out += &paragraph(&properties, &thai(source(segment)));
+            out += &paragraph_xml(&properties, &thai_run(source(segment)));
         }
         let properties = paragraph_properties(segment, index == 0 && copied, false);
-        out += &translation(&properties, segment);
+        out += &translation_paragraphs(&properties, segment);
     }
     out
 }
@@ -240,54 +244,54 @@ fn paragraph_properties(segment: &Segment, is_first: bool, keeps_next: bool) -> 
 }
 
 /// Renders a paragraph with the given properties and runs, both as XML.
-fn paragraph(properties: &str, runs: &str) -> String {
+fn paragraph_xml(properties: &str, runs: &str) -> String {
     format!("<w:p><w:pPr>{properties}</w:pPr>{runs}</w:p>")
 }
 
 /// Renders a paragraph that tells a reader what to check in a segment; empty for a segment without warnings.
-fn warning(segment: &Segment) -> String {
+fn warning_paragraph(segment: &Segment) -> String {
     warning_sentence(segment)
-        .map(|sentence| paragraph("<w:pStyle w:val=\"Warning\"/>", &english(&sentence)))
+        .map(|sentence| paragraph_xml("<w:pStyle w:val=\"Warning\"/>", &english_run(&sentence)))
         .unwrap_or_default()
 }
 
 /// Renders the translation of a segment with its warning below. If the translation is empty, only the warning is
 /// rendered.
-fn translation(properties: &str, segment: &Segment) -> String {
-    let warning = warning(segment);
+fn translation_paragraphs(properties: &str, segment: &Segment) -> String {
+    let warning = warning_paragraph(segment);
     if segment.target.is_empty() && !warning.is_empty() {
         warning
     } else {
-        paragraph(properties, &english(target(segment))) + &warning
+        paragraph_xml(properties, &english_run(target(segment))) + &warning
     }
 }
 
 /// Renders a run (`w:r`) of Thai text.
-fn thai(content: &str) -> String {
-    run("<w:rStyle w:val=\"Thai\"/><w:cs/><w:lang w:bidi=\"th-TH\"/>", content)
+fn thai_run(content: &str) -> String {
+    text_run("<w:rStyle w:val=\"Thai\"/><w:cs/><w:lang w:bidi=\"th-TH\"/>", content)
 }
 
 /// Renders a run (`w:r`) of English text.
-fn english(content: &str) -> String {
-    run("<w:lang w:val=\"en-US\"/>", content)
+fn english_run(content: &str) -> String {
+    text_run("<w:lang w:val=\"en-US\"/>", content)
 }
 
 /// Renders a run (`w:r`) of English text in the style of warnings.
 fn warning_run(content: &str) -> String {
-    run("<w:rStyle w:val=\"WarningText\"/><w:lang w:val=\"en-US\"/>", content)
+    text_run("<w:rStyle w:val=\"WarningText\"/><w:lang w:val=\"en-US\"/>", content)
 }
 
 /// Renders a run (`w:r`) of text with the given properties, which are XML; `content` is plain text and gets escaped.
-fn run(properties: &str, content: &str) -> String {
+fn text_run(properties: &str, content: &str) -> String {
     format!(
         "<w:r><w:rPr>{properties}</w:rPr><w:t xml:space=\"preserve\">{}</w:t></w:r>",
-        escaped(content)
+        escape_html_xml(content)
     )
 }
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::super::tests::{hostile, sample};
+    use super::super::tests::{hostile_document, sample};
     use super::*;
     use quick_xml::Reader;
     use quick_xml::events::Event;
@@ -306,7 +310,7 @@ pub(super) mod tests {
     }
 
     /// Returns those parts that differ between documents, with one paragraph per line.
-    pub fn readable(bytes: Vec<u8>) -> String {
+    pub fn docx_as_text(bytes: Vec<u8>) -> String {
         let parts = parts(bytes)
             .into_iter()
             .filter(|(path, _)| !FIXED_PARTS.iter().any(|(fixed, _)| fixed == path));
@@ -391,7 +395,7 @@ pub(super) mod tests {
 
     #[test]
     fn every_part_is_well_formed_and_in_the_order_of_the_schema() {
-        for doc in [sample(), hostile()] {
+        for doc in [sample(), hostile_document()] {
             for layout in [Layout::SideBySide, Layout::Interleaved, Layout::Target] {
                 for (path, xml) in parts(render(&doc, layout).unwrap()) {
                     let mut reader = Reader::from_str(&xml);

@@ -22,14 +22,14 @@ pub(super) fn one_line(text: &str) -> Cow<'_, str> {
 }
 
 /// Escapes `text` for HTML and XML, both for content and for quoted attributes, and puts it on one line.
-pub(crate) fn escaped(text: &str) -> String {
+pub(crate) fn escape_html_xml(text: &str) -> String {
     escape(one_line(text)).into_owned()
 }
 
 /// Escapes `text` for Markdown output that continues the text `before`. Text that starts a line needs more escapes than
 /// text in the middle of one.
-pub(super) fn markdown_after(text: &str, before: &str) -> String {
-    let escaped = markdown(text);
+pub(super) fn escape_markdown_after(text: &str, before: &str) -> String {
+    let escaped = escape_markdown(text);
     // The characters that can stand on a line before the text of a heading, a list item or a quotation.
     let is_marker = |c: char| c.is_whitespace() || c.is_ascii_digit() || ">-*+.)\u{feff}".contains(c);
     let mut line = before.chars().rev().take_while(|c| *c != '\n');
@@ -42,7 +42,7 @@ pub(super) fn markdown_after(text: &str, before: &str) -> String {
 
 /// Escapes `text` for the middle of a Markdown line: puts a backslash before each character that would be markup
 /// anywhere on a line.
-pub(super) fn markdown(text: &str) -> String {
+pub(super) fn escape_markdown(text: &str) -> String {
     let text = one_line(text);
     let text = text.trim();
     let mut out = String::with_capacity(text.len());

@@ -1,6 +1,6 @@
 //! Renderer of the `html` format: one page that needs no script, no network and no other file.
 
-use super::escape::escaped;
+use super::escape::escape_html_xml;
 use super::parts::{is_copy, note, title, visible_blocks, warning_sentence};
 use super::{Layout, THEME};
 use crate::document::{Bilingual, BlockKind, Segment};
@@ -18,14 +18,14 @@ const VIEWS: [(&str, &str, Layout); 3] = [
 
 /// Renders `doc` as a page on which a reader can switch between layouts; `layout` is the one shown when the page opens.
 pub(super) fn render(doc: &Bilingual, layout: Layout) -> String {
-    let title = escaped(&title(doc));
+    let title = escape_html_xml(&title(doc));
     let (views, class) = match layout {
         Layout::Target => (String::new(), " class=\"only\""),
         _ => (view_switches(layout), ""),
     };
     let warnings = flagged_links(doc);
     let content = blocks_html(doc, layout);
-    let note = escaped(&note(doc));
+    let note = escape_html_xml(&note(doc));
     format!(
         "<!DOCTYPE html>\n\
          <html lang=\"en\">\n\
@@ -122,15 +122,15 @@ fn segment_row(segment: &Segment, layout: Layout) -> String {
     }
     let thai = match layout {
         Layout::Target => String::new(),
-        _ => format!("<span lang=\"th\">{}</span>\n", escaped(&segment.source)),
+        _ => format!("<span lang=\"th\">{}</span>\n", escape_html_xml(&segment.source)),
     };
     let warning = reasons.map(|reasons| {
         let similar = similar_sentence(segment, layout).unwrap_or_default();
-        format!(" <span class=\"flag\">{}{similar}</span>", escaped(&reasons))
+        format!(" <span class=\"flag\">{}{similar}</span>", escape_html_xml(&reasons))
     });
     format!(
         "<span class=\"{class}\" id=\"s{id}\" data-seg=\"{id}\" tabindex=\"0\">{thai}<span lang=\"en\">{}{}</span></span>\n",
-        escaped(&segment.target),
+        escape_html_xml(&segment.target),
         warning.unwrap_or_default(),
         id = segment.id,
     )
@@ -142,9 +142,9 @@ fn similar_sentence(segment: &Segment, layout: Layout) -> Option<String> {
     let similar = segment.similar.as_ref()?;
     let thai = match layout {
         Layout::Target => String::new(),
-        _ => format!("<q lang=\"th\">{}</q> ", escaped(&similar.source)),
+        _ => format!("<q lang=\"th\">{}</q> ", escape_html_xml(&similar.source)),
     };
-    let english = escaped(&similar.target);
+    let english = escape_html_xml(&similar.target);
     Some(format!(
         " {} % alike: {thai}<q lang=\"en\">{english}</q>",
         similar.percent()
@@ -153,7 +153,7 @@ fn similar_sentence(segment: &Segment, layout: Layout) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{hostile, sample};
+    use super::super::tests::{hostile_document, sample};
     use super::*;
     use html5gum::{Token, Tokenizer};
 
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn attacks_stay_text() {
         for layout in [Layout::SideBySide, Layout::Interleaved, Layout::Target] {
-            let page = render(&hostile(), layout);
+            let page = render(&hostile_document(), layout);
             assert_eq!(structure(&page), structure(&render(&sample(), layout)));
             assert!(!structure(&page).concat().contains("Error"));
             assert!(!page.contains(|c: char| c.is_control() && c != '\n'));

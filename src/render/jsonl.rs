@@ -63,11 +63,11 @@ pub fn read(bytes: &[u8]) -> Result<Bilingual> {
 
     let (index, first) = lines
         .next()
-        .ok_or_else(|| Error::input("the file is empty").hint(NOT_OURS))?;
+        .ok_or_else(|| Error::input("the file is empty").hint(NOT_PLAE_OUTPUT_HINT))?;
     let bad_header = |e| {
         Error::input("not a header line of plae's JSONL")
             .place(line_place(index))
-            .hint(NOT_OURS)
+            .hint(NOT_PLAE_OUTPUT_HINT)
             .source(e)
     };
     let probe: HeaderProbe = serde_json::from_slice(first).map_err(bad_header)?;
@@ -83,7 +83,7 @@ pub fn read(bytes: &[u8]) -> Result<Bilingual> {
         return Err(
             Error::input("the header line is missing: the file begins with a segment")
                 .place(line_place(index))
-                .hint(NOT_OURS),
+                .hint(NOT_PLAE_OUTPUT_HINT),
         );
     };
 
@@ -105,7 +105,7 @@ pub fn read(bytes: &[u8]) -> Result<Bilingual> {
         };
         if segment.id != segments.len() {
             let message = format!("segment {} stands where {} belongs", segment.id, segments.len());
-            return Err(Error::input(message).place(line_place(index)).hint(LINES_LOST));
+            return Err(Error::input(message).place(line_place(index)).hint(LINES_LOST_HINT));
         }
         segments.push(segment);
     }
@@ -115,7 +115,7 @@ pub fn read(bytes: &[u8]) -> Result<Bilingual> {
             header.segments,
             segments.len()
         );
-        return Err(Error::input(message).hint(LINES_LOST));
+        return Err(Error::input(message).hint(LINES_LOST_HINT));
     }
     Ok(Bilingual {
         header: header.into_owned(),
@@ -124,13 +124,13 @@ pub fn read(bytes: &[u8]) -> Result<Bilingual> {
 }
 
 /// The advice in an error about a file that plae did not write in this format.
-const NOT_OURS: Hint = Hint::OwnOutput {
+const NOT_PLAE_OUTPUT_HINT: Hint = Hint::OwnOutput {
     which: "files that plae wrote with",
     format: "jsonl",
     purpose: "rendered",
 };
 /// The advice in an error about a file with missing or surplus lines.
-const LINES_LOST: &str = "lines were lost or added; translate the source again";
+const LINES_LOST_HINT: &str = "lines were lost or added; translate the source again";
 
 /// Returns the words by which an error names the line with this index, such as `line 1` for index 0.
 fn line_place(index: usize) -> String {
@@ -139,7 +139,7 @@ fn line_place(index: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{sample, strategy};
+    use super::super::tests::{document_strategy, sample};
     use super::*;
     use crate::error::Kind;
     use proptest::prelude::*;
@@ -221,7 +221,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_back(doc in strategy()) {
+        fn what_is_written_is_read_back(doc in document_strategy()) {
             prop_assert_eq!(read(&render(&doc).unwrap()).unwrap(), doc);
         }
 

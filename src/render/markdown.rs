@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthStr;
 
 /// The widest text, in terminal columns, that may stand in a table cell. A wider table is hard to read as text, and
 /// cramped on a page.
-const MAX_CELL: usize = 40;
+const MAX_CELL_COLUMNS: usize = 40;
 
 /// Renders `doc` as Markdown.
 pub(super) fn render(doc: &Bilingual, layout: Layout) -> String {
@@ -22,7 +22,7 @@ pub(super) fn render(doc: &Bilingual, layout: Layout) -> String {
     let mut depth = 0;
     for section in blocks.chunk_by(|a, b| ![a[0].kind, b[0].kind].contains(&BlockKind::Heading)) {
         if layout == Layout::SideBySide && fits_table(section) {
-            parts.push(table(section));
+            parts.push(section_table(section));
             depth = 0;
             continue;
         }
@@ -35,7 +35,7 @@ pub(super) fn render(doc: &Bilingual, layout: Layout) -> String {
             parts.push(block_text(block, depth, layout));
         }
     }
-    parts.push(format!("---\n\n*{}*\n", escape::markdown(&note(doc))));
+    parts.push(format!("---\n\n*{}*\n", escape::escape_markdown(&note(doc))));
     parts.join("\n\n")
 }
 
@@ -43,15 +43,16 @@ pub(super) fn render(doc: &Bilingual, layout: Layout) -> String {
 /// short, and none is a list item or a quotation.
 fn fits_table(section: &[Vec<&Segment>]) -> bool {
     let is_row = |block: &Vec<&Segment>| !matches!(block[0].kind, BlockKind::ListItem | BlockKind::Quote);
-    let fits = |segment: &&Segment| segment.source.width() <= MAX_CELL && segment.target.width() <= MAX_CELL;
+    let fits =
+        |segment: &&Segment| segment.source.width() <= MAX_CELL_COLUMNS && segment.target.width() <= MAX_CELL_COLUMNS;
     section.len() > 1 && section.iter().all(is_row) && section.iter().flatten().all(fits)
 }
 
 /// Renders a section, the blocks between two headings, as a table of two columns with one row per segment.
-fn table(section: &[Vec<&Segment>]) -> String {
+fn section_table(section: &[Vec<&Segment>]) -> String {
     let mut rows = vec![("Thai".to_owned(), "English".to_owned()), ("---".into(), "---".into())];
     let segments = section.iter().flatten();
-    rows.extend(segments.map(|segment| (escape::markdown(source(segment)), english(segment))));
+    rows.extend(segments.map(|segment| (escape::escape_markdown(source(segment)), english_text(segment))));
     let width = rows.iter().map(|(thai, _)| thai.width()).max().unwrap_or_default();
     let lines = rows
         .iter()
@@ -63,8 +64,13 @@ fn table(section: &[Vec<&Segment>]) -> String {
 /// English alone. `depth` is the nesting of a list item, from 1.
 fn block_text(block: &[&Segment], depth: usize, layout: Layout) -> String {
     let kind = block[0].kind;
-    let quoted = |segment: &Segment| format!("> {}", escape::guard_line_start(escape::markdown(source(segment))));
-    let sentences: Vec<String> = block.iter().map(|segment| english(segment)).collect();
+    let quoted = |segment: &Segment| {
+        format!(
+            "> {}",
+            escape::guard_line_start(escape::escape_markdown(source(segment)))
+        )
+    };
+    let sentences: Vec<String> = block.iter().map(|segment| english_text(segment)).collect();
     let mut parts = Vec::new();
     if layout == Layout::Target || kind == BlockKind::Heading {
         if layout != Layout::Target {
@@ -101,8 +107,8 @@ fn block_text(block: &[&Segment], depth: usize, layout: Layout) -> String {
 
 /// Returns the translation of a segment, escaped for the middle of a Markdown line, followed by the names of its
 /// warnings.
-fn english(segment: &Segment) -> String {
-    let text = escape::markdown(target(segment));
+fn english_text(segment: &Segment) -> String {
+    let text = escape::escape_markdown(target(segment));
     match warning_names(segment) {
         Some(warnings) => format!("{text} **{warnings}**").trim_start().to_owned(),
         None => text,
@@ -122,7 +128,7 @@ fn prefix_lines(text: &str, first: &str, rest: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{document, hostile, sample, segment};
+    use super::super::tests::{document, hostile_document, sample, segment};
     use super::*;
     use proptest::prelude::*;
     use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
@@ -163,7 +169,7 @@ mod tests {
             (" a\nb\u{0}c ", "a b c"),
         ];
         for (text, escaped) in cases {
-            assert_eq!(escape::guard_line_start(escape::markdown(text)), escaped);
+            assert_eq!(escape::guard_line_start(escape::escape_markdown(text)), escaped);
         }
     }
 
@@ -177,10 +183,10 @@ mod tests {
         };
         let mut sample = sample();
         sample.header.format = Format::Text;
-        let mut hostile = hostile();
-        hostile.header.format = Format::Text;
+        let mut hostile_document = hostile_document();
+        hostile_document.header.format = Format::Text;
         for layout in [Layout::Interleaved, Layout::Target] {
-            assert_eq!(structure(&hostile, layout), structure(&sample, layout));
+            assert_eq!(structure(&hostile_document, layout), structure(&sample, layout));
         }
     }
 
@@ -224,14 +230,14 @@ mod tests {
         #[test]
         fn escaped_text_is_shown_as_it_is(text in "[a-c1-3ก &#;<>|*_~`=+.)(!:/\\\\\\[\\]\"'-]{0,24}") {
             let wanted = text.trim();
-            let (displayed, plain) = displayed_text(&escape::guard_line_start(escape::markdown(&text)));
-            prop_assert!(plain || wanted.is_empty(), "{:?}", escape::guard_line_start(escape::markdown(&text)));
+            let (displayed, plain) = displayed_text(&escape::guard_line_start(escape::escape_markdown(&text)));
+            prop_assert!(plain || wanted.is_empty(), "{:?}", escape::guard_line_start(escape::escape_markdown(&text)));
             prop_assert_eq!(displayed.trim(), wanted);
         }
 
         #[test]
         fn escaped_text_is_shown_as_it_is_in_a_heading(text in "[a-c# *_-]{0,12}") {
-            let heading = format!("# {}", escape::markdown(&text));
+            let heading = format!("# {}", escape::escape_markdown(&text));
             let mut seen = String::new();
             for event in Parser::new(&heading) {
                 if let Event::Text(part) = event { seen.push_str(&part) }

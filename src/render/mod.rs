@@ -16,7 +16,7 @@ mod tests;
 mod text;
 mod tsv;
 
-pub(crate) use escape::escaped;
+pub(crate) use escape::escape_html_xml;
 pub use jsonl::read as read_jsonl;
 pub use parts::NOTE_OPENINGS;
 pub use row::JsonRow;

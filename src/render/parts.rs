@@ -2,7 +2,7 @@
 //! the warnings of a segment in words.
 
 use super::escape::one_line;
-use crate::document::{Bilingual, BlockKind, Finish, Flag, Header, Segment};
+use crate::document::{Bilingual, BlockKind, FinishReason, Flag, Header, Segment};
 use std::borrow::Cow;
 use unicode_width::UnicodeWidthStr;
 
@@ -78,7 +78,7 @@ pub(super) fn warning_sentence(segment: &Segment) -> Option<String> {
 
 /// Whether the model translated any segment. In a document without Thai, all segments are copies.
 pub(super) fn is_translated(doc: &Bilingual) -> bool {
-    doc.segments.iter().any(|segment| segment.finish != Finish::Copy)
+    doc.segments.iter().any(|segment| segment.finish != FinishReason::Copy)
 }
 
 /// Returns the closing note for readers: that a machine translated the document, with which model, and when.

@@ -11,7 +11,7 @@ pub(super) fn render(doc: &Bilingual) -> String {
     let by_line = doc.header.parameters.split == "line";
     match doc.header.format.markup() {
         Markup::Tags if !by_line => one_line_per_block(doc),
-        Markup::Light if !by_line => splice_targets(doc, escape::markdown_after),
+        Markup::Light if !by_line => splice_targets(doc, escape::escape_markdown_after),
         _ => splice_targets(doc, |target, _| escape::one_line(target).into_owned()),
     }
 }
@@ -58,7 +58,7 @@ fn needs_space(a: &Segment, b: &Segment) -> bool {
 mod tests {
     use super::super::tests::{document, segment};
     use super::*;
-    use crate::document::{Finish, Format};
+    use crate::document::{FinishReason, Format};
 
     #[test]
     fn lines_stay_lines() {
@@ -110,7 +110,7 @@ mod tests {
         );
         doc.segments[0].raw = Some("**a** &amp; b".into());
         doc.segments[0].before = "# ".into();
-        doc.segments[0].finish = Finish::Copy;
+        doc.segments[0].finish = FinishReason::Copy;
         doc.segments[1].block = 0;
         doc.header.tail = "\n\n```\ncode\n```\n".into();
         assert_eq!(render(&doc), doc.source());

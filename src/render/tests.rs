@@ -1,7 +1,7 @@
 //! Tests of every output format on the same documents, which the tests of the single formats use too.
 
 use super::*;
-use crate::document::{BlockKind, Finish, Flag, Format, Header, Parameters, SCHEMA, Segment, Similar};
+use crate::document::{BlockKind, FinishReason, Flag, Format, Header, Parameters, SCHEMA, Segment, Similar};
 use crate::span::Span;
 use proptest::collection::vec;
 use proptest::option;
@@ -20,7 +20,7 @@ pub fn segment(id: usize, source: &str, target: &str) -> Segment {
         before: String::new(),
         raw: None,
         score: Some(-0.25),
-        finish: Finish::Stop,
+        finish: FinishReason::Stop,
         flags: Vec::new(),
         similar: None,
         source_ids: None,
@@ -106,7 +106,7 @@ pub fn sample() -> Bilingual {
     });
     let mut segments: Vec<Segment> = segments.collect();
     segments[1].flags = vec![Flag::NoThai];
-    segments[1].finish = Finish::Copy;
+    segments[1].finish = FinishReason::Copy;
     segments[1].score = None;
     segments[2].flags = vec![Flag::Similar];
     segments[2].similar = Some(Similar {
@@ -117,7 +117,7 @@ pub fn sample() -> Bilingual {
     segments[3].flags = vec![Flag::ThaiLeft];
     segments[6].raw = Some("**ความปลอดภัย**ทางไซเบอร์".into());
     segments[7].flags = vec![Flag::Truncated, Flag::Length];
-    segments[7].finish = Finish::Length;
+    segments[7].finish = FinishReason::Length;
     segments[8].source_ids = Some(vec![2, 17]);
     segments[8].target_ids = Some(vec![99]);
     segments[9].flags = vec![Flag::Empty];
@@ -127,7 +127,7 @@ pub fn sample() -> Bilingual {
 }
 
 /// Makes a document whose texts contain markup of every output format, which must be escaped.
-pub fn hostile() -> Bilingual {
+pub fn hostile_document() -> Bilingual {
     let attack = "<script>alert(\"1\")</script> ' onclick=x ]]> &amp; <!-- --> </style> </w:t>\0\u{1}\u{1f}\u{7f}\u{85}\u{FFFE}\u{FFFF}\u{FFFD}\t\r\n# | `*_[x](y)\u{2028}\u{202E}";
     let mut doc = sample();
     for segment in &mut doc.segments {
@@ -159,7 +159,7 @@ pub fn hostile() -> Bilingual {
 }
 
 /// Generates any document that can be written. Scores have six decimals, as many as JSONL keeps.
-pub fn strategy() -> impl Strategy<Value = Bilingual> {
+pub fn document_strategy() -> impl Strategy<Value = Bilingual> {
     let text = || "[ก-๛a-z<>&|#*'\"\\\\\\x00-\\x1f\u{2028}🙂 ]{0,12}";
     let kinds = [
         BlockKind::Heading,
@@ -170,7 +170,12 @@ pub fn strategy() -> impl Strategy<Value = Bilingual> {
         BlockKind::Caption,
         BlockKind::Metadata,
     ];
-    let finishes = [Finish::Stop, Finish::Length, Finish::Loop, Finish::Copy];
+    let finishes = [
+        FinishReason::Stop,
+        FinishReason::Length,
+        FinishReason::Loop,
+        FinishReason::Copy,
+    ];
     let one = (
         (any::<bool>(), prop::sample::select(kinds.to_vec()), any::<u8>()),
         (text(), text(), text(), option::of(text())),
@@ -291,7 +296,7 @@ fn only_binary_formats_are_no_text() {
 #[test]
 fn jsonl_is_enough_for_every_format() {
     check_round_trip(&sample());
-    check_round_trip(&hostile());
+    check_round_trip(&hostile_document());
 }
 
 #[test]
@@ -302,7 +307,7 @@ fn an_empty_document_renders() {
 #[test]
 fn a_document_without_thai_is_not_called_translated() {
     let mut doc = document(Format::Text, vec![segment(0, "Hello.", "Hello.")]);
-    doc.segments[0].finish = Finish::Copy;
+    doc.segments[0].finish = FinishReason::Copy;
     doc.header.model = "none".into();
     for doc in [doc, document(Format::Text, Vec::new())] {
         for format in [
@@ -313,7 +318,7 @@ fn a_document_without_thai_is_not_called_translated() {
         ] {
             let bytes = render(&doc, format, &RenderOptions::default()).unwrap();
             let page = match format {
-                OutputFormat::Docx => docx::tests::readable(bytes),
+                OutputFormat::Docx => docx::tests::docx_as_text(bytes),
                 _ => String::from_utf8(bytes).unwrap(),
             };
             assert!(page.contains("Nothing was translated: plae 0.1.0 found no Thai on 2026-11-08."));
@@ -355,7 +360,7 @@ fn one_document_in_all_formats() {
     for (name, format, options) in cases {
         let bytes = render(&doc, format, &options).unwrap();
         let text = match format {
-            OutputFormat::Docx => docx::tests::readable(bytes),
+            OutputFormat::Docx => docx::tests::docx_as_text(bytes),
             _ => String::from_utf8(bytes).unwrap(),
         };
         let style = text.find("<style>").zip(text.find("</style>"));
@@ -370,7 +375,7 @@ fn one_document_in_all_formats() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
     #[test]
-    fn jsonl_is_enough_for_any_document(doc in strategy()) {
+    fn jsonl_is_enough_for_any_document(doc in document_strategy()) {
         check_round_trip(&doc);
     }
 }

@@ -19,25 +19,27 @@ const MIN_WIDTH: usize = 40;
 /// Renders `doc` as text. `options.width` is the width of the terminal in columns; without a width, lines are not
 /// wrapped.
 pub(super) fn render(doc: &Bilingual, options: &RenderOptions) -> String {
-    let wrapper = Wrapper::new();
+    let wrapper = LineWrapper::new();
     let mut out = String::new();
     for block in visible_blocks(doc) {
         match (options.layout, options.width) {
             (Layout::Target, width) => {
-                let sentences: Vec<String> = block.iter().map(|segment| english(segment)).collect();
+                let sentences: Vec<String> = block.iter().map(|segment| english_text(segment)).collect();
                 push_lines(&mut out, wrapper.wrap(&sentences.join(" "), width));
             }
             (Layout::SideBySide, Some(width)) if width >= MIN_WIDTH => {
                 for segment in block {
-                    push_lines(&mut out, columns(&wrapper, segment, width));
+                    push_lines(&mut out, paired_columns(&wrapper, segment, width));
                 }
             }
             (_, width) => {
                 let indent = if width.is_some() { INDENT } else { "" };
                 for segment in block {
                     push_lines(&mut out, wrapper.wrap(&one_line(source(segment)), width));
-                    let english =
-                        wrapper.wrap(&english(segment), width.map(|width| width.saturating_sub(indent.len())));
+                    let english = wrapper.wrap(
+                        &english_text(segment),
+                        width.map(|width| width.saturating_sub(indent.len())),
+                    );
                     push_lines(&mut out, english.into_iter().map(|line| format!("{indent}{line}")));
                 }
             }
@@ -56,7 +58,7 @@ fn push_lines(out: &mut String, lines: impl IntoIterator<Item = String>) {
 }
 
 /// Returns the translation of a segment on one line, followed by the names of its warnings.
-fn english(segment: &Segment) -> String {
+fn english_text(segment: &Segment) -> String {
     match warning_names(segment) {
         Some(warnings) => format!("{} {warnings}", one_line(target(segment)))
             .trim_start()
@@ -67,11 +69,11 @@ fn english(segment: &Segment) -> String {
 
 /// Lays out one segment in two columns, Thai and English, that begin on the same line. Returns the lines, `width`
 /// terminal columns wide.
-fn columns(wrapper: &Wrapper, segment: &Segment, width: usize) -> Vec<String> {
+fn paired_columns(wrapper: &LineWrapper, segment: &Segment, width: usize) -> Vec<String> {
     let left = (width - GUTTER.width()) / 2;
     let right = width - GUTTER.width() - left;
     let thai = wrapper.wrap(&one_line(source(segment)), Some(left));
-    let english = wrapper.wrap(&english(segment), Some(right));
+    let english = wrapper.wrap(&english_text(segment), Some(right));
     let side = |lines: &[String], row: usize| lines.get(row).cloned().unwrap_or_default();
     (0..thai.len().max(english.len()))
         .map(|row| format!("{}{GUTTER}{}", pad(&side(&thai, row), left), side(&english, row)))
@@ -83,12 +85,12 @@ fn columns(wrapper: &Wrapper, segment: &Segment, width: usize) -> Vec<String> {
 ///
 /// ICU's neural model finds the Thai words. ICU's dictionary is not used, because it takes the longest match and leaves
 /// scraps of words (`ผลง/า/นท/า/งวิ/ทยา` for `ผลงาน/ทาง/วิทยา`), which are plain to see at the end of a line.
-struct Wrapper {
+struct LineWrapper {
     line_breaks: LineSegmenterBorrowed<'static>,
     graphemes: GraphemeClusterSegmenterBorrowed<'static>,
 }
 
-impl Wrapper {
+impl LineWrapper {
     fn new() -> Self {
         Self {
             line_breaks: LineSegmenter::new_auto(Default::default()),
@@ -181,7 +183,7 @@ mod tests {
 
     #[test]
     fn thai_breaks_between_words_and_marks_stay_on_their_letters() {
-        let wrapper = Wrapper::new();
+        let wrapper = LineWrapper::new();
         let lines = wrapper.wrap("การประชุมอินเทอร์เน็ตโลก", Some(10));
         assert_eq!(lines, ["การประชุม", "อินเทอร์เน็ต", "โลก"]);
         // A decomposed SARA AM, as in the example article, is one vowel all the same.
@@ -216,7 +218,7 @@ mod tests {
         #[test]
         fn no_line_is_too_wide_and_no_letter_is_lost(text in "[ก-๛a-z .“”🙂\u{200B}]{0,80}", width in 2usize..40) {
             let text = one_line(&text).into_owned();
-            let lines = Wrapper::new().wrap(&text, Some(width));
+            let lines = LineWrapper::new().wrap(&text, Some(width));
             let whole = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
             prop_assert_eq!(whole(&lines.concat()), whole(&text));
             for line in lines {

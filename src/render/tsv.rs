@@ -38,12 +38,12 @@ fn json_name(value: impl Serialize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::hostile;
+    use super::super::tests::hostile_document;
     use super::*;
 
     #[test]
     fn one_line_a_segment_and_ten_fields_a_line() {
-        let doc = hostile();
+        let doc = hostile_document();
         let table = render(&doc);
         assert_eq!(table.split('\n').count(), 1 + doc.segments.len() + 1);
         assert!(table.lines().all(|line| line.split('\t').count() == 10), "{table}");

@@ -22,7 +22,10 @@ impl Lexicon {
 
     /// Makes a lexicon from words and their classes. A class is a number from 1 to 255; 0 is kept for unknown words.
     pub fn new<'a>(words: impl IntoIterator<Item = (&'a str, u8)>) -> Self {
-        let classes: BTreeMap<u32, u8> = words.into_iter().map(|(word, class)| (hash(word), class)).collect();
+        let classes: BTreeMap<u32, u8> = words
+            .into_iter()
+            .map(|(word, class)| (hash_word(word), class))
+            .collect();
         let (hashes, classes) = classes.into_iter().unzip();
         Self { hashes, classes }
     }
@@ -33,12 +36,12 @@ impl Lexicon {
     }
 
     /// Returns the hashes of the words and the classes of the words, as [`Lexicon::from_parts`] takes them.
-    pub(super) fn parts(&self) -> (&[u32], &[u8]) {
+    pub(super) fn hashes_and_classes(&self) -> (&[u32], &[u8]) {
         (&self.hashes, &self.classes)
     }
 
     /// Returns the class of the word with the given hash, or 0 if the lexicon does not have the word.
-    fn class(&self, hash: u32) -> u8 {
+    fn word_class(&self, hash: u32) -> u8 {
         self.hashes
             .binary_search(&hash)
             .ok()
@@ -76,7 +79,7 @@ pub(super) struct Phrases {
 }
 
 /// Hash and class that stand for a missing word: one beyond the end of a phrase or of the line.
-const BEYOND_PHRASE: u32 = 7;
+const MISSING_WORD: u32 = 7;
 
 impl Phrases {
     /// Groups the words of a line into phrases and looks up their classes in `lexicon`. `forbidden` has one entry for
@@ -132,7 +135,7 @@ impl Phrases {
     }
 
     /// Returns the number of characters from the start of phrase `first` to the end of phrase `last`.
-    fn chars(&self, first: usize, last: usize) -> usize {
+    fn char_count(&self, first: usize, last: usize) -> usize {
         self.phrases[last].end - self.phrases[first].start
     }
 
@@ -140,8 +143,8 @@ impl Phrases {
     /// hashes are in ascending order, without duplicates.
     pub fn features(&self, line: &Line, gap: usize) -> Vec<u32> {
         let (left, right) = (self.phrase(gap), self.phrase(gap + 1));
-        let word = |word: Option<&Word>| word.map_or(BEYOND_PHRASE, |word| word.hash);
-        let class = |word: Option<&Word>| word.map_or(BEYOND_PHRASE, |word| word.class);
+        let word = |word: Option<&Word>| word.map_or(MISSING_WORD, |word| word.hash);
+        let class = |word: Option<&Word>| word.map_or(MISSING_WORD, |word| word.class);
         let before = |count: usize| left.len().checked_sub(count).and_then(|at| left.get(at));
         let after = |count: usize| right.get(count - 1);
         // Words (w) and classes (c), numbered from the gap to the left (l) and to the right (r).
@@ -158,8 +161,8 @@ impl Phrases {
         let (from, to) = self.stretches[gap];
         let far_first = self.phrase(from).first();
         let far_next = (to + 1 < self.phrases.len()).then(|| &self.phrase(to + 1)[0]);
-        let [near_left, near_right, far_left, far_right] =
-            [(gap, gap), (gap + 1, gap + 1), (from, gap), (gap + 1, to)].map(|(a, b)| length_bucket(self.chars(a, b)));
+        let [near_left, near_right, far_left, far_right] = [(gap, gap), (gap + 1, gap + 1), (from, gap), (gap + 1, to)]
+            .map(|(a, b)| length_bucket(self.char_count(a, b)));
         let verbs = |phrase: &[Word]| phrase.iter().filter(|word| word.is_verb).count() as u32;
         let first_verb = |phrase: &[Word]| phrase.iter().take(6).position(|word| word.is_verb).unwrap_or(6) as u32;
         let (vl, vr) = (verbs(left), verbs(right));
@@ -185,7 +188,7 @@ impl Phrases {
             &[far_left], &[far_right], &[far_left / 2, far_right / 2], &[wr1, far_right / 2], &[wl1, far_left / 2],
             // Signs.
             &[sign(line.chunk(gap).chars().next_back())], &[sign(line.chunk(gap + 1).chars().next())],
-            &[u32::from(rule::ends_sentence(line, gap))], &[u32::from(rule::starts_item(line.chunk(gap + 1)))],
+            &[u32::from(rule::ends_sentence(line, gap))], &[u32::from(rule::starts_list_item(line.chunk(gap + 1)))],
             // Classes next to the gap, alone and with words.
             &[cl1], &[cl2, cl1], &[cl3, cl2, cl1],
             &[cr1], &[cr1, cr2], &[cr1, cr2, cr3], &[cr1, cr2, cr3, cr4],
@@ -198,18 +201,18 @@ impl Phrases {
         let numbered = (1u32..).zip(templates);
         let mut features: Vec<u32> = numbered.map(|(number, parts)| hash_feature(number, parts)).collect();
         // Words and pairs of classes anywhere near the gap.
-        const WORDS: usize = 8;
-        const PAIRS: usize = 5;
+        const MAX_WORDS: usize = 8;
+        const MAX_WORD_PAIRS: usize = 5;
         let pair = |number, pair: &[Word]| hash_feature(number, &[pair[0].class, pair[1].class]);
         features.extend(
             left.iter()
                 .rev()
-                .take(WORDS)
+                .take(MAX_WORDS)
                 .map(|word| hash_feature(101, &[word.hash])),
         );
-        features.extend(right.iter().take(WORDS).map(|word| hash_feature(102, &[word.hash])));
-        features.extend(left.windows(2).rev().take(PAIRS).map(|words| pair(103, words)));
-        features.extend(right.windows(2).take(PAIRS).map(|words| pair(104, words)));
+        features.extend(right.iter().take(MAX_WORDS).map(|word| hash_feature(102, &[word.hash])));
+        features.extend(left.windows(2).rev().take(MAX_WORD_PAIRS).map(|words| pair(103, words)));
+        features.extend(right.windows(2).take(MAX_WORD_PAIRS).map(|words| pair(104, words)));
         features.sort_unstable();
         features.dedup();
         features
@@ -233,8 +236,8 @@ impl Word {
                 is_verb: false,
             };
         };
-        let hash = hash(text);
-        let class = lexicon.class(hash);
+        let hash = hash_word(text);
+        let class = lexicon.word_class(hash);
         // Length and spelling of an unknown word: ์ silences a letter, which mostly foreign words have.
         let shape = || 2 * text.chars().take(6).count() as u32 + u32::from(text.contains('์')) + u32::from(first == 'ฯ');
         Self {
@@ -253,13 +256,13 @@ fn length_bucket(chars: usize) -> u32 {
 /// Hashes the values of one feature together with the number of its template, so that equal values in different
 /// templates differ.
 fn hash_feature(template: u32, parts: &[u32]) -> u32 {
-    parts
-        .iter()
-        .fold(template.wrapping_mul(0x1f12_3bb5), |hash, &part| mix(hash, part))
+    parts.iter().fold(template.wrapping_mul(0x1f12_3bb5), |hash, &part| {
+        mix_into_hash(hash, part)
+    })
 }
 
 /// Computes the hash of a word. The two encodings of the vowel ำ (U+0E33, and U+0E4D U+0E32) give the same hash.
-fn hash(word: &str) -> u32 {
+fn hash_word(word: &str) -> u32 {
     let mut chars = word.chars().peekable();
     let mut hash = 0x811c_9dc5;
     while let Some(c) = chars.next() {
@@ -268,13 +271,13 @@ fn hash(word: &str) -> u32 {
         } else {
             c
         };
-        hash = mix(hash, u32::from(c));
+        hash = mix_into_hash(hash, u32::from(c));
     }
     hash
 }
 
 /// Mixes a number into a hash, with multiplications and shifts like those of MurmurHash3's finaliser.
-fn mix(hash: u32, part: u32) -> u32 {
+fn mix_into_hash(hash: u32, part: u32) -> u32 {
     let hash = (hash ^ part).wrapping_mul(0x9e37_79b1);
     let hash = (hash ^ hash >> 15).wrapping_mul(0x85eb_ca77);
     hash ^ hash >> 13

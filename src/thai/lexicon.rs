@@ -4,13 +4,13 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 /// Makes a set of the words in `words`, which white space separates.
-fn set(words: &'static str) -> HashSet<&'static str> {
+fn word_set(words: &'static str) -> HashSet<&'static str> {
     words.split_whitespace().collect()
 }
 
 /// Abbreviated titles, ranks and offices, which stand before a person's name. No sentence ends after one of them.
 pub static TITLE_ABBREVIATIONS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
-    set("ดร. ผศ. รศ. ศ. นพ. พญ. ทพ. ทพญ. ภก. ภญ. สพ.ญ. น.ส. ด.ช. ด.ญ. ม.ร.ว. ม.ล. ม.จ. ท.ญ. น.พ. พ.ญ.
+    word_set("ดร. ผศ. รศ. ศ. นพ. พญ. ทพ. ทพญ. ภก. ภญ. สพ.ญ. น.ส. ด.ช. ด.ญ. ม.ร.ว. ม.ล. ม.จ. ท.ญ. น.พ. พ.ญ.
         ผศ.ดร. รศ.ดร. ศ.ดร. ศ.นพ. รศ.นพ. ผศ.นพ. อ.ดร. ดร.นพ. ปธน. รปธน. นรม. รนรม. รมว. รมช. รมต. สส. สว. ส.ส. ส.ว. ส.ก. ส.จ.
         พล.อ. พล.ท. พล.ต. พล.จ. พล.ร.อ. พล.ร.ท. พล.ร.ต. พล.อ.อ. พล.อ.ท. พล.อ.ต. พล.ต.อ. พล.ต.ท. พล.ต.ต. พ.อ. พ.ท. พ.ต. ร.อ. ร.ท. ร.ต.
         พ.ต.อ. พ.ต.ท. พ.ต.ต. ร.ต.อ. ร.ต.ท. ร.ต.ต. ด.ต. จ.ส.อ. จ.ส.ท. จ.ส.ต. ส.อ. ส.ท. ส.ต. ส.ต.อ. ส.ต.ท. ส.ต.ต. น.อ. น.ท. น.ต.
@@ -20,7 +20,7 @@ pub static TITLE_ABBREVIATIONS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
 
 /// Abbreviations other than titles that always have a word after them: eras, addresses, firms, references.
 pub static LEADING_ABBREVIATIONS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
-    set(
+    word_set(
         "พ.ศ. ค.ศ. จ.ศ. ร.ศ. ม.ศ. ฮ.ศ. อ. จ. ต. ถ. ซ. ม. ว. บ. ฉ. พ.ร.บ. พ.ร.ก. พ.ร.ฎ. รธน. โทร. เบอร์โทร.
         สปป. ธ. บจ. บจก. บมจ. หจก. ร.ร. รร. รพ. รพ.สต. สน. สภ. สนง.",
     )
@@ -30,25 +30,27 @@ pub static LEADING_ABBREVIATIONS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
 /// abbreviations are only recognised if they consist of consonants, and short ones that are written without a space
 /// before them.
 pub static TRAILING_ABBREVIATIONS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
-    set("ม.ค. ก.พ. มี.ค. เม.ย. พ.ค. มิ.ย. ก.ค. ส.ค. ก.ย. ต.ค. พ.ย. ธ.ค. กทม. น. กม. ซม. มม. กก. มก. ก.ก. ก.ม. ซ.ม. ม.ม. มล. ตร.ม. ตร.กม. ตร.ว.
+    word_set("ม.ค. ก.พ. มี.ค. เม.ย. พ.ค. มิ.ย. ก.ค. ส.ค. ก.ย. ต.ค. พ.ย. ธ.ค. กทม. น. กม. ซม. มม. กก. มก. ก.ก. ก.ม. ซ.ม. ม.ม. มล. ตร.ม. ตร.กม. ตร.ว.
         ตร.ซม. ลบ.ม. ชม. วิ. อบต. อบจ. ศบค. สธ. กกต. ปชป. สปสช. ธปท. ตลท. กนง. ครม. สนช. คสช. ป.ป.ช. ป.ป.ส. ก.ล.ต. จว. ทส. วธ. ศธ. พม. กห. กต. คค. ดศ. อว. พณ. มท. ยธ. รง. พน. กษ. ศก. ดีอี.")
 });
 
 /// Thai names of Latin letters with a dot, which stand for the initials of foreign names: `จอร์จ ดับเบิลยู. บุช`
 /// (George W. Bush).
-pub static LETTER_NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
-    set("เอ. บี. ซี. ดี. อี. เอฟ. จี. เอช. ไอ. เจ. เค. แอล. เอ็ม. เอ็น. โอ. พี. คิว. อาร์. เอส. ที. ยู. วี. ดับเบิลยู. เอ็กซ์. วาย. แซด.")
+pub static LATIN_LETTER_NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    word_set(
+        "เอ. บี. ซี. ดี. อี. เอฟ. จี. เอช. ไอ. เจ. เค. แอล. เอ็ม. เอ็น. โอ. พี. คิว. อาร์. เอส. ที. ยู. วี. ดับเบิลยู. เอ็กซ์. วาย. แซด.",
+    )
 });
 
 /// Abbreviations in Latin letters that do not end a sentence, in lower case and without the last dot.
 pub static LATIN_ABBREVIATIONS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
-    set("mr mrs ms dr prof st jr sr gen col lt sgt capt rev hon gov sen rep no vol fig vs etc inc ltd co corp bros dept univ approx est
+    word_set("mr mrs ms dr prof st jr sr gen col lt sgt capt rev hon gov sen rep no vol fig vs etc inc ltd co corp bros dept univ approx est
         jan feb mar apr jun jul aug sep sept oct nov dec e.g i.e u.s u.k u.n a.m p.m ph.d b.c a.d op cf pp ed eds al")
 });
 
 /// Titles that are written out in full; a person's name follows.
-pub static TITLES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
-    set(
+pub static PERSON_TITLES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    word_set(
         "นาย นาง นางสาว เด็กชาย เด็กหญิง พลเอก พลโท พลตรี พลจัตวา พันเอก พันโท พันตรี ร้อยเอก ร้อยโท ร้อยตรี
         พลเรือเอก พลเรือโท พลเรือตรี นาวาเอก นาวาโท นาวาตรี เรือเอก เรือโท เรือตรี
         พลอากาศเอก พลอากาศโท พลอากาศตรี นาวาอากาศเอก นาวาอากาศโท นาวาอากาศตรี เรืออากาศเอก เรืออากาศโท เรืออากาศตรี
@@ -60,15 +62,15 @@ pub static TITLES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
 });
 
 /// Offices and professions. They stand before a person's name, with or without a space, or alone as a noun.
-pub static OFFICES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
-    set(
+pub static OFFICE_WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    word_set(
         "ประธานาธิบดี รองประธานาธิบดี นายกรัฐมนตรี รองนายกรัฐมนตรี รัฐมนตรี สมาชิกวุฒิสภา วุฒิสมาชิก ศาสตราจารย์ รองศาสตราจารย์
         ผู้ช่วยศาสตราจารย์ เกียรติคุณ นายแพทย์ แพทย์หญิง ทันตแพทย์ เภสัชกร มกุฎราชกุมาร จักรพรรดิ กษัตริย์ ราชินี",
     )
 });
 
 /// Words that begin like a title but are none: นายจ้าง (employer) begins like นาย (Mr).
-pub const NOT_TITLES: &[&str] = &[
+pub const WORDS_LIKE_TITLES: &[&str] = &[
     "นายอำเภอ",
     "นายจ้าง",
     "นายทหาร",
@@ -99,7 +101,7 @@ pub const NOT_TITLES: &[&str] = &[
 
 /// Words that begin an apposition after a person's name, which says what office the person holds.
 pub static APPOSITIONS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
-    set(
+    word_set(
         "ผู้อำนวยการ ผู้ว่าราชการ ผู้ว่าการ ผู้ว่าฯ ผู้บัญชาการ ผู้บังคับการ ผู้กำกับการ ผู้จัดการ ผู้ช่วย ผู้ก่อตั้ง ผู้แทน ผู้สมัคร ผู้ใหญ่บ้าน ผู้พิพากษา ผู้นำ กำนัน รัฐมนตรี นายกรัฐมนตรี นายกฯ ประธาน รองประธาน รอง โฆษก เลขาธิการ เลขานุการ อธิบดี อธิการบดี คณบดี ปลัด หัวหน้า แกนนำ ทนายความ อาจารย์ นักวิชาการ นักวิเคราะห์ นักเศรษฐศาสตร์ กรรมการ สมาชิกสภา สมาชิกวุฒิสภา ที่ปรึกษา อดีต เอกอัครราชทูต เจ้าอาวาส นายอำเภอ นายกเทศมนตรี นายกองค์การ นายกสมาคม อายุ วัย ประธานาธิบดี รองประธานาธิบดี รมว. รมช. รมต. ผบ. ผบก. ผบช. ผกก. ผอ. ผวจ. ผจก. ส.ส. สส. ส.ว. สว. มทภ. นรม. ปธน.",
     )
 });
@@ -134,15 +136,15 @@ pub const NAME_PARTICLES: &[&str] = &[
 /// Chinese, Korean and Vietnamese family names in Thai letters. They come first, with a space between them and the
 /// given name.
 pub static FAMILY_NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
-    set(
+    word_set(
         "สี หลี่ หวัง จาง หลิว เฉิน หยาง จ้าว จาว หวง โจว อู๋ สวี ซุน หม่า จู หู กัว เหอ เกา หลิน หลัว เจิ้ง เหลียง เซี่ย ถัง เติ้ง เฝิง เหมา ฮว่า
         เจียง เวิน หาน ฉิน จ้าว ติง ไช่ อวี๋ หลู่ คิม มุน ยุน ปาร์ค พัค ชเว ฮวัง เหงียน ฟาม เจิ่น หวอ โง",
     )
 });
 
 /// Words that no person's name contains, not even as syllables.
-pub static NEVER_IN_NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
-    set("กล่าว กล่าวว่า ระบุ ระบุว่า เปิดเผย เปิดเผยว่า เผย แถลง ชี้แจง ยืนยัน ประกาศ รายงาน ที่ ว่า คือ ของ และ หรือ กับ ใน เช่น ได้แก่ จาก โดย เป็น เพื่อ ซึ่ง ระหว่าง แห่ง
+pub static WORDS_NEVER_IN_NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    word_set("กล่าว กล่าวว่า ระบุ ระบุว่า เปิดเผย เปิดเผยว่า เผย แถลง ชี้แจง ยืนยัน ประกาศ รายงาน ที่ ว่า คือ ของ และ หรือ กับ ใน เช่น ได้แก่ จาก โดย เป็น เพื่อ ซึ่ง ระหว่าง แห่ง
         แต่ เมื่อ หาก ถ้า ให้ ตั้งแต่ จน จนถึง สำหรับ เนื่องจาก เพราะ ไม่ จึง จะ ถูก อยู่ ต้อง ได้ แล้ว ด้วย กัน เดินทาง ประชุม หารือ พบ พูด ครั้ง")
 });
 
@@ -169,8 +171,8 @@ pub const WORDS_BEFORE_TITLES: &[&str] = &[
 ];
 
 /// Words with which no part of a person's name begins: they come after a name, or begin the next sentence.
-pub static NOT_NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
-    set("กล่าว กล่าวว่า ระบุ ระบุว่า เปิดเผย เปิดเผยว่า เผย เผยว่า แถลง แถลงว่า ชี้แจง ยืนยัน ประกาศ รายงาน พูด เล่า บอก ถาม ตอบ สั่ง เสนอ อธิบาย ย้ำ ตั้งข้อสังเกต
+pub static WORDS_NEVER_BEGINNING_NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    word_set("กล่าว กล่าวว่า ระบุ ระบุว่า เปิดเผย เปิดเผยว่า เผย เผยว่า แถลง แถลงว่า ชี้แจง ยืนยัน ประกาศ รายงาน พูด เล่า บอก ถาม ตอบ สั่ง เสนอ อธิบาย ย้ำ ตั้งข้อสังเกต
         ที่ ว่า คือ ของ และ หรือ กับ ใน เช่น ได้แก่ ประมาณ ราว จาก โดย เป็น เพื่อ ซึ่ง อัน ร้อยละ ระหว่าง แก่ แห่ง แต่ ทว่า เมื่อ หาก ถ้า ส่วน ให้ ด้าน อาทิ รวม รวมถึง รวมทั้ง
         ตั้งแต่ จน จนถึง จนกระทั่ง โดยเฉพาะ สำหรับ เนื่องจาก เพราะ ดังนี้ ไม่ มิ มี ถึง กว่า ก็ จึง จะ ถูก อยู่ อยู่ใน ต้อง ควร เคย ยอม กำลัง ยัง แล้ว ได้ ไว้ ด้วย เลย เอง กัน อีก อีกด้วย อีกครั้ง
         เช่นกัน เช่นเดียวกัน ต่อไป เป็นต้น ตามลำดับ ครับ ค่ะ นะคะ นะครับ ขึ้น ลง ไป มา เข้า ออก พร้อม พร้อมด้วย พร้อมทั้ง ร่วม ตลอด ตลอดจน ทั้ง ทั้งนี้ ทั้งหมด นี้ นั้น นี่ นั่น
@@ -182,8 +184,8 @@ pub static NOT_NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
 });
 
 /// Words that almost always begin a sentence, even after an abbreviation.
-pub static OPENERS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
-    set(
+pub static SENTENCE_OPENERS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    word_set(
         "อย่างไรก็ตาม อย่างไรก็ดี นอกจากนี้ นอกจากนั้น ทั้งนี้ อนึ่ง ขณะเดียวกัน ในขณะเดียวกัน ในทางกลับกัน ในทางตรงกันข้าม ต่อมา จากนั้น หลังจากนั้น ดังนั้น เพราะฉะนั้น ด้วยเหตุนี้ โดยทั่วไป กระนั้น ถึงกระนั้น แม้กระนั้น ในที่สุด สุดท้าย ล่าสุด เบื้องต้น พร้อมกันนี้ พร้อมกันนั้น ในการนี้ ในโอกาสนี้ สำหรับผู้ ผู้สนใจ สอบถาม ติดตาม",
     )
 });
@@ -195,7 +197,7 @@ pub const MONTHS: &str = "มกราคม กุมภาพันธ์ ม�
 pub const SHORT_MONTHS: &str = "มกรา กุมภา มีนา เมษา พฤษภา มิถุนา กรกฎา สิงหา กันยา ตุลา พฤศจิกา ธันวา";
 
 /// The parts of each abbreviated month before its first and before its second dot: `ม.ค.` (January) is (`ม`, `ค`).
-pub const MONTH_LETTERS: &[(&str, &str)] = &[
+pub const MONTH_ABBREVIATION_LETTERS: &[(&str, &str)] = &[
     ("ม", "ค"),
     ("ก", "พ"),
     ("มี", "ค"),
@@ -214,7 +216,7 @@ pub const MONTH_LETTERS: &[(&str, &str)] = &[
 pub const WEEKDAYS: &str = "จันทร์ อังคาร พุธ พฤหัสบดี พฤหัส ศุกร์ เสาร์ อาทิตย์";
 
 /// Abbreviations and names of calendar eras, which stand before the number of a year.
-pub const ERAS: &[&str] = &[
+pub const ERA_NAMES: &[&str] = &[
     "พ.ศ.",
     "ค.ศ.",
     "จ.ศ.",
@@ -228,7 +230,7 @@ pub const ERAS: &[&str] = &[
 ];
 
 /// Thai words for powers of ten, from ten to a million. A unit after one of them belongs to the number.
-pub const SCALES: &[&str] = &["สิบ", "ร้อย", "พัน", "หมื่น", "แสน", "ล้าน"];
+pub const POWER_OF_TEN_WORDS: &[&str] = &["สิบ", "ร้อย", "พัน", "หมื่น", "แสน", "ล้าน"];
 
 /// Conjunctions, relative pronouns and other words with which no sentence ends. Words that can end a sentence as a
 /// noun, a verb or a question are left out: ของ, ถึง, หรือ, เพราะ.
@@ -257,7 +259,7 @@ pub const CONNECTIVES: &[&str] = &[
 ];
 
 /// Words that end like a word of [`CONNECTIVES`] but have another meaning: สถานที่ (place) ends like ที่ (that).
-pub const NOT_CONNECTIVES: &[&str] = &[
+pub const WORDS_LIKE_CONNECTIVES: &[&str] = &[
     "สถานที่",
     "พื้นที่",
     "เนื้อที่",
@@ -319,8 +321,8 @@ pub const NUMBER_LABELS: &[&str] = &[
 ];
 
 /// Units of measure and money, powers of ten, and per cent: words that may follow any number.
-pub static UNITS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
-    set("สิบ ร้อย พัน หมื่น แสน ล้าน บาท สตางค์ สลึง ดอลลาร์ ดอลล่าร์ เหรียญ ยูโร ปอนด์ เยน หยวน วอน รูปี รูเบิล รูเปียห์ ริงกิต กีบ จ๊าด ดอง ฟรังก์ เซนต์ เปโซ ดีร์ฮัม
+pub static UNIT_WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    word_set("สิบ ร้อย พัน หมื่น แสน ล้าน บาท สตางค์ สลึง ดอลลาร์ ดอลล่าร์ เหรียญ ยูโร ปอนด์ เยน หยวน วอน รูปี รูเบิล รูเปียห์ ริงกิต กีบ จ๊าด ดอง ฟรังก์ เซนต์ เปโซ ดีร์ฮัม
         เปอร์เซ็นต์ เปอร์เซนต์ เปอร์เซ็น จุดเปอร์เซ็นต์ จุดทศนิยม กิโลเมตร กิโล เมตร เซนติเมตร เซนติ มิลลิเมตร มิลลิ ไมโครเมตร ไมครอน นาโนเมตร ไมล์ ฟุต นิ้ว หลา ตาราง ตารางเมตร ตารางกิโลเมตร ตารางวา
         ลูกบาศก์ ลูกบาศก์เมตร ไร่ งาน วา เอเคอร์ เฮกตาร์ กรัม กิโลกรัม มิลลิกรัม ไมโครกรัม ตัน ขีด ออนซ์ ลิตร มิลลิลิตร ซีซี แกลลอน บาร์เรล คิว องศา องศาเซลเซียส
         วัตต์ กิโลวัตต์ เมกะวัตต์ เมกกะวัตต์ กิกะวัตต์ จิกะวัตต์ โวลต์ แอมป์ มิลลิแอมป์ แอมแปร์ เฮิรตซ์ เฮิร์ตซ์ เมกะเฮิรตซ์ เมกะเฮิร์ตซ์ กิกะเฮิรตซ์ กิกะเฮิร์ตซ์ แคลอรี กิโลแคลอรี แคลอรี่ กิโลแคลอรี่ เดซิเบล
@@ -330,7 +332,7 @@ pub static UNITS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
 
 /// Thai classifiers and other words that follow a number which counts something.
 pub static CLASSIFIERS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
-    set("คน ราย ท่าน รูป องค์ นาย ศพ คู่ คณะ กลุ่ม ทีม ฝ่าย พรรค เสียง คะแนน แต้ม ที่นั่ง ตัว เชือก ตน อัน ชิ้น เล่ม ฉบับ แผ่น ใบ หน้า บท ข้อ มาตรา วรรค อย่าง สิ่ง ชนิด ประเภท แบบ รูปแบบ
+    word_set("คน ราย ท่าน รูป องค์ นาย ศพ คู่ คณะ กลุ่ม ทีม ฝ่าย พรรค เสียง คะแนน แต้ม ที่นั่ง ตัว เชือก ตน อัน ชิ้น เล่ม ฉบับ แผ่น ใบ หน้า บท ข้อ มาตรา วรรค อย่าง สิ่ง ชนิด ประเภท แบบ รูปแบบ
         ปี เดือน สัปดาห์ วัน ชั่วโมง นาที วินาที ศตวรรษ ทศวรรษ ค่ำ คืน ขวบ พรรษา ชันษา ไตรมาส ฤดูกาล สมัย วาระ รุ่น รอบ ครั้ง หน เท่า ส่วน ระดับ ขั้น ชั้น ลำดับ อันดับ ประการ เรื่อง กรณี คดี
         โครงการ รายการ แห่ง จุด ด้าน ทาง ข้าง ช่อง ช่วง แถว ตู้ คัน ลำ ขบวน เที่ยว เที่ยวบิน สาย เส้น ต้น ดอก ผล ลูก หัว ฟอง เม็ด ก้อน แท่ง ด้าม มวน ม้วน แผง หยด ขวด กระป๋อง กล่อง ถุง กระสอบ ซอง ห่อ แพ็ก
         มัด ชุด โหล ถ้วย แก้ว จาน ช้อน โดส เข็ม เตียง หลัง ห้อง อาคาร หลังคาเรือน ครัวเรือน ครอบครัว หมู่บ้าน ชุมชน ตำบล อำเภอ จังหวัด ประเทศ รัฐ เมือง สาขา บริษัท กระทรวง กรม หน่วยงาน องค์กร สถาบัน วัด โรง โรงเรียน โรงพยาบาล สถานี แปลง ป้าย เครื่อง
@@ -338,7 +340,7 @@ pub static CLASSIFIERS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
 });
 
 /// Words and abbreviations for kinds of laws and rules. A law's number, year and section follow its title.
-pub const LAWS: &[&str] = &[
+pub const LAW_WORDS: &[&str] = &[
     "พ.ร.บ.",
     "พ.ร.ก.",
     "พ.ร.ฎ.",
@@ -359,7 +361,7 @@ pub const LAWS: &[&str] = &[
 
 /// Words for the parts of a Thai address and their abbreviations. Each row lists words for parts of one size; the rows
 /// go from the smallest part to the largest.
-pub const ADDRESS: &[&[&str]] = &[
+pub const ADDRESS_WORDS: &[&[&str]] = &[
     &["เลขที่", "อาคาร", "ชั้น"],
     &["หมู่", "ม."],
     &["ซอย", "ซ."],

@@ -29,16 +29,16 @@ pub struct Scorer {
 }
 
 /// First bytes of a file of weights: the name and version of the file format.
-const MAGIC: &[u8] = b"plae-split-1";
+const SCORER_FILE_MAGIC: &[u8] = b"plae-split-1";
 
 /// The scorer with the weights that are compiled into the crate.
-static BUILT_IN: LazyLock<Scorer> =
+static BUILT_IN_SCORER: LazyLock<Scorer> =
     LazyLock::new(|| Scorer::from_bytes(include_bytes!("split.weights")).unwrap_or_default());
 
 /// Returns the scorer whose weights are compiled into the crate. The texts it was trained on are under CC BY-SA; see
 /// `split.weights.license` beside the weights.
-pub(super) fn built_in() -> &'static Scorer {
-    &BUILT_IN
+pub(super) fn built_in_scorer() -> &'static Scorer {
+    &BUILT_IN_SCORER
 }
 
 impl Scorer {
@@ -65,7 +65,7 @@ impl Scorer {
     /// Reads a scorer from the bytes of a file that [`Scorer::to_bytes`] wrote. Returns `None` if they are not a
     /// complete file of this format.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let mut rest = bytes.strip_prefix(MAGIC)?;
+        let mut rest = bytes.strip_prefix(SCORER_FILE_MAGIC)?;
         let mut take = |count: usize| {
             let (part, more) = rest.split_at_checked(count)?;
             rest = more;
@@ -103,14 +103,14 @@ impl Scorer {
     /// of the lexicon and of the weights (u32); scale, bias and the four numbers of the length prior (f32); the hashes
     /// of the words (u32) and their classes (u8); the hashes of the features (u32) and their weights (i8).
     pub fn to_bytes(&self) -> Vec<u8> {
-        let (hashes, classes) = self.lexicon.parts();
+        let (hashes, classes) = self.lexicon.hashes_and_classes();
         let LengthPrior {
             short,
             short_penalty,
             long,
             long_penalty,
         } = self.prior;
-        let mut bytes = MAGIC.to_vec();
+        let mut bytes = SCORER_FILE_MAGIC.to_vec();
         let number = |number: u32| number.to_le_bytes();
         bytes.extend(
             [hashes.len(), self.features.len()]
@@ -142,7 +142,7 @@ impl Scorer {
                 } else {
                     0.0
                 };
-                let item = if rule::starts_item(line.chunk(gap + 1)) {
+                let item = if rule::starts_list_item(line.chunk(gap + 1)) {
                     LIST_ITEM_SCORE
                 } else {
                     0.0
@@ -178,7 +178,7 @@ mod tests {
     fn the_file_is_whole_and_read_as_written() {
         let bytes = include_bytes!("split.weights");
         assert!(bytes.len() < 2_000_000);
-        let scorer = built_in();
+        let scorer = built_in_scorer();
         assert_eq!(scorer.to_bytes(), bytes);
         assert!(scorer.features.len() > 1000);
         for broken in [

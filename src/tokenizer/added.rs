@@ -23,7 +23,7 @@ pub struct AddedVocabulary {
 }
 
 /// One part of a text that was split at its added tokens.
-pub enum Part<'a> {
+pub enum TextPart<'a> {
     /// The text between two added tokens.
     Text(&'a str),
     /// The id of an added token.
@@ -129,16 +129,16 @@ impl AddedVocabulary {
 
     /// Splits a text into added tokens and the text between them. Empty parts are left out, and so is white space that
     /// an added token drops (`lstrip`, `rstrip`).
-    pub fn split<'a>(&self, text: &'a str) -> Vec<Part<'a>> {
+    pub fn split<'a>(&self, text: &'a str) -> Vec<TextPart<'a>> {
         let mut parts = Vec::new();
         let mut start = 0;
         // Whether the token before drops white space after it.
         let mut rstrip = false;
-        let push = |parts: &mut Vec<Part<'a>>, part: &'a str, left: bool, right: bool| {
+        let push = |parts: &mut Vec<TextPart<'a>>, part: &'a str, left: bool, right: bool| {
             let part = if left { part.trim_start_matches(is_space) } else { part };
             let part = if right { part.trim_end_matches(is_space) } else { part };
             if !part.is_empty() {
-                parts.push(Part::Text(part));
+                parts.push(TextPart::Text(part));
             }
         };
         if let Some((search, ids)) = &self.search {
@@ -147,7 +147,7 @@ impl AddedVocabulary {
                 let token = self.tokens.get(&id);
                 let lstrip = token.is_some_and(|token| token.lstrip);
                 push(&mut parts, &text[start..found.start()], rstrip, lstrip);
-                parts.push(Part::Token(id));
+                parts.push(TextPart::Token(id));
                 start = found.end();
                 rstrip = token.is_some_and(|token| token.rstrip);
             }

@@ -108,7 +108,7 @@ impl ChatTemplate {
     /// Of kind `Model`, with file and line, if the template cannot be rendered or does not hold the request exactly
     /// once.
     pub fn render(&self, [source, target]: [&str; 2]) -> Result<Conversation> {
-        let environment = environment().map_err(|e| self.fail(&e))?;
+        let environment = template_environment().map_err(|e| self.fail(&e))?;
         let text = without_generation_marks(&self.text);
         let template = environment.template_from_str(&text).map_err(|e| self.fail(&e))?;
         let user = |content: Value| context! { role => "user", content };
@@ -164,7 +164,7 @@ impl ChatTemplate {
 }
 
 /// Makes the Jinja environment, with the settings and functions that transformers gives to templates.
-fn environment() -> Result<Environment<'static>, minijinja::Error> {
+fn template_environment() -> Result<Environment<'static>, minijinja::Error> {
     let mut environment = Environment::new();
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.set_fuel(Some(MAX_STEPS));

@@ -90,7 +90,7 @@ impl TokenizerConfig {
         if let Some(added) = this.values.get("added_tokens_decoder") {
             let entries = added.as_object().into_iter().flatten();
             for (id, token) in entries {
-                let fail = || this.damage(&format!("added_tokens_decoder.{id}"));
+                let fail = || this.damage_error(&format!("added_tokens_decoder.{id}"));
                 let number = id.parse().ok().filter(|number| *number < ID_LIMIT).ok_or_else(fail)?;
                 this.added_tokens
                     .push((number, parse_added_token(token, false).ok_or_else(fail)?));
@@ -138,7 +138,7 @@ impl TokenizerConfig {
     }
 
     /// Makes the error for a setting whose value transformers would not write.
-    fn damage(&self, key: &str) -> Error {
+    fn damage_error(&self, key: &str) -> Error {
         Error::model("not what transformers writes there")
             .path(&self.path)
             .place(key)
@@ -164,7 +164,7 @@ impl TokenizerConfig {
         match self.values.get(key) {
             None | Some(Value::Null) => Ok(default),
             Some(Value::Bool(flag)) => Ok(*flag),
-            Some(_) => Err(self.damage(key)),
+            Some(_) => Err(self.damage_error(key)),
         }
     }
 
@@ -177,7 +177,7 @@ impl TokenizerConfig {
             None | Some(Value::Null) => Ok(default),
             Some(value) => {
                 let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
-                number.ok_or_else(|| self.damage(key))
+                number.ok_or_else(|| self.damage_error(key))
             }
         }
     }
@@ -218,7 +218,7 @@ impl TokenizerConfig {
             Some(Value::Null) => Ok(None),
             Some(value) => parse_added_token(value, true)
                 .map(Some)
-                .ok_or_else(|| self.damage(role)),
+                .ok_or_else(|| self.damage_error(role)),
             None => Ok(defaults
                 .iter()
                 .find(|(name, _)| *name == role)
@@ -236,9 +236,11 @@ impl TokenizerConfig {
             Some(Value::Array(tokens)) => {
                 let tokens = tokens.iter().map(|token| parse_added_token(token, true));
                 let tokens: Option<_> = tokens.collect();
-                tokens.map(Some).ok_or_else(|| self.damage(ADDITIONAL_SPECIAL_TOKENS))
+                tokens
+                    .map(Some)
+                    .ok_or_else(|| self.damage_error(ADDITIONAL_SPECIAL_TOKENS))
             }
-            Some(_) => Err(self.damage(ADDITIONAL_SPECIAL_TOKENS)),
+            Some(_) => Err(self.damage_error(ADDITIONAL_SPECIAL_TOKENS)),
         }
     }
 

@@ -20,7 +20,7 @@ pub struct Symbol {
 
 /// A possible merge of two neighbouring symbols. Merges are ordered by score; of equal scores, the leftmost is the
 /// greatest.
-struct Merge {
+struct MergeCandidate {
     score: f32,
     left: usize,
     right: usize,
@@ -29,25 +29,25 @@ struct Merge {
     len: usize,
 }
 
-impl Ord for Merge {
+impl Ord for MergeCandidate {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.score.total_cmp(&other.score).then(other.left.cmp(&self.left))
     }
 }
 
-impl PartialOrd for Merge {
+impl PartialOrd for MergeCandidate {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Merge {
+impl PartialEq for MergeCandidate {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other).is_eq()
     }
 }
 
-impl Eq for Merge {}
+impl Eq for MergeCandidate {}
 
 /// Merges the characters of a text from byte `start` on; `ends` has the byte offset at which each character ends.
 ///
@@ -74,7 +74,7 @@ pub fn merge_symbols(
     }
     let mut propose = |list: &[Symbol], left: usize, right: usize| {
         let (a, b) = (&list[left], &list[right]);
-        score(a.start, b.start, b.end).map(|score| Merge {
+        score(a.start, b.start, b.end).map(|score| MergeCandidate {
             score,
             left,
             right,
@@ -83,7 +83,7 @@ pub fn merge_symbols(
     };
     let all = 0..list.len().saturating_sub(1);
     let mut queue = BinaryHeap::from_iter(all.filter_map(|left| propose(&list, left, left + 1)));
-    while let Some(Merge { left, right, len, .. }) = queue.pop() {
+    while let Some(MergeCandidate { left, right, len, .. }) = queue.pop() {
         // The proposal is stale if one of its symbols has been merged since.
         let stale = list[left].end == list[left].start
             || list[right].end == list[right].start

@@ -45,12 +45,12 @@ use std::path::Path;
 ///
 /// Each row has the class and the begin token to use if no file of the checkpoint names one. For checkpoints that name
 /// no class, the architecture decides ([`Architecture::default_bos`]).
-const DEFAULT_BOS: [(&str, &str); 2] = [("LlamaTokenizer", "<s>"), ("GemmaTokenizer", "<bos>")];
+const DEFAULT_BOS_TOKENS: [(&str, &str); 2] = [("LlamaTokenizer", "<s>"), ("GemmaTokenizer", "<bos>")];
 
 /// The tokenizer of a model, which converts between text and token ids.
-pub struct Tokenizer(Kind);
+pub struct Tokenizer(TokenizerKind);
 
-enum Kind {
+enum TokenizerKind {
     Spm(Box<SpmTokenizer>),
     EncoderDecoder(Box<EncoderDecoder>),
     Json(Box<TokenizerJson>),
@@ -63,8 +63,8 @@ impl Tokenizer {
     /// Of kind `Model` if the vocabulary is missing, of an unknown kind, or inconsistent.
     pub fn from_gguf(gguf: &Gguf) -> Result<Self> {
         Ok(Self(match gguf.string("tokenizer.ggml.model") {
-            Some("gpt2") => Kind::Json(Box::new(bpe::from_gguf(gguf)?)),
-            _ => Kind::Spm(Box::new(SpmTokenizer::from_gguf(gguf)?)),
+            Some("gpt2") => TokenizerKind::Json(Box::new(bpe::from_gguf(gguf)?)),
+            _ => TokenizerKind::Spm(Box::new(SpmTokenizer::from_gguf(gguf)?)),
         }))
     }
 
@@ -93,7 +93,7 @@ impl Tokenizer {
             "m2m_100" if !nllb => EncoderDecoder::m2m100(directory, config)?,
             "m2m_100" | "mbart" | "t5" | "mt5" | "umt5" if has("tokenizer.json") => {
                 let json = TokenizerJson::open(&directory.join("tokenizer.json"), &config)?;
-                return Ok(Self(Kind::Json(Box::new(json))));
+                return Ok(Self(TokenizerKind::Json(Box::new(json))));
             }
             "m2m_100" => EncoderDecoder::nllb(directory, config)?,
             "mbart" => EncoderDecoder::mbart(directory, config, named != "MBartTokenizer")?,
@@ -103,7 +103,7 @@ impl Tokenizer {
                 // The classes with a default begin token ignore the post-processor of tokenizer.json.
                 let default = match named {
                     "" => Architecture::from_model_type(model_type).and_then(Architecture::default_bos),
-                    class => DEFAULT_BOS
+                    class => DEFAULT_BOS_TOKENS
                         .iter()
                         .find(|(name, _)| *name == class)
                         .map(|(_, token)| *token),
@@ -116,7 +116,7 @@ impl Tokenizer {
                         token.and_then(|token| json.token_to_id(&token.content))
                     }
                 };
-                return Ok(Self(Kind::Json(Box::new(json.for_decoder_only(bos)))));
+                return Ok(Self(TokenizerKind::Json(Box::new(json.for_decoder_only(bos)))));
             }
             other => {
                 let message = format!("no tokenizer for a model of type `{other}`");
@@ -126,15 +126,15 @@ impl Tokenizer {
                     .hint("models without an encoder need a tokenizer.json beside it"));
             }
         };
-        Ok(Self(Kind::EncoderDecoder(Box::new(encoder_decoder))))
+        Ok(Self(TokenizerKind::EncoderDecoder(Box::new(encoder_decoder))))
     }
 
     /// Returns the number of token ids: one more than the highest id.
     pub fn len(&self) -> usize {
         match &self.0 {
-            Kind::Spm(spm) => spm.len(),
-            Kind::EncoderDecoder(encoder_decoder) => encoder_decoder.len(),
-            Kind::Json(json) => json.len(),
+            TokenizerKind::Spm(spm) => spm.len(),
+            TokenizerKind::EncoderDecoder(encoder_decoder) => encoder_decoder.len(),
+            TokenizerKind::Json(json) => json.len(),
         }
     }
 
@@ -147,25 +147,25 @@ impl Tokenizer {
     /// uses no begin token, or has an encoder.
     pub fn bos_id(&self) -> Option<u32> {
         match &self.0 {
-            Kind::Spm(spm) => spm.bos_id(),
-            Kind::EncoderDecoder(_) => None,
-            Kind::Json(json) => json.bos_id(),
+            TokenizerKind::Spm(spm) => spm.bos_id(),
+            TokenizerKind::EncoderDecoder(_) => None,
+            TokenizerKind::Json(json) => json.bos_id(),
         }
     }
 
     /// Whether the end token must be added to a source only if the source does not end with it already, as T5 does
     /// (`_add_eos_if_not_present`).
     pub fn adds_eos_if_absent(&self) -> bool {
-        matches!(&self.0, Kind::EncoderDecoder(encoder_decoder) if encoder_decoder.adds_eos_if_absent())
+        matches!(&self.0, TokenizerKind::EncoderDecoder(encoder_decoder) if encoder_decoder.adds_eos_if_absent())
     }
 
     /// Returns the id of a token of the vocabulary or of an added token, such as `</s>`, `__en__`, `eng_Latn`, `en_XX`,
     /// `>>eng<<` or `<2en>`.
     pub fn token_to_id(&self, token: &str) -> Option<u32> {
         match &self.0 {
-            Kind::Spm(spm) => spm.token_to_id(token),
-            Kind::EncoderDecoder(encoder_decoder) => encoder_decoder.token_to_id(token),
-            Kind::Json(json) => json.token_to_id(token),
+            TokenizerKind::Spm(spm) => spm.token_to_id(token),
+            TokenizerKind::EncoderDecoder(encoder_decoder) => encoder_decoder.token_to_id(token),
+            TokenizerKind::Json(json) => json.token_to_id(token),
         }
     }
 
@@ -175,9 +175,9 @@ impl Tokenizer {
     /// file gives the same ids as a tokenizer from the files that the GGUF file was made of.
     pub fn encode(&self, text: &str) -> Vec<u32> {
         match &self.0 {
-            Kind::Spm(spm) => spm.encode(text),
-            Kind::EncoderDecoder(encoder_decoder) => encoder_decoder.encode(text),
-            Kind::Json(json) => json.encode(text),
+            TokenizerKind::Spm(spm) => spm.encode(text),
+            TokenizerKind::EncoderDecoder(encoder_decoder) => encoder_decoder.encode(text),
+            TokenizerKind::Json(json) => json.encode(text),
         }
     }
 
@@ -187,9 +187,9 @@ impl Tokenizer {
     /// White space at both ends is dropped if the model has an encoder, else kept. Ids without a token are skipped.
     pub fn decode(&self, ids: &[u32]) -> String {
         match &self.0 {
-            Kind::Spm(spm) => spm.decode(ids),
-            Kind::EncoderDecoder(encoder_decoder) => encoder_decoder.decode(ids),
-            Kind::Json(json) => json.decode(ids),
+            TokenizerKind::Spm(spm) => spm.decode(ids),
+            TokenizerKind::EncoderDecoder(encoder_decoder) => encoder_decoder.decode(ids),
+            TokenizerKind::Json(json) => json.decode(ids),
         }
     }
 
@@ -199,15 +199,15 @@ impl Tokenizer {
     /// For Marian, the tokens must also be in target.spm, since the model was trained to write no others.
     pub fn english_ids(&self) -> Vec<u32> {
         match &self.0 {
-            Kind::Spm(spm) => {
+            TokenizerKind::Spm(spm) => {
                 let is_text = |piece_type| matches!(piece_type, PieceType::Normal | PieceType::Unused);
                 let kept = spm
                     .pieces()
                     .filter(|(_, piece, piece_type)| !is_text(*piece_type) || script::can_be_english(piece));
                 kept.map(|(id, ..)| id).collect()
             }
-            Kind::EncoderDecoder(encoder_decoder) => encoder_decoder.english_ids(),
-            Kind::Json(json) => json.english_ids(),
+            TokenizerKind::EncoderDecoder(encoder_decoder) => encoder_decoder.english_ids(),
+            TokenizerKind::Json(json) => json.english_ids(),
         }
     }
 
@@ -219,9 +219,9 @@ impl Tokenizer {
         }
         let holds = |id: &u32| {
             let text = match &self.0 {
-                Kind::Spm(spm) => spm.token_text(*id),
-                Kind::EncoderDecoder(encoder_decoder) => encoder_decoder.token_text(*id),
-                Kind::Json(json) => json.token_text(*id),
+                TokenizerKind::Spm(spm) => spm.token_text(*id),
+                TokenizerKind::EncoderDecoder(encoder_decoder) => encoder_decoder.token_text(*id),
+                TokenizerKind::Json(json) => json.token_text(*id),
             };
             strings.iter().any(|string| text.contains(string.as_str()))
         };

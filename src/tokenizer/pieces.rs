@@ -78,16 +78,18 @@ impl Pieces {
             by_text,
             hasher,
         } = self;
-        let new = by_text.find(hash, |other| slice(text, ends, *other) == piece).is_none();
+        let new = by_text
+            .find(hash, |other| piece_text(text, ends, *other) == piece)
+            .is_none();
         if new {
-            by_text.insert_unique(hash, id, |other| hasher.hash_one(slice(text, ends, *other)));
+            by_text.insert_unique(hash, id, |other| hasher.hash_one(piece_text(text, ends, *other)));
         }
         new
     }
 
     /// Returns the text of an id, which must be less than [`Pieces::len`].
     pub fn id_to_piece(&self, id: u32) -> &str {
-        slice(&self.text, &self.ends, id)
+        piece_text(&self.text, &self.ends, id)
     }
 
     /// Returns the id of a text; `None` if the text is not interned.
@@ -103,7 +105,7 @@ impl Pieces {
 }
 
 /// Returns the text of `id`. `text` holds all texts one after another, and `ends` their ends.
-fn slice<'a>(text: &'a str, ends: &[usize], id: u32) -> &'a str {
+fn piece_text<'a>(text: &'a str, ends: &[usize], id: u32) -> &'a str {
     let id = id as usize;
     let start = if id == 0 { 0 } else { ends[id - 1] };
     &text[start..ends[id]]

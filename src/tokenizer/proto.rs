@@ -93,21 +93,21 @@ impl ModelProto {
         };
         for_each_field(bytes, 0, &mut |number, value| {
             match (number, value) {
-                (1, Value::Bytes(bytes, at)) => this.pieces.push(parse_piece(bytes, at)?),
-                (2, Value::Bytes(bytes, at)) => for_each_field(bytes, at, &mut |number, value| {
+                (1, FieldValue::Bytes(bytes, at)) => this.pieces.push(parse_piece(bytes, at)?),
+                (2, FieldValue::Bytes(bytes, at)) => for_each_field(bytes, at, &mut |number, value| {
                     match (number, value) {
-                        (3, Value::Integer(1)) => this.model_type = ModelType::Unigram,
-                        (3, Value::Integer(2)) => this.model_type = ModelType::Bpe,
-                        (3, Value::Integer(other)) => this.model_type = ModelType::Other(other),
-                        (24, Value::Integer(value)) => this.treat_whitespace_as_suffix = value != 0,
-                        (35, Value::Integer(value)) => this.byte_fallback = value != 0,
-                        (44, value @ Value::Bytes(..)) => this.unknown_surface = value.text()?,
+                        (3, FieldValue::Integer(1)) => this.model_type = ModelType::Unigram,
+                        (3, FieldValue::Integer(2)) => this.model_type = ModelType::Bpe,
+                        (3, FieldValue::Integer(other)) => this.model_type = ModelType::Other(other),
+                        (24, FieldValue::Integer(value)) => this.treat_whitespace_as_suffix = value != 0,
+                        (35, FieldValue::Integer(value)) => this.byte_fallback = value != 0,
+                        (44, value @ FieldValue::Bytes(..)) => this.unknown_surface = value.text()?,
                         _ => {}
                     }
                     Ok(())
                 })?,
-                (3, Value::Bytes(bytes, at)) => parse_normalizer_spec(bytes, at, &mut this.normalizer)?,
-                (5, Value::Bytes(bytes, at)) => parse_normalizer_spec(bytes, at, &mut this.denormalizer)?,
+                (3, FieldValue::Bytes(bytes, at)) => parse_normalizer_spec(bytes, at, &mut this.normalizer)?,
+                (5, FieldValue::Bytes(bytes, at)) => parse_normalizer_spec(bytes, at, &mut this.denormalizer)?,
                 _ => {}
             }
             Ok(())
@@ -121,9 +121,9 @@ fn parse_piece(bytes: &[u8], at: usize) -> Result<Piece> {
     let mut this = Piece::default();
     for_each_field(bytes, at, &mut |number, value| {
         match (number, value) {
-            (1, value @ Value::Bytes(..)) => this.text = value.text()?,
-            (2, Value::Float(value)) => this.score = value,
-            (3, Value::Integer(value)) => this.piece_type = PieceType::from_number(value),
+            (1, value @ FieldValue::Bytes(..)) => this.text = value.text()?,
+            (2, FieldValue::Float(value)) => this.score = value,
+            (3, FieldValue::Integer(value)) => this.piece_type = PieceType::from_number(value),
             _ => {}
         }
         Ok(())
@@ -135,10 +135,10 @@ fn parse_piece(bytes: &[u8], at: usize) -> Result<Piece> {
 fn parse_normalizer_spec(bytes: &[u8], at: usize, spec: &mut NormalizerSpec) -> Result<()> {
     for_each_field(bytes, at, &mut |number, value| {
         match (number, value) {
-            (2, Value::Bytes(bytes, _)) => spec.precompiled_charsmap = bytes.to_vec(),
-            (3, Value::Integer(value)) => spec.add_dummy_prefix = value != 0,
-            (4, Value::Integer(value)) => spec.remove_extra_whitespaces = value != 0,
-            (5, Value::Integer(value)) => spec.escape_whitespaces = value != 0,
+            (2, FieldValue::Bytes(bytes, _)) => spec.precompiled_charsmap = bytes.to_vec(),
+            (3, FieldValue::Integer(value)) => spec.add_dummy_prefix = value != 0,
+            (4, FieldValue::Integer(value)) => spec.remove_extra_whitespaces = value != 0,
+            (5, FieldValue::Integer(value)) => spec.escape_whitespaces = value != 0,
             _ => {}
         }
         Ok(())
@@ -147,7 +147,7 @@ fn parse_normalizer_spec(bytes: &[u8], at: usize, spec: &mut NormalizerSpec) -> 
 
 /// The value of a protobuf field, by its wire type.
 #[derive(Clone, Copy)]
-enum Value<'a> {
+enum FieldValue<'a> {
     /// An integer of variable length (varint).
     Integer(u64),
     /// A 32-bit float.
@@ -158,13 +158,13 @@ enum Value<'a> {
     SixtyFourBit,
 }
 
-impl Value<'_> {
+impl FieldValue<'_> {
     /// Returns the value as a string; empty if the value is not a string.
     fn text(self) -> Result<String> {
         match self {
             Self::Bytes(bytes, at) => match std::str::from_utf8(bytes) {
                 Ok(text) => Ok(text.to_owned()),
-                Err(e) => Err(damage(at + e.valid_up_to(), "text that is not UTF-8")),
+                Err(e) => Err(damage_error(at + e.valid_up_to(), "text that is not UTF-8")),
             },
             _ => Ok(String::new()),
         }
@@ -172,13 +172,13 @@ impl Value<'_> {
 }
 
 /// Makes the error for damage at byte `at` of the file.
-fn damage(at: usize, what: &str) -> Error {
+fn damage_error(at: usize, what: &str) -> Error {
     Error::model(format!("not a sentencepiece model: {what}")).place(format!("byte {at}"))
 }
 
 /// Calls `each` with the number and value of every field of a message. `base` is the byte offset in the file at which
 /// the message begins.
-fn for_each_field(bytes: &[u8], base: usize, each: &mut dyn FnMut(u64, Value) -> Result<()>) -> Result<()> {
+fn for_each_field(bytes: &[u8], base: usize, each: &mut dyn FnMut(u64, FieldValue) -> Result<()>) -> Result<()> {
     let mut at = 0;
     while at < bytes.len() {
         let start = at;
@@ -186,26 +186,26 @@ fn for_each_field(bytes: &[u8], base: usize, each: &mut dyn FnMut(u64, Value) ->
         let take = |len: u64, at: &mut usize| {
             let end = usize::try_from(len).ok().and_then(|len| at.checked_add(len));
             let taken = end.and_then(|end| bytes.get(*at..end));
-            let taken = taken.ok_or_else(|| damage(base + start, "a field runs past its end"))?;
+            let taken = taken.ok_or_else(|| damage_error(base + start, "a field runs past its end"))?;
             *at += taken.len();
             Ok::<_, Error>(taken)
         };
         let value = match key & 7 {
-            0 => Value::Integer(varint(bytes, base, &mut at)?),
+            0 => FieldValue::Integer(varint(bytes, base, &mut at)?),
             1 => {
                 take(8, &mut at)?;
-                Value::SixtyFourBit
+                FieldValue::SixtyFourBit
             }
             2 => {
                 let len = varint(bytes, base, &mut at)?;
                 let begin = base + at;
-                Value::Bytes(take(len, &mut at)?, begin)
+                FieldValue::Bytes(take(len, &mut at)?, begin)
             }
             5 => {
                 let word: [u8; 4] = take(4, &mut at)?.try_into().unwrap_or_default();
-                Value::Float(f32::from_le_bytes(word))
+                FieldValue::Float(f32::from_le_bytes(word))
             }
-            _ => return Err(damage(base + start, "a field of an unknown wire type")),
+            _ => return Err(damage_error(base + start, "a field of an unknown wire type")),
         };
         each(key >> 3, value)?;
     }
@@ -227,5 +227,5 @@ fn varint(bytes: &[u8], base: usize, at: &mut usize) -> Result<u64> {
             return Ok(value);
         }
     }
-    Err(damage(base + start, "a number without an end"))
+    Err(damage_error(base + start, "a number without an end"))
 }

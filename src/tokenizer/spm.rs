@@ -62,7 +62,7 @@ impl SpmTokenizer {
             scores: Vec::with_capacity(tokens.len()),
             types: Vec::with_capacity(tokens.len()),
             byte_ids: vec![None; 256],
-            literals: automaton(&[]).map_err(|e| fail("tokenizer.ggml.tokens", e.to_string()))?,
+            literals: build_automaton(&[]).map_err(|e| fail("tokenizer.ggml.tokens", e.to_string()))?,
             literal_ids: Vec::new(),
             unknown: None,
             bos: None,
@@ -102,7 +102,7 @@ impl SpmTokenizer {
         this.unknown = unknown;
         this.bos = bos.filter(|_| gguf.boolean("tokenizer.ggml.add_bos_token").unwrap_or(true));
         let pieces: Vec<&str> = this.literal_ids.iter().map(|id| this.pieces.id_to_piece(*id)).collect();
-        this.literals = automaton(&pieces).map_err(|e| fail("tokenizer.ggml.tokens", e.to_string()))?;
+        this.literals = build_automaton(&pieces).map_err(|e| fail("tokenizer.ggml.tokens", e.to_string()))?;
         Ok(this)
     }
 
@@ -223,7 +223,7 @@ impl SpmTokenizer {
 }
 
 /// Builds the automaton that finds literal tokens, those that are never merged, in a text.
-fn automaton(pieces: &[&str]) -> Result<AhoCorasick, aho_corasick::BuildError> {
+fn build_automaton(pieces: &[&str]) -> Result<AhoCorasick, aho_corasick::BuildError> {
     AhoCorasick::builder()
         .match_kind(MatchKind::LeftmostLongest)
         .build(pieces)

@@ -28,18 +28,18 @@ fn open(name: &str) -> Tokenizer {
     Tokenizer::from_directory(&Path::new(ROOT).join(name), kind).expect("a tokenizer")
 }
 
-fn golden() -> Value {
+fn read_golden() -> Value {
     let text = std::fs::read(Path::new(ROOT).join("golden.json")).expect("the golden file");
     serde_json::from_slice(&text).expect("the golden file")
 }
 
-fn ids(value: &Value) -> Vec<u32> {
+fn parse_ids(value: &Value) -> Vec<u32> {
     serde_json::from_value(value.clone()).expect("ids")
 }
 
 #[test]
 fn ids_and_texts_are_those_of_transformers() {
-    let golden = golden();
+    let golden = read_golden();
     for (name, kind) in DIRECTORIES {
         let (tokenizer, expected) = (open(name), &golden["directories"][name]);
         assert_eq!(expected["type"], kind);
@@ -54,11 +54,11 @@ fn ids_and_texts_are_those_of_transformers() {
         for (index, line) in lines.iter().enumerate() {
             let line = line.as_str().expect("a line");
             let got = tokenizer.encode(line);
-            assert_eq!(got, ids(&expected["ids"][index]), "{name}: {line:?}");
+            assert_eq!(got, parse_ids(&expected["ids"][index]), "{name}: {line:?}");
             assert_eq!(tokenizer.decode(&got), expected["texts"][index], "{name}: {line:?}");
         }
         for mixed in expected["mixed"].as_array().expect("mixed ids") {
-            let ids = ids(&mixed[0]);
+            let ids = parse_ids(&mixed[0]);
             assert_eq!(tokenizer.decode(&ids), mixed[1], "{name}: {ids:?}");
         }
     }
@@ -66,7 +66,7 @@ fn ids_and_texts_are_those_of_transformers() {
 
 #[test]
 fn english_can_be_written_and_spelled_and_thai_words_cannot() {
-    let golden = golden();
+    let golden = read_golden();
     for (name, _) in DIRECTORIES {
         let tokenizer = open(name);
         let english = tokenizer.english_ids();
@@ -126,7 +126,7 @@ fn open_gguf(path: &Path) -> Result<Tokenizer> {
 }
 
 /// Returns the tokenizers of decoder-only models: one from each directory, and one from its GGUF file if there is one.
-fn decoders() -> Vec<(String, Tokenizer)> {
+fn open_decoders() -> Vec<(String, Tokenizer)> {
     let mut all = Vec::new();
     for (name, kind) in DECODERS {
         let directory = Tokenizer::from_directory(&decoder_file(name), kind).expect("a tokenizer");
@@ -143,13 +143,13 @@ fn decoders() -> Vec<(String, Tokenizer)> {
 #[test]
 fn a_decoder_only_models_source_ids_are_those_of_transformers() {
     let lines = std::fs::read_to_string(Path::new(ROOT).with_file_name("seq2seq").join("lines.th")).expect("the lines");
-    for (name, tokenizer) in decoders() {
+    for (name, tokenizer) in open_decoders() {
         let golden = decoder_file(&format!("{}.json", name.trim_end_matches(".gguf")));
         let golden: Value = serde_json::from_slice(&std::fs::read(golden).expect("a file")).expect("the golden file");
         for (line, expected) in lines.lines().zip(golden["lines"].as_array().expect("lines")) {
             let plain = tokenizer.encode(line);
             let whole: Vec<u32> = tokenizer.bos_id().into_iter().chain(plain.iter().copied()).collect();
-            assert_eq!(whole, ids(&expected["source_ids"]), "{name}: {line:?}");
+            assert_eq!(whole, parse_ids(&expected["source_ids"]), "{name}: {line:?}");
             // Qwen composes characters, and for LLaMA 3 transformers drops spaces before punctuation.
             let kept = |c: char| c.is_ascii_graphic() || ('ก'..='๛').contains(&c);
             let letters = |text: &str| text.chars().filter(|c| kept(*c)).collect::<String>();
@@ -168,7 +168,7 @@ fn special_tokens_of_a_prompt_are_their_ids() {
         ("hunyuan", "<｜hy_User｜>", "<｜hy_Assistant｜>"),
         ("llama", "<|start_header_id|>", "<|eot_id|>"),
     ];
-    for (name, tokenizer) in decoders() {
+    for (name, tokenizer) in open_decoders() {
         let Some((_, open, close)) = cases
             .iter()
             .find(|(other, ..)| *other == name.trim_end_matches(".gguf"))
@@ -195,7 +195,7 @@ fn special_tokens_of_a_prompt_are_their_ids() {
 
 #[test]
 fn decoder_only_models_can_spell_and_write_no_thai_words() {
-    for (name, tokenizer) in decoders() {
+    for (name, tokenizer) in open_decoders() {
         let english = tokenizer.english_ids();
         assert!(english.is_sorted() && english.len() > 300, "{name}: {}", english.len());
         assert!(english.len() < tokenizer.len(), "{name}");
@@ -260,7 +260,7 @@ fn a_vocabulary_that_cannot_be_read_is_told() {
 }
 
 /// Copies one golden directory, so that a test can damage its files.
-fn copy(name: &str) -> tempfile::TempDir {
+fn copy_directory(name: &str) -> tempfile::TempDir {
     let copy = tempfile::tempdir().expect("a directory");
     for entry in std::fs::read_dir(Path::new(ROOT).join(name))
         .expect("the files")
@@ -328,7 +328,7 @@ fn errors_name_the_file_and_the_place() {
         ("t5", "spiece.model", None, "spiece.model: cannot read it"),
     ];
     for (name, file, content, expected) in cases {
-        let directory = copy(name);
+        let directory = copy_directory(name);
         let path = directory.path().join(file);
         match content {
             Some(content) => std::fs::write(&path, content).expect("a file"),
@@ -358,7 +358,7 @@ fn errors_name_the_file_and_the_place() {
 
 #[test]
 fn without_an_unknown_token_there_is_no_tokenizer() {
-    let directory = copy("marian");
+    let directory = copy_directory("marian");
     std::fs::write(directory.path().join("vocab.json"), "{\"</s>\":0,\"<pad>\":1}").expect("a file");
     std::fs::write(directory.path().join("tokenizer_config.json"), "{\"unk_token\":null}").expect("a file");
     let error = Tokenizer::from_directory(directory.path(), "marian")
@@ -373,7 +373,7 @@ fn without_an_unknown_token_there_is_no_tokenizer() {
 #[test]
 fn settings_of_older_repositories_are_read_as_well() {
     // facebook/m2m100_418M lists its languages in special_tokens_map.json alone; their ids come after the vocabulary.
-    let directory = copy("m2m100");
+    let directory = copy_directory("m2m100");
     let write = |file: &str, text: &str| std::fs::write(directory.path().join(file), text).expect("a file");
     write(
         "tokenizer_config.json",
@@ -413,14 +413,14 @@ fn settings_of_older_repositories_are_read_as_well() {
     );
 }
 
-fn spm() -> Vec<PathBuf> {
+fn spm_files() -> Vec<PathBuf> {
     let models = ["marian/target.spm", "m2m100/sentencepiece.bpe.model", "t5/spiece.model"];
     models.iter().map(|path| Path::new(ROOT).join(path)).collect()
 }
 
 #[test]
 fn a_cut_model_is_an_error_or_a_smaller_model() {
-    for path in spm() {
+    for path in spm_files() {
         let bytes = std::fs::read(path).expect("a model");
         for cut in 0..bytes.len() {
             if let Ok(model) = ModelProto::parse(&bytes[..cut]).and_then(SentencePiece::new) {
@@ -448,7 +448,7 @@ proptest! {
 
     #[test]
     fn pieces_put_together_are_a_text_that_is_cut_the_same_way(text in "[ a-zก-๛ﬁＡｶﾞ語]{0,40}") {
-        for path in spm() {
+        for path in spm_files() {
             let model = ModelProto::open(&path).expect("a model");
             let model = SentencePiece::new(model).expect("a model");
             let mut pieces = Vec::new();
@@ -462,7 +462,7 @@ proptest! {
 
     #[test]
     fn damaged_models_do_not_panic(which in 0usize..3, damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6)) {
-        let mut bytes = std::fs::read(&spm()[which]).expect("a model");
+        let mut bytes = std::fs::read(&spm_files()[which]).expect("a model");
         for (at, byte) in damage {
             let at = at.index(bytes.len());
             bytes[at] = byte;
@@ -479,6 +479,6 @@ fn tokenizers() -> &'static [(String, Tokenizer)] {
     static ALL: std::sync::OnceLock<Vec<(String, Tokenizer)>> = std::sync::OnceLock::new();
     ALL.get_or_init(|| {
         let with_encoder = DIRECTORIES.iter().map(|(name, _)| ((*name).to_owned(), open(name)));
-        with_encoder.chain(decoders()).collect()
+        with_encoder.chain(open_decoders()).collect()
     })
 }

@@ -6,7 +6,7 @@ const NO_NODE: u32 = u32::MAX;
 /// A trie of byte strings with a number for each. Its nodes are stored in breadth-first order, so that the children of
 /// a node are adjacent.
 pub struct Trie {
-    nodes: Vec<Node>,
+    nodes: Vec<TrieNode>,
     /// The byte that leads to each node from its parent.
     labels: Vec<u8>,
     /// The node numbers of the root's children, indexed by byte. A table, since every walk begins at the root.
@@ -14,7 +14,7 @@ pub struct Trie {
 }
 
 #[derive(Clone, Copy)]
-struct Node {
+struct TrieNode {
     /// The index of the node's first child.
     child: u32,
     /// The number of children, which are sorted by their byte.
@@ -29,7 +29,7 @@ impl Trie {
     pub fn new(mut keys: Vec<(&[u8], u32)>) -> Self {
         keys.retain(|(key, _)| !key.is_empty());
         keys.sort_by_key(|(key, _)| *key);
-        let empty = Node {
+        let empty = TrieNode {
             child: 0,
             children: 0,
             value: NO_NODE,
@@ -74,7 +74,7 @@ impl Trie {
         std::iter::from_fn(move || {
             loop {
                 let byte = *text.get(at)?;
-                node = self.step(node, byte)?;
+                node = self.child_node(node, byte)?;
                 at += 1;
                 let value = self.nodes[node as usize].value;
                 if value != NO_NODE {
@@ -91,12 +91,12 @@ impl Trie {
 
     /// Returns the child of `node` that `byte` leads to.
     #[inline]
-    fn step(&self, node: u32, byte: u8) -> Option<u32> {
+    fn child_node(&self, node: u32, byte: u8) -> Option<u32> {
         if node == 0 {
             let child = self.roots[usize::from(byte)];
             return (child != NO_NODE).then_some(child);
         }
-        let Node { child, children, .. } = self.nodes[node as usize];
+        let TrieNode { child, children, .. } = self.nodes[node as usize];
         let labels = &self.labels[child as usize..child as usize + usize::from(children)];
         let index = if children <= 8 {
             labels.iter().position(|label| *label == byte)

@@ -16,12 +16,12 @@ const MAX_CPU_ROWS: usize = 64;
 const MAX_GPU_ROWS: usize = 256;
 
 /// Token ids of a fixed beginning that several sources share, and the model's state after reading these ids.
-type Prefix = (Vec<u32>, Arc<State>);
+type CachedPrefix = (Vec<u32>, Arc<State>);
 
 /// Caches the model's states after the fixed beginnings of a prompt, so that each state is computed once and then read
 /// by every sentence and every thread.
 #[derive(Default)]
-pub(super) struct PrefixCache(Mutex<Vec<Prefix>>);
+pub(super) struct PrefixCache(Mutex<Vec<CachedPrefix>>);
 
 impl PrefixCache {
     /// Returns the model's states after the fixed prompt beginnings of `jobs`. Computes states that are missing from
@@ -32,12 +32,12 @@ impl PrefixCache {
     ///
     /// # Errors
     /// Those of the model.
-    fn states(
+    fn prefix_states(
         &self,
         model: &dyn TranslationModel,
         prompter: &Prompter,
         jobs: &mut dyn Iterator<Item = &Job>,
-    ) -> Result<Vec<Prefix>> {
+    ) -> Result<Vec<CachedPrefix>> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|(ids, _)| prompter.is_shared_beginning(ids));
         for job in jobs {
@@ -56,7 +56,7 @@ pub(super) struct Batches<'a> {
     search: Search<'a>,
     /// Whether the progress counts a finished row as a finished source, even before the row's output is checked.
     rows_are_done: bool,
-    prefixes: Vec<Prefix>,
+    prefixes: Vec<CachedPrefix>,
     /// Indices, in the call's list of jobs, of the jobs that are still to be decoded; the longest first.
     pending: Vec<usize>,
     /// The most jobs that a batch may have; lowered whenever a batch does not fit into the device's memory.
@@ -84,7 +84,7 @@ impl<'a> Batches<'a> {
         let mut jobs = numbers.iter().map(|number| &call.jobs[*number]);
         let prefixes = translator
             .prefixes
-            .states(translator.model.as_ref(), call.prompter, &mut jobs)?;
+            .prefix_states(translator.model.as_ref(), call.prompter, &mut jobs)?;
         Ok(Self {
             search,
             rows_are_done,
@@ -102,7 +102,7 @@ impl<'a> Batches<'a> {
     /// the model.
     pub fn decode_next(&mut self, call: &mut Call) -> Result<Option<Batch>> {
         while !self.pending.is_empty() {
-            let count = self.count_next(call);
+            let count = self.next_batch_size(call);
             let before = call.progress;
             match self.decode(call, count) {
                 Err(error) if error.kind == Kind::Memory && count > 1 => {
@@ -125,7 +125,7 @@ impl<'a> Batches<'a> {
     }
 
     /// Returns the number of pending jobs that form the next batch: at least one.
-    fn count_next(&self, call: &Call) -> usize {
+    fn next_batch_size(&self, call: &Call) -> usize {
         let rows = self.search.options.beam * self.search.draws;
         let most_rows = if call.translator.device.is_cpu() {
             MAX_CPU_ROWS

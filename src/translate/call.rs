@@ -1,11 +1,11 @@
 //! Calls: the options and sources of one call of the translator, the texts to decode (jobs), and the progress.
 
-use super::job::{Job, Plan, mean_log_probability};
+use super::job::{Job, SourcePlan, mean_log_probability};
 use super::join::join;
 use super::prompt::Prompter;
 use super::{DecodeOptions, Observer, Progress, Quality, Receiver, Translation, Translator};
 use crate::decode::{Hypothesis, SearchOptions};
-use crate::document::{Finish, Flag};
+use crate::document::{FinishReason, Flag};
 use crate::error::{Error, Kind, Result};
 use crate::quality;
 
@@ -33,7 +33,7 @@ pub(super) struct Call<'a> {
     receiver: Receiver<'a>,
     sources: &'a [&'a str],
     /// For each source, whether it is copied or which jobs make up its translation.
-    plans: Vec<Plan>,
+    plans: Vec<SourcePlan>,
     /// For each source, the number of its jobs whose results are not final yet; a job that the source needs twice
     /// counts twice.
     unsettled: Vec<usize>,
@@ -55,16 +55,16 @@ impl<'a> Call<'a> {
         observer: Observer<'a>,
         receiver: Receiver<'a>,
     ) -> Result<Self> {
-        let (plans, jobs) = translator.plan(sources, options, prompter)?;
+        let (plans, jobs) = translator.plan_jobs(sources, options, prompter)?;
         let unsettled: Vec<usize> = plans
             .iter()
             .map(|plan| match plan {
-                Plan::Copy => 0,
-                Plan::Jobs(numbers) => numbers.len(),
+                SourcePlan::Copy => 0,
+                SourcePlan::Jobs(numbers) => numbers.len(),
             })
             .collect();
         let progress = Progress {
-            done: plans.iter().filter(|plan| matches!(plan, Plan::Copy)).count(),
+            done: plans.iter().filter(|plan| matches!(plan, SourcePlan::Copy)).count(),
             total: sources.len(),
             tokens: 0,
         };
@@ -97,19 +97,20 @@ impl<'a> Call<'a> {
 
     /// Decodes the token ids of an output to text, up to the first stop string.
     pub fn text_of_output(&self, output: &Hypothesis) -> String {
-        self.prompter.clean(&self.translator.tokenizer.decode(&output.ids))
+        self.prompter
+            .clean_output(&self.translator.tokenizer.decode(&output.ids))
     }
 
     /// Decodes a job's best output so far to text; empty if there is no output.
-    pub fn text(&self, job: &Job) -> String {
+    pub fn job_text(&self, job: &Job) -> String {
         let ids = job.result.as_ref().map_or(&[][..], |result| &result.ids);
-        self.prompter.clean(&self.translator.tokenizer.decode(ids))
+        self.prompter.clean_output(&self.translator.tokenizer.decode(ids))
     }
 
     /// Returns the flags of a job's best output so far: what looks wrong with the text.
     pub fn flags(&self, job: &Job) -> Vec<Flag> {
-        let finish = job.result.as_ref().map_or(Finish::Stop, |result| result.finish);
-        quality::check(&job.text, &self.text(job), finish)
+        let finish = job.result.as_ref().map_or(FinishReason::Stop, |result| result.finish);
+        quality::check(&job.text, &self.job_text(job), finish)
     }
 
     /// Whether a job's best output so far is cut, empty, or repeats itself.
@@ -126,12 +127,12 @@ impl<'a> Call<'a> {
     /// Makes the translation of each source whose last missing job is among `settled`, the indices of jobs whose
     /// results are now final. Hands the translations to the receiver and updates the progress. `done_before` is the
     /// number of sources that were done before the batch.
-    pub fn settle(&mut self, settled: &[usize], done_before: usize) -> Result<()> {
+    pub fn finish_jobs(&mut self, settled: &[usize], done_before: usize) -> Result<()> {
         let mut ready = Vec::new();
         for source in settled.iter().flat_map(|job| &self.jobs[*job].sources) {
             self.unsettled[*source] -= 1;
-            if let (0, Plan::Jobs(numbers)) = (self.unsettled[*source], &self.plans[*source]) {
-                ready.push((*source, self.translation(self.sources[*source], numbers)));
+            if let (0, SourcePlan::Jobs(numbers)) = (self.unsettled[*source], &self.plans[*source]) {
+                ready.push((*source, self.assemble_translation(self.sources[*source], numbers)));
             }
         }
         (self.receiver)(&ready)?;
@@ -145,21 +146,21 @@ impl<'a> Call<'a> {
 
     /// Makes the translation of `source` by joining the results of its jobs, given by their indices. A job that was
     /// better translated in parts contributes the results of its parts.
-    fn translation(&self, source: &str, numbers: &[usize]) -> Translation {
+    fn assemble_translation(&self, source: &str, numbers: &[usize]) -> Translation {
         let numbers = numbers.iter().flat_map(|number| match &self.jobs[*number].parts[..] {
             [] => std::slice::from_ref(number),
             parts => parts,
         });
         let jobs: Vec<&Job> = numbers.map(|number| &self.jobs[*number]).collect();
         let results: Vec<&Hypothesis> = jobs.iter().filter_map(|job| job.result.as_ref()).collect();
-        let severity = |finish: &Finish| match finish {
-            Finish::Loop => 2,
-            Finish::Length => 1,
-            Finish::Stop | Finish::Copy => 0,
+        let severity = |finish: &FinishReason| match finish {
+            FinishReason::Loop => 2,
+            FinishReason::Length => 1,
+            FinishReason::Stop | FinishReason::Copy => 0,
         };
         let finishes = results.iter().map(|result| result.finish);
-        let finish = finishes.max_by_key(severity).unwrap_or(Finish::Stop);
-        let texts: Vec<String> = jobs.iter().map(|job| self.text(job)).collect();
+        let finish = finishes.max_by_key(severity).unwrap_or(FinishReason::Stop);
+        let texts: Vec<String> = jobs.iter().map(|job| self.job_text(job)).collect();
         let text = join(&texts);
         let mut flags = quality::check(source, &text, finish);
         if jobs.len() > 1 {

@@ -7,7 +7,7 @@
 
 #![expect(dead_code, reason = "the structs are read by their Debug text alone")]
 
-use crate::file::hexadecimal;
+use crate::file::to_hexadecimal;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::fmt::Debug;
@@ -103,7 +103,7 @@ pub fn identity(
     languages: &Languages,
     decoding: &Decoding,
 ) -> String {
-    let manifest = hexadecimal(&Sha256::digest(format!("{prompt:?} {languages:?} {decoding:?}")));
+    let manifest = to_hexadecimal(&Sha256::digest(format!("{prompt:?} {languages:?} {decoding:?}")));
     format!("{name} {revision} {manifest} {VERSION}")
 }
 

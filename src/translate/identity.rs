@@ -4,11 +4,11 @@ use super::options::{DecodeId, DecodeOptions};
 use super::system::{DecodingId, LanguagesId, ModelId, SystemId};
 use super::{Translator, former};
 use crate::catalog::manifest::{Decoding, Languages, Prompt, Shorter};
-use crate::catalog::{Located, Manifest};
+use crate::catalog::{LocatedModel, Manifest};
 use crate::document::Quality;
 use crate::error::{Error, Result};
-use crate::file::hexadecimal;
-use crate::file::io_phrase;
+use crate::file::describe_io_error;
+use crate::file::to_hexadecimal;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::fs::File;
@@ -49,14 +49,14 @@ impl Identity {
 ///
 /// # Errors
 /// Of kind `Model`, where a file cannot be read.
-pub fn identity(located: &Located) -> Result<Identity> {
+pub fn identity(located: &LocatedModel) -> Result<Identity> {
     identify(&located.manifest, &located.path, located.revision.as_deref())
 }
 
 fn identify(manifest: &Manifest, path: &Path, revision: Option<&str>) -> Result<Identity> {
     let revision = match revision {
         Some(revision) => revision.to_owned(),
-        None => fingerprint(path)?,
+        None => hash_model_files(path)?,
     };
     Ok(Identity {
         former: former_identity(manifest, &revision),
@@ -101,7 +101,7 @@ fn prompt_hash(prompt: &Prompt) -> String {
         stop,
         add_bos: *add_bos,
     };
-    hexadecimal(&Sha256::digest(serde_json::to_vec(&key).unwrap_or_default()))
+    to_hexadecimal(&Sha256::digest(serde_json::to_vec(&key).unwrap_or_default()))
 }
 
 fn languages_id(languages: &Languages) -> LanguagesId {
@@ -153,7 +153,7 @@ impl Translator {
             precision: self.precision(),
             vocabulary: self.vocabulary().to_owned(),
             decode: DecodeId {
-                beam: Some(self.beam(options)),
+                beam: Some(self.beam_width(options)),
                 prompt: self.prompt(options),
                 ..options.id()
             },
@@ -170,7 +170,7 @@ impl Translator {
         let parameters = former::Parameters {
             split: "",
             normalize: id.normalize,
-            beam: self.beam(options),
+            beam: self.beam_width(options),
             quality: Some(id.quality).filter(|quality| *quality != Quality::Default),
             max_tokens: id.max_tokens.unwrap_or(0),
             min_tokens: id.min_tokens.unwrap_or(0),
@@ -235,8 +235,8 @@ fn former_identity(manifest: &Manifest, revision: &str) -> String {
 
 /// Hashes a model's files: names, sizes and contents, of large files only a part of each quarter of a mebibyte, so that it
 /// takes a fraction of the time of loading them.
-fn fingerprint(path: &Path) -> Result<String> {
-    let failed = |path: &Path, error: std::io::Error| Error::model(io_phrase(&error)).path(path).source(error);
+fn hash_model_files(path: &Path) -> Result<String> {
+    let failed = |path: &Path, error: std::io::Error| Error::model(describe_io_error(&error)).path(path).source(error);
     let mut files: Vec<PathBuf> = Vec::new();
     if path.is_dir() {
         for entry in std::fs::read_dir(path).map_err(|error| failed(path, error))? {
@@ -280,5 +280,5 @@ fn fingerprint(path: &Path) -> Result<String> {
         };
         read().map_err(|error| failed(&file, error))?;
     }
-    Ok(hexadecimal(&hash.finalize()))
+    Ok(to_hexadecimal(&hash.finalize()))
 }

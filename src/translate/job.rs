@@ -1,7 +1,7 @@
 //! Jobs: a job is a distinct text that a call decodes, with its outputs so far. A plan says which jobs make up the
 //! translation of a source.
 
-use super::prompt::{Encoded, Prompter};
+use super::prompt::{EncodedSource, Prompter};
 use super::{DecodeOptions, Translator};
 use crate::decode::Hypothesis;
 use crate::error::{Error, Result};
@@ -18,7 +18,7 @@ const MAX_SOURCE_TOKENS: usize = 512;
 const MAX_PLAIN_SOURCE_TOKENS: usize = 4096;
 
 /// How the translation of one source is made.
-pub(super) enum Plan {
+pub(super) enum SourcePlan {
     /// The source has no Thai and is copied.
     Copy,
     /// The outputs of these jobs, given by their indices, are joined to the source's translation. A text that occurs
@@ -31,7 +31,7 @@ pub(super) struct Job {
     /// The text to translate, normalised if the options say so.
     pub text: String,
     /// The token ids that the model reads for this text, its prompt included.
-    pub encoded: Encoded,
+    pub encoded: EncodedSource,
     /// The most tokens of one output.
     pub max_tokens: usize,
     /// Indices of the sources whose translation needs this job; a source that has the text twice is listed twice. Empty
@@ -74,13 +74,13 @@ impl Translator {
     /// model is divided.
     ///
     /// # Errors
-    /// Those of [`Self::job`].
-    pub(super) fn plan(
+    /// Those of [`Self::make_job`].
+    pub(super) fn plan_jobs(
         &self,
         sources: &[&str],
         options: &DecodeOptions,
         prompter: &Prompter,
-    ) -> Result<(Vec<Plan>, Vec<Job>)> {
+    ) -> Result<(Vec<SourcePlan>, Vec<Job>)> {
         let longest = self.longest_source(options, prompter);
         // Hardly any byte becomes several tokens: a short text is known to fit without being tokenized.
         let count = |part: &str| match part.len() * 8 {
@@ -92,7 +92,7 @@ impl Translator {
         let mut plans = Vec::with_capacity(sources.len());
         for (index, source) in sources.iter().enumerate() {
             if !has_thai(source) {
-                plans.push(Plan::Copy);
+                plans.push(SourcePlan::Copy);
                 continue;
             }
             let text = if options.normalize.unwrap_or(true) {
@@ -109,21 +109,21 @@ impl Translator {
                     Some(number) => *number,
                     None => {
                         known.insert(part.to_owned(), jobs.len());
-                        jobs.push(self.job(part, options, prompter)?);
+                        jobs.push(self.make_job(part, options, prompter)?);
                         jobs.len() - 1
                     }
                 };
                 jobs[number].sources.push(index);
                 numbers.push(number);
             }
-            plans.push(Plan::Jobs(numbers));
+            plans.push(SourcePlan::Jobs(numbers));
         }
         Ok((plans, jobs))
     }
 
     /// Returns the most tokens of a text, without its prompt, that is translated as a whole.
     fn longest_source(&self, options: &DecodeOptions, prompter: &Prompter) -> usize {
-        let room = self.model.spec().max_positions.saturating_sub(prompter.overhead());
+        let room = self.model.spec().max_positions.saturating_sub(prompter.prompt_tokens());
         // A decoder-only model has source and output in the same positions, an encoder-decoder each in its own.
         let room = match (self.is_decoder_only(), options.max_tokens) {
             (false, _) => room,
@@ -142,7 +142,7 @@ impl Translator {
     ///
     /// # Errors
     /// Of kind `Input` for a text with a token that the model has no embedding for.
-    pub(super) fn job(&self, text: &str, options: &DecodeOptions, prompter: &Prompter) -> Result<Job> {
+    pub(super) fn make_job(&self, text: &str, options: &DecodeOptions, prompter: &Prompter) -> Result<Job> {
         let encoded = prompter.encode(text, &self.tokenizer);
         self.check_embeddings(text, &encoded.ids)?;
         let taken = if self.is_decoder_only() { encoded.ids.len() } else { 0 };

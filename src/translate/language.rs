@@ -3,16 +3,16 @@
 //! The manifest of a listed model says how. For a model directory of the user's own, the tokens in its vocabulary tell
 //! the model family, and the family's convention is followed.
 
-use crate::catalog::Located;
+use crate::catalog::LocatedModel;
 use crate::catalog::manifest::Languages;
 use crate::error::{Error, Result};
 use crate::tokenizer::Tokenizer;
 
 /// ISO 639-1 codes of the source and the target language, for chat templates.
-pub(super) const CODES: [&str; 2] = ["th", "en"];
+pub(super) const LANGUAGE_CODES: [&str; 2] = ["th", "en"];
 
 /// The token that ends the source of an encoder; all encoder-decoder models that plae runs spell it this way.
-pub(super) const SOURCE_END: &str = "</s>";
+pub(super) const SOURCE_END_TOKEN: &str = "</s>";
 
 /// Tokens in front of a source that name English as the target language: for Marian models with several target
 /// languages (OPUS-MT), and for MADLAD-400.
@@ -26,7 +26,7 @@ const LANGUAGE_TOKENS: [(&str, &str); 3] = [("tha_Thai", "eng_Latn"), ("th_TH", 
 ///
 /// # Errors
 /// Of kind `Model` where the vocabulary has no tokens for Thai and English although the architecture needs them.
-pub(super) fn languages(located: &Located, tokenizer: &Tokenizer) -> Result<Languages> {
+pub(super) fn read_languages(located: &LocatedModel, tokenizer: &Tokenizer) -> Result<Languages> {
     let known = &located.manifest.languages;
     if *known != Languages::default() {
         return Ok(known.clone());

@@ -3,7 +3,7 @@
 use super::language;
 use super::prompt::InputFormat;
 use super::{DeviceChoice, Translator};
-use crate::catalog::{self, Located};
+use crate::catalog::{self, LocatedModel};
 use crate::decode::GenerationConfig;
 use crate::error::{Error, Hint, Kind, Result};
 use crate::model::weights::gguf::Gguf;
@@ -59,7 +59,7 @@ pub struct LoadOptions {
 }
 
 /// The parts of a translator that are read from a model's files in one of their formats, GGUF or a Hub directory.
-struct Loaded {
+struct LoadedParts {
     model: Box<dyn TranslationModel>,
     tokenizer: Tokenizer,
     input: InputFormat,
@@ -75,7 +75,7 @@ impl Translator {
     /// # Errors
     /// Of kind `Usage` for a device or precision that this build or this model does not have, of kind `Model` for
     /// files that are damaged or do not fit together, of kind `Memory` where the device has no room for the weights.
-    pub fn open(located: &Located, options: LoadOptions) -> Result<Self> {
+    pub fn open(located: &LocatedModel, options: LoadOptions) -> Result<Self> {
         let english = match options.vocabulary {
             Vocabulary::Auto => located.revision.is_some(),
             Vocabulary::Full => false,
@@ -103,7 +103,7 @@ impl Translator {
     }
 }
 
-fn load_gguf(located: &Located, options: LoadOptions, english: bool) -> Result<Loaded> {
+fn load_gguf(located: &LocatedModel, options: LoadOptions, english: bool) -> Result<LoadedParts> {
     let path = &located.path;
     if !matches!(options.device, DeviceChoice::Auto | DeviceChoice::Cpu) {
         return Err(Error::usage("GGUF files run on the CPU only").hint(Hint::UseCpu));
@@ -127,7 +127,7 @@ fn load_gguf(located: &Located, options: LoadOptions, english: bool) -> Result<L
         let message = format!("{} tokens for {} embeddings", tokenizer.len(), model.spec().vocabulary);
         return Err(Error::model(message).path(path).place("tokenizer.ggml.tokens"));
     }
-    Ok(Loaded {
+    Ok(LoadedParts {
         model,
         tokenizer,
         input: InputFormat::Prompt(ChatTemplate::from_gguf(&gguf)),
@@ -140,7 +140,7 @@ fn load_gguf(located: &Located, options: LoadOptions, english: bool) -> Result<L
     })
 }
 
-fn load_directory(located: &Located, options: LoadOptions, english: bool) -> Result<Loaded> {
+fn load_directory(located: &LocatedModel, options: LoadOptions, english: bool) -> Result<LoadedParts> {
     let path = &located.path;
     let config = catalog::read_json(&path.join("config.json"))?;
     let model_type = config["model_type"].as_str().unwrap_or_default();
@@ -166,13 +166,13 @@ fn load_directory(located: &Located, options: LoadOptions, english: bool) -> Res
 
 /// Loads a decoder-only model from the files of a Hugging Face Hub repository.
 fn load_decoder(
-    located: &Located,
+    located: &LocatedModel,
     options: LoadOptions,
     config: &Value,
     ids: OutputIds,
     generation: GenerationConfig,
     tokenizer: Tokenizer,
-) -> Result<Loaded> {
+) -> Result<LoadedParts> {
     let path = &located.path;
     if !matches!(options.device, DeviceChoice::Auto | DeviceChoice::Cpu) {
         return Err(Error::usage("decoder-only models run on the CPU only").hint(Hint::UseCpu));
@@ -188,7 +188,7 @@ fn load_decoder(
             }
         };
     let architecture = located.manifest.architecture;
-    Ok(Loaded {
+    Ok(LoadedParts {
         model: decoder::from_directory(path, architecture, config, ids, activations)?,
         tokenizer,
         input: InputFormat::Prompt(ChatTemplate::from_directory(path)?),
@@ -200,17 +200,17 @@ fn load_decoder(
 
 /// Loads an encoder-decoder model from the files of a Hugging Face Hub repository.
 fn load_encoder_decoder(
-    located: &Located,
+    located: &LocatedModel,
     options: LoadOptions,
     config: &Value,
     ids: OutputIds,
     generation: GenerationConfig,
     tokenizer: Tokenizer,
-) -> Result<Loaded> {
+) -> Result<LoadedParts> {
     let (path, architecture) = (&located.path, located.manifest.architecture);
     let device = options.device.open()?;
-    let (computation, precision) = computation(architecture, &device, options.precision)?;
-    let languages = language::languages(located, &tokenizer)?;
+    let (computation, precision) = choose_computation(architecture, &device, options.precision)?;
+    let languages = language::read_languages(located, &tokenizer)?;
     let id = |token: &str| {
         tokenizer.token_to_id(token).ok_or_else(|| {
             Error::model(format!("the vocabulary has no language token `{token}`"))
@@ -232,11 +232,11 @@ fn load_encoder_decoder(
             Kind::Memory => error.path(path).hint(Hint::UseLessMemory),
             _ => error,
         })?;
-    Ok(Loaded {
+    Ok(LoadedParts {
         model,
         input: InputFormat::LanguageTokens {
             // A source ends with the tokenizer's end token, which may differ from the model's.
-            end: tokenizer.token_to_id(language::SOURCE_END),
+            end: tokenizer.token_to_id(language::SOURCE_END_TOKEN),
             languages,
         },
         tokenizer,
@@ -248,7 +248,7 @@ fn load_encoder_decoder(
 
 /// Chooses how an encoder-decoder of this architecture computes on the given device at the given precision; also
 /// returns the precision's name.
-fn computation(
+fn choose_computation(
     architecture: Architecture,
     device: &Device,
     precision: Precision,

@@ -22,7 +22,7 @@ mod system;
 use crate::catalog::Manifest;
 use crate::decode::GenerationConfig;
 pub use crate::document::Quality;
-use crate::document::{Finish, Flag, Header, Parameters, Similar};
+use crate::document::{FinishReason, Flag, Header, Parameters, Similar};
 use crate::error::Result;
 pub use crate::model::DeviceChoice;
 use crate::model::{TranslationModel, device};
@@ -52,7 +52,7 @@ pub struct Translation {
     /// Mean natural log-probability of the output tokens; none for a copied source and for a person's translation.
     pub score: Option<f64>,
     /// Why the output ended: at an end token, at the token limit, in a loop, or because the source was copied.
-    pub finish: Finish,
+    pub finish: FinishReason,
     /// What a reader should know about the translation, such as that it is cut or repeats itself.
     pub flags: Vec<Flag>,
     /// A person's translation of a similar sentence, from a memory; set together with [`Flag::Similar`].
@@ -73,7 +73,7 @@ impl Translation {
         Self {
             text: source.to_owned(),
             score: None,
-            finish: Finish::Copy,
+            finish: FinishReason::Copy,
             flags: if source.trim().is_empty() {
                 Vec::new()
             } else {
@@ -155,12 +155,12 @@ impl Translator {
     ) -> Result<Vec<Translation>> {
         let prompter = self.prompter(options)?;
         let mut call = Call::new(self, &prompter, options, sources, observer, receiver)?;
-        pass::run(&mut call)?;
+        pass::run_passes(&mut call)?;
         Ok(call.into_translations())
     }
 
     /// Fills in a document's header: name, revision and licence of the model, and the decoding parameters.
-    pub(crate) fn describe(&self, options: &DecodeOptions, header: &mut Header) {
+    pub(crate) fn fill_header(&self, options: &DecodeOptions, header: &mut Header) {
         header.model = self.manifest.name.clone();
         header.revision = self.revision.clone();
         header.licence = self.manifest.licence.clone();
@@ -168,7 +168,7 @@ impl Translator {
             split: std::mem::take(&mut header.parameters.split),
             paragraphs: header.parameters.paragraphs,
             normalize: options.normalize.unwrap_or(true),
-            beam: self.beam(options),
+            beam: self.beam_width(options),
             quality: options.quality,
             max_tokens: options.max_tokens.unwrap_or(0),
             min_tokens: options.min_tokens.unwrap_or(0),
@@ -181,7 +181,7 @@ impl Translator {
 
     /// Returns the beam width: the caller's if set; else 1 with [`Quality::Fast`]; else that of the manifest or of the
     /// model's own files, with [`Quality::Best`] at least [`BEST_BEAM`] for an encoder-decoder.
-    fn beam(&self, options: &DecodeOptions) -> usize {
+    fn beam_width(&self, options: &DecodeOptions) -> usize {
         let own = self.manifest.decoding.beam.or(self.generation.beam).unwrap_or(1);
         let usual = match options.quality {
             Quality::Fast => 1,
@@ -203,7 +203,7 @@ impl Translator {
 
     /// Returns the name of the device that the model computes on, such as `cpu`, `cuda:0` or `metal`.
     pub fn device(&self) -> String {
-        device::name(&self.device)
+        device::device_name(&self.device)
     }
 
     /// Returns the name of the number format that the model computes in: `f32`, `bf16`, `f16`, `int8`; for a GGUF file

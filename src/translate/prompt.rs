@@ -72,7 +72,7 @@ fn few_shot_prompt() -> Result<Prompt> {
 /// # Errors
 /// Those of [`ChatTemplate::render`].
 fn chat_prompt(template: &ChatTemplate) -> Result<Prompt> {
-    let conversation = template.render(language::CODES)?;
+    let conversation = template.render(language::LANGUAGE_CODES)?;
     let request = if conversation.makes_request {
         "{text}"
     } else {
@@ -164,7 +164,7 @@ impl Translator {
 /// The prompt or language tokens that surround each source, tokenized for one model and one call.
 pub(super) struct Prompter {
     /// One frame for each request of the prompt, the one for the shortest sources first.
-    frames: Vec<Frame>,
+    frames: Vec<PromptFrame>,
     /// Id of the token before everything else: a begin token, or the language token of the source. None if there is no
     /// such token.
     first: Option<u32>,
@@ -177,7 +177,7 @@ pub(super) struct Prompter {
 }
 
 /// The text and tokens that surround the sources of one range of lengths.
-struct Frame {
+struct PromptFrame {
     /// Number of characters that a source must stay below to get this frame.
     below: usize,
     /// The text before the source.
@@ -194,7 +194,7 @@ struct Frame {
 }
 
 /// The token ids of a source and of what surrounds it, as the model reads them.
-pub(super) struct Encoded {
+pub(super) struct EncodedSource {
     /// All ids, those of the surrounding prompt included.
     pub ids: Vec<u32>,
     /// Number of ids that belong to the source text alone.
@@ -217,7 +217,7 @@ impl Prompter {
             let head = ids(&before);
             // The minimum over all kinds of beginnings, so that one computed state serves every source.
             let unmerged = SAMPLE_TEXT_STARTS.map(|text| common_prefix(&ids(&format!("{before}{text}")), &head));
-            Ok(Frame {
+            Ok(PromptFrame {
                 below,
                 shared: unmerged.into_iter().min().unwrap_or_default(),
                 head,
@@ -243,7 +243,7 @@ impl Prompter {
     /// Prepares the sources of an encoder: `prefix`, such as `>>eng<< `, is put before the text, and the ids `first`
     /// and `last` are put around its tokens.
     fn for_encoder(prefix: &str, first: Option<u32>, last: Option<u32>, tokenizer: &Tokenizer) -> Self {
-        let frame = Frame {
+        let frame = PromptFrame {
             below: usize::MAX,
             head: first.into_iter().chain(tokenizer.encode(prefix)).collect(),
             before: prefix.to_owned(),
@@ -261,7 +261,7 @@ impl Prompter {
     }
 
     /// Surrounds a source text with the prompt for its length and returns the token ids of the whole.
-    pub fn encode(&self, text: &str, tokenizer: &Tokenizer) -> Encoded {
+    pub fn encode(&self, text: &str, tokenizer: &Tokenizer) -> EncodedSource {
         let length = text.chars().count();
         let longest = self.frames.len() - 1;
         let frame = &self.frames[self.frames[..longest].partition_point(|frame| frame.below <= length)];
@@ -274,7 +274,7 @@ impl Prompter {
         let ended = tokenizer.adds_eos_if_absent() && ids.last().copied() == self.last;
         ids.extend(self.last.filter(|_| !ended));
         let begins = frame.shared < ids.len() && ids.starts_with(&frame.head[..frame.shared]);
-        Encoded {
+        EncodedSource {
             tokens: ids.len().saturating_sub(frame.head.len() + frame.tail),
             shared: if begins { frame.shared } else { 0 },
             ids,
@@ -282,7 +282,7 @@ impl Prompter {
     }
 
     /// Returns the most tokens that the prompt adds to a source text.
-    pub fn overhead(&self) -> usize {
+    pub fn prompt_tokens(&self) -> usize {
         let overheads = self.frames.iter().map(|frame| frame.head.len() + frame.tail);
         overheads.max().unwrap_or_default()
     }
@@ -293,12 +293,12 @@ impl Prompter {
     }
 
     /// Returns the token ids that end an output, besides the model's own end tokens.
-    pub fn stop(&self) -> &[u32] {
+    pub fn stop_ids(&self) -> &[u32] {
         &self.stop
     }
 
     /// Cuts the text of an output at its first stop string and puts it on one line with single spaces.
-    pub fn clean(&self, text: &str) -> String {
+    pub fn clean_output(&self, text: &str) -> String {
         let end = self
             .stop_texts
             .iter()

@@ -1,7 +1,7 @@
 //! Translation with a memory: known sources are looked up, and new translations are stored as soon as they are final.
 
 use super::{DecodeOptions, Observer, Progress, Translation, Translator};
-use crate::document::{Finish, Flag};
+use crate::document::{FinishReason, Flag};
 use crate::error::{Error, Kind, Result};
 use crate::memory::{Entry, Memory, SystemNumber};
 use crate::quality;
@@ -56,7 +56,7 @@ impl<'a> Recaller<'a> {
             let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
             memory.recall(system, &keys)
         };
-        let mut entries = recall(&|source| self.key(source))?;
+        let mut entries = recall(&|source| self.memory_key(source))?;
         if self.options.normalize == Some(false) {
             // People's translations are stored under the normalised source even if the model gets the text as it is.
             let people = recall(&normalise)?
@@ -93,7 +93,7 @@ impl<'a> Recaller<'a> {
                 ..progress
             })
         };
-        let made = self.make(&unknown, &mut observer, stop)?;
+        let made = self.translate_unknown(&unknown, &mut observer, stop)?;
         for (index, translation) in missing.into_iter().zip(made) {
             found[index] = Some(translation);
         }
@@ -109,15 +109,23 @@ impl<'a> Recaller<'a> {
     ///
     /// # Errors
     /// Those of [`Self::translate`].
-    pub fn make(&self, sources: &[&str], observer: Observer, stop: &dyn Fn() -> bool) -> Result<Vec<Translation>> {
+    pub fn translate_unknown(
+        &self,
+        sources: &[&str],
+        observer: Observer,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Vec<Translation>> {
         let mut made = self
             .translator
             .translate_streaming(sources, self.options, observer, &mut |ready| {
                 if let Some((memory, system)) = self.memory {
-                    let keys: Vec<Cow<str>> = ready.iter().map(|(index, _)| self.key(sources[*index])).collect();
+                    let keys: Vec<Cow<str>> = ready
+                        .iter()
+                        .map(|(index, _)| self.memory_key(sources[*index]))
+                        .collect();
                     let entries: Vec<Entry> = ready.iter().map(|(_, translation)| to_entry(translation)).collect();
                     let pairs: Vec<(&str, &Entry)> = keys.iter().map(Cow::as_ref).zip(&entries).collect();
-                    memory.keep(system, &pairs)?;
+                    memory.store_translations(system, &pairs)?;
                 }
                 if stop() {
                     Err(Error::new(Kind::Interrupted, "interrupted"))
@@ -128,7 +136,7 @@ impl<'a> Recaller<'a> {
         // Only after the translations are stored, since people's translations of similar sentences may differ at the
         // next call.
         for (source, translation) in sources.iter().zip(&mut made) {
-            if translation.finish != Finish::Copy {
+            if translation.finish != FinishReason::Copy {
                 self.add_similar(source, translation)?;
             }
         }
@@ -149,7 +157,7 @@ impl<'a> Recaller<'a> {
 
     /// Returns the text under which the memory stores a source: the one that the model reads, normalised unless the
     /// options say otherwise.
-    fn key<'s>(&self, source: &'s str) -> Cow<'s, str> {
+    fn memory_key<'s>(&self, source: &'s str) -> Cow<'s, str> {
         if self.options.normalize.unwrap_or(true) {
             normalise(source)
         } else {

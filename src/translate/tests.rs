@@ -3,7 +3,7 @@
 
 use super::join::join;
 use super::*;
-use crate::catalog::Located;
+use crate::catalog::LocatedModel;
 use crate::catalog::manifest::{Prompt, Shorter};
 use crate::error::Kind;
 use crate::model::decoder::tests::TINY;
@@ -25,7 +25,7 @@ fn translator() -> Translator {
         add_bos: true,
     });
     manifest.decoding.max_tokens = 30;
-    let located = Located {
+    let located = LocatedModel {
         manifest,
         path: TINY.into(),
         revision: None,
@@ -114,7 +114,7 @@ fn a_text_without_thai_is_copied_and_marked() {
     let found = translate(&translator, &["Reuters, 12:30", " "], &DecodeOptions::default());
     assert_eq!(
         (found[0].text.as_str(), found[0].finish),
-        ("Reuters, 12:30", Finish::Copy)
+        ("Reuters, 12:30", FinishReason::Copy)
     );
     assert_eq!(found[0].flags, [Flag::NoThai]);
     assert_eq!((found[1].text.as_str(), &found[1].flags[..]), (" ", &[][..]));
@@ -269,7 +269,7 @@ fn limits_are_kept_and_interruption_is_an_error() {
     };
     for found in translate(&translator, &["กา", "การนำ"], &options) {
         assert_eq!(found.target_ids.map(|ids| ids.len()), Some(5));
-        assert_eq!(found.finish, Finish::Length);
+        assert_eq!(found.finish, FinishReason::Length);
     }
     let error = translator
         .translate(&["กา"], &options, &mut |_| ControlFlow::Break(()))
@@ -297,7 +297,7 @@ fn progress_counts_every_source_once() {
 }
 
 /// A model on a device whose memory holds at most `room` rows.
-struct Small {
+struct SmallMemoryModel {
     model: Box<dyn TranslationModel>,
     /// The most rows of a batch that the device's memory holds.
     room: usize,
@@ -305,9 +305,9 @@ struct Small {
     asked: Arc<Mutex<Vec<usize>>>,
 }
 
-impl Small {
+impl SmallMemoryModel {
     /// Errors like CUDA's driver without free memory if `rows` is more than `room`; records `rows`.
-    fn check(&self, rows: usize) -> Result<()> {
+    fn check_memory(&self, rows: usize) -> Result<()> {
         self.asked.lock().expect("a count").push(rows);
         if rows > self.room {
             Err(crate::model::candle_error(candle_core::Error::Cuda(
@@ -319,18 +319,18 @@ impl Small {
     }
 }
 
-impl TranslationModel for Small {
+impl TranslationModel for SmallMemoryModel {
     fn spec(&self) -> &crate::model::Spec {
         self.model.spec()
     }
 
     fn begin(&self, prefixes: &[Option<&State>], sources: &[&[u32]]) -> Result<(State, candle_core::Tensor)> {
-        self.check(sources.len())?;
+        self.check_memory(sources.len())?;
         self.model.begin(prefixes, sources)
     }
 
     fn step(&self, last: &[u32], state: &mut State) -> Result<candle_core::Tensor> {
-        self.check(last.len())?;
+        self.check_memory(last.len())?;
         self.model.step(last, state)
     }
 }
@@ -349,7 +349,7 @@ fn a_batch_that_does_not_fit_is_halved_until_it_does() {
         let expected = translate(&translator(), &sources, &options);
         let mut small = translator();
         let asked = Arc::new(Mutex::default());
-        small.model = Box::new(Small {
+        small.model = Box::new(SmallMemoryModel {
             model: small.model,
             room,
             asked: asked.clone(),
@@ -369,7 +369,7 @@ fn a_batch_that_does_not_fit_is_halved_until_it_does() {
 #[test]
 fn one_sentence_that_does_not_fit_is_an_error_with_a_hint() {
     let mut small = translator();
-    small.model = Box::new(Small {
+    small.model = Box::new(SmallMemoryModel {
         model: small.model,
         room: 1,
         asked: Default::default(),
@@ -426,12 +426,12 @@ fn ids_are_kept_whatever_is_searched_and_a_plain_search_is_asked_for_by_name() {
 
 /// A barrier at which threads wait for each other, for a limited time.
 #[derive(Default)]
-struct Meeting {
+struct ThreadMeeting {
     arrived: Mutex<usize>,
     changed: Condvar,
 }
 
-impl Meeting {
+impl ThreadMeeting {
     /// Waits until `expected` threads have called this method; returns false if they have not within 20 seconds.
     fn wait_for(&self, expected: usize) -> bool {
         let mut arrived = self.arrived.lock().expect("a count");
@@ -459,7 +459,7 @@ fn two_threads_decode_at_the_same_time_and_find_what_one_does() {
         .each_ref()
         .map(|options| translate(&translator, &sources, options));
     assert_ne!(alone[0], alone[1]);
-    let meeting = Meeting::default();
+    let meeting = ThreadMeeting::default();
     let decode = |options: &DecodeOptions| {
         let mut met = None;
         let found = translator.translate(&sources, options, &mut |progress| {

@@ -7,7 +7,7 @@ use std::io;
 use ureq::http::{HeaderMap, StatusCode};
 
 /// A failed request to the Hub.
-pub(super) enum Fault {
+pub(super) enum HubFault {
     /// The same request may succeed later.
     Passing {
         error: Error,
@@ -18,14 +18,14 @@ pub(super) enum Fault {
     Final(Error),
 }
 
-impl From<Error> for Fault {
+impl From<Error> for HubFault {
     fn from(error: Error) -> Self {
         Self::Final(error)
     }
 }
 
 /// The repository and the file that a request is about, for error messages.
-pub(super) struct About<'a> {
+pub(super) struct RequestedFile<'a> {
     pub source: &'a HubSource,
     /// Path of the file in the repository; none if the request is about the repository itself.
     pub file: Option<&'a str>,
@@ -36,13 +36,13 @@ pub(super) struct About<'a> {
 ///
 /// The header `x-error-code` counts before the status, because the Hub also answers 401 for files and repositories
 /// that do not exist.
-pub(super) fn refused(
+pub(super) fn refusal_fault(
     settings: &Settings,
     has_token: bool,
     status: StatusCode,
     headers: &HeaderMap,
-    about: &About,
-) -> Fault {
+    about: &RequestedFile,
+) -> HubFault {
     let HubSource { repo, revision, .. } = about.source;
     let endpoint = &settings.endpoint;
     let word = headers
@@ -75,19 +75,19 @@ pub(super) fn refused(
         (_, 408 | 429 | 500..=599, _) => {
             let error =
                 Error::network(format!("the Hub answered {status}")).hint("it is in trouble or busy: try again later");
-            return Fault::Passing { error, gained: false };
+            return HubFault::Passing { error, gained: false };
         }
-        _ => no_hub(settings, &format!("it answered {status}")),
+        _ => not_a_hub_error(settings, &format!("it answered {status}")),
     };
-    Fault::Final(error)
+    HubFault::Final(error)
 }
 
 /// Tells what failed if a request got no answer, or only a part of it. `connecting` tells whether nothing of an
 /// answer came.
 ///
 /// A host whose name is unknown, or that does not answer in time, is not asked again.
-pub(super) fn unreached(settings: &Settings, error: ureq::Error, connecting: bool) -> Fault {
-    let host = origin(settings);
+pub(super) fn unreached_fault(settings: &Settings, error: ureq::Error, connecting: bool) -> HubFault {
+    let host = hub_origin(settings);
     let text = error.to_string();
     let offline = Hint::CheckNetwork;
     let (passing, message, hint) = match &error {
@@ -127,22 +127,22 @@ pub(super) fn unreached(settings: &Settings, error: ureq::Error, connecting: boo
     };
     let error = Error::network(message).hint(hint).source(error);
     if passing {
-        Fault::Passing { error, gained: false }
+        HubFault::Passing { error, gained: false }
     } else {
-        Fault::Final(error)
+        HubFault::Final(error)
     }
 }
 
 const TLS_HINT: &str = "a clock that is wrong, or a proxy that opens encrypted connections, can be the cause";
 
 /// Makes the error for a server that does not behave like a Hub; `what` says how it behaves.
-pub(super) fn no_hub(settings: &Settings, what: &str) -> Error {
+pub(super) fn not_a_hub_error(settings: &Settings, what: &str) -> Error {
     Error::network(format!("{} does not answer like a Hub: {what}", settings.endpoint))
         .hint("check HF_ENDPOINT, and any proxy between")
 }
 
 /// Gives scheme and host of the Hub's address, such as `https://huggingface.co`.
-pub(super) fn origin(settings: &Settings) -> &str {
+pub(super) fn hub_origin(settings: &Settings) -> &str {
     let endpoint = &settings.endpoint;
     let host = endpoint.find("://").map_or(0, |at| at + 3);
     let end = endpoint[host..].find('/').map_or(endpoint.len(), |at| host + at);

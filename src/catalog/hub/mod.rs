@@ -8,15 +8,15 @@
 mod description;
 mod fault;
 
-use super::cache::{self, Snapshot, is_commit, select, snapshot_directory};
+use super::cache::{self, Snapshot, is_commit, select_files, snapshot_directory};
 use super::disk::{link, local_error, lock, sha256, write_reference};
 use super::manifest::{FileSpec, HubSource, Manifest, is_sha256};
 use super::notice::{Notice, Notify};
 use super::settings::Settings;
 use crate::error::{Error, Result};
-use crate::file::{is_inside, percent_encode};
+use crate::file::{is_path_inside_directory, percent_encode};
 use description::{RepoInfo, check_architecture};
-use fault::{About, Fault, no_hub, origin, refused, unreached};
+use fault::{HubFault, RequestedFile, hub_origin, not_a_hub_error, refusal_fault, unreached_fault};
 use hf_hub::Cache;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -34,7 +34,7 @@ pub(super) struct Hub<'a> {
 }
 
 /// The Hub's answer to a question about one file, before the file is fetched.
-struct Metadata {
+struct FileMetadata {
     commit: String,
     /// Name of the file's blob in the cache: the sha256 of a large file, git's hash of a small one.
     etag: String,
@@ -98,7 +98,7 @@ impl<'a> Hub<'a> {
         } else {
             let info = self.info(source)?;
             let names: Vec<String> = info.siblings.iter().map(|sibling| sibling.rfilename.clone()).collect();
-            let files = select(source, &names)?;
+            let files = select_files(source, &names)?;
             if manifest.is_none() {
                 check_architecture(source, &info, &files)?;
             }
@@ -148,40 +148,50 @@ impl<'a> Hub<'a> {
     /// Asks the Hub for the description of a repository at the source's revision.
     fn info(&mut self, source: &HubSource) -> Result<RepoInfo> {
         let url = format!("{}/api/{}", self.settings.endpoint, cache::repo(source).api_url());
-        let about = About { source, file: None };
-        let info: RepoInfo = self.persist(|hub| {
-            let mut response = hub.ask(hub.agent.get(&url), &about)?;
+        let about = RequestedFile { source, file: None };
+        let info: RepoInfo = self.retry(|hub| {
+            let mut response = hub.send_request(hub.agent.get(&url), &about)?;
             let text = response.body_mut().with_config().limit(100 << 20).read_to_vec();
-            let text = text.map_err(|error| unreached(hub.settings, error, false))?;
-            serde_json::from_slice(&text)
-                .map_err(|error| Fault::Final(no_hub(hub.settings, "its list of files cannot be read").source(error)))
+            let text = text.map_err(|error| unreached_fault(hub.settings, error, false))?;
+            serde_json::from_slice(&text).map_err(|error| {
+                HubFault::Final(not_a_hub_error(hub.settings, "its list of files cannot be read").source(error))
+            })
         })?;
-        let safe = is_commit(&info.sha) && info.siblings.iter().all(|sibling| is_inside(&sibling.rfilename));
+        let safe = is_commit(&info.sha)
+            && info
+                .siblings
+                .iter()
+                .all(|sibling| is_path_inside_directory(&sibling.rfilename));
         safe.then_some(info)
-            .ok_or_else(|| no_hub(self.settings, "its list of files has names that are none"))
+            .ok_or_else(|| not_a_hub_error(self.settings, "its list of files has names that are none"))
     }
 
     /// Asks the Hub for a file's commit, hash and size, and checks hash and size against the manifest.
-    fn metadata(&mut self, source: &HubSource, revision: &str, file: &FileSpec) -> Result<Metadata> {
+    fn metadata(&mut self, source: &HubSource, revision: &str, file: &FileSpec) -> Result<FileMetadata> {
         let url = self.url(source, revision, &file.name);
-        let about = About {
+        let about = RequestedFile {
             source,
             file: Some(&file.name),
         };
-        let metadata = self.persist(|hub| {
+        let metadata = self.retry(|hub| {
             let mut url = url.clone();
             // For a renamed repository the Hub redirects to another path on the same host; a redirect to another host
             // leads to the file itself.
             for _ in 0..5 {
                 let request = hub.agent.head(&url).config().max_redirects(0).build();
-                let response = hub.ask(request, &about)?;
-                let location = header(response.headers(), "location");
+                let response = hub.send_request(request, &about)?;
+                let location = header_text(response.headers(), "location");
                 match location.filter(|location| location.starts_with('/') && !location.starts_with("//")) {
-                    Some(path) if response.status().is_redirection() => url = format!("{}{path}", origin(hub.settings)),
+                    Some(path) if response.status().is_redirection() => {
+                        url = format!("{}{path}", hub_origin(hub.settings))
+                    }
                     _ => return hub.read_metadata(&response, revision),
                 }
             }
-            Err(Fault::Final(no_hub(hub.settings, "it redirects without end")))
+            Err(HubFault::Final(not_a_hub_error(
+                hub.settings,
+                "it redirects without end",
+            )))
         })?;
         let differs = |what: &str| {
             Error::model(format!(
@@ -201,23 +211,23 @@ impl<'a> Hub<'a> {
         Ok(metadata)
     }
 
-    fn read_metadata(&self, response: &Response<Body>, revision: &str) -> Result<Metadata, Fault> {
+    fn read_metadata(&self, response: &Response<Body>, revision: &str) -> Result<FileMetadata, HubFault> {
         let headers = response.headers();
-        let etag = header(headers, "x-linked-etag").or_else(|| header(headers, "etag"));
+        let etag = header_text(headers, "x-linked-etag").or_else(|| header_text(headers, "etag"));
         let etag = etag.map(|etag| etag.trim_start_matches("W/").trim_matches('"'));
         // The length of a redirect's body is not the file's.
-        let own_size = header(headers, "content-length").filter(|_| !response.status().is_redirection());
-        let size = header(headers, "x-linked-size").or(own_size);
-        let commit = header(headers, "x-repo-commit").unwrap_or(revision);
+        let own_size = header_text(headers, "content-length").filter(|_| !response.status().is_redirection());
+        let size = header_text(headers, "x-linked-size").or(own_size);
+        let commit = header_text(headers, "x-repo-commit").unwrap_or(revision);
         // The etag becomes a file name in the cache.
         let etag_ok = |etag: &&str| (1..=128).contains(&etag.len()) && etag.bytes().all(|b| b.is_ascii_alphanumeric());
         match (etag.filter(etag_ok), size.and_then(|size| size.parse().ok())) {
-            (Some(etag), Some(size)) if is_commit(commit) => Ok(Metadata {
+            (Some(etag), Some(size)) if is_commit(commit) => Ok(FileMetadata {
                 commit: commit.to_owned(),
                 etag: etag.to_owned(),
                 size,
             }),
-            _ => Err(Fault::Final(no_hub(
+            _ => Err(HubFault::Final(not_a_hub_error(
                 self.settings,
                 "it does not tell a file's commit, hash and size",
             ))),
@@ -231,7 +241,7 @@ impl<'a> Hub<'a> {
         source: &HubSource,
         commit: &str,
         file: &FileSpec,
-        metadata: &Metadata,
+        metadata: &FileMetadata,
         blob: &Path,
     ) -> Result<()> {
         let whole = |blob: &Path| std::fs::metadata(blob).is_ok_and(|data| data.len() == metadata.size);
@@ -255,7 +265,7 @@ impl<'a> Hub<'a> {
             std::fs::create_dir_all(directory).map_err(|error| local_error(error, directory))?;
         }
         let partial = blob.with_file_name(format!("{}.incomplete", metadata.etag));
-        let about = About {
+        let about = RequestedFile {
             source,
             file: Some(&file.name),
         };
@@ -267,7 +277,7 @@ impl<'a> Hub<'a> {
         let resumed = std::fs::metadata(&partial).is_ok_and(|data| data.len() > 0);
         let mut fresh = !resumed;
         loop {
-            self.persist(|hub| hub.transfer(&url, &about, metadata.size, &partial))?;
+            self.retry(|hub| hub.download_rest(&url, &about, metadata.size, &partial))?;
             let hash = match wanted {
                 Some(_) => {
                     let hashed = File::open(&partial).and_then(|file| sha256(file, |_| Ok(())));
@@ -299,8 +309,8 @@ impl<'a> Hub<'a> {
     }
 
     /// Downloads the missing bytes of a file of `size` bytes and appends them to the file `partial`.
-    fn transfer(&mut self, url: &str, about: &About, size: u64, partial: &Path) -> Result<(), Fault> {
-        let failed = |error: io::Error| Fault::Final(local_error(error, partial));
+    fn download_rest(&mut self, url: &str, about: &RequestedFile, size: u64, partial: &Path) -> Result<(), HubFault> {
+        let failed = |error: io::Error| HubFault::Final(local_error(error, partial));
         let mut output = File::options()
             .create(true)
             .append(true)
@@ -320,10 +330,11 @@ impl<'a> Hub<'a> {
         if done > 0 {
             request = request.header("range", format!("bytes={done}-"));
         }
-        let response = self.ask(request, about)?;
+        let response = self.send_request(request, about)?;
         let offset = match response.status() {
             StatusCode::PARTIAL_CONTENT => {
-                let range = header(response.headers(), "content-range").and_then(|range| range.strip_prefix("bytes "));
+                let range =
+                    header_text(response.headers(), "content-range").and_then(|range| range.strip_prefix("bytes "));
                 range.and_then(|range| range.split_once('-')?.0.parse().ok())
             }
             _ => Some(0),
@@ -334,7 +345,7 @@ impl<'a> Hub<'a> {
             output.set_len(0).map_err(failed)?;
             done = 0;
             if offset != Some(0) {
-                return Err(Fault::Final(no_hub(
+                return Err(HubFault::Final(not_a_hub_error(
                     self.settings,
                     "it resumed a download at the wrong place",
                 )));
@@ -353,7 +364,7 @@ impl<'a> Hub<'a> {
                         "the connection broke after {done} of {size} bytes of {file}: {error}"
                     ))
                     .hint("run it again: it goes on from there");
-                    return Err(Fault::Passing {
+                    return Err(HubFault::Passing {
                         error,
                         gained: done > start,
                     });
@@ -379,7 +390,7 @@ impl<'a> Hub<'a> {
         } else {
             format!("{file} is longer than the {size} bytes that were announced")
         };
-        Err(Fault::Passing {
+        Err(HubFault::Passing {
             error: Error::network(what).hint("run it again: it goes on from there"),
             gained: done > start && done < size,
         })
@@ -395,13 +406,13 @@ impl<'a> Hub<'a> {
 
     /// Calls `attempt` again while it fails for reasons that may pass, with growing waiting times, until the settings
     /// allow no more retries.
-    fn persist<T>(&mut self, mut attempt: impl FnMut(&mut Self) -> Result<T, Fault>) -> Result<T> {
+    fn retry<T>(&mut self, mut attempt: impl FnMut(&mut Self) -> Result<T, HubFault>) -> Result<T> {
         let mut failures = 0;
         loop {
             let (error, gained) = match attempt(self) {
                 Ok(value) => return Ok(value),
-                Err(Fault::Final(error)) => return Err(error),
-                Err(Fault::Passing { error, gained }) => (error, gained),
+                Err(HubFault::Final(error)) => return Err(error),
+                Err(HubFault::Passing { error, gained }) => (error, gained),
             };
             failures = if gained { 1 } else { failures + 1 };
             if failures > self.settings.retries {
@@ -418,22 +429,24 @@ impl<'a> Hub<'a> {
     }
 
     /// Sends a request with the access token, if there is one; any answer other than a success or a redirect is a
-    /// [`Fault`].
-    fn ask(
+    /// [`HubFault`].
+    fn send_request(
         &self,
         request: ureq::RequestBuilder<ureq::typestate::WithoutBody>,
-        about: &About,
-    ) -> Result<Response<Body>, Fault> {
+        about: &RequestedFile,
+    ) -> Result<Response<Body>, HubFault> {
         let request = match &self.token {
             Some(token) => request.header("authorization", format!("Bearer {token}")),
             None => request,
         };
-        let response = request.call().map_err(|error| unreached(self.settings, error, true))?;
+        let response = request
+            .call()
+            .map_err(|error| unreached_fault(self.settings, error, true))?;
         if response.status().is_success() || response.status().is_redirection() {
             Ok(response)
         } else {
             let has_token = self.token.is_some();
-            Err(refused(
+            Err(refusal_fault(
                 self.settings,
                 has_token,
                 response.status(),
@@ -479,6 +492,6 @@ fn proxy_of(text: &str, settings: &Settings) -> Result<Proxy> {
     builder.build().map_err(wrong)
 }
 
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }

@@ -80,7 +80,7 @@ impl Manifests {
     }
 
     /// Finds up to three names of models that are similar to `name`, the most similar first.
-    pub fn like(&self, name: &str) -> Vec<&str> {
+    pub fn similar_names(&self, name: &str) -> Vec<&str> {
         let name = name.to_ascii_lowercase();
         let likeness = |other: &str| {
             if other.contains(&name) || name.contains(other) {

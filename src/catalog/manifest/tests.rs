@@ -132,10 +132,14 @@ fn a_directory_replaces_and_adds() {
 #[test]
 fn names_are_found_by_likeness() {
     let all = built_in();
-    assert_eq!(all.like("gema-3-270m").first(), Some(&"gemma-3-270m"));
-    assert!(all.like("nllb").iter().all(|name| name.starts_with("nllb-200")));
-    assert_eq!(all.like("opus_mt_th_en").first(), Some(&"opus-mt-th-en"));
-    assert!(all.like("zzzzzzzzzzzz").is_empty());
+    assert_eq!(all.similar_names("gema-3-270m").first(), Some(&"gemma-3-270m"));
+    assert!(
+        all.similar_names("nllb")
+            .iter()
+            .all(|name| name.starts_with("nllb-200"))
+    );
+    assert_eq!(all.similar_names("opus_mt_th_en").first(), Some(&"opus-mt-th-en"));
+    assert!(all.similar_names("zzzzzzzzzzzz").is_empty());
 }
 
 #[test]
@@ -163,9 +167,9 @@ fn unsafe_names_are_refused() {
     for path in [
         "", "/x", "a//b", "..", "a/../b", "./a", "a\\b", "c:x", "a\nb", "a?b", "a/",
     ] {
-        assert!(!is_inside(path), "{path}");
+        assert!(!is_path_inside_directory(path), "{path}");
     }
-    assert!(is_inside("refs/pr/3") && is_inside("model-00001-of-00002.safetensors"));
+    assert!(is_path_inside_directory("refs/pr/3") && is_path_inside_directory("model-00001-of-00002.safetensors"));
     for package in [
         "p",
         "p==",

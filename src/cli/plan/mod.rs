@@ -10,13 +10,13 @@ use crate::archive::{Failure, format_of, output_is_input};
 use crate::document::Format;
 use crate::error::{Error, Result};
 use crate::render::{OutputFormat, Succession};
-use name::{name_beside, name_in};
+use name::{name_beside, name_in_directory};
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use walk::gather;
+use walk::gather_inputs;
 
 /// The inputs, outputs and formats that the command line names.
 #[derive(Clone, Copy, Debug)]
@@ -92,10 +92,10 @@ impl Input {
     }
 
     /// Returns the file's path with links resolved, to compare it with other paths; none for standard input.
-    fn real(&self) -> Option<PathBuf> {
+    fn real_path(&self) -> Option<PathBuf> {
         match self {
             Input::Stdin => None,
-            Input::File(path) => Some(file::real(path)),
+            Input::File(path) => Some(file::resolve_path(path)),
         }
     }
 
@@ -128,7 +128,7 @@ pub struct Plan {
 }
 
 /// An input, and the path that its outputs get below an output directory, before the extension is replaced.
-struct Found {
+struct FoundInput {
     input: Input,
     place: PathBuf,
 }
@@ -144,13 +144,13 @@ pub fn plan(request: &Request) -> Result<Plan> {
     if let Some(directory) = directory {
         check_directory(directory, request)?;
     }
-    let formats = formats(request, output, directory.is_some())?;
+    let formats = choose_formats(request, output, directory.is_some())?;
     let mut plan = Plan::default();
-    let found = gather(request, directory, &mut plan)?;
+    let found = gather_inputs(request, directory, &mut plan)?;
     let outputs = match (directory, output) {
         (Some(directory), _) => {
             let places: Vec<_> = found.iter().map(|found| found.place.as_path()).collect();
-            name_in(directory, &places, &formats)?
+            name_in_directory(directory, &places, &formats)?
         }
         (None, Some(path)) => vec![name_beside(path, &formats)?; found.len()],
         (None, None) => {
@@ -168,9 +168,9 @@ pub fn plan(request: &Request) -> Result<Plan> {
             vec![vec![Output { format, path: None }]; found.len()]
         }
     };
-    let inputs: HashSet<_> = found.iter().filter_map(|found| found.input.real()).collect();
+    let inputs: HashSet<_> = found.iter().filter_map(|found| found.input.real_path()).collect();
     for (found, outputs) in found.into_iter().zip(outputs) {
-        match check(&outputs, &inputs, request.force)? {
+        match check_outputs(&outputs, &inputs, request.force)? {
             Some(error) => plan.failures.push(Failure {
                 input: found.input.to_string(),
                 error,
@@ -209,11 +209,11 @@ fn check_directory(directory: &Path, request: &Request) -> Result<()> {
             .path(directory)
             .hint(format!("{hint}; a final `/` makes any name one")));
     }
-    let real = file::real(directory);
+    let real = file::resolve_path(directory);
     match request
         .inputs
         .iter()
-        .find(|input| input.is_dir() && file::real(input) == real)
+        .find(|input| input.is_dir() && file::resolve_path(input) == real)
     {
         None => Ok(()),
         Some(input) => Err(output_is_input(input)),
@@ -229,7 +229,7 @@ fn output_format_of(path: &Path) -> Option<OutputFormat> {
 
 /// Returns the requested output formats without duplicates. If none is requested: HTML for a directory, the format that
 /// the extension names for a file, and text for standard output and devices.
-fn formats(request: &Request, output: Option<&Path>, directory: bool) -> Result<Vec<OutputFormat>> {
+fn choose_formats(request: &Request, output: Option<&Path>, directory: bool) -> Result<Vec<OutputFormat>> {
     let mut formats = Vec::new();
     for format in request.formats {
         if !formats.contains(format) {
@@ -257,9 +257,9 @@ fn formats(request: &Request, output: Option<&Path>, directory: bool) -> Result<
 ///
 /// # Errors
 /// `Usage` if an output is also an input: this stops the whole run.
-fn check(outputs: &[Output], inputs: &HashSet<PathBuf>, force: bool) -> Result<Option<Error>> {
+fn check_outputs(outputs: &[Output], inputs: &HashSet<PathBuf>, force: bool) -> Result<Option<Error>> {
     for path in outputs.iter().filter_map(|output| output.path.as_deref()) {
-        if inputs.contains(&file::real(path)) {
+        if inputs.contains(&file::resolve_path(path)) {
             return Err(Error::usage("the output is an input")
                 .path(path)
                 .hint("write elsewhere with -o"));
@@ -270,7 +270,7 @@ fn check(outputs: &[Output], inputs: &HashSet<PathBuf>, force: bool) -> Result<O
             }
             Ok(standing) if standing.is_file() => {
                 if !force {
-                    return Ok(Some(file::exists(path)));
+                    return Ok(Some(file::output_exists_error(path)));
                 }
             }
             // A device or a named pipe.

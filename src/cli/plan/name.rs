@@ -50,7 +50,7 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 ///
 /// # Errors
 /// `Usage` if two inputs would get the same output even with their extensions.
-pub fn name_in(directory: &Path, places: &[&Path], formats: &[OutputFormat]) -> Result<Vec<Vec<Output>>> {
+pub fn name_in_directory(directory: &Path, places: &[&Path], formats: &[OutputFormat]) -> Result<Vec<Vec<Output>>> {
     let short = |place: &Path| directory.join(place.with_extension(""));
     let mut uses: HashMap<PathBuf, usize> = HashMap::new();
     for place in places {

@@ -40,7 +40,7 @@ fn names_beside_a_file() {
 
 fn named(places: &[&str], formats: &[OutputFormat]) -> Result<String> {
     let places: Vec<_> = places.iter().map(Path::new).collect();
-    let outputs = name_in(Path::new("out"), &places, formats)?;
+    let outputs = name_in_directory(Path::new("out"), &places, formats)?;
     Ok(outputs
         .iter()
         .map(|outputs| names(outputs))

@@ -1,21 +1,21 @@
 //! Expands the inputs of a run: directories are replaced by the files below them.
 
-use super::{Found, Input, Plan, Request};
-use crate::archive::{find_articles, no_articles};
+use super::{FoundInput, Input, Plan, Request};
+use crate::archive::{find_articles, no_articles_failure};
 use crate::cli::file;
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
 
 /// Lists the inputs of a request, with each directory replaced by the files below it that can be translated. Leaves
 /// out the directory `output`. Adds files that cannot be read and the number of skipped files to `plan`.
-pub fn gather(request: &Request, output: Option<&Path>, plan: &mut Plan) -> Result<Vec<Found>> {
+pub fn gather_inputs(request: &Request, output: Option<&Path>, plan: &mut Plan) -> Result<Vec<FoundInput>> {
     let mut found = Vec::new();
     for input in request.inputs {
         if file::is_dash(input) {
-            if found.iter().any(|found: &Found| found.input == Input::Stdin) {
+            if found.iter().any(|found: &FoundInput| found.input == Input::Stdin) {
                 return Err(Error::usage("standard input can be read once only"));
             }
-            found.push(Found {
+            found.push(FoundInput {
                 input: Input::Stdin,
                 place: PathBuf::from("stdin"),
             });
@@ -24,21 +24,24 @@ pub fn gather(request: &Request, output: Option<&Path>, plan: &mut Plan) -> Resu
             // directory keeps its name there.
             let base = match request.inputs {
                 [_] => PathBuf::new(),
-                _ => file::real(input).file_name().map(PathBuf::from).unwrap_or_default(),
+                _ => file::resolve_path(input)
+                    .file_name()
+                    .map(PathBuf::from)
+                    .unwrap_or_default(),
             };
             let before = (found.len(), plan.failures.len());
             let below = find_articles(input, &[], output)?;
-            found.extend(below.articles.into_iter().map(|article| Found {
+            found.extend(below.articles.into_iter().map(|article| FoundInput {
                 place: base.join(article.place),
                 input: Input::File(article.path),
             }));
             plan.failures.extend(below.failures);
             plan.skipped += below.skipped;
             if before == (found.len(), plan.failures.len()) {
-                plan.failures.push(no_articles(input));
+                plan.failures.push(no_articles_failure(input));
             }
         } else {
-            found.push(Found {
+            found.push(FoundInput {
                 input: Input::File(input.clone()),
                 place: input.file_name().map(PathBuf::from).unwrap_or_default(),
             });

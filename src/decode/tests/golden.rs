@@ -4,17 +4,17 @@ use super::*;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-const VOCABULARY: u32 = 40;
-const START: u32 = 1;
-const END: u32 = 0;
+const VOCABULARY_SIZE: u32 = 40;
+const START_ID: u32 = 1;
+const END_ID: u32 = 0;
 
 /// A test model that computes logits from the source and the last two tokens, like `tests/golden/search.py`.
-struct Arithmetic(Spec);
+struct ArithmeticModel(Spec);
 
 /// State of the test model: for each row the source, the last token but one and the last token.
-struct Last(Vec<(u32, u32, u32)>);
+struct LastTokens(Vec<(u32, u32, u32)>);
 
-impl Rows for Last {
+impl Rows for LastTokens {
     fn select(&mut self, rows: &[usize]) {
         self.0 = rows.iter().map(|row| self.0[*row]).collect();
     }
@@ -36,23 +36,23 @@ fn logit(source: u32, before: u32, last: u32, token: u32) -> f32 {
     for _ in 0..2 {
         x = (x ^ (x >> 16)).wrapping_mul(0x045d_9f3b);
     }
-    (((x ^ (x >> 16)) % (1 << 14)) * 64 + token) as f32 / (1 << 17) as f32 - 4.0 + f32::from(u8::from(token == END))
+    (((x ^ (x >> 16)) % (1 << 14)) * 64 + token) as f32 / (1 << 17) as f32 - 4.0 + f32::from(u8::from(token == END_ID))
 }
 
-impl Arithmetic {
+impl ArithmeticModel {
     fn new(forced_first: Option<u32>, end: Vec<u32>) -> Self {
         Self(Spec {
-            vocabulary: VOCABULARY as usize,
-            source_vocabulary: VOCABULARY as usize,
+            vocabulary: VOCABULARY_SIZE as usize,
+            source_vocabulary: VOCABULARY_SIZE as usize,
             output: None,
-            start: [START].into_iter().chain(forced_first).collect(),
+            start: [START_ID].into_iter().chain(forced_first).collect(),
             max_positions: 100,
             end,
         })
     }
 
     fn logits(&self, rows: &[(u32, u32, u32)]) -> Tensor {
-        let every: Vec<u32> = (0..VOCABULARY).collect();
+        let every: Vec<u32> = (0..VOCABULARY_SIZE).collect();
         let columns = self.0.output.as_ref().unwrap_or(&every);
         let logits: Vec<f32> = rows
             .iter()
@@ -62,24 +62,24 @@ impl Arithmetic {
     }
 }
 
-impl TranslationModel for Arithmetic {
+impl TranslationModel for ArithmeticModel {
     fn spec(&self) -> &Spec {
         &self.0
     }
 
     fn begin(&self, _: &[Option<&State>], sources: &[&[u32]]) -> Result<(State, Tensor)> {
         let (before, last) = match self.0.start[..] {
-            [start] => (VOCABULARY, start),
+            [start] => (VOCABULARY_SIZE, start),
             [start, first] => (start, first),
             _ => panic!("one start token and at most one forced"),
         };
         let rows: Vec<_> = sources.iter().map(|source| (source[0], before, last)).collect();
         let logits = self.logits(&rows);
-        Ok((State(Box::new(Last(rows))), logits))
+        Ok((State(Box::new(LastTokens(rows))), logits))
     }
 
     fn step(&self, last: &[u32], state: &mut State) -> Result<Tensor> {
-        let rows = &mut state.0.as_any_mut().downcast_mut::<Last>().unwrap().0;
+        let rows = &mut state.0.as_any_mut().downcast_mut::<LastTokens>().unwrap().0;
         assert_eq!(rows.len(), last.len(), "a token for each row");
         for (row, id) in rows.iter_mut().zip(last) {
             *row = (row.0, row.2, *id);
@@ -89,7 +89,7 @@ impl TranslationModel for Arithmetic {
 }
 
 #[derive(Deserialize)]
-struct Case {
+struct SearchCase {
     sources: Vec<u32>,
     max_new_tokens: usize,
     found: Vec<Vec<(Vec<u32>, Option<f64>)>>,
@@ -97,17 +97,17 @@ struct Case {
     options: Map<String, Value>,
 }
 
-fn cases() -> Vec<Case> {
+fn cases() -> Vec<SearchCase> {
     serde_json::from_str(include_str!("../../../tests/golden/search.json")).unwrap()
 }
 
 /// Searches sources with the options of a test case; returns as many hypotheses of each source as the case asks for.
 fn search_as(options: &Map<String, Value>, sources: &[u32], max_new_tokens: usize) -> Vec<Vec<Hypothesis>> {
     // The reader of checkpoints is at work here too.
-    let mut file = json!({"eos_token_id": END});
+    let mut file = json!({"eos_token_id": END_ID});
     file.as_object_mut().unwrap().extend(options.clone());
     let asked = GenerationConfig::read("".as_ref(), &json!({}), Some(&file)).unwrap();
-    let model = Arithmetic::new(asked.forced_first, asked.end);
+    let model = ArithmeticModel::new(asked.forced_first, asked.end);
     let limits = vec![max_new_tokens; sources.len()];
     let wanted = options.get("num_return_sequences").map_or(1, |n| n.as_u64().unwrap());
     let options = SearchOptions {
@@ -126,8 +126,8 @@ fn search_as(options: &Map<String, Value>, sources: &[u32], max_new_tokens: usiz
         ..SearchOptions::default()
     };
     let sources: Vec<&[u32]> = sources.chunks(1).collect();
-    let mut found = all(&model, &sources, &options);
-    let best = run(&model, &sources, &options);
+    let mut found = search_all(&model, &sources, &options);
+    let best = search_best(&model, &sources, &options);
     for (found, best) in found.iter_mut().zip(best) {
         found.truncate(wanted as usize);
         // Where nothing has finished, the best is empty.
@@ -202,23 +202,23 @@ fn a_batch_changes_nothing() {
 
 #[test]
 fn limits_of_neighbours_change_nothing() {
-    let model = Arithmetic::new(Some(7), vec![END]);
+    let model = ArithmeticModel::new(Some(7), vec![END_ID]);
     for beam in [1, 4] {
         let limits = [1, 2, 3, 9, 20, 2];
         let sources: Vec<[u32; 1]> = (0..6).map(|source| [source]).collect();
         let sources: Vec<&[u32]> = sources.iter().map(|source| &source[..]).collect();
         let asked = SearchOptions {
-            forced_end: &[END],
+            forced_end: &[END_ID],
             ..options(beam, &limits)
         };
-        let together = all(&model, &sources, &asked);
+        let together = search_all(&model, &sources, &asked);
         for (i, source) in sources.iter().enumerate() {
             let asked = SearchOptions {
                 max_tokens: &limits[i..=i],
                 ..asked.clone()
             };
             assert_eq!(
-                all(&model, &[source], &asked)[0],
+                search_all(&model, &[source], &asked)[0],
                 together[i],
                 "beam {beam}, source {i}"
             );
@@ -231,10 +231,12 @@ fn limits_of_neighbours_change_nothing() {
 
 #[test]
 fn a_restricted_vocabulary_is_the_full_one_with_the_rest_banned() {
-    let output: Vec<u32> = (0..VOCABULARY).filter(|id| *id == END || id % 3 != 1).collect();
-    let rest: Vec<u32> = (0..VOCABULARY).filter(|id| output.binary_search(id).is_err()).collect();
-    let full = Arithmetic::new(None, vec![END]);
-    let mut restricted = Arithmetic::new(None, vec![END]);
+    let output: Vec<u32> = (0..VOCABULARY_SIZE).filter(|id| *id == END_ID || id % 3 != 1).collect();
+    let rest: Vec<u32> = (0..VOCABULARY_SIZE)
+        .filter(|id| output.binary_search(id).is_err())
+        .collect();
+    let full = ArithmeticModel::new(None, vec![END_ID]);
+    let mut restricted = ArithmeticModel::new(None, vec![END_ID]);
     restricted.0.output = Some(output);
     let sources: Vec<[u32; 1]> = (0..40).map(|source| [source]).collect();
     let sources: Vec<&[u32]> = sources.iter().map(|source| &source[..]).collect();
@@ -248,7 +250,7 @@ fn a_restricted_vocabulary_is_the_full_one_with_the_rest_banned() {
             bad_words: &words,
             begin_suppress: &[10, 11],
             stop: &[13, 15],
-            forced_end: &[END],
+            forced_end: &[END_ID],
             renormalize: true,
             ..options(beam, &limits)
         };
@@ -256,8 +258,8 @@ fn a_restricted_vocabulary_is_the_full_one_with_the_rest_banned() {
             suppress: &rest,
             ..asked.clone()
         };
-        let expected = all(&full, &sources, &banned);
-        let found = all(&restricted, &sources, &asked);
+        let expected = search_all(&full, &sources, &banned);
+        let found = search_all(&restricted, &sources, &asked);
         let mut lengths = [0usize; 13];
         for (found, expected) in found.iter().zip(&expected) {
             assert_eq!(found.len(), expected.len());
@@ -279,7 +281,7 @@ fn a_restricted_vocabulary_is_the_full_one_with_the_rest_banned() {
 
 #[test]
 fn draws_repeat_themselves_whatever_the_batch() {
-    let model = Arithmetic::new(None, vec![END]);
+    let model = ArithmeticModel::new(None, vec![END_ID]);
     let sources: Vec<[u32; 1]> = (0..20).map(|source| [source % 4]).collect();
     let sources: Vec<&[u32]> = sources.iter().map(|source| &source[..]).collect();
     let streams: Vec<u64> = (100..120).collect();
@@ -293,7 +295,7 @@ fn draws_repeat_themselves_whatever_the_batch() {
             }),
             ..options(1, &limits[range.clone()])
         };
-        run(&model, &sources[range], &asked)
+        search_best(&model, &sources[range], &asked)
     };
     let together = draw(1, 0..20);
     for (i, together) in together.iter().enumerate() {
@@ -311,7 +313,7 @@ fn draws_repeat_themselves_whatever_the_batch() {
         ..options(1, &limits)
     };
     assert_eq!(
-        run(&model, &sources, &nothing_to_draw),
-        run(&model, &sources, &options(1, &limits))
+        search_best(&model, &sources, &nothing_to_draw),
+        search_best(&model, &sources, &options(1, &limits))
     );
 }

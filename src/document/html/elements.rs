@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 /// How the text of an element is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
+pub(super) enum TextTreatment {
     /// The text is translated.
     Translate,
     /// The author asks for no translation: the text stays in a sentence that has other text, and is left unchanged
@@ -17,8 +17,8 @@ pub(super) enum Mode {
 
 /// An open element, with the properties that it inherits from the elements around it.
 #[derive(Clone, Copy)]
-pub(super) struct Element {
-    /// The number of the element's name: its index in [`Elements::open`].
+pub(super) struct OpenElement {
+    /// The number of the element's name: its index in [`ElementStack::open`].
     name: usize,
     /// The kind of the blocks directly in the element.
     pub kind: BlockKind,
@@ -26,33 +26,33 @@ pub(super) struct Element {
     pub level: u8,
     /// The number of lists around the element.
     list_depth: u8,
-    pub mode: Mode,
+    pub mode: TextTreatment,
     /// The stack index of the innermost open block-level element. End tags of inline elements close nothing outside it.
     block: usize,
     /// For each group of [`closing_group`], the stack index of the open element that a start tag of this group closes;
     /// 0 if no such element is open.
-    closed_by_group: [usize; GROUPS],
+    closed_by_group: [usize; GROUP_COUNT],
 }
 
 /// The stack of open elements, the root at index 0. Every operation takes amortised constant time.
-pub(super) struct Elements {
-    stack: Vec<Element>,
+pub(super) struct ElementStack {
+    stack: Vec<OpenElement>,
     names: HashMap<Vec<u8>, usize>,
     /// The stack indices of the open elements of each name.
     open: Vec<Vec<usize>>,
 }
 
-impl Default for Elements {
+impl Default for ElementStack {
     fn default() -> Self {
         Self {
-            stack: vec![Element {
+            stack: vec![OpenElement {
                 name: 0,
                 kind: BlockKind::Paragraph,
                 level: 0,
                 list_depth: 0,
-                mode: Mode::Translate,
+                mode: TextTreatment::Translate,
                 block: 0,
-                closed_by_group: [0; GROUPS],
+                closed_by_group: [0; GROUP_COUNT],
             }],
             names: HashMap::new(),
             open: vec![Vec::new()],
@@ -60,16 +60,19 @@ impl Default for Elements {
     }
 }
 
-impl Elements {
+impl ElementStack {
     /// Returns the innermost open element.
-    pub fn top(&self) -> Element {
+    pub fn innermost_element(&self) -> OpenElement {
         self.stack[self.stack.len() - 1]
     }
 
     /// Opens an element, and derives the kind and level of its blocks from its name and from the elements around it.
-    pub fn open(&mut self, name: &[u8], mode: Mode) {
+    pub fn open(&mut self, name: &[u8], mode: TextTreatment) {
         let index = self.stack.len();
-        let mut element = Element { mode, ..self.top() };
+        let mut element = OpenElement {
+            mode,
+            ..self.innermost_element()
+        };
         element.name = match self.names.get(name) {
             Some(&id) => id,
             None => {
@@ -93,15 +96,15 @@ impl Elements {
         match name {
             b"ul" | b"ol" | b"menu" => {
                 element.list_depth = element.list_depth.saturating_add(1);
-                element.closed_by_group[ITEM] = 0;
+                element.closed_by_group[ITEM_GROUP] = 0;
             }
-            b"dl" | b"select" => element.closed_by_group[ITEM] = 0,
-            b"table" => element.closed_by_group = [0; GROUPS],
+            b"dl" | b"select" => element.closed_by_group[ITEM_GROUP] = 0,
+            b"table" => element.closed_by_group = [0; GROUP_COUNT],
             _ => {}
         }
         if let Some(group) = closing_group(name) {
-            if group == CELL {
-                element.closed_by_group[ITEM] = 0;
+            if group == CELL_GROUP {
+                element.closed_by_group[ITEM_GROUP] = 0;
             }
             element.closed_by_group[group] = index;
         }
@@ -111,20 +114,20 @@ impl Elements {
 
     /// Closes the elements whose end tags may be left out before the start tag of the block-level element `name`.
     pub fn close_implied_by(&mut self, name: &[u8]) {
-        let closed = self.top().closed_by_group;
+        let closed = self.innermost_element().closed_by_group;
         if name == b"br" {
             return;
         }
         // Every block-level tag but `br` ends a paragraph. A row also ends the cell before it, which stands higher on
         // the stack than the row before it.
         let closing = match closing_group(name) {
-            Some(group @ ROWS..=CELL) => &closed[group..=CELL],
-            Some(ITEM) => &closed[ITEM..=ITEM],
+            Some(group @ ROWS_GROUP..=CELL_GROUP) => &closed[group..=CELL_GROUP],
+            Some(ITEM_GROUP) => &closed[ITEM_GROUP..=ITEM_GROUP],
             _ => &[],
         };
         let ended = closing
             .iter()
-            .chain(&closed[PARAGRAPH..])
+            .chain(&closed[PARAGRAPH_GROUP..])
             .filter(|&&index| index > 0)
             .min();
         self.truncate(ended.copied().unwrap_or(usize::MAX));
@@ -134,11 +137,11 @@ impl Elements {
     /// closes nothing.
     pub fn find(&self, name: &[u8]) -> Option<usize> {
         let index = *self.open[*self.names.get(name)?].last()?;
-        (is_block(name) || index > self.top().block).then_some(index)
+        (is_block(name) || index > self.innermost_element().block).then_some(index)
     }
 
     /// Returns how the text of the element at a stack index is treated.
-    pub fn mode(&self, index: usize) -> Mode {
+    pub fn mode(&self, index: usize) -> TextTreatment {
         self.stack[index].mode
     }
 
@@ -153,21 +156,21 @@ impl Elements {
 }
 
 // Groups of elements whose end tag may be left out: a start tag of a group closes the open element of the group.
-const ITEM: usize = 0;
-const ROWS: usize = 1;
-const ROW: usize = 2;
-const CELL: usize = 3;
-const PARAGRAPH: usize = 4;
-const GROUPS: usize = 5;
+const ITEM_GROUP: usize = 0;
+const ROWS_GROUP: usize = 1;
+const ROW_GROUP: usize = 2;
+const CELL_GROUP: usize = 3;
+const PARAGRAPH_GROUP: usize = 4;
+const GROUP_COUNT: usize = 5;
 
 /// Returns the group that the element `name` belongs to, if any: its start tag closes an open element of the group.
 fn closing_group(name: &[u8]) -> Option<usize> {
     match name {
-        b"li" | b"dt" | b"dd" | b"option" => Some(ITEM),
-        b"thead" | b"tbody" | b"tfoot" | b"caption" => Some(ROWS),
-        b"tr" => Some(ROW),
-        b"td" | b"th" => Some(CELL),
-        b"p" => Some(PARAGRAPH),
+        b"li" | b"dt" | b"dd" | b"option" => Some(ITEM_GROUP),
+        b"thead" | b"tbody" | b"tfoot" | b"caption" => Some(ROWS_GROUP),
+        b"tr" => Some(ROW_GROUP),
+        b"td" | b"th" => Some(CELL_GROUP),
+        b"p" => Some(PARAGRAPH_GROUP),
         _ => None,
     }
 }
@@ -189,7 +192,7 @@ pub(super) fn is_block(name: &[u8]) -> bool {
 
 /// Whether the element never has content nor an end tag.
 #[rustfmt::skip]
-pub(super) fn is_void(name: &[u8]) -> bool {
+pub(super) fn is_void_element(name: &[u8]) -> bool {
     matches!(
         name,
         b"area" | b"base" | b"basefont" | b"bgsound" | b"br" | b"col" | b"embed" | b"frame" | b"hr" | b"img"
@@ -199,7 +202,7 @@ pub(super) fn is_void(name: &[u8]) -> bool {
 
 /// Whether the content of the element is something other than running text, for example a script or code.
 #[rustfmt::skip]
-pub(super) fn is_opaque(name: &[u8]) -> bool {
+pub(super) fn is_opaque_element(name: &[u8]) -> bool {
     matches!(
         name,
         b"iframe" | b"listing" | b"math" | b"noembed" | b"noframes" | b"noscript" | b"plaintext" | b"pre"

@@ -16,22 +16,22 @@ mod tests;
 use super::builder::Builder;
 use super::{Block, is_blank};
 use crate::span::Span;
-use elements::{Elements, Mode, is_block, is_opaque, is_void};
+use elements::{ElementStack, TextTreatment, is_block, is_opaque_element, is_void_element};
 use html5gum::{Emitter, State, Tokenizer, naive_next_state};
 use std::convert::Infallible;
 
 /// Reads an HTML source into blocks.
 pub(super) fn read(source: &str) -> Vec<Block> {
-    let mut reader = Reader {
+    let mut reader = HtmlReader {
         source,
         is_xml: source.trim_start().starts_with("<?xml"),
         builder: Builder::new(source),
-        elements: Elements::default(),
+        elements: ElementStack::default(),
         is_translatable: false,
         pending: Span::new(0, 0),
         position: 0,
         cursor: 0,
-        tag: Tag::default(),
+        tag: CurrentTag::default(),
         last_start_tag: Vec::new(),
     };
     let Ok(()) = Tokenizer::new_with_emitter(source, &mut reader).finish();
@@ -65,14 +65,14 @@ pub(super) fn classify_tag(tag: &str) -> TagEffect {
         b"" => TagEffect::Comment,
         b"br" => TagEffect::Break,
         _ if close => TagEffect::Close,
-        name if is_void(name) || tag.ends_with("/>") => TagEffect::Empty,
+        name if is_void_element(name) || tag.ends_with("/>") => TagEffect::Empty,
         _ => TagEffect::Open,
     }
 }
 
 /// The tag that the tokenizer is reading.
 #[derive(Default)]
-struct Tag {
+struct CurrentTag {
     start: usize,
     name: Vec<u8>,
     is_end: bool,
@@ -83,7 +83,7 @@ struct Tag {
     value: Vec<u8>,
 }
 
-impl Tag {
+impl CurrentTag {
     /// Ends the attribute that is being read, and records whether the attribute asks for no translation.
     fn end_attribute(&mut self) {
         self.is_fixed |= match self.attribute.as_slice() {
@@ -101,12 +101,12 @@ impl Tag {
 
 /// Receives the tokens of an HTML source and passes text and inline markup to the builder of blocks. Verbatim text is
 /// kept only as byte offsets; the builder takes the text itself from the source.
-struct Reader<'a> {
+struct HtmlReader<'a> {
     source: &'a str,
     /// Whether the source is XHTML, where `<p/>` is a whole element.
     is_xml: bool,
     builder: Builder<'a>,
-    elements: Elements,
+    elements: ElementStack,
     /// Whether the current block has text that may be translated.
     is_translatable: bool,
     /// The byte range of verbatim text that has not been passed to the builder yet.
@@ -115,11 +115,11 @@ struct Reader<'a> {
     position: usize,
     /// The byte offset of the end of the last token.
     cursor: usize,
-    tag: Tag,
+    tag: CurrentTag,
     last_start_tag: Vec<u8>,
 }
 
-impl Reader<'_> {
+impl HtmlReader<'_> {
     /// Adds a piece of text, which is either verbatim source or a decoded character reference.
     fn add_text(&mut self, piece: &[u8]) {
         let end = self.position;
@@ -138,12 +138,12 @@ impl Reader<'_> {
         } else if is_reference && let Ok(decoded) = std::str::from_utf8(piece) {
             self.flush_text();
             let span = Span::new(self.cursor, end);
-            match self.elements.top().mode {
-                Mode::Opaque => {}
+            match self.elements.innermost_element().mode {
+                TextTreatment::Opaque => {}
                 _ if decoded.trim_ascii().is_empty() => self.builder.space(span),
                 mode => {
                     self.builder.decoded(decoded, span);
-                    self.is_translatable |= mode == Mode::Translate && !is_blank(decoded);
+                    self.is_translatable |= mode == TextTreatment::Translate && !is_blank(decoded);
                 }
             }
         }
@@ -153,12 +153,16 @@ impl Reader<'_> {
     /// Passes the pending verbatim text to the builder.
     fn flush_text(&mut self) {
         let span = std::mem::replace(&mut self.pending, Span::new(self.position, self.position));
-        let mode = self.elements.top().mode;
-        let Some(text) = self.source.get(span.start..span.end).filter(|_| mode != Mode::Opaque) else {
+        let mode = self.elements.innermost_element().mode;
+        let Some(text) = self
+            .source
+            .get(span.start..span.end)
+            .filter(|_| mode != TextTreatment::Opaque)
+        else {
             return;
         };
         self.builder.flow(span);
-        self.is_translatable |= mode == Mode::Translate && !is_blank(text);
+        self.is_translatable |= mode == TextTreatment::Translate && !is_blank(text);
     }
 
     /// Opens the element of the start tag that was read. Returns the tokenizer state that the element's content needs,
@@ -166,23 +170,25 @@ impl Reader<'_> {
     fn start_tag(&mut self) -> Option<State> {
         let name = std::mem::take(&mut self.tag.name);
         let is_block = is_block(&name);
-        if is_block && self.elements.top().mode != Mode::Opaque {
+        if is_block && self.elements.innermost_element().mode != TextTreatment::Opaque {
             self.end_block();
             self.elements.close_implied_by(&name);
         }
         let span = Span::new(self.tag.start, self.position);
-        let parent = self.elements.top();
-        let is_empty = is_void(&name)
+        let parent = self.elements.innermost_element();
+        let is_empty = is_void_element(&name)
             || self.tag.self_closing
-                && (self.is_xml || parent.mode == Mode::Opaque || matches!(&name[..], b"svg" | b"math"));
+                && (self.is_xml || parent.mode == TextTreatment::Opaque || matches!(&name[..], b"svg" | b"math"));
         let mode = match parent.mode {
-            Mode::Opaque => Mode::Opaque,
-            _ if is_opaque(&name) => Mode::Opaque,
-            Mode::Fixed => Mode::Fixed,
-            Mode::Translate if self.tag.is_fixed && !matches!(&name[..], b"html" | b"body") => Mode::Fixed,
-            Mode::Translate => Mode::Translate,
+            TextTreatment::Opaque => TextTreatment::Opaque,
+            _ if is_opaque_element(&name) => TextTreatment::Opaque,
+            TextTreatment::Fixed => TextTreatment::Fixed,
+            TextTreatment::Translate if self.tag.is_fixed && !matches!(&name[..], b"html" | b"body") => {
+                TextTreatment::Fixed
+            }
+            TextTreatment::Translate => TextTreatment::Translate,
         };
-        if mode != Mode::Opaque && !is_block {
+        if mode != TextTreatment::Opaque && !is_block {
             if is_empty {
                 self.builder.mark(span);
             } else {
@@ -203,10 +209,10 @@ impl Reader<'_> {
         let element = self.elements.find(&name);
         let mode = match element {
             Some(index) => self.elements.mode(index),
-            None => self.elements.top().mode,
+            None => self.elements.innermost_element().mode,
         };
         match mode {
-            Mode::Opaque => {}
+            TextTreatment::Opaque => {}
             _ if is_block(&name) => self.end_block(),
             _ => self.builder.close(self.position),
         }
@@ -218,7 +224,7 @@ impl Reader<'_> {
 
     /// Ends the current block, and keeps it if it has text to translate.
     fn end_block(&mut self) {
-        let element = self.elements.top();
+        let element = self.elements.innermost_element();
         if self.is_translatable {
             self.builder.end(element.kind, element.level);
         } else {
@@ -228,7 +234,7 @@ impl Reader<'_> {
     }
 }
 
-impl Emitter for &mut Reader<'_> {
+impl Emitter for &mut HtmlReader<'_> {
     type Token = Infallible;
 
     fn pop_token(&mut self) -> Option<Infallible> {
@@ -259,9 +265,9 @@ impl Emitter for &mut Reader<'_> {
     }
 
     fn init_start_tag(&mut self) {
-        self.tag = Tag {
+        self.tag = CurrentTag {
             start: self.tag.start,
-            ..Tag::default()
+            ..CurrentTag::default()
         };
     }
 

@@ -4,8 +4,8 @@
 //! A missed heading does little harm, as it is shown as a short paragraph; a paragraph shown as a heading is plainly
 //! wrong. So a line that reads like a sentence is never a heading, whatever its layout.
 
-use super::line::{Role, parse_number};
-use super::{MAX_TITLE, Unit, is_space};
+use super::line::{LineRole, parse_number};
+use super::{BlockUnit, MAX_TITLE_CHARS, is_space};
 use crate::document::BlockKind;
 use crate::span::Span;
 use regex::Regex;
@@ -13,20 +13,20 @@ use std::sync::LazyLock;
 use unicode_width::UnicodeWidthStr;
 
 /// The longest line, in characters, that may be a title although it reports what somebody said.
-const MAX_QUOTING_TITLE: usize = 100;
+const MAX_QUOTING_TITLE_CHARS: usize = 100;
 /// The longest line that may be a heading inside an article, in characters.
-const MAX_HEADING: usize = 60;
+const MAX_HEADING_CHARS: usize = 60;
 /// The longest line, in characters, that may be a heading only because blank lines stand around it.
-const MAX_ISOLATED: usize = 45;
+const MAX_ISOLATED_HEADING_CHARS: usize = 45;
 /// The length, in characters, from which a paragraph counts as body text below a heading.
-const MIN_BODY: usize = 80;
+const MIN_BODY_CHARS: usize = 80;
 
 /// Finds those blocks under construction (`units`) that are headings, and changes their kind to heading.
-pub(super) fn mark_headings(source: &str, units: &mut [Unit]) {
+pub(super) fn mark_headings(source: &str, units: &mut [BlockUnit]) {
     mark_title(source, units);
-    mark_numbered(source, units);
-    let headings: Vec<(usize, Span)> = isolated_lines(source, units)
-        .chain(decorated_lines(source, units))
+    mark_numbered_headings(source, units);
+    let headings: Vec<(usize, Span)> = isolated_headings(source, units)
+        .chain(decorated_headings(source, units))
         .collect();
     for (index, piece) in headings {
         units[index].pieces = vec![piece];
@@ -35,19 +35,19 @@ pub(super) fn mark_headings(source: &str, units: &mut [Unit]) {
 }
 
 /// Changes a block under construction into a heading of this level.
-fn make_heading(unit: &mut Unit, level: u8) {
+fn make_heading(unit: &mut BlockUnit, level: u8) {
     (unit.kind, unit.level) = (BlockKind::Heading, level);
 }
 
 /// Whether a block under construction is a paragraph long enough to be the body text below a heading.
-fn is_body(source: &str, unit: &Unit) -> bool {
-    unit.kind == BlockKind::Paragraph && unit.length(source) >= MIN_BODY
+fn is_body(source: &str, unit: &BlockUnit) -> bool {
+    unit.kind == BlockKind::Paragraph && unit.length(source) >= MIN_BODY_CHARS
 }
 
 /// Marks the title, which is the first line after any metadata, and the paragraphs directly below that repeat its end.
-fn mark_title(source: &str, units: &mut [Unit]) {
+fn mark_title(source: &str, units: &mut [BlockUnit]) {
     let head = units.iter().take_while(|unit| unit.kind == BlockKind::Metadata).count();
-    let Some((title, rest)) = units.get_mut(head..).and_then(<[Unit]>::split_first_mut) else {
+    let Some((title, rest)) = units.get_mut(head..).and_then(<[BlockUnit]>::split_first_mut) else {
         return;
     };
     let Some(next) = rest.first() else { return };
@@ -60,14 +60,15 @@ fn mark_title(source: &str, units: &mut [Unit]) {
     let text = title.first_line(source);
     // A title that reports what somebody said is short and has a longer paragraph below. Any other line that does so is
     // more likely the first sentence of a report.
-    let is_sentence = REPORTED_SPEECH.is_match(text) && !(length <= MAX_QUOTING_TITLE && has_longer_body)
+    let is_sentence = REPORTED_SPEECH.is_match(text) && !(length <= MAX_QUOTING_TITLE_CHARS && has_longer_body)
         || LETTER_OPENING.is_match(text);
-    let is_title = title.kind == BlockKind::Paragraph && title.pieces.len() < 3 && length <= MAX_TITLE && !is_sentence;
+    let is_title =
+        title.kind == BlockKind::Paragraph && title.pieces.len() < 3 && length <= MAX_TITLE_CHARS && !is_sentence;
     if !(is_title && stands_out && (head == 0 || has_longer_body)) {
         return;
     }
     make_heading(title, 1);
-    let letters = |unit: &Unit| -> String {
+    let letters = |unit: &BlockUnit| -> String {
         unit.pieces
             .iter()
             .flat_map(|piece| piece.of(source).split(is_space))
@@ -84,9 +85,9 @@ fn mark_title(source: &str, units: &mut [Unit]) {
 }
 
 /// Turns the items of a numbered list into headings if each of them has body text directly below.
-fn mark_numbered(source: &str, units: &mut [Unit]) {
-    let value = |unit: &Unit| match unit.role {
-        Role::Item(_) => {
+fn mark_numbered_headings(source: &str, units: &mut [BlockUnit]) {
+    let value = |unit: &BlockUnit| match unit.role {
+        LineRole::Item(_) => {
             parse_number(unit.first_with_marker.of(source)).and_then(|(path, _)| (path.len() == 1).then_some(path[0]))
         }
         _ => None,
@@ -102,7 +103,7 @@ fn mark_numbered(source: &str, units: &mut [Unit]) {
             let next = units.get(index + 1);
             next.is_some_and(|next| is_body(source, next))
                 && unit.pieces.len() == 1
-                && unit.length(source) <= MAX_HEADING
+                && unit.length(source) <= MAX_HEADING_CHARS
                 && !LIST_LEAD_IN.is_match(unit.first_line(source))
         };
         if series.len() > 1 && series[0].1 == 1 && series.iter().all(stands_over) {
@@ -116,14 +117,14 @@ fn mark_numbered(source: &str, units: &mut [Unit]) {
 }
 
 /// Whether a block under construction is a paragraph of one line that is short enough for a heading.
-fn is_short_line(source: &str, unit: &Unit) -> bool {
-    unit.kind == BlockKind::Paragraph && unit.pieces.len() == 1 && unit.length(source) <= MAX_HEADING
+fn is_short_line(source: &str, unit: &BlockUnit) -> bool {
+    unit.kind == BlockKind::Paragraph && unit.pieces.len() == 1 && unit.length(source) <= MAX_HEADING_CHARS
 }
 
 /// Finds short lines that are headings by ornament around them, by a chapter number, by a horizontal rule below, or
 /// because they stand directly above a paragraph. Returns the index in `units` and the byte range of each heading,
 /// without its ornament.
-fn decorated_lines(source: &str, units: &[Unit]) -> impl Iterator<Item = (usize, Span)> {
+fn decorated_headings(source: &str, units: &[BlockUnit]) -> impl Iterator<Item = (usize, Span)> {
     units.windows(3).enumerate().filter_map(move |(index, triple)| {
         let [before, unit, next] = triple else { return None };
         if !is_short_line(source, unit) || !unit.after_blank {
@@ -155,7 +156,7 @@ fn decorated_lines(source: &str, units: &[Unit]) -> impl Iterator<Item = (usize,
 /// Finds isolated short lines, those between blank lines, that are headings. They are taken as headings only if several
 /// exist and each has body text below; if one of them cannot be a heading, none is taken. Returns the index in `units`
 /// and the byte range of each heading.
-fn isolated_lines(source: &str, units: &[Unit]) -> impl Iterator<Item = (usize, Span)> {
+fn isolated_headings(source: &str, units: &[BlockUnit]) -> impl Iterator<Item = (usize, Span)> {
     // Lines after the last body text are signatures and addresses, not headings.
     let end = units
         .iter()
@@ -173,8 +174,9 @@ fn isolated_lines(source: &str, units: &[Unit]) -> impl Iterator<Item = (usize, 
         })
         .map(|(index, triple)| {
             let text = triple[1].first_line(source);
-            let fits =
-                text.chars().nth(MAX_ISOLATED).is_none() && reads_like_heading(text) && is_body(source, &triple[2]);
+            let fits = text.chars().nth(MAX_ISOLATED_HEADING_CHARS).is_none()
+                && reads_like_heading(text)
+                && is_body(source, &triple[2]);
             (index + 1, fits)
         })
         .collect();
@@ -201,34 +203,34 @@ fn reads_like_heading(text: &str) -> bool {
 }
 
 /// Compiles a regular expression of this module.
-fn compile(text: &str) -> Regex {
+fn compile_regex(text: &str) -> Regex {
     Regex::new(text).expect("the patterns are fixed and tested")
 }
 
 /// Matches words that report speech, and words that end a spoken sentence.
 static REPORTED_SPEECH: LazyLock<Regex> = LazyLock::new(|| {
-    compile(r"(?:กล่าว(?:เพิ่มเติม|ต่อ|อีก)?ว่า|เปิดเผยว่า|ระบุว่า|รายงานว่า|บอกว่า|เผยว่า)|(?:ครับ|ค่ะ|คะ|จ้า|นะ)[.!]*$")
+    compile_regex(r"(?:กล่าว(?:เพิ่มเติม|ต่อ|อีก)?ว่า|เปิดเผยว่า|ระบุว่า|รายงานว่า|บอกว่า|เผยว่า)|(?:ครับ|ค่ะ|คะ|จ้า|นะ)[.!]*$")
 });
 
 /// Matches words that begin a letter or a report.
 static LETTER_OPENING: LazyLock<Regex> = LazyLock::new(|| {
-    compile(r"^(?:เมื่อ(?:วันที่|เวลา|คืน|เช้า|วาน|ช่วง)|วันที่ ?\d|วันนี้ ?\(|เรียน|กราบเรียน|ถึง |สวัสดี|Dear |Hi\b|Hello\b)")
+    compile_regex(r"^(?:เมื่อ(?:วันที่|เวลา|คืน|เช้า|วาน|ช่วง)|วันที่ ?\d|วันนี้ ?\(|เรียน|กราบเรียน|ถึง |สวัสดี|Dear |Hi\b|Hello\b)")
 });
 
 /// Matches words and marks that begin or continue a sentence.
 static SENTENCE_OPENING: LazyLock<Regex> = LazyLock::new(|| {
-    compile(concat!(
+    compile_regex(concat!(
         r"^(?:[“”\x22'‘’(\[#@]|และ|แต่|หรือ|โดย|ซึ่ง|เพราะ|เนื่องจาก|ทั้งนี้|นอกจาก|อย่างไรก็|อนึ่ง|ดังนั้น|จากนั้น|ขณะ|ส่วน|ด้าน",
         r"|สำหรับ|เมื่อ|หลังจาก|ต่อมา|ต่อจาก|ล่าสุด|เขา|เธอ|ผม|ฉัน|ดิฉัน|เรา|พวก|นาย|นาง|น\.ส\.|พล\.|ดร\.|คุณ|วันนี้|วันที่|ขอ|โทร|หมายเหตุ|ที่มา|หาก|ถ้า|มี)",
     ))
 });
 
 /// Matches words and marks at the end of a line that introduces a list, or of an unfinished sentence.
-static LIST_LEAD_IN: LazyLock<Regex> = LazyLock::new(|| compile(r"(?:[:：;,.…]|ดังนี้|ได้แก่|อาทิ|เช่น|คือ)$"));
+static LIST_LEAD_IN: LazyLock<Regex> = LazyLock::new(|| compile_regex(r"(?:[:：;,.…]|ดังนี้|ได้แก่|อาทิ|เช่น|คือ)$"));
 
 /// Matches words and marks that end a sentence, and words that occur only in sentences.
 static SENTENCE_ENDING: LazyLock<Regex> = LazyLock::new(|| {
-    compile(concat!(
+    compile_regex(concat!(
         r"(?:[!”\x22'’]|แล้ว|ด้วย|ต่อไป|เท่านั้น|นั้น|นี้|กัน|มาก|เลย|ๆ|ก่อน|ขึ้น|ลง|บาท|คน)$",
         r"|กล่าว|เปิดเผย|ว่า |ก็|ได้|จะ|เขา|ไม่มี|กำลัง|https?:|@|\d[:.]\d\d",
     ))
@@ -236,12 +238,12 @@ static SENTENCE_ENDING: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Matches the number of a chapter or part at the start of a line.
 static CHAPTER_NUMBER: LazyLock<Regex> = LazyLock::new(|| {
-    compile(r"^(?:บทที่|ตอนที่|หมวด(?:ที่)?|ส่วนที่|ภาคที่|ภาคผนวก|Chapter|Part)\s*(?:\d{1,3}|[ก-ฮA-Z])(?:$|\s*[:.–-]|\s)")
+    compile_regex(r"^(?:บทที่|ตอนที่|หมวด(?:ที่)?|ส่วนที่|ภาคที่|ภาคผนวก|Chapter|Part)\s*(?:\d{1,3}|[ก-ฮA-Z])(?:$|\s*[:.–-]|\s)")
 });
 
 /// Matches a line between ornaments; the first group is the text between them.
 static DECORATED_LINE: LazyLock<Regex> = LazyLock::new(|| {
-    compile(
+    compile_regex(
         r"^(?:[=*~#_—–-]{2,}|[【\[<]{1,2}|[★☆◆■●]+)\s*([^\s=*~#].*[^\s=*~#_—–-]|\S)\s*(?:[=*~#_—–-]{2,}|[】\]>]{1,2}|[★☆◆■●]+)$",
     )
 });

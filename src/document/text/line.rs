@@ -6,11 +6,11 @@ use regex::Regex;
 use std::sync::LazyLock;
 
 /// The longest line that may be metadata or a picture credit, in characters. Lines that are a link have no limit.
-const MAX_METADATA: usize = 90;
+const MAX_METADATA_CHARS: usize = 90;
 
 /// The role of a line in a plain text, as far as its own words tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
+pub(super) enum LineRole {
     /// Running text.
     Text,
     /// A horizontal rule or other ornament without words, such as `*****`; it is not part of the text.
@@ -32,38 +32,38 @@ pub(super) enum Role {
 }
 
 /// Returns the role of a line, which must not be blank and must have no white space at its ends.
-pub(super) fn line_role(line: &str) -> Role {
+pub(super) fn line_role(line: &str) -> LineRole {
     if is_rule(line) {
-        return Role::Rule;
+        return LineRole::Rule;
     }
     match (quote_marker(line), metadata_role(line)) {
         (0, Some(role)) => role,
         (0, None) => match list_marker(line) {
-            0 => Role::Text,
-            marker => Role::Item(marker),
+            0 => LineRole::Text,
+            marker => LineRole::Item(marker),
         },
-        (marker, _) => Role::Quote(marker),
+        (marker, _) => LineRole::Quote(marker),
     }
 }
 
 /// Returns the role of a paragraph that is a picture credit or a line about the article, such as its date or author.
 /// None if it is ordinary text.
-pub(super) fn metadata_role(text: &str) -> Option<Role> {
-    if text.chars().nth(MAX_METADATA).is_some() {
+pub(super) fn metadata_role(text: &str) -> Option<LineRole> {
+    if text.chars().nth(MAX_METADATA_CHARS).is_some() {
         let is_link = !text.contains(is_space) && is_match(&LINK_LINE, text);
-        return is_link.then_some(Role::Metadata);
+        return is_link.then_some(LineRole::Metadata);
     }
     let bare = text
         .trim_matches(['(', ')', '[', ']', '（', '）'])
         .trim_matches(is_space);
     if is_match(&CREDIT_LINE, bare) {
-        return Some(Role::Credit);
+        return Some(LineRole::Credit);
     }
-    let labelled = [&LABELLED, &BOILERPLATE_LINE, &LINK_LINE, &TAG_LINE]
+    let labelled = [&LABELLED_LINE, &BOILERPLATE_LINE, &LINK_LINE, &TAG_LINE]
         .iter()
         .any(|pattern| is_match(pattern, bare));
-    if labelled || is_match(&LABELLED, text) {
-        return Some(Role::Metadata);
+    if labelled || is_match(&LABELLED_LINE, text) {
+        return Some(LineRole::Metadata);
     }
     let parts: Vec<&str> = text
         .split(['|', '•', '│'])
@@ -72,20 +72,20 @@ pub(super) fn metadata_role(text: &str) -> Option<Role> {
     if let [part] = parts[..] {
         return if is_match(&DATE_LINE, part) && is_match(&DATE, part) {
             Some(if is_match(&DATE_LABEL, part) {
-                Role::Metadata
+                LineRole::Metadata
             } else {
-                Role::Date
+                LineRole::Date
             })
         } else {
-            (is_match(&BYLINE, part) && !is_match(&REPORTING_VERB, part)).then_some(Role::Byline)
+            (is_match(&BYLINE, part) && !is_match(&REPORTING_VERB, part)).then_some(LineRole::Byline)
         };
     }
     // News portals put the date, the section and the author on one line, with bars between.
     let dated = parts
         .iter()
         .any(|part| is_match(&DATE_LINE, part) && is_match(&DATE, part));
-    let labelled = parts.iter().any(|part| is_match(&LABELLED, part));
-    (dated || labelled).then_some(Role::Metadata)
+    let labelled = parts.iter().any(|part| is_match(&LABELLED_LINE, part));
+    (dated || labelled).then_some(LineRole::Metadata)
 }
 
 fn is_match(pattern: &LazyLock<Regex>, text: &str) -> bool {
@@ -94,7 +94,7 @@ fn is_match(pattern: &LazyLock<Regex>, text: &str) -> bool {
 
 /// Compiles a pattern that is written over several lines, after replacing the placeholders `{month}`, `{day}` (a
 /// weekday) and `{date}`.
-fn compile(text: &str) -> Regex {
+fn compile_regex(text: &str) -> Regex {
     const MONTH: &str = r"(?:มกราคม|กุมภาพันธ์|มีนาคม|เมษายน|พฤษภาคม|มิถุนายน|กรกฎาคม|สิงหาคม|กันยายน|ตุลาคม|พฤศจิกายน|ธันวาคม
         |ม\.?ค\.?|ก\.?พ\.?|มี\.?ค\.?|เม\.?ย\.?|พ\.?ค\.?|มิ\.?ย\.?|ก\.?ค\.?|ส\.?ค\.?|ก\.?ย\.?|ต\.?ค\.?|พ\.?ย\.?|ธ\.?ค\.?
         |Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?
@@ -114,11 +114,11 @@ fn compile(text: &str) -> Regex {
 }
 
 /// Matches a date, in figures or with the name of a month.
-static DATE: LazyLock<Regex> = LazyLock::new(|| compile("{date}"));
+static DATE: LazyLock<Regex> = LazyLock::new(|| compile_regex("{date}"));
 
 /// Matches a line that has only dates, times, weekdays and their labels, possibly after the name of an agency or place.
 static DATE_LINE: LazyLock<Regex> = LazyLock::new(|| {
-    compile(
+    compile_regex(
         r"^(?:\([^()\d]{1,30}\)\s*|[^\s\d,]{2,20},\s*)?
         (?:(?:{label}\s*:?|{day}|{date}|ที่|\d{1,2}[:.]\d{2}(?:[:.]\d{2})?\s*(?:น\.?|นาฬิกา|[AaPp]\.?[Mm]\.?)?|เวลา|นาที|[-–—,()/@])\s*)+$"
             .replace("{label}", LABEL)
@@ -127,14 +127,14 @@ static DATE_LINE: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Matches the label before a date of publication.
-static DATE_LABEL: LazyLock<Regex> = LazyLock::new(|| compile(&format!(r"^(?:{LABEL}\s*:|{LABEL_OF_PORTALS})")));
+static DATE_LABEL: LazyLock<Regex> = LazyLock::new(|| compile_regex(&format!(r"^(?:{LABEL}\s*:|{LABEL_OF_PORTALS})")));
 const LABEL: &str = r"(?:วันที่(?:เผยแพร่|ประกาศ|โพสต์|ลงข่าว|ออกข่าว|ปรับปรุง)?|ลงวันที่|เมื่อ|ล่าสุด|ณ|ข่าวประจำ|ประจำ|Date
     |เผยแพร่|โพสต์|อัปเดต|อัพเดต|อัพเดท|ปรับปรุง|แก้ไข|ประกาศ|Published|Updated|Posted|Last\supdated?|on)";
 const LABEL_OF_PORTALS: &str = "(?:เผยแพร่|โพสต์|อัปเดต|อัพเดต|อัพเดท|ปรับปรุง|แก้ไข|Published|Updated|Posted|Last\\supdated?)";
 
 /// Matches a label and value that name the author, translator, publisher or source of the article.
-static LABELLED: LazyLock<Regex> = LazyLock::new(|| {
-    compile(
+static LABELLED_LINE: LazyLock<Regex> = LazyLock::new(|| {
+    compile_regex(
         r"^(?:(?:โดย|(?:เขียน|เรียบเรียง|แปล|แปลและเรียบเรียง|เรียบเรียงและแปล|รายงาน|เผยแพร่|จัดทำ)(?:โดย)?
         |ผู้(?:เขียน|แปล|เรียบเรียง|สื่อข่าว|รายงาน|ประพันธ์)|(?:กอง)?บรรณาธิการ|ทีมข่าว|คอลัมน์|คอลัมนิสต์|นักเขียน|สำนักข่าว
         |เรื่อง\s*(?:และ|[/,&-])\s*ภาพ|ข่าว\s*(?:และ|[/,&-])\s*ภาพ
@@ -150,7 +150,7 @@ static LABELLED: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Matches lines with fixed wording in press releases and on the web pages that news are copied from, such as "share".
 static BOILERPLATE_LINE: LazyLock<Regex> = LazyLock::new(|| {
-    compile(
+    compile_regex(
         r"^(?:ข่าวประชาสัมพันธ์|ข่าวแจก|ข่าวสารนิเทศ|(?:เพื่อ|สำหรับ)เผยแพร่(?:ทันที)?|(?i:press\srelease|for\simmediate\srelease)
         |(?:ข่าวที่|ข่าวประชาสัมพันธ์ที่|ฉบับที่)\s*\d+(?:\s*/\s*\d+)?
         |พิมพ์|แชร์(?:ข่าว|บทความ)?(?:นี้)?|คัดลอกลิงก์|อ่านต่อ|โฆษณา|(?i:share|print|advertisement)
@@ -160,14 +160,14 @@ static BOILERPLATE_LINE: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Matches a line that is a web address and nothing else.
-static LINK_LINE: LazyLock<Regex> = LazyLock::new(|| compile(r"^(?:https?://|www\.)\S+$"));
+static LINK_LINE: LazyLock<Regex> = LazyLock::new(|| compile_regex(r"^(?:https?://|www\.)\S+$"));
 
 /// Matches a line of hashtags only.
-static TAG_LINE: LazyLock<Regex> = LazyLock::new(|| compile(r"^(?:\#[^\s\#]+\s*)+$"));
+static TAG_LINE: LazyLock<Regex> = LazyLock::new(|| compile_regex(r"^(?:\#[^\s\#]+\s*)+$"));
 
 /// Matches the beginning of a line that credits a picture.
 static CREDIT_LINE: LazyLock<Regex> = LazyLock::new(|| {
-    compile(
+    compile_regex(
         r"^(?:(?:ขอ)?(?:ขอบคุณ|ขอบพระคุณ|เครดิต)(?:รูป)?ภาพ|(?:รูป)?ภาพ(?:ถ่าย|ข่าว|ปก|ประกอบ)?(?:จาก|โดย)|ภาพประกอบ|ภาพแฟ้ม|แฟ้มภาพ
         |(?:แหล่ง)?ที่มา(?:ของ)?(?:รูป)?ภาพ
         |(?:(?:รูป)?ภาพ(?:ถ่าย|ข่าว|ปก)?|คำบรรยายภาพ|ช่างภาพ|เครดิต|(?i:photos?|pictures?|images?|credits?|cr))\s*[:：]
@@ -177,11 +177,11 @@ static CREDIT_LINE: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Matches `โดย` or `By` with a name, and the name of a news desk.
 static BYLINE: LazyLock<Regex> =
-    LazyLock::new(|| compile(r"^(?:โดย|By)\s+\S+(?:\s+\S+){0,3}$|^(?:ทีมข่าว|กองบรรณาธิการ)[^\s]{0,20}$"));
+    LazyLock::new(|| compile_regex(r"^(?:โดย|By)\s+\S+(?:\s+\S+){0,3}$|^(?:ทีมข่าว|กองบรรณาธิการ)[^\s]{0,20}$"));
 
 /// Matches words which show that a line that begins like a byline is a sentence.
 static REPORTING_VERB: LazyLock<Regex> =
-    LazyLock::new(|| compile("กล่าว|เปิดเผย|ระบุ|เผย|บอก|มี|เป็น|ได้|จะ|ให้|ไม่|ใช้|การ|ทำ|จาก|ซึ่ง"));
+    LazyLock::new(|| compile_regex("กล่าว|เปิดเผย|ระบุ|เผย|บอก|มี|เป็น|ได้|จะ|ให้|ไม่|ใช้|การ|ทำ|จาก|ซึ่ง"));
 
 /// Whether a line consists of ornament only.
 pub(super) fn is_rule(line: &str) -> bool {
@@ -251,7 +251,7 @@ pub(super) fn list_marker(line: &str) -> usize {
 pub(super) fn parse_number(line: &str) -> Option<(Vec<u32>, &str)> {
     let body = line.strip_prefix('(').unwrap_or(line);
     let opened = body.len() < line.len();
-    let digits = |text: &str| text.chars().take_while(|&c| digit(c).is_some()).count();
+    let digits = |text: &str| text.chars().take_while(|&c| digit_value(c).is_some()).count();
     let mut numbers = Vec::new();
     let mut rest = body;
     loop {
@@ -263,7 +263,7 @@ pub(super) fn parse_number(line: &str) -> Option<(Vec<u32>, &str)> {
         numbers.push(
             rest.chars()
                 .take(count)
-                .filter_map(digit)
+                .filter_map(digit_value)
                 .fold(0, |sum, digit| sum * 10 + digit),
         );
         rest = &rest[length..];
@@ -304,7 +304,7 @@ pub(super) fn parse_number(line: &str) -> Option<(Vec<u32>, &str)> {
 }
 
 /// Returns the value of a Thai or ASCII digit.
-fn digit(c: char) -> Option<u32> {
+fn digit_value(c: char) -> Option<u32> {
     match c {
         '๐'..='๙' => Some(c as u32 - '๐' as u32),
         _ => c.to_digit(10),

@@ -12,12 +12,12 @@ mod wrap;
 
 use super::{Block, BlockKind, Paragraphs, ReaderOutput, is_space};
 use crate::span::Span;
-use line::{Role, is_thai, line_role, parse_number};
+use line::{LineRole, is_thai, line_role, parse_number};
 use unicode_width::UnicodeWidthStr;
 use wrap::Wrapping;
 
 /// The longest line that may be a title, in characters. Headlines of Thai news have up to 210.
-const MAX_TITLE: usize = 220;
+const MAX_TITLE_CHARS: usize = 220;
 
 /// Reads plain text into blocks.
 pub(super) fn read(source: &str, paragraphs: Paragraphs) -> ReaderOutput {
@@ -26,7 +26,7 @@ pub(super) fn read(source: &str, paragraphs: Paragraphs) -> ReaderOutput {
         Paragraphs::Line => None,
         Paragraphs::Auto | Paragraphs::BlankLine => Wrapping::detect(&possible_wraps(source, &lines)),
     };
-    let mut units = units(source, &lines, paragraphs, wrapping);
+    let mut units = join_lines_to_units(source, &lines, paragraphs, wrapping);
     let unwrapped = paragraphs == Paragraphs::Auto && units.iter().any(|unit| unit.pieces.len() > 1);
     mark_bylines(source, &mut units);
     heading::mark_headings(source, &mut units);
@@ -43,8 +43,8 @@ pub(super) fn read(source: &str, paragraphs: Paragraphs) -> ReaderOutput {
 /// Classifies a paragraph of any format by its words alone, as a caption, metadata or an ordinary paragraph.
 pub(super) fn paragraph_kind(text: &str) -> BlockKind {
     match line::metadata_role(text) {
-        Some(Role::Credit) => BlockKind::Caption,
-        Some(Role::Metadata | Role::Date) => BlockKind::Metadata,
+        Some(LineRole::Credit) => BlockKind::Caption,
+        Some(LineRole::Metadata | LineRole::Date) => BlockKind::Metadata,
         _ => BlockKind::Paragraph,
     }
 }
@@ -55,7 +55,7 @@ struct TextLine {
     whole: Span,
     /// The byte range of the line without white space at its ends.
     text: Span,
-    role: Role,
+    role: LineRole,
     /// Whether the line follows a blank line or is the first of the source.
     after_blank: bool,
     /// The byte ranges of the cells if the line is a row of a table; empty for other lines.
@@ -70,21 +70,21 @@ impl TextLine {
     }
 
     /// Returns the line with its indentation, without white space at its end.
-    fn visible<'a>(&self, source: &'a str) -> &'a str {
+    fn visible_text<'a>(&self, source: &'a str) -> &'a str {
         &source[self.whole.start..self.text.end]
     }
 
-    fn is_row(&self) -> bool {
+    fn is_table_row(&self) -> bool {
         !self.cells.is_empty()
     }
 }
 
 /// A block under construction: one line of plain text, or several lines that are joined.
-struct Unit {
+struct BlockUnit {
     kind: BlockKind,
     level: u8,
     /// The role of the first line of this block under construction.
-    role: Role,
+    role: LineRole,
     /// The byte range of the text of each line of the block, without list markers, quotation marks (`>`) and white
     /// space at its ends.
     pieces: Vec<Span>,
@@ -100,7 +100,7 @@ struct Unit {
     underline: Option<Span>,
 }
 
-impl Unit {
+impl BlockUnit {
     /// Returns the text of the block's first line. Headings and metadata have no other line, and the first line tells
     /// what a paragraph is.
     fn first_line<'a>(&self, source: &'a str) -> &'a str {
@@ -162,7 +162,7 @@ fn lines(source: &str) -> Vec<TextLine> {
         .collect();
     let mut after_blank = true;
     let mut lines = Vec::new();
-    for ((whole, content), cells) in wholes.iter().zip(&contents).zip(table::rows(&contents)) {
+    for ((whole, content), cells) in wholes.iter().zip(&contents).zip(table::find_table_rows(&contents)) {
         let Some(content) = content else {
             after_blank = true;
             continue;
@@ -189,22 +189,27 @@ fn lines(source: &str) -> Vec<TextLine> {
 fn possible_wraps<'a>(source: &'a str, lines: &[TextLine]) -> Vec<(&'a str, &'a str)> {
     let goes_on = |a: &TextLine, b: &TextLine| {
         let follows = match (a.role, b.role) {
-            (Role::Text, Role::Text) => b.indent(source) <= a.indent(source),
-            (Role::Item(_), Role::Text) | (Role::Quote(_), Role::Quote(_)) => true,
+            (LineRole::Text, LineRole::Text) => b.indent(source) <= a.indent(source),
+            (LineRole::Item(_), LineRole::Text) | (LineRole::Quote(_), LineRole::Quote(_)) => true,
             _ => false,
         };
-        follows && !b.after_blank && !a.is_row() && !b.is_row()
+        follows && !b.after_blank && !a.is_table_row() && !b.is_table_row()
     };
     let pairs = lines.windows(2).filter(|pair| goes_on(&pair[0], &pair[1]));
     pairs
-        .map(|pair| (pair[0].visible(source), pair[1].text.of(source)))
+        .map(|pair| (pair[0].visible_text(source), pair[1].text.of(source)))
         .collect()
 }
 
 /// Joins lines to units, which are blocks under construction. The kind of a unit follows from the role of its first
 /// line.
-fn units(source: &str, lines: &[TextLine], paragraphs: Paragraphs, wrapping: Option<Wrapping>) -> Vec<Unit> {
-    let mut assembler = Assembler {
+fn join_lines_to_units(
+    source: &str,
+    lines: &[TextLine],
+    paragraphs: Paragraphs,
+    wrapping: Option<Wrapping>,
+) -> Vec<BlockUnit> {
+    let mut assembler = BlockAssembler {
         source,
         paragraphs,
         wrapping,
@@ -214,18 +219,18 @@ fn units(source: &str, lines: &[TextLine], paragraphs: Paragraphs, wrapping: Opt
         previous: None,
     };
     for line in lines {
-        assembler.add(line);
+        assembler.add_line(line);
     }
     assembler.end_unit();
     assembler.units
 }
 
 /// Takes the lines of a source one after another and joins them to blocks under construction.
-struct Assembler<'a> {
+struct BlockAssembler<'a> {
     source: &'a str,
     paragraphs: Paragraphs,
     wrapping: Option<Wrapping>,
-    units: Vec<Unit>,
+    units: Vec<BlockUnit>,
     /// The numbers in the marker of the last numbered list item: `[1, 2]` for `1.2`.
     list_number: Vec<u32>,
     /// Whether the next line follows a blank line or a horizontal rule, or is the first of the source.
@@ -234,19 +239,19 @@ struct Assembler<'a> {
     previous: Option<&'a TextLine>,
 }
 
-impl<'a> Assembler<'a> {
-    fn add(&mut self, line: &'a TextLine) {
+impl<'a> BlockAssembler<'a> {
+    fn add_line(&mut self, line: &'a TextLine) {
         self.after_blank |= line.after_blank;
         if self.after_blank {
             self.end_unit();
         }
-        if line.role == Role::Rule && !line.is_row() {
-            self.add_rule(line);
+        if line.role == LineRole::Rule && !line.is_table_row() {
+            self.add_horizontal_rule(line);
             return;
         }
-        let role = self.settled_role(line);
+        let role = self.role_in_context(line);
         let marker = match role {
-            Role::Item(marker) | Role::Quote(marker) => marker,
+            LineRole::Item(marker) | LineRole::Quote(marker) => marker,
             _ => 0,
         };
         let piece = Span::new(line.text.start + marker, line.text.end);
@@ -255,10 +260,10 @@ impl<'a> Assembler<'a> {
             && let Some(unit) = self.units.last_mut()
         {
             unit.pieces.push(piece);
-        } else if line.is_row() {
-            self.units.extend(line.cells.iter().map(|cell| Unit {
+        } else if line.is_table_row() {
+            self.units.extend(line.cells.iter().map(|cell| BlockUnit {
                 kind: BlockKind::Cell,
-                ..one_line_unit(*cell, Role::Text, indent, self.after_blank)
+                ..one_line_unit(*cell, LineRole::Text, indent, self.after_blank)
             }));
         } else {
             let mut unit = one_line_unit(piece, role, indent, self.after_blank);
@@ -281,7 +286,7 @@ impl<'a> Assembler<'a> {
     }
 
     /// Adds a horizontal rule. It underlines the block directly above it, if there is one.
-    fn add_rule(&mut self, line: &TextLine) {
+    fn add_horizontal_rule(&mut self, line: &TextLine) {
         self.end_unit();
         if let Some(unit) = self.units.last_mut() {
             unit.underline = (!self.after_blank).then_some(line.text);
@@ -291,8 +296,8 @@ impl<'a> Assembler<'a> {
 
     /// Returns the role of a line, given the list items before it. `2.3` begins an item only after `2.2`, and `2.1`
     /// only after `2`; otherwise the line is text that starts with a number, such as a price or a time.
-    fn settled_role(&mut self, line: &TextLine) -> Role {
-        if let Role::Item(_) = line.role
+    fn role_in_context(&mut self, line: &TextLine) -> LineRole {
+        if let LineRole::Item(_) = line.role
             && let Some((numbers, _)) = parse_number(line.text.of(self.source))
         {
             if let [outer @ .., last] = &numbers[..]
@@ -300,7 +305,7 @@ impl<'a> Assembler<'a> {
             {
                 let expected = self.list_number.get(outer.len()).map_or(1, |number| number + 1);
                 if self.list_number.get(..outer.len()) != Some(outer) || *last != expected {
-                    return Role::Text;
+                    return LineRole::Text;
                 }
             }
             self.list_number = numbers;
@@ -309,16 +314,18 @@ impl<'a> Assembler<'a> {
     }
 
     /// Whether a line with this role is joined to the last block under construction.
-    fn continues_unit(&self, line: &TextLine, role: Role) -> bool {
+    fn continues_unit(&self, line: &TextLine, role: LineRole) -> bool {
         let (Some(previous), Some(unit)) = (self.previous, self.units.last()) else {
             return false;
         };
-        if self.after_blank || line.is_row() || previous.is_row() {
+        if self.after_blank || line.is_table_row() || previous.is_table_row() {
             return false;
         }
         let fits = match unit.kind {
-            BlockKind::Paragraph | BlockKind::ListItem => matches!(role, Role::Text | Role::Date | Role::Byline),
-            BlockKind::Quote => matches!(role, Role::Quote(_)),
+            BlockKind::Paragraph | BlockKind::ListItem => {
+                matches!(role, LineRole::Text | LineRole::Date | LineRole::Byline)
+            }
+            BlockKind::Quote => matches!(role, LineRole::Quote(_)),
             _ => false,
         };
         let is_indented = unit.kind == BlockKind::Paragraph && line.indent(self.source) > previous.indent(self.source);
@@ -326,15 +333,15 @@ impl<'a> Assembler<'a> {
             (Paragraphs::Line, _) | (Paragraphs::Auto, None) => false,
             (Paragraphs::BlankLine, _) => true,
             (Paragraphs::Auto, Some(wrapping)) => {
-                !is_indented && wrapping.is_full(previous.visible(self.source), line.text.of(self.source))
+                !is_indented && wrapping.is_full(previous.visible_text(self.source), line.text.of(self.source))
             }
         }
     }
 }
 
 /// Makes a block under construction that is a paragraph of one line.
-fn one_line_unit(piece: Span, role: Role, indent: usize, after_blank: bool) -> Unit {
-    Unit {
+fn one_line_unit(piece: Span, role: LineRole, indent: usize, after_blank: bool) -> BlockUnit {
+    BlockUnit {
         kind: BlockKind::Paragraph,
         level: 0,
         role,
@@ -348,19 +355,19 @@ fn one_line_unit(piece: Span, role: Role, indent: usize, after_blank: bool) -> U
 }
 
 /// Returns the kind of a block whose first line has this role.
-fn block_kind(role: Role) -> BlockKind {
+fn block_kind(role: LineRole) -> BlockKind {
     match role {
-        Role::Text | Role::Rule | Role::Byline => BlockKind::Paragraph,
-        Role::Item(_) => BlockKind::ListItem,
-        Role::Quote(_) => BlockKind::Quote,
-        Role::Credit => BlockKind::Caption,
-        Role::Metadata | Role::Date => BlockKind::Metadata,
+        LineRole::Text | LineRole::Rule | LineRole::Byline => BlockKind::Paragraph,
+        LineRole::Item(_) => BlockKind::ListItem,
+        LineRole::Quote(_) => BlockKind::Quote,
+        LineRole::Credit => BlockKind::Caption,
+        LineRole::Metadata | LineRole::Date => BlockKind::Metadata,
     }
 }
 
 /// Returns the depth, from 1, of a list item that follows the blocks in `units`: its nesting by indentation or the
 /// number of numbers in its marker (two in `1.2`), whichever is larger.
-fn list_level(units: &[Unit], indent: usize, numbers: usize) -> u8 {
+fn list_level(units: &[BlockUnit], indent: usize, numbers: usize) -> u8 {
     let (mut level, mut limit) = (1, indent);
     let items = units.iter().rev().take_while(|unit| unit.kind == BlockKind::ListItem);
     // 100 items are enough for any real nesting, and keep long lists from taking quadratic time.
@@ -374,15 +381,15 @@ fn list_level(units: &[Unit], indent: usize, numbers: usize) -> u8 {
 
 /// Turns bylines into metadata if they stand next to a title, next to other metadata, or at the end. Elsewhere the same
 /// words may be the end of a sentence.
-fn mark_bylines(source: &str, units: &mut [Unit]) {
+fn mark_bylines(source: &str, units: &mut [BlockUnit]) {
     for index in 0..units.len() {
-        let is_meta = |unit: &Unit| matches!(unit.kind, BlockKind::Metadata | BlockKind::Caption);
+        let is_meta = |unit: &BlockUnit| matches!(unit.kind, BlockKind::Metadata | BlockKind::Caption);
         let beside = units.get(index + 1).is_none_or(is_meta)
-            || index
-                .checked_sub(1)
-                .is_none_or(|before| is_meta(&units[before]) || before == 0 && units[0].length(source) <= MAX_TITLE);
+            || index.checked_sub(1).is_none_or(|before| {
+                is_meta(&units[before]) || before == 0 && units[0].length(source) <= MAX_TITLE_CHARS
+            });
         let unit = &mut units[index];
-        if unit.role == Role::Byline && unit.kind == BlockKind::Paragraph && unit.pieces.len() == 1 && beside {
+        if unit.role == LineRole::Byline && unit.kind == BlockKind::Paragraph && unit.pieces.len() == 1 && beside {
             unit.kind = BlockKind::Metadata;
         }
     }

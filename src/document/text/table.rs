@@ -7,19 +7,19 @@ use std::ops::Range;
 use unicode_width::UnicodeWidthStr;
 
 /// The widest line, in terminal columns, that may be a row of a table aligned by spaces.
-const MAX_ROW: usize = 160;
+const MAX_TABLE_LINE_COLUMNS: usize = 160;
 /// Lines aligned by spaces are taken as a table only if the cells of each row average at most this many characters.
-const MAX_MEAN_CELL: usize = 40;
+const MAX_MEAN_CELL_CHARS: usize = 40;
 
 /// The cells of a line, as byte ranges in the line.
-type Cells = Vec<Range<usize>>;
+type CellRanges = Vec<Range<usize>>;
 
 /// Finds the cells of each line; a line that is no row of a table gets no cells. The lines must keep their indentation;
 /// `None` stands for a blank line.
-pub(super) fn rows(lines: &[Option<&str>]) -> Vec<Cells> {
+pub(super) fn find_table_rows(lines: &[Option<&str>]) -> Vec<CellRanges> {
     let mut rows = vec![Vec::new(); lines.len()];
     // The last line that is no horizontal rule: its index, its text, and its cells cut at tabs and at runs of spaces.
-    let mut before: Option<(usize, &str, [Cells; 2])> = None;
+    let mut before: Option<(usize, &str, [CellRanges; 2])> = None;
     for (index, line) in lines.iter().enumerate() {
         let Some(line) = line else {
             before = None;
@@ -29,14 +29,14 @@ pub(super) fn rows(lines: &[Option<&str>]) -> Vec<Cells> {
             continue;
         }
         let tabbed = cells(line, |gap| gap.contains('\t'));
-        let spaced = if line.width() <= MAX_ROW {
+        let spaced = if line.width() <= MAX_TABLE_LINE_COLUMNS {
             cells(line, |gap| gap.chars().count() > 1)
         } else {
             Vec::new()
         };
         let both = [tabbed, spaced];
         if let Some((number, text, other)) = &before {
-            let way = if is_row(line, &both[0]) && is_row(text, &other[0]) {
+            let way = if is_table_row(line, &both[0]) && is_table_row(text, &other[0]) {
                 Some(0)
             } else {
                 is_aligned((text, &other[1]), (line, &both[1])).then_some(1)
@@ -52,7 +52,7 @@ pub(super) fn rows(lines: &[Option<&str>]) -> Vec<Cells> {
 }
 
 /// Whether a line has more than one cell, not counting the marker of a list item.
-fn is_row(line: &str, cells: &[Range<usize>]) -> bool {
+fn is_table_row(line: &str, cells: &[Range<usize>]) -> bool {
     let text = line.trim_start_matches(is_space);
     let marker = line.len() - text.len() + list_marker(text);
     cells
@@ -63,8 +63,8 @@ fn is_row(line: &str, cells: &[Range<usize>]) -> bool {
 }
 
 /// Cuts a line into cells at each stretch of white space for which `is_gap` is true.
-fn cells(line: &str, is_gap: impl Fn(&str) -> bool) -> Cells {
-    let mut cells = Cells::new();
+fn cells(line: &str, is_gap: impl Fn(&str) -> bool) -> CellRanges {
+    let mut cells = CellRanges::new();
     let (mut start, mut end) = (0, 0);
     for piece in line.split_inclusive(is_space) {
         let word = start..start + piece.trim_end_matches(is_space).len();
@@ -92,7 +92,7 @@ fn cells(line: &str, is_gap: impl Fn(&str) -> bool) -> Cells {
 fn is_aligned(a: (&str, &[Range<usize>]), b: (&str, &[Range<usize>])) -> bool {
     let (fewer, more) = if a.1.len() <= b.1.len() { (a, b) } else { (b, a) };
     let measures: [fn(&str) -> usize; 2] = [UnicodeWidthStr::width, |text| text.chars().count()];
-    let is_short = |(line, cells): (&str, &[Range<usize>])| line.chars().count() <= MAX_MEAN_CELL * cells.len();
+    let is_short = |(line, cells): (&str, &[Range<usize>])| line.chars().count() <= MAX_MEAN_CELL_CHARS * cells.len();
     let slack = usize::from(fewer.1.len() > 2);
     let agree = |measure: fn(&str) -> usize| {
         let places = |(line, cells): (&str, &[Range<usize>])| -> Vec<(usize, usize)> {
@@ -107,5 +107,9 @@ fn is_aligned(a: (&str, &[Range<usize>]), b: (&str, &[Range<usize>])) -> bool {
             others.iter().any(is_near)
         })
     };
-    is_row(a.0, a.1) && is_row(b.0, b.1) && is_short(fewer) && is_short(more) && measures.into_iter().any(agree)
+    is_table_row(a.0, a.1)
+        && is_table_row(b.0, b.1)
+        && is_short(fewer)
+        && is_short(more)
+        && measures.into_iter().any(agree)
 }

@@ -309,7 +309,7 @@ fn ornament_is_no_text() {
 
 #[test]
 fn titles_stand_first_and_alone() {
-    let long = "ก".repeat(MAX_TITLE + 1);
+    let long = "ก".repeat(MAX_TITLE_CHARS + 1);
     let body = BODY_TEXT;
     for (text, kind) in [
         ("ก\n\nข", BlockKind::Heading),

@@ -8,9 +8,9 @@ use unicode_width::UnicodeWidthStr;
 /// paragraph per line; texts with shorter lines are lists of names, or verse.
 const WRAP_WIDTHS: std::ops::RangeInclusive<usize> = 40..=130;
 /// The maximum number of line breaks that detection looks at; more would not change the result.
-const MAX_BREAKS: usize = 2000;
+const MAX_LINE_BREAKS: usize = 2000;
 /// The longest Thai word, in columns, that is assumed to have moved to the next line.
-const MAX_MOVED_WORD: usize = 16;
+const MAX_MOVED_WORD_COLUMNS: usize = 16;
 
 /// The width at which a text was hard-wrapped, and where its lines were broken.
 #[derive(Clone, Copy)]
@@ -32,11 +32,11 @@ impl Wrapping {
     /// about one line in ten has no room for the next word, and one in two has no room for the text before the next
     /// space.
     pub fn detect(breaks: &[(&str, &str)]) -> Option<Self> {
-        let breaks = &breaks[..breaks.len().min(MAX_BREAKS)];
+        let breaks = &breaks[..breaks.len().min(MAX_LINE_BREAKS)];
         // A program counts either columns or characters, and Thai has marks that are characters without a column.
         let measures: [fn(&str) -> usize; 2] = [UnicodeWidthStr::width, |line| line.chars().count()];
         let words: Vec<&str> = breaks.iter().map(|(_, next)| first_word(next)).collect();
-        let is_torn = breaks.iter().any(|(line, next)| is_torn(line, next));
+        let is_sentence_torn = breaks.iter().any(|(line, next)| is_sentence_torn(line, next));
         let mut best: Option<(usize, Self)> = None;
         for at_spaces in [false, true] {
             for measure in measures {
@@ -59,7 +59,7 @@ impl Wrapping {
                 let full = breaks.iter().zip(&words).filter(|pair| is_full(*pair)).count();
                 let is_evident = match at_spaces {
                     // Headers, addresses and signatures have short lines in wrapped text too.
-                    false if is_torn => full >= 3 && full * 2 >= breaks.len() && full * 4 >= long * 3,
+                    false if is_sentence_torn => full >= 3 && full * 2 >= breaks.len() && full * 4 >= long * 3,
                     false => full >= 12 && full * 10 >= breaks.len() * 9,
                     true => {
                         let phrases: usize = breaks.iter().map(|(line, _)| line.split_whitespace().count()).sum();
@@ -88,14 +88,14 @@ impl Wrapping {
     }
 
     /// Whether `line` had no room for the beginning of `next`. The Thai word at the beginning of `next` is assumed to
-    /// be at most [`MAX_MOVED_WORD`] columns wide.
+    /// be at most [`MAX_MOVED_WORD_COLUMNS`] columns wide.
     pub fn is_full(&self, line: &str, next: &str) -> bool {
         let phrase = first_phrase(next);
         let length = (self.measure)(phrase);
         let moved = if self.at_spaces || !phrase.starts_with(is_thai) {
             length
         } else {
-            length.min(MAX_MOVED_WORD)
+            length.min(MAX_MOVED_WORD_COLUMNS)
         };
         (self.measure)(line) + moved + 1 > self.width
     }
@@ -103,8 +103,8 @@ impl Wrapping {
 
 /// Whether a sentence certainly continues from `line` to `next`: `line` ends with a word that ends no sentence, or
 /// `next` begins with a word or lower-case letter that begins none.
-fn is_torn(line: &str, next: &str) -> bool {
-    const NEVER_LAST: [&str; 20] = [
+fn is_sentence_torn(line: &str, next: &str) -> bool {
+    const WORDS_NEVER_LAST: [&str; 20] = [
         "และ",
         "หรือ",
         "ของ",
@@ -126,7 +126,7 @@ fn is_torn(line: &str, next: &str) -> bool {
         "สำหรับ",
         "เมื่อ",
     ];
-    const NEVER_FIRST: [&str; 17] = [
+    const WORDS_NEVER_FIRST: [&str; 17] = [
         "ของ",
         "ว่า",
         "กับ",
@@ -146,8 +146,8 @@ fn is_torn(line: &str, next: &str) -> bool {
         "เพิ่มเติม",
     ];
     let (line, next) = (line.trim_end_matches(is_space), next.trim_start_matches(is_space));
-    NEVER_LAST.iter().any(|word| line.ends_with(word))
-        || NEVER_FIRST.iter().any(|word| next.starts_with(word))
+    WORDS_NEVER_LAST.iter().any(|word| line.ends_with(word))
+        || WORDS_NEVER_FIRST.iter().any(|word| next.starts_with(word))
         || next.starts_with(char::is_lowercase)
 }
 

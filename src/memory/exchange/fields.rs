@@ -1,14 +1,14 @@
 //! Shared by the exchange formats: the fields of a machine's translation as text, and errors that name a line.
 
 use crate::error::{Error, Hint, Result};
-use crate::memory::Machine;
+use crate::memory::MachineDetails;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::io;
 
 /// Counts the units of a file that were skipped, since a memory has no use for them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Skipped {
+pub struct SkippedCounts {
     /// Number of units without Thai or without English text.
     pub languages: usize,
     /// Number of units that another tool marked as a machine's translation without saying which machine.
@@ -21,12 +21,12 @@ pub(super) fn error_at(line: usize, message: impl Into<String>) -> Error {
 }
 
 /// Makes the error for an input that the operating system fails to read.
-pub(super) fn unreadable(error: io::Error) -> Error {
-    Error::input(crate::file::io_phrase(&error)).source(error)
+pub(super) fn read_error(error: io::Error) -> Error {
+    Error::input(crate::file::describe_io_error(&error)).source(error)
 }
 
 /// Makes the error for an output of plae, recognised at `line`, that is given where an exported memory is expected.
-pub(super) fn is_an_output(line: usize) -> Error {
+pub(super) fn plae_output_error(line: usize) -> Error {
     error_at(line, "an output of plae, no translation memory").hint(Hint::LearnFromOutput)
 }
 
@@ -42,7 +42,7 @@ fn from_json_name<T: DeserializeOwned>(name: &str) -> Option<T> {
 }
 
 /// Returns the names of a machine translation's flags in JSON, joined by commas.
-pub(super) fn flag_names(machine: &Machine) -> String {
+pub(super) fn flag_names(machine: &MachineDetails) -> String {
     let names: Vec<String> = machine.flags.iter().map(json_name).collect();
     names.join(",")
 }
@@ -58,7 +58,7 @@ pub(super) fn parse_machine(
     finish: &str,
     flags: &str,
     [source_tokens, target_tokens]: [&str; 2],
-) -> Result<Machine> {
+) -> Result<MachineDetails> {
     let invalid = |field: &str, value: &str| Error::input(format!("{field} {value:?} means nothing"));
     let count = |value: &str| match value {
         "" => Ok(0),
@@ -68,7 +68,7 @@ pub(super) fn parse_machine(
             .map_err(|_| invalid("a number of tokens", value)),
     };
     let flags = flags.split(',').map(str::trim).filter(|flag| !flag.is_empty());
-    Ok(Machine {
+    Ok(MachineDetails {
         system: system.to_owned(),
         score: match score {
             "" => None,

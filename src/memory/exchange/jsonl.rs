@@ -1,6 +1,6 @@
 //! JSONL: translation units as JSON objects, one in each line.
 
-use super::fields::{error_at, is_an_output, unreadable};
+use super::fields::{error_at, plae_output_error, read_error};
 use crate::error::Result;
 use crate::file::write_failure;
 use crate::memory::{Memory, Unit};
@@ -13,14 +13,14 @@ use std::io::{BufRead, Write};
 /// # Errors
 /// Those of the memory and of `out`.
 pub(super) fn write(memory: &Memory, out: &mut dyn Write) -> Result<()> {
-    memory.each(&mut |unit| {
+    memory.for_each_unit(&mut |unit| {
         serde_json::to_writer(&mut *out, unit).map_err(|error| write_failure(error.into()))?;
         out.write_all(b"\n").map_err(write_failure)
     })
 }
 
 #[derive(Deserialize)]
-struct Line {
+struct JsonLine {
     /// The `type` field: only lines of plae's outputs have one, and these cannot be read as a memory.
     r#type: Option<IgnoredAny>,
     #[serde(flatten)]
@@ -35,7 +35,7 @@ pub(super) fn read(input: &mut dyn BufRead, on_unit: &mut dyn FnMut(Unit) -> Res
     let mut bytes = Vec::new();
     for line in 1.. {
         bytes.clear();
-        if input.read_until(b'\n', &mut bytes).map_err(unreadable)? == 0 {
+        if input.read_until(b'\n', &mut bytes).map_err(read_error)? == 0 {
             break;
         }
         let json = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
@@ -43,15 +43,15 @@ pub(super) fn read(input: &mut dyn BufRead, on_unit: &mut dyn FnMut(Unit) -> Res
             continue;
         }
         if json.starts_with(b"{\"type\":\"header\"") {
-            return Err(is_an_output(line));
+            return Err(plae_output_error(line));
         }
-        let read: Line = serde_json::from_slice(json).map_err(|error| {
+        let read: JsonLine = serde_json::from_slice(json).map_err(|error| {
             error_at(line, format!("not a translation unit: {error}"))
                 .hint("each line is an object with \"source\" and \"target\"")
                 .source(error)
         })?;
         if read.r#type.is_some() {
-            return Err(is_an_output(line));
+            return Err(plae_output_error(line));
         }
         on_unit(read.unit)?;
     }

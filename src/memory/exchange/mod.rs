@@ -5,7 +5,7 @@ mod jsonl;
 mod tmx;
 pub(super) mod tsv;
 
-pub use fields::Skipped;
+pub use fields::SkippedCounts;
 
 use super::{Memory, Unit};
 use crate::error::Result;
@@ -68,11 +68,11 @@ pub fn read(
     mut input: &mut dyn BufRead,
     format: ExchangeFormat,
     on_unit: &mut dyn FnMut(Unit) -> Result<()>,
-) -> Result<Skipped> {
+) -> Result<SkippedCounts> {
     match format {
         ExchangeFormat::Tmx => return tmx::read(&mut input, on_unit),
         ExchangeFormat::Tsv => tsv::read(input, on_unit)?,
         ExchangeFormat::Jsonl => jsonl::read(input, on_unit)?,
     }
-    Ok(Skipped::default())
+    Ok(SkippedCounts::default())
 }

@@ -4,7 +4,7 @@
 //! reads TMX as other tools write it: `lang` with or without `xml:`, languages with any region, inline codes, and any
 //! encoding that the file declares.
 
-use super::fields::{Skipped, flag_names, json_name, parse_machine, unreadable};
+use super::fields::{SkippedCounts, flag_names, json_name, parse_machine, read_error};
 use crate::error::{Error, Result};
 use crate::file::write_failure;
 use crate::memory::{Memory, Unit};
@@ -19,14 +19,14 @@ use std::collections::HashMap;
 use std::io::{self, BufRead, Read, Write};
 
 /// Author that marks a machine's translation in TMX, a convention that Wordfast began and other tools know.
-const MACHINE: &str = "MT!";
+const MACHINE_AUTHOR: &str = "MT!";
 /// Author that plae writes for a person's translation in TMX.
-const PERSON: &str = "human";
+const PERSON_AUTHOR: &str = "human";
 /// TMX elements within a text whose content is formatting codes, not text.
-const CODES: [&str; 5] = ["bpt", "ept", "it", "ph", "ut"];
+const INLINE_CODE_ELEMENTS: [&str; 5] = ["bpt", "ept", "it", "ph", "ut"];
 
 /// Format of a date in TMX, in UTC.
-const DATE: &str = "%Y%m%dT%H%M%SZ";
+const DATE_FORMAT: &str = "%Y%m%dT%H%M%SZ";
 
 /// Writes a TMX document with every translation unit of a memory.
 ///
@@ -40,15 +40,15 @@ pub(super) fn write(memory: &Memory, out: &mut dyn Write) -> Result<()> {
         env!("CARGO_PKG_VERSION")
     );
     out.write_all(head.as_bytes()).map_err(write_failure)?;
-    memory.each(&mut |unit| out.write_all(element(unit).as_bytes()).map_err(write_failure))?;
+    memory.for_each_unit(&mut |unit| out.write_all(format_unit(unit).as_bytes()).map_err(write_failure))?;
     out.write_all(b"</body>\n</tmx>\n").map_err(write_failure)
 }
 
 /// Returns a translation unit as a TMX `tu` element.
-fn element(unit: &Unit) -> String {
+fn format_unit(unit: &Unit) -> String {
     let mut props = String::new();
     let mut prop = |kind: &str, value: &str| {
-        props += &format!("<prop type=\"x-plae-{kind}\">{}</prop>", content(value));
+        props += &format!("<prop type=\"x-plae-{kind}\">{}</prop>", escape_content(value));
     };
     if let Some(machine) = &unit.machine {
         prop("system", &machine.system);
@@ -64,38 +64,38 @@ fn element(unit: &Unit) -> String {
     }
     let system = unit.machine.as_ref().map_or("", |machine| &machine.system);
     let texts = [&unit.source, &unit.target, system];
-    if texts.iter().any(|text| text.contains(is_forbidden)) {
+    if texts.iter().any(|text| text.contains(is_forbidden_in_xml)) {
         prop("exact", &exact_json(&texts));
     }
     let author = match unit.machine {
-        Some(_) => MACHINE,
-        None => PERSON,
+        Some(_) => MACHINE_AUTHOR,
+        None => PERSON_AUTHOR,
     };
-    let [source, target] = [&unit.source, &unit.target].map(|side| content(side));
+    let [source, target] = [&unit.source, &unit.target].map(|side| escape_content(side));
     format!(
         "<tu creationdate=\"{}\" creationid=\"{author}\">{props}<tuv xml:lang=\"th\"><seg>{source}</seg></tuv>\
          <tuv xml:lang=\"en\"><seg>{target}</seg></tuv></tu>\n",
-        unit.made.strftime(DATE)
+        unit.made.strftime(DATE_FORMAT)
     )
 }
 
 /// Whether XML 1.0 cannot contain the character `c`, not even as a character reference.
-fn is_forbidden(c: char) -> bool {
+fn is_forbidden_in_xml(c: char) -> bool {
     matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{FFFE}' | '\u{FFFF}')
 }
 
 /// Removes the characters that XML cannot contain from `text`.
-fn without_forbidden(text: &str) -> Cow<'_, str> {
-    if text.contains(is_forbidden) {
-        Cow::Owned(text.replace(is_forbidden, ""))
+fn without_forbidden_chars(text: &str) -> Cow<'_, str> {
+    if text.contains(is_forbidden_in_xml) {
+        Cow::Owned(text.replace(is_forbidden_in_xml, ""))
     } else {
         Cow::Borrowed(text)
     }
 }
 
 /// Escapes `text` as the content of an XML element; characters that XML cannot contain are removed.
-fn content(text: &str) -> String {
-    escape(without_forbidden(text)).into_owned()
+fn escape_content(text: &str) -> String {
+    escape(without_forbidden_chars(text)).into_owned()
 }
 
 /// Returns the texts as a JSON array in which characters that XML cannot contain are escaped.
@@ -105,7 +105,7 @@ fn exact_json(texts: &[&str; 3]) -> String {
 }
 
 /// Reads a TMX document and calls `on_unit` with each of its translation units; see [`super::read`].
-pub(super) fn read(input: &mut dyn BufRead, on_unit: &mut dyn FnMut(Unit) -> Result<()>) -> Result<Skipped> {
+pub(super) fn read(input: &mut dyn BufRead, on_unit: &mut dyn FnMut(Unit) -> Result<()>) -> Result<SkippedCounts> {
     let mut reader = Reader::from_reader(LineCounter::new(DecodingReader::new(input)));
     reader.config_mut().expand_empty_elements = true;
     let mut parser = Parser::default();
@@ -121,7 +121,9 @@ pub(super) fn read(input: &mut dyn BufRead, on_unit: &mut dyn FnMut(Unit) -> Res
                     let bytes_read = reader.buffer_position();
                     let decoder = &mut reader.get_mut().inner;
                     match decoder.encoding().name() {
-                        "UTF-8" if bytes_read >= HELD_BACK => Err(Error::input("the XML declaration is too long")),
+                        "UTF-8" if bytes_read >= UNDECODED_BYTES => {
+                            Err(Error::input("the XML declaration is too long"))
+                        }
                         "UTF-8" => {
                             decoder.set_encoding(encoding);
                             Ok(())
@@ -141,8 +143,8 @@ pub(super) fn read(input: &mut dyn BufRead, on_unit: &mut dyn FnMut(Unit) -> Res
             Ok(Event::Eof) if parser.path.is_empty() => return Ok(parser.skipped),
             Ok(Event::Eof) => Err(Error::input("ends before </tmx>").hint("the file is torn")),
             Ok(event) => parser.handle(event, on_unit),
-            Err(quick_xml::Error::Io(error)) => Err(unreadable(io::Error::new(error.kind(), error.to_string()))),
-            Err(error) => Err(damaged(&error)),
+            Err(quick_xml::Error::Io(error)) => Err(read_error(io::Error::new(error.kind(), error.to_string()))),
+            Err(error) => Err(xml_error(&error)),
         };
         taken.map_err(|error| match error.kind {
             crate::error::Kind::Input => error.place(position),
@@ -152,9 +154,9 @@ pub(super) fn read(input: &mut dyn BufRead, on_unit: &mut dyn FnMut(Unit) -> Res
 }
 
 /// Number of bytes at the start of a TMX file that are not decoded until the file's encoding is known.
-const HELD_BACK: u64 = 64;
+const UNDECODED_BYTES: u64 = 64;
 
-fn damaged(error: &quick_xml::Error) -> Error {
+fn xml_error(error: &quick_xml::Error) -> Error {
     Error::input(format!("not well-formed XML: {error}"))
 }
 
@@ -222,32 +224,32 @@ struct Parser {
     /// Whether the start tag of the root element was read.
     has_root: bool,
     /// The `tu` element (translation unit) that is being read.
-    tu: Tu,
+    tu: TuElement,
     /// Text of the `seg` or `prop` element that is being read.
     text: String,
     /// Type of the open `prop` element, or language of the open `tuv` element.
     kind: String,
     /// Dates and authors of the open `tuv` element (one language of a unit).
-    tuv: Signed,
+    tuv: DatesAndAuthors,
     /// Counts of the units skipped so far.
-    skipped: Skipped,
+    skipped: SkippedCounts,
 }
 
 /// A TMX `tu` element (translation unit) that is being read.
 #[derive(Default)]
-struct Tu {
+struct TuElement {
     /// Dates and authors in the attributes of the `tu` element.
-    signed: Signed,
+    signed: DatesAndAuthors,
     /// Texts of the unit's `prop` elements by their types.
     props: HashMap<String, String>,
     /// Thai and English text, in this order, each with the dates and authors of its `tuv` element. Of several texts in
     /// one language, the first counts.
-    sides: [Option<(String, Signed)>; 2],
+    sides: [Option<(String, DatesAndAuthors)>; 2],
 }
 
 /// Dates and authors in the attributes of a TMX element, as far as the element has them.
 #[derive(Clone, Default)]
-struct Signed {
+struct DatesAndAuthors {
     /// Values of the attributes `creationdate` and `creationid`.
     created: [Option<String>; 2],
     /// Values of the attributes `changedate` and `changeid`.
@@ -258,21 +260,21 @@ impl Parser {
     /// Handles an event of the XML reader; calls `on_unit` when a translation unit is complete.
     fn handle(&mut self, event: Event, on_unit: &mut dyn FnMut(Unit) -> Result<()>) -> Result<()> {
         match event {
-            Event::Start(element) => self.start(&element),
-            Event::End(_) => self.end(on_unit),
+            Event::Start(element) => self.handle_start_tag(&element),
+            Event::End(_) => self.handle_end_tag(on_unit),
             Event::Text(text) => {
-                self.add(&text.xml10_content());
+                self.add_text(&text.xml10_content());
                 Ok(())
             }
             Event::CData(text) => {
-                self.add(&text.xml10_content());
+                self.add_text(&text.xml10_content());
                 Ok(())
             }
             Event::GeneralRef(reference) => {
-                let character = reference.resolve_char_ref().map_err(|error| damaged(&error))?;
+                let character = reference.resolve_char_ref().map_err(|error| xml_error(&error))?;
                 match (character, resolve_xml_entity(&reference)) {
-                    (Some(character), _) => self.add(character.encode_utf8(&mut [0; 4])),
-                    (None, Some(text)) => self.add(text),
+                    (Some(character), _) => self.add_text(character.encode_utf8(&mut [0; 4])),
+                    (None, Some(text)) => self.add_text(text),
                     (None, None) => {
                         return Err(Error::input(format!(
                             "not well-formed XML: unknown entity &{};",
@@ -287,18 +289,23 @@ impl Parser {
     }
 
     /// Adds `text` to the open `seg` or `prop` element; ignores text elsewhere, and formatting codes within.
-    fn add(&mut self, text: &str) {
+    fn add_text(&mut self, text: &str) {
         let is_read = self
             .path
             .iter()
             .any(|element| matches!(element.as_str(), "seg" | "prop"));
-        if is_read && !self.path.iter().any(|element| CODES.contains(&element.as_str())) {
+        if is_read
+            && !self
+                .path
+                .iter()
+                .any(|element| INLINE_CODE_ELEMENTS.contains(&element.as_str()))
+        {
             self.text += text;
         }
     }
 
     /// Handles the start tag of an XML element.
-    fn start(&mut self, element: &BytesStart) -> Result<()> {
+    fn handle_start_tag(&mut self, element: &BytesStart) -> Result<()> {
         let name = element.local_name().as_ref().to_owned();
         if self.path.is_empty() && name != "tmx" {
             return Err(Error::input(format!("the root element is <{name}>, not <tmx>")));
@@ -306,13 +313,13 @@ impl Parser {
         self.has_root = true;
         match name.as_str() {
             "tu" => {
-                self.tu = Tu {
-                    signed: signed(element)?,
-                    ..Tu::default()
+                self.tu = TuElement {
+                    signed: read_dates_and_authors(element)?,
+                    ..TuElement::default()
                 }
             }
             "tuv" => {
-                self.tuv = signed(element)?;
+                self.tuv = read_dates_and_authors(element)?;
                 self.kind = attribute(element, "lang")?.unwrap_or_default();
             }
             "prop" => {
@@ -327,7 +334,7 @@ impl Parser {
     }
 
     /// Handles the end tag of the innermost open XML element; calls `on_unit` when a translation unit ends.
-    fn end(&mut self, on_unit: &mut dyn FnMut(Unit) -> Result<()>) -> Result<()> {
+    fn handle_end_tag(&mut self, on_unit: &mut dyn FnMut(Unit) -> Result<()>) -> Result<()> {
         let name = self.path.pop().unwrap_or_default();
         let inside = self.path.last().map_or("", String::as_str);
         match (name.as_str(), inside) {
@@ -336,7 +343,7 @@ impl Parser {
                 self.tu.props.insert(kind, text);
             }
             ("seg", "tuv") => {
-                if let Some(side) = side(&self.kind) {
+                if let Some(side) = language_index(&self.kind) {
                     let side = &mut self.tu.sides[side];
                     let text = std::mem::take(&mut self.text);
                     if side.is_none() {
@@ -346,7 +353,7 @@ impl Parser {
             }
             ("tu", _) => {
                 let tu = std::mem::take(&mut self.tu);
-                if let Some(unit) = tu.unit(&mut self.skipped)? {
+                if let Some(unit) = tu.into_unit(&mut self.skipped)? {
                     on_unit(unit)?;
                 }
             }
@@ -356,10 +363,10 @@ impl Parser {
     }
 }
 
-impl Tu {
+impl TuElement {
     /// Converts the `tu` element to a unit of the memory. Returns none, and counts the element in `skipped`, if a
     /// memory has no use for it.
-    fn unit(mut self, skipped: &mut Skipped) -> Result<Option<Unit>> {
+    fn into_unit(mut self, skipped: &mut SkippedCounts) -> Result<Option<Unit>> {
         let [Some((source, _)), Some((target, signed))] = self.sides else {
             skipped.languages += 1;
             return Ok(None);
@@ -375,14 +382,14 @@ impl Tu {
         if let Some(json) = self.props.remove("x-plae-exact")
             && let Ok(exact) = serde_json::from_str::<[String; 3]>(&json)
             // The exact texts count only if nobody has edited the readable texts since.
-            && exact.iter().zip(&texts).all(|(exact, text)| without_forbidden(exact) == text.as_str())
+            && exact.iter().zip(&texts).all(|(exact, text)| without_forbidden_chars(exact) == text.as_str())
         {
             texts = exact;
         }
         let [source, target, system] = texts;
-        let is_machine = author.is_some_and(|author| author.starts_with(MACHINE));
+        let is_machine = author.is_some_and(|author| author.starts_with(MACHINE_AUTHOR));
         if !is_machine {
-            return Ok(Some(Unit::person(&source, &target, made)));
+            return Ok(Some(Unit::from_person(&source, &target, made)));
         }
         if system.is_empty() {
             skipped.machine += 1;
@@ -402,7 +409,7 @@ impl Tu {
 }
 
 /// Returns the index of a language among the texts of a unit: 0 for Thai, 1 for English, none for other languages.
-fn side(language: &str) -> Option<usize> {
+fn language_index(language: &str) -> Option<usize> {
     let primary = language.split(['-', '_']).next().unwrap_or_default();
     match primary.trim().to_ascii_lowercase().as_str() {
         "th" | "tha" => Some(0),
@@ -411,9 +418,9 @@ fn side(language: &str) -> Option<usize> {
     }
 }
 
-fn signed(element: &BytesStart) -> Result<Signed> {
+fn read_dates_and_authors(element: &BytesStart) -> Result<DatesAndAuthors> {
     let of = |name: &str| attribute(element, name);
-    Ok(Signed {
+    Ok(DatesAndAuthors {
         created: [of("creationdate")?, of("creationid")?],
         changed: [of("changedate")?, of("changeid")?],
     })
@@ -422,10 +429,10 @@ fn signed(element: &BytesStart) -> Result<Signed> {
 /// Returns the value of an element's attribute with this local name, whatever its namespace prefix.
 fn attribute(element: &BytesStart, name: &str) -> Result<Option<String>> {
     for attribute in element.attributes() {
-        let attribute = attribute.map_err(|error| damaged(&error.into()))?;
+        let attribute = attribute.map_err(|error| xml_error(&error.into()))?;
         if attribute.key.local_name().as_ref() == name {
             let value = attribute.normalized_value(XmlVersion::Implicit1_0);
-            return Ok(Some(value.map_err(|error| damaged(&error))?.into_owned()));
+            return Ok(Some(value.map_err(|error| xml_error(&error))?.into_owned()));
         }
     }
     Ok(None)

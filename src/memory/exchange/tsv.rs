@@ -1,9 +1,9 @@
 //! TSV: translation units as a table of tab-separated values, with or without a spreadsheet's quotes.
 
-use super::fields::{error_at, flag_names, is_an_output, json_name, parse_machine, unreadable};
+use super::fields::{error_at, flag_names, json_name, parse_machine, plae_output_error, read_error};
 use crate::error::Result;
 use crate::file::write_failure;
-use crate::memory::{Machine, Memory, Unit};
+use crate::memory::{MachineDetails, Memory, Unit};
 use crate::thai::encoding::decode;
 use jiff::Timestamp;
 use std::borrow::Cow;
@@ -28,9 +28,9 @@ const COLUMNS: [&str; 9] = [
 /// Those of the memory and of `out`.
 pub(super) fn write(memory: &Memory, out: &mut dyn Write) -> Result<()> {
     writeln!(out, "{}", COLUMNS.join("\t")).map_err(write_failure)?;
-    memory.each(&mut |unit| {
+    memory.for_each_unit(&mut |unit| {
         let machine = unit.machine.as_ref();
-        let field = |value: fn(&Machine) -> String| machine.map(value).unwrap_or_default();
+        let field = |value: fn(&MachineDetails) -> String| machine.map(value).unwrap_or_default();
         let fields = [
             unit.source.clone(),
             unit.target.clone(),
@@ -54,7 +54,7 @@ pub(super) fn write(memory: &Memory, out: &mut dyn Write) -> Result<()> {
 /// Of kind `Input`, with the line, for a row that is no unit; those of `on_unit`.
 pub(super) fn read(input: &mut dyn BufRead, on_unit: &mut dyn FnMut(Unit) -> Result<()>) -> Result<()> {
     let mut bytes = Vec::new();
-    input.read_to_end(&mut bytes).map_err(unreadable)?;
+    input.read_to_end(&mut bytes).map_err(read_error)?;
     // Valid UTF-8 is taken as it is, control characters included; the detection of encodings would refuse them.
     let text = match String::from_utf8(bytes) {
         Ok(text) => text,
@@ -68,7 +68,7 @@ pub(super) fn read(input: &mut dyn BufRead, on_unit: &mut dyn FnMut(Unit) -> Res
             .iter()
             .all(Option::is_some)
         {
-            return Err(is_an_output(*line));
+            return Err(plae_output_error(*line));
         }
         if named[..2].iter().all(Option::is_some) {
             positions = named;

@@ -13,7 +13,7 @@
 //! Each query's result depends on its own operands alone, in a fixed order: a batch never changes a row.
 
 use super::parallel::{SharedOutput, parallel_ranges};
-use super::simd::{LANES, dispatch, dot, exp, maximum_with, multiply_add, sum_lanes, sum_of};
+use super::simd::{SIMD_LANES, dispatch, dot, exp, maximum_with, multiply_add, sum_lanes, sum_of};
 use std::ops::Range;
 
 /// Number of output values that are summed at a time, few enough for their sums to stay in registers over all
@@ -240,16 +240,16 @@ pub(in crate::model) fn attend_groups(
 /// to [`dot`]. It is written in intrinsics because compilers keep the sums of four dot products in memory.
 ///
 /// # Safety
-/// The machine has AVX2 and FMA. `four` is four times as long as `with`, whose length is a multiple of [`LANES`].
+/// The machine has AVX2 and FMA. `four` is four times as long as `with`, whose length is a multiple of [`SIMD_LANES`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn four_dots(four: &[f32], with: &[f32]) -> [f32; 4] {
+unsafe fn dot_four_vectors(four: &[f32], with: &[f32]) -> [f32; 4] {
     use std::arch::x86_64::*;
     let dim = with.len();
     let mut sums = [[_mm256_setzero_ps(); 2]; 4];
-    for at in (0..dim).step_by(LANES) {
+    for at in (0..dim).step_by(SIMD_LANES) {
         for half in 0..2 {
-            // SAFETY: `at + half * 8 + 8` is at most `dim`, as `dim` is a multiple of `LANES`.
+            // SAFETY: `at + half * 8 + 8` is at most `dim`, as `dim` is a multiple of `SIMD_LANES`.
             let b = unsafe { _mm256_loadu_ps(with.as_ptr().add(at + half * 8)) };
             for (n, sums) in sums.iter_mut().enumerate() {
                 // SAFETY: as above; `four` holds `dim` values for each of its four vectors.
@@ -303,10 +303,10 @@ fn attend_parts_with<const FMA: bool>(attention: &PartAttention, weights: &mut V
             let key = &key[offset..offset + dim];
             let mut head = 0;
             #[cfg(target_arch = "x86_64")]
-            while FMA && head + 4 <= heads && dim.is_multiple_of(LANES) {
+            while FMA && head + 4 <= heads && dim.is_multiple_of(SIMD_LANES) {
                 // SAFETY: `dispatch` sets FMA on x86-64 only where it found AVX2 and FMA; four queries of `dim` values
-                // are sliced off, `key` has as many, and `dim` was found to be a multiple of `LANES`.
-                for dot in unsafe { four_dots(&queries[head * dim..][..4 * dim], key) } {
+                // are sliced off, `key` has as many, and `dim` was found to be a multiple of `SIMD_LANES`.
+                for dot in unsafe { dot_four_vectors(&queries[head * dim..][..4 * dim], key) } {
                     weights[head * positions + position] = dot;
                     head += 1;
                 }
@@ -325,10 +325,10 @@ fn attend_parts_with<const FMA: bool>(attention: &PartAttention, weights: &mut V
     }
     for (weights, out) in weights.chunks_exact_mut(positions).zip(out.chunks_exact_mut(dim)) {
         let most = maximum_with::<FMA>(weights);
-        let mut sums = [0f32; LANES];
-        let (chunks, rest) = weights.as_chunks_mut::<LANES>();
+        let mut sums = [0f32; SIMD_LANES];
+        let (chunks, rest) = weights.as_chunks_mut::<SIMD_LANES>();
         for chunk in chunks {
-            for i in 0..LANES {
+            for i in 0..SIMD_LANES {
                 chunk[i] = exp::<FMA>(chunk[i] - most);
                 sums[i] += chunk[i];
             }
@@ -445,7 +445,7 @@ mod tests {
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
             // SAFETY: the features were just detected.
-            assert_eq!(unsafe { four_dots(&four, &with) }, expected[..]);
+            assert_eq!(unsafe { dot_four_vectors(&four, &with) }, expected[..]);
         }
         assert_eq!(expected.len(), 4);
     }

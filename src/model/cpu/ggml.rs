@@ -93,7 +93,7 @@ impl QuantType {
 }
 
 /// One decoded row of a quantised matrix: quantised values and scales that are not yet multiplied.
-pub(super) struct Row {
+pub(super) struct QuantizedRow {
     /// Quantised value `q` of each column.
     pub values: Vec<u8>,
     pub scales: RowScales,
@@ -124,8 +124,8 @@ impl RowScales {
     }
 }
 
-impl Row {
-    /// Makes a row of zeros of a type, for [`Row::read`] or [`Row::round`] to fill.
+impl QuantizedRow {
+    /// Makes a row of zeros of a type, for [`QuantizedRow::read`] or [`QuantizedRow::round`] to fill.
     pub fn new(quant: QuantType, columns: usize) -> Self {
         Self {
             values: vec![0; columns],
@@ -161,7 +161,7 @@ impl Row {
 
     fn read_q8_0<'a>(&mut self, blocks: impl Iterator<Item = &'a [u8]>) {
         for (i, block) in blocks.enumerate() {
-            self.scales.d[i] = half(block);
+            self.scales.d[i] = read_f16(block);
             for (to, q) in self.values[i * 32..][..32].iter_mut().zip(&block[2..]) {
                 *to = q ^ 0x80;
             }
@@ -170,7 +170,7 @@ impl Row {
 
     fn read_q4_0<'a>(&mut self, blocks: impl Iterator<Item = &'a [u8]>) {
         for (i, block) in blocks.enumerate() {
-            self.scales.d[i] = half(block);
+            self.scales.d[i] = read_f16(block);
             for j in 0..16 {
                 self.values[i * 32 + j] = block[2 + j] & 15;
                 self.values[i * 32 + 16 + j] = block[2 + j] >> 4;
@@ -180,7 +180,7 @@ impl Row {
 
     fn read_q5_0<'a>(&mut self, blocks: impl Iterator<Item = &'a [u8]>) {
         for (i, block) in blocks.enumerate() {
-            self.scales.d[i] = half(block);
+            self.scales.d[i] = read_f16(block);
             let high = u32::from_le_bytes([block[2], block[3], block[4], block[5]]);
             let fifth = |bit: usize| (((high >> bit) & 1) << 4) as u8;
             for j in 0..16 {
@@ -193,7 +193,7 @@ impl Row {
     fn read_q4_k_or_q5_k<'a>(&mut self, blocks: impl Iterator<Item = &'a [u8]>, is_q5: bool) {
         let Self { values, scales, minima } = self;
         for (i, block) in blocks.enumerate() {
-            (scales.d[i], minima.d[i]) = (half(block), half(&block[2..]));
+            (scales.d[i], minima.d[i]) = (read_f16(block), read_f16(&block[2..]));
             let packed = &block[4..16];
             let (high, low) = if is_q5 {
                 (&block[16..48], &block[48..])
@@ -224,7 +224,7 @@ impl Row {
 
     fn read_q6_k<'a>(&mut self, blocks: impl Iterator<Item = &'a [u8]>) {
         for (i, block) in blocks.enumerate() {
-            self.scales.d[i] = half(&block[208..]);
+            self.scales.d[i] = read_f16(&block[208..]);
             for (to, byte) in self.scales.sub_scales[i * 16..][..16].iter_mut().zip(&block[192..]) {
                 *to = *byte as i8;
             }
@@ -257,7 +257,7 @@ impl Row {
 }
 
 /// Reads the little-endian float16 in the first two bytes of a block.
-fn half(bytes: &[u8]) -> f16 {
+fn read_f16(bytes: &[u8]) -> f16 {
     f16::from_le_bytes([bytes[0], bytes[1]])
 }
 

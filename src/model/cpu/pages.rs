@@ -15,24 +15,24 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 ///
 /// # Safety
 /// The type has no padding, no invalid bit patterns, and an alignment of at most [`ALIGNMENT`].
-pub(super) unsafe trait Plain: Copy {}
+pub(super) unsafe trait PlainData: Copy {}
 // SAFETY: an array of numbers has no padding, and any bits are a number.
-unsafe impl<const N: usize> Plain for [f16; N] {}
+unsafe impl<const N: usize> PlainData for [f16; N] {}
 // SAFETY: as above.
-unsafe impl<const N: usize> Plain for [i8; N] {}
+unsafe impl<const N: usize> PlainData for [i8; N] {}
 // SAFETY: as above.
-unsafe impl<const N: usize> Plain for [u8; N] {}
+unsafe impl<const N: usize> PlainData for [u8; N] {}
 
 /// Reinterprets values as values of another type with the same bytes; bytes at the end that do not fill a value are
 /// left out.
-pub(super) fn cast<A: Plain, B: Plain>(values: &[A]) -> &[B] {
+pub(super) fn cast_slice<A: PlainData, B: PlainData>(values: &[A]) -> &[B] {
     const { assert!(align_of::<B>() <= align_of::<A>()) };
     // SAFETY: any bytes are a value of either type, the alignment was asserted, and the length is rounded down.
     unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), size_of_val(values) / size_of::<B>()) }
 }
 
-/// Reinterprets values mutably as values of another type with the same bytes, like [`cast`].
-pub(super) fn cast_mut<A: Plain, B: Plain>(values: &mut [A]) -> &mut [B] {
+/// Reinterprets values mutably as values of another type with the same bytes, like [`cast_slice`].
+pub(super) fn cast_slice_mut<A: PlainData, B: PlainData>(values: &mut [A]) -> &mut [B] {
     const { assert!(align_of::<B>() <= align_of::<A>()) };
     // SAFETY: as above.
     unsafe { std::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), size_of_val(values) / size_of::<B>()) }
@@ -65,7 +65,7 @@ impl Region {
         Self { map, start }
     }
 
-    fn room(&self) -> usize {
+    fn usable_bytes(&self) -> usize {
         self.map.len() - self.start
     }
 }
@@ -83,7 +83,7 @@ pub(super) struct Pages<T> {
     values: PhantomData<T>,
 }
 
-impl<T: Plain> Pages<T> {
+impl<T: PlainData> Pages<T> {
     /// Allocates a buffer of `len` values whose bytes are all zero.
     pub fn zeroed(len: usize) -> Self {
         const { assert!(align_of::<T>() <= ALIGNMENT) };
@@ -93,7 +93,7 @@ impl<T: Plain> Pages<T> {
         } else {
             let mut current = CURRENT_REGION.lock().unwrap_or_else(PoisonError::into_inner);
             let (region, taken) = match current.0.upgrade() {
-                Some(region) if region.room() - current.1 >= bytes => (region, current.1),
+                Some(region) if region.usable_bytes() - current.1 >= bytes => (region, current.1),
                 _ => (Arc::new(Region::new(REGION_BYTES)), 0),
             };
             *current = (Arc::downgrade(&region), taken + bytes);
@@ -138,7 +138,7 @@ enum Storage<T> {
     },
 }
 
-impl<T: Plain> Buffer<T> {
+impl<T: PlainData> Buffer<T> {
     /// Uses `len` values of a memory-mapped file from byte `start` on; `None` if they do not lie within the map or are
     /// not aligned for their type.
     pub fn mapped(map: &Arc<Mmap>, start: usize, len: usize) -> Option<Self> {
@@ -154,7 +154,7 @@ impl<T: Plain> Buffer<T> {
 
     /// Gives the bytes of all values.
     pub fn bytes(&self) -> &[u8] {
-        cast::<T, [u8; 1]>(self).as_flattened()
+        cast_slice::<T, [u8; 1]>(self).as_flattened()
     }
 }
 
@@ -202,10 +202,10 @@ mod tests {
     fn casts_leave_out_what_is_no_whole_value() {
         let mut halves = [[f16::ONE; 4]; 2];
         assert_eq!(
-            cast::<_, [i8; 6]>(&halves),
+            cast_slice::<_, [i8; 6]>(&halves),
             [[0, 60, 0, 60, 0, 60], [0, 60, 0, 60, 0, 60]]
         );
-        cast_mut::<_, [i8; 6]>(&mut halves)[1] = [0; 6];
+        cast_slice_mut::<_, [i8; 6]>(&mut halves)[1] = [0; 6];
         let zero = f16::ZERO;
         assert_eq!(
             halves,

@@ -98,7 +98,7 @@ macro_rules! dispatch {
 pub(super) use dispatch;
 
 /// Number of float32 values that a loop sums side by side: those of one AVX-512 register.
-pub(super) const LANES: usize = 16;
+pub(super) const SIMD_LANES: usize = 16;
 
 /// Computes `a * b + c`, rounded only once if the machine has fused multiply-add (`FMA`).
 #[inline(always)]
@@ -133,11 +133,11 @@ pub(super) fn exp<const FMA: bool>(x: f32) -> f32 {
 /// Computes the dot product of two vectors of equal length.
 #[inline(always)]
 pub(super) fn dot<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0f32; LANES];
-    let (a, a_rest) = a.as_chunks::<LANES>();
-    let (b, b_rest) = b.as_chunks::<LANES>();
+    let mut sums = [0f32; SIMD_LANES];
+    let (a, a_rest) = a.as_chunks::<SIMD_LANES>();
+    let (b, b_rest) = b.as_chunks::<SIMD_LANES>();
     for (a, b) in a.iter().zip(b) {
-        for i in 0..LANES {
+        for i in 0..SIMD_LANES {
             sums[i] = multiply_add::<FMA>(a[i], b[i], sums[i]);
         }
     }
@@ -149,8 +149,8 @@ pub(super) fn dot<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
 
 /// Sums the lanes of an accumulator by halves: adds the upper half to the lower one until a single lane is left.
 #[inline(always)]
-pub(super) fn sum_lanes(sums: &mut [f32; LANES]) -> f32 {
-    let mut width = LANES;
+pub(super) fn sum_lanes(sums: &mut [f32; SIMD_LANES]) -> f32 {
+    let mut width = SIMD_LANES;
     while width > 1 {
         width /= 2;
         for i in 0..width {
@@ -164,10 +164,10 @@ pub(super) fn sum_lanes(sums: &mut [f32; LANES]) -> f32 {
 /// in another order.
 #[inline(always)]
 pub(super) fn sum_of(values: &[f32], f: impl Fn(f32) -> f32) -> f32 {
-    let mut sums = [0f32; LANES];
-    let (chunks, rest) = values.as_chunks::<LANES>();
+    let mut sums = [0f32; SIMD_LANES];
+    let (chunks, rest) = values.as_chunks::<SIMD_LANES>();
     for chunk in chunks {
-        for i in 0..LANES {
+        for i in 0..SIMD_LANES {
             sums[i] += f(chunk[i]);
         }
     }
@@ -180,8 +180,8 @@ pub(super) fn sum_of(values: &[f32], f: impl Fn(f32) -> f32) -> f32 {
 /// Finds the largest lane by halves: comparing one lane after the other would be slower, as each step waits for the
 /// last.
 #[inline(always)]
-fn max_lanes(mut values: [f32; LANES]) -> f32 {
-    let mut width = LANES;
+fn max_lanes(mut values: [f32; SIMD_LANES]) -> f32 {
+    let mut width = SIMD_LANES;
     while width > 1 {
         width /= 2;
         for i in 0..width {
@@ -198,9 +198,9 @@ fn max_lanes(mut values: [f32; LANES]) -> f32 {
 /// Rounds a block of 32 values to 8 bits; returns the block's scale.
 #[inline(always)]
 fn round_block_with<const FMA: bool>(input: &[f32; 32], output: &mut [i8; 32]) -> f32 {
-    let mut most = [0f32; LANES];
-    for half in input.as_chunks::<LANES>().0 {
-        for i in 0..LANES {
+    let mut most = [0f32; SIMD_LANES];
+    for half in input.as_chunks::<SIMD_LANES>().0 {
+        for i in 0..SIMD_LANES {
             let x = half[i].abs();
             most[i] = if x > most[i] { x } else { most[i] };
         }
@@ -216,10 +216,10 @@ fn round_block_with<const FMA: bool>(input: &[f32; 32], output: &mut [i8; 32]) -
 
 #[inline(always)]
 fn round_row_with<const FMA: bool>(input: &[f32], output: &mut [i8]) -> f32 {
-    let mut most = [0f32; LANES];
-    let (chunks, rest) = input.as_chunks::<LANES>();
+    let mut most = [0f32; SIMD_LANES];
+    let (chunks, rest) = input.as_chunks::<SIMD_LANES>();
     for chunk in chunks {
-        for i in 0..LANES {
+        for i in 0..SIMD_LANES {
             let x = chunk[i].abs();
             most[i] = if x > most[i] { x } else { most[i] };
         }
@@ -260,10 +260,10 @@ dispatch! {
 
 #[inline(always)]
 pub(super) fn maximum_with<const FMA: bool>(values: &[f32]) -> f32 {
-    let mut most = [f32::NEG_INFINITY; LANES];
-    let (chunks, rest) = values.as_chunks::<LANES>();
+    let mut most = [f32::NEG_INFINITY; SIMD_LANES];
+    let (chunks, rest) = values.as_chunks::<SIMD_LANES>();
     for chunk in chunks {
-        for i in 0..LANES {
+        for i in 0..SIMD_LANES {
             most[i] = if chunk[i] > most[i] { chunk[i] } else { most[i] };
         }
     }
@@ -287,10 +287,10 @@ dispatch! {
 
 #[inline(always)]
 fn sum_exp_with<const FMA: bool>(values: &[f32], most: f32) -> f32 {
-    let (chunks, rest) = values.as_chunks::<LANES>();
-    let mut sums = [0f32; LANES];
+    let (chunks, rest) = values.as_chunks::<SIMD_LANES>();
+    let mut sums = [0f32; SIMD_LANES];
     for chunk in chunks {
-        for i in 0..LANES {
+        for i in 0..SIMD_LANES {
             sums[i] += exp::<FMA>(chunk[i] - most);
         }
     }

@@ -78,7 +78,7 @@ impl Config {
             default => keys.size("num_key_value_heads", Some(default.unwrap_or(heads)))?,
         };
         let head_dim = keys.size("head_dim", Some(defaults.head_dim.unwrap_or(hidden_size / heads)))?;
-        check_heads(heads, kv_heads, head_dim).map_err(|message| keys.fail("num_attention_heads", message))?;
+        check_heads(heads, kv_heads, head_dim).map_err(|message| keys.model_error("num_attention_heads", message))?;
         let max_positions = keys.size("max_position_embeddings", Some(defaults.max_positions))?;
         let theta = keys.number("rope_theta")?.unwrap_or(defaults.theta);
         let scaling = Keys {
@@ -132,7 +132,7 @@ impl Config {
             post_norms: variant.gemma,
             head_norm: variant.head_norm,
             norms_from_one: variant.gemma,
-            windows: windows(variant.windows, &keys, layers)?,
+            windows: layer_windows(variant.windows, &keys, layers)?,
             rope,
             local_rope,
             attention_bias: variant.attention_bias && keys.flag("attention_bias", false)?,
@@ -249,7 +249,7 @@ fn check_heads(heads: usize, kv_heads: usize, head_dim: usize) -> std::result::R
 
 /// Gives for each layer the number of positions that a query attends to (none for all): from `layer_types` if
 /// `config.json` has it, otherwise by the architecture's rule.
-fn windows(windows: Windows, keys: &Keys, layers: usize) -> Result<Vec<Option<usize>>> {
+fn layer_windows(windows: Windows, keys: &Keys, layers: usize) -> Result<Vec<Option<usize>>> {
     let window = match keys.value.get("sliding_window") {
         Some(Value::Null) => None,
         _ => Some(keys.size("sliding_window", Some(DEFAULT_WINDOW))?),
@@ -277,11 +277,12 @@ fn windows(windows: Windows, keys: &Keys, layers: usize) -> Result<Vec<Option<us
         None => (0..layers).map(has_window).collect(),
         Some(types) => {
             let types = types.as_array().filter(|types| types.len() == layers);
-            let types = types.ok_or_else(|| keys.fail("layer_types", format!("not a list of {layers} kinds")))?;
+            let types =
+                types.ok_or_else(|| keys.model_error("layer_types", format!("not a list of {layers} kinds")))?;
             let kind = |kind: &Value| match kind.as_str() {
                 Some("full_attention") => Ok(false),
                 Some("sliding_attention") => Ok(true),
-                _ => Err(keys.fail("layer_types", format!("{kind} is not known"))),
+                _ => Err(keys.model_error("layer_types", format!("{kind} is not known"))),
             };
             types.iter().map(kind).collect::<Result<_>>()?
         }

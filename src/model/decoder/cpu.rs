@@ -19,7 +19,7 @@ type Layer = super::Layer<Arc<Matrix>, Vec<f32>>;
 type Decoder = super::Decoder<Arc<Matrix>, Vec<f32>>;
 
 /// Applies a norm to each row and gives the normalised rows.
-fn normed(norm: &Norm, rows: &[f32]) -> Vec<f32> {
+fn normalise_rows(norm: &Norm, rows: &[f32]) -> Vec<f32> {
     let width = norm.weight.len();
     let mut out = vec![0f32; rows.len()];
     parallel_rows(&mut out, width, 4, |row, out| {
@@ -30,7 +30,7 @@ fn normed(norm: &Norm, rows: &[f32]) -> Vec<f32> {
 
 /// Adds the rows of `from`, of `width` values each, to those of `to`; applies `norm` to each row of `from` first, if
 /// given.
-fn add(to: &mut [f32], width: usize, from: &[f32], norm: Option<&Norm>) {
+fn add_rows(to: &mut [f32], width: usize, from: &[f32], norm: Option<&Norm>) {
     parallel_rows(to, width, 5, |row, to| {
         let from = &from[row * width..][..width];
         let mut own = Vec::new();
@@ -95,7 +95,7 @@ impl Decoder {
             end += count;
             last.extend_from_slice(&hidden[(end - 1) * config.hidden_size..end * config.hidden_size]);
         }
-        let mut logits = self.output.matmul(&normed(&self.output_norm, &last));
+        let mut logits = self.output.matmul(&normalise_rows(&self.output_norm, &last));
         if let Some(cap) = config.logit_cap {
             logits.iter_mut().for_each(|x| *x = cap * (*x / cap).tanh());
         }
@@ -147,7 +147,7 @@ impl Decoder {
     ) {
         let config = &self.config;
         let rope = config.rope(index);
-        let x = normed(&layer.attention_norm, hidden);
+        let x = normalise_rows(&layer.attention_norm, hidden);
         let [mut query, mut key, value] = Linear::forward_many([&layer.query, &layer.key, &layer.value], &x);
         self.rotate_heads(&mut query, config.heads, layer.query_norm.as_ref(), rope, angles);
         self.rotate_heads(&mut key, config.kv_heads, layer.key_norm.as_ref(), rope, angles);
@@ -161,13 +161,13 @@ impl Decoder {
         };
         let attended = cache.attend(index, &heads, counts, &query, &key, &value);
         let output = layer.output.forward(&attended);
-        add(hidden, config.hidden_size, &output, layer.post_attention_norm.as_ref());
+        add_rows(hidden, config.hidden_size, &output, layer.post_attention_norm.as_ref());
     }
 
     /// Computes a layer's gated feed-forward part and adds the result to `hidden`.
     fn feed_forward(&self, hidden: &mut [f32], layer: &Layer) {
         let config = &self.config;
-        let x = normed(&layer.feed_forward_norm, hidden);
+        let x = normalise_rows(&layer.feed_forward_norm, hidden);
         let [mut gate, up] = Linear::forward_many([&layer.gate, &layer.up], &x);
         parallel_rows(&mut gate, config.feed_forward, 8, |row, gate| {
             config.activation.apply(gate);
@@ -176,7 +176,7 @@ impl Decoder {
             }
         });
         let output = layer.down.forward(&gate);
-        add(
+        add_rows(
             hidden,
             config.hidden_size,
             &output,

@@ -9,25 +9,25 @@ use std::sync::Arc;
 
 /// The keys and the values of one row in one layer, each `(positions, kv_heads * head_dim)`.
 #[derive(Clone, Default)]
-struct Layer {
+struct LayerCache {
     keys: Vec<f32>,
     values: Vec<f32>,
 }
 
 /// The cached keys and values of one row of a batch: of a sentence, or of one of its beams.
 #[derive(Clone)]
-struct Row {
+struct SequenceCache {
     /// The row whose tokens come before this row's own, if any; rows can share it. It has no prefix itself.
-    prefix: Option<Arc<Row>>,
+    prefix: Option<Arc<SequenceCache>>,
     /// The keys and values of the row's own tokens, by layer.
-    layers: Vec<Layer>,
+    layers: Vec<LayerCache>,
     /// Number of the row's own tokens in the cache, without those of the prefix.
     len: usize,
 }
 
-impl Row {
+impl SequenceCache {
     /// Gives the position of the row's first own token: the number of tokens in its prefix.
-    fn start(&self) -> usize {
+    fn first_own_position(&self) -> usize {
         self.prefix.as_ref().map_or(0, |prefix| prefix.len)
     }
 }
@@ -35,7 +35,7 @@ impl Row {
 /// The KV cache of a batch: the keys and values of each row in each layer.
 #[derive(Clone)]
 pub(super) struct KvCache {
-    rows: Vec<Row>,
+    rows: Vec<SequenceCache>,
 }
 
 /// The shape and scaling of one layer's attention.
@@ -66,7 +66,7 @@ impl KvCache {
         if !prefixes.is_empty() && prefixes.len() != rows {
             return Err(Error::model(format!("{} prefixes for {rows} rows", prefixes.len())));
         }
-        let mut known: Vec<(&State, Arc<Row>)> = Vec::new();
+        let mut known: Vec<(&State, Arc<SequenceCache>)> = Vec::new();
         let mut cache = Self { rows: Vec::new() };
         for row in 0..rows {
             let prefix = match prefixes.get(row).copied().flatten() {
@@ -74,15 +74,15 @@ impl KvCache {
                 Some(state) => Some(match known.iter().find(|(other, _)| std::ptr::eq(*other, state)) {
                     Some((_, row)) => row.clone(),
                     None => {
-                        let row = Arc::new(Self::in_state(state)?.prefix()?.clone());
+                        let row = Arc::new(Self::in_state(state)?.as_prefix()?.clone());
                         known.push((state, row.clone()));
                         row
                     }
                 }),
             };
-            cache.rows.push(Row {
+            cache.rows.push(SequenceCache {
                 prefix,
-                layers: vec![Layer::default(); layers],
+                layers: vec![LayerCache::default(); layers],
                 len: 0,
             });
         }
@@ -91,7 +91,7 @@ impl KvCache {
 
     /// Gives the cache's only row, to be used as a prefix of other rows; fails if there are several rows or it has a
     /// prefix itself.
-    fn prefix(&self) -> Result<&Row> {
+    fn as_prefix(&self) -> Result<&SequenceCache> {
         match self.rows.as_slice() {
             [row] if row.prefix.is_none() => Ok(row),
             _ => Err(Error::model("a prefix must be one row without a prefix of its own")),
@@ -130,7 +130,7 @@ impl KvCache {
 
     /// Gives the position of the next token of a row.
     pub fn position(&self, row: usize) -> usize {
-        self.rows[row].start() + self.rows[row].len
+        self.rows[row].first_own_position() + self.rows[row].len
     }
 
     /// Adds `counts[row]` to the number of cached tokens of each row; called after all layers have stored the tokens'
@@ -186,7 +186,7 @@ impl KvCache {
                 let attention = PartAttention {
                     queries: &scaled,
                     head_dim: heads.head_dim,
-                    parts: &self.parts(layer, row, index, heads.window, stride),
+                    parts: &self.attended_parts(layer, row, index, heads.window, stride),
                     stride,
                     offset: group * heads.head_dim,
                     cap: heads.cap,
@@ -199,7 +199,7 @@ impl KvCache {
 
     /// Gives the keys and values that the `index`-th new token of a row attends to, within the window: first those of
     /// the prefix, then those of the row itself.
-    fn parts(
+    fn attended_parts(
         &self,
         layer: usize,
         row: usize,
@@ -208,7 +208,7 @@ impl KvCache {
         stride: usize,
     ) -> [(&[f32], &[f32]); 2] {
         let row = &self.rows[row];
-        let prefix = row.start();
+        let prefix = row.first_own_position();
         let end = prefix + row.len + index + 1;
         let start = window.map_or(0, |window| end.saturating_sub(window));
         let own = &row.layers[layer];
@@ -231,7 +231,7 @@ impl Rows for KvCache {
         for &row in rows {
             uses[row] += 1;
         }
-        let mut old: Vec<Option<Row>> = std::mem::take(&mut self.rows).into_iter().map(Some).collect();
+        let mut old: Vec<Option<SequenceCache>> = std::mem::take(&mut self.rows).into_iter().map(Some).collect();
         for &row in rows {
             uses[row] -= 1;
             // The last use of a row moves it; the uses before copy it.

@@ -6,7 +6,7 @@ use super::{Decoder, Embedding, Layer};
 use crate::error::Result;
 use crate::model::cpu::ops::Norm;
 use crate::model::linear::Linear;
-use crate::model::weights::{Form, Source, Wanted};
+use crate::model::weights::{MatrixRequest, Source, WeightForm};
 use crate::model::{OutputIds, Spec};
 
 /// Loads the parts of one model: what to load, from where, and in which form.
@@ -20,7 +20,7 @@ struct Loader<'a, F> {
 ///
 /// # Errors
 /// Fails with an error of kind `Model`, with the file and the tensor that is missing or does not fit.
-pub(super) fn load<F: Form>(
+pub(super) fn load<F: WeightForm>(
     config: Config,
     ids: OutputIds,
     source: &dyn Source,
@@ -43,7 +43,7 @@ pub(super) fn load<F: Form>(
     spec.restrict(ids.allowed);
     let allowed = spec.output.as_deref();
     let embedding = "model.embed_tokens.weight";
-    let vectors = |name: &str, rows| loader.matrix(name, [vocabulary, config.hidden_size], rows);
+    let vectors = |name: &str, rows| loader.load_matrix(name, [vocabulary, config.hidden_size], rows);
     let output = vectors(if config.tied { embedding } else { "lm_head.weight" }, allowed)?;
     Ok(Decoder {
         embedding: match source.stored_rows(embedding, vocabulary, config.hidden_size)? {
@@ -52,19 +52,19 @@ pub(super) fn load<F: Form>(
             None => Embedding::Loaded(vectors(embedding, None)?),
         },
         output,
-        output_norm: loader.norm("model.norm", config.hidden_size)?,
+        output_norm: loader.load_norm("model.norm", config.hidden_size)?,
         layers: (0..config.windows.len())
-            .map(|index| loader.layer(index))
+            .map(|index| loader.load_layer(index))
             .collect::<Result<_>>()?,
         spec,
         config,
     })
 }
 
-impl<F: Form> Loader<'_, F> {
+impl<F: WeightForm> Loader<'_, F> {
     /// Loads the matrix `name` of shape `[rows, columns]`, or only its rows `kept`.
-    fn matrix(&self, name: &str, [rows, columns]: [usize; 2], kept: Option<&[u32]>) -> Result<F::Matrix> {
-        let wanted = Wanted {
+    fn load_matrix(&self, name: &str, [rows, columns]: [usize; 2], kept: Option<&[u32]>) -> Result<F::Matrix> {
+        let wanted = MatrixRequest {
             names: &[name.to_owned()],
             rows,
             columns,
@@ -73,8 +73,8 @@ impl<F: Form> Loader<'_, F> {
         self.form.matrix(self.source, wanted)
     }
 
-    fn norm(&self, name: &str, len: usize) -> Result<Norm<F::Vector>> {
-        let mut weight = self.source.floats(&format!("{name}.weight"), &[len])?;
+    fn load_norm(&self, name: &str, len: usize) -> Result<Norm<F::Vector>> {
+        let mut weight = self.source.read_floats(&format!("{name}.weight"), &[len])?;
         if self.config.norms_from_one {
             weight.iter_mut().for_each(|x| *x += 1.0);
         }
@@ -85,11 +85,11 @@ impl<F: Form> Loader<'_, F> {
         })
     }
 
-    fn linear(&self, name: &str, shape: [usize; 2], has_bias: bool) -> Result<Linear<F::Matrix, F::Vector>> {
+    fn load_linear(&self, name: &str, shape: [usize; 2], has_bias: bool) -> Result<Linear<F::Matrix, F::Vector>> {
         Ok(Linear {
-            weight: self.matrix(&format!("{name}.weight"), shape, None)?,
+            weight: self.load_matrix(&format!("{name}.weight"), shape, None)?,
             bias: if has_bias {
-                let values = self.source.floats(&format!("{name}.bias"), &shape[..1])?;
+                let values = self.source.read_floats(&format!("{name}.bias"), &shape[..1])?;
                 Some(self.form.vector(values, &shape[..1])?)
             } else {
                 None
@@ -97,22 +97,23 @@ impl<F: Form> Loader<'_, F> {
         })
     }
 
-    fn layer(&self, index: usize) -> Result<Layer<F::Matrix, F::Vector>> {
+    fn load_layer(&self, index: usize) -> Result<Layer<F::Matrix, F::Vector>> {
         let config = self.config;
         let hidden = config.hidden_size;
         let (query_size, key_size) = (config.heads * config.head_dim, config.kv_heads * config.head_dim);
         let named = |part: &str| format!("model.layers.{index}.{part}");
-        let norm = |part: &str| self.norm(&named(part), hidden);
-        let attention = |part: &str, rows, columns| self.linear(&named(part), [rows, columns], config.attention_bias);
+        let norm = |part: &str| self.load_norm(&named(part), hidden);
+        let attention =
+            |part: &str, rows, columns| self.load_linear(&named(part), [rows, columns], config.attention_bias);
         let feed_forward =
-            |part: &str, rows, columns| self.linear(&named(part), [rows, columns], config.feed_forward_bias);
+            |part: &str, rows, columns| self.load_linear(&named(part), [rows, columns], config.feed_forward_bias);
         let head_norm = |before_rope: &str, after_rope: &str| -> Result<Option<Norm<F::Vector>>> {
             let part = match config.head_norm {
                 HeadNorm::None => return Ok(None),
                 HeadNorm::BeforeRope => before_rope,
                 HeadNorm::AfterRope => after_rope,
             };
-            self.norm(&named(part), config.head_dim).map(Some)
+            self.load_norm(&named(part), config.head_dim).map(Some)
         };
         // Without norms after the layers, `post_attention_layernorm` is the norm before the feed-forward layer.
         let (post_attention_norm, feed_forward_norm, post_feed_forward_norm) = if config.post_norms {

@@ -19,7 +19,7 @@ use super::cpu::matrix::Activations;
 use super::cpu::ops::Norm;
 use super::linear::Linear;
 use super::weights::gguf::{Gguf, StoredRows};
-use super::weights::{CpuForm, GgufWeights, Scales, TextPart};
+use super::weights::{CpuForm, GgufWeights, ScaleGrouping, TextPart};
 use super::{Architecture, OutputIds, Spec, TranslationModel};
 use crate::error::{Error, Result};
 use config::Config;
@@ -117,6 +117,6 @@ pub fn from_directory(
 fn cpu_form(activations: Activations) -> CpuForm {
     CpuForm {
         activations,
-        scales: Scales::Block,
+        scales: ScaleGrouping::Block,
     }
 }

@@ -41,7 +41,7 @@ impl Rope {
     pub fn read(scaling: &Keys, theta: f64, dim: usize, max_positions: usize) -> Result<Self> {
         let need = |key: &str| {
             let number = scaling.number(key)?;
-            number.ok_or_else(|| scaling.fail(&format!("rope_scaling.{key}"), "missing; a number is expected"))
+            number.ok_or_else(|| scaling.model_error(&format!("rope_scaling.{key}"), "missing; a number is expected"))
         };
         let key = if scaling.get("rope_type").is_some() {
             "rope_type"
@@ -99,7 +99,7 @@ impl Rope {
                 };
                 rope.scale = scaling.number("attention_factor")?.unwrap_or(inferred) as f32;
             }
-            other => return Err(scaling.fail(&format!("rope_scaling.{key}"), format!("`{other}` is not known"))),
+            other => return Err(scaling.model_error(&format!("rope_scaling.{key}"), format!("`{other}` is not known"))),
         }
         Ok(rope)
     }

@@ -12,7 +12,7 @@ pub const TINY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/tiny-g
 /// The results of transformers for the model at [`TINY`], as JSON, made by `tests/golden/gemma3.py`.
 const GOLDEN: &str = include_str!("../../../tests/golden/tiny-gemma3.json");
 /// Number of positions in the sliding window of the model at [`TINY`].
-const WINDOW: u32 = 6;
+const WINDOW_TOKENS: u32 = 6;
 
 fn gemma3(activations: Activations) -> Box<dyn TranslationModel> {
     let gguf = Gguf::open(Path::new(TINY)).expect("the tiny model");
@@ -43,7 +43,7 @@ fn logits_and_greedy_ids_are_those_of_transformers() {
     let texts: Vec<Golden> = serde_json::from_str(GOLDEN).expect("golden JSON");
     for text in &texts {
         let (mut state, mut logits) = model.begin(&[], &[&text.ids]).expect("begin");
-        for (id, (got, expected)) in rows(&logits)[0].iter().zip(&text.logits).enumerate() {
+        for (id, (got, expected)) in logit_rows(&logits)[0].iter().zip(&text.logits).enumerate() {
             assert!(
                 (got - expected).abs() < 1e-3,
                 "{} tokens, id {id}: {got} for {expected}",
@@ -51,7 +51,7 @@ fn logits_and_greedy_ids_are_those_of_transformers() {
             );
         }
         for (step, expected) in text.greedy.iter().enumerate() {
-            let got = argmax(&rows(&logits)[0]);
+            let got = argmax(&logit_rows(&logits)[0]);
             assert_eq!(got, *expected, "{} tokens, step {step}", text.ids.len());
             logits = model.step(&[got], &mut state).expect("step");
         }
@@ -63,7 +63,7 @@ fn rounded_activations_stay_close() {
     let (exact, rounded) = (gemma3(Activations::F32), gemma3(Activations::Int8));
     let (_, exact) = exact.begin(&[], &SOURCES).expect("begin");
     let (_, rounded) = rounded.begin(&[], &SOURCES).expect("begin");
-    for (exact, rounded) in rows(&exact).iter().zip(&rows(&rounded)) {
+    for (exact, rounded) in logit_rows(&exact).iter().zip(&logit_rows(&rounded)) {
         let error: f32 = exact.iter().zip(rounded).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
         let size: f32 = exact.iter().map(|a| a.powi(2)).sum::<f32>();
         assert!(error < 0.01 * size, "{error} of {size}");
@@ -77,17 +77,17 @@ const SOURCES: [&[u32]; 4] = [
     &[7],
 ];
 
-fn rows(logits: &Tensor) -> Vec<Vec<f32>> {
+fn logit_rows(logits: &Tensor) -> Vec<Vec<f32>> {
     logits.to_vec2().expect("logits (rows, vocabulary)")
 }
 
 /// Computes the logits of three decoding steps; each row is given other tokens.
-fn run(model: &dyn TranslationModel, prefixes: &[Option<&State>], sources: &[&[u32]]) -> Vec<Vec<Vec<f32>>> {
+fn run_model(model: &dyn TranslationModel, prefixes: &[Option<&State>], sources: &[&[u32]]) -> Vec<Vec<Vec<f32>>> {
     let (mut state, logits) = model.begin(prefixes, sources).expect("begin");
-    let mut all = vec![rows(&logits)];
+    let mut all = vec![logit_rows(&logits)];
     for step in 0..2 {
         let last: Vec<u32> = sources.iter().map(|source| source[0] + 260 + step).collect();
-        all.push(rows(&model.step(&last, &mut state).expect("step")));
+        all.push(logit_rows(&model.step(&last, &mut state).expect("step")));
     }
     all
 }
@@ -102,13 +102,13 @@ fn a_row_is_the_same_bit_for_bit_alone_batched_and_in_another_order() {
 #[test]
 fn allowed_logits_are_a_choice_of_the_full_ones_from_a_file_and_a_checkpoint() {
     for activations in [Activations::Int8, Activations::F32] {
-        let full = run(&*gemma3(activations), &[], &SOURCES);
+        let full = run_model(&*gemma3(activations), &[], &SOURCES);
         let ids = vec![40, 8, 21, u32::MAX];
         let gguf = Gguf::open(Path::new(TINY)).expect("the tiny model");
         let model = from_gguf(&gguf, Some(ids.clone()), activations).expect("the tiny model");
         assert_is_choice(&*model, &full, &SOURCES);
         let sources: [&[u32]; 2] = [&[2, 12, 14], &[7, 9]];
-        let full = run(&*checkpoint("gemma3", None, activations), &[], &sources);
+        let full = run_model(&*checkpoint("gemma3", None, activations), &[], &sources);
         assert_is_choice(&*checkpoint("gemma3", Some(ids), activations), &full, &sources);
     }
 }
@@ -120,7 +120,7 @@ fn assert_is_choice(model: &dyn TranslationModel, full: &[Vec<Vec<f32>>], source
     assert!(kept.contains(&8) && kept.is_sorted() && kept.len() < 10);
     let chosen = |row: &Vec<f32>| kept.iter().map(|id| row[*id as usize]).collect();
     let chosen: Vec<Vec<Vec<f32>>> = full.iter().map(|step| step.iter().map(chosen).collect()).collect();
-    assert_eq!(chosen, run(model, &[], sources));
+    assert_eq!(chosen, run_model(model, &[], sources));
 }
 
 /// Loads a checkpoint of `tests/golden/decoder`, with the output restricted to `allowed`, if given.
@@ -140,11 +140,11 @@ fn checkpoint(name: &str, allowed: Option<Vec<u32>>, activations: Activations) -
 }
 
 fn alone_batched_and_reversed(model: &dyn TranslationModel) {
-    let together = run(model, &[], &SOURCES);
+    let together = run_model(model, &[], &SOURCES);
     let reversed: Vec<&[u32]> = SOURCES.iter().rev().copied().collect();
-    let backwards = run(model, &[], &reversed);
+    let backwards = run_model(model, &[], &reversed);
     for (index, source) in SOURCES.iter().enumerate() {
-        let alone = run(model, &[], &[source]);
+        let alone = run_model(model, &[], &[source]);
         for step in 0..3 {
             assert_eq!(together[step][index], alone[step][0], "row {index}, step {step}");
             assert_eq!(
@@ -160,22 +160,22 @@ fn alone_batched_and_reversed(model: &dyn TranslationModel) {
 fn shared_prefixes_change_nothing() {
     let model = gemma3(Activations::Int8);
     // One prefix is longer than the window, so that the window spans the prefix's end and the row's own tokens.
-    let prefixes = [WINDOW + 3, 2].map(|len| (0..len).map(|i| 262 + i % 9).collect::<Vec<_>>());
+    let prefixes = [WINDOW_TOKENS + 3, 2].map(|len| (0..len).map(|i| 262 + i % 9).collect::<Vec<_>>());
     let states = prefixes
         .each_ref()
         .map(|prefix| model.begin(&[], &[prefix]).expect("a prefix").0);
     let shared = [Some(&states[0]), None, Some(&states[1]), Some(&states[0])];
-    let first = run(&*model, &shared, &SOURCES);
-    let again = run(&*model, &shared, &SOURCES);
+    let first = run_model(&*model, &shared, &SOURCES);
+    let again = run_model(&*model, &shared, &SOURCES);
     assert_eq!(first, again, "a prefix was changed by its use");
     for (index, source) in SOURCES.iter().enumerate() {
         let prefix = [Some(0), None, Some(1), Some(0)][index].map_or(&[][..], |it: usize| &prefixes[it]);
         let whole = [prefix, source].concat();
         let (mut state, logits) = model.begin(&[], &[&whole]).expect("begin");
-        assert_eq!(rows(&logits)[0], first[0][index]);
+        assert_eq!(logit_rows(&logits)[0], first[0][index]);
         let last = source[0] + 260;
         assert_eq!(
-            rows(&model.step(&[last], &mut state).expect("step"))[0],
+            logit_rows(&model.step(&[last], &mut state).expect("step"))[0],
             first[1][index]
         );
     }
@@ -187,13 +187,13 @@ fn shared_prefixes_change_nothing() {
 #[test]
 fn reading_at_once_equals_reading_step_by_step() {
     let model = gemma3(Activations::Int8);
-    let source: Vec<u32> = (0..3 * WINDOW).map(|i| 262 + (i * 5) % 16).collect();
+    let source: Vec<u32> = (0..3 * WINDOW_TOKENS).map(|i| 262 + (i * 5) % 16).collect();
     let (_, whole) = model.begin(&[], &[&source]).expect("begin");
     let (mut state, mut logits) = model.begin(&[], &[&source[..1]]).expect("begin");
     for id in &source[1..] {
         logits = model.step(&[*id], &mut state).expect("step");
     }
-    assert_eq!(rows(&whole), rows(&logits));
+    assert_eq!(logit_rows(&whole), logit_rows(&logits));
 }
 
 #[test]
@@ -201,10 +201,13 @@ fn rows_can_be_reordered_repeated_and_dropped() {
     let model = gemma3(Activations::Int8);
     let (mut state, _) = model.begin(&[], &SOURCES).expect("begin");
     state.select(&[2, 0, 2]);
-    let after = rows(&model.step(&[263, 264, 263], &mut state).expect("step"));
+    let after = logit_rows(&model.step(&[263, 264, 263], &mut state).expect("step"));
     for (index, (source, last)) in [(2, 263), (0, 264), (2, 263)].into_iter().enumerate() {
         let (mut state, _) = model.begin(&[], &[SOURCES[source]]).expect("begin");
-        assert_eq!(after[index], rows(&model.step(&[last], &mut state).expect("step"))[0]);
+        assert_eq!(
+            after[index],
+            logit_rows(&model.step(&[last], &mut state).expect("step"))[0]
+        );
     }
 }
 
@@ -240,11 +243,11 @@ fn a_file_cut_anywhere_is_refused_without_a_panic() {
 #[derive(serde::Deserialize)]
 struct Checkpoint {
     max_tokens: usize,
-    lines: Vec<Line>,
+    lines: Vec<GoldenLine>,
 }
 
 #[derive(serde::Deserialize)]
-struct Line {
+struct GoldenLine {
     source_ids: Vec<u32>,
     greedy: Vec<u32>,
     /// The smallest difference between the two best logits at any step of the greedy search.
@@ -254,7 +257,7 @@ struct Line {
 /// Reads the expected results for a checkpoint: the lines that fit into `positions` together with their output, and
 /// the ids that end an output. Longer lines are left out: transformers goes on beyond a model's positions, where plae
 /// divides the text.
-fn golden(directory: &Path, name: &str, positions: usize) -> (Checkpoint, Vec<u32>) {
+fn read_golden(directory: &Path, name: &str, positions: usize) -> (Checkpoint, Vec<u32>) {
     let read = |path: &Path| std::fs::read(path).expect("a golden file");
     let mut golden: Checkpoint =
         serde_json::from_slice(&read(&directory.join(format!("{name}.json")))).expect("golden JSON");
@@ -274,12 +277,12 @@ fn golden(directory: &Path, name: &str, positions: usize) -> (Checkpoint, Vec<u3
 const NEAR_TIE: f32 = 1e-3;
 
 /// Runs greedy search for at most `most` steps; gives the ids of each row, up to the first end id and without it.
-fn greedy(model: &dyn TranslationModel, sources: &[&[u32]], most: usize, end: &[u32]) -> Vec<Vec<u32>> {
+fn decode_greedily(model: &dyn TranslationModel, sources: &[&[u32]], most: usize, end: &[u32]) -> Vec<Vec<u32>> {
     let mut written = vec![Vec::new(); sources.len()];
     let mut ended = vec![false; sources.len()];
     let (mut state, mut logits) = model.begin(&[], sources).expect("begin");
     for _ in 0..most {
-        let best: Vec<u32> = rows(&logits)
+        let best: Vec<u32> = logit_rows(&logits)
             .iter()
             .map(|row| (1..row.len()).fold(0, |best, id| if row[id] > row[best] { id } else { best }) as u32)
             .collect();
@@ -308,9 +311,9 @@ fn greedy_ids_of_every_architecture_are_those_of_transformers() {
         "qwen3-yarn",
     ] {
         let model = checkpoint(name, None, Activations::F32);
-        let (golden, end) = golden(&directory, name, model.spec().max_positions);
+        let (golden, end) = read_golden(&directory, name, model.spec().max_positions);
         let sources: Vec<&[u32]> = golden.lines.iter().map(|line| &line.source_ids[..]).collect();
-        let together = greedy(&*model, &sources, golden.max_tokens, &end);
+        let together = decode_greedily(&*model, &sources, golden.max_tokens, &end);
         let mut same = 0;
         for (index, (got, line)) in together.iter().zip(&golden.lines).enumerate() {
             same += usize::from(*got == line.greedy);
@@ -323,7 +326,7 @@ fn greedy_ids_of_every_architecture_are_those_of_transformers() {
         }
         assert!(same * 10 >= golden.lines.len() * 9, "{name}: {same} lines");
         for index in [0, 7, 20] {
-            let alone = greedy(&*model, &[sources[index]], golden.max_tokens, &end);
+            let alone = decode_greedily(&*model, &[sources[index]], golden.max_tokens, &end);
             assert_eq!(alone[0], together[index], "{name}, line {index} alone");
         }
     }
@@ -335,9 +338,9 @@ fn a_gguf_file_gives_what_its_checkpoint_gives() {
     for name in ["gemma3", "hunyuan", "llama", "qwen3"] {
         let gguf = Gguf::open(&directory.join(format!("{name}.gguf"))).expect("a file");
         let model = from_gguf(&gguf, None, Activations::F32).expect(name);
-        let (golden, end) = golden(&directory, name, model.spec().max_positions);
+        let (golden, end) = read_golden(&directory, name, model.spec().max_positions);
         let sources: Vec<&[u32]> = golden.lines.iter().map(|line| &line.source_ids[..]).collect();
-        for (index, (got, line)) in greedy(&*model, &sources, golden.max_tokens, &end)
+        for (index, (got, line)) in decode_greedily(&*model, &sources, golden.max_tokens, &end)
             .iter()
             .zip(&golden.lines)
             .enumerate()

@@ -55,12 +55,12 @@ pub(super) struct Variant {
     /// reorders the rows of queries and keys.
     pub gguf_pairs_neighbours: bool,
     /// Values for keys that `config.json` lacks.
-    pub defaults: Defaults,
+    pub defaults: ConfigDefaults,
 }
 
 /// The values used for keys that `config.json` lacks, from transformers 4.57.1's configuration classes.
 #[derive(Debug)]
-pub(super) struct Defaults {
+pub(super) struct ConfigDefaults {
     pub vocabulary: usize,
     pub hidden_size: usize,
     pub feed_forward: usize,
@@ -89,7 +89,7 @@ const LLAMA_LIKE: Variant = Variant {
     attention_bias: true,
     feed_forward_bias: false,
     gguf_pairs_neighbours: false,
-    defaults: Defaults {
+    defaults: ConfigDefaults {
         vocabulary: 32_000,
         hidden_size: 4096,
         feed_forward: 11_008,
@@ -116,7 +116,7 @@ const GEMMA2: Variant = Variant {
     windows: Windows::AllBut { every: 2, key: None },
     caps: Some([50.0, 30.0]),
     scaled_by_width: Some(46),
-    defaults: Defaults {
+    defaults: ConfigDefaults {
         vocabulary: 256_000,
         hidden_size: 2304,
         feed_forward: 9216,
@@ -141,7 +141,7 @@ const GEMMA3: Variant = Variant {
     local_theta: Some(10_000.0),
     gguf_theta: 1_000_000.0,
     scaled_by_width: Some(62),
-    defaults: Defaults {
+    defaults: ConfigDefaults {
         vocabulary: 262_208,
         max_positions: 131_072,
         theta: 1_000_000.0,
@@ -153,7 +153,7 @@ const GEMMA3: Variant = Variant {
 const QWEN3: Variant = Variant {
     head_norm: HeadNorm::BeforeRope,
     windows: Windows::FromLayer,
-    defaults: Defaults {
+    defaults: ConfigDefaults {
         vocabulary: 151_936,
         feed_forward: 22_016,
         kv_heads: Some(32),
@@ -166,7 +166,7 @@ const QWEN3: Variant = Variant {
 
 const HUNYUAN_DENSE: Variant = Variant {
     head_norm: HeadNorm::AfterRope,
-    defaults: Defaults {
+    defaults: ConfigDefaults {
         vocabulary: 290_943,
         epsilon: 1e-5,
         ..LLAMA_LIKE.defaults
@@ -177,7 +177,7 @@ const HUNYUAN_DENSE: Variant = Variant {
 const MISTRAL: Variant = Variant {
     windows: Windows::All,
     attention_bias: false,
-    defaults: Defaults {
+    defaults: ConfigDefaults {
         feed_forward: 14_336,
         kv_heads: Some(8),
         max_positions: 131_072,

@@ -25,7 +25,7 @@ pub(super) enum Positions {
 
 /// The dimensions of the encoder or of the decoder.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Side {
+pub(super) struct SideConfig {
     /// Number of layers.
     pub layers: usize,
     /// Number of attention heads.
@@ -43,8 +43,8 @@ pub(super) struct Config {
     pub hidden_size: usize,
     /// Number of values of one attention head: in the encoder, and in the decoder.
     pub head_dims: [usize; 2],
-    pub encoder: Side,
-    pub decoder: Side,
+    pub encoder: SideConfig,
+    pub decoder: SideConfig,
     pub activation: Activation,
     /// Whether feed-forward layers are gated: their activated output is multiplied by that of a second projection.
     pub gated: bool,
@@ -78,19 +78,19 @@ impl Config {
     pub fn read(architecture: Architecture, value: &Value, path: &Path) -> Result<Self> {
         let keys = Keys { path, value };
         match architecture {
-            Architecture::T5 => Self::t5(&keys),
-            _ => Self::bart(architecture, &keys),
+            Architecture::T5 => Self::read_t5(&keys),
+            _ => Self::read_bart(architecture, &keys),
         }
     }
 
     /// Reads the configuration of a model of BART's family: Marian, M2M-100, mBART.
-    fn bart(architecture: Architecture, keys: &Keys) -> Result<Self> {
+    fn read_bart(architecture: Architecture, keys: &Keys) -> Result<Self> {
         let marian = architecture == Architecture::Marian;
         let mbart = architecture == Architecture::Mbart;
         let width = keys.size("d_model", None)?;
         let vocabulary = keys.size("vocab_size", None)?;
-        let side = |name: &str, vocabulary: usize| -> Result<Side> {
-            Ok(Side {
+        let side = |name: &str, vocabulary: usize| -> Result<SideConfig> {
+            Ok(SideConfig {
                 layers: keys.size(&format!("{name}_layers"), None)?,
                 heads: keys.size(&format!("{name}_attention_heads"), None)?,
                 feed_forward: keys.size(&format!("{name}_ffn_dim"), None)?,
@@ -105,7 +105,7 @@ impl Config {
         let (encoder, decoder) = (side("encoder", vocabulary)?, side("decoder", decoder_vocabulary)?);
         for (name, side) in [("encoder", encoder), ("decoder", decoder)] {
             if width % side.heads != 0 {
-                return Err(keys.fail(
+                return Err(keys.model_error(
                     &format!("{name}_attention_heads"),
                     format!("{} heads do not divide d_model, {width}", side.heads),
                 ));
@@ -113,7 +113,7 @@ impl Config {
         }
         let shared = !marian || keys.flag("share_encoder_decoder_embeddings", true)?;
         if shared && decoder_vocabulary != vocabulary {
-            return Err(keys.fail(
+            return Err(keys.model_error(
                 "decoder_vocab_size",
                 "differs from vocab_size, but the embeddings are shared",
             ));
@@ -124,7 +124,7 @@ impl Config {
             Some(id) => id
                 .as_u64()
                 .and_then(|id| u32::try_from(id).ok())
-                .ok_or_else(|| keys.fail("pad_token_id", format!("`{id}` is not an id")))?,
+                .ok_or_else(|| keys.model_error("pad_token_id", format!("`{id}` is not an id")))?,
         };
         let name = keys.text("activation_function", if marian || mbart { "gelu" } else { "relu" })?;
         let scaled = keys.flag("scale_embedding", !marian && !mbart)?;
@@ -159,10 +159,10 @@ impl Config {
     }
 
     /// Reads the configuration of a T5.
-    fn t5(keys: &Keys) -> Result<Self> {
+    fn read_t5(keys: &Keys) -> Result<Self> {
         let width = keys.size("d_model", None)?;
         let layers = keys.size("num_layers", None)?;
-        let side = Side {
+        let side = SideConfig {
             layers,
             heads: keys.size("num_heads", None)?,
             feed_forward: keys.size("d_ff", None)?,
@@ -177,7 +177,7 @@ impl Config {
             },
         };
         if name.contains('-') {
-            return Err(keys.fail("feed_forward_proj", format!("the activation `{name}` is not known")));
+            return Err(keys.model_error("feed_forward_proj", format!("the activation `{name}` is not known")));
         }
         // transformers saves the settings that it derives from this key, and prefers them when it reads the file
         // again.
@@ -191,7 +191,7 @@ impl Config {
         let buckets = keys.size("relative_attention_num_buckets", Some(32))?;
         let most = keys.size("relative_attention_max_distance", Some(128))?;
         if buckets < 4 || most <= buckets / 2 {
-            return Err(keys.fail(
+            return Err(keys.model_error(
                 "relative_attention_num_buckets",
                 format!("{buckets} buckets do not fit distances up to {most}"),
             ));
@@ -200,7 +200,7 @@ impl Config {
             hidden_size: width,
             head_dims: [dim; 2],
             encoder: side,
-            decoder: Side {
+            decoder: SideConfig {
                 layers: keys.size("num_decoder_layers", Some(layers))?,
                 ..side
             },
@@ -224,7 +224,7 @@ impl Config {
 impl Positions {
     /// Gives the bucket of the distance `key - query` (T5's `_relative_position_bucket`). With `both_ways` keys
     /// before and after the query have different buckets; otherwise keys after the query count as distance 0.
-    pub fn bucket(distance: isize, both_ways: bool, buckets: usize, most: usize) -> usize {
+    pub fn distance_bucket(distance: isize, both_ways: bool, buckets: usize, most: usize) -> usize {
         let (base, buckets) = if both_ways {
             (if distance > 0 { buckets / 2 } else { 0 }, buckets / 2)
         } else {

@@ -22,7 +22,7 @@ type Stack = super::Stack<Arc<Matrix>, Vec<f32>>;
 type Seq2Seq = super::Seq2Seq<Arc<Matrix>, Vec<f32>>;
 
 /// Adds each value of `from` to the value of `to` at the same index.
-fn add(to: &mut [f32], from: &[f32]) {
+fn add_values(to: &mut [f32], from: &[f32]) {
     for (to, from) in to.iter_mut().zip(from) {
         *to += from;
     }
@@ -56,7 +56,7 @@ impl Stack {
         }
         if let Some((table, numbers)) = position_embeddings {
             for (row, number) in rows.chunks_exact_mut(config.hidden_size).zip(numbers) {
-                add(row, &table[number as usize * config.hidden_size..]);
+                add_values(row, &table[number as usize * config.hidden_size..]);
             }
         }
         Ok(match &self.embedding_norm {
@@ -68,13 +68,13 @@ impl Stack {
     /// Computes a layer's feed-forward part on `hidden` and adds the result to it.
     fn feed_forward(&self, hidden: &mut Vec<f32>, layer: &Layer, config: &Config) {
         let FeedForward { norm, .. } = &layer.feed_forward;
-        self.residual(hidden, norm, config.norm_first, |x| {
+        self.add_residual(hidden, norm, config.norm_first, |x| {
             layer.feed_forward.forward(x, config.activation)
         });
     }
 
     /// Normalises the last layer's output, if the model has a final norm.
-    fn finish(&self, hidden: Vec<f32>) -> Vec<f32> {
+    fn apply_final_norm(&self, hidden: Vec<f32>) -> Vec<f32> {
         match &self.final_norm {
             Some(norm) => norm.apply(&hidden),
             None => hidden,
@@ -83,13 +83,13 @@ impl Stack {
 
     /// Computes a residual connection, `hidden + f(hidden)`. The norm is applied to the input of `f` if `first`,
     /// otherwise to the sum.
-    fn residual(&self, hidden: &mut Vec<f32>, norm: &Norm, first: bool, f: impl FnOnce(&[f32]) -> Vec<f32>) {
+    fn add_residual(&self, hidden: &mut Vec<f32>, norm: &Norm, first: bool, f: impl FnOnce(&[f32]) -> Vec<f32>) {
         if first {
             let out = f(&norm.apply(hidden));
-            add(hidden, &out);
+            add_values(hidden, &out);
         } else {
             let out = f(hidden);
-            add(hidden, &out);
+            add_values(hidden, &out);
             *hidden = norm.apply(hidden);
         }
     }
@@ -98,10 +98,10 @@ impl Stack {
 impl Seq2Seq {
     /// Gives the bias on the attention score of a head at the distance `key - query`; 0 if the model has no such
     /// bias.
-    fn bias(&self, stack: &Stack, both_ways: bool, head: usize, distance: isize) -> f32 {
+    fn distance_bias(&self, stack: &Stack, both_ways: bool, head: usize, distance: isize) -> f32 {
         match (self.config.positions, &stack.relative_bias) {
             (Positions::Relative { buckets, most }, Some(bias)) => {
-                bias[Positions::bucket(distance, both_ways, buckets, most) * stack.heads.count + head]
+                bias[Positions::distance_bucket(distance, both_ways, buckets, most) * stack.heads.count + head]
             }
             _ => 0.0,
         }
@@ -129,7 +129,7 @@ impl Seq2Seq {
         let relative = stack.relative_bias.is_some();
         for layer in &stack.layers {
             let attention = &layer.attention;
-            stack.residual(&mut hidden, &attention.norm, config.norm_first, |x| {
+            stack.add_residual(&mut hidden, &attention.norm, config.norm_first, |x| {
                 let projected = attention.project.forward(x);
                 let queries = Queries {
                     values: &projected,
@@ -140,14 +140,14 @@ impl Seq2Seq {
                 let attended = attend_groups(&cache, queries, &groups, &|group, head, added| {
                     let count = if relative { group.slots.len() as isize } else { 0 };
                     for query in 0..count {
-                        added.extend((0..count).map(|key| self.bias(stack, true, head, key - query)));
+                        added.extend((0..count).map(|key| self.distance_bias(stack, true, head, key - query)));
                     }
                 });
                 attention.output.forward(&attended)
             });
             stack.feed_forward(&mut hidden, layer, config);
         }
-        Ok(stack.finish(hidden))
+        Ok(stack.apply_final_norm(hidden))
     }
 
     /// Runs the decoder over one more token for each row; gives its output, `(rows, hidden_size)`.
@@ -161,24 +161,24 @@ impl Seq2Seq {
         } else {
             (0..stack.heads.count)
                 .flat_map(|head| (0..=position).map(move |key| (head, key as isize - position as isize)))
-                .map(|(head, distance)| self.bias(stack, false, head, distance))
+                .map(|(head, distance)| self.distance_bias(stack, false, head, distance))
                 .collect()
         };
         for (index, layer) in stack.layers.iter().enumerate() {
             let attention = &layer.attention;
-            stack.residual(&mut hidden, &attention.norm, config.norm_first, |x| {
+            stack.add_residual(&mut hidden, &attention.norm, config.norm_first, |x| {
                 let attended = state.attend_own(index, stack.heads, &attention.project.forward(x), &bias);
                 attention.output.forward(&attended)
             });
             if let Some(cross) = &layer.cross {
-                stack.residual(&mut hidden, &cross.norm, config.norm_first, |x| {
+                stack.add_residual(&mut hidden, &cross.norm, config.norm_first, |x| {
                     let attended = state.attend_cross(index, stack.heads, &cross.query.forward(x));
                     cross.output.forward(&attended)
                 });
             }
             stack.feed_forward(&mut hidden, layer, config);
         }
-        Ok(stack.finish(hidden))
+        Ok(stack.apply_final_norm(hidden))
     }
 
     /// Computes the logits from the decoder's output.

@@ -1,13 +1,13 @@
 //! Builds an encoder-decoder model from a source of weights, whose tensors it finds by their Hugging Face names.
 
-use super::config::{Config, Positions, Side};
+use super::config::{Config, Positions, SideConfig};
 use super::positions::PositionTable;
 use super::{CrossAttention, FeedForward, Heads, Layer, SelfAttention, Seq2Seq, Stack};
 use crate::error::Result;
 use crate::model::Spec;
 use crate::model::cpu::ops::Norm;
 use crate::model::linear::Linear;
-use crate::model::weights::{Form, Source, Wanted};
+use crate::model::weights::{MatrixRequest, Source, WeightForm};
 
 /// Makes the tensor names of the encoder or of the decoder.
 struct SideNames {
@@ -30,7 +30,7 @@ struct Loader<'a, F> {
 ///
 /// # Errors
 /// Fails with an error of kind `Model`, with the file and the tensor that is missing or does not fit.
-pub(super) fn load<F: Form>(
+pub(super) fn load<F: WeightForm>(
     config: Config,
     spec: Spec,
     source: &dyn Source,
@@ -41,10 +41,10 @@ pub(super) fn load<F: Form>(
         source,
         form,
     };
-    let [first, second, projection] = loader.embeddings()?;
-    let encoder = loader.stack(&config.encoder, first, false)?;
-    let decoder = loader.stack(&config.decoder, second, true)?;
-    let output = loader.output(projection, &spec)?;
+    let [first, second, projection] = loader.load_embeddings()?;
+    let encoder = loader.load_stack(&config.encoder, first, false)?;
+    let decoder = loader.load_stack(&config.decoder, second, true)?;
+    let output = loader.load_output(projection, &spec)?;
     let output_scale = if config.t5 && config.tied {
         (config.hidden_size as f32).powf(-0.5)
     } else {
@@ -60,13 +60,13 @@ pub(super) fn load<F: Form>(
     })
 }
 
-impl<F: Form> Loader<'_, F> {
+impl<F: WeightForm> Loader<'_, F> {
     /// Makes the output layer: the whole output projection, or only the rows of the ids to which the output is
     /// restricted.
-    fn output(&self, projection: F::Matrix, spec: &Spec) -> Result<Linear<F::Matrix, F::Vector>> {
+    fn load_output(&self, projection: F::Matrix, spec: &Spec) -> Result<Linear<F::Matrix, F::Vector>> {
         let name = "final_logits_bias";
-        let mut bias = if self.source.has(name) {
-            Some(self.source.floats(name, &[1, spec.vocabulary])?)
+        let mut bias = if self.source.has_tensor(name) {
+            Some(self.source.read_floats(name, &[1, spec.vocabulary])?)
         } else {
             None
         };
@@ -87,24 +87,26 @@ impl<F: Form> Loader<'_, F> {
 
     /// Loads the linear layers `names`, which have the same input, as one layer, whose output has theirs one after
     /// the other.
-    fn linear(&self, names: &[String], rows: usize, columns: usize) -> Result<Linear<F::Matrix, F::Vector>> {
+    fn load_linear(&self, names: &[String], rows: usize, columns: usize) -> Result<Linear<F::Matrix, F::Vector>> {
         let named = |part: &str| names.iter().map(|name| format!("{name}.{part}")).collect::<Vec<_>>();
         let bias = if self.config.t5 {
             None
         } else {
-            let biases = named("bias").into_iter().map(|name| self.source.floats(&name, &[rows]));
+            let biases = named("bias")
+                .into_iter()
+                .map(|name| self.source.read_floats(&name, &[rows]));
             let values = biases.collect::<Result<Vec<_>>>()?.concat();
             Some(self.form.vector(values, &[rows * names.len()])?)
         };
         Ok(Linear {
-            weight: self.matrix(&named("weight"), rows, columns)?,
+            weight: self.load_matrix(&named("weight"), rows, columns)?,
             bias,
         })
     }
 
     /// Loads the matrices `names`, each `(rows, columns)`, stacked one below the other into one matrix.
-    fn matrix(&self, names: &[String], rows: usize, columns: usize) -> Result<F::Matrix> {
-        let wanted = Wanted {
+    fn load_matrix(&self, names: &[String], rows: usize, columns: usize) -> Result<F::Matrix> {
+        let wanted = MatrixRequest {
             names,
             rows,
             columns,
@@ -113,10 +115,10 @@ impl<F: Form> Loader<'_, F> {
         self.form.matrix(self.source, wanted)
     }
 
-    fn norm(&self, name: &str) -> Result<Norm<F::Vector>> {
+    fn load_norm(&self, name: &str) -> Result<Norm<F::Vector>> {
         let shape = [self.config.hidden_size];
         let vector = |part: &str| {
-            let values = self.source.floats(&format!("{name}.{part}"), &shape)?;
+            let values = self.source.read_floats(&format!("{name}.{part}"), &shape)?;
             self.form.vector(values, &shape)
         };
         Ok(Norm {
@@ -128,17 +130,17 @@ impl<F: Form> Loader<'_, F> {
 
     /// Loads the embedding of the encoder, that of the decoder, and the output projection. Weights that several of
     /// the three share may be stored under any of their names.
-    fn embeddings(&self) -> Result<[F::Matrix; 3]> {
+    fn load_embeddings(&self) -> Result<[F::Matrix; 3]> {
         let config = self.config;
         let base = if config.t5 { "" } else { "model." };
         let [shared, first, second] =
             ["shared", "encoder.embed_tokens", "decoder.embed_tokens"].map(|name| format!("{base}{name}.weight"));
         let lm_head = "lm_head.weight".to_owned();
         let find = |names: &[&String]| {
-            let found = names.iter().find(|name| self.source.has(name));
+            let found = names.iter().find(|name| self.source.has_tensor(name));
             (*found.unwrap_or(&names[0])).clone()
         };
-        let load = |name: &String, rows: usize| self.matrix(std::slice::from_ref(name), rows, config.hidden_size);
+        let load = |name: &String, rows: usize| self.load_matrix(std::slice::from_ref(name), rows, config.hidden_size);
         let [source, target] = match (config.shared, config.tied) {
             (true, true) => [(); 2].map(|()| find(&[&shared, &first, &second, &lm_head])),
             (true, false) if config.separable => [find(&[&first, &shared, &second]), find(&[&second, &shared, &first])],
@@ -165,7 +167,12 @@ impl<F: Form> Loader<'_, F> {
     }
 
     /// Loads the layers of the encoder or of the decoder, which gets the given embedding.
-    fn stack(&self, side: &Side, embedding: F::Matrix, decoder: bool) -> Result<Stack<F::Matrix, F::Vector>> {
+    fn load_stack(
+        &self,
+        side: &SideConfig,
+        embedding: F::Matrix,
+        decoder: bool,
+    ) -> Result<Stack<F::Matrix, F::Vector>> {
         let config = self.config;
         let name = if decoder { "decoder" } else { "encoder" };
         let base = if config.t5 {
@@ -189,49 +196,55 @@ impl<F: Form> Loader<'_, F> {
         let positions = match (config.positions, config.max_positions) {
             (Positions::Relative { .. }, _) => None,
             (Positions::Learned { first }, Some(count)) => {
-                let mut rows = self.source.floats(&stored, &[count + first, config.hidden_size])?;
+                let mut rows = self.source.read_floats(&stored, &[count + first, config.hidden_size])?;
                 rows.drain(..first * config.hidden_size);
-                Some(PositionTable::stored(config, rows, &upload_rows)?)
+                Some(PositionTable::from_stored_rows(config, rows, &upload_rows)?)
             }
             // The embeddings in a checkpoint are preferred: they may be rounded, or differ from those that Marian
             // computes.
-            (Positions::Marian, Some(count)) if self.source.has(&stored) => {
-                let rows = self.source.floats(&stored, &[count, config.hidden_size])?;
-                Some(PositionTable::stored(config, rows, &upload_rows)?)
+            (Positions::Marian, Some(count)) if self.source.has_tensor(&stored) => {
+                let rows = self.source.read_floats(&stored, &[count, config.hidden_size])?;
+                Some(PositionTable::from_stored_rows(config, rows, &upload_rows)?)
             }
-            _ => Some(PositionTable::computed(config, &upload_rows)?),
+            _ => Some(PositionTable::with_computed_rows(config, &upload_rows)?),
         };
         let relative_bias = match config.positions {
             Positions::Relative { buckets, .. } => {
                 let name = format!("{base}.block.0.layer.0.SelfAttention.relative_attention_bias.weight");
                 let shape = [buckets, side.heads];
-                Some(self.form.vector(self.source.floats(&name, &shape)?, &shape)?)
+                Some(self.form.vector(self.source.read_floats(&name, &shape)?, &shape)?)
             }
             _ => None,
         };
         let final_norm = match (config.t5, config.norm_first) {
-            (true, _) => Some(self.norm(&format!("{base}.final_layer_norm"))?),
-            (false, true) => Some(self.norm(&format!("{base}.layer_norm"))?),
+            (true, _) => Some(self.load_norm(&format!("{base}.final_layer_norm"))?),
+            (false, true) => Some(self.load_norm(&format!("{base}.layer_norm"))?),
             (false, false) => None,
         };
         Ok(Stack {
             embedding,
             positions,
             embedding_norm: if config.embedding_norm {
-                Some(self.norm(&format!("{base}.layernorm_embedding"))?)
+                Some(self.load_norm(&format!("{base}.layernorm_embedding"))?)
             } else {
                 None
             },
             relative_bias,
             layers: (0..side.layers)
-                .map(|index| self.layer(&names, index, side, heads))
+                .map(|index| self.load_layer(&names, index, side, heads))
                 .collect::<Result<_>>()?,
             final_norm,
             heads,
         })
     }
 
-    fn layer(&self, names: &SideNames, index: usize, side: &Side, heads: Heads) -> Result<Layer<F::Matrix, F::Vector>> {
+    fn load_layer(
+        &self,
+        names: &SideNames,
+        index: usize,
+        side: &SideConfig,
+        heads: Heads,
+    ) -> Result<Layer<F::Matrix, F::Vector>> {
         let (width, inner) = (self.config.hidden_size, heads.size());
         let attention = names.attention(index, false);
         let feed_forward = names.feed_forward(index);
@@ -244,19 +257,19 @@ impl<F: Form> Loader<'_, F> {
         };
         Ok(Layer {
             attention: SelfAttention {
-                norm: self.norm(&attention.norm)?,
-                project: self.linear(&part(&attention.prefix, &[query, key, value]), inner, width)?,
-                output: self.linear(&part(&attention.prefix, &[output]), width, inner)?,
+                norm: self.load_norm(&attention.norm)?,
+                project: self.load_linear(&part(&attention.prefix, &[query, key, value]), inner, width)?,
+                output: self.load_linear(&part(&attention.prefix, &[output]), width, inner)?,
             },
             cross: if !names.decoder {
                 None
             } else {
                 let cross = names.attention(index, true);
                 Some(CrossAttention {
-                    norm: self.norm(&cross.norm)?,
-                    query: self.linear(&part(&cross.prefix, &[query]), inner, width)?,
-                    key_value: self.linear(&part(&cross.prefix, &[key, value]), inner, width)?,
-                    output: self.linear(&part(&cross.prefix, &[output]), width, inner)?,
+                    norm: self.load_norm(&cross.norm)?,
+                    query: self.load_linear(&part(&cross.prefix, &[query]), inner, width)?,
+                    key_value: self.load_linear(&part(&cross.prefix, &[key, value]), inner, width)?,
+                    output: self.load_linear(&part(&cross.prefix, &[output]), width, inner)?,
                 })
             },
             feed_forward: {
@@ -266,14 +279,14 @@ impl<F: Form> Loader<'_, F> {
                     (false, _) => ["fc1", "fc2"],
                 };
                 FeedForward {
-                    norm: self.norm(&feed_forward.norm)?,
-                    up: self.linear(&part(&feed_forward.prefix, &[up]), side.feed_forward, width)?,
+                    norm: self.load_norm(&feed_forward.norm)?,
+                    up: self.load_linear(&part(&feed_forward.prefix, &[up]), side.feed_forward, width)?,
                     gate: if self.config.gated {
-                        Some(self.linear(&part(&feed_forward.prefix, &["wi_1"]), side.feed_forward, width)?)
+                        Some(self.load_linear(&part(&feed_forward.prefix, &["wi_1"]), side.feed_forward, width)?)
                     } else {
                         None
                     },
-                    down: self.linear(&part(&feed_forward.prefix, &[down]), width, side.feed_forward)?,
+                    down: self.load_linear(&part(&feed_forward.prefix, &[down]), width, side.feed_forward)?,
                 }
             },
         })

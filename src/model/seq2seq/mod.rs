@@ -19,7 +19,7 @@ use super::cpu::matrix::Activations;
 use super::cpu::ops::Norm;
 use super::linear::Linear;
 use super::weights::checkpoint::Checkpoint;
-use super::weights::{CpuForm, Int8Cache, Int8Recorder, Scales, TensorForm};
+use super::weights::{CpuForm, Int8Cache, Int8Recorder, ScaleGrouping, TensorForm};
 use super::{Architecture, OutputIds, Spec, TranslationModel};
 use crate::error::{Error, Result};
 use candle_core::{DType, Device};
@@ -97,7 +97,7 @@ fn load_for_cpu(
 ) -> Result<Box<dyn TranslationModel>> {
     let form = CpuForm {
         activations,
-        scales: Scales::Row,
+        scales: ScaleGrouping::Row,
     };
     if activations == Activations::F32 {
         let checkpoint = Checkpoint::open(directory)?;

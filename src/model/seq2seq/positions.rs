@@ -34,7 +34,7 @@ impl<V> PositionTable<V> {
     ///
     /// # Errors
     /// The errors of `upload_rows`.
-    pub fn stored(config: &Config, rows: Vec<f32>, upload_rows: UploadRows<V>) -> Result<Self> {
+    pub fn from_stored_rows(config: &Config, rows: Vec<f32>, upload_rows: UploadRows<V>) -> Result<Self> {
         let count = rows.len() / config.hidden_size;
         Self::new(config, Some(count), (count, rows), upload_rows)
     }
@@ -44,9 +44,9 @@ impl<V> PositionTable<V> {
     ///
     /// # Errors
     /// The errors of `upload_rows`.
-    pub fn computed(config: &Config, upload_rows: UploadRows<V>) -> Result<Self> {
+    pub fn with_computed_rows(config: &Config, upload_rows: UploadRows<V>) -> Result<Self> {
         let first = INITIAL_POSITIONS.min(config.max_positions.unwrap_or(INITIAL_POSITIONS));
-        let rows = config.positions.rows(0..first, config.hidden_size);
+        let rows = config.positions.compute_rows(0..first, config.hidden_size);
         Self::new(config, config.max_positions, (first, rows), upload_rows)
     }
 
@@ -60,8 +60,11 @@ impl<V> PositionTable<V> {
             positions: config.positions,
             hidden_size: config.hidden_size,
             count,
-            skipped: config.skipped(),
-            rows: RwLock::new((known, with_zeros(rows, known, config.hidden_size, upload_rows)?)),
+            skipped: config.id_without_position(),
+            rows: RwLock::new((
+                known,
+                upload_with_zero_row(rows, known, config.hidden_size, upload_rows)?,
+            )),
         })
     }
 
@@ -83,13 +86,13 @@ impl<V> PositionTable<V> {
             }
         };
         Ok((
-            self.table(needed, upload_rows)?,
+            self.extended_table(needed, upload_rows)?,
             ids.iter().zip(positions).map(number).collect(),
         ))
     }
 
     /// Gives the table, extended to at least `needed` positions.
-    fn table(&self, needed: usize, upload_rows: UploadRows<V>) -> Result<Arc<V>> {
+    fn extended_table(&self, needed: usize, upload_rows: UploadRows<V>) -> Result<Arc<V>> {
         let (known, rows) = {
             let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
             (rows.0, rows.1.clone())
@@ -99,8 +102,8 @@ impl<V> PositionTable<V> {
         }
         let wanted = needed.next_power_of_two();
         let wanted = self.count.map_or(wanted, |count| wanted.min(count));
-        let rows = self.positions.rows(0..wanted, self.hidden_size);
-        let rows = with_zeros(rows, wanted, self.hidden_size, upload_rows)?;
+        let rows = self.positions.compute_rows(0..wanted, self.hidden_size);
+        let rows = upload_with_zero_row(rows, wanted, self.hidden_size, upload_rows)?;
         *self.rows.write().unwrap_or_else(PoisonError::into_inner) = (wanted, rows.clone());
         Ok(rows)
     }
@@ -108,21 +111,21 @@ impl<V> PositionTable<V> {
 
 /// Puts a row of zeros, for tokens without a position, before the rows of `count` positions, and passes the table to
 /// `upload_rows`.
-fn with_zeros<V>(rows: Vec<f32>, count: usize, width: usize, upload_rows: UploadRows<V>) -> Result<Arc<V>> {
+fn upload_with_zero_row<V>(rows: Vec<f32>, count: usize, width: usize, upload_rows: UploadRows<V>) -> Result<Arc<V>> {
     let table = [vec![0.0; width], rows].concat();
     upload_rows(table, [count + 1, width]).map(Arc::new)
 }
 
 impl Config {
     /// Gives the id of the token that has no position: the padding token in fairseq's models, none in others.
-    fn skipped(&self) -> Option<u32> {
+    fn id_without_position(&self) -> Option<u32> {
         matches!(self.positions, Positions::Fairseq { .. }).then_some(self.pad)
     }
 
     /// Numbers the tokens of a source with their positions. A token that has no position is not counted (transformers
     /// `create_position_ids_from_input_ids`).
     pub fn source_positions<'a>(&self, source: &'a [u32]) -> impl Iterator<Item = usize> + use<'a> {
-        let skipped = self.skipped();
+        let skipped = self.id_without_position();
         let mut next = 0;
         source.iter().map(move |id| {
             next += usize::from(skipped != Some(*id));
@@ -134,7 +137,7 @@ impl Config {
 impl Positions {
     /// Computes the embeddings of the given positions, `(positions, width)`; gives nothing if this kind of model has
     /// no computed embeddings.
-    fn rows(self, positions: Range<usize>, width: usize) -> Vec<f32> {
+    fn compute_rows(self, positions: Range<usize>, width: usize) -> Vec<f32> {
         match self {
             Self::Marian => {
                 let angle =
@@ -187,10 +190,10 @@ mod tests {
     fn rows_are_computed_as_far_as_they_are_needed_and_no_further_than_the_model_has() {
         // A table of this size would be 400 MB.
         let config = config(Architecture::Marian, 1 << 24);
-        let table = PositionTable::computed(&config, &keep).expect("a table");
+        let table = PositionTable::with_computed_rows(&config, &keep).expect("a table");
         let (rows, numbers) = table.rows_at(&[5, 5], &[70, 3], &keep).expect("rows");
         assert_eq!((rows.len(), numbers), (129 * 6, vec![71, 4]));
-        let whole = Positions::Marian.rows(0..128, 6);
+        let whole = Positions::Marian.compute_rows(0..128, 6);
         assert_eq!(rows[6..], whole);
         let error = table.rows_at(&[5], &[1 << 24], &keep).unwrap_err();
         assert!(error.message.contains("16777216"), "{error}");
@@ -204,7 +207,7 @@ mod tests {
         let config = config(Architecture::M2m100, 4);
         let positions: Vec<usize> = config.source_positions(&[7, 1, 1, 7, 8, 1]).collect();
         assert_eq!([positions[0], positions[3], positions[4]], [0, 1, 2]);
-        let table = PositionTable::computed(&config, &keep).expect("a table");
+        let table = PositionTable::with_computed_rows(&config, &keep).expect("a table");
         let (rows, numbers) = table.rows_at(&[7, 1], &[300, 300], &keep).expect("rows");
         assert_eq!(numbers, [301, 0]);
         // The 301st position of fairseq's is number 302, for padding has number 1: sin and cos of 302 first.

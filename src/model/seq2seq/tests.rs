@@ -56,7 +56,7 @@ fn load_restricted(
 
 /// Lists the devices to test on: the CPU, and all GPUs that answer.
 fn devices() -> Vec<Device> {
-    let gpus = crate::model::device::gpus();
+    let gpus = crate::model::device::list_gpus();
     if gpus.is_empty() {
         eprintln!("skipped on a GPU: this build has none, or none answers");
     }
@@ -69,21 +69,21 @@ fn tolerance(device: &Device) -> f32 {
     if device.is_cpu() { 1e-4 } else { 1e-3 }
 }
 
-fn rows(logits: &Tensor) -> Vec<Vec<f32>> {
+fn logit_rows(logits: &Tensor) -> Vec<Vec<f32>> {
     logits.to_vec2().expect("logits (rows, vocabulary) on the CPU")
 }
 
-fn begin(model: &dyn TranslationModel, sources: &[&[u32]]) -> (State, Vec<Vec<f32>>) {
+fn begin_run(model: &dyn TranslationModel, sources: &[&[u32]]) -> (State, Vec<Vec<f32>>) {
     let (state, logits) = model.begin(&[], sources).expect("begin");
-    (state, rows(&logits))
+    (state, logit_rows(&logits))
 }
 
 /// Gives the logits of each step of a search in which sentences get several beams, beams change their order, and
 /// finished sentences are dropped.
-fn run(model: &dyn TranslationModel) -> Vec<Vec<Vec<f32>>> {
-    let (mut state, first) = begin(model, &SOURCES);
+fn run_model(model: &dyn TranslationModel) -> Vec<Vec<Vec<f32>>> {
+    let (mut state, first) = begin_run(model, &SOURCES);
     let mut all = vec![first];
-    let mut step = |last: &[u32], state: &mut State| all.push(rows(&model.step(last, state).expect("step")));
+    let mut step = |last: &[u32], state: &mut State| all.push(logit_rows(&model.step(last, state).expect("step")));
     step(&[5, 6, 7, 8], &mut state);
     // Two beams for each sentence, then reordered within it.
     state.select(&[0, 0, 1, 1, 2, 2, 3, 3]);
@@ -113,8 +113,8 @@ fn difference(a: &[f32], b: &[f32]) -> f32 {
 fn both_forwards_agree_through_beams_and_finished_sentences() {
     for device in devices() {
         for (name, architecture) in CHECKPOINTS {
-            let slices = run(&*load(name, architecture, Computation::Cpu(Activations::F32)));
-            let tensors = run(&*load(
+            let slices = run_model(&*load(name, architecture, Computation::Cpu(Activations::F32)));
+            let tensors = run_model(&*load(
                 name,
                 architecture,
                 Computation::Tensors(device.clone(), DType::F32),
@@ -139,12 +139,12 @@ fn padding_changes_rounding_only() {
     for device in devices() {
         for (name, architecture) in CHECKPOINTS {
             let model = load(name, architecture, Computation::Tensors(device.clone(), DType::F32));
-            let (mut state, together) = begin(&*model, &SOURCES);
-            let next = rows(&model.step(&[5, 6, 7, 8], &mut state).expect("step"));
+            let (mut state, together) = begin_run(&*model, &SOURCES);
+            let next = logit_rows(&model.step(&[5, 6, 7, 8], &mut state).expect("step"));
             for (index, source) in SOURCES.iter().enumerate() {
-                let (mut state, alone) = begin(&*model, &[source]);
+                let (mut state, alone) = begin_run(&*model, &[source]);
                 let (mut worst, last) = (difference(&alone[0], &together[index]), 5 + index as u32);
-                let alone = rows(&model.step(&[last], &mut state).expect("step"));
+                let alone = logit_rows(&model.step(&[last], &mut state).expect("step"));
                 worst = worst.max(difference(&alone[0], &next[index]));
                 assert!(worst < tolerance(&device), "{name}, {device:?}, row {index}: {worst}");
             }
@@ -156,13 +156,13 @@ fn padding_changes_rounding_only() {
 fn sixteen_bits_stay_close() {
     for device in devices() {
         for (name, architecture) in CHECKPOINTS {
-            let exact = begin(&*load(name, architecture, Computation::Cpu(Activations::F32)), &SOURCES).1;
+            let exact = begin_run(&*load(name, architecture, Computation::Cpu(Activations::F32)), &SOURCES).1;
             for (dtype, most) in [(DType::BF16, 0.08), (DType::F16, 0.004)] {
                 if dtype == DType::F16 && architecture == Architecture::T5 {
                     continue;
                 }
                 let model = load(name, architecture, Computation::Tensors(device.clone(), dtype));
-                let rounded = begin(&*model, &SOURCES).1;
+                let rounded = begin_run(&*model, &SOURCES).1;
                 for (exact, rounded) in exact.iter().zip(&rounded) {
                     let error: f32 = exact.iter().zip(rounded).map(|(a, b)| (a - b).powi(2)).sum();
                     let size: f32 = exact.iter().map(|a| a.powi(2)).sum();
@@ -181,12 +181,12 @@ fn restricted_logits_are_a_choice_of_the_full_ones() {
         for (name, architecture) in CHECKPOINTS {
             let tensors = Computation::Tensors(device.clone(), DType::F32);
             for computation in [Computation::Cpu(Activations::F32), tensors] {
-                let full = begin(&*load(name, architecture, computation.clone()), &SOURCES).1;
+                let full = begin_run(&*load(name, architecture, computation.clone()), &SOURCES).1;
                 let allowed = Some(vec![40, 8, 21, u32::MAX]);
                 let model = load_restricted(name, architecture, allowed, computation);
                 let ids = model.spec().output.clone().expect("ids");
                 assert!(ids.contains(&8) && ids.is_sorted() && ids.len() < 10);
-                for (full, some) in full.iter().zip(begin(&*model, &SOURCES).1) {
+                for (full, some) in full.iter().zip(begin_run(&*model, &SOURCES).1) {
                     let chosen: Vec<f32> = ids.iter().map(|id| full[*id as usize]).collect();
                     assert!(difference(&chosen, &some) < tolerance(&device), "{name}");
                 }
@@ -216,6 +216,6 @@ fn what_cannot_be_computed_is_an_error() {
         let error = model.begin(&[], sources).err();
         assert_eq!(error.map(|error| error.kind), Some(crate::error::Kind::Model));
     }
-    let (mut state, _) = begin(&*model, &SOURCES);
+    let (mut state, _) = begin_run(&*model, &SOURCES);
     assert!(model.step(&[1], &mut state).is_err(), "one token for four rows");
 }

@@ -16,32 +16,32 @@ use std::path::{Path, PathBuf};
 /// floating-point type in which it is stored.
 pub(in crate::model) struct Checkpoint {
     directory: PathBuf,
-    parts: Vec<Part>,
+    parts: Vec<WeightFile>,
     /// For each tensor's name, the index in `parts` of the file that holds it.
     part_of: HashMap<String, usize>,
 }
 
 /// One file of weights: the only one, or a shard.
-struct Part {
+struct WeightFile {
     path: PathBuf,
-    tensors: Tensors,
+    tensors: FileTensors,
 }
 
-enum Tensors {
+enum FileTensors {
     Safetensors(MmapedSafetensors),
     Pickle(Pickle),
 }
 
 /// A floating-point type that weights may be stored in.
 #[derive(Clone, Copy)]
-enum Float {
+enum FloatType {
     F64,
     F32,
     F16,
     Bf16,
 }
 
-impl Float {
+impl FloatType {
     /// Finds a floating-point type by its name in safetensors or PyTorch; none for any other type.
     fn from_name(name: &str) -> Option<Self> {
         Some(match name {
@@ -54,7 +54,7 @@ impl Float {
     }
 
     /// Gives the size of one number in bytes.
-    fn size(self) -> usize {
+    fn size_bytes(self) -> usize {
         match self {
             Self::F64 => 8,
             Self::F32 => 4,
@@ -64,14 +64,14 @@ impl Float {
 
     /// Converts little-endian numbers of this type to float32.
     fn widen(self, bytes: &[u8]) -> Vec<f32> {
-        fn each<const N: usize>(bytes: &[u8], widen: impl Fn([u8; N]) -> f32) -> Vec<f32> {
+        fn widen_each<const N: usize>(bytes: &[u8], widen: impl Fn([u8; N]) -> f32) -> Vec<f32> {
             bytes.as_chunks::<N>().0.iter().map(|number| widen(*number)).collect()
         }
         match self {
-            Self::F64 => each(bytes, |number| f64::from_le_bytes(number) as f32),
-            Self::F32 => each(bytes, f32::from_le_bytes),
-            Self::F16 => each(bytes, |number| f16::from_le_bytes(number).to_f32()),
-            Self::Bf16 => each(bytes, |number| bf16::from_le_bytes(number).to_f32()),
+            Self::F64 => widen_each(bytes, |number| f64::from_le_bytes(number) as f32),
+            Self::F32 => widen_each(bytes, f32::from_le_bytes),
+            Self::F16 => widen_each(bytes, |number| f16::from_le_bytes(number).to_f32()),
+            Self::Bf16 => widen_each(bytes, |number| bf16::from_le_bytes(number).to_f32()),
         }
     }
 }
@@ -87,7 +87,7 @@ impl Checkpoint {
         let mut parts = Vec::new();
         let mut part_of = HashMap::new();
         for path in weight_files(directory)? {
-            let part = Part::open(path)?;
+            let part = WeightFile::open(path)?;
             for name in part.names() {
                 part_of.insert(name, parts.len());
             }
@@ -102,16 +102,16 @@ impl Checkpoint {
 }
 
 impl Source for Checkpoint {
-    fn has(&self, name: &str) -> bool {
+    fn has_tensor(&self, name: &str) -> bool {
         self.part_of.contains_key(name)
     }
 
     fn rows(&self, name: &str) -> Option<usize> {
-        let (_, shape) = self.parts[*self.part_of.get(name)?].describe(name)?;
+        let (_, shape) = self.parts[*self.part_of.get(name)?].describe_tensor(name)?;
         shape.first().copied()
     }
 
-    fn floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+    fn read_floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
         let Some(part) = self.part_of.get(name).map(|index| &self.parts[*index]) else {
             let path = match self.parts.as_slice() {
                 [part] => &part.path,
@@ -123,10 +123,10 @@ impl Source for Checkpoint {
                 .hint("the weights do not fit config.json, or the file is not whole"));
         };
         let fail = |message: String| Error::model(message).path(&part.path).place(format!("tensor {name}"));
-        let Some((kind, dims)) = part.describe(name) else {
+        let Some((kind, dims)) = part.describe_tensor(name) else {
             return Err(fail("cannot be read".to_owned()).hint("the file is damaged; fetch it again"));
         };
-        let Some(float) = Float::from_name(&kind) else {
+        let Some(float) = FloatType::from_name(&kind) else {
             return Err(fail(format!("is of type {kind}; F32, F16, BF16 or F64 is expected"))
                 .hint("these are quantized weights, or not a model's; take those that are not quantized"));
         };
@@ -136,7 +136,7 @@ impl Source for Checkpoint {
                     .hint("config.json and the weights are not of one model"),
             );
         }
-        let values = part.values(name, float).map_err(|error| {
+        let values = part.read_values(name, float).map_err(|error| {
             fail(format!("cannot be read: {error}"))
                 .hint("the file is cut short or damaged; fetch it again")
                 .source(error)
@@ -150,7 +150,7 @@ impl Source for Checkpoint {
     }
 }
 
-impl Part {
+impl WeightFile {
     fn open(path: PathBuf) -> Result<Self> {
         let cannot = |error: std::io::Error| {
             Error::model(format!("cannot open the weights: {error}"))
@@ -187,40 +187,40 @@ impl Part {
             // SAFETY: the map is read only; a file that another program changes or cuts short under a running process is outside
             // what can be guarded.
             let opened = unsafe { MmapedSafetensors::multi(&[&path]) };
-            Tensors::Safetensors(opened.map_err(|error| fail("not a whole safetensors file", error.into()))?)
+            FileTensors::Safetensors(opened.map_err(|error| fail("not a whole safetensors file", error.into()))?)
         } else {
-            Tensors::Pickle(Pickle::open(&path).map_err(|error| fail("not a whole PyTorch file", error))?)
+            FileTensors::Pickle(Pickle::open(&path).map_err(|error| fail("not a whole PyTorch file", error))?)
         };
         Ok(Self { path, tensors })
     }
 
     fn names(&self) -> Vec<String> {
         match &self.tensors {
-            Tensors::Safetensors(tensors) => tensors.tensors().into_iter().map(|(name, _)| name).collect(),
-            Tensors::Pickle(tensors) => tensors.names().cloned().collect(),
+            FileTensors::Safetensors(tensors) => tensors.tensors().into_iter().map(|(name, _)| name).collect(),
+            FileTensors::Pickle(tensors) => tensors.names().cloned().collect(),
         }
     }
 
     /// Gives a tensor's number type, as the file names it, and its shape; none if it is missing.
-    fn describe(&self, name: &str) -> Option<(String, Vec<usize>)> {
+    fn describe_tensor(&self, name: &str) -> Option<(String, Vec<usize>)> {
         match &self.tensors {
-            Tensors::Safetensors(tensors) => {
+            FileTensors::Safetensors(tensors) => {
                 let tensor = tensors.get(name).ok()?;
                 Some((format!("{:?}", tensor.dtype()), tensor.shape().to_vec()))
             }
-            Tensors::Pickle(tensors) => {
+            FileTensors::Pickle(tensors) => {
                 let tensor = tensors.tensor(name)?;
                 Some((tensor.kind.clone(), tensor.shape.clone()))
             }
         }
     }
 
-    fn values(&self, name: &str, float: Float) -> Result<Vec<f32>, Box<dyn std::error::Error + Send + Sync>> {
+    fn read_values(&self, name: &str, float: FloatType) -> Result<Vec<f32>, Box<dyn std::error::Error + Send + Sync>> {
         match &self.tensors {
-            Tensors::Safetensors(tensors) => Ok(float.widen(tensors.get(name)?.data())),
-            Tensors::Pickle(tensors) => {
+            FileTensors::Safetensors(tensors) => Ok(float.widen(tensors.get(name)?.data())),
+            FileTensors::Pickle(tensors) => {
                 let tensor = tensors.tensor(name).ok_or("no such tensor")?;
-                Ok(float.widen(&tensors.bytes(tensor, float.size())?))
+                Ok(float.widen(&tensors.bytes(tensor, float.size_bytes())?))
             }
         }
     }
@@ -246,7 +246,7 @@ pub(in crate::model) fn weight_files(directory: &Path) -> Result<Vec<PathBuf>> {
         }
         let index = directory.join(index);
         if index.exists() {
-            return shards(directory, &index);
+            return read_shard_index(directory, &index);
         }
     }
     Err(Error::model("holds no weights")
@@ -255,7 +255,7 @@ pub(in crate::model) fn weight_files(directory: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// Lists the shards that an index file (`*.index.json`) names.
-fn shards(directory: &Path, index: &Path) -> Result<Vec<PathBuf>> {
+fn read_shard_index(directory: &Path, index: &Path) -> Result<Vec<PathBuf>> {
     let damaged = |what: String| Error::model(what).path(index).hint("fetch the file again");
     let text = std::fs::read(index).map_err(|error| damaged(format!("cannot be read: {error}")).source(error))?;
     let parsed: Value = serde_json::from_slice(&text).map_err(|error| {
@@ -267,7 +267,7 @@ fn shards(directory: &Path, index: &Path) -> Result<Vec<PathBuf>> {
     let map =
         map.ok_or_else(|| damaged("missing; a file for each tensor is expected".to_owned()).place("key weight_map"))?;
     let name = |(tensor, file): (_, &Value)| match file.as_str() {
-        Some(name) if crate::file::is_inside(name) => Ok(name.to_owned()),
+        Some(name) if crate::file::is_path_inside_directory(name) => Ok(name.to_owned()),
         Some(name) => Err((tensor, format!("`{name}` is outside the directory"))),
         None => Err((tensor, format!("`{file}` is not a file's name"))),
     };

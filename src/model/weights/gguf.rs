@@ -56,14 +56,14 @@ impl StoredRows {
             out.extend(values.iter().map(|value| value * scale));
         }
         // Reading a row also loads the pages around it, and in time the whole matrix.
-        release(&self.map, &self.range);
+        release_pages(&self.map, &self.range);
         Ok(())
     }
 }
 
 /// Tells the operating system that a range of bytes of the memory map is not needed for now, so that it stops
 /// counting as memory of this process.
-fn release(map: &Mmap, range: &Range<usize>) {
+fn release_pages(map: &Mmap, range: &Range<usize>) {
     #[cfg(unix)]
     {
         use memmap2::UncheckedAdvice::DontNeed;
@@ -115,7 +115,7 @@ impl Gguf {
         &self.path
     }
 
-    fn fail(&self, place: &str, message: impl Into<String>) -> Error {
+    fn model_error(&self, place: &str, message: impl Into<String>) -> Error {
         Error::model(message).path(&self.path).place(place.to_owned())
     }
 
@@ -146,8 +146,8 @@ impl Gguf {
     pub fn size(&self, key: &str) -> Result<usize> {
         match self.integer(key) {
             Some(v) if v > 0 => Ok(v),
-            Some(_) => Err(self.fail(key, "must be at least 1")),
-            None => Err(self.fail(key, "missing from the file's metadata, or not a number")),
+            Some(_) => Err(self.model_error(key, "must be at least 1")),
+            None => Err(self.model_error(key, "missing from the file's metadata, or not a number")),
         }
     }
 
@@ -202,7 +202,7 @@ impl Gguf {
     pub fn array(&self, key: &str) -> Result<&[Value]> {
         match self.value(key) {
             Some(Value::Array(values)) => Ok(values),
-            _ => Err(self.fail(key, "missing from the file's metadata, or not a list")),
+            _ => Err(self.model_error(key, "missing from the file's metadata, or not a list")),
         }
     }
 
@@ -222,15 +222,15 @@ impl Gguf {
             .content
             .tensor_infos
             .get(name)
-            .ok_or_else(|| self.fail(&place, "missing from the file"))?;
+            .ok_or_else(|| self.model_error(&place, "missing from the file"))?;
         let (rows, columns) = match info.shape.dims() {
             [n] => (1, *n),
             [rows, columns] => (*rows, *columns),
-            other => return Err(self.fail(&place, format!("has {} dimensions, 1 or 2 expected", other.len()))),
+            other => return Err(self.model_error(&place, format!("has {} dimensions, 1 or 2 expected", other.len()))),
         };
         let block = info.ggml_dtype.block_size();
         if columns == 0 || columns % block != 0 {
-            return Err(self.fail(
+            return Err(self.model_error(
                 &place,
                 format!("rows of {columns} values do not divide into blocks of {block}"),
             ));
@@ -247,7 +247,7 @@ impl Gguf {
             .zip(size)
             .and_then(|(start, size)| self.map.get(start..start.checked_add(size)?))
             .ok_or_else(|| {
-                self.fail(
+                self.model_error(
                     &place,
                     format!("lies beyond the end of the file ({} bytes)", self.map.len()),
                 )
@@ -263,12 +263,12 @@ impl Gguf {
 
     /// Tells the operating system that a tensor's bytes are not needed again, so that they stop counting as memory of
     /// this process.
-    pub fn release(&self, tensor: RawTensor) {
-        release(&self.map, &self.range(tensor));
+    pub fn release_tensor(&self, tensor: RawTensor) {
+        release_pages(&self.map, &self.tensor_range(tensor));
     }
 
     /// Computes the byte range of a tensor in the memory map.
-    fn range(&self, tensor: RawTensor) -> Range<usize> {
+    fn tensor_range(&self, tensor: RawTensor) -> Range<usize> {
         let start = tensor.bytes.as_ptr() as usize - self.map.as_ptr() as usize;
         start..start + tensor.bytes.len()
     }
@@ -276,14 +276,14 @@ impl Gguf {
     /// Finds the matrix `name`, which must have this shape, to read single rows of it on demand.
     ///
     /// # Errors
-    /// The errors of [`Gguf::tensor_of`].
-    pub fn rows_of(&self, name: &str, rows: usize, columns: usize) -> Result<StoredRows> {
-        let tensor = self.tensor_of(name, rows, columns)?;
+    /// The errors of [`Gguf::tensor_with_shape`].
+    pub fn open_rows(&self, name: &str, rows: usize, columns: usize) -> Result<StoredRows> {
+        let tensor = self.tensor_with_shape(name, rows, columns)?;
         Ok(StoredRows {
             map: self.map.clone(),
             dtype: tensor.dtype,
             columns,
-            range: self.range(tensor),
+            range: self.tensor_range(tensor),
         })
     }
 
@@ -291,11 +291,11 @@ impl Gguf {
     ///
     /// # Errors
     /// The errors of [`Gguf::tensor`]; of kind `Model` if the tensor has another shape.
-    pub fn tensor_of(&self, name: &str, rows: usize, columns: usize) -> Result<RawTensor<'_>> {
+    pub fn tensor_with_shape(&self, name: &str, rows: usize, columns: usize) -> Result<RawTensor<'_>> {
         let tensor = self.tensor(name)?;
         if (tensor.rows, tensor.columns) != (rows, columns) {
             let message = format!("is {} by {}, {rows} by {columns} expected", tensor.rows, tensor.columns);
-            return Err(self.fail(&format!("tensor {name}"), message));
+            return Err(self.model_error(&format!("tensor {name}"), message));
         }
         Ok(tensor)
     }
@@ -303,11 +303,11 @@ impl Gguf {
     /// Reads the vector `name` of `len` values, which must be stored in float32.
     ///
     /// # Errors
-    /// The errors of [`Gguf::tensor_of`]; of kind `Model` if the vector is stored in another type.
+    /// The errors of [`Gguf::tensor_with_shape`]; of kind `Model` if the vector is stored in another type.
     pub fn vector(&self, name: &str, len: usize) -> Result<Vec<f32>> {
-        let tensor = self.tensor_of(name, 1, len)?;
+        let tensor = self.tensor_with_shape(name, 1, len)?;
         if tensor.dtype != GgmlDType::F32 {
-            return Err(self.fail(
+            return Err(self.model_error(
                 &format!("tensor {name}"),
                 format!("is {:?}, F32 expected", tensor.dtype),
             ));

@@ -10,7 +10,7 @@ pub(super) const MAGIC: &[u8; 4] = b"GGUF";
 /// Whether a file begins with the bytes `GGUF`; false if it cannot be read.
 pub fn is_gguf(path: &Path) -> bool {
     File::open(path)
-        .and_then(|mut file| bytes::<4>(&mut file))
+        .and_then(|mut file| read_bytes::<4>(&mut file))
         .is_ok_and(|start| &start == MAGIC)
 }
 
@@ -42,24 +42,24 @@ impl GgufHeader {
             architecture: String::new(),
             name: String::new(),
         };
-        if &bytes::<4>(reader)? != MAGIC {
-            return Err(invalid("is not a GGUF file"));
+        if &read_bytes::<4>(reader)? != MAGIC {
+            return Err(invalid_data_error("is not a GGUF file"));
         }
-        let version = u32::from_le_bytes(bytes(reader)?);
+        let version = u32::from_le_bytes(read_bytes(reader)?);
         if !(2..=3).contains(&version) {
-            return Err(invalid(format!("GGUF version {version} is not read")));
+            return Err(invalid_data_error(format!("GGUF version {version} is not read")));
         }
-        let _tensors = u64::from_le_bytes(bytes(reader)?);
-        let keys = u64::from_le_bytes(bytes(reader)?);
+        let _tensors = u64::from_le_bytes(read_bytes(reader)?);
+        let keys = u64::from_le_bytes(read_bytes(reader)?);
         for _ in 0..keys {
-            let key = string(reader)?;
-            let skip = match u32::from_le_bytes(bytes(reader)?) {
+            let key = read_string(reader)?;
+            let skip = match u32::from_le_bytes(read_bytes(reader)?) {
                 0 | 1 | 7 => 1,
                 2 | 3 => 2,
                 4..=6 => 4,
                 10..=12 => 8,
                 8 => {
-                    let value = string(reader)?;
+                    let value = read_string(reader)?;
                     match key.as_str() {
                         "general.architecture" => header.architecture = value,
                         "general.name" => header.name = value,
@@ -69,7 +69,7 @@ impl GgufHeader {
                 }
                 9 if header.architecture.is_empty() || header.name.is_empty() => skip_array(reader)?,
                 9 => break,
-                other => return Err(invalid(format!("type {other} in the header is not known"))),
+                other => return Err(invalid_data_error(format!("type {other} in the header is not known"))),
             };
             if skip > 0 {
                 reader.seek(SeekFrom::Current(skip))?;
@@ -82,8 +82,8 @@ impl GgufHeader {
 /// Skips an array in the metadata. An array of strings is skipped at once, and the result is 0; for an array of
 /// numbers the result is the number of bytes that the caller must still skip.
 fn skip_array(reader: &mut (impl Read + Seek)) -> io::Result<i64> {
-    let element = u32::from_le_bytes(bytes(reader)?);
-    let count = u64::from_le_bytes(bytes(reader)?);
+    let element = u32::from_le_bytes(read_bytes(reader)?);
+    let count = u64::from_le_bytes(read_bytes(reader)?);
     let width = match element {
         0 | 1 | 7 => 1,
         2 | 3 => 2,
@@ -91,17 +91,21 @@ fn skip_array(reader: &mut (impl Read + Seek)) -> io::Result<i64> {
         10..=12 => 8,
         8 => {
             for _ in 0..count {
-                string(reader)?;
+                read_string(reader)?;
             }
             return Ok(0);
         }
-        other => return Err(invalid(format!("arrays of type {other} in the header are not known"))),
+        other => {
+            return Err(invalid_data_error(format!(
+                "arrays of type {other} in the header are not known"
+            )));
+        }
     };
     let length = count.checked_mul(width).and_then(|length| i64::try_from(length).ok());
-    length.ok_or_else(|| invalid("an array in the header is longer than any file"))
+    length.ok_or_else(|| invalid_data_error("an array in the header is longer than any file"))
 }
 
-fn bytes<const N: usize>(reader: &mut impl Read) -> io::Result<[u8; N]> {
+fn read_bytes<const N: usize>(reader: &mut impl Read) -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
     reader.read_exact(&mut bytes)?;
     Ok(bytes)
@@ -109,8 +113,8 @@ fn bytes<const N: usize>(reader: &mut impl Read) -> io::Result<[u8; N]> {
 
 /// Reads a string of the metadata. A length beyond the end of the file, as in a damaged file, is an error and
 /// allocates no memory.
-fn string(reader: &mut impl Read) -> io::Result<String> {
-    let length = u64::from_le_bytes(bytes(reader)?);
+fn read_string(reader: &mut impl Read) -> io::Result<String> {
+    let length = u64::from_le_bytes(read_bytes(reader)?);
     let mut text = Vec::new();
     if reader.take(length).read_to_end(&mut text)? as u64 != length {
         return Err(io::ErrorKind::UnexpectedEof.into());
@@ -118,7 +122,7 @@ fn string(reader: &mut impl Read) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
-fn invalid(message: impl Into<String>) -> io::Error {
+fn invalid_data_error(message: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, message.into())
 }
 

@@ -2,7 +2,7 @@
 //! `gguf-py/gguf/tensor_mapping.py`).
 
 use super::gguf::{Gguf, StoredRows};
-use super::source::{Source, Wanted};
+use super::source::{MatrixRequest, Source};
 use crate::error::{Error, Result};
 use crate::model::cpu::ggml::dequantize;
 use crate::model::cpu::matrix::{Activations, Matrix};
@@ -42,7 +42,7 @@ impl<'a> GgufWeights<'a> {
 
     /// Translates a tensor's Hugging Face name to its name in the GGUF file; a name that has no translation stays as
     /// it is.
-    fn stored(&self, name: &str) -> String {
+    fn stored_name(&self, name: &str) -> String {
         self.translate(name).unwrap_or_else(|| name.to_owned())
     }
 
@@ -67,42 +67,42 @@ impl<'a> GgufWeights<'a> {
 }
 
 impl Source for GgufWeights<'_> {
-    fn has(&self, name: &str) -> bool {
-        self.gguf.has_tensor(&self.stored(name))
+    fn has_tensor(&self, name: &str) -> bool {
+        self.gguf.has_tensor(&self.stored_name(name))
     }
 
     fn rows(&self, name: &str) -> Option<usize> {
-        self.gguf.tensor(&self.stored(name)).ok().map(|tensor| tensor.rows)
+        self.gguf.tensor(&self.stored_name(name)).ok().map(|tensor| tensor.rows)
     }
 
-    fn floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
-        let name = self.stored(name);
+    fn read_floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+        let name = self.stored_name(name);
         match *shape {
             [rows, columns] => {
-                let tensor = self.gguf.tensor_of(&name, rows, columns)?;
+                let tensor = self.gguf.tensor_with_shape(&name, rows, columns)?;
                 let values = dequantize(tensor.dtype, tensor.bytes, rows * columns);
                 let values = values.map_err(|error| self.unusable(&name, &error))?;
-                self.gguf.release(tensor);
+                self.gguf.release_tensor(tensor);
                 Ok(values)
             }
             _ => self.gguf.vector(&name, shape.iter().product()),
         }
     }
 
-    fn quantized(&self, wanted: Wanted, activations: Activations) -> Result<Option<Arc<Matrix>>> {
+    fn read_quantized(&self, wanted: MatrixRequest, activations: Activations) -> Result<Option<Arc<Matrix>>> {
         let [name] = wanted.names else {
             return Ok(None);
         };
-        let name = self.stored(name);
-        let tensor = self.gguf.tensor_of(&name, wanted.rows, wanted.columns)?;
+        let name = self.stored_name(name);
+        let tensor = self.gguf.tensor_with_shape(&name, wanted.rows, wanted.columns)?;
         let matrix = Matrix::from_gguf(tensor, wanted.kept, activations);
         let matrix = matrix.map_err(|error| self.unusable(&name, &error))?;
-        self.gguf.release(tensor);
+        self.gguf.release_tensor(tensor);
         Ok(Some(Arc::new(matrix)))
     }
 
     fn stored_rows(&self, name: &str, rows: usize, columns: usize) -> Result<Option<StoredRows>> {
-        self.gguf.rows_of(&self.stored(name), rows, columns).map(Some)
+        self.gguf.open_rows(&self.stored_name(name), rows, columns).map(Some)
     }
 }
 
@@ -126,17 +126,17 @@ mod tests {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/decoder/qwen3.gguf");
         let gguf = Gguf::open(Path::new(path)).expect("the tiny model");
         let weights = GgufWeights::new(&gguf, false);
-        assert!(weights.has("model.layers.0.post_attention_layernorm.weight"));
-        assert!(!weights.has("model.layers.0.pre_feedforward_layernorm.bias"));
+        assert!(weights.has_tensor("model.layers.0.post_attention_layernorm.weight"));
+        assert!(!weights.has_tensor("model.layers.0.pre_feedforward_layernorm.bias"));
         assert_eq!(
-            GgufWeights::new(&gguf, true).stored("model.layers.3.post_attention_layernorm.weight"),
+            GgufWeights::new(&gguf, true).stored_name("model.layers.3.post_attention_layernorm.weight"),
             "blk.3.post_attention_norm.weight"
         );
         let names = ["model.embed_tokens.weight".to_owned()];
         let rows = weights.rows(&names[0]).expect("an embedding");
         let columns = gguf.tensor("token_embd.weight").expect("an embedding").columns;
         // All ways to read a matrix give the same numbers.
-        let floats = weights.floats(&names[0], &[rows, columns]).expect("numbers");
+        let floats = weights.read_floats(&names[0], &[rows, columns]).expect("numbers");
         let stored = weights
             .stored_rows(&names[0], rows, columns)
             .expect("rows")
@@ -147,14 +147,14 @@ mod tests {
             read,
             [&floats[7 * columns..][..columns], &floats[3 * columns..][..columns]].concat()
         );
-        let wanted = Wanted {
+        let wanted = MatrixRequest {
             names: &names,
             rows,
             columns,
             kept: Some(&[7, 3]),
         };
         let matrix = weights
-            .quantized(wanted, Activations::F32)
+            .read_quantized(wanted, Activations::F32)
             .expect("a matrix")
             .expect("a matrix");
         let mut packed = Vec::new();

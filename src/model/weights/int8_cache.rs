@@ -6,7 +6,7 @@
 #![allow(unsafe_code)]
 
 use super::checkpoint::{Checkpoint, weight_files};
-use super::source::{CpuForm, Form, Scales, Source, Wanted};
+use super::source::{CpuForm, MatrixRequest, ScaleGrouping, Source, WeightForm};
 use crate::error::{Error, Result};
 use crate::model::cpu::matrix::{Activations, Matrix};
 use memmap2::Mmap;
@@ -41,11 +41,11 @@ pub(in crate::model) struct Int8Recorder {
     checkpoint: Checkpoint,
     /// The matrices and vectors read so far, by name; a matrix stacked from several stored ones has their names
     /// joined by `+`.
-    read: RefCell<BTreeMap<String, Entry>>,
+    read: RefCell<BTreeMap<String, RecordedWeights>>,
 }
 
 /// A matrix or vector that was read from the checkpoint, to be written to the file.
-enum Entry {
+enum RecordedWeights {
     Matrix(Arc<Matrix>),
     Vector(Vec<f32>),
 }
@@ -83,7 +83,7 @@ impl Int8Cache {
     /// they were made.
     pub fn open(directory: &Path) -> Option<Self> {
         let made_from = checkpoint_files(directory).ok()?;
-        let (map, header) = read(directory, &made_from)?;
+        let (map, header) = map_file(directory, &made_from)?;
         Some(Self {
             path: directory.join(FILE_NAME),
             map,
@@ -93,7 +93,7 @@ impl Int8Cache {
 }
 
 impl Source for Int8Cache {
-    fn has(&self, name: &str) -> bool {
+    fn has_tensor(&self, name: &str) -> bool {
         self.header.entries.contains_key(name)
     }
 
@@ -101,20 +101,24 @@ impl Source for Int8Cache {
         self.header.entries.get(name).map(|entry| entry.rows)
     }
 
-    fn floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+    fn read_floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
         let count = shape.iter().product::<usize>();
         let entry = self.header.entries.get(name).filter(|entry| entry.columns == count);
         let bytes = entry.and_then(|entry| self.map.get(entry.start..entry.start.checked_add(count * 4)?));
-        let values = bytes.ok_or_else(|| unfit(&self.path, name))?.as_chunks().0.iter();
+        let values = bytes
+            .ok_or_else(|| unfit_entry_error(&self.path, name))?
+            .as_chunks()
+            .0
+            .iter();
         Ok(values.map(|bytes| f32::from_le_bytes(*bytes)).collect())
     }
 
-    fn quantized(&self, wanted: Wanted, _activations: Activations) -> Result<Option<Arc<Matrix>>> {
+    fn read_quantized(&self, wanted: MatrixRequest, _activations: Activations) -> Result<Option<Arc<Matrix>>> {
         let (name, rows) = (wanted.names.join("+"), wanted.all_rows());
         let entry = self.header.entries.get(&name);
         let entry = entry.filter(|entry| (entry.rows, entry.columns) == (rows, wanted.columns));
         let matrix = entry.and_then(|entry| Matrix::from_int8_map(&self.map, entry.start, rows, wanted.columns));
-        let matrix = matrix.ok_or_else(|| unfit(&self.path, &name))?;
+        let matrix = matrix.ok_or_else(|| unfit_entry_error(&self.path, &name))?;
         Ok(Some(Arc::new(matrix.keep_rows(wanted.kept))))
     }
 }
@@ -133,41 +137,41 @@ impl Int8Recorder {
     /// If the directory cannot be written to, nothing is written, and the next load quantises again.
     pub fn write(self, directory: &Path) {
         if let Ok(made_from) = checkpoint_files(directory) {
-            let _ = write(directory, made_from, &self.read.into_inner());
+            let _ = write_file(directory, made_from, &self.read.into_inner());
         }
     }
 }
 
 impl Source for Int8Recorder {
-    fn has(&self, name: &str) -> bool {
-        self.checkpoint.has(name)
+    fn has_tensor(&self, name: &str) -> bool {
+        self.checkpoint.has_tensor(name)
     }
 
     fn rows(&self, name: &str) -> Option<usize> {
         self.checkpoint.rows(name)
     }
 
-    fn floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
-        let values = self.checkpoint.floats(name, shape)?;
-        let entry = Entry::Vector(values.clone());
+    fn read_floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+        let values = self.checkpoint.read_floats(name, shape)?;
+        let entry = RecordedWeights::Vector(values.clone());
         self.read.borrow_mut().insert(name.to_owned(), entry);
         Ok(values)
     }
 
-    fn quantized(&self, wanted: Wanted, _activations: Activations) -> Result<Option<Arc<Matrix>>> {
+    fn read_quantized(&self, wanted: MatrixRequest, _activations: Activations) -> Result<Option<Arc<Matrix>>> {
         let form = CpuForm {
             activations: Activations::Int8,
-            scales: Scales::Row,
+            scales: ScaleGrouping::Row,
         };
         let matrix = form.matrix(&self.checkpoint, wanted)?;
-        let entry = Entry::Matrix(matrix.clone());
+        let entry = RecordedWeights::Matrix(matrix.clone());
         self.read.borrow_mut().insert(wanted.names.join("+"), entry);
         Ok(Some(matrix))
     }
 }
 
 /// Makes the error for an entry of the 8-bit file that is missing or has another shape.
-fn unfit(path: &Path, name: &str) -> Error {
+fn unfit_entry_error(path: &Path, name: &str) -> Error {
     Error::model("does not fit config.json")
         .path(path)
         .place(format!("entry {name}"))
@@ -193,7 +197,7 @@ fn checkpoint_files(directory: &Path) -> Result<Vec<CheckpointFile>> {
 
 /// Maps the file of 8-bit weights in `directory` into memory and reads its header; none unless it was made from the
 /// files `made_from`.
-fn read(directory: &Path, made_from: &[CheckpointFile]) -> Option<(Arc<Mmap>, Header)> {
+fn map_file(directory: &Path, made_from: &[CheckpointFile]) -> Option<(Arc<Mmap>, Header)> {
     let file = File::open(directory.join(FILE_NAME)).ok()?;
     // SAFETY: the map is read only and the file is never changed in place, only replaced as a whole; a file that another
     // program cuts short under a running process is outside what can be guarded.
@@ -202,13 +206,14 @@ fn read(directory: &Path, made_from: &[CheckpointFile]) -> Option<(Arc<Mmap>, He
     let length = usize::try_from(u64::from_le_bytes(*rest.first_chunk()?)).ok()?;
     let header: Header = serde_json::from_slice(rest.get(8..8usize.checked_add(length)?)?).ok()?;
     let sound = header.version == FORMAT_VERSION && header.made_from == made_from;
-    let inside = |entry: &EntryPlace| size(entry).is_some_and(|size| entry.start.checked_add(size) <= Some(map.len()));
+    let inside =
+        |entry: &EntryPlace| entry_bytes(entry).is_some_and(|size| entry.start.checked_add(size) <= Some(map.len()));
     let sound = sound && header.entries.values().all(inside);
     sound.then(|| (Arc::new(map), header))
 }
 
 /// Computes the size of an entry in bytes; none if the number overflows.
-fn size(entry: &EntryPlace) -> Option<usize> {
+fn entry_bytes(entry: &EntryPlace) -> Option<usize> {
     match entry.rows {
         0 => entry.columns.checked_mul(4),
         rows => Matrix::int8_len(rows, entry.columns),
@@ -216,7 +221,11 @@ fn size(entry: &EntryPlace) -> Option<usize> {
 }
 
 /// Writes the file of 8-bit weights into `directory`, complete or not at all.
-fn write(directory: &Path, made_from: Vec<CheckpointFile>, read: &BTreeMap<String, Entry>) -> io::Result<()> {
+fn write_file(
+    directory: &Path,
+    made_from: Vec<CheckpointFile>,
+    read: &BTreeMap<String, RecordedWeights>,
+) -> io::Result<()> {
     let mut header = Header {
         version: FORMAT_VERSION,
         made_from,
@@ -224,12 +233,12 @@ fn write(directory: &Path, made_from: Vec<CheckpointFile>, read: &BTreeMap<Strin
     };
     for (name, entry) in read {
         let described = match entry {
-            Entry::Matrix(packed) => EntryPlace {
+            RecordedWeights::Matrix(packed) => EntryPlace {
                 start: usize::MAX,
                 rows: packed.rows,
                 columns: packed.columns,
             },
-            Entry::Vector(values) => EntryPlace {
+            RecordedWeights::Vector(values) => EntryPlace {
                 start: usize::MAX,
                 rows: 0,
                 columns: values.len(),
@@ -242,7 +251,7 @@ fn write(directory: &Path, made_from: Vec<CheckpointFile>, read: &BTreeMap<Strin
     let mut end = reserved;
     for entry in header.entries.values_mut() {
         entry.start = end;
-        end = (end + size(entry).unwrap_or_default()).next_multiple_of(ALIGNMENT);
+        end = (end + entry_bytes(entry).unwrap_or_default()).next_multiple_of(ALIGNMENT);
     }
     let mut json = serde_json::to_vec(&header)?;
     json.resize(reserved - 16, b' ');
@@ -259,8 +268,8 @@ fn write(directory: &Path, made_from: Vec<CheckpointFile>, read: &BTreeMap<Strin
             out.write_all(bytes)
         };
         match entry {
-            Entry::Matrix(packed) => packed.int8_bytes().into_iter().try_for_each(&mut put)?,
-            Entry::Vector(values) => values.iter().try_for_each(|value| put(&value.to_le_bytes()))?,
+            RecordedWeights::Matrix(packed) => packed.int8_bytes().into_iter().try_for_each(&mut put)?,
+            RecordedWeights::Vector(values) => values.iter().try_for_each(|value| put(&value.to_le_bytes()))?,
         }
         out.write_all(&vec![0; written.next_multiple_of(ALIGNMENT) - written])?;
     }

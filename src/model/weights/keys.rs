@@ -15,7 +15,7 @@ pub(in crate::model) struct Keys<'a> {
 
 impl Keys<'_> {
     /// Makes an error of kind `Model` that names the file and `key`.
-    pub fn fail(&self, key: &str, message: impl Into<String>) -> Error {
+    pub fn model_error(&self, key: &str, message: impl Into<String>) -> Error {
         Error::model(message)
             .path(self.path)
             .place(format!("key {key}"))
@@ -42,8 +42,8 @@ impl Keys<'_> {
         };
         match (value, self.get(key)) {
             (Some(value), _) => Ok(value),
-            (None, Some(found)) => Err(self.fail(key, format!("`{found}` is not a size"))),
-            (None, None) => Err(self.fail(key, "missing; a number is expected")),
+            (None, Some(found)) => Err(self.model_error(key, format!("`{found}` is not a size"))),
+            (None, None) => Err(self.model_error(key, "missing; a number is expected")),
         }
     }
 
@@ -54,7 +54,7 @@ impl Keys<'_> {
                 value
                     .as_f64()
                     .filter(|number| *number > 0.0 && number.is_finite())
-                    .ok_or_else(|| self.fail(key, format!("`{value}` is not a number above 0")))
+                    .ok_or_else(|| self.model_error(key, format!("`{value}` is not a number above 0")))
             })
             .transpose()
     }
@@ -65,7 +65,7 @@ impl Keys<'_> {
             None => Ok(default),
             Some(value) => value
                 .as_bool()
-                .ok_or_else(|| self.fail(key, format!("`{value}` is neither true nor false"))),
+                .ok_or_else(|| self.model_error(key, format!("`{value}` is neither true nor false"))),
         }
     }
 
@@ -75,13 +75,14 @@ impl Keys<'_> {
             None => Ok(default),
             Some(value) => value
                 .as_str()
-                .ok_or_else(|| self.fail(key, format!("`{value}` is not a name"))),
+                .ok_or_else(|| self.model_error(key, format!("`{value}` is not a name"))),
         }
     }
 
     /// Finds the activation function called `name`; the error for an unknown one names `key`, from which the name was
     /// read.
     pub fn activation(&self, key: &str, name: &str) -> Result<Activation> {
-        Activation::from_name(name).ok_or_else(|| self.fail(key, format!("the activation `{name}` is not known")))
+        Activation::from_name(name)
+            .ok_or_else(|| self.model_error(key, format!("the activation `{name}` is not known")))
     }
 }

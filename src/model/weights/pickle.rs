@@ -16,11 +16,11 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// An open PyTorch checkpoint: its path, and where in it each tensor is.
 pub(in crate::model) struct Pickle {
     path: PathBuf,
-    tensors: HashMap<String, Tensor>,
+    tensors: HashMap<String, PickledTensor>,
 }
 
 /// Describes one tensor of the archive: its type, its shape, and where its numbers are.
-pub(in crate::model) struct Tensor {
+pub(in crate::model) struct PickledTensor {
     /// PyTorch's name of the tensor's number type, such as `FloatStorage`.
     pub kind: String,
     pub shape: Vec<usize>,
@@ -38,7 +38,7 @@ impl Pickle {
     /// # Errors
     /// Fails if the file is not a zip archive, or candle cannot interpret its pickle.
     pub fn open(path: &Path) -> Result<Self, Failure> {
-        let mut archive = archive(path)?;
+        let mut archive = open_archive(path)?;
         let names: Vec<String> = archive
             .file_names()
             .map(|name| name.map(|name| name.into_owned()))
@@ -51,7 +51,7 @@ impl Pickle {
             if let Object::Dict(entries) = stack.finalize()? {
                 let named = entries.into_iter().filter_map(|(key, value)| {
                     let Object::Unicode(key) = key else { return None };
-                    Some((key, Tensor::read(value, base)?))
+                    Some((key, PickledTensor::read(value, base)?))
                 });
                 tensors.extend(named);
             }
@@ -68,7 +68,7 @@ impl Pickle {
     }
 
     /// Finds a tensor by its name.
-    pub fn tensor(&self, name: &str) -> Option<&Tensor> {
+    pub fn tensor(&self, name: &str) -> Option<&PickledTensor> {
         self.tensors.get(name)
     }
 
@@ -76,10 +76,10 @@ impl Pickle {
     ///
     /// # Errors
     /// Fails if the storage is missing or too short.
-    pub fn bytes(&self, tensor: &Tensor, size: usize) -> Result<Vec<u8>, Failure> {
-        let (count, span) = tensor.extent().ok_or("a shape beyond all memory")?;
+    pub fn bytes(&self, tensor: &PickledTensor, size: usize) -> Result<Vec<u8>, Failure> {
+        let (count, span) = tensor.count_and_span().ok_or("a shape beyond all memory")?;
         let bytes = |numbers: usize| numbers.checked_mul(size).ok_or("a shape beyond all memory");
-        let mut archive = archive(&self.path)?;
+        let mut archive = open_archive(&self.path)?;
         let mut storage = archive.by_name(&tensor.entry)?;
         let (before, length) = (bytes(tensor.start)? as u64, bytes(span)?);
         let mut held = Vec::new();
@@ -111,11 +111,11 @@ impl Pickle {
     }
 }
 
-impl Tensor {
+impl PickledTensor {
     /// Reads the description of a tensor or of a `Parameter` from a pickled object. `base` is the directory in the
     /// archive that holds the pickle's storages. None for any other object.
     fn read(object: Object, base: &str) -> Option<Self> {
-        let (name, mut arguments) = call(object)?;
+        let (name, mut arguments) = parse_call(object)?;
         match name.as_str() {
             "torch._utils._rebuild_tensor_v2" => {}
             "torch._utils._rebuild_parameter" => return Self::read(arguments.into_iter().next()?, base),
@@ -134,9 +134,9 @@ impl Tensor {
         let Object::PersistentLoad(storage) = arguments.next()? else {
             return None;
         };
-        let start = number(&arguments.next()?)?;
+        let start = parse_count(&arguments.next()?)?;
         let mut sizes = || match arguments.next()? {
-            Object::Tuple(sizes) => sizes.iter().map(number).collect::<Option<Vec<_>>>(),
+            Object::Tuple(sizes) => sizes.iter().map(parse_count).collect::<Option<Vec<_>>>(),
             _ => None,
         };
         let (shape, strides) = (sizes()?, sizes()?);
@@ -155,7 +155,7 @@ impl Tensor {
 
     /// Computes how many numbers the tensor has, and over how many numbers of the storage they are spread; none if a
     /// count overflows.
-    fn extent(&self) -> Option<(usize, usize)> {
+    fn count_and_span(&self) -> Option<(usize, usize)> {
         let count = self
             .shape
             .iter()
@@ -178,18 +178,18 @@ impl Tensor {
     }
 }
 
-fn archive(path: &Path) -> Result<ZipArchive<BufReader<File>>, Failure> {
+fn open_archive(path: &Path) -> Result<ZipArchive<BufReader<File>>, Failure> {
     Ok(ZipArchive::new(BufReader::new(File::open(path)?))?)
 }
 
 /// Reads a pickled function call: gives the function's name and its arguments.
-fn call(object: Object) -> Option<(String, Vec<Object>)> {
+fn parse_call(object: Object) -> Option<(String, Vec<Object>)> {
     let (callable, arguments) = object.reduce().ok()?;
     let (module, name) = callable.class().ok()?;
     Some((format!("{module}.{name}"), arguments.tuple().ok()?))
 }
 
-fn number(object: &Object) -> Option<usize> {
+fn parse_count(object: &Object) -> Option<usize> {
     match object {
         Object::Int(number) => usize::try_from(*number).ok(),
         Object::Long(number) => usize::try_from(*number).ok(),

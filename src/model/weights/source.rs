@@ -1,4 +1,4 @@
-//! Sources and forms of weights: [`Source`] reads tensors from a kind of file, [`Form`] turns them into what a
+//! Sources and forms of weights: [`Source`] reads tensors from a kind of file, [`WeightForm`] turns them into what a
 //! forward pass computes with.
 
 use crate::error::Result;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// trait: all forward passes can then load from it.
 pub(in crate::model) trait Source {
     /// Whether the source has a tensor called `name`.
-    fn has(&self, name: &str) -> bool;
+    fn has_tensor(&self, name: &str) -> bool;
 
     /// Gives the number of rows (the first dimension) of the tensor `name`; none if it is missing.
     fn rows(&self, name: &str) -> Option<usize>;
@@ -24,14 +24,14 @@ pub(in crate::model) trait Source {
     /// # Errors
     /// Fails with an error of kind `Model`, with the file and the tensor's name, if the tensor is missing, damaged or
     /// of another shape.
-    fn floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>>;
+    fn read_floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>>;
 
     /// Gives a matrix that the file stores quantised in the form that the CPU kernels use. The default is none: the
-    /// caller then makes the matrix from [`Source::floats`].
+    /// caller then makes the matrix from [`Source::read_floats`].
     ///
     /// # Errors
-    /// The errors of [`Source::floats`].
-    fn quantized(&self, _wanted: Wanted, _activations: Activations) -> Result<Option<Arc<Matrix>>> {
+    /// The errors of [`Source::read_floats`].
+    fn read_quantized(&self, _wanted: MatrixRequest, _activations: Activations) -> Result<Option<Arc<Matrix>>> {
         Ok(None)
     }
 
@@ -39,7 +39,7 @@ pub(in crate::model) trait Source {
     /// caller then loads the whole matrix.
     ///
     /// # Errors
-    /// The errors of [`Source::floats`].
+    /// The errors of [`Source::read_floats`].
     fn stored_rows(&self, _name: &str, _rows: usize, _columns: usize) -> Result<Option<StoredRows>> {
         Ok(None)
     }
@@ -47,7 +47,7 @@ pub(in crate::model) trait Source {
 
 /// Describes a matrix to load: the stored matrices `names`, all of the same shape, stacked one below the other.
 #[derive(Clone, Copy)]
-pub(in crate::model) struct Wanted<'a> {
+pub(in crate::model) struct MatrixRequest<'a> {
     /// Hugging Face names of the stored matrices, in the order in which they are stacked.
     pub names: &'a [String],
     /// Number of rows of each stored matrix.
@@ -58,15 +58,15 @@ pub(in crate::model) struct Wanted<'a> {
     pub kept: Option<&'a [u32]>,
 }
 
-impl Wanted<'_> {
+impl MatrixRequest<'_> {
     /// Reads the stacked matrix as float32 values, all rows, one stored matrix after the other.
-    fn floats(&self, source: &dyn Source) -> Result<Vec<f32>> {
+    fn read_floats(&self, source: &dyn Source) -> Result<Vec<f32>> {
         if let [name] = self.names {
-            return source.floats(name, &[self.rows, self.columns]);
+            return source.read_floats(name, &[self.rows, self.columns]);
         }
         let mut values = Vec::with_capacity(self.names.len() * self.rows * self.columns);
         for name in self.names {
-            values.extend(source.floats(name, &[self.rows, self.columns])?);
+            values.extend(source.read_floats(name, &[self.rows, self.columns])?);
         }
         Ok(values)
     }
@@ -78,7 +78,7 @@ impl Wanted<'_> {
 }
 
 /// Turns weights into the form that a forward pass computes with: one type for its matrices and one for its vectors.
-pub(in crate::model) trait Form {
+pub(in crate::model) trait WeightForm {
     type Matrix: Clone;
     type Vector;
 
@@ -86,7 +86,7 @@ pub(in crate::model) trait Form {
     ///
     /// # Errors
     /// The errors of the source; of kind `Memory` if a device has no memory left.
-    fn matrix(&self, source: &dyn Source, wanted: Wanted) -> Result<Self::Matrix>;
+    fn matrix(&self, source: &dyn Source, wanted: MatrixRequest) -> Result<Self::Matrix>;
 
     /// Makes a matrix of the given rows of `matrix`, in the given order.
     ///
@@ -104,7 +104,7 @@ pub(in crate::model) trait Form {
 
 /// How many scales a matrix gets when it is quantised to 8 bits for the CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::model) enum Scales {
+pub(in crate::model) enum ScaleGrouping {
     /// One scale for each row: precise enough for encoder-decoders.
     Row,
     /// One scale for each 32 columns of a row: large decoder-only models need it.
@@ -114,18 +114,18 @@ pub(in crate::model) enum Scales {
 /// Makes matrices in float32 or 8 bits for the CPU kernels.
 pub(in crate::model) struct CpuForm {
     pub activations: Activations,
-    pub scales: Scales,
+    pub scales: ScaleGrouping,
 }
 
-impl Form for CpuForm {
+impl WeightForm for CpuForm {
     type Matrix = Arc<Matrix>;
     type Vector = Vec<f32>;
 
-    fn matrix(&self, source: &dyn Source, wanted: Wanted) -> Result<Arc<Matrix>> {
-        if let Some(matrix) = source.quantized(wanted, self.activations)? {
+    fn matrix(&self, source: &dyn Source, wanted: MatrixRequest) -> Result<Arc<Matrix>> {
+        if let Some(matrix) = source.read_quantized(wanted, self.activations)? {
             return Ok(matrix);
         }
-        let matrix = self.pack(&wanted.floats(source)?, wanted.all_rows(), wanted.columns)?;
+        let matrix = self.pack(&wanted.read_floats(source)?, wanted.all_rows(), wanted.columns)?;
         Ok(Arc::new(matrix.keep_rows(wanted.kept)))
     }
 
@@ -142,11 +142,11 @@ impl CpuForm {
     /// Makes a matrix for the CPU kernels from float32 values `(rows, columns)`.
     fn pack(&self, values: &[f32], rows: usize, columns: usize) -> Result<Matrix> {
         match self.scales {
-            Scales::Row => {
+            ScaleGrouping::Row => {
                 let row = |row: usize| &values[row * columns..][..columns];
                 Ok(Matrix::from_f32_row_scales(rows, columns, self.activations, row))
             }
-            Scales::Block => {
+            ScaleGrouping::Block => {
                 Matrix::from_f32_block_scales(rows, columns, self.activations, values).map_err(candle_error)
             }
         }
@@ -170,12 +170,12 @@ impl TensorForm {
     }
 }
 
-impl Form for TensorForm {
+impl WeightForm for TensorForm {
     type Matrix = Tensor;
     type Vector = Tensor;
 
-    fn matrix(&self, source: &dyn Source, wanted: Wanted) -> Result<Tensor> {
-        let values = wanted.floats(source)?;
+    fn matrix(&self, source: &dyn Source, wanted: MatrixRequest) -> Result<Tensor> {
+        let values = wanted.read_floats(source)?;
         let all = self.tensor(values, &[wanted.all_rows(), wanted.columns], self.dtype)?;
         match wanted.kept {
             Some(rows) => self.select_rows(&all, rows),

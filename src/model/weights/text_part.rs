@@ -26,14 +26,14 @@ impl TextPart {
     /// The errors of [`Checkpoint::open`].
     pub fn open(directory: &Path) -> Result<Self> {
         let checkpoint = Checkpoint::open(directory)?;
-        let has_text = |prefix: &&str| checkpoint.has(&format!("{prefix}embed_tokens.weight"));
+        let has_text = |prefix: &&str| checkpoint.has_tensor(&format!("{prefix}embed_tokens.weight"));
         let prefix = STORED_PREFIXES.into_iter().find(has_text).unwrap_or(TEXT_PREFIX);
         Ok(Self { checkpoint, prefix })
     }
 
     /// Translates a tensor's name in a text-only checkpoint to its name in this multimodal checkpoint, of which the text model
     /// is one part.
-    fn stored(&self, name: &str) -> String {
+    fn stored_name(&self, name: &str) -> String {
         match name.strip_prefix(TEXT_PREFIX) {
             Some(rest) => format!("{}{rest}", self.prefix),
             // The output projection's name has a shorter prefix than those of the other tensors.
@@ -44,15 +44,15 @@ impl TextPart {
 }
 
 impl Source for TextPart {
-    fn has(&self, name: &str) -> bool {
-        self.checkpoint.has(&self.stored(name))
+    fn has_tensor(&self, name: &str) -> bool {
+        self.checkpoint.has_tensor(&self.stored_name(name))
     }
 
     fn rows(&self, name: &str) -> Option<usize> {
-        self.checkpoint.rows(&self.stored(name))
+        self.checkpoint.rows(&self.stored_name(name))
     }
 
-    fn floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
-        self.checkpoint.floats(&self.stored(name), shape)
+    fn read_floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+        self.checkpoint.read_floats(&self.stored_name(name), shape)
     }
 }

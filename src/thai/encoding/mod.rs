@@ -11,7 +11,7 @@ use std::borrow::Cow;
 /// The text of a decoded file, with the encoding and byte-order mark that [`encode`] needs to give the file's bytes
 /// again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decoded {
+pub struct DecodedText {
     /// The decoded text, without a byte-order mark.
     pub text: String,
     /// WHATWG name of the file's encoding, such as `UTF-8` or `windows-874`.
@@ -20,7 +20,7 @@ pub struct Decoded {
     pub bom: bool,
 }
 
-impl Decoded {
+impl DecodedText {
     /// Returns the byte-order mark of a UTF-8 file, to put before `text` where byte offsets must count from the start
     /// of the file. Empty for a file without a byte-order mark and for other encodings.
     pub fn byte_order_mark(&self) -> &'static str {
@@ -41,12 +41,12 @@ impl Decoded {
 /// # Errors
 /// The error is of kind `Input` for a binary file, and for bytes that the encoding does not define, with their byte
 /// offset. It is of kind `Usage` for an unknown label.
-pub fn decode(bytes: &[u8], label: Option<&str>) -> Result<Decoded> {
+pub fn decode(bytes: &[u8], label: Option<&str>) -> Result<DecodedText> {
     refuse_binary_formats(bytes)?;
     let mark = Encoding::for_bom(bytes).map(|(encoding, _)| encoding);
     let decoded = match label {
         Some(label) => {
-            let named = by_label(label)?;
+            let named = encoding_by_label(label)?;
             // The label `utf-16` leaves the byte order open: a byte-order mark decides, or else the bytes.
             let is_utf_16 = |encoding| encoding == UTF_16LE || encoding == UTF_16BE;
             let is_open = matches!(&*label.trim().to_ascii_lowercase(), "utf-16" | "utf16");
@@ -73,13 +73,13 @@ pub fn decode(bytes: &[u8], label: Option<&str>) -> Result<Decoded> {
     Ok(decoded)
 }
 
-/// Encodes text to bytes. `encoding` is a name from [`Decoded::encoding`] or another encoding label; with `bom`, the
+/// Encodes text to bytes. `encoding` is a name from [`DecodedText::encoding`] or another encoding label; with `bom`, the
 /// bytes begin with a byte-order mark.
 ///
 /// # Errors
 /// The error is of kind `Output` for a character that the encoding lacks, and of kind `Usage` for an unknown encoding.
 pub fn encode(text: &str, encoding: &str, bom: bool) -> Result<Vec<u8>> {
-    let encoding = by_label(encoding)?;
+    let encoding = encoding_by_label(encoding)?;
     let text: Cow<str> = if bom {
         format!("\u{feff}{text}").into()
     } else {
@@ -113,7 +113,7 @@ pub fn encode(text: &str, encoding: &str, bom: bool) -> Result<Vec<u8>> {
 ///
 /// # Errors
 /// The error is of kind `Usage` if no encoding has this name.
-fn by_label(label: &str) -> Result<&'static Encoding> {
+fn encoding_by_label(label: &str) -> Result<&'static Encoding> {
     let found = match label.trim().to_ascii_lowercase().as_str() {
         // Names of Python and others that WHATWG does not list.
         "cp874" | "ms874" | "x-windows-874" | "windows874" | "tis620" | "iso8859_11" => Some(WINDOWS_874),
@@ -129,7 +129,7 @@ fn by_label(label: &str) -> Result<&'static Encoding> {
 }
 
 /// Decodes bytes in the given encoding, and checks that the text encodes to the same bytes again.
-fn decode_as(bytes: &[u8], encoding: &'static Encoding) -> Result<Decoded> {
+fn decode_as(bytes: &[u8], encoding: &'static Encoding) -> Result<DecodedText> {
     let mark = Encoding::for_bom(bytes).filter(|&(marked, _)| marked == encoding);
     let start = mark.map_or(0, |(_, length)| length);
     let undecodable = |offset: usize| {
@@ -158,7 +158,7 @@ fn decode_as(bytes: &[u8], encoding: &'static Encoding) -> Result<Decoded> {
             (DecoderResult::OutputFull, read) => return Err(undecodable(start + read)),
         }
     };
-    let decoded = Decoded {
+    let decoded = DecodedText {
         text,
         encoding: encoding.name(),
         bom: mark.is_some(),
@@ -203,7 +203,7 @@ fn detect_utf_16(bytes: &[u8]) -> Option<&'static Encoding> {
 
 /// Decodes bytes that are not UTF-8 as Windows-874, if the result looks like Thai. Otherwise returns `invalid`, which
 /// is the error of decoding them as UTF-8, with a hint on what may be wrong.
-fn decode_windows_874(bytes: &[u8], mut invalid: Error) -> Result<Decoded> {
+fn decode_windows_874(bytes: &[u8], mut invalid: Error) -> Result<DecodedText> {
     if let Some(hint) = damaged_utf_8(bytes) {
         invalid.hint = Some(Box::new(hint.into()));
         return Err(invalid);

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 /// A normalisation rule: takes the characters of a text, and replaces, joins or drops some of them.
-type Rule = fn(Vec<Char>) -> Vec<Char>;
+type NormalisationRule = fn(Vec<SourceChar>) -> Vec<SourceChar>;
 
 /// The normalisation rules in the order in which they are applied. Each rule is idempotent, and so is the whole list.
 ///
@@ -18,7 +18,7 @@ type Rule = fn(Vec<Char>) -> Vec<Char>;
 /// text. The other rules may lose something: a zero-width space may mark the end of a word; a vowel may be repeated for
 /// emphasis; joining a torn word is a guess. NFKC is not applied, since it takes SARA AM apart. Quotation marks, dashes
 /// and ฯลฯ (et cetera) are kept as they are.
-const RULES: &[Rule] = &[
+const NORMALISATION_RULES: &[NormalisationRule] = &[
     map_private_glyphs,
     drop_invisible,
     narrow_full_width,
@@ -66,11 +66,13 @@ impl Normalised {
     /// Normalises `source` with the rules of [`normalise`], and keeps for each character the source bytes that it
     /// stands for.
     pub fn new(source: &str) -> Self {
-        let chars = RULES.iter().fold(with_spans(source), |chars, rule| rule(chars));
+        let chars = NORMALISATION_RULES
+            .iter()
+            .fold(chars_with_spans(source), |chars, rule| rule(chars));
         let mut text = String::with_capacity(source.len());
         let chars = chars
             .into_iter()
-            .map(|Char { c, source }| {
+            .map(|SourceChar { c, source }| {
                 text.push(c);
                 (text.len() - c.len_utf8(), source)
             })
@@ -95,7 +97,7 @@ impl Normalised {
         let last = self.chars.partition_point(|&(at, _)| at < end);
         let inside = self.chars.get(first.saturating_sub(1)..last).unwrap_or_default();
         if start < end
-            && let Some(span) = inside.iter().map(|&(_, source)| source).reduce(union)
+            && let Some(span) = inside.iter().map(|&(_, source)| source).reduce(enclosing_span)
         {
             return span;
         }
@@ -110,14 +112,14 @@ impl Normalised {
 
 /// A character that the normalisation rules work on, with the span of source bytes that it stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Char {
+struct SourceChar {
     c: char,
     source: Span,
 }
 
 /// Lists the characters of a source text, each with its own bytes as its span.
-fn with_spans(source: &str) -> Vec<Char> {
-    let char = |(at, c): (usize, char)| Char {
+fn chars_with_spans(source: &str) -> Vec<SourceChar> {
+    let char = |(at, c): (usize, char)| SourceChar {
         c,
         source: Span::new(at, at + c.len_utf8()),
     };
@@ -125,20 +127,20 @@ fn with_spans(source: &str) -> Vec<Char> {
 }
 
 /// Returns the smallest span that contains both spans.
-fn union(a: Span, b: Span) -> Span {
+fn enclosing_span(a: Span, b: Span) -> Span {
     Span::new(a.start.min(b.start), a.end.max(b.end))
 }
 
 /// Replaces each character `c` by `to(c)`; spans stay as they are.
-fn map(mut chars: Vec<Char>, to: fn(char) -> char) -> Vec<Char> {
+fn map_chars(mut chars: Vec<SourceChar>, to: fn(char) -> char) -> Vec<SourceChar> {
     chars.iter_mut().for_each(|char| char.c = to(char.c));
     chars
 }
 
 /// Replaces private-use characters of old Thai fonts and PDF text layers by the standard Thai characters that they look
 /// like.
-fn map_private_glyphs(chars: Vec<Char>) -> Vec<Char> {
-    map(chars, standard_character)
+fn map_private_glyphs(chars: Vec<SourceChar>) -> Vec<SourceChar> {
+    map_chars(chars, standard_character)
 }
 
 /// Returns the standard Thai character for a private-use one, and any other character unchanged. Windows and Macintosh
@@ -168,43 +170,43 @@ fn standard_character(c: char) -> char {
 }
 
 /// Drops invisible characters: zero-width characters, soft hyphens, direction marks and byte-order marks.
-fn drop_invisible(mut chars: Vec<Char>) -> Vec<Char> {
+fn drop_invisible(mut chars: Vec<SourceChar>) -> Vec<SourceChar> {
     let invisible = |c| matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
     chars.retain(|char| !invisible(char.c));
     chars
 }
 
 /// Replaces full-width Latin letters, digits and punctuation by those of ordinary width.
-fn narrow_full_width(chars: Vec<Char>) -> Vec<Char> {
-    map(chars, |c| match c {
+fn narrow_full_width(chars: Vec<SourceChar>) -> Vec<SourceChar> {
+    map_chars(chars, |c| match c {
         '\u{ff01}'..='\u{ff5e}' => char::from((c as u32 - 0xfee0) as u8),
         _ => c,
     })
 }
 
 /// Replaces the Thai digits ๐ to ๙ by the digits 0 to 9.
-fn map_thai_digits(chars: Vec<Char>) -> Vec<Char> {
-    map(chars, |c| match c {
+fn map_thai_digits(chars: Vec<SourceChar>) -> Vec<SourceChar> {
+    map_chars(chars, |c| match c {
         '๐'..='๙' => char::from(b'0' + (c as u32 - '๐' as u32) as u8),
         _ => c,
     })
 }
 
 /// Composes a letter and its combining accents into one character (NFC) where there is one.
-fn compose_accents(chars: Vec<Char>) -> Vec<Char> {
+fn compose_accents(chars: Vec<SourceChar>) -> Vec<SourceChar> {
     const NFC: ComposingNormalizerBorrowed = ComposingNormalizerBorrowed::new_nfc();
-    let accent = |char: &Char| matches!(char.c, '\u{300}'..='\u{36f}');
+    let accent = |char: &SourceChar| matches!(char.c, '\u{300}'..='\u{36f}');
     if !chars.iter().any(accent) {
         return chars;
     }
     let mut out = Vec::with_capacity(chars.len());
     for cluster in chars.chunk_by(|_, next| accent(next)) {
-        match cluster.iter().map(|char| char.source).reduce(union) {
+        match cluster.iter().map(|char| char.source).reduce(enclosing_span) {
             Some(source) if cluster.len() > 1 => {
                 let text: String = cluster.iter().map(|char| char.c).collect();
                 match NFC.normalize(&text) {
                     composed if composed == text => out.extend(cluster),
-                    composed => out.extend(composed.chars().map(|c| Char { c, source })),
+                    composed => out.extend(composed.chars().map(|c| SourceChar { c, source })),
                 }
             }
             _ => out.extend(cluster),
@@ -214,16 +216,16 @@ fn compose_accents(chars: Vec<Char>) -> Vec<Char> {
 }
 
 /// Replaces each run of white space and control characters by one space, and drops such runs at both ends of the text.
-fn collapse_spaces(chars: Vec<Char>) -> Vec<Char> {
+fn collapse_spaces(chars: Vec<SourceChar>) -> Vec<SourceChar> {
     let space = |c: char| c.is_whitespace() || c.is_control();
-    let mut out: Vec<Char> = Vec::with_capacity(chars.len());
-    for Char { c, source } in chars {
+    let mut out: Vec<SourceChar> = Vec::with_capacity(chars.len());
+    for SourceChar { c, source } in chars {
         if !space(c) {
-            out.push(Char { c, source });
+            out.push(SourceChar { c, source });
         } else if let Some(last) = out.last_mut() {
             match last.c {
-                ' ' => last.source = union(last.source, source),
-                _ => out.push(Char { c: ' ', source }),
+                ' ' => last.source = enclosing_span(last.source, source),
+                _ => out.push(SourceChar { c: ' ', source }),
             }
         }
     }
@@ -240,10 +242,10 @@ const NIKHAHIT: char = '\u{e4d}';
 
 /// Joins words that PDF text layers tear apart with a space. Drops a space before a mark or ำ, which cannot start a
 /// word, and replaces a space and า by ำ inside a word or after a tone mark.
-fn join_torn_words(chars: Vec<Char>) -> Vec<Char> {
-    let mut out: Vec<Char> = Vec::with_capacity(chars.len());
+fn join_torn_words(chars: Vec<SourceChar>) -> Vec<SourceChar> {
+    let mut out: Vec<SourceChar> = Vec::with_capacity(chars.len());
     let mut rest = chars.as_slice();
-    while let [Char { c, source }, after @ ..] = rest {
+    while let [SourceChar { c, source }, after @ ..] = rest {
         rest = after;
         let (before, next) = (out.last().map_or(' ', |last| last.c), after.first());
         let carried = is_consonant(before) || is_mark(before);
@@ -252,22 +254,22 @@ fn join_torn_words(chars: Vec<Char>) -> Vec<Char> {
             Some(&next) if *c == ' ' && carried && next.c == SARA_AA => {
                 let marks = || out.iter().rev().map(|char| char.c).take_while(|&c| is_mark(c));
                 let nikhahit = marks().any(|c| c == NIKHAHIT);
-                let toned = is_mark(before) && marks().all(is_tone);
+                let toned = is_mark(before) && marks().all(is_tone_mark);
                 let inside = is_consonant(before)
                     && after
                         .get(1)
                         .is_some_and(|char| is_letter(char.c) && !matches!(char.c, 'ๆ' | 'ฯ'));
                 if !nikhahit && (inside || toned) {
-                    out.push(Char {
+                    out.push(SourceChar {
                         c: SARA_AM,
-                        source: union(*source, next.source),
+                        source: enclosing_span(*source, next.source),
                     });
                     rest = &after[1..];
                 } else if !nikhahit {
-                    out.push(Char { c: *c, source: *source });
+                    out.push(SourceChar { c: *c, source: *source });
                 }
             }
-            _ => out.push(Char { c: *c, source: *source }),
+            _ => out.push(SourceChar { c: *c, source: *source }),
         }
     }
     out
@@ -275,8 +277,8 @@ fn join_torn_words(chars: Vec<Char>) -> Vec<Char> {
 
 /// Composes the vowel SARA AM: replaces U+0E4D and U+0E32 by ำ, even with a tone mark between them, and puts the tone
 /// mark before ำ.
-fn compose_sara_am(chars: Vec<Char>) -> Vec<Char> {
-    let mut out: Vec<Char> = Vec::with_capacity(chars.len());
+fn compose_sara_am(chars: Vec<SourceChar>) -> Vec<SourceChar> {
+    let mut out: Vec<SourceChar> = Vec::with_capacity(chars.len());
     let mut rest = chars.as_slice();
     while let [char, after @ ..] = rest {
         rest = after;
@@ -288,7 +290,7 @@ fn compose_sara_am(chars: Vec<Char>) -> Vec<Char> {
         }
         // Collect all marks of the letter, also those after ำ; a nikhahit becomes part of ำ.
         let mut run = out.split_off(out.len() - marks);
-        let mut am = Char {
+        let mut am = SourceChar {
             c: SARA_AM,
             source: char.source,
         };
@@ -300,7 +302,7 @@ fn compose_sara_am(chars: Vec<Char>) -> Vec<Char> {
         rest = &rest[behind..];
         for mark in run {
             match mark.c {
-                SARA_AM | NIKHAHIT => am.source = union(am.source, mark.source),
+                SARA_AM | NIKHAHIT => am.source = enclosing_span(am.source, mark.source),
                 _ => out.push(mark),
             }
         }
@@ -311,13 +313,13 @@ fn compose_sara_am(chars: Vec<Char>) -> Vec<Char> {
 
 /// Puts the marks on each consonant in order and drops repeated ones: first vowels, then the last of the tone marks,
 /// then the signs that silence or shorten.
-fn order_marks(chars: Vec<Char>) -> Vec<Char> {
+fn order_marks(chars: Vec<SourceChar>) -> Vec<SourceChar> {
     let rank = |c: char| match c {
         '\u{e4c}' | '\u{e4e}' => 2,
-        _ if is_tone(c) => 1,
+        _ if is_tone_mark(c) => 1,
         _ => 0,
     };
-    let mut out: Vec<Char> = Vec::with_capacity(chars.len());
+    let mut out: Vec<SourceChar> = Vec::with_capacity(chars.len());
     for run in chars.chunk_by(|a, b| is_mark(a.c) && is_mark(b.c)) {
         let mut run = run.to_vec();
         if run.len() > 1 {
@@ -325,12 +327,12 @@ fn order_marks(chars: Vec<Char>) -> Vec<Char> {
         }
         let start = out.len();
         for mark in run {
-            let same = |kept: &&mut Char| kept.c == mark.c || is_tone(kept.c) && is_tone(mark.c);
+            let same = |kept: &&mut SourceChar| kept.c == mark.c || is_tone_mark(kept.c) && is_tone_mark(mark.c);
             match out[start..].iter_mut().find(same) {
                 Some(kept) => {
-                    *kept = Char {
+                    *kept = SourceChar {
                         c: mark.c,
-                        source: union(kept.source, mark.source),
+                        source: enclosing_span(kept.source, mark.source),
                     }
                 }
                 None => out.push(mark),
@@ -341,20 +343,20 @@ fn order_marks(chars: Vec<Char>) -> Vec<Char> {
 }
 
 /// Replaces two `เ` in a row by แ, and drops repetitions of a vowel that is a letter and no mark.
-fn drop_repeated_vowels(chars: Vec<Char>) -> Vec<Char> {
+fn drop_repeated_vowels(chars: Vec<SourceChar>) -> Vec<SourceChar> {
     let once = |c| matches!(c, 'แ'..='ไ' | 'ะ' | SARA_AA | SARA_AM);
-    let merge = |kept: &mut Char, c: char, source: Span| {
-        *kept = Char {
+    let merge = |kept: &mut SourceChar, c: char, source: Span| {
+        *kept = SourceChar {
             c,
-            source: union(kept.source, source),
+            source: enclosing_span(kept.source, source),
         }
     };
-    let mut out: Vec<Char> = Vec::with_capacity(chars.len());
-    for Char { c, source } in chars {
+    let mut out: Vec<SourceChar> = Vec::with_capacity(chars.len());
+    for SourceChar { c, source } in chars {
         match out.last_mut() {
             Some(last) if c == 'เ' && last.c == 'เ' => merge(last, 'แ', source),
             Some(last) if c == last.c && once(c) => merge(last, c, source),
-            _ => out.push(Char { c, source }),
+            _ => out.push(SourceChar { c, source }),
         }
         // Four เ in a row have become two แ.
         if let [.., before, last] = &mut out[..]
@@ -369,15 +371,15 @@ fn drop_repeated_vowels(chars: Vec<Char>) -> Vec<Char> {
 
 /// Drops the space before ๆ, which says that the word before it is repeated, and puts a space after it where a letter
 /// follows.
-fn attach_repetition_mark(chars: Vec<Char>) -> Vec<Char> {
-    let mut out: Vec<Char> = Vec::with_capacity(chars.len());
+fn attach_repetition_mark(chars: Vec<SourceChar>) -> Vec<SourceChar> {
+    let mut out: Vec<SourceChar> = Vec::with_capacity(chars.len());
     for (index, &char) in chars.iter().enumerate() {
         let next = chars.get(index + 1).map(|next| next.c);
         match char.c {
             ' ' if next == Some('ๆ') && out.last().is_some_and(|last| is_letter(last.c)) => {}
             'ๆ' if next.is_some_and(|next| is_letter(next) && next != 'ๆ') => {
                 let end = Span::new(char.source.end, char.source.end);
-                out.extend([char, Char { c: ' ', source: end }]);
+                out.extend([char, SourceChar { c: ' ', source: end }]);
             }
             _ => out.push(char),
         }
@@ -396,7 +398,7 @@ fn is_mark(c: char) -> bool {
 }
 
 /// Whether a character is one of the four Thai tone marks.
-fn is_tone(c: char) -> bool {
+fn is_tone_mark(c: char) -> bool {
     matches!(c, '\u{e48}'..='\u{e4b}')
 }
 

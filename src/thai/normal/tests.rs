@@ -3,20 +3,20 @@
 use super::*;
 use proptest::prelude::*;
 
-fn apply(rule: Rule, text: &str) -> String {
-    rule(with_spans(text)).into_iter().map(|char| char.c).collect()
+fn apply_rule(rule: NormalisationRule, text: &str) -> String {
+    rule(chars_with_spans(text)).into_iter().map(|char| char.c).collect()
 }
 
-fn check(rule: Rule, cases: &[(&str, &str)]) {
+fn check_rule(rule: NormalisationRule, cases: &[(&str, &str)]) {
     for (text, normal) in cases {
-        assert_eq!(&apply(rule, text), normal, "{}", text.escape_unicode());
-        assert_eq!(&apply(rule, normal), normal, "again: {}", text.escape_unicode());
+        assert_eq!(&apply_rule(rule, text), normal, "{}", text.escape_unicode());
+        assert_eq!(&apply_rule(rule, normal), normal, "again: {}", text.escape_unicode());
     }
 }
 
 #[test]
 fn glyphs_of_old_fonts_are_mapped() {
-    check(
+    check_rule(
         map_private_glyphs,
         &[
             ("", ""),
@@ -37,7 +37,7 @@ fn glyphs_of_old_fonts_are_mapped() {
 
 #[test]
 fn invisible_characters_are_dropped() {
-    check(
+    check_rule(
         drop_invisible,
         &[
             ("ภาษา\u{200b}ไทย\u{200d}", "ภาษาไทย"),
@@ -50,11 +50,11 @@ fn invisible_characters_are_dropped() {
 
 #[test]
 fn widths_and_digits_are_the_usual() {
-    check(
+    check_rule(
         narrow_full_width,
         &[("ＡＢＣ ２０２３！", "ABC 2023!"), ("（ก）～", "(ก)~"), ("。ก", "。ก")],
     );
-    check(
+    check_rule(
         map_thai_digits,
         &[
             ("ปี ๒๕๖๖ และ 2023", "ปี 2566 และ 2023"),
@@ -66,7 +66,7 @@ fn widths_and_digits_are_the_usual() {
 
 #[test]
 fn accents_are_composed() {
-    check(
+    check_rule(
         compose_accents,
         &[
             ("cafe\u{301} ร้านกาแฟ", "café ร้านกาแฟ"),
@@ -80,7 +80,7 @@ fn accents_are_composed() {
 
 #[test]
 fn spaces_are_single() {
-    check(
+    check_rule(
         collapse_spaces,
         &[
             ("  ก  ข\t", "ก ข"),
@@ -94,7 +94,7 @@ fn spaces_are_single() {
 
 #[test]
 fn torn_words_are_joined() {
-    check(
+    check_rule(
         join_torn_words,
         &[
             ("ส ำคัญ", "สำคัญ"),
@@ -116,7 +116,7 @@ fn torn_words_are_joined() {
 
 #[test]
 fn sara_am_is_one_character_after_the_tone_mark() {
-    check(
+    check_rule(
         compose_sara_am,
         &[
             ("ท\u{e4d}า", "ทำ"),
@@ -134,7 +134,7 @@ fn sara_am_is_one_character_after_the_tone_mark() {
 
 #[test]
 fn marks_are_put_in_order_once_each() {
-    check(
+    check_rule(
         order_marks,
         &[
             ("ท\u{e48}\u{e35}", "ท\u{e35}\u{e48}"),
@@ -151,7 +151,7 @@ fn marks_are_put_in_order_once_each() {
 
 #[test]
 fn doubled_vowels_are_single() {
-    check(
+    check_rule(
         drop_repeated_vowels,
         &[
             ("เเต่", "แต่"),
@@ -168,7 +168,7 @@ fn doubled_vowels_are_single() {
 
 #[test]
 fn the_repetition_mark_follows_its_word() {
-    check(
+    check_rule(
         attach_repetition_mark,
         &[
             ("ต่าง ๆ ที่", "ต่างๆ ที่"),
@@ -250,9 +250,9 @@ proptest! {
 
     #[test]
     fn every_rule_twice_is_once(text in THAI) {
-        for (index, rule) in RULES.iter().enumerate() {
-            let once = apply(*rule, &text);
-            prop_assert_eq!(apply(*rule, &once), once.clone(), "rule {} {}", index, text.escape_unicode());
+        for (index, rule) in NORMALISATION_RULES.iter().enumerate() {
+            let once = apply_rule(*rule, &text);
+            prop_assert_eq!(apply_rule(*rule, &once), once.clone(), "rule {} {}", index, text.escape_unicode());
         }
     }
 

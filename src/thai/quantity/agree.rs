@@ -8,12 +8,15 @@ use super::{Amount, Date, Precision, Quantity, Time, Value};
 /// with which no quantity of the source agrees. The number one and the ordinal first are left out, since in the other
 /// language they may be an article, a pronoun or the word แรก. Takes time proportional to the product of the numbers of
 /// quantities in the two texts.
-pub fn unmatched<'a>(source: &'a [Quantity], target: &'a [Quantity]) -> (Vec<&'a Quantity>, Vec<&'a Quantity>) {
-    (without(source, target), without(target, source))
+pub fn unmatched_quantities<'a>(
+    source: &'a [Quantity],
+    target: &'a [Quantity],
+) -> (Vec<&'a Quantity>, Vec<&'a Quantity>) {
+    (quantities_not_in(source, target), quantities_not_in(target, source))
 }
 
 /// Returns the quantities in `these` that do not agree with any quantity in `others`.
-fn without<'a>(these: &'a [Quantity], others: &[Quantity]) -> Vec<&'a Quantity> {
+fn quantities_not_in<'a>(these: &'a [Quantity], others: &[Quantity]) -> Vec<&'a Quantity> {
     these
         .iter()
         .filter(|quantity| !quantity.is_one() && !is_among(quantity, others))
@@ -36,7 +39,9 @@ fn is_among(quantity: &Quantity, others: &[Quantity]) -> bool {
                 Value::Fraction(part, whole) => [part, whole]
                     .into_iter()
                     .all(|&part| has(&Value::Number(Amount::from_integer(part)))),
-                Value::Date(date) => date.parts().count() > 1 && date.parts().all(|part| has(&Value::Date(part))),
+                Value::Date(date) => {
+                    date.known_parts().count() > 1 && date.known_parts().all(|part| has(&Value::Date(part)))
+                }
                 _ => false,
             }
     })
@@ -100,15 +105,15 @@ impl Value {
             }
             (Time(time), Number(number)) | (Number(number), Time(time)) => Some(*number) == time.as_decimal(),
             (Ordinal(whole), Fraction(1, other)) | (Fraction(1, other), Ordinal(whole)) => whole == other,
-            (Date(date), other) | (other, Date(date)) => date.is_written_as(other.amount()),
+            (Date(date), other) | (other, Date(date)) => date.is_written_as(other.written_amount()),
             (Percent(a) | PercentagePoints(a), Percent(b) | PercentagePoints(b)) => a == b,
-            (a, b) => a.share().is_some() && a.share() == b.share(),
+            (a, b) => a.meant_amount().is_some() && a.meant_amount() == b.meant_amount(),
         }
     }
 
     /// Returns the number as it is written, such as 25 for 25 %, or `None` for a value that is no single number, such
     /// as a date.
-    fn amount(&self) -> Option<Amount> {
+    fn written_amount(&self) -> Option<Amount> {
         match self {
             Value::Number(amount)
             | Value::Percent(amount)
@@ -122,10 +127,10 @@ impl Value {
 
     /// Returns the number that is meant, such as 0.25 for 25 %, or `None` for a value that is no single number, such as
     /// a date.
-    fn share(&self) -> Option<Amount> {
+    fn meant_amount(&self) -> Option<Amount> {
         match self {
             Value::Percent(amount) | Value::PercentagePoints(amount) => amount.checked_mul(Amount::ratio(1, 100)?),
-            _ => self.amount(),
+            _ => self.written_amount(),
         }
     }
 
@@ -133,7 +138,9 @@ impl Value {
     /// as three of the nine.
     fn contains_number(&self, other: &Self) -> bool {
         match (self, other) {
-            (Value::Date(date), Value::Number(number)) => date.parts().any(|part| part.is_written_as(Some(*number))),
+            (Value::Date(date), Value::Number(number)) => {
+                date.known_parts().any(|part| part.is_written_as(Some(*number)))
+            }
             (Value::Fraction(part, whole), Value::Number(number)) => {
                 [Some(*part), Some(*whole)].contains(&number.to_integer())
             }
@@ -143,7 +150,7 @@ impl Value {
 
     /// Whether the leading digits of both values stand at the same power of ten, as in 300 and 900.
     fn has_same_power_of_ten(&self, other: &Self) -> bool {
-        match (self.amount(), other.amount()) {
+        match (self.written_amount(), other.written_amount()) {
             (Some(a), Some(b)) => a.power_of_ten() == b.power_of_ten(),
             _ => false,
         }
@@ -188,7 +195,7 @@ impl Date {
     }
 
     /// Lists the known parts of the date, each as a date of its own.
-    fn parts(self) -> impl Iterator<Item = Self> {
+    fn known_parts(self) -> impl Iterator<Item = Self> {
         let none = Self::default();
         [
             Self {

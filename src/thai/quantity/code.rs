@@ -2,7 +2,7 @@
 
 use super::Value;
 use super::kind::TokenKind;
-use super::reader::{Found, Reader};
+use super::reader::{FoundQuantity, QuantityReader};
 
 /// Words that stand before a telephone number, in Thai and English.
 const TELEPHONE_WORDS: &[&str] = &[
@@ -24,10 +24,10 @@ const TELEPHONE_WORDS: &[&str] = &[
     "call center",
 ];
 
-impl Reader<'_> {
+impl QuantityReader<'_> {
     /// Reads a code that starts at token `at`: a telephone number, a version, or groups of digits joined by dashes or
     /// colons.
-    pub fn read_code(&self, at: usize) -> Option<Found> {
+    pub fn read_code(&self, at: usize) -> Option<FoundQuantity> {
         let digits = |token: usize| -> String {
             let ascii = |c: char| match c {
                 '๐'..='๙' => char::from(b'0' + (c as u32 - '๐' as u32) as u8),
@@ -39,7 +39,7 @@ impl Reader<'_> {
                 .map(ascii)
                 .collect()
         };
-        let code = |digits: String, end: usize| Some(Found::new(Value::Code(digits), end));
+        let code = |digits: String, end: usize| Some(FoundQuantity::new(Value::Code(digits), end));
         let numeral = match self.read_kind(at) {
             TokenKind::Code => return code(digits(at), at + 1),
             TokenKind::Numeral(numeral) => numeral,
@@ -87,6 +87,6 @@ impl Reader<'_> {
         let text = self.text_before(at);
         let dialled = (3..=5).contains(&numeral.digits) && TELEPHONE_WORDS.iter().any(|word| text.ends_with(word));
         (dialled || groups[0].starts_with('0') && numeral.digits > 2)
-            .then(|| Found::new(Value::Code(digits(at)), at + 1))
+            .then(|| FoundQuantity::new(Value::Code(digits(at)), at + 1))
     }
 }

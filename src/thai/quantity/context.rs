@@ -2,7 +2,7 @@
 
 use super::Precision;
 use super::kind::TokenKind;
-use super::reader::Reader;
+use super::reader::QuantityReader;
 use crate::thai::is_letter;
 
 /// Words before a number, separated by `|`, and the precision that they give the number; the longest word that matches
@@ -41,7 +41,7 @@ const UNITS_AFTER_DIGITS: &[&str] = &[
     "min", "s", "sec", "yr", "yrs", "x", "th", "st", "nd", "rd", "ml",
 ];
 
-impl Reader<'_> {
+impl QuantityReader<'_> {
     /// Returns the precision that words beside a quantity give it. The quantity starts at token `start` and ends before
     /// token `end`.
     pub fn precision(&self, start: usize, end: usize) -> Precision {

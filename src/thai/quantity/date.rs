@@ -1,19 +1,19 @@
 //! Reads dates, complete or in part: days, months and weekdays. Years and decades are in `year`.
 
 use super::kind::{MonthForm, TokenKind};
-use super::reader::{Found, Reader};
+use super::reader::{FoundQuantity, QuantityReader};
 use super::{Date, Value};
 
 /// A date, and the index of the token after it.
 type DateAndEnd = (Date, usize);
 
-impl Reader<'_> {
+impl QuantityReader<'_> {
     /// Reads a date, year or decade that starts at token `at`.
-    pub fn read_date(&self, at: usize) -> Option<Found> {
+    pub fn read_date(&self, at: usize) -> Option<FoundQuantity> {
         if self.is_in_name(at) && !self.is_decade(at) && !self.has_ordinal_ending(at) {
             return None;
         }
-        self.numeric_date(at)
+        self.read_numeric_date(at)
             .or_else(|| self.read_decade(at))
             .or_else(|| self.read_weekday(at))
             .or_else(|| self.read_days(at))
@@ -29,34 +29,34 @@ impl Reader<'_> {
 
     /// Returns the index of the token after a dash or a word of a range (to, ถึง) at token `at`, or `None` if there is
     /// none.
-    pub fn after_range_word(&self, at: usize) -> Option<usize> {
+    pub fn skip_range_word(&self, at: usize) -> Option<usize> {
         let sign = matches!(self.read_kind(at), TokenKind::Symbol('-' | '–' | '—' | '−'));
         (sign || self.is_one_of(at, &["ถึง", "จนถึง", "ไปจนถึง", "to", "until", "through"])).then_some(at + 1)
     }
 
     /// Returns the index of the token after a dash, a word of a range, "and" or "or" at token `at`, or `None` if there
     /// is none.
-    fn after_conjunction(&self, at: usize) -> Option<usize> {
-        self.after_range_word(at)
+    fn skip_conjunction(&self, at: usize) -> Option<usize> {
+        self.skip_range_word(at)
             .or_else(|| self.is_one_of(at, &["และ", "กับ", "and", "or", "หรือ"]).then_some(at + 1))
     }
 
     /// Returns the index of the token after a dash, a word of a range, "and", "or" or a comma at token `at`, or `None`
     /// if there is none.
-    fn after_list_separator(&self, at: usize) -> Option<usize> {
-        self.after_conjunction(at)
+    fn skip_list_separator(&self, at: usize) -> Option<usize> {
+        self.skip_conjunction(at)
             .or_else(|| matches!(self.read_kind(at), TokenKind::Symbol(',')).then_some(at + 1))
     }
 
     /// Makes a quantity of the date `first`, which ends before token `end`, or of two dates if `second` has a date,
     /// which then gives the end. Never `None`.
-    pub fn date_pair(first: Date, second: Option<DateAndEnd>, end: usize) -> Option<Found> {
+    pub fn date_pair(first: Date, second: Option<DateAndEnd>, end: usize) -> Option<FoundQuantity> {
         let (to, end) = second.map_or((None, end), |(date, end)| (Some(Value::Date(date)), end));
-        Some(Found::pair(Value::Date(first), to, end))
+        Some(FoundQuantity::pair(Value::Date(first), to, end))
     }
 
     /// Reads a date in digits: `8/11/2566`, `8/11/66`, `8.11.2566`, `2023-11-08`.
-    fn numeric_date(&self, at: usize) -> Option<Found> {
+    fn read_numeric_date(&self, at: usize) -> Option<FoundQuantity> {
         if let TokenKind::Code = self.read_kind(at) {
             let mut parts = [0u64; 3];
             let mut lengths = [0; 3];
@@ -118,7 +118,7 @@ impl Reader<'_> {
     }
 
     /// Reads a day of the week, with the date after it if there is one.
-    fn read_weekday(&self, at: usize) -> Option<Found> {
+    fn read_weekday(&self, at: usize) -> Option<FoundQuantity> {
         let TokenKind::Weekday(weekday, sure) = self.read_kind(at) else {
             return None;
         };
@@ -141,13 +141,13 @@ impl Reader<'_> {
             && let Value::Date(date @ Date { day: Some(_), .. }) = found.value
         {
             let weekday = Some(weekday);
-            return Some(Found {
+            return Some(FoundQuantity {
                 value: Value::Date(Date { weekday, ..date }),
                 ..found
             });
         }
         if self.is_one_of(next - 1, &["ที่", "วันที่"])
-            && let Some((day, end)) = self.day_in_digits(next)
+            && let Some((day, end)) = self.read_day_in_digits(next)
         {
             return Self::date_pair(
                 Date {
@@ -158,7 +158,7 @@ impl Reader<'_> {
                 end,
             );
         }
-        if let Some(next) = self.after_range_word(at + 1)
+        if let Some(next) = self.skip_range_word(at + 1)
             && let TokenKind::Weekday(last, _) = self.read_kind(next)
         {
             let last = Date {
@@ -174,7 +174,7 @@ impl Reader<'_> {
     }
 
     /// Reads a day of the month in digits. Returns the day and the index of the token after it.
-    fn day_in_digits(&self, at: usize) -> Option<(u8, usize)> {
+    fn read_day_in_digits(&self, at: usize) -> Option<(u8, usize)> {
         let numeral = self.read_numeral(at)?;
         let day = u8::try_from(numeral.as_plain_digits()?)
             .ok()
@@ -192,8 +192,8 @@ impl Reader<'_> {
     /// Reads a day of the month in digits or as an English ordinal. Returns the day and the index of the token after
     /// it.
     fn read_day(&self, at: usize) -> Option<(u8, usize)> {
-        self.day_in_digits(at).or_else(|| {
-            let (day, end) = self.english_ordinal(at)?;
+        self.read_day_in_digits(at).or_else(|| {
+            let (day, end) = self.read_english_ordinal(at)?;
             let day = u8::try_from(day).ok().filter(|day| (1..=31).contains(day))?;
             Some((day, end))
         })
@@ -201,7 +201,7 @@ impl Reader<'_> {
 
     /// Reads a day of the month, with or without the word วันที่ before it. Returns the day and the index of the token
     /// after it.
-    fn day_with_word(&self, at: usize) -> Option<(u8, usize)> {
+    fn read_day_with_word(&self, at: usize) -> Option<(u8, usize)> {
         self.read_day(at + usize::from(self.is_one_of(at, &["วันที่"])))
     }
 
@@ -220,7 +220,7 @@ impl Reader<'_> {
 
     /// Reads the month after a day, as in `8 พฤศจิกายน` and `8th of November`. Returns the month, how it is written,
     /// and the index of the token after it.
-    fn month_after_day(&self, at: usize) -> Option<(u8, MonthForm, usize)> {
+    fn read_month_after_day(&self, at: usize) -> Option<(u8, MonthForm, usize)> {
         let at = if self.is_one_of(at, &["เดือน", "of"]) {
             at + 1
         } else {
@@ -231,29 +231,31 @@ impl Reader<'_> {
 
     /// Reads a day or a range of days with the name of its month; in Thai, after the word วันที่, the month may be
     /// missing.
-    fn read_days(&self, at: usize) -> Option<Found> {
+    fn read_days(&self, at: usize) -> Option<FoundQuantity> {
         if self.is_thai() && self.text_before(at).ends_with("วันที่") {
-            return self.days_with_month(at).or_else(|| self.days_without_month(at));
+            return self
+                .read_days_with_month(at)
+                .or_else(|| self.read_days_without_month(at));
         }
-        self.days_with_month(at)
+        self.read_days_with_month(at)
     }
 
     /// Reads a day or a range of days with its month and perhaps its year: `8-10 พ.ย. 2566`, `30 October to 2 November
     /// 2023`.
-    fn days_with_month(&self, at: usize) -> Option<Found> {
+    fn read_days_with_month(&self, at: usize) -> Option<FoundQuantity> {
         let (day, next) = self.read_day(at)?;
-        if let Some((month, form, end)) = self.month_after_day(next) {
-            let (year, end) = self.year_after(end, form);
+        if let Some((month, form, end)) = self.read_month_after_day(next) {
+            let (year, end) = self.read_year_after(end, form);
             let first = Date {
                 year,
                 month: Some(month),
                 day: Some(day),
                 weekday: None,
             };
-            let second = self.after_conjunction(end).and_then(|next| {
-                let (day, next) = self.day_with_word(next)?;
-                let (month, form, end) = self.month_after_day(next)?;
-                let (year, end) = self.year_after(end, form);
+            let second = self.skip_conjunction(end).and_then(|next| {
+                let (day, next) = self.read_day_with_word(next)?;
+                let (month, form, end) = self.read_month_after_day(next)?;
+                let (year, end) = self.read_year_after(end, form);
                 Some((
                     Date {
                         year,
@@ -267,10 +269,10 @@ impl Reader<'_> {
             let year = first.year.or(second.and_then(|(date, _)| date.year));
             return Self::date_pair(Date { year, ..first }, second, end);
         }
-        let next = self.after_list_separator(next)?;
-        let (last, next) = self.day_with_word(next)?;
-        let (month, form, end) = self.month_after_day(next)?;
-        let (year, end) = self.year_after(end, form);
+        let next = self.skip_list_separator(next)?;
+        let (last, next) = self.read_day_with_word(next)?;
+        let (month, form, end) = self.read_month_after_day(next)?;
+        let (year, end) = self.read_year_after(end, form);
         let date = |day| Date {
             year,
             month: Some(month),
@@ -281,22 +283,22 @@ impl Reader<'_> {
     }
 
     /// Reads a day or a range of days without a month: วันที่ 9, วันที่ 8-10.
-    fn days_without_month(&self, at: usize) -> Option<Found> {
-        let (day, end) = self.day_in_digits(at)?;
+    fn read_days_without_month(&self, at: usize) -> Option<FoundQuantity> {
+        let (day, end) = self.read_day_in_digits(at)?;
         let date = |day| Date {
             day: Some(day),
             ..Date::default()
         };
         let second = self
-            .after_range_word(end)
-            .and_then(|next| self.day_in_digits(next))
+            .skip_range_word(end)
+            .and_then(|next| self.read_day_in_digits(next))
             .map(|(day, end)| (date(day), end));
         Self::date_pair(date(day), second, end)
     }
 
     /// Reads the year after a month, perhaps with a comma, "of" or ปี before it. Returns the year and the index of the
     /// token after it, or `None` and `at` if there is no year.
-    fn year_after(&self, at: usize, form: MonthForm) -> (Option<i32>, usize) {
+    fn read_year_after(&self, at: usize, form: MonthForm) -> (Option<i32>, usize) {
         let comma = matches!(self.read_kind(at), TokenKind::Symbol(','))
             && self.read_numeral(at + 1).is_some_and(|year| year.digits == 4)
             || self.is_one_of(at, &["of"]);
@@ -308,24 +310,24 @@ impl Reader<'_> {
     }
 
     /// Reads a date that begins with a month: `พฤศจิกายน 2566`, `ม.ค.-มี.ค. 2566`, `November 8-10, 2023`, `in May`.
-    fn read_months(&self, at: usize) -> Option<Found> {
+    fn read_months(&self, at: usize) -> Option<FoundQuantity> {
         let (month, form, end) = self.read_month(at)?;
         if self.is_latin(at)
-            && let Some(found) = self.days_after_month(month, end)
+            && let Some(found) = self.read_days_after_month(month, end)
         {
             return Some(found);
         }
-        let (year, after) = self.year_after(end, form);
+        let (year, after) = self.read_year_after(end, form);
         let first = Date {
             year,
             month: Some(month),
             ..Date::default()
         };
-        let second = self.after_range_word(after).and_then(|next| {
+        let second = self.skip_range_word(after).and_then(|next| {
             let (month, form, end) = self.read_month(next)?;
-            let (year, end) = self.year_after(end, form);
+            let (year, end) = self.read_year_after(end, form);
             // In `April to May 3`, May 3 is another date.
-            let day = self.is_latin(next) && year.is_none() && self.day_in_digits(end).is_some();
+            let day = self.is_latin(next) && year.is_none() && self.read_day_in_digits(end).is_some();
             (!day).then_some((
                 Date {
                     year,
@@ -366,7 +368,7 @@ impl Reader<'_> {
 
     /// Reads the days after a month in English: `November 8`, `Nov. 8-10, 2023`, `October 30 to November 2`. `next` is
     /// the token after the month.
-    fn days_after_month(&self, month: u8, next: usize) -> Option<Found> {
+    fn read_days_after_month(&self, month: u8, next: usize) -> Option<FoundQuantity> {
         let next = if self.is_one_of(next, &["the"]) { next + 1 } else { next };
         let (day, end) = self.read_day(next).filter(|&(_, end)| !self.is_other_quantity(end))?;
         let date = |month, day, year| Date {
@@ -376,20 +378,20 @@ impl Reader<'_> {
             weekday: None,
         };
         // Look for a year first, so that a comma and a year are not taken for a list of days.
-        let (year, year_end) = self.year_after(end, MonthForm::Full);
+        let (year, year_end) = self.read_year_after(end, MonthForm::Full);
         if year.is_none()
-            && let Some(next) = self.after_list_separator(end)
+            && let Some(next) = self.skip_list_separator(end)
             && let Some((last, last_end)) = self.read_day(next).filter(|&(_, end)| !self.is_other_quantity(end))
-            && self.month_after_day(last_end).is_none()
-            && (self.after_range_word(end).is_some() || self.is_one_of(end, &["and"]))
+            && self.read_month_after_day(last_end).is_none()
+            && (self.skip_range_word(end).is_some() || self.is_one_of(end, &["and"]))
         {
-            let (year, end) = self.year_after(last_end, MonthForm::Full);
+            let (year, end) = self.read_year_after(last_end, MonthForm::Full);
             return Self::date_pair(date(month, day, year), Some((date(month, last, year), end)), end);
         }
-        let second = self.after_conjunction(year_end).and_then(|next| {
+        let second = self.skip_conjunction(year_end).and_then(|next| {
             let (month, _, next) = self.read_month(next)?;
             let (day, end) = self.read_day(next)?;
-            let (year, end) = self.year_after(end, MonthForm::Full);
+            let (year, end) = self.read_year_after(end, MonthForm::Full);
             Some((date(month, day, year), end))
         });
         let year = year.or(second.and_then(|(date, _)| date.year));

@@ -4,14 +4,14 @@ use super::Value;
 use super::amount::Amount;
 use super::kind::TokenKind;
 use super::lexicon;
-use super::measure::Unit;
+use super::measure::MeasureUnit;
 use super::number::Number;
-use super::reader::{Found, Reader};
+use super::reader::{FoundQuantity, QuantityReader};
 
-impl Reader<'_> {
+impl QuantityReader<'_> {
     /// Reads an integer up to 1000 that may be the numerator or denominator of a fraction. Returns the integer and the
     /// index of the token after it.
-    fn fraction_part(&self, at: usize) -> Option<(u64, usize)> {
+    fn read_fraction_part(&self, at: usize) -> Option<(u64, usize)> {
         const MAX_FRACTION_PART: u64 = 1000;
         let number = self.read_number(at)?;
         let whole = number.amount.to_integer().filter(|&whole| whole <= MAX_FRACTION_PART)?;
@@ -19,27 +19,27 @@ impl Reader<'_> {
     }
 
     /// Reads a fraction that starts at token `at`: ครึ่ง, 3/4, 3 ใน 4, เศษ 3 ส่วน 4, three quarters, three out of four.
-    pub fn read_fraction(&self, at: usize) -> Option<Found> {
+    pub fn read_fraction(&self, at: usize) -> Option<FoundQuantity> {
         match self.read_kind(at) {
             TokenKind::Half => return self.read_half(at),
             TokenKind::Symbol(c) => {
                 let (part, whole) = lexicon::fraction_of_symbol(c)?;
-                return Some(Found::new(Value::Fraction(part, whole), at + 1));
+                return Some(FoundQuantity::new(Value::Fraction(part, whole), at + 1));
             }
             TokenKind::AndMore if self.is_one_of(at, &["เศษ"]) => {
                 let (part, end) = self
-                    .fraction_part(at + 1)
+                    .read_fraction_part(at + 1)
                     .filter(|&(_, end)| self.is_one_of(end, &["ส่วน"]))?;
-                let (whole, end) = self.fraction_part(end + 1)?;
-                return Some(Found::new(Value::Fraction(part, whole), end));
+                let (whole, end) = self.read_fraction_part(end + 1)?;
+                return Some(FoundQuantity::new(Value::Fraction(part, whole), end));
             }
             // One and a half after a noun: a year and a half.
             _ if self.is_one_of(at, &["a", "an"])
                 && !matches!(self.read_kind(at + 1), TokenKind::Scale(_))
-                && self.and_a_half(at + 2).is_some() =>
+                && self.read_and_a_half(at + 2).is_some() =>
             {
-                let end = self.and_a_half(at + 2)?;
-                return Some(Found::new(Value::Number(Amount::ONE_AND_HALF), end));
+                let end = self.read_and_a_half(at + 2)?;
+                return Some(FoundQuantity::new(Value::Number(Amount::ONE_AND_HALF), end));
             }
             _ if self.is_one_of(at, &["a", "an"]) => {
                 let (TokenKind::Denominator(whole) | TokenKind::Ordinal(whole @ 3..)) = self.read_kind(at + 1) else {
@@ -48,23 +48,23 @@ impl Reader<'_> {
                 let quarter = matches!(self.read_kind(at + 1), TokenKind::Denominator(_))
                     && !self.is_one_of(at + 2, &["to", "past"]);
                 return (quarter || self.is_one_of(at + 2, &["of"]))
-                    .then(|| Found::new(Value::Fraction(1, whole), at + 2));
+                    .then(|| FoundQuantity::new(Value::Fraction(1, whole), at + 2));
             }
             _ => {}
         }
-        if let Some(found) = self.slashed_numbers(at) {
+        if let Some(found) = self.read_slashed_numbers(at) {
             return Some(found);
         }
-        let (part, end) = self.fraction_part(at)?;
+        let (part, end) = self.read_fraction_part(at)?;
         if self.is_thai() {
             let (share, parted) = (self.is_one_of(end, &["ใน"]), self.is_one_of(end, &["ส่วน"]));
-            let (whole, next) = self.fraction_part(end + 1).filter(|_| share || parted)?;
+            let (whole, next) = self.read_fraction_part(end + 1).filter(|_| share || parted)?;
             let end = if share && self.is_one_of(next, &["ส่วน"]) {
                 next + 1
             } else {
                 next
             };
-            return (part < whole).then(|| Found::new(Value::Fraction(part, whole), end));
+            return (part < whole).then(|| FoundQuantity::new(Value::Fraction(part, whole), end));
         }
         let hyphen = if matches!(self.read_kind(end), TokenKind::Symbol('-')) {
             end + 1
@@ -72,11 +72,11 @@ impl Reader<'_> {
             end
         };
         match self.read_kind(hyphen) {
-            TokenKind::Denominator(whole) => return Some(Found::new(Value::Fraction(part, whole), hyphen + 1)),
+            TokenKind::Denominator(whole) => return Some(FoundQuantity::new(Value::Fraction(part, whole), hyphen + 1)),
             TokenKind::Ordinal(whole @ 3..) if part == 1 => {
-                return Some(Found::new(Value::Fraction(1, whole), hyphen + 1));
+                return Some(FoundQuantity::new(Value::Fraction(1, whole), hyphen + 1));
             }
-            TokenKind::Half if part == 1 => return Some(Found::new(Value::Fraction(1, 2), hyphen + 1)),
+            TokenKind::Half if part == 1 => return Some(FoundQuantity::new(Value::Fraction(1, 2), hyphen + 1)),
             _ => {}
         }
         let next = match () {
@@ -89,13 +89,13 @@ impl Reader<'_> {
         } else {
             next
         };
-        let (whole, end) = self.fraction_part(next)?;
-        (part < whole).then(|| Found::new(Value::Fraction(part, whole), end))
+        let (whole, end) = self.read_fraction_part(next)?;
+        (part < whole).then(|| FoundQuantity::new(Value::Fraction(part, whole), end))
     }
 
     /// Reads a fraction in digits with a usual denominator, such as `3/4`. Returns numerator, denominator, and the
     /// index of the token after it.
-    pub fn simple_fraction(&self, at: usize) -> Option<(u64, u64, usize)> {
+    pub fn read_simple_fraction(&self, at: usize) -> Option<(u64, u64, usize)> {
         let slash = matches!(self.read_kind(at + 1), TokenKind::Symbol('/' | '⁄'))
             && self.is_glued(at + 1)
             && self.is_glued(at + 2);
@@ -109,10 +109,10 @@ impl Reader<'_> {
     }
 
     /// Reads two numbers with a slash between them: a fraction, `3/4`, or a pair, `24/7`, `2/2566`.
-    fn slashed_numbers(&self, at: usize) -> Option<Found> {
+    fn read_slashed_numbers(&self, at: usize) -> Option<FoundQuantity> {
         let part = self.read_numeral(at)?.as_plain_digits()?;
-        if let Some((part, whole, end)) = self.simple_fraction(at) {
-            return Some(Found::new(Value::Fraction(part, whole), end));
+        if let Some((part, whole, end)) = self.read_simple_fraction(at) {
+            return Some(FoundQuantity::new(Value::Fraction(part, whole), end));
         }
         let slash = matches!(self.read_kind(at + 1), TokenKind::Symbol('/' | '⁄'))
             && self.is_glued(at + 1)
@@ -131,24 +131,24 @@ impl Reader<'_> {
             Some(date) if below.digits == 4 => Value::Date(date),
             _ => Value::Number(Amount::from_integer(whole)),
         };
-        Some(Found::pair(value, Some(to), at + 3))
+        Some(FoundQuantity::pair(value, Some(to), at + 3))
     }
 
     /// Reads the word half or ครึ่ง at token `at`, if it means a half of something and is not part of half-time, the
     /// second half or half past.
-    fn read_half(&self, at: usize) -> Option<Found> {
+    fn read_half(&self, at: usize) -> Option<FoundQuantity> {
         let scale_at = if self.is_one_of(at + 1, &["a"]) { at + 2 } else { at + 1 };
         if let TokenKind::Scale(scale) = self.read_kind(scale_at) {
             let amount = Amount::from_integer(scale).checked_mul(Amount::HALF)?;
             return match self.read_unit(scale_at + 1, &Number::simple(amount, scale_at + 1)) {
-                (Some(Unit::Money(code)), end) => Some(Found::new(Value::Money(amount, code), end)),
-                _ => Some(Found::new(Value::Number(amount), scale_at + 1)),
+                (Some(MeasureUnit::Money(code)), end) => Some(FoundQuantity::new(Value::Money(amount, code), end)),
+                _ => Some(FoundQuantity::new(Value::Number(amount), scale_at + 1)),
             };
         }
         if self.is_thai() {
             let next = self.token_text(at + 1);
             let twice = self.is_glued(at + 1) && next.starts_with(['ๆ', 'ฯ']);
-            return (!twice).then(|| Found::new(Value::Fraction(1, 2), at + 1));
+            return (!twice).then(|| FoundQuantity::new(Value::Fraction(1, 2), at + 1));
         }
         let followed = self.is_one_of(
             at + 1,
@@ -163,6 +163,6 @@ impl Reader<'_> {
             );
         let named = at > 0 && matches!(self.read_kind(at - 1), TokenKind::Ordinal(_))
             || matches!(self.read_kind(at + 1), TokenKind::Symbol('-'));
-        (!named && (followed || preceded)).then(|| Found::new(Value::Fraction(1, 2), at + 1))
+        (!named && (followed || preceded)).then(|| FoundQuantity::new(Value::Fraction(1, 2), at + 1))
     }
 }

@@ -3,7 +3,7 @@
 use super::amount::Amount;
 
 /// Number of years by which the Buddhist era is ahead of the common era: 2566 BE is 2023 CE.
-pub const BUDDHIST: i32 = 543;
+pub const BUDDHIST_ERA_OFFSET_YEARS: i32 = 543;
 
 /// What a token (a word, a numeral or a symbol) means in a quantity.
 #[derive(Clone, Copy, Debug, PartialEq)]

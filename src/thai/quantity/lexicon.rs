@@ -1,6 +1,6 @@
 //! The lexicon of quantities: Thai and English words of numbers, money, times and dates, with their meaning.
 
-use super::kind::{BUDDHIST, MonthForm, TimeWord, TokenKind};
+use super::kind::{BUDDHIST_ERA_OFFSET_YEARS, MonthForm, TimeWord, TokenKind};
 use aho_corasick::{AhoCorasick, Anchored, Input, MatchKind, StartKind};
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -115,7 +115,7 @@ const THAI_QUANTITY_WORDS: &[(TokenKind, &str)] = &[
     (Weekday(5, false), "ศุกร์"),
     (Weekday(6, false), "เสาร์"),
     (Weekday(7, false), "อาทิตย์"),
-    (Era(-BUDDHIST), "พ.ศ. พศ. พ.ศ พุทธศักราช"),
+    (Era(-BUDDHIST_ERA_OFFSET_YEARS), "พ.ศ. พศ. พ.ศ พุทธศักราช"),
     (Era(0), "ค.ศ. คศ. ค.ศ คริสต์ศักราช คริสตศักราช"),
     (Era(1781), "ร.ศ. รัตนโกสินทร์ศก"),
     (Era(638), "จ.ศ. จุลศักราช"),
@@ -290,7 +290,7 @@ const LATIN_QUANTITY_WORDS: &[(TokenKind, &str)] = &[
     (Weekday(5, false), "fri"),
     (Weekday(6, false), "sat"),
     (Weekday(7, false), "sun"),
-    (Era(-BUDDHIST), "be b.e."),
+    (Era(-BUDDHIST_ERA_OFFSET_YEARS), "be b.e."),
     (Era(0), "ad a.d. ce c.e."),
     (Bce, "bc b.c. bce b.c.e."),
     (TokenKind::TimeWord(TwentyFourHour), "gmt utc hrs"),
@@ -350,7 +350,7 @@ pub fn dollar_of_country(country: &str) -> Option<&'static str> {
 /// Finds the longest Thai word of the lexicon with which `text[at..]` begins. Returns its meaning, and the byte offset
 /// of its end.
 pub fn lookup_thai(text: &str, at: usize) -> Option<(TokenKind, usize)> {
-    static ENTRIES: LazyLock<(AhoCorasick, Vec<TokenKind>)> = LazyLock::new(|| {
+    static LEXICON_ENTRIES: LazyLock<(AhoCorasick, Vec<TokenKind>)> = LazyLock::new(|| {
         let (kinds, words): (Vec<TokenKind>, Vec<&str>) = THAI_QUANTITY_WORDS
             .iter()
             .flat_map(|(kind, words)| words.split_whitespace().map(move |word| (*kind, word)))
@@ -362,7 +362,7 @@ pub fn lookup_thai(text: &str, at: usize) -> Option<(TokenKind, usize)> {
             .expect("a small fixed list of words");
         (automaton, kinds)
     });
-    let (automaton, kinds) = &*ENTRIES;
+    let (automaton, kinds) = &*LEXICON_ENTRIES;
     let found = automaton.find(Input::new(text).range(at..).anchored(Anchored::Yes))?;
     Some((kinds[found.pattern().as_usize()], found.end()))
 }
@@ -370,8 +370,8 @@ pub fn lookup_thai(text: &str, at: usize) -> Option<(TokenKind, usize)> {
 /// Finds words of the lexicon that are too long to stand in a text by chance, and returns the byte offsets of their
 /// starts and ends. These are word boundaries even where the word segmenter finds none, as may happen beside an unknown
 /// name.
-pub fn certain_boundaries(text: &str) -> impl Iterator<Item = usize> {
-    static ENTRIES: LazyLock<AhoCorasick> = LazyLock::new(|| {
+pub fn certain_word_boundaries(text: &str) -> impl Iterator<Item = usize> {
+    static LEXICON_ENTRIES: LazyLock<AhoCorasick> = LazyLock::new(|| {
         let words = |chosen: fn(&TokenKind) -> bool| {
             THAI_QUANTITY_WORDS
                 .iter()
@@ -393,13 +393,15 @@ pub fn certain_boundaries(text: &str) -> impl Iterator<Item = usize> {
             .build(certain.map(str::to_owned).chain(pairs))
             .expect("a small fixed list of words")
     });
-    ENTRIES.find_iter(text).flat_map(|found| [found.start(), found.end()])
+    LEXICON_ENTRIES
+        .find_iter(text)
+        .flat_map(|found| [found.start(), found.end()])
 }
 
 /// Looks up the meaning of a word in Latin letters. Months, currency codes and eras are recognised only if they are
 /// written with capitals as usual.
 pub fn lookup_latin(word: &str) -> TokenKind {
-    static ENTRIES: LazyLock<HashMap<&str, TokenKind>> = LazyLock::new(|| {
+    static LEXICON_ENTRIES: LazyLock<HashMap<&str, TokenKind>> = LazyLock::new(|| {
         LATIN_QUANTITY_WORDS
             .iter()
             .flat_map(|(kind, words)| words.split_whitespace().map(move |word| (word, *kind)))
@@ -410,7 +412,7 @@ pub fn lookup_latin(word: &str) -> TokenKind {
     if word.len() > MAX_ENTRY_BYTES {
         return TokenKind::Word;
     }
-    let kind = ENTRIES
+    let kind = LEXICON_ENTRIES
         .get(word.to_lowercase().as_str())
         .copied()
         .unwrap_or(TokenKind::Word);

@@ -4,12 +4,12 @@ use super::amount::Amount;
 use super::kind::TokenKind;
 use super::lexicon;
 use super::number::Number;
-use super::reader::{Found, Reader};
+use super::reader::{FoundQuantity, QuantityReader};
 use super::{Precision, Value};
 
 /// A unit that gives a number a [`Value`] variant of its own: per cent, percentage points or money.
 #[derive(Clone, Copy, PartialEq)]
-pub enum Unit {
+pub enum MeasureUnit {
     /// Per cent, hundredths.
     Percent,
     /// Percentage points or parts of them. The number says how many parts make one percentage point: 100 for basis
@@ -19,7 +19,7 @@ pub enum Unit {
     Money(&'static str),
 }
 
-impl Reader<'_> {
+impl QuantityReader<'_> {
     /// Returns the index of the token after a dash or word at token `at` that joins two values, or `None` if there is
     /// none. `first` is the token at which the first value starts.
     fn read_joined(&self, at: usize, first: usize) -> Option<usize> {
@@ -41,7 +41,7 @@ impl Reader<'_> {
 
     /// Reads the unit at token `at`, right after `number`. Returns the unit and the index of the token after it, or
     /// `None` and the index of the token after the number.
-    pub fn read_unit(&self, at: usize, number: &Number) -> (Option<Unit>, usize) {
+    pub fn read_unit(&self, at: usize, number: &Number) -> (Option<MeasureUnit>, usize) {
         let named = |at: usize| self.token_text(at).starts_with(char::is_alphabetic);
         let at = if matches!(self.read_kind(at), TokenKind::Symbol('-'))
             && named(at + 1)
@@ -53,23 +53,27 @@ impl Reader<'_> {
         };
         let point = |at: usize| self.is_one_of(at, &["point", "points"]);
         match self.read_kind(at) {
-            TokenKind::Percent if point(at + 1) => (Some(Unit::PercentagePoints(1)), at + 2),
-            TokenKind::Percent => (Some(Unit::Percent), at + 1),
-            TokenKind::PercentagePoints(part) => (Some(Unit::PercentagePoints(part)), at + 1),
+            TokenKind::Percent if point(at + 1) => (Some(MeasureUnit::PercentagePoints(1)), at + 2),
+            TokenKind::Percent => (Some(MeasureUnit::Percent), at + 1),
+            TokenKind::PercentagePoints(part) => (Some(MeasureUnit::PercentagePoints(part)), at + 1),
             // After a small number, won is the verb.
             TokenKind::Currency("KRW") if self.is_one_of(at, &["won"]) && number.amount < Amount::from_integer(100) => {
                 (None, number.end)
             }
-            TokenKind::Currency(code) => (Some(Unit::Money(code)), at + 1),
+            TokenKind::Currency(code) => (Some(MeasureUnit::Money(code)), at + 1),
             _ if number.precision == Precision::Several && self.is_one_of(at, &["of"]) => {
                 match self.read_kind(at + 1) {
-                    TokenKind::Currency(code) => (Some(Unit::Money(code)), at + 2),
+                    TokenKind::Currency(code) => (Some(MeasureUnit::Money(code)), at + 2),
                     _ => (None, number.end),
                 }
             }
-            _ if self.is_one_of(at, &["per"]) && self.is_one_of(at + 1, &["cent"]) => (Some(Unit::Percent), at + 2),
-            _ if self.is_one_of(at, &["percentage"]) && point(at + 1) => (Some(Unit::PercentagePoints(1)), at + 2),
-            _ if self.is_one_of(at, &["basis"]) && point(at + 1) => (Some(Unit::PercentagePoints(100)), at + 2),
+            _ if self.is_one_of(at, &["per"]) && self.is_one_of(at + 1, &["cent"]) => {
+                (Some(MeasureUnit::Percent), at + 2)
+            }
+            _ if self.is_one_of(at, &["percentage"]) && point(at + 1) => {
+                (Some(MeasureUnit::PercentagePoints(1)), at + 2)
+            }
+            _ if self.is_one_of(at, &["basis"]) && point(at + 1) => (Some(MeasureUnit::PercentagePoints(100)), at + 2),
             _ => (1..=2)
                 .find_map(|words| {
                     let TokenKind::Currency(code) = self.read_kind(at + words) else {
@@ -81,7 +85,7 @@ impl Reader<'_> {
                         Some(other) if code == "USD" => other,
                         _ => code,
                     };
-                    named.then_some((Some(Unit::Money(code)), at + words + 1))
+                    named.then_some((Some(MeasureUnit::Money(code)), at + words + 1))
                 })
                 .unwrap_or((None, number.end)),
         }
@@ -89,9 +93,9 @@ impl Reader<'_> {
 
     /// Reads a number with the unit before or after it, if there is one. Returns the number, the unit, whether the unit
     /// stands before the number, and the index of the token after both.
-    fn number_with_unit(&self, at: usize) -> Option<(Number, Option<Unit>, bool, usize)> {
+    fn read_number_with_unit(&self, at: usize) -> Option<(Number, Option<MeasureUnit>, bool, usize)> {
         let (prefix, start) = match self.read_kind(at) {
-            TokenKind::PerHundred => (Some(Unit::Percent), at + 1),
+            TokenKind::PerHundred => (Some(MeasureUnit::Percent), at + 1),
             // A currency symbol or code stands before its number, a word after it.
             TokenKind::Currency(code)
                 if self.read_numeral(at + 1).is_some()
@@ -99,22 +103,22 @@ impl Reader<'_> {
                         .token_text(at)
                         .starts_with(|c: char| !c.is_alphabetic() || c.is_uppercase()) =>
             {
-                (Some(Unit::Money(code)), at + 1)
+                (Some(MeasureUnit::Money(code)), at + 1)
             }
             _ => (None, at),
         };
         let number = self.read_number(start)?;
         let (suffix, end) = self.read_unit(number.end, &number);
         Some(match (prefix, suffix) {
-            (Some(Unit::Percent), _) => (number, prefix, true, number.end),
-            (Some(_), Some(Unit::Money(_)) | None) => (number, prefix, true, end),
+            (Some(MeasureUnit::Percent), _) => (number, prefix, true, number.end),
+            (Some(_), Some(MeasureUnit::Money(_)) | None) => (number, prefix, true, end),
             _ => (number, suffix, false, end),
         })
     }
 
     /// Reads a number with or without a unit, or a pair of such numbers, that starts at token `at`.
-    pub fn read_counted(&self, at: usize) -> Option<Found> {
-        let (mut first, mut unit, prefixed, mut end) = self.number_with_unit(at)?;
+    pub fn read_counted(&self, at: usize) -> Option<FoundQuantity> {
+        let (mut first, mut unit, prefixed, mut end) = self.read_number_with_unit(at)?;
         let mut second = None;
         // สองสาม (two three) means two or three.
         let next = match self.read_joined(end, at) {
@@ -123,7 +127,7 @@ impl Reader<'_> {
         };
         if let Some(next) = next
             && (unit.is_none() || prefixed || next > end)
-            && let Some((other, other_unit, _, other_end)) = self.number_with_unit(next)
+            && let Some((other, other_unit, _, other_end)) = self.read_number_with_unit(next)
             && (unit == other_unit || unit.is_none() || prefixed && other_unit.is_none())
             && !(other.is_bare && other_unit.is_none())
             && self.read_date(next).is_none()
@@ -147,17 +151,17 @@ impl Reader<'_> {
         let value = |amount: Amount| {
             Some(match unit {
                 None => Value::Number(amount),
-                Some(Unit::Percent) => Value::Percent(amount),
-                Some(Unit::PercentagePoints(part)) => {
+                Some(MeasureUnit::Percent) => Value::Percent(amount),
+                Some(MeasureUnit::PercentagePoints(part)) => {
                     Value::PercentagePoints(amount.checked_mul(Amount::ratio(1, part.into())?)?)
                 }
-                Some(Unit::Money(code)) => Value::Money(amount, code),
+                Some(MeasureUnit::Money(code)) => Value::Money(amount, code),
             })
         };
         if first.is_bare && unit.is_none() && second.is_none() && !self.is_number_in_context(at, end) {
             return None;
         }
-        let mut found = Found::new(value(first.amount)?, end);
+        let mut found = FoundQuantity::new(value(first.amount)?, end);
         found.second = match second {
             Some(amount) => Some(value(amount)?),
             None => None,
@@ -185,7 +189,7 @@ impl Reader<'_> {
 
     /// Reads the rest of a ratio or score such as `1 : 100`, `2:1` or `3 ต่อ 2`, whose first number is `first`. Returns
     /// the index of the token after the second number, and that number.
-    fn read_ratio(&self, at: usize, first: &Number, unit: Option<Unit>) -> Option<(usize, Amount)> {
+    fn read_ratio(&self, at: usize, first: &Number, unit: Option<MeasureUnit>) -> Option<(usize, Amount)> {
         let colon = first.end;
         let joins = matches!(self.read_kind(colon), TokenKind::Symbol(':')) || self.is_one_of(colon, &["ต่อ"]);
         if unit.is_some() || !joins || self.read_numeral(at).is_none() || self.read_numeral(colon + 1).is_none() {

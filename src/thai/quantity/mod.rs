@@ -3,10 +3,10 @@
 //! [`find_quantities`] finds these quantities, each with its span. Values are normalised: years are of the common era
 //! (2566 is 2023), ล้าน and million are multiplied out (3 แสนล้านบาท is 300 000 000 000 THB), and times are on the
 //! clock of 24 hours. [`Quantity::agrees`] says whether two quantities can be the same in a text and its translation,
-//! and [`unmatched`] lists those that only one of the texts has.
+//! and [`unmatched_quantities`] lists those that only one of the texts has.
 //!
 //! A text is cut into tokens (`token`, with the words of `lexicon`), and `reader` tries each kind of quantity at each
-//! token. The grammar of each kind is an `impl Reader` block in its own file. Its methods call each other in circles,
+//! token. The grammar of each kind is an `impl QuantityReader` block in its own file. Its methods call each other in circles,
 //! as in any parser by recursive descent: a date may end in a number, and whether a number stands alone depends on the
 //! date beside it.
 //!
@@ -39,7 +39,7 @@ mod time;
 mod token;
 mod year;
 
-pub use agree::unmatched;
+pub use agree::unmatched_quantities;
 pub use amount::Amount;
 
 use crate::span::Span;
@@ -151,7 +151,7 @@ impl Date {
 
 /// Finds all quantities in a text, in the order of the text and without overlap.
 pub fn find_quantities(text: &str, language: Language) -> Vec<Quantity> {
-    reader::Reader::new(text, language).read()
+    reader::QuantityReader::new(text, language).read()
 }
 
 impl fmt::Display for Value {

@@ -3,7 +3,7 @@
 use super::amount::Amount;
 use super::kind::TokenKind;
 use super::lexicon;
-use super::reader::Reader;
+use super::reader::QuantityReader;
 use super::{Language, Precision};
 
 /// A number in a text, without its unit.
@@ -46,7 +46,7 @@ const MAX_TOKENS: usize = 32;
 /// was read since the last such scale. In "two million three hundred thousand five", "two million" and "three hundred
 /// thousand" are completed sections.
 #[derive(Clone, Copy)]
-struct Accumulator {
+struct NumberAccumulator {
     /// Sum of the completed sections of the number: two million in "two million three hundred five".
     total: Amount,
     /// Value read since the last completed section, without `pending`: three hundred in "two million three hundred
@@ -65,7 +65,7 @@ struct Accumulator {
     scale: Option<Amount>,
 }
 
-impl Accumulator {
+impl NumberAccumulator {
     fn new() -> Self {
         Self {
             total: Amount::ZERO,
@@ -101,7 +101,7 @@ impl Accumulator {
 
     /// Multiplies by a scale: all that was read since the last scale of at least `base` if this scale is `base` or
     /// larger, else only the number read last. Returns `None` on overflow.
-    fn multiply(&mut self, scale: u64, base: u64) -> Option<()> {
+    fn multiply_by_scale(&mut self, scale: u64, base: u64) -> Option<()> {
         let factor = Amount::from_integer(scale);
         let one = Amount::from_integer(1);
         if scale >= base {
@@ -163,7 +163,7 @@ impl Accumulator {
     }
 
     /// Returns the number that was read, which ends before token `end`, or `None` on overflow.
-    fn finish(self, precision: Precision, end: usize) -> Option<Number> {
+    fn finish_number(self, precision: Precision, end: usize) -> Option<Number> {
         let pending = self.pending.unwrap_or(Amount::ZERO);
         let amount = self.total.checked_add(self.section)?.checked_add(pending)?;
         Some(Number {
@@ -177,12 +177,12 @@ impl Accumulator {
     }
 }
 
-impl Reader<'_> {
+impl QuantityReader<'_> {
     /// Reads a number that starts at token `at`.
     pub fn read_number(&self, at: usize) -> Option<Number> {
         let number = match self.language {
-            Language::Thai => self.thai_number(at),
-            Language::English => self.english_number(at),
+            Language::Thai => self.read_thai_number(at),
+            Language::English => self.read_english_number(at),
         }?;
         let alone = number.end == at + 1;
         let is_bare = alone && matches!(self.read_kind(at), TokenKind::SmallNumber(1) | TokenKind::Scale(_));
@@ -197,7 +197,7 @@ impl Reader<'_> {
 
     /// Reads a number in digits, with a fraction after it if there is one (`1½`, `1 1/2`). Returns its value and the
     /// index of the token after it.
-    fn numeral_with_fraction(&self, at: usize) -> Option<(Amount, usize)> {
+    fn read_numeral_with_fraction(&self, at: usize) -> Option<(Amount, usize)> {
         let numeral = self.read_numeral(at).filter(|_| !self.is_in_name(at))?;
         if let TokenKind::Symbol(symbol) = self.read_kind(at + 1)
             && self.is_glued(at + 1)
@@ -209,7 +209,7 @@ impl Reader<'_> {
             ));
         }
         // A fraction after a space: 1 1/2 cups.
-        if let Some((part, whole, end)) = self.simple_fraction(at + 1)
+        if let Some((part, whole, end)) = self.read_simple_fraction(at + 1)
             && !self.is_glued(at + 1)
             && numeral.as_plain_digits().is_some_and(|whole| whole < 100)
         {
@@ -231,9 +231,9 @@ impl Reader<'_> {
     }
 
     /// Reads a number in Thai that starts at token `at`: 3 แสนล้าน, สองร้อยห้าสิบ.
-    fn thai_number(&self, at: usize) -> Option<Number> {
+    fn read_thai_number(&self, at: usize) -> Option<Number> {
         const MILLION: u64 = 1_000_000;
-        let mut sum = Accumulator::new();
+        let mut sum = NumberAccumulator::new();
         let (mut precision, mut end) = self.read_several(at)?;
         let most = at + MAX_TOKENS;
         // The state after the last scale, to return to if a scale does not fit: ยี่สิบสามสิบ (twenty thirty) is two
@@ -249,7 +249,7 @@ impl Reader<'_> {
                     if !first && (numeral.has_commas || !lower) {
                         break;
                     }
-                    let (amount, next) = self.numeral_with_fraction(end)?;
+                    let (amount, next) = self.read_numeral_with_fraction(end)?;
                     sum.push_number(amount);
                     end = next;
                 }
@@ -259,7 +259,7 @@ impl Reader<'_> {
                 }
                 TokenKind::ScaleLetter(scale) if self.is_glued(end) && sum.last_scale == u64::MAX && !first => {
                     if self.is_scale_letter(end) {
-                        sum.multiply(scale, MILLION)?;
+                        sum.multiply_by_scale(scale, MILLION)?;
                         end += 1;
                     }
                     break;
@@ -275,7 +275,7 @@ impl Reader<'_> {
                         (sum, end) = whole;
                         break;
                     }
-                    sum.multiply(scale, MILLION)?;
+                    sum.multiply_by_scale(scale, MILLION)?;
                     end += 1;
                     whole = (sum, end);
                 }
@@ -289,7 +289,7 @@ impl Reader<'_> {
                 TokenKind::NotQuantity
                     if sum.pending.is_some() && self.is_glued(end) && self.is_one_of(end, &["ร้อยเอ็ด"]) =>
                 {
-                    sum.multiply(100, MILLION)?;
+                    sum.multiply_by_scale(100, MILLION)?;
                     sum.push_number(Amount::from_integer(1));
                     end += 1;
                     break;
@@ -328,11 +328,11 @@ impl Reader<'_> {
         if ends_with_digit {
             sum.apply_implied_scale()?;
         }
-        self.with_half_after_unit(sum.finish(precision, end)?)
+        self.add_half_after_unit(sum.finish_number(precision, end)?)
     }
 
     /// Adds a half to a Thai number if the word ครึ่ง stands after its unit: สองปีครึ่ง (two and a half years).
-    fn with_half_after_unit(&self, number: Number) -> Option<Number> {
+    fn add_half_after_unit(&self, number: Number) -> Option<Number> {
         let half = number.end + 1;
         let has_half = self.is_unit(number.end)
             && matches!(self.read_kind(half), TokenKind::Half)
@@ -350,7 +350,7 @@ impl Reader<'_> {
 
     /// Returns the index of the token after a hyphen between two words of an English number, or after an "and" that
     /// follows a scale word. Returns `at` if there is no connector.
-    fn after_connector(&self, at: usize) -> usize {
+    fn skip_connector(&self, at: usize) -> usize {
         match self.read_kind(at) {
             TokenKind::Symbol('-') if self.is_glued(at) && self.is_glued(at + 1) => at + 1,
             _ if self.is_one_of(at, &["and"]) && matches!(self.read_kind(at.wrapping_sub(1)), TokenKind::Scale(_)) => {
@@ -361,12 +361,12 @@ impl Reader<'_> {
     }
 
     /// Reads a number in English that starts at token `at`: 3 million, two hundred and fifty.
-    fn english_number(&self, at: usize) -> Option<Number> {
+    fn read_english_number(&self, at: usize) -> Option<Number> {
         const THOUSAND: u64 = 1_000;
         if let Some(found) = self.read_plural(at) {
             return Some(found);
         }
-        let mut sum = Accumulator::new();
+        let mut sum = NumberAccumulator::new();
         let (precision, mut end) = self.read_several(at)?;
         let most = at + MAX_TOKENS;
         // The state after the last scale, to return to if a scale does not fit: three million and five million are two
@@ -374,10 +374,10 @@ impl Reader<'_> {
         let mut whole = (sum, end);
         while end < most {
             let first = end == at;
-            let next = if first { end } else { self.after_connector(end) };
+            let next = if first { end } else { self.skip_connector(end) };
             match self.read_kind(next) {
                 TokenKind::Numeral(_) if first => {
-                    let (amount, after) = self.numeral_with_fraction(next)?;
+                    let (amount, after) = self.read_numeral_with_fraction(next)?;
                     sum.push_number(amount);
                     end = after;
                 }
@@ -399,7 +399,7 @@ impl Reader<'_> {
                 }
                 TokenKind::ScaleLetter(scale) if next == end && !first && self.read_numeral(end - 1).is_some() => {
                     if self.is_scale_letter(end) {
-                        sum.multiply(scale, THOUSAND)?;
+                        sum.multiply_by_scale(scale, THOUSAND)?;
                         end += 1;
                     }
                     break;
@@ -409,7 +409,7 @@ impl Reader<'_> {
                         (sum, end) = whole;
                         break;
                     }
-                    sum.multiply(scale, THOUSAND)?;
+                    sum.multiply_by_scale(scale, THOUSAND)?;
                     end = next + 1;
                     whole = (sum, end);
                 }
@@ -429,7 +429,7 @@ impl Reader<'_> {
                     end = next;
                 }
                 // Two and a half million, a million and a half.
-                _ if !first && let Some(after) = self.and_a_half(end) => {
+                _ if !first && let Some(after) = self.read_and_a_half(end) => {
                     match sum.pending {
                         Some(pending) => sum.push_number(pending.checked_add(Amount::HALF)?),
                         None => {
@@ -444,12 +444,16 @@ impl Reader<'_> {
                 _ => break,
             }
         }
-        if end == at { None } else { sum.finish(precision, end) }
+        if end == at {
+            None
+        } else {
+            sum.finish_number(precision, end)
+        }
     }
 
     /// Returns the index of the token after the words `and a half`, which hyphens may join, if they start at token
     /// `at`.
-    pub fn and_a_half(&self, at: usize) -> Option<usize> {
+    pub fn read_and_a_half(&self, at: usize) -> Option<usize> {
         let step = |at: usize, word: &str| {
             let at = if matches!(self.read_kind(at), TokenKind::Symbol('-')) {
                 at + 1

@@ -2,9 +2,9 @@
 
 use super::Value;
 use super::kind::TokenKind;
-use super::reader::{Found, Reader};
+use super::reader::{FoundQuantity, QuantityReader};
 
-impl Reader<'_> {
+impl QuantityReader<'_> {
     /// Whether the word ที่ before a number makes the number an ordinal: ครั้งที่ 9 (the ninth time), but not อยู่ที่ 9
     /// (is at 9). `at` is the number's token.
     pub fn is_thai_ordinal(&self, at: usize) -> bool {
@@ -16,15 +16,15 @@ impl Reader<'_> {
     }
 
     /// Reads an ordinal in English or a Roman numeral that starts at token `at`: `3rd`, third, twenty-first, XIV.
-    pub fn read_ordinal(&self, at: usize) -> Option<Found> {
-        self.english_ordinal(at)
-            .or_else(|| Some((self.roman_numeral(at)?, at + 1)))
-            .map(|(number, end)| Found::new(Value::Ordinal(number), end))
+    pub fn read_ordinal(&self, at: usize) -> Option<FoundQuantity> {
+        self.read_english_ordinal(at)
+            .or_else(|| Some((self.read_roman_numeral(at)?, at + 1)))
+            .map(|(number, end)| FoundQuantity::new(Value::Ordinal(number), end))
     }
 
     /// Reads a Roman numeral from 2 to 39 after a name, as in Louis XIV. I (one) is left out, since it is also the
     /// pronoun.
-    fn roman_numeral(&self, at: usize) -> Option<u64> {
+    fn read_roman_numeral(&self, at: usize) -> Option<u64> {
         const ONES: [&str; 10] = ["", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX"];
         let text = self.token_text(at);
         let after_name = at > 0 && !self.is_glued(at) && self.token_text(at - 1).starts_with(char::is_uppercase);
@@ -41,7 +41,7 @@ impl Reader<'_> {
 
     /// Reads an English ordinal (`3rd`, third, twenty-first) that starts at token `at`. Returns its value and the index
     /// of the token after it.
-    pub fn english_ordinal(&self, at: usize) -> Option<(u64, usize)> {
+    pub fn read_english_ordinal(&self, at: usize) -> Option<(u64, usize)> {
         if self.is_thai() {
             return None;
         }

@@ -1,17 +1,17 @@
 //! The reader of quantities: finds the quantities of a text by trying each kind (date, time, money and so on) at each
 //! token.
 //!
-//! The grammar of each kind is an `impl Reader` block in a file of its own: `date`, `year`, `time`, `code`, `fraction`,
-//! `ordinal`, and `measure` with `number`. A parameter `at` is always the index of a token in `Reader::tokens`.
+//! The grammar of each kind is an `impl QuantityReader` block in a file of its own: `date`, `year`, `time`, `code`, `fraction`,
+//! `ordinal`, and `measure` with `number`. A parameter `at` is always the index of a token in `QuantityReader::tokens`.
 
 use super::kind::{Numeral, TokenKind};
 use super::token::{self, Token, is_digit};
 use super::{Language, Precision, Quantity, Value};
 use crate::span::Span;
-use crate::thai::lexicon::{CLASSIFIERS, UNITS};
+use crate::thai::lexicon::{CLASSIFIERS, UNIT_WORDS};
 
 /// Reads the quantities of a text: holds the text cut into tokens, and the language in which it is read.
-pub struct Reader<'a> {
+pub struct QuantityReader<'a> {
     text: &'a str,
     pub tokens: Vec<Token>,
     pub language: Language,
@@ -19,7 +19,7 @@ pub struct Reader<'a> {
 
 /// A quantity that one of the grammars has read from a token on, without its span and without regard to the words
 /// beside it.
-pub struct Found {
+pub struct FoundQuantity {
     pub value: Value,
     /// Second value of a range, a score or a ratio; `None` for a single value.
     pub second: Option<Value>,
@@ -30,7 +30,7 @@ pub struct Found {
     pub end: usize,
 }
 
-impl Found {
+impl FoundQuantity {
     /// Makes a quantity of a single value that ends before token `end`.
     pub fn new(value: Value, end: usize) -> Self {
         Self::pair(value, None, end)
@@ -47,7 +47,7 @@ impl Found {
     }
 }
 
-impl<'a> Reader<'a> {
+impl<'a> QuantityReader<'a> {
     /// Cuts a text into tokens, to be read in the given language.
     pub fn new(text: &'a str, language: Language) -> Self {
         Self {
@@ -146,7 +146,7 @@ impl<'a> Reader<'a> {
                 .any(|token| token.end == self.tokens[at].start + unit.len())
         };
         self.is_thai()
-            && UNITS
+            && UNIT_WORDS
                 .iter()
                 .chain(CLASSIFIERS.iter())
                 .any(|unit| text.starts_with(unit) && ends(unit))

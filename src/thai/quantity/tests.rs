@@ -4,7 +4,7 @@
 use super::*;
 use proptest::prelude::*;
 
-fn found(text: &str, language: Language) -> String {
+fn list_quantities(text: &str, language: Language) -> String {
     let quantities: Vec<String> = find_quantities(text, language)
         .iter()
         .map(Quantity::to_string)
@@ -15,7 +15,7 @@ fn found(text: &str, language: Language) -> String {
 fn check(language: Language, cases: &[(&str, &str)]) {
     let wrong: Vec<String> = cases
         .iter()
-        .map(|(text, expected)| (text, expected, found(text, language)))
+        .map(|(text, expected)| (text, expected, list_quantities(text, language)))
         .filter(|(_, expected, found)| *expected != found)
         .map(|(text, expected, found)| format!("{text}\n    expected {expected}\n    found    {found}"))
         .collect();
@@ -676,7 +676,7 @@ fn what_a_translation_lacks_is_told() {
             find_quantities(thai, Language::Thai),
             find_quantities(english, Language::English),
         );
-        let (missing, extra) = unmatched(&source, &target);
+        let (missing, extra) = unmatched_quantities(&source, &target);
         assert_eq!(
             (list(missing).as_str(), list(extra).as_str()),
             (*lacking, *added),
@@ -687,20 +687,20 @@ fn what_a_translation_lacks_is_told() {
 
 /// Counts the pairs of a Thai and an English text in which a quantity written with digits has no match in the other
 /// text.
-fn differing<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> usize {
+fn count_differing_pairs<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> usize {
     let differs = |(thai, english): &(&str, &str)| {
         let (source, target) = (
             find_quantities(thai, Language::Thai),
             find_quantities(english, Language::English),
         );
-        let (missing, extra) = unmatched(&source, &target);
+        let (missing, extra) = unmatched_quantities(&source, &target);
         missing.into_iter().chain(extra).any(|quantity| quantity.has_digits)
     };
     pairs.filter(differs).count()
 }
 
 /// Returns the text with the last digit of each number changed.
-fn falsified(text: &str) -> String {
+fn falsify_numbers(text: &str) -> String {
     let mut chars = text.chars().peekable();
     let mut out = String::new();
     while let Some(c) = chars.next() {
@@ -737,7 +737,7 @@ fn sound_pairs_rarely_differ() {
             .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
             .flat_map(|line| list(&line, "th").into_iter().zip(list(&line, "en")))
             .collect();
-        let alarms = differing(pairs.iter().map(|(thai, english)| (thai.as_str(), english.as_str())));
+        let alarms = count_differing_pairs(pairs.iter().map(|(thai, english)| (thai.as_str(), english.as_str())));
         let wrong: Vec<(&str, String)> = pairs
             .iter()
             .filter(|(_, english)| {
@@ -745,9 +745,9 @@ fn sound_pairs_rarely_differ() {
                     .iter()
                     .any(|quantity| quantity.has_digits)
             })
-            .map(|(thai, english)| (thai.as_str(), falsified(english)))
+            .map(|(thai, english)| (thai.as_str(), falsify_numbers(english)))
             .collect();
-        let caught = differing(wrong.iter().map(|(thai, english)| (*thai, english.as_str())));
+        let caught = count_differing_pairs(wrong.iter().map(|(thai, english)| (*thai, english.as_str())));
         println!(
             "{name}: {alarms} of {} pairs differ; {caught} of {} with false numbers",
             pairs.len(),
@@ -760,7 +760,7 @@ fn sound_pairs_rarely_differ() {
     for name in ["google.en", "microsoft.en", "nllb.en", "opusmt.en"] {
         // One system leaves the apostrophe's entity as it is.
         let targets = read(name).replace("&#39;", "'").replace("&quot;", "\"");
-        let alarms = differing(sources.lines().zip(targets.lines()));
+        let alarms = count_differing_pairs(sources.lines().zip(targets.lines()));
         println!("{name}: {alarms} of {} pairs differ", sources.lines().count());
     }
 }
@@ -825,7 +825,7 @@ proptest! {
                     end = quantity.span.end;
                 }
                 // Each quantity agrees with itself.
-                let (missing, extra) = unmatched(&found, &found);
+                let (missing, extra) = unmatched_quantities(&found, &found);
                 prop_assert!(missing.is_empty() && extra.is_empty(), "{missing:?}");
             }
         }

@@ -1,18 +1,18 @@
 //! Reads times of day in digits and in words.
 
 use super::kind::{TimeWord, TokenKind};
-use super::reader::{Found, Reader};
+use super::reader::{FoundQuantity, QuantityReader};
 use super::{Time, Value};
 
-impl Reader<'_> {
+impl QuantityReader<'_> {
     /// Reads a time of day, or a range of times, that starts at token `at`.
-    pub fn read_time(&self, at: usize) -> Option<Found> {
-        let (first, end, marked) = self.single_time(at)?;
+    pub fn read_time(&self, at: usize) -> Option<FoundQuantity> {
+        let (first, end, marked) = self.read_single_time(at)?;
         let joins = matches!(self.read_kind(end), TokenKind::Symbol('-' | '–' | '—'))
             || self.is_one_of(end, &["ถึง", "to", "until"]);
-        let second = if joins { self.single_time(end + 1) } else { None };
+        let second = if joins { self.read_single_time(end + 1) } else { None };
         let Some((second, second_end, second_marked)) = second else {
-            return marked.then(|| Found::new(Value::Time(first), end));
+            return marked.then(|| FoundQuantity::new(Value::Time(first), end));
         };
         if !marked && !second_marked {
             return None;
@@ -39,26 +39,30 @@ impl Reader<'_> {
             }
             _ => first,
         };
-        Some(Found::pair(Value::Time(first), Some(Value::Time(second)), second_end))
+        Some(FoundQuantity::pair(
+            Value::Time(first),
+            Some(Value::Time(second)),
+            second_end,
+        ))
     }
 
     /// Reads one time of day. Returns the time, the index of the token after it, and whether anything but its one or
     /// two numbers shows that it is a time.
-    fn single_time(&self, at: usize) -> Option<(Time, usize, bool)> {
+    fn read_single_time(&self, at: usize) -> Option<(Time, usize, bool)> {
         if self.is_in_name(at) && !matches!(self.read_kind(at + 1), TokenKind::TimeWord(_)) {
             return None;
         }
         match self.language {
-            super::Language::Thai => self.thai_time(at),
-            super::Language::English => self.english_time(at),
+            super::Language::Thai => self.read_thai_time(at),
+            super::Language::English => self.read_english_time(at),
         }
         .map(|(time, end)| (time, end, true))
-        .or_else(|| self.time_in_digits(at))
+        .or_else(|| self.read_time_in_digits(at))
     }
 
     /// Reads a time of day in digits: `10.30 น.`, `10:30`, `5 น.`, `9 am`, `0230 UTC`. Returns the time, the index of
     /// the token after it, and whether anything but its one or two numbers shows that it is a time.
-    fn time_in_digits(&self, at: usize) -> Option<(Time, usize, bool)> {
+    fn read_time_in_digits(&self, at: usize) -> Option<(Time, usize, bool)> {
         let numeral = self.read_numeral(at)?;
         let whole = u8::try_from(numeral.whole).ok().filter(|&hour| hour <= 24);
         let colon =
@@ -104,7 +108,7 @@ impl Reader<'_> {
                 Some((time(to_24_hours(hour, late), true), end + 1, true))
             }
             TokenKind::TimeWord(TimeWord::Oclock) if !self.is_thai() => {
-                self.with_half_of_day(time(hour, false), end + 1)
+                self.apply_half_of_day(time(hour, false), end + 1)
             }
             _ => {
                 let told = !self.is_thai() && numeral.decimals.is_none() && sure
@@ -118,11 +122,11 @@ impl Reader<'_> {
                     && hour <= 12
                 {
                     return self
-                        .with_half_of_day(time(hour, known), end)
+                        .apply_half_of_day(time(hour, known), end)
                         .filter(|&(_, after, _)| after > end);
                 }
                 if told && !self.is_thai() {
-                    return self.with_half_of_day(time(hour, known), end);
+                    return self.apply_half_of_day(time(hour, known), end);
                 }
                 Some((time(hour, known), end, told))
             }
@@ -132,7 +136,7 @@ impl Reader<'_> {
     /// Reads the English words after a time that say whether it is before or after noon: in the morning, in the
     /// afternoon, at night. `end` is the token after the time. Returns the time on the clock of 24 hours, the index of
     /// the token after the words, and `true`. Without such words, returns the time unchanged, `end` and `true`.
-    fn with_half_of_day(&self, time: Time, end: usize) -> Option<(Time, usize, bool)> {
+    fn apply_half_of_day(&self, time: Time, end: usize) -> Option<(Time, usize, bool)> {
         let (at, late) = match () {
             () if self.is_one_of(end, &["in"]) && self.is_one_of(end + 1, &["the"]) => match () {
                 () if self.is_one_of(end + 2, &["morning"]) => (end + 3, false),
@@ -158,9 +162,9 @@ impl Reader<'_> {
 
     /// Reads a time of day in Thai words: ตีสอง, บ่ายสามโมง, 3 ทุ่มครึ่ง, เที่ยงคืน. Returns the time and the index of
     /// the token after it.
-    fn thai_time(&self, at: usize) -> Option<(Time, usize)> {
+    fn read_thai_time(&self, at: usize) -> Option<(Time, usize)> {
         let full = |hour: u8, end: usize| {
-            Some(self.with_minutes(
+            Some(self.add_minutes(
                 Time {
                     hour,
                     minute: 0,
@@ -216,7 +220,7 @@ impl Reader<'_> {
                         // The morning hours are counted from six: สามโมงเช้า is nine o'clock.
                         TokenKind::TimeWord(TimeWord::Morning) => full(if hour < 6 { hour + 6 } else { hour }, end + 2),
                         TokenKind::TimeWord(TimeWord::EarlyEvening) if hour <= 7 => full(hour + 12, end + 2),
-                        _ if hour == 6 => Some(self.with_minutes(
+                        _ if hour == 6 => Some(self.add_minutes(
                             Time {
                                 hour,
                                 minute: 0,
@@ -240,7 +244,7 @@ impl Reader<'_> {
 
     /// Adds the word ครึ่ง (half) or a number of นาที (minutes) at token `end` to a time. Returns the time and the
     /// index of the token after it.
-    fn with_minutes(&self, time: Time, end: usize) -> (Time, usize) {
+    fn add_minutes(&self, time: Time, end: usize) -> (Time, usize) {
         if matches!(self.read_kind(end), TokenKind::Half) && self.is_one_of(end, &["ครึ่ง"]) {
             return (Time { minute: 30, ..time }, end + 1);
         }
@@ -256,7 +260,7 @@ impl Reader<'_> {
 
     /// Reads a time of day in English words: noon, five o'clock, half past three, a quarter to five. Returns the time
     /// and the index of the token after it.
-    fn english_time(&self, at: usize) -> Option<(Time, usize)> {
+    fn read_english_time(&self, at: usize) -> Option<(Time, usize)> {
         let hour = |at: usize| -> Option<(u8, usize)> {
             let number = self.read_number(at)?;
             let hour = u8::try_from(number.amount.to_integer()?).ok()?;
@@ -279,7 +283,7 @@ impl Reader<'_> {
                     end + 1,
                 ));
             }
-            let (time, end, _) = self.with_half_of_day(time, end)?;
+            let (time, end, _) = self.apply_half_of_day(time, end)?;
             Some((time, end))
         };
         match self.read_kind(at) {

@@ -28,7 +28,7 @@ const MAX_DECIMALS: usize = 12;
 pub fn tokens(text: &str) -> Vec<Token> {
     let mut boundaries: Vec<usize> = WordSegmenter::new_dictionary(Default::default())
         .segment_str(text)
-        .chain(lexicon::certain_boundaries(text))
+        .chain(lexicon::certain_word_boundaries(text))
         .collect();
     boundaries.sort_unstable();
     let mut tokens: Vec<Token> = Vec::new();
@@ -51,14 +51,14 @@ pub fn tokens(text: &str) -> Vec<Token> {
             (at, glued) = (end, true);
         };
         if is_digit(c) {
-            let (kind, end) = numeral(text, start);
+            let (kind, end) = numeral_token(text, start);
             push(kind, end);
         } else if is_letter(c) {
             let word_end = boundaries[boundaries.partition_point(|&boundary| boundary <= start)..]
                 .first()
                 .copied()
                 .unwrap_or(text.len());
-            let entries = adjacent_entries(text, start, &boundaries);
+            let entries = adjacent_lexicon_entries(text, start, &boundaries);
             if entries.is_empty() {
                 // The word ends with its Thai letters: digits may follow without a word boundary.
                 let thai = text[start..word_end].find(|c| !is_letter(c));
@@ -68,7 +68,7 @@ pub fn tokens(text: &str) -> Vec<Token> {
                 push(kind, end);
             }
         } else if c.is_alphabetic() {
-            let end = latin_end(text, start);
+            let end = latin_word_end(text, start);
             push(lexicon::lookup_latin(&text[start..end]), end);
         } else {
             let kind = match lexicon::currency_of_symbol(c) {
@@ -85,7 +85,7 @@ pub fn tokens(text: &str) -> Vec<Token> {
 
 /// Cuts a Thai word that starts at byte `start` into entries of the lexicon that follow each other without a gap.
 /// Returns each entry with the byte offset of its end. Returns nothing if the entries do not end at a word boundary.
-fn adjacent_entries(text: &str, start: usize, boundaries: &[usize]) -> Vec<(TokenKind, usize)> {
+fn adjacent_lexicon_entries(text: &str, start: usize, boundaries: &[usize]) -> Vec<(TokenKind, usize)> {
     /// Most entries of the lexicon into which one word is cut.
     const MAX_ENTRIES: usize = 8;
     let mut found = Vec::new();
@@ -133,7 +133,7 @@ fn digit_value(c: char) -> u64 {
 
 /// Reads a number in digits that starts at byte `start`, with commas between thousands and a decimal point. Digits with
 /// two or more points are a code, such as a version. Returns the token's kind and the byte offset of its end.
-fn numeral(text: &str, start: usize) -> (TokenKind, usize) {
+fn numeral_token(text: &str, start: usize) -> (TokenKind, usize) {
     let run = |at: usize| text[at..].find(|c| !is_digit(c)).map_or(text.len(), |len| at + len);
     let count = |range: std::ops::Range<usize>| text[range].chars().count();
     let mut end = run(start);
@@ -181,7 +181,7 @@ fn numeral(text: &str, start: usize) -> (TokenKind, usize) {
 
 /// Returns the byte offset at which the Latin word at byte `start` ends. Letters and accents belong to it, and so do
 /// the apostrophe of o'clock, the dots of `a.m.` and the dollar sign of `US$`.
-fn latin_end(text: &str, start: usize) -> usize {
+fn latin_word_end(text: &str, start: usize) -> usize {
     let is_part = |c: char| c.is_alphabetic() && !is_letter(c) || matches!(c, '\u{300}'..='\u{36f}');
     let letters = |at: usize| text[at..].find(|c| !is_part(c)).map_or(text.len(), |len| at + len);
     let mut end = letters(start);

@@ -1,18 +1,18 @@
 //! Reads years, alone and in ranges, and decades.
 
-use super::kind::{BUDDHIST, MonthForm, Numeral, TokenKind};
-use super::reader::{Found, Reader};
+use super::kind::{BUDDHIST_ERA_OFFSET_YEARS, MonthForm, Numeral, TokenKind};
+use super::reader::{FoundQuantity, QuantityReader};
 use super::{Date, Language, Value};
 
-impl Reader<'_> {
+impl QuantityReader<'_> {
     /// Returns the year of the common era that a number of two or four digits stands for if no era is named beside it.
     /// `digits` is the number of digits.
     pub fn year_from_digits(&self, year: u64, digits: u8) -> Option<i32> {
         let number = i32::try_from(year).ok()?;
         let common = match (self.language, digits) {
-            (Language::Thai, 4) if (2200..2700).contains(&number) => number - BUDDHIST,
+            (Language::Thai, 4) if (2200..2700).contains(&number) => number - BUDDHIST_ERA_OFFSET_YEARS,
             (_, 4) if (1000..2700).contains(&number) => number,
-            (Language::Thai, 2) if number > 30 => 2500 - BUDDHIST + number,
+            (Language::Thai, 2) if number > 30 => 2500 - BUDDHIST_ERA_OFFSET_YEARS + number,
             (Language::English, 2) if number > 30 => 1900 + number,
             (_, 2) => 2000 + number,
             _ => return None,
@@ -29,9 +29,9 @@ impl Reader<'_> {
     }
 
     /// Reads a decade that starts at token `at`: `1990s`, `'90s`, the nineties, ทศวรรษ 1990, ยุค 90.
-    pub fn read_decade(&self, at: usize) -> Option<Found> {
+    pub fn read_decade(&self, at: usize) -> Option<FoundQuantity> {
         if let TokenKind::Decade(year) = self.read_kind(at) {
-            return Some(Found::new(Value::Decade(year), at + 1));
+            return Some(FoundQuantity::new(Value::Decade(year), at + 1));
         }
         let numeral = self.read_numeral(at)?;
         let year = numeral.as_plain_digits().filter(|year| year % 10 == 0)?;
@@ -56,7 +56,7 @@ impl Reader<'_> {
         } else {
             i32::try_from(year).ok()?
         };
-        Some(Found::new(Value::Decade(first), end))
+        Some(FoundQuantity::new(Value::Decade(first), end))
     }
 
     /// Reads a year that an era, an apostrophe or a month marks as one; `month` is how the month before it is written,
@@ -91,7 +91,7 @@ impl Reader<'_> {
         if let Some(era) = era {
             // พ.ศ. 66 means 2566.
             let number = match (era, numeral.digits) {
-                (_, 2) if era == -BUDDHIST => 2500 + number,
+                (_, 2) if era == -BUDDHIST_ERA_OFFSET_YEARS => 2500 + number,
                 _ => number,
             };
             return (1..=4).contains(&numeral.digits).then(|| (number + era, end));
@@ -106,7 +106,7 @@ impl Reader<'_> {
                     return None;
                 }
                 if month == Some(MonthForm::Spoken) {
-                    return Some((2500 - BUDDHIST + number, end));
+                    return Some((2500 - BUDDHIST_ERA_OFFSET_YEARS + number, end));
                 }
                 Some((self.year_from_digits(numeral.whole, 2)?, end))
             }
@@ -123,15 +123,15 @@ impl Reader<'_> {
     }
 
     /// Reads a year or a range of years: `พ.ศ. 2566`, `ปี 66`, `2557-2560`, `2566/67`, `in 2008`.
-    pub fn read_years(&self, at: usize) -> Option<Found> {
-        let (first, end) = self.recognised_year(at)?;
+    pub fn read_years(&self, at: usize) -> Option<FoundQuantity> {
+        let (first, end) = self.read_recognised_year(at)?;
         let numeral = self.read_numeral(end.checked_sub(1)?);
         let slash =
             matches!(self.read_kind(end), TokenKind::Symbol('/')) && self.is_glued(end) && self.is_glued(end + 1);
         let next = if slash {
             Some(end + 1)
         } else {
-            self.after_range_word(end)
+            self.skip_range_word(end)
         };
         let second = next.and_then(|next| {
             let skip = usize::from(self.is_one_of(next, &["ปี"]));
@@ -163,7 +163,7 @@ impl Reader<'_> {
 
     /// Reads a year that an era, a word beside it or its own value shows to be one. Returns the year of the common era
     /// and the index of the token after it.
-    fn recognised_year(&self, at: usize) -> Option<(i32, usize)> {
+    fn read_recognised_year(&self, at: usize) -> Option<(i32, usize)> {
         if let TokenKind::Era(_) = self.read_kind(at) {
             return self.read_year(at, None);
         }

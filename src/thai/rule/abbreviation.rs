@@ -3,13 +3,14 @@
 use super::{Rule, begins_with_word, is_closing, is_consonant, is_digit, is_latin};
 use crate::thai::is_letter;
 use crate::thai::lexicon::{
-    LATIN_ABBREVIATIONS, LEADING_ABBREVIATIONS, LETTER_NAMES, OPENERS, TITLE_ABBREVIATIONS, TRAILING_ABBREVIATIONS,
+    LATIN_ABBREVIATIONS, LATIN_LETTER_NAMES, LEADING_ABBREVIATIONS, SENTENCE_OPENERS, TITLE_ABBREVIATIONS,
+    TRAILING_ABBREVIATIONS,
 };
 use crate::thai::line::Line;
 
 /// Returns [`Rule::Abbreviation`] if a cut at a gap (the white space between two chunks of text) is forbidden because
 /// the dot before it belongs to an abbreviation.
-pub fn forbids_cut(line: &Line, gap: usize) -> Option<Rule> {
+pub fn forbid_cut_after_abbreviation(line: &Line, gap: usize) -> Option<Rule> {
     let mut next = line.chunk(gap + 1).chars();
     // An abbreviation written with spaces: `มี. ค.`, `พ. ศ.`
     let spaced = next.next().is_some_and(is_consonant)
@@ -18,7 +19,7 @@ pub fn forbids_cut(line: &Line, gap: usize) -> Option<Rule> {
     let forbidden = spaced
         || match abbreviation(line, gap)? {
             Abbreviation::Leading => true,
-            Abbreviation::Trailing => !begins_with_word(line, gap + 1, &OPENERS),
+            Abbreviation::Trailing => !begins_with_word(line, gap + 1, &SENTENCE_OPENERS),
         };
     forbidden.then_some(Rule::Abbreviation)
 }
@@ -62,7 +63,7 @@ pub fn abbreviation(line: &Line, gap: usize) -> Option<Abbreviation> {
                 .word_boundaries
                 .binary_search(&(line.chunks[gap].start + tail_at + at))
                 .is_ok();
-        if word && LETTER_NAMES.contains(form) {
+        if word && LATIN_LETTER_NAMES.contains(form) {
             return Some(Abbreviation::Leading);
         }
         if !alone

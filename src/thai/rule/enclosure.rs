@@ -6,7 +6,7 @@ use crate::thai::line::Line;
 
 /// Which sign closes a quotation or bracket that was opened.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Closer {
+enum ClosingSign {
     /// Any double quotation mark, since writers mix straight and curly ones.
     Double,
     /// Any single quotation mark, straight or curly.
@@ -16,8 +16,8 @@ enum Closer {
 }
 
 /// An opening quotation mark or bracket that has not been closed yet.
-struct Open {
-    closer: Closer,
+struct OpenEnclosure {
+    closer: ClosingSign,
     /// Offset in the line, in bytes, of the opening sign.
     at: usize,
     /// Number of characters from the start of the line to the opening sign, including the sign.
@@ -27,8 +27,8 @@ struct Open {
 /// Forbids cuts inside pairs of quotation marks and brackets that have at most `max_chars` characters between them.
 /// `markers` says for each chunk whether it is a bullet or the number of a list item; `forbidden` has the rule that
 /// forbids a cut at each gap, if any.
-pub fn forbid_cuts(line: &Line, max_chars: usize, markers: &[bool], forbidden: &mut [Option<Rule>]) {
-    let mut open: Vec<Open> = Vec::new();
+pub fn forbid_cuts_in_enclosures(line: &Line, max_chars: usize, markers: &[bool], forbidden: &mut [Option<Rule>]) {
+    let mut open: Vec<OpenEnclosure> = Vec::new();
     let mut previous = None;
     let mut chars = line.text.char_indices().peekable();
     let mut count = 0;
@@ -43,12 +43,12 @@ pub fn forbid_cuts(line: &Line, max_chars: usize, markers: &[bool], forbidden: &
         // Forget opening signs that are too far back: a pair that is longer than `max_chars` forbids no cuts.
         let stale = open.partition_point(|sign| count - sign.chars > max_chars);
         open.drain(..stale);
-        let (closer, opens) = match classify(c, before, next, &open) {
+        let (closer, opens) = match classify_sign(c, before, next, &open) {
             Some(found) => found,
             None => continue,
         };
         if opens {
-            open.push(Open {
+            open.push(OpenEnclosure {
                 closer,
                 at,
                 chars: count,
@@ -82,29 +82,34 @@ pub fn forbid_cuts(line: &Line, max_chars: usize, markers: &[bool], forbidden: &
 /// Decides what the character `c` between `before` and `next` does: returns the sign that closes its pair, and `true`
 /// if `c` opens the pair or `false` if it closes it. Returns `None` if `c` is no such sign here, but for example an
 /// apostrophe.
-fn classify(c: char, before: Option<char>, next: Option<char>, open: &[Open]) -> Option<(Closer, bool)> {
+fn classify_sign(
+    c: char,
+    before: Option<char>,
+    next: Option<char>,
+    open: &[OpenEnclosure],
+) -> Option<(ClosingSign, bool)> {
     let apart = before.is_none_or(|c| c.is_whitespace() || matches!(c, '(' | '[' | '“' | '‘' | '"'));
     let tight = next.is_some_and(|c| !c.is_whitespace());
     let pending = |closer| open.iter().any(|sign| sign.closer == closer);
     let latin = |c: Option<char>| c.is_some_and(|c| is_latin(c) || c.is_ascii_digit());
     Some(match c {
-        '(' => (Closer::Sign(')'), true),
-        '[' => (Closer::Sign(']'), true),
-        '{' => (Closer::Sign('}'), true),
-        '«' => (Closer::Sign('»'), true),
-        '「' => (Closer::Sign('」'), true),
-        '《' => (Closer::Sign('》'), true),
-        ')' | ']' | '}' | '»' | '」' | '》' => (Closer::Sign(c), false),
+        '(' => (ClosingSign::Sign(')'), true),
+        '[' => (ClosingSign::Sign(']'), true),
+        '{' => (ClosingSign::Sign('}'), true),
+        '«' => (ClosingSign::Sign('»'), true),
+        '「' => (ClosingSign::Sign('」'), true),
+        '《' => (ClosingSign::Sign('》'), true),
+        ')' | ']' | '}' | '»' | '」' | '》' => (ClosingSign::Sign(c), false),
         // Writers type either curly mark for the other.
-        '“' | '„' => (Closer::Double, apart || tight || !pending(Closer::Double)),
-        '”' => (Closer::Double, apart && tight && !pending(Closer::Double)),
-        '"' if pending(Closer::Double) => (Closer::Double, apart && tight),
+        '“' | '„' => (ClosingSign::Double, apart || tight || !pending(ClosingSign::Double)),
+        '”' => (ClosingSign::Double, apart && tight && !pending(ClosingSign::Double)),
+        '"' if pending(ClosingSign::Double) => (ClosingSign::Double, apart && tight),
         // A mark right after a number is the sign for inches.
-        '"' => (Closer::Double, tight || apart && next.is_some()),
-        '‘' => (Closer::Single, true),
-        '’' | '\'' if latin(before) && (latin(next) || !pending(Closer::Single)) => return None,
-        '’' => (Closer::Single, false),
-        '\'' => (Closer::Single, tight && !pending(Closer::Single)),
+        '"' => (ClosingSign::Double, tight || apart && next.is_some()),
+        '‘' => (ClosingSign::Single, true),
+        '’' | '\'' if latin(before) && (latin(next) || !pending(ClosingSign::Single)) => return None,
+        '’' => (ClosingSign::Single, false),
+        '\'' => (ClosingSign::Single, tight && !pending(ClosingSign::Single)),
         _ => return None,
     })
 }

@@ -14,8 +14,8 @@ mod tests;
 
 use super::is_letter;
 use super::lexicon::{
-    CLASSIFIERS, CONNECTIVES, COUNTING_WORDS, ERAS, MONTH_LETTERS, MONTHS, NOT_CONNECTIVES, NUMBER_LABELS, SCALES,
-    SHORT_MONTHS, UNITS,
+    CLASSIFIERS, CONNECTIVES, COUNTING_WORDS, ERA_NAMES, MONTH_ABBREVIATION_LETTERS, MONTHS, NUMBER_LABELS,
+    POWER_OF_TEN_WORDS, SHORT_MONTHS, UNIT_WORDS, WORDS_LIKE_CONNECTIVES,
 };
 use super::line::Line;
 use abbreviation::abbreviation;
@@ -73,12 +73,12 @@ impl Rule {
 /// Finds for each gap of a line (the white space between two chunks of text) the rule, if any, that forbids a cut
 /// there. `max_chars` is the most characters that a segment may have.
 pub(super) fn forbidden_cuts(line: &Line, max_chars: usize) -> Vec<Option<Rule>> {
-    let markers = item_markers(line);
+    let markers = list_item_markers(line);
     let mut forbidden: Vec<Option<Rule>> = (0..line.space_count())
         .map(|gap| forbidden_by_neighbours(line, gap, &markers))
         .collect();
-    name::forbid_cuts(line, &mut forbidden);
-    enclosure::forbid_cuts(line, max_chars, &markers, &mut forbidden);
+    name::forbid_cuts_in_names(line, &mut forbidden);
+    enclosure::forbid_cuts_in_enclosures(line, max_chars, &markers, &mut forbidden);
     forbidden
 }
 
@@ -94,7 +94,7 @@ pub(super) fn ends_sentence(line: &Line, gap: usize) -> bool {
 }
 
 /// Whether a chunk (run of text without white space) starts with the number of a list item: `2.`, `(3)`, `๔)ข้อ`.
-pub(super) fn starts_item(chunk: &str) -> bool {
+pub(super) fn starts_list_item(chunk: &str) -> bool {
     let (open, rest) = chunk.strip_prefix('(').map_or((false, chunk), |rest| (true, rest));
     let after = rest.trim_start_matches(is_digit);
     let digits = rest[..rest.len() - after.len()].chars().count();
@@ -114,18 +114,18 @@ fn forbidden_by_neighbours(line: &Line, gap: usize, markers: &[bool]) -> Option<
     if markers[gap] {
         return Some(Rule::Item);
     }
-    let item = starts_item(right);
+    let item = starts_list_item(right);
     if let Some(rule) = pattern::matching_rule(line, gap) {
         return Some(rule);
     }
-    if is_digit(last) && number_counts(line, gap) {
+    if is_digit(last) && is_counting_number(line, gap) {
         return Some(Rule::Number);
     }
     if is_dash(left) || is_dash(right) && !markers[gap + 1] && (is_digit(last) || left.chars().count() < 24) {
         return Some(Rule::Range);
     }
     if last == '.'
-        && let Some(rule) = abbreviation::forbids_cut(line, gap)
+        && let Some(rule) = abbreviation::forbid_cut_after_abbreviation(line, gap)
     {
         return Some(rule);
     }
@@ -141,28 +141,30 @@ fn forbidden_by_neighbours(line: &Line, gap: usize, markers: &[bool]) -> Option<
     if last == ':' {
         return Some(Rule::Punctuation);
     }
-    let scaled = SCALES.iter().any(|scale| line.chunk_ends_with_word(gap, scale))
+    let scaled = POWER_OF_TEN_WORDS
+        .iter()
+        .any(|scale| line.chunk_ends_with_word(gap, scale))
         || left == "กว่า" && gap > 0 && line.chunk(gap - 1).ends_with(is_digit);
-    if scaled && (begins_with_word(line, gap + 1, &UNITS) || begins_with_word(line, gap + 1, &CLASSIFIERS)) {
+    if scaled && (begins_with_word(line, gap + 1, &UNIT_WORDS) || begins_with_word(line, gap + 1, &CLASSIFIERS)) {
         return Some(Rule::Number);
     }
     let ends_with_one_of = |words: &[&str]| words.iter().any(|word| left.ends_with(word));
-    if ends_with_one_of(CONNECTIVES) && !ends_with_one_of(NOT_CONNECTIVES) {
+    if ends_with_one_of(CONNECTIVES) && !ends_with_one_of(WORDS_LIKE_CONNECTIVES) {
         return Some(Rule::Leader);
     }
     let latin = is_latin(last) && (is_latin(first) || first.is_ascii_digit());
-    if latin || last.is_ascii_digit() && is_latin(first) && !is_year(line, gap) {
+    if latin || last.is_ascii_digit() && is_latin(first) && !is_year_before_gap(line, gap) {
         return Some(Rule::Latin);
     }
     None
 }
 
 /// Whether the number before a gap (the white space between two chunks of text) counts what comes after the gap.
-fn number_counts(line: &Line, gap: usize) -> bool {
-    if is_year(line, gap) {
+fn is_counting_number(line: &Line, gap: usize) -> bool {
+    if is_year_before_gap(line, gap) {
         return false;
     }
-    let (number, before) = number_before(line, gap);
+    let (number, before) = number_before_gap(line, gap);
     let counted = gap > 0
         && number == line.chunk(gap)
         && COUNTING_WORDS
@@ -182,13 +184,13 @@ fn number_counts(line: &Line, gap: usize) -> bool {
             || NUMBER_LABELS.iter().any(|label| before.ends_with(label))
                 && !quantity.iter().any(|verb| before.ends_with(verb))
     };
-    counted || begins_with_word(line, gap + 1, &UNITS) || begins_with_word(line, gap + 1, &CLASSIFIERS) && !label()
+    counted || begins_with_word(line, gap + 1, &UNIT_WORDS) || begins_with_word(line, gap + 1, &CLASSIFIERS) && !label()
 }
 
 /// Whether the number before a gap (the white space between two chunks of text) is a year.
-fn is_year(line: &Line, gap: usize) -> bool {
-    let (number, before) = number_before(line, gap);
-    let abbreviated = MONTH_LETTERS.iter().any(|(first, last)| {
+fn is_year_before_gap(line: &Line, gap: usize) -> bool {
+    let (number, before) = number_before_gap(line, gap);
+    let abbreviated = MONTH_ABBREVIATION_LETTERS.iter().any(|(first, last)| {
         let head = before.strip_suffix('.').unwrap_or(before).strip_suffix(last);
         head.and_then(|head| head.trim_end().strip_suffix('.'))
             .is_some_and(|head| head.ends_with(first))
@@ -199,7 +201,7 @@ fn is_year(line: &Line, gap: usize) -> bool {
         4 => {
             abbreviated
                 || before.ends_with("ปี")
-                || ERAS.iter().any(|era| before.ends_with(era))
+                || ERA_NAMES.iter().any(|era| before.ends_with(era))
                 || months().any(|month| before.ends_with(month))
         }
         _ => false,
@@ -208,7 +210,7 @@ fn is_year(line: &Line, gap: usize) -> bool {
 
 /// Returns the digits right before a gap (the white space between two chunks of text), and the line's text before these
 /// digits.
-fn number_before<'a>(line: &Line<'a>, gap: usize) -> (&'a str, &'a str) {
+fn number_before_gap<'a>(line: &Line<'a>, gap: usize) -> (&'a str, &'a str) {
     let left = line.chunk(gap);
     let head = left.trim_end_matches(is_digit);
     let start = line.chunks[gap].start + head.len();
@@ -227,18 +229,18 @@ fn begins_with_word(line: &Line, chunk: usize, words: &HashSet<&str>) -> bool {
 
 /// Finds for each chunk (run of text without white space) of a line whether it marks a list item: a bullet, a number or
 /// a letter.
-fn item_markers(line: &Line) -> Vec<bool> {
+fn list_item_markers(line: &Line) -> Vec<bool> {
     let chunks = || (0..line.chunks.len()).map(|index| line.chunk(index));
     let starts_with_dash = line.chunks.first().is_some_and(|_| is_dash(line.chunk(0)));
     // The numbers of the list items; a list goes from the first number as long as no number is missing.
-    let numbers: HashSet<u32> = chunks().filter_map(item_number).collect();
-    let first = chunks().next().and_then(item_number).unwrap_or(1);
+    let numbers: HashSet<u32> = chunks().filter_map(list_item_number).collect();
+    let first = chunks().next().and_then(list_item_number).unwrap_or(1);
     let last = (first..)
         .take_while(|number| numbers.contains(number))
         .last()
         .unwrap_or(0);
     let listed = first < last;
-    let letters = chunks().filter(|chunk| is_letter_item(chunk)).take(2).count() > 1;
+    let letters = chunks().filter(|chunk| is_list_item_letter(chunk)).take(2).count() > 1;
     let before = |index: usize| index.checked_sub(1).map_or("", |before| line.chunk(before));
     chunks()
         .enumerate()
@@ -246,9 +248,9 @@ fn item_markers(line: &Line) -> Vec<bool> {
             let opens = index == 0 || before(index).ends_with("ข้อ");
             if is_dash(chunk) {
                 index == 0 || starts_with_dash && !before(index).ends_with(is_digit)
-            } else if is_letter_item(chunk) {
+            } else if is_list_item_letter(chunk) {
                 opens || letters
-            } else if let Some(number) = item_number(chunk).filter(|_| !chunk.ends_with(is_letter)) {
+            } else if let Some(number) = list_item_number(chunk).filter(|_| !chunk.ends_with(is_letter)) {
                 opens || listed && (first..=last).contains(&number)
             } else {
                 BULLETS.contains(&chunk.trim_end_matches('\u{fe0f}'))
@@ -265,17 +267,17 @@ const BULLETS: &[&str] = &[
 
 /// Returns the number of the list item that starts with a chunk (run of text without white space), or `None` if none
 /// starts there.
-fn item_number(chunk: &str) -> Option<u32> {
+fn list_item_number(chunk: &str) -> Option<u32> {
     let digits = |c: char| {
         c.to_digit(10)
             .or_else(|| ('๐'..='๙').contains(&c).then(|| c as u32 - '๐' as u32))
     };
     let number = chunk.trim_start_matches('(').chars().map_while(digits);
-    starts_item(chunk).then(|| number.fold(0, |number, digit| 10 * number + digit))
+    starts_list_item(chunk).then(|| number.fold(0, |number, digit| 10 * number + digit))
 }
 
 /// Whether a chunk (run of text without white space) is the letter of a list item: `ก)`, `(ข)`, `b)`.
-fn is_letter_item(chunk: &str) -> bool {
+fn is_list_item_letter(chunk: &str) -> bool {
     let mut letter = chunk.strip_prefix('(').unwrap_or(chunk).chars();
     letter.next().is_some_and(|c| is_consonant(c) || c.is_ascii_lowercase()) && letter.as_str() == ")"
 }

@@ -1,17 +1,17 @@
 //! The rules for names of people and firms: forbids cuts between a title and a name, inside a name, and before an
 //! apposition to a name.
 
-use super::{Rule, begins_with_word, is_consonant, is_digit, is_year};
+use super::{Rule, begins_with_word, is_consonant, is_digit, is_year_before_gap};
 use crate::thai::is_letter;
 use crate::thai::lexicon::{
-    APPOSITIONS, FAMILY_NAMES, NAME_PARTICLES, NEVER_IN_NAMES, NOT_NAMES, NOT_TITLES, OFFICES, OPENERS,
-    TITLE_ABBREVIATIONS, TITLE_MODIFIERS, TITLES, WORDS_BEFORE_TITLES,
+    APPOSITIONS, FAMILY_NAMES, NAME_PARTICLES, OFFICE_WORDS, PERSON_TITLES, SENTENCE_OPENERS, TITLE_ABBREVIATIONS,
+    TITLE_MODIFIERS, WORDS_BEFORE_TITLES, WORDS_LIKE_TITLES, WORDS_NEVER_BEGINNING_NAMES, WORDS_NEVER_IN_NAMES,
 };
 use crate::thai::line::Line;
 
 /// What part of a person's name stands right before a gap (the white space between two chunks of text).
 #[derive(Clone, Copy)]
-enum State {
+enum NameState {
     /// No title and no name stands before the gap.
     Outside,
     /// A title stands before the gap, so a name follows.
@@ -24,54 +24,56 @@ enum State {
 
 /// Forbids cuts between a title and a name, between the parts of a name, and before an apposition to a name.
 /// `forbidden` has the rule that forbids a cut at each gap, if any.
-pub fn forbid_cuts(line: &Line, forbidden: &mut [Option<Rule>]) {
+pub fn forbid_cuts_in_names(line: &Line, forbidden: &mut [Option<Rule>]) {
     forbid_cuts_in_firms(line, forbidden);
-    let mut state = State::Outside;
+    let mut state = NameState::Outside;
     for (gap, rule) in forbidden.iter_mut().enumerate() {
         let chunk = line.chunk(gap);
-        state = match (state, title_in(line, gap)) {
+        state = match (state, title_before_gap(line, gap)) {
             // A nickname in brackets or quotation marks changes nothing.
-            (state, _) if is_aside(chunk) => state,
-            (_, Some((State::Office, rest))) if !rest.is_empty() && NOT_NAMES.contains(first_word(line, gap, rest)) => {
-                State::Outside
+            (state, _) if is_bracketed_remark(chunk) => state,
+            (_, Some((NameState::Office, rest)))
+                if !rest.is_empty() && WORDS_NEVER_BEGINNING_NAMES.contains(first_word(line, gap, rest)) =>
+            {
+                NameState::Outside
             }
-            (_, Some((_, rest))) if is_name_part(line, gap, rest) => State::Named(1),
+            (_, Some((_, rest))) if is_name_part(line, gap, rest) => NameState::Named(1),
             (_, Some((title, ""))) => title,
-            (State::Named(_), None) if NAME_PARTICLES.contains(&chunk) => state,
-            (State::Titled | State::Office, None) if is_name_part(line, gap, chunk) => State::Named(1),
-            (State::Named(parts), None) if is_name_part(line, gap, chunk) => State::Named(parts + 1),
-            (_, None) if FAMILY_NAMES.contains(chunk) => State::Named(1),
-            _ => State::Outside,
+            (NameState::Named(_), None) if NAME_PARTICLES.contains(&chunk) => state,
+            (NameState::Titled | NameState::Office, None) if is_name_part(line, gap, chunk) => NameState::Named(1),
+            (NameState::Named(parts), None) if is_name_part(line, gap, chunk) => NameState::Named(parts + 1),
+            (_, None) if FAMILY_NAMES.contains(chunk) => NameState::Named(1),
+            _ => NameState::Outside,
         };
         let next = line.chunk(gap + 1);
         let goes_on = match state {
-            State::Outside => {
+            NameState::Outside => {
                 TITLE_MODIFIERS
                     .iter()
                     .any(|degree| line.chunk_ends_with_word(gap, degree))
                     && begins_with_title(line, gap + 1)
             }
-            State::Titled => begins_name(line, gap + 1),
-            State::Office => {
+            NameState::Titled => begins_with_name(line, gap + 1),
+            NameState::Office => {
                 begins_with_title(line, gap + 1)
                     || next.chars().take(13).count() <= 12
-                        && begins_name(line, gap + 1)
+                        && begins_with_name(line, gap + 1)
                         && is_name_part(line, gap + 1, next)
             }
-            State::Named(parts) => {
+            NameState::Named(parts) => {
                 let more = match parts {
                     1 => true,
                     // Names of three single syllables.
                     2 => is_syllable(chunk),
                     _ => false,
                 };
-                more && begins_name(line, gap + 1)
+                more && begins_with_name(line, gap + 1)
                     || NAME_PARTICLES.contains(&next)
                     || NAME_PARTICLES.contains(&chunk)
                     || begins_with_word(line, gap + 1, &APPOSITIONS)
             }
         };
-        let aside = is_aside(next) && !matches!(state, State::Outside);
+        let aside = is_bracketed_remark(next) && !matches!(state, NameState::Outside);
         if goes_on || aside {
             rule.get_or_insert(Rule::Name);
         }
@@ -93,7 +95,8 @@ fn forbid_cuts_in_firms(line: &Line, forbidden: &mut [Option<Rule>]) {
             forbidden[gap..=limited]
                 .iter_mut()
                 .for_each(|rule| *rule = rule.or(Some(Rule::Name)));
-        } else if chunk[start..].len() == "บริษัท".len() && !begins_with_word(line, gap + 1, &OPENERS) {
+        } else if chunk[start..].len() == "บริษัท".len() && !begins_with_word(line, gap + 1, &SENTENCE_OPENERS)
+        {
             forbidden[gap].get_or_insert(Rule::Name);
         }
     }
@@ -101,14 +104,14 @@ fn forbid_cuts_in_firms(line: &Line, forbidden: &mut [Option<Rule>]) {
 
 /// Whether a chunk (run of text without white space) is a nickname or a short remark in brackets or quotation marks:
 /// `(แพร)`, `“ต้น”`.
-fn is_aside(chunk: &str) -> bool {
+fn is_bracketed_remark(chunk: &str) -> bool {
     let opens = chunk.starts_with(['(', '“', '"', '‘', '\'']);
     opens && chunk.ends_with([')', '”', '"', '’', '\'']) && chunk.chars().take(17).count() <= 16
 }
 
 /// Finds the last title near the end of the chunk before a gap (a chunk is a run of text without white space, a gap the
 /// white space between two). Returns the kind of the title, and the rest of the chunk after it.
-fn title_in<'a>(line: &Line<'a>, gap: usize) -> Option<(State, &'a str)> {
+fn title_before_gap<'a>(line: &Line<'a>, gap: usize) -> Option<(NameState, &'a str)> {
     let range = line.chunks[gap].clone();
     let chunk = line.chunk(gap);
     // Search backwards from the end, no further than a long name reaches.
@@ -120,7 +123,10 @@ fn title_in<'a>(line: &Line<'a>, gap: usize) -> Option<(State, &'a str)> {
         // After a number นาย is a classifier.
         let counted = || {
             before.ends_with(is_digit)
-                || before.is_empty() && gap > 0 && line.chunk(gap - 1).ends_with(is_digit) && !is_year(line, gap - 1)
+                || before.is_empty()
+                    && gap > 0
+                    && line.chunk(gap - 1).ends_with(is_digit)
+                    && !is_year_before_gap(line, gap - 1)
         };
         // In transliterated words เซอร์ is a syllable.
         let syllable = rest.starts_with("เซอร์")
@@ -129,7 +135,7 @@ fn title_in<'a>(line: &Line<'a>, gap: usize) -> Option<(State, &'a str)> {
         let title = if word && !syllable {
             longest_title(line, rest, at)
         } else if linked() {
-            glued_title(rest)
+            title_glued_to_word_before(rest)
         } else {
             None
         };
@@ -145,16 +151,16 @@ fn title_in<'a>(line: &Line<'a>, gap: usize) -> Option<(State, &'a str)> {
 
 /// Finds the title that `rest` starts with, where the word segmenter has joined it with the word before. Returns its
 /// kind and its length in bytes.
-fn glued_title(rest: &str) -> Option<(State, usize)> {
+fn title_glued_to_word_before(rest: &str) -> Option<(NameState, usize)> {
     let titles = ["นายกรัฐมนตรี", "นางสาว", "นาย", "นาง"];
     let title = titles.iter().find(|title| rest.starts_with(**title))?;
-    let other = NOT_TITLES.iter().any(|word| rest.starts_with(word));
-    (!other).then_some((State::Titled, title.len()))
+    let other = WORDS_LIKE_TITLES.iter().any(|word| rest.starts_with(word));
+    (!other).then_some((NameState::Titled, title.len()))
 }
 
 /// Finds the longest title or office that `rest`, which starts at byte `at` of the line, starts with. Returns its kind
 /// and its length in bytes.
-fn longest_title(line: &Line, rest: &str, at: usize) -> Option<(State, usize)> {
+fn longest_title(line: &Line, rest: &str, at: usize) -> Option<(NameState, usize)> {
     let dotted = rest
         .match_indices('.')
         .map(|(dot, _)| dot + 1)
@@ -167,9 +173,9 @@ fn longest_title(line: &Line, rest: &str, at: usize) -> Option<(State, usize)> {
         let inside = line.text[..at].ends_with(|c: char| is_letter(c) && c != 'ๆ' && c != 'ฯ')
             && rest.starts_with(is_consonant)
             && rest.chars().nth(1) == Some('.');
-        return (!inside).then_some((State::Titled, length));
+        return (!inside).then_some((NameState::Titled, length));
     }
-    if NOT_TITLES.iter().any(|word| rest.starts_with(word)) {
+    if WORDS_LIKE_TITLES.iter().any(|word| rest.starts_with(word)) {
         return None;
     }
     let next = line.word_boundaries.partition_point(|&word| word <= at);
@@ -179,8 +185,8 @@ fn longest_title(line: &Line, rest: &str, at: usize) -> Option<(State, usize)> {
         .map(|&end| end - at)
         .filter(|&length| length <= rest.len())
         .find_map(|length| match &rest[..length] {
-            title if TITLES.contains(title) => Some((State::Titled, length)),
-            office if OFFICES.contains(office) => Some((State::Office, length)),
+            title if PERSON_TITLES.contains(title) => Some((NameState::Titled, length)),
+            office if OFFICE_WORDS.contains(office) => Some((NameState::Office, length)),
             _ => None,
         })
 }
@@ -217,17 +223,21 @@ fn is_name_part(line: &Line, chunk: usize, text: &str) -> bool {
     let to = line.word_boundaries.partition_point(|&word| word <= end);
     !line.word_boundaries[from..to]
         .windows(2)
-        .any(|pair| NEVER_IN_NAMES.contains(&line.text[pair[0]..pair[1]]))
+        .any(|pair| WORDS_NEVER_IN_NAMES.contains(&line.text[pair[0]..pair[1]]))
 }
 
 /// Whether a chunk (run of text without white space) can begin with a part of a name: its first word is Thai and no
 /// function word, or the chunk is a short name in which such a word is only a syllable.
-fn begins_name(line: &Line, chunk: usize) -> bool {
+fn begins_with_name(line: &Line, chunk: usize) -> bool {
     let text = line.chunk(chunk);
-    let short = || text.chars().take(13).count() <= 12 && !NOT_NAMES.contains(text) && is_name_part(line, chunk, text);
+    let short = || {
+        text.chars().take(13).count() <= 12
+            && !WORDS_NEVER_BEGINNING_NAMES.contains(text)
+            && is_name_part(line, chunk, text)
+    };
     text.starts_with(is_letter)
-        && !begins_with_word(line, chunk, &OPENERS)
-        && (!NOT_NAMES.contains(line.first_word(chunk)) || short())
+        && !begins_with_word(line, chunk, &SENTENCE_OPENERS)
+        && (!WORDS_NEVER_BEGINNING_NAMES.contains(line.first_word(chunk)) || short())
 }
 
 /// Whether a word looks like a single syllable: `คี`, `มุน`, `เซียน`.

@@ -3,7 +3,8 @@
 
 use super::Rule;
 use crate::thai::lexicon::{
-    ADDRESS, ERAS, FOREIGN_STATES, LAWS, MONTH_LETTERS, MONTHS, PROVINCES, ROYAL_TITLES, SHORT_MONTHS, WEEKDAYS,
+    ADDRESS_WORDS, ERA_NAMES, FOREIGN_STATES, LAW_WORDS, MONTH_ABBREVIATION_LETTERS, MONTHS, PROVINCES, ROYAL_TITLES,
+    SHORT_MONTHS, WEEKDAYS,
 };
 use crate::thai::line::Line;
 use regex_automata::hybrid::dfa::{Cache, DFA, OverlappingState};
@@ -23,7 +24,7 @@ const CONTEXT_CHARS: usize = 40;
 /// one space, and the start of the line is a line feed. `#` is an Arabic or Thai digit, and `<…>` is one of the word
 /// lists of [`word_lists`].
 #[rustfmt::skip]
-const PATTERNS: &[(Rule, &[&str])] = &[
+const RULE_PATTERNS: &[(Rule, &[&str])] = &[
     // A dependent vowel or a mark cannot start a word, so a space before it is a typing error.
     (Rule::Mark, &["_[ๆฯะ-ฺๅ็-๎]"]),
     (Rule::Time, &[
@@ -98,7 +99,7 @@ const PATTERNS: &[(Rule, &[&str])] = &[
 fn word_lists() -> Vec<(&'static str, String)> {
     let words = |text: &'static str| text.split_whitespace().collect::<Vec<_>>();
     let months = words(MONTHS).into_iter().map(String::from).chain(
-        MONTH_LETTERS
+        MONTH_ABBREVIATION_LETTERS
             .iter()
             .map(|(first, last)| format!("{first}[.] ?{last}[.]?")),
     );
@@ -106,20 +107,20 @@ fn word_lists() -> Vec<(&'static str, String)> {
         ("<any>", "(?s:.){0,30}".to_owned()),
         ("<name>", "[^ ]{1,24}".to_owned()),
         ("<month>", format!("(?:{})", months.collect::<Vec<_>>().join("|"))),
-        ("<short>", any_of(&words(SHORT_MONTHS))),
-        ("<weekday>", any_of(&words(WEEKDAYS))),
+        ("<short>", regex_of_alternatives(&words(SHORT_MONTHS))),
+        ("<weekday>", regex_of_alternatives(&words(WEEKDAYS))),
         ("<hour>", "(?:น[.]|โมง|ทุ่ม|นาฬิกา|เช้า|เย็น)".to_owned()),
-        ("<era>", any_of(ERAS).replace(r"\.", "[.] ?")),
+        ("<era>", regex_of_alternatives(ERA_NAMES).replace(r"\.", "[.] ?")),
         ("<money>", "(?:บาท|ดอลลาร์|ยูโร|ปอนด์|เยน|หยวน|ล้าน|เปอร์เซ็นต์)".to_owned()),
-        ("<law>", any_of(LAWS)),
-        ("<province>", any_of(&words(PROVINCES))),
-        ("<state>", any_of(&words(FOREIGN_STATES))),
-        ("<royal>", any_of(&words(ROYAL_TITLES))),
+        ("<law>", regex_of_alternatives(LAW_WORDS)),
+        ("<province>", regex_of_alternatives(&words(PROVINCES))),
+        ("<state>", regex_of_alternatives(&words(FOREIGN_STATES))),
+        ("<royal>", regex_of_alternatives(&words(ROYAL_TITLES))),
     ]
 }
 
 /// Makes a regular expression that matches any of the given words.
-fn any_of(words: &[&str]) -> String {
+fn regex_of_alternatives(words: &[&str]) -> String {
     let words: Vec<String> = words.iter().map(|word| regex::escape(word)).collect();
     format!("(?:{})", words.join("|"))
 }
@@ -130,15 +131,19 @@ fn address_patterns() -> impl Iterator<Item = String> {
     let part = |names: &[&str], before: &str| {
         let (short, long): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| name.ends_with('.'));
         if short.is_empty() {
-            any_of(&long)
+            regex_of_alternatives(&long)
         } else if long.is_empty() {
-            format!("{before}{}", any_of(&short))
+            format!("{before}{}", regex_of_alternatives(&short))
         } else {
-            format!("(?:{}|{before}{})", any_of(&long), any_of(&short))
+            format!(
+                "(?:{}|{before}{})",
+                regex_of_alternatives(&long),
+                regex_of_alternatives(&short)
+            )
         }
     };
-    (0..ADDRESS.len() - 1).map(move |size| {
-        let larger = ADDRESS[size + 1..].concat();
+    (0..ADDRESS_WORDS.len() - 1).map(move |size| {
+        let larger = ADDRESS_WORDS[size + 1..].concat();
         let counted = ["ชั้น ?#", "หมู่(?:ที่)? ?#", "ม[.] ?#"].join("|");
         let named: Vec<&str> = larger
             .iter()
@@ -147,8 +152,8 @@ fn address_patterns() -> impl Iterator<Item = String> {
             .collect();
         format!(
             "{} ?<name>(?: #[^ ]*)?_(?:{}{})",
-            part(ADDRESS[size], "(?:^|[^ก-ฮ.])"),
-            any_of(&named),
+            part(ADDRESS_WORDS[size], "(?:^|[^ก-ฮ.])"),
+            regex_of_alternatives(&named),
             if size == 0 {
                 format!("|{counted}")
             } else {
@@ -159,18 +164,20 @@ fn address_patterns() -> impl Iterator<Item = String> {
 }
 
 /// Size, in bytes, of the cache that each thread keeps for one automaton.
-const CACHE_BYTES: usize = 1 << 19;
+const AUTOMATON_CACHE_BYTES: usize = 1 << 19;
 
 /// Compiles regular expressions into one automaton that matches all of them from the space between the two texts on;
 /// with `reverse` it reads from the space to the left. The fixed start keeps the number of its states small.
-fn automaton(patterns: &[String], reverse: bool) -> DFA {
+fn build_automaton(patterns: &[String], reverse: bool) -> DFA {
     let nfa = Config::new()
         .reverse(reverse)
         .which_captures(WhichCaptures::None)
         // With `utf8(true)`, regex-automata 0.4 loses matches of a reverse search; no pattern matches within a
         // character anyway.
         .utf8(false);
-    let dfa = DFA::config().match_kind(MatchKind::All).cache_capacity(CACHE_BYTES);
+    let dfa = DFA::config()
+        .match_kind(MatchKind::All)
+        .cache_capacity(AUTOMATON_CACHE_BYTES);
     let nfa = Compiler::new().configure(nfa).build_many(patterns);
     let nfa = nfa.expect("the patterns are constants");
     let automaton = DFA::builder().configure(dfa).build_from_nfa(nfa);
@@ -178,7 +185,7 @@ fn automaton(patterns: &[String], reverse: bool) -> DFA {
 }
 
 /// Returns the set of the patterns that match `text`, which is the text on one side of a space, from the space on.
-fn matching(automaton: &DFA, text: &str, cache: &mut Cache) -> PatternSet {
+fn matching_patterns(automaton: &DFA, text: &str, cache: &mut Cache) -> PatternSet {
     const NEVER_FAILS: &str = "no byte ends a search, and the cache may be cleared at any time";
     let input = Input::new(text).anchored(Anchored::Yes);
     let mut found = PatternSet::new(automaton.pattern_len());
@@ -201,7 +208,7 @@ fn matching(automaton: &DFA, text: &str, cache: &mut Cache) -> PatternSet {
 }
 
 /// The compiled pattern table. A pattern has the same index in all fields.
-struct Compiled {
+struct CompiledPatterns {
     /// For each pattern, the rule that it belongs to.
     rules: Vec<Rule>,
     /// For each pattern, whether its part before the space is in the automaton `far` and not in `near`.
@@ -215,7 +222,7 @@ struct Compiled {
     after: DFA,
 }
 
-static COMPILED: LazyLock<Compiled> = LazyLock::new(|| {
+static COMPILED_PATTERNS: LazyLock<CompiledPatterns> = LazyLock::new(|| {
     let lists = word_lists();
     let expand = |pattern: &str| {
         let listed = lists
@@ -223,7 +230,7 @@ static COMPILED: LazyLock<Compiled> = LazyLock::new(|| {
             .fold(pattern.to_owned(), |text, (name, list)| text.replace(name, list));
         listed.replace('#', "[0-9๐-๙]")
     };
-    let table = PATTERNS
+    let table = RULE_PATTERNS
         .iter()
         .flat_map(|(rule, patterns)| patterns.iter().map(|&pattern| (*rule, pattern.to_owned())));
     let all = table.chain(address_patterns().map(|pattern| (Rule::Address, pattern)));
@@ -240,37 +247,37 @@ static COMPILED: LazyLock<Compiled> = LazyLock::new(|| {
         far.push(if reaches { expand(before) } else { never() });
         after.push(expand(behind));
     }
-    Compiled {
+    CompiledPatterns {
         rules,
         is_far,
-        near: automaton(&near, true),
-        far: automaton(&far, true),
-        after: automaton(&after, false),
+        near: build_automaton(&near, true),
+        far: build_automaton(&far, true),
+        after: build_automaton(&after, false),
     }
 });
 
 thread_local! {
-    static CACHES: RefCell<[Cache; 3]> = RefCell::new(
-        [&COMPILED.near, &COMPILED.far, &COMPILED.after].map(DFA::create_cache),
+    static AUTOMATON_CACHES: RefCell<[Cache; 3]> = RefCell::new(
+        [&COMPILED_PATTERNS.near, &COMPILED_PATTERNS.far, &COMPILED_PATTERNS.after].map(DFA::create_cache),
     );
 }
 
 /// Returns the rule of the first pattern that matches around a gap (the white space between two chunks of text).
 pub fn matching_rule(line: &Line, gap: usize) -> Option<Rule> {
     let text = &line.text;
-    let before = before_space(&text[..line.chunks[gap].end]);
-    let after = after_space(&text[line.chunks[gap + 1].start..]);
-    let Compiled { rules, is_far, .. } = &*COMPILED;
-    CACHES.with_borrow_mut(|[near, far, rest]| {
-        let after = matching(&COMPILED.after, &after, rest);
-        let near = matching(&COMPILED.near, &before, near);
+    let before = context_before_space(&text[..line.chunks[gap].end]);
+    let after = context_after_space(&text[line.chunks[gap + 1].start..]);
+    let CompiledPatterns { rules, is_far, .. } = &*COMPILED_PATTERNS;
+    AUTOMATON_CACHES.with_borrow_mut(|[near, far, rest]| {
+        let after = matching_patterns(&COMPILED_PATTERNS.after, &after, rest);
+        let near = matching_patterns(&COMPILED_PATTERNS.near, &before, near);
         let mut reached = None;
         let first = after.iter().find(|&pattern| {
             if !is_far[pattern.as_usize()] {
                 near.contains(pattern)
             } else {
                 reached
-                    .get_or_insert_with(|| matching(&COMPILED.far, &before, far))
+                    .get_or_insert_with(|| matching_patterns(&COMPILED_PATTERNS.far, &before, far))
                     .contains(pattern)
             }
         });
@@ -280,7 +287,7 @@ pub fn matching_rule(line: &Line, gap: usize) -> Option<Rule> {
 
 /// Returns the end of the text before a space in the form that patterns match: the last [`CONTEXT_CHARS`] characters with
 /// single spaces, after a line feed if the line starts there.
-fn before_space(text: &str) -> String {
+fn context_before_space(text: &str) -> String {
     let from = text
         .char_indices()
         .rev()
@@ -291,20 +298,20 @@ fn before_space(text: &str) -> String {
     if from == 0 {
         seen.push('\n');
     }
-    push(&mut seen, text[from..].chars());
+    push_collapsing_spaces(&mut seen, text[from..].chars());
     seen
 }
 
 /// Returns the start of the text after a space in the form that patterns match: the first [`CONTEXT_CHARS`] characters with
 /// single spaces.
-fn after_space(text: &str) -> String {
+fn context_after_space(text: &str) -> String {
     let mut seen = String::with_capacity(3 * CONTEXT_CHARS);
-    push(&mut seen, text.chars().take(CONTEXT_CHARS));
+    push_collapsing_spaces(&mut seen, text.chars().take(CONTEXT_CHARS));
     seen
 }
 
 /// Appends characters to `seen`, each run of white space as one space.
-fn push(seen: &mut String, chars: impl Iterator<Item = char>) {
+fn push_collapsing_spaces(seen: &mut String, chars: impl Iterator<Item = char>) {
     for c in chars {
         if !c.is_whitespace() {
             seen.push(c);
@@ -320,7 +327,7 @@ mod tests {
 
     #[test]
     fn every_pattern_compiles() {
-        let Compiled { rules, near, after, .. } = &*COMPILED;
+        let CompiledPatterns { rules, near, after, .. } = &*COMPILED_PATTERNS;
         assert!(rules.len() > 40);
         assert_eq!(near.pattern_len(), rules.len());
         assert_eq!(after.pattern_len(), rules.len());

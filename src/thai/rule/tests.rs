@@ -43,7 +43,7 @@ fn cases() -> Vec<Case> {
 
 /// Writes the text of a case with `_` for each space at which a rule forbids a cut and `|` for every other considered
 /// space.
-fn drawn(text: &str, found: &[Candidate]) -> String {
+fn draw_cuts(text: &str, found: &[Candidate]) -> String {
     let mut out = text.as_bytes().to_vec();
     for candidate in found {
         out[candidate.offset] = if forbidding_rule(candidate).is_some() {
@@ -84,7 +84,7 @@ fn every_case_is_kept_and_left_free_as_marked() {
         let right = case.kept.iter().all(|&offset| forbidding_rule(at(offset)).is_some())
             && case.free.iter().all(|&offset| forbidding_rule(at(offset)).is_none());
         if !right {
-            broken.push(format!("{}\n     {}", case.marked, drawn(&case.text, &found)));
+            broken.push(format!("{}\n     {}", case.marked, draw_cuts(&case.text, &found)));
             continue;
         }
         let mut rules = case
@@ -188,7 +188,7 @@ fn words() -> Vec<String> {
     words
 }
 
-fn joint() -> impl Strategy<Value = String> {
+fn separator_strategy() -> impl Strategy<Value = String> {
     prop_oneof![
         12 => Just(" ".to_owned()),
         3 => Just(String::new()),
@@ -203,7 +203,7 @@ proptest! {
 
     #[test]
     fn any_text_is_its_segments_and_the_white_space_between(
-        pieces in prop::collection::vec((prop::sample::select(words()), joint()), 0..60),
+        pieces in prop::collection::vec((prop::sample::select(words()), separator_strategy()), 0..60),
         any_text in any::<String>(),
         cap in 1usize..400,
     ) {

@@ -70,7 +70,7 @@ pub enum Reason {
 /// Returns trimmed, non-empty byte ranges in the order of the text. There is only white space between two ranges, or
 /// nothing where a long run without spaces was cut between two words.
 pub fn sentences(text: &str, options: &SplitOptions) -> Vec<Range<usize>> {
-    sentences_with_scorer(scorer::built_in(), text, options)
+    sentences_with_scorer(scorer::built_in_scorer(), text, options)
 }
 
 /// Splits text as [`sentences`] does, but with the given scorer instead of the built-in one.
@@ -150,7 +150,7 @@ pub fn open_gaps(line: &str, lexicon: &Lexicon, options: &SplitOptions) -> Vec<G
     let line = Line::new(line);
     let forbidden = rule::forbidden_cuts(&line, options.max_chars);
     let phrases = features::Phrases::new(&line, &forbidden, lexicon);
-    let places = place::gap_places(&line, &forbidden, &vec![0.0; forbidden.len()]);
+    let places = place::cut_places_at_gaps(&line, &forbidden, &vec![0.0; forbidden.len()]);
     let open = places
         .iter()
         .enumerate()
@@ -178,7 +178,7 @@ pub fn explain(text: &str, options: &SplitOptions) -> Vec<Candidate> {
                 reason: Reason::Newline,
             });
         }
-        let (places, cuts) = place::choose_cuts(&Line::new(line), scorer::built_in(), options.max_chars);
+        let (places, cuts) = place::choose_cuts(&Line::new(line), scorer::built_in_scorer(), options.max_chars);
         let mut cuts = cuts.iter().peekable();
         for (index, place) in places.iter().enumerate() {
             let cut = cuts.next_if(|&&cut| cut == index).is_some();

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 /// A position at which a line may be cut: a space, or a word boundary in a long run without spaces.
 #[derive(Clone, Copy, Debug)]
-pub struct Place {
+pub struct CutPlace {
     /// Offset in the line, in bytes, at which the segment before the cut ends.
     pub end: usize,
     /// Offset in the line, in bytes, at which the segment after the cut starts; equal to `end` at a word boundary
@@ -38,9 +38,9 @@ const STRICT_RULE_PENALTY: f32 = -40.0;
 
 /// Finds the positions at which a line may be cut, in order, and returns them with the indices of those at which it is
 /// cut. Segments have at most `max_chars` characters where possible.
-pub fn choose_cuts(line: &Line, scorer: &Scorer, max_chars: usize) -> (Vec<Place>, Vec<usize>) {
+pub fn choose_cuts(line: &Line, scorer: &Scorer, max_chars: usize) -> (Vec<CutPlace>, Vec<usize>) {
     let forbidden = rule::forbidden_cuts(line, max_chars);
-    let mut places = gap_places(line, &forbidden, &scorer.scores(line, &forbidden));
+    let mut places = cut_places_at_gaps(line, &forbidden, &scorer.scores(line, &forbidden));
     let length = line.text.chars().count();
     relax_rules(&mut places, length, max_chars, SOFT_RULE_PENALTY, Rule::is_soft);
     places = with_word_boundaries(line, places, length, max_chars);
@@ -59,9 +59,9 @@ pub fn choose_cuts(line: &Line, scorer: &Scorer, max_chars: usize) -> (Vec<Place
     (places, cuts.into_iter().map(|cut| indices[cut]).collect())
 }
 
-/// Makes a [`Place`] for each gap of a line (the white space between two chunks of text), given the rule that forbids a
+/// Makes a [`CutPlace`] for each gap of a line (the white space between two chunks of text), given the rule that forbids a
 /// cut at each gap, if any, and the score of each gap.
-pub fn gap_places(line: &Line, forbidden: &[Option<Rule>], scores: &[f32]) -> Vec<Place> {
+pub fn cut_places_at_gaps(line: &Line, forbidden: &[Option<Rule>], scores: &[f32]) -> Vec<CutPlace> {
     let mut chars = 0;
     let mut at = 0;
     let gaps = forbidden.iter().zip(scores).enumerate();
@@ -70,7 +70,7 @@ pub fn gap_places(line: &Line, forbidden: &[Option<Rule>], scores: &[f32]) -> Ve
         let end_chars = chars + line.text[at..end].chars().count();
         let next_chars = end_chars + line.text[end..next].chars().count();
         (at, chars) = (next, next_chars);
-        Place {
+        CutPlace {
             end,
             next,
             end_chars,
@@ -85,7 +85,7 @@ pub fn gap_places(line: &Line, forbidden: &[Option<Rule>], scores: &[f32]) -> Ve
 
 /// Adds word boundaries as possible cuts wherever two neighbouring allowed cuts are more than `max_chars` characters
 /// apart. `length` is the line's length in characters.
-fn with_word_boundaries(line: &Line, places: Vec<Place>, length: usize, max_chars: usize) -> Vec<Place> {
+fn with_word_boundaries(line: &Line, places: Vec<CutPlace>, length: usize, max_chars: usize) -> Vec<CutPlace> {
     let mut all = Vec::with_capacity(places.len());
     let mut rest = places.as_slice();
     let (mut start, mut start_chars) = (0, 0);
@@ -112,7 +112,13 @@ fn with_word_boundaries(line: &Line, places: Vec<Place>, length: usize, max_char
 /// Appends to `all` the forbidden places of one stretch of a line and, at some distance from them, its word boundaries
 /// between two Thai letters, all in the order of the line. `range` is the stretch in bytes; `chars` characters of the
 /// line stand before it.
-fn add_word_boundaries(line: &Line, range: Range<usize>, mut chars: usize, forbidden: &[Place], all: &mut Vec<Place>) {
+fn add_word_boundaries(
+    line: &Line,
+    range: Range<usize>,
+    mut chars: usize,
+    forbidden: &[CutPlace],
+    all: &mut Vec<CutPlace>,
+) {
     /// Number of characters around a forbidden space within which no cut is added, since a date or a name may go on
     /// there.
     const FORBIDDEN_RADIUS: usize = 12;
@@ -149,7 +155,7 @@ fn add_word_boundaries(line: &Line, range: Range<usize>, mut chars: usize, forbi
             && !matches!(after, 'ะ'..='ฺ' | 'ๅ'..='๎' | 'ฯ')
         {
             let score = NO_SPACE_PENALTY + word_bonus(&line.text[word..following]);
-            all.push(Place {
+            all.push(CutPlace {
                 end: word,
                 next: word,
                 end_chars: chars,
@@ -165,7 +171,7 @@ fn add_word_boundaries(line: &Line, range: Range<usize>, mut chars: usize, forbi
 
 /// Allows, with `penalty` (log-odds) added to the score, the cuts that a rule forbids, wherever two neighbouring
 /// allowed cuts are more than `max_chars` characters apart. Only the rules for which `yields` is true give way.
-fn relax_rules(places: &mut [Place], length: usize, max_chars: usize, penalty: f32, yields: impl Fn(Rule) -> bool) {
+fn relax_rules(places: &mut [CutPlace], length: usize, max_chars: usize, penalty: f32, yields: impl Fn(Rule) -> bool) {
     let (mut from, mut start) = (0, 0);
     for index in 0..=places.len() {
         let (end, next, open) = places.get(index).map_or((length, length, true), |place| {

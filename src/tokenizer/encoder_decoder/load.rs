@@ -3,7 +3,7 @@
 
 use super::languages::{M2M100_LANGUAGES, MBART50_LANGUAGES, NLLB_LANGUAGES};
 use super::vocabulary::{VocabJson, Vocabulary};
-use super::{Class, EncoderDecoder};
+use super::{EncoderDecoder, TokenizerClass};
 use crate::error::{Error, Result};
 use crate::tokenizer::added::AddedVocabulary;
 use crate::tokenizer::config::{AddedToken, TokenizerConfig, special_token};
@@ -34,8 +34,16 @@ impl EncoderDecoder {
         let vocabulary = Vocabulary::VocabJson { source, target };
         let target = SentencePiece::open(&directory.join("target.spm"))?;
         let source = SentencePiece::open(&directory.join("source.spm"))?;
-        Self::new(Class::Marian, source, Some(target), vocabulary, size, config, &defaults)
-            .map_err(|e| e.path(directory.join("vocab.json")))
+        Self::new(
+            TokenizerClass::Marian,
+            source,
+            Some(target),
+            vocabulary,
+            size,
+            config,
+            &defaults,
+        )
+        .map_err(|e| e.path(directory.join("vocab.json")))
     }
 
     /// Loads an `M2M100Tokenizer`: one sentencepiece model, whose pieces get their ids from vocab.json. The ids of the
@@ -62,7 +70,15 @@ impl EncoderDecoder {
             source: names,
             target: None,
         };
-        let mut this = Self::new(Class::M2m100, source, None, vocabulary, size, config, &defaults);
+        let mut this = Self::new(
+            TokenizerClass::M2m100,
+            source,
+            None,
+            vocabulary,
+            size,
+            config,
+            &defaults,
+        );
         if let Ok(this) = &mut this {
             for (index, language) in languages.split_whitespace().enumerate() {
                 this.added.add_name(&format!("__{language}__"), (size + index) as u32);
@@ -101,7 +117,7 @@ impl EncoderDecoder {
         }
         let size = source.pieces().len() + 1;
         let vocabulary = Vocabulary::Pieces { offset: 1 };
-        Self::new(Class::Nllb, source, None, vocabulary, size, config, &defaults)
+        Self::new(TokenizerClass::Nllb, source, None, vocabulary, size, config, &defaults)
             .map_err(|e| e.path(directory.join("tokenizer_config.json")))
     }
 
@@ -148,7 +164,11 @@ impl EncoderDecoder {
             }
         }
         let vocabulary = Vocabulary::Pieces { offset: 1 };
-        let class = if fifty { Class::MBart50 } else { Class::Nllb };
+        let class = if fifty {
+            TokenizerClass::MBart50
+        } else {
+            TokenizerClass::Nllb
+        };
         Self::new(class, source, None, vocabulary, size as usize, config, &defaults)
             .map_err(|e| e.path(directory.join("tokenizer_config.json")))
     }
@@ -201,7 +221,7 @@ impl EncoderDecoder {
                 config.added_tokens.push((id, token));
             }
         }
-        let class = Class::T5 {
+        let class = TokenizerClass::T5 {
             legacy,
             add_prefix_space: config.boolean("add_prefix_space", true)?,
         };
@@ -213,7 +233,7 @@ impl EncoderDecoder {
     /// Makes a tokenizer from its parts. `size` is the number of ids of the sentencepiece model or of vocab.json, and
     /// `defaults` are the special tokens of the tokenizer class.
     fn new(
-        class: Class,
+        class: TokenizerClass,
         source: SentencePiece,
         target: Option<SentencePiece>,
         vocabulary: Vocabulary,
@@ -230,7 +250,7 @@ impl EncoderDecoder {
         let unknown_token = config.special_token("unk_token", defaults)?.unwrap_or_default().content;
         let unknown = match class {
             // T5 uses the unknown piece of sentencepiece itself.
-            Class::T5 { .. } => source.unknown(),
+            TokenizerClass::T5 { .. } => source.unknown(),
             _ => added
                 .token_to_id(&unknown_token)
                 .or_else(|| vocabulary.token_to_id(&source, &unknown_token)),

@@ -6,7 +6,7 @@ mod languages;
 mod load;
 mod vocabulary;
 
-use super::added::{AddedVocabulary, Part};
+use super::added::{AddedVocabulary, TextPart};
 use super::cleanup::{clean_up_tokenization, is_space};
 use super::pieces::{PieceType, SPACE_MARK};
 use super::script::can_be_english;
@@ -26,14 +26,14 @@ pub struct EncoderDecoder {
     unknown: u32,
     unknown_token: String,
     added: AddedVocabulary,
-    class: Class,
+    class: TokenizerClass,
     /// Whether decoding drops spaces before punctuation (`clean_up_tokenization_spaces`).
     cleans_up: bool,
 }
 
 /// The tokenizer class of transformers. Encoding and decoding differ between classes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
+enum TokenizerClass {
     Marian,
     M2m100,
     /// `NllbTokenizer` or `MBartTokenizer`. Decoding joins pieces without sentencepiece.
@@ -49,7 +49,7 @@ impl EncoderDecoder {
     /// Whether the end token is added only if the source does not end with it; see
     /// [`super::Tokenizer::adds_eos_if_absent`].
     pub fn adds_eos_if_absent(&self) -> bool {
-        matches!(self.class, Class::T5 { .. })
+        matches!(self.class, TokenizerClass::T5 { .. })
     }
 
     /// Returns the number of token ids; see [`super::Tokenizer::len`].
@@ -88,7 +88,7 @@ impl EncoderDecoder {
     /// Encodes a text to token ids; see [`super::Tokenizer::encode`].
     pub fn encode(&self, text: &str) -> Vec<u32> {
         let mut ids = Vec::with_capacity(text.len() / 6 + 4);
-        if let Class::T5 {
+        if let TokenizerClass::T5 {
             legacy: false,
             add_prefix_space,
         } = self.class
@@ -98,8 +98,8 @@ impl EncoderDecoder {
         }
         for part in self.added.split(text) {
             match part {
-                Part::Token(id) => ids.push(id),
-                Part::Text(text) => self.encode_text(text, &mut ids),
+                TextPart::Token(id) => ids.push(id),
+                TextPart::Text(text) => self.encode_text(text, &mut ids),
             }
         }
         ids
@@ -108,7 +108,7 @@ impl EncoderDecoder {
     /// Appends the ids of a text that has no added tokens. With Marian, a language code such as `>>eng<<` at the start
     /// of the text is one token.
     fn encode_text(&self, mut text: &str, ids: &mut Vec<u32>) {
-        if self.class == Class::Marian
+        if self.class == TokenizerClass::Marian
             && text.starts_with(">>")
             && let Some(end) = text.find("<<")
         {
@@ -146,13 +146,13 @@ impl EncoderDecoder {
         let mut first_is_space = false;
         for (index, part) in self.added.split(&text).into_iter().enumerate() {
             match part {
-                Part::Token(id) => {
+                TextPart::Token(id) => {
                     if index == 1 && first_is_space && ids.len() == 1 && self.added.is_special(id) {
                         ids.clear();
                     }
                     ids.push(id);
                 }
-                Part::Text(text) if text.starts_with([' ', '\u{2581}']) => {
+                TextPart::Text(text) if text.starts_with([' ', '\u{2581}']) => {
                     // sentencepiece would strip the space. So the unknown token is put before the text, and its pieces
                     // are dropped afterwards.
                     let guard = &self.unknown_token;
@@ -166,7 +166,7 @@ impl EncoderDecoder {
                     first_is_space |= index == 0 && matches!(kept, [(_, true)]);
                     ids.extend(kept.iter().map(|(id, _)| id));
                 }
-                Part::Text(text) => self.encode_text(text, ids),
+                TextPart::Text(text) => self.encode_text(text, ids),
             }
         }
     }
@@ -210,18 +210,18 @@ impl EncoderDecoder {
             return;
         }
         let text = match self.class {
-            Class::Marian => {
+            TokenizerClass::Marian => {
                 let model = self.target.as_ref().unwrap_or(&self.source);
                 model.decode(tokens.drain(..)).replace(SPACE_MARK, " ")
             }
-            Class::Nllb => tokens.concat().replace(SPACE_MARK, " "),
-            Class::T5 { add_prefix_space, .. } => {
+            TokenizerClass::Nllb => tokens.concat().replace(SPACE_MARK, " "),
+            TokenizerClass::T5 { add_prefix_space, .. } => {
                 if let Some(first) = tokens.first_mut().filter(|_| add_prefix_space) {
                     *first = first.strip_prefix(SPACE_MARK).unwrap_or(first);
                 }
                 self.source.decode(tokens.drain(..))
             }
-            Class::M2m100 | Class::MBart50 => self.source.decode(tokens.drain(..)),
+            TokenizerClass::M2m100 | TokenizerClass::MBart50 => self.source.decode(tokens.drain(..)),
         };
         tokens.clear();
         let text = text.trim_matches(is_space);

@@ -13,16 +13,16 @@ use crate::translate::join::join;
 
 /// Number of outputs that are sampled for each text; tuned on FLORES dev, lines 1 to 500, with gemma-3-270m
 /// (`models/gemma-3-270m.toml`).
-const DRAWS: usize = 8;
-/// Settings with which outputs are sampled; tuned together with [`DRAWS`].
-const SAMPLING: Sampling = Sampling {
+const SAMPLED_OUTPUTS: usize = 8;
+/// Settings with which outputs are sampled; tuned together with [`SAMPLED_OUTPUTS`].
+const CONSENSUS_SAMPLING: Sampling = Sampling {
     seed: 0,
     temperature: 0.5,
     streams: &[],
 };
 
 /// Weight of an output's mean log-probability in its score, to which its mean chrF2 with the other outputs (0 to 1) is
-/// added; tuned together with [`DRAWS`].
+/// added; tuned together with [`SAMPLED_OUTPUTS`].
 const OWN_SCORE_WEIGHT: f64 = 0.1;
 
 /// The consensus pass, for a decoder-only model at `Quality::Best`: samples outputs of every text and chooses among the
@@ -30,7 +30,7 @@ const OWN_SCORE_WEIGHT: f64 = 0.1;
 pub(super) struct Consensus;
 
 impl Pass for Consensus {
-    fn select(&self, call: &Call, _: &Job) -> bool {
+    fn selects_job(&self, call: &Call, _: &Job) -> bool {
         call.draws_outputs()
     }
 
@@ -43,17 +43,17 @@ impl Pass for Consensus {
         Search {
             options: SearchOptions {
                 beam: 1,
-                sampling: Some(SAMPLING),
+                sampling: Some(CONSENSUS_SAMPLING),
                 ..plain.options
             },
-            draws: DRAWS,
+            draws: SAMPLED_OUTPUTS,
             ..plain
         }
     }
 
-    fn accept(&mut self, call: &mut Call, batch: &[usize]) -> Vec<usize> {
+    fn accept_batch(&mut self, call: &mut Call, batch: &[usize]) -> Vec<usize> {
         for number in batch {
-            choose(call, *number);
+            choose_output(call, *number);
         }
         batch.to_vec()
     }
@@ -62,7 +62,7 @@ impl Pass for Consensus {
 /// Sets a job's result to the candidate that agrees best with the others. Candidates are the sampled outputs, the
 /// result so far, and the joined translations of the text's parts, if these had replaced the result. Failed outputs are
 /// left out unless all outputs failed.
-fn choose(call: &mut Call, number: usize) {
+fn choose_output(call: &mut Call, number: usize) {
     let job = &mut call.jobs[number];
     let drawn = std::mem::take(&mut job.outputs);
     let mut outputs: Vec<Hypothesis> = job.result.take().into_iter().chain(drawn).collect();
@@ -81,7 +81,7 @@ fn choose(call: &mut Call, number: usize) {
         .collect();
     if !parts.is_empty() {
         let jobs = || parts.iter().map(|part| &call.jobs[*part]);
-        let texts: Vec<String> = jobs().map(|part| call.text(part)).collect();
+        let texts: Vec<String> = jobs().map(|part| call.job_text(part)).collect();
         let score = mean_log_probability(jobs().filter_map(|part| part.result.as_ref()));
         candidates.push((join(&texts), score.unwrap_or_default()));
     }

@@ -20,7 +20,7 @@ pub(super) struct Divide {
 
 /// Returns the mean log-probability below which a translation counts as improbable; none if texts are never divided, as
 /// with `Quality::Fast` or a plain search.
-fn least_score(call: &Call) -> Option<f64> {
+fn min_kept_score(call: &Call) -> Option<f64> {
     let asked = call.options.quality != Quality::Fast && !call.options.plain_search;
     call.translator.manifest.decoding.divide_below.filter(|_| asked)
 }
@@ -34,7 +34,7 @@ fn divide(call: &Call, job: &Job) -> Result<Vec<Job>> {
         .into_iter()
         .map(|range| &job.text[range]);
     texts
-        .map(|text| translator.job(text, call.options, call.prompter))
+        .map(|text| translator.make_job(text, call.options, call.prompter))
         .collect()
 }
 
@@ -50,17 +50,17 @@ fn are_better(call: &Call, parts: &[usize], whole: usize) -> bool {
 }
 
 impl Pass for Divide {
-    fn select(&self, call: &Call, job: &Job) -> bool {
+    fn selects_job(&self, call: &Call, job: &Job) -> bool {
         let score = job.result.as_ref().map_or(0.0, Hypothesis::score);
-        least_score(call).is_some_and(|least| score < least || call.is_failure(job))
+        min_kept_score(call).is_some_and(|least| score < least || call.is_failure(job))
             && job.text.chars().count() >= MIN_DIVIDED_CHARS
     }
 
     fn takes_jobs_without_faults(&self, call: &Call) -> bool {
-        least_score(call).is_some()
+        min_kept_score(call).is_some()
     }
 
-    fn expand(&mut self, call: &mut Call, selected: &[usize]) -> Result<Vec<usize>> {
+    fn make_jobs(&mut self, call: &mut Call, selected: &[usize]) -> Result<Vec<usize>> {
         let first = call.jobs.len();
         for number in selected {
             let before = call.jobs.len();
@@ -75,7 +75,7 @@ impl Pass for Divide {
         call.plain_search()
     }
 
-    fn accept(&mut self, call: &mut Call, batch: &[usize]) -> Vec<usize> {
+    fn accept_batch(&mut self, call: &mut Call, batch: &[usize]) -> Vec<usize> {
         for number in batch {
             let part = &mut call.jobs[*number];
             part.result = part.outputs.pop();

@@ -2,7 +2,7 @@
 //! need it, such as failed ones.
 //!
 //! A pass says which jobs it takes, how they are searched, and when a new output replaces the earlier result. To add a
-//! repair, implement [`Pass`] for a new type in a file of its own, and add it to the list in [`run`].
+//! repair, implement [`Pass`] for a new type in a file of its own, and add it to the list in [`run_passes`].
 
 mod consensus;
 mod divide;
@@ -18,7 +18,7 @@ use crate::error::Result;
 trait Pass {
     /// Whether this pass takes a job, judged by the job's result so far. A result is final when no later pass takes its
     /// job.
-    fn select(&self, call: &Call, job: &Job) -> bool;
+    fn selects_job(&self, call: &Call, job: &Job) -> bool;
 
     /// Whether this pass also takes jobs whose results show no fault. If so, no job counts as done before this pass has
     /// run. Default: false.
@@ -32,7 +32,7 @@ trait Pass {
     ///
     /// # Errors
     /// Those of making a job.
-    fn expand(&mut self, call: &mut Call, selected: &[usize]) -> Result<Vec<usize>> {
+    fn make_jobs(&mut self, call: &mut Call, selected: &[usize]) -> Result<Vec<usize>> {
         let _ = call;
         Ok(selected.to_vec())
     }
@@ -42,7 +42,7 @@ trait Pass {
 
     /// Turns the outputs of a decoded batch into results, or keeps the old results where they are better. Returns the
     /// indices of the selected jobs that this pass has finished.
-    fn accept(&mut self, call: &mut Call, batch: &[usize]) -> Vec<usize>;
+    fn accept_batch(&mut self, call: &mut Call, batch: &[usize]) -> Vec<usize>;
 }
 
 /// Runs all passes over a call's jobs, and hands each source's translation to the call's receiver as soon as it is
@@ -50,7 +50,7 @@ trait Pass {
 ///
 /// # Errors
 /// Of kind `Interrupted` after the observer's `Break`; those of the model and of the receiver.
-pub(super) fn run(call: &mut Call) -> Result<()> {
+pub(super) fn run_passes(call: &mut Call) -> Result<()> {
     // The passes run in this order. A later pass may replace the results of an earlier one.
     let mut passes: [Box<dyn Pass>; 4] = [
         Box::new(search::FirstSearch),
@@ -59,7 +59,9 @@ pub(super) fn run(call: &mut Call) -> Result<()> {
         Box::new(consensus::Consensus),
     ];
     for number in 0..call.jobs.len() {
-        call.jobs[number].next_pass = passes.iter().position(|pass| pass.select(call, &call.jobs[number]));
+        call.jobs[number].next_pass = passes
+            .iter()
+            .position(|pass| pass.selects_job(call, &call.jobs[number]));
     }
     let mut remaining = &mut passes[..];
     let mut index = 0;
@@ -68,19 +70,21 @@ pub(super) fn run(call: &mut Call) -> Result<()> {
         let selected: Vec<usize> = (0..call.jobs.len())
             .filter(|number| call.jobs[*number].next_pass == Some(index))
             .collect();
-        let numbers = pass.expand(call, &selected)?;
+        let numbers = pass.make_jobs(call, &selected)?;
         // A finished row counts as a finished source if it decodes a whole job that no later pass is sure to take
         // again.
         let rows_are_done = numbers == selected && !later.iter().any(|pass| pass.takes_jobs_without_faults(call));
         let mut batches = Batches::new(call, numbers, pass.search(call), rows_are_done)?;
         while let Some(batch) = batches.decode_next(call)? {
-            let mut settled = pass.accept(call, &batch.jobs);
+            let mut settled = pass.accept_batch(call, &batch.jobs);
             settled.retain(|number| {
-                let next = later.iter().position(|pass| pass.select(call, &call.jobs[*number]));
+                let next = later
+                    .iter()
+                    .position(|pass| pass.selects_job(call, &call.jobs[*number]));
                 call.jobs[*number].next_pass = next.map(|offset| index + 1 + offset);
                 next.is_none()
             });
-            call.settle(&settled, batch.done_before)?;
+            call.finish_jobs(&settled, batch.done_before)?;
         }
         remaining = later;
         index += 1;

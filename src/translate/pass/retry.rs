@@ -13,7 +13,7 @@ const NO_REPEAT_NGRAM: usize = 3;
 pub(super) struct Retry;
 
 impl Pass for Retry {
-    fn select(&self, call: &Call, job: &Job) -> bool {
+    fn selects_job(&self, call: &Call, job: &Job) -> bool {
         call.guards_loops() && call.options.quality != Quality::Fast && call.is_failure(job)
     }
 
@@ -30,7 +30,7 @@ impl Pass for Retry {
         }
     }
 
-    fn accept(&mut self, call: &mut Call, batch: &[usize]) -> Vec<usize> {
+    fn accept_batch(&mut self, call: &mut Call, batch: &[usize]) -> Vec<usize> {
         for number in batch {
             let flags_before = call.flags(&call.jobs[*number]).len();
             let job = &mut call.jobs[*number];

@@ -16,7 +16,7 @@ const GPU_BATCH_TOKENS: usize = 16_384;
 pub(super) struct FirstSearch;
 
 impl Pass for FirstSearch {
-    fn select(&self, _: &Call, _: &Job) -> bool {
+    fn selects_job(&self, _: &Call, _: &Job) -> bool {
         true
     }
 
@@ -24,7 +24,7 @@ impl Pass for FirstSearch {
         call.plain_search()
     }
 
-    fn accept(&mut self, call: &mut Call, batch: &[usize]) -> Vec<usize> {
+    fn accept_batch(&mut self, call: &mut Call, batch: &[usize]) -> Vec<usize> {
         for number in batch {
             let job = &mut call.jobs[*number];
             job.result = job.outputs.pop();
@@ -56,7 +56,7 @@ impl<'a> Call<'a> {
         };
         Search {
             options: SearchOptions {
-                beam: translator.beam(options),
+                beam: translator.beam_width(options),
                 min_tokens: options.min_tokens.unwrap_or_else(own_min_tokens),
                 length_prior: if options.plain_search {
                     0.0
@@ -72,7 +72,7 @@ impl<'a> Call<'a> {
                 begin_suppress: &own.begin_suppress,
                 forced_end: &own.forced_end,
                 renormalize: own.renormalize,
-                stop: self.prompter.stop(),
+                stop: self.prompter.stop_ids(),
                 loop_guard: self.guards_loops(),
                 ..SearchOptions::default()
             },

@@ -1,17 +1,17 @@
 //! Micro-kernels of matrix products for AVX2. In 8 bits they multiply unsigned activations with signed weights, so that
 //! the sums of two products stay within 16 bits.
 
-use super::pack::{Int8Tile, PAIR, RowScales, Sums};
-use crate::model::cpu::tile::Column;
+use super::pack::{GroupSums, Int8Tile, MAX_PASS_TILES, RowScales};
+use crate::model::cpu::tile::TileColumn;
 use std::arch::x86_64::*;
 
 /// Computes in float32 the products of up to 12 activation rows with one or two weight tiles, into `sums[row][tile]`.
 ///
 /// # Safety
 /// The machine has AVX2 and FMA. `rows` is 1 to [`GROUP`](super::pack::GROUP), and `values` is `(columns, rows)` for
-/// the columns of each of up to [`PAIR`] tiles.
+/// the columns of each of up to [`MAX_PASS_TILES`] tiles.
 #[target_feature(enable = "avx2,fma")]
-pub(super) unsafe fn matmul_f32(tiles: &[&[Column]], rows: usize, values: &[f32], sums: &mut Sums) {
+pub(super) unsafe fn matmul_f32(tiles: &[&[TileColumn]], rows: usize, values: &[f32], sums: &mut GroupSums) {
     // Six rows leave registers for the weights and one value; two blocks of nearly one size rather than 6 and 2.
     let blocks = rows.div_ceil(6);
     for (tile, weights) in tiles.iter().enumerate() {
@@ -22,12 +22,12 @@ pub(super) unsafe fn matmul_f32(tiles: &[&[Column]], rows: usize, values: &[f32]
             // each.
             unsafe {
                 match last - first {
-                    1 => block_f32::<1>(tile, weights, rows, values, sums),
-                    2 => block_f32::<2>(tile, weights, rows, values, sums),
-                    3 => block_f32::<3>(tile, weights, rows, values, sums),
-                    4 => block_f32::<4>(tile, weights, rows, values, sums),
-                    5 => block_f32::<5>(tile, weights, rows, values, sums),
-                    _ => block_f32::<6>(tile, weights, rows, values, sums),
+                    1 => multiply_group_f32::<1>(tile, weights, rows, values, sums),
+                    2 => multiply_group_f32::<2>(tile, weights, rows, values, sums),
+                    3 => multiply_group_f32::<3>(tile, weights, rows, values, sums),
+                    4 => multiply_group_f32::<4>(tile, weights, rows, values, sums),
+                    5 => multiply_group_f32::<5>(tile, weights, rows, values, sums),
+                    _ => multiply_group_f32::<6>(tile, weights, rows, values, sums),
                 }
             }
         }
@@ -41,20 +41,20 @@ pub(super) unsafe fn matmul_f32(tiles: &[&[Column]], rows: usize, values: &[f32]
 /// The machine has AVX2 and FMA. There are at least `M` values in each `step`, also in the last if it is cut short, and
 /// at least `M` rows of `out`.
 #[target_feature(enable = "avx2,fma")]
-unsafe fn block_f32<const M: usize>(
+unsafe fn multiply_group_f32<const M: usize>(
     tile: usize,
-    weights: &[Column],
+    weights: &[TileColumn],
     step: usize,
     values: &[f32],
-    out: &mut [[Column; PAIR]],
+    out: &mut [[TileColumn; MAX_PASS_TILES]],
 ) {
     let mut sums = [[_mm256_setzero_ps(); 2]; M];
     let columns = size_of_val(weights);
     for (weights, row) in weights.iter().zip(values.chunks(step)) {
-        // SAFETY: a `Column` holds 16 floats, aligned to 64 bytes; every chunk has at least `M` values; a prefetch may
+        // SAFETY: a `TileColumn` holds 16 floats, aligned to 64 bytes; every chunk has at least `M` values; a prefetch may
         // be given any address.
         unsafe {
-            let ahead = weights.0.as_ptr().wrapping_byte_add(PAIR * columns);
+            let ahead = weights.0.as_ptr().wrapping_byte_add(MAX_PASS_TILES * columns);
             _mm_prefetch::<_MM_HINT_T1>(ahead.cast());
             let weights = [
                 _mm256_load_ps(weights.0.as_ptr()),
@@ -70,7 +70,7 @@ unsafe fn block_f32<const M: usize>(
     }
     for (sums, out) in sums.iter().zip(out) {
         for (sum, out) in sums.iter().zip(out[tile].0.as_chunks_mut::<8>().0) {
-            // SAFETY: these are eight floats of a `Column`, aligned to 32 bytes.
+            // SAFETY: these are eight floats of a `TileColumn`, aligned to 32 bytes.
             unsafe { _mm256_store_ps(out.as_mut_ptr(), *sum) };
         }
     }
@@ -80,10 +80,10 @@ unsafe fn block_f32<const M: usize>(
 /// their scales, into `sums[row][tile]`.
 ///
 /// # Safety
-/// The machine has AVX2 and FMA. There are up to [`PAIR`] tiles, up to [`GROUP`](super::pack::GROUP) rows with a scale
+/// The machine has AVX2 and FMA. There are up to [`MAX_PASS_TILES`] tiles, up to [`GROUP`](super::pack::GROUP) rows with a scale
 /// and a start each, and `values` is `(lanes, rows)` for the lanes of each tile.
 #[target_feature(enable = "avx2,fma")]
-pub(super) unsafe fn matmul_int8(tiles: &[Int8Tile], rows: &RowScales, values: &[[i32; 2]], sums: &mut Sums) {
+pub(super) unsafe fn matmul_int8(tiles: &[Int8Tile], rows: &RowScales, values: &[[i32; 2]], sums: &mut GroupSums) {
     let count = rows.scales.len();
     for (index, tile) in tiles.iter().enumerate() {
         for first in (0..count).step_by(4) {
@@ -96,10 +96,10 @@ pub(super) unsafe fn matmul_int8(tiles: &[Int8Tile], rows: &RowScales, values: &
             // each.
             unsafe {
                 match count - first {
-                    1 => block_int8::<1>(index, tile, count, &block, values, sums),
-                    2 => block_int8::<2>(index, tile, count, &block, values, sums),
-                    3 => block_int8::<3>(index, tile, count, &block, values, sums),
-                    _ => block_int8::<4>(index, tile, count, &block, values, sums),
+                    1 => multiply_group_int8::<1>(index, tile, count, &block, values, sums),
+                    2 => multiply_group_int8::<2>(index, tile, count, &block, values, sums),
+                    3 => multiply_group_int8::<3>(index, tile, count, &block, values, sums),
+                    _ => multiply_group_int8::<4>(index, tile, count, &block, values, sums),
                 }
             }
         }
@@ -113,13 +113,13 @@ pub(super) unsafe fn matmul_int8(tiles: &[Int8Tile], rows: &RowScales, values: &
 /// The machine has AVX2 and FMA. There are at least `M` entries in each `step`, also in the last if it is cut short,
 /// and at least `M` rows of `rows` and of `out`.
 #[target_feature(enable = "avx2,fma")]
-unsafe fn block_int8<const M: usize>(
+unsafe fn multiply_group_int8<const M: usize>(
     index: usize,
     tile: &Int8Tile,
     step: usize,
     rows: &RowScales,
     values: &[[i32; 2]],
-    out: &mut [[Column; PAIR]],
+    out: &mut [[TileColumn; MAX_PASS_TILES]],
 ) {
     let ones = _mm256_set1_epi16(1);
     let mut sums: [_; M] = std::array::from_fn(|row| [_mm256_set1_epi32(rows.starts[row]); 2]);
@@ -128,7 +128,7 @@ unsafe fn block_int8<const M: usize>(
         // SAFETY: a lane is two aligned halves of 32 bytes; every chunk has at least `M` entries; a prefetch may be
         // given any address.
         unsafe {
-            _mm_prefetch::<_MM_HINT_T0>(lane.wrapping_byte_add(PAIR * size_of_val(tile.lanes)).cast());
+            _mm_prefetch::<_MM_HINT_T0>(lane.wrapping_byte_add(MAX_PASS_TILES * size_of_val(tile.lanes)).cast());
             let weights = [_mm256_load_si256(lane), _mm256_load_si256(lane.add(1))];
             for (i, sums) in sums.iter_mut().enumerate() {
                 let [sizes, signs] = *row.get_unchecked(i);
@@ -143,7 +143,7 @@ unsafe fn block_int8<const M: usize>(
     for ((sums, out), row_scale) in sums.iter().zip(out).zip(rows.scales) {
         let halves = tile.scales.0.as_chunks::<8>().0.iter();
         for ((sum, scale), out) in sums.iter().zip(halves).zip(out[index].0.as_chunks_mut::<8>().0) {
-            // SAFETY: these are eight floats of a `Column`, aligned to 32 bytes.
+            // SAFETY: these are eight floats of a `TileColumn`, aligned to 32 bytes.
             unsafe {
                 let scale = _mm256_mul_ps(_mm256_load_ps(scale.as_ptr()), _mm256_set1_ps(*row_scale));
                 _mm256_store_ps(out.as_mut_ptr(), _mm256_mul_ps(_mm256_cvtepi32_ps(*sum), scale));

@@ -1,12 +1,12 @@
 //! Micro-kernels of matrix products for AVX-512 VNNI: one or two weight tiles with up to 12 activation rows at a time,
 //! so that all sums stay in registers.
 
-use super::pack::{GROUP, Int8Tile, PAIR, RowScales, Sums};
-use crate::model::cpu::tile::{Column, ColumnQuad};
+use super::pack::{GROUP, GroupSums, Int8Tile, MAX_PASS_TILES, RowScales};
+use crate::model::cpu::tile::{ColumnQuad, TileColumn};
 use std::arch::x86_64::*;
 
 /// Calls `$f::<rows, tiles>` with the number of rows as a constant, because registers cannot be indexed by a variable.
-macro_rules! by_rows {
+macro_rules! dispatch_row_count {
     ($f:ident, $rows:expr, $tiles:literal, $args:tt, [$($n:literal)*]) => {
         match $rows {
             $($n => $f::<$n, $tiles> $args,)*
@@ -21,12 +21,16 @@ macro_rules! by_rows {
 /// The machine has AVX-512 F, BW and VNNI. There are one or two tiles of as many columns, `rows` is 1 to [`GROUP`], and
 /// `values` is `(columns, rows)`.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-pub(super) unsafe fn matmul_f32(tiles: &[&[Column]], rows: usize, values: &[f32], sums: &mut Sums) {
+pub(super) unsafe fn matmul_f32(tiles: &[&[TileColumn]], rows: usize, values: &[f32], sums: &mut GroupSums) {
     // SAFETY: the caller promises as much; a constant is chosen for the number of rows at hand.
     unsafe {
         match tiles {
-            [a, b] => by_rows!(block_f32, rows, 2, ([a, b], values, sums), [1 2 3 4 5 6 7 8 9 10 11]),
-            _ => by_rows!(block_f32, rows, 1, ([tiles[0]], values, sums), [1 2 3 4 5 6 7 8 9 10 11]),
+            [a, b] => {
+                dispatch_row_count!(multiply_group_f32, rows, 2, ([a, b], values, sums), [1 2 3 4 5 6 7 8 9 10 11])
+            }
+            _ => {
+                dispatch_row_count!(multiply_group_f32, rows, 1, ([tiles[0]], values, sums), [1 2 3 4 5 6 7 8 9 10 11])
+            }
         }
     }
 }
@@ -36,7 +40,11 @@ pub(super) unsafe fn matmul_f32(tiles: &[&[Column]], rows: usize, values: &[f32]
 /// # Safety
 /// The requirements of [`matmul_f32`] hold; `M` is the number of rows.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-unsafe fn block_f32<const M: usize, const T: usize>(tiles: [&[Column]; T], values: &[f32], out: &mut Sums) {
+unsafe fn multiply_group_f32<const M: usize, const T: usize>(
+    tiles: [&[TileColumn]; T],
+    values: &[f32],
+    out: &mut GroupSums,
+) {
     let mut sums = [[_mm512_setzero_ps(); T]; M];
     let weights: [*const f32; T] = tiles.map(|tile| tile.as_ptr().cast());
     let mut row = values.as_ptr();
@@ -55,7 +63,7 @@ unsafe fn block_f32<const M: usize, const T: usize>(tiles: [&[Column]; T], value
     }
     for (sums, out) in sums.iter().zip(out) {
         for (sum, out) in sums.iter().zip(out) {
-            // SAFETY: a `Column` is 64 bytes, aligned.
+            // SAFETY: a `TileColumn` is 64 bytes, aligned.
             unsafe { _mm512_store_ps(out.0.as_mut_ptr(), *sum) };
         }
     }
@@ -68,13 +76,17 @@ unsafe fn block_f32<const M: usize, const T: usize>(tiles: [&[Column]; T], value
 /// The machine has AVX-512 F, BW and VNNI. There are one or two tiles of as many lanes, 1 to [`GROUP`] rows with a
 /// scale and a start each, and `values` is `(lanes, rows)`.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-pub(super) unsafe fn matmul_int8(tiles: &[Int8Tile], rows: &RowScales, values: &[i32], sums: &mut Sums) {
+pub(super) unsafe fn matmul_int8(tiles: &[Int8Tile], rows: &RowScales, values: &[i32], sums: &mut GroupSums) {
     let count = rows.starts.len();
     // SAFETY: the caller promises as much; a constant is chosen for the number of rows at hand.
     unsafe {
         match *tiles {
-            [a, b] => by_rows!(block_int8, count, 2, ([a, b], rows, values, sums), [1 2 3 4 5 6 7 8 9 10 11]),
-            _ => by_rows!(block_int8, count, 1, ([tiles[0]], rows, values, sums), [1 2 3 4 5 6 7 8 9 10 11]),
+            [a, b] => {
+                dispatch_row_count!(multiply_group_int8, count, 2, ([a, b], rows, values, sums), [1 2 3 4 5 6 7 8 9 10 11])
+            }
+            _ => {
+                dispatch_row_count!(multiply_group_int8, count, 1, ([tiles[0]], rows, values, sums), [1 2 3 4 5 6 7 8 9 10 11])
+            }
         }
     }
 }
@@ -84,13 +96,13 @@ pub(super) unsafe fn matmul_int8(tiles: &[Int8Tile], rows: &RowScales, values: &
 /// # Safety
 /// The requirements of [`matmul_int8`] hold; `M` is the number of rows.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-unsafe fn block_int8<const M: usize, const T: usize>(
+unsafe fn multiply_group_int8<const M: usize, const T: usize>(
     tiles: [Int8Tile; T],
     rows: &RowScales,
     values: &[i32],
-    out: &mut Sums,
+    out: &mut GroupSums,
 ) {
-    const { assert!(T <= PAIR && M <= GROUP) };
+    const { assert!(T <= MAX_PASS_TILES && M <= GROUP) };
     let mut sums: [_; M] = std::array::from_fn(|row| [_mm512_set1_epi32(rows.starts[row]); T]);
     let weights: [*const ColumnQuad; T] = tiles.map(|tile| tile.lanes.as_ptr());
     let mut row = values.as_ptr();
@@ -109,7 +121,7 @@ unsafe fn block_int8<const M: usize, const T: usize>(
     }
     for ((sums, out), row_scale) in sums.iter().zip(out).zip(rows.scales) {
         for ((sum, out), tile) in sums.iter().zip(out).zip(tiles) {
-            // SAFETY: a `Column` is 64 bytes, aligned.
+            // SAFETY: a `TileColumn` is 64 bytes, aligned.
             unsafe {
                 let scale = _mm512_mul_ps(_mm512_load_ps(tile.scales.0.as_ptr()), _mm512_set1_ps(*row_scale));
                 _mm512_store_ps(out.0.as_mut_ptr(), _mm512_mul_ps(_mm512_cvtepi32_ps(*sum), scale));

@@ -1,17 +1,17 @@
 //! Matrix products in 8 bits: activations are rounded with one scale for each row, and weights have one scale for each
 //! matrix row.
 
-use super::pack::{Group, Int8Tile, PAIR, PackedRows, RowPlaces, RowScales, Sums, ZERO_SUMS};
+use super::pack::{GroupSums, Int8Tile, MAX_PASS_TILES, PackedRows, RowGroup, RowPlaces, RowScales, ZERO_SUMS};
 use super::portable;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
 use crate::model::cpu::simd::{InstructionSet, SimdLevel, round_row};
-use crate::model::cpu::tile::Column;
+use crate::model::cpu::tile::TileColumn;
 
 /// Activation rows rounded to 8 bits with one scale for each row, and packed for the micro-kernels of one instruction
 /// set. An entry holds four columns of a row.
 pub(in crate::model::cpu) struct Int8Rows {
-    entries: Entries,
+    entries: PackedInt8Rows,
     /// Number of entries in a row: a quarter of its columns, rounded up.
     lanes: usize,
     scales: Vec<f32>,
@@ -21,7 +21,7 @@ pub(in crate::model::cpu) struct Int8Rows {
 }
 
 /// Packed activation rows in the form that the micro-kernel of each instruction set reads.
-enum Entries {
+enum PackedInt8Rows {
     /// Four signed bytes in an entry, for unsigned weights with 128 added.
     #[cfg(target_arch = "x86_64")]
     Avx512Vnni(PackedRows<i32>),
@@ -51,7 +51,7 @@ impl Int8Rows {
             #[cfg(target_arch = "x86_64")]
             SimdLevel::Avx512Vnni => {
                 let (packed, rows) = PackedRows::new(m, lanes, fill_signed);
-                (Entries::Avx512Vnni(packed), rows)
+                (PackedInt8Rows::Avx512Vnni(packed), rows)
             }
             #[cfg(target_arch = "x86_64")]
             SimdLevel::Avx2 => {
@@ -59,11 +59,11 @@ impl Int8Rows {
                     let (rounded, scale) = round(row);
                     (scale, write_sizes_and_signs(&rounded, to))
                 });
-                (Entries::Avx2(packed), rows)
+                (PackedInt8Rows::Avx2(packed), rows)
             }
             SimdLevel::Portable => {
                 let (packed, rows) = PackedRows::new(m, lanes, fill_signed);
-                (Entries::Portable(packed), rows)
+                (PackedInt8Rows::Portable(packed), rows)
             }
         };
         let (scales, starts) = rows.into_iter().unzip();
@@ -80,14 +80,14 @@ impl Int8Rows {
     ///
     /// # Panics
     /// If there are no tiles or more than two, or if tiles and activations have different numbers of columns.
-    pub fn matmul(&self, tiles: &[Int8Tile], mut write: impl FnMut(usize, usize, &Column)) {
-        assert!((1..=PAIR).contains(&tiles.len()), "one or two tiles");
+    pub fn matmul(&self, tiles: &[Int8Tile], mut write: impl FnMut(usize, usize, &TileColumn)) {
+        assert!((1..=MAX_PASS_TILES).contains(&tiles.len()), "one or two tiles");
         assert!(
             tiles.iter().all(|tile| tile.lanes.len() == self.lanes),
             "as many columns"
         );
         let mut sums = ZERO_SUMS;
-        let mut done = |first: usize, rows: usize, sums: &Sums| {
+        let mut done = |first: usize, rows: usize, sums: &GroupSums| {
             for (row, sums) in (first..).zip(&sums[..rows]) {
                 for (tile, sum) in sums[..tiles.len()].iter().enumerate() {
                     write(row, tile, sum);
@@ -96,7 +96,7 @@ impl Int8Rows {
         };
         match &self.entries {
             #[cfg(target_arch = "x86_64")]
-            Entries::Avx512Vnni(packed) => {
+            PackedInt8Rows::Avx512Vnni(packed) => {
                 for group in packed.groups() {
                     // SAFETY: entries of this form are made only where the machine has the instructions; one or two
                     // tiles have as many lanes as the group has columns, as was asserted; scales and starts are those
@@ -106,14 +106,14 @@ impl Int8Rows {
                 }
             }
             #[cfg(target_arch = "x86_64")]
-            Entries::Avx2(packed) => {
+            PackedInt8Rows::Avx2(packed) => {
                 for group in packed.groups() {
                     // SAFETY: as above.
                     unsafe { avx2::matmul_int8(tiles, &self.row_scales(&group), group.values, &mut sums) };
                     done(group.first, group.rows, &sums);
                 }
             }
-            Entries::Portable(packed) => {
+            PackedInt8Rows::Portable(packed) => {
                 for group in packed.groups() {
                     portable::matmul_int8(tiles, &self.row_scales(&group), group, &mut sums);
                     done(group.first, group.rows, &sums);
@@ -122,7 +122,7 @@ impl Int8Rows {
         }
     }
 
-    fn row_scales<T>(&self, group: &Group<T>) -> RowScales<'_> {
+    fn row_scales<T>(&self, group: &RowGroup<T>) -> RowScales<'_> {
         RowScales {
             scales: &self.scales[group.first..][..group.rows],
             starts: &self.starts[group.first..][..group.rows],

@@ -12,20 +12,25 @@ mod pack;
 mod portable;
 
 use super::simd::{InstructionSet, SimdLevel};
-use super::tile::Column;
+use super::tile::TileColumn;
 pub(super) use int8::Int8Rows;
 use pack::GROUP;
-pub(super) use pack::{Group, Int8Tile, PAIR, PackedRows, Sums, ZERO_SUMS};
+pub(super) use pack::{GroupSums, Int8Tile, MAX_PASS_TILES, PackedRows, RowGroup, ZERO_SUMS};
 
 /// Computes in float32 the products of a group of activation rows with one or two weight tiles of `(columns, 16)`, into
 /// `sums[row][tile]`.
 ///
 /// # Panics
 /// If there are no tiles or more than two, or if tiles and activations have different numbers of columns.
-pub(super) fn matmul_f32(instructions: InstructionSet, tiles: &[&[Column]], group: Group<f32>, sums: &mut Sums) {
-    assert!((1..=PAIR).contains(&tiles.len()), "one or two tiles");
+pub(super) fn matmul_f32(
+    instructions: InstructionSet,
+    tiles: &[&[TileColumn]],
+    group: RowGroup<f32>,
+    sums: &mut GroupSums,
+) {
+    assert!((1..=MAX_PASS_TILES).contains(&tiles.len()), "one or two tiles");
     assert!((1..=GROUP).contains(&group.rows), "rows of one group");
-    let fits = |tile: &&[Column]| tile.len() * group.rows == group.values.len();
+    let fits = |tile: &&[TileColumn]| tile.len() * group.rows == group.values.len();
     assert!(tiles.iter().all(fits), "as many columns");
     match instructions.level() {
         // SAFETY: the machine has these instructions, as an `InstructionSet` is only made of what was detected; numbers

@@ -1,7 +1,7 @@
 //! Packing of activations for the micro-kernels of matrix products: groups of rows that share one pass over the
 //! weights, stored column by column.
 
-use crate::model::cpu::tile::{Column, ColumnQuad};
+use crate::model::cpu::tile::{ColumnQuad, TileColumn};
 use rayon::prelude::*;
 use std::iter::{Skip, StepBy};
 use std::ops::Range;
@@ -11,10 +11,10 @@ use std::slice::IterMut;
 /// AVX-512 registers.
 pub(super) const GROUP: usize = 12;
 /// The largest number of weight tiles that share one pass over the activations.
-pub(in crate::model::cpu) const PAIR: usize = 2;
+pub(in crate::model::cpu) const MAX_PASS_TILES: usize = 2;
 
 /// Number of activation values below which a single thread packs them: more threads would cost more than they save.
-const MIN_SHARED: usize = 2048;
+const MIN_VALUES_FOR_THREADS: usize = 2048;
 
 /// Iterates over the places of one row in a packed group of `n` rows: every `n`-th value of the group.
 pub(super) type RowPlaces<'a, T> = StepBy<Skip<IterMut<'a, T>>>;
@@ -30,7 +30,7 @@ pub(in crate::model::cpu) struct PackedRows<T> {
 
 /// A group of up to [`GROUP`] packed activation rows, which share one pass over the weights.
 #[derive(Clone, Copy)]
-pub(in crate::model::cpu) struct Group<'a, T> {
+pub(in crate::model::cpu) struct RowGroup<'a, T> {
     /// Index of the group's first row among all activation rows.
     pub first: usize,
     /// Number of rows in the group, 1 to [`GROUP`].
@@ -58,7 +58,7 @@ impl<T: Copy + Default + Send> PackedRows<T> {
             rows.map(|row| fill(row, to.iter_mut().skip(row - first).step_by(count)))
                 .collect()
         };
-        let filled: Vec<Vec<R>> = if m * columns < MIN_SHARED {
+        let filled: Vec<Vec<R>> = if m * columns < MIN_VALUES_FOR_THREADS {
             parts.into_iter().map(fill_group).collect()
         } else {
             parts.into_par_iter().map(fill_group).collect()
@@ -72,8 +72,8 @@ impl<T: Copy + Default + Send> PackedRows<T> {
     }
 
     /// Iterates over the groups that are not empty, in the order of their rows.
-    pub fn groups(&self) -> impl Iterator<Item = Group<'_, T>> {
-        let groups = self.bounds.windows(2).map(|bound| Group {
+    pub fn groups(&self) -> impl Iterator<Item = RowGroup<'_, T>> {
+        let groups = self.bounds.windows(2).map(|bound| RowGroup {
             first: bound[0],
             rows: bound[1] - bound[0],
             values: &self.values[bound[0] * self.columns..bound[1] * self.columns],
@@ -82,20 +82,20 @@ impl<T: Copy + Default + Send> PackedRows<T> {
     }
 }
 
-/// The products of one group of activation rows with up to [`PAIR`] weight tiles, as `sums[row][tile]`.
-pub(in crate::model::cpu) type Sums = [[Column; PAIR]; GROUP];
+/// The products of one group of activation rows with up to [`MAX_PASS_TILES`] weight tiles, as `sums[row][tile]`.
+pub(in crate::model::cpu) type GroupSums = [[TileColumn; MAX_PASS_TILES]; GROUP];
 
-/// [`Sums`] that are all zero.
-pub(in crate::model::cpu) const ZERO_SUMS: Sums = [[Column::ZERO; PAIR]; GROUP];
+/// [`GroupSums`] that are all zero.
+pub(in crate::model::cpu) const ZERO_SUMS: GroupSums = [[TileColumn::ZERO; MAX_PASS_TILES]; GROUP];
 
 /// A tile of 16 weight rows in 8 bits: four columns in a [`ColumnQuad`], and one scale for each row.
 #[derive(Clone, Copy)]
 pub(in crate::model::cpu) struct Int8Tile<'a> {
     pub lanes: &'a [ColumnQuad],
-    pub scales: &'a Column,
+    pub scales: &'a TileColumn,
 }
 
-/// Scales and initial sums of the 8-bit activation rows of one [`Group`].
+/// Scales and initial sums of the 8-bit activation rows of one [`RowGroup`].
 pub(super) struct RowScales<'a> {
     pub scales: &'a [f32],
     /// Initial value of each row's integer sums.

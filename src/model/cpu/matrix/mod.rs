@@ -8,13 +8,13 @@
 //! whatever rows it is batched with. candle's own kernels differ between one row and many, quantise Q8_0's activations
 //! by 256 columns, and keep the unpacked weights as well.
 
-use super::gemm::{self, Int8Rows, Int8Tile, PAIR, PackedRows, ZERO_SUMS};
+use super::gemm::{self, Int8Rows, Int8Tile, MAX_PASS_TILES, PackedRows, ZERO_SUMS};
 use super::ggml::{QuantType, dequantize};
 use super::pages::{Buffer, Pages};
 use super::parallel::{SharedOutput, parallel_ranges};
-use super::quantized::{self, BLOCK, QuantizedMatrix};
+use super::quantized::{self, BLOCK_COLUMNS, QuantizedMatrix};
 use super::simd::{InstructionSet, round_row};
-use super::tile::{Column, ColumnQuad, TILE, Writer};
+use super::tile::{ColumnQuad, TILE_ROWS, TileColumn, TileWriter};
 use crate::model::weights::gguf::RawTensor;
 use candle_core::quantized::GgmlDType;
 use candle_core::{Result, bail};
@@ -46,13 +46,13 @@ enum Weights {
     Int8 {
         /// The weights plus 128 as unsigned bytes, `(rows / 16, columns / 4)`.
         lanes: Buffer<ColumnQuad>,
-        /// The scale of each matrix row, 16 in a [`Column`]: `(rows / 16)`.
-        scales: Buffer<Column>,
+        /// The scale of each matrix row, 16 in a [`TileColumn`]: `(rows / 16)`.
+        scales: Buffer<TileColumn>,
     },
     /// Weights in the bits of a GGUF type, for activations that have a scale for each 32 columns.
     Quantized(QuantizedMatrix),
-    /// Weights in float32, 16 rows in a [`Column`]: `(rows / 16, columns)`.
-    F32(Pages<Column>),
+    /// Weights in float32, 16 rows in a [`TileColumn`]: `(rows / 16, columns)`.
+    F32(Pages<TileColumn>),
 }
 
 impl Matrix {
@@ -77,7 +77,7 @@ impl Matrix {
         if matches!(dtype, GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16) && bytes.len() == rows * row_bytes {
             return from_f32();
         }
-        for block in [BLOCK, dtype.block_size()] {
+        for block in [BLOCK_COLUMNS, dtype.block_size()] {
             if columns == 0 || !columns.is_multiple_of(block) {
                 bail!("rows of {columns} values do not divide into blocks of {block}");
             }
@@ -140,7 +140,7 @@ impl Matrix {
         values: &[f32],
     ) -> Result<Self> {
         let row = |row: usize| &values[row * columns..][..columns];
-        if activations == Activations::F32 || !columns.is_multiple_of(BLOCK) {
+        if activations == Activations::F32 || !columns.is_multiple_of(BLOCK_COLUMNS) {
             return Ok(Self::from_f32_row_scales(rows, columns, activations, row));
         }
         let weights = QuantizedMatrix::new(QuantType::Q8_0, rows, columns, |at, to| {
@@ -153,7 +153,7 @@ impl Matrix {
     /// Computes the number of bytes that [`Matrix::int8_bytes`] has for an 8-bit matrix with row scales; `None` if it
     /// overflows.
     pub(in crate::model) fn int8_len(rows: usize, columns: usize) -> Option<usize> {
-        rows.div_ceil(TILE)
+        rows.div_ceil(TILE_ROWS)
             .checked_mul(columns.div_ceil(4).checked_add(1)?)?
             .checked_mul(size_of::<ColumnQuad>())
     }
@@ -170,9 +170,9 @@ impl Matrix {
     /// Uses an 8-bit matrix with row scales from a memory-mapped file that has [`Matrix::int8_bytes`] from byte `start`
     /// on; `None` if they do not lie within the map or are not aligned to 64 bytes.
     pub(in crate::model) fn from_int8_map(map: &Arc<Mmap>, start: usize, rows: usize, columns: usize) -> Option<Self> {
-        let (tiles, groups) = (rows.div_ceil(TILE), columns.div_ceil(4));
+        let (tiles, groups) = (rows.div_ceil(TILE_ROWS), columns.div_ceil(4));
         let lanes: Buffer<ColumnQuad> = Buffer::mapped(map, start, tiles.checked_mul(groups)?)?;
-        let scales: Buffer<Column> = Buffer::mapped(map, start + lanes.bytes().len(), tiles)?;
+        let scales: Buffer<TileColumn> = Buffer::mapped(map, start + lanes.bytes().len(), tiles)?;
         let weights = Weights::Int8 { lanes, scales };
         Some(Self::new(rows, columns, weights, Activations::Int8))
     }
@@ -187,14 +187,14 @@ impl Matrix {
 
     /// Copies the given rows to a new matrix, in the order given.
     pub fn select_rows(&self, rows: &[u32]) -> Self {
-        let tiles = rows.len().div_ceil(TILE);
+        let tiles = rows.len().div_ceil(TILE_ROWS);
         let places = || rows.iter().map(|row| *row as usize).enumerate();
-        let select_columns = |from: &[Column], step: usize| {
-            let mut to = Pages::<Column>::zeroed(tiles * step);
+        let select_columns = |from: &[TileColumn], step: usize| {
+            let mut to = Pages::<TileColumn>::zeroed(tiles * step);
             for (new, old) in places() {
-                let from = &from[old / TILE * step..][..step];
-                for (to, from) in to[new / TILE * step..].iter_mut().zip(from) {
-                    to.0[new % TILE] = from.0[old % TILE];
+                let from = &from[old / TILE_ROWS * step..][..step];
+                for (to, from) in to[new / TILE_ROWS * step..].iter_mut().zip(from) {
+                    to.0[new % TILE_ROWS] = from.0[old % TILE_ROWS];
                 }
             }
             to
@@ -207,9 +207,9 @@ impl Matrix {
                 let mut to = Pages::<ColumnQuad>::zeroed(tiles * groups);
                 to.fill(ZERO_WEIGHTS);
                 for (new, old) in places() {
-                    let from = &lanes[old / TILE * groups..][..groups];
-                    for (to, from) in to[new / TILE * groups..].iter_mut().zip(from) {
-                        to.0[new % TILE * 4..][..4].copy_from_slice(&from.0[old % TILE * 4..][..4]);
+                    let from = &lanes[old / TILE_ROWS * groups..][..groups];
+                    for (to, from) in to[new / TILE_ROWS * groups..].iter_mut().zip(from) {
+                        to.0[new % TILE_ROWS * 4..][..4].copy_from_slice(&from.0[old % TILE_ROWS * 4..][..4]);
                     }
                 }
                 Weights::Int8 {
@@ -229,7 +229,7 @@ impl Matrix {
 
     /// Appends one matrix row to `out` in float32, multiplied by `scale`.
     pub fn dequantize_row(&self, row: usize, scale: f32, out: &mut Vec<f32>) {
-        let (tile, at) = (row / TILE, row % TILE);
+        let (tile, at) = (row / TILE_ROWS, row % TILE_ROWS);
         match &self.weights {
             Weights::F32(columns) => {
                 let columns = &columns[tile * self.columns..][..self.columns];
@@ -250,12 +250,12 @@ impl Matrix {
     }
 
     /// Dequantises the 16 rows of a tile to float32: `(columns, 16)`.
-    fn dequantize_tile(&self, tile: usize) -> Vec<Column> {
-        let mut out = vec![Column::ZERO; self.columns];
+    fn dequantize_tile(&self, tile: usize) -> Vec<TileColumn> {
+        let mut out = vec![TileColumn::ZERO; self.columns];
         let mut row = Vec::with_capacity(self.columns);
-        for at in 0..TILE.min(self.rows - tile * TILE) {
+        for at in 0..TILE_ROWS.min(self.rows - tile * TILE_ROWS) {
             row.clear();
-            self.dequantize_row(tile * TILE + at, 1.0, &mut row);
+            self.dequantize_row(tile * TILE_ROWS + at, 1.0, &mut row);
             for (column, value) in out.iter_mut().zip(&row) {
                 column.0[at] = *value;
             }
@@ -292,7 +292,7 @@ impl Matrix {
         let (mut instructions, mut quantized) = (None, Vec::with_capacity(N));
         for ((matrix, bias), out) in matrices.into_iter().zip(&mut out) {
             let output = SharedOutput::at_end(out, m * matrix.rows);
-            let writer = Writer::new(output, matrix.rows, bias);
+            let writer = TileWriter::new(output, matrix.rows, bias);
             match (&matrix.weights, matrix.activations) {
                 (Weights::Int8 { lanes, scales }, Activations::Int8) => {
                     matrix.matmul_int8(lanes, scales, activations, &writer);
@@ -318,69 +318,77 @@ impl Matrix {
 
     /// Computes the product of float32 activations with this matrix and writes it to `writer`. Weights that are not
     /// float32 are dequantised a tile at a time.
-    fn matmul_f32(&self, activations: &[f32], writer: &Writer) {
+    fn matmul_f32(&self, activations: &[f32], writer: &TileWriter) {
         let m = activations.len() / self.columns;
         let (packed, _) = PackedRows::new(m, self.columns, |row, to| {
             for (to, value) in to.zip(&activations[row * self.columns..]) {
                 *to = *value;
             }
         });
-        let tiles = self.rows.div_ceil(TILE);
-        parallel_ranges(tiles.div_ceil(PAIR), m * self.rows * self.columns / 8, |pairs| {
-            for first in pairs.map(|pair| pair * PAIR) {
-                let last = tiles.min(first + PAIR);
-                let dequantized: Vec<Vec<Column>> = match self.weights {
-                    Weights::F32(_) => Vec::new(),
-                    _ => (first..last).map(|tile| self.dequantize_tile(tile)).collect(),
-                };
-                let weights = |tile: usize| match &self.weights {
-                    Weights::F32(columns) => &columns[tile * self.columns..][..self.columns],
-                    _ => &dequantized[tile - first],
-                };
-                let pair = [weights(first), weights(last - 1)];
-                let mut sums = ZERO_SUMS;
-                for group in packed.groups() {
-                    gemm::matmul_f32(self.instructions, &pair[..last - first], group, &mut sums);
-                    for (row, sums) in (group.first..).zip(&sums[..group.rows]) {
-                        for (tile, sum) in (first..last).zip(sums) {
-                            // SAFETY: each thread has tiles of its own.
-                            unsafe { writer.write(row, tile, sum) };
+        let tiles = self.rows.div_ceil(TILE_ROWS);
+        parallel_ranges(
+            tiles.div_ceil(MAX_PASS_TILES),
+            m * self.rows * self.columns / 8,
+            |pairs| {
+                for first in pairs.map(|pair| pair * MAX_PASS_TILES) {
+                    let last = tiles.min(first + MAX_PASS_TILES);
+                    let dequantized: Vec<Vec<TileColumn>> = match self.weights {
+                        Weights::F32(_) => Vec::new(),
+                        _ => (first..last).map(|tile| self.dequantize_tile(tile)).collect(),
+                    };
+                    let weights = |tile: usize| match &self.weights {
+                        Weights::F32(columns) => &columns[tile * self.columns..][..self.columns],
+                        _ => &dequantized[tile - first],
+                    };
+                    let pair = [weights(first), weights(last - 1)];
+                    let mut sums = ZERO_SUMS;
+                    for group in packed.groups() {
+                        gemm::matmul_f32(self.instructions, &pair[..last - first], group, &mut sums);
+                        for (row, sums) in (group.first..).zip(&sums[..group.rows]) {
+                            for (tile, sum) in (first..last).zip(sums) {
+                                // SAFETY: each thread has tiles of its own.
+                                unsafe { writer.write(row, tile, sum) };
+                            }
                         }
                     }
                 }
-            }
-        });
+            },
+        );
     }
 
     /// Computes the product of 8-bit weights with activations rounded to 8 bits, both with one scale for each row, and
     /// writes it to `writer`.
-    fn matmul_int8(&self, lanes: &[ColumnQuad], scales: &[Column], activations: &[f32], writer: &Writer) {
+    fn matmul_int8(&self, lanes: &[ColumnQuad], scales: &[TileColumn], activations: &[f32], writer: &TileWriter) {
         let (m, groups) = (activations.len() / self.columns, self.columns.div_ceil(4));
         let rows = Int8Rows::new(self.instructions, activations, self.columns);
-        let tiles = self.rows.div_ceil(TILE);
-        parallel_ranges(tiles.div_ceil(PAIR), m * self.rows * self.columns / 32, |pairs| {
-            for first in pairs.map(|pair| pair * PAIR) {
-                let last = tiles.min(first + PAIR);
-                let tile = |tile: usize| Int8Tile {
-                    lanes: &lanes[tile * groups..][..groups],
-                    scales: &scales[tile],
-                };
-                let pair = [tile(first), tile(last - 1)];
-                rows.matmul(&pair[..last - first], |row, tile, sum| {
-                    // SAFETY: each thread has tiles of its own.
-                    unsafe { writer.write(row, first + tile, sum) }
-                });
-            }
-        });
+        let tiles = self.rows.div_ceil(TILE_ROWS);
+        parallel_ranges(
+            tiles.div_ceil(MAX_PASS_TILES),
+            m * self.rows * self.columns / 32,
+            |pairs| {
+                for first in pairs.map(|pair| pair * MAX_PASS_TILES) {
+                    let last = tiles.min(first + MAX_PASS_TILES);
+                    let tile = |tile: usize| Int8Tile {
+                        lanes: &lanes[tile * groups..][..groups],
+                        scales: &scales[tile],
+                    };
+                    let pair = [tile(first), tile(last - 1)];
+                    rows.matmul(&pair[..last - first], |row, tile, sum| {
+                        // SAFETY: each thread has tiles of its own.
+                        unsafe { writer.write(row, first + tile, sum) }
+                    });
+                }
+            },
+        );
     }
 }
 
 /// Packs float32 weights as float32 tiles of 16 rows; `row` returns the values of a matrix row.
 fn pack_f32<'a>(rows: usize, columns: usize, row: impl Fn(usize) -> &'a [f32] + Sync) -> Weights {
-    let mut packed = Pages::<Column>::zeroed(rows.div_ceil(TILE) * columns);
+    let mut packed = Pages::<TileColumn>::zeroed(rows.div_ceil(TILE_ROWS) * columns);
     packed.par_chunks_mut(columns).enumerate().for_each(|(tile, to)| {
-        for at in 0..TILE.min(rows - tile * TILE) {
-            for (column, value) in to.iter_mut().zip(row(tile * TILE + at)) {
+        for at in 0..TILE_ROWS.min(rows - tile * TILE_ROWS) {
+            for (column, value) in to.iter_mut().zip(row(tile * TILE_ROWS + at)) {
                 column.0[at] = *value;
             }
         }
@@ -390,9 +398,9 @@ fn pack_f32<'a>(rows: usize, columns: usize, row: impl Fn(usize) -> &'a [f32] + 
 
 /// Packs float32 weights in 8 bits with one scale for each row; `row` returns the values of a matrix row.
 fn pack_int8<'a>(rows: usize, columns: usize, row: impl Fn(usize) -> &'a [f32] + Sync) -> Weights {
-    let (tiles, groups) = (rows.div_ceil(TILE), columns.div_ceil(4));
+    let (tiles, groups) = (rows.div_ceil(TILE_ROWS), columns.div_ceil(4));
     let mut lanes = Pages::<ColumnQuad>::zeroed(tiles * groups);
-    let mut scales = Pages::<Column>::zeroed(tiles);
+    let mut scales = Pages::<TileColumn>::zeroed(tiles);
     lanes
         .par_chunks_mut(groups)
         .zip(&mut *scales)
@@ -400,8 +408,8 @@ fn pack_int8<'a>(rows: usize, columns: usize, row: impl Fn(usize) -> &'a [f32] +
         .for_each_init(Vec::new, |values, (tile, (lanes, scales))| {
             values.resize(groups * 4, 0i8);
             lanes.fill(ZERO_WEIGHTS);
-            for at in 0..TILE.min(rows - tile * TILE) {
-                scales.0[at] = round_row(row(tile * TILE + at), values);
+            for at in 0..TILE_ROWS.min(rows - tile * TILE_ROWS) {
+                scales.0[at] = round_row(row(tile * TILE_ROWS + at), values);
                 for (lane, four) in lanes.iter_mut().zip(values.as_chunks::<4>().0) {
                     for (j, value) in four.iter().enumerate() {
                         lane.0[at * 4 + j] = (*value as u8) ^ 0x80;
@@ -416,7 +424,7 @@ fn pack_int8<'a>(rows: usize, columns: usize, row: impl Fn(usize) -> &'a [f32] +
 }
 
 /// Stored form of 8-bit weights that are zero: each byte is a weight plus 128.
-const ZERO_WEIGHTS: ColumnQuad = ColumnQuad([128; 4 * TILE]);
+const ZERO_WEIGHTS: ColumnQuad = ColumnQuad([128; 4 * TILE_ROWS]);
 
 #[cfg(test)]
 mod tests;

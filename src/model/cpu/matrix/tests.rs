@@ -5,7 +5,7 @@ use candle_core::quantized::QTensor;
 use candle_core::{Device, Tensor};
 
 /// Makes `count` pseudo-random values between -0.5 and 0.5, like weights; the same `seed` gives the same values.
-fn noise(count: usize, seed: u64) -> Vec<f32> {
+fn random_values(count: usize, seed: u64) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let step = || {
         state ^= state << 13;
@@ -17,7 +17,7 @@ fn noise(count: usize, seed: u64) -> Vec<f32> {
 }
 
 fn quantized(dtype: GgmlDType, rows: usize, columns: usize) -> (QTensor, Vec<f32>) {
-    let weights = Tensor::from_vec(noise(rows * columns, 7), (rows, columns), &Device::Cpu).unwrap();
+    let weights = Tensor::from_vec(random_values(rows * columns, 7), (rows, columns), &Device::Cpu).unwrap();
     let tensor = QTensor::quantize(&weights, dtype).unwrap();
     let floats = tensor
         .dequantize(&Device::Cpu)
@@ -87,7 +87,7 @@ fn products_agree_with_float32_and_between_kernels_and_batches() {
             Activations::Int8,
         )
         .unwrap();
-        let x = noise(m * columns, 3);
+        let x = random_values(m * columns, 3);
         let all = packed.matmul(&x);
         for i in 0..m {
             let single = packed.matmul(&x[i * columns..][..columns]);
@@ -152,8 +152,8 @@ fn products_agree_with_float32_and_between_kernels_and_batches() {
 fn rows_of_floats_agree_with_float32_and_between_kernels_and_batches() {
     // Columns that fill neither lanes nor vectors, rows that do not fill a tile.
     for (rows, columns, m) in [(50, 65, 27), (16, 8, 1), (7, 30, 13)] {
-        let (weights, x) = (noise(rows * columns, 5), noise(m * columns, 9));
-        let bias = noise(rows, 11);
+        let (weights, x) = (random_values(rows * columns, 5), random_values(m * columns, 9));
+        let bias = random_values(rows, 11);
         let pack = |activations| {
             Matrix::from_f32_row_scales(rows, columns, activations, |row| &weights[row * columns..][..columns])
         };
@@ -230,7 +230,7 @@ fn rows_of_k_quants_are_whole_super_blocks() {
 #[test]
 #[should_panic(expected = "as many columns")]
 fn matrices_of_different_columns_are_not_multiplied_together() {
-    let weights = noise(8 * 32, 1);
+    let weights = random_values(8 * 32, 1);
     let matrix = |columns: usize| {
         Matrix::from_f32_row_scales(4, columns, Activations::F32, |row| &weights[row * columns..][..columns])
     };

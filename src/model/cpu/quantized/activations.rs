@@ -1,7 +1,7 @@
 //! Activations rounded to 8 bits by blocks of 32 columns (ggml's Q8_0), the form in which quantised matrices are
 //! multiplied with them.
 
-use super::layout::BLOCK;
+use super::layout::BLOCK_COLUMNS;
 use crate::model::cpu::ggml::QuantType;
 use crate::model::cpu::simd::round_blocks;
 use rayon::prelude::*;
@@ -20,7 +20,7 @@ pub(super) struct RoundedActivations {
 
 /// Slices of the same rows of activations and of all fields of [`RoundedActivations`], which one thread fills:
 /// activations, values, scales, half sums and scaled sums.
-type Part<'a> = (
+type ThreadSlices<'a> = (
     ((&'a [f32], &'a mut [i8]), &'a mut [f32]),
     (&'a mut [i32], &'a mut [f32]),
 );
@@ -30,10 +30,10 @@ impl RoundedActivations {
     pub fn new(activations: &[f32], columns: usize) -> Self {
         /// Number of blocks that one thread rounds at a time; fewer are not worth another thread.
         const BLOCKS_PER_THREAD: usize = 1024;
-        let blocks = activations.len() / BLOCK;
+        let blocks = activations.len() / BLOCK_COLUMNS;
         let (mut values, mut scales) = (vec![0; activations.len()], vec![0.0; blocks]);
         let (mut half_sums, mut scaled_sums) = (vec![0; blocks * 2], vec![0.0; blocks]);
-        let part = |(((activations, values), scales), (half_sums, scaled_sums)): Part| {
+        let part = |(((activations, values), scales), (half_sums, scaled_sums)): ThreadSlices| {
             round_blocks(activations, values, scales, half_sums);
             for ((scaled, [a, b]), scale) in scaled_sums.iter_mut().zip(half_sums.as_chunks::<2>().0).zip(scales) {
                 *scaled = *scale * (a + b) as f32;
@@ -41,8 +41,8 @@ impl RoundedActivations {
         };
         if blocks > BLOCKS_PER_THREAD {
             activations
-                .par_chunks(BLOCKS_PER_THREAD * BLOCK)
-                .zip(values.par_chunks_mut(BLOCKS_PER_THREAD * BLOCK))
+                .par_chunks(BLOCKS_PER_THREAD * BLOCK_COLUMNS)
+                .zip(values.par_chunks_mut(BLOCKS_PER_THREAD * BLOCK_COLUMNS))
                 .zip(scales.par_chunks_mut(BLOCKS_PER_THREAD))
                 .zip(
                     half_sums
@@ -66,25 +66,25 @@ impl RoundedActivations {
     }
 
     /// Prepares the activations for multiplication with matrices of a quantised type.
-    pub fn for_type(&self, quant: QuantType) -> Operand<'_> {
+    pub fn for_type(&self, quant: QuantType) -> RoundedOperand<'_> {
         let offset = -i32::from(quant.offset());
-        let starts = if quant.block_columns() == BLOCK {
+        let starts = if quant.block_columns() == BLOCK_COLUMNS {
             let sums = self.half_sums.as_chunks().0.iter();
             sums.map(|[a, b]| offset * (a + b)).collect()
         } else {
-            assert_eq!(quant.block_columns() * 2, BLOCK, "sums are of 16 columns");
+            assert_eq!(quant.block_columns() * 2, BLOCK_COLUMNS, "sums are of 16 columns");
             self.half_sums.iter().map(|sum| offset * sum).collect()
         };
-        Operand {
+        RoundedOperand {
             rounded: self,
-            scales_per_block: BLOCK / quant.block_columns(),
+            scales_per_block: BLOCK_COLUMNS / quant.block_columns(),
             starts,
         }
     }
 }
 
 /// Rounded activations together with the initial sums that a quantised type of weights needs.
-pub(super) struct Operand<'a> {
+pub(super) struct RoundedOperand<'a> {
     rounded: &'a RoundedActivations,
     /// Number of scales that the weights have for a block of 32 columns: 1, or 2 for Q6_K.
     scales_per_block: usize,
@@ -93,7 +93,7 @@ pub(super) struct Operand<'a> {
     starts: Vec<i32>,
 }
 
-impl Operand<'_> {
+impl RoundedOperand<'_> {
     /// Gives the activations of one row, from column `start` to its end.
     #[inline(always)]
     pub fn row(&self, row: usize, start: usize) -> RoundedRow<'_> {
@@ -101,9 +101,10 @@ impl Operand<'_> {
         let (from, to) = (row * rounded.columns + start, (row + 1) * rounded.columns);
         RoundedRow {
             values: &rounded.values[from..to],
-            scales: &rounded.scales[from / BLOCK..to / BLOCK],
-            starts: &self.starts[from / BLOCK * self.scales_per_block..to / BLOCK * self.scales_per_block],
-            scaled: &rounded.scaled_sums[from / BLOCK..to / BLOCK],
+            scales: &rounded.scales[from / BLOCK_COLUMNS..to / BLOCK_COLUMNS],
+            starts: &self.starts
+                [from / BLOCK_COLUMNS * self.scales_per_block..to / BLOCK_COLUMNS * self.scales_per_block],
+            scaled: &rounded.scaled_sums[from / BLOCK_COLUMNS..to / BLOCK_COLUMNS],
         }
     }
 }

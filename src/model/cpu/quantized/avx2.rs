@@ -4,11 +4,11 @@
 //! As many pairs of unsigned weights as stay in range are summed in 16 bits before they are added in 32. Weights of 8
 //! bits would overflow, so their signs are moved to the activations.
 
-use super::activations::{Operand, RoundedRow};
-use super::layout::{BLOCK, BLOCK_LANES, PREFETCH_AHEAD, Scales, Tile, lanes_per_scale};
+use super::activations::{RoundedOperand, RoundedRow};
+use super::layout::{BLOCK_COLUMNS, BLOCK_LANES, PREFETCH_AHEAD, Tile, TileScales, lanes_per_scale};
 use super::unpack::UnpackedStretch;
 use crate::model::cpu::ggml::QK_K;
-use crate::model::cpu::tile::{Column, TILE};
+use crate::model::cpu::tile::{TILE_ROWS, TileColumn};
 use half::f16;
 use std::arch::x86_64::*;
 
@@ -20,8 +20,8 @@ use std::arch::x86_64::*;
 #[target_feature(enable = "avx2,fma,f16c")]
 pub(super) unsafe fn multiply_packed_row<const BITS: usize, const K_QUANT: bool>(
     tile: &Tile,
-    operand: &Operand,
-    out: &mut Column,
+    operand: &RoundedOperand,
+    out: &mut TileColumn,
 ) {
     // Lanes whose pairs stay in range of 16 bits.
     let chain = const {
@@ -44,7 +44,7 @@ pub(super) unsafe fn multiply_packed_row<const BITS: usize, const K_QUANT: bool>
             for lane in 0..BITS {
                 _mm_prefetch::<_MM_HINT_T0>(lanes.add(lane * 2).wrapping_byte_add(PREFETCH_AHEAD).cast());
             }
-            let values = row.values.as_ptr().add(block * BLOCK).cast::<i32>();
+            let values = row.values.as_ptr().add(block * BLOCK_COLUMNS).cast::<i32>();
             let mut dots = [[_mm256_setzero_si256(); 2]; 2];
             for (part, dots) in dots.iter_mut().enumerate().take(BLOCK_LANES / width) {
                 *dots = [_mm256_set1_epi32(*row.starts.get_unchecked(block * (BLOCK_LANES / width) + part)); 2];
@@ -66,11 +66,11 @@ pub(super) unsafe fn multiply_packed_row<const BITS: usize, const K_QUANT: bool>
             for (part, dots) in dots.iter().enumerate().take(BLOCK_LANES / width) {
                 let place = block * (BLOCK_LANES / width) + part;
                 for half in 0..2 {
-                    let weight_scales = scales::<BITS, K_QUANT>(&tile.scales, place, half, tile.stride);
+                    let weight_scales = load_scales::<BITS, K_QUANT>(&tile.scales, place, half, tile.stride);
                     let dot = _mm256_cvtepi32_ps(dots[half]);
                     sums[half] = _mm256_fmadd_ps(dot, _mm256_mul_ps(weight_scales, scale), sums[half]);
                     if let Some(minima) = &tile.minima {
-                        let minima = scales::<BITS, K_QUANT>(minima, place, half, tile.stride);
+                        let minima = load_scales::<BITS, K_QUANT>(minima, place, half, tile.stride);
                         let scaled = _mm256_set1_ps(*row.scaled.get_unchecked(place));
                         sums[half] = _mm256_fnmadd_ps(minima, scaled, sums[half]);
                     }
@@ -79,8 +79,8 @@ pub(super) unsafe fn multiply_packed_row<const BITS: usize, const K_QUANT: bool>
         }
     }
     for (half, sum) in sums.iter().enumerate() {
-        // SAFETY: a `Column` holds 16 floats, aligned.
-        unsafe { _mm256_store_ps(out.0.as_mut_ptr().add(half * TILE / 2), *sum) };
+        // SAFETY: a `TileColumn` holds 16 floats, aligned.
+        unsafe { _mm256_store_ps(out.0.as_mut_ptr().add(half * TILE_ROWS / 2), *sum) };
     }
 }
 
@@ -92,8 +92,8 @@ pub(super) unsafe fn multiply_packed_row<const BITS: usize, const K_QUANT: bool>
 /// among them, and `half` is 0 or 1.
 #[inline]
 #[target_feature(enable = "avx2,f16c")]
-unsafe fn scales<const BITS: usize, const K_QUANT: bool>(
-    scales: &Scales,
+unsafe fn load_scales<const BITS: usize, const K_QUANT: bool>(
+    scales: &TileScales,
     place: usize,
     half: usize,
     stride: usize,
@@ -106,13 +106,18 @@ unsafe fn scales<const BITS: usize, const K_QUANT: bool>(
     // SAFETY: the caller has the place; eight values of 16 and of 8 bits stand in either half. A prefetch may be given
     // any address.
     unsafe {
-        let d = scales.d.as_ptr().add(unit).cast::<f16>().add(half * TILE / 2);
+        let d = scales.d.as_ptr().add(unit).cast::<f16>().add(half * TILE_ROWS / 2);
         _mm_prefetch::<_MM_HINT_T0>(d.wrapping_byte_add(stride).cast());
         let d = _mm256_cvtph_ps(_mm_loadu_si128(d.cast()));
         if !K_QUANT {
             return d;
         }
-        let sub_scales = scales.sub_scales.as_ptr().add(place).cast::<i8>().add(half * TILE / 2);
+        let sub_scales = scales
+            .sub_scales
+            .as_ptr()
+            .add(place)
+            .cast::<i8>()
+            .add(half * TILE_ROWS / 2);
         _mm256_mul_ps(
             d,
             _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(sub_scales.cast()))),
@@ -164,8 +169,8 @@ unsafe fn unpack_half_lane<const BITS: usize>(lanes: *const __m256i, group: usiz
 #[target_feature(enable = "avx2,fma")]
 pub(super) unsafe fn multiply_stretch_rows<const CHAIN: usize, const WIDTH: usize>(
     view: &UnpackedStretch,
-    operand: &Operand,
-    sums: &mut [Column],
+    operand: &RoundedOperand,
+    sums: &mut [TileColumn],
 ) {
     debug_assert!(view.lanes_per_scale == WIDTH);
     for (group, sums) in sums.chunks_mut(4).enumerate() {
@@ -191,14 +196,14 @@ pub(super) unsafe fn multiply_stretch_rows<const CHAIN: usize, const WIDTH: usiz
 unsafe fn multiply_stretch<const CHAIN: usize, const WIDTH: usize, const M: usize>(
     view: &UnpackedStretch,
     rows: &[RoundedRow; M],
-    out: &mut [Column],
+    out: &mut [TileColumn],
 ) {
     // Half a tile at a time: everything stays in registers.
     for half in 0..2 {
         let mut sums = [_mm256_setzero_ps(); M];
         for (sum, out) in sums.iter_mut().zip(out.iter()) {
-            // SAFETY: a `Column` holds 16 floats, aligned.
-            *sum = unsafe { _mm256_load_ps(out.0.as_ptr().add(half * TILE / 2)) };
+            // SAFETY: a `TileColumn` holds 16 floats, aligned.
+            *sum = unsafe { _mm256_load_ps(out.0.as_ptr().add(half * TILE_ROWS / 2)) };
         }
         for place in 0..view.scales.len() {
             let column = place * WIDTH * 4;
@@ -208,7 +213,7 @@ unsafe fn multiply_stretch<const CHAIN: usize, const WIDTH: usize, const M: usiz
                 let lanes = view.lanes.as_ptr().add(place * WIDTH).cast::<__m256i>().add(half);
                 // The signs of 8 bits are the weights' own.
                 let start = |row: &RoundedRow| if CHAIN > 1 { *row.starts.get_unchecked(place) } else { 0 };
-                dots::<CHAIN, WIDTH, M>(
+                accumulate_dots::<CHAIN, WIDTH, M>(
                     lanes,
                     std::array::from_fn(|i| _mm256_set1_epi32(start(&rows[i]))),
                     std::array::from_fn(|i| rows[i].values.as_ptr().add(column).cast()),
@@ -216,13 +221,13 @@ unsafe fn multiply_stretch<const CHAIN: usize, const WIDTH: usize, const M: usiz
             };
             // SAFETY: `place` counts the scales, and the minima where there are any.
             unsafe {
-                let scales = _mm256_load_ps(view.scales.get_unchecked(place).0.as_ptr().add(half * TILE / 2));
+                let scales = _mm256_load_ps(view.scales.get_unchecked(place).0.as_ptr().add(half * TILE_ROWS / 2));
                 for ((sum, row), dot) in sums.iter_mut().zip(rows).zip(dots) {
-                    let scale = _mm256_set1_ps(*row.scales.get_unchecked(column / BLOCK));
+                    let scale = _mm256_set1_ps(*row.scales.get_unchecked(column / BLOCK_COLUMNS));
                     *sum = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), _mm256_mul_ps(scales, scale), *sum);
                 }
                 if !view.minima.is_empty() {
-                    let minima = view.minima.get_unchecked(place).0.as_ptr().add(half * TILE / 2);
+                    let minima = view.minima.get_unchecked(place).0.as_ptr().add(half * TILE_ROWS / 2);
                     let minima = _mm256_load_ps(minima);
                     for (sum, row) in sums.iter_mut().zip(rows) {
                         let scaled = _mm256_set1_ps(*row.scaled.get_unchecked(place));
@@ -233,7 +238,7 @@ unsafe fn multiply_stretch<const CHAIN: usize, const WIDTH: usize, const M: usiz
         }
         for (sum, out) in sums.iter().zip(out.iter_mut()) {
             // SAFETY: as above.
-            unsafe { _mm256_store_ps(out.0.as_mut_ptr().add(half * TILE / 2), *sum) };
+            unsafe { _mm256_store_ps(out.0.as_mut_ptr().add(half * TILE_ROWS / 2), *sum) };
         }
     }
 }
@@ -245,7 +250,7 @@ unsafe fn multiply_stretch<const CHAIN: usize, const WIDTH: usize, const M: usiz
 /// at each of `values`.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn dots<const CHAIN: usize, const WIDTH: usize, const M: usize>(
+unsafe fn accumulate_dots<const CHAIN: usize, const WIDTH: usize, const M: usize>(
     lanes: *const __m256i,
     mut dots: [__m256i; M],
     values: [*const i32; M],

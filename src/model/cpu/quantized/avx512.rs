@@ -1,19 +1,19 @@
 //! Micro-kernels of quantised matrices for AVX-512 VNNI: an instruction multiplies 64 unsigned weights with signed
 //! activations and adds up the products.
 
-use super::activations::{Operand, RoundedRow};
-use super::layout::{BLOCK, BLOCK_LANES, PREFETCH_AHEAD, Scales, Tile, lanes_per_scale};
+use super::activations::{RoundedOperand, RoundedRow};
+use super::layout::{BLOCK_COLUMNS, BLOCK_LANES, PREFETCH_AHEAD, Tile, TileScales, lanes_per_scale};
 use super::unpack::UnpackedStretch;
 use crate::model::cpu::ggml::QK_K;
-use crate::model::cpu::tile::{Column, ColumnQuad};
+use crate::model::cpu::tile::{ColumnQuad, TileColumn};
 use std::arch::x86_64::*;
 
 /// The largest number of activation rows that share one pass over the weights, so that their sums stay in registers.
-pub(super) const GROUP: usize = 8;
+pub(super) const MAX_PASS_ROWS: usize = 8;
 
 /// Calls `$f::<parameters, rows> $args` with the number of rows as a constant, because registers cannot be indexed by a
 /// variable.
-macro_rules! by_rows {
+macro_rules! dispatch_row_count {
     ($f:ident::<$($parameter:ident),*>, $rows:expr, $args:tt) => {
         match $rows {
             1 => $f::<$($parameter,)* 1> $args,
@@ -23,12 +23,12 @@ macro_rules! by_rows {
             5 => $f::<$($parameter,)* 5> $args,
             6 => $f::<$($parameter,)* 6> $args,
             7 => $f::<$($parameter,)* 7> $args,
-            _ => $f::<$($parameter,)* GROUP> $args,
+            _ => $f::<$($parameter,)* MAX_PASS_ROWS> $args,
         }
     };
 }
 
-/// Computes the products of a packed tile with up to [`GROUP`] rows of activations, one for each of `sums`. Weights are
+/// Computes the products of a packed tile with up to [`MAX_PASS_ROWS`] rows of activations, one for each of `sums`. Weights are
 /// unpacked in registers.
 ///
 /// # Safety
@@ -37,11 +37,11 @@ macro_rules! by_rows {
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) unsafe fn multiply_packed_rows<const BITS: usize, const K_QUANT: bool>(
     tile: &Tile,
-    operand: &Operand,
-    sums: &mut [Column],
+    operand: &RoundedOperand,
+    sums: &mut [TileColumn],
 ) {
     // SAFETY: the caller promises as much; `M` is the number of sums, or all of a group.
-    unsafe { by_rows!(multiply_packed::<BITS, K_QUANT>, sums.len(), (tile, operand, sums)) }
+    unsafe { dispatch_row_count!(multiply_packed::<BITS, K_QUANT>, sums.len(), (tile, operand, sums)) }
 }
 
 /// Computes [`multiply_packed_rows`] for a constant number of `M` rows.
@@ -51,8 +51,8 @@ pub(super) unsafe fn multiply_packed_rows<const BITS: usize, const K_QUANT: bool
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 unsafe fn multiply_packed<const BITS: usize, const K_QUANT: bool, const M: usize>(
     tile: &Tile,
-    operand: &Operand,
-    out: &mut [Column],
+    operand: &RoundedOperand,
+    out: &mut [TileColumn],
 ) {
     let width = const { lanes_per_scale(BITS) };
     let rows: [_; M] = std::array::from_fn(|i| operand.row(i, 0));
@@ -67,22 +67,22 @@ unsafe fn multiply_packed<const BITS: usize, const K_QUANT: bool, const M: usize
             }
             for part in 0..BLOCK_LANES / width {
                 let place = block * (BLOCK_LANES / width) + part;
-                let mut dots = starts(&rows, place);
+                let mut dots = load_starts(&rows, place);
                 for group in part * width..(part + 1) * width {
                     let weights = unpack_lane::<BITS>(lanes, group);
-                    dots = add_products(dots, weights, &rows, block * BLOCK + group * 4);
+                    dots = add_products(dots, weights, &rows, block * BLOCK_COLUMNS + group * 4);
                 }
-                let weight_scales = scales::<BITS, K_QUANT>(&tile.scales, place, tile.stride);
+                let weight_scales = load_scales::<BITS, K_QUANT>(&tile.scales, place, tile.stride);
                 sums = add_scaled(sums, dots, weight_scales, &rows, block);
                 if let Some(minima) = &tile.minima {
-                    let minima = scales::<BITS, K_QUANT>(minima, place, tile.stride);
+                    let minima = load_scales::<BITS, K_QUANT>(minima, place, tile.stride);
                     sums = subtract_minima(sums, minima, &rows, place);
                 }
             }
         }
     }
     for (sum, out) in sums.iter().zip(out) {
-        // SAFETY: `Column` is 64 bytes, aligned.
+        // SAFETY: `TileColumn` is 64 bytes, aligned.
         unsafe { _mm512_store_ps(out.0.as_mut_ptr(), *sum) };
     }
 }
@@ -95,7 +95,11 @@ unsafe fn multiply_packed<const BITS: usize, const K_QUANT: bool, const M: usize
 /// `place` is among them.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
-unsafe fn scales<const BITS: usize, const K_QUANT: bool>(scales: &Scales, place: usize, stride: usize) -> __m512 {
+unsafe fn load_scales<const BITS: usize, const K_QUANT: bool>(
+    scales: &TileScales,
+    place: usize,
+    stride: usize,
+) -> __m512 {
     let unit = if K_QUANT {
         place * lanes_per_scale(BITS) * 4 / QK_K
     } else {
@@ -122,7 +126,7 @@ unsafe fn scales<const BITS: usize, const K_QUANT: bool>(scales: &Scales, place:
 /// The machine has AVX-512 F; the rows have a start numbered `place`.
 #[inline]
 #[target_feature(enable = "avx512f")]
-unsafe fn starts<const M: usize>(rows: &[RoundedRow; M], place: usize) -> [__m512i; M] {
+unsafe fn load_starts<const M: usize>(rows: &[RoundedRow; M], place: usize) -> [__m512i; M] {
     // SAFETY: the caller has a start of that number.
     std::array::from_fn(|i| unsafe { _mm512_set1_epi32(*rows[i].starts.get_unchecked(place)) })
 }
@@ -196,14 +200,14 @@ unsafe fn subtract_minima<const M: usize>(
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) unsafe fn multiply_stretch_rows<const WIDTH: usize>(
     view: &UnpackedStretch,
-    operand: &Operand,
-    sums: &mut [Column],
+    operand: &RoundedOperand,
+    sums: &mut [TileColumn],
 ) {
     debug_assert!(view.lanes_per_scale == WIDTH);
-    for (group, sums) in sums.chunks_mut(GROUP).enumerate() {
-        let first = group * GROUP;
+    for (group, sums) in sums.chunks_mut(MAX_PASS_ROWS).enumerate() {
+        let first = group * MAX_PASS_ROWS;
         // SAFETY: the caller promises as much; `M` is the number of sums, or all of a group.
-        unsafe { by_rows!(multiply_stretch::<WIDTH>, sums.len(), (view, operand, first, sums)) }
+        unsafe { dispatch_row_count!(multiply_stretch::<WIDTH>, sums.len(), (view, operand, first, sums)) }
     }
 }
 
@@ -214,20 +218,20 @@ pub(super) unsafe fn multiply_stretch_rows<const WIDTH: usize>(
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 unsafe fn multiply_stretch<const WIDTH: usize, const M: usize>(
     view: &UnpackedStretch,
-    operand: &Operand,
+    operand: &RoundedOperand,
     first: usize,
-    out: &mut [Column],
+    out: &mut [TileColumn],
 ) {
     let rows: [_; M] = std::array::from_fn(|i| operand.row(first + i, view.start));
-    // SAFETY: `Column` is 64 bytes, aligned; the caller gives `M` of them.
+    // SAFETY: `TileColumn` is 64 bytes, aligned; the caller gives `M` of them.
     let mut sums: [_; M] = std::array::from_fn(|i| unsafe { _mm512_load_ps(out[i].0.as_ptr()) });
     for place in 0..view.scales.len() {
         let column = place * WIDTH * 4;
-        let block = column / BLOCK;
+        let block = column / BLOCK_COLUMNS;
         // SAFETY: `place` counts the scales, and the minima where there are any; `WIDTH` lanes go with each, four
         // columns of activations with a lane, and a start with each scale.
         unsafe {
-            let mut dots = starts(&rows, place);
+            let mut dots = load_starts(&rows, place);
             for group in 0..WIDTH {
                 let weights = _mm512_load_si512(view.lanes.as_ptr().add(place * WIDTH + group).cast());
                 dots = add_products(dots, weights, &rows, column + group * 4);
@@ -241,7 +245,7 @@ unsafe fn multiply_stretch<const WIDTH: usize, const M: usize>(
         }
     }
     for (sum, out) in sums.iter().zip(out) {
-        // SAFETY: `Column` is 64 bytes, aligned.
+        // SAFETY: `TileColumn` is 64 bytes, aligned.
         unsafe { _mm512_store_ps(out.0.as_mut_ptr(), *sum) };
     }
 }

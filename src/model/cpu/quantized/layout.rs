@@ -9,15 +9,15 @@
 //! lanes of four columns each. With fewer, the first four lanes hold the lower four bits, each those of two unpacked
 //! lanes. The other lanes hold the higher bits: one bit of eight unpacked lanes, or two bits of four.
 
-use crate::model::cpu::ggml::{QK_K, QuantType, Row, RowScales};
-use crate::model::cpu::pages::{cast, cast_mut};
-use crate::model::cpu::tile::{ColumnQuad, TILE};
+use crate::model::cpu::ggml::{QK_K, QuantType, QuantizedRow, RowScales};
+use crate::model::cpu::pages::{cast_slice, cast_slice_mut};
+use crate::model::cpu::tile::{ColumnQuad, TILE_ROWS};
 use half::f16;
 
 /// Number of columns in a block, over which activations share a scale.
-pub(in crate::model::cpu) const BLOCK: usize = 32;
+pub(in crate::model::cpu) const BLOCK_COLUMNS: usize = 32;
 /// Number of lanes that a block of 32 columns has when it is unpacked to a byte for each weight.
-pub(super) const BLOCK_LANES: usize = BLOCK / 4;
+pub(super) const BLOCK_LANES: usize = BLOCK_COLUMNS / 4;
 
 /// Computes where the parts of a packed tile lie, for a quantised type and a number of columns.
 #[derive(Clone, Copy)]
@@ -31,22 +31,22 @@ pub(super) struct TileLayout {
 pub(super) struct Tile<'a> {
     /// The packed weights, [`QuantType::bits`] lanes for each block of 32 columns.
     pub lanes: &'a [ColumnQuad],
-    pub scales: Scales<'a>,
-    pub minima: Option<Scales<'a>>,
+    pub scales: TileScales<'a>,
+    pub minima: Option<TileScales<'a>>,
     /// Number of bytes from the start of one tile to the next.
     pub stride: usize,
 }
 
 /// Scales or minima of a tile's 16 rows.
 #[derive(Clone, Copy)]
-pub(super) struct Scales<'a> {
+pub(super) struct TileScales<'a> {
     /// The float16 `d` or `dmin` of each block or super-block.
-    pub d: &'a [[f16; TILE]],
+    pub d: &'a [[f16; TILE_ROWS]],
     /// The integer of each sub-block, which multiplies `d`; empty for types that are not k-quants.
-    pub sub_scales: &'a [[i8; TILE]],
+    pub sub_scales: &'a [[i8; TILE_ROWS]],
 }
 
-impl Scales<'_> {
+impl TileScales<'_> {
     /// Computes the scale or minimum that row `row` of the tile has in the block or sub-block numbered `index`, which
     /// has `block_columns` columns.
     pub fn get(&self, index: usize, block_columns: usize, row: usize) -> f32 {
@@ -82,7 +82,7 @@ impl TileLayout {
 
     /// Computes the number of lanes that a tile's weights take.
     fn weight_lanes(self) -> usize {
-        self.columns / BLOCK * self.quant.bits()
+        self.columns / BLOCK_COLUMNS * self.quant.bits()
     }
 
     /// Computes how many float16 `d` and how many integers of sub-blocks a row has.
@@ -98,8 +98,11 @@ impl TileLayout {
     /// Computes the numbers of lanes that a tile's float16 `d` and its integers of sub-blocks take.
     fn scale_lanes(self) -> [usize; 2] {
         let [d, sub_scales] = self.scale_counts();
-        [d * size_of::<[f16; TILE]>(), sub_scales * size_of::<[i8; TILE]>()]
-            .map(|bytes| bytes.div_ceil(size_of::<ColumnQuad>()))
+        [
+            d * size_of::<[f16; TILE_ROWS]>(),
+            sub_scales * size_of::<[i8; TILE_ROWS]>(),
+        ]
+        .map(|bytes| bytes.div_ceil(size_of::<ColumnQuad>()))
     }
 
     /// Computes the number of lanes in a tile: its weights, scales and minima.
@@ -114,9 +117,9 @@ impl TileLayout {
         let (lanes, rest) = tile.split_at(self.weight_lanes());
         let scales = |lanes| {
             let (first, second) = <[ColumnQuad]>::split_at(lanes, lengths[0]);
-            Scales {
-                d: &cast(first)[..d],
-                sub_scales: &cast(second)[..sub_scales],
+            TileScales {
+                d: &cast_slice(first)[..d],
+                sub_scales: &cast_slice(second)[..sub_scales],
             }
         };
         let (first, second) = rest.split_at(lengths[0] + lengths[1]);
@@ -129,20 +132,20 @@ impl TileLayout {
     }
 
     /// Packs a decoded row as row `at` of a tile. All bytes of that row in the tile must be zero before.
-    pub fn store_row(self, tile: &mut [ColumnQuad], at: usize, row: &Row) {
+    pub fn store_row(self, tile: &mut [ColumnQuad], at: usize, row: &QuantizedRow) {
         let (lanes, rest) = tile.split_at_mut(self.weight_lanes());
         let blocks = lanes.chunks_exact_mut(self.quant.bits());
-        for (lanes, values) in blocks.zip(row.values.as_chunks::<BLOCK>().0) {
+        for (lanes, values) in blocks.zip(row.values.as_chunks::<BLOCK_COLUMNS>().0) {
             pack_block(lanes, at, values);
         }
         let [d, sub_scales] = self.scale_lanes();
         let parts = rest.chunks_exact_mut(d + sub_scales);
         for (lanes, RowScales { d: from, sub_scales }) in parts.zip([&row.scales, &row.minima]) {
             let (first, second) = lanes.split_at_mut(d);
-            for (to, from) in cast_mut::<_, [f16; TILE]>(first).iter_mut().zip(from) {
+            for (to, from) in cast_slice_mut::<_, [f16; TILE_ROWS]>(first).iter_mut().zip(from) {
                 to[at] = *from;
             }
-            for (to, from) in cast_mut::<_, [i8; TILE]>(second).iter_mut().zip(sub_scales) {
+            for (to, from) in cast_slice_mut::<_, [i8; TILE_ROWS]>(second).iter_mut().zip(sub_scales) {
                 to[at] = *from;
             }
         }
@@ -167,7 +170,7 @@ impl TileLayout {
 }
 
 /// Packs one row's 32 values of a block into the block's lanes. The number of lanes is the number of bits of the type.
-fn pack_block(lanes: &mut [ColumnQuad], row: usize, values: &[u8; BLOCK]) {
+fn pack_block(lanes: &mut [ColumnQuad], row: usize, values: &[u8; BLOCK_COLUMNS]) {
     let four = |i: usize| &values[i * 4..][..4];
     let bits = lanes.len();
     if bits == 8 {
@@ -199,9 +202,9 @@ fn copy_values<const N: usize>(to: &mut [ColumnQuad], rows: &[(&[ColumnQuad], us
         let to = to.0.as_chunks_mut::<N>().0;
         // A lane that holds several values of each row holds the first value of all 16 rows, then the second, and so
         // on.
-        for (part, to) in to.chunks_exact_mut(TILE).enumerate() {
+        for (part, to) in to.chunks_exact_mut(TILE_ROWS).enumerate() {
             for (to, (from, old)) in to.iter_mut().zip(rows) {
-                *to = from[first + at].0.as_chunks::<N>().0[part * TILE + old];
+                *to = from[first + at].0.as_chunks::<N>().0[part * TILE_ROWS + old];
             }
         }
     }

@@ -13,14 +13,14 @@ mod layout;
 mod portable;
 mod unpack;
 
-use crate::model::cpu::ggml::{QuantType, Row};
+use crate::model::cpu::ggml::{QuantType, QuantizedRow};
 use crate::model::cpu::pages::Pages;
 use crate::model::cpu::parallel::parallel_ranges;
 use crate::model::cpu::simd::{InstructionSet, SimdLevel, prefetch};
-use crate::model::cpu::tile::{Column, ColumnQuad, TILE, Writer};
-use activations::{Operand, RoundedActivations};
+use crate::model::cpu::tile::{ColumnQuad, TILE_ROWS, TileColumn, TileWriter};
+use activations::{RoundedActivations, RoundedOperand};
 use candle_core::{Error, Result};
-pub(super) use layout::BLOCK;
+pub(super) use layout::BLOCK_COLUMNS;
 use layout::{BLOCK_LANES, Tile, TileLayout};
 use rayon::prelude::*;
 use unpack::{STRETCH_BLOCKS, StretchBuffer, UnpackedStretch, unpack_block};
@@ -44,18 +44,18 @@ impl QuantizedMatrix {
         quant: QuantType,
         rows: usize,
         columns: usize,
-        read: impl Fn(usize, &mut Row) -> Result<()> + Sync,
+        read: impl Fn(usize, &mut QuantizedRow) -> Result<()> + Sync,
     ) -> Result<Self> {
         let layout = TileLayout::new(quant, columns);
-        let mut tiles = Pages::<ColumnQuad>::zeroed(rows.div_ceil(TILE) * layout.tile_lanes());
+        let mut tiles = Pages::<ColumnQuad>::zeroed(rows.div_ceil(TILE_ROWS) * layout.tile_lanes());
         tiles
             .par_chunks_exact_mut(layout.tile_lanes())
             .enumerate()
             .try_for_each_init(
-                || Row::new(quant, columns),
+                || QuantizedRow::new(quant, columns),
                 |row, (index, tile)| {
-                    for at in 0..TILE.min(rows - index * TILE) {
-                        read(index * TILE + at, row)?;
+                    for at in 0..TILE_ROWS.min(rows - index * TILE_ROWS) {
+                        read(index * TILE_ROWS + at, row)?;
                         layout.store_row(tile, at, row);
                     }
                     Ok::<_, Error>(())
@@ -67,11 +67,11 @@ impl QuantizedMatrix {
     /// Copies the given rows to a new matrix, in the order given.
     pub fn select_rows(&self, rows: &[u32]) -> Self {
         let tile_lanes = self.layout.tile_lanes();
-        let mut tiles = Pages::<ColumnQuad>::zeroed(rows.len().div_ceil(TILE) * tile_lanes);
-        let chosen = tiles.par_chunks_exact_mut(tile_lanes).zip(rows.par_chunks(TILE));
+        let mut tiles = Pages::<ColumnQuad>::zeroed(rows.len().div_ceil(TILE_ROWS) * tile_lanes);
+        let chosen = tiles.par_chunks_exact_mut(tile_lanes).zip(rows.par_chunks(TILE_ROWS));
         chosen.for_each(|(tile, rows)| {
             let rows = rows.iter().map(|row| *row as usize);
-            let rows: Vec<_> = rows.map(|row| (self.tile(row / TILE), row % TILE)).collect();
+            let rows: Vec<_> = rows.map(|row| (self.tile(row / TILE_ROWS), row % TILE_ROWS)).collect();
             self.layout.copy_rows(tile, &rows);
         });
         Self {
@@ -93,13 +93,13 @@ impl QuantizedMatrix {
     pub fn dequantize_row(&self, row: usize, scale: f32, out: &mut Vec<f32>) {
         let quant = self.layout.quant();
         let (bits, block_columns, offset) = (quant.bits(), quant.block_columns(), i16::from(quant.offset()));
-        let (tile, row) = (self.layout.split(self.tile(row / TILE)), row % TILE);
+        let (tile, row) = (self.layout.split(self.tile(row / TILE_ROWS)), row % TILE_ROWS);
         for (block, lanes) in tile.lanes.chunks_exact(bits).enumerate() {
             let four = |i: usize| lanes[i].0[row * 4..].first_chunk::<4>().expect("four bytes of 64");
             let mut values = [[0u8; 4]; BLOCK_LANES];
             unpack_block(bits, four, |i, lane| values[i] = lane);
             for (i, values) in values.as_flattened().chunks_exact(block_columns).enumerate() {
-                let place = block * BLOCK / block_columns + i;
+                let place = block * BLOCK_COLUMNS / block_columns + i;
                 let d = tile.scales.get(place, block_columns, row);
                 let min = tile
                     .minima
@@ -117,7 +117,11 @@ impl QuantizedMatrix {
 ///
 /// # Panics
 /// If the matrices have different numbers of columns, or if the activations are not whole rows.
-pub(super) fn matmul_many(instructions: InstructionSet, activations: &[f32], matrices: &[(&QuantizedMatrix, Writer)]) {
+pub(super) fn matmul_many(
+    instructions: InstructionSet,
+    activations: &[f32],
+    matrices: &[(&QuantizedMatrix, TileWriter)],
+) {
     let Some((first, _)) = matrices.first() else { return };
     let columns = first.layout.columns();
     let m = activations.len() / columns;
@@ -127,7 +131,7 @@ pub(super) fn matmul_many(instructions: InstructionSet, activations: &[f32], mat
         "matrices that are multiplied together have as many columns"
     );
     let rounded = RoundedActivations::new(activations, columns);
-    let operands: Vec<Operand> = matrices
+    let operands: Vec<RoundedOperand> = matrices
         .iter()
         .map(|(matrix, _)| rounded.for_type(matrix.layout.quant()))
         .collect();
@@ -137,10 +141,10 @@ pub(super) fn matmul_many(instructions: InstructionSet, activations: &[f32], mat
         .flat_map(|(index, (matrix, _))| (0..matrix.tile_count()).map(move |tile| (index, tile)))
         .collect();
     // The cost of 7 more rows stands for reading the weights, which takes most of the time if there are few rows.
-    let operations = (m + 7) * tiles.len() * TILE * columns / 32;
+    let operations = (m + 7) * tiles.len() * TILE_ROWS * columns / 32;
     parallel_ranges(tiles.len(), operations, |range| {
         let mut stretch = StretchBuffer::new();
-        let mut sums = vec![Column::ZERO; m];
+        let mut sums = vec![TileColumn::ZERO; m];
         for number in range {
             let (index, tile) = tiles[number];
             let (matrix, writer) = &matrices[index];
@@ -148,12 +152,12 @@ pub(super) fn matmul_many(instructions: InstructionSet, activations: &[f32], mat
             let packed = matrix.layout.split(matrix.tile(tile));
             let next = tiles.get(number + 1);
             let mut next = next.map_or(&[][..], |(index, tile)| matrices[*index].0.tile(*tile));
-            sums.fill(Column::ZERO);
+            sums.fill(TileColumn::ZERO);
             if !multiply_packed(instructions, quant, &packed, &operands[index], &mut sums) {
-                for first in (0..columns / BLOCK).step_by(STRETCH_BLOCKS) {
-                    let count = STRETCH_BLOCKS.min(columns / BLOCK - first);
+                for first in (0..columns / BLOCK_COLUMNS).step_by(STRETCH_BLOCKS) {
+                    let count = STRETCH_BLOCKS.min(columns / BLOCK_COLUMNS - first);
                     let view = stretch.unpack(packed, quant, first, count);
-                    let share = matrix.layout.tile_lanes() * count * BLOCK / columns;
+                    let share = matrix.layout.tile_lanes() * count * BLOCK_COLUMNS / columns;
                     let (soon, later) = next.split_at(next.len().min(share));
                     prefetch(soon);
                     next = later;
@@ -174,15 +178,15 @@ fn multiply_packed(
     instructions: InstructionSet,
     quant: QuantType,
     tile: &Tile,
-    operand: &Operand,
-    sums: &mut [Column],
+    operand: &RoundedOperand,
+    sums: &mut [TileColumn],
 ) -> bool {
     match (instructions.level(), sums.len()) {
         // SAFETY: the machine has these instructions, as an `InstructionSet` is only made of what was detected. The
         // tile and the operand are of this type, whose bits and kind are the kernel's parameters, and of as many
         // columns.
         #[cfg(target_arch = "x86_64")]
-        (SimdLevel::Avx512Vnni, 1..=avx512::GROUP) => unsafe {
+        (SimdLevel::Avx512Vnni, 1..=avx512::MAX_PASS_ROWS) => unsafe {
             match quant {
                 QuantType::Q4_0 => avx512::multiply_packed_rows::<4, false>(tile, operand, sums),
                 QuantType::Q4K => avx512::multiply_packed_rows::<4, true>(tile, operand, sums),
@@ -210,7 +214,12 @@ fn multiply_packed(
 }
 
 /// Adds to `sums` the products of an unpacked stretch of a tile with one row of activations for each sum.
-fn multiply_stretch(instructions: InstructionSet, view: &UnpackedStretch, operand: &Operand, sums: &mut [Column]) {
+fn multiply_stretch(
+    instructions: InstructionSet,
+    view: &UnpackedStretch,
+    operand: &RoundedOperand,
+    sums: &mut [TileColumn],
+) {
     match instructions.level() {
         // SAFETY: the machine has these instructions, as an `InstructionSet` is only made of what was detected. The
         // view and the operand are of this type, whose lanes for a scale are the kernel's parameter, and the view lies

@@ -1,10 +1,10 @@
 //! Unpacking of quantised weights for many rows of activations: in a stretch of a tile, weights become whole bytes, and
 //! scales and minima become float32.
 
-use super::layout::{BLOCK, BLOCK_LANES, Scales, Tile};
+use super::layout::{BLOCK_COLUMNS, BLOCK_LANES, Tile, TileScales};
 use crate::model::cpu::ggml::{QK_K, QuantType};
 use crate::model::cpu::simd::dispatch;
-use crate::model::cpu::tile::{Column, ColumnQuad, TILE};
+use crate::model::cpu::tile::{ColumnQuad, TILE_ROWS, TileColumn};
 use half::f16;
 use std::ops::Range;
 
@@ -15,8 +15,8 @@ pub(super) const STRETCH_BLOCKS: usize = 24;
 /// Scratch memory that one unpacked stretch of a tile is written to.
 pub(super) struct StretchBuffer {
     lanes: Vec<ColumnQuad>,
-    scales: Vec<Column>,
-    minima: Vec<Column>,
+    scales: Vec<TileColumn>,
+    minima: Vec<TileColumn>,
 }
 
 /// An unpacked stretch of a tile: some consecutive blocks of 32 columns of its 16 rows.
@@ -24,9 +24,9 @@ pub(super) struct UnpackedStretch<'a> {
     /// Weights as unsigned bytes, eight lanes for each block of 32 columns.
     pub lanes: &'a [ColumnQuad],
     /// Scales of the weights, one for each [`UnpackedStretch::lanes_per_scale`] lanes.
-    pub scales: &'a [Column],
+    pub scales: &'a [TileColumn],
     /// Minima of the weights, one for each scale; empty for types without minima.
-    pub minima: &'a [Column],
+    pub minima: &'a [TileColumn],
     /// Number of lanes that share a scale.
     pub lanes_per_scale: usize,
     pub quant: QuantType,
@@ -38,9 +38,9 @@ impl StretchBuffer {
     /// Makes room for [`STRETCH_BLOCKS`] blocks of any quantised type.
     pub fn new() -> Self {
         Self {
-            lanes: vec![ColumnQuad([0; 4 * TILE]); STRETCH_BLOCKS * BLOCK_LANES],
-            scales: vec![Column::ZERO; STRETCH_BLOCKS * 2],
-            minima: vec![Column::ZERO; STRETCH_BLOCKS * 2],
+            lanes: vec![ColumnQuad([0; 4 * TILE_ROWS]); STRETCH_BLOCKS * BLOCK_LANES],
+            scales: vec![TileColumn::ZERO; STRETCH_BLOCKS * 2],
+            minima: vec![TileColumn::ZERO; STRETCH_BLOCKS * 2],
         }
     }
 
@@ -55,7 +55,7 @@ impl StretchBuffer {
     ) -> UnpackedStretch<'a> {
         let (bits, block_columns) = (quant.bits(), quant.block_columns());
         let packed = &tile.lanes[first * bits..][..blocks * bits];
-        let places = first * BLOCK / block_columns..(first + blocks) * BLOCK / block_columns;
+        let places = first * BLOCK_COLUMNS / block_columns..(first + blocks) * BLOCK_COLUMNS / block_columns;
         let scales = &mut self.scales[..places.len()];
         widen_scales(&tile.scales, places.clone(), block_columns, scales);
         let minima = match &tile.minima {
@@ -80,7 +80,7 @@ impl StretchBuffer {
             minima,
             lanes_per_scale: block_columns / 4,
             quant,
-            start: first * BLOCK,
+            start: first * BLOCK_COLUMNS,
         }
     }
 }
@@ -167,7 +167,7 @@ fn widen(half: f16) -> f32 {
 }
 
 /// Converts float16 columns to float32 and writes them to every `step`-th column of `to`.
-fn widen_columns(from: &[[f16; TILE]], to: &mut [Column], step: usize) {
+fn widen_columns(from: &[[f16; TILE_ROWS]], to: &mut [TileColumn], step: usize) {
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("f16c") {
         // SAFETY: the feature was just detected.
@@ -183,26 +183,26 @@ fn widen_columns(from: &[[f16; TILE]], to: &mut [Column], step: usize) {
 /// Converts like [`widen_columns`], with an instruction that takes eight values at a time.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "f16c")]
-fn widen_columns_f16c(from: &[[f16; TILE]], to: &mut [Column], step: usize) {
+fn widen_columns_f16c(from: &[[f16; TILE_ROWS]], to: &mut [TileColumn], step: usize) {
     use std::arch::x86_64::{_mm_loadu_si128, _mm256_cvtph_ps, _mm256_store_ps};
     for (from, to) in from.iter().zip(to.iter_mut().step_by(step)) {
         for half in 0..2 {
-            // SAFETY: there are 16 values on either side, of which each half is read and written once; a `Column` is
+            // SAFETY: there are 16 values on either side, of which each half is read and written once; a `TileColumn` is
             // aligned to 64 bytes, its halves to 32.
             unsafe {
-                let halves = _mm_loadu_si128(from.as_ptr().add(half * TILE / 2).cast());
-                _mm256_store_ps(to.0.as_mut_ptr().add(half * TILE / 2), _mm256_cvtph_ps(halves));
+                let halves = _mm_loadu_si128(from.as_ptr().add(half * TILE_ROWS / 2).cast());
+                _mm256_store_ps(to.0.as_mut_ptr().add(half * TILE_ROWS / 2), _mm256_cvtph_ps(halves));
             }
         }
     }
 }
 
 #[inline(always)]
-fn multiply_sub_scales_with<const FMA: bool>(sub_scales: &[[i8; TILE]], to: &mut [Column], count: usize) {
+fn multiply_sub_scales_with<const FMA: bool>(sub_scales: &[[i8; TILE_ROWS]], to: &mut [TileColumn], count: usize) {
     for (sub_scales, to) in sub_scales.chunks_exact(count).zip(to.chunks_exact_mut(count)) {
         let d = to[0].0;
         for (to, sub_scale) in to.iter_mut().zip(sub_scales) {
-            for row in 0..TILE {
+            for row in 0..TILE_ROWS {
                 to.0[row] = d[row] * f32::from(sub_scale[row]);
             }
         }
@@ -212,11 +212,11 @@ fn multiply_sub_scales_with<const FMA: bool>(sub_scales: &[[i8; TILE]], to: &mut
 dispatch! {
     /// Computes the scales of all sub-blocks, `count` to a super-block. In `to`, the `d` of each super-block stands in
     /// the first of its `count` columns and is multiplied with the integer of each sub-block.
-    fn multiply_sub_scales(sub_scales: &[[i8; TILE]], to: &mut [Column], count: usize) = multiply_sub_scales_with
+    fn multiply_sub_scales(sub_scales: &[[i8; TILE_ROWS]], to: &mut [TileColumn], count: usize) = multiply_sub_scales_with
 }
 
 /// Computes in float32 the scales of the blocks or sub-blocks numbered `places`.
-fn widen_scales(scales: &Scales, places: Range<usize>, block_columns: usize, to: &mut [Column]) {
+fn widen_scales(scales: &TileScales, places: Range<usize>, block_columns: usize, to: &mut [TileColumn]) {
     if scales.sub_scales.is_empty() {
         return widen_columns(&scales.d[places], to, 1);
     }

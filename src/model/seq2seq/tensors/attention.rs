@@ -24,7 +24,7 @@ pub(super) fn split_heads(
 }
 
 /// Gives one of the parts (queries, keys or values) that [`split_heads`] made, without copying it.
-pub(super) fn part(parts: &Tensor, index: usize) -> Outcome<Tensor> {
+pub(super) fn select_part(parts: &Tensor, index: usize) -> Outcome<Tensor> {
     parts.narrow(0, index, 1)?.squeeze(0)
 }
 
@@ -35,7 +35,7 @@ pub(super) fn part(parts: &Tensor, index: usize) -> Outcome<Tensor> {
 /// 1, positions)`, is added. The result is `(rows * queries, heads * head_dim)`.
 pub(super) fn attend(queries: &Tensor, kv_cache: &Tensor, scale: f32, added: Option<&Tensor>) -> Outcome<Tensor> {
     let (rows, heads, count, dim) = queries.dims4()?;
-    let keys = part(kv_cache, 0)?;
+    let keys = select_part(kv_cache, 0)?;
     let mut scores = queries.matmul(&keys.t()?)?.to_dtype(DType::F32)?;
     if scale != 1.0 {
         scores = (scores * f64::from(scale))?;
@@ -45,7 +45,7 @@ pub(super) fn attend(queries: &Tensor, kv_cache: &Tensor, scale: f32, added: Opt
     }
     let weights = ops::softmax_last_dim(&scores)?.to_dtype(kv_cache.dtype())?;
     weights
-        .matmul(&part(kv_cache, 1)?)?
+        .matmul(&select_part(kv_cache, 1)?)?
         .transpose(1, 2)?
         .reshape((rows * count, heads * dim))?
         .to_dtype(DType::F32)

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::model::cpu::ops::{Activation, Norm};
 use crate::model::linear::compute_dtype;
 use crate::model::{Spec, State, TranslationModel, candle_error};
-use attention::{append_to_cache, attend, padding_mask, part, split_heads};
+use attention::{append_to_cache, attend, padding_mask, select_part, split_heads};
 use candle_core::{DType, Device, Result as Outcome, Tensor};
 use state::DecoderState;
 use std::iter::repeat;
@@ -41,7 +41,7 @@ impl FeedForward {
 
 /// Computes a residual connection, `x + f(x)`. The norm is applied to the input of `f` if `first`, otherwise to the
 /// sum.
-fn residual(
+fn add_residual(
     x: &Tensor,
     norm: &Norm<Tensor>,
     first: bool,
@@ -98,7 +98,7 @@ impl Stack {
         let count = queries.len();
         let pairs = queries.flat_map(|query| (0..keys).map(move |key| key as isize - query as isize));
         let found: Vec<u32> = pairs
-            .map(|distance| Positions::bucket(distance, both_ways, buckets, most) as u32)
+            .map(|distance| Positions::distance_bucket(distance, both_ways, buckets, most) as u32)
             .collect();
         let bias = bias.index_select(&Tensor::new(found, bias.device())?, 0)?;
         let bias = bias.reshape((1, count, keys, self.heads.count))?;
@@ -106,7 +106,7 @@ impl Stack {
     }
 
     /// Normalises the last layer's output, if the model has a final norm.
-    fn finish(&self, hidden: Tensor) -> Outcome<Tensor> {
+    fn apply_final_norm(&self, hidden: Tensor) -> Outcome<Tensor> {
         match &self.final_norm {
             Some(norm) => norm.forward(&hidden),
             None => Ok(hidden),
@@ -138,19 +138,19 @@ impl Seq2Seq {
         for layer in &stack.layers {
             let attention = &layer.attention;
             let dtype = compute_dtype(&attention.project.weight);
-            hidden = residual(&hidden, &attention.norm, config.norm_first, |x| {
+            hidden = add_residual(&hidden, &attention.norm, config.norm_first, |x| {
                 let parts = split_heads(&attention.project.forward(x)?, shape, 3, stack.heads, dtype)?;
-                let (queries, memory) = (part(&parts, 0)?, parts.narrow(0, 1, 2)?);
+                let (queries, memory) = (select_part(&parts, 0)?, parts.narrow(0, 1, 2)?);
                 attention
                     .output
                     .forward(&attend(&queries, &memory, stack.heads.scale, added.as_ref())?)
             })?;
             let FeedForward { norm, .. } = &layer.feed_forward;
-            hidden = residual(&hidden, norm, config.norm_first, |x| {
+            hidden = add_residual(&hidden, norm, config.norm_first, |x| {
                 layer.feed_forward.forward(x, config.activation)
             })?;
         }
-        let encoded = stack.finish(hidden)?;
+        let encoded = stack.apply_final_norm(hidden)?;
         let layers = self.decoder.layers.iter();
         let cross = layers.filter_map(|layer| layer.cross.as_ref()).map(|cross| {
             let memory = cross.key_value.forward(&encoded)?;
@@ -181,34 +181,34 @@ impl Seq2Seq {
         for (index, layer) in stack.layers.iter().enumerate() {
             let attention = &layer.attention;
             let dtype = compute_dtype(&attention.project.weight);
-            hidden = residual(&hidden, &attention.norm, config.norm_first, |x| {
+            hidden = add_residual(&hidden, &attention.norm, config.norm_first, |x| {
                 let parts = split_heads(&attention.project.forward(x)?, (last.len(), 1), 3, heads, dtype)?;
                 let memory = append_to_cache(&mut state.own[index], &parts.narrow(0, 1, 2)?, position)?;
-                let attended = attend(&part(&parts, 0)?, &memory, heads.scale, bias.as_ref())?;
+                let attended = attend(&select_part(&parts, 0)?, &memory, heads.scale, bias.as_ref())?;
                 attention.output.forward(&attended)
             })?;
             if let Some(cross) = &layer.cross {
                 let (fold, memory) = (&state.fold, &state.cross[index]);
                 let shape = (memory.dim(1)?, fold.width);
-                hidden = residual(&hidden, &cross.norm, config.norm_first, |x| {
+                hidden = add_residual(&hidden, &cross.norm, config.norm_first, |x| {
                     let queries = fold.fold(cross.query.forward(x)?)?;
-                    let queries = part(&split_heads(&queries, shape, 1, heads, memory.dtype())?, 0)?;
+                    let queries = select_part(&split_heads(&queries, shape, 1, heads, memory.dtype())?, 0)?;
                     let attended = attend(&queries, memory, heads.scale, state.mask.as_ref())?;
                     cross.output.forward(&fold.unfold(attended)?)
                 })?;
             }
             let FeedForward { norm, .. } = &layer.feed_forward;
-            hidden = residual(&hidden, norm, config.norm_first, |x| {
+            hidden = add_residual(&hidden, norm, config.norm_first, |x| {
                 layer.feed_forward.forward(x, config.activation)
             })?;
         }
         state.position += 1;
-        stack.finish(hidden)
+        stack.apply_final_norm(hidden)
     }
 
     /// Checks the ids of one more token for each row, and runs the decoder over them; gives its output, `(rows,
     /// hidden_size)`.
-    fn read(&self, last: &[u32], state: &mut DecoderState) -> Result<Tensor> {
+    fn decode_last_tokens(&self, last: &[u32], state: &mut DecoderState) -> Result<Tensor> {
         let position_embeddings = self
             .decoder
             .position_embeddings_on_device(last, &vec![state.position; last.len()])?;
@@ -255,21 +255,21 @@ impl TranslationModel for Seq2Seq {
             return Err(Error::model("no token starts an output"));
         };
         for id in first {
-            self.read(&vec![*id; sources.len()], &mut state)?;
+            self.decode_last_tokens(&vec![*id; sources.len()], &mut state)?;
         }
-        let hidden = self.read(&vec![*last; sources.len()], &mut state)?;
+        let hidden = self.decode_last_tokens(&vec![*last; sources.len()], &mut state)?;
         let logits = self.logits(&hidden)?;
         Ok((State(Box::new(state)), logits))
     }
 
     fn step(&self, last: &[u32], state: &mut State) -> Result<Tensor> {
         let state = DecoderState::from_state(state)?;
-        state.settle(self.device()).map_err(candle_error)?;
+        state.apply_selection(self.device()).map_err(candle_error)?;
         if last.len() != state.owners.len() {
             let message = format!("{} tokens for {} rows", last.len(), state.owners.len());
             return Err(Error::model(message));
         }
-        let hidden = self.read(last, state)?;
+        let hidden = self.decode_last_tokens(last, state)?;
         self.logits(&hidden)
     }
 }

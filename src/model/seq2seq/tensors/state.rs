@@ -17,7 +17,7 @@ pub(super) struct DecoderState {
     /// For each row, the index of the sentence that it translates.
     pub owners: Vec<usize>,
     /// How the rows are grouped by sentence for cross-attention.
-    pub fold: Fold,
+    pub fold: BeamFold,
     /// For each decoder layer, the keys and values of the rows' output tokens, `(2, rows, heads, positions with room
     /// for more, head_dim)`; none before the first token.
     pub own: Vec<Option<Tensor>>,
@@ -34,7 +34,7 @@ impl DecoderState {
             cross,
             mask,
             owners: (0..sentences).collect(),
-            fold: Fold { width: 1, moved: None },
+            fold: BeamFold { width: 1, moved: None },
             own: vec![None; layers],
             position: 0,
             selected: None,
@@ -55,7 +55,7 @@ impl DecoderState {
 
     /// Carries out the selection of rows that `select` noted, if any, and drops the sentences that no row translates
     /// any more.
-    pub fn settle(&mut self, device: &Device) -> Outcome<()> {
+    pub fn apply_selection(&mut self, device: &Device) -> Outcome<()> {
         let Some(rows) = self.selected.take() else {
             return Ok(());
         };
@@ -80,7 +80,7 @@ impl DecoderState {
                 *owner = read.partition_point(|other| other < owner);
             }
         }
-        self.fold = Fold::new(&owners, read.len(), device)?;
+        self.fold = BeamFold::new(&owners, read.len(), device)?;
         self.owners = owners;
         Ok(())
     }
@@ -107,7 +107,7 @@ impl Rows for DecoderState {
 
 /// Groups the rows (beams) that translate the same sentence, so that in cross-attention they are several queries over
 /// one copy of the sentence's keys and values.
-pub(super) struct Fold {
+pub(super) struct BeamFold {
     /// Number of queries of each sentence: the most beams that any sentence has. A sentence with fewer beams repeats
     /// one.
     pub width: usize,
@@ -116,7 +116,7 @@ pub(super) struct Fold {
     moved: Option<(Tensor, Tensor)>,
 }
 
-impl Fold {
+impl BeamFold {
     /// Groups the rows by the sentences `owners` that they translate; there are `sentences` of them.
     fn new(owners: &[usize], sentences: usize, device: &Device) -> Outcome<Self> {
         let mut rows: Vec<Vec<usize>> = vec![Vec::new(); sentences];
