@@ -87,7 +87,7 @@ impl DecoderState {
 }
 
 impl Rows for DecoderState {
-    /// Notes which rows to keep; [`DecoderState::settle`] moves the tensors later, because that can fail and this
+    /// Notes which rows to keep; [`DecoderState::apply_selection`] moves the tensors later, because that can fail and this
     /// function cannot return an error.
     fn select(&mut self, rows: &[usize]) {
         self.selected = Some(match &self.selected {
