@@ -25,8 +25,8 @@ pub enum Split {
 }
 
 impl Split {
-    /// Returns the name, on the command line and in JSONL, of this way to cut blocks into segments. `Auto` has the name
-    /// of the way that it stands for.
+    /// Returns the name of this way to cut blocks into segments, on the command line and in JSONL. `Auto` returns the
+    /// name of the way that it resolves to.
     pub fn name(self) -> &'static str {
         match self {
             Self::Auto | Self::Sentence => "sentence",

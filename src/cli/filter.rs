@@ -21,7 +21,7 @@ use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-/// Number of Thai segments, or of lines, after which no further line joins a call of the model: enough for several
+/// Maximum number of Thai segments, or of lines, that are collected before the model is called: enough for several
 /// batches, and few enough that results appear soon.
 const POOL_SEGMENTS: usize = 512;
 /// Maximum number of lines that are read and cut into segments ahead of the model.

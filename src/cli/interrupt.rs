@@ -31,7 +31,7 @@ pub fn is_stop_requested() -> bool {
     STOP_REQUESTED.load(SeqCst)
 }
 
-/// Returns what a progress callback answers: `Break` if Ctrl-C was pressed, else `Continue`.
+/// Returns the value for a progress callback to return: `Break` if Ctrl-C was pressed, else `Continue`.
 pub fn break_if_requested() -> ControlFlow<()> {
     if is_stop_requested() {
         ControlFlow::Break(())

@@ -9,7 +9,7 @@ use crate::document::{self, Block};
 use crate::error::{Error, Result};
 use crate::pipeline::{self, Split};
 use crate::thai::encoding::decode;
-use crate::thai::split::{Candidate, Reason, SplitOptions, explain};
+use crate::thai::split::{Candidate, CutReason, SplitOptions, explain};
 use std::fmt::Write;
 use unicode_width::UnicodeWidthStr;
 
@@ -137,7 +137,7 @@ impl CutCounts {
         self.places += 1;
         self.cut += usize::from(candidate.cut);
         self.segments += usize::from(candidate.cut);
-        self.barred += usize::from(matches!(candidate.reason, Reason::Rule(_)));
+        self.barred += usize::from(matches!(candidate.reason, CutReason::Rule(_)));
     }
 
     fn summary_line(&self) -> String {
@@ -168,7 +168,7 @@ fn format_candidate(candidate: &Candidate, before: &str, after: &str, printer: &
         if candidate.cut { "cut " } else { "keep" },
         format!("{:>6.2}", candidate.score),
     );
-    let ruled = matches!(candidate.reason, Reason::Rule(_));
+    let ruled = matches!(candidate.reason, CutReason::Rule(_));
     match (candidate.cut, ruled) {
         (true, _) => format!(
             "{} {text}",
@@ -242,10 +242,10 @@ mod tests {
         let printer = Printer::new(Verbosity::Default, Colour::Never, ColourEnv::default());
         let text = "ปธน.สี จิ้นผิงของจีน เยือนไทย.  เขามา\nจบ";
         let places = [
-            ("สี", -3.25, false, Reason::Rule(Rule::Name)),
-            ("จีน", -0.5, false, Reason::Score),
-            ("ไทย.", 11.0, true, Reason::Score),
-            ("มา", 0.0, true, Reason::Newline),
+            ("สี", -3.25, false, CutReason::Rule(Rule::Name)),
+            ("จีน", -0.5, false, CutReason::Score),
+            ("ไทย.", 11.0, true, CutReason::Score),
+            ("มา", 0.0, true, CutReason::Newline),
         ];
         let mut tally = CutCounts {
             segments: 1,
@@ -287,9 +287,9 @@ mod tests {
             format_candidate(&candidate, "ก", " ข", &printer)
         };
         for (candidate, style) in [
-            (painted(true, Reason::Score), GOOD_STYLE),
-            (painted(false, Reason::Rule(Rule::Date)), HINT_STYLE),
-            (painted(false, Reason::Length), FAINT_STYLE),
+            (painted(true, CutReason::Score), GOOD_STYLE),
+            (painted(false, CutReason::Rule(Rule::Date)), HINT_STYLE),
+            (painted(false, CutReason::Length), FAINT_STYLE),
         ] {
             assert!(candidate.contains(&style.render().to_string()), "{candidate:?}");
         }

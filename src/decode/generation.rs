@@ -215,8 +215,8 @@ fn class_defaults(model_type: &str) -> Value {
         .collect()
 }
 
-/// Keys that make a `config.json` count as unusual if they have another value than the usual one given here
-/// (`PretrainedConfig._get_global_generation_defaults`).
+/// Generation settings of `config.json`, each with its default. A file with another value sets how the model
+/// generates, as transformers decides by `PretrainedConfig._get_global_generation_defaults`.
 const GENERATION_DEFAULTS: &[(&str, NeutralValue)] = &[
     ("max_length", NeutralValue::Number(20.0)),
     ("min_length", NeutralValue::Number(0.0)),

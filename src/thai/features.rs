@@ -79,7 +79,7 @@ pub(super) struct Phrases {
 }
 
 /// Hash and class that stand for a missing word: one beyond the end of a phrase or of the line.
-const MISSING_WORD: u32 = 7;
+const ABSENT_WORD_CODE: u32 = 7;
 
 impl Phrases {
     /// Groups the words of a line into phrases and looks up their classes in `lexicon`. `forbidden` has one entry for
@@ -143,8 +143,8 @@ impl Phrases {
     /// hashes are in ascending order, without duplicates.
     pub fn features(&self, line: &Line, gap: usize) -> Vec<u32> {
         let (left, right) = (self.phrase(gap), self.phrase(gap + 1));
-        let word = |word: Option<&Word>| word.map_or(MISSING_WORD, |word| word.hash);
-        let class = |word: Option<&Word>| word.map_or(MISSING_WORD, |word| word.class);
+        let word = |word: Option<&Word>| word.map_or(ABSENT_WORD_CODE, |word| word.hash);
+        let class = |word: Option<&Word>| word.map_or(ABSENT_WORD_CODE, |word| word.class);
         let before = |count: usize| left.len().checked_sub(count).and_then(|at| left.get(at));
         let after = |count: usize| right.get(count - 1);
         // Words (w) and classes (c), numbered from the gap to the left (l) and to the right (r).

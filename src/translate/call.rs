@@ -16,7 +16,8 @@ pub(super) struct Search<'a> {
     pub options: SearchOptions<'a>,
     /// Number of outputs that are sampled for each text; 1 without `sampling`.
     pub draws: usize,
-    /// The most source tokens of a batch; a token counts once for each beam and each draw of its text.
+    /// Maximum number of source tokens in a batch. A token counts once for each beam, and once for each output that
+    /// is sampled for its text.
     pub budget: usize,
 }
 

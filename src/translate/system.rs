@@ -44,7 +44,7 @@ pub struct LanguagesId {
     /// Text put before each source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
-    /// Token before the source's tokens in the encoder.
+    /// Language token put before the source's tokens in the encoder, such as `tha_Thai`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoder_token: Option<String>,
     /// Token that every output starts with.

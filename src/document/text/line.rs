@@ -127,10 +127,12 @@ static DATE_LINE: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Matches the label before a date of publication.
-static DATE_LABEL: LazyLock<Regex> = LazyLock::new(|| compile_regex(&format!(r"^(?:{LABEL}\s*:|{LABEL_OF_PORTALS})")));
+static DATE_LABEL: LazyLock<Regex> =
+    LazyLock::new(|| compile_regex(&format!(r"^(?:{LABEL}\s*:|{PUBLICATION_DATE_LABEL})")));
 const LABEL: &str = r"(?:วันที่(?:เผยแพร่|ประกาศ|โพสต์|ลงข่าว|ออกข่าว|ปรับปรุง)?|ลงวันที่|เมื่อ|ล่าสุด|ณ|ข่าวประจำ|ประจำ|Date
     |เผยแพร่|โพสต์|อัปเดต|อัพเดต|อัพเดท|ปรับปรุง|แก้ไข|ประกาศ|Published|Updated|Posted|Last\supdated?|on)";
-const LABEL_OF_PORTALS: &str = "(?:เผยแพร่|โพสต์|อัปเดต|อัพเดต|อัพเดท|ปรับปรุง|แก้ไข|Published|Updated|Posted|Last\\supdated?)";
+const PUBLICATION_DATE_LABEL: &str =
+    "(?:เผยแพร่|โพสต์|อัปเดต|อัพเดต|อัพเดท|ปรับปรุง|แก้ไข|Published|Updated|Posted|Last\\supdated?)";
 
 /// Matches a label and value that name the author, translator, publisher or source of the article.
 static LABELLED_LINE: LazyLock<Regex> = LazyLock::new(|| {

@@ -14,7 +14,7 @@ use super::{Block, BlockKind, Paragraphs, ReaderOutput, is_space};
 use crate::span::Span;
 use line::{LineRole, is_thai, line_role, parse_number};
 use unicode_width::UnicodeWidthStr;
-use wrap::Wrapping;
+use wrap::HardWrapping;
 
 /// The longest line that may be a title, in characters. Headlines of Thai news have up to 210.
 const MAX_TITLE_CHARS: usize = 220;
@@ -24,7 +24,7 @@ pub(super) fn read(source: &str, paragraphs: Paragraphs) -> ReaderOutput {
     let lines = lines(source);
     let wrapping = match paragraphs {
         Paragraphs::Line => None,
-        Paragraphs::Auto | Paragraphs::BlankLine => Wrapping::detect(&possible_wraps(source, &lines)),
+        Paragraphs::Auto | Paragraphs::BlankLine => HardWrapping::detect(&possible_wraps(source, &lines)),
     };
     let mut units = join_lines_to_units(source, &lines, paragraphs, wrapping);
     let unwrapped = paragraphs == Paragraphs::Auto && units.iter().any(|unit| unit.pieces.len() > 1);
@@ -207,7 +207,7 @@ fn join_lines_to_units(
     source: &str,
     lines: &[TextLine],
     paragraphs: Paragraphs,
-    wrapping: Option<Wrapping>,
+    wrapping: Option<HardWrapping>,
 ) -> Vec<BlockUnit> {
     let mut assembler = BlockAssembler {
         source,
@@ -229,7 +229,7 @@ fn join_lines_to_units(
 struct BlockAssembler<'a> {
     source: &'a str,
     paragraphs: Paragraphs,
-    wrapping: Option<Wrapping>,
+    wrapping: Option<HardWrapping>,
     units: Vec<BlockUnit>,
     /// The numbers in the marker of the last numbered list item: `[1, 2]` for `1.2`.
     list_number: Vec<u32>,

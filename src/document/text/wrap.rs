@@ -14,7 +14,7 @@ const MAX_MOVED_WORD_COLUMNS: usize = 16;
 
 /// The width at which a text was hard-wrapped, and where its lines were broken.
 #[derive(Clone, Copy)]
-pub(super) struct Wrapping {
+pub(super) struct HardWrapping {
     /// The length of the longest line, in terminal columns or characters, as `measure` counts.
     width: usize,
     /// The function that measures a line, in terminal columns or in characters.
@@ -23,7 +23,7 @@ pub(super) struct Wrapping {
     pub at_spaces: bool,
 }
 
-impl Wrapping {
+impl HardWrapping {
     /// Detects how a text was wrapped, from its line breaks. Each of `breaks` is a pair of adjacent lines, the first
     /// with its indentation. Returns None if the text is not evidently wrapped.
     ///

@@ -2,7 +2,7 @@
 
 use super::Rule;
 use crate::thai::split::tests::assert_properties;
-use crate::thai::split::{Candidate, Reason, SplitOptions, explain, sentences};
+use crate::thai::split::{Candidate, CutReason, SplitOptions, explain, sentences};
 use proptest::prelude::*;
 
 const CASES: &str = include_str!("cases.tsv");
@@ -57,7 +57,7 @@ fn draw_cuts(text: &str, found: &[Candidate]) -> String {
 
 fn forbidding_rule(candidate: &Candidate) -> Option<Rule> {
     match candidate.reason {
-        Reason::Rule(rule) => Some(rule),
+        CutReason::Rule(rule) => Some(rule),
         _ => None,
     }
 }

@@ -46,13 +46,13 @@ pub struct Candidate {
     /// Whether the text was cut here.
     pub cut: bool,
     /// Why the text was cut here, or why it was not.
-    pub reason: Reason,
+    pub reason: CutReason,
 }
 
 /// Why the sentence splitter did or did not cut a text at a position that it considered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Reason {
+pub enum CutReason {
     /// A line ends here, so the text is cut.
     Newline,
     /// The sign of the score decided: a positive score means a cut, any other score none.
@@ -175,7 +175,7 @@ pub fn explain(text: &str, options: &SplitOptions) -> Vec<Candidate> {
                 offset,
                 score: 0.0,
                 cut: true,
-                reason: Reason::Newline,
+                reason: CutReason::Newline,
             });
         }
         let (places, cuts) = place::choose_cuts(&Line::new(line), scorer::built_in_scorer(), options.max_chars);
@@ -187,9 +187,9 @@ pub fn explain(text: &str, options: &SplitOptions) -> Vec<Candidate> {
                 continue;
             }
             let reason = match place.forbidden_by {
-                Some(rule) if !cut => Reason::Rule(rule),
-                None if cut == (place.score > 0.0) => Reason::Score,
-                _ => Reason::Length,
+                Some(rule) if !cut => CutReason::Rule(rule),
+                None if cut == (place.score > 0.0) => CutReason::Score,
+                _ => CutReason::Length,
             };
             candidates.push(Candidate {
                 offset: at + place.end,

@@ -49,11 +49,11 @@ fn what_belongs_together_stays_whole() {
 fn lines_are_boundaries_and_ranges_are_trimmed() {
     let text = "  หัวข้อข่าว \r\n\r\n\u{a0}เนื้อข่าว\u{2028}ท้ายข่าว\t\n";
     assert_eq!(split(text), ["หัวข้อข่าว", "เนื้อข่าว", "ท้ายข่าว"]);
-    let reasons: Vec<Reason> = explain(text, &SplitOptions::default())
+    let reasons: Vec<CutReason> = explain(text, &SplitOptions::default())
         .iter()
         .map(|candidate| candidate.reason)
         .collect();
-    assert_eq!(reasons, [Reason::Newline, Reason::Newline]);
+    assert_eq!(reasons, [CutReason::Newline, CutReason::Newline]);
     assert!(split(" \n\t ").is_empty());
 }
 
@@ -211,7 +211,7 @@ pub(in crate::thai) fn assert_properties(text: &str, options: &SplitOptions) -> 
     let found = explain(text, options);
     prop_assert!(found.is_sorted_by(|a, b| a.offset < b.offset));
     prop_assert!(found.iter().all(|candidate| text.is_char_boundary(candidate.offset)));
-    let is_forbidden = |candidate: &Candidate| matches!(candidate.reason, Reason::Rule(_));
+    let is_forbidden = |candidate: &Candidate| matches!(candidate.reason, CutReason::Rule(_));
     prop_assert!(!found.iter().any(|candidate| candidate.cut && is_forbidden(candidate)));
     let cuts = found.iter().filter(|candidate| candidate.cut).count();
     prop_assert_eq!(cuts + 1, ranges.len().max(1));

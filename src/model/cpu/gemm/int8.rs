@@ -138,8 +138,8 @@ fn write_signed<'a>(rounded: &[i8], to: impl Iterator<Item = &'a mut i32>) -> i3
     -128 * rounded.iter().map(|q| i32::from(*q)).sum::<i32>()
 }
 
-/// Writes an activation row, absolute values and sign masks of four columns to an entry; returns the initial value of
-/// the row's integer sums.
+/// Packs a rounded activation row into `to`, four columns to an entry: first their absolute values, then their sign
+/// masks. Returns the number that the row's integer sums must start from.
 fn write_sizes_and_signs<'a>(rounded: &[i8], to: impl Iterator<Item = &'a mut [i32; 2]>) -> i32 {
     let mut start = 0;
     for (to, four) in to.zip(rounded.as_chunks::<4>().0) {

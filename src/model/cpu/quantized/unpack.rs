@@ -30,7 +30,7 @@ pub(super) struct UnpackedStretch<'a> {
     /// Number of lanes that share a scale.
     pub lanes_per_scale: usize,
     pub quant: QuantType,
-    /// Index of the stretch's first column in the matrix.
+    /// Index, in the matrix, of the first of the consecutive columns that are unpacked.
     pub start: usize,
 }
 
