@@ -118,7 +118,7 @@ pub struct Counts {
 }
 
 /// Callbacks that the caller of [`run()`] implements: they supply the model and receive progress and failures.
-pub trait Host {
+pub trait RunCallbacks {
     /// Returns the translator; the first call loads the model. Not called if no article needs a model.
     ///
     /// # Errors
@@ -132,11 +132,11 @@ pub trait Host {
 
 /// Translates the articles that are new or changed, writes their outputs below `dir`, and records them in `state`.
 ///
-/// A failure of a single article is passed to [`Host::failed`], and the run continues with the others. Outputs that are
+/// A failure of a single article is passed to [`RunCallbacks::failed`], and the run continues with the others. Outputs that are
 /// complete when a run ends stay valid, and the next run continues from there.
 ///
 /// # Errors
-/// `Interrupted` if [`Host::progress`] returned `Break`. Also errors of loading or running the model, of the database,
+/// `Interrupted` if [`RunCallbacks::progress`] returned `Break`. Also errors of loading or running the model, of the database,
 /// and of a disk that is full or read-only.
 pub fn run(
     dir: &ArchiveDir,
@@ -144,7 +144,7 @@ pub fn run(
     memory: Option<&Memory>,
     state: &State,
     options: &Options,
-    host: &dyn Host,
+    callbacks: &dyn RunCallbacks,
 ) -> Result<Counts> {
     let staging = create_staging_dir(dir)?;
     let paths = articles.iter().flat_map(|article| article.outputs);
@@ -165,7 +165,7 @@ pub fn run(
         let writers: Vec<_> = (0..options.jobs.max(MIN_WRITERS))
             .map(|_| scope.spawn(move || run.write_outputs(finished)))
             .collect();
-        let result = SentencePool::new(run, memory, finish).translate_all(&reads, host);
+        let result = SentencePool::new(run, memory, finish).translate_all(&reads, callbacks);
         run.stop.store(true, Relaxed);
         drop(reads);
         for writer in writers {
@@ -174,7 +174,7 @@ pub fn run(
         }
         result
     });
-    run.report_failures(host);
+    run.report_failures(callbacks);
     let fatal = run.fatal.into_inner().unwrap_or_else(PoisonError::into_inner);
     let counts = run.counts.into_inner().unwrap_or_else(PoisonError::into_inner);
     match (fatal, result) {
@@ -199,10 +199,10 @@ fn create_staging_dir(dir: &ArchiveDir) -> Result<PathBuf> {
 mod tests {
     use super::*;
 
-    /// A [`Host`] that has no model, for tests with articles that contain no Thai.
+    /// A [`RunCallbacks`] that has no model, for tests with articles that contain no Thai.
     struct NoModel;
 
-    impl Host for NoModel {
+    impl RunCallbacks for NoModel {
         fn translator(&self) -> Result<&Translator> {
             Err(Error::model("none"))
         }

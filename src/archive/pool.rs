@@ -1,6 +1,6 @@
 //! Collects sentences of many articles and translates them in one call, each distinct sentence once.
 
-use super::Host;
+use super::RunCallbacks;
 use super::run::{ArchiveRun, PreparedArticle, ReadOutcome, TranslatedArticle, lock_mutex};
 use crate::error::{Error, Kind, Result};
 use crate::memory::Memory;
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 /// Number of untranslated sentences, or of waiting articles, at which the pool calls the model. Large enough that the
 /// incomplete batch at the end of each call costs little.
 const POOL_SENTENCES: usize = 768;
-/// Time between two progress reports ([`Host::progress`]) while articles are read.
+/// Time between two progress reports ([`RunCallbacks::progress`]) while articles are read.
 const REPORT_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The articles that wait for the model, and their distinct sentences, which are translated together.
@@ -45,7 +45,7 @@ impl<'a> SentencePool<'a> {
     }
 
     /// Receives articles from the reading threads and translates them, until `reads` is closed and no article waits.
-    pub fn translate_all(mut self, reads: &Receiver<ReadOutcome>, host: &dyn Host) -> Result<()> {
+    pub fn translate_all(mut self, reads: &Receiver<ReadOutcome>, callbacks: &dyn RunCallbacks) -> Result<()> {
         // Reporting more often would be too fast to read.
         let mut reported = Instant::now();
         for read in reads {
@@ -57,41 +57,41 @@ impl<'a> SentencePool<'a> {
                     counts.bytes += bytes;
                 }
                 ReadOutcome::Failed { article, bytes, error } => self.run.fail_article(&article, bytes, *error),
-                ReadOutcome::Ready(ready) => self.collect_article(ready, host)?,
+                ReadOutcome::Ready(ready) => self.collect_article(ready, callbacks)?,
             }
             // Many waiting articles may share the same few unknown sentences.
             if self.unknown.len().max(self.waiting.len()) >= POOL_SENTENCES {
-                self.translate_waiting(host)?;
+                self.translate_waiting(callbacks)?;
             }
             if reported.elapsed() > REPORT_INTERVAL {
                 reported = Instant::now();
-                self.report_progress(host)?;
+                self.report_progress(callbacks)?;
             }
             if self.run.stop.load(Relaxed) {
                 return Ok(());
             }
         }
-        self.translate_waiting(host)
+        self.translate_waiting(callbacks)
     }
 
-    fn report_progress(&self, host: &dyn Host) -> Result<()> {
-        self.run.report_failures(host);
+    fn report_progress(&self, callbacks: &dyn RunCallbacks) -> Result<()> {
+        self.run.report_failures(callbacks);
         let counts = *lock_mutex(&self.run.counts);
-        match host.progress(&counts) {
+        match callbacks.progress(&counts) {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => Err(Error::new(Kind::Interrupted, "interrupted")),
         }
     }
 
     /// Sends an article to the writers if the memory translates all its sentences; else keeps it waiting for the model.
-    fn collect_article(&mut self, ready: Box<PreparedArticle>, host: &dyn Host) -> Result<()> {
+    fn collect_article(&mut self, ready: Box<PreparedArticle>, callbacks: &dyn RunCallbacks) -> Result<()> {
         let decode = &self.run.options.reading.decode;
         let prepared = &ready.prepared;
         if !prepared.needs_model() {
             let copies = prepared.copy_as_translations(decode);
             return self.send_to_writers(*ready, None, copies);
         }
-        let translator = host.translator()?;
+        let translator = callbacks.translator()?;
         let sources: Vec<&str> = prepared
             .segments()
             .iter()
@@ -118,12 +118,12 @@ impl<'a> SentencePool<'a> {
     }
 
     /// Translates the unknown sentences of all waiting articles, and sends these articles to the writers.
-    fn translate_waiting(&mut self, host: &dyn Host) -> Result<()> {
+    fn translate_waiting(&mut self, callbacks: &dyn RunCallbacks) -> Result<()> {
         if self.waiting.is_empty() {
             return Ok(());
         }
         let decode = &self.run.options.reading.decode;
-        let translator = host.translator()?;
+        let translator = callbacks.translator()?;
         let sources: Vec<&str> = self.unknown.iter().map(String::as_str).collect();
         let before = *lock_mutex(&self.run.counts);
         let start = Instant::now();
@@ -136,9 +136,9 @@ impl<'a> SentencePool<'a> {
                 counts.busy = before.busy + start.elapsed();
                 *counts
             };
-            self.run.report_failures(host);
+            self.run.report_failures(callbacks);
             // The current batch is still finished and stored in the memory.
-            asked.set(asked.get() || host.progress(&counts).is_break());
+            asked.set(asked.get() || callbacks.progress(&counts).is_break());
             ControlFlow::Continue(())
         };
         let stop = || asked.get() || lock_mutex(&self.run.fatal).is_some();

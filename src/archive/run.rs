@@ -2,7 +2,7 @@
 
 use super::record::{Record, Written};
 use super::state::{Ownership, State};
-use super::{ArchiveDir, Article, Articles, Counts, Host, Options};
+use super::{ArchiveDir, Article, Articles, Counts, Options, RunCallbacks};
 use crate::document::Bilingual;
 use crate::error::{Error, Hint, Kind, Result};
 use crate::file::{self, to_hexadecimal};
@@ -66,7 +66,7 @@ pub(super) struct ArchiveRun<'a> {
     /// Whether the threads that read articles should stop.
     pub stop: AtomicBool,
     pub counts: Mutex<Counts>,
-    /// Errors of single articles that have not been passed to [`Host::failed`] yet.
+    /// Errors of single articles that have not been passed to [`RunCallbacks::failed`] yet.
     failures: Mutex<Vec<Error>>,
     /// The error that ends the run, such as a full disk or a database that cannot be written; none while it may go on.
     pub fatal: Mutex<Option<Error>>,
@@ -171,8 +171,8 @@ impl<'a> ArchiveRun<'a> {
         })))
     }
 
-    /// Whether the settings `stored` in the database for the article at `place` are this run's. If they are, but in the
-    /// text of an older version of plae, replaces them by today's JSON.
+    /// Whether the settings `stored` in the database for the article at `place` equal this run's. If they do, but an
+    /// older version of plae wrote them in another form, also replaces them by today's JSON.
     fn is_current(&self, place: &str, stored: &str) -> Result<bool> {
         if stored == self.manner {
             return Ok(true);
@@ -254,10 +254,10 @@ impl<'a> ArchiveRun<'a> {
         lock_mutex(&self.failures).push(error);
     }
 
-    /// Passes the errors of articles that failed since the last call to [`Host::failed`].
-    pub fn report_failures(&self, host: &dyn Host) {
+    /// Passes the errors of articles that failed since the last call to [`RunCallbacks::failed`].
+    pub fn report_failures(&self, callbacks: &dyn RunCallbacks) {
         let failures = std::mem::take(&mut *lock_mutex(&self.failures));
-        failures.iter().for_each(|error| host.failed(error));
+        failures.iter().for_each(|error| callbacks.failed(error));
     }
 }
 

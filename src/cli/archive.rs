@@ -10,7 +10,7 @@ use super::session::Session;
 use super::words::{format_count, size};
 use super::{Status, interrupt};
 use crate::archive::{
-    self, ArchiveDir, Article, Articles, Counts, Host, INDEX_FILE_NAME, Lock, Plan, PlanOptions, REPORT, State,
+    self, ArchiveDir, Article, Articles, Counts, INDEX_FILE_NAME, Lock, Plan, PlanOptions, REPORT, RunCallbacks, State,
 };
 use crate::error::{Error, Kind, Result};
 use crate::memory::Memory;
@@ -79,7 +79,7 @@ pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status>
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
         force: args.force,
     };
-    let host = CliHost {
+    let host = CliCallbacks {
         session: &session,
         printer,
         bar: progress::ArchiveProgress::new(printer, articles.len(), bytes),
@@ -149,7 +149,7 @@ fn total_bytes(articles: &Articles) -> u64 {
 }
 
 /// Supplies a run with the model, and shows its progress and failures on the terminal.
-struct CliHost<'a> {
+struct CliCallbacks<'a> {
     session: &'a Session<'a>,
     printer: &'a Printer,
     bar: progress::ArchiveProgress<'a>,
@@ -157,7 +157,7 @@ struct CliHost<'a> {
     counts: Cell<Counts>,
 }
 
-impl Host for CliHost<'_> {
+impl RunCallbacks for CliCallbacks<'_> {
     fn translator(&self) -> Result<&Translator> {
         Ok(&self.session.model()?.translator)
     }

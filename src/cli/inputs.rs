@@ -163,7 +163,7 @@ pub fn format_skipped(plan: &Plan) -> String {
 }
 
 /// Prints guesses about a source that might be wrong: an encoding other than UTF-8, and hard-wrapped lines.
-pub fn print_reading_guesses(
+pub fn print_detected_format(
     input: &Input,
     prepared: &PreparedDocument,
     options: &pipeline::Options,

@@ -54,7 +54,7 @@ fn format_segments(
     };
     let prepared = pipeline::prepare(input.name().as_deref(), &input.read()?, &options)
         .map_err(|error| error.path(input.to_string()))?;
-    inputs::print_reading_guesses(input, &prepared, &options, printer);
+    inputs::print_detected_format(input, &prepared, &options, printer);
     let mut page = String::new();
     for segment in prepared.segments() {
         let _ = match listing {

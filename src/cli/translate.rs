@@ -2,7 +2,7 @@
 
 use super::args::{self, InputChoice};
 use super::config::Config;
-use super::inputs::{LazyMemory, dry_run, format_skipped, options, plan_translation, prepare, print_reading_guesses};
+use super::inputs::{LazyMemory, dry_run, format_skipped, options, plan_translation, prepare, print_detected_format};
 use super::plan::{Input, Output, Plan, Task};
 use super::printer::Printer;
 use super::session::Session;
@@ -145,7 +145,7 @@ impl TranslateRun<'_> {
         let (input, encoding) = (&task.input, prepared.encoding());
         self.printer
             .note_if_verbose(format!("{input}: {encoding}, {}", format_count(segments, "segment")));
-        print_reading_guesses(input, &prepared, self.options, self.printer);
+        print_detected_format(input, &prepared, self.options, self.printer);
         if let count @ 1.. = prepared.count_untranslated_thai_lines() {
             let text = format!(
                 "{input}: {} with Thai left as it is, in code or markup",

@@ -122,7 +122,7 @@ pub struct Hypothesis {
 }
 
 impl Hypothesis {
-    /// Computes the mean natural log-probability of a token.
+    /// Computes the mean natural log-probability per token of this output.
     pub fn score(&self) -> f64 {
         self.log_probability / self.log_probabilities.len().max(1) as f64
     }

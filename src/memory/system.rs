@@ -5,11 +5,11 @@ use serde::Deserialize;
 /// What is read of a stored id to name its model, whatever other fields its version has.
 #[derive(Deserialize)]
 struct NamedSystem {
-    model: NamedModel,
+    model: StoredModelName,
 }
 
 #[derive(Deserialize)]
-struct NamedModel {
+struct StoredModelName {
     name: String,
 }
 

@@ -3,7 +3,7 @@
 use crate::document::BlockKind;
 use std::collections::HashMap;
 
-/// How the text of an element is treated.
+/// Whether the reader translates the text inside an element, keeps it as it is, or ignores it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TextTreatment {
     /// The text is translated.

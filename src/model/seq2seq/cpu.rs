@@ -125,7 +125,7 @@ impl Seq2Seq {
                 slots: &all[range],
             })
             .collect();
-        let stride = 3 * stack.heads.size();
+        let stride = 3 * stack.heads.total_width();
         let relative = stack.relative_bias.is_some();
         for layer in &stack.layers {
             let attention = &layer.attention;
@@ -212,7 +212,7 @@ impl TranslationModel for Seq2Seq {
         let cross = self.decoder.layers.iter().filter_map(|layer| layer.cross.as_ref());
         let heads = self.decoder.heads;
         let cross = cross
-            .map(|cross| heads.kv_cache(&cross.key_value.forward(&encoded), 2 * heads.size()))
+            .map(|cross| heads.kv_cache(&cross.key_value.forward(&encoded), 2 * heads.total_width()))
             .collect();
         let mut state = DecoderState::new(sentences, cross, heads);
         let mut hidden = Vec::new();

@@ -245,7 +245,7 @@ impl<F: WeightForm> Loader<'_, F> {
         side: &SideConfig,
         heads: Heads,
     ) -> Result<Layer<F::Matrix, F::Vector>> {
-        let (width, inner) = (self.config.hidden_size, heads.size());
+        let (width, inner) = (self.config.hidden_size, heads.total_width());
         let attention = names.attention(index, false);
         let feed_forward = names.feed_forward(index);
         let part =

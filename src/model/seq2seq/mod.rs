@@ -173,7 +173,7 @@ struct Heads {
 
 impl Heads {
     /// Returns the width of all attention heads together, for one token: number of heads times the elements of each.
-    fn size(self) -> usize {
+    fn total_width(self) -> usize {
         self.count * self.dim
     }
 }

@@ -16,7 +16,7 @@ impl Heads {
         let slots = projected.len().checked_div(stride).unwrap_or(0) as u32;
         for slot in 0..slots {
             let end = (slot as usize + 1) * stride;
-            cache.store(slot, slots, &projected[end - 2 * self.size()..end]);
+            cache.store(slot, slots, &projected[end - 2 * self.total_width()..end]);
         }
         cache
     }
@@ -95,7 +95,7 @@ impl DecoderState {
     /// `bias`, `(heads, positions)` or empty, is added to the attention scores. The result is `(rows, heads *
     /// head_dim)`.
     pub fn attend_own(&mut self, layer: usize, heads: Heads, projected: &[f32], bias: &[f32]) -> Vec<f32> {
-        let width = heads.size();
+        let width = heads.total_width();
         for (row, projected) in self.rows.iter().zip(projected.chunks_exact(3 * width)) {
             if let Some(slot) = row.last() {
                 self.own[layer].store(*slot, self.slots, &projected[width..]);
@@ -140,7 +140,7 @@ impl DecoderState {
         }
         let queries = Queries {
             values: queries,
-            stride: heads.size(),
+            stride: heads.total_width(),
             scale: heads.scale,
         };
         attend_groups(&self.cross[layer], queries, &groups, &|_, _, _| ())

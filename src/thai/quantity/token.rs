@@ -86,7 +86,7 @@ pub fn tokens(text: &str) -> Vec<Token> {
 /// Cuts a Thai word that starts at byte `start` into entries of the lexicon that follow each other without a gap.
 /// Returns each entry with the byte offset of its end. Returns nothing if the entries do not end at a word boundary.
 fn adjacent_lexicon_entries(text: &str, start: usize, boundaries: &[usize]) -> Vec<(TokenKind, usize)> {
-    /// Most entries of the lexicon into which one word is cut.
+    /// Maximum number of lexicon entries that one word may be split into.
     const MAX_ENTRIES: usize = 8;
     let mut found = Vec::new();
     let mut at = start;
