@@ -2,8 +2,8 @@
 # Makes an archive, its memory and its exchange files as plae of commit 964d3fb wrote them, before systems and manners had
 # keys with named fields (SystemId, Manner). `tests/it/former.rs` opens copies of them with today's plae.
 #
-#   git worktree add /tmp/former 964d3fb && (cd /tmp/former && cargo build --release)
-#   tests/golden/former/make.sh /tmp/former/target/release/plae
+#   git worktree add ../former 964d3fb && (cd ../former && cargo build --release)
+#   tests/golden/former/make.sh ../former/target/release/plae
 set -euo pipefail
 plae=$(realpath "$1")
 cd "$(dirname "$0")"
