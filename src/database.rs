@@ -35,7 +35,7 @@ pub enum Durability {
 /// every opening, so that an existing file gets tables that were added later.
 ///
 /// # Errors
-/// Of kind `Usage`, for a file that is not plae's or that has another version of the layout; of kind `Output`, for one
+/// Kind `Usage`, for a file that is not plae's or that has another version of the layout; of kind `Output`, for one
 /// that is damaged, locked or cannot be written.
 pub fn open(path: &Path, durability: Durability, schema: &str) -> Result<Connection> {
     if let Some(directory) = path.parent() {

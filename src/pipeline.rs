@@ -79,7 +79,7 @@ pub struct PreparedDocument {
 /// Reads a source and cuts it into segments. `name` is the name of the source file, if there is one.
 ///
 /// # Errors
-/// Of kind `Input` for bytes that are no text; of kind `Usage` for an unknown encoding.
+/// Kind `Input` for bytes that are no text; of kind `Usage` for an unknown encoding.
 pub fn prepare(name: Option<&str>, bytes: &[u8], options: &Options) -> Result<PreparedDocument> {
     let decoded = decode(bytes, options.encoding.as_deref())?;
     let mark = decoded.byte_order_mark();

@@ -74,7 +74,7 @@ impl std::fmt::Display for Scores {
 /// Scores hypotheses (translations) against one reference each, in the same order.
 ///
 /// # Errors
-/// Of kind `Input`, if the numbers of hypotheses and references differ, or if there are none.
+/// Kind `Input`, if the numbers of hypotheses and references differ, or if there are none.
 pub fn score(hypotheses: &[&str], references: &[&str]) -> Result<Scores> {
     if hypotheses.len() != references.len() {
         return Err(Error::input(format!(

@@ -53,7 +53,7 @@ impl State {
     /// Opens the database at `path`, and creates it or the archive's tables if they are missing.
     ///
     /// # Errors
-    /// Those of [`database::open`]. All methods of `State` fail if the database does.
+    /// The errors of [`database::open`]. All methods of `State` fail if the database does.
     pub fn open(path: &Path) -> Result<Self> {
         Ok(Self {
             connection: Mutex::new(database::open(path, Durability::Normal, SCHEMA)?),

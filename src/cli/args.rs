@@ -359,7 +359,7 @@ impl Reading {
     /// The format of documents.
     ///
     /// # Errors
-    /// Of kind `Usage` for [`InputChoice::Rows`].
+    /// Kind `Usage` for [`InputChoice::Rows`].
     pub fn format(&self) -> crate::error::Result<Option<Format>> {
         match self.from {
             None => Ok(None),

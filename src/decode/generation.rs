@@ -80,7 +80,7 @@ impl GenerationConfig {
     /// `directory`, where the files are, is used in error messages.
     ///
     /// # Errors
-    /// Of kind `Model`, naming the file and the key, for a value of the wrong type, for the id of a start, end or first
+    /// Kind `Model`, naming the file and the key, for a value of the wrong type, for the id of a start, end or first
     /// token that is not in the vocabulary, and for an option that this crate does not support and that would change
     /// the output.
     pub fn read(directory: &Path, config: &Value, generation: Option<&Value>) -> Result<Self> {

@@ -164,7 +164,7 @@ pub fn search(
 /// Runs the search of each source to its end; returns the finished searches in the order of sources.
 ///
 /// # Errors
-/// Those of [`search()`].
+/// The errors of [`search()`].
 fn run_searches(
     model: &dyn TranslationModel,
     prefixes: &[Option<Prefix>],

@@ -54,7 +54,7 @@ impl<'a> Rules<'a> {
     /// Prepares the search options of a batch for a model.
     ///
     /// # Errors
-    /// Of kind `Model`, if the model's output leaves out one of its end tokens. Of kind `Usage`, for sampling with
+    /// Kind `Model`, if the model's output leaves out one of its end tokens. Of kind `Usage`, for sampling with
     /// beams or with a temperature that is not a finite number above 0.
     pub fn new(spec: &'a Spec, options: &'a SearchOptions<'a>) -> Result<Self> {
         let output = spec.output.as_deref();

@@ -11,7 +11,7 @@ impl Memory {
     /// of translations copied.
     ///
     /// # Errors
-    /// Those of [`Memory::open`], for either file.
+    /// The errors of [`Memory::open`], for either file.
     pub fn absorb(&self, other: &Path) -> Result<usize> {
         // Fails for a file that is no memory, before anything is written here.
         drop(database::open(other, Durability::Normal, SCHEMA)?);

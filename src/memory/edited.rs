@@ -66,7 +66,7 @@ impl Edited {
 /// Reads an output that `plae translate` wrote and somebody may have changed and saved with another program.
 ///
 /// # Errors
-/// Of kind `Input` for a file of another kind or without pairs.
+/// Kind `Input` for a file of another kind or without pairs.
 pub fn read(bytes: &[u8], format: EditedFormat) -> Result<Edited> {
     let pairs = match format {
         EditedFormat::Tsv => read_tsv(bytes)?,

@@ -41,7 +41,7 @@ impl Memory {
     /// approved them.
     ///
     /// # Errors
-    /// Those of the database.
+    /// The errors of the database.
     pub fn learn_edited(&self, edited: &Edited, all: bool) -> Result<LearnCounts> {
         let now = Timestamp::now();
         let mut lesson = LearnCounts::default();

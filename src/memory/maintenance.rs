@@ -68,7 +68,7 @@ impl Memory {
     /// Counts the translations, sources and systems of the memory.
     ///
     /// # Errors
-    /// Those of the database, as in all methods.
+    /// The errors of the database, as in all methods.
     pub fn stats(&self) -> Result<Stats> {
         let connection = self.connection();
         let time = |second: Option<i64>| second.and_then(|second| Timestamp::from_second(second).ok());
@@ -154,7 +154,7 @@ impl Memory {
     /// the memory takes.
     ///
     /// # Errors
-    /// Those of the database, for example while another program is writing; the memory's contents stay intact.
+    /// The errors of the database, for example while another program is writing; the memory's contents stay intact.
     pub fn compact(&self) -> Result<()> {
         self.to_crate_result(
             self.connection()

@@ -89,7 +89,7 @@ impl Memory {
     /// Opens the memory in the file `path`; creates the file and its directory if they are missing.
     ///
     /// # Errors
-    /// Of kind `Usage` for a file that is no memory, or one of a newer plae; of kind `Output` for a file that is
+    /// Kind `Usage` for a file that is no memory, or one of a newer plae; of kind `Output` for a file that is
     /// damaged, locked or cannot be written.
     pub fn open(path: &Path) -> Result<Self> {
         Ok(Self {

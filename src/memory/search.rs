@@ -31,7 +31,7 @@ impl Memory {
     /// Every unit is read, since an index of character trigrams would miss the many Thai words of two characters.
     ///
     /// # Errors
-    /// Of kind `Usage` for a text of white space only.
+    /// Kind `Usage` for a text of white space only.
     pub fn search(&self, text: &str, limit: usize) -> Result<Vec<Match>> {
         let (source, target) = search_texts(text)?;
         let pattern = |text: &str| {
@@ -59,7 +59,7 @@ impl Memory {
     /// first, none with a similarity below [`LEAST_SIMILARITY`].
     ///
     /// # Errors
-    /// Of kind `Usage` for a text of white space only.
+    /// Kind `Usage` for a text of white space only.
     pub fn nearest(&self, text: &str, limit: usize) -> Result<Vec<Match>> {
         let (source, _) = search_texts(text)?;
         let scorer = BatchComparator::new(source.chars());
@@ -99,7 +99,7 @@ impl Memory {
 /// Returns `text` as a source would have it (normalised) and as a target would have it (trimmed).
 ///
 /// # Errors
-/// Of kind `Usage` for a text of white space only.
+/// Kind `Usage` for a text of white space only.
 fn search_texts(text: &str) -> Result<(String, &str)> {
     let source = normalise(text).into_owned();
     if source.is_empty() {

@@ -154,7 +154,7 @@ impl Memory {
     /// later are found only after the memory is opened again.
     ///
     /// # Errors
-    /// Those of the database, as in all methods.
+    /// The errors of the database, as in all methods.
     pub fn similar(&self, source: &str) -> Result<Option<Similar>> {
         let people = self.human_sources()?;
         if people.sources.is_empty() {

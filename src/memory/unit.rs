@@ -134,7 +134,7 @@ impl Memory {
     /// Calls `on_unit` with every unit of the memory, people's translations first.
     ///
     /// # Errors
-    /// Those of the database, as in all methods; those of `on_unit`, which end the reading.
+    /// The errors of the database, as in all methods; those of `on_unit`, which end the reading.
     pub fn for_each_unit(&self, on_unit: &mut dyn FnMut(&Unit) -> Result<()>) -> Result<()> {
         let connection = self.connection();
         let mut statement = self.to_crate_result(connection.prepare(UNITS))?;

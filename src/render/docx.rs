@@ -45,7 +45,7 @@ const PACKAGE: &str = "http://schemas.openxmlformats.org/package/2006/metadata";
 /// Renders `doc` as a Word document.
 ///
 /// # Errors
-/// Of kind `Output` where the zip library fails.
+/// Kind `Output` where the zip library fails.
 pub(super) fn render(doc: &Bilingual, layout: Layout) -> Result<Vec<u8>> {
     let variable = [
         ("docProps/core.xml", properties_part(doc)),

@@ -24,7 +24,7 @@ struct HeaderProbe {
 /// Renders `doc` as JSON lines.
 ///
 /// # Errors
-/// Of kind `Output` where the document has a value that JSON cannot hold.
+/// Kind `Output` where the document has a value that JSON cannot hold.
 pub(super) fn render(doc: &Bilingual) -> Result<Vec<u8>> {
     let header = JsonLine::Header(Cow::Borrowed(&doc.header));
     let segments = doc
@@ -52,7 +52,7 @@ pub(super) fn with_rounded_score(segment: &Segment) -> Segment {
 /// and a byte-order mark.
 ///
 /// # Errors
-/// Of kind `Input`, with the line number as the error's place: if the file is of another kind or of a newer schema, if
+/// Kind `Input`, with the line number as the error's place: if the file is of another kind or of a newer schema, if
 /// a line is damaged or out of order, or if there are fewer or more segments than the header says.
 pub fn read(bytes: &[u8]) -> Result<Bilingual> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);

@@ -232,7 +232,7 @@ pub struct RenderOptions {
 /// Renders `doc` in `format`. The same document and options always give the same bytes.
 ///
 /// # Errors
-/// Of kind `Output`, only if a library that the renderer uses fails.
+/// Kind `Output`, only if a library that the renderer uses fails.
 pub fn render(doc: &Bilingual, format: OutputFormat, options: &RenderOptions) -> Result<Vec<u8>> {
     (format.facts().render)(doc, options)
 }

@@ -36,7 +36,7 @@ impl JsonRow {
     /// Parses one line of a JSON stream.
     ///
     /// # Errors
-    /// Of kind `Input` where the line is no JSON object; the message tells the column.
+    /// Kind `Input` where the line is no JSON object; the message tells the column.
     pub fn parse(line: &[u8]) -> Result<Self> {
         serde_json::from_slice(line).map_err(|error| {
             // serde_json counts lines from the start of `line`; only the caller knows the number in the stream.
@@ -49,7 +49,7 @@ impl JsonRow {
     /// Returns the text to translate, the value of the row's key `text`.
     ///
     /// # Errors
-    /// Of kind `Input` where there is no `text`, or where it is no string.
+    /// Kind `Input` where there is no `text`, or where it is no string.
     pub fn text(&self) -> Result<String> {
         // The last of repeated keys counts, as for most readers of JSON.
         let Some((_, value)) = self.0.iter().rfind(|(key, _)| key == TEXT_KEY) else {
@@ -69,7 +69,7 @@ impl JsonRow {
     /// `plain` format), `flags` (the flags that any segment has) and `segments` (as in the `jsonl` format).
     ///
     /// # Errors
-    /// Of kind `Output` where the document has a number that JSON cannot hold.
+    /// Kind `Output` where the document has a number that JSON cannot hold.
     pub fn translated_line(&self, document: &Bilingual) -> Result<Vec<u8>> {
         self.to_line(&Answer::Done {
             translation: plain::render(document),

@@ -38,7 +38,7 @@ impl AddedVocabulary {
     /// `given`.
     ///
     /// # Errors
-    /// Of kind `Model` if there are too many tokens.
+    /// Kind `Model` if there are too many tokens.
     pub fn new(
         given: Vec<(u32, AddedToken)>,
         special: &[AddedToken],
@@ -82,7 +82,7 @@ impl AddedVocabulary {
     /// Makes [`AddedVocabulary::split`] cut the added tokens out of texts; without this call, it leaves texts whole.
     ///
     /// # Errors
-    /// Of kind `Model` if there are too many tokens for the search.
+    /// Kind `Model` if there are too many tokens for the search.
     pub fn with_search(mut self) -> Result<Self> {
         let (texts, ids): (Vec<_>, Vec<_>) = self.ids.iter().filter(|(text, _)| !text.is_empty()).unzip();
         if !texts.is_empty() {

@@ -120,7 +120,7 @@ const PRE_TOKENIZERS: [PreTokenizer; 8] = [
 /// Builds the tokenizer from the `tokenizer.ggml.*` metadata of a GGUF file.
 ///
 /// # Errors
-/// Of kind `Model` if the vocabulary is missing or inconsistent, or its pre-tokenizer is unknown.
+/// Kind `Model` if the vocabulary is missing or inconsistent, or its pre-tokenizer is unknown.
 pub fn from_gguf(gguf: &Gguf) -> Result<TokenizerJson> {
     let fail = |place: &str, message: String| Error::model(message).path(gguf.path()).place(place.to_owned());
     let pre = gguf.string("tokenizer.ggml.pre").unwrap_or("default");

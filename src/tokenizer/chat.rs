@@ -53,7 +53,7 @@ impl ChatTemplate {
     /// has no template.
     ///
     /// # Errors
-    /// Of kind `Model` if a file is damaged.
+    /// Kind `Model` if a file is damaged.
     pub fn from_directory(directory: &Path) -> Result<Option<Self>> {
         let config = TokenizerConfig::open(directory)?;
         let path = directory.join("chat_template.jinja");
@@ -105,7 +105,7 @@ impl ChatTemplate {
     /// and word the request themselves. They get the languages `source` and `target`, which are ISO 639-1 codes.
     ///
     /// # Errors
-    /// Of kind `Model`, with file and line, if the template cannot be rendered or does not hold the request exactly
+    /// Kind `Model`, with file and line, if the template cannot be rendered or does not hold the request exactly
     /// once.
     pub fn render(&self, [source, target]: [&str; 2]) -> Result<Conversation> {
         let environment = template_environment().map_err(|e| self.fail(&e))?;

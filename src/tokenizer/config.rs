@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// Reads a file of a model into memory.
 ///
 /// # Errors
-/// Of kind `Model` if the file cannot be read.
+/// Kind `Model` if the file cannot be read.
 pub fn read_file(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|e| Error::model("cannot read it").path(path).source(e))
 }
@@ -16,7 +16,7 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>> {
 /// Reads a JSON file that holds an object.
 ///
 /// # Errors
-/// Of kind `Model` if the file cannot be read or holds something other than a JSON object.
+/// Kind `Model` if the file cannot be read or holds something other than a JSON object.
 pub fn read_json_object(path: &Path) -> Result<Map<String, Value>> {
     let value = serde_json::from_slice(&read_file(path)?).map_err(|e| {
         let place = format!("line {}", e.line());
@@ -71,7 +71,7 @@ impl TokenizerConfig {
     /// Reads the settings files of a checkpoint directory. Files that are missing count as empty.
     ///
     /// # Errors
-    /// Of kind `Model` if a file is damaged.
+    /// Kind `Model` if a file is damaged.
     pub fn open(directory: &Path) -> Result<Self> {
         let optional = |name: &str| {
             let path = directory.join(name);
@@ -159,7 +159,7 @@ impl TokenizerConfig {
     /// Returns a boolean setting; `default` if the setting is absent or null.
     ///
     /// # Errors
-    /// Of kind `Model` if the setting is not a boolean.
+    /// Kind `Model` if the setting is not a boolean.
     pub fn boolean(&self, key: &str, default: bool) -> Result<bool> {
         match self.values.get(key) {
             None | Some(Value::Null) => Ok(default),
@@ -171,7 +171,7 @@ impl TokenizerConfig {
     /// Returns an integer setting; `default` if the setting is absent or null.
     ///
     /// # Errors
-    /// Of kind `Model` if the setting is not an integer that fits `u32`.
+    /// Kind `Model` if the setting is not an integer that fits `u32`.
     pub fn integer(&self, key: &str, default: u32) -> Result<u32> {
         match self.values.get(key) {
             None | Some(Value::Null) => Ok(default),
@@ -195,7 +195,7 @@ impl TokenizerConfig {
     /// Returns the special tokens that have a name, such as `bos_token`, each with its name.
     ///
     /// # Errors
-    /// Of kind `Model` if a setting is damaged.
+    /// Kind `Model` if a setting is damaged.
     pub fn named_special_tokens(&self) -> Result<Vec<(&'static str, AddedToken)>> {
         let named = SPECIAL_TOKEN_NAMES
             .iter()
@@ -212,7 +212,7 @@ impl TokenizerConfig {
     /// `defaults`, the special tokens of the tokenizer class. `None` if the setting is null.
     ///
     /// # Errors
-    /// Of kind `Model` if the setting is damaged.
+    /// Kind `Model` if the setting is damaged.
     pub fn special_token(&self, role: &str, defaults: &[(&str, AddedToken)]) -> Result<Option<AddedToken>> {
         match self.values.get(role) {
             Some(Value::Null) => Ok(None),
@@ -229,7 +229,7 @@ impl TokenizerConfig {
     /// Returns the special tokens without a name of their own, mostly languages; `None` if no file lists any.
     ///
     /// # Errors
-    /// Of kind `Model` if the setting is damaged.
+    /// Kind `Model` if the setting is damaged.
     pub fn additional_special_tokens(&self) -> Result<Option<Vec<AddedToken>>> {
         match self.values.get(ADDITIONAL_SPECIAL_TOKENS) {
             None | Some(Value::Null) => Ok(None),
@@ -248,7 +248,7 @@ impl TokenizerConfig {
     /// adds them. `defaults` are the special tokens of the tokenizer class.
     ///
     /// # Errors
-    /// Of kind `Model` if a setting is damaged.
+    /// Kind `Model` if a setting is damaged.
     pub fn all_special_tokens(&self, defaults: &[(&str, AddedToken)]) -> Result<Vec<AddedToken>> {
         let mut all: Vec<AddedToken> = Vec::new();
         let named = SPECIAL_TOKEN_NAMES

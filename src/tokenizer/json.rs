@@ -29,7 +29,7 @@ impl TokenizerJson {
     /// Loads a tokenizer.json, with the settings of the tokenizer_config.json beside it.
     ///
     /// # Errors
-    /// Of kind `Model` if the file is missing or damaged.
+    /// Kind `Model` if the file is missing or damaged.
     pub fn open(path: &Path, config: &TokenizerConfig) -> Result<Self> {
         let fail = |e: tokenizers::Error| Error::model("cannot be read as a tokenizer").path(path).source(e);
         let mut inner = Tokenizer::from_file(path).map_err(fail)?;

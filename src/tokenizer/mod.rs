@@ -60,7 +60,7 @@ impl Tokenizer {
     /// Builds the tokenizer from the metadata of a GGUF file.
     ///
     /// # Errors
-    /// Of kind `Model` if the vocabulary is missing, of an unknown kind, or inconsistent.
+    /// Kind `Model` if the vocabulary is missing, of an unknown kind, or inconsistent.
     pub fn from_gguf(gguf: &Gguf) -> Result<Self> {
         Ok(Self(match gguf.string("tokenizer.ggml.model") {
             Some("gpt2") => TokenizerKind::Json(Box::new(bpe::from_gguf(gguf)?)),
@@ -74,7 +74,7 @@ impl Tokenizer {
     /// Any other type is taken for a decoder-only model and needs a tokenizer.json.
     ///
     /// # Errors
-    /// Of kind `Model` if a file is missing or damaged, or there is no tokenizer for the type.
+    /// Kind `Model` if a file is missing or damaged, or there is no tokenizer for the type.
     pub fn from_directory(directory: &Path, model_type: &str) -> Result<Self> {
         // This hint is kept only if the error has none of its own.
         Self::load(directory, model_type)

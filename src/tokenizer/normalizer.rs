@@ -20,7 +20,7 @@ impl Normalizer {
     /// instead of before it.
     ///
     /// # Errors
-    /// Of kind `Model` if the map of characters is damaged.
+    /// Kind `Model` if the map of characters is damaged.
     pub fn new(spec: &NormalizerSpec, treat_whitespace_as_suffix: bool) -> Result<Self> {
         Ok(Self {
             charsmap: match spec.precompiled_charsmap.as_slice() {

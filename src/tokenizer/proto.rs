@@ -72,7 +72,7 @@ impl ModelProto {
     /// Reads a sentencepiece model file.
     ///
     /// # Errors
-    /// Of kind `Model` if the file cannot be read or parsed.
+    /// Kind `Model` if the file cannot be read or parsed.
     pub fn open(path: &Path) -> Result<Self> {
         Self::parse(&super::config::read_file(path)?).map_err(|e| e.path(path))
     }
@@ -80,7 +80,7 @@ impl ModelProto {
     /// Parses the bytes of a sentencepiece model file.
     ///
     /// # Errors
-    /// Of kind `Model` if the bytes are not a `ModelProto` message; the error's place is the byte offset of the damage.
+    /// Kind `Model` if the bytes are not a `ModelProto` message; the error's place is the byte offset of the damage.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
         let mut this = Self {
             pieces: Vec::new(),

@@ -62,7 +62,7 @@ impl SentencePiece {
     /// Reads a sentencepiece model file.
     ///
     /// # Errors
-    /// Of kind `Model` if the file cannot be read, is damaged, or contradicts itself.
+    /// Kind `Model` if the file cannot be read, is damaged, or contradicts itself.
     pub fn open(path: &Path) -> Result<Self> {
         Self::new(ModelProto::open(path)?).map_err(|e| e.path(path))
     }
@@ -70,7 +70,7 @@ impl SentencePiece {
     /// Checks a sentencepiece model and prepares it for encoding and decoding.
     ///
     /// # Errors
-    /// Of kind `Model` if sentencepiece would refuse the model; the error's place is the piece, such as `piece 7`.
+    /// Kind `Model` if sentencepiece would refuse the model; the error's place is the piece, such as `piece 7`.
     pub fn new(model: ModelProto) -> Result<Self> {
         let mut pieces = Pieces::default();
         let (mut scores, mut types) = (Vec::new(), Vec::new());

@@ -32,7 +32,7 @@ impl SpmTokenizer {
     /// Builds the tokenizer from the `tokenizer.ggml.*` metadata of a GGUF file.
     ///
     /// # Errors
-    /// Of kind `Model` if the vocabulary is missing, of another kind, or inconsistent.
+    /// Kind `Model` if the vocabulary is missing, of another kind, or inconsistent.
     pub fn from_gguf(gguf: &Gguf) -> Result<Self> {
         let fail = |place: &str, message: String| Error::model(message).path(gguf.path()).place(place.to_owned());
         match gguf.string("tokenizer.ggml.model") {

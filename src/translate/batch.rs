@@ -31,7 +31,7 @@ impl PrefixCache {
     /// itself needs no lock.
     ///
     /// # Errors
-    /// Those of the model.
+    /// The errors of the model.
     fn prefix_states(
         &self,
         model: &dyn TranslationModel,
@@ -76,7 +76,7 @@ impl<'a> Batches<'a> {
     /// that they share.
     ///
     /// # Errors
-    /// Those of the model.
+    /// The errors of the model.
     pub fn new(call: &Call<'a>, mut numbers: Vec<usize>, search: Search<'a>, rows_are_done: bool) -> Result<Self> {
         // Equal lengths keep their order: the same call makes the same batches.
         numbers.sort_by_key(|number| std::cmp::Reverse(call.jobs[*number].split_ids().1.len()));
@@ -98,7 +98,7 @@ impl<'a> Batches<'a> {
     /// not fit into the device's memory is halved until it fits.
     ///
     /// # Errors
-    /// Of kind `Memory` where not even one job fits, of kind `Interrupted` after the observer's `Break`, and those of
+    /// Kind `Memory` where not even one job fits, of kind `Interrupted` after the observer's `Break`, and those of
     /// the model.
     pub fn decode_next(&mut self, call: &mut Call) -> Result<Option<Batch>> {
         while !self.pending.is_empty() {

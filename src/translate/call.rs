@@ -46,7 +46,7 @@ impl<'a> Call<'a> {
     /// Makes the jobs of a call from its sources, and reports the initial progress to the observer.
     ///
     /// # Errors
-    /// Of kind `Input` for a text with a token that the model has no embedding for, of kind `Interrupted` after the observer's
+    /// Kind `Input` for a text with a token that the model has no embedding for, of kind `Interrupted` after the observer's
     /// `Break`.
     pub fn new(
         translator: &'a Translator,

@@ -48,7 +48,7 @@ impl Identity {
 /// Identifies a model by its revision if it was fetched, else by a hash of its files, and by its manifest.
 ///
 /// # Errors
-/// Of kind `Model`, where a file cannot be read.
+/// Kind `Model`, where a file cannot be read.
 pub fn identity(located: &LocatedModel) -> Result<Identity> {
     identify(&located.manifest, &located.path, located.revision.as_deref())
 }
@@ -146,7 +146,7 @@ impl Translator {
     /// The device is not part of it: what one device computes, another may reuse.
     ///
     /// # Errors
-    /// Those of [`identity`].
+    /// The errors of [`identity`].
     pub fn system(&self, options: &DecodeOptions) -> Result<SystemId> {
         Ok(SystemId {
             model: self.identity()?.model.clone(),

@@ -74,7 +74,7 @@ impl Translator {
     /// model is divided.
     ///
     /// # Errors
-    /// Those of [`Self::make_job`].
+    /// The errors of [`Self::make_job`].
     pub(super) fn plan_jobs(
         &self,
         sources: &[&str],
@@ -141,7 +141,7 @@ impl Translator {
     /// Makes a job of a text, not yet assigned to any source.
     ///
     /// # Errors
-    /// Of kind `Input` for a text with a token that the model has no embedding for.
+    /// Kind `Input` for a text with a token that the model has no embedding for.
     pub(super) fn make_job(&self, text: &str, options: &DecodeOptions, prompter: &Prompter) -> Result<Job> {
         let encoded = prompter.encode(text, &self.tokenizer);
         self.check_embeddings(text, &encoded.ids)?;

@@ -25,7 +25,7 @@ const LANGUAGE_TOKENS: [(&str, &str); 3] = [("tha_Thai", "eng_Latn"), ("th_TH", 
 /// language tokens are in its vocabulary.
 ///
 /// # Errors
-/// Of kind `Model` where the vocabulary has no tokens for Thai and English although the architecture needs them.
+/// Kind `Model` where the vocabulary has no tokens for Thai and English although the architecture needs them.
 pub(super) fn read_languages(located: &LocatedModel, tokenizer: &Tokenizer) -> Result<Languages> {
     let known = &located.manifest.languages;
     if *known != Languages::default() {

@@ -73,7 +73,7 @@ impl Translator {
     /// Loads a model's weights and tokenizer from its files.
     ///
     /// # Errors
-    /// Of kind `Usage` for a device or precision that this build or this model does not have, of kind `Model` for
+    /// Kind `Usage` for a device or precision that this build or this model does not have, of kind `Model` for
     /// files that are damaged or do not fit together, of kind `Memory` where the device has no room for the weights.
     pub fn open(located: &LocatedModel, options: LoadOptions) -> Result<Self> {
         let english = match options.vocabulary {

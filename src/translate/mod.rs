@@ -134,7 +134,7 @@ impl Translator {
     /// where it is only flagged.
     ///
     /// # Errors
-    /// Of kind `Usage` for a prompt without `{text}`, of kind `Input` for a text with a token that the model has no
+    /// Kind `Usage` for a prompt without `{text}`, of kind `Input` for a text with a token that the model has no
     /// embedding for, of kind `Interrupted` after the observer's `Break`, and those of the model.
     pub fn translate(&self, sources: &[&str], options: &DecodeOptions, observer: Observer) -> Result<Vec<Translation>> {
         self.translate_streaming(sources, options, observer, &mut |_| Ok(()))
@@ -145,7 +145,7 @@ impl Translator {
     /// empty.
     ///
     /// # Errors
-    /// Those of [`Self::translate`] and those of `receiver`.
+    /// The errors of [`Self::translate`] and those of `receiver`.
     pub fn translate_streaming(
         &self,
         sources: &[&str],

@@ -43,7 +43,7 @@ pub fn requests(prompt: &Prompt) -> impl Iterator<Item = (usize, &str)> {
 /// the text before the source and the text after it.
 ///
 /// # Errors
-/// Of kind `Usage`, if the request does not hold `{text}` exactly once.
+/// Kind `Usage`, if the request does not hold `{text}` exactly once.
 pub fn split_at_text(prompt: &Prompt, request: &str) -> Result<(String, String)> {
     let (before, after) =
         split_once_only(request, "{text}").ok_or_else(|| Error::usage("the prompt must hold {text} exactly once"))?;
@@ -57,7 +57,7 @@ pub fn split_at_text(prompt: &Prompt, request: &str) -> Result<(String, String)>
 /// Returns the few-shot prompt for base models without a prompt of their own.
 ///
 /// # Errors
-/// Of kind `Model` if the built-in manifests are damaged.
+/// Kind `Model` if the built-in manifests are damaged.
 fn few_shot_prompt() -> Result<Prompt> {
     let manifests = Manifests::load(None)?;
     let known = manifests
@@ -70,7 +70,7 @@ fn few_shot_prompt() -> Result<Prompt> {
 /// template spells it out if the model has one.
 ///
 /// # Errors
-/// Those of [`ChatTemplate::render`].
+/// The errors of [`ChatTemplate::render`].
 fn chat_prompt(template: &ChatTemplate) -> Result<Prompt> {
     let conversation = template.render(language::LANGUAGE_CODES)?;
     let request = if conversation.makes_request {
@@ -140,7 +140,7 @@ impl Translator {
     /// Prepares the prompt or the language tokens that surround each source of a call.
     ///
     /// # Errors
-    /// Of kind `Usage` for a prompt that does not hold `{text}` exactly once, or that is given to an encoder-decoder
+    /// Kind `Usage` for a prompt that does not hold `{text}` exactly once, or that is given to an encoder-decoder
     /// model; of kind `Model` for a chat template that cannot be rendered.
     pub(super) fn prompter(&self, options: &DecodeOptions) -> Result<Prompter> {
         match &self.input {
@@ -208,7 +208,7 @@ impl Prompter {
     /// Tokenizes a model's prompt. `replaced`, if given, is the caller's request and replaces those of the prompt.
     ///
     /// # Errors
-    /// Of kind `Usage` where `replaced` does not hold `{text}` exactly once.
+    /// Kind `Usage` where `replaced` does not hold `{text}` exactly once.
     fn new(prompt: &Prompt, replaced: Option<&str>, tokenizer: &Tokenizer) -> Result<Self> {
         let first = tokenizer.bos_id().filter(|_| prompt.add_bos);
         let ids = |text: &str| -> Vec<u32> { first.into_iter().chain(tokenizer.encode(text)).collect() };

@@ -20,7 +20,7 @@ impl<'a> Recaller<'a> {
     /// Connects a translator to a memory for calls with these decode options.
     ///
     /// # Errors
-    /// Those of [`Translator::system`] and of the memory.
+    /// The errors of [`Translator::system`] and of the memory.
     pub fn new(translator: &'a Translator, memory: Option<&'a Memory>, options: &'a DecodeOptions) -> Result<Self> {
         // The memory stores no token ids: a caller who asks for ids gets every source translated anew.
         let memory = match memory.filter(|_| !options.ids) {
@@ -44,7 +44,7 @@ impl<'a> Recaller<'a> {
     /// without Thai, which is not looked up since it needs no translation.
     ///
     /// # Errors
-    /// Those of the memory.
+    /// The errors of the memory.
     pub fn recall(&self, sources: &[&str]) -> Result<Vec<Option<Translation>>> {
         let mut found = vec![None; sources.len()];
         let Some((memory, system)) = self.memory else {
@@ -80,7 +80,7 @@ impl<'a> Recaller<'a> {
     /// in the memory. `stop` is called after each batch is stored; if it returns true, the call ends.
     ///
     /// # Errors
-    /// Those of [`Translator::translate`] and of the memory; of kind `Interrupted` after `stop` returned true.
+    /// The errors of [`Translator::translate`] and of the memory; of kind `Interrupted` after `stop` returned true.
     pub fn translate(&self, sources: &[&str], observer: Observer, stop: &dyn Fn() -> bool) -> Result<Vec<Translation>> {
         let mut found = self.recall(sources)?;
         let missing: Vec<usize> = (0..sources.len()).filter(|index| found[*index].is_none()).collect();
@@ -108,7 +108,7 @@ impl<'a> Recaller<'a> {
     /// Translates all sources without looking them up in the memory, and stores each batch in the memory.
     ///
     /// # Errors
-    /// Those of [`Self::translate`].
+    /// The errors of [`Self::translate`].
     pub fn translate_unknown(
         &self,
         sources: &[&str],

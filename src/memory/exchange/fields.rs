@@ -51,7 +51,7 @@ pub(super) fn flag_names(machine: &MachineDetails) -> String {
 /// unknown, an empty list of flags as no flags.
 ///
 /// # Errors
-/// Of kind `Input` for a field that cannot be parsed.
+/// Kind `Input` for a field that cannot be parsed.
 pub(super) fn parse_machine(
     system: &str,
     score: &str,

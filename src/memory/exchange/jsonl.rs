@@ -11,7 +11,7 @@ use std::io::{BufRead, Write};
 /// Writes every translation unit of a memory as a line with a JSON object.
 ///
 /// # Errors
-/// Those of the memory and of `out`.
+/// The errors of the memory and of `out`.
 pub(super) fn write(memory: &Memory, out: &mut dyn Write) -> Result<()> {
     memory.for_each_unit(&mut |unit| {
         serde_json::to_writer(&mut *out, unit).map_err(|error| write_failure(error.into()))?;
@@ -30,7 +30,7 @@ struct JsonLine {
 /// Reads translation units line by line and calls `on_unit` with each.
 ///
 /// # Errors
-/// Of kind `Input`, with the line, for a line that is no unit; those of `on_unit`.
+/// Kind `Input`, with the line, for a line that is no unit; those of `on_unit`.
 pub(super) fn read(input: &mut dyn BufRead, on_unit: &mut dyn FnMut(Unit) -> Result<()>) -> Result<()> {
     let mut bytes = Vec::new();
     for line in 1.. {

@@ -47,7 +47,7 @@ impl ExchangeFormat {
 /// Writes every unit of a memory to `out`, people's translations first.
 ///
 /// # Errors
-/// Those of the memory; of kind `Output`, without a path, where `out` fails.
+/// The errors of the memory; of kind `Output`, without a path, where `out` fails.
 pub fn write(memory: &Memory, format: ExchangeFormat, out: &mut dyn Write) -> Result<()> {
     match format {
         ExchangeFormat::Tmx => tmx::write(memory, out),
@@ -62,7 +62,7 @@ pub fn write(memory: &Memory, format: ExchangeFormat, out: &mut dyn Write) -> Re
 /// A unit that names no machine is taken as a person's translation, a unit without a date as made now.
 ///
 /// # Errors
-/// Of kind `Input`, with line and column where they are known, for a file that is damaged or of another kind; those of
+/// Kind `Input`, with line and column where they are known, for a file that is damaged or of another kind; those of
 /// `on_unit`, which end the reading.
 pub fn read(
     mut input: &mut dyn BufRead,

@@ -31,7 +31,7 @@ const DATE_FORMAT: &str = "%Y%m%dT%H%M%SZ";
 /// Writes a TMX document with every translation unit of a memory.
 ///
 /// # Errors
-/// Those of the memory and of `out`.
+/// The errors of the memory and of `out`.
 pub(super) fn write(memory: &Memory, out: &mut dyn Write) -> Result<()> {
     let head = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<tmx version=\"1.4\">\n\

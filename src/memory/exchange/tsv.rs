@@ -25,7 +25,7 @@ const COLUMNS: [&str; 9] = [
 /// Writes the column names, then a row for every translation unit of a memory.
 ///
 /// # Errors
-/// Those of the memory and of `out`.
+/// The errors of the memory and of `out`.
 pub(super) fn write(memory: &Memory, out: &mut dyn Write) -> Result<()> {
     writeln!(out, "{}", COLUMNS.join("\t")).map_err(write_failure)?;
     memory.for_each_unit(&mut |unit| {
@@ -51,7 +51,7 @@ pub(super) fn write(memory: &Memory, out: &mut dyn Write) -> Result<()> {
 /// source and target in its first two columns.
 ///
 /// # Errors
-/// Of kind `Input`, with the line, for a row that is no unit; those of `on_unit`.
+/// Kind `Input`, with the line, for a row that is no unit; those of `on_unit`.
 pub(super) fn read(input: &mut dyn BufRead, on_unit: &mut dyn FnMut(Unit) -> Result<()>) -> Result<()> {
     let mut bytes = Vec::new();
     input.read_to_end(&mut bytes).map_err(read_error)?;

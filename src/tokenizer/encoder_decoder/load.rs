@@ -16,7 +16,7 @@ impl EncoderDecoder {
     /// one for each.
     ///
     /// # Errors
-    /// Of kind `Model` if a file is missing, damaged, or lacks the unknown token.
+    /// Kind `Model` if a file is missing, damaged, or lacks the unknown token.
     pub fn marian(directory: &Path, config: TokenizerConfig) -> Result<Self> {
         let source = VocabJson::open(&directory.join("vocab.json"))?;
         source.check_unknown_token(&directory.join("vocab.json"), &config)?;
@@ -50,7 +50,7 @@ impl EncoderDecoder {
     /// languages come after those of vocab.json.
     ///
     /// # Errors
-    /// Of kind `Model` if a file is missing, damaged, or lacks the unknown token.
+    /// Kind `Model` if a file is missing, damaged, or lacks the unknown token.
     pub fn m2m100(directory: &Path, config: TokenizerConfig) -> Result<Self> {
         let path = directory.join("vocab.json");
         let names = VocabJson::open(&path)?;
@@ -91,7 +91,7 @@ impl EncoderDecoder {
     /// after those of the model.
     ///
     /// # Errors
-    /// Of kind `Model` if a file is missing or damaged.
+    /// Kind `Model` if a file is missing or damaged.
     pub fn nllb(directory: &Path, mut config: TokenizerConfig) -> Result<Self> {
         let source = SentencePiece::open(&directory.join("sentencepiece.bpe.model"))?;
         let defaults = [
@@ -125,7 +125,7 @@ impl EncoderDecoder {
     /// raised by 1. The ids of the languages and of the mask token come after those of the model.
     ///
     /// # Errors
-    /// Of kind `Model` if a file is missing or damaged.
+    /// Kind `Model` if a file is missing or damaged.
     pub fn mbart(directory: &Path, mut config: TokenizerConfig, fifty: bool) -> Result<Self> {
         let source = SentencePiece::open(&directory.join("sentencepiece.bpe.model"))?;
         let mut defaults = vec![
@@ -177,7 +177,7 @@ impl EncoderDecoder {
     /// after those of the model, in descending order of N.
     ///
     /// # Errors
-    /// Of kind `Model` if a file is missing or damaged, or if the settings disagree about the number of sentinels.
+    /// Kind `Model` if a file is missing or damaged, or if the settings disagree about the number of sentinels.
     pub fn t5(directory: &Path, mut config: TokenizerConfig) -> Result<Self> {
         let path = directory.join("spiece.model");
         let legacy = config.boolean("legacy", true)?;

@@ -52,7 +52,7 @@ impl VocabJson {
     /// Reads a vocab.json.
     ///
     /// # Errors
-    /// Of kind `Model` if the file cannot be read or a value is not a plausible id.
+    /// Kind `Model` if the file cannot be read or a value is not a plausible id.
     pub fn open(path: &Path) -> Result<Self> {
         let object = config::read_json_object(path)?;
         let mut this = Self {
@@ -80,7 +80,7 @@ impl VocabJson {
     /// Checks that the vocabulary has the unknown token that the settings name.
     ///
     /// # Errors
-    /// Of kind `Model` if the vocabulary lacks the unknown token.
+    /// Kind `Model` if the vocabulary lacks the unknown token.
     pub fn check_unknown_token(&self, path: &Path, config: &TokenizerConfig) -> Result<()> {
         let unknown = config.special_token("unk_token", &[special_token("unk_token", "<unk>")])?;
         match unknown.filter(|token| !self.ids.contains_key(&token.content)) {

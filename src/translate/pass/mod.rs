@@ -31,7 +31,7 @@ trait Pass {
     /// selected jobs themselves; a pass may instead add new jobs to the call, such as the parts of a text.
     ///
     /// # Errors
-    /// Those of making a job.
+    /// The errors of making a job.
     fn make_jobs(&mut self, call: &mut Call, selected: &[usize]) -> Result<Vec<usize>> {
         let _ = call;
         Ok(selected.to_vec())
@@ -49,7 +49,7 @@ trait Pass {
 /// final.
 ///
 /// # Errors
-/// Of kind `Interrupted` after the observer's `Break`; those of the model and of the receiver.
+/// Kind `Interrupted` after the observer's `Break`; those of the model and of the receiver.
 pub(super) fn run_passes(call: &mut Call) -> Result<()> {
     // The passes run in this order. A later pass may replace the results of an earlier one.
     let mut passes: [Box<dyn Pass>; 4] = [
