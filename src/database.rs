@@ -18,11 +18,11 @@ const LAYOUT_VERSION: i32 = 1;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
 /// Size of a connection's page cache in KiB, negative as SQLite wants it. It is smaller than SQLite's default of 2 MB
 /// to keep memory flat in long runs; lookups are few compared with the model's work.
-const NEGATIVE_CACHE_KIB: i64 = -256;
+const NEGATIVE_PAGE_CACHE_KIB: i64 = -256;
 
 /// Whether a finished write survives a power failure. If only the process is killed, nothing is lost either way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Durability {
+pub enum WriteDurability {
     /// A write is on the disk before its call returns.
     Full,
     /// The last writes may be lost in a power failure, but the file stays consistent.
@@ -37,7 +37,7 @@ pub enum Durability {
 /// # Errors
 /// Kind `Usage`, for a file that is not plae's or that has another version of the layout; of kind `Output`, for one
 /// that is damaged, locked or cannot be written.
-pub fn open(path: &Path, durability: Durability, schema: &str) -> Result<Connection> {
+pub fn open_database(path: &Path, durability: WriteDurability, schema: &str) -> Result<Connection> {
     if let Some(directory) = path.parent() {
         std::fs::create_dir_all(directory).map_err(|error| crate::file::output_write_error(path, error))?;
     }
@@ -50,7 +50,7 @@ pub fn open(path: &Path, durability: Durability, schema: &str) -> Result<Connect
     connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
     connection.set_prepared_statement_cache_capacity(64);
     connection
-        .pragma_update(None, "cache_size", NEGATIVE_CACHE_KIB)
+        .pragma_update(None, "cache_size", NEGATIVE_PAGE_CACHE_KIB)
         .map_err(failed)?;
     // Changing the journal mode needs exclusive access, so it is done only once.
     let mode: String = connection
@@ -59,11 +59,11 @@ pub fn open(path: &Path, durability: Durability, schema: &str) -> Result<Connect
     if mode != "wal" {
         connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
     }
-    claim_or_check(&mut connection, path, schema)?;
+    claim_or_check_database(&mut connection, path, schema)?;
     connection.execute_batch(schema).map_err(failed)?;
     let synchronous = match durability {
-        Durability::Full => "FULL",
-        Durability::Normal => "NORMAL",
+        WriteDurability::Full => "FULL",
+        WriteDurability::Normal => "NORMAL",
     };
     connection
         .pragma_update(None, "synchronous", synchronous)
@@ -72,7 +72,7 @@ pub fn open(path: &Path, durability: Durability, schema: &str) -> Result<Connect
 }
 
 /// Marks a new file as plae's and creates its tables. Refuses a file of another program or of another layout version.
-fn claim_or_check(connection: &mut Connection, path: &Path, schema: &str) -> Result<()> {
+fn claim_or_check_database(connection: &mut Connection, path: &Path, schema: &str) -> Result<()> {
     let failed = |error| sqlite_error(path, error);
     let pragma = |connection: &Connection, name: &str| -> Result<i32> {
         connection
@@ -113,7 +113,7 @@ fn claim_or_check(connection: &mut Connection, path: &Path, schema: &str) -> Res
 }
 
 /// Runs `work` in one transaction, with the database at `path` attached under the name `other`.
-pub fn with_attached<T>(
+pub fn with_attached_database<T>(
     connection: &mut Connection,
     path: &Path,
     work: impl FnOnce(&Transaction) -> rusqlite::Result<T>,

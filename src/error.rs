@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 /// The consequence of a failure for a run; the command line turns it into an exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ErrorKind {
     /// The request is impossible or contradictory; nothing was attempted (exit code 2).
     Usage,
     /// One input could not be read or understood; the run continues with the others (exit code 1).
@@ -176,7 +176,7 @@ impl fmt::Display for Hint {
                 return write!(f, "fetch {name} while there is a network, or name another model");
             }
             Self::PullModelOrNameFile { non_commercial } => {
-                let models = non_commercial_models(non_commercial);
+                let models = describe_non_commercial_models(non_commercial);
                 return write!(
                     f,
                     "fetch a model while there is a network, or name a directory or a .gguf file{models}"
@@ -206,7 +206,7 @@ impl fmt::Display for Hint {
 
 /// Words a notice for each of the named models, which are on this machine: it may be used non-commercially, if it is
 /// named.
-pub(crate) fn non_commercial_models(names: &[String]) -> String {
+pub(crate) fn describe_non_commercial_models(names: &[String]) -> String {
     let each = |name| format!("; {name} is here, for non-commercial use, if you name it");
     names.iter().map(each).collect()
 }
@@ -218,7 +218,7 @@ pub(crate) fn non_commercial_models(names: &[String]) -> String {
 #[derive(Debug)]
 pub struct Error {
     /// The consequence of the failure for a run.
-    pub kind: Kind,
+    pub kind: ErrorKind,
     /// What went wrong: a short lower-case phrase without a final full stop.
     pub message: String,
     /// The file or directory that the failure is about.
@@ -236,7 +236,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     /// Makes an error of a kind; `message` is a short lower-case phrase without a final full stop.
-    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
             message: message.into(),
@@ -247,29 +247,29 @@ impl Error {
         }
     }
 
-    /// Makes an error of kind [`Kind::Usage`].
+    /// Makes an error of kind [`ErrorKind::Usage`].
     pub fn usage(message: impl Into<String>) -> Self {
-        Self::new(Kind::Usage, message)
+        Self::new(ErrorKind::Usage, message)
     }
 
-    /// Makes an error of kind [`Kind::Input`].
+    /// Makes an error of kind [`ErrorKind::Input`].
     pub fn input(message: impl Into<String>) -> Self {
-        Self::new(Kind::Input, message)
+        Self::new(ErrorKind::Input, message)
     }
 
-    /// Makes an error of kind [`Kind::Output`].
+    /// Makes an error of kind [`ErrorKind::Output`].
     pub fn output(message: impl Into<String>) -> Self {
-        Self::new(Kind::Output, message)
+        Self::new(ErrorKind::Output, message)
     }
 
-    /// Makes an error of kind [`Kind::Model`].
+    /// Makes an error of kind [`ErrorKind::Model`].
     pub fn model(message: impl Into<String>) -> Self {
-        Self::new(Kind::Model, message)
+        Self::new(ErrorKind::Model, message)
     }
 
-    /// Makes an error of kind [`Kind::Network`].
+    /// Makes an error of kind [`ErrorKind::Network`].
     pub fn network(message: impl Into<String>) -> Self {
-        Self::new(Kind::Network, message)
+        Self::new(ErrorKind::Network, message)
     }
 
     /// Adds the file or directory that the failure is about, unless the error has one already.

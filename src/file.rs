@@ -27,13 +27,13 @@ pub fn describe_io_error(error: &io::Error) -> String {
 
 /// Formats bytes as lower-case hexadecimal digits, two for each byte.
 pub(crate) fn to_hexadecimal(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    const HEX_DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+    digits.map(|digit| char::from(HEX_DIGITS[usize::from(digit)])).collect()
 }
 
 /// Formats a number of bytes for people, in decimal units: `1.50 MB`.
-pub(crate) fn format_size(bytes: u64) -> String {
+pub(crate) fn format_byte_size(bytes: u64) -> String {
     indicatif::DecimalBytes(bytes).to_string()
 }
 
@@ -52,14 +52,14 @@ pub(crate) fn percent_encode(path: &str) -> String {
 }
 
 /// Whether a text is a relative path that stays inside its directory, on every operating system.
-pub(crate) fn is_path_inside_directory(text: &str) -> bool {
+pub(crate) fn is_safe_relative_path(text: &str) -> bool {
     let char_ok = |c: char| !c.is_control() && !matches!(c, '\\' | ':' | '?' | '#' | '%');
     let part_ok = |part: &str| !part.is_empty() && part != "." && part != "..";
     text.chars().all(char_ok) && text.split('/').all(part_ok)
 }
 
 /// Reads an input file whole.
-pub fn read(path: &Path) -> Result<Vec<u8>> {
+pub fn read_file(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).map_err(|error| Error::input(describe_io_error(&error)).path(path).source(error))
 }
 
@@ -84,15 +84,15 @@ pub fn is_dash(path: &Path) -> bool {
 ///
 /// Missing directories are created. Without `overwrite`, an existing file is kept and is an error. A path that is not a
 /// regular file (`/dev/null`, a named pipe) is written to directly.
-pub fn write(path: &Path, bytes: &[u8], overwrite: bool) -> Result<()> {
-    write_with(path, None, overwrite, &mut |out| out.write_all(bytes))
+pub fn write_file(path: &Path, bytes: &[u8], overwrite: bool) -> Result<()> {
+    write_file_with(path, None, overwrite, &mut |out| out.write_all(bytes))
 }
 
-/// Writes an output file like [`write()`], with the contents that `fill` writes.
+/// Writes an output file like [`write_file()`], with the contents that `fill` writes.
 ///
 /// If `staging` is given, the temporary file is created in that directory, which must be on the same file system. A
 /// killed program then leaves nothing beside its outputs.
-pub fn write_with(
+pub fn write_file_with(
     path: &Path,
     staging: Option<&Path>,
     overwrite: bool,
@@ -106,7 +106,7 @@ pub fn write_with(
         let mut file = File::options().write(true).open(&target).map_err(failed)?;
         return fill(&mut file).map_err(failed);
     }
-    let directory = directory_of(&target);
+    let directory = parent_directory(&target);
     fs::create_dir_all(directory).map_err(|error| match error.kind() {
         // The error is about a file where a directory is needed, not about an existing output.
         io::ErrorKind::AlreadyExists => failed(io::ErrorKind::NotADirectory.into()),
@@ -134,16 +134,16 @@ pub fn write_with(
     Ok(())
 }
 
-/// Writes an output file like [`write_with`]. If `fill` fails with an error of its own, that error is returned.
-pub fn try_write_with(
+/// Writes an output file like [`write_file_with`]. If `fill` fails with an error of its own, that error is returned.
+pub fn try_write_file_with(
     path: &Path,
     staging: Option<&Path>,
     overwrite: bool,
     fill: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
 ) -> Result<()> {
     let mut reason = None;
-    let written = write_with(path, staging, overwrite, &mut |out| {
-        let mut watched = FailureRecorder { out, failure: None };
+    let written = write_file_with(path, staging, overwrite, &mut |out| {
+        let mut watched = FailureRecordingWriter { out, failure: None };
         fill(&mut watched).map_err(|error| match watched.failure {
             Some(failure) => failure,
             None => {
@@ -156,12 +156,12 @@ pub fn try_write_with(
 }
 
 /// A writer that remembers its first failure, so that the failure can be reported with the path of the file.
-struct FailureRecorder<'a> {
+struct FailureRecordingWriter<'a> {
     out: &'a mut dyn Write,
     failure: Option<io::Error>,
 }
 
-impl FailureRecorder<'_> {
+impl FailureRecordingWriter<'_> {
     fn record_failure<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
         result.map_err(|error| match error.kind() {
             // Writers try again after an interrupted call.
@@ -174,7 +174,7 @@ impl FailureRecorder<'_> {
     }
 }
 
-impl Write for FailureRecorder<'_> {
+impl Write for FailureRecordingWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.out.write(bytes);
         self.record_failure(written)
@@ -187,7 +187,7 @@ impl Write for FailureRecorder<'_> {
 }
 
 /// Makes the error for a failed write; the caller adds the path.
-pub(crate) fn write_failure(error: io::Error) -> Error {
+pub(crate) fn failed_write_error(error: io::Error) -> Error {
     Error::output(describe_io_error(&error)).source(error)
 }
 
@@ -228,7 +228,7 @@ pub fn output_exists_error(path: &Path) -> Error {
     Error::output("the output exists").path(path).hint(Hint::Overwrite)
 }
 
-fn directory_of(path: &Path) -> &Path {
+fn parent_directory(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
         Some(parent) => parent,
@@ -238,10 +238,10 @@ fn directory_of(path: &Path) -> &Path {
 
 /// Paths of all temporary files that exist now, for [`delete_temporary_files`] to delete: a program that is ended at once runs no
 /// destructors.
-static TEMPORARY_FILES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+static TEMPORARY_FILE_PATHS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 fn lock_temporary_files() -> MutexGuard<'static, Vec<PathBuf>> {
-    TEMPORARY_FILES.lock().unwrap_or_else(PoisonError::into_inner)
+    TEMPORARY_FILE_PATHS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Deletes all temporary files of incomplete outputs, for a program that is about to exit. No output can be started
@@ -256,16 +256,16 @@ pub fn delete_temporary_files() {
 }
 
 /// A temporary file that is deleted on drop unless it was renamed. The file is dropped first, then its path is removed
-/// from [`TEMPORARY_FILES`].
+/// from [`TEMPORARY_FILE_PATHS`].
 struct TemporaryFile {
     file: tempfile::NamedTempFile,
-    _listed: ListedPath,
+    _listed: ListedTemporaryPath,
 }
 
-/// A path that is in [`TEMPORARY_FILES`] until this value is dropped.
-struct ListedPath(PathBuf);
+/// A path that is in [`TEMPORARY_FILE_PATHS`] until this value is dropped.
+struct ListedTemporaryPath(PathBuf);
 
-impl Drop for ListedPath {
+impl Drop for ListedTemporaryPath {
     fn drop(&mut self) {
         lock_temporary_files().retain(|part| *part != self.0);
     }
@@ -283,7 +283,7 @@ fn create_temporary_file(directory: &Path) -> io::Result<TemporaryFile> {
     let mut parts = lock_temporary_files();
     let file = builder.tempfile_in(directory).map_err(strip_path_from_error)?;
     parts.push(file.path().to_path_buf());
-    let _listed = ListedPath(file.path().to_path_buf());
+    let _listed = ListedTemporaryPath(file.path().to_path_buf());
     Ok(TemporaryFile { file, _listed })
 }
 
@@ -320,7 +320,7 @@ pub fn resolve_path(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
+    use crate::error::ErrorKind;
 
     #[test]
     fn system_errors_read_as_phrases() {
@@ -352,13 +352,13 @@ mod tests {
     fn writes_once_and_overwrites_when_told() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("new/dir/a.html");
-        write(&path, b"one", false).unwrap();
+        write_file(&path, b"one", false).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"one");
-        let refused = write(&path, b"two", false).unwrap_err();
-        assert_eq!(refused.kind, Kind::Output);
+        let refused = write_file(&path, b"two", false).unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::Output);
         assert!(refused.hint.as_deref() == Some(&Hint::Overwrite));
         assert_eq!(fs::read(&path).unwrap(), b"one");
-        write(&path, b"two", true).unwrap();
+        write_file(&path, b"two", true).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(names(path.parent().unwrap()), ["a.html"]);
         assert!(!lock_temporary_files().iter().any(|part| part.starts_with(home.path())));
@@ -373,10 +373,10 @@ mod tests {
         File::create(&ordinary).unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         let path = home.path().join("a.html");
-        write(&path, b"one", false).unwrap();
+        write_file(&path, b"one", false).unwrap();
         assert_eq!(mode(&path), mode(&ordinary));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-        write(&path, b"two", true).unwrap();
+        write_file(&path, b"two", true).unwrap();
         assert_eq!(mode(&path), 0o600);
     }
 
@@ -385,9 +385,9 @@ mod tests {
     fn a_link_stays_a_link() {
         let home = tempfile::tempdir().unwrap();
         let (file, link) = (home.path().join("file"), home.path().join("link"));
-        write(&file, b"one", false).unwrap();
+        write_file(&file, b"one", false).unwrap();
         std::os::unix::fs::symlink(&file, &link).unwrap();
-        write(&link, b"two", true).unwrap();
+        write_file(&link, b"two", true).unwrap();
         assert_eq!(fs::read(&file).unwrap(), b"two");
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     }
@@ -396,12 +396,12 @@ mod tests {
     fn a_file_in_the_way_of_a_directory_is_an_output_error() {
         let home = tempfile::tempdir().unwrap();
         let file = home.path().join("file");
-        write(&file, b"one", false).unwrap();
+        write_file(&file, b"one", false).unwrap();
         for failed in [
-            write(&file.join("a.html"), b"", false),
+            write_file(&file.join("a.html"), b"", false),
             check_writable(&file.join("deep/a.html")),
         ] {
-            assert_eq!(failed.unwrap_err().kind, Kind::Output);
+            assert_eq!(failed.unwrap_err().kind, ErrorKind::Output);
         }
         check_writable(&home.path().join("deep/er/a.html")).unwrap();
         assert_eq!(names(home.path()), ["file"]);
@@ -410,24 +410,24 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_full_disk_is_named() {
-        let error = write(Path::new("/dev/full"), b"text", false).unwrap_err();
-        assert_eq!(error.kind, Kind::Output);
+        let error = write_file(Path::new("/dev/full"), b"text", false).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Output);
         assert!(error.message.contains("no space"), "{}", error.message);
-        write(Path::new("/dev/null"), b"text", false).unwrap();
+        write_file(Path::new("/dev/null"), b"text", false).unwrap();
     }
 
     #[test]
     fn whoever_fills_a_file_may_fail_and_leaves_nothing() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("a.html");
-        let error = try_write_with(&path, None, false, &mut |out| {
-            out.write_all(b"text").map_err(write_failure)?;
+        let error = try_write_file_with(&path, None, false, &mut |out| {
+            out.write_all(b"text").map_err(failed_write_error)?;
             Err(Error::usage("no more"))
         });
         assert_eq!(error.unwrap_err().to_string(), "no more");
         assert!(names(home.path()).is_empty());
-        try_write_with(&path, None, false, &mut |out| {
-            out.write_all(b"text").map_err(write_failure)
+        try_write_file_with(&path, None, false, &mut |out| {
+            out.write_all(b"text").map_err(failed_write_error)
         })
         .unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"text");
@@ -437,8 +437,8 @@ mod tests {
     #[test]
     fn a_full_disk_is_named_with_its_path_whoever_fills_it() {
         let full = Path::new("/dev/full");
-        let error = try_write_with(full, None, false, &mut |out| {
-            out.write_all(b"text").map_err(write_failure)
+        let error = try_write_file_with(full, None, false, &mut |out| {
+            out.write_all(b"text").map_err(failed_write_error)
         })
         .unwrap_err();
         assert_eq!(

@@ -5,7 +5,7 @@
 //! bytes → [`thai::encoding`] (UTF-8 or an old Thai encoding) → [`document::read`] (blocks, each tied to its bytes) →
 //! [`thai::split`] (sentences) → [`translate::Translator`] (normalise, put into the prompt, tokenize, batch by length,
 //! search, detokenize, put back in order; [`quality`] says what looks wrong and is tried again) →
-//! [`document::Bilingual`] (the aligned document) → [`render`] (any number of formats). [`pipeline`] joins the steps
+//! [`document::BilingualDocument`] (the aligned document) → [`render`] (any number of formats). [`pipeline`] joins the steps
 //! for one document, [`archive`] for many, whose sentences it pools and keeps in the [`memory`]; [`cli`] does it for files
 //! and directories. Every arrow goes one way.
 //!
@@ -43,20 +43,20 @@
 //! | a check of translations | a file in `quality/` | the list of `quality/mod.rs`, a variant in `document/flag.rs` |
 //! | a repair of translations | a file in `translate/pass/` | the list of `translate/pass/mod.rs` |
 //! | a decoder-only architecture | a constant in `model/decoder/variant.rs` | the table of `model/architecture.rs` |
-//! | a form of weights on disk | a `Source` in `model/weights/` | `model/weights/mod.rs` |
+//! | a form of weights on disk | a `WeightSource` in `model/weights/` | `model/weights/mod.rs` |
 //! | a quantised kernel | a file in `model/cpu/quantized/` | `model/cpu/quantized/mod.rs` |
 //! | a decoding option | a field in `translate/options.rs`, where the compiler asks whether memories depend on it | `cli/args.rs`, and the pass that obeys it |
 //! | an exchange format of memories | a file in `memory/exchange/` | the table of `memory/exchange/mod.rs` |
 //!
 //! # What always holds
 //!
-//! - Every byte of a source belongs to one segment or one gap: [`document::Bilingual::source`] is the file, byte for byte.
+//! - Every byte of a source belongs to one segment or one gap: [`document::BilingualDocument::rebuild_source`] is the file, byte for byte.
 //! - The order out is the order in. What a sentence is batched with changes the speed, never the text: on a CPU each row
 //!   of a batch is computed from its own values alone, in a fixed order. On a GPU and with 16-bit weights that holds but
 //!   for the last digits, which may decide a near tie.
 //! - Nothing is dropped or cut silently: what is too long is divided, and an output that is empty, cut or repeats itself
 //!   is tried again and then flagged.
-//! - Weights never change after loading; what changes while decoding is in [`model::State`]. One
+//! - Weights never change after loading; what changes while decoding is in [`model::DecodingState`]. One
 //!   [`translate::Translator`] may be used by several threads at once.
 //! - Only `cli` prints, reads the environment or chooses an exit code; only [`catalog`] uses the network.
 //! - Ids, special tokens and prompts come from a model's own files and its manifest.

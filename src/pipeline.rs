@@ -1,10 +1,12 @@
 //! The pipeline for one document: read its bytes, cut it into segments, translate them, and align them with the source.
 
-use crate::document::{self, Bilingual, Document, Format, Header, Markup, Paragraphs, Parameters, SCHEMA, Segment};
+use crate::document::{
+    self, BilingualDocument, Document, Format, Header, MarkupAmount, ParagraphRule, Parameters, SCHEMA, Segment,
+};
 use crate::error::{Error, Result};
 use crate::file::to_hexadecimal;
 use crate::span::Span;
-use crate::thai::encoding::decode;
+use crate::thai::encoding::decode_text;
 use crate::thai::has_thai;
 use crate::thai::split::{SplitOptions, sentences};
 use crate::translate::{DecodeOptions, Observer, Translation, Translator};
@@ -12,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 /// How blocks are cut into segments, the units that are translated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Split {
+pub enum SplitUnit {
     /// The split that suits the model best: sentences, for every model so far. The default.
     #[default]
     Auto,
@@ -24,10 +26,10 @@ pub enum Split {
     Block,
 }
 
-impl Split {
+impl SplitUnit {
     /// Returns the name of this way to cut blocks into segments, on the command line and in JSONL. `Auto` returns the
     /// name of the way that it resolves to.
-    pub fn name(self) -> &'static str {
+    pub fn unit_name(self) -> &'static str {
         match self {
             Self::Auto | Self::Sentence => "sentence",
             Self::Line => "line",
@@ -42,9 +44,9 @@ pub struct Options {
     /// The format that the source is read as.
     pub format: Format,
     /// How blocks are cut into segments.
-    pub split: Split,
-    /// The rule for where paragraphs of plain text end. Ignored for other formats, and with [`Split::Line`].
-    pub paragraphs: Paragraphs,
+    pub split: SplitUnit,
+    /// The rule for where paragraphs of plain text end. Ignored for other formats, and with [`SplitUnit::Line`].
+    pub paragraphs: ParagraphRule,
     /// The WHATWG label of the source's encoding, such as `windows-874`. None (the default) to detect the encoding.
     pub encoding: Option<String>,
     /// The date and time for the document's header, in UTC by RFC 3339. None (the default) for the time of translation.
@@ -58,8 +60,8 @@ impl Options {
     pub fn new(format: Format) -> Self {
         Self {
             format,
-            split: Split::Auto,
-            paragraphs: Paragraphs::Auto,
+            split: SplitUnit::Auto,
+            paragraphs: ParagraphRule::Auto,
             encoding: None,
             date: None,
             decode: DecodeOptions::default(),
@@ -80,19 +82,19 @@ pub struct PreparedDocument {
 ///
 /// # Errors
 /// Kind `Input` for bytes that are no text; of kind `Usage` for an unknown encoding.
-pub fn prepare(name: Option<&str>, bytes: &[u8], options: &Options) -> Result<PreparedDocument> {
-    let decoded = decode(bytes, options.encoding.as_deref())?;
+pub fn prepare_document(name: Option<&str>, bytes: &[u8], options: &Options) -> Result<PreparedDocument> {
+    let decoded = decode_text(bytes, options.encoding.as_deref())?;
     let mark = decoded.byte_order_mark();
     let document = match options.split {
-        Split::Line => Document::by_lines(decoded.text),
+        SplitUnit::Line => Document::by_lines(decoded.text),
         _ => document::read(decoded.text, options.format, options.paragraphs),
     };
     let mut segments = Vec::new();
     let mut end = 0;
     for (number, block) in document.blocks.iter().enumerate() {
         let ranges = match options.split {
-            Split::Auto | Split::Sentence => sentences(&block.text, &SplitOptions::default()),
-            Split::Line | Split::Block => std::iter::once(0..block.text.len()).collect(),
+            SplitUnit::Auto | SplitUnit::Sentence => sentences(&block.text, &SplitOptions::default()),
+            SplitUnit::Line | SplitUnit::Block => std::iter::once(0..block.text.len()).collect(),
         };
         for range in ranges {
             let span = block.source_span(range.clone());
@@ -132,8 +134,8 @@ pub fn prepare(name: Option<&str>, bytes: &[u8], options: &Options) -> Result<Pr
         sha256: to_hexadecimal(&Sha256::digest(bytes)),
         date: options.date.clone().unwrap_or_default(),
         parameters: Parameters {
-            split: options.split.name().to_owned(),
-            paragraphs: (document.format.markup() == Markup::None && options.split != Split::Line)
+            split: options.split.unit_name().to_owned(),
+            paragraphs: (document.format.markup_amount() == MarkupAmount::None && options.split != SplitUnit::Line)
                 .then_some(options.paragraphs),
             ..Parameters::default()
         },
@@ -161,7 +163,7 @@ impl PreparedDocument {
     /// Counts the lines of Thai that will not be translated, because they stand outside all segments: in code, HTML
     /// blocks or attributes. Always 0 for plain text, where only list markers and ornament stand outside segments.
     pub fn count_untranslated_thai_lines(&self) -> usize {
-        if self.header.format.markup() == Markup::None {
+        if self.header.format.markup_amount() == MarkupAmount::None {
             return 0;
         }
         let gaps = self.segments.iter().map(|segment| &segment.before);
@@ -191,32 +193,32 @@ impl PreparedDocument {
         translator: Option<&Translator>,
         options: &DecodeOptions,
         observer: Observer,
-    ) -> Result<Bilingual> {
+    ) -> Result<BilingualDocument> {
         let translations = match translator {
             Some(translator) => {
                 let sources: Vec<&str> = self.segments.iter().map(|segment| segment.source.as_str()).collect();
                 translator.translate(&sources, options, observer)?
             }
             None if self.needs_model() => return Err(Error::usage("a text with Thai needs a model")),
-            None => self.copy_as_translations(options),
+            None => self.copy_sources_as_translations(options),
         };
-        Ok(self.align(translator, options, translations))
+        Ok(self.align_translations(translator, options, translations))
     }
 
     /// Makes a copy of each segment as its translation, for a document without Thai.
-    pub fn copy_as_translations(&self, options: &DecodeOptions) -> Vec<Translation> {
-        let copy = |segment: &Segment| Translation::copy(&segment.source, options);
+    pub fn copy_sources_as_translations(&self, options: &DecodeOptions) -> Vec<Translation> {
+        let copy = |segment: &Segment| Translation::from_copied_source(&segment.source, options);
         self.segments.iter().map(copy).collect()
     }
 
     /// Makes the aligned document from one translation per segment, in the order of the segments. `translator` and
     /// `options` are what made the translations; `translator` is `None` if all of them are copies.
-    pub fn align(
+    pub fn align_translations(
         mut self,
         translator: Option<&Translator>,
         options: &DecodeOptions,
         translations: Vec<Translation>,
-    ) -> Bilingual {
+    ) -> BilingualDocument {
         if let Some(translator) = translator {
             translator.fill_header(options, &mut self.header);
         }
@@ -235,7 +237,7 @@ impl PreparedDocument {
             segment.source_ids = translation.source_ids;
             segment.target_ids = translation.target_ids;
         }
-        Bilingual {
+        BilingualDocument {
             header: self.header,
             segments: self.segments,
         }
@@ -245,13 +247,13 @@ impl PreparedDocument {
 /// Translates one source to an aligned document. `name` is the name of the source file, if there is one.
 ///
 /// # Errors
-/// The errors of [`prepare`] and [`PreparedDocument::translate`].
+/// The errors of [`prepare_document`] and [`PreparedDocument::translate`].
 pub fn translate(
     name: Option<&str>,
     bytes: &[u8],
     translator: &Translator,
     options: &Options,
     observer: Observer,
-) -> Result<Bilingual> {
-    prepare(name, bytes, options)?.translate(Some(translator), &options.decode, observer)
+) -> Result<BilingualDocument> {
+    prepare_document(name, bytes, options)?.translate(Some(translator), &options.decode, observer)
 }

@@ -11,19 +11,19 @@ use std::sync::LazyLock;
 /// Release of sacrebleu whose scores this file reproduces; the signatures name it.
 const SACREBLEU: &str = "2.6.0";
 /// Length of the longest n-grams that BLEU compares, in words.
-const WORD_ORDER: usize = 4;
+const MAX_NGRAM_WORDS: usize = 4;
 /// Length of the longest n-grams that chrF compares, in characters.
 const CHAR_ORDER: usize = 6;
 
 /// BLEU and chrF2 of a corpus, with the figures that BLEU is computed from. `bleu`, `precisions` and `chrf2` are
 /// percentages.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Scores {
+pub struct CorpusScores {
     /// BLEU of the corpus, in percent: 13a tokens, case kept, exponential smoothing (Papineni 2002; sacrebleu's
     /// `BLEU()`).
     pub bleu: f64,
     /// Precisions of the n-grams of 1 to 4 tokens, smoothed, in percent.
-    pub precisions: [f64; WORD_ORDER],
+    pub precisions: [f64; MAX_NGRAM_WORDS],
     /// BLEU's brevity penalty, a factor from 0 to 1: 1 if the hypotheses are not shorter than the references.
     pub brevity_penalty: f64,
     /// Number of tokens in all hypotheses.
@@ -37,7 +37,7 @@ pub struct Scores {
     pub segments: usize,
 }
 
-impl Scores {
+impl CorpusScores {
     /// Gives the signature by which sacrebleu names the options of this BLEU score.
     pub fn bleu_signature(&self) -> String {
         format!("nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:{SACREBLEU}")
@@ -50,7 +50,7 @@ impl Scores {
 }
 
 /// Formats the scores as two lines, like `sacrebleu -m bleu chrf -f text -w 2`.
-impl std::fmt::Display for Scores {
+impl std::fmt::Display for CorpusScores {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let [one, two, three, four] = self.precisions;
         let ratio = if self.ref_len == 0 {
@@ -75,7 +75,7 @@ impl std::fmt::Display for Scores {
 ///
 /// # Errors
 /// Kind `Input`, if the numbers of hypotheses and references differ, or if there are none.
-pub fn score(hypotheses: &[&str], references: &[&str]) -> Result<Scores> {
+pub fn score_corpus(hypotheses: &[&str], references: &[&str]) -> Result<CorpusScores> {
     if hypotheses.len() != references.len() {
         return Err(Error::input(format!(
             "the hypotheses have {} lines, the references {}",
@@ -87,10 +87,13 @@ pub fn score(hypotheses: &[&str], references: &[&str]) -> Result<Scores> {
     if hypotheses.is_empty() {
         return Err(Error::input("nothing to score").hint("both files need one segment a line"));
     }
-    let mut words = [NgramCounts::default(); WORD_ORDER];
+    let mut words = [NgramCounts::default(); MAX_NGRAM_WORDS];
     let mut chars = [NgramCounts::default(); CHAR_ORDER];
     for (hypothesis, reference) in hypotheses.iter().zip(references) {
-        let (hypothesis_tokens, reference_tokens) = (tokenize(hypothesis), tokenize(reference));
+        let (hypothesis_tokens, reference_tokens) = (
+            tokenize_like_mteval_13a(hypothesis),
+            tokenize_like_mteval_13a(reference),
+        );
         let (left, right): (Vec<&str>, Vec<&str>) = (
             split_whitespace(&hypothesis_tokens).collect(),
             split_whitespace(&reference_tokens).collect(),
@@ -104,28 +107,28 @@ pub fn score(hypotheses: &[&str], references: &[&str]) -> Result<Scores> {
         _ if hyp_len < ref_len => (1.0 - ref_len as f64 / hyp_len as f64).exp(),
         _ => 1.0,
     };
-    let precisions = bleu_precisions(&words);
+    let precisions = bleu_precision_percentages(&words);
     let bleu = if precisions.contains(&0.0) {
         0.0
     } else {
-        brevity_penalty * (precisions.iter().map(|p| p.ln()).sum::<f64>() / WORD_ORDER as f64).exp()
+        brevity_penalty * (precisions.iter().map(|p| p.ln()).sum::<f64>() / MAX_NGRAM_WORDS as f64).exp()
     };
-    Ok(Scores {
+    Ok(CorpusScores {
         bleu,
         precisions,
         brevity_penalty,
         hyp_len,
         ref_len,
-        chrf2: chrf_score(&chars),
+        chrf2: chrf2_percent(&chars),
         segments: hypotheses.len(),
     })
 }
 
 /// Computes the chrF2 of one hypothesis (translation) against its reference, from 0 to 100.
-pub fn chrf2(hypothesis: &str, reference: &str) -> f64 {
+pub fn sentence_chrf2(hypothesis: &str, reference: &str) -> f64 {
     let mut chars = [NgramCounts::default(); CHAR_ORDER];
     count_ngrams(&visible_chars(hypothesis), &visible_chars(reference), &mut chars);
-    chrf_score(&chars)
+    chrf2_percent(&chars)
 }
 
 /// Collects the characters that chrF2 compares: all but white space.
@@ -166,8 +169,8 @@ fn count_ngrams<T: Hash + Eq>(hypothesis: &[T], reference: &[T], orders: &mut [N
 
 /// Computes BLEU's precisions in percent, with exponential smoothing: n-gram lengths without a match count as 1/2, 1/4,
 /// … of a match.
-fn bleu_precisions(words: &[NgramCounts; WORD_ORDER]) -> [f64; WORD_ORDER] {
-    let mut precisions = [0.0; WORD_ORDER];
+fn bleu_precision_percentages(words: &[NgramCounts; MAX_NGRAM_WORDS]) -> [f64; MAX_NGRAM_WORDS] {
+    let mut precisions = [0.0; MAX_NGRAM_WORDS];
     if words.iter().all(|order| order.matched == 0) {
         return precisions;
     }
@@ -190,7 +193,7 @@ fn bleu_precisions(words: &[NgramCounts; WORD_ORDER]) -> [f64; WORD_ORDER] {
 
 /// Computes chrF2 in percent: the F score of the mean precision and the mean recall over the n-gram lengths that both
 /// sides have. Recall weighs twice as much as precision.
-fn chrf_score(chars: &[NgramCounts; CHAR_ORDER]) -> f64 {
+fn chrf2_percent(chars: &[NgramCounts; CHAR_ORDER]) -> f64 {
     const BETA_SQUARED: f64 = 4.0;
     let (mut precision, mut recall, mut orders) = (0.0, 0.0, 0.0);
     for order in chars.iter().filter(|order| order.comparable > 0 && order.reference > 0) {
@@ -207,8 +210,8 @@ fn chrf_score(chars: &[NgramCounts; CHAR_ORDER]) -> f64 {
 
 /// Tokenizes a text like mteval-v13a, as in sacrebleu's `tokenizer_13a.py` and `tokenizer_re.py`. The tokens in the
 /// result are separated by white space.
-fn tokenize(text: &str) -> String {
-    static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
+fn tokenize_like_mteval_13a(text: &str) -> String {
+    static TOKENIZER_RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         [
             (r"([\{-\~\[-\` -\&\(-\+\:-\@\/])", " $1 "),
             // Separates a full stop or comma, unless a digit stands before it; then, unless a digit stands after it.
@@ -231,7 +234,7 @@ fn tokenize(text: &str) -> String {
         .replace("&lt;", "<")
         .replace("&gt;", ">");
     let mut text = format!(" {text} ");
-    for (rule, with) in RULES.iter() {
+    for (rule, with) in TOKENIZER_RULES.iter() {
         if let Cow::Owned(changed) = rule.replace_all(&text, *with) {
             text = changed;
         }
@@ -253,15 +256,15 @@ fn is_space(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
+    use crate::error::ErrorKind;
 
     #[derive(serde::Deserialize)]
-    struct Golden {
+    struct SacrebleuCase {
         name: String,
         hypotheses: Vec<String>,
         references: Vec<String>,
         bleu: f64,
-        precisions: [f64; WORD_ORDER],
+        precisions: [f64; MAX_NGRAM_WORDS],
         brevity_penalty: f64,
         hyp_len: usize,
         ref_len: usize,
@@ -269,34 +272,41 @@ mod tests {
         lines: String,
     }
 
-    fn close(a: f64, b: f64) -> bool {
+    fn are_nearly_equal(a: f64, b: f64) -> bool {
         (a - b).abs() < 1e-9
     }
 
     #[test]
     fn figures_equal_sacrebleus() {
-        let golden: Vec<Golden> = serde_json::from_str(include_str!("../tests/golden/sacrebleu.json")).unwrap();
+        let golden: Vec<SacrebleuCase> = serde_json::from_str(include_str!("../tests/golden/sacrebleu.json")).unwrap();
         assert!(golden.len() > 20);
         for case in golden {
             let hypotheses: Vec<&str> = case.hypotheses.iter().map(String::as_str).collect();
             let references: Vec<&str> = case.references.iter().map(String::as_str).collect();
-            let found = score(&hypotheses, &references).unwrap();
+            let found = score_corpus(&hypotheses, &references).unwrap();
             let name = &case.name;
             assert!(
-                close(found.bleu, case.bleu),
+                are_nearly_equal(found.bleu, case.bleu),
                 "{name}: BLEU {} for {}",
                 found.bleu,
                 case.bleu
             );
             assert!(
-                close(found.chrf2, case.chrf2),
+                are_nearly_equal(found.chrf2, case.chrf2),
                 "{name}: chrF2 {} for {}",
                 found.chrf2,
                 case.chrf2
             );
-            assert!(close(found.brevity_penalty, case.brevity_penalty), "{name}: {found:?}");
             assert!(
-                found.precisions.iter().zip(case.precisions).all(|(&a, b)| close(a, b)),
+                are_nearly_equal(found.brevity_penalty, case.brevity_penalty),
+                "{name}: {found:?}"
+            );
+            assert!(
+                found
+                    .precisions
+                    .iter()
+                    .zip(case.precisions)
+                    .all(|(&a, b)| are_nearly_equal(a, b)),
                 "{name}: {found:?} for {:?}",
                 case.precisions
             );
@@ -322,7 +332,7 @@ mod tests {
         ] {
             let text = read(&format!(".{system}")).unwrap();
             let start = std::time::Instant::now();
-            let found = score(&text.lines().collect::<Vec<_>>(), &references).unwrap();
+            let found = score_corpus(&text.lines().collect::<Vec<_>>(), &references).unwrap();
             eprintln!("{system}: {found} in {:?}", start.elapsed());
             assert_eq!(
                 (
@@ -337,9 +347,9 @@ mod tests {
 
     #[test]
     fn counts_must_match() {
-        let error = score(&["a", "b"], &["a"]).unwrap_err();
-        assert_eq!(error.kind, Kind::Input);
+        let error = score_corpus(&["a", "b"], &["a"]).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Input);
         assert_eq!(error.message, "the hypotheses have 2 lines, the references 1");
-        assert_eq!(score(&[], &[]).unwrap_err().kind, Kind::Input);
+        assert_eq!(score_corpus(&[], &[]).unwrap_err().kind, ErrorKind::Input);
     }
 }

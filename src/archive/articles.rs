@@ -6,16 +6,16 @@ use crate::render::OutputFormat;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-/// Character that ends each path in [`Articles::names`]; no path contains it.
-const PATH_END: char = '\0';
+/// Character that ends each path in [`ArticleList::names`]; no path contains it.
+const PATH_TERMINATOR: char = '\0';
 
 /// A compact list of articles below one input directory, all written in the same output formats.
 #[derive(Clone, Debug)]
-pub struct Articles {
+pub struct ArticleList {
     root: PathBuf,
     formats: Vec<OutputFormat>,
     /// For each article its path below `root`, then the paths of its outputs in the order of `formats`, each ended by
-    /// [`PATH_END`].
+    /// [`PATH_TERMINATOR`].
     names: String,
     /// For each article, the byte offset in `names` where its paths begin, and its input format.
     starts: Vec<(usize, Format)>,
@@ -23,7 +23,7 @@ pub struct Articles {
     odd_paths: HashMap<usize, PathBuf>,
 }
 
-impl Articles {
+impl ArticleList {
     /// Creates an empty list for articles below the directory `root`, each of which is written in all `formats`.
     pub fn new(root: PathBuf, formats: Vec<OutputFormat>) -> Self {
         Self {
@@ -45,7 +45,7 @@ impl Articles {
         let outputs = article.outputs.into_iter().map(|(_, path)| path);
         for name in std::iter::once(article.place).chain(outputs) {
             self.names.push_str(&name);
-            self.names.push(PATH_END);
+            self.names.push(PATH_TERMINATOR);
         }
     }
 
@@ -62,7 +62,7 @@ impl Articles {
     /// Returns the article at `index`, counted from 0; none if the list is shorter.
     pub fn get(&self, index: usize) -> Option<Article> {
         let (start, format) = *self.starts.get(index)?;
-        let mut names = self.names[start..].split(PATH_END);
+        let mut names = self.names[start..].split(PATH_TERMINATOR);
         let place = names.next()?.to_owned();
         let path = self.odd_paths.get(&index);
         Some(Article {
@@ -100,7 +100,7 @@ mod tests {
             article("not\u{fffd}unicode", "in/other", Format::Text),
             article("", "in", Format::Html),
         ];
-        let mut articles = Articles::new(PathBuf::from("in"), formats.to_vec());
+        let mut articles = ArticleList::new(PathBuf::from("in"), formats.to_vec());
         assert!(articles.is_empty());
         all.iter().for_each(|article| articles.push(article.clone()));
         assert_eq!(articles.len(), all.len());

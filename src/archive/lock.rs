@@ -9,34 +9,34 @@ use std::path::Path;
 /// Name of the file on which the operating system's lock is taken. The system releases it when the process ends.
 const LOCK_FILE_NAME: &str = "lock";
 /// Name of the file in which the process that holds the lock is named, for the error messages of other processes.
-const HOLDER_FILE_NAME: &str = "holder";
+const LOCK_HOLDER_FILE_NAME: &str = "holder";
 
 /// An exclusive lock on an archive's output directory, or on one shard of it. Dropping the value releases the lock.
-pub struct Lock {
+pub struct ArchiveLock {
     _files: Vec<File>,
 }
 
-impl Lock {
+impl ArchiveLock {
     /// Locks the output directory `dir`, and creates it if it is missing. A locked shard excludes runs over the whole
     /// archive, but not runs of other shards.
     ///
     /// # Errors
     /// `Usage` if another run holds the lock; `Output` if the lock's file cannot be written.
-    pub fn take(dir: &ArchiveDir) -> Result<Self> {
+    pub fn acquire(dir: &ArchiveDir) -> Result<Self> {
         let mut files = Vec::new();
-        let whole = dir.unsharded();
+        let whole = dir.to_whole_archive();
         if dir.shard().is_some() {
             let shared = open_lock_file(whole.state_dir())?;
-            check_locked(shared.try_lock_shared(), &whole)?;
+            explain_lock_failure(shared.try_lock_shared(), &whole)?;
             files.push(shared);
         }
         let own = open_lock_file(dir.state_dir())?;
-        check_locked(own.try_lock(), dir)?;
+        explain_lock_failure(own.try_lock(), dir)?;
         files.push(own);
         let host = gethostname::gethostname();
         let holder = format!("process {} on {}\n", std::process::id(), host.to_string_lossy());
         // Only a message: the lock holds without it.
-        let _ = std::fs::write(dir.state_dir().join(HOLDER_FILE_NAME), holder);
+        let _ = std::fs::write(dir.state_dir().join(LOCK_HOLDER_FILE_NAME), holder);
         Ok(Self { _files: files })
     }
 }
@@ -52,12 +52,12 @@ fn open_lock_file(home: &Path) -> Result<File> {
 }
 
 /// Turns a failed attempt to take a lock into an error that names the process holding it.
-fn check_locked(locked: std::result::Result<(), TryLockError>, dir: &ArchiveDir) -> Result<()> {
+fn explain_lock_failure(locked: std::result::Result<(), TryLockError>, dir: &ArchiveDir) -> Result<()> {
     match locked {
         Ok(()) => Ok(()),
         Err(TryLockError::Error(error)) => Err(file::output_write_error(&dir.state_dir().join(LOCK_FILE_NAME), error)),
         Err(TryLockError::WouldBlock) => {
-            let (holder, place) = describe_holder(dir);
+            let (holder, place) = describe_lock_holder(dir);
             Err(Error::usage(format!("{holder} is at work in {place}"))
                 .path(dir.output_dir())
                 .hint(Hint::WaitForOtherRun))
@@ -66,7 +66,7 @@ fn check_locked(locked: std::result::Result<(), TryLockError>, dir: &ArchiveDir)
 }
 
 /// Returns the name of the process that holds the lock, and a phrase for the part of the directory that it has locked.
-fn describe_holder(dir: &ArchiveDir) -> (String, String) {
+fn describe_lock_holder(dir: &ArchiveDir) -> (String, String) {
     let is_held = |dir: &ArchiveDir| {
         let file = open_lock_file(dir.state_dir());
         file.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
@@ -74,10 +74,10 @@ fn describe_holder(dir: &ArchiveDir) -> (String, String) {
     // The whole archive may be locked because a run holds one of its shards.
     let shard = match dir.shard() {
         Some(_) => None,
-        None => dir.unmerged_shards().unwrap_or_default().into_iter().find(is_held),
+        None => dir.list_unmerged_shards().unwrap_or_default().into_iter().find(is_held),
     };
     let dir = shard.as_ref().unwrap_or(dir);
-    let holder = std::fs::read_to_string(dir.state_dir().join(HOLDER_FILE_NAME)).unwrap_or_default();
+    let holder = std::fs::read_to_string(dir.state_dir().join(LOCK_HOLDER_FILE_NAME)).unwrap_or_default();
     let holder = match holder.trim() {
         "" => "another process".to_owned(),
         holder => holder.to_owned(),
@@ -91,23 +91,23 @@ fn describe_holder(dir: &ArchiveDir) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
+    use crate::error::ErrorKind;
 
     #[test]
     fn a_second_run_is_told_who_holds_the_directory() {
         let home = tempfile::tempdir().unwrap();
         let whole = ArchiveDir::new(home.path(), None);
-        let first = Lock::take(&whole).unwrap();
-        let Err(error) = Lock::take(&whole) else {
+        let first = ArchiveLock::acquire(&whole).unwrap();
+        let Err(error) = ArchiveLock::acquire(&whole) else {
             panic!("taken twice")
         };
-        assert_eq!(error.kind, Kind::Usage);
+        assert_eq!(error.kind, ErrorKind::Usage);
         assert!(
             error.message.contains(&format!("process {} on ", std::process::id())),
             "{error}"
         );
         drop(first);
-        Lock::take(&whole).unwrap();
+        ArchiveLock::acquire(&whole).unwrap();
     }
 
     #[test]
@@ -115,23 +115,23 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let whole = ArchiveDir::new(home.path(), None);
         let [a, b] = ["0/2", "1/2"].map(|shard| ArchiveDir::new(home.path(), Some(shard.parse().unwrap())));
-        let first = Lock::take(&a).unwrap();
-        let second = Lock::take(&b).unwrap();
+        let first = ArchiveLock::acquire(&a).unwrap();
+        let second = ArchiveLock::acquire(&b).unwrap();
         for dir in [&whole, &a] {
-            let Err(error) = Lock::take(dir) else {
+            let Err(error) = ArchiveLock::acquire(dir) else {
                 panic!("taken twice")
             };
             assert!(error.message.contains("in shard 0/2"), "{error}");
         }
         drop(first);
-        let Err(error) = Lock::take(&whole) else {
+        let Err(error) = ArchiveLock::acquire(&whole) else {
             panic!("taken from a shard")
         };
         assert!(error.message.contains("in shard 1/2"), "{error}");
         drop(second);
-        let all = Lock::take(&whole).unwrap();
-        assert!(Lock::take(&b).is_err());
+        let all = ArchiveLock::acquire(&whole).unwrap();
+        assert!(ArchiveLock::acquire(&b).is_err());
         drop(all);
-        Lock::take(&b).unwrap();
+        ArchiveLock::acquire(&b).unwrap();
     }
 }

@@ -1,9 +1,9 @@
 //! The settings that an archive's outputs depend on, in the form in which the archive's database stores them.
 
-use crate::document::{Format, Paragraphs};
-use crate::pipeline::{self, Split};
+use crate::document::{Format, ParagraphRule};
+use crate::pipeline::{self, SplitUnit};
 use crate::render::{Layout, RenderOptions};
-use crate::translate::{DecodeId, Identity, ModelId, Precision, Vocabulary, former};
+use crate::translate::{DecodeOptionsId, ModelId, ModelIdentity, OutputVocabulary, Precision, former};
 use serde::{Deserialize, Serialize};
 
 /// All settings with which an article was read, split, translated and rendered.
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// The archive stores them as JSON with each article, and translates the article again if they have changed. Settings
 /// that leave the text alone, such as the device, the threads and the size of batches, are not included.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Manner {
+pub struct StoredSettings {
     /// Identity of the model: its name, revision, prompt and decoding defaults, and the version of plae.
     pub model: ModelId,
     /// Number format that the user asked for, such as `bf16`; `auto` by default.
@@ -23,7 +23,7 @@ pub struct Manner {
     /// How blocks are cut into segments: `auto` (the default), `sentence`, `line` or `block`.
     pub split: String,
     /// The rule for where paragraphs of plain text end.
-    pub paragraphs: Paragraphs,
+    pub paragraphs: ParagraphRule,
     /// Character encoding of the sources, such as `windows-874`; none if it is detected per source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
@@ -31,25 +31,25 @@ pub struct Manner {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<String>,
     /// The decoding options, such as the beam size, that can change a translation.
-    pub decode: DecodeId,
+    pub decode: DecodeOptionsId,
     /// Whether the outputs list the token ids of each segment.
     pub ids: bool,
     /// The arrangement of source and translation on a page: `side-by-side`, `interleaved` or `target`.
     pub layout: String,
-    /// Hash of the memory's human translations ([`crate::memory::Memory::human_hash`]); none without a memory.
+    /// Hash of the memory's human translations ([`crate::memory::Memory::hash_human_translations`]); none without a memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub human_hash: Option<String>,
 }
 
-/// The typed settings of a run from which its [`Manner`] is made.
+/// The typed settings of a run from which its [`StoredSettings`] is made.
 #[derive(Clone, Copy)]
-pub struct Settings<'a> {
+pub struct RunSettings<'a> {
     /// Identity of the model that translates.
-    pub identity: &'a Identity,
+    pub identity: &'a ModelIdentity,
     /// Number format that the user asked for.
     pub precision: Precision,
     /// The set of tokens that the model may output.
-    pub vocabulary: Vocabulary,
+    pub vocabulary: OutputVocabulary,
     /// Options for reading, splitting and translating the sources.
     pub reading: &'a pipeline::Options,
     /// Options for rendering the outputs.
@@ -58,9 +58,9 @@ pub struct Settings<'a> {
     pub human_hash: Option<&'a str>,
 }
 
-impl Settings<'_> {
-    /// Converts the settings to the [`Manner`] that the archive stores.
-    pub fn manner(&self) -> Manner {
+impl RunSettings<'_> {
+    /// Converts the settings to the [`StoredSettings`] that the archive stores.
+    pub fn to_stored(&self) -> StoredSettings {
         // These patterns name every field: a new one does not compile until somebody decides whether it changes outputs.
         let Self {
             identity,
@@ -80,7 +80,7 @@ impl Settings<'_> {
         } = reading;
         // The width concerns terminals only, and archives write files.
         let RenderOptions { layout, width: _ } = render;
-        Manner {
+        StoredSettings {
             model: identity.model.clone(),
             precision: precision_name(precision).to_owned(),
             vocabulary: vocabulary_name(vocabulary).to_owned(),
@@ -89,15 +89,15 @@ impl Settings<'_> {
             paragraphs: *paragraphs,
             encoding: encoding.clone(),
             date: date.clone(),
-            decode: decode.id(),
+            decode: decode.to_id(),
             ids: decode.ids,
             layout: layout_name(*layout).to_owned(),
             human_hash: human_hash.map(str::to_owned),
         }
     }
 
-    /// Returns the text that older versions of plae stored for these settings instead of a [`Manner`]; `translate::former` has its form.
-    pub fn former_manner(&self) -> String {
+    /// Returns the text that older versions of plae stored for these settings instead of a [`StoredSettings`]; `translate::former` has its form.
+    pub fn to_former_text(&self) -> String {
         let (reading, decode) = (self.reading, &self.reading.decode);
         let options = former::Options {
             format: &reading.format,
@@ -116,8 +116,8 @@ impl Settings<'_> {
                 ids: decode.ids,
             },
         };
-        former::manner(
-            self.identity.former(),
+        former::manner_line(
+            self.identity.former_line(),
             &self.precision,
             &self.vocabulary,
             &options,
@@ -139,20 +139,20 @@ fn precision_name(precision: Precision) -> &'static str {
     }
 }
 
-fn vocabulary_name(vocabulary: Vocabulary) -> &'static str {
+fn vocabulary_name(vocabulary: OutputVocabulary) -> &'static str {
     match vocabulary {
-        Vocabulary::Auto => "auto",
-        Vocabulary::Full => "full",
-        Vocabulary::English => "english",
+        OutputVocabulary::Auto => "auto",
+        OutputVocabulary::Full => "full",
+        OutputVocabulary::English => "english",
     }
 }
 
-fn split_name(split: Split) -> &'static str {
+fn split_name(split: SplitUnit) -> &'static str {
     match split {
-        Split::Auto => "auto",
-        Split::Sentence => "sentence",
-        Split::Line => "line",
-        Split::Block => "block",
+        SplitUnit::Auto => "auto",
+        SplitUnit::Sentence => "sentence",
+        SplitUnit::Line => "line",
+        SplitUnit::Block => "block",
     }
 }
 
@@ -164,19 +164,19 @@ fn layout_name(layout: Layout) -> &'static str {
     }
 }
 
-/// Returns a [`Manner`] for tests.
+/// Returns a [`StoredSettings`] for tests.
 #[cfg(test)]
-pub(super) fn sample() -> Manner {
-    Manner {
-        model: crate::translate::SystemId::sample("model").model,
+pub(super) fn sample_settings() -> StoredSettings {
+    StoredSettings {
+        model: crate::translate::SystemId::sample_id("model").model,
         precision: "auto".to_owned(),
         vocabulary: "auto".to_owned(),
         format: Format::Text,
         split: "auto".to_owned(),
-        paragraphs: Paragraphs::Auto,
+        paragraphs: ParagraphRule::Auto,
         encoding: None,
         date: None,
-        decode: DecodeId::default(),
+        decode: DecodeOptionsId::default(),
         ids: false,
         layout: "side-by-side".to_owned(),
         human_hash: None,

@@ -1,8 +1,8 @@
 //! Archives: translates all articles of a directory with one model. A run may be interrupted; the next run goes on.
 //!
 //! Some threads read articles, the calling thread translates the sentences of many articles together, and other
-//! threads write the outputs. The [`State`], a database, stores which articles are done and with which settings
-//! ([`Manner`]), so that a later run translates only articles that are new or changed.
+//! threads write the outputs. The [`ArchiveState`], a database, stores which articles are done and with which settings
+//! ([`StoredSettings`]), so that a later run translates only articles that are new or changed.
 
 mod articles;
 mod lock;
@@ -16,18 +16,19 @@ mod run;
 mod shard;
 mod state;
 
-pub use articles::Articles;
-pub use lock::Lock;
-pub use manner::{Manner, Settings};
-pub use merge::{Merged, merge};
+pub use articles::ArticleList;
+pub use lock::ArchiveLock;
+pub use manner::{RunSettings, StoredSettings};
+pub use merge::{MergeCounts, merge_archives};
 pub use plan::{
-    DEFAULT_TEMPLATE, Failure, FoundArticle, FoundArticles, Plan, PlanOptions, find_articles, format_of, plan,
+    ArchivePlan, ArchivePlanOptions, DEFAULT_OUTPUT_TEMPLATE, FoundArticle, FoundArticles, InputFailure, find_articles,
+    input_format_of, plan_archive,
 };
-pub(crate) use plan::{no_articles_failure, output_is_input};
-pub use record::{Quote, Record, Written};
-pub use report::{INDEX_FILE_NAME, REPORT, write as write_report};
+pub(crate) use plan::{no_articles_failure, output_is_input_error};
+pub use record::{ArticleRecord, QuotedSegment, WrittenOutput};
+pub use report::{INDEX_FILE_NAME, REPORT, write_report};
 pub use shard::{ArchiveDir, Shard};
-pub use state::State;
+pub use state::ArchiveState;
 
 use crate::document::Format;
 use crate::error::{Error, Result};
@@ -48,17 +49,17 @@ use std::time::Duration;
 
 /// Name of the directory in which an archive keeps its database and lock, below its output directory.
 pub const ARCHIVE_DIR_NAME: &str = ".plae";
-/// Name of the database file below [`ARCHIVE_DIR_NAME`]: it holds the archive's [`State`] and, by default, the translation memory.
+/// Name of the database file below [`ARCHIVE_DIR_NAME`]: it holds the archive's [`ArchiveState`] and, by default, the translation memory.
 pub const DATABASE_FILE_NAME: &str = "memory.sqlite";
 /// Name of the directory in which outputs are written before they are renamed to their final path, below [`ARCHIVE_DIR_NAME`].
-const STAGING_NAME: &str = "staging";
+const STAGING_DIR_NAME: &str = "staging";
 
 /// Maximum number of articles that have been read and wait in the channel to the translating thread.
-const WAITING_FOR_MODEL: usize = 8;
+const MAX_ARTICLES_WAITING_FOR_MODEL: usize = 8;
 /// Maximum number of translated articles that wait in the channel to the threads that write outputs.
-const WAITING_FOR_WRITERS: usize = 8;
+const MAX_ARTICLES_WAITING_FOR_WRITERS: usize = 8;
 /// Minimum number of threads that write outputs. A writer mostly waits for the disk, so a few run even on one core.
-const MIN_WRITERS: usize = 4;
+const MIN_WRITER_THREADS: usize = 4;
 
 /// One input file that an archive translates, and the outputs to write for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,15 +74,15 @@ pub struct Article {
     pub outputs: Vec<(OutputFormat, String)>,
 }
 
-/// Settings of [`run()`].
+/// Settings of [`translate_archive()`].
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct ArchiveOptions {
     /// Options for reading and translating sources. Their `format` is ignored: each [`Article`] names its own.
     pub reading: pipeline::Options,
     /// Options for rendering the outputs.
     pub render: RenderOptions,
     /// All settings that the outputs depend on. An article that was done with other settings is translated again.
-    pub manner: Manner,
+    pub manner: StoredSettings,
     /// The text in which older versions of plae stored the settings of `manner`. An article stored with this text
     /// counts as done with `manner`. None if the archive cannot be that old.
     pub former_manner: Option<String>,
@@ -92,9 +93,9 @@ pub struct Options {
     pub force: bool,
 }
 
-/// Numbers of articles, segments and tokens that a [`run()`] has processed so far.
+/// Numbers of articles, segments and tokens that a [`translate_archive()`] has processed so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct RunCounts {
     /// Number of articles whose outputs were written in this run.
     pub done: usize,
     /// Number of articles that an earlier run had done and that have not changed since.
@@ -117,7 +118,7 @@ pub struct Counts {
     pub busy: Duration,
 }
 
-/// Callbacks that the caller of [`run()`] implements: they supply the model and receive progress and failures.
+/// Callbacks that the caller of [`translate_archive()`] implements: they supply the model and receive progress and failures.
 pub trait RunCallbacks {
     /// Returns the translator; the first call loads the model. Not called if no article needs a model.
     ///
@@ -125,47 +126,47 @@ pub trait RunCallbacks {
     /// The model cannot be loaded. This ends the run.
     fn translator(&self) -> Result<&Translator>;
     /// Called regularly with the counts so far. Returning `Break` ends the run after the current batch of sentences.
-    fn progress(&self, counts: &Counts) -> ControlFlow<()>;
+    fn on_progress(&self, counts: &RunCounts) -> ControlFlow<()>;
     /// Called with the error of each article that failed. The run continues with the other articles.
-    fn failed(&self, error: &Error);
+    fn on_article_failed(&self, error: &Error);
 }
 
 /// Translates the articles that are new or changed, writes their outputs below `dir`, and records them in `state`.
 ///
-/// A failure of a single article is passed to [`RunCallbacks::failed`], and the run continues with the others. Outputs that are
+/// A failure of a single article is passed to [`RunCallbacks::on_article_failed`], and the run continues with the others. Outputs that are
 /// complete when a run ends stay valid, and the next run continues from there.
 ///
 /// # Errors
-/// `Interrupted` if [`RunCallbacks::progress`] returned `Break`. Also errors of loading or running the model, of the database,
+/// `Interrupted` if [`RunCallbacks::on_progress`] returned `Break`. Also errors of loading or running the model, of the database,
 /// and of a disk that is full or read-only.
-pub fn run(
+pub fn translate_archive(
     dir: &ArchiveDir,
-    articles: &Articles,
+    articles: &ArticleList,
     memory: Option<&Memory>,
-    state: &State,
-    options: &Options,
+    state: &ArchiveState,
+    options: &ArchiveOptions,
     callbacks: &dyn RunCallbacks,
-) -> Result<Counts> {
+) -> Result<RunCounts> {
     let staging = create_staging_dir(dir)?;
     let paths = articles.iter().flat_map(|article| article.outputs);
-    state.claim_outputs(paths.map(|(_, path)| path), &|path| {
+    state.claim_output_paths(paths.map(|(_, path)| path), &|path| {
         options.force || std::fs::symlink_metadata(dir.output_dir().join(path)).is_err()
     })?;
     let run = ArchiveRun::new(dir, staging, articles, options, state)?;
-    let (finish, finished) = sync_channel(WAITING_FOR_WRITERS);
+    let (finish, finished) = sync_channel(MAX_ARTICLES_WAITING_FOR_WRITERS);
     let finished = Mutex::new(finished);
     let result = std::thread::scope(|scope| {
-        let (read, reads) = sync_channel(WAITING_FOR_MODEL);
+        let (read, reads) = sync_channel(MAX_ARTICLES_WAITING_FOR_MODEL);
         let (run, finished) = (&run, &finished);
         for _ in 0..options.jobs.max(1) {
             let read = read.clone();
             scope.spawn(move || run.read_articles(&read));
         }
         drop(read);
-        let writers: Vec<_> = (0..options.jobs.max(MIN_WRITERS))
+        let writers: Vec<_> = (0..options.jobs.max(MIN_WRITER_THREADS))
             .map(|_| scope.spawn(move || run.write_outputs(finished)))
             .collect();
-        let result = SentencePool::new(run, memory, finish).translate_all(&reads, callbacks);
+        let result = SentencePool::new(run, memory, finish).translate_received_articles(&reads, callbacks);
         run.stop.store(true, Relaxed);
         drop(reads);
         for writer in writers {
@@ -184,9 +185,9 @@ pub fn run(
     }
 }
 
-/// Creates the empty [`STAGING_NAME`] directory; deletes what a killed run left in it.
+/// Creates the empty [`STAGING_DIR_NAME`] directory; deletes what a killed run left in it.
 fn create_staging_dir(dir: &ArchiveDir) -> Result<PathBuf> {
-    let staging = dir.state_dir().join(STAGING_NAME);
+    let staging = dir.state_dir().join(STAGING_DIR_NAME);
     let failed = |error| file::output_write_error(&staging, error);
     match std::fs::remove_dir_all(&staging) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
@@ -207,11 +208,11 @@ mod tests {
             Err(Error::model("none"))
         }
 
-        fn progress(&self, _: &Counts) -> ControlFlow<()> {
+        fn on_progress(&self, _: &RunCounts) -> ControlFlow<()> {
             ControlFlow::Continue(())
         }
 
-        fn failed(&self, _: &Error) {}
+        fn on_article_failed(&self, _: &Error) {}
     }
 
     #[test]
@@ -238,18 +239,18 @@ mod tests {
         let dir = ArchiveDir::new(&home.path().join("out"), None);
         std::fs::create_dir_all(dir.output_dir()).unwrap();
         std::fs::write(dir.output_dir().join("good.en"), "").unwrap();
-        let state = State::open(&dir.database()).unwrap();
-        let options = Options {
+        let state = ArchiveState::open(&dir.database_path()).unwrap();
+        let options = ArchiveOptions {
             reading: pipeline::Options::new(Format::Text),
             render: RenderOptions::default(),
-            manner: manner::sample(),
+            manner: manner::sample_settings(),
             former_manner: None,
             jobs: 1,
             force: true,
         };
-        let mut plan = Articles::new(home.path().to_path_buf(), vec![OutputFormat::Plain]);
+        let mut plan = ArticleList::new(home.path().to_path_buf(), vec![OutputFormat::Plain]);
         articles.into_iter().for_each(|article| plan.push(article));
-        let counts = run(&dir, &plan, None, &state, &options, &NoModel).unwrap();
+        let counts = translate_archive(&dir, &plan, None, &state, &options, &NoModel).unwrap();
         assert_eq!((counts.done, counts.failed, counts.bytes), (1, 3, 9 + 100 + 1000));
     }
 }

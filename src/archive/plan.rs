@@ -1,10 +1,10 @@
 //! The plan of an archive: finds the articles in a directory and decides the paths of their outputs.
 
-use super::{Article, Articles, INDEX_FILE_NAME, REPORT, Shard};
+use super::{Article, ArticleList, INDEX_FILE_NAME, REPORT, Shard};
 use crate::document::Format;
 use crate::error::{Error, Result};
 use crate::file;
-use crate::render::{NOTE_OPENINGS, OutputFormat};
+use crate::render::{CLOSING_NOTE_OPENINGS, OutputFormat};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -12,14 +12,14 @@ use std::ffi::{OsStr, OsString};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
-/// The default [`PlanOptions::template`]: each output keeps its input's directory and name, with a new extension.
-pub const DEFAULT_TEMPLATE: &str = "{dir}/{stem}.{format}";
+/// The default [`ArchivePlanOptions::template`]: each output keeps its input's directory and name, with a new extension.
+pub const DEFAULT_OUTPUT_TEMPLATE: &str = "{dir}/{stem}.{format}";
 /// Names of the report files at the top of the output directory, which no article's output may take.
-const RESERVED_NAMES: [&str; 2] = [INDEX_FILE_NAME, REPORT];
+const RESERVED_REPORT_NAMES: [&str; 2] = [INDEX_FILE_NAME, REPORT];
 
-/// Options of [`plan`]: which files to translate, to which formats, and how to name the outputs.
+/// Options of [`plan_archive`]: which files to translate, to which formats, and how to name the outputs.
 #[derive(Clone, Copy, Debug)]
-pub struct PlanOptions<'a> {
+pub struct ArchivePlanOptions<'a> {
     /// Globs, relative to the input directory, that select files as in [`find_articles`]. Empty selects all files.
     pub globs: &'a [String],
     /// Input format to read every article as; none to use the format that each file's extension names.
@@ -27,26 +27,26 @@ pub struct PlanOptions<'a> {
     /// Output formats to write for each article. Duplicates are ignored.
     pub formats: &'a [OutputFormat],
     /// Template for the paths of outputs, with the fields `{dir}`, `{stem}`, `{ext}` and `{format}`; see
-    /// [`DEFAULT_TEMPLATE`].
+    /// [`DEFAULT_OUTPUT_TEMPLATE`].
     pub template: &'a str,
     /// The shard whose articles to take; none to take all articles.
     pub shard: Option<Shard>,
 }
 
-/// The result of [`plan`]: the articles of an archive, and the problems met while searching for them.
+/// The result of [`plan_archive`]: the articles of an archive, and the problems met while searching for them.
 #[derive(Debug)]
-pub struct Plan {
+pub struct ArchivePlan {
     /// The articles to translate, with the paths of their outputs.
-    pub articles: Articles,
+    pub articles: ArticleList,
     /// Files and directories in the input directory that cannot be read. They do not stop the other articles.
-    pub failures: Vec<Failure>,
+    pub failures: Vec<InputFailure>,
     /// Number of files that are skipped: those with an unsupported extension, and outputs that plae wrote.
     pub skipped: usize,
 }
 
 /// An input that cannot be translated, and why.
 #[derive(Debug)]
-pub struct Failure {
+pub struct InputFailure {
     /// Path of the input as messages show it, or `standard input`.
     pub input: String,
     /// The reason why the input cannot be translated.
@@ -63,12 +63,12 @@ pub struct Failure {
 /// # Errors
 /// `Usage` if `input` is no directory, `output` is the same directory, a glob or the template is invalid, or the
 /// template gives several articles the same output.
-pub fn plan(input: &Path, output: &Path, options: &PlanOptions) -> Result<Plan> {
+pub fn plan_archive(input: &Path, output: &Path, options: &ArchivePlanOptions) -> Result<ArchivePlan> {
     if !input.is_dir() {
         return Err(Error::usage("is no directory").path(input));
     }
     if file::resolve_path(input) == file::resolve_path(output) {
-        return Err(output_is_input(input));
+        return Err(output_is_input_error(input));
     }
     let mut formats = Vec::with_capacity(options.formats.len());
     for format in options.formats {
@@ -85,30 +85,30 @@ pub fn plan(input: &Path, output: &Path, options: &PlanOptions) -> Result<Plan> 
         failures.push(no_articles_failure(input));
     }
     let places: Vec<_> = found.iter().map(|found| found.place.as_path()).collect();
-    let names = name_by_template(options.template, output, &places, &formats)?;
+    let names = name_outputs_by_template(options.template, output, &places, &formats)?;
     let is_own: Vec<bool> = match options.shard {
         None => vec![true; found.len()],
-        Some(shard) => found.par_iter().map(|found| shard.owns(&found.path)).collect(),
+        Some(shard) => found.par_iter().map(|found| shard.contains_file(&found.path)).collect(),
     };
     if let Some(shard) = options.shard {
-        failures.retain(|failure| shard.owns_bytes(failure.input.as_bytes()));
+        failures.retain(|failure| shard.contains_bytes(failure.input.as_bytes()));
     }
-    let mut articles = Articles::new(input.to_path_buf(), formats.clone());
+    let mut articles = ArticleList::new(input.to_path_buf(), formats.clone());
     for ((found, names), is_own) in found.into_iter().zip(names).zip(is_own) {
         if is_own {
             articles.push(Article {
-                place: to_portable_text(&found.place),
-                format: options.from.or(format_of(&found.path)).unwrap_or(Format::Text),
+                place: path_to_portable_text(&found.place),
+                format: options.from.or(input_format_of(&found.path)).unwrap_or(Format::Text),
                 path: found.path,
                 outputs: formats
                     .iter()
                     .copied()
-                    .zip(names.iter().map(|name| to_portable_text(name)))
+                    .zip(names.iter().map(|name| path_to_portable_text(name)))
                     .collect(),
             });
         }
     }
-    Ok(Plan {
+    Ok(ArchivePlan {
         articles,
         failures,
         skipped,
@@ -116,28 +116,28 @@ pub fn plan(input: &Path, output: &Path, options: &PlanOptions) -> Result<Plan> 
 }
 
 /// Creates the error for an output directory that is also an input directory.
-pub(crate) fn output_is_input(input: &Path) -> Error {
+pub(crate) fn output_is_input_error(input: &Path) -> Error {
     Error::usage("the output directory is an input directory, and outputs would be inputs")
         .path(input)
         .hint("write to another directory, or to one below it")
 }
 
 /// Creates the failure for an input directory that holds no file to translate.
-pub(crate) fn no_articles_failure(directory: &Path) -> Failure {
-    Failure {
+pub(crate) fn no_articles_failure(directory: &Path) -> InputFailure {
+    InputFailure {
         input: directory.display().to_string(),
         error: Error::input("no .txt, .md or .html file in this directory").path(directory),
     }
 }
 
 /// Formats a relative path with `/` between directories on every system, and replaces bytes that are not Unicode.
-fn to_portable_text(path: &Path) -> String {
+fn path_to_portable_text(path: &Path) -> String {
     let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
     parts.join("/")
 }
 
 /// Returns the input format that the extension of a file names; none if it names none.
-pub fn format_of(path: &Path) -> Option<Format> {
+pub fn input_format_of(path: &Path) -> Option<Format> {
     path.extension()
         .and_then(OsStr::to_str)
         .and_then(Format::from_extension)
@@ -149,7 +149,7 @@ pub struct FoundArticles {
     /// The files that can be translated, sorted by path.
     pub articles: Vec<FoundArticle>,
     /// Files and directories that cannot be read.
-    pub failures: Vec<Failure>,
+    pub failures: Vec<InputFailure>,
     /// Number of files that are skipped: those with an unsupported extension, and outputs that plae wrote.
     pub skipped: usize,
 }
@@ -202,7 +202,7 @@ pub fn find_articles(root: &Path, globs: &[String], except: Option<&Path>) -> Re
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
-                found.failures.push(unreadable_failure(root, error));
+                found.failures.push(unreadable_path_failure(root, error));
                 continue;
             }
         };
@@ -210,7 +210,7 @@ pub fn find_articles(root: &Path, globs: &[String], except: Option<&Path>) -> Re
             continue;
         }
         let path = entry.path();
-        if format_of(path).is_none() || is_own_output(path) {
+        if input_format_of(path).is_none() || is_own_output(path) {
             found.skipped += 1;
             continue;
         }
@@ -225,10 +225,10 @@ pub fn find_articles(root: &Path, globs: &[String], except: Option<&Path>) -> Re
 /// Whether a file ends with the note that plae writes at the end of every output for reading, such as HTML.
 fn is_own_output(path: &Path) -> bool {
     /// Number of bytes at the end of a file that are searched for the note.
-    const TAIL: u64 = 1024;
+    const SEARCHED_TAIL_BYTES: u64 = 1024;
     let tail = || -> std::io::Result<Vec<u8>> {
         let mut file = std::fs::File::open(path)?;
-        let start = file.metadata()?.len().saturating_sub(TAIL);
+        let start = file.metadata()?.len().saturating_sub(SEARCHED_TAIL_BYTES);
         file.seek(SeekFrom::Start(start))?;
         let mut tail = Vec::new();
         file.read_to_end(&mut tail)?;
@@ -237,12 +237,12 @@ fn is_own_output(path: &Path) -> bool {
     // A file that cannot be read counts as an input, and fails when it is translated.
     let tail = tail().unwrap_or_default();
     let holds = |note: &str| tail.windows(note.len()).any(|part| part == note.as_bytes());
-    NOTE_OPENINGS.into_iter().any(holds)
+    CLOSING_NOTE_OPENINGS.into_iter().any(holds)
 }
 
 /// Creates the failure for a file or directory below `root` that cannot be read. It names the innermost path in
 /// `error`, or `root` if `error` has no path.
-fn unreadable_failure(root: &Path, error: ignore::Error) -> Failure {
+fn unreadable_path_failure(root: &Path, error: ignore::Error) -> InputFailure {
     let mut path = root;
     let mut inner = &error;
     loop {
@@ -261,7 +261,7 @@ fn unreadable_failure(root: &Path, error: ignore::Error) -> Failure {
         Some(error) => file::describe_io_error(error),
         None => inner.to_string(),
     };
-    Failure {
+    InputFailure {
         input: path.display().to_string(),
         error: Error::input(message).path(path),
     }
@@ -269,7 +269,7 @@ fn unreadable_failure(root: &Path, error: ignore::Error) -> Failure {
 
 /// The text that `{stem}` stands for in the name of an article's outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum StemForm {
+enum OutputStemForm {
     /// The article's file name without its extension.
     Short,
     /// The article's file name with its extension.
@@ -278,37 +278,37 @@ enum StemForm {
     Hashed,
 }
 
-/// Returns the output paths of each article, relative to the output directory, without collisions; see [`plan`].
+/// Returns the output paths of each article, relative to the output directory, without collisions; see [`plan_archive`].
 /// `places` are the articles' paths below the input directory; `output` appears only in error messages.
-fn name_by_template(
+fn name_outputs_by_template(
     template: &str,
     output: &Path,
     places: &[&Path],
     formats: &[OutputFormat],
 ) -> Result<Vec<Vec<PathBuf>>> {
-    let mut stems = vec![StemForm::Short; places.len()];
+    let mut stems = vec![OutputStemForm::Short; places.len()];
     loop {
         let mut named = Vec::with_capacity(places.len());
-        let reserved = RESERVED_NAMES.map(|name| (case_folded(Path::new(name)), 1));
+        let reserved = RESERVED_REPORT_NAMES.map(|name| (lower_path_case(Path::new(name)), 1));
         let mut uses: HashMap<String, usize> = reserved.into_iter().collect();
         for (place, stem) in places.iter().zip(&stems) {
-            let fill = |format: &OutputFormat| fill_template(template, place, *stem, *format);
+            let fill = |format: &OutputFormat| fill_output_template(template, place, *stem, *format);
             let paths = formats.iter().map(fill).collect::<Result<Vec<_>>>()?;
             for path in &paths {
-                *uses.entry(case_folded(path)).or_default() += 1;
+                *uses.entry(lower_path_case(path)).or_default() += 1;
             }
             named.push(paths);
         }
-        let meets = |paths: &[PathBuf]| paths.iter().any(|path| uses[&case_folded(path)] > 1);
+        let meets = |paths: &[PathBuf]| paths.iter().any(|path| uses[&lower_path_case(path)] > 1);
         let met: Vec<usize> = (0..places.len()).filter(|index| meets(&named[*index])).collect();
         if met.is_empty() {
             return Ok(named);
         }
         for index in met {
             stems[index] = match stems[index] {
-                StemForm::Short => StemForm::Whole,
-                StemForm::Whole => StemForm::Hashed,
-                StemForm::Hashed => {
+                OutputStemForm::Short => OutputStemForm::Whole,
+                OutputStemForm::Whole => OutputStemForm::Hashed,
+                OutputStemForm::Hashed => {
                     return Err(Error::usage("several outputs have this name")
                         .path(output.join(&named[index][0]))
                         .hint("let {stem} and {format} be part of the template"));
@@ -319,7 +319,7 @@ fn name_by_template(
 }
 
 /// Converts a path to lower case, to find paths that are equal on a file system that ignores case.
-fn case_folded(path: &Path) -> String {
+fn lower_path_case(path: &Path) -> String {
     path.to_string_lossy().to_lowercase()
 }
 
@@ -327,12 +327,12 @@ fn case_folded(path: &Path) -> String {
 ///
 /// # Errors
 /// `Usage` for an unknown field, and for a path that leads out of the output directory.
-fn fill_template(template: &str, place: &Path, stem: StemForm, format: OutputFormat) -> Result<PathBuf> {
+fn fill_output_template(template: &str, place: &Path, stem: OutputStemForm, format: OutputFormat) -> Result<PathBuf> {
     let part = |part: Option<&OsStr>| part.unwrap_or_default().to_os_string();
     let stem = match stem {
-        StemForm::Short => part(place.file_stem()),
-        StemForm::Whole => part(place.file_name()),
-        StemForm::Hashed => {
+        OutputStemForm::Short => part(place.file_stem()),
+        OutputStemForm::Whole => part(place.file_name()),
+        OutputStemForm::Hashed => {
             let hash = file::to_hexadecimal(&Sha256::digest(place.as_os_str().as_encoded_bytes()));
             let mut stem = part(place.file_name());
             stem.push(format!("-{}", &hash[..8]));
@@ -352,7 +352,7 @@ fn fill_template(template: &str, place: &Path, stem: StemForm, format: OutputFor
             "dir" => name.push(part(place.parent().map(Path::as_os_str))),
             "stem" => name.push(&stem),
             "ext" => name.push(part(place.extension())),
-            "format" => name.push(format.extension()),
+            "format" => name.push(format.file_extension()),
             _ => return Err(wrong()),
         }
         rest = after;
@@ -374,7 +374,7 @@ fn fill_template(template: &str, place: &Path, stem: StemForm, format: OutputFor
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
+    use crate::error::ErrorKind;
     use std::fs;
 
     use OutputFormat::{Docx, Html, Jsonl};
@@ -384,8 +384,8 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("a.md");
         for (note, own) in [
-            (NOTE_OPENINGS[0], true),
-            (NOTE_OPENINGS[1], true),
+            (CLOSING_NOTE_OPENINGS[0], true),
+            (CLOSING_NOTE_OPENINGS[1], true),
             ("Machine translated by hand", false),
         ] {
             fs::write(&path, format!("A text.\n\n*{note}0.1.0*\n")).unwrap();
@@ -396,7 +396,7 @@ mod tests {
     /// Returns the output paths that a template gives the articles at `places`, joined by spaces.
     fn templated(template: &str, places: &[&str], formats: &[OutputFormat]) -> Result<String> {
         let places: Vec<_> = places.iter().map(Path::new).collect();
-        let outputs = name_by_template(template, Path::new("o"), &places, formats)?;
+        let outputs = name_outputs_by_template(template, Path::new("o"), &places, formats)?;
         let outputs: Vec<_> = outputs
             .iter()
             .flatten()
@@ -407,7 +407,7 @@ mod tests {
 
     #[test]
     fn names_by_a_template() {
-        const USUAL: &str = DEFAULT_TEMPLATE;
+        const USUAL: &str = DEFAULT_OUTPUT_TEMPLATE;
         let cases: [(&str, &[&str], &[OutputFormat], &str); 8] = [
             (
                 USUAL,
@@ -462,7 +462,7 @@ mod tests {
             ("all.{format}", &["a.txt", "b.txt"], "several outputs"),
         ] {
             let error = templated(template, places, &[Html]).unwrap_err();
-            assert_eq!(error.kind, Kind::Usage);
+            assert_eq!(error.kind, ErrorKind::Usage);
             assert!(error.to_string().contains(part), "{error}");
         }
     }
@@ -478,11 +478,11 @@ mod tests {
         home
     }
 
-    const ALL: PlanOptions = PlanOptions {
+    const ALL: ArchivePlanOptions = ArchivePlanOptions {
         globs: &[],
         from: None,
         formats: &[Html],
-        template: DEFAULT_TEMPLATE,
+        template: DEFAULT_OUTPUT_TEMPLATE,
         shard: None,
     };
 
@@ -498,8 +498,8 @@ mod tests {
         ]);
         let read = |globs: &[&str]| {
             let globs: Vec<String> = globs.iter().map(|glob| (*glob).to_owned()).collect();
-            let options = PlanOptions { globs: &globs, ..ALL };
-            let plan = plan(&home.path().join("in"), &home.path().join("out"), &options)?;
+            let options = ArchivePlanOptions { globs: &globs, ..ALL };
+            let plan = plan_archive(&home.path().join("in"), &home.path().join("out"), &options)?;
             let places: Vec<_> = plan.articles.iter().map(|article| article.place).collect();
             Ok::<_, Error>(places.join(" "))
         };
@@ -514,18 +514,18 @@ mod tests {
         ] {
             assert_eq!(read(globs).unwrap(), expected, "{globs:?}");
         }
-        assert_eq!(read(&["a[.txt"]).unwrap_err().kind, Kind::Usage);
+        assert_eq!(read(&["a[.txt"]).unwrap_err().kind, ErrorKind::Usage);
     }
 
     #[test]
     fn a_directory_is_planned_without_its_output_directory() {
         let home = tree(&["in/a.txt", "in/d/b.md", "in/picture.png", "in/out/old.html"]);
         let (input, output) = (home.path().join("in"), home.path().join("in/out"));
-        let options = PlanOptions {
+        let options = ArchivePlanOptions {
             formats: &[Html, Docx, Html],
             ..ALL
         };
-        let found = plan(&input, &output, &options).unwrap();
+        let found = plan_archive(&input, &output, &options).unwrap();
         let outputs: Vec<_> = found.articles.iter().flat_map(|article| article.outputs).collect();
         let expected = [
             (Html, "a.html"),
@@ -535,17 +535,20 @@ mod tests {
         ];
         assert_eq!(outputs, expected.map(|(format, path)| (format, path.to_owned())));
         assert_eq!((found.skipped, found.failures.len()), (1, 0));
-        assert_eq!(plan(&input, &input, &ALL).unwrap_err().kind, Kind::Usage);
-        assert_eq!(plan(&input.join("a.txt"), &output, &ALL).unwrap_err().kind, Kind::Usage);
-        let empty = plan(
+        assert_eq!(plan_archive(&input, &input, &ALL).unwrap_err().kind, ErrorKind::Usage);
+        assert_eq!(
+            plan_archive(&input.join("a.txt"), &output, &ALL).unwrap_err().kind,
+            ErrorKind::Usage
+        );
+        let empty = plan_archive(
             &home.path().join("in/out"),
             &home.path().join("new"),
-            &PlanOptions {
+            &ArchivePlanOptions {
                 globs: &["*.md".to_owned()],
                 ..ALL
             },
         );
-        assert_eq!(empty.unwrap().failures[0].error.kind, Kind::Input);
+        assert_eq!(empty.unwrap().failures[0].error.kind, ErrorKind::Input);
     }
 
     #[test]
@@ -557,8 +560,8 @@ mod tests {
             fs::write(home.path().join(name), name).unwrap();
         }
         let count = |shard| {
-            let options = PlanOptions { shard, ..ALL };
-            let found = plan(&home.path().join("in"), &home.path().join("out"), &options).unwrap();
+            let options = ArchivePlanOptions { shard, ..ALL };
+            let found = plan_archive(&home.path().join("in"), &home.path().join("out"), &options).unwrap();
             found.articles.len()
         };
         let (first, second) = (count("0/2".parse().ok()), count("1/2".parse().ok()));

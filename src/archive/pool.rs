@@ -1,10 +1,10 @@
 //! Collects sentences of many articles and translates them in one call, each distinct sentence once.
 
 use super::RunCallbacks;
-use super::run::{ArchiveRun, PreparedArticle, ReadOutcome, TranslatedArticle, lock_mutex};
-use crate::error::{Error, Kind, Result};
+use super::run::{ArchiveRun, ArticleReadOutcome, PreparedArticle, TranslatedArticle, lock_mutex};
+use crate::error::{Error, ErrorKind, Result};
 use crate::memory::Memory;
-use crate::translate::{Progress, Recaller, Translation, Translator};
+use crate::translate::{MemoryTranslator, Progress, Translation, Translator};
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 
 /// Number of untranslated sentences, or of waiting articles, at which the pool calls the model. Large enough that the
 /// incomplete batch at the end of each call costs little.
-const POOL_SENTENCES: usize = 768;
-/// Time between two progress reports ([`RunCallbacks::progress`]) while articles are read.
-const REPORT_INTERVAL: Duration = Duration::from_millis(100);
+const MAX_POOL_SENTENCES: usize = 768;
+/// Time between two progress reports ([`RunCallbacks::on_progress`]) while articles are read.
+const PROGRESS_REPORT_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The articles that wait for the model, and their distinct sentences, which are translated together.
 pub(super) struct SentencePool<'a> {
@@ -45,25 +45,29 @@ impl<'a> SentencePool<'a> {
     }
 
     /// Receives articles from the reading threads and translates them, until `reads` is closed and no article waits.
-    pub fn translate_all(mut self, reads: &Receiver<ReadOutcome>, callbacks: &dyn RunCallbacks) -> Result<()> {
+    pub fn translate_received_articles(
+        mut self,
+        reads: &Receiver<ArticleReadOutcome>,
+        callbacks: &dyn RunCallbacks,
+    ) -> Result<()> {
         // Reporting more often would be too fast to read.
         let mut reported = Instant::now();
         for read in reads {
             match read {
-                ReadOutcome::Unchanged { edited, bytes } => {
+                ArticleReadOutcome::Unchanged { edited, bytes } => {
                     let mut counts = lock_mutex(&self.run.counts);
                     counts.unchanged += 1;
                     counts.edited += usize::from(edited);
                     counts.bytes += bytes;
                 }
-                ReadOutcome::Failed { article, bytes, error } => self.run.fail_article(&article, bytes, *error),
-                ReadOutcome::Ready(ready) => self.collect_article(ready, callbacks)?,
+                ArticleReadOutcome::Failed { article, bytes, error } => self.run.fail_article(&article, bytes, *error),
+                ArticleReadOutcome::Ready(ready) => self.collect_sentences_of_article(ready, callbacks)?,
             }
             // Many waiting articles may share the same few unknown sentences.
-            if self.unknown.len().max(self.waiting.len()) >= POOL_SENTENCES {
-                self.translate_waiting(callbacks)?;
+            if self.unknown.len().max(self.waiting.len()) >= MAX_POOL_SENTENCES {
+                self.translate_waiting_articles(callbacks)?;
             }
-            if reported.elapsed() > REPORT_INTERVAL {
+            if reported.elapsed() > PROGRESS_REPORT_INTERVAL {
                 reported = Instant::now();
                 self.report_progress(callbacks)?;
             }
@@ -71,24 +75,28 @@ impl<'a> SentencePool<'a> {
                 return Ok(());
             }
         }
-        self.translate_waiting(callbacks)
+        self.translate_waiting_articles(callbacks)
     }
 
     fn report_progress(&self, callbacks: &dyn RunCallbacks) -> Result<()> {
         self.run.report_failures(callbacks);
         let counts = *lock_mutex(&self.run.counts);
-        match callbacks.progress(&counts) {
+        match callbacks.on_progress(&counts) {
             ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(Error::new(Kind::Interrupted, "interrupted")),
+            ControlFlow::Break(()) => Err(Error::new(ErrorKind::Interrupted, "interrupted")),
         }
     }
 
     /// Sends an article to the writers if the memory translates all its sentences; else keeps it waiting for the model.
-    fn collect_article(&mut self, ready: Box<PreparedArticle>, callbacks: &dyn RunCallbacks) -> Result<()> {
+    fn collect_sentences_of_article(
+        &mut self,
+        ready: Box<PreparedArticle>,
+        callbacks: &dyn RunCallbacks,
+    ) -> Result<()> {
         let decode = &self.run.options.reading.decode;
         let prepared = &ready.prepared;
         if !prepared.needs_model() {
-            let copies = prepared.copy_as_translations(decode);
+            let copies = prepared.copy_sources_as_translations(decode);
             return self.send_to_writers(*ready, None, copies);
         }
         let translator = callbacks.translator()?;
@@ -97,11 +105,13 @@ impl<'a> SentencePool<'a> {
             .iter()
             .map(|segment| segment.source.as_str())
             .collect();
-        let mut found = Recaller::new(translator, self.memory, decode)?.recall(&sources)?;
+        let mut found = MemoryTranslator::new(translator, self.memory, decode)?.recall_translations(&sources)?;
         for (source, found) in sources.iter().zip(&mut found) {
             match found {
                 Some(_) => {}
-                None if !crate::thai::has_thai(source) => *found = Some(Translation::copy(source, decode)),
+                None if !crate::thai::has_thai(source) => {
+                    *found = Some(Translation::from_copied_source(source, decode))
+                }
                 None if !self.numbers.contains_key(*source) => {
                     self.numbers.insert((*source).to_owned(), self.unknown.len());
                     self.unknown.push((*source).to_owned());
@@ -118,7 +128,7 @@ impl<'a> SentencePool<'a> {
     }
 
     /// Translates the unknown sentences of all waiting articles, and sends these articles to the writers.
-    fn translate_waiting(&mut self, callbacks: &dyn RunCallbacks) -> Result<()> {
+    fn translate_waiting_articles(&mut self, callbacks: &dyn RunCallbacks) -> Result<()> {
         if self.waiting.is_empty() {
             return Ok(());
         }
@@ -138,11 +148,12 @@ impl<'a> SentencePool<'a> {
             };
             self.run.report_failures(callbacks);
             // The current batch is still finished and stored in the memory.
-            asked.set(asked.get() || callbacks.progress(&counts).is_break());
+            asked.set(asked.get() || callbacks.on_progress(&counts).is_break());
             ControlFlow::Continue(())
         };
         let stop = || asked.get() || lock_mutex(&self.run.fatal).is_some();
-        let made = Recaller::new(translator, self.memory, decode)?.translate_unknown(&sources, &mut observe, &stop)?;
+        let made =
+            MemoryTranslator::new(translator, self.memory, decode)?.translate_unknown(&sources, &mut observe, &stop)?;
         for (ready, mut found) in std::mem::take(&mut self.waiting) {
             for (segment, found) in ready.prepared.segments().iter().zip(&mut found) {
                 if found.is_none() {
@@ -168,7 +179,7 @@ impl<'a> SentencePool<'a> {
         let finished = TranslatedArticle {
             article: ready.article,
             bytes: ready.bytes,
-            document: ready.prepared.align(translator, decode, translations),
+            document: ready.prepared.align_translations(translator, decode, translations),
         };
         // The writers stop only after the pool is dropped, so this fails only if they panicked.
         let gone = |_| Error::output("the writers have stopped");

@@ -1,19 +1,19 @@
 //! The summary of one article that the archive's database stores and its report shows.
 
 use super::Article;
-use crate::document::{Bilingual, BlockKind, FinishReason, Flag, Segment};
+use crate::document::{BilingualDocument, BlockKind, FinishReason, Flag, Segment};
 use crate::error::Error;
-use crate::thai::quantity::{Language, Value, find_quantities};
+use crate::thai::quantity::{Language, QuantityValue, find_quantities};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 /// Maximum number of flagged segments that the record of one article quotes.
-const MAX_QUOTES: usize = 20;
+const MAX_QUOTED_SEGMENTS: usize = 20;
 
 /// The report on one article; one line of `report.jsonl`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Record {
+pub struct ArticleRecord {
     /// Path of the source below the input directory, with `/` between directories.
     pub place: String,
     /// The article's first heading in Thai; its first segment if it has no heading.
@@ -35,12 +35,12 @@ pub struct Record {
     pub flagged: usize,
     /// For each flag, the number of segments that have it.
     pub flags: BTreeMap<Flag, usize>,
-    /// Mean of the scores of the article's translated segments (see [`Quote::score`]); none if nothing was translated.
+    /// Mean of the scores of the article's translated segments (see [`QuotedSegment::score`]); none if nothing was translated.
     pub score: Option<f64>,
     /// The output files that were written for the article.
-    pub outputs: Vec<Written>,
+    pub outputs: Vec<WrittenOutput>,
     /// Up to 20 flagged segments, ordered by the severity of their worst flag, then from the lowest score up.
-    pub worst: Vec<Quote>,
+    pub worst: Vec<QuotedSegment>,
     /// Error message if the article failed; none if it was translated.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub error: Option<String>,
@@ -48,7 +48,7 @@ pub struct Record {
 
 /// One output file that was written for an article.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Written {
+pub struct WrittenOutput {
     /// Name of the output format, such as `html`.
     pub format: String,
     /// Path of the file below the output directory, with `/` between directories.
@@ -59,7 +59,7 @@ pub struct Written {
 
 /// A flagged segment as a record quotes it, with its source and translation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Quote {
+pub struct QuotedSegment {
     /// Index of the segment in its document, from 0.
     pub id: usize,
     /// All flags of the segment.
@@ -72,11 +72,11 @@ pub struct Quote {
     pub target: String,
 }
 
-impl Record {
+impl ArticleRecord {
     /// Creates the record of a translated article. `bytes` is the size of its source.
-    pub fn new(article: &Article, bytes: u64, document: &Bilingual, outputs: Vec<Written>) -> Self {
+    pub fn new(article: &Article, bytes: u64, document: &BilingualDocument, outputs: Vec<WrittenOutput>) -> Self {
         let segments = &document.segments;
-        let (title, title_en) = article_titles(document);
+        let (title, title_en) = find_article_titles(document);
         let mut flags = BTreeMap::new();
         for flag in segments.iter().flat_map(|segment| &segment.flags) {
             *flags.entry(*flag).or_default() += 1;
@@ -84,13 +84,13 @@ impl Record {
         let scores: Vec<f64> = segments.iter().filter_map(|segment| segment.score).collect();
         let mut worst: Vec<&Segment> = segments.iter().filter(|segment| segment.is_flagged()).collect();
         let flagged = worst.len();
-        worst.sort_by(|a, b| worse_first((&a.flags, a.score), (&b.flags, b.score)));
-        worst.truncate(MAX_QUOTES);
+        worst.sort_by(|a, b| compare_worse_first((&a.flags, a.score), (&b.flags, b.score)));
+        worst.truncate(MAX_QUOTED_SEGMENTS);
         Self {
             place: article.place.clone(),
             title,
             title_en,
-            date: article_date(segments),
+            date: find_article_date(segments),
             bytes,
             sha256: document.header.sha256.clone(),
             segments: segments.len(),
@@ -108,7 +108,7 @@ impl Record {
     }
 
     /// Creates the record of an article that failed, with the error's message.
-    pub fn failed(article: &Article, error: &Error) -> Self {
+    pub fn from_failure(article: &Article, error: &Error) -> Self {
         let within: String = error.place.iter().map(|place| format!("{place}: ")).collect();
         Self {
             place: article.place.clone(),
@@ -120,14 +120,14 @@ impl Record {
 
 /// Compares two segments, each given by its flags and score. The one with the more severe flag sorts first; between
 /// equally severe flags, the one with the lower score.
-pub(super) fn worse_first(a: (&[Flag], Option<f64>), b: (&[Flag], Option<f64>)) -> Ordering {
-    let severity = |flags: &[Flag]| flags.iter().map(|flag| flag.rank()).max();
+pub(super) fn compare_worse_first(a: (&[Flag], Option<f64>), b: (&[Flag], Option<f64>)) -> Ordering {
+    let severity = |flags: &[Flag]| flags.iter().map(|flag| flag.seriousness_rank()).max();
     let sure = |score: Option<f64>| score.unwrap_or(0.0);
     severity(b.0).cmp(&severity(a.0)).then(sure(a.1).total_cmp(&sure(b.1)))
 }
 
-fn quote_segment(segment: &Segment) -> Quote {
-    Quote {
+fn quote_segment(segment: &Segment) -> QuotedSegment {
+    QuotedSegment {
         id: segment.id,
         flags: segment.flags.clone(),
         score: segment.score.map(round_score),
@@ -141,9 +141,9 @@ fn round_score(score: f64) -> f64 {
 }
 
 /// Returns source and translation of the document's first heading, or of its first segment if it has no heading.
-fn article_titles(document: &Bilingual) -> (String, String) {
+fn find_article_titles(document: &BilingualDocument) -> (String, String) {
     let is_heading = |block: &&[Segment]| block.iter().any(|segment| segment.kind == BlockKind::Heading);
-    let block = document.blocks().find(is_heading);
+    let block = document.segments_by_block().find(is_heading);
     let block = block.or_else(|| document.segments.first().map(std::slice::from_ref));
     let joined = |side: fn(&Segment) -> &str| {
         let parts: Vec<&str> = block.unwrap_or_default().iter().map(side).collect();
@@ -153,12 +153,12 @@ fn article_titles(document: &Bilingual) -> (String, String) {
 }
 
 /// Finds the first date with year, month and day in the metadata segments, and formats it as `YYYY-MM-DD`.
-fn article_date(segments: &[Segment]) -> Option<String> {
+fn find_article_date(segments: &[Segment]) -> Option<String> {
     let about = segments.iter().filter(|segment| segment.kind == BlockKind::Metadata);
     about
         .flat_map(|segment| find_quantities(&segment.source, Language::Thai))
         .find_map(|quantity| match quantity.value {
-            Value::Date(date) => Some(format!("{:04}-{:02}-{:02}", date.year?, date.month?, date.day?)),
+            QuantityValue::Date(date) => Some(format!("{:04}-{:02}-{:02}", date.year?, date.month?, date.day?)),
             _ => None,
         })
 }

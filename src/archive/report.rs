@@ -1,19 +1,19 @@
 //! The report of an archive: a JSON Lines file with one line per article, and an HTML page that sorts and searches the
 //! articles.
 
-use super::STAGING_NAME;
-use super::record::worse_first;
-use super::record::{Quote, Record};
+use super::STAGING_DIR_NAME;
+use super::record::compare_worse_first;
+use super::record::{ArticleRecord, QuotedSegment};
 use super::shard::ArchiveDir;
-use super::state::State;
+use super::state::ArchiveState;
 use crate::error::Result;
-use crate::file::{self, format_size, percent_encode, write_failure};
+use crate::file::{self, failed_write_error, format_byte_size, percent_encode};
 use crate::render::{OutputFormat, THEME, escape_html_xml};
 use indicatif::HumanCount;
 use std::collections::HashSet;
 use std::io::{self, Write};
 
-/// Name of the JSON Lines report in the output directory: one [`Record`] per line.
+/// Name of the JSON Lines report in the output directory: one [`ArticleRecord`] per line.
 pub const REPORT: &str = "report.jsonl";
 /// Name of the HTML report in the output directory.
 pub const INDEX_FILE_NAME: &str = "index.html";
@@ -28,64 +28,64 @@ const SCRIPT: &str = include_str!("index.js");
 ///
 /// # Errors
 /// Errors of the database; `Output` if a file cannot be written.
-pub fn write(dir: &ArchiveDir, state: &State) -> Result<()> {
-    let staging = dir.state_dir().join(STAGING_NAME);
+pub fn write_report(dir: &ArchiveDir, state: &ArchiveState) -> Result<()> {
+    let staging = dir.state_dir().join(STAGING_DIR_NAME);
     let directory = match dir.shard() {
         None => dir.output_dir(),
         Some(_) => dir.state_dir(),
     };
     let put = |name: &str, fill: &mut dyn FnMut(&mut dyn Write) -> Result<()>| {
-        file::try_write_with(&directory.join(name), Some(&staging), true, fill)
+        file::try_write_file_with(&directory.join(name), Some(&staging), true, fill)
     };
     put(REPORT, &mut |out| {
         state.for_each_record(&mut |record| {
-            serde_json::to_writer(&mut *out, &record).map_err(|error| write_failure(error.into()))?;
-            out.write_all(b"\n").map_err(write_failure)
+            serde_json::to_writer(&mut *out, &record).map_err(|error| failed_write_error(error.into()))?;
+            out.write_all(b"\n").map_err(failed_write_error)
         })
     })?;
     if dir.shard().is_some() {
         return Ok(());
     }
-    let mut summary = Summary::default();
+    let mut summary = ReportSummary::default();
     state.for_each_record(&mut |record| {
         summary.add_record(record);
         Ok(())
     })?;
-    summary.sort();
-    put(INDEX_FILE_NAME, &mut |out| write_page(out, &summary, state))
+    summary.sort_worst_segments();
+    put(INDEX_FILE_NAME, &mut |out| write_html_report(out, &summary, state))
 }
 
 /// The totals over all articles that the HTML report shows, and the flagged segments that it quotes.
 #[derive(Default)]
-struct Summary {
+struct ReportSummary {
     articles: usize,
     failed: usize,
     segments: usize,
     flagged: usize,
     /// Flagged segments to quote, each with the path of its article's main output and the article's title.
-    worst: Vec<(Quote, Option<String>, String)>,
+    worst: Vec<(QuotedSegment, Option<String>, String)>,
 }
 
-impl Summary {
-    fn add_record(&mut self, record: Record) {
+impl ReportSummary {
+    fn add_record(&mut self, record: ArticleRecord) {
         self.articles += 1;
         self.failed += usize::from(record.error.is_some());
         self.segments += record.segments;
         self.flagged += record.flagged;
-        let page = main_output(&record).map(str::to_owned);
+        let page = main_output_path(&record).map(str::to_owned);
         let name = display_title(&record).to_owned();
         let quotes = record.worst.into_iter();
         self.worst
             .extend(quotes.map(|quote| (quote, page.clone(), name.clone())));
         if self.worst.len() > 2 * MAX_WORST_SEGMENTS {
-            self.sort();
+            self.sort_worst_segments();
         }
     }
 
     /// Sorts the quoted segments, the worst first, drops repetitions of a source, and keeps the first [`MAX_WORST_SEGMENTS`].
-    fn sort(&mut self) {
+    fn sort_worst_segments(&mut self) {
         self.worst
-            .sort_by(|(a, ..), (b, ..)| worse_first((&a.flags, a.score), (&b.flags, b.score)));
+            .sort_by(|(a, ..), (b, ..)| compare_worse_first((&a.flags, a.score), (&b.flags, b.score)));
         let mut known = HashSet::new();
         self.worst.retain(|(quote, ..)| known.insert(quote.source.clone()));
         self.worst.truncate(MAX_WORST_SEGMENTS);
@@ -93,7 +93,7 @@ impl Summary {
 }
 
 /// Returns the path of the output that the report's title links to: the HTML output, or the first if there is none.
-fn main_output(record: &Record) -> Option<&str> {
+fn main_output_path(record: &ArticleRecord) -> Option<&str> {
     let html = record
         .outputs
         .iter()
@@ -102,7 +102,7 @@ fn main_output(record: &Record) -> Option<&str> {
 }
 
 /// Returns the name that the report shows for an article: its English title, else its Thai title, else its path.
-fn display_title(record: &Record) -> &str {
+fn display_title(record: &ArticleRecord) -> &str {
     let names = [&record.title_en, &record.title, &record.place];
     names
         .into_iter()
@@ -111,18 +111,21 @@ fn display_title(record: &Record) -> &str {
 }
 
 /// Converts a path below the output directory to a relative URL, percent-encoded.
-fn encode_url(path: &str) -> String {
+fn to_relative_url(path: &str) -> String {
     format!("./{}", percent_encode(path))
 }
 
-fn write_page(out: &mut dyn Write, summary: &Summary, state: &State) -> Result<()> {
-    write_head(out, summary).map_err(write_failure)?;
-    state.for_each_record(&mut |record| out.write_all(table_row(&record).as_bytes()).map_err(write_failure))?;
-    write_foot(out, summary).map_err(write_failure)
+fn write_html_report(out: &mut dyn Write, summary: &ReportSummary, state: &ArchiveState) -> Result<()> {
+    write_html_start(out, summary).map_err(failed_write_error)?;
+    state.for_each_record(&mut |record| {
+        out.write_all(format_article_row(&record).as_bytes())
+            .map_err(failed_write_error)
+    })?;
+    write_html_end(out, summary).map_err(failed_write_error)
 }
 
 /// Writes the HTML report up to the first row of its table of articles.
-fn write_head(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
+fn write_html_start(out: &mut dyn Write, summary: &ReportSummary) -> io::Result<()> {
     let counts = [
         (summary.articles, "articles"),
         (summary.segments, "segments"),
@@ -156,12 +159,12 @@ fn write_head(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
          <table id=\"articles\">\n\
          <thead><tr>{}</tr></thead>\n\
          <tbody>\n",
-        TABLE_COLUMNS.map(format_column_head).concat(),
+        ARTICLE_TABLE_COLUMNS.map(format_column_heading).concat(),
     )
 }
 
 /// Columns of the table of articles: the heading, and whether the column holds numbers.
-const TABLE_COLUMNS: [(&str, bool); 6] = [
+const ARTICLE_TABLE_COLUMNS: [(&str, bool); 6] = [
     ("Article", false),
     ("Date", false),
     ("Size", true),
@@ -170,15 +173,15 @@ const TABLE_COLUMNS: [(&str, bool); 6] = [
     ("Score", true),
 ];
 
-fn format_column_head((name, is_number): (&str, bool)) -> String {
+fn format_column_heading((name, is_number): (&str, bool)) -> String {
     let class = if is_number { " class=\"number\"" } else { "" };
     format!("<th scope=\"col\" aria-sort=\"none\"{class}><button type=\"button\">{name}</button></th>")
 }
 
 /// Formats an article, translated or failed, as a row of the HTML table.
-fn table_row(record: &Record) -> String {
+fn format_article_row(record: &ArticleRecord) -> String {
     let Some(error) = &record.error else {
-        return translated_row(record);
+        return format_translated_row(record);
     };
     // Infinity puts failed articles first when the table is sorted by the number of segments to check.
     format!(
@@ -190,16 +193,16 @@ fn table_row(record: &Record) -> String {
 }
 
 /// Formats an article that was translated as a row of the HTML table.
-fn translated_row(record: &Record) -> String {
-    let main = main_output(record);
-    let title = format_link(main, "", display_title(record));
+fn format_translated_row(record: &ArticleRecord) -> String {
+    let main = main_output_path(record);
+    let title = format_html_link(main, "", display_title(record));
     let thai = match record.title.trim() {
         "" => String::new(),
         thai => format!("<span lang=\"th\">{}</span>", escape_html_xml(thai)),
     };
     let others = record.outputs.iter().filter(|output| Some(&*output.path) != main);
     let others: String = others
-        .map(|output| format!(" {}", format_link(Some(&output.path), "", &output.format)))
+        .map(|output| format!(" {}", format_html_link(Some(&output.path), "", &output.format)))
         .collect();
     let date = escape_html_xml(record.date.as_deref().unwrap_or_default());
     let flags = record.flags.iter().filter(|(flag, _)| flag.is_warning());
@@ -220,17 +223,17 @@ fn translated_row(record: &Record) -> String {
          <td data-value=\"{}\">{}</td><td>{}</td>{check}<td>{score}</td></tr>\n",
         escape_html_xml(&record.place),
         record.bytes,
-        format_size(record.bytes),
+        format_byte_size(record.bytes),
         record.segments,
     )
 }
 
 /// Formats `text` as an HTML link to the output at `path`, or as plain escaped text if there is no path.
-fn format_link(path: Option<&str>, fragment: &str, text: &str) -> String {
+fn format_html_link(path: Option<&str>, fragment: &str, text: &str) -> String {
     match path {
         Some(path) => format!(
             "<a href=\"{}{fragment}\">{}</a>",
-            escape_html_xml(&encode_url(path)),
+            escape_html_xml(&to_relative_url(path)),
             escape_html_xml(text)
         ),
         None => escape_html_xml(text),
@@ -238,14 +241,14 @@ fn format_link(path: Option<&str>, fragment: &str, text: &str) -> String {
 }
 
 /// Writes the HTML report from the end of its table of articles: the quoted segments and the footer.
-fn write_foot(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
+fn write_html_end(out: &mut dyn Write, summary: &ReportSummary) -> io::Result<()> {
     out.write_all(b"</tbody>\n</table>\n<button type=\"button\" id=\"more\" hidden></button>\n")?;
     if !summary.worst.is_empty() {
         out.write_all(b"<section id=\"worst\">\n<h2>Segments to check, the worst first</h2>\n<ol>\n")?;
         for (quote, page, article) in &summary.worst {
             let flags = quote.flags.iter().filter(|flag| flag.is_warning());
             let flags: Vec<String> = flags
-                .map(|flag| format!("{}: {}", flag.name(), flag.reason()))
+                .map(|flag| format!("{}: {}", flag.name(), flag.meaning_in_words()))
                 .collect();
             writeln!(
                 out,
@@ -253,7 +256,7 @@ fn write_foot(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
                 escape_html_xml(&quote.source),
                 escape_html_xml(&quote.target),
                 flags.join("; "),
-                format_link(page.as_deref(), &format!("#s{}", quote.id), article),
+                format_html_link(page.as_deref(), &format!("#s{}", quote.id), article),
             )?;
         }
         out.write_all(b"</ol>\n</section>\n")?;

@@ -1,10 +1,10 @@
 //! One run over an archive: the data that its threads share, the reading of articles and the writing of outputs.
 
-use super::record::{Record, Written};
-use super::state::{Ownership, State};
-use super::{ArchiveDir, Article, Articles, Counts, Options, RunCallbacks};
-use crate::document::Bilingual;
-use crate::error::{Error, Hint, Kind, Result};
+use super::record::{ArticleRecord, WrittenOutput};
+use super::state::{ArchiveState, OutputOwnership};
+use super::{ArchiveDir, ArchiveOptions, Article, ArticleList, RunCallbacks, RunCounts};
+use crate::document::BilingualDocument;
+use crate::error::{Error, ErrorKind, Hint, Result};
 use crate::file::{self, to_hexadecimal};
 use crate::pipeline::{self, PreparedDocument};
 use crate::render::render;
@@ -24,7 +24,7 @@ pub(super) struct PreparedArticle {
 }
 
 /// The outcome of reading one article.
-pub(super) enum ReadOutcome {
+pub(super) enum ArticleReadOutcome {
     /// The article is to be translated.
     Ready(Box<PreparedArticle>),
     /// The article was translated in an earlier run, and neither its source nor the settings have changed since.
@@ -48,7 +48,7 @@ pub(super) struct TranslatedArticle {
     pub article: Article,
     /// Size of the source in bytes.
     pub bytes: u64,
-    pub document: Bilingual,
+    pub document: BilingualDocument,
 }
 
 /// The data of one run over an archive, shared by the threads that read, translate and write.
@@ -56,17 +56,17 @@ pub(super) struct ArchiveRun<'a> {
     dir: &'a ArchiveDir,
     /// Directory in which outputs are written before they are renamed to their final path.
     staging: PathBuf,
-    articles: &'a Articles,
-    pub options: &'a Options,
-    state: &'a State,
-    /// The settings that outputs depend on ([`Options::manner`]) as JSON, the form in which the database stores them.
+    articles: &'a ArticleList,
+    pub options: &'a ArchiveOptions,
+    state: &'a ArchiveState,
+    /// The settings that outputs depend on ([`ArchiveOptions::manner`]) as JSON, the form in which the database stores them.
     manner: String,
     /// Index in `articles` of the next article to read.
     next: AtomicUsize,
     /// Whether the threads that read articles should stop.
     pub stop: AtomicBool,
-    pub counts: Mutex<Counts>,
-    /// Errors of single articles that have not been passed to [`RunCallbacks::failed`] yet.
+    pub counts: Mutex<RunCounts>,
+    /// Errors of single articles that have not been passed to [`RunCallbacks::on_article_failed`] yet.
     failures: Mutex<Vec<Error>>,
     /// The error that ends the run, such as a full disk or a database that cannot be written; none while it may go on.
     pub fatal: Mutex<Option<Error>>,
@@ -77,9 +77,9 @@ impl<'a> ArchiveRun<'a> {
     pub fn new(
         dir: &'a ArchiveDir,
         staging: PathBuf,
-        articles: &'a Articles,
-        options: &'a Options,
-        state: &'a State,
+        articles: &'a ArticleList,
+        options: &'a ArchiveOptions,
+        state: &'a ArchiveState,
     ) -> Result<Self> {
         Ok(Self {
             dir,
@@ -87,7 +87,7 @@ impl<'a> ArchiveRun<'a> {
             articles,
             options,
             state,
-            manner: stored_manner(options)?,
+            manner: serialize_settings(options)?,
             next: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
             counts: Mutex::default(),
@@ -97,18 +97,20 @@ impl<'a> ArchiveRun<'a> {
     }
 
     /// Runs a reading thread: reads articles and sends the outcomes to `to`, until none is left or `to` is closed.
-    pub fn read_articles(&self, to: &SyncSender<ReadOutcome>) {
+    pub fn read_articles(&self, to: &SyncSender<ArticleReadOutcome>) {
         while !self.stop.load(Relaxed) {
             let index = self.next.fetch_add(1, Relaxed);
             let Some(article) = self.articles.get(index) else {
                 return;
             };
-            let read = self.read_article(&article).unwrap_or_else(|error| ReadOutcome::Failed {
-                // The size of the source if it exists, so that progress counts it.
-                bytes: std::fs::metadata(&article.path).map_or(0, |file| file.len()),
-                article,
-                error: Box::new(error),
-            });
+            let read = self
+                .read_article(&article)
+                .unwrap_or_else(|error| ArticleReadOutcome::Failed {
+                    // The size of the source if it exists, so that progress counts it.
+                    bytes: std::fs::metadata(&article.path).map_or(0, |file| file.len()),
+                    article,
+                    error: Box::new(error),
+                });
             if to.send(read).is_err() {
                 return;
             }
@@ -120,16 +122,20 @@ impl<'a> ArchiveRun<'a> {
     /// # Errors
     /// The source cannot be read, or an output exists that plae did not write, or that somebody edited and that would
     /// now be overwritten.
-    fn read_article(&self, article: &Article) -> Result<ReadOutcome> {
-        let source = file::read(&article.path)?;
+    fn read_article(&self, article: &Article) -> Result<ArticleReadOutcome> {
+        let source = file::read_file(&article.path)?;
         let bytes = source.len() as u64;
         let (mut missing, mut edited) = (false, None);
         for (_, output) in &article.outputs {
             let path = self.dir.output_dir().join(output);
-            match self.state.ownership(output).map_err(|error| self.end_run(error))? {
-                Ownership::NotOurs => return Err(self.dir.foreign_output_error(&path)),
-                Ownership::Unwritten => missing = true,
-                Ownership::Written(hash) => match std::fs::read(&path) {
+            match self
+                .state
+                .find_output_ownership(output)
+                .map_err(|error| self.end_run_with_error(error))?
+            {
+                OutputOwnership::NotOurs => return Err(self.dir.foreign_output_error(&path)),
+                OutputOwnership::Unwritten => missing = true,
+                OutputOwnership::Written(hash) => match std::fs::read(&path) {
                     Ok(bytes) if self::sha256_hex(&bytes) == hash => {}
                     Err(error) if error.kind() == io::ErrorKind::NotFound => missing = true,
                     _ => edited = Some(path),
@@ -138,16 +144,18 @@ impl<'a> ArchiveRun<'a> {
         }
         let done = self
             .state
-            .article(&article.place)
-            .map_err(|error| self.end_run(error))?;
+            .find_done_article(&article.place)
+            .map_err(|error| self.end_run_with_error(error))?;
         let unchanged = match done {
-            Some(done) if done.sha256 == sha256_hex(&source) => self.is_current(&article.place, &done.manner)?,
+            Some(done) if done.sha256 == sha256_hex(&source) => {
+                self.has_current_settings(&article.place, &done.manner)?
+            }
             _ => false,
         };
         if !self.options.force {
             if unchanged && !missing {
                 let edited = edited.is_some();
-                return Ok(ReadOutcome::Unchanged { edited, bytes });
+                return Ok(ArticleReadOutcome::Unchanged { edited, bytes });
             }
             if let Some(path) = edited {
                 return Err(
@@ -162,9 +170,9 @@ impl<'a> ArchiveRun<'a> {
             ..self.options.reading.clone()
         };
         let name = article.path.file_name().map(|name| name.to_string_lossy());
-        let prepared =
-            pipeline::prepare(name.as_deref(), &source, &options).map_err(|error| error.path(&article.path))?;
-        Ok(ReadOutcome::Ready(Box::new(PreparedArticle {
+        let prepared = pipeline::prepare_document(name.as_deref(), &source, &options)
+            .map_err(|error| error.path(&article.path))?;
+        Ok(ArticleReadOutcome::Ready(Box::new(PreparedArticle {
             article: article.clone(),
             bytes,
             prepared,
@@ -173,7 +181,7 @@ impl<'a> ArchiveRun<'a> {
 
     /// Whether the settings `stored` in the database for the article at `place` equal this run's. If they do, but an
     /// older version of plae wrote them in another form, also replaces them by today's JSON.
-    fn is_current(&self, place: &str, stored: &str) -> Result<bool> {
+    fn has_current_settings(&self, place: &str, stored: &str) -> Result<bool> {
         if stored == self.manner {
             return Ok(true);
         }
@@ -181,13 +189,13 @@ impl<'a> ArchiveRun<'a> {
             return Ok(false);
         }
         self.state
-            .set_manner(place, &self.manner)
-            .map_err(|error| self.end_run(error))?;
+            .set_article_settings(place, &self.manner)
+            .map_err(|error| self.end_run_with_error(error))?;
         Ok(true)
     }
 
     /// Makes the whole run end with `error`. Returns an error of the same kind and message for the current article.
-    fn end_run(&self, error: Error) -> Error {
+    fn end_run_with_error(&self, error: Error) -> Error {
         self.stop.store(true, Relaxed);
         let same = Error::new(error.kind, error.message.clone());
         lock_mutex(&self.fatal).get_or_insert(error);
@@ -203,7 +211,7 @@ impl<'a> ArchiveRun<'a> {
             if lock_mutex(&self.fatal).is_some() {
                 continue;
             }
-            match self.write_article(&finished) {
+            match self.write_article_outputs(&finished) {
                 Ok(record) => {
                     let mut counts = lock_mutex(&self.counts);
                     counts.done += 1;
@@ -211,30 +219,30 @@ impl<'a> ArchiveRun<'a> {
                     counts.segments += record.segments;
                     counts.flagged += record.flagged;
                 }
-                Err(error) if is_fatal(&error) => drop(self.end_run(error)),
+                Err(error) if is_fatal_error(&error) => drop(self.end_run_with_error(error)),
                 Err(error) => self.fail_article(&finished.article, finished.bytes, error),
             }
         }
     }
 
     /// Writes all outputs of an article, and then records the article as done in the database.
-    fn write_article(&self, finished: &TranslatedArticle) -> Result<Record> {
+    fn write_article_outputs(&self, finished: &TranslatedArticle) -> Result<ArticleRecord> {
         let article = &finished.article;
         let mut outputs = Vec::with_capacity(article.outputs.len());
         for (format, output) in &article.outputs {
             let path = self.dir.output_dir().join(output);
             let bytes = render(&finished.document, *format, &self.options.render).map_err(|error| error.path(&path))?;
-            file::write_with(&path, Some(&self.staging), true, &mut |out| out.write_all(&bytes))?;
-            outputs.push(Written {
+            file::write_file_with(&path, Some(&self.staging), true, &mut |out| out.write_all(&bytes))?;
+            outputs.push(WrittenOutput {
                 format: format.name().to_owned(),
                 path: output.clone(),
                 sha256: sha256_hex(&bytes),
             });
         }
-        let record = Record::new(article, finished.bytes, &finished.document, outputs);
+        let record = ArticleRecord::new(article, finished.bytes, &finished.document, outputs);
         self.state
-            .record(&record, &self.manner)
-            .map_err(|error| self.end_run(error))?;
+            .store_article_record(&record, &self.manner)
+            .map_err(|error| self.end_run_with_error(error))?;
         Ok(record)
     }
 
@@ -243,8 +251,11 @@ impl<'a> ArchiveRun<'a> {
         if lock_mutex(&self.fatal).is_some() {
             return;
         }
-        if let Err(error) = self.state.record(&Record::failed(article, &error), "") {
-            self.end_run(error);
+        if let Err(error) = self
+            .state
+            .store_article_record(&ArticleRecord::from_failure(article, &error), "")
+        {
+            self.end_run_with_error(error);
         }
         {
             let mut counts = lock_mutex(&self.counts);
@@ -254,15 +265,15 @@ impl<'a> ArchiveRun<'a> {
         lock_mutex(&self.failures).push(error);
     }
 
-    /// Passes the errors of articles that failed since the last call to [`RunCallbacks::failed`].
+    /// Passes the errors of articles that failed since the last call to [`RunCallbacks::on_article_failed`].
     pub fn report_failures(&self, callbacks: &dyn RunCallbacks) {
         let failures = std::mem::take(&mut *lock_mutex(&self.failures));
-        failures.iter().for_each(|error| callbacks.failed(error));
+        failures.iter().for_each(|error| callbacks.on_article_failed(error));
     }
 }
 
 /// Formats the settings that outputs depend on as JSON, the form in which the database stores them.
-fn stored_manner(options: &Options) -> Result<String> {
+fn serialize_settings(options: &ArchiveOptions) -> Result<String> {
     serde_json::to_string(&options.manner).map_err(|error| Error::output(error.to_string()).source(error))
 }
 
@@ -277,9 +288,9 @@ fn sha256_hex(bytes: &[u8]) -> String {
 }
 
 /// Whether an error should end the run, because every other article would fail with it too, as with a full disk.
-fn is_fatal(error: &Error) -> bool {
+fn is_fatal_error(error: &Error) -> bool {
     use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
     let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());
     let is_full = source.is_some_and(|error| matches!(error.kind(), StorageFull | QuotaExceeded | ReadOnlyFilesystem));
-    is_full || !matches!(error.kind, Kind::Input | Kind::Output)
+    is_full || !matches!(error.kind, ErrorKind::Input | ErrorKind::Output)
 }

@@ -1,7 +1,7 @@
 //! Shards, which divide an archive's articles among several runs, and the directories that an archive or shard uses.
 
-use super::state::State;
-use super::{ARCHIVE_DIR_NAME, Articles, DATABASE_FILE_NAME};
+use super::state::ArchiveState;
+use super::{ARCHIVE_DIR_NAME, ArticleList, DATABASE_FILE_NAME};
 use crate::error::{Error, Hint, Result};
 use crate::file;
 use sha2::{Digest, Sha256};
@@ -24,16 +24,16 @@ pub struct Shard {
 
 impl Shard {
     /// Whether the file at `path` is in this shard. Its bytes decide, or its path if it cannot be read.
-    pub fn owns(self, path: &Path) -> bool {
+    pub fn contains_file(self, path: &Path) -> bool {
         match std::fs::read(path) {
-            Ok(bytes) => self.owns_bytes(&bytes),
-            Err(_) => self.owns_bytes(path.as_os_str().as_encoded_bytes()),
+            Ok(bytes) => self.contains_bytes(&bytes),
+            Err(_) => self.contains_bytes(path.as_os_str().as_encoded_bytes()),
         }
     }
 
     /// Whether an article with this content is in this shard: the first 8 bytes of its SHA-256, as a big-endian number,
     /// modulo the number of shards give the index.
-    pub fn owns_bytes(self, bytes: &[u8]) -> bool {
+    pub fn contains_bytes(self, bytes: &[u8]) -> bool {
         let hash = Sha256::digest(bytes);
         let number = hash
             .iter()
@@ -43,7 +43,7 @@ impl Shard {
     }
 
     /// Returns the name of the shard's state directory below [`ARCHIVE_DIR_NAME`], such as `shard-0-of-8`.
-    fn directory(self) -> String {
+    fn directory_name(self) -> String {
         format!("{PREFIX}{}-of-{}", self.index, self.count)
     }
 }
@@ -100,7 +100,7 @@ impl ArchiveDir {
             output: output.to_path_buf(),
             state_dir: match shard {
                 None => whole,
-                Some(shard) => whole.join(shard.directory()),
+                Some(shard) => whole.join(shard.directory_name()),
             },
             shard,
         }
@@ -123,12 +123,12 @@ impl ArchiveDir {
     }
 
     /// Returns the path of the database, which holds the archive's state and, by default, the translation memory.
-    pub fn database(&self) -> PathBuf {
+    pub fn database_path(&self) -> PathBuf {
         self.state_dir.join(DATABASE_FILE_NAME)
     }
 
     /// Returns the description of the whole archive that this shard belongs to.
-    pub fn unsharded(&self) -> Self {
+    pub fn to_whole_archive(&self) -> Self {
         Self::new(&self.output, None)
     }
 
@@ -137,8 +137,8 @@ impl ArchiveDir {
     ///
     /// # Errors
     /// `Output` if the state directory cannot be read.
-    pub fn unmerged_shards(&self) -> Result<Vec<Self>> {
-        let whole = self.unsharded();
+    pub fn list_unmerged_shards(&self) -> Result<Vec<Self>> {
+        let whole = self.to_whole_archive();
         let failed = |error| file::output_write_error(&whole.state_dir, error);
         let entries = match std::fs::read_dir(&whole.state_dir) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -160,11 +160,11 @@ impl ArchiveDir {
     ///
     /// # Errors
     /// `Usage` if such shards exist.
-    pub fn check_sharding(&self) -> Result<()> {
+    pub fn check_no_conflicting_shards(&self) -> Result<()> {
         let count = |site: &Self| site.shard.map(|shard| shard.count);
-        let shards = self.unmerged_shards()?;
+        let shards = self.list_unmerged_shards()?;
         // A shard without a database was refused or killed at once, and has nothing to merge.
-        let is_other = |other: &&Self| count(other) != count(self) && other.database().is_file();
+        let is_other = |other: &&Self| count(other) != count(self) && other.database_path().is_file();
         match shards.iter().find(is_other) {
             Some(ArchiveDir { shard: Some(shard), .. }) => {
                 Err(Error::usage(format!("shard {shard} is not merged yet"))
@@ -180,8 +180,8 @@ impl ArchiveDir {
     ///
     /// # Errors
     /// Errors of the database; `Output` if a file cannot be written.
-    pub fn copy_state_from_whole(&self, articles: &Articles) -> Result<()> {
-        let (from, to) = (self.unsharded().database(), self.database());
+    pub fn copy_state_from_whole_archive(&self, articles: &ArticleList) -> Result<()> {
+        let (from, to) = (self.to_whole_archive().database_path(), self.database_path());
         if self.shard.is_none() || to.exists() || !from.exists() {
             return Ok(());
         }
@@ -202,7 +202,7 @@ impl ArchiveDir {
         if log(&from).exists() {
             std::fs::copy(log(&from), log(&copy)).map_err(failed)?;
         }
-        State::open(&copy)?.keep_only(articles)?;
+        ArchiveState::open(&copy)?.keep_only_articles(articles)?;
         std::fs::rename(&copy, &to).map_err(failed)?;
         std::fs::remove_dir_all(&new).map_err(failed)
     }
@@ -249,7 +249,7 @@ mod tests {
         for number in 0..7000 {
             let text = format!("article {number}");
             let owners: Vec<usize> = (0..7)
-                .filter(|index| shards[*index].owns_bytes(text.as_bytes()))
+                .filter(|index| shards[*index].contains_bytes(text.as_bytes()))
                 .collect();
             let [owner] = owners[..] else {
                 panic!("{text} is in {owners:?}")
@@ -258,7 +258,7 @@ mod tests {
         }
         assert!(sizes.iter().all(|size| (900..1100).contains(size)), "{sizes:?}");
         // The division is part of what users rely on: it must not change from one version to the next.
-        let owner = |text: &str| shards.iter().position(|shard| shard.owns_bytes(text.as_bytes()));
+        let owner = |text: &str| shards.iter().position(|shard| shard.contains_bytes(text.as_bytes()));
         assert_eq!(owner("article 0"), Some(2));
         assert_eq!(owner("ข่าว"), Some(0));
     }

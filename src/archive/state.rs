@@ -1,15 +1,15 @@
 //! The database of an archive: which articles are done, with which settings, and which output files plae may write.
 
-use super::Articles;
-use super::record::Record;
-use crate::database::{self, Durability, sqlite_error};
+use super::ArticleList;
+use super::record::ArticleRecord;
+use crate::database::{self, WriteDurability, sqlite_error};
 use crate::error::Result;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// SQL that creates the archive's tables if they are missing.
-const SCHEMA: &str = "
+const CREATE_TABLES_SQL: &str = "
     -- An article of an archive, by its place below the input directory: what was read, how, and what came of it.
     CREATE TABLE IF NOT EXISTS article (
         place TEXT PRIMARY KEY, sha256 TEXT NOT NULL, manner TEXT NOT NULL, record TEXT NOT NULL
@@ -23,8 +23,8 @@ const SCHEMA: &str = "
 /// The progress of an archive, in an SQLite database that may also hold the translation memory.
 ///
 /// An article's entry is written after its outputs, and both can be made again from the memory. The database is
-/// therefore opened with [`Durability::Normal`]: a write need not have reached the disk before the next one.
-pub struct State {
+/// therefore opened with [`WriteDurability::Normal`]: a write need not have reached the disk before the next one.
+pub struct ArchiveState {
     connection: Mutex<Connection>,
     path: PathBuf,
 }
@@ -34,13 +34,13 @@ pub struct State {
 pub struct DoneArticle {
     /// SHA-256 of the article's source when it was translated, in hexadecimal.
     pub sha256: String,
-    /// The settings with which the article was translated: a [`super::Manner`] as JSON; in old archives another text.
+    /// The settings with which the article was translated: a [`super::StoredSettings`] as JSON; in old archives another text.
     pub manner: String,
 }
 
 /// Whether plae may write a given path below the output directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ownership {
+pub enum OutputOwnership {
     /// The path is not plae's: the database does not list it, since another program's file was there first.
     NotOurs,
     /// The path is plae's to write, and plae has not yet recorded a file there.
@@ -49,19 +49,23 @@ pub enum Ownership {
     Written(String),
 }
 
-impl State {
+impl ArchiveState {
     /// Opens the database at `path`, and creates it or the archive's tables if they are missing.
     ///
     /// # Errors
-    /// The errors of [`database::open`]. All methods of `State` fail if the database does.
+    /// The errors of [`database::open_database`]. All methods of `ArchiveState` fail if the database does.
     pub fn open(path: &Path) -> Result<Self> {
         Ok(Self {
-            connection: Mutex::new(database::open(path, Durability::Normal, SCHEMA)?),
+            connection: Mutex::new(database::open_database(
+                path,
+                WriteDurability::Normal,
+                CREATE_TABLES_SQL,
+            )?),
             path: path.to_path_buf(),
         })
     }
 
-    fn connection(&self) -> MutexGuard<'_, Connection> {
+    fn lock_connection(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -71,8 +75,12 @@ impl State {
 
     /// Records paths below the output directory as plae's to write, in one transaction. A path that is not recorded yet
     /// is left out if `is_free` returns false for it.
-    pub fn claim_outputs(&self, paths: impl Iterator<Item = String>, is_free: &dyn Fn(&str) -> bool) -> Result<()> {
-        let mut connection = self.connection();
+    pub fn claim_output_paths(
+        &self,
+        paths: impl Iterator<Item = String>,
+        is_free: &dyn Fn(&str) -> bool,
+    ) -> Result<()> {
+        let mut connection = self.lock_connection();
         let claimed = || {
             let transaction = connection.transaction()?;
             {
@@ -90,8 +98,8 @@ impl State {
     }
 
     /// Looks up whether plae may write `path`, which is relative to the output directory.
-    pub fn ownership(&self, path: &str) -> Result<Ownership> {
-        let connection = self.connection();
+    pub fn find_output_ownership(&self, path: &str) -> Result<OutputOwnership> {
+        let connection = self.lock_connection();
         let found = || {
             let mut statement = connection.prepare_cached("SELECT sha256 FROM output WHERE path = ?1")?;
             statement
@@ -99,15 +107,15 @@ impl State {
                 .optional()
         };
         Ok(match self.to_crate_result(found())? {
-            None => Ownership::NotOurs,
-            Some(None) => Ownership::Unwritten,
-            Some(Some(hash)) => Ownership::Written(hash),
+            None => OutputOwnership::NotOurs,
+            Some(None) => OutputOwnership::Unwritten,
+            Some(Some(hash)) => OutputOwnership::Written(hash),
         })
     }
 
     /// Looks up the article whose path below the input directory is `place`; none if no run recorded it.
-    pub fn article(&self, place: &str) -> Result<Option<DoneArticle>> {
-        let connection = self.connection();
+    pub fn find_done_article(&self, place: &str) -> Result<Option<DoneArticle>> {
+        let connection = self.lock_connection();
         let found = || {
             let mut statement = connection.prepare_cached("SELECT sha256, manner FROM article WHERE place = ?1")?;
             let done = |row: &rusqlite::Row| {
@@ -121,17 +129,17 @@ impl State {
         self.to_crate_result(found())
     }
 
-    /// Replaces the settings ([`super::Manner`] as JSON) that are stored for the article at `place`.
-    pub fn set_manner(&self, place: &str, manner: &str) -> Result<()> {
-        let connection = self.connection();
+    /// Replaces the settings ([`super::StoredSettings`] as JSON) that are stored for the article at `place`.
+    pub fn set_article_settings(&self, place: &str, manner: &str) -> Result<()> {
+        let connection = self.lock_connection();
         let set = connection.execute("UPDATE article SET manner = ?2 WHERE place = ?1", [place, manner]);
         self.to_crate_result(set).map(drop)
     }
 
     /// Stores the record of an article that was translated or that failed, and the hashes of its outputs. `manner` is
     /// the settings of the run as JSON, or empty for a failed article.
-    pub fn record(&self, record: &Record, manner: &str) -> Result<()> {
-        let mut connection = self.connection();
+    pub fn store_article_record(&self, record: &ArticleRecord, manner: &str) -> Result<()> {
+        let mut connection = self.lock_connection();
         let mut recorded = || {
             let json =
                 serde_json::to_string(record).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
@@ -155,14 +163,18 @@ impl State {
 
     /// Copies all entries from a shard's database at `other`, and returns the number of articles copied. The shard's
     /// articles and outputs replace those stored here, because they are newer; named values stored here are kept.
-    pub fn take_over(&self, other: &Path) -> Result<usize> {
-        make_tables(other)?;
-        let mut connection = self.connection();
-        self.to_crate_result(database::with_attached(&mut connection, other, |transaction| {
-            transaction.execute("INSERT OR REPLACE INTO main.output SELECT * FROM other.output", [])?;
-            transaction.execute("INSERT OR IGNORE INTO main.fact SELECT * FROM other.fact", [])?;
-            transaction.execute("INSERT OR REPLACE INTO main.article SELECT * FROM other.article", [])
-        }))
+    pub fn import_shard(&self, other: &Path) -> Result<usize> {
+        create_archive_tables(other)?;
+        let mut connection = self.lock_connection();
+        self.to_crate_result(database::with_attached_database(
+            &mut connection,
+            other,
+            |transaction| {
+                transaction.execute("INSERT OR REPLACE INTO main.output SELECT * FROM other.output", [])?;
+                transaction.execute("INSERT OR IGNORE INTO main.fact SELECT * FROM other.fact", [])?;
+                transaction.execute("INSERT OR REPLACE INTO main.article SELECT * FROM other.article", [])
+            },
+        ))
     }
 
     /// Copies from another archive's database at `other` the articles that this one does not have or has as failed.
@@ -170,14 +182,14 @@ impl State {
     ///
     /// Returns two numbers of articles: those copied, and those that both archives have, but from different sources or
     /// with different settings.
-    pub fn import_missing(
+    pub fn import_missing_articles(
         &self,
         other: &Path,
-        copy_outputs: &mut dyn FnMut(&Record) -> Result<()>,
+        copy_outputs: &mut dyn FnMut(&ArticleRecord) -> Result<()>,
     ) -> Result<(usize, usize)> {
-        make_tables(other)?;
-        let mut connection = self.connection();
-        let adopted = database::with_attached(&mut connection, other, |transaction| {
+        create_archive_tables(other)?;
+        let mut connection = self.lock_connection();
+        let adopted = database::with_attached_database(&mut connection, other, |transaction| {
             let kept = transaction.query_row(
                 "SELECT count(*) FROM other.article AS theirs JOIN main.article AS own USING (place) \
                  WHERE (own.sha256, own.manner) IS NOT (theirs.sha256, theirs.manner) \
@@ -220,8 +232,8 @@ impl State {
     ///
     /// # Errors
     /// Database errors, and the first error that `on_record` returns.
-    pub fn for_each_record(&self, on_record: &mut dyn FnMut(Record) -> Result<()>) -> Result<()> {
-        let connection = self.connection();
+    pub fn for_each_record(&self, on_record: &mut dyn FnMut(ArticleRecord) -> Result<()>) -> Result<()> {
+        let connection = self.lock_connection();
         let statement = connection.prepare(
             "SELECT record FROM article ORDER BY \
              json_extract(record, '$.error') IS NULL, \
@@ -238,7 +250,7 @@ impl State {
     }
 
     /// Deletes all entries except those of `articles` and of their outputs, and closes the database.
-    pub fn keep_only(self, articles: &Articles) -> Result<()> {
+    pub fn keep_only_articles(self, articles: &ArticleList) -> Result<()> {
         let mut connection = self.connection.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut removed = || {
             let transaction = connection.transaction()?;
@@ -264,8 +276,8 @@ impl State {
     }
 
     /// Looks up a named value that the archive stores, such as the number of sentences translated so far.
-    pub fn stored_value(&self, name: &str) -> Result<Option<String>> {
-        let connection = self.connection();
+    pub fn load_named_value(&self, name: &str) -> Result<Option<String>> {
+        let connection = self.lock_connection();
         let value = connection
             .query_row("SELECT value FROM fact WHERE name = ?1", [name], |row| row.get(0))
             .optional();
@@ -273,8 +285,8 @@ impl State {
     }
 
     /// Stores a value under `name`, and replaces the value stored under this name before.
-    pub fn store_value(&self, name: &str, value: &str) -> Result<()> {
-        let connection = self.connection();
+    pub fn store_named_value(&self, name: &str, value: &str) -> Result<()> {
+        let connection = self.lock_connection();
         let set = connection.execute(
             "INSERT OR REPLACE INTO fact (name, value) VALUES (?1, ?2)",
             [name, value],
@@ -284,11 +296,11 @@ impl State {
 }
 
 /// Creates the archive's tables in the database at `path` if it has only the tables of a translation memory.
-fn make_tables(path: &Path) -> Result<()> {
-    database::open(path, Durability::Normal, SCHEMA).map(drop)
+fn create_archive_tables(path: &Path) -> Result<()> {
+    database::open_database(path, WriteDurability::Normal, CREATE_TABLES_SQL).map(drop)
 }
 
-fn parse_record(json: &str) -> rusqlite::Result<Record> {
+fn parse_record(json: &str) -> rusqlite::Result<ArticleRecord> {
     serde_json::from_str(json)
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into()))
 }

@@ -1,6 +1,6 @@
 //! The caches on this machine: the Hub's, in the layout that all tools of the Hub share, and plae's own.
 
-use super::disk::file_names;
+use super::disk::list_file_names;
 use super::local;
 use super::manifest::{FileSpec, HubSource, Manifest, Manifests, WheelSource};
 use super::reference::LocatedModel;
@@ -10,7 +10,7 @@ use hf_hub::{Cache, Repo, RepoType};
 use std::path::PathBuf;
 
 /// Names of the files besides the weights that loaders and tokenizers read, in the order in which they are fetched.
-const SMALL_FILES: [&str; 15] = [
+const NON_WEIGHT_FILE_NAMES: [&str; 15] = [
     "config.json",
     "generation_config.json",
     "tokenizer_config.json",
@@ -29,7 +29,7 @@ const SMALL_FILES: [&str; 15] = [
 ];
 
 /// Names of the files from which a tokenizer can be built; a repository must have one of them.
-const TOKENIZER_FILES: [&str; 6] = [
+const TOKENIZER_FILE_NAMES: [&str; 6] = [
     "tokenizer.json",
     "source.spm",
     "sentencepiece.bpe.model",
@@ -51,7 +51,7 @@ pub(super) struct Snapshot {
 
 impl Snapshot {
     /// Gives the path of the model: the GGUF file if there is one, otherwise the directory of the snapshot.
-    pub fn path(&self) -> PathBuf {
+    pub fn model_path(&self) -> PathBuf {
         match self.files.iter().find(|name| name.ends_with(".gguf")) {
             Some(name) => self.directory.join(name),
             None => self.directory.clone(),
@@ -59,10 +59,10 @@ impl Snapshot {
     }
 
     /// Describes the snapshot as the model of `manifest`.
-    pub fn locate_listed(&self, manifest: &Manifest) -> LocatedModel {
+    pub fn to_listed_model(&self, manifest: &Manifest) -> LocatedModel {
         LocatedModel {
             manifest: manifest.clone(),
-            path: self.path(),
+            path: self.model_path(),
             revision: Some(self.commit.clone()),
         }
     }
@@ -72,8 +72,8 @@ impl Snapshot {
     ///
     /// # Errors
     /// Fails with an error of kind `Model` if this build cannot load the model.
-    pub fn locate_unlisted(&self, source: &HubSource, manifests: &Manifests) -> Result<LocatedModel> {
-        let mut located = local::describe(&self.path(), manifests)?;
+    pub fn to_unlisted_model(&self, source: &HubSource, manifests: &Manifests) -> Result<LocatedModel> {
+        let mut located = local::describe_local_model(&self.model_path(), manifests)?;
         if manifests.get(&located.manifest.name).is_none() {
             located.manifest.name = source.repo.clone();
             located.manifest.title = source.repo.clone();
@@ -84,35 +84,35 @@ impl Snapshot {
 }
 
 /// Makes hf-hub's description of a repository and revision, from which it derives cache paths and web addresses.
-pub(super) fn repo(source: &HubSource) -> Repo {
+pub(super) fn hf_hub_repo(source: &HubSource) -> Repo {
     Repo::with_revision(source.repo.clone(), RepoType::Model, source.revision.clone())
 }
 
 /// Gives the directory of a repository in the Hub's cache.
 pub(super) fn repo_directory(source: &HubSource, settings: &Settings) -> PathBuf {
-    settings.hub_cache.join(repo(source).folder_name())
+    settings.hub_cache.join(hf_hub_repo(source).folder_name())
 }
 
 /// Gives the path of the file in the Hub's cache that holds the commit for which a branch, a tag or a pull request
 /// stands.
-pub(super) fn reference(source: &HubSource, settings: &Settings) -> PathBuf {
+pub(super) fn reference_path(source: &HubSource, settings: &Settings) -> PathBuf {
     repo_directory(source, settings).join("refs").join(&source.revision)
 }
 
 /// Gives the directory of one commit of a repository in the Hub's cache.
 pub(super) fn snapshot_directory(source: &HubSource, commit: &str, settings: &Settings) -> PathBuf {
     Cache::new(settings.hub_cache.clone())
-        .repo(repo(source))
+        .repo(hf_hub_repo(source))
         .pointer_path(commit)
 }
 
 /// Gives the path in plae's own cache of a model file that is assembled from Python packages.
-pub(super) fn wheel_file(manifest: &Manifest, source: &WheelSource, settings: &Settings) -> PathBuf {
-    wheel_directory(manifest, settings).join(&source.file.name)
+pub(super) fn wheel_model_path(manifest: &Manifest, source: &WheelSource, settings: &Settings) -> PathBuf {
+    wheel_model_directory(manifest, settings).join(&source.file.name)
 }
 
 /// Gives the directory of a model in plae's own cache.
-pub(super) fn wheel_directory(manifest: &Manifest, settings: &Settings) -> PathBuf {
+pub(super) fn wheel_model_directory(manifest: &Manifest, settings: &Settings) -> PathBuf {
     settings.cache.join("models").join(&manifest.name)
 }
 
@@ -122,12 +122,12 @@ pub(super) fn is_commit(revision: &str) -> bool {
 }
 
 /// Finds a model in the caches: the first of its sources of which all files are there.
-pub(super) fn find_cached(manifest: &Manifest, settings: &Settings) -> Option<LocatedModel> {
-    if let Some(snapshot) = manifest.hub.iter().find_map(|source| snapshot(source, settings)) {
-        return Some(snapshot.locate_listed(manifest));
+pub(super) fn find_cached_model(manifest: &Manifest, settings: &Settings) -> Option<LocatedModel> {
+    if let Some(snapshot) = manifest.hub.iter().find_map(|source| find_snapshot(source, settings)) {
+        return Some(snapshot.to_listed_model(manifest));
     }
     let source = manifest.wheels.as_ref()?;
-    let path = wheel_file(manifest, source, settings);
+    let path = wheel_model_path(manifest, source, settings);
     let size = std::fs::metadata(&path).ok()?.len();
     source
         .file
@@ -141,11 +141,11 @@ pub(super) fn find_cached(manifest: &Manifest, settings: &Settings) -> Option<Lo
 }
 
 /// Finds the snapshot of a source's revision in the Hub's cache; none unless all files that a loader needs are there.
-pub(super) fn snapshot(source: &HubSource, settings: &Settings) -> Option<Snapshot> {
+pub(super) fn find_snapshot(source: &HubSource, settings: &Settings) -> Option<Snapshot> {
     let commit = if is_commit(&source.revision) {
         source.revision.clone()
     } else {
-        std::fs::read_to_string(reference(source, settings))
+        std::fs::read_to_string(reference_path(source, settings))
             .ok()?
             .trim()
             .to_owned()
@@ -154,7 +154,7 @@ pub(super) fn snapshot(source: &HubSource, settings: &Settings) -> Option<Snapsh
         return None;
     }
     let directory = snapshot_directory(source, &commit, settings);
-    let files = select_files(source, &file_names(&directory)).ok()?;
+    let files = select_model_files(source, &list_file_names(&directory)).ok()?;
     let complete = files.iter().all(|file| {
         let size = std::fs::metadata(directory.join(&file.name))
             .map(|data| data.len())
@@ -172,14 +172,17 @@ pub(super) fn snapshot(source: &HubSource, settings: &Settings) -> Option<Snapsh
 ///
 /// # Errors
 /// Fails with an error of kind `Model` if the repository has no weights in a known format, or no tokenizer.
-pub(super) fn select_files(source: &HubSource, names: &[String]) -> Result<Vec<FileSpec>> {
+pub(super) fn select_model_files(source: &HubSource, names: &[String]) -> Result<Vec<FileSpec>> {
     let plain = |name: &str| FileSpec {
         name: name.to_owned(),
         sha256: None,
         size: None,
     };
     if source.files.is_empty() && source.patterns.is_empty() {
-        return Ok(choose_files(&source.repo, names)?.into_iter().map(plain).collect());
+        return Ok(choose_model_files(&source.repo, names)?
+            .into_iter()
+            .map(plain)
+            .collect());
     }
     let mut files = source.files.clone();
     for pattern in &source.patterns {
@@ -199,7 +202,7 @@ pub(super) fn select_files(source: &HubSource, names: &[String]) -> Result<Vec<F
 
 /// Chooses the files to fetch of a repository that has no manifest. Weights are taken from safetensors if there are
 /// any, otherwise from GGUF, otherwise from PyTorch pickles.
-fn choose_files<'a>(repo: &str, names: &'a [String]) -> Result<Vec<&'a str>> {
+fn choose_model_files<'a>(repo: &str, names: &'a [String]) -> Result<Vec<&'a str>> {
     let get = |wanted: &str| names.iter().map(String::as_str).find(|name| *name == wanted);
     let ggufs: Vec<&str> = names
         .iter()
@@ -229,12 +232,12 @@ fn choose_files<'a>(repo: &str, names: &'a [String]) -> Result<Vec<&'a str>> {
             .or_else(|| find_shards(names, "pytorch_model-", ".bin"))
             .ok_or_else(|| Error::model(format!("{repo} has no weights in safetensors, GGUF or PyTorch form")))?,
     };
-    if get("config.json").is_none() || !TOKENIZER_FILES.iter().any(|name| get(name).is_some()) {
+    if get("config.json").is_none() || !TOKENIZER_FILE_NAMES.iter().any(|name| get(name).is_some()) {
         return Err(Error::model(format!(
             "{repo} has weights, but no config.json or no tokenizer"
         )));
     }
-    let mut files: Vec<&str> = SMALL_FILES.iter().filter_map(|name| get(name)).collect();
+    let mut files: Vec<&str> = NON_WEIGHT_FILE_NAMES.iter().filter_map(|name| get(name)).collect();
     files.extend(weights);
     Ok(files)
 }
@@ -273,7 +276,7 @@ mod tests {
 
     fn chosen(names: &[&str]) -> Result<Vec<String>, String> {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        match choose_files("a/b", &names) {
+        match choose_model_files("a/b", &names) {
             Ok(files) => Ok(files.into_iter().map(str::to_owned).collect()),
             Err(error) => Err(error.message),
         }

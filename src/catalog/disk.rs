@@ -7,7 +7,7 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 /// Lists the names of the files directly in a directory, sorted; gives an empty list if it cannot be read.
-pub(super) fn file_names(directory: &Path) -> Vec<String> {
+pub(super) fn list_file_names(directory: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
     let mut names: Vec<String> = entries
         .filter(|entry| entry.path().is_file())
@@ -21,8 +21,8 @@ pub(super) fn file_names(directory: &Path) -> Vec<String> {
 ///
 /// # Errors
 /// Fails with an error of kind `Model`, with the path and, if the text is not JSON, the line.
-pub(crate) fn read_json(path: &Path) -> Result<serde_json::Value> {
-    let text = std::fs::read(path).map_err(|error| local_error(error, path))?;
+pub(crate) fn read_json_file(path: &Path) -> Result<serde_json::Value> {
+    let text = std::fs::read(path).map_err(|error| local_file_error(error, path))?;
     serde_json::from_slice(&text).map_err(|error| {
         Error::model("is not JSON")
             .path(path)
@@ -37,21 +37,21 @@ pub(crate) fn read_json(path: &Path) -> Result<serde_json::Value> {
 ///
 /// # Errors
 /// Fails with an error of kind `Model` if the file cannot be created.
-pub(super) fn lock(path: &Path, waiting: impl FnOnce()) -> Result<File> {
+pub(super) fn lock_file(path: &Path, waiting: impl FnOnce()) -> Result<File> {
     let create = || -> io::Result<File> {
         path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
         File::options().create(true).truncate(false).write(true).open(path)
     };
-    let file = create().map_err(|error| local_error(error, path))?;
+    let file = create().map_err(|error| local_file_error(error, path))?;
     if matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock)) {
         waiting();
-        file.lock().map_err(|error| local_error(error, path))?;
+        file.lock().map_err(|error| local_file_error(error, path))?;
     }
     Ok(file)
 }
 
 /// Makes the error, of kind `Model`, for a failed file operation on this machine, with advice on what to do.
-pub(super) fn local_error(error: io::Error, path: &Path) -> Error {
+pub(super) fn local_file_error(error: io::Error, path: &Path) -> Error {
     let (message, hint) = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (
             "the disk is full",
@@ -77,7 +77,7 @@ pub(super) fn local_error(error: io::Error, path: &Path) -> Error {
 ///
 /// # Errors
 /// The errors of the reader and of `each`.
-pub(super) fn sha256(
+pub(super) fn compute_sha256(
     mut reader: impl Read,
     mut each: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<(String, u64)> {
@@ -101,7 +101,7 @@ pub(super) fn sha256(
 
 /// Makes the path `pointer` in a snapshot give the content of `blob`: by a relative symbolic link, as the Hub's other
 /// tools make it, or by a hard link or a copy if the file system has no symbolic links.
-pub(super) fn link(blob: &Path, pointer: &Path) -> io::Result<()> {
+pub(super) fn link_blob(blob: &Path, pointer: &Path) -> io::Result<()> {
     if pointer.exists() {
         return Ok(());
     }
@@ -111,7 +111,7 @@ pub(super) fn link(blob: &Path, pointer: &Path) -> io::Result<()> {
     // copy onto an existing link would write through it into the blob.
     let made = tempfile::Builder::new().prefix(".link-").tempdir_in(directory)?;
     let link = made.path().join("link");
-    if symlink(blob, pointer, &link).is_err() && std::fs::hard_link(blob, &link).is_err() {
+    if symlink_blob(blob, pointer, &link).is_err() && std::fs::hard_link(blob, &link).is_err() {
         std::fs::copy(blob, &link)?;
     }
     std::fs::rename(&link, pointer)
@@ -120,7 +120,7 @@ pub(super) fn link(blob: &Path, pointer: &Path) -> io::Result<()> {
 /// Creates a symbolic link to `blob` at `link`. Its relative target is that of a link at `pointer`, where the caller then
 /// moves it.
 #[cfg(unix)]
-fn symlink(blob: &Path, pointer: &Path, link: &Path) -> io::Result<()> {
+fn symlink_blob(blob: &Path, pointer: &Path, link: &Path) -> io::Result<()> {
     // Goes up from `snapshots/COMMIT/file` to the directory that contains `blobs/ETAG` too; further up if the file is
     // in a subdirectory.
     let depth = pointer
@@ -136,7 +136,7 @@ fn symlink(blob: &Path, pointer: &Path, link: &Path) -> io::Result<()> {
 
 /// Fails always: outside Unix no symbolic links are made, since they need a privilege on Windows.
 #[cfg(not(unix))]
-fn symlink(_blob: &Path, _pointer: &Path, _link: &Path) -> io::Result<()> {
+fn symlink_blob(_blob: &Path, _pointer: &Path, _link: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn hashes() {
-        let (hash, size) = sha256(&b"abc"[..], |_| Ok(())).unwrap();
+        let (hash, size) = compute_sha256(&b"abc"[..], |_| Ok(())).unwrap();
         assert_eq!(hash, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(size, 3);
     }

@@ -1,8 +1,8 @@
 //! Recognises the model in a directory or a GGUF file on this machine, by its `config.json` or GGUF header and by the
 //! manifests.
 
-use super::disk::{file_names, local_error, read_json};
-use super::manifest::{Manifest, Manifests, Weights};
+use super::disk::{list_file_names, local_file_error, read_json_file};
+use super::manifest::{Manifest, Manifests, WeightsFormat};
 use super::reference::LocatedModel;
 use crate::error::{Error, Hint, Result};
 use crate::model::Architecture;
@@ -15,16 +15,16 @@ use std::path::Path;
 ///
 /// # Errors
 /// Fails with an error of kind `Model` if `path` holds no model, or one that this build cannot load.
-pub(super) fn describe(path: &Path, manifests: &Manifests) -> Result<LocatedModel> {
+pub(super) fn describe_local_model(path: &Path, manifests: &Manifests) -> Result<LocatedModel> {
     if !path.is_dir() {
-        return describe_gguf(path, manifests);
+        return describe_gguf_model(path, manifests);
     }
     let config = path.join("config.json");
     if config.is_file() {
         let architecture = read_architecture(&config)?;
         let manifest = match manifests.iter().find(|manifest| is_checkpoint_of(path, manifest)) {
             Some(manifest) if manifest.architecture == architecture => manifest.clone(),
-            _ => Manifest::unlisted(name_from_path(path), architecture),
+            _ => Manifest::for_unlisted_model(model_name_from_path(path), architecture),
         };
         return Ok(LocatedModel {
             manifest,
@@ -32,12 +32,12 @@ pub(super) fn describe(path: &Path, manifests: &Manifests) -> Result<LocatedMode
             revision: None,
         });
     }
-    let ggufs: Vec<String> = file_names(path)
+    let ggufs: Vec<String> = list_file_names(path)
         .into_iter()
         .filter(|name| name.ends_with(".gguf"))
         .collect();
     match ggufs.as_slice() {
-        [name] => describe_gguf(&path.join(name), manifests),
+        [name] => describe_gguf_model(&path.join(name), manifests),
         [] => Err(Error::model("holds no model")
             .path(path)
             .hint("a model's directory holds config.json, tokenizer files and weights, or one .gguf file")),
@@ -47,12 +47,14 @@ pub(super) fn describe(path: &Path, manifests: &Manifests) -> Result<LocatedMode
     }
 }
 
-/// Describes the model in a GGUF file, as [`describe`] does.
-fn describe_gguf(path: &Path, manifests: &Manifests) -> Result<LocatedModel> {
-    let header = read_header(path)?;
+/// Describes the model in a GGUF file, as [`describe_local_model`] does.
+fn describe_gguf_model(path: &Path, manifests: &Manifests) -> Result<LocatedModel> {
+    let header = read_gguf_header(path)?;
     let architecture = Architecture::from_model_type(&header.architecture)
-        .ok_or_else(|| unknown_architecture(&header.architecture, path))?;
-    let size = std::fs::metadata(path).map_err(|error| local_error(error, path))?.len();
+        .ok_or_else(|| unknown_architecture_error(&header.architecture, path))?;
+    let size = std::fs::metadata(path)
+        .map_err(|error| local_file_error(error, path))?
+        .len();
     let file_name = path.file_name().unwrap_or_default();
     // A manifest's file is recognised by name and size, because hashing the file would take longer than loading it; a
     // renamed file is still recognised by the name in its header.
@@ -65,9 +67,9 @@ fn describe_gguf(path: &Path, manifests: &Manifests) -> Result<LocatedModel> {
     };
     let manifest = match manifests.iter().find(is_of) {
         Some(manifest) => manifest.clone(),
-        None => Manifest::unlisted(name_from_path(path), architecture),
+        None => Manifest::for_unlisted_model(model_name_from_path(path), architecture),
     };
-    manifest.check_form(Weights::Gguf)?;
+    manifest.check_weights_format(WeightsFormat::Gguf)?;
     Ok(LocatedModel {
         manifest,
         path: path.to_owned(),
@@ -84,7 +86,7 @@ fn is_checkpoint_of(directory: &Path, manifest: &Manifest) -> bool {
         own.is_some_and(|own| own.eq_ignore_ascii_case(name))
     };
     let in_cache = directory.ancestors().nth(2);
-    manifest.weights() == Weights::Checkpoint
+    manifest.weights_format() == WeightsFormat::Checkpoint
         && (named(Some(&directory), &manifest.name)
             || manifest.hub.iter().any(|source| {
                 let own_name = source.repo.rsplit('/').next().unwrap_or_default();
@@ -94,7 +96,7 @@ fn is_checkpoint_of(directory: &Path, manifest: &Manifest) -> bool {
 }
 
 /// Gives the last part of a path, without the extension `.gguf`.
-fn name_from_path(path: &Path) -> String {
+fn model_name_from_path(path: &Path) -> String {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let name = absolute.file_name().unwrap_or_default().to_string_lossy().into_owned();
     name.strip_suffix(".gguf").unwrap_or(&name).to_owned()
@@ -102,18 +104,18 @@ fn name_from_path(path: &Path) -> String {
 
 /// Reads a model's architecture from its `config.json` (`model_type`).
 fn read_architecture(config: &Path) -> Result<Architecture> {
-    let parsed = read_json(config)?;
+    let parsed = read_json_file(config)?;
     let name = parsed["model_type"].as_str().ok_or_else(|| {
         Error::model("missing; a model's architecture is expected")
             .path(config)
             .place("key model_type")
             .hint("the file is not whole, or not a model's")
     })?;
-    Architecture::from_model_type(name).ok_or_else(|| unknown_architecture(name, config))
+    Architecture::from_model_type(name).ok_or_else(|| unknown_architecture_error(name, config))
 }
 
 /// Makes the error for an architecture that plae cannot compute.
-fn unknown_architecture(name: &str, path: &Path) -> Error {
+fn unknown_architecture_error(name: &str, path: &Path) -> Error {
     let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
     Error::model(format!("the architecture `{shown}` is not known"))
         .path(path)
@@ -121,12 +123,12 @@ fn unknown_architecture(name: &str, path: &Path) -> Error {
 }
 
 /// Reads the architecture and the name from a GGUF file's header; it must name an architecture.
-fn read_header(path: &Path) -> Result<GgufHeader> {
+fn read_gguf_header(path: &Path) -> Result<GgufHeader> {
     let header = GgufHeader::read(path).map_err(|error| {
         let damage = match error.kind() {
             io::ErrorKind::UnexpectedEof => "the file ends in its header".to_owned(),
             io::ErrorKind::InvalidData => error.to_string(),
-            _ => return local_error(error, path),
+            _ => return local_file_error(error, path),
         };
         Error::model(damage)
             .path(path)
@@ -157,13 +159,16 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let all = Manifests::load(None).unwrap();
         let gemma = gguf(&[("general.architecture", "gemma3"), ("general.name", "Gemma 3 270m")]);
-        let renamed = describe(&write(directory.path(), "renamed.gguf", &gemma), &all).unwrap();
+        let renamed = describe_local_model(&write(directory.path(), "renamed.gguf", &gemma), &all).unwrap();
         assert_eq!(renamed.manifest, *all.get("gemma-3-270m").unwrap());
         assert_eq!(renamed.revision, None);
 
         let other = gguf(&[("general.architecture", "gemma3"), ("general.name", "Mine")]);
-        let other = describe(&write(directory.path(), "mine.gguf", &other), &all).unwrap();
-        assert_eq!(other.manifest, Manifest::unlisted("mine", Architecture::Gemma3));
+        let other = describe_local_model(&write(directory.path(), "mine.gguf", &other), &all).unwrap();
+        assert_eq!(
+            other.manifest,
+            Manifest::for_unlisted_model("mine", Architecture::Gemma3)
+        );
 
         let cases: [(&[u8], &str); 6] = [
             (b"", "ends in its header"),
@@ -175,12 +180,12 @@ mod tests {
         ];
         for (content, message) in cases {
             let path = write(directory.path(), "bad.gguf", content);
-            let error = describe(&path, &all).unwrap_err();
+            let error = describe_local_model(&path, &all).unwrap_err();
             assert!(error.message.contains(message), "{error}");
             assert_eq!(error.path, Some(path));
         }
         let t5 = write(directory.path(), "t.gguf", &gguf(&[("general.architecture", "t5")]));
-        let error = describe(&t5, &all).unwrap_err();
+        let error = describe_local_model(&t5, &all).unwrap_err();
         assert!(error.message.contains("t5 models are not loaded from GGUF"), "{error}");
     }
 
@@ -190,7 +195,7 @@ mod tests {
         let all = Manifests::load(None).unwrap();
         let config = |place: &str, content: &str| {
             let path = write(directory.path(), &format!("{place}/config.json"), content.as_bytes());
-            describe(path.parent().unwrap(), &all)
+            describe_local_model(path.parent().unwrap(), &all)
         };
         let name = |place: &str, content: &str| config(place, content).unwrap().manifest.name;
         assert_eq!(name("x", r#"{"model_type": "marian"}"#), "x");
@@ -208,17 +213,17 @@ mod tests {
 
         std::fs::create_dir(directory.path().join("empty")).unwrap();
         assert!(
-            describe(&directory.path().join("empty"), &all)
+            describe_local_model(&directory.path().join("empty"), &all)
                 .unwrap_err()
                 .message
                 .contains("no model")
         );
         let gemma = gguf(&[("general.architecture", "gemma3"), ("general.name", "Gemma 3 270m")]);
         let path = write(directory.path(), "one/a.gguf", &gemma);
-        assert_eq!(describe(path.parent().unwrap(), &all).unwrap().path, path);
+        assert_eq!(describe_local_model(path.parent().unwrap(), &all).unwrap().path, path);
         write(directory.path(), "one/b.gguf", &gemma);
         assert!(
-            describe(path.parent().unwrap(), &all)
+            describe_local_model(path.parent().unwrap(), &all)
                 .unwrap_err()
                 .message
                 .contains("2 GGUF files")

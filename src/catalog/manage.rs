@@ -1,9 +1,9 @@
 //! Implements the commands of `plae models`: list, describe, pull, verify and remove.
 
 use super::cache::{self, Snapshot, is_commit};
-use super::locate::{fetch, find_on_this_machine};
-use super::notice::{Notice, Notify};
-use super::reference::{LocatedModel, ModelRef};
+use super::locate::{fetch_model, find_local_model};
+use super::notice::{Notice, NoticeCallback};
+use super::reference::{LocatedModel, ModelReference};
 use super::settings::Settings;
 use super::{disk, local};
 use crate::catalog::manifest::{HubSource, Manifest, Manifests, is_sha256};
@@ -52,7 +52,7 @@ pub enum HashVerdict {
     Unknown,
 }
 
-/// What [`remove`] deleted.
+/// What [`remove_model`] deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RemovedFiles {
     /// Paths of the deleted directories and files.
@@ -65,7 +65,7 @@ pub struct RemovedFiles {
 ///
 /// # Errors
 /// Fails with an error of kind `Model` if a manifest cannot be read.
-pub fn list(settings: &Settings) -> Result<Vec<ModelEntry>> {
+pub fn list_models(settings: &Settings) -> Result<Vec<ModelEntry>> {
     let manifests = Manifests::load(settings.manifests.as_deref())?;
     Ok(manifests
         .iter()
@@ -79,21 +79,21 @@ pub fn list(settings: &Settings) -> Result<Vec<ModelEntry>> {
 /// # Errors
 /// Fails with an error of kind `Usage` for a name that stands for no model; `Model` for a repository that has no
 /// manifest and is not on this machine.
-pub fn info(model: &str, settings: &Settings) -> Result<ModelEntry> {
+pub fn describe_model(model: &str, settings: &Settings) -> Result<ModelEntry> {
     let manifests = Manifests::load(settings.manifests.as_deref())?;
-    let model = ModelRef::parse(model, &manifests)?;
-    if let ModelRef::Listed(manifest) = &model {
+    let model = ModelReference::parse(model, &manifests)?;
+    if let ModelReference::Listed(manifest) = &model {
         return Ok(model_entry(manifest, settings));
     }
-    match (find_on_this_machine(&model, &manifests, settings)?, model) {
+    match (find_local_model(&model, &manifests, settings)?, model) {
         (Some(located), _) => Ok(ModelEntry {
             bytes: size_on_disk(&located.path),
             path: Some(located.path),
             revision: located.revision,
             manifest: located.manifest,
         }),
-        (None, ModelRef::Hub(source)) => Err(absent_error(&source.repo)),
-        (None, _) => Err(absent_error("it")),
+        (None, ModelReference::Hub(source)) => Err(model_absent_error(&source.repo)),
+        (None, _) => Err(model_absent_error("it")),
     }
 }
 
@@ -107,7 +107,7 @@ pub fn download_size(manifest: &Manifest) -> Option<u64> {
 }
 
 fn model_entry(manifest: &Manifest, settings: &Settings) -> ModelEntry {
-    let located = cache::find_cached(manifest, settings);
+    let located = cache::find_cached_model(manifest, settings);
     ModelEntry {
         bytes: located.as_ref().map_or(0, |located| size_on_disk(&located.path)),
         revision: located.as_ref().and_then(|located| located.revision.clone()),
@@ -116,7 +116,7 @@ fn model_entry(manifest: &Manifest, settings: &Settings) -> ModelEntry {
     }
 }
 
-fn absent_error(name: &str) -> Error {
+fn model_absent_error(name: &str) -> Error {
     Error::model(format!("{name} is not on this machine")).hint(Hint::PullModel)
 }
 
@@ -125,23 +125,23 @@ fn absent_error(name: &str) -> Error {
 ///
 /// # Errors
 /// The errors of [`super::locate()`].
-pub fn pull(model: &str, settings: &Settings, notice: Notify) -> Result<LocatedModel> {
+pub fn pull_model(model: &str, settings: &Settings, notice: NoticeCallback) -> Result<LocatedModel> {
     let manifests = Manifests::load(settings.manifests.as_deref())?;
-    let model = ModelRef::parse(model, &manifests)?;
+    let model = ModelReference::parse(model, &manifests)?;
     let pinned = match &model {
-        ModelRef::Listed(manifest) => manifest.hub.iter().all(is_pinned),
-        ModelRef::Hub(source) => is_pinned(source),
-        ModelRef::Path(_) => true,
+        ModelReference::Listed(manifest) => manifest.hub.iter().all(is_pinned_to_content),
+        ModelReference::Hub(source) => is_pinned_to_content(source),
+        ModelReference::Path(_) => true,
     };
-    match find_on_this_machine(&model, &manifests, settings)? {
+    match find_local_model(&model, &manifests, settings)? {
         Some(located) if pinned || settings.offline => Ok(located),
         None if settings.offline => Err(Error::model("the network is switched off").hint(Hint::UseNetwork)),
-        _ => fetch(&model, &manifests, settings, notice),
+        _ => fetch_model(&model, &manifests, settings, notice),
     }
 }
 
 /// Whether a source always gives the same files: it names a commit, or the hash of every file.
-fn is_pinned(source: &HubSource) -> bool {
+fn is_pinned_to_content(source: &HubSource) -> bool {
     let hashed = || source.files.iter().all(|file| file.sha256.is_some());
     is_commit(&source.revision) || (!source.files.is_empty() && source.patterns.is_empty() && hashed())
 }
@@ -151,10 +151,10 @@ fn is_pinned(source: &HubSource) -> bool {
 /// # Errors
 /// Fails with an error of kind `Model` if the model is not on this machine or a file cannot be read. A wrong hash is
 /// no error but a [`HashVerdict`].
-pub fn verify(model: &str, settings: &Settings, notice: Notify) -> Result<Vec<FileCheck>> {
+pub fn verify_model(model: &str, settings: &Settings, notice: NoticeCallback) -> Result<Vec<FileCheck>> {
     let manifests = Manifests::load(settings.manifests.as_deref())?;
-    let files: Vec<(PathBuf, Option<String>)> = match ModelRef::parse(model, &manifests)? {
-        ModelRef::Listed(mut manifest) => {
+    let files: Vec<(PathBuf, Option<String>)> = match ModelReference::parse(model, &manifests)? {
+        ModelReference::Listed(mut manifest) => {
             // Sizes are not checked when the files are looked up: a file of the wrong size is damaged, not missing.
             for source in &mut manifest.hub {
                 source.files.iter_mut().for_each(|file| file.size = None);
@@ -162,37 +162,43 @@ pub fn verify(model: &str, settings: &Settings, notice: Notify) -> Result<Vec<Fi
             if let Some(wheels) = &mut manifest.wheels {
                 wheels.file.size = None;
             }
-            match manifest.hub.iter().find_map(|source| known_hashes(source, settings)) {
+            match manifest
+                .hub
+                .iter()
+                .find_map(|source| list_known_hashes(source, settings))
+            {
                 Some(files) => files,
                 None => {
-                    let located =
-                        cache::find_cached(&manifest, settings).ok_or_else(|| absent_error(&manifest.name))?;
+                    let located = cache::find_cached_model(&manifest, settings)
+                        .ok_or_else(|| model_absent_error(&manifest.name))?;
                     vec![(located.path, located.revision)]
                 }
             }
         }
-        ModelRef::Hub(source) => known_hashes(&source, settings).ok_or_else(|| absent_error(&source.repo))?,
-        ModelRef::Path(path) if path.is_dir() => {
-            let names = disk::file_names(&path).into_iter();
+        ModelReference::Hub(source) => {
+            list_known_hashes(&source, settings).ok_or_else(|| model_absent_error(&source.repo))?
+        }
+        ModelReference::Path(path) if path.is_dir() => {
+            let names = disk::list_file_names(&path).into_iter();
             names.map(|name| (path.join(name), None)).collect()
         }
-        ModelRef::Path(path) => {
-            let located = local::describe(&path, &manifests)?;
+        ModelReference::Path(path) => {
+            let located = local::describe_local_model(&path, &manifests)?;
             let wheels = located.manifest.wheels.as_ref();
             vec![(path, wheels.and_then(|wheels| wheels.file.sha256.clone()))]
         }
     };
     let mut checks = Vec::new();
     for (path, expected) in files {
-        checks.push(check_file(path, expected, notice)?);
+        checks.push(check_file_hash(path, expected, notice)?);
     }
     Ok(checks)
 }
 
 /// Lists the files of a source's snapshot in the Hub's cache with their sha256, taken from the manifest or from the
 /// names of the cache's blobs; none if the snapshot is not complete.
-fn known_hashes(source: &HubSource, settings: &Settings) -> Option<Vec<(PathBuf, Option<String>)>> {
-    let Snapshot { directory, files, .. } = cache::snapshot(source, settings)?;
+fn list_known_hashes(source: &HubSource, settings: &Settings) -> Option<Vec<(PathBuf, Option<String>)>> {
+    let Snapshot { directory, files, .. } = cache::find_snapshot(source, settings)?;
     let hash_of = |name: &String| {
         let listed = source
             .files
@@ -211,8 +217,8 @@ fn known_hashes(source: &HubSource, settings: &Settings) -> Option<Vec<(PathBuf,
     Some(files.iter().map(|name| (directory.join(name), hash_of(name))).collect())
 }
 
-fn check_file(path: PathBuf, expected: Option<String>, notice: Notify) -> Result<FileCheck> {
-    let failed = |error| disk::local_error(error, &path);
+fn check_file_hash(path: PathBuf, expected: Option<String>, notice: NoticeCallback) -> Result<FileCheck> {
+    let failed = |error| disk::local_file_error(error, &path);
     let file = File::open(&path).map_err(failed)?;
     let bytes = file.metadata().map_err(failed)?.len();
     let Some(expected) = expected else {
@@ -224,7 +230,7 @@ fn check_file(path: PathBuf, expected: Option<String>, notice: Notify) -> Result
     };
     let (mut done, mut shown) = (0, 0);
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let (found, _) = disk::sha256(file, |piece| {
+    let (found, _) = disk::compute_sha256(file, |piece| {
         done += piece.len() as u64;
         if done - shown >= 16 << 20 || done == bytes {
             shown = done;
@@ -251,22 +257,22 @@ fn check_file(path: PathBuf, expected: Option<String>, notice: Notify) -> Result
 /// # Errors
 /// Fails with an error of kind `Usage` for a directory or file of the user's own, outside the caches; `Model` if
 /// nothing is on this machine or it cannot be deleted.
-pub fn remove(model: &str, settings: &Settings) -> Result<RemovedFiles> {
+pub fn remove_model(model: &str, settings: &Settings) -> Result<RemovedFiles> {
     let manifests = Manifests::load(settings.manifests.as_deref())?;
-    let (name, mut paths) = match ModelRef::parse(model, &manifests)? {
-        ModelRef::Listed(manifest) => {
+    let (name, mut paths) = match ModelReference::parse(model, &manifests)? {
+        ModelReference::Listed(manifest) => {
             let mut paths: Vec<PathBuf> = manifest
                 .hub
                 .iter()
                 .map(|source| cache::repo_directory(source, settings))
                 .collect();
             if manifest.wheels.is_some() {
-                paths.push(cache::wheel_directory(&manifest, settings));
+                paths.push(cache::wheel_model_directory(&manifest, settings));
             }
             (manifest.name, paths)
         }
-        ModelRef::Hub(source) => (source.repo.clone(), vec![cache::repo_directory(&source, settings)]),
-        ModelRef::Path(path) => {
+        ModelReference::Hub(source) => (source.repo.clone(), vec![cache::repo_directory(&source, settings)]),
+        ModelReference::Path(path) => {
             return Err(Error::usage("is your own, not in a cache of plae's")
                 .path(path)
                 .hint("delete it yourself, if you mean to"));
@@ -275,12 +281,12 @@ pub fn remove(model: &str, settings: &Settings) -> Result<RemovedFiles> {
     paths.dedup();
     paths.retain(|path| path.exists());
     if paths.is_empty() {
-        return Err(absent_error(&name));
+        return Err(model_absent_error(&name));
     }
     let mut removed = RemovedFiles::default();
     for path in paths {
         let bytes = size_on_disk(&path);
-        std::fs::remove_dir_all(&path).map_err(|error| disk::local_error(error, &path))?;
+        std::fs::remove_dir_all(&path).map_err(|error| disk::local_file_error(error, &path))?;
         removed.bytes += bytes;
         removed.paths.push(path);
     }

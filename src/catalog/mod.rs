@@ -19,10 +19,13 @@ mod settings;
 mod tests;
 mod wheel;
 
-pub(crate) use disk::read_json;
+pub(crate) use disk::read_json_file;
 pub use locate::locate;
-pub use manage::{FileCheck, HashVerdict, ModelEntry, RemovedFiles, download_size, info, list, pull, remove, verify};
+pub use manage::{
+    FileCheck, HashVerdict, ModelEntry, RemovedFiles, describe_model, download_size, list_models, pull_model,
+    remove_model, verify_model,
+};
 pub use manifest::Manifest;
-pub use notice::{ModelChoice, Notice, Notify};
-pub use reference::{LocatedModel, ModelRef};
-pub use settings::{Settings, Token};
+pub use notice::{ModelChoice, Notice, NoticeCallback};
+pub use reference::{LocatedModel, ModelReference};
+pub use settings::{AccessToken, Settings};

@@ -1,7 +1,7 @@
 //! Events that a caller may show to the user while models are chosen, fetched and verified.
 
 use crate::error::Hint;
-use crate::file::format_size;
+use crate::file::format_byte_size;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -105,7 +105,7 @@ impl fmt::Display for Notice {
             } => {
                 write!(f, "fetching {model} from {from}")?;
                 if let Some(bytes) = bytes {
-                    write!(f, ", {}", format_size(*bytes))?;
+                    write!(f, ", {}", format_byte_size(*bytes))?;
                 }
                 write!(f, "; licence: {}", licence.as_deref().unwrap_or("unknown"))?;
                 licence_url.iter().try_for_each(|url| write!(f, " ({url})"))?;
@@ -116,7 +116,7 @@ impl fmt::Display for Notice {
                 }
             }
             Self::Progress { file, done, total } => {
-                write!(f, "{file}: {} of {}", format_size(*done), format_size(*total))
+                write!(f, "{file}: {} of {}", format_byte_size(*done), format_byte_size(*total))
             }
             Self::Retrying { error, wait } => write!(f, "{error}; trying again in {:.1} s", wait.as_secs_f64()),
             Self::Waiting { file } => write!(f, "waiting for another process that fetches {file}"),
@@ -127,4 +127,4 @@ impl fmt::Display for Notice {
 }
 
 /// A function that is called with each event; the command line prints it.
-pub type Notify<'a> = &'a mut dyn FnMut(Notice);
+pub type NoticeCallback<'a> = &'a mut dyn FnMut(Notice);

@@ -1,8 +1,8 @@
 //! Interprets what the user names with `--model`, and describes models that are on this machine.
 
-use super::manifest::{HubSource, Manifest, Manifests, is_repo};
+use super::manifest::{HubSource, Manifest, Manifests, is_repo_name};
 use crate::error::{Error, Hint, Result};
-use crate::file::is_path_inside_directory;
+use crate::file::is_safe_relative_path;
 use crate::model::weights::is_gguf;
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,7 @@ pub struct LocatedModel {
 
 /// A model as the user names it: by its manifest, its repository or its path.
 #[derive(Clone, Debug, PartialEq)]
-pub enum ModelRef {
+pub enum ModelReference {
     /// A model that has a manifest. If the user named a repository or revision, the manifest has only the sources
     /// that match.
     Listed(Box<Manifest>),
@@ -30,7 +30,7 @@ pub enum ModelRef {
     Path(PathBuf),
 }
 
-impl ModelRef {
+impl ModelReference {
     /// Interprets a text as the path of a directory or a GGUF file, the name of a manifest, or
     /// `organisation/name[@revision]`; an existing path takes precedence over a name.
     ///
@@ -59,8 +59,8 @@ impl ModelRef {
             Some((repo, revision)) => (repo, Some(revision)),
             None => (text, None),
         };
-        if is_repo(repo) && revision.is_none_or(is_path_inside_directory) {
-            return Ok(Self::repository(repo, revision, manifests));
+        if is_repo_name(repo) && revision.is_none_or(is_safe_relative_path) {
+            return Ok(Self::from_repo_name(repo, revision, manifests));
         }
         let like = manifests.similar_names(text);
         Err(
@@ -73,8 +73,8 @@ impl ModelRef {
     }
 
     /// Finds the manifest that has a Hub repository among its sources, reduced to that repository; a repository that
-    /// no manifest names is taken as [`ModelRef::Hub`].
-    fn repository(repo: &str, revision: Option<&str>, manifests: &Manifests) -> Self {
+    /// no manifest names is taken as [`ModelReference::Hub`].
+    fn from_repo_name(repo: &str, revision: Option<&str>, manifests: &Manifests) -> Self {
         let same = |source: &&HubSource| source.repo.eq_ignore_ascii_case(repo);
         let listed = manifests
             .iter()

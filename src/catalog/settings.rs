@@ -19,7 +19,7 @@ pub struct Settings {
     /// Web address of the Hub, without a slash at its end (`HF_ENDPOINT`).
     pub endpoint: String,
     /// Access token, sent to the Hub and to no other host (`HF_TOKEN`).
-    pub token: Option<Token>,
+    pub token: Option<AccessToken>,
     /// File with the access token, read when it is needed and `token` is none (`HF_TOKEN_PATH`, `$HF_HOME/token`).
     pub token_file: Option<PathBuf>,
     /// Whether the network must not be used (`HF_HUB_OFFLINE`, `PLAE_OFFLINE`).
@@ -45,9 +45,9 @@ pub struct Settings {
 
 /// An access token of the Hub. It is a secret, so `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Token(pub String);
+pub struct AccessToken(pub String);
 
-impl fmt::Debug for Token {
+impl fmt::Debug for AccessToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Token(…)")
     }
@@ -84,7 +84,7 @@ impl Settings {
             cache: path("PLAE_CACHE").unwrap_or_else(|| caches.join("plae")),
             hub_cache: path("HF_HUB_CACHE").unwrap_or_else(|| hub_home.join("hub")),
             token: text("HF_TOKEN")
-                .map(|token| Token(token.trim().to_owned()))
+                .map(|token| AccessToken(token.trim().to_owned()))
                 .filter(|token| implicit_token && !token.0.is_empty()),
             token_file: implicit_token.then(|| path("HF_TOKEN_PATH").unwrap_or_else(|| hub_home.join("token"))),
             offline: on("HF_HUB_OFFLINE") || on("PLAE_OFFLINE"),
@@ -188,7 +188,7 @@ mod tests {
         }
         assert!(from(&[("PLAE_OFFLINE", "1")]).offline);
 
-        assert_eq!(from(&[("HF_TOKEN", " hf_x\n")]).token, Some(Token("hf_x".into())));
+        assert_eq!(from(&[("HF_TOKEN", " hf_x\n")]).token, Some(AccessToken("hf_x".into())));
         assert_eq!(from(&[("HF_TOKEN", " ")]).token, None);
         let silent = from(&[("HF_TOKEN", "hf_x"), ("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1")]);
         assert_eq!((silent.token, silent.token_file), (None, None));

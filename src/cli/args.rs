@@ -1,27 +1,27 @@
 //! Arguments: what was typed, not yet what it means.
 
 use crate::archive::Shard;
-use crate::document::{Format, Paragraphs};
+use crate::document::{Format, ParagraphRule};
 use crate::memory::{EditedFormat, ExchangeFormat};
-use crate::pipeline::Split;
+use crate::pipeline::SplitUnit;
 use crate::render::{Layout, OutputFormat};
-use crate::translate::{DecodeOptions, DeviceChoice, Precision, Quality, Vocabulary};
+use crate::translate::{DecodeOptions, DeviceChoice, OutputVocabulary, Precision, Quality};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
 /// The words that an option takes: each with what it stands for and a line for `--help`.
-pub type Words<T> = [(&'static str, T, &'static str)];
+pub type OptionWords<T> = [(&'static str, T, &'static str)];
 
 /// The output formats, as their own table names and sums them up.
-pub const OUTPUT_FORMATS: &Words<OutputFormat> = &{
+pub const OUTPUT_FORMAT_WORDS: &OptionWords<OutputFormat> = &{
     let mut words = [("", OutputFormat::Text, ""); OutputFormat::ALL.len()];
     let mut index = 0;
     while index < words.len() {
         let format = OutputFormat::ALL[index];
         let summary = match format {
             OutputFormat::Jsonl => "Everything known of each segment; `plae render` makes the others from it",
-            _ => format.summary(),
+            _ => format.help_summary(),
         };
         words[index] = (format.name(), format, summary);
         index += 1;
@@ -31,7 +31,7 @@ pub const OUTPUT_FORMATS: &Words<OutputFormat> = &{
 
 /// The form in which an input is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InputChoice {
+pub enum InputFormatChoice {
     /// One document.
     Document(Format),
     /// A stream of JSON objects, each with a text.
@@ -39,46 +39,50 @@ pub enum InputChoice {
 }
 
 /// The input formats, as their own table names and sums them up, and the stream of rows.
-pub const INPUT_FORMATS: &Words<InputChoice> = &{
+pub const INPUT_FORMAT_WORDS: &OptionWords<InputFormatChoice> = &{
     let rows = "A JSON object a line, each with plain text under `text`; for `plae translate` only";
-    let mut words = [("jsonl", InputChoice::Rows, rows); Format::ALL.len() + 1];
+    let mut words = [("jsonl", InputFormatChoice::Rows, rows); Format::ALL.len() + 1];
     let mut index = 0;
     while index < Format::ALL.len() {
         let format = Format::ALL[index];
-        words[index] = (format.name(), InputChoice::Document(format), format.summary());
+        words[index] = (
+            format.name(),
+            InputFormatChoice::Document(format),
+            format.help_summary(),
+        );
         index += 1;
     }
     words
 };
 
-pub const LAYOUTS: &Words<Layout> = &[
+pub const LAYOUT_WORDS: &OptionWords<Layout> = &[
     ("side-by-side", Layout::SideBySide, "Source left, translation right"),
     ("interleaved", Layout::Interleaved, "Each translation under its source"),
     ("target", Layout::Target, "The translation alone"),
 ];
 
-pub const SPLITS: &Words<Split> = &[
-    ("auto", Split::Auto, "What the model works best with"),
-    ("sentence", Split::Sentence, "Sentences"),
-    ("line", Split::Line, "Each input line is exactly one segment"),
-    ("block", Split::Block, "Each paragraph, heading or list item"),
+pub const SPLIT_WORDS: &OptionWords<SplitUnit> = &[
+    ("auto", SplitUnit::Auto, "What the model works best with"),
+    ("sentence", SplitUnit::Sentence, "Sentences"),
+    ("line", SplitUnit::Line, "Each input line is exactly one segment"),
+    ("block", SplitUnit::Block, "Each paragraph, heading or list item"),
 ];
 
-pub const PARAGRAPHS: &Words<Paragraphs> = &[
+pub const PARAGRAPH_WORDS: &OptionWords<ParagraphRule> = &[
     (
         "auto",
-        Paragraphs::Auto,
+        ParagraphRule::Auto,
         "A line each, unless the text is evidently hard-wrapped",
     ),
-    ("line", Paragraphs::Line, "A line each"),
+    ("line", ParagraphRule::Line, "A line each"),
     (
         "blank-line",
-        Paragraphs::BlankLine,
+        ParagraphRule::BlankLine,
         "All lines up to a blank one, a heading or a list item",
     ),
 ];
 
-pub const PRECISIONS: &Words<Precision> = &[
+pub const PRECISION_WORDS: &OptionWords<Precision> = &[
     (
         "auto",
         Precision::Auto,
@@ -94,21 +98,21 @@ pub const PRECISIONS: &Words<Precision> = &[
     ("int8", Precision::Int8, "8-bit weights, on a CPU"),
 ];
 
-pub const VOCABULARIES: &Words<Vocabulary> = &[
+pub const VOCABULARY_WORDS: &OptionWords<OutputVocabulary> = &[
     (
         "auto",
-        Vocabulary::Auto,
+        OutputVocabulary::Auto,
         "english for a model fetched by name, full for files of your own",
     ),
-    ("full", Vocabulary::Full, "Every token of the model"),
+    ("full", OutputVocabulary::Full, "Every token of the model"),
     (
         "english",
-        Vocabulary::English,
+        OutputVocabulary::English,
         "Only tokens that English can use, and every single character: faster",
     ),
 ];
 
-pub const QUALITIES: &Words<Quality> = &[
+pub const QUALITY_WORDS: &OptionWords<Quality> = &[
     (
         "fast",
         Quality::Fast,
@@ -126,10 +130,10 @@ pub const QUALITIES: &Words<Quality> = &[
     ),
 ];
 
-const ON_OFF_WORDS: &Words<bool> = &[("on", true, "Yes"), ("off", false, "No")];
+const ON_OFF_WORDS: &OptionWords<bool> = &[("on", true, "Yes"), ("off", false, "No")];
 
 /// Looks up the meaning of `word` in `words`.
-pub fn lookup<T: Copy>(words: &Words<T>, word: &str) -> Option<T> {
+pub fn look_up_word<T: Copy>(words: &OptionWords<T>, word: &str) -> Option<T> {
     words
         .iter()
         .find(|(name, ..)| *name == word)
@@ -137,12 +141,12 @@ pub fn lookup<T: Copy>(words: &Words<T>, word: &str) -> Option<T> {
 }
 
 /// A clap parser for `words`.
-fn word_parser<T>(words: &'static Words<T>) -> impl TypedValueParser<Value = T>
+fn word_parser<T>(words: &'static OptionWords<T>) -> impl TypedValueParser<Value = T>
 where
     T: Copy + Send + Sync + 'static,
 {
     let names = words.iter().map(|(name, _, help)| PossibleValue::new(name).help(*help));
-    PossibleValuesParser::new(names).try_map(|word| lookup(words, &word).ok_or("not one of the possible values"))
+    PossibleValuesParser::new(names).try_map(|word| look_up_word(words, &word).ok_or("not one of the possible values"))
 }
 
 /// `auto`, `cpu`, `cuda`, `cuda:N` or `metal`.
@@ -161,7 +165,7 @@ pub fn parse_device(word: &str) -> Result<DeviceChoice, String> {
 }
 
 /// A count of at least one.
-fn parse_count(word: &str) -> Result<usize, String> {
+fn parse_positive_count(word: &str) -> Result<usize, String> {
     match word.parse() {
         Ok(0) => Err("must be at least 1".to_string()),
         Ok(number) => Ok(number),
@@ -170,8 +174,8 @@ fn parse_count(word: &str) -> Result<usize, String> {
 }
 
 /// A beam width. The cap is far above any that improves a translation, and keeps a slip from taking all memory.
-fn parse_beam(word: &str) -> Result<usize, String> {
-    match parse_count(word)? {
+fn parse_beam_width(word: &str) -> Result<usize, String> {
+    match parse_positive_count(word)? {
         width @ 1..=MOST_BEAMS => Ok(width),
         _ => Err(format!("must be at most {MOST_BEAMS}")),
     }
@@ -212,19 +216,19 @@ Exit codes:
 )]
 pub struct Cli {
     #[command(flatten)]
-    pub global: Global,
+    pub global: GlobalArgs,
     #[command(subcommand)]
     pub command: Command,
 }
 
 /// Options of every command.
 #[derive(Clone, Debug, Args)]
-pub struct Global {
+pub struct GlobalArgs {
     /// When to colour messages
     ///
     /// `auto` colours a terminal and honours NO_COLOR, CLICOLOR_FORCE and TERM=dumb. Default: auto.
-    #[arg(long, global = true, value_name = "WHEN", value_parser = word_parser(super::printer::COLOURS), hide_possible_values = true, help_heading = "Messages")]
-    pub color: Option<super::printer::Colour>,
+    #[arg(long, global = true, value_name = "WHEN", value_parser = word_parser(super::printer::COLOUR_WORDS), hide_possible_values = true, help_heading = "Messages")]
+    pub color: Option<super::printer::ColourChoice>,
     /// Print errors only
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Messages")]
     pub quiet: bool,
@@ -235,18 +239,18 @@ pub struct Global {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    Translate(Box<Translate>),
-    Archive(Box<Archive>),
+    Translate(Box<TranslateArgs>),
+    Archive(Box<ArchiveArgs>),
     Memory(MemoryArgs),
-    Merge(Merge),
-    Render(Render),
+    Merge(MergeArgs),
+    Render(RenderArgs),
     Split(SplitArgs),
-    Score(Score),
-    Models(Models),
-    Doctor(Doctor),
-    Bench(Box<Bench>),
-    Completions(Completions),
-    Man(Man),
+    Score(ScoreArgs),
+    Models(ModelsArgs),
+    Doctor(DoctorArgs),
+    Bench(Box<BenchArgs>),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }
 
 /// Translate files, directories or standard input
@@ -256,7 +260,7 @@ pub enum Command {
 /// and loaded once, only if some input has Thai.
 #[derive(Clone, Debug, Args)]
 #[command(after_long_help = TRANSLATE_HELP)]
-pub struct Translate {
+pub struct TranslateArgs {
     /// Files, directories, or `-` for standard input
     ///
     /// A directory is read with everything below it: .txt, .md and .html files, no hidden ones, no
@@ -264,15 +268,15 @@ pub struct Translate {
     #[arg(value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
     #[command(flatten)]
-    pub output: Output,
+    pub output: OutputArgs,
     #[command(flatten)]
-    pub reading: Reading,
+    pub reading: ReadingArgs,
     #[command(flatten)]
-    pub model: Model,
+    pub model: ModelArgs,
     #[command(flatten)]
-    pub decoding: Decoding,
+    pub decoding: DecodingArgs,
     #[command(flatten)]
-    pub memory: Memory,
+    pub memory: MemoryFileArgs,
     /// Print what would be read and written, and load no model
     #[arg(long, help_heading = "Output")]
     pub dry_run: bool,
@@ -307,7 +311,7 @@ Exit codes:
 /// Where results go and how they look.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Output")]
-pub struct Output {
+pub struct OutputArgs {
     /// Output file or directory [default: standard output]
     ///
     /// `-` is standard output. Missing directories are created. An existing file is kept, and its input
@@ -317,12 +321,12 @@ pub struct Output {
     /// Output format; may be repeated
     ///
     /// Default: by the extension of -o; `html` into a directory; `text` on standard output.
-    #[arg(long, value_name = "FORMAT", value_parser = word_parser(OUTPUT_FORMATS))]
+    #[arg(long, value_name = "FORMAT", value_parser = word_parser(OUTPUT_FORMAT_WORDS))]
     pub format: Vec<OutputFormat>,
     /// How source and translation stand to each other
     ///
     /// For text, md, html and docx. Default: side-by-side.
-    #[arg(long, value_name = "LAYOUT", value_parser = word_parser(LAYOUTS))]
+    #[arg(long, value_name = "LAYOUT", value_parser = word_parser(LAYOUT_WORDS))]
     pub layout: Option<Layout>,
     /// Overwrite existing outputs
     #[arg(long)]
@@ -332,12 +336,12 @@ pub struct Output {
 /// How inputs are read and cut.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Reading")]
-pub struct Reading {
+pub struct ReadingArgs {
     /// Input format, whatever the extension says
     ///
     /// Default: by the extension; `text` for standard input and unknown extensions.
-    #[arg(long, value_name = "FORMAT", value_parser = word_parser(INPUT_FORMATS))]
-    pub from: Option<InputChoice>,
+    #[arg(long, value_name = "FORMAT", value_parser = word_parser(INPUT_FORMAT_WORDS))]
+    pub from: Option<InputFormatChoice>,
     /// Encoding of the inputs, by a WHATWG label such as `utf-8` or `windows-874`
     ///
     /// Default: by the byte-order mark or by the bytes.
@@ -346,25 +350,25 @@ pub struct Reading {
     /// What one segment is
     ///
     /// With `line`, markup is not interpreted and a blank line stays blank. Default: auto.
-    #[arg(long, value_name = "UNIT", value_parser = word_parser(SPLITS))]
-    pub split: Option<Split>,
+    #[arg(long, value_name = "UNIT", value_parser = word_parser(SPLIT_WORDS))]
+    pub split: Option<SplitUnit>,
     /// Where paragraphs of plain text end
     ///
     /// Not for --split line. Default: auto.
-    #[arg(long, value_name = "RULE", value_parser = word_parser(PARAGRAPHS))]
-    pub paragraphs: Option<Paragraphs>,
+    #[arg(long, value_name = "RULE", value_parser = word_parser(PARAGRAPH_WORDS))]
+    pub paragraphs: Option<ParagraphRule>,
 }
 
-impl Reading {
+impl ReadingArgs {
     /// The format of documents.
     ///
     /// # Errors
-    /// Kind `Usage` for [`InputChoice::Rows`].
-    pub fn format(&self) -> crate::error::Result<Option<Format>> {
+    /// Kind `Usage` for [`InputFormatChoice::Rows`].
+    pub fn document_format(&self) -> crate::error::Result<Option<Format>> {
         match self.from {
             None => Ok(None),
-            Some(InputChoice::Document(format)) => Ok(Some(format)),
-            Some(InputChoice::Rows) => Err(crate::error::Error::usage("only `plae translate` reads jsonl")),
+            Some(InputFormatChoice::Document(format)) => Ok(Some(format)),
+            Some(InputFormatChoice::Rows) => Err(crate::error::Error::usage("only `plae translate` reads jsonl")),
         }
     }
 }
@@ -372,7 +376,7 @@ impl Reading {
 /// Which model, and where it computes.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Model")]
-pub struct Model {
+pub struct ModelArgs {
     /// A name of `plae models list`, `org/repo[@revision]`, a model's directory, or a .gguf file
     ///
     /// Default: the configured model; else the best one on this machine; else the default one is
@@ -388,13 +392,13 @@ pub struct Model {
     /// Number format of the computation
     ///
     /// Default: auto.
-    #[arg(long, value_name = "PRECISION", value_parser = word_parser(PRECISIONS))]
+    #[arg(long, value_name = "PRECISION", value_parser = word_parser(PRECISION_WORDS))]
     pub precision: Option<Precision>,
     /// Tokens that outputs may use
     ///
     /// Default: auto.
-    #[arg(long, value_name = "VOCABULARY", value_parser = word_parser(VOCABULARIES))]
-    pub vocabulary: Option<Vocabulary>,
+    #[arg(long, value_name = "VOCABULARY", value_parser = word_parser(VOCABULARY_WORDS))]
+    pub vocabulary: Option<OutputVocabulary>,
     /// Never use the network; models come from this machine only
     #[arg(long)]
     pub offline: bool,
@@ -403,19 +407,19 @@ pub struct Model {
 /// How sentences are decoded; each default is the model's own, in its manifest.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Decoding")]
-pub struct Decoding {
+pub struct DecodingArgs {
     /// How much time a translation is worth: fast, default or best
     ///
     /// Default: default.
-    #[arg(long, value_name = "QUALITY", value_parser = word_parser(QUALITIES))]
+    #[arg(long, value_name = "QUALITY", value_parser = word_parser(QUALITY_WORDS))]
     pub quality: Option<Quality>,
     /// Beam width; 1 is greedy search [default: the model's]
-    #[arg(long, value_name = "N", value_parser = parse_beam)]
+    #[arg(long, value_name = "N", value_parser = parse_beam_width)]
     pub beam: Option<usize>,
     /// Most output tokens of a sentence
     ///
     /// Default: twice the tokens of its source and 24, within the model's limit.
-    #[arg(long, value_name = "N", value_parser = parse_count)]
+    #[arg(long, value_name = "N", value_parser = parse_positive_count)]
     pub max_tokens: Option<usize>,
     /// Output tokens of a sentence before an end is allowed [default: 0]
     #[arg(long, value_name = "N")]
@@ -424,7 +428,7 @@ pub struct Decoding {
     ///
     /// Changes speed and memory, never the text; in 16 bits or on a GPU, near ties may fall the other way.
     /// A batch that does not fit into a GPU's memory is halved until it does.
-    #[arg(long, value_name = "N", value_parser = parse_count)]
+    #[arg(long, value_name = "N", value_parser = parse_positive_count)]
     pub batch_tokens: Option<usize>,
     /// Give the model normalised Thai [default: on]
     ///
@@ -441,9 +445,9 @@ pub struct Decoding {
     pub ids: bool,
 }
 
-impl Decoding {
+impl DecodingArgs {
     /// The options that the arguments ask for. Combinations are checked elsewhere.
-    pub fn options(&self) -> DecodeOptions {
+    pub fn to_decode_options(&self) -> DecodeOptions {
         let Self {
             quality,
             beam,
@@ -472,7 +476,7 @@ impl Decoding {
 /// Where finished sentences are kept.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Memory")]
-pub struct Memory {
+pub struct MemoryFileArgs {
     /// Translation memory: a file that keeps each finished sentence [default: OUT/.plae/memory.sqlite for directories]
     ///
     /// A sentence that it has from the same model, with the same precision, decoding and prompt, is taken from it,
@@ -493,7 +497,7 @@ pub struct Memory {
 /// articles, the worst first, and OUT/report.jsonl has the same for programs.
 #[derive(Clone, Debug, Args)]
 #[command(after_long_help = ARCHIVE_HELP)]
-pub struct Archive {
+pub struct ArchiveArgs {
     /// The directory of articles: .txt, .md and .html files, no hidden ones, no links, nothing that plae wrote
     #[arg(value_name = "DIR")]
     pub input: PathBuf,
@@ -501,12 +505,12 @@ pub struct Archive {
     #[arg(short, long, value_name = "OUT", help_heading = "Output")]
     pub output: PathBuf,
     /// Output format; may be repeated [default: html]
-    #[arg(long, value_name = "FORMAT", value_parser = word_parser(OUTPUT_FORMATS), help_heading = "Output")]
+    #[arg(long, value_name = "FORMAT", value_parser = word_parser(OUTPUT_FORMAT_WORDS), help_heading = "Output")]
     pub format: Vec<OutputFormat>,
     /// How source and translation stand to each other
     ///
     /// For text, md, html and docx. Default: side-by-side.
-    #[arg(long, value_name = "LAYOUT", value_parser = word_parser(LAYOUTS), help_heading = "Output")]
+    #[arg(long, value_name = "LAYOUT", value_parser = word_parser(LAYOUT_WORDS), help_heading = "Output")]
     pub layout: Option<Layout>,
     /// Names of the outputs below OUT
     ///
@@ -515,7 +519,7 @@ pub struct Archive {
     #[arg(
         long,
         value_name = "TEMPLATE",
-        default_value = crate::archive::DEFAULT_TEMPLATE,
+        default_value = crate::archive::DEFAULT_OUTPUT_TEMPLATE,
         help_heading = "Output"
     )]
     pub name: String,
@@ -539,15 +543,15 @@ pub struct Archive {
     #[arg(long, value_name = "GLOB", help_heading = "Reading")]
     pub exclude: Vec<String>,
     #[command(flatten)]
-    pub reading: Reading,
+    pub reading: ReadingArgs,
     #[command(flatten)]
-    pub model: Model,
+    pub model: ModelArgs,
     #[command(flatten)]
-    pub decoding: Decoding,
+    pub decoding: DecodingArgs,
     #[command(flatten)]
-    pub memory: Memory,
+    pub memory: MemoryFileArgs,
     /// Threads that read, cut and write beside the model [default: one for each core]
-    #[arg(long, value_name = "N", value_parser = parse_count)]
+    #[arg(long, value_name = "N", value_parser = parse_positive_count)]
     pub jobs: Option<usize>,
 }
 
@@ -602,7 +606,7 @@ pub enum MemoryCommand {
     /// Count what is in it: by model and by people, shared sources, dates, bytes
     Stats {
         /// `text` or `json` [default: text]
-        #[arg(long, value_name = "FORMAT", value_parser = word_parser(REPORT_FORMATS), hide_possible_values = true)]
+        #[arg(long, value_name = "FORMAT", value_parser = word_parser(REPORT_FORMAT_WORDS), hide_possible_values = true)]
         format: Option<PlainOrJson>,
     },
     /// Find translations whose source or target holds a text
@@ -616,10 +620,10 @@ pub enum MemoryCommand {
         #[arg(long)]
         fuzzy: bool,
         /// Most translations shown
-        #[arg(long, value_name = "N", default_value = "20", value_parser = parse_count)]
+        #[arg(long, value_name = "N", default_value = "20", value_parser = parse_positive_count)]
         limit: usize,
         /// `text`, or `jsonl` with all that is known [default: text]
-        #[arg(long, value_name = "FORMAT", value_parser = word_parser(SEARCH_RESULT_FORMATS), hide_possible_values = true)]
+        #[arg(long, value_name = "FORMAT", value_parser = word_parser(SEARCH_RESULT_FORMAT_WORDS), hide_possible_values = true)]
         format: Option<PlainOrJson>,
     },
     /// Write all of it to a file: TMX 1.4b for other tools, tsv or jsonl
@@ -630,7 +634,7 @@ pub enum MemoryCommand {
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
         /// `tmx`, `tsv` or `jsonl` [default: by the extension of -o; tmx]
-        #[arg(long, value_name = "FORMAT", value_parser = word_parser(EXCHANGE_FORMATS), hide_possible_values = true)]
+        #[arg(long, value_name = "FORMAT", value_parser = word_parser(EXCHANGE_FORMAT_WORDS), hide_possible_values = true)]
         format: Option<ExchangeFormat>,
         /// Overwrite an existing file
         #[arg(long)]
@@ -645,7 +649,7 @@ pub enum MemoryCommand {
         #[arg(value_name = "FILE")]
         input: PathBuf,
         /// `tmx`, `tsv` or `jsonl`, whatever the extension says
-        #[arg(long, value_name = "FORMAT", value_parser = word_parser(EXCHANGE_FORMATS), hide_possible_values = true)]
+        #[arg(long, value_name = "FORMAT", value_parser = word_parser(EXCHANGE_FORMAT_WORDS), hide_possible_values = true)]
         format: Option<ExchangeFormat>,
     },
     /// Delete translations, and give their space back to the disk
@@ -654,7 +658,7 @@ pub enum MemoryCommand {
     #[command(group = clap::ArgGroup::new("condition").required(true).multiple(true))]
     Prune {
         /// Made so long ago or longer: 90d, 12w, 1y, 36h
-        #[arg(long, value_name = "AGE", value_parser = parse_age, group = "condition")]
+        #[arg(long, value_name = "AGE", value_parser = parse_age_span, group = "condition")]
         older_than: Option<jiff::Span>,
         /// Made by a system with this in its description, as `plae memory stats --format json` shows it
         #[arg(long, value_name = "SUBSTRING", group = "condition")]
@@ -681,35 +685,35 @@ pub enum MemoryCommand {
         #[arg(long)]
         all: bool,
         /// `tsv`, `jsonl` or `docx`, whatever the extension says
-        #[arg(long, value_name = "FORMAT", value_parser = word_parser(EDITED_FORMATS), hide_possible_values = true)]
+        #[arg(long, value_name = "FORMAT", value_parser = word_parser(EDITED_FORMAT_WORDS), hide_possible_values = true)]
         format: Option<EditedFormat>,
     },
 }
 
-const REPORT_FORMATS: &Words<PlainOrJson> = &[
+const REPORT_FORMAT_WORDS: &OptionWords<PlainOrJson> = &[
     ("text", PlainOrJson::Plain, "For people"),
     ("json", PlainOrJson::Jsonl, "One JSON object"),
 ];
 
-const SEARCH_RESULT_FORMATS: &Words<PlainOrJson> = &[
+const SEARCH_RESULT_FORMAT_WORDS: &OptionWords<PlainOrJson> = &[
     ("text", PlainOrJson::Plain, "For people"),
     ("jsonl", PlainOrJson::Jsonl, "A JSON object a line"),
 ];
 
-const EXCHANGE_FORMATS: &Words<ExchangeFormat> = &[
+const EXCHANGE_FORMAT_WORDS: &OptionWords<ExchangeFormat> = &[
     ("tmx", ExchangeFormat::Tmx, "TMX 1.4b"),
     ("tsv", ExchangeFormat::Tsv, "A table with a row of column names"),
     ("jsonl", ExchangeFormat::Jsonl, "A JSON object a line"),
 ];
 
-const EDITED_FORMATS: &Words<EditedFormat> = &[
+const EDITED_FORMAT_WORDS: &OptionWords<EditedFormat> = &[
     ("tsv", EditedFormat::Tsv, "A table of segments"),
     ("jsonl", EditedFormat::Jsonl, "Everything known of each segment"),
     ("docx", EditedFormat::Docx, "A two-column table"),
 ];
 
 /// A span of time that is not negative.
-fn parse_age(word: &str) -> Result<jiff::Span, String> {
+fn parse_age_span(word: &str) -> Result<jiff::Span, String> {
     match word.parse::<jiff::Span>() {
         Ok(span) if !span.is_negative() => Ok(span),
         _ => Err("expected an age such as 90d, 12w, 1y or 36h".to_string()),
@@ -722,7 +726,7 @@ fn parse_age(word: &str) -> Result<jiff::Span, String> {
 /// outputs; an article that several have stays as the first has it. Can be repeated.
 #[derive(Debug, Args)]
 #[command(after_long_help = MERGE_HELP)]
-pub struct Merge {
+pub struct MergeArgs {
     /// Output directories of `plae archive`
     #[arg(value_name = "OUT", required = true)]
     pub inputs: Vec<PathBuf>,
@@ -744,12 +748,12 @@ Exit codes:
 /// Make other formats from a jsonl output, without a model
 #[derive(Debug, Args)]
 #[command(after_long_help = RENDER_HELP)]
-pub struct Render {
+pub struct RenderArgs {
     /// A jsonl output of `plae translate`, or `-` for standard input
     #[arg(value_name = "FILE")]
     pub input: PathBuf,
     #[command(flatten)]
-    pub output: Output,
+    pub output: OutputArgs,
 }
 
 const RENDER_HELP: &str = "\
@@ -773,7 +777,7 @@ pub struct SplitArgs {
     /// `plain`: a segment a line; `jsonl`: with its block, its kind and its place in the source
     ///
     /// Spans are byte offsets in the source as UTF-8. Default: plain.
-    #[arg(long, value_name = "FORMAT", value_parser = word_parser(LISTING_FORMATS), hide_possible_values = true)]
+    #[arg(long, value_name = "FORMAT", value_parser = word_parser(LISTING_FORMAT_WORDS), hide_possible_values = true)]
     pub format: Option<PlainOrJson>,
     /// Print each place where a cut was considered, its score, and what decided
     ///
@@ -784,7 +788,7 @@ pub struct SplitArgs {
     #[arg(long)]
     pub explain: bool,
     #[command(flatten)]
-    pub reading: Reading,
+    pub reading: ReadingArgs,
 }
 
 const SPLIT_HELP: &str = "\
@@ -806,7 +810,7 @@ pub enum PlainOrJson {
     Jsonl,
 }
 
-const LISTING_FORMATS: &Words<PlainOrJson> = &[
+const LISTING_FORMAT_WORDS: &OptionWords<PlainOrJson> = &[
     ("plain", PlainOrJson::Plain, "For people"),
     ("jsonl", PlainOrJson::Jsonl, "A JSON object a line"),
 ];
@@ -814,7 +818,7 @@ const LISTING_FORMATS: &Words<PlainOrJson> = &[
 /// Compare a translation with a reference: BLEU and chrF2, as sacrebleu computes them
 #[derive(Debug, Args)]
 #[command(after_long_help = SCORE_HELP)]
-pub struct Score {
+pub struct ScoreArgs {
     /// The translation, one segment a line; `-` is standard input
     #[arg(value_name = "HYPOTHESIS")]
     pub hypothesis: PathBuf,
@@ -822,7 +826,7 @@ pub struct Score {
     #[arg(value_name = "REFERENCE")]
     pub reference: PathBuf,
     /// `plain` or `jsonl` [default: plain]
-    #[arg(long, value_name = "FORMAT", value_parser = word_parser(LISTING_FORMATS), hide_possible_values = true)]
+    #[arg(long, value_name = "FORMAT", value_parser = word_parser(LISTING_FORMAT_WORDS), hide_possible_values = true)]
     pub format: Option<PlainOrJson>,
 }
 
@@ -839,7 +843,7 @@ Exit codes:
 /// List, download, check and remove models
 #[derive(Debug, Args)]
 #[command(after_long_help = MODELS_HELP)]
-pub struct Models {
+pub struct ModelsArgs {
     #[command(subcommand)]
     pub command: ModelsCommand,
     /// Never use the network
@@ -902,7 +906,7 @@ pub enum ModelsCommand {
 /// Say what this machine and this build can do, and what stands in the way
 #[derive(Debug, Args)]
 #[command(after_long_help = DOCTOR_HELP)]
-pub struct Doctor {}
+pub struct DoctorArgs {}
 
 const DOCTOR_HELP: &str = "\
 Examples:
@@ -920,9 +924,9 @@ Exit codes:
 /// translation is written.
 #[derive(Debug, Args)]
 #[command(after_long_help = BENCH_HELP)]
-pub struct Bench {
+pub struct BenchArgs {
     #[command(flatten)]
-    pub translate: Translate,
+    pub translate: TranslateArgs,
     /// Print one JSON object
     #[arg(long, help_heading = "Output")]
     pub json: bool,
@@ -938,7 +942,7 @@ Exit codes: those of `plae translate`.";
 /// Print a completion script for a shell
 #[derive(Debug, Args)]
 #[command(after_long_help = COMPLETIONS_HELP)]
-pub struct Completions {
+pub struct CompletionsArgs {
     /// Which shell
     #[arg(value_name = "SHELL")]
     pub shell: clap_complete::Shell,
@@ -953,7 +957,7 @@ Examples:
 /// Print the manual page, or write the pages of all commands
 #[derive(Debug, Args)]
 #[command(after_long_help = MAN_HELP)]
-pub struct Man {
+pub struct ManArgs {
     /// Directory for the pages of all commands [default: print plae(1)]
     #[arg(short, long, value_name = "DIR")]
     pub output: Option<PathBuf>,
@@ -988,9 +992,9 @@ mod tests {
     #[test]
     fn every_output_format_has_its_word() {
         for format in OutputFormat::ALL {
-            assert_eq!(lookup(OUTPUT_FORMATS, format.name()), Some(format));
+            assert_eq!(look_up_word(OUTPUT_FORMAT_WORDS, format.name()), Some(format));
         }
-        assert_eq!(OUTPUT_FORMATS.len(), OutputFormat::ALL.len());
+        assert_eq!(OUTPUT_FORMAT_WORDS.len(), OutputFormat::ALL.len());
     }
 
     #[test]

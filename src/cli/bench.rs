@@ -1,11 +1,11 @@
 //! `plae bench`: measures how fast a model translates an input.
 
-use super::args::Bench;
+use super::args::BenchArgs;
 use super::config::Config;
 use super::printer::Printer;
-use super::session::Session;
+use super::session::ModelSession;
 use super::words::size;
-use super::{Status, inputs, interrupt};
+use super::{CommandStatus, inputs, interrupt};
 use crate::error::{Error, Result};
 use crate::thai::has_thai;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use std::time::Instant;
 
 /// The result of `plae bench`; `--json` prints its fields under these names.
 #[derive(Debug, Serialize)]
-struct Report {
+struct BenchReport {
     model: String,
     device: String,
     precision: String,
@@ -30,30 +30,30 @@ struct Report {
     peak_memory_bytes: Option<u64>,
 }
 
-pub fn run(args: &Bench, config: &Config, printer: &Printer) -> Result<Status> {
+pub fn run(args: &BenchArgs, config: &Config, printer: &Printer) -> Result<CommandStatus> {
     let typed = &args.translate;
     if typed.output.output.is_some() {
         return Err(
             Error::usage("bench measures and writes no translation").hint("take -o away, or use `plae translate`")
         );
     }
-    let options = inputs::options(&typed.reading, &typed.decoding, config)?;
-    let plan = inputs::plan_translation(&super::args::Translate {
-        output: super::args::Output {
+    let options = inputs::resolve_pipeline_options(&typed.reading, &typed.decoding, config)?;
+    let plan = inputs::plan_translation(&super::args::TranslateArgs {
+        output: super::args::OutputArgs {
             format: Vec::new(),
             ..typed.output.clone()
         },
         ..typed.clone()
     })?;
     if typed.dry_run {
-        return inputs::dry_run(&plan, &options, printer);
+        return inputs::print_dry_run(&plan, &options, printer);
     }
     if let Some(failure) = plan.failures.into_iter().next() {
         return Err(failure.error);
     }
     let mut documents = Vec::new();
     for task in &plan.tasks {
-        documents.push(inputs::prepare(task, &options)?);
+        documents.push(inputs::prepare_task(task, &options)?);
     }
     let sources: Vec<Vec<&str>> = documents
         .iter()
@@ -65,11 +65,11 @@ pub fn run(args: &Bench, config: &Config, printer: &Printer) -> Result<Status> {
     let Some(first) = sources.iter().flatten().next() else {
         return Err(Error::input("nothing to measure: the input has no Thai"));
     };
-    let session = Session::new(config, printer);
-    let loaded = session.model()?;
+    let session = ModelSession::new(config, printer);
+    let loaded = session.loaded_model()?;
     let translator = &loaded.translator;
     let _patience = interrupt::defer_exit();
-    let mut observe = |_| interrupt::break_if_requested();
+    let mut observe = |_| interrupt::break_if_stop_requested();
     translator.translate(&[first], &options.decode, &mut observe)?;
     let (mut source_tokens, mut output_tokens) = (0, 0);
     let start = Instant::now();
@@ -81,10 +81,10 @@ pub fn run(args: &Bench, config: &Config, printer: &Printer) -> Result<Status> {
     }
     let seconds = start.elapsed().as_secs_f64();
     let sentences = sources.iter().map(Vec::len).sum();
-    let report = Report {
+    let report = BenchReport {
         model: translator.manifest().name.clone(),
-        device: translator.device(),
-        precision: translator.precision(),
+        device: translator.device_name(),
+        precision: translator.precision_name(),
         load_seconds: loaded.time.as_secs_f64(),
         sentences,
         source_tokens,
@@ -92,17 +92,17 @@ pub fn run(args: &Bench, config: &Config, printer: &Printer) -> Result<Status> {
         seconds,
         sentences_per_second: sentences as f64 / seconds.max(1e-9),
         tokens_per_second: output_tokens as f64 / seconds.max(1e-9),
-        peak_memory_bytes: super::read_memory_bytes("/proc/self/status", "VmHWM"),
+        peak_memory_bytes: super::read_proc_memory_bytes("/proc/self/status", "VmHWM"),
     };
     printer.write_data(if args.json {
         serde_json::json!(report).to_string() + "\n"
     } else {
         format_report(&report)
     })?;
-    Ok(Status::Done)
+    Ok(CommandStatus::Done)
 }
 
-fn format_report(report: &Report) -> String {
+fn format_report(report: &BenchReport) -> String {
     let memory = report.peak_memory_bytes.map_or_else(|| "unknown".into(), size);
     format!(
         "model          {}, {}, {}\n\
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn the_report_names_its_units() {
-        let shown = format_report(&Report {
+        let shown = format_report(&BenchReport {
             model: "m".into(),
             device: "cpu".into(),
             precision: "q8_0".into(),

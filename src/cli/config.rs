@@ -1,11 +1,11 @@
 //! Configuration: combines and validates command-line options, environment variables and configuration files.
 
-use super::args::{self, LAYOUTS, PARAGRAPHS, PRECISIONS, VOCABULARIES, Words};
+use super::args::{self, LAYOUT_WORDS, OptionWords, PARAGRAPH_WORDS, PRECISION_WORDS, VOCABULARY_WORDS};
 use crate::catalog::Settings;
-use crate::document::Paragraphs;
+use crate::document::ParagraphRule;
 use crate::error::{Error, Result};
 use crate::render::Layout;
-use crate::translate::{DeviceChoice, Precision, Vocabulary};
+use crate::translate::{DeviceChoice, OutputVocabulary, Precision};
 use rapidfuzz::distance::damerau_levenshtein;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -49,9 +49,9 @@ pub struct Config {
     pub model: Option<String>,
     pub device: DeviceChoice,
     pub precision: Precision,
-    pub vocabulary: Vocabulary,
+    pub vocabulary: OutputVocabulary,
     pub layout: Layout,
-    pub paragraphs: Paragraphs,
+    pub paragraphs: ParagraphRule,
     /// Where models are downloaded from and where they are stored.
     pub files: Settings,
     /// The date and time to print in outputs, RFC 3339, from SOURCE_DATE_EPOCH, the variable for reproducible builds.
@@ -67,28 +67,28 @@ type SettingsLayer = BTreeMap<&'static str, (String, SettingOrigin)>;
 impl Config {
     /// Combines the settings: options override environment variables, which override configuration files. Of `files`,
     /// the first that sets a value wins, and files that do not exist are ignored.
-    pub fn resolve(
-        model: &args::Model,
+    pub fn from_sources(
+        model: &args::ModelArgs,
         layout: Option<Layout>,
         var: impl Fn(&str) -> Option<OsString>,
         files: &[PathBuf],
     ) -> Result<Self> {
-        let mut set = read_environment(&var)?;
+        let mut set = read_environment_settings(&var)?;
         for path in files {
-            for (key, value) in read_config_file(path)? {
+            for (key, value) in read_config_file_settings(path)? {
                 set.entry(key).or_insert(value);
             }
         }
         let mut config = Self {
-            model: setting_text(&set, "model"),
+            model: get_setting_text(&set, "model"),
             device: parse_setting(&set, "device", |word| {
                 args::parse_device(word).map_err(|expected| expected.to_string())
             })?
             .unwrap_or_default(),
-            precision: parse_setting(&set, "precision", parse_with_words(PRECISIONS))?.unwrap_or_default(),
-            vocabulary: parse_setting(&set, "vocabulary", parse_with_words(VOCABULARIES))?.unwrap_or_default(),
-            layout: parse_setting(&set, "layout", parse_with_words(LAYOUTS))?.unwrap_or_default(),
-            paragraphs: parse_setting(&set, "paragraphs", parse_with_words(PARAGRAPHS))?.unwrap_or_default(),
+            precision: parse_setting(&set, "precision", word_table_parser(PRECISION_WORDS))?.unwrap_or_default(),
+            vocabulary: parse_setting(&set, "vocabulary", word_table_parser(VOCABULARY_WORDS))?.unwrap_or_default(),
+            layout: parse_setting(&set, "layout", word_table_parser(LAYOUT_WORDS))?.unwrap_or_default(),
+            paragraphs: parse_setting(&set, "paragraphs", word_table_parser(PARAGRAPH_WORDS))?.unwrap_or_default(),
             files: Settings::from_vars(|name| {
                 if name.starts_with("PLAE_") && name != "PLAE_PYTHON" {
                     None
@@ -101,10 +101,10 @@ impl Config {
         };
         let files = &mut config.files;
         files.offline |= model.offline || parse_setting(&config.set, "offline", parse_boolean)?.unwrap_or_default();
-        if let Some(manifests) = setting_text(&config.set, "manifests") {
+        if let Some(manifests) = get_setting_text(&config.set, "manifests") {
             files.manifests = Some(PathBuf::from(manifests));
         }
-        if let Some(cache) = setting_text(&config.set, "cache") {
+        if let Some(cache) = get_setting_text(&config.set, "cache") {
             files.cache = PathBuf::from(cache);
         }
         // clap has already validated the options.
@@ -131,7 +131,7 @@ pub fn config_paths() -> Vec<PathBuf> {
 }
 
 /// Reads the settings from `PLAE_…` environment variables; an empty variable counts as not set.
-fn read_environment(var: impl Fn(&str) -> Option<OsString>) -> Result<SettingsLayer> {
+fn read_environment_settings(var: impl Fn(&str) -> Option<OsString>) -> Result<SettingsLayer> {
     let mut layer = SettingsLayer::new();
     for key in CONFIG_KEYS {
         let name = format!("PLAE_{}", key.to_uppercase());
@@ -162,7 +162,7 @@ fn read_source_date(var: impl Fn(&str) -> Option<OsString>) -> Result<Option<Str
 }
 
 /// Reads the settings from a configuration file; no settings if the file does not exist.
-fn read_config_file(path: &Path) -> Result<SettingsLayer> {
+fn read_config_file_settings(path: &Path) -> Result<SettingsLayer> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(SettingsLayer::new()),
@@ -184,7 +184,7 @@ fn read_config_file(path: &Path) -> Result<SettingsLayer> {
         let Some(key) = CONFIG_KEYS.into_iter().find(|key| *key == name) else {
             return Err(Error::usage(format!("unknown key `{name}`"))
                 .path(path)
-                .hint(suggest_key(&name)));
+                .hint(suggest_config_key(&name)));
         };
         let value = match value {
             toml::Value::String(text) => text,
@@ -205,7 +205,7 @@ fn read_config_file(path: &Path) -> Result<SettingsLayer> {
 }
 
 /// Words the hint for an unknown setting: the setting with the most similar name, or all names if none is similar.
-fn suggest_key(name: &str) -> String {
+fn suggest_config_key(name: &str) -> String {
     let near = CONFIG_KEYS
         .into_iter()
         .map(|key| (damerau_levenshtein::distance(key.chars(), name.chars()), key))
@@ -217,7 +217,7 @@ fn suggest_key(name: &str) -> String {
     }
 }
 
-fn setting_text(set: &SettingsLayer, key: &str) -> Option<String> {
+fn get_setting_text(set: &SettingsLayer, key: &str) -> Option<String> {
     set.get(key).map(|(value, _)| value.clone())
 }
 
@@ -234,9 +234,9 @@ fn parse_setting<T>(set: &SettingsLayer, key: &str, meaning: impl Fn(&str) -> Re
         .map_err(|expected| Error::usage(format!("invalid {key} `{value}` in {origin}")).hint(expected))
 }
 
-fn parse_with_words<T: Copy>(words: &Words<T>) -> impl Fn(&str) -> Result<T, String> {
+fn word_table_parser<T: Copy>(words: &OptionWords<T>) -> impl Fn(&str) -> Result<T, String> {
     |word| {
-        args::lookup(words, word).ok_or_else(|| {
+        args::look_up_word(words, word).ok_or_else(|| {
             let names: Vec<_> = words.iter().map(|(name, ..)| *name).collect();
             format!("expected one of {}", names.join(", "))
         })
@@ -255,7 +255,12 @@ fn parse_boolean(word: &str) -> Result<bool, String> {
 mod tests {
     use super::*;
 
-    fn resolve(model: &args::Model, layout: Option<Layout>, vars: &[(&str, &str)], files: &[&str]) -> Result<Config> {
+    fn resolve(
+        model: &args::ModelArgs,
+        layout: Option<Layout>,
+        vars: &[(&str, &str)],
+        files: &[&str],
+    ) -> Result<Config> {
         let home = tempfile::tempdir().unwrap();
         let files: Vec<_> = files
             .iter()
@@ -272,16 +277,16 @@ mod tests {
                 .find(|(name, _)| *name == asked)
                 .map(|(_, value)| value.into())
         };
-        Config::resolve(model, layout, var, &files)
+        Config::from_sources(model, layout, var, &files)
     }
 
     #[test]
     fn the_strongest_layer_wins() {
-        let typed = args::Model {
+        let typed = args::ModelArgs {
             model: Some("typed".into()),
             ..Default::default()
         };
-        let none = args::Model::default();
+        let none = args::ModelArgs::default();
         let vars = [("PLAE_MODEL", "variable")];
         let files = ["model = 'project'", "model = 'user'\ndevice = 'cuda:1'"];
         let model = |config: Result<Config>| config.unwrap().model.unwrap();
@@ -310,8 +315,8 @@ mod tests {
             (vec![], "device = 'cpu'\nmodel = [", "line 2"),
         ];
         for (vars, file, named) in cases {
-            let error = resolve(&args::Model::default(), None, &vars, &[file]).unwrap_err();
-            assert_eq!(error.kind, crate::error::Kind::Usage);
+            let error = resolve(&args::ModelArgs::default(), None, &vars, &[file]).unwrap_err();
+            assert_eq!(error.kind, crate::error::ErrorKind::Usage);
             assert!(error.to_string().contains(named), "{error}");
         }
     }
@@ -319,7 +324,7 @@ mod tests {
     #[test]
     fn an_unknown_key_has_a_suggestion() {
         let hint = |file| {
-            resolve(&args::Model::default(), None, &[], &[file])
+            resolve(&args::ModelArgs::default(), None, &[], &[file])
                 .unwrap_err()
                 .hint
                 .unwrap()
@@ -333,7 +338,7 @@ mod tests {
     #[test]
     fn offline_reads_booleans_and_words() {
         let offline = |vars: &[(&str, &str)], files: &[&str]| {
-            resolve(&args::Model::default(), None, vars, files)
+            resolve(&args::ModelArgs::default(), None, vars, files)
                 .unwrap()
                 .files
                 .offline
@@ -347,11 +352,11 @@ mod tests {
 
     #[test]
     fn directories_in_a_file_are_relative_to_it() {
-        let config = resolve(&args::Model::default(), None, &[], &["manifests = 'mine'"]).unwrap();
+        let config = resolve(&args::ModelArgs::default(), None, &[], &["manifests = 'mine'"]).unwrap();
         let path = config.files.manifests.unwrap();
         assert!(path.is_absolute() && path.ends_with("mine"));
         let vars = [("PLAE_MANIFESTS", "mine")];
-        let config = resolve(&args::Model::default(), None, &vars, &[]).unwrap();
+        let config = resolve(&args::ModelArgs::default(), None, &vars, &[]).unwrap();
         assert_eq!(config.files.manifests.unwrap(), Path::new("mine"));
     }
 }

@@ -3,7 +3,7 @@
 use super::config::Config;
 use super::printer::{ERROR_STYLE, GOOD_STYLE, Printer, WARNING_STYLE};
 use super::words::{format_count, size};
-use super::{Status, file, read_memory_bytes, version};
+use super::{CommandStatus, file, read_proc_memory_bytes, version};
 use crate::catalog::{self, Settings};
 use crate::error::Result;
 use crate::model::device;
@@ -13,7 +13,7 @@ use std::process::Command;
 
 /// How serious a line of `plae doctor`'s report is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Severity {
+enum FindingSeverity {
     Good,
     /// The user should know this: something may not work.
     Note,
@@ -21,41 +21,41 @@ enum Severity {
     Broken,
 }
 
-use Severity::{Broken, Good, Note};
+use FindingSeverity::{Broken, Good, Note};
 
 /// One line of `plae doctor`'s report: how serious it is, its topic and its text.
-type Finding = (Severity, &'static str, String);
+type DoctorFinding = (FindingSeverity, &'static str, String);
 
-pub fn run(config: &Config, printer: &Printer) -> Result<Status> {
-    let mut findings = check_machine();
+pub fn run(config: &Config, printer: &Printer) -> Result<CommandStatus> {
+    let mut findings = check_cpu_and_memory();
     findings.extend(check_devices());
     findings.extend(check_settings(config));
     findings.extend(check_models(&config.files)?);
     let mut page = String::new();
     for (weight, topic, text) in &findings {
         let mark = match weight {
-            Good => printer.paint(GOOD_STYLE, "ok  "),
-            Note => printer.paint(WARNING_STYLE, "note"),
-            Broken => printer.paint(ERROR_STYLE, "FAIL"),
+            Good => printer.paint_output(GOOD_STYLE, "ok  "),
+            Note => printer.paint_output(WARNING_STYLE, "note"),
+            Broken => printer.paint_output(ERROR_STYLE, "FAIL"),
         };
         page += &format!("{mark}  {topic:13} {text}\n");
     }
     printer.write_data(page)?;
     match findings.iter().filter(|(weight, ..)| *weight == Broken).count() {
-        0 => Ok(Status::Done),
+        0 => Ok(CommandStatus::Done),
         broken => {
-            printer.note(format!(
+            printer.print_note(format!(
                 "plae cannot translate here yet: {}",
                 format_count(broken, "problem")
             ));
-            Ok(Status::Failed)
+            Ok(CommandStatus::Failed)
         }
     }
 }
 
 /// Reports the compute backends in this build, and the CPU and GPUs that models can run on.
-fn check_devices() -> Vec<Finding> {
-    let backends = version::backends();
+fn check_devices() -> Vec<DoctorFinding> {
+    let backends = version::list_backends();
     let mut findings = vec![(Good, "backends", backends.join(" ")), (Good, "device", "cpu".into())];
     let gpus = device::list_gpus();
     findings.extend(gpus.iter().map(|gpu| {
@@ -77,15 +77,15 @@ fn check_devices() -> Vec<Finding> {
     findings
 }
 
-fn check_machine() -> Vec<Finding> {
+fn check_cpu_and_memory() -> Vec<DoctorFinding> {
     let threads = rayon::current_num_threads();
-    let total = read_memory_bytes("/proc/meminfo", "MemTotal");
-    let free = read_memory_bytes("/proc/meminfo", "MemAvailable");
+    let total = read_proc_memory_bytes("/proc/meminfo", "MemTotal");
+    let free = read_proc_memory_bytes("/proc/meminfo", "MemAvailable");
     let memory = match (total, free) {
         (Some(total), Some(free)) => format!("{}, {} available", size(total), size(free)),
         _ => "unknown".into(),
     };
-    let features = cpu_features();
+    let features = detect_cpu_features();
     vec![
         (Good, "version", version::long_version().replace('\n', ", ")),
         if features.is_empty() {
@@ -102,7 +102,7 @@ fn check_machine() -> Vec<Finding> {
 }
 
 /// Returns the names of the vector instruction sets that this CPU has and that speed up translation.
-fn cpu_features() -> Vec<&'static str> {
+fn detect_cpu_features() -> Vec<&'static str> {
     let mut features = Vec::new();
     macro_rules! look_for {
         ($detect:ident: $($name:tt)*) => {
@@ -119,8 +119,8 @@ fn cpu_features() -> Vec<&'static str> {
 }
 
 /// Reports the configured settings with the origin of each, the cache directories and the use of the network.
-fn check_settings(config: &Config) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = config
+fn check_settings(config: &Config) -> Vec<DoctorFinding> {
+    let mut findings: Vec<DoctorFinding> = config
         .set
         .iter()
         .map(|(key, (value, origin))| (Good, "setting", format!("{key} = {value} ({origin})")))
@@ -141,7 +141,7 @@ fn check_settings(config: &Config) -> Vec<Finding> {
     };
     findings.push((Good, "endpoint", format!("{}{token}", files.endpoint)));
     if let Some(proxy) = &files.proxy {
-        findings.push((Good, "proxy", without_password(proxy)));
+        findings.push((Good, "proxy", hide_proxy_password(proxy)));
     }
     findings.push(if files.offline {
         (
@@ -160,7 +160,7 @@ fn check_settings(config: &Config) -> Vec<Finding> {
 }
 
 /// Removes user name and password from a proxy's address.
-fn without_password(proxy: &str) -> String {
+fn hide_proxy_password(proxy: &str) -> String {
     match (proxy.find("://"), proxy.rfind('@')) {
         (Some(scheme), Some(at)) if scheme < at => {
             format!("{}://…{}", &proxy[..scheme], &proxy[at..])
@@ -171,7 +171,7 @@ fn without_password(proxy: &str) -> String {
 }
 
 /// Reports whether a cache directory can be written to. If not, that is only a note: models in it can still be used.
-fn check_cache_directory(topic: &'static str, path: &Path) -> Finding {
+fn check_cache_directory(topic: &'static str, path: &Path) -> DoctorFinding {
     match file::check_writable(&path.join("file")) {
         Ok(()) if path.is_dir() => (Good, topic, path.display().to_string()),
         Ok(()) => (Good, topic, format!("{} (not made yet)", path.display())),
@@ -180,13 +180,13 @@ fn check_cache_directory(topic: &'static str, path: &Path) -> Finding {
 }
 
 /// Reports the models on this machine and whether pip can fetch others; or, without any, how to get one.
-fn check_models(settings: &Settings) -> Result<Vec<Finding>> {
-    let mut findings: Vec<Finding> = catalog::list(settings)?
+fn check_models(settings: &Settings) -> Result<Vec<DoctorFinding>> {
+    let mut findings: Vec<DoctorFinding> = catalog::list_models(settings)?
         .into_iter()
         .filter(|entry| entry.path.is_some())
         .map(|entry| (Good, "model", format!("{}, {}", entry.manifest.name, size(entry.bytes))))
         .collect();
-    let pip = pip_version(settings.python.as_deref());
+    let pip = find_pip_version(settings.python.as_deref());
     findings.extend(match (findings.is_empty(), settings.offline) {
         (false, _) => None,
         (true, true) => Some((
@@ -212,7 +212,7 @@ fn check_models(settings: &Settings) -> Result<Vec<Finding>> {
 }
 
 /// Returns the version of pip in the Python that would fetch packages: `python`, else `python3` or `python` on PATH.
-fn pip_version(python: Option<&OsStr>) -> Option<String> {
+fn find_pip_version(python: Option<&OsStr>) -> Option<String> {
     let candidates = match python {
         Some(python) => vec![python],
         None => vec![OsStr::new("python3"), OsStr::new("python")],
@@ -236,7 +236,7 @@ mod tests {
             ("http://proxy:8080", "http://proxy:8080"),
         ];
         for (proxy, shown) in cases {
-            assert_eq!(without_password(proxy), shown);
+            assert_eq!(hide_proxy_password(proxy), shown);
         }
     }
 }

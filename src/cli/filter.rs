@@ -3,19 +3,19 @@
 
 use super::args;
 use super::config::Config;
-use super::inputs::{LazyMemory, inputs, options};
-use super::plan::{self, Input, Plan, Request, Task};
+use super::inputs::{LazyMemory, inputs_or_stdin, resolve_pipeline_options};
+use super::plan::{self, InputSource, PlanRequest, RunPlan, TranslationTask};
 use super::printer::{Printer, is_broken_pipe};
-use super::session::Session;
+use super::session::ModelSession;
 use super::words::format_count;
-use super::{Status, interrupt, is_single_file_error, progress};
+use super::{CommandStatus, interrupt, is_single_file_error, progress};
 use crate::document::{Format, Segment};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::file;
 use crate::pipeline::{self, PreparedDocument};
 use crate::render::{JsonRow, OutputFormat};
 use crate::thai::has_thai;
-use crate::translate::{Progress, Recaller, Translation};
+use crate::translate::{MemoryTranslator, Progress, Translation};
 use std::io::{self, BufRead, BufReader};
 use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -23,19 +23,19 @@ use std::time::{Duration, Instant};
 
 /// Maximum number of Thai segments, or of lines, that are collected before the model is called: enough for several
 /// batches, and few enough that results appear soon.
-const POOL_SEGMENTS: usize = 512;
+const MAX_POOL_SEGMENTS: usize = 512;
 /// Maximum number of lines that are read and cut into segments ahead of the model.
-const READ_AHEAD_LINES: usize = POOL_SEGMENTS;
+const MAX_READ_AHEAD_LINES: usize = MAX_POOL_SEGMENTS;
 /// How long to wait for another line before the lines that were read so far are translated.
-const POOL_MAX_WAIT: Duration = Duration::from_millis(5);
+const MAX_NEXT_LINE_WAIT: Duration = Duration::from_millis(5);
 
-pub fn run(args: &args::Translate, config: &Config, printer: &Printer) -> Result<Status> {
+pub fn run(args: &args::TranslateArgs, config: &Config, printer: &Printer) -> Result<CommandStatus> {
     let plan = plan_jsonl_inputs(args)?;
-    let reading = args::Reading {
+    let reading = args::ReadingArgs {
         from: None,
         ..args.reading.clone()
     };
-    let mut options = options(&reading, &args.decoding, config)?;
+    let mut options = resolve_pipeline_options(&reading, &args.decoding, config)?;
     // JSON is UTF-8, so the texts in it are Unicode.
     if options.encoding.replace("utf-8".to_owned()).is_some() {
         return Err(Error::usage("JSON is UTF-8 always").hint("take --encoding away"));
@@ -44,31 +44,31 @@ pub fn run(args: &args::Translate, config: &Config, printer: &Printer) -> Result
         options,
         force: args.output.force,
         dry_run: args.dry_run,
-        session: Session::new(config, printer),
+        session: ModelSession::new(config, printer),
         memory: args.memory.memory.clone().map(LazyMemory::new),
         printer,
         failed: plan.failures.len(),
-        tally: StreamCounts::default(),
+        tally: JsonlCounts::default(),
     };
     for failure in &plan.failures {
-        printer.error(&failure.error);
+        printer.print_error(&failure.error);
     }
     let ended = filter.translate_inputs(&plan);
     if !ended.as_ref().is_err_and(is_broken_pipe) {
         filter.print_summary();
     }
     ended.map_err(|error| match error.kind {
-        Kind::Interrupted => Error::new(Kind::Interrupted, "stopped before the end"),
+        ErrorKind::Interrupted => Error::new(ErrorKind::Interrupted, "stopped before the end"),
         _ => error,
     })?;
     Ok(match filter.failed + filter.tally.refused {
-        0 => Status::Done,
-        _ => Status::Failed,
+        0 => CommandStatus::Done,
+        _ => CommandStatus::Failed,
     })
 }
 
-fn plan_jsonl_inputs(args: &args::Translate) -> Result<Plan> {
-    let inputs = inputs(args)?;
+fn plan_jsonl_inputs(args: &args::TranslateArgs) -> Result<RunPlan> {
+    let inputs = inputs_or_stdin(args)?;
     if let Some(directory) = inputs.iter().find(|input| input.is_dir()) {
         return Err(Error::usage("is a directory")
             .path(directory)
@@ -77,7 +77,7 @@ fn plan_jsonl_inputs(args: &args::Translate) -> Result<Plan> {
     if args.output.format.iter().any(|format| *format != OutputFormat::Jsonl) {
         return Err(Error::usage("what is read with --from jsonl is written as jsonl").hint("use --format jsonl"));
     }
-    plan::plan(&Request {
+    plan::plan_tasks(&PlanRequest {
         inputs: &inputs,
         from: Some(Format::Text),
         output: args.output.output.as_deref(),
@@ -87,14 +87,14 @@ fn plan_jsonl_inputs(args: &args::Translate) -> Result<Plan> {
 }
 
 /// One line of an input: a JSON object with a text.
-struct InputLine {
+struct JsonlInputLine {
     /// Line number in the input, from 1.
     number: usize,
     row: JsonRow,
     text: Result<PreparedDocument>,
 }
 
-impl InputLine {
+impl JsonlInputLine {
     /// Returns the number of the line's segments that contain Thai, which the model translates.
     fn count_thai_segments(&self) -> usize {
         let segments = self.text.as_ref().map(PreparedDocument::segments).unwrap_or_default();
@@ -104,12 +104,12 @@ impl InputLine {
 
 /// Reads the lines of an input, cuts their texts into segments, and sends them to `to`, until the input ends or `to`
 /// is closed.
-fn read_lines(input: &Input, options: &pipeline::Options, to: &SyncSender<Result<InputLine>>) {
+fn read_lines(input: &InputSource, options: &pipeline::Options, to: &SyncSender<Result<JsonlInputLine>>) {
     let opened: Result<Box<dyn BufRead>> = match input {
-        Input::Stdin => Ok(Box::new(io::stdin().lock())),
-        Input::File(path) => match std::fs::File::open(path) {
+        InputSource::Stdin => Ok(Box::new(io::stdin().lock())),
+        InputSource::File(path) => match std::fs::File::open(path) {
             Ok(file) => Ok(Box::new(BufReader::new(file))),
-            Err(error) => Err(input_error(input, error)),
+            Err(error) => Err(input_read_error(input, error)),
         },
     };
     let mut lines = match opened {
@@ -122,7 +122,7 @@ fn read_lines(input: &Input, options: &pipeline::Options, to: &SyncSender<Result
         match lines.read_until(b'\n', &mut line) {
             Ok(0) => return,
             Ok(_) => {}
-            Err(error) => return drop(to.send(Err(input_error(input, error)))),
+            Err(error) => return drop(to.send(Err(input_read_error(input, error)))),
         }
         let bytes = match number {
             1 => line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&line),
@@ -137,22 +137,22 @@ fn read_lines(input: &Input, options: &pipeline::Options, to: &SyncSender<Result
     }
 }
 
-fn input_error(input: &Input, error: io::Error) -> Error {
+fn input_read_error(input: &InputSource, error: io::Error) -> Error {
     Error::input(file::describe_io_error(&error))
         .path(input.to_string())
         .source(error)
 }
 
-fn prepare_line(number: usize, line: &[u8], options: &pipeline::Options) -> InputLine {
+fn prepare_line(number: usize, line: &[u8], options: &pipeline::Options) -> JsonlInputLine {
     match JsonRow::parse(line) {
-        Ok(row) => InputLine {
+        Ok(row) => JsonlInputLine {
             number,
             text: row
-                .text()
-                .and_then(|text| pipeline::prepare(None, text.as_bytes(), options)),
+                .text_to_translate()
+                .and_then(|text| pipeline::prepare_document(None, text.as_bytes(), options)),
             row,
         },
-        Err(error) => InputLine {
+        Err(error) => JsonlInputLine {
             number,
             row: JsonRow::default(),
             text: Err(error),
@@ -162,7 +162,7 @@ fn prepare_line(number: usize, line: &[u8], options: &pipeline::Options) -> Inpu
 
 /// Numbers of lines, segments and tokens that a run has processed, for the summary at its end.
 #[derive(Clone, Copy, Default)]
-struct StreamCounts {
+struct JsonlCounts {
     /// Number of lines that were answered, failed ones included.
     rows: usize,
     refused: usize,
@@ -181,21 +181,21 @@ struct JsonlFilter<'a> {
     options: pipeline::Options,
     force: bool,
     dry_run: bool,
-    session: Session<'a>,
+    session: ModelSession<'a>,
     memory: Option<LazyMemory>,
     printer: &'a Printer,
     /// Number of inputs that could not be read, or whose output could not be written.
     failed: usize,
-    tally: StreamCounts,
+    tally: JsonlCounts,
 }
 
 impl JsonlFilter<'_> {
     /// Translates every input to its output; continues with the next one after a failure.
-    fn translate_inputs(&mut self, plan: &Plan) -> Result<()> {
+    fn translate_inputs(&mut self, plan: &RunPlan) -> Result<()> {
         for task in &plan.tasks {
             match self.translate_input(task) {
                 Err(error) if is_single_file_error(&error) => {
-                    self.printer.error(&error);
+                    self.printer.print_error(&error);
                     self.failed += 1;
                 }
                 ended => ended?,
@@ -204,13 +204,13 @@ impl JsonlFilter<'_> {
         Ok(())
     }
 
-    fn translate_input(&mut self, task: &Task) -> Result<()> {
+    fn translate_input(&mut self, task: &TranslationTask) -> Result<()> {
         let printer = self.printer;
         let path = task.outputs.iter().find_map(|output| output.path.as_deref());
         let (Some(path), false) = (path, self.dry_run) else {
             return self.translate_lines(&task.input, &mut |line| printer.write_data(line));
         };
-        file::try_write_with(path, None, self.force, &mut |out| {
+        file::try_write_file_with(path, None, self.force, &mut |out| {
             let mut sink = |line: &[u8]| {
                 out.write_all(line)
                     .map_err(|error| file::output_write_error(path, error))
@@ -220,8 +220,8 @@ impl JsonlFilter<'_> {
     }
 
     /// Translates all lines of one input as they arrive, and writes the results to `sink`.
-    fn translate_lines(&mut self, input: &Input, sink: OutputSink) -> Result<()> {
-        let (send, lines) = sync_channel(READ_AHEAD_LINES);
+    fn translate_lines(&mut self, input: &InputSource, sink: OutputSink) -> Result<()> {
+        let (send, lines) = sync_channel(MAX_READ_AHEAD_LINES);
         let (reader, options) = (input.clone(), self.options.clone());
         // The thread is not joined: it may wait for a line that never comes.
         std::thread::spawn(move || read_lines(&reader, &options, &send));
@@ -230,23 +230,23 @@ impl JsonlFilter<'_> {
             {
                 // Ctrl-C waits for the current batch; while lines are collected, it ends the program at once.
                 let _patience = interrupt::defer_exit();
-                self.translate_pool(input, pool, sink)?;
+                self.translate_line_pool(input, pool, sink)?;
             }
             broken.map_or(Ok(()), Err)?;
             if interrupt::is_stop_requested() {
-                return Err(Error::new(Kind::Interrupted, "interrupted"));
+                return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
             }
         }
         Ok(())
     }
 
-    /// Collects the lines to translate in one call: `first` and the lines that arrive within [`POOL_MAX_WAIT`] of each other,
-    /// up to [`POOL_SEGMENTS`]. Also returns the error that ended the input, if there was one.
+    /// Collects the lines to translate in one call: `first` and the lines that arrive within [`MAX_NEXT_LINE_WAIT`] of each other,
+    /// up to [`MAX_POOL_SEGMENTS`]. Also returns the error that ended the input, if there was one.
     fn collect_lines(
         &self,
-        first: Result<InputLine>,
-        lines: &Receiver<Result<InputLine>>,
-    ) -> Result<(Vec<InputLine>, Option<Error>)> {
+        first: Result<JsonlInputLine>,
+        lines: &Receiver<Result<JsonlInputLine>>,
+    ) -> Result<(Vec<JsonlInputLine>, Option<Error>)> {
         let (mut pool, mut segments) = (Vec::new(), 0);
         let mut next = Some(first);
         while let Some(line) = next {
@@ -256,15 +256,15 @@ impl JsonlFilter<'_> {
                     let thai = line.count_thai_segments();
                     if thai > 0 && segments == 0 && !self.dry_run {
                         // More lines arrive while the model loads.
-                        self.session.model()?;
+                        self.session.loaded_model()?;
                     }
                     segments += thai;
                     pool.push(line);
                 }
             }
             // Lines without Thai take no time to translate, but they take memory.
-            next = if segments < POOL_SEGMENTS && pool.len() < POOL_SEGMENTS {
-                lines.recv_timeout(POOL_MAX_WAIT).ok()
+            next = if segments < MAX_POOL_SEGMENTS && pool.len() < MAX_POOL_SEGMENTS {
+                lines.recv_timeout(MAX_NEXT_LINE_WAIT).ok()
             } else {
                 None
             };
@@ -273,7 +273,12 @@ impl JsonlFilter<'_> {
     }
 
     /// Translates the lines in `pool` in one call, and writes the results to `sink`.
-    fn translate_pool(&mut self, input: &Input, mut pool: Vec<InputLine>, sink: OutputSink) -> Result<()> {
+    fn translate_line_pool(
+        &mut self,
+        input: &InputSource,
+        mut pool: Vec<JsonlInputLine>,
+        sink: OutputSink,
+    ) -> Result<()> {
         let texts = pool.iter().filter_map(|line| line.text.as_ref().ok());
         let sources: Vec<&str> = texts
             .filter(|text| text.needs_model())
@@ -283,19 +288,19 @@ impl JsonlFilter<'_> {
         let translations = if sources.is_empty() || self.dry_run {
             Ok(Vec::new())
         } else {
-            self.translate(&sources)
+            self.translate_sources(&sources)
         };
         let mut translations = match (translations, pool.as_mut_slice()) {
             (Ok(translations), _) => translations.into_iter(),
             // The model cannot take one of the texts; each is translated alone to find out which.
-            (Err(error), [line]) if error.kind == Kind::Input => {
+            (Err(error), [line]) if error.kind == ErrorKind::Input => {
                 line.text = Err(error);
                 Vec::new().into_iter()
             }
-            (Err(error), _) if error.kind == Kind::Input => {
+            (Err(error), _) if error.kind == ErrorKind::Input => {
                 return pool
                     .into_iter()
-                    .try_for_each(|line| self.translate_pool(input, vec![line], sink));
+                    .try_for_each(|line| self.translate_line_pool(input, vec![line], sink));
             }
             (Err(error), _) => return Err(error),
         };
@@ -307,7 +312,7 @@ impl JsonlFilter<'_> {
                     results.extend(line.row.failed_line(&error.message)?);
                     self.tally.refused += 1;
                     error.place = Some(format!("line {}", line.number));
-                    self.printer.error(&error.path(input.to_string()));
+                    self.printer.print_error(&error.path(input.to_string()));
                 }
                 Ok(text) => {
                     self.tally.segments += text.segments().len();
@@ -317,10 +322,10 @@ impl JsonlFilter<'_> {
                     let decode = &self.options.decode;
                     let document = if text.needs_model() {
                         let own = translations.by_ref().take(text.segments().len()).collect();
-                        text.align(Some(&self.session.model()?.translator), decode, own)
+                        text.align_translations(Some(&self.session.loaded_model()?.translator), decode, own)
                     } else {
-                        let copies = text.copy_as_translations(decode);
-                        text.align(None, decode, copies)
+                        let copies = text.copy_sources_as_translations(decode);
+                        text.align_translations(None, decode, copies)
                     };
                     let is_flagged = |segment: &&Segment| segment.is_flagged();
                     self.tally.flagged += document.segments.iter().filter(is_flagged).count();
@@ -331,18 +336,18 @@ impl JsonlFilter<'_> {
         if self.dry_run { Ok(()) } else { sink(&results) }
     }
 
-    fn translate(&mut self, sources: &[&str]) -> Result<Vec<Translation>> {
-        let translator = &self.session.model()?.translator;
+    fn translate_sources(&mut self, sources: &[&str]) -> Result<Vec<Translation>> {
+        let translator = &self.session.loaded_model()?.translator;
         let memory = self.memory.as_ref().map(LazyMemory::get).transpose()?;
         let start = Instant::now();
-        let bar = progress::StreamProgress::new(self.printer);
+        let bar = progress::JsonlProgress::new(self.printer);
         let (rows, mut tokens) = (self.tally.rows, 0);
         let mut observe = |progress: Progress| {
             tokens = progress.tokens;
-            bar.update(rows, progress, start.elapsed());
+            bar.show_progress(rows, progress, start.elapsed());
             ControlFlow::Continue(())
         };
-        let recaller = Recaller::new(translator, memory, &self.options.decode)?;
+        let recaller = MemoryTranslator::new(translator, memory, &self.options.decode)?;
         let translations = recaller.translate(sources, &mut observe, &interrupt::is_stop_requested);
         self.tally.tokens += tokens;
         self.tally.time += start.elapsed();
@@ -350,7 +355,7 @@ impl JsonlFilter<'_> {
     }
 
     fn print_summary(&self) {
-        let StreamCounts {
+        let JsonlCounts {
             rows,
             refused,
             segments,
@@ -370,6 +375,6 @@ impl JsonlFilter<'_> {
             let seconds = time.as_secs_f64();
             line += &format!(" in {seconds:.1} s, {:.0} tokens/s", tokens as f64 / seconds.max(1e-3));
         }
-        self.printer.note(line);
+        self.printer.print_note(line);
     }
 }

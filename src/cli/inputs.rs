@@ -1,11 +1,11 @@
 //! Steps that the commands that read texts share: finding inputs, resolving options, reading, dry runs.
 
-use super::args::{self, Decoding, Reading};
+use super::args::{self, DecodingArgs, ReadingArgs};
 use super::config::Config;
-use super::plan::{self, Input, Output, Plan, Request, Task};
+use super::plan::{self, InputSource, PlanRequest, PlannedOutput, RunPlan, TranslationTask};
 use super::printer::Printer;
 use super::words::format_count;
-use super::{Status, is_single_file_error};
+use super::{CommandStatus, is_single_file_error};
 use crate::document::Format;
 use crate::error::{Error, Result};
 use crate::memory::Memory;
@@ -20,9 +20,9 @@ use std::path::PathBuf;
 ///
 /// # Errors
 /// `Usage` if standard input is a terminal: a user who names no file hardly wants to type the text.
-pub fn stdin_unless_terminal() -> Result<Input> {
+pub fn stdin_unless_terminal() -> Result<InputSource> {
     if !io::stdin().is_terminal() {
-        Ok(Input::Stdin)
+        Ok(InputSource::Stdin)
     } else {
         Err(Error::usage("no input")
             .hint("name a file, or `-` to type the text and end it with Ctrl-D; --help shows examples"))
@@ -30,7 +30,7 @@ pub fn stdin_unless_terminal() -> Result<Input> {
 }
 
 /// Returns the inputs named on the command line, or standard input if none is named.
-pub fn inputs(args: &args::Translate) -> Result<Cow<'_, [PathBuf]>> {
+pub fn inputs_or_stdin(args: &args::TranslateArgs) -> Result<Cow<'_, [PathBuf]>> {
     Ok(if args.inputs.is_empty() {
         stdin_unless_terminal().map(|_| Cow::Owned(vec![PathBuf::from("-")]))?
     } else {
@@ -39,10 +39,10 @@ pub fn inputs(args: &args::Translate) -> Result<Cow<'_, [PathBuf]>> {
 }
 
 /// Decides which inputs `plae translate` reads and which outputs it writes, from its arguments.
-pub fn plan_translation(args: &args::Translate) -> Result<Plan> {
-    plan::plan(&Request {
-        inputs: &inputs(args)?,
-        from: args.reading.format()?,
+pub fn plan_translation(args: &args::TranslateArgs) -> Result<RunPlan> {
+    plan::plan_tasks(&PlanRequest {
+        inputs: &inputs_or_stdin(args)?,
+        from: args.reading.document_format()?,
         output: args.output.output.as_deref(),
         formats: &args.output.format,
         force: args.output.force,
@@ -76,7 +76,11 @@ impl LazyMemory {
 
 /// Converts command-line arguments and configuration to validated options for reading and translating. Each task later
 /// replaces the format by its own.
-pub fn options(reading: &Reading, decoding: &Decoding, config: &Config) -> Result<pipeline::Options> {
+pub fn resolve_pipeline_options(
+    reading: &ReadingArgs,
+    decoding: &DecodingArgs,
+    config: &Config,
+) -> Result<pipeline::Options> {
     if let (Some(min), Some(max)) = (decoding.min_tokens, decoding.max_tokens)
         && min > max
     {
@@ -90,46 +94,46 @@ pub fn options(reading: &Reading, decoding: &Decoding, config: &Config) -> Resul
         return Err(Error::usage("the prompt must hold {text} exactly once").hint("the sentence is put in its place"));
     }
     Ok(pipeline::Options {
-        format: reading.format()?.unwrap_or(Format::Text),
+        format: reading.document_format()?.unwrap_or(Format::Text),
         split: reading.split.unwrap_or_default(),
         paragraphs: reading.paragraphs.unwrap_or(config.paragraphs),
         encoding: reading.encoding.clone(),
         date: config.date.clone(),
-        decode: decoding.options(),
+        decode: decoding.to_decode_options(),
     })
 }
 
 /// Prints which inputs would be translated to which outputs, without translating.
-pub fn dry_run(plan: &Plan, options: &pipeline::Options, printer: &Printer) -> Result<Status> {
-    let (failed, _) = preview(plan, options, &|_| String::new(), printer)?;
-    printer.note(format!(
+pub fn print_dry_run(plan: &RunPlan, options: &pipeline::Options, printer: &Printer) -> Result<CommandStatus> {
+    let (failed, _) = print_task_previews(plan, options, &|_| String::new(), printer)?;
+    printer.print_note(format!(
         "{} would be translated, {failed} would fail{}",
         format_count(plan.tasks.len() + plan.failures.len() - failed, "input"),
-        format_skipped(plan)
+        format_skipped_files(plan)
     ));
     Ok(match failed {
-        0 => Status::Done,
-        _ => Status::Failed,
+        0 => CommandStatus::Done,
+        _ => CommandStatus::Failed,
     })
 }
 
 /// Prints a line for each input, with the text that `extra` adds about it.
 ///
 /// Returns the number of inputs that would fail, and the number of segments with Thai in all others.
-pub fn preview(
-    plan: &Plan,
+pub fn print_task_previews(
+    plan: &RunPlan,
     options: &pipeline::Options,
-    extra: &dyn Fn(&Task) -> String,
+    extra: &dyn Fn(&TranslationTask) -> String,
     printer: &Printer,
 ) -> Result<(usize, usize)> {
     let (mut failed, mut sentences) = (plan.failures.len(), 0);
     for failure in &plan.failures {
-        printer.error(&failure.error);
+        printer.print_error(&failure.error);
     }
     for task in &plan.tasks {
-        match prepare(task, options) {
+        match prepare_task(task, options) {
             Err(error) if is_single_file_error(&error) => {
-                printer.error(&error);
+                printer.print_error(&error);
                 failed += 1;
             }
             Err(error) => return Err(error),
@@ -137,7 +141,7 @@ pub fn preview(
                 let segments = prepared.segments();
                 let thai = segments.iter().filter(|segment| has_thai(&segment.source)).count();
                 sentences += thai;
-                let outputs: Vec<_> = task.outputs.iter().map(Output::to_string).collect();
+                let outputs: Vec<_> = task.outputs.iter().map(PlannedOutput::to_string).collect();
                 printer.write_data(format!(
                     "{} -> {} ({}{}, {thai} with Thai)\n",
                     task.input,
@@ -152,7 +156,7 @@ pub fn preview(
 }
 
 /// Formats the end of a summary line that says how many files were skipped; empty if none were.
-pub fn format_skipped(plan: &Plan) -> String {
+pub fn format_skipped_files(plan: &RunPlan) -> String {
     match plan.skipped {
         0 => String::new(),
         count => format!(
@@ -164,28 +168,28 @@ pub fn format_skipped(plan: &Plan) -> String {
 
 /// Prints guesses about a source that might be wrong: an encoding other than UTF-8, and hard-wrapped lines.
 pub fn print_detected_format(
-    input: &Input,
+    input: &InputSource,
     prepared: &PreparedDocument,
     options: &pipeline::Options,
     printer: &Printer,
 ) {
     let encoding = prepared.encoding();
     if options.encoding.is_none() && encoding != "UTF-8" {
-        printer.note(format!("{input}: read as {encoding}; --encoding overrides"));
+        printer.print_note(format!("{input}: read as {encoding}; --encoding overrides"));
     }
     if prepared.has_joined_lines() {
-        printer.note(format!(
+        printer.print_note(format!(
             "{input}: hard-wrapped, lines joined to paragraphs; --paragraphs line keeps them apart"
         ));
     }
 }
 
 /// Reads an input, decodes it, and cuts it into segments.
-pub fn prepare(task: &Task, options: &pipeline::Options) -> Result<PreparedDocument> {
+pub fn prepare_task(task: &TranslationTask, options: &pipeline::Options) -> Result<PreparedDocument> {
     let options = pipeline::Options {
         format: task.format,
         ..options.clone()
     };
-    pipeline::prepare(task.input.name().as_deref(), &task.input.read()?, &options)
+    pipeline::prepare_document(task.input.file_name().as_deref(), &task.input.read()?, &options)
         .map_err(|error| error.path(task.input.to_string()))
 }

@@ -9,14 +9,14 @@ static EXIT_IS_DEFERRED: AtomicBool = AtomicBool::new(false);
 static STOP_REQUESTED: AtomicBool = AtomicBool::new(false);
 
 /// The exit code of an interrupted run: 128 plus the number of the signal SIGINT, as shells report it.
-pub const EXIT_CODE: u8 = 130;
+pub const INTERRUPTED_EXIT_CODE: u8 = 130;
 
 /// Installs the handler for Ctrl-C. If that fails, Ctrl-C ends the program at once, as the system does by default.
-pub fn install_handler() {
+pub fn install_interrupt_handler() {
     let _ = ctrlc::set_handler(|| {
         if STOP_REQUESTED.swap(true, SeqCst) || !EXIT_IS_DEFERRED.load(SeqCst) {
             crate::file::delete_temporary_files();
-            std::process::exit(EXIT_CODE.into());
+            std::process::exit(INTERRUPTED_EXIT_CODE.into());
         }
         // The handler runs in its own thread, which cannot use the printer; standard error may be closed.
         let _ = writeln!(
@@ -32,7 +32,7 @@ pub fn is_stop_requested() -> bool {
 }
 
 /// Returns the value for a progress callback to return: `Break` if Ctrl-C was pressed, else `Continue`.
-pub fn break_if_requested() -> ControlFlow<()> {
+pub fn break_if_stop_requested() -> ControlFlow<()> {
     if is_stop_requested() {
         ControlFlow::Break(())
     } else {

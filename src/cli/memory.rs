@@ -1,15 +1,15 @@
 //! `plae memory`: describes, searches, imports, exports and prunes a translation memory, and learns people's edits.
 
 use super::args::{MemoryArgs, MemoryCommand, PlainOrJson};
-use super::plan::Input;
+use super::plan::InputSource;
 use super::printer::{FAINT_STYLE, Printer};
 use super::words::{format_count, size};
-use super::{Status, describe_io_error, file, is_single_file_error};
+use super::{CommandStatus, describe_io_error, file, is_single_file_error};
 use crate::archive::{ARCHIVE_DIR_NAME, DATABASE_FILE_NAME};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::memory::{
-    AddCounts, EditedFormat, ExchangeFormat, LearnCounts, Match, Memory, PruneFilter, Stats, Unit, read, read_edited,
-    write,
+    AddCounts, EditedFormat, ExchangeFormat, LearnCounts, Memory, MemoryStats, PruneFilter, TranslationUnit, UnitMatch,
+    read, read_edited, write,
 };
 use jiff::{Span, Timestamp, Zoned};
 use std::fmt::Write as _;
@@ -20,20 +20,22 @@ use std::path::{Path, PathBuf};
 /// Number of translation units that are added in one transaction, during which other runs cannot write to the memory.
 const UNITS_PER_BATCH: usize = 4096;
 
-pub fn run(args: &MemoryArgs, printer: &Printer) -> Result<Status> {
-    let path = memory_path(args.memory.as_deref());
+pub fn run(args: &MemoryArgs, printer: &Printer) -> Result<CommandStatus> {
+    let path = resolve_memory_path(args.memory.as_deref());
     match &args.command {
-        MemoryCommand::Stats { format } => stats(&open_existing(&path)?, format.unwrap_or_default(), printer)?,
+        MemoryCommand::Stats { format } => {
+            print_stats(&open_existing_memory(&path)?, format.unwrap_or_default(), printer)?
+        }
         MemoryCommand::Search {
             text,
             fuzzy,
             limit,
             format,
         } => {
-            let memory = open_existing(&path)?;
+            let memory = open_existing_memory(&path)?;
             let found = match fuzzy {
-                true => memory.nearest(text, *limit)?,
-                false => memory.search(text, *limit)?,
+                true => memory.find_nearest_units(text, *limit)?,
+                false => memory.find_units_containing(text, *limit)?,
             };
             print_matches(&found, *limit, format.unwrap_or_default(), printer)?;
         }
@@ -46,13 +48,13 @@ pub fn run(args: &MemoryArgs, printer: &Printer) -> Result<Status> {
                     .ok_or_else(|| unknown_format_error(output, &ExchangeFormat::ALL.map(ExchangeFormat::name)))?,
                 (None, None) => ExchangeFormat::Tmx,
             };
-            export(&open_existing(&path)?, output, format, *force, printer)?;
+            export_memory(&open_existing_memory(&path)?, output, format, *force, printer)?;
         }
         MemoryCommand::Import { input, format } => {
             let format = format
                 .or_else(|| format_by_extension(input, ExchangeFormat::from_extension))
                 .ok_or_else(|| unknown_format_error(Some(input), &ExchangeFormat::ALL.map(ExchangeFormat::name)))?;
-            import(&path, input, format, printer)?;
+            import_into_memory(&path, input, format, printer)?;
         }
         MemoryCommand::Prune {
             older_than,
@@ -67,16 +69,16 @@ pub fn run(args: &MemoryArgs, printer: &Printer) -> Result<Status> {
                 flagged: *flagged,
                 human: *human,
             };
-            prune(&open_existing(&path)?, &filter, *dry_run, printer)?;
+            prune_memory(&open_existing_memory(&path)?, &filter, *dry_run, printer)?;
         }
-        MemoryCommand::Learn { inputs, all, format } => return learn(&path, inputs, *all, *format, printer),
+        MemoryCommand::Learn { inputs, all, format } => return learn_edits(&path, inputs, *all, *format, printer),
     }
-    Ok(Status::Done)
+    Ok(CommandStatus::Done)
 }
 
 /// Returns the path of the memory's file: `typed` itself, or the database of the archive in the directory `typed`, by
 /// default the current directory.
-fn memory_path(typed: Option<&Path>) -> PathBuf {
+fn resolve_memory_path(typed: Option<&Path>) -> PathBuf {
     let typed = typed.unwrap_or(Path::new(""));
     if typed.as_os_str().is_empty() || typed.is_dir() {
         typed.join(ARCHIVE_DIR_NAME).join(DATABASE_FILE_NAME)
@@ -86,7 +88,7 @@ fn memory_path(typed: Option<&Path>) -> PathBuf {
 }
 
 /// Opens the memory at `path`, which must exist.
-fn open_existing(path: &Path) -> Result<Memory> {
+fn open_existing_memory(path: &Path) -> Result<Memory> {
     if path.exists() {
         Memory::open(path)
     } else {
@@ -109,14 +111,14 @@ fn unknown_format_error(path: Option<&Path>, formats: &[&str]) -> Error {
     }
 }
 
-fn stats(memory: &Memory, format: PlainOrJson, printer: &Printer) -> Result<()> {
-    let stats = memory.stats()?;
+fn print_stats(memory: &Memory, format: PlainOrJson, printer: &Printer) -> Result<()> {
+    let stats = memory.read_stats()?;
     if format == PlainOrJson::Jsonl {
         let mut object = serde_json::to_value(&stats).unwrap_or_default();
         object["path"] = memory.path().display().to_string().into();
         return printer.write_data(format!("{object}\n"));
     }
-    let Stats {
+    let MemoryStats {
         bytes,
         machine,
         human,
@@ -161,13 +163,13 @@ fn stats(memory: &Memory, format: PlainOrJson, printer: &Printer) -> Result<()> 
             day(system.oldest),
             day(system.newest),
             system.model,
-            printer.paint(FAINT_STYLE, rest)
+            printer.paint_output(FAINT_STYLE, rest)
         );
     }
     printer.write_data(page)
 }
 
-fn print_matches(found: &[Match], limit: usize, format: PlainOrJson, printer: &Printer) -> Result<()> {
+fn print_matches(found: &[UnitMatch], limit: usize, format: PlainOrJson, printer: &Printer) -> Result<()> {
     let mut page = String::new();
     for (index, one) in found.iter().enumerate() {
         if format == PlainOrJson::Jsonl {
@@ -175,7 +177,7 @@ fn print_matches(found: &[Match], limit: usize, format: PlainOrJson, printer: &P
             page += "\n";
             continue;
         }
-        let Unit {
+        let TranslationUnit {
             source, target, made, ..
         } = &one.unit;
         let similarity = one
@@ -189,18 +191,22 @@ fn print_matches(found: &[Match], limit: usize, format: PlainOrJson, printer: &P
             made.strftime("%Y-%m-%d")
         );
         let gap = if index > 0 { "\n" } else { "" };
-        let _ = writeln!(page, "{gap}{source}\n{target}\n{}", printer.paint(FAINT_STYLE, by));
+        let _ = writeln!(
+            page,
+            "{gap}{source}\n{target}\n{}",
+            printer.paint_output(FAINT_STYLE, by)
+        );
     }
     printer.write_data(page)?;
     match found.len() {
-        0 => printer.note("nothing found"),
-        count if count == limit => printer.note(format!("the first {count}; --limit shows more")),
+        0 => printer.print_note("nothing found"),
+        count if count == limit => printer.print_note(format!("the first {count}; --limit shows more")),
         _ => {}
     }
     Ok(())
 }
 
-fn export(
+fn export_memory(
     memory: &Memory,
     output: Option<&Path>,
     format: ExchangeFormat,
@@ -210,15 +216,15 @@ fn export(
     let Some(path) = output else {
         let mut out = io::BufWriter::new(io::stdout().lock());
         return write(memory, format, &mut out)
-            .and_then(|()| out.flush().map_err(file::write_failure))
+            .and_then(|()| out.flush().map_err(file::failed_write_error))
             .map_err(|error| error.path("standard output"));
     };
-    file::try_write_with(path, None, force, &mut |out| write(memory, format, out))?;
-    printer.note(format!("{} -> {}", memory.path().display(), path.display()));
+    file::try_write_file_with(path, None, force, &mut |out| write(memory, format, out))?;
+    printer.print_note(format!("{} -> {}", memory.path().display(), path.display()));
     Ok(())
 }
 
-fn import(path: &Path, input: &Path, format: ExchangeFormat, printer: &Printer) -> Result<()> {
+fn import_into_memory(path: &Path, input: &Path, format: ExchangeFormat, printer: &Printer) -> Result<()> {
     let name = if file::is_dash(input) {
         Path::new("standard input")
     } else {
@@ -239,20 +245,20 @@ fn import(path: &Path, input: &Path, format: ExchangeFormat, printer: &Printer) 
     };
     let memory = Memory::open(path)?;
     let mut tally = AddCounts::default();
-    let mut waiting: Vec<Unit> = Vec::new();
+    let mut waiting: Vec<TranslationUnit> = Vec::new();
     let read = read(&mut reader, format, &mut |unit| {
         waiting.push(unit);
         if waiting.len() == UNITS_PER_BATCH {
-            tally += memory.add(&waiting)?;
+            tally += memory.add_units(&waiting)?;
             waiting.clear();
         }
         Ok(())
     });
-    tally += memory.add(&waiting)?;
+    tally += memory.add_units(&waiting)?;
     let skipped = read.map_err(|error| match error.kind {
-        Kind::Input => {
+        ErrorKind::Input => {
             if tally != AddCounts::default() {
-                printer.note("what stands before the damage is added; mend the file and import it again");
+                printer.print_note("what stands before the damage is added; mend the file and import it again");
             }
             error.path(name)
         }
@@ -270,7 +276,7 @@ fn import(path: &Path, input: &Path, format: ExchangeFormat, printer: &Printer) 
             line += &format!(", {count} {what}");
         }
     }
-    printer.note(line);
+    printer.print_note(line);
     Ok(())
 }
 
@@ -281,73 +287,79 @@ fn time_before_now(age: Span) -> Result<Timestamp> {
         .map_err(|error| Error::usage("--older-than reaches before the calendar").source(error))
 }
 
-fn prune(memory: &Memory, filter: &PruneFilter, dry: bool, printer: &Printer) -> Result<()> {
-    let before = memory.bytes();
-    let count = memory.prune(filter, dry)?;
+fn prune_memory(memory: &Memory, filter: &PruneFilter, dry: bool, printer: &Printer) -> Result<()> {
+    let before = memory.file_bytes();
+    let count = memory.prune_translations(filter, dry)?;
     let what = format_count(usize::try_from(count).unwrap_or(usize::MAX), "translation");
     if dry {
-        printer.note(format!("{what} would be deleted"));
+        printer.print_note(format!("{what} would be deleted"));
         return Ok(());
     }
     // The entries are deleted even if their disk space cannot be freed now.
-    let freed = match memory.compact() {
-        Ok(()) => format!("{} freed", size(before.saturating_sub(memory.bytes()))),
+    let freed = match memory.compact_file() {
+        Ok(()) => format!("{} freed", size(before.saturating_sub(memory.file_bytes()))),
         Err(error) => {
-            printer.warn(&error);
+            printer.print_warning(&error);
             "their space is used again".to_owned()
         }
     };
-    printer.note(format!("{what} deleted, {freed}"));
+    printer.print_note(format!("{what} deleted, {freed}"));
     Ok(())
 }
 
-fn learn(
+fn learn_edits(
     path: &Path,
     inputs: &[PathBuf],
     all: bool,
     format: Option<EditedFormat>,
     printer: &Printer,
-) -> Result<Status> {
-    let memory = if all { Memory::open(path)? } else { open_existing(path)? };
+) -> Result<CommandStatus> {
+    let memory = if all {
+        Memory::open(path)?
+    } else {
+        open_existing_memory(path)?
+    };
     let mut sum = LearnCounts::default();
-    let mut status = Status::Done;
+    let mut status = CommandStatus::Done;
     for input in inputs {
         let lesson = format
             .or_else(|| format_by_extension(input, EditedFormat::from_extension))
             .ok_or_else(|| unknown_format_error(Some(input), &EditedFormat::ALL.map(EditedFormat::name)))
             .and_then(|format| {
-                let input = Input::from_argument(input);
+                let input = InputSource::from_argument(input);
                 let edited = read_edited(&input.read()?, format).map_err(|error| error.path(input.to_string()))?;
                 memory.learn_edited(&edited, all)
             });
         match lesson {
             Ok(lesson) => {
-                printer.note(format!("{}: {}", input.display(), describe_lesson(&lesson)));
+                printer.print_note(format!("{}: {}", input.display(), describe_learn_counts(&lesson)));
                 sum += lesson;
             }
             Err(error) if is_single_file_error(&error) => {
-                printer.error(&error);
-                status = Status::Failed;
+                printer.print_error(&error);
+                status = CommandStatus::Failed;
             }
             Err(error) => return Err(error),
         }
     }
     if inputs.len() > 1 {
-        printer.note(format!(
+        printer.print_note(format!(
             "{}: {}",
             format_count(inputs.len(), "file"),
-            describe_lesson(&sum)
+            describe_learn_counts(&sum)
         ));
     }
     if sum.new > 0 {
-        printer.hint("the same `plae archive` again writes them into its outputs, with --force over edited ones too");
+        printer.print_hint(
+            "the same `plae archive` again writes them into its outputs, with --force over edited ones too",
+        );
     } else if sum.unknown > 0 && sum.same == 0 {
-        printer.hint("name with --memory the memory that the outputs were made with");
+        printer.print_hint("name with --memory the memory that the outputs were made with");
     }
     Ok(status)
 }
 
-fn describe_lesson(lesson: &LearnCounts) -> String {
+fn describe_learn_counts(lesson: &LearnCounts) -> String {
     let mut line = format!(
         "{} learned, {} as they were",
         format_count(lesson.new, "edit"),

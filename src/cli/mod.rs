@@ -25,17 +25,17 @@ mod version;
 mod words;
 mod writer;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::file::{self, describe_io_error};
 use clap::Parser;
 use config::Config;
-use printer::{ColourEnv, Printer, Verbosity};
+use printer::{ColourEnvironment, Printer, Verbosity};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// How a command ended that was not stopped by an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Status {
+enum CommandStatus {
     Done,
     /// Some inputs failed, and an error was printed for each.
     Failed,
@@ -62,34 +62,34 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let printer = Printer::new(
         verbosity,
         cli.global.color.unwrap_or_default(),
-        ColourEnv::read(|name| std::env::var_os(name)),
+        ColourEnvironment::from_variables(|name| std::env::var_os(name)),
     );
-    interrupt::install_handler();
+    interrupt::install_interrupt_handler();
     // This thread takes part in rayon's work instead of waiting for it. No pool exists yet, so building one succeeds.
     let _ = rayon::ThreadPoolBuilder::new().use_current_thread().build_global();
     match run_command(&cli.command, &printer) {
-        Ok(Status::Done) => ExitCode::SUCCESS,
-        Ok(Status::Failed) => ExitCode::from(1),
+        Ok(CommandStatus::Done) => ExitCode::SUCCESS,
+        Ok(CommandStatus::Failed) => ExitCode::from(1),
         Err(error) if printer::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            printer.error(&error);
-            ExitCode::from(exit_code(error.kind))
+            printer.print_error(&error);
+            ExitCode::from(exit_code_for_kind(error.kind))
         }
     }
 }
 
-fn exit_code(kind: Kind) -> u8 {
+fn exit_code_for_kind(kind: ErrorKind) -> u8 {
     match kind {
-        Kind::Input | Kind::Output => 1,
-        Kind::Usage | Kind::Model | Kind::Memory | Kind::Network => 2,
-        Kind::Interrupted => interrupt::EXIT_CODE,
+        ErrorKind::Input | ErrorKind::Output => 1,
+        ErrorKind::Usage | ErrorKind::Model | ErrorKind::Memory | ErrorKind::Network => 2,
+        ErrorKind::Interrupted => interrupt::INTERRUPTED_EXIT_CODE,
     }
 }
 
-fn run_command(command: &args::Command, printer: &Printer) -> Result<Status> {
+fn run_command(command: &args::Command, printer: &Printer) -> Result<CommandStatus> {
     use args::Command;
-    let resolve = |model: &args::Model, layout| {
-        Config::resolve(model, layout, |name| std::env::var_os(name), &config::config_paths())
+    let resolve = |model: &args::ModelArgs, layout| {
+        Config::from_sources(model, layout, |name| std::env::var_os(name), &config::config_paths())
     };
     match command {
         Command::Translate(args) => {
@@ -107,19 +107,19 @@ fn run_command(command: &args::Command, printer: &Printer) -> Result<Status> {
             bench::run(args, &config, printer)
         }
         Command::Render(args) => {
-            let config = resolve(&args::Model::default(), args.output.layout)?;
+            let config = resolve(&args::ModelArgs::default(), args.output.layout)?;
             render::run(args, &config, printer)
         }
-        Command::Split(args) => split::run(args, &resolve(&args::Model::default(), None)?, printer),
+        Command::Split(args) => split::run(args, &resolve(&args::ModelArgs::default(), None)?, printer),
         Command::Score(args) => score::run(args, printer),
         Command::Models(args) => {
-            let model = args::Model {
+            let model = args::ModelArgs {
                 offline: args.offline,
                 ..Default::default()
             };
             models::run(args, &resolve(&model, None)?, printer)
         }
-        Command::Doctor(_) => doctor::run(&resolve(&args::Model::default(), None)?, printer),
+        Command::Doctor(_) => doctor::run(&resolve(&args::ModelArgs::default(), None)?, printer),
         Command::Completions(args) => completions::run(args, printer),
         Command::Man(args) => man::run(args, printer),
     }
@@ -127,7 +127,7 @@ fn run_command(command: &args::Command, printer: &Printer) -> Result<Status> {
 
 /// Reads a memory size in bytes from a file of Linux's `/proc`, such as the field `VmHWM` of `/proc/self/status`.
 /// Returns none on other systems.
-fn read_memory_bytes(file: &str, field: &str) -> Option<u64> {
+fn read_proc_memory_bytes(file: &str, field: &str) -> Option<u64> {
     let text = std::fs::read_to_string(file).ok()?;
     let line = text
         .lines()
@@ -138,7 +138,7 @@ fn read_memory_bytes(file: &str, field: &str) -> Option<u64> {
 
 /// Whether an error concerns a single input or output, so that the run can continue with the others.
 fn is_single_file_error(error: &Error) -> bool {
-    matches!(error.kind, Kind::Input | Kind::Output) && !printer::is_broken_pipe(error)
+    matches!(error.kind, ErrorKind::Input | ErrorKind::Output) && !printer::is_broken_pipe(error)
 }
 
 #[cfg(test)]
@@ -148,24 +148,24 @@ mod tests {
     #[test]
     fn exit_codes_are_the_documented_ones() {
         let cases = [
-            (Kind::Input, 1),
-            (Kind::Output, 1),
-            (Kind::Usage, 2),
-            (Kind::Model, 2),
-            (Kind::Memory, 2),
-            (Kind::Network, 2),
-            (Kind::Interrupted, 130),
+            (ErrorKind::Input, 1),
+            (ErrorKind::Output, 1),
+            (ErrorKind::Usage, 2),
+            (ErrorKind::Model, 2),
+            (ErrorKind::Memory, 2),
+            (ErrorKind::Network, 2),
+            (ErrorKind::Interrupted, 130),
         ];
         for (kind, code) in cases {
-            assert_eq!(exit_code(kind), code, "{kind:?}");
+            assert_eq!(exit_code_for_kind(kind), code, "{kind:?}");
         }
     }
 
     #[cfg(target_os = "linux")]
     #[test]
     fn memory_is_read_from_the_system() {
-        assert!(read_memory_bytes("/proc/self/status", "VmHWM").unwrap() > 100_000);
-        assert!(read_memory_bytes("/proc/meminfo", "MemTotal").unwrap() > 1_000_000);
-        assert_eq!(read_memory_bytes("/proc/meminfo", "NoSuchField"), None);
+        assert!(read_proc_memory_bytes("/proc/self/status", "VmHWM").unwrap() > 100_000);
+        assert!(read_proc_memory_bytes("/proc/meminfo", "MemTotal").unwrap() > 1_000_000);
+        assert_eq!(read_proc_memory_bytes("/proc/meminfo", "NoSuchField"), None);
     }
 }

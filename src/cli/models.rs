@@ -1,30 +1,30 @@
 //! `plae models`: lists, describes, fetches, checks and deletes models.
 
-use super::Status;
-use super::args::{Models, ModelsCommand};
+use super::CommandStatus;
+use super::args::{ModelsArgs, ModelsCommand};
 use super::config::Config;
 use super::printer::{ERROR_STYLE, FAINT_STYLE, GOOD_STYLE, Printer, WARNING_STYLE};
-use super::session::FetchMessages;
+use super::session::FetchMessagePrinter;
 use super::words::size;
 use crate::catalog::{self, FileCheck, HashVerdict, ModelEntry, Notice, Settings, download_size};
 use crate::error::{Error, Result};
-use crate::translate::requests;
+use crate::translate::list_prompt_requests;
 use std::fmt::Write;
 
-pub fn run(args: &Models, config: &Config, printer: &Printer) -> Result<Status> {
+pub fn run(args: &ModelsArgs, config: &Config, printer: &Printer) -> Result<CommandStatus> {
     let settings = &config.files;
     match &args.command {
-        ModelsCommand::List { json } => list(*json, settings, printer),
-        ModelsCommand::Info { model } => info(model, settings, printer),
-        ModelsCommand::Pull { model } => pull(model.as_deref(), config, printer),
-        ModelsCommand::Verify { model } => verify(model.as_deref(), settings, printer),
-        ModelsCommand::Path { model } => path(model, settings, printer),
-        ModelsCommand::Remove { model } => remove(model, settings, printer),
+        ModelsCommand::List { json } => print_model_list(*json, settings, printer),
+        ModelsCommand::Info { model } => print_model_info(model, settings, printer),
+        ModelsCommand::Pull { model } => pull_model(model.as_deref(), config, printer),
+        ModelsCommand::Verify { model } => verify_models(model.as_deref(), settings, printer),
+        ModelsCommand::Path { model } => print_model_path(model, settings, printer),
+        ModelsCommand::Remove { model } => remove_model(model, settings, printer),
     }
 }
 
 /// Returns the word that `plae models list` shows for whether a model is on this machine.
-fn state_word(entry: &ModelEntry) -> &'static str {
+fn model_state_word(entry: &ModelEntry) -> &'static str {
     match entry.path {
         Some(_) => "here",
         None => "to fetch",
@@ -40,8 +40,8 @@ fn format_model_size(entry: &ModelEntry) -> String {
     }
 }
 
-fn list(json: bool, settings: &Settings, printer: &Printer) -> Result<Status> {
-    let entries = catalog::list(settings)?;
+fn print_model_list(json: bool, settings: &Settings, printer: &Printer) -> Result<CommandStatus> {
+    let entries = catalog::list_models(settings)?;
     let mut page = String::new();
     if json {
         for entry in &entries {
@@ -62,7 +62,7 @@ fn list(json: bool, settings: &Settings, printer: &Printer) -> Result<Status> {
             let _ = writeln!(page, "{object}");
         }
         printer.write_data(page)?;
-        return Ok(Status::Done);
+        return Ok(CommandStatus::Done);
     }
     let name_width = entries
         .iter()
@@ -76,9 +76,9 @@ fn list(json: bool, settings: &Settings, printer: &Printer) -> Result<Status> {
     );
     for entry in &entries {
         let manifest = &entry.manifest;
-        let state = format!("{:9}", state_word(entry));
+        let state = format!("{:9}", model_state_word(entry));
         let state = match entry.path {
-            Some(_) => printer.paint(GOOD_STYLE, state),
+            Some(_) => printer.paint_output(GOOD_STYLE, state),
             None => state,
         };
         let _ = writeln!(
@@ -90,19 +90,21 @@ fn list(json: bool, settings: &Settings, printer: &Printer) -> Result<Status> {
             manifest.architecture.to_string(),
             manifest.licence.as_deref().unwrap_or("unknown"),
             if manifest.non_commercial {
-                printer.paint(WARNING_STYLE, " (non-commercial)")
+                printer.paint_output(WARNING_STYLE, " (non-commercial)")
             } else {
                 String::new()
             }
         );
     }
     printer.write_data(page)?;
-    printer.note("best first; here: on this machine; to fetch: fetched when used; `plae models info NAME` tells more");
-    Ok(Status::Done)
+    printer.print_note(
+        "best first; here: on this machine; to fetch: fetched when used; `plae models info NAME` tells more",
+    );
+    Ok(CommandStatus::Done)
 }
 
-fn info(model: &str, settings: &Settings, printer: &Printer) -> Result<Status> {
-    let entry = catalog::info(model, settings)?;
+fn print_model_info(model: &str, settings: &Settings, printer: &Printer) -> Result<CommandStatus> {
+    let entry = catalog::describe_model(model, settings)?;
     let manifest = &entry.manifest;
     let mut page = String::new();
     let mut line = |key: &str, value: &str| {
@@ -138,7 +140,7 @@ fn info(model: &str, settings: &Settings, printer: &Printer) -> Result<Status> {
     );
     line("max tokens", &manifest.decoding.max_tokens.to_string());
     if let Some(prompt) = &manifest.prompt {
-        for (below, request) in requests(prompt) {
+        for (below, request) in list_prompt_requests(prompt) {
             let request = request.replace('\n', "\\n");
             match below {
                 usize::MAX => line("prompt", &request),
@@ -160,24 +162,24 @@ fn info(model: &str, settings: &Settings, printer: &Printer) -> Result<Status> {
         None => line("path", "not on this machine"),
     }
     printer.write_data(page)?;
-    Ok(Status::Done)
+    Ok(CommandStatus::Done)
 }
 
-fn pull(model: Option<&str>, config: &Config, printer: &Printer) -> Result<Status> {
-    let mut fetching = FetchMessages::new(printer);
+fn pull_model(model: Option<&str>, config: &Config, printer: &Printer) -> Result<CommandStatus> {
+    let mut fetching = FetchMessagePrinter::new(printer);
     let mut fetched = false;
     let mut notify = |notice| {
         fetched |= matches!(notice, Notice::Pulling { .. });
         fetching.print_notice(notice);
     };
     let located = match model.or(config.model.as_deref()) {
-        Some(model) => catalog::pull(model, &config.files, &mut notify)?,
+        Some(model) => catalog::pull_model(model, &config.files, &mut notify)?,
         None => catalog::locate(None, &config.files, true, &mut notify)?,
     };
     drop(fetching);
     if !fetched {
         let manifest = &located.manifest;
-        printer.note(format!(
+        printer.print_note(format!(
             "{} is on this machine already; licence: {}{}{}",
             manifest.name,
             manifest.licence.as_deref().unwrap_or("unknown"),
@@ -194,35 +196,35 @@ fn pull(model: Option<&str>, config: &Config, printer: &Printer) -> Result<Statu
         ));
     }
     printer.write_data(format!("{}\n", located.path.display()))?;
-    Ok(Status::Done)
+    Ok(CommandStatus::Done)
 }
 
-fn verify(model: Option<&str>, settings: &Settings, printer: &Printer) -> Result<Status> {
+fn verify_models(model: Option<&str>, settings: &Settings, printer: &Printer) -> Result<CommandStatus> {
     let models = match model {
         Some(model) => vec![model.to_owned()],
-        None => catalog::list(settings)?
+        None => catalog::list_models(settings)?
             .into_iter()
             .filter(|entry| entry.path.is_some())
             .map(|entry| entry.manifest.name)
             .collect(),
     };
     if models.is_empty() {
-        printer.note("no model is on this machine");
+        printer.print_note("no model is on this machine");
     }
-    let mut status = Status::Done;
+    let mut status = CommandStatus::Done;
     for model in &models {
-        let mut fetching = FetchMessages::new(printer);
+        let mut fetching = FetchMessagePrinter::new(printer);
         let mut notify = |notice: Notice| fetching.print_notice(notice);
-        let checks = catalog::verify(model, settings, &mut notify)?;
+        let checks = catalog::verify_model(model, settings, &mut notify)?;
         drop(fetching);
         for FileCheck { path, bytes, verdict } in checks {
             let (word, rest) = match verdict {
-                HashVerdict::Good => (printer.paint(GOOD_STYLE, "good   "), String::new()),
-                HashVerdict::Unknown => (printer.paint(FAINT_STYLE, "unknown"), String::new()),
+                HashVerdict::Good => (printer.paint_output(GOOD_STYLE, "good   "), String::new()),
+                HashVerdict::Unknown => (printer.paint_output(FAINT_STYLE, "unknown"), String::new()),
                 HashVerdict::Bad { expected, found } => {
-                    status = Status::Failed;
+                    status = CommandStatus::Failed;
                     (
-                        printer.paint(ERROR_STYLE, "BAD    "),
+                        printer.paint_output(ERROR_STYLE, "BAD    "),
                         format!(", sha256 {found}, expected {expected}"),
                     )
                 }
@@ -230,27 +232,27 @@ fn verify(model: Option<&str>, settings: &Settings, printer: &Printer) -> Result
             printer.write_data(format!("{word}  {model}  {} ({}{rest})\n", path.display(), size(bytes)))?;
         }
     }
-    if status == Status::Failed {
-        printer.hint("`plae models remove NAME` and `plae models pull NAME` fetch damaged files anew");
+    if status == CommandStatus::Failed {
+        printer.print_hint("`plae models remove NAME` and `plae models pull NAME` fetch damaged files anew");
     }
     Ok(status)
 }
 
-fn path(model: &str, settings: &Settings, printer: &Printer) -> Result<Status> {
-    let entry = catalog::info(model, settings)?;
+fn print_model_path(model: &str, settings: &Settings, printer: &Printer) -> Result<CommandStatus> {
+    let entry = catalog::describe_model(model, settings)?;
     let path = entry.path.ok_or_else(|| {
         Error::model(format!("{} is not on this machine", entry.manifest.name))
             .hint(format!("fetch it with `plae models pull {}`", entry.manifest.name))
     })?;
     printer.write_data(format!("{}\n", path.display()))?;
-    Ok(Status::Done)
+    Ok(CommandStatus::Done)
 }
 
-fn remove(model: &str, settings: &Settings, printer: &Printer) -> Result<Status> {
-    let removed = catalog::remove(model, settings)?;
+fn remove_model(model: &str, settings: &Settings, printer: &Printer) -> Result<CommandStatus> {
+    let removed = catalog::remove_model(model, settings)?;
     for path in &removed.paths {
-        printer.note(format!("deleted {}", path.display()));
+        printer.print_note(format!("deleted {}", path.display()));
     }
-    printer.note(format!("{} freed", size(removed.bytes)));
-    Ok(Status::Done)
+    printer.print_note(format!("{} freed", size(removed.bytes)));
+    Ok(CommandStatus::Done)
 }

@@ -1,8 +1,8 @@
 //! The printer, through which all commands write to standard output and standard error.
 
-use super::args::Words;
+use super::args::OptionWords;
 use super::words;
-use crate::error::{Error, Hint, Kind, Result};
+use crate::error::{Error, ErrorKind, Hint, Result};
 use clap::builder::styling::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use std::cell::RefCell;
@@ -11,22 +11,22 @@ use std::io::{self, IsTerminal, Write};
 
 /// The values of `--color`: when output is coloured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Colour {
+pub enum ColourChoice {
     #[default]
     Auto,
     Always,
     Never,
 }
 
-pub const COLOURS: &Words<Colour> = &[
-    ("auto", Colour::Auto, "On a terminal"),
-    ("always", Colour::Always, "Everywhere"),
-    ("never", Colour::Never, "Nowhere"),
+pub const COLOUR_WORDS: &OptionWords<ColourChoice> = &[
+    ("auto", ColourChoice::Auto, "On a terminal"),
+    ("always", ColourChoice::Always, "Everywhere"),
+    ("never", ColourChoice::Never, "Nowhere"),
 ];
 
 /// The environment variables that decide about colours when `--color` is `auto`.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct ColourEnv {
+pub struct ColourEnvironment {
     /// Whether NO_COLOR is set and not empty.
     pub no_color: bool,
     /// Whether CLICOLOR_FORCE is set, not empty and not 0.
@@ -35,9 +35,9 @@ pub struct ColourEnv {
     pub dumb: bool,
 }
 
-impl ColourEnv {
+impl ColourEnvironment {
     /// Reads NO_COLOR, CLICOLOR_FORCE and TERM through `var`, which returns the value of a variable.
-    pub fn read(var: impl Fn(&str) -> Option<std::ffi::OsString>) -> Self {
+    pub fn from_variables(var: impl Fn(&str) -> Option<std::ffi::OsString>) -> Self {
         let set = |name| var(name).is_some_and(|value| !value.is_empty());
         Self {
             no_color: set("NO_COLOR"),
@@ -48,12 +48,12 @@ impl ColourEnv {
 
     /// Whether to colour a stream. `--color` decides first, then NO_COLOR, then CLICOLOR_FORCE, then whether the stream
     /// is a `terminal`.
-    pub fn decide(self, choice: Colour, terminal: bool) -> bool {
+    pub fn should_colour(self, choice: ColourChoice, terminal: bool) -> bool {
         match choice {
-            Colour::Always => true,
-            Colour::Never => false,
-            Colour::Auto if self.no_color => false,
-            Colour::Auto => self.force || (terminal && !self.dumb),
+            ColourChoice::Always => true,
+            ColourChoice::Never => false,
+            ColourChoice::Auto if self.no_color => false,
+            ColourChoice::Auto => self.force || (terminal && !self.dumb),
         }
     }
 }
@@ -89,12 +89,12 @@ pub struct Printer {
 }
 
 impl Printer {
-    pub fn new(verbosity: Verbosity, choice: Colour, env: ColourEnv) -> Self {
+    pub fn new(verbosity: Verbosity, choice: ColourChoice, env: ColourEnvironment) -> Self {
         let terminal = io::stderr().is_terminal();
         Self {
             verbosity,
-            colour: env.decide(choice, terminal),
-            data_colour: env.decide(choice, io::stdout().is_terminal()),
+            colour: env.should_colour(choice, terminal),
+            data_colour: env.should_colour(choice, io::stdout().is_terminal()),
             live: terminal && !env.dumb && verbosity > Verbosity::Quiet,
             bar: RefCell::default(),
             hint: RefCell::default(),
@@ -119,41 +119,41 @@ impl Printer {
     }
 
     /// Formats `text` in `style` if standard output is coloured, else unchanged.
-    pub fn paint(&self, style: Style, text: impl Display) -> String {
-        paint(self.data_colour, style, text)
+    pub fn paint_output(&self, style: Style, text: impl Display) -> String {
+        paint_text(self.data_colour, style, text)
     }
 
     /// Prints a line to standard error, unless `--quiet` is given.
-    pub fn note(&self, text: impl Display) {
+    pub fn print_note(&self, text: impl Display) {
         if self.verbosity >= Verbosity::Default {
             self.print_line(text);
         }
     }
 
     /// Prints a line to standard error if `--verbose` is given.
-    pub fn note_if_verbose(&self, text: impl Display) {
+    pub fn print_if_verbose(&self, text: impl Display) {
         if self.verbosity >= Verbosity::Verbose {
-            self.print_line(paint(self.colour, FAINT_STYLE, text));
+            self.print_line(paint_text(self.colour, FAINT_STYLE, text));
         }
     }
 
     /// Prints a warning to standard error, unless `--quiet` is given.
-    pub fn warn(&self, text: impl Display) {
-        self.note(format!("{} {text}", paint(self.colour, WARNING_STYLE, "warning:")));
+    pub fn print_warning(&self, text: impl Display) {
+        self.print_note(format!("{} {text}", paint_text(self.colour, WARNING_STYLE, "warning:")));
     }
 
     /// Prints an error to standard error, with its causes if `--verbose` is given, and its hint on a line of its own.
-    pub fn error(&self, error: &Error) {
+    pub fn print_error(&self, error: &Error) {
         self.print_line(format_error(error, self.colour, self.verbosity));
         let before = self.hint.replace(error.hint.as_deref().cloned());
         if let Some(hint) = error.hint.as_deref().filter(|hint| before.as_ref() != Some(hint)) {
-            self.print_line(labelled_hint(words::hint_text(hint), self.colour));
+            self.print_line(format_labelled_hint(words::describe_hint(hint), self.colour));
         }
     }
 
     /// Prints advice, usually about a warning, on a line of its own, unless `--quiet` is given.
-    pub fn hint(&self, hint: impl Into<Hint>) {
-        self.note(labelled_hint(words::hint_text(&hint.into()), self.colour));
+    pub fn print_hint(&self, hint: impl Into<Hint>) {
+        self.print_note(format_labelled_hint(words::describe_hint(&hint.into()), self.colour));
     }
 
     fn print_line(&self, text: impl Display) {
@@ -204,7 +204,7 @@ impl Drop for ShownBar<'_> {
     }
 }
 
-fn paint(colour: bool, style: Style, text: impl Display) -> String {
+fn paint_text(colour: bool, style: Style, text: impl Display) -> String {
     if colour {
         format!("{style}{text}{style:#}")
     } else {
@@ -214,22 +214,22 @@ fn paint(colour: bool, style: Style, text: impl Display) -> String {
 
 fn format_error(error: &Error, colour: bool, verbosity: Verbosity) -> String {
     let (label, style) = match error.kind {
-        Kind::Interrupted => ("interrupted:", WARNING_STYLE),
+        ErrorKind::Interrupted => ("interrupted:", WARNING_STYLE),
         _ => ("error:", ERROR_STYLE),
     };
-    let mut text = format!("{} {error}", paint(colour, style, label));
+    let mut text = format!("{} {error}", paint_text(colour, style, label));
     if verbosity == Verbosity::Verbose {
         let mut cause = std::error::Error::source(error);
         while let Some(error) = cause {
-            text += &format!("\n  {} {error}", paint(colour, FAINT_STYLE, "caused by:"));
+            text += &format!("\n  {} {error}", paint_text(colour, FAINT_STYLE, "caused by:"));
             cause = error.source();
         }
     }
     text
 }
 
-fn labelled_hint(text: impl Display, colour: bool) -> String {
-    format!("{} {text}", paint(colour, HINT_STYLE, "hint:"))
+fn format_labelled_hint(text: impl Display, colour: bool) -> String {
+    format!("{} {text}", paint_text(colour, HINT_STYLE, "hint:"))
 }
 
 /// Whether an error only means that the reader of standard output has closed the pipe, as `head` does.
@@ -245,27 +245,31 @@ mod tests {
 
     #[test]
     fn colours() {
-        let env = |no_color, force, dumb| ColourEnv { no_color, force, dumb };
+        let env = |no_color, force, dumb| ColourEnvironment { no_color, force, dumb };
         let cases = [
             // option, environment, terminal, coloured
-            (Colour::Auto, env(false, false, false), true, true),
-            (Colour::Auto, env(false, false, false), false, false),
-            (Colour::Auto, env(false, false, true), true, false),
-            (Colour::Auto, env(true, false, false), true, false),
-            (Colour::Auto, env(false, true, false), false, true),
-            (Colour::Auto, env(true, true, false), true, false),
-            (Colour::Always, env(true, false, true), false, true),
-            (Colour::Never, env(false, true, false), true, false),
+            (ColourChoice::Auto, env(false, false, false), true, true),
+            (ColourChoice::Auto, env(false, false, false), false, false),
+            (ColourChoice::Auto, env(false, false, true), true, false),
+            (ColourChoice::Auto, env(true, false, false), true, false),
+            (ColourChoice::Auto, env(false, true, false), false, true),
+            (ColourChoice::Auto, env(true, true, false), true, false),
+            (ColourChoice::Always, env(true, false, true), false, true),
+            (ColourChoice::Never, env(false, true, false), true, false),
         ];
         for (choice, env, terminal, expected) in cases {
-            assert_eq!(env.decide(choice, terminal), expected, "{choice:?} {env:?} {terminal}");
+            assert_eq!(
+                env.should_colour(choice, terminal),
+                expected,
+                "{choice:?} {env:?} {terminal}"
+            );
         }
     }
 
     #[test]
     fn the_environment_is_read_as_the_conventions_say() {
         let read = |name: &'static str, value: &'static str| {
-            ColourEnv::read(move |asked| (asked == name).then(|| value.into()))
+            ColourEnvironment::from_variables(move |asked| (asked == name).then(|| value.into()))
         };
         assert!(read("NO_COLOR", "1").no_color);
         assert!(!read("NO_COLOR", "").no_color);

@@ -1,7 +1,7 @@
 //! Progress displays for long commands: files, segments, tokens per second, time left. Drawn only on a terminal.
 
 use super::printer::{Printer, ShownBar};
-use crate::archive::Counts;
+use crate::archive::RunCounts;
 use crate::translate::Progress;
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use std::cell::RefCell;
@@ -50,7 +50,7 @@ impl<'a> FileProgress<'a> {
     }
 
     /// Updates the display with the progress of the current file.
-    pub fn update(&mut self, progress: Progress) {
+    pub fn show_progress(&mut self, progress: Progress) {
         let bar = self.bar.get_or_insert_with(|| {
             let bar = ProgressBar::new(self.total);
             if let Ok(style) = ProgressStyle::with_template("{bar:24} {percent:>3} % {msg}") {
@@ -64,7 +64,7 @@ impl<'a> FileProgress<'a> {
         let position = self.done + (part * self.size as f64) as u64;
         let elapsed = self.start.elapsed();
         let rate = (self.tokens + progress.tokens) as f64 / elapsed.as_secs_f64().max(1e-3);
-        let left = time_left(
+        let left = estimate_time_left(
             elapsed,
             position - self.skipped,
             self.total.saturating_sub(self.skipped),
@@ -82,7 +82,7 @@ impl<'a> FileProgress<'a> {
 }
 
 /// Estimates the time left from the time `elapsed` for `done` of `total` bytes; none if `done` is 0 or exceeds `total`.
-fn time_left(elapsed: Duration, done: u64, total: u64) -> Option<Duration> {
+fn estimate_time_left(elapsed: Duration, done: u64, total: u64) -> Option<Duration> {
     let rest = total.checked_sub(done)?;
     (done > 0).then(|| elapsed.mul_f64(rest as f64 / done as f64))
 }
@@ -121,7 +121,7 @@ impl<'a> ArchiveProgress<'a> {
         }
     }
 
-    pub fn update(&self, counts: &Counts) {
+    pub fn show_progress(&self, counts: &RunCounts) {
         let mut bar = self.bar.borrow_mut();
         let bar = bar.get_or_insert_with(|| {
             let bar = ProgressBar::new(self.total);
@@ -134,7 +134,7 @@ impl<'a> ArchiveProgress<'a> {
         bar.bar.set_position(counts.bytes);
     }
 
-    fn format_progress(&self, counts: &Counts, elapsed: Duration) -> String {
+    fn format_progress(&self, counts: &RunCounts, elapsed: Duration) -> String {
         let through = counts.done + counts.unchanged + counts.failed;
         let mut text = format!("article {through}/{}, {} sentences", self.articles, counts.made);
         if counts.tokens > 0 {
@@ -142,7 +142,7 @@ impl<'a> ArchiveProgress<'a> {
             text += &format!(", {rate:.0} tokens/s");
         }
         // Skipping unchanged articles takes almost no time, so nothing is estimated before one is translated.
-        if let (1.., Some(left)) = (counts.done, time_left(elapsed, counts.bytes, self.total)) {
+        if let (1.., Some(left)) = (counts.done, estimate_time_left(elapsed, counts.bytes, self.total)) {
             text += &format!(", {:#} left", HumanDuration(left));
         }
         text
@@ -150,9 +150,9 @@ impl<'a> ArchiveProgress<'a> {
 }
 
 /// The progress display of `plae translate --from jsonl`, whose input has an unknown length.
-pub struct StreamProgress<'a>(ShownBar<'a>);
+pub struct JsonlProgress<'a>(ShownBar<'a>);
 
-impl<'a> StreamProgress<'a> {
+impl<'a> JsonlProgress<'a> {
     pub fn new(printer: &'a Printer) -> Self {
         let bar = ProgressBar::no_length();
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
@@ -162,7 +162,7 @@ impl<'a> StreamProgress<'a> {
     }
 
     /// Updates the display: `rows` rows are finished, `progress` is that of the current rows, translated for `elapsed`.
-    pub fn update(&self, rows: usize, progress: Progress, elapsed: Duration) {
+    pub fn show_progress(&self, rows: usize, progress: Progress, elapsed: Duration) {
         let rate = progress.tokens as f64 / elapsed.as_secs_f64().max(1e-3);
         let in_hand = format_progress((1, 1), progress, rate, None);
         self.0.bar.set_message(format!("{rows} rows; {in_hand}"));
@@ -194,9 +194,9 @@ mod tests {
     #[test]
     fn the_time_left_follows_the_rate() {
         let minute = Duration::from_secs(60);
-        assert_eq!(time_left(minute, 25, 100), Some(3 * minute));
-        assert_eq!(time_left(minute, 0, 100), None);
-        assert_eq!(time_left(minute, 100, 100), Some(Duration::ZERO));
-        assert_eq!(time_left(minute, 5, 0), None);
+        assert_eq!(estimate_time_left(minute, 25, 100), Some(3 * minute));
+        assert_eq!(estimate_time_left(minute, 0, 100), None);
+        assert_eq!(estimate_time_left(minute, 100, 100), Some(Duration::ZERO));
+        assert_eq!(estimate_time_left(minute, 5, 0), None);
     }
 }

@@ -1,21 +1,21 @@
 //! `plae score`: computes BLEU and chrF2 of a translation against a reference.
 
 use super::args::{self, PlainOrJson};
-use super::plan::Input;
+use super::plan::InputSource;
 use super::printer::Printer;
-use super::{Status, file};
+use super::{CommandStatus, file};
 use crate::error::{Error, Result};
 use crate::score;
 use std::path::Path;
 
-pub fn run(args: &args::Score, printer: &Printer) -> Result<Status> {
+pub fn run(args: &args::ScoreArgs, printer: &Printer) -> Result<CommandStatus> {
     if file::is_dash(&args.hypothesis) && file::is_dash(&args.reference) {
         return Err(Error::usage("standard input can be read once only"));
     }
     let hypothesis = read_text(&args.hypothesis)?;
     let reference = read_text(&args.reference)?;
     let (hypothesis, reference) = (split_lines(&hypothesis), split_lines(&reference));
-    let scores = score::score(&hypothesis, &reference).map_err(|error| error.path(&args.hypothesis))?;
+    let scores = score::score_corpus(&hypothesis, &reference).map_err(|error| error.path(&args.hypothesis))?;
     printer.write_data(match args.format.unwrap_or_default() {
         PlainOrJson::Plain => format!("BLEU  {:.2}\nchrF2 {:.2}\n", scores.bleu, scores.chrf2),
         PlainOrJson::Jsonl => {
@@ -31,11 +31,11 @@ pub fn run(args: &args::Score, printer: &Printer) -> Result<Status> {
             format!("{object}\n")
         }
     })?;
-    Ok(Status::Done)
+    Ok(CommandStatus::Done)
 }
 
 fn read_text(path: &Path) -> Result<String> {
-    let bytes = Input::from_argument(path).read()?;
+    let bytes = InputSource::from_argument(path).read()?;
     String::from_utf8(bytes).map_err(|error| {
         Error::input("not valid UTF-8")
             .path(path)

@@ -11,7 +11,7 @@ use std::cell::OnceCell;
 use std::time::{Duration, Instant};
 
 /// The configured model, which is located and loaded on first use, and at most once.
-pub struct Session<'a> {
+pub struct ModelSession<'a> {
     config: &'a Config,
     printer: &'a Printer,
     located: OnceCell<LocatedModel>,
@@ -25,7 +25,7 @@ pub struct LoadedModel {
     pub time: Duration,
 }
 
-impl<'a> Session<'a> {
+impl<'a> ModelSession<'a> {
     pub fn new(config: &'a Config, printer: &'a Printer) -> Self {
         Self {
             config,
@@ -36,7 +36,7 @@ impl<'a> Session<'a> {
     }
 
     /// Returns the loaded model. The first call locates, fetches and loads it, and prints its name.
-    pub fn model(&self) -> Result<&LoadedModel> {
+    pub fn loaded_model(&self) -> Result<&LoadedModel> {
         match self.loaded.get() {
             Some(loaded) => Ok(loaded),
             None => {
@@ -51,14 +51,14 @@ impl<'a> Session<'a> {
         if let Some(located) = self.located.get() {
             return Ok(located);
         }
-        let mut fetching = FetchMessages::new(self.printer);
+        let mut fetching = FetchMessagePrinter::new(self.printer);
         let model = self.config.model.as_deref();
         let located = catalog::locate(model, &self.config.files, true, &mut |notice| {
             fetching.print_notice(notice)
         })?;
         drop(fetching);
         self.printer
-            .note_if_verbose(format!("model files: {}", located.path.display()));
+            .print_if_verbose(format!("model files: {}", located.path.display()));
         Ok(self.located.get_or_init(|| located))
     }
 
@@ -76,15 +76,15 @@ impl<'a> Session<'a> {
         )?;
         let time = start.elapsed();
         let manifest = &located.manifest;
-        self.printer.note(format!(
+        self.printer.print_note(format!(
             "model {}, {}, {}, loaded in {:.1} s",
             manifest.name,
-            translator.device(),
-            translator.precision(),
+            translator.device_name(),
+            translator.precision_name(),
             time.as_secs_f64()
         ));
         if manifest.non_commercial {
-            self.printer.warn(format!(
+            self.printer.print_warning(format!(
                 "{} is licensed for non-commercial use only ({})",
                 manifest.name,
                 manifest.licence.as_deref().unwrap_or("licence unknown")
@@ -95,12 +95,12 @@ impl<'a> Session<'a> {
 }
 
 /// Prints messages about a model being chosen and fetched, and draws a progress bar during downloads.
-pub struct FetchMessages<'a> {
+pub struct FetchMessagePrinter<'a> {
     printer: &'a Printer,
     bar: Option<ShownBar<'a>>,
 }
 
-impl<'a> FetchMessages<'a> {
+impl<'a> FetchMessagePrinter<'a> {
     pub fn new(printer: &'a Printer) -> Self {
         Self { printer, bar: None }
     }
@@ -109,7 +109,7 @@ impl<'a> FetchMessages<'a> {
         if let Notice::Progress { file, done, total } = notice {
             let bar = &self
                 .bar
-                .get_or_insert_with(|| self.printer.show_bar(download_bar()))
+                .get_or_insert_with(|| self.printer.show_bar(create_download_bar()))
                 .bar;
             bar.set_length(total);
             bar.set_position(done);
@@ -119,9 +119,9 @@ impl<'a> FetchMessages<'a> {
         self.bar = None;
         match &notice {
             Notice::Failed { hint, .. } => {
-                self.printer.warn(&notice);
+                self.printer.print_warning(&notice);
                 if let Some(hint) = hint {
-                    self.printer.hint(hint.clone());
+                    self.printer.print_hint(hint.clone());
                 }
             }
             Notice::Chosen {
@@ -131,13 +131,13 @@ impl<'a> FetchMessages<'a> {
             | Notice::Retrying { .. }
             | Notice::Pulling {
                 non_commercial: true, ..
-            } => self.printer.warn(notice),
-            _ => self.printer.note(notice),
+            } => self.printer.print_warning(notice),
+            _ => self.printer.print_note(notice),
         }
     }
 }
 
-fn download_bar() -> ProgressBar {
+fn create_download_bar() -> ProgressBar {
     let bar = ProgressBar::new(0);
     let style = "{bar:24} {decimal_bytes}/{decimal_total_bytes}, {decimal_bytes_per_sec}, {eta} left, {msg}";
     if let Ok(style) = ProgressStyle::with_template(style) {

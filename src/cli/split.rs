@@ -1,46 +1,46 @@
 //! `plae split`: shows how a text is cut into segments and, with `--explain`, why.
 
-use super::args::{PlainOrJson, Reading, SplitArgs};
+use super::args::{PlainOrJson, ReadingArgs, SplitArgs};
 use super::config::Config;
-use super::plan::Input;
+use super::plan::InputSource;
 use super::printer::{FAINT_STYLE, GOOD_STYLE, HINT_STYLE, Printer};
-use super::{Status, inputs};
+use super::{CommandStatus, inputs};
 use crate::document::{self, Block};
 use crate::error::{Error, Result};
-use crate::pipeline::{self, Split};
-use crate::thai::encoding::decode;
-use crate::thai::split::{Candidate, CutReason, SplitOptions, explain};
+use crate::pipeline::{self, SplitUnit};
+use crate::thai::encoding::decode_text;
+use crate::thai::split::{ConsideredCut, CutReason, SplitOptions, explain_cuts};
 use std::fmt::Write;
 use unicode_width::UnicodeWidthStr;
 
 /// Number of characters of the text that `--explain` shows on each side of a possible cut.
-const CONTEXT_CHARS: usize = 24;
+const CUT_CONTEXT_CHARS: usize = 24;
 
-pub fn run(args: &SplitArgs, config: &Config, printer: &Printer) -> Result<Status> {
+pub fn run(args: &SplitArgs, config: &Config, printer: &Printer) -> Result<CommandStatus> {
     let split = args.reading.split.unwrap_or_default();
-    if args.explain && matches!(split, Split::Line | Split::Block) {
+    if args.explain && matches!(split, SplitUnit::Line | SplitUnit::Block) {
         return Err(Error::usage(format!(
             "--split {} considers no cuts to explain",
-            split.name()
+            split.unit_name()
         )));
     }
     let input = match &args.input {
-        Some(path) => Input::from_argument(path),
+        Some(path) => InputSource::from_argument(path),
         None => inputs::stdin_unless_terminal()?,
     };
     let listing = args.format.unwrap_or_default();
     printer.write_data(if args.explain {
-        format_cuts(&input, &args.reading, config, listing, printer)?
+        format_cut_candidates(&input, &args.reading, config, listing, printer)?
     } else {
         format_segments(&input, &args.reading, config, listing, printer)?
     })?;
-    Ok(Status::Done)
+    Ok(CommandStatus::Done)
 }
 
 /// Formats the segments of an input, one per line, as text or JSON.
 fn format_segments(
-    input: &Input,
-    reading: &Reading,
+    input: &InputSource,
+    reading: &ReadingArgs,
     config: &Config,
     listing: PlainOrJson,
     printer: &Printer,
@@ -50,15 +50,15 @@ fn format_segments(
         paragraphs: reading.paragraphs.unwrap_or(config.paragraphs),
         encoding: reading.encoding.clone(),
         date: None,
-        ..pipeline::Options::new(reading.format()?.unwrap_or_else(|| input.format()))
+        ..pipeline::Options::new(reading.document_format()?.unwrap_or_else(|| input.detect_format()))
     };
-    let prepared = pipeline::prepare(input.name().as_deref(), &input.read()?, &options)
+    let prepared = pipeline::prepare_document(input.file_name().as_deref(), &input.read()?, &options)
         .map_err(|error| error.path(input.to_string()))?;
     inputs::print_detected_format(input, &prepared, &options, printer);
     let mut page = String::new();
     for segment in prepared.segments() {
         let _ = match listing {
-            PlainOrJson::Plain => writeln!(page, "{}", controls_to_spaces(&segment.source)),
+            PlainOrJson::Plain => writeln!(page, "{}", replace_controls_by_spaces(&segment.source)),
             PlainOrJson::Jsonl => writeln!(
                 page,
                 "{}",
@@ -77,22 +77,23 @@ fn format_segments(
 
 /// Formats every position at which a cut between segments was considered, one per line. Plain output, unlike JSON, ends
 /// with a summary.
-fn format_cuts(
-    input: &Input,
-    reading: &Reading,
+fn format_cut_candidates(
+    input: &InputSource,
+    reading: &ReadingArgs,
     config: &Config,
     listing: PlainOrJson,
     printer: &Printer,
 ) -> Result<String> {
-    let format = reading.format()?.unwrap_or_else(|| input.format());
-    let decoded = decode(&input.read()?, reading.encoding.as_deref()).map_err(|error| error.path(input.to_string()))?;
+    let format = reading.document_format()?.unwrap_or_else(|| input.detect_format());
+    let decoded =
+        decode_text(&input.read()?, reading.encoding.as_deref()).map_err(|error| error.path(input.to_string()))?;
     let mark = decoded.byte_order_mark().len();
     let document = document::read(decoded.text, format, reading.paragraphs.unwrap_or(config.paragraphs));
     let mut page = String::new();
     let mut tally = CutCounts::default();
     for (number, block) in document.blocks.iter().enumerate() {
         tally.segments += usize::from(!block.text.trim().is_empty());
-        for candidate in explain(&block.text, &SplitOptions::default()) {
+        for candidate in explain_cuts(&block.text, &SplitOptions::default()) {
             let (before, after) = context_around(&block.text, candidate.offset);
             let _ = match listing {
                 PlainOrJson::Plain => {
@@ -102,7 +103,7 @@ fn format_cuts(
                 PlainOrJson::Jsonl => {
                     let object = serde_json::json!({
                         "block": number,
-                        "offset": mark + source_offset(block, candidate.offset),
+                        "offset": mark + to_source_offset(block, candidate.offset),
                         "cut": candidate.cut,
                         "score": candidate.score,
                         "reason": candidate.reason,
@@ -118,7 +119,11 @@ fn format_cuts(
         }
     }
     if listing == PlainOrJson::Plain {
-        let _ = writeln!(page, "{}", printer.paint(FAINT_STYLE, tally.summary_line()));
+        let _ = writeln!(
+            page,
+            "{}",
+            printer.paint_output(FAINT_STYLE, tally.format_summary_line())
+        );
     }
     Ok(page)
 }
@@ -133,14 +138,14 @@ struct CutCounts {
 }
 
 impl CutCounts {
-    fn count_candidate(&mut self, candidate: &Candidate) {
+    fn count_candidate(&mut self, candidate: &ConsideredCut) {
         self.places += 1;
         self.cut += usize::from(candidate.cut);
         self.segments += usize::from(candidate.cut);
         self.barred += usize::from(matches!(candidate.reason, CutReason::Rule(_)));
     }
 
-    fn summary_line(&self) -> String {
+    fn format_summary_line(&self) -> String {
         let s = |count: usize| if count == 1 { "" } else { "s" };
         format!(
             "{} segment{}; of {} place{} {} cut, {} kept by rules, {} by score or length",
@@ -157,12 +162,12 @@ impl CutCounts {
 
 /// Formats a possible cut for the terminal: whether it was made, its score, the reason, and the text around it. Cuts
 /// and the names of rules are coloured.
-fn format_candidate(candidate: &Candidate, before: &str, after: &str, printer: &Printer) -> String {
+fn format_candidate(candidate: &ConsideredCut, before: &str, after: &str, printer: &Printer) -> String {
     let reason = match serde_json::to_value(candidate.reason) {
         Ok(serde_json::Value::String(name)) => name,
         _ => String::new(),
     };
-    let pad = " ".repeat(CONTEXT_CHARS.saturating_sub(before.width()));
+    let pad = " ".repeat(CUT_CONTEXT_CHARS.saturating_sub(before.width()));
     let text = format!("{pad}{before}|{}", after.trim_start());
     let (verdict, score) = (
         if candidate.cut { "cut " } else { "keep" },
@@ -172,37 +177,37 @@ fn format_candidate(candidate: &Candidate, before: &str, after: &str, printer: &
     match (candidate.cut, ruled) {
         (true, _) => format!(
             "{} {text}",
-            printer.paint(GOOD_STYLE, format!("{verdict} {score}  {reason:12}"))
+            printer.paint_output(GOOD_STYLE, format!("{verdict} {score}  {reason:12}"))
         ),
         (false, true) => format!(
             "{}{}{}",
-            printer.paint(FAINT_STYLE, format!("{verdict} {score}  ")),
-            printer.paint(HINT_STYLE, format!("{reason:12}")),
-            printer.paint(FAINT_STYLE, format!(" {text}")),
+            printer.paint_output(FAINT_STYLE, format!("{verdict} {score}  ")),
+            printer.paint_output(HINT_STYLE, format!("{reason:12}")),
+            printer.paint_output(FAINT_STYLE, format!(" {text}")),
         ),
-        (false, false) => printer.paint(FAINT_STYLE, format!("{verdict} {score}  {reason:12} {text}")),
+        (false, false) => printer.paint_output(FAINT_STYLE, format!("{verdict} {score}  {reason:12} {text}")),
     }
 }
 
 /// Converts a byte offset in a block's text to the byte offset in the document's source.
-fn source_offset(block: &Block, offset: usize) -> usize {
+fn to_source_offset(block: &Block, offset: usize) -> usize {
     match offset {
         0 => block.span.start,
         offset => block.source_span(0..offset).end,
     }
 }
 
-/// Returns up to [`CONTEXT_CHARS`] characters before and after a byte offset in `text`.
+/// Returns up to [`CUT_CONTEXT_CHARS`] characters before and after a byte offset in `text`.
 fn context_around(text: &str, offset: usize) -> (String, String) {
     let (before, after) = text.split_at(offset);
-    let start = before.char_indices().rev().take(CONTEXT_CHARS).last();
-    let end = after.char_indices().nth(CONTEXT_CHARS);
+    let start = before.char_indices().rev().take(CUT_CONTEXT_CHARS).last();
+    let end = after.char_indices().nth(CUT_CONTEXT_CHARS);
     let before = &before[start.map_or(0, |(start, _)| start)..];
     let after = &after[..end.map_or(after.len(), |(end, _)| end)];
     // A vowel or tone mark without its consonant would be drawn over the character printed before it.
     (
-        controls_to_spaces(before.trim_start_matches(is_thai_mark)),
-        controls_to_spaces(after),
+        replace_controls_by_spaces(before.trim_start_matches(is_thai_mark)),
+        replace_controls_by_spaces(after),
     )
 }
 
@@ -212,15 +217,15 @@ fn is_thai_mark(c: char) -> bool {
 }
 
 /// Replaces each line end or other control character by one space, so that the text fits on one line.
-fn controls_to_spaces(text: &str) -> String {
+fn replace_controls_by_spaces(text: &str) -> String {
     text.replace(|c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'), " ")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::printer::{Colour, ColourEnv, Verbosity};
+    use super::super::printer::{ColourChoice, ColourEnvironment, Verbosity};
     use super::*;
-    use crate::thai::split::Rule;
+    use crate::thai::split::NoCutRule;
 
     #[test]
     fn context_is_cut_at_characters() {
@@ -233,16 +238,16 @@ mod tests {
         let (before, after) = context_around(&long, 150);
         assert_eq!(
             (before.chars().count(), after.chars().count()),
-            (CONTEXT_CHARS, CONTEXT_CHARS)
+            (CUT_CONTEXT_CHARS, CUT_CONTEXT_CHARS)
         );
     }
 
     #[test]
     fn places_are_told_in_columns() {
-        let printer = Printer::new(Verbosity::Default, Colour::Never, ColourEnv::default());
+        let printer = Printer::new(Verbosity::Default, ColourChoice::Never, ColourEnvironment::default());
         let text = "ปธน.สี จิ้นผิงของจีน เยือนไทย.  เขามา\nจบ";
         let places = [
-            ("สี", -3.25, false, CutReason::Rule(Rule::Name)),
+            ("สี", -3.25, false, CutReason::Rule(NoCutRule::Name)),
             ("จีน", -0.5, false, CutReason::Score),
             ("ไทย.", 11.0, true, CutReason::Score),
             ("มา", 0.0, true, CutReason::Newline),
@@ -254,7 +259,7 @@ mod tests {
         let mut page = String::new();
         for (last, score, cut, reason) in places {
             let offset = text.find(last).unwrap() + last.len();
-            let candidate = Candidate {
+            let candidate = ConsideredCut {
                 offset,
                 score,
                 cut,
@@ -265,7 +270,7 @@ mod tests {
             page += &format_candidate(&candidate, &before, &after, &printer);
             page += "\n";
         }
-        insta::assert_snapshot!(page + &tally.summary_line(), @r"
+        insta::assert_snapshot!(page + &tally.format_summary_line(), @r"
         keep  -3.25  name                            ปธน.สี|จิ้นผิงของจีน เยือนไทย.
         keep  -0.50  score                 ปธน.สี จิ้นผิงของจีน|เยือนไทย.  เขามา จบ
         cut   11.00  score              จิ้นผิงของจีน เยือนไทย.|เขามา จบ
@@ -276,9 +281,9 @@ mod tests {
 
     #[test]
     fn cuts_and_rules_are_coloured() {
-        let printer = Printer::new(Verbosity::Default, Colour::Always, ColourEnv::default());
+        let printer = Printer::new(Verbosity::Default, ColourChoice::Always, ColourEnvironment::default());
         let painted = |cut, reason| {
-            let candidate = Candidate {
+            let candidate = ConsideredCut {
                 offset: 3,
                 score: 1.0,
                 cut,
@@ -288,7 +293,7 @@ mod tests {
         };
         for (candidate, style) in [
             (painted(true, CutReason::Score), GOOD_STYLE),
-            (painted(false, CutReason::Rule(Rule::Date)), HINT_STYLE),
+            (painted(false, CutReason::Rule(NoCutRule::Date)), HINT_STYLE),
             (painted(false, CutReason::Length), FAINT_STYLE),
         ] {
             assert!(candidate.contains(&style.render().to_string()), "{candidate:?}");
@@ -297,6 +302,6 @@ mod tests {
 
     #[test]
     fn a_segment_stays_on_to_spaces() {
-        assert_eq!(controls_to_spaces("ก\r\nข\u{2028}ค"), "ก  ข ค");
+        assert_eq!(replace_controls_by_spaces("ก\r\nข\u{2028}ค"), "ก  ข ค");
     }
 }

@@ -1,40 +1,43 @@
 //! `plae translate`: translates inputs with one model and writes the outputs of each; continues after a failure.
 
-use super::args::{self, InputChoice};
+use super::args::{self, InputFormatChoice};
 use super::config::Config;
-use super::inputs::{LazyMemory, dry_run, format_skipped, options, plan_translation, prepare, print_detected_format};
-use super::plan::{Input, Output, Plan, Task};
+use super::inputs::{
+    LazyMemory, format_skipped_files, plan_translation, prepare_task, print_detected_format, print_dry_run,
+    resolve_pipeline_options,
+};
+use super::plan::{InputSource, PlannedOutput, RunPlan, TranslationTask};
 use super::printer::Printer;
-use super::session::Session;
+use super::session::ModelSession;
 use super::words::format_count;
-use super::writer::Writer;
-use super::{Status, filter, interrupt, is_single_file_error, progress};
+use super::writer::DocumentWriter;
+use super::{CommandStatus, filter, interrupt, is_single_file_error, progress};
 use crate::archive;
-use crate::document::Markup;
-use crate::error::{Error, Kind, Result};
+use crate::document::MarkupAmount;
+use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline;
 use crate::render::OutputFormat;
-use crate::translate::{Progress, Recaller};
+use crate::translate::{MemoryTranslator, Progress};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-pub fn run(args: &args::Translate, config: &Config, printer: &Printer) -> Result<Status> {
-    if args.reading.from == Some(InputChoice::Rows) {
+pub fn run(args: &args::TranslateArgs, config: &Config, printer: &Printer) -> Result<CommandStatus> {
+    if args.reading.from == Some(InputFormatChoice::Rows) {
         return filter::run(args, config, printer);
     }
     let plan = plan_translation(args)?;
-    let options = options(&args.reading, &args.decoding, config)?;
-    check_ids(args, &plan)?;
+    let options = resolve_pipeline_options(&args.reading, &args.decoding, config)?;
+    check_token_ids_are_shown(args, &plan)?;
     if args.dry_run {
-        return dry_run(&plan, &options, printer);
+        return print_dry_run(&plan, &options, printer);
     }
     let mut run = TranslateRun {
         plan: &plan,
         options: &options,
-        writer: Writer::new(&plan.tasks, config.layout, args.output.force, printer)?,
-        session: Session::new(config, printer),
-        memory: memory_path(args, &plan).map(LazyMemory::new),
+        writer: DocumentWriter::new(&plan.tasks, config.layout, args.output.force, printer)?,
+        session: ModelSession::new(config, printer),
+        memory: resolve_memory_path(args, &plan).map(LazyMemory::new),
         printer,
         done: 0,
         failed: Vec::new(),
@@ -51,7 +54,7 @@ pub fn run(args: &args::Translate, config: &Config, printer: &Printer) -> Result
 
 /// Returns the path of the translation memory to use: that of `--memory`, else, if an input is a directory, the one in
 /// the output directory. None to use no memory.
-fn memory_path(args: &args::Translate, plan: &Plan) -> Option<PathBuf> {
+fn resolve_memory_path(args: &args::TranslateArgs, plan: &RunPlan) -> Option<PathBuf> {
     let typed = &args.memory;
     if typed.no_memory {
         return None;
@@ -67,7 +70,7 @@ fn memory_path(args: &args::Translate, plan: &Plan) -> Option<PathBuf> {
 }
 
 /// Checks that with `--ids`, which records token ids, an output is JSON Lines, the only format that shows them.
-fn check_ids(args: &args::Translate, plan: &Plan) -> Result<()> {
+fn check_token_ids_are_shown(args: &args::TranslateArgs, plan: &RunPlan) -> Result<()> {
     let shown = plan
         .tasks
         .iter()
@@ -82,10 +85,10 @@ fn check_ids(args: &args::Translate, plan: &Plan) -> Result<()> {
 
 /// The data of one run of `plae translate`, and the counts for its summary.
 struct TranslateRun<'a> {
-    plan: &'a Plan,
+    plan: &'a RunPlan,
     options: &'a pipeline::Options,
-    writer: Writer<'a>,
-    session: Session<'a>,
+    writer: DocumentWriter<'a>,
+    session: ModelSession<'a>,
     memory: Option<LazyMemory>,
     printer: &'a Printer,
     /// Number of inputs that have been translated and written.
@@ -108,13 +111,13 @@ impl TranslateRun<'_> {
     /// Errors that concern the whole run, such as of the model, and `Interrupted` after Ctrl-C.
     fn translate_inputs(&mut self) -> Result<()> {
         for failure in &self.plan.failures {
-            self.printer.error(&failure.error);
+            self.printer.print_error(&failure.error);
             self.failed.push(failure.input.clone());
         }
-        let size = |task: &Task| match &task.input {
+        let size = |task: &TranslationTask| match &task.input {
             // The size of standard input is unknown; this is that of a short text.
-            Input::Stdin => 1000,
-            Input::File(path) => std::fs::metadata(path).map_or(0, |file| file.len()),
+            InputSource::Stdin => 1000,
+            InputSource::File(path) => std::fs::metadata(path).map_or(0, |file| file.len()),
         };
         let sizes: Vec<u64> = self.plan.tasks.iter().map(size).collect();
         let mut bar = progress::FileProgress::new(self.printer, sizes.len(), sizes.iter().sum());
@@ -129,43 +132,44 @@ impl TranslateRun<'_> {
             match result {
                 Ok(()) => self.done += 1,
                 Err(error) if is_single_file_error(&error) => {
-                    self.printer.error(&error);
+                    self.printer.print_error(&error);
                     self.failed.push(task.input.to_string());
                 }
-                Err(error) if error.kind == Kind::Interrupted => return Err(self.interruption_error()),
+                Err(error) if error.kind == ErrorKind::Interrupted => return Err(self.interruption_error()),
                 Err(error) => return Err(error),
             }
         }
         Ok(())
     }
 
-    fn translate_input(&mut self, task: &Task, bar: &mut progress::FileProgress) -> Result<()> {
-        let prepared = prepare(task, self.options)?;
+    fn translate_input(&mut self, task: &TranslationTask, bar: &mut progress::FileProgress) -> Result<()> {
+        let prepared = prepare_task(task, self.options)?;
         let segments = prepared.segments().len();
         let (input, encoding) = (&task.input, prepared.encoding());
         self.printer
-            .note_if_verbose(format!("{input}: {encoding}, {}", format_count(segments, "segment")));
+            .print_if_verbose(format!("{input}: {encoding}, {}", format_count(segments, "segment")));
         print_detected_format(input, &prepared, self.options, self.printer);
         if let count @ 1.. = prepared.count_untranslated_thai_lines() {
             let text = format!(
                 "{input}: {} with Thai left as it is, in code or markup",
                 format_count(count, "line")
             );
-            match task.format.markup() {
+            match task.format.markup_amount() {
                 // Nearly every web page has Thai in scripts and attributes.
-                Markup::Tags => self.printer.note_if_verbose(text),
-                Markup::Light | Markup::None => self.printer.note(text),
+                MarkupAmount::Tags => self.printer.print_if_verbose(text),
+                MarkupAmount::Light | MarkupAmount::None => self.printer.print_note(text),
             }
         }
         let translator = match prepared.needs_model() {
-            true => Some(&self.session.model()?.translator),
+            true => Some(&self.session.loaded_model()?.translator),
             false if segments == 0 => {
                 self.printer
-                    .warn(format!("{input}: empty, there is nothing to translate"));
+                    .print_warning(format!("{input}: empty, there is nothing to translate"));
                 None
             }
             false => {
-                self.printer.warn(format!("{input}: no Thai, passed through unchanged"));
+                self.printer
+                    .print_warning(format!("{input}: no Thai, passed through unchanged"));
                 None
             }
         };
@@ -176,7 +180,7 @@ impl TranslateRun<'_> {
         let decode = &self.options.decode;
         let mut observe = |progress: Progress| {
             tokens = progress.tokens;
-            bar.update(progress);
+            bar.show_progress(progress);
         };
         let document = match (translator, &self.memory) {
             (Some(translator), Some(memory)) => memory.get().and_then(|memory| {
@@ -190,19 +194,19 @@ impl TranslateRun<'_> {
                     ControlFlow::Continue(())
                 };
                 // Ctrl-C waits until the current batch is stored in the memory.
-                let recaller = Recaller::new(translator, Some(memory), decode)?;
+                let recaller = MemoryTranslator::new(translator, Some(memory), decode)?;
                 let translations = recaller.translate(&sources, &mut observe, &interrupt::is_stop_requested)?;
-                Ok(prepared.align(Some(translator), decode, translations))
+                Ok(prepared.align_translations(Some(translator), decode, translations))
             }),
             _ => prepared.translate(translator, decode, &mut |progress| {
                 observe(progress);
-                interrupt::break_if_requested()
+                interrupt::break_if_stop_requested()
             }),
         };
         self.time += start.elapsed();
         self.tokens += tokens;
         let document = document.map_err(|error| match error.kind {
-            Kind::Input => error.path(input.to_string()),
+            ErrorKind::Input => error.path(input.to_string()),
             _ => error,
         })?;
         self.writer.write_outputs(&document, &task.outputs)?;
@@ -212,28 +216,28 @@ impl TranslateRun<'_> {
     }
 
     fn interruption_error(&self) -> Error {
-        let error = Error::new(Kind::Interrupted, "stopped before the end");
+        let error = Error::new(ErrorKind::Interrupted, "stopped before the end");
         match self.done {
             0 => error,
             _ => error.hint("what is finished is written; run it again for the rest"),
         }
     }
 
-    fn final_status(&self) -> Status {
+    fn final_status(&self) -> CommandStatus {
         if self.failed.is_empty() {
-            Status::Done
+            CommandStatus::Done
         } else {
-            Status::Failed
+            CommandStatus::Failed
         }
     }
 }
 
 /// Prints the summary of a run. `whole` says whether the run got to the end of its inputs.
-fn print_summary(plan: &Plan, run: &TranslateRun, whole: bool, printer: &Printer) {
+fn print_summary(plan: &RunPlan, run: &TranslateRun, whole: bool, printer: &Printer) {
     let inputs = plan.tasks.len() + plan.failures.len();
     let mut line = match (plan.tasks.as_slice(), inputs) {
         ([task], 1) => {
-            let outputs: Vec<_> = task.outputs.iter().map(Output::to_string).collect();
+            let outputs: Vec<_> = task.outputs.iter().map(PlannedOutput::to_string).collect();
             format!("{} -> {}", task.input, outputs.join(", "))
         }
         _ => format!("{} of {} translated", run.done, format_count(inputs, "input")),
@@ -248,7 +252,7 @@ fn print_summary(plan: &Plan, run: &TranslateRun, whole: bool, printer: &Printer
         line += &format!(" in {seconds:.1} s, {rate:.0} tokens/s");
     }
     if run.done > 0 || (whole && inputs > 1) {
-        printer.note(line + &format_skipped(plan));
+        printer.print_note(line + &format_skipped_files(plan));
     }
     if inputs > 1 && !run.failed.is_empty() {
         let shown = run.failed.len().min(20);
@@ -256,6 +260,6 @@ fn print_summary(plan: &Plan, run: &TranslateRun, whole: bool, printer: &Printer
         if shown < run.failed.len() {
             names += &format!(" and {} more", run.failed.len() - shown);
         }
-        printer.note(format!("{} failed: {names}", format_count(run.failed.len(), "input")));
+        printer.print_note(format!("{} failed: {names}", format_count(run.failed.len(), "input")));
     }
 }

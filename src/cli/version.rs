@@ -11,14 +11,14 @@ pub fn long_version() -> &'static str {
         format!(
             "{}\nbackends: {}\ncandle: {CANDLE_VERSION}",
             env!("CARGO_PKG_VERSION"),
-            backends().join(" ")
+            list_backends().join(" ")
         )
     });
     &VERSION_TEXT
 }
 
 /// Returns the names of the compute backends in this build, such as `cpu` and `cuda`.
-pub fn backends() -> Vec<&'static str> {
+pub fn list_backends() -> Vec<&'static str> {
     use candle_core::utils;
     let optional = [
         ("cuda", utils::cuda_is_available()),

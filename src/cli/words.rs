@@ -1,7 +1,7 @@
 //! The wording of counts, sizes and hints in the command line's messages.
 
-use crate::error::{Hint, non_commercial_models};
-pub(super) use crate::file::format_size as size;
+use crate::error::{Hint, describe_non_commercial_models};
+pub(super) use crate::file::format_byte_size as size;
 use std::borrow::Cow;
 
 /// Formats `count` with the singular or plural of `noun`: `1 file`, `2 files`.
@@ -13,7 +13,7 @@ pub fn format_count(count: usize, noun: &str) -> String {
 }
 
 /// Formats a hint of the library for the command line, with the names of the options and commands to use.
-pub fn hint_text(hint: &Hint) -> Cow<'_, str> {
+pub fn describe_hint(hint: &Hint) -> Cow<'_, str> {
     Cow::Borrowed(match hint {
         Hint::Text(text) => text,
         Hint::Overwrite => "overwrite it with --force, or write elsewhere with -o",
@@ -60,7 +60,7 @@ pub fn hint_text(hint: &Hint) -> Cow<'_, str> {
         Hint::PullModelOrNameFile { non_commercial } => {
             return format!(
                 "run `plae models pull` with a network, or name a directory or a .gguf file with --model{}",
-                non_commercial_models(non_commercial)
+                describe_non_commercial_models(non_commercial)
             )
             .into();
         }
@@ -122,10 +122,10 @@ mod tests {
             ),
         ];
         for (advice, expected) in cases {
-            assert_eq!(hint_text(&advice), expected);
+            assert_eq!(describe_hint(&advice), expected);
             let plain = advice.to_string();
             assert!(!plain.contains("--") && !plain.contains('`'), "{plain}");
         }
-        assert_eq!(hint_text(&"try again".into()), "try again");
+        assert_eq!(describe_hint(&"try again".into()), "try again");
     }
 }

@@ -2,8 +2,8 @@
 //! (`GenerationMixin._beam_search`). Greedy search is a beam of one with one candidate.
 
 use super::EarlyStopping;
-use super::rules::{Candidate, Rules};
-use super::{Hypothesis, SearchOptions, find_second_round};
+use super::rules::{TokenCandidate, TokenRules};
+use super::{Hypothesis, SearchOptions, find_repetition_start};
 use crate::document::FinishReason;
 
 /// Score that transformers gives to an empty place in its list of finished outputs; lower scores never finish.
@@ -66,7 +66,7 @@ impl BeamSearch {
     }
 
     /// Gives the number of live beams, which are adjacent rows of the batch.
-    pub fn width(&self) -> usize {
+    pub fn beam_count(&self) -> usize {
         self.beams.len()
     }
 
@@ -77,7 +77,7 @@ impl BeamSearch {
 
     /// Collects the ids that rules such as `no_repeat_ngram` look at for a live beam: those before the output, and the
     /// beam's own tokens.
-    pub fn history(&self, beam: usize) -> Vec<u32> {
+    pub fn token_history(&self, beam: usize) -> Vec<u32> {
         let mut ids = self.before.clone();
         ids.extend(self.ids_up_to(self.beams[beam].node));
         ids
@@ -102,10 +102,10 @@ impl BeamSearch {
 
     /// Takes one step, given the candidates for the next token of each live beam. Returns the indices that the
     /// continuing beams had before the step, or `None` if the source is done.
-    pub fn advance(&mut self, candidates: Vec<Vec<Candidate>>, rules: &Rules) -> Option<Vec<usize>> {
+    pub fn advance_beams(&mut self, candidates: Vec<Vec<TokenCandidate>>, rules: &TokenRules) -> Option<Vec<usize>> {
         let options = rules.options;
         let width = options.beam.max(1);
-        let mut ranked: Vec<(usize, Candidate, f32)> = Vec::new();
+        let mut ranked: Vec<(usize, TokenCandidate, f32)> = Vec::new();
         for (index, (beam, candidates)) in self.beams.iter().zip(candidates).enumerate() {
             ranked.extend(candidates.into_iter().map(|c| (index, c, beam.score + c.score)));
         }
@@ -143,10 +143,10 @@ impl BeamSearch {
                 kept.push(index);
             }
         }
-        if last || self.is_settled(options) {
+        if last || self.is_search_settled(options) {
             return None;
         }
-        let looping = |beam: &Beam| find_second_round(&self.ids_up_to(beam.node)).is_some();
+        let looping = |beam: &Beam| find_repetition_start(&self.ids_up_to(beam.node)).is_some();
         if options.loop_guard && self.written > options.min_tokens && self.beams.iter().all(looping) {
             self.finish_beams(FinishReason::Loop, options);
             return None;
@@ -155,23 +155,23 @@ impl BeamSearch {
     }
 
     /// Gives the best finished hypothesis, or an empty one if none has finished.
-    pub fn best(&self) -> Hypothesis {
+    pub fn best_hypothesis(&self) -> Hypothesis {
         let nothing = FinishedOutput {
             node: None,
             end: None,
             rank: UNFINISHED_SCORE,
             finish: FinishReason::Length,
         };
-        self.hypothesis(self.finished.first().unwrap_or(&nothing))
+        self.make_hypothesis(self.finished.first().unwrap_or(&nothing))
     }
 
     /// Gives all finished hypotheses, best first.
     #[cfg(test)]
-    pub fn hypotheses(&self) -> impl Iterator<Item = Hypothesis> {
-        self.finished.iter().map(|finished| self.hypothesis(finished))
+    pub fn finished_hypotheses(&self) -> impl Iterator<Item = Hypothesis> {
+        self.finished.iter().map(|finished| self.make_hypothesis(finished))
     }
 
-    fn hypothesis(&self, finished: &FinishedOutput) -> Hypothesis {
+    fn make_hypothesis(&self, finished: &FinishedOutput) -> Hypothesis {
         let mut ids = self.ids_up_to(finished.node);
         let mut log_probabilities: Vec<f32> = self
             .nodes_up_to(finished.node)
@@ -180,7 +180,7 @@ impl BeamSearch {
         log_probabilities.reverse();
         log_probabilities.extend(finished.end);
         if finished.finish == FinishReason::Loop {
-            ids.truncate(find_second_round(&ids).unwrap_or(ids.len()));
+            ids.truncate(find_repetition_start(&ids).unwrap_or(ids.len()));
         }
         Hypothesis {
             ids,
@@ -192,7 +192,7 @@ impl BeamSearch {
     }
 
     /// Adds a token to the tree of nodes; returns the index of the new node.
-    fn push_token(&mut self, parent: Option<usize>, candidate: Candidate) -> usize {
+    fn push_token(&mut self, parent: Option<usize>, candidate: TokenCandidate) -> usize {
         self.nodes.push(TokenNode {
             parent,
             id: candidate.id,
@@ -236,7 +236,7 @@ impl BeamSearch {
 
     /// Whether no live beam could still beat the finished outputs, so that the source is done
     /// (`_check_early_stop_heuristic`, `_beam_search_has_unfinished_sequences` in transformers).
-    fn is_settled(&self, options: &SearchOptions) -> bool {
+    fn is_search_settled(&self, options: &SearchOptions) -> bool {
         let Some(best) = self.beams.first() else { return true };
         let full = self.finished.len() >= options.beam.max(1);
         let length = match options.early_stopping {

@@ -10,13 +10,13 @@ mod rules;
 mod sample;
 
 use crate::document::FinishReason;
-use crate::error::{Error, Hint, Kind, Result};
-use crate::model::{State, TranslationModel, candle_error, with_slice};
+use crate::error::{Error, ErrorKind, Hint, Result};
+use crate::model::{DecodingState, TranslationModel, candle_error, with_tensor_values};
 use beam::BeamSearch;
 use candle_core::{Device, Tensor};
 pub use generation::{EarlyStopping, GenerationConfig};
 use rayon::prelude::*;
-use rules::{Candidate, RowContext, Rules};
+use rules::{RowContext, TokenCandidate, TokenRules};
 use std::ops::ControlFlow;
 
 /// Options of the search of one batch. No count of tokens includes the decoder's start token; all include a forced
@@ -123,13 +123,13 @@ pub struct Hypothesis {
 
 impl Hypothesis {
     /// Computes the mean natural log-probability per token of this output.
-    pub fn score(&self) -> f64 {
+    pub fn mean_token_log_probability(&self) -> f64 {
         self.log_probability / self.log_probabilities.len().max(1) as f64
     }
 }
 
 /// A token prefix that a source continues, already read by the model: its ids, and the model's state after them.
-pub type Prefix<'a> = (&'a [u32], &'a State);
+pub type PrefixWithState<'a> = (&'a [u32], &'a DecodingState);
 
 /// Searches one batch and returns the best hypothesis of each source, in the order of sources.
 ///
@@ -152,13 +152,13 @@ pub type Prefix<'a> = (&'a [u32], &'a State);
 /// - Of kind `Interrupted`, if `observe` returned `Break`.
 pub fn search(
     model: &dyn TranslationModel,
-    prefixes: &[Option<Prefix>],
+    prefixes: &[Option<PrefixWithState>],
     sources: &[&[u32]],
     options: &SearchOptions,
     observe: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
 ) -> Result<Vec<Hypothesis>> {
     let searches = run_searches(model, prefixes, sources, options, observe)?;
-    Ok(searches.iter().map(BeamSearch::best).collect())
+    Ok(searches.iter().map(BeamSearch::best_hypothesis).collect())
 }
 
 /// Runs the search of each source to its end; returns the finished searches in the order of sources.
@@ -167,12 +167,12 @@ pub fn search(
 /// The errors of [`search()`].
 fn run_searches(
     model: &dyn TranslationModel,
-    prefixes: &[Option<Prefix>],
+    prefixes: &[Option<PrefixWithState>],
     sources: &[&[u32]],
     options: &SearchOptions,
     observe: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
 ) -> Result<Vec<BeamSearch>> {
-    let rules = Rules::new(model.spec(), options)?;
+    let rules = TokenRules::new(model.spec(), options)?;
     let (mut live, mut finished): (Vec<_>, Vec<_>) = (0..sources.len())
         .map(|source| {
             let prefix = prefixes.get(source).copied().flatten();
@@ -191,17 +191,17 @@ fn run_searches(
     if !live.is_empty() {
         let (mut state, mut logits) = read_sources(model, prefixes, sources, &live)?;
         loop {
-            let (kept, written) = advance(&logits, &mut live, &mut finished, &rules)?;
+            let (kept, written) = advance_searches(&logits, &mut live, &mut finished, &rules)?;
             if observe(finished.len(), written).is_break() {
-                return Err(Error::new(Kind::Interrupted, "interrupted"));
+                return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
             }
             if live.is_empty() {
                 break;
             }
             if !kept.is_unchanged() {
-                state.select(&kept.rows);
+                state.select_rows(&kept.rows);
             }
-            logits = model.step(&kept.last_tokens, &mut state)?;
+            logits = model.decode_step(&kept.last_tokens, &mut state)?;
         }
     }
     finished.sort_by_key(|search| search.source);
@@ -210,7 +210,13 @@ fn run_searches(
 
 /// Makes the search of one source as it is before its first step. `prefix` and `ids` are what a decoder-only model
 /// reads.
-fn begin_search(model: &dyn TranslationModel, prefix: &[u32], ids: &[u32], source: usize, rules: &Rules) -> BeamSearch {
+fn begin_search(
+    model: &dyn TranslationModel,
+    prefix: &[u32],
+    ids: &[u32],
+    source: usize,
+    rules: &TokenRules,
+) -> BeamSearch {
     let (spec, options) = (model.spec(), rules.options);
     let limit = options.max_tokens.get(source).copied().unwrap_or(spec.max_positions);
     let history = if spec.is_decoder_only() && options.prompt_counts {
@@ -225,10 +231,10 @@ fn begin_search(model: &dyn TranslationModel, prefix: &[u32], ids: &[u32], sourc
 /// row for each source. Adjacent sources that are equal are read once.
 fn read_sources(
     model: &dyn TranslationModel,
-    prefixes: &[Option<Prefix>],
+    prefixes: &[Option<PrefixWithState>],
     sources: &[&[u32]],
     searches: &[BeamSearch],
-) -> Result<(State, Tensor)> {
+) -> Result<(DecodingState, Tensor)> {
     let prefix = |source: usize| prefixes.get(source).copied().flatten();
     let whole = |source: usize| (prefix(source).map_or(&[][..], |(ids, _)| ids), sources[source]);
     let mut distinct: Vec<usize> = Vec::with_capacity(searches.len());
@@ -240,11 +246,11 @@ fn read_sources(
         rows.push(distinct.len() - 1);
     }
     let states = distinct.iter().filter(|source| **source < prefixes.len());
-    let states: Vec<Option<&State>> = states.map(|source| prefix(*source).map(|(_, state)| state)).collect();
+    let states: Vec<Option<&DecodingState>> = states.map(|source| prefix(*source).map(|(_, state)| state)).collect();
     let read: Vec<&[u32]> = distinct.iter().map(|source| sources[*source]).collect();
-    let (mut state, mut logits) = model.begin(&states, &read)?;
+    let (mut state, mut logits) = model.begin_decoding(&states, &read)?;
     if distinct.len() < rows.len() {
-        state.select(&rows);
+        state.select_rows(&rows);
         logits = select_rows(&logits, &rows).map_err(candle_error)?;
     }
     Ok((state, logits))
@@ -252,7 +258,7 @@ fn read_sources(
 
 /// The rows of a batch (live beams of all sources) that continue after a step.
 #[derive(Default)]
-struct KeptRows {
+struct KeptBeamRows {
     /// Index that each continuing row had in the batch before the step.
     rows: Vec<usize>,
     /// Token that each continuing row has written in the step.
@@ -261,7 +267,7 @@ struct KeptRows {
     rows_before: usize,
 }
 
-impl KeptRows {
+impl KeptBeamRows {
     /// Whether every row of the batch continues, in the same order.
     fn is_unchanged(&self) -> bool {
         self.rows.len() == self.rows_before && self.rows.iter().enumerate().all(|(to, from)| to == *from)
@@ -270,20 +276,20 @@ impl KeptRows {
 
 /// Takes one step of all live searches and moves those that end in it to `finished`. Returns the rows that continue and
 /// the number of tokens that were written.
-fn advance(
+fn advance_searches(
     logits: &Tensor,
     live: &mut Vec<BeamSearch>,
     finished: &mut Vec<BeamSearch>,
-    rules: &Rules,
-) -> Result<(KeptRows, usize)> {
+    rules: &TokenRules,
+) -> Result<(KeptBeamRows, usize)> {
     let mut candidates = rank_continuations(logits, live, rules)?.into_iter();
-    let mut kept = KeptRows::default();
+    let mut kept = KeptBeamRows::default();
     let mut written = 0;
     let mut still_live = Vec::with_capacity(live.len());
     for mut search in live.drain(..) {
-        let width = search.width();
-        let beams = search.advance(candidates.by_ref().take(width).collect(), rules);
-        written += search.width();
+        let width = search.beam_count();
+        let beams = search.advance_beams(candidates.by_ref().take(width).collect(), rules);
+        written += search.beam_count();
         let first_row = kept.rows_before;
         kept.rows_before += width;
         match beams {
@@ -306,12 +312,16 @@ fn select_rows(matrix: &Tensor, rows: &[usize]) -> candle_core::Result<Tensor> {
 }
 
 /// Ranks the tokens that may follow each live beam, best first: a list for each row of `logits`.
-fn rank_continuations(logits: &Tensor, searches: &[BeamSearch], rules: &Rules) -> Result<Vec<Vec<Candidate>>> {
+fn rank_continuations(
+    logits: &Tensor,
+    searches: &[BeamSearch],
+    rules: &TokenRules,
+) -> Result<Vec<Vec<TokenCandidate>>> {
     let logits = logits.to_device(&Device::Cpu).map_err(candle_error)?;
     let (rows, width) = logits.dims2().map_err(candle_error)?;
     let beams: Vec<(&BeamSearch, usize)> = searches
         .iter()
-        .flat_map(|search| (0..search.width()).map(move |beam| (search, beam)))
+        .flat_map(|search| (0..search.beam_count()).map(move |beam| (search, beam)))
         .collect();
     if (rows, width) != (beams.len(), rules.width) {
         let message = format!(
@@ -321,13 +331,13 @@ fn rank_continuations(logits: &Tensor, searches: &[BeamSearch], rules: &Rules) -
         );
         return Err(Error::model(message));
     }
-    let candidates: Option<Vec<_>> = with_slice(&logits, |logits| {
+    let candidates: Option<Vec<_>> = with_tensor_values(&logits, |logits| {
         logits
             .par_chunks(width)
             .zip(beams)
             .map(|(row, (search, beam))| {
                 let context = RowContext {
-                    history: &search.history(beam),
+                    history: &search.token_history(beam),
                     written: search.written,
                     limit: search.limit,
                     source: search.source,
@@ -343,7 +353,7 @@ fn rank_continuations(logits: &Tensor, searches: &[BeamSearch], rules: &Rules) -
 
 /// Finds the index at which the second round of an endless repetition starts, if `ids` ends in one: a phrase of up to
 /// 16 tokens, repeated at least four times and over at least 16 tokens in all.
-fn find_second_round(ids: &[u32]) -> Option<usize> {
+fn find_repetition_start(ids: &[u32]) -> Option<usize> {
     (1..=16).find_map(|n| {
         let rounds = 4.max(16usize.div_ceil(n));
         let start = ids.len().checked_sub(rounds * n)?;

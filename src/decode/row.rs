@@ -1,7 +1,7 @@
 //! One row of logits: finds its log-sum-exp and its best columns in two vectorised passes. A column is the place of one
 //! token of the output vocabulary.
 
-use crate::model::cpu::simd::{block_maxima, maximum, sum_exp};
+use crate::model::cpu::simd::{block_maxima, max_of_values, sum_shifted_exp};
 
 /// Number of adjacent columns in a block. The largest logit of each block is kept, so that most of a row need not be
 /// read again.
@@ -24,8 +24,8 @@ impl<'a> LogitRow<'a> {
     /// Reads a row of logits; `None` if it holds a NaN or positive infinity, or nothing finite.
     pub fn read(logits: &'a [f32]) -> Option<Self> {
         let blocks = block_maxima(logits, LOGITS_PER_BLOCK);
-        let most = maximum(&blocks);
-        let log_sum = sum_exp(logits, most).ln();
+        let most = max_of_values(&blocks);
+        let log_sum = sum_shifted_exp(logits, most).ln();
         (most.is_finite() && log_sum.is_finite()).then_some(Self {
             logits,
             blocks,
@@ -34,17 +34,17 @@ impl<'a> LogitRow<'a> {
         })
     }
 
-    pub fn logit(&self, column: usize) -> f32 {
+    pub fn logit_at(&self, column: usize) -> f32 {
         self.logits[column]
     }
 
     pub fn log_probability(&self, column: usize) -> f32 {
-        self.normalise(self.logits[column])
+        self.to_log_probability(self.logits[column])
     }
 
     /// Turns a logit into a log-probability, in torch's order of operations, so that rounding agrees with its
     /// `log_softmax`.
-    pub fn normalise(&self, logit: f32) -> f32 {
+    pub fn to_log_probability(&self, logit: f32) -> f32 {
         (logit - self.most) - self.log_sum
     }
 
@@ -66,9 +66,11 @@ impl<'a> LogitRow<'a> {
 
     /// Finds the columns whose values lie at most `range` below the highest value, and possibly some patched columns
     /// whose values are lower; sorted like [`Self::best_columns`].
-    pub fn columns_within(&self, range: f32, patches: &[LogitPatch]) -> Vec<LogitPatch> {
+    pub fn columns_within_range(&self, range: f32, patches: &[LogitPatch]) -> Vec<LogitPatch> {
         let blocks = self.unpatched_maxima(patches);
-        let most = patches.iter().fold(maximum(&blocks), |most, patch| most.max(patch.1));
+        let most = patches
+            .iter()
+            .fold(max_of_values(&blocks), |most, patch| most.max(patch.1));
         self.columns_at_least(most - range, &blocks, patches, |logit| logit)
     }
 
@@ -77,8 +79,8 @@ impl<'a> LogitRow<'a> {
         let mut blocks = self.blocks.clone();
         for patches in patches.chunk_by(|a, b| a.0 / LOGITS_PER_BLOCK == b.0 / LOGITS_PER_BLOCK) {
             let block = patches[0].0 / LOGITS_PER_BLOCK;
-            blocks[block] = unpatched_slices(self.block(block), block * LOGITS_PER_BLOCK, patches)
-                .map(maximum)
+            blocks[block] = unpatched_slices(self.block_logits(block), block * LOGITS_PER_BLOCK, patches)
+                .map(max_of_values)
                 .fold(f32::NEG_INFINITY, f32::max);
         }
         blocks
@@ -102,7 +104,7 @@ impl<'a> LogitRow<'a> {
             if *most < floor {
                 continue;
             }
-            for (i, logit) in self.block(block).iter().enumerate() {
+            for (i, logit) in self.block_logits(block).iter().enumerate() {
                 let column = block * LOGITS_PER_BLOCK + i;
                 if *logit >= floor
                     && *logit > f32::NEG_INFINITY
@@ -127,12 +129,12 @@ impl<'a> LogitRow<'a> {
         } else {
             // A small difference would be mostly rounding error: sum up the remaining probabilities instead.
             let most = unpatched_slices(self.logits, 0, patches)
-                .map(maximum)
+                .map(max_of_values)
                 .fold(f32::NEG_INFINITY, f32::max);
             let sum: f32 = unpatched_slices(self.logits, 0, patches)
-                .map(|gap| sum_exp(gap, most))
+                .map(|gap| sum_shifted_exp(gap, most))
                 .sum();
-            f64::from(self.normalise(most)) + f64::from(sum).ln()
+            f64::from(self.to_log_probability(most)) + f64::from(sum).ln()
         };
         let values = || patches.iter().map(|patch| f64::from(patch.1)).chain([rest]);
         let most = values()
@@ -145,7 +147,7 @@ impl<'a> LogitRow<'a> {
         (most + sum.ln()) as f32
     }
 
-    fn block(&self, block: usize) -> &[f32] {
+    fn block_logits(&self, block: usize) -> &[f32] {
         let start = block * LOGITS_PER_BLOCK;
         &self.logits[start..(start + LOGITS_PER_BLOCK).min(self.logits.len())]
     }
@@ -193,7 +195,7 @@ mod tests {
                 all.sort_by(|a, b| b.1.total_cmp(&a.1));
                 for range in [0.0, 0.5, 4.0, 100.0] {
                     let floor = all.first().map_or(0.0, |most| most.1) - range;
-                    let mut near = row.columns_within(range, &patches);
+                    let mut near = row.columns_within_range(range, &patches);
                     near.retain(|patch| patch.1 >= floor);
                     let expected = all.iter().filter(|patch| patch.1 >= floor);
                     assert!(near.iter().eq(expected), "{n} {step} {range}");

@@ -4,7 +4,7 @@
 use super::row::{LogitPatch, LogitRow};
 use super::{SearchOptions, sample};
 use crate::error::{Error, Result};
-use crate::model::Spec;
+use crate::model::ModelSpec;
 
 /// Distance below the highest logit, after division by the temperature, from which a column is never drawn. Its weight
 /// would be `exp(-30)`; all such columns together change less than the rounding of the other logits does.
@@ -12,7 +12,7 @@ const NEGLIGIBLE_DISTANCE: f32 = 30.0;
 
 /// A token that may come next in an output.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Candidate {
+pub(super) struct TokenCandidate {
     pub id: u32,
     /// Change of the beam's log-probability if this token is written.
     pub score: f32,
@@ -31,7 +31,7 @@ pub(super) struct RowContext<'a> {
 }
 
 /// The search options of one batch, prepared for application to rows of logits.
-pub(super) struct Rules<'a> {
+pub(super) struct TokenRules<'a> {
     pub options: &'a SearchOptions<'a>,
     /// Number of tokens, after the decoder's start token, that every output is forced to begin with.
     pub forced: usize,
@@ -50,13 +50,13 @@ pub(super) struct Rules<'a> {
     pub count: usize,
 }
 
-impl<'a> Rules<'a> {
+impl<'a> TokenRules<'a> {
     /// Prepares the search options of a batch for a model.
     ///
     /// # Errors
     /// Kind `Model`, if the model's output leaves out one of its end tokens. Of kind `Usage`, for sampling with
     /// beams or with a temperature that is not a finite number above 0.
-    pub fn new(spec: &'a Spec, options: &'a SearchOptions<'a>) -> Result<Self> {
+    pub fn new(spec: &'a ModelSpec, options: &'a SearchOptions<'a>) -> Result<Self> {
         let output = spec.output.as_deref();
         if let Some(output) = output
             && let Some(end) = spec.end.iter().find(|end| output.binary_search(end).is_err())
@@ -128,7 +128,7 @@ impl<'a> Rules<'a> {
 
     /// Ranks the tokens that may follow, best first; `None` if the logits hold NaN or positive infinity, or nothing
     /// finite.
-    pub fn rank_candidates(&self, logits: &[f32], context: &RowContext) -> Option<Vec<Candidate>> {
+    pub fn rank_candidates(&self, logits: &[f32], context: &RowContext) -> Option<Vec<TokenCandidate>> {
         let options = self.options;
         let written = context.written;
         let first = written == self.forced;
@@ -139,18 +139,18 @@ impl<'a> Rules<'a> {
         let greedy = options.beam <= 1;
         let base = |column| {
             if greedy {
-                row.logit(column)
+                row.logit_at(column)
             } else {
                 row.log_probability(column)
             }
         };
         let patches = self.rule_patches(context, first, base);
-        let candidate = |(column, score): LogitPatch| Candidate {
+        let candidate = |(column, score): LogitPatch| TokenCandidate {
             id: self.id_of_column(column),
             score,
         };
         if !greedy {
-            let mut best = row.best_columns(self.count, &patches, |logit| row.normalise(logit));
+            let mut best = row.best_columns(self.count, &patches, |logit| row.to_log_probability(logit));
             best.truncate(self.count);
             let log_mass = if options.renormalize {
                 row.log_total_probability(&patches)
@@ -165,7 +165,7 @@ impl<'a> Rules<'a> {
         }
         let chosen = match &options.sampling {
             Some(sampling) => {
-                let best = row.columns_within(NEGLIGIBLE_DISTANCE * sampling.temperature as f32, &patches);
+                let best = row.columns_within_range(NEGLIGIBLE_DISTANCE * sampling.temperature as f32, &patches);
                 let stream = sampling.streams.get(context.source).copied().unwrap_or_default();
                 sample::draw_index(&best, sampling, stream, written as u64)
             }
@@ -178,7 +178,7 @@ impl<'a> Rules<'a> {
 
     /// Gives the candidates for the last position of an output that must end. `first` says whether it is also the first
     /// position.
-    fn forced_end_candidates(&self, first: bool) -> Vec<Candidate> {
+    fn forced_end_candidates(&self, first: bool) -> Vec<TokenCandidate> {
         let ids: Vec<u32> = self
             .forced_end
             .iter()
@@ -192,7 +192,7 @@ impl<'a> Rules<'a> {
         };
         ids.into_iter()
             .take(self.count)
-            .map(|id| Candidate { id, score })
+            .map(|id| TokenCandidate { id, score })
             .collect()
     }
 

@@ -1,7 +1,7 @@
 //! Tests of the search with a scripted model over a vocabulary of five tokens.
 
 use super::*;
-use crate::model::{Rows, Spec};
+use crate::model::{BatchRows, ModelSpec};
 use std::any::Any;
 
 mod golden;
@@ -9,14 +9,14 @@ mod golden;
 /// A test model whose logits are a function of the source and the tokens written so far; different first ids of sources
 /// tell rows apart.
 struct ScriptedModel {
-    spec: Spec,
+    spec: ModelSpec,
     script: fn(&[u32]) -> [f32; 5],
 }
 
 struct WrittenTokens(Vec<Vec<u32>>);
 
-impl Rows for WrittenTokens {
-    fn select(&mut self, rows: &[usize]) {
+impl BatchRows for WrittenTokens {
+    fn select_rows(&mut self, rows: &[usize]) {
         self.0 = rows.iter().map(|row| self.0[*row].clone()).collect();
     }
 
@@ -32,7 +32,7 @@ impl Rows for WrittenTokens {
 impl ScriptedModel {
     fn new(script: fn(&[u32]) -> [f32; 5]) -> Self {
         Self {
-            spec: Spec {
+            spec: ModelSpec {
                 vocabulary: 5,
                 source_vocabulary: 5,
                 output: None,
@@ -51,17 +51,17 @@ impl ScriptedModel {
 }
 
 impl TranslationModel for ScriptedModel {
-    fn spec(&self) -> &Spec {
+    fn spec(&self) -> &ModelSpec {
         &self.spec
     }
 
-    fn begin(&self, _: &[Option<&State>], sources: &[&[u32]]) -> Result<(State, Tensor)> {
+    fn begin_decoding(&self, _: &[Option<&DecodingState>], sources: &[&[u32]]) -> Result<(DecodingState, Tensor)> {
         let rows: Vec<Vec<u32>> = sources.iter().map(|source| source.to_vec()).collect();
         let logits = self.logits(&rows);
-        Ok((State(Box::new(WrittenTokens(rows))), logits))
+        Ok((DecodingState(Box::new(WrittenTokens(rows))), logits))
     }
 
-    fn step(&self, last: &[u32], state: &mut State) -> Result<Tensor> {
+    fn decode_step(&self, last: &[u32], state: &mut DecodingState) -> Result<Tensor> {
         let rows = &mut state.0.as_any_mut().downcast_mut::<WrittenTokens>().unwrap().0;
         assert_eq!(rows.len(), last.len(), "a token for each row");
         rows.iter_mut().zip(last).for_each(|(row, id)| row.push(*id));
@@ -86,7 +86,10 @@ fn options(beam: usize, max_tokens: &[usize]) -> SearchOptions<'_> {
 fn search_all(model: &dyn TranslationModel, sources: &[&[u32]], options: &SearchOptions) -> Vec<Vec<Hypothesis>> {
     let searches = run_searches(model, &[], sources, options, &mut |_, _| ControlFlow::Continue(()));
     let searches = searches.unwrap();
-    searches.iter().map(|search| search.hypotheses().collect()).collect()
+    searches
+        .iter()
+        .map(|search| search.finished_hypotheses().collect())
+        .collect()
 }
 
 /// Runs the search and returns the best hypothesis of each source.
@@ -114,7 +117,7 @@ fn greedy_takes_the_best_of_each_step() {
     let expected = (0.5f64 * 0.33 * 0.4).ln();
     assert!((found[0].log_probability - expected).abs() < 1e-5);
     assert_eq!(found[0].log_probabilities.len(), 3);
-    assert!((found[0].score() - expected / 3.0).abs() < 1e-5);
+    assert!((found[0].mean_token_log_probability() - expected / 3.0).abs() < 1e-5);
 }
 
 #[test]
@@ -233,7 +236,7 @@ fn a_break_ends_the_call() {
         ControlFlow::Break(())
     })
     .unwrap_err();
-    assert_eq!(error.kind, Kind::Interrupted);
+    assert_eq!(error.kind, ErrorKind::Interrupted);
 }
 
 /// Logits by which an output ends with a probability of 0.6 at every step.
@@ -368,7 +371,7 @@ fn rules_of_a_decoder_only_model_look_at_what_it_has_read() {
     }
     let model = ScriptedModel::new(forever);
     let ids = |prefix: &[u32], source: &[u32], asked: &SearchOptions| {
-        let (state, _) = model.begin(&[], &[prefix]).unwrap();
+        let (state, _) = model.begin_decoding(&[], &[prefix]).unwrap();
         let found = search(&model, &[Some((prefix, &state))], &[source], asked, &mut |_, _| {
             ControlFlow::Continue(())
         });
@@ -416,15 +419,19 @@ fn rules_of_a_decoder_only_model_look_at_what_it_has_read() {
 fn equal_neighbours_are_read_once_and_searched_each_on_its_own() {
     struct CountingModel(ScriptedModel, std::sync::atomic::AtomicUsize);
     impl TranslationModel for CountingModel {
-        fn spec(&self) -> &Spec {
+        fn spec(&self) -> &ModelSpec {
             self.0.spec()
         }
-        fn begin(&self, prefixes: &[Option<&State>], sources: &[&[u32]]) -> Result<(State, Tensor)> {
+        fn begin_decoding(
+            &self,
+            prefixes: &[Option<&DecodingState>],
+            sources: &[&[u32]],
+        ) -> Result<(DecodingState, Tensor)> {
             self.1.store(sources.len(), std::sync::atomic::Ordering::Relaxed);
-            self.0.begin(prefixes, sources)
+            self.0.begin_decoding(prefixes, sources)
         }
-        fn step(&self, last: &[u32], state: &mut State) -> Result<Tensor> {
-            self.0.step(last, state)
+        fn decode_step(&self, last: &[u32], state: &mut DecodingState) -> Result<Tensor> {
+            self.0.decode_step(last, state)
         }
     }
     let sources: [&[u32]; 6] = [&[3], &[3], &[1], &[1], &[1], &[3]];
@@ -448,7 +455,7 @@ fn what_cannot_be_searched_is_refused() {
     };
     let error = attempt(&options(2, &[5, 5]));
     assert!(
-        error.kind == Kind::Model && error.message.contains("no numbers"),
+        error.kind == ErrorKind::Model && error.message.contains("no numbers"),
         "{error}"
     );
     let sampling = |temperature| {
@@ -462,12 +469,12 @@ fn what_cannot_be_searched_is_refused() {
         sampling: sampling(1.0),
         ..options(2, &[5, 5])
     };
-    assert_eq!(attempt(&beams).kind, Kind::Usage);
+    assert_eq!(attempt(&beams).kind, ErrorKind::Usage);
     let cold = SearchOptions {
         sampling: sampling(0.0),
         ..options(1, &[5, 5])
     };
-    assert_eq!(attempt(&cold).kind, Kind::Usage);
+    assert_eq!(attempt(&cold).kind, ErrorKind::Usage);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The aligned document: every segment with its translation, and the source text between segments. Every renderer reads
 //! it, and JSONL is its serialised form.
 
-use super::{BlockKind, Flag, Format, Paragraphs};
+use super::{BlockKind, Flag, Format, ParagraphRule};
 use crate::span::Span;
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +25,7 @@ pub enum FinishReason {
 
 /// A sentence of the translation memory that resembles a segment's source, with its human translation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Similar {
+pub struct SimilarSentence {
     /// The source of the similar sentence, normalised like the input of a model.
     pub source: String,
     /// The human translation of the similar sentence.
@@ -35,9 +35,9 @@ pub struct Similar {
     pub similarity: f64,
 }
 
-impl Similar {
+impl SimilarSentence {
     /// Returns the similarity in whole percent, rounded down.
-    pub fn percent(&self) -> u32 {
+    pub fn similarity_percent(&self) -> u32 {
         (self.similarity * 1e4).round() as u32 / 100
     }
 }
@@ -74,7 +74,7 @@ pub struct Segment {
     /// The most similar sentence of the translation memory that a person translated. None if this segment's translation
     /// is a person's, or if no sentence is similar enough.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub similar: Option<Similar>,
+    pub similar: Option<SimilarSentence>,
     /// The token ids that the model read, with special tokens and prompt. Present only on request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_ids: Option<Vec<u32>>,
@@ -127,7 +127,7 @@ pub struct Parameters {
     pub split: String,
     /// The rule for where paragraphs of plain text end. None for other formats, and if each line is a segment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub paragraphs: Option<Paragraphs>,
+    pub paragraphs: Option<ParagraphRule>,
     /// Whether the source text was normalised before the model read it.
     pub normalize: bool,
     /// The number of hypotheses in the beam; 1 is greedy search.
@@ -187,17 +187,17 @@ pub struct Header {
 
 /// A source and its translation, aligned segment by segment.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Bilingual {
+pub struct BilingualDocument {
     /// The header, which records the source file, the model and the settings.
     pub header: Header,
     /// All segments of the document, in the order of the source.
     pub segments: Vec<Segment>,
 }
 
-impl Bilingual {
+impl BilingualDocument {
     /// Rebuilds the source from the segments and the text between them. The result equals the source as it was read, in
     /// UTF-8, byte for byte.
-    pub fn source(&self) -> String {
+    pub fn rebuild_source(&self) -> String {
         let mut text = String::new();
         for segment in &self.segments {
             text.push_str(&segment.before);
@@ -208,7 +208,7 @@ impl Bilingual {
     }
 
     /// Returns the blocks in order, each as the slice of its segments.
-    pub fn blocks(&self) -> impl Iterator<Item = &[Segment]> {
+    pub fn segments_by_block(&self) -> impl Iterator<Item = &[Segment]> {
         self.segments.chunk_by(|a, b| a.block == b.block)
     }
 }

@@ -58,7 +58,7 @@ pub struct Block {
 
 impl Block {
     /// Makes a block whose text is the source at `span`, unchanged.
-    pub(super) fn verbatim(kind: BlockKind, level: u8, source: &str, span: Span) -> Self {
+    pub(super) fn from_source(kind: BlockKind, level: u8, source: &str, span: Span) -> Self {
         let text = span.of(source).to_owned();
         let runs = match text.len() {
             0 => Vec::new(),
@@ -104,14 +104,14 @@ impl Block {
         let run = self.runs.get(first).unwrap_or(final_run);
         let start = match range.start.saturating_sub(run.text.start) {
             0 => run.outer.start,
-            _ if run.is_atomic() => run.outer.end,
+            _ if run.is_indivisible() => run.outer.end,
             offset => run.source.start + offset.min(run.text.len()),
         };
         let run = &self.runs[self
             .runs
             .partition_point(|run| run.text.start < range.end)
             .saturating_sub(1)];
-        let end = if range.end < run.text.end && !run.is_atomic() {
+        let end = if range.end < run.text.end && !run.is_indivisible() {
             run.source.start + range.end.saturating_sub(run.text.start)
         } else {
             run.outer.end
@@ -122,7 +122,7 @@ impl Block {
 
 impl Run {
     /// Whether the text of the run differs in length from its source, so that their bytes do not correspond.
-    pub(super) fn is_atomic(&self) -> bool {
+    pub(super) fn is_indivisible(&self) -> bool {
         self.text.len() != self.source.len()
     }
 }

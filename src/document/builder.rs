@@ -7,7 +7,7 @@ use crate::span::Span;
 ///
 /// Content must be added in the order of the source. Source bytes that are never added (block markup, comments,
 /// escapes) belong to no run.
-pub(super) struct Builder<'a> {
+pub(super) struct BlockBuilder<'a> {
     source: &'a str,
     blocks: Vec<Block>,
     text: String,
@@ -26,7 +26,7 @@ pub(super) struct Builder<'a> {
     stray: Option<usize>,
 }
 
-impl<'a> Builder<'a> {
+impl<'a> BlockBuilder<'a> {
     pub fn new(source: &'a str) -> Self {
         Self {
             source,
@@ -49,7 +49,7 @@ impl<'a> Builder<'a> {
             let word_end = start + piece.trim_ascii_end().len();
             let end = start + piece.len();
             if start < word_end {
-                self.verbatim(Span::new(start, word_end));
+                self.push_verbatim(Span::new(start, word_end));
             }
             if word_end < end {
                 self.space(Span::new(word_end, end));
@@ -63,12 +63,12 @@ impl<'a> Builder<'a> {
         self.touching = false;
         self.stray = None;
         if !self.text.is_empty() && !self.text.ends_with(' ') {
-            self.push(" ", span, None);
+            self.push_run(" ", span, None);
         }
     }
 
     /// Adds verbatim source without collapsing its white space.
-    fn verbatim(&mut self, span: Span) {
+    fn push_verbatim(&mut self, span: Span) {
         let piece = span.of(self.source);
         let visible = piece.trim_start_matches(is_space);
         let (space, start) = (&piece[..piece.len() - visible.len()], span.end - visible.len());
@@ -109,7 +109,7 @@ impl<'a> Builder<'a> {
     /// Adds a closing mark, such as `</b>`, that ends at byte `end`. It belongs to the text before it.
     pub fn close(&mut self, end: usize) {
         match self.opened {
-            0 => self.attach(end),
+            0 => self.attach_marks_to_text(end),
             1 => {
                 self.opened = 0;
                 self.touching = self.opened_touching;
@@ -124,7 +124,7 @@ impl<'a> Builder<'a> {
         if self.opened > 0 {
             // A mark inside other marks goes where they go.
         } else if self.touching {
-            self.attach(span.end);
+            self.attach_marks_to_text(span.end);
         } else {
             self.stray.get_or_insert(span.start);
         }
@@ -132,7 +132,7 @@ impl<'a> Builder<'a> {
 
     /// Ends the current block, and keeps it if it has text.
     pub fn end(&mut self, kind: BlockKind, level: u8) {
-        self.trim_end();
+        self.trim_block_end();
         if let (Some(first), Some(last)) = (self.runs.first(), self.runs.last()) {
             let kind = match kind {
                 BlockKind::Paragraph => text::paragraph_kind(&self.text),
@@ -168,27 +168,27 @@ impl<'a> Builder<'a> {
         self.touching = false;
         self.stray = None;
         if !self.text.is_empty() {
-            self.push(space, span, None);
+            self.push_run(space, span, None);
         }
     }
 
     fn push_visible(&mut self, piece: &str, span: Span) {
         let opened = (self.opened > 0).then_some(self.opened_at);
         // A stray mark that is still pending stands before the opened ones.
-        self.push(piece, span, self.stray.or(opened));
+        self.push_run(piece, span, self.stray.or(opened));
         self.visible = Some(self.runs.len() - 1);
         self.touching = !piece.ends_with(is_space);
         self.opened = 0;
         self.stray = None;
     }
 
-    fn push(&mut self, piece: &str, span: Span, marks: Option<usize>) {
+    fn push_run(&mut self, piece: &str, span: Span, marks: Option<usize>) {
         let start = self.text.len();
         self.text.push_str(piece);
         if let (None, Some(run)) = (marks, self.runs.last_mut())
             && run.outer.end == span.start
             && run.source.end == span.start
-            && !run.is_atomic()
+            && !run.is_indivisible()
             && piece.len() == span.len()
         {
             run.text.end += piece.len();
@@ -204,11 +204,11 @@ impl<'a> Builder<'a> {
     }
 
     /// Attaches the inline marks up to byte `end` to the visible text before them.
-    fn attach(&mut self, end: usize) {
+    fn attach_marks_to_text(&mut self, end: usize) {
         let Some(index) = self.visible else { return };
         let run = &mut self.runs[index];
         let trimmed = self.text[run.text.clone()].trim_end_matches(is_space).len();
-        if trimmed < run.text.len() && !run.is_atomic() {
+        if trimmed < run.text.len() && !run.is_indivisible() {
             // A segment that ends before this white space has to end at the end of a run to take the marks with it.
             let space = Run {
                 text: run.text.start + trimmed..run.text.end,
@@ -224,7 +224,7 @@ impl<'a> Builder<'a> {
         self.stray = None;
     }
 
-    fn trim_end(&mut self) {
+    fn trim_block_end(&mut self) {
         let end = self.text.trim_end_matches(is_space).len();
         self.text.truncate(end);
         while self.runs.pop_if(|run| run.text.start >= end).is_some() {}

@@ -52,7 +52,7 @@ impl Flag {
 
     /// Returns the properties of the flag: name, severity, rank and reason. To add a flag, add a variant, a row here
     /// and an entry in `ALL`.
-    fn properties(self) -> (&'static str, Severity, u8, &'static str) {
+    fn flag_properties(self) -> (&'static str, Severity, u8, &'static str) {
         use Severity::{Failure, Note, Warning};
         match self {
             Self::NoThai => ("no-thai", Note, 0, "no Thai, copied as it is"),
@@ -73,23 +73,23 @@ impl Flag {
 
     /// Returns the name of the flag in JSONL and all other formats: lower-case words joined by hyphens.
     pub fn name(self) -> &'static str {
-        self.properties().0
+        self.flag_properties().0
     }
 
     /// Returns how serious the flag is.
     pub fn severity(self) -> Severity {
-        self.properties().1
+        self.flag_properties().1
     }
 
     /// Returns the rank of the flag by seriousness: a number from 0, unique to the flag, the highest for the worst.
     /// Missing text ranks above odd text.
-    pub fn rank(self) -> u8 {
-        self.properties().2
+    pub fn seriousness_rank(self) -> u8 {
+        self.flag_properties().2
     }
 
     /// Returns the meaning of the flag in words for a reader, without a final full stop.
-    pub fn reason(self) -> &'static str {
-        self.properties().3
+    pub fn meaning_in_words(self) -> &'static str {
+        self.flag_properties().3
     }
 
     /// Whether the flag asks a reader to check the segment.
@@ -113,7 +113,7 @@ mod tests {
         for flag in Flag::ALL {
             assert_eq!(serde_json::to_value(flag).unwrap(), flag.name());
             assert!(flag.severity() == Severity::Note || flag.is_warning(), "{flag:?}");
-            ranks.push((flag.rank(), flag.severity()));
+            ranks.push((flag.seriousness_rank(), flag.severity()));
         }
         assert!(Flag::ALL.is_sorted(), "listed out of order");
         ranks.sort();

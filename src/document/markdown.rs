@@ -4,7 +4,7 @@
 //! definitions are left as they are. A soft line break becomes one space, as browsers display it: editors wrap Thai at
 //! its spaces, and a needless space does less harm than two phrases run together. A hard line break ends the block.
 
-use super::builder::Builder;
+use super::builder::BlockBuilder;
 use super::html::{self, TagEffect};
 use super::{Block, BlockKind};
 use crate::span::Span;
@@ -12,7 +12,7 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use std::ops::Range;
 
 /// Reads a Markdown source into blocks.
-pub(super) fn read(source: &str) -> Vec<Block> {
+pub(super) fn read_markdown(source: &str) -> Vec<Block> {
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_FOOTNOTES
         | Options::ENABLE_STRIKETHROUGH
@@ -21,7 +21,7 @@ pub(super) fn read(source: &str) -> Vec<Block> {
         | Options::ENABLE_GFM;
     let mut reader = MarkdownReader {
         source,
-        builder: Builder::new(source),
+        builder: BlockBuilder::new(source),
         containers: Vec::new(),
         list_depth: 0,
         leaf: None,
@@ -30,7 +30,7 @@ pub(super) fn read(source: &str) -> Vec<Block> {
     };
     let start = front_matter_length(source);
     for (event, range) in Parser::new_ext(&source[start..], options).into_offset_iter() {
-        reader.handle(event, start + range.start..start + range.end);
+        reader.handle_event(event, start + range.start..start + range.end);
     }
     reader.end_block();
     reader.builder.finish()
@@ -62,7 +62,7 @@ fn front_matter_length(source: &str) -> usize {
 /// Turns the events of the Markdown parser into calls of the builder of blocks.
 struct MarkdownReader<'a> {
     source: &'a str,
-    builder: Builder<'a>,
+    builder: BlockBuilder<'a>,
     /// The open quotations and list items, the innermost last.
     containers: Vec<BlockKind>,
     /// The number of list items among the open containers.
@@ -76,10 +76,10 @@ struct MarkdownReader<'a> {
 }
 
 impl MarkdownReader<'_> {
-    fn handle(&mut self, event: Event, range: Range<usize>) {
+    fn handle_event(&mut self, event: Event, range: Range<usize>) {
         match event {
-            Event::Start(tag) => self.start_tag(tag, range),
-            Event::End(tag) => self.end_tag(tag, range),
+            Event::Start(tag) => self.handle_start_tag(tag, range),
+            Event::End(tag) => self.handle_end_tag(tag, range),
             Event::Rule => self.end_block(),
             _ if self.untranslated > 0 => {}
             Event::HardBreak => self.end_block(),
@@ -93,7 +93,7 @@ impl MarkdownReader<'_> {
         }
     }
 
-    fn start_tag(&mut self, tag: Tag, range: Range<usize>) {
+    fn handle_start_tag(&mut self, tag: Tag, range: Range<usize>) {
         match tag {
             Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Superscript | Tag::Subscript | Tag::Link { .. } => {
                 if self.untranslated == 0 {
@@ -123,7 +123,7 @@ impl MarkdownReader<'_> {
         }
     }
 
-    fn end_tag(&mut self, tag: TagEnd, range: Range<usize>) {
+    fn handle_end_tag(&mut self, tag: TagEnd, range: Range<usize>) {
         match tag {
             TagEnd::Emphasis
             | TagEnd::Strong

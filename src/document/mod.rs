@@ -13,7 +13,7 @@
 //!
 //! Each input format has a reader in a file of its own. Its name, file extensions and amount of markup stand in one row
 //! of
-//! `Format::facts`. To add a format, add a file, a variant of `Format` and a row.
+//! `Format::format_properties`. To add a format, add a file, a variant of `Format` and a row.
 
 mod bilingual;
 mod block;
@@ -25,7 +25,7 @@ mod markdown;
 mod tests;
 mod text;
 
-pub use bilingual::{Bilingual, FinishReason, Header, Parameters, Quality, SCHEMA, Segment, Similar};
+pub use bilingual::{BilingualDocument, FinishReason, Header, Parameters, Quality, SCHEMA, Segment, SimilarSentence};
 pub use block::{Block, BlockKind, Run};
 pub use flag::{Flag, Severity};
 
@@ -46,7 +46,7 @@ pub enum Format {
 
 /// How much of a file of some format is markup rather than text for a reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Markup {
+pub enum MarkupAmount {
     /// No markup, except list markers and ornament such as a line of asterisks.
     None,
     /// Light markup and code blocks, as in Markdown. Readers see the lines of the source, so a translation can keep
@@ -58,12 +58,12 @@ pub enum Markup {
 }
 
 /// The properties of an input format: its names, its file extensions, its amount of markup and its reader.
-struct FormatFacts {
+struct InputFormatProperties {
     name: &'static str,
     summary: &'static str,
     extensions: &'static [&'static str],
-    markup: Markup,
-    read: fn(&str, Paragraphs) -> ReaderOutput,
+    markup: MarkupAmount,
+    read: fn(&str, ParagraphRule) -> ReaderOutput,
 }
 
 impl Format {
@@ -71,32 +71,32 @@ impl Format {
     pub const ALL: [Self; 3] = [Self::Text, Self::Markdown, Self::Html];
 
     /// Returns the properties of this format: its row in the table of input formats.
-    const fn facts(self) -> FormatFacts {
+    const fn format_properties(self) -> InputFormatProperties {
         match self {
-            Self::Text => FormatFacts {
+            Self::Text => InputFormatProperties {
                 name: "text",
                 summary: "Plain text",
                 extensions: &["txt", "text", "th"],
-                markup: Markup::None,
-                read: text::read,
+                markup: MarkupAmount::None,
+                read: text::read_plain_text,
             },
-            Self::Markdown => FormatFacts {
+            Self::Markdown => InputFormatProperties {
                 name: "md",
                 summary: "Markdown",
                 extensions: &["md", "markdown", "mdown", "mkd"],
-                markup: Markup::Light,
+                markup: MarkupAmount::Light,
                 read: |source, _| ReaderOutput {
-                    blocks: markdown::read(source),
+                    blocks: markdown::read_markdown(source),
                     unwrapped: false,
                 },
             },
-            Self::Html => FormatFacts {
+            Self::Html => InputFormatProperties {
                 name: "html",
                 summary: "HTML",
                 extensions: &["html", "htm", "xhtml"],
-                markup: Markup::Tags,
+                markup: MarkupAmount::Tags,
                 read: |source, _| ReaderOutput {
-                    blocks: html::read(source),
+                    blocks: html::read_html(source),
                     unwrapped: false,
                 },
             },
@@ -105,12 +105,12 @@ impl Format {
 
     /// Returns the name of this format on the command line, such as `md`.
     pub const fn name(self) -> &'static str {
-        self.facts().name
+        self.format_properties().name
     }
 
     /// Returns a description of this format for help texts: one line without a final full stop.
-    pub const fn summary(self) -> &'static str {
-        self.facts().summary
+    pub const fn help_summary(self) -> &'static str {
+        self.format_properties().summary
     }
 
     /// Finds the input format for a file extension, which is given without its dot and in any case. Returns `None` if
@@ -119,24 +119,24 @@ impl Format {
         let extension = extension.to_ascii_lowercase();
         Self::ALL
             .into_iter()
-            .find(|format| format.facts().extensions.contains(&extension.as_str()))
+            .find(|format| format.format_properties().extensions.contains(&extension.as_str()))
     }
 
     /// Returns how much of a file of this format is markup rather than text for a reader.
-    pub fn markup(self) -> Markup {
-        self.facts().markup
+    pub fn markup_amount(self) -> MarkupAmount {
+        self.format_properties().markup
     }
 
     /// Reads a source into blocks with the reader of this format. Only the reader of plain text uses `paragraphs`.
-    fn read(self, source: &str, paragraphs: Paragraphs) -> ReaderOutput {
-        (self.facts().read)(source, paragraphs)
+    fn read(self, source: &str, paragraphs: ParagraphRule) -> ReaderOutput {
+        (self.format_properties().read)(source, paragraphs)
     }
 }
 
 /// The rule for where paragraphs of plain text end. Other formats mark their paragraphs themselves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Paragraphs {
+pub enum ParagraphRule {
     /// Each line is a paragraph, unless the text is evidently hard-wrapped: then lines are joined, and a paragraph ends
     /// at a line that had room for the first word of the next line. The default.
     #[default]
@@ -158,7 +158,7 @@ pub struct Document {
     pub format: Format,
     /// The blocks of translatable text, in the order of the source and without overlap.
     pub blocks: Vec<Block>,
-    /// Whether the reader joined lines to paragraphs because the text looks hard-wrapped ([`Paragraphs::Auto`]).
+    /// Whether the reader joined lines to paragraphs because the text looks hard-wrapped ([`ParagraphRule::Auto`]).
     pub unwrapped: bool,
 }
 
@@ -171,7 +171,7 @@ struct ReaderOutput {
 
 /// Reads a source of the given format into blocks. Reading never fails, whatever the text. Only plain text uses
 /// `paragraphs`.
-pub fn read(text: String, format: Format, paragraphs: Paragraphs) -> Document {
+pub fn read(text: String, format: Format, paragraphs: ParagraphRule) -> Document {
     let ReaderOutput { blocks, unwrapped } = format.read(&text, paragraphs);
     Document {
         text,
@@ -192,7 +192,7 @@ impl Document {
                 .strip_suffix('\n')
                 .map_or(line, |line| line.strip_suffix('\r').unwrap_or(line));
             let span = Span::new(start, start + content.len());
-            blocks.push(Block::verbatim(BlockKind::Paragraph, 0, &text, span));
+            blocks.push(Block::from_source(BlockKind::Paragraph, 0, &text, span));
             start += line.len();
         }
         Self {

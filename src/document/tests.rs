@@ -5,11 +5,11 @@ use proptest::prelude::*;
 
 /// Lists the blocks of a source, one per line: kind, level, text, and the source bytes if they differ from the text.
 pub fn outline(text: &str, format: Format) -> String {
-    outline_of(&read(text.to_owned(), format, Paragraphs::Auto))
+    list_document_blocks(&read(text.to_owned(), format, ParagraphRule::Auto))
 }
 
 /// Lists the blocks of a document, one per line: kind, level, text, and the source bytes if they differ from the text.
-pub fn outline_of(document: &Document) -> String {
+pub fn list_document_blocks(document: &Document) -> String {
     let mut outline = String::new();
     for block in &document.blocks {
         outline += &format!("{:?} {}: {}", block.kind, block.level, block.text);
@@ -23,22 +23,22 @@ pub fn outline_of(document: &Document) -> String {
 }
 
 /// The input formats, with every rule for the paragraphs of plain text.
-const READINGS: [(Format, Paragraphs); 5] = [
-    (Format::Text, Paragraphs::Auto),
-    (Format::Text, Paragraphs::Line),
-    (Format::Text, Paragraphs::BlankLine),
-    (Format::Markdown, Paragraphs::Auto),
-    (Format::Html, Paragraphs::Auto),
+const ALL_READER_SETTINGS: [(Format, ParagraphRule); 5] = [
+    (Format::Text, ParagraphRule::Auto),
+    (Format::Text, ParagraphRule::Line),
+    (Format::Text, ParagraphRule::BlankLine),
+    (Format::Markdown, ParagraphRule::Auto),
+    (Format::Html, ParagraphRule::Auto),
 ];
 
 /// Cuts every block's text at `cuts` (fractions of its length), trims the pieces, and rebuilds the source from the
 /// bytes of the pieces and the bytes between them. Panics if blocks, runs or spans contradict each other.
-fn rebuild(document: &Document, cuts: &[f64]) -> String {
+fn rebuild_source(document: &Document, cuts: &[f64]) -> String {
     let source = &document.text;
     let mut rebuilt = String::new();
     let mut end = 0;
     for block in &document.blocks {
-        check(block, source, end);
+        check_block(block, source, end);
         let mut bounds: Vec<usize> = cuts
             .iter()
             .map(|cut| block.text.floor_char_boundary((cut * block.text.len() as f64) as usize))
@@ -70,7 +70,7 @@ fn rebuild(document: &Document, cuts: &[f64]) -> String {
 }
 
 /// Checks that the runs of a block are consistent, and that the block begins at or after byte `end`.
-fn check(block: &Block, source: &str, end: usize) {
+fn check_block(block: &Block, source: &str, end: usize) {
     assert!(block.span.start >= end && block.span.end <= source.len());
     assert!(!block.text.is_empty() && block.text.trim_matches(is_space) == block.text);
     let raw = block.span.of(source);
@@ -104,7 +104,7 @@ fn check(block: &Block, source: &str, end: usize) {
 }
 
 /// Returns the source bytes of each of `words`, which must stand in this order in the only block.
-fn raw<'a>(document: &'a Document, words: &[&str]) -> Vec<&'a str> {
+fn source_of_words<'a>(document: &'a Document, words: &[&str]) -> Vec<&'a str> {
     let [block] = &document.blocks[..] else {
         panic!("{:?}", document.blocks)
     };
@@ -193,8 +193,8 @@ fn marks_go_with_the_text_that_they_touch() {
             &["ก", "<b> \n <i>ข</i></b>"],
         ),
     ] {
-        let document = read(html.to_owned(), Format::Html, Paragraphs::Auto);
-        assert_eq!(raw(&document, words), expected, "{html}");
+        let document = read(html.to_owned(), Format::Html, ParagraphRule::Auto);
+        assert_eq!(source_of_words(&document, words), expected, "{html}");
     }
     for (markdown, words, expected) in [
         ("**ก** _ข_", &["ก", "ข"][..], &["**ก**", "_ข_"][..]),
@@ -204,16 +204,20 @@ fn marks_go_with_the_text_that_they_touch() {
         ("ก `x` ข", &["ก", "x", "ข"], &["ก", "`x`", "ข"]),
         ("> ก\n> ข", &["ก", "ข"], &["ก", "ข"]),
     ] {
-        let mut document = read(markdown.to_owned(), Format::Markdown, Paragraphs::Auto);
+        let mut document = read(markdown.to_owned(), Format::Markdown, ParagraphRule::Auto);
         document.blocks.truncate(1);
-        assert_eq!(raw(&document, words), expected, "{markdown}");
+        assert_eq!(source_of_words(&document, words), expected, "{markdown}");
     }
 }
 
 #[test]
 fn a_cut_inside_an_atomic_run_comes_after_it() {
     // One reference may stand for two characters: U+205F and a hair space.
-    let document = read("<p>ก&ThickSpace;ข&nGt;ค</p>".to_owned(), Format::Html, Paragraphs::Auto);
+    let document = read(
+        "<p>ก&ThickSpace;ข&nGt;ค</p>".to_owned(),
+        Format::Html,
+        ParagraphRule::Auto,
+    );
     let block = &document.blocks[0];
     assert_eq!(block.text, "ก\u{205f}\u{200a}ข≫\u{20d2}ค");
     let inside = block.text.find('\u{20d2}').unwrap();
@@ -221,13 +225,13 @@ fn a_cut_inside_an_atomic_run_comes_after_it() {
     assert_eq!(block.source_span(inside..inside + 3).of(&document.text), "");
     assert_eq!(block.source_span(inside..block.text.len()).of(&document.text), "ค");
     // A reference as long as its text, which could not be told from plain text.
-    let document = read("<p>&acE;&amp;</p>".to_owned(), Format::Html, Paragraphs::Auto);
+    let document = read("<p>&acE;&amp;</p>".to_owned(), Format::Html, ParagraphRule::Auto);
     assert_eq!(document.blocks[0].text, "&acE;&");
 }
 
 #[test]
 fn a_plain_block_is_one_run_and_ranges_out_of_bounds_do_no_harm() {
-    for (format, paragraphs) in READINGS {
+    for (format, paragraphs) in ALL_READER_SETTINGS {
         let text = if format == Format::Html {
             "<p>ก ข ค</p>"
         } else {
@@ -276,10 +280,10 @@ fn nasty_input_comes_back_whole() {
         "ไทย ```\n|-|-|\n&amp;a- ```\n&ltๆ<b>",
         "😀ก😀<b>😀</b>&#128512;\u{200d}😀",
     ] {
-        for (format, paragraphs) in READINGS {
+        for (format, paragraphs) in ALL_READER_SETTINGS {
             for cuts in [&[][..], &[0.5], &[0.2, 0.4, 0.6, 0.8]] {
                 let document = read(text.to_owned(), format, paragraphs);
-                assert_eq!(rebuild(&document, cuts), text, "{format:?}");
+                assert_eq!(rebuild_source(&document, cuts), text, "{format:?}");
             }
         }
     }
@@ -304,9 +308,9 @@ fn deep_nesting_overflows_no_stack() {
         ("(", ")"),
     ] {
         let text = format!("{}ก{}", open.repeat(100_000), close.repeat(100_000));
-        for (format, paragraphs) in READINGS {
+        for (format, paragraphs) in ALL_READER_SETTINGS {
             assert_eq!(
-                rebuild(&read(text.clone(), format, paragraphs), &[0.3, 0.6]),
+                rebuild_source(&read(text.clone(), format, paragraphs), &[0.3, 0.6]),
                 text,
                 "{open}"
             );
@@ -442,9 +446,9 @@ proptest! {
         text in prop_oneof![9 => markup_soup_strategy(), 1 => any::<String>()],
         cuts in prop::collection::vec(0.0..1.0, 0..6),
     ) {
-        for (format, paragraphs) in READINGS {
+        for (format, paragraphs) in ALL_READER_SETTINGS {
             let document = read(text.clone(), format, paragraphs);
-            prop_assert_eq!(&rebuild(&document, &cuts), &text);
+            prop_assert_eq!(&rebuild_source(&document, &cuts), &text);
         }
         let lines = Document::by_lines(text.clone());
         let mut rebuilt = String::new();

@@ -1,7 +1,7 @@
 //! Merging memories: copies translations from the file of another memory.
 
-use super::{Memory, SCHEMA};
-use crate::database::{self, Durability};
+use super::{Memory, SCHEMA_SQL};
+use crate::database::{self, WriteDurability};
 use crate::error::Result;
 use std::path::Path;
 
@@ -12,11 +12,11 @@ impl Memory {
     ///
     /// # Errors
     /// The errors of [`Memory::open`], for either file.
-    pub fn absorb(&self, other: &Path) -> Result<usize> {
+    pub fn absorb_memory(&self, other: &Path) -> Result<usize> {
         // Fails for a file that is no memory, before anything is written here.
-        drop(database::open(other, Durability::Normal, SCHEMA)?);
-        let mut connection = self.connection_for_teaching();
-        let joined = database::with_attached(&mut connection, other, |transaction| {
+        drop(database::open_database(other, WriteDurability::Normal, SCHEMA_SQL)?);
+        let mut connection = self.lock_connection_for_teaching();
+        let joined = database::with_attached_database(&mut connection, other, |transaction| {
             // Each file numbers its systems by itself, so they are matched by their descriptions.
             transaction.execute(
                 "INSERT INTO main.system (description) SELECT description FROM other.system WHERE true \
@@ -54,13 +54,13 @@ impl Memory {
 
 #[cfg(test)]
 mod tests {
-    use super::super::system::sample;
-    use super::super::{Entry, Memory};
+    use super::super::system::sample_description;
+    use super::super::{Memory, StoredTranslation};
     use crate::document::FinishReason;
     use rusqlite::Connection;
 
-    fn make_entry(target: &str) -> Entry {
-        Entry {
+    fn make_entry(target: &str) -> StoredTranslation {
+        StoredTranslation {
             target: target.to_owned(),
             score: Some(-0.5),
             finish: FinishReason::Stop,
@@ -79,12 +79,12 @@ mod tests {
         let other = Memory::open(&there).unwrap();
         // The two memories number the same systems differently.
         let (a, b) = (
-            own.system(&sample("a"), None).unwrap(),
-            own.system(&sample("b"), None).unwrap(),
+            own.find_or_add_system(&sample_description("a"), None).unwrap(),
+            own.find_or_add_system(&sample_description("b"), None).unwrap(),
         );
         let (other_b, other_c) = (
-            other.system(&sample("b"), None).unwrap(),
-            other.system(&sample("c"), None).unwrap(),
+            other.find_or_add_system(&sample_description("b"), None).unwrap(),
+            other.find_or_add_system(&sample_description("c"), None).unwrap(),
         );
         own.store_translations(a, &[("ก", &make_entry("a1"))]).unwrap();
         own.store_translations(b, &[("ก", &make_entry("b1"))]).unwrap();
@@ -92,17 +92,19 @@ mod tests {
             .store_translations(other_b, &[("ก", &make_entry("b2")), ("ข", &make_entry("b3"))])
             .unwrap();
         other.store_translations(other_c, &[("ก", &make_entry("c1"))]).unwrap();
-        own.learn(&[("ค", "old"), ("ง", "new")]).unwrap();
-        other.learn(&[("ค", "new"), ("ง", "old"), ("จ", "theirs")]).unwrap();
+        own.store_human_translations(&[("ค", "old"), ("ง", "new")]).unwrap();
+        other
+            .store_human_translations(&[("ค", "new"), ("ง", "old"), ("จ", "theirs")])
+            .unwrap();
         for (path, source, made) in [(&here, "ค", 1), (&there, "ง", 1)] {
             let connection = Connection::open(path).unwrap();
             let age = "UPDATE human SET made = ?2 WHERE source = ?1";
             connection.execute(age, rusqlite::params![source, made]).unwrap();
         }
-        assert_eq!(own.absorb(&there).unwrap(), 4);
-        let c = own.system(&sample("c"), None).unwrap();
+        assert_eq!(own.absorb_memory(&there).unwrap(), 4);
+        let c = own.find_or_add_system(&sample_description("c"), None).unwrap();
         let found = |system, source: &str| {
-            let found = own.recall(system, &[source]).unwrap().remove(0);
+            let found = own.find_translations(system, &[source]).unwrap().remove(0);
             found.map(|entry| entry.target).unwrap_or_default()
         };
         assert_eq!(
@@ -110,7 +112,7 @@ mod tests {
             ["a1", "b1", "b3", "c1"]
         );
         // An output that still has a replaced translation was not edited.
-        let stale = |source: &str| crate::memory::Edited {
+        let stale = |source: &str| crate::memory::EditedOutput {
             pairs: vec![(source.to_owned(), "old".to_owned())],
             quotes: true,
         };
@@ -118,11 +120,11 @@ mod tests {
             assert_eq!(own.learn_edited(&stale(source), false).unwrap().same, 1, "{source}");
         }
         assert_eq!([found(a, "ค"), found(a, "ง"), found(a, "จ")], ["new", "new", "theirs"]);
-        assert_eq!(own.absorb(&there).unwrap(), 0);
+        assert_eq!(own.absorb_memory(&there).unwrap(), 0);
         // The other file is not left locked, and a file that is no memory changes nothing.
         std::fs::write(home.path().join("text"), "no database, but long enough to be looked at").unwrap();
-        assert!(own.absorb(&home.path().join("text")).is_err());
-        assert_eq!(own.absorb(&there).unwrap(), 0);
+        assert!(own.absorb_memory(&home.path().join("text")).is_err());
+        assert_eq!(own.absorb_memory(&there).unwrap(), 0);
     }
 
     #[cfg(target_os = "linux")]
@@ -132,7 +134,10 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let there = home.path().join(std::ffi::OsStr::from_bytes(b"a\xff?mode=ro"));
         let own = Memory::open(&home.path().join("here")).unwrap();
-        Memory::open(&there).unwrap().learn(&[("ก", "theirs")]).unwrap();
-        assert_eq!(own.absorb(&there).unwrap(), 1);
+        Memory::open(&there)
+            .unwrap()
+            .store_human_translations(&[("ก", "theirs")])
+            .unwrap();
+        assert_eq!(own.absorb_memory(&there).unwrap(), 1);
     }
 }

@@ -1,8 +1,8 @@
 //! Edited outputs of plae, read back as pairs of source and translation.
 
-use super::exchange::tsv::{Rows, columns};
+use super::exchange::tsv::{TsvRows, find_columns};
 use crate::error::{Error, Hint, Result};
-use crate::thai::encoding::decode;
+use crate::thai::encoding::decode_text;
 use quick_xml::Reader;
 use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesStart, Event};
@@ -43,7 +43,7 @@ impl EditedFormat {
 
 /// The segments of an output that somebody may have edited.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Edited {
+pub struct EditedOutput {
     /// Source and target of each segment, in the order of the file.
     pub pairs: Vec<(String, String)>,
     /// Whether a change of quotation marks counts as an edit. False for a table, where a spreadsheet program may have
@@ -51,7 +51,7 @@ pub struct Edited {
     pub quotes: bool,
 }
 
-impl Edited {
+impl EditedOutput {
     /// Returns what is compared to find out whether a text on one line was edited: the whole text, or the text without
     /// quotation marks.
     pub(super) fn normalise_quotes<'t>(&self, text: &'t str) -> Cow<'t, str> {
@@ -67,22 +67,22 @@ impl Edited {
 ///
 /// # Errors
 /// Kind `Input` for a file of another kind or without pairs.
-pub fn read(bytes: &[u8], format: EditedFormat) -> Result<Edited> {
+pub fn read(bytes: &[u8], format: EditedFormat) -> Result<EditedOutput> {
     let pairs = match format {
         EditedFormat::Tsv => read_tsv(bytes)?,
         EditedFormat::Jsonl => read_jsonl(bytes)?,
         EditedFormat::Docx => read_docx(bytes)?,
     };
-    Ok(Edited {
+    Ok(EditedOutput {
         pairs,
         quotes: format != EditedFormat::Tsv,
     })
 }
 
 fn read_tsv(bytes: &[u8]) -> Result<Vec<(String, String)>> {
-    let text = decode(bytes, None)?.text;
-    let mut rows = Rows::new(&text);
-    let head = rows.next().map(|(_, head)| columns(&head, ["source", "target"]));
+    let text = decode_text(bytes, None)?.text;
+    let mut rows = TsvRows::new(&text);
+    let head = rows.next().map(|(_, head)| find_columns(&head, ["source", "target"]));
     let Some([Some(source), Some(target)]) = head else {
         return Err(
             Error::input("no columns named source and target").hint(Hint::OwnOutput {
@@ -193,7 +193,7 @@ struct DocxBody {
 
 impl DocxBody {
     /// Returns the number of open XML elements with this name.
-    fn open_elements(&self, name: &str) -> usize {
+    fn count_open_elements(&self, name: &str) -> usize {
         self.path.iter().filter(|open| *open == name).count()
     }
 
@@ -204,7 +204,7 @@ impl DocxBody {
             let value = attributes.filter(|attribute| attribute.key.local_name().as_ref() == "val");
             value.map(|attribute| attribute.value.to_string()).next()
         };
-        let is_outer = self.open_elements("tbl") < 2;
+        let is_outer = self.count_open_elements("tbl") < 2;
         match name.as_str() {
             "tr" if is_outer => {
                 self.cells.clear();
@@ -229,13 +229,13 @@ impl DocxBody {
 
     fn handle_end_tag(&mut self) {
         let name = self.path.pop().unwrap_or_default();
-        let is_outer = self.open_elements("tbl") < 2;
+        let is_outer = self.count_open_elements("tbl") < 2;
         match name.as_str() {
             "p" => self.end_paragraph(),
             "tr" if is_outer => {
                 if let [source, target] = self.cells.as_slice()
                     && !self.is_head
-                    && (source.as_str(), target.as_str()) != HEAD_CELLS
+                    && (source.as_str(), target.as_str()) != TABLE_HEAD_CELLS
                 {
                     self.pairs.push((source.clone(), target.clone()));
                 }
@@ -274,7 +274,7 @@ impl DocxBody {
 
     /// Adds `text` to the open paragraph, unless tracked changes mark it as deleted or moved away.
     fn push_text(&mut self, text: &str) {
-        if self.open_elements("del") + self.open_elements("moveFrom") == 0 {
+        if self.count_open_elements("del") + self.count_open_elements("moveFrom") == 0 {
             self.paragraph.push_str(text);
         }
     }
@@ -282,4 +282,4 @@ impl DocxBody {
 
 /// First row of the tables that plae writes; recognised by its text, since another program may have dropped its mark as
 /// a head row.
-const HEAD_CELLS: (&str, &str) = ("ไทย", "English");
+const TABLE_HEAD_CELLS: (&str, &str) = ("ไทย", "English");

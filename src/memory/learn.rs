@@ -2,7 +2,7 @@
 //! people's translations.
 
 use super::unit::to_one_line;
-use super::{Edited, Memory, Unit};
+use super::{EditedOutput, Memory, TranslationUnit};
 use crate::error::Result;
 use crate::thai::has_thai;
 use jiff::Timestamp;
@@ -42,11 +42,11 @@ impl Memory {
     ///
     /// # Errors
     /// The errors of the database.
-    pub fn learn_edited(&self, edited: &Edited, all: bool) -> Result<LearnCounts> {
+    pub fn learn_edited(&self, edited: &EditedOutput, all: bool) -> Result<LearnCounts> {
         let now = Timestamp::now();
         let mut lesson = LearnCounts::default();
         let mut new: HashMap<String, String> = HashMap::new();
-        let connection = self.connection();
+        let connection = self.lock_connection();
         let mut compare = || {
             let mut human = connection.prepare_cached("SELECT target FROM human WHERE source = ?1")?;
             // Machine translations are looked up system by system, in the order of the table's key; a system may have
@@ -56,7 +56,7 @@ impl Memory {
                  ON machine.system = system.id AND machine.source IN (?1, ?2)",
             )?;
             for (source, target) in &edited.pairs {
-                let unit = Unit::from_person(source, target, now);
+                let unit = TranslationUnit::from_person(source, target, now);
                 if unit.target.is_empty() || !has_thai(&unit.source) {
                     lesson.empty += 1;
                     continue;
@@ -90,7 +90,7 @@ impl Memory {
         self.to_crate_result(compare())?;
         drop(connection);
         let pairs: Vec<(&str, &str)> = new.iter().map(|(source, target)| (&**source, &**target)).collect();
-        self.learn(&pairs)?;
+        self.store_human_translations(&pairs)?;
         Ok(lesson)
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 /// Counts of everything in a memory.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Stats {
+pub struct MemoryStats {
     /// Size on disk in bytes, the write-ahead log included.
     pub bytes: u64,
     /// Number of translations by machines.
@@ -45,7 +45,7 @@ pub struct SystemStats {
     pub newest: Option<Timestamp>,
 }
 
-/// Conditions for the translations that [`Memory::prune`] deletes; a translation is deleted if it meets all that are
+/// Conditions for the translations that [`Memory::prune_translations`] deletes; a translation is deleted if it meets all that are
 /// set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PruneFilter {
@@ -69,8 +69,8 @@ impl Memory {
     ///
     /// # Errors
     /// The errors of the database, as in all methods.
-    pub fn stats(&self) -> Result<Stats> {
-        let connection = self.connection();
+    pub fn read_stats(&self) -> Result<MemoryStats> {
+        let connection = self.lock_connection();
         let time = |second: Option<i64>| second.and_then(|second| Timestamp::from_second(second).ok());
         let counted = || {
             let transaction = connection.unchecked_transaction()?;
@@ -102,8 +102,8 @@ impl Memory {
             Ok((systems, human, sources, shared))
         };
         let (systems, (human, oldest, newest), sources, shared) = self.to_crate_result(counted())?;
-        Ok(Stats {
-            bytes: self.bytes(),
+        Ok(MemoryStats {
+            bytes: self.file_bytes(),
             machine: systems.iter().map(|system| system.entries).sum(),
             human,
             sources,
@@ -115,7 +115,7 @@ impl Memory {
     }
 
     /// Returns the memory's size on disk in bytes, the write-ahead log included.
-    pub fn bytes(&self) -> u64 {
+    pub fn file_bytes(&self) -> u64 {
         let length = |suffix: &str| {
             let mut path = self.path.clone().into_os_string();
             path.push(suffix);
@@ -128,7 +128,7 @@ impl Memory {
     ///
     /// A system keeps its number even if none of its translations is left, since a running translation may still use
     /// the number.
-    pub fn prune(&self, filter: &PruneFilter, dry_run: bool) -> Result<i64> {
+    pub fn prune_translations(&self, filter: &PruneFilter, dry_run: bool) -> Result<i64> {
         let until = filter.until.map(Timestamp::as_second);
         let rest = if filter.human {
             "FROM human WHERE (?1 IS NULL OR made <= ?1) AND ?2 IS NULL AND NOT ?3".to_owned()
@@ -139,7 +139,7 @@ impl Memory {
              AND (NOT ?3 OR {FLAGGED})"
             )
         };
-        let connection = self.connection_for_teaching();
+        let connection = self.lock_connection_for_teaching();
         let asked = params![until, filter.system, filter.flagged];
         self.to_crate_result(if dry_run {
             connection.query_row(&format!("SELECT count(*) {rest}"), asked, |row| row.get(0))
@@ -155,9 +155,9 @@ impl Memory {
     ///
     /// # Errors
     /// The errors of the database, for example while another program is writing; the memory's contents stay intact.
-    pub fn compact(&self) -> Result<()> {
+    pub fn compact_file(&self) -> Result<()> {
         self.to_crate_result(
-            self.connection()
+            self.lock_connection()
                 .execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)"),
         )
     }

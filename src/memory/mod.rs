@@ -11,14 +11,14 @@ mod similar;
 mod system;
 mod unit;
 
-pub use edited::{Edited, EditedFormat, read as read_edited};
+pub use edited::{EditedFormat, EditedOutput, read as read_edited};
 pub use exchange::{ExchangeFormat, SkippedCounts, read, write};
 pub use learn::LearnCounts;
-pub use maintenance::{PruneFilter, Stats, SystemStats};
-pub use search::{LEAST_SIMILARITY, Match};
-pub use unit::{AddCounts, MachineDetails, Unit};
+pub use maintenance::{MemoryStats, PruneFilter, SystemStats};
+pub use search::{LEAST_SIMILARITY, UnitMatch};
+pub use unit::{AddCounts, MachineDetails, TranslationUnit};
 
-use crate::database::{self, Durability, sqlite_error};
+use crate::database::{self, WriteDurability, sqlite_error};
 use crate::document::{FinishReason, Flag};
 use crate::error::Result;
 use crate::file::to_hexadecimal;
@@ -31,7 +31,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// SQL that creates the tables of a memory where they are missing.
-const SCHEMA: &str = "
+const SCHEMA_SQL: &str = "
     -- What all translations of one kind have in common: model, precision, decoding, prompt, text processing.
     CREATE TABLE IF NOT EXISTS system (id INTEGER PRIMARY KEY, description TEXT NOT NULL UNIQUE);
     -- One translation by a machine; `source` is normalised, `made` in seconds since 1970.
@@ -62,13 +62,13 @@ pub struct Memory {
     human_sources: Mutex<Option<Arc<HumanSources>>>,
 }
 
-/// The number under which one memory stores the translations of a system; [`Memory::system`] returns it.
+/// The number under which one memory stores the translations of a system; [`Memory::find_or_add_system`] returns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SystemNumber(i64);
 
 /// A translation as a memory stores it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
+pub struct StoredTranslation {
     /// The English text.
     pub target: String,
     /// Mean natural log-probability of the output tokens; none for a person's translation.
@@ -93,7 +93,7 @@ impl Memory {
     /// damaged, locked or cannot be written.
     pub fn open(path: &Path) -> Result<Self> {
         Ok(Self {
-            connection: Mutex::new(database::open(path, Durability::Full, SCHEMA)?),
+            connection: Mutex::new(database::open_database(path, WriteDurability::Full, SCHEMA_SQL)?),
             path: path.to_path_buf(),
             human_sources: Mutex::default(),
         })
@@ -104,14 +104,14 @@ impl Memory {
         &self.path
     }
 
-    fn connection(&self) -> MutexGuard<'_, Connection> {
+    fn lock_connection(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Locks the database connection for a change of people's translations, and clears the cache of the sources that
     /// people translated.
-    fn connection_for_teaching(&self) -> MutexGuard<'_, Connection> {
-        let connection = self.connection();
+    fn lock_connection_for_teaching(&self) -> MutexGuard<'_, Connection> {
+        let connection = self.lock_connection();
         *self.human_sources.lock().unwrap_or_else(PoisonError::into_inner) = None;
         connection
     }
@@ -129,12 +129,12 @@ impl Memory {
     ///
     /// # Errors
     /// The database's, as in all methods.
-    pub fn system(&self, description: &str, former: Option<&str>) -> Result<SystemNumber> {
-        let mut connection = self.connection();
+    pub fn find_or_add_system(&self, description: &str, former: Option<&str>) -> Result<SystemNumber> {
+        let mut connection = self.lock_connection();
         let mut numbered = || {
-            let own = find_system(&connection, description)?;
+            let own = find_system_id(&connection, description)?;
             let old = match former {
-                Some(former) => find_system(&connection, former)?,
+                Some(former) => find_system_id(&connection, former)?,
                 None => None,
             };
             match (own, old) {
@@ -152,7 +152,7 @@ impl Memory {
                     }
                     let insert = "INSERT INTO system (description) VALUES (?1) ON CONFLICT DO NOTHING";
                     transaction.execute(insert, [description])?;
-                    let own = find_system(&transaction, description)?;
+                    let own = find_system_id(&transaction, description)?;
                     transaction.commit()?;
                     own.ok_or(rusqlite::Error::QueryReturnedNoRows)
                 }
@@ -162,8 +162,8 @@ impl Memory {
     }
 
     /// Looks up normalised sources. Returns for each source a person's translation, else that of the system, else none.
-    pub fn recall(&self, system: SystemNumber, sources: &[&str]) -> Result<Vec<Option<Entry>>> {
-        let connection = self.connection();
+    pub fn find_translations(&self, system: SystemNumber, sources: &[&str]) -> Result<Vec<Option<StoredTranslation>>> {
+        let connection = self.lock_connection();
         let found = || {
             // One read transaction for all sources, instead of a lock for each.
             let transaction = connection.unchecked_transaction()?;
@@ -176,10 +176,10 @@ impl Memory {
             for source in sources {
                 let by_person: Option<String> = human.query_row([source], |row| row.get(0)).optional()?;
                 entries.push(match by_person {
-                    Some(target) => Some(Entry::human(target)),
+                    Some(target) => Some(StoredTranslation::from_person(target)),
                     None => machine
                         .query_row(params![system.0, source], |row| {
-                            Ok(Entry {
+                            Ok(StoredTranslation {
                                 target: row.get(0)?,
                                 score: row.get(1)?,
                                 finish: from_json(row, 2)?,
@@ -199,9 +199,9 @@ impl Memory {
 
     /// Stores a system's translations of normalised sources in one transaction. A source that the system has already
     /// translated keeps its stored translation.
-    pub fn store_translations(&self, system: SystemNumber, entries: &[(&str, &Entry)]) -> Result<()> {
+    pub fn store_translations(&self, system: SystemNumber, entries: &[(&str, &StoredTranslation)]) -> Result<()> {
         let now = jiff::Timestamp::now().as_second();
-        let mut connection = self.connection();
+        let mut connection = self.lock_connection();
         let mut stored = || {
             let transaction = connection.transaction()?;
             {
@@ -230,13 +230,13 @@ impl Memory {
 
     /// Stores a person's translations, given as pairs of source and target, in one transaction. They replace people's
     /// older translations of the same sources. Sources are normalised, and targets are put on one line.
-    pub fn learn(&self, pairs: &[(&str, &str)]) -> Result<()> {
+    pub fn store_human_translations(&self, pairs: &[(&str, &str)]) -> Result<()> {
         let now = jiff::Timestamp::now();
-        let units: Vec<Unit> = pairs
+        let units: Vec<TranslationUnit> = pairs
             .iter()
-            .map(|(source, target)| Unit::from_person(source, target, now))
+            .map(|(source, target)| TranslationUnit::from_person(source, target, now))
             .collect();
-        let mut connection = self.connection_for_teaching();
+        let mut connection = self.lock_connection_for_teaching();
         let mut stored = || {
             let transaction = connection.transaction()?;
             {
@@ -255,8 +255,8 @@ impl Memory {
 
     /// Returns the SHA-256 hash, in hexadecimal, of all translations by people, so that a change of any of them can be
     /// noticed.
-    pub fn human_hash(&self) -> Result<String> {
-        let connection = self.connection();
+    pub fn hash_human_translations(&self) -> Result<String> {
+        let connection = self.lock_connection();
         let hashed = || {
             let mut statement = connection.prepare("SELECT source, target FROM human ORDER BY source")?;
             let mut rows = statement.query([])?;
@@ -274,9 +274,9 @@ impl Memory {
     }
 }
 
-impl Entry {
+impl StoredTranslation {
     /// Makes the entry of a person's translation, with `target` as its text.
-    fn human(target: String) -> Self {
+    fn from_person(target: String) -> Self {
         Self {
             target,
             score: None,
@@ -289,7 +289,7 @@ impl Entry {
     }
 }
 
-fn find_system(connection: &Connection, description: &str) -> rusqlite::Result<Option<i64>> {
+fn find_system_id(connection: &Connection, description: &str) -> rusqlite::Result<Option<i64>> {
     let mut select = connection.prepare_cached("SELECT id FROM system WHERE description = ?1")?;
     select.query_row([description], |row| row.get(0)).optional()
 }

@@ -2,9 +2,9 @@
 //! millisecond.
 
 use super::Memory;
-use crate::document::Similar;
+use crate::document::SimilarSentence;
 use crate::error::Result;
-use crate::thai::normalise;
+use crate::thai::normalise_thai;
 use rapidfuzz::distance::levenshtein::{Args, BatchComparator};
 use rusqlite::{Connection, OptionalExtension};
 use std::ops::RangeInclusive;
@@ -12,7 +12,7 @@ use std::sync::{Arc, PoisonError};
 
 /// The largest distance at which two sources count as similar: edits in a quarter of the characters, since translation
 /// tools offer matches from a similarity of 75 %.
-const MAX_DISTANCE: Distance = Distance { edits: 1, length: 4 };
+const MAX_DISTANCE: EditDistance = EditDistance { edits: 1, length: 4 };
 /// Lengths of the sources that are compared, in characters. In a shorter source of two or three words, a quarter of the
 /// characters is already another word. Few sentences have more than 300 characters; whole paragraphs contain the same
 /// letters in the same shares, so that the cheap comparison by [`CharCounts`] does not tell them apart and a search
@@ -21,20 +21,20 @@ const COMPARABLE_CHARS: RangeInclusive<usize> = 12..=400;
 
 /// The edit distance between two texts, in relation to the length of the longer text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Distance {
+struct EditDistance {
     /// Number of inserted, deleted or substituted characters (Levenshtein distance).
     edits: usize,
     /// Number of characters of the longer text.
     length: usize,
 }
 
-impl Distance {
+impl EditDistance {
     /// Returns the most edits that two texts within this distance can have, if the longer text has `length` characters.
     fn max_edits(self, length: usize) -> usize {
         self.edits * length / self.length
     }
 
-    fn is_below(self, other: Self) -> bool {
+    fn is_less_than(self, other: Self) -> bool {
         self.edits * other.length < other.edits * self.length
     }
 
@@ -45,20 +45,20 @@ impl Distance {
     }
 }
 
-/// Number of occurrences of each character in a text. Characters whose code points are equal modulo [`Self::COUNTERS`]
+/// Number of occurrences of each character in a text. Characters whose code points are equal modulo [`Self::COUNTER_COUNT`]
 /// share a count; counts stop at 255.
 #[derive(Clone, Copy)]
-struct CharCounts([u8; Self::COUNTERS]);
+struct CharCounts([u8; Self::COUNTER_COUNT]);
 
 impl CharCounts {
     /// Number of counters of characters, by which two texts are compared. Thai characters lie within 96 code points, so that
     /// each of them has a counter of its own.
-    const COUNTERS: usize = 96;
+    const COUNTER_COUNT: usize = 96;
 
     fn of_text(text: &str) -> Self {
-        let mut counts = [0u8; Self::COUNTERS];
+        let mut counts = [0u8; Self::COUNTER_COUNT];
         for c in text.chars() {
-            let count = &mut counts[c as usize % Self::COUNTERS];
+            let count = &mut counts[c as usize % Self::COUNTER_COUNT];
             *count = count.saturating_add(1);
         }
         Self(counts)
@@ -109,7 +109,7 @@ impl HumanSources {
 
     /// Finds the source most similar to `text`, if their distance is at most [`MAX_DISTANCE`]; of equally similar sources,
     /// the first in the alphabet.
-    fn nearest(&self, text: &str) -> Option<(&str, Distance)> {
+    fn find_nearest_source(&self, text: &str) -> Option<(&str, EditDistance)> {
         let length = text.chars().count();
         if !COMPARABLE_CHARS.contains(&length) {
             return None;
@@ -121,7 +121,7 @@ impl HumanSources {
         let to = self.sources.partition_point(is_reached);
         let counts = CharCounts::of_text(text);
         let mut comparator = None;
-        let mut best: Option<(&str, Distance)> = None;
+        let mut best: Option<(&str, EditDistance)> = None;
         for source in &self.sources[from..to] {
             let longer = length.max(source.length);
             let most = best.map_or(MAX_DISTANCE, |(_, distance)| distance).max_edits(longer);
@@ -134,9 +134,9 @@ impl HumanSources {
             let Some(edits) = comparator.distance_with_args(source.text.chars(), &args) else {
                 continue;
             };
-            let distance = Distance { edits, length: longer };
-            let is_better = |(other, least): (&str, Distance)| {
-                distance.is_below(least) || !least.is_below(distance) && &*source.text < other
+            let distance = EditDistance { edits, length: longer };
+            let is_better = |(other, least): (&str, EditDistance)| {
+                distance.is_less_than(least) || !least.is_less_than(distance) && &*source.text < other
             };
             if best.is_none_or(is_better) {
                 best = Some((&source.text, distance));
@@ -155,21 +155,21 @@ impl Memory {
     ///
     /// # Errors
     /// The errors of the database, as in all methods.
-    pub fn similar(&self, source: &str) -> Result<Option<Similar>> {
+    pub fn find_similar(&self, source: &str) -> Result<Option<SimilarSentence>> {
         let people = self.human_sources()?;
         if people.sources.is_empty() {
             return Ok(None);
         }
-        let Some((nearest, distance)) = people.nearest(&normalise(source)) else {
+        let Some((nearest, distance)) = people.find_nearest_source(&normalise_thai(source)) else {
             return Ok(None);
         };
-        let connection = self.connection();
+        let connection = self.lock_connection();
         let found = || {
             let mut statement = connection.prepare_cached("SELECT target FROM human WHERE source = ?1")?;
             statement.query_row([nearest], |row| row.get(0)).optional()
         };
         let target: Option<String> = self.to_crate_result(found())?;
-        Ok(target.map(|target| Similar {
+        Ok(target.map(|target| SimilarSentence {
             source: nearest.to_owned(),
             target,
             similarity: distance.similarity(),
@@ -178,7 +178,7 @@ impl Memory {
 
     /// Returns the sources that people translated, read from the database at the first call and cached.
     fn human_sources(&self) -> Result<Arc<HumanSources>> {
-        let connection = self.connection();
+        let connection = self.lock_connection();
         let mut people = self.human_sources.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(people) = &*people {
             return Ok(Arc::clone(people));
@@ -204,18 +204,18 @@ mod tests {
 
     fn nearest(texts: &[&str], text: &str) -> Option<(String, f64)> {
         let people = people(texts);
-        let found = people.nearest(text);
+        let found = people.find_nearest_source(text);
         found.map(|(source, distance)| (source.to_owned(), distance.similarity()))
     }
 
-    /// Finds the nearest source as `HumanSources::nearest` should, but by computing the distance to every source.
-    fn compared(people: &HumanSources, text: &str) -> Option<(String, Distance)> {
+    /// Finds the nearest source as `HumanSources::find_nearest_source` should, but by computing the distance to every source.
+    fn compared(people: &HumanSources, text: &str) -> Option<(String, EditDistance)> {
         let length = text.chars().count();
-        let distance = |source: &PersonSource| Distance {
+        let distance = |source: &PersonSource| EditDistance {
             edits: distance(text.chars(), source.text.chars()),
             length: source.length.max(length),
         };
-        let mut near: Vec<(String, Distance)> = people
+        let mut near: Vec<(String, EditDistance)> = people
             .sources
             .iter()
             .map(|source| (source.text.to_string(), distance(source)))
@@ -268,7 +268,7 @@ mod tests {
 
     #[test]
     fn characters_that_count_as_one_do_not_make_texts_equal() {
-        let twin = |c: char| char::from_u32(c as u32 + CharCounts::COUNTERS as u32).unwrap();
+        let twin = |c: char| char::from_u32(c as u32 + CharCounts::COUNTER_COUNT as u32).unwrap();
         let other: String = TEXT.chars().map(twin).collect();
         assert_eq!(CharCounts::of_text(&other).min_edits(&CharCounts::of_text(TEXT), 0), 0);
         assert_eq!(nearest(&[&other], TEXT), None);
@@ -300,7 +300,7 @@ mod tests {
             }
             let people = HumanSources::new(all.iter().map(|text| Box::from(&**text)).collect());
             for text in all.iter().chain([&long]) {
-                let found = people.nearest(text).map(|(source, distance)| (source.to_owned(), distance));
+                let found = people.find_nearest_source(text).map(|(source, distance)| (source.to_owned(), distance));
                 prop_assert_eq!(found, compared(&people, text));
             }
         }

@@ -29,6 +29,6 @@ fn former_model_name(description: &str) -> &str {
 
 /// The description of some system of a model.
 #[cfg(test)]
-pub(super) fn sample(model: &str) -> String {
+pub(super) fn sample_description(model: &str) -> String {
     format!(r#"{{"model":{{"name":"{model}"}}}}"#)
 }

@@ -1,19 +1,19 @@
 //! Tests of the memory: stored translations are found, people outrank machines, exported files can be imported, and
 //! damage is reported.
 
-use super::system::sample;
+use super::system::sample_description;
 use super::*;
-use crate::error::{Hint, Kind};
+use crate::error::{ErrorKind, Hint};
 use crate::render::{OutputFormat, RenderOptions, read_jsonl, render};
-use crate::thai::normalise;
+use crate::thai::normalise_thai;
 use jiff::Timestamp;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::fs;
 use std::io::{Cursor, Read, Write};
 
-fn make_entry(target: &str) -> Entry {
-    Entry {
+fn make_entry(target: &str) -> StoredTranslation {
+    StoredTranslation {
         target: target.into(),
         score: Some(-0.1 - 0.2),
         finish: FinishReason::Stop,
@@ -34,10 +34,13 @@ fn memory() -> (tempfile::TempDir, Memory) {
 fn what_is_kept_is_found_by_its_own_system_only() {
     let (_home, memory) = memory();
     let (one, two) = (
-        memory.system(&sample("one"), None).unwrap(),
-        memory.system(&sample("two"), None).unwrap(),
+        memory.find_or_add_system(&sample_description("one"), None).unwrap(),
+        memory.find_or_add_system(&sample_description("two"), None).unwrap(),
     );
-    assert_eq!(memory.system(&sample("one"), None).unwrap(), one);
+    assert_eq!(
+        memory.find_or_add_system(&sample_description("one"), None).unwrap(),
+        one
+    );
     assert_ne!(one, two);
     memory
         .store_translations(one, &[("ข่าว", &make_entry("News")), ("ฝน", &make_entry("Rain"))])
@@ -46,54 +49,59 @@ fn what_is_kept_is_found_by_its_own_system_only() {
     memory
         .store_translations(one, &[("ข่าว", &make_entry("Other"))])
         .unwrap();
-    let found = memory.recall(one, &["ฝน", "แดด", "ข่าว"]).unwrap();
+    let found = memory.find_translations(one, &["ฝน", "แดด", "ข่าว"]).unwrap();
     assert_eq!(found, [Some(make_entry("Rain")), None, Some(make_entry("News"))]);
-    assert_eq!(memory.recall(two, &["ฝน"]).unwrap(), [None]);
+    assert_eq!(memory.find_translations(two, &["ฝน"]).unwrap(), [None]);
 }
 
 #[test]
 fn what_stands_under_a_former_description_becomes_the_systems() {
     let (_home, memory) = memory();
-    let id = sample("m");
+    let id = sample_description("m");
     let targets = |system| -> Vec<Option<String>> {
-        let found = memory.recall(system, &["ฝน", "ลม"]).unwrap();
+        let found = memory.find_translations(system, &["ฝน", "ลม"]).unwrap();
         found.into_iter().map(|entry| entry.map(|entry| entry.target)).collect()
     };
-    memory.add(&[machine_unit("m 1 2 3 {}", "ฝน", "rain", 1)]).unwrap();
+    memory
+        .add_units(&[machine_unit("m 1 2 3 {}", "ฝน", "rain", 1)])
+        .unwrap();
     // The system of the former description is renamed and keeps its number.
-    let system = memory.system(&id, Some("m 1 2 3 {}")).unwrap();
+    let system = memory.find_or_add_system(&id, Some("m 1 2 3 {}")).unwrap();
     assert_eq!(system, SystemNumber(1));
     assert_eq!(targets(system), [Some("rain".to_owned()), None]);
-    assert_eq!(memory.stats().unwrap().systems[0].model, "m");
-    assert_eq!(memory.system(&id, Some("m 1 2 3 {}")).unwrap(), system);
+    assert_eq!(memory.read_stats().unwrap().systems[0].model, "m");
+    assert_eq!(memory.find_or_add_system(&id, Some("m 1 2 3 {}")).unwrap(), system);
     // Translations are imported once more under the former description: the system keeps its own and gets the others.
     memory
-        .add(&[
+        .add_units(&[
             machine_unit("m 1 2 3 {}", "ฝน", "shower", 1),
             machine_unit("m 1 2 3 {}", "ลม", "wind", 1),
         ])
         .unwrap();
-    assert_eq!(memory.system(&id, Some("m 1 2 3 {}")).unwrap(), system);
+    assert_eq!(memory.find_or_add_system(&id, Some("m 1 2 3 {}")).unwrap(), system);
     assert_eq!(targets(system), ["rain", "wind"].map(|target| Some(target.to_owned())));
-    assert_eq!(memory.stats().unwrap().machine, 2);
+    assert_eq!(memory.read_stats().unwrap().machine, 2);
     // Who never had that name does not get it.
-    assert_eq!(targets(memory.system(&sample("n"), None).unwrap()), [None, None]);
+    assert_eq!(
+        targets(memory.find_or_add_system(&sample_description("n"), None).unwrap()),
+        [None, None]
+    );
 }
 
 #[test]
 fn a_person_outranks_every_machine() {
     let (home, memory) = memory();
-    let system = memory.system(&sample("one"), None).unwrap();
-    let before = memory.human_hash().unwrap();
-    memory.learn(&[("ฝน", "Rainfall")]).unwrap();
+    let system = memory.find_or_add_system(&sample_description("one"), None).unwrap();
+    let before = memory.hash_human_translations().unwrap();
+    memory.store_human_translations(&[("ฝน", "Rainfall")]).unwrap();
     memory
         .store_translations(system, &[("ฝน", &make_entry("Rain"))])
         .unwrap();
-    assert_ne!(memory.human_hash().unwrap(), before);
+    assert_ne!(memory.hash_human_translations().unwrap(), before);
     // Another connection finds the translation, too.
     let again = Memory::open(&home.path().join("new/memory.sqlite")).unwrap();
-    let found = again.recall(system, &["ฝน"]).unwrap();
-    assert_eq!(found, [Some(Entry::human("Rainfall".into()))]);
+    let found = again.find_translations(system, &["ฝน"]).unwrap();
+    assert_eq!(found, [Some(StoredTranslation::from_person("Rainfall".into()))]);
 }
 
 #[test]
@@ -102,8 +110,8 @@ fn a_file_that_is_no_memory_is_refused_or_told_as_damaged() {
     let path = home.path().join("a.sqlite");
     let refused = |kind, part: &str| {
         let Err(error) = Memory::open(&path).and_then(|memory| {
-            let system = memory.system(&sample("one"), None)?;
-            memory.recall(system, &["ก"]).map(drop)
+            let system = memory.find_or_add_system(&sample_description("one"), None)?;
+            memory.find_translations(system, &["ก"]).map(drop)
         }) else {
             panic!("{part}: accepted")
         };
@@ -111,27 +119,27 @@ fn a_file_that_is_no_memory_is_refused_or_told_as_damaged() {
         assert!(error.to_string().contains(part), "{error}");
     };
     fs::write(&path, "ข่าวเด่นวันนี้ ".repeat(1000)).unwrap();
-    refused(Kind::Usage, "not a translation memory");
+    refused(ErrorKind::Usage, "not a translation memory");
     fs::remove_file(&path).unwrap();
     rusqlite::Connection::open(&path)
         .unwrap()
         .execute_batch("CREATE TABLE mine (a)")
         .unwrap();
-    refused(Kind::Usage, "another program");
+    refused(ErrorKind::Usage, "another program");
     fs::remove_file(&path).unwrap();
     drop(Memory::open(&path).unwrap());
     rusqlite::Connection::open(&path)
         .unwrap()
         .pragma_update(None, "user_version", 99)
         .unwrap();
-    refused(Kind::Usage, "layout 99");
+    refused(ErrorKind::Usage, "layout 99");
     fs::remove_file(&path).unwrap();
     drop(Memory::open(&path).unwrap());
     let mut bytes = fs::read(&path).unwrap();
     let length = bytes.len();
     bytes[4096..length].fill(0x55);
     fs::write(&path, &bytes).unwrap();
-    refused(Kind::Output, "damaged");
+    refused(ErrorKind::Output, "damaged");
 }
 
 #[cfg(unix)]
@@ -141,7 +149,7 @@ fn a_directory_in_its_place_is_told() {
     let Err(error) = Memory::open(home.path()) else {
         panic!("a directory was opened")
     };
-    assert_eq!(error.kind, Kind::Output);
+    assert_eq!(error.kind, ErrorKind::Output);
     assert!(error.hint.is_some());
 }
 
@@ -150,8 +158,8 @@ fn timestamp(second: i64) -> Timestamp {
 }
 
 /// Makes the unit of a machine's translation, made at the second `made` since 1970.
-fn machine_unit(system: &str, source: &str, target: &str, made: i64) -> Unit {
-    Unit {
+fn machine_unit(system: &str, source: &str, target: &str, made: i64) -> TranslationUnit {
+    TranslationUnit {
         source: source.into(),
         target: target.into(),
         made: timestamp(made),
@@ -166,11 +174,11 @@ fn machine_unit(system: &str, source: &str, target: &str, made: i64) -> Unit {
     }
 }
 
-fn person_unit(source: &str, target: &str, made: i64) -> Unit {
-    Unit::from_person(source, target, timestamp(made))
+fn person_unit(source: &str, target: &str, made: i64) -> TranslationUnit {
+    TranslationUnit::from_person(source, target, timestamp(made))
 }
 
-fn all_units(memory: &Memory) -> Vec<Unit> {
+fn all_units(memory: &Memory) -> Vec<TranslationUnit> {
     let mut units = Vec::new();
     memory
         .for_each_unit(&mut |unit| {
@@ -188,7 +196,7 @@ fn export_memory(memory: &Memory, format: ExchangeFormat) -> Vec<u8> {
 }
 
 /// Reads the units of a file given as bytes, and the counts of skipped units.
-fn read_units(bytes: &[u8], format: ExchangeFormat) -> Result<(Vec<Unit>, SkippedCounts)> {
+fn read_units(bytes: &[u8], format: ExchangeFormat) -> Result<(Vec<TranslationUnit>, SkippedCounts)> {
     let mut units = Vec::new();
     let skipped = read(&mut &*bytes, format, &mut |unit| {
         units.push(unit);
@@ -241,24 +249,24 @@ proptest! {
         given in vec((any_text(), any_text(), 0..253_000_000_000i64, proptest::option::weighted(0.7, any_machine())), 0..8),
     ) {
         let (_home, memory) = memory();
-        let given: Vec<Unit> = given
+        let given: Vec<TranslationUnit> = given
             .into_iter()
             .map(|(source, target, made, machine)| match machine {
                 None => person_unit(&format!("ก{source}"), &format!("a{target}"), made),
-                machine => Unit { source, target, made: timestamp(made), machine },
+                machine => TranslationUnit { source, target, made: timestamp(made), machine },
             })
             .collect();
-        memory.add(&given).unwrap();
+        memory.add_units(&given).unwrap();
         let before = all_units(&memory);
         for format in ExchangeFormat::ALL {
             let bytes = export_memory(&memory, format);
             let (_home, again) = self::memory();
             let (units, skipped) = read_units(&bytes, format).unwrap();
             prop_assert_eq!(skipped, SkippedCounts::default());
-            let tally = again.add(&units).unwrap();
+            let tally = again.add_units(&units).unwrap();
             prop_assert_eq!(tally, AddCounts { new: before.len(), ..AddCounts::default() });
             prop_assert_eq!(all_units(&again), before.clone(), "{:?}: {}", format, String::from_utf8_lossy(&bytes));
-            prop_assert_eq!(again.human_hash().unwrap(), memory.human_hash().unwrap());
+            prop_assert_eq!(again.hash_human_translations().unwrap(), memory.hash_human_translations().unwrap());
             prop_assert_eq!(export_memory(&again, format), bytes);
         }
     }
@@ -314,7 +322,7 @@ fn memories_of_other_tools_are_read() {
         text.encode_utf16().flat_map(to).collect()
     };
     let old =
-        crate::thai::encoding::encode(&FOREIGN_TMX.replace("utf-8", "windows-874"), "windows-874", false).unwrap();
+        crate::thai::encoding::encode_text(&FOREIGN_TMX.replace("utf-8", "windows-874"), "windows-874", false).unwrap();
     for bytes in [
         FOREIGN_TMX.as_bytes().to_vec(),
         format!("\u{FEFF}{}", FOREIGN_TMX.replace('\n', "\r\n")).into_bytes(),
@@ -336,7 +344,7 @@ fn dates_of_other_tools_are_kept_and_the_newer_translation_counts() {
              <tuv xml:lang='en' changedate='{changed}'><seg>{target}</seg></tuv></tu></body></tmx>"
         );
         memory
-            .add(&read_units(xml.as_bytes(), ExchangeFormat::Tmx).unwrap().0)
+            .add_units(&read_units(xml.as_bytes(), ExchangeFormat::Tmx).unwrap().0)
             .unwrap()
     };
     let tally = |new, replaced, known| AddCounts {
@@ -353,14 +361,14 @@ fn dates_of_other_tools_are_kept_and_the_newer_translation_counts() {
     assert_eq!(tmx("yesterday", "oldest"), tally(0, 0, 1));
     assert_eq!(all_units(&memory)[0].target, "newer");
     let useless = [person_unit("rain", "rain", 1), person_unit("ฝน", " ", 1)];
-    assert_eq!(memory.add(&useless).unwrap().useless, 2);
+    assert_eq!(memory.add_units(&useless).unwrap().useless, 2);
 }
 
 #[test]
 fn what_somebody_changed_in_a_machines_unit_is_theirs() {
     let (_home, memory) = memory();
     memory
-        .add(&[
+        .add_units(&[
             machine_unit("m", "ฝน\u{1}", "Rain\u{1}", 1),
             machine_unit("m", "ลม", "Wind", 1),
         ])
@@ -406,18 +414,18 @@ fn damage_is_told_with_line_and_column() {
     ];
     for (xml, place, message) in cases {
         let error = read_units(xml.as_bytes(), ExchangeFormat::Tmx).unwrap_err();
-        assert_eq!(error.kind, Kind::Input, "{xml}");
+        assert_eq!(error.kind, ErrorKind::Input, "{xml}");
         assert!(error.message.contains(message), "{xml}: {error}");
         assert_eq!(error.place.as_deref(), Some(place), "{xml}: {error}");
     }
     let error = read_units(b"<tmx>\n<body>\xff", ExchangeFormat::Tmx).unwrap_err();
-    assert_eq!(error.kind, Kind::Input);
+    assert_eq!(error.kind, ErrorKind::Input);
 }
 
 #[test]
 fn tables_and_json_of_others_are_read_and_outputs_are_refused() {
     let tsv = |text: &str| read_units(text.as_bytes(), ExchangeFormat::Tsv);
-    let texts = |read: Result<(Vec<Unit>, SkippedCounts)>| -> Vec<(String, String)> {
+    let texts = |read: Result<(Vec<TranslationUnit>, SkippedCounts)>| -> Vec<(String, String)> {
         read.unwrap()
             .0
             .into_iter()
@@ -470,7 +478,7 @@ fn tables_and_json_of_others_are_read_and_outputs_are_refused() {
 fn texts_are_found_in_source_and_target() {
     let (_home, memory) = memory();
     memory
-        .add(&[
+        .add_units(&[
             machine_unit("gemma 1a 2b 0.1.0.1 {\"beam\":4}", "ฝนตก 100% ที่นี่", "It rains", 1),
             machine_unit("two", "ฝนตก 100% ที่นี่", "Rain_fall", 2),
             machine_unit("two", "แดดออก", "Sun \\o/", 2),
@@ -478,7 +486,7 @@ fn texts_are_found_in_source_and_target() {
         ])
         .unwrap();
     let found = |text: &str| -> Vec<String> {
-        let found = memory.search(text, 10).unwrap();
+        let found = memory.find_units_containing(text, 10).unwrap();
         found.into_iter().map(|found| found.unit.target).collect()
     };
     assert_eq!(found("ฝน"), ["There is rain", "It rains", "Rain_fall"]);
@@ -488,10 +496,13 @@ fn texts_are_found_in_source_and_target() {
     // The text is normalised as for translation: Thai digits, white space.
     assert_eq!(found(" ตก  ๑๐๐% "), ["It rains", "Rain_fall"]);
     assert_eq!(found("%"), ["It rains", "Rain_fall"]);
-    assert_eq!(memory.search("ฝน", 2).unwrap().len(), 2);
-    assert_eq!(memory.search(" \n", 2).unwrap_err().kind, Kind::Usage);
+    assert_eq!(memory.find_units_containing("ฝน", 2).unwrap().len(), 2);
+    assert_eq!(
+        memory.find_units_containing(" \n", 2).unwrap_err().kind,
+        ErrorKind::Usage
+    );
     let makers: Vec<String> = memory
-        .search("ฝน", 9)
+        .find_units_containing("ฝน", 9)
         .unwrap()
         .iter()
         .map(|found| found.unit.maker_name().to_owned())
@@ -504,12 +515,14 @@ fn the_nearest_sources_come_first() {
     let (_home, memory) = memory();
     let sources = ["กขคงจ", "กขคงฉ", "กขคชฉ", "กขซชฉ", "ฌญฎฏฐ"];
     for (index, source) in sources.into_iter().enumerate() {
-        memory.add(&[machine_unit("m", source, &index.to_string(), 1)]).unwrap();
+        memory
+            .add_units(&[machine_unit("m", source, &index.to_string(), 1)])
+            .unwrap();
     }
-    memory.add(&[person_unit("กขคงฉ", "mine", 1)]).unwrap();
+    memory.add_units(&[person_unit("กขคงฉ", "mine", 1)]).unwrap();
     let found = |limit| -> Vec<(f64, String)> {
-        let found = memory.nearest("กขคงจ", limit).unwrap();
-        let pair = |found: Match| (found.similarity.unwrap(), found.unit.target);
+        let found = memory.find_nearest_units("กขคงจ", limit).unwrap();
+        let pair = |found: UnitMatch| (found.similarity.unwrap(), found.unit.target);
         found.into_iter().map(pair).collect()
     };
     let expected =
@@ -522,23 +535,23 @@ fn the_nearest_sources_come_first() {
 #[test]
 fn only_what_people_translated_is_similar() {
     let (home, memory) = memory();
-    let found = |memory: &Memory, source: &str| memory.similar(source).unwrap().map(|similar| similar.target);
+    let found = |memory: &Memory, source: &str| memory.find_similar(source).unwrap().map(|similar| similar.target);
     memory
-        .add(&[machine_unit("m", "ฝนตกหนักในกรุงเทพฯ", "a machine's", 1)])
+        .add_units(&[machine_unit("m", "ฝนตกหนักในกรุงเทพฯ", "a machine's", 1)])
         .unwrap();
     assert_eq!(found(&memory, "ฝนตกหนักในกรุงเทพ"), None);
     memory
-        .learn(&[
+        .store_human_translations(&[
             ("ฝนตกหนักในเชียงใหม่ ปี 2566", "Chiang Mai"),
             ("ฝนตกหนักในกรุงเทพฯ", "Bangkok"),
             ("ฝนตกหนัก", "Rain"),
         ])
         .unwrap();
-    let similar = memory.similar("ฝนตกหนักในกรุงเทพ").unwrap().unwrap();
+    let similar = memory.find_similar("ฝนตกหนักในกรุงเทพ").unwrap().unwrap();
     assert_eq!((&*similar.source, &*similar.target), ("ฝนตกหนักในกรุงเทพฯ", "Bangkok"));
-    assert_eq!((similar.similarity, similar.percent()), (0.9444, 94));
+    assert_eq!((similar.similarity, similar.similarity_percent()), (0.9444, 94));
     // The similarity equals that of a search.
-    let nearest = memory.nearest("ฝนตกหนักในกรุงเทพ", 1).unwrap().remove(0);
+    let nearest = memory.find_nearest_units("ฝนตกหนักในกรุงเทพ", 1).unwrap().remove(0);
     assert_eq!(nearest.unit.target, "Bangkok");
     assert!((nearest.similarity.unwrap() - similar.similarity).abs() < 1e-4);
     // The stored and the given source are both normalised.
@@ -548,32 +561,32 @@ fn only_what_people_translated_is_similar() {
     );
     assert_eq!(found(&memory, "ฝนตกหนัก"), None);
     // A new translation is found at once, in whatever way it was stored.
-    memory.learn(&[("ฝนตกหนักในกรุงเทพ", "near")]).unwrap();
+    memory.store_human_translations(&[("ฝนตกหนักในกรุงเทพ", "near")]).unwrap();
     assert_eq!(found(&memory, "ฝนตกหนักในกรุงเทพ!").as_deref(), Some("near"));
     memory
-        .add(&[person_unit("ฝนตกหนักในกรุงเทพ!!", "added", i64::from(i32::MAX))])
+        .add_units(&[person_unit("ฝนตกหนักในกรุงเทพ!!", "added", i64::from(i32::MAX))])
         .unwrap();
     assert_eq!(found(&memory, "ฝนตกหนักในกรุงเทพ!!!").as_deref(), Some("added"));
     let other = Memory::open(&home.path().join("other.sqlite")).unwrap();
     assert_eq!(found(&other, "ฝนตกหนักในกรุงเทพ"), None);
-    assert!(other.absorb(memory.path()).unwrap() > 0);
+    assert!(other.absorb_memory(memory.path()).unwrap() > 0);
     assert_eq!(found(&other, "ฝนตกหนักในกรุงเทพ!!!").as_deref(), Some("added"));
     let filter = PruneFilter {
         human: true,
         ..PruneFilter::default()
     };
-    memory.prune(&filter, false).unwrap();
+    memory.prune_translations(&filter, false).unwrap();
     assert_eq!(found(&memory, "ฝนตกหนักในกรุงเทพ!!!"), None);
 }
 
 #[test]
 fn what_is_there_is_counted_and_what_may_go_goes() {
     let (_home, memory) = memory();
-    assert_eq!(memory.stats().unwrap().oldest, None);
+    assert_eq!(memory.read_stats().unwrap().oldest, None);
     let mut flagged = machine_unit("old model", "ลม", "wind", 20);
     flagged.machine.as_mut().unwrap().flags.push(Flag::Length);
     memory
-        .add(&[
+        .add_units(&[
             machine_unit("old model", "ฝน", "rain", 10),
             flagged,
             machine_unit("new", "ฝน", "rains", 30),
@@ -581,7 +594,7 @@ fn what_is_there_is_counted_and_what_may_go_goes() {
             person_unit("ฝน", "Rain", 50),
         ])
         .unwrap();
-    let stats = memory.stats().unwrap();
+    let stats = memory.read_stats().unwrap();
     assert_eq!((stats.machine, stats.human, stats.sources, stats.shared), (4, 1, 3, 1));
     assert_eq!((stats.oldest, stats.newest), (Some(timestamp(10)), Some(timestamp(50))));
     let systems: Vec<_> = stats
@@ -655,16 +668,20 @@ fn what_is_there_is_counted_and_what_may_go_goes() {
         ),
     ];
     for (filter, expected) in &cases {
-        assert_eq!(memory.prune(filter, true).unwrap(), *expected, "{filter:?}");
+        assert_eq!(
+            memory.prune_translations(filter, true).unwrap(),
+            *expected,
+            "{filter:?}"
+        );
     }
     assert_eq!(all_units(&memory).len(), 5);
-    assert_eq!(memory.prune(&cases[4].0, false).unwrap(), 2);
-    memory.compact().unwrap();
+    assert_eq!(memory.prune_translations(&cases[4].0, false).unwrap(), 2);
+    memory.compact_file().unwrap();
     let left: Vec<String> = all_units(&memory).into_iter().map(|unit| unit.target).collect();
     assert_eq!(left, ["Rain", "rain", "rains"]);
     // A translation that is still running uses its system by the number.
     memory
-        .prune(
+        .prune_translations(
             &PruneFilter {
                 system: Some("new".into()),
                 ..filter
@@ -672,16 +689,22 @@ fn what_is_there_is_counted_and_what_may_go_goes() {
             false,
         )
         .unwrap();
-    assert_eq!(memory.system(&sample("new"), Some("new")).unwrap(), SystemNumber(2));
+    assert_eq!(
+        memory
+            .find_or_add_system(&sample_description("new"), Some("new"))
+            .unwrap(),
+        SystemNumber(2)
+    );
 }
 
 /// Returns the translated sample article, and a memory that holds its machine translations.
-fn translated_sample() -> (tempfile::TempDir, Memory, crate::document::Bilingual) {
+fn translated_sample() -> (tempfile::TempDir, Memory, crate::document::BilingualDocument) {
     let (home, memory) = memory();
     let document = read_jsonl(include_bytes!("../../tests/it/article.jsonl")).unwrap();
-    let of = |segment: &crate::document::Segment| machine_unit("m", &normalise(&segment.source), &segment.target, 1);
+    let of =
+        |segment: &crate::document::Segment| machine_unit("m", &normalise_thai(&segment.source), &segment.target, 1);
     memory
-        .add(&document.segments.iter().map(of).collect::<Vec<_>>())
+        .add_units(&document.segments.iter().map(of).collect::<Vec<_>>())
         .unwrap();
     (home, memory, document)
 }
@@ -710,10 +733,10 @@ fn only_what_people_changed_is_theirs() {
             "{format:?}"
         );
     }
-    assert_eq!(memory.stats().unwrap().human, 0);
+    assert_eq!(memory.read_stats().unwrap().human, 0);
     let source = document.segments[0].source.clone();
     let made = document.segments[0].target.clone();
-    let edited = |rows: &[(&str, &str)]| Edited {
+    let edited = |rows: &[(&str, &str)]| EditedOutput {
         pairs: rows
             .iter()
             .map(|(source, target)| ((*source).to_owned(), (*target).to_owned()))
@@ -740,9 +763,14 @@ fn only_what_people_changed_is_theirs() {
         learn(&[(&source, "ours"), (&source, "ours"), (&source, "yours")], false),
         learn_counts(1, 1, 0, 0, 1)
     );
-    let system = memory.system(&sample("m"), Some("m")).unwrap();
-    let known = |source: &str| memory.recall(system, &[source]).unwrap()[0].clone().unwrap().target;
-    assert_eq!(known(&normalise(&source)), "yours");
+    let system = memory.find_or_add_system(&sample_description("m"), Some("m")).unwrap();
+    let known = |source: &str| {
+        memory.find_translations(system, &[source]).unwrap()[0]
+            .clone()
+            .unwrap()
+            .target
+    };
+    assert_eq!(known(&normalise_thai(&source)), "yours");
     // Another output may still have a translation that was replaced since.
     assert_eq!(learn(&[(&source, "mine")], false), learn_counts(0, 1, 0, 0, 0));
     // An unedited machine translation does not replace a person's, unless the whole output was read and approved.
@@ -751,12 +779,12 @@ fn only_what_people_changed_is_theirs() {
         learn(&[(&source, &made), ("ใครรู้", "who")], true),
         learn_counts(2, 0, 0, 0, 0)
     );
-    assert_eq!(known(&normalise(&source)), made);
+    assert_eq!(known(&normalise_thai(&source)), made);
     assert_eq!(
         learn(&[(&source, "edited"), (&source, &made)], true),
         learn_counts(1, 1, 0, 0, 0)
     );
-    assert_eq!(known(&normalise(&source)), "edited");
+    assert_eq!(known(&normalise_thai(&source)), "edited");
 }
 
 #[test]
@@ -768,7 +796,7 @@ fn a_table_that_a_spreadsheet_saved_is_read() {
         ("แดดจัด", "Sun"),
     ];
     for (source, target) in made {
-        memory.add(&[machine_unit("m", source, target, 1)]).unwrap();
+        memory.add_units(&[machine_unit("m", source, target, 1)]).unwrap();
     }
     // A spreadsheet program dropped some quotation marks, doubled others, and columns were moved.
     let text = "target\tid\tsource\r\nHeavy, heavy\t0\tฝนหนัก\r\n\"Strong \"\"wind\"\" here\"\t1\tลมแรง\r\n\"Hot\nsun\"\t2\tแดดจัด\r\n";
@@ -781,7 +809,7 @@ fn a_table_that_a_spreadsheet_saved_is_read() {
         assert_eq!(edited.pairs.len(), 3);
         memory.learn_edited(&edited, false).unwrap();
         assert_eq!(all_units(&memory)[0].target, "Hot sun");
-        assert_eq!(memory.stats().unwrap().human, 1);
+        assert_eq!(memory.read_stats().unwrap().human, 1);
     }
     let error = read_edited("a\tb\nc\td\n".as_bytes(), EditedFormat::Tsv).unwrap_err();
     assert!(error.message.contains("source and target"), "{error}");
@@ -850,6 +878,9 @@ fn a_word_document_is_read_as_word_and_others_leave_it() {
     };
     let target_only = render(&document, OutputFormat::Docx, &options).unwrap();
     for bytes in [&target_only[..], b"PK", &docx[..docx.len() / 2]] {
-        assert_eq!(read_edited(bytes, EditedFormat::Docx).unwrap_err().kind, Kind::Input);
+        assert_eq!(
+            read_edited(bytes, EditedFormat::Docx).unwrap_err().kind,
+            ErrorKind::Input
+        );
     }
 }

@@ -4,14 +4,14 @@ use super::system::model_name;
 use super::{Memory, from_json, to_json};
 use crate::document::{FinishReason, Flag};
 use crate::error::Result;
-use crate::thai::{has_thai, normalise};
+use crate::thai::{has_thai, normalise_thai};
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 
 /// A translation unit: a source text, a translation of it, and who made the translation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Unit {
+pub struct TranslationUnit {
     /// The Thai text as the model reads it: normalised, unless normalisation was switched off for a machine's
     /// translation.
     pub source: String,
@@ -46,7 +46,7 @@ pub struct MachineDetails {
     pub target_tokens: usize,
 }
 
-/// Counts of the units given to [`Memory::add`], by what became of them.
+/// Counts of the units given to [`Memory::add_units`], by what became of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AddCounts {
     /// Number of units that the memory did not have and that were stored.
@@ -68,12 +68,12 @@ impl std::ops::AddAssign for AddCounts {
     }
 }
 
-impl Unit {
+impl TranslationUnit {
     /// Makes the unit of a person's translation. The source is normalised, as it is for a lookup, and the target is put
     /// on one line.
     pub fn from_person(source: &str, target: &str, made: Timestamp) -> Self {
         Self {
-            source: normalise(source).into_owned(),
+            source: normalise_thai(source).into_owned(),
             target: to_one_line(target),
             made,
             machine: None,
@@ -135,19 +135,19 @@ impl Memory {
     ///
     /// # Errors
     /// The errors of the database, as in all methods; those of `on_unit`, which end the reading.
-    pub fn for_each_unit(&self, on_unit: &mut dyn FnMut(&Unit) -> Result<()>) -> Result<()> {
-        let connection = self.connection();
+    pub fn for_each_unit(&self, on_unit: &mut dyn FnMut(&TranslationUnit) -> Result<()>) -> Result<()> {
+        let connection = self.lock_connection();
         let mut statement = self.to_crate_result(connection.prepare(UNITS))?;
         let mut rows = self.to_crate_result(statement.query([]))?;
         while let Some(row) = self.to_crate_result(rows.next())? {
-            on_unit(&self.to_crate_result(Unit::read(row))?)?;
+            on_unit(&self.to_crate_result(TranslationUnit::read(row))?)?;
         }
         Ok(())
     }
 
     /// Stores all units in one transaction. Machine units: insert if absent. Human units: replace if newer.
-    pub fn add(&self, units: &[Unit]) -> Result<AddCounts> {
-        let mut connection = self.connection_for_teaching();
+    pub fn add_units(&self, units: &[TranslationUnit]) -> Result<AddCounts> {
+        let mut connection = self.lock_connection_for_teaching();
         let mut added = || {
             let transaction = connection.transaction()?;
             let tally = insert_units(&transaction, units)?;
@@ -158,7 +158,7 @@ impl Memory {
     }
 }
 
-fn insert_units(transaction: &Transaction, units: &[Unit]) -> rusqlite::Result<AddCounts> {
+fn insert_units(transaction: &Transaction, units: &[TranslationUnit]) -> rusqlite::Result<AddCounts> {
     let mut tally = AddCounts::default();
     let mut known = transaction.prepare_cached("SELECT made FROM human WHERE source = ?1")?;
     let mut replaced = transaction.prepare_cached(INSERT_REPLACED_SQL)?;
@@ -175,7 +175,7 @@ fn insert_units(transaction: &Transaction, units: &[Unit]) -> rusqlite::Result<A
     for unit in units {
         let made = unit.made.as_second();
         let Some(by) = &unit.machine else {
-            let unit = Unit::from_person(&unit.source, &unit.target, unit.made);
+            let unit = TranslationUnit::from_person(&unit.source, &unit.target, unit.made);
             if unit.target.is_empty() || !has_thai(&unit.source) {
                 tally.useless += 1;
                 continue;

@@ -34,14 +34,14 @@ pub enum Architecture {
 
 /// Whether a model is an encoder-decoder or decoder-only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Family {
+pub enum ArchitectureFamily {
     /// An encoder reads the source, a decoder writes the output.
     EncoderDecoder,
     /// Source and output are one token sequence; the source stands inside a prompt, and the model continues it.
     DecoderOnly,
 }
 
-/// One row of [`ARCHITECTURES`]: the facts about one architecture.
+/// One row of [`ARCHITECTURE_FACTS`]: the facts about one architecture.
 struct ArchitectureFacts {
     architecture: Architecture,
     /// plae's own name of the architecture, used in manifests.
@@ -49,7 +49,7 @@ struct ArchitectureFacts {
     /// Names of the architecture in Hugging Face configurations (`model_type`) and GGUF files
     /// (`general.architecture`).
     model_types: &'static [&'static str],
-    family: Family,
+    family: ArchitectureFamily,
     /// Begin-of-sequence token for checkpoints that name none and do not switch it off (`add_bos_token`); none if the
     /// architecture uses no begin token.
     default_bos: Option<&'static str>,
@@ -64,11 +64,11 @@ struct ArchitectureFacts {
 }
 
 /// Default values from which the entries of encoder-decoder architectures are built.
-const ENCODER_DECODER_ENTRY: ArchitectureFacts = ArchitectureFacts {
+const ENCODER_DECODER_DEFAULTS: ArchitectureFacts = ArchitectureFacts {
     architecture: Architecture::Marian,
     name: "",
     model_types: &[],
-    family: Family::EncoderDecoder,
+    family: ArchitectureFamily::EncoderDecoder,
     default_bos: None,
     default_ids: &[],
     needs_language_tokens: false,
@@ -76,13 +76,13 @@ const ENCODER_DECODER_ENTRY: ArchitectureFacts = ArchitectureFacts {
 };
 
 /// Default values from which the entries of decoder-only architectures are built.
-const DECODER_ONLY_ENTRY: ArchitectureFacts = ArchitectureFacts {
-    family: Family::DecoderOnly,
-    ..ENCODER_DECODER_ENTRY
+const DECODER_ONLY_DEFAULTS: ArchitectureFacts = ArchitectureFacts {
+    family: ArchitectureFamily::DecoderOnly,
+    ..ENCODER_DECODER_DEFAULTS
 };
 
 /// The facts about all architectures, in the order of the variants of [`Architecture`].
-const ARCHITECTURES: [ArchitectureFacts; 10] = [
+const ARCHITECTURE_FACTS: [ArchitectureFacts; 10] = [
     ArchitectureFacts {
         architecture: Architecture::Marian,
         name: "marian",
@@ -93,7 +93,7 @@ const ARCHITECTURES: [ArchitectureFacts; 10] = [
             ("eos_token_id", 0),
             ("forced_eos_token_id", 0),
         ],
-        ..ENCODER_DECODER_ENTRY
+        ..ENCODER_DECODER_DEFAULTS
     },
     ArchitectureFacts {
         architecture: Architecture::M2m100,
@@ -106,7 +106,7 @@ const ARCHITECTURES: [ArchitectureFacts; 10] = [
             ("eos_token_id", 2),
         ],
         needs_language_tokens: true,
-        ..ENCODER_DECODER_ENTRY
+        ..ENCODER_DECODER_DEFAULTS
     },
     ArchitectureFacts {
         architecture: Architecture::Mbart,
@@ -119,7 +119,7 @@ const ARCHITECTURES: [ArchitectureFacts; 10] = [
             ("forced_eos_token_id", 2),
         ],
         needs_language_tokens: true,
-        ..ENCODER_DECODER_ENTRY
+        ..ENCODER_DECODER_DEFAULTS
     },
     ArchitectureFacts {
         architecture: Architecture::T5,
@@ -127,47 +127,47 @@ const ARCHITECTURES: [ArchitectureFacts; 10] = [
         model_types: &["t5"],
         default_ids: &[("pad_token_id", 0), ("eos_token_id", 1)],
         fits_f16: false,
-        ..ENCODER_DECODER_ENTRY
+        ..ENCODER_DECODER_DEFAULTS
     },
     ArchitectureFacts {
         architecture: Architecture::Gemma2,
         name: "gemma2",
         model_types: &["gemma2"],
         default_bos: Some("<bos>"),
-        ..DECODER_ONLY_ENTRY
+        ..DECODER_ONLY_DEFAULTS
     },
     ArchitectureFacts {
         architecture: Architecture::Gemma3,
         name: "gemma3",
         model_types: &["gemma3", "gemma3_text"],
         default_bos: Some("<bos>"),
-        ..DECODER_ONLY_ENTRY
+        ..DECODER_ONLY_DEFAULTS
     },
     ArchitectureFacts {
         architecture: Architecture::Qwen3,
         name: "qwen3",
         model_types: &["qwen3"],
-        ..DECODER_ONLY_ENTRY
+        ..DECODER_ONLY_DEFAULTS
     },
     ArchitectureFacts {
         architecture: Architecture::HunyuanDense,
         name: "hunyuan-dense",
         model_types: &["hunyuan-dense", "hunyuan_v1_dense"],
-        ..DECODER_ONLY_ENTRY
+        ..DECODER_ONLY_DEFAULTS
     },
     ArchitectureFacts {
         architecture: Architecture::Llama,
         name: "llama",
         model_types: &["llama"],
         default_bos: Some("<s>"),
-        ..DECODER_ONLY_ENTRY
+        ..DECODER_ONLY_DEFAULTS
     },
     ArchitectureFacts {
         architecture: Architecture::Mistral,
         name: "mistral",
         model_types: &["mistral"],
         default_bos: Some("<s>"),
-        ..DECODER_ONLY_ENTRY
+        ..DECODER_ONLY_DEFAULTS
     },
 ];
 
@@ -175,51 +175,53 @@ impl Architecture {
     /// Finds the architecture by the name that a `config.json` (`model_type`) or a GGUF file (`general.architecture`)
     /// gives it; none if plae cannot compute it.
     pub fn from_model_type(name: &str) -> Option<Self> {
-        let known = ARCHITECTURES.iter().find(|entry| entry.model_types.contains(&name));
+        let known = ARCHITECTURE_FACTS
+            .iter()
+            .find(|entry| entry.model_types.contains(&name));
         known.map(|entry| entry.architecture)
     }
 
-    fn entry(self) -> &'static ArchitectureFacts {
-        &ARCHITECTURES[self as usize]
+    fn facts(self) -> &'static ArchitectureFacts {
+        &ARCHITECTURE_FACTS[self as usize]
     }
 
     /// Tells whether the architecture is an encoder-decoder or decoder-only.
-    pub fn family(self) -> Family {
-        self.entry().family
+    pub fn family(self) -> ArchitectureFamily {
+        self.facts().family
     }
 
     /// Whether the architecture is decoder-only: source and output are one token sequence.
     pub fn is_decoder_only(self) -> bool {
-        self.family() == Family::DecoderOnly
+        self.family() == ArchitectureFamily::DecoderOnly
     }
 
     /// Gives the begin-of-sequence token for checkpoints that name none and do not switch it off; none if the
     /// architecture uses no begin token.
     pub fn default_bos(self) -> Option<&'static str> {
-        self.entry().default_bos
+        self.facts().default_bos
     }
 
     /// Gives special token ids as `(key, id)`, to be used for keys that a checkpoint's `config.json` lacks.
     pub fn default_ids(self) -> &'static [(&'static str, u32)] {
-        self.entry().default_ids
+        self.facts().default_ids
     }
 
     /// Whether the model is told the source and target languages by special tokens, which its vocabulary must then
     /// contain.
     pub fn needs_language_tokens(self) -> bool {
-        self.entry().needs_language_tokens
+        self.facts().needs_language_tokens
     }
 
     /// Whether the model can be computed in float16 without overflow.
     pub fn fits_f16(self) -> bool {
-        self.entry().fits_f16
+        self.facts().fits_f16
     }
 }
 
 impl fmt::Display for Architecture {
     /// Writes plae's own name of the architecture, such as `m2m100`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.entry().name)
+        f.write_str(self.facts().name)
     }
 }
 
@@ -229,7 +231,7 @@ mod tests {
 
     #[test]
     fn architectures_are_known_by_their_own_and_others_names() {
-        for (index, entry) in ARCHITECTURES.iter().enumerate() {
+        for (index, entry) in ARCHITECTURE_FACTS.iter().enumerate() {
             assert_eq!(entry.architecture as usize, index, "{}: out of order", entry.name);
             assert_eq!(entry.architecture.to_string(), entry.name);
             let named = serde_json::from_value::<Architecture>(entry.name.into()).expect("a name of manifests");

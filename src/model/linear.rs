@@ -16,7 +16,7 @@ pub(super) struct Linear<M, V> {
 impl Linear<Arc<Matrix>, Vec<f32>> {
     /// Multiplies `inputs`, `(tokens, inputs)`, by the matrix and adds the bias; gives `(tokens, outputs)`.
     pub fn forward(&self, inputs: &[f32]) -> Vec<f32> {
-        self.weight.matmul_bias(inputs, self.bias.as_deref())
+        self.weight.matmul_with_bias(inputs, self.bias.as_deref())
     }
 
     /// Applies several linear layers to the same `inputs` at once; gives the output `(tokens, outputs)` of each.
@@ -27,7 +27,7 @@ impl Linear<Arc<Matrix>, Vec<f32>> {
 
 /// Number of rows of a 16-bit matrix that a CPU converts to float32 at a time, so that they are multiplied while
 /// still in its cache.
-const WIDENED_ROWS: usize = 256;
+const ROWS_CONVERTED_AT_ONCE: usize = 256;
 
 /// Gives the number type in which products with the matrix `weight` are computed: its own type on a GPU, float32 on a
 /// CPU, where candle does not multiply bfloat16.
@@ -49,9 +49,9 @@ impl Linear<Tensor, Tensor> {
             inputs.matmul(&self.weight.t()?)?.to_dtype(DType::F32)?
         } else {
             let rows = self.weight.dim(0)?;
-            let blocks = (0..rows.div_ceil(WIDENED_ROWS)).into_par_iter().map(|block| {
-                let first = block * WIDENED_ROWS;
-                let block = self.weight.narrow(0, first, WIDENED_ROWS.min(rows - first))?;
+            let blocks = (0..rows.div_ceil(ROWS_CONVERTED_AT_ONCE)).into_par_iter().map(|block| {
+                let first = block * ROWS_CONVERTED_AT_ONCE;
+                let block = self.weight.narrow(0, first, ROWS_CONVERTED_AT_ONCE.min(rows - first))?;
                 inputs.matmul(&block.to_dtype(dtype)?.t()?)
             });
             Tensor::cat(&blocks.collect::<Outcome<Vec<_>>>()?, 1)?

@@ -11,17 +11,17 @@ pub mod seq2seq;
 pub mod weights;
 
 pub use architecture::Architecture;
-pub use cpu::matrix::Activations;
+pub use cpu::matrix::ActivationPrecision;
 pub use device::DeviceChoice;
-pub use seq2seq::Computation;
+pub use seq2seq::ComputeBackend;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use candle_core::{Storage, Tensor};
 use std::any::Any;
 
 /// The facts about a model that greedy and beam search need.
 #[derive(Clone, Debug)]
-pub struct Spec {
+pub struct ModelSpec {
     /// Number of tokens in the output vocabulary. The logits have a column for each, unless the output is restricted.
     pub vocabulary: usize,
     /// Number of tokens in the source vocabulary, which is the number of rows of the source embedding.
@@ -39,16 +39,16 @@ pub struct Spec {
     pub output: Option<Vec<u32>>,
 }
 
-impl Spec {
+impl ModelSpec {
     /// Whether source and output are one token sequence, as with Gemma and Llama. An encoder-decoder keeps them apart
     /// and has start tokens.
     pub fn is_decoder_only(&self) -> bool {
         self.start.is_empty()
     }
 
-    /// Restricts the output to the ids `allowed` and the end ids: sets [`Spec::output`] to those inside the
+    /// Restricts the output to the ids `allowed` and the end ids: sets [`ModelSpec::output`] to those inside the
     /// vocabulary, ascending and without duplicates. None allows the whole vocabulary.
-    pub(crate) fn restrict(&mut self, allowed: Option<Vec<u32>>) {
+    pub(crate) fn restrict_output(&mut self, allowed: Option<Vec<u32>>) {
         self.output = allowed.map(|mut ids| {
             ids.extend(&self.end);
             ids.retain(|id| (*id as usize) < self.vocabulary);
@@ -61,7 +61,7 @@ impl Spec {
 
 /// The token ids that begin an output, end it, and may occur in it.
 #[derive(Clone, Debug, Default)]
-pub struct OutputIds {
+pub struct OutputTokenIds {
     /// Token ids that every output begins with: the decoder's start token and, if every output is forced to begin
     /// with another token, that one. Empty for a decoder-only model.
     pub start: Vec<u32>,
@@ -72,10 +72,10 @@ pub struct OutputIds {
     pub allowed: Option<Vec<u32>>,
 }
 
-/// A loaded translation model. Its weights never change; everything that changes during decoding is in the [`State`].
+/// A loaded translation model. Its weights never change; everything that changes during decoding is in the [`DecodingState`].
 pub trait TranslationModel: Send + Sync {
     /// Gives the facts about the model that greedy and beam search need.
-    fn spec(&self) -> &Spec;
+    fn spec(&self) -> &ModelSpec;
 
     /// Reads the token ids of each source, one row of the batch each, and gives the decoding state and the logits
     /// `(rows, vocabulary)` of each row's first output token.
@@ -87,35 +87,39 @@ pub trait TranslationModel: Send + Sync {
     /// # Errors
     /// Fails with an error of kind `Model` for a source that has no tokens, has a token outside the vocabulary, or is
     /// too long; of kind `Memory` if the device has no memory left.
-    fn begin(&self, prefixes: &[Option<&State>], sources: &[&[u32]]) -> Result<(State, Tensor)>;
+    fn begin_decoding(
+        &self,
+        prefixes: &[Option<&DecodingState>],
+        sources: &[&[u32]],
+    ) -> Result<(DecodingState, Tensor)>;
 
     /// Reads one more token for each row, `last[row]`, and gives the logits `(rows, vocabulary)` of the token after
     /// it.
     ///
     /// # Errors
-    /// The errors of [`TranslationModel::begin`]; also of kind `Model` if `state` belongs to another model or has
+    /// The errors of [`TranslationModel::begin_decoding`]; also of kind `Model` if `state` belongs to another model or has
     /// another number of rows than `last`.
-    fn step(&self, last: &[u32], state: &mut State) -> Result<Tensor>;
+    fn decode_step(&self, last: &[u32], state: &mut DecodingState) -> Result<Tensor>;
 }
 
 /// The decoding state of a batch, such as its KV cache, in a form that only the model that made it can read.
-pub struct State(pub(crate) Box<dyn Rows>);
+pub struct DecodingState(pub(crate) Box<dyn BatchRows>);
 
 /// The decoding state of a batch as one kind of model stores it: one row for each sentence or beam.
-pub(crate) trait Rows: Any + Send + Sync {
+pub(crate) trait BatchRows: Any + Send + Sync {
     /// Makes row `i` a copy of the former row `rows[i]`: reorders, repeats and drops rows at once.
-    fn select(&mut self, rows: &[usize]);
+    fn select_rows(&mut self, rows: &[usize]);
 
     fn as_any(&self) -> &dyn Any;
 
     fn as_any_mut(&mut self) -> &mut dyn Any;
 }
 
-impl State {
+impl DecodingState {
     /// Makes row `i` of the batch a copy of the former row `rows[i]`. Search calls it after a beam step, and to drop
     /// finished rows.
-    pub fn select(&mut self, rows: &[usize]) {
-        self.0.select(rows);
+    pub fn select_rows(&mut self, rows: &[usize]) {
+        self.0.select_rows(rows);
     }
 }
 
@@ -124,8 +128,8 @@ impl State {
 pub(crate) fn candle_error(error: candle_core::Error) -> Error {
     let text = error.to_string();
     let line = text.lines().next().unwrap_or_default();
-    if OUT_OF_MEMORY.iter().any(|words| line.contains(words)) {
-        Error::new(Kind::Memory, "the device's memory is full")
+    if OUT_OF_MEMORY_MESSAGES.iter().any(|words| line.contains(words)) {
+        Error::new(ErrorKind::Memory, "the device's memory is full")
     } else {
         Error::model(format!("computation failed: {line}"))
     }
@@ -134,7 +138,7 @@ pub(crate) fn candle_error(error: candle_core::Error) -> Error {
 
 /// Parts of the error messages by which CUDA's driver, cuBLAS and Metal report that a device's memory is full; candle
 /// passes the messages on.
-const OUT_OF_MEMORY: [&str; 4] = [
+const OUT_OF_MEMORY_MESSAGES: [&str; 4] = [
     "CUDA_ERROR_OUT_OF_MEMORY",
     "CUBLAS_STATUS_ALLOC_FAILED",
     "Failed to create metal resource",
@@ -142,7 +146,7 @@ const OUT_OF_MEMORY: [&str; 4] = [
 ];
 
 /// Calls `f` with the values of a contiguous float32 tensor on the CPU.
-pub(crate) fn with_slice<T>(tensor: &Tensor, f: impl FnOnce(&[f32]) -> T) -> candle_core::Result<T> {
+pub(crate) fn with_tensor_values<T>(tensor: &Tensor, f: impl FnOnce(&[f32]) -> T) -> candle_core::Result<T> {
     let (storage, layout) = tensor.storage_and_layout();
     let Some((start, end)) = layout.contiguous_offsets() else {
         candle_core::bail!("tensor is not contiguous")

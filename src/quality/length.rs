@@ -1,6 +1,6 @@
 //! A quality check for translations that are far too short or too long for their source.
 
-use super::Pair;
+use super::TranslatedPair;
 use crate::document::Flag;
 use std::ops::RangeInclusive;
 
@@ -10,11 +10,11 @@ const MIN_SOURCE_CHARS: usize = 40;
 /// Number of English characters for each Thai character that a translation may have. Measured on the 1,997 references
 /// of FLORES dev and PUD whose sources are long enough: the ratio lies between 0.55 and 2.07, for 98 % of them between
 /// 0.73 and 1.60.
-const PLAUSIBLE_RATIO: RangeInclusive<f64> = 0.5..=2.2;
+const PLAUSIBLE_LENGTH_RATIO: RangeInclusive<f64> = 0.5..=2.2;
 
 /// Flags a translation whose length, in characters, is out of proportion to its source.
-pub(super) fn check_length(pair: &Pair) -> Option<Flag> {
+pub(super) fn check_length(pair: &TranslatedPair) -> Option<Flag> {
     let (source, target) = (pair.source.chars().count(), pair.target.chars().count());
-    let is_odd = source >= MIN_SOURCE_CHARS && !PLAUSIBLE_RATIO.contains(&(target as f64 / source as f64));
+    let is_odd = source >= MIN_SOURCE_CHARS && !PLAUSIBLE_LENGTH_RATIO.contains(&(target as f64 / source as f64));
     is_odd.then_some(Flag::Length)
 }

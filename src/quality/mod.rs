@@ -1,6 +1,6 @@
 //! Quality checks of single translations: each visible defect becomes a flag.
 //!
-//! Each check is a function from a `Pair` to a flag. A new check is a new file, a line in `CHECKS` and a variant of
+//! Each check is a function from a `TranslatedPair` to a flag. A new check is a new file, a line in `QUALITY_CHECKS` and a variant of
 //! [`Flag`].
 
 mod incomplete;
@@ -13,7 +13,7 @@ mod thai_left;
 use crate::document::{FinishReason, Flag};
 
 /// A source, its translation, and the reason why the search ended the translation.
-struct Pair<'a> {
+struct TranslatedPair<'a> {
     source: &'a str,
     target: &'a str,
     finish: FinishReason,
@@ -21,11 +21,11 @@ struct Pair<'a> {
 
 /// All quality checks, in the order in which their flags are listed. After [`Flag::Empty`] the remaining checks are
 /// skipped.
-const CHECKS: [fn(&Pair) -> Option<Flag>; 5] = [
+const QUALITY_CHECKS: [fn(&TranslatedPair) -> Option<Flag>; 5] = [
     incomplete::check_truncated,
     incomplete::check_empty,
     repetition::check_repetition,
-    thai_left::check_thai_left,
+    thai_left::check_untranslated_thai,
     length::check_length,
 ];
 
@@ -34,13 +34,13 @@ const CHECKS: [fn(&Pair) -> Option<Flag>; 5] = [
 ///
 /// [`Flag::NoThai`], [`Flag::Divided`] and [`Flag::Similar`] never come from here: they say how a segment was made,
 /// which only the translator and the memory know.
-pub fn check(source: &str, target: &str, finish: FinishReason) -> Vec<Flag> {
+pub fn check_translation(source: &str, target: &str, finish: FinishReason) -> Vec<Flag> {
     let mut flags = Vec::new();
     if finish == FinishReason::Copy || source.trim().is_empty() {
         return flags;
     }
-    let pair = Pair { source, target, finish };
-    for check in CHECKS {
+    let pair = TranslatedPair { source, target, finish };
+    for check in QUALITY_CHECKS {
         flags.extend(check(&pair));
         if flags.last() == Some(&Flag::Empty) {
             break;

@@ -1,20 +1,21 @@
 //! A quality check for translations that repeat themselves: one phrase in an endless loop, or the same few words
 //! throughout.
 
-use super::Pair;
+use super::TranslatedPair;
 use crate::document::{FinishReason, Flag};
 use std::collections::HashMap;
 
 /// Flags a translation that the search ended because of endless repetition, or that repeats itself far more than its
 /// source.
-pub(super) fn check_repetition(pair: &Pair) -> Option<Flag> {
-    (pair.finish == FinishReason::Loop || repeats(pair.source, pair.target)).then_some(Flag::Repetition)
+pub(super) fn check_repetition(pair: &TranslatedPair) -> Option<Flag> {
+    (pair.finish == FinishReason::Loop || repeats_more_than_source(pair.source, pair.target))
+        .then_some(Flag::Repetition)
 }
 
-fn repeats(source: &str, target: &str) -> bool {
+fn repeats_more_than_source(source: &str, target: &str) -> bool {
     let chars = |text: &str| text.chars().collect::<Vec<char>>();
-    let looped = loop_share(&chars(target));
-    if looped > 0.0 && looped > 2.0 * loop_share(&chars(source)) {
+    let looped = repeated_share(&chars(target));
+    if looped > 0.0 && looped > 2.0 * repeated_share(&chars(source)) {
         return true;
     }
     has_frequent_phrases(target)
@@ -24,17 +25,17 @@ fn repeats(source: &str, target: &str) -> bool {
 ///
 /// Only repetitions count of a unit of at most 120 characters, at least four times in a row and over at least 24
 /// characters; without one, the share is 0.
-fn loop_share(text: &[char]) -> f64 {
-    const MAX_UNIT_CHARS: usize = 120;
-    const MIN_LOOP_CHARS: usize = 24;
-    const MIN_TURNS: usize = 4;
+fn repeated_share(text: &[char]) -> f64 {
+    const MAX_REPEATED_UNIT_CHARS: usize = 120;
+    const MIN_REPETITION_CHARS: usize = 24;
+    const MIN_REPETITIONS: usize = 4;
     let mut longest = 0;
-    for unit in 1..=MAX_UNIT_CHARS.min(text.len() / MIN_TURNS) {
+    for unit in 1..=MAX_REPEATED_UNIT_CHARS.min(text.len() / MIN_REPETITIONS) {
         // Number of consecutive characters that equal the one `unit` characters earlier.
         let mut run = 0;
         for index in unit..text.len() {
             run = if text[index] == text[index - unit] { run + 1 } else { 0 };
-            if run + unit >= MIN_LOOP_CHARS.max(unit * MIN_TURNS) {
+            if run + unit >= MIN_REPETITION_CHARS.max(unit * MIN_REPETITIONS) {
                 longest = longest.max(run + unit);
             }
         }
@@ -47,9 +48,9 @@ fn loop_share(text: &[char]) -> f64 {
 fn has_frequent_phrases(text: &str) -> bool {
     const PHRASE_WORDS: usize = 4;
     const MIN_PHRASE_COUNT: usize = 3;
-    const MIN_WORDS: usize = 24;
+    const MIN_TEXT_WORDS: usize = 24;
     let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
-    if words.len() < MIN_WORDS {
+    if words.len() < MIN_TEXT_WORDS {
         return false;
     }
     let mut counts: HashMap<&[String], usize> = HashMap::new();

@@ -54,10 +54,10 @@ fn flags_name_what_is_wrong() {
         ("ไม่ ไม่ ไม่", "No, no, no!", Stop, &[]),
     ];
     for (source, target, finish, flags) in cases {
-        assert_eq!(check(source, target, *finish), *flags, "{target}");
+        assert_eq!(check_translation(source, target, *finish), *flags, "{target}");
     }
     assert!(
-        check(&LONG_SOURCE.repeat(2), &varied, Stop).contains(&Flag::Repetition),
+        check_translation(&LONG_SOURCE.repeat(2), &varied, Stop).contains(&Flag::Repetition),
         "{varied}"
     );
 }
@@ -80,7 +80,7 @@ fn sound_translations_are_rarely_flagged() {
         let flagged: Vec<_> = sources
             .lines()
             .zip(targets.lines())
-            .map(|(source, target)| (target, check(source, target, FinishReason::Stop)))
+            .map(|(source, target)| (target, check_translation(source, target, FinishReason::Stop)))
             .filter(|(_, flags)| !flags.is_empty())
             .collect();
         assert!(flagged.len() <= most, "{name}: {flagged:#?}");
@@ -90,7 +90,7 @@ fn sound_translations_are_rarely_flagged() {
 proptest! {
     #[test]
     fn any_pair_can_be_checked(source in any::<String>(), target in any::<String>()) {
-        let flags = check(&source, &target, FinishReason::Stop);
+        let flags = check_translation(&source, &target, FinishReason::Stop);
         prop_assert!(flags.iter().all(|flag| !matches!(flag, Flag::NoThai | Flag::Divided | Flag::Similar | Flag::Truncated)));
     }
 }

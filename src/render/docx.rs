@@ -5,9 +5,12 @@
 //! LibreOffice opens them.
 
 use super::Layout;
-use super::escape::{escape_html_xml, one_line};
-use super::parts::{is_copy, is_translated, join, note, source, target, title, visible_blocks, warning_sentence};
-use crate::document::{Bilingual, BlockKind, Segment};
+use super::escape::{escape_html_xml, put_on_one_line};
+use super::parts::{
+    closing_note, document_title, is_copied_segment, is_translated, join_block_texts, segment_source, segment_target,
+    visible_blocks, warning_sentence,
+};
+use crate::document::{BilingualDocument, BlockKind, Segment};
 use crate::error::{Error, Result};
 use jiff::Timestamp;
 use std::io::{Cursor, Write};
@@ -15,7 +18,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
 /// The paths and contents of those parts of the package that are the same for every document.
-const FIXED_PARTS: [(&str, &str); 6] = [
+const CONSTANT_PACKAGE_PARTS: [(&str, &str); 6] = [
     ("[Content_Types].xml", include_str!("docx/content_types.xml")),
     ("_rels/.rels", include_str!("docx/rels.xml")),
     ("word/_rels/document.xml.rels", include_str!("docx/document_rels.xml")),
@@ -25,13 +28,13 @@ const FIXED_PARTS: [(&str, &str); 6] = [
 ];
 
 /// The width and height of an A4 page, in twentieths of a point.
-const PAGE_SIZE: (usize, usize) = (11906, 16838);
+const PAGE_SIZE_TWIPS: (usize, usize) = (11906, 16838);
 /// The margin on each side of a page: 2 cm, in twentieths of a point.
 const MARGIN: usize = 1134;
 /// The width of a table column, half the text width, in twentieths of a point.
-const COLUMN_WIDTH: usize = (PAGE_SIZE.0 - 2 * MARGIN) / 2;
+const COLUMN_WIDTH: usize = (PAGE_SIZE_TWIPS.0 - 2 * MARGIN) / 2;
 /// The indentation of each list level, in twentieths of a point. Must agree with `numbering.xml`.
-const INDENT_STEP: usize = 360;
+const INDENT_STEP_TWIPS: usize = 360;
 
 /// The XML declaration at the start of every part.
 const XML_DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n";
@@ -46,13 +49,13 @@ const PACKAGE: &str = "http://schemas.openxmlformats.org/package/2006/metadata";
 ///
 /// # Errors
 /// Kind `Output` where the zip library fails.
-pub(super) fn render(doc: &Bilingual, layout: Layout) -> Result<Vec<u8>> {
+pub(super) fn render_docx(doc: &BilingualDocument, layout: Layout) -> Result<Vec<u8>> {
     let variable = [
         ("docProps/core.xml", properties_part(doc)),
         ("word/footer1.xml", footer_part(doc)),
         ("word/document.xml", body_part(doc, layout)),
     ];
-    let parts = FIXED_PARTS
+    let parts = CONSTANT_PACKAGE_PARTS
         .into_iter()
         .chain(variable.iter().map(|(path, xml)| (*path, xml.as_str())));
     zip_package(parts).map_err(|e| Error::output("the DOCX package cannot be put together").source(e))
@@ -73,7 +76,7 @@ fn zip_package<'a>(parts: impl Iterator<Item = (&'a str, &'a str)>) -> zip::resu
 }
 
 /// Renders the part with the document's properties: title, description and dates.
-fn properties_part(doc: &Bilingual) -> String {
+fn properties_part(doc: &BilingualDocument) -> String {
     // Word reports a document as damaged if it cannot read a date in it.
     let date = doc
         .header
@@ -90,14 +93,14 @@ fn properties_part(doc: &Bilingual) -> String {
          xmlns:dcterms=\"http://purl.org/dc/terms/\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\">\
          <dc:title>{}</dc:title><dc:creator>plae</dc:creator><dc:description>{}</dc:description>\
          <dc:language>en-US</dc:language><cp:lastModifiedBy>plae</cp:lastModifiedBy>{}</cp:coreProperties>",
-        escape_html_xml(&title(doc)),
-        escape_html_xml(&note(doc)),
+        escape_html_xml(&document_title(doc)),
+        escape_html_xml(&closing_note(doc)),
         dates.unwrap_or_default(),
     )
 }
 
 /// Renders the footer of every page: the model's name and the page number.
-fn footer_part(doc: &Bilingual) -> String {
+fn footer_part(doc: &BilingualDocument) -> String {
     let note = if is_translated(doc) {
         format!("Machine translated with {}", doc.header.model)
     } else {
@@ -115,7 +118,7 @@ fn footer_part(doc: &Bilingual) -> String {
 }
 
 /// Renders the main part of the package, with the text of the document.
-fn body_part(doc: &Bilingual, layout: Layout) -> String {
+fn body_part(doc: &BilingualDocument, layout: Layout) -> String {
     let blocks: Vec<Vec<&Segment>> = visible_blocks(doc).collect();
     let mut body = String::new();
     // A heading stands outside the tables, because Word's navigation lists no others.
@@ -127,26 +130,30 @@ fn body_part(doc: &Bilingual, layout: Layout) -> String {
             (_, Layout::Target) => body.extend(section.iter().map(|block| {
                 let runs = block.iter().map(|segment| {
                     let warning = warning_sentence(segment).map(|warning| warning_run(&format!("[{warning}] ")));
-                    english_run(&format!("{} ", one_line(target(segment)).trim())) + &warning.unwrap_or_default()
+                    english_run(&format!("{} ", put_on_one_line(segment_target(segment)).trim()))
+                        + &warning.unwrap_or_default()
                 });
                 paragraph_xml(&paragraph_properties(block[0], true, false), &runs.collect::<String>())
             })),
         }
     }
-    body += &paragraph_xml("<w:pStyle w:val=\"Note\"/>", &english_run(&note(doc)));
+    body += &paragraph_xml("<w:pStyle w:val=\"Note\"/>", &english_run(&closing_note(doc)));
     format!(
         "{XML_DECLARATION}<w:document xmlns:w=\"{WORD}\" xmlns:r=\"{OFFICE}/relationships\"><w:body>{body}\
          <w:sectPr><w:footerReference w:type=\"default\" r:id=\"rId4\"/>\
          <w:pgSz w:w=\"{}\" w:h=\"{}\"/>\
          <w:pgMar w:top=\"{MARGIN}\" w:right=\"{MARGIN}\" w:bottom=\"{MARGIN}\" w:left=\"{MARGIN}\" \
          w:header=\"567\" w:footer=\"567\" w:gutter=\"0\"/></w:sectPr></w:body></w:document>",
-        PAGE_SIZE.0, PAGE_SIZE.1,
+        PAGE_SIZE_TWIPS.0, PAGE_SIZE_TWIPS.1,
     )
 }
 
 /// Renders a heading with both languages in one paragraph, so that a table of contents lists each heading once.
 fn heading_paragraph(block: &[&Segment], layout: Layout) -> String {
-    let (thai_text, english_text) = (join(block, source), join(block, target));
+    let (thai_text, english_text) = (
+        join_block_texts(block, segment_source),
+        join_block_texts(block, segment_target),
+    );
     let mut runs = String::new();
     if layout != Layout::Target && thai_text != english_text {
         runs += &thai_run(&thai_text);
@@ -178,7 +185,7 @@ fn section_table(section: &[Vec<&Segment>]) -> String {
                 _ => "",
             };
             let properties = paragraph_properties(segment, index == 0, false);
-            let left = paragraph_xml(&properties, &thai_run(source(segment)));
+            let left = paragraph_xml(&properties, &thai_run(segment_source(segment)));
             let right = translation_paragraphs(&properties, segment);
             rows += &format!(
                 "<w:tr><w:trPr><w:cantSplit/></w:trPr>{}{}</w:tr>",
@@ -205,10 +212,10 @@ fn table_cell(borders: &str, content: &str) -> String {
 fn interleaved_paragraphs(block: &[&Segment]) -> String {
     let mut out = String::new();
     for (index, segment) in block.iter().enumerate() {
-        let copied = is_copy(segment);
+        let copied = is_copied_segment(segment);
         if !copied {
             let properties = paragraph_properties(segment, index == 0, true);
-            out += &paragraph_xml(&properties, &thai_run(source(segment)));
+            out += &paragraph_xml(&properties, &thai_run(segment_source(segment)));
         }
         let properties = paragraph_properties(segment, index == 0 && copied, false);
         out += &translation_paragraphs(&properties, segment);
@@ -238,7 +245,7 @@ fn paragraph_properties(segment: &Segment, is_first: bool, keeps_next: bool) -> 
         properties += "<w:spacing w:after=\"0\"/>";
     }
     if is_item && !is_first {
-        properties += &format!("<w:ind w:left=\"{}\"/>", (level + 1) * INDENT_STEP);
+        properties += &format!("<w:ind w:left=\"{}\"/>", (level + 1) * INDENT_STEP_TWIPS);
     }
     properties
 }
@@ -262,7 +269,7 @@ fn translation_paragraphs(properties: &str, segment: &Segment) -> String {
     if segment.target.is_empty() && !warning.is_empty() {
         warning
     } else {
-        paragraph_xml(properties, &english_run(target(segment))) + &warning
+        paragraph_xml(properties, &english_run(segment_target(segment))) + &warning
     }
 }
 
@@ -291,13 +298,13 @@ fn text_run(properties: &str, content: &str) -> String {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::super::tests::{hostile_document, sample};
+    use super::super::tests::{hostile_document, sample_document};
     use super::*;
     use quick_xml::Reader;
     use quick_xml::events::Event;
     use std::io::Read;
 
-    fn parts(bytes: Vec<u8>) -> Vec<(String, String)> {
+    fn unzip_parts(bytes: Vec<u8>) -> Vec<(String, String)> {
         let mut zip = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
         (0..zip.len())
             .map(|index| {
@@ -311,9 +318,9 @@ pub(super) mod tests {
 
     /// Returns those parts that differ between documents, with one paragraph per line.
     pub fn docx_as_text(bytes: Vec<u8>) -> String {
-        let parts = parts(bytes)
+        let parts = unzip_parts(bytes)
             .into_iter()
-            .filter(|(path, _)| !FIXED_PARTS.iter().any(|(fixed, _)| fixed == path));
+            .filter(|(path, _)| !CONSTANT_PACKAGE_PARTS.iter().any(|(fixed, _)| fixed == path));
         let parts: Vec<String> = parts
             .map(|(path, xml)| format!("{path}\n{}\n", xml.replace("<w:p>", "\n<w:p>")))
             .collect();
@@ -322,7 +329,7 @@ pub(super) mod tests {
 
     /// The order that ECMA-376 part 1 (transitional) prescribes for the children of each element, as far as the
     /// renderer uses them.
-    const CHILD_ORDER: [(&str, &[&str]); 9] = [
+    const XML_CHILD_ORDER: [(&str, &[&str]); 9] = [
         (
             "w:pPr",
             &[
@@ -395,9 +402,9 @@ pub(super) mod tests {
 
     #[test]
     fn every_part_is_well_formed_and_in_the_order_of_the_schema() {
-        for doc in [sample(), hostile_document()] {
+        for doc in [sample_document(), hostile_document()] {
             for layout in [Layout::SideBySide, Layout::Interleaved, Layout::Target] {
-                for (path, xml) in parts(render(&doc, layout).unwrap()) {
+                for (path, xml) in unzip_parts(render_docx(&doc, layout).unwrap()) {
                     let mut reader = Reader::from_str(&xml);
                     reader.config_mut().expand_empty_elements = true;
                     let mut open: Vec<(String, usize)> = Vec::new();
@@ -406,7 +413,7 @@ pub(super) mod tests {
                             Event::Start(element) => {
                                 let name = element.name().as_ref().to_owned();
                                 if let Some((parent, last)) = open.last_mut()
-                                    && let Some((_, order)) = CHILD_ORDER.iter().find(|(of, _)| of == parent)
+                                    && let Some((_, order)) = XML_CHILD_ORDER.iter().find(|(of, _)| of == parent)
                                 {
                                     let place = order.iter().position(|child| *child == name);
                                     let place = place.unwrap_or_else(|| panic!("{path}: {name} in {parent}"));
@@ -429,7 +436,7 @@ pub(super) mod tests {
 
     #[test]
     fn all_parts_are_named_by_types_and_relations() {
-        let parts = parts(render(&sample(), Layout::SideBySide).unwrap());
+        let parts = unzip_parts(render_docx(&sample_document(), Layout::SideBySide).unwrap());
         let of = |path: &str| &parts.iter().find(|(name, _)| name == path).unwrap().1;
         for (path, _) in &parts[1..] {
             if !path.ends_with(".rels") {
@@ -458,7 +465,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_damaged_date_is_left_out() {
-        let mut doc = sample();
+        let mut doc = sample_document();
         assert!(properties_part(&doc).contains(">2026-11-08T09:30:00Z</dcterms:created>"));
         doc.header.date = "yesterday".into();
         assert!(!properties_part(&doc).contains("dcterms:created"));
@@ -466,7 +473,7 @@ pub(super) mod tests {
 
     #[test]
     fn columns_or_paragraphs_by_layout() {
-        let count = |layout, what: &str| body_part(&sample(), layout).matches(what).count();
+        let count = |layout, what: &str| body_part(&sample_document(), layout).matches(what).count();
         assert_eq!(count(Layout::SideBySide, "<w:tbl>"), 2);
         assert_eq!(count(Layout::SideBySide, "<w:tblHeader/>"), 2);
         assert_eq!(count(Layout::Interleaved, "<w:tbl>"), 0);

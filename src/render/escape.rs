@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 /// Puts `text` on one line: each run of line breaks, control characters and characters that XML 1.0 forbids becomes one
 /// space.
-pub(super) fn one_line(text: &str) -> Cow<'_, str> {
+pub(super) fn put_on_one_line(text: &str) -> Cow<'_, str> {
     let is_break = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{FFFE}' | '\u{FFFF}');
     if !text.contains(is_break) {
         return Cow::Borrowed(text);
@@ -23,7 +23,7 @@ pub(super) fn one_line(text: &str) -> Cow<'_, str> {
 
 /// Escapes `text` for HTML and XML, both for content and for quoted attributes, and puts it on one line.
 pub(crate) fn escape_html_xml(text: &str) -> String {
-    escape(one_line(text)).into_owned()
+    escape(put_on_one_line(text)).into_owned()
 }
 
 /// Escapes `text` for Markdown output that continues the text `before`. Text that starts a line needs more escapes than
@@ -34,7 +34,7 @@ pub(super) fn escape_markdown_after(text: &str, before: &str) -> String {
     let is_marker = |c: char| c.is_whitespace() || c.is_ascii_digit() || ">-*+.)\u{feff}".contains(c);
     let mut line = before.chars().rev().take_while(|c| *c != '\n');
     if line.all(is_marker) {
-        guard_line_start(escaped)
+        escape_line_start(escaped)
     } else {
         escaped
     }
@@ -43,7 +43,7 @@ pub(super) fn escape_markdown_after(text: &str, before: &str) -> String {
 /// Escapes `text` for the middle of a Markdown line: puts a backslash before each character that would be markup
 /// anywhere on a line.
 pub(super) fn escape_markdown(text: &str) -> String {
-    let text = one_line(text);
+    let text = put_on_one_line(text);
     let text = text.trim();
     let mut out = String::with_capacity(text.len());
     let mut previous = ' ';
@@ -71,7 +71,7 @@ pub(super) fn escape_markdown(text: &str) -> String {
 }
 
 /// Adds a backslash to a line of escaped Markdown if the line would otherwise begin a heading, a list or a quotation.
-pub(super) fn guard_line_start(line: String) -> String {
+pub(super) fn escape_line_start(line: String) -> String {
     let ends = |rest: &str| rest.is_empty() || rest.starts_with(char::is_whitespace);
     let first = line.chars().next().unwrap_or_default();
     let digits = line.len() - line.trim_start_matches(|c: char| c.is_ascii_digit()).len();

@@ -1,31 +1,31 @@
 //! Renderer of the `html` format: one page that needs no script, no network and no other file.
 
 use super::escape::escape_html_xml;
-use super::parts::{is_copy, note, title, visible_blocks, warning_sentence};
+use super::parts::{closing_note, document_title, is_copied_segment, visible_blocks, warning_sentence};
 use super::{Layout, THEME};
-use crate::document::{Bilingual, BlockKind, Segment};
+use crate::document::{BilingualDocument, BlockKind, Segment};
 
 /// The style sheet for pages of this format; it comes after the shared style sheet [`THEME`].
 const STYLE_SHEET: &str = include_str!("html.css");
 
 /// The views that the page can switch between: the id, label and layout of each. The switches are radio buttons whose
 /// state the style sheet reads, so no script is needed.
-const VIEWS: [(&str, &str, Layout); 3] = [
+const LAYOUT_VIEWS: [(&str, &str, Layout); 3] = [
     ("parallel", "Side by side", Layout::SideBySide),
     ("interleaved", "Interleaved", Layout::Interleaved),
     ("only", "English only", Layout::Target),
 ];
 
 /// Renders `doc` as a page on which a reader can switch between layouts; `layout` is the one shown when the page opens.
-pub(super) fn render(doc: &Bilingual, layout: Layout) -> String {
-    let title = escape_html_xml(&title(doc));
+pub(super) fn render_html(doc: &BilingualDocument, layout: Layout) -> String {
+    let title = escape_html_xml(&document_title(doc));
     let (views, class) = match layout {
         Layout::Target => (String::new(), " class=\"only\""),
         _ => (view_switches(layout), ""),
     };
     let warnings = flagged_links(doc);
     let content = blocks_html(doc, layout);
-    let note = escape_html_xml(&note(doc));
+    let note = escape_html_xml(&closing_note(doc));
     format!(
         "<!DOCTYPE html>\n\
          <html lang=\"en\">\n\
@@ -48,7 +48,7 @@ pub(super) fn render(doc: &Bilingual, layout: Layout) -> String {
 fn view_switches(layout: Layout) -> String {
     let mut inputs = String::new();
     let mut labels = String::new();
-    for (id, name, view) in VIEWS {
+    for (id, name, view) in LAYOUT_VIEWS {
         let checked = if view == layout { " checked" } else { "" };
         inputs += &format!(
             "<input type=\"radio\" name=\"view\" id=\"{id}\" accesskey=\"{}\"{checked}>\n",
@@ -60,7 +60,7 @@ fn view_switches(layout: Layout) -> String {
 }
 
 /// Renders a line of links to the segments that a reader should check; empty if there are none.
-fn flagged_links(doc: &Bilingual) -> String {
+fn flagged_links(doc: &BilingualDocument) -> String {
     let flagged = doc
         .segments
         .iter()
@@ -79,7 +79,7 @@ fn flagged_links(doc: &Bilingual) -> String {
 }
 
 /// Renders the blocks of the document: one element per block, with one row per segment.
-fn blocks_html(doc: &Bilingual, layout: Layout) -> String {
+fn blocks_html(doc: &BilingualDocument, layout: Layout) -> String {
     let mut out = String::new();
     let mut in_list = false;
     for block in visible_blocks(doc) {
@@ -114,7 +114,7 @@ fn blocks_html(doc: &Bilingual, layout: Layout) -> String {
 fn segment_row(segment: &Segment, layout: Layout) -> String {
     let reasons = warning_sentence(segment);
     let mut class = String::from("row");
-    if is_copy(segment) {
+    if is_copied_segment(segment) {
         class += " copy";
     }
     if reasons.is_some() {
@@ -147,18 +147,18 @@ fn similar_sentence(segment: &Segment, layout: Layout) -> Option<String> {
     let english = escape_html_xml(&similar.target);
     Some(format!(
         " {} % alike: {thai}<q lang=\"en\">{english}</q>",
-        similar.percent()
+        similar.similarity_percent()
     ))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{hostile_document, sample};
+    use super::super::tests::{hostile_document, sample_document};
     use super::*;
     use html5gum::{Token, Tokenizer};
 
     /// Returns the tokens of a page without its text.
-    fn structure(page: &str) -> Vec<String> {
+    fn list_tags(page: &str) -> Vec<String> {
         let tokens = Tokenizer::new(page).map(|Ok(token)| token);
         let markup = tokens.filter(|token: &Token| !matches!(token, Token::String(_)));
         markup.map(|token| format!("{token:?}")).collect()
@@ -167,16 +167,16 @@ mod tests {
     #[test]
     fn attacks_stay_text() {
         for layout in [Layout::SideBySide, Layout::Interleaved, Layout::Target] {
-            let page = render(&hostile_document(), layout);
-            assert_eq!(structure(&page), structure(&render(&sample(), layout)));
-            assert!(!structure(&page).concat().contains("Error"));
+            let page = render_html(&hostile_document(), layout);
+            assert_eq!(list_tags(&page), list_tags(&render_html(&sample_document(), layout)));
+            assert!(!list_tags(&page).concat().contains("Error"));
             assert!(!page.contains(|c: char| c.is_control() && c != '\n'));
         }
     }
 
     #[test]
     fn the_page_needs_nothing_else() {
-        let page = render(&sample(), Layout::SideBySide);
+        let page = render_html(&sample_document(), Layout::SideBySide);
         for reference in ["src=", "url(", "@import", "<link", "<script", "http:", "https:"] {
             assert!(!page.contains(reference), "{reference}");
         }
@@ -187,20 +187,20 @@ mod tests {
         let note = "<span class=\"flag\">Check: a person translated a similar sentence. 87 % alike: ";
         let english = "<q lang=\"en\">China has always put development first.</q></span>";
         let thai = "<q lang=\"th\">จีนสนับสนุนให้การพัฒนามาก่อนเสมอ</q> ";
-        let page = render(&sample(), Layout::SideBySide);
+        let page = render_html(&sample_document(), Layout::SideBySide);
         assert!(page.contains(&format!("{note}{thai}{english}")), "{page}");
-        let page = render(&sample(), Layout::Target);
+        let page = render_html(&sample_document(), Layout::Target);
         assert!(page.contains(&format!("{note}{english}")), "{page}");
     }
 
     #[test]
     fn the_layout_is_the_view_that_opens() {
         for (layout, id) in [(Layout::SideBySide, "parallel"), (Layout::Interleaved, "interleaved")] {
-            let page = render(&sample(), layout);
+            let page = render_html(&sample_document(), layout);
             assert_eq!(page.matches(" checked>").count(), 1);
             assert!(page.contains(&format!("id=\"{id}\" accesskey=\"{}\" checked>", &id[..1])));
         }
-        let page = render(&sample(), Layout::Target);
+        let page = render_html(&sample_document(), Layout::Target);
         let (_, body) = page.split_once("</head>").unwrap();
         assert!(!body.contains("lang=\"th\"") && !body.contains("<input"));
     }

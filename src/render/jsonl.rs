@@ -1,7 +1,7 @@
 //! Renderer and reader of the `jsonl` format: a header line, then one line per segment, with everything known of the
 //! document. The file can be read back and rendered in every other format later, without a model.
 
-use crate::document::{Bilingual, Header, SCHEMA, Segment};
+use crate::document::{BilingualDocument, Header, SCHEMA, Segment};
 use crate::error::{Error, Hint, Result};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -25,12 +25,12 @@ struct HeaderProbe {
 ///
 /// # Errors
 /// Kind `Output` where the document has a value that JSON cannot hold.
-pub(super) fn render(doc: &Bilingual) -> Result<Vec<u8>> {
+pub(super) fn render_jsonl(doc: &BilingualDocument) -> Result<Vec<u8>> {
     let header = JsonLine::Header(Cow::Borrowed(&doc.header));
     let segments = doc
         .segments
         .iter()
-        .map(|segment| JsonLine::Segment(Cow::Owned(with_rounded_score(segment))));
+        .map(|segment| JsonLine::Segment(Cow::Owned(round_segment_score(segment))));
     let mut out = Vec::new();
     for line in std::iter::once(header).chain(segments) {
         serde_json::to_writer(&mut out, &line).map_err(|e| Error::output("cannot be written as JSON").source(e))?;
@@ -41,7 +41,7 @@ pub(super) fn render(doc: &Bilingual) -> Result<Vec<u8>> {
 
 /// Returns the segment as it is written, with its score rounded to six decimals. More decimals carry no meaning, and
 /// with six a reader gets back exactly the number that was written.
-pub(super) fn with_rounded_score(segment: &Segment) -> Segment {
+pub(super) fn round_segment_score(segment: &Segment) -> Segment {
     Segment {
         score: segment.score.map(|score| (score * 1e6).round() / 1e6),
         ..segment.clone()
@@ -54,7 +54,7 @@ pub(super) fn with_rounded_score(segment: &Segment) -> Segment {
 /// # Errors
 /// Kind `Input`, with the line number as the error's place: if the file is of another kind or of a newer schema, if
 /// a line is damaged or out of order, or if there are fewer or more segments than the header says.
-pub fn read(bytes: &[u8]) -> Result<Bilingual> {
+pub fn read_jsonl(bytes: &[u8]) -> Result<BilingualDocument> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let mut lines = bytes
         .split(|byte| *byte == b'\n')
@@ -66,7 +66,7 @@ pub fn read(bytes: &[u8]) -> Result<Bilingual> {
         .ok_or_else(|| Error::input("the file is empty").hint(NOT_PLAE_OUTPUT_HINT))?;
     let bad_header = |e| {
         Error::input("not a header line of plae's JSONL")
-            .place(line_place(index))
+            .place(line_number_place(index))
             .hint(NOT_PLAE_OUTPUT_HINT)
             .source(e)
     };
@@ -76,13 +76,13 @@ pub fn read(bytes: &[u8]) -> Result<Bilingual> {
             "schema {} is newer than this plae reads ({SCHEMA})",
             probe.schema
         ))
-        .place(line_place(index))
+        .place(line_number_place(index))
         .hint("update plae, or translate the source again with this one"));
     }
     let JsonLine::Header(header) = serde_json::from_slice(first).map_err(bad_header)? else {
         return Err(
             Error::input("the header line is missing: the file begins with a segment")
-                .place(line_place(index))
+                .place(line_number_place(index))
                 .hint(NOT_PLAE_OUTPUT_HINT),
         );
     };
@@ -93,19 +93,21 @@ pub fn read(bytes: &[u8]) -> Result<Bilingual> {
             Ok(JsonLine::Segment(segment)) => segment.into_owned(),
             Ok(JsonLine::Header(_)) => {
                 return Err(Error::input("a second header line")
-                    .place(line_place(index))
+                    .place(line_number_place(index))
                     .hint("the file holds more than one document; render them one by one"));
             }
             Err(e) => {
                 return Err(Error::input(format!("not a segment line: {e}"))
-                    .place(line_place(index))
+                    .place(line_number_place(index))
                     .hint("the file is damaged there; translate the source again")
                     .source(e));
             }
         };
         if segment.id != segments.len() {
             let message = format!("segment {} stands where {} belongs", segment.id, segments.len());
-            return Err(Error::input(message).place(line_place(index)).hint(LINES_LOST_HINT));
+            return Err(Error::input(message)
+                .place(line_number_place(index))
+                .hint(LINES_LOST_HINT));
         }
         segments.push(segment);
     }
@@ -117,7 +119,7 @@ pub fn read(bytes: &[u8]) -> Result<Bilingual> {
         );
         return Err(Error::input(message).hint(LINES_LOST_HINT));
     }
-    Ok(Bilingual {
+    Ok(BilingualDocument {
         header: header.into_owned(),
         segments,
     })
@@ -133,20 +135,20 @@ const NOT_PLAE_OUTPUT_HINT: Hint = Hint::OwnOutput {
 const LINES_LOST_HINT: &str = "lines were lost or added; translate the source again";
 
 /// Returns the words by which an error names the line with this index, such as `line 1` for index 0.
-fn line_place(index: usize) -> String {
+fn line_number_place(index: usize) -> String {
     format!("line {}", index + 1)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{document_strategy, sample};
+    use super::super::tests::{document_strategy, sample_document};
     use super::*;
-    use crate::error::Kind;
+    use crate::error::ErrorKind;
     use proptest::prelude::*;
 
     #[test]
     fn type_comes_first_and_text_is_not_escaped() {
-        let text = String::from_utf8(render(&sample()).unwrap()).unwrap();
+        let text = String::from_utf8(render_jsonl(&sample_document()).unwrap()).unwrap();
         let mut lines = text.lines();
         assert!(
             lines
@@ -162,18 +164,18 @@ mod tests {
 
     #[test]
     fn unknown_fields_and_blank_lines_are_passed_over() {
-        let doc = sample();
-        let text = String::from_utf8(render(&doc).unwrap()).unwrap();
+        let doc = sample_document();
+        let text = String::from_utf8(render_jsonl(&doc).unwrap()).unwrap();
         let text = text
             .replace(r#""id":"#, r#""later":{"a":[1]},"id":"#)
             .replace('\n', "\r\n\r\n");
         let text = format!("\u{FEFF}{}", text.replace(r#""schema":"#, r#""added":null,"schema":"#));
-        assert_eq!(read(text.as_bytes()).unwrap(), doc);
+        assert_eq!(read_jsonl(text.as_bytes()).unwrap(), doc);
     }
 
     #[test]
     fn damage_is_told_with_its_place() {
-        let text = String::from_utf8(render(&sample()).unwrap()).unwrap();
+        let text = String::from_utf8(render_jsonl(&sample_document()).unwrap()).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         let without = |n: usize| [&lines[..n], &lines[n + 1..]].concat().join("\n");
         let with = |n: usize, line: &str| [&lines[..n], &[line], &lines[n + 1..]].concat().join("\n");
@@ -210,34 +212,34 @@ mod tests {
             ),
         ];
         for (text, place, message) in cases {
-            let error = read(text.as_bytes()).unwrap_err();
-            assert_eq!(error.kind, Kind::Input);
+            let error = read_jsonl(text.as_bytes()).unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Input);
             assert_eq!(error.place.as_deref(), place, "{error}");
             assert!(error.message.contains(message), "{error}");
             assert!(error.hint.is_some(), "{error}");
         }
-        assert!(read(b"\xFF\xFE{}").is_err());
+        assert!(read_jsonl(b"\xFF\xFE{}").is_err());
     }
 
     proptest! {
         #[test]
         fn what_is_written_is_read_back(doc in document_strategy()) {
-            prop_assert_eq!(read(&render(&doc).unwrap()).unwrap(), doc);
+            prop_assert_eq!(read_jsonl(&render_jsonl(&doc).unwrap()).unwrap(), doc);
         }
 
         #[test]
         fn any_score_survives_a_second_writing(score in -1e3..1e3f64) {
-            let mut doc = sample();
+            let mut doc = sample_document();
             doc.segments[0].score = Some(score);
-            let once = render(&doc).unwrap();
-            prop_assert_eq!(render(&read(&once).unwrap()).unwrap(), once);
+            let once = render_jsonl(&doc).unwrap();
+            prop_assert_eq!(render_jsonl(&read_jsonl(&once).unwrap()).unwrap(), once);
         }
 
         #[test]
         fn no_bytes_make_it_panic(bytes in any::<Vec<u8>>(), cut in any::<prop::sample::Index>()) {
-            let _ = read(&bytes);
-            let whole = render(&sample()).unwrap();
-            let _ = read(&whole[..cut.index(whole.len())]);
+            let _ = read_jsonl(&bytes);
+            let whole = render_jsonl(&sample_document()).unwrap();
+            let _ = read_jsonl(&whole[..cut.index(whole.len())]);
         }
     }
 }

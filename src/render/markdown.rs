@@ -2,9 +2,11 @@
 //! English below.
 
 use super::escape;
-use super::parts::{is_copy, note, pad, source, target, visible_blocks, warning_names};
+use super::parts::{
+    closing_note, is_copied_segment, pad_to_width, segment_source, segment_target, visible_blocks, warning_names,
+};
 use super::{Layout, plain};
-use crate::document::{Bilingual, BlockKind, Format, Segment};
+use crate::document::{BilingualDocument, BlockKind, Format, Segment};
 use unicode_width::UnicodeWidthStr;
 
 /// The widest text, in terminal columns, that may stand in a table cell. A wider table is hard to read as text, and
@@ -12,10 +14,10 @@ use unicode_width::UnicodeWidthStr;
 const MAX_CELL_COLUMNS: usize = 40;
 
 /// Renders `doc` as Markdown.
-pub(super) fn render(doc: &Bilingual, layout: Layout) -> String {
+pub(super) fn render_markdown(doc: &BilingualDocument, layout: Layout) -> String {
     // A translated Markdown file replaces its source, so it gets no note at its end.
     if layout == Layout::Target && doc.header.format == Format::Markdown {
-        return plain::render(doc);
+        return plain::render_plain(doc);
     }
     let blocks: Vec<Vec<&Segment>> = visible_blocks(doc).collect();
     let mut parts = Vec::new();
@@ -35,7 +37,7 @@ pub(super) fn render(doc: &Bilingual, layout: Layout) -> String {
             parts.push(block_text(block, depth, layout));
         }
     }
-    parts.push(format!("---\n\n*{}*\n", escape::escape_markdown(&note(doc))));
+    parts.push(format!("---\n\n*{}*\n", escape::escape_markdown(&closing_note(doc))));
     parts.join("\n\n")
 }
 
@@ -52,11 +54,11 @@ fn fits_table(section: &[Vec<&Segment>]) -> bool {
 fn section_table(section: &[Vec<&Segment>]) -> String {
     let mut rows = vec![("Thai".to_owned(), "English".to_owned()), ("---".into(), "---".into())];
     let segments = section.iter().flatten();
-    rows.extend(segments.map(|segment| (escape::escape_markdown(source(segment)), english_text(segment))));
+    rows.extend(segments.map(|segment| (escape::escape_markdown(segment_source(segment)), english_text(segment))));
     let width = rows.iter().map(|(thai, _)| thai.width()).max().unwrap_or_default();
     let lines = rows
         .iter()
-        .map(|(thai, english)| format!("| {} | {english} |", pad(thai, width)));
+        .map(|(thai, english)| format!("| {} | {english} |", pad_to_width(thai, width)));
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -67,7 +69,7 @@ fn block_text(block: &[&Segment], depth: usize, layout: Layout) -> String {
     let quoted = |segment: &Segment| {
         format!(
             "> {}",
-            escape::guard_line_start(escape::escape_markdown(source(segment)))
+            escape::escape_line_start(escape::escape_markdown(segment_source(segment)))
         )
     };
     let sentences: Vec<String> = block.iter().map(|segment| english_text(segment)).collect();
@@ -77,30 +79,30 @@ fn block_text(block: &[&Segment], depth: usize, layout: Layout) -> String {
             parts.extend(
                 block
                     .iter()
-                    .filter(|segment| !is_copy(segment))
+                    .filter(|segment| !is_copied_segment(segment))
                     .map(|segment| quoted(segment)),
             );
         }
         let text = sentences.join(" ");
         parts.push(match kind {
             BlockKind::Heading => format!("{} {text}", "#".repeat(block[0].level.clamp(1, 6).into())),
-            _ => escape::guard_line_start(text),
+            _ => escape::escape_line_start(text),
         });
     } else {
         for (segment, english) in block.iter().zip(sentences) {
-            if !is_copy(segment) {
+            if !is_copied_segment(segment) {
                 parts.push(quoted(segment));
             }
-            parts.push(escape::guard_line_start(english));
+            parts.push(escape::escape_line_start(english));
         }
     }
     let text = parts.join("\n\n");
     match kind {
         BlockKind::ListItem => {
             let outer = "  ".repeat(depth.saturating_sub(1));
-            prefix_lines(&text, &format!("{outer}- "), &format!("{outer}  "))
+            prepend_to_lines(&text, &format!("{outer}- "), &format!("{outer}  "))
         }
-        BlockKind::Quote => prefix_lines(&text, "> ", "> "),
+        BlockKind::Quote => prepend_to_lines(&text, "> ", "> "),
         _ => text,
     }
 }
@@ -108,7 +110,7 @@ fn block_text(block: &[&Segment], depth: usize, layout: Layout) -> String {
 /// Returns the translation of a segment, escaped for the middle of a Markdown line, followed by the names of its
 /// warnings.
 fn english_text(segment: &Segment) -> String {
-    let text = escape::escape_markdown(target(segment));
+    let text = escape::escape_markdown(segment_target(segment));
     match warning_names(segment) {
         Some(warnings) => format!("{text} **{warnings}**").trim_start().to_owned(),
         None => text,
@@ -116,7 +118,7 @@ fn english_text(segment: &Segment) -> String {
 }
 
 /// Puts `first` before the first line of `text`, and `rest` before every other line.
-fn prefix_lines(text: &str, first: &str, rest: &str) -> String {
+fn prepend_to_lines(text: &str, first: &str, rest: &str) -> String {
     let lines = text.lines().enumerate();
     let lines = lines.map(|(index, line)| {
         format!("{}{line}", if index == 0 { first } else { rest })
@@ -128,7 +130,7 @@ fn prefix_lines(text: &str, first: &str, rest: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{document, hostile_document, sample, segment};
+    use super::super::tests::{hostile_document, make_document, make_segment, sample_document};
     use super::*;
     use proptest::prelude::*;
     use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
@@ -169,19 +171,19 @@ mod tests {
             (" a\nb\u{0}c ", "a b c"),
         ];
         for (text, escaped) in cases {
-            assert_eq!(escape::guard_line_start(escape::escape_markdown(text)), escaped);
+            assert_eq!(escape::escape_line_start(escape::escape_markdown(text)), escaped);
         }
     }
 
     #[test]
     fn attacks_stay_text() {
-        let structure = |doc: &Bilingual, layout| {
-            let text = render(doc, layout);
+        let structure = |doc: &BilingualDocument, layout| {
+            let text = render_markdown(doc, layout);
             let events = Parser::new_ext(&text, Options::all());
             let events = events.filter(|event| !matches!(event, Event::Text(_) | Event::SoftBreak));
             events.map(|event| format!("{event:?}")).collect::<Vec<_>>()
         };
-        let mut sample = sample();
+        let mut sample = sample_document();
         sample.header.format = Format::Text;
         let mut hostile_document = hostile_document();
         hostile_document.header.format = Format::Text;
@@ -193,33 +195,35 @@ mod tests {
     #[test]
     fn rows_become_a_table_only_where_short() {
         let pairs = [("หนึ่ง", "One | two"), ("สอง", "Two")];
-        let mut doc = document(
+        let mut doc = make_document(
             Format::Text,
             pairs
                 .iter()
                 .enumerate()
-                .map(|(id, (th, en))| segment(id, th, en))
+                .map(|(id, (th, en))| make_segment(id, th, en))
                 .collect(),
         );
-        let text = render(&doc, Layout::SideBySide);
+        let text = render_markdown(&doc, Layout::SideBySide);
         assert!(
             text.starts_with("| Thai | English |\n| ---  | --- |\n| หนึ่ง  | One \\| two |\n| สอง  | Two |\n\n---\n"),
             "{text}"
         );
-        assert!(render(&doc, Layout::Interleaved).starts_with("> หนึ่ง\n\nOne \\| two\n\n> สอง\n\nTwo\n\n---\n"));
-        assert!(render(&doc, Layout::Target).starts_with("One \\| two\n\nTwo\n\n---\n"));
+        assert!(
+            render_markdown(&doc, Layout::Interleaved).starts_with("> หนึ่ง\n\nOne \\| two\n\n> สอง\n\nTwo\n\n---\n")
+        );
+        assert!(render_markdown(&doc, Layout::Target).starts_with("One \\| two\n\nTwo\n\n---\n"));
         doc.segments[1].target = "long ".repeat(20);
-        assert!(render(&doc, Layout::SideBySide).starts_with("> หนึ่ง\n\n"));
+        assert!(render_markdown(&doc, Layout::SideBySide).starts_with("> หนึ่ง\n\n"));
     }
 
     #[test]
     fn lists_nest_without_becoming_code() {
-        let mut segments: Vec<Segment> = (0..4).map(|id| segment(id, "ข้อ", "Item")).collect();
+        let mut segments: Vec<Segment> = (0..4).map(|id| make_segment(id, "ข้อ", "Item")).collect();
         for (segment, level) in segments.iter_mut().zip([3, 3, 3, 1]) {
             segment.kind = BlockKind::ListItem;
             segment.level = level;
         }
-        let text = render(&document(Format::Text, segments), Layout::Interleaved);
+        let text = render_markdown(&make_document(Format::Text, segments), Layout::Interleaved);
         let items = "- > ข้อ\n\n  Item\n\n  - > ข้อ\n\n    Item\n\n    - > ข้อ\n\n      Item\n\n- > ข้อ\n\n  Item\n\n";
         assert!(text.starts_with(items), "{text}");
         let events = Parser::new(&text).filter(|event| matches!(event, Event::Start(Tag::CodeBlock(_))));
@@ -230,8 +234,8 @@ mod tests {
         #[test]
         fn escaped_text_is_shown_as_it_is(text in "[a-c1-3ก &#;<>|*_~`=+.)(!:/\\\\\\[\\]\"'-]{0,24}") {
             let wanted = text.trim();
-            let (displayed, plain) = displayed_text(&escape::guard_line_start(escape::escape_markdown(&text)));
-            prop_assert!(plain || wanted.is_empty(), "{:?}", escape::guard_line_start(escape::escape_markdown(&text)));
+            let (displayed, plain) = displayed_text(&escape::escape_line_start(escape::escape_markdown(&text)));
+            prop_assert!(plain || wanted.is_empty(), "{:?}", escape::escape_line_start(escape::escape_markdown(&text)));
             prop_assert_eq!(displayed.trim(), wanted);
         }
 

@@ -1,7 +1,7 @@
 //! Rendering: writes an aligned document in any output format, without a model.
 //!
 //! Each format has a renderer in a file of its own. Its name, file extension and use on standard output stand in one
-//! row of `OutputFormat::facts`. To add a format, add a file, a variant of `OutputFormat` and a row.
+//! row of `OutputFormat::format_properties`. To add a format, add a file, a variant of `OutputFormat` and a row.
 
 mod docx;
 mod escape;
@@ -17,11 +17,11 @@ mod text;
 mod tsv;
 
 pub(crate) use escape::escape_html_xml;
-pub use jsonl::read as read_jsonl;
-pub use parts::NOTE_OPENINGS;
+pub use jsonl::read_jsonl;
+pub use parts::CLOSING_NOTE_OPENINGS;
 pub use row::JsonRow;
 
-use crate::document::Bilingual;
+use crate::document::BilingualDocument;
 use crate::error::Result;
 
 /// The style sheet that all HTML pages share. It sets colours and fonts.
@@ -55,7 +55,7 @@ pub enum OutputFormat {
 /// Whether several documents of one format can be written to one stream, such as standard output, and what separates
 /// them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Succession {
+pub enum StreamSeparation {
     /// A blank line separates the documents, which are pages for readers.
     BlankLine,
     /// The documents follow each other without a separator; they are lines for programs.
@@ -65,7 +65,7 @@ pub enum Succession {
 }
 
 /// The properties of an output format: its names, its file extensions, its use on standard output, and its renderer.
-struct OutputFormatFacts {
+struct OutputFormatProperties {
     name: &'static str,
     summary: &'static str,
     extension: &'static str,
@@ -73,8 +73,8 @@ struct OutputFormatFacts {
     more_extensions: &'static [&'static str],
     has_layouts: bool,
     is_binary: bool,
-    succession: Succession,
-    render: fn(&Bilingual, &RenderOptions) -> Result<Vec<u8>>,
+    succession: StreamSeparation,
+    render: fn(&BilingualDocument, &RenderOptions) -> Result<Vec<u8>>,
 }
 
 impl OutputFormat {
@@ -90,69 +90,69 @@ impl OutputFormat {
     ];
 
     /// Returns the properties of this format: its row in the table of output formats.
-    const fn facts(self) -> OutputFormatFacts {
+    const fn format_properties(self) -> OutputFormatProperties {
         match self {
-            Self::Text => OutputFormatFacts {
+            Self::Text => OutputFormatProperties {
                 name: "text",
                 summary: "Paired lines; columns on a terminal",
                 extension: "txt",
                 more_extensions: &[],
                 has_layouts: true,
                 is_binary: false,
-                succession: Succession::BlankLine,
-                render: |doc, options| Ok(text::render(doc, options).into_bytes()),
+                succession: StreamSeparation::BlankLine,
+                render: |doc, options| Ok(text::render_text(doc, options).into_bytes()),
             },
-            Self::Markdown => OutputFormatFacts {
+            Self::Markdown => OutputFormatProperties {
                 name: "md",
                 summary: "Markdown",
                 extension: "md",
                 more_extensions: &["markdown"],
                 has_layouts: true,
                 is_binary: false,
-                succession: Succession::BlankLine,
-                render: |doc, options| Ok(markdown::render(doc, options.layout).into_bytes()),
+                succession: StreamSeparation::BlankLine,
+                render: |doc, options| Ok(markdown::render_markdown(doc, options.layout).into_bytes()),
             },
-            Self::Html => OutputFormatFacts {
+            Self::Html => OutputFormatProperties {
                 name: "html",
                 summary: "One self-contained page, Thai and English side by side",
                 extension: "html",
                 more_extensions: &["htm"],
                 has_layouts: true,
                 is_binary: false,
-                succession: Succession::Never,
-                render: |doc, options| Ok(html::render(doc, options.layout).into_bytes()),
+                succession: StreamSeparation::Never,
+                render: |doc, options| Ok(html::render_html(doc, options.layout).into_bytes()),
             },
-            Self::Docx => OutputFormatFacts {
+            Self::Docx => OutputFormatProperties {
                 name: "docx",
                 summary: "A two-column table for Word and LibreOffice",
                 extension: "docx",
                 more_extensions: &[],
                 has_layouts: true,
                 is_binary: true,
-                succession: Succession::Never,
-                render: |doc, options| docx::render(doc, options.layout),
+                succession: StreamSeparation::Never,
+                render: |doc, options| docx::render_docx(doc, options.layout),
             },
-            Self::Tsv => OutputFormatFacts {
+            Self::Tsv => OutputFormatProperties {
                 name: "tsv",
                 summary: "A table of segments for a spreadsheet",
                 extension: "tsv",
                 more_extensions: &[],
                 has_layouts: false,
                 is_binary: false,
-                succession: Succession::Direct,
-                render: |doc, _| Ok(tsv::render(doc).into_bytes()),
+                succession: StreamSeparation::Direct,
+                render: |doc, _| Ok(tsv::render_tsv(doc).into_bytes()),
             },
-            Self::Jsonl => OutputFormatFacts {
+            Self::Jsonl => OutputFormatProperties {
                 name: "jsonl",
                 summary: "Everything known of each segment",
                 extension: "jsonl",
                 more_extensions: &[],
                 has_layouts: false,
                 is_binary: false,
-                succession: Succession::Direct,
-                render: |doc, _| jsonl::render(doc),
+                succession: StreamSeparation::Direct,
+                render: |doc, _| jsonl::render_jsonl(doc),
             },
-            Self::Plain => OutputFormatFacts {
+            Self::Plain => OutputFormatProperties {
                 name: "plain",
                 summary: "The English only",
                 // The language code is the extension, as in parallel corpora.
@@ -160,25 +160,25 @@ impl OutputFormat {
                 more_extensions: &[],
                 has_layouts: false,
                 is_binary: false,
-                succession: Succession::Direct,
-                render: |doc, _| Ok(plain::render(doc).into_bytes()),
+                succession: StreamSeparation::Direct,
+                render: |doc, _| Ok(plain::render_plain(doc).into_bytes()),
             },
         }
     }
 
     /// Returns the name of this format on the command line, such as `md`.
     pub const fn name(self) -> &'static str {
-        self.facts().name
+        self.format_properties().name
     }
 
     /// Returns a description of this format for help texts: one line without a final full stop.
-    pub const fn summary(self) -> &'static str {
-        self.facts().summary
+    pub const fn help_summary(self) -> &'static str {
+        self.format_properties().summary
     }
 
     /// Returns the extension of files in this format, without the dot. No two formats share one.
-    pub fn extension(self) -> &'static str {
-        self.facts().extension
+    pub fn file_extension(self) -> &'static str {
+        self.format_properties().extension
     }
 
     /// Finds the output format for a file extension, which is given without its dot and in any case. Returns `None` if
@@ -186,24 +186,24 @@ impl OutputFormat {
     pub fn from_extension(extension: &str) -> Option<Self> {
         let extension = extension.to_ascii_lowercase();
         Self::ALL.into_iter().find(|format| {
-            let facts = format.facts();
-            facts.extension == extension || facts.more_extensions.contains(&extension.as_str())
+            let format_properties = format.format_properties();
+            format_properties.extension == extension || format_properties.more_extensions.contains(&extension.as_str())
         })
     }
 
     /// Whether [`RenderOptions::layout`] changes the output of this format.
     pub fn has_layouts(self) -> bool {
-        self.facts().has_layouts
+        self.format_properties().has_layouts
     }
 
     /// Whether the output of this format is binary, so that a terminal cannot show it.
     pub fn is_binary(self) -> bool {
-        self.facts().is_binary
+        self.format_properties().is_binary
     }
 
     /// Returns whether several documents of this format can be written to one stream, and what separates them.
-    pub fn succession(self) -> Succession {
-        self.facts().succession
+    pub fn stream_separation(self) -> StreamSeparation {
+        self.format_properties().succession
     }
 }
 
@@ -233,6 +233,6 @@ pub struct RenderOptions {
 ///
 /// # Errors
 /// Kind `Output`, only if a library that the renderer uses fails.
-pub fn render(doc: &Bilingual, format: OutputFormat, options: &RenderOptions) -> Result<Vec<u8>> {
-    (format.facts().render)(doc, options)
+pub fn render(doc: &BilingualDocument, format: OutputFormat, options: &RenderOptions) -> Result<Vec<u8>> {
+    (format.format_properties().render)(doc, options)
 }

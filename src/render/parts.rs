@@ -1,8 +1,8 @@
 //! Parts that several output formats share: a document's blocks as a reader sees them, its title, its closing note, and
 //! the warnings of a segment in words.
 
-use super::escape::one_line;
-use crate::document::{Bilingual, BlockKind, FinishReason, Flag, Header, Segment};
+use super::escape::put_on_one_line;
+use crate::document::{BilingualDocument, BlockKind, FinishReason, Flag, Header, Segment};
 use std::borrow::Cow;
 use unicode_width::UnicodeWidthStr;
 
@@ -10,39 +10,39 @@ use unicode_width::UnicodeWidthStr;
 /// Thai.
 ///
 /// Every output format for readers ends with the note, so a file that contains one of them was written by plae.
-pub const NOTE_OPENINGS: [&str; 2] = ["Machine translated from Thai by plae ", "Nothing was translated: plae "];
+pub const CLOSING_NOTE_OPENINGS: [&str; 2] = ["Machine translated from Thai by plae ", "Nothing was translated: plae "];
 
 /// Returns the segments of each block, without blank segments and blocks (empty lines are segments with `--split
 /// line`).
-pub(super) fn visible_blocks(doc: &Bilingual) -> impl Iterator<Item = Vec<&Segment>> {
-    doc.blocks().filter_map(|block| {
-        let visible: Vec<&Segment> = block.iter().filter(|segment| !is_blank(segment)).collect();
+pub(super) fn visible_blocks(doc: &BilingualDocument) -> impl Iterator<Item = Vec<&Segment>> {
+    doc.segments_by_block().filter_map(|block| {
+        let visible: Vec<&Segment> = block.iter().filter(|segment| !is_blank_segment(segment)).collect();
         (!visible.is_empty()).then_some(visible)
     })
 }
 
-fn is_blank(segment: &Segment) -> bool {
+fn is_blank_segment(segment: &Segment) -> bool {
     segment.source.trim().is_empty() && segment.target.trim().is_empty()
 }
 
 /// Whether the translation of a segment equals its source, so that showing both would repeat the text.
-pub(super) fn is_copy(segment: &Segment) -> bool {
+pub(super) fn is_copied_segment(segment: &Segment) -> bool {
     segment.source == segment.target
 }
 
-/// Returns a segment's source text. A function to pass to [`join`].
-pub(super) fn source(segment: &Segment) -> &str {
+/// Returns a segment's source text. A function to pass to [`join_block_texts`].
+pub(super) fn segment_source(segment: &Segment) -> &str {
     &segment.source
 }
 
-/// Returns a segment's translation. A function to pass to [`join`].
-pub(super) fn target(segment: &Segment) -> &str {
+/// Returns a segment's translation. A function to pass to [`join_block_texts`].
+pub(super) fn segment_target(segment: &Segment) -> &str {
     &segment.target
 }
 
 /// Joins the sources or the translations of a block to one line, with a space between segments.
-pub(super) fn join<'a>(block: &[&'a Segment], side: fn(&'a Segment) -> &'a str) -> String {
-    let parts: Vec<Cow<str>> = block.iter().map(|segment| one_line(side(segment))).collect();
+pub(super) fn join_block_texts<'a>(block: &[&'a Segment], side: fn(&'a Segment) -> &'a str) -> String {
+    let parts: Vec<Cow<str>> = block.iter().map(|segment| put_on_one_line(side(segment))).collect();
     let parts: Vec<&str> = parts
         .iter()
         .map(|part| part.trim())
@@ -53,11 +53,17 @@ pub(super) fn join<'a>(block: &[&'a Segment], side: fn(&'a Segment) -> &'a str) 
 
 /// Returns the document's title: its first heading in both languages, else the name of its source file, else the name
 /// of the program.
-pub(super) fn title(doc: &Bilingual) -> String {
+pub(super) fn document_title(doc: &BilingualDocument) -> String {
     let Header { file, tool, .. } = &doc.header;
     match visible_blocks(doc).find(|block| block[0].kind == BlockKind::Heading) {
-        Some(block) if block.iter().all(|segment| is_copy(segment)) => join(&block, target),
-        Some(block) => format!("{} – {}", join(&block, target), join(&block, source)),
+        Some(block) if block.iter().all(|segment| is_copied_segment(segment)) => {
+            join_block_texts(&block, segment_target)
+        }
+        Some(block) => format!(
+            "{} – {}",
+            join_block_texts(&block, segment_target),
+            join_block_texts(&block, segment_source)
+        ),
         None => file.as_ref().unwrap_or(tool).clone(),
     }
 }
@@ -72,17 +78,17 @@ pub(super) fn warning_names(segment: &Segment) -> Option<String> {
 /// Returns a sentence that tells a reader what to check in a segment, for formats with room for a sentence. None
 /// without warnings.
 pub(super) fn warning_sentence(segment: &Segment) -> Option<String> {
-    let reasons: Vec<&str> = segment.warnings().map(Flag::reason).collect();
+    let reasons: Vec<&str> = segment.warnings().map(Flag::meaning_in_words).collect();
     (!reasons.is_empty()).then(|| format!("Check: {}.", reasons.join("; ")))
 }
 
 /// Whether the model translated any segment. In a document without Thai, all segments are copies.
-pub(super) fn is_translated(doc: &Bilingual) -> bool {
+pub(super) fn is_translated(doc: &BilingualDocument) -> bool {
     doc.segments.iter().any(|segment| segment.finish != FinishReason::Copy)
 }
 
 /// Returns the closing note for readers: that a machine translated the document, with which model, and when.
-pub(super) fn note(doc: &Bilingual) -> String {
+pub(super) fn closing_note(doc: &BilingualDocument) -> String {
     let header = &doc.header;
     let mut details = Vec::new();
     if let Some(revision) = &header.revision {
@@ -103,16 +109,16 @@ pub(super) fn note(doc: &Bilingual) -> String {
         .map(|file| format!(" Source: {file}."))
         .collect::<String>();
     let Header { version, model, .. } = header;
-    let [translated, copied] = NOTE_OPENINGS;
+    let [translated, copied] = CLOSING_NOTE_OPENINGS;
     let note = if is_translated(doc) {
         format!("{translated}{version} with {model}{details} on {date}.{file}")
     } else {
         format!("{copied}{version} found no Thai on {date}.{file}")
     };
-    one_line(&note).into_owned()
+    put_on_one_line(&note).into_owned()
 }
 
 /// Appends spaces to `text` until it is `width` terminal columns wide; a wider text stays unchanged.
-pub(super) fn pad(text: &str, width: usize) -> String {
+pub(super) fn pad_to_width(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
 }

@@ -1,7 +1,7 @@
 //! Rows of a JSON stream: reads an object with a text, and writes the object with the translation added.
 
 use super::{jsonl, plain};
-use crate::document::{Bilingual, Flag, Segment};
+use crate::document::{BilingualDocument, Flag, Segment};
 use crate::error::{Error, Result};
 use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap;
@@ -12,16 +12,16 @@ use std::collections::BTreeSet;
 /// The key of the text to translate in a row, which is a JSON object.
 const TEXT_KEY: &str = "text";
 /// The keys that translation adds to a row. Values that the row already had under these keys are dropped.
-const ANSWER_KEYS: [&str; 4] = ["translation", "flags", "segments", "error"];
+const ADDED_FIELD_KEYS: [&str; 4] = ["translation", "flags", "segments", "error"];
 
 /// A row of a JSON stream: an object whose keys keep their order, and whose values keep their bytes.
 #[derive(Debug, Default)]
 pub struct JsonRow(Vec<(String, Box<RawValue>)>);
 
-/// The fields that translation adds to a row of the stream. Their names are in [`ANSWER_KEYS`].
+/// The fields that translation adds to a row of the stream. Their names are in [`ADDED_FIELD_KEYS`].
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Answer<'a> {
+enum AddedFields<'a> {
     Done {
         translation: String,
         flags: BTreeSet<Flag>,
@@ -50,7 +50,7 @@ impl JsonRow {
     ///
     /// # Errors
     /// Kind `Input` where there is no `text`, or where it is no string.
-    pub fn text(&self) -> Result<String> {
+    pub fn text_to_translate(&self) -> Result<String> {
         // The last of repeated keys counts, as for most readers of JSON.
         let Some((_, value)) = self.0.iter().rfind(|(key, _)| key == TEXT_KEY) else {
             return Err(Error::input("no `text` in this object"));
@@ -70,16 +70,16 @@ impl JsonRow {
     ///
     /// # Errors
     /// Kind `Output` where the document has a number that JSON cannot hold.
-    pub fn translated_line(&self, document: &Bilingual) -> Result<Vec<u8>> {
-        self.to_line(&Answer::Done {
-            translation: plain::render(document),
+    pub fn translated_line(&self, document: &BilingualDocument) -> Result<Vec<u8>> {
+        self.to_line(&AddedFields::Done {
+            translation: plain::render_plain(document),
             flags: document
                 .segments
                 .iter()
                 .flat_map(|segment| &segment.flags)
                 .copied()
                 .collect(),
-            segments: document.segments.iter().map(jsonl::with_rounded_score).collect(),
+            segments: document.segments.iter().map(jsonl::round_segment_score).collect(),
         })
     }
 
@@ -88,18 +88,18 @@ impl JsonRow {
     /// # Errors
     /// The errors of [`Self::translated_line`].
     pub fn failed_line(&self, error: &str) -> Result<Vec<u8>> {
-        self.to_line(&Answer::Failed { error })
+        self.to_line(&AddedFields::Failed { error })
     }
 
-    fn to_line(&self, answer: &Answer) -> Result<Vec<u8>> {
+    fn to_line(&self, answer: &AddedFields) -> Result<Vec<u8>> {
         #[derive(Serialize)]
-        struct Line<'a> {
+        struct RowWithAnswer<'a> {
             #[serde(flatten)]
             row: &'a JsonRow,
             #[serde(flatten)]
-            answer: &'a Answer<'a>,
+            answer: &'a AddedFields<'a>,
         }
-        let mut line = serde_json::to_vec(&Line { row: self, answer })
+        let mut line = serde_json::to_vec(&RowWithAnswer { row: self, answer })
             .map_err(|error| Error::output("cannot be written as JSON").source(error))?;
         line.push(b'\n');
         Ok(line)
@@ -108,8 +108,8 @@ impl JsonRow {
 
 impl<'de> Deserialize<'de> for JsonRow {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct Fields;
-        impl<'de> Visitor<'de> for Fields {
+        struct JsonRowVisitor;
+        impl<'de> Visitor<'de> for JsonRowVisitor {
             type Value = JsonRow;
 
             fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
@@ -124,14 +124,18 @@ impl<'de> Deserialize<'de> for JsonRow {
                 Ok(JsonRow(fields))
             }
         }
-        deserializer.deserialize_map(Fields)
+        deserializer.deserialize_map(JsonRowVisitor)
     }
 }
 
 impl Serialize for JsonRow {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        for (key, value) in self.0.iter().filter(|(key, _)| !ANSWER_KEYS.contains(&key.as_str())) {
+        for (key, value) in self
+            .0
+            .iter()
+            .filter(|(key, _)| !ADDED_FIELD_KEYS.contains(&key.as_str()))
+        {
             map.serialize_entry(key, value)?;
         }
         map.end()
@@ -140,13 +144,13 @@ impl Serialize for JsonRow {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::sample;
+    use super::super::tests::sample_document;
     use super::*;
 
-    fn refused(line: &[u8]) -> (String, String) {
+    fn failed_line_and_message(line: &[u8]) -> (String, String) {
         let (row, error) = match JsonRow::parse(line) {
             Ok(row) => {
-                let error = row.text().unwrap_err();
+                let error = row.text_to_translate().unwrap_err();
                 (row, error)
             }
             Err(error) => (JsonRow::default(), error),
@@ -159,7 +163,7 @@ mod tests {
     fn values_pass_as_they_were_written() {
         let line = r#"{"id":12345678901234567890123,"n":1.10,"text":"ก\n","error":"old","z":{"b":[1, 2],"a":"\u0e01"},"id":1e400}"#;
         let row = JsonRow::parse(line.as_bytes()).unwrap();
-        assert_eq!(row.text().unwrap(), "ก\n");
+        assert_eq!(row.text_to_translate().unwrap(), "ก\n");
         let answer = String::from_utf8(row.failed_line("new").unwrap()).unwrap();
         assert_eq!(
             answer,
@@ -170,12 +174,12 @@ mod tests {
 
     #[test]
     fn an_answer_has_the_segments_of_a_document() {
-        let document = sample();
+        let document = sample_document();
         let row = JsonRow::parse(br#"{"text":"","translation":"old","k":null}"#).unwrap();
         let answer = String::from_utf8(row.translated_line(&document).unwrap()).unwrap();
         assert!(answer.starts_with(r#"{"text":"","k":null,"translation":"#), "{answer}");
         let value: serde_json::Value = serde_json::from_str(&answer).unwrap();
-        assert_eq!(value["translation"], plain::render(&document));
+        assert_eq!(value["translation"], plain::render_plain(&document));
         let segments: Vec<Segment> = serde_json::from_value(value["segments"].clone()).unwrap();
         assert_eq!(segments.len(), document.segments.len());
         assert!(value.get("error").is_none());
@@ -197,12 +201,16 @@ mod tests {
             (b"{\"text\":null}", "`text` is no string"),
             (br#"{"text":"\ud800"}"#, "`text` is no Unicode string"),
         ] {
-            assert_eq!(refused(line).0, message);
+            assert_eq!(failed_line_and_message(line).0, message);
         }
         assert_eq!(
-            refused(br#"{"id":1}"#).1,
+            failed_line_and_message(br#"{"id":1}"#).1,
             "{\"id\":1,\"error\":\"no `text` in this object\"}\n"
         );
-        assert!(refused(b"x").1.starts_with("{\"error\":\"no JSON object"));
+        assert!(
+            failed_line_and_message(b"x")
+                .1
+                .starts_with("{\"error\":\"no JSON object")
+        );
     }
 }

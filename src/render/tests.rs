@@ -1,14 +1,14 @@
 //! Tests of every output format on the same documents, which the tests of the single formats use too.
 
 use super::*;
-use crate::document::{BlockKind, FinishReason, Flag, Format, Header, Parameters, SCHEMA, Segment, Similar};
+use crate::document::{BlockKind, FinishReason, Flag, Format, Header, Parameters, SCHEMA, Segment, SimilarSentence};
 use crate::span::Span;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
 /// Makes a translated segment that is a paragraph by itself.
-pub fn segment(id: usize, source: &str, target: &str) -> Segment {
+pub fn make_segment(id: usize, source: &str, target: &str) -> Segment {
     Segment {
         id,
         block: id,
@@ -29,14 +29,14 @@ pub fn segment(id: usize, source: &str, target: &str) -> Segment {
 }
 
 /// Makes a document of `segments`, and computes their spans.
-pub fn document(format: Format, mut segments: Vec<Segment>) -> Bilingual {
+pub fn make_document(format: Format, mut segments: Vec<Segment>) -> BilingualDocument {
     let mut end = 0;
     for segment in &mut segments {
         let start = end + segment.before.len();
         end = start + segment.raw.as_ref().unwrap_or(&segment.source).len();
         segment.span = Span::new(start, end);
     }
-    Bilingual {
+    BilingualDocument {
         header: Header {
             schema: SCHEMA,
             tool: "plae".into(),
@@ -61,7 +61,7 @@ pub fn document(format: Format, mut segments: Vec<Segment>) -> Bilingual {
 }
 
 /// Makes a Markdown article with every kind of block.
-pub fn sample() -> Bilingual {
+pub fn sample_document() -> BilingualDocument {
     use BlockKind::*;
     let rows = [
         (
@@ -102,14 +102,14 @@ pub fn sample() -> Bilingual {
         kind,
         level,
         before: before.into(),
-        ..segment(id, source, target)
+        ..make_segment(id, source, target)
     });
     let mut segments: Vec<Segment> = segments.collect();
     segments[1].flags = vec![Flag::NoThai];
     segments[1].finish = FinishReason::Copy;
     segments[1].score = None;
     segments[2].flags = vec![Flag::Similar];
-    segments[2].similar = Some(Similar {
+    segments[2].similar = Some(SimilarSentence {
         source: "จีนสนับสนุนให้การพัฒนามาก่อนเสมอ".into(),
         target: "China has always put development first.".into(),
         similarity: 0.875,
@@ -121,20 +121,20 @@ pub fn sample() -> Bilingual {
     segments[8].source_ids = Some(vec![2, 17]);
     segments[8].target_ids = Some(vec![99]);
     segments[9].flags = vec![Flag::Empty];
-    let mut doc = document(Format::Markdown, segments);
+    let mut doc = make_document(Format::Markdown, segments);
     doc.header.tail = " |\n|---|\n".into();
     doc
 }
 
 /// Makes a document whose texts contain markup of every output format, which must be escaped.
-pub fn hostile_document() -> Bilingual {
+pub fn hostile_document() -> BilingualDocument {
     let attack = "<script>alert(\"1\")</script> ' onclick=x ]]> &amp; <!-- --> </style> </w:t>\0\u{1}\u{1f}\u{7f}\u{85}\u{FFFE}\u{FFFF}\u{FFFD}\t\r\n# | `*_[x](y)\u{2028}\u{202E}";
-    let mut doc = sample();
+    let mut doc = sample_document();
     for segment in &mut doc.segments {
         segment.source.push_str(attack);
         segment.target.push_str(attack);
         segment.raw = None;
-        if let Some(Similar { source, target, .. }) = &mut segment.similar {
+        if let Some(SimilarSentence { source, target, .. }) = &mut segment.similar {
             source.push_str(attack);
             target.push_str(attack);
         }
@@ -159,7 +159,7 @@ pub fn hostile_document() -> Bilingual {
 }
 
 /// Generates any document that can be written. Scores have six decimals, as many as JSONL keeps.
-pub fn document_strategy() -> impl Strategy<Value = Bilingual> {
+pub fn document_strategy() -> impl Strategy<Value = BilingualDocument> {
     let text = || "[ก-๛a-z<>&|#*'\"\\\\\\x00-\\x1f\u{2028}🙂 ]{0,12}";
     let kinds = [
         BlockKind::Heading,
@@ -201,12 +201,12 @@ pub fn document_strategy() -> impl Strategy<Value = Bilingual> {
                 .map_or((kind, level), |last| (last.kind, last.level));
             let score = score.map(|score| f64::from(score) / 1e6);
             let (source_ids, target_ids) = ids;
-            let similar = similar.map(|(source, target, share)| Similar {
+            let similar = similar.map(|(source, target, share)| SimilarSentence {
                 source,
                 target,
                 similarity: f64::from(share) / 1e4,
             });
-            let fresh = segment(segments.len(), &source, &target);
+            let fresh = make_segment(segments.len(), &source, &target);
             segments.push(Segment {
                 block,
                 kind,
@@ -222,7 +222,7 @@ pub fn document_strategy() -> impl Strategy<Value = Bilingual> {
                 ..fresh
             });
         }
-        let mut doc = document(format, segments);
+        let mut doc = make_document(format, segments);
         doc.header.tail = tail;
         doc.header.revision = revision;
         doc.header.parameters.split = split.into();
@@ -240,7 +240,7 @@ fn all_options() -> Vec<RenderOptions> {
 }
 
 /// Checks that a document read back from JSONL renders to the same bytes in every format.
-fn check_round_trip(doc: &Bilingual) {
+fn check_round_trip(doc: &BilingualDocument) {
     let bytes = render(doc, OutputFormat::Jsonl, &RenderOptions::default()).unwrap();
     let again = read_jsonl(&bytes).unwrap();
     for format in OutputFormat::ALL {
@@ -258,7 +258,7 @@ fn check_round_trip(doc: &Bilingual) {
 #[test]
 fn extensions_name_formats() {
     for format in OutputFormat::ALL {
-        assert_eq!(OutputFormat::from_extension(format.extension()), Some(format));
+        assert_eq!(OutputFormat::from_extension(format.file_extension()), Some(format));
     }
     let cases = [
         ("HTM", Some(OutputFormat::Html)),
@@ -274,7 +274,7 @@ fn extensions_name_formats() {
 
 #[test]
 fn only_formats_with_layouts_change_by_layout() {
-    let doc = sample();
+    let doc = sample_document();
     for format in OutputFormat::ALL {
         let [first, rest @ ..] = [Layout::SideBySide, Layout::Interleaved, Layout::Target].map(|layout| {
             let options = RenderOptions { layout, width: None };
@@ -288,28 +288,28 @@ fn only_formats_with_layouts_change_by_layout() {
 #[test]
 fn only_binary_formats_are_no_text() {
     for format in OutputFormat::ALL {
-        let bytes = render(&sample(), format, &RenderOptions::default()).unwrap();
+        let bytes = render(&sample_document(), format, &RenderOptions::default()).unwrap();
         assert_eq!(std::str::from_utf8(&bytes).is_err(), format.is_binary(), "{format:?}");
     }
 }
 
 #[test]
 fn jsonl_is_enough_for_every_format() {
-    check_round_trip(&sample());
+    check_round_trip(&sample_document());
     check_round_trip(&hostile_document());
 }
 
 #[test]
 fn an_empty_document_renders() {
-    check_round_trip(&document(Format::Text, Vec::new()));
+    check_round_trip(&make_document(Format::Text, Vec::new()));
 }
 
 #[test]
 fn a_document_without_thai_is_not_called_translated() {
-    let mut doc = document(Format::Text, vec![segment(0, "Hello.", "Hello.")]);
+    let mut doc = make_document(Format::Text, vec![make_segment(0, "Hello.", "Hello.")]);
     doc.segments[0].finish = FinishReason::Copy;
     doc.header.model = "none".into();
-    for doc in [doc, document(Format::Text, Vec::new())] {
+    for doc in [doc, make_document(Format::Text, Vec::new())] {
         for format in [
             OutputFormat::Text,
             OutputFormat::Markdown,
@@ -329,7 +329,7 @@ fn a_document_without_thai_is_not_called_translated() {
 
 #[test]
 fn one_document_in_all_formats() {
-    let doc = sample();
+    let doc = sample_document();
     let columns = RenderOptions {
         width: Some(60),
         ..Default::default()

@@ -1,10 +1,10 @@
 //! Renderer of the `text` format: Thai and English lines in pairs for pipes and files; two columns or wrapped lines on
 //! a terminal.
 
-use super::escape::one_line;
-use super::parts::{note, pad, source, target, visible_blocks, warning_names};
+use super::escape::put_on_one_line;
+use super::parts::{closing_note, pad_to_width, segment_source, segment_target, visible_blocks, warning_names};
 use super::{Layout, RenderOptions};
-use crate::document::{Bilingual, Segment};
+use crate::document::{BilingualDocument, Segment};
 use icu_segmenter::{GraphemeClusterSegmenter, GraphemeClusterSegmenterBorrowed};
 use icu_segmenter::{LineSegmenter, LineSegmenterBorrowed};
 use unicode_width::UnicodeWidthStr;
@@ -12,31 +12,34 @@ use unicode_width::UnicodeWidthStr;
 /// The separator between the Thai and the English column.
 const GUTTER: &str = " │ ";
 /// The indentation of English lines below wrapped Thai lines, to tell the two apart.
-const INDENT: &str = "  ";
+const ENGLISH_LINE_INDENT: &str = "  ";
 /// The narrowest terminal, in columns, on which Thai and English stand side by side.
-const MIN_WIDTH: usize = 40;
+const MIN_SIDE_BY_SIDE_COLUMNS: usize = 40;
 
 /// Renders `doc` as text. `options.width` is the width of the terminal in columns; without a width, lines are not
 /// wrapped.
-pub(super) fn render(doc: &Bilingual, options: &RenderOptions) -> String {
+pub(super) fn render_text(doc: &BilingualDocument, options: &RenderOptions) -> String {
     let wrapper = LineWrapper::new();
     let mut out = String::new();
     for block in visible_blocks(doc) {
         match (options.layout, options.width) {
             (Layout::Target, width) => {
                 let sentences: Vec<String> = block.iter().map(|segment| english_text(segment)).collect();
-                push_lines(&mut out, wrapper.wrap(&sentences.join(" "), width));
+                push_lines(&mut out, wrapper.wrap_text(&sentences.join(" "), width));
             }
-            (Layout::SideBySide, Some(width)) if width >= MIN_WIDTH => {
+            (Layout::SideBySide, Some(width)) if width >= MIN_SIDE_BY_SIDE_COLUMNS => {
                 for segment in block {
                     push_lines(&mut out, paired_columns(&wrapper, segment, width));
                 }
             }
             (_, width) => {
-                let indent = if width.is_some() { INDENT } else { "" };
+                let indent = if width.is_some() { ENGLISH_LINE_INDENT } else { "" };
                 for segment in block {
-                    push_lines(&mut out, wrapper.wrap(&one_line(source(segment)), width));
-                    let english = wrapper.wrap(
+                    push_lines(
+                        &mut out,
+                        wrapper.wrap_text(&put_on_one_line(segment_source(segment)), width),
+                    );
+                    let english = wrapper.wrap_text(
                         &english_text(segment),
                         width.map(|width| width.saturating_sub(indent.len())),
                     );
@@ -46,7 +49,10 @@ pub(super) fn render(doc: &Bilingual, options: &RenderOptions) -> String {
         }
         out.push('\n');
     }
-    push_lines(&mut out, wrapper.wrap(&format!("[{}]", note(doc)), options.width));
+    push_lines(
+        &mut out,
+        wrapper.wrap_text(&format!("[{}]", closing_note(doc)), options.width),
+    );
     out
 }
 
@@ -60,10 +66,10 @@ fn push_lines(out: &mut String, lines: impl IntoIterator<Item = String>) {
 /// Returns the translation of a segment on one line, followed by the names of its warnings.
 fn english_text(segment: &Segment) -> String {
     match warning_names(segment) {
-        Some(warnings) => format!("{} {warnings}", one_line(target(segment)))
+        Some(warnings) => format!("{} {warnings}", put_on_one_line(segment_target(segment)))
             .trim_start()
             .to_owned(),
-        None => one_line(target(segment)).into_owned(),
+        None => put_on_one_line(segment_target(segment)).into_owned(),
     }
 }
 
@@ -72,11 +78,17 @@ fn english_text(segment: &Segment) -> String {
 fn paired_columns(wrapper: &LineWrapper, segment: &Segment, width: usize) -> Vec<String> {
     let left = (width - GUTTER.width()) / 2;
     let right = width - GUTTER.width() - left;
-    let thai = wrapper.wrap(&one_line(source(segment)), Some(left));
-    let english = wrapper.wrap(&english_text(segment), Some(right));
+    let thai = wrapper.wrap_text(&put_on_one_line(segment_source(segment)), Some(left));
+    let english = wrapper.wrap_text(&english_text(segment), Some(right));
     let side = |lines: &[String], row: usize| lines.get(row).cloned().unwrap_or_default();
     (0..thai.len().max(english.len()))
-        .map(|row| format!("{}{GUTTER}{}", pad(&side(&thai, row), left), side(&english, row)))
+        .map(|row| {
+            format!(
+                "{}{GUTTER}{}",
+                pad_to_width(&side(&thai, row), left),
+                side(&english, row)
+            )
+        })
         .collect()
 }
 
@@ -100,7 +112,7 @@ impl LineWrapper {
 
     /// Breaks `text` into lines of at most `width` terminal columns. Returns at least one line, and exactly one if
     /// `width` is `None`.
-    fn wrap(&self, text: &str, width: Option<usize>) -> Vec<String> {
+    fn wrap_text(&self, text: &str, width: Option<usize>) -> Vec<String> {
         let Some(width) = width else {
             return vec![text.to_owned()];
         };
@@ -116,7 +128,7 @@ impl LineWrapper {
         for end in self
             .line_breaks
             .segment_str(text)
-            .filter(|end| *end > 0 && !splits_word(text, *end))
+            .filter(|end| *end > 0 && !would_split_word(text, *end))
         {
             let piece = &text[start..end];
             start = end;
@@ -138,7 +150,7 @@ impl LineWrapper {
 /// Whether Thai spelling forbids a line break before byte `index`: no word ends with a vowel that is written before its
 /// consonant, and no word begins with a vowel or mark that belongs to the letter before it. The word segmenter only
 /// guesses at names and misspelt words, so it may suggest such a break.
-fn splits_word(text: &str, index: usize) -> bool {
+fn would_split_word(text: &str, index: usize) -> bool {
     let (before, after) = text.split_at(index);
     let lacks_consonant = !after.is_empty() && before.ends_with(|c| matches!(c, 'เ'..='ไ'));
     lacks_consonant || after.starts_with(|c| matches!(c, 'ฯ'..='ฺ' | 'ๅ'..='๎'))
@@ -146,24 +158,24 @@ fn splits_word(text: &str, index: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{document, segment};
+    use super::super::tests::{make_document, make_segment};
     use super::*;
     use crate::document::{Flag, Format};
     use proptest::prelude::*;
 
-    fn text(doc: &Bilingual, layout: Layout, width: Option<usize>) -> String {
-        render(doc, &RenderOptions { layout, width })
+    fn text(doc: &BilingualDocument, layout: Layout, width: Option<usize>) -> String {
+        render_text(doc, &RenderOptions { layout, width })
     }
 
     #[test]
     fn pipes_get_paired_lines() {
-        let mut doc = document(
+        let mut doc = make_document(
             Format::Text,
             vec![
-                segment(0, "หนึ่ง", "One\nline.\u{1b}[31m"),
-                segment(1, "สอง", "Two."),
-                segment(2, "", ""),
-                segment(3, "สาม", ""),
+                make_segment(0, "หนึ่ง", "One\nline.\u{1b}[31m"),
+                make_segment(1, "สอง", "Two."),
+                make_segment(2, "", ""),
+                make_segment(3, "สาม", ""),
             ],
         );
         doc.segments[1].block = 0;
@@ -184,23 +196,23 @@ mod tests {
     #[test]
     fn thai_breaks_between_words_and_marks_stay_on_their_letters() {
         let wrapper = LineWrapper::new();
-        let lines = wrapper.wrap("การประชุมอินเทอร์เน็ตโลก", Some(10));
+        let lines = wrapper.wrap_text("การประชุมอินเทอร์เน็ตโลก", Some(10));
         assert_eq!(lines, ["การประชุม", "อินเทอร์เน็ต", "โลก"]);
         // A decomposed SARA AM, as in the example article, is one vowel all the same.
-        let lines = wrapper.wrap("ผลงานทางวิทยาศาสตร์กระทํา", Some(9));
+        let lines = wrapper.wrap_text("ผลงานทางวิทยาศาสตร์กระทํา", Some(9));
         assert_eq!(lines, ["ผลงานทาง", "วิทยาศาสตร์", "กระทํา"]);
-        let lines = wrapper.wrap("กี้กี้กี้กี้", Some(2));
+        let lines = wrapper.wrap_text("กี้กี้กี้กี้", Some(2));
         assert_eq!(lines, ["กี้กี้", "กี้กี้"]);
         assert_eq!("น้ำ".width(), 2);
-        assert_eq!(wrapper.wrap("เ", Some(2)), ["เ"]);
-        assert_eq!(wrapper.wrap("", Some(2)), [""]);
+        assert_eq!(wrapper.wrap_text("เ", Some(2)), ["เ"]);
+        assert_eq!(wrapper.wrap_text("", Some(2)), [""]);
     }
 
     #[test]
     fn columns_are_level() {
-        let doc = document(
+        let doc = make_document(
             Format::Text,
-            vec![segment(
+            vec![make_segment(
                 0,
                 "จีนสนับสนุนให้การพัฒนามาก่อน",
                 "China supports putting development first",
@@ -217,8 +229,8 @@ mod tests {
     proptest! {
         #[test]
         fn no_line_is_too_wide_and_no_letter_is_lost(text in "[ก-๛a-z .“”🙂\u{200B}]{0,80}", width in 2usize..40) {
-            let text = one_line(&text).into_owned();
-            let lines = LineWrapper::new().wrap(&text, Some(width));
+            let text = put_on_one_line(&text).into_owned();
+            let lines = LineWrapper::new().wrap_text(&text, Some(width));
             let whole = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
             prop_assert_eq!(whole(&lines.concat()), whole(&text));
             for line in lines {

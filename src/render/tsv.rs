@@ -1,11 +1,11 @@
 //! Renderer of the `tsv` format: a line of column names, then one line per segment; see [`super::OutputFormat::Tsv`].
 
-use super::escape::one_line;
-use crate::document::{Bilingual, Flag};
+use super::escape::put_on_one_line;
+use crate::document::{BilingualDocument, Flag};
 use serde::Serialize;
 
 /// Renders `doc` as tab-separated values.
-pub(super) fn render(doc: &Bilingual) -> String {
+pub(super) fn render_tsv(doc: &BilingualDocument) -> String {
     let mut out = String::from("id\tblock\tkind\tsource\ttarget\tscore\tfinish\tflags\tstart\tend\n");
     for segment in &doc.segments {
         let flags: Vec<&str> = segment.flags.iter().copied().map(Flag::name).collect();
@@ -13,11 +13,11 @@ pub(super) fn render(doc: &Bilingual) -> String {
         let fields = [
             segment.id.to_string(),
             segment.block.to_string(),
-            json_name(segment.kind),
-            one_line(&segment.source).into_owned(),
-            one_line(&segment.target).into_owned(),
+            json_enum_name(segment.kind),
+            put_on_one_line(&segment.source).into_owned(),
+            put_on_one_line(&segment.target).into_owned(),
             score.map(|score| format!("{score:.6}")).unwrap_or_default(),
-            json_name(segment.finish),
+            json_enum_name(segment.finish),
             flags.join(","),
             segment.span.start.to_string(),
             segment.span.end.to_string(),
@@ -29,7 +29,7 @@ pub(super) fn render(doc: &Bilingual) -> String {
 }
 
 /// Returns the name that JSONL gives to an enum's value.
-fn json_name(value: impl Serialize) -> String {
+fn json_enum_name(value: impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(name)) => name,
         _ => String::new(),
@@ -44,7 +44,7 @@ mod tests {
     #[test]
     fn one_line_a_segment_and_ten_fields_a_line() {
         let doc = hostile_document();
-        let table = render(&doc);
+        let table = render_tsv(&doc);
         assert_eq!(table.split('\n').count(), 1 + doc.segments.len() + 1);
         assert!(table.lines().all(|line| line.split('\t').count() == 10), "{table}");
         assert!(

@@ -18,7 +18,7 @@ pub struct LengthPrior {
 impl LengthPrior {
     /// Returns the penalty, in log-odds, of a segment of `chars` characters: 0 for a usual length, a negative number
     /// for a segment that is short or long.
-    pub fn penalty(&self, chars: usize) -> f32 {
+    pub fn length_penalty(&self, chars: usize) -> f32 {
         let chars = chars as f32;
         if chars < self.short {
             -self.short_penalty * (self.short - chars) / self.short
@@ -62,7 +62,7 @@ pub fn best_cuts(places: &[CutCandidate], length: usize, prior: &LengthPrior, ma
         // many.
         let (value, from) = (first..node)
             .rev()
-            .map(|from| (best[from].0 + f64::from(prior.penalty(end - start(from))), from))
+            .map(|from| (best[from].0 + f64::from(prior.length_penalty(end - start(from))), from))
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .unwrap_or((0.0, node - 1));
         best.push((value + f64::from(score), from));
@@ -103,7 +103,7 @@ mod tests {
                 for place in cuts.iter().map(|&cut| places[cut]).chain([CutCandidate { end: length, next: 0, score: 0.0 }]) {
                     let chars = place.end - start;
                     over += usize::from(chars > cap);
-                    sum += f64::from(prior.penalty(chars)) + f64::from(place.score);
+                    sum += f64::from(prior.length_penalty(chars)) + f64::from(place.score);
                     start = place.next;
                 }
                 (over, sum)

@@ -3,7 +3,7 @@
 
 use super::is_letter;
 use super::line::Line;
-use super::rule::{self, Rule};
+use super::rule::{self, NoCutRule};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -51,7 +51,7 @@ impl Lexicon {
 }
 
 /// A word of a line as the scorer sees it: its hash and its class (part of speech).
-struct Word {
+struct HashedWord {
     hash: u32,
     /// Class of the word in the [`Lexicon`]. An unknown Thai word has a number from 500 on, made of its length and
     /// spelling; a number, Latin word or sign has one from 1000 on.
@@ -60,8 +60,8 @@ struct Word {
 }
 
 /// One chunk of a line (a run of text without white space) as a list of words.
-struct Phrase {
-    /// Indices of the phrase's words in `Phrases::words`.
+struct PhraseRange {
+    /// Indices of the phrase's words in `LinePhrases::words`.
     words: Range<usize>,
     /// Offset in the line, in characters, at which the phrase starts.
     start: usize,
@@ -70,9 +70,9 @@ struct Phrase {
 }
 
 /// The words of a line, grouped into phrases. A phrase is a chunk: a run of text without white space.
-pub(super) struct Phrases {
-    words: Vec<Word>,
-    phrases: Vec<Phrase>,
+pub(super) struct LinePhrases {
+    words: Vec<HashedWord>,
+    phrases: Vec<PhraseRange>,
     /// For each gap (the white space between two phrases), the indices of the first and the last phrase of the stretch
     /// around the gap. A stretch reaches on either side to the next gap at which no splitting rule forbids a cut.
     stretches: Vec<(usize, usize)>,
@@ -81,10 +81,10 @@ pub(super) struct Phrases {
 /// Hash and class that stand for a missing word: one beyond the end of a phrase or of the line.
 const ABSENT_WORD_CODE: u32 = 7;
 
-impl Phrases {
+impl LinePhrases {
     /// Groups the words of a line into phrases and looks up their classes in `lexicon`. `forbidden` has one entry for
     /// each gap (the white space between two chunks): the splitting rule, if any, that forbids a cut there.
-    pub fn new(line: &Line, forbidden: &[Option<Rule>], lexicon: &Lexicon) -> Self {
+    pub fn new(line: &Line, forbidden: &[Option<NoCutRule>], lexicon: &Lexicon) -> Self {
         let mut words = Vec::with_capacity(line.word_boundaries.len());
         let mut phrases = Vec::with_capacity(line.chunks.len());
         let (mut at, mut chars) = (0, 0);
@@ -96,13 +96,13 @@ impl Phrases {
                 .take_while(|&&word| word < chunk.end);
             let mut start = chunk.start;
             for &end in inner.chain([&chunk.end]) {
-                words.push(Word::new(&line.text[start..end], lexicon));
+                words.push(HashedWord::new(&line.text[start..end], lexicon));
                 start = end;
             }
             let begin = chars + line.text[at..chunk.start].chars().count();
             chars = begin + line.text[chunk.clone()].chars().count();
             at = chunk.end;
-            phrases.push(Phrase {
+            phrases.push(PhraseRange {
                 words: first..words.len(),
                 start: begin,
                 end: chars,
@@ -130,7 +130,7 @@ impl Phrases {
     }
 
     /// Returns the words of the phrase with the given index.
-    fn phrase(&self, index: usize) -> &[Word] {
+    fn phrase_words(&self, index: usize) -> &[HashedWord] {
         &self.words[self.phrases[index].words.clone()]
     }
 
@@ -141,10 +141,10 @@ impl Phrases {
 
     /// Computes the hashed features of a gap, which is the white space between the phrases `gap` and `gap + 1`. The
     /// hashes are in ascending order, without duplicates.
-    pub fn features(&self, line: &Line, gap: usize) -> Vec<u32> {
-        let (left, right) = (self.phrase(gap), self.phrase(gap + 1));
-        let word = |word: Option<&Word>| word.map_or(ABSENT_WORD_CODE, |word| word.hash);
-        let class = |word: Option<&Word>| word.map_or(ABSENT_WORD_CODE, |word| word.class);
+    pub fn gap_features(&self, line: &Line, gap: usize) -> Vec<u32> {
+        let (left, right) = (self.phrase_words(gap), self.phrase_words(gap + 1));
+        let word = |word: Option<&HashedWord>| word.map_or(ABSENT_WORD_CODE, |word| word.hash);
+        let class = |word: Option<&HashedWord>| word.map_or(ABSENT_WORD_CODE, |word| word.class);
         let before = |count: usize| left.len().checked_sub(count).and_then(|at| left.get(at));
         let after = |count: usize| right.get(count - 1);
         // Words (w) and classes (c), numbered from the gap to the left (l) and to the right (r).
@@ -154,21 +154,22 @@ impl Phrases {
         let [cr1, cr2, cr3, cr4] = [1, 2, 3, 4].map(|count| class(after(count)));
         // The words at the far ends of both phrases, and the phrases beyond them.
         let (first, last) = (left.first(), right.last());
-        let beyond = (gap + 2 < self.phrases.len()).then(|| self.phrase(gap + 2));
-        let next = beyond.and_then(<[Word]>::first);
-        let previous = gap.checked_sub(1).and_then(|phrase| self.phrase(phrase).last());
+        let beyond = (gap + 2 < self.phrases.len()).then(|| self.phrase_words(gap + 2));
+        let next = beyond.and_then(<[HashedWord]>::first);
+        let previous = gap.checked_sub(1).and_then(|phrase| self.phrase_words(phrase).last());
         // The words at the far ends of the stretch around the gap, and the lengths of the phrases and of the stretch.
         let (from, to) = self.stretches[gap];
-        let far_first = self.phrase(from).first();
-        let far_next = (to + 1 < self.phrases.len()).then(|| &self.phrase(to + 1)[0]);
+        let far_first = self.phrase_words(from).first();
+        let far_next = (to + 1 < self.phrases.len()).then(|| &self.phrase_words(to + 1)[0]);
         let [near_left, near_right, far_left, far_right] = [(gap, gap), (gap + 1, gap + 1), (from, gap), (gap + 1, to)]
             .map(|(a, b)| length_bucket(self.char_count(a, b)));
-        let verbs = |phrase: &[Word]| phrase.iter().filter(|word| word.is_verb).count() as u32;
-        let first_verb = |phrase: &[Word]| phrase.iter().take(6).position(|word| word.is_verb).unwrap_or(6) as u32;
+        let verbs = |phrase: &[HashedWord]| phrase.iter().filter(|word| word.is_verb).count() as u32;
+        let first_verb =
+            |phrase: &[HashedWord]| phrase.iter().take(6).position(|word| word.is_verb).unwrap_or(6) as u32;
         let (vl, vr) = (verbs(left), verbs(right));
         let (any_vl, any_vr) = (u32::from(vl > 0), u32::from(vr > 0));
         let sign = |c: Option<char>| c.filter(|&c| !is_letter(c)).map_or(0, u32::from);
-        let short = |phrase: &[Word]| phrase.len().min(5) as u32;
+        let short = |phrase: &[HashedWord]| phrase.len().min(5) as u32;
 
         #[rustfmt::skip]
         let templates: &[&[u32]] = &[
@@ -179,7 +180,7 @@ impl Phrases {
             // Words further away.
             &[word(first)], &[word(first), word(left.get(1))], &[word(last)],
             &[word(next)], &[word(next), word(beyond.and_then(|phrase| phrase.get(1)))],
-            &[word(previous)], &[word(far_first)], &[word(self.phrase(to).last())], &[word(far_next)],
+            &[word(previous)], &[word(far_first)], &[word(self.phrase_words(to).last())], &[word(far_next)],
             &[word(far_first), wl1], &[word(first), wr1],
             // A short phrase as a whole.
             &[if left.len() < 4 { wl1 } else { 0 }, wl2, wl3, short(left)],
@@ -203,7 +204,7 @@ impl Phrases {
         // Words and pairs of classes anywhere near the gap.
         const MAX_WORDS: usize = 8;
         const MAX_WORD_PAIRS: usize = 5;
-        let pair = |number, pair: &[Word]| hash_feature(number, &[pair[0].class, pair[1].class]);
+        let pair = |number, pair: &[HashedWord]| hash_feature(number, &[pair[0].class, pair[1].class]);
         features.extend(
             left.iter()
                 .rev()
@@ -219,7 +220,7 @@ impl Phrases {
     }
 }
 
-impl Word {
+impl HashedWord {
     /// Makes the hash and class of a word. All numbers count as one word, all Latin words as another, and a sign as
     /// itself.
     fn new(text: &str, lexicon: &Lexicon) -> Self {

@@ -100,7 +100,7 @@ pub const WORDS_LIKE_TITLES: &[&str] = &[
 ];
 
 /// Words that begin an apposition after a person's name, which says what office the person holds.
-pub static APPOSITIONS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+pub static APPOSITION_WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     word_set(
         "ผู้อำนวยการ ผู้ว่าราชการ ผู้ว่าการ ผู้ว่าฯ ผู้บัญชาการ ผู้บังคับการ ผู้กำกับการ ผู้จัดการ ผู้ช่วย ผู้ก่อตั้ง ผู้แทน ผู้สมัคร ผู้ใหญ่บ้าน ผู้พิพากษา ผู้นำ กำนัน รัฐมนตรี นายกรัฐมนตรี นายกฯ ประธาน รองประธาน รอง โฆษก เลขาธิการ เลขานุการ อธิบดี อธิการบดี คณบดี ปลัด หัวหน้า แกนนำ ทนายความ อาจารย์ นักวิชาการ นักวิเคราะห์ นักเศรษฐศาสตร์ กรรมการ สมาชิกสภา สมาชิกวุฒิสภา ที่ปรึกษา อดีต เอกอัครราชทูต เจ้าอาวาส นายอำเภอ นายกเทศมนตรี นายกองค์การ นายกสมาคม อายุ วัย ประธานาธิบดี รองประธานาธิบดี รมว. รมช. รมต. ผบ. ผบก. ผบช. ผกก. ผอ. ผวจ. ผจก. ส.ส. สส. ส.ว. สว. มทภ. นรม. ปธน.",
     )
@@ -191,7 +191,7 @@ pub static SENTENCE_OPENERS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
 });
 
 /// Full Thai names of the months, separated by white space.
-pub const MONTHS: &str = "มกราคม กุมภาพันธ์ มีนาคม เมษายน พฤษภาคม มิถุนายน กรกฎาคม สิงหาคม กันยายน ตุลาคม พฤศจิกายน ธันวาคม";
+pub const MONTH_NAMES: &str = "มกราคม กุมภาพันธ์ มีนาคม เมษายน พฤษภาคม มิถุนายน กรกฎาคม สิงหาคม กันยายน ตุลาคม พฤศจิกายน ธันวาคม";
 
 /// Thai names of the months without their last syllable, as people say them, separated by white space.
 pub const SHORT_MONTHS: &str = "มกรา กุมภา มีนา เมษา พฤษภา มิถุนา กรกฎา สิงหา กันยา ตุลา พฤศจิกา ธันวา";
@@ -213,7 +213,7 @@ pub const MONTH_ABBREVIATION_LETTERS: &[(&str, &str)] = &[
 ];
 
 /// Thai names of the days of the week without the word วัน (day) before them, separated by white space.
-pub const WEEKDAYS: &str = "จันทร์ อังคาร พุธ พฤหัสบดี พฤหัส ศุกร์ เสาร์ อาทิตย์";
+pub const WEEKDAY_NAMES: &str = "จันทร์ อังคาร พุธ พฤหัสบดี พฤหัส ศุกร์ เสาร์ อาทิตย์";
 
 /// Abbreviations and names of calendar eras, which stand before the number of a year.
 pub const ERA_NAMES: &[&str] = &[
@@ -234,7 +234,7 @@ pub const POWER_OF_TEN_WORDS: &[&str] = &["สิบ", "ร้อย", "พั�
 
 /// Conjunctions, relative pronouns and other words with which no sentence ends. Words that can end a sentence as a
 /// noun, a verb or a question are left out: ของ, ถึง, หรือ, เพราะ.
-pub const CONNECTIVES: &[&str] = &[
+pub const CONNECTIVE_WORDS: &[&str] = &[
     "ที่",
     "ซึ่ง",
     "ว่า",
@@ -258,7 +258,7 @@ pub const CONNECTIVES: &[&str] = &[
     "อนึ่ง",
 ];
 
-/// Words that end like a word of [`CONNECTIVES`] but have another meaning: สถานที่ (place) ends like ที่ (that).
+/// Words that end like a word of [`CONNECTIVE_WORDS`] but have another meaning: สถานที่ (place) ends like ที่ (that).
 pub const WORDS_LIKE_CONNECTIVES: &[&str] = &[
     "สถานที่",
     "พื้นที่",
@@ -331,7 +331,7 @@ pub static UNIT_WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
 });
 
 /// Thai classifiers and other words that follow a number which counts something.
-pub static CLASSIFIERS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+pub static CLASSIFIER_WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     word_set("คน ราย ท่าน รูป องค์ นาย ศพ คู่ คณะ กลุ่ม ทีม ฝ่าย พรรค เสียง คะแนน แต้ม ที่นั่ง ตัว เชือก ตน อัน ชิ้น เล่ม ฉบับ แผ่น ใบ หน้า บท ข้อ มาตรา วรรค อย่าง สิ่ง ชนิด ประเภท แบบ รูปแบบ
         ปี เดือน สัปดาห์ วัน ชั่วโมง นาที วินาที ศตวรรษ ทศวรรษ ค่ำ คืน ขวบ พรรษา ชันษา ไตรมาส ฤดูกาล สมัย วาระ รุ่น รอบ ครั้ง หน เท่า ส่วน ระดับ ขั้น ชั้น ลำดับ อันดับ ประการ เรื่อง กรณี คดี
         โครงการ รายการ แห่ง จุด ด้าน ทาง ข้าง ช่อง ช่วง แถว ตู้ คัน ลำ ขบวน เที่ยว เที่ยวบิน สาย เส้น ต้น ดอก ผล ลูก หัว ฟอง เม็ด ก้อน แท่ง ด้าม มวน ม้วน แผง หยด ขวด กระป๋อง กล่อง ถุง กระสอบ ซอง ห่อ แพ็ก
@@ -372,14 +372,14 @@ pub const ADDRESS_WORDS: &[&[&str]] = &[
 ];
 
 /// Names of the provinces of Thailand, separated by white space.
-pub const PROVINCES: &str = "กรุงเทพมหานคร กรุงเทพ กทม. กระบี่ กาญจนบุรี กาฬสินธุ์ กำแพงเพชร ขอนแก่น จันทบุรี ฉะเชิงเทรา ชลบุรี ชัยนาท ชัยภูมิ ชุมพร เชียงราย เชียงใหม่ ตรัง ตราด ตาก นครนายก นครปฐม นครพนม นครราชสีมา
+pub const PROVINCE_NAMES: &str = "กรุงเทพมหานคร กรุงเทพ กทม. กระบี่ กาญจนบุรี กาฬสินธุ์ กำแพงเพชร ขอนแก่น จันทบุรี ฉะเชิงเทรา ชลบุรี ชัยนาท ชัยภูมิ ชุมพร เชียงราย เชียงใหม่ ตรัง ตราด ตาก นครนายก นครปฐม นครพนม นครราชสีมา
     นครศรีธรรมราช นครสวรรค์ นนทบุรี นราธิวาส น่าน บึงกาฬ บุรีรัมย์ ปทุมธานี ประจวบคีรีขันธ์ ปราจีนบุรี ปัตตานี พระนครศรีอยุธยา อยุธยา พะเยา พังงา พัทลุง พิจิตร พิษณุโลก เพชรบุรี เพชรบูรณ์ แพร่ ภูเก็ต มหาสารคาม มุกดาหาร แม่ฮ่องสอน
     ยโสธร ยะลา ร้อยเอ็ด ระนอง ระยอง ราชบุรี ลพบุรี ลำปาง ลำพูน เลย ศรีสะเกษ สกลนคร สงขลา สตูล สมุทรปราการ สมุทรสงคราม สมุทรสาคร สระแก้ว สระบุรี สิงห์บุรี สุโขทัย สุพรรณบุรี สุราษฎร์ธานี สุรินทร์ หนองคาย
     หนองบัวลำภู อ่างทอง อำนาจเจริญ อุดรธานี อุตรดิตถ์ อุทัยธานี อุบลราชธานี";
 
 /// Names of states and provinces of other countries that news texts write after the name of a city, separated by white
 /// space.
-pub const FOREIGN_STATES: &str = "แคลิฟอร์เนีย เท็กซัส เทกซัส ฟลอริดา นิวยอร์ก นิวเจอร์ซีย์ เพนซิลเวเนีย อิลลินอยส์ โอไฮโอ จอร์เจีย มิชิแกน เวอร์จิเนีย วอชิงตัน แอริโซนา แมสซาชูเซตส์ เทนเนสซี อินดีแอนา มิสซูรี แมริแลนด์ วิสคอนซิน โคโลราโด มินนิโซตา
+pub const FOREIGN_STATE_NAMES: &str = "แคลิฟอร์เนีย เท็กซัส เทกซัส ฟลอริดา นิวยอร์ก นิวเจอร์ซีย์ เพนซิลเวเนีย อิลลินอยส์ โอไฮโอ จอร์เจีย มิชิแกน เวอร์จิเนีย วอชิงตัน แอริโซนา แมสซาชูเซตส์ เทนเนสซี อินดีแอนา มิสซูรี แมริแลนด์ วิสคอนซิน โคโลราโด มินนิโซตา
     แอละแบมา ลุยเซียนา หลุยเซียนา เคนทักกี ออริกอน โอเรกอน โอคลาโฮมา เนวาดา ยูทาห์ แคนซัส ฮาวาย อะแลสกา อลาสกา คอนเนตทิคัต นิวเม็กซิโก มิสซิสซิปปี อาร์คันซอ ไอโอวา เนแบรสกา มอนแทนา ไวโอมิง
     นิวเซาท์เวลส์ วิกตอเรีย ควีนส์แลนด์ แทสเมเนีย ซาบะห์ ซาบาห์ ซาราวัก ปีนัง ยะโฮร์ กลันตัน เกดะห์ เปรัก สลังงอร์ ฉาน กะเหรี่ยง คะยา ยะไข่ กะฉิ่น กะยา มอญ คุชราต เกรละ ปัญจาบ ทมิฬนาฑู อุตตรประเทศ มหาราษฏระ อัสสัม พิหาร";
 

@@ -11,7 +11,7 @@ mod rule;
 pub mod scorer;
 pub mod split;
 
-pub use normal::{Normalised, normalise};
+pub use normal::{NormalisedText, normalise_thai};
 
 /// Whether a character is a Thai letter or mark: a consonant, vowel, tone mark or other sign, but not a Thai digit and
 /// not ฿ ๏ ๚ ๛.

@@ -5,7 +5,7 @@
 
 pub use super::cuts::LengthPrior;
 pub use super::features::Lexicon;
-use super::features::Phrases;
+use super::features::LinePhrases;
 use super::line::Line;
 use super::rule;
 use std::collections::BTreeMap;
@@ -131,10 +131,10 @@ impl Scorer {
     ///
     /// Latin punctuation that ends a sentence before the gap, and the number of a list item after it, add a fixed
     /// score, because the training texts have too few of them to learn from.
-    pub(super) fn scores(&self, line: &Line, forbidden: &[Option<rule::Rule>]) -> Vec<f32> {
+    pub(super) fn score_gaps(&self, line: &Line, forbidden: &[Option<rule::NoCutRule>]) -> Vec<f32> {
         const SENTENCE_END_SCORE: f32 = 10.0;
         const LIST_ITEM_SCORE: f32 = 4.0;
-        let phrases = Phrases::new(line, forbidden, &self.lexicon);
+        let phrases = LinePhrases::new(line, forbidden, &self.lexicon);
         (0..line.space_count())
             .map(|gap| {
                 let stop = if rule::ends_sentence(line, gap) {
@@ -147,14 +147,14 @@ impl Scorer {
                 } else {
                     0.0
                 };
-                self.score(&phrases.features(line, gap)) + stop + item
+                self.score_features(&phrases.gap_features(line, gap)) + stop + item
             })
             .collect()
     }
 
     /// Returns the log-odds of a sentence boundary at a space with these hashed features, which
     /// [`super::split::Gap::features`] holds.
-    pub fn score(&self, features: &[u32]) -> f32 {
+    pub fn score_features(&self, features: &[u32]) -> f32 {
         let weight = |feature| {
             self.features
                 .binary_search(feature)
@@ -202,7 +202,7 @@ mod tests {
         let weights = BTreeMap::from([(3, 2.0), (5, -1.0), (9, 0.001)]);
         let scorer = Scorer::new(Lexicon::new([("ไป", 5)]), &weights, 0.5, prior);
         assert_eq!(scorer.features, [3, 5]);
-        assert!((scorer.score(&[3, 4, 5, 9]) - 1.5).abs() < 0.02);
+        assert!((scorer.score_features(&[3, 4, 5, 9]) - 1.5).abs() < 0.02);
         assert_eq!(Scorer::from_bytes(&scorer.to_bytes()).as_ref(), Some(&scorer));
     }
 }

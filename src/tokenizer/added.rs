@@ -15,7 +15,7 @@ pub struct AddedVocabulary {
     /// The ids of tokens that decoding skips.
     special: HashSet<u32>,
     /// The ids of tokens that can be looked up by name but are not cut out of a source; see
-    /// [`AddedVocabulary::add_name`].
+    /// [`AddedVocabulary::add_named_token`].
     name_ids: HashMap<String, u32>,
     /// The automaton that finds added tokens in a text, and the id of each of its patterns; `None` if added tokens are
     /// not cut out.
@@ -53,7 +53,7 @@ impl AddedVocabulary {
             search: None,
         };
         for (id, token) in given {
-            this.insert(id, token);
+            this.insert_token(id, token);
         }
         let beyond = |(token, id): &(&String, &u32)| **id as usize >= vocabulary && find(token).is_none();
         let mut next = vocabulary + this.ids.iter().filter(beyond).count();
@@ -66,7 +66,7 @@ impl AddedVocabulary {
                 }
             };
             if !this.ids.contains_key(&token.content) {
-                this.insert(id, token.clone());
+                this.insert_token(id, token.clone());
             }
             this.special.insert(id);
         }
@@ -74,16 +74,16 @@ impl AddedVocabulary {
     }
 
     /// Adds a token under an id.
-    fn insert(&mut self, id: u32, token: AddedToken) {
+    fn insert_token(&mut self, id: u32, token: AddedToken) {
         self.ids.insert(token.content.clone(), id);
         self.tokens.insert(id, token);
     }
 
-    /// Makes [`AddedVocabulary::split`] cut the added tokens out of texts; without this call, it leaves texts whole.
+    /// Makes [`AddedVocabulary::split_at_tokens`] cut the added tokens out of texts; without this call, it leaves texts whole.
     ///
     /// # Errors
     /// Kind `Model` if there are too many tokens for the search.
-    pub fn with_search(mut self) -> Result<Self> {
+    pub fn with_token_search(mut self) -> Result<Self> {
         let (texts, ids): (Vec<_>, Vec<_>) = self.ids.iter().filter(|(text, _)| !text.is_empty()).unzip();
         if !texts.is_empty() {
             let search = AhoCorasick::builder()
@@ -97,7 +97,7 @@ impl AddedVocabulary {
 
     /// Adds a token that [`AddedVocabulary::token_to_id`] finds but that is not cut out of texts. Decoding skips its
     /// id.
-    pub fn add_name(&mut self, token: &str, id: u32) {
+    pub fn add_named_token(&mut self, token: &str, id: u32) {
         self.name_ids.insert(token.to_owned(), id);
         self.special.insert(id);
     }
@@ -113,12 +113,12 @@ impl AddedVocabulary {
     }
 
     /// Returns the ids of the tokens that can be cut out of texts, in no particular order.
-    pub fn ids(&self) -> impl Iterator<Item = u32> {
+    pub fn token_ids(&self) -> impl Iterator<Item = u32> {
         self.tokens.keys().copied()
     }
 
-    /// Returns the ids of the tokens that [`AddedVocabulary::add_name`] added, in no particular order.
-    pub fn name_ids(&self) -> impl Iterator<Item = u32> {
+    /// Returns the ids of the tokens that [`AddedVocabulary::add_named_token`] added, in no particular order.
+    pub fn named_token_ids(&self) -> impl Iterator<Item = u32> {
         self.name_ids.values().copied()
     }
 
@@ -129,7 +129,7 @@ impl AddedVocabulary {
 
     /// Splits a text into added tokens and the text between them. Empty parts are left out, and so is white space that
     /// an added token drops (`lstrip`, `rstrip`).
-    pub fn split<'a>(&self, text: &'a str) -> Vec<TextPart<'a>> {
+    pub fn split_at_tokens<'a>(&self, text: &'a str) -> Vec<TextPart<'a>> {
         let mut parts = Vec::new();
         let mut start = 0;
         // Whether the token before drops white space after it.

@@ -3,7 +3,7 @@
 use super::json::TokenizerJson;
 use super::pieces::PieceType;
 use crate::error::{Error, Result};
-use crate::model::weights::gguf::Gguf;
+use crate::model::weights::gguf::GgufFile;
 use candle_core::quantized::gguf_file::Value;
 use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::normalizers::NFC;
@@ -121,9 +121,9 @@ const PRE_TOKENIZERS: [PreTokenizer; 8] = [
 ///
 /// # Errors
 /// Kind `Model` if the vocabulary is missing or inconsistent, or its pre-tokenizer is unknown.
-pub fn from_gguf(gguf: &Gguf) -> Result<TokenizerJson> {
+pub fn from_gguf(gguf: &GgufFile) -> Result<TokenizerJson> {
     let fail = |place: &str, message: String| Error::model(message).path(gguf.path()).place(place.to_owned());
-    let pre = gguf.string("tokenizer.ggml.pre").unwrap_or("default");
+    let pre = gguf.read_string("tokenizer.ggml.pre").unwrap_or("default");
     let found = PRE_TOKENIZERS.iter().find(|known| known.names.contains(&pre));
     let pre_tokenizer = found.ok_or_else(|| {
         let known: Vec<&str> = PRE_TOKENIZERS
@@ -139,8 +139,8 @@ pub fn from_gguf(gguf: &Gguf) -> Result<TokenizerJson> {
             known.join(", ")
         ))
     })?;
-    let tokens = gguf.array("tokenizer.ggml.tokens")?;
-    let types = gguf.array("tokenizer.ggml.token_type")?;
+    let tokens = gguf.read_array("tokenizer.ggml.tokens")?;
+    let types = gguf.read_array("tokenizer.ggml.token_type")?;
     if types.len() != tokens.len() {
         let message = format!("{} tokens, {} types", tokens.len(), types.len());
         return Err(fail("tokenizer.ggml.tokens", message));
@@ -169,23 +169,27 @@ pub fn from_gguf(gguf: &Gguf) -> Result<TokenizerJson> {
         }
     }
     let mut merges = Vec::new();
-    for (index, merge) in gguf.array("tokenizer.ggml.merges")?.iter().enumerate() {
+    for (index, merge) in gguf.read_array("tokenizer.ggml.merges")?.iter().enumerate() {
         let pair = merge.to_string().ok().and_then(|merge| merge.split_once(' '));
         let (left, right) = pair.ok_or_else(|| fail(&format!("merge {index}"), "is not two tokens".into()))?;
         merges.push((left.to_owned(), right.to_owned()));
     }
-    let find = |key: &str| gguf.integer(key).filter(|id| *id < tokens.len()).map(|id| id as u32);
+    let find = |key: &str| {
+        gguf.read_integer(key)
+            .filter(|id| *id < tokens.len())
+            .map(|id| id as u32)
+    };
     let adds_bos = gguf
-        .boolean("tokenizer.ggml.add_bos_token")
+        .read_boolean("tokenizer.ggml.add_bos_token")
         .unwrap_or(pre_tokenizer.adds_bos);
     let bos = find("tokenizer.ggml.bos_token_id").filter(|_| adds_bos);
-    let inner = build(*pre_tokenizer, vocabulary, merges, added);
+    let inner = build_tokenizer(*pre_tokenizer, vocabulary, merges, added);
     let inner = inner.map_err(|e| fail("tokenizer.ggml.merges", "do not fit the tokens".into()).source(e))?;
     Ok(TokenizerJson::new(inner, pre_tokenizer.cleans_up).for_decoder_only(bos))
 }
 
 /// Builds a tokenizer of the `tokenizers` crate from its parts.
-fn build(
+fn build_tokenizer(
     pre_tokenizer: PreTokenizer,
     vocabulary: Vocab,
     merges: Vec<(String, String)>,

@@ -3,7 +3,7 @@
 
 use super::config::{TokenizerConfig, read_file};
 use crate::error::{Error, Result};
-use crate::model::weights::gguf::Gguf;
+use crate::model::weights::gguf::GgufFile;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Rest, Value};
 use minijinja::{Environment, ErrorKind, context};
@@ -20,7 +20,7 @@ const ANSWER_MARK: &str = "{answer}";
 
 /// The maximum number of template instructions per rendering. A conversation needs less than a thousandth of that, and
 /// a template that loops endlessly reaches the limit in a moment.
-const MAX_STEPS: u64 = 1_000_000;
+const MAX_TEMPLATE_STEPS: u64 = 1_000_000;
 
 /// A chat template, with the special tokens that it may insert.
 #[derive(Clone, Debug)]
@@ -64,12 +64,12 @@ impl ChatTemplate {
                 let default = all.iter().find(|entry| entry["name"] == "default");
                 default.and_then(|entry| entry["template"].as_str()).map(str::to_owned)
             };
-            let text = match config.value("chat_template") {
+            let text = match config.json_setting("chat_template") {
                 Some(serde_json::Value::Array(all)) => several(all),
                 other => other.and_then(serde_json::Value::as_str).map(str::to_owned),
             };
             let Some(text) = text else { return Ok(None) };
-            (text, config.path().to_owned(), "chat_template")
+            (text, config.config_path().to_owned(), "chat_template")
         };
         let tokens = config.named_special_tokens()?.into_iter();
         Ok(Some(Self {
@@ -81,13 +81,13 @@ impl ChatTemplate {
     }
 
     /// Reads the chat template of a GGUF file, `tokenizer.chat_template`. `None` if the file has no template.
-    pub fn from_gguf(gguf: &Gguf) -> Option<Self> {
-        let text = gguf.string("tokenizer.chat_template")?.to_owned();
-        let all = gguf.array("tokenizer.ggml.tokens").unwrap_or_default();
+    pub fn from_gguf(gguf: &GgufFile) -> Option<Self> {
+        let text = gguf.read_string("tokenizer.chat_template")?.to_owned();
+        let all = gguf.read_array("tokenizer.ggml.tokens").unwrap_or_default();
         // GGUF calls `pad_token` and `unk_token` of transformers `padding` and `unknown`.
         let roles = [("bos", "bos"), ("eos", "eos"), ("unk", "unknown"), ("pad", "padding")];
         let tokens = roles.into_iter().filter_map(|(name, key)| {
-            let token = all.get(gguf.integer(&format!("tokenizer.ggml.{key}_token_id"))?)?;
+            let token = all.get(gguf.read_integer(&format!("tokenizer.ggml.{key}_token_id"))?)?;
             Some((format!("{name}_token"), token.to_string().ok()?.clone()))
         });
         Some(Self {
@@ -107,10 +107,12 @@ impl ChatTemplate {
     /// # Errors
     /// Kind `Model`, with file and line, if the template cannot be rendered or does not hold the request exactly
     /// once.
-    pub fn render(&self, [source, target]: [&str; 2]) -> Result<Conversation> {
-        let environment = template_environment().map_err(|e| self.fail(&e))?;
-        let text = without_generation_marks(&self.text);
-        let template = environment.template_from_str(&text).map_err(|e| self.fail(&e))?;
+    pub fn render_conversation(&self, [source, target]: [&str; 2]) -> Result<Conversation> {
+        let environment = template_environment().map_err(|e| self.rendering_error(&e))?;
+        let text = remove_generation_marks(&self.text);
+        let template = environment
+            .template_from_str(&text)
+            .map_err(|e| self.rendering_error(&e))?;
         let user = |content: Value| context! { role => "user", content };
         let render = |messages: &[Value], add_generation_prompt: bool| {
             let tokens = Value::from(self.tokens.clone());
@@ -127,15 +129,17 @@ impl ChatTemplate {
             Ok(text) => (false, plain, text),
             Err(error) => match render(std::slice::from_ref(&with_languages), true) {
                 Ok(text) => (true, with_languages, text),
-                Err(_) => return Err(self.fail(&error)),
+                Err(_) => return Err(self.rendering_error(&error)),
             },
         };
         if text.matches(REQUEST_MARK).count() != 1 {
-            return Err(self.error("the chat template does not hold the request once", None));
+            return Err(self.template_error("the chat template does not hold the request once", None));
         }
         let answer = context! { role => "assistant", content => ANSWER_MARK };
         let answered = render(&[message, answer], false).unwrap_or_default();
-        let end_of_turn = answered.split_once(ANSWER_MARK).and_then(|(_, rest)| end_of_turn(rest));
+        let end_of_turn = answered
+            .split_once(ANSWER_MARK)
+            .and_then(|(_, rest)| find_end_of_turn(rest));
         Ok(Conversation {
             text,
             makes_request,
@@ -144,13 +148,13 @@ impl ChatTemplate {
     }
 
     /// Makes the error for a template that cannot be rendered.
-    fn fail(&self, error: &minijinja::Error) -> Error {
+    fn rendering_error(&self, error: &minijinja::Error) -> Error {
         let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
-        self.error(&format!("the chat template cannot be rendered: {detail}"), error.line())
+        self.template_error(&format!("the chat template cannot be rendered: {detail}"), error.line())
     }
 
     /// Makes an error that names the template's file, its key in the file, and the line of the template.
-    fn error(&self, message: &str, line: Option<usize>) -> Error {
+    fn template_error(&self, message: &str, line: Option<usize>) -> Error {
         let place = [Some(self.place.to_owned()), line.map(|line| format!("line {line}"))];
         let place: Vec<_> = place.into_iter().flatten().filter(|part| !part.is_empty()).collect();
         let error = Error::model(message).path(&self.path);
@@ -167,7 +171,7 @@ impl ChatTemplate {
 fn template_environment() -> Result<Environment<'static>, minijinja::Error> {
     let mut environment = Environment::new();
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
-    environment.set_fuel(Some(MAX_STEPS));
+    environment.set_fuel(Some(MAX_TEMPLATE_STEPS));
     environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
     environment.add_function(
         "raise_exception",
@@ -185,7 +189,7 @@ fn template_environment() -> Result<Environment<'static>, minijinja::Error> {
 
 /// Replaces the `generation` blocks of a template by plain blocks. `generation` blocks only mark the text that a model
 /// is trained to write, and minijinja does not know them.
-fn without_generation_marks(text: &str) -> Cow<'_, str> {
+fn remove_generation_marks(text: &str) -> Cow<'_, str> {
     match Regex::new(r"\{%([-+]?)\s*(end)?generation\s*([-+]?)%\}") {
         Ok(marks) => marks.replace_all(text, |found: &regex::Captures| {
             let word = if found.get(2).is_some() { "endif" } else { "if true" };
@@ -197,7 +201,7 @@ fn without_generation_marks(text: &str) -> Cow<'_, str> {
 
 /// Finds the token that ends a turn in `rest`, the text after an answer: the text up to the first `>` if it begins with
 /// `<`, else the first line.
-fn end_of_turn(rest: &str) -> Option<String> {
+fn find_end_of_turn(rest: &str) -> Option<String> {
     let rest = rest.trim_start();
     let token = match rest.find('>') {
         Some(end) if rest.starts_with('<') => &rest[..=end],
@@ -237,7 +241,7 @@ mod tests {
             let mut config = expected["tokens"].clone();
             let render = |config: &serde_json::Value, text: &str| {
                 let template = open(config, text).expect("a template");
-                template.render(CODES).expect("a conversation")
+                template.render_conversation(CODES).expect("a conversation")
             };
             let of_file = render(&config, &text);
             assert_eq!(Some(of_file.text.as_str()), expected["prompt"].as_str(), "{name}");
@@ -260,7 +264,7 @@ mod tests {
         ]});
         let text = |jinja: &str| {
             let template = open(&config, jinja).expect("a template");
-            template.render(CODES).expect("a conversation").text
+            template.render_conversation(CODES).expect("a conversation").text
         };
         assert_eq!(text(""), "<{prompt}>");
         assert_eq!(text("[{{ messages[0].content }}]"), "[{prompt}]");
@@ -294,9 +298,9 @@ mod tests {
         for (text, place, message) in cases {
             let error = open(&serde_json::json!({"chat_template": text}), "")
                 .expect("a template")
-                .render(CODES)
+                .render_conversation(CODES)
                 .expect_err(text);
-            assert_eq!(error.kind, crate::error::Kind::Model, "{text}");
+            assert_eq!(error.kind, crate::error::ErrorKind::Model, "{text}");
             let found = error.place.clone().unwrap_or_default();
             assert_eq!(found, format!("chat_template {place}").trim_end(), "{text}: {error}");
             assert!(error.message.contains(message), "{text}: {error}");
@@ -304,7 +308,7 @@ mod tests {
         }
         let error = open(&serde_json::json!({}), "Hello")
             .expect("a template")
-            .render(CODES)
+            .render_conversation(CODES)
             .expect_err("no request");
         assert!(error.place.is_none() && error.path.is_some_and(|path| path.ends_with("chat_template.jinja")));
     }
@@ -317,7 +321,7 @@ mod tests {
         );
         let chat = template
             .expect("a template")
-            .render(CODES)
+            .render_conversation(CODES)
             .expect("a conversation")
             .text;
         let year = jiff::Zoned::now().year();

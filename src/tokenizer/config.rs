@@ -40,7 +40,7 @@ const SPECIAL_TOKEN_NAMES: [&str; 7] = [
 const ADDITIONAL_SPECIAL_TOKENS: &str = "additional_special_tokens";
 
 /// The limit on token ids in a file: no vocabulary has as many tokens, so an id from here on means a damaged file.
-const ID_LIMIT: u32 = 1 << 24;
+const TOKEN_ID_LIMIT: u32 = 1 << 24;
 
 /// A token that is cut out of a text before the model's vocabulary cuts the rest (`AddedToken` of transformers).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -91,7 +91,11 @@ impl TokenizerConfig {
             let entries = added.as_object().into_iter().flatten();
             for (id, token) in entries {
                 let fail = || this.damage_error(&format!("added_tokens_decoder.{id}"));
-                let number = id.parse().ok().filter(|number| *number < ID_LIMIT).ok_or_else(fail)?;
+                let number = id
+                    .parse()
+                    .ok()
+                    .filter(|number| *number < TOKEN_ID_LIMIT)
+                    .ok_or_else(fail)?;
                 this.added_tokens
                     .push((number, parse_added_token(token, false).ok_or_else(fail)?));
             }
@@ -121,7 +125,7 @@ impl TokenizerConfig {
         for (content, id) in optional("added_tokens.json")? {
             let path = directory.join("added_tokens.json");
             let id = id.as_u64().and_then(|id| u32::try_from(id).ok());
-            let id = id.filter(|id| *id < ID_LIMIT);
+            let id = id.filter(|id| *id < TOKEN_ID_LIMIT);
             let id = id.ok_or_else(|| Error::model("an id expected").path(path).place(content.clone()))?;
             let special = special.iter().any(|token| token.content == content);
             this.added_tokens.push((
@@ -160,7 +164,7 @@ impl TokenizerConfig {
     ///
     /// # Errors
     /// Kind `Model` if the setting is not a boolean.
-    pub fn boolean(&self, key: &str, default: bool) -> Result<bool> {
+    pub fn bool_setting(&self, key: &str, default: bool) -> Result<bool> {
         match self.values.get(key) {
             None | Some(Value::Null) => Ok(default),
             Some(Value::Bool(flag)) => Ok(*flag),
@@ -172,7 +176,7 @@ impl TokenizerConfig {
     ///
     /// # Errors
     /// Kind `Model` if the setting is not an integer that fits `u32`.
-    pub fn integer(&self, key: &str, default: u32) -> Result<u32> {
+    pub fn u32_setting(&self, key: &str, default: u32) -> Result<u32> {
         match self.values.get(key) {
             None | Some(Value::Null) => Ok(default),
             Some(value) => {
@@ -183,12 +187,12 @@ impl TokenizerConfig {
     }
 
     /// Returns a setting as JSON; `None` if it is absent.
-    pub fn value(&self, key: &str) -> Option<&Value> {
+    pub fn json_setting(&self, key: &str) -> Option<&Value> {
         self.values.get(key)
     }
 
     /// Returns the path of tokenizer_config.json, for errors.
-    pub fn path(&self) -> &Path {
+    pub fn config_path(&self) -> &Path {
         &self.path
     }
 
@@ -204,7 +208,7 @@ impl TokenizerConfig {
     }
 
     /// Returns a string setting; `None` if the setting is absent or not a string.
-    pub fn string(&self, key: &str) -> Option<&str> {
+    pub fn string_setting(&self, key: &str) -> Option<&str> {
         self.values.get(key)?.as_str()
     }
 
@@ -292,7 +296,7 @@ fn parse_added_token(value: &Value, special: bool) -> Option<AddedToken> {
 }
 
 /// Makes a special token without flags, together with its name, as a default for [`TokenizerConfig::special_token`].
-pub fn special_token(role: &'static str, content: &str) -> (&'static str, AddedToken) {
+pub fn default_special_token(role: &'static str, content: &str) -> (&'static str, AddedToken) {
     let token = AddedToken {
         content: content.to_owned(),
         special: true,

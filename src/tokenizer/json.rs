@@ -35,9 +35,9 @@ impl TokenizerJson {
         let mut inner = Tokenizer::from_file(path).map_err(fail)?;
         inner.with_truncation(None).map_err(fail)?;
         inner.with_padding(None);
-        inner.set_encode_special_tokens(config.boolean("split_special_tokens", false)?);
+        inner.set_encode_special_tokens(config.bool_setting("split_special_tokens", false)?);
         if let Some(PreTokenizerWrapper::ByteLevel(bytes)) = inner.get_pre_tokenizer() {
-            let bytes = bytes.add_prefix_space(config.boolean("add_prefix_space", false)?);
+            let bytes = bytes.add_prefix_space(config.bool_setting("add_prefix_space", false)?);
             inner.with_pre_tokenizer(Some(bytes));
         }
         // tokenizer_config.json overrides added tokens, and may name special tokens that tokenizer.json lacks.
@@ -63,7 +63,10 @@ impl TokenizerJson {
         // Without an unknown token, encoding fails at the first character that has no token. Fail here rather than in
         // an article.
         inner.encode_fast("\u{e000}\u{10fffd}", false).map_err(fail)?;
-        Ok(Self::new(inner, config.boolean("clean_up_tokenization_spaces", false)?))
+        Ok(Self::new(
+            inner,
+            config.bool_setting("clean_up_tokenization_spaces", false)?,
+        ))
     }
 
     /// Wraps a tokenizer of the `tokenizers` crate for an encoder-decoder model. `cleans_up` is the setting

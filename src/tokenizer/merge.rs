@@ -9,7 +9,7 @@ const NO_NEIGHBOUR: usize = usize::MAX;
 
 /// A symbol of byte-pair encoding: the piece `start..end` of the text, in bytes. Empty after it has been merged into
 /// the symbol before it.
-pub struct Symbol {
+pub struct MergeSymbol {
     pub start: usize,
     pub end: usize,
     /// The index in the list of the symbol before this one, or [`NO_NEIGHBOUR`].
@@ -58,10 +58,10 @@ pub fn merge_symbols(
     mut start: usize,
     ends: &[usize],
     mut score: impl FnMut(usize, usize, usize) -> Option<f32>,
-) -> Vec<Symbol> {
-    let mut list: Vec<Symbol> = Vec::with_capacity(ends.len());
+) -> Vec<MergeSymbol> {
+    let mut list: Vec<MergeSymbol> = Vec::with_capacity(ends.len());
     for (index, &end) in ends.iter().enumerate() {
-        list.push(Symbol {
+        list.push(MergeSymbol {
             start,
             end,
             previous: index.checked_sub(1).unwrap_or(NO_NEIGHBOUR),
@@ -72,7 +72,7 @@ pub fn merge_symbols(
     if let Some(last) = list.last_mut() {
         last.next = NO_NEIGHBOUR;
     }
-    let mut propose = |list: &[Symbol], left: usize, right: usize| {
+    let mut propose = |list: &[MergeSymbol], left: usize, right: usize| {
         let (a, b) = (&list[left], &list[right]);
         score(a.start, b.start, b.end).map(|score| MergeCandidate {
             score,

@@ -33,8 +33,8 @@ pub use chat::{ChatTemplate, Conversation};
 
 use crate::error::{Error, Result};
 use crate::model::Architecture;
-use crate::model::weights::gguf::Gguf;
-use config::{TokenizerConfig, special_token};
+use crate::model::weights::gguf::GgufFile;
+use config::{TokenizerConfig, default_special_token};
 use encoder_decoder::EncoderDecoder;
 use json::TokenizerJson;
 use pieces::PieceType;
@@ -61,8 +61,8 @@ impl Tokenizer {
     ///
     /// # Errors
     /// Kind `Model` if the vocabulary is missing, of an unknown kind, or inconsistent.
-    pub fn from_gguf(gguf: &Gguf) -> Result<Self> {
-        Ok(Self(match gguf.string("tokenizer.ggml.model") {
+    pub fn from_gguf(gguf: &GgufFile) -> Result<Self> {
+        Ok(Self(match gguf.read_string("tokenizer.ggml.model") {
             Some("gpt2") => TokenizerKind::Json(Box::new(bpe::from_gguf(gguf)?)),
             _ => TokenizerKind::Spm(Box::new(SpmTokenizer::from_gguf(gguf)?)),
         }))
@@ -77,27 +77,27 @@ impl Tokenizer {
     /// Kind `Model` if a file is missing or damaged, or there is no tokenizer for the type.
     pub fn from_directory(directory: &Path, model_type: &str) -> Result<Self> {
         // This hint is kept only if the error has none of its own.
-        Self::load(directory, model_type)
+        Self::load_from_directory(directory, model_type)
             .map_err(|error| error.hint("a tokenizer file is damaged or not whole; fetch the model again"))
     }
 
     /// Chooses the tokenizer of a checkpoint directory by its files and `model_type`, and loads it.
-    fn load(directory: &Path, model_type: &str) -> Result<Self> {
+    fn load_from_directory(directory: &Path, model_type: &str) -> Result<Self> {
         let config = TokenizerConfig::open(directory)?;
         let has = |name: &str| directory.join(name).exists();
-        let class = config.string("tokenizer_class").unwrap_or_default().to_owned();
+        let class = config.string_setting("tokenizer_class").unwrap_or_default().to_owned();
         let named = class.strip_suffix("Fast").unwrap_or(&class);
         let nllb = named == "NllbTokenizer" || (has("tokenizer.json") && !has("vocab.json"));
         let encoder_decoder = match model_type {
-            "marian" => EncoderDecoder::marian(directory, config)?,
-            "m2m_100" if !nllb => EncoderDecoder::m2m100(directory, config)?,
+            "marian" => EncoderDecoder::open_marian(directory, config)?,
+            "m2m_100" if !nllb => EncoderDecoder::open_m2m100(directory, config)?,
             "m2m_100" | "mbart" | "t5" | "mt5" | "umt5" if has("tokenizer.json") => {
                 let json = TokenizerJson::open(&directory.join("tokenizer.json"), &config)?;
                 return Ok(Self(TokenizerKind::Json(Box::new(json))));
             }
-            "m2m_100" => EncoderDecoder::nllb(directory, config)?,
-            "mbart" => EncoderDecoder::mbart(directory, config, named != "MBartTokenizer")?,
-            "t5" | "mt5" | "umt5" => EncoderDecoder::t5(directory, config)?,
+            "m2m_100" => EncoderDecoder::open_nllb(directory, config)?,
+            "mbart" => EncoderDecoder::open_mbart(directory, config, named != "MBartTokenizer")?,
+            "t5" | "mt5" | "umt5" => EncoderDecoder::open_t5(directory, config)?,
             _ if has("tokenizer.json") => {
                 let json = TokenizerJson::open(&directory.join("tokenizer.json"), &config)?;
                 // The classes with a default begin token ignore the post-processor of tokenizer.json.
@@ -110,9 +110,9 @@ impl Tokenizer {
                 };
                 let bos = match default {
                     None => json.post_processor_bos(),
-                    Some(_) if !config.boolean("add_bos_token", true)? => None,
+                    Some(_) if !config.bool_setting("add_bos_token", true)? => None,
                     Some(token) => {
-                        let token = config.special_token("bos_token", &[special_token("bos_token", token)])?;
+                        let token = config.special_token("bos_token", &[default_special_token("bos_token", token)])?;
                         token.and_then(|token| json.token_to_id(&token.content))
                     }
                 };

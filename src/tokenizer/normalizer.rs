@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 
 /// The text normaliser of one sentencepiece model.
 pub struct Normalizer {
-    charsmap: Option<Charsmap>,
+    charsmap: Option<CharacterMap>,
     add_dummy_prefix: bool,
     remove_extra_whitespaces: bool,
     /// The text that replaces a space: "▁" or " ".
@@ -25,7 +25,7 @@ impl Normalizer {
         Ok(Self {
             charsmap: match spec.precompiled_charsmap.as_slice() {
                 [] => None,
-                bytes => Some(Charsmap::read(bytes)?),
+                bytes => Some(CharacterMap::read(bytes)?),
             },
             add_dummy_prefix: spec.add_dummy_prefix,
             remove_extra_whitespaces: spec.remove_extra_whitespaces,
@@ -84,10 +84,10 @@ impl Normalizer {
     /// Normalises the beginning of a text, which must not be empty (`NormalizePrefix` of sentencepiece). Returns the
     /// replacement, and the number of bytes that it replaces.
     fn normalize_prefix<'a>(&'a self, text: &'a str, literals: Option<&Trie>) -> (&'a str, usize) {
-        if let Some((len, _)) = literals.and_then(|trie| trie.longest(text.as_bytes())) {
+        if let Some((len, _)) = literals.and_then(|trie| trie.longest_prefix(text.as_bytes())) {
             return (&text[..len], len);
         }
-        if let Some(found) = self.charsmap.as_ref().and_then(|map| map.longest(text)) {
+        if let Some(found) = self.charsmap.as_ref().and_then(|map| map.longest_replacement(text)) {
             return found;
         }
         let len = text.chars().next().map_or(0, char::len_utf8);
@@ -97,12 +97,12 @@ impl Normalizer {
 
 /// A map from character sequences to replacements: a darts-clone double array over UTF-8 bytes. The value of a sequence
 /// is the byte offset of its replacement in a block of texts, each ended by a NUL.
-struct Charsmap {
+struct CharacterMap {
     units: Vec<u32>,
     replacements: String,
 }
 
-impl Charsmap {
+impl CharacterMap {
     /// Reads the `precompiled_charsmap` of a model: the size of the double array in bytes (u32), the double array, and
     /// the replacements.
     fn read(bytes: &[u8]) -> Result<Self> {
@@ -127,7 +127,7 @@ impl Charsmap {
 
     /// Finds the longest sequence in the map with which the text begins. Returns its replacement, and its length in
     /// bytes.
-    fn longest<'a>(&'a self, text: &str) -> Option<(&'a str, usize)> {
+    fn longest_replacement<'a>(&'a self, text: &str) -> Option<(&'a str, usize)> {
         let offset = |unit: u32| (unit >> 10) << ((unit & (1 << 9)) >> 6);
         let mut found = None;
         let mut node = offset(*self.units.first()?);

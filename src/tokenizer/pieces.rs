@@ -49,7 +49,7 @@ pub fn parse_byte_piece(piece: &str) -> Option<u8> {
 
 /// A string interner: texts numbered from 0 in the order of insertion, stored in one block of memory.
 #[derive(Default)]
-pub struct Pieces {
+pub struct PieceTable {
     /// All texts, one after another.
     text: String,
     /// The byte offset in `text` at which each text ends.
@@ -59,13 +59,13 @@ pub struct Pieces {
     hasher: DefaultHashBuilder,
 }
 
-impl Pieces {
+impl PieceTable {
     /// Returns the number of texts.
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Appends a text under the next id. Returns false if the text is in the vocabulary already; [`Pieces::piece_to_id`] then
+    /// Appends a text under the next id. Returns false if the text is in the vocabulary already; [`PieceTable::piece_to_id`] then
     /// keeps returning the earlier id.
     pub fn push(&mut self, piece: &str) -> bool {
         let id = self.ends.len() as u32;
@@ -87,7 +87,7 @@ impl Pieces {
         new
     }
 
-    /// Returns the text of an id, which must be less than [`Pieces::len`].
+    /// Returns the text of an id, which must be less than [`PieceTable::len`].
     pub fn id_to_piece(&self, id: u32) -> &str {
         piece_text(&self.text, &self.ends, id)
     }

@@ -19,7 +19,7 @@ pub enum ModelType {
 
 /// One entry of a sentencepiece vocabulary (`SentencePiece` in sentencepiece_model.proto).
 #[derive(Clone, Debug, Default)]
-pub struct Piece {
+pub struct PieceProto {
     pub text: String,
     /// The log probability of the piece (unigram), or the negated rank of its merge (BPE).
     pub score: f32,
@@ -54,7 +54,7 @@ impl Default for NormalizerSpec {
 #[derive(Clone, Debug)]
 pub struct ModelProto {
     /// The vocabulary, in the order of ids.
-    pub pieces: Vec<Piece>,
+    pub pieces: Vec<PieceProto>,
     pub model_type: ModelType,
     /// Whether the dummy space of `add_dummy_prefix` is put after a text instead of before it.
     pub treat_whitespace_as_suffix: bool,
@@ -93,21 +93,21 @@ impl ModelProto {
         };
         for_each_field(bytes, 0, &mut |number, value| {
             match (number, value) {
-                (1, FieldValue::Bytes(bytes, at)) => this.pieces.push(parse_piece(bytes, at)?),
-                (2, FieldValue::Bytes(bytes, at)) => for_each_field(bytes, at, &mut |number, value| {
+                (1, ProtobufValue::Bytes(bytes, at)) => this.pieces.push(parse_piece(bytes, at)?),
+                (2, ProtobufValue::Bytes(bytes, at)) => for_each_field(bytes, at, &mut |number, value| {
                     match (number, value) {
-                        (3, FieldValue::Integer(1)) => this.model_type = ModelType::Unigram,
-                        (3, FieldValue::Integer(2)) => this.model_type = ModelType::Bpe,
-                        (3, FieldValue::Integer(other)) => this.model_type = ModelType::Other(other),
-                        (24, FieldValue::Integer(value)) => this.treat_whitespace_as_suffix = value != 0,
-                        (35, FieldValue::Integer(value)) => this.byte_fallback = value != 0,
-                        (44, value @ FieldValue::Bytes(..)) => this.unknown_surface = value.text()?,
+                        (3, ProtobufValue::Integer(1)) => this.model_type = ModelType::Unigram,
+                        (3, ProtobufValue::Integer(2)) => this.model_type = ModelType::Bpe,
+                        (3, ProtobufValue::Integer(other)) => this.model_type = ModelType::Other(other),
+                        (24, ProtobufValue::Integer(value)) => this.treat_whitespace_as_suffix = value != 0,
+                        (35, ProtobufValue::Integer(value)) => this.byte_fallback = value != 0,
+                        (44, value @ ProtobufValue::Bytes(..)) => this.unknown_surface = value.into_text()?,
                         _ => {}
                     }
                     Ok(())
                 })?,
-                (3, FieldValue::Bytes(bytes, at)) => parse_normalizer_spec(bytes, at, &mut this.normalizer)?,
-                (5, FieldValue::Bytes(bytes, at)) => parse_normalizer_spec(bytes, at, &mut this.denormalizer)?,
+                (3, ProtobufValue::Bytes(bytes, at)) => parse_normalizer_spec(bytes, at, &mut this.normalizer)?,
+                (5, ProtobufValue::Bytes(bytes, at)) => parse_normalizer_spec(bytes, at, &mut this.denormalizer)?,
                 _ => {}
             }
             Ok(())
@@ -117,13 +117,13 @@ impl ModelProto {
 }
 
 /// Parses a `SentencePiece` message that begins at byte `at` of the file.
-fn parse_piece(bytes: &[u8], at: usize) -> Result<Piece> {
-    let mut this = Piece::default();
+fn parse_piece(bytes: &[u8], at: usize) -> Result<PieceProto> {
+    let mut this = PieceProto::default();
     for_each_field(bytes, at, &mut |number, value| {
         match (number, value) {
-            (1, value @ FieldValue::Bytes(..)) => this.text = value.text()?,
-            (2, FieldValue::Float(value)) => this.score = value,
-            (3, FieldValue::Integer(value)) => this.piece_type = PieceType::from_number(value),
+            (1, value @ ProtobufValue::Bytes(..)) => this.text = value.into_text()?,
+            (2, ProtobufValue::Float(value)) => this.score = value,
+            (3, ProtobufValue::Integer(value)) => this.piece_type = PieceType::from_number(value),
             _ => {}
         }
         Ok(())
@@ -135,10 +135,10 @@ fn parse_piece(bytes: &[u8], at: usize) -> Result<Piece> {
 fn parse_normalizer_spec(bytes: &[u8], at: usize, spec: &mut NormalizerSpec) -> Result<()> {
     for_each_field(bytes, at, &mut |number, value| {
         match (number, value) {
-            (2, FieldValue::Bytes(bytes, _)) => spec.precompiled_charsmap = bytes.to_vec(),
-            (3, FieldValue::Integer(value)) => spec.add_dummy_prefix = value != 0,
-            (4, FieldValue::Integer(value)) => spec.remove_extra_whitespaces = value != 0,
-            (5, FieldValue::Integer(value)) => spec.escape_whitespaces = value != 0,
+            (2, ProtobufValue::Bytes(bytes, _)) => spec.precompiled_charsmap = bytes.to_vec(),
+            (3, ProtobufValue::Integer(value)) => spec.add_dummy_prefix = value != 0,
+            (4, ProtobufValue::Integer(value)) => spec.remove_extra_whitespaces = value != 0,
+            (5, ProtobufValue::Integer(value)) => spec.escape_whitespaces = value != 0,
             _ => {}
         }
         Ok(())
@@ -147,7 +147,7 @@ fn parse_normalizer_spec(bytes: &[u8], at: usize, spec: &mut NormalizerSpec) -> 
 
 /// The value of a protobuf field, by its wire type.
 #[derive(Clone, Copy)]
-enum FieldValue<'a> {
+enum ProtobufValue<'a> {
     /// An integer of variable length (varint).
     Integer(u64),
     /// A 32-bit float.
@@ -158,9 +158,9 @@ enum FieldValue<'a> {
     SixtyFourBit,
 }
 
-impl FieldValue<'_> {
+impl ProtobufValue<'_> {
     /// Returns the value as a string; empty if the value is not a string.
-    fn text(self) -> Result<String> {
+    fn into_text(self) -> Result<String> {
         match self {
             Self::Bytes(bytes, at) => match std::str::from_utf8(bytes) {
                 Ok(text) => Ok(text.to_owned()),
@@ -178,11 +178,11 @@ fn damage_error(at: usize, what: &str) -> Error {
 
 /// Calls `each` with the number and value of every field of a message. `base` is the byte offset in the file at which
 /// the message begins.
-fn for_each_field(bytes: &[u8], base: usize, each: &mut dyn FnMut(u64, FieldValue) -> Result<()>) -> Result<()> {
+fn for_each_field(bytes: &[u8], base: usize, each: &mut dyn FnMut(u64, ProtobufValue) -> Result<()>) -> Result<()> {
     let mut at = 0;
     while at < bytes.len() {
         let start = at;
-        let key = varint(bytes, base, &mut at)?;
+        let key = read_varint(bytes, base, &mut at)?;
         let take = |len: u64, at: &mut usize| {
             let end = usize::try_from(len).ok().and_then(|len| at.checked_add(len));
             let taken = end.and_then(|end| bytes.get(*at..end));
@@ -191,19 +191,19 @@ fn for_each_field(bytes: &[u8], base: usize, each: &mut dyn FnMut(u64, FieldValu
             Ok::<_, Error>(taken)
         };
         let value = match key & 7 {
-            0 => FieldValue::Integer(varint(bytes, base, &mut at)?),
+            0 => ProtobufValue::Integer(read_varint(bytes, base, &mut at)?),
             1 => {
                 take(8, &mut at)?;
-                FieldValue::SixtyFourBit
+                ProtobufValue::SixtyFourBit
             }
             2 => {
-                let len = varint(bytes, base, &mut at)?;
+                let len = read_varint(bytes, base, &mut at)?;
                 let begin = base + at;
-                FieldValue::Bytes(take(len, &mut at)?, begin)
+                ProtobufValue::Bytes(take(len, &mut at)?, begin)
             }
             5 => {
                 let word: [u8; 4] = take(4, &mut at)?.try_into().unwrap_or_default();
-                FieldValue::Float(f32::from_le_bytes(word))
+                ProtobufValue::Float(f32::from_le_bytes(word))
             }
             _ => return Err(damage_error(base + start, "a field of an unknown wire type")),
         };
@@ -214,7 +214,7 @@ fn for_each_field(bytes: &[u8], base: usize, each: &mut dyn FnMut(u64, FieldValu
 
 /// Reads the integer of variable length (varint) at byte `at` of a message, and moves `at` behind it. `base` is the
 /// byte offset in the file at which the message begins.
-fn varint(bytes: &[u8], base: usize, at: &mut usize) -> Result<u64> {
+fn read_varint(bytes: &[u8], base: usize, at: &mut usize) -> Result<u64> {
     let start = *at;
     let mut value = 0;
     for shift in (0..64).step_by(7) {

@@ -29,13 +29,13 @@ pub fn bytes_can_be_english(token: &[u8]) -> bool {
         [] if ends == 0 => can_be_english(whole),
         // Single bytes spell the characters that have no token, so every single byte can be part of English text.
         [_] if ends == 0 && whole.trim().is_empty() => true,
-        _ => whole.chars().all(is_latin_or_no_letter) && (begun.is_empty() || !mostly_other_letters(begun)),
+        _ => whole.chars().all(is_latin_or_no_letter) && (begun.is_empty() || !begin_mostly_non_latin_letters(begun)),
     }
 }
 
 /// Whether more than half of the characters whose UTF-8 begins with these bytes are letters of other scripts than
 /// Latin.
-fn mostly_other_letters(bytes: &[u8]) -> bool {
+fn begin_mostly_non_latin_letters(bytes: &[u8]) -> bool {
     let (length, lead, least) = match bytes[0] {
         lead @ 0xc2..=0xdf => (2, lead & 0x1f, 0x80),
         lead @ 0xe0..=0xef => (3, lead & 0x0f, 0x800),

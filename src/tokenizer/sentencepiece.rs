@@ -3,7 +3,7 @@
 
 use super::merge::merge_symbols;
 use super::normalizer::Normalizer;
-use super::pieces::{PieceType, Pieces, SPACE_MARK, parse_byte_piece};
+use super::pieces::{PieceTable, PieceType, SPACE_MARK, parse_byte_piece};
 use super::proto::{ModelProto, ModelType};
 use super::trie::Trie;
 use crate::error::{Error, Result};
@@ -14,14 +14,14 @@ use std::path::Path;
 const UNKNOWN_PENALTY: f32 = 10.0;
 /// The absolute score of a path from which scores are reset to 0, so that long texts keep their precision
 /// (`kScoreResetThreshold`).
-const SCORE_RESET: f32 = 100_000.0;
+const SCORE_RESET_THRESHOLD: f32 = 100_000.0;
 /// The maximum recursion depth when unused BPE pieces are cut into the pieces they were merged from
 /// (`kMaxBpeResegmentDepth`).
-const RESEGMENT_DEPTH: usize = 100;
+const MAX_RESEGMENT_DEPTH: usize = 100;
 
 /// A sentencepiece model, ready to encode and decode.
 pub struct SentencePiece {
-    pieces: Pieces,
+    pieces: PieceTable,
     scores: Vec<f32>,
     types: Vec<PieceType>,
     /// The id of the unknown piece.
@@ -30,14 +30,14 @@ pub struct SentencePiece {
     byte_fallback: bool,
     /// The user-defined pieces, which are never cut; `None` if there are none.
     user_defined: Option<Trie>,
-    algorithm: Algorithm,
+    algorithm: SegmentationAlgorithm,
     normalizer: Normalizer,
     denormalizer: Option<Normalizer>,
     leading_spaces: LeadingSpaces,
 }
 
 /// The algorithm that cuts a text into pieces, with its data.
-enum Algorithm {
+enum SegmentationAlgorithm {
     Unigram {
         /// All pieces that encoding may produce.
         trie: Trie,
@@ -72,7 +72,7 @@ impl SentencePiece {
     /// # Errors
     /// Kind `Model` if sentencepiece would refuse the model; the error's place is the piece, such as `piece 7`.
     pub fn new(model: ModelProto) -> Result<Self> {
-        let mut pieces = Pieces::default();
+        let mut pieces = PieceTable::default();
         let (mut scores, mut types) = (Vec::new(), Vec::new());
         let (mut user_defined, mut searched) = (Vec::new(), Vec::new());
         let mut unknown = None;
@@ -118,14 +118,14 @@ impl SentencePiece {
             return Err(Error::model("no unknown piece"));
         }
         let algorithm = match model.model_type {
-            ModelType::Unigram => Algorithm::Unigram {
+            ModelType::Unigram => SegmentationAlgorithm::Unigram {
                 trie: Trie::new(searched),
                 unknown_score: lowest - UNKNOWN_PENALTY,
             },
             ModelType::Bpe => {
                 let texts = model.pieces.iter().map(|piece| &piece.text);
                 let neighbours = texts.flat_map(|text| text.chars().zip(text.chars().skip(1)));
-                Algorithm::Bpe {
+                SegmentationAlgorithm::Bpe {
                     neighbours: neighbours.collect(),
                 }
             }
@@ -160,12 +160,12 @@ impl SentencePiece {
     }
 
     /// Returns the pieces of the vocabulary with their ids.
-    pub fn pieces(&self) -> &Pieces {
+    pub fn pieces(&self) -> &PieceTable {
         &self.pieces
     }
 
     /// Returns the id of the unknown piece, if the model has one.
-    pub fn unknown(&self) -> Option<u32> {
+    pub fn unknown_id(&self) -> Option<u32> {
         self.unknown
     }
 
@@ -201,8 +201,10 @@ impl SentencePiece {
             }
         };
         match &self.algorithm {
-            Algorithm::Unigram { trie, unknown_score } => self.encode_unigram(trie, *unknown_score, &text, &mut next),
-            Algorithm::Bpe { neighbours } => self.encode_bpe(neighbours, &text, &mut next),
+            SegmentationAlgorithm::Unigram { trie, unknown_score } => {
+                self.encode_unigram(trie, *unknown_score, &text, &mut next)
+            }
+            SegmentationAlgorithm::Bpe { neighbours } => self.encode_bpe(neighbours, &text, &mut next),
         }
         if let Some((start, end)) = unknown {
             each(&text[start..end], None);
@@ -220,16 +222,16 @@ impl SentencePiece {
     ) {
         /// The last piece of the best path to a byte offset. `len` is in bytes, and 0 if no path is known yet.
         #[derive(Clone, Copy, Default)]
-        struct Step {
+        struct BestPathStep {
             score: f32,
             len: u32,
             id: Option<u32>,
         }
-        let mut best = vec![Step::default(); text.len() + 1];
+        let mut best = vec![BestPathStep::default(); text.len() + 1];
         let mut frontier = 0;
         for (start, character) in text.char_indices() {
             let mut base = best[start].score;
-            if base.abs() > SCORE_RESET {
+            if base.abs() > SCORE_RESET_THRESHOLD {
                 for (at, step) in best[start..=frontier.max(start)].iter_mut().enumerate() {
                     if at == 0 || step.len > 0 {
                         step.score -= base;
@@ -242,7 +244,7 @@ impl SentencePiece {
                 let step = &mut best[start + len];
                 let score = score + base;
                 if step.len == 0 || score > step.score {
-                    *step = Step {
+                    *step = BestPathStep {
                         score,
                         len: len as u32,
                         id,
@@ -250,7 +252,7 @@ impl SentencePiece {
                 }
             };
             let mut single = false;
-            for (len, id) in trie.prefixes(&text.as_bytes()[start..]) {
+            for (len, id) in trie.matching_prefixes(&text.as_bytes()[start..]) {
                 let score = match self.types[id as usize] {
                     // The bonus ensures that user-defined pieces are chosen.
                     PieceType::UserDefined => (0.1 * (len as f64 - 1.0)) as f32,
@@ -292,10 +294,10 @@ impl SentencePiece {
             let literal = self
                 .user_defined
                 .as_ref()
-                .and_then(|trie| trie.longest(&text.as_bytes()[at..]));
+                .and_then(|trie| trie.longest_prefix(&text.as_bytes()[at..]));
             let joins = previous.is_some_and(|previous| neighbours.contains(&(previous, character)));
             if !joins || literal.is_some() {
-                self.merge_run(text, start, &run, next);
+                self.merge_character_run(text, start, &run, next);
                 run.clear();
                 start = at;
             }
@@ -313,30 +315,36 @@ impl SentencePiece {
                 }
             }
         }
-        self.merge_run(text, start, &run, next);
+        self.merge_character_run(text, start, &run, next);
     }
 
     /// Merges the characters of a run that starts at byte `start`; `ends` has the byte offset at which each character
     /// ends. Calls `next` with the start byte, end byte and id of each piece.
-    fn merge_run(&self, text: &str, start: usize, ends: &[usize], next: &mut impl FnMut(usize, usize, Option<u32>)) {
+    fn merge_character_run(
+        &self,
+        text: &str,
+        start: usize,
+        ends: &[usize],
+        next: &mut impl FnMut(usize, usize, Option<u32>),
+    ) {
         // For each unused piece, the byte at which it was joined. Unused pieces may be merged further but must not
         // remain.
         let mut joints: HashMap<&str, usize> = HashMap::new();
         let symbols = merge_symbols(start, ends, |start, middle, end| {
-            let id = self.mergeable(&text[start..end])?;
+            let id = self.mergeable_piece_id(&text[start..end])?;
             if self.types[id as usize] == PieceType::Unused {
                 joints.insert(&text[start..end], middle - start);
             }
             Some(self.scores[id as usize])
         });
         for symbol in symbols {
-            self.resegment(text, symbol.start, symbol.end, &joints, 0, next);
+            self.resegment_unused_piece(text, symbol.start, symbol.end, &joints, 0, next);
         }
     }
 
     /// Calls `next` with the start byte, end byte and id of a piece. An unused piece is first cut into the pieces it
     /// was merged from; `joints` has the byte offset, for each unused piece, at which to cut.
-    fn resegment(
+    fn resegment_unused_piece(
         &self,
         text: &str,
         start: usize,
@@ -346,19 +354,19 @@ impl SentencePiece {
         next: &mut impl FnMut(usize, usize, Option<u32>),
     ) {
         let piece = &text[start..end];
-        let id = self.mergeable(piece);
+        let id = self.mergeable_piece_id(piece);
         let unused = id.is_some_and(|id| self.types[id as usize] == PieceType::Unused);
-        match joints.get(piece).filter(|_| unused && depth <= RESEGMENT_DEPTH) {
+        match joints.get(piece).filter(|_| unused && depth <= MAX_RESEGMENT_DEPTH) {
             Some(middle) => {
-                self.resegment(text, start, start + middle, joints, depth + 1, next);
-                self.resegment(text, start + middle, end, joints, depth + 1, next);
+                self.resegment_unused_piece(text, start, start + middle, joints, depth + 1, next);
+                self.resegment_unused_piece(text, start + middle, end, joints, depth + 1, next);
             }
-            None => next(start, end, id.filter(|_| !unused || depth > RESEGMENT_DEPTH)),
+            None => next(start, end, id.filter(|_| !unused || depth > MAX_RESEGMENT_DEPTH)),
         }
     }
 
     /// Returns the id of a piece if merging may form the piece: if it is a normal, user-defined or unused piece.
-    fn mergeable(&self, piece: &str) -> Option<u32> {
+    fn mergeable_piece_id(&self, piece: &str) -> Option<u32> {
         let id = self.pieces.piece_to_id(piece)?;
         matches!(
             self.types[id as usize],

@@ -2,16 +2,16 @@
 //! `llm_tokenizer_spm` of llama.cpp.
 
 use super::merge::merge_symbols;
-use super::pieces::{PieceType, Pieces, SPACE_MARK, parse_byte_piece};
+use super::pieces::{PieceTable, PieceType, SPACE_MARK, parse_byte_piece};
 use crate::error::{Error, Result};
-use crate::model::weights::gguf::Gguf;
+use crate::model::weights::gguf::GgufFile;
 use aho_corasick::{AhoCorasick, MatchKind};
 use candle_core::quantized::gguf_file::Value;
 
 /// A BPE tokenizer over a vocabulary of scored pieces. It repeatedly merges the two neighbours whose joined piece has
 /// the highest score, the leftmost of equals.
 pub struct SpmTokenizer {
-    pieces: Pieces,
+    pieces: PieceTable,
     scores: Vec<f32>,
     types: Vec<PieceType>,
     /// The id of the byte piece of each byte. Byte pieces encode characters without a piece.
@@ -33,9 +33,9 @@ impl SpmTokenizer {
     ///
     /// # Errors
     /// Kind `Model` if the vocabulary is missing, of another kind, or inconsistent.
-    pub fn from_gguf(gguf: &Gguf) -> Result<Self> {
+    pub fn from_gguf(gguf: &GgufFile) -> Result<Self> {
         let fail = |place: &str, message: String| Error::model(message).path(gguf.path()).place(place.to_owned());
-        match gguf.string("tokenizer.ggml.model") {
+        match gguf.read_string("tokenizer.ggml.model") {
             Some("llama") => {}
             other => {
                 let kind = other.unwrap_or("none");
@@ -45,9 +45,9 @@ impl SpmTokenizer {
                 ));
             }
         }
-        let tokens = gguf.array("tokenizer.ggml.tokens")?;
-        let types = gguf.array("tokenizer.ggml.token_type")?;
-        let scores = gguf.array("tokenizer.ggml.scores")?;
+        let tokens = gguf.read_array("tokenizer.ggml.tokens")?;
+        let types = gguf.read_array("tokenizer.ggml.token_type")?;
+        let scores = gguf.read_array("tokenizer.ggml.scores")?;
         if types.len() != tokens.len() || scores.len() != tokens.len() {
             let message = format!(
                 "{} tokens, {} types, {} scores",
@@ -58,15 +58,15 @@ impl SpmTokenizer {
             return Err(fail("tokenizer.ggml.tokens", message));
         }
         let mut this = Self {
-            pieces: Pieces::default(),
+            pieces: PieceTable::default(),
             scores: Vec::with_capacity(tokens.len()),
             types: Vec::with_capacity(tokens.len()),
             byte_ids: vec![None; 256],
-            literals: build_automaton(&[]).map_err(|e| fail("tokenizer.ggml.tokens", e.to_string()))?,
+            literals: build_piece_automaton(&[]).map_err(|e| fail("tokenizer.ggml.tokens", e.to_string()))?,
             literal_ids: Vec::new(),
             unknown: None,
             bos: None,
-            space_prefix: gguf.boolean("tokenizer.ggml.add_space_prefix").unwrap_or(true),
+            space_prefix: gguf.read_boolean("tokenizer.ggml.add_space_prefix").unwrap_or(true),
         };
         for (index, ((token, kind), score)) in tokens.iter().zip(types).zip(scores).enumerate() {
             let place = || format!("token {index}");
@@ -92,7 +92,7 @@ impl SpmTokenizer {
             }
         }
         let special = |key: &str| -> Result<Option<u32>> {
-            match gguf.integer(key) {
+            match gguf.read_integer(key) {
                 Some(id) if id >= tokens.len() => Err(fail(key, format!("{id} is not a token"))),
                 id => Ok(id.map(|id| id as u32)),
             }
@@ -100,9 +100,9 @@ impl SpmTokenizer {
         let unknown = special("tokenizer.ggml.unknown_token_id")?;
         let bos = special("tokenizer.ggml.bos_token_id")?;
         this.unknown = unknown;
-        this.bos = bos.filter(|_| gguf.boolean("tokenizer.ggml.add_bos_token").unwrap_or(true));
+        this.bos = bos.filter(|_| gguf.read_boolean("tokenizer.ggml.add_bos_token").unwrap_or(true));
         let pieces: Vec<&str> = this.literal_ids.iter().map(|id| this.pieces.id_to_piece(*id)).collect();
-        this.literals = build_automaton(&pieces).map_err(|e| fail("tokenizer.ggml.tokens", e.to_string()))?;
+        this.literals = build_piece_automaton(&pieces).map_err(|e| fail("tokenizer.ggml.tokens", e.to_string()))?;
         Ok(this)
     }
 
@@ -223,7 +223,7 @@ impl SpmTokenizer {
 }
 
 /// Builds the automaton that finds literal tokens, those that are never merged, in a text.
-fn build_automaton(pieces: &[&str]) -> Result<AhoCorasick, aho_corasick::BuildError> {
+fn build_piece_automaton(pieces: &[&str]) -> Result<AhoCorasick, aho_corasick::BuildError> {
     AhoCorasick::builder()
         .match_kind(MatchKind::LeftmostLongest)
         .build(pieces)
@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn pieces_merge_by_score_and_bytes_stand_in_for_the_rest() {
-        let gguf = Gguf::open(TINY.as_ref()).expect("the tiny model");
+        let gguf = GgufFile::open(TINY.as_ref()).expect("the tiny model");
         let tokenizer = SpmTokenizer::from_gguf(&gguf).expect("a tokenizer");
         let pieces = |text: &str| {
             let ids = tokenizer.encode(text);

@@ -122,7 +122,7 @@ fn decoder_file(name: &str) -> PathBuf {
 }
 
 fn open_gguf(path: &Path) -> Result<Tokenizer> {
-    Tokenizer::from_gguf(&Gguf::open(path)?)
+    Tokenizer::from_gguf(&GgufFile::open(path)?)
 }
 
 /// Returns the tokenizers of decoder-only models: one from each directory, and one from its GGUF file if there is one.
@@ -344,7 +344,7 @@ fn errors_name_the_file_and_the_place() {
             .expect("a failure");
         let shown = error.to_string();
         assert!(shown.contains(expected), "{shown}");
-        assert_eq!(error.kind, crate::error::Kind::Model);
+        assert_eq!(error.kind, crate::error::ErrorKind::Model);
     }
     let error = Tokenizer::from_directory(Path::new(ROOT), "bert")
         .err()

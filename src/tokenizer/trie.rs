@@ -68,7 +68,7 @@ impl Trie {
     }
 
     /// Returns the length in bytes and the value of every key that `text` begins with, the shortest first.
-    pub fn prefixes<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = (usize, u32)> + 'a {
+    pub fn matching_prefixes<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = (usize, u32)> + 'a {
         let mut at = 0;
         let mut node = 0;
         std::iter::from_fn(move || {
@@ -85,8 +85,8 @@ impl Trie {
     }
 
     /// Returns the length in bytes and the value of the longest key that `text` begins with.
-    pub fn longest(&self, text: &[u8]) -> Option<(usize, u32)> {
-        self.prefixes(text).last()
+    pub fn longest_prefix(&self, text: &[u8]) -> Option<(usize, u32)> {
+        self.matching_prefixes(text).last()
     }
 
     /// Returns the child of `node` that `byte` leads to.
@@ -119,7 +119,7 @@ mod tests {
             text in "[ab\u{0e01}\u{0e02}]{0,6}",
         ) {
             let trie = Trie::new(keys.iter().enumerate().map(|(i, key)| (key.as_bytes(), i as u32)).collect());
-            let found: Vec<_> = trie.prefixes(text.as_bytes()).collect();
+            let found: Vec<_> = trie.matching_prefixes(text.as_bytes()).collect();
             let mut expected: Vec<(usize, u32)> = Vec::new();
             for len in 1..=text.len() {
                 let first = keys.iter().position(|key| key.as_bytes() == &text.as_bytes()[..len]);

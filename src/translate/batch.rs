@@ -1,11 +1,11 @@
 //! Batches: texts that are decoded together, as many as make decoding faster and as the device's memory holds.
 
-use super::call::{Call, Search};
-use super::job::Job;
+use super::call::{SearchSettings, TranslationCall};
+use super::job::DecodeJob;
 use super::prompt::Prompter;
 use crate::decode::{Sampling, SearchOptions, search};
-use crate::error::{Hint, Kind, Result};
-use crate::model::{State, TranslationModel};
+use crate::error::{ErrorKind, Hint, Result};
+use crate::model::{DecodingState, TranslationModel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Number of rows at which a batch on a CPU stops growing; each text has a row for every beam and draw. More rows are
@@ -16,7 +16,7 @@ const MAX_CPU_ROWS: usize = 64;
 const MAX_GPU_ROWS: usize = 256;
 
 /// Token ids of a fixed beginning that several sources share, and the model's state after reading these ids.
-type CachedPrefix = (Vec<u32>, Arc<State>);
+type CachedPrefix = (Vec<u32>, Arc<DecodingState>);
 
 /// Caches the model's states after the fixed beginnings of a prompt, so that each state is computed once and then read
 /// by every sentence and every thread.
@@ -36,14 +36,14 @@ impl PrefixCache {
         &self,
         model: &dyn TranslationModel,
         prompter: &Prompter,
-        jobs: &mut dyn Iterator<Item = &Job>,
+        jobs: &mut dyn Iterator<Item = &DecodeJob>,
     ) -> Result<Vec<CachedPrefix>> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|(ids, _)| prompter.is_shared_beginning(ids));
         for job in jobs {
             let beginning = job.split_ids().0;
             if !beginning.is_empty() && known.iter().all(|(ids, _)| ids != beginning) {
-                let (state, _) = model.begin(&[], &[beginning])?;
+                let (state, _) = model.begin_decoding(&[], &[beginning])?;
                 known.push((beginning.to_vec(), Arc::new(state)));
             }
         }
@@ -52,8 +52,8 @@ impl PrefixCache {
 }
 
 /// Decodes the jobs (texts) of one pass batch by batch, the longest texts first.
-pub(super) struct Batches<'a> {
-    search: Search<'a>,
+pub(super) struct BatchDecoder<'a> {
+    search: SearchSettings<'a>,
     /// Whether the progress counts a finished row as a finished source, even before the row's output is checked.
     rows_are_done: bool,
     prefixes: Vec<CachedPrefix>,
@@ -64,20 +64,25 @@ pub(super) struct Batches<'a> {
 }
 
 /// A batch that has been decoded.
-pub(super) struct Batch {
+pub(super) struct DecodedBatch {
     /// Indices, in the call's list of jobs, of the batch's jobs. The outputs are stored in the jobs.
     pub jobs: Vec<usize>,
     /// Number of sources that were done before the batch was decoded.
     pub done_before: usize,
 }
 
-impl<'a> Batches<'a> {
+impl<'a> BatchDecoder<'a> {
     /// Sorts the jobs with the indices `numbers` by length, and computes the model's states after the prompt beginnings
     /// that they share.
     ///
     /// # Errors
     /// The errors of the model.
-    pub fn new(call: &Call<'a>, mut numbers: Vec<usize>, search: Search<'a>, rows_are_done: bool) -> Result<Self> {
+    pub fn new(
+        call: &TranslationCall<'a>,
+        mut numbers: Vec<usize>,
+        search: SearchSettings<'a>,
+        rows_are_done: bool,
+    ) -> Result<Self> {
         // Equal lengths keep their order: the same call makes the same batches.
         numbers.sort_by_key(|number| std::cmp::Reverse(call.jobs[*number].split_ids().1.len()));
         let translator = call.translator;
@@ -100,21 +105,21 @@ impl<'a> Batches<'a> {
     /// # Errors
     /// Kind `Memory` where not even one job fits, of kind `Interrupted` after the observer's `Break`, and those of
     /// the model.
-    pub fn decode_next(&mut self, call: &mut Call) -> Result<Option<Batch>> {
+    pub fn decode_next(&mut self, call: &mut TranslationCall) -> Result<Option<DecodedBatch>> {
         while !self.pending.is_empty() {
             let count = self.next_batch_size(call);
             let before = call.progress;
-            match self.decode(call, count) {
-                Err(error) if error.kind == Kind::Memory && count > 1 => {
+            match self.decode_batch(call, count) {
+                Err(error) if error.kind == ErrorKind::Memory && count > 1 => {
                     self.fitting = count / 2;
                     call.progress = before;
                 }
-                Err(error) if error.kind == Kind::Memory => {
+                Err(error) if error.kind == ErrorKind::Memory => {
                     return Err(error.hint(Hint::UseSmallerBeam));
                 }
                 Err(error) => return Err(error),
                 Ok(()) => {
-                    return Ok(Some(Batch {
+                    return Ok(Some(DecodedBatch {
                         jobs: self.pending.drain(..count).collect(),
                         done_before: before.done,
                     }));
@@ -125,7 +130,7 @@ impl<'a> Batches<'a> {
     }
 
     /// Returns the number of pending jobs that form the next batch: at least one.
-    fn next_batch_size(&self, call: &Call) -> usize {
+    fn next_batch_size(&self, call: &TranslationCall) -> usize {
         let rows = self.search.options.beam * self.search.draws;
         let most_rows = if call.translator.device.is_cpu() {
             MAX_CPU_ROWS
@@ -144,7 +149,7 @@ impl<'a> Batches<'a> {
     }
 
     /// Decodes the first `count` pending jobs as one batch and stores the outputs in them.
-    fn decode(&self, call: &mut Call, count: usize) -> Result<()> {
+    fn decode_batch(&self, call: &mut TranslationCall, count: usize) -> Result<()> {
         let batch = &self.pending[..count];
         let draws = self.search.draws;
         // Each job once for every draw, with the number of the draw.

@@ -1,16 +1,16 @@
 //! Calls: the options and sources of one call of the translator, the texts to decode (jobs), and the progress.
 
-use super::job::{Job, SourcePlan, mean_log_probability};
-use super::join::join;
+use super::job::{DecodeJob, SourcePlan, mean_log_probability};
+use super::join::join_translations;
 use super::prompt::Prompter;
-use super::{DecodeOptions, Observer, Progress, Quality, Receiver, Translation, Translator};
+use super::{DecodeOptions, Observer, Progress, Quality, Translation, TranslationReceiver, Translator};
 use crate::decode::{Hypothesis, SearchOptions};
 use crate::document::{FinishReason, Flag};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::quality;
 
 /// Settings with which one pass decodes the texts of a call, by beam search or by sampling.
-pub(super) struct Search<'a> {
+pub(super) struct SearchSettings<'a> {
     /// Settings for all rows of a batch. `max_tokens`, `expected` and the streams of `sampling` differ from row to row
     /// and are filled in for each batch.
     pub options: SearchOptions<'a>,
@@ -23,15 +23,15 @@ pub(super) struct Search<'a> {
 
 /// State of one call of [`Translator::translate_streaming`]: its options and sources, the texts to decode (jobs), and
 /// the progress.
-pub(super) struct Call<'a> {
+pub(super) struct TranslationCall<'a> {
     pub translator: &'a Translator,
     pub prompter: &'a Prompter,
     pub options: &'a DecodeOptions,
     /// The distinct texts to decode, each with its outputs so far.
-    pub jobs: Vec<Job>,
+    pub jobs: Vec<DecodeJob>,
     pub progress: Progress,
     pub observer: Observer<'a>,
-    receiver: Receiver<'a>,
+    receiver: TranslationReceiver<'a>,
     sources: &'a [&'a str],
     /// For each source, whether it is copied or which jobs make up its translation.
     plans: Vec<SourcePlan>,
@@ -42,7 +42,7 @@ pub(super) struct Call<'a> {
     translations: Vec<Option<Translation>>,
 }
 
-impl<'a> Call<'a> {
+impl<'a> TranslationCall<'a> {
     /// Makes the jobs of a call from its sources, and reports the initial progress to the observer.
     ///
     /// # Errors
@@ -54,7 +54,7 @@ impl<'a> Call<'a> {
         options: &'a DecodeOptions,
         sources: &'a [&'a str],
         observer: Observer<'a>,
-        receiver: Receiver<'a>,
+        receiver: TranslationReceiver<'a>,
     ) -> Result<Self> {
         let (plans, jobs) = translator.plan_jobs(sources, options, prompter)?;
         let unsettled: Vec<usize> = plans
@@ -70,7 +70,7 @@ impl<'a> Call<'a> {
             tokens: 0,
         };
         if observer(progress).is_break() {
-            return Err(Error::new(Kind::Interrupted, "interrupted"));
+            return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
         }
         Ok(Self {
             translator,
@@ -92,7 +92,9 @@ impl<'a> Call<'a> {
         let (sources, options) = (self.sources.iter(), self.options);
         sources
             .zip(self.translations)
-            .map(|(source, translation)| translation.unwrap_or_else(|| Translation::copy(source, options)))
+            .map(|(source, translation)| {
+                translation.unwrap_or_else(|| Translation::from_copied_source(source, options))
+            })
             .collect()
     }
 
@@ -103,25 +105,25 @@ impl<'a> Call<'a> {
     }
 
     /// Decodes a job's best output so far to text; empty if there is no output.
-    pub fn job_text(&self, job: &Job) -> String {
+    pub fn job_text(&self, job: &DecodeJob) -> String {
         let ids = job.result.as_ref().map_or(&[][..], |result| &result.ids);
         self.prompter.clean_output(&self.translator.tokenizer.decode(ids))
     }
 
     /// Returns the flags of a job's best output so far: what looks wrong with the text.
-    pub fn flags(&self, job: &Job) -> Vec<Flag> {
+    pub fn job_flags(&self, job: &DecodeJob) -> Vec<Flag> {
         let finish = job.result.as_ref().map_or(FinishReason::Stop, |result| result.finish);
-        quality::check(&job.text, &self.job_text(job), finish)
+        quality::check_translation(&job.text, &self.job_text(job), finish)
     }
 
     /// Whether a job's best output so far is cut, empty, or repeats itself.
-    pub fn is_failure(&self, job: &Job) -> bool {
-        self.flags(job).iter().any(|flag| flag.is_failure())
+    pub fn is_failure(&self, job: &DecodeJob) -> bool {
+        self.job_flags(job).iter().any(|flag| flag.is_failure())
     }
 
     /// Whether several outputs are sampled for each text and the best is chosen: for a decoder-only model at
     /// [`Quality::Best`].
-    pub fn draws_outputs(&self) -> bool {
+    pub fn samples_several_outputs(&self) -> bool {
         self.options.quality == Quality::Best && self.translator.is_decoder_only()
     }
 
@@ -152,7 +154,7 @@ impl<'a> Call<'a> {
             [] => std::slice::from_ref(number),
             parts => parts,
         });
-        let jobs: Vec<&Job> = numbers.map(|number| &self.jobs[*number]).collect();
+        let jobs: Vec<&DecodeJob> = numbers.map(|number| &self.jobs[*number]).collect();
         let results: Vec<&Hypothesis> = jobs.iter().filter_map(|job| job.result.as_ref()).collect();
         let severity = |finish: &FinishReason| match finish {
             FinishReason::Loop => 2,
@@ -162,8 +164,8 @@ impl<'a> Call<'a> {
         let finishes = results.iter().map(|result| result.finish);
         let finish = finishes.max_by_key(severity).unwrap_or(FinishReason::Stop);
         let texts: Vec<String> = jobs.iter().map(|job| self.job_text(job)).collect();
-        let text = join(&texts);
-        let mut flags = quality::check(source, &text, finish);
+        let text = join_translations(&texts);
+        let mut flags = quality::check_translation(source, &text, finish);
         if jobs.len() > 1 {
             flags.push(Flag::Divided);
         }

@@ -55,7 +55,7 @@ pub struct Decoding {
 
 /// The parameters at the end of a system's description; `split` and `device` were empty there.
 #[derive(Serialize)]
-pub struct Parameters<'a, Quality> {
+pub struct SystemParameters<'a, Quality> {
     pub split: &'a str,
     pub normalize: bool,
     pub beam: usize,
@@ -96,7 +96,7 @@ pub struct DecodeOptions<'a> {
 }
 
 /// The line of text that a model was identified by.
-pub fn identity(
+pub fn identity_line(
     name: &str,
     revision: &str,
     prompt: Option<&Prompt>,
@@ -107,14 +107,14 @@ pub fn identity(
     format!("{name} {revision} {manifest} {VERSION}")
 }
 
-/// The description of a system, after the [`identity`] of its model.
-pub fn system(identity: &str, parameters: &Parameters<impl Serialize>) -> String {
+/// The description of a system, after the [`identity_line`] of its model.
+pub fn system_line(identity: &str, parameters: &SystemParameters<impl Serialize>) -> String {
     let parameters = serde_json::to_string(parameters).unwrap_or_default();
     format!("{identity} {parameters}")
 }
 
-/// The manner of an archive's articles, after the [`identity`] of their model.
-pub fn manner(
+/// The manner of an archive's articles, after the [`identity_line`] of their model.
+pub fn manner_line(
     identity: &str,
     precision: &dyn Debug,
     vocabulary: &dyn Debug,

@@ -1,9 +1,9 @@
 //! The key of a translation besides its source, as memories and archives keep it.
 
-use super::options::{DecodeId, DecodeOptions};
+use super::options::{DecodeOptions, DecodeOptionsId};
 use super::system::{DecodingId, LanguagesId, ModelId, SystemId};
 use super::{Translator, former};
-use crate::catalog::manifest::{Decoding, Languages, Prompt, Shorter};
+use crate::catalog::manifest::{DecodingDefaults, LanguageSettings, Prompt, ShortSourcePrompt};
 use crate::catalog::{LocatedModel, Manifest};
 use crate::document::Quality;
 use crate::error::{Error, Result};
@@ -24,23 +24,23 @@ const _: () = assert!(PROCESSING_VERSION == 2);
 
 /// File extensions that a fingerprint reads: of all files that decide a model's output, and of none that plae leaves there.
 const FINGERPRINT_EXTENSIONS: [&str; 7] = ["json", "spm", "model", "safetensors", "gguf", "txt", "jinja"];
-/// The largest file, in bytes, that is read whole; of a larger one the first [`SAMPLE_BYTES`] bytes of every [`SAMPLE_STRIDE`] are read.
-const MAX_WHOLE_BYTES: u64 = 16 << 20;
-const SAMPLE_STRIDE: u64 = 256 << 10;
+/// The largest file, in bytes, that is read whole; of a larger one the first [`SAMPLE_BYTES`] bytes of every [`SAMPLE_STRIDE_BYTES`] are read.
+const MAX_WHOLLY_HASHED_BYTES: u64 = 16 << 20;
+const SAMPLE_STRIDE_BYTES: u64 = 256 << 10;
 const SAMPLE_BYTES: u64 = 4 << 10;
 
 /// Identifies a model before its weights are loaded.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Identity {
+pub struct ModelIdentity {
     /// The model's files, and how its manifest wants them used.
     pub model: ModelId,
     /// The line of text that named the model before there was a [`ModelId`].
     former: String,
 }
 
-impl Identity {
+impl ModelIdentity {
     /// The line of text that named the model before there was a [`ModelId`]; see [`former`].
-    pub(crate) fn former(&self) -> &str {
+    pub(crate) fn former_line(&self) -> &str {
         &self.former
     }
 }
@@ -49,16 +49,16 @@ impl Identity {
 ///
 /// # Errors
 /// Kind `Model`, where a file cannot be read.
-pub fn identity(located: &LocatedModel) -> Result<Identity> {
-    identify(&located.manifest, &located.path, located.revision.as_deref())
+pub fn identify_model(located: &LocatedModel) -> Result<ModelIdentity> {
+    identify_model_files(&located.manifest, &located.path, located.revision.as_deref())
 }
 
-fn identify(manifest: &Manifest, path: &Path, revision: Option<&str>) -> Result<Identity> {
+fn identify_model_files(manifest: &Manifest, path: &Path, revision: Option<&str>) -> Result<ModelIdentity> {
     let revision = match revision {
         Some(revision) => revision.to_owned(),
         None => hash_model_files(path)?,
     };
-    Ok(Identity {
+    Ok(ModelIdentity {
         former: former_identity(manifest, &revision),
         model: ModelId {
             name: manifest.name.clone(),
@@ -77,7 +77,7 @@ fn identify(manifest: &Manifest, path: &Path, revision: Option<&str>) -> Result<
 /// SHA-256, in hexadecimal, of all that a manifest's prompt says.
 fn prompt_hash(prompt: &Prompt) -> String {
     #[derive(Serialize)]
-    struct Key<'a> {
+    struct PromptKey<'a> {
         template: &'a str,
         shorter: Vec<(usize, &'a str)>,
         chat: Option<&'a str>,
@@ -93,8 +93,8 @@ fn prompt_hash(prompt: &Prompt) -> String {
     } = prompt;
     let shorter = shorter
         .iter()
-        .map(|Shorter { below, template }| (*below, template.as_str()));
-    let key = Key {
+        .map(|ShortSourcePrompt { below, template }| (*below, template.as_str()));
+    let key = PromptKey {
         template,
         shorter: shorter.collect(),
         chat: chat.as_deref(),
@@ -104,8 +104,8 @@ fn prompt_hash(prompt: &Prompt) -> String {
     to_hexadecimal(&Sha256::digest(serde_json::to_vec(&key).unwrap_or_default()))
 }
 
-fn languages_id(languages: &Languages) -> LanguagesId {
-    let Languages {
+fn languages_id(languages: &LanguageSettings) -> LanguagesId {
+    let LanguageSettings {
         prefix,
         encoder_token,
         decoder_token,
@@ -117,8 +117,8 @@ fn languages_id(languages: &Languages) -> LanguagesId {
     }
 }
 
-fn decoding_id(decoding: &Decoding) -> DecodingId {
-    let Decoding {
+fn decoding_id(decoding: &DecodingDefaults) -> DecodingId {
+    let DecodingDefaults {
         beam,
         max_tokens,
         length_ratio,
@@ -146,52 +146,55 @@ impl Translator {
     /// The device is not part of it: what one device computes, another may reuse.
     ///
     /// # Errors
-    /// The errors of [`identity`].
-    pub fn system(&self, options: &DecodeOptions) -> Result<SystemId> {
+    /// The errors of [`identify_model`].
+    pub fn system_id(&self, options: &DecodeOptions) -> Result<SystemId> {
         Ok(SystemId {
-            model: self.identity()?.model.clone(),
-            precision: self.precision(),
-            vocabulary: self.vocabulary().to_owned(),
-            decode: DecodeId {
+            model: self.model_identity()?.model.clone(),
+            precision: self.precision_name(),
+            vocabulary: self.vocabulary_name().to_owned(),
+            decode: DecodeOptionsId {
                 beam: Some(self.beam_width(options)),
-                prompt: self.prompt(options),
-                ..options.id()
+                prompt: self.prompt_text(options),
+                ..options.to_id()
             },
         })
     }
 
-    /// The text that stood for [`Self::system`] before there was a [`SystemId`]; none for what could not be asked for then.
+    /// The text that stood for [`Self::system_id`] before there was a [`SystemId`]; none for what could not be asked for then.
     pub(super) fn former_system(&self, options: &DecodeOptions) -> Result<Option<String>> {
-        let id = options.id();
+        let id = options.to_id();
         if id.plain_search {
             return Ok(None);
         }
-        let prompt = self.prompt(options);
-        let parameters = former::Parameters {
+        let prompt = self.prompt_text(options);
+        let parameters = former::SystemParameters {
             split: "",
             normalize: id.normalize,
             beam: self.beam_width(options),
             quality: Some(id.quality).filter(|quality| *quality != Quality::Default),
             max_tokens: id.max_tokens.unwrap_or(0),
             min_tokens: id.min_tokens.unwrap_or(0),
-            precision: &self.precision(),
+            precision: &self.precision_name(),
             device: "",
-            vocabulary: self.vocabulary(),
+            vocabulary: self.vocabulary_name(),
             prompt: prompt.as_deref(),
         };
-        Ok(Some(former::system(self.identity()?.former(), &parameters)))
+        Ok(Some(former::system_line(
+            self.model_identity()?.former_line(),
+            &parameters,
+        )))
     }
 
-    fn identity(&self) -> Result<&Identity> {
+    fn model_identity(&self) -> Result<&ModelIdentity> {
         if let Some(identity) = self.identity.get() {
             return Ok(identity);
         }
-        let found = identify(&self.manifest, &self.path, self.revision.as_deref())?;
+        let found = identify_model_files(&self.manifest, &self.path, self.revision.as_deref())?;
         Ok(self.identity.get_or_init(|| found))
     }
 
     /// The tokens that can be written: `full` or `english`.
-    pub(super) fn vocabulary(&self) -> &'static str {
+    pub(super) fn vocabulary_name(&self) -> &'static str {
         match self.model.spec().output {
             Some(_) => "english",
             None => "full",
@@ -230,7 +233,7 @@ fn former_identity(manifest: &Manifest, revision: &str) -> String {
         no_repeat_ngram: manifest.decoding.no_repeat_ngram,
         repetition_penalty: manifest.decoding.repetition_penalty,
     };
-    former::identity(&manifest.name, revision, prompt.as_ref(), &languages, &decoding)
+    former::identity_line(&manifest.name, revision, prompt.as_ref(), &languages, &decoding)
 }
 
 /// Hashes a model's files: names, sizes and contents, of large files only a part of each quarter of a mebibyte, so that it
@@ -264,10 +267,10 @@ fn hash_model_files(path: &Path) -> Result<String> {
                 hash.update(file.file_name().unwrap_or_default().as_encoded_bytes());
             }
             hash.update(size.to_le_bytes());
-            let (stride, sample) = if size <= MAX_WHOLE_BYTES {
+            let (stride, sample) = if size <= MAX_WHOLLY_HASHED_BYTES {
                 (size.max(1), size)
             } else {
-                (SAMPLE_STRIDE, SAMPLE_BYTES)
+                (SAMPLE_STRIDE_BYTES, SAMPLE_BYTES)
             };
             let mut buffer = Vec::new();
             for start in (0..size).step_by(stride as usize) {

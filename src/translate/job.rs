@@ -6,7 +6,7 @@ use super::{DecodeOptions, Translator};
 use crate::decode::Hypothesis;
 use crate::error::{Error, Result};
 use crate::thai::split::split_to_fit;
-use crate::thai::{has_thai, normalise};
+use crate::thai::{has_thai, normalise_thai};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
@@ -27,7 +27,7 @@ pub(super) enum SourcePlan {
 }
 
 /// A text to decode, with the outputs found for it so far.
-pub(super) struct Job {
+pub(super) struct DecodeJob {
     /// The text to translate, normalised if the options say so.
     pub text: String,
     /// The token ids that the model reads for this text, its prompt included.
@@ -47,7 +47,7 @@ pub(super) struct Job {
     pub parts: Vec<usize>,
 }
 
-impl Job {
+impl DecodeJob {
     /// Splits the ids that the model reads into the fixed beginning that other jobs share, and the rest.
     pub fn split_ids(&self) -> (&[u32], &[u32]) {
         self.encoded.ids.split_at(self.encoded.shared)
@@ -80,14 +80,14 @@ impl Translator {
         sources: &[&str],
         options: &DecodeOptions,
         prompter: &Prompter,
-    ) -> Result<(Vec<SourcePlan>, Vec<Job>)> {
-        let longest = self.longest_source(options, prompter);
+    ) -> Result<(Vec<SourcePlan>, Vec<DecodeJob>)> {
+        let longest = self.max_source_tokens(options, prompter);
         // Hardly any byte becomes several tokens: a short text is known to fit without being tokenized.
         let count = |part: &str| match part.len() * 8 {
             most if most <= longest => most,
             _ => self.tokenizer.encode(part).len(),
         };
-        let mut jobs: Vec<Job> = Vec::new();
+        let mut jobs: Vec<DecodeJob> = Vec::new();
         let mut known: HashMap<String, usize> = HashMap::new();
         let mut plans = Vec::with_capacity(sources.len());
         for (index, source) in sources.iter().enumerate() {
@@ -96,7 +96,7 @@ impl Translator {
                 continue;
             }
             let text = if options.normalize.unwrap_or(true) {
-                normalise(source)
+                normalise_thai(source)
             } else {
                 Cow::Borrowed(*source)
             };
@@ -122,7 +122,7 @@ impl Translator {
     }
 
     /// Returns the most tokens of a text, without its prompt, that is translated as a whole.
-    fn longest_source(&self, options: &DecodeOptions, prompter: &Prompter) -> usize {
+    fn max_source_tokens(&self, options: &DecodeOptions, prompter: &Prompter) -> usize {
         let room = self.model.spec().max_positions.saturating_sub(prompter.prompt_tokens());
         // A decoder-only model has source and output in the same positions, an encoder-decoder each in its own.
         let room = match (self.is_decoder_only(), options.max_tokens) {
@@ -142,8 +142,8 @@ impl Translator {
     ///
     /// # Errors
     /// Kind `Input` for a text with a token that the model has no embedding for.
-    pub(super) fn make_job(&self, text: &str, options: &DecodeOptions, prompter: &Prompter) -> Result<Job> {
-        let encoded = prompter.encode(text, &self.tokenizer);
+    pub(super) fn make_job(&self, text: &str, options: &DecodeOptions, prompter: &Prompter) -> Result<DecodeJob> {
+        let encoded = prompter.encode_source(text, &self.tokenizer);
         self.check_embeddings(text, &encoded.ids)?;
         let taken = if self.is_decoder_only() { encoded.ids.len() } else { 0 };
         let room = self.model.spec().max_positions.saturating_sub(taken).max(1);
@@ -158,7 +158,7 @@ impl Translator {
             .max_tokens
             .unwrap_or_else(usual)
             .max(options.min_tokens.unwrap_or(0));
-        Ok(Job {
+        Ok(DecodeJob {
             text: text.to_owned(),
             encoded,
             max_tokens: most.clamp(1, room),

@@ -4,7 +4,7 @@
 //! the model family, and the family's convention is followed.
 
 use crate::catalog::LocatedModel;
-use crate::catalog::manifest::Languages;
+use crate::catalog::manifest::LanguageSettings;
 use crate::error::{Error, Result};
 use crate::tokenizer::Tokenizer;
 
@@ -26,16 +26,16 @@ const LANGUAGE_TOKENS: [(&str, &str); 3] = [("tha_Thai", "eng_Latn"), ("th_TH", 
 ///
 /// # Errors
 /// Kind `Model` where the vocabulary has no tokens for Thai and English although the architecture needs them.
-pub(super) fn read_languages(located: &LocatedModel, tokenizer: &Tokenizer) -> Result<Languages> {
+pub(super) fn read_languages(located: &LocatedModel, tokenizer: &Tokenizer) -> Result<LanguageSettings> {
     let known = &located.manifest.languages;
-    if *known != Languages::default() {
+    if *known != LanguageSettings::default() {
         return Ok(known.clone());
     }
     let has = |token: &str| tokenizer.token_to_id(token).is_some();
     if let Some(prefix) = TARGET_PREFIXES.into_iter().find(|prefix| has(prefix)) {
-        return Ok(Languages {
+        return Ok(LanguageSettings {
             prefix: Some(format!("{prefix} ")),
-            ..Languages::default()
+            ..LanguageSettings::default()
         });
     }
     let pair = LANGUAGE_TOKENS
@@ -43,7 +43,7 @@ pub(super) fn read_languages(located: &LocatedModel, tokenizer: &Tokenizer) -> R
         .find(|(thai, english)| has(thai) && has(english));
     let Some((thai, english)) = pair else {
         if !located.manifest.architecture.needs_language_tokens() {
-            return Ok(Languages::default());
+            return Ok(LanguageSettings::default());
         }
         return Err(
             Error::model("no tokens for Thai and English, such as tha_Thai and eng_Latn")
@@ -56,12 +56,12 @@ pub(super) fn read_languages(located: &LocatedModel, tokenizer: &Tokenizer) -> R
     // the same, so a directory of the user's own is recognised by its name.
     let is_small100 = located.manifest.name.to_lowercase().contains("small100");
     Ok(if is_small100 {
-        Languages {
+        LanguageSettings {
             encoder_token: Some(english.to_owned()),
-            ..Languages::default()
+            ..LanguageSettings::default()
         }
     } else {
-        Languages {
+        LanguageSettings {
             prefix: None,
             encoder_token: Some(thai.to_owned()),
             decoder_token: Some(english.to_owned()),
@@ -76,7 +76,7 @@ pub(super) fn is_marian_target(prefix: &str) -> bool {
 
 /// Whether `text` begins with a target-language token `>>code<<` that is in the vocabulary. A `>>` alone does not
 /// count.
-pub(super) fn names_target(text: &str, tokenizer: &Tokenizer) -> bool {
+pub(super) fn begins_with_target_token(text: &str, tokenizer: &Tokenizer) -> bool {
     let code = text
         .find("<<")
         .and_then(|close| text.get(..close + "<<".len()))

@@ -5,9 +5,11 @@ use super::prompt::InputFormat;
 use super::{DeviceChoice, Translator};
 use crate::catalog::{self, LocatedModel};
 use crate::decode::GenerationConfig;
-use crate::error::{Error, Hint, Kind, Result};
-use crate::model::weights::gguf::Gguf;
-use crate::model::{Activations, Architecture, Computation, OutputIds, TranslationModel, decoder, device, seq2seq};
+use crate::error::{Error, ErrorKind, Hint, Result};
+use crate::model::weights::gguf::GgufFile;
+use crate::model::{
+    ActivationPrecision, Architecture, ComputeBackend, OutputTokenIds, TranslationModel, decoder, device, seq2seq,
+};
 use crate::tokenizer::{ChatTemplate, Tokenizer};
 use candle_core::{DType, Device};
 use serde_json::Value;
@@ -35,7 +37,7 @@ pub enum Precision {
 
 /// Which tokens an output may use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Vocabulary {
+pub enum OutputVocabulary {
     /// `English` for a model that was fetched by its name, `Full` for a model in files of the user's own.
     #[default]
     Auto,
@@ -54,8 +56,8 @@ pub struct LoadOptions {
     pub device: DeviceChoice,
     /// The number format of weights and activations. Default: see [`Precision::Auto`].
     pub precision: Precision,
-    /// The tokens that outputs may use. Default: see [`Vocabulary::Auto`].
-    pub vocabulary: Vocabulary,
+    /// The tokens that outputs may use. Default: see [`OutputVocabulary::Auto`].
+    pub vocabulary: OutputVocabulary,
 }
 
 /// The parts of a translator that are read from a model's files in one of their formats, GGUF or a Hub directory.
@@ -65,7 +67,7 @@ struct LoadedParts {
     input: InputFormat,
     generation: GenerationConfig,
     device: Device,
-    /// Name of the number format, as [`Translator::precision`] returns it.
+    /// Name of the number format, as [`Translator::precision_name`] returns it.
     precision: String,
 }
 
@@ -77,9 +79,9 @@ impl Translator {
     /// files that are damaged or do not fit together, of kind `Memory` where the device has no room for the weights.
     pub fn open(located: &LocatedModel, options: LoadOptions) -> Result<Self> {
         let english = match options.vocabulary {
-            Vocabulary::Auto => located.revision.is_some(),
-            Vocabulary::Full => false,
-            Vocabulary::English => true,
+            OutputVocabulary::Auto => located.revision.is_some(),
+            OutputVocabulary::Full => false,
+            OutputVocabulary::English => true,
         };
         // A model in one file is a GGUF file: opening it checks its first bytes.
         let loaded = if located.path.is_dir() {
@@ -109,8 +111,8 @@ fn load_gguf(located: &LocatedModel, options: LoadOptions, english: bool) -> Res
         return Err(Error::usage("GGUF files run on the CPU only").hint(Hint::UseCpu));
     }
     let activations = match options.precision {
-        Precision::Auto | Precision::Int8 => Activations::Int8,
-        Precision::F32 => Activations::F32,
+        Precision::Auto | Precision::Int8 => ActivationPrecision::Int8,
+        Precision::F32 => ActivationPrecision::F32,
         Precision::Bf16 | Precision::F16 => {
             return Err(
                 Error::usage("a GGUF file has no 16-bit form on the CPU").hint(Hint::UsePrecision(
@@ -119,10 +121,10 @@ fn load_gguf(located: &LocatedModel, options: LoadOptions, english: bool) -> Res
             );
         }
     };
-    let gguf = Gguf::open(path)?;
+    let gguf = GgufFile::open(path)?;
     let tokenizer = Tokenizer::from_gguf(&gguf)?;
     let allowed = english.then(|| tokenizer.english_ids());
-    let model = decoder::from_gguf(&gguf, allowed, activations)?;
+    let model = decoder::load_from_gguf(&gguf, allowed, activations)?;
     if tokenizer.len() > model.spec().vocabulary {
         let message = format!("{} tokens for {} embeddings", tokenizer.len(), model.spec().vocabulary);
         return Err(Error::model(message).path(path).place("tokenizer.ggml.tokens"));
@@ -134,25 +136,25 @@ fn load_gguf(located: &LocatedModel, options: LoadOptions, english: bool) -> Res
         generation: GenerationConfig::default(),
         device: Device::Cpu,
         precision: match activations {
-            Activations::Int8 => gguf.file_type().to_owned(),
-            Activations::F32 => format!("{} in f32", gguf.file_type()),
+            ActivationPrecision::Int8 => gguf.quantization_name().to_owned(),
+            ActivationPrecision::F32 => format!("{} in f32", gguf.quantization_name()),
         },
     })
 }
 
 fn load_directory(located: &LocatedModel, options: LoadOptions, english: bool) -> Result<LoadedParts> {
     let path = &located.path;
-    let config = catalog::read_json(&path.join("config.json"))?;
+    let config = catalog::read_json_file(&path.join("config.json"))?;
     let model_type = config["model_type"].as_str().unwrap_or_default();
     let generation = path.join("generation_config.json");
     let generation = if generation.exists() {
-        Some(catalog::read_json(&generation)?)
+        Some(catalog::read_json_file(&generation)?)
     } else {
         None
     };
     let generation = GenerationConfig::read(path, &config, generation.as_ref())?;
     let tokenizer = Tokenizer::from_directory(path, model_type)?;
-    let ids = OutputIds {
+    let ids = OutputTokenIds {
         start: Vec::new(),
         end: generation.end.clone(),
         allowed: english.then(|| tokenizer.english_ids()),
@@ -169,7 +171,7 @@ fn load_decoder(
     located: &LocatedModel,
     options: LoadOptions,
     config: &Value,
-    ids: OutputIds,
+    ids: OutputTokenIds,
     generation: GenerationConfig,
     tokenizer: Tokenizer,
 ) -> Result<LoadedParts> {
@@ -179,8 +181,8 @@ fn load_decoder(
     }
     let (activations, precision) =
         match options.precision {
-            Precision::Auto | Precision::F32 => (Activations::F32, "f32"),
-            Precision::Int8 => (Activations::Int8, "int8"),
+            Precision::Auto | Precision::F32 => (ActivationPrecision::F32, "f32"),
+            Precision::Int8 => (ActivationPrecision::Int8, "int8"),
             Precision::Bf16 | Precision::F16 => {
                 return Err(Error::usage("decoder-only models have no 16-bit form on the CPU").hint(
                     Hint::UsePrecision("int8, a quarter of the memory of f32, which auto stands for"),
@@ -189,7 +191,7 @@ fn load_decoder(
         };
     let architecture = located.manifest.architecture;
     Ok(LoadedParts {
-        model: decoder::from_directory(path, architecture, config, ids, activations)?,
+        model: decoder::load_from_directory(path, architecture, config, ids, activations)?,
         tokenizer,
         input: InputFormat::Prompt(ChatTemplate::from_directory(path)?),
         generation,
@@ -203,7 +205,7 @@ fn load_encoder_decoder(
     located: &LocatedModel,
     options: LoadOptions,
     config: &Value,
-    ids: OutputIds,
+    ids: OutputTokenIds,
     generation: GenerationConfig,
     tokenizer: Tokenizer,
 ) -> Result<LoadedParts> {
@@ -223,14 +225,16 @@ fn load_encoder_decoder(
         id(token)?;
     }
     let first = decoder_token.or(generation.forced_first);
-    let ids = OutputIds {
+    let ids = OutputTokenIds {
         start: generation.start.into_iter().chain(first).collect(),
         ..ids
     };
     let model =
-        seq2seq::from_directory(path, architecture, config, ids, computation).map_err(|error| match error.kind {
-            Kind::Memory => error.path(path).hint(Hint::UseLessMemory),
-            _ => error,
+        seq2seq::load_from_directory(path, architecture, config, ids, computation).map_err(|error| {
+            match error.kind {
+                ErrorKind::Memory => error.path(path).hint(Hint::UseLessMemory),
+                _ => error,
+            }
         })?;
     Ok(LoadedParts {
         model,
@@ -252,11 +256,11 @@ fn choose_computation(
     architecture: Architecture,
     device: &Device,
     precision: Precision,
-) -> Result<(Computation, &'static str)> {
-    let tensors = |dtype| Computation::Tensors(device.clone(), dtype);
+) -> Result<(ComputeBackend, &'static str)> {
+    let tensors = |dtype| ComputeBackend::Tensors(device.clone(), dtype);
     Ok(match (precision, device.is_cpu()) {
-        (Precision::Auto | Precision::F32, true) => (Computation::Cpu(Activations::F32), "f32"),
-        (Precision::Int8, true) => (Computation::Cpu(Activations::Int8), "int8"),
+        (Precision::Auto | Precision::F32, true) => (ComputeBackend::Cpu(ActivationPrecision::F32), "f32"),
+        (Precision::Int8, true) => (ComputeBackend::Cpu(ActivationPrecision::Int8), "int8"),
         (Precision::Int8, false) => {
             return Err(Error::usage("8-bit weights are computed with on the CPU only").hint(Hint::AutoPrecisionOrCpu));
         }

@@ -2,7 +2,7 @@
 //!
 //! A [`Translator`] is a loaded model (`load`). A call (`call`) makes a job of each distinct text (`job`), puts the
 //! text into the model's prompt (`prompt`, `language`), and decodes jobs in batches (`batch`). A call runs several
-//! passes over its jobs, and a later pass may replace the results of an earlier one (`pass`). A [`Recaller`] looks
+//! passes over its jobs, and a later pass may replace the results of an earlier one (`pass`). A [`MemoryTranslator`] looks
 //! sources up in a translation memory before it translates them.
 
 mod batch;
@@ -22,27 +22,27 @@ mod system;
 use crate::catalog::Manifest;
 use crate::decode::GenerationConfig;
 pub use crate::document::Quality;
-use crate::document::{FinishReason, Flag, Header, Parameters, Similar};
+use crate::document::{FinishReason, Flag, Header, Parameters, SimilarSentence};
 use crate::error::Result;
 pub use crate::model::DeviceChoice;
 use crate::model::{TranslationModel, device};
 use crate::tokenizer::Tokenizer;
 use batch::PrefixCache;
-use call::Call;
+use call::TranslationCall;
 use candle_core::Device;
-pub use identity::{Identity, identity};
-pub use load::{LoadOptions, Precision, Vocabulary};
-pub use options::{DecodeId, DecodeOptions};
+pub use identity::{ModelIdentity, identify_model};
+pub use load::{LoadOptions, OutputVocabulary, Precision};
+pub use options::{DecodeOptions, DecodeOptionsId};
 use prompt::InputFormat;
-pub use prompt::{requests, split_at_text};
-pub use recall::Recaller;
+pub use prompt::{list_prompt_requests, split_at_text};
+pub use recall::MemoryTranslator;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 pub use system::{DecodingId, LanguagesId, ModelId, SystemId};
 
 /// The least beam width that [`Quality::Best`] gives an encoder-decoder model; wider beams hardly change translations.
-const BEST_BEAM: usize = 8;
+const BEST_QUALITY_BEAM_WIDTH: usize = 8;
 
 /// One sentence's translation.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,7 +56,7 @@ pub struct Translation {
     /// What a reader should know about the translation, such as that it is cut or repeats itself.
     pub flags: Vec<Flag>,
     /// A person's translation of a similar sentence, from a memory; set together with [`Flag::Similar`].
-    pub similar: Option<Similar>,
+    pub similar: Option<SimilarSentence>,
     /// The token ids that the model read, its prompt included; only with [`DecodeOptions::ids`].
     pub source_ids: Option<Vec<u32>>,
     /// The token ids that the model wrote; only with [`DecodeOptions::ids`].
@@ -69,7 +69,7 @@ pub struct Translation {
 
 impl Translation {
     /// Makes the translation of a source without Thai letters: a copy of the source, flagged unless it is blank.
-    pub(crate) fn copy(source: &str, options: &DecodeOptions) -> Self {
+    pub(crate) fn from_copied_source(source: &str, options: &DecodeOptions) -> Self {
         Self {
             text: source.to_owned(),
             score: None,
@@ -105,7 +105,7 @@ pub type Observer<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
 
 /// A callback that is given translations as soon as they are final, each with the index of its source. If it returns an
 /// error, the call ends with that error.
-pub type Receiver<'a> = &'a mut dyn FnMut(&[(usize, Translation)]) -> Result<()>;
+pub type TranslationReceiver<'a> = &'a mut dyn FnMut(&[(usize, Translation)]) -> Result<()>;
 
 /// A loaded model with its tokenizer. Threads may share a translator and translate with it at the same time.
 pub struct Translator {
@@ -122,7 +122,7 @@ pub struct Translator {
     precision: String,
     prefixes: PrefixCache,
     /// Which model this is; computed when a memory first asks for it.
-    identity: OnceLock<Identity>,
+    identity: OnceLock<ModelIdentity>,
 }
 
 impl Translator {
@@ -151,10 +151,10 @@ impl Translator {
         sources: &[&str],
         options: &DecodeOptions,
         observer: Observer,
-        receiver: Receiver,
+        receiver: TranslationReceiver,
     ) -> Result<Vec<Translation>> {
-        let prompter = self.prompter(options)?;
-        let mut call = Call::new(self, &prompter, options, sources, observer, receiver)?;
+        let prompter = self.make_prompter(options)?;
+        let mut call = TranslationCall::new(self, &prompter, options, sources, observer, receiver)?;
         pass::run_passes(&mut call)?;
         Ok(call.into_translations())
     }
@@ -173,19 +173,19 @@ impl Translator {
             max_tokens: options.max_tokens.unwrap_or(0),
             min_tokens: options.min_tokens.unwrap_or(0),
             precision: self.precision.clone(),
-            device: self.device(),
-            vocabulary: self.vocabulary().to_owned(),
-            prompt: self.prompt(options),
+            device: self.device_name(),
+            vocabulary: self.vocabulary_name().to_owned(),
+            prompt: self.prompt_text(options),
         };
     }
 
     /// Returns the beam width: the caller's if set; else 1 with [`Quality::Fast`]; else that of the manifest or of the
-    /// model's own files, with [`Quality::Best`] at least [`BEST_BEAM`] for an encoder-decoder.
+    /// model's own files, with [`Quality::Best`] at least [`BEST_QUALITY_BEAM_WIDTH`] for an encoder-decoder.
     fn beam_width(&self, options: &DecodeOptions) -> usize {
         let own = self.manifest.decoding.beam.or(self.generation.beam).unwrap_or(1);
         let usual = match options.quality {
             Quality::Fast => 1,
-            Quality::Best if !self.is_decoder_only() => own.max(BEST_BEAM),
+            Quality::Best if !self.is_decoder_only() => own.max(BEST_QUALITY_BEAM_WIDTH),
             Quality::Default | Quality::Best => own,
         };
         options.beam.unwrap_or(usual).max(1)
@@ -202,13 +202,13 @@ impl Translator {
     }
 
     /// Returns the name of the device that the model computes on, such as `cpu`, `cuda:0` or `metal`.
-    pub fn device(&self) -> String {
+    pub fn device_name(&self) -> String {
         device::device_name(&self.device)
     }
 
     /// Returns the name of the number format that the model computes in: `f32`, `bf16`, `f16`, `int8`; for a GGUF file
     /// its own type, such as `q4_k_m`, or `q4_k_m in f32`.
-    pub fn precision(&self) -> String {
+    pub fn precision_name(&self) -> String {
         self.precision.clone()
     }
 }

@@ -35,7 +35,7 @@ pub struct DecodeOptions {
 
 /// The decode options that decide a text; none stands for the model's own default.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct DecodeId {
+pub struct DecodeOptionsId {
     /// How much work is done for a good translation.
     pub quality: Quality,
     /// Beam width.
@@ -60,7 +60,7 @@ impl DecodeOptions {
     /// The options that decide a text, as they are given: none stands for the model's own default.
     ///
     /// The pattern names every field: a new one does not compile until somebody decides whether it is part of the key.
-    pub(crate) fn id(&self) -> DecodeId {
+    pub(crate) fn to_id(&self) -> DecodeOptionsId {
         let Self {
             quality,
             beam,
@@ -74,7 +74,7 @@ impl DecodeOptions {
             // A record of ids changes no text.
             ids: _,
         } = self;
-        DecodeId {
+        DecodeOptionsId {
             quality: *quality,
             beam: *beam,
             max_tokens: *max_tokens,

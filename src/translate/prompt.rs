@@ -4,7 +4,7 @@
 //! encoder-decoder model gets language tokens. A [`Prompter`] prepares either for one model and one call.
 
 use super::{DecodeOptions, Translator, language};
-use crate::catalog::manifest::{Languages, Manifests, Prompt, split_once_only};
+use crate::catalog::manifest::{LanguageSettings, Manifests, Prompt, split_at_only_mark};
 use crate::error::{Error, Hint, Result};
 use crate::tokenizer::{ChatTemplate, Tokenizer};
 use std::borrow::Cow;
@@ -25,13 +25,16 @@ pub(super) enum InputFormat {
     /// which is held here if there is one.
     Prompt(Option<ChatTemplate>),
     /// With the language tokens of an encoder-decoder model; `end` is the id of the token that ends a source.
-    LanguageTokens { languages: Languages, end: Option<u32> },
+    LanguageTokens {
+        languages: LanguageSettings,
+        end: Option<u32>,
+    },
 }
 
 /// Iterates over the requests of a prompt (texts with `{text}` for the source), the one for the shortest sources first.
 /// Each comes with the number of characters that a source must stay below; the last, with `usize::MAX`, is for all
 /// longer sources.
-pub fn requests(prompt: &Prompt) -> impl Iterator<Item = (usize, &str)> {
+pub fn list_prompt_requests(prompt: &Prompt) -> impl Iterator<Item = (usize, &str)> {
     let shorter = prompt
         .shorter
         .iter()
@@ -45,8 +48,8 @@ pub fn requests(prompt: &Prompt) -> impl Iterator<Item = (usize, &str)> {
 /// # Errors
 /// Kind `Usage`, if the request does not hold `{text}` exactly once.
 pub fn split_at_text(prompt: &Prompt, request: &str) -> Result<(String, String)> {
-    let (before, after) =
-        split_once_only(request, "{text}").ok_or_else(|| Error::usage("the prompt must hold {text} exactly once"))?;
+    let (before, after) = split_at_only_mark(request, "{text}")
+        .ok_or_else(|| Error::usage("the prompt must hold {text} exactly once"))?;
     let chat = prompt.chat.as_deref().and_then(|chat| chat.split_once("{prompt}"));
     Ok(match chat {
         Some((open, close)) => (format!("{open}{before}"), format!("{after}{close}")),
@@ -70,9 +73,9 @@ fn few_shot_prompt() -> Result<Prompt> {
 /// template spells it out if the model has one.
 ///
 /// # Errors
-/// The errors of [`ChatTemplate::render`].
+/// The errors of [`ChatTemplate::render_conversation`].
 fn chat_prompt(template: &ChatTemplate) -> Result<Prompt> {
-    let conversation = template.render(language::LANGUAGE_CODES)?;
+    let conversation = template.render_conversation(language::LANGUAGE_CODES)?;
     let request = if conversation.makes_request {
         "{text}"
     } else {
@@ -90,7 +93,7 @@ fn chat_prompt(template: &ChatTemplate) -> Result<Prompt> {
 /// Makes a prompt of the caller's text, for a model whose manifest has none. If the text has several lines, it holds
 /// examples or labels, and outputs end at their first newline.
 fn prompt_of_caller(prompt: &str) -> Prompt {
-    let template = unescape(prompt);
+    let template = unescape_prompt(prompt);
     Prompt {
         stop: template.contains('\n').then(|| "\n".to_owned()).into_iter().collect(),
         template,
@@ -101,25 +104,25 @@ fn prompt_of_caller(prompt: &str) -> Prompt {
 }
 
 /// Replaces each `\n` that was typed in a prompt by a newline.
-fn unescape(prompt: &str) -> String {
+fn unescape_prompt(prompt: &str) -> String {
     prompt.replace("\\n", "\n")
 }
 
 /// Returns the number of ids that two sequences share at their beginning.
-fn common_prefix(a: &[u32], b: &[u32]) -> usize {
+fn common_prefix_len(a: &[u32], b: &[u32]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
 
 impl Translator {
     /// Returns the prompt for sources that are not short, with `{text}` where the source goes; `options` may replace
     /// its request. None for an encoder-decoder model.
-    pub fn prompt(&self, options: &DecodeOptions) -> Option<String> {
+    pub fn prompt_text(&self, options: &DecodeOptions) -> Option<String> {
         let InputFormat::Prompt(chat) = &self.input else {
             return None;
         };
         let prompt = self.choose_prompt(chat.as_ref(), options).ok()?;
         let request = match &options.prompt {
-            Some(request) => unescape(request),
+            Some(request) => unescape_prompt(request),
             None => prompt.template.clone(),
         };
         let (before, after) = split_at_text(&prompt, &request).ok()?;
@@ -142,7 +145,7 @@ impl Translator {
     /// # Errors
     /// Kind `Usage` for a prompt that does not hold `{text}` exactly once, or that is given to an encoder-decoder
     /// model; of kind `Model` for a chat template that cannot be rendered.
-    pub(super) fn prompter(&self, options: &DecodeOptions) -> Result<Prompter> {
+    pub(super) fn make_prompter(&self, options: &DecodeOptions) -> Result<Prompter> {
         match &self.input {
             InputFormat::Prompt(chat) => {
                 let prompt = self.choose_prompt(chat.as_ref(), options)?;
@@ -216,7 +219,7 @@ impl Prompter {
             let (before, after) = split_at_text(prompt, request)?;
             let head = ids(&before);
             // The minimum over all kinds of beginnings, so that one computed state serves every source.
-            let unmerged = SAMPLE_TEXT_STARTS.map(|text| common_prefix(&ids(&format!("{before}{text}")), &head));
+            let unmerged = SAMPLE_TEXT_STARTS.map(|text| common_prefix_len(&ids(&format!("{before}{text}")), &head));
             Ok(PromptFrame {
                 below,
                 shared: unmerged.into_iter().min().unwrap_or_default(),
@@ -226,9 +229,9 @@ impl Prompter {
                 after,
             })
         };
-        let frames: Result<_> = match replaced.map(unescape) {
+        let frames: Result<_> = match replaced.map(unescape_prompt) {
             Some(request) => frame((usize::MAX, &request)).map(|frame| vec![frame]),
-            None => requests(prompt).map(frame).collect(),
+            None => list_prompt_requests(prompt).map(frame).collect(),
         };
         let stop = tokenizer.ids_containing(&prompt.stop);
         Ok(Self {
@@ -261,12 +264,13 @@ impl Prompter {
     }
 
     /// Surrounds a source text with the prompt for its length and returns the token ids of the whole.
-    pub fn encode(&self, text: &str, tokenizer: &Tokenizer) -> EncodedSource {
+    pub fn encode_source(&self, text: &str, tokenizer: &Tokenizer) -> EncodedSource {
         let length = text.chars().count();
         let longest = self.frames.len() - 1;
         let frame = &self.frames[self.frames[..longest].partition_point(|frame| frame.below <= length)];
         // A text that begins with a target-language token of its own gets no second one.
-        let names_its_own = language::is_marian_target(&frame.before) && language::names_target(text, tokenizer);
+        let names_its_own =
+            language::is_marian_target(&frame.before) && language::begins_with_target_token(text, tokenizer);
         let before = if names_its_own { "" } else { &frame.before };
         let whole = format!("{before}{text}{}", frame.after);
         let ids = tokenizer.encode(&whole).into_iter();
@@ -312,7 +316,7 @@ impl Prompter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::weights::gguf::Gguf;
+    use crate::model::weights::gguf::GgufFile;
     use std::path::Path;
 
     /// Checks that one shared beginning serves all texts, with a tokenizer that merges a space with the word after it
@@ -320,18 +324,18 @@ mod tests {
     #[test]
     fn all_texts_have_as_much_of_a_prompt_in_common() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/decoder/qwen3.gguf");
-        let gguf = Gguf::open(Path::new(path)).expect("the tiny model");
+        let gguf = GgufFile::open(Path::new(path)).expect("the tiny model");
         let tokenizer = Tokenizer::from_gguf(&gguf).expect("a tokenizer");
         let prompt = prompt_of_caller("Thai: ก\\nThai: {text}");
         let prompter = Prompter::new(&prompt, None, &tokenizer).expect("a prompt");
         let [frame] = &prompter.frames[..] else {
             panic!("a single request")
         };
-        let own = |text: &str| common_prefix(&prompter.encode(text, &tokenizer).ids, &frame.head);
+        let own = |text: &str| common_prefix_len(&prompter.encode_source(text, &tokenizer).ids, &frame.head);
         let texts = ["กา", "10 คน", "๑๐ คน", "the end", "“กา”", "- กา", "ๆ"];
         assert!(texts.iter().any(|text| own(text) != own(texts[0])), "nothing is joined");
         for text in texts {
-            assert_eq!(prompter.encode(text, &tokenizer).shared, frame.shared, "{text}");
+            assert_eq!(prompter.encode_source(text, &tokenizer).shared, frame.shared, "{text}");
         }
         assert!(frame.shared > 3);
     }
@@ -443,7 +447,7 @@ mod tests {
         assert_eq!(around(&prompt.template).unwrap(), "<u>A | B</u>");
         assert_eq!(around("{text}?").unwrap(), "<u>|?</u>");
         for wrong in ["no place", "{text} {text}"] {
-            assert_eq!(around(wrong).unwrap_err().kind, crate::error::Kind::Usage);
+            assert_eq!(around(wrong).unwrap_err().kind, crate::error::ErrorKind::Usage);
         }
     }
 }

@@ -2,32 +2,32 @@
 
 use super::{DecodeOptions, Observer, Progress, Translation, Translator};
 use crate::document::{FinishReason, Flag};
-use crate::error::{Error, Kind, Result};
-use crate::memory::{Entry, Memory, SystemNumber};
+use crate::error::{Error, ErrorKind, Result};
+use crate::memory::{Memory, StoredTranslation, SystemNumber};
 use crate::quality;
-use crate::thai::{has_thai, normalise};
+use crate::thai::{has_thai, normalise_thai};
 use std::borrow::Cow;
 
 /// A translator with an optional translation memory, in which sources are looked up before they are translated. A
 /// machine's translation also carries a person's translation of a similar sentence, if the memory has one.
-pub struct Recaller<'a> {
+pub struct MemoryTranslator<'a> {
     translator: &'a Translator,
     memory: Option<(&'a Memory, SystemNumber)>,
     options: &'a DecodeOptions,
 }
 
-impl<'a> Recaller<'a> {
+impl<'a> MemoryTranslator<'a> {
     /// Connects a translator to a memory for calls with these decode options.
     ///
     /// # Errors
-    /// The errors of [`Translator::system`] and of the memory.
+    /// The errors of [`Translator::system_id`] and of the memory.
     pub fn new(translator: &'a Translator, memory: Option<&'a Memory>, options: &'a DecodeOptions) -> Result<Self> {
         // The memory stores no token ids: a caller who asks for ids gets every source translated anew.
         let memory = match memory.filter(|_| !options.ids) {
             Some(memory) => Some((
                 memory,
-                memory.system(
-                    &translator.system(options)?.description(),
+                memory.find_or_add_system(
+                    &translator.system_id(options)?.description(),
                     translator.former_system(options)?.as_deref(),
                 )?,
             )),
@@ -45,7 +45,7 @@ impl<'a> Recaller<'a> {
     ///
     /// # Errors
     /// The errors of the memory.
-    pub fn recall(&self, sources: &[&str]) -> Result<Vec<Option<Translation>>> {
+    pub fn recall_translations(&self, sources: &[&str]) -> Result<Vec<Option<Translation>>> {
         let mut found = vec![None; sources.len()];
         let Some((memory, system)) = self.memory else {
             return Ok(found);
@@ -54,12 +54,12 @@ impl<'a> Recaller<'a> {
         let recall = |key: &dyn Fn(&'_ str) -> Cow<'_, str>| {
             let keys: Vec<String> = asked.iter().map(|index| key(sources[*index]).into_owned()).collect();
             let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-            memory.recall(system, &keys)
+            memory.find_translations(system, &keys)
         };
         let mut entries = recall(&|source| self.memory_key(source))?;
         if self.options.normalize == Some(false) {
             // People's translations are stored under the normalised source even if the model gets the text as it is.
-            let people = recall(&normalise)?
+            let people = recall(&normalise_thai)?
                 .into_iter()
                 .map(|entry| entry.filter(|entry| entry.human));
             entries = people.zip(entries).map(|(person, entry)| person.or(entry)).collect();
@@ -67,9 +67,9 @@ impl<'a> Recaller<'a> {
         for (index, entry) in asked.into_iter().zip(entries) {
             let Some(entry) = entry else { continue };
             let by_person = entry.human;
-            let mut known = from_entry(sources[index], entry);
+            let mut known = from_stored_translation(sources[index], entry);
             if !by_person {
-                self.add_similar(sources[index], &mut known)?;
+                self.attach_similar_translation(sources[index], &mut known)?;
             }
             found[index] = Some(known);
         }
@@ -82,7 +82,7 @@ impl<'a> Recaller<'a> {
     /// # Errors
     /// The errors of [`Translator::translate`] and of the memory; of kind `Interrupted` after `stop` returned true.
     pub fn translate(&self, sources: &[&str], observer: Observer, stop: &dyn Fn() -> bool) -> Result<Vec<Translation>> {
-        let mut found = self.recall(sources)?;
+        let mut found = self.recall_translations(sources)?;
         let missing: Vec<usize> = (0..sources.len()).filter(|index| found[*index].is_none()).collect();
         let unknown: Vec<&str> = missing.iter().map(|index| sources[*index]).collect();
         let known = sources.len() - unknown.len();
@@ -97,7 +97,7 @@ impl<'a> Recaller<'a> {
         for (index, translation) in missing.into_iter().zip(made) {
             found[index] = Some(translation);
         }
-        let copy = |source| Translation::copy(source, self.options);
+        let copy = |source| Translation::from_copied_source(source, self.options);
         Ok(sources
             .iter()
             .zip(found)
@@ -123,12 +123,15 @@ impl<'a> Recaller<'a> {
                         .iter()
                         .map(|(index, _)| self.memory_key(sources[*index]))
                         .collect();
-                    let entries: Vec<Entry> = ready.iter().map(|(_, translation)| to_entry(translation)).collect();
-                    let pairs: Vec<(&str, &Entry)> = keys.iter().map(Cow::as_ref).zip(&entries).collect();
+                    let entries: Vec<StoredTranslation> = ready
+                        .iter()
+                        .map(|(_, translation)| to_stored_translation(translation))
+                        .collect();
+                    let pairs: Vec<(&str, &StoredTranslation)> = keys.iter().map(Cow::as_ref).zip(&entries).collect();
                     memory.store_translations(system, &pairs)?;
                 }
                 if stop() {
-                    Err(Error::new(Kind::Interrupted, "interrupted"))
+                    Err(Error::new(ErrorKind::Interrupted, "interrupted"))
                 } else {
                     Ok(())
                 }
@@ -137,18 +140,18 @@ impl<'a> Recaller<'a> {
         // next call.
         for (source, translation) in sources.iter().zip(&mut made) {
             if translation.finish != FinishReason::Copy {
-                self.add_similar(source, translation)?;
+                self.attach_similar_translation(source, translation)?;
             }
         }
         Ok(made)
     }
 
     /// Adds to a machine's translation a person's translation of a similar source, if the memory has one.
-    fn add_similar(&self, source: &str, translation: &mut Translation) -> Result<()> {
+    fn attach_similar_translation(&self, source: &str, translation: &mut Translation) -> Result<()> {
         let Some((memory, _)) = self.memory else {
             return Ok(());
         };
-        translation.similar = memory.similar(source)?;
+        translation.similar = memory.find_similar(source)?;
         if translation.similar.is_some() {
             translation.flags.push(Flag::Similar);
         }
@@ -159,7 +162,7 @@ impl<'a> Recaller<'a> {
     /// options say otherwise.
     fn memory_key<'s>(&self, source: &'s str) -> Cow<'s, str> {
         if self.options.normalize.unwrap_or(true) {
-            normalise(source)
+            normalise_thai(source)
         } else {
             Cow::Borrowed(source)
         }
@@ -167,8 +170,8 @@ impl<'a> Recaller<'a> {
 }
 
 /// Converts a machine's translation to an entry of the memory.
-fn to_entry(translation: &Translation) -> Entry {
-    Entry {
+fn to_stored_translation(translation: &Translation) -> StoredTranslation {
+    StoredTranslation {
         target: translation.text.clone(),
         score: translation.score,
         finish: translation.finish,
@@ -181,12 +184,12 @@ fn to_entry(translation: &Translation) -> Entry {
 
 /// Converts an entry of the memory to the translation of `source`. Its flags are determined anew, since several sources
 /// share one normalised form.
-fn from_entry(source: &str, entry: Entry) -> Translation {
+fn from_stored_translation(source: &str, entry: StoredTranslation) -> Translation {
     let flags = if entry.human {
         Vec::new()
     } else {
         let divided = entry.flags.into_iter().filter(|flag| *flag == Flag::Divided);
-        let mut flags = quality::check(source, &entry.target, entry.finish);
+        let mut flags = quality::check_translation(source, &entry.target, entry.finish);
         flags.extend(divided);
         flags
     };

@@ -1,6 +1,6 @@
 //! The key of a machine's translations: the model, and everything else besides the source that decides the text.
 
-use super::options::DecodeId;
+use super::options::DecodeOptionsId;
 use serde::{Deserialize, Serialize};
 
 /// Identifies all translations of one kind: whoever asks with an equal id may reuse them.
@@ -15,7 +15,7 @@ pub struct SystemId {
     /// The tokens that can be written: `full` or `english`.
     pub vocabulary: String,
     /// How each sentence is decoded, the model's own defaults put in.
-    pub decode: DecodeId,
+    pub decode: DecodeOptionsId,
 }
 
 /// Identifies a model by its files, by what its manifest says of its use, and by the version of plae that uses it.
@@ -85,7 +85,7 @@ impl SystemId {
 #[cfg(test)]
 impl SystemId {
     /// The id of some system of a model.
-    pub(crate) fn sample(model: &str) -> Self {
+    pub(crate) fn sample_id(model: &str) -> Self {
         Self {
             model: ModelId {
                 name: model.to_owned(),
@@ -107,7 +107,7 @@ impl SystemId {
             },
             precision: "f32".to_owned(),
             vocabulary: "full".to_owned(),
-            decode: DecodeId::default(),
+            decode: DecodeOptionsId::default(),
         }
     }
 }

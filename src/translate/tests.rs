@@ -1,22 +1,22 @@
 //! Tests of the translator on a tiny random model: its outputs are no language, but their order, ids, parts and flags
 //! can be checked.
 
-use super::join::join;
+use super::join::join_translations;
 use super::*;
 use crate::catalog::LocatedModel;
-use crate::catalog::manifest::{Prompt, Shorter};
-use crate::error::Kind;
+use crate::catalog::manifest::{Prompt, ShortSourcePrompt};
+use crate::error::ErrorKind;
 use crate::model::decoder::tests::TINY;
-use crate::model::{Architecture, State};
+use crate::model::{Architecture, DecodingState};
 use crate::thai::split::split_to_fit;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 fn translator() -> Translator {
-    let mut manifest = Manifest::unlisted("tiny", Architecture::Gemma3);
+    let mut manifest = Manifest::for_unlisted_model("tiny", Architecture::Gemma3);
     manifest.prompt = Some(Prompt {
         template: "การ: {text}\nte:".into(),
-        shorter: vec![Shorter {
+        shorter: vec![ShortSourcePrompt {
             below: 4,
             template: "ab: {text}\nกา:".into(),
         }],
@@ -148,7 +148,7 @@ fn the_ids_are_those_of_the_whole_prompt() {
     let error = translator
         .translate(&["กานำ"], &wrong, &mut |_| ControlFlow::Continue(()))
         .unwrap_err();
-    assert_eq!(error.kind, Kind::Usage);
+    assert_eq!(error.kind, ErrorKind::Usage);
 }
 
 #[test]
@@ -221,7 +221,7 @@ fn a_poor_translation_gives_way_to_more_probable_ones_of_its_parts() {
         );
         assert_eq!(
             found.text,
-            join(&alone.into_iter().map(|part| part.text).collect::<Vec<_>>())
+            join_translations(&alone.into_iter().map(|part| part.text).collect::<Vec<_>>())
         );
     }
     let one = DecodeOptions {
@@ -274,7 +274,7 @@ fn limits_are_kept_and_interruption_is_an_error() {
     let error = translator
         .translate(&["กา"], &options, &mut |_| ControlFlow::Break(()))
         .unwrap_err();
-    assert_eq!(error.kind, Kind::Interrupted);
+    assert_eq!(error.kind, ErrorKind::Interrupted);
 }
 
 #[test]
@@ -320,18 +320,22 @@ impl SmallMemoryModel {
 }
 
 impl TranslationModel for SmallMemoryModel {
-    fn spec(&self) -> &crate::model::Spec {
+    fn spec(&self) -> &crate::model::ModelSpec {
         self.model.spec()
     }
 
-    fn begin(&self, prefixes: &[Option<&State>], sources: &[&[u32]]) -> Result<(State, candle_core::Tensor)> {
+    fn begin_decoding(
+        &self,
+        prefixes: &[Option<&DecodingState>],
+        sources: &[&[u32]],
+    ) -> Result<(DecodingState, candle_core::Tensor)> {
         self.check_memory(sources.len())?;
-        self.model.begin(prefixes, sources)
+        self.model.begin_decoding(prefixes, sources)
     }
 
-    fn step(&self, last: &[u32], state: &mut State) -> Result<candle_core::Tensor> {
+    fn decode_step(&self, last: &[u32], state: &mut DecodingState) -> Result<candle_core::Tensor> {
         self.check_memory(last.len())?;
-        self.model.step(last, state)
+        self.model.decode_step(last, state)
     }
 }
 
@@ -383,7 +387,7 @@ fn one_sentence_that_does_not_fit_is_an_error_with_a_hint() {
             ControlFlow::Continue(())
         })
         .unwrap_err();
-    assert_eq!(error.kind, Kind::Memory);
+    assert_eq!(error.kind, ErrorKind::Memory);
     assert!(error.hint.is_some_and(|hint| hint.to_string().contains("one sentence")));
 }
 

@@ -1,8 +1,8 @@
 //! Real weights: Gemma 3 270M, fetched by plae itself where it is not cached; without it these tests skip and say so.
 
 use super::{Outcome, Sandbox, run};
-use plae::model::weights::gguf::Gguf;
-use plae::model::{Activations, decoder};
+use plae::model::weights::gguf::GgufFile;
+use plae::model::{ActivationPrecision, decoder};
 use plae::tokenizer::Tokenizer;
 use serde::Deserialize;
 use serde_json::Value;
@@ -88,15 +88,15 @@ fn ids_are_those_of_llama_cpp() {
 #[test]
 fn every_clear_choice_of_llama_cpp_is_plaes_choice_too() {
     let Some(model) = model() else { return };
-    let gguf = Gguf::open(model.as_ref()).expect("the model");
+    let gguf = GgufFile::open(model.as_ref()).expect("the model");
     let tokenizer = Tokenizer::from_gguf(&gguf).expect("a tokenizer");
     let ends = tokenizer.ids_containing(&["\n".to_owned()]);
-    for (activations, near_tie) in [(Activations::Int8, 2.0), (Activations::F32, 2.0)] {
-        let gemma = decoder::from_gguf(&gguf, None, activations).expect("a model");
+    for (activations, near_tie) in [(ActivationPrecision::Int8, 2.0), (ActivationPrecision::F32, 2.0)] {
+        let gemma = decoder::load_from_gguf(&gguf, None, activations).expect("a model");
         let golden = golden();
         let (mut clear, mut all, mut same) = (0, 0, 0);
         for line in &golden.lines {
-            let (mut state, mut logits) = gemma.begin(&[], &[&line.source_ids]).expect("begin");
+            let (mut state, mut logits) = gemma.begin_decoding(&[], &[&line.source_ids]).expect("begin");
             for (step, margin) in line.margins.iter().enumerate() {
                 let row: Vec<f32> = logits.flatten_all().and_then(|row| row.to_vec1()).expect("logits");
                 let best = (0..row.len())
@@ -117,7 +117,7 @@ fn every_clear_choice_of_llama_cpp_is_plaes_choice_too() {
                     );
                 }
                 if let Some(id) = expected {
-                    logits = gemma.step(&[id], &mut state).expect("step");
+                    logits = gemma.decode_step(&[id], &mut state).expect("step");
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! Reads the Hub's description of a repository: its commit, its files and its architecture.
 
-use crate::catalog::manifest::{FileSpec, HubSource, Manifest, Weights};
+use crate::catalog::manifest::{FileSpec, HubSource, Manifest, WeightsFormat};
 use crate::error::{Error, Hint, Result};
 use crate::model::Architecture;
 use serde::Deserialize;
@@ -11,14 +11,14 @@ pub(super) struct RepoInfo {
     /// Commit for which the requested revision stands.
     pub sha: String,
     /// All files of the repository.
-    pub siblings: Vec<Sibling>,
+    pub siblings: Vec<RepoFile>,
     config: Option<ModelConfig>,
     gguf: Option<GgufInfo>,
 }
 
 /// One file of a repository.
 #[derive(Deserialize)]
-pub(super) struct Sibling {
+pub(super) struct RepoFile {
     /// Path of the file in the repository.
     pub rfilename: String,
 }
@@ -51,6 +51,10 @@ pub(super) fn check_architecture(source: &HubSource, info: &RepoInfo, files: &[F
     let architecture = Architecture::from_model_type(name).ok_or_else(|| {
         Error::model(format!("{}: the architecture `{name}` is not known", source.repo)).hint(Hint::ListModels)
     })?;
-    let weights = if gguf { Weights::Gguf } else { Weights::Checkpoint };
-    Manifest::unlisted(source.repo.clone(), architecture).check_form(weights)
+    let weights = if gguf {
+        WeightsFormat::Gguf
+    } else {
+        WeightsFormat::Checkpoint
+    };
+    Manifest::for_unlisted_model(source.repo.clone(), architecture).check_weights_format(weights)
 }

@@ -36,7 +36,7 @@ pub(super) struct RequestedFile<'a> {
 ///
 /// The header `x-error-code` counts before the status, because the Hub also answers 401 for files and repositories
 /// that do not exist.
-pub(super) fn refusal_fault(
+pub(super) fn refused_request_fault(
     settings: &Settings,
     has_token: bool,
     status: StatusCode,
@@ -86,7 +86,7 @@ pub(super) fn refusal_fault(
 /// answer came.
 ///
 /// A host whose name is unknown, or that does not answer in time, is not asked again.
-pub(super) fn unreached_fault(settings: &Settings, error: ureq::Error, connecting: bool) -> HubFault {
+pub(super) fn unreachable_hub_fault(settings: &Settings, error: ureq::Error, connecting: bool) -> HubFault {
     let host = hub_origin(settings);
     let text = error.to_string();
     let offline = Hint::CheckNetwork;

@@ -8,15 +8,15 @@
 mod description;
 mod fault;
 
-use super::cache::{self, Snapshot, is_commit, select_files, snapshot_directory};
-use super::disk::{link, local_error, lock, sha256, write_reference};
+use super::cache::{self, Snapshot, is_commit, select_model_files, snapshot_directory};
+use super::disk::{compute_sha256, link_blob, local_file_error, lock_file, write_reference};
 use super::manifest::{FileSpec, HubSource, Manifest, is_sha256};
-use super::notice::{Notice, Notify};
+use super::notice::{Notice, NoticeCallback};
 use super::settings::Settings;
 use crate::error::{Error, Result};
-use crate::file::{is_path_inside_directory, percent_encode};
+use crate::file::{is_safe_relative_path, percent_encode};
 use description::{RepoInfo, check_architecture};
-use fault::{HubFault, RequestedFile, hub_origin, not_a_hub_error, refusal_fault, unreached_fault};
+use fault::{HubFault, RequestedFile, hub_origin, not_a_hub_error, refused_request_fault, unreachable_hub_fault};
 use hf_hub::Cache;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -26,11 +26,11 @@ use ureq::http::{HeaderMap, Response, StatusCode};
 use ureq::{Agent, Body, Proxy};
 
 /// A client of the Hub, with its connections and access token.
-pub(super) struct Hub<'a> {
+pub(super) struct HubClient<'a> {
     settings: &'a Settings,
     agent: Agent,
     token: Option<String>,
-    notice: Notify<'a>,
+    notice: NoticeCallback<'a>,
 }
 
 /// The Hub's answer to a question about one file, before the file is fetched.
@@ -41,17 +41,17 @@ struct FileMetadata {
     size: u64,
 }
 
-impl<'a> Hub<'a> {
+impl<'a> HubClient<'a> {
     /// Makes a client of the Hub by the settings; `notice` is called with its events.
     ///
     /// # Errors
     /// Fails with an error of kind `Usage` if the proxy is not a valid address, or the token has characters that
     /// cannot be sent.
-    pub fn new(settings: &'a Settings, notice: Notify<'a>) -> Result<Self> {
+    pub fn new(settings: &'a Settings, notice: NoticeCallback<'a>) -> Result<Self> {
         let proxy = settings
             .proxy
             .as_deref()
-            .map(|proxy| proxy_of(proxy, settings))
+            .map(|proxy| parse_proxy(proxy, settings))
             .transpose()?;
         let config = Agent::config_builder()
             .proxy(proxy)
@@ -91,14 +91,14 @@ impl<'a> Hub<'a> {
     /// Fails with an error of kind `Network` if the Hub cannot be reached or keeps failing; `Model` if it refuses
     /// access, lacks a file, has another file than the manifest names, or has an architecture that this build cannot
     /// load.
-    pub fn pull(&mut self, source: &HubSource, manifest: Option<&Manifest>) -> Result<Snapshot> {
+    pub fn download_snapshot(&mut self, source: &HubSource, manifest: Option<&Manifest>) -> Result<Snapshot> {
         let closed = !source.files.is_empty() && source.patterns.is_empty();
         let (mut commit, files) = if closed {
             (None, source.files.clone())
         } else {
-            let info = self.info(source)?;
+            let info = self.fetch_repo_info(source)?;
             let names: Vec<String> = info.siblings.iter().map(|sibling| sibling.rfilename.clone()).collect();
-            let files = select_files(source, &names)?;
+            let files = select_model_files(source, &names)?;
             if manifest.is_none() {
                 check_architecture(source, &info, &files)?;
             }
@@ -108,13 +108,13 @@ impl<'a> Hub<'a> {
         let mut found = Vec::new();
         for file in &files {
             // All files are of one commit, even if the branch moves on meanwhile.
-            let metadata = self.metadata(source, commit.as_deref().unwrap_or(&source.revision), file)?;
+            let metadata = self.fetch_file_metadata(source, commit.as_deref().unwrap_or(&source.revision), file)?;
             commit = Some(metadata.commit.clone());
             found.push(metadata);
         }
         let commit = commit.ok_or_else(|| Error::model(format!("{} has no files", source.repo)))?;
 
-        let cache = Cache::new(self.settings.hub_cache.clone()).repo(cache::repo(source));
+        let cache = Cache::new(self.settings.hub_cache.clone()).repo(cache::hf_hub_repo(source));
         let missing = found
             .iter()
             .filter(|metadata| !cache.blob_path(&metadata.etag).exists());
@@ -129,14 +129,14 @@ impl<'a> Hub<'a> {
         let directory = snapshot_directory(source, &commit, self.settings);
         for (file, metadata) in files.iter().zip(&found) {
             let blob = cache.blob_path(&metadata.etag);
-            self.download(source, &commit, file, metadata, &blob)?;
+            self.download_file(source, &commit, file, metadata, &blob)?;
             let pointer = directory.join(&file.name);
-            link(&blob, &pointer).map_err(|error| local_error(error, &pointer))?;
+            link_blob(&blob, &pointer).map_err(|error| local_file_error(error, &pointer))?;
         }
         // Written last, so that a branch never stands for a commit of which only some files are in the cache.
         if !is_commit(&source.revision) {
-            let reference = cache::reference(source, self.settings);
-            write_reference(&reference, &commit).map_err(|error| local_error(error, &reference))?;
+            let reference = cache::reference_path(source, self.settings);
+            write_reference(&reference, &commit).map_err(|error| local_file_error(error, &reference))?;
         }
         Ok(Snapshot {
             directory,
@@ -146,13 +146,17 @@ impl<'a> Hub<'a> {
     }
 
     /// Asks the Hub for the description of a repository at the source's revision.
-    fn info(&mut self, source: &HubSource) -> Result<RepoInfo> {
-        let url = format!("{}/api/{}", self.settings.endpoint, cache::repo(source).api_url());
+    fn fetch_repo_info(&mut self, source: &HubSource) -> Result<RepoInfo> {
+        let url = format!(
+            "{}/api/{}",
+            self.settings.endpoint,
+            cache::hf_hub_repo(source).api_url()
+        );
         let about = RequestedFile { source, file: None };
-        let info: RepoInfo = self.retry(|hub| {
+        let info: RepoInfo = self.retry_request(|hub| {
             let mut response = hub.send_request(hub.agent.get(&url), &about)?;
             let text = response.body_mut().with_config().limit(100 << 20).read_to_vec();
-            let text = text.map_err(|error| unreached_fault(hub.settings, error, false))?;
+            let text = text.map_err(|error| unreachable_hub_fault(hub.settings, error, false))?;
             serde_json::from_slice(&text).map_err(|error| {
                 HubFault::Final(not_a_hub_error(hub.settings, "its list of files cannot be read").source(error))
             })
@@ -161,26 +165,26 @@ impl<'a> Hub<'a> {
             && info
                 .siblings
                 .iter()
-                .all(|sibling| is_path_inside_directory(&sibling.rfilename));
+                .all(|sibling| is_safe_relative_path(&sibling.rfilename));
         safe.then_some(info)
             .ok_or_else(|| not_a_hub_error(self.settings, "its list of files has names that are none"))
     }
 
     /// Asks the Hub for a file's commit, hash and size, and checks hash and size against the manifest.
-    fn metadata(&mut self, source: &HubSource, revision: &str, file: &FileSpec) -> Result<FileMetadata> {
-        let url = self.url(source, revision, &file.name);
+    fn fetch_file_metadata(&mut self, source: &HubSource, revision: &str, file: &FileSpec) -> Result<FileMetadata> {
+        let url = self.file_url(source, revision, &file.name);
         let about = RequestedFile {
             source,
             file: Some(&file.name),
         };
-        let metadata = self.retry(|hub| {
+        let metadata = self.retry_request(|hub| {
             let mut url = url.clone();
             // For a renamed repository the Hub redirects to another path on the same host; a redirect to another host
             // leads to the file itself.
             for _ in 0..5 {
                 let request = hub.agent.head(&url).config().max_redirects(0).build();
                 let response = hub.send_request(request, &about)?;
-                let location = header_text(response.headers(), "location");
+                let location = header_value(response.headers(), "location");
                 match location.filter(|location| location.starts_with('/') && !location.starts_with("//")) {
                     Some(path) if response.status().is_redirection() => {
                         url = format!("{}{path}", hub_origin(hub.settings))
@@ -213,12 +217,12 @@ impl<'a> Hub<'a> {
 
     fn read_metadata(&self, response: &Response<Body>, revision: &str) -> Result<FileMetadata, HubFault> {
         let headers = response.headers();
-        let etag = header_text(headers, "x-linked-etag").or_else(|| header_text(headers, "etag"));
+        let etag = header_value(headers, "x-linked-etag").or_else(|| header_value(headers, "etag"));
         let etag = etag.map(|etag| etag.trim_start_matches("W/").trim_matches('"'));
         // The length of a redirect's body is not the file's.
-        let own_size = header_text(headers, "content-length").filter(|_| !response.status().is_redirection());
-        let size = header_text(headers, "x-linked-size").or(own_size);
-        let commit = header_text(headers, "x-repo-commit").unwrap_or(revision);
+        let own_size = header_value(headers, "content-length").filter(|_| !response.status().is_redirection());
+        let size = header_value(headers, "x-linked-size").or(own_size);
+        let commit = header_value(headers, "x-repo-commit").unwrap_or(revision);
         // The etag becomes a file name in the cache.
         let etag_ok = |etag: &&str| (1..=128).contains(&etag.len()) && etag.bytes().all(|b| b.is_ascii_alphanumeric());
         match (etag.filter(etag_ok), size.and_then(|size| size.parse().ok())) {
@@ -236,7 +240,7 @@ impl<'a> Hub<'a> {
 
     /// Downloads a file into its blob in the cache, continuing an earlier download that broke off, and checks its
     /// hash.
-    fn download(
+    fn download_file(
         &mut self,
         source: &HubSource,
         commit: &str,
@@ -252,8 +256,8 @@ impl<'a> Hub<'a> {
             .settings
             .hub_cache
             .join(".locks")
-            .join(cache::repo(source).folder_name());
-        let _lock = lock(&locks.join(format!("{}.lock", metadata.etag)), || {
+            .join(cache::hf_hub_repo(source).folder_name());
+        let _lock = lock_file(&locks.join(format!("{}.lock", metadata.etag)), || {
             (self.notice)(Notice::Waiting {
                 file: file.name.clone(),
             });
@@ -262,14 +266,14 @@ impl<'a> Hub<'a> {
             return Ok(());
         }
         if let Some(directory) = blob.parent() {
-            std::fs::create_dir_all(directory).map_err(|error| local_error(error, directory))?;
+            std::fs::create_dir_all(directory).map_err(|error| local_file_error(error, directory))?;
         }
         let partial = blob.with_file_name(format!("{}.incomplete", metadata.etag));
         let about = RequestedFile {
             source,
             file: Some(&file.name),
         };
-        let url = self.url(source, commit, &file.name);
+        let url = self.file_url(source, commit, &file.name);
         let wanted = file
             .sha256
             .as_deref()
@@ -277,18 +281,18 @@ impl<'a> Hub<'a> {
         let resumed = std::fs::metadata(&partial).is_ok_and(|data| data.len() > 0);
         let mut fresh = !resumed;
         loop {
-            self.retry(|hub| hub.download_rest(&url, &about, metadata.size, &partial))?;
+            self.retry_request(|hub| hub.download_missing_bytes(&url, &about, metadata.size, &partial))?;
             let hash = match wanted {
                 Some(_) => {
-                    let hashed = File::open(&partial).and_then(|file| sha256(file, |_| Ok(())));
-                    Some(hashed.map_err(|error| local_error(error, &partial))?.0)
+                    let hashed = File::open(&partial).and_then(|file| compute_sha256(file, |_| Ok(())));
+                    Some(hashed.map_err(|error| local_file_error(error, &partial))?.0)
                 }
                 None => None,
             };
             if hash.as_deref() == wanted {
-                return std::fs::rename(&partial, blob).map_err(|error| local_error(error, blob));
+                return std::fs::rename(&partial, blob).map_err(|error| local_file_error(error, blob));
             }
-            std::fs::remove_file(&partial).map_err(|error| local_error(error, &partial))?;
+            std::fs::remove_file(&partial).map_err(|error| local_file_error(error, &partial))?;
             let error = Error::model(format!(
                 "{} came with a wrong hash: sha256 {}, not {}",
                 file.name,
@@ -309,8 +313,14 @@ impl<'a> Hub<'a> {
     }
 
     /// Downloads the missing bytes of a file of `size` bytes and appends them to the file `partial`.
-    fn download_rest(&mut self, url: &str, about: &RequestedFile, size: u64, partial: &Path) -> Result<(), HubFault> {
-        let failed = |error: io::Error| HubFault::Final(local_error(error, partial));
+    fn download_missing_bytes(
+        &mut self,
+        url: &str,
+        about: &RequestedFile,
+        size: u64,
+        partial: &Path,
+    ) -> Result<(), HubFault> {
+        let failed = |error: io::Error| HubFault::Final(local_file_error(error, partial));
         let mut output = File::options()
             .create(true)
             .append(true)
@@ -322,7 +332,7 @@ impl<'a> Hub<'a> {
             done = 0;
         }
         let file = about.file.unwrap_or_default();
-        self.progress(file, done, size);
+        self.report_progress(file, done, size);
         if done == size {
             return Ok(());
         }
@@ -334,7 +344,7 @@ impl<'a> Hub<'a> {
         let offset = match response.status() {
             StatusCode::PARTIAL_CONTENT => {
                 let range =
-                    header_text(response.headers(), "content-range").and_then(|range| range.strip_prefix("bytes "));
+                    header_value(response.headers(), "content-range").and_then(|range| range.strip_prefix("bytes "));
                 range.and_then(|range| range.split_once('-')?.0.parse().ok())
             }
             _ => Some(0),
@@ -377,11 +387,11 @@ impl<'a> Hub<'a> {
             output.write_all(&buffer[..n]).map_err(failed)?;
             if done - shown >= 1 << 20 {
                 shown = done;
-                self.progress(file, done, size);
+                self.report_progress(file, done, size);
             }
         }
         output.sync_all().map_err(failed)?;
-        self.progress(file, done.min(size), size);
+        self.report_progress(file, done.min(size), size);
         if done == size {
             return Ok(());
         }
@@ -396,7 +406,7 @@ impl<'a> Hub<'a> {
         })
     }
 
-    fn progress(&mut self, file: &str, done: u64, total: u64) {
+    fn report_progress(&mut self, file: &str, done: u64, total: u64) {
         (self.notice)(Notice::Progress {
             file: file.to_owned(),
             done,
@@ -406,7 +416,7 @@ impl<'a> Hub<'a> {
 
     /// Calls `attempt` again while it fails for reasons that may pass, with growing waiting times, until the settings
     /// allow no more retries.
-    fn retry<T>(&mut self, mut attempt: impl FnMut(&mut Self) -> Result<T, HubFault>) -> Result<T> {
+    fn retry_request<T>(&mut self, mut attempt: impl FnMut(&mut Self) -> Result<T, HubFault>) -> Result<T> {
         let mut failures = 0;
         loop {
             let (error, gained) = match attempt(self) {
@@ -441,12 +451,12 @@ impl<'a> Hub<'a> {
         };
         let response = request
             .call()
-            .map_err(|error| unreached_fault(self.settings, error, true))?;
+            .map_err(|error| unreachable_hub_fault(self.settings, error, true))?;
         if response.status().is_success() || response.status().is_redirection() {
             Ok(response)
         } else {
             let has_token = self.token.is_some();
-            Err(refusal_fault(
+            Err(refused_request_fault(
                 self.settings,
                 has_token,
                 response.status(),
@@ -457,7 +467,7 @@ impl<'a> Hub<'a> {
     }
 
     /// Gives the web address of a file at a revision.
-    fn url(&self, source: &HubSource, revision: &str, file: &str) -> String {
+    fn file_url(&self, source: &HubSource, revision: &str, file: &str) -> String {
         let revision = revision.replace('/', "%2F");
         let file = percent_encode(file);
         format!("{}/{}/resolve/{revision}/{file}", self.settings.endpoint, source.repo)
@@ -466,7 +476,7 @@ impl<'a> Hub<'a> {
 
 /// Makes the proxy from its address, with the hosts of `NO_PROXY`, which are reached without it; as in other tools,
 /// each host stands for its subdomains too.
-fn proxy_of(text: &str, settings: &Settings) -> Result<Proxy> {
+fn parse_proxy(text: &str, settings: &Settings) -> Result<Proxy> {
     let wrong = |error: ureq::Error| {
         Error::usage("the proxy for the Hub is not an address")
             .hint("check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY")
@@ -492,6 +502,6 @@ fn proxy_of(text: &str, settings: &Settings) -> Result<Proxy> {
     builder.build().map_err(wrong)
 }
 
-fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+fn header_value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }

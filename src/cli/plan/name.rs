@@ -1,6 +1,6 @@
 //! The paths of outputs, given the file or the directory that `-o` names.
 
-use super::{Output, output_format_of};
+use super::{PlannedOutput, output_format_of};
 use crate::error::{Error, Result};
 use crate::render::OutputFormat;
 use std::collections::HashMap;
@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 /// Names the outputs of one input by the file `path`. A single format is written to `path` itself. Of several formats,
 /// each gets the stem of `path` with its own extension.
-pub fn name_beside(path: &Path, formats: &[OutputFormat]) -> Result<Vec<Output>> {
+pub fn name_outputs_by_file(path: &Path, formats: &[OutputFormat]) -> Result<Vec<PlannedOutput>> {
     if let [format] = formats {
-        return Ok(vec![Output {
+        return Ok(vec![PlannedOutput {
             format: *format,
             path: Some(path.to_path_buf()),
         }]);
@@ -26,19 +26,19 @@ pub fn name_beside(path: &Path, formats: &[OutputFormat]) -> Result<Vec<Output>>
     };
     Ok(formats
         .iter()
-        .map(|format| Output {
+        .map(|format| PlannedOutput {
             format: *format,
             path: Some(if own == Some(*format) {
                 path.to_path_buf()
             } else {
-                with_suffix(&stem, format.extension())
+                append_extension(&stem, format.file_extension())
             }),
         })
         .collect())
 }
 
 /// Appends `.suffix` to a path, and keeps the extension that the path has.
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+fn append_extension(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(".");
     name.push(suffix);
@@ -50,7 +50,11 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 ///
 /// # Errors
 /// `Usage` if two inputs would get the same output even with their extensions.
-pub fn name_in_directory(directory: &Path, places: &[&Path], formats: &[OutputFormat]) -> Result<Vec<Vec<Output>>> {
+pub fn name_outputs_in_directory(
+    directory: &Path,
+    places: &[&Path],
+    formats: &[OutputFormat],
+) -> Result<Vec<Vec<PlannedOutput>>> {
     let short = |place: &Path| directory.join(place.with_extension(""));
     let mut uses: HashMap<PathBuf, usize> = HashMap::new();
     for place in places {
@@ -65,7 +69,7 @@ pub fn name_in_directory(directory: &Path, places: &[&Path], formats: &[OutputFo
         };
         let mut outputs = Vec::with_capacity(formats.len());
         for format in formats {
-            let path = with_suffix(&stem, format.extension());
+            let path = append_extension(&stem, format.file_extension());
             if let Some(other) = taken.insert(path.clone(), place) {
                 return Err(Error::usage(format!(
                     "two inputs would be written to it: {} and {}",
@@ -75,7 +79,7 @@ pub fn name_in_directory(directory: &Path, places: &[&Path], formats: &[OutputFo
                 .path(path)
                 .hint("translate them in two runs, into two directories"));
             }
-            outputs.push(Output {
+            outputs.push(PlannedOutput {
                 format: *format,
                 path: Some(path),
             });

@@ -1,12 +1,12 @@
 //! Tests of planning: which inputs are read and where their outputs go.
 
 use super::*;
-use crate::error::Kind;
+use crate::error::ErrorKind;
 use std::fs;
 
 use OutputFormat::{Docx, Html, Jsonl, Plain, Text};
 
-fn names(outputs: &[Output]) -> String {
+fn names(outputs: &[PlannedOutput]) -> String {
     let names: Vec<_> = outputs.iter().map(|output| output.to_string()).collect();
     names.join(" ")
 }
@@ -15,9 +15,9 @@ fn names(outputs: &[Output]) -> String {
 #[test]
 fn a_name_that_is_not_unicode_is_still_a_name() {
     use std::os::unix::ffi::OsStrExt;
-    let input = Input::File(PathBuf::from(OsStr::from_bytes(b"dir/a\xff.txt")));
-    assert_eq!(input.name().as_deref(), Some("a\u{fffd}.txt"));
-    assert_eq!(Input::Stdin.name(), None);
+    let input = InputSource::File(PathBuf::from(OsStr::from_bytes(b"dir/a\xff.txt")));
+    assert_eq!(input.file_name().as_deref(), Some("a\u{fffd}.txt"));
+    assert_eq!(InputSource::Stdin.file_name(), None);
 }
 
 #[test]
@@ -33,14 +33,14 @@ fn names_beside_a_file() {
         ("a.html", &[Docx, Jsonl], "a.docx a.jsonl"),
     ];
     for (path, formats, expected) in cases {
-        let outputs = name_beside(Path::new(path), formats).unwrap();
+        let outputs = name_outputs_by_file(Path::new(path), formats).unwrap();
         assert_eq!(names(&outputs), expected);
     }
 }
 
 fn named(places: &[&str], formats: &[OutputFormat]) -> Result<String> {
     let places: Vec<_> = places.iter().map(Path::new).collect();
-    let outputs = name_in_directory(Path::new("out"), &places, formats)?;
+    let outputs = name_outputs_in_directory(Path::new("out"), &places, formats)?;
     Ok(outputs
         .iter()
         .map(|outputs| names(outputs))
@@ -70,7 +70,7 @@ fn names_in_a_directory() {
 fn collisions_that_remain_are_refused() {
     for places in [["a.txt", "a.txt"].as_slice(), &["a.txt", "a.md", "a.txt.md"]] {
         let error = named(places, &[Html]).unwrap_err();
-        assert_eq!(error.kind, Kind::Usage);
+        assert_eq!(error.kind, ErrorKind::Usage);
         assert!(error.to_string().contains("a.txt"), "{error}");
     }
 }
@@ -86,7 +86,13 @@ fn tree(files: &[&str]) -> tempfile::TempDir {
     home
 }
 
-fn plan_in(home: &Path, inputs: &[&str], output: Option<&str>, formats: &[OutputFormat], force: bool) -> Result<Plan> {
+fn plan_in(
+    home: &Path,
+    inputs: &[&str],
+    output: Option<&str>,
+    formats: &[OutputFormat],
+    force: bool,
+) -> Result<RunPlan> {
     let inputs: Vec<_> = inputs
         .iter()
         .map(|input| match *input {
@@ -99,7 +105,7 @@ fn plan_in(home: &Path, inputs: &[&str], output: Option<&str>, formats: &[Output
         "-" => PathBuf::from("-"),
         output => home.join(output),
     });
-    plan(&Request {
+    plan_tasks(&PlanRequest {
         inputs: &inputs,
         from: None,
         output: output.as_deref(),
@@ -108,7 +114,7 @@ fn plan_in(home: &Path, inputs: &[&str], output: Option<&str>, formats: &[Output
     })
 }
 
-fn tasks(home: &Path, plan: &Plan) -> Vec<String> {
+fn tasks(home: &Path, plan: &RunPlan) -> Vec<String> {
     let base = format!("{}/", home.display());
     plan.tasks
         .iter()
@@ -165,7 +171,7 @@ fn an_existing_output_refuses_its_input_only() {
     let plan = plan_in(home.path(), &["in"], Some("out"), &[], false).unwrap();
     assert_eq!(tasks(home.path(), &plan), ["in/b.txt > out/b.html"]);
     assert_eq!(plan.failures.len(), 1);
-    assert_eq!(plan.failures[0].error.kind, Kind::Output);
+    assert_eq!(plan.failures[0].error.kind, ErrorKind::Output);
     let forced = plan_in(home.path(), &["in"], Some("out"), &[], true).unwrap();
     assert_eq!(forced.tasks.len(), 2);
 }
@@ -188,7 +194,7 @@ fn impossible_requests() {
     ];
     for (inputs, output, formats, expected) in cases {
         let error = plan_in(home.path(), inputs, output, formats, true).unwrap_err();
-        assert_eq!(error.kind, Kind::Usage, "{error}");
+        assert_eq!(error.kind, ErrorKind::Usage, "{error}");
         assert!(error.to_string().contains(expected), "{error}");
     }
 }
@@ -218,5 +224,5 @@ fn a_directory_without_articles_is_a_failed_input() {
     let home = tree(&["in/picture.png"]);
     let plan = plan_in(home.path(), &["in"], Some("out"), &[], false).unwrap();
     assert!(plan.tasks.is_empty());
-    assert_eq!(plan.failures[0].error.kind, Kind::Input);
+    assert_eq!(plan.failures[0].error.kind, ErrorKind::Input);
 }

@@ -1,6 +1,6 @@
 //! Expands the inputs of a run: directories are replaced by the files below them.
 
-use super::{FoundInput, Input, Plan, Request};
+use super::{FoundInput, InputSource, PlanRequest, RunPlan};
 use crate::archive::{find_articles, no_articles_failure};
 use crate::cli::file;
 use crate::error::{Error, Result};
@@ -8,15 +8,15 @@ use std::path::{Path, PathBuf};
 
 /// Lists the inputs of a request, with each directory replaced by the files below it that can be translated. Leaves
 /// out the directory `output`. Adds files that cannot be read and the number of skipped files to `plan`.
-pub fn gather_inputs(request: &Request, output: Option<&Path>, plan: &mut Plan) -> Result<Vec<FoundInput>> {
+pub fn gather_inputs(request: &PlanRequest, output: Option<&Path>, plan: &mut RunPlan) -> Result<Vec<FoundInput>> {
     let mut found = Vec::new();
     for input in request.inputs {
         if file::is_dash(input) {
-            if found.iter().any(|found: &FoundInput| found.input == Input::Stdin) {
+            if found.iter().any(|found: &FoundInput| found.input == InputSource::Stdin) {
                 return Err(Error::usage("standard input can be read once only"));
             }
             found.push(FoundInput {
-                input: Input::Stdin,
+                input: InputSource::Stdin,
                 place: PathBuf::from("stdin"),
             });
         } else if input.is_dir() {
@@ -33,7 +33,7 @@ pub fn gather_inputs(request: &Request, output: Option<&Path>, plan: &mut Plan) 
             let below = find_articles(input, &[], output)?;
             found.extend(below.articles.into_iter().map(|article| FoundInput {
                 place: base.join(article.place),
-                input: Input::File(article.path),
+                input: InputSource::File(article.path),
             }));
             plan.failures.extend(below.failures);
             plan.skipped += below.skipped;
@@ -42,7 +42,7 @@ pub fn gather_inputs(request: &Request, output: Option<&Path>, plan: &mut Plan) 
             }
         } else {
             found.push(FoundInput {
-                input: Input::File(input.clone()),
+                input: InputSource::File(input.clone()),
                 place: input.file_name().map(PathBuf::from).unwrap_or_default(),
             });
         }

@@ -1,7 +1,7 @@
 //! Search options of a checkpoint, read from its `generation_config.json` or `config.json`.
 //!
 //! This file is part of [`crate::decode`] because each field is an option that [`super::SearchOptions`] has too, or an
-//! id that a model's [`crate::model::Spec`] is made with.
+//! id that a model's [`crate::model::ModelSpec`] is made with.
 //!
 //! It follows `GenerationMixin` and `GenerationConfig` of transformers 4.57.1 (`generation/utils.py`,
 //! `generation/configuration_utils.py`).
@@ -85,14 +85,14 @@ impl GenerationConfig {
     /// the output.
     pub fn read(directory: &Path, config: &Value, generation: Option<&Value>) -> Result<Self> {
         let defaults = class_defaults(config["model_type"].as_str().unwrap_or_default());
-        let legacy = Keys {
+        let legacy = ConfigKeys {
             values: config,
             defaults: &defaults,
         };
         let none = Value::Null;
         let (keys, file) = match generation {
-            Some(values) if values["_from_model_config"] != json!(true) || !legacy.is_unusual() => (
-                Keys {
+            Some(values) if values["_from_model_config"] != json!(true) || !legacy.has_unusual_values() => (
+                ConfigKeys {
                     values,
                     defaults: &none,
                 },
@@ -136,7 +136,7 @@ impl GenerationConfig {
         Ok(())
     }
 
-    fn from_keys(keys: &Keys) -> Result<Self> {
+    fn from_keys(keys: &ConfigKeys) -> Result<Self> {
         if !keys.values.is_object() {
             return Err(Error::model("is not a JSON object"));
         }
@@ -279,7 +279,7 @@ enum NeutralValue {
 }
 
 impl NeutralValue {
-    fn equals(&self, value: &Value) -> bool {
+    fn equals_json(&self, value: &Value) -> bool {
         match self {
             _ if value.is_null() => true,
             Self::Null => false,
@@ -298,12 +298,12 @@ fn parse_id(value: &Value) -> Option<u32> {
 }
 
 /// The keys of one configuration file, with default values for those that the file leaves out.
-struct Keys<'a> {
+struct ConfigKeys<'a> {
     values: &'a Value,
     defaults: &'a Value,
 }
 
-impl Keys<'_> {
+impl ConfigKeys<'_> {
     /// Gives the value of a key or its default; `None` if that is null or if there is none.
     fn get(&self, key: &str) -> Option<&Value> {
         let value = self.values.get(key).unwrap_or(&self.defaults[key]);
@@ -311,13 +311,13 @@ impl Keys<'_> {
     }
 
     /// Whether any key of [`GENERATION_DEFAULTS`] has a value that is neither null nor the default.
-    fn is_unusual(&self) -> bool {
+    fn has_unusual_values(&self) -> bool {
         GENERATION_DEFAULTS.iter().any(|(key, usual)| {
             let value = &self.values[*key];
             let default = &self.defaults[*key];
             !value.is_null()
                 && if default.is_null() {
-                    !usual.equals(value)
+                    !usual.equals_json(value)
                 } else {
                     value != default
                 }
@@ -343,7 +343,7 @@ impl Keys<'_> {
         match UNSUPPORTED_OPTIONS
             .iter()
             .chain(sampling)
-            .find(|(key, usual)| !usual.equals(&self.values[*key]))
+            .find(|(key, usual)| !usual.equals_json(&self.values[*key]))
         {
             Some((key, _)) => Err(Error::model(format!("`{}` is not supported", self.values[*key]))
                 .place(format!("key {key}"))

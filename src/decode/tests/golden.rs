@@ -9,13 +9,13 @@ const START_ID: u32 = 1;
 const END_ID: u32 = 0;
 
 /// A test model that computes logits from the source and the last two tokens, like `tests/golden/search.py`.
-struct ArithmeticModel(Spec);
+struct ArithmeticModel(ModelSpec);
 
 /// State of the test model: for each row the source, the last token but one and the last token.
 struct LastTokens(Vec<(u32, u32, u32)>);
 
-impl Rows for LastTokens {
-    fn select(&mut self, rows: &[usize]) {
+impl BatchRows for LastTokens {
+    fn select_rows(&mut self, rows: &[usize]) {
         self.0 = rows.iter().map(|row| self.0[*row]).collect();
     }
 
@@ -28,7 +28,7 @@ impl Rows for LastTokens {
     }
 }
 
-fn logit(source: u32, before: u32, last: u32, token: u32) -> f32 {
+fn arithmetic_logit(source: u32, before: u32, last: u32, token: u32) -> f32 {
     let mut x = source.wrapping_mul(73_856_093)
         ^ (before % 2).wrapping_mul(19_349_663)
         ^ last.wrapping_mul(83_492_791)
@@ -41,7 +41,7 @@ fn logit(source: u32, before: u32, last: u32, token: u32) -> f32 {
 
 impl ArithmeticModel {
     fn new(forced_first: Option<u32>, end: Vec<u32>) -> Self {
-        Self(Spec {
+        Self(ModelSpec {
             vocabulary: VOCABULARY_SIZE as usize,
             source_vocabulary: VOCABULARY_SIZE as usize,
             output: None,
@@ -51,40 +51,44 @@ impl ArithmeticModel {
         })
     }
 
-    fn logits(&self, rows: &[(u32, u32, u32)]) -> Tensor {
+    fn logits_of_rows(&self, rows: &[(u32, u32, u32)]) -> Tensor {
         let every: Vec<u32> = (0..VOCABULARY_SIZE).collect();
         let columns = self.0.output.as_ref().unwrap_or(&every);
         let logits: Vec<f32> = rows
             .iter()
-            .flat_map(|(source, before, last)| columns.iter().map(|token| logit(*source, *before, *last, *token)))
+            .flat_map(|(source, before, last)| {
+                columns
+                    .iter()
+                    .map(|token| arithmetic_logit(*source, *before, *last, *token))
+            })
             .collect();
         Tensor::from_vec(logits, (rows.len(), columns.len()), &Device::Cpu).unwrap()
     }
 }
 
 impl TranslationModel for ArithmeticModel {
-    fn spec(&self) -> &Spec {
+    fn spec(&self) -> &ModelSpec {
         &self.0
     }
 
-    fn begin(&self, _: &[Option<&State>], sources: &[&[u32]]) -> Result<(State, Tensor)> {
+    fn begin_decoding(&self, _: &[Option<&DecodingState>], sources: &[&[u32]]) -> Result<(DecodingState, Tensor)> {
         let (before, last) = match self.0.start[..] {
             [start] => (VOCABULARY_SIZE, start),
             [start, first] => (start, first),
             _ => panic!("one start token and at most one forced"),
         };
         let rows: Vec<_> = sources.iter().map(|source| (source[0], before, last)).collect();
-        let logits = self.logits(&rows);
-        Ok((State(Box::new(LastTokens(rows))), logits))
+        let logits = self.logits_of_rows(&rows);
+        Ok((DecodingState(Box::new(LastTokens(rows))), logits))
     }
 
-    fn step(&self, last: &[u32], state: &mut State) -> Result<Tensor> {
+    fn decode_step(&self, last: &[u32], state: &mut DecodingState) -> Result<Tensor> {
         let rows = &mut state.0.as_any_mut().downcast_mut::<LastTokens>().unwrap().0;
         assert_eq!(rows.len(), last.len(), "a token for each row");
         for (row, id) in rows.iter_mut().zip(last) {
             *row = (row.0, row.2, *id);
         }
-        Ok(self.logits(rows))
+        Ok(self.logits_of_rows(rows))
     }
 }
 
@@ -97,7 +101,7 @@ struct SearchCase {
     options: Map<String, Value>,
 }
 
-fn cases() -> Vec<SearchCase> {
+fn read_search_cases() -> Vec<SearchCase> {
     serde_json::from_str(include_str!("../../../tests/golden/search.json")).unwrap()
 }
 
@@ -141,7 +145,7 @@ fn search_as(options: &Map<String, Value>, sources: &[u32], max_new_tokens: usiz
 
 #[test]
 fn every_case_agrees_with_transformers() {
-    let cases = cases();
+    let cases = read_search_cases();
     assert!(cases.len() > 400);
     for (number, case) in cases.iter().enumerate() {
         let name = format!(
@@ -170,7 +174,7 @@ fn every_case_agrees_with_transformers() {
 #[test]
 fn every_option_of_the_cases_is_at_work() {
     let mut changed: Map<String, Value> = Map::new();
-    for case in cases() {
+    for case in read_search_cases() {
         let found = search_as(&case.options, &case.sources, case.max_new_tokens);
         for option in case.options.keys().filter(|key| *key != "num_return_sequences") {
             let mut fewer = case.options.clone();
@@ -187,7 +191,7 @@ fn every_option_of_the_cases_is_at_work() {
 
 #[test]
 fn a_batch_changes_nothing() {
-    for case in cases() {
+    for case in read_search_cases() {
         let together = search_as(&case.options, &case.sources, case.max_new_tokens);
         let backwards: Vec<u32> = case.sources.iter().rev().copied().collect();
         let mut shuffled = search_as(&case.options, &backwards, case.max_new_tokens);

@@ -29,9 +29,9 @@ pub(super) struct OpenElement {
     pub mode: TextTreatment,
     /// The stack index of the innermost open block-level element. End tags of inline elements close nothing outside it.
     block: usize,
-    /// For each group of [`closing_group`], the stack index of the open element that a start tag of this group closes;
+    /// For each group of [`optional_end_tag_group`], the stack index of the open element that a start tag of this group closes;
     /// 0 if no such element is open.
-    closed_by_group: [usize; GROUP_COUNT],
+    closed_by_group: [usize; END_TAG_GROUP_COUNT],
 }
 
 /// The stack of open elements, the root at index 0. Every operation takes amortised constant time.
@@ -52,7 +52,7 @@ impl Default for ElementStack {
                 list_depth: 0,
                 mode: TextTreatment::Translate,
                 block: 0,
-                closed_by_group: [0; GROUP_COUNT],
+                closed_by_group: [0; END_TAG_GROUP_COUNT],
             }],
             names: HashMap::new(),
             open: vec![Vec::new()],
@@ -67,7 +67,7 @@ impl ElementStack {
     }
 
     /// Opens an element, and derives the kind and level of its blocks from its name and from the elements around it.
-    pub fn open(&mut self, name: &[u8], mode: TextTreatment) {
+    pub fn open_element(&mut self, name: &[u8], mode: TextTreatment) {
         let index = self.stack.len();
         let mut element = OpenElement {
             mode,
@@ -81,7 +81,7 @@ impl ElementStack {
                 self.open.len() - 1
             }
         };
-        if is_block(name) {
+        if is_block_element(name) {
             element.block = index;
         }
         (element.kind, element.level) = match name {
@@ -96,15 +96,15 @@ impl ElementStack {
         match name {
             b"ul" | b"ol" | b"menu" => {
                 element.list_depth = element.list_depth.saturating_add(1);
-                element.closed_by_group[ITEM_GROUP] = 0;
+                element.closed_by_group[LIST_ITEM_END_TAG_GROUP] = 0;
             }
-            b"dl" | b"select" => element.closed_by_group[ITEM_GROUP] = 0,
-            b"table" => element.closed_by_group = [0; GROUP_COUNT],
+            b"dl" | b"select" => element.closed_by_group[LIST_ITEM_END_TAG_GROUP] = 0,
+            b"table" => element.closed_by_group = [0; END_TAG_GROUP_COUNT],
             _ => {}
         }
-        if let Some(group) = closing_group(name) {
-            if group == CELL_GROUP {
-                element.closed_by_group[ITEM_GROUP] = 0;
+        if let Some(group) = optional_end_tag_group(name) {
+            if group == TABLE_CELL_END_TAG_GROUP {
+                element.closed_by_group[LIST_ITEM_END_TAG_GROUP] = 0;
             }
             element.closed_by_group[group] = index;
         }
@@ -113,40 +113,42 @@ impl ElementStack {
     }
 
     /// Closes the elements whose end tags may be left out before the start tag of the block-level element `name`.
-    pub fn close_implied_by(&mut self, name: &[u8]) {
+    pub fn close_elements_ended_by(&mut self, name: &[u8]) {
         let closed = self.innermost_element().closed_by_group;
         if name == b"br" {
             return;
         }
         // Every block-level tag but `br` ends a paragraph. A row also ends the cell before it, which stands higher on
         // the stack than the row before it.
-        let closing = match closing_group(name) {
-            Some(group @ ROWS_GROUP..=CELL_GROUP) => &closed[group..=CELL_GROUP],
-            Some(ITEM_GROUP) => &closed[ITEM_GROUP..=ITEM_GROUP],
+        let closing = match optional_end_tag_group(name) {
+            Some(group @ TABLE_SECTION_END_TAG_GROUP..=TABLE_CELL_END_TAG_GROUP) => {
+                &closed[group..=TABLE_CELL_END_TAG_GROUP]
+            }
+            Some(LIST_ITEM_END_TAG_GROUP) => &closed[LIST_ITEM_END_TAG_GROUP..=LIST_ITEM_END_TAG_GROUP],
             _ => &[],
         };
         let ended = closing
             .iter()
-            .chain(&closed[PARAGRAPH_GROUP..])
+            .chain(&closed[PARAGRAPH_END_TAG_GROUP..])
             .filter(|&&index| index > 0)
             .min();
-        self.truncate(ended.copied().unwrap_or(usize::MAX));
+        self.close_elements_from(ended.copied().unwrap_or(usize::MAX));
     }
 
     /// Returns the stack index of the innermost open element that the end tag of `name` closes; None if the end tag
     /// closes nothing.
-    pub fn find(&self, name: &[u8]) -> Option<usize> {
+    pub fn find_element_closed_by(&self, name: &[u8]) -> Option<usize> {
         let index = *self.open[*self.names.get(name)?].last()?;
-        (is_block(name) || index > self.innermost_element().block).then_some(index)
+        (is_block_element(name) || index > self.innermost_element().block).then_some(index)
     }
 
     /// Returns how the text of the element at a stack index is treated.
-    pub fn mode(&self, index: usize) -> TextTreatment {
+    pub fn text_treatment_at(&self, index: usize) -> TextTreatment {
         self.stack[index].mode
     }
 
     /// Closes the element at a stack index, and every element inside it.
-    pub fn truncate(&mut self, index: usize) {
+    pub fn close_elements_from(&mut self, index: usize) {
         while self.stack.len() > index.max(1)
             && let Some(element) = self.stack.pop()
         {
@@ -156,28 +158,28 @@ impl ElementStack {
 }
 
 // Groups of elements whose end tag may be left out: a start tag of a group closes the open element of the group.
-const ITEM_GROUP: usize = 0;
-const ROWS_GROUP: usize = 1;
-const ROW_GROUP: usize = 2;
-const CELL_GROUP: usize = 3;
-const PARAGRAPH_GROUP: usize = 4;
-const GROUP_COUNT: usize = 5;
+const LIST_ITEM_END_TAG_GROUP: usize = 0;
+const TABLE_SECTION_END_TAG_GROUP: usize = 1;
+const TABLE_ROW_END_TAG_GROUP: usize = 2;
+const TABLE_CELL_END_TAG_GROUP: usize = 3;
+const PARAGRAPH_END_TAG_GROUP: usize = 4;
+const END_TAG_GROUP_COUNT: usize = 5;
 
 /// Returns the group that the element `name` belongs to, if any: its start tag closes an open element of the group.
-fn closing_group(name: &[u8]) -> Option<usize> {
+fn optional_end_tag_group(name: &[u8]) -> Option<usize> {
     match name {
-        b"li" | b"dt" | b"dd" | b"option" => Some(ITEM_GROUP),
-        b"thead" | b"tbody" | b"tfoot" | b"caption" => Some(ROWS_GROUP),
-        b"tr" => Some(ROW_GROUP),
-        b"td" | b"th" => Some(CELL_GROUP),
-        b"p" => Some(PARAGRAPH_GROUP),
+        b"li" | b"dt" | b"dd" | b"option" => Some(LIST_ITEM_END_TAG_GROUP),
+        b"thead" | b"tbody" | b"tfoot" | b"caption" => Some(TABLE_SECTION_END_TAG_GROUP),
+        b"tr" => Some(TABLE_ROW_END_TAG_GROUP),
+        b"td" | b"th" => Some(TABLE_CELL_END_TAG_GROUP),
+        b"p" => Some(PARAGRAPH_END_TAG_GROUP),
         _ => None,
     }
 }
 
 /// Whether the element is block-level, so that its tags begin and end a block.
 #[rustfmt::skip]
-pub(super) fn is_block(name: &[u8]) -> bool {
+pub(super) fn is_block_element(name: &[u8]) -> bool {
     matches!(
         name,
         b"address" | b"article" | b"aside" | b"blockquote" | b"body" | b"br" | b"caption" | b"center"

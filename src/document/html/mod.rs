@@ -13,19 +13,19 @@ mod elements;
 #[cfg(test)]
 mod tests;
 
-use super::builder::Builder;
+use super::builder::BlockBuilder;
 use super::{Block, is_blank};
 use crate::span::Span;
-use elements::{ElementStack, TextTreatment, is_block, is_opaque_element, is_void_element};
+use elements::{ElementStack, TextTreatment, is_block_element, is_opaque_element, is_void_element};
 use html5gum::{Emitter, State, Tokenizer, naive_next_state};
 use std::convert::Infallible;
 
 /// Reads an HTML source into blocks.
-pub(super) fn read(source: &str) -> Vec<Block> {
+pub(super) fn read_html(source: &str) -> Vec<Block> {
     let mut reader = HtmlReader {
         source,
         is_xml: source.trim_start().starts_with("<?xml"),
-        builder: Builder::new(source),
+        builder: BlockBuilder::new(source),
         elements: ElementStack::default(),
         is_translatable: false,
         pending: Span::new(0, 0),
@@ -105,7 +105,7 @@ struct HtmlReader<'a> {
     source: &'a str,
     /// Whether the source is XHTML, where `<p/>` is a whole element.
     is_xml: bool,
-    builder: Builder<'a>,
+    builder: BlockBuilder<'a>,
     elements: ElementStack,
     /// Whether the current block has text that may be translated.
     is_translatable: bool,
@@ -167,12 +167,12 @@ impl HtmlReader<'_> {
 
     /// Opens the element of the start tag that was read. Returns the tokenizer state that the element's content needs,
     /// such as the state for scripts.
-    fn start_tag(&mut self) -> Option<State> {
+    fn handle_start_tag(&mut self) -> Option<State> {
         let name = std::mem::take(&mut self.tag.name);
-        let is_block = is_block(&name);
-        if is_block && self.elements.innermost_element().mode != TextTreatment::Opaque {
+        let is_block_element = is_block_element(&name);
+        if is_block_element && self.elements.innermost_element().mode != TextTreatment::Opaque {
             self.end_block();
-            self.elements.close_implied_by(&name);
+            self.elements.close_elements_ended_by(&name);
         }
         let span = Span::new(self.tag.start, self.position);
         let parent = self.elements.innermost_element();
@@ -188,7 +188,7 @@ impl HtmlReader<'_> {
             }
             TextTreatment::Translate => TextTreatment::Translate,
         };
-        if mode != TextTreatment::Opaque && !is_block {
+        if mode != TextTreatment::Opaque && !is_block_element {
             if is_empty {
                 self.builder.mark(span);
             } else {
@@ -197,27 +197,27 @@ impl HtmlReader<'_> {
         }
         let state = if is_empty { None } else { naive_next_state(&name) };
         if !is_empty {
-            self.elements.open(&name, mode);
+            self.elements.open_element(&name, mode);
         }
         self.last_start_tag = name;
         state
     }
 
     /// Closes the element of the end tag that was read, if the element is open.
-    fn end_tag(&mut self) {
+    fn handle_end_tag(&mut self) {
         let name = std::mem::take(&mut self.tag.name);
-        let element = self.elements.find(&name);
+        let element = self.elements.find_element_closed_by(&name);
         let mode = match element {
-            Some(index) => self.elements.mode(index),
+            Some(index) => self.elements.text_treatment_at(index),
             None => self.elements.innermost_element().mode,
         };
         match mode {
             TextTreatment::Opaque => {}
-            _ if is_block(&name) => self.end_block(),
+            _ if is_block_element(&name) => self.end_block(),
             _ => self.builder.close(self.position),
         }
         if let Some(index) = element {
-            self.elements.truncate(index);
+            self.elements.close_elements_from(index);
         }
         self.last_start_tag.clear();
     }
@@ -304,10 +304,10 @@ impl Emitter for &mut HtmlReader<'_> {
         self.flush_text();
         self.cursor = self.position;
         if self.tag.is_end {
-            self.end_tag();
+            self.handle_end_tag();
             None
         } else {
-            self.start_tag()
+            self.handle_start_tag()
         }
     }
 

@@ -91,7 +91,7 @@ fn inline_elements_and_references_are_decoded_in_place() {
 #[test]
 fn white_space_collapses_as_in_a_browser() {
     let text = "<p> ก \t\r\n ข<b> </b> ค <b> ง</b>&#32; จ&nbsp; ฉ </p>";
-    assert_eq!(read(text)[0].text, "ก ข ค ง จ\u{a0} ฉ");
+    assert_eq!(read_html(text)[0].text, "ก ข ค ง จ\u{a0} ฉ");
 }
 
 #[test]

@@ -4,8 +4,8 @@
 //! A missed heading does little harm, as it is shown as a short paragraph; a paragraph shown as a heading is plainly
 //! wrong. So a line that reads like a sentence is never a heading, whatever its layout.
 
-use super::line::{LineRole, parse_number};
-use super::{BlockUnit, MAX_TITLE_CHARS, is_space};
+use super::line::{LineRole, parse_item_number};
+use super::{MAX_TITLE_CHARS, UnfinishedBlock, is_space};
 use crate::document::BlockKind;
 use crate::span::Span;
 use regex::Regex;
@@ -22,7 +22,7 @@ const MAX_ISOLATED_HEADING_CHARS: usize = 45;
 const MIN_BODY_CHARS: usize = 80;
 
 /// Finds those blocks under construction (`units`) that are headings, and changes their kind to heading.
-pub(super) fn mark_headings(source: &str, units: &mut [BlockUnit]) {
+pub(super) fn mark_headings(source: &str, units: &mut [UnfinishedBlock]) {
     mark_title(source, units);
     mark_numbered_headings(source, units);
     let headings: Vec<(usize, Span)> = isolated_headings(source, units)
@@ -30,32 +30,32 @@ pub(super) fn mark_headings(source: &str, units: &mut [BlockUnit]) {
         .collect();
     for (index, piece) in headings {
         units[index].pieces = vec![piece];
-        make_heading(&mut units[index], 2);
+        turn_into_heading(&mut units[index], 2);
     }
 }
 
 /// Changes a block under construction into a heading of this level.
-fn make_heading(unit: &mut BlockUnit, level: u8) {
+fn turn_into_heading(unit: &mut UnfinishedBlock, level: u8) {
     (unit.kind, unit.level) = (BlockKind::Heading, level);
 }
 
 /// Whether a block under construction is a paragraph long enough to be the body text below a heading.
-fn is_body(source: &str, unit: &BlockUnit) -> bool {
-    unit.kind == BlockKind::Paragraph && unit.length(source) >= MIN_BODY_CHARS
+fn is_body_paragraph(source: &str, unit: &UnfinishedBlock) -> bool {
+    unit.kind == BlockKind::Paragraph && unit.char_count(source) >= MIN_BODY_CHARS
 }
 
 /// Marks the title, which is the first line after any metadata, and the paragraphs directly below that repeat its end.
-fn mark_title(source: &str, units: &mut [BlockUnit]) {
+fn mark_title(source: &str, units: &mut [UnfinishedBlock]) {
     let head = units.iter().take_while(|unit| unit.kind == BlockKind::Metadata).count();
-    let Some((title, rest)) = units.get_mut(head..).and_then(<[BlockUnit]>::split_first_mut) else {
+    let Some((title, rest)) = units.get_mut(head..).and_then(<[UnfinishedBlock]>::split_first_mut) else {
         return;
     };
     let Some(next) = rest.first() else { return };
-    let length = title.length(source);
+    let length = title.char_count(source);
     let has_longer_body = rest
         .iter()
         .find(|unit| unit.kind == BlockKind::Paragraph)
-        .is_some_and(|body| body.length(source) > length);
+        .is_some_and(|body| body.char_count(source) > length);
     let stands_out = title.before_blank || next.kind == BlockKind::Metadata;
     let text = title.first_line(source);
     // A title that reports what somebody said is short and has a longer paragraph below. Any other line that does so is
@@ -67,8 +67,8 @@ fn mark_title(source: &str, units: &mut [BlockUnit]) {
     if !(is_title && stands_out && (head == 0 || has_longer_body)) {
         return;
     }
-    make_heading(title, 1);
-    let letters = |unit: &BlockUnit| -> String {
+    turn_into_heading(title, 1);
+    let letters = |unit: &UnfinishedBlock| -> String {
         unit.pieces
             .iter()
             .flat_map(|piece| piece.of(source).split(is_space))
@@ -78,18 +78,19 @@ fn mark_title(source: &str, units: &mut [BlockUnit]) {
     for unit in rest {
         match unit.kind {
             BlockKind::Metadata | BlockKind::Caption => {}
-            BlockKind::Paragraph if unit.length(source) > 9 && title.ends_with(&letters(unit)) => make_heading(unit, 2),
+            BlockKind::Paragraph if unit.char_count(source) > 9 && title.ends_with(&letters(unit)) => {
+                turn_into_heading(unit, 2)
+            }
             _ => break,
         }
     }
 }
 
 /// Turns the items of a numbered list into headings if each of them has body text directly below.
-fn mark_numbered_headings(source: &str, units: &mut [BlockUnit]) {
-    let value = |unit: &BlockUnit| match unit.role {
-        LineRole::Item(_) => {
-            parse_number(unit.first_with_marker.of(source)).and_then(|(path, _)| (path.len() == 1).then_some(path[0]))
-        }
+fn mark_numbered_headings(source: &str, units: &mut [UnfinishedBlock]) {
+    let value = |unit: &UnfinishedBlock| match unit.role {
+        LineRole::Item(_) => parse_item_number(unit.first_with_marker.of(source))
+            .and_then(|(path, _)| (path.len() == 1).then_some(path[0])),
         _ => None,
     };
     let numbered: Vec<(usize, u32)> = units
@@ -101,30 +102,30 @@ fn mark_numbered_headings(source: &str, units: &mut [BlockUnit]) {
         let stands_over = |&(index, _): &(usize, u32)| {
             let unit = &units[index];
             let next = units.get(index + 1);
-            next.is_some_and(|next| is_body(source, next))
+            next.is_some_and(|next| is_body_paragraph(source, next))
                 && unit.pieces.len() == 1
-                && unit.length(source) <= MAX_HEADING_CHARS
+                && unit.char_count(source) <= MAX_HEADING_CHARS
                 && !LIST_LEAD_IN.is_match(unit.first_line(source))
         };
         if series.len() > 1 && series[0].1 == 1 && series.iter().all(stands_over) {
             for (index, _) in series {
                 let unit = &mut units[*index];
                 unit.pieces = vec![unit.first_with_marker];
-                make_heading(unit, 2);
+                turn_into_heading(unit, 2);
             }
         }
     }
 }
 
 /// Whether a block under construction is a paragraph of one line that is short enough for a heading.
-fn is_short_line(source: &str, unit: &BlockUnit) -> bool {
-    unit.kind == BlockKind::Paragraph && unit.pieces.len() == 1 && unit.length(source) <= MAX_HEADING_CHARS
+fn is_short_line(source: &str, unit: &UnfinishedBlock) -> bool {
+    unit.kind == BlockKind::Paragraph && unit.pieces.len() == 1 && unit.char_count(source) <= MAX_HEADING_CHARS
 }
 
 /// Finds short lines that are headings by ornament around them, by a chapter number, by a horizontal rule below, or
 /// because they stand directly above a paragraph. Returns the index in `units` and the byte range of each heading,
 /// without its ornament.
-fn decorated_headings(source: &str, units: &[BlockUnit]) -> impl Iterator<Item = (usize, Span)> {
+fn decorated_headings(source: &str, units: &[UnfinishedBlock]) -> impl Iterator<Item = (usize, Span)> {
     units.windows(3).enumerate().filter_map(move |(index, triple)| {
         let [before, unit, next] = triple else { return None };
         if !is_short_line(source, unit) || !unit.after_blank {
@@ -132,7 +133,7 @@ fn decorated_headings(source: &str, units: &[BlockUnit]) -> impl Iterator<Item =
         }
         let piece = unit.pieces[0];
         let text = piece.of(source);
-        let over_text = is_body(source, next) || next.kind == BlockKind::ListItem;
+        let over_text = is_body_paragraph(source, next) || next.kind == BlockKind::ListItem;
         if let Some(inner) = DECORATED_LINE.captures(text).and_then(|found| found.get(1)) {
             let words = inner.as_str().trim_matches(is_space);
             let start = piece.start + inner.start() + inner.as_str().find(words).unwrap_or_default();
@@ -148,7 +149,7 @@ fn decorated_headings(source: &str, units: &[BlockUnit]) -> impl Iterator<Item =
             before.kind,
             BlockKind::Paragraph | BlockKind::ListItem | BlockKind::Cell
         );
-        let is_on_top = follows_text && !unit.before_blank && is_body(source, next);
+        let is_on_top = follows_text && !unit.before_blank && is_body_paragraph(source, next);
         (is_chapter || (is_underlined || is_on_top) && reads_like_heading(text)).then_some((index + 1, piece))
     })
 }
@@ -156,11 +157,11 @@ fn decorated_headings(source: &str, units: &[BlockUnit]) -> impl Iterator<Item =
 /// Finds isolated short lines, those between blank lines, that are headings. They are taken as headings only if several
 /// exist and each has body text below; if one of them cannot be a heading, none is taken. Returns the index in `units`
 /// and the byte range of each heading.
-fn isolated_headings(source: &str, units: &[BlockUnit]) -> impl Iterator<Item = (usize, Span)> {
+fn isolated_headings(source: &str, units: &[UnfinishedBlock]) -> impl Iterator<Item = (usize, Span)> {
     // Lines after the last body text are signatures and addresses, not headings.
     let end = units
         .iter()
-        .rposition(|unit| is_body(source, unit))
+        .rposition(|unit| is_body_paragraph(source, unit))
         .map_or(0, |last| last + 1);
     let isolated: Vec<(usize, bool)> = units[..end]
         .windows(3)
@@ -176,11 +177,11 @@ fn isolated_headings(source: &str, units: &[BlockUnit]) -> impl Iterator<Item = 
             let text = triple[1].first_line(source);
             let fits = text.chars().nth(MAX_ISOLATED_HEADING_CHARS).is_none()
                 && reads_like_heading(text)
-                && is_body(source, &triple[2]);
+                && is_body_paragraph(source, &triple[2]);
             (index + 1, fits)
         })
         .collect();
-    let bodies = units.iter().filter(|unit| is_body(source, unit)).count();
+    let bodies = units.iter().filter(|unit| is_body_paragraph(source, unit)).count();
     let all_fit = isolated.len() > 1 && bodies >= 2 * isolated.len() && isolated.iter().all(|(_, fits)| *fits);
     let headings = isolated.into_iter().filter(move |_| all_fit);
     headings.map(|(index, _)| (index, units[index].pieces[0]))

@@ -33,12 +33,12 @@ pub(super) enum LineRole {
 
 /// Returns the role of a line, which must not be blank and must have no white space at its ends.
 pub(super) fn line_role(line: &str) -> LineRole {
-    if is_rule(line) {
+    if is_horizontal_rule(line) {
         return LineRole::Rule;
     }
-    match (quote_marker(line), metadata_role(line)) {
+    match (quote_marker_length(line), metadata_role(line)) {
         (0, Some(role)) => role,
-        (0, None) => match list_marker(line) {
+        (0, None) => match list_marker_length(line) {
             0 => LineRole::Text,
             marker => LineRole::Item(marker),
         },
@@ -70,20 +70,20 @@ pub(super) fn metadata_role(text: &str) -> Option<LineRole> {
         .map(|part| part.trim_matches(is_space))
         .collect();
     if let [part] = parts[..] {
-        return if is_match(&DATE_LINE, part) && is_match(&DATE, part) {
+        return if is_match(&DATE_LINE, part) && is_match(&DATE_REGEX, part) {
             Some(if is_match(&DATE_LABEL, part) {
                 LineRole::Metadata
             } else {
                 LineRole::Date
             })
         } else {
-            (is_match(&BYLINE, part) && !is_match(&REPORTING_VERB, part)).then_some(LineRole::Byline)
+            (is_match(&BYLINE_REGEX, part) && !is_match(&REPORTING_VERB, part)).then_some(LineRole::Byline)
         };
     }
     // News portals put the date, the section and the author on one line, with bars between.
     let dated = parts
         .iter()
-        .any(|part| is_match(&DATE_LINE, part) && is_match(&DATE, part));
+        .any(|part| is_match(&DATE_LINE, part) && is_match(&DATE_REGEX, part));
     let labelled = parts.iter().any(|part| is_match(&LABELLED_LINE, part));
     (dated || labelled).then_some(LineRole::Metadata)
 }
@@ -95,26 +95,26 @@ fn is_match(pattern: &LazyLock<Regex>, text: &str) -> bool {
 /// Compiles a pattern that is written over several lines, after replacing the placeholders `{month}`, `{day}` (a
 /// weekday) and `{date}`.
 fn compile_regex(text: &str) -> Regex {
-    const MONTH: &str = r"(?:มกราคม|กุมภาพันธ์|มีนาคม|เมษายน|พฤษภาคม|มิถุนายน|กรกฎาคม|สิงหาคม|กันยายน|ตุลาคม|พฤศจิกายน|ธันวาคม
+    const MONTH_PATTERN: &str = r"(?:มกราคม|กุมภาพันธ์|มีนาคม|เมษายน|พฤษภาคม|มิถุนายน|กรกฎาคม|สิงหาคม|กันยายน|ตุลาคม|พฤศจิกายน|ธันวาคม
         |ม\.?ค\.?|ก\.?พ\.?|มี\.?ค\.?|เม\.?ย\.?|พ\.?ค\.?|มิ\.?ย\.?|ก\.?ค\.?|ส\.?ค\.?|ก\.?ย\.?|ต\.?ค\.?|พ\.?ย\.?|ธ\.?ค\.?
         |Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?
         |Dec(?:ember)?)";
-    const DAY: &str = r"(?:(?:วัน)?(?:จันทร์|อังคาร|พุธ|พฤหัสบดี|พฤหัสฯ?|ศุกร์|เสาร์|อาทิตย์)
+    const WEEKDAY_PATTERN: &str = r"(?:(?:วัน)?(?:จันทร์|อังคาร|พุธ|พฤหัสบดี|พฤหัสฯ?|ศุกร์|เสาร์|อาทิตย์)
         |(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|Mon|Tue|Wed|Thu|Fri|Sat|Sun)";
-    const DATE: &str = r"(?:\d{1,2}(?:\s*[-–]\s*\d{1,2})?\s*{month},?\s*(?:(?:พ\.?ศ\.?|ค\.?ศ\.?)\s*)?(?:\d{4}|\d{2})?
+    const DATE_PATTERN: &str = r"(?:\d{1,2}(?:\s*[-–]\s*\d{1,2})?\s*{month},?\s*(?:(?:พ\.?ศ\.?|ค\.?ศ\.?)\s*)?(?:\d{4}|\d{2})?
         |{month}\s*\d{1,2},?\s*\d{4}
         |{month}\s*(?:(?:พ\.?ศ\.?|ค\.?ศ\.?)\s*)?\d{4}
         |\d{1,2}[/.-]\d{1,2}[/.-](?:\d{4}|\d{2})
         |\d{4}[/-]\d{2}[/-]\d{2})";
     let text = text
-        .replace("{date}", DATE)
-        .replace("{month}", MONTH)
-        .replace("{day}", DAY);
+        .replace("{date}", DATE_PATTERN)
+        .replace("{month}", MONTH_PATTERN)
+        .replace("{day}", WEEKDAY_PATTERN);
     Regex::new(&format!("(?x){text}")).expect("the patterns are fixed and tested")
 }
 
 /// Matches a date, in figures or with the name of a month.
-static DATE: LazyLock<Regex> = LazyLock::new(|| compile_regex("{date}"));
+static DATE_REGEX: LazyLock<Regex> = LazyLock::new(|| compile_regex("{date}"));
 
 /// Matches a line that has only dates, times, weekdays and their labels, possibly after the name of an agency or place.
 static DATE_LINE: LazyLock<Regex> = LazyLock::new(|| {
@@ -178,7 +178,7 @@ static CREDIT_LINE: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Matches `โดย` or `By` with a name, and the name of a news desk.
-static BYLINE: LazyLock<Regex> =
+static BYLINE_REGEX: LazyLock<Regex> =
     LazyLock::new(|| compile_regex(r"^(?:โดย|By)\s+\S+(?:\s+\S+){0,3}$|^(?:ทีมข่าว|กองบรรณาธิการ)[^\s]{0,20}$"));
 
 /// Matches words which show that a line that begins like a byline is a sentence.
@@ -186,7 +186,7 @@ static REPORTING_VERB: LazyLock<Regex> =
     LazyLock::new(|| compile_regex("กล่าว|เปิดเผย|ระบุ|เผย|บอก|มี|เป็น|ได้|จะ|ให้|ไม่|ใช้|การ|ทำ|จาก|ซึ่ง"));
 
 /// Whether a line consists of ornament only.
-pub(super) fn is_rule(line: &str) -> bool {
+pub(super) fn is_horizontal_rule(line: &str) -> bool {
     line.chars().all(|c| {
         is_space(c) || c.is_ascii_punctuation() && !matches!(c, '!' | '?' | '%' | '$' | '"' | '\'') || {
             matches!(
@@ -215,7 +215,7 @@ pub(super) fn is_rule(line: &str) -> bool {
 
 /// Returns the length in bytes of the quotation marks (`>`) that a mail puts before a quoted line, and of the white
 /// space after them; 0 if there are none, or no text after them.
-fn quote_marker(line: &str) -> usize {
+fn quote_marker_length(line: &str) -> usize {
     let rest = line.trim_start_matches(|c| c == '>' || is_space(c));
     if line.starts_with('>') && !rest.is_empty() {
         line.len() - rest.len()
@@ -226,17 +226,19 @@ fn quote_marker(line: &str) -> usize {
 
 /// Returns the length in bytes of the list marker at the start of a line, and of the white space after the marker; 0 if
 /// there is no marker, or no text after it.
-pub(super) fn list_marker(line: &str) -> usize {
-    const BULLETS: [char; 28] = [
+pub(super) fn list_marker_length(line: &str) -> usize {
+    const BULLET_CHARS: [char; 28] = [
         '•', '●', '○', '◦', '▪', '■', '□', '‣', '·', '→', '➡', '➤', '►', '▶', '»', '◆', '❖', '✓', '✔', '☑', '✅', '👉',
         '📌', '🔹', '🔸', '🔷', '🔶', '◾',
     ];
-    let is_text = |rest: &str| rest.starts_with(|c| is_space(c) || is_thai_initial(c));
-    let rest = match line.strip_prefix(BULLETS) {
+    let is_text = |rest: &str| rest.starts_with(|c| is_space(c) || can_begin_thai_word(c));
+    let rest = match line.strip_prefix(BULLET_CHARS) {
         Some(rest) => Some(rest.trim_start_matches('\u{fe0f}')),
         None => match line.strip_prefix(['-', '–', '—', '*']) {
             Some(rest) => Some(rest).filter(|rest| is_text(rest)),
-            None => parse_number(line).map(|(_, rest)| rest).filter(|rest| is_text(rest)),
+            None => parse_item_number(line)
+                .map(|(_, rest)| rest)
+                .filter(|rest| is_text(rest)),
         },
     };
     match rest.map(|rest| rest.trim_start_matches(is_space)) {
@@ -250,7 +252,7 @@ pub(super) fn list_marker(line: &str) -> usize {
 ///
 /// Letters count from 1 in the order of the alphabet. `1.5` may also be a price or a time; only the items before the
 /// line tell.
-pub(super) fn parse_number(line: &str) -> Option<(Vec<u32>, &str)> {
+pub(super) fn parse_item_number(line: &str) -> Option<(Vec<u32>, &str)> {
     let body = line.strip_prefix('(').unwrap_or(line);
     let opened = body.len() < line.len();
     let digits = |text: &str| text.chars().take_while(|&c| digit_value(c).is_some()).count();
@@ -314,7 +316,7 @@ fn digit_value(c: char) -> Option<u32> {
 }
 
 /// Whether a Thai word may begin with `c`: a consonant, or a vowel that is written before its consonant.
-fn is_thai_initial(c: char) -> bool {
+fn can_begin_thai_word(c: char) -> bool {
     matches!(c, 'ก'..='ฮ' | 'เ'..='ไ')
 }
 

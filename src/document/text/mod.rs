@@ -10,9 +10,9 @@ mod table;
 mod tests;
 mod wrap;
 
-use super::{Block, BlockKind, Paragraphs, ReaderOutput, is_space};
+use super::{Block, BlockKind, ParagraphRule, ReaderOutput, is_space};
 use crate::span::Span;
-use line::{LineRole, is_thai, line_role, parse_number};
+use line::{LineRole, is_thai, line_role, parse_item_number};
 use unicode_width::UnicodeWidthStr;
 use wrap::HardWrapping;
 
@@ -20,14 +20,16 @@ use wrap::HardWrapping;
 const MAX_TITLE_CHARS: usize = 220;
 
 /// Reads plain text into blocks.
-pub(super) fn read(source: &str, paragraphs: Paragraphs) -> ReaderOutput {
-    let lines = lines(source);
+pub(super) fn read_plain_text(source: &str, paragraphs: ParagraphRule) -> ReaderOutput {
+    let lines = find_text_lines(source);
     let wrapping = match paragraphs {
-        Paragraphs::Line => None,
-        Paragraphs::Auto | Paragraphs::BlankLine => HardWrapping::detect(&possible_wraps(source, &lines)),
+        ParagraphRule::Line => None,
+        ParagraphRule::Auto | ParagraphRule::BlankLine => {
+            HardWrapping::detect_hard_wrapping(&pairs_of_joinable_lines(source, &lines))
+        }
     };
-    let mut units = join_lines_to_units(source, &lines, paragraphs, wrapping);
-    let unwrapped = paragraphs == Paragraphs::Auto && units.iter().any(|unit| unit.pieces.len() > 1);
+    let mut units = join_lines_to_blocks(source, &lines, paragraphs, wrapping);
+    let unwrapped = paragraphs == ParagraphRule::Auto && units.iter().any(|unit| unit.pieces.len() > 1);
     mark_bylines(source, &mut units);
     heading::mark_headings(source, &mut units);
     let wrapped_at_spaces = wrapping.is_some_and(|wrapping| wrapping.at_spaces);
@@ -64,7 +66,7 @@ struct TextLine {
 
 impl TextLine {
     /// Returns the width of the white space at the start of the line, in terminal columns; a tab counts as eight.
-    fn indent(&self, source: &str) -> usize {
+    fn indent_columns(&self, source: &str) -> usize {
         let space = &source[self.whole.start..self.text.start];
         space.width() + 7 * space.matches('\t').count()
     }
@@ -80,7 +82,7 @@ impl TextLine {
 }
 
 /// A block under construction: one line of plain text, or several lines that are joined.
-struct BlockUnit {
+struct UnfinishedBlock {
     kind: BlockKind,
     level: u8,
     /// The role of the first line of this block under construction.
@@ -100,7 +102,7 @@ struct BlockUnit {
     underline: Option<Span>,
 }
 
-impl BlockUnit {
+impl UnfinishedBlock {
     /// Returns the text of the block's first line. Headings and metadata have no other line, and the first line tells
     /// what a paragraph is.
     fn first_line<'a>(&self, source: &'a str) -> &'a str {
@@ -108,17 +110,17 @@ impl BlockUnit {
     }
 
     /// Returns the length of the block's text, in characters.
-    fn length(&self, source: &str) -> usize {
+    fn char_count(&self, source: &str) -> usize {
         self.pieces.iter().map(|piece| piece.of(source).chars().count()).sum()
     }
 
     /// Makes the finished block. Two lines are joined with a space if a space stood between them, and always if the
     /// text is `wrapped_at_spaces`.
     fn to_block(&self, source: &str, wrapped_at_spaces: bool) -> Block {
-        let mut block = Block::verbatim(self.kind, self.level, source, self.pieces[0]);
+        let mut block = Block::from_source(self.kind, self.level, source, self.pieces[0]);
         for piece in &self.pieces[1..] {
             let line_end = Span::new(block.span.end, piece.start);
-            if wrapped_at_spaces || line_end_is_space(&source[..line_end.end], line_end, piece.of(source)) {
+            if wrapped_at_spaces || is_space_at_line_end(&source[..line_end.end], line_end, piece.of(source)) {
                 block.push(" ", line_end);
             }
             block.push(piece.of(source), *piece);
@@ -130,7 +132,7 @@ impl BlockUnit {
 /// Whether a space stood where a hard-wrapped text was broken at `line_end`, between the text `before` and the line
 /// `next`. Thai is broken between words, where no space stood unless the line still ends with one. Other text is broken
 /// at spaces, except beside a bracket, hyphen or slash.
-fn line_end_is_space(before: &str, line_end: Span, next: &str) -> bool {
+fn is_space_at_line_end(before: &str, line_end: Span, next: &str) -> bool {
     let (text, gap) = (&before[..line_end.start], line_end.of(before));
     let last = text.chars().next_back().unwrap_or_default();
     let first = next.chars().next().unwrap_or_default();
@@ -145,7 +147,7 @@ fn is_line_end(c: char) -> bool {
 }
 
 /// Finds the lines of a source that are not blank.
-fn lines(source: &str) -> Vec<TextLine> {
+fn find_text_lines(source: &str) -> Vec<TextLine> {
     let mut wholes: Vec<Span> = Vec::new();
     let mut start = 0;
     for line in source.split_inclusive(is_line_end) {
@@ -186,10 +188,10 @@ fn lines(source: &str) -> Vec<TextLine> {
 
 /// Returns the pairs of adjacent lines that may belong to one paragraph, for the detection of hard-wrapped text. Each
 /// pair has the first line with its indentation and the second without.
-fn possible_wraps<'a>(source: &'a str, lines: &[TextLine]) -> Vec<(&'a str, &'a str)> {
+fn pairs_of_joinable_lines<'a>(source: &'a str, lines: &[TextLine]) -> Vec<(&'a str, &'a str)> {
     let goes_on = |a: &TextLine, b: &TextLine| {
         let follows = match (a.role, b.role) {
-            (LineRole::Text, LineRole::Text) => b.indent(source) <= a.indent(source),
+            (LineRole::Text, LineRole::Text) => b.indent_columns(source) <= a.indent_columns(source),
             (LineRole::Item(_), LineRole::Text) | (LineRole::Quote(_), LineRole::Quote(_)) => true,
             _ => false,
         };
@@ -203,12 +205,12 @@ fn possible_wraps<'a>(source: &'a str, lines: &[TextLine]) -> Vec<(&'a str, &'a 
 
 /// Joins lines to units, which are blocks under construction. The kind of a unit follows from the role of its first
 /// line.
-fn join_lines_to_units(
+fn join_lines_to_blocks(
     source: &str,
     lines: &[TextLine],
-    paragraphs: Paragraphs,
+    paragraphs: ParagraphRule,
     wrapping: Option<HardWrapping>,
-) -> Vec<BlockUnit> {
+) -> Vec<UnfinishedBlock> {
     let mut assembler = BlockAssembler {
         source,
         paragraphs,
@@ -221,16 +223,16 @@ fn join_lines_to_units(
     for line in lines {
         assembler.add_line(line);
     }
-    assembler.end_unit();
+    assembler.end_last_block();
     assembler.units
 }
 
 /// Takes the lines of a source one after another and joins them to blocks under construction.
 struct BlockAssembler<'a> {
     source: &'a str,
-    paragraphs: Paragraphs,
+    paragraphs: ParagraphRule,
     wrapping: Option<HardWrapping>,
-    units: Vec<BlockUnit>,
+    units: Vec<UnfinishedBlock>,
     /// The numbers in the marker of the last numbered list item: `[1, 2]` for `1.2`.
     list_number: Vec<u32>,
     /// Whether the next line follows a blank line or a horizontal rule, or is the first of the source.
@@ -243,35 +245,35 @@ impl<'a> BlockAssembler<'a> {
     fn add_line(&mut self, line: &'a TextLine) {
         self.after_blank |= line.after_blank;
         if self.after_blank {
-            self.end_unit();
+            self.end_last_block();
         }
         if line.role == LineRole::Rule && !line.is_table_row() {
             self.add_horizontal_rule(line);
             return;
         }
-        let role = self.role_in_context(line);
+        let role = self.line_role_in_context(line);
         let marker = match role {
             LineRole::Item(marker) | LineRole::Quote(marker) => marker,
             _ => 0,
         };
         let piece = Span::new(line.text.start + marker, line.text.end);
-        let indent = line.indent(self.source);
-        if self.continues_unit(line, role)
+        let indent = line.indent_columns(self.source);
+        if self.continues_last_block(line, role)
             && let Some(unit) = self.units.last_mut()
         {
             unit.pieces.push(piece);
         } else if line.is_table_row() {
-            self.units.extend(line.cells.iter().map(|cell| BlockUnit {
+            self.units.extend(line.cells.iter().map(|cell| UnfinishedBlock {
                 kind: BlockKind::Cell,
-                ..one_line_unit(*cell, LineRole::Text, indent, self.after_blank)
+                ..make_one_line_block(*cell, LineRole::Text, indent, self.after_blank)
             }));
         } else {
-            let mut unit = one_line_unit(piece, role, indent, self.after_blank);
+            let mut unit = make_one_line_block(piece, role, indent, self.after_blank);
             unit.first_with_marker = line.text;
             unit.kind = block_kind(role);
             if unit.kind == BlockKind::ListItem {
-                let numbers = parse_number(line.text.of(self.source)).map_or(1, |(numbers, _)| numbers.len());
-                unit.level = list_level(&self.units, indent, numbers);
+                let numbers = parse_item_number(line.text.of(self.source)).map_or(1, |(numbers, _)| numbers.len());
+                unit.level = list_item_level(&self.units, indent, numbers);
             }
             self.units.push(unit);
         }
@@ -279,7 +281,7 @@ impl<'a> BlockAssembler<'a> {
     }
 
     /// Marks the last block under construction as followed by a blank line, a horizontal rule or the end of the source.
-    fn end_unit(&mut self) {
+    fn end_last_block(&mut self) {
         if let Some(unit) = self.units.last_mut() {
             unit.before_blank = true;
         }
@@ -287,7 +289,7 @@ impl<'a> BlockAssembler<'a> {
 
     /// Adds a horizontal rule. It underlines the block directly above it, if there is one.
     fn add_horizontal_rule(&mut self, line: &TextLine) {
-        self.end_unit();
+        self.end_last_block();
         if let Some(unit) = self.units.last_mut() {
             unit.underline = (!self.after_blank).then_some(line.text);
         }
@@ -296,9 +298,9 @@ impl<'a> BlockAssembler<'a> {
 
     /// Returns the role of a line, given the list items before it. `2.3` begins an item only after `2.2`, and `2.1`
     /// only after `2`; otherwise the line is text that starts with a number, such as a price or a time.
-    fn role_in_context(&mut self, line: &TextLine) -> LineRole {
+    fn line_role_in_context(&mut self, line: &TextLine) -> LineRole {
         if let LineRole::Item(_) = line.role
-            && let Some((numbers, _)) = parse_number(line.text.of(self.source))
+            && let Some((numbers, _)) = parse_item_number(line.text.of(self.source))
         {
             if let [outer @ .., last] = &numbers[..]
                 && !outer.is_empty()
@@ -314,7 +316,7 @@ impl<'a> BlockAssembler<'a> {
     }
 
     /// Whether a line with this role is joined to the last block under construction.
-    fn continues_unit(&self, line: &TextLine, role: LineRole) -> bool {
+    fn continues_last_block(&self, line: &TextLine, role: LineRole) -> bool {
         let (Some(previous), Some(unit)) = (self.previous, self.units.last()) else {
             return false;
         };
@@ -328,20 +330,21 @@ impl<'a> BlockAssembler<'a> {
             BlockKind::Quote => matches!(role, LineRole::Quote(_)),
             _ => false,
         };
-        let is_indented = unit.kind == BlockKind::Paragraph && line.indent(self.source) > previous.indent(self.source);
+        let is_indented = unit.kind == BlockKind::Paragraph
+            && line.indent_columns(self.source) > previous.indent_columns(self.source);
         fits && match (self.paragraphs, self.wrapping) {
-            (Paragraphs::Line, _) | (Paragraphs::Auto, None) => false,
-            (Paragraphs::BlankLine, _) => true,
-            (Paragraphs::Auto, Some(wrapping)) => {
-                !is_indented && wrapping.is_full(previous.visible_text(self.source), line.text.of(self.source))
+            (ParagraphRule::Line, _) | (ParagraphRule::Auto, None) => false,
+            (ParagraphRule::BlankLine, _) => true,
+            (ParagraphRule::Auto, Some(wrapping)) => {
+                !is_indented && wrapping.is_line_full(previous.visible_text(self.source), line.text.of(self.source))
             }
         }
     }
 }
 
 /// Makes a block under construction that is a paragraph of one line.
-fn one_line_unit(piece: Span, role: LineRole, indent: usize, after_blank: bool) -> BlockUnit {
-    BlockUnit {
+fn make_one_line_block(piece: Span, role: LineRole, indent: usize, after_blank: bool) -> UnfinishedBlock {
+    UnfinishedBlock {
         kind: BlockKind::Paragraph,
         level: 0,
         role,
@@ -367,7 +370,7 @@ fn block_kind(role: LineRole) -> BlockKind {
 
 /// Returns the depth, from 1, of a list item that follows the blocks in `units`: its nesting by indentation or the
 /// number of numbers in its marker (two in `1.2`), whichever is larger.
-fn list_level(units: &[BlockUnit], indent: usize, numbers: usize) -> u8 {
+fn list_item_level(units: &[UnfinishedBlock], indent: usize, numbers: usize) -> u8 {
     let (mut level, mut limit) = (1, indent);
     let items = units.iter().rev().take_while(|unit| unit.kind == BlockKind::ListItem);
     // 100 items are enough for any real nesting, and keep long lists from taking quadratic time.
@@ -381,12 +384,12 @@ fn list_level(units: &[BlockUnit], indent: usize, numbers: usize) -> u8 {
 
 /// Turns bylines into metadata if they stand next to a title, next to other metadata, or at the end. Elsewhere the same
 /// words may be the end of a sentence.
-fn mark_bylines(source: &str, units: &mut [BlockUnit]) {
+fn mark_bylines(source: &str, units: &mut [UnfinishedBlock]) {
     for index in 0..units.len() {
-        let is_meta = |unit: &BlockUnit| matches!(unit.kind, BlockKind::Metadata | BlockKind::Caption);
+        let is_meta = |unit: &UnfinishedBlock| matches!(unit.kind, BlockKind::Metadata | BlockKind::Caption);
         let beside = units.get(index + 1).is_none_or(is_meta)
             || index.checked_sub(1).is_none_or(|before| {
-                is_meta(&units[before]) || before == 0 && units[0].length(source) <= MAX_TITLE_CHARS
+                is_meta(&units[before]) || before == 0 && units[0].char_count(source) <= MAX_TITLE_CHARS
             });
         let unit = &mut units[index];
         if unit.role == LineRole::Byline && unit.kind == BlockKind::Paragraph && unit.pieces.len() == 1 && beside {

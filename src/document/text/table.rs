@@ -2,7 +2,7 @@
 //! spaces.
 
 use super::is_space;
-use super::line::{is_rule, list_marker};
+use super::line::{is_horizontal_rule, list_marker_length};
 use std::ops::Range;
 use unicode_width::UnicodeWidthStr;
 
@@ -25,12 +25,12 @@ pub(super) fn find_table_rows(lines: &[Option<&str>]) -> Vec<CellRanges> {
             before = None;
             continue;
         };
-        if is_rule(line) {
+        if is_horizontal_rule(line) {
             continue;
         }
-        let tabbed = cells(line, |gap| gap.contains('\t'));
+        let tabbed = split_into_cells(line, |gap| gap.contains('\t'));
         let spaced = if line.width() <= MAX_TABLE_LINE_COLUMNS {
-            cells(line, |gap| gap.chars().count() > 1)
+            split_into_cells(line, |gap| gap.chars().count() > 1)
         } else {
             Vec::new()
         };
@@ -39,7 +39,7 @@ pub(super) fn find_table_rows(lines: &[Option<&str>]) -> Vec<CellRanges> {
             let way = if is_table_row(line, &both[0]) && is_table_row(text, &other[0]) {
                 Some(0)
             } else {
-                is_aligned((text, &other[1]), (line, &both[1])).then_some(1)
+                are_rows_aligned((text, &other[1]), (line, &both[1])).then_some(1)
             };
             if let Some(way) = way {
                 rows[*number] = other[way].clone();
@@ -54,7 +54,7 @@ pub(super) fn find_table_rows(lines: &[Option<&str>]) -> Vec<CellRanges> {
 /// Whether a line has more than one cell, not counting the marker of a list item.
 fn is_table_row(line: &str, cells: &[Range<usize>]) -> bool {
     let text = line.trim_start_matches(is_space);
-    let marker = line.len() - text.len() + list_marker(text);
+    let marker = line.len() - text.len() + list_marker_length(text);
     cells
         .iter()
         .filter(|cell| cell.start >= marker || cell.end > marker)
@@ -63,7 +63,7 @@ fn is_table_row(line: &str, cells: &[Range<usize>]) -> bool {
 }
 
 /// Cuts a line into cells at each stretch of white space for which `is_gap` is true.
-fn cells(line: &str, is_gap: impl Fn(&str) -> bool) -> CellRanges {
+fn split_into_cells(line: &str, is_gap: impl Fn(&str) -> bool) -> CellRanges {
     let mut cells = CellRanges::new();
     let (mut start, mut end) = (0, 0);
     for piece in line.split_inclusive(is_space) {
@@ -89,7 +89,7 @@ fn cells(line: &str, is_gap: impl Fn(&str) -> bool) -> CellRanges {
 /// Whether two lines are rows of one table: each cell after the first, in the line with fewer cells, begins or ends
 /// where a cell of the other line begins or ends, counted in terminal columns or in characters. If a line has several
 /// such cells, a difference of one column is allowed, as typists align by eye.
-fn is_aligned(a: (&str, &[Range<usize>]), b: (&str, &[Range<usize>])) -> bool {
+fn are_rows_aligned(a: (&str, &[Range<usize>]), b: (&str, &[Range<usize>])) -> bool {
     let (fewer, more) = if a.1.len() <= b.1.len() { (a, b) } else { (b, a) };
     let measures: [fn(&str) -> usize; 2] = [UnicodeWidthStr::width, |text| text.chars().count()];
     let is_short = |(line, cells): (&str, &[Range<usize>])| line.chars().count() <= MAX_MEAN_CELL_CHARS * cells.len();

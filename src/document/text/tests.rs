@@ -1,16 +1,16 @@
 //! Tests of the reader of plain text: whole pages as they are laid out, and each rule by itself.
 
 use super::*;
-use crate::document::tests::{outline, outline_of};
+use crate::document::tests::{list_document_blocks, outline};
 use crate::document::{Document, Format};
 use insta::assert_snapshot;
 
-fn document(text: &str, paragraphs: Paragraphs) -> Document {
+fn document(text: &str, paragraphs: ParagraphRule) -> Document {
     crate::document::read(text.to_owned(), Format::Text, paragraphs)
 }
 
 fn kinds(text: &str) -> Vec<BlockKind> {
-    document(text, Paragraphs::Auto)
+    document(text, ParagraphRule::Auto)
         .blocks
         .iter()
         .map(|block| block.kind)
@@ -20,7 +20,7 @@ fn kinds(text: &str) -> Vec<BlockKind> {
 #[test]
 fn the_example_article_is_whole() {
     let source = include_str!("../../../examples/wuzhen-summit.txt");
-    let blocks = document(source, Paragraphs::Auto).blocks;
+    let blocks = document(source, ParagraphRule::Auto).blocks;
     let kinds: Vec<BlockKind> = blocks.iter().map(|block| block.kind).collect();
     let mut expected = vec![BlockKind::Heading, BlockKind::Metadata, BlockKind::Caption];
     expected.resize(kinds.len(), BlockKind::Paragraph);
@@ -186,8 +186,8 @@ fn a_mail_is_unwrapped() {
     Paragraph 0: ขอแสดงความนับถือ
     Paragraph 0: สมหญิง
     "#);
-    assert!(document(text, Paragraphs::Auto).unwrapped);
-    let line = document(text, Paragraphs::Line);
+    assert!(document(text, ParagraphRule::Auto).unwrapped);
+    let line = document(text, ParagraphRule::Line);
     assert!(!line.unwrapped);
     assert_eq!(line.blocks.len(), text.lines().filter(|line| !line.is_empty()).count());
 }
@@ -196,7 +196,7 @@ fn a_mail_is_unwrapped() {
 fn paragraphs_end_where_they_are_said_to() {
     let text = "หนึ่ง\nสอง \nthree\n4\n- ห้า\nหก\nที่มา: เจ็ด\nแปด (\nเก้า)\n\nสิบ\r\n\r\nจบ";
     assert_eq!(kinds(text).len(), 11);
-    assert_snapshot!(outline_of(&document(text, Paragraphs::BlankLine)), @r#"
+    assert_snapshot!(list_document_blocks(&document(text, ParagraphRule::BlankLine)), @r#"
     Paragraph 0: หนึ่งสอง three 4   <-- หนึ่ง\nสอง \nthree\n4
     ListItem 1: ห้าหก   <-- ห้า\nหก
     Metadata 0: ที่มา: เจ็ด
@@ -204,7 +204,7 @@ fn paragraphs_end_where_they_are_said_to() {
     Paragraph 0: สิบ
     Metadata 0: จบ
     "#);
-    assert!(!document(text, Paragraphs::BlankLine).unwrapped);
+    assert!(!document(text, ParagraphRule::BlankLine).unwrapped);
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn only_what_is_evidently_wrapped_is_joined() {
         "สำนักงานปลัดกระทรวงคมนาคม\nเลขที่ 38 ถนนราชดำเนินนอก\nแขวงวัดโสมนัส เขตป้อมปราบศัตรูพ่าย\nกรุงเทพมหานคร 10100\n",
     ];
     for text in cases {
-        let read = document(text, Paragraphs::Auto);
+        let read = document(text, ParagraphRule::Auto);
         assert!(!read.unwrapped, "{text}");
         assert_eq!(read.blocks.len(), text.lines().count());
     }
@@ -243,7 +243,7 @@ fn spaces_go_where_a_line_end_stands_for_one() {
         ("Open", "source", "Open source"),
     ] {
         let text = format!("{first}\n{second}\n");
-        let read = document(&text, Paragraphs::BlankLine);
+        let read = document(&text, ParagraphRule::BlankLine);
         assert_eq!(read.blocks.len(), 1);
         assert_eq!(read.blocks[0].text, joined);
     }
@@ -279,7 +279,7 @@ fn what_only_looks_like_a_list_marker_is_text() {
         "อ. เมือง",
         "น. ส. พ.",
     ] {
-        let blocks = document(line, Paragraphs::Auto).blocks;
+        let blocks = document(line, ParagraphRule::Auto).blocks;
         assert_eq!((&*blocks[0].text, blocks[0].kind), (line, BlockKind::Paragraph));
     }
 }
@@ -467,7 +467,7 @@ fn bylines_stand_beside_other_lines_about_the_article() {
 #[test]
 fn lists_nest_by_indentation_and_by_numbers() {
     let levels = |text: &str| -> Vec<u8> {
-        document(text, Paragraphs::Auto)
+        document(text, ParagraphRule::Auto)
             .blocks
             .iter()
             .map(|block| block.level)
@@ -489,7 +489,7 @@ fn the_government_news_are_laid_out_alike() {
         .filter(|path| path.extension().is_some_and(|e| e == "txt"))
     {
         let text = std::fs::read_to_string(&path).unwrap();
-        let read = document(&text, Paragraphs::Auto);
+        let read = document(&text, ParagraphRule::Auto);
         let kinds: Vec<BlockKind> = read.blocks.iter().map(|block| block.kind).collect();
         assert!(!read.unwrapped, "{path:?}");
         assert_eq!(kinds[..2], [BlockKind::Heading, BlockKind::Metadata], "{path:?}");

@@ -31,12 +31,14 @@ impl HardWrapping {
     /// know Thai words, it has no room for the text before the next line's first space. In text that is not wrapped,
     /// about one line in ten has no room for the next word, and one in two has no room for the text before the next
     /// space.
-    pub fn detect(breaks: &[(&str, &str)]) -> Option<Self> {
+    pub fn detect_hard_wrapping(breaks: &[(&str, &str)]) -> Option<Self> {
         let breaks = &breaks[..breaks.len().min(MAX_LINE_BREAKS)];
         // A program counts either columns or characters, and Thai has marks that are characters without a column.
         let measures: [fn(&str) -> usize; 2] = [UnicodeWidthStr::width, |line| line.chars().count()];
         let words: Vec<&str> = breaks.iter().map(|(_, next)| first_word(next)).collect();
-        let is_sentence_torn = breaks.iter().any(|(line, next)| is_sentence_torn(line, next));
+        let is_sentence_broken_over_lines = breaks
+            .iter()
+            .any(|(line, next)| is_sentence_broken_over_lines(line, next));
         let mut best: Option<(usize, Self)> = None;
         for at_spaces in [false, true] {
             for measure in measures {
@@ -59,7 +61,9 @@ impl HardWrapping {
                 let full = breaks.iter().zip(&words).filter(|pair| is_full(*pair)).count();
                 let is_evident = match at_spaces {
                     // Headers, addresses and signatures have short lines in wrapped text too.
-                    false if is_sentence_torn => full >= 3 && full * 2 >= breaks.len() && full * 4 >= long * 3,
+                    false if is_sentence_broken_over_lines => {
+                        full >= 3 && full * 2 >= breaks.len() && full * 4 >= long * 3
+                    }
                     false => full >= 12 && full * 10 >= breaks.len() * 9,
                     true => {
                         let phrases: usize = breaks.iter().map(|(line, _)| line.split_whitespace().count()).sum();
@@ -89,7 +93,7 @@ impl HardWrapping {
 
     /// Whether `line` had no room for the beginning of `next`. The Thai word at the beginning of `next` is assumed to
     /// be at most [`MAX_MOVED_WORD_COLUMNS`] columns wide.
-    pub fn is_full(&self, line: &str, next: &str) -> bool {
+    pub fn is_line_full(&self, line: &str, next: &str) -> bool {
         let phrase = first_phrase(next);
         let length = (self.measure)(phrase);
         let moved = if self.at_spaces || !phrase.starts_with(is_thai) {
@@ -103,7 +107,7 @@ impl HardWrapping {
 
 /// Whether a sentence certainly continues from `line` to `next`: `line` ends with a word that ends no sentence, or
 /// `next` begins with a word or lower-case letter that begins none.
-fn is_sentence_torn(line: &str, next: &str) -> bool {
+fn is_sentence_broken_over_lines(line: &str, next: &str) -> bool {
     const WORDS_NEVER_LAST: [&str; 20] = [
         "และ",
         "หรือ",

@@ -16,18 +16,18 @@ pub struct SkippedCounts {
 }
 
 /// Makes an error of kind `Input` that names a line, counted from 1.
-pub(super) fn error_at(line: usize, message: impl Into<String>) -> Error {
+pub(super) fn error_at_line(line: usize, message: impl Into<String>) -> Error {
     Error::input(message).place(format!("line {line}"))
 }
 
 /// Makes the error for an input that the operating system fails to read.
-pub(super) fn read_error(error: io::Error) -> Error {
+pub(super) fn input_read_error(error: io::Error) -> Error {
     Error::input(crate::file::describe_io_error(&error)).source(error)
 }
 
 /// Makes the error for an output of plae, recognised at `line`, that is given where an exported memory is expected.
 pub(super) fn plae_output_error(line: usize) -> Error {
-    error_at(line, "an output of plae, no translation memory").hint(Hint::LearnFromOutput)
+    error_at_line(line, "an output of plae, no translation memory").hint(Hint::LearnFromOutput)
 }
 
 /// Returns the name of a value in JSON, without quotation marks.
@@ -52,7 +52,7 @@ pub(super) fn flag_names(machine: &MachineDetails) -> String {
 ///
 /// # Errors
 /// Kind `Input` for a field that cannot be parsed.
-pub(super) fn parse_machine(
+pub(super) fn parse_machine_details(
     system: &str,
     score: &str,
     finish: &str,

@@ -1,9 +1,9 @@
 //! JSONL: translation units as JSON objects, one in each line.
 
-use super::fields::{error_at, plae_output_error, read_error};
+use super::fields::{error_at_line, input_read_error, plae_output_error};
 use crate::error::Result;
-use crate::file::write_failure;
-use crate::memory::{Memory, Unit};
+use crate::file::failed_write_error;
+use crate::memory::{Memory, TranslationUnit};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::io::{BufRead, Write};
@@ -14,8 +14,8 @@ use std::io::{BufRead, Write};
 /// The errors of the memory and of `out`.
 pub(super) fn write(memory: &Memory, out: &mut dyn Write) -> Result<()> {
     memory.for_each_unit(&mut |unit| {
-        serde_json::to_writer(&mut *out, unit).map_err(|error| write_failure(error.into()))?;
-        out.write_all(b"\n").map_err(write_failure)
+        serde_json::to_writer(&mut *out, unit).map_err(|error| failed_write_error(error.into()))?;
+        out.write_all(b"\n").map_err(failed_write_error)
     })
 }
 
@@ -24,18 +24,18 @@ struct JsonLine {
     /// The `type` field: only lines of plae's outputs have one, and these cannot be read as a memory.
     r#type: Option<IgnoredAny>,
     #[serde(flatten)]
-    unit: Unit,
+    unit: TranslationUnit,
 }
 
 /// Reads translation units line by line and calls `on_unit` with each.
 ///
 /// # Errors
 /// Kind `Input`, with the line, for a line that is no unit; those of `on_unit`.
-pub(super) fn read(input: &mut dyn BufRead, on_unit: &mut dyn FnMut(Unit) -> Result<()>) -> Result<()> {
+pub(super) fn read(input: &mut dyn BufRead, on_unit: &mut dyn FnMut(TranslationUnit) -> Result<()>) -> Result<()> {
     let mut bytes = Vec::new();
     for line in 1.. {
         bytes.clear();
-        if input.read_until(b'\n', &mut bytes).map_err(read_error)? == 0 {
+        if input.read_until(b'\n', &mut bytes).map_err(input_read_error)? == 0 {
             break;
         }
         let json = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
@@ -46,7 +46,7 @@ pub(super) fn read(input: &mut dyn BufRead, on_unit: &mut dyn FnMut(Unit) -> Res
             return Err(plae_output_error(line));
         }
         let read: JsonLine = serde_json::from_slice(json).map_err(|error| {
-            error_at(line, format!("not a translation unit: {error}"))
+            error_at_line(line, format!("not a translation unit: {error}"))
                 .hint("each line is an object with \"source\" and \"target\"")
                 .source(error)
         })?;

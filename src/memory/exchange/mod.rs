@@ -7,7 +7,7 @@ pub(super) mod tsv;
 
 pub use fields::SkippedCounts;
 
-use super::{Memory, Unit};
+use super::{Memory, TranslationUnit};
 use crate::error::Result;
 use std::io::{BufRead, Write};
 
@@ -20,7 +20,7 @@ pub enum ExchangeFormat {
     Tmx,
     /// A table of tab-separated values with a row of column names; fields are quoted as a spreadsheet does it.
     Tsv,
-    /// One [`Unit`] as a JSON object in each line.
+    /// One [`TranslationUnit`] as a JSON object in each line.
     Jsonl,
 }
 
@@ -67,7 +67,7 @@ pub fn write(memory: &Memory, format: ExchangeFormat, out: &mut dyn Write) -> Re
 pub fn read(
     mut input: &mut dyn BufRead,
     format: ExchangeFormat,
-    on_unit: &mut dyn FnMut(Unit) -> Result<()>,
+    on_unit: &mut dyn FnMut(TranslationUnit) -> Result<()>,
 ) -> Result<SkippedCounts> {
     match format {
         ExchangeFormat::Tmx => return tmx::read(&mut input, on_unit),

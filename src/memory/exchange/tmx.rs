@@ -4,10 +4,10 @@
 //! reads TMX as other tools write it: `lang` with or without `xml:`, languages with any region, inline codes, and any
 //! encoding that the file declares.
 
-use super::fields::{SkippedCounts, flag_names, json_name, parse_machine, read_error};
+use super::fields::{SkippedCounts, flag_names, input_read_error, json_name, parse_machine_details};
 use crate::error::{Error, Result};
-use crate::file::write_failure;
-use crate::memory::{Memory, Unit};
+use crate::file::failed_write_error;
+use crate::memory::{Memory, TranslationUnit};
 use jiff::Timestamp;
 use quick_xml::Reader;
 use quick_xml::XmlVersion;
@@ -39,13 +39,13 @@ pub(super) fn write(memory: &Memory, out: &mut dyn Write) -> Result<()> {
          srclang=\"th\" datatype=\"plaintext\"/>\n<body>\n",
         env!("CARGO_PKG_VERSION")
     );
-    out.write_all(head.as_bytes()).map_err(write_failure)?;
-    memory.for_each_unit(&mut |unit| out.write_all(format_unit(unit).as_bytes()).map_err(write_failure))?;
-    out.write_all(b"</body>\n</tmx>\n").map_err(write_failure)
+    out.write_all(head.as_bytes()).map_err(failed_write_error)?;
+    memory.for_each_unit(&mut |unit| out.write_all(format_unit(unit).as_bytes()).map_err(failed_write_error))?;
+    out.write_all(b"</body>\n</tmx>\n").map_err(failed_write_error)
 }
 
 /// Returns a translation unit as a TMX `tu` element.
-fn format_unit(unit: &Unit) -> String {
+fn format_unit(unit: &TranslationUnit) -> String {
     let mut props = String::new();
     let mut prop = |kind: &str, value: &str| {
         props += &format!("<prop type=\"x-plae-{kind}\">{}</prop>", escape_content(value));
@@ -65,7 +65,7 @@ fn format_unit(unit: &Unit) -> String {
     let system = unit.machine.as_ref().map_or("", |machine| &machine.system);
     let texts = [&unit.source, &unit.target, system];
     if texts.iter().any(|text| text.contains(is_forbidden_in_xml)) {
-        prop("exact", &exact_json(&texts));
+        prop("exact", &xml_safe_json(&texts));
     }
     let author = match unit.machine {
         Some(_) => MACHINE_AUTHOR,
@@ -99,20 +99,23 @@ fn escape_content(text: &str) -> String {
 }
 
 /// Returns the texts as a JSON array in which characters that XML cannot contain are escaped.
-fn exact_json(texts: &[&str; 3]) -> String {
+fn xml_safe_json(texts: &[&str; 3]) -> String {
     let json = serde_json::to_string(texts).unwrap_or_default();
     json.replace('\u{FFFE}', "\\ufffe").replace('\u{FFFF}', "\\uffff")
 }
 
 /// Reads a TMX document and calls `on_unit` with each of its translation units; see [`super::read`].
-pub(super) fn read(input: &mut dyn BufRead, on_unit: &mut dyn FnMut(Unit) -> Result<()>) -> Result<SkippedCounts> {
-    let mut reader = Reader::from_reader(LineCounter::new(DecodingReader::new(input)));
+pub(super) fn read(
+    input: &mut dyn BufRead,
+    on_unit: &mut dyn FnMut(TranslationUnit) -> Result<()>,
+) -> Result<SkippedCounts> {
+    let mut reader = Reader::from_reader(LineCountingReader::new(DecodingReader::new(input)));
     reader.config_mut().expand_empty_elements = true;
-    let mut parser = Parser::default();
+    let mut parser = TmxParser::default();
     let mut buffer = Vec::new();
     loop {
         buffer.clear();
-        let position = reader.get_ref().position();
+        let position = reader.get_ref().position_text();
         let event = reader.read_event_into(&mut buffer);
         let taken = match event {
             Ok(Event::Decl(declaration)) => match declaration.encoder() {
@@ -142,12 +145,12 @@ pub(super) fn read(input: &mut dyn BufRead, on_unit: &mut dyn FnMut(Unit) -> Res
             Ok(Event::Eof) if !parser.has_root => Err(Error::input("no TMX")),
             Ok(Event::Eof) if parser.path.is_empty() => return Ok(parser.skipped),
             Ok(Event::Eof) => Err(Error::input("ends before </tmx>").hint("the file is torn")),
-            Ok(event) => parser.handle(event, on_unit),
-            Err(quick_xml::Error::Io(error)) => Err(read_error(io::Error::new(error.kind(), error.to_string()))),
+            Ok(event) => parser.handle_xml_event(event, on_unit),
+            Err(quick_xml::Error::Io(error)) => Err(input_read_error(io::Error::new(error.kind(), error.to_string()))),
             Err(error) => Err(xml_error(&error)),
         };
         taken.map_err(|error| match error.kind {
-            crate::error::Kind::Input => error.place(position),
+            crate::error::ErrorKind::Input => error.place(position),
             _ => error,
         })?;
     }
@@ -161,7 +164,7 @@ fn xml_error(error: &quick_xml::Error) -> Error {
 }
 
 /// A reader that counts the lines and columns of the text that was read.
-struct LineCounter<R> {
+struct LineCountingReader<R> {
     inner: R,
     /// Number of the current line, counted from 1.
     line: usize,
@@ -169,7 +172,7 @@ struct LineCounter<R> {
     column: usize,
 }
 
-impl<R> LineCounter<R> {
+impl<R> LineCountingReader<R> {
     fn new(inner: R) -> Self {
         Self {
             inner,
@@ -179,12 +182,12 @@ impl<R> LineCounter<R> {
     }
 
     /// Returns line and column of the next character, counted from 1, in words for an error message.
-    fn position(&self) -> String {
+    fn position_text(&self) -> String {
         format!("line {}, column {}", self.line, self.column + 1)
     }
 }
 
-impl<R: BufRead> Read for LineCounter<R> {
+impl<R: BufRead> Read for LineCountingReader<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let mut bytes = self.fill_buf()?;
         let count = bytes.read(into)?;
@@ -193,7 +196,7 @@ impl<R: BufRead> Read for LineCounter<R> {
     }
 }
 
-impl<R: BufRead> BufRead for LineCounter<R> {
+impl<R: BufRead> BufRead for LineCountingReader<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         self.inner.fill_buf()
     }
@@ -218,7 +221,7 @@ impl<R: BufRead> BufRead for LineCounter<R> {
 
 /// State of reading a TMX document.
 #[derive(Default)]
-struct Parser {
+struct TmxParser {
     /// Names of the open XML elements, the root first.
     path: Vec<String>,
     /// Whether the start tag of the root element was read.
@@ -256,9 +259,9 @@ struct DatesAndAuthors {
     changed: [Option<String>; 2],
 }
 
-impl Parser {
+impl TmxParser {
     /// Handles an event of the XML reader; calls `on_unit` when a translation unit is complete.
-    fn handle(&mut self, event: Event, on_unit: &mut dyn FnMut(Unit) -> Result<()>) -> Result<()> {
+    fn handle_xml_event(&mut self, event: Event, on_unit: &mut dyn FnMut(TranslationUnit) -> Result<()>) -> Result<()> {
         match event {
             Event::Start(element) => self.handle_start_tag(&element),
             Event::End(_) => self.handle_end_tag(on_unit),
@@ -320,10 +323,10 @@ impl Parser {
             }
             "tuv" => {
                 self.tuv = read_dates_and_authors(element)?;
-                self.kind = attribute(element, "lang")?.unwrap_or_default();
+                self.kind = read_attribute(element, "lang")?.unwrap_or_default();
             }
             "prop" => {
-                self.kind = attribute(element, "type")?.unwrap_or_default();
+                self.kind = read_attribute(element, "type")?.unwrap_or_default();
                 self.text.clear();
             }
             "seg" => self.text.clear(),
@@ -334,7 +337,7 @@ impl Parser {
     }
 
     /// Handles the end tag of the innermost open XML element; calls `on_unit` when a translation unit ends.
-    fn handle_end_tag(&mut self, on_unit: &mut dyn FnMut(Unit) -> Result<()>) -> Result<()> {
+    fn handle_end_tag(&mut self, on_unit: &mut dyn FnMut(TranslationUnit) -> Result<()>) -> Result<()> {
         let name = self.path.pop().unwrap_or_default();
         let inside = self.path.last().map_or("", String::as_str);
         match (name.as_str(), inside) {
@@ -366,7 +369,7 @@ impl Parser {
 impl TuElement {
     /// Converts the `tu` element to a unit of the memory. Returns none, and counts the element in `skipped`, if a
     /// memory has no use for it.
-    fn into_unit(mut self, skipped: &mut SkippedCounts) -> Result<Option<Unit>> {
+    fn into_unit(mut self, skipped: &mut SkippedCounts) -> Result<Option<TranslationUnit>> {
         let [Some((source, _)), Some((target, signed))] = self.sides else {
             skipped.languages += 1;
             return Ok(None);
@@ -389,7 +392,7 @@ impl TuElement {
         let [source, target, system] = texts;
         let is_machine = author.is_some_and(|author| author.starts_with(MACHINE_AUTHOR));
         if !is_machine {
-            return Ok(Some(Unit::from_person(&source, &target, made)));
+            return Ok(Some(TranslationUnit::from_person(&source, &target, made)));
         }
         if system.is_empty() {
             skipped.machine += 1;
@@ -399,11 +402,11 @@ impl TuElement {
         let tokens = of("x-plae-tokens").split_once(' ').unwrap_or_default();
         let tokens = [tokens.0, tokens.1];
         let (score, finish, flags) = (of("x-plae-score"), of("x-plae-finish"), of("x-plae-flags"));
-        Ok(Some(Unit {
+        Ok(Some(TranslationUnit {
             source,
             target,
             made,
-            machine: Some(parse_machine(&system, score, finish, flags, tokens)?),
+            machine: Some(parse_machine_details(&system, score, finish, flags, tokens)?),
         }))
     }
 }
@@ -419,7 +422,7 @@ fn language_index(language: &str) -> Option<usize> {
 }
 
 fn read_dates_and_authors(element: &BytesStart) -> Result<DatesAndAuthors> {
-    let of = |name: &str| attribute(element, name);
+    let of = |name: &str| read_attribute(element, name);
     Ok(DatesAndAuthors {
         created: [of("creationdate")?, of("creationid")?],
         changed: [of("changedate")?, of("changeid")?],
@@ -427,7 +430,7 @@ fn read_dates_and_authors(element: &BytesStart) -> Result<DatesAndAuthors> {
 }
 
 /// Returns the value of an element's attribute with this local name, whatever its namespace prefix.
-fn attribute(element: &BytesStart, name: &str) -> Result<Option<String>> {
+fn read_attribute(element: &BytesStart, name: &str) -> Result<Option<String>> {
     for attribute in element.attributes() {
         let attribute = attribute.map_err(|error| xml_error(&error.into()))?;
         if attribute.key.local_name().as_ref() == name {

@@ -1,16 +1,16 @@
 //! TSV: translation units as a table of tab-separated values, with or without a spreadsheet's quotes.
 
-use super::fields::{error_at, flag_names, json_name, parse_machine, plae_output_error, read_error};
+use super::fields::{error_at_line, flag_names, input_read_error, json_name, parse_machine_details, plae_output_error};
 use crate::error::Result;
-use crate::file::write_failure;
-use crate::memory::{MachineDetails, Memory, Unit};
-use crate::thai::encoding::decode;
+use crate::file::failed_write_error;
+use crate::memory::{MachineDetails, Memory, TranslationUnit};
+use crate::thai::encoding::decode_text;
 use jiff::Timestamp;
 use std::borrow::Cow;
 use std::io::{BufRead, Write};
 
 /// Names of the table's columns, in the order in which they are written.
-const COLUMNS: [&str; 9] = [
+const TSV_COLUMN_NAMES: [&str; 9] = [
     "source",
     "target",
     "made",
@@ -27,7 +27,7 @@ const COLUMNS: [&str; 9] = [
 /// # Errors
 /// The errors of the memory and of `out`.
 pub(super) fn write(memory: &Memory, out: &mut dyn Write) -> Result<()> {
-    writeln!(out, "{}", COLUMNS.join("\t")).map_err(write_failure)?;
+    writeln!(out, "{}", TSV_COLUMN_NAMES.join("\t")).map_err(failed_write_error)?;
     memory.for_each_unit(&mut |unit| {
         let machine = unit.machine.as_ref();
         let field = |value: fn(&MachineDetails) -> String| machine.map(value).unwrap_or_default();
@@ -42,8 +42,8 @@ pub(super) fn write(memory: &Memory, out: &mut dyn Write) -> Result<()> {
             field(|machine| machine.source_tokens.to_string()),
             field(|machine| machine.target_tokens.to_string()),
         ];
-        let fields: Vec<Cow<str>> = fields.iter().map(|text| quoted_field(text)).collect();
-        writeln!(out, "{}", fields.join("\t")).map_err(write_failure)
+        let fields: Vec<Cow<str>> = fields.iter().map(|text| quote_field(text)).collect();
+        writeln!(out, "{}", fields.join("\t")).map_err(failed_write_error)
     })
 }
 
@@ -52,19 +52,19 @@ pub(super) fn write(memory: &Memory, out: &mut dyn Write) -> Result<()> {
 ///
 /// # Errors
 /// Kind `Input`, with the line, for a row that is no unit; those of `on_unit`.
-pub(super) fn read(input: &mut dyn BufRead, on_unit: &mut dyn FnMut(Unit) -> Result<()>) -> Result<()> {
+pub(super) fn read(input: &mut dyn BufRead, on_unit: &mut dyn FnMut(TranslationUnit) -> Result<()>) -> Result<()> {
     let mut bytes = Vec::new();
-    input.read_to_end(&mut bytes).map_err(read_error)?;
+    input.read_to_end(&mut bytes).map_err(input_read_error)?;
     // Valid UTF-8 is taken as it is, control characters included; the detection of encodings would refuse them.
     let text = match String::from_utf8(bytes) {
         Ok(text) => text,
-        Err(error) => decode(error.as_bytes(), None)?.text,
+        Err(error) => decode_text(error.as_bytes(), None)?.text,
     };
-    let mut rows = Rows::new(&text).peekable();
+    let mut rows = TsvRows::new(&text).peekable();
     let mut positions = [Some(0), Some(1), None, None, None, None, None, None, None];
     if let Some((line, head)) = rows.peek() {
-        let named = columns(head, COLUMNS);
-        if columns(head, ["block", "kind", "span", "start"])[..2]
+        let named = find_columns(head, TSV_COLUMN_NAMES);
+        if find_columns(head, ["block", "kind", "span", "start"])[..2]
             .iter()
             .all(Option::is_some)
         {
@@ -88,25 +88,27 @@ pub(super) fn read(input: &mut dyn BufRead, on_unit: &mut dyn FnMut(Unit) -> Res
             target_tokens,
         ] = positions.map(|position| position.and_then(|position| row.get(position)).map_or("", Cow::as_ref));
         if row.len() < 2 {
-            return Err(error_at(line, "a row of one column")
+            return Err(error_at_line(line, "a row of one column")
                 .hint("source and target stand in two columns, a tab between them"));
         }
         let made = match made {
             "" => Timestamp::now(),
             made => made
                 .parse()
-                .map_err(|error| error_at(line, format!("made: {error}")).source(error))?,
+                .map_err(|error| error_at_line(line, format!("made: {error}")).source(error))?,
         };
         let machine = match system {
             "" => None,
             system => Some(
-                parse_machine(system, score, finish, flags, [source_tokens, target_tokens]).map_err(|error| {
-                    let message = error.message.clone();
-                    error_at(line, message).source(error)
-                })?,
+                parse_machine_details(system, score, finish, flags, [source_tokens, target_tokens]).map_err(
+                    |error| {
+                        let message = error.message.clone();
+                        error_at_line(line, message).source(error)
+                    },
+                )?,
             ),
         };
-        on_unit(Unit {
+        on_unit(TranslationUnit {
             source: source.to_owned(),
             target: target.to_owned(),
             made,
@@ -121,7 +123,7 @@ pub(super) fn read(input: &mut dyn BufRead, on_unit: &mut dyn FnMut(Unit) -> Res
 /// Spreadsheets quote fields that hold quotation marks, tabs or line ends, and double the marks within. A table is read
 /// this way if all of its quotation marks agree with this rule; otherwise quotation marks are text, and each line is a
 /// row.
-pub(in crate::memory) struct Rows<'a> {
+pub(in crate::memory) struct TsvRows<'a> {
     /// The text of the rows that are not read yet.
     rest: &'a str,
     /// Number of the next line, counted from 1.
@@ -130,14 +132,14 @@ pub(in crate::memory) struct Rows<'a> {
     quoted: bool,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> TsvRows<'a> {
     /// Prepares to read the table `text`; a byte order mark at its start is skipped.
     pub fn new(text: &'a str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut rest = text;
         let mut quoted = true;
         while quoted && !rest.is_empty() {
-            quoted = quoted_row(&mut rest).is_some();
+            quoted = take_quoted_row(&mut rest).is_some();
         }
         Self {
             rest: text,
@@ -147,16 +149,16 @@ impl<'a> Rows<'a> {
     }
 }
 
-impl<'a> Iterator for Rows<'a> {
+impl<'a> Iterator for TsvRows<'a> {
     type Item = (usize, Vec<Cow<'a, str>>);
 
     fn next(&mut self) -> Option<Self::Item> {
         while !self.rest.is_empty() {
             let before = self.rest;
             let row = if self.quoted {
-                quoted_row(&mut self.rest)?
+                take_quoted_row(&mut self.rest)?
             } else {
-                plain_row(&mut self.rest)
+                take_unquoted_row(&mut self.rest)
             };
             let line = self.line;
             let read = &before[..before.len() - self.rest.len()];
@@ -170,7 +172,7 @@ impl<'a> Iterator for Rows<'a> {
 }
 
 /// Removes the first line from `rest` and returns its fields, in which quotation marks have no meaning.
-fn plain_row<'a>(rest: &mut &'a str) -> Vec<Cow<'a, str>> {
+fn take_unquoted_row<'a>(rest: &mut &'a str) -> Vec<Cow<'a, str>> {
     let (line, after) = rest.split_once('\n').unwrap_or((rest, ""));
     *rest = after;
     line.strip_suffix('\r')
@@ -182,7 +184,7 @@ fn plain_row<'a>(rest: &mut &'a str) -> Vec<Cow<'a, str>> {
 
 /// Removes the first row from `rest` and returns its fields, which may be quoted; none if a quotation mark is out of
 /// place.
-fn quoted_row<'a>(rest: &mut &'a str) -> Option<Vec<Cow<'a, str>>> {
+fn take_quoted_row<'a>(rest: &mut &'a str) -> Option<Vec<Cow<'a, str>>> {
     let mut row = Vec::new();
     loop {
         let field = match rest.strip_prefix('"') {
@@ -227,8 +229,8 @@ fn quoted_row<'a>(rest: &mut &'a str) -> Option<Vec<Cow<'a, str>>> {
     }
 }
 
-/// Quotes a field if necessary, so that [`Rows`] reads it back unchanged.
-fn quoted_field(text: &str) -> Cow<'_, str> {
+/// Quotes a field if necessary, so that [`TsvRows`] reads it back unchanged.
+fn quote_field(text: &str) -> Cow<'_, str> {
     if text.contains(['\t', '\n', '\r', '"']) {
         Cow::Owned(format!("\"{}\"", text.replace('"', "\"\"")))
     } else {
@@ -238,6 +240,6 @@ fn quoted_field(text: &str) -> Cow<'_, str> {
 
 /// Finds the columns called `names` in a table's row of column names, in upper or lower case. Returns the index of each
 /// column, none for a missing one.
-pub(in crate::memory) fn columns<const N: usize>(row: &[Cow<str>], names: [&str; N]) -> [Option<usize>; N] {
+pub(in crate::memory) fn find_columns<const N: usize>(row: &[Cow<str>], names: [&str; N]) -> [Option<usize>; N] {
     names.map(|name| row.iter().position(|column| column.trim().eq_ignore_ascii_case(name)))
 }

@@ -3,7 +3,7 @@
 //! There are two implementations. They differ in how keys and values lie in memory and in the order of summation, so
 //! that results may differ in the last bits:
 //!
-//! - [`attend_groups`] is for encoder-decoder models. The tokens of all beams lie in numbered slots of a [`KvCache`]
+//! - [`attend_query_groups`] is for encoder-decoder models. The tokens of all beams lie in numbered slots of a [`KvCache`]
 //!   that the beams share, so keys are found by slot number and prefetched. Beams of one sentence read shared keys
 //!   together. Scores may have a bias (T5).
 //! - [`attend_parts`] is for decoder-only models. Positions are contiguous in memory, those of a shared prefix in one
@@ -12,8 +12,10 @@
 //!
 //! Each query's result depends on its own operands alone, in a fixed order: a batch never changes a row.
 
-use super::parallel::{SharedOutput, parallel_ranges};
-use super::simd::{SIMD_LANES, dispatch, dot, exp, maximum_with, multiply_add, sum_lanes, sum_of};
+use super::parallel::{SharedOutput, for_each_range_in_parallel};
+use super::simd::{
+    SIMD_LANES, dispatch, dot_product, exp_f32, max_of_values_impl, multiply_add, sum_lanes, sum_mapped,
+};
 use std::ops::Range;
 
 /// Number of output values that are summed at a time, few enough for their sums to stay in registers over all
@@ -35,7 +37,7 @@ pub(in crate::model) struct KvCache {
 const SLOTS_PER_CHUNK: usize = 64;
 
 impl KvCache {
-    /// Makes a cache without slots; [`KvCache::store`] makes it grow.
+    /// Makes a cache without slots; [`KvCache::store_token`] makes it grow.
     pub fn new(heads: usize, head_dim: usize) -> Self {
         Self {
             heads,
@@ -46,7 +48,7 @@ impl KvCache {
 
     /// Stores a token's key and value projections, `(2, heads, head_dim)`, in the slot numbered `slot`. The cache first
     /// grows to at least `slots` slots, which must be more than `slot`.
-    pub fn store(&mut self, slot: u32, slots: u32, projected: &[f32]) {
+    pub fn store_token(&mut self, slot: u32, slots: u32, projected: &[f32]) {
         let (slot, part) = (slot as usize, SLOTS_PER_CHUNK * self.head_dim);
         let chunk = 2 * self.heads * part;
         let len = (slots as usize).div_ceil(SLOTS_PER_CHUNK) * chunk;
@@ -69,7 +71,7 @@ impl KvCache {
     /// Computes the index in `values` at which the key of a slot and a head starts. The value vector of the same slot
     /// and head starts `SLOTS_PER_CHUNK * head_dim` later.
     #[inline(always)]
-    fn key_start(&self, slot: u32, head: usize) -> usize {
+    fn key_start_index(&self, slot: u32, head: usize) -> usize {
         let (slot, part) = (slot as usize, SLOTS_PER_CHUNK * self.head_dim);
         (slot / SLOTS_PER_CHUNK * self.heads + head) * 2 * part + slot % SLOTS_PER_CHUNK * self.head_dim
     }
@@ -77,7 +79,7 @@ impl KvCache {
     /// Prefetches the key or value vector that starts at index `at` of `values`. Slots are read in an order that the
     /// processor cannot predict.
     #[inline(always)]
-    fn prefetch(&self, at: usize) {
+    fn prefetch_vector(&self, at: usize) {
         #[cfg(target_arch = "x86_64")]
         for line in (at..at + self.head_dim).step_by(16) {
             use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
@@ -90,7 +92,7 @@ impl KvCache {
 }
 
 /// The operands of one head's attention: some queries, and the slots of a [`KvCache`] that all of them attend to.
-struct SlotAttention<'a> {
+struct SlotAttentionOperands<'a> {
     /// Query vectors, `(queries, head_dim)`, already multiplied by the attention scale.
     queries: &'a [f32],
     cache: &'a KvCache,
@@ -102,8 +104,8 @@ struct SlotAttention<'a> {
 }
 
 #[inline(always)]
-fn attend_slots_with<const FMA: bool>(attention: &SlotAttention, weights: &mut Vec<f32>, out: &mut [f32]) {
-    let SlotAttention {
+fn attend_slots_impl<const FMA: bool>(attention: &SlotAttentionOperands, weights: &mut Vec<f32>, out: &mut [f32]) {
+    let SlotAttentionOperands {
         queries,
         cache,
         head,
@@ -114,13 +116,13 @@ fn attend_slots_with<const FMA: bool>(attention: &SlotAttention, weights: &mut V
     weights.clear();
     weights.resize(queries.len() / dim * count, 0.0);
     for (position, slot) in slots.iter().enumerate() {
-        cache.prefetch(cache.key_start(*slot, head) + SLOTS_PER_CHUNK * dim);
+        cache.prefetch_vector(cache.key_start_index(*slot, head) + SLOTS_PER_CHUNK * dim);
         if let Some(slot) = slots.get(position + 4) {
-            cache.prefetch(cache.key_start(*slot, head));
+            cache.prefetch_vector(cache.key_start_index(*slot, head));
         }
-        let key = &cache.values[cache.key_start(*slot, head)..][..dim];
+        let key = &cache.values[cache.key_start_index(*slot, head)..][..dim];
         for (query, weights) in queries.chunks_exact(dim).zip(weights.chunks_exact_mut(count)) {
-            weights[position] = dot::<FMA>(query, key);
+            weights[position] = dot_product::<FMA>(query, key);
         }
     }
     for (weight, bias) in weights.iter_mut().zip(bias) {
@@ -129,15 +131,15 @@ fn attend_slots_with<const FMA: bool>(attention: &SlotAttention, weights: &mut V
     for (weights, out) in weights.chunks_exact_mut(count).zip(out.chunks_exact_mut(dim)) {
         let most = weights.iter().fold(f32::NEG_INFINITY, |a, b| a.max(*b));
         for weight in weights.iter_mut() {
-            *weight = exp::<FMA>(*weight - most);
+            *weight = exp_f32::<FMA>(*weight - most);
         }
-        let inverse = 1.0 / sum_of(weights, |x| x);
+        let inverse = 1.0 / sum_mapped(weights, |x| x);
         let mut start = 0;
         // The sums of `VALUES_IN_REGISTERS` values at a time stay in registers over all positions.
         while start + VALUES_IN_REGISTERS <= dim {
             let mut sums = [0f32; VALUES_IN_REGISTERS];
             for (slot, weight) in slots.iter().zip(weights.iter()) {
-                let value = &cache.values[cache.key_start(*slot, head) + SLOTS_PER_CHUNK * dim + start..]
+                let value = &cache.values[cache.key_start_index(*slot, head) + SLOTS_PER_CHUNK * dim + start..]
                     [..VALUES_IN_REGISTERS];
                 for i in 0..VALUES_IN_REGISTERS {
                     sums[i] = multiply_add::<FMA>(*weight, value[i], sums[i]);
@@ -151,7 +153,8 @@ fn attend_slots_with<const FMA: bool>(attention: &SlotAttention, weights: &mut V
         let rest = &mut out[start..];
         rest.fill(0.0);
         for (slot, weight) in slots.iter().zip(weights.iter()) {
-            let value = &cache.values[cache.key_start(*slot, head) + SLOTS_PER_CHUNK * dim + start..][..rest.len()];
+            let value =
+                &cache.values[cache.key_start_index(*slot, head) + SLOTS_PER_CHUNK * dim + start..][..rest.len()];
             for (out, value) in rest.iter_mut().zip(value) {
                 *out = multiply_add::<FMA>(*weight, *value, *out);
             }
@@ -163,12 +166,12 @@ fn attend_slots_with<const FMA: bool>(attention: &SlotAttention, weights: &mut V
 dispatch! {
     /// Computes the softmax attention of one head over cache slots into `out`, `(queries, head_dim)`; `weights` is
     /// scratch memory.
-    fn attend_slots(attention: &SlotAttention, weights: &mut Vec<f32>, out: &mut [f32]) = attend_slots_with
+    fn attend_slots(attention: &SlotAttentionOperands, weights: &mut Vec<f32>, out: &mut [f32]) = attend_slots_impl
 }
 
 /// Consecutive query rows that attend to the same slots of a [`KvCache`].
 pub(in crate::model) struct QueryGroup<'a> {
-    /// Indices of the group's rows in the [`Queries`].
+    /// Indices of the group's rows in the [`QueryVectors`].
     pub rows: Range<usize>,
     /// Numbers of the cache slots to attend to, in the order of the tokens' positions.
     pub slots: &'a [u32],
@@ -176,7 +179,7 @@ pub(in crate::model) struct QueryGroup<'a> {
 
 /// Query vectors of all heads, a row for each token: the first `heads * head_dim` of every `stride` values.
 #[derive(Clone, Copy)]
-pub(in crate::model) struct Queries<'a> {
+pub(in crate::model) struct QueryVectors<'a> {
     pub values: &'a [f32],
     pub stride: usize,
     /// Factor that each query is multiplied by before attention; 1 for T5, otherwise `1 / sqrt(head_dim)`.
@@ -190,9 +193,9 @@ pub(in crate::model) struct Queries<'a> {
 ///
 /// # Panics
 /// If the groups' ranges of rows overlap or are not in ascending order.
-pub(in crate::model) fn attend_groups(
+pub(in crate::model) fn attend_query_groups(
     cache: &KvCache,
-    queries: Queries,
+    queries: QueryVectors,
     groups: &[QueryGroup],
     bias: &(dyn Fn(&QueryGroup, usize, &mut Vec<f32>) + Sync),
 ) -> Vec<f32> {
@@ -206,7 +209,7 @@ pub(in crate::model) fn attend_groups(
     let output = SharedOutput::new(&mut out);
     let work: usize = groups.iter().map(|group| group.rows.len() * group.slots.len()).sum();
     // A position costs more than its multiply-adds: its sum and its share in the softmax.
-    parallel_ranges(groups.len() * heads, work * width, |units| {
+    for_each_range_in_parallel(groups.len() * heads, work * width, |units| {
         let (mut scaled, mut weights, mut result, mut added) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for unit in units {
             let (group, head) = (&groups[unit / heads], unit % heads);
@@ -218,7 +221,7 @@ pub(in crate::model) fn attend_groups(
             added.clear();
             bias(group, head, &mut added);
             result.resize(scaled.len(), 0.0);
-            let attention = SlotAttention {
+            let attention = SlotAttentionOperands {
                 queries: &scaled,
                 cache,
                 head,
@@ -229,7 +232,7 @@ pub(in crate::model) fn attend_groups(
             for (row, result) in group.rows.clone().zip(result.chunks_exact(dim)) {
                 // SAFETY: each unit is a group and a head of its own, groups have no row in common, as was asserted,
                 // and heads have no column in common.
-                unsafe { output.write(row * width + head * dim, result) };
+                unsafe { output.write_values(row * width + head * dim, result) };
             }
         }
     });
@@ -237,7 +240,7 @@ pub(in crate::model) fn attend_groups(
 }
 
 /// Computes the dot products of `with` and each of the four vectors in `four`, which follow each other; bit-identical
-/// to [`dot`]. It is written in intrinsics because compilers keep the sums of four dot products in memory.
+/// to [`dot_product`]. It is written in intrinsics because compilers keep the sums of four dot products in memory.
 ///
 /// # Safety
 /// The machine has AVX2 and FMA. `four` is four times as long as `with`, whose length is a multiple of [`SIMD_LANES`].
@@ -269,7 +272,7 @@ unsafe fn dot_four_vectors(four: &[f32], with: &[f32]) -> [f32; 4] {
 
 /// The operands of grouped-query attention for one key-value head and the query heads that share it. Positions are
 /// contiguous in memory, in one or more parts, such as a shared prefix and a row's own tokens.
-pub(in crate::model) struct PartAttention<'a> {
+pub(in crate::model) struct PartAttentionOperands<'a> {
     /// Query vectors, `(heads, head_dim)`, already multiplied by the attention scale.
     pub queries: &'a [f32],
     pub head_dim: usize,
@@ -284,8 +287,8 @@ pub(in crate::model) struct PartAttention<'a> {
 }
 
 #[inline(always)]
-fn attend_parts_with<const FMA: bool>(attention: &PartAttention, weights: &mut Vec<f32>, out: &mut [f32]) {
-    let PartAttention {
+fn attend_parts_impl<const FMA: bool>(attention: &PartAttentionOperands, weights: &mut Vec<f32>, out: &mut [f32]) {
+    let PartAttentionOperands {
         queries,
         head_dim: dim,
         parts,
@@ -312,7 +315,7 @@ fn attend_parts_with<const FMA: bool>(attention: &PartAttention, weights: &mut V
                 }
             }
             while head < heads {
-                weights[head * positions + position] = dot::<FMA>(&queries[head * dim..][..dim], key);
+                weights[head * positions + position] = dot_product::<FMA>(&queries[head * dim..][..dim], key);
                 head += 1;
             }
             position += 1;
@@ -324,17 +327,17 @@ fn attend_parts_with<const FMA: bool>(attention: &PartAttention, weights: &mut V
         }
     }
     for (weights, out) in weights.chunks_exact_mut(positions).zip(out.chunks_exact_mut(dim)) {
-        let most = maximum_with::<FMA>(weights);
+        let most = max_of_values_impl::<FMA>(weights);
         let mut sums = [0f32; SIMD_LANES];
         let (chunks, rest) = weights.as_chunks_mut::<SIMD_LANES>();
         for chunk in chunks {
             for i in 0..SIMD_LANES {
-                chunk[i] = exp::<FMA>(chunk[i] - most);
+                chunk[i] = exp_f32::<FMA>(chunk[i] - most);
                 sums[i] += chunk[i];
             }
         }
         for (weight, sum) in rest.iter_mut().zip(&mut sums) {
-            *weight = exp::<FMA>(*weight - most);
+            *weight = exp_f32::<FMA>(*weight - most);
             *sum += *weight;
         }
         let inverse = 1.0 / sum_lanes(&mut sums);
@@ -375,7 +378,7 @@ fn attend_parts_with<const FMA: bool>(attention: &PartAttention, weights: &mut V
 dispatch! {
     /// Computes the softmax attention of the query heads that share a key-value head into `out`, `(heads, head_dim)`;
     /// `weights` is scratch memory.
-    pub(in crate::model) fn attend_parts(attention: &PartAttention, weights: &mut Vec<f32>, out: &mut [f32]) = attend_parts_with
+    pub(in crate::model) fn attend_parts(attention: &PartAttentionOperands, weights: &mut Vec<f32>, out: &mut [f32]) = attend_parts_impl
 }
 
 #[cfg(test)]
@@ -390,10 +393,10 @@ mod tests {
             let (queries, projected, bias) = (wave(2 * dim, 0.7), wave(100 * 4 * dim, 0.3), wave(10, 1.3));
             let mut cache = KvCache::new(2, dim);
             for (slot, projected) in projected.chunks_exact(4 * dim).enumerate() {
-                cache.store(slot as u32, slot as u32 + 1, projected);
+                cache.store_token(slot as u32, slot as u32 + 1, projected);
             }
             let slots = [7, 0, 93, 8, 64];
-            let attention = SlotAttention {
+            let attention = SlotAttentionOperands {
                 queries: &queries,
                 cache: &cache,
                 head: 1,
@@ -414,7 +417,7 @@ mod tests {
                     assert!((f64::from(out[query * dim + i]) - expected).abs() < 1e-5);
                 }
                 let mut alone = vec![0.0; dim];
-                let single = SlotAttention {
+                let single = SlotAttentionOperands {
                     queries: &queries[query * dim..][..dim],
                     bias: &bias[query * 5..][..5],
                     ..attention
@@ -429,19 +432,19 @@ mod tests {
     #[should_panic(expected = "apart and in order")]
     fn groups_that_share_a_row_are_refused() {
         let groups = [0..2, 1..3].map(|rows| QueryGroup { rows, slots: &[0] });
-        let queries = Queries {
+        let queries = QueryVectors {
             values: &[0.0; 12],
             stride: 4,
             scale: 1.0,
         };
-        attend_groups(&KvCache::new(1, 4), queries, &groups, &|_, _, _| ());
+        attend_query_groups(&KvCache::new(1, 4), queries, &groups, &|_, _, _| ());
     }
 
     #[test]
     fn four_dots_are_dots() {
         let wave = |n: usize, k: f32| (0..n).map(|i| (i as f32 * k).sin()).collect::<Vec<_>>();
         let (four, with) = (wave(4 * 80, 0.7), wave(80, 0.3));
-        let expected: Vec<f32> = four.chunks_exact(80).map(|a| dot::<true>(a, &with)).collect();
+        let expected: Vec<f32> = four.chunks_exact(80).map(|a| dot_product::<true>(a, &with)).collect();
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
             // SAFETY: the features were just detected.
@@ -467,7 +470,7 @@ mod tests {
         );
         let mut out = vec![0.0; heads * dim];
         let whole = [(&keys[..], &values[..])];
-        let attention = PartAttention {
+        let attention = PartAttentionOperands {
             queries: &queries,
             head_dim: dim,
             stride,
@@ -493,7 +496,7 @@ mod tests {
         let parts = [(&keys[..cut], &values[..cut]), (&keys[cut..], &values[cut..])];
         let mut again = vec![0.0; heads * dim];
         attend_parts(
-            &PartAttention {
+            &PartAttentionOperands {
                 parts: &parts,
                 ..attention
             },

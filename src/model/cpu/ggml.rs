@@ -4,7 +4,7 @@
 //! and Q6_K have super-blocks of [`QK_K`] columns: a float16 `d` for the super-block, and an integer scale for each of
 //! its sub-blocks. Q4_K and Q5_K have minima in the same form (`dmin`).
 
-use super::simd::round_blocks;
+use super::simd::round_blocks_to_int8;
 use candle_core::quantized::{GgmlDType, QStorage, QTensor};
 use candle_core::{Device, Result};
 use half::f16;
@@ -41,7 +41,7 @@ impl QuantType {
     }
 
     /// Gives the number of bits of a quantised value `q`.
-    pub fn bits(self) -> usize {
+    pub fn bits_per_value(self) -> usize {
         match self {
             Self::Q4_0 | Self::Q4K => 4,
             Self::Q5_0 | Self::Q5K => 5,
@@ -51,7 +51,7 @@ impl QuantType {
     }
 
     /// Gives the offset that is subtracted from a quantised value `q`, which is stored unsigned.
-    pub fn offset(self) -> u8 {
+    pub fn value_offset(self) -> u8 {
         match self {
             Self::Q4_0 => 8,
             Self::Q5_0 => 16,
@@ -87,7 +87,7 @@ impl QuantType {
 
     /// Gives the number of columns that share a float16 `d`: a block, or a k-quant's super-block. The columns of a
     /// matrix are a multiple of it.
-    pub fn d_columns(self) -> usize {
+    pub fn columns_per_f16_scale(self) -> usize {
         if self.is_k_quant() { QK_K } else { self.block_columns() }
     }
 }
@@ -96,21 +96,21 @@ impl QuantType {
 pub(super) struct QuantizedRow {
     /// Quantised value `q` of each column.
     pub values: Vec<u8>,
-    pub scales: RowScales,
+    pub scales: QuantizedRowScales,
     /// Minima of the row's blocks or sub-blocks; empty for types without minima.
-    pub minima: RowScales,
+    pub minima: QuantizedRowScales,
 }
 
 /// Scales or minima of one row of a quantised matrix.
 #[derive(Default)]
-pub(super) struct RowScales {
+pub(super) struct QuantizedRowScales {
     /// The float16 `d` or `dmin` of each block or super-block.
     pub d: Vec<f16>,
     /// Integer scale or minimum of each sub-block; empty for types that are not k-quants.
     pub sub_scales: Vec<i8>,
 }
 
-impl RowScales {
+impl QuantizedRowScales {
     fn new(quant: QuantType, columns: usize) -> Self {
         let sub_scales = if quant.is_k_quant() {
             columns / quant.block_columns()
@@ -118,22 +118,22 @@ impl RowScales {
             0
         };
         Self {
-            d: vec![f16::ZERO; columns / quant.d_columns()],
+            d: vec![f16::ZERO; columns / quant.columns_per_f16_scale()],
             sub_scales: vec![0; sub_scales],
         }
     }
 }
 
 impl QuantizedRow {
-    /// Makes a row of zeros of a type, for [`QuantizedRow::read`] or [`QuantizedRow::round`] to fill.
+    /// Makes a row of zeros of a type, for [`QuantizedRow::decode_row`] or [`QuantizedRow::round_to_q8_0`] to fill.
     pub fn new(quant: QuantType, columns: usize) -> Self {
         Self {
             values: vec![0; columns],
-            scales: RowScales::new(quant, columns),
+            scales: QuantizedRowScales::new(quant, columns),
             minima: if quant.has_minima() {
-                RowScales::new(quant, columns)
+                QuantizedRowScales::new(quant, columns)
             } else {
-                RowScales::default()
+                QuantizedRowScales::default()
             },
         }
     }
@@ -145,7 +145,7 @@ impl QuantizedRow {
     ///
     /// # Panics
     /// If this row was made for another type or for fewer columns.
-    pub fn read(&mut self, dtype: GgmlDType, bytes: &[u8]) -> Result<()> {
+    pub fn decode_row(&mut self, dtype: GgmlDType, bytes: &[u8]) -> Result<()> {
         let blocks = bytes.chunks_exact(dtype.type_size());
         match QuantType::from_ggml(dtype) {
             Some(QuantType::Q8_0) => self.read_q8_0(blocks),
@@ -154,7 +154,7 @@ impl QuantizedRow {
             Some(QuantType::Q4K) => self.read_q4_k_or_q5_k(blocks, false),
             Some(QuantType::Q5K) => self.read_q4_k_or_q5_k(blocks, true),
             Some(QuantType::Q6K) => self.read_q6_k(blocks),
-            None => self.round(&dequantize(dtype, bytes, self.values.len())?),
+            None => self.round_to_q8_0(&dequantize_values(dtype, bytes, self.values.len())?),
         }
         Ok(())
     }
@@ -243,10 +243,10 @@ impl QuantizedRow {
     }
 
     /// Rounds a row of float32 weights to [`QuantType::Q8_0`].
-    pub fn round(&mut self, floats: &[f32]) {
+    pub fn round_to_q8_0(&mut self, floats: &[f32]) {
         let blocks = floats.len() / 32;
         let (mut rounded, mut scales) = (vec![0i8; floats.len()], vec![0f32; blocks]);
-        round_blocks(floats, &mut rounded, &mut scales, &mut vec![0; blocks * 2]);
+        round_blocks_to_int8(floats, &mut rounded, &mut scales, &mut vec![0; blocks * 2]);
         for (to, scale) in self.scales.d.iter_mut().zip(scales) {
             *to = f16::from_f32(scale);
         }
@@ -265,7 +265,7 @@ fn read_f16(bytes: &[u8]) -> f16 {
 ///
 /// # Errors
 /// Returns candle's error if `bytes` does not hold `count` values.
-pub(in crate::model) fn dequantize(dtype: GgmlDType, bytes: &[u8], count: usize) -> Result<Vec<f32>> {
+pub(in crate::model) fn dequantize_values(dtype: GgmlDType, bytes: &[u8], count: usize) -> Result<Vec<f32>> {
     let storage = QStorage::from_data(bytes.into(), &Device::Cpu, dtype)?;
     QTensor::new(storage, count)?.dequantize(&Device::Cpu)?.to_vec1()
 }

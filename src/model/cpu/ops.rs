@@ -2,11 +2,11 @@
 //!
 //! Each value depends on its own row alone, computed in a fixed order: a batch never changes a row.
 
-use super::simd::{dispatch, exp, multiply_add, sum_of};
+use super::simd::{dispatch, exp_f32, multiply_add, sum_mapped};
 
 /// An activation function of a feed-forward layer, by the names of transformers (`ACT2FN`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::model) enum Activation {
+pub(in crate::model) enum ActivationFunction {
     Relu,
     Silu,
     /// GELU computed with the error function.
@@ -15,7 +15,7 @@ pub(in crate::model) enum Activation {
     GeluTanh,
 }
 
-impl Activation {
+impl ActivationFunction {
     /// Finds the activation function that a `config.json` names; `None` for an unknown name.
     pub fn from_name(name: &str) -> Option<Self> {
         Some(match name {
@@ -28,29 +28,29 @@ impl Activation {
     }
 
     /// Applies the activation function to each value in place.
-    pub fn apply(self, values: &mut [f32]) {
+    pub fn activate_in_place(self, values: &mut [f32]) {
         match self {
             Self::Relu => values.iter_mut().for_each(|x| *x = x.max(0.0)),
-            Self::Silu => silu(values),
-            Self::Gelu => gelu(values),
-            Self::GeluTanh => gelu_tanh(values),
+            Self::Silu => apply_silu(values),
+            Self::Gelu => apply_gelu(values),
+            Self::GeluTanh => apply_gelu_tanh(values),
         }
     }
 }
 
 #[inline(always)]
-fn silu_with<const FMA: bool>(values: &mut [f32]) {
+fn apply_silu_impl<const FMA: bool>(values: &mut [f32]) {
     for x in values {
-        *x /= 1.0 + exp::<FMA>(-*x);
+        *x /= 1.0 + exp_f32::<FMA>(-*x);
     }
 }
 
 dispatch! {
-    fn silu(values: &mut [f32]) = silu_with
+    fn apply_silu(values: &mut [f32]) = apply_silu_impl
 }
 
 #[inline(always)]
-fn gelu_with<const FMA: bool>(values: &mut [f32]) {
+fn apply_gelu_impl<const FMA: bool>(values: &mut [f32]) {
     for x in values {
         // The error function to 1.5e-7 (Abramowitz and Stegun 7.1.26).
         let z = x.abs() * std::f32::consts::FRAC_1_SQRT_2;
@@ -59,25 +59,25 @@ fn gelu_with<const FMA: bool>(values: &mut [f32]) {
         for c in [-1.453_152_1, 1.421_413_7, -0.284_496_74, 0.254_829_6] {
             p = multiply_add::<FMA>(p, t, c);
         }
-        let tail = 0.5 * p * t * exp::<FMA>(-z * z);
+        let tail = 0.5 * p * t * exp_f32::<FMA>(-z * z);
         *x *= if *x < 0.0 { tail } else { 1.0 - tail };
     }
 }
 
 dispatch! {
-    fn gelu(values: &mut [f32]) = gelu_with
+    fn apply_gelu(values: &mut [f32]) = apply_gelu_impl
 }
 
 #[inline(always)]
-fn gelu_tanh_with<const FMA: bool>(values: &mut [f32]) {
+fn apply_gelu_tanh_impl<const FMA: bool>(values: &mut [f32]) {
     for x in values {
         let z = 0.797_884_6 * multiply_add::<FMA>(0.044_715 * *x * *x, *x, *x);
-        *x /= 1.0 + exp::<FMA>(-2.0 * z);
+        *x /= 1.0 + exp_f32::<FMA>(-2.0 * z);
     }
 }
 
 dispatch! {
-    fn gelu_tanh(values: &mut [f32]) = gelu_tanh_with
+    fn apply_gelu_tanh(values: &mut [f32]) = apply_gelu_tanh_impl
 }
 
 /// Normalisation over the last dimension: layer norm if there is a bias, RMS norm otherwise.
@@ -89,29 +89,35 @@ pub(in crate::model) struct Norm<V = Vec<f32>> {
 
 impl Norm {
     /// Normalises each row of `rows`, `(rows, hidden_size)`; returns the same shape.
-    pub fn apply(&self, rows: &[f32]) -> Vec<f32> {
+    pub fn normalise_rows(&self, rows: &[f32]) -> Vec<f32> {
         let width = self.weight.len();
         let mut out = vec![0f32; rows.len()];
         for (row, out) in rows.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
-            self.apply_row(row, out);
+            self.normalise_row_into(row, out);
         }
         out
     }
 
     /// Normalises one row of `hidden_size` values into `out`.
-    pub fn apply_row(&self, row: &[f32], out: &mut [f32]) {
-        normalise(row, &self.weight, self.bias.as_deref(), self.epsilon, out);
+    pub fn normalise_row_into(&self, row: &[f32], out: &mut [f32]) {
+        normalise_row(row, &self.weight, self.bias.as_deref(), self.epsilon, out);
     }
 }
 
 #[inline(always)]
-fn normalise_with<const FMA: bool>(row: &[f32], weight: &[f32], bias: Option<&[f32]>, epsilon: f32, out: &mut [f32]) {
+fn normalise_row_impl<const FMA: bool>(
+    row: &[f32],
+    weight: &[f32],
+    bias: Option<&[f32]>,
+    epsilon: f32,
+    out: &mut [f32],
+) {
     let count = row.len() as f32;
     let mean = match bias {
-        Some(_) => sum_of(row, |x| x) / count,
+        Some(_) => sum_mapped(row, |x| x) / count,
         None => 0.0,
     };
-    let variance = sum_of(row, |x| (x - mean) * (x - mean)) / count;
+    let variance = sum_mapped(row, |x| (x - mean) * (x - mean)) / count;
     let scale = 1.0 / (variance + epsilon).sqrt();
     for ((out, x), weight) in out.iter_mut().zip(row).zip(weight) {
         *out = (x - mean) * scale * weight;
@@ -122,7 +128,7 @@ fn normalise_with<const FMA: bool>(row: &[f32], weight: &[f32], bias: Option<&[f
 }
 
 dispatch! {
-    fn normalise(row: &[f32], weight: &[f32], bias: Option<&[f32]>, epsilon: f32, out: &mut [f32]) = normalise_with
+    fn normalise_row(row: &[f32], weight: &[f32], bias: Option<&[f32]>, epsilon: f32, out: &mut [f32]) = normalise_row_impl
 }
 
 #[cfg(test)]
@@ -159,7 +165,7 @@ mod tests {
         ];
         for (name, definition) in cases {
             let mut got = xs.clone();
-            Activation::from_name(name).unwrap().apply(&mut got);
+            ActivationFunction::from_name(name).unwrap().activate_in_place(&mut got);
             for (x, got) in xs.iter().zip(got) {
                 let expected = definition(f64::from(*x));
                 assert!(
@@ -168,7 +174,7 @@ mod tests {
                 );
             }
         }
-        assert_eq!(Activation::from_name("mish"), None);
+        assert_eq!(ActivationFunction::from_name("mish"), None);
     }
 
     #[test]
@@ -184,7 +190,7 @@ mod tests {
                 bias: layer.then(|| bias.clone()),
                 epsilon: 1e-5,
             };
-            for (x, got) in row.iter().zip(norm.apply(&row)) {
+            for (x, got) in row.iter().zip(norm.normalise_rows(&row)) {
                 let expected = (x - middle) / (variance + 1e-5).sqrt() * 1.5 + if layer { 0.25 } else { 0.0 };
                 assert!((got - expected).abs() < 1e-5, "{got} for {expected}");
             }

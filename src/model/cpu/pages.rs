@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 /// Marks types for which every bit pattern is a valid value, so that their memory may be reinterpreted.
 ///
 /// # Safety
-/// The type has no padding, no invalid bit patterns, and an alignment of at most [`ALIGNMENT`].
+/// The type has no padding, no invalid bit patterns, and an alignment of at most [`BUFFER_ALIGNMENT_BYTES`].
 pub(super) unsafe trait PlainData: Copy {}
 // SAFETY: an array of numbers has no padding, and any bits are a number.
 unsafe impl<const N: usize> PlainData for [f16; N] {}
@@ -40,19 +40,19 @@ pub(super) fn cast_slice_mut<A: PlainData, B: PlainData>(values: &mut [A]) -> &m
 
 /// Size of a large page, in bytes (2 MiB, as on x86-64).
 const HUGE_PAGE_BYTES: usize = 2 << 20;
-/// Size of a [`Region`] that several small buffers share, in bytes. Memory that is never touched costs nothing.
+/// Size of a [`MemoryRegion`] that several small buffers share, in bytes. Memory that is never touched costs nothing.
 const REGION_BYTES: usize = 64 << 20;
 /// Alignment of every buffer, in bytes.
-const ALIGNMENT: usize = 64;
+const BUFFER_ALIGNMENT_BYTES: usize = 64;
 
 /// A mapped memory region, out of which buffers are cut that do not overlap.
-struct Region {
+struct MemoryRegion {
     map: MmapMut,
     /// Byte offset in `map` at which the first large page starts.
     start: usize,
 }
 
-impl Region {
+impl MemoryRegion {
     fn new(bytes: usize) -> Self {
         let length = bytes.next_multiple_of(HUGE_PAGE_BYTES) + HUGE_PAGE_BYTES;
         let Ok(map) = MmapMut::map_anon(length) else {
@@ -72,29 +72,31 @@ impl Region {
 
 /// The region that the next buffers are cut from, and the number of its bytes that are taken. The region is freed
 /// together with its last buffer.
-static CURRENT_REGION: Mutex<(Weak<Region>, usize)> = Mutex::new((Weak::new(), 0));
+static CURRENT_REGION: Mutex<(Weak<MemoryRegion>, usize)> = Mutex::new((Weak::new(), 0));
 
 /// An owned buffer of values in large pages.
-pub(super) struct Pages<T> {
-    region: Arc<Region>,
+pub(super) struct HugePageBuffer<T> {
+    region: Arc<MemoryRegion>,
     /// Byte offset of the buffer's first value in the region's map.
     start: usize,
     len: usize,
     values: PhantomData<T>,
 }
 
-impl<T: PlainData> Pages<T> {
+impl<T: PlainData> HugePageBuffer<T> {
     /// Allocates a buffer of `len` values whose bytes are all zero.
-    pub fn zeroed(len: usize) -> Self {
-        const { assert!(align_of::<T>() <= ALIGNMENT) };
-        let bytes = len.saturating_mul(size_of::<T>()).next_multiple_of(ALIGNMENT);
+    pub fn new_zeroed(len: usize) -> Self {
+        const { assert!(align_of::<T>() <= BUFFER_ALIGNMENT_BYTES) };
+        let bytes = len
+            .saturating_mul(size_of::<T>())
+            .next_multiple_of(BUFFER_ALIGNMENT_BYTES);
         let (region, taken) = if bytes > REGION_BYTES {
-            (Arc::new(Region::new(bytes)), 0)
+            (Arc::new(MemoryRegion::new(bytes)), 0)
         } else {
             let mut current = CURRENT_REGION.lock().unwrap_or_else(PoisonError::into_inner);
             let (region, taken) = match current.0.upgrade() {
                 Some(region) if region.usable_bytes() - current.1 >= bytes => (region, current.1),
-                _ => (Arc::new(Region::new(REGION_BYTES)), 0),
+                _ => (Arc::new(MemoryRegion::new(REGION_BYTES)), 0),
             };
             *current = (Arc::downgrade(&region), taken + bytes);
             (region, taken)
@@ -108,17 +110,17 @@ impl<T: PlainData> Pages<T> {
     }
 }
 
-impl<T> Deref for Pages<T> {
+impl<T> Deref for HugePageBuffer<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        // SAFETY: `zeroed` cut room for `len` values out of the region, aligned, for this buffer alone; any bytes are a
+        // SAFETY: `new_zeroed` cut room for `len` values out of the region, aligned, for this buffer alone; any bytes are a
         // value.
         unsafe { std::slice::from_raw_parts(self.region.map.as_ptr().add(self.start).cast(), self.len) }
     }
 }
 
-impl<T> DerefMut for Pages<T> {
+impl<T> DerefMut for HugePageBuffer<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         // SAFETY: as above; the map is private to the process and can be written, and this buffer is borrowed mutably.
         unsafe { std::slice::from_raw_parts_mut(self.region.map.as_ptr().add(self.start).cast_mut().cast(), self.len) }
@@ -126,10 +128,10 @@ impl<T> DerefMut for Pages<T> {
 }
 
 /// A read-only buffer of values, in memory of its own or in a memory-mapped file.
-pub(super) struct Buffer<T>(Storage<T>);
+pub(super) struct ReadOnlyBuffer<T>(BufferStorage<T>);
 
-enum Storage<T> {
-    Owned(Pages<T>),
+enum BufferStorage<T> {
+    Owned(HugePageBuffer<T>),
     /// The `len` values that start at byte `start` of a memory-mapped file.
     Mapped {
         map: Arc<Mmap>,
@@ -138,13 +140,13 @@ enum Storage<T> {
     },
 }
 
-impl<T: PlainData> Buffer<T> {
+impl<T: PlainData> ReadOnlyBuffer<T> {
     /// Uses `len` values of a memory-mapped file from byte `start` on; `None` if they do not lie within the map or are
     /// not aligned for their type.
-    pub fn mapped(map: &Arc<Mmap>, start: usize, len: usize) -> Option<Self> {
+    pub fn from_mapped_file(map: &Arc<Mmap>, start: usize, len: usize) -> Option<Self> {
         let bytes = map.get(start..start.checked_add(len.checked_mul(size_of::<T>())?)?)?;
         bytes.as_ptr().cast::<T>().is_aligned().then(|| {
-            Self(Storage::Mapped {
+            Self(BufferStorage::Mapped {
                 map: map.clone(),
                 start,
                 len,
@@ -153,28 +155,28 @@ impl<T: PlainData> Buffer<T> {
     }
 
     /// Gives the bytes of all values.
-    pub fn bytes(&self) -> &[u8] {
+    pub fn as_bytes(&self) -> &[u8] {
         cast_slice::<T, [u8; 1]>(self).as_flattened()
     }
 }
 
-impl<T> Deref for Buffer<T> {
+impl<T> Deref for ReadOnlyBuffer<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
         match &self.0 {
-            Storage::Owned(values) => values,
-            // SAFETY: `mapped` checked bounds and alignment and that any bytes are a value; the map is read only.
-            Storage::Mapped { map, start, len } => unsafe {
+            BufferStorage::Owned(values) => values,
+            // SAFETY: `from_mapped_file` checked bounds and alignment and that any bytes are a value; the map is read only.
+            BufferStorage::Mapped { map, start, len } => unsafe {
                 std::slice::from_raw_parts(map.as_ptr().add(*start).cast(), *len)
             },
         }
     }
 }
 
-impl<T> From<Pages<T>> for Buffer<T> {
-    fn from(values: Pages<T>) -> Self {
-        Self(Storage::Owned(values))
+impl<T> From<HugePageBuffer<T>> for ReadOnlyBuffer<T> {
+    fn from(values: HugePageBuffer<T>) -> Self {
+        Self(BufferStorage::Owned(values))
     }
 }
 
@@ -184,13 +186,14 @@ mod tests {
 
     #[test]
     fn buffers_are_zero_aligned_and_apart() {
-        let mut all: Vec<Pages<[i8; 3]>> = [0, 1, 5, 40_000, REGION_BYTES / 3 + 1, REGION_BYTES / 3, REGION_BYTES, 2]
-            .into_iter()
-            .map(Pages::zeroed)
-            .collect();
+        let mut all: Vec<HugePageBuffer<[i8; 3]>> =
+            [0, 1, 5, 40_000, REGION_BYTES / 3 + 1, REGION_BYTES / 3, REGION_BYTES, 2]
+                .into_iter()
+                .map(HugePageBuffer::new_zeroed)
+                .collect();
         for (number, buffer) in all.iter_mut().enumerate() {
             assert!(buffer.iter().all(|three| *three == [0; 3]), "{number}");
-            assert_eq!(buffer.as_ptr().align_offset(ALIGNMENT), 0);
+            assert_eq!(buffer.as_ptr().align_offset(BUFFER_ALIGNMENT_BYTES), 0);
             buffer.fill([number as i8 + 1; 3]);
         }
         for (number, buffer) in all.iter().enumerate() {

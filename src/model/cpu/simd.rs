@@ -18,12 +18,12 @@ pub(super) enum SimdLevel {
 
 impl InstructionSet {
     /// Detects the fastest instruction set of this machine.
-    pub fn detect() -> Self {
-        Self::available()[0]
+    pub fn detect_fastest() -> Self {
+        Self::detect_all()[0]
     }
 
     /// Detects all instruction sets that this machine has, the fastest first.
-    pub fn available() -> Vec<Self> {
+    pub fn detect_all() -> Vec<Self> {
         let mut all = vec![Self(SimdLevel::Portable)];
         #[cfg(target_arch = "x86_64")]
         {
@@ -47,7 +47,7 @@ impl InstructionSet {
 }
 
 /// Prefetches values that will be read soon into the second-level cache.
-pub(super) fn prefetch<T>(values: &[T]) {
+pub(super) fn prefetch_values<T>(values: &[T]) {
     #[cfg(target_arch = "x86_64")]
     for line in (0..size_of_val(values)).step_by(64) {
         use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
@@ -69,11 +69,11 @@ macro_rules! dispatch {
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")]
-                fn avx512($($arg: $type),*) $(-> $ret)? {
+                fn run_with_avx512($($arg: $type),*) $(-> $ret)? {
                     $body::<true>($($arg),*)
                 }
                 #[target_feature(enable = "avx2,fma")]
-                fn avx2($($arg: $type),*) $(-> $ret)? {
+                fn run_with_avx2($($arg: $type),*) $(-> $ret)? {
                     $body::<true>($($arg),*)
                 }
                 if is_x86_feature_detected!("avx512f")
@@ -83,11 +83,11 @@ macro_rules! dispatch {
                     && is_x86_feature_detected!("fma")
                 {
                     // SAFETY: the features were just detected.
-                    return unsafe { avx512($($arg),*) };
+                    return unsafe { run_with_avx512($($arg),*) };
                 }
                 if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
                     // SAFETY: the features were just detected.
-                    return unsafe { avx2($($arg),*) };
+                    return unsafe { run_with_avx2($($arg),*) };
                 }
             }
             $body::<{ cfg!(target_arch = "aarch64") }>($($arg),*)
@@ -108,7 +108,7 @@ pub(super) fn multiply_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
 
 /// Computes e to the power of `x`, to about 2 units in the last place; `x` is clamped to -87 to 88 (Cephes `expf`).
 #[inline(always)]
-pub(super) fn exp<const FMA: bool>(x: f32) -> f32 {
+pub(super) fn exp_f32<const FMA: bool>(x: f32) -> f32 {
     let x = x.clamp(-87.0, 88.0);
     // Adding and subtracting 1.5 * 2^23 rounds to an integer without a library call; in between, the integer is in the
     // low bits.
@@ -132,7 +132,7 @@ pub(super) fn exp<const FMA: bool>(x: f32) -> f32 {
 
 /// Computes the dot product of two vectors of equal length.
 #[inline(always)]
-pub(super) fn dot<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
+pub(super) fn dot_product<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0f32; SIMD_LANES];
     let (a, a_rest) = a.as_chunks::<SIMD_LANES>();
     let (b, b_rest) = b.as_chunks::<SIMD_LANES>();
@@ -163,7 +163,7 @@ pub(super) fn sum_lanes(sums: &mut [f32; SIMD_LANES]) -> f32 {
 /// Sums `f(value)` over all values, in 16 lanes that are added one after the other at the end. [`sum_lanes`] adds lanes
 /// in another order.
 #[inline(always)]
-pub(super) fn sum_of(values: &[f32], f: impl Fn(f32) -> f32) -> f32 {
+pub(super) fn sum_mapped(values: &[f32], f: impl Fn(f32) -> f32) -> f32 {
     let mut sums = [0f32; SIMD_LANES];
     let (chunks, rest) = values.as_chunks::<SIMD_LANES>();
     for chunk in chunks {
@@ -197,7 +197,7 @@ fn max_lanes(mut values: [f32; SIMD_LANES]) -> f32 {
 
 /// Rounds a block of 32 values to 8 bits; returns the block's scale.
 #[inline(always)]
-fn round_block_with<const FMA: bool>(input: &[f32; 32], output: &mut [i8; 32]) -> f32 {
+fn round_block_to_int8<const FMA: bool>(input: &[f32; 32], output: &mut [i8; 32]) -> f32 {
     let mut most = [0f32; SIMD_LANES];
     for half in input.as_chunks::<SIMD_LANES>().0 {
         for i in 0..SIMD_LANES {
@@ -215,7 +215,7 @@ fn round_block_with<const FMA: bool>(input: &[f32; 32], output: &mut [i8; 32]) -
 }
 
 #[inline(always)]
-fn round_row_with<const FMA: bool>(input: &[f32], output: &mut [i8]) -> f32 {
+fn round_row_to_int8_impl<const FMA: bool>(input: &[f32], output: &mut [i8]) -> f32 {
     let mut most = [0f32; SIMD_LANES];
     let (chunks, rest) = input.as_chunks::<SIMD_LANES>();
     for chunk in chunks {
@@ -227,7 +227,7 @@ fn round_row_with<const FMA: bool>(input: &[f32], output: &mut [i8]) -> f32 {
     let most = rest.iter().fold(max_lanes(most), |a, b| a.max(b.abs()));
     let inverse = if most > 0.0 { 127.0 / most } else { 0.0 };
     for (q, x) in output.iter_mut().zip(input) {
-        // The nearest integer, like in `round_block_with`.
+        // The nearest integer, like in `round_block_to_int8`.
         *q = (x * inverse + 12_582_912.0).to_bits() as i8;
     }
     most / 127.0
@@ -236,16 +236,16 @@ fn round_row_with<const FMA: bool>(input: &[f32], output: &mut [i8]) -> f32 {
 dispatch! {
     /// Rounds a whole row to 8 bits with a single scale, which it returns. Values of `output` beyond the length of
     /// `input` are left as they are.
-    pub(super) fn round_row(input: &[f32], output: &mut [i8]) -> f32 = round_row_with
+    pub(super) fn round_row_to_int8(input: &[f32], output: &mut [i8]) -> f32 = round_row_to_int8_impl
 }
 
 #[inline(always)]
-fn round_blocks_with<const FMA: bool>(input: &[f32], output: &mut [i8], scales: &mut [f32], sums: &mut [i32]) {
+fn round_blocks_to_int8_impl<const FMA: bool>(input: &[f32], output: &mut [i8], scales: &mut [f32], sums: &mut [i32]) {
     let blocks = input.as_chunks::<32>().0.iter().zip(output.as_chunks_mut::<32>().0);
     for (((input, output), scale), sums) in blocks.zip(scales).zip(sums.as_chunks_mut::<2>().0) {
         // Keeps the compiler from taking several blocks into one register, whose values it would gather one by one.
         let input = std::hint::black_box(input);
-        *scale = round_block_with::<FMA>(input, output);
+        *scale = round_block_to_int8::<FMA>(input, output);
         for (sum, half) in sums.iter_mut().zip(output.as_chunks::<16>().0) {
             *sum = half.iter().map(|q| i32::from(*q)).sum();
         }
@@ -255,11 +255,11 @@ fn round_blocks_with<const FMA: bool>(input: &[f32], output: &mut [i8], scales: 
 dispatch! {
     /// Rounds each block of 32 values to 8 bits with a scale of its own, and writes the sum of each 16 rounded values
     /// to `sums`.
-    pub(super) fn round_blocks(input: &[f32], output: &mut [i8], scales: &mut [f32], sums: &mut [i32]) = round_blocks_with
+    pub(super) fn round_blocks_to_int8(input: &[f32], output: &mut [i8], scales: &mut [f32], sums: &mut [i32]) = round_blocks_to_int8_impl
 }
 
 #[inline(always)]
-pub(super) fn maximum_with<const FMA: bool>(values: &[f32]) -> f32 {
+pub(super) fn max_of_values_impl<const FMA: bool>(values: &[f32]) -> f32 {
     let mut most = [f32::NEG_INFINITY; SIMD_LANES];
     let (chunks, rest) = values.as_chunks::<SIMD_LANES>();
     for chunk in chunks {
@@ -272,36 +272,36 @@ pub(super) fn maximum_with<const FMA: bool>(values: &[f32]) -> f32 {
 
 dispatch! {
     /// Finds the largest value that is not NaN; negative infinity if there is none.
-    pub(crate) fn maximum(values: &[f32]) -> f32 = maximum_with
+    pub(crate) fn max_of_values(values: &[f32]) -> f32 = max_of_values_impl
 }
 
 #[inline(always)]
-fn block_maxima_with<const FMA: bool>(values: &[f32], block: usize) -> Vec<f32> {
-    values.chunks(block).map(maximum_with::<FMA>).collect()
+fn block_maxima_impl<const FMA: bool>(values: &[f32], block: usize) -> Vec<f32> {
+    values.chunks(block).map(max_of_values_impl::<FMA>).collect()
 }
 
 dispatch! {
-    /// Finds the [`maximum`] of each block of `block` values.
-    pub(crate) fn block_maxima(values: &[f32], block: usize) -> Vec<f32> = block_maxima_with
+    /// Finds the [`max_of_values`] of each block of `block` values.
+    pub(crate) fn block_maxima(values: &[f32], block: usize) -> Vec<f32> = block_maxima_impl
 }
 
 #[inline(always)]
-fn sum_exp_with<const FMA: bool>(values: &[f32], most: f32) -> f32 {
+fn sum_shifted_exp_impl<const FMA: bool>(values: &[f32], most: f32) -> f32 {
     let (chunks, rest) = values.as_chunks::<SIMD_LANES>();
     let mut sums = [0f32; SIMD_LANES];
     for chunk in chunks {
         for i in 0..SIMD_LANES {
-            sums[i] += exp::<FMA>(chunk[i] - most);
+            sums[i] += exp_f32::<FMA>(chunk[i] - most);
         }
     }
-    let rest: f32 = rest.iter().map(|x| exp::<FMA>(x - most)).sum();
+    let rest: f32 = rest.iter().map(|x| exp_f32::<FMA>(x - most)).sum();
     sums.iter().sum::<f32>() + rest
 }
 
 dispatch! {
     /// Sums `exp(value - most)` over all values. If `most` is the largest value, the sum is the denominator of a
     /// softmax.
-    pub(crate) fn sum_exp(values: &[f32], most: f32) -> f32 = sum_exp_with
+    pub(crate) fn sum_shifted_exp(values: &[f32], most: f32) -> f32 = sum_shifted_exp_impl
 }
 
 #[cfg(test)]
@@ -312,20 +312,20 @@ mod tests {
     fn exponentials_are_close() {
         for i in -860..880 {
             let x = i as f32 / 10.0;
-            let (got, expected) = (exp::<true>(x), x.exp());
+            let (got, expected) = (exp_f32::<true>(x), x.exp());
             assert!((got - expected).abs() <= expected * 4e-7, "e^{x}: {got} for {expected}");
         }
-        assert!(exp::<false>(-1000.0) < 1e-37);
+        assert!(exp_f32::<false>(-1000.0) < 1e-37);
     }
 
     #[test]
     fn sum_exp_agrees_with_its_definition() {
         let logits: Vec<f32> = (0..1003).map(|i| ((i * 37) % 101) as f32 / 10.0 - 4.0).collect();
-        let most = maximum(&logits);
+        let most = max_of_values(&logits);
         assert_eq!(most, 6.0);
         let expected: f64 = logits.iter().map(|x| f64::from(x - most).exp()).sum();
-        assert!((f64::from(sum_exp(&logits, most)) / expected - 1.0).abs() < 1e-6);
-        assert_eq!(maximum(&[f32::NEG_INFINITY, f32::NAN]), f32::NEG_INFINITY);
-        assert!(sum_exp(&[f32::NAN], 0.0).is_nan());
+        assert!((f64::from(sum_shifted_exp(&logits, most)) / expected - 1.0).abs() < 1e-6);
+        assert_eq!(max_of_values(&[f32::NEG_INFINITY, f32::NAN]), f32::NEG_INFINITY);
+        assert!(sum_shifted_exp(&[f32::NAN], 0.0).is_nan());
     }
 }

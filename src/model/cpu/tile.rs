@@ -53,7 +53,7 @@ impl<'a> TileWriter<'a> {
     ///
     /// # Panics
     /// If the matrix has no such tile or the output no such row.
-    pub unsafe fn write(&self, row: usize, tile: usize, sums: &TileColumn) {
+    pub unsafe fn write_tile_sums(&self, row: usize, tile: usize, sums: &TileColumn) {
         let first = tile * TILE_ROWS;
         assert!(first < self.rows, "the matrix has no such tile");
         let width = TILE_ROWS.min(self.rows - first);
@@ -69,9 +69,9 @@ impl<'a> TileWriter<'a> {
         unsafe {
             // A copy of a known length is two stores, one of any length a call.
             if width == TILE_ROWS {
-                self.output.write(at, &values);
+                self.output.write_values(at, &values);
             } else {
-                self.output.write(at, &values[..width]);
+                self.output.write_values(at, &values[..width]);
             }
         }
     }

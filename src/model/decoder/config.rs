@@ -1,19 +1,19 @@
 //! The configuration of a decoder-only model: read from `config.json` or from a GGUF file's metadata, in one form for
 //! all architectures.
 
-use super::rope::Rope;
-use super::variant::{HeadNorm, Variant, Windows};
+use super::rope::RotaryEmbedding;
+use super::variant::{ArchitectureVariant, AttentionWindows, QkNormPlacement};
 use crate::error::{Error, Result};
 use crate::model::Architecture;
-use crate::model::cpu::ops::Activation;
-use crate::model::weights::gguf::Gguf;
-use crate::model::weights::keys::Keys;
+use crate::model::cpu::ops::ActivationFunction;
+use crate::model::weights::gguf::GgufFile;
+use crate::model::weights::keys::ConfigKeys;
 use serde_json::Value;
 use std::path::Path;
 
 /// The dimensions of a decoder-only model, and all else in which architectures differ.
 #[derive(Clone, Debug)]
-pub(super) struct Config {
+pub(super) struct DecoderConfig {
     pub vocabulary: usize,
     pub hidden_size: usize,
     /// Number of values inside the feed-forward layers (`intermediate_size`).
@@ -26,7 +26,7 @@ pub(super) struct Config {
     pub head_dim: usize,
     pub max_positions: usize,
     pub epsilon: f32,
-    pub activation: Activation,
+    pub activation: ActivationFunction,
     pub embedding_scale: f32,
     /// Factor on the dot products of queries and keys.
     pub attention_scale: f32,
@@ -36,16 +36,16 @@ pub(super) struct Config {
     pub logit_cap: Option<f32>,
     /// Whether norms stand also after attention and feed-forward layers.
     pub post_norms: bool,
-    pub head_norm: HeadNorm,
+    pub head_norm: QkNormPlacement,
     /// Whether the checkpoint stores norm weights less 1, so that 1 is added on loading (Gemma's checkpoints, but not
     /// its GGUF files).
     pub norms_from_one: bool,
     /// For each layer, the number of positions that a query attends to, its own included; none for all positions
     /// before it.
     pub windows: Vec<Option<usize>>,
-    pub rope: Rope,
+    pub rope: RotaryEmbedding,
     /// The rotary embedding of the layers with sliding-window attention; none if it is that of the other layers.
-    pub local_rope: Option<Rope>,
+    pub local_rope: Option<RotaryEmbedding>,
     pub attention_bias: bool,
     pub feed_forward_bias: bool,
     /// Whether the output projection is the embedding.
@@ -53,43 +53,44 @@ pub(super) struct Config {
 }
 
 /// Number of positions of a sliding window if the file gives none, as in transformers.
-const DEFAULT_WINDOW: usize = 4096;
+const DEFAULT_WINDOW_POSITIONS: usize = 4096;
 
-impl Config {
+impl DecoderConfig {
     /// Reads the configuration from a parsed `config.json`; `path` is used in error messages only. A model that also
     /// takes images has its text part under `text_config`.
     ///
     /// # Errors
     /// Fails with an error of kind `Model`, with the key that is missing or has an unknown value.
-    pub fn read(architecture: Architecture, value: &Value, path: &Path) -> Result<Self> {
+    pub fn from_json(architecture: Architecture, value: &Value, path: &Path) -> Result<Self> {
         let text = value.get("text_config").filter(|text| text.is_object());
-        let keys = Keys {
+        let keys = ConfigKeys {
             path,
             value: text.unwrap_or(value),
         };
-        let variant = Variant::new(architecture);
+        let variant = ArchitectureVariant::new(architecture);
         let defaults = &variant.defaults;
-        let hidden_size = keys.size("hidden_size", Some(defaults.hidden_size))?;
-        let layers = keys.size("num_hidden_layers", Some(defaults.layers))?;
-        let heads = keys.size("num_attention_heads", Some(defaults.heads))?;
+        let hidden_size = keys.read_size("hidden_size", Some(defaults.hidden_size))?;
+        let layers = keys.read_size("num_hidden_layers", Some(defaults.layers))?;
+        let heads = keys.read_size("num_attention_heads", Some(defaults.heads))?;
         let kv_heads = match defaults.kv_heads {
             // An explicit null means as many as query heads; a missing key means the default of transformers' class.
             Some(_) if keys.value.get("num_key_value_heads").is_some_and(Value::is_null) => heads,
-            default => keys.size("num_key_value_heads", Some(default.unwrap_or(heads)))?,
+            default => keys.read_size("num_key_value_heads", Some(default.unwrap_or(heads)))?,
         };
-        let head_dim = keys.size("head_dim", Some(defaults.head_dim.unwrap_or(hidden_size / heads)))?;
-        check_heads(heads, kv_heads, head_dim).map_err(|message| keys.model_error("num_attention_heads", message))?;
-        let max_positions = keys.size("max_position_embeddings", Some(defaults.max_positions))?;
-        let theta = keys.number("rope_theta")?.unwrap_or(defaults.theta);
-        let scaling = Keys {
+        let head_dim = keys.read_size("head_dim", Some(defaults.head_dim.unwrap_or(hidden_size / heads)))?;
+        check_head_dimensions(heads, kv_heads, head_dim)
+            .map_err(|message| keys.model_error("num_attention_heads", message))?;
+        let max_positions = keys.read_size("max_position_embeddings", Some(defaults.max_positions))?;
+        let theta = keys.read_positive_number("rope_theta")?.unwrap_or(defaults.theta);
+        let scaling = ConfigKeys {
             path,
-            value: keys.get("rope_scaling").unwrap_or(&Value::Null),
+            value: keys.non_null_value("rope_scaling").unwrap_or(&Value::Null),
         };
-        let rope = Rope::read(&scaling, theta, head_dim, max_positions)?;
+        let rope = RotaryEmbedding::from_rope_scaling(&scaling, theta, head_dim, max_positions)?;
         let local_rope = match variant.local_theta {
             Some(default) => {
-                let theta = keys.number("rope_local_base_freq")?.unwrap_or(default);
-                Some(Rope::plain(theta, head_dim))
+                let theta = keys.read_positive_number("rope_local_base_freq")?.unwrap_or(default);
+                Some(RotaryEmbedding::unscaled(theta, head_dim))
             }
             None => None,
         };
@@ -99,7 +100,7 @@ impl Config {
             ("hidden_act", "silu")
         };
         let scalar = if variant.gemma {
-            keys.number("query_pre_attn_scalar")?.unwrap_or(256.0)
+            keys.read_positive_number("query_pre_attn_scalar")?.unwrap_or(256.0)
         } else {
             head_dim as f64
         };
@@ -107,20 +108,20 @@ impl Config {
             // A null means no cap; a missing key means the default of transformers' class.
             let found = match keys.value.get(key) {
                 None => default,
-                Some(_) => keys.number(key)?.filter(|_| variant.gemma),
+                Some(_) => keys.read_positive_number(key)?.filter(|_| variant.gemma),
             };
             Ok(found.map(|cap| cap as f32))
         };
         Ok(Self {
-            vocabulary: keys.size("vocab_size", Some(defaults.vocabulary))?,
+            vocabulary: keys.read_size("vocab_size", Some(defaults.vocabulary))?,
             hidden_size,
-            feed_forward: keys.size("intermediate_size", Some(defaults.feed_forward))?,
+            feed_forward: keys.read_size("intermediate_size", Some(defaults.feed_forward))?,
             heads,
             kv_heads,
             head_dim,
             max_positions,
-            epsilon: keys.number("rms_norm_eps")?.unwrap_or(defaults.epsilon) as f32,
-            activation: keys.activation(name_key, keys.text(name_key, default)?)?,
+            epsilon: keys.read_positive_number("rms_norm_eps")?.unwrap_or(defaults.epsilon) as f32,
+            activation: keys.activation_by_name(name_key, keys.read_text(name_key, default)?)?,
             embedding_scale: if variant.gemma {
                 (hidden_size as f32).sqrt()
             } else {
@@ -132,15 +133,15 @@ impl Config {
             post_norms: variant.gemma,
             head_norm: variant.head_norm,
             norms_from_one: variant.gemma,
-            windows: layer_windows(variant.windows, &keys, layers)?,
+            windows: attention_windows_by_layer(variant.windows, &keys, layers)?,
             rope,
             local_rope,
-            attention_bias: variant.attention_bias && keys.flag("attention_bias", false)?,
-            feed_forward_bias: variant.feed_forward_bias && keys.flag("mlp_bias", false)?,
-            tied: match keys.get("tie_word_embeddings") {
+            attention_bias: variant.attention_bias && keys.read_flag("attention_bias", false)?,
+            feed_forward_bias: variant.feed_forward_bias && keys.read_flag("mlp_bias", false)?,
+            tied: match keys.non_null_value("tie_word_embeddings") {
                 // A model that also takes images has this key outside its text part.
-                None => Keys { path, value }.flag("tie_word_embeddings", defaults.tied)?,
-                Some(_) => keys.flag("tie_word_embeddings", defaults.tied)?,
+                None => ConfigKeys { path, value }.read_flag("tie_word_embeddings", defaults.tied)?,
+                Some(_) => keys.read_flag("tie_word_embeddings", defaults.tied)?,
             },
         })
     }
@@ -149,18 +150,18 @@ impl Config {
     ///
     /// # Errors
     /// Fails with an error of kind `Model`, with the key that is missing or does not fit.
-    pub fn from_gguf(architecture: Architecture, gguf: &Gguf) -> Result<Self> {
-        let prefix = gguf.string("general.architecture").unwrap_or_default();
+    pub fn from_gguf(architecture: Architecture, gguf: &GgufFile) -> Result<Self> {
+        let prefix = gguf.read_string("general.architecture").unwrap_or_default();
         let key = |name: &str| format!("{prefix}.{name}");
         let fail = |place: &str, message: String| Error::model(message).path(gguf.path()).place(key(place));
-        let optional = |name: &str| match gguf.integer(&key(name)) {
+        let optional = |name: &str| match gguf.read_integer(&key(name)) {
             None => Ok(None),
-            Some(_) => gguf.size(&key(name)).map(Some),
+            Some(_) => gguf.read_size(&key(name)).map(Some),
         };
-        let variant = Variant::new(architecture);
-        let hidden_size = gguf.size(&key("embedding_length"))?;
-        let layers = gguf.size(&key("block_count"))?;
-        let heads = gguf.size(&key("attention.head_count"))?;
+        let variant = ArchitectureVariant::new(architecture);
+        let hidden_size = gguf.read_size(&key("embedding_length"))?;
+        let layers = gguf.read_size(&key("block_count"))?;
+        let heads = gguf.read_size(&key("attention.head_count"))?;
         let kv_heads = optional("attention.head_count_kv")?.unwrap_or(heads);
         let head_dim = optional("attention.key_length")?.unwrap_or(hidden_size / heads);
         let value_dim = optional("attention.value_length")?.unwrap_or(head_dim);
@@ -169,21 +170,24 @@ impl Config {
             let message = format!("heads of {head_dim}, {value_dim} and {rotated} values, of one size expected");
             return Err(fail("attention.key_length", message));
         }
-        check_heads(heads, kv_heads, head_dim).map_err(|message| fail("attention.head_count", message))?;
-        let vocabulary = gguf.tensor("token_embd.weight")?.rows;
-        let positive = |name: &str| gguf.float(&key(name)).filter(|value| *value > 0.0 && value.is_finite());
+        check_head_dimensions(heads, kv_heads, head_dim).map_err(|message| fail("attention.head_count", message))?;
+        let vocabulary = gguf.find_tensor("token_embd.weight")?.rows;
+        let positive = |name: &str| {
+            gguf.read_float(&key(name))
+                .filter(|value| *value > 0.0 && value.is_finite())
+        };
         let theta = positive("rope.freq_base").unwrap_or(variant.gguf_theta);
-        let mut rope = Rope::plain(theta, head_dim);
-        match gguf.string(&key("rope.scaling.type")) {
+        let mut rope = RotaryEmbedding::unscaled(theta, head_dim);
+        match gguf.read_string(&key("rope.scaling.type")) {
             None | Some("none") => {}
             Some("linear") => rope.scale_frequencies(&[positive("rope.scaling.factor").unwrap_or(1.0) as f32]),
             Some(other) => return Err(fail("rope.scaling.type", format!("`{other}` is not known"))),
         }
         if gguf.has_tensor("rope_freqs.weight") {
-            rope.scale_frequencies(&gguf.vector("rope_freqs.weight", head_dim / 2)?);
+            rope.scale_frequencies(&gguf.read_vector("rope_freqs.weight", head_dim / 2)?);
         }
         rope.pairs_neighbours = variant.gguf_pairs_neighbours;
-        let cap = |name: &str, default: f64| gguf.float(&key(name)).unwrap_or(default) as f32;
+        let cap = |name: &str, default: f64| gguf.read_float(&key(name)).unwrap_or(default) as f32;
         let per_head = if variant.scaled_by_width == Some(layers) {
             hidden_size as f32 / heads as f32
         } else {
@@ -193,11 +197,11 @@ impl Config {
         Ok(Self {
             vocabulary,
             hidden_size,
-            feed_forward: gguf.size(&key("feed_forward_length"))?,
+            feed_forward: gguf.read_size(&key("feed_forward_length"))?,
             heads,
             kv_heads,
             head_dim,
-            max_positions: gguf.size(&key("context_length"))?,
+            max_positions: gguf.read_size(&key("context_length"))?,
             epsilon: positive("attention.layer_norm_rms_epsilon").unwrap_or(1e-6) as f32,
             activation: variant.activation,
             embedding_scale: if variant.gemma {
@@ -213,14 +217,16 @@ impl Config {
             norms_from_one: false,
             windows: (0..layers)
                 .map(|layer| match variant.windows {
-                    Windows::AllBut { every, .. } => {
-                        ((layer + 1) % every != 0).then(|| window.unwrap_or(DEFAULT_WINDOW))
+                    AttentionWindows::AllBut { every, .. } => {
+                        ((layer + 1) % every != 0).then(|| window.unwrap_or(DEFAULT_WINDOW_POSITIONS))
                     }
                     _ => None,
                 })
                 .collect(),
             rope,
-            local_rope: variant.local_theta.map(|theta| Rope::plain(theta, head_dim)),
+            local_rope: variant
+                .local_theta
+                .map(|theta| RotaryEmbedding::unscaled(theta, head_dim)),
             attention_bias: gguf.has_tensor("blk.0.attn_q.bias"),
             feed_forward_bias: gguf.has_tensor("blk.0.ffn_up.bias"),
             tied: !gguf.has_tensor("output.weight"),
@@ -228,7 +234,7 @@ impl Config {
     }
 
     /// Gives the rotary embedding of a layer.
-    pub fn rope(&self, layer: usize) -> &Rope {
+    pub fn rope_of_layer(&self, layer: usize) -> &RotaryEmbedding {
         match (&self.local_rope, self.windows[layer]) {
             (Some(local), Some(_)) => local,
             _ => &self.rope,
@@ -237,7 +243,7 @@ impl Config {
 }
 
 /// Checks that `heads` is a multiple of `kv_heads` and that `head_dim` is even; otherwise gives the error message.
-fn check_heads(heads: usize, kv_heads: usize, head_dim: usize) -> std::result::Result<(), String> {
+fn check_head_dimensions(heads: usize, kv_heads: usize, head_dim: usize) -> std::result::Result<(), String> {
     if heads.is_multiple_of(kv_heads) && head_dim.is_multiple_of(2) && head_dim > 0 {
         Ok(())
     } else {
@@ -249,31 +255,35 @@ fn check_heads(heads: usize, kv_heads: usize, head_dim: usize) -> std::result::R
 
 /// Gives for each layer the number of positions that a query attends to (none for all): from `layer_types` if
 /// `config.json` has it, otherwise by the architecture's rule.
-fn layer_windows(windows: Windows, keys: &Keys, layers: usize) -> Result<Vec<Option<usize>>> {
+fn attention_windows_by_layer(
+    windows: AttentionWindows,
+    keys: &ConfigKeys,
+    layers: usize,
+) -> Result<Vec<Option<usize>>> {
     let window = match keys.value.get("sliding_window") {
         Some(Value::Null) => None,
-        _ => Some(keys.size("sliding_window", Some(DEFAULT_WINDOW))?),
+        _ => Some(keys.read_size("sliding_window", Some(DEFAULT_WINDOW_POSITIONS))?),
     };
     let (window, has_window): (_, Box<dyn Fn(usize) -> bool>) = match windows {
-        Windows::None => return Ok(vec![None; layers]),
-        Windows::All => return Ok(vec![window; layers]),
-        Windows::AllBut { every, key } => {
+        AttentionWindows::None => return Ok(vec![None; layers]),
+        AttentionWindows::All => return Ok(vec![window; layers]),
+        AttentionWindows::AllBut { every, key } => {
             let every = match key {
-                Some(key) => keys.size(key, Some(every))?,
+                Some(key) => keys.read_size(key, Some(every))?,
                 None => every,
             };
             (window, Box::new(move |layer| (layer + 1) % every != 0))
         }
-        Windows::FromLayer => {
-            let first = match keys.get("max_window_layers") {
+        AttentionWindows::FromLayer => {
+            let first = match keys.non_null_value("max_window_layers") {
                 Some(Value::Number(number)) if number.as_u64() == Some(0) => 0,
-                _ => keys.size("max_window_layers", Some(28))?,
+                _ => keys.read_size("max_window_layers", Some(28))?,
             };
             let window = window.filter(|_| keys.value.get("use_sliding_window") == Some(&Value::Bool(true)));
             (window, Box::new(move |layer| layer >= first))
         }
     };
-    let local: Vec<bool> = match keys.get("layer_types") {
+    let local: Vec<bool> = match keys.non_null_value("layer_types") {
         None => (0..layers).map(has_window).collect(),
         Some(types) => {
             let types = types.as_array().filter(|types| types.len() == layers);

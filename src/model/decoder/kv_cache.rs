@@ -1,9 +1,9 @@
 //! The KV cache of a decoder-only model, whose rows may share prefixes, and attention over it on the CPU.
 
 use crate::error::{Error, Result};
-use crate::model::cpu::attention::{PartAttention, attend_parts};
-use crate::model::cpu::parallel::parallel_runs;
-use crate::model::{Rows, State};
+use crate::model::cpu::attention::{PartAttentionOperands, attend_parts};
+use crate::model::cpu::parallel::for_each_row_chunk_in_parallel;
+use crate::model::{BatchRows, DecodingState};
 use std::any::Any;
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ pub(super) struct KvCache {
 }
 
 /// The shape and scaling of one layer's attention.
-pub(super) struct AttentionHeads {
+pub(super) struct AttentionParameters {
     /// Number of query heads, a multiple of `kv_heads`.
     pub heads: usize,
     /// Number of heads of keys and values. Each serves `heads / kv_heads` neighbouring query heads (grouped-query
@@ -62,11 +62,11 @@ impl KvCache {
     /// # Errors
     /// Fails with an error of kind `Model` if `prefixes` has neither 0 nor `rows` entries, or a prefix is not a
     /// single row without a prefix of its own.
-    pub fn new(layers: usize, rows: usize, prefixes: &[Option<&State>]) -> Result<Self> {
+    pub fn new(layers: usize, rows: usize, prefixes: &[Option<&DecodingState>]) -> Result<Self> {
         if !prefixes.is_empty() && prefixes.len() != rows {
             return Err(Error::model(format!("{} prefixes for {rows} rows", prefixes.len())));
         }
-        let mut known: Vec<(&State, Arc<SequenceCache>)> = Vec::new();
+        let mut known: Vec<(&DecodingState, Arc<SequenceCache>)> = Vec::new();
         let mut cache = Self { rows: Vec::new() };
         for row in 0..rows {
             let prefix = match prefixes.get(row).copied().flatten() {
@@ -74,7 +74,7 @@ impl KvCache {
                 Some(state) => Some(match known.iter().find(|(other, _)| std::ptr::eq(*other, state)) {
                     Some((_, row)) => row.clone(),
                     None => {
-                        let row = Arc::new(Self::in_state(state)?.as_prefix()?.clone());
+                        let row = Arc::new(Self::downcast_state(state)?.as_prefix()?.clone());
                         known.push((state, row.clone()));
                         row
                     }
@@ -98,7 +98,7 @@ impl KvCache {
         }
     }
 
-    fn in_state(state: &State) -> Result<&Self> {
+    fn downcast_state(state: &DecodingState) -> Result<&Self> {
         state
             .0
             .as_any()
@@ -110,7 +110,7 @@ impl KvCache {
     ///
     /// # Errors
     /// Fails with an error of kind `Model` if the state belongs to another kind of model.
-    pub fn from_state(state: &mut State) -> Result<&mut Self> {
+    pub fn downcast_state_mut(state: &mut DecodingState) -> Result<&mut Self> {
         state
             .0
             .as_any_mut()
@@ -118,24 +118,24 @@ impl KvCache {
             .ok_or_else(|| Error::model("the state belongs to another kind of model"))
     }
 
-    /// Wraps the cache in a [`State`], which search passes from step to step.
-    pub fn into_state(self) -> State {
-        State(Box::new(self))
+    /// Wraps the cache in a [`DecodingState`], which search passes from step to step.
+    pub fn into_state(self) -> DecodingState {
+        DecodingState(Box::new(self))
     }
 
     /// Counts the rows of the batch.
-    pub fn rows(&self) -> usize {
+    pub fn row_count(&self) -> usize {
         self.rows.len()
     }
 
     /// Gives the position of the next token of a row.
-    pub fn position(&self, row: usize) -> usize {
+    pub fn next_position(&self, row: usize) -> usize {
         self.rows[row].first_own_position() + self.rows[row].len
     }
 
     /// Adds `counts[row]` to the number of cached tokens of each row; called after all layers have stored the tokens'
     /// keys and values.
-    pub fn advance(&mut self, counts: &[usize]) {
+    pub fn add_cached_tokens(&mut self, counts: &[usize]) {
         for (row, count) in self.rows.iter_mut().zip(counts) {
             row.len += count;
         }
@@ -146,10 +146,10 @@ impl KvCache {
     ///
     /// `queries` is `(tokens, heads, head_dim)`; `keys` and `values` are `(tokens, kv_heads, head_dim)`. The result
     /// is `(tokens, heads * head_dim)`.
-    pub fn attend(
+    pub fn append_and_attend(
         &mut self,
         layer: usize,
-        heads: &AttentionHeads,
+        heads: &AttentionParameters,
         counts: &[usize],
         queries: &[f32],
         keys: &[f32],
@@ -172,21 +172,21 @@ impl KvCache {
         let mut out = vec![0f32; owners.len() * width];
         let per_group = heads.heads / heads.kv_heads * heads.head_dim;
         let positions: usize = (0..counts.len())
-            .map(|row| counts[row] * (self.position(row) + counts[row]))
+            .map(|row| counts[row] * (self.next_position(row) + counts[row]))
             .sum();
         let operations = positions * width / 4;
         // A unit of work is one token's query heads that share one key-value head.
-        parallel_runs(&mut out, per_group, operations, |first, out| {
+        for_each_row_chunk_in_parallel(&mut out, per_group, operations, |first, out| {
             let (mut weights, mut scaled) = (Vec::new(), Vec::new());
             for (unit, out) in (first..).zip(out.chunks_exact_mut(per_group)) {
                 let (token, group) = (unit / heads.kv_heads, unit % heads.kv_heads);
                 let (row, index) = owners[token];
                 scaled.clear();
                 scaled.extend(queries[unit * per_group..][..per_group].iter().map(|q| q * heads.scale));
-                let attention = PartAttention {
+                let attention = PartAttentionOperands {
                     queries: &scaled,
                     head_dim: heads.head_dim,
-                    parts: &self.attended_parts(layer, row, index, heads.window, stride),
+                    parts: &self.attended_keys_and_values(layer, row, index, heads.window, stride),
                     stride,
                     offset: group * heads.head_dim,
                     cap: heads.cap,
@@ -199,7 +199,7 @@ impl KvCache {
 
     /// Gives the keys and values that the `index`-th new token of a row attends to, within the window: first those of
     /// the prefix, then those of the row itself.
-    fn attended_parts(
+    fn attended_keys_and_values(
         &self,
         layer: usize,
         row: usize,
@@ -225,8 +225,8 @@ impl KvCache {
     }
 }
 
-impl Rows for KvCache {
-    fn select(&mut self, rows: &[usize]) {
+impl BatchRows for KvCache {
+    fn select_rows(&mut self, rows: &[usize]) {
         let mut uses = vec![0usize; self.rows.len()];
         for &row in rows {
             uses[row] += 1;

@@ -1,18 +1,18 @@
 //! Builds a decoder-only model from a source of weights, whose tensors it finds by their Hugging Face names.
 
-use super::config::Config;
-use super::variant::HeadNorm;
-use super::{Decoder, Embedding, Layer};
+use super::config::DecoderConfig;
+use super::variant::QkNormPlacement;
+use super::{DecoderModel, EmbeddingMatrix, TransformerLayer};
 use crate::error::Result;
 use crate::model::cpu::ops::Norm;
 use crate::model::linear::Linear;
-use crate::model::weights::{MatrixRequest, Source, WeightForm};
-use crate::model::{OutputIds, Spec};
+use crate::model::weights::{MatrixRequest, WeightForm, WeightSource};
+use crate::model::{ModelSpec, OutputTokenIds};
 
 /// Loads the parts of one model: what to load, from where, and in which form.
-struct Loader<'a, F> {
-    config: &'a Config,
-    source: &'a dyn Source,
+struct ModelLoader<'a, F> {
+    config: &'a DecoderConfig,
+    source: &'a dyn WeightSource,
     form: &'a F,
 }
 
@@ -20,19 +20,19 @@ struct Loader<'a, F> {
 ///
 /// # Errors
 /// Fails with an error of kind `Model`, with the file and the tensor that is missing or does not fit.
-pub(super) fn load<F: WeightForm>(
-    config: Config,
-    ids: OutputIds,
-    source: &dyn Source,
+pub(super) fn load_model<F: WeightForm>(
+    config: DecoderConfig,
+    ids: OutputTokenIds,
+    source: &dyn WeightSource,
     form: &F,
-) -> Result<Decoder<F::Matrix, F::Vector>> {
-    let loader = Loader {
+) -> Result<DecoderModel<F::Matrix, F::Vector>> {
+    let loader = ModelLoader {
         config: &config,
         source,
         form,
     };
     let vocabulary = config.vocabulary;
-    let mut spec = Spec {
+    let mut spec = ModelSpec {
         vocabulary,
         source_vocabulary: vocabulary,
         max_positions: config.max_positions,
@@ -40,16 +40,16 @@ pub(super) fn load<F: WeightForm>(
         start: Vec::new(),
         output: None,
     };
-    spec.restrict(ids.allowed);
+    spec.restrict_output(ids.allowed);
     let allowed = spec.output.as_deref();
     let embedding = "model.embed_tokens.weight";
     let vectors = |name: &str, rows| loader.load_matrix(name, [vocabulary, config.hidden_size], rows);
     let output = vectors(if config.tied { embedding } else { "lm_head.weight" }, allowed)?;
-    Ok(Decoder {
-        embedding: match source.stored_rows(embedding, vocabulary, config.hidden_size)? {
-            Some(stored) => Embedding::Stored(stored),
-            None if config.tied && allowed.is_none() => Embedding::Loaded(output.clone()),
-            None => Embedding::Loaded(vectors(embedding, None)?),
+    Ok(DecoderModel {
+        embedding: match source.open_stored_rows(embedding, vocabulary, config.hidden_size)? {
+            Some(stored) => EmbeddingMatrix::Stored(stored),
+            None if config.tied && allowed.is_none() => EmbeddingMatrix::Loaded(output.clone()),
+            None => EmbeddingMatrix::Loaded(vectors(embedding, None)?),
         },
         output,
         output_norm: loader.load_norm("model.norm", config.hidden_size)?,
@@ -61,7 +61,7 @@ pub(super) fn load<F: WeightForm>(
     })
 }
 
-impl<F: WeightForm> Loader<'_, F> {
+impl<F: WeightForm> ModelLoader<'_, F> {
     /// Loads the matrix `name` of shape `[rows, columns]`, or only its rows `kept`.
     fn load_matrix(&self, name: &str, [rows, columns]: [usize; 2], kept: Option<&[u32]>) -> Result<F::Matrix> {
         let wanted = MatrixRequest {
@@ -70,7 +70,7 @@ impl<F: WeightForm> Loader<'_, F> {
             columns,
             kept,
         };
-        self.form.matrix(self.source, wanted)
+        self.form.load_matrix(self.source, wanted)
     }
 
     fn load_norm(&self, name: &str, len: usize) -> Result<Norm<F::Vector>> {
@@ -79,7 +79,7 @@ impl<F: WeightForm> Loader<'_, F> {
             weight.iter_mut().for_each(|x| *x += 1.0);
         }
         Ok(Norm {
-            weight: self.form.vector(weight, &[len])?,
+            weight: self.form.make_vector(weight, &[len])?,
             bias: None,
             epsilon: self.config.epsilon,
         })
@@ -90,14 +90,14 @@ impl<F: WeightForm> Loader<'_, F> {
             weight: self.load_matrix(&format!("{name}.weight"), shape, None)?,
             bias: if has_bias {
                 let values = self.source.read_floats(&format!("{name}.bias"), &shape[..1])?;
-                Some(self.form.vector(values, &shape[..1])?)
+                Some(self.form.make_vector(values, &shape[..1])?)
             } else {
                 None
             },
         })
     }
 
-    fn load_layer(&self, index: usize) -> Result<Layer<F::Matrix, F::Vector>> {
+    fn load_layer(&self, index: usize) -> Result<TransformerLayer<F::Matrix, F::Vector>> {
         let config = self.config;
         let hidden = config.hidden_size;
         let (query_size, key_size) = (config.heads * config.head_dim, config.kv_heads * config.head_dim);
@@ -109,9 +109,9 @@ impl<F: WeightForm> Loader<'_, F> {
             |part: &str, rows, columns| self.load_linear(&named(part), [rows, columns], config.feed_forward_bias);
         let head_norm = |before_rope: &str, after_rope: &str| -> Result<Option<Norm<F::Vector>>> {
             let part = match config.head_norm {
-                HeadNorm::None => return Ok(None),
-                HeadNorm::BeforeRope => before_rope,
-                HeadNorm::AfterRope => after_rope,
+                QkNormPlacement::None => return Ok(None),
+                QkNormPlacement::BeforeRope => before_rope,
+                QkNormPlacement::AfterRope => after_rope,
             };
             self.load_norm(&named(part), config.head_dim).map(Some)
         };
@@ -125,7 +125,7 @@ impl<F: WeightForm> Loader<'_, F> {
         } else {
             (None, norm("post_attention_layernorm")?, None)
         };
-        Ok(Layer {
+        Ok(TransformerLayer {
             attention_norm: norm("input_layernorm")?,
             query: attention("self_attn.q_proj", query_size, hidden)?,
             key: attention("self_attn.k_proj", key_size, hidden)?,

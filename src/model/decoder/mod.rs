@@ -15,19 +15,19 @@ mod rope;
 pub(crate) mod tests;
 mod variant;
 
-use super::cpu::matrix::Activations;
+use super::cpu::matrix::ActivationPrecision;
 use super::cpu::ops::Norm;
 use super::linear::Linear;
-use super::weights::gguf::{Gguf, StoredRows};
-use super::weights::{CpuForm, GgufWeights, ScaleGrouping, TextPart};
-use super::{Architecture, OutputIds, Spec, TranslationModel};
+use super::weights::gguf::{GgufFile, StoredRows};
+use super::weights::{CpuWeightForm, GgufWeights, ScaleGrouping, TextPartWeights};
+use super::{Architecture, ModelSpec, OutputTokenIds, TranslationModel};
 use crate::error::{Error, Result};
-use config::Config;
+use config::DecoderConfig;
 use serde_json::Value;
 use std::path::Path;
 
 /// The weights of one transformer layer, with matrices of type `M` and vectors of type `V`.
-struct Layer<M, V> {
+struct TransformerLayer<M, V> {
     attention_norm: Norm<V>,
     query: Linear<M, V>,
     key: Linear<M, V>,
@@ -49,7 +49,7 @@ struct Layer<M, V> {
 }
 
 /// The embedding matrix, `(vocabulary, hidden_size)`, from which the vectors of input tokens are looked up.
-enum Embedding<M> {
+enum EmbeddingMatrix<M> {
     /// The embedding is loaded into memory; the output projection may be the same matrix.
     Loaded(M),
     /// The embedding stays in the GGUF file, and rows are read on demand.
@@ -57,14 +57,14 @@ enum Embedding<M> {
 }
 
 /// A loaded decoder-only model.
-struct Decoder<M, V> {
-    config: Config,
-    spec: Spec,
-    embedding: Embedding<M>,
+struct DecoderModel<M, V> {
+    config: DecoderConfig,
+    spec: ModelSpec,
+    embedding: EmbeddingMatrix<M>,
     /// The output projection, or only its rows for the ids to which the output is restricted.
     output: M,
     output_norm: Norm<V>,
-    layers: Vec<Layer<M, V>>,
+    layers: Vec<TransformerLayer<M, V>>,
 }
 
 /// Loads a decoder-only model from an open GGUF file.
@@ -74,48 +74,58 @@ struct Decoder<M, V> {
 ///
 /// # Errors
 /// Fails with an error of kind `Model`, with the file and the metadata key or tensor that is missing or does not fit.
-pub fn from_gguf(
-    gguf: &Gguf,
+pub fn load_from_gguf(
+    gguf: &GgufFile,
     allowed: Option<Vec<u32>>,
-    activations: Activations,
+    activations: ActivationPrecision,
 ) -> Result<Box<dyn TranslationModel>> {
-    let name = gguf.string("general.architecture").unwrap_or("unknown");
+    let name = gguf.read_string("general.architecture").unwrap_or("unknown");
     let Some(architecture) = Architecture::from_model_type(name).filter(|it| it.is_decoder_only()) else {
         let message = format!("a GGUF file of architecture `{name}` cannot be run");
         return Err(Error::model(message)
             .path(gguf.path())
             .place("key general.architecture"));
     };
-    let config = Config::from_gguf(architecture, gguf)?;
+    let config = DecoderConfig::from_gguf(architecture, gguf)?;
     let ids = ["tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id"];
-    let end = ids.iter().filter_map(|key| gguf.integer(key)).map(|id| id as u32);
-    let ids = OutputIds {
+    let end = ids.iter().filter_map(|key| gguf.read_integer(key)).map(|id| id as u32);
+    let ids = OutputTokenIds {
         start: Vec::new(),
         end: end.filter(|id| (*id as usize) < config.vocabulary).collect(),
         allowed,
     };
     let source = GgufWeights::new(gguf, config.post_norms);
-    Ok(Box::new(load::load(config, ids, &source, &cpu_form(activations))?))
+    Ok(Box::new(load::load_model(
+        config,
+        ids,
+        &source,
+        &cpu_weight_form(activations),
+    )?))
 }
 
 /// Loads a decoder-only model from a directory with a Hub repository's files; `config` is the parsed `config.json`.
 ///
 /// # Errors
 /// Fails with an error of kind `Model`, with the file and the key or tensor that is missing or does not fit.
-pub fn from_directory(
+pub fn load_from_directory(
     directory: &Path,
     architecture: Architecture,
     config: &Value,
-    ids: OutputIds,
-    activations: Activations,
+    ids: OutputTokenIds,
+    activations: ActivationPrecision,
 ) -> Result<Box<dyn TranslationModel>> {
-    let config = Config::read(architecture, config, &directory.join("config.json"))?;
-    let source = TextPart::open(directory)?;
-    Ok(Box::new(load::load(config, ids, &source, &cpu_form(activations))?))
+    let config = DecoderConfig::from_json(architecture, config, &directory.join("config.json"))?;
+    let source = TextPartWeights::open(directory)?;
+    Ok(Box::new(load::load_model(
+        config,
+        ids,
+        &source,
+        &cpu_weight_form(activations),
+    )?))
 }
 
-fn cpu_form(activations: Activations) -> CpuForm {
-    CpuForm {
+fn cpu_weight_form(activations: ActivationPrecision) -> CpuWeightForm {
+    CpuWeightForm {
         activations,
         scales: ScaleGrouping::Block,
     }

@@ -2,8 +2,8 @@
 //! and damaged files on a Gemma 3.
 
 use super::*;
-use crate::model::State;
-use crate::model::weights::gguf::Gguf;
+use crate::model::DecodingState;
+use crate::model::weights::gguf::GgufFile;
 use candle_core::Tensor;
 use std::path::Path;
 
@@ -14,9 +14,9 @@ const GOLDEN: &str = include_str!("../../../tests/golden/tiny-gemma3.json");
 /// Number of positions in the sliding window of the model at [`TINY`].
 const WINDOW_TOKENS: u32 = 6;
 
-fn gemma3(activations: Activations) -> Box<dyn TranslationModel> {
-    let gguf = Gguf::open(Path::new(TINY)).expect("the tiny model");
-    from_gguf(&gguf, None, activations).expect("the tiny model")
+fn gemma3(activations: ActivationPrecision) -> Box<dyn TranslationModel> {
+    let gguf = GgufFile::open(Path::new(TINY)).expect("the tiny model");
+    load_from_gguf(&gguf, None, activations).expect("the tiny model")
 }
 
 /// The results of transformers for one text.
@@ -39,10 +39,10 @@ fn argmax(logits: &[f32]) -> u32 {
 
 #[test]
 fn logits_and_greedy_ids_are_those_of_transformers() {
-    let model = gemma3(Activations::F32);
+    let model = gemma3(ActivationPrecision::F32);
     let texts: Vec<Golden> = serde_json::from_str(GOLDEN).expect("golden JSON");
     for text in &texts {
-        let (mut state, mut logits) = model.begin(&[], &[&text.ids]).expect("begin");
+        let (mut state, mut logits) = model.begin_decoding(&[], &[&text.ids]).expect("begin");
         for (id, (got, expected)) in logit_rows(&logits)[0].iter().zip(&text.logits).enumerate() {
             assert!(
                 (got - expected).abs() < 1e-3,
@@ -53,16 +53,16 @@ fn logits_and_greedy_ids_are_those_of_transformers() {
         for (step, expected) in text.greedy.iter().enumerate() {
             let got = argmax(&logit_rows(&logits)[0]);
             assert_eq!(got, *expected, "{} tokens, step {step}", text.ids.len());
-            logits = model.step(&[got], &mut state).expect("step");
+            logits = model.decode_step(&[got], &mut state).expect("step");
         }
     }
 }
 
 #[test]
 fn rounded_activations_stay_close() {
-    let (exact, rounded) = (gemma3(Activations::F32), gemma3(Activations::Int8));
-    let (_, exact) = exact.begin(&[], &SOURCES).expect("begin");
-    let (_, rounded) = rounded.begin(&[], &SOURCES).expect("begin");
+    let (exact, rounded) = (gemma3(ActivationPrecision::F32), gemma3(ActivationPrecision::Int8));
+    let (_, exact) = exact.begin_decoding(&[], &SOURCES).expect("begin");
+    let (_, rounded) = rounded.begin_decoding(&[], &SOURCES).expect("begin");
     for (exact, rounded) in logit_rows(&exact).iter().zip(&logit_rows(&rounded)) {
         let error: f32 = exact.iter().zip(rounded).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
         let size: f32 = exact.iter().map(|a| a.powi(2)).sum::<f32>();
@@ -82,30 +82,34 @@ fn logit_rows(logits: &Tensor) -> Vec<Vec<f32>> {
 }
 
 /// Computes the logits of three decoding steps; each row is given other tokens.
-fn run_model(model: &dyn TranslationModel, prefixes: &[Option<&State>], sources: &[&[u32]]) -> Vec<Vec<Vec<f32>>> {
-    let (mut state, logits) = model.begin(prefixes, sources).expect("begin");
+fn run_model(
+    model: &dyn TranslationModel,
+    prefixes: &[Option<&DecodingState>],
+    sources: &[&[u32]],
+) -> Vec<Vec<Vec<f32>>> {
+    let (mut state, logits) = model.begin_decoding(prefixes, sources).expect("begin");
     let mut all = vec![logit_rows(&logits)];
     for step in 0..2 {
         let last: Vec<u32> = sources.iter().map(|source| source[0] + 260 + step).collect();
-        all.push(logit_rows(&model.step(&last, &mut state).expect("step")));
+        all.push(logit_rows(&model.decode_step(&last, &mut state).expect("step")));
     }
     all
 }
 
 #[test]
 fn a_row_is_the_same_bit_for_bit_alone_batched_and_in_another_order() {
-    for activations in [Activations::Int8, Activations::F32] {
+    for activations in [ActivationPrecision::Int8, ActivationPrecision::F32] {
         alone_batched_and_reversed(&*gemma3(activations));
     }
 }
 
 #[test]
 fn allowed_logits_are_a_choice_of_the_full_ones_from_a_file_and_a_checkpoint() {
-    for activations in [Activations::Int8, Activations::F32] {
+    for activations in [ActivationPrecision::Int8, ActivationPrecision::F32] {
         let full = run_model(&*gemma3(activations), &[], &SOURCES);
         let ids = vec![40, 8, 21, u32::MAX];
-        let gguf = Gguf::open(Path::new(TINY)).expect("the tiny model");
-        let model = from_gguf(&gguf, Some(ids.clone()), activations).expect("the tiny model");
+        let gguf = GgufFile::open(Path::new(TINY)).expect("the tiny model");
+        let model = load_from_gguf(&gguf, Some(ids.clone()), activations).expect("the tiny model");
         assert_is_choice(&*model, &full, &SOURCES);
         let sources: [&[u32]; 2] = [&[2, 12, 14], &[7, 9]];
         let full = run_model(&*checkpoint("gemma3", None, activations), &[], &sources);
@@ -124,7 +128,7 @@ fn assert_is_choice(model: &dyn TranslationModel, full: &[Vec<Vec<f32>>], source
 }
 
 /// Loads a checkpoint of `tests/golden/decoder`, with the output restricted to `allowed`, if given.
-fn checkpoint(name: &str, allowed: Option<Vec<u32>>, activations: Activations) -> Box<dyn TranslationModel> {
+fn checkpoint(name: &str, allowed: Option<Vec<u32>>, activations: ActivationPrecision) -> Box<dyn TranslationModel> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden/decoder")
         .join(name);
@@ -132,11 +136,11 @@ fn checkpoint(name: &str, allowed: Option<Vec<u32>>, activations: Activations) -
     let config: Value = serde_json::from_slice(&config).expect("a configuration");
     let name = config["model_type"].as_str().expect("a name");
     let architecture = Architecture::from_model_type(name).expect("an architecture");
-    let ids = OutputIds {
+    let ids = OutputTokenIds {
         allowed,
-        ..OutputIds::default()
+        ..OutputTokenIds::default()
     };
-    from_directory(&directory, architecture, &config, ids, activations).expect(name)
+    load_from_directory(&directory, architecture, &config, ids, activations).expect(name)
 }
 
 fn alone_batched_and_reversed(model: &dyn TranslationModel) {
@@ -158,12 +162,12 @@ fn alone_batched_and_reversed(model: &dyn TranslationModel) {
 
 #[test]
 fn shared_prefixes_change_nothing() {
-    let model = gemma3(Activations::Int8);
+    let model = gemma3(ActivationPrecision::Int8);
     // One prefix is longer than the window, so that the window spans the prefix's end and the row's own tokens.
     let prefixes = [WINDOW_TOKENS + 3, 2].map(|len| (0..len).map(|i| 262 + i % 9).collect::<Vec<_>>());
     let states = prefixes
         .each_ref()
-        .map(|prefix| model.begin(&[], &[prefix]).expect("a prefix").0);
+        .map(|prefix| model.begin_decoding(&[], &[prefix]).expect("a prefix").0);
     let shared = [Some(&states[0]), None, Some(&states[1]), Some(&states[0])];
     let first = run_model(&*model, &shared, &SOURCES);
     let again = run_model(&*model, &shared, &SOURCES);
@@ -171,58 +175,58 @@ fn shared_prefixes_change_nothing() {
     for (index, source) in SOURCES.iter().enumerate() {
         let prefix = [Some(0), None, Some(1), Some(0)][index].map_or(&[][..], |it: usize| &prefixes[it]);
         let whole = [prefix, source].concat();
-        let (mut state, logits) = model.begin(&[], &[&whole]).expect("begin");
+        let (mut state, logits) = model.begin_decoding(&[], &[&whole]).expect("begin");
         assert_eq!(logit_rows(&logits)[0], first[0][index]);
         let last = source[0] + 260;
         assert_eq!(
-            logit_rows(&model.step(&[last], &mut state).expect("step"))[0],
+            logit_rows(&model.decode_step(&[last], &mut state).expect("step"))[0],
             first[1][index]
         );
     }
-    let rows = model.begin(&shared, &SOURCES).expect("rows").0;
-    assert!(model.begin(&shared[..3], &SOURCES).is_err());
-    assert!(model.begin(&[Some(&rows); 4], &SOURCES).is_err());
+    let rows = model.begin_decoding(&shared, &SOURCES).expect("rows").0;
+    assert!(model.begin_decoding(&shared[..3], &SOURCES).is_err());
+    assert!(model.begin_decoding(&[Some(&rows); 4], &SOURCES).is_err());
 }
 
 #[test]
 fn reading_at_once_equals_reading_step_by_step() {
-    let model = gemma3(Activations::Int8);
+    let model = gemma3(ActivationPrecision::Int8);
     let source: Vec<u32> = (0..3 * WINDOW_TOKENS).map(|i| 262 + (i * 5) % 16).collect();
-    let (_, whole) = model.begin(&[], &[&source]).expect("begin");
-    let (mut state, mut logits) = model.begin(&[], &[&source[..1]]).expect("begin");
+    let (_, whole) = model.begin_decoding(&[], &[&source]).expect("begin");
+    let (mut state, mut logits) = model.begin_decoding(&[], &[&source[..1]]).expect("begin");
     for id in &source[1..] {
-        logits = model.step(&[*id], &mut state).expect("step");
+        logits = model.decode_step(&[*id], &mut state).expect("step");
     }
     assert_eq!(logit_rows(&whole), logit_rows(&logits));
 }
 
 #[test]
 fn rows_can_be_reordered_repeated_and_dropped() {
-    let model = gemma3(Activations::Int8);
-    let (mut state, _) = model.begin(&[], &SOURCES).expect("begin");
-    state.select(&[2, 0, 2]);
-    let after = logit_rows(&model.step(&[263, 264, 263], &mut state).expect("step"));
+    let model = gemma3(ActivationPrecision::Int8);
+    let (mut state, _) = model.begin_decoding(&[], &SOURCES).expect("begin");
+    state.select_rows(&[2, 0, 2]);
+    let after = logit_rows(&model.decode_step(&[263, 264, 263], &mut state).expect("step"));
     for (index, (source, last)) in [(2, 263), (0, 264), (2, 263)].into_iter().enumerate() {
-        let (mut state, _) = model.begin(&[], &[SOURCES[source]]).expect("begin");
+        let (mut state, _) = model.begin_decoding(&[], &[SOURCES[source]]).expect("begin");
         assert_eq!(
             after[index],
-            logit_rows(&model.step(&[last], &mut state).expect("step"))[0]
+            logit_rows(&model.decode_step(&[last], &mut state).expect("step"))[0]
         );
     }
 }
 
 #[test]
 fn what_cannot_be_computed_is_an_error() {
-    let model = gemma3(Activations::Int8);
+    let model = gemma3(ActivationPrecision::Int8);
     let long = vec![262; 401];
     for sources in [&[&[][..]][..], &[&[99_999][..]], &[&long[..]]] {
         assert_eq!(
-            model.begin(&[], sources).err().map(|e| e.kind),
-            Some(crate::error::Kind::Model)
+            model.begin_decoding(&[], sources).err().map(|e| e.kind),
+            Some(crate::error::ErrorKind::Model)
         );
     }
-    let (mut state, _) = model.begin(&[], &SOURCES).expect("begin");
-    assert!(model.step(&[1], &mut state).is_err(), "one token for four rows");
+    let (mut state, _) = model.begin_decoding(&[], &SOURCES).expect("begin");
+    assert!(model.decode_step(&[1], &mut state).is_err(), "one token for four rows");
 }
 
 #[test]
@@ -233,7 +237,8 @@ fn a_file_cut_anywhere_is_refused_without_a_panic() {
     for part in 0..60 {
         let cut = bytes.len() * part / 60;
         std::fs::write(&path, &bytes[..cut]).expect("a file");
-        let result = Gguf::open(&path).and_then(|gguf| from_gguf(&gguf, None, Activations::Int8).map(drop));
+        let result =
+            GgufFile::open(&path).and_then(|gguf| load_from_gguf(&gguf, None, ActivationPrecision::Int8).map(drop));
         let error = result.expect_err("a cut file");
         assert_eq!(error.path.as_deref(), Some(path.as_path()), "cut at {cut}");
     }
@@ -280,7 +285,7 @@ const NEAR_TIE: f32 = 1e-3;
 fn decode_greedily(model: &dyn TranslationModel, sources: &[&[u32]], most: usize, end: &[u32]) -> Vec<Vec<u32>> {
     let mut written = vec![Vec::new(); sources.len()];
     let mut ended = vec![false; sources.len()];
-    let (mut state, mut logits) = model.begin(&[], sources).expect("begin");
+    let (mut state, mut logits) = model.begin_decoding(&[], sources).expect("begin");
     for _ in 0..most {
         let best: Vec<u32> = logit_rows(&logits)
             .iter()
@@ -292,7 +297,7 @@ fn decode_greedily(model: &dyn TranslationModel, sources: &[&[u32]], most: usize
                 written[row].push(*id);
             }
         }
-        logits = model.step(&best, &mut state).expect("step");
+        logits = model.decode_step(&best, &mut state).expect("step");
     }
     written
 }
@@ -310,7 +315,7 @@ fn greedy_ids_of_every_architecture_are_those_of_transformers() {
         "qwen3",
         "qwen3-yarn",
     ] {
-        let model = checkpoint(name, None, Activations::F32);
+        let model = checkpoint(name, None, ActivationPrecision::F32);
         let (golden, end) = read_golden(&directory, name, model.spec().max_positions);
         let sources: Vec<&[u32]> = golden.lines.iter().map(|line| &line.source_ids[..]).collect();
         let together = decode_greedily(&*model, &sources, golden.max_tokens, &end);
@@ -336,8 +341,8 @@ fn greedy_ids_of_every_architecture_are_those_of_transformers() {
 fn a_gguf_file_gives_what_its_checkpoint_gives() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/decoder");
     for name in ["gemma3", "hunyuan", "llama", "qwen3"] {
-        let gguf = Gguf::open(&directory.join(format!("{name}.gguf"))).expect("a file");
-        let model = from_gguf(&gguf, None, Activations::F32).expect(name);
+        let gguf = GgufFile::open(&directory.join(format!("{name}.gguf"))).expect("a file");
+        let model = load_from_gguf(&gguf, None, ActivationPrecision::F32).expect(name);
         let (golden, end) = read_golden(&directory, name, model.spec().max_positions);
         let sources: Vec<&[u32]> = golden.lines.iter().map(|line| &line.source_ids[..]).collect();
         for (index, (got, line)) in decode_greedily(&*model, &sources, golden.max_tokens, &end)

@@ -1,11 +1,11 @@
-//! The differences between decoder-only architectures: one [`Variant`] for each.
+//! The differences between decoder-only architectures: one [`ArchitectureVariant`] for each.
 
 use crate::model::Architecture;
-use crate::model::cpu::ops::Activation;
+use crate::model::cpu::ops::ActivationFunction;
 
 /// Whether each head's queries and keys are normalised (QK norm), and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum HeadNorm {
+pub(super) enum QkNormPlacement {
     None,
     /// The norm is applied before the rotary embedding: Gemma 3, Qwen 3.
     BeforeRope,
@@ -15,7 +15,7 @@ pub(super) enum HeadNorm {
 
 /// Which layers have sliding-window attention, if the checkpoint's `config.json` does not list the layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Windows {
+pub(super) enum AttentionWindows {
     /// No layer has sliding-window attention.
     None,
     /// All layers have sliding-window attention, if `config.json` gives a window.
@@ -30,13 +30,13 @@ pub(super) enum Windows {
 
 /// The properties of an architecture that do not depend on the model's size.
 #[derive(Debug)]
-pub(super) struct Variant {
-    pub activation: Activation,
+pub(super) struct ArchitectureVariant {
+    pub activation: ActivationFunction,
     /// Whether the model computes as Gemma does: embeddings are scaled, norms stand also after attention and
     /// feed-forward layers, norm weights are stored less 1, and the query scale is set in `config.json`.
     pub gemma: bool,
-    pub head_norm: HeadNorm,
-    pub windows: Windows,
+    pub head_norm: QkNormPlacement,
+    pub windows: AttentionWindows,
     /// Default soft caps of attention scores and of logits, used if the file gives none; none for an architecture
     /// without soft caps.
     pub caps: Option<[f64; 2]>,
@@ -77,11 +77,11 @@ pub(super) struct ConfigDefaults {
 }
 
 /// The most common properties, from which the other variants are built, and Llama's defaults.
-const LLAMA_LIKE: Variant = Variant {
-    activation: Activation::Silu,
+const LLAMA_LIKE: ArchitectureVariant = ArchitectureVariant {
+    activation: ActivationFunction::Silu,
     gemma: false,
-    head_norm: HeadNorm::None,
-    windows: Windows::None,
+    head_norm: QkNormPlacement::None,
+    windows: AttentionWindows::None,
     caps: None,
     local_theta: None,
     gguf_theta: 10_000.0,
@@ -104,16 +104,16 @@ const LLAMA_LIKE: Variant = Variant {
     },
 };
 
-const LLAMA: Variant = Variant {
+const LLAMA: ArchitectureVariant = ArchitectureVariant {
     feed_forward_bias: true,
     gguf_pairs_neighbours: true,
     ..LLAMA_LIKE
 };
 
-const GEMMA2: Variant = Variant {
-    activation: Activation::GeluTanh,
+const GEMMA2: ArchitectureVariant = ArchitectureVariant {
+    activation: ActivationFunction::GeluTanh,
     gemma: true,
-    windows: Windows::AllBut { every: 2, key: None },
+    windows: AttentionWindows::AllBut { every: 2, key: None },
     caps: Some([50.0, 30.0]),
     scaled_by_width: Some(46),
     defaults: ConfigDefaults {
@@ -131,9 +131,9 @@ const GEMMA2: Variant = Variant {
     ..LLAMA_LIKE
 };
 
-const GEMMA3: Variant = Variant {
-    head_norm: HeadNorm::BeforeRope,
-    windows: Windows::AllBut {
+const GEMMA3: ArchitectureVariant = ArchitectureVariant {
+    head_norm: QkNormPlacement::BeforeRope,
+    windows: AttentionWindows::AllBut {
         every: 6,
         key: Some("sliding_window_pattern"),
     },
@@ -150,9 +150,9 @@ const GEMMA3: Variant = Variant {
     ..GEMMA2
 };
 
-const QWEN3: Variant = Variant {
-    head_norm: HeadNorm::BeforeRope,
-    windows: Windows::FromLayer,
+const QWEN3: ArchitectureVariant = ArchitectureVariant {
+    head_norm: QkNormPlacement::BeforeRope,
+    windows: AttentionWindows::FromLayer,
     defaults: ConfigDefaults {
         vocabulary: 151_936,
         feed_forward: 22_016,
@@ -164,8 +164,8 @@ const QWEN3: Variant = Variant {
     ..LLAMA_LIKE
 };
 
-const HUNYUAN_DENSE: Variant = Variant {
-    head_norm: HeadNorm::AfterRope,
+const HUNYUAN_DENSE: ArchitectureVariant = ArchitectureVariant {
+    head_norm: QkNormPlacement::AfterRope,
     defaults: ConfigDefaults {
         vocabulary: 290_943,
         epsilon: 1e-5,
@@ -174,8 +174,8 @@ const HUNYUAN_DENSE: Variant = Variant {
     ..LLAMA_LIKE
 };
 
-const MISTRAL: Variant = Variant {
-    windows: Windows::All,
+const MISTRAL: ArchitectureVariant = ArchitectureVariant {
+    windows: AttentionWindows::All,
     attention_bias: false,
     defaults: ConfigDefaults {
         feed_forward: 14_336,
@@ -186,7 +186,7 @@ const MISTRAL: Variant = Variant {
     ..LLAMA_LIKE
 };
 
-impl Variant {
+impl ArchitectureVariant {
     /// Gives the properties of an architecture; Llama's if it has no variant of its own.
     pub fn new(architecture: Architecture) -> Self {
         match architecture {

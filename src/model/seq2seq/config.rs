@@ -2,14 +2,14 @@
 
 use crate::error::Result;
 use crate::model::Architecture;
-use crate::model::cpu::ops::Activation;
-use crate::model::weights::keys::Keys;
+use crate::model::cpu::ops::ActivationFunction;
+use crate::model::weights::keys::ConfigKeys;
 use serde_json::Value;
 use std::path::Path;
 
 /// How a model makes use of the positions of tokens.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Positions {
+pub(super) enum PositionScheme {
     /// Position embeddings of sines and cosines as Marian computes them (transformers
     /// `MarianSinusoidalPositionalEmbedding`).
     Marian,
@@ -25,7 +25,7 @@ pub(super) enum Positions {
 
 /// The dimensions of the encoder or of the decoder.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct SideConfig {
+pub(super) struct StackConfig {
     /// Number of layers.
     pub layers: usize,
     /// Number of attention heads.
@@ -38,14 +38,14 @@ pub(super) struct SideConfig {
 
 /// The dimensions of an encoder-decoder model, and all else in which architectures differ.
 #[derive(Clone, Debug)]
-pub(super) struct Config {
+pub(super) struct Seq2SeqConfig {
     /// Number of values of a token's vector between layers (`d_model`).
     pub hidden_size: usize,
     /// Number of values of one attention head: in the encoder, and in the decoder.
     pub head_dims: [usize; 2],
-    pub encoder: SideConfig,
-    pub decoder: SideConfig,
-    pub activation: Activation,
+    pub encoder: StackConfig,
+    pub decoder: StackConfig,
+    pub activation: ActivationFunction,
     /// Whether feed-forward layers are gated: their activated output is multiplied by that of a second projection.
     pub gated: bool,
     /// Whether norms stand before attention and feed-forward layers (pre-norm) instead of after them (post-norm).
@@ -56,7 +56,7 @@ pub(super) struct Config {
     pub embedding_scale: f32,
     /// Whether a norm follows the embedding.
     pub embedding_norm: bool,
-    pub positions: Positions,
+    pub positions: PositionScheme,
     /// The most positions of a source and of an output; none if there is no limit, as in M2M-100 and T5.
     pub max_positions: Option<usize>,
     /// Id of the padding token.
@@ -70,13 +70,13 @@ pub(super) struct Config {
     pub tied: bool,
 }
 
-impl Config {
+impl Seq2SeqConfig {
     /// Reads the configuration from a parsed `config.json`; `path` is used in error messages only.
     ///
     /// # Errors
     /// Fails with an error of kind `Model`, with the key that is missing or has an unknown value.
-    pub fn read(architecture: Architecture, value: &Value, path: &Path) -> Result<Self> {
-        let keys = Keys { path, value };
+    pub fn from_json(architecture: Architecture, value: &Value, path: &Path) -> Result<Self> {
+        let keys = ConfigKeys { path, value };
         match architecture {
             Architecture::T5 => Self::read_t5(&keys),
             _ => Self::read_bart(architecture, &keys),
@@ -84,21 +84,21 @@ impl Config {
     }
 
     /// Reads the configuration of a model of BART's family: Marian, M2M-100, mBART.
-    fn read_bart(architecture: Architecture, keys: &Keys) -> Result<Self> {
+    fn read_bart(architecture: Architecture, keys: &ConfigKeys) -> Result<Self> {
         let marian = architecture == Architecture::Marian;
         let mbart = architecture == Architecture::Mbart;
-        let width = keys.size("d_model", None)?;
-        let vocabulary = keys.size("vocab_size", None)?;
-        let side = |name: &str, vocabulary: usize| -> Result<SideConfig> {
-            Ok(SideConfig {
-                layers: keys.size(&format!("{name}_layers"), None)?,
-                heads: keys.size(&format!("{name}_attention_heads"), None)?,
-                feed_forward: keys.size(&format!("{name}_ffn_dim"), None)?,
+        let width = keys.read_size("d_model", None)?;
+        let vocabulary = keys.read_size("vocab_size", None)?;
+        let side = |name: &str, vocabulary: usize| -> Result<StackConfig> {
+            Ok(StackConfig {
+                layers: keys.read_size(&format!("{name}_layers"), None)?,
+                heads: keys.read_size(&format!("{name}_attention_heads"), None)?,
+                feed_forward: keys.read_size(&format!("{name}_ffn_dim"), None)?,
                 vocabulary,
             })
         };
         let decoder_vocabulary = if marian {
-            keys.size("decoder_vocab_size", Some(vocabulary))?
+            keys.read_size("decoder_vocab_size", Some(vocabulary))?
         } else {
             vocabulary
         };
@@ -111,7 +111,7 @@ impl Config {
                 ));
             }
         }
-        let shared = !marian || keys.flag("share_encoder_decoder_embeddings", true)?;
+        let shared = !marian || keys.read_flag("share_encoder_decoder_embeddings", true)?;
         if shared && decoder_vocabulary != vocabulary {
             return Err(keys.model_error(
                 "decoder_vocab_size",
@@ -119,21 +119,21 @@ impl Config {
             ));
         }
         let default_pad = if marian { 58_100 } else { 1 };
-        let pad = match keys.get("pad_token_id") {
+        let pad = match keys.non_null_value("pad_token_id") {
             None => default_pad,
             Some(id) => id
                 .as_u64()
                 .and_then(|id| u32::try_from(id).ok())
                 .ok_or_else(|| keys.model_error("pad_token_id", format!("`{id}` is not an id")))?,
         };
-        let name = keys.text("activation_function", if marian || mbart { "gelu" } else { "relu" })?;
-        let scaled = keys.flag("scale_embedding", !marian && !mbart)?;
+        let name = keys.read_text("activation_function", if marian || mbart { "gelu" } else { "relu" })?;
+        let scaled = keys.read_flag("scale_embedding", !marian && !mbart)?;
         Ok(Self {
             hidden_size: width,
             head_dims: [width / encoder.heads, width / decoder.heads],
             encoder,
             decoder,
-            activation: keys.activation("activation_function", name)?,
+            activation: keys.activation_by_name("activation_function", name)?,
             gated: false,
             norm_first: !marian,
             t5: false,
@@ -141,35 +141,35 @@ impl Config {
             embedding_scale: if scaled { (width as f32).sqrt() } else { 1.0 },
             embedding_norm: mbart,
             positions: match architecture {
-                Architecture::Marian => Positions::Marian,
-                Architecture::Mbart => Positions::Learned { first: 2 },
-                _ => Positions::Fairseq {
+                Architecture::Marian => PositionScheme::Marian,
+                Architecture::Mbart => PositionScheme::Learned { first: 2 },
+                _ => PositionScheme::Fairseq {
                     first: pad as usize + 1,
                 },
             },
             max_positions: match architecture {
                 Architecture::M2m100 => None,
-                _ => Some(keys.size("max_position_embeddings", Some(1024))?),
+                _ => Some(keys.read_size("max_position_embeddings", Some(1024))?),
             },
             pad,
             shared,
             separable: !marian,
-            tied: keys.flag("tie_word_embeddings", true)?,
+            tied: keys.read_flag("tie_word_embeddings", true)?,
         })
     }
 
     /// Reads the configuration of a T5.
-    fn read_t5(keys: &Keys) -> Result<Self> {
-        let width = keys.size("d_model", None)?;
-        let layers = keys.size("num_layers", None)?;
-        let side = SideConfig {
+    fn read_t5(keys: &ConfigKeys) -> Result<Self> {
+        let width = keys.read_size("d_model", None)?;
+        let layers = keys.read_size("num_layers", None)?;
+        let side = StackConfig {
             layers,
-            heads: keys.size("num_heads", None)?,
-            feed_forward: keys.size("d_ff", None)?,
-            vocabulary: keys.size("vocab_size", None)?,
+            heads: keys.read_size("num_heads", None)?,
+            feed_forward: keys.read_size("d_ff", None)?,
+            vocabulary: keys.read_size("vocab_size", None)?,
         };
-        let dim = keys.size("d_kv", None)?;
-        let (gated, name) = match keys.text("feed_forward_proj", "relu")? {
+        let dim = keys.read_size("d_kv", None)?;
+        let (gated, name) = match keys.read_text("feed_forward_proj", "relu")? {
             "gated-gelu" => (true, "gelu_new"),
             other => match other.strip_prefix("gated-") {
                 Some(name) => (true, name),
@@ -181,15 +181,15 @@ impl Config {
         }
         // transformers saves the settings that it derives from this key, and prefers them when it reads the file
         // again.
-        let gated = keys.flag("is_gated_act", gated)?;
-        let (key, name) = match keys.get("dense_act_fn") {
+        let gated = keys.read_flag("is_gated_act", gated)?;
+        let (key, name) = match keys.non_null_value("dense_act_fn") {
             None => ("feed_forward_proj", name),
-            Some(_) => ("dense_act_fn", keys.text("dense_act_fn", "relu")?),
+            Some(_) => ("dense_act_fn", keys.read_text("dense_act_fn", "relu")?),
         };
-        let epsilon = keys.number("layer_norm_epsilon")?.unwrap_or(1e-6);
-        let pad = keys.get("pad_token_id").and_then(Value::as_u64).unwrap_or(0) as u32;
-        let buckets = keys.size("relative_attention_num_buckets", Some(32))?;
-        let most = keys.size("relative_attention_max_distance", Some(128))?;
+        let epsilon = keys.read_positive_number("layer_norm_epsilon")?.unwrap_or(1e-6);
+        let pad = keys.non_null_value("pad_token_id").and_then(Value::as_u64).unwrap_or(0) as u32;
+        let buckets = keys.read_size("relative_attention_num_buckets", Some(32))?;
+        let most = keys.read_size("relative_attention_max_distance", Some(128))?;
         if buckets < 4 || most <= buckets / 2 {
             return Err(keys.model_error(
                 "relative_attention_num_buckets",
@@ -200,28 +200,28 @@ impl Config {
             hidden_size: width,
             head_dims: [dim; 2],
             encoder: side,
-            decoder: SideConfig {
-                layers: keys.size("num_decoder_layers", Some(layers))?,
+            decoder: StackConfig {
+                layers: keys.read_size("num_decoder_layers", Some(layers))?,
                 ..side
             },
-            activation: keys.activation(key, name)?,
+            activation: keys.activation_by_name(key, name)?,
             gated,
             norm_first: true,
             t5: true,
             epsilon: epsilon as f32,
             embedding_scale: 1.0,
             embedding_norm: false,
-            positions: Positions::Relative { buckets, most },
+            positions: PositionScheme::Relative { buckets, most },
             max_positions: None,
             pad,
             shared: true,
             separable: false,
-            tied: keys.flag("tie_word_embeddings", true)?,
+            tied: keys.read_flag("tie_word_embeddings", true)?,
         })
     }
 }
 
-impl Positions {
+impl PositionScheme {
     /// Gives the bucket of the distance `key - query` (T5's `_relative_position_bucket`). With `both_ways` keys
     /// before and after the query have different buckets; otherwise keys after the query count as distance 0.
     pub fn distance_bucket(distance: isize, both_ways: bool, buckets: usize, most: usize) -> usize {

@@ -1,16 +1,16 @@
 //! Builds an encoder-decoder model from a source of weights, whose tensors it finds by their Hugging Face names.
 
-use super::config::{Config, Positions, SideConfig};
+use super::config::{PositionScheme, Seq2SeqConfig, StackConfig};
 use super::positions::PositionTable;
-use super::{CrossAttention, FeedForward, Heads, Layer, SelfAttention, Seq2Seq, Stack};
+use super::{CrossAttention, FeedForward, HeadDimensions, LayerStack, SelfAttention, Seq2SeqModel, TransformerLayer};
 use crate::error::Result;
-use crate::model::Spec;
+use crate::model::ModelSpec;
 use crate::model::cpu::ops::Norm;
 use crate::model::linear::Linear;
-use crate::model::weights::{MatrixRequest, Source, WeightForm};
+use crate::model::weights::{MatrixRequest, WeightForm, WeightSource};
 
 /// Makes the tensor names of the encoder or of the decoder.
-struct SideNames {
+struct StackTensorNames {
     /// Prefix of the names of all layers, such as `model.decoder.layers.`.
     layers: String,
     /// Whether names follow T5's scheme instead of BART's.
@@ -20,9 +20,9 @@ struct SideNames {
 }
 
 /// Loads the parts of one model: what to load, from where, and in which form.
-struct Loader<'a, F> {
-    config: &'a Config,
-    source: &'a dyn Source,
+struct ModelLoader<'a, F> {
+    config: &'a Seq2SeqConfig,
+    source: &'a dyn WeightSource,
     form: &'a F,
 }
 
@@ -30,13 +30,13 @@ struct Loader<'a, F> {
 ///
 /// # Errors
 /// Fails with an error of kind `Model`, with the file and the tensor that is missing or does not fit.
-pub(super) fn load<F: WeightForm>(
-    config: Config,
-    spec: Spec,
-    source: &dyn Source,
+pub(super) fn load_model<F: WeightForm>(
+    config: Seq2SeqConfig,
+    spec: ModelSpec,
+    source: &dyn WeightSource,
     form: &F,
-) -> Result<Seq2Seq<F::Matrix, F::Vector>> {
-    let loader = Loader {
+) -> Result<Seq2SeqModel<F::Matrix, F::Vector>> {
+    let loader = ModelLoader {
         config: &config,
         source,
         form,
@@ -44,13 +44,13 @@ pub(super) fn load<F: WeightForm>(
     let [first, second, projection] = loader.load_embeddings()?;
     let encoder = loader.load_stack(&config.encoder, first, false)?;
     let decoder = loader.load_stack(&config.decoder, second, true)?;
-    let output = loader.load_output(projection, &spec)?;
+    let output = loader.load_output_layer(projection, &spec)?;
     let output_scale = if config.t5 && config.tied {
         (config.hidden_size as f32).powf(-0.5)
     } else {
         1.0
     };
-    Ok(Seq2Seq {
+    Ok(Seq2SeqModel {
         config,
         spec,
         encoder,
@@ -60,10 +60,10 @@ pub(super) fn load<F: WeightForm>(
     })
 }
 
-impl<F: WeightForm> Loader<'_, F> {
+impl<F: WeightForm> ModelLoader<'_, F> {
     /// Makes the output layer: the whole output projection, or only the rows of the ids to which the output is
     /// restricted.
-    fn load_output(&self, projection: F::Matrix, spec: &Spec) -> Result<Linear<F::Matrix, F::Vector>> {
+    fn load_output_layer(&self, projection: F::Matrix, spec: &ModelSpec) -> Result<Linear<F::Matrix, F::Vector>> {
         let name = "final_logits_bias";
         let mut bias = if self.source.has_tensor(name) {
             Some(self.source.read_floats(name, &[1, spec.vocabulary])?)
@@ -77,7 +77,7 @@ impl<F: WeightForm> Loader<'_, F> {
         }
         let vector = |values: Vec<f32>| {
             let shape = [values.len()];
-            self.form.vector(values, &shape)
+            self.form.make_vector(values, &shape)
         };
         Ok(Linear {
             weight,
@@ -96,7 +96,7 @@ impl<F: WeightForm> Loader<'_, F> {
                 .into_iter()
                 .map(|name| self.source.read_floats(&name, &[rows]));
             let values = biases.collect::<Result<Vec<_>>>()?.concat();
-            Some(self.form.vector(values, &[rows * names.len()])?)
+            Some(self.form.make_vector(values, &[rows * names.len()])?)
         };
         Ok(Linear {
             weight: self.load_matrix(&named("weight"), rows, columns)?,
@@ -112,14 +112,14 @@ impl<F: WeightForm> Loader<'_, F> {
             columns,
             kept: None,
         };
-        self.form.matrix(self.source, wanted)
+        self.form.load_matrix(self.source, wanted)
     }
 
     fn load_norm(&self, name: &str) -> Result<Norm<F::Vector>> {
         let shape = [self.config.hidden_size];
         let vector = |part: &str| {
             let values = self.source.read_floats(&format!("{name}.{part}"), &shape)?;
-            self.form.vector(values, &shape)
+            self.form.make_vector(values, &shape)
         };
         Ok(Norm {
             weight: vector("weight")?,
@@ -154,7 +154,7 @@ impl<F: WeightForm> Loader<'_, F> {
             (false, true) => load(&target, config.decoder.vocabulary)?,
             // transformers' own class makes this embedding as large as the encoder's; only ids of the target are used.
             (false, false) => {
-                let rows = self.source.rows(&target);
+                let rows = self.source.tensor_row_count(&target);
                 load(&target, rows.unwrap_or(config.decoder.vocabulary))?
             }
         };
@@ -169,10 +169,10 @@ impl<F: WeightForm> Loader<'_, F> {
     /// Loads the layers of the encoder or of the decoder, which gets the given embedding.
     fn load_stack(
         &self,
-        side: &SideConfig,
+        side: &StackConfig,
         embedding: F::Matrix,
         decoder: bool,
-    ) -> Result<Stack<F::Matrix, F::Vector>> {
+    ) -> Result<LayerStack<F::Matrix, F::Vector>> {
         let config = self.config;
         let name = if decoder { "decoder" } else { "encoder" };
         let base = if config.t5 {
@@ -180,39 +180,39 @@ impl<F: WeightForm> Loader<'_, F> {
         } else {
             format!("model.{name}")
         };
-        let names = SideNames {
+        let names = StackTensorNames {
             layers: format!("{base}.{}.", if config.t5 { "block" } else { "layers" }),
             t5: config.t5,
             decoder,
         };
         let dim = config.head_dims[usize::from(decoder)];
-        let heads = Heads {
+        let heads = HeadDimensions {
             count: side.heads,
             dim,
             scale: if config.t5 { 1.0 } else { (dim as f32).powf(-0.5) },
         };
         let stored = format!("{base}.embed_positions.weight");
-        let upload_rows = |rows, shape: [usize; 2]| self.form.vector(rows, &shape);
+        let upload_rows = |rows, shape: [usize; 2]| self.form.make_vector(rows, &shape);
         let positions = match (config.positions, config.max_positions) {
-            (Positions::Relative { .. }, _) => None,
-            (Positions::Learned { first }, Some(count)) => {
+            (PositionScheme::Relative { .. }, _) => None,
+            (PositionScheme::Learned { first }, Some(count)) => {
                 let mut rows = self.source.read_floats(&stored, &[count + first, config.hidden_size])?;
                 rows.drain(..first * config.hidden_size);
                 Some(PositionTable::from_stored_rows(config, rows, &upload_rows)?)
             }
             // The embeddings in a checkpoint are preferred: they may be rounded, or differ from those that Marian
             // computes.
-            (Positions::Marian, Some(count)) if self.source.has_tensor(&stored) => {
+            (PositionScheme::Marian, Some(count)) if self.source.has_tensor(&stored) => {
                 let rows = self.source.read_floats(&stored, &[count, config.hidden_size])?;
                 Some(PositionTable::from_stored_rows(config, rows, &upload_rows)?)
             }
             _ => Some(PositionTable::with_computed_rows(config, &upload_rows)?),
         };
         let relative_bias = match config.positions {
-            Positions::Relative { buckets, .. } => {
+            PositionScheme::Relative { buckets, .. } => {
                 let name = format!("{base}.block.0.layer.0.SelfAttention.relative_attention_bias.weight");
                 let shape = [buckets, side.heads];
-                Some(self.form.vector(self.source.read_floats(&name, &shape)?, &shape)?)
+                Some(self.form.make_vector(self.source.read_floats(&name, &shape)?, &shape)?)
             }
             _ => None,
         };
@@ -221,7 +221,7 @@ impl<F: WeightForm> Loader<'_, F> {
             (false, true) => Some(self.load_norm(&format!("{base}.layer_norm"))?),
             (false, false) => None,
         };
-        Ok(Stack {
+        Ok(LayerStack {
             embedding,
             positions,
             embedding_norm: if config.embedding_norm {
@@ -240,14 +240,14 @@ impl<F: WeightForm> Loader<'_, F> {
 
     fn load_layer(
         &self,
-        names: &SideNames,
+        names: &StackTensorNames,
         index: usize,
-        side: &SideConfig,
-        heads: Heads,
-    ) -> Result<Layer<F::Matrix, F::Vector>> {
+        side: &StackConfig,
+        heads: HeadDimensions,
+    ) -> Result<TransformerLayer<F::Matrix, F::Vector>> {
         let (width, inner) = (self.config.hidden_size, heads.total_width());
-        let attention = names.attention(index, false);
-        let feed_forward = names.feed_forward(index);
+        let attention = names.attention_names(index, false);
+        let feed_forward = names.feed_forward_names(index);
         let part =
             |prefix: &str, names: &[&str]| names.iter().map(|name| format!("{prefix}{name}")).collect::<Vec<_>>();
         let [query, key, value, output] = if names.t5 {
@@ -255,7 +255,7 @@ impl<F: WeightForm> Loader<'_, F> {
         } else {
             ["q_proj", "k_proj", "v_proj", "out_proj"]
         };
-        Ok(Layer {
+        Ok(TransformerLayer {
             attention: SelfAttention {
                 norm: self.load_norm(&attention.norm)?,
                 project: self.load_linear(&part(&attention.prefix, &[query, key, value]), inner, width)?,
@@ -264,7 +264,7 @@ impl<F: WeightForm> Loader<'_, F> {
             cross: if !names.decoder {
                 None
             } else {
-                let cross = names.attention(index, true);
+                let cross = names.attention_names(index, true);
                 Some(CrossAttention {
                     norm: self.load_norm(&cross.norm)?,
                     query: self.load_linear(&part(&cross.prefix, &[query]), inner, width)?,
@@ -294,15 +294,15 @@ impl<F: WeightForm> Loader<'_, F> {
 }
 
 /// The tensor names of one part of a layer: of its self-attention, its cross-attention, or its feed-forward layer.
-struct PartNames {
+struct LayerPartNames {
     /// Name of the norm that belongs to the part.
     norm: String,
     /// Prefix of the names of the part's matrices.
     prefix: String,
 }
 
-impl SideNames {
-    fn attention(&self, index: usize, cross: bool) -> PartNames {
+impl StackTensorNames {
+    fn attention_names(&self, index: usize, cross: bool) -> LayerPartNames {
         let layer = format!("{}{index}.", self.layers);
         if self.t5 {
             let (number, name) = if cross {
@@ -310,28 +310,28 @@ impl SideNames {
             } else {
                 (0, "SelfAttention")
             };
-            return PartNames {
+            return LayerPartNames {
                 norm: format!("{layer}layer.{number}.layer_norm"),
                 prefix: format!("{layer}layer.{number}.{name}."),
             };
         }
         let name = if cross { "encoder_attn" } else { "self_attn" };
-        PartNames {
+        LayerPartNames {
             norm: format!("{layer}{name}_layer_norm"),
             prefix: format!("{layer}{name}."),
         }
     }
 
-    fn feed_forward(&self, index: usize) -> PartNames {
+    fn feed_forward_names(&self, index: usize) -> LayerPartNames {
         let layer = format!("{}{index}.", self.layers);
         if self.t5 {
             let number = if self.decoder { 2 } else { 1 };
-            PartNames {
+            LayerPartNames {
                 norm: format!("{layer}layer.{number}.layer_norm"),
                 prefix: format!("{layer}layer.{number}.DenseReluDense."),
             }
         } else {
-            PartNames {
+            LayerPartNames {
                 norm: format!("{layer}final_layer_norm"),
                 prefix: layer,
             }

@@ -15,15 +15,15 @@ mod tensors;
 #[cfg(test)]
 mod tests;
 
-use super::cpu::matrix::Activations;
+use super::cpu::matrix::ActivationPrecision;
 use super::cpu::ops::Norm;
 use super::linear::Linear;
 use super::weights::checkpoint::Checkpoint;
-use super::weights::{CpuForm, Int8Cache, Int8Recorder, ScaleGrouping, TensorForm};
-use super::{Architecture, OutputIds, Spec, TranslationModel};
+use super::weights::{CpuWeightForm, Int8Cache, Int8Recorder, ScaleGrouping, TensorWeightForm};
+use super::{Architecture, ModelSpec, OutputTokenIds, TranslationModel};
 use crate::error::{Error, Result};
 use candle_core::{DType, Device};
-use config::Config;
+use config::Seq2SeqConfig;
 use positions::{PositionTable, UploadRows};
 use serde_json::Value;
 use std::path::Path;
@@ -31,10 +31,10 @@ use std::sync::Arc;
 
 /// The device and the number type with which an encoder-decoder model computes.
 #[derive(Clone, Debug)]
-pub enum Computation {
+pub enum ComputeBackend {
     /// Computes on the CPU with weights in float32 or 8 bits. A row's result does not depend on the other rows of its
     /// batch.
-    Cpu(Activations),
+    Cpu(ActivationPrecision),
     /// Computes with candle on a device. Matrices are stored and multiplied in this type (float32, bfloat16 or
     /// float16), on the CPU multiplied in float32; everything else is in float32. The last digits of a row's result
     /// may depend on the other rows of its batch.
@@ -46,17 +46,17 @@ pub enum Computation {
 /// # Errors
 /// Fails with an error of kind `Model`, with the file and the key or tensor that is missing or does not fit; of kind
 /// `Memory` if the device has no memory left for the weights.
-pub fn from_directory(
+pub fn load_from_directory(
     directory: &Path,
     architecture: Architecture,
     config_json: &Value,
-    ids: OutputIds,
-    computation: Computation,
+    ids: OutputTokenIds,
+    computation: ComputeBackend,
 ) -> Result<Box<dyn TranslationModel>> {
     let path = directory.join("config.json");
-    let config = Config::read(architecture, config_json, &path)?;
+    let config = Seq2SeqConfig::from_json(architecture, config_json, &path)?;
     let vocabulary = config.decoder.vocabulary;
-    let OutputIds { start, end, allowed } = ids;
+    let OutputTokenIds { start, end, allowed } = ids;
     if let Some(id) = start.iter().chain(&end).find(|id| **id as usize >= vocabulary) {
         let message = format!("no output begins or ends with {id}: the vocabulary has {vocabulary} tokens");
         return Err(Error::model(message)
@@ -69,7 +69,7 @@ pub fn from_directory(
             .path(path)
             .place("key decoder_start_token_id"));
     }
-    let mut spec = Spec {
+    let mut spec = ModelSpec {
         vocabulary,
         source_vocabulary: config.encoder.vocabulary,
         max_positions: config.max_positions.unwrap_or(usize::MAX),
@@ -77,12 +77,17 @@ pub fn from_directory(
         start,
         output: None,
     };
-    spec.restrict(allowed);
+    spec.restrict_output(allowed);
     Ok(match computation {
-        Computation::Cpu(activations) => load_for_cpu(directory, config, spec, activations)?,
-        Computation::Tensors(device, dtype) => {
+        ComputeBackend::Cpu(activations) => load_for_cpu(directory, config, spec, activations)?,
+        ComputeBackend::Tensors(device, dtype) => {
             let checkpoint = Checkpoint::open(directory)?;
-            Box::new(load::load(config, spec, &checkpoint, &TensorForm { device, dtype })?)
+            Box::new(load::load_model(
+                config,
+                spec,
+                &checkpoint,
+                &TensorWeightForm { device, dtype },
+            )?)
         }
     })
 }
@@ -91,24 +96,24 @@ pub fn from_directory(
 /// are made from the checkpoint, and the file is written for the next load.
 fn load_for_cpu(
     directory: &Path,
-    config: Config,
-    spec: Spec,
-    activations: Activations,
+    config: Seq2SeqConfig,
+    spec: ModelSpec,
+    activations: ActivationPrecision,
 ) -> Result<Box<dyn TranslationModel>> {
-    let form = CpuForm {
+    let form = CpuWeightForm {
         activations,
         scales: ScaleGrouping::Row,
     };
-    if activations == Activations::F32 {
+    if activations == ActivationPrecision::F32 {
         let checkpoint = Checkpoint::open(directory)?;
-        return Ok(Box::new(load::load(config, spec, &checkpoint, &form)?));
+        return Ok(Box::new(load::load_model(config, spec, &checkpoint, &form)?));
     }
     if let Some(cache) = Int8Cache::open(directory) {
-        return Ok(Box::new(load::load(config, spec, &cache, &form)?));
+        return Ok(Box::new(load::load_model(config, spec, &cache, &form)?));
     }
     let recorder = Int8Recorder::new(Checkpoint::open(directory)?);
-    let model = load::load(config, spec, &recorder, &form)?;
-    recorder.write(directory);
+    let model = load::load_model(config, spec, &recorder, &form)?;
+    recorder.write_int8_cache(directory);
     Ok(Box::new(model))
 }
 
@@ -139,7 +144,7 @@ struct FeedForward<M, V> {
 }
 
 /// The weights of one transformer layer of the encoder or of the decoder.
-struct Layer<M, V> {
+struct TransformerLayer<M, V> {
     attention: SelfAttention<M, V>,
     /// Cross-attention over the source; only a decoder's layers have it.
     cross: Option<CrossAttention<M, V>>,
@@ -147,7 +152,7 @@ struct Layer<M, V> {
 }
 
 /// The weights of the encoder or of the decoder, with matrices of type `M` and vectors of type `V`.
-struct Stack<M, V> {
+struct LayerStack<M, V> {
     embedding: M,
     /// Position embeddings; none if positions act as a bias on attention instead (T5).
     positions: Option<PositionTable<V>>,
@@ -155,14 +160,14 @@ struct Stack<M, V> {
     /// Bias on attention scores for each range of distances between query and key, `(buckets, heads)` (T5); none if
     /// there are position embeddings instead.
     relative_bias: Option<V>,
-    layers: Vec<Layer<M, V>>,
+    layers: Vec<TransformerLayer<M, V>>,
     final_norm: Option<Norm<V>>,
-    heads: Heads,
+    heads: HeadDimensions,
 }
 
 /// Number and size of the attention heads of one layer.
 #[derive(Clone, Copy)]
-struct Heads {
+struct HeadDimensions {
     /// Number of heads.
     count: usize,
     /// Number of values of one head (`head_dim`).
@@ -171,7 +176,7 @@ struct Heads {
     scale: f32,
 }
 
-impl Heads {
+impl HeadDimensions {
     /// Returns the width of all attention heads together, for one token: number of heads times the elements of each.
     fn total_width(self) -> usize {
         self.count * self.dim
@@ -179,11 +184,11 @@ impl Heads {
 }
 
 /// A loaded encoder-decoder model.
-struct Seq2Seq<M, V> {
-    config: Config,
-    spec: Spec,
-    encoder: Stack<M, V>,
-    decoder: Stack<M, V>,
+struct Seq2SeqModel<M, V> {
+    config: Seq2SeqConfig,
+    spec: ModelSpec,
+    encoder: LayerStack<M, V>,
+    decoder: LayerStack<M, V>,
     output: Linear<M, V>,
     /// Factor on the decoder's output before the output projection: other than 1 in a T5 with tied embeddings.
     output_scale: f32,
@@ -193,14 +198,14 @@ struct Seq2Seq<M, V> {
 /// no position embeddings.
 type PositionEmbeddings<V> = Option<(Arc<V>, Vec<u32>)>;
 
-impl<M, V> Stack<M, V> {
+impl<M, V> LayerStack<M, V> {
     /// Finds the position embeddings of the tokens `ids`, which stand at `positions`; checks the ids against a
     /// vocabulary of `rows` tokens.
     ///
     /// # Errors
     /// Fails with an error of kind `Model` for a token outside the vocabulary or a position beyond the model's last;
     /// the errors of `upload_rows`.
-    fn position_embeddings(
+    fn find_position_embeddings(
         &self,
         ids: &[u32],
         positions: &[usize],
@@ -213,13 +218,13 @@ impl<M, V> Stack<M, V> {
         }
         let table = self.positions.as_ref();
         table
-            .map(|table| table.rows_at(ids, positions, upload_rows))
+            .map(|table| table.look_up_rows(ids, positions, upload_rows))
             .transpose()
     }
 }
 
 /// Checks that every source has at least one token; an error of kind `Model` otherwise.
-fn check_sources(sources: &[&[u32]]) -> Result<()> {
+fn check_sources_nonempty(sources: &[&[u32]]) -> Result<()> {
     if sources.iter().any(|source| source.is_empty()) {
         Err(Error::model("a source has no tokens"))
     } else {

@@ -1,7 +1,7 @@
 //! Position embeddings: either stored in the checkpoint, or sines and cosines, which are computed for as many
 //! positions as texts need.
 
-use super::config::{Config, Positions};
+use super::config::{PositionScheme, Seq2SeqConfig};
 use crate::error::{Error, Result};
 use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -13,7 +13,7 @@ const INITIAL_POSITIONS: usize = 64;
 /// row of zeros for tokens that have no position, then a row for each position. The first position has number 0,
 /// without the offset that fairseq's models add.
 pub(super) struct PositionTable<V> {
-    positions: Positions,
+    positions: PositionScheme,
     hidden_size: usize,
     /// The most positions that the table can have; none if there is no limit.
     count: Option<usize>,
@@ -34,7 +34,7 @@ impl<V> PositionTable<V> {
     ///
     /// # Errors
     /// The errors of `upload_rows`.
-    pub fn from_stored_rows(config: &Config, rows: Vec<f32>, upload_rows: UploadRows<V>) -> Result<Self> {
+    pub fn from_stored_rows(config: &Seq2SeqConfig, rows: Vec<f32>, upload_rows: UploadRows<V>) -> Result<Self> {
         let count = rows.len() / config.hidden_size;
         Self::new(config, Some(count), (count, rows), upload_rows)
     }
@@ -44,14 +44,14 @@ impl<V> PositionTable<V> {
     ///
     /// # Errors
     /// The errors of `upload_rows`.
-    pub fn with_computed_rows(config: &Config, upload_rows: UploadRows<V>) -> Result<Self> {
+    pub fn with_computed_rows(config: &Seq2SeqConfig, upload_rows: UploadRows<V>) -> Result<Self> {
         let first = INITIAL_POSITIONS.min(config.max_positions.unwrap_or(INITIAL_POSITIONS));
         let rows = config.positions.compute_rows(0..first, config.hidden_size);
         Self::new(config, config.max_positions, (first, rows), upload_rows)
     }
 
     fn new(
-        config: &Config,
+        config: &Seq2SeqConfig,
         count: Option<usize>,
         (known, rows): (usize, Vec<f32>),
         upload_rows: UploadRows<V>,
@@ -73,7 +73,12 @@ impl<V> PositionTable<V> {
     ///
     /// # Errors
     /// Fails with an error of kind `Model` for a position beyond the model's last; the errors of `upload_rows`.
-    pub fn rows_at(&self, ids: &[u32], positions: &[usize], upload_rows: UploadRows<V>) -> Result<(Arc<V>, Vec<u32>)> {
+    pub fn look_up_rows(
+        &self,
+        ids: &[u32],
+        positions: &[usize],
+        upload_rows: UploadRows<V>,
+    ) -> Result<(Arc<V>, Vec<u32>)> {
         let needed = positions.iter().max().map_or(0, |last| last + 1);
         if let Some(count) = self.count.filter(|count| *count < needed) {
             return Err(Error::model(format!("a text of more than the model's {count} tokens")));
@@ -86,13 +91,13 @@ impl<V> PositionTable<V> {
             }
         };
         Ok((
-            self.extended_table(needed, upload_rows)?,
+            self.extend_table(needed, upload_rows)?,
             ids.iter().zip(positions).map(number).collect(),
         ))
     }
 
     /// Gives the table, extended to at least `needed` positions.
-    fn extended_table(&self, needed: usize, upload_rows: UploadRows<V>) -> Result<Arc<V>> {
+    fn extend_table(&self, needed: usize, upload_rows: UploadRows<V>) -> Result<Arc<V>> {
         let (known, rows) = {
             let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
             (rows.0, rows.1.clone())
@@ -116,10 +121,10 @@ fn upload_with_zero_row<V>(rows: Vec<f32>, count: usize, width: usize, upload_ro
     upload_rows(table, [count + 1, width]).map(Arc::new)
 }
 
-impl Config {
+impl Seq2SeqConfig {
     /// Gives the id of the token that has no position: the padding token in fairseq's models, none in others.
     fn id_without_position(&self) -> Option<u32> {
-        matches!(self.positions, Positions::Fairseq { .. }).then_some(self.pad)
+        matches!(self.positions, PositionScheme::Fairseq { .. }).then_some(self.pad)
     }
 
     /// Numbers the tokens of a source with their positions. A token that has no position is not counted (transformers
@@ -134,7 +139,7 @@ impl Config {
     }
 }
 
-impl Positions {
+impl PositionScheme {
     /// Computes the embeddings of the given positions, `(positions, width)`; gives nothing if this kind of model has
     /// no computed embeddings.
     fn compute_rows(self, positions: Range<usize>, width: usize) -> Vec<f32> {
@@ -173,13 +178,13 @@ mod tests {
     use serde_json::json;
     use std::path::Path;
 
-    fn config(architecture: Architecture, positions: usize) -> Config {
+    fn config(architecture: Architecture, positions: usize) -> Seq2SeqConfig {
         let json = json!({
             "d_model": 6, "vocab_size": 9, "encoder_layers": 1, "decoder_layers": 1, "encoder_attention_heads": 1,
             "decoder_attention_heads": 1, "encoder_ffn_dim": 4, "decoder_ffn_dim": 4, "pad_token_id": 1,
             "max_position_embeddings": positions,
         });
-        Config::read(architecture, &json, Path::new("config.json")).expect("a configuration")
+        Seq2SeqConfig::from_json(architecture, &json, Path::new("config.json")).expect("a configuration")
     }
 
     fn keep(rows: Vec<f32>, _: [usize; 2]) -> Result<Vec<f32>> {
@@ -191,15 +196,15 @@ mod tests {
         // A table of this size would be 400 MB.
         let config = config(Architecture::Marian, 1 << 24);
         let table = PositionTable::with_computed_rows(&config, &keep).expect("a table");
-        let (rows, numbers) = table.rows_at(&[5, 5], &[70, 3], &keep).expect("rows");
+        let (rows, numbers) = table.look_up_rows(&[5, 5], &[70, 3], &keep).expect("rows");
         assert_eq!((rows.len(), numbers), (129 * 6, vec![71, 4]));
-        let whole = Positions::Marian.compute_rows(0..128, 6);
+        let whole = PositionScheme::Marian.compute_rows(0..128, 6);
         assert_eq!(rows[6..], whole);
-        let error = table.rows_at(&[5], &[1 << 24], &keep).unwrap_err();
+        let error = table.look_up_rows(&[5], &[1 << 24], &keep).unwrap_err();
         assert!(error.message.contains("16777216"), "{error}");
         // Rows that exist are not computed again.
         let fail = |_, _| Err(Error::model("made"));
-        assert!(table.rows_at(&[5], &[127], &fail).is_ok() && table.rows_at(&[5], &[128], &fail).is_err());
+        assert!(table.look_up_rows(&[5], &[127], &fail).is_ok() && table.look_up_rows(&[5], &[128], &fail).is_err());
     }
 
     #[test]
@@ -208,7 +213,7 @@ mod tests {
         let positions: Vec<usize> = config.source_positions(&[7, 1, 1, 7, 8, 1]).collect();
         assert_eq!([positions[0], positions[3], positions[4]], [0, 1, 2]);
         let table = PositionTable::with_computed_rows(&config, &keep).expect("a table");
-        let (rows, numbers) = table.rows_at(&[7, 1], &[300, 300], &keep).expect("rows");
+        let (rows, numbers) = table.look_up_rows(&[7, 1], &[300, 300], &keep).expect("rows");
         assert_eq!(numbers, [301, 0]);
         // The 301st position of fairseq's is number 302, for padding has number 1: sin and cos of 302 first.
         let row = &rows[301 * 6..];

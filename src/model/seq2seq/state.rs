@@ -1,22 +1,22 @@
 //! The decoding state of an encoder-decoder model on the CPU: the keys and values of each row's tokens, and the
 //! sentence that each row translates.
 
-use super::Heads;
+use super::HeadDimensions;
 use crate::error::{Error, Result};
-use crate::model::cpu::attention::{KvCache, Queries, QueryGroup, attend_groups};
-use crate::model::{Rows, State};
+use crate::model::cpu::attention::{KvCache, QueryGroup, QueryVectors, attend_query_groups};
+use crate::model::{BatchRows, DecodingState};
 use std::any::Any;
 use std::ops::Range;
 
-impl Heads {
+impl HeadDimensions {
     /// Makes a KV cache with a slot for each token. `projected` has `stride` values for each token; the last `2 *
     /// heads * head_dim` of them are its keys and values.
-    pub fn kv_cache(self, projected: &[f32], stride: usize) -> KvCache {
+    pub fn build_kv_cache(self, projected: &[f32], stride: usize) -> KvCache {
         let mut cache = KvCache::new(self.count, self.dim);
         let slots = projected.len().checked_div(stride).unwrap_or(0) as u32;
         for slot in 0..slots {
             let end = (slot as usize + 1) * stride;
-            cache.store(slot, slots, &projected[end - 2 * self.total_width()..end]);
+            cache.store_token(slot, slots, &projected[end - 2 * self.total_width()..end]);
         }
         cache
     }
@@ -45,11 +45,11 @@ pub(super) struct DecoderState {
 
 impl DecoderState {
     /// Makes the state of a new search, with one row for each sentence and no output tokens yet.
-    pub fn new(sentences: Vec<Range<u32>>, cross: Vec<KvCache>, heads: Heads) -> Self {
+    pub fn new(sentences: Vec<Range<u32>>, cross: Vec<KvCache>, heads: HeadDimensions) -> Self {
         Self {
             owners: (0..sentences.len()).collect(),
             rows: vec![Vec::new(); sentences.len()],
-            own: cross.iter().map(|_| heads.kv_cache(&[], 0)).collect(),
+            own: cross.iter().map(|_| heads.build_kv_cache(&[], 0)).collect(),
             sentences,
             cross,
             free: Vec::new(),
@@ -57,11 +57,11 @@ impl DecoderState {
         }
     }
 
-    /// Gives access to the decoder's state inside a `State`.
+    /// Gives access to the decoder's state inside a `DecodingState`.
     ///
     /// # Errors
     /// Fails with an error of kind `Model` if the state belongs to another kind of model.
-    pub fn from_state(state: &mut State) -> Result<&mut Self> {
+    pub fn downcast_state_mut(state: &mut DecodingState) -> Result<&mut Self> {
         state
             .0
             .as_any_mut()
@@ -70,17 +70,17 @@ impl DecoderState {
     }
 
     /// Counts the rows of the batch.
-    pub fn rows(&self) -> usize {
+    pub fn row_count(&self) -> usize {
         self.rows.len()
     }
 
     /// Counts the output tokens that each row has read so far, the same for all rows.
-    pub fn position(&self) -> usize {
+    pub fn next_position(&self) -> usize {
         self.rows.first().map_or(0, Vec::len)
     }
 
     /// Adds a slot for one more token to each row.
-    pub fn advance(&mut self) {
+    pub fn add_token_slots(&mut self) {
         for row in &mut self.rows {
             row.push(self.free.pop().unwrap_or_else(|| {
                 self.slots += 1;
@@ -94,14 +94,20 @@ impl DecoderState {
     ///
     /// `bias`, `(heads, positions)` or empty, is added to the attention scores. The result is `(rows, heads *
     /// head_dim)`.
-    pub fn attend_own(&mut self, layer: usize, heads: Heads, projected: &[f32], bias: &[f32]) -> Vec<f32> {
+    pub fn attend_to_output_tokens(
+        &mut self,
+        layer: usize,
+        heads: HeadDimensions,
+        projected: &[f32],
+        bias: &[f32],
+    ) -> Vec<f32> {
         let width = heads.total_width();
         for (row, projected) in self.rows.iter().zip(projected.chunks_exact(3 * width)) {
             if let Some(slot) = row.last() {
-                self.own[layer].store(*slot, self.slots, &projected[width..]);
+                self.own[layer].store_token(*slot, self.slots, &projected[width..]);
             }
         }
-        let positions = self.position();
+        let positions = self.next_position();
         let groups: Vec<QueryGroup> = self
             .rows
             .iter()
@@ -111,12 +117,12 @@ impl DecoderState {
                 slots,
             })
             .collect();
-        let queries = Queries {
+        let queries = QueryVectors {
             values: projected,
             stride: 3 * width,
             scale: heads.scale,
         };
-        attend_groups(&self.own[layer], queries, &groups, &|_, head, added| {
+        attend_query_groups(&self.own[layer], queries, &groups, &|_, head, added| {
             if let Some(bias) = bias.get(head * positions..(head + 1) * positions) {
                 added.extend_from_slice(bias);
             }
@@ -125,7 +131,7 @@ impl DecoderState {
 
     /// Computes each row's attention over the source tokens of its sentence. `queries` and the result are `(rows,
     /// heads * head_dim)`.
-    pub fn attend_cross(&self, layer: usize, heads: Heads, queries: &[f32]) -> Vec<f32> {
+    pub fn attend_to_source_tokens(&self, layer: usize, heads: HeadDimensions, queries: &[f32]) -> Vec<f32> {
         let mut groups: Vec<QueryGroup> = Vec::new();
         let all: Vec<u32> = (0..self.sentences.last().map_or(0, |last| last.end)).collect();
         let mut first = 0;
@@ -138,17 +144,17 @@ impl DecoderState {
             });
             first += group.len();
         }
-        let queries = Queries {
+        let queries = QueryVectors {
             values: queries,
             stride: heads.total_width(),
             scale: heads.scale,
         };
-        attend_groups(&self.cross[layer], queries, &groups, &|_, _, _| ())
+        attend_query_groups(&self.cross[layer], queries, &groups, &|_, _, _| ())
     }
 }
 
-impl Rows for DecoderState {
-    fn select(&mut self, rows: &[usize]) {
+impl BatchRows for DecoderState {
+    fn select_rows(&mut self, rows: &[usize]) {
         self.owners = rows.iter().map(|row| self.owners[*row]).collect();
         self.rows = rows.iter().map(|row| self.rows[*row].clone()).collect();
         let mut used = vec![false; self.slots as usize];

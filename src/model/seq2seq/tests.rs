@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::decode::GenerationConfig;
-use crate::model::State;
+use crate::model::DecodingState;
 use candle_core::Tensor;
 
 const CHECKPOINTS: [(&str, Architecture); 9] = [
@@ -29,7 +29,7 @@ const SOURCES: [&[u32]; 4] = [
     ],
 ];
 
-fn load(name: &str, architecture: Architecture, computation: Computation) -> Box<dyn TranslationModel> {
+fn load(name: &str, architecture: Architecture, computation: ComputeBackend) -> Box<dyn TranslationModel> {
     load_restricted(name, architecture, None, computation)
 }
 
@@ -37,7 +37,7 @@ fn load_restricted(
     name: &str,
     architecture: Architecture,
     allowed: Option<Vec<u32>>,
-    computation: Computation,
+    computation: ComputeBackend,
 ) -> Box<dyn TranslationModel> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden/seq2seq")
@@ -46,12 +46,12 @@ fn load_restricted(
     let config: Value = serde_json::from_slice(&config).expect("a configuration");
     let generation = GenerationConfig::read(&directory, &config, None).expect("a configuration");
     // A second token is forced at the beginning of every output.
-    let ids = OutputIds {
+    let ids = OutputTokenIds {
         start: generation.start.into_iter().chain([9]).collect(),
         end: generation.end,
         allowed,
     };
-    from_directory(&directory, architecture, &config, ids, computation).expect(name)
+    load_from_directory(&directory, architecture, &config, ids, computation).expect(name)
 }
 
 /// Lists the devices to test on: the CPU, and all GPUs that answer.
@@ -73,8 +73,8 @@ fn logit_rows(logits: &Tensor) -> Vec<Vec<f32>> {
     logits.to_vec2().expect("logits (rows, vocabulary) on the CPU")
 }
 
-fn begin_run(model: &dyn TranslationModel, sources: &[&[u32]]) -> (State, Vec<Vec<f32>>) {
-    let (state, logits) = model.begin(&[], sources).expect("begin");
+fn begin_run(model: &dyn TranslationModel, sources: &[&[u32]]) -> (DecodingState, Vec<Vec<f32>>) {
+    let (state, logits) = model.begin_decoding(&[], sources).expect("begin");
     (state, logit_rows(&logits))
 }
 
@@ -83,23 +83,24 @@ fn begin_run(model: &dyn TranslationModel, sources: &[&[u32]]) -> (State, Vec<Ve
 fn run_model(model: &dyn TranslationModel) -> Vec<Vec<Vec<f32>>> {
     let (mut state, first) = begin_run(model, &SOURCES);
     let mut all = vec![first];
-    let mut step = |last: &[u32], state: &mut State| all.push(logit_rows(&model.step(last, state).expect("step")));
+    let mut step =
+        |last: &[u32], state: &mut DecodingState| all.push(logit_rows(&model.decode_step(last, state).expect("step")));
     step(&[5, 6, 7, 8], &mut state);
     // Two beams for each sentence, then reordered within it.
-    state.select(&[0, 0, 1, 1, 2, 2, 3, 3]);
+    state.select_rows(&[0, 0, 1, 1, 2, 2, 3, 3]);
     step(&[10, 11, 12, 13, 14, 15, 16, 17], &mut state);
-    state.select(&[1, 0, 2, 2, 5, 4, 7, 6]);
+    state.select_rows(&[1, 0, 2, 2, 5, 4, 7, 6]);
     step(&[18, 19, 20, 21, 22, 23, 24, 25], &mut state);
     // One sentence is finished, another has one beam more than the rest, and the rows of different sentences
     // alternate.
-    state.select(&[6, 0, 7, 3, 1, 6]);
-    state.select(&[0, 1, 2, 3, 4, 5]);
+    state.select_rows(&[6, 0, 7, 3, 1, 6]);
+    state.select_rows(&[0, 1, 2, 3, 4, 5]);
     step(&[8, 9, 10, 11, 12, 13], &mut state);
     // Goes beyond the room that a KV cache has at first, and beyond the positions computed at first.
     for token in 0..70 {
         step(&[token, 9, 10, 11, token, 13], &mut state);
     }
-    state.select(&[3]);
+    state.select_rows(&[3]);
     step(&[30], &mut state);
     all
 }
@@ -113,11 +114,15 @@ fn difference(a: &[f32], b: &[f32]) -> f32 {
 fn both_forwards_agree_through_beams_and_finished_sentences() {
     for device in devices() {
         for (name, architecture) in CHECKPOINTS {
-            let slices = run_model(&*load(name, architecture, Computation::Cpu(Activations::F32)));
+            let slices = run_model(&*load(
+                name,
+                architecture,
+                ComputeBackend::Cpu(ActivationPrecision::F32),
+            ));
             let tensors = run_model(&*load(
                 name,
                 architecture,
-                Computation::Tensors(device.clone(), DType::F32),
+                ComputeBackend::Tensors(device.clone(), DType::F32),
             ));
             assert_eq!(slices.len(), tensors.len());
             for (step, (slices, tensors)) in slices.iter().zip(&tensors).enumerate() {
@@ -138,13 +143,13 @@ fn both_forwards_agree_through_beams_and_finished_sentences() {
 fn padding_changes_rounding_only() {
     for device in devices() {
         for (name, architecture) in CHECKPOINTS {
-            let model = load(name, architecture, Computation::Tensors(device.clone(), DType::F32));
+            let model = load(name, architecture, ComputeBackend::Tensors(device.clone(), DType::F32));
             let (mut state, together) = begin_run(&*model, &SOURCES);
-            let next = logit_rows(&model.step(&[5, 6, 7, 8], &mut state).expect("step"));
+            let next = logit_rows(&model.decode_step(&[5, 6, 7, 8], &mut state).expect("step"));
             for (index, source) in SOURCES.iter().enumerate() {
                 let (mut state, alone) = begin_run(&*model, &[source]);
                 let (mut worst, last) = (difference(&alone[0], &together[index]), 5 + index as u32);
-                let alone = logit_rows(&model.step(&[last], &mut state).expect("step"));
+                let alone = logit_rows(&model.decode_step(&[last], &mut state).expect("step"));
                 worst = worst.max(difference(&alone[0], &next[index]));
                 assert!(worst < tolerance(&device), "{name}, {device:?}, row {index}: {worst}");
             }
@@ -156,12 +161,16 @@ fn padding_changes_rounding_only() {
 fn sixteen_bits_stay_close() {
     for device in devices() {
         for (name, architecture) in CHECKPOINTS {
-            let exact = begin_run(&*load(name, architecture, Computation::Cpu(Activations::F32)), &SOURCES).1;
+            let exact = begin_run(
+                &*load(name, architecture, ComputeBackend::Cpu(ActivationPrecision::F32)),
+                &SOURCES,
+            )
+            .1;
             for (dtype, most) in [(DType::BF16, 0.08), (DType::F16, 0.004)] {
                 if dtype == DType::F16 && architecture == Architecture::T5 {
                     continue;
                 }
-                let model = load(name, architecture, Computation::Tensors(device.clone(), dtype));
+                let model = load(name, architecture, ComputeBackend::Tensors(device.clone(), dtype));
                 let rounded = begin_run(&*model, &SOURCES).1;
                 for (exact, rounded) in exact.iter().zip(&rounded) {
                     let error: f32 = exact.iter().zip(rounded).map(|(a, b)| (a - b).powi(2)).sum();
@@ -179,8 +188,8 @@ fn sixteen_bits_stay_close() {
 fn restricted_logits_are_a_choice_of_the_full_ones() {
     for device in devices() {
         for (name, architecture) in CHECKPOINTS {
-            let tensors = Computation::Tensors(device.clone(), DType::F32);
-            for computation in [Computation::Cpu(Activations::F32), tensors] {
+            let tensors = ComputeBackend::Tensors(device.clone(), DType::F32);
+            for computation in [ComputeBackend::Cpu(ActivationPrecision::F32), tensors] {
                 let full = begin_run(&*load(name, architecture, computation.clone()), &SOURCES).1;
                 let allowed = Some(vec![40, 8, 21, u32::MAX]);
                 let model = load_restricted(name, architecture, allowed, computation);
@@ -200,12 +209,12 @@ fn what_cannot_be_computed_is_an_error() {
     let model = load(
         "m2m100",
         Architecture::M2m100,
-        Computation::Tensors(Device::Cpu, DType::F32),
+        ComputeBackend::Tensors(Device::Cpu, DType::F32),
     );
     let marian = load(
         "marian-prefix",
         Architecture::Marian,
-        Computation::Tensors(Device::Cpu, DType::F32),
+        ComputeBackend::Tensors(Device::Cpu, DType::F32),
     );
     let long = vec![8; 5000];
     for (model, sources) in [
@@ -213,9 +222,9 @@ fn what_cannot_be_computed_is_an_error() {
         (&model, &[&[99_999][..]]),
         (&marian, &[&[8], &long[..]]),
     ] {
-        let error = model.begin(&[], sources).err();
-        assert_eq!(error.map(|error| error.kind), Some(crate::error::Kind::Model));
+        let error = model.begin_decoding(&[], sources).err();
+        assert_eq!(error.map(|error| error.kind), Some(crate::error::ErrorKind::Model));
     }
     let (mut state, _) = begin_run(&*model, &SOURCES);
-    assert!(model.step(&[1], &mut state).is_err(), "one token for four rows");
+    assert!(model.decode_step(&[1], &mut state).is_err(), "one token for four rows");
 }

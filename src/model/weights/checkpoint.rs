@@ -2,8 +2,8 @@
 
 #![allow(unsafe_code)]
 
-use super::pickle::Pickle;
-use super::source::Source;
+use super::pickle::PickleCheckpoint;
+use super::source::WeightSource;
 use crate::error::{Error, Result};
 use candle_core::safetensors::MmapedSafetensors;
 use half::{bf16, f16};
@@ -29,7 +29,7 @@ struct WeightFile {
 
 enum FileTensors {
     Safetensors(MmapedSafetensors),
-    Pickle(Pickle),
+    Pickle(PickleCheckpoint),
 }
 
 /// A floating-point type that weights may be stored in.
@@ -63,15 +63,15 @@ impl FloatType {
     }
 
     /// Converts little-endian numbers of this type to float32.
-    fn widen(self, bytes: &[u8]) -> Vec<f32> {
-        fn widen_each<const N: usize>(bytes: &[u8], widen: impl Fn([u8; N]) -> f32) -> Vec<f32> {
+    fn convert_to_f32(self, bytes: &[u8]) -> Vec<f32> {
+        fn convert_each<const N: usize>(bytes: &[u8], widen: impl Fn([u8; N]) -> f32) -> Vec<f32> {
             bytes.as_chunks::<N>().0.iter().map(|number| widen(*number)).collect()
         }
         match self {
-            Self::F64 => widen_each(bytes, |number| f64::from_le_bytes(number) as f32),
-            Self::F32 => widen_each(bytes, f32::from_le_bytes),
-            Self::F16 => widen_each(bytes, |number| f16::from_le_bytes(number).to_f32()),
-            Self::Bf16 => widen_each(bytes, |number| bf16::from_le_bytes(number).to_f32()),
+            Self::F64 => convert_each(bytes, |number| f64::from_le_bytes(number) as f32),
+            Self::F32 => convert_each(bytes, f32::from_le_bytes),
+            Self::F16 => convert_each(bytes, |number| f16::from_le_bytes(number).to_f32()),
+            Self::Bf16 => convert_each(bytes, |number| bf16::from_le_bytes(number).to_f32()),
         }
     }
 }
@@ -86,9 +86,9 @@ impl Checkpoint {
     pub fn open(directory: &Path) -> Result<Self> {
         let mut parts = Vec::new();
         let mut part_of = HashMap::new();
-        for path in weight_files(directory)? {
+        for path in list_weight_files(directory)? {
             let part = WeightFile::open(path)?;
-            for name in part.names() {
+            for name in part.tensor_names() {
                 part_of.insert(name, parts.len());
             }
             parts.push(part);
@@ -101,12 +101,12 @@ impl Checkpoint {
     }
 }
 
-impl Source for Checkpoint {
+impl WeightSource for Checkpoint {
     fn has_tensor(&self, name: &str) -> bool {
         self.part_of.contains_key(name)
     }
 
-    fn rows(&self, name: &str) -> Option<usize> {
+    fn tensor_row_count(&self, name: &str) -> Option<usize> {
         let (_, shape) = self.parts[*self.part_of.get(name)?].describe_tensor(name)?;
         shape.first().copied()
     }
@@ -189,15 +189,15 @@ impl WeightFile {
             let opened = unsafe { MmapedSafetensors::multi(&[&path]) };
             FileTensors::Safetensors(opened.map_err(|error| fail("not a whole safetensors file", error.into()))?)
         } else {
-            FileTensors::Pickle(Pickle::open(&path).map_err(|error| fail("not a whole PyTorch file", error))?)
+            FileTensors::Pickle(PickleCheckpoint::open(&path).map_err(|error| fail("not a whole PyTorch file", error))?)
         };
         Ok(Self { path, tensors })
     }
 
-    fn names(&self) -> Vec<String> {
+    fn tensor_names(&self) -> Vec<String> {
         match &self.tensors {
             FileTensors::Safetensors(tensors) => tensors.tensors().into_iter().map(|(name, _)| name).collect(),
-            FileTensors::Pickle(tensors) => tensors.names().cloned().collect(),
+            FileTensors::Pickle(tensors) => tensors.tensor_names().cloned().collect(),
         }
     }
 
@@ -209,7 +209,7 @@ impl WeightFile {
                 Some((format!("{:?}", tensor.dtype()), tensor.shape().to_vec()))
             }
             FileTensors::Pickle(tensors) => {
-                let tensor = tensors.tensor(name)?;
+                let tensor = tensors.find_tensor(name)?;
                 Some((tensor.kind.clone(), tensor.shape.clone()))
             }
         }
@@ -217,10 +217,10 @@ impl WeightFile {
 
     fn read_values(&self, name: &str, float: FloatType) -> Result<Vec<f32>, Box<dyn std::error::Error + Send + Sync>> {
         match &self.tensors {
-            FileTensors::Safetensors(tensors) => Ok(float.widen(tensors.get(name)?.data())),
+            FileTensors::Safetensors(tensors) => Ok(float.convert_to_f32(tensors.get(name)?.data())),
             FileTensors::Pickle(tensors) => {
-                let tensor = tensors.tensor(name).ok_or("no such tensor")?;
-                Ok(float.widen(&tensors.bytes(tensor, float.size_bytes())?))
+                let tensor = tensors.find_tensor(name).ok_or("no such tensor")?;
+                Ok(float.convert_to_f32(&tensors.read_tensor_bytes(tensor, float.size_bytes())?))
             }
         }
     }
@@ -235,7 +235,7 @@ fn is_safetensors(path: &Path) -> bool {
 ///
 /// # Errors
 /// Fails with an error of kind `Model` if there are no weights, or a shard is missing.
-pub(in crate::model) fn weight_files(directory: &Path) -> Result<Vec<PathBuf>> {
+pub(in crate::model) fn list_weight_files(directory: &Path) -> Result<Vec<PathBuf>> {
     for (whole, index) in [
         ("model.safetensors", "model.safetensors.index.json"),
         ("pytorch_model.bin", "pytorch_model.bin.index.json"),
@@ -267,7 +267,7 @@ fn read_shard_index(directory: &Path, index: &Path) -> Result<Vec<PathBuf>> {
     let map =
         map.ok_or_else(|| damaged("missing; a file for each tensor is expected".to_owned()).place("key weight_map"))?;
     let name = |(tensor, file): (_, &Value)| match file.as_str() {
-        Some(name) if crate::file::is_path_inside_directory(name) => Ok(name.to_owned()),
+        Some(name) if crate::file::is_safe_relative_path(name) => Ok(name.to_owned()),
         Some(name) => Err((tensor, format!("`{name}` is outside the directory"))),
         None => Err((tensor, format!("`{file}` is not a file's name"))),
     };

@@ -3,7 +3,7 @@
 #![allow(unsafe_code)]
 
 use crate::error::{Error, Result};
-use crate::model::cpu::ggml::dequantize;
+use crate::model::cpu::ggml::dequantize_values;
 use candle_core::quantized::GgmlDType;
 use candle_core::quantized::gguf_file::{Content, Value};
 use memmap2::Mmap;
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// An open GGUF file. Its metadata is loaded; tensors are read from the memory map when they are asked for.
-pub struct Gguf {
+pub struct GgufFile {
     path: PathBuf,
     content: Content,
     map: Arc<Mmap>,
@@ -47,12 +47,12 @@ impl StoredRows {
     ///
     /// # Errors
     /// candle's error if a row does not exist.
-    pub fn read(&self, rows: &[u32], scale: f32, out: &mut Vec<f32>) -> candle_core::Result<()> {
+    pub fn append_rows(&self, rows: &[u32], scale: f32, out: &mut Vec<f32>) -> candle_core::Result<()> {
         let length = self.columns / self.dtype.block_size() * self.dtype.type_size();
         let bytes = &self.map[self.range.clone()];
         for row in rows.iter().map(|row| *row as usize) {
             let bytes = bytes.get(row * length..(row + 1) * length).unwrap_or_default();
-            let values = dequantize(self.dtype, bytes, self.columns)?;
+            let values = dequantize_values(self.dtype, bytes, self.columns)?;
             out.extend(values.iter().map(|value| value * scale));
         }
         // Reading a row also loads the pages around it, and in time the whole matrix.
@@ -68,14 +68,14 @@ fn release_pages(map: &Mmap, range: &Range<usize>) {
     {
         use memmap2::UncheckedAdvice::DontNeed;
         // SAFETY: the map is of a file, and read only: a page that is asked for again is read from the file again, with the
-        // same bytes. `range` comes from `Gguf::range`, within the map.
+        // same bytes. `range` comes from `GgufFile::range`, within the map.
         let _ = unsafe { map.unchecked_advise_range(DontNeed, range.start, range.len()) };
     }
     #[cfg(not(unix))]
     let _ = (map, range);
 }
 
-impl Gguf {
+impl GgufFile {
     /// Opens a GGUF file and reads its metadata.
     ///
     /// # Errors
@@ -119,14 +119,14 @@ impl Gguf {
         Error::model(message).path(&self.path).place(place.to_owned())
     }
 
-    fn value(&self, key: &str) -> Option<&Value> {
+    fn metadata_value(&self, key: &str) -> Option<&Value> {
         self.content.metadata.get(key)
     }
 
     /// Reads an integer of any width that is at least 0 from the metadata; none if the key is missing or has another
     /// type.
-    pub fn integer(&self, key: &str) -> Option<usize> {
-        match self.value(key)? {
+    pub fn read_integer(&self, key: &str) -> Option<usize> {
+        match self.metadata_value(key)? {
             Value::U8(v) => Some(usize::from(*v)),
             Value::U16(v) => Some(usize::from(*v)),
             Value::U32(v) => usize::try_from(*v).ok(),
@@ -143,8 +143,8 @@ impl Gguf {
     ///
     /// # Errors
     /// Fails with an error of kind `Model`, with the file and the key, if the integer is missing or 0.
-    pub fn size(&self, key: &str) -> Result<usize> {
-        match self.integer(key) {
+    pub fn read_size(&self, key: &str) -> Result<usize> {
+        match self.read_integer(key) {
             Some(v) if v > 0 => Ok(v),
             Some(_) => Err(self.model_error(key, "must be at least 1")),
             None => Err(self.model_error(key, "missing from the file's metadata, or not a number")),
@@ -152,8 +152,8 @@ impl Gguf {
     }
 
     /// Reads a floating-point number from the metadata; none if the key is missing or has another type.
-    pub fn float(&self, key: &str) -> Option<f64> {
-        match self.value(key)? {
+    pub fn read_float(&self, key: &str) -> Option<f64> {
+        match self.metadata_value(key)? {
             Value::F32(v) => Some(f64::from(*v)),
             Value::F64(v) => Some(*v),
             _ => None,
@@ -161,19 +161,19 @@ impl Gguf {
     }
 
     /// Reads a boolean from the metadata; none if the key is missing or has another type.
-    pub fn boolean(&self, key: &str) -> Option<bool> {
-        self.value(key)?.to_bool().ok()
+    pub fn read_boolean(&self, key: &str) -> Option<bool> {
+        self.metadata_value(key)?.to_bool().ok()
     }
 
     /// Reads a string from the metadata; none if the key is missing or has another type.
-    pub fn string(&self, key: &str) -> Option<&str> {
-        self.value(key)?.to_string().ok().map(String::as_str)
+    pub fn read_string(&self, key: &str) -> Option<&str> {
+        self.metadata_value(key)?.to_string().ok().map(String::as_str)
     }
 
     /// Gives the name of the quantisation that the file says it uses, such as `q4_k_m`; `quantized` if it says none
     /// that is known (llama.cpp's `llama_ftype`).
-    pub fn file_type(&self) -> &'static str {
-        match self.integer("general.file_type") {
+    pub fn quantization_name(&self) -> &'static str {
+        match self.read_integer("general.file_type") {
             Some(0) => "f32",
             Some(1) => "f16",
             Some(2) => "q4_0",
@@ -199,8 +199,8 @@ impl Gguf {
     ///
     /// # Errors
     /// Fails with an error of kind `Model`, with the file and the key, if the array is missing.
-    pub fn array(&self, key: &str) -> Result<&[Value]> {
-        match self.value(key) {
+    pub fn read_array(&self, key: &str) -> Result<&[Value]> {
+        match self.metadata_value(key) {
             Some(Value::Array(values)) => Ok(values),
             _ => Err(self.model_error(key, "missing from the file's metadata, or not a list")),
         }
@@ -216,7 +216,7 @@ impl Gguf {
     /// # Errors
     /// Fails with an error of kind `Model`, with the file and the tensor's name, if the tensor is missing, damaged,
     /// or has more than two dimensions.
-    pub fn tensor(&self, name: &str) -> Result<RawTensor<'_>> {
+    pub fn find_tensor(&self, name: &str) -> Result<RawTensor<'_>> {
         let place = format!("tensor {name}");
         let info = self
             .content
@@ -276,9 +276,9 @@ impl Gguf {
     /// Finds the matrix `name`, which must have this shape, to read single rows of it on demand.
     ///
     /// # Errors
-    /// The errors of [`Gguf::tensor_with_shape`].
-    pub fn open_rows(&self, name: &str, rows: usize, columns: usize) -> Result<StoredRows> {
-        let tensor = self.tensor_with_shape(name, rows, columns)?;
+    /// The errors of [`GgufFile::find_tensor_with_shape`].
+    pub fn open_stored_rows(&self, name: &str, rows: usize, columns: usize) -> Result<StoredRows> {
+        let tensor = self.find_tensor_with_shape(name, rows, columns)?;
         Ok(StoredRows {
             map: self.map.clone(),
             dtype: tensor.dtype,
@@ -290,9 +290,9 @@ impl Gguf {
     /// Finds the tensor `name`, which must have this shape; `rows` is 1 for a vector.
     ///
     /// # Errors
-    /// The errors of [`Gguf::tensor`]; of kind `Model` if the tensor has another shape.
-    pub fn tensor_with_shape(&self, name: &str, rows: usize, columns: usize) -> Result<RawTensor<'_>> {
-        let tensor = self.tensor(name)?;
+    /// The errors of [`GgufFile::find_tensor`]; of kind `Model` if the tensor has another shape.
+    pub fn find_tensor_with_shape(&self, name: &str, rows: usize, columns: usize) -> Result<RawTensor<'_>> {
+        let tensor = self.find_tensor(name)?;
         if (tensor.rows, tensor.columns) != (rows, columns) {
             let message = format!("is {} by {}, {rows} by {columns} expected", tensor.rows, tensor.columns);
             return Err(self.model_error(&format!("tensor {name}"), message));
@@ -303,9 +303,9 @@ impl Gguf {
     /// Reads the vector `name` of `len` values, which must be stored in float32.
     ///
     /// # Errors
-    /// The errors of [`Gguf::tensor_with_shape`]; of kind `Model` if the vector is stored in another type.
-    pub fn vector(&self, name: &str, len: usize) -> Result<Vec<f32>> {
-        let tensor = self.tensor_with_shape(name, 1, len)?;
+    /// The errors of [`GgufFile::find_tensor_with_shape`]; of kind `Model` if the vector is stored in another type.
+    pub fn read_vector(&self, name: &str, len: usize) -> Result<Vec<f32>> {
+        let tensor = self.find_tensor_with_shape(name, 1, len)?;
         if tensor.dtype != GgmlDType::F32 {
             return Err(self.model_error(
                 &format!("tensor {name}"),

@@ -5,13 +5,13 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// The bytes that every GGUF file begins with.
-pub(super) const MAGIC: &[u8; 4] = b"GGUF";
+pub(super) const GGUF_MAGIC: &[u8; 4] = b"GGUF";
 
 /// Whether a file begins with the bytes `GGUF`; false if it cannot be read.
 pub fn is_gguf(path: &Path) -> bool {
     File::open(path)
         .and_then(|mut file| read_bytes::<4>(&mut file))
-        .is_ok_and(|start| &start == MAGIC)
+        .is_ok_and(|start| &start == GGUF_MAGIC)
 }
 
 /// The two strings in a GGUF file's metadata that say which model the file holds.
@@ -42,7 +42,7 @@ impl GgufHeader {
             architecture: String::new(),
             name: String::new(),
         };
-        if &read_bytes::<4>(reader)? != MAGIC {
+        if &read_bytes::<4>(reader)? != GGUF_MAGIC {
             return Err(invalid_data_error("is not a GGUF file"));
         }
         let version = u32::from_le_bytes(read_bytes(reader)?);

@@ -1,22 +1,22 @@
 //! Gives a GGUF file's tensors under their names in Hugging Face checkpoints (llama.cpp
 //! `gguf-py/gguf/tensor_mapping.py`).
 
-use super::gguf::{Gguf, StoredRows};
-use super::source::{MatrixRequest, Source};
+use super::gguf::{GgufFile, StoredRows};
+use super::source::{MatrixRequest, WeightSource};
 use crate::error::{Error, Result};
-use crate::model::cpu::ggml::dequantize;
-use crate::model::cpu::matrix::{Activations, Matrix};
+use crate::model::cpu::ggml::dequantize_values;
+use crate::model::cpu::matrix::{ActivationPrecision, Matrix};
 use std::sync::Arc;
 
-/// A [`Source`] that reads the weights of a decoder-only model from a GGUF file.
+/// A [`WeightSource`] that reads the weights of a decoder-only model from a GGUF file.
 pub(in crate::model) struct GgufWeights<'a> {
-    gguf: &'a Gguf,
+    gguf: &'a GgufFile,
     /// Whether the architecture has norms also after its attention and feed-forward layers, as Gemma does.
     post_norms: bool,
 }
 
 /// Names of a layer's parts: in a Hugging Face checkpoint, and in a GGUF file.
-const LAYER_PARTS: [(&str, &str); 14] = [
+const LAYER_PART_NAMES: [(&str, &str); 14] = [
     ("input_layernorm", "attn_norm"),
     ("self_attn.q_proj", "attn_q"),
     ("self_attn.k_proj", "attn_k"),
@@ -34,19 +34,19 @@ const LAYER_PARTS: [(&str, &str); 14] = [
 ];
 
 impl<'a> GgufWeights<'a> {
-    /// Makes a [`Source`] of an open GGUF file. `post_norms` tells whether the architecture has norms also after its
+    /// Makes a [`WeightSource`] of an open GGUF file. `post_norms` tells whether the architecture has norms also after its
     /// attention and feed-forward layers.
-    pub fn new(gguf: &'a Gguf, post_norms: bool) -> Self {
+    pub fn new(gguf: &'a GgufFile, post_norms: bool) -> Self {
         Self { gguf, post_norms }
     }
 
     /// Translates a tensor's Hugging Face name to its name in the GGUF file; a name that has no translation stays as
     /// it is.
-    fn stored_name(&self, name: &str) -> String {
-        self.translate(name).unwrap_or_else(|| name.to_owned())
+    fn stored_tensor_name(&self, name: &str) -> String {
+        self.translate_tensor_name(name).unwrap_or_else(|| name.to_owned())
     }
 
-    fn translate(&self, name: &str) -> Option<String> {
+    fn translate_tensor_name(&self, name: &str) -> Option<String> {
         match name {
             "model.embed_tokens.weight" => return Some("token_embd.weight".to_owned()),
             "model.norm.weight" => return Some("output_norm.weight".to_owned()),
@@ -60,54 +60,59 @@ impl<'a> GgufWeights<'a> {
             // attention.
             "post_attention_layernorm" if self.post_norms => "post_attention_norm",
             "post_attention_layernorm" => "ffn_norm",
-            part => LAYER_PARTS.iter().find(|(known, _)| *known == part)?.1,
+            part => LAYER_PART_NAMES.iter().find(|(known, _)| *known == part)?.1,
         };
         Some(format!("blk.{layer}.{part}.{kind}"))
     }
 }
 
-impl Source for GgufWeights<'_> {
+impl WeightSource for GgufWeights<'_> {
     fn has_tensor(&self, name: &str) -> bool {
-        self.gguf.has_tensor(&self.stored_name(name))
+        self.gguf.has_tensor(&self.stored_tensor_name(name))
     }
 
-    fn rows(&self, name: &str) -> Option<usize> {
-        self.gguf.tensor(&self.stored_name(name)).ok().map(|tensor| tensor.rows)
+    fn tensor_row_count(&self, name: &str) -> Option<usize> {
+        self.gguf
+            .find_tensor(&self.stored_tensor_name(name))
+            .ok()
+            .map(|tensor| tensor.rows)
     }
 
     fn read_floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
-        let name = self.stored_name(name);
+        let name = self.stored_tensor_name(name);
         match *shape {
             [rows, columns] => {
-                let tensor = self.gguf.tensor_with_shape(&name, rows, columns)?;
-                let values = dequantize(tensor.dtype, tensor.bytes, rows * columns);
-                let values = values.map_err(|error| self.unusable(&name, &error))?;
+                let tensor = self.gguf.find_tensor_with_shape(&name, rows, columns)?;
+                let values = dequantize_values(tensor.dtype, tensor.bytes, rows * columns);
+                let values = values.map_err(|error| self.unusable_tensor_error(&name, &error))?;
                 self.gguf.release_tensor(tensor);
                 Ok(values)
             }
-            _ => self.gguf.vector(&name, shape.iter().product()),
+            _ => self.gguf.read_vector(&name, shape.iter().product()),
         }
     }
 
-    fn read_quantized(&self, wanted: MatrixRequest, activations: Activations) -> Result<Option<Arc<Matrix>>> {
+    fn read_quantized(&self, wanted: MatrixRequest, activations: ActivationPrecision) -> Result<Option<Arc<Matrix>>> {
         let [name] = wanted.names else {
             return Ok(None);
         };
-        let name = self.stored_name(name);
-        let tensor = self.gguf.tensor_with_shape(&name, wanted.rows, wanted.columns)?;
+        let name = self.stored_tensor_name(name);
+        let tensor = self.gguf.find_tensor_with_shape(&name, wanted.rows, wanted.columns)?;
         let matrix = Matrix::from_gguf(tensor, wanted.kept, activations);
-        let matrix = matrix.map_err(|error| self.unusable(&name, &error))?;
+        let matrix = matrix.map_err(|error| self.unusable_tensor_error(&name, &error))?;
         self.gguf.release_tensor(tensor);
         Ok(Some(Arc::new(matrix)))
     }
 
-    fn stored_rows(&self, name: &str, rows: usize, columns: usize) -> Result<Option<StoredRows>> {
-        self.gguf.open_rows(&self.stored_name(name), rows, columns).map(Some)
+    fn open_stored_rows(&self, name: &str, rows: usize, columns: usize) -> Result<Option<StoredRows>> {
+        self.gguf
+            .open_stored_rows(&self.stored_tensor_name(name), rows, columns)
+            .map(Some)
     }
 }
 
 impl GgufWeights<'_> {
-    fn unusable(&self, name: &str, error: &candle_core::Error) -> Error {
+    fn unusable_tensor_error(&self, name: &str, error: &candle_core::Error) -> Error {
         let message = error.to_string();
         let line = message.lines().next().unwrap_or_default();
         Error::model(format!("cannot be used: {line}"))
@@ -124,25 +129,25 @@ mod tests {
     #[test]
     fn tensors_are_found_by_their_hugging_face_names() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/decoder/qwen3.gguf");
-        let gguf = Gguf::open(Path::new(path)).expect("the tiny model");
+        let gguf = GgufFile::open(Path::new(path)).expect("the tiny model");
         let weights = GgufWeights::new(&gguf, false);
         assert!(weights.has_tensor("model.layers.0.post_attention_layernorm.weight"));
         assert!(!weights.has_tensor("model.layers.0.pre_feedforward_layernorm.bias"));
         assert_eq!(
-            GgufWeights::new(&gguf, true).stored_name("model.layers.3.post_attention_layernorm.weight"),
+            GgufWeights::new(&gguf, true).stored_tensor_name("model.layers.3.post_attention_layernorm.weight"),
             "blk.3.post_attention_norm.weight"
         );
         let names = ["model.embed_tokens.weight".to_owned()];
-        let rows = weights.rows(&names[0]).expect("an embedding");
-        let columns = gguf.tensor("token_embd.weight").expect("an embedding").columns;
+        let rows = weights.tensor_row_count(&names[0]).expect("an embedding");
+        let columns = gguf.find_tensor("token_embd.weight").expect("an embedding").columns;
         // All ways to read a matrix give the same numbers.
         let floats = weights.read_floats(&names[0], &[rows, columns]).expect("numbers");
         let stored = weights
-            .stored_rows(&names[0], rows, columns)
+            .open_stored_rows(&names[0], rows, columns)
             .expect("rows")
             .expect("rows");
         let mut read = Vec::new();
-        stored.read(&[7, 3], 1.0, &mut read).expect("rows");
+        stored.append_rows(&[7, 3], 1.0, &mut read).expect("rows");
         assert_eq!(
             read,
             [&floats[7 * columns..][..columns], &floats[3 * columns..][..columns]].concat()
@@ -154,7 +159,7 @@ mod tests {
             kept: Some(&[7, 3]),
         };
         let matrix = weights
-            .read_quantized(wanted, Activations::F32)
+            .read_quantized(wanted, ActivationPrecision::F32)
             .expect("a matrix")
             .expect("a matrix");
         let mut packed = Vec::new();

@@ -5,10 +5,10 @@
 
 #![allow(unsafe_code)]
 
-use super::checkpoint::{Checkpoint, weight_files};
-use super::source::{CpuForm, MatrixRequest, ScaleGrouping, Source, WeightForm};
+use super::checkpoint::{Checkpoint, list_weight_files};
+use super::source::{CpuWeightForm, MatrixRequest, ScaleGrouping, WeightForm, WeightSource};
 use crate::error::{Error, Result};
-use crate::model::cpu::matrix::{Activations, Matrix};
+use crate::model::cpu::matrix::{ActivationPrecision, Matrix};
 use memmap2::Mmap;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
@@ -20,22 +20,22 @@ use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 /// Name of the file with the 8-bit weights, in the model's directory.
-const FILE_NAME: &str = "plae-int8.bin";
-const MAGIC: &[u8; 8] = b"PLAEINT8";
+const INT8_FILE_NAME: &str = "plae-int8.bin";
+const INT8_FILE_MAGIC: &[u8; 8] = b"PLAEINT8";
 /// Format version of the file with the 8-bit weights; raise it when the format of the entries changes, or when a
 /// model loads other entries.
 const FORMAT_VERSION: u32 = 2;
 /// Every entry of the file starts at a multiple of this many bytes.
-const ALIGNMENT: usize = 64;
+const ENTRY_ALIGNMENT_BYTES: usize = 64;
 
-/// A [`Source`] that gives a checkpoint's weights in 8 bits from the file that an earlier load wrote.
+/// A [`WeightSource`] that gives a checkpoint's weights in 8 bits from the file that an earlier load wrote.
 pub(in crate::model) struct Int8Cache {
     path: PathBuf,
     map: Arc<Mmap>,
-    header: Header,
+    header: Int8FileHeader,
 }
 
-/// A [`Source`] that reads a checkpoint, quantises its matrices to 8 bits, and keeps all it has read, to write it to
+/// A [`WeightSource`] that reads a checkpoint, quantises its matrices to 8 bits, and keeps all it has read, to write it to
 /// a file for the next load.
 pub(in crate::model) struct Int8Recorder {
     checkpoint: Checkpoint,
@@ -51,16 +51,16 @@ enum RecordedWeights {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Header {
+struct Int8FileHeader {
     version: u32,
-    made_from: Vec<CheckpointFile>,
-    entries: BTreeMap<String, EntryPlace>,
+    made_from: Vec<CheckpointFileStamp>,
+    entries: BTreeMap<String, Int8EntryLocation>,
 }
 
 /// One of the checkpoint's files at the time when it was read; if the file has changed since, the 8-bit weights are
 /// not used.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct CheckpointFile {
+struct CheckpointFileStamp {
     name: String,
     size: u64,
     /// Time of the last change, in nanoseconds since 1970.
@@ -69,7 +69,7 @@ struct CheckpointFile {
 
 /// Position and shape of one entry, a matrix or a vector, in the file of 8-bit weights.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-struct EntryPlace {
+struct Int8EntryLocation {
     /// Offset of the entry's first byte in the file.
     start: usize,
     /// Number of rows of a matrix; 0 for a vector.
@@ -82,22 +82,22 @@ impl Int8Cache {
     /// Opens the 8-bit weights in a model's directory; none if there are none, or if the checkpoint has changed since
     /// they were made.
     pub fn open(directory: &Path) -> Option<Self> {
-        let made_from = checkpoint_files(directory).ok()?;
-        let (map, header) = map_file(directory, &made_from)?;
+        let made_from = list_checkpoint_files(directory).ok()?;
+        let (map, header) = map_int8_file(directory, &made_from)?;
         Some(Self {
-            path: directory.join(FILE_NAME),
+            path: directory.join(INT8_FILE_NAME),
             map,
             header,
         })
     }
 }
 
-impl Source for Int8Cache {
+impl WeightSource for Int8Cache {
     fn has_tensor(&self, name: &str) -> bool {
         self.header.entries.contains_key(name)
     }
 
-    fn rows(&self, name: &str) -> Option<usize> {
+    fn tensor_row_count(&self, name: &str) -> Option<usize> {
         self.header.entries.get(name).map(|entry| entry.rows)
     }
 
@@ -113,8 +113,8 @@ impl Source for Int8Cache {
         Ok(values.map(|bytes| f32::from_le_bytes(*bytes)).collect())
     }
 
-    fn read_quantized(&self, wanted: MatrixRequest, _activations: Activations) -> Result<Option<Arc<Matrix>>> {
-        let (name, rows) = (wanted.names.join("+"), wanted.all_rows());
+    fn read_quantized(&self, wanted: MatrixRequest, _activations: ActivationPrecision) -> Result<Option<Arc<Matrix>>> {
+        let (name, rows) = (wanted.names.join("+"), wanted.stacked_row_count());
         let entry = self.header.entries.get(&name);
         let entry = entry.filter(|entry| (entry.rows, entry.columns) == (rows, wanted.columns));
         let matrix = entry.and_then(|entry| Matrix::from_int8_map(&self.map, entry.start, rows, wanted.columns));
@@ -135,20 +135,20 @@ impl Int8Recorder {
     /// Writes all weights read so far to the file of 8-bit weights in `directory`, for the next load.
     ///
     /// If the directory cannot be written to, nothing is written, and the next load quantises again.
-    pub fn write(self, directory: &Path) {
-        if let Ok(made_from) = checkpoint_files(directory) {
-            let _ = write_file(directory, made_from, &self.read.into_inner());
+    pub fn write_int8_cache(self, directory: &Path) {
+        if let Ok(made_from) = list_checkpoint_files(directory) {
+            let _ = write_int8_file(directory, made_from, &self.read.into_inner());
         }
     }
 }
 
-impl Source for Int8Recorder {
+impl WeightSource for Int8Recorder {
     fn has_tensor(&self, name: &str) -> bool {
         self.checkpoint.has_tensor(name)
     }
 
-    fn rows(&self, name: &str) -> Option<usize> {
-        self.checkpoint.rows(name)
+    fn tensor_row_count(&self, name: &str) -> Option<usize> {
+        self.checkpoint.tensor_row_count(name)
     }
 
     fn read_floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
@@ -158,12 +158,12 @@ impl Source for Int8Recorder {
         Ok(values)
     }
 
-    fn read_quantized(&self, wanted: MatrixRequest, _activations: Activations) -> Result<Option<Arc<Matrix>>> {
-        let form = CpuForm {
-            activations: Activations::Int8,
+    fn read_quantized(&self, wanted: MatrixRequest, _activations: ActivationPrecision) -> Result<Option<Arc<Matrix>>> {
+        let form = CpuWeightForm {
+            activations: ActivationPrecision::Int8,
             scales: ScaleGrouping::Row,
         };
-        let matrix = form.matrix(&self.checkpoint, wanted)?;
+        let matrix = form.load_matrix(&self.checkpoint, wanted)?;
         let entry = RecordedWeights::Matrix(matrix.clone());
         self.read.borrow_mut().insert(wanted.names.join("+"), entry);
         Ok(Some(matrix))
@@ -179,12 +179,12 @@ fn unfit_entry_error(path: &Path, name: &str) -> Error {
 }
 
 /// Lists the files of weights in a checkpoint's directory, with their sizes and times of change.
-fn checkpoint_files(directory: &Path) -> Result<Vec<CheckpointFile>> {
-    let files = weight_files(directory)?.into_iter();
-    let describe = |path: PathBuf| -> io::Result<CheckpointFile> {
+fn list_checkpoint_files(directory: &Path) -> Result<Vec<CheckpointFileStamp>> {
+    let files = list_weight_files(directory)?.into_iter();
+    let describe = |path: PathBuf| -> io::Result<CheckpointFileStamp> {
         let file = std::fs::metadata(&path)?;
         let modified = file.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
-        Ok(CheckpointFile {
+        Ok(CheckpointFileStamp {
             name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             size: file.len(),
             modified: modified.as_nanos(),
@@ -197,48 +197,49 @@ fn checkpoint_files(directory: &Path) -> Result<Vec<CheckpointFile>> {
 
 /// Maps the file of 8-bit weights in `directory` into memory and reads its header; none unless it was made from the
 /// files `made_from`.
-fn map_file(directory: &Path, made_from: &[CheckpointFile]) -> Option<(Arc<Mmap>, Header)> {
-    let file = File::open(directory.join(FILE_NAME)).ok()?;
+fn map_int8_file(directory: &Path, made_from: &[CheckpointFileStamp]) -> Option<(Arc<Mmap>, Int8FileHeader)> {
+    let file = File::open(directory.join(INT8_FILE_NAME)).ok()?;
     // SAFETY: the map is read only and the file is never changed in place, only replaced as a whole; a file that another
     // program cuts short under a running process is outside what can be guarded.
     let map = unsafe { Mmap::map(&file) }.ok()?;
-    let rest = map.strip_prefix(MAGIC)?;
+    let rest = map.strip_prefix(INT8_FILE_MAGIC)?;
     let length = usize::try_from(u64::from_le_bytes(*rest.first_chunk()?)).ok()?;
-    let header: Header = serde_json::from_slice(rest.get(8..8usize.checked_add(length)?)?).ok()?;
+    let header: Int8FileHeader = serde_json::from_slice(rest.get(8..8usize.checked_add(length)?)?).ok()?;
     let sound = header.version == FORMAT_VERSION && header.made_from == made_from;
-    let inside =
-        |entry: &EntryPlace| entry_bytes(entry).is_some_and(|size| entry.start.checked_add(size) <= Some(map.len()));
+    let inside = |entry: &Int8EntryLocation| {
+        entry_byte_count(entry).is_some_and(|size| entry.start.checked_add(size) <= Some(map.len()))
+    };
     let sound = sound && header.entries.values().all(inside);
     sound.then(|| (Arc::new(map), header))
 }
 
 /// Computes the size of an entry in bytes; none if the number overflows.
-fn entry_bytes(entry: &EntryPlace) -> Option<usize> {
+fn entry_byte_count(entry: &Int8EntryLocation) -> Option<usize> {
     match entry.rows {
         0 => entry.columns.checked_mul(4),
-        rows => Matrix::int8_len(rows, entry.columns),
+        rows => Matrix::int8_byte_count(rows, entry.columns),
     }
 }
 
 /// Writes the file of 8-bit weights into `directory`, complete or not at all.
-fn write_file(
+fn write_int8_file(
     directory: &Path,
-    made_from: Vec<CheckpointFile>,
+    made_from: Vec<CheckpointFileStamp>,
     read: &BTreeMap<String, RecordedWeights>,
 ) -> io::Result<()> {
-    let mut header = Header {
+    let mut header = Int8FileHeader {
         version: FORMAT_VERSION,
         made_from,
         entries: BTreeMap::new(),
     };
     for (name, entry) in read {
         let described = match entry {
-            RecordedWeights::Matrix(packed) => EntryPlace {
+            RecordedWeights::Matrix(packed) => Int8EntryLocation {
                 start: usize::MAX,
                 rows: packed.rows,
                 columns: packed.columns,
             },
-            RecordedWeights::Vector(values) => EntryPlace {
+            RecordedWeights::Vector(values) => Int8EntryLocation {
                 start: usize::MAX,
                 rows: 0,
                 columns: values.len(),
@@ -247,18 +248,18 @@ fn write_file(
         header.entries.insert(name.clone(), described);
     }
     // The header is at its longest now, with all starts at the largest number.
-    let reserved = (16 + serde_json::to_vec(&header)?.len()).next_multiple_of(ALIGNMENT);
+    let reserved = (16 + serde_json::to_vec(&header)?.len()).next_multiple_of(ENTRY_ALIGNMENT_BYTES);
     let mut end = reserved;
     for entry in header.entries.values_mut() {
         entry.start = end;
-        end = (end + entry_bytes(entry).unwrap_or_default()).next_multiple_of(ALIGNMENT);
+        end = (end + entry_byte_count(entry).unwrap_or_default()).next_multiple_of(ENTRY_ALIGNMENT_BYTES);
     }
     let mut json = serde_json::to_vec(&header)?;
     json.resize(reserved - 16, b' ');
 
     let file = tempfile::NamedTempFile::new_in(directory)?;
     let mut out = BufWriter::new(file);
-    out.write_all(MAGIC)?;
+    out.write_all(INT8_FILE_MAGIC)?;
     out.write_all(&(json.len() as u64).to_le_bytes())?;
     out.write_all(&json)?;
     for entry in read.values() {
@@ -268,12 +269,12 @@ fn write_file(
             out.write_all(bytes)
         };
         match entry {
-            RecordedWeights::Matrix(packed) => packed.int8_bytes().into_iter().try_for_each(&mut put)?,
+            RecordedWeights::Matrix(packed) => packed.int8_file_bytes().into_iter().try_for_each(&mut put)?,
             RecordedWeights::Vector(values) => values.iter().try_for_each(|value| put(&value.to_le_bytes()))?,
         }
-        out.write_all(&vec![0; written.next_multiple_of(ALIGNMENT) - written])?;
+        out.write_all(&vec![0; written.next_multiple_of(ENTRY_ALIGNMENT_BYTES) - written])?;
     }
     let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    file.persist(directory.join(FILE_NAME))?;
+    file.persist(directory.join(INT8_FILE_NAME))?;
     Ok(())
 }

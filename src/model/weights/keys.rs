@@ -1,19 +1,19 @@
 //! Reads typed values from a model's `config.json`; errors name the key.
 
 use crate::error::{Error, Result};
-use crate::model::cpu::ops::Activation;
+use crate::model::cpu::ops::ActivationFunction;
 use serde_json::Value;
 use std::path::Path;
 
 /// A JSON object, such as a `config.json`, whose values are read by key; errors name the file and the key.
-pub(in crate::model) struct Keys<'a> {
+pub(in crate::model) struct ConfigKeys<'a> {
     /// Path of the JSON file, for error messages.
     pub path: &'a Path,
     /// The JSON object; null counts as an object without keys.
     pub value: &'a Value,
 }
 
-impl Keys<'_> {
+impl ConfigKeys<'_> {
     /// Makes an error of kind `Model` that names the file and `key`.
     pub fn model_error(&self, key: &str, message: impl Into<String>) -> Error {
         Error::model(message)
@@ -23,7 +23,7 @@ impl Keys<'_> {
     }
 
     /// Gives the value of `key`; none if the key is missing or null.
-    pub fn get(&self, key: &str) -> Option<&Value> {
+    pub fn non_null_value(&self, key: &str) -> Option<&Value> {
         self.value.get(key).filter(|value| !value.is_null())
     }
 
@@ -32,15 +32,15 @@ impl Keys<'_> {
     /// # Errors
     /// Fails with an error of kind `Model` if the value is not such a number, or the key is missing and there is no
     /// default.
-    pub fn size(&self, key: &str, default: Option<usize>) -> Result<usize> {
-        let value = match (self.get(key), default) {
+    pub fn read_size(&self, key: &str, default: Option<usize>) -> Result<usize> {
+        let value = match (self.non_null_value(key), default) {
             (Some(value), _) => value
                 .as_u64()
                 .filter(|size| (1..=1 << 24).contains(size))
                 .map(|size| size as usize),
             (None, default) => default,
         };
-        match (value, self.get(key)) {
+        match (value, self.non_null_value(key)) {
             (Some(value), _) => Ok(value),
             (None, Some(found)) => Err(self.model_error(key, format!("`{found}` is not a size"))),
             (None, None) => Err(self.model_error(key, "missing; a number is expected")),
@@ -48,8 +48,8 @@ impl Keys<'_> {
     }
 
     /// Reads a number above 0; none if the key is missing or null, an error of kind `Model` for any other value.
-    pub fn number(&self, key: &str) -> Result<Option<f64>> {
-        self.get(key)
+    pub fn read_positive_number(&self, key: &str) -> Result<Option<f64>> {
+        self.non_null_value(key)
             .map(|value| {
                 value
                     .as_f64()
@@ -60,8 +60,8 @@ impl Keys<'_> {
     }
 
     /// Reads a boolean; gives `default` if the key is missing or null, an error of kind `Model` for any other value.
-    pub fn flag(&self, key: &str, default: bool) -> Result<bool> {
-        match self.get(key) {
+    pub fn read_flag(&self, key: &str, default: bool) -> Result<bool> {
+        match self.non_null_value(key) {
             None => Ok(default),
             Some(value) => value
                 .as_bool()
@@ -70,8 +70,8 @@ impl Keys<'_> {
     }
 
     /// Reads a string; gives `default` if the key is missing or null, an error of kind `Model` for any other value.
-    pub fn text(&self, key: &str, default: &'static str) -> Result<&str> {
-        match self.get(key) {
+    pub fn read_text(&self, key: &str, default: &'static str) -> Result<&str> {
+        match self.non_null_value(key) {
             None => Ok(default),
             Some(value) => value
                 .as_str()
@@ -81,8 +81,8 @@ impl Keys<'_> {
 
     /// Finds the activation function called `name`; the error for an unknown one names `key`, from which the name was
     /// read.
-    pub fn activation(&self, key: &str, name: &str) -> Result<Activation> {
-        Activation::from_name(name)
+    pub fn activation_by_name(&self, key: &str, name: &str) -> Result<ActivationFunction> {
+        ActivationFunction::from_name(name)
             .ok_or_else(|| self.model_error(key, format!("the activation `{name}` is not known")))
     }
 }

@@ -15,5 +15,7 @@ pub(crate) use gguf_header::header_bytes;
 pub use gguf_header::{GgufHeader, is_gguf};
 pub(in crate::model) use gguf_names::GgufWeights;
 pub(in crate::model) use int8_cache::{Int8Cache, Int8Recorder};
-pub(in crate::model) use source::{CpuForm, MatrixRequest, ScaleGrouping, Source, TensorForm, WeightForm};
-pub(in crate::model) use text_part::TextPart;
+pub(in crate::model) use source::{
+    CpuWeightForm, MatrixRequest, ScaleGrouping, TensorWeightForm, WeightForm, WeightSource,
+};
+pub(in crate::model) use text_part::TextPartWeights;

@@ -11,10 +11,10 @@ use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use zip::ZipArchive;
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+type PickleError = Box<dyn std::error::Error + Send + Sync>;
 
 /// An open PyTorch checkpoint: its path, and where in it each tensor is.
-pub(in crate::model) struct Pickle {
+pub(in crate::model) struct PickleCheckpoint {
     path: PathBuf,
     tensors: HashMap<String, PickledTensor>,
 }
@@ -32,13 +32,13 @@ pub(in crate::model) struct PickledTensor {
     entry: String,
 }
 
-impl Pickle {
+impl PickleCheckpoint {
     /// Opens a PyTorch checkpoint and lists its tensors; other objects in it are skipped.
     ///
     /// # Errors
     /// Fails if the file is not a zip archive, or candle cannot interpret its pickle.
-    pub fn open(path: &Path) -> Result<Self, Failure> {
-        let mut archive = open_archive(path)?;
+    pub fn open(path: &Path) -> Result<Self, PickleError> {
+        let mut archive = open_zip_archive(path)?;
         let names: Vec<String> = archive
             .file_names()
             .map(|name| name.map(|name| name.into_owned()))
@@ -51,7 +51,7 @@ impl Pickle {
             if let Object::Dict(entries) = stack.finalize()? {
                 let named = entries.into_iter().filter_map(|(key, value)| {
                     let Object::Unicode(key) = key else { return None };
-                    Some((key, PickledTensor::read(value, base)?))
+                    Some((key, PickledTensor::from_pickled_object(value, base)?))
                 });
                 tensors.extend(named);
             }
@@ -63,12 +63,12 @@ impl Pickle {
     }
 
     /// Gives the names of all tensors of the checkpoint, in no particular order.
-    pub fn names(&self) -> impl Iterator<Item = &String> {
+    pub fn tensor_names(&self) -> impl Iterator<Item = &String> {
         self.tensors.keys()
     }
 
     /// Finds a tensor by its name.
-    pub fn tensor(&self, name: &str) -> Option<&PickledTensor> {
+    pub fn find_tensor(&self, name: &str) -> Option<&PickledTensor> {
         self.tensors.get(name)
     }
 
@@ -76,10 +76,10 @@ impl Pickle {
     ///
     /// # Errors
     /// Fails if the storage is missing or too short.
-    pub fn bytes(&self, tensor: &PickledTensor, size: usize) -> Result<Vec<u8>, Failure> {
-        let (count, span) = tensor.count_and_span().ok_or("a shape beyond all memory")?;
+    pub fn read_tensor_bytes(&self, tensor: &PickledTensor, size: usize) -> Result<Vec<u8>, PickleError> {
+        let (count, span) = tensor.element_count_and_span().ok_or("a shape beyond all memory")?;
         let bytes = |numbers: usize| numbers.checked_mul(size).ok_or("a shape beyond all memory");
-        let mut archive = open_archive(&self.path)?;
+        let mut archive = open_zip_archive(&self.path)?;
         let mut storage = archive.by_name(&tensor.entry)?;
         let (before, length) = (bytes(tensor.start)? as u64, bytes(span)?);
         let mut held = Vec::new();
@@ -90,7 +90,7 @@ impl Pickle {
         if held.len() != length {
             return Err(format!("the storage {} is cut short", tensor.entry).into());
         }
-        if tensor.is_in_order() {
+        if tensor.is_row_major() {
             return Ok(held);
         }
         let mut ordered = Vec::new();
@@ -114,18 +114,18 @@ impl Pickle {
 impl PickledTensor {
     /// Reads the description of a tensor or of a `Parameter` from a pickled object. `base` is the directory in the
     /// archive that holds the pickle's storages. None for any other object.
-    fn read(object: Object, base: &str) -> Option<Self> {
-        let (name, mut arguments) = parse_call(object)?;
+    fn from_pickled_object(object: Object, base: &str) -> Option<Self> {
+        let (name, mut arguments) = parse_function_call(object)?;
         match name.as_str() {
             "torch._utils._rebuild_tensor_v2" => {}
-            "torch._utils._rebuild_parameter" => return Self::read(arguments.into_iter().next()?, base),
+            "torch._utils._rebuild_parameter" => return Self::from_pickled_object(arguments.into_iter().next()?, base),
             // (the function, the type, its arguments, the state)
             "torch._tensor._rebuild_from_type_v2" if arguments.len() >= 3 => {
                 let inner = Object::Reduce {
                     args: Box::new(arguments.swap_remove(2)),
                     callable: Box::new(arguments.swap_remove(0)),
                 };
-                return Self::read(inner, base);
+                return Self::from_pickled_object(inner, base);
             }
             _ => return None,
         }
@@ -134,9 +134,9 @@ impl PickledTensor {
         let Object::PersistentLoad(storage) = arguments.next()? else {
             return None;
         };
-        let start = parse_count(&arguments.next()?)?;
+        let start = parse_usize(&arguments.next()?)?;
         let mut sizes = || match arguments.next()? {
-            Object::Tuple(sizes) => sizes.iter().map(parse_count).collect::<Option<Vec<_>>>(),
+            Object::Tuple(sizes) => sizes.iter().map(parse_usize).collect::<Option<Vec<_>>>(),
             _ => None,
         };
         let (shape, strides) = (sizes()?, sizes()?);
@@ -155,7 +155,7 @@ impl PickledTensor {
 
     /// Computes how many numbers the tensor has, and over how many numbers of the storage they are spread; none if a
     /// count overflows.
-    fn count_and_span(&self) -> Option<(usize, usize)> {
+    fn element_count_and_span(&self) -> Option<(usize, usize)> {
         let count = self
             .shape
             .iter()
@@ -168,7 +168,7 @@ impl PickledTensor {
     }
 
     /// Whether the storage holds the tensor's numbers row by row without gaps, so that they can be used as they are.
-    fn is_in_order(&self) -> bool {
+    fn is_row_major(&self) -> bool {
         let mut expected = 1;
         self.shape.iter().zip(&self.strides).rev().all(|(size, stride)| {
             let fits = *size <= 1 || *stride == expected;
@@ -178,18 +178,18 @@ impl PickledTensor {
     }
 }
 
-fn open_archive(path: &Path) -> Result<ZipArchive<BufReader<File>>, Failure> {
+fn open_zip_archive(path: &Path) -> Result<ZipArchive<BufReader<File>>, PickleError> {
     Ok(ZipArchive::new(BufReader::new(File::open(path)?))?)
 }
 
 /// Reads a pickled function call: gives the function's name and its arguments.
-fn parse_call(object: Object) -> Option<(String, Vec<Object>)> {
+fn parse_function_call(object: Object) -> Option<(String, Vec<Object>)> {
     let (callable, arguments) = object.reduce().ok()?;
     let (module, name) = callable.class().ok()?;
     Some((format!("{module}.{name}"), arguments.tuple().ok()?))
 }
 
-fn parse_count(object: &Object) -> Option<usize> {
+fn parse_usize(object: &Object) -> Option<usize> {
     match object {
         Object::Int(number) => usize::try_from(*number).ok(),
         Object::Long(number) => usize::try_from(*number).ok(),
@@ -243,11 +243,12 @@ mod tests {
             ([1, 3], [9, 2], &[1, 3, 5]),
             ([0, 3], [3, 1], &[]),
         ] {
-            let pickle = Pickle::open(&checkpoint(directory.path(), sizes, strides, &storage)).expect("a checkpoint");
-            let tensor = pickle.tensor("a").expect("the tensor");
+            let pickle =
+                PickleCheckpoint::open(&checkpoint(directory.path(), sizes, strides, &storage)).expect("a checkpoint");
+            let tensor = pickle.find_tensor("a").expect("the tensor");
             assert_eq!(tensor.kind, "HalfStorage");
             assert_eq!(tensor.shape, sizes.map(usize::from));
-            let bytes = pickle.bytes(tensor, 2).expect("numbers");
+            let bytes = pickle.read_tensor_bytes(tensor, 2).expect("numbers");
             let expected: Vec<u8> = expected.iter().flat_map(|number| [*number, 100 + number]).collect();
             assert_eq!(bytes, expected, "{sizes:?} {strides:?}");
         }
@@ -258,8 +259,10 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         for length in [0, 1, 2, 13] {
             let path = checkpoint(directory.path(), [2, 3], [3, 1], &vec![0; length]);
-            let pickle = Pickle::open(&path).expect("a checkpoint");
-            let error = pickle.bytes(pickle.tensor("a").expect("the tensor"), 2).unwrap_err();
+            let pickle = PickleCheckpoint::open(&path).expect("a checkpoint");
+            let error = pickle
+                .read_tensor_bytes(pickle.find_tensor("a").expect("the tensor"), 2)
+                .unwrap_err();
             assert!(error.to_string().contains("m/data/0 is cut short"), "{error}");
         }
     }

@@ -1,9 +1,9 @@
-//! Sources and forms of weights: [`Source`] reads tensors from a kind of file, [`WeightForm`] turns them into what a
+//! Sources and forms of weights: [`WeightSource`] reads tensors from a kind of file, [`WeightForm`] turns them into what a
 //! forward pass computes with.
 
 use crate::error::Result;
 use crate::model::candle_error;
-use crate::model::cpu::matrix::{Activations, Matrix};
+use crate::model::cpu::matrix::{ActivationPrecision, Matrix};
 use crate::model::weights::gguf::StoredRows;
 use candle_core::{DType, Device, Tensor};
 use std::sync::Arc;
@@ -12,12 +12,12 @@ use std::sync::Arc;
 ///
 /// Files that name tensors otherwise have the names translated. To support another kind of file, implement this
 /// trait: all forward passes can then load from it.
-pub(in crate::model) trait Source {
+pub(in crate::model) trait WeightSource {
     /// Whether the source has a tensor called `name`.
     fn has_tensor(&self, name: &str) -> bool;
 
     /// Gives the number of rows (the first dimension) of the tensor `name`; none if it is missing.
-    fn rows(&self, name: &str) -> Option<usize>;
+    fn tensor_row_count(&self, name: &str) -> Option<usize>;
 
     /// Reads the tensor `name`, which must have this shape, as float32 values, row by row.
     ///
@@ -27,11 +27,11 @@ pub(in crate::model) trait Source {
     fn read_floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>>;
 
     /// Gives a matrix that the file stores quantised in the form that the CPU kernels use. The default is none: the
-    /// caller then makes the matrix from [`Source::read_floats`].
+    /// caller then makes the matrix from [`WeightSource::read_floats`].
     ///
     /// # Errors
-    /// The errors of [`Source::read_floats`].
-    fn read_quantized(&self, _wanted: MatrixRequest, _activations: Activations) -> Result<Option<Arc<Matrix>>> {
+    /// The errors of [`WeightSource::read_floats`].
+    fn read_quantized(&self, _wanted: MatrixRequest, _activations: ActivationPrecision) -> Result<Option<Arc<Matrix>>> {
         Ok(None)
     }
 
@@ -39,8 +39,8 @@ pub(in crate::model) trait Source {
     /// caller then loads the whole matrix.
     ///
     /// # Errors
-    /// The errors of [`Source::read_floats`].
-    fn stored_rows(&self, _name: &str, _rows: usize, _columns: usize) -> Result<Option<StoredRows>> {
+    /// The errors of [`WeightSource::read_floats`].
+    fn open_stored_rows(&self, _name: &str, _rows: usize, _columns: usize) -> Result<Option<StoredRows>> {
         Ok(None)
     }
 }
@@ -60,7 +60,7 @@ pub(in crate::model) struct MatrixRequest<'a> {
 
 impl MatrixRequest<'_> {
     /// Reads the stacked matrix as float32 values, all rows, one stored matrix after the other.
-    fn read_floats(&self, source: &dyn Source) -> Result<Vec<f32>> {
+    fn read_floats(&self, source: &dyn WeightSource) -> Result<Vec<f32>> {
         if let [name] = self.names {
             return source.read_floats(name, &[self.rows, self.columns]);
         }
@@ -72,7 +72,7 @@ impl MatrixRequest<'_> {
     }
 
     /// Counts the rows of the stacked matrix, including those that `kept` drops.
-    pub fn all_rows(&self) -> usize {
+    pub fn stacked_row_count(&self) -> usize {
         self.rows * self.names.len()
     }
 }
@@ -86,7 +86,7 @@ pub(in crate::model) trait WeightForm {
     ///
     /// # Errors
     /// The errors of the source; of kind `Memory` if a device has no memory left.
-    fn matrix(&self, source: &dyn Source, wanted: MatrixRequest) -> Result<Self::Matrix>;
+    fn load_matrix(&self, source: &dyn WeightSource, wanted: MatrixRequest) -> Result<Self::Matrix>;
 
     /// Makes a matrix of the given rows of `matrix`, in the given order.
     ///
@@ -99,7 +99,7 @@ pub(in crate::model) trait WeightForm {
     ///
     /// # Errors
     /// Fails with an error of kind `Memory` if a device has no memory left.
-    fn vector(&self, values: Vec<f32>, shape: &[usize]) -> Result<Self::Vector>;
+    fn make_vector(&self, values: Vec<f32>, shape: &[usize]) -> Result<Self::Vector>;
 }
 
 /// How many scales a matrix gets when it is quantised to 8 bits for the CPU.
@@ -112,20 +112,20 @@ pub(in crate::model) enum ScaleGrouping {
 }
 
 /// Makes matrices in float32 or 8 bits for the CPU kernels.
-pub(in crate::model) struct CpuForm {
-    pub activations: Activations,
+pub(in crate::model) struct CpuWeightForm {
+    pub activations: ActivationPrecision,
     pub scales: ScaleGrouping,
 }
 
-impl WeightForm for CpuForm {
+impl WeightForm for CpuWeightForm {
     type Matrix = Arc<Matrix>;
     type Vector = Vec<f32>;
 
-    fn matrix(&self, source: &dyn Source, wanted: MatrixRequest) -> Result<Arc<Matrix>> {
+    fn load_matrix(&self, source: &dyn WeightSource, wanted: MatrixRequest) -> Result<Arc<Matrix>> {
         if let Some(matrix) = source.read_quantized(wanted, self.activations)? {
             return Ok(matrix);
         }
-        let matrix = self.pack(&wanted.read_floats(source)?, wanted.all_rows(), wanted.columns)?;
+        let matrix = self.pack_matrix(&wanted.read_floats(source)?, wanted.stacked_row_count(), wanted.columns)?;
         Ok(Arc::new(matrix.keep_rows(wanted.kept)))
     }
 
@@ -133,14 +133,14 @@ impl WeightForm for CpuForm {
         Ok(Arc::new(matrix.select_rows(rows)))
     }
 
-    fn vector(&self, values: Vec<f32>, _shape: &[usize]) -> Result<Vec<f32>> {
+    fn make_vector(&self, values: Vec<f32>, _shape: &[usize]) -> Result<Vec<f32>> {
         Ok(values)
     }
 }
 
-impl CpuForm {
+impl CpuWeightForm {
     /// Makes a matrix for the CPU kernels from float32 values `(rows, columns)`.
-    fn pack(&self, values: &[f32], rows: usize, columns: usize) -> Result<Matrix> {
+    fn pack_matrix(&self, values: &[f32], rows: usize, columns: usize) -> Result<Matrix> {
         match self.scales {
             ScaleGrouping::Row => {
                 let row = |row: usize| &values[row * columns..][..columns];
@@ -154,14 +154,14 @@ impl CpuForm {
 }
 
 /// Makes candle tensors on a device: matrices of type `dtype`, everything else in float32.
-pub(in crate::model) struct TensorForm {
+pub(in crate::model) struct TensorWeightForm {
     pub device: Device,
     /// Number type of the matrices: float32, bfloat16 or float16.
     pub dtype: DType,
 }
 
-impl TensorForm {
-    fn tensor(&self, values: Vec<f32>, shape: &[usize], dtype: DType) -> Result<Tensor> {
+impl TensorWeightForm {
+    fn make_tensor(&self, values: Vec<f32>, shape: &[usize], dtype: DType) -> Result<Tensor> {
         // Converted before it is sent to the device: a 16-bit type is half as much to send.
         let tensor = Tensor::from_vec(values, shape, &Device::Cpu).and_then(|tensor| tensor.to_dtype(dtype));
         tensor
@@ -170,13 +170,13 @@ impl TensorForm {
     }
 }
 
-impl WeightForm for TensorForm {
+impl WeightForm for TensorWeightForm {
     type Matrix = Tensor;
     type Vector = Tensor;
 
-    fn matrix(&self, source: &dyn Source, wanted: MatrixRequest) -> Result<Tensor> {
+    fn load_matrix(&self, source: &dyn WeightSource, wanted: MatrixRequest) -> Result<Tensor> {
         let values = wanted.read_floats(source)?;
-        let all = self.tensor(values, &[wanted.all_rows(), wanted.columns], self.dtype)?;
+        let all = self.make_tensor(values, &[wanted.stacked_row_count(), wanted.columns], self.dtype)?;
         match wanted.kept {
             Some(rows) => self.select_rows(&all, rows),
             None => Ok(all),
@@ -188,7 +188,7 @@ impl WeightForm for TensorForm {
         rows.map_err(candle_error)
     }
 
-    fn vector(&self, values: Vec<f32>, shape: &[usize]) -> Result<Tensor> {
-        self.tensor(values, shape, DType::F32)
+    fn make_vector(&self, values: Vec<f32>, shape: &[usize]) -> Result<Tensor> {
+        self.make_tensor(values, shape, DType::F32)
     }
 }

@@ -2,24 +2,24 @@
 //! parts, such as Gemma 3's vision encoder.
 
 use super::checkpoint::Checkpoint;
-use super::source::Source;
+use super::source::WeightSource;
 use crate::error::Result;
 use std::path::Path;
 
 /// Prefix of the names of a text-only checkpoint's tensors.
-const TEXT_PREFIX: &str = "model.";
-/// Prefixes that checkpoints may have in place of [`TEXT_PREFIX`].
-const STORED_PREFIXES: [&str; 4] = [TEXT_PREFIX, "language_model.model.", "model.language_model.", ""];
+const TEXT_TENSOR_PREFIX: &str = "model.";
+/// Prefixes that checkpoints may have in place of [`TEXT_TENSOR_PREFIX`].
+const STORED_TENSOR_PREFIXES: [&str; 4] = [TEXT_TENSOR_PREFIX, "language_model.model.", "model.language_model.", ""];
 
 /// A checkpoint of a decoder-only model whose tensors are found by the names of a text-only one (`LlamaForCausalLM`):
 /// `model.layers.0…`, `lm_head.weight`.
-pub(in crate::model) struct TextPart {
+pub(in crate::model) struct TextPartWeights {
     checkpoint: Checkpoint,
     /// The prefix of the checkpoint's tensor names that stands in place of `model.`.
     prefix: &'static str,
 }
 
-impl TextPart {
+impl TextPartWeights {
     /// Opens the weights in a directory and finds out which prefix their names have.
     ///
     /// # Errors
@@ -27,14 +27,17 @@ impl TextPart {
     pub fn open(directory: &Path) -> Result<Self> {
         let checkpoint = Checkpoint::open(directory)?;
         let has_text = |prefix: &&str| checkpoint.has_tensor(&format!("{prefix}embed_tokens.weight"));
-        let prefix = STORED_PREFIXES.into_iter().find(has_text).unwrap_or(TEXT_PREFIX);
+        let prefix = STORED_TENSOR_PREFIXES
+            .into_iter()
+            .find(has_text)
+            .unwrap_or(TEXT_TENSOR_PREFIX);
         Ok(Self { checkpoint, prefix })
     }
 
     /// Translates a tensor's name in a text-only checkpoint to its name in this multimodal checkpoint, of which the text model
     /// is one part.
-    fn stored_name(&self, name: &str) -> String {
-        match name.strip_prefix(TEXT_PREFIX) {
+    fn stored_tensor_name(&self, name: &str) -> String {
+        match name.strip_prefix(TEXT_TENSOR_PREFIX) {
             Some(rest) => format!("{}{rest}", self.prefix),
             // The output projection's name has a shorter prefix than those of the other tensors.
             None if self.prefix == "language_model.model." => format!("language_model.{name}"),
@@ -43,16 +46,16 @@ impl TextPart {
     }
 }
 
-impl Source for TextPart {
+impl WeightSource for TextPartWeights {
     fn has_tensor(&self, name: &str) -> bool {
-        self.checkpoint.has_tensor(&self.stored_name(name))
+        self.checkpoint.has_tensor(&self.stored_tensor_name(name))
     }
 
-    fn rows(&self, name: &str) -> Option<usize> {
-        self.checkpoint.rows(&self.stored_name(name))
+    fn tensor_row_count(&self, name: &str) -> Option<usize> {
+        self.checkpoint.tensor_row_count(&self.stored_tensor_name(name))
     }
 
     fn read_floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
-        self.checkpoint.read_floats(&self.stored_name(name), shape)
+        self.checkpoint.read_floats(&self.stored_tensor_name(name), shape)
     }
 }

@@ -8,7 +8,7 @@ use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{DecoderResult, EncoderResult, Encoding, REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_874};
 use std::borrow::Cow;
 
-/// The text of a decoded file, with the encoding and byte-order mark that [`encode`] needs to give the file's bytes
+/// The text of a decoded file, with the encoding and byte-order mark that [`encode_text`] needs to give the file's bytes
 /// again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecodedText {
@@ -32,7 +32,7 @@ impl DecodedText {
     }
 }
 
-/// Decodes the bytes of a file to text, such that [`encode`] gives exactly the same bytes again.
+/// Decodes the bytes of a file to text, such that [`encode_text`] gives exactly the same bytes again.
 ///
 /// `label` is a WHATWG encoding label, which overrides all guesses. Without a label, a byte-order mark decides. Without
 /// a mark, the bytes are taken as UTF-16 if they decode to common characters in one of its byte orders, else as UTF-8
@@ -41,7 +41,7 @@ impl DecodedText {
 /// # Errors
 /// The error is of kind `Input` for a binary file, and for bytes that the encoding does not define, with their byte
 /// offset. It is of kind `Usage` for an unknown label.
-pub fn decode(bytes: &[u8], label: Option<&str>) -> Result<DecodedText> {
+pub fn decode_text(bytes: &[u8], label: Option<&str>) -> Result<DecodedText> {
     refuse_binary_formats(bytes)?;
     let mark = Encoding::for_bom(bytes).map(|(encoding, _)| encoding);
     let decoded = match label {
@@ -54,18 +54,18 @@ pub fn decode(bytes: &[u8], label: Option<&str>) -> Result<DecodedText> {
             let encoding = order
                 .filter(|&order| is_utf_16(order) && is_utf_16(named))
                 .unwrap_or(named);
-            decode_as(bytes, encoding)?
+            decode_with_encoding(bytes, encoding)?
         }
         None => match mark.or_else(|| detect_utf_16(bytes)) {
-            Some(encoding) => decode_as(bytes, encoding)?,
+            Some(encoding) => decode_with_encoding(bytes, encoding)?,
             None => {
                 refuse_control_characters(bytes)?;
-                decode_as(bytes, UTF_8).or_else(|invalid| decode_windows_874(bytes, invalid))?
+                decode_with_encoding(bytes, UTF_8).or_else(|invalid| decode_windows_874(bytes, invalid))?
             }
         },
     };
     if let Some(index) = decoded.text.find('\0') {
-        let offset = encode(&decoded.text[..index], decoded.encoding, decoded.bom)?.len();
+        let offset = encode_text(&decoded.text[..index], decoded.encoding, decoded.bom)?.len();
         return Err(Error::input("binary file (a NUL character)")
             .place(format!("byte {offset}"))
             .hint(NOT_TEXT_HINT));
@@ -78,7 +78,7 @@ pub fn decode(bytes: &[u8], label: Option<&str>) -> Result<DecodedText> {
 ///
 /// # Errors
 /// The error is of kind `Output` for a character that the encoding lacks, and of kind `Usage` for an unknown encoding.
-pub fn encode(text: &str, encoding: &str, bom: bool) -> Result<Vec<u8>> {
+pub fn encode_text(text: &str, encoding: &str, bom: bool) -> Result<Vec<u8>> {
     let encoding = encoding_by_label(encoding)?;
     let text: Cow<str> = if bom {
         format!("\u{feff}{text}").into()
@@ -129,7 +129,7 @@ fn encoding_by_label(label: &str) -> Result<&'static Encoding> {
 }
 
 /// Decodes bytes in the given encoding, and checks that the text encodes to the same bytes again.
-fn decode_as(bytes: &[u8], encoding: &'static Encoding) -> Result<DecodedText> {
+fn decode_with_encoding(bytes: &[u8], encoding: &'static Encoding) -> Result<DecodedText> {
     let mark = Encoding::for_bom(bytes).filter(|&(marked, _)| marked == encoding);
     let start = mark.map_or(0, |(_, length)| length);
     let undecodable = |offset: usize| {
@@ -165,7 +165,7 @@ fn decode_as(bytes: &[u8], encoding: &'static Encoding) -> Result<DecodedText> {
     };
     if ![UTF_8, UTF_16LE, UTF_16BE].contains(&encoding) {
         // Some multi-byte encodings have several spellings of one character, but only one of them is ever written.
-        let again = encode(&decoded.text, decoded.encoding, decoded.bom).unwrap_or_default();
+        let again = encode_text(&decoded.text, decoded.encoding, decoded.bom).unwrap_or_default();
         if again != bytes {
             let same = again.iter().zip(bytes).take_while(|(a, b)| a == b).count();
             return Err(Error::input(format!(
@@ -198,13 +198,13 @@ fn detect_utf_16(bytes: &[u8]) -> Option<&'static Encoding> {
     }
     [UTF_16LE, UTF_16BE]
         .into_iter()
-        .find(|&encoding| decode_as(bytes, encoding).is_ok_and(|decoded| is_text(&decoded.text)))
+        .find(|&encoding| decode_with_encoding(bytes, encoding).is_ok_and(|decoded| is_text(&decoded.text)))
 }
 
 /// Decodes bytes that are not UTF-8 as Windows-874, if the result looks like Thai. Otherwise returns `invalid`, which
 /// is the error of decoding them as UTF-8, with a hint on what may be wrong.
 fn decode_windows_874(bytes: &[u8], mut invalid: Error) -> Result<DecodedText> {
-    if let Some(hint) = damaged_utf_8(bytes) {
+    if let Some(hint) = hint_for_damaged_utf_8(bytes) {
         invalid.hint = Some(Box::new(hint.into()));
         return Err(invalid);
     }
@@ -218,7 +218,7 @@ fn decode_windows_874(bytes: &[u8], mut invalid: Error) -> Result<DecodedText> {
         invalid.hint = Some(Box::new(Hint::GuessedEncoding(name)));
         return Err(invalid);
     }
-    let decoded = decode_as(bytes, WINDOWS_874)?;
+    let decoded = decode_with_encoding(bytes, WINDOWS_874)?;
     // Damaged UTF-8 can be decoded as Windows-874 too, to rubbish with control characters of the C1 range.
     let has_controls = decoded.text.chars().any(|c| ('\u{80}'..='\u{9f}').contains(&c));
     if looks_thai(&decoded.text) && !has_controls {
@@ -243,7 +243,7 @@ fn looks_thai(text: &str) -> bool {
 }
 
 /// Returns a hint for a file that is UTF-8 except in a few places, or `None` if it is likely to be in another encoding.
-fn damaged_utf_8(bytes: &[u8]) -> Option<&'static str> {
+fn hint_for_damaged_utf_8(bytes: &[u8]) -> Option<&'static str> {
     let is_high = |byte: &&u8| !byte.is_ascii();
     let high = bytes.iter().filter(is_high).count();
     let valid: usize = bytes

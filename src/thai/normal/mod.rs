@@ -20,14 +20,14 @@ type NormalisationRule = fn(Vec<SourceChar>) -> Vec<SourceChar>;
 /// and ฯลฯ (et cetera) are kept as they are.
 const NORMALISATION_RULES: &[NormalisationRule] = &[
     map_private_glyphs,
-    drop_invisible,
-    narrow_full_width,
+    drop_invisible_chars,
+    narrow_full_width_chars,
     map_thai_digits,
     compose_accents,
     collapse_spaces,
     join_torn_words,
     compose_sara_am,
-    order_marks,
+    order_vowels_and_tone_marks,
     drop_repeated_vowels,
     attach_repetition_mark,
 ];
@@ -36,8 +36,8 @@ const NORMALISATION_RULES: &[NormalisationRule] = &[
 /// spaces are single.
 ///
 /// Returns the text itself, borrowed, if it is in this form already.
-pub fn normalise(text: &str) -> Cow<'_, str> {
-    let normal = Normalised::new(text);
+pub fn normalise_thai(text: &str) -> Cow<'_, str> {
+    let normal = NormalisedText::new(text);
     if normal.text == text {
         Cow::Borrowed(text)
     } else {
@@ -56,14 +56,14 @@ pub fn normalise(text: &str) -> Cow<'_, str> {
 /// assert_eq!(normal.source_span(year..year + 4).of("ปี  ๒๕๖๖"), "๒๕๖๖");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Normalised {
+pub struct NormalisedText {
     text: String,
     /// For each character of `text`, its byte offset there and the span of source bytes that it stands for.
     chars: Vec<(usize, Span)>,
 }
 
-impl Normalised {
-    /// Normalises `source` with the rules of [`normalise`], and keeps for each character the source bytes that it
+impl NormalisedText {
+    /// Normalises `source` with the rules of [`normalise_thai`], and keeps for each character the source bytes that it
     /// stands for.
     pub fn new(source: &str) -> Self {
         let chars = NORMALISATION_RULES
@@ -140,13 +140,13 @@ fn map_chars(mut chars: Vec<SourceChar>, to: fn(char) -> char) -> Vec<SourceChar
 /// Replaces private-use characters of old Thai fonts and PDF text layers by the standard Thai characters that they look
 /// like.
 fn map_private_glyphs(chars: Vec<SourceChar>) -> Vec<SourceChar> {
-    map_chars(chars, standard_character)
+    map_chars(chars, standard_char_for_private_glyph)
 }
 
 /// Returns the standard Thai character for a private-use one, and any other character unchanged. Windows and Macintosh
 /// fonts used private-use characters for shifted marks and for consonants without their lower part; the table is that
 /// of HarfBuzz's `hb-ot-shaper-thai.cc`, inverted.
-fn standard_character(c: char) -> char {
+fn standard_char_for_private_glyph(c: char) -> char {
     match c {
         '\u{f700}' | '\u{f89e}' => 'ฐ',
         '\u{f70f}' | '\u{f89a}' => 'ญ',
@@ -170,14 +170,14 @@ fn standard_character(c: char) -> char {
 }
 
 /// Drops invisible characters: zero-width characters, soft hyphens, direction marks and byte-order marks.
-fn drop_invisible(mut chars: Vec<SourceChar>) -> Vec<SourceChar> {
+fn drop_invisible_chars(mut chars: Vec<SourceChar>) -> Vec<SourceChar> {
     let invisible = |c| matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
     chars.retain(|char| !invisible(char.c));
     chars
 }
 
 /// Replaces full-width Latin letters, digits and punctuation by those of ordinary width.
-fn narrow_full_width(chars: Vec<SourceChar>) -> Vec<SourceChar> {
+fn narrow_full_width_chars(chars: Vec<SourceChar>) -> Vec<SourceChar> {
     map_chars(chars, |c| match c {
         '\u{ff01}'..='\u{ff5e}' => char::from((c as u32 - 0xfee0) as u8),
         _ => c,
@@ -194,7 +194,7 @@ fn map_thai_digits(chars: Vec<SourceChar>) -> Vec<SourceChar> {
 
 /// Composes a letter and its combining accents into one character (NFC) where there is one.
 fn compose_accents(chars: Vec<SourceChar>) -> Vec<SourceChar> {
-    const NFC: ComposingNormalizerBorrowed = ComposingNormalizerBorrowed::new_nfc();
+    const NFC_NORMALIZER: ComposingNormalizerBorrowed = ComposingNormalizerBorrowed::new_nfc();
     let accent = |char: &SourceChar| matches!(char.c, '\u{300}'..='\u{36f}');
     if !chars.iter().any(accent) {
         return chars;
@@ -204,7 +204,7 @@ fn compose_accents(chars: Vec<SourceChar>) -> Vec<SourceChar> {
         match cluster.iter().map(|char| char.source).reduce(enclosing_span) {
             Some(source) if cluster.len() > 1 => {
                 let text: String = cluster.iter().map(|char| char.c).collect();
-                match NFC.normalize(&text) {
+                match NFC_NORMALIZER.normalize(&text) {
                     composed if composed == text => out.extend(cluster),
                     composed => out.extend(composed.chars().map(|c| SourceChar { c, source })),
                 }
@@ -248,13 +248,13 @@ fn join_torn_words(chars: Vec<SourceChar>) -> Vec<SourceChar> {
     while let [SourceChar { c, source }, after @ ..] = rest {
         rest = after;
         let (before, next) = (out.last().map_or(' ', |last| last.c), after.first());
-        let carried = is_consonant(before) || is_mark(before);
+        let carried = is_consonant(before) || is_thai_mark(before);
         match next {
-            Some(&next) if *c == ' ' && carried && (is_mark(next.c) || next.c == SARA_AM) => {}
+            Some(&next) if *c == ' ' && carried && (is_thai_mark(next.c) || next.c == SARA_AM) => {}
             Some(&next) if *c == ' ' && carried && next.c == SARA_AA => {
-                let marks = || out.iter().rev().map(|char| char.c).take_while(|&c| is_mark(c));
+                let marks = || out.iter().rev().map(|char| char.c).take_while(|&c| is_thai_mark(c));
                 let nikhahit = marks().any(|c| c == NIKHAHIT);
-                let toned = is_mark(before) && marks().all(is_tone_mark);
+                let toned = is_thai_mark(before) && marks().all(is_tone_mark);
                 let inside = is_consonant(before)
                     && after
                         .get(1)
@@ -282,7 +282,7 @@ fn compose_sara_am(chars: Vec<SourceChar>) -> Vec<SourceChar> {
     let mut rest = chars.as_slice();
     while let [char, after @ ..] = rest {
         rest = after;
-        let marks = out.iter().rev().take_while(|char| is_mark(char.c)).count();
+        let marks = out.iter().rev().take_while(|char| is_thai_mark(char.c)).count();
         let decomposed = char.c == SARA_AA && out[out.len() - marks..].iter().any(|char| char.c == NIKHAHIT);
         if char.c != SARA_AM && !decomposed {
             out.push(*char);
@@ -296,7 +296,7 @@ fn compose_sara_am(chars: Vec<SourceChar>) -> Vec<SourceChar> {
         };
         let behind = rest
             .iter()
-            .take_while(|char| is_mark(char.c) || char.c == SARA_AM)
+            .take_while(|char| is_thai_mark(char.c) || char.c == SARA_AM)
             .count();
         run.extend(&rest[..behind]);
         rest = &rest[behind..];
@@ -313,14 +313,14 @@ fn compose_sara_am(chars: Vec<SourceChar>) -> Vec<SourceChar> {
 
 /// Puts the marks on each consonant in order and drops repeated ones: first vowels, then the last of the tone marks,
 /// then the signs that silence or shorten.
-fn order_marks(chars: Vec<SourceChar>) -> Vec<SourceChar> {
+fn order_vowels_and_tone_marks(chars: Vec<SourceChar>) -> Vec<SourceChar> {
     let rank = |c: char| match c {
         '\u{e4c}' | '\u{e4e}' => 2,
         _ if is_tone_mark(c) => 1,
         _ => 0,
     };
     let mut out: Vec<SourceChar> = Vec::with_capacity(chars.len());
-    for run in chars.chunk_by(|a, b| is_mark(a.c) && is_mark(b.c)) {
+    for run in chars.chunk_by(|a, b| is_thai_mark(a.c) && is_thai_mark(b.c)) {
         let mut run = run.to_vec();
         if run.len() > 1 {
             run.sort_by_key(|mark| rank(mark.c));
@@ -393,7 +393,7 @@ fn is_consonant(c: char) -> bool {
 }
 
 /// Whether a character is a Thai mark that is written above or below a consonant: a vowel, a tone mark or another sign.
-fn is_mark(c: char) -> bool {
+fn is_thai_mark(c: char) -> bool {
     matches!(c, '\u{e31}' | '\u{e34}'..='\u{e3a}' | '\u{e47}'..='\u{e4e}')
 }
 

@@ -38,7 +38,7 @@ fn glyphs_of_old_fonts_are_mapped() {
 #[test]
 fn invisible_characters_are_dropped() {
     check_rule(
-        drop_invisible,
+        drop_invisible_chars,
         &[
             ("ภาษา\u{200b}ไทย\u{200d}", "ภาษาไทย"),
             ("\u{feff}หัวข้อ\u{ad}ข่าว\u{200e}", "หัวข้อข่าว"),
@@ -51,7 +51,7 @@ fn invisible_characters_are_dropped() {
 #[test]
 fn widths_and_digits_are_the_usual() {
     check_rule(
-        narrow_full_width,
+        narrow_full_width_chars,
         &[("ＡＢＣ ２０２３！", "ABC 2023!"), ("（ก）～", "(ก)~"), ("。ก", "。ก")],
     );
     check_rule(
@@ -135,7 +135,7 @@ fn sara_am_is_one_character_after_the_tone_mark() {
 #[test]
 fn marks_are_put_in_order_once_each() {
     check_rule(
-        order_marks,
+        order_vowels_and_tone_marks,
         &[
             ("ท\u{e48}\u{e35}", "ท\u{e35}\u{e48}"),
             ("ร\u{e39}\u{e49}", "ร\u{e39}\u{e49}"),
@@ -190,24 +190,27 @@ fn normal_text_is_borrowed() {
         "a b",
         "“คำพูด” ‘ใน’ \"ข่าว\" – 'นี้' ฯลฯ",
     ] {
-        assert!(matches!(normalise(text), Cow::Borrowed(same) if same == text), "{text}");
+        assert!(
+            matches!(normalise_thai(text), Cow::Borrowed(same) if same == text),
+            "{text}"
+        );
     }
     assert_eq!(
-        normalise(" น\u{e4d}\u{200b}\u{e49}า\u{a0} ต่าง ๆ\n๕ เเก้ว "),
+        normalise_thai(" น\u{e4d}\u{200b}\u{e49}า\u{a0} ต่าง ๆ\n๕ เเก้ว "),
         "น\u{e49}ำ ต่างๆ 5 แก้ว"
     );
-    assert_eq!(normalise("กระบวนการส\u{e4d}\u{a0}าคัญ"), "กระบวนการสำคัญ");
+    assert_eq!(normalise_thai("กระบวนการส\u{e4d}\u{a0}าคัญ"), "กระบวนการสำคัญ");
     // Found by random strings: one rule makes what another would have joined.
     for text in ["ก\u{e48}\u{e34} า", "ก\u{a0}า ๆ", "เเเเก", "ก\u{e4d} \u{e48}า"] {
-        let once = normalise(text).into_owned();
-        assert_eq!(normalise(&once), once, "{}", text.escape_unicode());
+        let once = normalise_thai(text).into_owned();
+        assert_eq!(normalise_thai(&once), once, "{}", text.escape_unicode());
     }
 }
 
 #[test]
 fn normalised_text_knows_its_source() {
     let source = "\u{feff}ปี  ๒๕๖๖ น\u{e4d}\u{200b}\u{e49}า ต่าง ๆที่ cafe\u{301} เเก้ว";
-    let normal = Normalised::new(source);
+    let normal = NormalisedText::new(source);
     assert_eq!(normal.text(), "ปี 2566 น\u{e49}ำ ต่างๆ ที่ café แก้ว");
     for (part, origin) in [
         ("ปี", "ปี"),
@@ -227,29 +230,29 @@ fn normalised_text_knows_its_source() {
     assert_eq!(normal.source_span(0..0), Span::new(3, 3));
     let end = normal.text().len();
     assert_eq!(normal.source_span(end..end), Span::new(source.len(), source.len()));
-    assert_eq!(Normalised::new(" ").source_span(0..0), Span::new(0, 0));
+    assert_eq!(NormalisedText::new(" ").source_span(0..0), Span::new(0, 0));
     assert_eq!(
         normal.source_span(end + 5..end + 9),
         Span::new(source.len(), source.len())
     );
 }
 
-const THAI: &str = "[กนอเแโะาำัิีึืุู็่้๊๋์ํ๎ๆฯ ๑１ae\u{301}\u{323}\u{200b}\u{a0}\u{f70a}\u{f711}]{0,24}";
+const THAI_TEXT_PATTERN: &str = "[กนอเแโะาำัิีึืุู็่้๊๋์ํ๎ๆฯ ๑１ae\u{301}\u{323}\u{200b}\u{a0}\u{f70a}\u{f711}]{0,24}";
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn twice_is_once(text in THAI, other in any::<String>()) {
+    fn twice_is_once(text in THAI_TEXT_PATTERN, other in any::<String>()) {
         for text in [text, other] {
-            let once = normalise(&text).into_owned();
-            prop_assert_eq!(normalise(&once).into_owned(), once.clone(), "{}", text.escape_unicode());
+            let once = normalise_thai(&text).into_owned();
+            prop_assert_eq!(normalise_thai(&once).into_owned(), once.clone(), "{}", text.escape_unicode());
             prop_assert!(once.len() <= text.len() * 2);
         }
     }
 
     #[test]
-    fn every_rule_twice_is_once(text in THAI) {
+    fn every_rule_twice_is_once(text in THAI_TEXT_PATTERN) {
         for (index, rule) in NORMALISATION_RULES.iter().enumerate() {
             let once = apply_rule(*rule, &text);
             prop_assert_eq!(apply_rule(*rule, &once), once.clone(), "rule {} {}", index, text.escape_unicode());
@@ -257,9 +260,9 @@ proptest! {
     }
 
     #[test]
-    fn every_character_has_its_source(text in THAI, other in any::<String>()) {
+    fn every_character_has_its_source(text in THAI_TEXT_PATTERN, other in any::<String>()) {
         for source in [text, other] {
-            let normal = Normalised::new(&source);
+            let normal = NormalisedText::new(&source);
             let mut end = 0;
             for (at, c) in normal.text().char_indices() {
                 let span = normal.source_span(at..at + c.len_utf8());
@@ -271,7 +274,7 @@ proptest! {
                 end = until;
             }
             let whole = normal.source_span(0..normal.text().len());
-            prop_assert_eq!(normalise(whole.of(&source)), normal.text());
+            prop_assert_eq!(normalise_thai(whole.of(&source)), normal.text());
             if normal.text() == source {
                 let same = normal.text().char_indices().all(|(at, c)| normal.source_span(at..at + c.len_utf8()) == Span::new(at, at + c.len_utf8()));
                 prop_assert!(same);

@@ -1,6 +1,6 @@
 //! Agreement: whether a quantity in a Thai text and one in its translation can be the same.
 
-use super::{Amount, Date, Precision, Quantity, Time, Value};
+use super::{Amount, Date, Quantity, QuantityPrecision, QuantityValue, Time};
 
 /// Compares the quantities of a source text and of its translation.
 ///
@@ -25,22 +25,25 @@ fn quantities_not_in<'a>(these: &'a [Quantity], others: &[Quantity]) -> Vec<&'a 
 
 /// Whether the quantities in `others` express each value of `quantity`, as one value or in parts.
 fn is_among(quantity: &Quantity, others: &[Quantity]) -> bool {
-    let has = |value: &Value| {
+    let has = |value: &QuantityValue| {
         others.iter().any(|other| {
-            let is_vague = [quantity.precision, other.precision].contains(&Precision::Several);
-            other.values().any(|other| {
-                value.agrees(other) || other.contains_number(value) || is_vague && value.has_same_power_of_ten(other)
+            let is_vague = [quantity.precision, other.precision].contains(&QuantityPrecision::Several);
+            other.one_or_two_values().any(|other| {
+                value.agrees_with(other)
+                    || other.contains_number(value)
+                    || is_vague && value.has_same_power_of_ten(other)
             })
         })
     };
-    quantity.values().all(|value| {
+    quantity.one_or_two_values().all(|value| {
         has(value)
             || match value {
-                Value::Fraction(part, whole) => [part, whole]
+                QuantityValue::Fraction(part, whole) => [part, whole]
                     .into_iter()
-                    .all(|&part| has(&Value::Number(Amount::from_integer(part)))),
-                Value::Date(date) => {
-                    date.known_parts().count() > 1 && date.known_parts().all(|part| has(&Value::Date(part)))
+                    .all(|&part| has(&QuantityValue::Number(Amount::from_integer(part)))),
+                QuantityValue::Date(date) => {
+                    date.known_date_parts().count() > 1
+                        && date.known_date_parts().all(|part| has(&QuantityValue::Date(part)))
                 }
                 _ => false,
             }
@@ -51,27 +54,27 @@ impl Quantity {
     /// Whether the quantity is the number one or the ordinal first, alone.
     fn is_one(&self) -> bool {
         self.second.is_none()
-            && (self.value == Value::Number(Amount::from_integer(1)) || self.value == Value::Ordinal(1))
+            && (self.value == QuantityValue::Number(Amount::from_integer(1)) || self.value == QuantityValue::Ordinal(1))
     }
 
     /// Lists the value of the quantity, and its second value if it has one.
-    pub fn values(&self) -> impl Iterator<Item = &Value> {
+    pub fn one_or_two_values(&self) -> impl Iterator<Item = &QuantityValue> {
         std::iter::once(&self.value).chain(&self.second)
     }
 
     /// Whether the values of both quantities agree, the first with the first and the second with the second. Their
     /// precision does not matter.
-    pub fn agrees(&self, other: &Self) -> bool {
-        self.value.agrees(&other.value)
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        self.value.agrees_with(&other.value)
             && match (&self.second, &other.second) {
-                (Some(to), Some(other)) => to.agrees(other),
+                (Some(to), Some(other)) => to.agrees_with(other),
                 (None, None) => true,
                 _ => false,
             }
     }
 }
 
-impl Value {
+impl QuantityValue {
     /// Whether one value may be a translation of the other. Equal values agree, and so do:
     ///
     /// - a number and an ordinal; a fifth as an ordinal and as a fraction;
@@ -84,12 +87,12 @@ impl Value {
     /// - decades of which one does not say the century, and decades that begin less than ten years apart, because those
     ///   of the Buddhist era begin in years such as 1977; a decade and its first year;
     /// - a code and a number or time with the same digits.
-    pub fn agrees(&self, other: &Self) -> bool {
-        use Value::{Code, Date, Decade, Fraction, Money, Number, Ordinal, Percent, PercentagePoints, Time};
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        use QuantityValue::{Code, Date, Decade, Fraction, Money, Number, Ordinal, Percent, PercentagePoints, Time};
         match (self, other) {
             (Money(a, currency), Money(b, other)) => a == b && currency == other,
-            (Time(a), Time(b)) => a.agrees(*b),
-            (Date(a), Date(b)) => a.agrees(*b),
+            (Time(a), Time(b)) => a.agrees_with(*b),
+            (Date(a), Date(b)) => a.agrees_with(*b),
             (Decade(a), Decade(b)) if *a >= 100 && *b >= 100 => a.abs_diff(*b) < 10,
             (Decade(a), Decade(b)) => a % 100 == b % 100,
             (Decade(decade), Date(date)) | (Date(date), Decade(decade)) => date.year == Some(*decade),
@@ -103,7 +106,7 @@ impl Value {
             (Time(time), Code(code)) | (Code(code), Time(time)) => {
                 *code == format!("{:02}{:02}", time.hour, time.minute)
             }
-            (Time(time), Number(number)) | (Number(number), Time(time)) => Some(*number) == time.as_decimal(),
+            (Time(time), Number(number)) | (Number(number), Time(time)) => Some(*number) == time.time_as_decimal(),
             (Ordinal(whole), Fraction(1, other)) | (Fraction(1, other), Ordinal(whole)) => whole == other,
             (Date(date), other) | (other, Date(date)) => date.is_written_as(other.written_amount()),
             (Percent(a) | PercentagePoints(a), Percent(b) | PercentagePoints(b)) => a == b,
@@ -115,12 +118,12 @@ impl Value {
     /// as a date.
     fn written_amount(&self) -> Option<Amount> {
         match self {
-            Value::Number(amount)
-            | Value::Percent(amount)
-            | Value::PercentagePoints(amount)
-            | Value::Money(amount, _) => Some(*amount),
-            Value::Ordinal(number) => Some(Amount::from_integer(*number)),
-            Value::Fraction(part, whole) => Amount::ratio((*part).into(), (*whole).into()),
+            QuantityValue::Number(amount)
+            | QuantityValue::Percent(amount)
+            | QuantityValue::PercentagePoints(amount)
+            | QuantityValue::Money(amount, _) => Some(*amount),
+            QuantityValue::Ordinal(number) => Some(Amount::from_integer(*number)),
+            QuantityValue::Fraction(part, whole) => Amount::from_ratio((*part).into(), (*whole).into()),
             _ => None,
         }
     }
@@ -129,7 +132,9 @@ impl Value {
     /// a date.
     fn meant_amount(&self) -> Option<Amount> {
         match self {
-            Value::Percent(amount) | Value::PercentagePoints(amount) => amount.checked_mul(Amount::ratio(1, 100)?),
+            QuantityValue::Percent(amount) | QuantityValue::PercentagePoints(amount) => {
+                amount.checked_mul(Amount::from_ratio(1, 100)?)
+            }
             _ => self.written_amount(),
         }
     }
@@ -138,10 +143,10 @@ impl Value {
     /// as three of the nine.
     fn contains_number(&self, other: &Self) -> bool {
         match (self, other) {
-            (Value::Date(date), Value::Number(number)) => {
-                date.known_parts().any(|part| part.is_written_as(Some(*number)))
+            (QuantityValue::Date(date), QuantityValue::Number(number)) => {
+                date.known_date_parts().any(|part| part.is_written_as(Some(*number)))
             }
-            (Value::Fraction(part, whole), Value::Number(number)) => {
+            (QuantityValue::Fraction(part, whole), QuantityValue::Number(number)) => {
                 [Some(*part), Some(*whole)].contains(&number.to_integer())
             }
             _ => false,
@@ -159,13 +164,13 @@ impl Value {
 
 impl Time {
     /// Reads the time as a decimal: 10.30 may be the number 10.3.
-    fn as_decimal(self) -> Option<Amount> {
-        Amount::ratio(u128::from(self.hour) * 100 + u128::from(self.minute), 100)
+    fn time_as_decimal(self) -> Option<Amount> {
+        Amount::from_ratio(u128::from(self.hour) * 100 + u128::from(self.minute), 100)
     }
 
     /// Whether two times can be equal. If one of them does not say whether it is before or after noon, 8:30 and 20:30
     /// count as equal.
-    fn agrees(self, other: Self) -> bool {
+    fn agrees_with(self, other: Self) -> bool {
         let hour = |time: Self| {
             if self.is_half_known && other.is_half_known {
                 time.hour % 24
@@ -180,7 +185,7 @@ impl Time {
 impl Date {
     /// Whether two dates have at least one part (year, month, day or weekday) in common, and all common parts are
     /// equal.
-    fn agrees(self, other: Self) -> bool {
+    fn agrees_with(self, other: Self) -> bool {
         let pairs = [
             (self.year, other.year),
             (self.month.map(i32::from), other.month.map(i32::from)),
@@ -195,7 +200,7 @@ impl Date {
     }
 
     /// Lists the known parts of the date, each as a date of its own.
-    fn known_parts(self) -> impl Iterator<Item = Self> {
+    fn known_date_parts(self) -> impl Iterator<Item = Self> {
         let none = Self::default();
         [
             Self {

@@ -31,7 +31,7 @@ impl Amount {
     }
 
     /// Makes the amount `numerator / denominator`. Returns `None` if the denominator is 0.
-    pub fn ratio(numerator: u128, denominator: u128) -> Option<Self> {
+    pub fn from_ratio(numerator: u128, denominator: u128) -> Option<Self> {
         if denominator == 0 {
             return None;
         }
@@ -58,9 +58,9 @@ impl Amount {
     /// Multiplies two amounts. Returns `None` on overflow.
     pub(super) fn checked_mul(self, other: Self) -> Option<Self> {
         // Reduce crosswise first, so that common factors cannot cause an overflow.
-        let left = Self::ratio(self.numerator, other.denominator)?;
-        let right = Self::ratio(other.numerator, self.denominator)?;
-        Self::ratio(
+        let left = Self::from_ratio(self.numerator, other.denominator)?;
+        let right = Self::from_ratio(other.numerator, self.denominator)?;
+        Self::from_ratio(
             left.numerator.checked_mul(right.numerator)?,
             left.denominator.checked_mul(right.denominator)?,
         )
@@ -70,7 +70,7 @@ impl Amount {
     pub(super) fn checked_add(self, other: Self) -> Option<Self> {
         let left = self.numerator.checked_mul(other.denominator)?;
         let right = other.numerator.checked_mul(self.denominator)?;
-        Self::ratio(
+        Self::from_ratio(
             left.checked_add(right)?,
             self.denominator.checked_mul(other.denominator)?,
         )
@@ -140,22 +140,22 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn ratio(n: u128, d: u128) -> Amount {
-        Amount::ratio(n, d).unwrap()
+    fn make_ratio(n: u128, d: u128) -> Amount {
+        Amount::from_ratio(n, d).unwrap()
     }
 
     #[test]
     fn numbers_are_exact() {
-        let tenth = ratio(1, 10);
-        assert_eq!(tenth.checked_add(ratio(2, 10)), Amount::ratio(3, 10));
-        assert_eq!(ratio(25, 100), ratio(1, 4));
+        let tenth = make_ratio(1, 10);
+        assert_eq!(tenth.checked_add(make_ratio(2, 10)), Amount::from_ratio(3, 10));
+        assert_eq!(make_ratio(25, 100), make_ratio(1, 4));
         assert_eq!(
-            ratio(15, 10).checked_mul(Amount::from_integer(1_000_000)),
+            make_ratio(15, 10).checked_mul(Amount::from_integer(1_000_000)),
             Some(Amount::from_integer(1_500_000))
         );
-        assert_eq!(Amount::ratio(1, 0), None);
-        assert_eq!(ratio(u128::MAX, 1).checked_mul(Amount::from_integer(2)), None);
-        assert_eq!(ratio(u128::MAX, 1).checked_add(Amount::from_integer(1)), None);
+        assert_eq!(Amount::from_ratio(1, 0), None);
+        assert_eq!(make_ratio(u128::MAX, 1).checked_mul(Amount::from_integer(2)), None);
+        assert_eq!(make_ratio(u128::MAX, 1).checked_add(Amount::from_integer(1)), None);
         assert_eq!(Amount::ZERO.power_of_ten(), 0);
         assert_eq!(Amount::from_integer(99_999).power_of_ten(), 4);
     }
@@ -163,12 +163,15 @@ mod tests {
     #[test]
     fn numbers_are_written_as_decimals_where_they_end() {
         for (amount, text) in [
-            (ratio(0, 5), "0"),
-            (ratio(5, 2), "2.5"),
-            (ratio(1, 3), "1/3"),
-            (ratio(1, 1000), "0.001"),
-            (ratio(300_000_000_000, 1), "300000000000"),
-            (ratio(1, u128::MAX - 1), "1/340282366920938463463374607431768211454"),
+            (make_ratio(0, 5), "0"),
+            (make_ratio(5, 2), "2.5"),
+            (make_ratio(1, 3), "1/3"),
+            (make_ratio(1, 1000), "0.001"),
+            (make_ratio(300_000_000_000, 1), "300000000000"),
+            (
+                make_ratio(1, u128::MAX - 1),
+                "1/340282366920938463463374607431768211454",
+            ),
         ] {
             assert_eq!(amount.to_string(), text);
         }
@@ -178,7 +181,7 @@ mod tests {
         #[test]
         fn order_is_that_of_the_products(a in 0u64.., b in 1u64.., c in 0u64.., d in 1u64..) {
             let (a, b, c, d) = (a.into(), b.into(), c.into(), d.into());
-            prop_assert_eq!(ratio(a, b).cmp(&ratio(c, d)), (a * d).cmp(&(c * b)));
+            prop_assert_eq!(make_ratio(a, b).cmp(&make_ratio(c, d)), (a * d).cmp(&(c * b)));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Reads digits that count nothing: telephone numbers, versions, identity numbers.
 
-use super::Value;
+use super::QuantityValue;
 use super::kind::TokenKind;
 use super::reader::{FoundQuantity, QuantityReader};
 
@@ -39,38 +39,39 @@ impl QuantityReader<'_> {
                 .map(ascii)
                 .collect()
         };
-        let code = |digits: String, end: usize| Some(FoundQuantity::new(Value::Code(digits), end));
-        let numeral = match self.read_kind(at) {
+        let code = |digits: String, end: usize| Some(FoundQuantity::new(QuantityValue::Code(digits), end));
+        let numeral = match self.token_kind(at) {
             TokenKind::Code => return code(digits(at), at + 1),
             TokenKind::Numeral(numeral) => numeral,
             _ => return None,
         };
-        if at > 0 && self.is_glued(at) && self.is_one_of(at - 1, &["v"]) {
+        if at > 0 && self.is_joined_to_previous(at) && self.is_one_of(at - 1, &["v"]) {
             return code(digits(at), at + 1);
         }
         if self.is_in_name(at) {
             return None;
         }
-        numeral.as_plain_digits()?;
+        numeral.value_if_only_digits()?;
         // Groups of digits are joined by dashes or colons, or by spaces if the first begins with the trunk prefix 0.
-        const MAX_GROUPS: usize = 8;
+        const MAX_DIGIT_GROUPS: usize = 8;
         let mut groups = vec![digits(at)];
-        let foreign = at > 0 && self.is_glued(at) && matches!(self.read_kind(at - 1), TokenKind::Symbol('+'));
+        let foreign =
+            at > 0 && self.is_joined_to_previous(at) && matches!(self.token_kind(at - 1), TokenKind::Symbol('+'));
         let trunk = foreign || groups[0].starts_with('0');
         let mut end = at + 1;
-        let sign = self.read_kind(end);
+        let sign = self.token_kind(end);
         let mut joined = true;
-        while groups.len() < MAX_GROUPS {
+        while groups.len() < MAX_DIGIT_GROUPS {
             let dash = matches!(sign, TokenKind::Symbol('-' | '–' | ':'))
-                && self.read_kind(end) == sign
-                && self.is_glued(end)
-                && self.is_glued(end + 1);
+                && self.token_kind(end) == sign
+                && self.is_joined_to_previous(end)
+                && self.is_joined_to_previous(end + 1);
             let next = if dash { end + 1 } else { end };
             let group = self
                 .read_numeral(next)
-                .filter(|group| group.as_plain_digits().is_some());
+                .filter(|group| group.value_if_only_digits().is_some());
             let wide = group.is_some_and(|group| (3..=4).contains(&group.digits) || foreign);
-            if group.is_none() || !(dash || trunk && wide && !self.is_glued(next)) {
+            if group.is_none() || !(dash || trunk && wide && !self.is_joined_to_previous(next)) {
                 break;
             }
             joined &= dash;
@@ -87,6 +88,6 @@ impl QuantityReader<'_> {
         let text = self.text_before(at);
         let dialled = (3..=5).contains(&numeral.digits) && TELEPHONE_WORDS.iter().any(|word| text.ends_with(word));
         (dialled || groups[0].starts_with('0') && numeral.digits > 2)
-            .then(|| FoundQuantity::new(Value::Code(digits(at)), at + 1))
+            .then(|| FoundQuantity::new(QuantityValue::Code(digits(at)), at + 1))
     }
 }

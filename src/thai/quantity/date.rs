@@ -2,7 +2,7 @@
 
 use super::kind::{MonthForm, TokenKind};
 use super::reader::{FoundQuantity, QuantityReader};
-use super::{Date, Value};
+use super::{Date, QuantityValue};
 
 /// A date, and the index of the token after it.
 type DateAndEnd = (Date, usize);
@@ -24,13 +24,13 @@ impl QuantityReader<'_> {
     /// Whether the ending of an English ordinal (st, nd, rd, th) is written right after the numeral at token `at`:
     /// `8th`.
     pub fn has_ordinal_ending(&self, at: usize) -> bool {
-        self.is_glued(at + 1) && self.is_one_of(at + 1, &["st", "nd", "rd", "th"])
+        self.is_joined_to_previous(at + 1) && self.is_one_of(at + 1, &["st", "nd", "rd", "th"])
     }
 
     /// Returns the index of the token after a dash or a word of a range (to, ถึง) at token `at`, or `None` if there is
     /// none.
     pub fn skip_range_word(&self, at: usize) -> Option<usize> {
-        let sign = matches!(self.read_kind(at), TokenKind::Symbol('-' | '–' | '—' | '−'));
+        let sign = matches!(self.token_kind(at), TokenKind::Symbol('-' | '–' | '—' | '−'));
         (sign || self.is_one_of(at, &["ถึง", "จนถึง", "ไปจนถึง", "to", "until", "through"])).then_some(at + 1)
     }
 
@@ -45,19 +45,19 @@ impl QuantityReader<'_> {
     /// if there is none.
     fn skip_list_separator(&self, at: usize) -> Option<usize> {
         self.skip_conjunction(at)
-            .or_else(|| matches!(self.read_kind(at), TokenKind::Symbol(',')).then_some(at + 1))
+            .or_else(|| matches!(self.token_kind(at), TokenKind::Symbol(',')).then_some(at + 1))
     }
 
     /// Makes a quantity of the date `first`, which ends before token `end`, or of two dates if `second` has a date,
     /// which then gives the end. Never `None`.
     pub fn date_pair(first: Date, second: Option<DateAndEnd>, end: usize) -> Option<FoundQuantity> {
-        let (to, end) = second.map_or((None, end), |(date, end)| (Some(Value::Date(date)), end));
-        Some(FoundQuantity::pair(Value::Date(first), to, end))
+        let (to, end) = second.map_or((None, end), |(date, end)| (Some(QuantityValue::Date(date)), end));
+        Some(FoundQuantity::from_values(QuantityValue::Date(first), to, end))
     }
 
     /// Reads a date in digits: `8/11/2566`, `8/11/66`, `8.11.2566`, `2023-11-08`.
     fn read_numeric_date(&self, at: usize) -> Option<FoundQuantity> {
-        if let TokenKind::Code = self.read_kind(at) {
+        if let TokenKind::Code = self.token_kind(at) {
             let mut parts = [0u64; 3];
             let mut lengths = [0; 3];
             let mut count = 0;
@@ -70,13 +70,15 @@ impl QuantityReader<'_> {
             if count != 3 || !(1..=2).contains(&lengths[0]) || !(1..=2).contains(&lengths[1]) || lengths[2] != 4 {
                 return None;
             }
-            let date = self.day_month_year(parts[0], parts[1], self.year_from_digits(parts[2], 4)?)?;
+            let date = self.date_from_day_month_year(parts[0], parts[1], self.year_from_digits(parts[2], 4)?)?;
             return Self::date_pair(date, None, at + 1);
         }
-        let TokenKind::Symbol(sign @ ('/' | '-')) = self.read_kind(at + 1) else {
+        let TokenKind::Symbol(sign @ ('/' | '-')) = self.token_kind(at + 1) else {
             return None;
         };
-        if (at + 1..at + 5).any(|at| !self.is_glued(at)) || self.read_kind(at + 3) != TokenKind::Symbol(sign) {
+        if (at + 1..at + 5).any(|at| !self.is_joined_to_previous(at))
+            || self.token_kind(at + 3) != TokenKind::Symbol(sign)
+        {
             return None;
         }
         let [a, b, c] = [
@@ -84,17 +86,23 @@ impl QuantityReader<'_> {
             self.read_numeral(at + 2)?,
             self.read_numeral(at + 4)?,
         ];
-        let (first, second, third) = (a.as_plain_digits()?, b.as_plain_digits()?, c.as_plain_digits()?);
-        let longer = self.is_glued(at + 5)
-            && self.read_kind(at + 5) == TokenKind::Symbol(sign)
+        let (first, second, third) = (
+            a.value_if_only_digits()?,
+            b.value_if_only_digits()?,
+            c.value_if_only_digits()?,
+        );
+        let longer = self.is_joined_to_previous(at + 5)
+            && self.token_kind(at + 5) == TokenKind::Symbol(sign)
             && self.read_numeral(at + 6).is_some();
         if longer || b.digits > 2 {
             return None;
         }
         let date = match (a.digits, c.digits) {
-            (4, 1 | 2) => self.day_month_year(third, second, self.year_from_digits(first, 4)?)?,
-            (1 | 2, 4) => self.day_month_year(first, second, self.year_from_digits(third, 4)?)?,
-            (1 | 2, 2) if sign == '/' => self.day_month_year(first, second, self.year_from_digits(third, 2)?)?,
+            (4, 1 | 2) => self.date_from_day_month_year(third, second, self.year_from_digits(first, 4)?)?,
+            (1 | 2, 4) => self.date_from_day_month_year(first, second, self.year_from_digits(third, 4)?)?,
+            (1 | 2, 2) if sign == '/' => {
+                self.date_from_day_month_year(first, second, self.year_from_digits(third, 2)?)?
+            }
             _ => return None,
         };
         Self::date_pair(date, None, at + 5)
@@ -102,8 +110,8 @@ impl QuantityReader<'_> {
 
     /// Makes a date from the numbers of its day, month and year. If `month` is above 12, an English date is taken to
     /// have the month before the day. Returns `None` if there is no such day or month.
-    fn day_month_year(&self, day: u64, month: u64, year: i32) -> Option<Date> {
-        let (day, month) = if month > 12 && !self.is_thai() {
+    fn date_from_day_month_year(&self, day: u64, month: u64, year: i32) -> Option<Date> {
+        let (day, month) = if month > 12 && !self.reads_thai_text() {
             (month, day)
         } else {
             (day, month)
@@ -119,7 +127,7 @@ impl QuantityReader<'_> {
 
     /// Reads a day of the week, with the date after it if there is one.
     fn read_weekday(&self, at: usize) -> Option<FoundQuantity> {
-        let TokenKind::Weekday(weekday, sure) = self.read_kind(at) else {
+        let TokenKind::Weekday(weekday, sure) = self.token_kind(at) else {
             return None;
         };
         let alone = Date {
@@ -127,7 +135,8 @@ impl QuantityReader<'_> {
             ..Date::default()
         };
         let mut next = at + 1;
-        while matches!(self.read_kind(next), TokenKind::Symbol(',' | '.')) || self.is_one_of(next, &["ที่", "วันที่", "the"])
+        while matches!(self.token_kind(next), TokenKind::Symbol(',' | '.'))
+            || self.is_one_of(next, &["ที่", "วันที่", "the"])
         {
             next += 1;
             if next > at + 4 {
@@ -136,13 +145,13 @@ impl QuantityReader<'_> {
         }
         let dated = self
             .read_days(next)
-            .or_else(|| self.read_months(next).filter(|_| !self.is_thai()));
+            .or_else(|| self.read_months(next).filter(|_| !self.reads_thai_text()));
         if let Some(found) = dated
-            && let Value::Date(date @ Date { day: Some(_), .. }) = found.value
+            && let QuantityValue::Date(date @ Date { day: Some(_), .. }) = found.value
         {
             let weekday = Some(weekday);
             return Some(FoundQuantity {
-                value: Value::Date(Date { weekday, ..date }),
+                value: QuantityValue::Date(Date { weekday, ..date }),
                 ..found
             });
         }
@@ -159,7 +168,7 @@ impl QuantityReader<'_> {
             );
         }
         if let Some(next) = self.skip_range_word(at + 1)
-            && let TokenKind::Weekday(last, _) = self.read_kind(next)
+            && let TokenKind::Weekday(last, _) = self.token_kind(next)
         {
             let last = Date {
                 weekday: Some(last),
@@ -176,12 +185,12 @@ impl QuantityReader<'_> {
     /// Reads a day of the month in digits. Returns the day and the index of the token after it.
     fn read_day_in_digits(&self, at: usize) -> Option<(u8, usize)> {
         let numeral = self.read_numeral(at)?;
-        let day = u8::try_from(numeral.as_plain_digits()?)
+        let day = u8::try_from(numeral.value_if_only_digits()?)
             .ok()
             .filter(|day| (1..=31).contains(day))?;
         (numeral.digits <= 2).then_some((
             day,
-            if self.has_ordinal_ending(at) && !self.is_thai() {
+            if self.has_ordinal_ending(at) && !self.reads_thai_text() {
                 at + 2
             } else {
                 at + 1
@@ -208,11 +217,11 @@ impl QuantityReader<'_> {
     /// Reads the name of a month. Returns the month, how it is written, and the index of the token after it and its
     /// dot.
     fn read_month(&self, at: usize) -> Option<(u8, MonthForm, usize)> {
-        let TokenKind::Month(month, form) = self.read_kind(at) else {
+        let TokenKind::Month(month, form) = self.token_kind(at) else {
             return None;
         };
-        let dot = matches!(self.read_kind(at + 1), TokenKind::Symbol('.'))
-            && self.is_glued(at + 1)
+        let dot = matches!(self.token_kind(at + 1), TokenKind::Symbol('.'))
+            && self.is_joined_to_previous(at + 1)
             && self.token_text(at).len() <= 4
             && !self.is_one_of(at, &["may", "june", "july"]);
         Some((month, form, if dot { at + 2 } else { at + 1 }))
@@ -232,7 +241,7 @@ impl QuantityReader<'_> {
     /// Reads a day or a range of days with the name of its month; in Thai, after the word วันที่, the month may be
     /// missing.
     fn read_days(&self, at: usize) -> Option<FoundQuantity> {
-        if self.is_thai() && self.text_before(at).ends_with("วันที่") {
+        if self.reads_thai_text() && self.text_before(at).ends_with("วันที่") {
             return self
                 .read_days_with_month(at)
                 .or_else(|| self.read_days_without_month(at));
@@ -299,7 +308,7 @@ impl QuantityReader<'_> {
     /// Reads the year after a month, perhaps with a comma, "of" or ปี before it. Returns the year and the index of the
     /// token after it, or `None` and `at` if there is no year.
     fn read_year_after(&self, at: usize, form: MonthForm) -> (Option<i32>, usize) {
-        let comma = matches!(self.read_kind(at), TokenKind::Symbol(','))
+        let comma = matches!(self.token_kind(at), TokenKind::Symbol(','))
             && self.read_numeral(at + 1).is_some_and(|year| year.digits == 4)
             || self.is_one_of(at, &["of"]);
         let next = if comma { at + 1 } else { at };
@@ -312,7 +321,7 @@ impl QuantityReader<'_> {
     /// Reads a date that begins with a month: `พฤศจิกายน 2566`, `ม.ค.-มี.ค. 2566`, `November 8-10, 2023`, `in May`.
     fn read_months(&self, at: usize) -> Option<FoundQuantity> {
         let (month, form, end) = self.read_month(at)?;
-        if self.is_latin(at)
+        if self.is_ascii_token(at)
             && let Some(found) = self.read_days_after_month(month, end)
         {
             return Some(found);
@@ -327,7 +336,7 @@ impl QuantityReader<'_> {
             let (month, form, end) = self.read_month(next)?;
             let (year, end) = self.read_year_after(end, form);
             // In `April to May 3`, May 3 is another date.
-            let day = self.is_latin(next) && year.is_none() && self.read_day_in_digits(end).is_some();
+            let day = self.is_ascii_token(next) && year.is_none() && self.read_day_in_digits(end).is_some();
             (!day).then_some((
                 Date {
                     year,
@@ -340,14 +349,14 @@ impl QuantityReader<'_> {
         let sure = match form {
             MonthForm::Full => true,
             _ if year.is_some() || second.is_some() => true,
-            MonthForm::Short if !self.is_thai() => {
+            MonthForm::Short if !self.reads_thai_text() => {
                 const WORDS_BEFORE_SHORT_MONTH: &[&str] = &[
                     "in", "since", "until", "till", "by", "from", "to", "late", "early", "mid", "last", "next", "this",
                     "during", "through", "between", "of", "on", "before", "after", "every", "each",
                 ];
                 at > 0
                     && (self.is_one_of(at - 1, WORDS_BEFORE_SHORT_MONTH)
-                        || matches!(self.read_kind(at - 1), TokenKind::Symbol('-'))
+                        || matches!(self.token_kind(at - 1), TokenKind::Symbol('-'))
                             && at > 1
                             && self.is_one_of(at - 2, WORDS_BEFORE_SHORT_MONTH))
             }
@@ -399,7 +408,7 @@ impl QuantityReader<'_> {
     }
 
     /// Whether a token consists of ASCII characters, so that it is no Thai word.
-    pub fn is_latin(&self, at: usize) -> bool {
+    pub fn is_ascii_token(&self, at: usize) -> bool {
         self.token_text(at).is_ascii()
     }
 }

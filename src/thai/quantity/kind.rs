@@ -115,12 +115,12 @@ pub struct Numeral {
 
 impl Numeral {
     /// Returns the value if the number is written with digits alone, without comma or decimal point.
-    pub fn as_plain_digits(&self) -> Option<u64> {
+    pub fn value_if_only_digits(&self) -> Option<u64> {
         (self.decimals.is_none() && !self.has_commas).then_some(self.whole)
     }
 
     /// Returns the value if the number is written with exactly `digits` digits and nothing else.
-    pub fn as_digits(&self, digits: u8) -> Option<u64> {
-        self.as_plain_digits().filter(|_| self.digits == digits)
+    pub fn value_if_digit_count(&self, digits: u8) -> Option<u64> {
+        self.value_if_only_digits().filter(|_| self.digits == digits)
     }
 }

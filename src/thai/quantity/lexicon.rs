@@ -349,7 +349,7 @@ pub fn dollar_of_country(country: &str) -> Option<&'static str> {
 
 /// Finds the longest Thai word of the lexicon with which `text[at..]` begins. Returns its meaning, and the byte offset
 /// of its end.
-pub fn lookup_thai(text: &str, at: usize) -> Option<(TokenKind, usize)> {
+pub fn lookup_thai_word(text: &str, at: usize) -> Option<(TokenKind, usize)> {
     static LEXICON_ENTRIES: LazyLock<(AhoCorasick, Vec<TokenKind>)> = LazyLock::new(|| {
         let (kinds, words): (Vec<TokenKind>, Vec<&str>) = THAI_QUANTITY_WORDS
             .iter()
@@ -400,7 +400,7 @@ pub fn certain_word_boundaries(text: &str) -> impl Iterator<Item = usize> {
 
 /// Looks up the meaning of a word in Latin letters. Months, currency codes and eras are recognised only if they are
 /// written with capitals as usual.
-pub fn lookup_latin(word: &str) -> TokenKind {
+pub fn lookup_latin_word(word: &str) -> TokenKind {
     static LEXICON_ENTRIES: LazyLock<HashMap<&str, TokenKind>> = LazyLock::new(|| {
         LATIN_QUANTITY_WORDS
             .iter()

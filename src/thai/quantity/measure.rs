@@ -5,9 +5,9 @@ use super::kind::TokenKind;
 use super::lexicon;
 use super::number::Number;
 use super::reader::{FoundQuantity, QuantityReader};
-use super::{Precision, Value};
+use super::{QuantityPrecision, QuantityValue};
 
-/// A unit that gives a number a [`Value`] variant of its own: per cent, percentage points or money.
+/// A unit that gives a number a [`QuantityValue`] variant of its own: per cent, percentage points or money.
 #[derive(Clone, Copy, PartialEq)]
 pub enum MeasureUnit {
     /// Per cent, hundredths.
@@ -22,14 +22,14 @@ pub enum MeasureUnit {
 impl QuantityReader<'_> {
     /// Returns the index of the token after a dash or word at token `at` that joins two values, or `None` if there is
     /// none. `first` is the token at which the first value starts.
-    fn read_joined(&self, at: usize, first: usize) -> Option<usize> {
+    fn skip_joining_word(&self, at: usize, first: usize) -> Option<usize> {
         let between = || {
             let text = self.text_before(first);
             ["ระหว่าง", "between", "Between", "ทั้ง"]
                 .iter()
                 .any(|word| text.ends_with(word))
         };
-        match self.read_kind(at) {
+        match self.token_kind(at) {
             TokenKind::Symbol('-' | '–' | '—' | '−' | '~' | '～') => Some(at + 1),
             _ if self.is_one_of(at, &["ถึง", "จนถึง", "ไปจนถึง", "to", "or", "หรือ"]) => {
                 Some(at + 1)
@@ -43,16 +43,16 @@ impl QuantityReader<'_> {
     /// `None` and the index of the token after the number.
     pub fn read_unit(&self, at: usize, number: &Number) -> (Option<MeasureUnit>, usize) {
         let named = |at: usize| self.token_text(at).starts_with(char::is_alphabetic);
-        let at = if matches!(self.read_kind(at), TokenKind::Symbol('-'))
+        let at = if matches!(self.token_kind(at), TokenKind::Symbol('-'))
             && named(at + 1)
-            && matches!(self.read_kind(at + 1), TokenKind::Percent | TokenKind::Currency(_))
+            && matches!(self.token_kind(at + 1), TokenKind::Percent | TokenKind::Currency(_))
         {
             at + 1
         } else {
             at
         };
         let point = |at: usize| self.is_one_of(at, &["point", "points"]);
-        match self.read_kind(at) {
+        match self.token_kind(at) {
             TokenKind::Percent if point(at + 1) => (Some(MeasureUnit::PercentagePoints(1)), at + 2),
             TokenKind::Percent => (Some(MeasureUnit::Percent), at + 1),
             TokenKind::PercentagePoints(part) => (Some(MeasureUnit::PercentagePoints(part)), at + 1),
@@ -61,8 +61,8 @@ impl QuantityReader<'_> {
                 (None, number.end)
             }
             TokenKind::Currency(code) => (Some(MeasureUnit::Money(code)), at + 1),
-            _ if number.precision == Precision::Several && self.is_one_of(at, &["of"]) => {
-                match self.read_kind(at + 1) {
+            _ if number.precision == QuantityPrecision::Several && self.is_one_of(at, &["of"]) => {
+                match self.token_kind(at + 1) {
                     TokenKind::Currency(code) => (Some(MeasureUnit::Money(code)), at + 2),
                     _ => (None, number.end),
                 }
@@ -76,7 +76,7 @@ impl QuantityReader<'_> {
             _ if self.is_one_of(at, &["basis"]) && point(at + 1) => (Some(MeasureUnit::PercentagePoints(100)), at + 2),
             _ => (1..=2)
                 .find_map(|words| {
-                    let TokenKind::Currency(code) = self.read_kind(at + words) else {
+                    let TokenKind::Currency(code) = self.token_kind(at + words) else {
                         return None;
                     };
                     let named =
@@ -94,7 +94,7 @@ impl QuantityReader<'_> {
     /// Reads a number with the unit before or after it, if there is one. Returns the number, the unit, whether the unit
     /// stands before the number, and the index of the token after both.
     fn read_number_with_unit(&self, at: usize) -> Option<(Number, Option<MeasureUnit>, bool, usize)> {
-        let (prefix, start) = match self.read_kind(at) {
+        let (prefix, start) = match self.token_kind(at) {
             TokenKind::PerHundred => (Some(MeasureUnit::Percent), at + 1),
             // A currency symbol or code stands before its number, a word after it.
             TokenKind::Currency(code)
@@ -117,11 +117,11 @@ impl QuantityReader<'_> {
     }
 
     /// Reads a number with or without a unit, or a pair of such numbers, that starts at token `at`.
-    pub fn read_counted(&self, at: usize) -> Option<FoundQuantity> {
+    pub fn read_counted_quantity(&self, at: usize) -> Option<FoundQuantity> {
         let (mut first, mut unit, prefixed, mut end) = self.read_number_with_unit(at)?;
         let mut second = None;
         // สองสาม (two three) means two or three.
-        let next = match self.read_joined(end, at) {
+        let next = match self.skip_joining_word(end, at) {
             None if self.is_consecutive_digit(&first, end) => Some(end),
             joined => joined,
         };
@@ -150,12 +150,12 @@ impl QuantityReader<'_> {
         }
         let value = |amount: Amount| {
             Some(match unit {
-                None => Value::Number(amount),
-                Some(MeasureUnit::Percent) => Value::Percent(amount),
+                None => QuantityValue::Number(amount),
+                Some(MeasureUnit::Percent) => QuantityValue::Percent(amount),
                 Some(MeasureUnit::PercentagePoints(part)) => {
-                    Value::PercentagePoints(amount.checked_mul(Amount::ratio(1, part.into())?)?)
+                    QuantityValue::PercentagePoints(amount.checked_mul(Amount::from_ratio(1, part.into())?)?)
                 }
-                Some(MeasureUnit::Money(code)) => Value::Money(amount, code),
+                Some(MeasureUnit::Money(code)) => QuantityValue::Money(amount, code),
             })
         };
         if first.is_bare && unit.is_none() && second.is_none() && !self.is_number_in_context(at, end) {
@@ -167,11 +167,11 @@ impl QuantityReader<'_> {
             None => None,
         };
         found.precision = first.precision;
-        if let (Value::Number(_), None, None) = (&found.value, &found.second, first.scale)
+        if let (QuantityValue::Number(_), None, None) = (&found.value, &found.second, first.scale)
             && let Some(number) = first.amount.to_integer()
             && self.is_thai_ordinal(at)
         {
-            found.value = Value::Ordinal(number);
+            found.value = QuantityValue::Ordinal(number);
         }
         Some(found)
     }
@@ -179,9 +179,9 @@ impl QuantityReader<'_> {
     /// Whether a Thai digit in words is followed by the next higher digit, as in สองสาม (two or three). `next` is the
     /// token after the first digit.
     fn is_consecutive_digit(&self, first: &Number, next: usize) -> bool {
-        match (first.amount.to_integer(), self.read_kind(next)) {
+        match (first.amount.to_integer(), self.token_kind(next)) {
             (Some(first), TokenKind::SmallNumber(second)) => {
-                self.is_thai() && self.is_glued(next) && first < 9 && first + 1 == second
+                self.reads_thai_text() && self.is_joined_to_previous(next) && first < 9 && first + 1 == second
             }
             _ => false,
         }
@@ -191,7 +191,7 @@ impl QuantityReader<'_> {
     /// the index of the token after the second number, and that number.
     fn read_ratio(&self, at: usize, first: &Number, unit: Option<MeasureUnit>) -> Option<(usize, Amount)> {
         let colon = first.end;
-        let joins = matches!(self.read_kind(colon), TokenKind::Symbol(':')) || self.is_one_of(colon, &["ต่อ"]);
+        let joins = matches!(self.token_kind(colon), TokenKind::Symbol(':')) || self.is_one_of(colon, &["ต่อ"]);
         if unit.is_some() || !joins || self.read_numeral(at).is_none() || self.read_numeral(colon + 1).is_none() {
             return None;
         }
@@ -203,12 +203,12 @@ impl QuantityReader<'_> {
     /// Whether the words around a scale word or the word one show that it is a number: a unit after it, or a word such
     /// as about beside it.
     fn is_number_in_context(&self, at: usize, end: usize) -> bool {
-        if self.is_thai() {
+        if self.reads_thai_text() {
             return self.is_unit(end)
-                || self.read_kind(at) == TokenKind::SmallNumber(1) && self.is_thai_ordinal(at)
-                || self.precision(at, end) != Precision::Exact;
+                || self.token_kind(at) == TokenKind::SmallNumber(1) && self.is_thai_ordinal(at)
+                || self.precision_from_context(at, end) != QuantityPrecision::Exact;
         }
-        const UNITS: &[&str] = &[
+        const UNITS_AFTER_NUMBER_WORD: &[&str] = &[
             "year",
             "month",
             "week",
@@ -238,7 +238,8 @@ impl QuantityReader<'_> {
             "km",
             "kg",
         ];
-        self.is_one_of(end, UNITS)
-            || matches!(self.read_kind(end), TokenKind::Symbol('-')) && self.is_one_of(end + 1, UNITS)
+        self.is_one_of(end, UNITS_AFTER_NUMBER_WORD)
+            || matches!(self.token_kind(end), TokenKind::Symbol('-'))
+                && self.is_one_of(end + 1, UNITS_AFTER_NUMBER_WORD)
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! [`find_quantities`] finds these quantities, each with its span. Values are normalised: years are of the common era
 //! (2566 is 2023), ล้าน and million are multiplied out (3 แสนล้านบาท is 300 000 000 000 THB), and times are on the
-//! clock of 24 hours. [`Quantity::agrees`] says whether two quantities can be the same in a text and its translation,
+//! clock of 24 hours. [`Quantity::agrees_with`] says whether two quantities can be the same in a text and its translation,
 //! and [`unmatched_quantities`] lists those that only one of the texts has.
 //!
 //! A text is cut into tokens (`token`, with the words of `lexicon`), and `reader` tries each kind of quantity at each
@@ -62,18 +62,18 @@ pub struct Quantity {
     /// that qualify it, such as about.
     pub span: Span,
     /// Normalised value; of a range, a score or a ratio, the first of the two values.
-    pub value: Value,
+    pub value: QuantityValue,
     /// Second value of a range, a score or a ratio; `None` for a single value.
-    pub second: Option<Value>,
+    pub second: Option<QuantityValue>,
     /// How exact the value is, according to words beside it such as about and more than.
-    pub precision: Precision,
+    pub precision: QuantityPrecision,
     /// Whether the quantity is written with digits, wholly or in part, and not in words alone.
     pub has_digits: bool,
 }
 
 /// How exact a value is, according to the words beside it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Precision {
+pub enum QuantityPrecision {
     /// No word beside the value says that it is inexact.
     #[default]
     Exact,
@@ -90,7 +90,7 @@ pub enum Precision {
 /// The normalised value of a quantity. [`fmt::Display`] writes each kind in one short form: `1.5`, `#3`, `3/4`, `25%`,
 /// `0.25pp`, `500 THB`, `10:30`, `Wed 2023-11-08`, `2023 CE`, `1990s`, `id 1.2.3`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Value {
+pub enum QuantityValue {
     /// A plain number without a unit of money or per cent.
     Number(Amount),
     /// A position in an order: ที่ 3, third.
@@ -151,22 +151,22 @@ impl Date {
 
 /// Finds all quantities in a text, in the order of the text and without overlap.
 pub fn find_quantities(text: &str, language: Language) -> Vec<Quantity> {
-    reader::QuantityReader::new(text, language).read()
+    reader::QuantityReader::new(text, language).read_all_quantities()
 }
 
-impl fmt::Display for Value {
+impl fmt::Display for QuantityValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Value::Number(amount) => write!(f, "{amount}"),
-            Value::Ordinal(number) => write!(f, "#{number}"),
-            Value::Fraction(part, whole) => write!(f, "{part}/{whole}"),
-            Value::Percent(amount) => write!(f, "{amount}%"),
-            Value::PercentagePoints(amount) => write!(f, "{amount}pp"),
-            Value::Money(amount, currency) => write!(f, "{amount} {currency}"),
-            Value::Time(time) => write!(f, "{time}"),
-            Value::Date(date) => write!(f, "{date}"),
-            Value::Decade(year) => write!(f, "{year}s"),
-            Value::Code(digits) => write!(f, "id {digits}"),
+            QuantityValue::Number(amount) => write!(f, "{amount}"),
+            QuantityValue::Ordinal(number) => write!(f, "#{number}"),
+            QuantityValue::Fraction(part, whole) => write!(f, "{part}/{whole}"),
+            QuantityValue::Percent(amount) => write!(f, "{amount}%"),
+            QuantityValue::PercentagePoints(amount) => write!(f, "{amount}pp"),
+            QuantityValue::Money(amount, currency) => write!(f, "{amount} {currency}"),
+            QuantityValue::Time(time) => write!(f, "{time}"),
+            QuantityValue::Date(date) => write!(f, "{date}"),
+            QuantityValue::Decade(year) => write!(f, "{year}s"),
+            QuantityValue::Code(digits) => write!(f, "id {digits}"),
         }
     }
 }
@@ -183,10 +183,10 @@ impl fmt::Display for Time {
 /// year alone is written `2023 CE`.
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+        const WEEKDAY_ABBREVIATIONS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
         let weekday = self
             .weekday
-            .and_then(|day| WEEKDAYS.get(usize::from(day).wrapping_sub(1)));
+            .and_then(|day| WEEKDAY_ABBREVIATIONS.get(usize::from(day).wrapping_sub(1)));
         let year = self.year.map_or("*".to_owned(), |year| format!("{year:04}"));
         let month = self.month.map_or("*".to_owned(), |month| format!("{month:02}"));
         let date = match (self.year, self.month, self.day) {
@@ -209,11 +209,11 @@ impl fmt::Display for Date {
 impl fmt::Display for Quantity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.precision {
-            Precision::Exact => "",
-            Precision::About => "~",
-            Precision::Over => ">",
-            Precision::Under => "<",
-            Precision::Several => "several ",
+            QuantityPrecision::Exact => "",
+            QuantityPrecision::About => "~",
+            QuantityPrecision::Over => ">",
+            QuantityPrecision::Under => "<",
+            QuantityPrecision::Several => "several ",
         })?;
         write!(f, "{}", self.value)?;
         match &self.second {

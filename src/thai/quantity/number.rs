@@ -4,7 +4,7 @@ use super::amount::Amount;
 use super::kind::TokenKind;
 use super::lexicon;
 use super::reader::QuantityReader;
-use super::{Language, Precision};
+use super::{Language, QuantityPrecision};
 
 /// A number in a text, without its unit.
 #[derive(Clone, Copy)]
@@ -18,27 +18,27 @@ pub struct Number {
     /// Whether the number is only the word one or a scale word alone; in most texts these are no numbers.
     pub is_bare: bool,
     /// How exact the number's own words say that it is: several, and more.
-    pub precision: Precision,
+    pub precision: QuantityPrecision,
     /// Index of the token after the number.
     pub end: usize,
 }
 
 impl Number {
     /// Makes a number without scale words that ends before token `end`.
-    pub fn simple(amount: Amount, end: usize) -> Self {
+    pub fn without_scale_words(amount: Amount, end: usize) -> Self {
         Self {
             amount,
             factor: amount,
             scale: None,
             is_bare: false,
-            precision: Precision::Exact,
+            precision: QuantityPrecision::Exact,
             end,
         }
     }
 }
 
 /// Number of tokens after which the reading of one number stops, so that a long run of number words takes little time.
-const MAX_TOKENS: usize = 32;
+const MAX_NUMBER_TOKENS: usize = 32;
 
 /// Adds up the value of a number in words while its words are read from left to right.
 ///
@@ -135,7 +135,7 @@ impl NumberAccumulator {
             && self.last_scale >= 1_000
             && self.last_scale != u64::MAX
         {
-            self.pending = Some(pending.checked_mul(Amount::ratio(self.last_scale.into(), 10)?)?);
+            self.pending = Some(pending.checked_mul(Amount::from_ratio(self.last_scale.into(), 10)?)?);
         }
         Some(())
     }
@@ -163,7 +163,7 @@ impl NumberAccumulator {
     }
 
     /// Returns the number that was read, which ends before token `end`, or `None` on overflow.
-    fn finish_number(self, precision: Precision, end: usize) -> Option<Number> {
+    fn into_number(self, precision: QuantityPrecision, end: usize) -> Option<Number> {
         let pending = self.pending.unwrap_or(Amount::ZERO);
         let amount = self.total.checked_add(self.section)?.checked_add(pending)?;
         Some(Number {
@@ -185,10 +185,11 @@ impl QuantityReader<'_> {
             Language::English => self.read_english_number(at),
         }?;
         let alone = number.end == at + 1;
-        let is_bare = alone && matches!(self.read_kind(at), TokenKind::SmallNumber(1) | TokenKind::Scale(_));
+        let is_bare = alone && matches!(self.token_kind(at), TokenKind::SmallNumber(1) | TokenKind::Scale(_));
         // Words that are a number only together with other words: เอ็ด, ยี่, few, half.
         if alone
-            && (self.is_one_of(at, &["เอ็ด", "ยี่"]) || matches!(self.read_kind(at), TokenKind::Several | TokenKind::Half))
+            && (self.is_one_of(at, &["เอ็ด", "ยี่"])
+                || matches!(self.token_kind(at), TokenKind::Several | TokenKind::Half))
         {
             return None;
         }
@@ -199,53 +200,57 @@ impl QuantityReader<'_> {
     /// index of the token after it.
     fn read_numeral_with_fraction(&self, at: usize) -> Option<(Amount, usize)> {
         let numeral = self.read_numeral(at).filter(|_| !self.is_in_name(at))?;
-        if let TokenKind::Symbol(symbol) = self.read_kind(at + 1)
-            && self.is_glued(at + 1)
+        if let TokenKind::Symbol(symbol) = self.token_kind(at + 1)
+            && self.is_joined_to_previous(at + 1)
             && let Some((part, whole)) = lexicon::fraction_of_symbol(symbol)
         {
             return Some((
-                numeral.amount.checked_add(Amount::ratio(part.into(), whole.into())?)?,
+                numeral
+                    .amount
+                    .checked_add(Amount::from_ratio(part.into(), whole.into())?)?,
                 at + 2,
             ));
         }
         // A fraction after a space: 1 1/2 cups.
         if let Some((part, whole, end)) = self.read_simple_fraction(at + 1)
-            && !self.is_glued(at + 1)
-            && numeral.as_plain_digits().is_some_and(|whole| whole < 100)
+            && !self.is_joined_to_previous(at + 1)
+            && numeral.value_if_only_digits().is_some_and(|whole| whole < 100)
         {
             return Some((
-                numeral.amount.checked_add(Amount::ratio(part.into(), whole.into())?)?,
+                numeral
+                    .amount
+                    .checked_add(Amount::from_ratio(part.into(), whole.into())?)?,
                 end,
             ));
         }
         Some((numeral.amount, at + 1))
     }
 
-    /// Reads หลาย or several before a scale word. Returns [`Precision::Several`] and the index of the scale; without
-    /// such a word, [`Precision::Exact`] and `at`; `None` if the word is there but no scale follows.
-    fn read_several(&self, at: usize) -> Option<(Precision, usize)> {
-        if !matches!(self.read_kind(at), TokenKind::Several) {
-            return Some((Precision::Exact, at));
+    /// Reads หลาย or several before a scale word. Returns [`QuantityPrecision::Several`] and the index of the scale; without
+    /// such a word, [`QuantityPrecision::Exact`] and `at`; `None` if the word is there but no scale follows.
+    fn read_several_before_scale(&self, at: usize) -> Option<(QuantityPrecision, usize)> {
+        if !matches!(self.token_kind(at), TokenKind::Several) {
+            return Some((QuantityPrecision::Exact, at));
         }
-        matches!(self.read_kind(at + 1), TokenKind::Scale(_)).then_some((Precision::Several, at + 1))
+        matches!(self.token_kind(at + 1), TokenKind::Scale(_)).then_some((QuantityPrecision::Several, at + 1))
     }
 
     /// Reads a number in Thai that starts at token `at`: 3 แสนล้าน, สองร้อยห้าสิบ.
     fn read_thai_number(&self, at: usize) -> Option<Number> {
         const MILLION: u64 = 1_000_000;
         let mut sum = NumberAccumulator::new();
-        let (mut precision, mut end) = self.read_several(at)?;
-        let most = at + MAX_TOKENS;
+        let (mut precision, mut end) = self.read_several_before_scale(at)?;
+        let most = at + MAX_NUMBER_TOKENS;
         // The state after the last scale, to return to if a scale does not fit: ยี่สิบสามสิบ (twenty thirty) is two
         // numbers.
         let mut whole = (sum, end);
         while end < most {
             let first = end == at;
-            match self.read_kind(end) {
+            match self.token_kind(end) {
                 TokenKind::Numeral(numeral) if sum.pending.is_none() => {
                     // A later numeral belongs to the number only if a smaller scale follows: 2 ล้าน 5 แสน, but not 2
                     // ล้าน 300.
-                    let lower = matches!(self.read_kind(end + 1), TokenKind::Scale(scale) if scale < sum.last_scale);
+                    let lower = matches!(self.token_kind(end + 1), TokenKind::Scale(scale) if scale < sum.last_scale);
                     if !first && (numeral.has_commas || !lower) {
                         break;
                     }
@@ -253,11 +258,15 @@ impl QuantityReader<'_> {
                     sum.push_number(amount);
                     end = next;
                 }
-                TokenKind::SmallNumber(value) if sum.pending.is_none() && (first || self.is_glued(end)) => {
+                TokenKind::SmallNumber(value)
+                    if sum.pending.is_none() && (first || self.is_joined_to_previous(end)) =>
+                {
                     sum.push_number(Amount::from_integer(value));
                     end += 1;
                 }
-                TokenKind::ScaleLetter(scale) if self.is_glued(end) && sum.last_scale == u64::MAX && !first => {
+                TokenKind::ScaleLetter(scale)
+                    if self.is_joined_to_previous(end) && sum.last_scale == u64::MAX && !first =>
+                {
                     if self.is_scale_letter(end) {
                         sum.multiply_by_scale(scale, MILLION)?;
                         end += 1;
@@ -266,8 +275,10 @@ impl QuantityReader<'_> {
                 }
                 // Scales may be Latin words too: 5 million.
                 TokenKind::Scale(scale) => {
-                    let spaced =
-                        first || self.is_glued(end) || self.read_numeral(end - 1).is_some() || scale >= MILLION;
+                    let spaced = first
+                        || self.is_joined_to_previous(end)
+                        || self.read_numeral(end - 1).is_some()
+                        || scale >= MILLION;
                     if !spaced {
                         break;
                     }
@@ -280,14 +291,14 @@ impl QuantityReader<'_> {
                     whole = (sum, end);
                 }
                 TokenKind::AndMore
-                    if matches!(self.read_kind(end + 1), TokenKind::Scale(scale) if scale >= 10) && !first =>
+                    if matches!(self.token_kind(end + 1), TokenKind::Scale(scale) if scale >= 10) && !first =>
                 {
-                    precision = Precision::Over;
+                    precision = QuantityPrecision::Over;
                     end += 1;
                 }
                 // หนึ่งร้อยเอ็ด is 101; ร้อยเอ็ด alone is a province.
                 TokenKind::NotQuantity
-                    if sum.pending.is_some() && self.is_glued(end) && self.is_one_of(end, &["ร้อยเอ็ด"]) =>
+                    if sum.pending.is_some() && self.is_joined_to_previous(end) && self.is_one_of(end, &["ร้อยเอ็ด"]) =>
                 {
                     sum.multiply_by_scale(100, MILLION)?;
                     sum.push_number(Amount::from_integer(1));
@@ -295,7 +306,7 @@ impl QuantityReader<'_> {
                     break;
                 }
                 // Decimals in words: สามจุดห้า (three point five).
-                TokenKind::Point if !first && self.is_glued(end) => {
+                TokenKind::Point if !first && self.is_joined_to_previous(end) => {
                     let (decimals, next) = self.read_decimals(end + 1)?;
                     if next == end + 1 {
                         break;
@@ -324,19 +335,19 @@ impl QuantityReader<'_> {
             return None;
         }
         let ends_with_digit =
-            matches!(self.read_kind(end - 1), TokenKind::SmallNumber(1..10)) && !self.is_one_of(end - 1, &["เอ็ด"]);
+            matches!(self.token_kind(end - 1), TokenKind::SmallNumber(1..10)) && !self.is_one_of(end - 1, &["เอ็ด"]);
         if ends_with_digit {
             sum.apply_implied_scale()?;
         }
-        self.add_half_after_unit(sum.finish_number(precision, end)?)
+        self.add_half_after_unit(sum.into_number(precision, end)?)
     }
 
     /// Adds a half to a Thai number if the word ครึ่ง stands after its unit: สองปีครึ่ง (two and a half years).
     fn add_half_after_unit(&self, number: Number) -> Option<Number> {
         let half = number.end + 1;
         let has_half = self.is_unit(number.end)
-            && matches!(self.read_kind(half), TokenKind::Half)
-            && self.is_glued(half)
+            && matches!(self.token_kind(half), TokenKind::Half)
+            && self.is_joined_to_previous(half)
             && self.is_one_of(half, &["ครึ่ง"]);
         if !has_half {
             return Some(number);
@@ -350,10 +361,10 @@ impl QuantityReader<'_> {
 
     /// Returns the index of the token after a hyphen between two words of an English number, or after an "and" that
     /// follows a scale word. Returns `at` if there is no connector.
-    fn skip_connector(&self, at: usize) -> usize {
-        match self.read_kind(at) {
-            TokenKind::Symbol('-') if self.is_glued(at) && self.is_glued(at + 1) => at + 1,
-            _ if self.is_one_of(at, &["and"]) && matches!(self.read_kind(at.wrapping_sub(1)), TokenKind::Scale(_)) => {
+    fn skip_number_word_connector(&self, at: usize) -> usize {
+        match self.token_kind(at) {
+            TokenKind::Symbol('-') if self.is_joined_to_previous(at) && self.is_joined_to_previous(at + 1) => at + 1,
+            _ if self.is_one_of(at, &["and"]) && matches!(self.token_kind(at.wrapping_sub(1)), TokenKind::Scale(_)) => {
                 at + 1
             }
             _ => at,
@@ -363,19 +374,23 @@ impl QuantityReader<'_> {
     /// Reads a number in English that starts at token `at`: 3 million, two hundred and fifty.
     fn read_english_number(&self, at: usize) -> Option<Number> {
         const THOUSAND: u64 = 1_000;
-        if let Some(found) = self.read_plural(at) {
+        if let Some(found) = self.read_plural_scale_word(at) {
             return Some(found);
         }
         let mut sum = NumberAccumulator::new();
-        let (precision, mut end) = self.read_several(at)?;
-        let most = at + MAX_TOKENS;
+        let (precision, mut end) = self.read_several_before_scale(at)?;
+        let most = at + MAX_NUMBER_TOKENS;
         // The state after the last scale, to return to if a scale does not fit: three million and five million are two
         // numbers.
         let mut whole = (sum, end);
         while end < most {
             let first = end == at;
-            let next = if first { end } else { self.skip_connector(end) };
-            match self.read_kind(next) {
+            let next = if first {
+                end
+            } else {
+                self.skip_number_word_connector(end)
+            };
+            match self.token_kind(next) {
                 TokenKind::Numeral(_) if first => {
                     let (amount, after) = self.read_numeral_with_fraction(next)?;
                     sum.push_number(amount);
@@ -415,7 +430,7 @@ impl QuantityReader<'_> {
                 }
                 _ if first
                     && self.is_one_of(end, &["a", "an"])
-                    && matches!(self.read_kind(end + 1), TokenKind::Scale(_)) =>
+                    && matches!(self.token_kind(end + 1), TokenKind::Scale(_)) =>
                 {
                     sum.push_number(Amount::from_integer(1));
                     end += 1;
@@ -429,7 +444,7 @@ impl QuantityReader<'_> {
                     end = next;
                 }
                 // Two and a half million, a million and a half.
-                _ if !first && let Some(after) = self.read_and_a_half(end) => {
+                _ if !first && let Some(after) = self.skip_and_a_half(end) => {
                     match sum.pending {
                         Some(pending) => sum.push_number(pending.checked_add(Amount::HALF)?),
                         None => {
@@ -447,15 +462,15 @@ impl QuantityReader<'_> {
         if end == at {
             None
         } else {
-            sum.finish_number(precision, end)
+            sum.into_number(precision, end)
         }
     }
 
     /// Returns the index of the token after the words `and a half`, which hyphens may join, if they start at token
     /// `at`.
-    pub fn read_and_a_half(&self, at: usize) -> Option<usize> {
+    pub fn skip_and_a_half(&self, at: usize) -> Option<usize> {
         let step = |at: usize, word: &str| {
-            let at = if matches!(self.read_kind(at), TokenKind::Symbol('-')) {
+            let at = if matches!(self.token_kind(at), TokenKind::Symbol('-')) {
                 at + 1
             } else {
                 at
@@ -466,11 +481,11 @@ impl QuantityReader<'_> {
     }
 
     /// Reads a scale word in the plural: thousands, hundreds of thousands.
-    fn read_plural(&self, at: usize) -> Option<Number> {
-        let TokenKind::PluralScale(first) = self.read_kind(at) else {
+    fn read_plural_scale_word(&self, at: usize) -> Option<Number> {
+        let TokenKind::PluralScale(first) = self.token_kind(at) else {
             return None;
         };
-        let second = match self.read_kind(at + 2) {
+        let second = match self.token_kind(at + 2) {
             TokenKind::PluralScale(second) if self.is_one_of(at + 1, &["of"]) => Some(second),
             _ => None,
         };
@@ -479,21 +494,21 @@ impl QuantityReader<'_> {
         if second.is_none() && first == 10 && !self.is_one_of(at, &["dozens"]) {
             return None;
         }
-        let mut number = Number::simple(amount, if second.is_some() { at + 3 } else { at + 1 });
-        number.precision = Precision::Several;
+        let mut number = Number::without_scale_words(amount, if second.is_some() { at + 3 } else { at + 1 });
+        number.precision = QuantityPrecision::Several;
         Some(number)
     }
 
     /// Reads the digits in words after a decimal point. Returns them as a value below 1, and the index of the token
     /// after them.
     fn read_decimals(&self, at: usize) -> Option<(Amount, usize)> {
-        const MAX_DIGITS: usize = 6;
+        const MAX_DECIMAL_WORDS: usize = 6;
         let (mut amount, mut end, mut place) = (Amount::ZERO, at, 1u128);
-        while end - at < MAX_DIGITS
-            && let TokenKind::SmallNumber(digit @ 0..10) = self.read_kind(end)
+        while end - at < MAX_DECIMAL_WORDS
+            && let TokenKind::SmallNumber(digit @ 0..10) = self.token_kind(end)
         {
             place *= 10;
-            amount = amount.checked_add(Amount::ratio(digit.into(), place)?)?;
+            amount = amount.checked_add(Amount::from_ratio(digit.into(), place)?)?;
             end += 1;
         }
         Some((amount, end))
@@ -502,10 +517,10 @@ impl QuantityReader<'_> {
     /// Whether letters after digits are a scale: `bn` always is, but `m` means metres unless the number is an amount of
     /// money.
     fn is_scale_letter(&self, at: usize) -> bool {
-        let money = at > 1 && matches!(self.read_kind(at - 2), TokenKind::Currency(_));
+        let money = at > 1 && matches!(self.token_kind(at - 2), TokenKind::Currency(_));
         match self.token_text(at) {
-            "m" | "b" | "B" | "K" => money && self.is_glued(at),
-            "k" | "M" => self.is_glued(at),
+            "m" | "b" | "B" | "K" => money && self.is_joined_to_previous(at),
+            "k" | "M" => self.is_joined_to_previous(at),
             _ => true,
         }
     }

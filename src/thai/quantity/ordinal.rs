@@ -1,6 +1,6 @@
 //! Reads ordinals: ครั้งที่ 9, `3rd`, twenty-first, Louis XIV.
 
-use super::Value;
+use super::QuantityValue;
 use super::kind::TokenKind;
 use super::reader::{FoundQuantity, QuantityReader};
 
@@ -19,21 +19,22 @@ impl QuantityReader<'_> {
     pub fn read_ordinal(&self, at: usize) -> Option<FoundQuantity> {
         self.read_english_ordinal(at)
             .or_else(|| Some((self.read_roman_numeral(at)?, at + 1)))
-            .map(|(number, end)| FoundQuantity::new(Value::Ordinal(number), end))
+            .map(|(number, end)| FoundQuantity::new(QuantityValue::Ordinal(number), end))
     }
 
     /// Reads a Roman numeral from 2 to 39 after a name, as in Louis XIV. I (one) is left out, since it is also the
     /// pronoun.
     fn read_roman_numeral(&self, at: usize) -> Option<u64> {
-        const ONES: [&str; 10] = ["", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX"];
+        const ROMAN_ONES: [&str; 10] = ["", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX"];
         let text = self.token_text(at);
-        let after_name = at > 0 && !self.is_glued(at) && self.token_text(at - 1).starts_with(char::is_uppercase);
-        if self.is_thai() || !after_name || text.len() > 7 || self.read_kind(at) != TokenKind::Word {
+        let after_name =
+            at > 0 && !self.is_joined_to_previous(at) && self.token_text(at - 1).starts_with(char::is_uppercase);
+        if self.reads_thai_text() || !after_name || text.len() > 7 || self.token_kind(at) != TokenKind::Word {
             return None;
         }
         let ones = text.trim_start_matches('X');
         let tens = text.len() - ones.len();
-        let ones = ONES.iter().position(|&numeral| numeral == ones)?;
+        let ones = ROMAN_ONES.iter().position(|&numeral| numeral == ones)?;
         u64::try_from(tens * 10 + ones)
             .ok()
             .filter(|&number| (2..40).contains(&number))
@@ -42,34 +43,35 @@ impl QuantityReader<'_> {
     /// Reads an English ordinal (`3rd`, third, twenty-first) that starts at token `at`. Returns its value and the index
     /// of the token after it.
     pub fn read_english_ordinal(&self, at: usize) -> Option<(u64, usize)> {
-        if self.is_thai() {
+        if self.reads_thai_text() {
             return None;
         }
-        match self.read_kind(at) {
+        match self.token_kind(at) {
             TokenKind::Numeral(numeral)
-                if self.is_glued(at + 1) && self.is_one_of(at + 1, &["st", "nd", "rd", "th"]) =>
+                if self.is_joined_to_previous(at + 1) && self.is_one_of(at + 1, &["st", "nd", "rd", "th"]) =>
             {
-                Some((numeral.as_plain_digits()?, at + 2))
+                Some((numeral.value_if_only_digits()?, at + 2))
             }
             // After a number, per or every, second is the unit of time.
             TokenKind::Ordinal(2)
                 if at > 0
                     && (matches!(
-                        self.read_kind(at - 1),
+                        self.token_kind(at - 1),
                         TokenKind::Numeral(_) | TokenKind::SmallNumber(_)
-                    ) || matches!(self.read_kind(at - 1), TokenKind::Symbol('-' | '/')) && self.is_glued(at)
+                    ) || matches!(self.token_kind(at - 1), TokenKind::Symbol('-' | '/'))
+                        && self.is_joined_to_previous(at)
                         || self.is_one_of(at - 1, &["per", "every", "each", "split"])) =>
             {
                 None
             }
             TokenKind::Ordinal(number) => Some((number, at + 1)),
             TokenKind::SmallNumber(tens @ 20..) => {
-                let next = if matches!(self.read_kind(at + 1), TokenKind::Symbol('-')) {
+                let next = if matches!(self.token_kind(at + 1), TokenKind::Symbol('-')) {
                     at + 2
                 } else {
                     at + 1
                 };
-                match self.read_kind(next) {
+                match self.token_kind(next) {
                     TokenKind::Ordinal(unit @ 1..10) => Some((tens + unit, next + 1)),
                     _ => None,
                 }

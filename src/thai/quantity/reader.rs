@@ -5,43 +5,43 @@
 //! `ordinal`, and `measure` with `number`. A parameter `at` is always the index of a token in `QuantityReader::tokens`.
 
 use super::kind::{Numeral, TokenKind};
-use super::token::{self, Token, is_digit};
-use super::{Language, Precision, Quantity, Value};
+use super::token::{self, QuantityToken, is_digit};
+use super::{Language, Quantity, QuantityPrecision, QuantityValue};
 use crate::span::Span;
-use crate::thai::lexicon::{CLASSIFIERS, UNIT_WORDS};
+use crate::thai::lexicon::{CLASSIFIER_WORDS, UNIT_WORDS};
 
 /// Reads the quantities of a text: holds the text cut into tokens, and the language in which it is read.
 pub struct QuantityReader<'a> {
     text: &'a str,
-    pub tokens: Vec<Token>,
+    pub tokens: Vec<QuantityToken>,
     pub language: Language,
 }
 
 /// A quantity that one of the grammars has read from a token on, without its span and without regard to the words
 /// beside it.
 pub struct FoundQuantity {
-    pub value: Value,
+    pub value: QuantityValue,
     /// Second value of a range, a score or a ratio; `None` for a single value.
-    pub second: Option<Value>,
+    pub second: Option<QuantityValue>,
     /// How exact the number's own words, such as thousands, say that it is. If it is `Exact`, the reader also looks at
     /// the words beside the quantity.
-    pub precision: Precision,
+    pub precision: QuantityPrecision,
     /// Index of the token after the quantity.
     pub end: usize,
 }
 
 impl FoundQuantity {
     /// Makes a quantity of a single value that ends before token `end`.
-    pub fn new(value: Value, end: usize) -> Self {
-        Self::pair(value, None, end)
+    pub fn new(value: QuantityValue, end: usize) -> Self {
+        Self::from_values(value, None, end)
     }
 
     /// Makes a quantity of one value, or of two values such as those of a range, that ends before token `end`.
-    pub fn pair(value: Value, second: Option<Value>, end: usize) -> Self {
+    pub fn from_values(value: QuantityValue, second: Option<QuantityValue>, end: usize) -> Self {
         Self {
             value,
             second,
-            precision: Precision::Exact,
+            precision: QuantityPrecision::Exact,
             end,
         }
     }
@@ -52,13 +52,13 @@ impl<'a> QuantityReader<'a> {
     pub fn new(text: &'a str, language: Language) -> Self {
         Self {
             text,
-            tokens: token::tokens(text),
+            tokens: token::cut_into_tokens(text),
             language,
         }
     }
 
     /// Finds all quantities of the text, in the order of the text and without overlap.
-    pub fn read(&self) -> Vec<Quantity> {
+    pub fn read_all_quantities(&self) -> Vec<Quantity> {
         let mut quantities = Vec::new();
         let mut at = 0;
         while at < self.tokens.len() {
@@ -68,7 +68,7 @@ impl<'a> QuantityReader<'a> {
                 .or_else(|| self.read_code(at))
                 .or_else(|| self.read_fraction(at))
                 .or_else(|| self.read_ordinal(at))
-                .or_else(|| self.read_counted(at));
+                .or_else(|| self.read_counted_quantity(at));
             let Some(found) = found else {
                 at += 1;
                 continue;
@@ -77,7 +77,7 @@ impl<'a> QuantityReader<'a> {
             quantities.push(Quantity {
                 span,
                 precision: match found.precision {
-                    Precision::Exact => self.precision(at, found.end),
+                    QuantityPrecision::Exact => self.precision_from_context(at, found.end),
                     precision => precision,
                 },
                 value: found.value,
@@ -90,7 +90,7 @@ impl<'a> QuantityReader<'a> {
     }
 
     /// Returns the kind of the token at `at`, or `LineBreak` beyond the end of the text.
-    pub fn read_kind(&self, at: usize) -> TokenKind {
+    pub fn token_kind(&self, at: usize) -> TokenKind {
         self.tokens.get(at).map_or(TokenKind::LineBreak, |token| token.kind)
     }
 
@@ -108,13 +108,13 @@ impl<'a> QuantityReader<'a> {
     }
 
     /// Whether there is no white space between the token at `at` and the one before it.
-    pub fn is_glued(&self, at: usize) -> bool {
+    pub fn is_joined_to_previous(&self, at: usize) -> bool {
         self.tokens.get(at).is_some_and(|token| token.is_glued)
     }
 
     /// Returns the numeral (number in digits) at token `at`, or `None` if the token is none.
     pub fn read_numeral(&self, at: usize) -> Option<Numeral> {
-        match self.read_kind(at) {
+        match self.token_kind(at) {
             TokenKind::Numeral(numeral) => Some(numeral),
             _ => None,
         }
@@ -132,7 +132,7 @@ impl<'a> QuantityReader<'a> {
     }
 
     /// Whether the text is read as Thai.
-    pub fn is_thai(&self) -> bool {
+    pub fn reads_thai_text(&self) -> bool {
         self.language == Language::Thai
     }
 
@@ -145,10 +145,10 @@ impl<'a> QuantityReader<'a> {
                 .filter_map(|at| self.tokens.get(at))
                 .any(|token| token.end == self.tokens[at].start + unit.len())
         };
-        self.is_thai()
+        self.reads_thai_text()
             && UNIT_WORDS
                 .iter()
-                .chain(CLASSIFIERS.iter())
+                .chain(CLASSIFIER_WORDS.iter())
                 .any(|unit| text.starts_with(unit) && ends(unit))
     }
 }

@@ -12,7 +12,7 @@ fn list_quantities(text: &str, language: Language) -> String {
     quantities.join(" | ")
 }
 
-fn check(language: Language, cases: &[(&str, &str)]) {
+fn check_quantities(language: Language, cases: &[(&str, &str)]) {
     let wrong: Vec<String> = cases
         .iter()
         .map(|(text, expected)| (text, expected, list_quantities(text, language)))
@@ -29,7 +29,7 @@ fn check(language: Language, cases: &[(&str, &str)]) {
 }
 
 /// Thai texts, each with the quantities that must be found in it, separated by vertical bars.
-const THAI: &[(&str, &str)] = &[
+const THAI_CASES: &[(&str, &str)] = &[
     // Digits.
     ("", ""),
     ("ไม่มีตัวเลขในประโยคนี้", ""),
@@ -344,7 +344,7 @@ const THAI: &[(&str, &str)] = &[
 ];
 
 /// English texts, each with the quantities that must be found in it, separated by vertical bars.
-const ENGLISH: &[(&str, &str)] = &[
+const ENGLISH_CASES: &[(&str, &str)] = &[
     ("", ""),
     ("No numbers here", ""),
     ("250 people", "250"),
@@ -549,12 +549,12 @@ const ENGLISH: &[(&str, &str)] = &[
 
 #[test]
 fn quantities_are_found_in_thai() {
-    check(Language::Thai, THAI);
+    check_quantities(Language::Thai, THAI_CASES);
 }
 
 #[test]
 fn quantities_are_found_in_english() {
-    check(Language::English, ENGLISH);
+    check_quantities(Language::English, ENGLISH_CASES);
 }
 
 #[test]
@@ -603,7 +603,7 @@ fn digits_are_told_from_words() {
 
 /// Pairs of a Thai and an English text, each with the quantities that only the Thai text has and those that only the
 /// English text has.
-const PAIRS: &[(&str, &str, &str, &str)] = &[
+const TRANSLATION_PAIRS: &[(&str, &str, &str, &str)] = &[
     ("วงเงิน 3 แสนล้านบาท", "a budget of 300 billion baht", "", ""),
     (
         "วงเงิน 3 แสนล้านบาท",
@@ -671,7 +671,7 @@ fn what_a_translation_lacks_is_told() {
             .collect::<Vec<_>>()
             .join(" | ")
     };
-    for (thai, english, lacking, added) in PAIRS {
+    for (thai, english, lacking, added) in TRANSLATION_PAIRS {
         let (source, target) = (
             find_quantities(thai, Language::Thai),
             find_quantities(english, Language::English),

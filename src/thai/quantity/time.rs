@@ -2,17 +2,17 @@
 
 use super::kind::{TimeWord, TokenKind};
 use super::reader::{FoundQuantity, QuantityReader};
-use super::{Time, Value};
+use super::{QuantityValue, Time};
 
 impl QuantityReader<'_> {
     /// Reads a time of day, or a range of times, that starts at token `at`.
     pub fn read_time(&self, at: usize) -> Option<FoundQuantity> {
         let (first, end, marked) = self.read_single_time(at)?;
-        let joins = matches!(self.read_kind(end), TokenKind::Symbol('-' | '–' | '—'))
+        let joins = matches!(self.token_kind(end), TokenKind::Symbol('-' | '–' | '—'))
             || self.is_one_of(end, &["ถึง", "to", "until"]);
         let second = if joins { self.read_single_time(end + 1) } else { None };
         let Some((second, second_end, second_marked)) = second else {
-            return marked.then(|| FoundQuantity::new(Value::Time(first), end));
+            return marked.then(|| FoundQuantity::new(QuantityValue::Time(first), end));
         };
         if !marked && !second_marked {
             return None;
@@ -20,7 +20,7 @@ impl QuantityReader<'_> {
         // In 9-11 a.m., a.m. holds for both hours; 11-1 p.m. is from 11 to 13, since the first time cannot be the later
         // one.
         let first = match (first.is_half_known, second.is_half_known) {
-            (false, true) if self.is_thai() => Time {
+            (false, true) if self.reads_thai_text() => Time {
                 is_half_known: true,
                 ..first
             },
@@ -39,9 +39,9 @@ impl QuantityReader<'_> {
             }
             _ => first,
         };
-        Some(FoundQuantity::pair(
-            Value::Time(first),
-            Some(Value::Time(second)),
+        Some(FoundQuantity::from_values(
+            QuantityValue::Time(first),
+            Some(QuantityValue::Time(second)),
             second_end,
         ))
     }
@@ -49,7 +49,7 @@ impl QuantityReader<'_> {
     /// Reads one time of day. Returns the time, the index of the token after it, and whether anything but its one or
     /// two numbers shows that it is a time.
     fn read_single_time(&self, at: usize) -> Option<(Time, usize, bool)> {
-        if self.is_in_name(at) && !matches!(self.read_kind(at + 1), TokenKind::TimeWord(_)) {
+        if self.is_in_name(at) && !matches!(self.token_kind(at + 1), TokenKind::TimeWord(_)) {
             return None;
         }
         match self.language {
@@ -65,22 +65,23 @@ impl QuantityReader<'_> {
     fn read_time_in_digits(&self, at: usize) -> Option<(Time, usize, bool)> {
         let numeral = self.read_numeral(at)?;
         let whole = u8::try_from(numeral.whole).ok().filter(|&hour| hour <= 24);
-        let colon =
-            matches!(self.read_kind(at + 1), TokenKind::Symbol(':')) && self.is_glued(at + 1) && self.is_glued(at + 2);
+        let colon = matches!(self.token_kind(at + 1), TokenKind::Symbol(':'))
+            && self.is_joined_to_previous(at + 1)
+            && self.is_joined_to_previous(at + 2);
         let (hour, minute, end, sure) = if let Some((minute, 2)) = numeral.decimals {
             (whole?, minute, at + 1, false)
-        } else if numeral.as_plain_digits().is_none() {
+        } else if numeral.value_if_only_digits().is_none() {
             return None;
         } else if colon {
-            let minute = self.read_numeral(at + 2)?.as_digits(2)?;
+            let minute = self.read_numeral(at + 2)?.value_if_digit_count(2)?;
             // With a third part after another colon or a point, it is a duration or a ratio.
-            if self.is_glued(at + 3) && matches!(self.read_kind(at + 3), TokenKind::Symbol(':' | '.')) {
+            if self.is_joined_to_previous(at + 3) && matches!(self.token_kind(at + 3), TokenKind::Symbol(':' | '.')) {
                 return None;
             }
             (whole?, minute, at + 3, true)
         } else if numeral.digits == 4 {
-            let named =
-                !self.is_thai() && matches!(self.read_kind(at + 1), TokenKind::TimeWord(TimeWord::TwentyFourHour));
+            let named = !self.reads_thai_text()
+                && matches!(self.token_kind(at + 1), TokenKind::TimeWord(TimeWord::TwentyFourHour));
             let hour = u8::try_from(numeral.whole / 100).ok()?;
             (hour, numeral.whole % 100, at + 1, named)
         } else {
@@ -95,38 +96,39 @@ impl QuantityReader<'_> {
             minute,
             is_half_known,
         };
-        match self.read_kind(end) {
+        match self.token_kind(end) {
             TokenKind::TimeWord(TimeWord::TwentyFourHour)
-                if self.is_thai() || !self.is_one_of(end, &["hrs"]) || sure =>
+                if self.reads_thai_text() || !self.is_one_of(end, &["hrs"]) || sure =>
             {
                 Some((time(hour, true), end + 1, true))
             }
             TokenKind::TimeWord(TimeWord::Morning | TimeWord::Afternoon)
-                if !self.is_thai() || !self.is_one_of(end, &["เช้า", "บ่าย"]) =>
+                if !self.reads_thai_text() || !self.is_one_of(end, &["เช้า", "บ่าย"]) =>
             {
-                let late = matches!(self.read_kind(end), TokenKind::TimeWord(TimeWord::Afternoon));
+                let late = matches!(self.token_kind(end), TokenKind::TimeWord(TimeWord::Afternoon));
                 Some((time(to_24_hours(hour, late), true), end + 1, true))
             }
-            TokenKind::TimeWord(TimeWord::Oclock) if !self.is_thai() => {
-                self.apply_half_of_day(time(hour, false), end + 1)
+            TokenKind::TimeWord(TimeWord::Oclock) if !self.reads_thai_text() => {
+                self.apply_morning_or_afternoon(time(hour, false), end + 1)
             }
             _ => {
-                let told = !self.is_thai() && numeral.decimals.is_none() && sure
-                    || self.is_thai() && (sure || numeral.decimals.is_some() && self.text_before(at).ends_with("เวลา"));
+                let told = !self.reads_thai_text() && numeral.decimals.is_none() && sure
+                    || self.reads_thai_text()
+                        && (sure || numeral.decimals.is_some() && self.text_before(at).ends_with("เวลา"));
                 let known = hour == 0 || hour > 12;
                 // An hour after a preposition: at 9 in the morning.
-                if !self.is_thai()
+                if !self.reads_thai_text()
                     && !told
                     && at > 0
                     && self.is_one_of(at - 1, &["at", "around", "about", "by", "until", "till", "from"])
                     && hour <= 12
                 {
                     return self
-                        .apply_half_of_day(time(hour, known), end)
+                        .apply_morning_or_afternoon(time(hour, known), end)
                         .filter(|&(_, after, _)| after > end);
                 }
-                if told && !self.is_thai() {
-                    return self.apply_half_of_day(time(hour, known), end);
+                if told && !self.reads_thai_text() {
+                    return self.apply_morning_or_afternoon(time(hour, known), end);
                 }
                 Some((time(hour, known), end, told))
             }
@@ -136,7 +138,7 @@ impl QuantityReader<'_> {
     /// Reads the English words after a time that say whether it is before or after noon: in the morning, in the
     /// afternoon, at night. `end` is the token after the time. Returns the time on the clock of 24 hours, the index of
     /// the token after the words, and `true`. Without such words, returns the time unchanged, `end` and `true`.
-    fn apply_half_of_day(&self, time: Time, end: usize) -> Option<(Time, usize, bool)> {
+    fn apply_morning_or_afternoon(&self, time: Time, end: usize) -> Option<(Time, usize, bool)> {
         let (at, late) = match () {
             () if self.is_one_of(end, &["in"]) && self.is_one_of(end + 1, &["the"]) => match () {
                 () if self.is_one_of(end + 2, &["morning"]) => (end + 3, false),
@@ -178,18 +180,18 @@ impl QuantityReader<'_> {
             let hour = u8::try_from(number.amount.to_integer()?).ok()?;
             ((1..=12).contains(&hour) && number.scale.is_none_or(|_| hour >= 10)).then_some((hour, number.end))
         };
-        match self.read_kind(at) {
+        match self.token_kind(at) {
             TokenKind::TimeWord(TimeWord::NamedHour(hour)) => full(hour, at + 1),
             TokenKind::TimeWord(TimeWord::AfterMidnight) => {
                 let (hour, end) = hour(at + 1).filter(|&(hour, _)| hour <= 6)?;
                 full(hour, end)
             }
             TokenKind::TimeWord(TimeWord::Afternoon) if self.is_one_of(at, &["บ่าย"]) => {
-                match self.read_kind(at + 1) {
+                match self.token_kind(at + 1) {
                     TokenKind::TimeWord(TimeWord::Oclock) => full(13, at + 2),
                     _ => {
                         let (hour, end) = hour(at + 1).filter(|&(hour, _)| hour <= 5)?;
-                        let end = if matches!(self.read_kind(end), TokenKind::TimeWord(TimeWord::Oclock)) {
+                        let end = if matches!(self.token_kind(end), TokenKind::TimeWord(TimeWord::Oclock)) {
                             end + 1
                         } else {
                             end
@@ -203,7 +205,7 @@ impl QuantityReader<'_> {
             }
             TokenKind::Numeral(_) | TokenKind::SmallNumber(_) | TokenKind::Scale(_) => {
                 let (hour, end) = hour(at)?;
-                match self.read_kind(end) {
+                match self.token_kind(end) {
                     TokenKind::TimeWord(TimeWord::Evening) if hour <= 6 => {
                         full(hour % 6 + 18, end + 1).map(|(time, end)| {
                             // The sixth hour of the evening is midnight.
@@ -216,7 +218,7 @@ impl QuantityReader<'_> {
                             )
                         })
                     }
-                    TokenKind::TimeWord(TimeWord::Oclock) => match self.read_kind(end + 1) {
+                    TokenKind::TimeWord(TimeWord::Oclock) => match self.token_kind(end + 1) {
                         // The morning hours are counted from six: สามโมงเช้า is nine o'clock.
                         TokenKind::TimeWord(TimeWord::Morning) => full(if hour < 6 { hour + 6 } else { hour }, end + 2),
                         TokenKind::TimeWord(TimeWord::EarlyEvening) if hour <= 7 => full(hour + 12, end + 2),
@@ -245,7 +247,7 @@ impl QuantityReader<'_> {
     /// Adds the word ครึ่ง (half) or a number of นาที (minutes) at token `end` to a time. Returns the time and the
     /// index of the token after it.
     fn add_minutes(&self, time: Time, end: usize) -> (Time, usize) {
-        if matches!(self.read_kind(end), TokenKind::Half) && self.is_one_of(end, &["ครึ่ง"]) {
+        if matches!(self.token_kind(end), TokenKind::Half) && self.is_one_of(end, &["ครึ่ง"]) {
             return (Time { minute: 30, ..time }, end + 1);
         }
         let minutes = self
@@ -267,12 +269,12 @@ impl QuantityReader<'_> {
             ((1..=12).contains(&hour) && number.end == at + 1).then_some((hour, number.end))
         };
         let told = |time: Time, end: usize| -> Option<(Time, usize)> {
-            let end = if matches!(self.read_kind(end), TokenKind::TimeWord(TimeWord::Oclock)) {
+            let end = if matches!(self.token_kind(end), TokenKind::TimeWord(TimeWord::Oclock)) {
                 end + 1
             } else {
                 end
             };
-            if let TokenKind::TimeWord(half @ (TimeWord::Morning | TimeWord::Afternoon)) = self.read_kind(end) {
+            if let TokenKind::TimeWord(half @ (TimeWord::Morning | TimeWord::Afternoon)) = self.token_kind(end) {
                 let hour = to_24_hours(time.hour, half == TimeWord::Afternoon);
                 return Some((
                     Time {
@@ -283,10 +285,10 @@ impl QuantityReader<'_> {
                     end + 1,
                 ));
             }
-            let (time, end, _) = self.apply_half_of_day(time, end)?;
+            let (time, end, _) = self.apply_morning_or_afternoon(time, end)?;
             Some((time, end))
         };
-        match self.read_kind(at) {
+        match self.token_kind(at) {
             TokenKind::TimeWord(TimeWord::NamedHour(hour)) => Some((
                 Time {
                     hour,
@@ -296,7 +298,7 @@ impl QuantityReader<'_> {
                 at + 1,
             )),
             TokenKind::Half | TokenKind::Denominator(4) => {
-                let half = matches!(self.read_kind(at), TokenKind::Half);
+                let half = matches!(self.token_kind(at), TokenKind::Half);
                 let past = self.is_one_of(at + 1, &["past"]);
                 let before = !half && self.is_one_of(at + 1, &["to"]);
                 let (hour, end) = hour(at + 2).filter(|_| past || before)?;
@@ -322,7 +324,7 @@ impl QuantityReader<'_> {
             TokenKind::SmallNumber(_) => {
                 let (hour, end) = hour(at)?;
                 matches!(
-                    self.read_kind(end),
+                    self.token_kind(end),
                     TokenKind::TimeWord(TimeWord::Oclock | TimeWord::Morning | TimeWord::Afternoon)
                 )
                 .then(|| {

@@ -8,7 +8,7 @@ use icu_segmenter::WordSegmenter;
 
 /// A token of a text: a numeral, a word or a symbol. White space and invisible characters belong to no token.
 #[derive(Clone, Copy, Debug)]
-pub struct Token {
+pub struct QuantityToken {
     /// Byte offset in the text at which the token starts.
     pub start: usize,
     /// Byte offset in the text at which the token ends.
@@ -25,13 +25,13 @@ const MAX_WHOLE_DIGITS: usize = 18;
 const MAX_DECIMALS: usize = 12;
 
 /// Cuts a text into tokens.
-pub fn tokens(text: &str) -> Vec<Token> {
+pub fn cut_into_tokens(text: &str) -> Vec<QuantityToken> {
     let mut boundaries: Vec<usize> = WordSegmenter::new_dictionary(Default::default())
         .segment_str(text)
         .chain(lexicon::certain_word_boundaries(text))
         .collect();
     boundaries.sort_unstable();
-    let mut tokens: Vec<Token> = Vec::new();
+    let mut tokens: Vec<QuantityToken> = Vec::new();
     let mut at = 0;
     let mut glued = false;
     while let Some(c) = text[at..].chars().next() {
@@ -42,7 +42,7 @@ pub fn tokens(text: &str) -> Vec<Token> {
             continue;
         }
         let mut push = |kind, end| {
-            tokens.push(Token {
+            tokens.push(QuantityToken {
                 start: at,
                 end,
                 is_glued: glued,
@@ -69,7 +69,7 @@ pub fn tokens(text: &str) -> Vec<Token> {
             }
         } else if c.is_alphabetic() {
             let end = latin_word_end(text, start);
-            push(lexicon::lookup_latin(&text[start..end]), end);
+            push(lexicon::lookup_latin_word(&text[start..end]), end);
         } else {
             let kind = match lexicon::currency_of_symbol(c) {
                 Some(code) => TokenKind::Currency(code),
@@ -87,11 +87,11 @@ pub fn tokens(text: &str) -> Vec<Token> {
 /// Returns each entry with the byte offset of its end. Returns nothing if the entries do not end at a word boundary.
 fn adjacent_lexicon_entries(text: &str, start: usize, boundaries: &[usize]) -> Vec<(TokenKind, usize)> {
     /// Maximum number of lexicon entries that one word may be split into.
-    const MAX_ENTRIES: usize = 8;
+    const MAX_ENTRIES_PER_WORD: usize = 8;
     let mut found = Vec::new();
     let mut at = start;
-    while found.len() < MAX_ENTRIES {
-        let Some((kind, end)) = lexicon::lookup_thai(text, at) else {
+    while found.len() < MAX_ENTRIES_PER_WORD {
+        let Some((kind, end)) = lexicon::lookup_thai_word(text, at) else {
             return Vec::new();
         };
         found.push((kind, end));
@@ -165,7 +165,7 @@ fn numeral_token(text: &str, start: usize) -> (TokenKind, usize) {
     let fold = |digits: &mut dyn Iterator<Item = u64>| digits.fold(0u64, |sum, digit| sum * 10 + digit);
     let (mut whole, mut fraction) = (whole, fraction);
     let (whole, fraction) = (fold(&mut whole), fold(&mut fraction));
-    let places = Amount::ratio(fraction.into(), 10u128.pow(tail_count as u32));
+    let places = Amount::from_ratio(fraction.into(), 10u128.pow(tail_count as u32));
     let Some(amount) = places.and_then(|places| Amount::from_integer(whole).checked_add(places)) else {
         return (TokenKind::Code, end);
     };
@@ -202,7 +202,12 @@ fn latin_word_end(text: &str, start: usize) -> usize {
         end += 1;
     }
     let dollar = &text[start..end];
-    if text[end..].starts_with('$') && matches!(lexicon::lookup_latin(&format!("{dollar}$")), TokenKind::Currency(_)) {
+    if text[end..].starts_with('$')
+        && matches!(
+            lexicon::lookup_latin_word(&format!("{dollar}$")),
+            TokenKind::Currency(_)
+        )
+    {
         end += 1;
     }
     end

@@ -2,7 +2,7 @@
 
 use super::kind::{BUDDHIST_ERA_OFFSET_YEARS, MonthForm, Numeral, TokenKind};
 use super::reader::{FoundQuantity, QuantityReader};
-use super::{Date, Language, Value};
+use super::{Date, Language, QuantityValue};
 
 impl QuantityReader<'_> {
     /// Returns the year of the common era that a number of two or four digits stands for if no era is named beside it.
@@ -22,19 +22,20 @@ impl QuantityReader<'_> {
 
     /// Whether an English s right after the numeral at token `at` makes it a decade: `1990s`, `90's`.
     pub fn is_decade(&self, at: usize) -> bool {
-        !self.is_thai() && self.read_numeral(at).is_some() && {
-            let apostrophe = usize::from(matches!(self.read_kind(at + 1), TokenKind::Symbol('\'' | '’')));
-            (1..=1 + apostrophe).all(|next| self.is_glued(at + next)) && self.token_text(at + 1 + apostrophe) == "s"
+        !self.reads_thai_text() && self.read_numeral(at).is_some() && {
+            let apostrophe = usize::from(matches!(self.token_kind(at + 1), TokenKind::Symbol('\'' | '’')));
+            (1..=1 + apostrophe).all(|next| self.is_joined_to_previous(at + next))
+                && self.token_text(at + 1 + apostrophe) == "s"
         }
     }
 
     /// Reads a decade that starts at token `at`: `1990s`, `'90s`, the nineties, ทศวรรษ 1990, ยุค 90.
     pub fn read_decade(&self, at: usize) -> Option<FoundQuantity> {
-        if let TokenKind::Decade(year) = self.read_kind(at) {
-            return Some(FoundQuantity::new(Value::Decade(year), at + 1));
+        if let TokenKind::Decade(year) = self.token_kind(at) {
+            return Some(FoundQuantity::new(QuantityValue::Decade(year), at + 1));
         }
         let numeral = self.read_numeral(at)?;
-        let year = numeral.as_plain_digits().filter(|year| year % 10 == 0)?;
+        let year = numeral.value_if_only_digits().filter(|year| year % 10 == 0)?;
         if !matches!(numeral.digits, 2 | 4) {
             return None;
         }
@@ -56,36 +57,38 @@ impl QuantityReader<'_> {
         } else {
             i32::try_from(year).ok()?
         };
-        Some(FoundQuantity::new(Value::Decade(first), end))
+        Some(FoundQuantity::new(QuantityValue::Decade(first), end))
     }
 
     /// Reads a year that an era, an apostrophe or a month marks as one; `month` is how the month before it is written,
     /// if there is one. After a Thai month, two digits are enough. Returns the year of the common era and the index of
     /// the token after it.
     pub fn read_year(&self, at: usize, month: Option<MonthForm>) -> Option<(i32, usize)> {
-        let at = if self.is_thai() && self.is_one_of(at, &["ปี"]) && month.is_some() {
+        let at = if self.reads_thai_text() && self.is_one_of(at, &["ปี"]) && month.is_some() {
             at + 1
         } else {
             at
         };
-        let (era, at) = match self.read_kind(at) {
+        let (era, at) = match self.token_kind(at) {
             TokenKind::Era(era) => (Some(era), at + 1),
             _ => (None, at),
         };
-        if !self.is_thai()
-            && matches!(self.read_kind(at), TokenKind::Symbol('\'' | '’' | '‘'))
-            && self.is_glued(at + 1)
-            && let Some(year) = self.read_numeral(at + 1).and_then(|numeral| numeral.as_digits(2))
+        if !self.reads_thai_text()
+            && matches!(self.token_kind(at), TokenKind::Symbol('\'' | '’' | '‘'))
+            && self.is_joined_to_previous(at + 1)
+            && let Some(year) = self
+                .read_numeral(at + 1)
+                .and_then(|numeral| numeral.value_if_digit_count(2))
         {
             return (!self.is_decade(at + 1)).then_some((self.year_from_digits(year, 2)?, at + 2));
         }
         let numeral = self.read_numeral(at).filter(|_| !self.is_in_name(at))?;
-        let number = i32::try_from(numeral.as_plain_digits()?).ok()?;
-        let (era, end) = match (era, self.read_kind(at + 1)) {
+        let number = i32::try_from(numeral.value_if_only_digits()?).ok()?;
+        let (era, end) = match (era, self.token_kind(at + 1)) {
             // The fifth century BC (ศตวรรษที่ 5 ก่อนคริสตกาล) is a century, not a year.
             (None, TokenKind::Bce) if self.is_thai_ordinal(at) => return None,
             (None, TokenKind::Bce) => return Some((-number, at + 2)),
-            (None, TokenKind::Era(era)) if !self.is_thai() => (Some(era), at + 2),
+            (None, TokenKind::Era(era)) if !self.reads_thai_text() => (Some(era), at + 2),
             _ => (era, at + 1),
         };
         if let Some(era) = era {
@@ -98,10 +101,11 @@ impl QuantityReader<'_> {
         }
         match (numeral.digits, month) {
             // Two digits after a month may also be a time, a share or a sum.
-            (2, Some(_)) if self.is_thai() => {
+            (2, Some(_)) if self.reads_thai_text() => {
                 if self.is_unit(end)
                     || self.is_other_quantity(end)
-                    || matches!(self.read_kind(end), TokenKind::Symbol('.' | ',' | '/')) && self.is_glued(end + 1)
+                    || matches!(self.token_kind(end), TokenKind::Symbol('.' | ',' | '/'))
+                        && self.is_joined_to_previous(end + 1)
                 {
                     return None;
                 }
@@ -112,7 +116,7 @@ impl QuantityReader<'_> {
             }
             (4, Some(_))
                 if !matches!(
-                    self.read_kind(end),
+                    self.token_kind(end),
                     TokenKind::Scale(_) | TokenKind::Percent | TokenKind::Currency(_)
                 ) =>
             {
@@ -126,8 +130,9 @@ impl QuantityReader<'_> {
     pub fn read_years(&self, at: usize) -> Option<FoundQuantity> {
         let (first, end) = self.read_recognised_year(at)?;
         let numeral = self.read_numeral(end.checked_sub(1)?);
-        let slash =
-            matches!(self.read_kind(end), TokenKind::Symbol('/')) && self.is_glued(end) && self.is_glued(end + 1);
+        let slash = matches!(self.token_kind(end), TokenKind::Symbol('/'))
+            && self.is_joined_to_previous(end)
+            && self.is_joined_to_previous(end + 1);
         let next = if slash {
             Some(end + 1)
         } else {
@@ -135,7 +140,7 @@ impl QuantityReader<'_> {
         };
         let second = next.and_then(|next| {
             let skip = usize::from(self.is_one_of(next, &["ปี"]));
-            if let TokenKind::Era(_) = self.read_kind(next + skip) {
+            if let TokenKind::Era(_) = self.token_kind(next + skip) {
                 return self.read_year(next + skip, None);
             }
             let (numeral, last) = (
@@ -143,12 +148,12 @@ impl QuantityReader<'_> {
                 self.read_numeral(next + skip)
                     .filter(|_| !self.is_in_name(next + skip))?,
             );
-            let last_number = i32::try_from(last.as_plain_digits()?).ok()?;
+            let last_number = i32::try_from(last.value_if_only_digits()?).ok()?;
             let first_number = i32::try_from(numeral.whole).ok()?;
             let years = match last.digits {
                 // The second year is of the same era as the first.
                 4 => last_number - first_number,
-                2 if self.is_glued(next) => last_number - first_number % 100,
+                2 if self.is_joined_to_previous(next) => last_number - first_number % 100,
                 _ => return None,
             };
             let other = self.is_unit(next + skip + 1) && last.digits == 2;
@@ -164,16 +169,16 @@ impl QuantityReader<'_> {
     /// Reads a year that an era, a word beside it or its own value shows to be one. Returns the year of the common era
     /// and the index of the token after it.
     fn read_recognised_year(&self, at: usize) -> Option<(i32, usize)> {
-        if let TokenKind::Era(_) = self.read_kind(at) {
+        if let TokenKind::Era(_) = self.token_kind(at) {
             return self.read_year(at, None);
         }
         if let Some(year) = self.read_year(at, None) {
             return Some(year);
         }
         let numeral = self.read_numeral(at)?;
-        let (number, end) = (numeral.as_plain_digits()?, at + 1);
+        let (number, end) = (numeral.value_if_only_digits()?, at + 1);
         let scaled = matches!(
-            self.read_kind(end),
+            self.token_kind(end),
             TokenKind::Scale(_)
                 | TokenKind::ScaleLetter(_)
                 | TokenKind::Percent
@@ -181,12 +186,12 @@ impl QuantityReader<'_> {
                 | TokenKind::Currency(_)
                 | TokenKind::AndMore
         );
-        if scaled || at > 0 && matches!(self.read_kind(at - 1), TokenKind::Currency(_) | TokenKind::PerHundred) {
+        if scaled || at > 0 && matches!(self.token_kind(at - 1), TokenKind::Currency(_) | TokenKind::PerHundred) {
             return None;
         }
         let text = self.text_before(at);
         let full = self.year_from_digits(number, numeral.digits)?;
-        if self.is_thai() {
+        if self.reads_thai_text() {
             const YEAR_WORDS: &[&str] = &["ปี", "ปีงบประมาณ", "ปีการศึกษา", "ปีการผลิต", "ฤดูกาล", "ปีภาษี", "ศก"];
             let marked = YEAR_WORDS.iter().any(|mark| text.ends_with(mark));
             return match numeral.digits {
@@ -194,11 +199,11 @@ impl QuantityReader<'_> {
                 // After an abbreviation, four digits are the number of a road or a form: สฎ.2007.
                 4 if matches!(number, 1800..2100 | 2440..2600)
                     && !self.is_unit(end)
-                    && !(self.is_glued(at) && text.ends_with('.')) =>
+                    && !(self.is_joined_to_previous(at) && text.ends_with('.')) =>
                 {
                     Some((full, end))
                 }
-                2 if marked && !self.is_unit(end) && number >= 10 && !self.counts_years(at) => Some((full, end)),
+                2 if marked && !self.is_unit(end) && number >= 10 && !self.ends_count_of_years(at) => Some((full, end)),
                 _ => None,
             };
         }
@@ -208,7 +213,7 @@ impl QuantityReader<'_> {
         ];
         let marked = at > 0
             && (self.is_one_of(at - 1, YEAR_WORDS)
-                || matches!(self.read_kind(at - 1), TokenKind::Symbol('-'))
+                || matches!(self.token_kind(at - 1), TokenKind::Symbol('-'))
                     && at > 1
                     && self.is_one_of(at - 2, YEAR_WORDS));
         let next = self.token_text(end);
@@ -225,18 +230,18 @@ impl QuantityReader<'_> {
     }
 
     /// Whether the word ปี (year) before the number at token `at` ends a count of years: 3 ปี 12 วัน (3 years 12 days).
-    fn counts_years(&self, at: usize) -> bool {
+    fn ends_count_of_years(&self, at: usize) -> bool {
         at > 1
             && matches!(
-                self.read_kind(at - 2),
+                self.token_kind(at - 2),
                 TokenKind::Numeral(_) | TokenKind::SmallNumber(_) | TokenKind::Scale(_)
             )
     }
 
     /// Returns the year that four digits stand for in a pair of numbers such as `2/2566`, or `None` if they are
     /// unlikely to be a year.
-    pub fn year_in_pair(&self, numeral: &Numeral) -> Option<Date> {
-        let year = numeral.as_digits(4)?;
+    pub fn year_in_slashed_pair(&self, numeral: &Numeral) -> Option<Date> {
+        let year = numeral.value_if_digit_count(4)?;
         matches!(year, 1900..2100 | 2440..2600)
             .then(|| self.year_from_digits(year, 4))
             .flatten()
@@ -247,8 +252,8 @@ impl QuantityReader<'_> {
     /// year. `end` is that token.
     pub fn is_other_quantity(&self, end: usize) -> bool {
         matches!(
-            self.read_kind(end),
+            self.token_kind(end),
             TokenKind::Percent | TokenKind::Scale(_) | TokenKind::TimeWord(_) | TokenKind::Currency(_)
-        ) || matches!(self.read_kind(end), TokenKind::Symbol(':')) && self.is_glued(end + 1)
+        ) || matches!(self.token_kind(end), TokenKind::Symbol(':')) && self.is_joined_to_previous(end + 1)
     }
 }

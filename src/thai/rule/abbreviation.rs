@@ -1,6 +1,6 @@
 //! The rules for abbreviations: the dot of an abbreviation mostly does not end a sentence.
 
-use super::{Rule, begins_with_word, is_closing, is_consonant, is_digit, is_latin};
+use super::{NoCutRule, begins_with_word, is_closing_sign, is_consonant, is_digit, is_latin};
 use crate::thai::is_letter;
 use crate::thai::lexicon::{
     LATIN_ABBREVIATIONS, LATIN_LETTER_NAMES, LEADING_ABBREVIATIONS, SENTENCE_OPENERS, TITLE_ABBREVIATIONS,
@@ -8,25 +8,25 @@ use crate::thai::lexicon::{
 };
 use crate::thai::line::Line;
 
-/// Returns [`Rule::Abbreviation`] if a cut at a gap (the white space between two chunks of text) is forbidden because
+/// Returns [`NoCutRule::Abbreviation`] if a cut at a gap (the white space between two chunks of text) is forbidden because
 /// the dot before it belongs to an abbreviation.
-pub fn forbid_cut_after_abbreviation(line: &Line, gap: usize) -> Option<Rule> {
+pub fn forbid_cut_after_abbreviation(line: &Line, gap: usize) -> Option<NoCutRule> {
     let mut next = line.chunk(gap + 1).chars();
     // An abbreviation written with spaces: `มี. ค.`, `พ. ศ.`
     let spaced = next.next().is_some_and(is_consonant)
         && next.next() == Some('.')
         && line.chunk(gap).chars().rev().nth(1).is_some_and(is_letter);
     let forbidden = spaced
-        || match abbreviation(line, gap)? {
-            Abbreviation::Leading => true,
-            Abbreviation::Trailing => !begins_with_word(line, gap + 1, &SENTENCE_OPENERS),
+        || match abbreviation_before_gap(line, gap)? {
+            AbbreviationKind::Leading => true,
+            AbbreviationKind::Trailing => !begins_with_word(line, gap + 1, &SENTENCE_OPENERS),
         };
-    forbidden.then_some(Rule::Abbreviation)
+    forbidden.then_some(NoCutRule::Abbreviation)
 }
 
 /// Whether an abbreviation can be the last word of a sentence.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Abbreviation {
+pub enum AbbreviationKind {
     /// A word that belongs to the abbreviation always follows, so no sentence ends with it.
     Leading,
     /// The abbreviation may be the last word of a sentence.
@@ -35,8 +35,8 @@ pub enum Abbreviation {
 
 /// Returns the kind of the abbreviation whose dot stands right before a gap (the white space between two chunks of
 /// text), or `None` if there is no abbreviation before the gap.
-pub fn abbreviation(line: &Line, gap: usize) -> Option<Abbreviation> {
-    let left = line.chunk(gap).trim_end_matches(is_closing);
+pub fn abbreviation_before_gap(line: &Line, gap: usize) -> Option<AbbreviationKind> {
+    let left = line.chunk(gap).trim_end_matches(is_closing_sign);
     if !left.ends_with('.') || left.ends_with("..") {
         return None;
     }
@@ -64,7 +64,7 @@ pub fn abbreviation(line: &Line, gap: usize) -> Option<Abbreviation> {
                 .binary_search(&(line.chunks[gap].start + tail_at + at))
                 .is_ok();
         if word && LATIN_LETTER_NAMES.contains(form) {
-            return Some(Abbreviation::Leading);
+            return Some(AbbreviationKind::Leading);
         }
         if !alone
             && dots < 2
@@ -75,18 +75,18 @@ pub fn abbreviation(line: &Line, gap: usize) -> Option<Abbreviation> {
         }
         if TITLE_ABBREVIATIONS.contains(form) || LEADING_ABBREVIATIONS.contains(form) {
             return Some(if after_number {
-                Abbreviation::Trailing
+                AbbreviationKind::Trailing
             } else {
-                Abbreviation::Leading
+                AbbreviationKind::Leading
             });
         }
         if TRAILING_ABBREVIATIONS.contains(form) {
-            return Some(Abbreviation::Trailing);
+            return Some(AbbreviationKind::Trailing);
         }
         let consonants = form.chars().all(|c| c == '.' || is_consonant(c));
         let longest = form.split('.').map(|part| part.chars().count()).max().unwrap_or(0);
         if consonants && longest <= 5 && (dots > 1 || alone) {
-            return Some(Abbreviation::Trailing);
+            return Some(AbbreviationKind::Trailing);
         }
     }
     None
@@ -94,7 +94,7 @@ pub fn abbreviation(line: &Line, gap: usize) -> Option<Abbreviation> {
 
 /// Returns the kind of the abbreviation in Latin letters whose dot ends `left`, or `None` if `left` does not end with
 /// one. `right` is the text after the space.
-fn latin_abbreviation(left: &str, right: &str) -> Option<Abbreviation> {
+fn latin_abbreviation(left: &str, right: &str) -> Option<AbbreviationKind> {
     let word = left
         .trim_end_matches('.')
         .rsplit(|c: char| !(c.is_ascii_alphanumeric() || c == '.'))
@@ -102,8 +102,9 @@ fn latin_abbreviation(left: &str, right: &str) -> Option<Abbreviation> {
     let initial = word.len() == 1 && word.starts_with(|c: char| c.is_ascii_uppercase());
     let initials = word.len() <= 7 && word.split('.').all(|part| part.len() == 1) && !word.starts_with(is_digit);
     if initial || initials || LATIN_ABBREVIATIONS.contains(word.to_ascii_lowercase().as_str()) {
-        return Some(Abbreviation::Leading);
+        return Some(AbbreviationKind::Leading);
     }
     // No English sentence ends at a dot that a lower-case word follows.
-    (word.ends_with(is_latin) && right.starts_with(|c: char| c.is_ascii_lowercase())).then_some(Abbreviation::Leading)
+    (word.ends_with(is_latin) && right.starts_with(|c: char| c.is_ascii_lowercase()))
+        .then_some(AbbreviationKind::Leading)
 }

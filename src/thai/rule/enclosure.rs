@@ -1,7 +1,7 @@
 //! The rules for quotation marks and brackets: finds pairs of them and forbids sentence cuts between the two signs of a
 //! pair.
 
-use super::{Rule, is_latin};
+use super::{NoCutRule, is_latin};
 use crate::thai::line::Line;
 
 /// Which sign closes a quotation or bracket that was opened.
@@ -27,7 +27,7 @@ struct OpenEnclosure {
 /// Forbids cuts inside pairs of quotation marks and brackets that have at most `max_chars` characters between them.
 /// `markers` says for each chunk whether it is a bullet or the number of a list item; `forbidden` has the rule that
 /// forbids a cut at each gap, if any.
-pub fn forbid_cuts_in_enclosures(line: &Line, max_chars: usize, markers: &[bool], forbidden: &mut [Option<Rule>]) {
+pub fn forbid_cuts_in_enclosures(line: &Line, max_chars: usize, markers: &[bool], forbidden: &mut [Option<NoCutRule>]) {
     let mut open: Vec<OpenEnclosure> = Vec::new();
     let mut previous = None;
     let mut chars = line.text.char_indices().peekable();
@@ -65,9 +65,9 @@ pub fn forbid_cuts_in_enclosures(line: &Line, max_chars: usize, markers: &[bool]
         let start = open[depth].at;
         open.truncate(depth);
         let rule = if matches!(c, ')' | ']' | '}') {
-            Rule::Bracket
+            NoCutRule::Bracket
         } else {
-            Rule::Quote
+            NoCutRule::Quote
         };
         let from = line.chunks.partition_point(|chunk| chunk.end <= start);
         for (gap, rule_here) in forbidden.iter_mut().enumerate().skip(from) {

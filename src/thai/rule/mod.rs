@@ -14,18 +14,18 @@ mod tests;
 
 use super::is_letter;
 use super::lexicon::{
-    CLASSIFIERS, CONNECTIVES, COUNTING_WORDS, ERA_NAMES, MONTH_ABBREVIATION_LETTERS, MONTHS, NUMBER_LABELS,
-    POWER_OF_TEN_WORDS, SHORT_MONTHS, UNIT_WORDS, WORDS_LIKE_CONNECTIVES,
+    CLASSIFIER_WORDS, CONNECTIVE_WORDS, COUNTING_WORDS, ERA_NAMES, MONTH_ABBREVIATION_LETTERS, MONTH_NAMES,
+    NUMBER_LABELS, POWER_OF_TEN_WORDS, SHORT_MONTHS, UNIT_WORDS, WORDS_LIKE_CONNECTIVES,
 };
 use super::line::Line;
-use abbreviation::abbreviation;
+use abbreviation::abbreviation_before_gap;
 use serde::Serialize;
 use std::collections::HashSet;
 
 /// Why a space cannot be a sentence boundary. Users see the name of the rule in kebab case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Rule {
+pub enum NoCutRule {
     /// The space stands before ๆ or ฯ, or another sign that cannot start a word.
     Mark,
     /// The space stands before or after punctuation that belongs to the text on the other side.
@@ -58,24 +58,24 @@ pub enum Rule {
     Bracket,
 }
 
-impl Rule {
+impl NoCutRule {
     /// Whether the rule is soft: in a stretch that would otherwise be longer than the longest allowed segment, a cut
     /// may break it before word boundaries are tried. A strict rule may be broken only if there is no word boundary to
     /// cut at either.
-    pub fn is_soft(self) -> bool {
+    pub fn is_soft_rule(self) -> bool {
         matches!(
             self,
-            Rule::Latin | Rule::Quote | Rule::Bracket | Rule::Abbreviation | Rule::Leader
+            NoCutRule::Latin | NoCutRule::Quote | NoCutRule::Bracket | NoCutRule::Abbreviation | NoCutRule::Leader
         )
     }
 }
 
 /// Finds for each gap of a line (the white space between two chunks of text) the rule, if any, that forbids a cut
 /// there. `max_chars` is the most characters that a segment may have.
-pub(super) fn forbidden_cuts(line: &Line, max_chars: usize) -> Vec<Option<Rule>> {
+pub(super) fn forbidden_cuts(line: &Line, max_chars: usize) -> Vec<Option<NoCutRule>> {
     let markers = list_item_markers(line);
-    let mut forbidden: Vec<Option<Rule>> = (0..line.space_count())
-        .map(|gap| forbidden_by_neighbours(line, gap, &markers))
+    let mut forbidden: Vec<Option<NoCutRule>> = (0..line.space_count())
+        .map(|gap| find_rule_by_neighbouring_words(line, gap, &markers))
         .collect();
     name::forbid_cuts_in_names(line, &mut forbidden);
     enclosure::forbid_cuts_in_enclosures(line, max_chars, &markers, &mut forbidden);
@@ -85,10 +85,10 @@ pub(super) fn forbidden_cuts(line: &Line, max_chars: usize) -> Vec<Option<Rule>>
 /// Whether punctuation before a gap (the white space between two chunks of text) ends a sentence: `!`, `?`, their
 /// full-width forms, or a full stop that belongs to no abbreviation.
 pub(super) fn ends_sentence(line: &Line, gap: usize) -> bool {
-    let left = line.chunk(gap).trim_end_matches(is_closing);
+    let left = line.chunk(gap).trim_end_matches(is_closing_sign);
     match left.chars().next_back() {
         Some('!' | '?' | '。' | '！' | '？') => true,
-        Some('.') => !left.ends_with("..") && abbreviation(line, gap).is_none(),
+        Some('.') => !left.ends_with("..") && abbreviation_before_gap(line, gap).is_none(),
         _ => false,
     }
 }
@@ -108,21 +108,21 @@ pub(super) fn starts_list_item(chunk: &str) -> bool {
 
 /// Returns the rule that forbids a cut at a gap (the white space between two chunks of text), among the rules that need
 /// only the words around it. `markers` says for each chunk whether it is a bullet or the number of a list item.
-fn forbidden_by_neighbours(line: &Line, gap: usize, markers: &[bool]) -> Option<Rule> {
+fn find_rule_by_neighbouring_words(line: &Line, gap: usize, markers: &[bool]) -> Option<NoCutRule> {
     let (left, right) = (line.chunk(gap), line.chunk(gap + 1));
     let (last, first) = (left.chars().next_back()?, right.chars().next()?);
     if markers[gap] {
-        return Some(Rule::Item);
+        return Some(NoCutRule::Item);
     }
     let item = starts_list_item(right);
     if let Some(rule) = pattern::matching_rule(line, gap) {
         return Some(rule);
     }
     if is_digit(last) && is_counting_number(line, gap) {
-        return Some(Rule::Number);
+        return Some(NoCutRule::Number);
     }
     if is_dash(left) || is_dash(right) && !markers[gap + 1] && (is_digit(last) || left.chars().count() < 24) {
-        return Some(Rule::Range);
+        return Some(NoCutRule::Range);
     }
     if last == '.'
         && let Some(rule) = abbreviation::forbid_cut_after_abbreviation(line, gap)
@@ -133,28 +133,28 @@ fn forbidden_by_neighbours(line: &Line, gap: usize, markers: &[bool]) -> Option<
         return None;
     }
     if is_digit(first) {
-        return Some(Rule::Number);
+        return Some(NoCutRule::Number);
     }
     if first == '(' && !markers[gap + 1] {
-        return Some(Rule::Bracket);
+        return Some(NoCutRule::Bracket);
     }
     if last == ':' {
-        return Some(Rule::Punctuation);
+        return Some(NoCutRule::Punctuation);
     }
     let scaled = POWER_OF_TEN_WORDS
         .iter()
         .any(|scale| line.chunk_ends_with_word(gap, scale))
         || left == "กว่า" && gap > 0 && line.chunk(gap - 1).ends_with(is_digit);
-    if scaled && (begins_with_word(line, gap + 1, &UNIT_WORDS) || begins_with_word(line, gap + 1, &CLASSIFIERS)) {
-        return Some(Rule::Number);
+    if scaled && (begins_with_word(line, gap + 1, &UNIT_WORDS) || begins_with_word(line, gap + 1, &CLASSIFIER_WORDS)) {
+        return Some(NoCutRule::Number);
     }
     let ends_with_one_of = |words: &[&str]| words.iter().any(|word| left.ends_with(word));
-    if ends_with_one_of(CONNECTIVES) && !ends_with_one_of(WORDS_LIKE_CONNECTIVES) {
-        return Some(Rule::Leader);
+    if ends_with_one_of(CONNECTIVE_WORDS) && !ends_with_one_of(WORDS_LIKE_CONNECTIVES) {
+        return Some(NoCutRule::Leader);
     }
     let latin = is_latin(last) && (is_latin(first) || first.is_ascii_digit());
     if latin || last.is_ascii_digit() && is_latin(first) && !is_year_before_gap(line, gap) {
-        return Some(Rule::Latin);
+        return Some(NoCutRule::Latin);
     }
     None
 }
@@ -184,7 +184,9 @@ fn is_counting_number(line: &Line, gap: usize) -> bool {
             || NUMBER_LABELS.iter().any(|label| before.ends_with(label))
                 && !quantity.iter().any(|verb| before.ends_with(verb))
     };
-    counted || begins_with_word(line, gap + 1, &UNIT_WORDS) || begins_with_word(line, gap + 1, &CLASSIFIERS) && !label()
+    counted
+        || begins_with_word(line, gap + 1, &UNIT_WORDS)
+        || begins_with_word(line, gap + 1, &CLASSIFIER_WORDS) && !label()
 }
 
 /// Whether the number before a gap (the white space between two chunks of text) is a year.
@@ -195,7 +197,7 @@ fn is_year_before_gap(line: &Line, gap: usize) -> bool {
         head.and_then(|head| head.trim_end().strip_suffix('.'))
             .is_some_and(|head| head.ends_with(first))
     });
-    let months = || MONTHS.split_whitespace().chain(SHORT_MONTHS.split_whitespace());
+    let months = || MONTH_NAMES.split_whitespace().chain(SHORT_MONTHS.split_whitespace());
     match number.chars().count() {
         2 => abbreviated || before.ends_with("ปี") && !before.trim_end_matches("ปี").trim_end().ends_with(is_digit),
         4 => {
@@ -253,14 +255,14 @@ fn list_item_markers(line: &Line) -> Vec<bool> {
             } else if let Some(number) = list_item_number(chunk).filter(|_| !chunk.ends_with(is_letter)) {
                 opens || listed && (first..=last).contains(&number)
             } else {
-                BULLETS.contains(&chunk.trim_end_matches('\u{fe0f}'))
+                LIST_BULLETS.contains(&chunk.trim_end_matches('\u{fe0f}'))
             }
         })
         .collect()
 }
 
 /// Signs that stand as bullets before the items of a list.
-const BULLETS: &[&str] = &[
+const LIST_BULLETS: &[&str] = &[
     "•", "*", "·", "▪", "○", "●", "◦", "■", "►", "▶", "➢", "➡", "✓", "✔", "✅", "☑", "❌", "📌", "📍", "👉", "🔴",
     "🟢", "🔵", "🔹", "🔸", "⭐",
 ];
@@ -299,6 +301,6 @@ fn is_latin(c: char) -> bool {
     c.is_ascii_alphabetic() || matches!(c, '\u{c0}'..='\u{24f}')
 }
 
-fn is_closing(c: char) -> bool {
+fn is_closing_sign(c: char) -> bool {
     matches!(c, ')' | ']' | '}' | '”' | '’' | '"' | '»' | '」' | '》')
 }

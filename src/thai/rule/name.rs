@@ -1,10 +1,10 @@
 //! The rules for names of people and firms: forbids cuts between a title and a name, inside a name, and before an
 //! apposition to a name.
 
-use super::{Rule, begins_with_word, is_consonant, is_digit, is_year_before_gap};
+use super::{NoCutRule, begins_with_word, is_consonant, is_digit, is_year_before_gap};
 use crate::thai::is_letter;
 use crate::thai::lexicon::{
-    APPOSITIONS, FAMILY_NAMES, NAME_PARTICLES, OFFICE_WORDS, PERSON_TITLES, SENTENCE_OPENERS, TITLE_ABBREVIATIONS,
+    APPOSITION_WORDS, FAMILY_NAMES, NAME_PARTICLES, OFFICE_WORDS, PERSON_TITLES, SENTENCE_OPENERS, TITLE_ABBREVIATIONS,
     TITLE_MODIFIERS, WORDS_BEFORE_TITLES, WORDS_LIKE_TITLES, WORDS_NEVER_BEGINNING_NAMES, WORDS_NEVER_IN_NAMES,
 };
 use crate::thai::line::Line;
@@ -24,8 +24,8 @@ enum NameState {
 
 /// Forbids cuts between a title and a name, between the parts of a name, and before an apposition to a name.
 /// `forbidden` has the rule that forbids a cut at each gap, if any.
-pub fn forbid_cuts_in_names(line: &Line, forbidden: &mut [Option<Rule>]) {
-    forbid_cuts_in_firms(line, forbidden);
+pub fn forbid_cuts_in_names(line: &Line, forbidden: &mut [Option<NoCutRule>]) {
+    forbid_cuts_in_company_names(line, forbidden);
     let mut state = NameState::Outside;
     for (gap, rule) in forbidden.iter_mut().enumerate() {
         let chunk = line.chunk(gap);
@@ -70,18 +70,18 @@ pub fn forbid_cuts_in_names(line: &Line, forbidden: &mut [Option<Rule>]) {
                 more && begins_with_name(line, gap + 1)
                     || NAME_PARTICLES.contains(&next)
                     || NAME_PARTICLES.contains(&chunk)
-                    || begins_with_word(line, gap + 1, &APPOSITIONS)
+                    || begins_with_word(line, gap + 1, &APPOSITION_WORDS)
             }
         };
         let aside = is_bracketed_remark(next) && !matches!(state, NameState::Outside);
         if goes_on || aside {
-            rule.get_or_insert(Rule::Name);
+            rule.get_or_insert(NoCutRule::Name);
         }
     }
 }
 
 /// Forbids cuts inside the name of a firm, from บริษัท (company) to จำกัด (limited).
-fn forbid_cuts_in_firms(line: &Line, forbidden: &mut [Option<Rule>]) {
+fn forbid_cuts_in_company_names(line: &Line, forbidden: &mut [Option<NoCutRule>]) {
     for gap in 0..forbidden.len() {
         let chunk = line.chunk(gap);
         let Some(start) = chunk
@@ -94,10 +94,10 @@ fn forbid_cuts_in_firms(line: &Line, forbidden: &mut [Option<Rule>]) {
         if let Some(limited) = ahead.clone().find(|&gap| line.chunk(gap + 1).starts_with("จำกัด")) {
             forbidden[gap..=limited]
                 .iter_mut()
-                .for_each(|rule| *rule = rule.or(Some(Rule::Name)));
+                .for_each(|rule| *rule = rule.or(Some(NoCutRule::Name)));
         } else if chunk[start..].len() == "บริษัท".len() && !begins_with_word(line, gap + 1, &SENTENCE_OPENERS)
         {
-            forbidden[gap].get_or_insert(Rule::Name);
+            forbidden[gap].get_or_insert(NoCutRule::Name);
         }
     }
 }

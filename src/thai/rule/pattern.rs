@@ -1,10 +1,10 @@
 //! Sentence-splitting rules that need only a few characters on either side of a space: one table of regular
 //! expressions, compiled to automata.
 
-use super::Rule;
+use super::NoCutRule;
 use crate::thai::lexicon::{
-    ADDRESS_WORDS, ERA_NAMES, FOREIGN_STATES, LAW_WORDS, MONTH_ABBREVIATION_LETTERS, MONTHS, PROVINCES, ROYAL_TITLES,
-    SHORT_MONTHS, WEEKDAYS,
+    ADDRESS_WORDS, ERA_NAMES, FOREIGN_STATE_NAMES, LAW_WORDS, MONTH_ABBREVIATION_LETTERS, MONTH_NAMES, PROVINCE_NAMES,
+    ROYAL_TITLES, SHORT_MONTHS, WEEKDAY_NAMES,
 };
 use crate::thai::line::Line;
 use regex_automata::hybrid::dfa::{Cache, DFA, OverlappingState};
@@ -24,16 +24,16 @@ const CONTEXT_CHARS: usize = 40;
 /// one space, and the start of the line is a line feed. `#` is an Arabic or Thai digit, and `<…>` is one of the word
 /// lists of [`word_lists`].
 #[rustfmt::skip]
-const RULE_PATTERNS: &[(Rule, &[&str])] = &[
+const RULE_PATTERNS: &[(NoCutRule, &[&str])] = &[
     // A dependent vowel or a mark cannot start a word, so a space before it is a typing error.
-    (Rule::Mark, &["_[ๆฯะ-ฺๅ็-๎]"]),
-    (Rule::Time, &[
+    (NoCutRule::Mark, &["_[ๆฯะ-ฺๅ็-๎]"]),
+    (NoCutRule::Time, &[
         "#_(?:น[.]|น(?:[^ก-๎]|$)|นาฬิกา|โมง|ทุ่ม|[ap][.]?m(?:[^a-z]|$)|[AP][.]?M(?:[^A-Z]|$))",
         "(?:เวลา|เวลาประมาณ|ตี|บ่าย)_#",
         "(?:โมง|ทุ่ม|(?:ตี|บ่าย) ?#)_ครึ่ง",
         "(?:[#)]|<month>|<weekday>|วันนี้|คืนนี้|พรุ่งนี้|เมื่อวาน|เมื่อวานนี้)_เวลา(?:ประมาณ)? ?#",
     ]),
-    (Rule::Date, &[
+    (NoCutRule::Date, &[
         "#_(?:<month>|<short>(?:[^ก-๎]|$)|ค่ำ|เป็นต้น)",
         "(?:<month>|<short>)_(?:#|<era>|ปี ?(?:#|<era>))",
         "(?:วันที่|<weekday>ที่|ปี)_#",
@@ -45,14 +45,14 @@ const RULE_PATTERNS: &[(Rule, &[&str])] = &[
         r"<law><any>_พ[.]ศ[.]",
         r"\(ฉบับที่ #+\)_พ[.]ศ[.]",
     ]),
-    (Rule::Range, &[
+    (NoCutRule::Range, &[
         "#_(?:ถึง|จนถึง|ต่อ|และ|หรือ|เป็น|กับ|ใน|[-–—−~xX×:]) ?#",
         "_(?:ถึง|จนถึง|ต่อ) ?#",
         "(?:#|%|<month>|<short>|<weekday>|<hour>)_(?:ถึง|จนถึง|[-–—−]) ?(?:วันที่|วัน|เดือน|ปี|ตี|บ่าย|เที่ยง)? ?(?:#|<month>|<short>|<weekday>|คืน)",
         " (?:ถึง|จนถึง)_",
         "(?:%|<money>|คน|ราย)_(?:เป็น|เหลือ|สู่|มาอยู่ที่) ?#",
     ]),
-    (Rule::Number, &[
+    (NoCutRule::Number, &[
         "_(?:[$€£¥฿₩₹]|[+−±-]#)",
         r"(?:ข้อ|ข้อที่|ลำดับที่|อันดับที่|หมายเลข|มาตรา|ชั้น|หน้า|บทที่|ครั้งที่|ตอนที่|ภาคที่|ส่วนที่|ตารางที่|รูปที่|ภาพที่)_\(?#",
         "#_กว่า",
@@ -67,7 +67,7 @@ const RULE_PATTERNS: &[(Rule, &[&str])] = &[
         "ที่_[ก-ฮ]{1,3}[.]? ?#",
         "ทะเบียน_#?[ก-ฮ]{1,2} ?#",
     ]),
-    (Rule::Address, &[
+    (NoCutRule::Address, &[
         "[ก-ฮ]{1,2} ?#{1,4}_<province>",
         "จังหวัด_<province>",
         "(?:เขต|แขวง|อำเภอ|อ[.])<name>_<province>",
@@ -75,17 +75,17 @@ const RULE_PATTERNS: &[(Rule, &[&str])] = &[
         "#_(?:ตำบล|แขวง|มณฑล)",
         "_(?:[ตจถซ][.] ?[ก-๎]|อ[.](?:เมือง|[^ ]{1,20} จ[.]))",
     ]),
-    (Rule::Abbreviation, &[
+    (NoCutRule::Abbreviation, &[
         "(?:กระทรวง|กรม|สำนักงาน|พรรค|คณะ|ทีม|บอร์ด|มติ|ที่ประชุม|ปลัด|โฆษก|เลขาธิการ|อธิบดี|ผู้ว่าฯ|สมาชิก)_[ก-ฮ][ก-ฮ.]{0,9}[.]",
     ]),
-    (Rule::Name, &[
+    (NoCutRule::Name, &[
         "(?:ห้างหุ้นส่วนจำกัด|ห้างหุ้นส่วนสามัญ|ฯพณฯ)_",
         "_จำกัด(?:[^ก-๎]|$)",
         r"จำกัด_\(มหาชน",
         "_<royal>",
     ]),
-    (Rule::Latin, &["_(?:https?://|www[.]|@[A-Za-z]|[A-Za-z0-9._+-]+@[A-Za-z0-9])"]),
-    (Rule::Punctuation, &[
+    (NoCutRule::Latin, &["_(?:https?://|www[.]|@[A-Za-z]|[A-Za-z0-9._+-]+@[A-Za-z0-9])"]),
+    (NoCutRule::Punctuation, &[
         r"_[,.;:!?)}\]%”’»›…/=+×°~&]",
         r"[,({\[“‘«‹/=+×~&\x23@$€£¥฿]_",
         // A hashtag, and a face, heart or gesture, belong to what they comment on.
@@ -98,7 +98,7 @@ const RULE_PATTERNS: &[(Rule, &[&str])] = &[
 /// it.
 fn word_lists() -> Vec<(&'static str, String)> {
     let words = |text: &'static str| text.split_whitespace().collect::<Vec<_>>();
-    let months = words(MONTHS).into_iter().map(String::from).chain(
+    let months = words(MONTH_NAMES).into_iter().map(String::from).chain(
         MONTH_ABBREVIATION_LETTERS
             .iter()
             .map(|(first, last)| format!("{first}[.] ?{last}[.]?")),
@@ -108,13 +108,13 @@ fn word_lists() -> Vec<(&'static str, String)> {
         ("<name>", "[^ ]{1,24}".to_owned()),
         ("<month>", format!("(?:{})", months.collect::<Vec<_>>().join("|"))),
         ("<short>", regex_of_alternatives(&words(SHORT_MONTHS))),
-        ("<weekday>", regex_of_alternatives(&words(WEEKDAYS))),
+        ("<weekday>", regex_of_alternatives(&words(WEEKDAY_NAMES))),
         ("<hour>", "(?:น[.]|โมง|ทุ่ม|นาฬิกา|เช้า|เย็น)".to_owned()),
         ("<era>", regex_of_alternatives(ERA_NAMES).replace(r"\.", "[.] ?")),
         ("<money>", "(?:บาท|ดอลลาร์|ยูโร|ปอนด์|เยน|หยวน|ล้าน|เปอร์เซ็นต์)".to_owned()),
         ("<law>", regex_of_alternatives(LAW_WORDS)),
-        ("<province>", regex_of_alternatives(&words(PROVINCES))),
-        ("<state>", regex_of_alternatives(&words(FOREIGN_STATES))),
+        ("<province>", regex_of_alternatives(&words(PROVINCE_NAMES))),
+        ("<state>", regex_of_alternatives(&words(FOREIGN_STATE_NAMES))),
         ("<royal>", regex_of_alternatives(&words(ROYAL_TITLES))),
     ]
 }
@@ -210,7 +210,7 @@ fn matching_patterns(automaton: &DFA, text: &str, cache: &mut Cache) -> PatternS
 /// The compiled pattern table. A pattern has the same index in all fields.
 struct CompiledPatterns {
     /// For each pattern, the rule that it belongs to.
-    rules: Vec<Rule>,
+    rules: Vec<NoCutRule>,
     /// For each pattern, whether its part before the space is in the automaton `far` and not in `near`.
     is_far: Vec<bool>,
     /// Automaton of those parts of patterns that stand before the space and reach only a few characters.
@@ -233,7 +233,7 @@ static COMPILED_PATTERNS: LazyLock<CompiledPatterns> = LazyLock::new(|| {
     let table = RULE_PATTERNS
         .iter()
         .flat_map(|(rule, patterns)| patterns.iter().map(|&pattern| (*rule, pattern.to_owned())));
-    let all = table.chain(address_patterns().map(|pattern| (Rule::Address, pattern)));
+    let all = table.chain(address_patterns().map(|pattern| (NoCutRule::Address, pattern)));
     // A pattern that matches nothing.
     let never = || "[a&&b]".to_owned();
     let (mut rules, mut is_far) = (Vec::new(), Vec::new());
@@ -263,7 +263,7 @@ thread_local! {
 }
 
 /// Returns the rule of the first pattern that matches around a gap (the white space between two chunks of text).
-pub fn matching_rule(line: &Line, gap: usize) -> Option<Rule> {
+pub fn matching_rule(line: &Line, gap: usize) -> Option<NoCutRule> {
     let text = &line.text;
     let before = context_before_space(&text[..line.chunks[gap].end]);
     let after = context_after_space(&text[line.chunks[gap + 1].start..]);

@@ -1,11 +1,11 @@
 //! Tests of the rules that forbid sentence cuts: written-out cases, and the example article.
 
-use super::Rule;
+use super::NoCutRule;
 use crate::thai::split::tests::assert_properties;
-use crate::thai::split::{Candidate, CutReason, SplitOptions, explain, sentences};
+use crate::thai::split::{ConsideredCut, CutReason, SplitOptions, explain_cuts, sentences};
 use proptest::prelude::*;
 
-const CASES: &str = include_str!("cases.tsv");
+const RULE_CASES_TSV: &str = include_str!("cases.tsv");
 const ARTICLE: &str = include_str!("../../../examples/wuzhen-summit.txt");
 
 /// A long clause that tests put around a case, so that the segments become too long and the splitter has to cut
@@ -13,7 +13,7 @@ const ARTICLE: &str = include_str!("../../../examples/wuzhen-summit.txt");
 const FILLER: &str = "ชาวบ้านในชุมชนริมแม่น้ำร่วมกันทำความสะอาดถนนและปลูกต้นไม้เพิ่มขึ้นทุกปีเพื่อให้ลูกหลานมีสิ่งแวดล้อมที่ดี";
 
 /// A line of `cases.tsv`: a text in which spaces are marked as forbidden or allowed cuts.
-struct Case {
+struct RuleCase {
     rule: Option<&'static str>,
     marked: &'static str,
     text: String,
@@ -23,14 +23,14 @@ struct Case {
     free: Vec<usize>,
 }
 
-fn cases() -> Vec<Case> {
-    CASES
+fn parse_rule_cases() -> Vec<RuleCase> {
+    RULE_CASES_TSV
         .lines()
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .map(|line| {
             let (rule, marked) = line.split_once('\t').expect(line);
             let at = |mark: char| marked.match_indices(mark).map(|(at, _)| at).collect();
-            Case {
+            RuleCase {
                 rule: (rule != "-").then_some(rule),
                 marked,
                 text: marked.replace(['_', '|'], " "),
@@ -43,7 +43,7 @@ fn cases() -> Vec<Case> {
 
 /// Writes the text of a case with `_` for each space at which a rule forbids a cut and `|` for every other considered
 /// space.
-fn draw_cuts(text: &str, found: &[Candidate]) -> String {
+fn draw_cuts(text: &str, found: &[ConsideredCut]) -> String {
     let mut out = text.as_bytes().to_vec();
     for candidate in found {
         out[candidate.offset] = if forbidding_rule(candidate).is_some() {
@@ -55,14 +55,14 @@ fn draw_cuts(text: &str, found: &[Candidate]) -> String {
     String::from_utf8(out).expect("spaces are one byte")
 }
 
-fn forbidding_rule(candidate: &Candidate) -> Option<Rule> {
+fn forbidding_rule(candidate: &ConsideredCut) -> Option<NoCutRule> {
     match candidate.reason {
         CutReason::Rule(rule) => Some(rule),
         _ => None,
     }
 }
 
-fn name(rule: Rule) -> String {
+fn rule_name(rule: NoCutRule) -> String {
     serde_json::to_value(rule)
         .expect("a name")
         .as_str()
@@ -73,8 +73,8 @@ fn name(rule: Rule) -> String {
 #[test]
 fn every_case_is_kept_and_left_free_as_marked() {
     let mut broken = Vec::new();
-    for case in cases() {
-        let found = explain(&case.text, &SplitOptions::default());
+    for case in parse_rule_cases() {
+        let found = explain_cuts(&case.text, &SplitOptions::default());
         let at = |offset: usize| {
             found
                 .iter()
@@ -91,7 +91,7 @@ fn every_case_is_kept_and_left_free_as_marked() {
             .kept
             .iter()
             .filter_map(|&offset| forbidding_rule(at(offset)))
-            .map(name);
+            .map(rule_name);
         if let Some(rule) = case.rule
             && !rules.any(|found| found == rule)
         {
@@ -108,7 +108,7 @@ fn every_case_is_kept_and_left_free_as_marked() {
 
 #[test]
 fn there_are_as_many_cases_as_promised() {
-    let cases = cases();
+    let cases = parse_rule_cases();
     assert!(cases.len() >= 400, "{}", cases.len());
     let kept: usize = cases.iter().map(|case| case.kept.len()).sum();
     let free: usize = cases.iter().map(|case| case.free.len()).sum();
@@ -125,7 +125,7 @@ fn there_are_as_many_cases_as_promised() {
 
 #[test]
 fn no_case_breaks_when_lengths_press_for_cuts() {
-    for case in cases() {
+    for case in parse_rule_cases() {
         let long = format!("{FILLER} {} {FILLER} {FILLER} {} {FILLER}", case.text, case.text);
         // An enumeration or a quotation is one only where its first sign stands.
         let cuts: Vec<usize> = sentences(&long, &SplitOptions::default())
@@ -178,8 +178,8 @@ fn the_example_article_has_no_name_date_number_or_quotation_cut() {
 }
 
 /// Returns the distinct words of all cases. Put together at random, they trigger rules partly and in any combination.
-fn words() -> Vec<String> {
-    let mut words: Vec<String> = cases()
+fn distinct_words_of_cases() -> Vec<String> {
+    let mut words: Vec<String> = parse_rule_cases()
         .iter()
         .flat_map(|case| case.text.split(' ').map(String::from).collect::<Vec<_>>())
         .collect();
@@ -203,7 +203,7 @@ proptest! {
 
     #[test]
     fn any_text_is_its_segments_and_the_white_space_between(
-        pieces in prop::collection::vec((prop::sample::select(words()), separator_strategy()), 0..60),
+        pieces in prop::collection::vec((prop::sample::select(distinct_words_of_cases()), separator_strategy()), 0..60),
         any_text in any::<String>(),
         cap in 1usize..400,
     ) {
@@ -216,14 +216,14 @@ proptest! {
     }
 
     #[test]
-    fn what_stands_far_away_changes_no_rule(index in 0..cases().len(), other in 0..cases().len()) {
+    fn what_stands_far_away_changes_no_rule(index in 0..parse_rule_cases().len(), other in 0..parse_rule_cases().len()) {
         // Names, lists, quotations and brackets reach; the patterns around a space do not.
-        let (case, other) = (&cases()[index], &cases()[other]);
+        let (case, other) = (&parse_rule_cases()[index], &parse_rule_cases()[other]);
         let reaches = |text: &str| text.contains(|c: char| "()[]{}“”‘’«»「」\"'„".contains(c)) || text.starts_with(['-', '1', '•']);
         prop_assume!(!reaches(&case.text) && !reaches(&other.text) && case.rule != Some("item") && other.rule != Some("item"));
         let text = format!("{FILLER} {} {FILLER} {} {FILLER}", other.text, case.text);
         let start = text.len() - FILLER.len() - 1 - case.text.len();
-        let found = explain(&text, &SplitOptions { max_chars: usize::MAX });
+        let found = explain_cuts(&text, &SplitOptions { max_chars: usize::MAX });
         let at = |offset: usize| found.iter().find(|candidate| candidate.offset == start + offset).and_then(forbidding_rule);
         prop_assert!(case.kept.iter().all(|&offset| at(offset).is_some()), "{} after {}", case.marked, other.marked);
         prop_assert!(case.free.iter().all(|&offset| at(offset).is_none()), "{} after {}", case.marked, other.marked);

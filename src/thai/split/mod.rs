@@ -16,7 +16,7 @@ mod place;
 pub(super) mod tests;
 
 use super::line::Line;
-pub use super::rule::Rule;
+pub use super::rule::NoCutRule;
 use super::scorer::{self, Lexicon, Scorer};
 use super::{features, rule};
 use serde::Serialize;
@@ -38,7 +38,7 @@ impl Default for SplitOptions {
 
 /// A position in a text at which the splitter considered a cut, with its decision. `plae split --explain` shows these.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Candidate {
+pub struct ConsideredCut {
     /// Byte offset in the text at which the segment before the cut would end; white space may follow.
     pub offset: usize,
     /// Log-odds that a sentence ends here; a positive score speaks for a cut.
@@ -62,7 +62,7 @@ pub enum CutReason {
     Length,
     /// The given rule forbids a cut here, and the text is not cut.
     #[serde(untagged)]
-    Rule(Rule),
+    Rule(NoCutRule),
 }
 
 /// Splits the text of one block into sentences, with the built-in scorer.
@@ -141,7 +141,7 @@ pub struct Gap {
     pub end: usize,
     /// Offset in the line, in characters, at which the text after the space starts.
     pub next: usize,
-    /// Hashed features of the words around the space, for [`Scorer::score`].
+    /// Hashed features of the words around the space, for [`Scorer::score_features`].
     pub features: Vec<u32>,
 }
 
@@ -149,7 +149,7 @@ pub struct Gap {
 pub fn open_gaps(line: &str, lexicon: &Lexicon, options: &SplitOptions) -> Vec<Gap> {
     let line = Line::new(line);
     let forbidden = rule::forbidden_cuts(&line, options.max_chars);
-    let phrases = features::Phrases::new(&line, &forbidden, lexicon);
+    let phrases = features::LinePhrases::new(&line, &forbidden, lexicon);
     let places = place::cut_places_at_gaps(&line, &forbidden, &vec![0.0; forbidden.len()]);
     let open = places
         .iter()
@@ -159,19 +159,19 @@ pub fn open_gaps(line: &str, lexicon: &Lexicon, options: &SplitOptions) -> Vec<G
         offset: place.end,
         end: place.end_chars,
         next: place.next_chars,
-        features: phrases.features(&line, gap),
+        features: phrases.gap_features(&line, gap),
     })
     .collect()
 }
 
 /// Splits the text of one block as [`sentences`] does, but returns every position at which the splitter considered a
 /// cut, with the decision and its reason.
-pub fn explain(text: &str, options: &SplitOptions) -> Vec<Candidate> {
-    let mut candidates: Vec<Candidate> = Vec::new();
+pub fn explain_cuts(text: &str, options: &SplitOptions) -> Vec<ConsideredCut> {
+    let mut candidates: Vec<ConsideredCut> = Vec::new();
     let mut last = None;
     for_each_line(text, |at, line| {
         if let Some(offset) = last.replace(at + line.len()) {
-            candidates.push(Candidate {
+            candidates.push(ConsideredCut {
                 offset,
                 score: 0.0,
                 cut: true,
@@ -191,7 +191,7 @@ pub fn explain(text: &str, options: &SplitOptions) -> Vec<Candidate> {
                 None if cut == (place.score > 0.0) => CutReason::Score,
                 _ => CutReason::Length,
             };
-            candidates.push(Candidate {
+            candidates.push(ConsideredCut {
                 offset: at + place.end,
                 score: place.score,
                 cut,

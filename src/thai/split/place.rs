@@ -3,7 +3,7 @@
 use crate::thai::cuts::{self, CutCandidate};
 use crate::thai::is_letter;
 use crate::thai::line::Line;
-use crate::thai::rule::{self, Rule};
+use crate::thai::rule::{self, NoCutRule};
 use crate::thai::scorer::Scorer;
 use std::ops::Range;
 
@@ -22,13 +22,13 @@ pub struct CutPlace {
     /// Log-odds that a sentence ends here, without the penalty for breaking a rule.
     pub score: f32,
     /// The splitting rule that forbids a cut here, if any.
-    pub forbidden_by: Option<Rule>,
+    pub forbidden_by: Option<NoCutRule>,
     /// Score with penalties, in log-odds, which the search for the best cuts adds up; `None` if the line must not be
     /// cut here.
     search_score: Option<f32>,
 }
 
-/// Penalty, in log-odds, of a cut that a soft rule ([`Rule::is_soft`]) forbids but that a too long stretch makes
+/// Penalty, in log-odds, of a cut that a soft rule ([`NoCutRule::is_soft_rule`]) forbids but that a too long stretch makes
 /// necessary.
 const SOFT_RULE_PENALTY: f32 = -6.0;
 /// Penalty, in log-odds, of a cut at a word boundary inside a run without spaces.
@@ -40,11 +40,17 @@ const STRICT_RULE_PENALTY: f32 = -40.0;
 /// cut. Segments have at most `max_chars` characters where possible.
 pub fn choose_cuts(line: &Line, scorer: &Scorer, max_chars: usize) -> (Vec<CutPlace>, Vec<usize>) {
     let forbidden = rule::forbidden_cuts(line, max_chars);
-    let mut places = cut_places_at_gaps(line, &forbidden, &scorer.scores(line, &forbidden));
+    let mut places = cut_places_at_gaps(line, &forbidden, &scorer.score_gaps(line, &forbidden));
     let length = line.text.chars().count();
-    relax_rules(&mut places, length, max_chars, SOFT_RULE_PENALTY, Rule::is_soft);
-    places = with_word_boundaries(line, places, length, max_chars);
-    relax_rules(&mut places, length, max_chars, STRICT_RULE_PENALTY, |_| true);
+    allow_forbidden_cuts(
+        &mut places,
+        length,
+        max_chars,
+        SOFT_RULE_PENALTY,
+        NoCutRule::is_soft_rule,
+    );
+    places = add_cuts_at_word_boundaries(line, places, length, max_chars);
+    allow_forbidden_cuts(&mut places, length, max_chars, STRICT_RULE_PENALTY, |_| true);
     let (indices, open): (Vec<usize>, Vec<CutCandidate>) = places
         .iter()
         .enumerate()
@@ -61,7 +67,7 @@ pub fn choose_cuts(line: &Line, scorer: &Scorer, max_chars: usize) -> (Vec<CutPl
 
 /// Makes a [`CutPlace`] for each gap of a line (the white space between two chunks of text), given the rule that forbids a
 /// cut at each gap, if any, and the score of each gap.
-pub fn cut_places_at_gaps(line: &Line, forbidden: &[Option<Rule>], scores: &[f32]) -> Vec<CutPlace> {
+pub fn cut_places_at_gaps(line: &Line, forbidden: &[Option<NoCutRule>], scores: &[f32]) -> Vec<CutPlace> {
     let mut chars = 0;
     let mut at = 0;
     let gaps = forbidden.iter().zip(scores).enumerate();
@@ -85,7 +91,7 @@ pub fn cut_places_at_gaps(line: &Line, forbidden: &[Option<Rule>], scores: &[f32
 
 /// Adds word boundaries as possible cuts wherever two neighbouring allowed cuts are more than `max_chars` characters
 /// apart. `length` is the line's length in characters.
-fn with_word_boundaries(line: &Line, places: Vec<CutPlace>, length: usize, max_chars: usize) -> Vec<CutPlace> {
+fn add_cuts_at_word_boundaries(line: &Line, places: Vec<CutPlace>, length: usize, max_chars: usize) -> Vec<CutPlace> {
     let mut all = Vec::with_capacity(places.len());
     let mut rest = places.as_slice();
     let (mut start, mut start_chars) = (0, 0);
@@ -96,7 +102,7 @@ fn with_word_boundaries(line: &Line, places: Vec<CutPlace>, length: usize, max_c
             .first()
             .map_or((line.text.len(), length), |place| (place.end, place.end_chars));
         if end_chars - start_chars > max_chars {
-            add_word_boundaries(line, start..end, start_chars, stretch, &mut all);
+            push_stretch_word_boundaries(line, start..end, start_chars, stretch, &mut all);
         } else {
             all.extend_from_slice(stretch);
         }
@@ -112,7 +118,7 @@ fn with_word_boundaries(line: &Line, places: Vec<CutPlace>, length: usize, max_c
 /// Appends to `all` the forbidden places of one stretch of a line and, at some distance from them, its word boundaries
 /// between two Thai letters, all in the order of the line. `range` is the stretch in bytes; `chars` characters of the
 /// line stand before it.
-fn add_word_boundaries(
+fn push_stretch_word_boundaries(
     line: &Line,
     range: Range<usize>,
     mut chars: usize,
@@ -121,7 +127,7 @@ fn add_word_boundaries(
 ) {
     /// Number of characters around a forbidden space within which no cut is added, since a date or a name may go on
     /// there.
-    const FORBIDDEN_RADIUS: usize = 12;
+    const MIN_CHARS_FROM_FORBIDDEN_CUT: usize = 12;
     let first = line.word_boundaries.partition_point(|&word| word <= range.start);
     let mut at = range.start;
     let mut forbidden = forbidden.iter().peekable();
@@ -133,14 +139,14 @@ fn add_word_boundaries(
         let (word, following) = (pair[0], pair[1].min(range.end));
         while let Some(place) = forbidden.next_if(|place| place.end <= word) {
             all.push(*place);
-            clear_from = place.next_chars + FORBIDDEN_RADIUS;
+            clear_from = place.next_chars + MIN_CHARS_FROM_FORBIDDEN_CUT;
         }
         chars += line.text[at..word].chars().count();
         at = word;
         if chars < clear_from
             || forbidden
                 .peek()
-                .is_some_and(|place| place.end_chars < chars + FORBIDDEN_RADIUS)
+                .is_some_and(|place| place.end_chars < chars + MIN_CHARS_FROM_FORBIDDEN_CUT)
         {
             continue;
         }
@@ -154,7 +160,7 @@ fn add_word_boundaries(
             && !('เ'..='ไ').contains(&before)
             && !matches!(after, 'ะ'..='ฺ' | 'ๅ'..='๎' | 'ฯ')
         {
-            let score = NO_SPACE_PENALTY + word_bonus(&line.text[word..following]);
+            let score = NO_SPACE_PENALTY + cut_bonus_before_word(&line.text[word..following]);
             all.push(CutPlace {
                 end: word,
                 next: word,
@@ -171,7 +177,13 @@ fn add_word_boundaries(
 
 /// Allows, with `penalty` (log-odds) added to the score, the cuts that a rule forbids, wherever two neighbouring
 /// allowed cuts are more than `max_chars` characters apart. Only the rules for which `yields` is true give way.
-fn relax_rules(places: &mut [CutPlace], length: usize, max_chars: usize, penalty: f32, yields: impl Fn(Rule) -> bool) {
+fn allow_forbidden_cuts(
+    places: &mut [CutPlace],
+    length: usize,
+    max_chars: usize,
+    penalty: f32,
+    yields: impl Fn(NoCutRule) -> bool,
+) {
     let (mut from, mut start) = (0, 0);
     for index in 0..=places.len() {
         let (end, next, open) = places.get(index).map_or((length, length, true), |place| {
@@ -193,7 +205,7 @@ fn relax_rules(places: &mut [CutPlace], length: usize, max_chars: usize, penalty
 
 /// Returns the bonus, in log-odds, for a cut without a space before `word`: conjunctions and prepositions begin
 /// phrases, so that a cut before them does little harm.
-fn word_bonus(word: &str) -> f32 {
+fn cut_bonus_before_word(word: &str) -> f32 {
     match word {
         "และ" | "หรือ" | "ซึ่ง" | "โดย" | "แต่" | "เพื่อ" | "เมื่อ" | "เพราะ" | "เนื่องจาก" | "หาก" | "ทั้งนี้" | "จึง" | "ขณะ" => {
             4.0

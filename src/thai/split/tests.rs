@@ -3,7 +3,7 @@
 use super::*;
 use proptest::prelude::*;
 
-fn split(text: &str) -> Vec<&str> {
+fn split_to_texts(text: &str) -> Vec<&str> {
     sentences(text, &SplitOptions::default())
         .into_iter()
         .map(|range| &text[range])
@@ -27,7 +27,7 @@ fn sentences_are_cut_where_they_end() {
         "พิธีเปิดงานประจำปีของจังหวัดซึ่งมีผู้เข้าร่วมจำนวนมากจบลงเมื่อเวลา 18.00 น.|นอกจากนี้ ผู้จัดงานยังเตรียมการแสดงดนตรีพื้นบ้านไว้ให้ผู้ร่วมงานได้ชมจนถึงเที่ยงคืนของวันเดียวกัน",
     ] {
         let text = marked.replace('|', " ");
-        assert_eq!(split(&text).join("|"), marked);
+        assert_eq!(split_to_texts(&text).join("|"), marked);
     }
 }
 
@@ -41,26 +41,26 @@ fn what_belongs_together_stays_whole() {
         "ดูรายละเอียดที่ https://example.org/a/b?c=1 หรือ info@example.org",
         "นายกรัฐมนตรี กล่าวว่า ทุกฝ่ายต้องร่วมมือกัน",
     ] {
-        assert_eq!(split(text), Vec::from_iter((!text.is_empty()).then_some(text)));
+        assert_eq!(split_to_texts(text), Vec::from_iter((!text.is_empty()).then_some(text)));
     }
 }
 
 #[test]
 fn lines_are_boundaries_and_ranges_are_trimmed() {
     let text = "  หัวข้อข่าว \r\n\r\n\u{a0}เนื้อข่าว\u{2028}ท้ายข่าว\t\n";
-    assert_eq!(split(text), ["หัวข้อข่าว", "เนื้อข่าว", "ท้ายข่าว"]);
-    let reasons: Vec<CutReason> = explain(text, &SplitOptions::default())
+    assert_eq!(split_to_texts(text), ["หัวข้อข่าว", "เนื้อข่าว", "ท้ายข่าว"]);
+    let reasons: Vec<CutReason> = explain_cuts(text, &SplitOptions::default())
         .iter()
         .map(|candidate| candidate.reason)
         .collect();
     assert_eq!(reasons, [CutReason::Newline, CutReason::Newline]);
-    assert!(split(" \n\t ").is_empty());
+    assert!(split_to_texts(" \n\t ").is_empty());
 }
 
 #[test]
 fn a_long_run_without_spaces_is_cut_between_words() {
     let text = FILLER.repeat(12);
-    let parts = split(&text);
+    let parts = split_to_texts(&text);
     assert_eq!(parts.concat(), text);
     let whole = Line::new(&text);
     let mut at = 0;
@@ -77,17 +77,17 @@ fn the_cap_outranks_every_rule_but_not_a_word() {
     let quote = format!("เขากล่าวว่า “{}”", format!("{FILLER} ").repeat(9).trim());
     let latin = "word ".repeat(300) + "จบ";
     for text in [&numbers, &quote, &latin] {
-        let parts = split(text);
+        let parts = split_to_texts(text);
         assert!(parts.len() > 1);
         assert!(parts.iter().all(|part| part.chars().count() <= 350), "{parts:?}");
     }
     let url = format!("ดู https://example.org/{} ที่นี่", "a".repeat(600));
-    assert!(split(&url).iter().any(|part| part.contains(&"a".repeat(600))));
+    assert!(split_to_texts(&url).iter().any(|part| part.contains(&"a".repeat(600))));
 }
 
 #[test]
 fn reasons_are_told() {
-    let found = explain("ปธน.สี จิ้นผิงของจีน เยือนไทย.  เขามา\nจบ", &SplitOptions::default());
+    let found = explain_cuts("ปธน.สี จิ้นผิงของจีน เยือนไทย.  เขามา\nจบ", &SplitOptions::default());
     let told: Vec<String> = found
         .iter()
         .map(|candidate| serde_json::to_string(candidate).unwrap_or_default())
@@ -101,7 +101,7 @@ fn reasons_are_told() {
 #[test]
 fn the_example_article_is_split_sensibly() {
     let article = include_str!("../../../examples/wuzhen-summit.txt");
-    let parts = split(article);
+    let parts = split_to_texts(article);
     assert!((14..=22).contains(&parts.len()), "{parts:#?}");
 }
 
@@ -208,10 +208,10 @@ pub(in crate::thai) fn assert_properties(text: &str, options: &SplitOptions) -> 
         at = range.end;
     }
     prop_assert!(text[at..].chars().all(char::is_whitespace));
-    let found = explain(text, options);
+    let found = explain_cuts(text, options);
     prop_assert!(found.is_sorted_by(|a, b| a.offset < b.offset));
     prop_assert!(found.iter().all(|candidate| text.is_char_boundary(candidate.offset)));
-    let is_forbidden = |candidate: &Candidate| matches!(candidate.reason, CutReason::Rule(_));
+    let is_forbidden = |candidate: &ConsideredCut| matches!(candidate.reason, CutReason::Rule(_));
     prop_assert!(!found.iter().any(|candidate| candidate.cut && is_forbidden(candidate)));
     let cuts = found.iter().filter(|candidate| candidate.cut).count();
     prop_assert_eq!(cuts + 1, ranges.len().max(1));

@@ -6,7 +6,7 @@ use super::vocabulary::{VocabJson, Vocabulary};
 use super::{EncoderDecoder, TokenizerClass};
 use crate::error::{Error, Result};
 use crate::tokenizer::added::AddedVocabulary;
-use crate::tokenizer::config::{AddedToken, TokenizerConfig, special_token};
+use crate::tokenizer::config::{AddedToken, TokenizerConfig, default_special_token};
 use crate::tokenizer::proto::ModelProto;
 use crate::tokenizer::sentencepiece::SentencePiece;
 use std::path::Path;
@@ -17,18 +17,18 @@ impl EncoderDecoder {
     ///
     /// # Errors
     /// Kind `Model` if a file is missing, damaged, or lacks the unknown token.
-    pub fn marian(directory: &Path, config: TokenizerConfig) -> Result<Self> {
+    pub fn open_marian(directory: &Path, config: TokenizerConfig) -> Result<Self> {
         let source = VocabJson::open(&directory.join("vocab.json"))?;
         source.check_unknown_token(&directory.join("vocab.json"), &config)?;
-        let target = if config.boolean("separate_vocabs", false)? {
+        let target = if config.bool_setting("separate_vocabs", false)? {
             Some(VocabJson::open(&directory.join("target_vocab.json"))?)
         } else {
             None
         };
         let defaults = [
-            special_token("eos_token", "</s>"),
-            special_token("unk_token", "<unk>"),
-            special_token("pad_token", "<pad>"),
+            default_special_token("eos_token", "</s>"),
+            default_special_token("unk_token", "<unk>"),
+            default_special_token("pad_token", "<pad>"),
         ];
         let size = source.ids.len();
         let vocabulary = Vocabulary::VocabJson { source, target };
@@ -51,19 +51,19 @@ impl EncoderDecoder {
     ///
     /// # Errors
     /// Kind `Model` if a file is missing, damaged, or lacks the unknown token.
-    pub fn m2m100(directory: &Path, config: TokenizerConfig) -> Result<Self> {
+    pub fn open_m2m100(directory: &Path, config: TokenizerConfig) -> Result<Self> {
         let path = directory.join("vocab.json");
         let names = VocabJson::open(&path)?;
         names.check_unknown_token(&path, &config)?;
         let size = names.ids.len();
-        let listed = config.string("language_codes").unwrap_or("m2m100");
+        let listed = config.string_setting("language_codes").unwrap_or("m2m100");
         let languages = if listed == "m2m100" { M2M100_LANGUAGES } else { "" };
         let defaults = [
-            special_token("bos_token", "<s>"),
-            special_token("eos_token", "</s>"),
-            special_token("sep_token", "</s>"),
-            special_token("pad_token", "<pad>"),
-            special_token("unk_token", "<unk>"),
+            default_special_token("bos_token", "<s>"),
+            default_special_token("eos_token", "</s>"),
+            default_special_token("sep_token", "</s>"),
+            default_special_token("pad_token", "<pad>"),
+            default_special_token("unk_token", "<unk>"),
         ];
         let source = SentencePiece::open(&directory.join("sentencepiece.bpe.model"))?;
         let vocabulary = Vocabulary::VocabJson {
@@ -81,7 +81,8 @@ impl EncoderDecoder {
         );
         if let Ok(this) = &mut this {
             for (index, language) in languages.split_whitespace().enumerate() {
-                this.added.add_name(&format!("__{language}__"), (size + index) as u32);
+                this.added
+                    .add_named_token(&format!("__{language}__"), (size + index) as u32);
             }
         }
         this.map_err(|e| e.path(path))
@@ -92,16 +93,16 @@ impl EncoderDecoder {
     ///
     /// # Errors
     /// Kind `Model` if a file is missing or damaged.
-    pub fn nllb(directory: &Path, mut config: TokenizerConfig) -> Result<Self> {
+    pub fn open_nllb(directory: &Path, mut config: TokenizerConfig) -> Result<Self> {
         let source = SentencePiece::open(&directory.join("sentencepiece.bpe.model"))?;
         let defaults = [
-            special_token("bos_token", "<s>"),
-            special_token("eos_token", "</s>"),
-            special_token("sep_token", "</s>"),
-            special_token("cls_token", "<s>"),
-            special_token("unk_token", "<unk>"),
-            special_token("pad_token", "<pad>"),
-            mask_token(),
+            default_special_token("bos_token", "<s>"),
+            default_special_token("eos_token", "</s>"),
+            default_special_token("sep_token", "</s>"),
+            default_special_token("cls_token", "<s>"),
+            default_special_token("unk_token", "<unk>"),
+            default_special_token("pad_token", "<pad>"),
+            default_mask_token(),
         ];
         for (id, name) in ["bos_token", "pad_token", "eos_token", "unk_token"]
             .into_iter()
@@ -126,18 +127,18 @@ impl EncoderDecoder {
     ///
     /// # Errors
     /// Kind `Model` if a file is missing or damaged.
-    pub fn mbart(directory: &Path, mut config: TokenizerConfig, fifty: bool) -> Result<Self> {
+    pub fn open_mbart(directory: &Path, mut config: TokenizerConfig, fifty: bool) -> Result<Self> {
         let source = SentencePiece::open(&directory.join("sentencepiece.bpe.model"))?;
         let mut defaults = vec![
-            special_token("eos_token", "</s>"),
-            special_token("sep_token", "</s>"),
-            special_token("cls_token", "<s>"),
-            special_token("unk_token", "<unk>"),
-            special_token("pad_token", "<pad>"),
-            mask_token(),
+            default_special_token("eos_token", "</s>"),
+            default_special_token("sep_token", "</s>"),
+            default_special_token("cls_token", "<s>"),
+            default_special_token("unk_token", "<unk>"),
+            default_special_token("pad_token", "<pad>"),
+            default_mask_token(),
         ];
         if !fifty {
-            defaults.push(special_token("bos_token", "<s>"));
+            defaults.push(default_special_token("bos_token", "<s>"));
         }
         let size = source.pieces().len() as u32 + 1;
         let listed = config.additional_special_tokens()?.unwrap_or_default();
@@ -178,19 +179,19 @@ impl EncoderDecoder {
     ///
     /// # Errors
     /// Kind `Model` if a file is missing or damaged, or if the settings disagree about the number of sentinels.
-    pub fn t5(directory: &Path, mut config: TokenizerConfig) -> Result<Self> {
+    pub fn open_t5(directory: &Path, mut config: TokenizerConfig) -> Result<Self> {
         let path = directory.join("spiece.model");
-        let legacy = config.boolean("legacy", true)?;
+        let legacy = config.bool_setting("legacy", true)?;
         let mut model = ModelProto::open(&path)?;
         model.normalizer.add_dummy_prefix &= legacy;
         let source = SentencePiece::new(model).map_err(|e| e.path(&path))?;
         let defaults = [
-            special_token("eos_token", "</s>"),
-            special_token("unk_token", "<unk>"),
-            special_token("pad_token", "<pad>"),
+            default_special_token("eos_token", "</s>"),
+            default_special_token("unk_token", "<unk>"),
+            default_special_token("pad_token", "<pad>"),
         ];
         let size = source.pieces().len() as u32;
-        let extra = config.integer("extra_ids", 100)?;
+        let extra = config.u32_setting("extra_ids", 100)?;
         let listed = config.additional_special_tokens()?;
         let is_sentinel = |token: &AddedToken| token.content.contains("<extra_id_");
         let named = listed.as_ref().map_or(0, |tokens| {
@@ -223,7 +224,7 @@ impl EncoderDecoder {
         }
         let class = TokenizerClass::T5 {
             legacy,
-            add_prefix_space: config.boolean("add_prefix_space", true)?,
+            add_prefix_space: config.bool_setting("add_prefix_space", true)?,
         };
         let vocabulary = Vocabulary::Pieces { offset: 0 };
         Self::new(class, source, None, vocabulary, size as usize, config, &defaults)
@@ -244,13 +245,13 @@ impl EncoderDecoder {
         let special = config.all_special_tokens(defaults)?;
         let find = |token: &str| vocabulary.token_to_id(&source, token);
         let mut added = AddedVocabulary::new(config.added_tokens.clone(), &special, size, find)?;
-        if !config.boolean("split_special_tokens", false)? {
-            added = added.with_search()?;
+        if !config.bool_setting("split_special_tokens", false)? {
+            added = added.with_token_search()?;
         }
         let unknown_token = config.special_token("unk_token", defaults)?.unwrap_or_default().content;
         let unknown = match class {
             // T5 uses the unknown piece of sentencepiece itself.
-            TokenizerClass::T5 { .. } => source.unknown(),
+            TokenizerClass::T5 { .. } => source.unknown_id(),
             _ => added
                 .token_to_id(&unknown_token)
                 .or_else(|| vocabulary.token_to_id(&source, &unknown_token)),
@@ -260,7 +261,7 @@ impl EncoderDecoder {
         let ids = pieces.map(|(id, piece)| vocabulary.piece_to_id(&source, Some(id), piece).unwrap_or(unknown));
         Ok(Self {
             piece_ids: ids.collect(),
-            cleans_up: config.boolean("clean_up_tokenization_spaces", false)?,
+            cleans_up: config.bool_setting("clean_up_tokenization_spaces", false)?,
             source,
             target,
             vocabulary,
@@ -273,7 +274,7 @@ impl EncoderDecoder {
 }
 
 /// Returns the mask token with its name. White space before the token is dropped.
-fn mask_token() -> (&'static str, AddedToken) {
-    let (name, token) = special_token("mask_token", "<mask>");
+fn default_mask_token() -> (&'static str, AddedToken) {
+    let (name, token) = default_special_token("mask_token", "<mask>");
     (name, AddedToken { lstrip: true, ..token })
 }

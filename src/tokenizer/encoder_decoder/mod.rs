@@ -61,7 +61,7 @@ impl EncoderDecoder {
             }
             Vocabulary::Pieces { offset } => self.source.pieces().len() + *offset as usize,
         };
-        self.added.ids().map(|id| id as usize + 1).fold(own, usize::max)
+        self.added.token_ids().map(|id| id as usize + 1).fold(own, usize::max)
     }
 
     /// Returns the id of a token; see [`super::Tokenizer::token_to_id`].
@@ -96,7 +96,7 @@ impl EncoderDecoder {
             self.encode_t5(text, add_prefix_space, &mut ids);
             return ids;
         }
-        for part in self.added.split(text) {
+        for part in self.added.split_at_tokens(text) {
             match part {
                 TextPart::Token(id) => ids.push(id),
                 TextPart::Text(text) => self.encode_text(text, &mut ids),
@@ -144,7 +144,7 @@ impl EncoderDecoder {
             text
         };
         let mut first_is_space = false;
-        for (index, part) in self.added.split(&text).into_iter().enumerate() {
+        for (index, part) in self.added.split_at_tokens(&text).into_iter().enumerate() {
             match part {
                 TextPart::Token(id) => {
                     if index == 1 && first_is_space && ids.len() == 1 && self.added.is_special(id) {
@@ -187,13 +187,13 @@ impl EncoderDecoder {
                 continue;
             }
             if self.added.id_to_token(id).is_some() {
-                self.push_joined(&mut tokens, &mut texts);
+                self.push_joined_tokens(&mut tokens, &mut texts);
                 texts.push(token.to_owned());
             } else {
                 tokens.push(token);
             }
         }
-        self.push_joined(&mut tokens, &mut texts);
+        self.push_joined_tokens(&mut tokens, &mut texts);
         let text = texts.join(" ");
         let text = text.trim_matches(is_space);
         if self.cleans_up {
@@ -205,7 +205,7 @@ impl EncoderDecoder {
 
     /// Joins tokens to one text (`convert_tokens_to_string` of transformers), appends the text to `texts`, and clears
     /// `tokens`.
-    fn push_joined(&self, tokens: &mut Vec<&str>, texts: &mut Vec<String>) {
+    fn push_joined_tokens(&self, tokens: &mut Vec<&str>, texts: &mut Vec<String>) {
         if tokens.is_empty() {
             return;
         }
@@ -249,7 +249,7 @@ impl EncoderDecoder {
             Vocabulary::VocabJson { source, target } => target.as_ref().unwrap_or(source).ids.get(piece).copied(),
             Vocabulary::Pieces { offset } => Some(id + offset),
         }));
-        ids.extend(self.added.name_ids());
+        ids.extend(self.added.named_token_ids());
         ids.sort_unstable();
         ids.dedup();
         ids

@@ -2,7 +2,7 @@
 //! model.
 
 use crate::error::{Error, Result};
-use crate::tokenizer::config::{self, TokenizerConfig, special_token};
+use crate::tokenizer::config::{self, TokenizerConfig, default_special_token};
 use crate::tokenizer::sentencepiece::SentencePiece;
 use hashbrown::HashMap;
 use std::path::Path;
@@ -82,7 +82,7 @@ impl VocabJson {
     /// # Errors
     /// Kind `Model` if the vocabulary lacks the unknown token.
     pub fn check_unknown_token(&self, path: &Path, config: &TokenizerConfig) -> Result<()> {
-        let unknown = config.special_token("unk_token", &[special_token("unk_token", "<unk>")])?;
+        let unknown = config.special_token("unk_token", &[default_special_token("unk_token", "<unk>")])?;
         match unknown.filter(|token| !self.ids.contains_key(&token.content)) {
             None => Ok(()),
             Some(token) => Err(Error::model("missing; the unknown token is expected")

@@ -4,12 +4,12 @@
 //! The agreement (utility) of two outputs is the chrF2 of one with the other as its reference, as in Eikema and Aziz
 //! (2022) and Freitag et al. (2022).
 
-use super::{Call, Pass, Search};
+use super::{DecodingPass, SearchSettings, TranslationCall};
 use crate::decode::{Hypothesis, Sampling, SearchOptions};
 use crate::quality;
-use crate::score::chrf2;
-use crate::translate::job::{Job, mean_log_probability};
-use crate::translate::join::join;
+use crate::score::sentence_chrf2;
+use crate::translate::job::{DecodeJob, mean_log_probability};
+use crate::translate::join::join_translations;
 
 /// Number of outputs that are sampled for each text; tuned on FLORES dev, lines 1 to 500, with gemma-3-270m
 /// (`models/gemma-3-270m.toml`).
@@ -27,20 +27,20 @@ const OWN_SCORE_WEIGHT: f64 = 0.1;
 
 /// The consensus pass, for a decoder-only model at `Quality::Best`: samples outputs of every text and chooses among the
 /// sampled outputs and the result so far.
-pub(super) struct Consensus;
+pub(super) struct ConsensusPass;
 
-impl Pass for Consensus {
-    fn selects_job(&self, call: &Call, _: &Job) -> bool {
-        call.draws_outputs()
+impl DecodingPass for ConsensusPass {
+    fn selects_job(&self, call: &TranslationCall, _: &DecodeJob) -> bool {
+        call.samples_several_outputs()
     }
 
-    fn takes_jobs_without_faults(&self, call: &Call) -> bool {
-        call.draws_outputs()
+    fn takes_jobs_without_faults(&self, call: &TranslationCall) -> bool {
+        call.samples_several_outputs()
     }
 
-    fn search<'a>(&self, call: &Call<'a>) -> Search<'a> {
-        let plain = call.plain_search();
-        Search {
+    fn search_settings<'a>(&self, call: &TranslationCall<'a>) -> SearchSettings<'a> {
+        let plain = call.plain_search_settings();
+        SearchSettings {
             options: SearchOptions {
                 beam: 1,
                 sampling: Some(CONSENSUS_SAMPLING),
@@ -51,7 +51,7 @@ impl Pass for Consensus {
         }
     }
 
-    fn accept_batch(&mut self, call: &mut Call, batch: &[usize]) -> Vec<usize> {
+    fn accept_batch(&mut self, call: &mut TranslationCall, batch: &[usize]) -> Vec<usize> {
         for number in batch {
             choose_output(call, *number);
         }
@@ -62,14 +62,14 @@ impl Pass for Consensus {
 /// Sets a job's result to the candidate that agrees best with the others. Candidates are the sampled outputs, the
 /// result so far, and the joined translations of the text's parts, if these had replaced the result. Failed outputs are
 /// left out unless all outputs failed.
-fn choose_output(call: &mut Call, number: usize) {
+fn choose_output(call: &mut TranslationCall, number: usize) {
     let job = &mut call.jobs[number];
     let drawn = std::mem::take(&mut job.outputs);
     let mut outputs: Vec<Hypothesis> = job.result.take().into_iter().chain(drawn).collect();
     let parts = std::mem::take(&mut job.parts);
     let source = &call.jobs[number].text;
     let is_sound = |output: &Hypothesis| {
-        let flags = quality::check(source, &call.text_of_output(output), output.finish);
+        let flags = quality::check_translation(source, &call.text_of_output(output), output.finish);
         !flags.iter().any(|flag| flag.is_failure())
     };
     if outputs.iter().any(is_sound) {
@@ -77,17 +77,17 @@ fn choose_output(call: &mut Call, number: usize) {
     }
     let mut candidates: Vec<(String, f64)> = outputs
         .iter()
-        .map(|output| (call.text_of_output(output), output.score()))
+        .map(|output| (call.text_of_output(output), output.mean_token_log_probability()))
         .collect();
     if !parts.is_empty() {
         let jobs = || parts.iter().map(|part| &call.jobs[*part]);
         let texts: Vec<String> = jobs().map(|part| call.job_text(part)).collect();
         let score = mean_log_probability(jobs().filter_map(|part| part.result.as_ref()));
-        candidates.push((join(&texts), score.unwrap_or_default()));
+        candidates.push((join_translations(&texts), score.unwrap_or_default()));
     }
     let scored: Vec<(&str, f64)> = candidates.iter().map(|(text, score)| (&text[..], *score)).collect();
     let job = &mut call.jobs[number];
-    match consensus(&scored, OWN_SCORE_WEIGHT) {
+    match choose_by_consensus(&scored, OWN_SCORE_WEIGHT) {
         Some(best) if best < outputs.len() => job.result = Some(outputs.swap_remove(best)),
         Some(_) => job.parts = parts,
         None => {}
@@ -97,7 +97,7 @@ fn choose_output(call: &mut Call, number: usize) {
 /// Returns the index of the best translation of one source among `texts`, which are pairs of a text and its score. The
 /// best one has the highest sum of its mean chrF2 against all texts (0 to 1) and `weight` times its own score; of
 /// equals, the first. Returns none if `texts` is empty.
-pub fn consensus(texts: &[(&str, f64)], weight: f64) -> Option<usize> {
+pub fn choose_by_consensus(texts: &[(&str, f64)], weight: f64) -> Option<usize> {
     let mut distinct: Vec<(usize, f64)> = Vec::new();
     for (index, (text, _)) in texts.iter().enumerate() {
         match distinct.iter_mut().find(|(other, _)| texts[*other].0 == *text) {
@@ -108,7 +108,7 @@ pub fn consensus(texts: &[(&str, f64)], weight: f64) -> Option<usize> {
     let worth = |(index, _): &(usize, f64)| -> f64 {
         let votes = distinct
             .iter()
-            .map(|(other, votes)| votes * chrf2(texts[*index].0, texts[*other].0) / 100.0);
+            .map(|(other, votes)| votes * sentence_chrf2(texts[*index].0, texts[*other].0) / 100.0);
         votes.sum::<f64>() / texts.len() as f64 + weight * texts[*index].1
     };
     let scored = distinct.iter().map(|one| (worth(one), one.0));
@@ -129,10 +129,11 @@ mod tests {
             ("The cat sat on the mat.", -1.2),
             ("Stock prices fell.", -1.0),
         ];
-        assert_eq!(consensus(&texts, 0.0), Some(3));
-        assert_eq!(consensus(&texts, 0.2), Some(3));
-        assert_eq!(consensus(&texts, 2.0), Some(2));
-        let plain = |texts: &[&str]| consensus(&texts.iter().map(|text| (*text, 0.0)).collect::<Vec<_>>(), 1.0);
+        assert_eq!(choose_by_consensus(&texts, 0.0), Some(3));
+        assert_eq!(choose_by_consensus(&texts, 0.2), Some(3));
+        assert_eq!(choose_by_consensus(&texts, 2.0), Some(2));
+        let plain =
+            |texts: &[&str]| choose_by_consensus(&texts.iter().map(|text| (*text, 0.0)).collect::<Vec<_>>(), 1.0);
         assert_eq!(plain(&["b", "a", "a"]), Some(1));
         assert_eq!(plain(&["", ""]), Some(0));
         assert_eq!(plain(&[]), None);

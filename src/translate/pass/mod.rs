@@ -2,27 +2,27 @@
 //! need it, such as failed ones.
 //!
 //! A pass says which jobs it takes, how they are searched, and when a new output replaces the earlier result. To add a
-//! repair, implement [`Pass`] for a new type in a file of its own, and add it to the list in [`run_passes`].
+//! repair, implement [`DecodingPass`] for a new type in a file of its own, and add it to the list in [`run_passes`].
 
 mod consensus;
 mod divide;
 mod retry;
 mod search;
 
-use super::batch::Batches;
-use super::call::{Call, Search};
-use super::job::Job;
+use super::batch::BatchDecoder;
+use super::call::{SearchSettings, TranslationCall};
+use super::job::DecodeJob;
 use crate::error::Result;
 
 /// One round of decoding over some of the jobs (texts) of a call, such as a retry of the failed ones.
-trait Pass {
+trait DecodingPass {
     /// Whether this pass takes a job, judged by the job's result so far. A result is final when no later pass takes its
     /// job.
-    fn selects_job(&self, call: &Call, job: &Job) -> bool;
+    fn selects_job(&self, call: &TranslationCall, job: &DecodeJob) -> bool;
 
     /// Whether this pass also takes jobs whose results show no fault. If so, no job counts as done before this pass has
     /// run. Default: false.
-    fn takes_jobs_without_faults(&self, call: &Call) -> bool {
+    fn takes_jobs_without_faults(&self, call: &TranslationCall) -> bool {
         let _ = call;
         false
     }
@@ -32,17 +32,17 @@ trait Pass {
     ///
     /// # Errors
     /// The errors of making a job.
-    fn make_jobs(&mut self, call: &mut Call, selected: &[usize]) -> Result<Vec<usize>> {
+    fn make_jobs(&mut self, call: &mut TranslationCall, selected: &[usize]) -> Result<Vec<usize>> {
         let _ = call;
         Ok(selected.to_vec())
     }
 
     /// Returns the settings with which this pass decodes its jobs.
-    fn search<'a>(&self, call: &Call<'a>) -> Search<'a>;
+    fn search_settings<'a>(&self, call: &TranslationCall<'a>) -> SearchSettings<'a>;
 
     /// Turns the outputs of a decoded batch into results, or keeps the old results where they are better. Returns the
     /// indices of the selected jobs that this pass has finished.
-    fn accept_batch(&mut self, call: &mut Call, batch: &[usize]) -> Vec<usize>;
+    fn accept_batch(&mut self, call: &mut TranslationCall, batch: &[usize]) -> Vec<usize>;
 }
 
 /// Runs all passes over a call's jobs, and hands each source's translation to the call's receiver as soon as it is
@@ -50,13 +50,13 @@ trait Pass {
 ///
 /// # Errors
 /// Kind `Interrupted` after the observer's `Break`; those of the model and of the receiver.
-pub(super) fn run_passes(call: &mut Call) -> Result<()> {
+pub(super) fn run_passes(call: &mut TranslationCall) -> Result<()> {
     // The passes run in this order. A later pass may replace the results of an earlier one.
-    let mut passes: [Box<dyn Pass>; 4] = [
-        Box::new(search::FirstSearch),
-        Box::new(retry::Retry),
-        Box::new(divide::Divide::default()),
-        Box::new(consensus::Consensus),
+    let mut passes: [Box<dyn DecodingPass>; 4] = [
+        Box::new(search::FirstPass),
+        Box::new(retry::RetryPass),
+        Box::new(divide::DividePass::default()),
+        Box::new(consensus::ConsensusPass),
     ];
     for number in 0..call.jobs.len() {
         call.jobs[number].next_pass = passes
@@ -74,7 +74,7 @@ pub(super) fn run_passes(call: &mut Call) -> Result<()> {
         // A finished row counts as a finished source if it decodes a whole job that no later pass is sure to take
         // again.
         let rows_are_done = numbers == selected && !later.iter().any(|pass| pass.takes_jobs_without_faults(call));
-        let mut batches = Batches::new(call, numbers, pass.search(call), rows_are_done)?;
+        let mut batches = BatchDecoder::new(call, numbers, pass.search_settings(call), rows_are_done)?;
         while let Some(batch) = batches.decode_next(call)? {
             let mut settled = pass.accept_batch(call, &batch.jobs);
             settled.retain(|number| {

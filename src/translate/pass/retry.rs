@@ -1,27 +1,27 @@
 //! Retry: a text whose output is empty, cut or repeats itself is decoded once more, without repeated phrases.
 
-use super::{Call, Pass, Search};
+use super::{DecodingPass, SearchSettings, TranslationCall};
 use crate::decode::SearchOptions;
 use crate::document::Quality;
-use crate::translate::job::Job;
+use crate::translate::job::DecodeJob;
 
 /// Length, in tokens, of the phrases that a retry does not write twice.
-const NO_REPEAT_NGRAM: usize = 3;
+const RETRY_NO_REPEAT_NGRAM: usize = 3;
 
 /// The retry pass: decodes texts with a failed output once more, and keeps the output with fewer flags; of equals, the
 /// earlier one.
-pub(super) struct Retry;
+pub(super) struct RetryPass;
 
-impl Pass for Retry {
-    fn selects_job(&self, call: &Call, job: &Job) -> bool {
+impl DecodingPass for RetryPass {
+    fn selects_job(&self, call: &TranslationCall, job: &DecodeJob) -> bool {
         call.guards_loops() && call.options.quality != Quality::Fast && call.is_failure(job)
     }
 
-    fn search<'a>(&self, call: &Call<'a>) -> Search<'a> {
-        let plain = call.plain_search();
-        Search {
+    fn search_settings<'a>(&self, call: &TranslationCall<'a>) -> SearchSettings<'a> {
+        let plain = call.plain_search_settings();
+        SearchSettings {
             options: SearchOptions {
-                no_repeat_ngram: NO_REPEAT_NGRAM,
+                no_repeat_ngram: RETRY_NO_REPEAT_NGRAM,
                 // Phrases from the examples in the prompt may be written.
                 prompt_counts: false,
                 ..plain.options
@@ -30,12 +30,12 @@ impl Pass for Retry {
         }
     }
 
-    fn accept_batch(&mut self, call: &mut Call, batch: &[usize]) -> Vec<usize> {
+    fn accept_batch(&mut self, call: &mut TranslationCall, batch: &[usize]) -> Vec<usize> {
         for number in batch {
-            let flags_before = call.flags(&call.jobs[*number]).len();
+            let flags_before = call.job_flags(&call.jobs[*number]).len();
             let job = &mut call.jobs[*number];
             let before = std::mem::replace(&mut job.result, job.outputs.pop());
-            if call.flags(&call.jobs[*number]).len() >= flags_before {
+            if call.job_flags(&call.jobs[*number]).len() >= flags_before {
                 call.jobs[*number].result = before;
             }
         }

@@ -1,8 +1,8 @@
 //! The first pass: decodes every text with the settings of the options, the manifest and the model's own files.
 
-use super::{Call, Pass, Search};
+use super::{DecodingPass, SearchSettings, TranslationCall};
 use crate::decode::SearchOptions;
-use crate::translate::job::Job;
+use crate::translate::job::DecodeJob;
 
 /// The most source tokens of a batch by default, for an encoder-decoder model on a CPU.
 const BATCH_TOKENS: usize = 2048;
@@ -13,18 +13,18 @@ const DECODER_BATCH_TOKENS: usize = 1536;
 const GPU_BATCH_TOKENS: usize = 16_384;
 
 /// The first pass: decodes every text once, by beam search or greedy search.
-pub(super) struct FirstSearch;
+pub(super) struct FirstPass;
 
-impl Pass for FirstSearch {
-    fn selects_job(&self, _: &Call, _: &Job) -> bool {
+impl DecodingPass for FirstPass {
+    fn selects_job(&self, _: &TranslationCall, _: &DecodeJob) -> bool {
         true
     }
 
-    fn search<'a>(&self, call: &Call<'a>) -> Search<'a> {
-        call.plain_search()
+    fn search_settings<'a>(&self, call: &TranslationCall<'a>) -> SearchSettings<'a> {
+        call.plain_search_settings()
     }
 
-    fn accept_batch(&mut self, call: &mut Call, batch: &[usize]) -> Vec<usize> {
+    fn accept_batch(&mut self, call: &mut TranslationCall, batch: &[usize]) -> Vec<usize> {
         for number in batch {
             let job = &mut call.jobs[*number];
             job.result = job.outputs.pop();
@@ -33,10 +33,10 @@ impl Pass for FirstSearch {
     }
 }
 
-impl<'a> Call<'a> {
+impl<'a> TranslationCall<'a> {
     /// Returns the decoding settings that the options ask for; other passes vary them. Where the options say nothing,
     /// the model's own files decide, then the manifest; but the beam width comes from the manifest first.
-    pub(super) fn plain_search(&self) -> Search<'a> {
+    pub(super) fn plain_search_settings(&self) -> SearchSettings<'a> {
         let (translator, options) = (self.translator, self.options);
         let (decoding, own) = (&translator.manifest.decoding, &translator.generation);
         let own_min_tokens = || {
@@ -54,7 +54,7 @@ impl<'a> Call<'a> {
         } else {
             GPU_BATCH_TOKENS
         };
-        Search {
+        SearchSettings {
             options: SearchOptions {
                 beam: translator.beam_width(options),
                 min_tokens: options.min_tokens.unwrap_or_else(own_min_tokens),

@@ -1,7 +1,7 @@
 //! Micro-kernels of matrix products for AVX2. In 8 bits they multiply unsigned activations with signed weights, so that
 //! the sums of two products stay within 16 bits.
 
-use super::pack::{GroupSums, Int8Tile, MAX_PASS_TILES, RowScales};
+use super::pack::{ActivationRowScales, GroupSums, Int8Tile, MAX_TILES_PER_PASS};
 use crate::model::cpu::tile::TileColumn;
 use std::arch::x86_64::*;
 
@@ -9,7 +9,7 @@ use std::arch::x86_64::*;
 ///
 /// # Safety
 /// The machine has AVX2 and FMA. `rows` is 1 to [`GROUP`](super::pack::GROUP), and `values` is `(columns, rows)` for
-/// the columns of each of up to [`MAX_PASS_TILES`] tiles.
+/// the columns of each of up to [`MAX_TILES_PER_PASS`] tiles.
 #[target_feature(enable = "avx2,fma")]
 pub(super) unsafe fn matmul_f32(tiles: &[&[TileColumn]], rows: usize, values: &[f32], sums: &mut GroupSums) {
     // Six rows leave registers for the weights and one value; two blocks of nearly one size rather than 6 and 2.
@@ -46,7 +46,7 @@ unsafe fn multiply_group_f32<const M: usize>(
     weights: &[TileColumn],
     step: usize,
     values: &[f32],
-    out: &mut [[TileColumn; MAX_PASS_TILES]],
+    out: &mut [[TileColumn; MAX_TILES_PER_PASS]],
 ) {
     let mut sums = [[_mm256_setzero_ps(); 2]; M];
     let columns = size_of_val(weights);
@@ -54,7 +54,7 @@ unsafe fn multiply_group_f32<const M: usize>(
         // SAFETY: a `TileColumn` holds 16 floats, aligned to 64 bytes; every chunk has at least `M` values; a prefetch may
         // be given any address.
         unsafe {
-            let ahead = weights.0.as_ptr().wrapping_byte_add(MAX_PASS_TILES * columns);
+            let ahead = weights.0.as_ptr().wrapping_byte_add(MAX_TILES_PER_PASS * columns);
             _mm_prefetch::<_MM_HINT_T1>(ahead.cast());
             let weights = [
                 _mm256_load_ps(weights.0.as_ptr()),
@@ -80,14 +80,19 @@ unsafe fn multiply_group_f32<const M: usize>(
 /// their scales, into `sums[row][tile]`.
 ///
 /// # Safety
-/// The machine has AVX2 and FMA. There are up to [`MAX_PASS_TILES`] tiles, up to [`GROUP`](super::pack::GROUP) rows with a scale
+/// The machine has AVX2 and FMA. There are up to [`MAX_TILES_PER_PASS`] tiles, up to [`GROUP`](super::pack::GROUP) rows with a scale
 /// and a start each, and `values` is `(lanes, rows)` for the lanes of each tile.
 #[target_feature(enable = "avx2,fma")]
-pub(super) unsafe fn matmul_int8(tiles: &[Int8Tile], rows: &RowScales, values: &[[i32; 2]], sums: &mut GroupSums) {
+pub(super) unsafe fn matmul_int8(
+    tiles: &[Int8Tile],
+    rows: &ActivationRowScales,
+    values: &[[i32; 2]],
+    sums: &mut GroupSums,
+) {
     let count = rows.scales.len();
     for (index, tile) in tiles.iter().enumerate() {
         for first in (0..count).step_by(4) {
-            let block = RowScales {
+            let block = ActivationRowScales {
                 scales: &rows.scales[first..],
                 starts: &rows.starts[first..],
             };
@@ -117,9 +122,9 @@ unsafe fn multiply_group_int8<const M: usize>(
     index: usize,
     tile: &Int8Tile,
     step: usize,
-    rows: &RowScales,
+    rows: &ActivationRowScales,
     values: &[[i32; 2]],
-    out: &mut [[TileColumn; MAX_PASS_TILES]],
+    out: &mut [[TileColumn; MAX_TILES_PER_PASS]],
 ) {
     let ones = _mm256_set1_epi16(1);
     let mut sums: [_; M] = std::array::from_fn(|row| [_mm256_set1_epi32(rows.starts[row]); 2]);
@@ -128,7 +133,10 @@ unsafe fn multiply_group_int8<const M: usize>(
         // SAFETY: a lane is two aligned halves of 32 bytes; every chunk has at least `M` entries; a prefetch may be
         // given any address.
         unsafe {
-            _mm_prefetch::<_MM_HINT_T0>(lane.wrapping_byte_add(MAX_PASS_TILES * size_of_val(tile.lanes)).cast());
+            _mm_prefetch::<_MM_HINT_T0>(
+                lane.wrapping_byte_add(MAX_TILES_PER_PASS * size_of_val(tile.lanes))
+                    .cast(),
+            );
             let weights = [_mm256_load_si256(lane), _mm256_load_si256(lane.add(1))];
             for (i, sums) in sums.iter_mut().enumerate() {
                 let [sizes, signs] = *row.get_unchecked(i);

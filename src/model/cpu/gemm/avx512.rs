@@ -1,7 +1,7 @@
 //! Micro-kernels of matrix products for AVX-512 VNNI: one or two weight tiles with up to 12 activation rows at a time,
 //! so that all sums stay in registers.
 
-use super::pack::{GROUP, GroupSums, Int8Tile, MAX_PASS_TILES, RowScales};
+use super::pack::{ActivationRowScales, GROUP, GroupSums, Int8Tile, MAX_TILES_PER_PASS};
 use crate::model::cpu::tile::{ColumnQuad, TileColumn};
 use std::arch::x86_64::*;
 
@@ -76,7 +76,7 @@ unsafe fn multiply_group_f32<const M: usize, const T: usize>(
 /// The machine has AVX-512 F, BW and VNNI. There are one or two tiles of as many lanes, 1 to [`GROUP`] rows with a
 /// scale and a start each, and `values` is `(lanes, rows)`.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-pub(super) unsafe fn matmul_int8(tiles: &[Int8Tile], rows: &RowScales, values: &[i32], sums: &mut GroupSums) {
+pub(super) unsafe fn matmul_int8(tiles: &[Int8Tile], rows: &ActivationRowScales, values: &[i32], sums: &mut GroupSums) {
     let count = rows.starts.len();
     // SAFETY: the caller promises as much; a constant is chosen for the number of rows at hand.
     unsafe {
@@ -98,11 +98,11 @@ pub(super) unsafe fn matmul_int8(tiles: &[Int8Tile], rows: &RowScales, values: &
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 unsafe fn multiply_group_int8<const M: usize, const T: usize>(
     tiles: [Int8Tile; T],
-    rows: &RowScales,
+    rows: &ActivationRowScales,
     values: &[i32],
     out: &mut GroupSums,
 ) {
-    const { assert!(T <= MAX_PASS_TILES && M <= GROUP) };
+    const { assert!(T <= MAX_TILES_PER_PASS && M <= GROUP) };
     let mut sums: [_; M] = std::array::from_fn(|row| [_mm512_set1_epi32(rows.starts[row]); T]);
     let weights: [*const ColumnQuad; T] = tiles.map(|tile| tile.lanes.as_ptr());
     let mut row = values.as_ptr();

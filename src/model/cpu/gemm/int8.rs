@@ -1,16 +1,19 @@
 //! Matrix products in 8 bits: activations are rounded with one scale for each row, and weights have one scale for each
 //! matrix row.
 
-use super::pack::{GroupSums, Int8Tile, MAX_PASS_TILES, PackedRows, RowGroup, RowPlaces, RowScales, ZERO_SUMS};
+use super::pack::{
+    ActivationRowScales, GroupSums, Int8Tile, MAX_TILES_PER_PASS, PackedRowValuesMut, PackedRows, RowGroup,
+    ZERO_GROUP_SUMS,
+};
 use super::portable;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
-use crate::model::cpu::simd::{InstructionSet, SimdLevel, round_row};
+use crate::model::cpu::simd::{InstructionSet, SimdLevel, round_row_to_int8};
 use crate::model::cpu::tile::TileColumn;
 
 /// Activation rows rounded to 8 bits with one scale for each row, and packed for the micro-kernels of one instruction
 /// set. An entry holds four columns of a row.
-pub(in crate::model::cpu) struct Int8Rows {
+pub(in crate::model::cpu) struct Int8ActivationRows {
     entries: PackedInt8Rows,
     /// Number of entries in a row: a quarter of its columns, rounded up.
     lanes: usize,
@@ -34,18 +37,18 @@ enum PackedInt8Rows {
     Portable(PackedRows<i32>),
 }
 
-impl Int8Rows {
+impl Int8ActivationRows {
     /// Rounds and packs `activations`, `(rows, columns)`, for an instruction set.
     pub fn new(instructions: InstructionSet, activations: &[f32], columns: usize) -> Self {
         let (m, lanes) = (activations.len() / columns, columns.div_ceil(4));
         let round = |row: usize| {
             let mut rounded = vec![0i8; lanes * 4];
-            let scale = round_row(&activations[row * columns..][..columns], &mut rounded);
+            let scale = round_row_to_int8(&activations[row * columns..][..columns], &mut rounded);
             (rounded, scale)
         };
-        let fill_signed = |row: usize, to: RowPlaces<i32>| {
+        let fill_signed = |row: usize, to: PackedRowValuesMut<i32>| {
             let (rounded, scale) = round(row);
-            (scale, write_signed(&rounded, to))
+            (scale, pack_signed_row(&rounded, to))
         };
         let (entries, rows) = match instructions.level() {
             #[cfg(target_arch = "x86_64")]
@@ -57,7 +60,7 @@ impl Int8Rows {
             SimdLevel::Avx2 => {
                 let (packed, rows) = PackedRows::new(m, lanes, |row, to| {
                     let (rounded, scale) = round(row);
-                    (scale, write_sizes_and_signs(&rounded, to))
+                    (scale, pack_sizes_and_signs(&rounded, to))
                 });
                 (PackedInt8Rows::Avx2(packed), rows)
             }
@@ -80,13 +83,13 @@ impl Int8Rows {
     ///
     /// # Panics
     /// If there are no tiles or more than two, or if tiles and activations have different numbers of columns.
-    pub fn matmul(&self, tiles: &[Int8Tile], mut write: impl FnMut(usize, usize, &TileColumn)) {
-        assert!((1..=MAX_PASS_TILES).contains(&tiles.len()), "one or two tiles");
+    pub fn multiply_tiles(&self, tiles: &[Int8Tile], mut write: impl FnMut(usize, usize, &TileColumn)) {
+        assert!((1..=MAX_TILES_PER_PASS).contains(&tiles.len()), "one or two tiles");
         assert!(
             tiles.iter().all(|tile| tile.lanes.len() == self.lanes),
             "as many columns"
         );
-        let mut sums = ZERO_SUMS;
+        let mut sums = ZERO_GROUP_SUMS;
         let mut done = |first: usize, rows: usize, sums: &GroupSums| {
             for (row, sums) in (first..).zip(&sums[..rows]) {
                 for (tile, sum) in sums[..tiles.len()].iter().enumerate() {
@@ -97,7 +100,7 @@ impl Int8Rows {
         match &self.entries {
             #[cfg(target_arch = "x86_64")]
             PackedInt8Rows::Avx512Vnni(packed) => {
-                for group in packed.groups() {
+                for group in packed.row_groups() {
                     // SAFETY: entries of this form are made only where the machine has the instructions; one or two
                     // tiles have as many lanes as the group has columns, as was asserted; scales and starts are those
                     // of its rows.
@@ -107,14 +110,14 @@ impl Int8Rows {
             }
             #[cfg(target_arch = "x86_64")]
             PackedInt8Rows::Avx2(packed) => {
-                for group in packed.groups() {
+                for group in packed.row_groups() {
                     // SAFETY: as above.
                     unsafe { avx2::matmul_int8(tiles, &self.row_scales(&group), group.values, &mut sums) };
                     done(group.first, group.rows, &sums);
                 }
             }
             PackedInt8Rows::Portable(packed) => {
-                for group in packed.groups() {
+                for group in packed.row_groups() {
                     portable::matmul_int8(tiles, &self.row_scales(&group), group, &mut sums);
                     done(group.first, group.rows, &sums);
                 }
@@ -122,8 +125,8 @@ impl Int8Rows {
         }
     }
 
-    fn row_scales<T>(&self, group: &RowGroup<T>) -> RowScales<'_> {
-        RowScales {
+    fn row_scales<T>(&self, group: &RowGroup<T>) -> ActivationRowScales<'_> {
+        ActivationRowScales {
             scales: &self.scales[group.first..][..group.rows],
             starts: &self.starts[group.first..][..group.rows],
         }
@@ -131,7 +134,7 @@ impl Int8Rows {
 }
 
 /// Writes an activation row, four signed bytes to an entry; returns the initial value of the row's integer sums.
-fn write_signed<'a>(rounded: &[i8], to: impl Iterator<Item = &'a mut i32>) -> i32 {
+fn pack_signed_row<'a>(rounded: &[i8], to: impl Iterator<Item = &'a mut i32>) -> i32 {
     for (to, four) in to.zip(rounded.as_chunks::<4>().0) {
         *to = i32::from_le_bytes(four.map(|q| q as u8));
     }
@@ -140,7 +143,7 @@ fn write_signed<'a>(rounded: &[i8], to: impl Iterator<Item = &'a mut i32>) -> i3
 
 /// Packs a rounded activation row into `to`, four columns to an entry: first their absolute values, then their sign
 /// masks. Returns the number that the row's integer sums must start from.
-fn write_sizes_and_signs<'a>(rounded: &[i8], to: impl Iterator<Item = &'a mut [i32; 2]>) -> i32 {
+fn pack_sizes_and_signs<'a>(rounded: &[i8], to: impl Iterator<Item = &'a mut [i32; 2]>) -> i32 {
     let mut start = 0;
     for (to, four) in to.zip(rounded.as_chunks::<4>().0) {
         // Takes the absolute values of all four bytes at once: no byte carries into the next, as none is -128.

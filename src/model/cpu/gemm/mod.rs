@@ -13,9 +13,9 @@ mod portable;
 
 use super::simd::{InstructionSet, SimdLevel};
 use super::tile::TileColumn;
-pub(super) use int8::Int8Rows;
+pub(super) use int8::Int8ActivationRows;
 use pack::GROUP;
-pub(super) use pack::{GroupSums, Int8Tile, MAX_PASS_TILES, PackedRows, RowGroup, ZERO_SUMS};
+pub(super) use pack::{GroupSums, Int8Tile, MAX_TILES_PER_PASS, PackedRows, RowGroup, ZERO_GROUP_SUMS};
 
 /// Computes in float32 the products of a group of activation rows with one or two weight tiles of `(columns, 16)`, into
 /// `sums[row][tile]`.
@@ -28,7 +28,7 @@ pub(super) fn matmul_f32(
     group: RowGroup<f32>,
     sums: &mut GroupSums,
 ) {
-    assert!((1..=MAX_PASS_TILES).contains(&tiles.len()), "one or two tiles");
+    assert!((1..=MAX_TILES_PER_PASS).contains(&tiles.len()), "one or two tiles");
     assert!((1..=GROUP).contains(&group.rows), "rows of one group");
     let fits = |tile: &&[TileColumn]| tile.len() * group.rows == group.values.len();
     assert!(tiles.iter().all(fits), "as many columns");

@@ -11,13 +11,13 @@ use std::slice::IterMut;
 /// AVX-512 registers.
 pub(super) const GROUP: usize = 12;
 /// The largest number of weight tiles that share one pass over the activations.
-pub(in crate::model::cpu) const MAX_PASS_TILES: usize = 2;
+pub(in crate::model::cpu) const MAX_TILES_PER_PASS: usize = 2;
 
 /// Number of activation values below which a single thread packs them: more threads would cost more than they save.
 const MIN_VALUES_FOR_THREADS: usize = 2048;
 
 /// Iterates over the places of one row in a packed group of `n` rows: every `n`-th value of the group.
-pub(super) type RowPlaces<'a, T> = StepBy<Skip<IterMut<'a, T>>>;
+pub(super) type PackedRowValuesMut<'a, T> = StepBy<Skip<IterMut<'a, T>>>;
 
 /// Activation rows, packed so that a micro-kernel reads memory from front to back: `(groups, columns, rows of the
 /// group)`.
@@ -42,7 +42,11 @@ pub(in crate::model::cpu) struct RowGroup<'a, T> {
 impl<T: Copy + Default + Send> PackedRows<T> {
     /// Packs `m` activation rows of `columns` values: `fill` gets the index of a row and the places that it must write.
     /// Also returns what `fill` returned for each row, in the order of rows.
-    pub fn new<R: Send>(m: usize, columns: usize, fill: impl Fn(usize, RowPlaces<T>) -> R + Sync) -> (Self, Vec<R>) {
+    pub fn new<R: Send>(
+        m: usize,
+        columns: usize,
+        fill: impl Fn(usize, PackedRowValuesMut<T>) -> R + Sync,
+    ) -> (Self, Vec<R>) {
         // Groups of nearly one size, 8 and 8 rather than 12 and 4, and of fours, as AVX2 takes them.
         let (groups, fours) = (m.div_ceil(GROUP).max(1), m.div_ceil(4));
         let bounds: Vec<usize> = (0..=groups).map(|group| m.min(group * fours / groups * 4)).collect();
@@ -72,7 +76,7 @@ impl<T: Copy + Default + Send> PackedRows<T> {
     }
 
     /// Iterates over the groups that are not empty, in the order of their rows.
-    pub fn groups(&self) -> impl Iterator<Item = RowGroup<'_, T>> {
+    pub fn row_groups(&self) -> impl Iterator<Item = RowGroup<'_, T>> {
         let groups = self.bounds.windows(2).map(|bound| RowGroup {
             first: bound[0],
             rows: bound[1] - bound[0],
@@ -82,11 +86,11 @@ impl<T: Copy + Default + Send> PackedRows<T> {
     }
 }
 
-/// The products of one group of activation rows with up to [`MAX_PASS_TILES`] weight tiles, as `sums[row][tile]`.
-pub(in crate::model::cpu) type GroupSums = [[TileColumn; MAX_PASS_TILES]; GROUP];
+/// The products of one group of activation rows with up to [`MAX_TILES_PER_PASS`] weight tiles, as `sums[row][tile]`.
+pub(in crate::model::cpu) type GroupSums = [[TileColumn; MAX_TILES_PER_PASS]; GROUP];
 
 /// [`GroupSums`] that are all zero.
-pub(in crate::model::cpu) const ZERO_SUMS: GroupSums = [[TileColumn::ZERO; MAX_PASS_TILES]; GROUP];
+pub(in crate::model::cpu) const ZERO_GROUP_SUMS: GroupSums = [[TileColumn::ZERO; MAX_TILES_PER_PASS]; GROUP];
 
 /// A tile of 16 weight rows in 8 bits: four columns in a [`ColumnQuad`], and one scale for each row.
 #[derive(Clone, Copy)]
@@ -96,7 +100,7 @@ pub(in crate::model::cpu) struct Int8Tile<'a> {
 }
 
 /// Scales and initial sums of the 8-bit activation rows of one [`RowGroup`].
-pub(super) struct RowScales<'a> {
+pub(super) struct ActivationRowScales<'a> {
     pub scales: &'a [f32],
     /// Initial value of each row's integer sums.
     pub starts: &'a [i32],

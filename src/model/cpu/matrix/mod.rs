@@ -2,18 +2,18 @@
 //!
 //! A matrix of `(rows, columns)` is packed in tiles of 16 rows: in float32, in 8 bits with one scale a row, or
 //! quantised as in a GGUF file ([`super::quantized`]). The GGUF types Q4_0, Q5_0, Q8_0, Q4_K, Q5_K and Q6_K are kept
-//! without loss, and others are rounded to 8 bits. Activations are rounded to 8 bits or stay float32 ([`Activations`]).
+//! without loss, and others are rounded to 8 bits. Activations are rounded to 8 bits or stay float32 ([`ActivationPrecision`]).
 //!
 //! Each output depends on its own row of activations alone, summed in a fixed order: a product is the same bit for bit
 //! whatever rows it is batched with. candle's own kernels differ between one row and many, quantise Q8_0's activations
 //! by 256 columns, and keep the unpacked weights as well.
 
-use super::gemm::{self, Int8Rows, Int8Tile, MAX_PASS_TILES, PackedRows, ZERO_SUMS};
-use super::ggml::{QuantType, dequantize};
-use super::pages::{Buffer, Pages};
-use super::parallel::{SharedOutput, parallel_ranges};
-use super::quantized::{self, BLOCK_COLUMNS, QuantizedMatrix};
-use super::simd::{InstructionSet, round_row};
+use super::gemm::{self, Int8ActivationRows, Int8Tile, MAX_TILES_PER_PASS, PackedRows, ZERO_GROUP_SUMS};
+use super::ggml::{QuantType, dequantize_values};
+use super::pages::{HugePageBuffer, ReadOnlyBuffer};
+use super::parallel::{SharedOutput, for_each_range_in_parallel};
+use super::quantized::{self, COLUMNS_PER_BLOCK, QuantizedMatrix};
+use super::simd::{InstructionSet, round_row_to_int8};
 use super::tile::{ColumnQuad, TILE_ROWS, TileColumn, TileWriter};
 use crate::model::weights::gguf::RawTensor;
 use candle_core::quantized::GgmlDType;
@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 /// The precision that activations have when they are multiplied with a weight matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Activations {
+pub enum ActivationPrecision {
     /// 8-bit integers: several times as fast as float32, with a rounding error of about a third of a percent in each
     /// activation.
     Int8,
@@ -36,23 +36,23 @@ pub enum Activations {
 pub struct Matrix {
     pub(in crate::model) rows: usize,
     pub(in crate::model) columns: usize,
-    weights: Weights,
-    activations: Activations,
+    weights: PackedWeights,
+    activations: ActivationPrecision,
     instructions: InstructionSet,
 }
 
-enum Weights {
+enum PackedWeights {
     /// Weights in 8 bits with one scale for each matrix row, for activations that have one scale for each row, too.
     Int8 {
         /// The weights plus 128 as unsigned bytes, `(rows / 16, columns / 4)`.
-        lanes: Buffer<ColumnQuad>,
+        lanes: ReadOnlyBuffer<ColumnQuad>,
         /// The scale of each matrix row, 16 in a [`TileColumn`]: `(rows / 16)`.
-        scales: Buffer<TileColumn>,
+        scales: ReadOnlyBuffer<TileColumn>,
     },
     /// Weights in the bits of a GGUF type, for activations that have a scale for each 32 columns.
     Quantized(QuantizedMatrix),
     /// Weights in float32, 16 rows in a [`TileColumn`]: `(rows / 16, columns)`.
-    F32(Pages<TileColumn>),
+    F32(HugePageBuffer<TileColumn>),
 }
 
 impl Matrix {
@@ -61,7 +61,7 @@ impl Matrix {
     /// # Errors
     /// If a row does not divide into blocks of its type or of 32 columns, or if the number of bytes is not that of all
     /// rows.
-    pub fn from_gguf(tensor: RawTensor, chosen: Option<&[u32]>, activations: Activations) -> Result<Self> {
+    pub fn from_gguf(tensor: RawTensor, chosen: Option<&[u32]>, activations: ActivationPrecision) -> Result<Self> {
         let RawTensor {
             dtype,
             rows,
@@ -69,7 +69,7 @@ impl Matrix {
             bytes,
         } = tensor;
         let from_f32 = || -> Result<Self> {
-            let values = dequantize(dtype, bytes, rows * columns)?;
+            let values = dequantize_values(dtype, bytes, rows * columns)?;
             let all = Self::from_f32_block_scales(rows, columns, activations, &values)?;
             Ok(all.keep_rows(chosen))
         };
@@ -77,7 +77,7 @@ impl Matrix {
         if matches!(dtype, GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16) && bytes.len() == rows * row_bytes {
             return from_f32();
         }
-        for block in [BLOCK_COLUMNS, dtype.block_size()] {
+        for block in [COLUMNS_PER_BLOCK, dtype.block_size()] {
             if columns == 0 || !columns.is_multiple_of(block) {
                 bail!("rows of {columns} values do not divide into blocks of {block}");
             }
@@ -87,24 +87,24 @@ impl Matrix {
         }
         let quant = match (QuantType::from_ggml(dtype), activations) {
             (Some(quant), _) => quant,
-            (None, Activations::Int8) => QuantType::Q8_0,
-            (None, Activations::F32) => return from_f32(),
+            (None, ActivationPrecision::Int8) => QuantType::Q8_0,
+            (None, ActivationPrecision::F32) => return from_f32(),
         };
         let kept = chosen.map_or(rows, <[u32]>::len);
         let weights = QuantizedMatrix::new(quant, kept, columns, |at, to| {
             let row = chosen.map_or(at, |chosen| chosen[at] as usize);
-            to.read(dtype, &bytes[row * row_bytes..][..row_bytes])
+            to.decode_row(dtype, &bytes[row * row_bytes..][..row_bytes])
         })?;
-        Ok(Self::new(kept, columns, Weights::Quantized(weights), activations))
+        Ok(Self::new(kept, columns, PackedWeights::Quantized(weights), activations))
     }
 
-    fn new(rows: usize, columns: usize, weights: Weights, activations: Activations) -> Self {
+    fn new(rows: usize, columns: usize, weights: PackedWeights, activations: ActivationPrecision) -> Self {
         Self {
             rows,
             columns,
             weights,
             activations,
-            instructions: InstructionSet::detect(),
+            instructions: InstructionSet::detect_fastest(),
         }
     }
 
@@ -115,12 +115,12 @@ impl Matrix {
     pub fn from_f32_row_scales<'a>(
         rows: usize,
         columns: usize,
-        activations: Activations,
+        activations: ActivationPrecision,
         row: impl Fn(usize) -> &'a [f32] + Sync,
     ) -> Self {
         let weights = match activations {
-            Activations::F32 => pack_f32(rows, columns, row),
-            Activations::Int8 => pack_int8(rows, columns, row),
+            ActivationPrecision::F32 => pack_f32_weights(rows, columns, row),
+            ActivationPrecision::Int8 => pack_int8_weights(rows, columns, row),
         };
         Self::new(rows, columns, weights, activations)
     }
@@ -136,23 +136,23 @@ impl Matrix {
     pub fn from_f32_block_scales(
         rows: usize,
         columns: usize,
-        activations: Activations,
+        activations: ActivationPrecision,
         values: &[f32],
     ) -> Result<Self> {
         let row = |row: usize| &values[row * columns..][..columns];
-        if activations == Activations::F32 || !columns.is_multiple_of(BLOCK_COLUMNS) {
+        if activations == ActivationPrecision::F32 || !columns.is_multiple_of(COLUMNS_PER_BLOCK) {
             return Ok(Self::from_f32_row_scales(rows, columns, activations, row));
         }
         let weights = QuantizedMatrix::new(QuantType::Q8_0, rows, columns, |at, to| {
-            to.round(row(at));
+            to.round_to_q8_0(row(at));
             Ok(())
         })?;
-        Ok(Self::new(rows, columns, Weights::Quantized(weights), activations))
+        Ok(Self::new(rows, columns, PackedWeights::Quantized(weights), activations))
     }
 
-    /// Computes the number of bytes that [`Matrix::int8_bytes`] has for an 8-bit matrix with row scales; `None` if it
+    /// Computes the number of bytes that [`Matrix::int8_file_bytes`] has for an 8-bit matrix with row scales; `None` if it
     /// overflows.
-    pub(in crate::model) fn int8_len(rows: usize, columns: usize) -> Option<usize> {
+    pub(in crate::model) fn int8_byte_count(rows: usize, columns: usize) -> Option<usize> {
         rows.div_ceil(TILE_ROWS)
             .checked_mul(columns.div_ceil(4).checked_add(1)?)?
             .checked_mul(size_of::<ColumnQuad>())
@@ -160,21 +160,23 @@ impl Matrix {
 
     /// Gives the bytes of an 8-bit matrix with row scales, to be written to a file that [`Matrix::from_int8_map`] maps:
     /// first the weights, then the scales. Both are empty for another kind of matrix.
-    pub(in crate::model) fn int8_bytes(&self) -> [&[u8]; 2] {
+    pub(in crate::model) fn int8_file_bytes(&self) -> [&[u8]; 2] {
         match &self.weights {
-            Weights::Int8 { lanes, scales } => [lanes.bytes(), scales.bytes()],
+            PackedWeights::Int8 { lanes, scales } => [lanes.as_bytes(), scales.as_bytes()],
             _ => [&[], &[]],
         }
     }
 
-    /// Uses an 8-bit matrix with row scales from a memory-mapped file that has [`Matrix::int8_bytes`] from byte `start`
+    /// Uses an 8-bit matrix with row scales from a memory-mapped file that has [`Matrix::int8_file_bytes`] from byte `start`
     /// on; `None` if they do not lie within the map or are not aligned to 64 bytes.
     pub(in crate::model) fn from_int8_map(map: &Arc<Mmap>, start: usize, rows: usize, columns: usize) -> Option<Self> {
         let (tiles, groups) = (rows.div_ceil(TILE_ROWS), columns.div_ceil(4));
-        let lanes: Buffer<ColumnQuad> = Buffer::mapped(map, start, tiles.checked_mul(groups)?)?;
-        let scales: Buffer<TileColumn> = Buffer::mapped(map, start + lanes.bytes().len(), tiles)?;
-        let weights = Weights::Int8 { lanes, scales };
-        Some(Self::new(rows, columns, weights, Activations::Int8))
+        let lanes: ReadOnlyBuffer<ColumnQuad> =
+            ReadOnlyBuffer::from_mapped_file(map, start, tiles.checked_mul(groups)?)?;
+        let scales: ReadOnlyBuffer<TileColumn> =
+            ReadOnlyBuffer::from_mapped_file(map, start + lanes.as_bytes().len(), tiles)?;
+        let weights = PackedWeights::Int8 { lanes, scales };
+        Some(Self::new(rows, columns, weights, ActivationPrecision::Int8))
     }
 
     /// Reduces the matrix to the chosen rows, in the order given; `None` keeps it as it is.
@@ -190,7 +192,7 @@ impl Matrix {
         let tiles = rows.len().div_ceil(TILE_ROWS);
         let places = || rows.iter().map(|row| *row as usize).enumerate();
         let select_columns = |from: &[TileColumn], step: usize| {
-            let mut to = Pages::<TileColumn>::zeroed(tiles * step);
+            let mut to = HugePageBuffer::<TileColumn>::new_zeroed(tiles * step);
             for (new, old) in places() {
                 let from = &from[old / TILE_ROWS * step..][..step];
                 for (to, from) in to[new / TILE_ROWS * step..].iter_mut().zip(from) {
@@ -200,19 +202,19 @@ impl Matrix {
             to
         };
         let weights = match &self.weights {
-            Weights::F32(columns) => Weights::F32(select_columns(columns, self.columns)),
-            Weights::Quantized(matrix) => Weights::Quantized(matrix.select_rows(rows)),
-            Weights::Int8 { lanes, scales } => {
+            PackedWeights::F32(columns) => PackedWeights::F32(select_columns(columns, self.columns)),
+            PackedWeights::Quantized(matrix) => PackedWeights::Quantized(matrix.select_rows(rows)),
+            PackedWeights::Int8 { lanes, scales } => {
                 let groups = self.columns.div_ceil(4);
-                let mut to = Pages::<ColumnQuad>::zeroed(tiles * groups);
-                to.fill(ZERO_WEIGHTS);
+                let mut to = HugePageBuffer::<ColumnQuad>::new_zeroed(tiles * groups);
+                to.fill(ZERO_INT8_WEIGHTS);
                 for (new, old) in places() {
                     let from = &lanes[old / TILE_ROWS * groups..][..groups];
                     for (to, from) in to[new / TILE_ROWS * groups..].iter_mut().zip(from) {
                         to.0[new % TILE_ROWS * 4..][..4].copy_from_slice(&from.0[old % TILE_ROWS * 4..][..4]);
                     }
                 }
-                Weights::Int8 {
+                PackedWeights::Int8 {
                     lanes: to.into(),
                     scales: select_columns(scales, 1).into(),
                 }
@@ -231,12 +233,12 @@ impl Matrix {
     pub fn dequantize_row(&self, row: usize, scale: f32, out: &mut Vec<f32>) {
         let (tile, at) = (row / TILE_ROWS, row % TILE_ROWS);
         match &self.weights {
-            Weights::F32(columns) => {
+            PackedWeights::F32(columns) => {
                 let columns = &columns[tile * self.columns..][..self.columns];
                 out.extend(columns.iter().map(|column| column.0[at] * scale));
             }
-            Weights::Quantized(matrix) => matrix.dequantize_row(row, scale, out),
-            Weights::Int8 { lanes, scales } => {
+            PackedWeights::Quantized(matrix) => matrix.dequantize_row(row, scale, out),
+            PackedWeights::Int8 { lanes, scales } => {
                 let groups = self.columns.div_ceil(4);
                 let d = scales[tile].0[at];
                 let weights = lanes[tile * groups..][..groups]
@@ -265,11 +267,11 @@ impl Matrix {
 
     /// Multiplies `activations`, `(m, columns)`, with this matrix transposed; returns `(m, rows)`.
     pub fn matmul(&self, activations: &[f32]) -> Vec<f32> {
-        self.matmul_bias(activations, None)
+        self.matmul_with_bias(activations, None)
     }
 
     /// Multiplies like [`Matrix::matmul`] and adds `bias`, of `rows` values, to each row of the result.
-    pub fn matmul_bias(&self, activations: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+    pub fn matmul_with_bias(&self, activations: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
         let [out] = Self::matmul_many([(self, bias)], activations);
         out
     }
@@ -291,17 +293,18 @@ impl Matrix {
         let mut out = [(); N].map(|()| Vec::new());
         let (mut instructions, mut quantized) = (None, Vec::with_capacity(N));
         for ((matrix, bias), out) in matrices.into_iter().zip(&mut out) {
-            let output = SharedOutput::at_end(out, m * matrix.rows);
+            let output = SharedOutput::in_spare_capacity(out, m * matrix.rows);
             let writer = TileWriter::new(output, matrix.rows, bias);
             match (&matrix.weights, matrix.activations) {
-                (Weights::Int8 { lanes, scales }, Activations::Int8) => {
+                (PackedWeights::Int8 { lanes, scales }, ActivationPrecision::Int8) => {
                     matrix.matmul_int8(lanes, scales, activations, &writer);
                 }
-                (Weights::Quantized(weights), Activations::Int8) => {
+                (PackedWeights::Quantized(weights), ActivationPrecision::Int8) => {
                     instructions = Some(matrix.instructions);
                     quantized.push((weights, writer));
                 }
-                (Weights::Int8 { .. } | Weights::Quantized(_), Activations::F32) | (Weights::F32(_), _) => {
+                (PackedWeights::Int8 { .. } | PackedWeights::Quantized(_), ActivationPrecision::F32)
+                | (PackedWeights::F32(_), _) => {
                     matrix.matmul_f32(activations, &writer);
                 }
             }
@@ -326,28 +329,28 @@ impl Matrix {
             }
         });
         let tiles = self.rows.div_ceil(TILE_ROWS);
-        parallel_ranges(
-            tiles.div_ceil(MAX_PASS_TILES),
+        for_each_range_in_parallel(
+            tiles.div_ceil(MAX_TILES_PER_PASS),
             m * self.rows * self.columns / 8,
             |pairs| {
-                for first in pairs.map(|pair| pair * MAX_PASS_TILES) {
-                    let last = tiles.min(first + MAX_PASS_TILES);
+                for first in pairs.map(|pair| pair * MAX_TILES_PER_PASS) {
+                    let last = tiles.min(first + MAX_TILES_PER_PASS);
                     let dequantized: Vec<Vec<TileColumn>> = match self.weights {
-                        Weights::F32(_) => Vec::new(),
+                        PackedWeights::F32(_) => Vec::new(),
                         _ => (first..last).map(|tile| self.dequantize_tile(tile)).collect(),
                     };
                     let weights = |tile: usize| match &self.weights {
-                        Weights::F32(columns) => &columns[tile * self.columns..][..self.columns],
+                        PackedWeights::F32(columns) => &columns[tile * self.columns..][..self.columns],
                         _ => &dequantized[tile - first],
                     };
                     let pair = [weights(first), weights(last - 1)];
-                    let mut sums = ZERO_SUMS;
-                    for group in packed.groups() {
+                    let mut sums = ZERO_GROUP_SUMS;
+                    for group in packed.row_groups() {
                         gemm::matmul_f32(self.instructions, &pair[..last - first], group, &mut sums);
                         for (row, sums) in (group.first..).zip(&sums[..group.rows]) {
                             for (tile, sum) in (first..last).zip(sums) {
                                 // SAFETY: each thread has tiles of its own.
-                                unsafe { writer.write(row, tile, sum) };
+                                unsafe { writer.write_tile_sums(row, tile, sum) };
                             }
                         }
                     }
@@ -360,22 +363,22 @@ impl Matrix {
     /// writes it to `writer`.
     fn matmul_int8(&self, lanes: &[ColumnQuad], scales: &[TileColumn], activations: &[f32], writer: &TileWriter) {
         let (m, groups) = (activations.len() / self.columns, self.columns.div_ceil(4));
-        let rows = Int8Rows::new(self.instructions, activations, self.columns);
+        let rows = Int8ActivationRows::new(self.instructions, activations, self.columns);
         let tiles = self.rows.div_ceil(TILE_ROWS);
-        parallel_ranges(
-            tiles.div_ceil(MAX_PASS_TILES),
+        for_each_range_in_parallel(
+            tiles.div_ceil(MAX_TILES_PER_PASS),
             m * self.rows * self.columns / 32,
             |pairs| {
-                for first in pairs.map(|pair| pair * MAX_PASS_TILES) {
-                    let last = tiles.min(first + MAX_PASS_TILES);
+                for first in pairs.map(|pair| pair * MAX_TILES_PER_PASS) {
+                    let last = tiles.min(first + MAX_TILES_PER_PASS);
                     let tile = |tile: usize| Int8Tile {
                         lanes: &lanes[tile * groups..][..groups],
                         scales: &scales[tile],
                     };
                     let pair = [tile(first), tile(last - 1)];
-                    rows.matmul(&pair[..last - first], |row, tile, sum| {
+                    rows.multiply_tiles(&pair[..last - first], |row, tile, sum| {
                         // SAFETY: each thread has tiles of its own.
-                        unsafe { writer.write(row, first + tile, sum) }
+                        unsafe { writer.write_tile_sums(row, first + tile, sum) }
                     });
                 }
             },
@@ -384,8 +387,8 @@ impl Matrix {
 }
 
 /// Packs float32 weights as float32 tiles of 16 rows; `row` returns the values of a matrix row.
-fn pack_f32<'a>(rows: usize, columns: usize, row: impl Fn(usize) -> &'a [f32] + Sync) -> Weights {
-    let mut packed = Pages::<TileColumn>::zeroed(rows.div_ceil(TILE_ROWS) * columns);
+fn pack_f32_weights<'a>(rows: usize, columns: usize, row: impl Fn(usize) -> &'a [f32] + Sync) -> PackedWeights {
+    let mut packed = HugePageBuffer::<TileColumn>::new_zeroed(rows.div_ceil(TILE_ROWS) * columns);
     packed.par_chunks_mut(columns).enumerate().for_each(|(tile, to)| {
         for at in 0..TILE_ROWS.min(rows - tile * TILE_ROWS) {
             for (column, value) in to.iter_mut().zip(row(tile * TILE_ROWS + at)) {
@@ -393,23 +396,23 @@ fn pack_f32<'a>(rows: usize, columns: usize, row: impl Fn(usize) -> &'a [f32] + 
             }
         }
     });
-    Weights::F32(packed)
+    PackedWeights::F32(packed)
 }
 
 /// Packs float32 weights in 8 bits with one scale for each row; `row` returns the values of a matrix row.
-fn pack_int8<'a>(rows: usize, columns: usize, row: impl Fn(usize) -> &'a [f32] + Sync) -> Weights {
+fn pack_int8_weights<'a>(rows: usize, columns: usize, row: impl Fn(usize) -> &'a [f32] + Sync) -> PackedWeights {
     let (tiles, groups) = (rows.div_ceil(TILE_ROWS), columns.div_ceil(4));
-    let mut lanes = Pages::<ColumnQuad>::zeroed(tiles * groups);
-    let mut scales = Pages::<TileColumn>::zeroed(tiles);
+    let mut lanes = HugePageBuffer::<ColumnQuad>::new_zeroed(tiles * groups);
+    let mut scales = HugePageBuffer::<TileColumn>::new_zeroed(tiles);
     lanes
         .par_chunks_mut(groups)
         .zip(&mut *scales)
         .enumerate()
         .for_each_init(Vec::new, |values, (tile, (lanes, scales))| {
             values.resize(groups * 4, 0i8);
-            lanes.fill(ZERO_WEIGHTS);
+            lanes.fill(ZERO_INT8_WEIGHTS);
             for at in 0..TILE_ROWS.min(rows - tile * TILE_ROWS) {
-                scales.0[at] = round_row(row(tile * TILE_ROWS + at), values);
+                scales.0[at] = round_row_to_int8(row(tile * TILE_ROWS + at), values);
                 for (lane, four) in lanes.iter_mut().zip(values.as_chunks::<4>().0) {
                     for (j, value) in four.iter().enumerate() {
                         lane.0[at * 4 + j] = (*value as u8) ^ 0x80;
@@ -417,14 +420,14 @@ fn pack_int8<'a>(rows: usize, columns: usize, row: impl Fn(usize) -> &'a [f32] +
                 }
             }
         });
-    Weights::Int8 {
+    PackedWeights::Int8 {
         lanes: lanes.into(),
         scales: scales.into(),
     }
 }
 
 /// Stored form of 8-bit weights that are zero: each byte is a weight plus 128.
-const ZERO_WEIGHTS: ColumnQuad = ColumnQuad([128; 4 * TILE_ROWS]);
+const ZERO_INT8_WEIGHTS: ColumnQuad = ColumnQuad([128; 4 * TILE_ROWS]);
 
 #[cfg(test)]
 mod tests;

@@ -54,7 +54,7 @@ fn rows_equal_the_files_own_values() {
                 bytes: &bytes,
             },
             None,
-            Activations::Int8,
+            ActivationPrecision::Int8,
         )
         .unwrap();
         let exact = !matches!(dtype, GgmlDType::F16 | GgmlDType::F32);
@@ -84,7 +84,7 @@ fn products_agree_with_float32_and_between_kernels_and_batches() {
                 bytes: &bytes,
             },
             None,
-            Activations::Int8,
+            ActivationPrecision::Int8,
         )
         .unwrap();
         let x = random_values(m * columns, 3);
@@ -108,7 +108,7 @@ fn products_agree_with_float32_and_between_kernels_and_batches() {
         }
         let biased = Matrix::matmul_many([(&packed, None), (&packed, Some(&x[..rows]))], &x);
         assert_eq!(biased[0], all, "{dtype:?}: beside another");
-        assert_eq!(biased[1], packed.matmul_bias(&x, Some(&x[..rows])), "{dtype:?}");
+        assert_eq!(biased[1], packed.matmul_with_bias(&x, Some(&x[..rows])), "{dtype:?}");
         let picked = [49, 0, 17, 16, 3];
         let some = packed.select_rows(&picked).matmul(&x);
         for (some, all) in some.chunks_exact(picked.len()).zip(all.chunks_exact(rows)) {
@@ -120,7 +120,7 @@ fn products_agree_with_float32_and_between_kernels_and_batches() {
             columns,
             bytes: &bytes,
         };
-        let float = Matrix::from_gguf(float, None, Activations::F32).unwrap();
+        let float = Matrix::from_gguf(float, None, ActivationPrecision::F32).unwrap();
         let exact = float.matmul(&x);
         for i in 0..m {
             assert_eq!(
@@ -137,9 +137,9 @@ fn products_agree_with_float32_and_between_kernels_and_batches() {
                 );
             }
         }
-        packed.instructions = *InstructionSet::available().last().unwrap();
+        packed.instructions = *InstructionSet::detect_all().last().unwrap();
         let portable = packed.matmul(&x);
-        for instructions in InstructionSet::available() {
+        for instructions in InstructionSet::detect_all() {
             packed.instructions = instructions;
             assert_eq!(packed.matmul(&x), portable, "{dtype:?}: {instructions:?}");
             let alone = &x[..columns];
@@ -158,13 +158,13 @@ fn rows_of_floats_agree_with_float32_and_between_kernels_and_batches() {
             Matrix::from_f32_row_scales(rows, columns, activations, |row| &weights[row * columns..][..columns])
         };
         let picked: Vec<u32> = (0..rows as u32).filter(|row| row % 3 != 1).collect();
-        for (activations, allowed) in [(Activations::F32, 1e-5), (Activations::Int8, 0.02)] {
+        for (activations, allowed) in [(ActivationPrecision::F32, 1e-5), (ActivationPrecision::Int8, 0.02)] {
             let mut packed = pack(activations);
-            let all = packed.matmul_bias(&x, Some(&bias));
+            let all = packed.matmul_with_bias(&x, Some(&bias));
             let some = packed.select_rows(&picked).matmul(&x);
             for i in 0..m {
                 let x = &x[i * columns..][..columns];
-                let alone = packed.matmul_bias(x, Some(&bias));
+                let alone = packed.matmul_with_bias(x, Some(&bias));
                 assert_eq!(alone, all[i * rows..][..rows], "row {i} depends on its batch");
                 for row in 0..rows {
                     let terms = x.iter().zip(&weights[row * columns..]);
@@ -186,10 +186,14 @@ fn rows_of_floats_agree_with_float32_and_between_kernels_and_batches() {
             for (got, weight) in out.iter().zip(&weights[(rows - 1) * columns..]) {
                 assert!((got - 2.0 * weight).abs() < 0.01);
             }
-            for instructions in InstructionSet::available() {
+            for instructions in InstructionSet::detect_all() {
                 packed.instructions = instructions;
-                for (got, expected) in packed.matmul_bias(&x, Some(&bias)).iter().zip(&all) {
-                    let allowed = if activations == Activations::Int8 { 0.0 } else { 1e-5 };
+                for (got, expected) in packed.matmul_with_bias(&x, Some(&bias)).iter().zip(&all) {
+                    let allowed = if activations == ActivationPrecision::Int8 {
+                        0.0
+                    } else {
+                        1e-5
+                    };
                     assert!(
                         (got - expected).abs() <= allowed,
                         "{instructions:?}: {got} for {expected}"
@@ -209,9 +213,9 @@ fn bytes_that_do_not_fit_are_refused() {
         columns,
         bytes: &bytes,
     };
-    assert!(Matrix::from_gguf(raw(1, 32), None, Activations::Int8).is_ok());
-    assert!(Matrix::from_gguf(raw(2, 32), None, Activations::F32).is_err());
-    assert!(Matrix::from_gguf(raw(1, 40), None, Activations::Int8).is_err());
+    assert!(Matrix::from_gguf(raw(1, 32), None, ActivationPrecision::Int8).is_ok());
+    assert!(Matrix::from_gguf(raw(2, 32), None, ActivationPrecision::F32).is_err());
+    assert!(Matrix::from_gguf(raw(1, 40), None, ActivationPrecision::Int8).is_err());
 }
 
 #[test]
@@ -224,7 +228,7 @@ fn rows_of_k_quants_are_whole_super_blocks() {
         columns: 288,
         bytes: &bytes,
     };
-    assert!(Matrix::from_gguf(raw, None, Activations::Int8).is_err());
+    assert!(Matrix::from_gguf(raw, None, ActivationPrecision::Int8).is_err());
 }
 
 #[test]
@@ -232,7 +236,9 @@ fn rows_of_k_quants_are_whole_super_blocks() {
 fn matrices_of_different_columns_are_not_multiplied_together() {
     let weights = random_values(8 * 32, 1);
     let matrix = |columns: usize| {
-        Matrix::from_f32_row_scales(4, columns, Activations::F32, |row| &weights[row * columns..][..columns])
+        Matrix::from_f32_row_scales(4, columns, ActivationPrecision::F32, |row| {
+            &weights[row * columns..][..columns]
+        })
     };
     Matrix::matmul_many([(&matrix(32), None), (&matrix(64), None)], &weights[..64]);
 }

@@ -4,9 +4,11 @@
 //! As many pairs of unsigned weights as stay in range are summed in 16 bits before they are added in 32. Weights of 8
 //! bits would overflow, so their signs are moved to the activations.
 
-use super::activations::{RoundedOperand, RoundedRow};
-use super::layout::{BLOCK_COLUMNS, BLOCK_LANES, PREFETCH_AHEAD, Tile, TileScales, lanes_per_scale};
-use super::unpack::UnpackedStretch;
+use super::activations::{PreparedActivationRow, PreparedActivations};
+use super::layout::{
+    COLUMNS_PER_BLOCK, LANES_PER_BLOCK, PREFETCH_AHEAD_BYTES, PackedTile, TileScales, lanes_per_scale,
+};
+use super::unpack::UnpackedBlocks;
 use crate::model::cpu::ggml::QK_K;
 use crate::model::cpu::tile::{TILE_ROWS, TileColumn};
 use half::f16;
@@ -19,8 +21,8 @@ use std::arch::x86_64::*;
 /// `K_QUANT`, and has as many columns as the operand, which was made for that type.
 #[target_feature(enable = "avx2,fma,f16c")]
 pub(super) unsafe fn multiply_packed_row<const BITS: usize, const K_QUANT: bool>(
-    tile: &Tile,
-    operand: &RoundedOperand,
+    tile: &PackedTile,
+    operand: &PreparedActivations,
     out: &mut TileColumn,
 ) {
     // Lanes whose pairs stay in range of 16 bits.
@@ -33,24 +35,24 @@ pub(super) unsafe fn multiply_packed_row<const BITS: usize, const K_QUANT: bool>
         }
     };
     let width = const { lanes_per_scale(BITS) };
-    let row = operand.row(0, 0);
+    let row = operand.row_from_column(0, 0);
     let ones = _mm256_set1_epi16(1);
     let mut sums = [_mm256_setzero_ps(); 2];
     for block in 0..tile.lanes.len() / BITS {
-        // SAFETY: a block has `BITS` lanes of two halves each, 32 columns, and `BLOCK_LANES / width` starts, scales and
+        // SAFETY: a block has `BITS` lanes of two halves each, 32 columns, and `LANES_PER_BLOCK / width` starts, scales and
         // minima; a prefetch may be given any address.
         unsafe {
             let lanes = tile.lanes.as_ptr().add(block * BITS).cast::<__m256i>();
             for lane in 0..BITS {
-                _mm_prefetch::<_MM_HINT_T0>(lanes.add(lane * 2).wrapping_byte_add(PREFETCH_AHEAD).cast());
+                _mm_prefetch::<_MM_HINT_T0>(lanes.add(lane * 2).wrapping_byte_add(PREFETCH_AHEAD_BYTES).cast());
             }
-            let values = row.values.as_ptr().add(block * BLOCK_COLUMNS).cast::<i32>();
+            let values = row.values.as_ptr().add(block * COLUMNS_PER_BLOCK).cast::<i32>();
             let mut dots = [[_mm256_setzero_si256(); 2]; 2];
-            for (part, dots) in dots.iter_mut().enumerate().take(BLOCK_LANES / width) {
-                *dots = [_mm256_set1_epi32(*row.starts.get_unchecked(block * (BLOCK_LANES / width) + part)); 2];
+            for (part, dots) in dots.iter_mut().enumerate().take(LANES_PER_BLOCK / width) {
+                *dots = [_mm256_set1_epi32(*row.starts.get_unchecked(block * (LANES_PER_BLOCK / width) + part)); 2];
             }
             let mut pairs = [_mm256_setzero_si256(); 2];
-            for group in 0..BLOCK_LANES {
+            for group in 0..LANES_PER_BLOCK {
                 let four = _mm256_set1_epi32(values.add(group).read_unaligned());
                 for half in 0..2 {
                     let weights = unpack_half_lane::<BITS>(lanes.add(half), group);
@@ -63,8 +65,8 @@ pub(super) unsafe fn multiply_packed_row<const BITS: usize, const K_QUANT: bool>
                 }
             }
             let scale = _mm256_set1_ps(*row.scales.get_unchecked(block));
-            for (part, dots) in dots.iter().enumerate().take(BLOCK_LANES / width) {
-                let place = block * (BLOCK_LANES / width) + part;
+            for (part, dots) in dots.iter().enumerate().take(LANES_PER_BLOCK / width) {
+                let place = block * (LANES_PER_BLOCK / width) + part;
                 for half in 0..2 {
                     let weight_scales = load_scales::<BITS, K_QUANT>(&tile.scales, place, half, tile.stride);
                     let dot = _mm256_cvtepi32_ps(dots[half]);
@@ -145,9 +147,9 @@ unsafe fn unpack_half_lane<const BITS: usize>(lanes: *const __m256i, group: usiz
         return four;
     }
     // SAFETY: as above: there are `BITS - 4` lanes of higher bits, and `group` is below 8.
-    let high = unsafe { _mm256_load_si256(lanes.add((4 + group * each / BLOCK_LANES) * 2)) };
+    let high = unsafe { _mm256_load_si256(lanes.add((4 + group * each / LANES_PER_BLOCK) * 2)) };
     let mask = _mm256_set1_epi8((((1 << each) - 1) << 4) as i8);
-    let moved = match group * each % BLOCK_LANES {
+    let moved = match group * each % LANES_PER_BLOCK {
         0 => _mm256_slli_epi16::<4>(high),
         1 => _mm256_slli_epi16::<3>(high),
         2 => _mm256_slli_epi16::<2>(high),
@@ -167,21 +169,21 @@ unsafe fn unpack_half_lane<const BITS: usize>(lanes: *const __m256i, group: usiz
 /// The machine has AVX2 and FMA. `view` has `WIDTH` lanes for each scale, lies within the operand's columns, and is
 /// of the type that the operand was made for.
 #[target_feature(enable = "avx2,fma")]
-pub(super) unsafe fn multiply_stretch_rows<const CHAIN: usize, const WIDTH: usize>(
-    view: &UnpackedStretch,
-    operand: &RoundedOperand,
+pub(super) unsafe fn multiply_unpacked_rows<const CHAIN: usize, const WIDTH: usize>(
+    view: &UnpackedBlocks,
+    operand: &PreparedActivations,
     sums: &mut [TileColumn],
 ) {
     debug_assert!(view.lanes_per_scale == WIDTH);
     for (group, sums) in sums.chunks_mut(4).enumerate() {
-        let row = |i: usize| operand.row(group * 4 + i, view.start);
+        let row = |i: usize| operand.row_from_column(group * 4 + i, view.start);
         // SAFETY: the caller promises as much; there are as many rows as sums.
         unsafe {
             match sums.len() {
-                1 => multiply_stretch::<CHAIN, WIDTH, 1>(view, &std::array::from_fn(row), sums),
-                2 => multiply_stretch::<CHAIN, WIDTH, 2>(view, &std::array::from_fn(row), sums),
-                3 => multiply_stretch::<CHAIN, WIDTH, 3>(view, &std::array::from_fn(row), sums),
-                _ => multiply_stretch::<CHAIN, WIDTH, 4>(view, &std::array::from_fn(row), sums),
+                1 => multiply_unpacked::<CHAIN, WIDTH, 1>(view, &std::array::from_fn(row), sums),
+                2 => multiply_unpacked::<CHAIN, WIDTH, 2>(view, &std::array::from_fn(row), sums),
+                3 => multiply_unpacked::<CHAIN, WIDTH, 3>(view, &std::array::from_fn(row), sums),
+                _ => multiply_unpacked::<CHAIN, WIDTH, 4>(view, &std::array::from_fn(row), sums),
             }
         }
     }
@@ -190,12 +192,12 @@ pub(super) unsafe fn multiply_stretch_rows<const CHAIN: usize, const WIDTH: usiz
 /// Adds to `out` the products of an unpacked stretch of a tile with `M` rows of activations.
 ///
 /// # Safety
-/// The requirements of [`multiply_stretch_rows`] hold; the rows start at the first column of `view`, and there are `M`
+/// The requirements of [`multiply_unpacked_rows`] hold; the rows start at the first column of `view`, and there are `M`
 /// sums.
 #[target_feature(enable = "avx2,fma")]
-unsafe fn multiply_stretch<const CHAIN: usize, const WIDTH: usize, const M: usize>(
-    view: &UnpackedStretch,
-    rows: &[RoundedRow; M],
+unsafe fn multiply_unpacked<const CHAIN: usize, const WIDTH: usize, const M: usize>(
+    view: &UnpackedBlocks,
+    rows: &[PreparedActivationRow; M],
     out: &mut [TileColumn],
 ) {
     // Half a tile at a time: everything stays in registers.
@@ -212,7 +214,7 @@ unsafe fn multiply_stretch<const CHAIN: usize, const WIDTH: usize, const M: usiz
             let dots = unsafe {
                 let lanes = view.lanes.as_ptr().add(place * WIDTH).cast::<__m256i>().add(half);
                 // The signs of 8 bits are the weights' own.
-                let start = |row: &RoundedRow| if CHAIN > 1 { *row.starts.get_unchecked(place) } else { 0 };
+                let start = |row: &PreparedActivationRow| if CHAIN > 1 { *row.starts.get_unchecked(place) } else { 0 };
                 accumulate_dots::<CHAIN, WIDTH, M>(
                     lanes,
                     std::array::from_fn(|i| _mm256_set1_epi32(start(&rows[i]))),
@@ -223,7 +225,7 @@ unsafe fn multiply_stretch<const CHAIN: usize, const WIDTH: usize, const M: usiz
             unsafe {
                 let scales = _mm256_load_ps(view.scales.get_unchecked(place).0.as_ptr().add(half * TILE_ROWS / 2));
                 for ((sum, row), dot) in sums.iter_mut().zip(rows).zip(dots) {
-                    let scale = _mm256_set1_ps(*row.scales.get_unchecked(column / BLOCK_COLUMNS));
+                    let scale = _mm256_set1_ps(*row.scales.get_unchecked(column / COLUMNS_PER_BLOCK));
                     *sum = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), _mm256_mul_ps(scales, scale), *sum);
                 }
                 if !view.minima.is_empty() {

@@ -1,15 +1,17 @@
 //! Micro-kernels of quantised matrices for AVX-512 VNNI: an instruction multiplies 64 unsigned weights with signed
 //! activations and adds up the products.
 
-use super::activations::{RoundedOperand, RoundedRow};
-use super::layout::{BLOCK_COLUMNS, BLOCK_LANES, PREFETCH_AHEAD, Tile, TileScales, lanes_per_scale};
-use super::unpack::UnpackedStretch;
+use super::activations::{PreparedActivationRow, PreparedActivations};
+use super::layout::{
+    COLUMNS_PER_BLOCK, LANES_PER_BLOCK, PREFETCH_AHEAD_BYTES, PackedTile, TileScales, lanes_per_scale,
+};
+use super::unpack::UnpackedBlocks;
 use crate::model::cpu::ggml::QK_K;
 use crate::model::cpu::tile::{ColumnQuad, TileColumn};
 use std::arch::x86_64::*;
 
 /// The largest number of activation rows that share one pass over the weights, so that their sums stay in registers.
-pub(super) const MAX_PASS_ROWS: usize = 8;
+pub(super) const MAX_ROWS_PER_PASS: usize = 8;
 
 /// Calls `$f::<parameters, rows> $args` with the number of rows as a constant, because registers cannot be indexed by a
 /// variable.
@@ -23,12 +25,12 @@ macro_rules! dispatch_row_count {
             5 => $f::<$($parameter,)* 5> $args,
             6 => $f::<$($parameter,)* 6> $args,
             7 => $f::<$($parameter,)* 7> $args,
-            _ => $f::<$($parameter,)* MAX_PASS_ROWS> $args,
+            _ => $f::<$($parameter,)* MAX_ROWS_PER_PASS> $args,
         }
     };
 }
 
-/// Computes the products of a packed tile with up to [`MAX_PASS_ROWS`] rows of activations, one for each of `sums`. Weights are
+/// Computes the products of a packed tile with up to [`MAX_ROWS_PER_PASS`] rows of activations, one for each of `sums`. Weights are
 /// unpacked in registers.
 ///
 /// # Safety
@@ -36,8 +38,8 @@ macro_rules! dispatch_row_count {
 /// has as many columns as the operand, which was made for that type.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) unsafe fn multiply_packed_rows<const BITS: usize, const K_QUANT: bool>(
-    tile: &Tile,
-    operand: &RoundedOperand,
+    tile: &PackedTile,
+    operand: &PreparedActivations,
     sums: &mut [TileColumn],
 ) {
     // SAFETY: the caller promises as much; `M` is the number of sums, or all of a group.
@@ -50,30 +52,30 @@ pub(super) unsafe fn multiply_packed_rows<const BITS: usize, const K_QUANT: bool
 /// The requirements of [`multiply_packed_rows`] hold; there are `M` sums.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 unsafe fn multiply_packed<const BITS: usize, const K_QUANT: bool, const M: usize>(
-    tile: &Tile,
-    operand: &RoundedOperand,
+    tile: &PackedTile,
+    operand: &PreparedActivations,
     out: &mut [TileColumn],
 ) {
     let width = const { lanes_per_scale(BITS) };
-    let rows: [_; M] = std::array::from_fn(|i| operand.row(i, 0));
+    let rows: [_; M] = std::array::from_fn(|i| operand.row_from_column(i, 0));
     let mut sums = [_mm512_setzero_ps(); M];
     for block in 0..tile.lanes.len() / BITS {
-        // SAFETY: a block has `BITS` lanes, 32 columns, and `BLOCK_LANES / width` starts, scales and minima; a prefetch
+        // SAFETY: a block has `BITS` lanes, 32 columns, and `LANES_PER_BLOCK / width` starts, scales and minima; a prefetch
         // may be given any address.
         unsafe {
             let lanes = tile.lanes.as_ptr().add(block * BITS);
             for lane in 0..BITS {
-                _mm_prefetch::<_MM_HINT_T0>(lanes.add(lane).wrapping_byte_add(PREFETCH_AHEAD).cast());
+                _mm_prefetch::<_MM_HINT_T0>(lanes.add(lane).wrapping_byte_add(PREFETCH_AHEAD_BYTES).cast());
             }
-            for part in 0..BLOCK_LANES / width {
-                let place = block * (BLOCK_LANES / width) + part;
-                let mut dots = load_starts(&rows, place);
+            for part in 0..LANES_PER_BLOCK / width {
+                let place = block * (LANES_PER_BLOCK / width) + part;
+                let mut dots = load_initial_sums(&rows, place);
                 for group in part * width..(part + 1) * width {
                     let weights = unpack_lane::<BITS>(lanes, group);
-                    dots = add_products(dots, weights, &rows, block * BLOCK_COLUMNS + group * 4);
+                    dots = add_lane_products(dots, weights, &rows, block * COLUMNS_PER_BLOCK + group * 4);
                 }
                 let weight_scales = load_scales::<BITS, K_QUANT>(&tile.scales, place, tile.stride);
-                sums = add_scaled(sums, dots, weight_scales, &rows, block);
+                sums = add_scaled_dots(sums, dots, weight_scales, &rows, block);
                 if let Some(minima) = &tile.minima {
                     let minima = load_scales::<BITS, K_QUANT>(minima, place, tile.stride);
                     sums = subtract_minima(sums, minima, &rows, place);
@@ -126,7 +128,7 @@ unsafe fn load_scales<const BITS: usize, const K_QUANT: bool>(
 /// The machine has AVX-512 F; the rows have a start numbered `place`.
 #[inline]
 #[target_feature(enable = "avx512f")]
-unsafe fn load_starts<const M: usize>(rows: &[RoundedRow; M], place: usize) -> [__m512i; M] {
+unsafe fn load_initial_sums<const M: usize>(rows: &[PreparedActivationRow; M], place: usize) -> [__m512i; M] {
     // SAFETY: the caller has a start of that number.
     std::array::from_fn(|i| unsafe { _mm512_set1_epi32(*rows[i].starts.get_unchecked(place)) })
 }
@@ -137,10 +139,10 @@ unsafe fn load_starts<const M: usize>(rows: &[RoundedRow; M], place: usize) -> [
 /// The machine has AVX-512 F and VNNI; the rows have four values from `column` on.
 #[inline]
 #[target_feature(enable = "avx512f,avx512vnni")]
-unsafe fn add_products<const M: usize>(
+unsafe fn add_lane_products<const M: usize>(
     mut dots: [__m512i; M],
     weights: __m512i,
-    rows: &[RoundedRow; M],
+    rows: &[PreparedActivationRow; M],
     column: usize,
 ) -> [__m512i; M] {
     for i in 0..M {
@@ -157,11 +159,11 @@ unsafe fn add_products<const M: usize>(
 /// The machine has AVX-512 F; the rows have a block of that number.
 #[inline]
 #[target_feature(enable = "avx512f")]
-unsafe fn add_scaled<const M: usize>(
+unsafe fn add_scaled_dots<const M: usize>(
     mut sums: [__m512; M],
     dots: [__m512i; M],
     scales: __m512,
-    rows: &[RoundedRow; M],
+    rows: &[PreparedActivationRow; M],
     block: usize,
 ) -> [__m512; M] {
     for i in 0..M {
@@ -181,7 +183,7 @@ unsafe fn add_scaled<const M: usize>(
 unsafe fn subtract_minima<const M: usize>(
     mut sums: [__m512; M],
     minima: __m512,
-    rows: &[RoundedRow; M],
+    rows: &[PreparedActivationRow; M],
     place: usize,
 ) -> [__m512; M] {
     for i in 0..M {
@@ -198,46 +200,46 @@ unsafe fn subtract_minima<const M: usize>(
 /// The machine has AVX-512 F, BW and VNNI. `view` has `WIDTH` lanes for each scale, lies within the operand's
 /// columns, and is of the type that the operand was made for.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-pub(super) unsafe fn multiply_stretch_rows<const WIDTH: usize>(
-    view: &UnpackedStretch,
-    operand: &RoundedOperand,
+pub(super) unsafe fn multiply_unpacked_rows<const WIDTH: usize>(
+    view: &UnpackedBlocks,
+    operand: &PreparedActivations,
     sums: &mut [TileColumn],
 ) {
     debug_assert!(view.lanes_per_scale == WIDTH);
-    for (group, sums) in sums.chunks_mut(MAX_PASS_ROWS).enumerate() {
-        let first = group * MAX_PASS_ROWS;
+    for (group, sums) in sums.chunks_mut(MAX_ROWS_PER_PASS).enumerate() {
+        let first = group * MAX_ROWS_PER_PASS;
         // SAFETY: the caller promises as much; `M` is the number of sums, or all of a group.
-        unsafe { dispatch_row_count!(multiply_stretch::<WIDTH>, sums.len(), (view, operand, first, sums)) }
+        unsafe { dispatch_row_count!(multiply_unpacked::<WIDTH>, sums.len(), (view, operand, first, sums)) }
     }
 }
 
 /// Adds to `out` the products of an unpacked stretch of a tile with `M` rows of activations, from row `first` on.
 ///
 /// # Safety
-/// The requirements of [`multiply_stretch_rows`] hold; there are `M` sums.
+/// The requirements of [`multiply_unpacked_rows`] hold; there are `M` sums.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-unsafe fn multiply_stretch<const WIDTH: usize, const M: usize>(
-    view: &UnpackedStretch,
-    operand: &RoundedOperand,
+unsafe fn multiply_unpacked<const WIDTH: usize, const M: usize>(
+    view: &UnpackedBlocks,
+    operand: &PreparedActivations,
     first: usize,
     out: &mut [TileColumn],
 ) {
-    let rows: [_; M] = std::array::from_fn(|i| operand.row(first + i, view.start));
+    let rows: [_; M] = std::array::from_fn(|i| operand.row_from_column(first + i, view.start));
     // SAFETY: `TileColumn` is 64 bytes, aligned; the caller gives `M` of them.
     let mut sums: [_; M] = std::array::from_fn(|i| unsafe { _mm512_load_ps(out[i].0.as_ptr()) });
     for place in 0..view.scales.len() {
         let column = place * WIDTH * 4;
-        let block = column / BLOCK_COLUMNS;
+        let block = column / COLUMNS_PER_BLOCK;
         // SAFETY: `place` counts the scales, and the minima where there are any; `WIDTH` lanes go with each, four
         // columns of activations with a lane, and a start with each scale.
         unsafe {
-            let mut dots = load_starts(&rows, place);
+            let mut dots = load_initial_sums(&rows, place);
             for group in 0..WIDTH {
                 let weights = _mm512_load_si512(view.lanes.as_ptr().add(place * WIDTH + group).cast());
-                dots = add_products(dots, weights, &rows, column + group * 4);
+                dots = add_lane_products(dots, weights, &rows, column + group * 4);
             }
             let scales = _mm512_load_ps(view.scales.as_ptr().add(place).cast());
-            sums = add_scaled(sums, dots, scales, &rows, block);
+            sums = add_scaled_dots(sums, dots, scales, &rows, block);
             if !view.minima.is_empty() {
                 let minima = _mm512_load_ps(view.minima.as_ptr().add(place).cast());
                 sums = subtract_minima(sums, minima, &rows, place);
@@ -272,8 +274,8 @@ unsafe fn unpack_lane<const BITS: usize>(lanes: *const ColumnQuad, group: usize)
     if each == 0 {
         return _mm512_and_si512(four, low);
     }
-    let high = load(4 + group * each / BLOCK_LANES);
-    let moved = match group * each % BLOCK_LANES {
+    let high = load(4 + group * each / LANES_PER_BLOCK);
+    let moved = match group * each % LANES_PER_BLOCK {
         0 => _mm512_slli_epi16::<4>(high),
         1 => _mm512_slli_epi16::<3>(high),
         2 => _mm512_slli_epi16::<2>(high),

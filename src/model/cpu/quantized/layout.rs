@@ -9,15 +9,15 @@
 //! lanes of four columns each. With fewer, the first four lanes hold the lower four bits, each those of two unpacked
 //! lanes. The other lanes hold the higher bits: one bit of eight unpacked lanes, or two bits of four.
 
-use crate::model::cpu::ggml::{QK_K, QuantType, QuantizedRow, RowScales};
+use crate::model::cpu::ggml::{QK_K, QuantType, QuantizedRow, QuantizedRowScales};
 use crate::model::cpu::pages::{cast_slice, cast_slice_mut};
 use crate::model::cpu::tile::{ColumnQuad, TILE_ROWS};
 use half::f16;
 
 /// Number of columns in a block, over which activations share a scale.
-pub(in crate::model::cpu) const BLOCK_COLUMNS: usize = 32;
+pub(in crate::model::cpu) const COLUMNS_PER_BLOCK: usize = 32;
 /// Number of lanes that a block of 32 columns has when it is unpacked to a byte for each weight.
-pub(super) const BLOCK_LANES: usize = BLOCK_COLUMNS / 4;
+pub(super) const LANES_PER_BLOCK: usize = COLUMNS_PER_BLOCK / 4;
 
 /// Computes where the parts of a packed tile lie, for a quantised type and a number of columns.
 #[derive(Clone, Copy)]
@@ -28,8 +28,8 @@ pub(super) struct TileLayout {
 
 /// The parts of a packed tile: 16 rows of a quantised matrix.
 #[derive(Clone, Copy)]
-pub(super) struct Tile<'a> {
-    /// The packed weights, [`QuantType::bits`] lanes for each block of 32 columns.
+pub(super) struct PackedTile<'a> {
+    /// The packed weights, [`QuantType::bits_per_value`] lanes for each block of 32 columns.
     pub lanes: &'a [ColumnQuad],
     pub scales: TileScales<'a>,
     pub minima: Option<TileScales<'a>>,
@@ -49,7 +49,7 @@ pub(super) struct TileScales<'a> {
 impl TileScales<'_> {
     /// Computes the scale or minimum that row `row` of the tile has in the block or sub-block numbered `index`, which
     /// has `block_columns` columns.
-    pub fn get(&self, index: usize, block_columns: usize, row: usize) -> f32 {
+    pub fn value_at(&self, index: usize, block_columns: usize, row: usize) -> f32 {
         match self.sub_scales.get(index) {
             Some(sub_scales) => self.d[index * block_columns / QK_K][row].to_f32() * f32::from(sub_scales[row]),
             None => self.d[index][row].to_f32(),
@@ -64,25 +64,25 @@ impl TileLayout {
     /// If the columns do not divide into whole blocks or super-blocks.
     pub fn new(quant: QuantType, columns: usize) -> Self {
         assert!(
-            columns > 0 && columns.is_multiple_of(quant.d_columns()),
+            columns > 0 && columns.is_multiple_of(quant.columns_per_f16_scale()),
             "{quant:?}: rows of {columns} columns"
         );
         Self { quant, columns }
     }
 
     /// Gives the quantised type of the weights.
-    pub fn quant(self) -> QuantType {
+    pub fn quant_type(self) -> QuantType {
         self.quant
     }
 
     /// Gives the number of columns of the matrix.
-    pub fn columns(self) -> usize {
+    pub fn column_count(self) -> usize {
         self.columns
     }
 
     /// Computes the number of lanes that a tile's weights take.
-    fn weight_lanes(self) -> usize {
-        self.columns / BLOCK_COLUMNS * self.quant.bits()
+    fn weight_lane_count(self) -> usize {
+        self.columns / COLUMNS_PER_BLOCK * self.quant.bits_per_value()
     }
 
     /// Computes how many float16 `d` and how many integers of sub-blocks a row has.
@@ -92,11 +92,11 @@ impl TileLayout {
         } else {
             0
         };
-        [self.columns / self.quant.d_columns(), sub_scales]
+        [self.columns / self.quant.columns_per_f16_scale(), sub_scales]
     }
 
     /// Computes the numbers of lanes that a tile's float16 `d` and its integers of sub-blocks take.
-    fn scale_lanes(self) -> [usize; 2] {
+    fn scale_lane_counts(self) -> [usize; 2] {
         let [d, sub_scales] = self.scale_counts();
         [
             d * size_of::<[f16; TILE_ROWS]>(),
@@ -106,15 +106,15 @@ impl TileLayout {
     }
 
     /// Computes the number of lanes in a tile: its weights, scales and minima.
-    pub fn tile_lanes(self) -> usize {
-        let [d, sub_scales] = self.scale_lanes();
-        self.weight_lanes() + (d + sub_scales) * (1 + usize::from(self.quant.has_minima()))
+    pub fn tile_lane_count(self) -> usize {
+        let [d, sub_scales] = self.scale_lane_counts();
+        self.weight_lane_count() + (d + sub_scales) * (1 + usize::from(self.quant.has_minima()))
     }
 
     /// Splits a packed tile into its weights, scales and minima.
-    pub fn split(self, tile: &[ColumnQuad]) -> Tile<'_> {
-        let ([d, sub_scales], lengths) = (self.scale_counts(), self.scale_lanes());
-        let (lanes, rest) = tile.split_at(self.weight_lanes());
+    pub fn split_tile(self, tile: &[ColumnQuad]) -> PackedTile<'_> {
+        let ([d, sub_scales], lengths) = (self.scale_counts(), self.scale_lane_counts());
+        let (lanes, rest) = tile.split_at(self.weight_lane_count());
         let scales = |lanes| {
             let (first, second) = <[ColumnQuad]>::split_at(lanes, lengths[0]);
             TileScales {
@@ -123,7 +123,7 @@ impl TileLayout {
             }
         };
         let (first, second) = rest.split_at(lengths[0] + lengths[1]);
-        Tile {
+        PackedTile {
             lanes,
             scales: scales(first),
             minima: self.quant.has_minima().then(|| scales(second)),
@@ -133,14 +133,14 @@ impl TileLayout {
 
     /// Packs a decoded row as row `at` of a tile. All bytes of that row in the tile must be zero before.
     pub fn store_row(self, tile: &mut [ColumnQuad], at: usize, row: &QuantizedRow) {
-        let (lanes, rest) = tile.split_at_mut(self.weight_lanes());
-        let blocks = lanes.chunks_exact_mut(self.quant.bits());
-        for (lanes, values) in blocks.zip(row.values.as_chunks::<BLOCK_COLUMNS>().0) {
+        let (lanes, rest) = tile.split_at_mut(self.weight_lane_count());
+        let blocks = lanes.chunks_exact_mut(self.quant.bits_per_value());
+        for (lanes, values) in blocks.zip(row.values.as_chunks::<COLUMNS_PER_BLOCK>().0) {
             pack_block(lanes, at, values);
         }
-        let [d, sub_scales] = self.scale_lanes();
+        let [d, sub_scales] = self.scale_lane_counts();
         let parts = rest.chunks_exact_mut(d + sub_scales);
-        for (lanes, RowScales { d: from, sub_scales }) in parts.zip([&row.scales, &row.minima]) {
+        for (lanes, QuantizedRowScales { d: from, sub_scales }) in parts.zip([&row.scales, &row.minima]) {
             let (first, second) = lanes.split_at_mut(d);
             for (to, from) in cast_slice_mut::<_, [f16; TILE_ROWS]>(first).iter_mut().zip(from) {
                 to[at] = *from;
@@ -154,15 +154,15 @@ impl TileLayout {
     /// Copies matrix rows into the first rows of a tile. Each row is given by the tile it comes from and its number in
     /// that tile.
     pub fn copy_rows(self, to: &mut [ColumnQuad], rows: &[(&[ColumnQuad], usize)]) {
-        let [d, sub_scales] = self.scale_lanes();
-        let (weights, mut scales) = to.split_at_mut(self.weight_lanes());
-        copy_values::<4>(weights, rows, 0);
-        let mut first = self.weight_lanes();
+        let [d, sub_scales] = self.scale_lane_counts();
+        let (weights, mut scales) = to.split_at_mut(self.weight_lane_count());
+        copy_row_values::<4>(weights, rows, 0);
+        let mut first = self.weight_lane_count();
         while !scales.is_empty() {
             let (these, rest) = scales.split_at_mut(d + sub_scales);
             let (these_d, these_sub_scales) = these.split_at_mut(d);
-            copy_values::<2>(these_d, rows, first);
-            copy_values::<1>(these_sub_scales, rows, first + d);
+            copy_row_values::<2>(these_d, rows, first);
+            copy_row_values::<1>(these_sub_scales, rows, first + d);
             first += d + sub_scales;
             scales = rest;
         }
@@ -170,7 +170,7 @@ impl TileLayout {
 }
 
 /// Packs one row's 32 values of a block into the block's lanes. The number of lanes is the number of bits of the type.
-fn pack_block(lanes: &mut [ColumnQuad], row: usize, values: &[u8; BLOCK_COLUMNS]) {
+fn pack_block(lanes: &mut [ColumnQuad], row: usize, values: &[u8; COLUMNS_PER_BLOCK]) {
     let four = |i: usize| &values[i * 4..][..4];
     let bits = lanes.len();
     if bits == 8 {
@@ -187,8 +187,8 @@ fn pack_block(lanes: &mut [ColumnQuad], row: usize, values: &[u8; BLOCK_COLUMNS]
     }
     let each = bits - 4;
     for (i, to) in high.iter_mut().enumerate() {
-        for j in 0..BLOCK_LANES / each {
-            for (to, q) in to.0[row * 4..].iter_mut().zip(four(i * BLOCK_LANES / each + j)) {
+        for j in 0..LANES_PER_BLOCK / each {
+            for (to, q) in to.0[row * 4..].iter_mut().zip(four(i * LANES_PER_BLOCK / each + j)) {
                 *to |= (q >> 4) << (j * each);
             }
         }
@@ -197,7 +197,7 @@ fn pack_block(lanes: &mut [ColumnQuad], row: usize, values: &[u8; BLOCK_COLUMNS]
 
 /// Copies the values that some rows have in other tiles, from lane `first` of those tiles on, to the lanes `to`. A
 /// value has `N` bytes.
-fn copy_values<const N: usize>(to: &mut [ColumnQuad], rows: &[(&[ColumnQuad], usize)], first: usize) {
+fn copy_row_values<const N: usize>(to: &mut [ColumnQuad], rows: &[(&[ColumnQuad], usize)], first: usize) {
     for (at, to) in to.iter_mut().enumerate() {
         let to = to.0.as_chunks_mut::<N>().0;
         // A lane that holds several values of each row holds the first value of all 16 rows, then the second, and so
@@ -212,15 +212,15 @@ fn copy_values<const N: usize>(to: &mut [ColumnQuad], rows: &[(&[ColumnQuad], us
 
 /// Number of bytes that kernels prefetch ahead of the weights that they read.
 #[cfg(target_arch = "x86_64")]
-pub(super) const PREFETCH_AHEAD: usize = 2048;
+pub(super) const PREFETCH_AHEAD_BYTES: usize = 2048;
 
 /// Computes the number of unpacked lanes that share a scale, for kernels that know a type by its number of bits: a
 /// quarter of [`QuantType::block_columns`].
 #[cfg(target_arch = "x86_64")]
 pub(super) const fn lanes_per_scale(bits: usize) -> usize {
     match bits {
-        4 | 5 | 8 => BLOCK_LANES,
-        6 => BLOCK_LANES / 2,
+        4 | 5 | 8 => LANES_PER_BLOCK,
+        6 => LANES_PER_BLOCK / 2,
         _ => panic!("no type has so many bits"),
     }
 }

@@ -1,17 +1,22 @@
 //! Products of quantised matrices without special instructions: the reference for the other kernels, which give the
 //! same bits.
 
-use super::activations::RoundedOperand;
-use super::layout::BLOCK_COLUMNS;
-use super::unpack::UnpackedStretch;
+use super::activations::PreparedActivations;
+use super::layout::COLUMNS_PER_BLOCK;
+use super::unpack::UnpackedBlocks;
 use crate::model::cpu::tile::{TILE_ROWS, TileColumn};
 
 /// Adds to `sum` the products of an unpacked stretch of a tile with one row of activations.
-pub(super) fn multiply_row(view: &UnpackedStretch, operand: &RoundedOperand, row: usize, sum: &mut TileColumn) {
-    let row = operand.row(row, view.start);
+pub(super) fn multiply_unpacked_row(
+    view: &UnpackedBlocks,
+    operand: &PreparedActivations,
+    row: usize,
+    sum: &mut TileColumn,
+) {
+    let row = operand.row_from_column(row, view.start);
     for (place, (lanes, weight_scales)) in view.lanes.chunks(view.lanes_per_scale).zip(view.scales).enumerate() {
         let column = place * view.lanes_per_scale * 4;
-        let scale = row.scales[column / BLOCK_COLUMNS];
+        let scale = row.scales[column / COLUMNS_PER_BLOCK];
         let mut dots = [row.starts[place]; TILE_ROWS];
         for (lane, x) in lanes.iter().zip(row.values[column..].as_chunks::<4>().0) {
             for (dot, w) in dots.iter_mut().zip(lane.0.as_chunks::<4>().0) {

@@ -1,7 +1,7 @@
 //! Unpacking of quantised weights for many rows of activations: in a stretch of a tile, weights become whole bytes, and
 //! scales and minima become float32.
 
-use super::layout::{BLOCK_COLUMNS, BLOCK_LANES, Tile, TileScales};
+use super::layout::{COLUMNS_PER_BLOCK, LANES_PER_BLOCK, PackedTile, TileScales};
 use crate::model::cpu::ggml::{QK_K, QuantType};
 use crate::model::cpu::simd::dispatch;
 use crate::model::cpu::tile::{ColumnQuad, TILE_ROWS, TileColumn};
@@ -10,20 +10,20 @@ use std::ops::Range;
 
 /// Number of blocks of 32 columns that are unpacked at a time, few enough to stay in the first-level cache together
 /// with their scales and activations.
-pub(super) const STRETCH_BLOCKS: usize = 24;
+pub(super) const MAX_UNPACKED_BLOCKS: usize = 24;
 
 /// Scratch memory that one unpacked stretch of a tile is written to.
-pub(super) struct StretchBuffer {
+pub(super) struct UnpackBuffer {
     lanes: Vec<ColumnQuad>,
     scales: Vec<TileColumn>,
     minima: Vec<TileColumn>,
 }
 
 /// An unpacked stretch of a tile: some consecutive blocks of 32 columns of its 16 rows.
-pub(super) struct UnpackedStretch<'a> {
+pub(super) struct UnpackedBlocks<'a> {
     /// Weights as unsigned bytes, eight lanes for each block of 32 columns.
     pub lanes: &'a [ColumnQuad],
-    /// Scales of the weights, one for each [`UnpackedStretch::lanes_per_scale`] lanes.
+    /// Scales of the weights, one for each [`UnpackedBlocks::lanes_per_scale`] lanes.
     pub scales: &'a [TileColumn],
     /// Minima of the weights, one for each scale; empty for types without minima.
     pub minima: &'a [TileColumn],
@@ -34,34 +34,34 @@ pub(super) struct UnpackedStretch<'a> {
     pub start: usize,
 }
 
-impl StretchBuffer {
-    /// Makes room for [`STRETCH_BLOCKS`] blocks of any quantised type.
+impl UnpackBuffer {
+    /// Makes room for [`MAX_UNPACKED_BLOCKS`] blocks of any quantised type.
     pub fn new() -> Self {
         Self {
-            lanes: vec![ColumnQuad([0; 4 * TILE_ROWS]); STRETCH_BLOCKS * BLOCK_LANES],
-            scales: vec![TileColumn::ZERO; STRETCH_BLOCKS * 2],
-            minima: vec![TileColumn::ZERO; STRETCH_BLOCKS * 2],
+            lanes: vec![ColumnQuad([0; 4 * TILE_ROWS]); MAX_UNPACKED_BLOCKS * LANES_PER_BLOCK],
+            scales: vec![TileColumn::ZERO; MAX_UNPACKED_BLOCKS * 2],
+            minima: vec![TileColumn::ZERO; MAX_UNPACKED_BLOCKS * 2],
         }
     }
 
-    /// Unpacks `blocks` blocks of a tile, at most [`STRETCH_BLOCKS`], starting at the block numbered `first`. Weights
+    /// Unpacks `blocks` blocks of a tile, at most [`MAX_UNPACKED_BLOCKS`], starting at the block numbered `first`. Weights
     /// of 8 bits are whole bytes already and are used in place.
-    pub fn unpack<'a>(
+    pub fn unpack_tile_blocks<'a>(
         &'a mut self,
-        tile: Tile<'a>,
+        tile: PackedTile<'a>,
         quant: QuantType,
         first: usize,
         blocks: usize,
-    ) -> UnpackedStretch<'a> {
-        let (bits, block_columns) = (quant.bits(), quant.block_columns());
+    ) -> UnpackedBlocks<'a> {
+        let (bits, block_columns) = (quant.bits_per_value(), quant.block_columns());
         let packed = &tile.lanes[first * bits..][..blocks * bits];
-        let places = first * BLOCK_COLUMNS / block_columns..(first + blocks) * BLOCK_COLUMNS / block_columns;
+        let places = first * COLUMNS_PER_BLOCK / block_columns..(first + blocks) * COLUMNS_PER_BLOCK / block_columns;
         let scales = &mut self.scales[..places.len()];
-        widen_scales(&tile.scales, places.clone(), block_columns, scales);
+        compute_f32_scales(&tile.scales, places.clone(), block_columns, scales);
         let minima = match &tile.minima {
             Some(from) => {
                 let minima = &mut self.minima[..places.len()];
-                widen_scales(from, places, block_columns, minima);
+                compute_f32_scales(from, places, block_columns, minima);
                 minima
             }
             None => &mut [],
@@ -69,18 +69,18 @@ impl StretchBuffer {
         let lanes = match quant {
             QuantType::Q8_0 => packed,
             QuantType::Q4_0 | QuantType::Q5_0 | QuantType::Q4K | QuantType::Q5K | QuantType::Q6K => {
-                let lanes = &mut self.lanes[..blocks * BLOCK_LANES];
-                unpack(quant, packed, lanes);
+                let lanes = &mut self.lanes[..blocks * LANES_PER_BLOCK];
+                unpack_weights(quant, packed, lanes);
                 lanes
             }
         };
-        UnpackedStretch {
+        UnpackedBlocks {
             lanes,
             scales,
             minima,
             lanes_per_scale: block_columns / 4,
             quant,
-            start: first * BLOCK_COLUMNS,
+            start: first * COLUMNS_PER_BLOCK,
         }
     }
 }
@@ -95,7 +95,7 @@ pub(super) fn unpack_block<'a, const N: usize>(
 ) {
     /// Unpacks the lane numbered `I`, a constant so that shifts are by constants.
     #[inline(always)]
-    fn lane<'a, const I: usize, const N: usize>(bits: usize, from: impl Fn(usize) -> &'a [u8; N]) -> [u8; N] {
+    fn unpack_lane<'a, const I: usize, const N: usize>(bits: usize, from: impl Fn(usize) -> &'a [u8; N]) -> [u8; N] {
         if bits == 8 {
             return *from(I);
         }
@@ -105,7 +105,7 @@ pub(super) fn unpack_block<'a, const N: usize>(
             lane[k] = if I.is_multiple_of(2) { low[k] & 15 } else { low[k] >> 4 };
         }
         if each > 0 {
-            let (high, at) = (from(4 + I * each / BLOCK_LANES), I * each % BLOCK_LANES);
+            let (high, at) = (from(4 + I * each / LANES_PER_BLOCK), I * each % LANES_PER_BLOCK);
             for k in 0..N {
                 let moved = if at < 4 {
                     high[k] << (4 - at)
@@ -117,18 +117,18 @@ pub(super) fn unpack_block<'a, const N: usize>(
         }
         lane
     }
-    to(0, lane::<0, N>(bits, &from));
-    to(1, lane::<1, N>(bits, &from));
-    to(2, lane::<2, N>(bits, &from));
-    to(3, lane::<3, N>(bits, &from));
-    to(4, lane::<4, N>(bits, &from));
-    to(5, lane::<5, N>(bits, &from));
-    to(6, lane::<6, N>(bits, &from));
-    to(7, lane::<7, N>(bits, &from));
+    to(0, unpack_lane::<0, N>(bits, &from));
+    to(1, unpack_lane::<1, N>(bits, &from));
+    to(2, unpack_lane::<2, N>(bits, &from));
+    to(3, unpack_lane::<3, N>(bits, &from));
+    to(4, unpack_lane::<4, N>(bits, &from));
+    to(5, unpack_lane::<5, N>(bits, &from));
+    to(6, unpack_lane::<6, N>(bits, &from));
+    to(7, unpack_lane::<7, N>(bits, &from));
 }
 
 #[inline(always)]
-fn unpack_with<const FMA: bool>(quant: QuantType, from: &[ColumnQuad], to: &mut [ColumnQuad]) {
+fn unpack_weights_impl<const FMA: bool>(quant: QuantType, from: &[ColumnQuad], to: &mut [ColumnQuad]) {
     // A loop for each number of bits, so that its shifts are constants.
     macro_rules! unpack_bits {
         ($bits:literal) => {
@@ -136,7 +136,7 @@ fn unpack_with<const FMA: bool>(quant: QuantType, from: &[ColumnQuad], to: &mut 
                 .as_chunks::<$bits>()
                 .0
                 .iter()
-                .zip(to.as_chunks_mut::<BLOCK_LANES>().0)
+                .zip(to.as_chunks_mut::<LANES_PER_BLOCK>().0)
             {
                 unpack_block($bits, |i| &from[i].0, |i, lane| to[i].0 = lane);
             }
@@ -152,12 +152,12 @@ fn unpack_with<const FMA: bool>(quant: QuantType, from: &[ColumnQuad], to: &mut 
 
 dispatch! {
     /// Unpacks whole blocks of weights to a byte for each weight.
-    fn unpack(quant: QuantType, from: &[ColumnQuad], to: &mut [ColumnQuad]) = unpack_with
+    fn unpack_weights(quant: QuantType, from: &[ColumnQuad], to: &mut [ColumnQuad]) = unpack_weights_impl
 }
 
 /// Converts a float16 to float32, except for infinities and NaN.
 #[inline(always)]
-fn widen(half: f16) -> f32 {
+fn finite_f16_to_f32(half: f16) -> f32 {
     let bits = u32::from(half.to_bits());
     let size = bits & 0x7fff;
     // Below the smallest exponent values are whole multiples of 2^-24.
@@ -167,23 +167,23 @@ fn widen(half: f16) -> f32 {
 }
 
 /// Converts float16 columns to float32 and writes them to every `step`-th column of `to`.
-fn widen_columns(from: &[[f16; TILE_ROWS]], to: &mut [TileColumn], step: usize) {
+fn convert_columns_to_f32(from: &[[f16; TILE_ROWS]], to: &mut [TileColumn], step: usize) {
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("f16c") {
         // SAFETY: the feature was just detected.
-        return unsafe { widen_columns_f16c(from, to, step) };
+        return unsafe { convert_columns_to_f32_f16c(from, to, step) };
     }
     for (from, to) in from.iter().zip(to.iter_mut().step_by(step)) {
         for (to, from) in to.0.iter_mut().zip(from) {
-            *to = widen(*from);
+            *to = finite_f16_to_f32(*from);
         }
     }
 }
 
-/// Converts like [`widen_columns`], with an instruction that takes eight values at a time.
+/// Converts like [`convert_columns_to_f32`], with an instruction that takes eight values at a time.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "f16c")]
-fn widen_columns_f16c(from: &[[f16; TILE_ROWS]], to: &mut [TileColumn], step: usize) {
+fn convert_columns_to_f32_f16c(from: &[[f16; TILE_ROWS]], to: &mut [TileColumn], step: usize) {
     use std::arch::x86_64::{_mm_loadu_si128, _mm256_cvtph_ps, _mm256_store_ps};
     for (from, to) in from.iter().zip(to.iter_mut().step_by(step)) {
         for half in 0..2 {
@@ -198,7 +198,7 @@ fn widen_columns_f16c(from: &[[f16; TILE_ROWS]], to: &mut [TileColumn], step: us
 }
 
 #[inline(always)]
-fn multiply_sub_scales_with<const FMA: bool>(sub_scales: &[[i8; TILE_ROWS]], to: &mut [TileColumn], count: usize) {
+fn multiply_sub_scales_impl<const FMA: bool>(sub_scales: &[[i8; TILE_ROWS]], to: &mut [TileColumn], count: usize) {
     for (sub_scales, to) in sub_scales.chunks_exact(count).zip(to.chunks_exact_mut(count)) {
         let d = to[0].0;
         for (to, sub_scale) in to.iter_mut().zip(sub_scales) {
@@ -212,15 +212,15 @@ fn multiply_sub_scales_with<const FMA: bool>(sub_scales: &[[i8; TILE_ROWS]], to:
 dispatch! {
     /// Computes the scales of all sub-blocks, `count` to a super-block. In `to`, the `d` of each super-block stands in
     /// the first of its `count` columns and is multiplied with the integer of each sub-block.
-    fn multiply_sub_scales(sub_scales: &[[i8; TILE_ROWS]], to: &mut [TileColumn], count: usize) = multiply_sub_scales_with
+    fn multiply_sub_scales(sub_scales: &[[i8; TILE_ROWS]], to: &mut [TileColumn], count: usize) = multiply_sub_scales_impl
 }
 
 /// Computes in float32 the scales of the blocks or sub-blocks numbered `places`.
-fn widen_scales(scales: &TileScales, places: Range<usize>, block_columns: usize, to: &mut [TileColumn]) {
+fn compute_f32_scales(scales: &TileScales, places: Range<usize>, block_columns: usize, to: &mut [TileColumn]) {
     if scales.sub_scales.is_empty() {
-        return widen_columns(&scales.d[places], to, 1);
+        return convert_columns_to_f32(&scales.d[places], to, 1);
     }
     let count = QK_K / block_columns;
-    widen_columns(&scales.d[places.start / count..], to, count);
+    convert_columns_to_f32(&scales.d[places.start / count..], to, count);
     multiply_sub_scales(&scales.sub_scales[places], to, count);
 }

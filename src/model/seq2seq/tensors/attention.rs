@@ -1,6 +1,6 @@
 //! Attention on candle's tensors: splitting into heads, padding masks, and KV caches that grow.
 
-use super::super::Heads;
+use super::super::HeadDimensions;
 use candle_core::{DType, Device, Result as Outcome, Tensor};
 use candle_nn::ops;
 use std::iter::repeat_n;
@@ -14,7 +14,7 @@ pub(super) fn split_heads(
     x: &Tensor,
     (rows, tokens): (usize, usize),
     parts: usize,
-    heads: Heads,
+    heads: HeadDimensions,
     dtype: DType,
 ) -> Outcome<Tensor> {
     x.reshape((rows, tokens, parts, heads.count, heads.dim))?
@@ -33,7 +33,12 @@ pub(super) fn select_part(parts: &Tensor, index: usize) -> Outcome<Tensor> {
 ///
 /// The scores are multiplied by `scale`; then `added`, a mask or a bias of shape `(rows or 1, heads or 1, queries or
 /// 1, positions)`, is added. The result is `(rows * queries, heads * head_dim)`.
-pub(super) fn attend(queries: &Tensor, kv_cache: &Tensor, scale: f32, added: Option<&Tensor>) -> Outcome<Tensor> {
+pub(super) fn softmax_attention(
+    queries: &Tensor,
+    kv_cache: &Tensor,
+    scale: f32,
+    added: Option<&Tensor>,
+) -> Outcome<Tensor> {
     let (rows, heads, count, dim) = queries.dims4()?;
     let keys = select_part(kv_cache, 0)?;
     let mut scores = queries.matmul(&keys.t()?)?.to_dtype(DType::F32)?;

@@ -2,7 +2,7 @@
 //! tokens, and which rows are beams of which sentence.
 
 use crate::error::{Error, Result};
-use crate::model::{Rows, State};
+use crate::model::{BatchRows, DecodingState};
 use candle_core::{Device, Result as Outcome, Tensor};
 use std::any::Any;
 use std::iter::repeat_n;
@@ -17,7 +17,7 @@ pub(super) struct DecoderState {
     /// For each row, the index of the sentence that it translates.
     pub owners: Vec<usize>,
     /// How the rows are grouped by sentence for cross-attention.
-    pub fold: BeamFold,
+    pub fold: BeamGrouping,
     /// For each decoder layer, the keys and values of the rows' output tokens, `(2, rows, heads, positions with room
     /// for more, head_dim)`; none before the first token.
     pub own: Vec<Option<Tensor>>,
@@ -34,18 +34,18 @@ impl DecoderState {
             cross,
             mask,
             owners: (0..sentences).collect(),
-            fold: BeamFold { width: 1, moved: None },
+            fold: BeamGrouping { width: 1, moved: None },
             own: vec![None; layers],
             position: 0,
             selected: None,
         }
     }
 
-    /// Gives access to the decoder's state inside a `State`.
+    /// Gives access to the decoder's state inside a `DecodingState`.
     ///
     /// # Errors
     /// Fails with an error of kind `Model` if the state belongs to another kind of model.
-    pub fn from_state(state: &mut State) -> Result<&mut Self> {
+    pub fn downcast_state_mut(state: &mut DecodingState) -> Result<&mut Self> {
         state
             .0
             .as_any_mut()
@@ -55,11 +55,11 @@ impl DecoderState {
 
     /// Carries out the selection of rows that `select` noted, if any, and drops the sentences that no row translates
     /// any more.
-    pub fn apply_selection(&mut self, device: &Device) -> Outcome<()> {
+    pub fn apply_row_selection(&mut self, device: &Device) -> Outcome<()> {
         let Some(rows) = self.selected.take() else {
             return Ok(());
         };
-        let index = indices(&rows, device)?;
+        let index = index_tensor(&rows, device)?;
         for own in self.own.iter_mut().flatten() {
             *own = own.index_select(&index, 1)?;
         }
@@ -69,7 +69,7 @@ impl DecoderState {
         read.dedup();
         let sentences = self.cross.first().map_or(Ok(0), |cross| cross.dim(1))?;
         if read.len() < sentences {
-            let index = indices(&read, device)?;
+            let index = index_tensor(&read, device)?;
             for cross in &mut self.cross {
                 *cross = cross.index_select(&index, 1)?;
             }
@@ -80,16 +80,16 @@ impl DecoderState {
                 *owner = read.partition_point(|other| other < owner);
             }
         }
-        self.fold = BeamFold::new(&owners, read.len(), device)?;
+        self.fold = BeamGrouping::new(&owners, read.len(), device)?;
         self.owners = owners;
         Ok(())
     }
 }
 
-impl Rows for DecoderState {
-    /// Notes which rows to keep; [`DecoderState::apply_selection`] moves the tensors later, because that can fail and this
+impl BatchRows for DecoderState {
+    /// Notes which rows to keep; [`DecoderState::apply_row_selection`] moves the tensors later, because that can fail and this
     /// function cannot return an error.
-    fn select(&mut self, rows: &[usize]) {
+    fn select_rows(&mut self, rows: &[usize]) {
         self.selected = Some(match &self.selected {
             Some(before) => rows.iter().map(|row| before[*row]).collect(),
             None => rows.to_vec(),
@@ -107,7 +107,7 @@ impl Rows for DecoderState {
 
 /// Groups the rows (beams) that translate the same sentence, so that in cross-attention they are several queries over
 /// one copy of the sentence's keys and values.
-pub(super) struct BeamFold {
+pub(super) struct BeamGrouping {
     /// Number of queries of each sentence: the most beams that any sentence has. A sentence with fewer beams repeats
     /// one.
     pub width: usize,
@@ -116,7 +116,7 @@ pub(super) struct BeamFold {
     moved: Option<(Tensor, Tensor)>,
 }
 
-impl BeamFold {
+impl BeamGrouping {
     /// Groups the rows by the sentences `owners` that they translate; there are `sentences` of them.
     fn new(owners: &[usize], sentences: usize, device: &Device) -> Outcome<Self> {
         let mut rows: Vec<Vec<usize>> = vec![Vec::new(); sentences];
@@ -136,7 +136,7 @@ impl BeamFold {
         Ok(Self {
             width,
             moved: if moved {
-                Some((indices(&queries, device)?, indices(&query_of_row, device)?))
+                Some((index_tensor(&queries, device)?, index_tensor(&query_of_row, device)?))
             } else {
                 None
             },
@@ -144,7 +144,7 @@ impl BeamFold {
     }
 
     /// Reorders the rows of `x`, `(rows, size)`, into queries grouped by sentence: `(sentences * queries, size)`.
-    pub fn fold(&self, x: Tensor) -> Outcome<Tensor> {
+    pub fn group_by_sentence(&self, x: Tensor) -> Outcome<Tensor> {
         match &self.moved {
             Some((queries, _)) => x.index_select(queries, 0),
             None => Ok(x),
@@ -152,7 +152,7 @@ impl BeamFold {
     }
 
     /// Reorders queries grouped by sentence, `(sentences * queries, size)`, back into rows: `(rows, size)`.
-    pub fn unfold(&self, x: Tensor) -> Outcome<Tensor> {
+    pub fn restore_row_order(&self, x: Tensor) -> Outcome<Tensor> {
         match &self.moved {
             Some((_, query_of_row)) => x.index_select(query_of_row, 0),
             None => Ok(x),
@@ -161,7 +161,7 @@ impl BeamFold {
 }
 
 /// Makes a tensor of indices on a device.
-fn indices(values: &[usize], device: &Device) -> Outcome<Tensor> {
+fn index_tensor(values: &[usize], device: &Device) -> Outcome<Tensor> {
     let values: Vec<u32> = values.iter().map(|value| *value as u32).collect();
     Tensor::new(values, device)
 }
