@@ -21,6 +21,7 @@ mod builder;
 mod flag;
 mod html;
 mod markdown;
+pub(crate) mod spreadsheet;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -1,6 +1,6 @@
 //! Edited outputs of plae, read back as pairs of source and translation.
 
-use super::exchange::tsv::{TsvRows, find_columns};
+use crate::document::spreadsheet::{TableRows, find_columns, restore_formula};
 use crate::error::{Error, Hint, Result};
 use crate::thai::encoding::decode_text;
 use quick_xml::Reader;
@@ -81,7 +81,7 @@ pub fn read(bytes: &[u8], format: EditedFormat) -> Result<EditedOutput> {
 
 fn read_tsv(bytes: &[u8]) -> Result<Vec<(String, String)>> {
     let text = decode_text(bytes, None)?.text;
-    let mut rows = TsvRows::new(&text);
+    let mut rows = TableRows::new(&text, '\t');
     let head = rows.next().map(|(_, head)| find_columns(&head, ["source", "target"]));
     let Some([Some(source), Some(target)]) = head else {
         return Err(
@@ -93,8 +93,8 @@ fn read_tsv(bytes: &[u8]) -> Result<Vec<(String, String)>> {
         );
     };
     let pair = |(_, row): (usize, Vec<Cow<str>>)| {
-        let of = |column: usize| row.get(column).map(|text| text.to_string()).unwrap_or_default();
-        (of(source), of(target))
+        let text_in = |column: usize| row.get(column).map(|cell| restore_formula(cell).to_owned());
+        (text_in(source).unwrap_or_default(), text_in(target).unwrap_or_default())
     };
     Ok(rows.map(pair).collect())
 }

@@ -1,6 +1,7 @@
 //! Renderer of the `tsv` format: a line of column names, then one line per segment; see [`super::OutputFormat::Tsv`].
 
 use super::escape::put_on_one_line;
+use crate::document::spreadsheet::neutralise_formula;
 use crate::document::{BilingualDocument, Flag};
 use serde::Serialize;
 
@@ -14,8 +15,8 @@ pub(super) fn render_tsv(doc: &BilingualDocument) -> String {
             segment.id.to_string(),
             segment.block.to_string(),
             json_enum_name(segment.kind),
-            put_on_one_line(&segment.source).into_owned(),
-            put_on_one_line(&segment.target).into_owned(),
+            neutralise_formula(&put_on_one_line(&segment.source)).into_owned(),
+            neutralise_formula(&put_on_one_line(&segment.target)).into_owned(),
             score.map(|score| format!("{score:.6}")).unwrap_or_default(),
             json_enum_name(segment.finish),
             flags.join(","),
