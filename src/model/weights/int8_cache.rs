@@ -257,7 +257,11 @@ fn write_int8_file(
     let mut json = serde_json::to_vec(&header)?;
     json.resize(reserved - 16, b' ');
 
-    let file = tempfile::NamedTempFile::new_in(directory)?;
+    let mut builder = tempfile::Builder::new();
+    // Who may read the model may read this too: a temporary file is its owner's alone unless it is told otherwise.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let file = builder.tempfile_in(directory)?;
     let mut out = BufWriter::new(file);
     out.write_all(INT8_FILE_MAGIC)?;
     out.write_all(&(json.len() as u64).to_le_bytes())?;
