@@ -129,6 +129,15 @@ impl Translator {
         Some(format!("{before}{{text}}{after}"))
     }
 
+    /// Whether the model has a prompt of its own, in its manifest or as a chat template in its files. A decoder-only model
+    /// without one is asked with examples, as a base model. An encoder-decoder model needs none.
+    pub fn has_own_prompt(&self) -> bool {
+        match &self.input {
+            InputFormat::Prompt(chat) => chat.is_some() || self.manifest.prompt.is_some(),
+            InputFormat::LanguageTokens { .. } => true,
+        }
+    }
+
     /// Chooses the prompt of a decoder-only model, the first that exists of: the manifest's, whose request the caller
     /// may replace; the caller's as it is; one made from the model's chat template; a few-shot prompt for a base model.
     fn choose_prompt(&self, chat: Option<&ChatTemplate>, options: &DecodeOptions) -> Result<Cow<'_, Prompt>> {
