@@ -1,42 +1,15 @@
 //! The caches on this machine: the Hub's, in the layout that all tools of the Hub share, and plae's own.
 
-use super::disk::list_file_names;
+use super::contents::{CHAT_TEMPLATE_NAME, choose_model_files, is_gguf_name};
+use super::disk::{list_files_below, read_json_file};
 use super::local;
 use super::manifest::{FileSpec, HubSource, Manifest, Manifests, WheelSource};
 use super::reference::LocatedModel;
 use super::settings::Settings;
-use crate::error::{Error, Hint, Result};
+use super::unsupported::ReadJson;
+use crate::error::{Error, Result};
 use hf_hub::{Cache, Repo, RepoType};
-use std::path::PathBuf;
-
-/// Names of the files besides the weights that loaders and tokenizers read, in the order in which they are fetched.
-const NON_WEIGHT_FILE_NAMES: [&str; 15] = [
-    "config.json",
-    "generation_config.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "chat_template.jinja",
-    "vocab.json",
-    "merges.txt",
-    "source.spm",
-    "target.spm",
-    "sentencepiece.bpe.model",
-    "spiece.model",
-    "tokenizer.model",
-    "tokenizer.json",
-    "model.safetensors.index.json",
-];
-
-/// Names of the files from which a tokenizer can be built; a repository must have one of them.
-const TOKENIZER_FILE_NAMES: [&str; 6] = [
-    "tokenizer.json",
-    "source.spm",
-    "sentencepiece.bpe.model",
-    "spiece.model",
-    "tokenizer.model",
-    "vocab.json",
-];
+use std::path::{Path, PathBuf};
 
 /// A snapshot: one commit of a repository in the Hub's cache, with all files that a loader needs.
 #[derive(Debug)]
@@ -47,15 +20,68 @@ pub(super) struct Snapshot {
     pub commit: String,
     /// Paths of the files that a loader needs, relative to `directory`.
     pub files: Vec<String>,
+    /// Paths of files that a loader reads too if the repository has them, and of which nothing on this machine tells
+    /// whether it does.
+    pub unsure: Vec<String>,
+}
+
+/// Files of a snapshot of which nothing on this machine tells whether the repository has them: another tool has filled
+/// the cache, perhaps in part.
+#[derive(Clone, Debug)]
+pub(super) struct UnsureFiles {
+    pub source: HubSource,
+    /// Commit of the snapshot.
+    pub commit: String,
+    /// Paths of the files in the repository.
+    pub names: Vec<String>,
+}
+
+impl UnsureFiles {
+    /// Whether a chat template is among the files.
+    pub fn has_chat_template(&self) -> bool {
+        self.names.iter().any(|name| name.ends_with(CHAT_TEMPLATE_NAME))
+    }
+}
+
+/// A model that was found on this machine.
+pub(super) struct FoundModel {
+    pub located: LocatedModel,
+    /// Files that the model may lack; none if it is whole for certain.
+    pub unsure: Option<UnsureFiles>,
+}
+
+impl FoundModel {
+    /// Makes the description of a snapshot that was found to be the model `located`. A model whose manifest has a prompt
+    /// needs no chat template.
+    pub fn from_snapshot(located: LocatedModel, source: &HubSource, snapshot: Snapshot) -> Self {
+        let mut names = snapshot.unsure;
+        if located.manifest.prompt.is_some() {
+            names.retain(|name| !name.ends_with(CHAT_TEMPLATE_NAME));
+        }
+        let unsure = (!names.is_empty()).then(|| UnsureFiles {
+            source: source.clone(),
+            commit: snapshot.commit,
+            names,
+        });
+        Self { located, unsure }
+    }
+}
+
+impl From<LocatedModel> for FoundModel {
+    fn from(located: LocatedModel) -> Self {
+        Self { located, unsure: None }
+    }
 }
 
 impl Snapshot {
-    /// Gives the path of the model: the GGUF file if there is one, otherwise the directory of the snapshot.
+    /// Gives the path of the model: the GGUF file if there is one, or its first part, otherwise the directory that holds
+    /// `config.json`.
     pub fn model_path(&self) -> PathBuf {
-        match self.files.iter().find(|name| name.ends_with(".gguf")) {
-            Some(name) => self.directory.join(name),
-            None => self.directory.clone(),
+        if let Some(name) = self.files.iter().find(|name| is_gguf_name(name)) {
+            return self.directory.join(name);
         }
+        let folder = self.files.iter().find_map(|name| name.strip_suffix("/config.json"));
+        self.directory.join(folder.unwrap_or_default())
     }
 
     /// Describes the snapshot as the model of `manifest`.
@@ -122,140 +148,149 @@ pub(super) fn is_commit(revision: &str) -> bool {
 }
 
 /// Finds a model in the caches: the first of its sources of which all files are there.
-pub(super) fn find_cached_model(manifest: &Manifest, settings: &Settings) -> Option<LocatedModel> {
-    if let Some(snapshot) = manifest.hub.iter().find_map(|source| find_snapshot(source, settings)) {
-        return Some(snapshot.to_listed_model(manifest));
+pub(super) fn find_cached_model(manifest: &Manifest, settings: &Settings) -> Option<FoundModel> {
+    let find = |source| find_snapshot(source, settings).ok().flatten();
+    if let Some((source, snapshot)) = manifest.hub.iter().find_map(|source| Some((source, find(source)?))) {
+        let located = snapshot.to_listed_model(manifest);
+        return Some(FoundModel::from_snapshot(located, source, snapshot));
     }
     let source = manifest.wheels.as_ref()?;
     let path = wheel_model_path(manifest, source, settings);
     let size = std::fs::metadata(&path).ok()?.len();
+    let located = LocatedModel {
+        manifest: manifest.clone(),
+        path,
+        revision: source.file.sha256.clone(),
+    };
     source
         .file
         .size
         .is_none_or(|whole| whole == size)
-        .then(|| LocatedModel {
-            manifest: manifest.clone(),
-            path,
-            revision: source.file.sha256.clone(),
-        })
+        .then(|| located.into())
 }
 
-/// Finds the snapshot of a source's revision in the Hub's cache; none unless all files that a loader needs are there.
-pub(super) fn find_snapshot(source: &HubSource, settings: &Settings) -> Option<Snapshot> {
+/// Finds the snapshot of a source's revision in the Hub's cache; none if no file of it is there.
+///
+/// # Errors
+/// Fails with an error of kind `Model`, with the path, if only a part of the files that a loader needs is there, or if
+/// plae cannot load such a model.
+pub(super) fn find_snapshot(source: &HubSource, settings: &Settings) -> Result<Option<Snapshot>> {
     let commit = if is_commit(&source.revision) {
         source.revision.clone()
     } else {
-        std::fs::read_to_string(reference_path(source, settings))
-            .ok()?
-            .trim()
-            .to_owned()
+        let reference = std::fs::read_to_string(reference_path(source, settings));
+        reference.unwrap_or_default().trim().to_owned()
     };
-    if !is_commit(&commit) {
-        return None;
-    }
     let directory = snapshot_directory(source, &commit, settings);
-    let files = select_model_files(source, &list_file_names(&directory)).ok()?;
-    let complete = files.iter().all(|file| {
+    let names = if is_commit(&commit) {
+        list_files_below(&directory)
+    } else {
+        Vec::new()
+    };
+    if names.is_empty() {
+        return Ok(None);
+    }
+    let mut read = |name: &str| read_json_file(&directory.join(name));
+    let selected =
+        select_model_files(source, &names, None, &mut read).map_err(|error| error.path(directory.as_path()))?;
+    let is_missing = |file: &&FileSpec| {
         let size = std::fs::metadata(directory.join(&file.name))
             .map(|data| data.len())
             .ok();
-        size.is_some() && (file.size.is_none() || file.size == size)
-    });
-    complete.then(|| Snapshot {
-        files: files.into_iter().map(|file| file.name).collect(),
+        size.is_none() || (file.size.is_some() && file.size != size)
+    };
+    let incomplete = |name: &str| Error::model(format!("{name} is missing, or not whole")).path(directory.as_path());
+    if let Some(file) = selected.files.iter().find(is_missing) {
+        return Err(incomplete(&file.name));
+    }
+    let mut unsure = selected.absent;
+    if let Some(all) = read_file_list(source, &commit, settings) {
+        if let Some(name) = unsure.iter().find(|name| all.contains(name)) {
+            return Err(incomplete(name));
+        }
+        unsure.clear();
+    }
+    let marks = absent_files_directory(source, &commit, settings);
+    unsure.retain(|name| !marks.join(name).is_file());
+    Ok(Some(Snapshot {
+        files: selected.files.into_iter().map(|file| file.name).collect(),
         directory,
         commit,
-    })
+        unsure,
+    }))
 }
 
-/// Selects the files that a loader needs from the files `names` of a repository, small ones first.
+/// Gives the directory in the Hub's cache with an empty file for each file that a commit is known not to have. The
+/// Hub's other tools read and write it too.
+fn absent_files_directory(source: &HubSource, commit: &str, settings: &Settings) -> PathBuf {
+    repo_directory(source, settings).join(".no_exist").join(commit)
+}
+
+/// Notes in the Hub's cache that a commit does not have these files, so that the Hub need not be asked again. If the
+/// cache cannot be written to, nothing is noted.
+pub(super) fn record_absent_files(source: &HubSource, commit: &str, names: &[String], settings: &Settings) {
+    let marks = absent_files_directory(source, commit, settings);
+    for mark in names.iter().map(|name| marks.join(name)).filter(|mark| !mark.exists()) {
+        let made = std::fs::create_dir_all(mark.parent().unwrap_or(Path::new("")));
+        let _ = made.and_then(|()| std::fs::File::create(&mark));
+    }
+}
+
+/// Reads the names of all files of a commit from the list that newer versions of the Hub's own tools keep in the cache
+/// (`trees/COMMIT.json`); none if there is no such list.
+fn read_file_list(source: &HubSource, commit: &str, settings: &Settings) -> Option<Vec<String>> {
+    let path = repo_directory(source, settings)
+        .join("trees")
+        .join(format!("{commit}.json"));
+    let list = read_json_file(&path).ok()?;
+    let files = list["files"].as_object().filter(|_| list["format_version"] == 1)?;
+    Some(files.keys().cloned().collect())
+}
+
+/// The files of a source that a loader needs, chosen by [`select_model_files`].
+pub(super) struct SelectedFiles {
+    /// The files, small ones first.
+    pub files: Vec<FileSpec>,
+    /// The `model_type` in `config.json`; none for a GGUF model, or if the source itself names the files.
+    pub model_type: Option<String>,
+    /// Paths of files that a loader would read too, but that the repository does not have.
+    pub absent: Vec<String>,
+}
+
+/// Selects the files that a loader needs from the files `names` of a repository. `base` is the repository of the model
+/// that it was made from, if the Hub names one; `read` reads a JSON file of the repository.
 ///
 /// # Errors
-/// Fails with an error of kind `Model` if the repository has no weights in a known format, or no tokenizer.
-pub(super) fn select_model_files(source: &HubSource, names: &[String]) -> Result<Vec<FileSpec>> {
-    let plain = |name: &str| FileSpec {
-        name: name.to_owned(),
-        sha256: None,
-        size: None,
-    };
+/// Fails with an error of kind `Model` if the repository holds no model that plae can load, or not all of it; with the
+/// errors of `read`.
+pub(super) fn select_model_files(
+    source: &HubSource,
+    names: &[String],
+    base: Option<&str>,
+    read: ReadJson,
+) -> Result<SelectedFiles> {
     if source.files.is_empty() && source.patterns.is_empty() {
-        return Ok(choose_model_files(&source.repo, names)?
-            .into_iter()
-            .map(plain)
-            .collect());
+        let chosen = choose_model_files(names, base, read)?;
+        return Ok(SelectedFiles {
+            files: chosen.names.into_iter().map(FileSpec::unverified).collect(),
+            model_type: chosen.model_type,
+            absent: chosen.absent,
+        });
     }
     let mut files = source.files.clone();
     for pattern in &source.patterns {
         let known = files.len();
-        files.extend(
-            names
-                .iter()
-                .filter(|name| matches_pattern(pattern, name))
-                .map(|name| plain(name)),
-        );
+        let matching = names.iter().filter(|name| matches_pattern(pattern, name));
+        files.extend(matching.cloned().map(FileSpec::unverified));
         if files.len() == known {
             return Err(Error::model(format!("{} has no file like {pattern}", source.repo)));
         }
     }
-    Ok(files)
-}
-
-/// Chooses the files to fetch of a repository that has no manifest. Weights are taken from safetensors if there are
-/// any, otherwise from GGUF, otherwise from PyTorch pickles.
-fn choose_model_files<'a>(repo: &str, names: &'a [String]) -> Result<Vec<&'a str>> {
-    let get = |wanted: &str| names.iter().map(String::as_str).find(|name| *name == wanted);
-    let ggufs: Vec<&str> = names
-        .iter()
-        .map(String::as_str)
-        .filter(|name| name.ends_with(".gguf") && !name.contains('/') && !name.starts_with("mmproj"))
-        .collect();
-    let q4_k_m: Vec<&str> = ggufs
-        .iter()
-        .copied()
-        .filter(|name| name.to_ascii_lowercase().contains("q4_k_m"))
-        .collect();
-    let safetensors = get("model.safetensors")
-        .map(|name| vec![name])
-        .or_else(|| find_shards(names, "model-", ".safetensors"));
-    let weights = match (safetensors, ggufs.as_slice(), q4_k_m.as_slice()) {
-        (Some(weights), ..) => weights,
-        (None, [gguf], _) | (None, _, [gguf]) => return Ok(vec![*gguf]),
-        (None, [_, ..], _) => {
-            return Err(Error::model(format!(
-                "{repo} has several GGUF files and no Q4_K_M among them: {}",
-                ggufs.join(", ")
-            ))
-            .hint(Hint::NameModelFile));
-        }
-        (None, [], _) => get("pytorch_model.bin")
-            .map(|name| vec![name])
-            .or_else(|| find_shards(names, "pytorch_model-", ".bin"))
-            .ok_or_else(|| Error::model(format!("{repo} has no weights in safetensors, GGUF or PyTorch form")))?,
-    };
-    if get("config.json").is_none() || !TOKENIZER_FILE_NAMES.iter().any(|name| get(name).is_some()) {
-        return Err(Error::model(format!(
-            "{repo} has weights, but no config.json or no tokenizer"
-        )));
-    }
-    let mut files: Vec<&str> = NON_WEIGHT_FILE_NAMES.iter().filter_map(|name| get(name)).collect();
-    files.extend(weights);
-    Ok(files)
-}
-
-/// Finds the shards called `PREFIX00001-of-00003SUFFIX` and so on; none unless all of them are there.
-fn find_shards<'a>(names: &'a [String], prefix: &str, suffix: &str) -> Option<Vec<&'a str>> {
-    let total_of = |name: &str| {
-        let numbers = name.strip_prefix(prefix)?.strip_suffix(suffix)?;
-        let (part, total) = numbers.split_once("-of-")?;
-        part.parse::<usize>().ok().and(total.parse::<usize>().ok())
-    };
-    let mut parts: Vec<(&str, usize)> = names
-        .iter()
-        .filter_map(|name| Some((name.as_str(), total_of(name)?)))
-        .collect();
-    parts.sort_unstable();
-    let whole = !parts.is_empty() && parts.iter().all(|(_, total)| *total == parts.len());
-    whole.then(|| parts.into_iter().map(|(name, _)| name).collect())
+    Ok(SelectedFiles {
+        files,
+        model_type: None,
+        absent: Vec::new(),
+    })
 }
 
 /// Whether a file name matches a pattern, in which `*` stands for any characters except `/`.
@@ -273,59 +308,6 @@ pub(super) fn matches_pattern(pattern: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn chosen(names: &[&str]) -> Result<Vec<String>, String> {
-        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        match choose_model_files("a/b", &names) {
-            Ok(files) => Ok(files.into_iter().map(str::to_owned).collect()),
-            Err(error) => Err(error.message),
-        }
-    }
-
-    #[test]
-    fn weights_are_chosen_by_preference() {
-        let base = ["config.json", "tokenizer.json", "README.md", "train/model.safetensors"];
-        let with = |more: &[&str]| chosen(&[&base[..], more].concat()).map(|files| files[2..].join(" "));
-        assert_eq!(
-            with(&["model.safetensors", "pytorch_model.bin", "x.gguf"]).unwrap(),
-            "model.safetensors"
-        );
-        assert_eq!(
-            with(&[
-                "model.safetensors.index.json",
-                "model-00001-of-00002.safetensors",
-                "model-00002-of-00002.safetensors"
-            ])
-            .unwrap(),
-            "model.safetensors.index.json model-00001-of-00002.safetensors model-00002-of-00002.safetensors"
-        );
-        assert_eq!(
-            with(&["pytorch_model.bin", "tf_model.h5"]).unwrap(),
-            "pytorch_model.bin"
-        );
-        assert!(
-            with(&["model-00001-of-00002.safetensors"])
-                .unwrap_err()
-                .contains("no weights")
-        );
-        assert!(with(&["tf_model.h5"]).unwrap_err().contains("no weights"));
-        assert!(
-            chosen(&["config.json", "model.safetensors"])
-                .unwrap_err()
-                .contains("no tokenizer")
-        );
-    }
-
-    #[test]
-    fn one_gguf_is_chosen() {
-        assert_eq!(chosen(&["x.gguf", "README.md", "mmproj-x.gguf"]).unwrap(), ["x.gguf"]);
-        assert_eq!(chosen(&["x-Q8_0.gguf", "x-Q4_K_M.gguf"]).unwrap(), ["x-Q4_K_M.gguf"]);
-        assert!(
-            chosen(&["x-Q8_0.gguf", "x-f16.gguf"])
-                .unwrap_err()
-                .contains("x-Q8_0.gguf, x-f16.gguf")
-        );
-    }
 
     #[test]
     fn patterns() {

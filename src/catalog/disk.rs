@@ -17,6 +17,41 @@ pub(super) fn list_file_names(directory: &Path) -> Vec<String> {
     names
 }
 
+/// How many folders deep the files of a model may lie in its directory.
+const MAX_DEPTH: usize = 2;
+/// The most files of a directory that are looked at: no model has as many.
+const MAX_FILES: usize = 10_000;
+
+/// Lists the paths of the files in a directory and in the folders of it, relative to it, with `/` between the parts,
+/// sorted. Hidden folders are left out.
+pub(super) fn list_files_below(directory: &Path) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut folders = vec![(String::new(), 0)];
+    while let Some((folder, depth)) = folders.pop() {
+        let entries = std::fs::read_dir(directory.join(&folder))
+            .into_iter()
+            .flatten()
+            .flatten();
+        for entry in entries {
+            let Ok(name) = entry.file_name().into_string() else {
+                continue;
+            };
+            let path = entry.path();
+            if path.is_file() {
+                names.push(format!("{folder}{name}"));
+            } else if depth < MAX_DEPTH && !name.starts_with('.') && path.is_dir() {
+                folders.push((format!("{folder}{name}/"), depth + 1));
+            }
+            if names.len() + folders.len() >= MAX_FILES {
+                folders.clear();
+                break;
+            }
+        }
+    }
+    names.sort();
+    names
+}
+
 /// Reads and parses a JSON file of a model.
 ///
 /// # Errors
@@ -102,7 +137,9 @@ pub(super) fn compute_sha256(
 /// Makes the path `pointer` in a snapshot give the content of `blob`: by a relative symbolic link, as the Hub's other
 /// tools make it, or by a hard link or a copy if the file system has no symbolic links.
 pub(super) fn link_blob(blob: &Path, pointer: &Path) -> io::Result<()> {
-    if pointer.exists() {
+    // Another process may have made it meanwhile.
+    if std::fs::metadata(pointer).is_ok_and(|found| std::fs::metadata(blob).is_ok_and(|blob| blob.len() == found.len()))
+    {
         return Ok(());
     }
     let directory = pointer.parent().unwrap_or(Path::new(""));

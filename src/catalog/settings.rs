@@ -16,8 +16,12 @@ pub struct Settings {
     pub cache: PathBuf,
     /// Directory of the cache that all tools of the Hub share (`HF_HUB_CACHE`, `HF_HOME`).
     pub hub_cache: PathBuf,
-    /// Web address of the Hub, without a slash at its end (`HF_ENDPOINT`).
+    /// Web address of the Hub, without a slash at its end, and without a name and password (`HF_ENDPOINT`): messages
+    /// show it.
     pub endpoint: String,
+    /// Name and password for the Hub's address, as `name:password` (`https://name:password@host` in `HF_ENDPOINT`). If
+    /// there are any, they are sent in place of the access token.
+    pub login: Option<AccessToken>,
     /// Access token, sent to the Hub and to no other host (`HF_TOKEN`).
     pub token: Option<AccessToken>,
     /// File with the access token, read when it is needed and `token` is none (`HF_TOKEN_PATH`, `$HF_HOME/token`).
@@ -43,7 +47,7 @@ pub struct Settings {
     pub backoff: Duration,
 }
 
-/// An access token of the Hub. It is a secret, so `Debug` does not show it.
+/// An access token of the Hub, or a name and password. It is a secret, so `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AccessToken(pub String);
 
@@ -78,6 +82,7 @@ impl Settings {
         let caches = path("XDG_CACHE_HOME").unwrap_or_else(|| home.join(".cache"));
         let hub_home = path("HF_HOME").unwrap_or_else(|| caches.join("huggingface"));
         let endpoint = text("HF_ENDPOINT").unwrap_or_else(|| "https://huggingface.co".into());
+        let (endpoint, login) = split_login(&endpoint);
         let implicit_token = !on("HF_HUB_DISABLE_IMPLICIT_TOKEN");
         Self {
             manifests: path("PLAE_MANIFESTS"),
@@ -95,12 +100,26 @@ impl Settings {
             },
             no_proxy: any(&["no_proxy", "NO_PROXY"]),
             endpoint: endpoint.trim_end_matches('/').to_owned(),
+            login: login.map(AccessToken),
             python: var("PLAE_PYTHON"),
             connect_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(30),
             retries: 3,
             backoff: Duration::from_millis(500),
         }
+    }
+}
+
+/// Splits the name and password off a web address such as `https://name:password@host/path`.
+fn split_login(address: &str) -> (String, Option<String>) {
+    let (scheme, rest) = match address.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), address),
+    };
+    let host_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    match rest[..host_end].rsplit_once('@') {
+        Some((login, host)) => (format!("{scheme}{host}{}", &rest[host_end..]), Some(login.to_owned())),
+        None => (address.to_owned(), None),
     }
 }
 
@@ -199,6 +218,21 @@ mod tests {
     fn endpoint_and_proxies() {
         assert_eq!(from(&[]).endpoint, "https://huggingface.co");
         assert_eq!(from(&[("HF_ENDPOINT", "http://mirror/")]).endpoint, "http://mirror");
+        for (address, endpoint, login) in [
+            (
+                "https://me:secret@mirror:8443/hub/",
+                "https://mirror:8443/hub",
+                "me:secret",
+            ),
+            ("http://me:p@ss@mirror", "http://mirror", "me:p@ss"),
+            ("hf_secret@mirror", "mirror", "hf_secret"),
+        ] {
+            let settings = from(&[("HF_ENDPOINT", address)]);
+            assert_eq!(settings.endpoint, endpoint);
+            assert_eq!(settings.login, Some(AccessToken(login.into())));
+            assert!(!format!("{settings:?}").contains("secret"), "{settings:?}");
+        }
+        assert_eq!(from(&[("HF_ENDPOINT", "http://mirror/@me")]).login, None);
         let all = [
             ("HTTPS_PROXY", "s"),
             ("HTTP_PROXY", "p"),

@@ -20,6 +20,13 @@ use tempfile::TempDir;
 
 const COMMIT: &str = "00112233445566778899aabbccddeeff00112233";
 
+mod reported;
+
+/// Gives the hash by which Git, and so the Hub, names a small file.
+fn git_hash(content: &[u8]) -> String {
+    sha1::compute_sha1(&format!("blob {}\0", content.len()), content).unwrap()
+}
+
 fn sha256_hex(content: &[u8]) -> String {
     compute_sha256(content, |_| Ok(())).unwrap().0
 }
@@ -35,6 +42,11 @@ struct State {
     refusal: Option<(u16, &'static str)>,
     /// Number of requests still to be answered with status 503.
     troubles: usize,
+    /// `Retry-After` of the answers with status 503.
+    retry_after: Option<String>,
+    /// If set, every request whose path does not begin with `/real/` is redirected, with status 308 and no word about
+    /// the file, to this address with the path after it.
+    redirect_all: Option<String>,
     /// Numbers of bytes after which the next response bodies break off; the last number is used first.
     cuts: Vec<usize>,
     /// Number of bytes after which every response body breaks off that `cuts` does not shorten.
@@ -151,8 +163,13 @@ fn answer(method: &str, path: &str, headers: &HashMap<String, String>, state: &m
     }
     if state.troubles > 0 {
         state.troubles -= 1;
-        return plain(503, String::new(), b"busy");
+        let more = state.retry_after.iter().map(|wait| format!("retry-after: {wait}\r\n"));
+        return plain(503, more.collect(), b"busy");
     }
+    if let Some(target) = state.redirect_all.as_ref().filter(|_| !path.starts_with("/real/")) {
+        return plain(308, format!("location: {target}{path}\r\n"), b"moved");
+    }
+    let path = path.strip_prefix("/real").unwrap_or(path);
     if state.renamed && path.starts_with("/org/tiny/") {
         let new = path.replacen("tiny", "renamed", 1);
         return plain(307, format!("location: {new}\r\n"), b"");
@@ -182,7 +199,7 @@ fn answer(method: &str, path: &str, headers: &HashMap<String, String>, state: &m
     let etag = match (&state.etag, large) {
         (Some(etag), _) => (*etag).to_owned(),
         (None, true) => sha256_hex(content),
-        (None, false) => sha256_hex(content)[..40].to_owned(),
+        (None, false) => git_hash(content),
     };
     let mut more = format!("x-repo-commit: {COMMIT}\r\netag: \"{etag}\"\r\n");
     if let Some(elsewhere) = state.elsewhere.as_ref().filter(|_| large) {
@@ -280,6 +297,7 @@ impl CatalogFixture {
                 Notice::Retrying { .. } => "retrying".into(),
                 Notice::Waiting { .. } => "waiting".into(),
                 Notice::Failed { model, .. } => format!("failed:{model}"),
+                Notice::Unreachable { model, .. } => format!("unreachable:{model}"),
                 Notice::Pulled { model, .. } => format!("pulled:{model}"),
             })
         });
@@ -774,11 +792,15 @@ fn a_repository_without_a_manifest() {
 
 #[test]
 fn a_checkpoint_comes_whole_or_not_at_all() {
-    let files: [(&str, &[u8]); 6] = [
+    let index =
+        br#"{"weight_map": {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}}"#;
+    let files: [(&str, &[u8]); 8] = [
         ("config.json", b"{\"model_type\": \"marian\"}"),
+        ("vocab.json", b"{}"),
         ("source.spm", b"spm"),
+        ("target.spm", b"other spm"),
         ("README.md", b"read me"),
-        ("model.safetensors.index.json", b"{}"),
+        ("model.safetensors.index.json", index),
         ("model-00001-of-00002.safetensors", b"one"),
         ("model-00002-of-00002.safetensors", b"two"),
     ];
@@ -797,28 +819,33 @@ fn a_checkpoint_comes_whole_or_not_at_all() {
     let mut tell = |notice| place.notices.push(notice);
     let mut client = HubClient::new(&settings, &mut tell).unwrap();
     // The first run breaks at the last file: what is there is no model yet.
-    hub.set(|state| state.cuts = vec![0, 99, 99, 99, 99]);
+    // Before anything is kept, config.json and the index are read.
+    hub.set(|state| state.cuts = [&[0][..], &[999; 8]].concat());
     assert!(client.download_snapshot(&source, Some(&manifest)).is_err());
-    assert_eq!(hub.log().iter().filter(|line| line.starts_with("GET /org")).count(), 5);
-    assert!(find_snapshot(&source, &settings).is_none());
+    assert_eq!(hub.log().iter().filter(|line| line.starts_with("GET /org")).count(), 9);
+    assert!(find_snapshot(&source, &settings).unwrap().is_none());
     let pulled = client.download_snapshot(&source, Some(&manifest)).unwrap();
     assert_eq!(
         pulled.files,
         [
             "config.json",
+            "vocab.json",
             "source.spm",
+            "target.spm",
             "model.safetensors.index.json",
             "model-00001-of-00002.safetensors",
             "model-00002-of-00002.safetensors"
         ]
     );
     assert_eq!(pulled.model_path(), pulled.directory);
-    let found = find_snapshot(&source, &settings).unwrap();
+    let found = find_snapshot(&source, &settings).unwrap().unwrap();
+    assert!(found.unsure.is_empty());
     assert_eq!((&found.directory, &found.commit), (&pulled.directory, &pulled.commit));
     std::fs::remove_file(pulled.directory.join("source.spm")).unwrap();
+    let error = find_snapshot(&source, &settings).unwrap_err();
     assert!(
-        find_snapshot(&source, &settings).is_none(),
-        "a checkpoint without its tokenizer is none"
+        error.message.contains("source.spm"),
+        "a checkpoint without its tokenizer is none: {error}"
     );
 }
 
@@ -846,7 +873,7 @@ fn files_in_directories_and_with_odd_names() {
             .unwrap()
             .starts_with("../../../../blobs")
     );
-    assert!(find_snapshot(&source, &place.settings).is_some());
+    assert!(find_snapshot(&source, &place.settings).unwrap().is_some());
 }
 
 #[test]

@@ -223,9 +223,10 @@ fn verify_models(model: Option<&str>, settings: &Settings, printer: &Printer) ->
                 HashVerdict::Unknown => (printer.paint_output(FAINT_STYLE, "unknown"), String::new()),
                 HashVerdict::Bad { expected, found } => {
                     status = CommandStatus::Failed;
+                    let hash = if expected.len() == 40 { "git hash" } else { "sha256" };
                     (
                         printer.paint_output(ERROR_STYLE, "BAD    "),
-                        format!(", sha256 {found}, expected {expected}"),
+                        format!(", {hash} {found}, expected {expected}"),
                     )
                 }
             };

@@ -83,6 +83,12 @@ impl<'a> ModelSession<'a> {
             translator.precision_name(),
             time.as_secs_f64()
         ));
+        if !translator.has_own_prompt() {
+            self.printer.print_note(format!(
+                "{} has no chat template: it is asked with examples, as a base model, unless --prompt says otherwise",
+                manifest.name
+            ));
+        }
         if manifest.non_commercial {
             self.printer.print_warning(format!(
                 "{} is licensed for non-commercial use only ({})",
@@ -129,6 +135,7 @@ impl<'a> FetchMessagePrinter<'a> {
                 ..
             }
             | Notice::Retrying { .. }
+            | Notice::Unreachable { .. }
             | Notice::Pulling {
                 non_commercial: true, ..
             } => self.printer.print_warning(notice),

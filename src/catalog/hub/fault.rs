@@ -3,8 +3,12 @@
 use crate::catalog::manifest::HubSource;
 use crate::catalog::settings::Settings;
 use crate::error::{Error, Hint};
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimeParser;
 use std::io;
-use ureq::http::{HeaderMap, StatusCode};
+use std::time::Duration;
+use ureq::Body;
+use ureq::http::{HeaderMap, Response};
 
 /// A failed request to the Hub.
 pub(super) enum HubFault {
@@ -13,6 +17,8 @@ pub(super) enum HubFault {
         error: Error,
         /// Whether the failed request brought bytes of a file, which the next request need not ask for again.
         gained: bool,
+        /// Waiting time before the next request that the server asks for.
+        retry_after: Option<Duration>,
     },
     /// The same request would fail again.
     Final(Error),
@@ -31,24 +37,30 @@ pub(super) struct RequestedFile<'a> {
     pub file: Option<&'a str>,
 }
 
-/// Tells what failed, from an answer of the Hub whose status is not success. `has_token` tells whether an access
-/// token was sent.
+/// Tells what failed, from an answer to a request for `url` whose status is not success. `has_token` tells whether an
+/// access token was sent.
 ///
 /// The header `x-error-code` counts before the status, because the Hub also answers 401 for files and repositories
 /// that do not exist.
 pub(super) fn refused_request_fault(
     settings: &Settings,
+    url: &str,
     has_token: bool,
-    status: StatusCode,
-    headers: &HeaderMap,
+    response: &Response<Body>,
     about: &RequestedFile,
 ) -> HubFault {
     let HubSource { repo, revision, .. } = about.source;
-    let endpoint = &settings.endpoint;
-    let word = headers
-        .get("x-error-code")
-        .and_then(|word| word.to_str().ok())
-        .unwrap_or_default();
+    let (endpoint, host, status) = (&settings.endpoint, address_of_host(url), response.status());
+    let word = header_value(response.headers(), "x-error-code").unwrap_or_default();
+    // What another server refuses, such as an address that is no longer valid, is not the Hub's word.
+    if word.is_empty() && status.is_client_error() && host != address_of_host(endpoint) {
+        return HubFault::Passing {
+            error: Error::network(format!("{host}, to which the Hub redirects, answered {status}"))
+                .hint("try again later, or another endpoint (HF_ENDPOINT)"),
+            gained: false,
+            retry_after: read_retry_after(response.headers()),
+        };
+    }
     let error = match (word, status.as_u16(), about.file) {
         ("RepoNotFound", ..) | ("", 404, None) => {
             Error::model(format!("{endpoint} has no repository {repo}, or it is private"))
@@ -73,21 +85,39 @@ pub(super) fn refused_request_fault(
             )),
         },
         (_, 408 | 429 | 500..=599, _) => {
-            let error =
-                Error::network(format!("the Hub answered {status}")).hint("it is in trouble or busy: try again later");
-            return HubFault::Passing { error, gained: false };
+            let retry_after = read_retry_after(response.headers());
+            let when = match retry_after {
+                Some(wait) => format!("it asks to wait {} s", wait.as_secs()),
+                None => "it is in trouble or busy: try again later".to_owned(),
+            };
+            return HubFault::Passing {
+                error: Error::network(format!("{host} answered {status}")).hint(when),
+                gained: false,
+                retry_after,
+            };
         }
         _ => not_a_hub_error(settings, &format!("it answered {status}")),
     };
     HubFault::Final(error)
 }
 
-/// Tells what failed if a request got no answer, or only a part of it. `connecting` tells whether nothing of an
-/// answer came.
+/// Reads how long a server asks to wait before the next request (`Retry-After`): seconds, or a date.
+fn read_retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = header_value(headers, "retry-after")?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = DateTimeParser::new().parse_timestamp(text).ok()?;
+    // A date that has passed allows the next request at once.
+    Some(Duration::try_from(date.duration_since(Timestamp::now())).unwrap_or_default())
+}
+
+/// Tells what failed if a request for `url` got no answer, or only a part of it. `connecting` tells whether nothing of
+/// an answer came.
 ///
 /// A host whose name is unknown, or that does not answer in time, is not asked again.
-pub(super) fn unreachable_hub_fault(settings: &Settings, error: ureq::Error, connecting: bool) -> HubFault {
-    let host = hub_origin(settings);
+pub(super) fn unreachable_hub_fault(settings: &Settings, url: &str, error: ureq::Error, connecting: bool) -> HubFault {
+    let host = address_of_host(url);
     let text = error.to_string();
     let offline = Hint::CheckNetwork;
     let (passing, message, hint) = match &error {
@@ -118,16 +148,24 @@ pub(super) fn unreachable_hub_fault(settings: &Settings, error: ureq::Error, con
             format!("the proxy does not connect to {host}: {text}"),
             "check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY".into(),
         ),
-        ureq::Error::BadUri(_) | ureq::Error::Http(_) => (
-            false,
-            format!("{host} is not an address: {text}"),
-            "check HF_ENDPOINT".into(),
-        ),
+        // The text of such an error holds the whole address, and with it a password.
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
+            (false, format!("{host} is not an address"), "check HF_ENDPOINT".into())
+        }
         _ => (true, format!("{host} cannot be understood: {text}"), offline),
     };
-    let error = Error::network(message).hint(hint).source(error);
+    let holds_address = matches!(error, ureq::Error::BadUri(_) | ureq::Error::Http(_));
+    let mut failure = Error::network(message).hint(hint);
+    if !holds_address {
+        failure = failure.source(error);
+    }
+    let error = failure;
     if passing {
-        HubFault::Passing { error, gained: false }
+        HubFault::Passing {
+            error,
+            gained: false,
+            retry_after: None,
+        }
     } else {
         HubFault::Final(error)
     }
@@ -141,10 +179,14 @@ pub(super) fn not_a_hub_error(settings: &Settings, what: &str) -> Error {
         .hint("check HF_ENDPOINT, and any proxy between")
 }
 
-/// Gives scheme and host of the Hub's address, such as `https://huggingface.co`.
-pub(super) fn hub_origin(settings: &Settings) -> &str {
-    let endpoint = &settings.endpoint;
-    let host = endpoint.find("://").map_or(0, |at| at + 3);
-    let end = endpoint[host..].find('/').map_or(endpoint.len(), |at| host + at);
-    &endpoint[..end]
+/// Gives scheme, host and port of a web address, such as `https://huggingface.co`.
+fn address_of_host(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |at| at + 3);
+    let end = url[host..].find(['/', '?']).map_or(url.len(), |at| host + at);
+    &url[..end]
+}
+
+/// Gives the text of a header; none if it is missing or no text.
+pub(super) fn header_value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
 }

@@ -31,6 +31,17 @@ pub struct FileSpec {
     pub size: Option<u64>,
 }
 
+impl FileSpec {
+    /// Makes the description of a file of which only the name is known.
+    pub fn unverified(name: String) -> Self {
+        Self {
+            name,
+            sha256: None,
+            size: None,
+        }
+    }
+}
+
 /// A repository of the Hugging Face Hub from which a model can be fetched.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -338,7 +349,10 @@ impl HubSource {
     /// Gives the file format of the weights in the repository.
     pub fn weights_format(&self) -> WeightsFormat {
         let names = self.files.iter().map(|file| &file.name).chain(&self.patterns);
-        if names.into_iter().any(|name| name.ends_with(".gguf")) {
+        if names
+            .into_iter()
+            .any(|name| name.to_ascii_lowercase().ends_with(".gguf"))
+        {
             WeightsFormat::Gguf
         } else {
             WeightsFormat::Checkpoint
