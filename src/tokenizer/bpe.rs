@@ -1,10 +1,10 @@
 //! Byte-level BPE tokenizers from GGUF metadata (`tokenizer.ggml.model` is `gpt2`), run by the `tokenizers` crate.
 
+use super::gguf_vocabulary::{GgufVocabulary, token_id};
 use super::json::TokenizerJson;
 use super::pieces::PieceType;
 use crate::error::{Error, Result};
 use crate::model::weights::gguf::GgufFile;
-use candle_core::quantized::gguf_file::Value;
 use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::normalizers::NFC;
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
@@ -139,25 +139,14 @@ pub fn from_gguf(gguf: &GgufFile) -> Result<TokenizerJson> {
             known.join(", ")
         ))
     })?;
-    let tokens = gguf.read_array("tokenizer.ggml.tokens")?;
-    let types = gguf.read_array("tokenizer.ggml.token_type")?;
-    if types.len() != tokens.len() {
-        let message = format!("{} tokens, {} types", tokens.len(), types.len());
-        return Err(fail("tokenizer.ggml.tokens", message));
-    }
-    let mut vocabulary = Vocab::with_capacity(tokens.len());
+    let GgufVocabulary { texts, types, .. } = GgufVocabulary::read(gguf)?;
+    let mut vocabulary = Vocab::with_capacity(texts.len());
     let mut added = Vec::new();
-    for (index, (token, kind)) in tokens.iter().zip(types).enumerate() {
-        let place = || format!("token {index}");
-        let (Value::String(text), Ok(kind)) = (token, kind.to_i32()) else {
-            return Err(fail(&place(), "has a text or type of the wrong kind".into()));
-        };
-        let id = u32::try_from(index).map_err(|_| fail(&place(), "too many tokens".into()))?;
-        let piece_type = PieceType::from_number(u64::try_from(kind).unwrap_or_default());
+    for (id, (text, piece_type)) in (0..).zip(texts.iter().zip(types)) {
         if piece_type == PieceType::Unused {
             continue;
         }
-        let first = *vocabulary.entry(text.clone()).or_insert(id) == id;
+        let first = *vocabulary.entry((*text).to_owned()).or_insert(id) == id;
         if first
             && matches!(
                 piece_type,
@@ -165,24 +154,27 @@ pub fn from_gguf(gguf: &GgufFile) -> Result<TokenizerJson> {
             )
         {
             let special = piece_type != PieceType::UserDefined;
-            added.push(AddedToken::from(text.clone(), special).normalized(false));
+            added.push(AddedToken::from((*text).to_owned(), special).normalized(false));
         }
     }
     let mut merges = Vec::new();
     for (index, merge) in gguf.read_array("tokenizer.ggml.merges")?.iter().enumerate() {
-        let pair = merge.to_string().ok().and_then(|merge| merge.split_once(' '));
+        let pair = merge.as_text().and_then(|merge| merge.split_once(' '));
         let (left, right) = pair.ok_or_else(|| fail(&format!("merge {index}"), "is not two tokens".into()))?;
         merges.push((left.to_owned(), right.to_owned()));
     }
-    let find = |key: &str| {
-        gguf.read_integer(key)
-            .filter(|id| *id < tokens.len())
-            .map(|id| id as u32)
-    };
     let adds_bos = gguf
         .read_boolean("tokenizer.ggml.add_bos_token")
         .unwrap_or(pre_tokenizer.adds_bos);
-    let bos = find("tokenizer.ggml.bos_token_id").filter(|_| adds_bos);
+    let bos = token_id(gguf, "bos_token_id", texts.len())?;
+    if adds_bos && bos.is_none() {
+        return Err(fail(
+            "tokenizer.ggml.bos_token_id",
+            "missing; prompts of this model open with a begin token".to_owned(),
+        )
+        .hint("the conversion to GGUF is not whole; take another file of the model"));
+    }
+    let bos = bos.filter(|_| adds_bos);
     let inner = build_tokenizer(*pre_tokenizer, vocabulary, merges, added);
     let inner = inner.map_err(|e| fail("tokenizer.ggml.merges", "do not fit the tokens".into()).source(e))?;
     Ok(TokenizerJson::new(inner, pre_tokenizer.cleans_up).for_decoder_only(bos))

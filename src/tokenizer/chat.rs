@@ -88,7 +88,7 @@ impl ChatTemplate {
         let roles = [("bos", "bos"), ("eos", "eos"), ("unk", "unknown"), ("pad", "padding")];
         let tokens = roles.into_iter().filter_map(|(name, key)| {
             let token = all.get(gguf.read_integer(&format!("tokenizer.ggml.{key}_token_id"))?)?;
-            Some((format!("{name}_token"), token.to_string().ok()?.clone()))
+            Some((format!("{name}_token"), token.as_text()?.to_owned()))
         });
         Some(Self {
             text,

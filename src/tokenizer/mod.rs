@@ -16,6 +16,7 @@ mod chat;
 mod cleanup;
 mod config;
 mod encoder_decoder;
+mod gguf_vocabulary;
 mod json;
 mod merge;
 mod normalizer;
@@ -27,6 +28,8 @@ mod spm;
 mod trie;
 
 #[cfg(test)]
+mod gguf_tests;
+#[cfg(test)]
 mod tests;
 
 pub use chat::{ChatTemplate, Conversation};
@@ -36,6 +39,7 @@ use crate::model::Architecture;
 use crate::model::weights::gguf::GgufFile;
 use config::{TokenizerConfig, default_special_token};
 use encoder_decoder::EncoderDecoder;
+use gguf_vocabulary::GgufVocabulary;
 use json::TokenizerJson;
 use pieces::PieceType;
 use spm::SpmTokenizer;
@@ -66,6 +70,14 @@ impl Tokenizer {
             Some("gpt2") => TokenizerKind::Json(Box::new(bpe::from_gguf(gguf)?)),
             _ => TokenizerKind::Spm(Box::new(SpmTokenizer::from_gguf(gguf)?)),
         }))
+    }
+
+    /// Returns the tokens that end a generation by a GGUF file's metadata, ascending.
+    ///
+    /// # Errors
+    /// Kind `Model` if the vocabulary is missing or inconsistent.
+    pub fn gguf_end_ids(gguf: &GgufFile) -> Result<Vec<u32>> {
+        Ok(GgufVocabulary::read(gguf)?.ends)
     }
 
     /// Loads the tokenizer of a checkpoint directory.

@@ -1,12 +1,15 @@
 //! Sentencepiece BPE tokenizers from GGUF metadata (`tokenizer.ggml.model` is `llama`), with byte fallback, like
 //! `llm_tokenizer_spm` of llama.cpp.
 
+use super::gguf_vocabulary::{GgufVocabulary, token_id};
 use super::merge::merge_symbols;
 use super::pieces::{PieceTable, PieceType, SPACE_MARK, parse_byte_piece};
 use crate::error::{Error, Result};
 use crate::model::weights::gguf::GgufFile;
 use aho_corasick::{AhoCorasick, MatchKind};
-use candle_core::quantized::gguf_file::Value;
+
+/// The id of the begin token if a file names none, as sentencepiece numbers it unless told otherwise.
+const DEFAULT_BOS: u32 = 1;
 
 /// A BPE tokenizer over a vocabulary of scored pieces. It repeatedly merges the two neighbours whose joined piece has
 /// the highest score, the leftmost of equals.
@@ -45,39 +48,32 @@ impl SpmTokenizer {
                 ));
             }
         }
-        let tokens = gguf.read_array("tokenizer.ggml.tokens")?;
-        let types = gguf.read_array("tokenizer.ggml.token_type")?;
+        let vocabulary = GgufVocabulary::read(gguf)?;
+        let tokens = vocabulary.texts.len();
         let scores = gguf.read_array("tokenizer.ggml.scores")?;
-        if types.len() != tokens.len() || scores.len() != tokens.len() {
-            let message = format!(
-                "{} tokens, {} types, {} scores",
-                tokens.len(),
-                types.len(),
-                scores.len()
-            );
+        if scores.len() != tokens {
+            let message = format!("{tokens} tokens, {} scores", scores.len());
             return Err(fail("tokenizer.ggml.tokens", message));
         }
+        let bos = token_id(gguf, "bos_token_id", tokens)?.or((tokens > 1).then_some(DEFAULT_BOS));
         let mut this = Self {
             pieces: PieceTable::default(),
-            scores: Vec::with_capacity(tokens.len()),
-            types: Vec::with_capacity(tokens.len()),
+            scores: Vec::with_capacity(tokens),
+            types: Vec::with_capacity(tokens),
             byte_ids: vec![None; 256],
             literals: build_piece_automaton(&[]).map_err(|e| fail("tokenizer.ggml.tokens", e.to_string()))?,
             literal_ids: Vec::new(),
-            unknown: None,
-            bos: None,
+            unknown: token_id(gguf, "unknown_token_id", tokens)?,
+            bos: bos.filter(|_| gguf.read_boolean("tokenizer.ggml.add_bos_token").unwrap_or(true)),
             space_prefix: gguf.read_boolean("tokenizer.ggml.add_space_prefix").unwrap_or(true),
         };
-        for (index, ((token, kind), score)) in tokens.iter().zip(types).zip(scores).enumerate() {
-            let place = || format!("token {index}");
-            let (Value::String(piece), Ok(kind), Ok(score)) = (token, kind.to_i32(), score.to_f32()) else {
-                return Err(fail(&place(), "has a text, type or score of the wrong kind".into()));
+        for (id, ((piece, piece_type), score)) in (0..).zip(vocabulary.texts.iter().zip(vocabulary.types).zip(scores)) {
+            let Some(score) = score.as_number() else {
+                return Err(fail("tokenizer.ggml.scores", format!("token {id} has no number")));
             };
-            let piece_type = PieceType::from_number(u64::try_from(kind).unwrap_or_default());
-            let id = u32::try_from(index).map_err(|_| fail(&place(), "too many tokens".into()))?;
             // As in llama.cpp, the first of two tokens with the same text is the one that is found.
             this.pieces.push(piece);
-            this.scores.push(score);
+            this.scores.push(score as f32);
             this.types.push(piece_type);
             match piece_type {
                 PieceType::Byte => {
@@ -91,16 +87,6 @@ impl SpmTokenizer {
                 _ => {}
             }
         }
-        let special = |key: &str| -> Result<Option<u32>> {
-            match gguf.read_integer(key) {
-                Some(id) if id >= tokens.len() => Err(fail(key, format!("{id} is not a token"))),
-                id => Ok(id.map(|id| id as u32)),
-            }
-        };
-        let unknown = special("tokenizer.ggml.unknown_token_id")?;
-        let bos = special("tokenizer.ggml.bos_token_id")?;
-        this.unknown = unknown;
-        this.bos = bos.filter(|_| gguf.read_boolean("tokenizer.ggml.add_bos_token").unwrap_or(true));
         let pieces: Vec<&str> = this.literal_ids.iter().map(|id| this.pieces.id_to_piece(*id)).collect();
         this.literals = build_piece_automaton(&pieces).map_err(|e| fail("tokenizer.ggml.tokens", e.to_string()))?;
         Ok(this)

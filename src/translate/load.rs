@@ -123,8 +123,12 @@ fn load_gguf(located: &LocatedModel, options: LoadOptions, english: bool) -> Res
     };
     let gguf = GgufFile::open(path)?;
     let tokenizer = Tokenizer::from_gguf(&gguf)?;
-    let allowed = english.then(|| tokenizer.english_ids());
-    let model = decoder::load_from_gguf(&gguf, allowed, activations)?;
+    let ids = OutputTokenIds {
+        start: Vec::new(),
+        end: Tokenizer::gguf_end_ids(&gguf)?,
+        allowed: english.then(|| tokenizer.english_ids()),
+    };
+    let model = decoder::load_from_gguf(&gguf, ids, activations)?;
     if tokenizer.len() > model.spec().vocabulary {
         let message = format!("{} tokens for {} embeddings", tokenizer.len(), model.spec().vocabulary);
         return Err(Error::model(message).path(path).place("tokenizer.ggml.tokens"));

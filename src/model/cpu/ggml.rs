@@ -4,9 +4,10 @@
 //! and Q6_K have super-blocks of [`QK_K`] columns: a float16 `d` for the super-block, and an integer scale for each of
 //! its sub-blocks. Q4_K and Q5_K have minima in the same form (`dmin`).
 
+use super::ggml_type::{GgmlType, SmallBlock};
 use super::simd::round_blocks_to_int8;
 use candle_core::quantized::{GgmlDType, QStorage, QTensor};
-use candle_core::{Device, Result};
+use candle_core::{Device, Result, bail};
 use half::f16;
 
 /// Number of columns in a super-block of a k-quant (ggml's `QK_K`).
@@ -24,18 +25,22 @@ pub(super) enum QuantType {
     Q4K,
     Q5K,
     Q6K,
+    /// 8-bit values with scales as those of a k-quant, in sub-blocks of 32 columns: the form of IQ4_XS, whose 4-bit
+    /// numbers stand for 8-bit values.
+    Q8K,
 }
 
 impl QuantType {
-    /// Converts candle's name of a type; `None` for a type that is not listed here, whose matrices have to be rounded.
-    pub fn from_ggml(dtype: GgmlDType) -> Option<Self> {
+    /// Finds the type that keeps all values of a GGUF type; `None` for a type whose matrices have to be rounded.
+    pub fn from_ggml(dtype: GgmlType) -> Option<Self> {
         match dtype {
-            GgmlDType::Q4_0 => Some(Self::Q4_0),
-            GgmlDType::Q5_0 => Some(Self::Q5_0),
-            GgmlDType::Q8_0 => Some(Self::Q8_0),
-            GgmlDType::Q4K => Some(Self::Q4K),
-            GgmlDType::Q5K => Some(Self::Q5K),
-            GgmlDType::Q6K => Some(Self::Q6K),
+            GgmlType::Candle(GgmlDType::Q4_0) => Some(Self::Q4_0),
+            GgmlType::Candle(GgmlDType::Q5_0) => Some(Self::Q5_0),
+            GgmlType::Candle(GgmlDType::Q8_0) | GgmlType::Iq4Nl | GgmlType::Tq1_0 | GgmlType::Tq2_0 => Some(Self::Q8_0),
+            GgmlType::Candle(GgmlDType::Q4K) => Some(Self::Q4K),
+            GgmlType::Candle(GgmlDType::Q5K) => Some(Self::Q5K),
+            GgmlType::Candle(GgmlDType::Q6K) => Some(Self::Q6K),
+            GgmlType::Iq4Xs => Some(Self::Q8K),
             _ => None,
         }
     }
@@ -46,7 +51,7 @@ impl QuantType {
             Self::Q4_0 | Self::Q4K => 4,
             Self::Q5_0 | Self::Q5K => 5,
             Self::Q6K => 6,
-            Self::Q8_0 => 8,
+            Self::Q8_0 | Self::Q8K => 8,
         }
     }
 
@@ -55,7 +60,7 @@ impl QuantType {
         match self {
             Self::Q4_0 => 8,
             Self::Q5_0 => 16,
-            Self::Q8_0 => 128,
+            Self::Q8_0 | Self::Q8K => 128,
             Self::Q4K | Self::Q5K => 0,
             Self::Q6K => 32,
         }
@@ -64,7 +69,7 @@ impl QuantType {
     /// Gives the number of columns that share a scale and a minimum: a block, or a k-quant's sub-block.
     pub fn block_columns(self) -> usize {
         match self {
-            Self::Q4_0 | Self::Q5_0 | Self::Q8_0 | Self::Q4K | Self::Q5K => 32,
+            Self::Q4_0 | Self::Q5_0 | Self::Q8_0 | Self::Q4K | Self::Q5K | Self::Q8K => 32,
             Self::Q6K => 16,
         }
     }
@@ -73,14 +78,14 @@ impl QuantType {
     pub fn is_k_quant(self) -> bool {
         match self {
             Self::Q4_0 | Self::Q5_0 | Self::Q8_0 => false,
-            Self::Q4K | Self::Q5K | Self::Q6K => true,
+            Self::Q4K | Self::Q5K | Self::Q6K | Self::Q8K => true,
         }
     }
 
     /// Whether each block or sub-block of the type has a minimum, which is subtracted from its weights.
     pub fn has_minima(self) -> bool {
         match self {
-            Self::Q4_0 | Self::Q5_0 | Self::Q8_0 | Self::Q6K => false,
+            Self::Q4_0 | Self::Q5_0 | Self::Q8_0 | Self::Q6K | Self::Q8K => false,
             Self::Q4K | Self::Q5K => true,
         }
     }
@@ -145,18 +150,38 @@ impl QuantizedRow {
     ///
     /// # Panics
     /// If this row was made for another type or for fewer columns.
-    pub fn decode_row(&mut self, dtype: GgmlDType, bytes: &[u8]) -> Result<()> {
+    pub fn decode_row(&mut self, dtype: GgmlType, bytes: &[u8]) -> Result<()> {
         let blocks = bytes.chunks_exact(dtype.type_size());
-        match QuantType::from_ggml(dtype) {
-            Some(QuantType::Q8_0) => self.read_q8_0(blocks),
-            Some(QuantType::Q4_0) => self.read_q4_0(blocks),
-            Some(QuantType::Q5_0) => self.read_q5_0(blocks),
-            Some(QuantType::Q4K) => self.read_q4_k_or_q5_k(blocks, false),
-            Some(QuantType::Q5K) => self.read_q4_k_or_q5_k(blocks, true),
-            Some(QuantType::Q6K) => self.read_q6_k(blocks),
-            None => self.round_to_q8_0(&dequantize_values(dtype, bytes, self.values.len())?),
+        match dtype {
+            GgmlType::Candle(GgmlDType::Q8_0) => self.read_q8_0(blocks),
+            GgmlType::Candle(GgmlDType::Q4_0) => self.read_q4_0(blocks),
+            GgmlType::Candle(GgmlDType::Q5_0) => self.read_q5_0(blocks),
+            GgmlType::Candle(GgmlDType::Q4K) => self.read_q4_k_or_q5_k(blocks, false),
+            GgmlType::Candle(GgmlDType::Q5K) => self.read_q4_k_or_q5_k(blocks, true),
+            GgmlType::Candle(GgmlDType::Q6K) => self.read_q6_k(blocks),
+            GgmlType::Iq4Nl | GgmlType::Iq4Xs | GgmlType::Tq1_0 | GgmlType::Tq2_0 => self.read_small(dtype, blocks),
+            GgmlType::Candle(_) | GgmlType::Mxfp4 => {
+                self.round_to_q8_0(&dequantize_values(dtype, bytes, self.values.len())?);
+            }
         }
         Ok(())
+    }
+
+    /// Decodes blocks of a type whose values have at most 8 bits.
+    fn read_small<'a>(&mut self, dtype: GgmlType, blocks: impl Iterator<Item = &'a [u8]>) {
+        let size = dtype.block_size();
+        for (i, block) in blocks.filter_map(|block| SmallBlock::read(dtype, block)).enumerate() {
+            let d = f16::from_f32(block.d);
+            for (to, value) in self.values[i * size..][..size].iter_mut().zip(block.values) {
+                *to = value as u8 ^ 0x80;
+            }
+            if self.scales.sub_scales.is_empty() {
+                self.scales.d[i * size / 32..][..size / 32].fill(d);
+            } else {
+                self.scales.d[i] = d;
+                self.scales.sub_scales[i * 8..][..8].copy_from_slice(&block.sub_scales);
+            }
+        }
     }
 
     fn read_q8_0<'a>(&mut self, blocks: impl Iterator<Item = &'a [u8]>) {
@@ -264,8 +289,23 @@ fn read_f16(bytes: &[u8]) -> f16 {
 /// Dequantises `count` values of any GGUF type to float32.
 ///
 /// # Errors
-/// Returns candle's error if `bytes` does not hold `count` values.
-pub(in crate::model) fn dequantize_values(dtype: GgmlDType, bytes: &[u8], count: usize) -> Result<Vec<f32>> {
-    let storage = QStorage::from_data(bytes.into(), &Device::Cpu, dtype)?;
-    QTensor::new(storage, count)?.dequantize(&Device::Cpu)?.to_vec1()
+/// Returns an error if `bytes` does not hold `count` values.
+pub(in crate::model) fn dequantize_values(dtype: GgmlType, bytes: &[u8], count: usize) -> Result<Vec<f32>> {
+    if let GgmlType::Candle(dtype) = dtype {
+        let storage = QStorage::from_data(bytes.into(), &Device::Cpu, dtype)?;
+        return QTensor::new(storage, count)?.dequantize(&Device::Cpu)?.to_vec1();
+    }
+    if bytes.len() != count / dtype.block_size() * dtype.type_size() {
+        bail!("{} bytes for {count} values of type {dtype}", bytes.len());
+    }
+    let blocks = bytes.chunks_exact(dtype.type_size());
+    let mut values = Vec::with_capacity(count);
+    for block in blocks.filter_map(|block| SmallBlock::read(dtype, block)) {
+        let scaled = block.values[..dtype.block_size()].chunks(32).zip(block.sub_scales);
+        for (part, sub_scale) in scaled {
+            let scale = block.d * f32::from(sub_scale);
+            values.extend(part.iter().map(|value| scale * f32::from(*value)));
+        }
+    }
+    Ok(values)
 }

@@ -10,6 +10,7 @@
 pub(in crate::model) mod attention;
 mod gemm;
 pub(in crate::model) mod ggml;
+pub(in crate::model) mod ggml_type;
 pub(crate) mod matrix;
 pub(in crate::model) mod ops;
 mod pages;

@@ -1,12 +1,11 @@
-//! The configuration of a decoder-only model: read from `config.json` or from a GGUF file's metadata, in one form for
-//! all architectures.
+//! The configuration of a decoder-only model, in one form for all architectures, and its reading from `config.json`;
+//! `gguf_config` reads it from a GGUF file.
 
 use super::rope::RotaryEmbedding;
 use super::variant::{ArchitectureVariant, AttentionWindows, QkNormPlacement};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::Architecture;
 use crate::model::cpu::ops::ActivationFunction;
-use crate::model::weights::gguf::GgufFile;
 use crate::model::weights::keys::ConfigKeys;
 use serde_json::Value;
 use std::path::Path;
@@ -48,12 +47,15 @@ pub(super) struct DecoderConfig {
     pub local_rope: Option<RotaryEmbedding>,
     pub attention_bias: bool,
     pub feed_forward_bias: bool,
+    /// Whether a projection has a bias if the file holds one, as in GGUF files, whatever `attention_bias` and
+    /// `feed_forward_bias` say.
+    pub optional_biases: bool,
     /// Whether the output projection is the embedding.
     pub tied: bool,
 }
 
 /// Number of positions of a sliding window if the file gives none, as in transformers.
-const DEFAULT_WINDOW_POSITIONS: usize = 4096;
+pub(super) const DEFAULT_WINDOW_POSITIONS: usize = 4096;
 
 impl DecoderConfig {
     /// Reads the configuration from a parsed `config.json`; `path` is used in error messages only. A model that also
@@ -138,98 +140,12 @@ impl DecoderConfig {
             local_rope,
             attention_bias: variant.attention_bias && keys.read_flag("attention_bias", false)?,
             feed_forward_bias: variant.feed_forward_bias && keys.read_flag("mlp_bias", false)?,
+            optional_biases: false,
             tied: match keys.non_null_value("tie_word_embeddings") {
                 // A model that also takes images has this key outside its text part.
                 None => ConfigKeys { path, value }.read_flag("tie_word_embeddings", defaults.tied)?,
                 Some(_) => keys.read_flag("tie_word_embeddings", defaults.tied)?,
             },
-        })
-    }
-
-    /// Reads the configuration from a GGUF file's metadata (reference: llama.cpp `llama-model.cpp`).
-    ///
-    /// # Errors
-    /// Fails with an error of kind `Model`, with the key that is missing or does not fit.
-    pub fn from_gguf(architecture: Architecture, gguf: &GgufFile) -> Result<Self> {
-        let prefix = gguf.read_string("general.architecture").unwrap_or_default();
-        let key = |name: &str| format!("{prefix}.{name}");
-        let fail = |place: &str, message: String| Error::model(message).path(gguf.path()).place(key(place));
-        let optional = |name: &str| match gguf.read_integer(&key(name)) {
-            None => Ok(None),
-            Some(_) => gguf.read_size(&key(name)).map(Some),
-        };
-        let variant = ArchitectureVariant::new(architecture);
-        let hidden_size = gguf.read_size(&key("embedding_length"))?;
-        let layers = gguf.read_size(&key("block_count"))?;
-        let heads = gguf.read_size(&key("attention.head_count"))?;
-        let kv_heads = optional("attention.head_count_kv")?.unwrap_or(heads);
-        let head_dim = optional("attention.key_length")?.unwrap_or(hidden_size / heads);
-        let value_dim = optional("attention.value_length")?.unwrap_or(head_dim);
-        let rotated = optional("rope.dimension_count")?.unwrap_or(head_dim);
-        if value_dim != head_dim || rotated != head_dim {
-            let message = format!("heads of {head_dim}, {value_dim} and {rotated} values, of one size expected");
-            return Err(fail("attention.key_length", message));
-        }
-        check_head_dimensions(heads, kv_heads, head_dim).map_err(|message| fail("attention.head_count", message))?;
-        let vocabulary = gguf.find_tensor("token_embd.weight")?.rows;
-        let positive = |name: &str| {
-            gguf.read_float(&key(name))
-                .filter(|value| *value > 0.0 && value.is_finite())
-        };
-        let theta = positive("rope.freq_base").unwrap_or(variant.gguf_theta);
-        let mut rope = RotaryEmbedding::unscaled(theta, head_dim);
-        match gguf.read_string(&key("rope.scaling.type")) {
-            None | Some("none") => {}
-            Some("linear") => rope.scale_frequencies(&[positive("rope.scaling.factor").unwrap_or(1.0) as f32]),
-            Some(other) => return Err(fail("rope.scaling.type", format!("`{other}` is not known"))),
-        }
-        if gguf.has_tensor("rope_freqs.weight") {
-            rope.scale_frequencies(&gguf.read_vector("rope_freqs.weight", head_dim / 2)?);
-        }
-        rope.pairs_neighbours = variant.gguf_pairs_neighbours;
-        let cap = |name: &str, default: f64| gguf.read_float(&key(name)).unwrap_or(default) as f32;
-        let per_head = if variant.scaled_by_width == Some(layers) {
-            hidden_size as f32 / heads as f32
-        } else {
-            head_dim as f32
-        };
-        let window = optional("attention.sliding_window")?;
-        Ok(Self {
-            vocabulary,
-            hidden_size,
-            feed_forward: gguf.read_size(&key("feed_forward_length"))?,
-            heads,
-            kv_heads,
-            head_dim,
-            max_positions: gguf.read_size(&key("context_length"))?,
-            epsilon: positive("attention.layer_norm_rms_epsilon").unwrap_or(1e-6) as f32,
-            activation: variant.activation,
-            embedding_scale: if variant.gemma {
-                (hidden_size as f32).sqrt()
-            } else {
-                1.0
-            },
-            attention_scale: per_head.sqrt().recip(),
-            attention_cap: variant.caps.map(|[default, _]| cap("attn_logit_softcapping", default)),
-            logit_cap: variant.caps.map(|[_, default]| cap("final_logit_softcapping", default)),
-            post_norms: variant.gemma,
-            head_norm: variant.head_norm,
-            norms_from_one: false,
-            windows: (0..layers)
-                .map(|layer| match variant.windows {
-                    AttentionWindows::AllBut { every, .. } => {
-                        ((layer + 1) % every != 0).then(|| window.unwrap_or(DEFAULT_WINDOW_POSITIONS))
-                    }
-                    _ => None,
-                })
-                .collect(),
-            rope,
-            local_rope: variant
-                .local_theta
-                .map(|theta| RotaryEmbedding::unscaled(theta, head_dim)),
-            attention_bias: gguf.has_tensor("blk.0.attn_q.bias"),
-            feed_forward_bias: gguf.has_tensor("blk.0.ffn_up.bias"),
-            tied: !gguf.has_tensor("output.weight"),
         })
     }
 
@@ -243,7 +159,7 @@ impl DecoderConfig {
 }
 
 /// Checks that `heads` is a multiple of `kv_heads` and that `head_dim` is even; otherwise gives the error message.
-fn check_head_dimensions(heads: usize, kv_heads: usize, head_dim: usize) -> std::result::Result<(), String> {
+pub(super) fn check_head_dimensions(heads: usize, kv_heads: usize, head_dim: usize) -> std::result::Result<(), String> {
     if heads.is_multiple_of(kv_heads) && head_dim.is_multiple_of(2) && head_dim > 0 {
         Ok(())
     } else {

@@ -86,10 +86,11 @@ impl<F: WeightForm> ModelLoader<'_, F> {
     }
 
     fn load_linear(&self, name: &str, shape: [usize; 2], has_bias: bool) -> Result<Linear<F::Matrix, F::Vector>> {
+        let bias = format!("{name}.bias");
         Ok(Linear {
             weight: self.load_matrix(&format!("{name}.weight"), shape, None)?,
-            bias: if has_bias {
-                let values = self.source.read_floats(&format!("{name}.bias"), &shape[..1])?;
+            bias: if has_bias || (self.config.optional_biases && self.source.has_tensor(&bias)) {
+                let values = self.source.read_floats(&bias, &shape[..1])?;
                 Some(self.form.make_vector(values, &shape[..1])?)
             } else {
                 None

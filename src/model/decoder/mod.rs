@@ -8,6 +8,7 @@
 
 mod config;
 mod cpu;
+mod gguf_config;
 mod kv_cache;
 mod load;
 mod rope;
@@ -69,14 +70,14 @@ struct DecoderModel<M, V> {
 
 /// Loads a decoder-only model from an open GGUF file.
 ///
-/// Quantised weights stay quantised; their blocks are only rearranged in memory. If `allowed` is given, the output
-/// projection is loaded only for these ids and the end ids.
+/// Quantised weights stay quantised; their blocks are only rearranged in memory.
 ///
 /// # Errors
-/// Fails with an error of kind `Model`, with the file and the metadata key or tensor that is missing or does not fit.
+/// Fails with an error of kind `Model`, with the file and the metadata key or tensor that is missing, does not fit or is
+/// not known.
 pub fn load_from_gguf(
     gguf: &GgufFile,
-    allowed: Option<Vec<u32>>,
+    mut ids: OutputTokenIds,
     activations: ActivationPrecision,
 ) -> Result<Box<dyn TranslationModel>> {
     let name = gguf.read_string("general.architecture").unwrap_or("unknown");
@@ -87,20 +88,11 @@ pub fn load_from_gguf(
             .place("key general.architecture"));
     };
     let config = DecoderConfig::from_gguf(architecture, gguf)?;
-    let ids = ["tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id"];
-    let end = ids.iter().filter_map(|key| gguf.read_integer(key)).map(|id| id as u32);
-    let ids = OutputTokenIds {
-        start: Vec::new(),
-        end: end.filter(|id| (*id as usize) < config.vocabulary).collect(),
-        allowed,
-    };
+    ids.end.retain(|id| (*id as usize) < config.vocabulary);
     let source = GgufWeights::new(gguf, config.post_norms);
-    Ok(Box::new(load::load_model(
-        config,
-        ids,
-        &source,
-        &cpu_weight_form(activations),
-    )?))
+    let model = load::load_model(config, ids, &source, &cpu_weight_form(activations))?;
+    source.check_all_used()?;
+    Ok(Box::new(model))
 }
 
 /// Loads a decoder-only model from a directory with a Hub repository's files; `config` is the parsed `config.json`.

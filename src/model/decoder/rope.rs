@@ -34,6 +34,11 @@ impl RotaryEmbedding {
         }
     }
 
+    /// Multiplies all cosines and sines by `factor`.
+    pub fn scale_angles(&mut self, factor: f32) {
+        self.scale *= factor;
+    }
+
     /// Makes the embedding that a `rope_scaling` object of `config.json` describes, for heads of `dim` values.
     ///
     /// # Errors

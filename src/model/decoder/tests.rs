@@ -16,7 +16,7 @@ const WINDOW_TOKENS: u32 = 6;
 
 fn gemma3(activations: ActivationPrecision) -> Box<dyn TranslationModel> {
     let gguf = GgufFile::open(Path::new(TINY)).expect("the tiny model");
-    load_from_gguf(&gguf, None, activations).expect("the tiny model")
+    load_from_gguf(&gguf, OutputTokenIds::default(), activations).expect("the tiny model")
 }
 
 /// The results of transformers for one text.
@@ -109,7 +109,16 @@ fn allowed_logits_are_a_choice_of_the_full_ones_from_a_file_and_a_checkpoint() {
         let full = run_model(&*gemma3(activations), &[], &SOURCES);
         let ids = vec![40, 8, 21, u32::MAX];
         let gguf = GgufFile::open(Path::new(TINY)).expect("the tiny model");
-        let model = load_from_gguf(&gguf, Some(ids.clone()), activations).expect("the tiny model");
+        let model = load_from_gguf(
+            &gguf,
+            OutputTokenIds {
+                end: vec![1],
+                allowed: Some(ids.clone()),
+                ..OutputTokenIds::default()
+            },
+            activations,
+        )
+        .expect("the tiny model");
         assert_is_choice(&*model, &full, &SOURCES);
         let sources: [&[u32]; 2] = [&[2, 12, 14], &[7, 9]];
         let full = run_model(&*checkpoint("gemma3", None, activations), &[], &sources);
@@ -237,8 +246,8 @@ fn a_file_cut_anywhere_is_refused_without_a_panic() {
     for part in 0..60 {
         let cut = bytes.len() * part / 60;
         std::fs::write(&path, &bytes[..cut]).expect("a file");
-        let result =
-            GgufFile::open(&path).and_then(|gguf| load_from_gguf(&gguf, None, ActivationPrecision::Int8).map(drop));
+        let result = GgufFile::open(&path)
+            .and_then(|gguf| load_from_gguf(&gguf, OutputTokenIds::default(), ActivationPrecision::Int8).map(drop));
         let error = result.expect_err("a cut file");
         assert_eq!(error.path.as_deref(), Some(path.as_path()), "cut at {cut}");
     }
@@ -342,7 +351,7 @@ fn a_gguf_file_gives_what_its_checkpoint_gives() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/decoder");
     for name in ["gemma3", "hunyuan", "llama", "qwen3"] {
         let gguf = GgufFile::open(&directory.join(format!("{name}.gguf"))).expect("a file");
-        let model = load_from_gguf(&gguf, None, ActivationPrecision::F32).expect(name);
+        let model = load_from_gguf(&gguf, OutputTokenIds::default(), ActivationPrecision::F32).expect(name);
         let (golden, end) = read_golden(&directory, name, model.spec().max_positions);
         let sources: Vec<&[u32]> = golden.lines.iter().map(|line| &line.source_ids[..]).collect();
         for (index, (got, line)) in decode_greedily(&*model, &sources, golden.max_tokens, &end)

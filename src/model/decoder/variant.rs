@@ -42,8 +42,6 @@ pub(super) struct ArchitectureVariant {
     pub caps: Option<[f64; 2]>,
     /// RoPE base of the layers with sliding-window attention; none if it is that of the other layers.
     pub local_theta: Option<f64>,
-    /// RoPE base used if a GGUF file gives none.
-    pub gguf_theta: f64,
     /// Number of layers of the one model (27B) that scales queries by `hidden_size / heads` instead of `head_dim`;
     /// its GGUF file does not say so, and it is recognised by this number.
     pub scaled_by_width: Option<usize>,
@@ -84,7 +82,6 @@ const LLAMA_LIKE: ArchitectureVariant = ArchitectureVariant {
     windows: AttentionWindows::None,
     caps: None,
     local_theta: None,
-    gguf_theta: 10_000.0,
     scaled_by_width: None,
     attention_bias: true,
     feed_forward_bias: false,
@@ -139,7 +136,6 @@ const GEMMA3: ArchitectureVariant = ArchitectureVariant {
     },
     caps: None,
     local_theta: Some(10_000.0),
-    gguf_theta: 1_000_000.0,
     scaled_by_width: Some(62),
     defaults: ConfigDefaults {
         vocabulary: 262_208,

@@ -6,6 +6,8 @@ use super::source::{MatrixRequest, WeightSource};
 use crate::error::{Error, Result};
 use crate::model::cpu::ggml::dequantize_values;
 use crate::model::cpu::matrix::{ActivationPrecision, Matrix};
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// A [`WeightSource`] that reads the weights of a decoder-only model from a GGUF file.
@@ -13,7 +15,15 @@ pub(in crate::model) struct GgufWeights<'a> {
     gguf: &'a GgufFile,
     /// Whether the architecture has norms also after its attention and feed-forward layers, as Gemma does.
     post_norms: bool,
+    /// Names, in the file, of the tensors that were read.
+    used: RefCell<HashSet<String>>,
 }
+
+/// Beginnings of the names of tensors that text does not pass through: those of an image encoder, which some files hold
+/// beside the model.
+const IMAGE_TENSORS: [&str; 2] = ["v.", "mm."];
+/// The tensor that the frequencies of the rotary embedding are divided by; the configuration reads it.
+pub(in crate::model) const ROPE_FACTORS: &str = "rope_freqs.weight";
 
 /// Names of a layer's parts: in a Hugging Face checkpoint, and in a GGUF file.
 const LAYER_PART_NAMES: [(&str, &str); 14] = [
@@ -37,7 +47,37 @@ impl<'a> GgufWeights<'a> {
     /// Makes a [`WeightSource`] of an open GGUF file. `post_norms` tells whether the architecture has norms also after its
     /// attention and feed-forward layers.
     pub fn new(gguf: &'a GgufFile, post_norms: bool) -> Self {
-        Self { gguf, post_norms }
+        Self {
+            gguf,
+            post_norms,
+            used: RefCell::default(),
+        }
+    }
+
+    /// Checks that the model has read all tensors of the file: one that it has not read is of something that it does not
+    /// compute.
+    ///
+    /// # Errors
+    /// Fails with an error of kind `Model`, with the name of a tensor that was not read.
+    pub fn check_all_used(&self) -> Result<()> {
+        let used = self.used.borrow();
+        let is_left = |name: &&str| {
+            !used.contains(*name) && *name != ROPE_FACTORS && !IMAGE_TENSORS.iter().any(|start| name.starts_with(start))
+        };
+        match self.gguf.tensor_names().filter(is_left).min() {
+            None => Ok(()),
+            Some(name) => Err(Error::model("is of a part of the model that is not computed")
+                .path(self.gguf.path())
+                .place(format!("tensor {name}"))
+                .hint("the file is of a kind that this version does not run; take another file of the model, or its safetensors")),
+        }
+    }
+
+    /// Translates the name of a tensor that is read.
+    fn use_tensor(&self, name: &str) -> String {
+        let name = self.stored_tensor_name(name);
+        self.used.borrow_mut().insert(name.clone());
+        name
     }
 
     /// Translates a tensor's Hugging Face name to its name in the GGUF file; a name that has no translation stays as
@@ -79,7 +119,7 @@ impl WeightSource for GgufWeights<'_> {
     }
 
     fn read_floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
-        let name = self.stored_tensor_name(name);
+        let name = self.use_tensor(name);
         match *shape {
             [rows, columns] => {
                 let tensor = self.gguf.find_tensor_with_shape(&name, rows, columns)?;
@@ -96,7 +136,7 @@ impl WeightSource for GgufWeights<'_> {
         let [name] = wanted.names else {
             return Ok(None);
         };
-        let name = self.stored_tensor_name(name);
+        let name = self.use_tensor(name);
         let tensor = self.gguf.find_tensor_with_shape(&name, wanted.rows, wanted.columns)?;
         let matrix = Matrix::from_gguf(tensor, wanted.kept, activations);
         let matrix = matrix.map_err(|error| self.unusable_tensor_error(&name, &error))?;
@@ -106,7 +146,7 @@ impl WeightSource for GgufWeights<'_> {
 
     fn open_stored_rows(&self, name: &str, rows: usize, columns: usize) -> Result<Option<StoredRows>> {
         self.gguf
-            .open_stored_rows(&self.stored_tensor_name(name), rows, columns)
+            .open_stored_rows(&self.use_tensor(name), rows, columns)
             .map(Some)
     }
 }

@@ -4,16 +4,21 @@ pub(crate) mod checkpoint;
 pub mod gguf;
 mod gguf_header;
 mod gguf_names;
+mod gguf_parse;
+pub mod gguf_split;
 mod int8_cache;
 pub(crate) mod keys;
 mod pickle;
 mod source;
 mod text_part;
+mod unpickle;
 
 #[cfg(test)]
 pub(crate) use gguf_header::header_bytes;
 pub use gguf_header::{GgufHeader, is_gguf};
-pub(in crate::model) use gguf_names::GgufWeights;
+pub(in crate::model) use gguf_names::{GgufWeights, ROPE_FACTORS};
+#[cfg(test)]
+pub(crate) use gguf_parse::{put_together, take_apart};
 pub(in crate::model) use int8_cache::{Int8Cache, Int8Recorder};
 pub(in crate::model) use source::{
     CpuWeightForm, MatrixRequest, ScaleGrouping, TensorWeightForm, WeightForm, WeightSource,

@@ -1,15 +1,20 @@
 //! PyTorch checkpoints: zip archives of a pickle, which lists the tensors, and of storages, which hold the tensors'
 //! bytes.
 //!
-//! candle's pickle interpreter is used, but not its reading of tensors, which prints the objects that it skips, fails
-//! on strides, and does not tell a tensor's type. No function that a pickle names is ever called.
+//! candle's own reading of them is not used: it copies what a pickle shares, prints the objects that it skips, fails on
+//! strides, and does not tell a tensor's type.
 
-use candle_core::pickle::{Object, Stack};
+use super::unpickle::{Object, read_dictionary};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use zip::ZipArchive;
+
+/// The bytes that the lists of tensors of a checkpoint may have; those of the largest models have a few million.
+const MAX_PICKLE_BYTES: u64 = 64 << 20;
+/// The dimensions that a tensor may have; models have up to 5.
+const MAX_DIMENSIONS: usize = 8;
 
 type PickleError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -44,17 +49,17 @@ impl PickleCheckpoint {
             .map(|name| name.map(|name| name.into_owned()))
             .collect::<Result<_, _>>()?;
         let mut tensors = HashMap::new();
+        let mut room = MAX_PICKLE_BYTES;
         for name in names.iter().filter(|name| name.ends_with("data.pkl")) {
-            let mut stack = Stack::empty();
-            stack.read_loop(&mut BufReader::new(archive.by_name(name)?))?;
+            let mut pickle = Vec::new();
+            archive.by_name(name)?.take(room + 1).read_to_end(&mut pickle)?;
+            let left = room.checked_sub(pickle.len() as u64);
+            room = left.ok_or_else(|| format!("{name} is longer than any list of tensors"))?;
             let base = name.strip_suffix(".pkl").unwrap_or(name);
-            if let Object::Dict(entries) = stack.finalize()? {
-                let named = entries.into_iter().filter_map(|(key, value)| {
-                    let Object::Unicode(key) = key else { return None };
-                    Some((key, PickledTensor::from_pickled_object(value, base)?))
-                });
-                tensors.extend(named);
-            }
+            let named = read_dictionary(&pickle)?
+                .into_iter()
+                .filter_map(|(key, value)| Some((key.to_string(), PickledTensor::from_pickled_object(&value, base)?)));
+            tensors.extend(named);
         }
         Ok(Self {
             path: path.to_owned(),
@@ -93,8 +98,10 @@ impl PickleCheckpoint {
         if tensor.is_row_major() {
             return Ok(held);
         }
-        let mut ordered = Vec::new();
-        ordered.try_reserve_exact(bytes(count)?)?;
+        if bytes(count)? as u64 > std::fs::metadata(&self.path)?.len() {
+            return Err("a shape of more numbers than the file has room for".into());
+        }
+        let mut ordered = Vec::with_capacity(bytes(count)?);
         let mut index = vec![0; tensor.shape.len()];
         for _ in 0..count {
             let from: usize = index.iter().zip(&tensor.strides).map(|(i, stride)| i * stride).sum();
@@ -114,36 +121,49 @@ impl PickleCheckpoint {
 impl PickledTensor {
     /// Reads the description of a tensor or of a `Parameter` from a pickled object. `base` is the directory in the
     /// archive that holds the pickle's storages. None for any other object.
-    fn from_pickled_object(object: Object, base: &str) -> Option<Self> {
-        let (name, mut arguments) = parse_function_call(object)?;
-        match name.as_str() {
-            "torch._utils._rebuild_tensor_v2" => {}
-            "torch._utils._rebuild_parameter" => return Self::from_pickled_object(arguments.into_iter().next()?, base),
-            // (the function, the type, its arguments, the state)
-            "torch._tensor._rebuild_from_type_v2" if arguments.len() >= 3 => {
-                let inner = Object::Reduce {
-                    args: Box::new(arguments.swap_remove(2)),
-                    callable: Box::new(arguments.swap_remove(0)),
-                };
-                return Self::from_pickled_object(inner, base);
-            }
-            _ => return None,
-        }
-        // (the storage, the index of its first number, the sizes, the strides, and arguments that are not needed)
-        let mut arguments = arguments.into_iter();
-        let Object::PersistentLoad(storage) = arguments.next()? else {
+    fn from_pickled_object(object: &Object, base: &str) -> Option<Self> {
+        let Object::Call(call, _) = object else { return None };
+        let (Object::Class(function), Object::Tuple(arguments, _)) = &**call else {
             return None;
         };
-        let start = parse_usize(&arguments.next()?)?;
-        let mut sizes = || match arguments.next()? {
-            Object::Tuple(sizes) => sizes.iter().map(parse_usize).collect::<Option<Vec<_>>>(),
+        Self::from_call(function, arguments, base)
+    }
+
+    /// Reads the call of a function that makes a tensor.
+    fn from_call(function: &str, arguments: &[Object], base: &str) -> Option<Self> {
+        match (function, arguments) {
+            ("torch._utils._rebuild_tensor_v2", _) => Self::from_arguments(arguments, base),
+            ("torch._utils._rebuild_parameter", [tensor, ..]) => Self::from_pickled_object(tensor, base),
+            // (the function, the type, its arguments, the state)
+            ("torch._tensor._rebuild_from_type_v2", [Object::Class(function), _, Object::Tuple(inner, _), ..]) => {
+                Self::from_call(function, inner, base)
+            }
+            _ => None,
+        }
+    }
+
+    /// Reads the arguments of PyTorch's function that makes a tensor.
+    fn from_arguments(arguments: &[Object], base: &str) -> Option<Self> {
+        // (the storage, the index of its first number, the sizes, the strides, and arguments that are not needed)
+        let [Object::Stored(storage, _), start, sizes, strides, ..] = arguments else {
+            return None;
+        };
+        let start = as_usize(start)?;
+        let counts = |object: &Object| match object {
+            Object::Tuple(sizes, _) if sizes.len() <= MAX_DIMENSIONS => {
+                sizes.iter().map(as_usize).collect::<Option<Vec<_>>>()
+            }
             _ => None,
         };
-        let (shape, strides) = (sizes()?, sizes()?);
+        let (shape, strides) = (counts(sizes)?, counts(strides)?);
         // ("storage", its type, its name, the device, its length)
-        let mut storage = storage.tuple().ok()?.into_iter().skip(1);
-        let (_, kind) = storage.next()?.class().ok()?;
-        let key = storage.next()?.unicode().ok()?;
+        let Object::Tuple(storage, _) = &**storage else {
+            return None;
+        };
+        let [_, Object::Class(kind), Object::Text(key), ..] = &**storage else {
+            return None;
+        };
+        let kind = kind.rsplit('.').next().unwrap_or(kind).to_owned();
         (shape.len() == strides.len()).then(|| Self {
             kind,
             shape,
@@ -182,17 +202,9 @@ fn open_zip_archive(path: &Path) -> Result<ZipArchive<BufReader<File>>, PickleEr
     Ok(ZipArchive::new(BufReader::new(File::open(path)?))?)
 }
 
-/// Reads a pickled function call: gives the function's name and its arguments.
-fn parse_function_call(object: Object) -> Option<(String, Vec<Object>)> {
-    let (callable, arguments) = object.reduce().ok()?;
-    let (module, name) = callable.class().ok()?;
-    Some((format!("{module}.{name}"), arguments.tuple().ok()?))
-}
-
-fn parse_usize(object: &Object) -> Option<usize> {
+fn as_usize(object: &Object) -> Option<usize> {
     match object {
-        Object::Int(number) => usize::try_from(*number).ok(),
-        Object::Long(number) => usize::try_from(*number).ok(),
+        Object::Integer(number) => usize::try_from(*number).ok(),
         _ => None,
     }
 }

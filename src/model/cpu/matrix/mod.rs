@@ -1,7 +1,7 @@
 //! Weight matrices for the CPU, and their products with float32 activations.
 //!
 //! A matrix of `(rows, columns)` is packed in tiles of 16 rows: in float32, in 8 bits with one scale a row, or
-//! quantised as in a GGUF file ([`super::quantized`]). The GGUF types Q4_0, Q5_0, Q8_0, Q4_K, Q5_K and Q6_K are kept
+//! quantised as in a GGUF file ([`super::quantized`]). The GGUF types Q4_0, Q5_0, Q8_0, Q4_K, Q5_K, Q6_K, IQ4_NL and IQ4_XS are kept
 //! without loss, and others are rounded to 8 bits. Activations are rounded to 8 bits or stay float32 ([`ActivationPrecision`]).
 //!
 //! Each output depends on its own row of activations alone, summed in a fixed order: a product is the same bit for bit
@@ -10,6 +10,7 @@
 
 use super::gemm::{self, Int8ActivationRows, Int8Tile, MAX_TILES_PER_PASS, PackedRows, ZERO_GROUP_SUMS};
 use super::ggml::{QuantType, dequantize_values};
+use super::ggml_type::GgmlType;
 use super::pages::{HugePageBuffer, ReadOnlyBuffer};
 use super::parallel::{SharedOutput, for_each_range_in_parallel};
 use super::quantized::{self, COLUMNS_PER_BLOCK, QuantizedMatrix};
@@ -74,7 +75,11 @@ impl Matrix {
             Ok(all.keep_rows(chosen))
         };
         let row_bytes = columns / dtype.block_size() * dtype.type_size();
-        if matches!(dtype, GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16) && bytes.len() == rows * row_bytes {
+        let is_float = matches!(
+            dtype,
+            GgmlType::Candle(GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16)
+        );
+        if is_float && bytes.len() == rows * row_bytes {
             return from_f32();
         }
         for block in [COLUMNS_PER_BLOCK, dtype.block_size()] {

@@ -205,6 +205,7 @@ fn multiply_packed(
                 QuantType::Q5K => avx512::multiply_packed_rows::<5, true>(tile, operand, sums),
                 QuantType::Q6K => avx512::multiply_packed_rows::<6, true>(tile, operand, sums),
                 QuantType::Q8_0 => avx512::multiply_packed_rows::<8, false>(tile, operand, sums),
+                QuantType::Q8K => avx512::multiply_packed_rows::<8, true>(tile, operand, sums),
             }
         },
         // SAFETY: as above, and F16C was just detected.
@@ -216,7 +217,7 @@ fn multiply_packed(
                 QuantType::Q5_0 => avx2::multiply_packed_row::<5, false>(tile, operand, &mut sums[0]),
                 QuantType::Q5K => avx2::multiply_packed_row::<5, true>(tile, operand, &mut sums[0]),
                 QuantType::Q6K => avx2::multiply_packed_row::<6, true>(tile, operand, &mut sums[0]),
-                QuantType::Q8_0 => return false,
+                QuantType::Q8_0 | QuantType::Q8K => return false,
             }
         },
         _ => return false,
@@ -239,7 +240,12 @@ fn multiply_unpacked(
         SimdLevel::Avx512Vnni => unsafe {
             match view.quant {
                 QuantType::Q6K => avx512::multiply_unpacked_rows::<4>(view, operand, sums),
-                QuantType::Q4_0 | QuantType::Q5_0 | QuantType::Q8_0 | QuantType::Q4K | QuantType::Q5K => {
+                QuantType::Q4_0
+                | QuantType::Q5_0
+                | QuantType::Q8_0
+                | QuantType::Q8K
+                | QuantType::Q4K
+                | QuantType::Q5K => {
                     avx512::multiply_unpacked_rows::<8>(view, operand, sums);
                 }
             }
@@ -251,7 +257,7 @@ fn multiply_unpacked(
                 QuantType::Q4_0 | QuantType::Q4K => avx2::multiply_unpacked_rows::<8, 8>(view, operand, sums),
                 QuantType::Q5_0 | QuantType::Q5K => avx2::multiply_unpacked_rows::<4, 8>(view, operand, sums),
                 QuantType::Q6K => avx2::multiply_unpacked_rows::<2, 4>(view, operand, sums),
-                QuantType::Q8_0 => avx2::multiply_unpacked_rows::<1, 8>(view, operand, sums),
+                QuantType::Q8_0 | QuantType::Q8K => avx2::multiply_unpacked_rows::<1, 8>(view, operand, sums),
             }
         },
         SimdLevel::Portable => {

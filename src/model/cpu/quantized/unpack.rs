@@ -67,7 +67,7 @@ impl UnpackBuffer {
             None => &mut [],
         };
         let lanes = match quant {
-            QuantType::Q8_0 => packed,
+            QuantType::Q8_0 | QuantType::Q8K => packed,
             QuantType::Q4_0 | QuantType::Q5_0 | QuantType::Q4K | QuantType::Q5K | QuantType::Q6K => {
                 let lanes = &mut self.lanes[..blocks * LANES_PER_BLOCK];
                 unpack_weights(quant, packed, lanes);
@@ -146,7 +146,7 @@ fn unpack_weights_impl<const FMA: bool>(quant: QuantType, from: &[ColumnQuad], t
         QuantType::Q4_0 | QuantType::Q4K => unpack_bits!(4),
         QuantType::Q5_0 | QuantType::Q5K => unpack_bits!(5),
         QuantType::Q6K => unpack_bits!(6),
-        QuantType::Q8_0 => to.copy_from_slice(from),
+        QuantType::Q8_0 | QuantType::Q8K => to.copy_from_slice(from),
     }
 }
 
