@@ -1,6 +1,6 @@
 //! The caches on this machine: the Hub's, in the layout that all tools of the Hub share, and plae's own.
 
-use super::contents::{CHAT_TEMPLATE_NAME, choose_model_files, is_gguf_name};
+use super::contents::{CHAT_TEMPLATE_NAME, choose_model_files};
 use super::disk::{list_files_below, read_json_file};
 use super::local;
 use super::manifest::{FileSpec, HubSource, Manifest, Manifests, WheelSource};
@@ -8,6 +8,7 @@ use super::reference::LocatedModel;
 use super::settings::Settings;
 use super::unsupported::ReadJson;
 use crate::error::{Error, Result};
+use crate::model::weights::gguf_split::strip_gguf;
 use hf_hub::{Cache, Repo, RepoType};
 use std::path::{Path, PathBuf};
 
@@ -77,7 +78,7 @@ impl Snapshot {
     /// Gives the path of the model: the GGUF file if there is one, or its first part, otherwise the directory that holds
     /// `config.json`.
     pub fn model_path(&self) -> PathBuf {
-        if let Some(name) = self.files.iter().find(|name| is_gguf_name(name)) {
+        if let Some(name) = self.files.iter().find(|name| strip_gguf(name).is_some()) {
             return self.directory.join(name);
         }
         let folder = self.files.iter().find_map(|name| name.strip_suffix("/config.json"));

@@ -6,6 +6,7 @@
 use super::unsupported::{ReadJson, check_config, explain_missing_weights, printable_text};
 use crate::error::{Error, Hint, Result};
 use crate::model::Architecture;
+use crate::model::weights::gguf_split::{PartName, is_companion, strip_gguf};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};
 
@@ -148,11 +149,6 @@ pub(super) fn choose_checkpoint_files(names: &[String], read: ReadJson) -> Resul
     Ok(files)
 }
 
-/// Whether a file is in the GGUF format, by its name.
-pub(super) fn is_gguf_name(name: &str) -> bool {
-    name.len() > 5 && name.is_char_boundary(name.len() - 5) && name[name.len() - 5..].eq_ignore_ascii_case(".gguf")
-}
-
 /// Finds the folder of the checkpoint: the top, if `config.json` is there, else the only folder with both a
 /// `config.json` and weights; none if there is no such folder.
 fn find_checkpoint(names: &[String]) -> Result<Option<String>> {
@@ -217,14 +213,11 @@ fn choose_weights(names: &[String], read: ReadJson) -> Result<Vec<String>> {
 /// Groups the GGUF files among `names` into models: each single file, and all parts of a split one. Files that belong
 /// to a model without being one, projections of images (`mmproj`) and importance matrices (`imatrix`), are left out.
 fn group_gguf_files(names: &[String]) -> Vec<Vec<String>> {
-    let is_model = |name: &&String| {
-        let file = name.rsplit('/').next().unwrap_or(name).to_ascii_lowercase();
-        is_gguf_name(name) && !file.contains("mmproj") && !file.contains("imatrix")
-    };
+    let is_model = |name: &&String| strip_gguf(name).is_some() && !is_companion(name);
     let mut models: BTreeMap<(&str, usize), Vec<String>> = BTreeMap::new();
     for name in names.iter().filter(is_model) {
-        let key = match parse_part_name(name) {
-            Some(SplitPart { model, total, .. }) => (model, total),
+        let key = match PartName::parse(name) {
+            Some(part) => (part.prefix, part.count),
             None => (name.as_str(), 0),
         };
         models.entry(key).or_default().push(name.clone());
@@ -234,43 +227,17 @@ fn group_gguf_files(names: &[String]) -> Vec<Vec<String>> {
     models
 }
 
-/// The name of one part of a split GGUF model, taken apart.
-struct SplitPart<'a> {
-    /// The name without the number of the part.
-    model: &'a str,
-    /// Number of the part, from 1.
-    part: usize,
-    /// Number of all parts.
-    total: usize,
-}
-
-/// Takes a name such as `x-00002-of-00003.gguf` apart; none for a file that is no part.
-fn parse_part_name(name: &str) -> Option<SplitPart<'_>> {
-    if !is_gguf_name(name) {
-        return None;
-    }
-    let (start, total) = name[..name.len() - 5].rsplit_once("-of-")?;
-    let (model, part) = start.rsplit_once('-')?;
-    let digits = |text: &str| (text.len() == 5).then(|| text.parse().ok()).flatten();
-    Some(SplitPart {
-        model,
-        part: digits(part)?,
-        total: digits(total)?,
-    })
-}
-
 /// Gives the name of the first part of the split GGUF model that a file is a part of; none if it is no part, or the first.
 pub(super) fn first_part_name(name: &str) -> Option<String> {
-    let SplitPart { model, part, total } = parse_part_name(name)?;
-    (part != 1).then(|| format!("{model}-00001-of-{total:05}{}", &name[name.len() - 5..]))
+    let part = PartName::parse(name)?;
+    (part.number != 1).then(|| part.all().swap_remove(0))
 }
 
 /// Gives the name of a GGUF model by the name of its file, or of one of its parts.
 pub(super) fn gguf_model_name(name: &str) -> &str {
-    match parse_part_name(name) {
-        Some(part) => part.model,
-        None if is_gguf_name(name) => &name[..name.len() - 5],
-        None => name,
+    match PartName::parse(name) {
+        Some(part) => part.prefix,
+        None => strip_gguf(name).unwrap_or(name),
     }
 }
 
@@ -280,15 +247,15 @@ pub(super) fn gguf_model_name(name: &str) -> &str {
 /// # Errors
 /// Fails with an error of kind `Model`, without a path, that names the first missing part.
 pub(super) fn check_gguf_parts(name: &str, names: &[String]) -> Result<()> {
-    let Some(SplitPart { model, total, .. }) = parse_part_name(name) else {
+    let Some(PartName { prefix, count, .. }) = PartName::parse(name) else {
         return Ok(());
     };
     let is_there = |number: usize| {
-        let mut parts = names.iter().filter_map(|name| parse_part_name(name));
-        parts.any(|part| (part.model, part.part, part.total) == (model, number, total))
+        let mut parts = names.iter().filter_map(|name| PartName::parse(name));
+        parts.any(|part| (part.prefix, part.number, part.count) == (prefix, number, count))
     };
-    match (1..=total).find(|number| !is_there(*number)) {
-        Some(missing) => Err(Error::model(format!("lacks part {missing} of {total} of {model}"))),
+    match (1..=count).find(|number| !is_there(*number)) {
+        Some(missing) => Err(Error::model(format!("lacks part {missing} of {count} of {prefix}"))),
         None => Ok(()),
     }
 }

@@ -38,7 +38,14 @@ pub(super) fn describe_local_model(path: &Path, manifests: &Manifests) -> Result
     let (folder, config) = match contents {
         Contents::Checkpoint { folder, config } => (folder, config),
         Contents::Gguf(models) => {
-            return match models.as_slice() {
+            let (companions, mut ggufs): (Vec<_>, Vec<_>) = models.into_iter().partition(|parts| {
+                let header = GgufHeader::read(&path.join(&parts[0]));
+                header.is_ok_and(|header| companion_kind(&header).is_some())
+            });
+            if ggufs.is_empty() {
+                ggufs = companions;
+            }
+            return match ggufs.as_slice() {
                 [parts] => describe_gguf_model(&path.join(&parts[0]), manifests),
                 several => Err(Error::model(format!("holds {} GGUF files", several.len()))
                     .path(path)
@@ -65,6 +72,17 @@ pub(super) fn describe_local_model(path: &Path, manifests: &Manifests) -> Result
         path: directory,
         revision: None,
     })
+}
+
+/// Says what a GGUF file is that belongs to a model and is none itself; none for a model.
+fn companion_kind(header: &GgufHeader) -> Option<&'static str> {
+    match (header.kind.as_str(), header.architecture.as_str()) {
+        ("adapter", _) => Some("is a LoRA adapter: changes to a model, and no model"),
+        ("mmproj", _) | (_, "clip") => Some("is the image or sound encoder of a model, and no model"),
+        ("imatrix", _) => Some("holds the statistics that a quantisation is made with, and no model"),
+        ("vocab", _) => Some("holds a vocabulary, and no model"),
+        _ => None,
+    }
 }
 
 /// Describes the model in a GGUF file, as [`describe_local_model`] does.
@@ -158,8 +176,14 @@ fn read_gguf_header(path: &Path) -> Result<GgufHeader> {
             .path(path)
             .hint("the file is damaged or no GGUF file: fetch it again")
     })?;
-    if header.architecture.is_empty() {
-        Err(Error::model("names no architecture").path(path))
+    if let Some(what) = companion_kind(&header) {
+        Err(Error::model(what)
+            .path(path)
+            .hint("name the GGUF file of the model itself"))
+    } else if header.architecture.is_empty() {
+        Err(Error::model("names no architecture")
+            .path(path)
+            .hint("a later part of a split model must keep its name, such as MODEL-00002-of-00003.gguf"))
     } else {
         Ok(header)
     }
@@ -247,6 +271,24 @@ mod tests {
         let gemma = gguf(&[("general.architecture", "gemma3"), ("general.name", "Gemma 3 270m")]);
         let path = write(directory.path(), "one/a.gguf", &gemma);
         assert_eq!(describe_local_model(path.parent().unwrap(), &all).unwrap().path, path);
+        // Files beside a model, and the configuration that it was made of, are no other models.
+        write(
+            directory.path(),
+            "one/mmproj-F16.gguf",
+            &gguf(&[("general.architecture", "clip")]),
+        );
+        write(
+            directory.path(),
+            "one/q.imatrix.gguf",
+            &gguf(&[("general.type", "imatrix")]),
+        );
+        write(
+            directory.path(),
+            "one/lora.GGUF",
+            &gguf(&[("general.architecture", "gemma3"), ("general.type", "adapter")]),
+        );
+        write(directory.path(), "one/config.json", br#"{"model_type": "gemma3_text"}"#);
+        assert_eq!(describe_local_model(path.parent().unwrap(), &all).unwrap().path, path);
         write(directory.path(), "one/b.gguf", &gemma);
         assert!(
             describe_local_model(path.parent().unwrap(), &all)
@@ -254,5 +296,53 @@ mod tests {
                 .message
                 .contains("2 GGUF files")
         );
+    }
+
+    /// A split model is one model, whichever of its parts is named, and in upper case too.
+    #[test]
+    fn a_split_gguf_file_is_one_model() {
+        let directory = tempfile::tempdir().unwrap();
+        let all = Manifests::load(None).unwrap();
+        let gemma = gguf(&[("general.architecture", "gemma3"), ("general.name", "Mine")]);
+        for extension in ["gguf", "GGUF"] {
+            let name = |part: usize| format!("{extension}/Mine-Q8_0-0000{part}-of-00003.{extension}");
+            let first = write(directory.path(), &name(1), &gemma);
+            for part in [2, 3] {
+                let path = write(directory.path(), &name(part), &gguf(&[]));
+                let located = describe_local_model(&path, &all).unwrap();
+                assert_eq!(
+                    (located.path, located.manifest.name.as_str()),
+                    (first.clone(), "Mine-Q8_0")
+                );
+            }
+            assert_eq!(describe_local_model(first.parent().unwrap(), &all).unwrap().path, first);
+            std::fs::remove_file(&first).unwrap();
+            let error = describe_local_model(&directory.path().join(name(2)), &all).unwrap_err();
+            assert!(error.message.contains("lacks part 1 of 3"), "{error}");
+            assert_eq!(error.path, Some(directory.path().join(name(2))));
+        }
+    }
+
+    #[test]
+    fn files_beside_a_model_are_told_from_models() {
+        let directory = tempfile::tempdir().unwrap();
+        let all = Manifests::load(None).unwrap();
+        for (header, message) in [
+            (
+                gguf(&[("general.architecture", "clip"), ("general.type", "mmproj")]),
+                "image or sound encoder",
+            ),
+            (
+                gguf(&[("general.architecture", "llama"), ("general.type", "adapter")]),
+                "LoRA adapter",
+            ),
+            (gguf(&[("general.type", "imatrix")]), "statistics"),
+        ] {
+            let path = write(directory.path(), "x.gguf", &header);
+            for path in [path.as_path(), directory.path()] {
+                let error = describe_local_model(path, &all).unwrap_err();
+                assert!(error.message.contains(message), "{error}");
+            }
+        }
     }
 }

@@ -9,6 +9,7 @@ use crate::document::Quality;
 use crate::error::{Error, Result};
 use crate::file::describe_io_error;
 use crate::file::to_hexadecimal;
+use crate::model::weights::gguf_split::part_paths;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::fs::File;
@@ -255,7 +256,12 @@ fn hash_model_files(path: &Path) -> Result<String> {
         }
         files.sort();
     } else {
-        files.push(path.to_path_buf());
+        // A split GGUF file is all of its parts.
+        files.extend(
+            part_paths(path)
+                .into_iter()
+                .filter(|part| part == path || part.exists()),
+        );
     }
     let mut hash = Sha256::new();
     for file in files {

@@ -14,15 +14,16 @@ pub fn is_gguf(path: &Path) -> bool {
         .is_ok_and(|start| &start == GGUF_MAGIC)
 }
 
-/// The two strings in a GGUF file's metadata that say which model the file holds.
+/// The strings in a GGUF file's metadata that say what the file holds.
 ///
-/// Only the metadata's first keys are read: candle's reader would read the whole vocabulary too, and would trust any
-/// length that the file gives.
+/// Only the metadata's first keys are read, without the vocabulary.
 pub struct GgufHeader {
     /// The file's `general.architecture`, such as `gemma3`; empty if the file gives none.
     pub architecture: String,
     /// The file's `general.name`, such as `Gemma 3 270m`; empty if the file gives none.
     pub name: String,
+    /// The file's `general.type`, such as `model`, `adapter`, `mmproj` or `imatrix`; empty if the file gives none.
+    pub kind: String,
 }
 
 impl GgufHeader {
@@ -41,6 +42,7 @@ impl GgufHeader {
         let mut header = Self {
             architecture: String::new(),
             name: String::new(),
+            kind: String::new(),
         };
         if &read_bytes::<4>(reader)? != GGUF_MAGIC {
             return Err(invalid_data_error("is not a GGUF file"));
@@ -63,6 +65,7 @@ impl GgufHeader {
                     match key.as_str() {
                         "general.architecture" => header.architecture = value,
                         "general.name" => header.name = value,
+                        "general.type" => header.kind = value,
                         _ => {}
                     }
                     0
