@@ -169,7 +169,7 @@ pub fn from_gguf(gguf: &GgufFile) -> Result<TokenizerJson> {
     let bos = token_id(gguf, "bos_token_id", texts.len())?;
     if adds_bos && bos.is_none() {
         return Err(fail(
-            "tokenizer.ggml.bos_token_id",
+            "key tokenizer.ggml.bos_token_id",
             "missing; prompts of this model open with a begin token".to_owned(),
         )
         .hint("the conversion to GGUF is not whole; take another file of the model"));
