@@ -2,7 +2,7 @@
 
 use super::{Outcome, Sandbox, run};
 use plae::model::weights::gguf::GgufFile;
-use plae::model::{ActivationPrecision, decoder};
+use plae::model::{ActivationPrecision, OutputTokenIds, decoder};
 use plae::tokenizer::Tokenizer;
 use serde::Deserialize;
 use serde_json::Value;
@@ -92,7 +92,11 @@ fn every_clear_choice_of_llama_cpp_is_plaes_choice_too() {
     let tokenizer = Tokenizer::from_gguf(&gguf).expect("a tokenizer");
     let ends = tokenizer.ids_containing(&["\n".to_owned()]);
     for (activations, near_tie) in [(ActivationPrecision::Int8, 2.0), (ActivationPrecision::F32, 2.0)] {
-        let gemma = decoder::load_from_gguf(&gguf, None, activations).expect("a model");
+        let ids = OutputTokenIds {
+            end: Tokenizer::gguf_end_ids(&gguf).expect("ends"),
+            ..OutputTokenIds::default()
+        };
+        let gemma = decoder::load_from_gguf(&gguf, ids, activations).expect("a model");
         let golden = golden();
         let (mut clear, mut all, mut same) = (0, 0, 0);
         for line in &golden.lines {
