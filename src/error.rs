@@ -37,8 +37,12 @@ pub enum Hint {
     WriteElsewhere,
     /// The disk is full: free some space, or write the output elsewhere.
     FreeSpace,
-    /// A person edited the output: let the translation memory learn the edits, then overwrite it, or move it away.
+    /// A person edited the output: let the translation memory learn the edits, overwrite it, or move it away.
     LearnEdits,
+    /// A person edited the output in a way that the translation memory cannot learn: move it away, or overwrite it.
+    MoveEdited,
+    /// A name is too long for the file system: shorten the input's, or name the output otherwise.
+    ShortenName,
     /// Another run is using the output directory: wait for it or end it, or write elsewhere.
     WaitForOtherRun,
     /// The output directory has unmerged shards, which other runs made: merge them before going on.
@@ -137,7 +141,11 @@ impl fmt::Display for Hint {
             Self::Overwrite => "overwrite it, or write elsewhere",
             Self::WriteElsewhere => "write elsewhere",
             Self::FreeSpace => "free some space, or write elsewhere",
-            Self::LearnEdits => "let the memory learn its edits, and overwrite it, or move it away",
+            Self::LearnEdits => {
+                "let the memory learn its edits, and it is written with them; or overwrite it, or move it away"
+            }
+            Self::MoveEdited => "move it away to keep the edits, which plae cannot learn from it; or overwrite it",
+            Self::ShortenName => "give the input a shorter name, or name the output otherwise",
             Self::WaitForOtherRun => "wait for it or end it, or write elsewhere",
             Self::MergeFirst(output) => return write!(f, "merge the shards in {} first", output.display()),
             Self::MergeOrOverwrite(output) => {

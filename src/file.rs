@@ -1,6 +1,7 @@
 //! Input and output files: inputs are read whole, outputs appear complete or not at all.
 
 use crate::error::{Error, Hint, Result};
+use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -107,28 +108,118 @@ pub fn write_file_with(
         return fill(&mut file).map_err(failed);
     }
     let directory = parent_directory(&target);
+    create_directory(directory, path)?;
+    let mut attempt = |staging: &Path| {
+        let part = fill_temporary_file(staging, fill)?;
+        if let Some(standing) = standing.as_ref().filter(|_| overwrite) {
+            part.file.as_file().set_permissions(standing.permissions())?;
+        }
+        part.file.as_file().sync_all()?;
+        put_in_place(part, &target, overwrite)
+    };
+    match attempt(staging.unwrap_or(directory)) {
+        // The staging directory is on another file system.
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => attempt(directory),
+        result => result,
+    }
+    .map_err(failed)
+}
+
+/// Whether a file that is about to be renamed to its final path may replace what stands there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Existing {
+    /// It may not: if anything stands there, the write fails.
+    Keep,
+    /// It may. A link is replaced itself, not the file that it points to.
+    Replace,
+}
+
+/// Writes an output file like [`write_file_with`], with the contents that `fill` writes, but never through a link.
+///
+/// Right before the file is renamed to `path`, `decide` is called with its SHA-256 in hexadecimal; if it fails, nothing
+/// is written. The file is created in `staging` if that is on the same file system. Returns the SHA-256.
+///
+/// # Errors
+/// The errors of `fill` and of `decide`; `Output` if the file cannot be written.
+pub(crate) fn write_file_checked(
+    path: &Path,
+    staging: &Path,
+    fill: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
+    decide: &mut dyn FnMut(&str) -> Result<Existing>,
+) -> Result<String> {
+    let directory = parent_directory(path);
+    create_directory(directory, path)?;
+    let mut attempt = |staging: &Path| -> Result<String, io::Error> {
+        let mut reason = None;
+        let part = fill_temporary_file(staging, &mut keep_reason(fill, &mut reason));
+        let part = reason.map_or(part, |reason| Err(io::Error::other(reason)))?;
+        part.file.as_file().sync_all()?;
+        let sha256 = hash_file(part.file.path())?;
+        let existing = decide(&sha256).map_err(io::Error::other)?;
+        let standing = fs::symlink_metadata(path).ok().filter(|standing| standing.is_file());
+        if let (Existing::Replace, Some(standing)) = (existing, standing) {
+            part.file.as_file().set_permissions(standing.permissions())?;
+        }
+        put_in_place(part, path, existing == Existing::Replace)?;
+        Ok(sha256)
+    };
+    match attempt(staging) {
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => attempt(directory),
+        result => result,
+    }
+    .map_err(|error| match error.downcast::<Error>() {
+        Ok(own) => own,
+        Err(error) => output_write_error(path, error),
+    })
+}
+
+/// Computes the SHA-256 of a file's content, in hexadecimal.
+pub(crate) fn hash_file(path: &Path) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    let mut file = File::open(path)?;
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(to_hexadecimal(&hash.finalize())),
+            Ok(count) => hash.update(&buffer[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Creates the directory of an output at `path`, and those above it.
+fn create_directory(directory: &Path, path: &Path) -> Result<()> {
     fs::create_dir_all(directory).map_err(|error| match error.kind() {
         // The error is about a file where a directory is needed, not about an existing output.
-        io::ErrorKind::AlreadyExists => failed(io::ErrorKind::NotADirectory.into()),
-        _ => failed(error),
-    })?;
-    let mut part = create_temporary_file(staging.unwrap_or(directory)).map_err(failed)?;
-    let file = &mut part.file;
-    let mut buffer = io::BufWriter::new(file.as_file_mut());
-    fill(&mut buffer).and_then(|()| buffer.flush()).map_err(failed)?;
+        io::ErrorKind::AlreadyExists => output_write_error(path, io::ErrorKind::NotADirectory.into()),
+        _ => output_write_error(path, error),
+    })
+}
+
+/// Creates a temporary file in `directory` with the contents that `fill` writes.
+fn fill_temporary_file(
+    directory: &Path,
+    fill: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<TemporaryFile> {
+    let mut part = create_temporary_file(directory)?;
+    let mut buffer = io::BufWriter::new(part.file.as_file_mut());
+    fill(&mut buffer).and_then(|()| buffer.flush())?;
     drop(buffer);
-    if let Some(standing) = standing.filter(|_| overwrite) {
-        file.as_file().set_permissions(standing.permissions()).map_err(failed)?;
-    }
-    file.as_file().sync_all().map_err(failed)?;
+    Ok(part)
+}
+
+/// Renames a temporary file to `target`, which must not exist without `overwrite`.
+fn put_in_place(part: TemporaryFile, target: &Path, overwrite: bool) -> io::Result<()> {
+    let TemporaryFile { file, _listed } = part;
     if overwrite {
-        part.file.persist(&target)
+        file.persist(target)
     } else {
-        part.file.persist_noclobber(&target)
+        file.persist_noclobber(target)
     }
-    .map_err(|error| failed(error.error))?;
+    .map_err(|error| error.error)?;
     // The new name survives a power failure once the directory is synced, which not every system can do.
-    if let Ok(directory) = File::open(directory) {
+    if let Ok(directory) = File::open(parent_directory(target)) {
         let _ = directory.sync_all();
     }
     Ok(())
@@ -142,17 +233,26 @@ pub fn try_write_file_with(
     fill: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
 ) -> Result<()> {
     let mut reason = None;
-    let written = write_file_with(path, staging, overwrite, &mut |out| {
+    let written = write_file_with(path, staging, overwrite, &mut keep_reason(fill, &mut reason));
+    reason.map_or(written, Err)
+}
+
+/// Converts a function that fails with an [`Error`] of its own to one that fails with an I/O error: its own error is put
+/// into `reason`.
+fn keep_reason<'a>(
+    fill: &'a mut dyn FnMut(&mut dyn Write) -> Result<()>,
+    reason: &'a mut Option<Error>,
+) -> impl FnMut(&mut dyn Write) -> io::Result<()> + 'a {
+    |out| {
         let mut watched = FailureRecordingWriter { out, failure: None };
         fill(&mut watched).map_err(|error| match watched.failure {
             Some(failure) => failure,
             None => {
-                reason = Some(error);
+                *reason = Some(error);
                 io::Error::other("not filled")
             }
         })
-    });
-    reason.map_or(written, Err)
+    }
 }
 
 /// A writer that remembers its first failure, so that the failure can be reported with the path of the file.
@@ -191,11 +291,49 @@ pub(crate) fn failed_write_error(error: io::Error) -> Error {
     Error::output(describe_io_error(&error)).source(error)
 }
 
-/// Checks, before any work is done, that a file can be created at `path`: that its directory, or the nearest one above
-/// it that exists, takes a new file.
+/// Checks, before any work is done, that a file can be created at `path`: that the file system takes its name, and that
+/// its directory, or the nearest one above it that exists, takes a new file.
 pub fn check_writable(path: &Path) -> Result<()> {
-    let directory = path
-        .ancestors()
+    check_name_length(path)?;
+    create_temporary_file(nearest_directory(path))
+        .map(drop)
+        .map_err(|error| output_write_error(path, error))
+}
+
+/// Checks that no name in the path of an output, and not the whole path either, is too long for the file system. The
+/// path need not exist.
+pub fn check_name_length(path: &Path) -> Result<()> {
+    /// Number of bytes of a name, and of a path, that every file system takes.
+    const ALWAYS_SHORT: (usize, usize) = (100, 1000);
+    let directory = nearest_directory(path);
+    let is_too_long =
+        |path: &Path| fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::InvalidFilename);
+    let refused = |what: &str, bytes: usize| {
+        Err(
+            Error::output(format!("{what} of {bytes} bytes is too long for the file system"))
+                .path(path)
+                .hint(Hint::ShortenName),
+        )
+    };
+    for name in path.iter().filter(|name| name.len() > ALWAYS_SHORT.0) {
+        if is_too_long(&directory.join(name)) {
+            return refused("a name", name.len());
+        }
+    }
+    match path.as_os_str().len() {
+        bytes if bytes > ALWAYS_SHORT.1 && is_too_long(path) => refused("a path", bytes),
+        _ => Ok(()),
+    }
+}
+
+/// Returns the nearest directory above `path` that exists.
+fn nearest_directory(path: &Path) -> &Path {
+    let exists = |directory: &&Path| {
+        use io::ErrorKind::{InvalidFilename, NotFound};
+        let missing = |error: io::Error| matches!(error.kind(), NotFound | InvalidFilename);
+        !fs::symlink_metadata(directory).is_err_and(missing)
+    };
+    path.ancestors()
         .skip(1)
         .map(|directory| {
             if directory.as_os_str().is_empty() {
@@ -204,11 +342,8 @@ pub fn check_writable(path: &Path) -> Result<()> {
                 directory
             }
         })
-        .find(|directory| !fs::symlink_metadata(directory).is_err_and(|error| error.kind() == io::ErrorKind::NotFound))
-        .unwrap_or(path);
-    create_temporary_file(directory)
-        .map(drop)
-        .map_err(|error| output_write_error(path, error))
+        .find(exists)
+        .unwrap_or(path)
 }
 
 /// Makes the error for an output file at `path` that cannot be written.

@@ -10,7 +10,9 @@ use crate::thai::encoding::decode_text;
 use crate::thai::has_thai;
 use crate::thai::split::{SplitOptions, sentences};
 use crate::translate::{DecodeOptions, Observer, Translation, Translator};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::fmt;
 
 /// How blocks are cut into segments, the units that are translated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,6 +67,68 @@ impl Options {
             encoding: None,
             date: None,
             decode: DecodeOptions::default(),
+        }
+    }
+}
+
+/// What a user should know of how a source was read: a guess that may be wrong, or text that is not translated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum ReadingNotice {
+    /// The encoding was detected, and is not UTF-8.
+    Encoding {
+        /// The encoding's WHATWG name.
+        encoding: String,
+    },
+    /// The text looked hard-wrapped, and its lines were joined to paragraphs.
+    JoinedLines,
+    /// Some lines of Thai are left as they are, in code or light markup such as that of Markdown.
+    ThaiInCode {
+        /// Number of lines.
+        lines: usize,
+    },
+    /// Some lines of Thai are left as they are in tags, attributes or scripts. Nearly every web page has such lines.
+    ThaiInTags {
+        /// Number of lines.
+        lines: usize,
+    },
+    /// All Thai is left as it is, since it is in code or markup; nothing is translated.
+    AllThaiInMarkup {
+        /// Number of lines.
+        lines: usize,
+    },
+    /// The source has no Thai, and passes through unchanged.
+    NoThai,
+    /// The source has no text.
+    Empty,
+}
+
+impl ReadingNotice {
+    /// Whether the notice is so common that only those who ask for details want it.
+    pub fn is_minor(&self) -> bool {
+        matches!(self, Self::ThaiInTags { .. })
+    }
+}
+
+impl fmt::Display for ReadingNotice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines = |count: &usize| match count {
+            1 => "1 line".to_owned(),
+            _ => format!("{count} lines"),
+        };
+        match self {
+            Self::Encoding { encoding } => write!(f, "read as {encoding}"),
+            Self::JoinedLines => f.write_str("hard-wrapped, lines joined to paragraphs"),
+            Self::ThaiInCode { lines: count } | Self::ThaiInTags { lines: count } => {
+                write!(f, "{} with Thai left as it is, in code or markup", lines(count))
+            }
+            Self::AllThaiInMarkup { lines: count } => write!(
+                f,
+                "all its Thai ({}) is in code or markup and left as it is, nothing is translated",
+                lines(count)
+            ),
+            Self::NoThai => f.write_str("no Thai, passed through unchanged"),
+            Self::Empty => f.write_str("empty, there is nothing to translate"),
         }
     }
 }
@@ -181,6 +245,42 @@ impl PreparedDocument {
     /// Whether the reader joined lines to paragraphs because the text looks hard-wrapped.
     pub fn has_joined_lines(&self) -> bool {
         self.unwrapped
+    }
+
+    /// Lists what a user should know of how the source was read. `options` are those that it was prepared with.
+    pub fn notices(&self, options: &Options) -> Vec<ReadingNotice> {
+        let mut notices = Vec::new();
+        if options.encoding.is_none() && self.encoding() != "UTF-8" {
+            notices.push(ReadingNotice::Encoding {
+                encoding: self.encoding().to_owned(),
+            });
+        }
+        if self.has_joined_lines() {
+            notices.push(ReadingNotice::JoinedLines);
+        }
+        match self.count_untranslated_thai_lines() {
+            0 if self.needs_model() => {}
+            0 if self.has_text() => notices.push(ReadingNotice::NoThai),
+            0 => notices.push(ReadingNotice::Empty),
+            lines if !self.needs_model() => notices.push(ReadingNotice::AllThaiInMarkup { lines }),
+            lines => notices.push(match self.header.format.markup_amount() {
+                MarkupAmount::Tags => ReadingNotice::ThaiInTags { lines },
+                MarkupAmount::Light | MarkupAmount::None => ReadingNotice::ThaiInCode { lines },
+            }),
+        }
+        notices
+    }
+
+    /// Whether the source has a letter or digit that a reader sees; of code, too, except in HTML.
+    fn has_text(&self) -> bool {
+        let is_text = |text: &str| text.contains(char::is_alphanumeric);
+        let mut gaps = self
+            .segments
+            .iter()
+            .map(|segment| &segment.before)
+            .chain([&self.header.tail]);
+        self.segments.iter().any(|segment| is_text(&segment.source))
+            || (self.header.format.markup_amount() != MarkupAmount::Tags && gaps.any(|gap| is_text(gap)))
     }
 
     /// Translates all segments and aligns them with their sources.

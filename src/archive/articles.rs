@@ -4,7 +4,7 @@ use super::Article;
 use crate::document::Format;
 use crate::render::OutputFormat;
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Character that ends each path in [`ArticleList::names`]; no path contains it.
 const PATH_TERMINATOR: char = '\0';
@@ -47,6 +47,11 @@ impl ArticleList {
             self.names.push_str(&name);
             self.names.push(PATH_TERMINATOR);
         }
+    }
+
+    /// Returns the directory that the articles are below.
+    pub fn root(&self) -> &Path {
+        &self.root
     }
 
     /// Returns the number of articles in the list.

@@ -310,3 +310,26 @@ fn unreadable_path_failure(root: &Path, error: ignore::Error) -> InputFailure {
         error: Error::input(message).path(path),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_outputs_end_with_a_note() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("a.md");
+        let [translated, copied] = CLOSING_NOTE_OPENINGS;
+        for (text, own) in [
+            (format!("A text.\n\n*{translated}0.1.0*\n"), true),
+            (format!("A text.\n\n[{copied}0.1.0]\n"), true),
+            (format!("<p>A text.</p>\n<footer>{translated}0.1.0</footer>\n"), true),
+            ("A text.\n\n*Machine translated by hand 0.1.0*\n".to_owned(), false),
+            // An article about plae, which only quotes the note.
+            (format!("เอกสารจบด้วยข้อความว่า \"{translated}0.1.0\"\n"), false),
+        ] {
+            std::fs::write(&path, &text).unwrap();
+            assert_eq!(is_own_output(&path), own, "{text}");
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! Articles whose source is gone from the input directory: found, reported, and their outputs removed on request.
 
+use super::name::is_output_path;
 use super::place::path_from_place;
 use super::publish::{OutputPublisher, OutputStanding};
 use super::shard::ArchiveDir;
@@ -56,7 +57,12 @@ pub fn find_gone_articles(articles: &ArticleList, state: &ArchiveState) -> Resul
             Ok(GoneArticle { place, renamed_to })
         })
         .collect::<Result<_>>()?;
-    state.store_gone_articles(&gone.iter().map(|gone| (&*gone.place, gone.renamed_to.as_deref())).collect::<Vec<_>>())?;
+    state.store_gone_articles(
+        &gone
+            .iter()
+            .map(|gone| (&*gone.place, gone.renamed_to.as_deref()))
+            .collect::<Vec<_>>(),
+    )?;
     Ok(gone)
 }
 
@@ -85,7 +91,7 @@ pub fn prune_gone_articles(dir: &ArchiveDir, gone: &[GoneArticle], state: &Archi
         };
         let mut kept = Vec::new();
         for output in std::mem::take(&mut done.record.outputs) {
-            if in_use.contains(&output.path) {
+            if in_use.contains(&output.path) || !is_output_path(Path::new(&output.path)) {
                 continue;
             }
             match publisher.find_standing(&output.path)? {

@@ -1,14 +1,15 @@
 //! Merges the shards of one output directory, or several output directories, into one archive with one memory and
 //! one report.
 
-use super::record::ArticleRecord;
-use super::{ArchiveDir, ArchiveLock, ArchiveState, create_staging_dir, write_report};
+use super::name::is_output_path;
+use super::record::WrittenOutput;
+use super::{ArchiveDir, ArchiveLock, ArchiveState, Overwrite, create_staging_dir, write_report};
 use crate::error::{Error, Hint, Result};
-use crate::file;
+use crate::file::{self, Existing};
 use crate::memory::Memory;
-use std::fs::File;
-use std::io;
-use std::path::{Component, Path, PathBuf};
+use sha2::{Digest, Sha256};
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 /// Numbers of archives, articles and translations that [`merge_archives`] processed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,8 +70,8 @@ pub fn merge_archives(output: &Path, inputs: &[PathBuf]) -> Result<MergeCounts> 
                 let (taken, kept) = if is_own {
                     (state.import_shard(&database)?, 0)
                 } else {
-                    state.import_missing_articles(&database, &mut |record| {
-                        copy_article_outputs(record, dir.output_dir(), target.output_dir(), &staging)
+                    state.import_missing_articles(&database, &mut |output, replaced| {
+                        copy_output(output, replaced, dir.output_dir(), target.output_dir(), &staging)
                     })?
                 };
                 merged.articles += taken;
@@ -82,32 +83,64 @@ pub fn merge_archives(output: &Path, inputs: &[PathBuf]) -> Result<MergeCounts> 
             }
         }
     }
-    write_report(&target, &state)?;
+    // A file of another program keeps its name.
+    let moved = |error: Error| match error.hint.as_deref() {
+        Some(Hint::Overwrite) => merge_elsewhere_error(&error.path.unwrap_or_default()),
+        _ => error,
+    };
+    write_report(&target, &state, &Overwrite::Nothing).map_err(moved)?;
     Ok(merged)
 }
 
-/// Copies an article's output files from the directory `from` to the directory `to`. Skips missing ones: the next run
-/// writes them again.
-fn copy_article_outputs(record: &ArticleRecord, from: &Path, to: &Path, staging: &Path) -> Result<()> {
-    for output in &record.outputs {
-        let path = Path::new(&output.path);
-        if !path.components().all(|part| matches!(part, Component::Normal(_))) {
-            return Err(Error::input("the archive names an output that leads out of it").path(from.join(path)));
-        }
-        let (from, to) = (from.join(path), to.join(path));
-        let Ok(mut source) = File::open(&from) else { continue };
-        match std::fs::read(&to) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Ok(bytes) if bytes == file::read_file(&from)? => continue,
-            _ => {
-                return Err(Error::output("another file stands where an output would be copied")
-                    .path(to)
-                    .hint(Hint::MergeElsewhere));
-            }
-        }
-        file::write_file_with(&to, Some(staging), false, &mut |out| {
-            io::copy(&mut source, out).map(drop)
-        })?;
+/// Copies an output file from the archive in the directory `from` to the one in `to`. Skips a missing one: the next run
+/// writes it again. In `to`, only the file with the SHA-256 `replaced` may be overwritten.
+fn copy_output(output: &WrittenOutput, replaced: Option<&str>, from: &Path, to: &Path, staging: &Path) -> Result<()> {
+    let path = Path::new(&output.path);
+    if !is_output_path(path) {
+        return Err(Error::input("the archive names an output that leads out of it").path(from.join(path)));
     }
-    Ok(())
+    let (source, target) = (from.join(path), to.join(path));
+    if !std::fs::metadata(&source).is_ok_and(|metadata| metadata.is_file()) {
+        return Ok(());
+    }
+    let bytes = file::read_file(&source)?;
+    let sha256 = file::to_hexadecimal(&Sha256::digest(&bytes));
+    // An output that a person edited is copied, too; what a link points to only if plae wrote it.
+    if sha256 != output.sha256 && has_link(from, path) {
+        return Err(
+            Error::input("a link leads out of the archive, to a file that plae did not write")
+                .path(source)
+                .hint("remove the link, and the output is left out"),
+        );
+    }
+    let standing = match std::fs::symlink_metadata(&target) {
+        Ok(metadata) if metadata.is_file() => file::hash_file(&target).ok(),
+        Ok(_) => return Err(merge_elsewhere_error(&target)),
+        Err(_) => None,
+    };
+    if standing.as_ref() == Some(&sha256) {
+        return Ok(());
+    }
+    let may_replace = standing.is_some() && standing.as_deref() == replaced;
+    if standing.is_some() && !may_replace {
+        return Err(merge_elsewhere_error(&target));
+    }
+    let mut fill = |out: &mut dyn Write| out.write_all(&bytes).map_err(file::failed_write_error);
+    let existing = if may_replace { Existing::Replace } else { Existing::Keep };
+    file::write_file_checked(&target, staging, &mut fill, &mut |_| Ok(existing)).map(drop)
+}
+
+fn merge_elsewhere_error(path: &Path) -> Error {
+    Error::output("another file stands where an output would be copied")
+        .path(path)
+        .hint(Hint::MergeElsewhere)
+}
+
+/// Whether a part of `path`, a path below `root`, is a symbolic link.
+fn has_link(root: &Path, path: &Path) -> bool {
+    let mut at = root.to_path_buf();
+    path.iter().any(|name| {
+        at.push(name);
+        std::fs::symlink_metadata(&at).is_ok_and(|metadata| metadata.is_symlink())
+    })
 }

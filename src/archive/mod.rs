@@ -5,11 +5,16 @@
 //! ([`StoredSettings`]), so that a later run translates only articles that are new or changed.
 
 mod articles;
+mod find;
+mod gone;
 mod lock;
 mod manner;
 mod merge;
+mod name;
+mod place;
 mod plan;
 mod pool;
+mod publish;
 mod record;
 mod report;
 mod run;
@@ -17,15 +22,17 @@ mod shard;
 mod state;
 
 pub use articles::ArticleList;
+pub(crate) use find::no_articles_failure;
+pub use find::{FoundArticle, FoundArticles, InputFailure, SkippedFiles, find_articles, input_format_of};
+pub use gone::{GoneArticle, PrunedOutputs, find_gone_articles, prune_gone_articles};
 pub use lock::ArchiveLock;
 pub use manner::{RunSettings, StoredSettings};
 pub use merge::{MergeCounts, merge_archives};
-pub use plan::{
-    ArchivePlan, ArchivePlanOptions, DEFAULT_OUTPUT_TEMPLATE, FoundArticle, FoundArticles, InputFailure, find_articles,
-    input_format_of, plan_archive,
-};
-pub(crate) use plan::{no_articles_failure, output_is_input_error};
-pub use record::{ArticleRecord, QuotedSegment, WrittenOutput};
+pub(crate) use name::{NameCollision, OutputStemForm, name_apart};
+pub(crate) use plan::output_is_input_error;
+pub use plan::{ArchivePlan, ArchivePlanOptions, DEFAULT_OUTPUT_TEMPLATE, plan_archive};
+pub use publish::{EDITED_DIR_NAME, Overwrite};
+pub use record::{ArticleRecord, GoneSource, QuotedSegment, WrittenOutput};
 pub use report::{INDEX_FILE_NAME, REPORT, write_report};
 pub use shard::{ArchiveDir, Shard};
 pub use state::ArchiveState;
@@ -34,10 +41,11 @@ use crate::document::Format;
 use crate::error::{Error, Result};
 use crate::file;
 use crate::memory::Memory;
-use crate::pipeline;
+use crate::pipeline::{self, ReadingNotice};
 use crate::render::{OutputFormat, RenderOptions};
 use crate::translate::Translator;
 use pool::SentencePool;
+use publish::OutputPublisher;
 use run::ArchiveRun;
 use std::io;
 use std::ops::ControlFlow;
@@ -65,6 +73,7 @@ const MIN_WRITER_THREADS: usize = 4;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Article {
     /// Path of the source below the input directory, with `/` between directories; the article's key in the database.
+    /// Each byte that is no UTF-8 is written as U+FFFD and two hexadecimal digits.
     pub place: String,
     /// Path of the source file, by which it is opened.
     pub path: PathBuf,
@@ -88,9 +97,9 @@ pub struct ArchiveOptions {
     pub former_manner: Option<String>,
     /// Number of threads that read articles, and of further threads that write outputs; at least 1 reads, 4 write.
     pub jobs: usize,
-    /// Whether to write all outputs again, also of unchanged articles, and to overwrite files that plae did not write
-    /// or that were edited.
-    pub force: bool,
+    /// The outputs to write again even if their articles are unchanged, and even over files that plae did not write or
+    /// that were edited.
+    pub overwrite: Overwrite,
 }
 
 /// Numbers of articles, segments and tokens that a [`translate_archive()`] has processed so far.
@@ -102,6 +111,9 @@ pub struct RunCounts {
     pub unchanged: usize,
     /// Number of unchanged articles with an output that somebody has edited since plae wrote it; the edits are kept.
     pub edited: usize,
+    /// Number of edited outputs that this run wrote again, because the memory has learned their edits; the edited files
+    /// are kept in [`EDITED_DIR_NAME`].
+    pub learned: usize,
     /// Number of articles that could not be read, translated or written.
     pub failed: usize,
     /// Total size in bytes of the sources of all articles that are done, unchanged or failed.
@@ -125,10 +137,13 @@ pub trait RunCallbacks {
     /// # Errors
     /// The model cannot be loaded. This ends the run.
     fn translator(&self) -> Result<&Translator>;
-    /// Called regularly with the counts so far. Returning `Break` ends the run after the current batch of sentences.
+    /// Called regularly with the counts so far, and once at the end, however the run ends. Returning `Break` ends the
+    /// run after the current batch of sentences.
     fn on_progress(&self, counts: &RunCounts) -> ControlFlow<()>;
     /// Called with the error of each article that failed. The run continues with the other articles.
     fn on_article_failed(&self, error: &Error);
+    /// Called with what a user should know of how an article was read, if there is anything.
+    fn on_article_notices(&self, _article: &Article, _notices: &[ReadingNotice]) {}
 }
 
 /// Translates the articles that are new or changed, writes their outputs below `dir`, and records them in `state`.
@@ -147,12 +162,8 @@ pub fn translate_archive(
     options: &ArchiveOptions,
     callbacks: &dyn RunCallbacks,
 ) -> Result<RunCounts> {
-    let staging = create_staging_dir(dir)?;
-    let paths = articles.iter().flat_map(|article| article.outputs);
-    state.claim_output_paths(paths.map(|(_, path)| path), &|path| {
-        options.force || std::fs::symlink_metadata(dir.output_dir().join(path)).is_err()
-    })?;
-    let run = ArchiveRun::new(dir, staging, articles, options, state)?;
+    let publisher = OutputPublisher::new(dir, state, create_staging_dir(dir)?);
+    let run = ArchiveRun::new(publisher, articles, memory, options, state)?;
     let (finish, finished) = sync_channel(MAX_ARTICLES_WAITING_FOR_WRITERS);
     let finished = Mutex::new(finished);
     let result = std::thread::scope(|scope| {
@@ -178,6 +189,8 @@ pub fn translate_archive(
     run.report_failures(callbacks);
     let fatal = run.fatal.into_inner().unwrap_or_else(PoisonError::into_inner);
     let counts = run.counts.into_inner().unwrap_or_else(PoisonError::into_inner);
+    // The writers finish articles after the last report, also if the run ends with an error.
+    let _ = callbacks.on_progress(&counts);
     match (fatal, result) {
         (Some(error), _) => Err(error),
         (None, Err(error)) => Err(error),
@@ -246,7 +259,7 @@ mod tests {
             manner: manner::sample_settings(),
             former_manner: None,
             jobs: 1,
-            force: true,
+            overwrite: Overwrite::Everything,
         };
         let mut plan = ArticleList::new(home.path().to_path_buf(), vec![OutputFormat::Plain]);
         articles.into_iter().for_each(|article| plan.push(article));

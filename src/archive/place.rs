@@ -35,6 +35,12 @@ fn push_bytes(place: &mut String, bytes: &[u8]) {
     }
 }
 
+/// Formats the path of an output as text, with `/` between directories on every system. Outputs are named by text.
+pub(super) fn output_from_path(path: &Path) -> String {
+    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
+    parts.join("/")
+}
+
 /// Returns the path that [`place_from_path`] formatted as `place`.
 pub(super) fn path_from_place(place: &str) -> PathBuf {
     let mut bytes = Vec::with_capacity(place.len());
@@ -83,7 +89,10 @@ mod tests {
             (b"a\xff.txt", "a\u{fffd}FF.txt"),
             (b"a\xfe.txt", "a\u{fffd}FE.txt"),
             // Half a letter, and two bytes of TIS-620.
-            (b"\xe0\xb8/\xa1\xd2.txt", "\u{fffd}E0\u{fffd}B8/\u{fffd}A1\u{fffd}D2.txt"),
+            (
+                b"\xe0\xb8/\xa1\xd2.txt",
+                "\u{fffd}E0\u{fffd}B8/\u{fffd}A1\u{fffd}D2.txt",
+            ),
             ("a\u{fffd}FF.txt".as_bytes(), "a\u{fffd}EF\u{fffd}BF\u{fffd}BDFF.txt"),
         ] {
             let path = Path::new(OsStr::from_bytes(bytes));

@@ -61,7 +61,12 @@ impl<'a> SentencePool<'a> {
                     counts.bytes += bytes;
                 }
                 ArticleReadOutcome::Failed { article, bytes, error } => self.run.fail_article(&article, bytes, *error),
-                ArticleReadOutcome::Ready(ready) => self.collect_sentences_of_article(ready, callbacks)?,
+                ArticleReadOutcome::Ready(ready) => {
+                    if !ready.notices.is_empty() {
+                        callbacks.on_article_notices(&ready.article, &ready.notices);
+                    }
+                    self.collect_sentences_of_article(ready, callbacks)?;
+                }
             }
             // Many waiting articles may share the same few unknown sentences.
             if self.unknown.len().max(self.waiting.len()) >= MAX_POOL_SENTENCES {
@@ -179,6 +184,8 @@ impl<'a> SentencePool<'a> {
         let finished = TranslatedArticle {
             article: ready.article,
             bytes: ready.bytes,
+            notices: ready.notices,
+            replaceable: ready.replaceable,
             document: ready.prepared.align_translations(translator, decode, translations),
         };
         // The writers stop only after the pool is dropped, so this fails only if they panicked.

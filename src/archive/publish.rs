@@ -2,7 +2,7 @@
 //! what stands there is known to be plae's.
 
 use super::find::is_own_output;
-use super::place::place_from_path;
+use super::place::{output_from_path, place_from_path};
 use super::record::ArticleRecord;
 use super::shard::ArchiveDir;
 use super::state::ArchiveState;
@@ -44,9 +44,13 @@ impl Overwrite {
             let whole = file::resolve_path(name);
             let roots = [dir.output_dir(), articles.root()];
             let below = roots.iter().filter_map(|root| name.strip_prefix(root).ok());
-            let really_below = roots.iter().filter_map(|root| whole.strip_prefix(file::resolve_path(root)).ok());
+            let really_below = roots
+                .iter()
+                .filter_map(|root| whole.strip_prefix(file::resolve_path(root)).ok());
             let forms = below.chain(really_below).chain([name.as_path()]);
-            wanted.extend(forms.map(|form| (place_from_path(form), index)));
+            for form in forms {
+                wanted.extend([place_from_path(form), output_from_path(form)].map(|form| (form, index)));
+            }
         }
         let mut is_found = vec![false; names.len()];
         let mut take = |name: &str| {
@@ -59,7 +63,12 @@ impl Overwrite {
             let named = article.outputs.into_iter().map(|(_, output)| output);
             outputs.extend(named.filter(|output| take(output) || is_named));
         }
-        outputs.extend([INDEX_FILE_NAME, REPORT].map(str::to_owned).into_iter().filter(|report| take(report)));
+        outputs.extend(
+            [INDEX_FILE_NAME, REPORT]
+                .map(str::to_owned)
+                .into_iter()
+                .filter(|report| take(report)),
+        );
         match is_found.iter().position(|found| !found) {
             Some(index) => Err(Error::usage("no article and no output has this name").path(&names[index])),
             None => Ok(Self::Outputs(outputs)),
@@ -165,9 +174,11 @@ impl<'a> OutputPublisher<'a> {
                 (OutputStanding::Missing, _) => Ok(Existing::Keep),
                 (OutputStanding::Own, _) => Ok(Existing::Replace),
                 (_, Replaceable::Anything) if directory.is_inside => Ok(Existing::Replace),
-                (_, Replaceable::Anything) => Err(Error::output("a link leads out of the output directory, to a file that plae did not write")
-                    .path(&path)
-                    .hint("move the file away; it is not overwritten through a link")),
+                (_, Replaceable::Anything) => Err(Error::output(
+                    "a link leads out of the output directory, to a file that plae did not write",
+                )
+                .path(&path)
+                .hint("move the file away; it is not overwritten through a link")),
                 (OutputStanding::Edited, Replaceable::Learned(learned))
                     if file::hash_file(&path).is_ok_and(|hash| hash == *learned) =>
                 {
@@ -185,7 +196,9 @@ impl<'a> OutputPublisher<'a> {
         match standing {
             OutputStanding::Edited => {
                 // Whether its edits can be learned depends on the format and the layout.
-                let format = path.extension().and_then(|extension| EditedFormat::from_extension(extension.to_str()?));
+                let format = path
+                    .extension()
+                    .and_then(|extension| EditedFormat::from_extension(extension.to_str()?));
                 let is_readable = format.is_some_and(|format| {
                     fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_file())
                         && fs::read(&path).is_ok_and(|bytes| read_edited(&bytes, format).is_ok())
@@ -249,9 +262,7 @@ fn is_former_report(output: &str, path: &Path) -> bool {
             head.read_to_end(&mut text).is_ok()
                 && text.windows(PAGE_MARK.len()).any(|part| part == PAGE_MARK.as_bytes())
         }
-        REPORT => {
-            head.read_until(b'\n', &mut text).is_ok() && serde_json::from_slice::<ArticleRecord>(&text).is_ok()
-        }
+        REPORT => head.read_until(b'\n', &mut text).is_ok() && serde_json::from_slice::<ArticleRecord>(&text).is_ok(),
         _ => false,
     }
 }

@@ -3,6 +3,7 @@
 use super::Article;
 use crate::document::{BilingualDocument, BlockKind, FinishReason, Flag, Segment};
 use crate::error::Error;
+use crate::pipeline::ReadingNotice;
 use crate::thai::quantity::{Language, QuantityValue, find_quantities};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
@@ -41,9 +42,22 @@ pub struct ArticleRecord {
     pub outputs: Vec<WrittenOutput>,
     /// Up to 20 flagged segments, ordered by the severity of their worst flag, then from the lowest score up.
     pub worst: Vec<QuotedSegment>,
+    /// What a reader should know of how the source was read, such as an encoding that was detected.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub notices: Vec<ReadingNotice>,
     /// Error message if the article failed; none if it was translated.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub error: Option<String>,
+    /// Set if the last run did not find the source any more. The state stores it apart from the record.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub gone: Option<GoneSource>,
+}
+
+/// What became of a source that is not in the input directory any more.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GoneSource {
+    /// Path below the input directory of another article with the same content; none if the source was deleted.
+    pub renamed_to: Option<String>,
 }
 
 /// One output file that was written for an article.
@@ -55,6 +69,9 @@ pub struct WrittenOutput {
     pub path: String,
     /// SHA-256 of the file's bytes, in hexadecimal.
     pub sha256: String,
+    /// Whether the article's source or the settings have changed since the file was written.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub outdated: bool,
 }
 
 /// A flagged segment as a record quotes it, with its source and translation.
@@ -73,8 +90,14 @@ pub struct QuotedSegment {
 }
 
 impl ArticleRecord {
-    /// Creates the record of a translated article. `bytes` is the size of its source.
-    pub fn new(article: &Article, bytes: u64, document: &BilingualDocument, outputs: Vec<WrittenOutput>) -> Self {
+    /// Creates the record of a translated article. `bytes` is the size of its source, `notices` are those of reading it.
+    pub fn new(
+        article: &Article,
+        bytes: u64,
+        document: &BilingualDocument,
+        notices: Vec<ReadingNotice>,
+        outputs: Vec<WrittenOutput>,
+    ) -> Self {
         let segments = &document.segments;
         let (title, title_en) = find_article_titles(document);
         let mut flags = BTreeMap::new();
@@ -103,7 +126,9 @@ impl ArticleRecord {
             score: (!scores.is_empty()).then(|| round_score(scores.iter().sum::<f64>() / scores.len() as f64)),
             outputs,
             worst: worst.into_iter().map(quote_segment).collect(),
+            notices,
             error: None,
+            gone: None,
         }
     }
 
@@ -114,6 +139,19 @@ impl ArticleRecord {
             place: article.place.clone(),
             error: Some(within + &error.message),
             ..Self::default()
+        }
+    }
+
+    /// Adds outputs of an earlier record of the article whose paths this one does not list, such as those in other
+    /// formats. `outdated` says whether the article's source or the settings have changed since.
+    pub fn add_earlier_outputs(&mut self, earlier: Vec<WrittenOutput>, outdated: bool) {
+        for output in earlier {
+            if self.outputs.iter().all(|own| own.path != output.path) {
+                self.outputs.push(WrittenOutput {
+                    outdated: outdated || output.outdated,
+                    ..output
+                });
+            }
         }
     }
 }

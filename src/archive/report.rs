@@ -2,8 +2,8 @@
 //! articles.
 
 use super::STAGING_DIR_NAME;
-use super::record::compare_worse_first;
-use super::record::{ArticleRecord, QuotedSegment};
+use super::publish::{OutputPublisher, Overwrite, Replaceable};
+use super::record::{ArticleRecord, GoneSource, QuotedSegment, WrittenOutput, compare_worse_first};
 use super::shard::ArchiveDir;
 use super::state::ArchiveState;
 use crate::error::Result;
@@ -24,35 +24,40 @@ const STYLE: &str = include_str!("index.css");
 const SCRIPT: &str = include_str!("index.js");
 
 /// Writes the reports on all articles in `state`, [`REPORT`] and [`INDEX_FILE_NAME`], to the output directory. For a shard,
-/// writes only [`REPORT`], to the shard's state directory.
+/// writes only [`REPORT`], to the shard's state directory. A file of another program that stands in the place of a
+/// report is kept, unless `overwrite` covers it.
 ///
 /// # Errors
 /// Errors of the database; `Output` if a file cannot be written.
-pub fn write_report(dir: &ArchiveDir, state: &ArchiveState) -> Result<()> {
+pub fn write_report(dir: &ArchiveDir, state: &ArchiveState, overwrite: &Overwrite) -> Result<()> {
     let staging = dir.state_dir().join(STAGING_DIR_NAME);
-    let directory = match dir.shard() {
-        None => dir.output_dir(),
-        Some(_) => dir.state_dir(),
-    };
-    let put = |name: &str, fill: &mut dyn FnMut(&mut dyn Write) -> Result<()>| {
-        file::try_write_file_with(&directory.join(name), Some(&staging), true, fill)
-    };
-    put(REPORT, &mut |out| {
+    let mut fill_report = |out: &mut dyn Write| {
         state.for_each_record(&mut |record| {
             serde_json::to_writer(&mut *out, &record).map_err(|error| failed_write_error(error.into()))?;
             out.write_all(b"\n").map_err(failed_write_error)
         })
-    })?;
+    };
     if dir.shard().is_some() {
-        return Ok(());
+        return file::try_write_file_with(&dir.state_dir().join(REPORT), Some(&staging), true, &mut fill_report);
     }
+    let publisher = OutputPublisher::new(dir, state, staging);
+    let put = |name: &str, fill: &mut dyn FnMut(&mut dyn Write) -> Result<()>| {
+        let replaceable = if overwrite.covers(name) {
+            Replaceable::Anything
+        } else {
+            Replaceable::OwnOnly
+        };
+        let sha256 = publisher.publish(name, &replaceable, fill)?;
+        state.store_output(name, &sha256)
+    };
+    let report = put(REPORT, &mut fill_report);
     let mut summary = ReportSummary::default();
     state.for_each_record(&mut |record| {
         summary.add_record(record);
         Ok(())
     })?;
     summary.sort_worst_segments();
-    put(INDEX_FILE_NAME, &mut |out| write_html_report(out, &summary, state))
+    report.and(put(INDEX_FILE_NAME, &mut |out| write_html_report(out, &summary, state)))
 }
 
 /// The totals over all articles that the HTML report shows, and the flagged segments that it quotes.
@@ -60,6 +65,7 @@ pub fn write_report(dir: &ArchiveDir, state: &ArchiveState) -> Result<()> {
 struct ReportSummary {
     articles: usize,
     failed: usize,
+    gone: usize,
     segments: usize,
     flagged: usize,
     /// Flagged segments to quote, each with the path of its article's main output and the article's title.
@@ -70,6 +76,7 @@ impl ReportSummary {
     fn add_record(&mut self, record: ArticleRecord) {
         self.articles += 1;
         self.failed += usize::from(record.error.is_some());
+        self.gone += usize::from(record.gone.is_some());
         self.segments += record.segments;
         self.flagged += record.flagged;
         let page = main_output_path(&record).map(str::to_owned);
@@ -92,13 +99,15 @@ impl ReportSummary {
     }
 }
 
-/// Returns the path of the output that the report's title links to: the HTML output, or the first if there is none.
+/// Returns the path of the output that the report's title links to: of those that are not outdated, if there are any,
+/// the HTML output, or the first if there is none.
 fn main_output_path(record: &ArticleRecord) -> Option<&str> {
-    let html = record
+    let is_html = |output: &WrittenOutput| output.format == OutputFormat::Html.name();
+    let best = record
         .outputs
         .iter()
-        .find(|output| output.format == OutputFormat::Html.name());
-    html.or(record.outputs.first()).map(|output| output.path.as_str())
+        .min_by_key(|output| (output.outdated, !is_html(output)));
+    best.map(|output| output.path.as_str())
 }
 
 /// Returns the name that the report shows for an article: its English title, else its Thai title, else its path.
@@ -134,6 +143,10 @@ fn write_html_start(out: &mut dyn Write, summary: &ReportSummary) -> io::Result<
     ];
     let counts = counts.map(|(count, noun)| format!("<b>{}</b> {noun}", HumanCount(count as u64)));
     let [articles, segments, check, failed] = &counts;
+    let gone = match summary.gone {
+        0 => String::new(),
+        gone => format!(", <b>{}</b> gone", HumanCount(gone as u64)),
+    };
     let check = if summary.worst.is_empty() {
         check.clone()
     } else {
@@ -153,7 +166,7 @@ fn write_html_start(out: &mut dyn Write, summary: &ReportSummary) -> io::Result<
          <style>\n{THEME}{STYLE}</style>\n\
          </head>\n\
          <body>\n\
-         <header><h1>Translated articles</h1><p>{articles}, {segments}, {check}, {failed}</p>\n\
+         <header><h1>Translated articles</h1><p>{articles}, {segments}, {check}, {failed}{gone}</p>\n\
          <label>Search <input type=\"search\" id=\"search\" accesskey=\"s\" placeholder=\"title, file, flag, error\"></label>\n\
          <output id=\"shown\" for=\"search\"></output></header>\n\
          <table id=\"articles\">\n\
@@ -185,11 +198,45 @@ fn format_article_row(record: &ArticleRecord) -> String {
     };
     // Infinity puts failed articles first when the table is sorted by the number of segments to check.
     format!(
-        "<tr><td>{}<span class=\"error\">failed: {}</span></td><td></td><td></td><td></td><td data-value=\"Infinity\"></td>\
-         <td></td></tr>\n",
+        "<tr><td>{}<span class=\"error\">failed: {}</span>{}{}</td><td></td><td></td><td></td>\
+         <td data-value=\"Infinity\"></td><td></td></tr>\n",
         escape_html_xml(&record.place),
         escape_html_xml(error),
+        format_gone_source(record),
+        match format_other_outputs(record, None) {
+            others if others.is_empty() => others,
+            others => format!("<small>{}</small>", others.trim_start()),
+        },
     )
+}
+
+/// Formats the remark on an article whose source is gone; empty for others.
+fn format_gone_source(record: &ArticleRecord) -> String {
+    match &record.gone {
+        None => String::new(),
+        Some(GoneSource { renamed_to: None }) => "<span class=\"error\">source deleted</span>".to_owned(),
+        Some(GoneSource {
+            renamed_to: Some(place),
+        }) => {
+            format!(
+                "<span class=\"error\">source renamed to {}</span>",
+                escape_html_xml(place)
+            )
+        }
+    }
+}
+
+/// Formats links to the outputs of an article, without the one at the path `main`, each after a space.
+fn format_other_outputs(record: &ArticleRecord, main: Option<&str>) -> String {
+    let others = record.outputs.iter().filter(|output| Some(&*output.path) != main);
+    let format_other = |output: &WrittenOutput| {
+        let link = format_html_link(Some(&output.path), "", &output.format);
+        match output.outdated {
+            false => format!(" {link}"),
+            true => format!(" {link} (outdated)"),
+        }
+    };
+    others.map(format_other).collect()
 }
 
 /// Formats an article that was translated as a row of the HTML table.
@@ -200,10 +247,12 @@ fn format_translated_row(record: &ArticleRecord) -> String {
         "" => String::new(),
         thai => format!("<span lang=\"th\">{}</span>", escape_html_xml(thai)),
     };
-    let others = record.outputs.iter().filter(|output| Some(&*output.path) != main);
-    let others: String = others
-        .map(|output| format!(" {}", format_html_link(Some(&output.path), "", &output.format)))
+    let others = format_other_outputs(record, main);
+    let notices = record.notices.iter().filter(|notice| !notice.is_minor());
+    let notices: String = notices
+        .map(|notice| format!("<small>{}</small>", escape_html_xml(&notice.to_string())))
         .collect();
+    let gone = format_gone_source(record);
     let date = escape_html_xml(record.date.as_deref().unwrap_or_default());
     let flags = record.flags.iter().filter(|(flag, _)| flag.is_warning());
     let flags: Vec<String> = flags.map(|(flag, count)| format!("{count} {}", flag.name())).collect();
@@ -219,7 +268,7 @@ fn format_translated_row(record: &ArticleRecord) -> String {
     };
     let score = record.score.map(|score| format!("{score:.2}")).unwrap_or_default();
     format!(
-        "<tr{class}><td>{title}{thai}<small>{}{others}</small></td><td>{date}</td>\
+        "<tr{class}><td>{title}{thai}{gone}<small>{}{others}</small>{notices}</td><td>{date}</td>\
          <td data-value=\"{}\">{}</td><td>{}</td>{check}<td>{score}</td></tr>\n",
         escape_html_xml(&record.place),
         record.bytes,

@@ -1,16 +1,17 @@
 //! One run over an archive: the data that its threads share, the reading of articles and the writing of outputs.
 
+use super::publish::{OutputPublisher, OutputStanding, Replaceable};
 use super::record::{ArticleRecord, WrittenOutput};
-use super::state::{ArchiveState, OutputOwnership};
-use super::{ArchiveDir, ArchiveOptions, Article, ArticleList, RunCallbacks, RunCounts};
+use super::state::{ArchiveState, DoneArticle};
+use super::{ArchiveOptions, Article, ArticleList, RunCallbacks, RunCounts};
 use crate::document::BilingualDocument;
-use crate::error::{Error, ErrorKind, Hint, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::file::{self, to_hexadecimal};
-use crate::pipeline::{self, PreparedDocument};
-use crate::render::render;
+use crate::memory::{EditedFormat, Memory, read_edited};
+use crate::pipeline::{self, PreparedDocument, ReadingNotice};
+use crate::render::{OutputFormat, render};
 use sha2::{Digest, Sha256};
 use std::io;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Mutex, PoisonError};
@@ -20,6 +21,9 @@ pub(super) struct PreparedArticle {
     pub article: Article,
     /// Size of the source in bytes.
     pub bytes: u64,
+    pub notices: Vec<ReadingNotice>,
+    /// For each output of the article, what it may replace.
+    pub replaceable: Vec<Replaceable>,
     pub prepared: PreparedDocument,
 }
 
@@ -48,15 +52,17 @@ pub(super) struct TranslatedArticle {
     pub article: Article,
     /// Size of the source in bytes.
     pub bytes: u64,
+    pub notices: Vec<ReadingNotice>,
+    /// For each output of the article, what it may replace.
+    pub replaceable: Vec<Replaceable>,
     pub document: BilingualDocument,
 }
 
 /// The data of one run over an archive, shared by the threads that read, translate and write.
 pub(super) struct ArchiveRun<'a> {
-    dir: &'a ArchiveDir,
-    /// Directory in which outputs are written before they are renamed to their final path.
-    staging: PathBuf,
+    publisher: OutputPublisher<'a>,
     articles: &'a ArticleList,
+    memory: Option<&'a Memory>,
     pub options: &'a ArchiveOptions,
     state: &'a ArchiveState,
     /// The settings that outputs depend on ([`ArchiveOptions::manner`]) as JSON, the form in which the database stores them.
@@ -75,16 +81,16 @@ pub(super) struct ArchiveRun<'a> {
 impl<'a> ArchiveRun<'a> {
     /// Creates the shared data of a run that has not read any article yet.
     pub fn new(
-        dir: &'a ArchiveDir,
-        staging: PathBuf,
+        publisher: OutputPublisher<'a>,
         articles: &'a ArticleList,
+        memory: Option<&'a Memory>,
         options: &'a ArchiveOptions,
         state: &'a ArchiveState,
     ) -> Result<Self> {
         Ok(Self {
-            dir,
-            staging,
+            publisher,
             articles,
+            memory,
             options,
             state,
             manner: serialize_settings(options)?,
@@ -103,14 +109,19 @@ impl<'a> ArchiveRun<'a> {
             let Some(article) = self.articles.get(index) else {
                 return;
             };
-            let read = self
-                .read_article(&article)
-                .unwrap_or_else(|error| ArticleReadOutcome::Failed {
+            let read = match self.read_article(&article) {
+                Ok(read) => read,
+                Err(error) if is_database_error(&error) => {
+                    self.end_run_with_error(error);
+                    return;
+                }
+                Err(error) => ArticleReadOutcome::Failed {
                     // The size of the source if it exists, so that progress counts it.
                     bytes: std::fs::metadata(&article.path).map_or(0, |file| file.len()),
                     article,
                     error: Box::new(error),
-                });
+                },
+            };
             if to.send(read).is_err() {
                 return;
             }
@@ -125,45 +136,46 @@ impl<'a> ArchiveRun<'a> {
     fn read_article(&self, article: &Article) -> Result<ArticleReadOutcome> {
         let source = file::read_file(&article.path)?;
         let bytes = source.len() as u64;
-        let (mut missing, mut edited) = (false, None);
-        for (_, output) in &article.outputs {
-            let path = self.dir.output_dir().join(output);
-            match self
-                .state
-                .find_output_ownership(output)
-                .map_err(|error| self.end_run_with_error(error))?
-            {
-                OutputOwnership::NotOurs => return Err(self.dir.foreign_output_error(&path)),
-                OutputOwnership::Unwritten => missing = true,
-                OutputOwnership::Written(hash) => match std::fs::read(&path) {
-                    Ok(bytes) if self::sha256_hex(&bytes) == hash => {}
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => missing = true,
-                    _ => edited = Some(path),
-                },
-            }
-        }
-        let done = self
-            .state
-            .find_done_article(&article.place)
-            .map_err(|error| self.end_run_with_error(error))?;
-        let unchanged = match done {
-            Some(done) if done.sha256 == sha256_hex(&source) => {
+        let done = self.state.find_done_article(&article.place)?;
+        let unchanged = match &done {
+            Some(done) if done.record.sha256 == sha256_hex(&source) => {
                 self.has_current_settings(&article.place, &done.manner)?
             }
             _ => false,
         };
-        if !self.options.force {
-            if unchanged && !missing {
-                let edited = edited.is_some();
-                return Ok(ArticleReadOutcome::Unchanged { edited, bytes });
-            }
-            if let Some(path) = edited {
-                return Err(
-                    Error::output("the output was edited since plae wrote it, and would now be another: its source, the options or what people taught the memory have changed")
-                        .path(path)
-                        .hint(Hint::LearnEdits),
-                );
-            }
+        // What stands where the outputs would be written is known before the article is translated.
+        let (mut edited, mut unlearned, mut stale, mut forced) = (false, None, false, false);
+        let mut replaceable = Vec::with_capacity(article.outputs.len());
+        for (format, output) in &article.outputs {
+            let is_covered = self.options.overwrite.covers(output);
+            let standing = self.publisher.find_standing(output)?;
+            replaceable.push(match standing {
+                _ if is_covered => Replaceable::Anything,
+                OutputStanding::Missing | OutputStanding::Own => Replaceable::OwnOnly,
+                OutputStanding::Foreign => return Err(self.publisher.refusal(output, standing)),
+                OutputStanding::Edited => {
+                    edited = true;
+                    match self.find_learned_edits(*format, output)? {
+                        Some(sha256) => Replaceable::Learned(sha256),
+                        None => {
+                            unlearned = Some(output);
+                            Replaceable::OwnOnly
+                        }
+                    }
+                }
+            });
+            let lists = |done: &DoneArticle| {
+                let mut current = done.record.outputs.iter().filter(|written| !written.outdated);
+                current.any(|written| written.path == *output)
+            };
+            forced |= is_covered;
+            stale |= standing == OutputStanding::Missing || !done.as_ref().is_some_and(lists);
+        }
+        if unchanged && !stale && !forced {
+            return Ok(ArticleReadOutcome::Unchanged { edited, bytes });
+        }
+        if let Some(output) = unlearned {
+            return Err(self.publisher.refusal(output, OutputStanding::Edited));
         }
         let options = pipeline::Options {
             format: article.format,
@@ -175,8 +187,28 @@ impl<'a> ArchiveRun<'a> {
         Ok(ArticleReadOutcome::Ready(Box::new(PreparedArticle {
             article: article.clone(),
             bytes,
+            notices: prepared.notices(&options),
+            replaceable,
             prepared,
         })))
+    }
+
+    /// Returns the SHA-256 of an edited output if the memory has learned all of its edits; none if it has not, or if
+    /// edits of this format cannot be read.
+    fn find_learned_edits(&self, format: OutputFormat, output: &str) -> Result<Option<String>> {
+        let path = self.publisher.path_of(output);
+        let (Some(memory), Some(format)) = (self.memory, EditedFormat::from_extension(format.name())) else {
+            return Ok(None);
+        };
+        // A link or a directory is no edited output.
+        if !std::fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_file()) {
+            return Ok(None);
+        }
+        let bytes = file::read_file(&path)?;
+        Ok(match read_edited(&bytes, format) {
+            Ok(edited) if memory.has_learned(&edited)? => Some(sha256_hex(&bytes)),
+            _ => None,
+        })
     }
 
     /// Whether the settings `stored` in the database for the article at `place` equal this run's. If they do, but an
@@ -188,18 +220,14 @@ impl<'a> ArchiveRun<'a> {
         if self.options.former_manner.as_deref() != Some(stored) {
             return Ok(false);
         }
-        self.state
-            .set_article_settings(place, &self.manner)
-            .map_err(|error| self.end_run_with_error(error))?;
+        self.state.set_article_settings(place, &self.manner)?;
         Ok(true)
     }
 
-    /// Makes the whole run end with `error`. Returns an error of the same kind and message for the current article.
-    fn end_run_with_error(&self, error: Error) -> Error {
+    /// Makes the whole run end with `error`.
+    fn end_run_with_error(&self, error: Error) {
         self.stop.store(true, Relaxed);
-        let same = Error::new(error.kind, error.message.clone());
         lock_mutex(&self.fatal).get_or_insert(error);
-        same
     }
 
     /// Runs a writing thread: receives translated articles and writes their outputs, until the sender is gone.
@@ -219,7 +247,7 @@ impl<'a> ArchiveRun<'a> {
                     counts.segments += record.segments;
                     counts.flagged += record.flagged;
                 }
-                Err(error) if is_fatal_error(&error) => drop(self.end_run_with_error(error)),
+                Err(error) if is_fatal_error(&error) => self.end_run_with_error(error),
                 Err(error) => self.fail_article(&finished.article, finished.bytes, error),
             }
         }
@@ -229,21 +257,38 @@ impl<'a> ArchiveRun<'a> {
     fn write_article_outputs(&self, finished: &TranslatedArticle) -> Result<ArticleRecord> {
         let article = &finished.article;
         let mut outputs = Vec::with_capacity(article.outputs.len());
-        for (format, output) in &article.outputs {
-            let path = self.dir.output_dir().join(output);
-            let bytes = render(&finished.document, *format, &self.options.render).map_err(|error| error.path(&path))?;
-            file::write_file_with(&path, Some(&self.staging), true, &mut |out| out.write_all(&bytes))?;
+        for ((format, output), replaceable) in article.outputs.iter().zip(&finished.replaceable) {
+            let rendered = render(&finished.document, *format, &self.options.render);
+            let bytes = rendered.map_err(|error| error.path(self.publisher.path_of(output)))?;
+            let mut fill = |out: &mut dyn io::Write| out.write_all(&bytes).map_err(file::failed_write_error);
             outputs.push(WrittenOutput {
                 format: format.name().to_owned(),
                 path: output.clone(),
-                sha256: sha256_hex(&bytes),
+                sha256: self.publisher.publish(output, replaceable, &mut fill)?,
+                outdated: false,
             });
+            if matches!(replaceable, Replaceable::Learned(_)) {
+                lock_mutex(&self.counts).learned += 1;
+            }
         }
-        let record = ArticleRecord::new(article, finished.bytes, &finished.document, outputs);
-        self.state
-            .store_article_record(&record, &self.manner)
-            .map_err(|error| self.end_run_with_error(error))?;
+        let notices = finished.notices.clone();
+        let mut record = ArticleRecord::new(article, finished.bytes, &finished.document, notices, outputs);
+        if let Some(earlier) = self.find_earlier_outputs(article)? {
+            let is_current = earlier.record.sha256 == record.sha256 && earlier.manner == self.manner;
+            record.add_earlier_outputs(earlier.record.outputs, !is_current);
+        }
+        self.state.store_article_record(&record, &self.manner)?;
         Ok(record)
+    }
+
+    /// Returns what an earlier run stored of an article, with those of its outputs that still exist.
+    fn find_earlier_outputs(&self, article: &Article) -> Result<Option<DoneArticle>> {
+        let mut done = self.state.find_done_article(&article.place)?;
+        if let Some(done) = &mut done {
+            let exists = |output: &WrittenOutput| self.publisher.path_of(&output.path).symlink_metadata().is_ok();
+            done.record.outputs.retain(exists);
+        }
+        Ok(done)
     }
 
     /// Records an article as failed in the database, counts it, and keeps its error for [`Self::report_failures`].
@@ -251,10 +296,13 @@ impl<'a> ArchiveRun<'a> {
         if lock_mutex(&self.fatal).is_some() {
             return;
         }
-        if let Err(error) = self
-            .state
-            .store_article_record(&ArticleRecord::from_failure(article, &error), "")
-        {
+        let mut record = ArticleRecord::from_failure(article, &error);
+        let stored = self.find_earlier_outputs(article).and_then(|earlier| {
+            // What an earlier run wrote is still there.
+            record.add_earlier_outputs(earlier.map(|done| done.record.outputs).unwrap_or_default(), true);
+            self.state.store_article_record(&record, "")
+        });
+        if let Err(error) = stored {
             self.end_run_with_error(error);
         }
         {
@@ -292,5 +340,10 @@ fn is_fatal_error(error: &Error) -> bool {
     use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
     let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());
     let is_full = source.is_some_and(|error| matches!(error.kind(), StorageFull | QuotaExceeded | ReadOnlyFilesystem));
-    is_full || !matches!(error.kind, ErrorKind::Input | ErrorKind::Output)
+    is_full || is_database_error(error) || !matches!(error.kind, ErrorKind::Input | ErrorKind::Output)
+}
+
+/// Whether an error is one of the archive's database or of the memory, which all articles use.
+fn is_database_error(error: &Error) -> bool {
+    std::error::Error::source(error).is_some_and(|source| source.is::<rusqlite::Error>())
 }

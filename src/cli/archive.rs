@@ -2,7 +2,9 @@
 
 use super::args::ArchiveArgs;
 use super::config::Config;
-use super::inputs::{print_task_previews, resolve_pipeline_options};
+use super::inputs::{
+    format_notice, format_skipped_files, print_notices, print_task_previews, resolve_pipeline_options,
+};
 use super::plan::{InputSource, PlannedOutput, TranslationTask};
 use super::printer::Printer;
 use super::progress;
@@ -11,14 +13,15 @@ use super::words::{format_count, size};
 use super::{CommandStatus, interrupt};
 use crate::archive::{
     self, ArchiveDir, ArchiveLock, ArchivePlan, ArchivePlanOptions, ArchiveState, Article, ArticleList,
-    INDEX_FILE_NAME, REPORT, RunCallbacks, RunCounts,
+    EDITED_DIR_NAME, INDEX_FILE_NAME, Overwrite, REPORT, RunCallbacks, RunCounts,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::memory::Memory;
-use crate::pipeline;
+use crate::pipeline::{self, ReadingNotice};
 use crate::render::{OutputFormat, RenderOptions};
 use crate::translate::{Translator, identify_model};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -27,6 +30,8 @@ use std::time::{Duration, Instant};
 const TRANSLATED_SENTENCES_KEY: &str = "sentences";
 /// Key in the archive's state for the seconds that all runs so far have spent translating.
 const TRANSLATION_SECONDS_KEY: &str = "seconds";
+/// Maximum number of articles that are named in a list, or that the same is said of one by one.
+const MAX_LISTED_NAMES: usize = 20;
 
 pub fn run(args: &ArchiveArgs, config: &Config, printer: &Printer) -> Result<CommandStatus> {
     let options = resolve_pipeline_options(&args.reading, &args.decoding, config)?;
@@ -41,7 +46,16 @@ pub fn run(args: &ArchiveArgs, config: &Config, printer: &Printer) -> Result<Com
     if args.dry_run {
         return print_dry_run(plan, &options, &site, printer);
     }
-    let ArchivePlan { articles, failures, .. } = plan;
+    let ArchivePlan {
+        articles,
+        failures,
+        skipped,
+    } = plan;
+    let overwrite = match args.force.as_deref() {
+        None => Overwrite::Nothing,
+        Some([]) => Overwrite::Everything,
+        Some(names) => Overwrite::named(names, &site, &articles)?,
+    };
     let bytes = total_size_bytes(&articles);
     let session = ModelSession::new(config, printer);
     // An unavailable model is reported before any article is read.
@@ -78,13 +92,14 @@ pub fn run(args: &ArchiveArgs, config: &Config, printer: &Printer) -> Result<Com
         jobs: args
             .jobs
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
-        force: args.force,
+        overwrite,
     };
     let host = CliCallbacks {
         session: &session,
         printer,
         bar: progress::ArchiveProgress::new(printer, articles.len(), bytes),
         counts: Cell::default(),
+        notices: RefCell::default(),
     };
     for failure in &failures {
         printer.print_error(&failure.error);
@@ -104,19 +119,67 @@ pub fn run(args: &ArchiveArgs, config: &Config, printer: &Printer) -> Result<Com
         Ok(counts) => *counts,
         Err(_) => host.counts.get(),
     };
+    host.print_further_notices();
     drop(host);
     let count = articles.len();
-    drop(articles);
     // An interrupted run also gets a report, of what is done so far. The error that ended the run is returned before an
     // error in writing the report.
-    let written = add_translation_pace(&state, &counts).and_then(|()| archive::write_report(&site, &state));
+    let written = add_translation_pace(&state, &counts)
+        .and_then(|()| report_gone_articles(&site, &articles, &state, args.prune && ended.is_ok(), printer))
+        .and_then(|()| archive::write_report(&site, &state, &archive_options.overwrite));
+    drop(articles);
     print_summary(count, failures.len(), &counts, start.elapsed(), &site, printer);
+    if !skipped.is_empty() {
+        printer.print_note(format!("passed over: {skipped}"));
+    }
     let counts = ended?;
     written?;
     Ok(match counts.failed + failures.len() {
         0 => CommandStatus::Done,
         _ => CommandStatus::Failed,
     })
+}
+
+/// Stores and prints which articles are gone from the input directory; if `prunes`, removes their outputs.
+fn report_gone_articles(
+    site: &ArchiveDir,
+    articles: &ArticleList,
+    state: &ArchiveState,
+    prunes: bool,
+    printer: &Printer,
+) -> Result<()> {
+    let gone = archive::find_gone_articles(articles, state)?;
+    if gone.is_empty() {
+        return Ok(());
+    }
+    let mut names: Vec<String> = gone
+        .iter()
+        .take(MAX_LISTED_NAMES)
+        .map(|gone| match &gone.renamed_to {
+            None => gone.place.clone(),
+            Some(place) => format!("{} (now {place})", gone.place),
+        })
+        .collect();
+    if names.len() < gone.len() {
+        names.push(format!("and {} more", gone.len() - names.len()));
+    }
+    let mut line = format!(
+        "{} gone from {}: {}",
+        format_count(gone.len(), "article"),
+        articles.root().display(),
+        names.join(", ")
+    );
+    if !prunes {
+        printer.print_note(line + "; --prune removes their outputs");
+        return Ok(());
+    }
+    let pruned = archive::prune_gone_articles(site, &gone, state)?;
+    line += &format!("; {} removed", format_count(pruned.removed, "output"));
+    printer.print_note(line);
+    for path in pruned.edited {
+        printer.print_note(format!("{}: edited since plae wrote it, kept", path.display()));
+    }
+    Ok(())
 }
 
 /// Finds the articles to translate and names their outputs, as the command line says.
@@ -158,6 +221,20 @@ struct CliCallbacks<'a> {
     bar: progress::ArchiveProgress<'a>,
     /// The counts of the last progress report, for the summary of an interrupted run.
     counts: Cell<RunCounts>,
+    /// For each text that was said of an article's reading, the number of articles.
+    notices: RefCell<BTreeMap<String, usize>>,
+}
+
+impl CliCallbacks<'_> {
+    /// Prints how many articles had a notice that was not printed for each of them.
+    fn print_further_notices(&self) {
+        for (notice, count) in self.notices.borrow().iter() {
+            if let Some(more @ 1..) = count.checked_sub(MAX_LISTED_NAMES) {
+                self.printer
+                    .print_note(format!("{} more: {notice}", format_count(more, "article")));
+            }
+        }
+    }
 }
 
 impl RunCallbacks for CliCallbacks<'_> {
@@ -173,6 +250,17 @@ impl RunCallbacks for CliCallbacks<'_> {
 
     fn on_article_failed(&self, error: &Error) {
         self.printer.print_error(error);
+    }
+
+    fn on_article_notices(&self, article: &Article, notices: &[ReadingNotice]) {
+        let mut counts = self.notices.borrow_mut();
+        for notice in notices.iter().filter(|notice| !notice.is_minor()) {
+            let count = counts.entry(format_notice_kind(notice)).or_default();
+            *count += 1;
+            if *count <= MAX_LISTED_NAMES {
+                print_notices(&article.path.display(), std::slice::from_ref(notice), self.printer);
+            }
+        }
     }
 }
 
@@ -193,9 +281,23 @@ fn add_translation_pace(state: &ArchiveState, counts: &RunCounts) -> Result<()> 
 fn read_translation_pace(state: &ArchiveState) -> Result<(f64, f64)> {
     let number = |name| -> Result<f64> {
         let value = state.load_named_value(name)?.and_then(|value| value.parse().ok());
-        Ok(value.unwrap_or_default())
+        // The file may hold anything.
+        Ok(value
+            .filter(|value: &f64| value.is_finite() && *value >= 0.0)
+            .unwrap_or_default())
     };
     Ok((number(TRANSLATED_SENTENCES_KEY)?, number(TRANSLATION_SECONDS_KEY)?))
+}
+
+/// Formats a notice for many articles, without the number of lines.
+fn format_notice_kind(notice: &ReadingNotice) -> String {
+    match notice {
+        ReadingNotice::ThaiInCode { .. } | ReadingNotice::ThaiInTags { .. } => {
+            "some Thai left as it is, in code or markup".to_owned()
+        }
+        ReadingNotice::AllThaiInMarkup { .. } => "all Thai in code or markup, nothing is translated".to_owned(),
+        _ => format_notice(notice),
+    }
 }
 
 /// Prints which files a run would read and write, and how long it would take at the speed of earlier runs.
@@ -232,8 +334,8 @@ fn print_dry_run(
     let database = site.database_path();
     if database.is_file() {
         let (before, seconds) = read_translation_pace(&ArchiveState::open(&database)?)?;
-        if before > 0.0 {
-            let time = Duration::from_secs_f64(sentences as f64 * seconds / before);
+        let time = Duration::try_from_secs_f64(sentences as f64 * seconds / before);
+        if let (true, Ok(time)) = (before > 0.0, time) {
             line += &format!(
                 "; {:#} at the {:.1} sentences/s of earlier runs here, less what is done",
                 indicatif::HumanDuration(time),
@@ -241,7 +343,7 @@ fn print_dry_run(
             );
         }
     }
-    printer.print_note(line);
+    printer.print_note(line + &format_skipped_files(&plan.skipped));
     Ok(match failed {
         0 => CommandStatus::Done,
         _ => CommandStatus::Failed,
@@ -298,6 +400,14 @@ fn print_summary(
         printer.print_note(format!(
             "{} edited since plae wrote them, kept",
             format_count(counts.edited, "article")
+        ));
+    }
+    if counts.learned > 0 {
+        let kept = site.to_whole_archive().state_dir().join(EDITED_DIR_NAME);
+        printer.print_note(format!(
+            "{} written again with the edits that the memory learned; the edited files: {}",
+            format_count(counts.learned, "output"),
+            kept.display()
         ));
     }
     printer.print_note(match site.shard() {

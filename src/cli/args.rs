@@ -523,9 +523,15 @@ pub struct ArchiveArgs {
         help_heading = "Output"
     )]
     pub name: String,
-    /// Write everything again, from the memory where it can be, over edited and foreign files too
+    /// Write everything again, or what NAME says, over edited and foreign files too
+    ///
+    /// NAME is an output or an article, below OUT or DIR; may be repeated. What can be comes from the memory. Nothing
+    /// outside OUT is overwritten through a link.
+    #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, help_heading = "Output")]
+    pub force: Option<Vec<PathBuf>>,
+    /// Remove the outputs of articles that are gone from DIR, unless they were edited
     #[arg(long, help_heading = "Output")]
-    pub force: bool,
+    pub prune: bool,
     /// Print what would be read and written, with sizes, and load no model
     #[arg(long, help_heading = "Output")]
     pub dry_run: bool,
@@ -562,8 +568,9 @@ Examples:
   plae archive articles/ -o english/ --dry-run
   plae archive articles/ -o english/ --shard 0/8          one of eight parts, on this machine
 
-An output that was edited since plae wrote it is kept, and its article refused once it would be made anew; --force \
-overwrites it. Two runs never work in one output directory at once.
+An output that was edited since plae wrote it is kept, and its article refused once it would be made anew, unless \
+`plae memory learn` has learned all its edits: then it is written with them, and the edited file is kept in \
+OUT/.plae/edited. --force=NAME overwrites it. Two runs never work in one output directory at once.
 
 Exit codes:
   0    all articles translated, or unchanged

@@ -6,13 +6,15 @@ use super::plan::{self, InputSource, PlanRequest, PlannedOutput, RunPlan, Transl
 use super::printer::Printer;
 use super::words::format_count;
 use super::{CommandStatus, is_single_file_error};
+use crate::archive::SkippedFiles;
 use crate::document::Format;
 use crate::error::{Error, Result};
 use crate::memory::Memory;
-use crate::pipeline::{self, PreparedDocument};
+use crate::pipeline::{self, PreparedDocument, ReadingNotice};
 use crate::thai::has_thai;
 use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::fmt;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
@@ -109,7 +111,7 @@ pub fn print_dry_run(plan: &RunPlan, options: &pipeline::Options, printer: &Prin
     printer.print_note(format!(
         "{} would be translated, {failed} would fail{}",
         format_count(plan.tasks.len() + plan.failures.len() - failed, "input"),
-        format_skipped_files(plan)
+        format_skipped_files(&plan.skipped)
     ));
     Ok(match failed {
         0 => CommandStatus::Done,
@@ -155,32 +157,35 @@ pub fn print_task_previews(
     Ok((failed, sentences))
 }
 
-/// Formats the end of a summary line that says how many files were skipped; empty if none were.
-pub fn format_skipped_files(plan: &RunPlan) -> String {
-    match plan.skipped {
-        0 => String::new(),
-        count => format!(
-            "; {} passed over, of other kinds or written by plae",
-            format_count(count, "file")
-        ),
+/// Formats the end of a summary line that says which files were passed over; empty if none were.
+pub fn format_skipped_files(skipped: &SkippedFiles) -> String {
+    if skipped.is_empty() {
+        String::new()
+    } else {
+        format!("; passed over: {skipped}")
     }
 }
 
-/// Prints guesses about a source that might be wrong: an encoding other than UTF-8, and hard-wrapped lines.
-pub fn print_detected_format(
-    input: &InputSource,
-    prepared: &PreparedDocument,
-    options: &pipeline::Options,
-    printer: &Printer,
-) {
-    let encoding = prepared.encoding();
-    if options.encoding.is_none() && encoding != "UTF-8" {
-        printer.print_note(format!("{input}: read as {encoding}; --encoding overrides"));
+/// Formats what a user should know of how a source was read, with the option that reads it otherwise.
+pub fn format_notice(notice: &ReadingNotice) -> String {
+    match notice {
+        ReadingNotice::Encoding { .. } => format!("{notice}; --encoding overrides"),
+        ReadingNotice::JoinedLines => format!("{notice}; --paragraphs line keeps them apart"),
+        _ => notice.to_string(),
     }
-    if prepared.has_joined_lines() {
-        printer.print_note(format!(
-            "{input}: hard-wrapped, lines joined to paragraphs; --paragraphs line keeps them apart"
-        ));
+}
+
+/// Prints what a user should know of how the source named `input` was read.
+pub fn print_notices(input: &impl fmt::Display, notices: &[ReadingNotice], printer: &Printer) {
+    for notice in notices {
+        let line = format!("{input}: {}", format_notice(notice));
+        match notice {
+            ReadingNotice::AllThaiInMarkup { .. } | ReadingNotice::NoThai | ReadingNotice::Empty => {
+                printer.print_warning(line)
+            }
+            _ if notice.is_minor() => printer.print_if_verbose(line),
+            _ => printer.print_note(line),
+        }
     }
 }
 

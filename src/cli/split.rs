@@ -54,7 +54,15 @@ fn format_segments(
     };
     let prepared = pipeline::prepare_document(input.file_name().as_deref(), &input.read()?, &options)
         .map_err(|error| error.path(input.to_string()))?;
-    inputs::print_detected_format(input, &prepared, &options, printer);
+    // The others concern translations.
+    let mut notices = prepared.notices(&options);
+    notices.retain(|notice| {
+        matches!(
+            notice,
+            pipeline::ReadingNotice::Encoding { .. } | pipeline::ReadingNotice::JoinedLines
+        )
+    });
+    inputs::print_notices(input, &notices, printer);
     let mut page = String::new();
     for segment in prepared.segments() {
         let _ = match listing {

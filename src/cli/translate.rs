@@ -3,7 +3,7 @@
 use super::args::{self, InputFormatChoice};
 use super::config::Config;
 use super::inputs::{
-    LazyMemory, format_skipped_files, plan_translation, prepare_task, print_detected_format, print_dry_run,
+    LazyMemory, format_skipped_files, plan_translation, prepare_task, print_dry_run, print_notices,
     resolve_pipeline_options,
 };
 use super::plan::{InputSource, PlannedOutput, RunPlan, TranslationTask};
@@ -13,7 +13,6 @@ use super::words::format_count;
 use super::writer::DocumentWriter;
 use super::{CommandStatus, filter, interrupt, is_single_file_error, progress};
 use crate::archive;
-use crate::document::MarkupAmount;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline;
 use crate::render::OutputFormat;
@@ -148,30 +147,11 @@ impl TranslateRun<'_> {
         let (input, encoding) = (&task.input, prepared.encoding());
         self.printer
             .print_if_verbose(format!("{input}: {encoding}, {}", format_count(segments, "segment")));
-        print_detected_format(input, &prepared, self.options, self.printer);
-        if let count @ 1.. = prepared.count_untranslated_thai_lines() {
-            let text = format!(
-                "{input}: {} with Thai left as it is, in code or markup",
-                format_count(count, "line")
-            );
-            match task.format.markup_amount() {
-                // Nearly every web page has Thai in scripts and attributes.
-                MarkupAmount::Tags => self.printer.print_if_verbose(text),
-                MarkupAmount::Light | MarkupAmount::None => self.printer.print_note(text),
-            }
-        }
-        let translator = match prepared.needs_model() {
-            true => Some(&self.session.loaded_model()?.translator),
-            false if segments == 0 => {
-                self.printer
-                    .print_warning(format!("{input}: empty, there is nothing to translate"));
-                None
-            }
-            false => {
-                self.printer
-                    .print_warning(format!("{input}: no Thai, passed through unchanged"));
-                None
-            }
+        print_notices(input, &prepared.notices(self.options), self.printer);
+        let translator = if prepared.needs_model() {
+            Some(&self.session.loaded_model()?.translator)
+        } else {
+            None
         };
         // From here until the last output is written, Ctrl-C waits for the current step.
         let _patience = interrupt::defer_exit();
@@ -252,7 +232,7 @@ fn print_summary(plan: &RunPlan, run: &TranslateRun, whole: bool, printer: &Prin
         line += &format!(" in {seconds:.1} s, {rate:.0} tokens/s");
     }
     if run.done > 0 || (whole && inputs > 1) {
-        printer.print_note(line + &format_skipped_files(plan));
+        printer.print_note(line + &format_skipped_files(&plan.skipped));
     }
     if inputs > 1 && !run.failed.is_empty() {
         let shown = run.failed.len().min(20);

@@ -19,7 +19,15 @@ pub fn describe_hint(hint: &Hint) -> Cow<'_, str> {
         Hint::Overwrite => "overwrite it with --force, or write elsewhere with -o",
         Hint::WriteElsewhere => "write elsewhere with -o",
         Hint::FreeSpace => "free some space, or write elsewhere with -o",
-        Hint::LearnEdits => "keep its edits with `plae memory learn`, and overwrite it with --force, or move it away",
+        Hint::LearnEdits => {
+            "keep its edits with `plae memory learn` and run this again; or overwrite it with --force=NAME, or move it away"
+        }
+        Hint::MoveEdited => {
+            "move it away to keep the edits, which plae cannot learn from it; or overwrite it with --force=NAME"
+        }
+        Hint::ShortenName => {
+            "give the input a shorter name, or name the output otherwise: a file with -o, an archive's with --name"
+        }
         Hint::WaitForOtherRun => "wait for it or end it, or write elsewhere with -o",
         Hint::MergeFirst(output) => return format!("run `plae merge {}` first", output.display()).into(),
         Hint::MergeOrOverwrite(output) => {

@@ -5,6 +5,7 @@ mod absorb;
 mod edited;
 mod exchange;
 mod learn;
+mod learned;
 mod maintenance;
 mod search;
 mod similar;

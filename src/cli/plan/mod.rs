@@ -6,7 +6,7 @@ mod tests;
 mod walk;
 
 use super::file;
-use crate::archive::{InputFailure, input_format_of, output_is_input_error};
+use crate::archive::{InputFailure, SkippedFiles, input_format_of, output_is_input_error};
 use crate::document::Format;
 use crate::error::{Error, Result};
 use crate::render::{OutputFormat, StreamSeparation};
@@ -123,8 +123,8 @@ pub struct RunPlan {
     pub tasks: Vec<TranslationTask>,
     /// Inputs that cannot be translated, each with its error. They do not stop the others.
     pub failures: Vec<InputFailure>,
-    /// Number of files in input directories that are skipped: those with an unsupported extension, and plae's outputs.
-    pub skipped: usize,
+    /// Files of input directories that are passed over.
+    pub skipped: SkippedFiles,
 }
 
 /// An input, and the path that its outputs get below an output directory, before the extension is replaced.

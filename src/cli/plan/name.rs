@@ -1,9 +1,9 @@
 //! The paths of outputs, given the file or the directory that `-o` names.
 
 use super::{PlannedOutput, output_format_of};
+use crate::archive::{NameCollision, OutputStemForm, name_apart};
 use crate::error::{Error, Result};
 use crate::render::OutputFormat;
-use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -46,45 +46,41 @@ fn append_extension(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// Names the outputs of several inputs below `directory`. `places` are the inputs' relative paths: the outputs get the
-/// same paths with another extension, or with one more if two inputs would otherwise get the same output.
+/// same paths with another extension, or with one more if two inputs would otherwise get the same output, on any file
+/// system; if the names are still equal, a hash of the input's path is added.
 ///
 /// # Errors
-/// `Usage` if two inputs would get the same output even with their extensions.
+/// `Usage` if two inputs have the same path.
 pub fn name_outputs_in_directory(
     directory: &Path,
     places: &[&Path],
     formats: &[OutputFormat],
 ) -> Result<Vec<Vec<PlannedOutput>>> {
-    let short = |place: &Path| directory.join(place.with_extension(""));
-    let mut uses: HashMap<PathBuf, usize> = HashMap::new();
-    for place in places {
-        *uses.entry(short(place)).or_default() += 1;
-    }
-    let mut taken: HashMap<PathBuf, &Path> = HashMap::new();
-    let mut all = Vec::with_capacity(places.len());
-    for place in places {
-        let stem = match uses[&short(place)] {
-            1 => short(place),
-            _ => directory.join(place),
-        };
-        let mut outputs = Vec::with_capacity(formats.len());
-        for format in formats {
-            let path = append_extension(&stem, format.file_extension());
-            if let Some(other) = taken.insert(path.clone(), place) {
-                return Err(Error::usage(format!(
-                    "two inputs would be written to it: {} and {}",
-                    other.display(),
-                    place.display()
-                ))
-                .path(path)
-                .hint("translate them in two runs, into two directories"));
-            }
-            outputs.push(PlannedOutput {
-                format: *format,
-                path: Some(path),
-            });
-        }
-        all.push(outputs);
-    }
-    Ok(all)
+    let name = |index: usize, form: OutputStemForm| {
+        let stem = directory
+            .join(places[index])
+            .with_file_name(form.stem_of(places[index]));
+        Ok(formats
+            .iter()
+            .map(|format| append_extension(&stem, format.file_extension()))
+            .collect())
+    };
+    let collision = |NameCollision { first, second, path }: NameCollision| {
+        Error::usage(format!(
+            "two inputs would be written to it: {} and {}",
+            places[first].display(),
+            places[second].display()
+        ))
+        .path(path)
+        .hint("translate them in two runs, into two directories")
+    };
+    let named = name_apart(places.len(), &[], &name, &collision)?;
+    let to_output = |(format, path): (&OutputFormat, PathBuf)| PlannedOutput {
+        format: *format,
+        path: Some(path),
+    };
+    Ok(named
+        .into_iter()
+        .map(|paths| formats.iter().zip(paths).map(to_output).collect())
+        .collect())
 }

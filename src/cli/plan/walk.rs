@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
 
 /// Lists the inputs of a request, with each directory replaced by the files below it that can be translated. Leaves
-/// out the directory `output`. Adds files that cannot be read and the number of skipped files to `plan`.
+/// out the directory `output`. Adds files that cannot be read and the files that are passed over to `plan`.
 pub fn gather_inputs(request: &PlanRequest, output: Option<&Path>, plan: &mut RunPlan) -> Result<Vec<FoundInput>> {
     let mut found = Vec::new();
     for input in request.inputs {
@@ -36,10 +36,10 @@ pub fn gather_inputs(request: &PlanRequest, output: Option<&Path>, plan: &mut Ru
                 input: InputSource::File(article.path),
             }));
             plan.failures.extend(below.failures);
-            plan.skipped += below.skipped;
             if before == (found.len(), plan.failures.len()) {
-                plan.failures.push(no_articles_failure(input));
+                plan.failures.push(no_articles_failure(input, &[], &below.skipped));
             }
+            plan.skipped.add(below.skipped);
         } else {
             found.push(FoundInput {
                 input: InputSource::File(input.clone()),

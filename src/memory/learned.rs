@@ -1,0 +1,43 @@
+//! Whether the memory has learned all that people edited in an output, so that the output can be written again.
+
+use super::unit::to_one_line;
+use super::{EditedOutput, Memory, TranslationUnit};
+use crate::error::Result;
+use crate::thai::has_thai;
+use jiff::Timestamp;
+
+impl Memory {
+    /// Whether every translation in an edited output is one that the memory has or had for its source, by a person or
+    /// a machine, so that [`Memory::learn_edited`] would find nothing new. A segment that the memory cannot learn, such
+    /// as one without Thai, must be a copy of its source.
+    ///
+    /// # Errors
+    /// The errors of the database.
+    pub fn has_learned(&self, edited: &EditedOutput) -> Result<bool> {
+        let now = Timestamp::now();
+        let connection = self.lock_connection();
+        let compare = || {
+            let mut known = connection.prepare_cached(
+                "SELECT target FROM human WHERE source = ?1 UNION ALL SELECT target FROM replaced WHERE source = ?1 \
+                 UNION ALL SELECT target FROM system CROSS JOIN machine \
+                 ON machine.system = system.id AND machine.source IN (?1, ?2)",
+            )?;
+            for (source, target) in &edited.pairs {
+                let unit = TranslationUnit::from_person(source, target, now);
+                let is_same =
+                    |other: &str| edited.normalise_quotes(&to_one_line(other)) == edited.normalise_quotes(&unit.target);
+                let mut is_known = !has_thai(&unit.source) && is_same(source);
+                if !is_known && has_thai(&unit.source) && !unit.target.is_empty() {
+                    for target in known.query_map([&unit.source, source], |row| row.get::<_, String>(0))? {
+                        is_known |= is_same(&target?);
+                    }
+                }
+                if !is_known {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        };
+        self.to_crate_result(compare())
+    }
+}
