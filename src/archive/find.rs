@@ -221,6 +221,7 @@ impl GlobFilter {
     fn new(globs: &[String]) -> Result<Self> {
         // The paths that are matched are relative to the searched directory.
         let mut builder = GitignoreBuilder::new("");
+        builder.allow_unclosed_class(false);
         for glob in globs {
             if matches!(glob.trim(), "" | "!") {
                 return Err(Error::usage("a pattern is empty, and would match nothing"));

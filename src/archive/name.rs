@@ -237,7 +237,7 @@ mod tests {
                 USUAL,
                 &["na\u{301}.txt", "N\u{c1}.txt"],
                 &[Html],
-                "na\u{301}.txt-d89d9f1b.html N\u{c1}.txt-0dfd4f39.html",
+                "na\u{301}.txt-e137f04c.html N\u{c1}.txt-688617a5.html",
             ),
             // The report's own name.
             (

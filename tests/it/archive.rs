@@ -221,7 +221,7 @@ fn what_people_wrote_is_not_overwritten() {
     sandbox.write("out/000/00001.html", "edited");
     run(command(&sandbox, &[]), b"").ends(1, &["1 article edited"]);
     edit(&sandbox, 1, 2);
-    run(command(&sandbox, &[]), b"").ends(1, &["was edited since plae wrote it", "--force"]);
+    run(command(&sandbox, &[]), b"").ends(1, &["was edited since plae wrote it", "move it away", "--force=NAME"]);
     assert_eq!(sandbox.read("out/000/00001.html"), "edited");
     // One that is gone is made again.
     fs::remove_file(sandbox.path("out/000/00002.html")).expect("removed");
@@ -369,10 +369,16 @@ fn what_cannot_be_is_told_and_nothing_is_lost() {
 /// Mounts a file system in memory at `out`, or remounts it, where this process may.
 #[cfg(target_os = "linux")]
 fn mount(sandbox: &Sandbox, options: &str) -> bool {
+    mount_at(sandbox, "out", options)
+}
+
+/// Mounts a file system in memory at a directory, or remounts it, where this process may.
+#[cfg(target_os = "linux")]
+pub fn mount_at(sandbox: &Sandbox, directory: &str, options: &str) -> bool {
     let mut command = Command::new("mount");
     command
         .args(["-t", "tmpfs", "-o", options, "tmpfs"])
-        .arg(sandbox.path("out"))
+        .arg(sandbox.path(directory))
         .stderr(Stdio::null());
     let mounted = command.status().is_ok_and(|status| status.success());
     if !mounted {
@@ -383,7 +389,12 @@ fn mount(sandbox: &Sandbox, options: &str) -> bool {
 
 #[cfg(target_os = "linux")]
 fn unmount(sandbox: &Sandbox) {
-    let _ = Command::new("umount").arg(sandbox.path("out")).status();
+    unmount_at(sandbox, "out");
+}
+
+#[cfg(target_os = "linux")]
+pub fn unmount_at(sandbox: &Sandbox, directory: &str) {
+    let _ = Command::new("umount").arg(sandbox.path(directory)).status();
 }
 
 #[cfg(target_os = "linux")]
@@ -395,11 +406,13 @@ fn a_full_disk_ends_the_run_and_a_larger_one_goes_on() {
         return;
     }
     let full = run(command(&sandbox, &[]), b"");
+    let done = ask(&sandbox, "SELECT count(*) FROM article")[0];
     let larger = mount(&sandbox, "remount,size=60m");
     let rest = run(command(&sandbox, &[]), b"");
     let articles = ask(&sandbox, "SELECT count(*) FROM article");
     unmount(&sandbox);
-    full.ends(1, &["no space left"]);
+    // What was done before is told.
+    full.ends(1, &["no space left", &format!("{done} of 200 articles translated")]);
     assert!(larger);
     rest.ends(0, &["of 200 articles translated"]);
     assert_eq!(articles, [200]);

@@ -190,7 +190,7 @@ fn a_directory_is_mirrored_and_goes_on_after_a_failure() {
             &[
                 "broken.txt",
                 "3 of 4 inputs",
-                "1 file passed over",
+                "passed over: 1 .png, 1 hidden",
                 "1 input failed: in/deep/broken.txt",
             ],
         );
@@ -234,9 +234,13 @@ fn what_plae_wrote_is_not_read_again() {
     ];
     sandbox.run(&args).ends(0, &[]);
     assert_eq!(sandbox.files("in/b"), ["a.html", "a.md", "a.txt"]);
-    sandbox
-        .run(&["translate", "in", "-o", "out"])
-        .ends(0, &["in/a.txt -> out/a.html", "3 files passed over"]);
+    sandbox.run(&["translate", "in", "-o", "out"]).ends(
+        0,
+        &[
+            "in/a.txt -> out/a.html",
+            "passed over: 3 written by plae (in/b/a.html and 2 more)",
+        ],
+    );
     assert_eq!(sandbox.files("out"), ["a.html"]);
 }
 

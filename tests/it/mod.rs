@@ -9,6 +9,7 @@ mod former;
 mod gemma;
 mod help;
 mod inputs;
+mod kept;
 mod memory;
 mod model;
 mod outputs;
