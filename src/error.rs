@@ -39,6 +39,8 @@ pub enum Hint {
     FreeSpace,
     /// A person edited the output: let the translation memory learn the edits, overwrite it, or move it away.
     LearnEdits,
+    /// Another program's file stands where the output would be: move it away, overwrite it alone, or write elsewhere.
+    MoveForeign,
     /// A person edited the output in a way that the translation memory cannot learn: move it away, or overwrite it.
     MoveEdited,
     /// A name is too long for the file system: shorten the input's, or name the output otherwise.
@@ -144,6 +146,7 @@ impl fmt::Display for Hint {
             Self::LearnEdits => {
                 "let the memory learn its edits, and it is written with them; or overwrite it, or move it away"
             }
+            Self::MoveForeign => "move it away, overwrite it, or write elsewhere",
             Self::MoveEdited => "move it away to keep the edits, which plae cannot learn from it; or overwrite it",
             Self::ShortenName => "give the input a shorter name, or name the output otherwise",
             Self::WaitForOtherRun => "wait for it or end it, or write elsewhere",

@@ -85,7 +85,9 @@ pub fn merge_archives(output: &Path, inputs: &[PathBuf]) -> Result<MergeCounts> 
     }
     // A file of another program keeps its name.
     let moved = |error: Error| match error.hint.as_deref() {
-        Some(Hint::Overwrite) => merge_elsewhere_error(&error.path.unwrap_or_default()),
+        Some(Hint::MoveForeign | Hint::LearnEdits | Hint::MoveEdited) => {
+            merge_elsewhere_error(&error.path.unwrap_or_default())
+        }
         _ => error,
     };
     write_report(&target, &state, &Overwrite::Nothing).map_err(moved)?;

@@ -5,7 +5,7 @@ use super::find::is_own_output;
 use super::place::{output_from_path, place_from_path};
 use super::record::ArticleRecord;
 use super::shard::ArchiveDir;
-use super::state::ArchiveState;
+use super::state::{ArchiveState, KnownOutput};
 use super::{ArticleList, INDEX_FILE_NAME, REPORT};
 use crate::error::{Error, Hint, Result};
 use crate::file::{self, Existing};
@@ -128,6 +128,10 @@ impl<'a> OutputPublisher<'a> {
 
     /// Finds out what stands at the path of an output.
     pub fn find_standing(&self, output: &str) -> Result<OutputStanding> {
+        self.compare_with_known(output, &self.state.find_known_output(output)?)
+    }
+
+    fn compare_with_known(&self, output: &str, known: &KnownOutput) -> Result<OutputStanding> {
         let path = self.path_of(output);
         let failed = |error| file::output_write_error(&path, error);
         let metadata = match fs::symlink_metadata(&path) {
@@ -137,7 +141,6 @@ impl<'a> OutputPublisher<'a> {
             }
             metadata => metadata.map_err(failed)?,
         };
-        let known = self.state.find_known_output(output)?;
         // The content decides. Older versions of plae stored none for their reports, nor for the outputs of a run that
         // was broken off.
         let is_own = metadata.is_file()
@@ -166,28 +169,37 @@ impl<'a> OutputPublisher<'a> {
     ) -> Result<String> {
         let path = self.path_of(output);
         file::write_file_checked(&path, &self.staging, fill, &mut |sha256| {
-            let directory = self.resolve_directory_of(&path)?;
-            // Stored first: if the program is killed from here on, the next run knows the file as plae's.
+            let known = self.state.find_known_output(output)?;
+            self.decide(output, &known, replaceable)?;
+            // If the program is killed from here on, the next run knows the file as plae's.
             self.state.add_pending_output(output, sha256)?;
-            let standing = self.find_standing(output)?;
-            match (standing, replaceable) {
-                (OutputStanding::Missing, _) => Ok(Existing::Keep),
-                (OutputStanding::Own, _) => Ok(Existing::Replace),
-                (_, Replaceable::Anything) if directory.is_inside => Ok(Existing::Replace),
-                (_, Replaceable::Anything) => Err(Error::output(
-                    "a link leads out of the output directory, to a file that plae did not write",
-                )
-                .path(&path)
-                .hint("move the file away; it is not overwritten through a link")),
-                (OutputStanding::Edited, Replaceable::Learned(learned))
-                    if file::hash_file(&path).is_ok_and(|hash| hash == *learned) =>
-                {
-                    self.keep_edited(output, learned)?;
-                    Ok(Existing::Replace)
-                }
-                _ => Err(self.refusal(output, standing)),
-            }
+            // Looked at again, since storing takes a moment.
+            self.decide(output, &known, replaceable)
         })
+    }
+
+    /// Decides whether an output that is ready may replace what stands at its path.
+    fn decide(&self, output: &str, known: &KnownOutput, replaceable: &Replaceable) -> Result<Existing> {
+        let path = self.path_of(output);
+        let directory = self.resolve_directory_of(&path)?;
+        let standing = self.compare_with_known(output, known)?;
+        match (standing, replaceable) {
+            (OutputStanding::Missing, _) => Ok(Existing::Keep),
+            (OutputStanding::Own, _) => Ok(Existing::Replace),
+            (_, Replaceable::Anything) if directory.is_inside => Ok(Existing::Replace),
+            (_, Replaceable::Anything) => Err(Error::output(
+                "a link leads out of the output directory, to a file that plae did not write",
+            )
+            .path(&path)
+            .hint("move the file away; it is not overwritten through a link")),
+            (OutputStanding::Edited, Replaceable::Learned(learned))
+                if file::hash_file(&path).is_ok_and(|hash| hash == *learned) =>
+            {
+                self.keep_edited(output, learned)?;
+                Ok(Existing::Replace)
+            }
+            _ => Err(self.refusal(output, standing)),
+        }
     }
 
     /// Creates the error for an output that cannot be written because of what stands at its path.
@@ -264,5 +276,71 @@ fn is_former_report(output: &str, path: &Path) -> bool {
         }
         REPORT => head.read_until(b'\n', &mut text).is_ok() && serde_json::from_slice::<ArticleRecord>(&text).is_ok(),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Publishes `text` as the output `a.tsv` of an archive in `home`; `meanwhile` runs while it is being written.
+    fn publish(home: &Path, text: &str, replaceable: &Replaceable, meanwhile: &dyn Fn()) -> Result<()> {
+        let dir = ArchiveDir::new(home, None);
+        let state = ArchiveState::open(&dir.database_path())?;
+        let publisher = OutputPublisher::new(&dir, &state, super::super::create_staging_dir(&dir)?);
+        let sha256 = publisher.publish("a.tsv", replaceable, &mut |out| {
+            meanwhile();
+            out.write_all(text.as_bytes()).map_err(file::failed_write_error)
+        })?;
+        state.store_output("a.tsv", &sha256)
+    }
+
+    #[test]
+    fn an_edit_while_the_run_is_on_is_kept() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("a.tsv");
+        let write = |text: &str| fs::write(&path, text).unwrap();
+        let read = || fs::read_to_string(&path).unwrap();
+        let own = Replaceable::OwnOnly;
+        // A file that somebody puts there meanwhile.
+        let error = publish(home.path(), "one", &own, &|| write("mine")).unwrap_err();
+        assert_eq!((error.message.as_str(), read().as_str()), ("the output exists", "mine"));
+        // It stays in the next run, too.
+        publish(home.path(), "one", &own, &|| {}).unwrap_err();
+        fs::remove_file(&path).unwrap();
+        publish(home.path(), "one", &own, &|| {}).unwrap();
+        publish(home.path(), "two", &own, &|| {}).unwrap();
+        let error = publish(home.path(), "three", &own, &|| write("two, edited")).unwrap_err();
+        assert!(error.message.contains("edited since plae wrote it"), "{error}");
+        assert_eq!(read(), "two, edited");
+        // Edits that the memory has learned, and those that came after.
+        let learned = Replaceable::Learned(file::hash_file(&path).unwrap());
+        publish(home.path(), "three", &learned, &|| write("edited again")).unwrap_err();
+        assert_eq!(read(), "edited again");
+        write("two, edited");
+        publish(home.path(), "three", &learned, &|| {}).unwrap();
+        assert_eq!(read(), "three");
+        let kept = home.path().join(".plae").join(EDITED_DIR_NAME);
+        let kept = fs::read_dir(kept).unwrap().next().unwrap().unwrap().path();
+        assert_eq!(fs::read_to_string(kept).unwrap(), "two, edited");
+    }
+
+    #[test]
+    fn a_file_that_a_killed_run_put_there_is_known() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = ArchiveDir::new(home.path(), None);
+        let state = ArchiveState::open(&dir.database_path()).unwrap();
+        let publisher = OutputPublisher::new(&dir, &state, super::super::create_staging_dir(&dir).unwrap());
+        for text in ["one", "two"] {
+            // Killed before the hash is stored.
+            publisher
+                .publish("a.tsv", &Replaceable::OwnOnly, &mut |out| {
+                    out.write_all(text.as_bytes()).map_err(file::failed_write_error)
+                })
+                .unwrap();
+            assert_eq!(publisher.find_standing("a.tsv").unwrap(), OutputStanding::Own);
+        }
+        fs::write(home.path().join("a.tsv"), "mine").unwrap();
+        assert_eq!(publisher.find_standing("a.tsv").unwrap(), OutputStanding::Edited);
     }
 }

@@ -209,11 +209,10 @@ impl ArchiveDir {
 
     /// Creates the error for a file at `path`, the path of an output, that neither this archive nor this shard wrote.
     pub fn foreign_output_error(&self, path: &Path) -> Error {
+        let exists = Error::output("the output exists").path(path);
         match self.shard {
-            None => file::output_exists_error(path),
-            Some(_) => Error::output("the output exists")
-                .path(path)
-                .hint(Hint::MergeOrOverwrite(self.output.clone())),
+            None => exists.hint(Hint::MoveForeign),
+            Some(_) => exists.hint(Hint::MergeOrOverwrite(self.output.clone())),
         }
     }
 }

@@ -51,11 +51,7 @@ pub fn run(args: &ArchiveArgs, config: &Config, printer: &Printer) -> Result<Com
         failures,
         skipped,
     } = plan;
-    let overwrite = match args.force.as_deref() {
-        None => Overwrite::Nothing,
-        Some([]) => Overwrite::Everything,
-        Some(names) => Overwrite::named(names, &site, &articles)?,
-    };
+    let overwrite = resolve_overwrite(args, &site, &articles)?;
     let bytes = total_size_bytes(&articles);
     let session = ModelSession::new(config, printer);
     // An unavailable model is reported before any article is read.
@@ -108,13 +104,7 @@ pub fn run(args: &ArchiveArgs, config: &Config, printer: &Printer) -> Result<Com
     let _patience = interrupt::defer_exit();
     let start = Instant::now();
     let ended = archive::translate_archive(&site, &articles, memory.as_ref(), &state, &archive_options, &host);
-    let ended = match ended {
-        Err(error) if error.kind == ErrorKind::Interrupted => {
-            Err(Error::new(ErrorKind::Interrupted, "stopped before the end")
-                .hint("what is finished is kept; the same command goes on from here"))
-        }
-        ended => ended,
-    };
+    let ended = ended.map_err(explain_interruption);
     let counts = match &ended {
         Ok(counts) => *counts,
         Err(_) => host.counts.get(),
@@ -138,6 +128,24 @@ pub fn run(args: &ArchiveArgs, config: &Config, printer: &Printer) -> Result<Com
         0 => CommandStatus::Done,
         _ => CommandStatus::Failed,
     })
+}
+
+/// Returns the outputs that `--force` allows to overwrite.
+fn resolve_overwrite(args: &ArchiveArgs, site: &ArchiveDir, articles: &ArticleList) -> Result<Overwrite> {
+    match args.force.as_deref() {
+        None => Ok(Overwrite::Nothing),
+        Some([]) => Ok(Overwrite::Everything),
+        Some(names) => Overwrite::named(names, site, articles),
+    }
+}
+
+/// Adds to the error of an interrupted run how to go on; other errors are unchanged.
+fn explain_interruption(error: Error) -> Error {
+    match error.kind {
+        ErrorKind::Interrupted => Error::new(ErrorKind::Interrupted, "stopped before the end")
+            .hint("what is finished is kept; the same command goes on from here"),
+        _ => error,
+    }
 }
 
 /// Stores and prints which articles are gone from the input directory; if `prunes`, removes their outputs.

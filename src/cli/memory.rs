@@ -350,9 +350,7 @@ fn learn_edits(
         ));
     }
     if sum.new > 0 {
-        printer.print_hint(
-            "the same `plae archive` again writes them into its outputs, with --force over edited ones too",
-        );
+        printer.print_hint("the same `plae archive` again writes them into its outputs");
     } else if sum.unknown > 0 && sum.same == 0 {
         printer.print_hint("name with --memory the memory that the outputs were made with");
     }

@@ -22,6 +22,7 @@ pub fn describe_hint(hint: &Hint) -> Cow<'_, str> {
         Hint::LearnEdits => {
             "keep its edits with `plae memory learn` and run this again; or overwrite it with --force=NAME, or move it away"
         }
+        Hint::MoveForeign => "move it away, overwrite it with --force=NAME, or write elsewhere with -o",
         Hint::MoveEdited => {
             "move it away to keep the edits, which plae cannot learn from it; or overwrite it with --force=NAME"
         }

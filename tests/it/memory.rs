@@ -55,9 +55,10 @@ fn edits_survive_further_runs_whatever_the_model() {
     let sandbox = translated();
     edit(&sandbox, "out/a.tsv", "Torrential rain hit Bangkok");
     let learn = ["memory", "learn", "out/a.tsv", "--memory", "out"];
-    sandbox
-        .run(&learn)
-        .ends(0, &["out/a.tsv: 1 edit learned, 1 as they were", "hint:", "--force"]);
+    sandbox.run(&learn).ends(
+        0,
+        &["out/a.tsv: 1 edit learned, 1 as they were", "hint:", "plae archive"],
+    );
     sandbox.run(&learn).ends(0, &["0 edits learned, 2 as they were"]);
     // All carry the edit at once, the edited file itself too.
     archive(&sandbox, &[]).ends(
