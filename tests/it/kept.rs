@@ -225,8 +225,11 @@ fn another_format_is_added_and_none_grows_old_unseen() {
         "--format",
         "docx",
     ];
-    run(sandbox.command(&other), b"").ends(0, &[]);
-    sandbox.run(&["merge", "other", "-o", "out"]).ends(0, &[]);
+    let mut other = sandbox.command(&other);
+    other.env("SOURCE_DATE_EPOCH", "1700000000");
+    run(other, b"").ends(0, &[]);
+    sandbox.run(&["merge", "other", "-o", "out"]).ends(0, &["2 articles"]);
+    sandbox.run(&["merge", "other", "-o", "out"]).ends(0, &["0 articles"]);
     assert_eq!(formats(0).len(), 3);
     assert!(sandbox.path("out/000/00000.docx").exists());
     archived(&sandbox, &["--format", "html", "--format", "tsv", "--format", "docx"]).ends(0, &["2 unchanged"]);
@@ -244,7 +247,7 @@ fn edits_that_were_learned_need_no_force_and_others_are_kept() {
         .expect("a row")
         .to_owned();
     let mut cells: Vec<&str> = last.split('\t').collect();
-    cells[4] = "A person's sentence";
+    cells[4] = "A sentence by a person";
     let edited = table.replace(&last, &cells.join("\t"));
     sandbox.write("out/000/00000.tsv", &edited);
     // Not learned yet, it is not overwritten, whatever else changes.
@@ -261,11 +264,8 @@ fn edits_that_were_learned_need_no_force_and_others_are_kept() {
         0,
         &["3 of 3", "1 output written again with the edits", "out/.plae/edited"],
     );
-    assert!(sandbox.read("out/000/00000.tsv").contains("A person's sentence"));
-    assert!(
-        sandbox.read("out/000/00000.html").contains("A person&#39;s sentence")
-            || sandbox.read("out/000/00000.html").contains("A person's sentence")
-    );
+    assert!(sandbox.read("out/000/00000.tsv").contains("A sentence by a person"));
+    assert!(sandbox.read("out/000/00000.html").contains("A sentence by a person"));
     let kept = sandbox.files("out/.plae/edited");
     assert_eq!(kept.len(), 1);
     assert_eq!(sandbox.read(&format!("out/.plae/edited/{}", kept[0])), edited);
@@ -337,8 +337,6 @@ fn names_stay_two_and_too_long_ones_are_told_before() {
     for (bytes, text) in [(&b"in/x\xff.txt"[..], "One.\n"), (b"in/x\xfe.txt", "Two.\n")] {
         fs::write(sandbox.path("").join(OsStr::from_bytes(bytes)), text).expect("a file");
     }
-    let part = "a name of 255 bytes";
-    let _ = part;
     let jsonl = ["--format", "jsonl"];
     archived(&sandbox, &[&jsonl[..], &["--dry-run"]].concat()).ends(1, &["is too long for the file system", "--name"]);
     archived(&sandbox, &jsonl).ends(
@@ -493,7 +491,7 @@ fn merge_publishes_nothing_from_outside_an_archive() {
     assert!(!leaked(&sandbox));
     // What plae wrote is plae's, wherever it stands.
     fs::remove_file(sandbox.path("moved/00001.html")).expect("removed");
-    sandbox.run(&merge).ends(0, &["2 articles"]);
+    sandbox.run(&merge).ends(0, &["1 article,"]);
     assert!(sandbox.path("all/000/00000.html").exists());
 }
 
