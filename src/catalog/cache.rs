@@ -81,8 +81,10 @@ impl Snapshot {
         if let Some(name) = self.files.iter().find(|name| strip_gguf(name).is_some()) {
             return self.directory.join(name);
         }
-        let folder = self.files.iter().find_map(|name| name.strip_suffix("/config.json"));
-        self.directory.join(folder.unwrap_or_default())
+        match self.files.iter().find_map(|name| name.strip_suffix("/config.json")) {
+            Some(folder) => self.directory.join(folder),
+            None => self.directory.clone(),
+        }
     }
 
     /// Describes the snapshot as the model of `manifest`.

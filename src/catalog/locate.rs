@@ -79,7 +79,11 @@ fn settle_unsure_files(
             connect_timeout: settings.connect_timeout.min(MAX_QUESTION_TIMEOUT),
             ..settings.clone()
         };
-        let Some(error) = hub::HubClient::new(&hasty, notice)?.complete_snapshot(&unsure)? else {
+        let asked = match hub::HubClient::new(&hasty, notice) {
+            Ok(mut hub) => hub.complete_snapshot(&unsure)?,
+            Err(error) => Some(error),
+        };
+        let Some(error) = asked else {
             return Ok(located);
         };
         if !unsure.has_chat_template() {

@@ -150,7 +150,11 @@ pub(super) fn explain_missing_weights(names: &[String], read: ReadJson) -> Error
     let has = |wanted: &str| names.iter().any(|name| name == wanted);
     if has("adapter_config.json") {
         return match read("adapter_config.json") {
-            Ok(adapter) => adapter_error(adapter["base_model_name_or_path"].as_str()),
+            // MLX has a name of its own for it.
+            Ok(adapter) => {
+                let base = adapter["base_model_name_or_path"].as_str();
+                adapter_error(base.or_else(|| adapter["model"].as_str()))
+            }
             Err(error) => error,
         };
     }

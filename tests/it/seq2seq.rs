@@ -469,6 +469,14 @@ fn eight_bits_give_the_same_from_the_checkpoint_and_from_the_file_beside_it() {
         };
         let first = translate();
         let kept = std::fs::read(sandbox.path("model/plae-int8.bin")).expect("a file in 8 bits");
+        #[cfg(unix)]
+        {
+            // Who may read the model may read this file too.
+            use std::os::unix::fs::PermissionsExt;
+            sandbox.write("ordinary", b"");
+            let mode = |name| std::fs::metadata(sandbox.path(name)).expect(name).permissions().mode();
+            assert_eq!(mode("model/plae-int8.bin"), mode("ordinary"), "{name}");
+        }
         assert_eq!(translate(), first, "{name}: from the map");
         // Cut short, it is made again.
         sandbox.write("model/plae-int8.bin", &kept[..kept.len() / 2]);

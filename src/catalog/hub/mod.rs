@@ -104,14 +104,16 @@ impl<'a> HubClient<'a> {
             !has_size(&pointer, metadata.size) && !has_size(&blob, metadata.size)
         });
         let bytes = missing.map(|(_, metadata)| metadata.size).sum();
-        (self.notice)(Notice::Pulling {
-            model: manifest.map_or(&source.repo, |manifest| &manifest.name).clone(),
-            from: format!("{}/{}", self.settings.endpoint, source.repo),
-            bytes: Some(bytes),
-            licence: manifest.and_then(|manifest| manifest.licence.clone()),
-            licence_url: manifest.and_then(|manifest| manifest.licence_url.clone()),
-            non_commercial: manifest.is_some_and(|manifest| manifest.non_commercial),
-        });
+        if bytes > 0 {
+            (self.notice)(Notice::Pulling {
+                model: manifest.map_or(&source.repo, |manifest| &manifest.name).clone(),
+                from: format!("{}/{}", self.settings.endpoint, source.repo),
+                bytes: Some(bytes),
+                licence: manifest.and_then(|manifest| manifest.licence.clone()),
+                licence_url: manifest.and_then(|manifest| manifest.licence_url.clone()),
+                non_commercial: manifest.is_some_and(|manifest| manifest.non_commercial),
+            });
+        }
         for (file, metadata) in files.iter().zip(&found) {
             self.place_file(source, &commit, file, metadata)?;
         }

@@ -79,7 +79,8 @@ fn a_cache_filled_in_part_is_completed_from_the_hub() {
         let mut place = CatalogFixture::new(&hub.address);
         place.write_cached_chat_model(left_out);
         let located = place.locate("org/tiny").unwrap();
-        assert_eq!(located.path, place.snapshot_path());
+        // Byte for byte: it is printed.
+        assert_eq!(located.path.as_os_str(), place.snapshot_path().as_os_str());
         assert_eq!(fetched(&hub.log()), left_out);
         for (name, content) in CHAT_MODEL {
             assert_eq!(std::fs::read(located.path.join(name)).unwrap(), content, "{name}");
@@ -463,6 +464,17 @@ const WITHOUT_WEIGHTS: &[Unsupported] = &[
     ),
     (
         &[
+            (
+                "adapter_config.json",
+                r#"{"model": "Qwen/Qwen3-0.6B", "lora_layers": 16}"#,
+            ),
+            ("adapters.safetensors", "weights"),
+        ],
+        "is an adapter (LoRA) for Qwen/Qwen3-0.6B",
+        "merge",
+    ),
+    (
+        &[
             ("config.json", r#"{"model_type": "marian"}"#),
             ("flax_model.msgpack", "weights"),
         ],
@@ -534,6 +546,11 @@ fn what_cannot_be_loaded_is_named_before_any_download() {
         );
         assert!(!log.iter().any(|line| line.starts_with("HEAD")));
         assert!(!place.settings.hub_cache.exists());
+        // A cache that another tool filled is no other.
+        place.write_cache(&files);
+        place.settings.offline = true;
+        let cached = place.locate("org/tiny").unwrap_err();
+        assert!(cached.message.contains(message), "{message}: {cached}");
     }
 }
 
