@@ -311,14 +311,12 @@ fn list_readable_files(model_type: &str, tokenizer_config: Option<&Value>) -> Ve
     if !has_key("added_tokens_decoder") {
         files.extend(["special_tokens_map.json", "added_tokens.json"]);
     }
-    match Architecture::from_model_type(model_type) {
-        Some(architecture) if architecture.is_decoder_only() => {
-            if !has_key("chat_template") {
-                files.push(CHAT_TEMPLATE_NAME);
-            }
-        }
-        _ if model_type != "marian" => files.push("tokenizer.json"),
-        _ => {}
+    let architecture = Architecture::from_model_type(model_type);
+    if !architecture.is_some_and(Architecture::is_decoder_only) {
+        // A Marian model's tokenizer is read from other files.
+        files.extend((model_type != "marian").then_some("tokenizer.json"));
+    } else if !has_key("chat_template") {
+        files.push(CHAT_TEMPLATE_NAME);
     }
     files
 }

@@ -307,8 +307,7 @@ mod tests {
         for extension in ["gguf", "GGUF"] {
             let name = |part: usize| format!("{extension}/Mine-Q8_0-0000{part}-of-00003.{extension}");
             let first = write(directory.path(), &name(1), &gemma);
-            for part in [2, 3] {
-                let path = write(directory.path(), &name(part), &gguf(&[]));
+            for path in [2, 3].map(|part| write(directory.path(), &name(part), &gguf(&[]))) {
                 let located = describe_local_model(&path, &all).unwrap();
                 assert_eq!(
                     (located.path, located.manifest.name.as_str()),
