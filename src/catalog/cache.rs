@@ -6,7 +6,7 @@ use super::local;
 use super::manifest::{FileSpec, HubSource, Manifest, Manifests, WheelSource};
 use super::reference::LocatedModel;
 use super::settings::Settings;
-use super::unsupported::ReadJson;
+use super::unsupported::{ReadJson, check_no_pointer};
 use crate::error::{Error, Result};
 use crate::model::weights::gguf_split::strip_gguf;
 use hf_hub::{Cache, Repo, RepoType};
@@ -38,6 +38,14 @@ pub(super) struct UnsureFiles {
 }
 
 impl UnsureFiles {
+    /// Gives the source with the snapshot's commit as its revision.
+    pub fn source_at_commit(&self) -> HubSource {
+        HubSource {
+            revision: self.commit.clone(),
+            ..self.source.clone()
+        }
+    }
+
     /// Whether a chat template is among the files.
     pub fn has_chat_template(&self) -> bool {
         self.names.iter().any(|name| name.ends_with(CHAT_TEMPLATE_NAME))
@@ -205,6 +213,9 @@ pub(super) fn find_snapshot(source: &HubSource, settings: &Settings) -> Result<O
     let incomplete = |name: &str| Error::model(format!("{name} is missing, or not whole")).path(directory.as_path());
     if let Some(file) = selected.files.iter().find(is_missing) {
         return Err(incomplete(&file.name));
+    }
+    for file in &selected.files {
+        check_no_pointer(&directory.join(&file.name))?;
     }
     let mut unsure = selected.absent;
     if let Some(all) = read_file_list(source, &commit, settings) {

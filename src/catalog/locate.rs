@@ -9,8 +9,9 @@ use super::{cache, hub, local, wheel};
 use crate::error::{Error, ErrorKind, Hint, Result};
 use std::time::Duration;
 
-/// The longest time to wait for a connection to the Hub where it is only asked whether a cached model is whole.
-const MAX_QUESTION_TIMEOUT: Duration = Duration::from_secs(3);
+/// The longest time to wait for a connection to the Hub, and again for its answer, where it is only asked whether a
+/// cached model is whole.
+const MAX_QUESTION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Finds a model's files on this machine; fetches them if they are not there and the network may be used.
 ///
@@ -77,14 +78,16 @@ fn settle_unsure_files(
         let hasty = Settings {
             retries: 0,
             connect_timeout: settings.connect_timeout.min(MAX_QUESTION_TIMEOUT),
+            read_timeout: settings.read_timeout.min(MAX_QUESTION_TIMEOUT),
             ..settings.clone()
         };
-        let asked = match hub::HubClient::new(&hasty, notice) {
-            Ok(mut hub) => hub.complete_snapshot(&unsure)?,
-            Err(error) => Some(error),
-        };
-        let Some(error) = asked else {
-            return Ok(located);
+        let listed = hub::HubClient::new(&hasty, notice).and_then(|mut hub| hub.list_files(&unsure));
+        let error = match listed {
+            Ok(all) => {
+                hub::HubClient::new(settings, notice)?.complete_snapshot(&unsure, &all)?;
+                return Ok(located);
+            }
+            Err(error) => error,
         };
         if !unsure.has_chat_template() {
             notice(Notice::Unreachable {

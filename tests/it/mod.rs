@@ -16,6 +16,7 @@ mod outputs;
 mod seq2seq;
 mod shard;
 mod tools;
+mod unloadable;
 
 use std::fs;
 use std::io::Write;

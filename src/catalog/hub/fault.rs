@@ -75,7 +75,11 @@ pub(super) fn refused_request_fault(
         }
         ("GatedRepo", ..) | (_, 401 | 403, _) => match (has_token, status.as_u16()) {
             (false, _) => Error::model(format!("{repo} is gated: its owner wants the licence accepted first")).hint(
-                format!("accept it at {endpoint}/{repo}, then put a token of that account in HF_TOKEN"),
+                if host == address_of_host(endpoint) {
+                    format!("accept it at {endpoint}/{repo}, then put a token of that account in HF_TOKEN")
+                } else {
+                    format!("{endpoint} redirects to {host}, which gets no token of yours; set HF_ENDPOINT to {host}")
+                },
             ),
             (true, 401) => Error::model(format!("the Hub does not accept the token that was sent for {repo}")).hint(
                 format!("make a new one at {endpoint}/settings/tokens and put it in HF_TOKEN"),

@@ -133,31 +133,30 @@ impl<'a> HubClient<'a> {
         })
     }
 
-    /// Asks the Hub whether a repository has the files `unsure`, and fetches those that it has; of the others the
-    /// cache remembers that they do not exist. Gives what failed if the Hub could not be asked.
+    /// Asks the Hub for the paths of all files of a snapshot's commit.
     ///
     /// # Errors
-    /// Fails if a file that the repository has cannot be fetched, with the errors of
-    /// [`download_snapshot`](Self::download_snapshot).
-    pub fn complete_snapshot(&mut self, unsure: &UnsureFiles) -> Result<Option<Error>> {
-        let UnsureFiles { source, commit, names } = unsure;
-        let at_commit = HubSource {
-            revision: commit.clone(),
-            ..source.clone()
-        };
-        let info = match self.fetch_repo_info(&at_commit) {
-            Ok(info) => info,
-            Err(error) => return Ok(Some(error)),
-        };
-        let all = info.file_names();
-        let (present, absent): (Vec<String>, Vec<String>) = names.iter().cloned().partition(|name| all.contains(name));
+    /// The errors of [`download_snapshot`](Self::download_snapshot).
+    pub fn list_files(&mut self, snapshot: &UnsureFiles) -> Result<Vec<String>> {
+        Ok(self.fetch_repo_info(&snapshot.source_at_commit())?.file_names())
+    }
+
+    /// Fetches those of the files `unsure` that are among `all`, the files of the commit; of the others the cache
+    /// remembers that they do not exist.
+    ///
+    /// # Errors
+    /// The errors of [`download_snapshot`](Self::download_snapshot).
+    pub fn complete_snapshot(&mut self, unsure: &UnsureFiles, all: &[String]) -> Result<()> {
+        let (source, commit) = (unsure.source_at_commit(), &unsure.commit);
+        let (present, absent): (Vec<String>, Vec<String>) =
+            unsure.names.iter().cloned().partition(|name| all.contains(name));
         for name in present {
             let file = FileSpec::unverified(name);
-            let metadata = self.fetch_file_metadata(&at_commit, commit, &file)?;
-            self.place_file(&at_commit, commit, &file, &metadata)?;
+            let metadata = self.fetch_file_metadata(&source, commit, &file)?;
+            self.place_file(&source, commit, &file, &metadata)?;
         }
-        cache::record_absent_files(source, commit, &absent, self.settings);
-        Ok(None)
+        cache::record_absent_files(&source, commit, &absent, self.settings);
+        Ok(())
     }
 
     /// Gives the paths in the cache of a file in its snapshot and of the blob that has its content.

@@ -626,6 +626,11 @@ fn git_lfs_pointers_are_named() {
     }
     let mut files = CHAT_MODEL;
     files[5].1 = POINTER;
+    let mut place = CatalogFixture::new(&refusing_address());
+    place.settings.offline = true;
+    place.write_cache(&files);
+    let error = place.locate("org/tiny").unwrap_err();
+    assert!(error.message.contains("Git LFS pointer"), "{error}");
     let hub = FakeHub::start(&files);
     let mut place = CatalogFixture::new(&hub.address);
     let error = place.locate("org/tiny").unwrap_err();
@@ -666,6 +671,16 @@ fn mirrors_redirect_to_themselves_and_to_another_hub() {
             );
         }
     }
+    let (hub, mirror) = (FakeHub::start(&CHAT_MODEL), FakeHub::start(&[]));
+    hub.set(|state| state.refusal = Some((401, "GatedRepo")));
+    mirror.set(|state| state.redirect_all = Some(hub.address.clone()));
+    let mut place = CatalogFixture::new(&mirror.address);
+    place.settings.token = Some(AccessToken("hf_x".into()));
+    let error = place.locate("org/tiny").unwrap_err();
+    assert!(error.message.contains("is gated"), "{error}");
+    let hint = error.hint.unwrap().to_string();
+    assert!(hint.contains(&format!("set HF_ENDPOINT to {}", hub.address)), "{hint}");
+
     let hub = FakeHub::start(&CHAT_MODEL);
     hub.set(|state| state.redirect_all = Some(hub.address.clone()));
     let error = CatalogFixture::new(&hub.address).locate("org/tiny").unwrap_err();
