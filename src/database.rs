@@ -5,8 +5,11 @@
 //! neither knows the other's.
 
 use crate::error::{Error, Hint, Result};
+use crate::file::describe_io_error;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
-use std::path::Path;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Marks a database file as plae's (SQLite's `application_id`): `plae` in ASCII.
@@ -41,17 +44,11 @@ pub fn open_database(path: &Path, durability: WriteDurability, schema: &str) -> 
     if let Some(directory) = path.parent() {
         std::fs::create_dir_all(directory).map_err(|error| crate::file::output_write_error(path, error))?;
     }
+    refuse_foreign_file(path)?;
     let failed = |error| sqlite_error(path, error);
-    let mut connection = Connection::open_with_flags(
-        path,
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )
-    .map_err(failed)?;
-    connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
-    connection.set_prepared_statement_cache_capacity(64);
-    connection
-        .pragma_update(None, "cache_size", NEGATIVE_PAGE_CACHE_KIB)
-        .map_err(failed)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+    let mut connection = connect(path, flags).map_err(failed)?;
+    claim_or_check_database(&mut connection, path, schema)?;
     // Changing the journal mode needs exclusive access, so it is done only once.
     let mode: String = connection
         .pragma_query_value(None, "journal_mode", |row| row.get(0))
@@ -59,7 +56,6 @@ pub fn open_database(path: &Path, durability: WriteDurability, schema: &str) -> 
     if mode != "wal" {
         connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
     }
-    claim_or_check_database(&mut connection, path, schema)?;
     connection.execute_batch(schema).map_err(failed)?;
     let synchronous = match durability {
         WriteDurability::Full => "FULL",
@@ -71,25 +67,138 @@ pub fn open_database(path: &Path, durability: WriteDurability, schema: &str) -> 
     Ok(connection)
 }
 
+/// Opens the database at `path`, which must exist, to read it only: like [`open_database`], but a file or directory that
+/// cannot be written is no error.
+///
+/// # Errors
+/// Those of [`open_database`]; of kind `Output`, for a file in a directory that cannot be written whose last changes
+/// stand in its write-ahead log.
+pub fn open_database_for_reading(path: &Path, schema: &str) -> Result<Connection> {
+    let error = match open_database(path, WriteDurability::Full, schema) {
+        Err(error) if is_unwritable(&error) && !has_write_ahead_log(path) => error,
+        opened => return opened,
+    };
+    let mut connection = connect(&immutable_uri(path), OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|_| error)?;
+    claim_or_check_database(&mut connection, path, schema)?;
+    Ok(connection)
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    let uri_or_not = if flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {
+        OpenFlags::SQLITE_OPEN_URI
+    } else {
+        OpenFlags::empty()
+    };
+    let connection = Connection::open_with_flags(path, flags | uri_or_not | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.pragma_update(None, "cache_size", NEGATIVE_PAGE_CACHE_KIB)?;
+    Ok(connection)
+}
+
+/// Refuses a file that is not plae's, before anything of it or beside it is written. An absent or empty file passes,
+/// and a file of a newer plae, whose version is checked later.
+fn refuse_foreign_file(path: &Path) -> Result<()> {
+    // A database begins with this text; the application's number stands at byte 68 (SQLite's file format, §1.3).
+    const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+    const APPLICATION_ID_AT: std::ops::Range<usize> = 68..72;
+    let found = std::fs::metadata(path);
+    match found {
+        // Whatever SQLite says of a directory or of a path that cannot be reached, nothing is written there.
+        Err(_) => return Ok(()),
+        Ok(found) if found.is_dir() => return Ok(()),
+        Ok(found) if !found.is_file() => return Err(Error::usage("is not a file").path(path)),
+        Ok(_) => {}
+    }
+    let mut head = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(100).read_to_end(&mut head))
+        .map_err(|error| Error::output(describe_io_error(&error)).path(path).source(error))?;
+    if head.is_empty() || head.get(APPLICATION_ID_AT) == Some(&APPLICATION_ID.to_be_bytes()) {
+        return Ok(());
+    }
+    if !head.starts_with(MAGIC) {
+        return Err(Error::usage("is not a translation memory").path(path));
+    }
+    // Either another program's database, or an empty one, or one of plae's whose mark is in the write-ahead log only.
+    // `immutable` reads the file alone, and makes no files beside it.
+    let uri = if has_write_ahead_log(path) {
+        file_uri(path, "mode=ro")
+    } else {
+        immutable_uri(path)
+    };
+    let looked = connect(&uri, OpenFlags::SQLITE_OPEN_READ_ONLY)
+        .and_then(|connection| Ok((read_pragma(&connection, "application_id")?, count_tables(&connection)?)));
+    match looked.map_err(|error| sqlite_error(path, error))? {
+        (APPLICATION_ID, _) | (0, 0) => Ok(()),
+        _ => Err(foreign_database_error(path)),
+    }
+}
+
+fn foreign_database_error(path: &Path) -> Error {
+    Error::usage("is the database of another program").path(path)
+}
+
+/// Whether the database at `path` has changes in a write-ahead log.
+fn has_write_ahead_log(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::metadata(log).is_ok_and(|log| log.len() > 0)
+}
+
+/// Whether an error is one of a file or directory that cannot be written.
+fn is_unwritable(error: &Error) -> bool {
+    let source = std::error::Error::source(error);
+    let code = source.and_then(|source| source.downcast_ref::<rusqlite::Error>()?.sqlite_error_code());
+    matches!(
+        code,
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen)
+    )
+}
+
+/// Returns the URI under which SQLite reads the file at `path` alone, without locks and without files beside it.
+fn immutable_uri(path: &Path) -> PathBuf {
+    file_uri(path, "immutable=1")
+}
+
+/// Returns the URI of a file for SQLite, which may also hold bytes that are no Unicode.
+fn file_uri(path: &Path, query: &str) -> PathBuf {
+    let mut uri = String::from("file:");
+    let bytes = path.as_os_str().as_encoded_bytes();
+    // After two slashes SQLite expects the name of a host, which may be empty.
+    if bytes.starts_with(b"//") {
+        uri.push_str("//");
+    }
+    for byte in bytes {
+        if byte.is_ascii_alphanumeric() || b"/-._".contains(byte) {
+            uri.push(char::from(*byte));
+        } else {
+            uri += &format!("%{byte:02X}");
+        }
+    }
+    PathBuf::from(format!("{uri}?{query}"))
+}
+
+fn read_pragma(connection: &Connection, name: &str) -> rusqlite::Result<i32> {
+    connection.pragma_query_value(None, name, |row| row.get(0))
+}
+
+fn count_tables(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+}
+
 /// Marks a new file as plae's and creates its tables. Refuses a file of another program or of another layout version.
 fn claim_or_check_database(connection: &mut Connection, path: &Path, schema: &str) -> Result<()> {
     let failed = |error| sqlite_error(path, error);
-    let pragma = |connection: &Connection, name: &str| -> Result<i32> {
-        connection
-            .pragma_query_value(None, name, |row| row.get(0))
-            .map_err(failed)
-    };
+    let pragma = |connection: &Connection, name: &str| read_pragma(connection, name).map_err(failed);
     if pragma(connection, "application_id")? != APPLICATION_ID {
         let transaction = connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(failed)?;
         // Another process may have marked the file in the meantime.
         if pragma(&transaction, "application_id")? != APPLICATION_ID {
-            let tables: i64 = transaction
-                .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
-                .map_err(failed)?;
-            if tables > 0 {
-                return Err(Error::usage("is the database of another program").path(path));
+            if count_tables(&transaction).map_err(failed)? > 0 {
+                return Err(foreign_database_error(path));
             }
             transaction.execute_batch(schema).map_err(failed)?;
             transaction
