@@ -3,7 +3,7 @@
 use crate::error::{Error, Hint, Result};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -59,20 +59,51 @@ pub(crate) fn is_safe_relative_path(text: &str) -> bool {
     text.chars().all(char_ok) && text.split('/').all(part_ok)
 }
 
+/// The most bytes of an input that is read into memory as a whole.
+const MAX_INPUT_BYTES: u64 = 512 << 20;
+
 /// Reads an input file whole.
+///
+/// # Errors
+/// Kind `Input` for a file that cannot be read, or that has more than 537 MB.
 pub fn read_file(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).map_err(|error| Error::input(describe_io_error(&error)).path(path).source(error))
+    let opened = File::open(path).and_then(|file| {
+        if file.metadata()?.is_dir() {
+            Err(io::ErrorKind::IsADirectory.into())
+        } else {
+            Ok(file)
+        }
+    });
+    read_to_limit(opened, path)
 }
 
 /// Reads standard input to its end.
+///
+/// # Errors
+/// Those of [`read_file`].
 pub fn read_stdin() -> Result<Vec<u8>> {
+    read_to_limit(Ok(io::stdin().lock()), Path::new("standard input"))
+}
+
+/// Reads an input to its end; `name` is for its errors.
+fn read_to_limit(input: io::Result<impl Read>, name: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    io::stdin().lock().read_to_end(&mut bytes).map_err(|error| {
-        Error::input(describe_io_error(&error))
-            .path("standard input")
-            .source(error)
-    })?;
+    let read = input.and_then(|input| input.take(MAX_INPUT_BYTES + 1).read_to_end(&mut bytes));
+    read.map_err(|error| Error::input(describe_io_error(&error)).path(name).source(error))?;
+    if bytes.len() as u64 > MAX_INPUT_BYTES {
+        let limit = format_byte_size(MAX_INPUT_BYTES);
+        return Err(Error::input(format!("has more than {limit}"))
+            .path(name)
+            .hint("divide it into several files"));
+    }
     Ok(bytes)
+}
+
+/// Appends the next line of `input`, with its line end, to `line`. Returns the number of bytes read, 0 at the end of the
+/// input; none for a line of more than `max_bytes`, of which only the beginning is read.
+pub(crate) fn read_line(input: &mut dyn BufRead, line: &mut Vec<u8>, max_bytes: u64) -> io::Result<Option<usize>> {
+    let count = input.take(max_bytes + 1).read_until(b'\n', line)?;
+    Ok((count as u64 <= max_bytes || line.ends_with(b"\n")).then_some(count))
 }
 
 /// Whether a path is `-`, which stands for standard input or output.

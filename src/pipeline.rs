@@ -4,7 +4,7 @@ use crate::document::{
     self, BilingualDocument, Document, Format, Header, MarkupAmount, ParagraphRule, Parameters, SCHEMA, Segment,
 };
 use crate::error::{Error, Result};
-use crate::file::to_hexadecimal;
+use crate::file::{format_byte_size, to_hexadecimal};
 use crate::span::Span;
 use crate::thai::encoding::decode_text;
 use crate::thai::has_thai;
@@ -142,12 +142,47 @@ pub struct PreparedDocument {
     unwrapped: bool,
 }
 
+/// The most bytes that a source may have. Together with [`MAX_SEGMENTS`] it keeps what is known of one document below
+/// 2 GB (measured on a million lines of one letter).
+const MAX_SOURCE_BYTES: usize = 64 << 20;
+/// The most segments that a source may have: a hundred books.
+const MAX_SEGMENTS: usize = 1_000_000;
+
+/// Makes the error for a source with more than `limit`.
+fn too_large_error(limit: impl std::fmt::Display) -> Error {
+    Error::input(format!("has more than {limit}")).hint("divide it into several files")
+}
+
+fn too_many_segments_error() -> Error {
+    too_large_error(format_args!("{MAX_SEGMENTS} segments"))
+}
+
+/// Whether a text whose lines are blocks has too many of them, so that it need not be read to find out.
+fn has_too_many_lines(text: &str, options: &Options) -> bool {
+    match (options.split, options.format.markup_amount()) {
+        (SplitUnit::Line, _) => text.lines().nth(MAX_SEGMENTS).is_some(),
+        // Hard-wrapped lines are joined to paragraphs, and are longer.
+        (_, MarkupAmount::None) => {
+            let short = text.lines().filter(|line| !line.trim().is_empty() && line.len() < 40);
+            short.take(MAX_SEGMENTS + 1).count() > MAX_SEGMENTS
+        }
+        _ => false,
+    }
+}
+
 /// Reads a source and cuts it into segments. `name` is the name of the source file, if there is one.
 ///
 /// # Errors
-/// Kind `Input` for bytes that are no text; of kind `Usage` for an unknown encoding.
+/// Kind `Input` for bytes that are no text, and for a source of more than a million segments or 67 MB; of kind `Usage`
+/// for an unknown encoding.
 pub fn prepare_document(name: Option<&str>, bytes: &[u8], options: &Options) -> Result<PreparedDocument> {
+    if bytes.len() > MAX_SOURCE_BYTES {
+        return Err(too_large_error(format_byte_size(MAX_SOURCE_BYTES as u64)));
+    }
     let decoded = decode_text(bytes, options.encoding.as_deref())?;
+    if has_too_many_lines(&decoded.text, options) {
+        return Err(too_many_segments_error());
+    }
     let mark = decoded.byte_order_mark();
     let document = match options.split {
         SplitUnit::Line => Document::by_lines(decoded.text),
@@ -182,6 +217,9 @@ pub fn prepare_document(name: Option<&str>, bytes: &[u8], options: &Options) -> 
                 target_ids: None,
             });
             end = span.end;
+        }
+        if segments.len() > MAX_SEGMENTS {
+            return Err(too_many_segments_error());
         }
     }
     let head = if segments.is_empty() { mark } else { "" };

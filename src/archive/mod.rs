@@ -69,6 +69,9 @@ const MAX_ARTICLES_WAITING_FOR_WRITERS: usize = 8;
 /// Minimum number of threads that write outputs. A writer mostly waits for the disk, so a few run even on one core.
 const MIN_WRITER_THREADS: usize = 4;
 
+/// Maximum number of threads that read articles, and of threads that write outputs. More only wait for each other.
+const MAX_JOBS: usize = 256;
+
 /// One input file that an archive translates, and the outputs to write for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Article {
@@ -95,7 +98,8 @@ pub struct ArchiveOptions {
     /// The text in which older versions of plae stored the settings of `manner`. An article stored with this text
     /// counts as done with `manner`. None if the archive cannot be that old.
     pub former_manner: Option<String>,
-    /// Number of threads that read articles, and of further threads that write outputs; at least 1 reads, 4 write.
+    /// Number of threads that read articles, and of further threads that write outputs; at least 1 reads, 4 write, and
+    /// at most 256 do each.
     pub jobs: usize,
     /// The outputs to write again even if their articles are unchanged, and even over files that plae did not write or
     /// that were edited.
@@ -169,12 +173,13 @@ pub fn translate_archive(
     let result = std::thread::scope(|scope| {
         let (read, reads) = sync_channel(MAX_ARTICLES_WAITING_FOR_MODEL);
         let (run, finished) = (&run, &finished);
-        for _ in 0..options.jobs.max(1) {
+        let jobs = options.jobs.clamp(1, MAX_JOBS);
+        for _ in 0..jobs {
             let read = read.clone();
             scope.spawn(move || run.read_articles(&read));
         }
         drop(read);
-        let writers: Vec<_> = (0..options.jobs.max(MIN_WRITER_THREADS))
+        let writers: Vec<_> = (0..jobs.max(MIN_WRITER_THREADS))
             .map(|_| scope.spawn(move || run.write_outputs(finished)))
             .collect();
         let result = SentencePool::new(run, memory, finish).translate_received_articles(&reads, callbacks);

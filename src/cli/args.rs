@@ -600,7 +600,7 @@ Examples:
   plae memory prune --older-than 90d --flagged --dry-run --memory english/
 
 What a person made of a sentence comes before what any model makes of it. Learn or import, then run the same \
-`plae archive` again: articles are written anew from the memory; --force replaces an output that was itself edited. \
+`plae archive` again: articles are written anew from the memory, also over the outputs whose edits were all learned. \
 Sentences that are nearly a person's are flagged `similar`, with the person's translation beside them.
 
 Exit codes:
@@ -633,14 +633,14 @@ pub enum MemoryCommand {
         #[arg(long, value_name = "FORMAT", value_parser = word_parser(SEARCH_RESULT_FORMAT_WORDS), hide_possible_values = true)]
         format: Option<PlainOrJson>,
     },
-    /// Write all of it to a file: TMX 1.4b for other tools, tsv or jsonl
+    /// Write all of it to a file: TMX 1.4b for other tools, tsv, csv or jsonl
     ///
     /// People's translations come first. Importing the file into an empty memory gives the same memory.
     Export {
         /// Output file [default: standard output]
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
-        /// `tmx`, `tsv` or `jsonl` [default: by the extension of -o; tmx]
+        /// `tmx`, `tsv`, `csv` or `jsonl` [default: by the extension of -o; tmx]
         #[arg(long, value_name = "FORMAT", value_parser = word_parser(EXCHANGE_FORMAT_WORDS), hide_possible_values = true)]
         format: Option<ExchangeFormat>,
         /// Overwrite an existing file
@@ -650,12 +650,12 @@ pub enum MemoryCommand {
     /// Add the translations of a file: plae's own exports, or another tool's as a person's
     ///
     /// The memory is made where it is missing. What another tool marks as a machine's (`MT!`) is left out. A newer
-    /// translation by a person replaces an older one. A tsv without column names has source and target first.
+    /// translation by a person replaces an older one. A table without column names has source and target first.
     Import {
-        /// A .tmx, .tsv or .jsonl file, or `-` for standard input
+        /// A .tmx, .tsv, .csv or .jsonl file, or `-` for standard input
         #[arg(value_name = "FILE")]
         input: PathBuf,
-        /// `tmx`, `tsv` or `jsonl`, whatever the extension says
+        /// `tmx`, `tsv`, `csv` or `jsonl`, whatever the extension says
         #[arg(long, value_name = "FORMAT", value_parser = word_parser(EXCHANGE_FORMAT_WORDS), hide_possible_values = true)]
         format: Option<ExchangeFormat>,
     },
@@ -682,8 +682,9 @@ pub enum MemoryCommand {
     },
     /// Take what people edited in outputs as theirs
     ///
-    /// Of a tsv, jsonl or side-by-side docx that plae wrote, the segments whose translation differs from all that
-    /// machines made of the same source. Save a spreadsheet as tab-separated text.
+    /// Of a tsv, csv, jsonl, html, md or docx with both languages that plae wrote, the segments whose translation
+    /// differs from all that machines made of the same source. Without --memory, into the memory of the archive that the output lies
+    /// in. The memory is made where it is missing: then every segment is taken, as with --all.
     Learn {
         /// Edited outputs, or `-` for standard input
         #[arg(value_name = "EDITED", required = true)]
@@ -691,7 +692,7 @@ pub enum MemoryCommand {
         /// Take every segment, unchanged ones and those of unknown sources too: somebody read and approved them
         #[arg(long)]
         all: bool,
-        /// `tsv`, `jsonl` or `docx`, whatever the extension says
+        /// `tsv`, `csv`, `jsonl`, `docx`, `html` or `md`, whatever the extension says
         #[arg(long, value_name = "FORMAT", value_parser = word_parser(EDITED_FORMAT_WORDS), hide_possible_values = true)]
         format: Option<EditedFormat>,
     },
@@ -710,13 +711,17 @@ const SEARCH_RESULT_FORMAT_WORDS: &OptionWords<PlainOrJson> = &[
 const EXCHANGE_FORMAT_WORDS: &OptionWords<ExchangeFormat> = &[
     ("tmx", ExchangeFormat::Tmx, "TMX 1.4b"),
     ("tsv", ExchangeFormat::Tsv, "A table with a row of column names"),
+    ("csv", ExchangeFormat::Csv, "The same with commas, for spreadsheets"),
     ("jsonl", ExchangeFormat::Jsonl, "A JSON object a line"),
 ];
 
 const EDITED_FORMAT_WORDS: &OptionWords<EditedFormat> = &[
     ("tsv", EditedFormat::Tsv, "A table of segments"),
+    ("csv", EditedFormat::Csv, "A table of segments"),
     ("jsonl", EditedFormat::Jsonl, "Everything known of each segment"),
     ("docx", EditedFormat::Docx, "A two-column table"),
+    ("html", EditedFormat::Html, "A page with both languages"),
+    ("md", EditedFormat::Markdown, "Markdown with both languages"),
 ];
 
 /// A span of time that is not negative.
@@ -752,11 +757,14 @@ Exit codes:
   1  an output could not be copied, or a memory not written; what is joined stays
   2  wrong usage, or a run is at work in one of the directories";
 
-/// Make other formats from a jsonl output, without a model
+/// Make other formats from an output, as people edited it or not, without a model
+///
+/// A jsonl keeps everything. Of other outputs with both languages the texts are read, and how they were divided into
+/// blocks; whatever asked a reader to check a translation is taken as done.
 #[derive(Debug, Args)]
 #[command(after_long_help = RENDER_HELP)]
 pub struct RenderArgs {
-    /// A jsonl output of `plae translate`, or `-` for standard input
+    /// A jsonl, tsv, csv, md, html or docx output of `plae translate`, or `-` for a jsonl on standard input
     #[arg(value_name = "FILE")]
     pub input: PathBuf,
     #[command(flatten)]
@@ -768,6 +776,7 @@ Examples:
   plae render article.jsonl                               text on standard output
   plae render article.jsonl -o article.html --format html --format docx
   plae render article.jsonl --format plain > article.en.txt
+  plae render edited.docx --layout target -o clean.docx   the English only, of what somebody edited
 
 Exit codes:
   0  done

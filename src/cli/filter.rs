@@ -26,6 +26,8 @@ use std::time::{Duration, Instant};
 const MAX_POOL_SEGMENTS: usize = 512;
 /// Maximum number of lines that are read and cut into segments ahead of the model.
 const MAX_READ_AHEAD_LINES: usize = MAX_POOL_SEGMENTS;
+/// The most bytes of a line.
+const MAX_LINE_BYTES: u64 = 32 << 20;
 /// How long to wait for another line before the lines that were read so far are translated.
 const MAX_NEXT_LINE_WAIT: Duration = Duration::from_millis(5);
 
@@ -119,9 +121,17 @@ fn read_lines(input: &InputSource, options: &pipeline::Options, to: &SyncSender<
     let mut line = Vec::new();
     for number in 1.. {
         line.clear();
-        match lines.read_until(b'\n', &mut line) {
-            Ok(0) => return,
-            Ok(_) => {}
+        match file::read_line(&mut lines, &mut line, MAX_LINE_BYTES) {
+            Ok(Some(0)) => return,
+            Ok(Some(_)) => {}
+            Ok(None) => {
+                let limit = file::format_byte_size(MAX_LINE_BYTES);
+                let error = Error::input(format!("a line of more than {limit}"))
+                    .path(input.to_string())
+                    .place(format!("line {number}"))
+                    .hint("each line is one object with one text");
+                return drop(to.send(Err(error)));
+            }
             Err(error) => return drop(to.send(Err(input_read_error(input, error)))),
         }
         let bytes = match number {

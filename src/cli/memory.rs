@@ -24,7 +24,7 @@ pub fn run(args: &MemoryArgs, printer: &Printer) -> Result<CommandStatus> {
     let path = resolve_memory_path(args.memory.as_deref());
     match &args.command {
         MemoryCommand::Stats { format } => {
-            print_stats(&open_existing_memory(&path)?, format.unwrap_or_default(), printer)?
+            print_stats(&open_memory_for_reading(&path)?, format.unwrap_or_default(), printer)?
         }
         MemoryCommand::Search {
             text,
@@ -32,7 +32,7 @@ pub fn run(args: &MemoryArgs, printer: &Printer) -> Result<CommandStatus> {
             limit,
             format,
         } => {
-            let memory = open_existing_memory(&path)?;
+            let memory = open_memory_for_reading(&path)?;
             let found = match fuzzy {
                 true => memory.find_nearest_units(text, *limit)?,
                 false => memory.find_units_containing(text, *limit)?,
@@ -48,7 +48,7 @@ pub fn run(args: &MemoryArgs, printer: &Printer) -> Result<CommandStatus> {
                     .ok_or_else(|| unknown_format_error(output, &ExchangeFormat::ALL.map(ExchangeFormat::name)))?,
                 (None, None) => ExchangeFormat::Tmx,
             };
-            export_memory(&open_existing_memory(&path)?, output, format, *force, printer)?;
+            export_memory(&open_memory_for_reading(&path)?, output, format, *force, printer)?;
         }
         MemoryCommand::Import { input, format } => {
             let format = format
@@ -71,7 +71,9 @@ pub fn run(args: &MemoryArgs, printer: &Printer) -> Result<CommandStatus> {
             };
             prune_memory(&open_existing_memory(&path)?, &filter, *dry_run, printer)?;
         }
-        MemoryCommand::Learn { inputs, all, format } => return learn_edits(&path, inputs, *all, *format, printer),
+        MemoryCommand::Learn { inputs, all, format } => {
+            return learn_edits(args.memory.as_deref(), inputs, *all, *format, printer);
+        }
     }
     Ok(CommandStatus::Done)
 }
@@ -89,8 +91,17 @@ fn resolve_memory_path(typed: Option<&Path>) -> PathBuf {
 
 /// Opens the memory at `path`, which must exist.
 fn open_existing_memory(path: &Path) -> Result<Memory> {
+    check_exists(path).and_then(|()| Memory::open(path))
+}
+
+/// Opens the memory at `path`, which must exist and need not be writable.
+fn open_memory_for_reading(path: &Path) -> Result<Memory> {
+    check_exists(path).and_then(|()| Memory::open_for_reading(path))
+}
+
+fn check_exists(path: &Path) -> Result<()> {
     if path.exists() {
-        Memory::open(path)
+        Ok(())
     } else {
         Err(Error::usage("no such translation memory")
             .path(path)
@@ -269,7 +280,16 @@ fn import_into_memory(path: &Path, input: &Path, format: ExchangeFormat, printer
         (tally.replaced, "replaced older ones"),
         (tally.known, "there already"),
         (tally.useless, "without Thai or without translation"),
-        (skipped.languages, "not in Thai and English"),
+        (
+            tally.contradicted,
+            "other translations of sentences that have a newer one",
+        ),
+        (skipped.without_thai, "without a Thai text"),
+        (skipped.without_english, "without an English text"),
+        (
+            skipped.further_translations,
+            "further English texts, the first is taken",
+        ),
         (skipped.machine, "marked as a machine's, left out"),
     ] {
         if count > 0 {
@@ -308,32 +328,45 @@ fn prune_memory(memory: &Memory, filter: &PruneFilter, dry: bool, printer: &Prin
 }
 
 fn learn_edits(
-    path: &Path,
+    named: Option<&Path>,
     inputs: &[PathBuf],
     all: bool,
     format: Option<EditedFormat>,
     printer: &Printer,
 ) -> Result<CommandStatus> {
-    let memory = if all {
-        Memory::open(path)?
-    } else {
-        open_existing_memory(path)?
-    };
     let mut sum = LearnCounts::default();
     let mut status = CommandStatus::Done;
+    let mut made: Vec<PathBuf> = Vec::new();
+    let mut last = None;
     for input in inputs {
+        let path = match named {
+            Some(_) => resolve_memory_path(named),
+            None => find_memory_of_output(input),
+        };
         let lesson = format
             .or_else(|| format_by_extension(input, EditedFormat::from_extension))
             .ok_or_else(|| unknown_format_error(Some(input), &EditedFormat::ALL.map(EditedFormat::name)))
             .and_then(|format| {
                 let input = InputSource::from_argument(input);
                 let edited = read_edited(&input.read()?, format).map_err(|error| error.path(input.to_string()))?;
-                memory.learn_edited(&edited, all)
+                if !path.exists() {
+                    printer.print_note(format!(
+                        "{}: a new memory, with no machine's translations to compare with: every segment is taken",
+                        path.display()
+                    ));
+                    made.push(path.clone());
+                }
+                Memory::open(&path)?.learn_edited(&edited, all || made.contains(&path))
             });
         match lesson {
             Ok(lesson) => {
-                printer.print_note(format!("{}: {}", input.display(), describe_learn_counts(&lesson)));
+                let into = match named {
+                    Some(_) => String::new(),
+                    None => format!(" -> {}", path.display()),
+                };
+                printer.print_note(format!("{}{into}: {}", input.display(), describe_learn_counts(&lesson)));
                 sum += lesson;
+                last = Some(path);
             }
             Err(error) if is_single_file_error(&error) => {
                 printer.print_error(&error);
@@ -349,12 +382,25 @@ fn learn_edits(
             describe_learn_counts(&sum)
         ));
     }
-    if sum.new > 0 {
+    let Some(path) = last else { return Ok(status) };
+    if sum.new > 0 && made.contains(&path) {
+        printer.print_hint(format!("`plae translate --memory {}` uses them", path.display()));
+    } else if sum.new > 0 {
         printer.print_hint("the same `plae archive` again writes them into its outputs");
     } else if sum.unknown > 0 && sum.same == 0 {
-        printer.print_hint("name with --memory the memory that the outputs were made with");
+        printer.print_hint(
+            "name with --memory the memory that the outputs were made with; --all takes every segment as a person's",
+        );
     }
     Ok(status)
+}
+
+/// Returns the path of the memory of the archive that an output lies in; of the current directory's if it lies in none.
+fn find_memory_of_output(output: &Path) -> PathBuf {
+    let mut directories = output.ancestors().skip(1);
+    let memory =
+        directories.find_map(|directory| Some(resolve_memory_path(Some(directory))).filter(|path| path.is_file()));
+    memory.unwrap_or_else(|| resolve_memory_path(None))
 }
 
 fn describe_learn_counts(lesson: &LearnCounts) -> String {

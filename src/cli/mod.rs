@@ -66,7 +66,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     );
     interrupt::install_interrupt_handler();
     // This thread takes part in rayon's work instead of waiting for it. No pool exists yet, so building one succeeds.
-    let _ = rayon::ThreadPoolBuilder::new().use_current_thread().build_global();
+    let _ = rayon::ThreadPoolBuilder::new()
+        .use_current_thread()
+        .num_threads(thread_count(std::env::var("RAYON_NUM_THREADS").ok().as_deref()))
+        .build_global();
     match run_command(&cli.command, &printer) {
         Ok(CommandStatus::Done) => ExitCode::SUCCESS,
         Ok(CommandStatus::Failed) => ExitCode::from(1),
@@ -76,6 +79,14 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             ExitCode::from(exit_code_for_kind(error.kind))
         }
     }
+}
+
+/// Returns the number of threads for a model's computations: the `requested` one, at most four for each core, or 0, with
+/// which rayon takes one for each core.
+fn thread_count(requested: Option<&str>) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let requested = requested.and_then(|count| count.parse().ok()).unwrap_or(0);
+    requested.min((4 * cores).max(64))
 }
 
 fn exit_code_for_kind(kind: ErrorKind) -> u8 {

@@ -1,13 +1,15 @@
-//! `plae render`: converts a jsonl output of plae to other formats, without a model.
+//! `plae render`: converts an output of plae, edited or not, to other formats, without a model.
 
 use super::args::RenderArgs;
 use super::config::Config;
-use super::plan::{self, PlanRequest, PlannedOutput, RunPlan};
+use super::plan::{self, InputSource, PlanRequest, PlannedOutput, RunPlan};
 use super::printer::Printer;
 use super::words::format_count;
 use super::writer::DocumentWriter;
 use super::{CommandStatus, describe_io_error};
-use crate::error::{Error, Result};
+use crate::document::BilingualDocument;
+use crate::error::{Error, Hint, Result};
+use crate::memory::{EditedFormat, read_edited};
 use crate::render::read_jsonl;
 
 pub fn run(args: &RenderArgs, config: &Config, printer: &Printer) -> Result<CommandStatus> {
@@ -27,7 +29,8 @@ pub fn run(args: &RenderArgs, config: &Config, printer: &Printer) -> Result<Comm
     }
     let writer = DocumentWriter::new(&tasks, config.layout, args.output.force, printer)?;
     for task in &tasks {
-        let document = read_jsonl(&task.input.read()?).map_err(|error| error.path(task.input.to_string()))?;
+        let document =
+            read_output(&task.input, config.date.as_deref()).map_err(|error| error.path(task.input.to_string()))?;
         for output in &task.outputs {
             writer.write_output(&document, output)?;
         }
@@ -40,4 +43,27 @@ pub fn run(args: &RenderArgs, config: &Config, printer: &Printer) -> Result<Comm
         ));
     }
     Ok(CommandStatus::Done)
+}
+
+/// Reads an output of plae in the format that its name tells; any other is taken for JSONL. `date` is the date of a
+/// document that has none.
+fn read_output(input: &InputSource, date: Option<&str>) -> Result<BilingualDocument> {
+    let bytes = input.read()?;
+    let format = match input {
+        InputSource::File(path) => path.extension().and_then(|extension| extension.to_str()),
+        InputSource::Stdin => None,
+    };
+    match format.and_then(EditedFormat::from_extension) {
+        None | Some(EditedFormat::Jsonl) => read_jsonl(&bytes),
+        Some(format) => {
+            let edited = read_edited(&bytes, format).map_err(|mut error| {
+                if let Some(Hint::OwnOutput { purpose, .. }) = error.hint.as_deref_mut() {
+                    *purpose = "rendered";
+                }
+                error
+            })?;
+            let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+            Ok(edited.into_document(None, date.unwrap_or(&now)))
+        }
+    }
 }

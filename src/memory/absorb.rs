@@ -113,8 +113,15 @@ mod tests {
         );
         // An output that still has a replaced translation was not edited.
         let stale = |source: &str| crate::memory::EditedOutput {
-            pairs: vec![(source.to_owned(), "old".to_owned())],
+            segments: vec![crate::memory::EditedSegment {
+                source: source.to_owned(),
+                target: "old".to_owned(),
+                block: 0,
+                kind: crate::document::BlockKind::Paragraph,
+                level: 0,
+            }],
             quotes: true,
+            ..Default::default()
         };
         for source in ["ค", "ง"] {
             assert_eq!(own.learn_edited(&stale(source), false).unwrap().same, 1, "{source}");

@@ -55,8 +55,9 @@ impl Memory {
                 "SELECT target FROM replaced WHERE source = ?1 UNION ALL SELECT target FROM system CROSS JOIN machine \
                  ON machine.system = system.id AND machine.source IN (?1, ?2)",
             )?;
-            for (source, target) in &edited.pairs {
-                let unit = TranslationUnit::from_person(source, target, now);
+            for segment in &edited.segments {
+                let source = &segment.source;
+                let unit = TranslationUnit::from_person(source, &segment.target, now);
                 if unit.target.is_empty() || !has_thai(&unit.source) {
                     lesson.empty += 1;
                     continue;

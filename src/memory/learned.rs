@@ -1,7 +1,7 @@
 //! Whether the memory has learned all that people edited in an output, so that the output can be written again.
 
 use super::unit::to_one_line;
-use super::{EditedOutput, Memory, TranslationUnit};
+use super::{EditedOutput, EditedSegment, Memory, TranslationUnit};
 use crate::error::Result;
 use crate::thai::has_thai;
 use jiff::Timestamp;
@@ -9,11 +9,14 @@ use jiff::Timestamp;
 impl Memory {
     /// Whether every translation in an edited output is one that the memory has or had for its source, by a person or
     /// a machine, so that [`Memory::learn_edited`] would find nothing new. A segment that the memory cannot learn, such
-    /// as one without Thai, must be a copy of its source.
+    /// as one without Thai, must be a copy of its source, and the file must have nothing but segments.
     ///
     /// # Errors
     /// The errors of the database.
     pub fn has_learned(&self, edited: &EditedOutput) -> Result<bool> {
+        if !edited.has_segments_only {
+            return Ok(false);
+        }
         let now = Timestamp::now();
         let connection = self.lock_connection();
         let compare = || {
@@ -22,7 +25,7 @@ impl Memory {
                  UNION ALL SELECT target FROM system CROSS JOIN machine \
                  ON machine.system = system.id AND machine.source IN (?1, ?2)",
             )?;
-            for (source, target) in &edited.pairs {
+            for EditedSegment { source, target, .. } in &edited.segments {
                 let unit = TranslationUnit::from_person(source, target, now);
                 let is_same =
                     |other: &str| edited.normalise_quotes(&to_one_line(other)) == edited.normalise_quotes(&unit.target);

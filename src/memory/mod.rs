@@ -12,7 +12,7 @@ mod similar;
 mod system;
 mod unit;
 
-pub use edited::{EditedFormat, EditedOutput, read as read_edited};
+pub use edited::{EditedFormat, EditedOutput, EditedSegment, read as read_edited};
 pub use exchange::{ExchangeFormat, SkippedCounts, read, write};
 pub use learn::LearnCounts;
 pub use maintenance::{MemoryStats, PruneFilter, SystemStats};
@@ -95,6 +95,19 @@ impl Memory {
     pub fn open(path: &Path) -> Result<Self> {
         Ok(Self {
             connection: Mutex::new(database::open_database(path, WriteDurability::Full, SCHEMA_SQL)?),
+            path: path.to_path_buf(),
+            human_sources: Mutex::default(),
+        })
+    }
+
+    /// Opens the memory in the file `path`, which must exist, for reading: a file or a directory that cannot be written is
+    /// no error.
+    ///
+    /// # Errors
+    /// Those of [`Memory::open`].
+    pub fn open_for_reading(path: &Path) -> Result<Self> {
+        Ok(Self {
+            connection: Mutex::new(database::open_database_for_reading(path, SCHEMA_SQL)?),
             path: path.to_path_buf(),
             human_sources: Mutex::default(),
         })

@@ -53,8 +53,11 @@ pub struct AddCounts {
     pub new: usize,
     /// Number of people's translations that replaced a person's older translation.
     pub replaced: usize,
-    /// Number of units that were not stored, because the memory has them already or has a newer translation.
+    /// Number of units that were not stored, because the memory has them already.
     pub known: usize,
+    /// Number of people's translations that were not stored, because the memory has another one of the same source that
+    /// is as new or newer.
+    pub contradicted: usize,
     /// Number of translations by people that were left out, because the source has no Thai or the target is empty.
     pub useless: usize,
 }
@@ -64,6 +67,7 @@ impl std::ops::AddAssign for AddCounts {
         self.new += other.new;
         self.replaced += other.replaced;
         self.known += other.known;
+        self.contradicted += other.contradicted;
         self.useless += other.useless;
     }
 }
@@ -160,7 +164,7 @@ impl Memory {
 
 fn insert_units(transaction: &Transaction, units: &[TranslationUnit]) -> rusqlite::Result<AddCounts> {
     let mut tally = AddCounts::default();
-    let mut known = transaction.prepare_cached("SELECT made FROM human WHERE source = ?1")?;
+    let mut known = transaction.prepare_cached("SELECT made, target FROM human WHERE source = ?1")?;
     let mut replaced = transaction.prepare_cached(INSERT_REPLACED_SQL)?;
     let mut human =
         transaction.prepare_cached("INSERT OR REPLACE INTO human (source, target, made) VALUES (?1, ?2, ?3)")?;
@@ -180,9 +184,15 @@ fn insert_units(transaction: &Transaction, units: &[TranslationUnit]) -> rusqlit
                 tally.useless += 1;
                 continue;
             }
-            let before: Option<i64> = known.query_row([&unit.source], |row| row.get(0)).optional()?;
-            if before.is_some_and(|before| before >= made) {
-                tally.known += 1;
+            let before: Option<(i64, String)> = known
+                .query_row([&unit.source], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            if let Some((_, target)) = before.as_ref().filter(|(before, _)| *before >= made) {
+                if *target == unit.target {
+                    tally.known += 1;
+                } else {
+                    tally.contradicted += 1;
+                }
                 continue;
             }
             replaced.execute([&unit.source, &unit.target])?;

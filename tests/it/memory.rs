@@ -155,7 +155,7 @@ fn a_memory_goes_out_and_comes_in_again() {
                 FROM machine JOIN system ON id = system ORDER BY 1";
     let expected = ask(&sandbox, MEMORY, rows);
     assert_eq!(expected.len(), 4);
-    for format in ["tmx", "tsv", "jsonl"] {
+    for format in ["tmx", "tsv", "csv", "jsonl"] {
         let (file, memory) = (format!("all.{format}"), format!("{format}.sqlite"));
         let export = ["memory", "export", "-o", &file, "--memory", MEMORY];
         sandbox.run(&export).ends(0, &[&format!("{MEMORY} -> {file}")]);
@@ -255,7 +255,11 @@ fn what_cannot_be_is_told() {
             2,
             "none.sqlite: no such",
         ),
-        (&["memory", "learn", "out/a.tsv"], 2, "no such translation memory"),
+        (
+            &["memory", "learn", "in/a.txt", "--memory", "out"],
+            2,
+            "--format tsv|csv|jsonl|docx|html|md",
+        ),
         (&["memory", "stats", "--memory", "a.txt"], 2, "not a translation memory"),
         (
             &["memory", "search", " ", "--memory", "out"],
@@ -275,7 +279,7 @@ fn what_cannot_be_is_told() {
         (
             &["memory", "import", "a.txt", "--memory", "out"],
             2,
-            "--format tmx|tsv|jsonl",
+            "--format tmx|tsv|csv|jsonl",
         ),
         (
             &["memory", "import", "out/a.tsv", "--memory", "out"],

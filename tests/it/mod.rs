@@ -3,13 +3,17 @@
 mod archive;
 mod articles;
 mod bilingual;
+mod databases;
 mod decoder;
+mod edits;
+mod exchange;
 mod filter;
 mod former;
 mod gemma;
 mod help;
 mod inputs;
 mod kept;
+mod limits;
 mod memory;
 mod model;
 mod outputs;

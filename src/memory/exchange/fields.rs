@@ -1,16 +1,22 @@
 //! Shared by the exchange formats: the fields of a machine's translation as text, and errors that name a line.
 
+use super::MAX_FIELD_BYTES;
 use crate::error::{Error, Hint, Result};
+use crate::file::{format_byte_size, read_line};
 use crate::memory::MachineDetails;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::io;
+use std::io::{self, BufRead};
 
 /// Counts the units of a file that were skipped, since a memory has no use for them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SkippedCounts {
-    /// Number of units without Thai or without English text.
-    pub languages: usize,
+    /// Number of units without a Thai text.
+    pub without_thai: usize,
+    /// Number of units with a Thai text, but without an English one.
+    pub without_english: usize,
+    /// Number of English texts of units that have several; the first of each unit is kept.
+    pub further_translations: usize,
     /// Number of units that another tool marked as a machine's translation without saying which machine.
     pub machine: usize,
 }
@@ -23,6 +29,22 @@ pub(super) fn error_at_line(line: usize, message: impl Into<String>) -> Error {
 /// Makes the error for an input that the operating system fails to read.
 pub(super) fn input_read_error(error: io::Error) -> Error {
     Error::input(crate::file::describe_io_error(&error)).source(error)
+}
+
+/// Appends the next line of `input`, with its line end, to `bytes`, and returns the number of bytes read; 0 at the end.
+/// `number` is the line's number, counted from 1.
+///
+/// # Errors
+/// Kind `Input` for a line of more than [`MAX_FIELD_BYTES`], and for an input that cannot be read.
+pub(super) fn read_field_line(input: &mut dyn BufRead, bytes: &mut Vec<u8>, number: usize) -> Result<usize> {
+    match read_line(input, bytes, MAX_FIELD_BYTES).map_err(input_read_error)? {
+        Some(count) => Ok(count),
+        None => {
+            let limit = format_byte_size(MAX_FIELD_BYTES);
+            Err(error_at_line(number, format!("a line of more than {limit}"))
+                .hint("no sentence is that long: the file is damaged, or no translation memory"))
+        }
+    }
 }
 
 /// Makes the error for an output of plae, recognised at `line`, that is given where an exported memory is expected.
@@ -72,7 +94,10 @@ pub(super) fn parse_machine_details(
         system: system.to_owned(),
         score: match score {
             "" => None,
-            score => Some(score.parse().map_err(|_| invalid("score", score))?),
+            score => {
+                let number = score.parse().ok().filter(|number: &f64| number.is_finite());
+                Some(number.ok_or_else(|| invalid("score", score))?)
+            }
         },
         finish: from_json_name(finish).ok_or_else(|| invalid("finish", finish))?,
         flags: flags

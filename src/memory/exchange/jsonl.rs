@@ -1,6 +1,6 @@
 //! JSONL: translation units as JSON objects, one in each line.
 
-use super::fields::{error_at_line, input_read_error, plae_output_error};
+use super::fields::{error_at_line, plae_output_error, read_field_line};
 use crate::error::Result;
 use crate::file::failed_write_error;
 use crate::memory::{Memory, TranslationUnit};
@@ -35,7 +35,7 @@ pub(super) fn read(input: &mut dyn BufRead, on_unit: &mut dyn FnMut(TranslationU
     let mut bytes = Vec::new();
     for line in 1.. {
         bytes.clear();
-        if input.read_until(b'\n', &mut bytes).map_err(input_read_error)? == 0 {
+        if read_field_line(input, &mut bytes, line)? == 0 {
             break;
         }
         let json = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);

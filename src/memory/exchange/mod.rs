@@ -1,15 +1,20 @@
 //! Exchange: writes all translation units of a memory to a file, and reads units from a file.
 
+mod entities;
 mod fields;
 mod jsonl;
+mod table;
 mod tmx;
-pub(super) mod tsv;
 
 pub use fields::SkippedCounts;
 
 use super::{Memory, TranslationUnit};
 use crate::error::Result;
 use std::io::{BufRead, Write};
+
+/// The most bytes of one field of a file: a text of TMX, a line of JSONL. A sentence, its translation and all that is
+/// known of them take a few thousand.
+const MAX_FIELD_BYTES: u64 = 16 << 20;
 
 /// A file format for translation units.
 ///
@@ -20,19 +25,22 @@ pub enum ExchangeFormat {
     Tmx,
     /// A table of tab-separated values with a row of column names; fields are quoted as a spreadsheet does it.
     Tsv,
+    /// The same table with commas, and with a byte-order mark for spreadsheet programs.
+    Csv,
     /// One [`TranslationUnit`] as a JSON object in each line.
     Jsonl,
 }
 
 impl ExchangeFormat {
     /// Every format, the preferred one first.
-    pub const ALL: [Self; 3] = [Self::Tmx, Self::Tsv, Self::Jsonl];
+    pub const ALL: [Self; 4] = [Self::Tmx, Self::Tsv, Self::Csv, Self::Jsonl];
 
     /// Returns the format's name, which is also the extension of its files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Tmx => "tmx",
             Self::Tsv => "tsv",
+            Self::Csv => "csv",
             Self::Jsonl => "jsonl",
         }
     }
@@ -51,13 +59,14 @@ impl ExchangeFormat {
 pub fn write(memory: &Memory, format: ExchangeFormat, out: &mut dyn Write) -> Result<()> {
     match format {
         ExchangeFormat::Tmx => tmx::write(memory, out),
-        ExchangeFormat::Tsv => tsv::write(memory, out),
+        ExchangeFormat::Tsv => table::write(memory, '\t', out),
+        ExchangeFormat::Csv => table::write(memory, ',', out),
         ExchangeFormat::Jsonl => jsonl::write(memory, out),
     }
 }
 
-/// Reads a file and calls `on_unit` with each of its units. TMX and JSONL are read piece by piece; a TSV file is first
-/// read into memory as a whole.
+/// Reads a file and calls `on_unit` with each of its units. TMX and JSONL are read piece by piece; a table is
+/// first read into memory as a whole.
 ///
 /// A unit that names no machine is taken as a person's translation, a unit without a date as made now.
 ///
@@ -71,7 +80,9 @@ pub fn read(
 ) -> Result<SkippedCounts> {
     match format {
         ExchangeFormat::Tmx => return tmx::read(&mut input, on_unit),
-        ExchangeFormat::Tsv => tsv::read(input, on_unit)?,
+        ExchangeFormat::Tsv => table::read(input, &['\t'], on_unit)?,
+        // Where the comma is a decimal mark, spreadsheet programs put semicolons between columns.
+        ExchangeFormat::Csv => table::read(input, &[',', ';', '\t'], on_unit)?,
         ExchangeFormat::Jsonl => jsonl::read(input, on_unit)?,
     }
     Ok(SkippedCounts::default())

@@ -1,18 +1,22 @@
 //! TMX 1.4b: translation units between plae and other translation tools.
 //!
 //! plae writes TMX as the specification of LISA OSCAR (2005) has it, with `prop` elements for what only plae knows. It
-//! reads TMX as other tools write it: `lang` with or without `xml:`, languages with any region, inline codes, and any
-//! encoding that the file declares.
+//! reads TMX 1.1 to 1.4b as other tools write it: `lang` with or without `xml:`, languages with any region, notes and
+//! properties at any place, inline codes, entities that the file itself declares, and any encoding.
 
+use super::MAX_FIELD_BYTES;
+use super::entities::Entities;
 use super::fields::{SkippedCounts, flag_names, input_read_error, json_name, parse_machine_details};
 use crate::error::{Error, Result};
 use crate::file::failed_write_error;
-use crate::memory::{Memory, TranslationUnit};
+use crate::memory::{MachineDetails, Memory, TranslationUnit};
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use quick_xml::Reader;
 use quick_xml::XmlVersion;
 use quick_xml::encoding::DecodingReader;
-use quick_xml::escape::{escape, resolve_xml_entity};
+use quick_xml::escape::escape;
 use quick_xml::events::{BytesStart, Event};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -109,12 +113,18 @@ pub(super) fn read(
     input: &mut dyn BufRead,
     on_unit: &mut dyn FnMut(TranslationUnit) -> Result<()>,
 ) -> Result<SkippedCounts> {
-    let mut reader = Reader::from_reader(LineCountingReader::new(DecodingReader::new(input)));
+    let declared = declared_encoding(input.fill_buf().map_err(input_read_error)?);
+    let mut decoder = DecodingReader::new(input);
+    if let Some(encoding) = declared {
+        decoder.set_encoding(encoding);
+    }
+    let mut reader = Reader::from_reader(LineCountingReader::new(decoder));
     reader.config_mut().expand_empty_elements = true;
     let mut parser = TmxParser::default();
     let mut buffer = Vec::new();
     loop {
         buffer.clear();
+        reader.get_mut().event_bytes = 0;
         let position = reader.get_ref().position_text();
         let event = reader.read_event_into(&mut buffer);
         let taken = match event {
@@ -146,6 +156,7 @@ pub(super) fn read(
             Ok(Event::Eof) if parser.path.is_empty() => return Ok(parser.skipped),
             Ok(Event::Eof) => Err(Error::input("ends before </tmx>").hint("the file is torn")),
             Ok(event) => parser.handle_xml_event(event, on_unit),
+            Err(_) if reader.get_ref().event_bytes > MAX_FIELD_BYTES => Err(too_long_error()),
             Err(quick_xml::Error::Io(error)) => Err(input_read_error(io::Error::new(error.kind(), error.to_string()))),
             Err(error) => Err(xml_error(&error)),
         };
@@ -158,6 +169,28 @@ pub(super) fn read(
 
 /// Number of bytes at the start of a TMX file that are not decoded until the file's encoding is known.
 const UNDECODED_BYTES: u64 = 64;
+/// Maximum depth of nested elements. The DTD needs no more than 10, but for highlights within highlights.
+const MAX_DEPTH: usize = 256;
+
+/// Returns the encoding that the XML declaration in the first bytes of a file names, unless it is an encoding of
+/// Unicode, which the bytes themselves tell.
+fn declared_encoding(start: &[u8]) -> Option<&'static encoding_rs::Encoding> {
+    let declaration = start.strip_prefix(b"<?xml")?;
+    let end = declaration.windows(2).position(|pair| pair == b"?>")?;
+    let declaration = std::str::from_utf8(&declaration[..end]).ok()?;
+    let value = declaration.split_once("encoding")?.1.trim_start().strip_prefix('=')?;
+    let label = value.trim().split(['"', '\'']).nth(1)?;
+    let encoding = encoding_rs::Encoding::for_label(label.as_bytes())?;
+    (!encoding.name().starts_with("UTF-")).then_some(encoding)
+}
+
+fn too_long_error() -> Error {
+    Error::input(format!(
+        "a text of more than {}",
+        crate::file::format_byte_size(MAX_FIELD_BYTES)
+    ))
+    .hint("no sentence is that long: the file is damaged, or no translation memory")
+}
 
 fn xml_error(error: &quick_xml::Error) -> Error {
     Error::input(format!("not well-formed XML: {error}"))
@@ -170,6 +203,8 @@ struct LineCountingReader<R> {
     line: usize,
     /// Number of characters of the current line that were read.
     column: usize,
+    /// Number of bytes that were read for the current XML event.
+    event_bytes: u64,
 }
 
 impl<R> LineCountingReader<R> {
@@ -178,6 +213,7 @@ impl<R> LineCountingReader<R> {
             inner,
             line: 1,
             column: 0,
+            event_bytes: 0,
         }
     }
 
@@ -198,10 +234,14 @@ impl<R: BufRead> Read for LineCountingReader<R> {
 
 impl<R: BufRead> BufRead for LineCountingReader<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.event_bytes > MAX_FIELD_BYTES {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
         self.inner.fill_buf()
     }
 
     fn consume(&mut self, count: usize) {
+        self.event_bytes += count as u64;
         // Filling the buffer here would read on, past the point where the encoding can still be changed.
         if count == 0 {
             return;
@@ -222,18 +262,22 @@ impl<R: BufRead> BufRead for LineCountingReader<R> {
 /// State of reading a TMX document.
 #[derive(Default)]
 struct TmxParser {
-    /// Names of the open XML elements, the root first.
+    /// Names of the open XML elements in lower case, the root first.
     path: Vec<String>,
+    /// Number of open elements whose content is formatting codes ([`INLINE_CODE_ELEMENTS`]).
+    open_codes: usize,
     /// Whether the start tag of the root element was read.
     has_root: bool,
+    /// Entities that the document type declaration declares.
+    entities: Entities,
     /// The `tu` element (translation unit) that is being read.
     tu: TuElement,
-    /// Text of the `seg` or `prop` element that is being read.
-    text: String,
-    /// Type of the open `prop` element, or language of the open `tuv` element.
-    kind: String,
-    /// Dates and authors of the open `tuv` element (one language of a unit).
-    tuv: DatesAndAuthors,
+    /// The `tuv` element (one language of a unit) that is being read.
+    tuv: TuvElement,
+    /// Type of the open `prop` element.
+    prop_type: String,
+    /// Text of the open `seg` or `prop` element; none while none is open.
+    text: Option<String>,
     /// Counts of the units skipped so far.
     skipped: SkippedCounts,
 }
@@ -243,11 +287,23 @@ struct TmxParser {
 struct TuElement {
     /// Dates and authors in the attributes of the `tu` element.
     signed: DatesAndAuthors,
-    /// Texts of the unit's `prop` elements by their types.
+    /// Texts of the unit's own `prop` elements by their types.
     props: HashMap<String, String>,
-    /// Thai and English text, in this order, each with the dates and authors of its `tuv` element. Of several texts in
-    /// one language, the first counts.
-    sides: [Option<(String, DatesAndAuthors)>; 2],
+    /// Thai and English texts, in this order, each with the dates and authors of its `tuv` element.
+    sides: [Vec<SignedText>; 2],
+}
+
+/// A TMX `tuv` element (one language of a unit) that is being read.
+#[derive(Default)]
+struct TuvElement {
+    language: String,
+    signed: DatesAndAuthors,
+}
+
+/// A text in one language, and the dates and authors of its `tuv` element.
+struct SignedText {
+    text: String,
+    signed: DatesAndAuthors,
 }
 
 /// Dates and authors in the attributes of a TMX element, as far as the element has them.
@@ -263,55 +319,42 @@ impl TmxParser {
     /// Handles an event of the XML reader; calls `on_unit` when a translation unit is complete.
     fn handle_xml_event(&mut self, event: Event, on_unit: &mut dyn FnMut(TranslationUnit) -> Result<()>) -> Result<()> {
         match event {
+            Event::DocType(declaration) => self.entities.read_declarations(&declaration.xml10_content()),
             Event::Start(element) => self.handle_start_tag(&element),
             Event::End(_) => self.handle_end_tag(on_unit),
-            Event::Text(text) => {
-                self.add_text(&text.xml10_content());
-                Ok(())
-            }
-            Event::CData(text) => {
-                self.add_text(&text.xml10_content());
-                Ok(())
-            }
-            Event::GeneralRef(reference) => {
-                let character = reference.resolve_char_ref().map_err(|error| xml_error(&error))?;
-                match (character, resolve_xml_entity(&reference)) {
-                    (Some(character), _) => self.add_text(character.encode_utf8(&mut [0; 4])),
-                    (None, Some(text)) => self.add_text(text),
-                    (None, None) => {
-                        return Err(Error::input(format!(
-                            "not well-formed XML: unknown entity &{};",
-                            &*reference
-                        )));
-                    }
+            Event::Text(text) => self.add_text(&text.xml10_content()),
+            Event::CData(text) => self.add_text(&text.xml10_content()),
+            Event::GeneralRef(reference) => match reference.resolve_char_ref().map_err(|error| xml_error(&error))? {
+                Some(character) => self.add_text(character.encode_utf8(&mut [0; 4])),
+                None => {
+                    let text = self.entities.resolve(&reference)?;
+                    self.add_text(&text)
                 }
-                Ok(())
-            }
+            },
             _ => Ok(()),
         }
     }
 
     /// Adds `text` to the open `seg` or `prop` element; ignores text elsewhere, and formatting codes within.
-    fn add_text(&mut self, text: &str) {
-        let is_read = self
-            .path
-            .iter()
-            .any(|element| matches!(element.as_str(), "seg" | "prop"));
-        if is_read
-            && !self
-                .path
-                .iter()
-                .any(|element| INLINE_CODE_ELEMENTS.contains(&element.as_str()))
-        {
-            self.text += text;
+    fn add_text(&mut self, text: &str) -> Result<()> {
+        let Some(open) = self.text.as_mut().filter(|_| self.open_codes == 0) else {
+            return Ok(());
+        };
+        open.push_str(text);
+        if open.len() as u64 > MAX_FIELD_BYTES {
+            return Err(too_long_error());
         }
+        Ok(())
     }
 
     /// Handles the start tag of an XML element.
     fn handle_start_tag(&mut self, element: &BytesStart) -> Result<()> {
-        let name = element.local_name().as_ref().to_owned();
+        let name = element.local_name().as_ref().to_ascii_lowercase();
         if self.path.is_empty() && name != "tmx" {
             return Err(Error::input(format!("the root element is <{name}>, not <tmx>")));
+        }
+        if self.path.len() == MAX_DEPTH {
+            return Err(Error::input(format!("elements nested more than {MAX_DEPTH} deep")));
         }
         self.has_root = true;
         match name.as_str() {
@@ -322,14 +365,17 @@ impl TmxParser {
                 }
             }
             "tuv" => {
-                self.tuv = read_dates_and_authors(element)?;
-                self.kind = read_attribute(element, "lang")?.unwrap_or_default();
+                self.tuv = TuvElement {
+                    language: read_language(element)?,
+                    signed: read_dates_and_authors(element)?,
+                }
             }
             "prop" => {
-                self.kind = read_attribute(element, "type")?.unwrap_or_default();
-                self.text.clear();
+                self.prop_type = read_attribute(element, "type")?.unwrap_or_default();
+                self.text = Some(String::new());
             }
-            "seg" => self.text.clear(),
+            "seg" => self.text = Some(String::new()),
+            name if INLINE_CODE_ELEMENTS.contains(&name) => self.open_codes += 1,
             _ => {}
         }
         self.path.push(name);
@@ -340,26 +386,28 @@ impl TmxParser {
     fn handle_end_tag(&mut self, on_unit: &mut dyn FnMut(TranslationUnit) -> Result<()>) -> Result<()> {
         let name = self.path.pop().unwrap_or_default();
         let inside = self.path.last().map_or("", String::as_str);
-        match (name.as_str(), inside) {
-            ("prop", "tu") => {
-                let (kind, text) = (std::mem::take(&mut self.kind), std::mem::take(&mut self.text));
-                self.tu.props.insert(kind, text);
-            }
-            ("seg", "tuv") => {
-                if let Some(side) = language_index(&self.kind) {
-                    let side = &mut self.tu.sides[side];
-                    let text = std::mem::take(&mut self.text);
-                    if side.is_none() {
-                        *side = Some((text, self.tuv.clone()));
-                    }
+        match name.as_str() {
+            "prop" => {
+                let text = self.text.take().unwrap_or_default();
+                if inside == "tu" {
+                    self.tu.props.insert(std::mem::take(&mut self.prop_type), text);
                 }
             }
-            ("tu", _) => {
-                let tu = std::mem::take(&mut self.tu);
-                if let Some(unit) = tu.into_unit(&mut self.skipped)? {
+            "seg" => {
+                let text = self.text.take().unwrap_or_default();
+                if inside == "tuv"
+                    && let Some(side) = language_index(&self.tuv.language)
+                {
+                    let signed = self.tuv.signed.clone();
+                    self.tu.sides[side].push(SignedText { text, signed });
+                }
+            }
+            "tu" => {
+                for unit in std::mem::take(&mut self.tu).into_units(&mut self.skipped)? {
                     on_unit(unit)?;
                 }
             }
+            name if INLINE_CODE_ELEMENTS.contains(&name) => self.open_codes -= 1,
             _ => {}
         }
         Ok(())
@@ -367,48 +415,99 @@ impl TmxParser {
 }
 
 impl TuElement {
-    /// Converts the `tu` element to a unit of the memory. Returns none, and counts the element in `skipped`, if a
-    /// memory has no use for it.
-    fn into_unit(mut self, skipped: &mut SkippedCounts) -> Result<Option<TranslationUnit>> {
-        let [Some((source, _)), Some((target, signed))] = self.sides else {
-            skipped.languages += 1;
-            return Ok(None);
+    /// Converts the `tu` element to units of the memory, one for each different Thai text. Counts in `skipped` what a
+    /// memory has no use for.
+    fn into_units(self, skipped: &mut SkippedCounts) -> Result<Vec<TranslationUnit>> {
+        let [thai, english] = self.sides.map(keep_different_texts);
+        if thai.is_empty() {
+            skipped.without_thai += 1;
+            return Ok(Vec::new());
+        }
+        let mut english = english.into_iter();
+        let Some(target) = english.next() else {
+            skipped.without_english += 1;
+            return Ok(Vec::new());
         };
+        skipped.further_translations += english.len();
         // Last author and date: a change counts before the creation, and an attribute of the translation before that of
         // the unit.
-        let said = [signed.changed, self.signed.changed, signed.created, self.signed.created];
+        let said = [
+            &target.signed.changed,
+            &self.signed.changed,
+            &target.signed.created,
+            &self.signed.created,
+        ];
         let author = said.iter().find_map(|[_, author]| author.as_deref());
-        let date = said.iter().find_map(|[date, _]| date.as_deref()?.parse().ok());
+        let date = said.iter().find_map(|[date, _]| parse_date(date.as_deref()?));
         let made = date.unwrap_or_else(Timestamp::now);
-        let system = self.props.remove("x-plae-system").unwrap_or_default();
-        let mut texts = [source, target, system];
-        if let Some(json) = self.props.remove("x-plae-exact")
-            && let Ok(exact) = serde_json::from_str::<[String; 3]>(&json)
-            // The exact texts count only if nobody has edited the readable texts since.
-            && exact.iter().zip(&texts).all(|(exact, text)| without_forbidden_chars(exact) == text.as_str())
-        {
-            texts = exact;
-        }
-        let [source, target, system] = texts;
         let is_machine = author.is_some_and(|author| author.starts_with(MACHINE_AUTHOR));
-        if !is_machine {
-            return Ok(Some(TranslationUnit::from_person(&source, &target, made)));
+        let mut units = Vec::new();
+        for source in thai {
+            let [source, target, system] = exact_texts(source.text, target.text.clone(), &self.props);
+            if !is_machine {
+                units.push(TranslationUnit::from_person(&source, &target, made));
+            } else if system.is_empty() {
+                skipped.machine += 1;
+            } else {
+                units.push(TranslationUnit {
+                    source,
+                    target,
+                    made,
+                    machine: Some(parse_machine_props(&system, &self.props)?),
+                });
+            }
         }
-        if system.is_empty() {
-            skipped.machine += 1;
-            return Ok(None);
-        }
-        let of = |kind: &str| self.props.get(kind).map_or("", String::as_str);
-        let tokens = of("x-plae-tokens").split_once(' ').unwrap_or_default();
-        let tokens = [tokens.0, tokens.1];
-        let (score, finish, flags) = (of("x-plae-score"), of("x-plae-finish"), of("x-plae-flags"));
-        Ok(Some(TranslationUnit {
-            source,
-            target,
-            made,
-            machine: Some(parse_machine_details(&system, score, finish, flags, tokens)?),
-        }))
+        Ok(units)
     }
+}
+
+/// Removes texts that another text before repeats, and blank ones if there is another.
+fn keep_different_texts(texts: Vec<SignedText>) -> Vec<SignedText> {
+    let mut kept: Vec<SignedText> = Vec::new();
+    for text in texts {
+        let is_blank = text.text.trim().is_empty();
+        if kept.last().is_some_and(|first| first.text.trim().is_empty()) {
+            kept.clear();
+        } else if is_blank && !kept.is_empty() || kept.iter().any(|other| other.text.trim() == text.text.trim()) {
+            continue;
+        }
+        kept.push(text);
+    }
+    kept
+}
+
+/// Returns source, target and system of a unit: those of its property `x-plae-exact`, which keeps the characters that
+/// XML cannot contain, unless somebody has edited the readable texts since.
+fn exact_texts(source: String, target: String, props: &HashMap<String, String>) -> [String; 3] {
+    let system = props.get("x-plae-system").cloned().unwrap_or_default();
+    let readable = [source, target, system];
+    let exact = props.get("x-plae-exact");
+    match exact.and_then(|json| serde_json::from_str::<[String; 3]>(json).ok()) {
+        Some(exact)
+            if exact
+                .iter()
+                .zip(&readable)
+                .all(|(exact, text)| without_forbidden_chars(exact) == text.as_str()) =>
+        {
+            exact
+        }
+        _ => readable,
+    }
+}
+
+/// Parses what the properties that plae writes say about a machine's translation.
+fn parse_machine_props(system: &str, props: &HashMap<String, String>) -> Result<MachineDetails> {
+    let of = |kind: &str| props.get(kind).map_or("", String::as_str);
+    let tokens = of("x-plae-tokens").split_once(' ').unwrap_or_default();
+    let (score, finish, flags) = (of("x-plae-score"), of("x-plae-finish"), of("x-plae-flags"));
+    parse_machine_details(system, score, finish, flags, [tokens.0, tokens.1])
+}
+
+/// Parses a date of TMX (`20240131T235959Z`); a date without a time zone, which some tools write, is taken as UTC.
+fn parse_date(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
+    let utc = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok();
+    text.parse().ok().or_else(|| utc().map(|zoned| zoned.timestamp()))
 }
 
 /// Returns the index of a language among the texts of a unit: 0 for Thai, 1 for English, none for other languages.
@@ -429,11 +528,21 @@ fn read_dates_and_authors(element: &BytesStart) -> Result<DatesAndAuthors> {
     })
 }
 
-/// Returns the value of an element's attribute with this local name, whatever its namespace prefix.
+/// Returns the language of a `tuv` element: its `xml:lang`, or `lang` as TMX before 1.4 has it.
+fn read_language(element: &BytesStart) -> Result<String> {
+    let exact = element.try_get_attribute("xml:lang");
+    let attribute = exact.map_err(|error| xml_error(&error.into()))?;
+    match attribute {
+        Some(attribute) => Ok(attribute.value.to_string()),
+        None => Ok(read_attribute(element, "lang")?.unwrap_or_default()),
+    }
+}
+
+/// Returns the value of an element's attribute with this local name, whatever its namespace prefix and capitals.
 fn read_attribute(element: &BytesStart, name: &str) -> Result<Option<String>> {
     for attribute in element.attributes() {
         let attribute = attribute.map_err(|error| xml_error(&error.into()))?;
-        if attribute.key.local_name().as_ref() == name {
+        if attribute.key.local_name().as_ref().eq_ignore_ascii_case(name) {
             let value = attribute.normalized_value(XmlVersion::Implicit1_0);
             return Ok(Some(value.map_err(|error| xml_error(&error))?.into_owned()));
         }
