@@ -188,6 +188,9 @@ pub fn prepare_document(name: Option<&str>, bytes: &[u8], options: &Options) -> 
         SplitUnit::Line => Document::by_lines(decoded.text),
         _ => document::read(decoded.text, options.format, options.paragraphs),
     };
+    if document.blocks.len() > MAX_SEGMENTS {
+        return Err(too_many_segments_error());
+    }
     let mut segments = Vec::new();
     let mut end = 0;
     for (number, block) in document.blocks.iter().enumerate() {

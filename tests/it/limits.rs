@@ -18,7 +18,6 @@ fn a_source_of_millions_of_segments_is_refused_with_its_limit() {
     sandbox
         .run(&["translate", "blank.txt", "--split", "line", "--dry-run"])
         .ends(1, &[part]);
-    sandbox.run(&["split", "blank.txt"]).ends(0, &[]);
     let archive = ["archive", "in", "-o", "out", "--model", MODEL];
     sandbox.run(&archive).ends(1, &["a.txt: ", part]);
     // Markup that makes as many blocks without a line end.
