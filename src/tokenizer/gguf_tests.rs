@@ -162,7 +162,7 @@ fn ends_and_greedy_ids_are_those_of_llama_cpp_or_the_file_is_refused() {
 #[test]
 fn a_key_that_changes_results_and_is_not_known_is_refused() {
     let directory = tempfile::tempdir().expect("a directory");
-    let cases: [(&str, &str, Value); 16] = [
+    let cases: [(&str, &str, Value); 18] = [
         ("gemma3", "gemma3.attention.new_thing", Value::Float(1.0)),
         ("gemma3", "gemma3.attention.scale", Value::Float(0.5)),
         ("gemma3", "gemma3.attn_logit_softcapping", Value::Float(50.0)),
@@ -172,6 +172,12 @@ fn a_key_that_changes_results_and_is_not_known_is_refused() {
         ("gemma3", "gemma3.block_count", Value::Integer(0)),
         ("gemma3", "gemma3.context_length", Value::Text("many".to_owned())),
         ("llama", "llama.attention.head_count", Value::Integer(0)),
+        ("qwen3", "qwen3.attention.head_count", Value::Integer(1 << 30)),
+        (
+            "qwen3",
+            "tokenizer.ggml.eos_token_id",
+            Value::List(vec![Value::Integer(1)]),
+        ),
         ("llama", "llama.attention.head_count_kv", Value::Integer(3)),
         ("llama", "llama.logit_scale", Value::Float(0.5)),
         ("llama", "llama.expert_count", Value::Integer(8)),

@@ -252,6 +252,12 @@ impl DecoderConfig {
             "attention.head_count_kv"
         };
         check_head_dimensions(heads, kv_heads, head_dim).map_err(|message| keys.error(place, message))?;
+        // Before anything is made of a head's size: the weights hold as many.
+        let rows = gguf.find_tensor("blk.0.attn_q.weight")?.rows;
+        if heads.checked_mul(head_dim) != Some(rows) {
+            let message = format!("{heads} heads of {head_dim} values, but {rows} rows of weights");
+            return Err(keys.error("attention.key_length", message));
+        }
         for name in [
             "attention.key_length_swa",
             "attention.value_length_swa",

@@ -278,4 +278,32 @@ mod tests {
             assert!(error.to_string().contains("m/data/0 is cut short"), "{error}");
         }
     }
+
+    /// Strides of 0 make many numbers of one; no more than the file has room for.
+    #[test]
+    fn a_tensor_that_is_larger_than_its_file_is_refused() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = checkpoint(directory.path(), [255, 255], [0, 0], &[1, 2]);
+        let pickle = PickleCheckpoint::open(&path).expect("a checkpoint");
+        let tensor = pickle.find_tensor("a").expect("the tensor");
+        let error = pickle.read_tensor_bytes(tensor, 2).unwrap_err();
+        assert!(error.to_string().contains("more numbers than the file"), "{error}");
+    }
+
+    /// A list of tensors that would unpack to gigabytes is not unpacked.
+    #[test]
+    fn an_endless_pickle_is_refused() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("pytorch_model.bin");
+        let mut archive = zip::ZipWriter::new(File::create(&path).expect("a file"));
+        let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
+        archive.start_file("m/data.pkl", options).expect("an entry");
+        let zeros = vec![b'N'; 1 << 20];
+        for _ in 0..(MAX_PICKLE_BYTES >> 20) + 1 {
+            archive.write_all(&zeros).expect("bytes");
+        }
+        archive.finish().expect("an archive");
+        let error = PickleCheckpoint::open(&path).err().expect("an error");
+        assert!(error.to_string().contains("longer than any list"), "{error}");
+    }
 }
