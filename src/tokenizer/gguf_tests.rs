@@ -172,7 +172,7 @@ fn a_key_that_changes_results_and_is_not_known_is_refused() {
         ("gemma3", "gemma3.block_count", Value::Integer(0)),
         ("gemma3", "gemma3.context_length", Value::Text("many".to_owned())),
         ("llama", "llama.attention.head_count", Value::Integer(0)),
-        ("qwen3", "qwen3.attention.head_count", Value::Integer(1 << 30)),
+        ("qwen3", "qwen3.attention.key_length", Value::Integer(1 << 30)),
         (
             "qwen3",
             "tokenizer.ggml.eos_token_id",
