@@ -9,6 +9,7 @@ use super::sha1::find_git_hash_difference;
 use super::{disk, local};
 use crate::catalog::manifest::{HubSource, Manifest, Manifests, is_sha256};
 use crate::error::{Error, ErrorKind, Hint, Result};
+use crate::model::weights::gguf_split::part_paths;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -88,7 +89,7 @@ pub fn describe_model(model: &str, settings: &Settings) -> Result<ModelEntry> {
     }
     match (find_local_model(&model, &manifests, settings)?, model) {
         (Some(FoundModel { located, .. }), _) => Ok(ModelEntry {
-            bytes: size_on_disk(&located.path),
+            bytes: size_of_model(&located.path),
             path: Some(located.path),
             revision: located.revision,
             manifest: located.manifest,
@@ -110,7 +111,7 @@ pub fn download_size(manifest: &Manifest) -> Option<u64> {
 fn model_entry(manifest: &Manifest, settings: &Settings) -> ModelEntry {
     let located = cache::find_cached_model(manifest, settings).map(|found| found.located);
     ModelEntry {
-        bytes: located.as_ref().map_or(0, |located| size_on_disk(&located.path)),
+        bytes: located.as_ref().map_or(0, |located| size_of_model(&located.path)),
         revision: located.as_ref().and_then(|located| located.revision.clone()),
         path: located.map(|located| located.path),
         manifest: manifest.clone(),
@@ -318,6 +319,11 @@ pub fn remove_model(model: &str, settings: &Settings) -> Result<RemovedFiles> {
         removed.paths.push(path);
     }
     Ok(removed)
+}
+
+/// Computes the size in bytes of a model: of its directory, of its file, or of all parts of a split GGUF file.
+fn size_of_model(path: &Path) -> u64 {
+    part_paths(path).iter().map(|part| size_on_disk(part)).sum()
 }
 
 /// Computes the size in bytes of a file or of all files in a directory and below. In a directory a link counts only
