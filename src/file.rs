@@ -394,7 +394,7 @@ pub fn output_exists_error(path: &Path) -> Error {
     Error::output("the output exists").path(path).hint(Hint::Overwrite)
 }
 
-fn parent_directory(path: &Path) -> &Path {
+pub(crate) fn parent_directory(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
         Some(parent) => parent,

@@ -32,3 +32,4 @@ pub use manifest::Manifest;
 pub use notice::{ModelChoice, Notice, NoticeCallback};
 pub use reference::{LocatedModel, ModelReference};
 pub use settings::{AccessToken, Settings};
+pub use wheel::find_pip_version;

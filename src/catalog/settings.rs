@@ -36,6 +36,8 @@ pub struct Settings {
     /// Command of the Python whose pip fetches packages (`PLAE_PYTHON`); none for `python3`, or `python` if there is
     /// no `python3`.
     pub python: Option<OsString>,
+    /// pip's configuration file (`PIP_CONFIG_FILE`); none for those that pip finds by itself.
+    pub pip_config_file: Option<PathBuf>,
     /// The longest time to wait for the host's address to be found, and again for a connection to it.
     pub connect_timeout: Duration,
     /// The longest time to wait for the next bytes of an answer.
@@ -102,6 +104,7 @@ impl Settings {
             endpoint: endpoint.trim_end_matches('/').to_owned(),
             login: login.map(AccessToken),
             python: var("PLAE_PYTHON"),
+            pip_config_file: path("PIP_CONFIG_FILE"),
             connect_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(30),
             retries: 3,

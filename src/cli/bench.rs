@@ -31,23 +31,8 @@ struct BenchReport {
 }
 
 pub fn run(args: &BenchArgs, config: &Config, printer: &Printer) -> Result<CommandStatus> {
-    let typed = &args.translate;
-    if typed.output.output.is_some() {
-        return Err(
-            Error::usage("bench measures and writes no translation").hint("take -o away, or use `plae translate`")
-        );
-    }
-    let options = inputs::resolve_pipeline_options(&typed.reading, &typed.decoding, config)?;
-    let plan = inputs::plan_translation(&super::args::TranslateArgs {
-        output: super::args::OutputArgs {
-            format: Vec::new(),
-            ..typed.output.clone()
-        },
-        ..typed.clone()
-    })?;
-    if typed.dry_run {
-        return inputs::print_dry_run(&plan, &options, printer);
-    }
+    let options = inputs::resolve_pipeline_options(&args.reading, &args.decoding, config)?;
+    let plan = inputs::plan_reading(&args.inputs, &args.reading)?;
     if let Some(failure) = plan.failures.into_iter().next() {
         return Err(failure.error);
     }

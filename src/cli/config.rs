@@ -120,6 +120,25 @@ impl Config {
     }
 }
 
+impl Config {
+    /// Describes which settings come from a configuration file in the current directory; none if none does. The user
+    /// is told of them, because whoever wrote that file may be somebody else: the author of an archive, for example.
+    pub fn describe_local_settings(&self) -> Option<String> {
+        let keys: Vec<_> = self
+            .set
+            .iter()
+            .filter(
+                |(_, (_, origin))| matches!(origin, SettingOrigin::File(path) if path == Path::new(LOCAL_CONFIG_FILE)),
+            )
+            .map(|(key, (value, _))| format!("{key} = {value}"))
+            .collect();
+        (!keys.is_empty()).then(|| format!("settings of ./{LOCAL_CONFIG_FILE}: {}", keys.join(", ")))
+    }
+}
+
+/// Name of the configuration file that is read from the current directory.
+const LOCAL_CONFIG_FILE: &str = "plae.toml";
+
 /// Returns the paths of the configuration files, the one that takes precedence first: `plae.toml` in the current
 /// directory, then `plae/config.toml` in the user's configuration directory.
 pub fn config_paths() -> Vec<PathBuf> {
@@ -127,7 +146,7 @@ pub fn config_paths() -> Vec<PathBuf> {
     let user = etcetera::choose_base_strategy()
         .ok()
         .map(|base| base.config_dir().join("plae").join("config.toml"));
-    std::iter::once(PathBuf::from("plae.toml")).chain(user).collect()
+    std::iter::once(PathBuf::from(LOCAL_CONFIG_FILE)).chain(user).collect()
 }
 
 /// Reads the settings from `PLAE_…` environment variables; an empty variable counts as not set.

@@ -7,9 +7,7 @@ use super::{CommandStatus, file, read_proc_memory_bytes, version};
 use crate::catalog::{self, Settings};
 use crate::error::Result;
 use crate::model::device;
-use std::ffi::OsStr;
 use std::path::Path;
-use std::process::Command;
 
 /// How serious a line of `plae doctor`'s report is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +38,7 @@ pub fn run(config: &Config, printer: &Printer) -> Result<CommandStatus> {
         };
         page += &format!("{mark}  {topic:13} {text}\n");
     }
-    printer.write_data(page)?;
+    printer.write_page(page)?;
     match findings.iter().filter(|(weight, ..)| *weight == Broken).count() {
         0 => Ok(CommandStatus::Done),
         broken => {
@@ -186,7 +184,7 @@ fn check_models(settings: &Settings) -> Result<Vec<DoctorFinding>> {
         .filter(|entry| entry.path.is_some())
         .map(|entry| (Good, "model", format!("{}, {}", entry.manifest.name, size(entry.bytes))))
         .collect();
-    let pip = find_pip_version(settings.python.as_deref());
+    let pip = catalog::find_pip_version(settings);
     findings.extend(match (findings.is_empty(), settings.offline) {
         (false, _) => None,
         (true, true) => Some((
@@ -209,19 +207,6 @@ fn check_models(settings: &Settings) -> Result<Vec<DoctorFinding>> {
         ),
     });
     Ok(findings)
-}
-
-/// Returns the version of pip in the Python that would fetch packages: `python`, else `python3` or `python` on PATH.
-fn find_pip_version(python: Option<&OsStr>) -> Option<String> {
-    let candidates = match python {
-        Some(python) => vec![python],
-        None => vec![OsStr::new("python3"), OsStr::new("python")],
-    };
-    candidates.into_iter().find_map(|python| {
-        let output = Command::new(python).args(["-m", "pip", "--version"]).output().ok()?;
-        let version = String::from_utf8(output.stdout).ok()?;
-        output.status.success().then(|| version.trim().to_string())
-    })
 }
 
 #[cfg(test)]

@@ -16,8 +16,9 @@ use crate::pipeline::{self, PreparedDocument};
 use crate::render::{JsonRow, OutputFormat};
 use crate::thai::has_thai;
 use crate::translate::{MemoryTranslator, Progress, Translation};
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Seek, Write};
 use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -51,6 +52,7 @@ pub fn run(args: &args::TranslateArgs, config: &Config, printer: &Printer) -> Re
         printer,
         failed: plan.failures.len(),
         tally: JsonlCounts::default(),
+        finished_lines: 0,
     };
     for failure in &plan.failures {
         printer.print_error(&failure.error);
@@ -59,10 +61,7 @@ pub fn run(args: &args::TranslateArgs, config: &Config, printer: &Printer) -> Re
     if !ended.as_ref().is_err_and(is_broken_pipe) {
         filter.print_summary();
     }
-    ended.map_err(|error| match error.kind {
-        ErrorKind::Interrupted => Error::new(ErrorKind::Interrupted, "stopped before the end"),
-        _ => error,
-    })?;
+    ended?;
     Ok(match filter.failed + filter.tally.refused {
         0 => CommandStatus::Done,
         _ => CommandStatus::Failed,
@@ -70,7 +69,7 @@ pub fn run(args: &args::TranslateArgs, config: &Config, printer: &Printer) -> Re
 }
 
 fn plan_jsonl_inputs(args: &args::TranslateArgs) -> Result<RunPlan> {
-    let inputs = inputs_or_stdin(args)?;
+    let inputs = inputs_or_stdin(&args.inputs)?;
     if let Some(directory) = inputs.iter().find(|input| input.is_dir()) {
         return Err(Error::usage("is a directory")
             .path(directory)
@@ -86,6 +85,24 @@ fn plan_jsonl_inputs(args: &args::TranslateArgs) -> Result<RunPlan> {
         formats: &[OutputFormat::Jsonl],
         force: args.output.force,
     })
+}
+
+/// Returns a path beside `path` that no file has, for the results of an interrupted run: `NAME.partial`, otherwise
+/// `NAME.partial-2` and so on.
+fn free_partial_path(path: &Path) -> PathBuf {
+    let numbered = |number: usize| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".partial");
+        if number > 1 {
+            name.push(format!("-{number}"));
+        }
+        PathBuf::from(name)
+    };
+    let mut number = 1;
+    while numbered(number).symlink_metadata().is_ok() {
+        number += 1;
+    }
+    numbered(number)
 }
 
 /// One line of an input: a JSON object with a text.
@@ -197,6 +214,8 @@ struct JsonlFilter<'a> {
     /// Number of inputs that could not be read, or whose output could not be written.
     failed: usize,
     tally: JsonlCounts,
+    /// Number of lines of the current input whose results are written.
+    finished_lines: usize,
 }
 
 impl JsonlFilter<'_> {
@@ -218,19 +237,66 @@ impl JsonlFilter<'_> {
         let printer = self.printer;
         let path = task.outputs.iter().find_map(|output| output.path.as_deref());
         let (Some(path), false) = (path, self.dry_run) else {
-            return self.translate_lines(&task.input, &mut |line| printer.write_data(line));
+            let ended = self.translate_lines(&task.input, &mut |line| printer.write_data(line));
+            return ended.map_err(|error| self.explain_interruption(error, &task.input, None));
         };
-        file::try_write_file_with(path, None, self.force, &mut |out| {
-            let mut sink = |line: &[u8]| {
-                out.write_all(line)
-                    .map_err(|error| file::output_write_error(path, error))
-            };
+        if path.exists() && !path.is_file() {
+            // A device or a named pipe, whose reader gets each result at once.
+            return file::try_write_file_with(path, None, self.force, &mut |out| {
+                let mut sink = |line: &[u8]| {
+                    out.write_all(line)
+                        .map_err(|error| file::output_write_error(path, error))
+                };
+                self.translate_lines(&task.input, &mut sink)
+            })
+            .map_err(|error| self.explain_interruption(error, &task.input, None));
+        }
+        // Results are collected in a nameless file, which even a killed run leaves nothing of. They become the output
+        // when the input ends, or a partial output if the run is interrupted.
+        let failed = |error| file::output_write_error(path, error);
+        let mut collected = tempfile::tempfile_in(file::parent_directory(path)).map_err(failed)?;
+        let ended = {
+            let mut sink = |line: &[u8]| collected.write_all(line).map_err(failed);
             self.translate_lines(&task.input, &mut sink)
-        })
+        };
+        let mut copy_to = |path: &Path, overwrite| {
+            collected.rewind().map_err(failed)?;
+            file::write_file_with(path, None, overwrite, &mut |out| {
+                io::copy(&mut collected, out).map(drop)
+            })
+        };
+        match ended {
+            Err(error) if error.kind == ErrorKind::Interrupted && self.finished_lines > 0 => {
+                let partial = free_partial_path(path);
+                copy_to(&partial, false)?;
+                Err(self.explain_interruption(error, &task.input, Some(&partial)))
+            }
+            Err(error) => Err(self.explain_interruption(error, &task.input, None)),
+            Ok(()) => copy_to(path, self.force),
+        }
+    }
+
+    /// Says, if `error` is an interruption, what is finished of `input`, where it is kept, and how to go on.
+    fn explain_interruption(&self, error: Error, input: &InputSource, partial: Option<&Path>) -> Error {
+        if error.kind != ErrorKind::Interrupted {
+            return error;
+        }
+        let lines = self.finished_lines;
+        let finished = match (lines, partial) {
+            (0, _) => String::new(),
+            (_, Some(partial)) => format!("lines 1 to {lines} of {input} are finished, in {}; ", partial.display()),
+            (_, None) => format!("lines 1 to {lines} of {input} are finished and written; "),
+        };
+        let next = match self.memory {
+            Some(_) => "the same command takes what is finished from the memory",
+            None => "with --memory FILE, the next run would take what is finished from there",
+        };
+        Error::new(ErrorKind::Interrupted, "stopped before the end").hint(finished + next)
     }
 
     /// Translates all lines of one input as they arrive, and writes the results to `sink`.
     fn translate_lines(&mut self, input: &InputSource, sink: OutputSink) -> Result<()> {
+        self.finished_lines = 0;
         let (send, lines) = sync_channel(MAX_READ_AHEAD_LINES);
         let (reader, options) = (input.clone(), self.options.clone());
         // The thread is not joined: it may wait for a line that never comes.
@@ -315,6 +381,7 @@ impl JsonlFilter<'_> {
             (Err(error), _) => return Err(error),
         };
         let mut results = Vec::new();
+        let last_line = pool.last().map(|line| line.number);
         for line in pool {
             self.tally.rows += 1;
             match line.text {
@@ -343,7 +410,11 @@ impl JsonlFilter<'_> {
                 }
             }
         }
-        if self.dry_run { Ok(()) } else { sink(&results) }
+        if !self.dry_run {
+            sink(&results)?;
+            self.finished_lines = last_line.unwrap_or(self.finished_lines);
+        }
+        Ok(())
     }
 
     fn translate_sources(&mut self, sources: &[&str]) -> Result<Vec<Translation>> {

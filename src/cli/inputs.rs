@@ -11,6 +11,7 @@ use crate::document::Format;
 use crate::error::{Error, Result};
 use crate::memory::Memory;
 use crate::pipeline::{self, PreparedDocument, ReadingNotice};
+use crate::render::OutputFormat;
 use crate::thai::has_thai;
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -32,22 +33,33 @@ pub fn stdin_unless_terminal() -> Result<InputSource> {
 }
 
 /// Returns the inputs named on the command line, or standard input if none is named.
-pub fn inputs_or_stdin(args: &args::TranslateArgs) -> Result<Cow<'_, [PathBuf]>> {
-    Ok(if args.inputs.is_empty() {
+pub fn inputs_or_stdin(inputs: &[PathBuf]) -> Result<Cow<'_, [PathBuf]>> {
+    Ok(if inputs.is_empty() {
         stdin_unless_terminal().map(|_| Cow::Owned(vec![PathBuf::from("-")]))?
     } else {
-        Cow::Borrowed(&args.inputs)
+        Cow::Borrowed(inputs)
     })
 }
 
 /// Decides which inputs `plae translate` reads and which outputs it writes, from its arguments.
 pub fn plan_translation(args: &args::TranslateArgs) -> Result<RunPlan> {
     plan::plan_tasks(&PlanRequest {
-        inputs: &inputs_or_stdin(args)?,
+        inputs: &inputs_or_stdin(&args.inputs)?,
         from: args.reading.document_format()?,
         output: args.output.output.as_deref(),
         formats: &args.output.format,
         force: args.output.force,
+    })
+}
+
+/// Decides which inputs a command reads that writes no translation.
+pub fn plan_reading(inputs: &[PathBuf], reading: &ReadingArgs) -> Result<RunPlan> {
+    plan::plan_tasks(&PlanRequest {
+        inputs: &inputs_or_stdin(inputs)?,
+        from: reading.document_format()?,
+        output: None,
+        formats: &[OutputFormat::Text],
+        force: false,
     })
 }
 
@@ -144,7 +156,7 @@ pub fn print_task_previews(
                 let thai = segments.iter().filter(|segment| has_thai(&segment.source)).count();
                 sentences += thai;
                 let outputs: Vec<_> = task.outputs.iter().map(PlannedOutput::to_string).collect();
-                printer.write_data(format!(
+                printer.write_page(format!(
                     "{} -> {} ({}{}, {thai} with Thai)\n",
                     task.input,
                     outputs.join(", "),

@@ -177,7 +177,7 @@ fn print_stats(memory: &Memory, format: PlainOrJson, printer: &Printer) -> Resul
             printer.paint_output(FAINT_STYLE, rest)
         );
     }
-    printer.write_data(page)
+    printer.write_page(page)
 }
 
 fn print_matches(found: &[UnitMatch], limit: usize, format: PlainOrJson, printer: &Printer) -> Result<()> {
@@ -208,7 +208,10 @@ fn print_matches(found: &[UnitMatch], limit: usize, format: PlainOrJson, printer
             printer.paint_output(FAINT_STYLE, by)
         );
     }
-    printer.write_data(page)?;
+    match format {
+        PlainOrJson::Jsonl => printer.write_data(page)?,
+        PlainOrJson::Plain => printer.write_page(page)?,
+    }
     match found.len() {
         0 => printer.print_note("nothing found"),
         count if count == limit => printer.print_note(format!("the first {count}; --limit shows more")),

@@ -22,6 +22,7 @@ mod session;
 mod split;
 mod translate;
 mod version;
+mod visible;
 mod words;
 mod writer;
 
@@ -44,15 +45,12 @@ enum CommandStatus {
 /// Runs plae with the command-line arguments `args`, the program's name first, and returns the exit code.
 ///
 /// The code is 0 on success, 1 if some inputs failed, 2 for wrong usage or an impossible request, and 130 after
-/// Ctrl-C.
-pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+/// Ctrl-C. `stdout_closed` says that standard output was closed when the program was started, so that results would
+/// be lost although writing them succeeds.
+pub fn run(args: impl IntoIterator<Item = OsString>, stdout_closed: bool) -> ExitCode {
     let cli = match args::Cli::try_parse_from(args) {
         Ok(cli) => cli,
-        Err(error) => {
-            // Help goes to standard output, which may be closed.
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
-        }
+        Err(error) => return print_clap_message(&error, stdout_closed),
     };
     let verbosity = match (cli.global.quiet, cli.global.verbose) {
         (true, _) => Verbosity::Quiet,
@@ -63,8 +61,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         verbosity,
         cli.global.color.unwrap_or_default(),
         ColourEnvironment::from_variables(|name| std::env::var_os(name)),
+        stdout_closed,
     );
-    interrupt::install_interrupt_handler();
+    interrupt::install_interrupt_handlers();
     // This thread takes part in rayon's work instead of waiting for it. No pool exists yet, so building one succeeds.
     let _ = rayon::ThreadPoolBuilder::new()
         .use_current_thread()
@@ -89,6 +88,18 @@ fn thread_count(requested: Option<&str>) -> usize {
     requested.min((4 * cores).max(64))
 }
 
+/// Prints help, the version or a usage error, and returns the exit code. Help that cannot be written is a failure, but
+/// for a closed pipe.
+fn print_clap_message(message: &clap::Error, stdout_closed: bool) -> ExitCode {
+    use std::io::{ErrorKind::BrokenPipe, Write};
+    let printed = message.print().and_then(|()| std::io::stdout().flush());
+    match printed {
+        Err(error) if !message.use_stderr() && error.kind() != BrokenPipe => ExitCode::from(1),
+        Ok(()) if !message.use_stderr() && stdout_closed => ExitCode::from(1),
+        _ => ExitCode::from(u8::try_from(message.exit_code()).unwrap_or(2)),
+    }
+}
+
 fn exit_code_for_kind(kind: ErrorKind) -> u8 {
     match kind {
         ErrorKind::Input | ErrorKind::Output => 1,
@@ -99,8 +110,12 @@ fn exit_code_for_kind(kind: ErrorKind) -> u8 {
 
 fn run_command(command: &args::Command, printer: &Printer) -> Result<CommandStatus> {
     use args::Command;
-    let resolve = |model: &args::ModelArgs, layout| {
-        Config::from_sources(model, layout, |name| std::env::var_os(name), &config::config_paths())
+    let resolve = |model: &args::ModelArgs, layout| -> Result<Config> {
+        let config = Config::from_sources(model, layout, |name| std::env::var_os(name), &config::config_paths())?;
+        if let Some(settings) = config.describe_local_settings() {
+            printer.print_note(settings);
+        }
+        Ok(config)
     };
     match command {
         Command::Translate(args) => {
@@ -114,7 +129,7 @@ fn run_command(command: &args::Command, printer: &Printer) -> Result<CommandStat
         Command::Memory(args) => memory::run(args, printer),
         Command::Merge(args) => merge::run(args, printer),
         Command::Bench(args) => {
-            let config = resolve(&args.translate.model, args.translate.output.layout)?;
+            let config = resolve(&args.model, None)?;
             bench::run(args, &config, printer)
         }
         Command::Render(args) => {

@@ -96,7 +96,7 @@ fn print_model_list(json: bool, settings: &Settings, printer: &Printer) -> Resul
             }
         );
     }
-    printer.write_data(page)?;
+    printer.write_page(page)?;
     printer.print_note(
         "best first; here: on this machine; to fetch: fetched when used; `plae models info NAME` tells more",
     );
@@ -161,7 +161,7 @@ fn print_model_info(model: &str, settings: &Settings, printer: &Printer) -> Resu
         }
         None => line("path", "not on this machine"),
     }
-    printer.write_data(page)?;
+    printer.write_page(page)?;
     Ok(CommandStatus::Done)
 }
 
@@ -230,7 +230,7 @@ fn verify_models(model: Option<&str>, settings: &Settings, printer: &Printer) ->
                     )
                 }
             };
-            printer.write_data(format!("{word}  {model}  {} ({}{rest})\n", path.display(), size(bytes)))?;
+            printer.write_page(format!("{word}  {model}  {} ({}{rest})\n", path.display(), size(bytes)))?;
         }
     }
     if status == CommandStatus::Failed {

@@ -1,6 +1,7 @@
 //! The printer, through which all commands write to standard output and standard error.
 
 use super::args::OptionWords;
+use super::visible::{KeptControls, escape_control_characters};
 use super::words;
 use crate::error::{Error, ErrorKind, Hint, Result};
 use clap::builder::styling::{AnsiColor, Style};
@@ -73,6 +74,8 @@ pub const WARNING_STYLE: Style = AnsiColor::Yellow.on_default().bold();
 pub const HINT_STYLE: Style = AnsiColor::Cyan.on_default().bold();
 pub const GOOD_STYLE: Style = AnsiColor::Green.on_default().bold();
 pub const FAINT_STYLE: Style = Style::new().dimmed();
+/// All styles that plae prints.
+pub const STYLES: [Style; 5] = [ERROR_STYLE, WARNING_STYLE, HINT_STYLE, GOOD_STYLE, FAINT_STYLE];
 
 /// Writes results to standard output, and messages and progress bars to standard error.
 pub struct Printer {
@@ -81,6 +84,10 @@ pub struct Printer {
     colour: bool,
     /// Whether standard output is coloured.
     data_colour: bool,
+    /// Whether standard output is a terminal.
+    data_terminal: bool,
+    /// Whether standard output was closed when the program was started.
+    stdout_closed: bool,
     /// Whether a progress bar may be drawn.
     live: bool,
     bar: RefCell<Option<ProgressBar>>,
@@ -89,26 +96,54 @@ pub struct Printer {
 }
 
 impl Printer {
-    pub fn new(verbosity: Verbosity, choice: ColourChoice, env: ColourEnvironment) -> Self {
+    pub fn new(verbosity: Verbosity, choice: ColourChoice, env: ColourEnvironment, stdout_closed: bool) -> Self {
         let terminal = io::stderr().is_terminal();
         Self {
             verbosity,
             colour: env.should_colour(choice, terminal),
             data_colour: env.should_colour(choice, io::stdout().is_terminal()),
+            data_terminal: io::stdout().is_terminal(),
+            stdout_closed,
             live: terminal && !env.dumb && verbosity > Verbosity::Quiet,
             bar: RefCell::default(),
             hint: RefCell::default(),
         }
     }
 
-    /// Writes results to standard output.
+    /// Writes results to standard output. On a terminal, control characters are made visible; elsewhere the bytes stay
+    /// as they are.
     ///
     /// # Errors
-    /// `Output` if the write fails. [`is_broken_pipe`] recognizes the case that the reader of a pipe has closed it.
+    /// `Output` if the write fails, or if standard output was closed when the program started. [`is_broken_pipe`]
+    /// recognizes the case that the reader of a pipe has closed it.
     pub fn write_data(&self, bytes: impl AsRef<[u8]>) -> Result<()> {
+        if self.data_terminal {
+            self.write_page(String::from_utf8_lossy(bytes.as_ref()))
+        } else {
+            self.write_bytes(bytes.as_ref())
+        }
+    }
+
+    /// Writes a page for people, such as a list of models, to standard output. Control characters are made visible
+    /// even in a file, because pagers pass them on.
+    ///
+    /// # Errors
+    /// Those of [`Printer::write_data`].
+    pub fn write_page(&self, page: impl AsRef<str>) -> Result<()> {
+        let kept = KeptControls {
+            newlines: true,
+            styles: self.data_colour,
+        };
+        self.write_bytes(escape_control_characters(page.as_ref(), kept).as_bytes())
+    }
+
+    fn write_bytes(&self, bytes: &[u8]) -> Result<()> {
+        if self.stdout_closed {
+            return Err(Error::output("is closed").path("standard output"));
+        }
         let write = || {
             let mut out = io::stdout().lock();
-            out.write_all(bytes.as_ref())?;
+            out.write_all(bytes)?;
             out.flush()
         };
         self.with_bar_hidden(write).map_err(|error| {
@@ -126,20 +161,23 @@ impl Printer {
     /// Prints a line to standard error, unless `--quiet` is given.
     pub fn print_note(&self, text: impl Display) {
         if self.verbosity >= Verbosity::Default {
-            self.print_line(text);
+            self.print_line(escape_message(text));
         }
     }
 
     /// Prints a line to standard error if `--verbose` is given.
     pub fn print_if_verbose(&self, text: impl Display) {
         if self.verbosity >= Verbosity::Verbose {
-            self.print_line(paint_text(self.colour, FAINT_STYLE, text));
+            self.print_line(paint_text(self.colour, FAINT_STYLE, escape_message(text)));
         }
     }
 
     /// Prints a warning to standard error, unless `--quiet` is given.
     pub fn print_warning(&self, text: impl Display) {
-        self.print_note(format!("{} {text}", paint_text(self.colour, WARNING_STYLE, "warning:")));
+        if self.verbosity >= Verbosity::Default {
+            let label = paint_text(self.colour, WARNING_STYLE, "warning:");
+            self.print_line(format!("{label} {}", escape_message(text)));
+        }
     }
 
     /// Prints an error to standard error, with its causes if `--verbose` is given, and its hint on a line of its own.
@@ -153,7 +191,9 @@ impl Printer {
 
     /// Prints advice, usually about a warning, on a line of its own, unless `--quiet` is given.
     pub fn print_hint(&self, hint: impl Into<Hint>) {
-        self.print_note(format_labelled_hint(words::describe_hint(&hint.into()), self.colour));
+        if self.verbosity >= Verbosity::Default {
+            self.print_line(format_labelled_hint(words::describe_hint(&hint.into()), self.colour));
+        }
     }
 
     fn print_line(&self, text: impl Display) {
@@ -217,11 +257,15 @@ fn format_error(error: &Error, colour: bool, verbosity: Verbosity) -> String {
         ErrorKind::Interrupted => ("interrupted:", WARNING_STYLE),
         _ => ("error:", ERROR_STYLE),
     };
-    let mut text = format!("{} {error}", paint_text(colour, style, label));
+    // A file name may hold a line feed, which would begin a line that looks like a message of plae's own.
+    let message = error.to_string();
+    let message = escape_control_characters(&message, KeptControls::default());
+    let mut text = format!("{} {message}", paint_text(colour, style, label));
     if verbosity == Verbosity::Verbose {
         let mut cause = std::error::Error::source(error);
         while let Some(error) = cause {
-            text += &format!("\n  {} {error}", paint_text(colour, FAINT_STYLE, "caused by:"));
+            let label = paint_text(colour, FAINT_STYLE, "caused by:");
+            text += &format!("\n  {label} {}", escape_message(error));
             cause = error.source();
         }
     }
@@ -229,7 +273,16 @@ fn format_error(error: &Error, colour: bool, verbosity: Verbosity) -> String {
 }
 
 fn format_labelled_hint(text: impl Display, colour: bool) -> String {
-    format!("{} {text}", paint_text(colour, HINT_STYLE, "hint:"))
+    format!("{} {}", paint_text(colour, HINT_STYLE, "hint:"), escape_message(text))
+}
+
+/// Formats a message whose control characters, but line feeds, are made visible.
+fn escape_message(text: impl Display) -> String {
+    let kept = KeptControls {
+        newlines: true,
+        styles: false,
+    };
+    escape_control_characters(&text.to_string(), kept).into_owned()
 }
 
 /// Whether an error only means that the reader of standard output has closed the pipe, as `head` does.

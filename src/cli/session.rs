@@ -2,11 +2,12 @@
 
 use super::config::Config;
 use super::printer::{Printer, ShownBar};
+use super::progress::create_download_bar;
+use super::visible::{KeptControls, escape_control_characters};
 use crate::catalog::LocatedModel;
 use crate::catalog::{self, ModelChoice, Notice};
 use crate::error::Result;
 use crate::translate::{LoadOptions, Translator};
-use indicatif::{ProgressBar, ProgressStyle};
 use std::cell::OnceCell;
 use std::time::{Duration, Instant};
 
@@ -113,9 +114,10 @@ impl<'a> FetchMessagePrinter<'a> {
 
     pub fn print_notice(&mut self, notice: Notice) {
         if let Notice::Progress { file, done, total } = notice {
+            let file = escape_control_characters(&file, KeptControls::default()).into_owned();
             let bar = &self
                 .bar
-                .get_or_insert_with(|| self.printer.show_bar(create_download_bar()))
+                .get_or_insert_with(|| self.printer.show_bar(create_download_bar(&file)))
                 .bar;
             bar.set_length(total);
             bar.set_position(done);
@@ -142,13 +144,4 @@ impl<'a> FetchMessagePrinter<'a> {
             _ => self.printer.print_note(notice),
         }
     }
-}
-
-fn create_download_bar() -> ProgressBar {
-    let bar = ProgressBar::new(0);
-    let style = "{bar:24} {decimal_bytes}/{decimal_total_bytes}, {decimal_bytes_per_sec}, {eta} left, {msg}";
-    if let Ok(style) = ProgressStyle::with_template(style) {
-        bar.set_style(style);
-    }
-    bar
 }

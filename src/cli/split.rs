@@ -252,7 +252,12 @@ mod tests {
 
     #[test]
     fn places_are_told_in_columns() {
-        let printer = Printer::new(Verbosity::Default, ColourChoice::Never, ColourEnvironment::default());
+        let printer = Printer::new(
+            Verbosity::Default,
+            ColourChoice::Never,
+            ColourEnvironment::default(),
+            false,
+        );
         let text = "ปธน.สี จิ้นผิงของจีน เยือนไทย.  เขามา\nจบ";
         let places = [
             ("สี", -3.25, false, CutReason::Rule(NoCutRule::Name)),
@@ -289,7 +294,12 @@ mod tests {
 
     #[test]
     fn cuts_and_rules_are_coloured() {
-        let printer = Printer::new(Verbosity::Default, ColourChoice::Always, ColourEnvironment::default());
+        let printer = Printer::new(
+            Verbosity::Default,
+            ColourChoice::Always,
+            ColourEnvironment::default(),
+            false,
+        );
         let painted = |cut, reason| {
             let candidate = ConsideredCut {
                 offset: 3,

@@ -196,11 +196,17 @@ impl TranslateRun<'_> {
     }
 
     fn interruption_error(&self) -> Error {
-        let error = Error::new(ErrorKind::Interrupted, "stopped before the end");
-        match self.done {
-            0 => error,
-            _ => error.hint("what is finished is written; run it again for the rest"),
-        }
+        let files = match self.done {
+            0 => "",
+            _ => "finished files are written; ",
+        };
+        // A directory's memory is used without being named; then the same command goes on, as it does with files left.
+        let next = match (&self.memory, self.plan.tasks.len() > 1) {
+            (Some(_), _) => "finished sentences are in the memory, and the same command goes on from there",
+            (None, true) => "run it again for the rest; --memory FILE keeps finished sentences too",
+            (None, false) => "nothing of it is kept; --memory FILE keeps finished sentences",
+        };
+        Error::new(ErrorKind::Interrupted, "stopped before the end").hint(format!("{files}{next}"))
     }
 
     fn final_status(&self) -> CommandStatus {
