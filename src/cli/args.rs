@@ -185,6 +185,7 @@ const MOST_BEAMS: usize = 100;
 
 const ROOT_HELP: &str = "\
 Examples:
+  plae article.txt                                        the same as plae translate article.txt
   plae translate article.txt -o article.html
   plae translate articles/ -o english/ --format html --format docx
   plae translate --split line --format plain - < lines.th > lines.en
@@ -200,7 +201,7 @@ Exit codes:
   0    all done
   1    some inputs failed, or an output could not be written
   2    wrong usage, or a request that cannot be met (no model, no network)
-  130  interrupted with Ctrl-C";
+  130  interrupted with Ctrl-C, or ended by SIGTERM or SIGHUP";
 
 /// Translate Thai articles into English, and write side-by-side bilingual documents
 ///
@@ -306,7 +307,7 @@ Exit codes:
   0    all inputs translated
   1    some inputs failed; the others are done
   2    wrong usage, or a request that cannot be met (no model, no network)
-  130  interrupted: finished files stay, a second Ctrl-C stops at once";
+  130  interrupted: finished files stay, and with a memory finished sentences; a second Ctrl-C stops at once";
 
 /// Where results go and how they look.
 #[derive(Clone, Debug, Args)]

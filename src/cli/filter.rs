@@ -19,7 +19,7 @@ use crate::translate::{MemoryTranslator, Progress, Translation};
 use std::io::{self, BufRead, BufReader, Seek, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 /// Maximum number of Thai segments, or of lines, that are collected before the model is called: enough for several
@@ -31,6 +31,8 @@ const MAX_READ_AHEAD_LINES: usize = MAX_POOL_SEGMENTS;
 const MAX_LINE_BYTES: u64 = 32 << 20;
 /// How long to wait for another line before the lines that were read so far are translated.
 const MAX_NEXT_LINE_WAIT: Duration = Duration::from_millis(5);
+/// How soon a run that waits for a line notices Ctrl-C.
+const MAX_INTERRUPT_DELAY: Duration = Duration::from_millis(100);
 
 pub fn run(args: &args::TranslateArgs, config: &Config, printer: &Printer) -> Result<CommandStatus> {
     let plan = plan_jsonl_inputs(args)?;
@@ -164,6 +166,25 @@ fn read_lines(input: &InputSource, options: &pipeline::Options, to: &SyncSender<
     }
 }
 
+/// Waits for the next line; none at the end of the input.
+///
+/// # Errors
+/// `Interrupted` if Ctrl-C is pressed meanwhile.
+fn receive_line(lines: &Receiver<Result<JsonlInputLine>>) -> Result<Option<Result<JsonlInputLine>>> {
+    loop {
+        match lines.recv_timeout(MAX_INTERRUPT_DELAY) {
+            Ok(line) => return Ok(Some(line)),
+            Err(RecvTimeoutError::Disconnected) => return Ok(None),
+            Err(RecvTimeoutError::Timeout) if interrupt::is_stop_requested() => return Err(interruption()),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+    }
+}
+
+fn interruption() -> Error {
+    Error::new(ErrorKind::Interrupted, "interrupted")
+}
+
 fn input_read_error(input: &InputSource, error: io::Error) -> Error {
     Error::input(file::describe_io_error(&error))
         .path(input.to_string())
@@ -254,7 +275,10 @@ impl JsonlFilter<'_> {
         // Results are collected in a nameless file, which even a killed run leaves nothing of. They become the output
         // when the input ends, or a partial output if the run is interrupted.
         let failed = |error| file::output_write_error(path, error);
-        let mut collected = tempfile::tempfile_in(file::parent_directory(path)).map_err(failed)?;
+        let directory = file::parent_directory(path);
+        let mut collected = std::fs::create_dir_all(directory)
+            .and_then(|()| tempfile::tempfile_in(directory))
+            .map_err(failed)?;
         let ended = {
             let mut sink = |line: &[u8]| collected.write_all(line).map_err(failed);
             self.translate_lines(&task.input, &mut sink)
@@ -301,19 +325,24 @@ impl JsonlFilter<'_> {
         let (reader, options) = (input.clone(), self.options.clone());
         // The thread is not joined: it may wait for a line that never comes.
         std::thread::spawn(move || read_lines(&reader, &options, &send));
-        while let Ok(first) = lines.recv() {
+        loop {
+            // Once results wait for the end of the input, Ctrl-C must not throw them away.
+            let patience = (self.finished_lines > 0).then(interrupt::defer_exit);
+            let Some(first) = receive_line(&lines)? else {
+                return Ok(());
+            };
             let (pool, broken) = self.collect_lines(first, &lines)?;
+            drop(patience);
             {
-                // Ctrl-C waits for the current batch; while lines are collected, it ends the program at once.
+                // Ctrl-C waits for the current batch.
                 let _patience = interrupt::defer_exit();
                 self.translate_line_pool(input, pool, sink)?;
             }
             broken.map_or(Ok(()), Err)?;
             if interrupt::is_stop_requested() {
-                return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
+                return Err(interruption());
             }
         }
-        Ok(())
     }
 
     /// Collects the lines to translate in one call: `first` and the lines that arrive within [`MAX_NEXT_LINE_WAIT`] of each other,

@@ -21,6 +21,7 @@ mod score;
 mod session;
 mod split;
 mod translate;
+mod typed;
 mod version;
 mod visible;
 mod words;
@@ -28,7 +29,6 @@ mod writer;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::{self, describe_io_error};
-use clap::Parser;
 use config::Config;
 use printer::{ColourEnvironment, Printer, Verbosity};
 use std::ffi::OsString;
@@ -48,7 +48,8 @@ enum CommandStatus {
 /// Ctrl-C. `stdout_closed` says that standard output was closed when the program was started, so that results would
 /// be lost although writing them succeeds.
 pub fn run(args: impl IntoIterator<Item = OsString>, stdout_closed: bool) -> ExitCode {
-    let cli = match args::Cli::try_parse_from(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let cli = match typed::parse_command_line(&args) {
         Ok(cli) => cli,
         Err(error) => return print_clap_message(&error, stdout_closed),
     };
@@ -93,6 +94,11 @@ fn thread_count(requested: Option<&str>) -> usize {
 fn print_clap_message(message: &clap::Error, stdout_closed: bool) -> ExitCode {
     use std::io::{ErrorKind::BrokenPipe, Write};
     let printed = message.print().and_then(|()| std::io::stdout().flush());
+    if let Some(advice) = typed::advise(message) {
+        // Standard error may be closed.
+        let advice = visible::escape_control_characters(&advice, visible::KeptControls::default());
+        let _ = writeln!(std::io::stderr(), "hint: {advice}");
+    }
     match printed {
         Err(error) if !message.use_stderr() && error.kind() != BrokenPipe => ExitCode::from(1),
         Ok(()) if !message.use_stderr() && stdout_closed => ExitCode::from(1),

@@ -239,12 +239,3 @@ fn what_rows_cannot_be() {
         run(sandbox.command(args), b"").ends(2, &[part]);
     }
 }
-
-#[cfg(unix)]
-#[test]
-fn an_interrupted_filter_leaves_nothing_beside_its_output() {
-    let sandbox = Sandbox::new();
-    let command = sandbox.command(&filter(&["-", "-o", "out/rows.jsonl"]));
-    super::interrupt_while_writing(&sandbox, command, "out");
-    assert_eq!(sandbox.files("out"), [""; 0]);
-}

@@ -75,7 +75,7 @@ fn wrong_usage_is_2() {
         (&["translate", "-", "-"], "once only"),
         (&["translate", "a.txt", "-o", "a.txt"], "the output is an input"),
         (&["translate", "a.txt", "-o", "a.xyz"], "--format"),
-        (&["bench", "a.txt", "-o", "a.html"], "bench measures"),
+        (&["bench", "a.txt", "-o", "a.html"], "unexpected argument"),
         (&["split", "--explain", "--split", "line", "a.txt"], "--split line"),
         (&["score", "-", "-"], "once only"),
         (&["render", "a.txt"], "a.txt"),

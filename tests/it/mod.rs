@@ -19,6 +19,8 @@ mod model;
 mod outputs;
 mod seq2seq;
 mod shard;
+mod signals;
+mod terminal;
 mod tools;
 mod unloadable;
 
