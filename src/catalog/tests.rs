@@ -59,6 +59,8 @@ struct State {
     elsewhere: Option<String>,
     /// Whether requests for `org/tiny` are redirected to `org/renamed`.
     renamed: bool,
+    /// Whether the answers to HEAD requests tell no length.
+    silent_heads: bool,
     /// ETag sent for every file instead of its own.
     etag: Option<&'static str>,
     /// The requests so far, one line each: method, path, range, authorization.
@@ -210,7 +212,16 @@ fn answer(method: &str, path: &str, headers: &HashMap<String, String>, state: &m
         return plain(302, more, b"moved");
     }
     if method == "HEAD" {
-        return plain(200, more, content);
+        let (head, body) = plain(200, more, content);
+        let length = format!("content-length: {}\r\n", content.len());
+        return (
+            if state.silent_heads {
+                head.replace(&length, "")
+            } else {
+                head
+            },
+            body,
+        );
     }
     let mut content = content.clone();
     if state.corrupt {

@@ -230,7 +230,12 @@ impl<'a> HubClient<'a> {
         };
         let metadata = self.retry_request(|hub| {
             let answer = hub.send_request(&url, Wanted::Metadata, &about)?;
-            hub.read_metadata(&answer, revision)
+            let length = match answer.file_length() {
+                Some(length) => Some(length),
+                // Some mirrors tell a file's length only where they send the file; of that the beginning is enough.
+                None => hub.send_request(&url, Wanted::Body { from: 0 }, &about)?.file_length(),
+            };
+            hub.read_metadata(&answer, length, revision)
         })?;
         let differs = |what: &str| {
             Error::model(format!(
@@ -250,17 +255,14 @@ impl<'a> HubClient<'a> {
         Ok(metadata)
     }
 
-    fn read_metadata(&self, answer: &Answer, revision: &str) -> Result<FileMetadata, HubFault> {
-        let own = |name: &str| header_value(answer.response.headers(), name);
-        let etag = answer.file_header("x-linked-etag").or_else(|| own("etag"));
+    fn read_metadata(&self, answer: &Answer, length: Option<u64>, revision: &str) -> Result<FileMetadata, HubFault> {
+        let own_etag = header_value(answer.response.headers(), "etag");
+        let etag = answer.file_header("x-linked-etag").or(own_etag);
         let etag = etag.map(|etag| etag.trim_start_matches("W/").trim_matches('"'));
-        // The length of a redirect's body is not the file's.
-        let own_size = own("content-length").filter(|_| !answer.response.status().is_redirection());
-        let size = answer.file_header("x-linked-size").or(own_size);
         let commit = answer.file_header("x-repo-commit").unwrap_or(revision);
         // The etag becomes a file name in the cache.
         let etag_ok = |etag: &&str| (1..=128).contains(&etag.len()) && etag.bytes().all(|b| b.is_ascii_alphanumeric());
-        match (etag.filter(etag_ok), size.and_then(|size| size.parse().ok())) {
+        match (etag.filter(etag_ok), length) {
             (Some(etag), Some(size)) if is_commit(commit) => Ok(FileMetadata {
                 commit: commit.to_owned(),
                 etag: etag.to_owned(),

@@ -46,6 +46,14 @@ impl Answer {
         let all = [self.response.headers()].into_iter().chain(self.redirects.iter().rev());
         all.into_iter().find_map(|headers| header_value(headers, name))
     }
+
+    /// Gives the file's length in bytes; none if no answer tells it.
+    pub fn file_length(&self) -> Option<u64> {
+        // The length of a redirect's body is not the file's.
+        let is_file = !self.response.status().is_redirection();
+        let own = header_value(self.response.headers(), "content-length").filter(|_| is_file);
+        self.file_header("x-linked-size").or(own)?.parse().ok()
+    }
 }
 
 impl HubClient<'_> {

@@ -102,7 +102,7 @@ fn a_cache_filled_in_part_is_completed_from_the_hub() {
     assert_eq!(hub.log(), [""; 0]);
 }
 
-/// aiperf#1053: files that a model cannot do without are named where the Hub cannot be asked, and fetched where it can.
+/// aiperf#1053, unsloth#7845: files that a model cannot do without are named where the Hub cannot be asked, and fetched where it can.
 #[test]
 fn a_cache_without_needed_files_is_no_model() {
     for (left_out, message) in [
@@ -640,7 +640,7 @@ fn git_lfs_pointers_are_named() {
     );
 }
 
-/// hf-hub#163, hf-hub#176: mirrors redirect every request, with whole addresses, to another path of their own or to
+/// hf-hub#163, hf-hub#176, huggingface_hub#4637: mirrors redirect every request, with whole addresses, to another path of their own or to
 /// another Hub. The token stays with the host that it was given for.
 #[test]
 fn mirrors_redirect_to_themselves_and_to_another_hub() {
@@ -689,6 +689,14 @@ fn mirrors_redirect_to_themselves_and_to_another_hub() {
     hub.set(|state| state.redirect_all = Some("ftp://127.0.0.1".into()));
     let error = CatalogFixture::new(&hub.address).locate("org/tiny").unwrap_err();
     assert!(error.message.contains("redirects to no address"), "{error}");
+}
+
+/// hf-mirror-site#31: a mirror that tells a file's length only where it sends the file is asked for the file.
+#[test]
+fn a_mirror_may_tell_a_length_only_with_the_file() {
+    let (hub, mut place, content) = tiny_hub();
+    hub.set(|state| state.silent_heads = true);
+    assert_eq!(std::fs::read(place.locate("tiny").unwrap().path).unwrap(), content);
 }
 
 /// Another port of the Hub's host is another server: the token is not for it.
