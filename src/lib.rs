@@ -27,7 +27,7 @@
 //! | 3 | [`tokenizer`] | text to token ids and back | `error`, `model` |
 //! | 3 | [`decode`] | search over [`model::TranslationModel`]: greedy, beam, sampling | `document`, `error`, `model` |
 //! | 3 | [`quality`] | checks of a translated segment, which raise flags | `document`, `thai` |
-//! | 3 | [`memory`] | translation memory: finished segments on disk, found again, exchanged, taught | `database`, `document`, `error`, `file`, `thai` |
+//! | 3 | [`memory`] | translation memory: finished segments on disk, found again, exchanged, taught | `database`, `document`, `error`, `file`, `span`, `thai` |
 //! | 3 | [`render`] | an aligned document to bytes, one file a format | `document`, `error` |
 //! | 4 | [`translate`] | many sentences in, as many translations out, by a list of passes | `catalog`, `decode`, `document`, `error`, `file`, `memory`, `model`, `quality`, `score`, `thai`, `tokenizer` |
 //! | 5 | [`pipeline`] | one document, from bytes to alignment | `document`, `error`, `file`, `span`, `thai`, `translate` |
@@ -44,6 +44,7 @@
 //! | a repair of translations | a file in `translate/pass/` | the list of `translate/pass/mod.rs` |
 //! | a decoder-only architecture | a constant in `model/decoder/variant.rs` | the table of `model/architecture.rs` |
 //! | a form of weights on disk | a `WeightSource` in `model/weights/` | `model/weights/mod.rs` |
+//! | a form of models that is refused by name | a row of a table in `catalog/unsupported.rs` | |
 //! | a quantised kernel | a file in `model/cpu/quantized/` | `model/cpu/quantized/mod.rs` |
 //! | a decoding option | a field in `translate/options.rs`, where the compiler asks whether memories depend on it | `cli/args.rs`, and the pass that obeys it |
 //! | an exchange format of memories | a file in `memory/exchange/` | the table of `memory/exchange/mod.rs` |
