@@ -101,9 +101,10 @@ fn search(model: &dyn TranslationModel, source: &[u32], ends: &[u32], most: usiz
 }
 
 /// What plae refuses and llama.cpp takes no notice of, by the name of the variant and the place of the refusal.
-const REFUSED_HERE: [(&str, &str); 3] = [
+const REFUSED_HERE: [(&str, &str); 4] = [
     ("a part of each head rotated", "key gemma3.rope.dimension_count"),
     ("experts", "key gemma3.expert_count"),
+    ("Gemma 2 with a factor of type none", "key gemma2.rope.scaling.type"),
     ("an end beyond the tokens", "key tokenizer.ggml.eos_token_id"),
 ];
 

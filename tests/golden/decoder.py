@@ -444,8 +444,11 @@ def convert(path, pre):
     if kind == "llama":
         writer.add_vocab_size(config.vocab_size)
         writer.add_rope_dimension_count(config.head_dim)
-    if arch == "gemma3":
+    if arch in ("gemma2", "gemma3"):
         writer.add_sliding_window(config.sliding_window)
+    if arch == "gemma2":
+        writer.add_attn_logit_softcapping(config.attn_logit_softcapping)
+        writer.add_final_logit_softcapping(config.final_logit_softcapping)
     writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
     if pre:
         vocabulary_bpe(writer, path, pre, config.vocab_size)
@@ -456,13 +459,13 @@ def convert(path, pre):
         writer.add_eot_token_id(json.loads((path / "generation_config.json").read_text())["eos_token_id"][0])
     if kind == "llama":
         writer.add_tensor("rope_freqs.weight", llama3_factors(config))
-    names = GEMMA_NAMES if arch == "gemma3" else LLAMA_NAMES
+    names = GEMMA_NAMES if arch in ("gemma2", "gemma3") else LLAMA_NAMES
     whole = {"model.embed_tokens.weight": "token_embd", "model.norm.weight": "output_norm", "lm_head.weight": "output"}
     for name, value in model.state_dict().items():
         if name == "lm_head.weight" and config.tie_word_embeddings:
             continue
         value = value.numpy()
-        if name.endswith("norm.weight") and arch == "gemma3":
+        if name.endswith("norm.weight") and arch in ("gemma2", "gemma3"):
             value = value + 1
         if kind == "llama" and name.endswith(("q_proj.weight", "k_proj.weight")):
             value = permute(value, config.num_attention_heads if "q_proj" in name else config.num_key_value_heads)

@@ -451,6 +451,12 @@ fn read_rope(
         None => keys.positive("rope.local.freq_base")?,
         theta => theta,
     };
+    // llama.cpp scales the windowed layers of Gemma 2 by rules of their own, which no file is known to need.
+    let gemma2 = variant.local_theta.is_none() && matches!(variant.windows, AttentionWindows::AllBut { .. });
+    if gemma2 && ((kind == "none" && factor != 1.0) || (kind == "yarn" && local_theta.is_some())) {
+        let message = "does not fit the other keys of the scaling";
+        return Err(keys.error("rope.scaling.type", message).hint(OTHER_PROGRAM));
+    }
     let mut local_rope = match (local_theta.or(variant.local_theta), variant.windows) {
         (Some(theta), AttentionWindows::AllBut { .. }) => {
             let mut local = RotaryEmbedding::unscaled(theta, head_dim);
