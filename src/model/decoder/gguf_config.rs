@@ -239,6 +239,12 @@ impl DecoderConfig {
         let heads = heads.ok_or_else(|| keys.error("attention.head_count", "missing from the file's metadata"))?;
         let kv_heads = per_layer("attention.head_count_kv")?.unwrap_or(heads);
         let head_dim = keys.integer("attention.key_length", 1)?.unwrap_or(hidden_size / heads);
+        // Before anything is made of a head's size: the weights hold as many.
+        let rows = gguf.find_tensor("blk.0.attn_q.weight")?.rows;
+        if heads.checked_mul(head_dim) != Some(rows) {
+            let message = format!("{heads} heads of {head_dim} values, but {rows} rows of weights");
+            return Err(keys.error("attention.key_length", message));
+        }
         for name in ["attention.value_length", "rope.dimension_count"] {
             let size = keys.integer(name, 1)?.unwrap_or(head_dim);
             if size != head_dim {
@@ -252,12 +258,6 @@ impl DecoderConfig {
             "attention.head_count_kv"
         };
         check_head_dimensions(heads, kv_heads, head_dim).map_err(|message| keys.error(place, message))?;
-        // Before anything is made of a head's size: the weights hold as many.
-        let rows = gguf.find_tensor("blk.0.attn_q.weight")?.rows;
-        if heads.checked_mul(head_dim) != Some(rows) {
-            let message = format!("{heads} heads of {head_dim} values, but {rows} rows of weights");
-            return Err(keys.error("attention.key_length", message));
-        }
         for name in [
             "attention.key_length_swa",
             "attention.value_length_swa",

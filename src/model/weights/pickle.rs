@@ -283,7 +283,7 @@ mod tests {
     #[test]
     fn a_tensor_that_is_larger_than_its_file_is_refused() {
         let directory = tempfile::tempdir().expect("a directory");
-        let path = checkpoint(directory.path(), [255, 255], [0, 0], &[1, 2]);
+        let path = checkpoint(directory.path(), [255, 255], [0, 0], &[0, 0, 1, 2]);
         let pickle = PickleCheckpoint::open(&path).expect("a checkpoint");
         let tensor = pickle.find_tensor("a").expect("the tensor");
         let error = pickle.read_tensor_bytes(tensor, 2).unwrap_err();
