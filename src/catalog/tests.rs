@@ -996,11 +996,11 @@ mod packages {
     }
 
     impl CatalogFixture {
-        /// Writes a script to be used as Python, whose `-m pip download … --dest DIR PACKAGE` runs the given shell
+        /// Writes a script to be used as Python, whose `-E -m pip download … --dest DIR PACKAGE` runs the given shell
         /// commands, with `$dest` and `$package` set.
         fn install_python(&mut self, script: &str) {
             let path = self.directory.path().join("python");
-            let prelude = "#!/bin/sh\necho \"$@\" >> \"$0.log\"\n[ \"$1 $2 $3\" = '-m pip download' ] || exit 9\n\
+            let prelude = "#!/bin/sh\necho \"$@\" >> \"$0.log\"\n[ \"$1 $2 $3 $4\" = '-E -m pip download' ] || exit 9\n\
                            while [ $# -gt 2 ]; do shift; [ \"$1\" = --dest ] && dest=$2; done\npackage=$2\n";
             std::fs::write(&path, format!("{prelude}{script}")).unwrap();
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -1065,7 +1065,7 @@ mod packages {
             log.lines()
                 .next()
                 .unwrap()
-                .starts_with("-m pip download --quiet --no-deps --only-binary=:all: "),
+                .starts_with("-E -m pip download --quiet --no-deps --only-binary=:all: "),
             "{log}"
         );
 

@@ -20,6 +20,7 @@ mod render;
 mod score;
 mod session;
 mod split;
+mod style;
 mod translate;
 mod typed;
 mod version;

@@ -1,10 +1,11 @@
 //! The printer, through which all commands write to standard output and standard error.
 
 use super::args::OptionWords;
+pub use super::style::{ERROR_STYLE, FAINT_STYLE, GOOD_STYLE, HINT_STYLE, WARNING_STYLE};
 use super::visible::{KeptControls, escape_control_characters};
 use super::words;
 use crate::error::{Error, ErrorKind, Hint, Result};
-use clap::builder::styling::{AnsiColor, Style};
+use clap::builder::styling::Style;
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use std::cell::RefCell;
 use std::fmt::Display;
@@ -68,14 +69,6 @@ pub enum Verbosity {
     Default,
     Verbose,
 }
-
-pub const ERROR_STYLE: Style = AnsiColor::Red.on_default().bold();
-pub const WARNING_STYLE: Style = AnsiColor::Yellow.on_default().bold();
-pub const HINT_STYLE: Style = AnsiColor::Cyan.on_default().bold();
-pub const GOOD_STYLE: Style = AnsiColor::Green.on_default().bold();
-pub const FAINT_STYLE: Style = Style::new().dimmed();
-/// All styles that plae prints.
-pub const STYLES: [Style; 5] = [ERROR_STYLE, WARNING_STYLE, HINT_STYLE, GOOD_STYLE, FAINT_STYLE];
 
 /// Writes results to standard output, and messages and progress bars to standard error.
 pub struct Printer {

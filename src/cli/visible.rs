@@ -4,7 +4,7 @@
 //! names, manifests, answers of the Hub and articles are written by others, so that none of their control characters
 //! may reach a terminal as it is.
 
-use super::printer::STYLES;
+use super::style::STYLES;
 use std::borrow::Cow;
 use std::fmt::Write;
 
@@ -64,7 +64,7 @@ fn own_style_prefix(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::printer::{ERROR_STYLE, FAINT_STYLE};
+    use super::super::style::{ERROR_STYLE, FAINT_STYLE};
     use super::*;
 
     #[test]
