@@ -124,7 +124,7 @@ impl fmt::Display for ReadingNotice {
             }
             Self::AllThaiInMarkup { lines: count } => write!(
                 f,
-                "all its Thai ({}) is in code or markup and left as it is, nothing is translated",
+                "{} with Thai left as it is, in code or markup, and no other Thai: nothing is translated",
                 lines(count)
             ),
             Self::NoThai => f.write_str("no Thai, passed through unchanged"),
