@@ -3,6 +3,9 @@
 //! Some threads read articles, the calling thread translates the sentences of many articles together, and other
 //! threads write the outputs. The [`ArchiveState`], a database, stores which articles are done and with which settings
 //! ([`StoredSettings`]), so that a later run translates only articles that are new or changed.
+//!
+//! One rule holds for every file below the output directory: a path is written only if nothing stands there, or if its
+//! content is known to be plae's. The state stores the hash of each file for that; `publish` holds the rule.
 
 mod articles;
 mod find;

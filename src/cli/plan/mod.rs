@@ -173,7 +173,7 @@ pub fn plan_tasks(request: &PlanRequest) -> Result<RunPlan> {
         .filter_map(|found| found.input.resolved_file_path())
         .collect();
     for (found, outputs) in found.into_iter().zip(outputs) {
-        match check_outputs(&outputs, &inputs, request.force)? {
+        match check_outputs(&outputs, &inputs, directory.is_some(), request.force)? {
             Some(error) => plan.failures.push(InputFailure {
                 input: found.input.to_string(),
                 error,
@@ -256,16 +256,26 @@ fn choose_output_formats(request: &PlanRequest, output: Option<&Path>, directory
     }])
 }
 
-/// Returns the reason why one of an input's outputs cannot be written; none if all can be.
+/// Returns the reason why one of an input's outputs cannot be written; none if all can be. A link that the user named
+/// is written through, but not one that stands in an output directory.
 ///
 /// # Errors
 /// `Usage` if an output is also an input: this stops the whole run.
-fn check_outputs(outputs: &[PlannedOutput], inputs: &HashSet<PathBuf>, force: bool) -> Result<Option<Error>> {
+fn check_outputs(
+    outputs: &[PlannedOutput],
+    inputs: &HashSet<PathBuf>,
+    in_directory: bool,
+    force: bool,
+) -> Result<Option<Error>> {
     for path in outputs.iter().filter_map(|output| output.path.as_deref()) {
         if inputs.contains(&file::resolve_path(path)) {
             return Err(Error::usage("the output is an input")
                 .path(path)
                 .hint("write elsewhere with -o"));
+        }
+        if in_directory && std::fs::symlink_metadata(path).is_ok_and(|standing| standing.is_symlink()) {
+            let error = Error::output("the output exists: a link, which is not written through").path(path);
+            return Ok(Some(error.hint("remove the link, or write elsewhere with -o")));
         }
         match std::fs::metadata(path) {
             Ok(standing) if standing.is_dir() => {

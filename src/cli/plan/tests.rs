@@ -184,6 +184,19 @@ fn an_existing_output_refuses_its_input_only() {
     assert_eq!(forced.tasks.len(), 2);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_in_an_output_directory_is_not_written_through() {
+    let home = tree(&["in/a.txt", "in/b.txt", "out/b.html", "precious.html"]);
+    std::os::unix::fs::symlink("../precious.html", home.path().join("out/a.html")).unwrap();
+    let plan = plan_in(home.path(), &["in"], Some("out"), &[], true).unwrap();
+    assert_eq!(tasks(home.path(), &plan), ["in/b.txt > out/b.html"]);
+    assert!(plan.failures[0].error.message.contains("a link"));
+    // One that is named is meant.
+    let named = plan_in(home.path(), &["in/a.txt"], Some("out/a.html"), &[], true).unwrap();
+    assert_eq!(named.tasks.len(), 1);
+}
+
 #[test]
 fn impossible_requests() {
     let home = tree(&["a.txt", "b.txt", "in/a.txt", "file.html"]);
