@@ -3,7 +3,6 @@
 use super::{EditedOutput, EditedSegment, NOTE_OPENINGS};
 use crate::document::{BilingualDocument, BlockKind, FinishReason, Format, Header, Parameters, SCHEMA, Segment};
 use crate::file::to_hexadecimal;
-use crate::span::Span;
 use crate::thai::has_thai;
 use sha2::{Digest, Sha256};
 
@@ -24,8 +23,8 @@ impl EditedOutput {
                 kind,
                 level,
             } = edited;
-            let span = Span::new(position, position + source.len());
-            position = span.end;
+            let start = position;
+            position += source.len();
             let is_copy = source == target || !has_thai(&source);
             segments.push(Segment {
                 id,
@@ -34,7 +33,7 @@ impl EditedOutput {
                 level,
                 source,
                 target,
-                span,
+                span: (start, position).into(),
                 before,
                 raw: None,
                 score: None,
