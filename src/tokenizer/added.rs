@@ -3,9 +3,11 @@
 
 use super::cleanup::is_space;
 use super::config::AddedToken;
+use super::control::{is_marker, overlaps};
 use crate::error::{Error, Result};
 use aho_corasick::{AhoCorasick, MatchKind};
 use hashbrown::{HashMap, HashSet};
+use std::ops::Range;
 
 /// The added tokens of one tokenizer, which can be looked up by id or by text, and cut out of texts.
 pub struct AddedVocabulary {
@@ -23,9 +25,9 @@ pub struct AddedVocabulary {
 }
 
 /// One part of a text that was split at its added tokens.
-pub enum TextPart<'a> {
-    /// The text between two added tokens.
-    Text(&'a str),
+pub enum TextPart {
+    /// The bytes between two added tokens.
+    Text(Range<usize>),
     /// The id of an added token.
     Token(u32),
 }
@@ -128,31 +130,39 @@ impl AddedVocabulary {
     }
 
     /// Splits a text into added tokens and the text between them. Empty parts are left out, and so is white space that
-    /// an added token drops (`lstrip`, `rstrip`).
-    pub fn split_at_tokens<'a>(&self, text: &'a str) -> Vec<TextPart<'a>> {
+    /// an added token drops (`lstrip`, `rstrip`). Control tokens that touch the bytes `source` are text.
+    pub fn split_at_tokens(&self, text: &str, source: &Range<usize>) -> Vec<TextPart> {
         let mut parts = Vec::new();
         let mut start = 0;
         // Whether the token before drops white space after it.
         let mut rstrip = false;
-        let push = |parts: &mut Vec<TextPart<'a>>, part: &'a str, left: bool, right: bool| {
-            let part = if left { part.trim_start_matches(is_space) } else { part };
-            let part = if right { part.trim_end_matches(is_space) } else { part };
-            if !part.is_empty() {
-                parts.push(TextPart::Text(part));
+        let push = |parts: &mut Vec<TextPart>, Range { mut start, mut end }: Range<usize>, left: bool, right: bool| {
+            if left {
+                start = end - text[start..end].trim_start_matches(is_space).len();
+            }
+            if right {
+                end = start + text[start..end].trim_end_matches(is_space).len();
+            }
+            if start < end {
+                parts.push(TextPart::Text(start..end));
             }
         };
         if let Some((search, ids)) = &self.search {
             for found in search.find_iter(text) {
                 let id = ids[found.pattern().as_usize()];
                 let token = self.tokens.get(&id);
+                let is_control = self.is_special(id) || token.is_some_and(|token| is_marker(&token.content));
+                if is_control && overlaps(&found.range(), source) {
+                    continue;
+                }
                 let lstrip = token.is_some_and(|token| token.lstrip);
-                push(&mut parts, &text[start..found.start()], rstrip, lstrip);
+                push(&mut parts, start..found.start(), rstrip, lstrip);
                 parts.push(TextPart::Token(id));
                 start = found.end();
                 rstrip = token.is_some_and(|token| token.rstrip);
             }
         }
-        push(&mut parts, &text[start..], rstrip, false);
+        push(&mut parts, start..text.len(), rstrip, false);
         parts
     }
 }

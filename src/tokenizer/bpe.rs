@@ -177,7 +177,8 @@ pub fn from_gguf(gguf: &GgufFile) -> Result<TokenizerJson> {
     let bos = bos.filter(|_| adds_bos);
     let inner = build_tokenizer(*pre_tokenizer, vocabulary, merges, added);
     let inner = inner.map_err(|e| fail("tokenizer.ggml.merges", "do not fit the tokens".into()).source(e))?;
-    Ok(TokenizerJson::new(inner, pre_tokenizer.cleans_up).for_decoder_only(bos))
+    let tokenizer = TokenizerJson::new(inner, pre_tokenizer.cleans_up).map_err(|e| e.path(gguf.path()))?;
+    Ok(tokenizer.for_decoder_only(bos))
 }
 
 /// Builds a tokenizer of the `tokenizers` crate from its parts.

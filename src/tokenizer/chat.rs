@@ -2,13 +2,11 @@
 //! `apply_chat_template` of transformers.
 
 use super::config::{TokenizerConfig, read_file};
+use super::jinja;
 use crate::error::{Error, Result};
 use crate::model::weights::gguf::GgufFile;
-use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Rest, Value};
-use minijinja::{Environment, ErrorKind, context};
-use regex::Regex;
-use std::borrow::Cow;
+use minijinja::value::Value;
+use minijinja::{ErrorKind, context};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -101,55 +99,62 @@ impl ChatTemplate {
     /// Renders a request for a translation, with thinking switched off, up to where the model answers, and finds the
     /// token that ends the answer. The begin token is in the rendered text only if the template inserts it.
     ///
-    /// Some templates, such as TranslateGemma's, refuse a plain request: they take a source text with its languages,
-    /// and word the request themselves. They get the languages `source` and `target`, which are ISO 639-1 codes.
+    /// Templates of models that read pictures take a request in parts. Some, such as TranslateGemma's, refuse any
+    /// request: they take a source text with its languages, and word the request themselves. They get the languages
+    /// `source` and `target`, which are ISO 639-1 codes.
     ///
     /// # Errors
     /// Kind `Model`, with file and line, if the template cannot be rendered or does not hold the request exactly
     /// once.
     pub fn render_conversation(&self, [source, target]: [&str; 2]) -> Result<Conversation> {
-        let environment = template_environment().map_err(|e| self.rendering_error(&e))?;
-        let text = remove_generation_marks(&self.text);
-        let template = environment
-            .template_from_str(&text)
-            .map_err(|e| self.rendering_error(&e))?;
-        let user = |content: Value| context! { role => "user", content };
-        let render = |messages: &[Value], add_generation_prompt: bool| {
-            let tokens = Value::from(self.tokens.clone());
-            template.render(context! {
-                messages, add_generation_prompt, enable_thinking => false, tools => (), documents => (), ..tokens
-            })
-        };
-        let plain = user(REQUEST_MARK.into());
-        let with_languages = context! {
-            r#type => "text", source_lang_code => source, target_lang_code => target, text => REQUEST_MARK
-        };
-        let with_languages = user(Value::from(vec![with_languages]));
-        let (makes_request, message, text) = match render(std::slice::from_ref(&plain), true) {
-            Ok(text) => (false, plain, text),
-            Err(error) => match render(std::slice::from_ref(&with_languages), true) {
-                Ok(text) => (true, with_languages, text),
-                Err(_) => return Err(self.rendering_error(&error)),
-            },
-        };
-        if text.matches(REQUEST_MARK).count() != 1 {
-            return Err(self.template_error("the chat template does not hold the request once", None));
+        let mut contexts = Vec::new();
+        for content in RequestForm::ALL.map(|form| form.content(REQUEST_MARK, [source, target])) {
+            let request = context! { role => "user", content => content };
+            contexts.push(self.context(vec![request], true));
         }
-        let answer = context! { role => "assistant", content => ANSWER_MARK };
-        let answered = render(&[message, answer], false).unwrap_or_default();
-        let end_of_turn = answered
-            .split_once(ANSWER_MARK)
-            .and_then(|(_, rest)| find_end_of_turn(rest));
+        for form in RequestForm::ALL {
+            let request = context! { role => "user", content => form.content(REQUEST_MARK, [source, target]) };
+            let answer = context! { role => "assistant", content => form.answer(ANSWER_MARK) };
+            contexts.push(self.context(vec![request, answer], false));
+        }
+        let mut asked = jinja::render(&self.text, contexts).map_err(|e| self.rendering_error(&e))?;
+        let answered = asked.split_off(RequestForm::ALL.len());
+        let holds_once = |text: &str| text.matches(REQUEST_MARK).count() == 1;
+        let found = asked
+            .iter()
+            .position(|text| text.as_ref().is_ok_and(|text| holds_once(text)));
+        let Some(index) = found else {
+            return Err(match asked.into_iter().find_map(Result::err) {
+                Some(error) => self.rendering_error(&error),
+                None => self.template_error("the chat template does not hold the request once", None),
+            });
+        };
+        let answered = answered[index].as_deref().unwrap_or_default();
+        let end_of_turn = answered.split_once(ANSWER_MARK).and_then(|(_, rest)| find_end_of_turn(rest));
         Ok(Conversation {
-            text,
-            makes_request,
+            text: asked.swap_remove(index).unwrap_or_default(),
+            makes_request: RequestForm::ALL[index] == RequestForm::WithLanguages,
             end_of_turn,
         })
     }
 
+    /// Makes the values of the template's variables for a conversation.
+    fn context(&self, messages: Vec<Value>, add_generation_prompt: bool) -> Value {
+        let tokens = Value::from(self.tokens.clone());
+        context! {
+            messages, add_generation_prompt, enable_thinking => false, tools => (), documents => (), ..tokens
+        }
+    }
+
     /// Makes the error for a template that cannot be rendered.
     fn rendering_error(&self, error: &minijinja::Error) -> Error {
-        let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+        let detail = match (error.kind(), error.detail()) {
+            (ErrorKind::OutOfFuel, _) => {
+                "it takes more steps, or makes more text, than a conversation needs".to_owned()
+            }
+            (_, Some(detail)) => detail.to_owned(),
+            (kind, None) => kind.to_string(),
+        };
         self.template_error(&format!("the chat template cannot be rendered: {detail}"), error.line())
     }
 
@@ -167,35 +172,38 @@ impl ChatTemplate {
     }
 }
 
-/// Makes the Jinja environment, with the settings and functions that transformers gives to templates.
-fn template_environment() -> Result<Environment<'static>, minijinja::Error> {
-    let mut environment = Environment::new();
-    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
-    environment.set_fuel(Some(MAX_TEMPLATE_STEPS));
-    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
-    environment.add_function(
-        "raise_exception",
-        |message: Rest<Value>| -> Result<Value, minijinja::Error> {
-            let message = message.first().map(Value::to_string).unwrap_or_default();
-            Err(minijinja::Error::new(ErrorKind::InvalidOperation, message))
-        },
-    );
-    environment.add_function("strftime_now", |format: &str| -> Result<String, minijinja::Error> {
-        let now = jiff::fmt::strtime::format(format, &jiff::Zoned::now());
-        now.map_err(|e| minijinja::Error::new(ErrorKind::InvalidOperation, e.to_string()))
-    });
-    Ok(environment)
+/// The form in which a template takes a request, in the order in which the forms are tried.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum RequestForm {
+    /// A text.
+    Text,
+    /// A list of one part, a text, for a model that also reads pictures.
+    Parts,
+    /// A source text with its languages, of which the template makes a request.
+    WithLanguages,
 }
 
-/// Replaces the `generation` blocks of a template by plain blocks. `generation` blocks only mark the text that a model
-/// is trained to write, and minijinja does not know them.
-fn remove_generation_marks(text: &str) -> Cow<'_, str> {
-    match Regex::new(r"\{%([-+]?)\s*(end)?generation\s*([-+]?)%\}") {
-        Ok(marks) => marks.replace_all(text, |found: &regex::Captures| {
-            let word = if found.get(2).is_some() { "endif" } else { "if true" };
-            format!("{{%{} {word} {}%}}", &found[1], &found[3])
-        }),
-        Err(_) => Cow::Borrowed(text),
+impl RequestForm {
+    const ALL: [Self; 3] = [Self::Text, Self::Parts, Self::WithLanguages];
+
+    /// Makes the content of a request.
+    fn content(self, text: &str, [source, target]: [&str; 2]) -> Value {
+        match self {
+            Self::Text => text.into(),
+            Self::Parts => Value::from(vec![context! { r#type => "text", text }]),
+            Self::WithLanguages => {
+                let part = context! { r#type => "text", source_lang_code => source, target_lang_code => target, text };
+                Value::from(vec![part])
+            }
+        }
+    }
+
+    /// Makes the content of an answer to a request in this form.
+    fn answer(self, text: &str) -> Value {
+        match self {
+            Self::Parts => self.content(text, [""; 2]),
+            Self::Text | Self::WithLanguages => text.into(),
+        }
     }
 }
 
@@ -284,7 +292,7 @@ mod tests {
             (
                 "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}",
                 "line 1",
-                "rendered: ",
+                "rendered: it takes more steps",
             ),
             ("{{ messages[0].content | frobnicate }}", "line 1", "frobnicate"),
             ("{{ strftime_now('%') }}", "line 1", "rendered: "),

@@ -40,7 +40,7 @@ const SPECIAL_TOKEN_NAMES: [&str; 7] = [
 const ADDITIONAL_SPECIAL_TOKENS: &str = "additional_special_tokens";
 
 /// The limit on token ids in a file: no vocabulary has as many tokens, so an id from here on means a damaged file.
-const TOKEN_ID_LIMIT: u32 = 1 << 24;
+pub const TOKEN_ID_LIMIT: u32 = 1 << 24;
 
 /// A token that is cut out of a text before the model's vocabulary cuts the rest (`AddedToken` of transformers).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -15,8 +15,10 @@ mod bpe;
 mod chat;
 mod cleanup;
 mod config;
+mod control;
 mod encoder_decoder;
 mod gguf_vocabulary;
+mod jinja;
 mod json;
 mod merge;
 mod normalizer;
@@ -38,11 +40,13 @@ use crate::error::{Error, Result};
 use crate::model::Architecture;
 use crate::model::weights::gguf::GgufFile;
 use config::{TokenizerConfig, default_special_token};
+use control::is_marker;
 use encoder_decoder::EncoderDecoder;
 use gguf_vocabulary::GgufVocabulary;
 use json::TokenizerJson;
 use pieces::PieceType;
 use spm::SpmTokenizer;
+use std::ops::Range;
 use std::path::Path;
 
 /// The tokenizer classes that put a begin token first unless `add_bos_token` is false, whatever tokenizer.json says.
@@ -181,16 +185,44 @@ impl Tokenizer {
         }
     }
 
-    /// Encodes a text to token ids. Nothing is added at either end: no begin, end or language tokens.
+    /// Encodes a text of which no part is an article's: control tokens that are written in it become their ids where
+    /// transformers does so. Nothing is added at either end: no begin, end or language tokens.
     ///
-    /// Special tokens that are written in the text become their ids where transformers does so. A tokenizer from a GGUF
-    /// file gives the same ids as a tokenizer from the files that the GGUF file was made of.
+    /// A tokenizer from a GGUF file gives the same ids as a tokenizer from the files that the GGUF file was made of. A
+    /// text that cannot be cut into tokens gives no ids.
     pub fn encode(&self, text: &str) -> Vec<u32> {
+        self.encode_prompt(text, 0..0).unwrap_or_default()
+    }
+
+    /// Encodes a source text, in which control tokens are text; see [`Self::encode_prompt`].
+    pub fn encode_source(&self, text: &str) -> Vec<u32> {
+        self.encode_prompt(text, 0..text.len()).unwrap_or_default()
+    }
+
+    /// Encodes a prompt that holds a source text as its bytes `source`. Control tokens that touch the source are text,
+    /// as `split_special_tokens` of transformers makes them: a source cannot end a turn or choose a language. Those in
+    /// the rest of the prompt become their ids.
+    ///
+    /// # Errors
+    /// Kind `Model` if the tokenizer cannot cut the text into tokens.
+    pub fn encode_prompt(&self, text: &str, source: Range<usize>) -> Result<Vec<u32>> {
         match &self.0 {
-            TokenizerKind::Spm(spm) => spm.encode(text),
-            TokenizerKind::EncoderDecoder(encoder_decoder) => encoder_decoder.encode(text),
-            TokenizerKind::Json(json) => json.encode(text),
+            TokenizerKind::Spm(spm) => Ok(spm.encode(text, &source)),
+            TokenizerKind::EncoderDecoder(encoder_decoder) => Ok(encoder_decoder.encode(text, &source)),
+            TokenizerKind::Json(json) => json.encode(text, &source).map_err(|e| {
+                let start: String = text[source].chars().take(40).collect();
+                Error::model(format!("the tokenizer cannot cut `{start}` into tokens")).source(e)
+            }),
         }
+    }
+
+    /// Whether a text is the name of a token that stands for no text of its own, such as `<|im_end|>` or `</s>`.
+    pub fn is_control_token(&self, token: &str) -> bool {
+        self.token_to_id(token).is_some_and(|id| match &self.0 {
+            TokenizerKind::Spm(spm) => spm.is_control(id),
+            TokenizerKind::EncoderDecoder(_) => is_marker(token),
+            TokenizerKind::Json(json) => json.is_control(id),
+        })
     }
 
     /// Decodes token ids to text, like `decode(ids, skip_special_tokens=True)` of transformers.

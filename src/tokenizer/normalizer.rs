@@ -2,8 +2,11 @@
 
 use super::pieces::SPACE_MARK;
 use super::proto::NormalizerSpec;
-use super::trie::Trie;
 use crate::error::{Error, Result};
+use std::ops::Range;
+
+/// The longest replacement, in bytes, that a map of characters may have. NFKC's longest has 33.
+const MAX_REPLACEMENT_BYTES: usize = 1024;
 
 /// The text normaliser of one sentencepiece model.
 pub struct Normalizer {
@@ -34,27 +37,44 @@ impl Normalizer {
         })
     }
 
-    /// Normalises a text before it is cut into pieces. User-defined pieces, which are in `literals`, are kept
-    /// unchanged; if several match at one position, the longest counts.
-    pub fn normalize(&self, text: &str, literals: Option<&Trie>) -> String {
+    /// Normalises a text before it is cut into pieces, and returns it with the bytes that `source`, a range of the text,
+    /// has become.
+    ///
+    /// `literal(rest, at)` returns the length of the user-defined piece that `rest`, the text from byte `at` on, begins
+    /// with; such pieces are kept unchanged.
+    pub fn normalize(
+        &self,
+        text: &str,
+        source: &Range<usize>,
+        literal: impl Fn(&str, usize) -> Option<usize>,
+    ) -> (String, Range<usize>) {
         let mut rest = text;
+        let at = |rest: &str| text.len() - rest.len();
+        let next = |rest| self.normalize_prefix(rest, literal(rest, at(rest)));
         if self.remove_extra_whitespaces {
             while !rest.is_empty()
-                && let (" ", len) = self.normalize_prefix(rest, literals)
+                && let (" ", len) = next(rest)
             {
                 rest = &rest[len..];
             }
         }
         if rest.is_empty() {
-            return String::new();
+            return (String::new(), 0..0);
         }
+        let (mut start, mut end) = (None, None);
         let mut out = String::with_capacity(rest.len() + rest.len() / 8 + 8);
         if self.add_dummy_prefix && !self.treat_whitespace_as_suffix {
             out.push_str(self.space);
         }
         let mut after_space = self.remove_extra_whitespaces;
         while !rest.is_empty() {
-            let (replaced, len) = self.normalize_prefix(rest, literals);
+            if at(rest) >= source.start {
+                start.get_or_insert(out.len());
+            }
+            if at(rest) >= source.end {
+                end.get_or_insert(out.len());
+            }
+            let (replaced, len) = next(rest);
             rest = &rest[len..];
             let replaced = if after_space {
                 replaced.trim_start_matches(' ')
@@ -78,13 +98,16 @@ impl Normalizer {
         if self.add_dummy_prefix && self.treat_whitespace_as_suffix {
             out.push_str(self.space);
         }
-        out
+        let place = |found: Option<usize>| found.unwrap_or(out.len()).min(out.len());
+        let source = place(start)..place(end);
+        (out, source)
     }
 
-    /// Normalises the beginning of a text, which must not be empty (`NormalizePrefix` of sentencepiece). Returns the
-    /// replacement, and the number of bytes that it replaces.
-    fn normalize_prefix<'a>(&'a self, text: &'a str, literals: Option<&Trie>) -> (&'a str, usize) {
-        if let Some((len, _)) = literals.and_then(|trie| trie.longest_prefix(text.as_bytes())) {
+    /// Normalises the beginning of a text, which must not be empty (`NormalizePrefix` of sentencepiece). `literal` is the
+    /// length of the user-defined piece that it begins with. Returns the replacement, and the number of bytes that it
+    /// replaces.
+    fn normalize_prefix<'a>(&'a self, text: &'a str, literal: Option<usize>) -> (&'a str, usize) {
+        if let Some(len) = literal {
             return (&text[..len], len);
         }
         if let Some(found) = self.charsmap.as_ref().and_then(|map| map.longest_replacement(text)) {
@@ -92,6 +115,17 @@ impl Normalizer {
         }
         let len = text.chars().next().map_or(0, char::len_utf8);
         (&text[..len], len)
+    }
+}
+
+/// Checks the map of characters of a tokenizer.json; an empty one is fine.
+///
+/// # Errors
+/// Kind `Model` if the map is damaged or has a replacement that is too long.
+pub fn check_charsmap(bytes: &[u8]) -> Result<()> {
+    match bytes {
+        [] => Ok(()),
+        bytes => CharacterMap::read(bytes).map(|_| ()),
     }
 }
 
@@ -117,6 +151,10 @@ impl CharacterMap {
         let replacements = std::str::from_utf8(replacements).map_err(|_| fail("replacements that are not UTF-8"))?;
         if !replacements.ends_with('\0') {
             return Err(fail("the last replacement does not end"));
+        }
+        if let Some(long) = replacements.split('\0').find(|text| text.len() > MAX_REPLACEMENT_BYTES) {
+            let message = format!("a replacement of {} bytes, {MAX_REPLACEMENT_BYTES} allowed", long.len());
+            return Err(fail(&message));
         }
         let (units, _) = units.as_chunks();
         Ok(Self {

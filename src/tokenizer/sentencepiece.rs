@@ -1,6 +1,7 @@
 //! Sentencepiece models (`*.spm`, `*.model`): cuts a text into pieces and joins pieces to a text, with the results of
 //! sentencepiece 0.2.
 
+use super::control::{is_marker, overlaps};
 use super::merge::merge_symbols;
 use super::normalizer::Normalizer;
 use super::pieces::{PieceTable, PieceType, SPACE_MARK, parse_byte_piece};
@@ -8,6 +9,7 @@ use super::proto::{ModelProto, ModelType};
 use super::trie::Trie;
 use crate::error::{Error, Result};
 use hashbrown::{HashMap, HashSet};
+use std::ops::Range;
 use std::path::Path;
 
 /// How much the score of an unknown character is below the lowest score of a piece (`kUnkPenalty`).
@@ -178,8 +180,11 @@ impl SentencePiece {
     ///
     /// Text that no piece covers is passed with the id `None`, adjacent characters together. With byte fallback, text
     /// that no other piece covers is cut into byte pieces instead.
-    pub fn encode(&self, text: &str, mut each: impl FnMut(&str, Option<u32>)) {
-        let text = self.normalizer.normalize(text, self.user_defined.as_ref());
+    ///
+    /// Control tokens that touch the bytes `source` are cut like other text, even if they are user-defined pieces.
+    pub fn encode(&self, text: &str, source: &Range<usize>, mut each: impl FnMut(&str, Option<u32>)) {
+        let literal = |rest: &str, at: usize| self.user_defined_at(rest, at, source).map(|(len, _)| len);
+        let (text, source) = self.normalizer.normalize(text, source, literal);
         let mut unknown: Option<(usize, usize)> = None;
         let mut next = |start: usize, end: usize, id: Option<u32>| {
             let id = id.filter(|id| self.piece_type(*id) != PieceType::Unknown);
@@ -202,9 +207,9 @@ impl SentencePiece {
         };
         match &self.algorithm {
             SegmentationAlgorithm::Unigram { trie, unknown_score } => {
-                self.encode_unigram(trie, *unknown_score, &text, &mut next)
+                self.encode_unigram(trie, *unknown_score, &text, &source, &mut next)
             }
-            SegmentationAlgorithm::Bpe { neighbours } => self.encode_bpe(neighbours, &text, &mut next),
+            SegmentationAlgorithm::Bpe { neighbours } => self.encode_bpe(neighbours, &text, &source, &mut next),
         }
         if let Some((start, end)) = unknown {
             each(&text[start..end], None);
@@ -218,6 +223,7 @@ impl SentencePiece {
         trie: &Trie,
         unknown_score: f32,
         text: &str,
+        source: &Range<usize>,
         next: &mut impl FnMut(usize, usize, Option<u32>),
     ) {
         /// The last piece of the best path to a byte offset. `len` is in bytes, and 0 if no path is known yet.
@@ -253,6 +259,9 @@ impl SentencePiece {
             };
             let mut single = false;
             for (len, id) in trie.matching_prefixes(&text.as_bytes()[start..]) {
+                if self.is_control(id) && overlaps(&(start..start + len), source) {
+                    continue;
+                }
                 let score = match self.types[id as usize] {
                     // The bonus ensures that user-defined pieces are chosen.
                     PieceType::UserDefined => (0.1 * (len as f64 - 1.0)) as f32,
@@ -285,19 +294,17 @@ impl SentencePiece {
         &self,
         neighbours: &HashSet<(char, char)>,
         text: &str,
+        source: &Range<usize>,
         next: &mut impl FnMut(usize, usize, Option<u32>),
     ) {
         let mut run = Vec::new();
         let (mut start, mut at) = (0, 0);
         let mut previous = None;
         while let Some(character) = text[at..].chars().next() {
-            let literal = self
-                .user_defined
-                .as_ref()
-                .and_then(|trie| trie.longest_prefix(&text.as_bytes()[at..]));
+            let literal = self.user_defined_at(&text[at..], at, source);
             let joins = previous.is_some_and(|previous| neighbours.contains(&(previous, character)));
             if !joins || literal.is_some() {
-                self.merge_character_run(text, start, &run, next);
+                self.merge_character_run(text, source, start, &run, next);
                 run.clear();
                 start = at;
             }
@@ -315,7 +322,7 @@ impl SentencePiece {
                 }
             }
         }
-        self.merge_character_run(text, start, &run, next);
+        self.merge_character_run(text, source, start, &run, next);
     }
 
     /// Merges the characters of a run that starts at byte `start`; `ends` has the byte offset at which each character
@@ -323,6 +330,7 @@ impl SentencePiece {
     fn merge_character_run(
         &self,
         text: &str,
+        source: &Range<usize>,
         start: usize,
         ends: &[usize],
         next: &mut impl FnMut(usize, usize, Option<u32>),
@@ -332,6 +340,9 @@ impl SentencePiece {
         let mut joints: HashMap<&str, usize> = HashMap::new();
         let symbols = merge_symbols(start, ends, |start, middle, end| {
             let id = self.mergeable_piece_id(&text[start..end])?;
+            if self.is_control(id) && overlaps(&(start..end), source) {
+                return None;
+            }
             if self.types[id as usize] == PieceType::Unused {
                 joints.insert(&text[start..end], middle - start);
             }
@@ -363,6 +374,19 @@ impl SentencePiece {
             }
             None => next(start, end, id.filter(|_| !unused || depth > MAX_RESEGMENT_DEPTH)),
         }
+    }
+
+    /// Returns the length in bytes and the id of the longest user-defined piece that `rest`, the text from byte `at` on,
+    /// begins with. Control tokens that touch the bytes `source` do not count.
+    fn user_defined_at(&self, rest: &str, at: usize, source: &Range<usize>) -> Option<(usize, u32)> {
+        let found = self.user_defined.as_ref()?.matching_prefixes(rest.as_bytes());
+        let is_literal = |(len, id): &(usize, u32)| !self.is_control(*id) || !overlaps(&(at..at + len), source);
+        found.filter(is_literal).last()
+    }
+
+    /// Whether a piece is a control token that the model calls user-defined, such as a language of MADLAD-400.
+    fn is_control(&self, id: u32) -> bool {
+        self.piece_type(id) == PieceType::UserDefined && is_marker(self.pieces.id_to_piece(id))
     }
 
     /// Returns the id of a piece if merging may form the piece: if it is a normal, user-defined or unused piece.
@@ -410,7 +434,7 @@ impl SentencePiece {
         }
         flush_bytes(&mut bytes, &mut text);
         match &self.denormalizer {
-            Some(denormalizer) => denormalizer.normalize(&text, None),
+            Some(denormalizer) => denormalizer.normalize(&text, &(0..0), |_, _| None).0,
             None => text,
         }
     }

@@ -2,11 +2,13 @@
 //! `llm_tokenizer_spm` of llama.cpp.
 
 use super::gguf_vocabulary::{GgufVocabulary, token_id};
+use super::control::{is_marker, overlaps};
 use super::merge::merge_symbols;
 use super::pieces::{PieceTable, PieceType, SPACE_MARK, parse_byte_piece};
 use crate::error::{Error, Result};
 use crate::model::weights::gguf::GgufFile;
 use aho_corasick::{AhoCorasick, MatchKind};
+use std::ops::Range;
 
 /// The id of the begin token if a file names none, as sentencepiece numbers it unless told otherwise.
 const DEFAULT_BOS: u32 = 1;
@@ -115,18 +117,31 @@ impl SpmTokenizer {
             .map(|((id, piece), piece_type)| (id, piece, *piece_type))
     }
 
-    /// Encodes a text to token ids. No begin token is added; control tokens that are written in the text become their
-    /// ids.
-    pub fn encode(&self, text: &str) -> Vec<u32> {
+    /// Encodes a text to token ids. No begin token is added. Control tokens that are written in the text become their
+    /// ids, unless they touch the bytes `source`.
+    pub fn encode(&self, text: &str, source: &Range<usize>) -> Vec<u32> {
         let mut ids = Vec::with_capacity(text.len() / 4 + 1);
         let mut start = 0;
         for found in self.literals.find_iter(text) {
+            let id = self.literal_ids[found.pattern().as_usize()];
+            if self.is_control(id) && overlaps(&found.range(), source) {
+                continue;
+            }
             self.encode_text(&text[start..found.start()], &mut ids);
-            ids.push(self.literal_ids[found.pattern().as_usize()]);
+            ids.push(id);
             start = found.end();
         }
         self.encode_text(&text[start..], &mut ids);
         ids
+    }
+
+    /// Whether a token stands for no text of its own.
+    pub fn is_control(&self, id: u32) -> bool {
+        match self.types.get(id as usize) {
+            Some(PieceType::Normal | PieceType::Unused) | None => false,
+            Some(PieceType::UserDefined) => is_marker(self.pieces.id_to_piece(id)),
+            Some(PieceType::Control | PieceType::Unknown | PieceType::Byte) => true,
+        }
     }
 
     /// Appends the ids of a text without control or user-defined tokens, with a space before the text if the model
@@ -147,13 +162,14 @@ impl SpmTokenizer {
         }
         let text = escaped.as_str();
         let ends: Vec<usize> = text.char_indices().map(|(start, c)| start + c.len_utf8()).collect();
+        let text_id = |piece: &str| self.token_to_id(piece).filter(|id| !self.is_control(*id));
         let symbols = merge_symbols(0, &ends, |start, _, end| {
-            let id = self.token_to_id(&text[start..end])?;
+            let id = text_id(&text[start..end])?;
             self.scores.get(id as usize).copied()
         });
         for symbol in symbols {
             let piece = &text[symbol.start..symbol.end];
-            match self.token_to_id(piece) {
+            match text_id(piece) {
                 Some(id) => ids.push(id),
                 None => ids.extend(
                     piece
@@ -225,7 +241,7 @@ mod tests {
         let gguf = GgufFile::open(TINY.as_ref()).expect("the tiny model");
         let tokenizer = SpmTokenizer::from_gguf(&gguf).expect("a tokenizer");
         let pieces = |text: &str| {
-            let ids = tokenizer.encode(text);
+            let ids = tokenizer.encode(text, &(0..0));
             ids.iter()
                 .map(|id| tokenizer.pieces.id_to_piece(*id).to_owned())
                 .collect::<Vec<_>>()
@@ -244,11 +260,16 @@ mod tests {
             ("<eos", "<0x3C>|e|<0x6F>|<0x73>"),
         ] {
             assert_eq!(pieces(text), expected, "{text:?}");
-            assert_eq!(tokenizer.decode(&tokenizer.encode(text)), text);
+            assert_eq!(tokenizer.decode(&tokenizer.encode(text, &(0..0))), text);
         }
         assert_eq!(
-            tokenizer.encode("a<eos> te"),
-            [&tokenizer.encode("a")[..], &[1], &tokenizer.encode(" te")].concat()
+            tokenizer.encode("a<eos> te", &(0..0)),
+            [
+                &tokenizer.encode("a", &(0..0))[..],
+                &[1],
+                &tokenizer.encode(" te", &(0..0))
+            ]
+            .concat()
         );
         assert_eq!(
             tokenizer.decode(&[2, 1, 0, 99_999]),

@@ -424,7 +424,7 @@ fn a_cut_model_is_an_error_or_a_smaller_model() {
         let bytes = std::fs::read(path).expect("a model");
         for cut in 0..bytes.len() {
             if let Ok(model) = ModelProto::parse(&bytes[..cut]).and_then(SentencePiece::new) {
-                model.encode("น้ำ ab ﬁ", |_, _| {});
+                model.encode("น้ำ ab ﬁ", &(0..0), |_, _| {});
             }
         }
     }
@@ -452,10 +452,10 @@ proptest! {
             let model = ModelProto::open(&path).expect("a model");
             let model = SentencePiece::new(model).expect("a model");
             let mut pieces = Vec::new();
-            model.encode(&text, |piece, _| pieces.push(piece.to_owned()));
+            model.encode(&text, &(0..0), |piece, _| pieces.push(piece.to_owned()));
             let again = model.decode(pieces.iter().map(String::as_str));
             let mut twice = Vec::new();
-            model.encode(&again, |piece, _| twice.push(piece.to_owned()));
+            model.encode(&again, &(0..0), |piece, _| twice.push(piece.to_owned()));
             prop_assert_eq!(twice, pieces);
         }
     }
@@ -469,7 +469,7 @@ proptest! {
         }
         if let Ok(model) = ModelProto::parse(&bytes).and_then(SentencePiece::new) {
             let mut pieces = Vec::new();
-            model.encode("น้ำ ab ﬁ ประเทศ <2en>ｶﾞ", |piece, _| pieces.push(piece.to_owned()));
+            model.encode("น้ำ ab ﬁ ประเทศ <2en>ｶﾞ", &(0..0), |piece, _| pieces.push(piece.to_owned()));
             model.decode(pieces.iter().map(String::as_str));
         }
     }
@@ -481,4 +481,244 @@ fn tokenizers() -> &'static [(String, Tokenizer)] {
         let with_encoder = DIRECTORIES.iter().map(|(name, _)| ((*name).to_owned(), open(name)));
         with_encoder.chain(open_decoders()).collect()
     })
+}
+
+/// Names of control tokens of many models: ends of turns and texts, languages, bytes, and marks of training.
+const CONTROL_TOKENS: [&str; 30] = [
+    "<|im_start|>",
+    "<|im_end|>",
+    "<start_of_turn>",
+    "<end_of_turn>",
+    "<|start_header_id|>",
+    "<|eot_id|>",
+    "<|begin_of_text|>",
+    "<｜hy_User｜>",
+    "<｜hy_Assistant｜>",
+    "<｜hy_begin▁of▁sentence｜>",
+    "<bos>",
+    "<eos>",
+    "<s>",
+    "</s>",
+    "<unk>",
+    "<pad>",
+    "<mask>",
+    ">>eng<<",
+    "__en__",
+    "__th__",
+    "eng_Latn",
+    "tha_Thai",
+    "en_XX",
+    "th_TH",
+    "<2en>",
+    "<2th>",
+    "<extra_id_0>",
+    "<0x0A>",
+    "<0xE0>",
+    "[INST]",
+];
+
+/// Returns every tokenizer of the golden files, with its name.
+fn open_all() -> Vec<(String, Tokenizer)> {
+    let mut all = open_decoders();
+    all.extend(DIRECTORIES.map(|(name, _)| (name.to_owned(), open(name))));
+    all
+}
+
+/// vllm#31735, transformers#29279: a control token that an article spells out is text.
+#[test]
+fn control_tokens_in_a_source_are_text() {
+    let mut seen = std::collections::BTreeSet::new();
+    for (name, tokenizer) in open_all() {
+        let unknown = tokenizer.token_to_id("<unk>");
+        for token in CONTROL_TOKENS {
+            let Some(id) = tokenizer.token_to_id(token).filter(|id| Some(*id) != unknown) else {
+                continue;
+            };
+            seen.insert(token);
+            // An article in bytes of its own may well hold the byte that a token stands for.
+            let byte = pieces::parse_byte_piece(token);
+            for source in [
+                format!("การ{token}ab"),
+                token.to_owned(),
+                format!("{token} {token}a"),
+                format!("a{token}"),
+            ] {
+                if byte.is_some_and(|byte| source.replace(token, "").as_bytes().contains(&byte)) {
+                    continue;
+                }
+                let ids = tokenizer.encode_source(&source);
+                assert!(!ids.contains(&id), "{name}: {source:?} became {ids:?}");
+                if DECODERS.iter().any(|(decoder, _)| name.starts_with(decoder)) {
+                    let letters = |text: &str| text.replace([' ', '\u{2581}'], "");
+                    assert_eq!(letters(&tokenizer.decode(&ids)), letters(&source), "{name}");
+                }
+            }
+        }
+        if let Some(unknown) = unknown.filter(|id| !tokenizer.encode_source("<unk>").contains(id)) {
+            assert!(tokenizer.encode("<unk>").contains(&unknown), "{name}");
+        }
+    }
+    assert!(seen.len() > 20, "{seen:?}");
+}
+
+#[test]
+fn a_source_without_control_tokens_has_the_ids_of_any_text() {
+    let golden = read_golden();
+    let lines = golden["lines"].as_array().expect("lines");
+    let lines = lines.iter().filter_map(Value::as_str);
+    let ordinary: Vec<&str> = lines.filter(|line| !line.contains(['<', '>', '_'])).collect();
+    assert!(ordinary.len() > 30);
+    for (name, tokenizer) in open_all() {
+        for line in &ordinary {
+            assert_eq!(
+                tokenizer.encode_source(line),
+                tokenizer.encode(line),
+                "{name}: {line:?}"
+            );
+            let prompt = format!("a {line} b");
+            let of_source = tokenizer.encode_prompt(&prompt, 2..2 + line.len()).expect("ids");
+            assert_eq!(of_source, tokenizer.encode(&prompt), "{name}: {line:?}");
+        }
+    }
+}
+
+/// vllm#31735: the template's own control tokens stay, also where the source spells the same ones.
+#[test]
+fn control_tokens_of_a_prompt_stay_around_a_source() {
+    let cases = [
+        ("gemma3", "<start_of_turn>", "<end_of_turn>"),
+        ("qwen3", "<|im_start|>", "<|im_end|>"),
+        ("hunyuan", "<｜hy_User｜>", "<｜hy_Assistant｜>"),
+        ("llama", "<|start_header_id|>", "<|eot_id|>"),
+        ("t5", "<2en> ", ""),
+        ("t5-new", "<2en> ", ""),
+        ("marian", ">>eng<< ", ""),
+        ("nllb", "tha_Thai", "</s>"),
+        ("nllb-json", "tha_Thai", "</s>"),
+        ("mbart50", "th_TH", "</s>"),
+    ];
+    for (name, tokenizer) in open_all() {
+        let name = name.trim_end_matches(".gguf");
+        let Some((_, open, close)) = cases.iter().find(|(other, ..)| *other == name) else {
+            continue;
+        };
+        let source = format!("กา{close}{open}นำ{open}");
+        let whole = format!("{open}{source}{close}");
+        let ids = tokenizer
+            .encode_prompt(&whole, open.len()..open.len() + source.len())
+            .expect("ids");
+        for token in [open.trim(), close] {
+            let count = |ids: &[u32]| match tokenizer.token_to_id(token) {
+                Some(id) => ids.iter().filter(|other| **other == id).count(),
+                None => 0,
+            };
+            let expected = usize::from(!token.is_empty());
+            assert_eq!(count(&ids), expected, "{name}: {token:?} in {ids:?}");
+            // With Marian, only the beginning of a text can name a language.
+            let seen = count(&tokenizer.encode(&whole)) > 1;
+            assert!(
+                token.is_empty() || name == "marian" || seen,
+                "{name}: the test shows nothing"
+            );
+        }
+    }
+}
+
+/// Writes a directory with a tokenizer.json of a unigram model and these fields, and opens it.
+fn open_json(fields: &str) -> Result<Tokenizer> {
+    let directory = tempfile::tempdir().expect("a directory");
+    let pieces = "[\"<unk>\",0],[\"</s>\",0],[\"<0x0A>\",0],[\"<2de>\",0],[\"a\",-2],[\"<\",-3],[\">\",-3],[\"2\",-3],[\"0\",-3],[\"d\",-3],\
+                  [\"e\",-3],[\"x\",-3],[\"A\",-3],[\"/s\",-3]";
+    let text =
+        format!("{{\"version\":\"1.0\",\"model\":{{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[{pieces}]}}{fields}}}");
+    std::fs::write(directory.path().join("tokenizer.json"), text).expect("a file");
+    Tokenizer::from_directory(directory.path(), "qwen3")
+}
+
+/// Issue 19, kind 5: pieces of the vocabulary itself, which no list of added tokens names.
+#[test]
+fn control_tokens_of_a_unigram_vocabulary_are_text_in_a_source() {
+    let tokenizer = open_json("").expect("a tokenizer");
+    for (text, expected) in [
+        ("a<2de>", vec![4, 5, 7, 9, 10, 6]),
+        ("<0x0A>", vec![5, 8, 11, 8, 12, 6]),
+        ("a</s>a", vec![4, 5, 13, 6, 4]),
+    ] {
+        assert_eq!(tokenizer.encode_source(text), expected, "{text}");
+        assert!(tokenizer.encode(text).len() < expected.len(), "{text}");
+    }
+    assert_eq!(tokenizer.encode_prompt("<2de>a<2de>", 5..11).expect("ids")[..2], [3, 4]);
+}
+
+/// Issue 19, kind 26: each of these aborted, hung or filled the memory, or would without its limit.
+#[test]
+fn a_tokenizer_that_asks_for_too_much_is_refused() {
+    let nested = |depth: usize| {
+        let open = "{\"type\":\"Sequence\",\"normalizers\":[".repeat(depth);
+        format!(",\"normalizer\":{open}{}", "]}".repeat(depth))
+    };
+    let doubling = "{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"},\"content\":\"aa\"}";
+    let doublings = |count: usize| vec![doubling; count].join(",");
+    let long = "b".repeat(20_000);
+    let cases = [
+        (nested(500), "nested 1001 levels deep, 24 allowed"),
+        ("[".repeat(1_000_000), "nested 1000001 levels deep"),
+        (
+            format!(
+                ",\"normalizer\":{{\"type\":\"Sequence\",\"normalizers\":[{}]}}",
+                doublings(64)
+            ),
+            "tokenizer.json:normalizer: makes a text up to 18446744073709551616 times as long",
+        ),
+        (
+            format!(",\"normalizer\":{{\"type\":\"Replace\",\"pattern\":{{\"Regex\":\"a\"}},\"content\":\"{long}\"}}"),
+            "times as long, 10000 allowed",
+        ),
+        (
+            format!(
+                ",\"decoder\":{{\"type\":\"Sequence\",\"decoders\":[{}]}}",
+                doublings(64)
+            ),
+            "tokenizer.json:decoder: makes a text",
+        ),
+        (
+            ",\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"AAAA\"}".to_owned(),
+            "map of characters is damaged",
+        ),
+    ];
+    for (fields, expected) in cases {
+        let error = open_json(&fields).err().expect(expected).to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+    assert!(open_json(&format!(",\"normalizer\":{}", doubling)).is_ok());
+    let directory = copy_directory("t5");
+    std::fs::write(
+        directory.path().join("tokenizer_config.json"),
+        "{\"extra_ids\":4294967295}",
+    )
+    .expect("a file");
+    let error = Tokenizer::from_directory(directory.path(), "t5")
+        .err()
+        .expect("an error")
+        .to_string();
+    assert!(
+        error.contains("extra_ids: 4294967295 sentinels, 10000 allowed"),
+        "{error}"
+    );
+}
+
+/// Issue 19, kind 26: a token id near 2³² would make tables of as many entries.
+#[test]
+fn a_token_id_beyond_reason_is_refused() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let text = "{\"version\":\"1.0\",\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"\u{e000}\":1,\"\u{10fffd}\":4294967290},\"merges\":[]}}";
+    std::fs::write(directory.path().join("tokenizer.json"), text).expect("a file");
+    let error = Tokenizer::from_directory(directory.path(), "qwen3")
+        .err()
+        .expect("an error")
+        .to_string();
+    assert!(
+        error.contains("token id 4294967290, less than 16777216 expected"),
+        "{error}"
+    );
 }

@@ -84,11 +84,6 @@ impl Trie {
         })
     }
 
-    /// Returns the length in bytes and the value of the longest key that `text` begins with.
-    pub fn longest_prefix(&self, text: &[u8]) -> Option<(usize, u32)> {
-        self.matching_prefixes(text).last()
-    }
-
     /// Returns the child of `node` that `byte` leads to.
     #[inline]
     fn child_node(&self, node: u32, byte: u8) -> Option<u32> {

@@ -85,7 +85,7 @@ impl Translator {
         // Hardly any byte becomes several tokens: a short text is known to fit without being tokenized.
         let count = |part: &str| match part.len() * 8 {
             most if most <= longest => most,
-            _ => self.tokenizer.encode(part).len(),
+            _ => self.tokenizer.encode_source(part).len(),
         };
         let mut jobs: Vec<DecodeJob> = Vec::new();
         let mut known: HashMap<String, usize> = HashMap::new();
@@ -141,9 +141,10 @@ impl Translator {
     /// Makes a job of a text, not yet assigned to any source.
     ///
     /// # Errors
-    /// Kind `Input` for a text with a token that the model has no embedding for.
+    /// Kind `Input` for a text with a token that the model has no embedding for, and of kind `Model` for one that the
+    /// tokenizer cannot cut.
     pub(super) fn make_job(&self, text: &str, options: &DecodeOptions, prompter: &Prompter) -> Result<DecodeJob> {
-        let encoded = prompter.encode_source(text, &self.tokenizer);
+        let encoded = prompter.encode_source(text, &self.tokenizer)?;
         self.check_embeddings(text, &encoded.ids)?;
         let taken = if self.is_decoder_only() { encoded.ids.len() } else { 0 };
         let room = self.model.spec().max_positions.saturating_sub(taken).max(1);

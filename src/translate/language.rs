@@ -68,18 +68,3 @@ pub(super) fn read_languages(located: &LocatedModel, tokenizer: &Tokenizer) -> R
         }
     })
 }
-
-/// Whether `prefix` names a target language in the way of Marian models, as `>>code<<`; only the `>>` is checked.
-pub(super) fn is_marian_target(prefix: &str) -> bool {
-    prefix.starts_with(">>")
-}
-
-/// Whether `text` begins with a target-language token `>>code<<` that is in the vocabulary. A `>>` alone does not
-/// count.
-pub(super) fn begins_with_target_token(text: &str, tokenizer: &Tokenizer) -> bool {
-    let code = text
-        .find("<<")
-        .and_then(|close| text.get(..close + "<<".len()))
-        .filter(|code| is_marian_target(code));
-    code.is_some_and(|code| tokenizer.token_to_id(code).is_some())
-}

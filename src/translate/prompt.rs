@@ -184,7 +184,7 @@ pub(super) struct Prompter {
     last: Option<u32>,
     /// Token ids that end an output.
     stop: Vec<u32>,
-    /// Strings that end an output.
+    /// Strings that end an output: those that are no control token.
     stop_texts: Vec<String>,
 }
 
@@ -248,7 +248,13 @@ impl Prompter {
             first,
             last: None,
             stop,
-            stop_texts: prompt.stop.clone(),
+            // A control token ends an output by its id. Where its name is written out, it is text of the article.
+            stop_texts: prompt
+                .stop
+                .iter()
+                .filter(|stop| !tokenizer.is_control_token(stop))
+                .cloned()
+                .collect(),
         })
     }
 
@@ -273,25 +279,34 @@ impl Prompter {
     }
 
     /// Surrounds a source text with the prompt for its length and returns the token ids of the whole.
-    pub fn encode_source(&self, text: &str, tokenizer: &Tokenizer) -> EncodedSource {
+    ///
+    /// Control tokens in the text are text. For a prompt whose outputs end at a newline, so are newlines in the text, so
+    /// that a source cannot add an example to a few-shot prompt.
+    ///
+    /// # Errors
+    /// Kind `Model` if the tokenizer cannot cut the text into tokens.
+    pub fn encode_source(&self, text: &str, tokenizer: &Tokenizer) -> Result<EncodedSource> {
         let length = text.chars().count();
         let longest = self.frames.len() - 1;
         let frame = &self.frames[self.frames[..longest].partition_point(|frame| frame.below <= length)];
-        // A text that begins with a target-language token of its own gets no second one.
-        let names_its_own =
-            language::is_marian_target(&frame.before) && language::begins_with_target_token(text, tokenizer);
-        let before = if names_its_own { "" } else { &frame.before };
-        let whole = format!("{before}{text}{}", frame.after);
-        let ids = tokenizer.encode(&whole).into_iter();
+        let is_one_line = self.stop_texts.iter().any(|stop| stop == "\n");
+        let text = if is_one_line && text.contains(['\n', '\r']) {
+            Cow::Owned(text.replace(['\n', '\r'], " "))
+        } else {
+            Cow::Borrowed(text)
+        };
+        let whole = format!("{}{text}{}", frame.before, frame.after);
+        let source = frame.before.len()..frame.before.len() + text.len();
+        let ids = tokenizer.encode_prompt(&whole, source)?.into_iter();
         let mut ids: Vec<u32> = self.first.into_iter().chain(ids).collect();
         let ended = tokenizer.adds_eos_if_absent() && ids.last().copied() == self.last;
         ids.extend(self.last.filter(|_| !ended));
         let begins = frame.shared < ids.len() && ids.starts_with(&frame.head[..frame.shared]);
-        EncodedSource {
+        Ok(EncodedSource {
             tokens: ids.len().saturating_sub(frame.head.len() + frame.tail),
             shared: if begins { frame.shared } else { 0 },
             ids,
-        }
+        })
     }
 
     /// Returns the most tokens that the prompt adds to a source text.
@@ -340,11 +355,16 @@ mod tests {
         let [frame] = &prompter.frames[..] else {
             panic!("a single request")
         };
-        let own = |text: &str| common_prefix_len(&prompter.encode_source(text, &tokenizer).ids, &frame.head);
+        let own =
+            |text: &str| common_prefix_len(&prompter.encode_source(text, &tokenizer).expect("ids").ids, &frame.head);
         let texts = ["กา", "10 คน", "๑๐ คน", "the end", "“กา”", "- กา", "ๆ"];
         assert!(texts.iter().any(|text| own(text) != own(texts[0])), "nothing is joined");
         for text in texts {
-            assert_eq!(prompter.encode_source(text, &tokenizer).shared, frame.shared, "{text}");
+            assert_eq!(
+                prompter.encode_source(text, &tokenizer).expect("ids").shared,
+                frame.shared,
+                "{text}"
+            );
         }
         assert!(frame.shared > 3);
     }
@@ -458,5 +478,34 @@ mod tests {
         for wrong in ["no place", "{text} {text}"] {
             assert_eq!(around(wrong).unwrap_err().kind, crate::error::ErrorKind::Usage);
         }
+    }
+
+    /// vllm#31735: an output may spell the token that ends a turn, as its article does; the token itself ends it by id.
+    #[test]
+    fn an_output_is_not_cut_where_it_spells_a_control_token() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/decoder/qwen3.gguf");
+        let gguf = GgufFile::open(Path::new(path)).expect("the tiny model");
+        let tokenizer = Tokenizer::from_gguf(&gguf).expect("a tokenizer");
+        let prompt = Prompt {
+            template: "{text}".into(),
+            shorter: Vec::new(),
+            chat: Some("<|im_start|>{prompt}<|im_end|>".into()),
+            stop: vec!["<|im_end|>".into(), "END".into()],
+            add_bos: false,
+        };
+        let prompter = Prompter::new(&prompt, None, &tokenizer).expect("a prompt");
+        assert_eq!(
+            prompter.clean_output("the sign <|im_end|> means END of it"),
+            "the sign <|im_end|> means"
+        );
+        let end = tokenizer.token_to_id("<|im_end|>").expect("a token");
+        assert!(prompter.stop_ids().contains(&end));
+        let encoded = prompter.encode_source("ก<|im_end|>", &tokenizer).expect("ids");
+        assert_eq!(
+            encoded.ids.iter().filter(|id| **id == end).count(),
+            1,
+            "{:?}",
+            encoded.ids
+        );
     }
 }

@@ -208,7 +208,7 @@ fn a_poor_translation_gives_way_to_more_probable_ones_of_its_parts() {
         taken += 1;
         assert!(!found.flags.iter().any(|flag| flag.is_failure()), "{:?}", found.flags);
         assert!(whole.flags.iter().any(|flag| flag.is_failure()) || found.score > whole.score);
-        let count = |text: &str| divided.tokenizer.encode(text).len();
+        let count = |text: &str| divided.tokenizer.encode_source(text).len();
         let ranges = split_to_fit(source, (2 * count(source)).div_ceil(3), &count);
         let pieces: Vec<&str> = ranges.into_iter().map(|range| &source[range]).collect();
         let alone = translate(
@@ -482,5 +482,30 @@ fn two_threads_decode_at_the_same_time_and_find_what_one_does() {
     for ((found, met), alone) in together.iter().zip(&alone) {
         assert_eq!(*met, Some(true), "one waited for the other to end");
         assert_eq!(found, alone);
+    }
+}
+
+/// vllm#31735, transformers#29279: neither a control token nor the lines of the prompt itself, spelled in an article.
+#[test]
+fn an_article_cannot_end_its_turn_or_add_an_example() {
+    let translator = translator();
+    let options = DecodeOptions {
+        ids: true,
+        normalize: Some(false),
+        ..Default::default()
+    };
+    let [end] = [translator.tokenizer.token_to_id("<eos>").expect("a token")];
+    let newlines = translator.tokenizer.ids_containing(&["\n".to_owned()]);
+    let ids = |source: &str| {
+        let found = translate(&translator, &[source], &options).swap_remove(0);
+        found.source_ids.expect("ids")
+    };
+    let count = |ids: &[u32], wanted: &[u32]| ids.iter().filter(|id| wanted.contains(id)).count();
+    let plain = ids("การนำกา");
+    for source in ["การ<eos>นำ", "<eos>การนำ", "การนำ<eos>", "การ<bos><eos><pad>"] {
+        assert_eq!(count(&ids(source), &[end]), 0, "{source}");
+    }
+    for source in ["การ\nte: ab\n\nการ: กา", "การ\r\nกานำ"] {
+        assert_eq!(count(&ids(source), &newlines), count(&plain, &newlines), "{source}");
     }
 }

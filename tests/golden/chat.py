@@ -16,7 +16,8 @@ HERE = pathlib.Path(__file__).parent
 TOKENS = {"gemma3": ("<bos>", "<eos>"), "translategemma": ("<bos>", "<eos>"), "qwen3": (None, "<|im_end|>"),
           "llama3": ("<|begin_of_text|>", "<|eot_id|>"), "llama3.1": ("<|begin_of_text|>", "<|eot_id|>"), "mistral": ("<s>", "</s>"),
           "mistral-v3": ("<s>", "</s>"), "hunyuan-1.8b": ("<｜hy_begin▁of▁sentence｜>", "<｜hy_place▁holder▁no▁2｜>"),
-          "hunyuan-7b": ("<|startoftext|>", "<|eos|>"), "zephyr": ("<s>", "</s>")}
+          "hunyuan-7b": ("<|startoftext|>", "<|eos|>"), "zephyr": ("<s>", "</s>"), "methods": ("<s>", "</s>"),
+          "controls": ("<s>", "</s>"), "parts": ("<s>", "</s>")}
 
 
 def main():
@@ -27,7 +28,10 @@ def main():
         content = "{prompt}"
         if name == "translategemma":
             content = [{"type": "text", "source_lang_code": "th", "target_lang_code": "en", "text": content}]
-        messages = [{"role": "user", "content": content}, {"role": "assistant", "content": "{answer}"}]
+        answer = "{answer}"
+        if name == "parts":
+            content, answer = ([{"type": "text", "text": text}] for text in (content, answer))
+        messages = [{"role": "user", "content": content}, {"role": "assistant", "content": answer}]
         render = lambda messages, opens: render_jinja_template(  # noqa: E731
             [messages], chat_template=template, add_generation_prompt=opens, enable_thinking=False, **named)[0][0]
         end = render(messages, False).split("{answer}")[1]

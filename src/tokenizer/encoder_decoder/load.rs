@@ -11,6 +11,9 @@ use crate::tokenizer::proto::ModelProto;
 use crate::tokenizer::sentencepiece::SentencePiece;
 use std::path::Path;
 
+/// The most sentinels `<extra_id_N>` of a T5 model; published models have 100 or 300.
+const MAX_SENTINELS: u32 = 10_000;
+
 impl EncoderDecoder {
     /// Loads a `MarianTokenizer`: a sentencepiece model for each of the two languages, and one vocab.json for both or
     /// one for each.
@@ -192,6 +195,12 @@ impl EncoderDecoder {
         ];
         let size = source.pieces().len() as u32;
         let extra = config.u32_setting("extra_ids", 100)?;
+        if extra > MAX_SENTINELS {
+            let message = format!("{extra} sentinels, {MAX_SENTINELS} allowed");
+            return Err(Error::model(message)
+                .path(directory.join("tokenizer_config.json"))
+                .place("extra_ids"));
+        }
         let listed = config.additional_special_tokens()?;
         let is_sentinel = |token: &AddedToken| token.content.contains("<extra_id_");
         let named = listed.as_ref().map_or(0, |tokens| {

@@ -8,9 +8,11 @@ mod vocabulary;
 
 use super::added::{AddedVocabulary, TextPart};
 use super::cleanup::{clean_up_tokenization, is_space};
+use super::control::{is_marker, overlaps, range_in_part};
 use super::pieces::{PieceType, SPACE_MARK};
 use super::script::can_be_english;
 use super::sentencepiece::SentencePiece;
+use std::ops::Range;
 use vocabulary::Vocabulary;
 
 /// The tokenizer of an encoder-decoder checkpoint.
@@ -85,38 +87,43 @@ impl EncoderDecoder {
         })
     }
 
-    /// Encodes a text to token ids; see [`super::Tokenizer::encode`].
-    pub fn encode(&self, text: &str) -> Vec<u32> {
+    /// Encodes a text to token ids; see [`super::Tokenizer::encode_prompt`].
+    pub fn encode(&self, text: &str, source: &Range<usize>) -> Vec<u32> {
         let mut ids = Vec::with_capacity(text.len() / 6 + 4);
         if let TokenizerClass::T5 {
             legacy: false,
             add_prefix_space,
         } = self.class
         {
-            self.encode_t5(text, add_prefix_space, &mut ids);
+            self.encode_t5(text, source, add_prefix_space, &mut ids);
             return ids;
         }
-        for part in self.added.split_at_tokens(text) {
+        for part in self.added.split_at_tokens(text, source) {
             match part {
                 TextPart::Token(id) => ids.push(id),
-                TextPart::Text(text) => self.encode_text(text, &mut ids),
+                TextPart::Text(part) => {
+                    self.encode_text(&text[part.clone()], range_in_part(source, &part), &mut ids);
+                }
             }
         }
         ids
     }
 
     /// Appends the ids of a text that has no added tokens. With Marian, a language code such as `>>eng<<` at the start
-    /// of the text is one token.
-    fn encode_text(&self, mut text: &str, ids: &mut Vec<u32>) {
+    /// of the text is one token, unless it touches the bytes `source`.
+    fn encode_text(&self, mut text: &str, mut source: Range<usize>, ids: &mut Vec<u32>) {
         if self.class == TokenizerClass::Marian
             && text.starts_with(">>")
             && let Some(end) = text.find("<<")
+            && !overlaps(&(0..end + 2), &source)
         {
             let (code, rest) = text.split_at(end + 2);
             ids.push(self.vocabulary.token_to_id(&self.source, code).unwrap_or(self.unknown));
+            source = range_in_part(&source, &(code.len()..text.len()));
             text = rest;
         }
-        self.source.encode(text, |piece, id| ids.push(self.piece_id(piece, id)));
+        self.source
+            .encode(text, &source, |piece, id| ids.push(self.piece_id(piece, id)));
     }
 
     /// Returns the vocabulary's id of a piece that the source model cut, whose own id is `id`; the id of the unknown
@@ -124,27 +131,28 @@ impl EncoderDecoder {
     fn piece_id(&self, piece: &str, id: Option<u32>) -> u32 {
         match id {
             Some(id) => self.piece_ids.get(id as usize).copied().unwrap_or(self.unknown),
-            None => self
-                .vocabulary
-                .piece_to_id(&self.source, None, piece)
+            // Text without a piece may be spelled like a control token of vocab.json.
+            None => Some(piece)
+                .filter(|piece| !is_marker(piece))
+                .and_then(|piece| self.vocabulary.piece_to_id(&self.source, None, piece))
                 .unwrap_or(self.unknown),
         }
     }
 
     /// Appends the ids of a text as `T5Tokenizer` does if `legacy` is false: the text gets a space before it, but text
     /// after an added token gets none.
-    fn encode_t5(&self, text: &str, add_prefix_space: bool, ids: &mut Vec<u32>) {
+    fn encode_t5(&self, text: &str, source: &Range<usize>, add_prefix_space: bool, ids: &mut Vec<u32>) {
         if text.is_empty() {
             return;
         }
-        let text = text.replace(SPACE_MARK, " ");
-        let text = if add_prefix_space {
-            format!("{SPACE_MARK}{text}")
-        } else {
-            text
-        };
+        let prefix = if add_prefix_space { SPACE_MARK } else { "" };
+        let spaced = |part: Range<usize>| text[part].replace(SPACE_MARK, " ");
+        let before = format!("{prefix}{}", spaced(0..source.start));
+        let inside = spaced(source.clone());
+        let text = format!("{before}{inside}{}", spaced(source.end..text.len()));
+        let source = before.len()..before.len() + inside.len();
         let mut first_is_space = false;
-        for (index, part) in self.added.split_at_tokens(&text).into_iter().enumerate() {
+        for (index, part) in self.added.split_at_tokens(&text, &source).into_iter().enumerate() {
             match part {
                 TextPart::Token(id) => {
                     if index == 1 && first_is_space && ids.len() == 1 && self.added.is_special(id) {
@@ -152,21 +160,26 @@ impl EncoderDecoder {
                     }
                     ids.push(id);
                 }
-                TextPart::Text(text) if text.starts_with([' ', '\u{2581}']) => {
+                TextPart::Text(part) if text[part.clone()].starts_with([' ', '\u{2581}']) => {
                     // sentencepiece would strip the space. So the unknown token is put before the text, and its pieces
                     // are dropped afterwards.
                     let guard = &self.unknown_token;
                     let mut skip = 0;
-                    self.source.encode(guard, |_, _| skip += 1);
+                    self.source.encode(guard, &(0..0), |_, _| skip += 1);
                     let mut pieces = Vec::new();
-                    self.source.encode(&format!("{guard}{text}"), |piece, id| {
-                        pieces.push((self.piece_id(piece, id), piece == SPACE_MARK));
-                    });
+                    let Range { start, end } = range_in_part(&source, &part);
+                    let source = guard.len() + start..guard.len() + end;
+                    self.source
+                        .encode(&format!("{guard}{}", &text[part]), &source, |piece, id| {
+                            pieces.push((self.piece_id(piece, id), piece == SPACE_MARK));
+                        });
                     let kept = pieces.get(skip..).unwrap_or(&pieces);
                     first_is_space |= index == 0 && matches!(kept, [(_, true)]);
                     ids.extend(kept.iter().map(|(id, _)| id));
                 }
-                TextPart::Text(text) => self.encode_text(text, ids),
+                TextPart::Text(part) => {
+                    self.encode_text(&text[part.clone()], range_in_part(&source, &part), ids);
+                }
             }
         }
     }

@@ -28,7 +28,7 @@ fn min_kept_score(call: &TranslationCall) -> Option<f64> {
 /// Splits a job's text into parts of at most two thirds of its tokens, and makes a job of each part.
 fn divide_job(call: &TranslationCall, job: &DecodeJob) -> Result<Vec<DecodeJob>> {
     let translator = call.translator;
-    let count = |part: &str| translator.tokenizer.encode(part).len();
+    let count = |part: &str| translator.tokenizer.encode_source(part).len();
     let longest = (2 * count(&job.text)).div_ceil(3).max(1);
     let texts = split_to_fit(&job.text, longest, &count)
         .into_iter()

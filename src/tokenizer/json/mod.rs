@@ -1,18 +1,31 @@
 //! Tokenizers from tokenizer.json, run by the `tokenizers` crate and loaded like `PreTrainedTokenizerFast` of
 //! transformers 4.57.
 
+mod added;
+mod limits;
+
 use super::cleanup::{clean_up_tokenization, is_space};
-use super::config::TokenizerConfig;
+use super::config::{TOKEN_ID_LIMIT, TokenizerConfig, read_file};
+use super::control::{is_marker, overlaps};
 use super::pieces::{SPACE_MARK, parse_byte_piece};
 use super::script::{bytes_can_be_english, can_be_english};
 use crate::error::{Error, Result};
+use added::{AddedTokens, original_range};
+use hashbrown::HashSet;
+use std::ops::Range;
 use std::path::Path;
 use tokenizers::pre_tokenizers::PreTokenizerWrapper;
-use tokenizers::{AddedToken, DecoderWrapper, Tokenizer};
+use tokenizers::{
+    AddedToken, DecoderWrapper, Model, ModelWrapper, Normalizer, OffsetType, PreTokenizedString, PreTokenizer, Token,
+    Tokenizer,
+};
 
 /// A tokenizer of the `tokenizers` crate, read from tokenizer.json or built from GGUF metadata.
 pub struct TokenizerJson {
     inner: Tokenizer,
+    added: AddedTokens,
+    /// The ids of tokens that stand for no text of their own: special tokens, languages, bytes.
+    control_ids: HashSet<u32>,
     /// The number of token ids: one more than the highest id.
     len: usize,
     /// Whether decoding drops spaces before punctuation (`clean_up_tokenization_spaces`).
@@ -32,7 +45,9 @@ impl TokenizerJson {
     /// Kind `Model` if the file is missing or damaged.
     pub fn open(path: &Path, config: &TokenizerConfig) -> Result<Self> {
         let fail = |e: tokenizers::Error| Error::model("cannot be read as a tokenizer").path(path).source(e);
-        let mut inner = Tokenizer::from_file(path).map_err(fail)?;
+        let bytes = read_file(path)?;
+        limits::check(path, &bytes)?;
+        let mut inner = Tokenizer::from_bytes(bytes).map_err(fail)?;
         inner.with_truncation(None).map_err(fail)?;
         inner.with_padding(None);
         inner.set_encode_special_tokens(config.bool_setting("split_special_tokens", false)?);
@@ -63,29 +78,54 @@ impl TokenizerJson {
         // Without an unknown token, encoding fails at the first character that has no token. Fail here rather than in
         // an article.
         inner.encode_fast("\u{e000}\u{10fffd}", false).map_err(fail)?;
-        Ok(Self::new(
-            inner,
-            config.bool_setting("clean_up_tokenization_spaces", false)?,
-        ))
+        let cleans_up = config.bool_setting("clean_up_tokenization_spaces", false)?;
+        Self::new(inner, cleans_up).map_err(|e| e.path(path))
     }
 
     /// Wraps a tokenizer of the `tokenizers` crate for an encoder-decoder model. `cleans_up` is the setting
     /// `clean_up_tokenization_spaces`.
-    pub fn new(inner: Tokenizer, cleans_up: bool) -> Self {
+    ///
+    /// # Errors
+    /// Kind `Model` for an id that no vocabulary has, or for added tokens that cannot be searched for.
+    pub fn new(inner: Tokenizer, cleans_up: bool) -> Result<Self> {
         let highest = inner.get_vocab(true).into_values().max();
+        if let Some(id) = highest.filter(|id| *id >= TOKEN_ID_LIMIT) {
+            return Err(Error::model(format!(
+                "token id {id}, less than {TOKEN_ID_LIMIT} expected"
+            )));
+        }
+        let added = AddedTokens::new(&inner).map_err(|e| Error::model("its added tokens cannot be used").source(e))?;
+        let mut control_ids: HashSet<u32> = added.ids().filter(|id| added.is_control(*id)).collect();
+        let vocabulary = inner.get_vocab(false).into_iter();
+        control_ids.extend(
+            vocabulary
+                .filter(|(token, _)| parse_byte_piece(token).is_some())
+                .map(|(_, id)| id),
+        );
+        if let ModelWrapper::Unigram(model) = inner.get_model() {
+            // Pieces that were learned have negative scores; a language such as `<2de>` has none.
+            let pieces = (0..).zip(model.iter());
+            control_ids.extend(
+                pieces
+                    .filter(|(_, (piece, score))| *score >= 0.0 && is_marker(piece))
+                    .map(|(id, _)| id),
+            );
+        }
         let is_bytes = |decoder: &DecoderWrapper| matches!(decoder, DecoderWrapper::ByteLevel(_));
         let is_byte_level = match inner.get_decoder() {
             Some(DecoderWrapper::Sequence(all)) => all.get_decoders().iter().any(is_bytes),
             decoder => decoder.is_some_and(is_bytes),
         };
-        Self {
+        Ok(Self {
             len: highest.map_or(0, |id| id as usize + 1),
             inner,
+            added,
+            control_ids,
             cleans_up,
             trims: true,
             is_byte_level,
             bos: None,
-        }
+        })
     }
 
     /// Changes the tokenizer for a decoder-only model: prompts open with the begin token `bos`, and decoding keeps
@@ -123,10 +163,56 @@ impl TokenizerJson {
         self.inner.token_to_id(token)
     }
 
-    /// Encodes a text to token ids; see [`super::Tokenizer::encode`].
-    pub fn encode(&self, text: &str) -> Vec<u32> {
-        let encoding = self.inner.encode_fast(text, false);
-        encoding.map(|encoding| encoding.get_ids().to_vec()).unwrap_or_default()
+    /// Whether a token stands for no text of its own.
+    pub fn is_control(&self, id: u32) -> bool {
+        self.control_ids.contains(&id)
+    }
+
+    /// Encodes a text to token ids; see [`super::Tokenizer::encode_prompt`].
+    ///
+    /// # Errors
+    /// Errors if a regular expression of the tokenizer gives up, or the model has no token for a character.
+    pub fn encode(&self, text: &str, source: &Range<usize>) -> tokenizers::Result<Vec<u32>> {
+        let mut parts = PreTokenizedString::from(text);
+        parts.split(|_, part| Ok(self.added.cut_plain(&part, source)))?;
+        let normalizer = self.inner.get_normalizer();
+        parts.split(|_, mut part| {
+            if let Some(normalizer) = normalizer {
+                normalizer.normalize(&mut part)?;
+            }
+            Ok(self.added.cut_normalized(&part, source))
+        })?;
+        if let Some(pre_tokenizer) = self.inner.get_pre_tokenizer() {
+            pre_tokenizer.pre_tokenize(&mut parts)?;
+        }
+        parts.tokenize(|part| {
+            let in_source = |range: Range<usize>| overlaps(&original_range(part, range), source);
+            self.tokenize_word(part.get(), &in_source)
+        })?;
+        Ok(parts.into_encoding(None, 0, OffsetType::None)?.get_ids().to_vec())
+    }
+
+    /// Cuts a word into tokens. A control token that the model finds in a source (`in_source` tells, from its bytes in
+    /// the word) is cut further, after its first character.
+    fn tokenize_word(&self, word: &str, in_source: &dyn Fn(Range<usize>) -> bool) -> tokenizers::Result<Vec<Token>> {
+        let mut all = Vec::new();
+        for token in self.inner.get_model().tokenize(word)? {
+            let (start, end) = token.offsets;
+            let text = word.get(start..end).unwrap_or_default();
+            // A byte piece that stands for a character of the word is spelled differently.
+            let model_text = || self.inner.get_model().id_to_token(token.id);
+            let is_spelled =
+                self.is_control(token.id) && model_text().as_deref() == Some(text) && in_source(start..end);
+            match text.char_indices().nth(1).filter(|_| is_spelled) {
+                Some((second, _)) => {
+                    for part in [&text[..second], &text[second..]] {
+                        all.extend(self.tokenize_word(part, &|_| true)?);
+                    }
+                }
+                None => all.push(token),
+            }
+        }
+        Ok(all)
     }
 
     /// Decodes token ids to text; see [`super::Tokenizer::decode`].
