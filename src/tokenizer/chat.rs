@@ -16,10 +16,6 @@ const REQUEST_MARK: &str = "{prompt}";
 /// The placeholder that the template is rendered with in place of an answer, to find the end-of-turn token after it.
 const ANSWER_MARK: &str = "{answer}";
 
-/// The maximum number of template instructions per rendering. A conversation needs less than a thousandth of that, and
-/// a template that loops endlessly reaches the limit in a moment.
-const MAX_TEMPLATE_STEPS: u64 = 1_000_000;
-
 /// A chat template, with the special tokens that it may insert.
 #[derive(Clone, Debug)]
 pub struct ChatTemplate {
@@ -130,7 +126,9 @@ impl ChatTemplate {
             });
         };
         let answered = answered[index].as_deref().unwrap_or_default();
-        let end_of_turn = answered.split_once(ANSWER_MARK).and_then(|(_, rest)| find_end_of_turn(rest));
+        let end_of_turn = answered
+            .split_once(ANSWER_MARK)
+            .and_then(|(_, rest)| find_end_of_turn(rest));
         Ok(Conversation {
             text: asked.swap_remove(index).unwrap_or_default(),
             makes_request: RequestForm::ALL[index] == RequestForm::WithLanguages,
