@@ -1,6 +1,6 @@
 //! The filter `tojson`, which writes a value as Python's `json.dumps` does for transformers.
 
-use super::failure;
+use super::failure::failure;
 use minijinja::value::{Kwargs, Value, ValueKind};
 use minijinja::{Error, State};
 use std::fmt::Write;

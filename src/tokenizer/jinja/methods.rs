@@ -2,9 +2,9 @@
 //!
 //! `minijinja_contrib` has the most common ones; those that it lacks are here.
 
-use super::failure;
+use super::failure::failure;
 use minijinja::value::{Kwargs, Tuple, Value, ValueKind, from_args};
-use minijinja::{Error, ErrorKind, State};
+use minijinja::{Error, State};
 use minijinja_contrib::pycompat;
 
 /// The widest field, in characters, that a text is padded to.
@@ -135,7 +135,7 @@ fn call_of_list(value: &Value, method: &str, arguments: &[Value]) -> Result<Opti
         // The sandbox of transformers refuses these too.
         (ValueKind::Seq | ValueKind::Map, "append" | "extend" | "insert" | "pop" | "remove" | "update" | "clear") => {
             let message = format!("`{method}` would change a value, which chat templates may not do");
-            Err(Error::new(ErrorKind::InvalidOperation, message))
+            Err(failure(message))
         }
         _ => Ok(None),
     }

@@ -3,13 +3,15 @@
 //! minijinja renders the templates. It counts every instruction and every byte that a template makes as fuel; what it
 //! lacks is here: Python's methods ([`methods`]), `tojson` ([`json`]), and `%` between strings ([`source`]).
 
+mod failure;
 mod json;
 mod methods;
 mod source;
 
+use failure::failure;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Rest, Tuple, Value, ValueKind};
-use minijinja::{Environment, Error, ErrorKind, State};
+use minijinja::{Environment, Error, State};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -68,11 +70,6 @@ fn make_environment() -> Result<Environment<'static>, Error> {
         now.map_err(|e| failure(e.to_string()))
     });
     Ok(environment)
-}
-
-/// Makes the error for a call that cannot be made.
-fn failure(message: String) -> Error {
-    Error::new(ErrorKind::InvalidOperation, message)
 }
 
 /// Returns `value` itself, if it may be stored in a namespace.

@@ -4,7 +4,7 @@
 //! trained to write. Its parser has no limit on chains of operators, so a tag with too many tokens is refused. A value
 //! that is stored in a namespace passes a filter first: a namespace in itself would be printed without an end.
 
-use super::failure;
+use super::failure::failure;
 use minijinja::Error;
 use std::ops::Range;
 
