@@ -188,11 +188,13 @@ impl RequestForm {
     fn content(self, text: &str, [source, target]: [&str; 2]) -> Value {
         match self {
             Self::Text => text.into(),
-            Self::Parts => Value::from(vec![context! { r#type => "text", text }]),
-            Self::WithLanguages => {
-                let part = context! { r#type => "text", source_lang_code => source, target_lang_code => target, text };
-                Value::from(vec![part])
-            }
+            Self::Parts => Value::from(vec![BTreeMap::from([("type", "text"), ("text", text)])]),
+            Self::WithLanguages => Value::from(vec![BTreeMap::from([
+                ("type", "text"),
+                ("source_lang_code", source),
+                ("target_lang_code", target),
+                ("text", text),
+            ])]),
         }
     }
 
