@@ -1,8 +1,8 @@
 //! Sentencepiece BPE tokenizers from GGUF metadata (`tokenizer.ggml.model` is `llama`), with byte fallback, like
 //! `llm_tokenizer_spm` of llama.cpp.
 
-use super::gguf_vocabulary::{GgufVocabulary, token_id};
 use super::control::{is_marker, overlaps};
+use super::gguf_vocabulary::{GgufVocabulary, token_id};
 use super::merge::merge_symbols;
 use super::pieces::{PieceTable, PieceType, SPACE_MARK, parse_byte_piece};
 use crate::error::{Error, Result};
