@@ -186,16 +186,15 @@ impl RequestForm {
 
     /// Makes the content of a request.
     fn content(self, text: &str, [source, target]: [&str; 2]) -> Value {
+        let mut part = BTreeMap::from([("type", Value::from("text")), ("text", text.into())]);
         match self {
-            Self::Text => text.into(),
-            Self::Parts => Value::from(vec![BTreeMap::from([("type", "text"), ("text", text)])]),
-            Self::WithLanguages => Value::from(vec![BTreeMap::from([
-                ("type", "text"),
-                ("source_lang_code", source),
-                ("target_lang_code", target),
-                ("text", text),
-            ])]),
+            Self::Text => return text.into(),
+            Self::Parts => {}
+            Self::WithLanguages => {
+                part.extend([("source_lang_code", source.into()), ("target_lang_code", target.into())])
+            }
         }
+        Value::from(vec![part])
     }
 
     /// Makes the content of an answer to a request in this form.
