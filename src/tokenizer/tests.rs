@@ -136,7 +136,7 @@ fn open_decoders() -> Vec<(String, Tokenizer)> {
             all.push((format!("{name}.gguf"), open_gguf(&gguf).expect("a tokenizer")));
         }
     }
-    assert_eq!(all.len(), DECODERS.len() + 4);
+    assert_eq!(all.len(), DECODERS.len() + 5);
     all
 }
 
