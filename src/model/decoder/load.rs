@@ -44,11 +44,14 @@ pub(super) fn load_model<F: WeightForm>(
     let allowed = spec.output.as_deref();
     let embedding = "model.embed_tokens.weight";
     let vectors = |name: &str, rows| loader.load_matrix(name, [vocabulary, config.hidden_size], rows);
-    let output = vectors(if config.tied { embedding } else { "lm_head.weight" }, allowed)?;
+    // As in transformers 5, an output projection of its own counts, whatever config.json says.
+    let projection = "lm_head.weight";
+    let tied = config.tied && !source.has_different_tensor(projection, embedding)?;
+    let output = vectors(if tied { embedding } else { projection }, allowed)?;
     Ok(DecoderModel {
         embedding: match source.open_stored_rows(embedding, vocabulary, config.hidden_size)? {
             Some(stored) => EmbeddingMatrix::Stored(stored),
-            None if config.tied && allowed.is_none() => EmbeddingMatrix::Loaded(output.clone()),
+            None if tied && allowed.is_none() => EmbeddingMatrix::Loaded(output.clone()),
             None => EmbeddingMatrix::Loaded(vectors(embedding, None)?),
         },
         output,

@@ -5,6 +5,7 @@ use super::*;
 use crate::model::DecodingState;
 use crate::model::weights::gguf::GgufFile;
 use candle_core::Tensor;
+use serde_json::json;
 use std::path::Path;
 
 /// Path of a tiny Gemma 3 GGUF file with random weights, made by `tests/golden/gemma3.py`.
@@ -366,5 +367,190 @@ fn a_gguf_file_gives_what_its_checkpoint_gives() {
                 line.greedy_margin
             );
         }
+    }
+}
+
+fn read_json(path: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(path).expect("a golden file")).expect("JSON")
+}
+
+/// Loads the weights of a checkpoint of `tests/golden/decoder` by another `config.json`.
+fn load_with_config(name: &str, config: &Value) -> Result<Box<dyn TranslationModel>> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden/decoder")
+        .join(name);
+    let architecture = config["model_type"].as_str().and_then(Architecture::from_model_type);
+    let architecture = architecture.expect("an architecture");
+    let ids = OutputTokenIds::default();
+    load_from_directory(&directory, architecture, config, ids, ActivationPrecision::F32)
+}
+
+/// The configuration of a checkpoint of `tests/golden/decoder` as transformers 5 saves it.
+fn config_of_transformers_5(name: &str) -> Value {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/transformers5");
+    read_json(&directory.join(name).join("config.json"))
+}
+
+/// `rope_parameters` flat and by layer type, `dtype`, `layer_types` (vllm#42624, sglang#14745).
+#[test]
+fn configurations_of_transformers_5_give_the_same_logits() {
+    // Longer than the windows.
+    let source: Vec<u32> = (0..20).map(|index| 20 + 7 * index).collect();
+    for name in [
+        "gemma2",
+        "gemma3",
+        "gemma3-multimodal",
+        "hunyuan",
+        "llama",
+        "mistral",
+        "qwen3",
+        "qwen3-yarn",
+    ] {
+        let config = config_of_transformers_5(name);
+        let text = config.get("text_config").unwrap_or(&config);
+        assert!(
+            text["rope_parameters"].is_object() && text.get("rope_theta").is_none(),
+            "{name}"
+        );
+        let expected = checkpoint(name, None, ActivationPrecision::F32);
+        let found = load_with_config(name, &config).expect(name);
+        let logits = |model: &dyn TranslationModel| {
+            logit_rows(&model.begin_decoding(&[], &[&source, &source[..5]]).expect("begin").1)
+        };
+        assert_eq!(logits(&*found), logits(&*expected), "{name}");
+    }
+}
+
+/// Another setting of a checkpoint's weights, and what transformers 5 makes of it.
+#[derive(serde::Deserialize)]
+struct ConfigVariant {
+    checkpoint: String,
+    config: Value,
+    max_tokens: usize,
+    lines: Vec<GoldenLine>,
+}
+
+/// Bases, linear scaling and YaRN by `rope_parameters`, layers by `layer_types`, windows, an output projection that
+/// `tie_word_embeddings` denies; written by `tests/golden/transformers5.py`.
+#[test]
+fn other_settings_give_the_ids_of_transformers_5() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let variants = read_json(&golden.join("transformers5/variants.json"));
+    let variants: std::collections::BTreeMap<String, ConfigVariant> =
+        serde_json::from_value(variants).expect("golden JSON");
+    assert!(variants.len() >= 10);
+    for (name, variant) in variants {
+        let model = load_with_config(&variant.checkpoint, &variant.config).expect(&name);
+        let (_, end) = read_golden(&golden.join("decoder"), &variant.checkpoint, model.spec().max_positions);
+        let room = model.spec().max_positions - variant.max_tokens;
+        let lines: Vec<_> = variant
+            .lines
+            .iter()
+            .filter(|line| line.source_ids.len() < room)
+            .collect();
+        let sources: Vec<&[u32]> = lines.iter().map(|line| &line.source_ids[..]).collect();
+        let found = decode_greedily(&*model, &sources, variant.max_tokens, &end);
+        for (found, line) in found.iter().zip(&lines) {
+            let message = || format!("{name}: {found:?} for {:?}, margin {}", line.greedy, line.greedy_margin);
+            assert!(*found == line.greedy || line.greedy_margin < NEAR_TIE, "{}", message());
+        }
+    }
+}
+
+/// Sets a key of an object in JSON, given by the names on the way to it.
+fn with_value(config: &Value, path: &str, value: Value) -> Value {
+    let mut config = config.clone();
+    match path.rsplit_once('.') {
+        None => config[path] = value,
+        Some((object, key)) => {
+            let pointer = format!("/{}", object.replace('.', "/"));
+            config.pointer_mut(&pointer).expect("an object")[key] = value;
+        }
+    }
+    config
+}
+
+#[test]
+fn a_key_that_may_change_the_output_and_is_not_known_is_refused_by_name() {
+    for (name, key, value) in [
+        ("llama", "attention_multiplier", json!(0.5)),
+        ("llama", "logit_scale", json!(0.25)),
+        ("llama", "partial_rotary_factor", json!(0.5)),
+        ("llama", "use_bidirectional_attention", json!(true)),
+        ("llama", "per_layer_config", json!({"0": {"sliding_window": 4}})),
+        ("llama", "quantization_config", json!({"quant_method": "awq"})),
+        ("llama", "final_logit_softcapping", json!(30.0)),
+        ("llama", "a_key_of_tomorrow", json!(false)),
+        ("llama", "original_max_position_embeddings", json!(64)),
+        ("llama", "rope_parameters.partial_rotary_factor", json!(0.25)),
+        ("llama", "rope_parameters.rope_type", json!("longrope")),
+        ("llama", "rope_parameters.mrope_section", json!([2, 3, 3])),
+        ("llama", "rope_parameters.alpha", json!(1000.0)),
+        ("llama", "rope_parameters.factor", json!(-8.0)),
+        ("llama", "rope_parameters.factor", json!(1e300)),
+        ("llama", "rope_theta", json!(10_000.0)),
+        ("llama", "rope_scaling", json!({"rope_type": "linear", "factor": 2.0})),
+        (
+            "llama",
+            "layer_types",
+            json!(["full_attention", "sliding_attention", "full_attention"]),
+        ),
+        (
+            "mistral",
+            "layer_types",
+            json!(["sliding_attention", "full_attention", "full_attention"]),
+        ),
+        ("mistral", "attention_bias", json!(true)),
+        ("hunyuan", "use_cla", json!(true)),
+        ("hunyuan", "mlp_bias", json!(true)),
+        (
+            "gemma3",
+            "rope_parameters.full_attention.rope_type",
+            json!("proportional"),
+        ),
+        ("gemma3", "rope_parameters.sliding_attention.a_key", json!(1)),
+        ("gemma3", "rope_parameters.rope_theta", json!(10_000.0)),
+        ("gemma3", "rope_local_base_freq", json!(5.0)),
+        ("gemma3", "layer_types", json!(vec!["chunked_attention"; 7])),
+        ("gemma3-multimodal", "text_config.embedding_multiplier", json!(2.0)),
+        ("gemma3-multimodal", "text_config.model_type", json!("gemma3n_text")),
+        ("qwen3", "num_experts", json!(8)),
+        ("qwen3", "layer_types", json!(vec!["linear_attention"; 3])),
+        ("gemma2", "num_hidden_layers", json!(1 << 24)),
+        ("gemma2", "rms_norm_eps", json!(1e300)),
+        ("gemma2", "rms_norm_eps", json!(1e-300)),
+    ] {
+        let config = with_value(&config_of_transformers_5(name), key, value);
+        let error = load_with_config(name, &config).map(drop).expect_err(key);
+        assert_eq!(error.kind, crate::error::Kind::Model, "{error}");
+        assert_eq!(error.place, Some(format!("key {key}")), "{name}: {error}");
+        assert!(error.path.is_some_and(|path| path.ends_with("config.json")), "{name}");
+    }
+}
+
+#[test]
+fn keys_that_change_nothing_are_read_over() {
+    for (name, key, value) in [
+        ("llama", "attention_multiplier", json!(1.0)),
+        ("llama", "partial_rotary_factor", json!(1.0)),
+        ("llama", "a_key_of_tomorrow", json!(null)),
+        ("llama", "pruned_heads", json!({})),
+        ("llama", "unsloth_version", json!("2025.1")),
+        ("llama", "transformers.js_config", json!({"dtype": "q4"})),
+        ("llama", "sliding_window", json!(4)),
+        ("llama", "layer_types", json!(vec!["full_attention"; 3])),
+        ("llama", "rope_theta", json!(500_000.0)),
+        ("llama", "num_beams", json!(4)),
+        ("llama", "mlp_dropout", json!(0.1)),
+        ("mistral", "layer_types", json!(vec!["sliding_attention"; 3])),
+        ("gemma3", "rope_local_base_freq", json!(10_000)),
+        ("gemma3", "rope_scaling", json!({"rope_type": "default"})),
+        ("gemma3-multimodal", "image_seq_length", json!(256)),
+        ("qwen3", "sliding_window_size", json!(4)),
+        ("hunyuan", "position_embedding_xdrope", json!(false)),
+        ("hunyuan", "moe_topk", json!(1)),
+    ] {
+        let config = with_value(&config_of_transformers_5(name), key, value);
+        assert!(load_with_config(name, &config).is_ok(), "{name}: {key}");
     }
 }

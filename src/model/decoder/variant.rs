@@ -42,6 +42,8 @@ pub(super) struct ArchitectureVariant {
     pub caps: Option<[f64; 2]>,
     /// RoPE base of the layers with sliding-window attention; none if it is that of the other layers.
     pub local_theta: Option<f64>,
+    /// Whether `alpha` in a RoPE scaling of type `dynamic` is obeyed.
+    pub ntk_alpha: bool,
     /// Number of layers of the one model (27B) that scales queries by `hidden_size / heads` instead of `head_dim`;
     /// its GGUF file does not say so, and it is recognised by this number.
     pub scaled_by_width: Option<usize>,
@@ -82,6 +84,7 @@ const LLAMA_LIKE: ArchitectureVariant = ArchitectureVariant {
     windows: AttentionWindows::None,
     caps: None,
     local_theta: None,
+    ntk_alpha: false,
     scaled_by_width: None,
     attention_bias: true,
     feed_forward_bias: false,
@@ -162,6 +165,7 @@ const QWEN3: ArchitectureVariant = ArchitectureVariant {
 
 const HUNYUAN_DENSE: ArchitectureVariant = ArchitectureVariant {
     head_norm: QkNormPlacement::AfterRope,
+    ntk_alpha: true,
     defaults: ConfigDefaults {
         vocabulary: 290_943,
         epsilon: 1e-5,

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::model::Architecture;
 use crate::model::cpu::ops::ActivationFunction;
-use crate::model::weights::keys::ConfigKeys;
+use crate::model::weights::keys::{ConfigKeys, NeutralValue};
 use serde_json::Value;
 use std::path::Path;
 
@@ -66,9 +66,21 @@ pub(super) struct Seq2SeqConfig {
     /// Whether a shared embedding may be stored twice, for the encoder and for the decoder, if the output projection
     /// is not tied to it.
     pub separable: bool,
-    /// Whether the output projection is the decoder's embedding.
+    /// Whether the output projection is the decoder's embedding, unless the checkpoint has another one.
     pub tied: bool,
+    /// Whether the decoder's output is multiplied by `hidden_size^-0.5` before the output projection (T5).
+    pub scales_output: bool,
 }
+
+/// Keys that change what other architectures compute, each with the value at which it changes nothing.
+const NEUTRAL_VALUES: &[(&str, NeutralValue)] = &[
+    ("add_cross_attention", NeutralValue::Flag(false)),
+    ("is_decoder", NeutralValue::Flag(false)),
+    ("layer_norm_eps", NeutralValue::Number(1e-5)),
+    ("scale_decoder_outputs", NeutralValue::Flag(false)),
+    ("share_encoder_decoder_embeddings", NeutralValue::Flag(true)),
+    ("tie_encoder_decoder", NeutralValue::Flag(false)),
+];
 
 impl Seq2SeqConfig {
     /// Reads the configuration from a parsed `config.json`; `path` is used in error messages only.
@@ -76,11 +88,13 @@ impl Seq2SeqConfig {
     /// # Errors
     /// Fails with an error of kind `Model`, with the key that is missing or has an unknown value.
     pub fn from_json(architecture: Architecture, value: &Value, path: &Path) -> Result<Self> {
-        let keys = ConfigKeys { path, value };
-        match architecture {
-            Architecture::T5 => Self::read_t5(&keys),
-            _ => Self::read_bart(architecture, &keys),
-        }
+        let keys = ConfigKeys::new(path, value);
+        let config = match architecture {
+            Architecture::T5 => Self::read_t5(&keys)?,
+            _ => Self::read_bart(architecture, &keys)?,
+        };
+        keys.refuse_unknown(NEUTRAL_VALUES)?;
+        Ok(config)
     }
 
     /// Reads the configuration of a model of BART's family: Marian, M2M-100, mBART.
@@ -91,7 +105,7 @@ impl Seq2SeqConfig {
         let vocabulary = keys.read_size("vocab_size", None)?;
         let side = |name: &str, vocabulary: usize| -> Result<StackConfig> {
             Ok(StackConfig {
-                layers: keys.read_size(&format!("{name}_layers"), None)?,
+                layers: keys.read_layer_count(&format!("{name}_layers"), None)?,
                 heads: keys.read_size(&format!("{name}_attention_heads"), None)?,
                 feed_forward: keys.read_size(&format!("{name}_ffn_dim"), None)?,
                 vocabulary,
@@ -155,13 +169,14 @@ impl Seq2SeqConfig {
             shared,
             separable: !marian,
             tied: keys.read_flag("tie_word_embeddings", true)?,
+            scales_output: false,
         })
     }
 
     /// Reads the configuration of a T5.
     fn read_t5(keys: &ConfigKeys) -> Result<Self> {
         let width = keys.read_size("d_model", None)?;
-        let layers = keys.read_size("num_layers", None)?;
+        let layers = keys.read_layer_count("num_layers", None)?;
         let side = StackConfig {
             layers,
             heads: keys.read_size("num_heads", None)?,
@@ -187,6 +202,7 @@ impl Seq2SeqConfig {
             Some(_) => ("dense_act_fn", keys.read_text("dense_act_fn", "relu")?),
         };
         let epsilon = keys.read_positive_number("layer_norm_epsilon")?.unwrap_or(1e-6);
+        let tied = keys.read_flag("tie_word_embeddings", true)?;
         let pad = keys.non_null_value("pad_token_id").and_then(Value::as_u64).unwrap_or(0) as u32;
         let buckets = keys.read_size("relative_attention_num_buckets", Some(32))?;
         let most = keys.read_size("relative_attention_max_distance", Some(128))?;
@@ -201,7 +217,7 @@ impl Seq2SeqConfig {
             head_dims: [dim; 2],
             encoder: side,
             decoder: StackConfig {
-                layers: keys.read_size("num_decoder_layers", Some(layers))?,
+                layers: keys.read_layer_count("num_decoder_layers", Some(layers))?,
                 ..side
             },
             activation: keys.activation_by_name(key, name)?,
@@ -216,7 +232,9 @@ impl Seq2SeqConfig {
             pad,
             shared: true,
             separable: false,
-            tied: keys.read_flag("tie_word_embeddings", true)?,
+            tied,
+            // Before version 5, transformers wrote no key of its own for it.
+            scales_output: keys.read_flag("scale_decoder_outputs", tied)?,
         })
     }
 }

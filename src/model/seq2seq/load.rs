@@ -45,7 +45,7 @@ pub(super) fn load_model<F: WeightForm>(
     let encoder = loader.load_stack(&config.encoder, first, false)?;
     let decoder = loader.load_stack(&config.decoder, second, true)?;
     let output = loader.load_output_layer(projection, &spec)?;
-    let output_scale = if config.t5 && config.tied {
+    let output_scale = if config.scales_output {
         (config.hidden_size as f32).powf(-0.5)
     } else {
         1.0
@@ -129,7 +129,8 @@ impl<F: WeightForm> ModelLoader<'_, F> {
     }
 
     /// Loads the embedding of the encoder, that of the decoder, and the output projection. Weights that several of
-    /// the three share may be stored under any of their names.
+    /// the three share may be stored under any of their names; if a checkpoint nevertheless has different ones, they
+    /// count, as in transformers 5.
     fn load_embeddings(&self) -> Result<[F::Matrix; 3]> {
         let config = self.config;
         let base = if config.t5 { "" } else { "model." };
@@ -141,10 +142,17 @@ impl<F: WeightForm> ModelLoader<'_, F> {
             (*found.unwrap_or(&names[0])).clone()
         };
         let load = |name: &String, rows: usize| self.load_matrix(std::slice::from_ref(name), rows, config.hidden_size);
+        let own_or = |own: &String, base: String| -> Result<String> {
+            let is_own = self.source.has_different_tensor(own, &base)?;
+            Ok(if is_own { own.clone() } else { base })
+        };
         let [source, target] = match (config.shared, config.tied) {
-            (true, true) => [(); 2].map(|()| find(&[&shared, &first, &second, &lm_head])),
             (true, false) if config.separable => [find(&[&first, &shared, &second]), find(&[&second, &shared, &first])],
-            (true, false) => [(); 2].map(|()| find(&[&shared, &first, &second])),
+            (true, tied) => {
+                let names = [&shared, &first, &second, &lm_head];
+                let base = find(if tied { &names } else { &names[..3] });
+                [own_or(&first, base.clone())?, own_or(&second, base)?]
+            }
             (false, true) => [first, find(&[&second, &lm_head])],
             (false, false) => [first, second],
         };
@@ -158,7 +166,7 @@ impl<F: WeightForm> ModelLoader<'_, F> {
                 load(&target, rows.unwrap_or(config.decoder.vocabulary))?
             }
         };
-        let output = if config.tied {
+        let output = if config.tied && own_or(&lm_head, target.clone())? == target {
             decoder.clone()
         } else {
             load(&lm_head, config.decoder.vocabulary)?

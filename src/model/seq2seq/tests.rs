@@ -5,6 +5,7 @@ use super::*;
 use crate::decode::GenerationConfig;
 use crate::model::DecodingState;
 use candle_core::Tensor;
+use serde_json::json;
 
 const CHECKPOINTS: [(&str, Architecture); 9] = [
     ("marian-tied", Architecture::Marian),
@@ -227,4 +228,103 @@ fn what_cannot_be_computed_is_an_error() {
     }
     let (mut state, _) = begin_run(&*model, &SOURCES);
     assert!(model.decode_step(&[1], &mut state).is_err(), "one token for four rows");
+}
+
+/// Loads the weights of a checkpoint of `tests/golden/seq2seq` by another `config.json`.
+fn load_with_config(name: &str, config: &Value) -> Result<Box<dyn TranslationModel>> {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/seq2seq");
+    let architecture = config["model_type"].as_str().and_then(Architecture::from_model_type);
+    let ids = OutputTokenIds {
+        start: vec![2, 9],
+        end: vec![2],
+        allowed: None,
+    };
+    let architecture = architecture.expect("an architecture");
+    let computation = ComputeBackend::Cpu(ActivationPrecision::F32);
+    load_from_directory(&golden.join(name), architecture, config, ids, computation)
+}
+
+fn read_config(directory: &str, name: &str) -> Value {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let text = std::fs::read(golden.join(directory).join(name).join("config.json")).expect("a configuration");
+    serde_json::from_slice(&text).expect("JSON")
+}
+
+/// T5 as transformers 5 saves it has `tie_word_embeddings` true beside an output projection of its own, and
+/// `scale_decoder_outputs` (transformers#48154).
+#[test]
+fn configurations_of_transformers_5_give_the_same_logits() {
+    for (name, _) in CHECKPOINTS.into_iter().filter(|(name, _)| *name != "marian-separate") {
+        let logits = |config: &Value| begin_run(&*load_with_config(name, config).expect(name), &SOURCES).1;
+        let newer = read_config("transformers5", name);
+        assert_eq!(logits(&newer), logits(&read_config("seq2seq", name)), "{name}");
+        let is_t5 = newer["model_type"] == "t5";
+        assert_eq!(
+            newer["scale_decoder_outputs"].is_boolean() && newer["tie_word_embeddings"] == true,
+            is_t5
+        );
+        if is_t5 {
+            // The key is obeyed, not only read over.
+            let mut other = newer.clone();
+            other["scale_decoder_outputs"] = (newer["scale_decoder_outputs"] != true).into();
+            assert_ne!(logits(&other), logits(&newer), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_key_that_may_change_the_output_and_is_not_known_is_refused_by_name() {
+    for (name, key, value) in [
+        ("marian-tied", "a_key_of_tomorrow", json!(false)),
+        ("marian-tied", "is_decoder", json!(true)),
+        ("marian-tied", "scale_decoder_outputs", json!(true)),
+        ("mbart50", "layer_norm_eps", json!(1e-6)),
+        ("m2m100", "num_experts", json!(128)),
+        ("m2m100", "quantization_config", json!({"quant_method": "bitsandbytes"})),
+        ("nllb", "encoder_layers", json!(1 << 20)),
+        ("t5-madlad", "scale_decoder_outputs", json!("yes")),
+        ("t5-madlad", "tie_encoder_decoder", json!(true)),
+        ("t5-tied", "relative_attention_scale", json!(2.0)),
+        ("t5-tied", "layer_norm_epsilon", json!(1e-60)),
+    ] {
+        let mut config = read_config("transformers5", name);
+        config[key] = value;
+        let error = load_with_config(name, &config).map(drop).expect_err(key);
+        assert_eq!(error.kind, crate::error::Kind::Model, "{error}");
+        assert_eq!(error.place, Some(format!("key {key}")), "{name}: {error}");
+    }
+    let mut config = read_config("transformers5", "mbart50");
+    for (key, value) in [
+        ("task_specific_params", json!({"translation": {"num_beams": 4}})),
+        ("normalize_before", json!(false)),
+        ("layer_norm_eps", json!(1e-5)),
+        ("num_hidden_layers", json!(12)),
+        ("encoder_layerdrop", json!(0.1)),
+    ] {
+        config[key] = value;
+    }
+    assert!(load_with_config("mbart50", &config).is_ok());
+}
+
+/// Sizes beyond all memory are an error before anything of that size is made.
+#[test]
+fn absurd_sizes_are_refused() {
+    for (name, key) in [
+        ("t5-tied", "d_kv"),
+        ("t5-tied", "num_heads"),
+        ("t5-tied", "d_ff"),
+        ("t5-tied", "d_model"),
+        ("t5-tied", "vocab_size"),
+        ("m2m100", "encoder_ffn_dim"),
+        ("m2m100", "d_model"),
+        ("mbart50", "max_position_embeddings"),
+        ("marian-tied", "vocab_size"),
+    ] {
+        for value in [json!(1 << 24), json!(u64::MAX), json!(-1), json!(1e30), json!(0)] {
+            let mut config = read_config("seq2seq", name);
+            config[key] = value.clone();
+            let error = load_with_config(name, &config).map(drop).expect_err(key);
+            assert_eq!(error.kind, crate::error::Kind::Model, "{name}, {key}, {value}: {error}");
+        }
+    }
 }

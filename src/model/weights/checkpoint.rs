@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use candle_core::safetensors::MmapedSafetensors;
 use half::{bf16, f16};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -111,6 +112,18 @@ impl WeightSource for Checkpoint {
         shape.first().copied()
     }
 
+    fn has_different_tensor(&self, name: &str, other: &str) -> Result<bool> {
+        let part = |name: &str| self.part_of.get(name).map(|index| &self.parts[*index]);
+        let (Some(one), Some(two)) = (part(name), part(other)) else {
+            return Ok(self.has_tensor(name) && name != other);
+        };
+        if one.describe_tensor(name) != two.describe_tensor(other) {
+            return Ok(true);
+        }
+        let is_same = std::ptr::eq(one, two) && one.is_same_storage(name, other);
+        Ok(!is_same && one.read_bytes(name)? != two.read_bytes(other)?)
+    }
+
     fn read_floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
         let Some(part) = self.part_of.get(name).map(|index| &self.parts[*index]) else {
             let path = match self.parts.as_slice() {
@@ -136,11 +149,7 @@ impl WeightSource for Checkpoint {
                     .hint("config.json and the weights are not of one model"),
             );
         }
-        let values = part.read_values(name, float).map_err(|error| {
-            fail(format!("cannot be read: {error}"))
-                .hint("the file is cut short or damaged; fetch it again")
-                .source(error)
-        })?;
+        let values = float.convert_to_f32(&part.read_bytes(name)?);
         // Looks at all values instead of stopping at the first NaN, so that the loop is vectorised.
         if values.iter().fold(false, |any, value| any | value.is_nan()) {
             Err(fail("holds values that are no numbers".to_owned()).hint("the file is damaged; fetch it again"))
@@ -215,13 +224,35 @@ impl WeightFile {
         }
     }
 
-    fn read_values(&self, name: &str, float: FloatType) -> Result<Vec<f32>, Box<dyn std::error::Error + Send + Sync>> {
-        match &self.tensors {
-            FileTensors::Safetensors(tensors) => Ok(float.convert_to_f32(tensors.get(name)?.data())),
-            FileTensors::Pickle(tensors) => {
-                let tensor = tensors.find_tensor(name).ok_or("no such tensor")?;
-                Ok(float.convert_to_f32(&tensors.read_tensor_bytes(tensor, float.size_bytes())?))
+    /// Reads the numbers of a tensor as the file stores them, row by row.
+    ///
+    /// # Errors
+    /// Fails with an error of kind `Model`, with the file and the tensor's name.
+    fn read_bytes(&self, name: &str) -> Result<Cow<'_, [u8]>> {
+        let read = || -> Result<Cow<'_, [u8]>, Box<dyn std::error::Error + Send + Sync>> {
+            match &self.tensors {
+                FileTensors::Safetensors(tensors) => Ok(Cow::Borrowed(tensors.get(name)?.data())),
+                FileTensors::Pickle(tensors) => {
+                    let tensor = tensors.find_tensor(name).ok_or("no such tensor")?;
+                    let float = FloatType::from_name(&tensor.kind).ok_or("not of a floating-point type")?;
+                    Ok(Cow::Owned(tensors.read_tensor_bytes(tensor, float.size_bytes())?))
+                }
             }
+        };
+        read().map_err(|error| {
+            Error::model(format!("cannot be read: {error}"))
+                .path(&self.path)
+                .place(format!("tensor {name}"))
+                .hint("the file is cut short or damaged; fetch it again")
+                .source(error)
+        })
+    }
+
+    /// Whether two names stand for the same numbers in the file, as PyTorch stores tensors that are shared.
+    fn is_same_storage(&self, name: &str, other: &str) -> bool {
+        match &self.tensors {
+            FileTensors::Safetensors(_) => name == other,
+            FileTensors::Pickle(tensors) => tensors.find_tensor(name) == tensors.find_tensor(other),
         }
     }
 }

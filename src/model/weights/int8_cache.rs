@@ -24,7 +24,7 @@ const INT8_FILE_NAME: &str = "plae-int8.bin";
 const INT8_FILE_MAGIC: &[u8; 8] = b"PLAEINT8";
 /// Format version of the file with the 8-bit weights; raise it when the format of the entries changes, or when a
 /// model loads other entries.
-const FORMAT_VERSION: u32 = 2;
+const FORMAT_VERSION: u32 = 3;
 /// Every entry of the file starts at a multiple of this many bytes.
 const ENTRY_ALIGNMENT_BYTES: usize = 64;
 
@@ -149,6 +149,10 @@ impl WeightSource for Int8Recorder {
 
     fn tensor_row_count(&self, name: &str) -> Option<usize> {
         self.checkpoint.tensor_row_count(name)
+    }
+
+    fn has_different_tensor(&self, name: &str, other: &str) -> Result<bool> {
+        self.checkpoint.has_different_tensor(name, other)
     }
 
     fn read_floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {

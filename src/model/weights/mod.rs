@@ -6,6 +6,7 @@ mod gguf_header;
 mod gguf_names;
 mod gguf_parse;
 pub mod gguf_split;
+pub(crate) mod harmless_keys;
 mod int8_cache;
 pub(crate) mod keys;
 mod pickle;

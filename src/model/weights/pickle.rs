@@ -25,6 +25,7 @@ pub(in crate::model) struct PickleCheckpoint {
 }
 
 /// Describes one tensor of the archive: its type, its shape, and where its numbers are.
+#[derive(PartialEq)]
 pub(in crate::model) struct PickledTensor {
     /// PyTorch's name of the tensor's number type, such as `FloatStorage`.
     pub kind: String,

@@ -19,6 +19,15 @@ pub(in crate::model) trait WeightSource {
     /// Gives the number of rows (the first dimension) of the tensor `name`; none if it is missing.
     fn tensor_row_count(&self, name: &str) -> Option<usize>;
 
+    /// Whether the source has a tensor `name` with other values than the tensor `other`. The default trusts a source
+    /// that stores no tensor twice.
+    ///
+    /// # Errors
+    /// Fails with an error of kind `Model`, with the file and the tensor's name, if one of them is damaged.
+    fn has_different_tensor(&self, name: &str, _other: &str) -> Result<bool> {
+        Ok(self.has_tensor(name))
+    }
+
     /// Reads the tensor `name`, which must have this shape, as float32 values, row by row.
     ///
     /// # Errors
@@ -64,9 +73,16 @@ impl MatrixRequest<'_> {
         if let [name] = self.names {
             return source.read_floats(name, &[self.rows, self.columns]);
         }
-        let mut values = Vec::with_capacity(self.names.len() * self.rows * self.columns);
+        let mut values = Vec::new();
         for name in self.names {
-            values.extend(source.read_floats(name, &[self.rows, self.columns])?);
+            let matrix = source.read_floats(name, &[self.rows, self.columns])?;
+            // Only once the first has this shape: a damaged configuration may ask for more than any memory.
+            values.reserve_exact(if values.is_empty() {
+                matrix.len() * self.names.len()
+            } else {
+                0
+            });
+            values.extend(matrix);
         }
         Ok(values)
     }

@@ -55,6 +55,11 @@ impl WeightSource for TextPartWeights {
         self.checkpoint.tensor_row_count(&self.stored_tensor_name(name))
     }
 
+    fn has_different_tensor(&self, name: &str, other: &str) -> Result<bool> {
+        let [name, other] = [name, other].map(|name| self.stored_tensor_name(name));
+        self.checkpoint.has_different_tensor(&name, &other)
+    }
+
     fn read_floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
         self.checkpoint.read_floats(&self.stored_tensor_name(name), shape)
     }
