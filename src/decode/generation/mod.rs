@@ -8,6 +8,8 @@
 
 use crate::error::{Error, Result};
 use crate::model::Architecture;
+use crate::model::weights::harmless_keys::is_harmless;
+use crate::model::weights::keys::{NeutralValue, is_empty, unknown_key_error};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -75,8 +77,9 @@ impl GenerationConfig {
     /// Reads the options from the contents of `config.json` and, if the checkpoint has one, of
     /// `generation_config.json`.
     ///
-    /// If there is a `generation_config.json`, it alone counts. The exception is one that was derived from a
-    /// `config.json` (`_from_model_config`): then a `config.json` that asks for anything unusual overrides it.
+    /// If there is a `generation_config.json`, it alone counts. The exception is one that transformers before version 5
+    /// derived from a `config.json` (`_from_model_config`): then a `config.json` that asks for anything unusual
+    /// overrides it.
     /// `directory`, where the files are, is used in error messages.
     ///
     /// # Errors
@@ -91,7 +94,7 @@ impl GenerationConfig {
         };
         let none = Value::Null;
         let (keys, file) = match generation {
-            Some(values) if values["_from_model_config"] != json!(true) || !legacy.has_unusual_values() => (
+            Some(values) if !is_derived(values) || !legacy.has_unusual_values() => (
                 ConfigKeys {
                     values,
                     defaults: &none,
@@ -100,13 +103,21 @@ impl GenerationConfig {
             ),
             _ => (legacy, "config.json"),
         };
-        let vocabulary = ["decoder_vocab_size", "vocab_size"];
-        let vocabulary = vocabulary.iter().find_map(|key| config[*key].as_u64());
-        let this = Self::from_keys(&keys).and_then(|this| this.check_ids(vocabulary).map(|()| this));
-        let positions = config["max_position_embeddings"].as_u64();
+        // A model that also takes images has the sizes of its text part there.
+        let text = |key: &str| config[key].as_u64().or_else(|| config["text_config"][key].as_u64());
+        let vocabulary = text("decoder_vocab_size").or_else(|| text("vocab_size"));
+        let read = || {
+            // config.json is checked where the model's dimensions are read from it.
+            let this = Self::from_keys(&keys)?;
+            if file == "generation_config.json" {
+                keys.refuse_unknown()?;
+            }
+            this.check_ids(vocabulary).map(|()| this)
+        };
+        let positions = text("max_position_embeddings");
         Ok(Self {
             positions: positions.and_then(|positions| usize::try_from(positions).ok()),
-            ..this.map_err(|error| {
+            ..read().map_err(|error| {
                 error
                     .path(directory.join(file))
                     .hint("the file is damaged; fetch it again")
@@ -141,7 +152,6 @@ impl GenerationConfig {
             return Err(Error::model("is not a JSON object"));
         }
         keys.check_supported()?;
-        keys.check_unused()?;
         Ok(Self {
             start: match keys.read_id("decoder_start_token_id")? {
                 Some(start) => Some(start),
@@ -150,12 +160,19 @@ impl GenerationConfig {
             end: keys.read_ids("eos_token_id")?,
             forced_first: keys.read_id("forced_bos_token_id")?,
             forced_end: keys.read_ids("forced_eos_token_id")?,
-            beam: keys.read_count("num_beams", 1)?,
+            beam: keys.read(
+                "num_beams",
+                &format!("a whole number from 1 to {MOST_BEAMS}"),
+                |value| {
+                    let beams = usize::try_from(value.as_u64()?).ok()?;
+                    (1..=MOST_BEAMS).contains(&beams).then_some(beams)
+                },
+            )?,
             max_length: keys.read_count("max_length", 1)?,
             max_new_tokens: keys.read_count("max_new_tokens", 1)?,
             min_length: keys.read_count("min_length", 0)?,
             min_new_tokens: keys.read_count("min_new_tokens", 0)?,
-            length_penalty: keys.read_number("length_penalty", |_| true, "a number")?,
+            length_penalty: keys.read_number("length_penalty", |x| x.abs() <= 100.0, "a number from -100 to 100")?,
             early_stopping: keys
                 .read("early_stopping", "true, false or \"never\"", |value| match value {
                     Value::Bool(false) => Some(EarlyStopping::Heuristic),
@@ -166,7 +183,11 @@ impl GenerationConfig {
                 .unwrap_or_default(),
             no_repeat_ngram: keys.read_count("no_repeat_ngram_size", 0)?,
             repetition_penalty: keys
-                .read_number("repetition_penalty", |x| x > 0.0, "a number above 0")?
+                .read_number(
+                    "repetition_penalty",
+                    |x| x > 0.0 && (x as f32).is_normal(),
+                    "a number above 0",
+                )?
                 .map(|x| x as f32),
             bad_words: keys
                 .read("bad_words_ids", "a list of lists of token ids", |value| {
@@ -187,13 +208,14 @@ impl GenerationConfig {
     /// Computes the maximum number of tokens after the decoder's start token.
     ///
     /// If the files say nothing about lengths, this is transformers' default of 20 new tokens, or fewer if the model
-    /// has fewer positions.
+    /// has fewer positions. A file cannot ask for more than 4096 tokens, or as many as the model has positions.
     pub fn max_tokens(&self) -> usize {
-        match (self.max_new_tokens, self.max_length.unwrap_or(20)) {
+        let tokens = match (self.max_new_tokens, self.max_length.unwrap_or(20)) {
             (Some(tokens), _) => tokens,
             (None, 20) => self.positions.unwrap_or(21).clamp(1, 21) - 1,
             (None, length) => length - 1,
-        }
+        };
+        tokens.min(self.positions.unwrap_or(0).max(MOST_TOKENS))
     }
 
     /// Computes the minimum number of tokens, after the decoder's start token, before an end token is allowed.
@@ -201,6 +223,14 @@ impl GenerationConfig {
         self.min_new_tokens
             .unwrap_or_else(|| self.min_length.unwrap_or(0).saturating_sub(1))
     }
+}
+
+/// Whether a `generation_config.json` was derived from a `config.json` that still has the settings itself.
+/// transformers 5 writes none into `config.json`.
+fn is_derived(generation: &Value) -> bool {
+    let version = generation["transformers_version"].as_str().unwrap_or_default();
+    let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+    generation["_from_model_config"] == json!(true) && major.is_none_or(|major| major < 5)
 }
 
 /// Gives the values that transformers' configuration class for a model type has for keys that `config.json` leaves out.
@@ -253,41 +283,26 @@ const UNSUPPORTED_OPTIONS: &[(&str, NeutralValue)] = &[
     ("sequence_bias", NeutralValue::Null),
     ("guidance_scale", NeutralValue::Number(1.0)),
     ("num_beam_groups", NeutralValue::Number(1.0)),
-    ("diversity_penalty", NeutralValue::Number(0.0)),
-    ("penalty_alpha", NeutralValue::Number(0.0)),
-    ("dola_layers", NeutralValue::Null),
     ("constraints", NeutralValue::Null),
     ("force_words_ids", NeutralValue::Null),
+    ("force_bos_token_to_be_generated", NeutralValue::Flag(false)),
+    ("forced_decoder_ids", NeutralValue::Null),
     ("stop_strings", NeutralValue::Null),
+    ("token_healing", NeutralValue::Flag(false)),
     ("watermarking_config", NeutralValue::Null),
 ];
 
-/// Keys of options that are not supported and would change the output only if tokens are drawn at random, with the
-/// value of each that changes nothing.
-const UNSUPPORTED_SAMPLING_OPTIONS: &[(&str, NeutralValue)] = &[
-    ("min_p", NeutralValue::Null),
-    ("typical_p", NeutralValue::Number(1.0)),
-    ("epsilon_cutoff", NeutralValue::Number(0.0)),
-    ("eta_cutoff", NeutralValue::Number(0.0)),
+/// Keys of options that are not supported and change greedy search alone: transformers' other ways to take one token
+/// after another. Beam search ignores them.
+const UNSUPPORTED_GREEDY_OPTIONS: &[(&str, NeutralValue)] = &[
+    ("dola_layers", NeutralValue::Null),
+    ("penalty_alpha", NeutralValue::Number(0.0)),
 ];
 
-/// The value of an option that changes nothing; null never changes anything.
-enum NeutralValue {
-    Null,
-    Number(f64),
-    Flag(bool),
-}
-
-impl NeutralValue {
-    fn equals_json(&self, value: &Value) -> bool {
-        match self {
-            _ if value.is_null() => true,
-            Self::Null => false,
-            Self::Number(number) => value.as_f64() == Some(*number),
-            Self::Flag(flag) => value.as_bool() == Some(*flag),
-        }
-    }
-}
+/// The widest beam that a file may ask for: none improves a translation, and each beam takes memory.
+const MOST_BEAMS: usize = 100;
+/// The most tokens of an output that a file may ask for, or as many as the model has positions.
+const MOST_TOKENS: usize = 4096;
 
 fn parse_id_list(value: &Value) -> Option<Vec<u32>> {
     value.as_array()?.iter().map(parse_id).collect()
@@ -315,39 +330,48 @@ impl ConfigKeys<'_> {
         GENERATION_DEFAULTS.iter().any(|(key, usual)| {
             let value = &self.values[*key];
             let default = &self.defaults[*key];
+            // An empty list is a value too.
             !value.is_null()
                 && if default.is_null() {
-                    !usual.equals_json(value)
+                    is_empty(value) || !usual.matches(value)
                 } else {
                     value != default
                 }
         })
     }
 
-    /// Refuses wrong values of keys that plae does not use, because a file that has one is damaged.
-    fn check_unused(&self) -> Result<()> {
-        self.read_id("pad_token_id")?;
-        self.read_number("temperature", |x| x >= 0.0, "a number from 0 on")?;
-        self.read_count("top_k", 0)?;
-        self.read_number("top_p", |x| (0.0..=1.0).contains(&x), "a number between 0 and 1")?;
-        Ok(())
-    }
-
-    /// Refuses options that would change the output and are not supported.
+    /// Refuses options that would change the output and are not supported. Options of random draws, of the cache and of
+    /// other outputs than ids change nothing, whatever they say.
     fn check_supported(&self) -> Result<()> {
-        let sampling = if self.read_flag("do_sample")? {
-            UNSUPPORTED_SAMPLING_OPTIONS
-        } else {
-            &[]
-        };
+        let value = |key: &str| &self.values[key];
+        let is_greedy = value("num_beams").as_u64().is_none_or(|beams| beams <= 1);
+        // Contrastive search looks at more than one candidate, and is none if tokens are drawn.
+        let is_contrastive =
+            value("do_sample") != &json!(true) && value("top_k").as_i64().is_none_or(|count| count > 1);
+        let greedy_options = UNSUPPORTED_GREEDY_OPTIONS
+            .iter()
+            .filter(|(key, _)| is_greedy && (*key != "penalty_alpha" || is_contrastive));
         match UNSUPPORTED_OPTIONS
             .iter()
-            .chain(sampling)
-            .find(|(key, usual)| !usual.equals_json(&self.values[*key]))
+            .chain(greedy_options)
+            .find(|(key, usual)| !usual.matches(value(key)))
         {
-            Some((key, _)) => Err(Error::model(format!("`{}` is not supported", self.values[*key]))
+            Some((key, _)) => Err(Error::model(format!("`{}` is not supported", value(key)))
                 .place(format!("key {key}"))
                 .hint("remove the key to translate without it")),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses a key that neither transformers nor plae knows. transformers takes over nothing but the keys that it
+    /// knows from a file that was derived from a `config.json`.
+    fn refuse_unknown(&self) -> Result<()> {
+        if self.values["_from_model_config"] == json!(true) {
+            return Ok(());
+        }
+        let mut keys = self.values.as_object().into_iter().flatten();
+        match keys.find(|(key, value)| !is_empty(value) && !is_harmless(key)) {
+            Some((key, value)) => Err(unknown_key_error(key, value)),
             None => Ok(()),
         }
     }
