@@ -8,6 +8,7 @@ use super::contents::{
 use super::disk::{list_file_names, list_files_below, local_file_error, read_json_file};
 use super::manifest::{Manifest, Manifests, WeightsFormat};
 use super::reference::LocatedModel;
+use super::small100::{ENGLISH_TOKEN, is_small100};
 use super::unsupported::{check_no_pointer, unknown_architecture_error};
 use crate::error::{Error, Result};
 use crate::model::Architecture;
@@ -63,9 +64,19 @@ pub(super) fn describe_local_model(path: &Path, manifests: &Manifests) -> Result
         check_no_pointer(&directory.join(file))?;
     }
     let architecture = read_architecture(&config, &directory.join("config.json"))?;
+    let is_small100 = architecture == Architecture::M2m100 && is_small100(&directory, &config);
+    // A directory's name is no proof.
+    let fits = |manifest: &Manifest| {
+        let is_told_alike = is_small100 == manifest.languages.decoder_token.is_none();
+        manifest.architecture == architecture && (architecture != Architecture::M2m100 || is_told_alike)
+    };
     let manifest = match manifests.iter().find(|manifest| is_checkpoint_of(&directory, manifest)) {
-        Some(manifest) if manifest.architecture == architecture => manifest.clone(),
-        _ => Manifest::for_unlisted_model(model_name_from_path(&directory), architecture),
+        Some(manifest) if fits(manifest) => manifest.clone(),
+        _ => {
+            let mut unlisted = Manifest::for_unlisted_model(model_name_from_path(&directory), architecture);
+            unlisted.languages.encoder_token = is_small100.then(|| ENGLISH_TOKEN.to_owned());
+            unlisted
+        }
     };
     Ok(LocatedModel {
         manifest,

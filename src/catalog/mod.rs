@@ -17,6 +17,7 @@ mod notice;
 mod reference;
 mod settings;
 mod sha1;
+mod small100;
 #[cfg(test)]
 mod tests;
 mod unsupported;

@@ -18,7 +18,7 @@ pub(super) const SOURCE_END_TOKEN: &str = "</s>";
 /// languages (OPUS-MT), and for MADLAD-400.
 const TARGET_PREFIXES: [&str; 2] = [">>eng<<", "<2en>"];
 
-/// Tokens for Thai and English: those of NLLB-200, those of mBART-50, and those of M2M-100 and SMaLL-100.
+/// Tokens for Thai and English: those of NLLB-200, those of mBART-50, and those of M2M-100.
 const LANGUAGE_TOKENS: [(&str, &str); 3] = [("tha_Thai", "eng_Latn"), ("th_TH", "en_XX"), ("__th__", "__en__")];
 
 /// Returns how a model is told its languages: as its manifest says, else by the convention of the model family whose
@@ -52,19 +52,9 @@ pub(super) fn read_languages(located: &LocatedModel, tokenizer: &Tokenizer) -> R
                 .hint("the tokenizer's files are not whole, or the model does not know both languages"),
         );
     };
-    // SMaLL-100 has the layout and the tokens of M2M-100, but names the target language to the encoder. Its files look
-    // the same, so a directory of the user's own is recognised by its name.
-    let is_small100 = located.manifest.name.to_lowercase().contains("small100");
-    Ok(if is_small100 {
-        LanguageSettings {
-            encoder_token: Some(english.to_owned()),
-            ..LanguageSettings::default()
-        }
-    } else {
-        LanguageSettings {
-            prefix: None,
-            encoder_token: Some(thai.to_owned()),
-            decoder_token: Some(english.to_owned()),
-        }
+    Ok(LanguageSettings {
+        prefix: None,
+        encoder_token: Some(thai.to_owned()),
+        decoder_token: Some(english.to_owned()),
     })
 }

@@ -320,10 +320,14 @@ impl Manifest {
             }
         }
         let DecodingDefaults {
+            beam,
             length_ratio,
             length_prior,
             ..
         } = self.decoding;
+        if beam.is_some_and(|beam| !(1..=100).contains(&beam)) {
+            return Some(("decoding", "beam must be from 1 to 100".into()));
+        }
         if !(length_ratio > 0.0 && length_ratio.is_finite() && length_prior.is_finite()) {
             return Some(("decoding", "length-ratio must be above 0, length-prior a number".into()));
         }
