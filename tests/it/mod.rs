@@ -22,6 +22,7 @@ mod shard;
 mod signals;
 mod terminal;
 mod tools;
+mod transformers5;
 mod unloadable;
 
 use std::fs;
