@@ -170,11 +170,11 @@ impl DecoderConfig {
             attention_bias: variant.attention_bias && keys.read_flag("attention_bias", false)?,
             feed_forward_bias: variant.feed_forward_bias && keys.read_flag("mlp_bias", false)?,
             optional_biases: false,
-            tied: match keys.non_null_value("tie_word_embeddings") {
-                // A model that also takes images has this key outside its text part.
-                None => file.read_flag("tie_word_embeddings", defaults.tied)?,
-                Some(_) => keys.read_flag("tie_word_embeddings", defaults.tied)?,
-            },
+            // A model that also takes images may have this key outside its text part.
+            tied: keys.read_flag(
+                "tie_word_embeddings",
+                file.read_flag("tie_word_embeddings", defaults.tied)?,
+            )?,
         };
         file.refuse_unknown(NEUTRAL_VALUES)?;
         keys.refuse_unknown(NEUTRAL_VALUES)?;

@@ -290,7 +290,7 @@ fn a_key_that_may_change_the_output_and_is_not_known_is_refused_by_name() {
         let mut config = read_config("transformers5", name);
         config[key] = value;
         let error = load_with_config(name, &config).map(drop).expect_err(key);
-        assert_eq!(error.kind, crate::error::Kind::Model, "{error}");
+        assert_eq!(error.kind, crate::error::ErrorKind::Model, "{error}");
         assert_eq!(error.place, Some(format!("key {key}")), "{name}: {error}");
     }
     let mut config = read_config("transformers5", "mbart50");
@@ -324,7 +324,11 @@ fn absurd_sizes_are_refused() {
             let mut config = read_config("seq2seq", name);
             config[key] = value.clone();
             let error = load_with_config(name, &config).map(drop).expect_err(key);
-            assert_eq!(error.kind, crate::error::Kind::Model, "{name}, {key}, {value}: {error}");
+            assert_eq!(
+                error.kind,
+                crate::error::ErrorKind::Model,
+                "{name}, {key}, {value}: {error}"
+            );
         }
     }
 }
