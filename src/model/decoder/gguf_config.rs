@@ -4,7 +4,7 @@
 //! A key that changes what the model computes is obeyed or refused by name; so is one that is not known.
 
 use super::config::{DEFAULT_WINDOW_POSITIONS, DecoderConfig, check_head_dimensions};
-use super::rope::RotaryEmbedding;
+use super::rope::{RopeBase, RotaryEmbedding};
 use super::variant::{ArchitectureVariant, AttentionWindows, QkNormPlacement};
 use crate::error::{Error, Result};
 use crate::model::Architecture;
@@ -425,16 +425,19 @@ fn read_rope(
         "yarn" => {
             let original = keys.integer("rope.scaling.original_context_length", 1)?;
             let magnitude = if factor > 1.0 { 0.1 * factor.ln() + 1.0 } else { 1.0 };
-            let scaling = ConfigKeys {
-                path: keys.gguf.path(),
-                value: &json!({
-                    "rope_type": "yarn",
-                    "factor": factor,
-                    "original_max_position_embeddings": original.unwrap_or(context),
-                    "attention_factor": magnitude,
-                }),
+            let scaling = json!({
+                "rope_type": "yarn",
+                "factor": factor,
+                "original_max_position_embeddings": original.unwrap_or(context),
+                "attention_factor": magnitude,
+            });
+            let base = RopeBase {
+                theta,
+                dim: head_dim,
+                max_positions: context,
+                ntk_alpha: false,
             };
-            rope = RotaryEmbedding::from_rope_scaling(&scaling, theta, head_dim, context)?;
+            rope = RotaryEmbedding::from_keys(&ConfigKeys::new(keys.gguf.path(), &scaling), &base)?;
             keys.check_equal("rope.scaling.yarn_attn_factor", magnitude)?;
             keys.check_equal("rope.scaling.yarn_log_multiplier", 0.0)?;
         }

@@ -19,15 +19,15 @@ pub(super) struct RotaryEmbedding {
 
 /// What a rotary embedding is made of besides the settings of its scaling.
 #[derive(Clone, Copy)]
-struct RopeBase {
+pub(super) struct RopeBase {
     /// Base of the frequencies (`rope_theta`).
-    theta: f64,
+    pub theta: f64,
     /// Number of values of one head.
-    dim: usize,
+    pub dim: usize,
     /// Number of positions of the model.
-    max_positions: usize,
+    pub max_positions: usize,
     /// Whether the architecture reads `alpha` in scaling of type `dynamic` (Hunyuan).
-    ntk_alpha: bool,
+    pub ntk_alpha: bool,
 }
 
 /// Keys of `rope_parameters` that belong to some types of scaling only.
@@ -134,7 +134,7 @@ impl RotaryEmbedding {
     /// # Errors
     /// Fails with an error of kind `Model` for an unknown type of scaling, an unknown key, a missing number, or numbers
     /// that do not fit together.
-    fn from_keys(keys: &ConfigKeys, base: &RopeBase) -> Result<Self> {
+    pub fn from_keys(keys: &ConfigKeys, base: &RopeBase) -> Result<Self> {
         let &RopeBase {
             theta,
             dim,
