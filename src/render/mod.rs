@@ -11,10 +11,10 @@ mod markdown;
 mod parts;
 mod plain;
 mod row;
+mod table;
 #[cfg(test)]
 mod tests;
 mod text;
-mod tsv;
 
 pub(crate) use escape::escape_html_xml;
 pub use jsonl::read_jsonl;
@@ -43,8 +43,11 @@ pub enum OutputFormat {
     /// Tab-separated values: a line of column names, then one line per segment with `id`, `block`, `kind`, `source`,
     /// `target`, `score` (mean natural log-probability, empty if nothing was decoded), `finish`, `flags` (joined by
     /// commas), and `start` and `end` (byte offsets in the source as UTF-8). Nothing is quoted: tabs and line breaks in
-    /// a field become spaces.
+    /// a field become spaces. A text that a spreadsheet program would run as a formula begins with an apostrophe.
     Tsv,
+    /// The table of [`OutputFormat::Tsv`] as spreadsheet programs open it: comma-separated values by RFC 4180, as UTF-8
+    /// with a byte-order mark.
+    Csv,
     /// Everything known of the document, as JSON lines; [`read_jsonl`] reads the document back.
     Jsonl,
     /// The translation alone, in place of the Thai: line structure, white space and Markdown stay as in the source. An
@@ -79,12 +82,13 @@ struct OutputFormatProperties {
 
 impl OutputFormat {
     /// All output formats, in the order in which help texts list them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Text,
         Self::Markdown,
         Self::Html,
         Self::Docx,
         Self::Tsv,
+        Self::Csv,
         Self::Jsonl,
         Self::Plain,
     ];
@@ -140,7 +144,17 @@ impl OutputFormat {
                 has_layouts: false,
                 is_binary: false,
                 succession: StreamSeparation::Direct,
-                render: |doc, _| Ok(tsv::render_tsv(doc).into_bytes()),
+                render: |doc, _| Ok(table::render_tsv(doc).into_bytes()),
+            },
+            Self::Csv => OutputFormatProperties {
+                name: "csv",
+                summary: "The same table with commas, for Excel",
+                extension: "csv",
+                more_extensions: &[],
+                has_layouts: false,
+                is_binary: false,
+                succession: StreamSeparation::Never,
+                render: |doc, _| Ok(table::render_csv(doc).into_bytes()),
             },
             Self::Jsonl => OutputFormatProperties {
                 name: "jsonl",
