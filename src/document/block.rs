@@ -77,6 +77,16 @@ impl Block {
         }
     }
 
+    /// Moves the block's spans `offset` bytes on, after a part of a source that starts there was read by itself.
+    pub(super) fn moved_by(mut self, offset: usize) -> Self {
+        let moved = |span: Span| Span::new(span.start + offset, span.end + offset);
+        self.span = moved(self.span);
+        for run in &mut self.runs {
+            (run.source, run.outer) = (moved(run.source), moved(run.outer));
+        }
+        self
+    }
+
     /// Appends text that was read from `source`, which must lie after the source of the block's existing text.
     pub(super) fn push(&mut self, text: &str, source: Span) {
         let start = self.text.len();

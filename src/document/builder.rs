@@ -1,5 +1,6 @@
 //! Builder of blocks from a stream of text and inline marks. It decides which source bytes belong to which text.
 
+use super::script::{Script, touches_figures};
 use super::{Block, BlockKind, Run, is_space, text};
 use crate::span::Span;
 
@@ -55,6 +56,24 @@ impl<'a> BlockBuilder<'a> {
                 self.space(Span::new(word_end, end));
             }
             start = end;
+        }
+    }
+
+    /// Adds verbatim source that stands above or below the line. Figures become superscripts or subscripts if they would
+    /// run together with a figure beside them.
+    pub fn flow_in_script(&mut self, span: Span, script: Script) {
+        let text = span.of(self.source);
+        if !touches_figures(text.trim_matches(is_space)) {
+            self.flow(span);
+            return;
+        }
+        for (offset, c) in text.char_indices() {
+            let char_span = Span::new(span.start + offset, span.start + offset + c.len_utf8());
+            match script.form_of(c) {
+                // A form is atomic or as long as its source, so that their bytes correspond either way.
+                Some(form) => self.push_visible(form.encode_utf8(&mut [0; 4]), char_span),
+                None => self.flow(char_span),
+            }
         }
     }
 
@@ -157,6 +176,11 @@ impl<'a> BlockBuilder<'a> {
         self.touching = false;
         self.opened = 0;
         self.stray = None;
+    }
+
+    /// Keeps blocks that were made of the source by other means, after the blocks kept so far. No block may be open.
+    pub fn keep_blocks(&mut self, blocks: impl IntoIterator<Item = Block>) {
+        self.blocks.extend(blocks);
     }
 
     /// Returns all blocks that have been ended and kept.

@@ -6,13 +6,14 @@
 
 use super::builder::BlockBuilder;
 use super::html::{self, TagEffect};
-use super::{Block, BlockKind};
+use super::script::Script;
+use super::{BlockKind, ReaderOutput};
 use crate::span::Span;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use std::ops::Range;
 
 /// Reads a Markdown source into blocks.
-pub(super) fn read_markdown(source: &str) -> Vec<Block> {
+pub(super) fn read_markdown(source: &str) -> ReaderOutput {
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_FOOTNOTES
         | Options::ENABLE_STRIKETHROUGH
@@ -26,6 +27,9 @@ pub(super) fn read_markdown(source: &str) -> Vec<Block> {
         list_depth: 0,
         leaf: None,
         untranslated: 0,
+        hidden: None,
+        script: None,
+        omitted: Vec::new(),
         cursor: 0,
     };
     let start = front_matter_length(source);
@@ -33,7 +37,11 @@ pub(super) fn read_markdown(source: &str) -> Vec<Block> {
         reader.handle_event(event, start + range.start..start + range.end);
     }
     reader.end_block();
-    reader.builder.finish()
+    ReaderOutput {
+        blocks: reader.builder.finish(),
+        unwrapped: false,
+        omitted: reader.omitted,
+    }
 }
 
 /// Returns the length in bytes of the YAML or TOML front matter at the start of the source; 0 without any. The parser's
@@ -71,6 +79,13 @@ struct MarkdownReader<'a> {
     leaf: Option<(BlockKind, u8)>,
     /// The number of open elements whose content is not translated: images, code blocks and HTML blocks.
     untranslated: usize,
+    /// The open HTML element in the current block whose text is not shown: its name, and the number of open elements of
+    /// this name.
+    hidden: Option<(String, usize)>,
+    /// Whether an open HTML element sets the text above or below the line.
+    script: Option<Script>,
+    /// The byte ranges of text that is not shown and was left out.
+    omitted: Vec<Span>,
     /// The byte offset at which the last piece of text, or the last inline mark after it, ends.
     cursor: usize,
 }
@@ -82,12 +97,16 @@ impl MarkdownReader<'_> {
             Event::End(tag) => self.handle_end_tag(tag, range),
             Event::Rule => self.end_block(),
             _ if self.untranslated > 0 => {}
+            Event::InlineHtml(tag) => self.add_inline_tag(&tag, range),
+            Event::Text(_) | Event::Code(_) | Event::FootnoteReference(_) if self.hidden.is_some() => {
+                self.omitted.push(range.into());
+            }
             Event::HardBreak => self.end_block(),
             Event::Text(text) => self.add_text(&text, range),
             Event::SoftBreak => self.builder.space(range.into()),
             Event::Code(code) => self.add_code(&code, range),
+            Event::FootnoteReference(_) if self.is_between_figures(&range) => self.builder.space(range.into()),
             Event::FootnoteReference(_) => self.add_inline_mark(TagEffect::Empty, range),
-            Event::InlineHtml(tag) => self.add_inline_mark(html::classify_tag(&tag), range),
             // The box of a task stays in the source before the block. The parser emits mathematics only if asked to.
             Event::TaskListMarker(_) | Event::Html(_) | Event::InlineMath(_) | Event::DisplayMath(_) => {}
         }
@@ -168,10 +187,10 @@ impl MarkdownReader<'_> {
             text = &text[1..];
             span.start += 1;
         }
-        if span.of(self.source) == text {
-            self.builder.flow(span);
-        } else {
-            self.builder.decoded(text, span);
+        match self.script {
+            _ if span.of(self.source) != text => self.builder.decoded(text, span),
+            Some(script) => self.builder.flow_in_script(span, script),
+            None => self.builder.flow(span),
         }
         self.cursor = span.end;
     }
@@ -192,6 +211,36 @@ impl MarkdownReader<'_> {
             self.builder.decoded(code, inner);
         }
         self.add_inline_mark(TagEffect::Close, range);
+    }
+
+    /// Whether figures stand directly before and after a range of the source.
+    fn is_between_figures(&self, range: &Range<usize>) -> bool {
+        let before = self.source[..range.start].chars().next_back();
+        let after = self.source[range.end..].chars().next();
+        [before, after].into_iter().all(|c| c.is_some_and(char::is_numeric))
+    }
+
+    /// Adds an HTML tag, and takes note of an element whose text is not shown, or not on the line.
+    fn add_inline_tag(&mut self, tag: &str, range: Range<usize>) {
+        let effect = html::classify_tag(tag);
+        let read = match effect {
+            TagEffect::Open | TagEffect::Close => html::read_inline_tag(tag),
+            TagEffect::Empty | TagEffect::Break | TagEffect::Comment => None,
+        };
+        match (&mut self.hidden, read, effect) {
+            (Some((name, count)), Some(tag), TagEffect::Open) if *name == tag.name => *count += 1,
+            (Some((name, count)), Some(tag), TagEffect::Close) if *name == tag.name => {
+                *count -= 1;
+                if *count == 0 {
+                    self.hidden = None;
+                }
+            }
+            (None, Some(tag), TagEffect::Open) if tag.is_hidden => self.hidden = Some((tag.name, 1)),
+            (None, Some(tag), TagEffect::Open) => self.script = tag.script.or(self.script),
+            (None, Some(_), TagEffect::Close) => self.script = None,
+            _ => {}
+        }
+        self.add_inline_mark(effect, range);
     }
 
     fn add_inline_mark(&mut self, mark: TagEffect, range: Range<usize>) {
@@ -218,6 +267,7 @@ impl MarkdownReader<'_> {
             None => (BlockKind::Paragraph, 0),
         });
         self.builder.end(kind, level);
+        (self.hidden, self.script) = (None, None);
     }
 }
 
@@ -284,5 +334,20 @@ mod tests {
         Paragraph 0: สาม
         Paragraph 0: สี่ จบ   <-- สี่ ![รูป](a.png) จบ
         "#);
+    }
+
+    /// Issue 19, kind 12.
+    #[test]
+    fn footnotes_do_not_join_figures_and_hidden_text_is_left_out() {
+        let text = "ปี 2566[^1]2567 มี 1,569[^1] คน\n\n<ruby>漢<rp>(</rp><rt>คัน</rt></ruby>ก <i hidden>ข *ง* `จ`</i>ค <sup>3\n\n4 ก\n\n[^1]: คำอธิบาย\n";
+        assert_snapshot!(outline(text, Format::Markdown), @r#"
+        Paragraph 0: ปี 2566 2567 มี 1,569 คน   <-- ปี 2566[^1]2567 มี 1,569[^1] คน
+        Paragraph 0: 漢ก ค ³   <-- <ruby>漢<rp>(</rp><rt>คัน</rt></ruby>ก <i hidden>ข *ง* `จ`</i>ค <sup>3
+        Paragraph 0: 4 ก
+        Paragraph 0: คำอธิบาย
+        "#);
+        let omitted = super::read_markdown(text).omitted;
+        let omitted: Vec<&str> = omitted.iter().map(|span| span.of(text)).collect();
+        assert_eq!(omitted, ["(", "คัน", "ข ", "ง", " ", "`จ`"]);
     }
 }

@@ -21,6 +21,7 @@ mod builder;
 mod flag;
 mod html;
 mod markdown;
+mod script;
 pub(crate) mod spreadsheet;
 #[cfg(test)]
 mod tests;
@@ -86,20 +87,14 @@ impl Format {
                 summary: "Markdown",
                 extensions: &["md", "markdown", "mdown", "mkd"],
                 markup: MarkupAmount::Light,
-                read: |source, _| ReaderOutput {
-                    blocks: markdown::read_markdown(source),
-                    unwrapped: false,
-                },
+                read: |source, _| markdown::read_markdown(source),
             },
             Self::Html => InputFormatProperties {
                 name: "html",
                 summary: "HTML",
                 extensions: &["html", "htm", "xhtml"],
                 markup: MarkupAmount::Tags,
-                read: |source, _| ReaderOutput {
-                    blocks: html::read_html(source),
-                    unwrapped: false,
-                },
+                read: |source, _| html::read_html(source),
             },
         }
     }
@@ -161,6 +156,9 @@ pub struct Document {
     pub blocks: Vec<Block>,
     /// Whether the reader joined lines to paragraphs because the text looks hard-wrapped ([`ParagraphRule::Auto`]).
     pub unwrapped: bool,
+    /// The byte ranges of text that a browser does not show, or shows above a word as its reading: it is left out, also
+    /// where it stands inside a block.
+    pub omitted: Vec<Span>,
 }
 
 /// The result of reading a source with the reader of one format.
@@ -168,17 +166,24 @@ struct ReaderOutput {
     blocks: Vec<Block>,
     /// Whether the reader joined lines to paragraphs because the text looks hard-wrapped.
     unwrapped: bool,
+    /// The byte ranges of text that is not shown and was left out.
+    omitted: Vec<Span>,
 }
 
 /// Reads a source of the given format into blocks. Reading never fails, whatever the text. Only plain text uses
 /// `paragraphs`.
 pub fn read(text: String, format: Format, paragraphs: ParagraphRule) -> Document {
-    let ReaderOutput { blocks, unwrapped } = format.read(&text, paragraphs);
+    let ReaderOutput {
+        blocks,
+        unwrapped,
+        omitted,
+    } = format.read(&text, paragraphs);
     Document {
         text,
         format,
         blocks,
         unwrapped,
+        omitted,
     }
 }
 
@@ -201,6 +206,7 @@ impl Document {
             format: Format::Text,
             blocks,
             unwrapped: false,
+            omitted: Vec::new(),
         }
     }
 }

@@ -41,33 +41,40 @@ pub(super) fn escape_markdown_after(text: &str, before: &str) -> String {
 }
 
 /// Escapes `text` for the middle of a Markdown line: puts a backslash before each character that would be markup
-/// anywhere on a line.
+/// anywhere on a line, and writes entities for `<` and for an ampersand that begins an entity.
 pub(super) fn escape_markdown(text: &str) -> String {
     let text = put_on_one_line(text);
     let text = text.trim();
     let mut out = String::with_capacity(text.len());
+    let closing_signs = text.trim_end_matches('#').len();
     let mut previous = ' ';
     for (index, c) in text.char_indices() {
         let rest = &text[index + c.len_utf8()..];
         let is_markup = match c {
-            '\\' | '`' | '*' | '[' | ']' | '<' | '|' | '~' => true,
+            // Braces begin attributes (with handlers of events), expressions and includes in several dialects.
+            '\\' | '`' | '*' | '[' | ']' | '{' | '|' | '~' => true,
             // An underscore between letters is never emphasis, and is common in file names and web addresses.
             '_' => !(previous.is_alphanumeric() && rest.starts_with(char::is_alphanumeric)),
-            // An ampersand matters only if it begins an entity.
-            '&' => rest
-                .trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '#')
-                .starts_with(';'),
             // A number sign matters only at the end of a heading, which it would close.
-            '#' => previous.is_whitespace() && rest.trim_matches('#').is_empty(),
+            '#' => previous.is_whitespace() && index == closing_signs,
             _ => false,
         };
-        if is_markup {
-            out.push('\\');
+        // Not every program knows a backslash before these two: Python-Markdown takes what follows for a tag.
+        match c {
+            '<' => out.push_str("&lt;"),
+            '&' if begins_entity(rest) => out.push_str("&amp;"),
+            _ if is_markup => out.extend(['\\', c]),
+            _ => out.push(c),
         }
-        out.push(c);
         previous = c;
     }
     out
+}
+
+/// Whether the text after an ampersand makes an entity of it. Any other ampersand is text.
+fn begins_entity(rest: &str) -> bool {
+    rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '#')
+        .starts_with(';')
 }
 
 /// Adds a backslash to a line of escaped Markdown if the line would otherwise begin a heading, a list or a quotation.

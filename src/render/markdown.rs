@@ -154,7 +154,7 @@ mod tests {
         let cases = [
             (
                 "a * b_c_ d_e `f` [g] <h> | ~i~ \\",
-                r"a \* b_c\_ d_e \`f\` \[g\] \<h> \| \~i\~ \\",
+                r"a \* b_c\_ d_e \`f\` \[g\] &lt;h> \| \~i\~ \\",
             ),
             ("# x", r"\# x"),
             ("#hash #5 C#", "#hash #5 C#"),
@@ -167,7 +167,7 @@ mod tests {
             ("---", r"\---"),
             ("===", r"\==="),
             ("> x", r"\> x"),
-            ("AT&T &amp; &#3588; R&D;", r"AT&T \&amp; \&#3588; R\&D;"),
+            ("AT&T &amp; &#3588; R&D;", "AT&T &amp;amp; &amp;#3588; R&amp;D;"),
             (" a\nb\u{0}c ", "a b c"),
         ];
         for (text, escaped) in cases {

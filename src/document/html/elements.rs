@@ -1,6 +1,8 @@
 //! The stack of open HTML elements: kinds of blocks, optional end tags, and elements whose content is left alone.
 
+use super::attributes::TagAttributes;
 use crate::document::BlockKind;
+use crate::document::script::Script;
 use std::collections::HashMap;
 
 /// Whether the reader translates the text inside an element, keeps it as it is, or ignores it.
@@ -11,8 +13,17 @@ pub(super) enum TextTreatment {
     /// The author asks for no translation: the text stays in a sentence that has other text, and is left unchanged
     /// elsewhere.
     Fixed,
+    /// The text is not shown to a reader, so it is left out; the tags inside count.
+    Hidden,
     /// The content is not text for a reader, for example a script.
     Opaque,
+}
+
+impl TextTreatment {
+    /// Whether text is part of the document for a reader.
+    pub fn is_shown(self) -> bool {
+        matches!(self, Self::Translate | Self::Fixed)
+    }
 }
 
 /// An open element, with the properties that it inherits from the elements around it.
@@ -27,6 +38,12 @@ pub(super) struct OpenElement {
     /// The number of lists around the element.
     list_depth: u8,
     pub mode: TextTreatment,
+    /// Whether the text stands above or below the line; none for text on the line.
+    pub script: Option<Script>,
+    /// Whether a class of the element, or of one around it, says that it shows code.
+    pub is_code: bool,
+    /// Whether line ends are line breaks, as in `<pre>`.
+    pub keeps_lines: bool,
     /// The stack index of the innermost open block-level element. End tags of inline elements close nothing outside it.
     block: usize,
     /// For each group of [`optional_end_tag_group`], the stack index of the open element that a start tag of this group closes;
@@ -51,6 +68,9 @@ impl Default for ElementStack {
                 level: 0,
                 list_depth: 0,
                 mode: TextTreatment::Translate,
+                script: None,
+                is_code: false,
+                keeps_lines: false,
                 block: 0,
                 closed_by_group: [0; END_TAG_GROUP_COUNT],
             }],
@@ -67,11 +87,17 @@ impl ElementStack {
     }
 
     /// Opens an element, and derives the kind and level of its blocks from its name and from the elements around it.
-    pub fn open_element(&mut self, name: &[u8], mode: TextTreatment) {
+    /// `attributes` are those of its start tag.
+    pub fn open_element(&mut self, name: &[u8], mode: TextTreatment, attributes: &TagAttributes) {
         let index = self.stack.len();
+        let parent = self.innermost_element();
+        let own_script = Script::of_element(name).or(attributes.script);
         let mut element = OpenElement {
             mode,
-            ..self.innermost_element()
+            script: own_script.or(parent.script.filter(|_| !is_block_element(name))),
+            is_code: parent.is_code || attributes.is_code,
+            keeps_lines: parent.keeps_lines || name == b"pre",
+            ..parent
         };
         element.name = match self.names.get(name) {
             Some(&id) => id,
@@ -135,6 +161,16 @@ impl ElementStack {
         self.close_elements_from(ended.copied().unwrap_or(usize::MAX));
     }
 
+    /// Closes the innermost element if it is a part of a ruby annotation whose end tag may be left out before the start
+    /// tag of another part.
+    pub fn close_ruby_part(&mut self) {
+        let innermost = self.innermost_element().name;
+        let is_innermost = |name: &[u8]| self.names.get(name) == Some(&innermost);
+        if RUBY_PARTS.into_iter().any(is_innermost) {
+            self.close_elements_from(self.stack.len() - 1);
+        }
+    }
+
     /// Returns the stack index of the innermost open element that the end tag of `name` closes; None if the end tag
     /// closes nothing.
     pub fn find_element_closed_by(&self, name: &[u8]) -> Option<usize> {
@@ -192,6 +228,14 @@ pub(super) fn is_block_element(name: &[u8]) -> bool {
     )
 }
 
+/// Whether the element is the reading of a word, which stands above the word in a ruby annotation, or a bracket around it.
+pub(super) fn is_ruby_reading(name: &[u8]) -> bool {
+    matches!(name, b"rt" | b"rtc" | b"rp")
+}
+
+/// The elements inside `<ruby>` whose end tags may be left out before the next of them.
+pub(super) const RUBY_PARTS: [&[u8]; 4] = [b"rb", b"rt", b"rtc", b"rp"];
+
 /// Whether the element never has content nor an end tag.
 #[rustfmt::skip]
 pub(super) fn is_void_element(name: &[u8]) -> bool {
@@ -202,12 +246,11 @@ pub(super) fn is_void_element(name: &[u8]) -> bool {
     )
 }
 
-/// Whether the content of the element is something other than running text, for example a script or code.
+/// Whether the content of the element is something other than running text, for example a script or a drawing.
 #[rustfmt::skip]
 pub(super) fn is_opaque_element(name: &[u8]) -> bool {
     matches!(
         name,
-        b"iframe" | b"listing" | b"math" | b"noembed" | b"noframes" | b"noscript" | b"plaintext" | b"pre"
-            | b"script" | b"style" | b"svg" | b"template" | b"textarea" | b"xmp"
+        b"iframe" | b"listing" | b"math" | b"noembed" | b"noframes" | b"noscript" | b"plaintext" | b"script" | b"style" | b"svg" | b"template" | b"textarea" | b"xmp"
     )
 }

@@ -4,24 +4,29 @@
 //! The crate html5gum cuts the source into tokens. A small stack of open elements takes the place of a tree builder: it
 //! knows only what is needed for kinds of blocks, optional end tags and untranslated elements.
 //!
-//! Scripts, styles, templates, preformatted text, drawings, formulas, form fields, comments and attributes are left as
-//! they are. So is a whole block that is marked as not to be translated (`translate="no"`, class `notranslate`); text
+//! Scripts, styles, templates, code, drawings, formulas, form fields, comments and attributes are left as they are, and so
+//! is text that a browser does not show, or shows above a word as its reading (`<ruby>`). So is a whole block that is marked as not to be translated (`translate="no"`, class `notranslate`); text
 //! that is marked so inside a sentence stays part of the sentence. On `html` and `body` these attributes are ignored,
 //! since there they only keep browsers from offering a translation.
 
+mod attributes;
 mod elements;
 #[cfg(test)]
 mod tests;
 
 use super::builder::BlockBuilder;
-use super::{Block, is_blank};
+use super::script::Script;
+use super::{ParagraphRule, ReaderOutput, is_blank};
 use crate::span::Span;
-use elements::{ElementStack, TextTreatment, is_block_element, is_opaque_element, is_void_element};
-use html5gum::{Emitter, State, Tokenizer, naive_next_state};
+use attributes::TagAttributes;
+use elements::{
+    ElementStack, RUBY_PARTS, TextTreatment, is_block_element, is_opaque_element, is_ruby_reading, is_void_element,
+};
+use html5gum::{Emitter, State, Token, Tokenizer, naive_next_state};
 use std::convert::Infallible;
 
 /// Reads an HTML source into blocks.
-pub(super) fn read_html(source: &str) -> Vec<Block> {
+pub(super) fn read_html(source: &str) -> ReaderOutput {
     let mut reader = HtmlReader {
         source,
         is_xml: source.trim_start().starts_with("<?xml"),
@@ -33,9 +38,15 @@ pub(super) fn read_html(source: &str) -> Vec<Block> {
         cursor: 0,
         tag: CurrentTag::default(),
         last_start_tag: Vec::new(),
+        read_up_to: 0,
+        omitted: Vec::new(),
     };
     let Ok(()) = Tokenizer::new_with_emitter(source, &mut reader).finish();
-    reader.builder.finish()
+    ReaderOutput {
+        blocks: reader.builder.finish(),
+        unwrapped: false,
+        omitted: reader.omitted,
+    }
 }
 
 /// The effect of an HTML tag on the running text around it.
@@ -70,6 +81,57 @@ pub(super) fn classify_tag(tag: &str) -> TagEffect {
     }
 }
 
+/// What an HTML tag that stands in text of another format means for the text after it.
+pub(super) struct InlineTag {
+    /// The name of the element, in lower case.
+    pub name: String,
+    /// Whether a browser does not show the text of the element as part of a sentence.
+    pub is_hidden: bool,
+    /// Whether the text of the element stands above or below the line.
+    pub script: Option<Script>,
+}
+
+/// Reads an HTML tag that stands in text of another format, from its `<` to its `>`. None if it is a comment or a
+/// declaration.
+pub(super) fn read_inline_tag(tag: &str) -> Option<InlineTag> {
+    let mut attributes = TagAttributes::default();
+    let name = Tokenizer::new(tag).find_map(|Ok(token)| match token {
+        Token::StartTag(tag) => {
+            for (name, value) in tag.attributes.iter().filter(|(name, _)| TagAttributes::is_known(name)) {
+                attributes.read(name, value);
+            }
+            Some(tag.name)
+        }
+        Token::EndTag(tag) => Some(tag.name),
+        _ => None,
+    })?;
+    Some(InlineTag {
+        name: String::from_utf8_lossy(&name).into_owned(),
+        is_hidden: attributes.is_hidden || is_opaque_element(&name) || is_ruby_reading(&name),
+        script: Script::of_element(&name).or(attributes.script),
+    })
+}
+
+/// Whether a sample of preformatted HTML is prose rather than code: at least half of its letters are Thai, and no element
+/// marks code.
+fn is_prose(sample: &str) -> bool {
+    let (mut thai, mut latin) = (0, 0);
+    for (index, part) in sample.split('<').enumerate() {
+        let is_code_tag = |name: &str| part.get(..name.len()).is_some_and(|tag| tag.eq_ignore_ascii_case(name));
+        if index > 0 && ["code", "samp", "kbd"].into_iter().any(is_code_tag) {
+            return false;
+        }
+        let text = if index > 0 {
+            part.split_once('>').map_or("", |(_, text)| text)
+        } else {
+            part
+        };
+        thai += text.chars().filter(|c| ('ก'..='ฮ').contains(c)).count();
+        latin += text.chars().filter(char::is_ascii_alphabetic).count();
+    }
+    thai >= latin
+}
+
 /// The tag that the tokenizer is reading.
 #[derive(Default)]
 struct CurrentTag {
@@ -77,23 +139,17 @@ struct CurrentTag {
     name: Vec<u8>,
     is_end: bool,
     self_closing: bool,
-    /// Whether an attribute of the tag asks for no translation (`translate="no"` or the class `notranslate`).
-    is_fixed: bool,
+    attributes: TagAttributes,
+    /// The name of the attribute that is being read.
     attribute: Vec<u8>,
+    /// The value of the attribute that is being read, if [`TagAttributes`] needs it.
     value: Vec<u8>,
 }
 
 impl CurrentTag {
-    /// Ends the attribute that is being read, and records whether the attribute asks for no translation.
+    /// Ends the attribute that is being read, and takes note of it.
     fn end_attribute(&mut self) {
-        self.is_fixed |= match self.attribute.as_slice() {
-            b"translate" => self.value.eq_ignore_ascii_case(b"no"),
-            b"class" => self
-                .value
-                .split(u8::is_ascii_whitespace)
-                .any(|class| class == b"notranslate"),
-            _ => false,
-        };
+        self.attributes.read(&self.attribute, &self.value);
         self.attribute.clear();
         self.value.clear();
     }
@@ -117,6 +173,10 @@ struct HtmlReader<'a> {
     cursor: usize,
     tag: CurrentTag,
     last_start_tag: Vec<u8>,
+    /// The byte offset up to which preformatted text has become blocks already.
+    read_up_to: usize,
+    /// The byte ranges of text that is not shown to a reader and left out.
+    omitted: Vec<Span>,
 }
 
 impl HtmlReader<'_> {
@@ -138,13 +198,16 @@ impl HtmlReader<'_> {
         } else if is_reference && let Ok(decoded) = std::str::from_utf8(piece) {
             self.flush_text();
             let span = Span::new(self.cursor, end);
-            match self.elements.innermost_element().mode {
-                TextTreatment::Opaque => {}
-                _ if decoded.trim_ascii().is_empty() => self.builder.space(span),
-                mode => {
-                    self.builder.decoded(decoded, span);
-                    self.is_translatable |= mode == TextTreatment::Translate && !is_blank(decoded);
-                }
+            let element = self.elements.innermost_element();
+            if !element.mode.is_shown() {
+                self.omit(span);
+            } else if decoded.trim_ascii().is_empty() {
+                self.builder.space(span);
+            } else {
+                let raise = |c: char| element.script.and_then(|script| script.form_of(c)).unwrap_or(c);
+                self.builder
+                    .decoded(&decoded.chars().map(raise).collect::<String>(), span);
+                self.is_translatable |= element.mode == TextTreatment::Translate && !is_blank(decoded);
             }
         }
         self.cursor = end;
@@ -153,16 +216,63 @@ impl HtmlReader<'_> {
     /// Passes the pending verbatim text to the builder.
     fn flush_text(&mut self) {
         let span = std::mem::replace(&mut self.pending, Span::new(self.position, self.position));
-        let mode = self.elements.innermost_element().mode;
-        let Some(text) = self
-            .source
-            .get(span.start..span.end)
-            .filter(|_| mode != TextTreatment::Opaque)
-        else {
+        let element = self.elements.innermost_element();
+        let Some(text) = self.source.get(span.start..span.end) else {
             return;
         };
-        self.builder.flow(span);
-        self.is_translatable |= mode == TextTreatment::Translate && !is_blank(text);
+        if !element.mode.is_shown() {
+            self.omit(span);
+        } else if span.start >= self.read_up_to {
+            let mut start = span.start;
+            for line in text.split_inclusive(|c| c == '\n' && element.keeps_lines) {
+                let line_span = Span::new(start, start + line.len());
+                match element.script {
+                    Some(script) => self.builder.flow_in_script(line_span, script),
+                    None => self.builder.flow(line_span),
+                }
+                self.is_translatable |= element.mode == TextTreatment::Translate && !is_blank(line);
+                if element.keeps_lines && line.ends_with('\n') {
+                    self.end_block();
+                }
+                start = line_span.end;
+            }
+        }
+    }
+
+    /// Returns how the text of the preformatted element whose start tag was just read is treated: prose is translated,
+    /// code is not. Prose without markup becomes blocks at once, by the reader of plain text, which knows hard-wrapped
+    /// lines.
+    fn read_preformatted(&mut self) -> TextTreatment {
+        /// The number of bytes of preformatted text that show whether it is prose.
+        const SAMPLE_BYTES: usize = 4096;
+        let rest = &self.source[self.position..];
+        let is_end = |at: usize| {
+            rest[at..]
+                .as_bytes()
+                .get(..5)
+                .is_some_and(|tag| tag.eq_ignore_ascii_case(b"</pre"))
+        };
+        let sample = &rest[..rest.floor_char_boundary(SAMPLE_BYTES)];
+        let end = sample.match_indices('<').map(|(at, _)| at).find(|at| is_end(*at));
+        let is_code = self.tag.attributes.is_code || self.elements.innermost_element().is_code;
+        if is_code || !is_prose(&sample[..end.unwrap_or(sample.len())]) {
+            return TextTreatment::Opaque;
+        }
+        if let Some(end) = rest.find(['<', '&']).filter(|end| is_end(*end)) {
+            let blocks = super::text::read_plain_text(&rest[..end], ParagraphRule::Auto).blocks;
+            let offset = self.position;
+            self.builder
+                .keep_blocks(blocks.into_iter().map(|block| block.moved_by(offset)));
+            self.read_up_to = self.position + end;
+        }
+        TextTreatment::Translate
+    }
+
+    /// Leaves out text that is not shown.
+    fn omit(&mut self, span: Span) {
+        if self.elements.innermost_element().mode == TextTreatment::Hidden {
+            self.omitted.push(span);
+        }
     }
 
     /// Opens the element of the start tag that was read. Returns the tokenizer state that the element's content needs,
@@ -170,6 +280,9 @@ impl HtmlReader<'_> {
     fn handle_start_tag(&mut self) -> Option<State> {
         let name = std::mem::take(&mut self.tag.name);
         let is_block_element = is_block_element(&name);
+        if RUBY_PARTS.contains(&name.as_slice()) {
+            self.elements.close_ruby_part();
+        }
         if is_block_element && self.elements.innermost_element().mode != TextTreatment::Opaque {
             self.end_block();
             self.elements.close_elements_ended_by(&name);
@@ -179,13 +292,19 @@ impl HtmlReader<'_> {
         let is_empty = is_void_element(&name)
             || self.tag.self_closing
                 && (self.is_xml || parent.mode == TextTreatment::Opaque || matches!(&name[..], b"svg" | b"math"));
+        // On the outermost elements, these attributes only keep a browser from showing an offer or an unfinished page.
+        let attributes = match &name[..] {
+            b"html" | b"body" => TagAttributes::default(),
+            _ => self.tag.attributes,
+        };
         let mode = match parent.mode {
             TextTreatment::Opaque => TextTreatment::Opaque,
             _ if is_opaque_element(&name) => TextTreatment::Opaque,
+            TextTreatment::Hidden => TextTreatment::Hidden,
+            _ if attributes.is_hidden || is_ruby_reading(&name) => TextTreatment::Hidden,
             TextTreatment::Fixed => TextTreatment::Fixed,
-            TextTreatment::Translate if self.tag.is_fixed && !matches!(&name[..], b"html" | b"body") => {
-                TextTreatment::Fixed
-            }
+            TextTreatment::Translate if attributes.is_fixed => TextTreatment::Fixed,
+            TextTreatment::Translate if name == b"pre" => self.read_preformatted(),
             TextTreatment::Translate => TextTreatment::Translate,
         };
         if mode != TextTreatment::Opaque && !is_block_element {
@@ -197,7 +316,7 @@ impl HtmlReader<'_> {
         }
         let state = if is_empty { None } else { naive_next_state(&name) };
         if !is_empty {
-            self.elements.open_element(&name, mode);
+            self.elements.open_element(&name, mode, &attributes);
         }
         self.last_start_tag = name;
         state
@@ -289,8 +408,7 @@ impl Emitter for &mut HtmlReader<'_> {
     }
 
     fn push_attribute_value(&mut self, value: &[u8]) {
-        // An embedded picture's bytes need not be copied.
-        if matches!(self.tag.attribute.as_slice(), b"translate" | b"class") {
+        if TagAttributes::is_known(&self.tag.attribute) {
             self.tag.value.extend(value);
         }
     }

@@ -34,7 +34,7 @@ fn what_is_not_running_text_is_left_alone() {
         "<script>'ก' < 'ข'</script>",
         "<style>ก</style><noscript><p>ก</p></noscript><template><p>ก</p></template>",
         "<svg><title/><text>ก</text></svg><math><mi>ก</mi></math>",
-        "<pre>ก <b>ข</b></pre><textarea><p>ก</textarea><iframe>ก</iframe>",
+        "<pre><code>ก <b>ข</b></code></pre><textarea><p>ก</textarea><iframe>ก</iframe>",
         "<!-- ก --><?php ก ?><![CDATA[ก]]><!doctype ก>",
         "<p translate=no>ก<br>ข</p><div class='a notranslate b'><p>ก</p>ข</div><p><b TRANSLATE='No'>ก</b>&nbsp;</p>",
         "<p><img alt='ก' title=\"ข\"><input value='ค'></p>",
@@ -69,7 +69,9 @@ fn an_element_that_is_left_open_does_not_swallow_what_follows() {
         "<table><tbody translate=no><tr><td>ก<tbody><tr><td>ข</table>",
         "<p><span translate=no>ก</p>ข",
         "<div><svg><g>ก</div>ข",
-        "<div><pre>ก</div>ข",
+        "<div><pre><code>ก</div>ข",
+        "<p hidden>ก<p>ข",
+        "<ul><li style='display:none'>ก<li>ข</ul>",
     ] {
         let outline = outline(text, Format::Html);
         assert!(
@@ -83,7 +85,7 @@ fn an_element_that_is_left_open_does_not_swallow_what_follows() {
 fn inline_elements_and_references_are_decoded_in_place() {
     let text = "<p>ซื้อ <span translate=no>ปตท.</span> ที่<code>ร้าน</code> H<sub>2</sub>O &lt;b&gt; &#3585;&#xE02; &hellip; &bogus; a&b < 5 <!-- ก -->ค<script>x</script>ง <i\nclass=x>จ</i><p>น้ำ<wbr>ท่วม";
     assert_snapshot!(outline(text, Format::Html), @r#"
-    Paragraph 0: ซื้อ ปตท. ที่ร้าน H2O <b> กข … &bogus; a&b < 5 คง จ   <-- ซื้อ <span translate=no>ปตท.</span> ที่<code>ร้าน</code> H<sub>2</sub>O &lt;b&gt; &#3585;&#xE02; &hellip; &bogus; a&b < 5 <!-- ก -->ค<script>x</script>ง <i\nclass=x>จ</i>
+    Paragraph 0: ซื้อ ปตท. ที่ร้าน H₂O <b> กข … &bogus; a&b < 5 คง จ   <-- ซื้อ <span translate=no>ปตท.</span> ที่<code>ร้าน</code> H<sub>2</sub>O &lt;b&gt; &#3585;&#xE02; &hellip; &bogus; a&b < 5 <!-- ก -->ค<script>x</script>ง <i\nclass=x>จ</i>
     Paragraph 0: น้ำท่วม   <-- น้ำ<wbr>ท่วม
     "#);
 }
@@ -115,4 +117,102 @@ fn tags_of_other_formats_are_told_apart() {
     ] {
         assert_eq!(classify_tag(tag), expected, "{tag}");
     }
+}
+
+/// Issue 19, kind 12: 1,569<sup>3</sup> became 1,5693.
+#[test]
+fn figures_above_and_below_the_line_are_written_so() {
+    for (html, expected) in [
+        ("<p>มี 1,569<sup>3</sup> คน", "มี 1,569³ คน"),
+        ("<p>10<sup>6</sup> และ 10<sup>-6</sup>", "10⁶ และ 10⁻⁶"),
+        ("<p>H<sub>2</sub>O และ CO<sub>2</sub>5", "H₂O และ CO₂5"),
+        ("<p>ปี ๒๕๖๖<sup>๔</sup> และ<sup>๑๒</sup>", "ปี ๒๕๖๖⁴ และ¹²"),
+        ("<p>1,569<sup><a href='#3'><b>3</b></a></sup> คน", "1,569³ คน"),
+        ("<p>1,569<sup>3,4</sup> คน", "1,569³,⁴ คน"),
+        ("<p>1,569<sup>&#51;</sup> คน", "1,569³ คน"),
+        ("<p>1,569<sup class=reference>[3]</sup> คน", "1,569[3] คน"),
+        ("<p>ครั้งที่ 1<sup>st</sup> ก", "ครั้งที่ 1st ก"),
+        (
+            "<p>25<span style='font-size:50%; vertical-align: super'>3</span> ก",
+            "25³ ก",
+        ),
+        ("<p>25<sup>3<p>4 ก", "25³"),
+    ] {
+        assert_eq!(read_html(html).blocks[0].text, expected, "{html}");
+        let markdown = html.replace("<p>", "");
+        let blocks = crate::document::markdown::read_markdown(&markdown).blocks;
+        if !html.contains("&#") && !html.ends_with("<p>4 ก") {
+            assert_eq!(blocks[0].text, expected, "{markdown}");
+        }
+    }
+}
+
+/// Issue 19, kind 12.
+#[test]
+fn readings_above_words_and_hidden_text_are_left_out_and_listed() {
+    for (html, expected, omitted) in [
+        (
+            "<p>คำ <ruby>漢字<rp>(</rp><rt>คันจิ</rt><rp>)</rp></ruby> ก",
+            "คำ 漢字 ก",
+            "(คันจิ)",
+        ),
+        ("<p>คำ <ruby>漢<rt>คัน<rb>字<rt>จิ</ruby> ก", "คำ 漢字 ก", "คันจิ"),
+        ("<p>ก<span hidden>ข</span>ค", "กค", "ข"),
+        (
+            "<p>ก<span style='color:red;DISPLAY : none !important'>ข<b>ง</b></span>ค",
+            "กค",
+            "ขง",
+        ),
+        ("<p>ก<span style='visibility:hidden'>&#3586;</span>ค", "กค", "&#3586;"),
+        ("<div hidden><p>ข</p><p>ง</p></div><p>ก", "ก", "ขง"),
+        ("<p style='display:none;display:block'>ก</p>", "ก", ""),
+        ("<p hidden=until-found>ก</p>", "ก", ""),
+        ("<p aria-hidden=true>ก</p>", "ก", ""),
+        ("<html style='visibility:hidden'><body hidden><p>ก</p>", "ก", ""),
+    ] {
+        let read = read_html(html);
+        let texts: Vec<&str> = read.blocks.iter().map(|block| &*block.text).collect();
+        assert_eq!(texts, [expected], "{html}");
+        let left: String = read.omitted.iter().map(|span| span.of(html)).collect();
+        assert_eq!(left, omitted, "{html}");
+    }
+}
+
+/// Issue 19, kind 12: prose in `<pre>` is translated, code is not.
+#[test]
+fn preformatted_prose_is_text_and_code_is_not() {
+    for (html, expected) in [
+        ("<pre>\nฝนตกหนัก\nทั่วทุกภาค\n</pre><p>ก", &["ฝนตกหนัก", "ทั่วทุกภาค", "ก"][..]),
+        (
+            "<pre>ฝนตกหนัก <b>มาก</b>\nทั่ว &amp; ทุกภาค</pre>",
+            &["ฝนตกหนัก มาก", "ทั่ว & ทุกภาค"],
+        ),
+        ("<pre>ฝนตกหนักมาก", &["ฝนตกหนักมาก"]),
+        ("<pre><code>ฝน = 1\nprint(ฝน)</code></pre><p>ก", &["ก"]),
+        ("<PRE> <CODE>ฝนตกหนัก</CODE></PRE><p>ก", &["ก"]),
+        ("<pre class='language-python'>ฝน = 'ฝนตกหนัก'</pre><p>ก", &["ก"]),
+        ("<div class=highlight><pre>ฝน = 'ฝนตกหนัก'</pre></div><p>ก", &["ก"]),
+        ("<pre>for rain in range(10): print('ฝน')</pre><p>ก", &["ก"]),
+        ("<pre hidden>ฝนตกหนัก</pre><pre translate=no>ฝนตก</pre><p>ก", &["ก"]),
+    ] {
+        let blocks = read_html(html).blocks;
+        let texts: Vec<&str> = blocks.iter().map(|block| &*block.text).collect();
+        assert_eq!(texts, expected, "{html}");
+    }
+}
+
+/// Issue 19, kind 26: each start tag looks ahead, but never far.
+#[test]
+fn many_preformatted_elements_take_little_time() {
+    let started = std::time::Instant::now();
+    for (open, close) in [
+        ("<pre>", ""),
+        ("<pre>", "</pre>"),
+        ("<pre>ก", ""),
+        ("<ruby>ก<rt>", ""),
+        ("<sup>", "</sup>"),
+    ] {
+        read_html(&format!("{}ก{}", open.repeat(100_000), close.repeat(100_000)));
+    }
+    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
 }

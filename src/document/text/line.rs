@@ -233,7 +233,9 @@ pub(super) fn list_marker_length(line: &str) -> usize {
     ];
     let is_text = |rest: &str| rest.starts_with(|c| is_space(c) || can_begin_thai_word(c));
     let rest = match line.strip_prefix(BULLET_CHARS) {
-        Some(rest) => Some(rest.trim_start_matches('\u{fe0f}')),
+        // A hand with a skin tone is one sign; an emoji joined to others is a word of the text.
+        Some(rest) => Some(rest.trim_start_matches(['\u{fe0f}', '🏻', '🏼', '🏽', '🏾', '🏿']))
+            .filter(|rest| !rest.starts_with('\u{200d}')),
         None => match line.strip_prefix(['-', '–', '—', '*']) {
             Some(rest) => Some(rest).filter(|rest| is_text(rest)),
             None => parse_item_number(line)

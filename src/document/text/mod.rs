@@ -1,10 +1,11 @@
 //! Reader of plain text, which finds blocks by layout alone.
 //!
 //! Each line gets a role by its own words (`line`), rows of tables are found (`table`), hard-wrapped lines are joined
-//! (`wrap`), and headings are recognised by the lines around them (`heading`).
+//! (`wrap`), also across the break of a page (`page`), and headings are recognised by the lines around them (`heading`).
 
 mod heading;
 mod line;
+mod page;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -21,15 +22,19 @@ const MAX_TITLE_CHARS: usize = 220;
 
 /// Reads plain text into blocks.
 pub(super) fn read_plain_text(source: &str, paragraphs: ParagraphRule) -> ReaderOutput {
-    let lines = find_text_lines(source);
+    let mut lines = find_text_lines(source);
     let wrapping = match paragraphs {
         ParagraphRule::Line => None,
         ParagraphRule::Auto | ParagraphRule::BlankLine => {
             HardWrapping::detect_hard_wrapping(&pairs_of_joinable_lines(source, &lines))
         }
     };
+    if paragraphs != ParagraphRule::Line {
+        lines = page::join_pages(source, lines, wrapping);
+    }
     let mut units = join_lines_to_blocks(source, &lines, paragraphs, wrapping);
-    let unwrapped = paragraphs == ParagraphRule::Auto && units.iter().any(|unit| unit.pieces.len() > 1);
+    let unwrapped =
+        paragraphs == ParagraphRule::Auto && wrapping.is_some() && units.iter().any(|unit| unit.pieces.len() > 1);
     mark_bylines(source, &mut units);
     heading::mark_headings(source, &mut units);
     let wrapped_at_spaces = wrapping.is_some_and(|wrapping| wrapping.at_spaces);
@@ -39,6 +44,7 @@ pub(super) fn read_plain_text(source: &str, paragraphs: ParagraphRule) -> Reader
             .map(|unit| unit.to_block(source, wrapped_at_spaces))
             .collect(),
         unwrapped,
+        omitted: Vec::new(),
     }
 }
 
@@ -60,6 +66,8 @@ struct TextLine {
     role: LineRole,
     /// Whether the line follows a blank line or is the first of the source.
     after_blank: bool,
+    /// Whether the line goes on with the sentence of the line before it, on another page.
+    continues_page: bool,
     /// The byte ranges of the cells if the line is a row of a table; empty for other lines.
     cells: Vec<Span>,
 }
@@ -176,6 +184,7 @@ fn find_text_lines(source: &str) -> Vec<TextLine> {
             text: Span::new(start, start + text.len()),
             role: line_role(text),
             after_blank,
+            continues_page: false,
             cells: cells
                 .iter()
                 .map(|cell| Span::new(whole.start + cell.start, whole.start + cell.end))
@@ -333,6 +342,7 @@ impl<'a> BlockAssembler<'a> {
         let is_indented = unit.kind == BlockKind::Paragraph
             && line.indent_columns(self.source) > previous.indent_columns(self.source);
         fits && match (self.paragraphs, self.wrapping) {
+            _ if line.continues_page => true,
             (ParagraphRule::Line, _) | (ParagraphRule::Auto, None) => false,
             (ParagraphRule::BlankLine, _) => true,
             (ParagraphRule::Auto, Some(wrapping)) => {

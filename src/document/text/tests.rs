@@ -508,3 +508,65 @@ fn the_government_news_are_laid_out_alike() {
     }
     assert_eq!(count, 28);
 }
+
+/// Issue 19, kind 12: the number of a page stood as a paragraph between two halves of a sentence.
+#[test]
+fn a_page_break_does_not_part_a_sentence() {
+    let texts = |text: &str, paragraphs| -> Vec<String> {
+        let document = document(text, paragraphs);
+        document.blocks.into_iter().map(|block| block.text).collect()
+    };
+    for (text, expected) in [
+        (
+            "รัฐบาลประกาศว่าจะ\n\n12\n\nช่วยเหลือชาวนา",
+            &["รัฐบาลประกาศว่าจะช่วยเหลือชาวนา"][..],
+        ),
+        (
+            "รัฐบาลประกาศว่าจะ\n- ๑๒ -\nช่วยเหลือชาวนา",
+            &["รัฐบาลประกาศว่าจะช่วยเหลือชาวนา"],
+        ),
+        (
+            "รัฐบาลประกาศว่าจะ\n\nหน้า 12\n\u{c}ช่วยเหลือชาวนา",
+            &["รัฐบาลประกาศว่าจะช่วยเหลือชาวนา"],
+        ),
+        (
+            "รัฐบาลช่วยเหลือชาวนา\n\n3/10\n\nซึ่งเดือดร้อนจากภัยแล้ง",
+            &["รัฐบาลช่วยเหลือชาวนาซึ่งเดือดร้อนจากภัยแล้ง"],
+        ),
+        (
+            "ข้าว (รวมถึงข้าวหอม\n\nPage 3 of 10\n\nมะลิ) ราคาตก",
+            &["ข้าว (รวมถึงข้าวหอมมะลิ) ราคาตก"],
+        ),
+        (
+            "คณะกรรมการเห็นชอบโครงการก่อสร้างรถไฟฟ้าสาย\n\u{c}สีเหลืองช่วงลาดพร้าวถึงสำโรงระยะทางยาว",
+            &["คณะกรรมการเห็นชอบโครงการก่อสร้างรถไฟฟ้าสายสีเหลืองช่วงลาดพร้าวถึงสำโรงระยะทางยาว"],
+        ),
+        // What is no torn sentence stays apart, and so does a number that is no page's.
+        (
+            "ฝนตกหนักทั่วทุกภาค\n\n12\n\nชาวนาดีใจ",
+            &["ฝนตกหนักทั่วทุกภาค", "12", "ชาวนาดีใจ"],
+        ),
+        ("ฝนตกหนัก\n\u{c}ชาวนาดีใจ", &["ฝนตกหนัก", "ชาวนาดีใจ"]),
+        (
+            "รัฐบาลประกาศว่าจะ\n\n12 ล้านบาท\n\nช่วยเหลือ",
+            &["รัฐบาลประกาศว่าจะ", "12 ล้านบาท", "ช่วยเหลือ"],
+        ),
+        ("12", &["12"]),
+        ("12\n\n13\n\nก", &["12", "13", "ก"]),
+    ] {
+        assert_eq!(texts(text, ParagraphRule::Auto), expected, "{text:?}");
+        let lines = text.split(['\n', '\u{c}']).filter(|line| !line.is_empty()).count();
+        assert_eq!(texts(text, ParagraphRule::Line).len(), lines, "{text:?}");
+        assert!(!document(text, ParagraphRule::Auto).unwrapped);
+    }
+}
+
+/// Issue 19, kind 12: a bullet with a skin tone was cut in two.
+#[test]
+fn a_bullet_is_a_whole_emoji() {
+    assert_snapshot!(outline("👉🏽 ข้อหนึ่ง\n✔\u{fe0f} ข้อสอง\n1\u{fe0f}\u{20e3} ข้อสาม", Format::Text), @"
+    ListItem 1: ข้อหนึ่ง
+    ListItem 1: ข้อสอง
+    ListItem 1: ข้อสาม
+    ");
+}

@@ -107,7 +107,7 @@ impl HardWrapping {
 
 /// Whether a sentence certainly continues from `line` to `next`: `line` ends with a word that ends no sentence, or
 /// `next` begins with a word or lower-case letter that begins none.
-fn is_sentence_broken_over_lines(line: &str, next: &str) -> bool {
+pub(super) fn is_sentence_broken_over_lines(line: &str, next: &str) -> bool {
     const WORDS_NEVER_LAST: [&str; 20] = [
         "และ",
         "หรือ",

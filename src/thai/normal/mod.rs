@@ -3,9 +3,12 @@
 //!
 //! Only a model's input and the keys of the translation memory are normalised; documents keep their source unchanged.
 
+mod script;
+
 use super::is_letter;
 use crate::span::Span;
 use icu_normalizer::ComposingNormalizerBorrowed;
+use script::separate_scripts;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -23,6 +26,7 @@ const NORMALISATION_RULES: &[NormalisationRule] = &[
     drop_invisible_chars,
     narrow_full_width_chars,
     map_thai_digits,
+    separate_scripts,
     compose_accents,
     collapse_spaces,
     join_torn_words,
@@ -169,11 +173,25 @@ fn standard_char_for_private_glyph(c: char) -> char {
     }
 }
 
-/// Drops invisible characters: zero-width characters, soft hyphens, direction marks and byte-order marks.
-fn drop_invisible_chars(mut chars: Vec<SourceChar>) -> Vec<SourceChar> {
+/// Drops invisible characters: zero-width characters, soft hyphens, direction marks and byte-order marks. A joiner between
+/// two emoji stays, since it makes one emoji of them.
+fn drop_invisible_chars(chars: Vec<SourceChar>) -> Vec<SourceChar> {
     let invisible = |c| matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-    chars.retain(|char| !invisible(char.c));
-    chars
+    let mut out: Vec<SourceChar> = Vec::with_capacity(chars.len());
+    for (index, &char) in chars.iter().enumerate() {
+        let joins_emoji = char.c == '\u{200d}'
+            && out.last().is_some_and(|last| is_emoji(last.c) || last.c == '\u{fe0f}')
+            && chars.get(index + 1).is_some_and(|next| is_emoji(next.c));
+        if joins_emoji || !invisible(char.c) {
+            out.push(char);
+        }
+    }
+    out
+}
+
+/// Whether a character is an emoji or a sign that becomes one, such as ♂ and ❤, or the colour of a skin.
+fn is_emoji(c: char) -> bool {
+    matches!(c, '\u{1f000}'..='\u{1faff}' | '\u{2190}'..='\u{2bff}')
 }
 
 /// Replaces full-width Latin letters, digits and punctuation by those of ordinary width.
