@@ -92,6 +92,12 @@ pub enum ReadingNotice {
         /// Number of lines.
         lines: usize,
     },
+    /// Some texts inside sentences are left out, since a browser does not show them, or shows them above a word as its
+    /// reading.
+    OmittedText {
+        /// Number of texts.
+        texts: usize,
+    },
     /// All Thai is left as it is, since it is in code or markup; nothing is translated.
     AllThaiInMarkup {
         /// Number of lines.
@@ -122,6 +128,13 @@ impl fmt::Display for ReadingNotice {
             Self::ThaiInCode { lines: count } | Self::ThaiInTags { lines: count } => {
                 write!(f, "{} with Thai left as it is, in code or markup", lines(count))
             }
+            Self::OmittedText { texts } => {
+                let noun = if *texts == 1 { "text" } else { "texts" };
+                write!(
+                    f,
+                    "{texts} {noun} inside sentences left out, hidden or the reading of a word"
+                )
+            }
             Self::AllThaiInMarkup { lines: count } => write!(
                 f,
                 "{} with Thai left as it is, in code or markup, and no other Thai: nothing is translated",
@@ -140,6 +153,8 @@ pub struct PreparedDocument {
     segments: Vec<Segment>,
     header: Header,
     unwrapped: bool,
+    /// Number of texts inside segments that are left out.
+    omitted_texts: usize,
 }
 
 /// The most bytes that a source may have. Together with [`MAX_SEGMENTS`] it keeps what is known of one document below
@@ -225,6 +240,16 @@ pub fn prepare_document(name: Option<&str>, bytes: &[u8], options: &Options) -> 
             return Err(too_many_segments_error());
         }
     }
+    let is_inside_segment = |span: &Span| {
+        let start = mark.len() + span.start;
+        let after = segments.partition_point(|segment| segment.span.start <= start);
+        after
+            .checked_sub(1)
+            .is_some_and(|index| start < segments[index].span.end)
+    };
+    let omitted = document.omitted.iter();
+    let omitted = omitted.filter(|span| span.of(&document.text).contains(char::is_alphanumeric));
+    let omitted_texts = omitted.filter(|span| is_inside_segment(span)).count();
     let head = if segments.is_empty() { mark } else { "" };
     let header = Header {
         schema: SCHEMA,
@@ -251,6 +276,7 @@ pub fn prepare_document(name: Option<&str>, bytes: &[u8], options: &Options) -> 
         segments,
         header,
         unwrapped: document.unwrapped,
+        omitted_texts,
     })
 }
 
@@ -298,6 +324,11 @@ impl PreparedDocument {
         }
         if self.has_joined_lines() {
             notices.push(ReadingNotice::JoinedLines);
+        }
+        if self.omitted_texts > 0 {
+            notices.push(ReadingNotice::OmittedText {
+                texts: self.omitted_texts,
+            });
         }
         match self.count_untranslated_thai_lines() {
             0 if self.needs_model() => {}

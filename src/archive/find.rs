@@ -173,7 +173,7 @@ pub fn find_articles(root: &Path, globs: &[String], except: Option<&Path>) -> Re
             skipped.special += 1;
         } else if input_format_of(path).is_none() {
             skipped.count_extension(path);
-        } else if is_own_output(path) {
+        } else if is_own_output(path) && !is_thai_article(path) {
             skipped.own_outputs += 1;
             skipped.first_own_output.get_or_insert_with(|| path.to_path_buf());
         } else {
@@ -285,6 +285,18 @@ pub(super) fn is_own_output(path: &Path) -> bool {
     })
 }
 
+/// Whether a file that ends as plae's outputs do is an article all the same, whose last line is plae's note: it has more
+/// than twice as many Thai consonants as Latin letters. An output has about half as many, since it has the translation.
+fn is_thai_article(path: &Path) -> bool {
+    // A file that cannot be read or is no text is not plae's either.
+    let text = std::fs::read(path).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let body = CLOSING_NOTE_OPENINGS.iter().filter_map(|note| text.rfind(note)).max();
+    let body = &text[..body.unwrap_or(text.len())];
+    let count = |is_counted: fn(&char) -> bool| body.chars().filter(is_counted).count();
+    count(|c| ('ก'..='ฮ').contains(c)) > 2 * count(char::is_ascii_alphabetic)
+}
+
 /// Creates the failure for a file or directory below `root` that cannot be read. It names the innermost path in
 /// `error`, or `root` if `error` has no path.
 fn unreadable_path_failure(root: &Path, error: ignore::Error) -> InputFailure {
@@ -332,5 +344,52 @@ mod tests {
             std::fs::write(&path, &text).unwrap();
             assert_eq!(is_own_output(&path), own, "{text}");
         }
+    }
+
+    /// Issue 19, kind 29: an article whose last line is plae's own note was dropped.
+    #[test]
+    fn an_article_that_ends_with_the_note_is_an_article() {
+        let home = tempfile::tempdir().unwrap();
+        let [translated, copied] = CLOSING_NOTE_OPENINGS;
+        let article = "ฝนตกหนักในหลายจังหวัดของภาคใต้ ชาวบ้านต้องย้ายของขึ้นที่สูง plae แปลบทความนี้แล้ว\n\n";
+        let files = [
+            (
+                "a.txt",
+                format!("{article}[{translated}0.1.0 with nllb on 2026-01-01.]\n"),
+                true,
+            ),
+            (
+                "b.md",
+                format!("{article}---\n\n*{copied}0.1.0 found no Thai.*\n"),
+                true,
+            ),
+            (
+                "c.html",
+                format!("<p>{article}</p>\n<footer>{translated}0.1.0</footer>"),
+                true,
+            ),
+            (
+                "d.txt",
+                format!("ฝนตกหนักมาก\nIt rained heavily.\n\n[{translated}0.1.0 with nllb.]\n"),
+                false,
+            ),
+            ("e.txt", format!("It rained.\n\n[{copied}0.1.0.]\n"), false),
+        ];
+        for (name, text, _) in &files {
+            std::fs::write(home.path().join(name), text).unwrap();
+        }
+        let found = find_articles(home.path(), &[], None).unwrap();
+        let names: Vec<_> = found
+            .articles
+            .iter()
+            .map(|article| article.place.to_str().unwrap())
+            .collect();
+        let expected: Vec<_> = files
+            .iter()
+            .filter(|(_, _, is_article)| *is_article)
+            .map(|(name, ..)| *name)
+            .collect();
+        assert_eq!(names, expected);
+        assert_eq!(found.skipped.own_outputs, 2);
     }
 }

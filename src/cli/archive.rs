@@ -303,6 +303,9 @@ fn format_notice_kind(notice: &ReadingNotice) -> String {
         ReadingNotice::ThaiInCode { .. } | ReadingNotice::ThaiInTags { .. } => {
             "some Thai left as it is, in code or markup".to_owned()
         }
+        ReadingNotice::OmittedText { .. } => {
+            "texts inside sentences left out, hidden or the reading of a word".to_owned()
+        }
         ReadingNotice::AllThaiInMarkup { .. } => "all Thai in code or markup, nothing is translated".to_owned(),
         _ => format_notice(notice),
     }

@@ -8,35 +8,9 @@ use unicode_width::UnicodeWidthStr;
 
 /// The two possible beginnings of a document's closing note: for a translated document, and for a document without
 /// Thai.
+///
+/// Every output format for readers ends with the note, so a file that contains one of them was written by plae.
 pub const CLOSING_NOTE_OPENINGS: [&str; 2] = ["Machine translated from Thai by plae ", "Nothing was translated: plae "];
-
-/// Whether a text is an output of plae for readers (`text`, `md` or `html`): it ends with the closing note exactly as plae
-/// writes it, and is not mainly Thai. An article that only quotes the note, even in its last line, is none.
-pub fn is_reader_output(text: &str) -> bool {
-    let text = text.trim_end();
-    let (body, note) = match text.strip_suffix("</footer>\n</body>\n</html>") {
-        Some(page) if page.contains("<meta name=\"generator\" content=\"plae\">") => {
-            page.rsplit_once("<footer>").unwrap_or_default()
-        }
-        Some(_) => return false,
-        None => {
-            let (body, last_line) = text.rsplit_once('\n').unwrap_or(("", text));
-            let note = last_line.strip_prefix('[').and_then(|line| line.strip_suffix(']'));
-            let emphasised = last_line.strip_prefix('*').and_then(|line| line.strip_suffix('*'));
-            let emphasised = emphasised.filter(|_| body.trim_end().ends_with("---"));
-            (body, note.or(emphasised).unwrap_or_default())
-        }
-    };
-    let count = |is_counted: fn(char) -> bool| body.chars().filter(|c| is_counted(*c)).count();
-    let consonants = count(|c| ('ก'..='ฮ').contains(&c));
-    let [translated, copied] = CLOSING_NOTE_OPENINGS;
-    if note.starts_with(translated) {
-        // Beside each other, a text and its translation have about twice as many Latin letters as Thai consonants.
-        consonants <= 2 * count(|c| c.is_ascii_alphabetic())
-    } else {
-        note.starts_with(copied) && consonants == 0
-    }
-}
 
 /// Returns the segments of each block, without blank segments and blocks (empty lines are segments with `--split
 /// line`).

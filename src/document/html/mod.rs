@@ -244,7 +244,7 @@ impl HtmlReader<'_> {
     /// lines.
     fn read_preformatted(&mut self) -> TextTreatment {
         /// The number of bytes of preformatted text that show whether it is prose.
-        const SAMPLE_BYTES: usize = 4096;
+        const SAMPLE_BYTES: usize = 2048;
         let rest = &self.source[self.position..];
         let is_end = |at: usize| {
             rest[at..]
@@ -304,7 +304,7 @@ impl HtmlReader<'_> {
             _ if attributes.is_hidden || is_ruby_reading(&name) => TextTreatment::Hidden,
             TextTreatment::Fixed => TextTreatment::Fixed,
             TextTreatment::Translate if attributes.is_fixed => TextTreatment::Fixed,
-            TextTreatment::Translate if name == b"pre" => self.read_preformatted(),
+            TextTreatment::Translate if name == b"pre" && !parent.keeps_lines => self.read_preformatted(),
             TextTreatment::Translate => TextTreatment::Translate,
         };
         if mode != TextTreatment::Opaque && !is_block_element {
