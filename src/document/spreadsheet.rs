@@ -62,11 +62,6 @@ impl<'a> TableRows<'a> {
             quoted,
         }
     }
-
-    /// Whether all quotation marks of the table agree with the rule by which spreadsheets quote fields.
-    pub fn is_quoted(&self) -> bool {
-        self.quoted
-    }
 }
 
 impl<'a> Iterator for TableRows<'a> {

@@ -139,7 +139,9 @@ impl DocxBody {
     fn handle_start_tag(&mut self, element: &BytesStart) {
         let name = element.local_name().as_ref().to_owned();
         let value = || {
-            let attributes = element.attributes().flatten();
+            let mut attributes = element.attributes();
+            // The check for repeated attributes takes quadratic time.
+            let attributes = attributes.with_checks(false).flatten();
             let value = attributes.filter(|attribute| attribute.key.local_name().as_ref() == "val");
             value.map(|attribute| attribute.value.to_string()).next()
         };
