@@ -21,10 +21,13 @@ pub(super) enum Object {
     /// An object outside the pickle, by a tuple that names it.
     Stored(Rc<Object>, Depth),
     /// A dictionary: the entries whose keys are texts, and whose values are calls.
-    Dictionary(Rc<RefCell<Vec<(Rc<str>, Object)>>>),
+    Dictionary(Rc<RefCell<Entries>>),
     /// Any other object.
     Other,
 }
+
+/// The entries of a dictionary.
+type Entries = Vec<(Rc<str>, Object)>;
 
 /// How deep an object is nested: 1 if it holds nothing that holds something.
 type Depth = u8;
@@ -59,7 +62,7 @@ impl Object {
 ///
 /// # Errors
 /// Fails if the pickle is cut short, or has an instruction that checkpoints do not have.
-pub(super) fn read_dictionary(pickle: &[u8]) -> Result<Vec<(Rc<str>, Object)>, String> {
+pub(super) fn read_dictionary(pickle: &[u8]) -> Result<Entries, String> {
     let mut machine = Machine {
         bytes: pickle,
         stack: Vec::new(),
