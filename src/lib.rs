@@ -18,9 +18,9 @@
 //! | 0 | [`error`] | failure: its kind, path, place in the file, and a hint | std |
 //! | 0 | [`span`] | byte ranges of a source | std |
 //! | 1 | [`mod@file`] | inputs read whole, outputs complete or absent | `error` |
-//! | 1 | [`document`] | bytes to blocks of text; the aligned document and its flags | `span` |
 //! | 1 | [`thai`] | Thai text: encodings, normalisation, sentences, numbers and dates | `error`, `span` |
 //! | 1 | [`score`] | BLEU and chrF | `error` |
+//! | 2 | [`document`] | bytes to blocks of text; the aligned document and its flags | `span`, `thai` |
 //! | 2 | [`database`] | an SQLite file: opened, checked, brought to the present layout | `error`, `file` |
 //! | 2 | [`model`] | architectures, weights on disk, kernels; token ids to logits | `error`, `file` |
 //! | 3 | [`catalog`] | which models there are, and their files: manifests, the Hub, caches | `error`, `file`, `model` |

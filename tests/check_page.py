@@ -224,7 +224,7 @@ def check_search(page, records, texts, quotes):
     print("search: Thai, English, several words, a flag, an error, a file, nothing; Escape ends it")
 
 
-RANKS = ["no-thai", "similar", "divided", "length", "thai-left", "truncated", "repetition", "empty"]
+RANKS = ["no-thai", "similar", "divided", "length", "thai-left", "damaged", "truncated", "repetition", "empty"]
 
 
 def worst_of(records):

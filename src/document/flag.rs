@@ -14,6 +14,9 @@ pub enum Flag {
     Repetition,
     /// The translation is empty.
     Empty,
+    /// The source has characters that were lost before it was read: the replacement character U+FFFD, or a private-use
+    /// character inside a word.
+    Damaged,
     /// Thai letters are left in the translation.
     ThaiLeft,
     /// The translation is far too short or too long for its source.
@@ -39,11 +42,12 @@ pub enum Severity {
 
 impl Flag {
     /// All flags, in the order in which a segment lists them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::NoThai,
         Self::Truncated,
         Self::Repetition,
         Self::Empty,
+        Self::Damaged,
         Self::ThaiLeft,
         Self::Length,
         Self::Divided,
@@ -65,9 +69,10 @@ impl Flag {
             ),
             Self::Length => ("length", Warning, 3, "unusually short or long for its source"),
             Self::ThaiLeft => ("thai-left", Warning, 4, "Thai letters are left in the translation"),
-            Self::Truncated => ("truncated", Failure, 5, "cut at the token limit, the end is missing"),
-            Self::Repetition => ("repetition", Failure, 6, "repeats itself"),
-            Self::Empty => ("empty", Failure, 7, "the model gave no translation"),
+            Self::Damaged => ("damaged", Warning, 5, "the source has characters that were lost"),
+            Self::Truncated => ("truncated", Failure, 6, "cut at the token limit, the end is missing"),
+            Self::Repetition => ("repetition", Failure, 7, "repeats itself"),
+            Self::Empty => ("empty", Failure, 8, "the model gave no translation"),
         }
     }
 

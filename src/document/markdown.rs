@@ -9,7 +9,9 @@ use super::html::{self, TagEffect};
 use super::script::Script;
 use super::{BlockKind, ReaderOutput};
 use crate::span::Span;
+use crate::thai::{is_invisible, is_no_break_space};
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// Reads a Markdown source into blocks.
@@ -33,7 +35,9 @@ pub(super) fn read_markdown(source: &str) -> ReaderOutput {
         cursor: 0,
     };
     let start = front_matter_length(source);
-    for (event, range) in Parser::new_ext(&source[start..], options).into_offset_iter() {
+    let parsed = ParsedText::new(&source[start..]);
+    for (event, range) in Parser::new_ext(&parsed.text, options).into_offset_iter() {
+        let range = parsed.source_range(range);
         reader.handle_event(event, start + range.start..start + range.end);
     }
     reader.end_block();
@@ -41,6 +45,88 @@ pub(super) fn read_markdown(source: &str) -> ReaderOutput {
         blocks: reader.builder.finish(),
         unwrapped: false,
         omitted: reader.omitted,
+    }
+}
+
+/// The text that the parser reads: the source, without the invisible characters before a block marker such as `#` or `-`,
+/// and with a space for a no-break space after one. Either would hide the marker from the parser.
+struct ParsedText<'a> {
+    text: Cow<'a, str>,
+    /// The places at which source bytes are left out: the byte offset in `text`, and the number of bytes that are left
+    /// out up to there.
+    gaps: Vec<(usize, usize)>,
+}
+
+impl<'a> ParsedText<'a> {
+    /// Makes the text that the parser reads of a source.
+    fn new(source: &'a str) -> Self {
+        let is_hiding = |c: char| is_invisible(c) || is_no_break_space(c);
+        if !source.contains(is_hiding) {
+            return Self {
+                text: Cow::Borrowed(source),
+                gaps: Vec::new(),
+            };
+        }
+        let mut parsed = Self {
+            text: Cow::Owned(String::with_capacity(source.len())),
+            gaps: Vec::new(),
+        };
+        for line in source.split_inclusive('\n') {
+            let body = line.trim_start_matches(|c| matches!(c, ' ' | '\t' | '>') || is_hiding(c));
+            let (marker, rest) = body.split_at(block_marker_length(body));
+            let content = rest.trim_start_matches(|c| !marker.is_empty() && is_hiding(c));
+            for c in line[..line.len() - body.len()].chars() {
+                if is_invisible(c) || !marker.is_empty() && is_no_break_space(c) {
+                    parsed.leave_out(c.len_utf8());
+                } else {
+                    parsed.text.to_mut().push(c);
+                }
+            }
+            parsed.text.to_mut().push_str(marker);
+            let mut hidden = rest.len() - content.len();
+            if rest[..hidden].contains(is_no_break_space) {
+                parsed.text.to_mut().push(' ');
+                hidden -= 1;
+            }
+            parsed.leave_out(hidden);
+            parsed.text.to_mut().push_str(content);
+        }
+        parsed
+    }
+
+    /// Leaves out source bytes at the end of the text so far.
+    fn leave_out(&mut self, bytes: usize) {
+        let before = self.gaps.last().map_or(0, |(_, left_out)| *left_out);
+        if bytes > 0 {
+            self.gaps.push((self.text.len(), before + bytes));
+        }
+    }
+
+    /// Maps a byte range of the text to the source. What is left out at an end of the range is not in the result.
+    fn source_range(&self, range: Range<usize>) -> Range<usize> {
+        let left_out = |count: usize| count.checked_sub(1).map_or(0, |last| self.gaps[last].1);
+        let start = range.start + left_out(self.gaps.partition_point(|(at, _)| *at <= range.start));
+        let end = range.end + left_out(self.gaps.partition_point(|(at, _)| *at < range.end));
+        start..end.max(start)
+    }
+}
+
+/// Returns the length in bytes of the marker of a heading or list item at the start of a line, for which only a space
+/// may be missing after it; 0 without any.
+fn block_marker_length(line: &str) -> usize {
+    let digits = line.len() - line.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let hashes = line.len() - line.trim_start_matches('#').len();
+    let length = match line.as_bytes() {
+        [b'#', ..] if hashes <= 6 => hashes,
+        [b'-' | b'*' | b'+', ..] => 1,
+        bytes if (1..=9).contains(&digits) && matches!(bytes.get(digits), Some(b'.' | b')')) => digits + 1,
+        _ => return 0,
+    };
+    let is_apart = |c: char| c == ' ' || c == '\t' || is_invisible(c) || is_no_break_space(c);
+    if line[length..].starts_with(is_apart) {
+        length
+    } else {
+        0
     }
 }
 
@@ -305,6 +391,23 @@ mod tests {
     fn what_is_not_running_text_is_left_alone() {
         let text = "```\nโค้ด\n```\n\n    โค้ด\n\n<div>\nกล่อง\n</div>\n\n![คำบรรยาย](x.png)\n\n<!-- หมายเหตุ -->\n\n[ก]: http://x.th \"ข\"\n\n***\n";
         assert_eq!(outline(text, Format::Markdown), "");
+    }
+
+    /// Byte-order marks inside a file, and no-break spaces that keyboards type after a marker (pythainlp#373).
+    #[test]
+    fn what_is_not_visible_hides_no_marker() {
+        let text = "\u{feff}# หัวข้อ\n\n#\u{a0}สอง\n\n\u{200b}- ก\u{200b}ข\n\u{a0}- ค\n-\u{a0}\u{2060}ง **จ**\n\n> \u{ad}## ฉ\n\n\u{200b}ย่อหน้า\n\u{200b}ต่อ\n\n\u{a0}\u{a0}\u{a0}\u{a0}ช\n\n1.\u{a0}ซ\n";
+        assert_snapshot!(outline(text, Format::Markdown).replace(['\u{200b}', '\u{a0}'], "_"), @r#"
+        Heading 1: หัวข้อ
+        Heading 1: สอง
+        ListItem 1: ก_ข
+        ListItem 1: ค
+        ListItem 1: ง จ   <-- ง **จ**
+        Heading 2: ฉ
+        Paragraph 0: ย่อหน้า ต่อ   <-- ย่อหน้า\n_ต่อ
+        Paragraph 0: ช
+        ListItem 1: ซ
+        "#);
     }
 
     #[test]

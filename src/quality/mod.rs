@@ -3,6 +3,7 @@
 //! Each check is a function from a `TranslatedPair` to a flag. A new check is a new file, a line in `QUALITY_CHECKS` and a variant of
 //! [`Flag`].
 
+mod damaged;
 mod incomplete;
 mod length;
 mod repetition;
@@ -21,10 +22,11 @@ struct TranslatedPair<'a> {
 
 /// All quality checks, in the order in which their flags are listed. After [`Flag::Empty`] the remaining checks are
 /// skipped.
-const QUALITY_CHECKS: [fn(&TranslatedPair) -> Option<Flag>; 5] = [
+const QUALITY_CHECKS: [fn(&TranslatedPair) -> Option<Flag>; 6] = [
     incomplete::check_truncated,
     incomplete::check_empty,
     repetition::check_repetition,
+    damaged::check_damaged,
     thai_left::check_untranslated_thai,
     length::check_length,
 ];

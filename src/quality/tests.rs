@@ -38,6 +38,10 @@ fn flags_name_what_is_wrong() {
             Stop,
             &[Flag::Length],
         ),
+        // pdf-inspector#249: characters that PDF text lost.
+        ("ประเท\u{fffd}ไทย", "Thailand", Stop, &[Flag::Damaged]),
+        ("ภ\u{e123}ษาไทย", "Thai", Stop, &[Flag::Damaged]),
+        ("\u{f0b7} ท\u{f70a}\u{f702}นี่", "Here", Stop, &[]),
         ("อ่าน", "Read a great deal more than was said", Stop, &[]),
         ("ดี", "Good", Stop, &[]),
         ("๑๒๓ ABC", "๑๒๓ ABC", Copy, &[]),

@@ -11,7 +11,7 @@ mod rule;
 pub mod scorer;
 pub mod split;
 
-pub use normal::{NormalisedText, normalise_thai};
+pub use normal::{NormalisedText, VisibleText, has_lost_chars, is_invisible, is_no_break_space, normalise_thai};
 
 /// Whether a character is a Thai letter or mark: a consonant, vowel, tone mark or other sign, but not a Thai digit and
 /// not ฿ ๏ ๚ ๛.

@@ -13,6 +13,7 @@ mod wrap;
 
 use super::{Block, BlockKind, ParagraphRule, ReaderOutput, is_space};
 use crate::span::Span;
+use crate::thai::VisibleText;
 use line::{LineRole, is_thai, line_role, parse_item_number};
 use unicode_width::UnicodeWidthStr;
 use wrap::HardWrapping;
@@ -20,28 +21,31 @@ use wrap::HardWrapping;
 /// The longest line that may be a title, in characters. Headlines of Thai news have up to 210.
 const MAX_TITLE_CHARS: usize = 220;
 
-/// Reads plain text into blocks.
+/// Reads plain text into blocks. The layout is told from the visible text, so that invisible characters in the source
+/// make no table and hide no list marker.
 pub(super) fn read_plain_text(source: &str, paragraphs: ParagraphRule) -> ReaderOutput {
-    let mut lines = find_text_lines(source);
+    let visible = VisibleText::new(source);
+    let text = visible.text();
+    let mut lines = find_text_lines(text);
     let wrapping = match paragraphs {
         ParagraphRule::Line => None,
         ParagraphRule::Auto | ParagraphRule::BlankLine => {
-            HardWrapping::detect_hard_wrapping(&pairs_of_joinable_lines(source, &lines))
+            HardWrapping::detect_hard_wrapping(&pairs_of_joinable_lines(text, &lines))
         }
     };
     if paragraphs != ParagraphRule::Line {
-        lines = page::join_pages(source, lines, wrapping);
+        lines = page::join_pages(text, lines, wrapping);
     }
-    let mut units = join_lines_to_blocks(source, &lines, paragraphs, wrapping);
+    let mut units = join_lines_to_blocks(text, &lines, paragraphs, wrapping);
     let unwrapped =
         paragraphs == ParagraphRule::Auto && wrapping.is_some() && units.iter().any(|unit| unit.pieces.len() > 1);
-    mark_bylines(source, &mut units);
-    heading::mark_headings(source, &mut units);
+    mark_bylines(text, &mut units);
+    heading::mark_headings(text, &mut units);
     let wrapped_at_spaces = wrapping.is_some_and(|wrapping| wrapping.at_spaces);
     ReaderOutput {
         blocks: units
             .iter()
-            .map(|unit| unit.to_block(source, wrapped_at_spaces))
+            .map(|unit| unit.to_block(source, &visible, wrapped_at_spaces))
             .collect(),
         unwrapped,
         omitted: Vec::new(),
@@ -50,7 +54,7 @@ pub(super) fn read_plain_text(source: &str, paragraphs: ParagraphRule) -> Reader
 
 /// Classifies a paragraph of any format by its words alone, as a caption, metadata or an ordinary paragraph.
 pub(super) fn paragraph_kind(text: &str) -> BlockKind {
-    match line::metadata_role(text) {
+    match line::metadata_role(VisibleText::new(text).text()) {
         Some(LineRole::Credit) => BlockKind::Caption,
         Some(LineRole::Metadata | LineRole::Date) => BlockKind::Metadata,
         _ => BlockKind::Paragraph,
@@ -122,16 +126,18 @@ impl UnfinishedBlock {
         self.pieces.iter().map(|piece| piece.of(source).chars().count()).sum()
     }
 
-    /// Makes the finished block. Two lines are joined with a space if a space stood between them, and always if the
-    /// text is `wrapped_at_spaces`.
-    fn to_block(&self, source: &str, wrapped_at_spaces: bool) -> Block {
-        let mut block = Block::from_source(self.kind, self.level, source, self.pieces[0]);
-        for piece in &self.pieces[1..] {
-            let line_end = Span::new(block.span.end, piece.start);
-            if wrapped_at_spaces || is_space_at_line_end(&source[..line_end.end], line_end, piece.of(source)) {
-                block.push(" ", line_end);
+    /// Makes the finished block of the `source`, whose `visible` text the block under construction was found in. Two
+    /// lines are joined with a space if a space stood between them, and always if the text is `wrapped_at_spaces`.
+    fn to_block(&self, source: &str, visible: &VisibleText, wrapped_at_spaces: bool) -> Block {
+        let in_source = |piece: Span| visible.source_span(piece.start..piece.end);
+        let mut block = Block::from_source(self.kind, self.level, source, in_source(self.pieces[0]));
+        for pair in self.pieces.windows(2) {
+            let (text, line_end) = (visible.text(), Span::new(pair[0].end, pair[1].start));
+            let piece = in_source(pair[1]);
+            if wrapped_at_spaces || is_space_at_line_end(&text[..line_end.end], line_end, pair[1].of(text)) {
+                block.push(" ", Span::new(block.span.end, piece.start));
             }
-            block.push(piece.of(source), *piece);
+            block.push(piece.of(source), piece);
         }
         block
     }

@@ -570,3 +570,71 @@ fn a_bullet_is_a_whole_emoji() {
     ListItem 1: ข้อสาม
     ");
 }
+
+/// What is not visible makes no table and hides no heading, list or byline (pythainlp#373).
+#[test]
+fn what_is_not_visible_changes_no_block() {
+    let clean = format!(
+        "ธปท.คง ดอกเบี้ยร้อยละ 2.50 ต่อปี\n8 พ.ย. 2566 | 14:30 น. | ข่าวเศรษฐกิจ\nโดย สมชาย ใจดี\n\nภาพ: ธนาคารแห่งประเทศไทย\n\n\
+         {BODY_TEXT}\nข้อความ สั้น ตรงนี้ มี\n\nมติไม่ เป็นเอกฉันท์\n\n{BODY_TEXT}\n\n{BODY_TEXT}\n\nทิศทาง ปีหน้า\n\n{BODY_TEXT}\n\n\
+         1. ข้าว ไทย\n2. ยาง พารา\n- น้ำ ตาล\n> คำ พูด\n\n***\nคน แรก ที่ มา ถึง\nคน สอง ที่ มา ถึง\nที่มา: https://example.org/a?b=1\n"
+    );
+    let outline_of = |text: &str| -> Vec<(BlockKind, u8, String)> {
+        let document = document(text, ParagraphRule::Auto);
+        let block = |block: &Block| {
+            assert_eq!(block.span.of(&document.text), block.text);
+            (
+                block.kind,
+                block.level,
+                crate::thai::normalise_thai(&block.text).into_owned(),
+            )
+        };
+        document.blocks.iter().map(block).collect()
+    };
+    let expected = outline_of(&clean);
+    assert!(expected.iter().any(|(kind, ..)| *kind == BlockKind::Heading));
+    for c in [
+        "\u{200b}", "\u{2060}", "\u{ad}", "\u{feff}", "\u{200f}", "\u{2068}", "\u{a0}", "\u{202f}", "&#8203;", "&nbsp;",
+    ] {
+        let mut noisy = vec![
+            clean.replace(' ', &format!("{c} ")),
+            clean.replace(' ', &format!(" {c}")),
+            clean.replace(' ', &format!("{c} {c}")),
+        ];
+        if matches!(c, "\u{a0}" | "\u{202f}" | "&nbsp;") {
+            noisy.push(clean.replace(' ', c));
+        } else {
+            noisy.push(clean.replace('\n', &format!("{c}\n{c}")));
+            noisy.push(clean.chars().map(|letter| format!("{letter}{c}")).collect());
+        }
+        for text in noisy {
+            assert_eq!(outline_of(&text), expected, "{}", c.escape_unicode());
+        }
+    }
+}
+
+/// nvda#6706: bullets of Symbol and Wingdings, and any other character of such a font that stands alone.
+#[test]
+fn bullets_of_symbol_fonts_begin_list_items() {
+    let text = "หัวข้อ\n\n\u{f0b7} ข้อแรก\n\u{f0a7}ข้อสอง\n\u{f0d8}\tข้อสาม\n\u{f046} ข้อสี่\n\u{f0fc}ข้อห้า\n\u{f0b7}\n";
+    assert_snapshot!(outline(text, Format::Text), @r#"
+    Heading 1: หัวข้อ
+    ListItem 1: ข้อแรก
+    ListItem 1: ข้อสอง
+    ListItem 1: ข้อสาม
+    ListItem 1: ข้อสี่
+    ListItem 1: ข้อห้า
+    "#);
+}
+
+/// pdf-inspector#249: the source stays as it is, but what it says decides.
+#[test]
+fn damaged_words_are_known_for_what_they_are() {
+    let text = format!("ธปท.คงดอกเบี้ย\n\nภาพ: ธนาคาร\n\nที่ม า: https://example.org/a\n\n{BODY_TEXT}\n");
+    let kinds = |text: &str| -> Vec<BlockKind> {
+        let blocks = document(text, ParagraphRule::Auto).blocks;
+        blocks.iter().map(|block| block.kind).collect()
+    };
+    assert_eq!(kinds(&text), kinds(&text.replace("ที่ม า", "ที่มา")));
+    assert_eq!(kinds(&text.replace("ที่ม า", "ท\u{f70a}\u{f702}มา")), kinds(&text));
+}

@@ -3,14 +3,24 @@
 //!
 //! Only a model's input and the keys of the translation memory are normalised; documents keep their source unchanged.
 
+mod glyph;
+mod invisible;
 mod script;
+mod torn;
+mod visible;
 
 use super::is_letter;
 use crate::span::Span;
+pub use glyph::has_lost_chars;
+use glyph::map_private_glyphs;
 use icu_normalizer::ComposingNormalizerBorrowed;
+use invisible::drop_invisible_chars;
+pub use invisible::{is_invisible, is_no_break_space};
 use script::separate_scripts;
 use std::borrow::Cow;
 use std::ops::Range;
+use torn::join_torn_words;
+pub use visible::VisibleText;
 
 /// A normalisation rule: takes the characters of a text, and replaces, joins or drops some of them.
 type NormalisationRule = fn(Vec<SourceChar>) -> Vec<SourceChar>;
@@ -22,14 +32,15 @@ type NormalisationRule = fn(Vec<SourceChar>) -> Vec<SourceChar>;
 /// emphasis; joining a torn word is a guess. NFKC is not applied, since it takes SARA AM apart. Quotation marks, dashes
 /// and ฯลฯ (et cetera) are kept as they are.
 const NORMALISATION_RULES: &[NormalisationRule] = &[
-    map_private_glyphs,
     drop_invisible_chars,
+    map_private_glyphs,
     narrow_full_width_chars,
     map_thai_digits,
     separate_scripts,
     compose_accents,
     collapse_spaces,
     join_torn_words,
+    move_marks_before_vowels,
     compose_sara_am,
     order_vowels_and_tone_marks,
     drop_repeated_vowels,
@@ -70,11 +81,8 @@ impl NormalisedText {
     /// Normalises `source` with the rules of [`normalise_thai`], and keeps for each character the source bytes that it
     /// stands for.
     pub fn new(source: &str) -> Self {
-        let chars = NORMALISATION_RULES
-            .iter()
-            .fold(chars_with_spans(source), |chars, rule| rule(chars));
         let mut text = String::with_capacity(source.len());
-        let chars = chars
+        let chars = apply_rules(NORMALISATION_RULES, source)
             .into_iter()
             .map(|SourceChar { c, source }| {
                 text.push(c);
@@ -130,6 +138,11 @@ fn chars_with_spans(source: &str) -> Vec<SourceChar> {
     source.char_indices().map(char).collect()
 }
 
+/// Applies rules to a source text, one after another.
+fn apply_rules(rules: &[NormalisationRule], source: &str) -> Vec<SourceChar> {
+    rules.iter().fold(chars_with_spans(source), |chars, rule| rule(chars))
+}
+
 /// Returns the smallest span that contains both spans.
 fn enclosing_span(a: Span, b: Span) -> Span {
     Span::new(a.start.min(b.start), a.end.max(b.end))
@@ -139,59 +152,6 @@ fn enclosing_span(a: Span, b: Span) -> Span {
 fn map_chars(mut chars: Vec<SourceChar>, to: fn(char) -> char) -> Vec<SourceChar> {
     chars.iter_mut().for_each(|char| char.c = to(char.c));
     chars
-}
-
-/// Replaces private-use characters of old Thai fonts and PDF text layers by the standard Thai characters that they look
-/// like.
-fn map_private_glyphs(chars: Vec<SourceChar>) -> Vec<SourceChar> {
-    map_chars(chars, standard_char_for_private_glyph)
-}
-
-/// Returns the standard Thai character for a private-use one, and any other character unchanged. Windows and Macintosh
-/// fonts used private-use characters for shifted marks and for consonants without their lower part; the table is that
-/// of HarfBuzz's `hb-ot-shaper-thai.cc`, inverted.
-fn standard_char_for_private_glyph(c: char) -> char {
-    match c {
-        '\u{f700}' | '\u{f89e}' => 'ฐ',
-        '\u{f70f}' | '\u{f89a}' => 'ญ',
-        '\u{f701}' | '\u{f885}' => '\u{e34}',
-        '\u{f702}' | '\u{f886}' => '\u{e35}',
-        '\u{f703}' | '\u{f887}' => '\u{e36}',
-        '\u{f704}' | '\u{f888}' => '\u{e37}',
-        '\u{f710}' | '\u{f884}' => '\u{e31}',
-        '\u{f711}' | '\u{f899}' => '\u{e4d}',
-        '\u{f712}' | '\u{f889}' => '\u{e47}',
-        '\u{f705}' | '\u{f70a}' | '\u{f713}' | '\u{f88a}' | '\u{f88b}' | '\u{f88c}' => '\u{e48}',
-        '\u{f706}' | '\u{f70b}' | '\u{f714}' | '\u{f88d}' | '\u{f88e}' | '\u{f88f}' => '\u{e49}',
-        '\u{f707}' | '\u{f70c}' | '\u{f715}' | '\u{f890}' | '\u{f891}' | '\u{f892}' => '\u{e4a}',
-        '\u{f708}' | '\u{f70d}' | '\u{f716}' | '\u{f893}' | '\u{f894}' | '\u{f895}' => '\u{e4b}',
-        '\u{f709}' | '\u{f70e}' | '\u{f717}' | '\u{f896}' | '\u{f897}' | '\u{f898}' => '\u{e4c}',
-        '\u{f718}' | '\u{f89b}' => '\u{e38}',
-        '\u{f719}' | '\u{f89c}' => '\u{e39}',
-        '\u{f71a}' | '\u{f89d}' => '\u{e3a}',
-        _ => c,
-    }
-}
-
-/// Drops invisible characters: zero-width characters, soft hyphens, direction marks and byte-order marks. A joiner between
-/// two emoji stays, since it makes one emoji of them.
-fn drop_invisible_chars(chars: Vec<SourceChar>) -> Vec<SourceChar> {
-    let invisible = |c| matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-    let mut out: Vec<SourceChar> = Vec::with_capacity(chars.len());
-    for (index, &char) in chars.iter().enumerate() {
-        let joins_emoji = char.c == '\u{200d}'
-            && out.last().is_some_and(|last| is_emoji(last.c) || last.c == '\u{fe0f}')
-            && chars.get(index + 1).is_some_and(|next| is_emoji(next.c));
-        if joins_emoji || !invisible(char.c) {
-            out.push(char);
-        }
-    }
-    out
-}
-
-/// Whether a character is an emoji or a sign that becomes one, such as ♂ and ❤, or the colour of a skin.
-fn is_emoji(c: char) -> bool {
-    matches!(c, '\u{1f000}'..='\u{1faff}' | '\u{2190}'..='\u{2bff}')
 }
 
 /// Replaces full-width Latin letters, digits and punctuation by those of ordinary width.
@@ -213,12 +173,11 @@ fn map_thai_digits(chars: Vec<SourceChar>) -> Vec<SourceChar> {
 /// Composes a letter and its combining accents into one character (NFC) where there is one.
 fn compose_accents(chars: Vec<SourceChar>) -> Vec<SourceChar> {
     const NFC_NORMALIZER: ComposingNormalizerBorrowed = ComposingNormalizerBorrowed::new_nfc();
-    let accent = |char: &SourceChar| matches!(char.c, '\u{300}'..='\u{36f}');
-    if !chars.iter().any(accent) {
+    if !chars.iter().any(|char| is_accent(char.c)) {
         return chars;
     }
     let mut out = Vec::with_capacity(chars.len());
-    for cluster in chars.chunk_by(|_, next| accent(next)) {
+    for cluster in chars.chunk_by(|_, next| is_accent(next.c)) {
         match cluster.iter().map(|char| char.source).reduce(enclosing_span) {
             Some(source) if cluster.len() > 1 => {
                 let text: String = cluster.iter().map(|char| char.c).collect();
@@ -258,36 +217,25 @@ const SARA_AM: char = '\u{e33}';
 /// The mark NIKHAHIT, ํ, which is the first part of a decomposed SARA AM (ำ).
 const NIKHAHIT: char = '\u{e4d}';
 
-/// Joins words that PDF text layers tear apart with a space. Drops a space before a mark or ำ, which cannot start a
-/// word, and replaces a space and า by ำ inside a word or after a tone mark.
-fn join_torn_words(chars: Vec<SourceChar>) -> Vec<SourceChar> {
+/// Puts tone marks and nikhahit that stand after a vowel that is written after its consonant before that vowel, where
+/// they belong: `หญา้` becomes หญ้า.
+fn move_marks_before_vowels(chars: Vec<SourceChar>) -> Vec<SourceChar> {
+    let is_vowel = |char: &SourceChar| matches!(char.c, 'ะ' | SARA_AA | SARA_AM);
+    let is_moved = |char: &SourceChar| is_tone_mark(char.c) || char.c == NIKHAHIT;
+    let is_dependent = |char: &SourceChar| is_vowel(char) || is_thai_mark(char.c);
     let mut out: Vec<SourceChar> = Vec::with_capacity(chars.len());
-    let mut rest = chars.as_slice();
-    while let [SourceChar { c, source }, after @ ..] = rest {
-        rest = after;
-        let (before, next) = (out.last().map_or(' ', |last| last.c), after.first());
-        let carried = is_consonant(before) || is_thai_mark(before);
-        match next {
-            Some(&next) if *c == ' ' && carried && (is_thai_mark(next.c) || next.c == SARA_AM) => {}
-            Some(&next) if *c == ' ' && carried && next.c == SARA_AA => {
-                let marks = || out.iter().rev().map(|char| char.c).take_while(|&c| is_thai_mark(c));
-                let nikhahit = marks().any(|c| c == NIKHAHIT);
-                let toned = is_thai_mark(before) && marks().all(is_tone_mark);
-                let inside = is_consonant(before)
-                    && after
-                        .get(1)
-                        .is_some_and(|char| is_letter(char.c) && !matches!(char.c, 'ๆ' | 'ฯ'));
-                if !nikhahit && (inside || toned) {
-                    out.push(SourceChar {
-                        c: SARA_AM,
-                        source: enclosing_span(*source, next.source),
-                    });
-                    rest = &after[1..];
-                } else if !nikhahit {
-                    out.push(SourceChar { c: *c, source: *source });
-                }
-            }
-            _ => out.push(SourceChar { c: *c, source: *source }),
+    for run in chars.chunk_by(|a, b| is_dependent(a) && is_dependent(b)) {
+        let (marks, rest) = run.split_at(run.iter().position(is_vowel).unwrap_or(run.len()));
+        out.extend(marks);
+        if out
+            .last()
+            .is_some_and(|last| is_consonant(last.c) || is_thai_mark(last.c))
+        {
+            let (moved, others): (Vec<SourceChar>, Vec<SourceChar>) = rest.iter().partition(|char| is_moved(char));
+            out.extend(moved);
+            out.extend(others);
+        } else {
+            out.extend(rest);
         }
     }
     out
@@ -300,6 +248,10 @@ fn compose_sara_am(chars: Vec<SourceChar>) -> Vec<SourceChar> {
     let mut rest = chars.as_slice();
     while let [char, after @ ..] = rest {
         rest = after;
+        if !matches!(char.c, SARA_AM | SARA_AA) {
+            out.push(*char);
+            continue;
+        }
         let marks = out.iter().rev().take_while(|char| is_thai_mark(char.c)).count();
         let decomposed = char.c == SARA_AA && out[out.len() - marks..].iter().any(|char| char.c == NIKHAHIT);
         if char.c != SARA_AM && !decomposed {
@@ -332,16 +284,11 @@ fn compose_sara_am(chars: Vec<SourceChar>) -> Vec<SourceChar> {
 /// Puts the marks on each consonant in order and drops repeated ones: first vowels, then the last of the tone marks,
 /// then the signs that silence or shorten.
 fn order_vowels_and_tone_marks(chars: Vec<SourceChar>) -> Vec<SourceChar> {
-    let rank = |c: char| match c {
-        '\u{e4c}' | '\u{e4e}' => 2,
-        _ if is_tone_mark(c) => 1,
-        _ => 0,
-    };
     let mut out: Vec<SourceChar> = Vec::with_capacity(chars.len());
     for run in chars.chunk_by(|a, b| is_thai_mark(a.c) && is_thai_mark(b.c)) {
         let mut run = run.to_vec();
         if run.len() > 1 {
-            run.sort_by_key(|mark| rank(mark.c));
+            run.sort_by_key(|mark| mark_rank(mark.c));
         }
         let start = out.len();
         for mark in run {
@@ -362,7 +309,6 @@ fn order_vowels_and_tone_marks(chars: Vec<SourceChar>) -> Vec<SourceChar> {
 
 /// Replaces two `เ` in a row by แ, and drops repetitions of a vowel that is a letter and no mark.
 fn drop_repeated_vowels(chars: Vec<SourceChar>) -> Vec<SourceChar> {
-    let once = |c| matches!(c, 'แ'..='ไ' | 'ะ' | SARA_AA | SARA_AM);
     let merge = |kept: &mut SourceChar, c: char, source: Span| {
         *kept = SourceChar {
             c,
@@ -373,7 +319,7 @@ fn drop_repeated_vowels(chars: Vec<SourceChar>) -> Vec<SourceChar> {
     for SourceChar { c, source } in chars {
         match out.last_mut() {
             Some(last) if c == 'เ' && last.c == 'เ' => merge(last, 'แ', source),
-            Some(last) if c == last.c && once(c) => merge(last, c, source),
+            Some(last) if c == last.c && is_repeatable_vowel(c) => merge(last, c, source),
             _ => out.push(SourceChar { c, source }),
         }
         // Four เ in a row have become two แ.
@@ -403,6 +349,26 @@ fn attach_repetition_mark(chars: Vec<SourceChar>) -> Vec<SourceChar> {
         }
     }
     out
+}
+
+/// Whether a character is an accent that combines with the Latin letter before it.
+fn is_accent(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}')
+}
+
+/// Returns the place of a mark in the order in which the marks of one consonant are written: a vowel, a tone mark, a
+/// sign that silences or shortens.
+fn mark_rank(c: char) -> u8 {
+    match c {
+        '\u{e4c}' | '\u{e4e}' => 2,
+        _ if is_tone_mark(c) => 1,
+        _ => 0,
+    }
+}
+
+/// Whether a character is a vowel that is a letter and no mark, which some writers repeat for emphasis.
+fn is_repeatable_vowel(c: char) -> bool {
+    matches!(c, 'แ'..='ไ' | 'ะ' | SARA_AA | SARA_AM)
 }
 
 /// Whether a character is a Thai consonant.

@@ -114,6 +114,179 @@ fn torn_words_are_joined() {
     );
 }
 
+/// pdf-inspector#249: a font without a code for ำ leaves a space and า of it.
+#[test]
+fn a_vowel_am_that_pdf_text_lost_is_found_again() {
+    check_rule(
+        join_torn_words,
+        &[
+            ("น ้าท่วม", "น้ำท่วม"),
+            ("ต ่ากว่า", "ต่ำกว่า"),
+            ("ซ ้าซ้อน ย ้าว่า ถ ้าหาก", "ซ้ำซ้อน ย้ำว่า ถ้าหาก"),
+            ("การท างานของผู้น า", "การทำงานของผู้นำ"),
+            ("ต้องท า แล้วจดจ า", "ต้องทำ แล้วจดจำ"),
+            ("ค าแนะน าและค าถาม", "คำแนะนำและคำถาม"),
+            ("น ้ า น ้ำ น \u{e4d}\u{e49}า", "น้ำ น้ำ น\u{e4d}\u{e49}า"),
+            ("ส \u{e4d} าคัญ ส\u{e4d} า", "ส\u{e4d}าคัญ ส\u{e4d}า"),
+        ],
+    );
+}
+
+/// The opposite damage: a text layer puts a space before each mark (pdf-inspector#249, pythainlp#384).
+#[test]
+fn a_space_before_a_mark_only_goes_away() {
+    check_rule(
+        join_torn_words,
+        &[
+            ("ข ้าว", "ข้าว"),
+            ("ต ้องการไปหน ้าบ ้าน", "ต้องการไปหน้าบ้าน"),
+            ("ต ่างประเทศกล ่าวว ่า", "ต่างประเทศกล่าวว่า"),
+            ("ค ่าใช ้จ ่าย", "ค่าใช้จ่าย"),
+            ("เจ ้าหน ้าที ่ถ ึงกรณ ีที่", "เจ้าหน้าที่ถึงกรณีที่"),
+            ("ก ารเมือง", "การเมือง"),
+            ("พ ุ่มดอกไม้ จ ะไป", "พุ่มดอกไม้ จะไป"),
+            ("นายกฯ กล ่าวว ่า ฟอนด ้า", "นายกฯ กล่าวว่า ฟอนด้า"),
+        ],
+    );
+}
+
+/// Where both readings are words, the other torn words of the text decide.
+#[test]
+fn ambiguous_words_are_read_as_the_rest_of_the_text() {
+    check_rule(
+        join_torn_words,
+        &[
+            ("เมื่อค ่าวานนี้", "เมื่อค่าวานนี้"),
+            ("ท างานส าคัญจนค ่า", "ทำงานสำคัญจนค่ำ"),
+            ("ทำงานสำคัญจนน ้า", "ทำงานสำคัญจนน้า"),
+        ],
+    );
+}
+
+/// pythainlp#384, #372: a tone mark typed after the vowel.
+#[test]
+fn marks_stand_before_the_vowel_after_their_consonant() {
+    check_rule(
+        move_marks_before_vowels,
+        &[
+            ("สนามหญา้หนา้บา้น", "สนามหญ้าหน้าบ้าน"),
+            ("คะ่ นะ่", "ค่ะ น่ะ"),
+            ("ท\u{e32}\u{e4d}", "ท\u{e4d}\u{e32}"),
+            ("กาา้", "ก้าา"),
+            ("า้", "า้"),
+        ],
+    );
+}
+
+/// nvda#6706: bullets of Symbol and Wingdings.
+#[test]
+fn bullets_of_symbol_fonts_are_bullets() {
+    check_rule(
+        map_private_glyphs,
+        &[
+            ("\u{f0b7} ข้อ", "• ข้อ"),
+            ("\u{f0a7}ข้อ \u{f0d8}\tข้อ", "•ข้อ •\tข้อ"),
+            ("\u{f0fc} ทำแล้ว ก \u{f0e0} ข", "✓ ทำแล้ว ก → ข"),
+            ("\u{f046} ข้อ", "• ข้อ"),
+            ("ก\u{f046}ข \u{e123} ข", "ก\u{f046}ข \u{e123} ข"),
+        ],
+    );
+}
+
+/// pythainlp#373, and references that were left in plain text.
+#[test]
+fn references_to_invisible_characters_are_dropped() {
+    check_rule(
+        drop_invisible_chars,
+        &[
+            ("ภาษา&#8203;ไทย&#x200B;&ZeroWidthSpace;&shy;&#173;", "ภาษาไทย"),
+            ("ก&nbsp;ข&#160;ค", "ก\u{a0}ข\u{a0}ค"),
+            ("ก\u{61c}ข\u{2066}ค\u{2069}", "กขค"),
+            ("A&amp;B &#3585; & &#; &x;", "A&amp;B &#3585; & &#; &x;"),
+            ("👩\u{200d}⚕\u{fe0f}ก\u{200d}", "👩\u{200d}⚕\u{fe0f}ก"),
+        ],
+    );
+}
+
+#[test]
+fn lost_characters_are_found() {
+    for (text, is_lost) in [
+        ("ประเท\u{fffd}", true),
+        ("\u{fffd}", true),
+        ("ภ\u{e123}ษา", true),
+        ("ภาษ\u{f07a}", true),
+        ("\u{f07a}\u{200b}าษา", true),
+        ("ทั\u{f70a}ว", false),
+        ("\u{f0b7}ข้อ", false),
+        ("\u{f0b7} ข้อ \u{e123} ข", false),
+        ("ภาษาไทย", false),
+    ] {
+        assert_eq!(has_lost_chars(text), is_lost, "{}", text.escape_unicode());
+    }
+}
+
+/// The visible text keeps the layout, and knows its source.
+#[test]
+fn visible_text_keeps_lines_and_spaces() {
+    for (source, text) in [
+        ("ก  ข\t ค\r\n\n  ๕ ต่าง ๆ", "ก  ข\t ค\r\n\n  ๕ ต่าง ๆ"),
+        ("ก \u{200b} ข\u{2060}ค", "ก  ขค"),
+        ("ก\u{a0}ข \u{a0}ค\u{a0} ง\u{202f}จ\u{1b}", "ก ข ค ง จ "),
+        ("น\u{e4d}\u{e49}า ท\u{e48}\u{e35} เเม่", "น้ำ ที่ แม่"),
+        ("น ้า\n ้า", "น้ำ\n ้า"),
+        ("\u{200b}", ""),
+    ] {
+        let visible = VisibleText::new(source);
+        assert_eq!(visible.text(), text, "{}", source.escape_unicode());
+        assert_eq!(
+            VisibleText::new(text).text(),
+            text,
+            "again: {}",
+            source.escape_unicode()
+        );
+    }
+    let source = "\u{feff}ก\u{200b} \u{200b}ข\u{200b}";
+    let visible = VisibleText::new(source);
+    assert_eq!(visible.source_span(0..3).of(source), "ก");
+    assert_eq!(visible.source_span(4..7).of(source), "ข");
+    assert_eq!(visible.source_span(0..7).of(source), "ก\u{200b} \u{200b}ข");
+}
+
+/// A run of marks took quadratic time in `compose_sara_am`.
+#[test]
+fn long_runs_are_normalised_in_linear_time() {
+    for unit in [
+        "\u{e48}",
+        "\u{e4d}",
+        "ก\u{e35}",
+        "ำ",
+        "า้",
+        "\u{e4d}า",
+        " ้",
+        " า",
+        "น ้า",
+        "ก า ",
+        "เ",
+        "&",
+        "&#8203;",
+        "\u{301}",
+        "e\u{301}\u{323}",
+        "\u{200b}",
+        "\u{a0} ",
+        "ๆ",
+        "\u{f0b7}",
+        "\u{fffd}",
+        "\u{0}",
+        "👩\u{200d}",
+    ] {
+        let text = unit.repeat(500_000 / unit.len());
+        let start = std::time::Instant::now();
+        assert!(normalise_thai(&text).len() <= text.len() * 2, "{unit:?}");
+        assert!(VisibleText::new(&text).text().len() <= text.len() * 2, "{unit:?}");
+        assert!(start.elapsed().as_secs() < 10, "{unit:?}: {:?}", start.elapsed());
+    }
+}
+
 #[test]
 fn sara_am_is_one_character_after_the_tone_mark() {
     check_rule(
@@ -237,7 +410,7 @@ fn normalised_text_knows_its_source() {
     );
 }
 
-const THAI_TEXT_PATTERN: &str = "[กนอเแโะาำัิีึืุู็่้๊๋์ํ๎ๆฯ ๑１ae\u{301}\u{323}\u{200b}\u{a0}\u{f70a}\u{f711}]{0,24}";
+const THAI_TEXT_PATTERN: &str = "[กนอเแโะาำัิีึืุู็่้๊๋์ํ๎ๆฯ ๑１ae\u{301}\u{323}\u{200b}\u{a0}\u{f70a}\u{f711}\u{f0b7}]{0,24}";
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
@@ -256,6 +429,24 @@ proptest! {
         for (index, rule) in NORMALISATION_RULES.iter().enumerate() {
             let once = apply_rule(*rule, &text);
             prop_assert_eq!(apply_rule(*rule, &once), once.clone(), "rule {} {}", index, text.escape_unicode());
+        }
+    }
+
+    #[test]
+    fn visible_text_is_settled_and_has_its_source(text in THAI_TEXT_PATTERN, other in any::<String>()) {
+        for source in [text, other] {
+            let visible = VisibleText::new(&source);
+            let again = VisibleText::new(visible.text());
+            prop_assert_eq!(again.text(), visible.text(), "{}", source.escape_unicode());
+            let (mut end, mut at) = (0, 0);
+            for (start, c) in visible.text().char_indices() {
+                let span = visible.source_span(start..start + c.len_utf8());
+                prop_assert!(span.start >= end && span.end >= span.start && source.is_char_boundary(span.start), "{c:?} {span:?}");
+                prop_assert!(visible.source_end(start) == at);
+                (end, at) = (span.end, visible.source_end(start + c.len_utf8()));
+            }
+            // What the model reads is the same.
+            prop_assert_eq!(normalise_thai(visible.text()), normalise_thai(&source), "{}", source.escape_unicode());
         }
     }
 

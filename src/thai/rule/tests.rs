@@ -62,6 +62,15 @@ fn forbidding_rule(candidate: &ConsideredCut) -> Option<NoCutRule> {
     }
 }
 
+/// Returns the rule that forbids a cut at an offset. A space inside a torn word is not considered at all, as it stands
+/// before a mark.
+fn forbidding_rule_at(found: &[ConsideredCut], offset: usize) -> Option<NoCutRule> {
+    match found.iter().find(|candidate| candidate.offset == offset) {
+        Some(candidate) => forbidding_rule(candidate),
+        None => Some(NoCutRule::Mark),
+    }
+}
+
 fn rule_name(rule: NoCutRule) -> String {
     serde_json::to_value(rule)
         .expect("a name")
@@ -75,31 +84,18 @@ fn every_case_is_kept_and_left_free_as_marked() {
     let mut broken = Vec::new();
     for case in parse_rule_cases() {
         let found = explain_cuts(&case.text, &SplitOptions::default());
-        let at = |offset: usize| {
-            found
-                .iter()
-                .find(|candidate| candidate.offset == offset)
-                .expect("a space")
-        };
-        let right = case.kept.iter().all(|&offset| forbidding_rule(at(offset)).is_some())
-            && case.free.iter().all(|&offset| forbidding_rule(at(offset)).is_none());
+        let at = |offset: usize| forbidding_rule_at(&found, offset);
+        let right = case.kept.iter().all(|&offset| at(offset).is_some())
+            && case.free.iter().all(|&offset| at(offset).is_none());
         if !right {
             broken.push(format!("{}\n     {}", case.marked, draw_cuts(&case.text, &found)));
             continue;
         }
-        let mut rules = case
-            .kept
-            .iter()
-            .filter_map(|&offset| forbidding_rule(at(offset)))
-            .map(rule_name);
+        let mut rules = case.kept.iter().filter_map(|&offset| at(offset)).map(rule_name);
         if let Some(rule) = case.rule
             && !rules.any(|found| found == rule)
         {
-            let rules: Vec<_> = case
-                .kept
-                .iter()
-                .filter_map(|&offset| forbidding_rule(at(offset)))
-                .collect();
+            let rules: Vec<_> = case.kept.iter().filter_map(|&offset| at(offset)).collect();
             broken.push(format!("{}\n     kept by {rules:?}, not by {rule}", case.marked));
         }
     }
@@ -224,7 +220,7 @@ proptest! {
         let text = format!("{FILLER} {} {FILLER} {} {FILLER}", other.text, case.text);
         let start = text.len() - FILLER.len() - 1 - case.text.len();
         let found = explain_cuts(&text, &SplitOptions { max_chars: usize::MAX });
-        let at = |offset: usize| found.iter().find(|candidate| candidate.offset == start + offset).and_then(forbidding_rule);
+        let at = |offset: usize| forbidding_rule_at(&found, start + offset);
         prop_assert!(case.kept.iter().all(|&offset| at(offset).is_some()), "{} after {}", case.marked, other.marked);
         prop_assert!(case.free.iter().all(|&offset| at(offset).is_none()), "{} after {}", case.marked, other.marked);
     }
@@ -255,6 +251,18 @@ fn no_line_takes_long() {
         "\u{301}",
         "เ",
         "ประธานาธิบดี",
+        "\u{e48}",
+        "1 ",
+        "a ",
+        ". ",
+        "😀 ",
+        "\" ",
+        "(",
+        "\u{200b} ",
+        "&#8203;",
+        "น ้า",
+        "\u{f0b7} ",
+        "\u{fffd}",
     ] {
         let text = unit.repeat(500_000 / unit.len());
         let start = std::time::Instant::now();

@@ -10,6 +10,9 @@
 //!    boundaries, those that strict rules forbid.
 //! 5. `cuts` chooses the cuts for which the sum of the scores and of a prior on the segments' lengths is
 //!    highest.
+//!
+//! All of this is done on the [`VisibleText`], so that zero-width spaces or the order in which marks were typed change
+//! no cut.
 
 mod place;
 #[cfg(test)]
@@ -18,7 +21,7 @@ pub(super) mod tests;
 use super::line::Line;
 pub use super::rule::NoCutRule;
 use super::scorer::{self, Lexicon, Scorer};
-use super::{features, rule};
+use super::{VisibleText, features, rule};
 use serde::Serialize;
 use std::ops::Range;
 
@@ -67,16 +70,17 @@ pub enum CutReason {
 
 /// Splits the text of one block into sentences, with the built-in scorer.
 ///
-/// Returns trimmed, non-empty byte ranges in the order of the text. There is only white space between two ranges, or
-/// nothing where a long run without spaces was cut between two words.
+/// Returns trimmed, non-empty byte ranges in the order of the text. There is only white space and what is not visible
+/// between two ranges, or nothing where a long run without spaces was cut between two words.
 pub fn sentences(text: &str, options: &SplitOptions) -> Vec<Range<usize>> {
     sentences_with_scorer(scorer::built_in_scorer(), text, options)
 }
 
 /// Splits text as [`sentences`] does, but with the given scorer instead of the built-in one.
 pub fn sentences_with_scorer(scorer: &Scorer, text: &str, options: &SplitOptions) -> Vec<Range<usize>> {
-    let mut sentences = Vec::new();
-    for_each_line(text, |at, line| {
+    let mut sentences: Vec<Range<usize>> = Vec::new();
+    let visible = VisibleText::new(text);
+    for_each_line(visible.text(), |at, line| {
         let (places, cuts) = place::choose_cuts(&Line::new(line), scorer, options.max_chars);
         let mut start = 0;
         for place in cuts.iter().map(|&cut| &places[cut]) {
@@ -85,7 +89,8 @@ pub fn sentences_with_scorer(scorer: &Scorer, text: &str, options: &SplitOptions
         }
         sentences.push(at + start..at + line.len());
     });
-    sentences
+    let spans = sentences.into_iter().map(|range| visible.source_span(range));
+    spans.map(|span| span.start..span.end).collect()
 }
 
 /// Splits a text that is too long for a model into parts that fit.
@@ -169,7 +174,8 @@ pub fn open_gaps(line: &str, lexicon: &Lexicon, options: &SplitOptions) -> Vec<G
 pub fn explain_cuts(text: &str, options: &SplitOptions) -> Vec<ConsideredCut> {
     let mut candidates: Vec<ConsideredCut> = Vec::new();
     let mut last = None;
-    for_each_line(text, |at, line| {
+    let visible = VisibleText::new(text);
+    for_each_line(visible.text(), |at, line| {
         if let Some(offset) = last.replace(at + line.len()) {
             candidates.push(ConsideredCut {
                 offset,
@@ -199,6 +205,9 @@ pub fn explain_cuts(text: &str, options: &SplitOptions) -> Vec<ConsideredCut> {
             });
         }
     });
+    for candidate in &mut candidates {
+        candidate.offset = visible.source_end(candidate.offset);
+    }
     candidates
 }
 
