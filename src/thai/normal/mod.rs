@@ -225,12 +225,10 @@ fn move_marks_before_vowels(chars: Vec<SourceChar>) -> Vec<SourceChar> {
     let is_dependent = |char: &SourceChar| is_vowel(char) || is_thai_mark(char.c);
     let mut out: Vec<SourceChar> = Vec::with_capacity(chars.len());
     for run in chars.chunk_by(|a, b| is_dependent(a) && is_dependent(b)) {
+        let follows_consonant = out.last().is_some_and(|last| is_consonant(last.c));
         let (marks, rest) = run.split_at(run.iter().position(is_vowel).unwrap_or(run.len()));
         out.extend(marks);
-        if out
-            .last()
-            .is_some_and(|last| is_consonant(last.c) || is_thai_mark(last.c))
-        {
+        if follows_consonant {
             let (moved, others): (Vec<SourceChar>, Vec<SourceChar>) = rest.iter().partition(|char| is_moved(char));
             out.extend(moved);
             out.extend(others);
