@@ -145,7 +145,7 @@ impl<'a> OutputPublisher<'a> {
         // was broken off.
         let is_own = metadata.is_file()
             && match known.hashes.as_slice() {
-                [] => (known.is_claimed && is_own_output(&path)) || is_former_report(output, &path),
+                [] => (known.is_claimed && is_own_output(&path)) || is_report_of_older_plae(output, &path),
                 hashes => hashes.contains(&file::hash_file(&path).map_err(failed)?),
             };
         Ok(match (is_own, known.hashes.is_empty()) {
@@ -260,7 +260,7 @@ struct ResolvedDirectory {
 }
 
 /// Whether a file is a report that an older version of plae wrote, which stored no hash of it.
-fn is_former_report(output: &str, path: &Path) -> bool {
+fn is_report_of_older_plae(output: &str, path: &Path) -> bool {
     /// Number of bytes at the beginning of a report that are looked at: the head of the page, or a record.
     const SEARCHED_HEAD_BYTES: u64 = 1 << 20;
     const PAGE_MARK: &str = "<meta name=\"generator\" content=\"plae\">\n<title>Translated articles</title>";

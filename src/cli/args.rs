@@ -611,7 +611,7 @@ Exit codes:
 
 #[derive(Debug, Subcommand)]
 pub enum MemoryCommand {
-    /// Count what is in it: by model and by people, shared sources, dates, bytes
+    /// Count the translations in the memory: each model's, people's, their dates and flags, and the file's bytes
     Stats {
         /// `text` or `json` [default: text]
         #[arg(long, value_name = "FORMAT", value_parser = word_parser(REPORT_FORMAT_WORDS), hide_possible_values = true)]

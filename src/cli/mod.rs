@@ -97,7 +97,7 @@ fn print_clap_message(message: &clap::Error, stdout_closed: bool) -> ExitCode {
     let printed = message.print().and_then(|()| std::io::stdout().flush());
     if let Some(advice) = typed::advise(message) {
         // Standard error may be closed.
-        let advice = visible::escape_control_characters(&advice, visible::KeptControls::default());
+        let advice = visible::escape_control_characters(&advice, visible::KeptControlCharacters::default());
         let _ = writeln!(std::io::stderr(), "hint: {advice}");
     }
     match printed {

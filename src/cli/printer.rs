@@ -2,7 +2,7 @@
 
 use super::args::OptionWords;
 pub use super::style::{ERROR_STYLE, FAINT_STYLE, GOOD_STYLE, HINT_STYLE, WARNING_STYLE};
-use super::visible::{KeptControls, escape_control_characters};
+use super::visible::{KeptControlCharacters, escape_control_characters};
 use super::words;
 use crate::error::{Error, ErrorKind, Hint, Result};
 use clap::builder::styling::Style;
@@ -123,7 +123,7 @@ impl Printer {
     /// # Errors
     /// Those of [`Printer::write_data`].
     pub fn write_page(&self, page: impl AsRef<str>) -> Result<()> {
-        let kept = KeptControls {
+        let kept = KeptControlCharacters {
             newlines: true,
             styles: self.data_colour,
         };
@@ -252,7 +252,7 @@ fn format_error(error: &Error, colour: bool, verbosity: Verbosity) -> String {
     };
     // A file name may hold a line feed, which would begin a line that looks like a message of plae's own.
     let message = error.to_string();
-    let message = escape_control_characters(&message, KeptControls::default());
+    let message = escape_control_characters(&message, KeptControlCharacters::default());
     let mut text = format!("{} {message}", paint_text(colour, style, label));
     if verbosity == Verbosity::Verbose {
         let mut cause = std::error::Error::source(error);
@@ -271,7 +271,7 @@ fn format_labelled_hint(text: impl Display, colour: bool) -> String {
 
 /// Formats a message whose control characters, but line feeds, are made visible.
 fn escape_message(text: impl Display) -> String {
-    let kept = KeptControls {
+    let kept = KeptControlCharacters {
         newlines: true,
         styles: false,
     };

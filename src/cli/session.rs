@@ -3,7 +3,7 @@
 use super::config::Config;
 use super::printer::{Printer, ShownBar};
 use super::progress::create_download_bar;
-use super::visible::{KeptControls, escape_control_characters};
+use super::visible::{KeptControlCharacters, escape_control_characters};
 use crate::catalog::LocatedModel;
 use crate::catalog::{self, ModelChoice, Notice};
 use crate::error::Result;
@@ -114,7 +114,7 @@ impl<'a> FetchMessagePrinter<'a> {
 
     pub fn print_notice(&mut self, notice: Notice) {
         if let Notice::Progress { file, done, total } = notice {
-            let file = escape_control_characters(&file, KeptControls::default()).into_owned();
+            let file = escape_control_characters(&file, KeptControlCharacters::default()).into_owned();
             let bar = &self
                 .bar
                 .get_or_insert_with(|| self.printer.show_bar(create_download_bar(&file)))

@@ -10,7 +10,7 @@ use std::fmt::Write;
 
 /// Which characters of a text are left as they are although they are control characters.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct KeptControls {
+pub struct KeptControlCharacters {
     /// Line feeds.
     pub newlines: bool,
     /// The escape sequences of plae's own [`STYLES`].
@@ -19,7 +19,7 @@ pub struct KeptControls {
 
 /// Replaces control characters (C0 but tab, DEL, C1) and the characters that change the direction of text by their
 /// escape in Rust's notation, such as `\u{1b}`.
-pub fn escape_control_characters(text: &str, kept: KeptControls) -> Cow<'_, str> {
+pub fn escape_control_characters(text: &str, kept: KeptControlCharacters) -> Cow<'_, str> {
     let is_harmless = |c: char| !is_terminal_control(c) || (c == '\n' && kept.newlines);
     if text.chars().all(is_harmless) {
         return Cow::Borrowed(text);
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn no_control_character_is_left() {
-        let plain = KeptControls::default();
+        let plain = KeptControlCharacters::default();
         let cases = [
             ("ข่าว.txt", "ข่าว.txt"),
             ("a\tb", "a\tb"),
@@ -82,7 +82,7 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(escape_control_characters(text, plain), expected);
         }
-        let lines = KeptControls {
+        let lines = KeptControlCharacters {
             newlines: true,
             ..plain
         };
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn own_styles_stay_and_no_others() {
-        let kept = KeptControls {
+        let kept = KeptControlCharacters {
             newlines: true,
             styles: true,
         };

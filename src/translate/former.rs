@@ -12,7 +12,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::fmt::Debug;
 
-/// Version of plae, and of its processing of text, at the end of these keys.
+/// The versions that every former key ends with: plae's own, 0.1.0, and that of its processing of text, 2. Frozen with
+/// the keys.
 const VERSION: &str = "0.1.0.2";
 
 /// A manifest's prompt.
