@@ -4,8 +4,7 @@
     python3 tests/golden/transformers5.py
 
 transformers 5 loads each checkpoint of tests/golden/decoder and tests/golden/seq2seq and saves it again. NAME has what it then wrote
-besides the weights, which are the same numbers under the same names (T5's embedding alone is renamed, to shared.weight). Loaded from
-there, the ids must be those that transformers 4.57.1 computed, but for near ties. `variants.json` has other settings of the same
+besides the weights, which are the same numbers under the same names. Loaded from there, the ids must be those that transformers 4.57.1 computed, but for near ties. `variants.json` has other settings of the same
 weights, each as the config.json that transformers 5 saves, with the source ids of a few lines and the ids of its greedy search.
 
 It cannot load marian-separate, whose vocabularies differ in size. What its own conversion of a sentencepiece model makes of T5's and
@@ -107,13 +106,6 @@ def compare(name, model, golden, first, ends):
         if found != entry["greedy"] and min(margin, entry["greedy_margin"]) > NEAR_TIE:
             differ.append((entry["source_ids"], found, entry["greedy"]))
     print(f"{name}: {len(golden['lines'])} lines, {len(differ)} differ", *differ, sep="\n  ", flush=True)
-
-
-def names(path):
-    """The names of the tensors in a saved checkpoint."""
-    from safetensors import safe_open
-    with safe_open(path / "model.safetensors", "pt") as file:
-        return sorted(file.keys())
 
 
 def save(path, golden):

@@ -127,14 +127,16 @@ fn checkpoints_of_transformers_5_give_the_same_ids() {
         // Not known by their names.
         let directory = sandbox.path("saved");
         let folder = make(name, &directory);
+        compare(&directory, name, folder);
+        // MADLAD's own files have the embedding under the decoder's name only (transformers#48154).
         if name == "t5-madlad" {
             rename_tensor(
                 &directory.join("model.safetensors"),
-                "decoder.embed_tokens.weight",
                 "shared.weight",
+                "decoder.embed_tokens.weight",
             );
+            compare(&directory, name, folder);
         }
-        compare(&directory, name, folder);
     }
 }
 
@@ -174,7 +176,7 @@ fn settings_that_may_change_the_output_are_refused_in_every_command() {
         ("marian-tied", "generation_config.json", "guidance_scale", json!(2.0)),
         ("t5-tied", "config.json", "d_kv", json!(1_u64 << 60)),
     ] {
-        let sandbox = Sandbox::with(&[("a.txt", super::THAI)]);
+        let sandbox = Sandbox::with(&[("a.txt", super::THAI), ("articles/a.txt", super::THAI)]);
         make(name, &sandbox.path("model"));
         let path = sandbox.path("model").join(file);
         let mut config = json_of(&path);
@@ -183,7 +185,7 @@ fn settings_that_may_change_the_output_are_refused_in_every_command() {
         fs::write(&path, config.to_string()).expect("a file");
         for command in [
             &["translate", "--model", "model", "a.txt"][..],
-            &["archive", "--model", "model", "a.txt", "-o", "out"],
+            &["archive", "--model", "model", "articles", "-o", "out"],
             &["bench", "--model", "model"],
         ] {
             let outcome = sandbox.run(command);
