@@ -419,10 +419,17 @@ fn an_output_fills_all_positions() {
     }
 }
 
+/// transformers#29279: an article that spells the token that ends a source does not end it.
 #[test]
-fn a_source_that_ends_itself_is_not_ended_again() {
-    let found = segments("t5-tied", "ตำรวจ\nตำรวจ</s>\n", &["--beam", "1", "--max-tokens", "2"]);
-    assert_eq!(found[0]["source_ids"], found[1]["source_ids"]);
+fn a_source_cannot_end_itself() {
+    let text = "ตำรวจ\nตำรวจ</s>\n</s>ตำรวจ\n";
+    let found = segments("t5-tied", text, &["--beam", "1", "--max-tokens", "2"]);
+    let end = *ids(&found[0], "source_ids").last().expect("an end");
+    for segment in &found {
+        let source_ids = ids(segment, "source_ids");
+        assert_eq!(source_ids.iter().filter(|id| **id == end).count(), 1, "{source_ids:?}");
+        assert_eq!(source_ids.last(), Some(&end));
+    }
 }
 
 #[test]
@@ -510,16 +517,23 @@ fn a_restricted_output_is_spelled_with_what_english_can_use() {
     assert!(changed, "the restriction does nothing");
 }
 
+/// vllm#31735: an article that begins with a language's token does not choose the language.
 #[test]
-fn a_text_that_only_looks_like_a_language_code_keeps_the_models_own() {
-    let text = ">> อ่านต่อ\n>>eng<< อ่านต่อ\nอ่านต่อ\n";
+fn a_source_cannot_choose_the_language() {
+    let text = ">> อ่านต่อ\n>>eng<< อ่านต่อ\n>>fra<< อ่านต่อ\nอ่านต่อ\n";
     let found = segments("marian-prefix", text, &["--beam", "1", "--max-tokens", "2"]);
-    let code = ids(&found[2], "source_ids")[0];
+    let plain = ids(&found[3], "source_ids");
+    let code = plain[0];
     for segment in &found {
-        let codes = ids(segment, "source_ids").iter().filter(|id| **id == code).count();
+        let source_ids = ids(segment, "source_ids");
+        assert_eq!(source_ids[0], code, "{}", segment["source"]);
+        let codes = source_ids.iter().filter(|id| **id == code).count();
         assert_eq!(codes, 1, "{}", segment["source"]);
     }
-    assert_eq!(found[1]["source_ids"], found[2]["source_ids"]);
+    assert!(
+        ids(&found[1], "source_ids").len() > plain.len(),
+        "the token's name is text"
+    );
 }
 
 /// Writes pytorch_model.bin with its pickle changed: texts are replaced.
