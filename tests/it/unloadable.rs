@@ -18,7 +18,8 @@ fn with_model(files: &[(&str, &str)]) -> Sandbox {
 fn every_command_names_what_it_cannot_load() {
     let quantised = r#"{"model_type": "qwen3", "quantization_config": {"quant_method": "awq", "bits": 4}}"#;
     let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n";
-    let cases: [(&[(&str, &str)], &[&str]); 4] = [
+    type Files = [(&'static str, &'static str)];
+    let cases: [(&Files, &[&str]); 4] = [
         (
             &[("config.json", quantised), ("model.safetensors", "x")],
             &["model: holds weights quantised with AWQ", "GGUF"],

@@ -247,8 +247,7 @@ impl HtmlReader<'_> {
         const SAMPLE_BYTES: usize = 2048;
         let rest = &self.source[self.position..];
         let is_end = |at: usize| {
-            rest[at..]
-                .as_bytes()
+            rest.as_bytes()[at..]
                 .get(..5)
                 .is_some_and(|tag| tag.eq_ignore_ascii_case(b"</pre"))
         };

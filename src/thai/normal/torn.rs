@@ -72,11 +72,11 @@ struct TornVowel {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum TornKind {
     /// Before the tone mark: `น ้า`.
-    BeforeTone,
+    BeforeMark,
     /// After the tone mark only: `น้ า`.
-    AfterTone,
+    AfterMark,
     /// After the consonant, which has no tone mark: `ท า`.
-    NoTone,
+    Markless,
 }
 
 /// Finds all vowels า that a space separates from their consonant, in order.
@@ -96,12 +96,12 @@ fn find_torn_vowels(chars: &[SourceChar]) -> Vec<TornVowel> {
         let length = before + tones + after;
         let kind = match (before, tones, after) {
             (0, _, 0) => continue,
-            (_, 0, _) => TornKind::NoTone,
-            (0, _, _) => TornKind::AfterTone,
-            _ => TornKind::BeforeTone,
+            (_, 0, _) => TornKind::Markless,
+            (0, _, _) => TornKind::AfterMark,
+            _ => TornKind::BeforeMark,
         };
         let is_vowel = rest.get(length).is_some_and(|char| char.c == SARA_AA);
-        if is_vowel && !(kind == TornKind::NoTone && is_spelled_out(&chars[..index], &rest[length + 1..])) {
+        if is_vowel && !(kind == TornKind::Markless && is_spelled_out(&chars[..index], &rest[length + 1..])) {
             found.push(TornVowel {
                 consonant,
                 sara_aa: index + length,
@@ -130,7 +130,7 @@ fn read_as_sara_am(chars: &[SourceChar], torn: &[TornVowel]) -> Vec<bool> {
     let clear = scores.iter().filter(|score| score.abs() >= CLEAR_SCORE);
     let evidence = clear.map(|score| score.signum()).sum::<i32>() - whole;
     let decide = |(vowel, &score): (&TornVowel, &i32)| {
-        if vowel.kind == TornKind::BeforeTone && score.abs() < CLEAR_SCORE && evidence.abs() >= CLEAR_EVIDENCE {
+        if vowel.kind == TornKind::BeforeMark && score.abs() < CLEAR_SCORE && evidence.abs() >= CLEAR_EVIDENCE {
             evidence > 0
         } else {
             score > 0
@@ -182,7 +182,7 @@ fn score_sara_am(
     let after: String = after.map(|index| chars[index].c).collect();
     let words = |vowel: char| segmenter.segment_str(&format!("{before}{vowel}{after}")).count() as i32;
     let usual = match vowel.kind {
-        TornKind::NoTone if after.is_empty() => {
+        TornKind::Markless if after.is_empty() => {
             if matches!(
                 consonant,
                 'ก' | 'ข'
@@ -206,9 +206,9 @@ fn score_sara_am(
             }
         }
         // No text layer puts a space between a consonant and an า that stands beside it.
-        TornKind::NoTone => 3,
-        TornKind::AfterTone => 1,
-        TornKind::BeforeTone => match (consonant, before.chars().next_back()) {
+        TornKind::Markless => 3,
+        TornKind::AfterMark => 1,
+        TornKind::BeforeMark => match (consonant, before.chars().next_back()) {
             _ if !may_carry_toned_am(&before) => NO_SUCH_WORD,
             // น้ำ, ต่ำ, ซ้ำ and ย้ำ are common; but หน้า is more so, and with -ง it is ต่าง.
             ('น', _) if !before.trim_end_matches(is_tone_mark).ends_with("หน") => 1,
