@@ -186,7 +186,7 @@ fn settings_that_may_change_the_output_are_refused_in_every_command() {
         for command in [
             &["translate", "--model", "model", "a.txt"][..],
             &["archive", "--model", "model", "articles", "-o", "out"],
-            &["bench", "--model", "model"],
+            &["bench", "--model", "model", "a.txt"],
         ] {
             let outcome = sandbox.run(command);
             assert_eq!(outcome.code, Some(2), "{command:?}: {}", outcome.stderr);
