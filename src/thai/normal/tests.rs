@@ -374,7 +374,16 @@ fn normal_text_is_borrowed() {
     );
     assert_eq!(normalise_thai("กระบวนการส\u{e4d}\u{a0}าคัญ"), "กระบวนการสำคัญ");
     // Found by random strings: one rule makes what another would have joined.
-    for text in ["ก\u{e48}\u{e34} า", "ก\u{a0}า ๆ", "เเเเก", "ก\u{e4d} \u{e48}า"] {
+    for text in [
+        "ก\u{e48}\u{e34} า",
+        "ก\u{a0}า ๆ",
+        "เเเเก",
+        "ก\u{e4d} \u{e48}า",
+        "ำ\u{e48}ะ\u{e4d}",
+        "อ ะ \u{e4c} \u{e48}",
+        "ก า ร \u{e35} ร ก า ๆ",
+        "ก า ร า ร ะ",
+    ] {
         let once = normalise_thai(text).into_owned();
         assert_eq!(normalise_thai(&once), once, "{}", text.escape_unicode());
     }

@@ -234,15 +234,19 @@ fn may_carry_toned_am(before: &str) -> bool {
 /// Whether the consonant at the end of `before` and the vowel before `after` are letters spelled out one by one: `ก า ร`.
 fn is_spelled_out(before: &[SourceChar], after: &[SourceChar]) -> bool {
     let is_apart = |char: Option<&SourceChar>| char.is_none_or(|char| !is_word_letter(char.c));
-    // The letter before the consonant, and the letter after the vowel, stand alone.
+    let is_single = |char: &SourceChar| is_word_letter(char.c) && !depends_on_consonant(char.c);
+    // The letter before the consonant, or the one after the vowel, stands alone, and no mark is torn from it.
     let single_before = || {
         let rest = &before[..before.len() - 1];
         let rest = &rest[..rest.len() - rest.iter().rev().take_while(|char| is_inline_space(char.c)).count()];
-        rest.last().is_some_and(|char| is_word_letter(char.c)) && is_apart(rest.iter().nth_back(1))
+        rest.last().is_some_and(is_single) && is_apart(rest.iter().nth_back(1))
     };
     let single_after = || {
         let rest = &after[count_spaces(after)..];
-        rest.first().is_some_and(|char| is_word_letter(char.c)) && is_apart(rest.get(1))
+        let next = rest.iter().skip(1).find(|char| !is_inline_space(char.c));
+        rest.first().is_some_and(is_single)
+            && is_apart(rest.get(1))
+            && next.is_none_or(|next| !depends_on_consonant(next.c))
     };
     is_apart(before.iter().nth_back(1)) && is_apart(after.first()) && (single_before() || single_after())
 }
