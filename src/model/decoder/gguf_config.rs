@@ -239,32 +239,7 @@ impl DecoderConfig {
         let heads = heads.ok_or_else(|| keys.error("attention.head_count", "missing from the file's metadata"))?;
         let kv_heads = per_layer("attention.head_count_kv")?.unwrap_or(heads);
         let head_dim = keys.integer("attention.key_length", 1)?.unwrap_or(hidden_size / heads);
-        // Before anything is made of a head's size: the weights hold as many.
-        let rows = gguf.find_tensor("blk.0.attn_q.weight")?.rows;
-        if heads.checked_mul(head_dim) != Some(rows) {
-            let message = format!("{heads} heads of {head_dim} values, but {rows} rows of weights");
-            return Err(keys.error("attention.key_length", message));
-        }
-        for name in ["attention.value_length", "rope.dimension_count"] {
-            let size = keys.integer(name, 1)?.unwrap_or(head_dim);
-            if size != head_dim {
-                let message = format!("{size} of the {head_dim} values of a head; all are expected");
-                return Err(keys.error(name, message).hint(OTHER_PROGRAM));
-            }
-        }
-        let place = if heads.is_multiple_of(kv_heads) {
-            "attention.key_length"
-        } else {
-            "attention.head_count_kv"
-        };
-        check_head_dimensions(heads, kv_heads, head_dim).map_err(|message| keys.error(place, message))?;
-        for name in [
-            "attention.key_length_swa",
-            "attention.value_length_swa",
-            "rope.dimension_count_swa",
-        ] {
-            keys.check_equal(name, head_dim as f64)?;
-        }
+        check_heads(&keys, heads, kv_heads, head_dim)?;
         keys.check_equal("embedding_length_out", hidden_size as f64)?;
         let context = keys.size("context_length")?.min(MAX_POSITIONS);
         let mut max_positions = context;
@@ -336,6 +311,37 @@ impl DecoderConfig {
     }
 }
 
+/// Checks that the sizes of the attention heads fit the weights, each other and what is computed.
+fn check_heads(keys: &Metadata, heads: usize, kv_heads: usize, head_dim: usize) -> Result<()> {
+    // Before anything is made of a head's size: the weights hold as many.
+    let rows = keys.gguf.find_tensor("blk.0.attn_q.weight")?.rows;
+    if heads.checked_mul(head_dim) != Some(rows) {
+        let message = format!("{heads} heads of {head_dim} values, but {rows} rows of weights");
+        return Err(keys.error("attention.key_length", message));
+    }
+    for name in ["attention.value_length", "rope.dimension_count"] {
+        let size = keys.integer(name, 1)?.unwrap_or(head_dim);
+        if size != head_dim {
+            let message = format!("{size} of the {head_dim} values of a head; all are expected");
+            return Err(keys.error(name, message).hint(OTHER_PROGRAM));
+        }
+    }
+    let place = if heads.is_multiple_of(kv_heads) {
+        "attention.key_length"
+    } else {
+        "attention.head_count_kv"
+    };
+    check_head_dimensions(heads, kv_heads, head_dim).map_err(|message| keys.error(place, message))?;
+    for name in [
+        "attention.key_length_swa",
+        "attention.value_length_swa",
+        "rope.dimension_count_swa",
+    ] {
+        keys.check_equal(name, head_dim as f64)?;
+    }
+    Ok(())
+}
+
 /// Gives for each layer the number of positions that a query attends to (none for all); none for an architecture
 /// without windows.
 fn read_windows(keys: &Metadata, variant: &ArchitectureVariant, layers: usize) -> Result<Option<Vec<Option<usize>>>> {
@@ -370,13 +376,8 @@ fn read_windows(keys: &Metadata, variant: &ArchitectureVariant, layers: usize) -
     Ok(Some(local.into_iter().map(|local| window.filter(|_| local)).collect()))
 }
 
-/// Reads the rotary embedding, and that of the layers with sliding-window attention if it is another.
-fn read_rope(
-    keys: &Metadata,
-    variant: &ArchitectureVariant,
-    head_dim: usize,
-    context: usize,
-) -> Result<(RotaryEmbedding, Option<RotaryEmbedding>)> {
+/// Reads the base of the rotary embedding's frequencies, raised by Hunyuan's alpha.
+fn read_rope_base(keys: &Metadata, variant: &ArchitectureVariant, head_dim: usize) -> Result<f64> {
     let theta = match keys.positive("rope.freq_base")? {
         // As ollama's converter calls it.
         None => keys.positive("rope.global.freq_base")?,
@@ -393,7 +394,7 @@ fn read_rope(
         }
     };
     let alpha = keys.number("rope.scaling.alpha")?.filter(|alpha| *alpha > 0.0);
-    let theta = match alpha {
+    Ok(match alpha {
         Some(alpha) if variant.head_norm == QkNormPlacement::AfterRope => {
             theta * alpha.powf(head_dim as f64 / (head_dim as f64 - 2.0))
         }
@@ -403,7 +404,17 @@ fn read_rope(
                 .hint(OTHER_PROGRAM));
         }
         None => theta,
-    };
+    })
+}
+
+/// Reads the rotary embedding, and that of the layers with sliding-window attention if it is another.
+fn read_rope(
+    keys: &Metadata,
+    variant: &ArchitectureVariant,
+    head_dim: usize,
+    context: usize,
+) -> Result<(RotaryEmbedding, Option<RotaryEmbedding>)> {
+    let theta = read_rope_base(keys, variant, head_dim)?;
     let factor = match keys.number("rope.scaling.factor")? {
         None => keys.number("rope.scale_linear")?,
         factor => factor,

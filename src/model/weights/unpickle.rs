@@ -198,6 +198,65 @@ impl<'a> Machine<'a> {
             b'N' | 0x88 | 0x89 | b']' | 0x8f => self.stack.push(Object::Other),
             b'}' => self.stack.push(Object::Dictionary(Rc::default())),
             b')' => self.stack.push(Object::tuple(Vec::new())),
+            b'K' | b'M' | b'J' | b'G' | b'X' | b'C' | b'U' | b'B' | b'T' | 0x8a | 0x8c | 0x8d => {
+                self.push_literal(code)?
+            }
+            b'c' => {
+                let (module, name) = (self.line()?, self.line()?);
+                let name = format!("{}.{}", String::from_utf8_lossy(module), String::from_utf8_lossy(name));
+                self.stack.push(Object::Class(name.into()));
+            }
+            0x93 => {
+                let name = match (self.pop()?, self.pop()?) {
+                    (Object::Text(name), Object::Text(module)) => Object::Class(format!("{module}.{name}").into()),
+                    _ => Object::Other,
+                };
+                self.stack.push(name);
+            }
+            b't' => {
+                let parts = self.pop_marked()?;
+                self.stack.push(Object::tuple(parts));
+            }
+            0x85..=0x87 => {
+                let tuple = self.pop_tuple(usize::from(code - 0x84))?;
+                self.stack.push(tuple);
+            }
+            b'Q' => {
+                let name = self.pop()?;
+                self.stack.push(Object::nested(name.depth(), |depth| {
+                    Object::Stored(Rc::new(name), depth)
+                }));
+            }
+            // REDUCE and NEWOBJ.
+            b'R' | 0x81 => {
+                let made = self.call()?;
+                self.stack.push(made);
+            }
+            // BUILD: the state of an object is no tensor.
+            b'b' | b'a' => drop(self.pop()?),
+            b'e' | 0x90 => drop(self.pop_marked()?),
+            b's' => {
+                let (value, key) = (self.pop()?, self.pop()?);
+                self.set_items(&[key, value])?;
+            }
+            b'u' => {
+                let items = self.pop_marked()?;
+                self.set_items(&items)?;
+            }
+            b'd' => {
+                let items = self.pop_marked()?;
+                self.stack.push(Object::Dictionary(Rc::default()));
+                self.set_items(&items)?;
+            }
+            b'q' | b'r' | b'h' | b'j' | 0x94 => self.use_memo(code)?,
+            _ => return Err(unknown_instruction(code)),
+        }
+        Ok(true)
+    }
+
+    /// Pushes the number, text or bytes that follow the instruction `code`.
+    fn push_literal(&mut self, code: u8) -> Result<(), String> {
+        match code {
             b'K' => {
                 let [number] = self.array()?;
                 self.stack.push(Object::Integer(number.into()));
@@ -250,53 +309,14 @@ impl<'a> Machine<'a> {
                 self.counted::<4>()?;
                 self.stack.push(Object::Other);
             }
-            b'c' => {
-                let (module, name) = (self.line()?, self.line()?);
-                let name = format!("{}.{}", String::from_utf8_lossy(module), String::from_utf8_lossy(name));
-                self.stack.push(Object::Class(name.into()));
-            }
-            0x93 => {
-                let name = match (self.pop()?, self.pop()?) {
-                    (Object::Text(name), Object::Text(module)) => Object::Class(format!("{module}.{name}").into()),
-                    _ => Object::Other,
-                };
-                self.stack.push(name);
-            }
-            b't' => {
-                let parts = self.pop_marked()?;
-                self.stack.push(Object::tuple(parts));
-            }
-            0x85..=0x87 => {
-                let tuple = self.pop_tuple(usize::from(code - 0x84))?;
-                self.stack.push(tuple);
-            }
-            b'Q' => {
-                let name = self.pop()?;
-                self.stack.push(Object::nested(name.depth(), |depth| {
-                    Object::Stored(Rc::new(name), depth)
-                }));
-            }
-            // REDUCE and NEWOBJ.
-            b'R' | 0x81 => {
-                let made = self.call()?;
-                self.stack.push(made);
-            }
-            // BUILD: the state of an object is no tensor.
-            b'b' | b'a' => drop(self.pop()?),
-            b'e' | 0x90 => drop(self.pop_marked()?),
-            b's' => {
-                let (value, key) = (self.pop()?, self.pop()?);
-                self.set_items(&[key, value])?;
-            }
-            b'u' => {
-                let items = self.pop_marked()?;
-                self.set_items(&items)?;
-            }
-            b'd' => {
-                let items = self.pop_marked()?;
-                self.stack.push(Object::Dictionary(Rc::default()));
-                self.set_items(&items)?;
-            }
+            _ => return Err(unknown_instruction(code)),
+        }
+        Ok(())
+    }
+
+    /// Stores the top of the stack in the memo, or pushes what the memo holds, as the instruction `code` says.
+    fn use_memo(&mut self, code: u8) -> Result<(), String> {
+        match code {
             b'q' => {
                 let [number] = self.array()?;
                 self.memorise(number.into())?;
@@ -314,14 +334,14 @@ impl<'a> Machine<'a> {
                 let number = u32::from_le_bytes(self.array()?);
                 self.recall(number)?;
             }
-            _ => {
-                return Err(format!(
-                    "the pickle has the instruction {code:#04x}, which is not known"
-                ));
-            }
+            _ => return Err(unknown_instruction(code)),
         }
-        Ok(true)
+        Ok(())
     }
+}
+
+fn unknown_instruction(code: u8) -> String {
+    format!("the pickle has the instruction {code:#04x}, which is not known")
 }
 
 #[cfg(test)]

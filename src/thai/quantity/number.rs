@@ -275,11 +275,7 @@ impl QuantityReader<'_> {
                 }
                 // Scales may be Latin words too: 5 million.
                 TokenKind::Scale(scale) => {
-                    let spaced = first
-                        || self.is_joined_to_previous(end)
-                        || self.read_numeral(end - 1).is_some()
-                        || scale >= MILLION;
-                    if !spaced {
+                    if !(first || scale >= MILLION || self.continues_number(end)) {
                         break;
                     }
                     if !sum.scale_fits(scale, MILLION) {
@@ -334,12 +330,16 @@ impl QuantityReader<'_> {
         if end == at {
             return None;
         }
-        let ends_with_digit =
-            matches!(self.token_kind(end - 1), TokenKind::SmallNumber(1..10)) && !self.is_one_of(end - 1, &["เอ็ด"]);
-        if ends_with_digit {
+        if matches!(self.token_kind(end - 1), TokenKind::SmallNumber(1..10)) && !self.is_one_of(end - 1, &["เอ็ด"])
+        {
             sum.apply_implied_scale()?;
         }
         self.add_half_after_unit(sum.into_number(precision, end)?)
+    }
+
+    /// Whether a scale at token `at` belongs to the number before it: without a space, or after digits.
+    fn continues_number(&self, at: usize) -> bool {
+        self.is_joined_to_previous(at) || self.read_numeral(at - 1).is_some()
     }
 
     /// Adds a half to a Thai number if the word ครึ่ง stands after its unit: สองปีครึ่ง (two and a half years).
