@@ -246,3 +246,13 @@ fn no_file_asks_for_more_tokens_than_a_model_has_positions() {
         32_768
     );
 }
+
+#[test]
+fn the_files_of_published_models_are_read() {
+    for (name, published) in crate::model::weights::published_configs::read_published_configs() {
+        let generation = published.generation_config.as_ref();
+        let read = GenerationConfig::read(Path::new(""), &published.config, generation);
+        let alone = generation.is_none_or(|generation| read_alone(generation.clone()).is_ok());
+        assert!(read.is_ok() && alone, "{name}: {read:?}");
+    }
+}

@@ -67,7 +67,10 @@ const NEUTRAL_VALUES: &[(&str, NeutralValue)] = &[
     ("is_decoder", NeutralValue::Flag(false)),
     ("logit_scale", NeutralValue::Number(1.0)),
     ("logits_scaling", NeutralValue::Number(1.0)),
+    ("mamba", NeutralValue::Flag(false)),
     ("mlp_bias", NeutralValue::Flag(false)),
+    // Both are RMS norms.
+    ("norm_type", NeutralValue::Text("hf_rms")),
     ("norm_type", NeutralValue::Text("rms")),
     ("num_experts", NeutralValue::Number(1.0)),
     ("num_nextn_predict_layers", NeutralValue::Number(0.0)),
@@ -80,6 +83,7 @@ const NEUTRAL_VALUES: &[(&str, NeutralValue)] = &[
     ("use_bidirectional_attention", NeutralValue::Flag(false)),
     ("use_cla", NeutralValue::Flag(false)),
     ("use_mixed_mlp_moe", NeutralValue::Flag(false)),
+    ("use_mla", NeutralValue::Flag(false)),
     ("use_mrope", NeutralValue::Flag(false)),
     ("use_parallel_residual", NeutralValue::Flag(false)),
     ("use_qk_norm", NeutralValue::Flag(true)),

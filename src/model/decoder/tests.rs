@@ -4,6 +4,7 @@
 use super::*;
 use crate::model::DecodingState;
 use crate::model::weights::gguf::GgufFile;
+use crate::model::weights::published_configs::read_published_configs;
 use candle_core::Tensor;
 use serde_json::json;
 use std::path::Path;
@@ -502,6 +503,9 @@ fn a_key_that_may_change_the_output_and_is_not_known_is_refused_by_name() {
         ),
         ("mistral", "attention_bias", json!(true)),
         ("hunyuan", "use_cla", json!(true)),
+        ("hunyuan", "use_mla", json!(true)),
+        ("hunyuan", "mamba", json!(true)),
+        ("hunyuan", "norm_type", json!("torch_nn")),
         ("hunyuan", "mlp_bias", json!(true)),
         (
             "gemma3",
@@ -552,4 +556,25 @@ fn keys_that_change_nothing_are_read_over() {
         let config = with_value(&config_of_transformers_5(name), key, value);
         assert!(load_with_config(name, &config).is_ok(), "{name}: {key}");
     }
+}
+
+/// No key of a real file is refused or changes anything, beside the sizes and settings of a tiny checkpoint.
+#[test]
+fn keys_of_published_models_change_nothing() {
+    let source: Vec<u32> = (0..20).map(|index| 20 + 7 * index).collect();
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/decoder");
+    let mut architectures = std::collections::BTreeSet::new();
+    for (name, published) in read_published_configs() {
+        let file = golden.join(&published.checkpoint).join("config.json");
+        if file.exists() {
+            let tiny = read_json(&file);
+            architectures.insert(tiny["model_type"].to_string());
+            let logits = |config: &Value| {
+                let model = load_with_config(&published.checkpoint, config).expect(&name);
+                logit_rows(&model.begin_decoding(&[], &[&source]).expect("begin").1)
+            };
+            assert_eq!(logits(&published.complete(&tiny)), logits(&tiny), "{name}");
+        }
+    }
+    assert_eq!(architectures.len(), 7, "{architectures:?}");
 }

@@ -4,6 +4,7 @@
 use super::*;
 use crate::decode::GenerationConfig;
 use crate::model::DecodingState;
+use crate::model::weights::published_configs::read_published_configs;
 use candle_core::Tensor;
 use serde_json::json;
 
@@ -304,6 +305,25 @@ fn a_key_that_may_change_the_output_and_is_not_known_is_refused_by_name() {
         config[key] = value;
     }
     assert!(load_with_config("mbart50", &config).is_ok());
+}
+
+/// No key of a real file is refused or changes anything, beside the sizes and settings of a tiny checkpoint.
+#[test]
+fn keys_of_published_models_change_nothing() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/seq2seq");
+    let mut architectures = std::collections::BTreeSet::new();
+    for (name, published) in read_published_configs() {
+        if golden.join(&published.checkpoint).exists() {
+            let tiny = read_config("seq2seq", &published.checkpoint);
+            architectures.insert(tiny["model_type"].to_string());
+            let logits = |config: &Value| {
+                let model = load_with_config(&published.checkpoint, config).expect(&name);
+                begin_run(&*model, &SOURCES).1
+            };
+            assert_eq!(logits(&published.complete(&tiny)), logits(&tiny), "{name}");
+        }
+    }
+    assert_eq!(architectures.len(), 4, "{architectures:?}");
 }
 
 /// Sizes beyond all memory are an error before anything of that size is made.

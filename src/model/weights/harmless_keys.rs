@@ -42,6 +42,7 @@ const FILE: &[&str] = &[
     "library_name",
     "license",
     "model_max_length",
+    "model_parallel",
     "model_type",
     "name_or_path",
     "pipeline_tag",
@@ -50,10 +51,12 @@ const FILE: &[&str] = &[
     "tags",
     "tokenizer_class",
     "tokenizer_model_max_length",
+    "tokenizer_padding_side",
     "torch_dtype",
     "torchscript",
     "transformers.js_config",
     "transformers_version",
+    "trl",
     "trust_remote_code",
     "use_bfloat16",
     "use_cache",
@@ -67,6 +70,7 @@ const TRAINING: &[&str] = &[
     "attn_pdrop",
     "ep_size",
     "gradient_checkpointing",
+    "ignore_index",
     "init_method",
     "init_method_std",
     "init_std",
@@ -76,10 +80,16 @@ const TRAINING: &[&str] = &[
     "label_smoothing",
     "loss_type",
     "max_sequence_length",
+    "neftune_noise_alpha",
+    "pad_vocab_size_multiple",
+    "replacing_rate",
     "resid_pdrop",
+    "save_step",
     "seq_length",
+    "teacher",
     "tf_legacy_loss",
     "use_gradient_checkpointing",
+    "use_reentrant_checkpointing",
 ];
 
 /// Settings of other tasks than writing: classes, pooling, prompts of pipelines.
@@ -132,20 +142,28 @@ const IGNORED: &[&str] = &[
     "max_window_layers",
     "sliding_window",
     "sliding_window_size",
-    // Hunyuan's own training code.
+    // Hunyuan's own training code. `NEUTRAL_VALUES` of decoders has the keys that switch on what these belong to.
     "attention_head_dim",
+    "capacity_factor",
+    "chunk_size",
     "cla_share_factor",
     "dense_list",
     "group_limited_greedy",
+    "kv_lora_rank",
     "n_group",
     "norm_topk_prob",
     "num_experts_per_tok",
+    "num_media_embeds",
     "num_shared_expert",
     "org_vocab_size",
+    "q_lora_rank",
+    "qk_nope_head_dim",
+    "qk_rope_head_dim",
     "routed_scaling_factor",
     "scoring_func",
     "topk_group",
     "topk_method",
+    "v_head_dim",
     // The part of a model that takes images.
     "mm_tokens_per_image",
     "multimodal_projector_bias",
@@ -156,11 +174,20 @@ const IGNORED: &[&str] = &[
 
 /// Beginnings of the names of harmless keys.
 const HARMLESS_STARTS: &[&str] = &[
-    "anyres_", "audio_", "classif", "image_", "moe_", "summary_", "unsloth_", "video_", "vision_", "vit_",
+    "anyres_", "audio_", "classif", "image_", "mamba_", "moe_", "student_", "summary_", "unsloth_", "video_",
+    "vision_", "vit_",
 ];
 
 /// Ends of the names of harmless keys. Ids are read where they matter.
-const HARMLESS_ENDS: &[&str] = &["_id", "_loss_coef", "_token_index", "drop", "dropout", "dropout_rate"];
+const HARMLESS_ENDS: &[&str] = &[
+    "_id",
+    "_loss_coef",
+    "_token_index",
+    "drop",
+    "dropout",
+    "dropout_prob",
+    "dropout_rate",
+];
 
 /// All keys of transformers' `GenerationConfig`, from version 4.20 to 5.24, and those that other programs write there.
 /// [`crate::decode::generation`] obeys them, ignores them or refuses them.

@@ -10,6 +10,8 @@ pub(crate) mod harmless_keys;
 mod int8_cache;
 pub(crate) mod keys;
 mod pickle;
+#[cfg(test)]
+pub(crate) mod published_configs;
 mod source;
 mod text_part;
 mod unpickle;
