@@ -266,7 +266,8 @@ fn no_line_takes_long() {
     ] {
         let text = unit.repeat(500_000 / unit.len());
         let start = std::time::Instant::now();
-        assert!(!sentences(&text, &SplitOptions::default()).is_empty());
+        // Two of the texts have nothing visible, and so no sentence.
+        std::hint::black_box(sentences(&text, &SplitOptions::default()));
         assert!(start.elapsed().as_secs() < 10, "{unit}: {:?}", start.elapsed());
     }
 }
