@@ -35,6 +35,10 @@ pub(super) fn describe_local_model(path: &Path, manifests: &Manifests) -> Result
         read_json_file(&file)
     };
     let about = |error: Error| error.path(path).hint(DIRECTORY_HINT);
+    let weights = ["model.safetensors", "pytorch_model.bin"].map(|name| path.join(name));
+    if let Some(directory) = weights.iter().find(|weights| weights.is_dir()) {
+        return Err(Error::model("is not a file").path(directory).hint(DIRECTORY_HINT));
+    }
     let contents = recognise_contents(&names, None, &mut read).map_err(about)?;
     let (folder, config) = match contents {
         Contents::Checkpoint { folder, config } => (folder, config),

@@ -7,7 +7,7 @@ use super::printer::Printer;
 use super::words::format_count;
 use super::writer::DocumentWriter;
 use super::{CommandStatus, describe_io_error};
-use crate::document::BilingualDocument;
+use crate::document::{BilingualDocument, Format};
 use crate::error::{Error, Hint, Result};
 use crate::memory::{EditedFormat, read_edited};
 use crate::render::read_jsonl;
@@ -19,7 +19,8 @@ pub fn run(args: &RenderArgs, config: &Config, printer: &Printer) -> Result<Comm
     }
     let RunPlan { tasks, failures, .. } = plan::plan_tasks(&PlanRequest {
         inputs: std::slice::from_ref(&args.input),
-        from: None,
+        // Outputs of every format are read, tables too.
+        from: Some(Format::Text),
         output: args.output.output.as_deref(),
         formats: &args.output.format,
         force: args.output.force,

@@ -63,9 +63,9 @@ pub fn normalise_thai(text: &str) -> Cow<'_, str> {
 /// A normalised text that knows which bytes of the source each of its characters stands for.
 ///
 /// ```
-/// use plae::thai::Normalised;
+/// use plae::thai::NormalisedText;
 ///
-/// let normal = Normalised::new("ปี  ๒๕๖๖");
+/// let normal = NormalisedText::new("ปี  ๒๕๖๖");
 /// assert_eq!(normal.text(), "ปี 2566");
 /// let year = normal.text().find("2566").unwrap();
 /// assert_eq!(normal.source_span(year..year + 4).of("ปี  ๒๕๖๖"), "๒๕๖๖");
