@@ -685,6 +685,14 @@ fn a_tokenizer_that_asks_for_too_much_is_refused() {
             ",\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"AAAA\"}".to_owned(),
             "map of characters is damaged",
         ),
+        (
+            format!(
+                ",\"added_tokens\":[{{\"id\":1,\"content\":\"{}\",\"single_word\":false,\"lstrip\":false,\
+                 \"rstrip\":false,\"normalized\":false,\"special\":true}}]",
+                "a".repeat(100_000)
+            ),
+            "an added token has 100000 bytes, 1024 allowed",
+        ),
     ];
     for (fields, expected) in cases {
         let error = open_json(&fields).err().expect(expected).to_string();

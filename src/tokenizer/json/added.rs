@@ -22,6 +22,9 @@ pub struct AddedTokens {
     word: Regex,
 }
 
+/// The most bytes that an added token may have; the longest of published models have fewer than a hundred.
+const MAX_TOKEN_BYTES: usize = 1024;
+
 /// An automaton that finds tokens in a text, with the id of each of its patterns.
 struct TokenSearch(Option<(AhoCorasick, Vec<u32>)>);
 
@@ -34,6 +37,15 @@ impl TokenSearch {
         let (texts, ids): (Vec<_>, Vec<_>) = tokens.into_iter().filter(|(text, _)| !text.is_empty()).unzip();
         if texts.is_empty() {
             return Ok(Self(None));
+        }
+        // Building the automaton takes time in the square of a token's length.
+        if let Some(longest) = texts
+            .iter()
+            .map(String::len)
+            .max()
+            .filter(|bytes| *bytes > MAX_TOKEN_BYTES)
+        {
+            return Err(format!("an added token has {longest} bytes, {MAX_TOKEN_BYTES} allowed").into());
         }
         let search = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)

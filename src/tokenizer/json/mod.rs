@@ -94,7 +94,8 @@ impl TokenizerJson {
                 "token id {id}, less than {TOKEN_ID_LIMIT} expected"
             )));
         }
-        let added = AddedTokens::new(&inner).map_err(|e| Error::model("its added tokens cannot be used").source(e))?;
+        let added = AddedTokens::new(&inner)
+            .map_err(|e| Error::model(format!("its added tokens cannot be used: {e}")).source(e))?;
         let mut control_ids: HashSet<u32> = added.ids().filter(|id| added.is_control(*id)).collect();
         let vocabulary = inner.get_vocab(false).into_iter();
         control_ids.extend(
