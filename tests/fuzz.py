@@ -1,11 +1,12 @@
 """Gives plae damaged and hostile inputs of every format that it reads, and looks for panics, aborts, hangs and hunger.
 
-    python3 tests/fuzz.py [--seconds N] [--seed N] [--only KIND[,KIND]] [--keep DIR] PLAE
+    python3 tests/fuzz.py [--seconds N] [--rounds N] [--seed N] [--only KIND[,KIND]] [--keep DIR] PLAE
 
 Each round takes one of the kinds below, changes a sound file of this repository (or one that plae makes from it) at random, and runs
 plae on it. A round fails if plae panics, is ended by a signal, runs longer than LIMIT_SECONDS or holds more than LIMIT_BYTES. Whether
 plae refuses the input or not does not matter here. The input of a failed round is kept in DIR (by default in a new temporary
-directory, whose name is printed) beside the command, so that it can be run again; a seed gives the same rounds again.
+directory, whose name is printed) beside the command, so that it can be run again; a seed gives the same rounds again. It ends
+after N seconds or N rounds, whichever comes first.
 
     text, markdown, html     articles: cut into sentences, and passed through to every output format
     jsonl, tsv, csv, docx    edited outputs: rendered again, and learned from
@@ -353,6 +354,7 @@ class Fuzzer:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--rounds", type=int, default=sys.maxsize)
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--only", default="")
     parser.add_argument("--keep", default=None)
@@ -366,7 +368,7 @@ def main():
         parser.error("the kinds are " + ", ".join(Fuzzer.KINDS))
     until = time.monotonic() + args.seconds
     rounds = 0
-    while time.monotonic() < until:
+    while time.monotonic() < until and rounds < args.rounds:
         Fuzzer.KINDS[kinds[rounds % len(kinds)]](fuzzer)
         rounds += 1
     shutil.rmtree(fuzzer.home, ignore_errors=True)
