@@ -71,7 +71,7 @@ impl Options {
     }
 }
 
-/// What a user should know of how a source was read: a guess that may be wrong, or text that is not translated.
+/// A remark for the user on how a source was read: a guess that may be wrong, or text that is not translated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum ReadingNotice {

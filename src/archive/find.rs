@@ -1,9 +1,8 @@
 //! Finds the articles below a directory, and counts by kind the files that it passes over.
 
-use crate::document::Format;
+use crate::document::{CLOSING_NOTE_OPENINGS, Format};
 use crate::error::{Error, Result};
 use crate::file;
-use crate::render::CLOSING_NOTE_OPENINGS;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;

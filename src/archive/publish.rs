@@ -27,8 +27,8 @@ pub enum Overwrite {
     Nothing,
     /// All of them; and the outputs of unchanged articles are written again, too.
     Everything,
-    /// Those in the set, which holds paths of outputs below the output directory; these are also written again if they
-    /// are unchanged.
+    /// The outputs in the set, by their paths below the output directory. They are also written again if they are
+    /// unchanged.
     Outputs(HashSet<String>),
 }
 
@@ -85,7 +85,7 @@ impl Overwrite {
     }
 }
 
-/// What stands at the path of an output.
+/// The state of the file at the path of an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OutputStanding {
     Missing,
@@ -97,7 +97,7 @@ pub(super) enum OutputStanding {
     Foreign,
 }
 
-/// What one output may replace, besides a file that plae wrote and nobody has changed.
+/// The files that one output may replace, besides a file that plae wrote and nobody has changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Replaceable {
     /// Nothing.

@@ -42,7 +42,7 @@ pub struct ArticleRecord {
     pub outputs: Vec<WrittenOutput>,
     /// Up to 20 flagged segments, ordered by the severity of their worst flag, then from the lowest score up.
     pub worst: Vec<QuotedSegment>,
-    /// What a reader should know of how the source was read, such as an encoding that was detected.
+    /// Remarks for the reader on how the source was read, such as an encoding that was detected.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub notices: Vec<ReadingNotice>,
     /// Error message if the article failed; none if it was translated.
@@ -53,7 +53,7 @@ pub struct ArticleRecord {
     pub gone: Option<GoneSource>,
 }
 
-/// What became of a source that is not in the input directory any more.
+/// The fate of a source that is not in the input directory any more.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GoneSource {
     /// Path below the input directory of another article with the same content; none if the source was deleted.

@@ -42,11 +42,11 @@ pub struct DoneArticle {
     /// The settings with which the article was translated: a [`super::StoredSettings`] as JSON; in old archives another
     /// text; empty if the article failed.
     pub manner: String,
-    /// What came of the article.
+    /// The result of the article's last run.
     pub record: ArticleRecord,
 }
 
-/// What the database knows of the file at one path below the output directory.
+/// The database's knowledge of the file at one path below the output directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KnownOutput {
     /// SHA-256, in hexadecimal, of each content that plae may have put there last.

@@ -17,7 +17,7 @@ pub(super) fn list_file_names(directory: &Path) -> Vec<String> {
     names
 }
 
-/// How many folders deep the files of a model may lie in its directory.
+/// The greatest number of nested folders, below a model's directory, in which its files are looked for.
 const MAX_DEPTH: usize = 2;
 /// The most files of a directory that are looked at: no model has as many.
 const MAX_FILES: usize = 10_000;

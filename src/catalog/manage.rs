@@ -54,7 +54,7 @@ pub enum HashVerdict {
     Unknown,
 }
 
-/// What [`remove_model`] deleted.
+/// The paths and bytes that [`remove_model`] deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RemovedFiles {
     /// Paths of the deleted directories and files.

@@ -44,7 +44,7 @@ pub enum Notice {
     },
     /// A request failed for a reason that may pass, and will be sent again.
     Retrying {
-        /// What failed, in one line.
+        /// Message of the error, in one line.
         error: String,
         /// Waiting time before the next attempt.
         wait: Duration,

@@ -31,7 +31,7 @@ const MAX_READ_AHEAD_LINES: usize = MAX_POOL_SEGMENTS;
 const MAX_LINE_BYTES: u64 = 32 << 20;
 /// How long to wait for another line before the lines that were read so far are translated.
 const MAX_NEXT_LINE_WAIT: Duration = Duration::from_millis(5);
-/// How soon a run that waits for a line notices Ctrl-C.
+/// The longest time until a run that waits for a line notices Ctrl-C.
 const MAX_INTERRUPT_DELAY: Duration = Duration::from_millis(100);
 
 pub fn run(args: &args::TranslateArgs, config: &Config, printer: &Printer) -> Result<CommandStatus> {

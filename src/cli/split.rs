@@ -28,6 +28,7 @@ pub fn run(args: &SplitArgs, config: &Config, printer: &Printer) -> Result<Comma
         Some(path) => InputSource::from_argument(path),
         None => inputs::stdin_unless_terminal()?,
     };
+    input.check_format(args.reading.document_format()?)?;
     let listing = args.format.unwrap_or_default();
     printer.write_data(if args.explain {
         format_cut_candidates(&input, &args.reading, config, listing, printer)?

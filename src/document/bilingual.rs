@@ -5,6 +5,12 @@ use super::{BlockKind, Flag, Format, ParagraphRule};
 use crate::span::Span;
 use serde::{Deserialize, Serialize};
 
+/// The two possible beginnings of a document's closing note: for a translated document, and for a document without
+/// Thai.
+///
+/// Every output format for readers ends with the note, so a file that contains one of them was written by plae.
+pub const CLOSING_NOTE_OPENINGS: [&str; 2] = ["Machine translated from Thai by plae ", "Nothing was translated: plae "];
+
 /// The version of the JSONL schema. Raise it only if a program that reads the previous version would misread a new
 /// file.
 pub const SCHEMA: u32 = 3;

@@ -27,7 +27,10 @@ pub(crate) mod spreadsheet;
 mod tests;
 mod text;
 
-pub use bilingual::{BilingualDocument, FinishReason, Header, Parameters, Quality, SCHEMA, Segment, SimilarSentence};
+pub use bilingual::{
+    BilingualDocument, CLOSING_NOTE_OPENINGS, FinishReason, Header, Parameters, Quality, SCHEMA, Segment,
+    SimilarSentence,
+};
 pub use block::{Block, BlockKind, Run};
 pub use flag::{Flag, Severity};
 

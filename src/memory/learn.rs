@@ -35,6 +35,14 @@ impl std::ops::AddAssign for LearnCounts {
     }
 }
 
+/// Selects the translations that machines made of a source, and those of people that were replaced; the parameters are
+/// the source normalised, and as it is.
+///
+/// Machine translations are looked up system by system, in the order of the table's key; a system may have stored the
+/// source without normalising it.
+pub(super) const EARLIER_TARGETS_SQL: &str = "SELECT target FROM replaced WHERE source = ?1 UNION ALL \
+     SELECT target FROM system CROSS JOIN machine ON machine.system = system.id AND machine.source IN (?1, ?2)";
+
 impl Memory {
     /// Stores those pairs of an edited output as people's translations whose target differs from all translations that
     /// the memory has or had for the source. With `all`, unchanged pairs are stored, too, since a person has read and
@@ -49,12 +57,7 @@ impl Memory {
         let connection = self.lock_connection();
         let mut compare = || {
             let mut human = connection.prepare_cached("SELECT target FROM human WHERE source = ?1")?;
-            // Machine translations are looked up system by system, in the order of the table's key; a system may have
-            // stored the source without normalising it.
-            let mut earlier = connection.prepare_cached(
-                "SELECT target FROM replaced WHERE source = ?1 UNION ALL SELECT target FROM system CROSS JOIN machine \
-                 ON machine.system = system.id AND machine.source IN (?1, ?2)",
-            )?;
+            let mut earlier = connection.prepare_cached(EARLIER_TARGETS_SQL)?;
             for segment in &edited.segments {
                 let source = &segment.source;
                 let unit = TranslationUnit::from_person(source, &segment.target, now);

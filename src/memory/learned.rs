@@ -1,5 +1,6 @@
 //! Whether the memory has learned all that people edited in an output, so that the output can be written again.
 
+use super::learn::EARLIER_TARGETS_SQL;
 use super::unit::to_one_line;
 use super::{EditedOutput, EditedSegment, Memory, TranslationUnit};
 use crate::error::Result;
@@ -20,11 +21,9 @@ impl Memory {
         let now = Timestamp::now();
         let connection = self.lock_connection();
         let compare = || {
-            let mut known = connection.prepare_cached(
-                "SELECT target FROM human WHERE source = ?1 UNION ALL SELECT target FROM replaced WHERE source = ?1 \
-                 UNION ALL SELECT target FROM system CROSS JOIN machine \
-                 ON machine.system = system.id AND machine.source IN (?1, ?2)",
-            )?;
+            let mut known = connection.prepare_cached(&format!(
+                "SELECT target FROM human WHERE source = ?1 UNION ALL {EARLIER_TARGETS_SQL}"
+            ))?;
             for EditedSegment { source, target, .. } in &edited.segments {
                 let unit = TranslationUnit::from_person(source, target, now);
                 let is_same =

@@ -18,7 +18,6 @@ mod text;
 
 pub(crate) use escape::escape_html_xml;
 pub use jsonl::read_jsonl;
-pub use parts::CLOSING_NOTE_OPENINGS;
 pub use row::JsonRow;
 
 use crate::document::BilingualDocument;

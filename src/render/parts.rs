@@ -2,15 +2,9 @@
 //! the warnings of a segment in words.
 
 use super::escape::put_on_one_line;
-use crate::document::{BilingualDocument, BlockKind, FinishReason, Flag, Header, Segment};
+use crate::document::{BilingualDocument, BlockKind, CLOSING_NOTE_OPENINGS, FinishReason, Flag, Header, Segment};
 use std::borrow::Cow;
 use unicode_width::UnicodeWidthStr;
-
-/// The two possible beginnings of a document's closing note: for a translated document, and for a document without
-/// Thai.
-///
-/// Every output format for readers ends with the note, so a file that contains one of them was written by plae.
-pub const CLOSING_NOTE_OPENINGS: [&str; 2] = ["Machine translated from Thai by plae ", "Nothing was translated: plae "];
 
 /// Returns the segments of each block, without blank segments and blocks (empty lines are segments with `--split
 /// line`).

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 const DECODERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/decoder");
 
-/// What `tests/golden/metadata.py` writes.
+/// The golden file that `tests/golden/metadata.py` writes.
 #[derive(serde::Deserialize)]
 struct Golden {
     max_tokens: usize,
@@ -100,7 +100,7 @@ fn search(model: &dyn TranslationModel, source: &[u32], ends: &[u32], most: usiz
     }
 }
 
-/// What plae refuses and llama.cpp takes no notice of, by the name of the variant and the place of the refusal.
+/// Variants that plae refuses although llama.cpp runs them, by the name of the variant and the place of the refusal.
 const REFUSED_HERE: [(&str, &str); 4] = [
     ("a part of each head rotated", "key gemma3.rope.dimension_count"),
     ("experts", "key gemma3.expert_count"),
@@ -159,7 +159,7 @@ fn ends_and_greedy_ids_are_those_of_llama_cpp_or_the_file_is_refused() {
     }
 }
 
-/// What llama.cpp ignores or computes in a way that is not plae's is refused by the name of the key.
+/// A key that llama.cpp ignores, or obeys in another way than plae computes, is refused by its name.
 #[test]
 fn a_key_that_changes_results_and_is_not_known_is_refused() {
     let directory = tempfile::tempdir().expect("a directory");

@@ -32,6 +32,9 @@ fn foreign_options_addresses_and_tables_are_answered() {
         (&["translate", "https://example.org/a.html"], 1, "curl -L"),
         (&["https://example.org/a.html"], 2, "curl -L"),
         (&["translate", "a.csv"], 1, "table with commas"),
+        (&["bench", "a.csv"], 1, "table with commas"),
+        (&["split", "a.csv"], 1, "table with commas"),
+        (&["split", "https://example.org/a.html"], 1, "address of the web"),
         (&["bench", "https://example.org/a.html"], 1, "address of the web"),
     ];
     for (args, code, part) in cases {

@@ -19,7 +19,7 @@ const MAX_REDIRECTS: usize = 8;
 /// five minutes.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
 
-/// What a request asks for.
+/// The kind of answer that a request asks for.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Wanted {
     /// The headers that describe a file (`HEAD`). Redirects are followed only until these are known.

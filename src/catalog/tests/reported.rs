@@ -509,8 +509,8 @@ const WITHOUT_WEIGHTS: &[Unsupported] = &[
     (&[("README.md", "a dataset")], "no weights", ""),
 ];
 
-/// What plae cannot load is told from the list of files and the small files alone: no weights are fetched, and nothing
-/// is left in the cache. A directory with the same files is refused in the same words.
+/// A model that plae cannot load is recognised by the list of files and the small files alone: no weights are fetched,
+/// and nothing is left in the cache. A directory with the same files is refused in the same words.
 #[test]
 fn what_cannot_be_loaded_is_named_before_any_download() {
     let quantised = UNSUPPORTED.iter().map(|case| (case, true));

@@ -6,6 +6,7 @@ mod tests;
 mod walk;
 
 use super::file;
+use super::typed::{is_web_address, web_address_hint};
 use crate::archive::{InputFailure, SkippedFiles, input_format_of, output_is_input_error};
 use crate::document::Format;
 use crate::error::{Error, Result};
@@ -89,6 +90,33 @@ impl InputSource {
             InputSource::Stdin => file::read_stdin(),
             InputSource::File(path) => file::read_file(path),
         }
+    }
+
+    /// Checks that the input can be read in the format `from`, or in that which its name tells.
+    ///
+    /// # Errors
+    /// `Input` for an address of the web, which plae does not fetch, and for a table with commas, unless `from` says
+    /// how to read it.
+    pub fn check_format(&self, from: Option<Format>) -> Result<()> {
+        let InputSource::File(path) = self else {
+            return Ok(());
+        };
+        if let Some(address) = path.to_str().filter(|text| is_web_address(text) && !path.exists()) {
+            return Err(Error::input("is an address of the web, and plae reads files")
+                .path(path)
+                .hint(web_address_hint(address)));
+        }
+        let is_csv = path
+            .extension()
+            .is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+        if is_csv && from.is_none() && path.exists() {
+            return Err(
+                Error::input("is a table with commas, whose cells plae would not keep apart")
+                    .path(path)
+                    .hint("save the column with the Thai as text; --from text reads the table as it is"),
+            );
+        }
+        Ok(())
     }
 
     /// Returns the file's path with links resolved, to compare it with other paths; none for standard input.

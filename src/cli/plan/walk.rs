@@ -3,7 +3,6 @@
 use super::{FoundInput, InputSource, PlanRequest, RunPlan};
 use crate::archive::{InputFailure, find_articles, no_articles_failure};
 use crate::cli::file;
-use crate::cli::typed::{is_web_address, web_address_hint};
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -41,40 +40,19 @@ pub fn gather_inputs(request: &PlanRequest, output: Option<&Path>, plan: &mut Ru
                 plan.failures.push(no_articles_failure(input, &[], &below.skipped));
             }
             plan.skipped.add(below.skipped);
-        } else if let Some(error) = explain_unreadable_input(input, request) {
-            plan.failures.push(InputFailure {
-                input: input.display().to_string(),
-                error,
-            });
         } else {
-            found.push(FoundInput {
-                input: InputSource::File(input.clone()),
-                place: input.file_name().map(PathBuf::from).unwrap_or_default(),
-            });
+            let source = InputSource::File(input.clone());
+            match source.check_format(request.from) {
+                Ok(()) => found.push(FoundInput {
+                    input: source,
+                    place: input.file_name().map(PathBuf::from).unwrap_or_default(),
+                }),
+                Err(error) => plan.failures.push(InputFailure {
+                    input: source.to_string(),
+                    error,
+                }),
+            }
         }
     }
     Ok(found)
-}
-
-/// Returns the error for an input that is known by its name not to be readable: an address of the web, or a table.
-fn explain_unreadable_input(input: &Path, request: &PlanRequest) -> Option<Error> {
-    let text = input.to_str()?;
-    if is_web_address(text) && !input.exists() {
-        return Some(
-            Error::input("is an address of the web, and plae reads files")
-                .path(input)
-                .hint(web_address_hint(text)),
-        );
-    }
-    let is_csv = input
-        .extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
-    if is_csv && request.from.is_none() && input.exists() {
-        return Some(
-            Error::input("is a table with commas, whose cells plae would not keep apart")
-                .path(input)
-                .hint("save the column with the Thai as text; --from text reads the table as it is"),
-        );
-    }
-    None
 }

@@ -3,7 +3,7 @@
 
 use crate::document::script::Script;
 
-/// What the attributes of one start tag say about the text of its element.
+/// The facts about an element's text that the attributes of its start tag tell.
 #[derive(Clone, Copy, Default)]
 pub(super) struct TagAttributes {
     /// Whether the author asks for no translation (`translate="no"` or the class `notranslate`).

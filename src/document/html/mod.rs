@@ -81,7 +81,7 @@ pub(super) fn classify_tag(tag: &str) -> TagEffect {
     }
 }
 
-/// What an HTML tag that stands in text of another format means for the text after it.
+/// An HTML tag in text of another format, such as Markdown, and its meaning for the text after it.
 pub(super) struct InlineTag {
     /// The name of the element, in lower case.
     pub name: String,

@@ -571,7 +571,7 @@ fn a_bullet_is_a_whole_emoji() {
     ");
 }
 
-/// What is not visible makes no table and hides no heading, list or byline (pythainlp#373).
+/// Invisible characters make no table and hide no heading, list or byline (pythainlp#373).
 #[test]
 fn what_is_not_visible_changes_no_block() {
     let clean = format!(

@@ -1,7 +1,9 @@
 //! An edited output as an aligned document, so that it can be rendered in other formats.
 
-use super::{EditedOutput, EditedSegment, NOTE_OPENINGS};
-use crate::document::{BilingualDocument, BlockKind, FinishReason, Format, Header, Parameters, SCHEMA, Segment};
+use super::{EditedOutput, EditedSegment};
+use crate::document::{
+    BilingualDocument, BlockKind, CLOSING_NOTE_OPENINGS, FinishReason, Format, Header, Parameters, SCHEMA, Segment,
+};
 use crate::file::to_hexadecimal;
 use crate::thai::has_thai;
 use sha2::{Digest, Sha256};
@@ -94,7 +96,7 @@ fn text_before(last: Option<&Segment>, next: &EditedSegment) -> String {
     }
 }
 
-/// What the note at the end of an output says; a text that it does not have is empty.
+/// The contents of the note at the end of an output; a part that the note lacks is empty.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Note<'a> {
     version: &'a str,
@@ -107,7 +109,7 @@ struct Note<'a> {
 
 /// Parses a note: `OPENING VERSION with MODEL (revision R, licence L) on DATE. Source: FILE.`
 fn parse_note(note: &str) -> Option<Note<'_>> {
-    let note = note.trim().strip_suffix('.')?.strip_prefix(NOTE_OPENINGS[0])?;
+    let note = note.trim().strip_suffix('.')?.strip_prefix(CLOSING_NOTE_OPENINGS[0])?;
     let (version, rest) = note.split_once(" with ")?;
     let (made, file) = match rest.split_once(". Source: ") {
         Some((made, file)) => (made, Some(file)),
@@ -133,12 +135,11 @@ fn parse_note(note: &str) -> Option<Note<'_>> {
 mod tests {
     use super::*;
     use crate::memory::{EditedFormat, read_edited};
-    use crate::render::{CLOSING_NOTE_OPENINGS, Layout, OutputFormat, RenderOptions, read_jsonl, render};
+    use crate::render::{Layout, OutputFormat, RenderOptions, read_jsonl, render};
 
     /// Issue 19, kind 16: an edited output of any format becomes the clean text of its translation.
     #[test]
     fn an_output_is_rendered_again_from_what_people_left_in_it() {
-        assert_eq!(NOTE_OPENINGS, CLOSING_NOTE_OPENINGS);
         let mut document = read_jsonl(include_bytes!("../../../tests/it/article.jsonl")).unwrap();
         let edited = "Edited: <a> & \"b\" *c*";
         let first = document

@@ -14,7 +14,7 @@ const VOID_ELEMENTS: [&[u8]; 14] = [
     b"track", b"wbr",
 ];
 
-/// What the text of an element is.
+/// The role of an element's text in plae's page.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum TextRole {
     /// Text that plae writes for the page: style sheet, title, switches, warnings.

@@ -7,19 +7,16 @@ mod markdown;
 mod table;
 
 use super::unit::to_one_line;
-use crate::document::BlockKind;
+use crate::document::{BlockKind, CLOSING_NOTE_OPENINGS};
 use crate::error::{Error, Hint, Result};
 use std::borrow::Cow;
-
-/// The two possible beginnings of the note at the end of plae's outputs for readers.
-const NOTE_OPENINGS: [&str; 2] = ["Machine translated from Thai by plae ", "Nothing was translated: plae "];
 
 /// An output format of plae that people can edit and that can be read back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EditedFormat {
     /// A table of tab-separated values, with columns named `source` and `target`.
     Tsv,
-    /// The same table with commas, or with the semicolons of some spreadsheet programs.
+    /// A table of segments with commas, or with the semicolons of some spreadsheet programs.
     Csv,
     /// plae's own record of a translation, with a JSON object in each line.
     Jsonl,
@@ -135,5 +132,5 @@ fn no_pairs_error(missing: &str, which: &'static str, format: &'static str) -> E
 }
 
 fn is_note(text: &str) -> bool {
-    NOTE_OPENINGS.iter().any(|opening| text.starts_with(opening))
+    CLOSING_NOTE_OPENINGS.iter().any(|opening| text.starts_with(opening))
 }

@@ -12,7 +12,7 @@ use std::borrow::Cow;
 const COLUMN_NAMES: [&str; 10] = [
     "source", "target", "id", "block", "kind", "score", "finish", "flags", "start", "end",
 ];
-/// What may stand between two columns: plae writes tabs or commas, some spreadsheet programs semicolons.
+/// The characters that may separate columns: plae writes tabs or commas, some spreadsheet programs semicolons.
 const SEPARATORS: [char; 3] = ['\t', ',', ';'];
 
 pub(super) fn read_table(bytes: &[u8]) -> Result<EditedOutput> {
@@ -52,7 +52,7 @@ pub(super) fn read_table(bytes: &[u8]) -> Result<EditedOutput> {
     Ok(output)
 }
 
-/// Those fields of a line of plae's JSONL that people edit, and the place of the segment.
+/// A line of plae's JSONL, with the fields that people edit and the segment's number.
 #[derive(Deserialize)]
 struct OutputLine {
     r#type: String,

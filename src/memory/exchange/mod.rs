@@ -25,7 +25,7 @@ pub enum ExchangeFormat {
     Tmx,
     /// A table of tab-separated values with a row of column names; fields are quoted as a spreadsheet does it.
     Tsv,
-    /// The same table with commas, and with a byte-order mark for spreadsheet programs.
+    /// A table of translations with commas, and with a byte-order mark for spreadsheet programs.
     Csv,
     /// One [`TranslationUnit`] as a JSON object in each line.
     Jsonl,

@@ -12,7 +12,7 @@ pub enum GgmlType {
     Candle(GgmlDType),
     /// 4 bits, each an index into [`IQ4_VALUES`]; a float16 scale for each 32 values.
     Iq4Nl,
-    /// As [`GgmlType::Iq4Nl`], with a 6-bit scale for each 32 values of a super-block of 256.
+    /// The 4-bit values of [`GgmlType::Iq4Nl`], with a 6-bit scale for each 32 values of a super-block of 256.
     Iq4Xs,
     /// The values -1, 0 and 1, five to a byte; a float16 scale for each 256.
     Tq1_0,

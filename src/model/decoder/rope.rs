@@ -17,7 +17,7 @@ pub(super) struct RotaryEmbedding {
     pub pairs_neighbours: bool,
 }
 
-/// What a rotary embedding is made of besides the settings of its scaling.
+/// The settings of a rotary embedding, without those of its scaling.
 #[derive(Clone, Copy)]
 pub(super) struct RopeBase {
     /// Base of the frequencies (`rope_theta`).

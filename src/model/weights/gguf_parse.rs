@@ -48,7 +48,7 @@ impl Value {
     }
 }
 
-/// Where a tensor lies in a GGUF file, and how it is stored.
+/// A tensor's place and form in a GGUF file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TensorInfo {
     /// Sizes of the tensor's dimensions, the slowest first: the number of rows before that of columns.
@@ -73,7 +73,7 @@ impl GgufContents {
     }
 }
 
-/// What is wrong with a GGUF file, and where.
+/// A fault of a GGUF file, with its place.
 #[derive(Debug, PartialEq)]
 pub struct Damage {
     pub place: String,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 /// The name of one part of a split GGUF file, taken apart.
 #[derive(Debug, PartialEq)]
 pub struct PartName<'a> {
-    /// What the names of all parts begin with, such as `MODEL` or `folder/MODEL`.
+    /// The beginning that the names of all parts share, such as `MODEL` or `folder/MODEL`.
     pub prefix: &'a str,
     /// Number of this part, from 1 to `count`.
     pub number: usize,

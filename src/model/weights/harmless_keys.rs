@@ -108,7 +108,7 @@ const TASKS: &[&str] = &[
     "task_specific_params",
 ];
 
-/// What transformers returns besides the ids, and in which form.
+/// Keys about the values that transformers returns besides the ids, and about their form.
 const OUTPUT: &[&str] = &[
     "output_past",
     "output_router_logits",

@@ -29,7 +29,7 @@ pub(super) enum Object {
 /// The entries of a dictionary.
 type Entries = Vec<(Rc<str>, Object)>;
 
-/// How deep an object is nested: 1 if it holds nothing that holds something.
+/// The number of levels on which an object is nested: 1 if its parts, if any, have no parts.
 type Depth = u8;
 /// The depth beyond which objects are not kept; a tensor's description has 5.
 const MAX_DEPTH: Depth = 16;

@@ -150,7 +150,7 @@ fn a_space_before_a_mark_only_goes_away() {
     );
 }
 
-/// Where both readings are words, the other torn words of the text decide.
+/// The other torn words of a text decide if both readings of a torn word are words.
 #[test]
 fn ambiguous_words_are_read_as_the_rest_of_the_text() {
     check_rule(

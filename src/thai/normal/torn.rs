@@ -68,7 +68,7 @@ struct TornVowel {
     kind: TornKind,
 }
 
-/// Where the space stands that tears an า from its consonant.
+/// The place of the space that tears an า from its consonant.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum TornKind {
     /// Before the tone mark: `น ้า`.

@@ -45,7 +45,7 @@ pub struct VisibleText<'a> {
     chars: Vec<VisibleChar>,
 }
 
-/// Where a character of a visible text comes from.
+/// A character of a visible text, with the source bytes that it stands for.
 #[derive(Clone, Copy, Debug)]
 struct VisibleChar {
     /// The byte offset of the character in the visible text.

@@ -8,7 +8,7 @@ use std::fmt::Write;
 /// The deepest nesting of lists and objects that is written.
 const MAX_DEPTH: usize = 100;
 
-/// How values are separated and indented.
+/// The separators and the indentation of the JSON text.
 struct Layout {
     /// The text between two entries, without the newline of an indented value.
     comma: String,

@@ -22,7 +22,7 @@ const MAX_FUEL: u64 = 100_000;
 /// The stack in bytes on which templates are compiled and rendered: enough for the deepest values that the fuel allows.
 const STACK_BYTES: usize = 64 << 20;
 
-/// How long a template may take. Fuel bounds almost all that a template can do, but not the printing and comparing of
+/// The time after which a template is given up. Fuel bounds almost all that a template can do, but not the printing and comparing of
 /// lists that hold one list twice, and so on 60 times. A known template takes a thousandth of a second.
 const MAX_TIME: Duration = Duration::from_secs(5);
 
