@@ -67,8 +67,9 @@ impl<'a> FileProgress<'a> {
             self.total.saturating_sub(self.skipped),
         );
         let parts = describe_progress((self.file, self.files), progress, TokenCount { tokens, elapsed }, left);
-        bar.bar.set_message(fit_to_width(parts, message_width()));
+        // The position first, so that no picture shows a new message beside an old percentage.
         bar.bar.set_position(position);
+        bar.bar.set_message(fit_to_width(parts, message_width()));
     }
 
     /// Counts the current file as finished or failed, with `tokens` output tokens.
@@ -231,8 +232,8 @@ impl<'a> ArchiveProgress<'a> {
         let mut bar = self.bar.borrow_mut();
         let bar = bar.get_or_insert_with(|| self.printer.show_bar(create_bar(self.total)));
         let parts = self.describe_run(counts, self.start.elapsed());
-        bar.bar.set_message(fit_to_width(parts, message_width()));
         bar.bar.set_position(counts.bytes);
+        bar.bar.set_message(fit_to_width(parts, message_width()));
     }
 
     fn describe_run(&self, counts: &RunCounts, elapsed: Duration) -> Vec<MessagePart> {
