@@ -103,8 +103,10 @@ impl<'a> BlockBuilder<'a> {
     /// text is dropped, unless the text consists of white space only.
     pub fn decoded(&mut self, piece: &str, span: Span) {
         let visible = piece.trim_matches(is_space);
-        // The span may include white space at the end of its line.
+        // The span may include white space at both ends of its line.
         let raw = span.of(self.source).trim_end_matches(is_space);
+        let end = span.start + raw.len();
+        let raw = raw.trim_start_matches(is_space);
         let is_same = |(a, b): (u8, u8)| a == b || a.is_ascii_whitespace() && b == b' ';
         if visible.is_empty() {
             self.push_space(piece, span);
@@ -112,7 +114,7 @@ impl<'a> BlockBuilder<'a> {
             // A reference as long as its text (`&acE;`) would not count as atomic, so it stays undecoded.
             self.flow(span);
         } else {
-            self.push_visible(visible, Span::new(span.start, span.start + raw.len()));
+            self.push_visible(visible, Span::new(end - raw.len(), end));
         }
     }
 

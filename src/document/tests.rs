@@ -479,3 +479,18 @@ proptest! {
         prop_assert_eq!(rebuilt + &text[end..], text);
     }
 }
+
+/// White space that is partly invisible, at the start of a paragraph, stays outside the paragraph.
+#[test]
+fn invisible_white_space_before_a_paragraph_is_outside_of_it() {
+    for text in [
+        "\u{a0}\u{feff}-->",
+        "\u{a0}\u{200b}ก *ข*\u{200b}\u{a0}",
+        "\u{a0}\u{feff}`ก\u{200b}ข`",
+    ] {
+        for (format, paragraphs) in ALL_READER_SETTINGS {
+            let document = read(text.to_owned(), format, paragraphs);
+            assert_eq!(rebuild_source(&document, &[0.5]), text, "{format:?}");
+        }
+    }
+}

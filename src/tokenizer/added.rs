@@ -4,8 +4,9 @@
 use super::cleanup::is_space;
 use super::config::AddedToken;
 use super::control::{is_marker, overlaps};
+use super::search::build_token_search;
 use crate::error::{Error, Result};
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::AhoCorasick;
 use hashbrown::{HashMap, HashSet};
 use std::ops::Range;
 
@@ -84,14 +85,11 @@ impl AddedVocabulary {
     /// Makes [`AddedVocabulary::split_at_tokens`] cut the added tokens out of texts; without this call, it leaves texts whole.
     ///
     /// # Errors
-    /// Kind `Model` if there are too many tokens for the search.
+    /// Kind `Model` if a token is too long, or if there are too many, for the search.
     pub fn with_token_search(mut self) -> Result<Self> {
         let (texts, ids): (Vec<_>, Vec<_>) = self.ids.iter().filter(|(text, _)| !text.is_empty()).unzip();
         if !texts.is_empty() {
-            let search = AhoCorasick::builder()
-                .match_kind(MatchKind::LeftmostLongest)
-                .build(texts);
-            let search = search.map_err(|e| Error::model("too many added tokens").source(e))?;
+            let search = build_token_search(&texts).map_err(Error::model)?;
             self.search = Some((search, ids.into_iter().copied().collect()));
         }
         Ok(self)

@@ -25,6 +25,7 @@ mod normalizer;
 mod pieces;
 mod proto;
 mod script;
+mod search;
 mod sentencepiece;
 mod spm;
 mod trie;

@@ -5,9 +5,10 @@ use super::control::{is_marker, overlaps};
 use super::gguf_vocabulary::{GgufVocabulary, token_id};
 use super::merge::merge_symbols;
 use super::pieces::{PieceTable, PieceType, SPACE_MARK, parse_byte_piece};
+use super::search::build_token_search;
 use crate::error::{Error, Result};
 use crate::model::weights::gguf::GgufFile;
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::AhoCorasick;
 use std::ops::Range;
 
 /// The id of the begin token if a file names none, as sentencepiece numbers it unless told otherwise.
@@ -63,7 +64,7 @@ impl SpmTokenizer {
             scores: Vec::with_capacity(tokens),
             types: Vec::with_capacity(tokens),
             byte_ids: vec![None; 256],
-            literals: build_piece_automaton(&[]).map_err(|e| fail("tokenizer.ggml.tokens", e.to_string()))?,
+            literals: build_token_search::<&str>(&[]).map_err(|message| fail("tokenizer.ggml.tokens", message))?,
             literal_ids: Vec::new(),
             unknown: token_id(gguf, "unknown_token_id", tokens)?,
             bos: bos.filter(|_| gguf.read_boolean("tokenizer.ggml.add_bos_token").unwrap_or(true)),
@@ -90,7 +91,7 @@ impl SpmTokenizer {
             }
         }
         let pieces: Vec<&str> = this.literal_ids.iter().map(|id| this.pieces.id_to_piece(*id)).collect();
-        this.literals = build_piece_automaton(&pieces).map_err(|e| fail("tokenizer.ggml.tokens", e.to_string()))?;
+        this.literals = build_token_search(&pieces).map_err(|message| fail("tokenizer.ggml.tokens", message))?;
         Ok(this)
     }
 
@@ -222,13 +223,6 @@ impl SpmTokenizer {
         let opened = self.space_prefix && bytes.first() == Some(&b' ');
         String::from_utf8_lossy(&bytes[usize::from(opened)..]).into_owned()
     }
-}
-
-/// Builds the automaton that finds literal tokens, those that are never merged, in a text.
-fn build_piece_automaton(pieces: &[&str]) -> Result<AhoCorasick, aho_corasick::BuildError> {
-    AhoCorasick::builder()
-        .match_kind(MatchKind::LeftmostLongest)
-        .build(pieces)
 }
 
 #[cfg(test)]

@@ -699,6 +699,20 @@ fn a_tokenizer_that_asks_for_too_much_is_refused() {
         assert!(error.contains(expected), "{error}");
     }
     assert!(open_json(&format!(",\"normalizer\":{}", doubling)).is_ok());
+    let directory = copy_directory("marian");
+    let path = directory.path().join("tokenizer_config.json");
+    let config = std::fs::read_to_string(&path).expect("a file");
+    let long = format!("\"pad_token\":\"{}\"", "a".repeat(100_000));
+    std::fs::write(&path, config.replace("\"pad_token\":\"<pad>\"", &long)).expect("a file");
+    let error = Tokenizer::from_directory(directory.path(), "marian")
+        .err()
+        .expect("a long token");
+    assert!(
+        error
+            .to_string()
+            .contains("an added token has 100000 bytes, 1024 allowed"),
+        "{error}"
+    );
     let directory = copy_directory("t5");
     std::fs::write(
         directory.path().join("tokenizer_config.json"),

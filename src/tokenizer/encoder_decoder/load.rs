@@ -255,7 +255,9 @@ impl EncoderDecoder {
         let find = |token: &str| vocabulary.token_to_id(&source, token);
         let mut added = AddedVocabulary::new(config.added_tokens.clone(), &special, size, find)?;
         if !config.bool_setting("split_special_tokens", false)? {
-            added = added.with_token_search()?;
+            added = added
+                .with_token_search()
+                .map_err(|error| error.path(config.config_path()))?;
         }
         let unknown_token = config.special_token("unk_token", defaults)?.unwrap_or_default().content;
         let unknown = match class {

@@ -2,7 +2,8 @@
 //! control tokens in a source are text.
 
 use crate::tokenizer::control::{is_marker, overlaps};
-use aho_corasick::{AhoCorasick, MatchKind};
+use crate::tokenizer::search::build_token_search;
+use aho_corasick::AhoCorasick;
 use hashbrown::HashMap;
 use regex::Regex;
 use std::ops::Range;
@@ -22,9 +23,6 @@ pub struct AddedTokens {
     word: Regex,
 }
 
-/// The most bytes that an added token may have; the longest of published models have fewer than a hundred.
-const MAX_TOKEN_BYTES: usize = 1024;
-
 /// An automaton that finds tokens in a text, with the id of each of its patterns.
 struct TokenSearch(Option<(AhoCorasick, Vec<u32>)>);
 
@@ -38,18 +36,7 @@ impl TokenSearch {
         if texts.is_empty() {
             return Ok(Self(None));
         }
-        // Building the automaton takes time in the square of a token's length.
-        if let Some(longest) = texts
-            .iter()
-            .map(String::len)
-            .max()
-            .filter(|bytes| *bytes > MAX_TOKEN_BYTES)
-        {
-            return Err(format!("an added token has {longest} bytes, {MAX_TOKEN_BYTES} allowed").into());
-        }
-        let search = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(texts)?;
+        let search = build_token_search(&texts)?;
         Ok(Self(Some((search, ids))))
     }
 }
