@@ -26,11 +26,11 @@
 //! | 3 | [`catalog`] | which models there are, and their files: manifests, the Hub, caches | `error`, `file`, `model` |
 //! | 3 | [`tokenizer`] | text to token ids and back | `error`, `model` |
 //! | 3 | [`decode`] | search over [`model::TranslationModel`]: greedy, beam, sampling | `document`, `error`, `model` |
-//! | 3 | [`quality`] | checks of a translated segment, which raise flags | `document`, `thai` |
+//! | 3 | [`quality`] | checks of translated segments and documents, which give findings and a trust score | `document`, `thai` |
 //! | 3 | [`memory`] | translation memory: finished segments on disk, found again, exchanged, taught | `database`, `document`, `error`, `file`, `thai` |
 //! | 3 | [`render`] | an aligned document to bytes, one file a format | `document`, `error` |
 //! | 4 | [`translate`] | many sentences in, as many translations out, by a list of passes | `catalog`, `decode`, `document`, `error`, `file`, `memory`, `model`, `quality`, `score`, `thai`, `tokenizer` |
-//! | 5 | [`pipeline`] | one document, from bytes to alignment | `document`, `error`, `file`, `span`, `thai`, `translate` |
+//! | 5 | [`pipeline`] | one document, from bytes to alignment | `document`, `error`, `file`, `quality`, `span`, `thai`, `translate` |
 //! | 6 | [`archive`] | many documents: planned, pooled, each sentence translated once, resumed, reported | `database`, `document`, `error`, `file`, `memory`, `pipeline`, `render`, `thai`, `translate` |
 //! | 7 | [`cli`] | arguments, configuration, words, printing, exit codes | `archive`, `catalog`, `document`, `error`, `file`, `memory`, `model`, `pipeline`, `render`, `score`, `thai`, `translate` |
 //!

@@ -5,6 +5,7 @@ use crate::document::{
 };
 use crate::error::{Error, Result};
 use crate::file::{format_byte_size, to_hexadecimal};
+use crate::quality;
 use crate::span::Span;
 use crate::thai::encoding::decode_text;
 use crate::thai::has_thai;
@@ -229,7 +230,8 @@ pub fn prepare_document(name: Option<&str>, bytes: &[u8], options: &Options) -> 
                 raw: (raw != source).then(|| raw.to_owned()),
                 score: None,
                 finish: document::FinishReason::Copy,
-                flags: Vec::new(),
+                findings: document::Findings::default(),
+                trust: None,
                 similar: None,
                 source_ids: None,
                 target_ids: None,
@@ -404,10 +406,21 @@ impl PreparedDocument {
             segment.target = translation.text;
             segment.score = translation.score;
             segment.finish = translation.finish;
-            segment.flags = translation.flags;
+            segment.findings = translation.findings;
             segment.similar = translation.similar;
             segment.source_ids = translation.source_ids;
             segment.target_ids = translation.target_ids;
+        }
+        let pairs: Vec<(&str, &str)> = self
+            .segments
+            .iter()
+            .map(|segment| (&*segment.source, &*segment.target))
+            .collect();
+        for (index, finding) in quality::check_document(&pairs) {
+            self.segments[index].findings.add(finding);
+        }
+        for segment in &mut self.segments {
+            segment.trust = Some(quality::trust_score(&segment.findings, segment.score));
         }
         BilingualDocument {
             header: self.header,

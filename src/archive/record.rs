@@ -1,7 +1,7 @@
 //! The summary of one article that the archive's database stores and its report shows.
 
 use super::Article;
-use crate::document::{BilingualDocument, BlockKind, FinishReason, Flag, Segment};
+use crate::document::{BilingualDocument, BlockKind, Findings, FinishReason, Flag, Segment};
 use crate::error::Error;
 use crate::pipeline::ReadingNotice;
 use crate::thai::quantity::{Language, QuantityValue, find_quantities};
@@ -40,7 +40,7 @@ pub struct ArticleRecord {
     pub score: Option<f64>,
     /// The output files that were written for the article.
     pub outputs: Vec<WrittenOutput>,
-    /// Up to 20 flagged segments, ordered by the severity of their worst flag, then from the lowest score up.
+    /// Up to 20 flagged segments, the least trusted first.
     pub worst: Vec<QuotedSegment>,
     /// Remarks for the reader on how the source was read, such as an encoding that was detected.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
@@ -79,8 +79,12 @@ pub struct WrittenOutput {
 pub struct QuotedSegment {
     /// Index of the segment in its document, from 0.
     pub id: usize,
-    /// All flags of the segment.
-    pub flags: Vec<Flag>,
+    /// The notes and warnings about the segment.
+    #[serde(flatten)]
+    pub findings: Findings,
+    /// How far the translation can be trusted (see [`Segment::trust`]), with four decimals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust: Option<f64>,
     /// Mean natural log-probability of the segment's output tokens, with four decimals; none if none were decoded.
     pub score: Option<f64>,
     /// The segment's Thai text.
@@ -101,13 +105,13 @@ impl ArticleRecord {
         let segments = &document.segments;
         let (title, title_en) = find_article_titles(document);
         let mut flags = BTreeMap::new();
-        for flag in segments.iter().flat_map(|segment| &segment.flags) {
-            *flags.entry(*flag).or_default() += 1;
+        for flag in segments.iter().flat_map(|segment| segment.findings.flags()) {
+            *flags.entry(flag).or_default() += 1;
         }
         let scores: Vec<f64> = segments.iter().filter_map(|segment| segment.score).collect();
         let mut worst: Vec<&Segment> = segments.iter().filter(|segment| segment.is_flagged()).collect();
         let flagged = worst.len();
-        worst.sort_by(|a, b| compare_worse_first((&a.flags, a.score), (&b.flags, b.score)));
+        worst.sort_by(|a, b| compare_worse_first((&a.findings, a.trust), (&b.findings, b.trust)));
         worst.truncate(MAX_QUOTED_SEGMENTS);
         Self {
             place: article.place.clone(),
@@ -156,18 +160,19 @@ impl ArticleRecord {
     }
 }
 
-/// Compares two segments, each given by its flags and score. The one with the more severe flag sorts first; between
-/// equally severe flags, the one with the lower score.
-pub(super) fn compare_worse_first(a: (&[Flag], Option<f64>), b: (&[Flag], Option<f64>)) -> Ordering {
-    let severity = |flags: &[Flag]| flags.iter().map(|flag| flag.seriousness_rank()).max();
-    let sure = |score: Option<f64>| score.unwrap_or(0.0);
-    severity(b.0).cmp(&severity(a.0)).then(sure(a.1).total_cmp(&sure(b.1)))
+/// Compares two segments, each given by its findings and its trust. The less trusted one sorts first; of equally
+/// trusted ones, the one with the more serious flag.
+pub(super) fn compare_worse_first(a: (&Findings, Option<f64>), b: (&Findings, Option<f64>)) -> Ordering {
+    let rank = |findings: &Findings| findings.flags().map(Flag::seriousness_rank).max();
+    let trust = |trust: Option<f64>| trust.unwrap_or(0.0);
+    trust(a.1).total_cmp(&trust(b.1)).then(rank(b.0).cmp(&rank(a.0)))
 }
 
 fn quote_segment(segment: &Segment) -> QuotedSegment {
     QuotedSegment {
         id: segment.id,
-        flags: segment.flags.clone(),
+        findings: segment.findings.clone(),
+        trust: segment.trust.map(round_score),
         score: segment.score.map(round_score),
         source: segment.source.clone(),
         target: segment.target.clone(),

@@ -92,7 +92,7 @@ impl ReportSummary {
     /// Sorts the quoted segments, the worst first, drops repetitions of a source, and keeps the first [`MAX_WORST_SEGMENTS`].
     fn sort_worst_segments(&mut self) {
         self.worst
-            .sort_by(|(a, ..), (b, ..)| compare_worse_first((&a.flags, a.score), (&b.flags, b.score)));
+            .sort_by(|(a, ..), (b, ..)| compare_worse_first((&a.findings, a.trust), (&b.findings, b.trust)));
         let mut known = HashSet::new();
         self.worst.retain(|(quote, ..)| known.insert(quote.source.clone()));
         self.worst.truncate(MAX_WORST_SEGMENTS);
@@ -295,16 +295,17 @@ fn write_html_end(out: &mut dyn Write, summary: &ReportSummary) -> io::Result<()
     if !summary.worst.is_empty() {
         out.write_all(b"<section id=\"worst\">\n<h2>Segments to check, the worst first</h2>\n<ol>\n")?;
         for (quote, page, article) in &summary.worst {
-            let flags = quote.flags.iter().filter(|flag| flag.is_warning());
-            let flags: Vec<String> = flags
-                .map(|flag| format!("{}: {}", flag.name(), flag.meaning_in_words()))
+            let flags: Vec<String> = quote
+                .findings
+                .warnings()
+                .map(|finding| format!("{}: {}", finding.flag.name(), finding.meaning_in_words()))
                 .collect();
             writeln!(
                 out,
                 "<li><p lang=\"th\">{}</p><p>{}</p><small>{}, in {}</small></li>",
                 escape_html_xml(&quote.source),
                 escape_html_xml(&quote.target),
-                flags.join("; "),
+                escape_html_xml(&flags.join("; ")),
                 format_html_link(page.as_deref(), &format!("#s{}", quote.id), article),
             )?;
         }

@@ -1,7 +1,7 @@
 //! The aligned document: every segment with its translation, and the source text between segments. Every renderer reads
 //! it, and JSONL is its serialised form.
 
-use super::{BlockKind, Flag, Format, ParagraphRule};
+use super::{BlockKind, Finding, Findings, Format, ParagraphRule};
 use crate::span::Span;
 use serde::{Deserialize, Serialize};
 
@@ -75,8 +75,13 @@ pub struct Segment {
     pub score: Option<f64>,
     /// The reason why decoding of the segment ended.
     pub finish: FinishReason,
-    /// The notes and warnings about the segment, in the order of [`Flag::ALL`].
-    pub flags: Vec<Flag>,
+    /// The notes and warnings about the segment.
+    #[serde(flatten)]
+    pub findings: Findings,
+    /// How far the translation can be trusted by what is known of it: 1 if nothing looks wrong, near 0 if it is no
+    /// translation. None in files of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust: Option<f64>,
     /// The most similar sentence of the translation memory that a person translated. None if this segment's translation
     /// is a person's, or if no sentence is similar enough.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -90,14 +95,14 @@ pub struct Segment {
 }
 
 impl Segment {
-    /// Returns those flags of the segment that ask a reader to check the translation.
-    pub fn warnings(&self) -> impl Iterator<Item = Flag> {
-        self.flags.iter().copied().filter(|flag| flag.is_warning())
+    /// Lists those findings that ask a reader to check the translation.
+    pub fn warnings(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.warnings()
     }
 
     /// Whether the segment has a flag that asks a reader to check the translation.
     pub fn is_flagged(&self) -> bool {
-        self.warnings().next().is_some()
+        self.findings.has_warning()
     }
 }
 

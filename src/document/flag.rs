@@ -10,27 +10,55 @@ pub enum Flag {
     NoThai,
     /// The translation was cut at the token limit.
     Truncated,
-    /// The translation repeats itself far more than its source.
+    /// The translation repeats itself, or its own end, where its source does not.
     Repetition,
     /// The translation is empty.
     Empty,
-    /// The source has characters that were lost before it was read: the replacement character U+FFFD, or a private-use
-    /// character inside a word.
-    Damaged,
-    /// Thai letters are left in the translation.
-    ThaiLeft,
-    /// The translation is far too short or too long for its source.
+    /// Characters were lost: the source has U+FFFD or a private-use character inside a word, or the translation has
+    /// U+FFFD or text in a wrong encoding.
+    #[serde(alias = "damaged")]
+    Encoding,
+    /// Thai letters are left in the translation, or the source was repeated instead of translated.
+    #[serde(alias = "thai-left")]
+    Untranslated,
+    /// The translation has text of the examples in the model's prompt.
+    CopiedExample,
+    /// A date, year, month or weekday differs, is missing or was added.
+    Date,
+    /// A time of day differs, is missing or was added.
+    Time,
+    /// An amount of money differs, is missing or was added.
+    Money,
+    /// A number is the same, but its unit of measure differs.
+    Unit,
+    /// A number, percentage, telephone number or code differs, is missing or was added.
+    Number,
+    /// The translation negates and the source does not.
+    Negation,
+    /// A name, address or handle of the source is not in the translation.
+    Name,
+    /// Part of the source seems not to be translated.
+    Omission,
+    /// The translation seems to have more than the source.
+    Addition,
+    /// The translation is far too short or too long for its source. Only files of earlier versions have this flag, which
+    /// is now told apart as [`Flag::Omission`] and [`Flag::Addition`].
     Length,
+    /// The document has another translation of the same number, date or name elsewhere.
+    Inconsistent,
     /// The source was translated in parts: it was too long for the model, or its translation as a whole was less
     /// probable.
     Divided,
+    /// A wrong number or date of the model's translation was replaced by the right one.
+    Mended,
     /// The translation memory has a similar sentence that a person translated;
     /// [`Segment::similar`](super::Segment::similar) holds it.
     Similar,
 }
 
 /// How serious a flag is. Variants are ordered, the most serious last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// The flag says how the segment was made; a reader need not check anything.
     Note,
@@ -42,15 +70,27 @@ pub enum Severity {
 
 impl Flag {
     /// All flags, in the order in which a segment lists them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 21] = [
         Self::NoThai,
         Self::Truncated,
         Self::Repetition,
         Self::Empty,
-        Self::Damaged,
-        Self::ThaiLeft,
+        Self::Encoding,
+        Self::Untranslated,
+        Self::CopiedExample,
+        Self::Date,
+        Self::Time,
+        Self::Money,
+        Self::Unit,
+        Self::Number,
+        Self::Negation,
+        Self::Name,
+        Self::Omission,
+        Self::Addition,
         Self::Length,
+        Self::Inconsistent,
         Self::Divided,
+        Self::Mended,
         Self::Similar,
     ];
 
@@ -60,19 +100,36 @@ impl Flag {
         use Severity::{Failure, Note, Warning};
         match self {
             Self::NoThai => ("no-thai", Note, 0, "no Thai, copied as it is"),
-            Self::Similar => ("similar", Warning, 1, "a person translated a similar sentence"),
             Self::Divided => (
                 "divided",
-                Warning,
-                2,
+                Note,
+                1,
                 "translated in parts, less probable or too long for the model as a whole",
             ),
-            Self::Length => ("length", Warning, 3, "unusually short or long for its source"),
-            Self::ThaiLeft => ("thai-left", Warning, 4, "Thai letters are left in the translation"),
-            Self::Damaged => ("damaged", Warning, 5, "the source has characters that were lost"),
-            Self::Truncated => ("truncated", Failure, 6, "cut at the token limit, the end is missing"),
-            Self::Repetition => ("repetition", Failure, 7, "repeats itself"),
-            Self::Empty => ("empty", Failure, 8, "the model gave no translation"),
+            Self::Mended => ("mended", Note, 2, "a wrong number or date was put right"),
+            Self::Similar => ("similar", Warning, 3, "a person translated a similar sentence"),
+            Self::Inconsistent => (
+                "inconsistent",
+                Warning,
+                4,
+                "translated in another way elsewhere in the document",
+            ),
+            Self::Length => ("length", Warning, 5, "unusually short or long for its source"),
+            Self::Addition => ("addition", Warning, 6, "there may be more than the source says"),
+            Self::Name => ("name", Warning, 7, "a name is missing"),
+            Self::Unit => ("unit", Warning, 8, "a unit of measure differs"),
+            Self::Omission => ("omission", Warning, 9, "part of the source may be missing"),
+            Self::Negation => ("negation", Warning, 10, "says not where the source does not"),
+            Self::Time => ("time", Warning, 11, "a time of day differs"),
+            Self::Number => ("number", Warning, 12, "a number differs"),
+            Self::Money => ("money", Warning, 13, "an amount of money differs"),
+            Self::Date => ("date", Warning, 14, "a date differs"),
+            Self::CopiedExample => ("copied-example", Warning, 15, "has text of the model's examples"),
+            Self::Untranslated => ("untranslated", Warning, 16, "text was left untranslated"),
+            Self::Encoding => ("encoding", Warning, 17, "characters were lost"),
+            Self::Truncated => ("truncated", Failure, 18, "cut at the token limit, the end is missing"),
+            Self::Repetition => ("repetition", Failure, 19, "repeats itself"),
+            Self::Empty => ("empty", Failure, 20, "the model gave no translation"),
         }
     }
 
@@ -130,5 +187,13 @@ mod tests {
             ranks.is_sorted_by_key(|(_, severity)| *severity),
             "a rank contradicts a severity"
         );
+    }
+
+    #[test]
+    fn names_of_earlier_versions_are_read() {
+        let read = |name: &str| serde_json::from_value::<Flag>(name.into()).unwrap();
+        assert_eq!(read("thai-left"), Flag::Untranslated);
+        assert_eq!(read("damaged"), Flag::Encoding);
+        assert_eq!(read("length"), Flag::Length);
     }
 }

@@ -18,6 +18,7 @@
 mod bilingual;
 mod block;
 mod builder;
+mod finding;
 mod flag;
 mod html;
 mod markdown;
@@ -32,6 +33,7 @@ pub use bilingual::{
     SimilarSentence,
 };
 pub use block::{Block, BlockKind, Run};
+pub use finding::{Finding, Findings};
 pub use flag::{Flag, Severity};
 
 use crate::span::Span;

@@ -64,7 +64,7 @@ mod tests {
             target: target.to_owned(),
             score: Some(-0.5),
             finish: FinishReason::Stop,
-            flags: Vec::new(),
+            findings: Vec::new(),
             source_tokens: 3,
             target_tokens: 4,
             human: false,

@@ -20,7 +20,7 @@ pub use search::{LEAST_SIMILARITY, UnitMatch};
 pub use unit::{AddCounts, MachineDetails, TranslationUnit};
 
 use crate::database::{self, WriteDurability, sqlite_error};
-use crate::document::{FinishReason, Flag};
+use crate::document::{Finding, FinishReason};
 use crate::error::Result;
 use crate::file::to_hexadecimal;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
@@ -77,7 +77,7 @@ pub struct StoredTranslation {
     /// Why the model's output ended; `Stop` for a person's translation.
     pub finish: FinishReason,
     /// What looked wrong with the translation when it was made.
-    pub flags: Vec<Flag>,
+    pub findings: Vec<Finding>,
     /// Number of tokens of the source; 0 for a person's translation.
     pub source_tokens: usize,
     /// Number of tokens of the output; 0 for a person's translation.
@@ -197,7 +197,7 @@ impl Memory {
                                 target: row.get(0)?,
                                 score: row.get(1)?,
                                 finish: from_json(row, 2)?,
-                                flags: from_json(row, 3)?,
+                                findings: from_json(row, 3)?,
                                 source_tokens: row.get::<_, u32>(4)? as usize,
                                 target_tokens: row.get::<_, u32>(5)? as usize,
                                 human: false,
@@ -230,7 +230,7 @@ impl Memory {
                         entry.target,
                         entry.score,
                         to_json(&entry.finish)?,
-                        to_json(&entry.flags)?,
+                        to_json(&entry.findings)?,
                         entry.source_tokens as i64,
                         entry.target_tokens as i64,
                         now,
@@ -295,7 +295,7 @@ impl StoredTranslation {
             target,
             score: None,
             finish: FinishReason::Stop,
-            flags: Vec::new(),
+            findings: Vec::new(),
             source_tokens: 0,
             target_tokens: 0,
             human: true,

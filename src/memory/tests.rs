@@ -3,6 +3,7 @@
 
 use super::system::sample_description;
 use super::*;
+use crate::document::Flag;
 use crate::error::{ErrorKind, Hint};
 use crate::render::{OutputFormat, RenderOptions, read_jsonl, render};
 use crate::thai::normalise_thai;
@@ -17,7 +18,7 @@ fn make_entry(target: &str) -> StoredTranslation {
         target: target.into(),
         score: Some(-0.1 - 0.2),
         finish: FinishReason::Stop,
-        flags: vec![Flag::Length, Flag::Divided],
+        findings: vec![Flag::Length.into(), Flag::Divided.into()],
         source_tokens: 7,
         target_tokens: 5,
         human: false,
@@ -216,7 +217,7 @@ fn read_pairs(tmx: &[u8]) -> (Vec<(String, String)>, SkippedCounts) {
 }
 
 fn any_machine() -> impl Strategy<Value = MachineDetails> {
-    let flags = [Flag::Truncated, Flag::Length, Flag::Divided, Flag::ThaiLeft];
+    let flags = [Flag::Truncated, Flag::Length, Flag::Divided, Flag::Untranslated];
     (
         any_text(),
         proptest::option::of(-9e3..0.0f64),
@@ -228,7 +229,7 @@ fn any_machine() -> impl Strategy<Value = MachineDetails> {
             system: format!("m{system}"),
             score,
             finish,
-            flags,
+            flags: flags.into_iter().map(Finding::from).collect(),
             source_tokens: tokens.into(),
             target_tokens: usize::from(tokens) + 1,
         })
@@ -586,7 +587,7 @@ fn what_is_there_is_counted_and_what_may_go_goes() {
     let (_home, memory) = memory();
     assert_eq!(memory.read_stats().unwrap().oldest, None);
     let mut flagged = machine_unit("old model", "ลม", "wind", 20);
-    flagged.machine.as_mut().unwrap().flags.push(Flag::Length);
+    flagged.machine.as_mut().unwrap().flags.push(Flag::Length.into());
     memory
         .add_units(&[
             machine_unit("old model", "ฝน", "rain", 10),
@@ -850,7 +851,7 @@ fn change_docx(docx: &[u8], change: impl Fn(String) -> String) -> Vec<u8> {
 fn a_word_document_is_read_as_word_and_others_leave_it() {
     let (_home, memory, mut document) = translated_sample();
     let last = document.segments.len() - 1;
-    document.segments[last].flags = vec![Flag::Length];
+    document.segments[last].findings = [Flag::Length].into_iter().collect();
     let target = document.segments[last].target.clone();
     let docx = render(&document, OutputFormat::Docx, &RenderOptions::default()).unwrap();
     let expected: Vec<(String, String)> = document

@@ -2,7 +2,7 @@
 
 use super::system::model_name;
 use super::{Memory, from_json, to_json};
-use crate::document::{FinishReason, Flag};
+use crate::document::{Finding, FinishReason};
 use crate::error::Result;
 use crate::thai::{has_thai, normalise_thai};
 use jiff::Timestamp;
@@ -37,7 +37,7 @@ pub struct MachineDetails {
     pub finish: FinishReason,
     /// What looked wrong with the translation when it was made.
     #[serde(default)]
-    pub flags: Vec<Flag>,
+    pub flags: Vec<Finding>,
     /// Number of tokens of the source.
     #[serde(default)]
     pub source_tokens: usize,

@@ -1,14 +1,14 @@
 //! Quality checks for a translation that is cut off, or missing altogether.
 
-use super::TranslatedPair;
-use crate::document::{FinishReason, Flag};
+use super::CheckedPair;
+use crate::document::{Finding, FinishReason, Flag};
 
 /// Flags a translation that ended because it reached the maximum number of tokens.
-pub(super) fn check_truncated(pair: &TranslatedPair) -> Option<Flag> {
-    (pair.finish == FinishReason::Length).then_some(Flag::Truncated)
+pub(super) fn check_truncated(pair: &CheckedPair) -> Vec<Finding> {
+    Vec::from_iter((pair.finish == FinishReason::Length).then(|| Flag::Truncated.into()))
 }
 
 /// Flags a translation without visible text.
-pub(super) fn check_empty(pair: &TranslatedPair) -> Option<Flag> {
-    pair.target.trim().is_empty().then_some(Flag::Empty)
+pub(super) fn check_empty(pair: &CheckedPair) -> Vec<Finding> {
+    Vec::from_iter(pair.target.trim().is_empty().then(|| Flag::Empty.into()))
 }

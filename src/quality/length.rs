@@ -1,7 +1,7 @@
 //! A quality check for translations that are far too short or too long for their source.
 
-use super::TranslatedPair;
-use crate::document::Flag;
+use super::CheckedPair;
+use crate::document::{Finding, Flag};
 use std::ops::RangeInclusive;
 
 /// Minimum length in characters of a source whose translation is checked. Translations of shorter sources may have any
@@ -13,8 +13,15 @@ const MIN_SOURCE_CHARS: usize = 40;
 const PLAUSIBLE_LENGTH_RATIO: RangeInclusive<f64> = 0.5..=2.2;
 
 /// Flags a translation whose length, in characters, is out of proportion to its source.
-pub(super) fn check_length(pair: &TranslatedPair) -> Option<Flag> {
+pub(super) fn check_length(pair: &CheckedPair) -> Vec<Finding> {
     let (source, target) = (pair.source.chars().count(), pair.target.chars().count());
-    let is_odd = source >= MIN_SOURCE_CHARS && !PLAUSIBLE_LENGTH_RATIO.contains(&(target as f64 / source as f64));
-    is_odd.then_some(Flag::Length)
+    let ratio = target as f64 / source as f64;
+    let flag = if source < MIN_SOURCE_CHARS || PLAUSIBLE_LENGTH_RATIO.contains(&ratio) {
+        None
+    } else if ratio < *PLAUSIBLE_LENGTH_RATIO.start() {
+        Some(Flag::Omission)
+    } else {
+        Some(Flag::Addition)
+    };
+    Vec::from_iter(flag.map(Finding::from))
 }

@@ -1,8 +1,10 @@
-//! Quality checks of single translations: each visible defect becomes a flag.
+//! Quality checks of translations: each visible defect becomes a finding, with its places and values.
 //!
-//! Each check is a function from a `TranslatedPair` to a flag. A new check is a new file, a line in `QUALITY_CHECKS` and a variant of
-//! [`Flag`].
+//! Each check of a pair is a function from a [`CheckedPair`] to findings. A new check is a new file, a line in
+//! `QUALITY_CHECKS` and a variant of [`Flag`]. Defects that only a whole document shows are found by
+//! [`check_document`], and [`trust_score`] sums up what is known of a segment in one number.
 
+mod consistency;
 mod damaged;
 mod incomplete;
 mod length;
@@ -10,19 +12,28 @@ mod repetition;
 #[cfg(test)]
 mod tests;
 mod thai_left;
+mod trust;
 
-use crate::document::{FinishReason, Flag};
+pub use consistency::check_document;
+pub use trust::trust_score;
 
-/// A source, its translation, and the reason why the search ended the translation.
-struct TranslatedPair<'a> {
-    source: &'a str,
-    target: &'a str,
-    finish: FinishReason,
+use crate::document::{Finding, Findings, FinishReason, Flag};
+
+/// A source, its translation, and what is known of how the translation was made.
+#[derive(Clone, Copy, Debug)]
+pub struct CheckedPair<'a> {
+    /// The Thai text.
+    pub source: &'a str,
+    /// The English text.
+    pub target: &'a str,
+    /// The reason why the search ended the translation; `Stop` if nothing is known.
+    pub finish: FinishReason,
+    /// The translations in the examples of the model's prompt; empty if there are none.
+    pub examples: &'a [String],
 }
 
-/// All quality checks, in the order in which their flags are listed. After [`Flag::Empty`] the remaining checks are
-/// skipped.
-const QUALITY_CHECKS: [fn(&TranslatedPair) -> Option<Flag>; 6] = [
+/// All quality checks, in any order. After [`Flag::Empty`] the remaining checks are skipped.
+const QUALITY_CHECKS: [fn(&CheckedPair) -> Vec<Finding>; 6] = [
     incomplete::check_truncated,
     incomplete::check_empty,
     repetition::check_repetition,
@@ -31,22 +42,19 @@ const QUALITY_CHECKS: [fn(&TranslatedPair) -> Option<Flag>; 6] = [
     length::check_length,
 ];
 
-/// Checks one translation and returns the flags of its defects. A source that was copied, or that is blank, gets no
-/// flags.
+/// Checks one translation and returns the findings. A source that was copied, or that is blank, gets none.
 ///
-/// [`Flag::NoThai`], [`Flag::Divided`] and [`Flag::Similar`] never come from here: they say how a segment was made,
-/// which only the translator and the memory know.
-pub fn check_translation(source: &str, target: &str, finish: FinishReason) -> Vec<Flag> {
-    let mut flags = Vec::new();
-    if finish == FinishReason::Copy || source.trim().is_empty() {
-        return flags;
-    }
-    let pair = TranslatedPair { source, target, finish };
-    for check in QUALITY_CHECKS {
-        flags.extend(check(&pair));
-        if flags.last() == Some(&Flag::Empty) {
-            break;
+/// [`Flag::NoThai`], [`Flag::Divided`], [`Flag::Mended`] and [`Flag::Similar`] never come from here: they say how a
+/// segment was made, which only the translator and the memory know.
+pub fn check_translation(pair: &CheckedPair) -> Findings {
+    let mut findings = Vec::new();
+    if pair.finish != FinishReason::Copy && !pair.source.trim().is_empty() {
+        for check in QUALITY_CHECKS {
+            findings.extend(check(pair));
+            if findings.last().is_some_and(|finding| finding.flag == Flag::Empty) {
+                break;
+            }
         }
     }
-    flags
+    findings.into()
 }

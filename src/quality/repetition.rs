@@ -1,15 +1,15 @@
 //! A quality check for translations that repeat themselves: one phrase in an endless loop, or the same few words
 //! throughout.
 
-use super::TranslatedPair;
-use crate::document::{FinishReason, Flag};
+use super::CheckedPair;
+use crate::document::{Finding, FinishReason, Flag};
 use std::collections::HashMap;
 
 /// Flags a translation that the search ended because of endless repetition, or that repeats itself far more than its
 /// source.
-pub(super) fn check_repetition(pair: &TranslatedPair) -> Option<Flag> {
-    (pair.finish == FinishReason::Loop || repeats_more_than_source(pair.source, pair.target))
-        .then_some(Flag::Repetition)
+pub(super) fn check_repetition(pair: &CheckedPair) -> Vec<Finding> {
+    let repeats = pair.finish == FinishReason::Loop || repeats_more_than_source(pair.source, pair.target);
+    Vec::from_iter(repeats.then(|| Flag::Repetition.into()))
 }
 
 fn repeats_more_than_source(source: &str, target: &str) -> bool {

@@ -1,10 +1,10 @@
 //! A quality check for Thai letters that are left in a translation.
 
-use super::TranslatedPair;
-use crate::document::Flag;
+use super::CheckedPair;
+use crate::document::{Finding, Flag};
 use crate::thai::has_thai;
 
 /// Flags a translation that contains any Thai letter.
-pub(super) fn check_untranslated_thai(pair: &TranslatedPair) -> Option<Flag> {
-    has_thai(pair.target).then_some(Flag::ThaiLeft)
+pub(super) fn check_untranslated_thai(pair: &CheckedPair) -> Vec<Finding> {
+    Vec::from_iter(has_thai(pair.target).then(|| Flag::Untranslated.into()))
 }

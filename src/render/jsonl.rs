@@ -39,11 +39,13 @@ pub(super) fn render_jsonl(doc: &BilingualDocument) -> Result<Vec<u8>> {
     Ok(out)
 }
 
-/// Returns the segment as it is written, with its score rounded to six decimals. More decimals carry no meaning, and
-/// with six a reader gets back exactly the number that was written.
+/// Returns the segment as it is written, with its score and trust rounded to six decimals. More decimals carry no
+/// meaning, and with six a reader gets back exactly the number that was written.
 pub(super) fn round_segment_score(segment: &Segment) -> Segment {
+    let round = |number: f64| (number * 1e6).round() / 1e6;
     Segment {
-        score: segment.score.map(|score| (score * 1e6).round() / 1e6),
+        score: segment.score.map(round),
+        trust: segment.trust.map(round),
         ..segment.clone()
     }
 }

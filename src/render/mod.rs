@@ -30,7 +30,7 @@ pub(crate) const THEME: &str = include_str!("theme.css");
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutputFormat {
     /// A Thai line and an English line for each segment, with a blank line between blocks; two columns on a terminal.
-    /// Warnings follow the English: `[! truncated, thai-left]`.
+    /// Warnings follow the English: `[! truncated, untranslated]`.
     Text,
     /// The Thai of each segment as a quotation with the English below; a table if all rows are short. With
     /// [`Layout::Target`], a Markdown source gives the same bytes as [`OutputFormat::Plain`].

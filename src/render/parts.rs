@@ -2,7 +2,7 @@
 //! the warnings of a segment in words.
 
 use super::escape::put_on_one_line;
-use crate::document::{BilingualDocument, BlockKind, CLOSING_NOTE_OPENINGS, FinishReason, Flag, Header, Segment};
+use crate::document::{BilingualDocument, BlockKind, CLOSING_NOTE_OPENINGS, Finding, FinishReason, Header, Segment};
 use std::borrow::Cow;
 use unicode_width::UnicodeWidthStr;
 
@@ -62,17 +62,18 @@ pub(super) fn document_title(doc: &BilingualDocument) -> String {
     }
 }
 
-/// Returns the names of a segment's warnings in brackets, for plain formats: `[! truncated, thai-left]`. None without
+/// Returns the names of a segment's warnings in brackets, for plain formats: `[! truncated, untranslated]`. None without
 /// warnings.
 pub(super) fn warning_names(segment: &Segment) -> Option<String> {
-    let names: Vec<&str> = segment.warnings().map(Flag::name).collect();
+    let flags = segment.findings.flags().filter(|flag| flag.is_warning());
+    let names: Vec<&str> = flags.map(|flag| flag.name()).collect();
     (!names.is_empty()).then(|| format!("[! {}]", names.join(", ")))
 }
 
 /// Returns a sentence that tells a reader what to check in a segment, for formats with room for a sentence. None
 /// without warnings.
 pub(super) fn warning_sentence(segment: &Segment) -> Option<String> {
-    let reasons: Vec<&str> = segment.warnings().map(Flag::meaning_in_words).collect();
+    let reasons: Vec<String> = segment.warnings().map(Finding::meaning_in_words).collect();
     (!reasons.is_empty()).then(|| format!("Check: {}.", reasons.join("; ")))
 }
 

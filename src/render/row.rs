@@ -76,8 +76,7 @@ impl JsonRow {
             flags: document
                 .segments
                 .iter()
-                .flat_map(|segment| &segment.flags)
-                .copied()
+                .flat_map(|segment| segment.findings.flags())
                 .collect(),
             segments: document.segments.iter().map(jsonl::round_segment_score).collect(),
         })

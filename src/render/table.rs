@@ -3,7 +3,7 @@
 
 use super::escape::put_on_one_line;
 use crate::document::spreadsheet::{neutralise_formula, quote_field};
-use crate::document::{BilingualDocument, Flag, Segment};
+use crate::document::{BilingualDocument, Segment};
 use serde::Serialize;
 use std::borrow::Cow;
 
@@ -32,7 +32,7 @@ pub(super) fn render_csv(doc: &BilingualDocument) -> String {
 /// Returns the fields of a segment's row, each on one line. Texts that a spreadsheet program would run as formulas get
 /// an apostrophe.
 fn segment_row(segment: &Segment) -> [String; COLUMNS.len()] {
-    let flags: Vec<&str> = segment.flags.iter().copied().map(Flag::name).collect();
+    let flags: Vec<&str> = segment.findings.flags().map(|flag| flag.name()).collect();
     let score = segment.score.filter(|score| score.is_finite());
     [
         segment.id.to_string(),
@@ -60,8 +60,8 @@ fn json_enum_name(value: impl Serialize) -> String {
 mod tests {
     use super::super::tests::{hostile_document, make_document, make_segment};
     use super::*;
-    use crate::document::Format;
     use crate::document::spreadsheet::TableRows;
+    use crate::document::{Findings, Flag, Format};
 
     #[test]
     fn one_line_a_segment_and_ten_fields_a_line() {
@@ -85,12 +85,12 @@ mod tests {
                 make_segment(1, "สอง", "Two"),
             ],
         );
-        doc.segments[1].flags = vec![Flag::ThaiLeft, Flag::Length];
+        doc.segments[1].findings = Findings::from_iter([Flag::Untranslated, Flag::Length]);
         let table = render_csv(&doc);
         assert!(table.starts_with("\u{feff}id,block,kind,source,target,"), "{table}");
         let row = "0,0,paragraph,\"ข้าว, \"\"หอม\"\"\",\"Rice, \"\"fragrant\"\"\",-0.250000,stop,,";
         assert!(table.contains(&format!("\r\n{row}")), "{table}");
-        assert!(table.contains(",\"thai-left,length\","), "{table}");
+        assert!(table.contains(",\"untranslated,length\","), "{table}");
         assert!(table.ends_with("\r\n") && table.matches('\n').count() == 3);
         let doc = hostile_document();
         let table = render_csv(&doc);

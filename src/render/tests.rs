@@ -1,7 +1,9 @@
 //! Tests of every output format on the same documents, which the tests of the single formats use too.
 
 use super::*;
-use crate::document::{BlockKind, FinishReason, Flag, Format, Header, Parameters, SCHEMA, Segment, SimilarSentence};
+use crate::document::{
+    BlockKind, Findings, FinishReason, Flag, Format, Header, Parameters, SCHEMA, Segment, SimilarSentence,
+};
 use crate::span::Span;
 use proptest::collection::vec;
 use proptest::option;
@@ -21,7 +23,8 @@ pub fn make_segment(id: usize, source: &str, target: &str) -> Segment {
         raw: None,
         score: Some(-0.25),
         finish: FinishReason::Stop,
-        flags: Vec::new(),
+        findings: Findings::default(),
+        trust: None,
         similar: None,
         source_ids: None,
         target_ids: None,
@@ -105,22 +108,22 @@ pub fn sample_document() -> BilingualDocument {
         ..make_segment(id, source, target)
     });
     let mut segments: Vec<Segment> = segments.collect();
-    segments[1].flags = vec![Flag::NoThai];
+    segments[1].findings = Findings::from_iter([Flag::NoThai]);
     segments[1].finish = FinishReason::Copy;
     segments[1].score = None;
-    segments[2].flags = vec![Flag::Similar];
+    segments[2].findings = Findings::from_iter([Flag::Similar]);
     segments[2].similar = Some(SimilarSentence {
         source: "จีนสนับสนุนให้การพัฒนามาก่อนเสมอ".into(),
         target: "China has always put development first.".into(),
         similarity: 0.875,
     });
-    segments[3].flags = vec![Flag::ThaiLeft];
+    segments[3].findings = Findings::from_iter([Flag::Untranslated]);
     segments[6].raw = Some("**ความปลอดภัย**ทางไซเบอร์".into());
-    segments[7].flags = vec![Flag::Truncated, Flag::Length];
+    segments[7].findings = Findings::from_iter([Flag::Truncated, Flag::Length]);
     segments[7].finish = FinishReason::Length;
     segments[8].source_ids = Some(vec![2, 17]);
     segments[8].target_ids = Some(vec![99]);
-    segments[9].flags = vec![Flag::Empty];
+    segments[9].findings = Findings::from_iter([Flag::Empty]);
     let mut doc = make_document(Format::Markdown, segments);
     doc.header.tail = " |\n|---|\n".into();
     doc
@@ -215,7 +218,7 @@ pub fn document_strategy() -> impl Strategy<Value = BilingualDocument> {
                 raw,
                 score,
                 finish,
-                flags,
+                findings: flags.into_iter().collect(),
                 similar,
                 source_ids,
                 target_ids,

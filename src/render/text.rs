@@ -160,7 +160,7 @@ fn would_split_word(text: &str, index: usize) -> bool {
 mod tests {
     use super::super::tests::{make_document, make_segment};
     use super::*;
-    use crate::document::{Flag, Format};
+    use crate::document::{Findings, Flag, Format};
     use proptest::prelude::*;
 
     fn text(doc: &BilingualDocument, layout: Layout, width: Option<usize>) -> String {
@@ -179,7 +179,7 @@ mod tests {
             ],
         );
         doc.segments[1].block = 0;
-        doc.segments[3].flags = vec![Flag::NoThai, Flag::Empty];
+        doc.segments[3].findings = Findings::from_iter([Flag::NoThai, Flag::Empty]);
         let head = "หนึ่ง\nOne line. [31m\nสอง\nTwo.\n\nสาม\n[! empty]\n\n[Machine translated from Thai by plae";
         for layout in [Layout::SideBySide, Layout::Interleaved] {
             let text = text(&doc, layout, None);

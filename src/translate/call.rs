@@ -5,9 +5,9 @@ use super::join::join_translations;
 use super::prompt::Prompter;
 use super::{DecodeOptions, Observer, Progress, Quality, Translation, TranslationReceiver, Translator};
 use crate::decode::{Hypothesis, SearchOptions};
-use crate::document::{FinishReason, Flag};
+use crate::document::{Findings, FinishReason, Flag};
 use crate::error::{Error, ErrorKind, Result};
-use crate::quality;
+use crate::quality::{self, CheckedPair};
 
 /// Settings with which one pass decodes the texts of a call, by beam search or by sampling.
 pub(super) struct SearchSettings<'a> {
@@ -110,15 +110,25 @@ impl<'a> TranslationCall<'a> {
         self.prompter.clean_output(&self.translator.tokenizer.decode(ids))
     }
 
-    /// Returns the flags of a job's best output so far: what looks wrong with the text.
-    pub fn job_flags(&self, job: &DecodeJob) -> Vec<Flag> {
+    /// Returns the findings about a job's best output so far: what looks wrong with the text.
+    pub fn job_findings(&self, job: &DecodeJob) -> Findings {
         let finish = job.result.as_ref().map_or(FinishReason::Stop, |result| result.finish);
-        quality::check_translation(&job.text, &self.job_text(job), finish)
+        self.check_text(&job.text, &self.job_text(job), finish)
+    }
+
+    /// Checks a translation that was decoded in this call.
+    pub fn check_text(&self, source: &str, target: &str, finish: FinishReason) -> Findings {
+        quality::check_translation(&CheckedPair {
+            source,
+            target,
+            finish,
+            examples: self.prompter.example_targets(),
+        })
     }
 
     /// Whether a job's best output so far is cut, empty, or repeats itself.
     pub fn is_failure(&self, job: &DecodeJob) -> bool {
-        self.job_flags(job).iter().any(|flag| flag.is_failure())
+        self.job_findings(job).has_failure()
     }
 
     /// Whether several outputs are sampled for each text and the best is chosen: for a decoder-only model at
@@ -165,9 +175,9 @@ impl<'a> TranslationCall<'a> {
         let finish = finishes.max_by_key(severity).unwrap_or(FinishReason::Stop);
         let texts: Vec<String> = jobs.iter().map(|job| self.job_text(job)).collect();
         let text = join_translations(&texts);
-        let mut flags = quality::check_translation(source, &text, finish);
+        let mut findings = self.check_text(source, &text, finish);
         if jobs.len() > 1 {
-            flags.push(Flag::Divided);
+            findings.add(Flag::Divided.into());
         }
         let source_ids = || jobs.iter().flat_map(|job| &job.encoded.ids).copied().collect();
         let target_ids = || results.iter().flat_map(|result| &result.ids).copied().collect();
@@ -175,7 +185,7 @@ impl<'a> TranslationCall<'a> {
             text,
             score: mean_log_probability(results.iter().copied()),
             finish,
-            flags,
+            findings,
             similar: None,
             source_ids: self.options.ids.then(source_ids),
             target_ids: self.options.ids.then(target_ids),

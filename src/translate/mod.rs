@@ -22,7 +22,7 @@ mod system;
 use crate::catalog::Manifest;
 use crate::decode::GenerationConfig;
 pub use crate::document::Quality;
-use crate::document::{FinishReason, Flag, Header, Parameters, SimilarSentence};
+use crate::document::{Findings, FinishReason, Flag, Header, Parameters, SimilarSentence};
 use crate::error::Result;
 pub use crate::model::DeviceChoice;
 use crate::model::{TranslationModel, device};
@@ -53,8 +53,8 @@ pub struct Translation {
     pub score: Option<f64>,
     /// Why the output ended: at an end token, at the token limit, in a loop, or because the source was copied.
     pub finish: FinishReason,
-    /// What a reader should know about the translation, such as that it is cut or repeats itself.
-    pub flags: Vec<Flag>,
+    /// The notes and warnings about the translation, such as that it is cut or has another date than its source.
+    pub findings: Findings,
     /// A person's translation of a similar sentence, from a memory; set together with [`Flag::Similar`].
     pub similar: Option<SimilarSentence>,
     /// The token ids that the model read, its prompt included; only with [`DecodeOptions::ids`].
@@ -74,11 +74,10 @@ impl Translation {
             text: source.to_owned(),
             score: None,
             finish: FinishReason::Copy,
-            flags: if source.trim().is_empty() {
-                Vec::new()
-            } else {
-                vec![Flag::NoThai]
-            },
+            findings: (!source.trim().is_empty())
+                .then_some(Flag::NoThai)
+                .into_iter()
+                .collect(),
             similar: None,
             source_ids: options.ids.then(Vec::new),
             target_ids: options.ids.then(Vec::new),

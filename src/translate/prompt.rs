@@ -186,6 +186,8 @@ pub(super) struct Prompter {
     stop: Vec<u32>,
     /// Strings that end an output: those that are no control token.
     stop_texts: Vec<String>,
+    /// The translations in the prompt's examples.
+    example_targets: Vec<String>,
 }
 
 /// The text and tokens that surround the sources of one range of lengths.
@@ -255,6 +257,7 @@ impl Prompter {
                 .filter(|stop| !tokenizer.is_control_token(stop))
                 .cloned()
                 .collect(),
+            example_targets: Vec::new(),
         })
     }
 
@@ -275,6 +278,7 @@ impl Prompter {
             last,
             stop: Vec::new(),
             stop_texts: Vec::new(),
+            example_targets: Vec::new(),
         }
     }
 
@@ -318,6 +322,11 @@ impl Prompter {
     /// Whether these ids are a beginning of the prompt that all sources of one range of lengths share.
     pub fn is_shared_beginning(&self, ids: &[u32]) -> bool {
         self.frames.iter().any(|frame| frame.head[..frame.shared] == *ids)
+    }
+
+    /// Returns the translations in the prompt's examples, of which an output may take over text.
+    pub fn example_targets(&self) -> &[String] {
+        &self.example_targets
     }
 
     /// Returns the token ids that end an output, besides the model's own end tokens.

@@ -1,10 +1,10 @@
 //! Translation with a memory: known sources are looked up, and new translations are stored as soon as they are final.
 
 use super::{DecodeOptions, Observer, Progress, Translation, Translator};
-use crate::document::{FinishReason, Flag};
+use crate::document::{Findings, FinishReason, Flag};
 use crate::error::{Error, ErrorKind, Result};
 use crate::memory::{Memory, StoredTranslation, SystemNumber};
-use crate::quality;
+use crate::quality::{self, CheckedPair};
 use crate::thai::{has_thai, normalise_thai};
 use std::borrow::Cow;
 
@@ -153,7 +153,7 @@ impl<'a> MemoryTranslator<'a> {
         };
         translation.similar = memory.find_similar(source)?;
         if translation.similar.is_some() {
-            translation.flags.push(Flag::Similar);
+            translation.findings.add(Flag::Similar.into());
         }
         Ok(())
     }
@@ -175,7 +175,7 @@ fn to_stored_translation(translation: &Translation) -> StoredTranslation {
         target: translation.text.clone(),
         score: translation.score,
         finish: translation.finish,
-        flags: translation.flags.clone(),
+        findings: translation.findings.to_vec(),
         source_tokens: translation.source_tokens,
         target_tokens: translation.target_tokens,
         human: false,
@@ -185,19 +185,25 @@ fn to_stored_translation(translation: &Translation) -> StoredTranslation {
 /// Converts an entry of the memory to the translation of `source`. Its flags are determined anew, since several sources
 /// share one normalised form.
 fn from_stored_translation(source: &str, entry: StoredTranslation) -> Translation {
-    let flags = if entry.human {
-        Vec::new()
+    let findings = if entry.human {
+        Findings::default()
     } else {
-        let divided = entry.flags.into_iter().filter(|flag| *flag == Flag::Divided);
-        let mut flags = quality::check_translation(source, &entry.target, entry.finish);
-        flags.extend(divided);
-        flags
+        let made = entry.findings.into_iter();
+        let made = made.filter(|finding| matches!(finding.flag, Flag::Divided | Flag::Mended));
+        let mut findings = quality::check_translation(&CheckedPair {
+            source,
+            target: &entry.target,
+            finish: entry.finish,
+            examples: &[],
+        });
+        made.for_each(|finding| findings.add(finding));
+        findings
     };
     Translation {
         text: entry.target,
         score: entry.score,
         finish: entry.finish,
-        flags,
+        findings,
         similar: None,
         source_ids: None,
         target_ids: None,

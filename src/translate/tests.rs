@@ -116,8 +116,8 @@ fn a_text_without_thai_is_copied_and_marked() {
         (found[0].text.as_str(), found[0].finish),
         ("Reuters, 12:30", FinishReason::Copy)
     );
-    assert_eq!(found[0].flags, [Flag::NoThai]);
-    assert_eq!((found[1].text.as_str(), &found[1].flags[..]), (" ", &[][..]));
+    assert_eq!(found[0].findings, [Flag::NoThai].into_iter().collect());
+    assert_eq!((found[1].text.as_str(), found[1].findings.len()), (" ", 0));
 }
 
 #[test]
@@ -160,7 +160,11 @@ fn a_text_beyond_the_models_limit_is_translated_in_parts_and_flagged() {
             ..Default::default()
         };
         let found = &translate(&translator, &[&long], &options)[0];
-        assert!(found.flags.contains(&Flag::Divided), "{:?}", found.flags);
+        assert!(
+            found.findings.flags().any(|flag| flag == Flag::Divided),
+            "{:?}",
+            found.findings
+        );
     }
 }
 
@@ -201,13 +205,13 @@ fn a_poor_translation_gives_way_to_more_probable_ones_of_its_parts() {
     );
     let mut taken = 0;
     for ((source, whole), found) in sources.iter().zip(&wholes).zip(&found) {
-        if !found.flags.contains(&Flag::Divided) {
+        if !found.findings.flags().any(|flag| flag == Flag::Divided) {
             assert_eq!(found, whole);
             continue;
         }
         taken += 1;
-        assert!(!found.flags.iter().any(|flag| flag.is_failure()), "{:?}", found.flags);
-        assert!(whole.flags.iter().any(|flag| flag.is_failure()) || found.score > whole.score);
+        assert!(!found.findings.has_failure(), "{:?}", found.findings);
+        assert!(whole.findings.has_failure() || found.score > whole.score);
         let count = |text: &str| divided.tokenizer.encode_source(text).len();
         let ranges = split_to_fit(source, (2 * count(source)).div_ceil(3), &count);
         let pieces: Vec<&str> = ranges.into_iter().map(|range| &source[range]).collect();
@@ -238,7 +242,9 @@ fn a_poor_translation_gives_way_to_more_probable_ones_of_its_parts() {
     let chosen = translate(&divided, &sources, &best(None));
     assert_eq!(translate(&divided, &sources, &best(Some(1))), chosen);
     assert!(
-        chosen.iter().any(|chosen| chosen.flags.contains(&Flag::Divided)),
+        chosen
+            .iter()
+            .any(|chosen| chosen.findings.flags().any(|flag| flag == Flag::Divided)),
         "none is divided"
     );
     for options in [

@@ -2,7 +2,8 @@
 
 use super::{EditedOutput, EditedSegment};
 use crate::document::{
-    BilingualDocument, BlockKind, CLOSING_NOTE_OPENINGS, FinishReason, Format, Header, Parameters, SCHEMA, Segment,
+    BilingualDocument, BlockKind, CLOSING_NOTE_OPENINGS, Findings, FinishReason, Format, Header, Parameters, SCHEMA,
+    Segment,
 };
 use crate::file::to_hexadecimal;
 use crate::thai::has_thai;
@@ -44,7 +45,8 @@ impl EditedOutput {
                 } else {
                     FinishReason::Stop
                 },
-                flags: Vec::new(),
+                findings: Findings::default(),
+                trust: None,
                 similar: None,
                 source_ids: None,
                 target_ids: None,

@@ -65,7 +65,7 @@ fn from_json_name<T: DeserializeOwned>(name: &str) -> Option<T> {
 
 /// Returns the names of a machine translation's flags in JSON, joined by commas.
 pub(super) fn flag_names(machine: &MachineDetails) -> String {
-    let names: Vec<String> = machine.flags.iter().map(json_name).collect();
+    let names: Vec<String> = machine.flags.iter().map(|finding| json_name(finding.flag)).collect();
     names.join(",")
 }
 

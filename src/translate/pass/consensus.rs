@@ -6,7 +6,6 @@
 
 use super::{DecodingPass, SearchSettings, TranslationCall};
 use crate::decode::{Hypothesis, Sampling, SearchOptions};
-use crate::quality;
 use crate::score::sentence_chrf2;
 use crate::translate::job::{DecodeJob, mean_log_probability};
 use crate::translate::join::join_translations;
@@ -69,8 +68,9 @@ fn choose_output(call: &mut TranslationCall, number: usize) {
     let parts = std::mem::take(&mut job.parts);
     let source = &call.jobs[number].text;
     let is_sound = |output: &Hypothesis| {
-        let flags = quality::check_translation(source, &call.text_of_output(output), output.finish);
-        !flags.iter().any(|flag| flag.is_failure())
+        !call
+            .check_text(source, &call.text_of_output(output), output.finish)
+            .has_failure()
     };
     if outputs.iter().any(is_sound) {
         outputs.retain(is_sound);

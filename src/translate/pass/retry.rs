@@ -8,7 +8,7 @@ use crate::translate::job::DecodeJob;
 /// Length, in tokens, of the phrases that a retry does not write twice.
 const RETRY_NO_REPEAT_NGRAM: usize = 3;
 
-/// The retry pass: decodes texts with a failed output once more, and keeps the output with fewer flags; of equals, the
+/// The retry pass: decodes texts with a failed output once more, and keeps the output with fewer warnings; of equals, the
 /// earlier one.
 pub(super) struct RetryPass;
 
@@ -32,10 +32,11 @@ impl DecodingPass for RetryPass {
 
     fn accept_batch(&mut self, call: &mut TranslationCall, batch: &[usize]) -> Vec<usize> {
         for number in batch {
-            let flags_before = call.job_flags(&call.jobs[*number]).len();
+            let warnings = |call: &TranslationCall| call.job_findings(&call.jobs[*number]).warnings().count();
+            let warnings_before = warnings(call);
             let job = &mut call.jobs[*number];
             let before = std::mem::replace(&mut job.result, job.outputs.pop());
-            if call.job_flags(&call.jobs[*number]).len() >= flags_before {
+            if warnings(call) >= warnings_before {
                 call.jobs[*number].result = before;
             }
         }
