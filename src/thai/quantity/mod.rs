@@ -37,10 +37,12 @@ mod ordinal;
 mod reader;
 mod time;
 mod token;
+mod write;
 mod year;
 
 pub use agree::unmatched_quantities;
 pub use amount::Amount;
+pub use write::{english_forms, write_in_style};
 
 use crate::span::Span;
 use std::fmt;
