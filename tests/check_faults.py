@@ -1,6 +1,6 @@
 """Seeds faults into translations, and counts those that `plae check` flags, and the untouched lines that it flags.
 
-    python3 tests/check_faults.py [--data DIR] [--lines FROM-TO] [--seed N] [--only KIND[,KIND]] [--also] [--show N] [--speed] PLAE
+    python3 tests/check_faults.py [--data DIR] [--lines FROM-TO] [--seed N] [--most N] [--only KIND[,KIND]] [--also] [--show N] [--speed] PLAE
 
 DIR has FLORES-200 dev (../shared/data/flores-dev by default): flores-dev.th and the three translations in FILES, people's and two
 systems', a sentence a line. Each kind of fault has several ways (`digit` of `digit changed`), and each way is tried once on each line
@@ -417,12 +417,18 @@ def read_lines(path):
         return file.read().split("\n")
 
 
-def seed_faults(name, thai, english, kinds, seed):
-    """Returns a list of faults, each way once for each line that has a place for it."""
+def seed_faults(name, thai, english, kinds, seed, most):
+    """Returns a list of faults, each way once for each line that has a place for it, for `most` lines at most."""
     faults = []
     for kind, (_, ways) in kinds.items():
         for way in ways:
-            for line, (source, target) in enumerate(zip(thai, english)):
+            lines = list(range(len(thai)))
+            random.Random(f"{seed}/{way.__name__}").shuffle(lines)
+            before = len(faults)
+            for line in lines:
+                if len(faults) - before == most:
+                    break
+                source, target = thai[line], english[line]
                 rng = random.Random(f"{seed}/{name}/{line}/{way.__name__}")
                 text = way(source, target, rng, english)
                 if text and text.strip() and text != target:
@@ -489,11 +495,11 @@ def measure_untouched(plae, texts, thai, first, show):
     return good
 
 
-def measure_faults(plae, texts, thai, first, kinds, seed, show):
+def measure_faults(plae, texts, thai, first, kinds, seed, most, show):
     """Prints the share found of each kind and way; returns whether all aims are met."""
     found_by_way, flags_by_kind, missed = {}, {kind: collections.Counter() for kind in kinds}, collections.defaultdict(list)
     for name, english in texts.items():
-        for document in make_documents(seed_faults(name, thai, english, kinds, seed), len(thai), seed):
+        for document in make_documents(seed_faults(name, thai, english, kinds, seed, most), len(thai), seed):
             flags_of_line = check(plae, thai, [document[line].text if line in document else text for line, text in enumerate(english)])
             for line, fault in document.items():
                 found_by_way.setdefault((fault.kind, fault.way), []).append(bool(flags_of_line[line]))
@@ -537,6 +543,7 @@ def main():
     parser.add_argument("--seed", default="0")
     parser.add_argument("--only", default="", help="kinds of fault, by a part of their names")
     parser.add_argument("--also", action="store_true", help="kinds without an aim as well")
+    parser.add_argument("--most", type=int, default=sys.maxsize, help="so many faults of each way and file at most")
     parser.add_argument("--show", type=int, default=0)
     parser.add_argument("--speed", action="store_true")
     parser.add_argument("plae")
@@ -553,7 +560,7 @@ def main():
     if args.only:
         kinds = {kind: value for kind, value in {**KINDS, **ALSO}.items() if any(part in kind for part in args.only.split(","))}
     good = measure_untouched(args.plae, texts, thai, first, args.show)
-    good &= measure_faults(args.plae, texts, thai, first, kinds, args.seed, args.show)
+    good &= measure_faults(args.plae, texts, thai, first, kinds, args.seed, args.most, args.show)
     return 0 if good else 1
 
 
