@@ -1,7 +1,8 @@
 //! Arguments: what was typed, not yet what it means.
 
 use crate::archive::Shard;
-use crate::document::{Format, ParagraphRule};
+use crate::check::{CHECKED_FLAGS, PairFormat, ReportFormat};
+use crate::document::{Flag, Format, ParagraphRule};
 use crate::memory::{EditedFormat, ExchangeFormat};
 use crate::pipeline::SplitUnit;
 use crate::render::{Layout, OutputFormat};
@@ -245,6 +246,7 @@ pub enum Command {
     Memory(MemoryArgs),
     Merge(MergeArgs),
     Render(RenderArgs),
+    Check(CheckArgs),
     Split(SplitArgs),
     Score(ScoreArgs),
     Models(ModelsArgs),
@@ -831,6 +833,145 @@ const LISTING_FORMAT_WORDS: &OptionWords<PlainOrJson> = &[
     ("plain", PlainOrJson::Plain, "For people"),
     ("jsonl", PlainOrJson::Jsonl, "A JSON object a line"),
 ];
+
+/// Check anyone's translation: numbers, dates, names, gaps and more, without a model
+///
+/// Reads a Thai text and its English translation, and shows the pairs that look wrong, the worst first. What is not
+/// shown was not proven right.
+#[derive(Clone, Debug, Args)]
+#[command(after_long_help = CHECK_HELP)]
+pub struct CheckArgs {
+    /// The Thai text, one sentence a line; or one file with both languages; `-` is standard input
+    ///
+    /// With both languages: a jsonl, tsv, csv, md, html or docx of plae, edited or not; a TMX; a table or JSON lines
+    /// with `source` and `target`, as `plae memory export` writes them.
+    #[arg(value_name = "SOURCE")]
+    pub source: PathBuf,
+    /// The English translation, as many lines, blank ones included
+    #[arg(value_name = "TARGET")]
+    pub target: Option<PathBuf>,
+    /// Format of one file with both languages, whatever the extension says
+    #[arg(long, value_name = "FORMAT", value_parser = word_parser(PAIR_FORMAT_WORDS), help_heading = "Reading")]
+    pub from: Option<PairFormat>,
+    /// Encoding of SOURCE by a WHATWG label such as `windows-874`; given twice, that of TARGET too
+    ///
+    /// For two files. Default: by the byte-order mark or by the bytes.
+    #[arg(long, value_name = "LABEL", help_heading = "Reading")]
+    pub encoding: Vec<String>,
+    /// Output file [default: standard output]
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub output: Option<PathBuf>,
+    /// Format of the report
+    ///
+    /// Default: by the extension of -o; `text`.
+    #[arg(long, value_name = "FORMAT", value_parser = word_parser(CHECK_FORMAT_WORDS), help_heading = "Output")]
+    pub format: Option<CheckFormat>,
+    /// Overwrite an existing file
+    #[arg(long, help_heading = "Output")]
+    pub force: bool,
+    /// Look for these flags only; may be repeated, or a list with commas
+    #[arg(long, value_name = "FLAG", value_delimiter = ',', value_parser = flag_parser(false), help_heading = "Flags")]
+    pub only: Vec<FlagChoice>,
+    /// Leave these flags out; may be repeated, or a list with commas
+    #[arg(long, value_name = "FLAG", value_delimiter = ',', value_parser = flag_parser(false), hide_possible_values = true, help_heading = "Flags")]
+    pub skip: Vec<FlagChoice>,
+    /// Exit with code 1 if any pair has one of these flags; `any` stands for all
+    #[arg(long, value_name = "FLAG", value_delimiter = ',', value_parser = flag_parser(true), hide_possible_values = true, help_heading = "Flags")]
+    pub fail_on: Vec<FlagChoice>,
+}
+
+const CHECK_HELP: &str = "\
+Examples:
+  plae check article.th article.en                        line by line
+  plae check translated.docx
+  plae check team.tmx --only number,date,money
+  plae check article.th article.en -o check.html
+  plae check article.jsonl --format jsonl | jq 'select(.score < 0.5)'
+  plae check article.th article.en --fail-on any --skip name
+
+With --format jsonl each pair is an object with `line`, `source`, `target`, `score` (1 if nothing looks wrong) and \
+`flags`, each with `flag`, `severity`, the byte ranges in `source` and `target`, and a `detail`; the last line is a \
+summary. In a docx, html or md a line is a segment, in a TMX a unit.
+
+Exit codes:
+  0  done, whatever was found
+  1  --fail-on found something; or a file could not be read, the files differ in their number of lines, or the report \
+could not be written
+  2  wrong usage";
+
+/// The format of a check's report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckFormat {
+    /// For people, in the colours of the terminal.
+    Text,
+    /// For programs and browsers.
+    Report(ReportFormat),
+}
+
+/// The formats of a check's report; their names are the extensions of their files, but for `text`.
+pub const CHECK_FORMAT_WORDS: &OptionWords<CheckFormat> = &[
+    ("text", CheckFormat::Text, "The pairs to check, the worst first"),
+    (
+        "jsonl",
+        CheckFormat::Report(ReportFormat::Jsonl),
+        "A JSON object for each pair, and one with the summary",
+    ),
+    (
+        "html",
+        CheckFormat::Report(ReportFormat::Html),
+        "A page of the pairs to check, the worst first, with the places marked",
+    ),
+    (
+        "tsv",
+        CheckFormat::Report(ReportFormat::Tsv),
+        "A table of all pairs, with a line of column names",
+    ),
+];
+
+const PAIR_FORMAT_WORDS: &OptionWords<PairFormat> = &[
+    (
+        "jsonl",
+        PairFormat::Jsonl,
+        "plae's own, or objects with `source` and `target`",
+    ),
+    (
+        "tsv",
+        PairFormat::Tsv,
+        "Columns named `source` and `target`, or two columns",
+    ),
+    ("csv", PairFormat::Csv, "The same with commas or semicolons"),
+    ("docx", PairFormat::Docx, "A document with both languages of plae"),
+    ("html", PairFormat::Html, "A page with both languages of plae"),
+    ("md", PairFormat::Markdown, "Markdown with both languages of plae"),
+    ("tmx", PairFormat::Tmx, "A translation memory of any tool"),
+];
+
+/// A flag that is named on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlagChoice {
+    /// Any flag.
+    Any,
+    /// This flag.
+    One(Flag),
+}
+
+/// A clap parser for the flags that a check can find, and with `any` for that word too. Names of earlier versions are
+/// taken.
+fn flag_parser(any: bool) -> impl TypedValueParser<Value = FlagChoice> {
+    let flags = CHECKED_FLAGS.map(|flag| {
+        let value = PossibleValue::new(flag.name()).help(flag.meaning_in_words());
+        match flag {
+            Flag::Encoding => value.alias("damaged"),
+            Flag::Untranslated => value.alias("thai-left"),
+            _ => value,
+        }
+    });
+    let any = any.then(|| PossibleValue::new("any").help("any of them"));
+    PossibleValuesParser::new(flags.into_iter().chain(any)).try_map(|word| match word.as_str() {
+        "any" => Ok(FlagChoice::Any),
+        name => serde_json::from_value(name.into()).map(FlagChoice::One),
+    })
+}
 
 /// Compare a translation with a reference: BLEU and chrF2, as sacrebleu computes them
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 mod archive;
 mod args;
 mod bench;
+mod check;
 mod completions;
 mod config;
 mod doctor;
@@ -144,6 +145,7 @@ fn run_command(command: &args::Command, printer: &Printer) -> Result<CommandStat
             render::run(args, &config, printer)
         }
         Command::Split(args) => split::run(args, &resolve(&args::ModelArgs::default(), None)?, printer),
+        Command::Check(args) => check::run(args, printer),
         Command::Score(args) => score::run(args, printer),
         Command::Models(args) => {
             let model = args::ModelArgs {

@@ -13,7 +13,7 @@ mod system;
 mod unit;
 
 pub use edited::{EditedFormat, EditedOutput, EditedSegment, read as read_edited};
-pub use exchange::{ExchangeFormat, SkippedCounts, read, write};
+pub use exchange::{ExchangeFormat, SkippedCounts, read, read_tmx_pairs, write};
 pub use learn::LearnCounts;
 pub use maintenance::{MemoryStats, PruneFilter, SystemStats};
 pub use search::{LEAST_SIMILARITY, UnitMatch};

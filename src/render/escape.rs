@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 /// Puts `text` on one line: each run of line breaks, control characters and characters that XML 1.0 forbids becomes one
 /// space.
-pub(super) fn put_on_one_line(text: &str) -> Cow<'_, str> {
+pub(crate) fn put_on_one_line(text: &str) -> Cow<'_, str> {
     let is_break = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{FFFE}' | '\u{FFFF}');
     if !text.contains(is_break) {
         return Cow::Borrowed(text);

@@ -16,7 +16,7 @@ mod table;
 mod tests;
 mod text;
 
-pub(crate) use escape::escape_html_xml;
+pub(crate) use escape::{escape_html_xml, put_on_one_line};
 pub use jsonl::read_jsonl;
 pub use row::JsonRow;
 

@@ -19,6 +19,7 @@ fn long_help_has_examples_and_exit_codes() {
         "merge",
         "render",
         "split",
+        "check",
         "score",
         "models",
         "doctor",

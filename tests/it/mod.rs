@@ -3,6 +3,7 @@
 mod archive;
 mod articles;
 mod bilingual;
+mod check;
 mod damage;
 mod databases;
 mod decoder;

@@ -120,7 +120,7 @@ impl InputSource {
     }
 
     /// Returns the file's path with links resolved, to compare it with other paths; none for standard input.
-    fn resolved_file_path(&self) -> Option<PathBuf> {
+    pub fn resolved_file_path(&self) -> Option<PathBuf> {
         match self {
             InputSource::Stdin => None,
             InputSource::File(path) => Some(file::resolve_path(path)),

@@ -79,11 +79,23 @@ pub fn read(
     on_unit: &mut dyn FnMut(TranslationUnit) -> Result<()>,
 ) -> Result<SkippedCounts> {
     match format {
-        ExchangeFormat::Tmx => return tmx::read(&mut input, on_unit),
+        ExchangeFormat::Tmx => return tmx::read(&mut input, false, on_unit),
         ExchangeFormat::Tsv => table::read(input, &['\t'], on_unit)?,
         // Where the comma is a decimal mark, spreadsheet programs put semicolons between columns.
         ExchangeFormat::Csv => table::read(input, &[',', ';', '\t'], on_unit)?,
         ExchangeFormat::Jsonl => jsonl::read(input, on_unit)?,
     }
     Ok(SkippedCounts::default())
+}
+
+/// Reads a TMX document like [`read`] for its texts: translations by a machine that is not named are read too, and look
+/// like a person's.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn read_tmx_pairs(
+    mut input: &mut dyn BufRead,
+    on_unit: &mut dyn FnMut(TranslationUnit) -> Result<()>,
+) -> Result<SkippedCounts> {
+    tmx::read(&mut input, true, on_unit)
 }

@@ -108,9 +108,11 @@ fn xml_safe_json(texts: &[&str; 3]) -> String {
     json.replace('\u{FFFE}', "\\ufffe").replace('\u{FFFF}', "\\uffff")
 }
 
-/// Reads a TMX document and calls `on_unit` with each of its translation units; see [`super::read`].
+/// Reads a TMX document and calls `on_unit` with each of its translation units; see [`super::read`]. Units by a machine
+/// that is not named are skipped, or with `keeps_unnamed_machines` taken like a person's.
 pub(super) fn read(
     input: &mut dyn BufRead,
+    keeps_unnamed_machines: bool,
     on_unit: &mut dyn FnMut(TranslationUnit) -> Result<()>,
 ) -> Result<SkippedCounts> {
     let declared = declared_encoding(input.fill_buf().map_err(input_read_error)?);
@@ -120,7 +122,10 @@ pub(super) fn read(
     }
     let mut reader = Reader::from_reader(LineCountingReader::new(decoder));
     reader.config_mut().expand_empty_elements = true;
-    let mut parser = TmxParser::default();
+    let mut parser = TmxParser {
+        keeps_unnamed_machines,
+        ..TmxParser::default()
+    };
     let mut buffer = Vec::new();
     loop {
         buffer.clear();
@@ -278,6 +283,8 @@ struct TmxParser {
     prop_type: String,
     /// Text of the open `seg` or `prop` element; none while none is open.
     text: Option<String>,
+    /// Whether units by a machine that is not named are kept, like a person's.
+    keeps_unnamed_machines: bool,
     /// Counts of the units skipped so far.
     skipped: SkippedCounts,
 }
@@ -403,7 +410,7 @@ impl TmxParser {
                 }
             }
             "tu" => {
-                for unit in std::mem::take(&mut self.tu).into_units(&mut self.skipped)? {
+                for unit in std::mem::take(&mut self.tu).into_units(self.keeps_unnamed_machines, &mut self.skipped)? {
                     on_unit(unit)?;
                 }
             }
@@ -417,7 +424,7 @@ impl TmxParser {
 impl TuElement {
     /// Converts the `tu` element to units of the memory, one for each different Thai text. Counts in `skipped` what a
     /// memory has no use for.
-    fn into_units(self, skipped: &mut SkippedCounts) -> Result<Vec<TranslationUnit>> {
+    fn into_units(self, keeps_unnamed_machines: bool, skipped: &mut SkippedCounts) -> Result<Vec<TranslationUnit>> {
         let [thai, english] = self.sides.map(keep_different_texts);
         if thai.is_empty() {
             skipped.without_thai += 1;
@@ -444,7 +451,7 @@ impl TuElement {
         let mut units = Vec::new();
         for source in thai {
             let [source, target, system] = exact_texts(source.text, target.text.clone(), &self.props);
-            if !is_machine {
+            if !is_machine || (keeps_unnamed_machines && system.is_empty()) {
                 units.push(TranslationUnit::from_person(&source, &target, made));
             } else if system.is_empty() {
                 skipped.machine += 1;
