@@ -1,62 +1,8 @@
 //! Agreement: whether a quantity in a Thai text and one in its translation can be the same.
 
-use super::{Amount, Date, Quantity, QuantityPrecision, QuantityValue, Time};
-
-/// Compares the quantities of a source text and of its translation.
-///
-/// Returns the quantities of the source with which no quantity of the translation agrees, and those of the translation
-/// with which no quantity of the source agrees. The number one and the ordinal first are left out, since in the other
-/// language they may be an article, a pronoun or the word แรก. Takes time proportional to the product of the numbers of
-/// quantities in the two texts.
-pub fn unmatched_quantities<'a>(
-    source: &'a [Quantity],
-    target: &'a [Quantity],
-) -> (Vec<&'a Quantity>, Vec<&'a Quantity>) {
-    (quantities_not_in(source, target), quantities_not_in(target, source))
-}
-
-/// Returns the quantities in `these` that do not agree with any quantity in `others`.
-fn quantities_not_in<'a>(these: &'a [Quantity], others: &[Quantity]) -> Vec<&'a Quantity> {
-    these
-        .iter()
-        .filter(|quantity| !quantity.is_one() && !is_among(quantity, others))
-        .collect()
-}
-
-/// Whether the quantities in `others` express each value of `quantity`, as one value or in parts.
-fn is_among(quantity: &Quantity, others: &[Quantity]) -> bool {
-    let has = |value: &QuantityValue| {
-        others.iter().any(|other| {
-            let is_vague = [quantity.precision, other.precision].contains(&QuantityPrecision::Several);
-            other.one_or_two_values().any(|other| {
-                value.agrees_with(other)
-                    || other.contains_number(value)
-                    || is_vague && value.has_same_power_of_ten(other)
-            })
-        })
-    };
-    quantity.one_or_two_values().all(|value| {
-        has(value)
-            || match value {
-                QuantityValue::Fraction(part, whole) => [part, whole]
-                    .into_iter()
-                    .all(|&part| has(&QuantityValue::Number(Amount::from_integer(part)))),
-                QuantityValue::Date(date) => {
-                    date.known_date_parts().count() > 1
-                        && date.known_date_parts().all(|part| has(&QuantityValue::Date(part)))
-                }
-                _ => false,
-            }
-    })
-}
+use super::{Amount, Date, Quantity, QuantityValue, Time};
 
 impl Quantity {
-    /// Whether the quantity is the number one or the ordinal first, alone.
-    fn is_one(&self) -> bool {
-        self.second.is_none()
-            && (self.value == QuantityValue::Number(Amount::from_integer(1)) || self.value == QuantityValue::Ordinal(1))
-    }
-
     /// Lists the value of the quantity, and its second value if it has one.
     pub fn one_or_two_values(&self) -> impl Iterator<Item = &QuantityValue> {
         std::iter::once(&self.value).chain(&self.second)
@@ -139,22 +85,32 @@ impl QuantityValue {
         }
     }
 
-    /// Whether this value is a date or a fraction that is written with the number `other`: 3 ใน 9 คน may be translated
-    /// as three of the nine.
-    fn contains_number(&self, other: &Self) -> bool {
+    /// Whether this value is a date that contains the number `other` as its year or day.
+    pub(super) fn contains_number(&self, other: &Self) -> bool {
         match (self, other) {
             (QuantityValue::Date(date), QuantityValue::Number(number)) => {
                 date.known_date_parts().any(|part| part.is_written_as(Some(*number)))
-            }
-            (QuantityValue::Fraction(part, whole), QuantityValue::Number(number)) => {
-                [Some(*part), Some(*whole)].contains(&number.to_integer())
             }
             _ => false,
         }
     }
 
+    /// Lists the values that a translation may give one by one instead of this value: the parts of a date that has more
+    /// than one, or the two numbers of a fraction (3 ใน 9 คน may be three of the nine), without one.
+    pub(super) fn list_parts(&self) -> Vec<Self> {
+        let number = |number: u64| QuantityValue::Number(Amount::from_integer(number));
+        match self {
+            QuantityValue::Date(date) if date.known_date_parts().count() > 1 => {
+                date.known_date_parts().map(QuantityValue::Date).collect()
+            }
+            QuantityValue::Fraction(1, whole @ 3..) => vec![number(*whole)],
+            QuantityValue::Fraction(part @ 2.., whole) => vec![number(*part), number(*whole)],
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether the leading digits of both values stand at the same power of ten, as in 300 and 900.
-    fn has_same_power_of_ten(&self, other: &Self) -> bool {
+    pub(super) fn has_same_power_of_ten(&self, other: &Self) -> bool {
         match (self.written_amount(), other.written_amount()) {
             (Some(a), Some(b)) => a.power_of_ten() == b.power_of_ten(),
             _ => false,
@@ -183,20 +139,50 @@ impl Time {
 }
 
 impl Date {
+    /// Lists the year, the month, the day and the weekday, each `None` if it is not known.
+    fn parts(self) -> [Option<i32>; 4] {
+        [
+            self.year,
+            self.month.map(i32::from),
+            self.day.map(i32::from),
+            self.weekday.map(i32::from),
+        ]
+    }
+
     /// Whether two dates have at least one part (year, month, day or weekday) in common, and all common parts are
     /// equal.
-    fn agrees_with(self, other: Self) -> bool {
-        let pairs = [
-            (self.year, other.year),
-            (self.month.map(i32::from), other.month.map(i32::from)),
-            (self.day.map(i32::from), other.day.map(i32::from)),
-            (self.weekday.map(i32::from), other.weekday.map(i32::from)),
-        ];
-        let mut both = pairs
-            .iter()
-            .filter_map(|(a, b)| Some((a.as_ref()?, b.as_ref()?)))
+    pub(super) fn agrees_with(self, other: Self) -> bool {
+        let mut both = self
+            .parts()
+            .into_iter()
+            .zip(other.parts())
+            .filter_map(|(a, b)| Some((a?, b?)))
             .peekable();
         both.peek().is_some() && both.all(|(a, b)| a == b)
+    }
+
+    /// Counts the parts that both dates have and that are equal.
+    pub(super) fn count_common_parts(self, other: Self) -> u32 {
+        self.parts()
+            .into_iter()
+            .zip(other.parts())
+            .map(|(a, b)| u32::from(a.is_some() && a == b))
+            .sum()
+    }
+
+    /// Whether both dates have the same parts, with whatever values.
+    pub(super) fn has_parts_of(self, other: Self) -> bool {
+        self.parts().map(|part| part.is_some()) == other.parts().map(|part| part.is_some())
+    }
+
+    /// Lists the parts that this date has and `other` lacks, each as a date of its own.
+    pub(super) fn parts_not_in(self, other: Self) -> impl Iterator<Item = Self> {
+        self.known_date_parts().filter(move |part| {
+            part.parts()
+                .into_iter()
+                .zip(other.parts())
+                .all(|(a, b)| a.is_none() || b.is_none())
+        })
     }
 
     /// Lists the known parts of the date, each as a date of its own.

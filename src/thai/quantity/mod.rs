@@ -3,7 +3,7 @@
 //! [`find_quantities`] finds these quantities, each with its span. Values are normalised: years are of the common era
 //! (2566 is 2023), ล้าน and million are multiplied out (3 แสนล้านบาท is 300 000 000 000 THB), and times are on the
 //! clock of 24 hours. [`Quantity::agrees_with`] says whether two quantities can be the same in a text and its translation,
-//! and [`unmatched_quantities`] lists those that only one of the texts has.
+//! and [`compare_quantities`] lists what a translation lacks, adds or changes.
 //!
 //! A text is cut into tokens (`token`, with the words of `lexicon`), and `reader` tries each kind of quantity at each
 //! token. The grammar of each kind is an `impl QuantityReader` block in its own file. Its methods call each other in circles,
@@ -26,6 +26,7 @@
 mod agree;
 mod amount;
 mod code;
+mod compare;
 mod context;
 mod date;
 mod fraction;
@@ -35,13 +36,14 @@ mod measure;
 mod number;
 mod ordinal;
 mod reader;
+mod soft;
 mod time;
 mod token;
 mod write;
 mod year;
 
-pub use agree::unmatched_quantities;
 pub use amount::Amount;
+pub use compare::{Mismatch, MismatchKind, compare_quantities};
 pub use write::{english_forms, write_in_style};
 
 use crate::span::Span;
