@@ -19,8 +19,15 @@ fn quantity(value: QuantityValue, second: Option<QuantityValue>) -> Quantity {
 fn is_read_back(form: &str, quantity: &Quantity) -> bool {
     let sentence = format!("It was reported in {form}, and nothing else.");
     let found = find_quantities(&sentence, Language::English);
-    let (missing, added) = super::super::unmatched_quantities(std::slice::from_ref(quantity), &found);
-    missing.is_empty() && added.is_empty()
+    let agrees =
+        |value: &QuantityValue, other: &Quantity| other.one_or_two_values().any(|other| value.agrees_with(other));
+    quantity
+        .one_or_two_values()
+        .all(|value| found.iter().any(|other| agrees(value, other)))
+        && found
+            .iter()
+            .flat_map(Quantity::one_or_two_values)
+            .all(|value| agrees(value, quantity))
 }
 
 fn value() -> impl Strategy<Value = QuantityValue> {
