@@ -8,6 +8,7 @@ mod consistency;
 mod damaged;
 mod incomplete;
 mod length;
+mod quantities;
 mod repetition;
 #[cfg(test)]
 mod tests;
@@ -33,13 +34,14 @@ pub struct CheckedPair<'a> {
 }
 
 /// All quality checks, in any order. After [`Flag::Empty`] the remaining checks are skipped.
-const QUALITY_CHECKS: [fn(&CheckedPair) -> Vec<Finding>; 6] = [
+const QUALITY_CHECKS: [fn(&CheckedPair) -> Vec<Finding>; 7] = [
     incomplete::check_truncated,
     incomplete::check_empty,
     repetition::check_repetition,
     damaged::check_damaged,
     thai_left::check_untranslated_thai,
     length::check_length,
+    quantities::check_quantities,
 ];
 
 /// Checks one translation and returns the findings. A source that was copied, or that is blank, gets none.

@@ -70,6 +70,8 @@ pub fn cut_into_tokens(text: &str) -> Vec<QuantityToken> {
         } else if c.is_alphabetic() {
             let end = latin_word_end(text, start);
             push(lexicon::lookup_latin_word(&text[start..end]), end);
+        } else if let Some(end) = character_reference_end(text, start) {
+            push(TokenKind::Symbol('\''), end);
         } else {
             let kind = match lexicon::currency_of_symbol(c) {
                 Some(code) => TokenKind::Currency(code),
@@ -111,6 +113,16 @@ fn adjacent_lexicon_entries(text: &str, start: usize, boundaries: &[usize]) -> V
 /// Whether a character is a Thai vowel or mark with which no word can begin.
 fn is_dependent_sign(c: char) -> bool {
     matches!(c, '\u{e30}'..='\u{e3a}' | '\u{e45}' | '\u{e47}'..='\u{e4e}')
+}
+
+/// Returns the byte offset of the end of a numeric character reference such as `&#39;`, which some translators leave in
+/// their text, if one starts at byte `start`.
+fn character_reference_end(text: &str, start: usize) -> Option<usize> {
+    let digits = text[start..].strip_prefix("&#")?;
+    let len = digits
+        .find(|c: char| !c.is_ascii_digit())
+        .filter(|&len| (1..=4).contains(&len))?;
+    digits[len..].starts_with(';').then_some(start + "&#;".len() + len)
 }
 
 /// Whether a character has no width; such characters may stand between the words of a number.
