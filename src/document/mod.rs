@@ -35,6 +35,7 @@ pub use bilingual::{
 pub use block::{Block, BlockKind, Run};
 pub use finding::{Finding, Findings};
 pub use flag::{Flag, Severity};
+pub(crate) use html::pieces_to_tokenize;
 
 use crate::span::Span;
 use serde::{Deserialize, Serialize};

@@ -11,6 +11,7 @@
 
 mod attributes;
 mod elements;
+mod oversized;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,7 @@ use elements::{
     ElementStack, RUBY_PARTS, TextTreatment, is_block_element, is_opaque_element, is_ruby_reading, is_void_element,
 };
 use html5gum::{Emitter, State, Token, Tokenizer, naive_next_state};
+pub(crate) use oversized::pieces_to_tokenize;
 use std::convert::Infallible;
 
 /// Reads an HTML source into blocks.
@@ -41,7 +43,10 @@ pub(super) fn read_html(source: &str) -> ReaderOutput {
         read_up_to: 0,
         omitted: Vec::new(),
     };
-    let Ok(()) = Tokenizer::new_with_emitter(source, &mut reader).finish();
+    for piece in pieces_to_tokenize(source) {
+        reader.start_piece(piece.start);
+        let Ok(()) = Tokenizer::new_with_emitter(&source[piece], &mut reader).finish();
+    }
     ReaderOutput {
         blocks: reader.builder.finish(),
         unwrapped: false,
@@ -92,8 +97,11 @@ pub(super) struct InlineTag {
 }
 
 /// Reads an HTML tag that stands in text of another format, from its `<` to its `>`. None if it is a comment or a
-/// declaration.
+/// declaration, or has too many attributes.
 pub(super) fn read_inline_tag(tag: &str) -> Option<InlineTag> {
+    if pieces_to_tokenize(tag).len() > 1 {
+        return None;
+    }
     let mut attributes = TagAttributes::default();
     let name = Tokenizer::new(tag).find_map(|Ok(token)| match token {
         Token::StartTag(tag) => {
@@ -337,6 +345,12 @@ impl HtmlReader<'_> {
         if let Some(index) = element {
             self.elements.close_elements_from(index);
         }
+        self.last_start_tag.clear();
+    }
+
+    /// Prepares for the piece of the source that starts at byte `start`.
+    fn start_piece(&mut self, start: usize) {
+        (self.position, self.cursor, self.pending) = (start, start, Span::new(start, start));
         self.last_start_tag.clear();
     }
 

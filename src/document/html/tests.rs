@@ -216,3 +216,15 @@ fn many_preformatted_elements_take_little_time() {
     }
     assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
 }
+
+/// A tag with very many attributes overflowed the stack of the tokenizer, which fuzzing found.
+#[test]
+fn a_tag_with_very_many_attributes_is_passed_over() {
+    let text = format!("<p>ก<b>ข</b></p><p{}>ค</p>ง", " class=\"x\"".repeat(100_000));
+    let document = super::super::read(text.clone(), Format::Html, ParagraphRule::Auto);
+    let blocks: Vec<_> = document.blocks.iter().map(|block| (block.text.as_str(), block.span.of(&text))).collect();
+    assert_eq!(blocks, [("กข", "ก<b>ข</b>"), ("ค", "ค"), ("ง", "ง")]);
+    let text = format!("ก <b{}>ข</b> ค", " class=\"x\"".repeat(100_000));
+    let document = super::super::read(text.clone(), Format::Markdown, ParagraphRule::Auto);
+    assert_eq!(document.blocks[0].text, "ก ข ค");
+}

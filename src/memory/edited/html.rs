@@ -1,7 +1,7 @@
 //! Edited pages: the rows of plae's HTML, as a browser or an editor may have saved them.
 
 use super::{EditedOutput, EditedSegment, no_pairs_error};
-use crate::document::BlockKind;
+use crate::document::{BlockKind, pieces_to_tokenize};
 use crate::error::Result;
 use crate::thai::encoding::decode_text;
 use html5gum::{StartTag, Token, Tokenizer};
@@ -39,7 +39,8 @@ pub(super) fn read_html(bytes: &[u8]) -> Result<EditedOutput> {
         has_other_text: false,
         segments: Vec::new(),
     };
-    for Ok(token) in Tokenizer::new(&text) {
+    let pieces = pieces_to_tokenize(&text).into_iter();
+    for Ok(token) in pieces.flat_map(|piece| Tokenizer::new(&text[piece])) {
         match token {
             Token::StartTag(tag) => page.handle_start_tag(&tag),
             Token::EndTag(tag) => {
