@@ -222,7 +222,11 @@ fn many_preformatted_elements_take_little_time() {
 fn a_tag_with_very_many_attributes_is_passed_over() {
     let text = format!("<p>ก<b>ข</b></p><p{}>ค</p>ง", " class=\"x\"".repeat(100_000));
     let document = super::super::read(text.clone(), Format::Html, ParagraphRule::Auto);
-    let blocks: Vec<_> = document.blocks.iter().map(|block| (block.text.as_str(), block.span.of(&text))).collect();
+    let blocks: Vec<_> = document
+        .blocks
+        .iter()
+        .map(|block| (block.text.as_str(), block.span.of(&text)))
+        .collect();
     assert_eq!(blocks, [("กข", "ก<b>ข</b>"), ("ค", "ค"), ("ง", "ง")]);
     let text = format!("ก <b{}>ข</b> ค", " class=\"x\"".repeat(100_000));
     let document = super::super::read(text.clone(), Format::Markdown, ParagraphRule::Auto);
