@@ -4,6 +4,7 @@
 //! checkpoint's files say of its own search; callers turn that into [`SearchOptions`].
 
 mod beam;
+mod constraint;
 pub mod generation;
 mod row;
 mod rules;
@@ -14,9 +15,11 @@ use crate::error::{Error, ErrorKind, Hint, Result};
 use crate::model::{DecodingState, TranslationModel, candle_error, with_tensor_values};
 use beam::BeamSearch;
 use candle_core::{Device, Tensor};
+use constraint::ConstraintProgress;
+pub use constraint::TokenConstraint;
 pub use generation::{EarlyStopping, GenerationConfig};
 use rayon::prelude::*;
-use rules::{RowContext, TokenCandidate, TokenRules};
+use rules::{RankedTokens, RowContext, TokenRules};
 use std::ops::ControlFlow;
 
 /// Options of the search of one batch. No count of tokens includes the decoder's start token; all include a forced
@@ -66,6 +69,8 @@ pub struct SearchOptions<'a> {
     pub loop_guard: bool,
     /// How to draw tokens at random, with a beam width of 1; `None`, the default, takes the best token.
     pub sampling: Option<Sampling<'a>>,
+    /// What the output of each source must contain and must not contain; a source without an entry may have any output.
+    pub constraints: &'a [TokenConstraint],
 }
 
 impl Default for SearchOptions<'_> {
@@ -89,6 +94,7 @@ impl Default for SearchOptions<'_> {
             stop: &[],
             loop_guard: false,
             sampling: None,
+            constraints: &[],
         }
     }
 }
@@ -119,6 +125,8 @@ pub struct Hypothesis {
     pub rank: f64,
     /// Why the output ended.
     pub finish: FinishReason,
+    /// For each position, the best log-probability of each set of [`TokenConstraint::watched`]; empty if there are none.
+    pub watched: Vec<Vec<f32>>,
 }
 
 impl Hypothesis {
@@ -140,6 +148,10 @@ pub type PrefixWithState<'a> = (&'a [u32], &'a DecodingState);
 /// Sources finish and leave the batch independently, and no source's result depends on another's. Adjacent sources that
 /// are equal are read by the model only once, so that several samples of one source cost no more to begin than one.
 ///
+/// With constraints, the beams are shared out among those that have made equal progress, and only those that have all
+/// that is required finish, as in `ConstrainedBeamSearchScorer` of transformers. Greedy search writes a required sequence
+/// where the best token is forbidden, or before the output would end.
+///
 /// Greedy search and beam search follow transformers 4.57.1, id for id. At each step the best `max(2, 1 + ends) * beam`
 /// continuations of a source are ranked, where `ends` is the number of end tokens. Those among the best `beam` that are
 /// end tokens finish; at the last position all of the best `beam` do. The best of the others live on. Of equal scores
@@ -159,6 +171,22 @@ pub fn search(
 ) -> Result<Vec<Hypothesis>> {
     let searches = run_searches(model, prefixes, sources, options, observe)?;
     Ok(searches.iter().map(BeamSearch::best_hypothesis).collect())
+}
+
+/// Searches one batch like [`search()`], and returns all finished hypotheses of each source, best first: at least one, and
+/// at most as many as the beam width.
+///
+/// # Errors
+/// The errors of [`search()`].
+pub fn search_n_best(
+    model: &dyn TranslationModel,
+    prefixes: &[Option<PrefixWithState>],
+    sources: &[&[u32]],
+    options: &SearchOptions,
+    observe: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
+) -> Result<Vec<Vec<Hypothesis>>> {
+    let searches = run_searches(model, prefixes, sources, options, observe)?;
+    Ok(searches.iter().map(BeamSearch::finished_hypotheses).collect())
 }
 
 /// Runs the search of each source to its end; returns the finished searches in the order of sources.
@@ -311,12 +339,8 @@ fn select_rows(matrix: &Tensor, rows: &[usize]) -> candle_core::Result<Tensor> {
     matrix.index_select(&Tensor::new(rows, matrix.device())?, 0)
 }
 
-/// Ranks the tokens that may follow each live beam, best first: a list for each row of `logits`.
-fn rank_continuations(
-    logits: &Tensor,
-    searches: &[BeamSearch],
-    rules: &TokenRules,
-) -> Result<Vec<Vec<TokenCandidate>>> {
+/// Ranks the tokens that may follow each live beam: an entry for each row of `logits`.
+fn rank_continuations(logits: &Tensor, searches: &[BeamSearch], rules: &TokenRules) -> Result<Vec<RankedTokens>> {
     let logits = logits.to_device(&Device::Cpu).map_err(candle_error)?;
     let (rows, width) = logits.dims2().map_err(candle_error)?;
     let beams: Vec<(&BeamSearch, usize)> = searches
@@ -336,7 +360,10 @@ fn rank_continuations(
             .par_chunks(width)
             .zip(beams)
             .map(|(row, (search, beam))| {
+                let (wanted, is_forced) = search.wanted_tokens(beam, rules);
                 let context = RowContext {
+                    wanted: &wanted,
+                    is_forced,
                     history: &search.token_history(beam),
                     written: search.written,
                     limit: search.limit,

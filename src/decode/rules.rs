@@ -2,7 +2,7 @@
 //! transformers 4.57.1 (`GenerationMixin._get_logits_processor`, `generation/logits_process.py`).
 
 use super::row::{LogitPatch, LogitRow};
-use super::{SearchOptions, sample};
+use super::{SearchOptions, TokenConstraint, sample};
 use crate::error::{Error, Result};
 use crate::model::ModelSpec;
 
@@ -18,6 +18,19 @@ pub(super) struct TokenCandidate {
     pub score: f32,
 }
 
+/// The tokens that may follow a beam.
+#[derive(Default)]
+pub(super) struct RankedTokens {
+    /// The best tokens, best first.
+    pub best: Vec<TokenCandidate>,
+    /// The tokens of [`RowContext::wanted`] that may follow; empty in greedy search.
+    pub wanted: Vec<TokenCandidate>,
+    /// The best log-probability of each set of [`TokenConstraint::watched`]; empty in beam search.
+    pub watched: Vec<f32>,
+    /// Whether greedy search took a wanted token because it had to.
+    pub is_forced: bool,
+}
+
 /// What the search knows of the beam that a row of logits belongs to.
 pub(super) struct RowContext<'a> {
     /// All ids that rules such as `no_repeat_ngram` look at: those before the output, then the output's.
@@ -28,6 +41,10 @@ pub(super) struct RowContext<'a> {
     pub limit: usize,
     /// Index of the source in the batch.
     pub source: usize,
+    /// Tokens that make progress towards what the source's output must contain.
+    pub wanted: &'a [u32],
+    /// Whether greedy search takes a wanted token now.
+    pub is_forced: bool,
 }
 
 /// The search options of one batch, prepared for application to rows of logits.
@@ -115,6 +132,12 @@ impl<'a> TokenRules<'a> {
         self.ends.binary_search(&id).is_ok()
     }
 
+    /// Returns the constraint of a source; `None` if it has none.
+    pub fn constraint(&self, source: usize) -> Option<&'a TokenConstraint> {
+        let constraint = self.options.constraints.get(source);
+        constraint.filter(|constraint| !constraint.is_empty())
+    }
+
     fn column_of_id(&self, id: u32) -> Option<usize> {
         match self.output {
             Some(output) => output.binary_search(&id).ok(),
@@ -126,54 +149,118 @@ impl<'a> TokenRules<'a> {
         self.output.map_or(column as u32, |output| output[column])
     }
 
-    /// Ranks the tokens that may follow, best first; `None` if the logits hold NaN or positive infinity, or nothing
-    /// finite.
-    pub fn rank_candidates(&self, logits: &[f32], context: &RowContext) -> Option<Vec<TokenCandidate>> {
+    /// Ranks the tokens that may follow; `None` if the logits hold NaN or positive infinity, or nothing finite.
+    pub fn rank_candidates(&self, logits: &[f32], context: &RowContext) -> Option<RankedTokens> {
         let options = self.options;
         let written = context.written;
         let first = written == self.forced;
         if written + 1 == context.limit && !options.forced_end.is_empty() {
-            return Some(self.forced_end_candidates(first));
+            return Some(RankedTokens {
+                best: self.forced_end_candidates(first),
+                ..RankedTokens::default()
+            });
         }
         let row = LogitRow::read(logits)?;
-        let greedy = options.beam <= 1;
-        let base = |column| {
-            if greedy {
-                row.logit_at(column)
-            } else {
-                row.log_probability(column)
-            }
+        let forbidden = self.forbidden_columns(context);
+        if options.beam <= 1 {
+            let patches = self.rule_patches(context, first, &forbidden, |column| row.logit_at(column));
+            return Some(self.choose_token(&row, &patches, &forbidden, context));
+        }
+        let patches = self.rule_patches(context, first, &forbidden, |column| row.log_probability(column));
+        let log_mass = if options.renormalize {
+            row.log_total_probability(&patches)
+        } else {
+            0.0
         };
-        let patches = self.rule_patches(context, first, base);
         let candidate = |(column, score): LogitPatch| TokenCandidate {
             id: self.id_of_column(column),
-            score,
+            score: score - log_mass,
         };
-        if !greedy {
-            let mut best = row.best_columns(self.count, &patches, |logit| row.to_log_probability(logit));
-            best.truncate(self.count);
-            let log_mass = if options.renormalize {
-                row.log_total_probability(&patches)
-            } else {
-                0.0
-            };
-            return Some(
-                best.into_iter()
-                    .map(|(column, score)| candidate((column, score - log_mass)))
-                    .collect(),
-            );
-        }
-        let chosen = match &options.sampling {
+        let mut best = row.best_columns(self.count, &patches, |logit| row.to_log_probability(logit));
+        best.truncate(self.count);
+        let wanted = context.wanted.iter().filter_map(|id| {
+            let column = self.column_of_id(*id)?;
+            let patch = patches.binary_search_by_key(&column, |patch| patch.0);
+            let score = patch.map_or_else(|_| row.log_probability(column), |at| patches[at].1);
+            (score > f32::NEG_INFINITY).then_some((column, score))
+        });
+        Some(RankedTokens {
+            wanted: wanted.map(candidate).collect(),
+            best: best.into_iter().map(candidate).collect(),
+            ..RankedTokens::default()
+        })
+    }
+
+    /// Chooses the next token of an output without beams: the best one or a random one.
+    ///
+    /// One of the wanted tokens is chosen instead if the search is within a wanted sequence that it had to begin, if the
+    /// best token is one of the columns `forbidden`, or if the output would end without what it must contain.
+    fn choose_token(
+        &self,
+        row: &LogitRow,
+        patches: &[LogitPatch],
+        forbidden: &[usize],
+        context: &RowContext,
+    ) -> RankedTokens {
+        let chosen = match &self.options.sampling {
             Some(sampling) => {
-                let best = row.columns_within_range(NEGLIGIBLE_DISTANCE * sampling.temperature as f32, &patches);
+                let best = row.columns_within_range(NEGLIGIBLE_DISTANCE * sampling.temperature as f32, patches);
                 let stream = sampling.streams.get(context.source).copied().unwrap_or_default();
-                sample::draw_index(&best, sampling, stream, written as u64)
+                sample::draw_index(&best, sampling, stream, context.written as u64)
             }
-            None => row.best_columns(1, &patches, |logit| logit).first().map(|best| best.0),
+            None => row.best_columns(1, patches, |logit| logit).first().map(|best| best.0),
         };
+        let is_forced = !context.wanted.is_empty()
+            && (context.is_forced
+                || chosen.is_none_or(|chosen| {
+                    let would_be_forbidden = |column: &usize| row.logit_at(*column) >= row.logit_at(chosen);
+                    self.is_end_token(self.id_of_column(chosen)) || forbidden.iter().any(would_be_forbidden)
+                }));
+        let wanted = || {
+            let columns = context.wanted.iter().filter_map(|id| self.column_of_id(*id));
+            columns
+                .filter(|column| match patches.binary_search_by_key(column, |patch| patch.0) {
+                    Ok(at) => patches[at].1 > f32::NEG_INFINITY,
+                    Err(_) => true,
+                })
+                .rev()
+                .max_by(|a, b| row.logit_at(*a).total_cmp(&row.logit_at(*b)))
+        };
+        let wanted = is_forced.then(wanted).flatten();
         // Reports the model's own log-probability, even if a rule changed the logit.
-        let own = |column| candidate((column, row.log_probability(column)));
-        Some(chosen.map(own).into_iter().collect())
+        let own = |column| TokenCandidate {
+            id: self.id_of_column(column),
+            score: row.log_probability(column),
+        };
+        let watched = self
+            .constraint(context.source)
+            .map_or(&[][..], |constraint| &constraint.watched);
+        let best_of_set = |set: &Vec<u32>| {
+            let columns = set.iter().filter_map(|id| self.column_of_id(*id));
+            columns
+                .map(|column| row.log_probability(column))
+                .fold(f32::NEG_INFINITY, f32::max)
+        };
+        RankedTokens {
+            best: wanted.or(chosen).map(own).into_iter().collect(),
+            wanted: Vec::new(),
+            watched: watched.iter().map(best_of_set).collect(),
+            is_forced: wanted.is_some(),
+        }
+    }
+
+    /// Lists the columns that would complete a sequence that the source's output must not contain.
+    fn forbidden_columns(&self, context: &RowContext) -> Vec<usize> {
+        let Some(constraint) = self.constraint(context.source) else {
+            return Vec::new();
+        };
+        let own = context.written - self.forced;
+        let written = &context.history[context.history.len().saturating_sub(own)..];
+        let last = constraint.forbidden.iter().filter_map(|sequence| {
+            let (last, before) = sequence.split_last()?;
+            (written.ends_with(before) && !self.is_end_token(*last)).then_some(*last)
+        });
+        last.filter_map(|id| self.column_of_id(id)).collect()
     }
 
     /// Gives the candidates for the last position of an output that must end. `first` says whether it is also the first
@@ -197,11 +284,19 @@ impl<'a> TokenRules<'a> {
     }
 
     /// Computes the values of all columns that a rule changes, ascending by column. A column that is forbidden by one
-    /// rule stays forbidden whatever other rules say. `base` gives a column's unchanged value.
-    fn rule_patches(&self, context: &RowContext, first: bool, base: impl Fn(usize) -> f32) -> Vec<LogitPatch> {
+    /// rule stays forbidden whatever other rules say. `forbidden` lists the columns that the source's constraint forbids;
+    /// `base` gives a column's unchanged value.
+    fn rule_patches(
+        &self,
+        context: &RowContext,
+        first: bool,
+        forbidden: &[usize],
+        base: impl Fn(usize) -> f32,
+    ) -> Vec<LogitPatch> {
         let options = self.options;
         let RowContext { history, written, .. } = *context;
-        let mut patches: Vec<LogitPatch> = self.banned.iter().map(|column| (*column, f32::NEG_INFINITY)).collect();
+        let banned = self.banned.iter().chain(forbidden);
+        let mut patches: Vec<LogitPatch> = banned.map(|column| (*column, f32::NEG_INFINITY)).collect();
         let mut ban = |ids: &mut dyn Iterator<Item = u32>| {
             patches.extend(
                 ids.filter_map(|id| self.column_of_id(id))

@@ -4,6 +4,7 @@ use super::*;
 use crate::model::{BatchRows, ModelSpec};
 use std::any::Any;
 
+mod constraint;
 mod golden;
 
 /// A test model whose logits are a function of the source and the tokens written so far; different first ids of sources
@@ -86,10 +87,7 @@ fn options(beam: usize, max_tokens: &[usize]) -> SearchOptions<'_> {
 fn search_all(model: &dyn TranslationModel, sources: &[&[u32]], options: &SearchOptions) -> Vec<Vec<Hypothesis>> {
     let searches = run_searches(model, &[], sources, options, &mut |_, _| ControlFlow::Continue(()));
     let searches = searches.unwrap();
-    searches
-        .iter()
-        .map(|search| search.finished_hypotheses().collect())
-        .collect()
+    searches.iter().map(BeamSearch::finished_hypotheses).collect()
 }
 
 /// Runs the search and returns the best hypothesis of each source.

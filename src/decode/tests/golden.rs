@@ -9,7 +9,7 @@ const START_ID: u32 = 1;
 const END_ID: u32 = 0;
 
 /// A test model that computes logits from the source and the last two tokens, like `tests/golden/search.py`.
-struct ArithmeticModel(ModelSpec);
+pub struct ArithmeticModel(ModelSpec);
 
 /// State of the test model: for each row the source, the last token but one and the last token.
 struct LastTokens(Vec<(u32, u32, u32)>);
@@ -40,7 +40,7 @@ fn arithmetic_logit(source: u32, before: u32, last: u32, token: u32) -> f32 {
 }
 
 impl ArithmeticModel {
-    fn new(forced_first: Option<u32>, end: Vec<u32>) -> Self {
+    pub fn new(forced_first: Option<u32>, end: Vec<u32>) -> Self {
         Self(ModelSpec {
             vocabulary: VOCABULARY_SIZE as usize,
             source_vocabulary: VOCABULARY_SIZE as usize,

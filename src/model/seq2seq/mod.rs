@@ -13,7 +13,7 @@ mod positions;
 mod state;
 mod tensors;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use super::cpu::matrix::ActivationPrecision;
 use super::cpu::ops::Norm;

@@ -35,9 +35,31 @@ fn load(name: &str, architecture: Architecture, computation: ComputeBackend) -> 
     load_restricted(name, architecture, None, computation)
 }
 
+/// Loads a tiny checkpoint for the CPU. Every output begins with the tokens `start`.
+pub(crate) fn load_golden_checkpoint(name: &str, start: Vec<u32>) -> Box<dyn TranslationModel> {
+    let (_, architecture) = CHECKPOINTS.iter().find(|(known, _)| *known == name).expect(name);
+    load_starting_with(
+        name,
+        *architecture,
+        Some(start),
+        None,
+        ComputeBackend::Cpu(ActivationPrecision::F32),
+    )
+}
+
 fn load_restricted(
     name: &str,
     architecture: Architecture,
+    allowed: Option<Vec<u32>>,
+    computation: ComputeBackend,
+) -> Box<dyn TranslationModel> {
+    load_starting_with(name, architecture, None, allowed, computation)
+}
+
+fn load_starting_with(
+    name: &str,
+    architecture: Architecture,
+    start: Option<Vec<u32>>,
     allowed: Option<Vec<u32>>,
     computation: ComputeBackend,
 ) -> Box<dyn TranslationModel> {
@@ -49,7 +71,7 @@ fn load_restricted(
     let generation = GenerationConfig::read(&directory, &config, None).expect("a configuration");
     // A second token is forced at the beginning of every output.
     let ids = OutputTokenIds {
-        start: generation.start.into_iter().chain([9]).collect(),
+        start: start.unwrap_or_else(|| generation.start.into_iter().chain([9]).collect()),
         end: generation.end,
         allowed,
     };
