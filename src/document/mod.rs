@@ -18,6 +18,7 @@
 mod bilingual;
 mod block;
 mod builder;
+mod era;
 mod finding;
 mod flag;
 mod html;
@@ -33,6 +34,7 @@ pub use bilingual::{
     SimilarSentence,
 };
 pub use block::{Block, BlockKind, Run};
+pub use era::Era;
 pub use finding::{Finding, Findings};
 pub use flag::{Flag, Severity};
 pub(crate) use html::pieces_to_tokenize;

@@ -13,6 +13,7 @@ mod job;
 mod join;
 mod language;
 mod load;
+pub(crate) mod mend;
 mod options;
 mod pass;
 mod prompt;

@@ -292,6 +292,8 @@ const LATIN_QUANTITY_WORDS: &[(TokenKind, &str)] = &[
     (Weekday(7, false), "sun"),
     (Era(-BUDDHIST_ERA_OFFSET_YEARS), "be b.e."),
     (Era(0), "ad a.d. ce c.e."),
+    (Era(1781), "r.s."),
+    (Era(638), "c.s."),
     (Bce, "bc b.c. bce b.c.e."),
     (TokenKind::TimeWord(TwentyFourHour), "gmt utc hrs"),
     (TokenKind::TimeWord(Oclock), "o'clock o’clock"),

@@ -88,7 +88,8 @@ impl QuantityReader<'_> {
             // The fifth century BC (ศตวรรษที่ 5 ก่อนคริสตกาล) is a century, not a year.
             (None, TokenKind::Bce) if self.is_thai_ordinal(at) => return None,
             (None, TokenKind::Bce) => return Some((-number, at + 2)),
-            (None, TokenKind::Era(era)) if !self.reads_thai_text() => (Some(era), at + 2),
+            // C.S. after a year are mostly somebody's initials.
+            (None, TokenKind::Era(era)) if !self.reads_thai_text() && era <= 0 => (Some(era), at + 2),
             _ => (era, at + 1),
         };
         if let Some(era) = era {
