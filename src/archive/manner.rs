@@ -1,6 +1,6 @@
 //! The settings that an archive's outputs depend on, in the form in which the archive's database stores them.
 
-use crate::document::{Format, ParagraphRule};
+use crate::document::{Era, Format, ParagraphRule};
 use crate::pipeline::{self, SplitUnit};
 use crate::render::{Layout, RenderOptions};
 use crate::translate::{DecodeOptionsId, ModelId, ModelIdentity, OutputVocabulary, Precision, former};
@@ -34,6 +34,9 @@ pub struct StoredSettings {
     pub decode: DecodeOptionsId,
     /// Whether the outputs list the token ids of each segment.
     pub ids: bool,
+    /// The era in which years are written.
+    #[serde(default, skip_serializing_if = "Era::is_default")]
+    pub era: Era,
     /// The arrangement of source and translation on a page: `side-by-side`, `interleaved` or `target`.
     pub layout: String,
     /// Hash of the memory's human translations ([`crate::memory::Memory::hash_human_translations`]); none without a memory.
@@ -91,6 +94,7 @@ impl RunSettings<'_> {
             date: date.clone(),
             decode: decode.to_id(),
             ids: decode.ids,
+            era: decode.era,
             layout: layout_name(*layout).to_owned(),
             human_hash: human_hash.map(str::to_owned),
         }
@@ -178,6 +182,7 @@ pub(super) fn sample_settings() -> StoredSettings {
         date: None,
         decode: DecodeOptionsId::default(),
         ids: false,
+        era: Era::default(),
         layout: "side-by-side".to_owned(),
         human_hash: None,
     }

@@ -10,6 +10,7 @@ use crate::file::{self, to_hexadecimal};
 use crate::memory::{EditedFormat, Memory, read_edited};
 use crate::pipeline::{self, PreparedDocument, ReadingNotice};
 use crate::render::{OutputFormat, render};
+use crate::translate::list_mended_forms;
 use sha2::{Digest, Sha256};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -206,7 +207,7 @@ impl<'a> ArchiveRun<'a> {
         }
         let bytes = file::read_file(&path)?;
         Ok(match read_edited(&bytes, format) {
-            Ok(edited) if memory.has_learned(&edited)? => Some(sha256_hex(&bytes)),
+            Ok(edited) if memory.has_learned(&edited, &list_mended_forms)? => Some(sha256_hex(&bytes)),
             _ => None,
         })
     }

@@ -79,12 +79,14 @@ pub fn run(args: &ArchiveArgs, config: &Config, printer: &Printer) -> Result<Com
         render: &render,
         human_hash: human_hash.as_deref(),
     };
-    let (manner, former_manner) = (settings.to_stored(), settings.to_former_text());
+    let manner = settings.to_stored();
+    // Earlier versions wrote years in one era only.
+    let former_manner = options.decode.era.is_default().then(|| settings.to_former_text());
     let archive_options = archive::ArchiveOptions {
         reading: options,
         render,
         manner,
-        former_manner: Some(former_manner),
+        former_manner,
         jobs: args
             .jobs
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),

@@ -2,7 +2,7 @@
 
 use crate::archive::Shard;
 use crate::check::{CHECKED_FLAGS, PairFormat, ReportFormat};
-use crate::document::{Flag, Format, ParagraphRule};
+use crate::document::{Era, Flag, Format, ParagraphRule};
 use crate::memory::{EditedFormat, ExchangeFormat};
 use crate::pipeline::SplitUnit;
 use crate::render::{Layout, OutputFormat};
@@ -131,6 +131,13 @@ pub const QUALITY_WORDS: &OptionWords<Quality> = &[
     ),
 ];
 
+pub const ERA_WORDS: &OptionWords<Era> = &[
+    ("ce", Era::Ce, "The common era: 2023"),
+    ("be", Era::Be, "The Buddhist era: B.E. 2566"),
+    ("both", Era::Both, "Both: 2023 (B.E. 2566)"),
+    ("keep", Era::Keep, "As in the source, those of the Buddhist era marked"),
+];
+
 const ON_OFF_WORDS: &OptionWords<bool> = &[("on", true, "Yes"), ("off", false, "No")];
 
 /// Looks up the meaning of `word` in `words`.
@@ -193,8 +200,8 @@ Examples:
   plae doctor
 
 Configuration, the strongest first: options; PLAE_MODEL, PLAE_DEVICE, PLAE_PRECISION, PLAE_LAYOUT, \
-PLAE_PARAGRAPHS, PLAE_OFFLINE, PLAE_MANIFESTS, PLAE_CACHE; ./plae.toml; plae/config.toml in the user's configuration \
-directory, with the keys model, device, precision, vocabulary, layout, paragraphs, offline, manifests and cache. The Hub's own \
+PLAE_PARAGRAPHS, PLAE_ERA, PLAE_OFFLINE, PLAE_MANIFESTS, PLAE_CACHE; ./plae.toml; plae/config.toml in the user's configuration \
+directory, with the keys model, device, precision, vocabulary, layout, paragraphs, era, offline, manifests and cache. The Hub's own \
 variables (HF_HOME, HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE and others) are honoured. `plae doctor` shows \
 what is set, and where.
 
@@ -443,6 +450,12 @@ pub struct DecodingArgs {
     /// Default: the model's own.
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub prompt: Option<String>,
+    /// Era in which the years of the source are written: ce, be, both or keep
+    ///
+    /// Years of the Rattanakosin and the Chula era (ร.ศ., จ.ศ.) also keep their own number, as in 1893 (R.S. 112).
+    /// Not with --quality fast or --ids. Default: ce.
+    #[arg(long, value_name = "ERA", value_parser = word_parser(ERA_WORDS))]
+    pub era: Option<Era>,
     /// Keep in jsonl the token ids that the model got and gave, of one plain search: nothing is tried again
     #[arg(long)]
     pub ids: bool,
@@ -459,6 +472,7 @@ impl DecodingArgs {
             batch_tokens,
             normalize,
             prompt,
+            era,
             ids,
         } = self;
         DecodeOptions {
@@ -472,6 +486,7 @@ impl DecodingArgs {
             // A record is of one search, so that what went in and what came out belong together.
             plain_search: *ids,
             ids: *ids,
+            era: era.unwrap_or_default(),
         }
     }
 }

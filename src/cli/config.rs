@@ -1,8 +1,8 @@
 //! Configuration: combines and validates command-line options, environment variables and configuration files.
 
-use super::args::{self, LAYOUT_WORDS, OptionWords, PARAGRAPH_WORDS, PRECISION_WORDS, VOCABULARY_WORDS};
+use super::args::{self, ERA_WORDS, LAYOUT_WORDS, OptionWords, PARAGRAPH_WORDS, PRECISION_WORDS, VOCABULARY_WORDS};
 use crate::catalog::Settings;
-use crate::document::ParagraphRule;
+use crate::document::{Era, ParagraphRule};
 use crate::error::{Error, Result};
 use crate::render::Layout;
 use crate::translate::{DeviceChoice, OutputVocabulary, Precision};
@@ -13,13 +13,14 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// Names of the settings that a configuration file (`key = …`) or an environment variable (`PLAE_KEY`) can set.
-const CONFIG_KEYS: [&str; 9] = [
+const CONFIG_KEYS: [&str; 10] = [
     "model",
     "device",
     "precision",
     "vocabulary",
     "layout",
     "paragraphs",
+    "era",
     "offline",
     "manifests",
     "cache",
@@ -52,6 +53,7 @@ pub struct Config {
     pub vocabulary: OutputVocabulary,
     pub layout: Layout,
     pub paragraphs: ParagraphRule,
+    pub era: Era,
     /// Where models are downloaded from and where they are stored.
     pub files: Settings,
     /// The date and time to print in outputs, RFC 3339, from SOURCE_DATE_EPOCH, the variable for reproducible builds.
@@ -89,6 +91,7 @@ impl Config {
             vocabulary: parse_setting(&set, "vocabulary", word_table_parser(VOCABULARY_WORDS))?.unwrap_or_default(),
             layout: parse_setting(&set, "layout", word_table_parser(LAYOUT_WORDS))?.unwrap_or_default(),
             paragraphs: parse_setting(&set, "paragraphs", word_table_parser(PARAGRAPH_WORDS))?.unwrap_or_default(),
+            era: parse_setting(&set, "era", word_table_parser(ERA_WORDS))?.unwrap_or_default(),
             files: Settings::from_vars(|name| {
                 if name.starts_with("PLAE_") && name != "PLAE_PYTHON" {
                     None

@@ -107,13 +107,21 @@ pub fn resolve_pipeline_options(
     {
         return Err(Error::usage("the prompt must hold {text} exactly once").hint("the sentence is put in its place"));
     }
+    let mut decode = decoding.to_decode_options();
+    if decoding.era.is_some() && !decode.mends_text() {
+        let other = if decode.ids { "--ids" } else { "--quality fast" };
+        return Err(Error::usage(format!(
+            "--era is not for {other}, which leaves a model's output as it is"
+        )));
+    }
+    decode.era = decoding.era.unwrap_or(config.era);
     Ok(pipeline::Options {
         format: reading.document_format()?.unwrap_or(Format::Text),
         split: reading.split.unwrap_or_default(),
         paragraphs: reading.paragraphs.unwrap_or(config.paragraphs),
         encoding: reading.encoding.clone(),
         date: config.date.clone(),
-        decode: decoding.to_decode_options(),
+        decode,
     })
 }
 

@@ -11,6 +11,7 @@ use crate::memory::{
     AddCounts, EditedFormat, ExchangeFormat, LearnCounts, Memory, MemoryStats, PruneFilter, TranslationUnit, UnitMatch,
     read, read_edited, write,
 };
+use crate::translate::list_mended_forms;
 use jiff::{Span, Timestamp, Zoned};
 use std::fmt::Write as _;
 use std::fs::File;
@@ -359,7 +360,7 @@ fn learn_edits(
                     ));
                     made.push(path.clone());
                 }
-                Memory::open(&path)?.learn_edited(&edited, all || made.contains(&path))
+                Memory::open(&path)?.learn_edited(&edited, all || made.contains(&path), &list_mended_forms)
             });
         match lesson {
             Ok(lesson) => {

@@ -1,7 +1,7 @@
 //! The aligned document: every segment with its translation, and the source text between segments. Every renderer reads
 //! it, and JSONL is its serialised form.
 
-use super::{BlockKind, Finding, Findings, Format, ParagraphRule};
+use super::{BlockKind, Era, Finding, Findings, Format, ParagraphRule};
 use crate::span::Span;
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +27,8 @@ pub enum FinishReason {
     Loop,
     /// Nothing was decoded: the source has no Thai letter and was copied.
     Copy,
+    /// Nothing was decoded: the source is only dates, times and numbers, and was translated by rule.
+    Rule,
 }
 
 /// A sentence of the translation memory that resembles a segment's source, with its human translation.
@@ -160,6 +162,9 @@ pub struct Parameters {
     /// The prompt of a decoder-only model, with `{text}` in place of the source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt: Option<String>,
+    /// The era in which years are written.
+    #[serde(default, skip_serializing_if = "Era::is_default")]
+    pub era: Era,
 }
 
 /// The header of an aligned document, which records its source file, its model and its settings.

@@ -124,7 +124,13 @@ mod tests {
             ..Default::default()
         };
         for source in ["ค", "ง"] {
-            assert_eq!(own.learn_edited(&stale(source), false).unwrap().same, 1, "{source}");
+            assert_eq!(
+                own.learn_edited(&stale(source), false, &|_, _| Vec::new())
+                    .unwrap()
+                    .same,
+                1,
+                "{source}"
+            );
         }
         assert_eq!([found(a, "ค"), found(a, "ง"), found(a, "จ")], ["new", "new", "theirs"]);
         assert_eq!(own.absorb_memory(&there).unwrap(), 0);

@@ -43,14 +43,17 @@ impl std::ops::AddAssign for LearnCounts {
 pub(super) const EARLIER_TARGETS_SQL: &str = "SELECT target FROM replaced WHERE source = ?1 UNION ALL \
      SELECT target FROM system CROSS JOIN machine ON machine.system = system.id AND machine.source IN (?1, ?2)";
 
+/// Lists the texts that a machine's translation, given after its source, may have become on its way to an output.
+pub type PrintedForms<'a> = &'a dyn Fn(&str, &str) -> Vec<String>;
+
 impl Memory {
     /// Stores those pairs of an edited output as people's translations whose target differs from all translations that
     /// the memory has or had for the source. With `all`, unchanged pairs are stored, too, since a person has read and
-    /// approved them.
+    /// approved them. A target that is one of the `printed` forms of a translation in the memory is unchanged, too.
     ///
     /// # Errors
     /// The errors of the database.
-    pub fn learn_edited(&self, edited: &EditedOutput, all: bool) -> Result<LearnCounts> {
+    pub fn learn_edited(&self, edited: &EditedOutput, all: bool, printed: PrintedForms) -> Result<LearnCounts> {
         let now = Timestamp::now();
         let mut lesson = LearnCounts::default();
         let mut new: HashMap<String, String> = HashMap::new();
@@ -73,7 +76,10 @@ impl Memory {
                 }
                 let targets = earlier.query_map([&unit.source, source], |row| row.get::<_, String>(0))?;
                 let targets: Vec<String> = targets.collect::<rusqlite::Result<_>>()?;
-                let is_unedited = targets.iter().any(|target| is_same(&to_one_line(target)));
+                let is_printed =
+                    |target: &String| printed(source, target).iter().any(|form| is_same(&to_one_line(form)));
+                let is_unedited =
+                    targets.iter().any(|target| is_same(&to_one_line(target))) || targets.iter().any(is_printed);
                 // If several rows have the same source, an unedited row does not undo an edited one.
                 if is_unedited && (!all || new.contains_key(&unit.source)) {
                     lesson.same += 1;

@@ -1,6 +1,6 @@
 //! Whether the memory has learned all that people edited in an output, so that the output can be written again.
 
-use super::learn::EARLIER_TARGETS_SQL;
+use super::learn::{EARLIER_TARGETS_SQL, PrintedForms};
 use super::unit::to_one_line;
 use super::{EditedOutput, EditedSegment, Memory, TranslationUnit};
 use crate::error::Result;
@@ -10,11 +10,12 @@ use jiff::Timestamp;
 impl Memory {
     /// Whether every translation in an edited output is one that the memory has or had for its source, by a person or
     /// a machine, so that [`Memory::learn_edited`] would find nothing new. A segment that the memory cannot learn, such
-    /// as one without Thai, must be a copy of its source, and the file must have nothing but segments.
+    /// as one without Thai, must be a copy of its source, and the file must have nothing but segments. `printed` is as in
+    /// [`Memory::learn_edited`].
     ///
     /// # Errors
     /// The errors of the database.
-    pub fn has_learned(&self, edited: &EditedOutput) -> Result<bool> {
+    pub fn has_learned(&self, edited: &EditedOutput, printed: PrintedForms) -> Result<bool> {
         if !edited.has_segments_only {
             return Ok(false);
         }
@@ -31,7 +32,8 @@ impl Memory {
                 let mut is_known = !has_thai(&unit.source) && is_same(source);
                 if !is_known && has_thai(&unit.source) && !unit.target.is_empty() {
                     for target in known.query_map([&unit.source, source], |row| row.get::<_, String>(0))? {
-                        is_known |= is_same(&target?);
+                        let target = target?;
+                        is_known |= is_same(&target) || printed(source, &target).iter().any(|form| is_same(form));
                     }
                 }
                 if !is_known {

@@ -14,7 +14,7 @@ mod unit;
 
 pub use edited::{EditedFormat, EditedOutput, EditedSegment, read as read_edited};
 pub use exchange::{ExchangeFormat, SkippedCounts, read, read_tmx_pairs, write};
-pub use learn::LearnCounts;
+pub use learn::{LearnCounts, PrintedForms};
 pub use maintenance::{MemoryStats, PruneFilter, SystemStats};
 pub use search::{LEAST_SIMILARITY, UnitMatch};
 pub use unit::{AddCounts, MachineDetails, TranslationUnit};

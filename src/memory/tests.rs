@@ -733,7 +733,7 @@ fn only_what_people_changed_is_theirs() {
         let bytes = render(&document, output, &RenderOptions::default()).unwrap();
         let edited = read_edited(&bytes, format).unwrap();
         assert_eq!(
-            memory.learn_edited(&edited, false).unwrap(),
+            memory.learn_edited(&edited, false, &|_, _| Vec::new()).unwrap(),
             learn_counts(0, count, 0, 0, 0),
             "{format:?}"
         );
@@ -755,7 +755,7 @@ fn only_what_people_changed_is_theirs() {
         quotes: true,
         ..EditedOutput::default()
     };
-    let learn = |rows: &[(&str, &str)], all| memory.learn_edited(&edited(rows), all).unwrap();
+    let learn = |rows: &[(&str, &str)], all| memory.learn_edited(&edited(rows), all, &|_, _| Vec::new()).unwrap();
     // A sentence occurs several times and is edited once, twice in the same way, or in two ways.
     assert_eq!(
         learn(
@@ -819,7 +819,7 @@ fn a_table_that_a_spreadsheet_saved_is_read() {
     for bytes in [text.as_bytes(), &utf_16] {
         let edited = read_edited(bytes, EditedFormat::Tsv).unwrap();
         assert_eq!(edited.segments.len(), 3);
-        memory.learn_edited(&edited, false).unwrap();
+        memory.learn_edited(&edited, false, &|_, _| Vec::new()).unwrap();
         assert_eq!(all_units(&memory)[0].target, "Hot sun");
         assert_eq!(memory.read_stats().unwrap().human, 1);
     }
@@ -883,7 +883,9 @@ fn a_word_document_is_read_as_word_and_others_leave_it() {
     });
     assert_eq!(read(&edited)[last].1, "New  & te\nxt\nmore");
     let learned = memory
-        .learn_edited(&read_edited(&edited, EditedFormat::Docx).unwrap(), false)
+        .learn_edited(&read_edited(&edited, EditedFormat::Docx).unwrap(), false, &|_, _| {
+            Vec::new()
+        })
         .unwrap();
     assert_eq!(learned, learn_counts(1, last, 0, 0, 0));
     assert_eq!(all_units(&memory)[0].target, "New & te xt more");

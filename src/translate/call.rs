@@ -2,6 +2,7 @@
 
 use super::job::{DecodeJob, SourcePlan, mean_log_probability};
 use super::join::join_translations;
+use super::mend::{MendedText, mend_translation};
 use super::prompt::Prompter;
 use super::{DecodeOptions, Observer, Progress, Quality, Translation, TranslationReceiver, Translator};
 use crate::decode::{Hypothesis, SearchOptions};
@@ -60,19 +61,19 @@ impl<'a> TranslationCall<'a> {
         let unsettled: Vec<usize> = plans
             .iter()
             .map(|plan| match plan {
-                SourcePlan::Copy => 0,
+                SourcePlan::Copy | SourcePlan::Rule(_) => 0,
                 SourcePlan::Jobs(numbers) => numbers.len(),
             })
             .collect();
         let progress = Progress {
-            done: plans.iter().filter(|plan| matches!(plan, SourcePlan::Copy)).count(),
+            done: unsettled.iter().filter(|jobs| **jobs == 0).count(),
             total: sources.len(),
             tokens: 0,
         };
         if observer(progress).is_break() {
             return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
         }
-        Ok(Self {
+        let mut call = Self {
             translator,
             prompter,
             options,
@@ -84,7 +85,29 @@ impl<'a> TranslationCall<'a> {
             plans,
             unsettled,
             translations: vec![None; sources.len()],
-        })
+        };
+        call.finish_sources_by_rule()?;
+        Ok(call)
+    }
+
+    /// Hands the translations that were made by rule to the receiver.
+    fn finish_sources_by_rule(&mut self) -> Result<()> {
+        let by_rule = self
+            .plans
+            .iter_mut()
+            .enumerate()
+            .filter_map(|(source, plan)| match plan {
+                SourcePlan::Rule(text) => Some((source, Translation::from_rule(std::mem::take(text)))),
+                _ => None,
+            });
+        let ready: Vec<(usize, Translation)> = by_rule.collect();
+        if !ready.is_empty() {
+            (self.receiver)(&ready)?;
+        }
+        for (source, translation) in ready {
+            self.translations[source] = Some(translation);
+        }
+        Ok(())
     }
 
     /// Returns the translations of all sources, in the order of the sources. All passes must have run before.
@@ -169,13 +192,20 @@ impl<'a> TranslationCall<'a> {
         let severity = |finish: &FinishReason| match finish {
             FinishReason::Loop => 2,
             FinishReason::Length => 1,
-            FinishReason::Stop | FinishReason::Copy => 0,
+            FinishReason::Stop | FinishReason::Copy | FinishReason::Rule => 0,
         };
         let finishes = results.iter().map(|result| result.finish);
         let finish = finishes.max_by_key(severity).unwrap_or(FinishReason::Stop);
         let texts: Vec<String> = jobs.iter().map(|job| self.job_text(job)).collect();
         let text = join_translations(&texts);
-        let mut findings = self.check_text(source, &text, finish);
+        let check = |text: &str| self.check_text(source, text, finish);
+        let mut text = MendedText::new(text, Vec::new());
+        if self.options.mends_text() {
+            text = mend_translation(source, text, self.options.era, &check);
+        }
+        let (text, mended) = text.into_parts();
+        let mut findings = check(&text);
+        mended.into_iter().for_each(|finding| findings.add(finding));
         if jobs.len() > 1 {
             findings.add(Flag::Divided.into());
         }

@@ -1,6 +1,7 @@
 //! Jobs: a job is a distinct text that a call decodes, with its outputs so far. A plan says which jobs make up the
 //! translation of a source.
 
+use super::mend::translate_by_rule;
 use super::prompt::{EncodedSource, Prompter};
 use super::{DecodeOptions, Translator};
 use crate::decode::Hypothesis;
@@ -21,6 +22,8 @@ const MAX_PLAIN_SOURCE_TOKENS: usize = 4096;
 pub(super) enum SourcePlan {
     /// The source has no Thai and is copied.
     Copy,
+    /// The source is only dates, times and numbers, and this is its translation.
+    Rule(String),
     /// The outputs of these jobs, given by their indices, are joined to the source's translation. A text that occurs
     /// twice in the source gives the same index twice.
     Jobs(Vec<usize>),
@@ -93,6 +96,12 @@ impl Translator {
         for (index, source) in sources.iter().enumerate() {
             if !has_thai(source) {
                 plans.push(SourcePlan::Copy);
+                continue;
+            }
+            if options.mends_text()
+                && let Some(text) = translate_by_rule(source, options.era)
+            {
+                plans.push(SourcePlan::Rule(text));
                 continue;
             }
             let text = if options.normalize.unwrap_or(true) {

@@ -13,7 +13,7 @@ mod job;
 mod join;
 mod language;
 mod load;
-pub(crate) mod mend;
+mod mend;
 mod options;
 mod pass;
 mod prompt;
@@ -33,6 +33,7 @@ use call::TranslationCall;
 use candle_core::Device;
 pub use identity::{ModelIdentity, identify_model};
 pub use load::{LoadOptions, OutputVocabulary, Precision};
+pub use mend::list_mended_forms;
 pub use options::{DecodeOptions, DecodeOptionsId};
 use prompt::InputFormat;
 pub use prompt::{list_prompt_requests, split_at_text};
@@ -50,9 +51,9 @@ const BEST_QUALITY_BEAM_WIDTH: usize = 8;
 pub struct Translation {
     /// The English text; for a source without Thai letters, the source itself.
     pub text: String,
-    /// Mean natural log-probability of the output tokens; none for a copied source and for a person's translation.
+    /// Mean natural log-probability of the output tokens; none where nothing was decoded, and for a person's translation.
     pub score: Option<f64>,
-    /// Why the output ended: at an end token, at the token limit, in a loop, or because the source was copied.
+    /// Why the output ended: at an end token, at the token limit, in a loop, or because nothing was decoded.
     pub finish: FinishReason,
     /// The notes and warnings about the translation, such as that it is cut or has another date than its source.
     pub findings: Findings,
@@ -82,6 +83,21 @@ impl Translation {
             similar: None,
             source_ids: options.ids.then(Vec::new),
             target_ids: options.ids.then(Vec::new),
+            source_tokens: 0,
+            target_tokens: 0,
+        }
+    }
+
+    /// Makes the translation of a source that was translated by rule, without findings.
+    fn from_rule(text: String) -> Self {
+        Self {
+            text,
+            score: None,
+            finish: FinishReason::Rule,
+            findings: Findings::default(),
+            similar: None,
+            source_ids: None,
+            target_ids: None,
             source_tokens: 0,
             target_tokens: 0,
         }
@@ -128,7 +144,7 @@ pub struct Translator {
 impl Translator {
     /// Translates each source by itself, and returns one translation for each source, in the order of the sources.
     ///
-    /// A source without Thai is copied. Equal sources are decoded once. A source that is too long for the model is
+    /// A source without Thai is copied, and one that is only dates and numbers is translated by rule. Equal sources are decoded once. A source that is too long for the model is
     /// translated in parts and flagged. An output that is empty, cut or repeats itself is decoded once more without
     /// repeated phrases, and flagged if the fault stays; not so with [`Quality::Fast`], `plain_search` or `max_tokens`,
     /// where it is only flagged.
@@ -141,7 +157,7 @@ impl Translator {
     }
 
     /// Translates like [`Self::translate`], and calls `receiver` after each batch with the translations that became
-    /// final in the batch. Copied sources are never among them. After a batch that finishes no source, the list is
+    /// final in the batch. Those made by rule come first; copied sources are never among them. After a batch that finishes no source, the list is
     /// empty.
     ///
     /// # Errors
@@ -176,6 +192,7 @@ impl Translator {
             device: self.device_name(),
             vocabulary: self.vocabulary_name().to_owned(),
             prompt: self.prompt_text(options),
+            era: options.era,
         };
     }
 

@@ -1,6 +1,7 @@
 //! How sentences are decoded, and which of it a memory keys translations by.
 
 use super::Quality;
+use crate::document::Era;
 use serde::{Deserialize, Serialize};
 
 /// How sentences are decoded. `None` stands for the model's own default.
@@ -31,6 +32,8 @@ pub struct DecodeOptions {
     /// Whether translations keep the ids that went in and came out. They are the ids of the result alone: with `plain_search` those of
     /// one search. Default: false.
     pub ids: bool,
+    /// The era in which the years of a source are written, where translations are mended. Default: the common era.
+    pub era: Era,
 }
 
 /// The decode options that decide a text; none stands for the model's own default.
@@ -57,6 +60,12 @@ pub struct DecodeOptionsId {
 }
 
 impl DecodeOptions {
+    /// Whether the numbers and dates of a finished translation are mended, and lines of dates translated by rule: not
+    /// where the plain output of the model is wanted.
+    pub(crate) fn mends_text(&self) -> bool {
+        self.quality != Quality::Fast && !self.plain_search && !self.ids
+    }
+
     /// The options that decide a text, as they are given: none stands for the model's own default.
     ///
     /// The pattern names every field: a new one does not compile until somebody decides whether it is part of the key.
@@ -73,6 +82,8 @@ impl DecodeOptions {
             plain_search,
             // A record of ids changes no text.
             ids: _,
+            // Years are written anew in what a memory has.
+            era: _,
         } = self;
         DecodeOptionsId {
             quality: *quality,

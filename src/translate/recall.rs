@@ -1,7 +1,8 @@
 //! Translation with a memory: known sources are looked up, and new translations are stored as soon as they are final.
 
+use super::mend::{MendedText, mend_translation, translate_by_rule};
 use super::{DecodeOptions, Observer, Progress, Translation, Translator};
-use crate::document::{Findings, FinishReason, Flag};
+use crate::document::{Finding, Findings, FinishReason, Flag};
 use crate::error::{Error, ErrorKind, Result};
 use crate::memory::{Memory, StoredTranslation, SystemNumber};
 use crate::quality::{self, CheckedPair};
@@ -67,7 +68,7 @@ impl<'a> MemoryTranslator<'a> {
         for (index, entry) in asked.into_iter().zip(entries) {
             let Some(entry) = entry else { continue };
             let by_person = entry.human;
-            let mut known = from_stored_translation(sources[index], entry);
+            let mut known = from_stored_translation(sources[index], entry, self.options);
             if !by_person {
                 self.attach_similar_translation(sources[index], &mut known)?;
             }
@@ -182,25 +183,43 @@ fn to_stored_translation(translation: &Translation) -> StoredTranslation {
     }
 }
 
-/// Converts an entry of the memory to the translation of `source`. Its flags are determined anew, since several sources
-/// share one normalised form.
-fn from_stored_translation(source: &str, entry: StoredTranslation) -> Translation {
-    let findings = if entry.human {
-        Findings::default()
-    } else {
-        let made = entry.findings.into_iter();
-        let made = made.filter(|finding| matches!(finding.flag, Flag::Divided | Flag::Mended));
-        let mut findings = quality::check_translation(&CheckedPair {
-            source,
-            target: &entry.target,
-            finish: entry.finish,
-            examples: &[],
-        });
-        made.for_each(|finding| findings.add(finding));
-        findings
-    };
+/// Converts an entry of the memory to the translation of `source`. Its findings are determined anew, since several
+/// sources share one normalised form, and a machine's translation is mended as if it were made now, since the entry may
+/// be from a time or an era in which it was not.
+fn from_stored_translation(source: &str, entry: StoredTranslation, options: &DecodeOptions) -> Translation {
+    let mends = options.mends_text() && !entry.human;
+    if mends && let Some(text) = translate_by_rule(source, options.era) {
+        return Translation::from_rule(text);
+    }
+    let (mut text, mut findings) = (entry.target, Findings::default());
+    if !entry.human {
+        let check = |target: &str| {
+            quality::check_translation(&CheckedPair {
+                source,
+                target,
+                finish: entry.finish,
+                examples: &[],
+            })
+        };
+        let (divided, mended) = entry
+            .findings
+            .into_iter()
+            .partition(|finding| finding.flag == Flag::Divided);
+        let mut known = MendedText::new(text, mended);
+        if mends {
+            known = mend_translation(source, known, options.era, &check);
+        }
+        let mended;
+        (text, mended) = known.into_parts();
+        findings = check(&text);
+        let divided: Vec<Finding> = divided;
+        divided
+            .into_iter()
+            .chain(mended)
+            .for_each(|finding| findings.add(finding));
+    }
     Translation {
-        text: entry.target,
+        text,
         score: entry.score,
         finish: entry.finish,
         findings,

@@ -4,7 +4,7 @@ use super::text::MendedText;
 use super::years::write_years;
 use crate::document::Era;
 use crate::thai::quantity::{
-    Language, Quantity, QuantityPrecision, QuantityValue, english_forms, find_quantities, unmatched_quantities,
+    Language, Quantity, QuantityPrecision, QuantityValue, compare_quantities, english_forms, find_quantities,
 };
 use crate::thai::{has_thai, normalise_thai};
 
@@ -110,9 +110,7 @@ pub fn translate_by_rule(source: &str, era: Era) -> Option<String> {
     push_words(&text[at..], &mut pieces)?;
     let line = capitalise(&join_pieces(&pieces));
     // What was written must say the same, and nothing else.
-    let written = find_quantities(&line, Language::English);
-    let (missing, added) = unmatched_quantities(&quantities, &written);
-    if !missing.is_empty() || !added.is_empty() {
+    if !compare_quantities(text, &line).is_empty() {
         return None;
     }
     Some(write_years(text, MendedText::new(line, Vec::new()), era).into_parts().0)

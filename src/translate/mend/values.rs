@@ -3,9 +3,7 @@
 use super::adds_no_warning;
 use super::text::MendedText;
 use crate::document::Findings;
-use crate::thai::quantity::{
-    Date, Language, Quantity, QuantityValue, find_quantities, unmatched_quantities, write_in_style,
-};
+use crate::thai::quantity::{Date, Quantity, QuantityValue, compare_quantities, write_in_style};
 use std::mem::discriminant;
 
 /// The most values of one translation that are mended.
@@ -42,15 +40,14 @@ struct Disagreement {
 
 impl Disagreement {
     fn find(source: &str, target: &str) -> Self {
-        let (source, target) = (
-            find_quantities(source, Language::Thai),
-            find_quantities(target, Language::English),
-        );
-        let (missing, added) = unmatched_quantities(&source, &target);
-        let owned = |quantities: Vec<&Quantity>| quantities.into_iter().cloned().collect();
+        let mismatches = compare_quantities(source, target);
+        let (source, target) = mismatches
+            .into_iter()
+            .map(|mismatch| (mismatch.source, mismatch.target))
+            .unzip::<_, _, Vec<_>, Vec<_>>();
         Self {
-            source: owned(missing),
-            target: owned(added),
+            source: source.into_iter().flatten().collect(),
+            target: target.into_iter().flatten().collect(),
         }
     }
 
