@@ -450,7 +450,7 @@ pub struct DecodingArgs {
     /// Default: the model's own.
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub prompt: Option<String>,
-    /// Era in which the years of the source are written: ce, be, both or keep
+    /// Era in which years of the source are written
     ///
     /// Years of the Rattanakosin and the Chula era (ร.ศ., จ.ศ.) also keep their own number, as in 1893 (R.S. 112).
     /// Not with --quality fast or --ids. Default: ce.

@@ -137,6 +137,18 @@ fn what_stood_before_is_told() {
 }
 
 #[test]
+fn what_a_memory_has_may_be_printed_mended_and_in_each_era() {
+    let source = "วันพฤหัสบดี 09 พฤศจิกายน 2566 มีฝนตกหนัก";
+    let forms = list_mended_forms(source, "On Thursday, 09 January 2023, it rained.");
+    for form in [
+        "On Thursday, 09 November 2023, it rained.",
+        "On Thursday, 09 November B.E. 2566, it rained.",
+    ] {
+        assert!(forms.contains(&form.to_owned()), "{form}: {forms:?}");
+    }
+}
+
+#[test]
 fn years_are_written_in_each_era() {
     let thai = "วันที่ 9 พฤศจิกายน พ.ศ. 2566";
     let eras = [
