@@ -47,8 +47,9 @@ impl QuantityValue {
             }
             (Code(a), Code(b)) => a == b,
             (Code(code), Number(number)) | (Number(number), Code(code)) => {
-                number.to_integer().is_some_and(|number| code.parse() == Ok(number))
+                number.to_integer().is_some_and(|number| code.parse() == Ok(number)) || *code == number.to_string()
             }
+            (Code(code), Ordinal(number)) | (Ordinal(number), Code(code)) => code.parse() == Ok(*number),
             (Time(time), Code(code)) | (Code(code), Time(time)) => {
                 *code == format!("{:02}{:02}", time.hour, time.minute)
             }
@@ -106,6 +107,17 @@ impl QuantityValue {
             QuantityValue::Fraction(1, whole @ 3..) => vec![number(*whole)],
             QuantityValue::Fraction(part @ 2.., whole) => vec![number(*part), number(*whole)],
             _ => Vec::new(),
+        }
+    }
+
+    /// Returns the number of a plain number or fraction as a float, or `None` for other values.
+    pub(super) fn approximate(&self) -> Option<f64> {
+        match self {
+            QuantityValue::Number(_) | QuantityValue::Fraction(..) => {
+                let (numerator, denominator) = self.written_amount()?.numerator_and_denominator();
+                Some(numerator as f64 / denominator as f64)
+            }
+            _ => None,
         }
     }
 

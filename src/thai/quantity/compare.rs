@@ -4,8 +4,12 @@
 //! over on one side is forgiven if the other side says it in another way (in parts, a second time, or in a word such as
 //! both); the rest is paired up with what is left over on the other side.
 
+use super::kind::BUDDHIST_ERA_OFFSET_YEARS;
+use super::name::find_digits_in_names;
 use super::soft::{is_said_in_words, may_be_left_out};
+use super::unit::{Unit, find_unit};
 use super::{Language, Quantity, QuantityPrecision, QuantityValue, find_quantities};
+use std::cmp::Reverse;
 use std::fmt;
 
 /// A quantity that a source and its translation do not have in common.
@@ -20,6 +24,10 @@ pub struct Mismatch {
     pub target: Option<Quantity>,
     /// What kind of quantity differs.
     pub kind: MismatchKind,
+    /// Symbol of the unit of measure after the source's quantity, such as `km`; `None` if there is no known unit.
+    pub source_unit: Option<&'static str>,
+    /// Symbol of the unit of measure after the translation's quantity.
+    pub target_unit: Option<&'static str>,
 }
 
 /// What differs in a [`Mismatch`].
@@ -47,6 +55,7 @@ pub fn compare_quantities(source: &str, target: &str) -> Vec<Mismatch> {
     comparison.assign_best_pairs();
     comparison.swap_into_pairs();
     let mut mismatches = comparison.compare_date_parts();
+    mismatches.extend(comparison.compare_units());
     comparison.explain_by_parts();
     mismatches.extend(comparison.pair_up_rest());
     mismatches.sort_by_key(|mismatch| {
@@ -62,6 +71,8 @@ struct Item {
     /// Index of its quantity in [`Side::quantities`].
     quantity: usize,
     value: QuantityValue,
+    /// Unit of measure after the quantity; `None` if there is none, or if the value has a unit of its own, such as money.
+    unit: Option<&'static Unit>,
     /// Whether the other text has been found to say this value.
     is_matched: bool,
 }
@@ -76,18 +87,24 @@ struct Side<'a> {
 
 impl<'a> Side<'a> {
     fn new(text: &'a str, language: Language) -> Self {
-        let quantities = find_quantities(text, language);
-        let items = quantities
-            .iter()
-            .enumerate()
-            .flat_map(|(index, quantity)| {
-                quantity.one_or_two_values().map(move |value| Item {
-                    quantity: index,
-                    value: value.clone(),
-                    is_matched: false,
-                })
-            })
-            .collect();
+        let mut quantities = find_quantities(text, language);
+        let names = find_digits_in_names(text, &quantities);
+        quantities.extend(names);
+        let mut items = Vec::new();
+        for (index, quantity) in quantities.iter().enumerate() {
+            let unit = match quantity.value {
+                QuantityValue::Number(_) | QuantityValue::Fraction(..) => {
+                    find_unit(&text[quantity.span.end..], language)
+                }
+                _ => None,
+            };
+            items.extend(quantity.one_or_two_values().map(|value| Item {
+                quantity: index,
+                value: value.clone(),
+                unit,
+                is_matched: false,
+            }));
+        }
         Self {
             text,
             language,
@@ -105,6 +122,10 @@ impl<'a> Side<'a> {
         (0..self.items.len())
             .filter(|&item| !self.items[item].is_matched)
             .collect()
+    }
+
+    fn unit_symbol(&self, item: usize) -> Option<&'static str> {
+        self.items[item].unit.map(|unit| unit.symbol)
     }
 
     /// Makes a quantity of one item: of a range, only the value that the item has, with the span of the whole.
@@ -147,18 +168,75 @@ impl<'a> Comparison<'a> {
 
     /// Rates how well two items agree; 0 if they do not.
     fn rate(&self, source: usize, target: usize) -> u32 {
-        let (a, b) = (&self.source.items[source].value, &self.target.items[target].value);
-        let is_vague = [self.source.quantity(source), self.target.quantity(target)]
-            .iter()
-            .any(|quantity| quantity.precision == QuantityPrecision::Several);
-        match (a, b) {
+        let (first, second) = (&self.source.items[source], &self.target.items[target]);
+        let (a, b) = (&first.value, &second.value);
+        let is_vague = || {
+            [self.source.quantity(source), self.target.quantity(target)]
+                .iter()
+                .any(|quantity| quantity.precision == QuantityPrecision::Several)
+        };
+        let rating = match (a, b) {
             _ if a == b => 20,
             (QuantityValue::Date(a), QuantityValue::Date(b)) if a.agrees_with(*b) => 10 + a.count_common_parts(*b),
             _ if a.agrees_with(b) => 10,
-            _ if is_vague && a.has_same_power_of_ten(b) => 5,
             _ if a.contains_number(b) || b.contains_number(a) => 1,
-            _ => 0,
+            _ if is_vague() && a.has_same_power_of_ten(b) => 5,
+            _ => return u32::from(self.is_same_duration(source, target)) * 8,
+        };
+        if self.units_differ(source, target) {
+            rating.min(3)
+        } else {
+            rating
         }
+    }
+
+    /// Whether two items are the same length of time in two units: 48 hours and two days.
+    fn is_same_duration(&self, source: usize, target: usize) -> bool {
+        let (a, b) = (&self.source.items[source], &self.target.items[target]);
+        match (a.unit, b.unit, a.value.approximate(), b.value.approximate()) {
+            (Some(unit), Some(other), Some(a), Some(b)) => unit.is_same_duration(a, other, b),
+            _ => false,
+        }
+    }
+
+    /// Whether two items that agree as numbers have different units: kilometres and miles, per cent and percentage
+    /// points, a unit of measure and money.
+    fn units_differ(&self, source: usize, target: usize) -> bool {
+        use QuantityValue::{Money, Percent, PercentagePoints};
+        let (a, b) = (&self.source.items[source], &self.target.items[target]);
+        match (&a.value, &b.value) {
+            // ปอนด์ and pounds are money and a mass.
+            (Money(_, currency), _) => b.unit.is_some_and(|unit| (*currency, unit.symbol) != ("GBP", "lb")),
+            (_, Money(..)) => a.unit.is_some(),
+            // A basis point is a hundredth of a percentage point, and Thai texts say per cent for both.
+            (Percent(_), PercentagePoints(_)) | (PercentagePoints(_), Percent(_)) => {
+                let in_basis_points = |side: &Side, item| {
+                    let words = side.quantity(item).span.of(side.text);
+                    ["basis", "bp", "เบสิส", "เบซิส", "พื้นฐาน"]
+                        .iter()
+                        .any(|name| words.contains(name))
+                };
+                !in_basis_points(&self.source, source) && !in_basis_points(&self.target, target)
+            }
+            _ => matches!((a.unit, b.unit), (Some(a), Some(b)) if a != b),
+        }
+    }
+
+    /// Lists the pairs of equal numbers with different units.
+    fn compare_units(&self) -> Vec<Mismatch> {
+        self.pairs
+            .iter()
+            .filter(|&&(source, target)| self.units_differ(source, target) && !self.is_same_duration(source, target))
+            .map(|&(source, target)| Mismatch {
+                kind: MismatchKind::Unit,
+                ..self.mismatch(source, target)
+            })
+            .collect()
+    }
+
+    /// Measures how far apart two items are in the order of the texts, to choose between pairs that agree equally well.
+    fn distance(&self, source: usize, target: usize) -> usize {
+        (source * self.target.items.len()).abs_diff(target * self.source.items.len())
     }
 
     /// Assigns items to each other, those that agree best first.
@@ -168,8 +246,7 @@ impl<'a> Comparison<'a> {
             for target in self.nearby(source) {
                 let rating = self.rate(source, target);
                 if rating > 0 {
-                    let distance = (source * self.target.items.len()).abs_diff(target * self.source.items.len());
-                    candidates.push((std::cmp::Reverse(rating), distance, source, target));
+                    candidates.push((Reverse(rating), self.distance(source, target), source, target));
                 }
             }
         }
@@ -223,13 +300,14 @@ impl<'a> Comparison<'a> {
                 continue;
             };
             let (a, b) = (*a, *b);
-            let lacks = !a
-                .parts_not_in(b)
-                .all(|part| say_elsewhere(&mut self.target, &QuantityValue::Date(part)));
-            let adds = !b
-                .parts_not_in(a)
-                .all(|part| say_elsewhere(&mut self.source, &QuantityValue::Date(part)));
-            if lacks || adds {
+            let mut differs = false;
+            for part in a.parts_not_in(b) {
+                differs |= !say_elsewhere(&mut self.target, &QuantityValue::Date(part));
+            }
+            for part in b.parts_not_in(a) {
+                differs |= !say_elsewhere(&mut self.source, &QuantityValue::Date(part));
+            }
+            if differs {
                 mismatches.push(self.mismatch(source, target));
             }
         }
@@ -244,73 +322,63 @@ impl<'a> Comparison<'a> {
 
     /// Pairs up what is left over and returns it, without what is forgiven.
     fn pair_up_rest(&self) -> Vec<Mismatch> {
-        let sources = self.source.left_over();
-        let targets = self.target.left_over();
-        let is_hard = |these: &Side, others: &Side, item: usize| {
-            let quantity = these.quantity(item);
-            let value = &these.items[item].value;
-            !(may_be_left_out(these.text, quantity, value, these.language)
-                || is_said_in_words(value, others.text, others.language)
-                || others
-                    .items
-                    .iter()
-                    .any(|other| other.is_matched && value.agrees_with(&other.value)))
+        let (source, target) = (&self.source, &self.target);
+        let rest = |these: &Side, others: &Side| -> Vec<(usize, Weight)> {
+            let items = these.left_over().into_iter();
+            items.map(|item| (item, weigh(these, item, others))).collect()
         };
-        let hard_sources: Vec<bool> = sources
-            .iter()
-            .map(|&item| is_hard(&self.source, &self.target, item))
-            .collect();
-        let hard_targets: Vec<bool> = targets
-            .iter()
-            .map(|&item| is_hard(&self.target, &self.source, item))
-            .collect();
+        let (sources, targets) = (rest(source, target), rest(target, source));
         let mut candidates = Vec::new();
-        for (i, &source) in sources.iter().enumerate() {
+        for (i, &(source, weight)) in sources.iter().enumerate() {
             let near = self.nearby(source);
-            for (j, &target) in targets.iter().enumerate().filter(|(_, target)| near.contains(target)) {
+            for (j, &(target, other_weight)) in targets
+                .iter()
+                .enumerate()
+                .filter(|(_, (target, _))| near.contains(target))
+            {
                 let likeness = self.rate_likeness(source, target);
-                if likeness > 0 && (hard_sources[i] || hard_targets[j]) {
-                    let distance = (source * self.target.items.len()).abs_diff(target * self.source.items.len());
-                    let certain = hard_sources[i] && hard_targets[j];
-                    candidates.push((std::cmp::Reverse((certain, likeness)), distance, i, j));
+                let contradict = match (weight, other_weight) {
+                    (Weight::Counts, _) | (_, Weight::Counts) => true,
+                    (weight, other_weight) => weight == other_weight && weight != Weight::Optional,
+                };
+                if likeness > 0 && contradict {
+                    let certainty = (weight.min(other_weight), likeness);
+                    candidates.push((Reverse(certainty), self.distance(source, target), i, j));
                 }
             }
         }
         candidates.sort_unstable();
-        let (mut used_sources, mut used_targets) = (vec![false; sources.len()], vec![false; targets.len()]);
+        let (mut sources, mut targets): (Vec<_>, Vec<_>) = (
+            sources.into_iter().map(Some).collect(),
+            targets.into_iter().map(Some).collect(),
+        );
         let mut mismatches = Vec::new();
         for (_, _, i, j) in candidates {
-            if !used_sources[i] && !used_targets[j] {
-                (used_sources[i], used_targets[j]) = (true, true);
-                mismatches.push(self.mismatch(sources[i], targets[j]));
+            if let (Some((source, _)), Some((target, _))) = (sources[i], targets[j]) {
+                (sources[i], targets[j]) = (None, None);
+                mismatches.push(self.mismatch(source, target));
             }
         }
-        for (i, &source) in sources
-            .iter()
-            .enumerate()
-            .filter(|&(i, _)| hard_sources[i] && !used_sources[i])
-        {
-            let _ = i;
-            let quantity = self.source.single(source);
-            mismatches.push(Mismatch {
-                kind: kind_of(&quantity.value),
-                source: Some(quantity),
-                target: None,
-            });
-        }
-        for (j, &target) in targets
-            .iter()
-            .enumerate()
-            .filter(|&(j, _)| hard_targets[j] && !used_targets[j])
-        {
-            let _ = j;
-            let quantity = self.target.single(target);
-            mismatches.push(Mismatch {
-                kind: kind_of(&quantity.value),
-                source: None,
-                target: Some(quantity),
-            });
-        }
+        let alone = |items: Vec<Option<(usize, Weight)>>| {
+            items
+                .into_iter()
+                .flatten()
+                .filter(|&(_, weight)| weight == Weight::Counts)
+        };
+        mismatches.extend(alone(sources).map(|(item, _)| Mismatch {
+            kind: kind_of(&source.items[item].value),
+            source: Some(source.single(item)),
+            target: None,
+            source_unit: source.unit_symbol(item),
+            target_unit: None,
+        }));
+        mismatches.extend(alone(targets).map(|(item, _)| Mismatch {
+            kind: kind_of(&target.items[item].value),
+            source: None,
+            target: Some(target.single(item)),
+            source_unit: None,
+            target_unit: target.unit_symbol(item),
+        }));
         mismatches
     }
 
@@ -324,7 +392,7 @@ impl<'a> Comparison<'a> {
             // A year that the other text does not show to be one.
             let year = |date: &QuantityValue, number: &QuantityValue| {
                 matches!(date, QuantityValue::Date(date) if date.year.is_some() && date.day.is_none())
-                    && matches!(number, QuantityValue::Number(number) if (1000..3000).contains(&number.to_integer().unwrap_or(0)))
+                    && matches!(number, QuantityValue::Number(number) if (1000..3300).contains(&number.to_integer().unwrap_or(0)))
             };
             return u32::from(year(a, b) || year(b, a));
         }
@@ -341,6 +409,7 @@ impl<'a> Comparison<'a> {
     /// Makes a mismatch of two items. If both are of ranges, scores or ratios, these are given whole.
     fn mismatch(&self, source: usize, target: usize) -> Mismatch {
         let whole = self.source.quantity(source).second.is_some() && self.target.quantity(target).second.is_some();
+        let (source_unit, target_unit) = (self.source.unit_symbol(source), self.target.unit_symbol(target));
         let (source, target) = if whole {
             (
                 self.source.quantity(source).clone(),
@@ -353,7 +422,50 @@ impl<'a> Comparison<'a> {
             kind: kind_of(&source.value),
             source: Some(source),
             target: Some(target),
+            source_unit,
+            target_unit,
         }
+    }
+}
+
+/// How much it matters that the other text has no match for an item, from the least.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Weight {
+    /// The other text need not say the item, or says it in a word such as both, or in another unit beside the first.
+    Optional,
+    /// The number meant is unknown: thousands. It matters only beside another such number.
+    Vague,
+    /// The other text has said the value already. It matters only beside a value that is said once more on its side.
+    Repeated,
+    /// The item should have had a match.
+    Counts,
+}
+
+/// Says how much it matters that item `item` has no match.
+fn weigh(these: &Side, item: usize, others: &Side) -> Weight {
+    let Item { value, unit, .. } = &these.items[item];
+    // A translator may add a conversion, but must not leave one out.
+    let is_conversion = |other: &Item| match (unit, other.unit, value.approximate(), other.value.approximate()) {
+        (Some(unit), Some(other_unit), Some(amount), Some(other)) if these.language == Language::English => {
+            unit.converts(amount, other_unit, other)
+        }
+        _ => false,
+    };
+    if these.quantity(item).precision == QuantityPrecision::Several {
+        Weight::Vague
+    } else if may_be_left_out(these.text, these.quantity(item), value, these.language)
+        || is_said_in_words(value, others.text, others.language)
+        || others.items.iter().any(is_conversion)
+    {
+        Weight::Optional
+    } else if others
+        .items
+        .iter()
+        .any(|other| other.is_matched && value.agrees_with(&other.value))
+    {
+        Weight::Repeated
+    } else {
+        Weight::Counts
     }
 }
 
@@ -374,7 +486,7 @@ fn say_elsewhere(side: &mut Side, value: &QuantityValue) -> bool {
 fn mark_parts(these: &mut Side, others: &mut Side) {
     for item in these.left_over() {
         let parts: Vec<QuantityValue> = these.items[item].value.list_parts();
-        if parts.len() > 1
+        if !parts.is_empty()
             && parts
                 .iter()
                 .all(|part| others.items.iter().any(|other| part.agrees_with(&other.value)))
@@ -397,13 +509,54 @@ fn kind_of(value: &QuantityValue) -> MismatchKind {
     }
 }
 
+impl Mismatch {
+    /// Says in words how the year of the target came about, if it is off by the years between the two eras.
+    fn explain_year(&self) -> Option<&'static str> {
+        let year = |quantity: &Option<Quantity>| match quantity.as_ref()?.value {
+            QuantityValue::Date(date) => date.year,
+            QuantityValue::Number(amount) => i32::try_from(amount.to_integer()?).ok(),
+            _ => None,
+        };
+        if self.kind != MismatchKind::Date {
+            return None;
+        }
+        match year(&self.target)?.checked_sub(year(&self.source)?)? {
+            BUDDHIST_ERA_OFFSET_YEARS => Some("year of the Buddhist era, not converted"),
+            TWICE_THE_OFFSET => Some("543 years added instead of taken off"),
+            NEGATIVE_OFFSET => Some("543 years taken off a year of the common era"),
+            _ => None,
+        }
+    }
+}
+
+const TWICE_THE_OFFSET: i32 = 2 * BUDDHIST_ERA_OFFSET_YEARS;
+const NEGATIVE_OFFSET: i32 = -BUDDHIST_ERA_OFFSET_YEARS;
+
+/// Writes the values: `source 2023-11-09, target 2023-01-09`, `source 5 km, target 5 mi`, `source 250, missing in the
+/// target`, `target 250, not in the source`.
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.source, &self.target) {
+        let with_unit = |quantity: &Quantity, unit: Option<&str>| match unit {
+            Some(unit) => format!("{quantity} {unit}"),
+            None => quantity.to_string(),
+        };
+        let source = self
+            .source
+            .as_ref()
+            .map(|quantity| with_unit(quantity, self.source_unit));
+        let target = self
+            .target
+            .as_ref()
+            .map(|quantity| with_unit(quantity, self.target_unit));
+        match (source, target) {
             (Some(source), Some(target)) => write!(f, "source {source}, target {target}"),
-            (Some(source), None) => write!(f, "source {source}, not in the target"),
+            (Some(source), None) => write!(f, "source {source}, missing in the target"),
             (None, Some(target)) => write!(f, "target {target}, not in the source"),
             (None, None) => Ok(()),
+        }?;
+        match self.explain_year() {
+            Some(words) => write!(f, " ({words})"),
+            None => Ok(()),
         }
     }
 }

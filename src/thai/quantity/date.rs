@@ -352,10 +352,15 @@ impl QuantityReader<'_> {
             MonthForm::Short if !self.reads_thai_text() => {
                 const WORDS_BEFORE_SHORT_MONTH: &[&str] = &[
                     "in", "since", "until", "till", "by", "from", "to", "late", "early", "mid", "last", "next", "this",
-                    "during", "through", "between", "of", "on", "before", "after", "every", "each",
+                    "during", "through", "between", "of", "on", "before", "after", "every", "each", "around", "about",
                 ];
                 at > 0
                     && (self.is_one_of(at - 1, WORDS_BEFORE_SHORT_MONTH)
+                        // Between June and August.
+                        || at > 2
+                            && self.is_one_of(at - 1, &["and"])
+                            && matches!(self.token_kind(at - 2), TokenKind::Month(..))
+                            && self.is_one_of(at - 3, &["between", "in", "from"])
                         || matches!(self.token_kind(at - 1), TokenKind::Symbol('-'))
                             && at > 1
                             && self.is_one_of(at - 2, WORDS_BEFORE_SHORT_MONTH))

@@ -33,12 +33,14 @@ mod fraction;
 mod kind;
 mod lexicon;
 mod measure;
+mod name;
 mod number;
 mod ordinal;
 mod reader;
 mod soft;
 mod time;
 mod token;
+mod unit;
 mod write;
 mod year;
 

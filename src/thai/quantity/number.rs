@@ -232,7 +232,13 @@ impl QuantityReader<'_> {
         if !matches!(self.token_kind(at), TokenKind::Several) {
             return Some((QuantityPrecision::Exact, at));
         }
-        matches!(self.token_kind(at + 1), TokenKind::Scale(_)).then_some((QuantityPrecision::Several, at + 1))
+        // A couple of thousand.
+        let scale = if self.is_one_of(at + 1, &["of"]) {
+            at + 2
+        } else {
+            at + 1
+        };
+        matches!(self.token_kind(scale), TokenKind::Scale(_)).then_some((QuantityPrecision::Several, scale))
     }
 
     /// Reads a number in Thai that starts at token `at`: 3 แสนล้าน, สองร้อยห้าสิบ.

@@ -27,9 +27,20 @@ impl QuantityReader<'_> {
     fn read_roman_numeral(&self, at: usize) -> Option<u64> {
         const ROMAN_ONES: [&str; 10] = ["", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX"];
         let text = self.token_text(at);
-        let after_name =
-            at > 0 && !self.is_joined_to_previous(at) && self.token_text(at - 1).starts_with(char::is_uppercase);
-        if self.reads_thai_text() || !after_name || text.len() > 7 || self.token_kind(at) != TokenKind::Word {
+        // World War I and II.
+        let name = match at {
+            3.. if self.is_one_of(at - 1, &["and", "or"]) && text.len() > 1 => at - 3,
+            1.. => at - 1,
+            _ => return None,
+        };
+        let after_name = !self.is_joined_to_previous(at) && self.token_text(name).starts_with(char::is_uppercase);
+        let is_joined_to_digits = self.is_joined_to_previous(at + 1) && self.read_numeral(at + 1).is_some();
+        if self.reads_thai_text()
+            || !after_name
+            || is_joined_to_digits
+            || text.len() > 7
+            || self.token_kind(at) != TokenKind::Word
+        {
             return None;
         }
         let ones = text.trim_start_matches('X');

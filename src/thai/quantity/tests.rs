@@ -612,7 +612,11 @@ const TRANSLATION_PAIRS: &[(&str, &str, &str)] = &[
     ("วงเงิน 3 แสนล้านบาท", "a budget of 300 billion", ""),
     ("ราคา 5 ดอลลาร์", "5 euros", "source 5 USD, target 5 EUR"),
     ("ปี 2566", "in 2023", ""),
-    ("ปี 2566", "in 2566", "source 2023 CE, target 2566 CE"),
+    (
+        "ปี 2566",
+        "in 2566",
+        "source 2023 CE, target 2566 CE (year of the Buddhist era, not converted)",
+    ),
     ("เวลา 10.30 น.", "at 10:30", ""),
     ("เวลา 20.30 น.", "at 8:30", ""),
     ("เวลา 20.30 น.", "at 8:30 p.m.", ""),
@@ -664,6 +668,96 @@ const TRANSLATION_PAIRS: &[(&str, &str, &str)] = &[
     ("1 ใน 5 ทำงาน", "a fifth work", ""),
     ("พระเจ้าหลุยส์ที่ 14", "Louis XIV", ""),
     ("มี 1 คน", "there is one", ""),
+    // Years of the Buddhist era.
+    (
+        "ปี 2566",
+        "in 3109",
+        "source 2023 CE, target 3109 (543 years added instead of taken off)",
+    ),
+    (
+        "พ.ศ. 2566",
+        "in 1480",
+        "source 2023 CE, target 1480 CE (543 years taken off a year of the common era)",
+    ),
+    ("ปี 2566", "in B.E. 2566 (2023)", ""),
+    (
+        "9 พฤศจิกายน 2566",
+        "9 November 2566",
+        "source 2023-11-09, target 2566-11-09 (year of the Buddhist era, not converted)",
+    ),
+    ("ร.ศ. 112", "in 1893", ""),
+    ("จ.ศ. 1200", "in 1838", ""),
+    // Each value counts once, and what differs is paired up.
+    (
+        "ซื้อส้ม 5 ผลและมะม่วง 5 ผล",
+        "bought 5 oranges and 6 mangoes",
+        "source 5, target 6",
+    ),
+    (
+        "ซื้อส้ม 5 ผลและมะม่วง 7 ผล",
+        "bought 5 oranges and 5 mangoes",
+        "source 7, target 5",
+    ),
+    ("ชนะ 3-0", "won 3–1", "source 3..0, target 3..1"),
+    (
+        "9 พฤศจิกายน",
+        "Thursday, 09 January 2023",
+        "source *-11-09, target Thu 2023-01-09",
+    ),
+    (
+        "วันที่ 9 พฤศจิกายน 2566",
+        "on 9 November",
+        "source 2023-11-09, target *-11-09",
+    ),
+    (
+        "วันพฤหัสบดีที่ 9 พ.ย. และวันศุกร์ที่ 10 พ.ย. 2566",
+        "on Thursday, 9 and Friday, 10 November 2023",
+        "",
+    ),
+    (
+        "หลายพันคน",
+        "millions of people",
+        "source several 1000, target several 1000000",
+    ),
+    ("คนทั้งสองลาออก", "both of them resigned", ""),
+    ("เพื่อนสองสามคน", "a few friends", ""),
+    ("สองประเทศ", "countries", "source 2, missing in the target"),
+    // Digits in names.
+    ("เครื่องบิน F-16 และ A320", "F-16 and A320 jets", ""),
+    (
+        "เครื่องบิน F-16 และ A320",
+        "F-16 and A330 jets",
+        "source id 320, target id 330",
+    ),
+    ("เครื่องบินเอฟ-16", "an F-15 jet", "source id 16, target id 15"),
+    ("ไวรัสโควิด", "the COVID-19 virus", ""),
+    ("โควิด-19", "COVID-18", "source id 19, target id 18"),
+    ("สงครามโลกครั้งที่หนึ่งและครั้งที่สอง", "World War I and II", ""),
+    ("คดีโร วี เวด", "Roe V. Wade", ""),
+    // Units of measure.
+    ("ระยะทาง 5 กิโลเมตร", "a distance of 5 km", ""),
+    ("ระยะทาง 5 กิโลเมตร", "a distance of 5 miles", "source 5 km, target 5 mi"),
+    ("ระยะทาง 160 กม.", "a distance of 160 km (100 miles)", ""),
+    (
+        "ระยะทาง 160 กม.",
+        "a distance of 100 miles",
+        "source 160 km, target 100 mi",
+    ),
+    (
+        "ระยะทาง 160 กม. (100 ไมล์)",
+        "a distance of 160 km (103 miles)",
+        "source 100 mi, target 103 mi",
+    ),
+    ("ที่ดิน 10 ไร่", "10 rai of land", ""),
+    ("ที่ดิน 10 ไร่", "10 acres of land", "source 10 rai, target 10 ac"),
+    ("หนัก 5 กิโลกรัม", "it weighs 5 pounds", "source 5 kg, target 5 GBP"),
+    ("รอ 3 วัน", "wait 3 weeks", "source 3 days, target 3 weeks"),
+    ("รอ 48 ชั่วโมง", "wait two days", ""),
+    ("ดูฟุตบอล 3 ฟุตบอลโลก", "watched 3 World Cups", ""),
+    ("ขึ้น 3%", "rose by 3 percentage points", "source 3%, target 3pp"),
+    ("ขึ้นดอกเบี้ย 0.25%", "raised the rate by 25 basis points", ""),
+    ("เวลา 10.30 น.", "at 11:30", "source 10:30, target 11:30?"),
+    ("ราคา 500 บาท", "500 dollars", "source 500 THB, target 500 USD"),
 ];
 
 #[test]

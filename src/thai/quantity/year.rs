@@ -76,6 +76,7 @@ impl QuantityReader<'_> {
         if !self.reads_thai_text()
             && matches!(self.token_kind(at), TokenKind::Symbol('\'' | '’' | '‘'))
             && self.is_joined_to_previous(at + 1)
+            && !(at > 0 && self.is_joined_to_previous(at) && self.read_numeral(at - 1).is_some())
             && let Some(year) = self
                 .read_numeral(at + 1)
                 .and_then(|numeral| numeral.value_if_digit_count(2))
