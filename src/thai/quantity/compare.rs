@@ -11,6 +11,7 @@ use super::unit::{Unit, find_unit};
 use super::{Language, Quantity, QuantityPrecision, QuantityValue, find_quantities};
 use std::cmp::Reverse;
 use std::fmt;
+use std::ops::Range;
 
 /// A quantity that a source and its translation do not have in common.
 ///
@@ -117,6 +118,18 @@ impl<'a> Side<'a> {
         &self.quantities[self.items[item].quantity]
     }
 
+    /// Returns the part of the text that lies about where byte `at` of a text of `len` bytes lies: all of a text of usual
+    /// length.
+    fn text_near(&self, at: usize, len: usize) -> &'a str {
+        const BYTES_ON_EACH_SIDE: usize = 2048;
+        let expected = at * self.text.len() / len.max(1);
+        let start = self
+            .text
+            .floor_char_boundary(expected.saturating_sub(BYTES_ON_EACH_SIDE));
+        let end = self.text.floor_char_boundary(expected + BYTES_ON_EACH_SIDE);
+        &self.text[start..end]
+    }
+
     /// Lists the indices of the items that are not matched yet.
     fn left_over(&self) -> Vec<usize> {
         (0..self.items.len())
@@ -140,7 +153,14 @@ impl<'a> Side<'a> {
 
 /// Number of values on each side of the expected position among which a match is looked for, which bounds the time that
 /// long texts take.
-const SEARCH_WINDOW: usize = 48;
+const SEARCH_WINDOW: usize = 32;
+
+/// Returns the range of `there` items among which a match of item `item` of `here` items is looked for: those at about
+/// the same place in their text.
+fn search_window(item: usize, here: usize, there: usize) -> Range<usize> {
+    let expected = item * there / here.max(1);
+    expected.saturating_sub(SEARCH_WINDOW)..(expected + SEARCH_WINDOW).min(there)
+}
 
 /// The state of a comparison of two texts.
 struct Comparison<'a> {
@@ -159,21 +179,22 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Lists the items of the target near the position that item `source` has in the source.
-    fn nearby(&self, source: usize) -> std::ops::Range<usize> {
-        let (here, there) = (self.source.items.len(), self.target.items.len());
-        let expected = source * there / here.max(1);
-        expected.saturating_sub(SEARCH_WINDOW)..(expected + SEARCH_WINDOW).min(there)
+    /// Lists the items of the target among which a match of item `source` is looked for.
+    fn nearby(&self, source: usize) -> Range<usize> {
+        search_window(source, self.source.items.len(), self.target.items.len())
     }
 
     /// Rates how well two items agree; 0 if they do not.
     fn rate(&self, source: usize, target: usize) -> u32 {
         let (first, second) = (&self.source.items[source], &self.target.items[target]);
         let (a, b) = (&first.value, &second.value);
+        // Thousands may be two thousand in words, but not 2,000.
         let is_vague = || {
-            [self.source.quantity(source), self.target.quantity(target)]
+            let quantities = [self.source.quantity(source), self.target.quantity(target)];
+            quantities
                 .iter()
                 .any(|quantity| quantity.precision == QuantityPrecision::Several)
+                && !quantities.iter().any(|quantity| quantity.has_digits)
         };
         let rating = match (a, b) {
             _ if a == b => 20,
@@ -266,25 +287,27 @@ impl<'a> Comparison<'a> {
 
     /// Matches two left-over items by way of a pair whose items agree with them.
     fn swap_into_pairs(&mut self) {
-        let targets = self.target.left_over();
+        let mut pair_of_target = vec![None; self.target.items.len()];
+        for (index, &(_, target)) in self.pairs.iter().enumerate() {
+            pair_of_target[target] = Some(index);
+        }
         for source in self.source.left_over() {
             let near = self.nearby(source);
-            for &target in targets.iter().filter(|target| near.contains(target)) {
-                if self.target.items[target].is_matched {
-                    continue;
-                }
-                let swap = self
-                    .pairs
-                    .iter()
-                    .position(|&(other, its)| self.rate(source, its) > 0 && self.rate(other, target) > 0);
-                if let Some(swap) = swap {
-                    let its = self.pairs[swap].1;
-                    self.pairs[swap].1 = target;
-                    self.target.items[target].is_matched = true;
-                    self.source.items[source].is_matched = true;
-                    self.pairs.push((source, its));
-                    break;
-                }
+            let agreeing: Vec<usize> = near.clone().filter(|&target| self.rate(source, target) > 0).collect();
+            let swap = near
+                .filter(|&target| !self.target.items[target].is_matched)
+                .find_map(|target| {
+                    let pairs = agreeing.iter().filter_map(|&its| pair_of_target[its]);
+                    pairs
+                        .filter(|&pair| self.rate(self.pairs[pair].0, target) > 0)
+                        .map(|pair| (pair, target))
+                        .next()
+                });
+            if let Some((pair, target)) = swap {
+                let its = std::mem::replace(&mut self.pairs[pair].1, target);
+                (pair_of_target[target], pair_of_target[its]) = (Some(pair), Some(self.pairs.len()));
+                self.add_pair(source, its);
+                self.target.items[target].is_matched = true;
             }
         }
     }
@@ -300,12 +323,15 @@ impl<'a> Comparison<'a> {
                 continue;
             };
             let (a, b) = (*a, *b);
+            let (here, there) = (self.source.items.len(), self.target.items.len());
             let mut differs = false;
             for part in a.parts_not_in(b) {
-                differs |= !say_elsewhere(&mut self.target, &QuantityValue::Date(part));
+                let near = search_window(source, here, there);
+                differs |= !say_elsewhere(&mut self.target, near, &QuantityValue::Date(part));
             }
             for part in b.parts_not_in(a) {
-                differs |= !say_elsewhere(&mut self.source, &QuantityValue::Date(part));
+                let near = search_window(target, there, here);
+                differs |= !say_elsewhere(&mut self.source, near, &QuantityValue::Date(part));
             }
             if differs {
                 mismatches.push(self.mismatch(source, target));
@@ -444,6 +470,8 @@ enum Weight {
 /// Says how much it matters that item `item` has no match.
 fn weigh(these: &Side, item: usize, others: &Side) -> Weight {
     let Item { value, unit, .. } = &these.items[item];
+    let quantity = these.quantity(item);
+    let near = &others.items[search_window(item, these.items.len(), others.items.len())];
     // A translator may add a conversion, but must not leave one out.
     let is_conversion = |other: &Item| match (unit, other.unit, value.approximate(), other.value.approximate()) {
         (Some(unit), Some(other_unit), Some(amount), Some(other)) if these.language == Language::English => {
@@ -451,15 +479,18 @@ fn weigh(these: &Side, item: usize, others: &Side) -> Weight {
         }
         _ => false,
     };
-    if these.quantity(item).precision == QuantityPrecision::Several {
+    if quantity.precision == QuantityPrecision::Several {
         Weight::Vague
-    } else if may_be_left_out(these.text, these.quantity(item), value, these.language)
-        || is_said_in_words(value, others.text, others.language)
-        || others.items.iter().any(is_conversion)
+    } else if may_be_left_out(these.text, quantity, value, these.language)
+        || is_said_in_words(
+            value,
+            others.text_near(quantity.span.start, these.text.len()),
+            others.language,
+        )
+        || near.iter().any(is_conversion)
     {
         Weight::Optional
-    } else if others
-        .items
+    } else if near
         .iter()
         .any(|other| other.is_matched && value.agrees_with(&other.value))
     {
@@ -469,13 +500,14 @@ fn weigh(these: &Side, item: usize, others: &Side) -> Weight {
     }
 }
 
-/// Whether a text says `value` in one of its quantities, which is then matched.
-fn say_elsewhere(side: &mut Side, value: &QuantityValue) -> bool {
+/// Whether a text says `value` in one of the items `near`, which is then matched.
+fn say_elsewhere(side: &mut Side, near: Range<usize>, value: &QuantityValue) -> bool {
     let says = |item: &Item| value.agrees_with(&item.value) || item.value.contains_number(value);
-    let found = side.items.iter().position(|item| !item.is_matched && says(item));
-    match found.or_else(|| side.items.iter().position(says)) {
+    let items = &mut side.items[near];
+    let found = items.iter().position(|item| !item.is_matched && says(item));
+    match found.or_else(|| items.iter().position(says)) {
         Some(item) => {
-            side.items[item].is_matched = true;
+            items[item].is_matched = true;
             true
         }
         None => false,
@@ -485,14 +517,15 @@ fn say_elsewhere(side: &mut Side, value: &QuantityValue) -> bool {
 /// Matches the left-over dates and fractions of a text of which the other text says all parts.
 fn mark_parts(these: &mut Side, others: &mut Side) {
     for item in these.left_over() {
-        let parts: Vec<QuantityValue> = these.items[item].value.list_parts();
-        if !parts.is_empty()
-            && parts
-                .iter()
-                .all(|part| others.items.iter().any(|other| part.agrees_with(&other.value)))
-        {
+        let parts = these.items[item].value.list_parts();
+        let near = search_window(item, these.items.len(), others.items.len());
+        let says = |part: &QuantityValue| {
+            let mut others = others.items[near.clone()].iter();
+            others.any(|other| part.agrees_with(&other.value))
+        };
+        if !parts.is_empty() && parts.iter().all(says) {
             for part in &parts {
-                say_elsewhere(others, part);
+                say_elsewhere(others, near.clone(), part);
             }
             these.items[item].is_matched = true;
         }

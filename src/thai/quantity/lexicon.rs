@@ -1,7 +1,7 @@
 //! The lexicon of quantities: Thai and English words of numbers, money, times and dates, with their meaning.
 
 use super::kind::{BUDDHIST_ERA_OFFSET_YEARS, MonthForm, TimeWord, TokenKind};
-use aho_corasick::{AhoCorasick, Anchored, Input, MatchKind, StartKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, Input, MatchKind, StartKind};
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -366,6 +366,7 @@ pub fn lookup_thai_word(text: &str, at: usize) -> Option<(TokenKind, usize)> {
         let automaton = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
             .start_kind(StartKind::Anchored)
+            .kind(Some(AhoCorasickKind::DFA))
             .build(words)
             .expect("a small fixed list of words");
         (automaton, kinds)
@@ -398,6 +399,7 @@ pub fn certain_word_boundaries(text: &str) -> impl Iterator<Item = usize> {
         let pairs = numbers.flat_map(|first| scales().map(move |second| format!("{first}{second}")));
         AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
+            .kind(Some(AhoCorasickKind::DFA))
             .build(certain.map(str::to_owned).chain(pairs))
             .expect("a small fixed list of words")
     });

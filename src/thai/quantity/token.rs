@@ -3,7 +3,7 @@
 use super::amount::Amount;
 use super::kind::{Numeral, TokenKind};
 use super::lexicon;
-use crate::thai::is_letter;
+use crate::thai::{has_thai, is_letter};
 use icu_segmenter::WordSegmenter;
 
 /// A token of a text: a numeral, a word or a symbol. White space and invisible characters belong to no token.
@@ -26,11 +26,13 @@ const MAX_DECIMALS: usize = 12;
 
 /// Cuts a text into tokens.
 pub fn cut_into_tokens(text: &str) -> Vec<QuantityToken> {
-    let mut boundaries: Vec<usize> = WordSegmenter::new_dictionary(Default::default())
-        .segment_str(text)
-        .chain(lexicon::certain_word_boundaries(text))
-        .collect();
-    boundaries.sort_unstable();
+    // Only Thai words are looked up at word boundaries.
+    let mut boundaries: Vec<usize> = Vec::new();
+    if has_thai(text) {
+        boundaries.extend(WordSegmenter::new_dictionary(Default::default()).segment_str(text));
+        boundaries.extend(lexicon::certain_word_boundaries(text));
+        boundaries.sort_unstable();
+    }
     let mut tokens: Vec<QuantityToken> = Vec::new();
     let mut at = 0;
     let mut glued = false;
