@@ -149,7 +149,8 @@ def check_rows(page, records):
         else:
             assert name_of(record) in row["cells"][0] and record["title"].strip() in row["cells"][0], row
             assert row["cells"][1] == record.get("date", ""), row
-            assert row["cells"][4].startswith(str(record["flagged"])), row
+            count = record["flagged"]
+            assert row["cells"][4].startswith(f"{count} / {record['segments']}" if count else "0"), row
     # In a narrow window too, whose style sheet takes the table apart, it must be one to a screen reader.
     for size in [NARROW, WIDE]:
         page.set_viewport_size(size)
@@ -163,8 +164,8 @@ KEYS = {
     "Date": lambda record: record.get("date"),
     "Size": lambda record: None if record.get("error") else record["bytes"],
     "Segments": lambda record: None if record.get("error") else record["segments"],
-    "To check": lambda record: 1e9 if record.get("error") else record["flagged"],
-    "Score": lambda record: record["score"] if record["score"] is None else float(f"{record['score']:.2f}"),
+    "To check": lambda record: 1e9 if record.get("error") else record["flagged"] / record["segments"],
+    "Trust": lambda record: float(f"{record['trust']:.2f}") if "trust" in record else None,
 }
 IN_ORDER = """() => {
     const names = Array.from(document.querySelectorAll("#articles tbody tr"), row => row.cells[0].textContent);
@@ -224,13 +225,15 @@ def check_search(page, records, texts, quotes):
     print("search: Thai, English, several words, a flag, an error, a file, nothing; Escape ends it")
 
 
-RANKS = ["no-thai", "similar", "divided", "length", "thai-left", "damaged", "truncated", "repetition", "empty"]
+# All flags, the most serious last.
+RANKS = """no-thai divided mended similar inconsistent length addition name unit omission negation time number money date
+copied-example untranslated encoding truncated repetition empty""".split()
 
 
 def worst_of(records):
     """The segments that the page should quote, the worst first: each sentence once."""
     quotes = [(quote, record) for record in records for quote in record["worst"]]
-    quotes.sort(key=lambda pair: (-max(map(RANKS.index, pair[0]["flags"])), pair[0]["score"] or 0.0))
+    quotes.sort(key=lambda pair: (pair[0]["trust"], -max(map(RANKS.index, pair[0]["flags"]))))
     known = {}
     for quote, record in quotes:
         known.setdefault(quote["source"], (quote, record))

@@ -1,12 +1,11 @@
 //! The summary of one article that the archive's database stores and its report shows.
 
 use super::Article;
-use crate::document::{BilingualDocument, BlockKind, Findings, FinishReason, Flag, Segment};
+use crate::document::{BilingualDocument, BlockKind, Findings, FinishReason, Flag, Segment, compare_worse_first};
 use crate::error::Error;
 use crate::pipeline::ReadingNotice;
 use crate::thai::quantity::{Language, QuantityValue, find_quantities};
 use serde::{Deserialize, Serialize};
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 /// Maximum number of flagged segments that the record of one article quotes.
@@ -36,6 +35,10 @@ pub struct ArticleRecord {
     pub flagged: usize,
     /// For each flag, the number of segments that have it.
     pub flags: BTreeMap<Flag, usize>,
+    /// Mean trust of the article's translated segments (see [`QuotedSegment::trust`]), with four decimals; none if
+    /// nothing was translated, and in records of earlier versions. The share to check is `flagged` of `segments`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub trust: Option<f64>,
     /// Mean of the scores of the article's translated segments (see [`QuotedSegment::score`]); none if nothing was translated.
     pub score: Option<f64>,
     /// The output files that were written for the article.
@@ -108,7 +111,7 @@ impl ArticleRecord {
         for flag in segments.iter().flat_map(|segment| segment.findings.flags()) {
             *flags.entry(flag).or_default() += 1;
         }
-        let scores: Vec<f64> = segments.iter().filter_map(|segment| segment.score).collect();
+        let translated = || segments.iter().filter(|segment| segment.finish != FinishReason::Copy);
         let mut worst: Vec<&Segment> = segments.iter().filter(|segment| segment.is_flagged()).collect();
         let flagged = worst.len();
         worst.sort_by(|a, b| compare_worse_first((&a.findings, a.trust), (&b.findings, b.trust)));
@@ -121,13 +124,11 @@ impl ArticleRecord {
             bytes,
             sha256: document.header.sha256.clone(),
             segments: segments.len(),
-            copied: segments
-                .iter()
-                .filter(|segment| segment.finish == FinishReason::Copy)
-                .count(),
+            copied: segments.len() - translated().count(),
             flagged,
             flags,
-            score: (!scores.is_empty()).then(|| round_score(scores.iter().sum::<f64>() / scores.len() as f64)),
+            trust: mean_score(translated().filter_map(|segment| segment.trust)),
+            score: mean_score(segments.iter().filter_map(|segment| segment.score)),
             outputs,
             worst: worst.into_iter().map(quote_segment).collect(),
             notices,
@@ -160,14 +161,6 @@ impl ArticleRecord {
     }
 }
 
-/// Compares two segments, each given by its findings and its trust. The less trusted one sorts first; of equally
-/// trusted ones, the one with the more serious flag.
-pub(super) fn compare_worse_first(a: (&Findings, Option<f64>), b: (&Findings, Option<f64>)) -> Ordering {
-    let rank = |findings: &Findings| findings.flags().map(Flag::seriousness_rank).max();
-    let trust = |trust: Option<f64>| trust.unwrap_or(0.0);
-    trust(a.1).total_cmp(&trust(b.1)).then(rank(b.0).cmp(&rank(a.0)))
-}
-
 fn quote_segment(segment: &Segment) -> QuotedSegment {
     QuotedSegment {
         id: segment.id,
@@ -177,6 +170,12 @@ fn quote_segment(segment: &Segment) -> QuotedSegment {
         source: segment.source.clone(),
         target: segment.target.clone(),
     }
+}
+
+/// Computes the mean of scores with four decimals; none if there are no scores.
+fn mean_score(scores: impl Iterator<Item = f64>) -> Option<f64> {
+    let (count, sum) = scores.fold((0usize, 0.0), |(count, sum), score| (count + 1, sum + score));
+    (count > 0).then(|| round_score(sum / count as f64))
 }
 
 fn round_score(score: f64) -> f64 {

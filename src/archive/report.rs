@@ -3,12 +3,13 @@
 
 use super::STAGING_DIR_NAME;
 use super::publish::{OutputPublisher, Overwrite, Replaceable};
-use super::record::{ArticleRecord, GoneSource, QuotedSegment, WrittenOutput, compare_worse_first};
+use super::record::{ArticleRecord, GoneSource, QuotedSegment, WrittenOutput};
 use super::shard::ArchiveDir;
 use super::state::ArchiveState;
+use crate::document::{Side, compare_worse_first};
 use crate::error::Result;
 use crate::file::{self, failed_write_error, format_byte_size, percent_encode};
-use crate::render::{OutputFormat, THEME, escape_html_xml};
+use crate::render::{OutputFormat, THEME, escape_html_xml, mark_findings};
 use indicatif::HumanCount;
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -183,7 +184,7 @@ const ARTICLE_TABLE_COLUMNS: [(&str, bool); 6] = [
     ("Size", true),
     ("Segments", true),
     ("To check", true),
-    ("Score", true),
+    ("Trust", true),
 ];
 
 fn format_column_heading((name, is_number): (&str, bool)) -> String {
@@ -196,7 +197,7 @@ fn format_article_row(record: &ArticleRecord) -> String {
     let Some(error) = &record.error else {
         return format_translated_row(record);
     };
-    // Infinity puts failed articles first when the table is sorted by the number of segments to check.
+    // Infinity puts failed articles first when the table is sorted by the share of segments to check.
     format!(
         "<tr><td>{}<span class=\"error\">failed: {}</span>{}{}</td><td></td><td></td><td></td>\
          <td data-value=\"Infinity\"></td><td></td></tr>\n",
@@ -261,15 +262,17 @@ fn format_translated_row(record: &ArticleRecord) -> String {
         count => (
             " class=\"flagged\"",
             format!(
-                "<td data-value=\"{count}\">{count}<small>{}</small></td>",
+                "<td data-value=\"{:.6}\">{count} / {}<small>{}</small></td>",
+                count as f64 / record.segments.max(1) as f64,
+                record.segments,
                 flags.join(", ")
             ),
         ),
     };
-    let score = record.score.map(|score| format!("{score:.2}")).unwrap_or_default();
+    let trust = record.trust.map(|trust| format!("{trust:.2}")).unwrap_or_default();
     format!(
         "<tr{class}><td>{title}{thai}{gone}<small>{}{others}</small>{notices}</td><td>{date}</td>\
-         <td data-value=\"{}\">{}</td><td>{}</td>{check}<td>{score}</td></tr>\n",
+         <td data-value=\"{}\">{}</td><td>{}</td>{check}<td>{trust}</td></tr>\n",
         escape_html_xml(&record.place),
         record.bytes,
         format_byte_size(record.bytes),
@@ -303,8 +306,8 @@ fn write_html_end(out: &mut dyn Write, summary: &ReportSummary) -> io::Result<()
             writeln!(
                 out,
                 "<li><p lang=\"th\">{}</p><p>{}</p><small>{}, in {}</small></li>",
-                escape_html_xml(&quote.source),
-                escape_html_xml(&quote.target),
+                mark_findings(&quote.source, Side::Source, &quote.findings),
+                mark_findings(&quote.target, Side::Target, &quote.findings),
                 escape_html_xml(&flags.join("; ")),
                 format_html_link(page.as_deref(), &format!("#s{}", quote.id), article),
             )?;
@@ -313,7 +316,7 @@ fn write_html_end(out: &mut dyn Write, summary: &ReportSummary) -> io::Result<()
     }
     write!(
         out,
-        "<footer>Score: mean log-probability of the output tokens; the nearer to 0, the surer was the model. \
+        "<footer>Trust: 1 where nothing looks wrong, near 0 where the output is no translation; the mean of an article's segments. \
          <a href=\"./{REPORT}\">{REPORT}</a> has the same for programs.</footer>\n\
          <script>\n{SCRIPT}</script>\n</body>\n</html>\n"
     )

@@ -265,7 +265,7 @@ impl ArchiveState {
     }
 
     /// Calls `on_record` with the record of every article, the worst first: failed articles, then those with the
-    /// largest share of flagged segments, then those with the lowest mean score.
+    /// largest share of flagged segments, then those with the lowest mean trust and score.
     ///
     /// # Errors
     /// Database errors, and the first error that `on_record` returns.
@@ -275,7 +275,7 @@ impl ArchiveState {
             "SELECT record, gone.place IS NOT NULL, renamed_to FROM article LEFT JOIN gone USING (place) ORDER BY \
              json_extract(record, '$.error') IS NULL, \
              json_extract(record, '$.flagged') * 1.0 / max(json_extract(record, '$.segments'), 1) DESC, \
-             json_extract(record, '$.score'), article.place",
+             json_extract(record, '$.trust'), json_extract(record, '$.score'), article.place",
         );
         let mut statement = self.to_crate_result(statement)?;
         let mut rows = self.to_crate_result(statement.query([]))?;

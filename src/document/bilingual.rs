@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 /// Every output format for readers ends with the note, so a file that contains one of them was written by plae.
 pub const CLOSING_NOTE_OPENINGS: [&str; 2] = ["Machine translated from Thai by plae ", "Nothing was translated: plae "];
 
+/// The author of the comments in a Word document that plae wrote; comments of others are by people.
+pub const COMMENT_AUTHOR: &str = "plae";
+
 /// The version of the JSONL schema. Raise it only if a program that reads the previous version would misread a new
 /// file.
 pub const SCHEMA: u32 = 3;

@@ -4,6 +4,7 @@ use super::Flag;
 use crate::span::Span;
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::cmp::Ordering;
 
 /// A flag of one segment, with its places in both texts and the values found there.
 ///
@@ -184,6 +185,14 @@ impl Findings {
     pub fn has_failure(&self) -> bool {
         self.0.iter().any(|finding| finding.flag.is_failure())
     }
+}
+
+/// Compares two segments, each given by its findings and its trust. The less trusted one sorts first; of equally
+/// trusted ones, the one with the more serious flag.
+pub fn compare_worse_first(a: (&Findings, Option<f64>), b: (&Findings, Option<f64>)) -> Ordering {
+    let rank = |findings: &Findings| findings.flags().map(Flag::seriousness_rank).max();
+    let trust = |trust: Option<f64>| trust.unwrap_or(0.0);
+    trust(a.1).total_cmp(&trust(b.1)).then(rank(b.0).cmp(&rank(a.0)))
 }
 
 #[cfg(test)]

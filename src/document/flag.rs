@@ -154,6 +154,41 @@ impl Flag {
         self.flag_properties().3
     }
 
+    /// Explains the flag to a reader in one line, with an example.
+    pub fn explanation(self) -> &'static str {
+        match self {
+            Self::NoThai => "There is nothing to translate, so the text was copied: “(CRI) 2023-11-09”.",
+            Self::Truncated => "The model ran out of room and the end is missing: “The ministers then agreed to”.",
+            Self::Repetition => "Words come again and again where the Thai says them once: “very very very very good”.",
+            Self::Empty => "The model wrote nothing.",
+            Self::Encoding => "Characters were lost or are of a wrong encoding: “caf�”, “donâ€™t”.",
+            Self::Untranslated => "Thai was left in the English, or the Thai was only repeated: “said รัฐบาล”.",
+            Self::CopiedExample => {
+                "The text comes from the examples in the model's prompt: a by-line became a person of an example."
+            }
+            Self::Date => {
+                "A date, year, month or weekday is missing, different or added: 9 พฤศจิกายน 2566 became “9 January 2023”."
+            }
+            Self::Time => "A time of day is missing, different or added: 14.30 น. became “4:30”.",
+            Self::Money => "An amount of money is missing, different or added: 5 ล้านบาท became “5 billion baht”.",
+            Self::Unit => "The number is right and its unit is not: 3 ไร่ became “3 hectares”.",
+            Self::Number => {
+                "A number, percentage, telephone number or code is missing, different or added: ร้อยละ 12 became “21 percent”."
+            }
+            Self::Negation => "The English says “not” and the Thai does not: เปิดให้ชม became “not open to visitors”.",
+            Self::Name => "A name, address or handle of the Thai is not in the English: “LINE”, “www.example.org”.",
+            Self::Omission => "Part of the Thai seems to be missing: of two sentences one was translated.",
+            Self::Addition => "The English seems to say more than the Thai: two sentences became three.",
+            Self::Length => "The English is far too short or far too long for the Thai.",
+            Self::Inconsistent => "The same name, number or date is translated otherwise elsewhere in the document.",
+            Self::Divided => "A long sentence was translated in parts and joined; no reason to doubt it.",
+            Self::Mended => {
+                "A wrong number or date was replaced by the right one: “9 January 2023” became “9 November 2023”."
+            }
+            Self::Similar => "A person translated nearly the same sentence before, which stands below it to compare.",
+        }
+    }
+
     /// Whether the flag asks a reader to check the segment.
     pub fn is_warning(self) -> bool {
         self.severity() >= Severity::Warning
@@ -175,6 +210,8 @@ mod tests {
         for flag in Flag::ALL {
             assert_eq!(serde_json::to_value(flag).unwrap(), flag.name());
             assert!(flag.severity() == Severity::Note || flag.is_warning(), "{flag:?}");
+            let explanation = flag.explanation();
+            assert!(explanation.ends_with('.') && !explanation.contains('\n'), "{flag:?}");
             ranks.push((flag.seriousness_rank(), flag.severity()));
         }
         assert!(Flag::ALL.is_sorted(), "listed out of order");

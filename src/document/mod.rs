@@ -23,6 +23,7 @@ mod finding;
 mod flag;
 mod html;
 mod markdown;
+mod passage;
 mod script;
 pub(crate) mod spreadsheet;
 #[cfg(test)]
@@ -30,14 +31,15 @@ mod tests;
 mod text;
 
 pub use bilingual::{
-    BilingualDocument, CLOSING_NOTE_OPENINGS, FinishReason, Header, Parameters, Quality, SCHEMA, Segment,
-    SimilarSentence,
+    BilingualDocument, CLOSING_NOTE_OPENINGS, COMMENT_AUTHOR, FinishReason, Header, Parameters, Quality, SCHEMA,
+    Segment, SimilarSentence,
 };
 pub use block::{Block, BlockKind, Run};
 pub use era::Era;
-pub use finding::{Finding, Findings};
+pub use finding::{Finding, Findings, compare_worse_first};
 pub use flag::{Flag, Severity};
 pub(crate) use html::pieces_to_tokenize;
+pub use passage::{Passage, Side, divide_into_passages};
 
 use crate::span::Span;
 use serde::{Deserialize, Serialize};

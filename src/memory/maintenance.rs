@@ -62,7 +62,8 @@ pub struct PruneFilter {
 }
 
 /// SQL condition for a machine's translation that has a flag or no text.
-const FLAGGED: &str = "(flags <> '[]' OR trim(target) = '')";
+const FLAGGED: &str = "(trim(target) = '' OR flags <> '[]' AND EXISTS (SELECT 1 FROM json_each(flags) WHERE \
+                       iif(type = 'object', json_extract(value, '$.flag'), value) NOT IN ('no-thai', 'divided', 'mended')))";
 
 impl Memory {
     /// Counts the translations, sources and systems of the memory.

@@ -588,11 +588,14 @@ fn what_is_there_is_counted_and_what_may_go_goes() {
     assert_eq!(memory.read_stats().unwrap().oldest, None);
     let mut flagged = machine_unit("old model", "ลม", "wind", 20);
     flagged.machine.as_mut().unwrap().flags.push(Flag::Length.into());
+    // A note asks nobody to check anything.
+    let mut divided = machine_unit("new", "ฝน", "rains", 30);
+    divided.machine.as_mut().unwrap().flags.push(Flag::Divided.into());
     memory
         .add_units(&[
             machine_unit("old model", "ฝน", "rain", 10),
             flagged,
-            machine_unit("new", "ฝน", "rains", 30),
+            divided,
             machine_unit("new", "แดด", "", 40),
             person_unit("ฝน", "Rain", 50),
         ])
@@ -829,6 +832,11 @@ fn a_table_that_a_spreadsheet_saved_is_read() {
 
 /// Returns a copy of a Word document with `change` applied to the XML of its text.
 fn change_docx(docx: &[u8], change: impl Fn(String) -> String) -> Vec<u8> {
+    change_docx_part(docx, "word/document.xml", change)
+}
+
+/// Returns a copy of a Word document with `change` applied to the XML of one part.
+fn change_docx_part(docx: &[u8], part: &str, change: impl Fn(String) -> String) -> Vec<u8> {
     let mut from = zip::ZipArchive::new(Cursor::new(docx)).unwrap();
     let mut to = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for index in 0..from.len() {
@@ -836,15 +844,45 @@ fn change_docx(docx: &[u8], change: impl Fn(String) -> String) -> Vec<u8> {
         let name = file.name().unwrap().into_owned();
         let mut text = String::new();
         file.read_to_string(&mut text).unwrap();
-        let text = if name == "word/document.xml" {
-            change(text)
-        } else {
-            text
-        };
+        let text = if name == part { change(text) } else { text };
         to.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
         to.write_all(text.as_bytes()).unwrap();
     }
     to.finish().unwrap().into_inner()
+}
+
+/// Returns the XML of a Word document without the column of numbers in its tables.
+fn remove_number_cells(xml: &str) -> String {
+    let mut cells = xml.split("<w:tc>");
+    let mut out = cells.next().unwrap_or_default().to_owned();
+    for cell in cells {
+        match cell.split_once("</w:tc>") {
+            Some((inside, after)) if inside.contains("RowNumber") || inside.contains(">No.<") => out += after,
+            _ => out += &format!("<w:tc>{cell}"),
+        }
+    }
+    out
+}
+
+#[test]
+fn comments_of_others_are_changes() {
+    let (_home, _memory, mut document) = translated_sample();
+    document.segments[0].findings = [Flag::Date].into_iter().collect();
+    let docx = render(&document, OutputFormat::Docx, &RenderOptions::default()).unwrap();
+    let has_segments_only = |docx: &[u8]| -> bool { read_edited(docx, EditedFormat::Docx).unwrap().has_segments_only };
+    assert!(has_segments_only(&docx));
+    let by = |author: &'static str| {
+        change_docx_part(&docx, "word/comments.xml", move |xml| {
+            xml.replace("w:author=\"plae\"", author)
+        })
+    };
+    assert!(!has_segments_only(&by("w:author=\"Somchai\"")));
+    assert!(!has_segments_only(&by("")));
+    assert!(!has_segments_only(&change_docx_part(
+        &docx,
+        "word/comments.xml",
+        |_| "<w:comment".into()
+    )));
 }
 
 #[test]
@@ -866,9 +904,35 @@ fn a_word_document_is_read_as_word_and_others_leave_it() {
     assert_eq!(read(&docx), expected);
     // Saved by a program that keeps neither styles nor the mark of a table's head row.
     let plain = change_docx(&docx, |xml| {
-        xml.replace("\"Warning\"", "\"Normal\"").replace("<w:tblHeader/>", "")
+        xml.replace("\"RowNumber\"", "\"Normal\"").replace("<w:tblHeader/>", "")
     });
     assert_eq!(read(&plain), expected);
+    // Earlier versions wrote no numbers, and warnings as paragraphs.
+    for style in ["Warning", "Normal"] {
+        let former = change_docx(&docx, |xml| {
+            let xml = remove_number_cells(&xml);
+            let warning = format!(
+                "</w:t></w:r></w:p><w:p><w:pPr><w:pStyle w:val=\"{style}\"/></w:pPr><w:r><w:t>Check: unusually short.</w:t></w:r></w:p>"
+            );
+            let after_target = format!("{target}</w:t></w:r>");
+            let place = xml.rfind(&after_target).unwrap() + target.len();
+            let end = place + xml[place..].find("</w:p>").unwrap() + "</w:p>".len();
+            format!("{}{warning}{}", &xml[..place], &xml[end..])
+        });
+        assert_eq!(read(&former), expected, "{style}");
+    }
+    // A row that somebody added has no number; a word there is no text of plae's.
+    let numbered = |number: &'static str| {
+        change_docx(&docx, move |xml| {
+            let place = xml.rfind("RowNumber").unwrap();
+            let (before, after) = xml.split_at(place);
+            let start = after.find("preserve\">").unwrap() + "preserve\">".len();
+            let end = start + after[start..].find('<').unwrap();
+            format!("{before}{}{number}{}", &after[..start], &after[end..])
+        })
+    };
+    assert_eq!(read(&numbered("")), expected);
+    assert_eq!(read(&numbered("see")).len(), expected.len() - 1);
     // With text runs split, changes tracked, a line break, and a second paragraph.
     let edited = change_docx(&docx, |xml| {
         let place = xml.rfind(&target).unwrap();

@@ -4,14 +4,14 @@
 //! XML elements must stand in the order of ECMA-376 part 1, §17: Word refuses files with another order, though
 //! LibreOffice opens them.
 
+mod comments;
+
 use super::Layout;
-use super::escape::{escape_html_xml, put_on_one_line};
-use super::parts::{
-    closing_note, document_title, is_copied_segment, is_translated, join_block_texts, segment_source, segment_target,
-    visible_blocks, warning_sentence,
-};
-use crate::document::{BilingualDocument, BlockKind, Segment};
+use super::escape::escape_html_xml;
+use super::parts::{closing_note, document_title, is_copied_segment, is_translated, shown_findings, visible_blocks};
+use crate::document::{BilingualDocument, BlockKind, Segment, Side};
 use crate::error::{Error, Result};
+use comments::Comments;
 use jiff::Timestamp;
 use std::io::{Cursor, Write};
 use zip::write::SimpleFileOptions;
@@ -31,8 +31,10 @@ const CONSTANT_PACKAGE_PARTS: [(&str, &str); 6] = [
 const PAGE_SIZE_TWIPS: (usize, usize) = (11906, 16838);
 /// The margin on each side of a page: 2 cm, in twentieths of a point.
 const MARGIN: usize = 1134;
-/// The width of a table column, half the text width, in twentieths of a point.
-const COLUMN_WIDTH: usize = (PAGE_SIZE_TWIPS.0 - 2 * MARGIN) / 2;
+/// The width of the first column of tables, with the numbers of segments, in twentieths of a point.
+const NUMBER_WIDTH: usize = 680;
+/// The width of a column with text, half of what the numbers leave of the text width, in twentieths of a point.
+const COLUMN_WIDTH: usize = (PAGE_SIZE_TWIPS.0 - 2 * MARGIN - NUMBER_WIDTH) / 2;
 /// The indentation of each list level, in twentieths of a point. Must agree with `numbering.xml`.
 const INDENT_STEP_TWIPS: usize = 360;
 
@@ -50,10 +52,16 @@ const PACKAGE: &str = "http://schemas.openxmlformats.org/package/2006/metadata";
 /// # Errors
 /// Kind `Output` where the zip library fails.
 pub(super) fn render_docx(doc: &BilingualDocument, layout: Layout) -> Result<Vec<u8>> {
+    let mut body = BodyRenderer {
+        layout,
+        comments: Comments::new(word_date(doc).as_deref()),
+    };
+    let body_part = body.body_part(doc);
     let variable = [
         ("docProps/core.xml", properties_part(doc)),
         ("word/footer1.xml", footer_part(doc)),
-        ("word/document.xml", body_part(doc, layout)),
+        ("word/document.xml", body_part),
+        ("word/comments.xml", body.comments.to_part()),
     ];
     let parts = CONSTANT_PACKAGE_PARTS
         .into_iter()
@@ -77,13 +85,7 @@ fn zip_package<'a>(parts: impl Iterator<Item = (&'a str, &'a str)>) -> zip::resu
 
 /// Renders the part with the document's properties: title, description and dates.
 fn properties_part(doc: &BilingualDocument) -> String {
-    // Word reports a document as damaged if it cannot read a date in it.
-    let date = doc
-        .header
-        .date
-        .parse::<Timestamp>()
-        .map(|date| date.strftime("%Y-%m-%dT%H:%M:%SZ"));
-    let dates = date.map(|date| {
+    let dates = word_date(doc).map(|date| {
         ["created", "modified"]
             .map(|name| format!("<dcterms:{name} xsi:type=\"dcterms:W3CDTF\">{date}</dcterms:{name}>"))
             .concat()
@@ -97,6 +99,13 @@ fn properties_part(doc: &BilingualDocument) -> String {
         escape_html_xml(&closing_note(doc)),
         dates.unwrap_or_default(),
     )
+}
+
+/// Returns the date of the document as Word reads it. Word reports a document as damaged if it cannot read a date in it,
+/// so any other date gives none.
+fn word_date(doc: &BilingualDocument) -> Option<String> {
+    let date = doc.header.date.parse::<Timestamp>().ok()?;
+    Some(date.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
 
 /// Renders the footer of every page: the model's name and the page number.
@@ -117,110 +126,151 @@ fn footer_part(doc: &BilingualDocument) -> String {
     )
 }
 
-/// Renders the main part of the package, with the text of the document.
-fn body_part(doc: &BilingualDocument, layout: Layout) -> String {
-    let blocks: Vec<Vec<&Segment>> = visible_blocks(doc).collect();
-    let mut body = String::new();
-    // A heading stands outside the tables, because Word's navigation lists no others.
-    for section in blocks.chunk_by(|a, b| ![a[0].kind, b[0].kind].contains(&BlockKind::Heading)) {
-        match (section[0][0].kind, layout) {
-            (BlockKind::Heading, _) => body += &heading_paragraph(&section[0], layout),
-            (_, Layout::SideBySide) => body += &section_table(section),
-            (_, Layout::Interleaved) => body.extend(section.iter().map(|block| interleaved_paragraphs(block))),
-            (_, Layout::Target) => body.extend(section.iter().map(|block| {
-                let runs = block.iter().map(|segment| {
-                    let warning = warning_sentence(segment).map(|warning| warning_run(&format!("[{warning}] ")));
-                    english_run(&format!("{} ", put_on_one_line(segment_target(segment)).trim()))
-                        + &warning.unwrap_or_default()
-                });
-                paragraph_xml(&paragraph_properties(block[0], true, false), &runs.collect::<String>())
-            })),
+/// Renders the text of a document, and collects its comments.
+struct BodyRenderer {
+    layout: Layout,
+    comments: Comments,
+}
+
+impl BodyRenderer {
+    /// Renders the main part of the package, with the text of the document.
+    fn body_part(&mut self, doc: &BilingualDocument) -> String {
+        let blocks: Vec<Vec<&Segment>> = visible_blocks(doc).collect();
+        let mut body = String::new();
+        // A heading stands outside the tables, because Word's navigation lists no others.
+        for section in blocks.chunk_by(|a, b| ![a[0].kind, b[0].kind].contains(&BlockKind::Heading)) {
+            if section[0][0].kind == BlockKind::Heading {
+                body += &self.heading_paragraph(&section[0]);
+            } else if self.layout == Layout::SideBySide {
+                body += &self.section_table(section);
+            } else {
+                for block in section {
+                    body += &match self.layout {
+                        Layout::Target => self.english_paragraph(block),
+                        _ => self.interleaved_paragraphs(block),
+                    };
+                }
+            }
         }
+        body += &paragraph_xml("<w:pStyle w:val=\"Note\"/>", &english_run(&closing_note(doc)));
+        format!(
+            "{XML_DECLARATION}<w:document xmlns:w=\"{WORD}\" xmlns:r=\"{OFFICE}/relationships\"><w:body>{body}\
+             <w:sectPr><w:footerReference w:type=\"default\" r:id=\"rId4\"/>\
+             <w:pgSz w:w=\"{}\" w:h=\"{}\"/>\
+             <w:pgMar w:top=\"{MARGIN}\" w:right=\"{MARGIN}\" w:bottom=\"{MARGIN}\" w:left=\"{MARGIN}\" \
+             w:header=\"567\" w:footer=\"567\" w:gutter=\"0\"/></w:sectPr></w:body></w:document>",
+            PAGE_SIZE_TWIPS.0, PAGE_SIZE_TWIPS.1,
+        )
     }
-    body += &paragraph_xml("<w:pStyle w:val=\"Note\"/>", &english_run(&closing_note(doc)));
-    format!(
-        "{XML_DECLARATION}<w:document xmlns:w=\"{WORD}\" xmlns:r=\"{OFFICE}/relationships\"><w:body>{body}\
-         <w:sectPr><w:footerReference w:type=\"default\" r:id=\"rId4\"/>\
-         <w:pgSz w:w=\"{}\" w:h=\"{}\"/>\
-         <w:pgMar w:top=\"{MARGIN}\" w:right=\"{MARGIN}\" w:bottom=\"{MARGIN}\" w:left=\"{MARGIN}\" \
-         w:header=\"567\" w:footer=\"567\" w:gutter=\"0\"/></w:sectPr></w:body></w:document>",
-        PAGE_SIZE_TWIPS.0, PAGE_SIZE_TWIPS.1,
-    )
-}
 
-/// Renders a heading with both languages in one paragraph, so that a table of contents lists each heading once.
-fn heading_paragraph(block: &[&Segment], layout: Layout) -> String {
-    let (thai_text, english_text) = (
-        join_block_texts(block, segment_source),
-        join_block_texts(block, segment_target),
-    );
-    let mut runs = String::new();
-    if layout != Layout::Target && thai_text != english_text {
-        runs += &thai_run(&thai_text);
-        runs += "<w:r><w:br/></w:r>";
+    fn thai_runs(&mut self, segment: &Segment) -> String {
+        self.comments.commented_runs(segment, Side::Source, true, thai_run)
     }
-    runs += &english_run(&english_text);
-    let level = block[0].level.clamp(1, 6);
-    let heading = paragraph_xml(&format!("<w:pStyle w:val=\"Heading{level}\"/>"), &runs);
-    heading
-        + &block
-            .iter()
-            .map(|segment| warning_paragraph(segment))
-            .collect::<String>()
-}
 
-/// Renders a section, the blocks between two headings, as a table of two columns with one row per segment.
-fn section_table(section: &[Vec<&Segment>]) -> String {
-    let head = |runs: String| table_cell("", &paragraph_xml("<w:pStyle w:val=\"ColumnHead\"/>", &runs));
-    let mut rows = format!(
-        "<w:tr><w:trPr><w:cantSplit/><w:tblHeader/></w:trPr>{}{}</w:tr>",
-        head(thai_run("ไทย")),
-        head(english_run("English")),
-    );
-    for block in section {
+    /// Renders the translation of a segment. `source_is_shown` says whether its Thai stands in the document, where it
+    /// may have comments.
+    fn english_runs(&mut self, segment: &Segment, source_is_shown: bool) -> String {
+        self.comments
+            .commented_runs(segment, Side::Target, source_is_shown, english_run)
+    }
+
+    /// Renders a heading with both languages in one paragraph, so that a table of contents lists each heading once.
+    fn heading_paragraph(&mut self, block: &[&Segment]) -> String {
+        let is_bilingual = self.layout != Layout::Target && !block.iter().all(|segment| is_copied_segment(segment));
+        let mut runs = String::new();
+        if is_bilingual {
+            let thai: Vec<String> = block.iter().map(|segment| self.thai_runs(segment)).collect();
+            runs += &join_runs(&thai, thai_run);
+            runs += "<w:r><w:br/></w:r>";
+        }
+        let english: Vec<String> = { block.iter() }
+            .map(|segment| self.english_runs(segment, is_bilingual))
+            .collect();
+        runs += &join_runs(&english, english_run);
+        let level = block[0].level.clamp(1, 6);
+        paragraph_xml(&format!("<w:pStyle w:val=\"Heading{level}\"/>"), &runs)
+    }
+
+    /// Renders a block as one paragraph with the English alone.
+    fn english_paragraph(&mut self, block: &[&Segment]) -> String {
+        let runs: Vec<String> = block.iter().map(|segment| self.english_runs(segment, false)).collect();
+        paragraph_xml(
+            &paragraph_properties(block[0], true, false),
+            &join_runs(&runs, english_run),
+        )
+    }
+
+    /// Renders a section, the blocks between two headings, as a table with one row per segment: its number, the Thai and
+    /// the English.
+    fn section_table(&mut self, section: &[Vec<&Segment>]) -> String {
+        let head =
+            |width, runs: String| table_cell(width, "", &paragraph_xml("<w:pStyle w:val=\"ColumnHead\"/>", &runs));
+        let mut rows = format!(
+            "<w:tr><w:trPr><w:cantSplit/><w:tblHeader/></w:trPr>{}{}{}</w:tr>",
+            head(NUMBER_WIDTH, english_run("No.")),
+            head(COLUMN_WIDTH, thai_run("ไทย")),
+            head(COLUMN_WIDTH, english_run("English")),
+        );
+        for block in section {
+            for (index, segment) in block.iter().enumerate() {
+                // The first row of a block has a border above.
+                let border = match index {
+                    0 => {
+                        "<w:tcBorders><w:top w:val=\"single\" w:sz=\"4\" w:space=\"0\" w:color=\"D9D4C8\"/></w:tcBorders>"
+                    }
+                    _ => "",
+                };
+                let properties = paragraph_properties(segment, index == 0, false);
+                let number = paragraph_xml("<w:pStyle w:val=\"RowNumber\"/>", &english_run(&segment.id.to_string()));
+                let left = paragraph_xml(&properties, &self.thai_runs(segment));
+                let right = paragraph_xml(&properties, &self.english_runs(segment, true));
+                rows += &format!(
+                    "<w:tr><w:trPr><w:cantSplit/></w:trPr>{}{}{}</w:tr>",
+                    table_cell(NUMBER_WIDTH, border, &number),
+                    table_cell(COLUMN_WIDTH, border, &left),
+                    table_cell(COLUMN_WIDTH, border, &right),
+                );
+            }
+        }
+        format!(
+            "<w:tbl><w:tblPr><w:tblStyle w:val=\"Bilingual\"/><w:tblW w:w=\"{}\" w:type=\"dxa\"/>\
+             <w:tblLayout w:type=\"fixed\"/><w:tblLook w:val=\"0020\" w:firstRow=\"1\" w:lastRow=\"0\" \
+             w:firstColumn=\"0\" w:lastColumn=\"0\" w:noHBand=\"0\" w:noVBand=\"0\"/></w:tblPr>\
+             <w:tblGrid><w:gridCol w:w=\"{NUMBER_WIDTH}\"/><w:gridCol w:w=\"{COLUMN_WIDTH}\"/>\
+             <w:gridCol w:w=\"{COLUMN_WIDTH}\"/></w:tblGrid>{rows}</w:tbl>",
+            NUMBER_WIDTH + 2 * COLUMN_WIDTH,
+        )
+    }
+
+    /// Renders each segment of a block as a Thai paragraph with the English paragraph under it.
+    fn interleaved_paragraphs(&mut self, block: &[&Segment]) -> String {
+        let mut out = String::new();
         for (index, segment) in block.iter().enumerate() {
-            // The first row of a block has a border above.
-            let border = match index {
-                0 => "<w:tcBorders><w:top w:val=\"single\" w:sz=\"4\" w:space=\"0\" w:color=\"D9D4C8\"/></w:tcBorders>",
-                _ => "",
-            };
-            let properties = paragraph_properties(segment, index == 0, false);
-            let left = paragraph_xml(&properties, &thai_run(segment_source(segment)));
-            let right = translation_paragraphs(&properties, segment);
-            rows += &format!(
-                "<w:tr><w:trPr><w:cantSplit/></w:trPr>{}{}</w:tr>",
-                table_cell(border, &left),
-                table_cell(border, &right),
-            );
+            let copied = is_copied_segment(segment);
+            if !copied {
+                let properties = paragraph_properties(segment, index == 0, true);
+                out += &paragraph_xml(&properties, &self.thai_runs(segment));
+            }
+            let properties = paragraph_properties(segment, index == 0 && copied, false);
+            out += &paragraph_xml(&properties, &self.english_runs(segment, !copied));
         }
+        out
     }
-    format!(
-        "<w:tbl><w:tblPr><w:tblStyle w:val=\"Bilingual\"/><w:tblW w:w=\"{}\" w:type=\"dxa\"/>\
-         <w:tblLayout w:type=\"fixed\"/><w:tblLook w:val=\"0020\" w:firstRow=\"1\" w:lastRow=\"0\" \
-         w:firstColumn=\"0\" w:lastColumn=\"0\" w:noHBand=\"0\" w:noVBand=\"0\"/></w:tblPr>\
-         <w:tblGrid><w:gridCol w:w=\"{COLUMN_WIDTH}\"/><w:gridCol w:w=\"{COLUMN_WIDTH}\"/></w:tblGrid>{rows}</w:tbl>",
-        2 * COLUMN_WIDTH,
-    )
 }
 
 /// Renders a cell of the table. `borders` and `content`, the paragraphs of the cell, are XML.
-fn table_cell(borders: &str, content: &str) -> String {
-    format!("<w:tc><w:tcPr><w:tcW w:w=\"{COLUMN_WIDTH}\" w:type=\"dxa\"/>{borders}</w:tcPr>{content}</w:tc>")
+fn table_cell(width: usize, borders: &str, content: &str) -> String {
+    format!("<w:tc><w:tcPr><w:tcW w:w=\"{width}\" w:type=\"dxa\"/>{borders}</w:tcPr>{content}</w:tc>")
 }
 
-/// Renders each segment of a block as a Thai paragraph with the English paragraph under it.
-fn interleaved_paragraphs(block: &[&Segment]) -> String {
-    let mut out = String::new();
-    for (index, segment) in block.iter().enumerate() {
-        let copied = is_copied_segment(segment);
-        if !copied {
-            let properties = paragraph_properties(segment, index == 0, true);
-            out += &paragraph_xml(&properties, &thai_run(segment_source(segment)));
-        }
-        let properties = paragraph_properties(segment, index == 0 && copied, false);
-        out += &translation_paragraphs(&properties, segment);
-    }
-    out
+/// Joins the runs of segments, with a space between any two that are not empty.
+fn join_runs(segments: &[String], run: fn(&str) -> String) -> String {
+    let segments: Vec<&str> = segments
+        .iter()
+        .map(String::as_str)
+        .filter(|runs| !runs.is_empty())
+        .collect();
+    segments.join(&run(" "))
 }
 
 /// Returns the properties of one paragraph of a block. Only the first paragraph of a list item gets the bullet. A
@@ -255,24 +305,6 @@ fn paragraph_xml(properties: &str, runs: &str) -> String {
     format!("<w:p><w:pPr>{properties}</w:pPr>{runs}</w:p>")
 }
 
-/// Renders a paragraph that tells a reader what to check in a segment; empty for a segment without warnings.
-fn warning_paragraph(segment: &Segment) -> String {
-    warning_sentence(segment)
-        .map(|sentence| paragraph_xml("<w:pStyle w:val=\"Warning\"/>", &english_run(&sentence)))
-        .unwrap_or_default()
-}
-
-/// Renders the translation of a segment with its warning below. If the translation is empty, only the warning is
-/// rendered.
-fn translation_paragraphs(properties: &str, segment: &Segment) -> String {
-    let warning = warning_paragraph(segment);
-    if segment.target.is_empty() && !warning.is_empty() {
-        warning
-    } else {
-        paragraph_xml(properties, &english_run(segment_target(segment))) + &warning
-    }
-}
-
 /// Renders a run (`w:r`) of Thai text.
 fn thai_run(content: &str) -> String {
     text_run("<w:rStyle w:val=\"Thai\"/><w:cs/><w:lang w:bidi=\"th-TH\"/>", content)
@@ -281,11 +313,6 @@ fn thai_run(content: &str) -> String {
 /// Renders a run (`w:r`) of English text.
 fn english_run(content: &str) -> String {
     text_run("<w:lang w:val=\"en-US\"/>", content)
-}
-
-/// Renders a run (`w:r`) of English text in the style of warnings.
-fn warning_run(content: &str) -> String {
-    text_run("<w:rStyle w:val=\"WarningText\"/><w:lang w:val=\"en-US\"/>", content)
 }
 
 /// Renders a run (`w:r`) of text with the given properties, which are XML; `content` is plain text and gets escaped.
@@ -473,7 +500,11 @@ pub(super) mod tests {
 
     #[test]
     fn columns_or_paragraphs_by_layout() {
-        let count = |layout, what: &str| body_part(&sample_document(), layout).matches(what).count();
+        let body = |layout| {
+            let comments = Comments::new(None);
+            BodyRenderer { layout, comments }.body_part(&sample_document())
+        };
+        let count = |layout, what: &str| body(layout).matches(what).count();
         assert_eq!(count(Layout::SideBySide, "<w:tbl>"), 2);
         assert_eq!(count(Layout::SideBySide, "<w:tblHeader/>"), 2);
         assert_eq!(count(Layout::Interleaved, "<w:tbl>"), 0);

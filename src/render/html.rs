@@ -1,9 +1,12 @@
 //! Renderer of the `html` format: one page that needs no script, no network and no other file.
 
 use super::escape::escape_html_xml;
-use super::parts::{closing_note, document_title, is_copied_segment, visible_blocks, warning_sentence};
+use super::parts::{closing_note, describe_share, document_title, is_copied_segment, shown_findings, visible_blocks};
 use super::{Layout, THEME};
-use crate::document::{BilingualDocument, BlockKind, Segment};
+use crate::document::{
+    BilingualDocument, BlockKind, Finding, Flag, Segment, Severity, Side, compare_worse_first, divide_into_passages,
+};
+use std::collections::BTreeSet;
 
 /// The style sheet for pages of this format; it comes after the shared style sheet [`THEME`].
 const STYLE_SHEET: &str = include_str!("html.css");
@@ -23,8 +26,13 @@ pub(super) fn render_html(doc: &BilingualDocument, layout: Layout) -> String {
         Layout::Target => (String::new(), " class=\"only\""),
         _ => (view_switches(layout), ""),
     };
-    let warnings = flagged_links(doc);
-    let content = blocks_html(doc, layout);
+    let flagged: Vec<&Segment> = visible_blocks(doc)
+        .flatten()
+        .filter(|segment| segment.is_flagged())
+        .collect();
+    let warnings = flagged_links(&flagged, doc.segments.len());
+    let content = blocks_html(doc, &flagged, layout);
+    let legend = flag_legend(doc);
     let note = escape_html_xml(&closing_note(doc));
     format!(
         "<!DOCTYPE html>\n\
@@ -37,7 +45,7 @@ pub(super) fn render_html(doc: &BilingualDocument, layout: Layout) -> String {
          <title>{title}</title>\n\
          <style>\n{THEME}{STYLE_SHEET}</style>\n\
          </head>\n\
-         <body>\n{views}<main{class}>\n{warnings}{content}</main>\n\
+         <body>\n{views}<main{class}>\n{warnings}{content}{legend}</main>\n\
          <footer>{note}</footer>\n\
          </body>\n\
          </html>\n"
@@ -59,28 +67,53 @@ fn view_switches(layout: Layout) -> String {
     format!("{inputs}<nav>{labels}</nav>\n")
 }
 
-/// Renders a line of links to the segments that a reader should check; empty if there are none.
-fn flagged_links(doc: &BilingualDocument) -> String {
-    let flagged = doc
-        .segments
-        .iter()
-        .filter(|segment| warning_sentence(segment).is_some());
-    let links: Vec<String> = flagged.map(|s| format!("<a href=\"#s{0}\">{0}</a>", s.id)).collect();
-    if links.is_empty() {
-        String::new()
-    } else {
-        format!(
-            "<p class=\"check\">Marked for checking, {} of {} segments: {}</p>\n",
-            links.len(),
-            doc.segments.len(),
-            links.join(", ")
-        )
+/// Renders the share to check and links to the flagged segments, the least trusted first; empty if there are none.
+fn flagged_links(flagged: &[&Segment], segments: usize) -> String {
+    if flagged.is_empty() {
+        return String::new();
     }
+    let mut worst_first = flagged.to_vec();
+    worst_first.sort_by(|a, b| compare_worse_first((&a.findings, a.trust), (&b.findings, b.trust)));
+    let links = worst_first.iter().enumerate().map(|(index, segment)| {
+        let access_key = if index == 0 { " accesskey=\"c\"" } else { "" };
+        let mut names: Vec<&str> = segment.warnings().map(|warning| warning.flag.name()).collect();
+        names.dedup();
+        format!(
+            "<a href=\"#s{0}\"{access_key}>{0} {1}</a>",
+            segment.id,
+            names.join(", ")
+        )
+    });
+    format!(
+        "<p class=\"check\" id=\"check\">{}, the worst first: {}</p>\n",
+        describe_share(flagged.len(), segments),
+        links.collect::<Vec<_>>().join(" · ")
+    )
 }
 
-/// Renders the blocks of the document: one element per block, with one row per segment.
-fn blocks_html(doc: &BilingualDocument, layout: Layout) -> String {
+/// Renders a folded list that explains each flag that the page shows; empty if it shows none.
+fn flag_legend(doc: &BilingualDocument) -> String {
+    let flags: BTreeSet<Flag> = { doc.segments.iter() }
+        .flat_map(|segment| shown_findings(segment).map(|finding| finding.flag))
+        .collect();
+    if flags.is_empty() {
+        return String::new();
+    }
+    let entries = flags.iter().map(|flag| {
+        let explanation = escape_html_xml(flag.explanation());
+        format!("<dt>{}</dt><dd>{explanation}</dd>\n", flag.name())
+    });
+    format!(
+        "<details class=\"check\"><summary>What the flags mean</summary>\n<dl>\n{}</dl>\n</details>\n",
+        entries.collect::<String>()
+    )
+}
+
+/// Renders the blocks of the document: one element per block, with one row per segment. `flagged` are the segments to
+/// check, in the order of the document.
+fn blocks_html(doc: &BilingualDocument, flagged: &[&Segment], layout: Layout) -> String {
     let mut out = String::new();
+    let mut flagged_before = 0;
     let mut in_list = false;
     for block in visible_blocks(doc) {
         let Segment { kind, level, .. } = block[0];
@@ -100,7 +133,9 @@ fn blocks_html(doc: &BilingualDocument, layout: Layout) -> String {
         };
         out += &format!("<{tag} class=\"block{class}\">\n");
         for segment in block {
-            out += &segment_row(segment, layout);
+            let jump = segment.is_flagged().then(|| jump_links(flagged, flagged_before));
+            flagged_before += usize::from(jump.is_some());
+            out += &segment_row(segment, jump, layout);
         }
         out += &format!("</{tag}>\n");
     }
@@ -110,30 +145,98 @@ fn blocks_html(doc: &BilingualDocument, layout: Layout) -> String {
     out
 }
 
+/// Renders links from a flagged segment, the one at `index` of all, to those before and after it in the document.
+fn jump_links(flagged: &[&Segment], index: usize) -> String {
+    let link = |segment: Option<&&Segment>, label: &str| {
+        segment.map(|segment| format!("<a href=\"#s{}\">{label}</a>", segment.id))
+    };
+    let before = link(
+        index.checked_sub(1).and_then(|before| flagged.get(before)),
+        "‹ previous",
+    );
+    let place = format!(
+        "<a href=\"#check\">segment {}, {} of {}</a>",
+        flagged[index].id,
+        index + 1,
+        flagged.len()
+    );
+    let after = link(flagged.get(index + 1), "next ›");
+    let links: Vec<String> = [before, Some(place), after].into_iter().flatten().collect();
+    format!("<span class=\"jump\">{}</span>", links.join(" "))
+}
+
 /// Renders one segment as a row of its block's grid. A row can have the focus, so that a tap highlights both languages.
-fn segment_row(segment: &Segment, layout: Layout) -> String {
-    let reasons = warning_sentence(segment);
+/// `jump` are the links from a flagged segment to others, as HTML.
+fn segment_row(segment: &Segment, jump: Option<String>, layout: Layout) -> String {
     let mut class = String::from("row");
     if is_copied_segment(segment) {
         class += " copy";
     }
-    if reasons.is_some() {
+    if segment.is_flagged() {
         class += " flagged";
     }
     let thai = match layout {
         Layout::Target => String::new(),
-        _ => format!("<span lang=\"th\">{}</span>\n", escape_html_xml(&segment.source)),
+        _ => format!(
+            "<span lang=\"th\">{}</span>\n",
+            mark_findings(&segment.source, Side::Source, &segment.findings)
+        ),
     };
-    let warning = reasons.map(|reasons| {
-        let similar = similar_sentence(segment, layout).unwrap_or_default();
-        format!(" <span class=\"flag\">{}{similar}</span>", escape_html_xml(&reasons))
-    });
+    let reasons = shown_findings(segment).map(|finding| reason_html(finding, segment, layout));
+    let reasons: Vec<String> = reasons.chain(jump).collect();
+    let reasons = if reasons.is_empty() {
+        String::new()
+    } else {
+        format!(" <span class=\"flag\">{}</span>", reasons.join(" "))
+    };
     format!(
-        "<span class=\"{class}\" id=\"s{id}\" data-seg=\"{id}\" tabindex=\"0\">{thai}<span lang=\"en\">{}{}</span></span>\n",
-        escape_html_xml(&segment.target),
-        warning.unwrap_or_default(),
+        "<span class=\"{class}\" id=\"s{id}\" data-seg=\"{id}\" tabindex=\"0\">{thai}<span lang=\"en\">{}{reasons}</span></span>\n",
+        mark_findings(&segment.target, Side::Target, &segment.findings),
         id = segment.id,
     )
+}
+
+/// Renders a finding in a line of its own: the flag's name, what it means, and the values that differ.
+fn reason_html(finding: &Finding, segment: &Segment, layout: Layout) -> String {
+    let similar = match finding.flag {
+        Flag::Similar => similar_sentence(segment, layout).unwrap_or_default(),
+        _ => String::new(),
+    };
+    format!(
+        "<span class=\"{}\"><b>{}</b>: {}.{similar}</span>",
+        severity_class(finding.flag.severity()),
+        finding.flag.name(),
+        escape_html_xml(&finding.meaning_in_words()),
+    )
+}
+
+/// Returns the class of elements that show a finding of this severity.
+fn severity_class(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Note => "note",
+        Severity::Warning => "warning",
+        Severity::Failure => "failure",
+    }
+}
+
+/// Renders a segment's text on one side, with the places of its findings in `mark` elements. The class of a mark is the
+/// worst severity there, its title names the flags.
+pub(crate) fn mark_findings(text: &str, side: Side, findings: &[Finding]) -> String {
+    let mut out = String::new();
+    for passage in divide_into_passages(text, side, findings.iter()) {
+        let piece = escape_html_xml(passage.text);
+        let Some(worst) = passage.flags.iter().map(|flag| flag.severity()).max() else {
+            out += &piece;
+            continue;
+        };
+        let names: Vec<&str> = passage.flags.iter().map(|flag| flag.name()).collect();
+        out += &format!(
+            "<mark class=\"{}\" title=\"{}\">{piece}</mark>",
+            severity_class(worst),
+            names.join(", ")
+        );
+    }
+    out
 }
 
 /// Renders the similar sentence of the translation memory, with its human translation and its similarity in percent.
@@ -184,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_similar_sentence_stands_with_its_flag() {
-        let note = "<span class=\"flag\">Check: a person translated a similar sentence. 87 % alike: ";
+        let note = "<b>similar</b>: a person translated a similar sentence. 87 % alike: ";
         let english = "<q lang=\"en\">China has always put development first.</q></span>";
         let thai = "<q lang=\"th\">จีนสนับสนุนให้การพัฒนามาก่อนเสมอ</q> ";
         let page = render_html(&sample_document(), Layout::SideBySide);

@@ -3,7 +3,7 @@
 
 use super::escape;
 use super::parts::{
-    closing_note, is_copied_segment, pad_to_width, segment_source, segment_target, visible_blocks, warning_names,
+    closing_note, is_copied_segment, pad_to_width, segment_source, segment_target, visible_blocks, warnings_in_brackets,
 };
 use super::{Layout, plain};
 use crate::document::{BilingualDocument, BlockKind, Format, Segment};
@@ -107,14 +107,22 @@ fn block_text(block: &[&Segment], depth: usize, layout: Layout) -> String {
     }
 }
 
-/// Returns the translation of a segment, escaped for the middle of a Markdown line, followed by the names of its
+/// Returns the translation of a segment, escaped for the middle of a Markdown line, followed by its
 /// warnings.
 fn english_text(segment: &Segment) -> String {
     let text = escape::escape_markdown(segment_target(segment));
-    match warning_names(segment) {
-        Some(warnings) => format!("{text} **{warnings}**").trim_start().to_owned(),
+    match warnings_in_brackets(segment) {
+        Some(warnings) => format!("{text} **{}**", escape_warnings(&warnings))
+            .trim_start()
+            .to_owned(),
         None => text,
     }
+}
+
+/// Escapes warnings in brackets, whose own brackets are no markup: no link of that name is ever defined.
+fn escape_warnings(warnings: &str) -> String {
+    let inner = warnings.trim_start_matches('[').trim_end_matches(']');
+    format!("[{}]", escape::escape_markdown(inner))
 }
 
 /// Puts `first` before the first line of `text`, and `rest` before every other line.

@@ -17,6 +17,7 @@ mod tests;
 mod text;
 
 pub(crate) use escape::{escape_html_xml, put_on_one_line};
+pub(crate) use html::mark_findings;
 pub use jsonl::read_jsonl;
 pub use row::JsonRow;
 
@@ -30,19 +31,21 @@ pub(crate) const THEME: &str = include_str!("theme.css");
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutputFormat {
     /// A Thai line and an English line for each segment, with a blank line between blocks; two columns on a terminal.
-    /// Warnings follow the English: `[! truncated, untranslated]`.
+    /// Warnings follow the English: `[! truncated, untranslated]`, `[! date: source 2023-11-09, target 2023-01-09]`.
     Text,
     /// The Thai of each segment as a quotation with the English below; a table if all rows are short. With
     /// [`Layout::Target`], a Markdown source gives the same bytes as [`OutputFormat::Plain`].
     Markdown,
-    /// One HTML page without scripts and other files, on which a reader can switch between all layouts.
+    /// One HTML page without scripts and other files, on which a reader can switch between all layouts and jump from
+    /// warning to warning.
     Html,
-    /// A Word document, with a two-column table under each heading or with paragraphs.
+    /// A Word document, with a table of both languages under each heading or with paragraphs. Warnings are comments.
     Docx,
     /// Tab-separated values: a line of column names, then one line per segment with `id`, `block`, `kind`, `source`,
     /// `target`, `score` (mean natural log-probability, empty if nothing was decoded), `finish`, `flags` (joined by
-    /// commas), and `start` and `end` (byte offsets in the source as UTF-8). Nothing is quoted: tabs and line breaks in
-    /// a field become spaces. A text that a spreadsheet program would run as a formula begins with an apostrophe.
+    /// commas), `start` and `end` (byte offsets in the source as UTF-8), `trust` (from 0 to 1) and `details` (the flags
+    /// that have values, with them). Nothing is quoted: tabs and line breaks in a field become spaces. A text that a
+    /// spreadsheet program would run as a formula begins with an apostrophe.
     Tsv,
     /// The table of [`OutputFormat::Tsv`] as spreadsheet programs open it: comma-separated values by RFC 4180, as UTF-8
     /// with a byte-order mark.

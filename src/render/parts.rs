@@ -2,7 +2,9 @@
 //! the warnings of a segment in words.
 
 use super::escape::put_on_one_line;
-use crate::document::{BilingualDocument, BlockKind, CLOSING_NOTE_OPENINGS, Finding, FinishReason, Header, Segment};
+use crate::document::{
+    BilingualDocument, BlockKind, CLOSING_NOTE_OPENINGS, Finding, FinishReason, Flag, Header, Segment,
+};
 use std::borrow::Cow;
 use unicode_width::UnicodeWidthStr;
 
@@ -62,19 +64,41 @@ pub(super) fn document_title(doc: &BilingualDocument) -> String {
     }
 }
 
-/// Returns the names of a segment's warnings in brackets, for plain formats: `[! truncated, untranslated]`. None without
-/// warnings.
-pub(super) fn warning_names(segment: &Segment) -> Option<String> {
-    let flags = segment.findings.flags().filter(|flag| flag.is_warning());
-    let names: Vec<&str> = flags.map(|flag| flag.name()).collect();
-    (!names.is_empty()).then(|| format!("[! {}]", names.join(", ")))
+/// Lists those findings of a segment that pages for readers show: warnings, and what was mended.
+pub(super) fn shown_findings(segment: &Segment) -> impl Iterator<Item = &Finding> {
+    let is_shown = |finding: &&Finding| finding.flag.is_warning() || finding.flag == Flag::Mended;
+    segment.findings.iter().filter(is_shown)
 }
 
-/// Returns a sentence that tells a reader what to check in a segment, for formats with room for a sentence. None
-/// without warnings.
-pub(super) fn warning_sentence(segment: &Segment) -> Option<String> {
-    let reasons: Vec<String> = segment.warnings().map(Finding::meaning_in_words).collect();
-    (!reasons.is_empty()).then(|| format!("Check: {}.", reasons.join("; ")))
+/// Returns a segment's warnings in brackets, for plain formats, with the values that differ: `[! truncated,
+/// untranslated]`, `[! date: source 2023-11-09, target 2023-01-09; untranslated]`. None without warnings.
+pub(super) fn warnings_in_brackets(segment: &Segment) -> Option<String> {
+    let mut warnings: Vec<String> = segment.warnings().map(name_with_values).collect();
+    warnings.dedup();
+    let separator = if segment.warnings().all(|warning| warning.detail.is_empty()) {
+        ", "
+    } else {
+        "; "
+    };
+    // A bracket within would hide where the warnings end from `memory learn`.
+    let warnings = warnings.join(separator).replace('[', "(").replace(']', ")");
+    (!warnings.is_empty()).then(|| format!("[! {warnings}]"))
+}
+
+/// Returns the flag's name, with the values that differ after a colon: `date: source 2023-11-09, target 2023-01-09`.
+pub(super) fn name_with_values(finding: &Finding) -> String {
+    let name = finding.flag.name();
+    match put_on_one_line(&finding.detail).trim() {
+        "" => name.to_owned(),
+        detail => format!("{name}: {detail}"),
+    }
+}
+
+/// Describes how much of a text asks a reader to check it: `3 of 40 segments to check (7.5 %)`.
+pub(super) fn describe_share(flagged: usize, segments: usize) -> String {
+    let noun = if segments == 1 { "segment" } else { "segments" };
+    let percent = 100.0 * flagged as f64 / segments.max(1) as f64;
+    format!("{flagged} of {segments} {noun} to check ({percent:.1} %)")
 }
 
 /// Whether the model translated any segment. In a document without Thai, all segments are copies.

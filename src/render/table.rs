@@ -2,14 +2,15 @@
 //! [`super::OutputFormat::Tsv`] and [`super::OutputFormat::Csv`].
 
 use super::escape::put_on_one_line;
+use super::parts::name_with_values;
 use crate::document::spreadsheet::{neutralise_formula, quote_field};
 use crate::document::{BilingualDocument, Segment};
 use serde::Serialize;
 use std::borrow::Cow;
 
 /// The names of the columns, in the order in which they are written.
-const COLUMNS: [&str; 10] = [
-    "id", "block", "kind", "source", "target", "score", "finish", "flags", "start", "end",
+const COLUMNS: [&str; 12] = [
+    "id", "block", "kind", "source", "target", "score", "finish", "flags", "start", "end", "trust", "details",
 ];
 
 /// Renders `doc` as tab-separated values without quotation marks around fields.
@@ -34,6 +35,8 @@ pub(super) fn render_csv(doc: &BilingualDocument) -> String {
 fn segment_row(segment: &Segment) -> [String; COLUMNS.len()] {
     let flags: Vec<&str> = segment.findings.flags().map(|flag| flag.name()).collect();
     let score = segment.score.filter(|score| score.is_finite());
+    let detailed = segment.findings.iter().filter(|finding| !finding.detail.is_empty());
+    let details: Vec<String> = detailed.map(name_with_values).collect();
     [
         segment.id.to_string(),
         segment.block.to_string(),
@@ -45,6 +48,8 @@ fn segment_row(segment: &Segment) -> [String; COLUMNS.len()] {
         flags.join(","),
         segment.span.start.to_string(),
         segment.span.end.to_string(),
+        segment.trust.map(|trust| format!("{trust:.4}")).unwrap_or_default(),
+        neutralise_formula(&details.join("; ")).into_owned(),
     ]
 }
 
@@ -64,11 +69,11 @@ mod tests {
     use crate::document::{Findings, Flag, Format};
 
     #[test]
-    fn one_line_a_segment_and_ten_fields_a_line() {
+    fn one_line_a_segment_and_twelve_fields_a_line() {
         let doc = hostile_document();
         let table = render_tsv(&doc);
         assert_eq!(table.split('\n').count(), 1 + doc.segments.len() + 1);
-        assert!(table.lines().all(|line| line.split('\t').count() == 10), "{table}");
+        assert!(table.lines().all(|line| line.split('\t').count() == 12), "{table}");
         assert!(
             !table.contains(|c: char| c.is_control() && !"\t\n".contains(c)),
             "{table:?}"
@@ -96,7 +101,7 @@ mod tests {
         let table = render_csv(&doc);
         let rows: Vec<_> = TableRows::new(&table, ',').map(|(_, row)| row).collect();
         assert_eq!(rows.len(), 1 + doc.segments.len());
-        assert!(rows.iter().all(|row| row.len() == 10), "{table}");
+        assert!(rows.iter().all(|row| row.len() == 12), "{table}");
     }
 
     /// Issue 19, kind 30. A negative score is a number, and stays one.

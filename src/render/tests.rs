@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::document::{
-    BlockKind, Findings, FinishReason, Flag, Format, Header, Parameters, SCHEMA, Segment, SimilarSentence,
+    BlockKind, Finding, Findings, FinishReason, Flag, Format, Header, Parameters, SCHEMA, Segment, SimilarSentence,
 };
 use crate::span::Span;
 use proptest::collection::vec;
@@ -117,10 +117,32 @@ pub fn sample_document() -> BilingualDocument {
         target: "China has always put development first.".into(),
         similarity: 0.875,
     });
-    segments[3].findings = Findings::from_iter([Flag::Untranslated]);
+    let place = |text: &str, part: &str| text.find(part).map(|start| Span::new(start, start + part.len()));
+    let Segment { source, target, .. } = &segments[3];
+    let omitted = Finding::new(
+        Flag::Omission,
+        place(source, "ร่วมมือกัน"),
+        place(target, "cooperate & share"),
+        "1 of 2 clauses",
+    );
+    let thai = Finding::new(
+        Flag::Untranslated,
+        None,
+        place(target, "share <data>, said รัฐบาล"),
+        "รัฐบาล",
+    );
+    segments[3].findings = vec![thai, omitted].into();
+    segments[3].trust = Some(0.09);
     segments[6].raw = Some("**ความปลอดภัย**ทางไซเบอร์".into());
     segments[7].findings = Findings::from_iter([Flag::Truncated, Flag::Length]);
     segments[7].finish = FinishReason::Length;
+    let mended = Finding::new(
+        Flag::Mended,
+        None,
+        place("Photo: Xinhua", "Xinhua"),
+        "before: “Reuters”",
+    );
+    segments[8].findings = vec![mended].into();
     segments[8].source_ids = Some(vec![2, 17]);
     segments[8].target_ids = Some(vec![99]);
     segments[9].findings = Findings::from_iter([Flag::Empty]);
@@ -137,6 +159,17 @@ pub fn hostile_document() -> BilingualDocument {
         segment.source.push_str(attack);
         segment.target.push_str(attack);
         segment.raw = None;
+        // As in a file that somebody edited: places within characters and beyond the end.
+        let findings = segment.findings.iter().cloned().map(|mut finding| {
+            if !finding.detail.is_empty() {
+                finding.detail.push_str(attack);
+            }
+            for span in [&mut finding.source, &mut finding.target].into_iter().flatten() {
+                *span = (span.start + 1, span.end + 1).into();
+            }
+            finding
+        });
+        segment.findings = findings.collect::<Vec<_>>().into();
         if let Some(SimilarSentence { source, target, .. }) = &mut segment.similar {
             source.push_str(attack);
             target.push_str(attack);
@@ -161,7 +194,8 @@ pub fn hostile_document() -> BilingualDocument {
     doc
 }
 
-/// Generates any document that can be written. Scores have six decimals, as many as JSONL keeps.
+/// Generates any document that can be written, with places of findings at any offsets. Scores have six decimals, as
+/// many as JSONL keeps.
 pub fn document_strategy() -> impl Strategy<Value = BilingualDocument> {
     let text = || "[ก-๛a-z<>&|#*'\"\\\\\\x00-\\x1f\u{2028}🙂 ]{0,12}";
     let kinds = [
@@ -179,11 +213,15 @@ pub fn document_strategy() -> impl Strategy<Value = BilingualDocument> {
         FinishReason::Loop,
         FinishReason::Copy,
     ];
+    let place = || option::of((0..40usize, 0..40usize));
     let one = (
         (any::<bool>(), prop::sample::select(kinds.to_vec()), any::<u8>()),
         (text(), text(), text(), option::of(text())),
         (option::of(-90_000_000..=0i32), prop::sample::select(finishes.to_vec())),
-        prop::sample::subsequence(Flag::ALL.to_vec(), 0..=2),
+        vec(
+            (prop::sample::select(Flag::ALL.to_vec()), place(), place(), text()),
+            0..=3,
+        ),
         (option::of(vec(any::<u32>(), 0..3)), option::of(vec(any::<u32>(), 0..3))),
         option::of((text(), text(), 7_500..10_000u32)),
     );
@@ -218,7 +256,13 @@ pub fn document_strategy() -> impl Strategy<Value = BilingualDocument> {
                 raw,
                 score,
                 finish,
-                findings: flags.into_iter().collect(),
+                findings: { flags.into_iter() }
+                    .map(|(flag, source, target, detail)| {
+                        let detail = format!("{detail}.");
+                        Finding::new(flag, source.map(Span::from), target.map(Span::from), detail)
+                    })
+                    .collect::<Vec<_>>()
+                    .into(),
                 similar,
                 source_ids,
                 target_ids,

@@ -2,7 +2,7 @@
 //! a terminal.
 
 use super::escape::put_on_one_line;
-use super::parts::{closing_note, pad_to_width, segment_source, segment_target, visible_blocks, warning_names};
+use super::parts::{closing_note, pad_to_width, segment_source, segment_target, visible_blocks, warnings_in_brackets};
 use super::{Layout, RenderOptions};
 use crate::document::{BilingualDocument, Segment};
 use icu_segmenter::{GraphemeClusterSegmenter, GraphemeClusterSegmenterBorrowed};
@@ -63,9 +63,9 @@ fn push_lines(out: &mut String, lines: impl IntoIterator<Item = String>) {
     }
 }
 
-/// Returns the translation of a segment on one line, followed by the names of its warnings.
+/// Returns the translation of a segment on one line, followed by its warnings.
 fn english_text(segment: &Segment) -> String {
-    match warning_names(segment) {
+    match warnings_in_brackets(segment) {
         Some(warnings) => format!("{} {warnings}", put_on_one_line(segment_target(segment)))
             .trim_start()
             .to_owned(),

@@ -1,8 +1,8 @@
-//! Edited Word documents: the headings, two-column tables and paragraph pairs of plae's DOCX, as Word and others save
-//! them.
+//! Edited Word documents: the headings, tables and paragraph pairs of plae's DOCX, as Word and others save them. Tables
+//! have a column of numbers before both languages, which those of earlier versions lack.
 
 use super::{EditedOutput, EditedSegment, is_note, no_pairs_error};
-use crate::document::BlockKind;
+use crate::document::{BlockKind, COMMENT_AUTHOR};
 use crate::error::{Error, Result};
 use crate::file::format_byte_size;
 use crate::thai::has_thai;
@@ -15,29 +15,34 @@ use std::io::{Cursor, Read};
 const DOCX_BODY_PATH: &str = "word/document.xml";
 /// Path of the file that holds the comments of a Word document.
 const DOCX_COMMENTS_PATH: &str = "word/comments.xml";
-/// The most bytes, uncompressed, that are read of a Word document's [`DOCX_BODY_PATH`].
-const MAX_BODY_BYTES: u64 = 256 << 20;
+/// The most bytes, uncompressed, that are read of one file within a Word document.
+const MAX_PART_BYTES: u64 = 256 << 20;
 /// The deepest nesting of XML elements that is read; Word's own documents have a tenth of it.
 const MAX_DEPTH: usize = 512;
 
-/// First row of the tables that plae writes; recognised by its text, since another program may have dropped its mark as
+/// The last two cells of the first row of the tables that plae writes; recognised by its text, since another program may have dropped its mark as
 /// a head row.
 const HEAD_CELLS: [&str; 2] = ["ไทย", "English"];
 
 pub(super) fn read_docx(bytes: &[u8]) -> Result<EditedOutput> {
     let no_docx = |error: &dyn std::fmt::Display| Error::input(format!("no Word document: {error}"));
     let mut zip = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|error| no_docx(&error))?;
-    let has_comments = zip.by_name(DOCX_COMMENTS_PATH).is_ok();
-    let mut xml = String::new();
-    zip.by_name(DOCX_BODY_PATH)
-        .map_err(|error| no_docx(&error))?
-        .take(MAX_BODY_BYTES + 1)
-        .read_to_string(&mut xml)
-        .map_err(|error| no_docx(&error))?;
-    if xml.len() as u64 > MAX_BODY_BYTES {
-        let limit = format_byte_size(MAX_BODY_BYTES);
-        return Err(Error::input(format!("a Word document with more than {limit} of text")));
-    }
+    let mut read_part = |path: &str| -> Result<String> {
+        let mut xml = String::new();
+        zip.by_name(path)
+            .map_err(|error| no_docx(&error))?
+            .take(MAX_PART_BYTES + 1)
+            .read_to_string(&mut xml)
+            .map_err(|error| no_docx(&error))?;
+        if xml.len() as u64 > MAX_PART_BYTES {
+            let limit = format_byte_size(MAX_PART_BYTES);
+            return Err(Error::input(format!("a Word document with more than {limit} of text")));
+        }
+        Ok(xml)
+    };
+    let xml = read_part(DOCX_BODY_PATH)?;
+    // Comments that cannot be read hold no translation.
+    let comments = read_part(DOCX_COMMENTS_PATH).unwrap_or_default();
     let mut reader = Reader::from_str(&xml);
     reader.config_mut().expand_empty_elements = true;
     let mut body = DocxBody::default();
@@ -66,10 +71,30 @@ pub(super) fn read_docx(bytes: &[u8]) -> Result<EditedOutput> {
     }
     Ok(EditedOutput {
         segments: body.segments,
-        has_segments_only: !body.has_other_text && !has_comments,
+        has_segments_only: !body.has_other_text && !has_comment_of_others(&comments),
         note: body.note,
         ..EditedOutput::default()
     })
+}
+
+/// Whether a part with comments has one that plae did not write.
+fn has_comment_of_others(xml: &str) -> bool {
+    let mut reader = Reader::from_str(xml);
+    loop {
+        match reader.read_event() {
+            Ok(Event::Start(element) | Event::Empty(element)) if element.local_name().as_ref() == "comment" => {
+                let mut attributes = element.attributes();
+                let mut attributes = attributes.with_checks(false).flatten();
+                let author = attributes.find(|attribute| attribute.key.local_name().as_ref() == "author");
+                if author.is_none_or(|author| author.value != COMMENT_AUTHOR) {
+                    return true;
+                }
+            }
+            Ok(Event::Eof) => return false,
+            Ok(_) => {}
+            Err(_) => return true,
+        }
+    }
 }
 
 /// State of reading the XML of a Word document's text. A line break in the document becomes a newline in the text.
@@ -104,12 +129,18 @@ struct DocxBody {
 /// A row of a table that is being read.
 #[derive(Default)]
 struct TableRow {
-    cells: Vec<String>,
+    cells: Vec<TableCell>,
     /// Whether the row is the head of its table.
     is_head: bool,
     /// Whether a line stands above the row, as above the first of each block.
     has_line_above: bool,
-    /// The style of the row's first paragraph.
+}
+
+/// A cell of a table that is being read.
+#[derive(Default)]
+struct TableCell {
+    text: String,
+    /// The style of the cell's first paragraph that has one.
     style: ParagraphStyle,
 }
 
@@ -152,7 +183,7 @@ impl DocxBody {
             "del" | "moveFrom" => self.open_deletions += 1,
             "tr" if is_outer => self.row = TableRow::default(),
             "tblHeader" if is_outer => self.row.is_head = !matches!(value().as_deref(), Some("0" | "false" | "off")),
-            "tc" if is_outer => self.row.cells.push(String::new()),
+            "tc" if is_outer => self.row.cells.push(TableCell::default()),
             "top" if is_outer && inside == "tcBorders" => {
                 self.row.has_line_above |= !matches!(value().as_deref(), None | Some("nil" | "none"));
             }
@@ -185,17 +216,28 @@ impl DocxBody {
 
     fn end_row(&mut self) {
         let row = std::mem::take(&mut self.row);
-        let is_head = row.is_head || row.cells == HEAD_CELLS;
-        match row.cells.as_slice() {
-            [source, target] if !is_head => {
-                let (kind, level) = row.style.block_kind();
-                let has_bullet = row.style.list_depth > 0;
+        let (number, pair) = match row.cells.as_slice() {
+            [number, pair @ ..] if pair.len() == 2 => (number.text.trim(), pair),
+            cells => ("", cells),
+        };
+        let is_head = row.is_head || pair.iter().map(|cell| &*cell.text).eq(HEAD_CELLS);
+        // The number of a row that somebody added is empty.
+        let is_number = number.chars().all(|c| c.is_ascii_digit());
+        match pair {
+            [source, target] if !is_head && is_number => {
+                let style = if source.style.name.is_empty() {
+                    &target.style
+                } else {
+                    &source.style
+                };
+                let (kind, level) = style.block_kind();
+                let has_bullet = style.list_depth > 0;
                 let continues = self.segments.last().is_some_and(|last| last.kind == kind);
                 self.blocks += usize::from(row.has_line_above || has_bullet || !continues);
-                self.push_segment(source.clone(), target.clone(), kind, level);
+                self.push_segment(source.text.clone(), target.text.clone(), kind, level);
                 self.has_pairs = true;
             }
-            cells => self.has_other_text |= !is_head && cells.iter().any(|cell| !cell.trim().is_empty()),
+            _ => self.has_other_text |= !is_head && row.cells.iter().any(|cell| !cell.text.trim().is_empty()),
         }
     }
 
@@ -217,12 +259,12 @@ impl DocxBody {
             return;
         }
         if let Some(cell) = self.row.cells.last_mut() {
-            if !cell.is_empty() {
-                cell.push('\n');
-            } else if self.row.style.name.is_empty() {
-                self.row.style = style;
+            if !cell.text.is_empty() {
+                cell.text.push('\n');
+            } else if cell.style.name.is_empty() {
+                cell.style = style;
             }
-            cell.push_str(&text);
+            cell.text.push_str(&text);
             return;
         }
         if text.trim().is_empty() {

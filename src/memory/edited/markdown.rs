@@ -182,7 +182,7 @@ impl Page {
     }
 }
 
-/// Removes the names of warnings (`[! truncated]`) from the end of a translation.
+/// Removes the warnings in brackets (`[! truncated]`) from the end of a translation.
 fn without_warnings(text: &str) -> &str {
     let text = text.trim();
     let start = text.strip_suffix(']').and_then(|_| text.rfind("[! "));

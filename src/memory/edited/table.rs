@@ -8,9 +8,10 @@ use crate::thai::encoding::decode_text;
 use serde::Deserialize;
 use std::borrow::Cow;
 
-/// Names of the columns of plae's tables; the first two are needed to read a table.
-const COLUMN_NAMES: [&str; 10] = [
-    "source", "target", "id", "block", "kind", "score", "finish", "flags", "start", "end",
+/// Names of the columns of plae's tables; the first two are needed to read a table, and earlier versions lack the last
+/// two.
+const COLUMN_NAMES: [&str; 12] = [
+    "source", "target", "id", "block", "kind", "score", "finish", "flags", "start", "end", "trust", "details",
 ];
 /// The characters that may separate columns: plae writes tabs or commas, some spreadsheet programs semicolons.
 const SEPARATORS: [char; 3] = ['\t', ',', ';'];
