@@ -490,9 +490,10 @@ fn weigh(these: &Side, item: usize, others: &Side) -> Weight {
         || near.iter().any(is_conversion)
     {
         Weight::Optional
-    } else if near
-        .iter()
-        .any(|other| other.is_matched && value.agrees_with(&other.value))
+    } else if !(quantity.has_digits && these.language == Language::Thai)
+        && near
+            .iter()
+            .any(|other| other.is_matched && value.agrees_with(&other.value))
     {
         Weight::Repeated
     } else {

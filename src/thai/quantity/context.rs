@@ -112,9 +112,10 @@ impl QuantityReader<'_> {
             return false;
         }
         match self.token_kind(at + 1) {
-            // `4K` and `5B` are names, `$4K` is not; `5M` is a number.
+            // `4K` and `5B` are names, `$4K` is not; `5M` and `3.8B` are numbers.
             TokenKind::ScaleLetter(_) => {
                 matches!(self.token_text(at + 1), "K" | "B")
+                    && numeral.decimals.is_none()
                     && !(at > 0 && matches!(self.token_kind(at - 1), TokenKind::Currency(_)))
             }
             TokenKind::Scale(_)

@@ -6,9 +6,14 @@ use super::{Amount, Language, Quantity, QuantityValue};
 /// a hyphen.
 const ENGLISH_NUMBER_WORDS: &[(u64, u64, &str)] = &[
     (
+        1,
+        1,
+        "one first single sole once top only leading best lone another each per every initial debut premiere i",
+    ),
+    (
         2,
         1,
-        "both couple pair pairs paired twin twins twice double doubled doubles dual duo duel either neither second binary bilateral bilingual each other",
+        "both couple pair pairs paired twin twins twice double doubled doubles dual duo duel either neither binary bilateral bilingual",
     ),
     (
         3,
@@ -33,6 +38,22 @@ const THAI_NUMBER_WORDS: &[(u64, u64, &str)] = &[
     (1, 4, "ไตรมาส"),
 ];
 
+/// Thai words and signs before a number that tells things apart and does not count them.
+const WORDS_BEFORE_A_MARK: &[&str] = &[
+    "อันดับ",
+    "ที่",
+    "หมายเลข",
+    "เบอร์",
+    "ข้อ",
+    "ชั้น",
+    "บท",
+    "รุ่น",
+    "ช่อง",
+    "ระดับ",
+    "(",
+    "+",
+];
+
 /// Names with digits that Thai texts often write without them, in lower case.
 const NAMES_WITH_OPTIONAL_DIGITS: &[(&str, &str)] = &[
     ("19", "covid-"),
@@ -48,9 +69,13 @@ const NAMES_WITH_OPTIONAL_DIGITS: &[(&str, &str)] = &[
 pub fn may_be_left_out(text: &str, quantity: &Quantity, value: &QuantityValue, language: Language) -> bool {
     let words = quantity.span.of(text);
     let before = &text[..quantity.span.start];
+    // The digit 1 after such a word is a number or a mark, which a translation does not turn into an article.
+    let is_mark = quantity.has_digits
+        && language == Language::Thai
+        && WORDS_BEFORE_A_MARK.iter().any(|word| before.trim_end().ends_with(word));
     match value {
-        QuantityValue::Number(amount) if *amount == Amount::from_integer(1) => quantity.second.is_none(),
-        QuantityValue::Ordinal(1) => quantity.second.is_none(),
+        QuantityValue::Number(amount) if *amount == Amount::from_integer(1) => quantity.second.is_none() && !is_mark,
+        QuantityValue::Ordinal(1) => quantity.second.is_none() && !is_mark,
         // A Roman numeral may be a letter of a name.
         QuantityValue::Ordinal(_) if words.bytes().all(|byte| b"IVX".contains(&byte)) => true,
         QuantityValue::Code(digits) => NAMES_WITH_OPTIONAL_DIGITS.iter().any(|(optional, name)| {
@@ -85,6 +110,7 @@ pub fn is_said_in_words(value: &QuantityValue, text: &str, language: Language) -
             None => return false,
         },
         QuantityValue::Fraction(part, whole) => (*part, *whole),
+        QuantityValue::Ordinal(1) => (1, 1),
         // A second is วินาที, and a third party is someone outside.
         QuantityValue::Ordinal(2) => {
             return language == Language::Thai && ["วินาที", "รอง", "คู่", "ถัด"].iter().any(|word| text.contains(word));

@@ -722,6 +722,20 @@ const TRANSLATION_PAIRS: &[(&str, &str, &str)] = &[
     ("คนทั้งสองลาออก", "both of them resigned", ""),
     ("เพื่อนสองสามคน", "a few friends", ""),
     ("สองประเทศ", "countries", "source 2, missing in the target"),
+    (
+        "ยิง 2 ประตูและส่ง 2 ครั้ง",
+        "2 goals and assists",
+        "source 2, missing in the target",
+    ),
+    (
+        "ผนวกอยู่กับชิลี (1)",
+        "annexed to Chile ()",
+        "source 1, missing in the target",
+    ),
+    ("ส่งข้อมูล 1 ไบต์", "sends a byte", ""),
+    ("โมเดลขนาด 3.8 พันล้าน", "a 3.8B model", ""),
+    ("จัดขึ้นระหว่างเดือนมิถุนายนถึงสิงหาคม", "held between June and August", ""),
+    ("2 องศา 43 ลิปดา", "2°43'", ""),
     // Digits in names.
     ("เครื่องบิน F-16 และ A320", "F-16 and A320 jets", ""),
     (
@@ -840,7 +854,7 @@ fn sound_pairs_rarely_differ() {
             pairs.len(),
             wrong.len()
         );
-        assert!(alarms <= most && caught * 20 >= wrong.len() * 19);
+        assert!(alarms <= most && caught * 100 >= wrong.len() * 99);
     }
     let read = |name: &str| std::fs::read_to_string(format!("{folder}/flores-dev/flores-dev.{name}")).unwrap();
     let sources = read("th");
