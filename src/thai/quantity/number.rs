@@ -521,10 +521,14 @@ impl QuantityReader<'_> {
     }
 
     /// Whether letters after digits are a scale: `bn` always is, but `m` means metres unless the number is an amount of
-    /// money.
+    /// money, and `5B` may be a name, but not `3.8B`.
     fn is_scale_letter(&self, at: usize) -> bool {
         let money = at > 1 && matches!(self.token_kind(at - 2), TokenKind::Currency(_));
         match self.token_text(at) {
+            "B" | "K" if !money => {
+                let is_decimal = |at: usize| self.read_numeral(at).is_some_and(|numeral| numeral.decimals.is_some());
+                self.is_joined_to_previous(at) && at > 0 && is_decimal(at - 1)
+            }
             "m" | "b" | "B" | "K" => money && self.is_joined_to_previous(at),
             "k" | "M" => self.is_joined_to_previous(at),
             _ => true,
