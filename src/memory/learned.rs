@@ -29,7 +29,9 @@ impl Memory {
                 let unit = TranslationUnit::from_person(source, target, now);
                 let is_same =
                     |other: &str| edited.normalise_quotes(&to_one_line(other)) == edited.normalise_quotes(&unit.target);
-                let mut is_known = !has_thai(&unit.source) && is_same(source);
+                // A source without Thai is a copy, or a date that was translated by rule.
+                let is_copy = || is_same(source) || printed(source, source).iter().any(|form| is_same(form));
+                let mut is_known = !has_thai(&unit.source) && is_copy();
                 if !is_known && has_thai(&unit.source) && !unit.target.is_empty() {
                     for target in known.query_map([&unit.source, source], |row| row.get::<_, String>(0))? {
                         let target = target?;

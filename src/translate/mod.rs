@@ -70,8 +70,14 @@ pub struct Translation {
 }
 
 impl Translation {
-    /// Makes the translation of a source without Thai letters: a copy of the source, flagged unless it is blank.
+    /// Makes the translation of a source without Thai letters: a copy of the source, flagged unless it is blank. A date
+    /// of the Buddhist era alone is translated by rule.
     pub(crate) fn from_copied_source(source: &str, options: &DecodeOptions) -> Self {
+        if options.mends_text()
+            && let Some(text) = mend::translate_by_rule(source, options.era)
+        {
+            return Self::from_rule(text);
+        }
         Self {
             text: source.to_owned(),
             score: None,

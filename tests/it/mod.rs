@@ -17,6 +17,7 @@ mod inputs;
 mod kept;
 mod limits;
 mod memory;
+mod mending;
 mod model;
 mod outputs;
 mod seq2seq;

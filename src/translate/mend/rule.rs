@@ -1,7 +1,7 @@
 //! Translates lines that are only dates, times and numbers, with a few words that go with them, by rule.
 
 use super::text::MendedText;
-use super::years::write_years;
+use super::years::{are_buddhist_dates, write_years};
 use crate::document::Era;
 use crate::thai::quantity::{
     Language, Quantity, QuantityPrecision, QuantityValue, compare_quantities, english_forms, find_quantities,
@@ -88,15 +88,19 @@ enum Piece {
 
 /// Translates a source that is only dates, times and numbers, with words that the table knows and Latin text, by rule.
 /// Years are written in `era`. Returns `None` if any word is unknown or any value cannot be written: then a model must
-/// translate the source.
+/// translate the source. Of the sources without Thai, only dates of the Buddhist era are translated.
 pub fn translate_by_rule(source: &str, era: Era) -> Option<String> {
-    if source.len() > MAX_SOURCE_BYTES || !has_thai(source) {
+    if source.len() > MAX_SOURCE_BYTES {
         return None;
     }
     let normalised = normalise_thai(source);
     let text: &str = normalised.trim();
     let quantities = find_quantities(text, Language::Thai);
     if quantities.is_empty() || !quantities.iter().all(|quantity| is_certain(quantity, text)) {
+        return None;
+    }
+    let is_date_alone = || are_buddhist_dates(text, &quantities) && !text.contains(char::is_alphabetic);
+    if !has_thai(text) && !is_date_alone() {
         return None;
     }
     let mut pieces = Vec::new();

@@ -86,6 +86,21 @@ fn a_wrong_value_is_put_right_where_there_is_one() {
         ),
         ("ลดลงร้อยละ 15", "It fell by 51 percent.", "It fell by 15 percent."),
         ("เริ่มเวลา 14.30 น.", "It starts at 4:30 p.m.", "It starts at 2:30 p.m."),
+        (
+            "(5 มี.ค. 64) เวลา 10.00 น.",
+            "(5 March 64) at 10.00",
+            "(5 March 2021) at 10.00",
+        ),
+        (
+            "ประชุมครั้งที่ 1/2564 ที่ลำปาง",
+            "Meeting 1/2564 in Lampang",
+            "Meeting 1/2021 in Lampang",
+        ),
+        (
+            "ข้าวปี 2564/65 ราคาดี",
+            "Rice of 2564/65 sells well",
+            "Rice of 2021/22 sells well",
+        ),
         // Thai digits.
         (
             "มาตรา ๑๑๒ ของกฎหมาย",
@@ -108,6 +123,8 @@ fn what_is_right_or_unclear_stays() {
     for (source, target) in [
         ("วันที่ 9 พฤศจิกายน 2566", "9 November 2023"),
         ("มีคน 5 คน และรถ 7 คัน", "There were 6 people and 8 cars."),
+        ("มีบ้าน 1 หลัง ราคาดี", "There were 100 houses."),
+        ("หนัก 5.6 กิโลกรัม", "A 56-year-old man"),
         // Nothing is inserted.
         ("เขาเกิดวันที่ 5 มีนาคม 2540", "He was born in Lampang."),
         ("ปี 2566 มีคน 2566 คน", "In 2023 there were 2566 people."),
@@ -228,6 +245,7 @@ fn lines_of_dates_and_numbers_follow_rules() {
         ("12,500 บาท", "12,500 baht"),
         ("3 แสนล้านบาท", "300 billion baht"),
         ("วันที่ 8-10 พฤศจิกายน 2566", "8-10 November 2023"),
+        ("09/02/2566", "9 February 2023"),
         ("ร้อยละ 25", "25%"),
         (
             "ระหว่างวันที่ 30 ตุลาคม – 2 พฤศจิกายน 2566",
@@ -255,6 +273,8 @@ fn lines_of_dates_and_numbers_follow_rules() {
         "สอง",
         "มีนา",
         "ครึ่ง",
+        "09/02/2023",
+        "Reuters 09/02/2566",
         "2023",
         "โทร",
     ] {

@@ -18,6 +18,9 @@ pub fn mend_values(source: &str, mut target: MendedText, check: &dyn Fn(&str) ->
     let mut before = Disagreement::find(source, target.text());
     for _ in 0..MAX_MENDED_VALUES {
         let better = before.pairs().into_iter().find_map(|(right, wrong)| {
+            if is_part_of_compound(target.text(), wrong) || is_one(right) {
+                return None;
+            }
             let new = write_in_style(right, right.span.of(source), wrong, wrong.span.of(target.text()))?;
             let mut mended = target.clone();
             mended.mend(wrong.span, &new, Some(right.span));
@@ -128,6 +131,25 @@ fn is_year_as_number(a: &Quantity, b: &Quantity) -> bool {
 
 /// Whether the two are a number and an amount of money, of which the translation may have left out the currency.
 fn is_number_of_other_kind(a: &Quantity, b: &Quantity) -> bool {
-    use QuantityValue::{Money, Number};
-    matches!((&a.value, &b.value), (Money(..) | Number(_), Money(..) | Number(_)))
+    use QuantityValue::{Money, Number, Ordinal};
+    matches!(
+        (&a.value, &b.value),
+        (Money(..) | Number(_) | Ordinal(_), Money(..) | Number(_) | Ordinal(_))
+    )
+}
+
+/// Whether a hyphen joins a plain number to its unit, as in 56-year-old: then it counts what the unit says, which the
+/// value of the source need not.
+fn is_part_of_compound(text: &str, quantity: &Quantity) -> bool {
+    let rest = &text[quantity.span.end..];
+    matches!(quantity.value, QuantityValue::Number(_))
+        && rest
+            .strip_prefix('-')
+            .is_some_and(|rest| rest.starts_with(char::is_alphabetic))
+}
+
+/// Whether a quantity is the number one alone, which English mostly says in another way: 1 หลัง is a house.
+fn is_one(quantity: &Quantity) -> bool {
+    quantity.second.is_none()
+        && matches!(&quantity.value, QuantityValue::Number(amount) if amount.to_integer() == Some(1))
 }

@@ -98,6 +98,7 @@ pub fn write_years(source: &str, mut target: MendedText, era: Era) -> MendedText
     if years.is_empty() {
         return target;
     }
+    write_short_years(source, &mut target, &quantities);
     let mut at = 0;
     for _ in 0..MAX_YEARS {
         let Some((span, year, reading)) = next_year(target.text(), at, &years, &quantities) else {
@@ -114,6 +115,51 @@ pub fn write_years(source: &str, mut target: MendedText, era: Era) -> MendedText
         }
     }
     target
+}
+
+/// Writes years of the Buddhist era that were carried over as two digits after a day and a month: `5 March 64`.
+fn write_short_years(source: &str, target: &mut MendedText, quantities: &[Quantity]) {
+    let dates = quantities.iter().filter_map(|quantity| match quantity.value {
+        QuantityValue::Date(date) if date.day.is_some() && date.month.is_some() => Some((quantity, date, date.year?)),
+        _ => None,
+    });
+    for (quantity, date, year) in dates.take(MAX_YEARS) {
+        let short = format!("{:02}", (year - WrittenEra::Buddhist.offset()).rem_euclid(100));
+        if written_era(quantity.span.of(source), year) != Some(WrittenEra::Buddhist) {
+            continue;
+        }
+        let found = find_quantities(target.text(), Language::English)
+            .into_iter()
+            .find_map(|other| {
+                let QuantityValue::Date(found) = other.value else {
+                    return None;
+                };
+                let is_same = found.year.is_none() && (found.day, found.month) == (date.day, date.month);
+                let rest = &target.text()[other.span.end..];
+                let gap = rest.len() - rest.trim_start_matches([' ', ',', '.']).len();
+                let after = rest[gap..].strip_prefix(&short)?;
+                let is_alone = !after.starts_with(|c: char| c.is_alphanumeric() || c == '%');
+                (is_same && is_alone && (1..=2).contains(&gap)).then_some(other.span.end + gap)
+            });
+        if let Some(start) = found {
+            target.mend(
+                Span::new(start, start + short.len()),
+                &year.to_string(),
+                Some(quantity.span),
+            );
+        }
+    }
+}
+
+/// Whether all of `quantities` are dates in digits of the Buddhist era, such as 9/11/2566.
+pub fn are_buddhist_dates(text: &str, quantities: &[Quantity]) -> bool {
+    quantities.iter().all(|quantity| match quantity.value {
+        QuantityValue::Date(date) => {
+            let year = date.year.filter(|_| date.day.is_some() && date.month.is_some());
+            year.is_some_and(|year| written_era(quantity.span.of(text), year) == Some(WrittenEra::Buddhist))
+        }
+        _ => false,
+    })
 }
 
 /// Writes a year of the source in the wanted era, with its year of the Bangkok or the Chula era if the source has that.

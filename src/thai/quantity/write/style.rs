@@ -32,6 +32,16 @@ pub fn write_in_style(new: &Quantity, new_text: &str, old: &Quantity, old_text: 
             let dates = [Some(*first), date_of(new.second.as_ref())];
             text.rewrite_dates(&dates, &[Some(*old_first), date_of(old.second.as_ref())])
         }
+        (Date(_), Number(_)) if new.second.is_some() => text.rewrite_dates(
+            &[date_of(Some(&new.value)), date_of(new.second.as_ref())],
+            &[None, None],
+        ),
+        // The number of an issue and its year: 12/2566.
+        (Number(_) | Ordinal(_), Number(_) | Ordinal(_)) if date_of(new.second.as_ref()).is_some() => {
+            let year = date_of(new.second.as_ref())?.year?;
+            let is_same = new.value.agrees_with(&old.value) && matches!(old.second, Some(Date(_)));
+            is_same.then(|| Some(format!("{}/{year}", old_text.rsplit_once('/')?.0)))?
+        }
         // A day alone may be written as a number or an ordinal, and a year as a number.
         (Date(date), Number(_) | Ordinal(_)) if new.second.is_none() => text.rewrite_day_or_year(*date),
         (Time(time), Time(_)) if new.second.is_none() => text.rewrite_time(*time),
