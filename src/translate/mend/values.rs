@@ -48,9 +48,16 @@ impl Disagreement {
             .into_iter()
             .map(|mismatch| (mismatch.source, mismatch.target))
             .unzip::<_, _, Vec<_>, Vec<_>>();
+        // A range may be listed as a whole and by its values, and is mended as a whole.
+        let distinct = |quantities: Vec<Option<Quantity>>| {
+            let mut quantities: Vec<Quantity> = quantities.into_iter().flatten().collect();
+            quantities.sort_by_key(|quantity| (quantity.span, quantity.second.is_none()));
+            quantities.dedup_by_key(|quantity| quantity.span);
+            quantities
+        };
         Self {
-            source: source.into_iter().flatten().collect(),
-            target: target.into_iter().flatten().collect(),
+            source: distinct(source),
+            target: distinct(target),
         }
     }
 
