@@ -8,6 +8,7 @@ mod consistency;
 mod damaged;
 mod incomplete;
 mod length;
+mod negation;
 mod quantities;
 mod repetition;
 #[cfg(test)]
@@ -34,13 +35,14 @@ pub struct CheckedPair<'a> {
 }
 
 /// All quality checks, in any order. After [`Flag::Empty`] the remaining checks are skipped.
-const QUALITY_CHECKS: [fn(&CheckedPair) -> Vec<Finding>; 7] = [
+const QUALITY_CHECKS: [fn(&CheckedPair) -> Vec<Finding>; 8] = [
     incomplete::check_truncated,
     incomplete::check_empty,
     repetition::check_repetition,
     damaged::check_damaged,
     thai_left::check_untranslated_thai,
     length::check_length,
+    negation::check_negation,
     quantities::check_quantities,
 ];
 

@@ -8,7 +8,9 @@ use std::collections::HashMap;
 /// Flags a translation that the search ended because of endless repetition, or that repeats itself far more than its
 /// source.
 pub(super) fn check_repetition(pair: &CheckedPair) -> Vec<Finding> {
-    let repeats = pair.finish == FinishReason::Loop || repeats_more_than_source(pair.source, pair.target);
+    let repeats = pair.finish == FinishReason::Loop
+        || repeats_more_than_source(pair.source, pair.target)
+        || repeats_its_end(pair.target) && !repeats_its_end(pair.source);
     Vec::from_iter(repeats.then(|| Flag::Repetition.into()))
 }
 
@@ -41,6 +43,26 @@ fn repeated_share(text: &[char]) -> f64 {
         }
     }
     longest as f64 / text.len().max(1) as f64
+}
+
+/// Whether the last words of a text, at least four of them and 16 characters, stand directly before themselves once
+/// more, apart from punctuation and capitals; or the last words up to three, twice more.
+fn repeats_its_end(text: &str) -> bool {
+    const MIN_TAIL_WORDS: usize = 4;
+    const MIN_TAIL_CHARS: usize = 16;
+    const MAX_TAIL_WORDS: usize = 60;
+    let clean = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    let words: Vec<String> = text
+        .split_whitespace()
+        .map(clean)
+        .filter(|word| !word.is_empty())
+        .collect();
+    (1..=MAX_TAIL_WORDS.min(words.len() / 2)).any(|length| {
+        let (rest, tail) = words.split_at(words.len() - length);
+        let repeats = rest.rchunks_exact(length).take_while(|chunk| *chunk == tail).count();
+        let chars: usize = tail.iter().map(|word| word.chars().count() + 1).sum();
+        repeats >= 2 && chars > 3 || repeats == 1 && length >= MIN_TAIL_WORDS && chars > MIN_TAIL_CHARS
+    })
 }
 
 /// Whether more than half of a text's words lie in phrases of four words that occur at least three times. Always false
