@@ -6,7 +6,9 @@
 use super::unsupported::{ReadJson, check_config, explain_missing_weights, printable_text};
 use crate::error::{Error, Hint, Result};
 use crate::model::Architecture;
+use crate::model::weights::ct2::CT2_FILE_NAME;
 use crate::model::weights::gguf_split::{PartName, is_companion, strip_gguf};
+use crate::model::weights::token_lists::{SHARED_PIECE_NAMES, SIDE_PIECE_NAMES, has_lists, token_file_names};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};
 
@@ -48,6 +50,11 @@ pub(super) enum Contents {
         /// The parsed `config.json`.
         config: Value,
     },
+    /// A model in CTranslate2's format: `model.bin` and lists of tokens.
+    Ct2 {
+        /// Folder of the model; empty if it is at the top.
+        folder: String,
+    },
     /// GGUF models, each as the names of its parts in order; a model in a single file has one part.
     Gguf(Vec<Vec<String>>),
 }
@@ -71,6 +78,9 @@ pub(super) struct ModelFiles {
 /// with the errors of `read`.
 pub(super) fn recognise_contents(names: &[String], base: Option<&str>, read: ReadJson) -> Result<Contents> {
     let ggufs = group_gguf_files(names);
+    if let Some(folder) = find_ct2(names)? {
+        return Ok(Contents::Ct2 { folder });
+    }
     let Some(folder) = find_checkpoint(names)? else {
         return if ggufs.is_empty() {
             Err(explain_missing_weights(names, read))
@@ -103,6 +113,16 @@ pub(super) fn recognise_contents(names: &[String], base: Option<&str>, read: Rea
 pub(super) fn choose_model_files(names: &[String], base: Option<&str>, read: ReadJson) -> Result<ModelFiles> {
     let (folder, config) = match recognise_contents(names, base, read)? {
         Contents::Checkpoint { folder, config } => (folder, config),
+        Contents::Ct2 { folder } => {
+            return Ok(ModelFiles {
+                names: choose_ct2_files(&names_below(names, &folder))?
+                    .iter()
+                    .map(|name| format!("{folder}{name}"))
+                    .collect(),
+                model_type: None,
+                absent: Vec::new(),
+            });
+        }
         Contents::Gguf(models) => {
             let names = choose_gguf(models)?;
             check_gguf_parts(&names[0], &names)?;
@@ -167,6 +187,53 @@ fn find_checkpoint(names: &[String]) -> Result<Option<String>> {
         [folder] => Ok(Some((*folder).to_owned())),
         several => Err(Error::model(format!("holds several models: {}", several.join(", "))).hint(Hint::NameModelFile)),
     }
+}
+
+/// Finds the folder of a model in CTranslate2's format: the top, or else the only folder with one; none if there is
+/// none, or if a checkpoint lies at the top.
+fn find_ct2(names: &[String]) -> Result<Option<String>> {
+    let all: HashSet<&str> = names.iter().map(String::as_str).collect();
+    let is_model = |folder: &str| {
+        let has = |name: &str| all.contains(format!("{folder}{name}").as_str());
+        has(CT2_FILE_NAME) && has_lists(has) && !holds_weights(&names_below(names, folder))
+    };
+    if is_model("") {
+        return Ok(Some(String::new()));
+    }
+    if holds_weights(names) {
+        return Ok(None);
+    }
+    let folders = names.iter().filter_map(|name| name.strip_suffix(CT2_FILE_NAME));
+    let folders: Vec<&str> = folders
+        .filter(|folder| folder.ends_with('/') && is_model(folder))
+        .collect();
+    match folders.as_slice() {
+        [] => Ok(None),
+        [folder] => Ok(Some((*folder).to_owned())),
+        several => Err(Error::model(format!("holds several models: {}", several.join(", "))).hint(Hint::NameModelFile)),
+    }
+}
+
+/// Chooses the files of a model in CTranslate2's format from the files `names` in its folder, weights last.
+///
+/// # Errors
+/// Fails with an error of kind `Model` if there is no tokenizer.
+pub(super) fn choose_ct2_files(names: &[String]) -> Result<Vec<String>> {
+    let has = |name: &str| names.iter().any(|other| other == name);
+    let (shared, sides) = (SHARED_PIECE_NAMES, SIDE_PIECE_NAMES);
+    let has_pieces =
+        shared.into_iter().any(has) || sides.into_iter().any(|(source, target)| has(source) && has(target));
+    if !has_pieces && !has("tokenizer.json") {
+        return Err(Error::model(
+            "has weights for CTranslate2, but no tokenizer: source.spm and target.spm, or a model such as \
+             sentencepiece.bpe.model, are missing",
+        )
+        .hint("put those of the model that it was converted from beside model.bin"));
+    }
+    let small = ["config.json", "tokenizer_config.json", "tokenizer.json"].into_iter();
+    let small = small.filter(|name| *name != "tokenizer.json" || !has_pieces);
+    let small = small.chain(token_file_names()).filter(|name| has(name));
+    Ok(small.chain([CT2_FILE_NAME]).map(str::to_owned).collect())
 }
 
 /// Whether the files `names` of a folder are the weights of a checkpoint, or have them among them.

@@ -2,8 +2,8 @@
 //! manifests.
 
 use super::contents::{
-    Contents, check_gguf_parts, choose_checkpoint_files, first_part_name, gguf_model_name, names_below,
-    recognise_contents,
+    Contents, check_gguf_parts, choose_checkpoint_files, choose_ct2_files, first_part_name, gguf_model_name,
+    names_below, recognise_contents,
 };
 use super::disk::{list_file_names, list_files_below, local_file_error, read_json_file};
 use super::manifest::{Manifest, Manifests, WeightsFormat};
@@ -12,7 +12,10 @@ use super::small100::{ENGLISH_TOKEN, is_small100};
 use super::unsupported::{check_no_pointer, unknown_architecture_error};
 use crate::error::{Error, Result};
 use crate::model::Architecture;
+use crate::model::seq2seq;
 use crate::model::weights::GgufHeader;
+use crate::model::weights::ct2::CT2_FILE_NAME;
+use crate::model::weights::token_lists::{TokenLists, has_lists};
 use serde_json::Value;
 use std::io;
 use std::path::Path;
@@ -42,6 +45,7 @@ pub(super) fn describe_local_model(path: &Path, manifests: &Manifests) -> Result
     let contents = recognise_contents(&names, None, &mut read).map_err(about)?;
     let (folder, config) = match contents {
         Contents::Checkpoint { folder, config } => (folder, config),
+        Contents::Ct2 { folder } => return describe_ct2_model(path, &names, &folder, manifests),
         Contents::Gguf(models) => {
             let (companions, mut ggufs): (Vec<_>, Vec<_>) = models.into_iter().partition(|parts| {
                 let header = GgufHeader::read(&path.join(&parts[0]));
@@ -87,6 +91,48 @@ pub(super) fn describe_local_model(path: &Path, manifests: &Manifests) -> Result
         path: directory,
         revision: None,
     })
+}
+
+/// Describes the model in CTranslate2's format in a folder of the directory `path`, as [`describe_local_model`] does.
+fn describe_ct2_model(path: &Path, names: &[String], folder: &str, manifests: &Manifests) -> Result<LocatedModel> {
+    let directory = match folder.strip_suffix('/') {
+        Some(folder) => path.join(folder),
+        None => path.to_owned(),
+    };
+    for file in choose_ct2_files(&names_below(names, folder)).map_err(|error| error.path(&directory))? {
+        check_no_pointer(&directory.join(file))?;
+    }
+    let lists = TokenLists::read_ct2(&directory, &read_ct2_config(&directory)?)?;
+    let architecture = seq2seq::describe_ct2(&directory, &lists)?.architecture;
+    let fits = |manifest: &&Manifest| manifest.architecture == architecture && is_checkpoint_of(&directory, manifest);
+    let manifest = match manifests.iter().find(fits) {
+        Some(manifest) => manifest.clone(),
+        None => Manifest::for_unlisted_model(model_name_from_path(&directory), architecture),
+    };
+    Ok(LocatedModel {
+        manifest,
+        path: directory,
+        revision: None,
+    })
+}
+
+/// Whether a directory holds a model in CTranslate2's format, which [`describe_local_model`] has described.
+pub(crate) fn is_ct2_directory(path: &Path) -> bool {
+    let has = |name: &str| path.join(name).exists();
+    has(CT2_FILE_NAME) && has_lists(has) && !["model.safetensors", "pytorch_model.bin"].into_iter().any(has)
+}
+
+/// Reads the `config.json` of a model in CTranslate2's format; null if there is none, as beside old models.
+///
+/// # Errors
+/// Fails with an error of kind `Model` if the file is damaged.
+pub(crate) fn read_ct2_config(directory: &Path) -> Result<Value> {
+    let path = directory.join("config.json");
+    if path.exists() {
+        read_json_file(&path)
+    } else {
+        Ok(Value::Null)
+    }
 }
 
 /// Says what a GGUF file is that belongs to a model and is none itself; none for a model.

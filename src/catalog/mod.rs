@@ -24,6 +24,7 @@ mod unsupported;
 mod wheel;
 
 pub(crate) use disk::read_json_file;
+pub(crate) use local::{is_ct2_directory, read_ct2_config};
 pub use locate::locate;
 pub use manage::{
     FileCheck, HashVerdict, ModelEntry, RemovedFiles, describe_model, download_size, list_models, pull_model,

@@ -168,7 +168,7 @@ pub(super) fn explain_missing_weights(names: &[String], read: ReadJson) -> Error
     for (ending, program, switch) in OTHER_WEIGHTS {
         if let Some(name) = names.iter().find(|name| matches(ending, name)) {
             let error = Error::model(format!(
-                "holds weights for {program} only ({name}); plae reads safetensors, PyTorch and GGUF"
+                "holds weights for {program} only ({name}); plae reads safetensors, PyTorch, GGUF, and CTranslate2's with its vocabulary"
             ));
             return error.hint(match switch {
                 Some(switch) => format!(

@@ -18,6 +18,8 @@ pub enum Architecture {
     Mbart,
     /// T5 version 1.1, MADLAD-400.
     T5,
+    /// Transformers of other toolkits, such as quickmt's (eole, OpenNMT), with source and target told by nothing.
+    Transformer,
     /// Gemma 2.
     Gemma2,
     /// Gemma 3; only its text part is computed, not its vision part.
@@ -82,7 +84,7 @@ const DECODER_ONLY_DEFAULTS: ArchitectureFacts = ArchitectureFacts {
 };
 
 /// The facts about all architectures, in the order of the variants of [`Architecture`].
-const ARCHITECTURE_FACTS: [ArchitectureFacts; 10] = [
+const ARCHITECTURE_FACTS: [ArchitectureFacts; 11] = [
     ArchitectureFacts {
         architecture: Architecture::Marian,
         name: "marian",
@@ -127,6 +129,11 @@ const ARCHITECTURE_FACTS: [ArchitectureFacts; 10] = [
         model_types: &["t5"],
         default_ids: &[("pad_token_id", 0), ("eos_token_id", 1)],
         fits_f16: false,
+        ..ENCODER_DECODER_DEFAULTS
+    },
+    ArchitectureFacts {
+        architecture: Architecture::Transformer,
+        name: "transformer",
         ..ENCODER_DECODER_DEFAULTS
     },
     ArchitectureFacts {

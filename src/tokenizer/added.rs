@@ -98,7 +98,17 @@ impl AddedVocabulary {
     /// Adds a token that [`AddedVocabulary::token_to_id`] finds but that is not cut out of texts. Decoding skips its
     /// id.
     pub fn add_named_token(&mut self, token: &str, id: u32) {
+        self.add_token_name(token, id);
+        self.leave_out_of_text(id);
+    }
+
+    /// Gives a token of the vocabulary a name that [`AddedVocabulary::token_to_id`] finds.
+    pub fn add_token_name(&mut self, token: &str, id: u32) {
         self.name_ids.insert(token.to_owned(), id);
+    }
+
+    /// Makes decoding skip an id.
+    pub fn leave_out_of_text(&mut self, id: u32) {
         self.special.insert(id);
     }
 

@@ -40,6 +40,7 @@ pub use chat::{ChatTemplate, Conversation};
 use crate::error::{Error, Result};
 use crate::model::Architecture;
 use crate::model::weights::gguf::GgufFile;
+use crate::model::weights::token_lists::TokenLists;
 use config::{TokenizerConfig, default_special_token};
 use control::is_marker;
 use encoder_decoder::EncoderDecoder;
@@ -96,6 +97,32 @@ impl Tokenizer {
         // This hint is kept only if the error has none of its own.
         Self::load_from_directory(directory, model_type)
             .map_err(|error| error.hint("a tokenizer file is damaged or not whole; fetch the model again"))
+    }
+
+    /// Loads the tokenizer of a model in CTranslate2's format, whose ids are the places in `lists`.
+    ///
+    /// # Errors
+    /// Kind `Model` if a file is missing or damaged, or if a tokenizer.json without a SentencePiece model beside it
+    /// gives other ids.
+    pub(crate) fn from_token_lists(directory: &Path, lists: &TokenLists, architecture: Architecture) -> Result<Self> {
+        let config = TokenizerConfig::open(directory)?;
+        let json = directory.join("tokenizer.json");
+        if EncoderDecoder::find_piece_models(directory).is_some() || !json.exists() {
+            let tokenizer = EncoderDecoder::open_lists(directory, &config, lists, architecture)?;
+            return Ok(Self(TokenizerKind::EncoderDecoder(Box::new(tokenizer))));
+        }
+        let tokenizer = TokenizerJson::open(&json, &config)?;
+        let differs =
+            |(id, token): &(usize, &String)| tokenizer.token_to_id(token).is_some_and(|own| own as usize != *id);
+        match lists.source.iter().enumerate().find(differs) {
+            _ if lists.target.is_some() => Err(Error::model("is one tokenizer for two vocabularies")
+                .path(json)
+                .hint("put the SentencePiece models beside model.bin: source.spm and target.spm")),
+            Some((id, token)) => Err(Error::model(format!("has another id than {id} for `{token}`"))
+                .path(json)
+                .hint("the files are not of one model; fetch the model again")),
+            None => Ok(Self(TokenizerKind::Json(Box::new(tokenizer)))),
+        }
     }
 
     /// Chooses the tokenizer of a checkpoint directory by its files and `model_type`, and loads it.

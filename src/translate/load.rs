@@ -4,9 +4,10 @@ use super::language;
 use super::prompt::InputFormat;
 use super::{DeviceChoice, Translator};
 use crate::catalog::{self, LocatedModel};
-use crate::decode::GenerationConfig;
+use crate::decode::{EarlyStopping, GenerationConfig};
 use crate::error::{Error, ErrorKind, Hint, Result};
 use crate::model::weights::gguf::GgufFile;
+use crate::model::weights::token_lists::TokenLists;
 use crate::model::{
     ActivationPrecision, Architecture, ComputeBackend, OutputTokenIds, TranslationModel, decoder, device, seq2seq,
 };
@@ -148,6 +149,9 @@ fn load_gguf(located: &LocatedModel, options: LoadOptions, english: bool) -> Res
 
 fn load_directory(located: &LocatedModel, options: LoadOptions, english: bool) -> Result<LoadedParts> {
     let path = &located.path;
+    if catalog::is_ct2_directory(path) {
+        return load_ct2(located, options, english);
+    }
     let config = catalog::read_json_file(&path.join("config.json"))?;
     let model_type = config["model_type"].as_str().unwrap_or_default();
     let generation = path.join("generation_config.json");
@@ -168,6 +172,62 @@ fn load_directory(located: &LocatedModel, options: LoadOptions, english: bool) -
     } else {
         load_encoder_decoder(located, options, &config, ids, generation, tokenizer)
     }
+}
+
+/// The most tokens of an output, and the number of beams, of a model in CTranslate2's format: its files name none.
+/// CTranslate2's own limit is 256; five beams are what quickmt's figures were published with.
+const CT2_OUTPUT_TOKENS: usize = 256;
+const CT2_BEAMS: usize = 5;
+
+/// Loads an encoder-decoder model from the files of CTranslate2.
+fn load_ct2(located: &LocatedModel, options: LoadOptions, english: bool) -> Result<LoadedParts> {
+    let path = &located.path;
+    let config = catalog::read_ct2_config(path)?;
+    let lists = TokenLists::read_ct2(path, &config)?;
+    let description = seq2seq::describe_ct2(path, &lists)?;
+    let sizes = [lists.source.len(), lists.target_tokens().len()];
+    for (tokens, rows) in sizes.into_iter().zip(description.vocabularies) {
+        if tokens > rows {
+            return Err(Error::model(format!("has {tokens} tokens, but model.bin has {rows}"))
+                .path(&lists.path)
+                .hint("the files are not of one model; fetch the model again"));
+        }
+    }
+    let tokenizer = Tokenizer::from_token_lists(path, &lists, description.architecture)?;
+    let generation = GenerationConfig {
+        start: lists.start.as_ref().and_then(|start| lists.target_id(start)),
+        end: lists.target_id(&lists.end).into_iter().collect(),
+        beam: Some(CT2_BEAMS),
+        max_new_tokens: Some(CT2_OUTPUT_TOKENS),
+        // CTranslate2's `min_decoding_length`.
+        min_new_tokens: Some(1),
+        early_stopping: EarlyStopping::Full,
+        suppress: lists.target_id(&lists.unknown).into_iter().collect(),
+        // It takes disabled tokens out before its softmax.
+        renormalize: true,
+        ..GenerationConfig::default()
+    };
+    let is_padded = sizes[1] < description.vocabularies[1];
+    let ids = OutputTokenIds {
+        start: Vec::new(),
+        end: generation.end.clone(),
+        allowed: if english {
+            Some(tokenizer.english_ids())
+        } else {
+            is_padded.then(|| (0..sizes[1] as u32).collect())
+        },
+    };
+    let options = match options.precision {
+        Precision::Auto if description.is_int8 && matches!(options.device, DeviceChoice::Auto | DeviceChoice::Cpu) => {
+            LoadOptions {
+                precision: Precision::Int8,
+                device: DeviceChoice::Cpu,
+                ..options
+            }
+        }
+        _ => options,
+    };
+    load_encoder_decoder(located, options, &config, ids, generation, tokenizer)
 }
 
 /// Loads a decoder-only model from the files of a Hugging Face Hub repository.
@@ -204,7 +264,7 @@ fn load_decoder(
     })
 }
 
-/// Loads an encoder-decoder model from the files of a Hugging Face Hub repository.
+/// Loads an encoder-decoder model from the files of a Hugging Face Hub repository, or of CTranslate2.
 fn load_encoder_decoder(
     located: &LocatedModel,
     options: LoadOptions,
@@ -233,13 +293,15 @@ fn load_encoder_decoder(
         start: generation.start.into_iter().chain(first).collect(),
         ..ids
     };
-    let model =
-        seq2seq::load_from_directory(path, architecture, config, ids, computation).map_err(|error| {
-            match error.kind {
-                ErrorKind::Memory => error.path(path).hint(Hint::UseLessMemory),
-                _ => error,
-            }
-        })?;
+    let model = if catalog::is_ct2_directory(path) {
+        seq2seq::load_ct2(path, config, ids, computation)
+    } else {
+        seq2seq::load_from_directory(path, architecture, config, ids, computation)
+    };
+    let model = model.map_err(|error| match error.kind {
+        ErrorKind::Memory => error.path(path).hint(Hint::UseLessMemory),
+        _ => error,
+    })?;
     Ok(LoadedParts {
         model,
         input: InputFormat::LanguageTokens {

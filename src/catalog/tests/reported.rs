@@ -503,8 +503,8 @@ const WITHOUT_WEIGHTS: &[Unsupported] = &[
             ("model.bin", "weights"),
             ("shared_vocabulary.json", "[]"),
         ],
-        "for CTranslate2 only",
-        "safetensors",
+        "for CTranslate2, but no tokenizer",
+        "converted from",
     ),
     (&[("README.md", "a dataset")], "no weights", ""),
 ];

@@ -23,6 +23,17 @@ pub(super) enum PositionScheme {
     Relative { buckets: usize, most: usize },
 }
 
+/// Which norms and linear layers of a model have biases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Biases {
+    /// All have.
+    All,
+    /// None has (T5).
+    None,
+    /// Those have whose biases are in the file.
+    Stored,
+}
+
 /// The dimensions of the encoder or of the decoder.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StackConfig {
@@ -50,8 +61,12 @@ pub(super) struct Seq2SeqConfig {
     pub gated: bool,
     /// Whether norms stand before attention and feed-forward layers (pre-norm) instead of after them (post-norm).
     pub norm_first: bool,
-    /// Whether the model computes as T5 does: RMS norms and linear layers without biases, and queries not scaled.
-    pub t5: bool,
+    /// Whether tensors have the names of T5's checkpoints instead of BART's.
+    pub t5_names: bool,
+    /// Which norms and linear layers have biases; a norm without a bias is an RMS norm.
+    pub biases: Biases,
+    /// Whether the dot products of queries and keys are multiplied by `head_dim^-0.5`.
+    pub scales_queries: bool,
     pub epsilon: f32,
     pub embedding_scale: f32,
     /// Whether a norm follows the embedding.
@@ -68,8 +83,12 @@ pub(super) struct Seq2SeqConfig {
     pub separable: bool,
     /// Whether the output projection is the decoder's embedding, unless the checkpoint has another one.
     pub tied: bool,
-    /// Whether the decoder's output is multiplied by `hidden_size^-0.5` before the output projection (T5).
-    pub scales_output: bool,
+    /// Factor on the decoder's output before the output projection: `hidden_size^-0.5` in a T5 with tied embeddings.
+    pub output_scale: f32,
+    /// Whether the last layer is followed by a norm, in the encoder and in the decoder.
+    pub final_norm: bool,
+    /// Whether the decoder begins with an embedding of zeros, whatever its start token (Marian, in CTranslate2).
+    pub starts_from_zero: bool,
 }
 
 /// Keys that change what other architectures compute, each with the value at which it changes nothing.
@@ -150,7 +169,11 @@ impl Seq2SeqConfig {
             activation: keys.activation_by_name("activation_function", name)?,
             gated: false,
             norm_first: !marian,
-            t5: false,
+            t5_names: false,
+            biases: Biases::All,
+            scales_queries: true,
+            final_norm: !marian,
+            starts_from_zero: false,
             epsilon: 1e-5,
             embedding_scale: if scaled { (width as f32).sqrt() } else { 1.0 },
             embedding_norm: mbart,
@@ -169,7 +192,7 @@ impl Seq2SeqConfig {
             shared,
             separable: !marian,
             tied: keys.read_flag("tie_word_embeddings", true)?,
-            scales_output: false,
+            output_scale: 1.0,
         })
     }
 
@@ -223,7 +246,11 @@ impl Seq2SeqConfig {
             activation: keys.activation_by_name(key, name)?,
             gated,
             norm_first: true,
-            t5: true,
+            t5_names: true,
+            biases: Biases::None,
+            scales_queries: false,
+            final_norm: true,
+            starts_from_zero: false,
             epsilon: epsilon as f32,
             embedding_scale: 1.0,
             embedding_norm: false,
@@ -234,7 +261,11 @@ impl Seq2SeqConfig {
             separable: false,
             tied,
             // Before version 5, transformers wrote no key of its own for it.
-            scales_output: keys.read_flag("scale_decoder_outputs", tied)?,
+            output_scale: if keys.read_flag("scale_decoder_outputs", tied)? {
+                (width as f32).powf(-0.5)
+            } else {
+                1.0
+            },
         })
     }
 }

@@ -46,14 +46,25 @@ impl FeedForward {
 }
 
 impl LayerStack {
-    /// Looks up the embeddings of tokens and adds those of their positions; gives `(tokens, hidden_size)`.
-    fn embed_tokens(&self, ids: &[u32], positions: &[usize], config: &Seq2SeqConfig) -> Result<Vec<f32>> {
+    /// Looks up the embeddings of tokens and adds those of their positions; gives `(tokens, hidden_size)`. With
+    /// `from_zero`, a token at the first position has an embedding of zeros.
+    fn embed_tokens(
+        &self,
+        ids: &[u32],
+        positions: &[usize],
+        config: &Seq2SeqConfig,
+        from_zero: bool,
+    ) -> Result<Vec<f32>> {
         let position_embeddings =
             self.find_position_embeddings(ids, positions, self.embedding.rows, &|rows, _| Ok(rows))?;
         let mut rows = Vec::with_capacity(ids.len() * config.hidden_size);
-        for id in ids {
-            self.embedding
-                .dequantize_row(*id as usize, config.embedding_scale, &mut rows);
+        for (id, position) in ids.iter().zip(positions) {
+            let scale = if from_zero && *position == 0 {
+                0.0
+            } else {
+                config.embedding_scale
+            };
+            self.embedding.dequantize_row(*id as usize, scale, &mut rows);
         }
         if let Some((table, numbers)) = position_embeddings {
             for (row, number) in rows.chunks_exact_mut(config.hidden_size).zip(numbers) {
@@ -116,7 +127,7 @@ impl Seq2SeqModel {
             .iter()
             .flat_map(|source| config.source_positions(source))
             .collect();
-        let mut hidden = stack.embed_tokens(&sources.concat(), &positions, config)?;
+        let mut hidden = stack.embed_tokens(&sources.concat(), &positions, config, false)?;
         let all: Vec<u32> = (0..sentences.last().map_or(0, |last| last.end)).collect();
         let groups: Vec<QueryGroup> = sentences
             .iter()
@@ -155,7 +166,7 @@ impl Seq2SeqModel {
     fn run_decoder(&self, last: &[u32], state: &mut DecoderState) -> Result<Vec<f32>> {
         let (stack, config) = (&self.decoder, &self.config);
         let position = state.next_position();
-        let mut hidden = stack.embed_tokens(last, &vec![position; last.len()], config)?;
+        let mut hidden = stack.embed_tokens(last, &vec![position; last.len()], config, config.starts_from_zero)?;
         state.add_token_slots();
         let bias: Vec<f32> = if stack.relative_bias.is_none() {
             Vec::new()
@@ -184,8 +195,8 @@ impl Seq2SeqModel {
 
     /// Computes the logits from the decoder's output.
     fn compute_logits(&self, mut hidden: Vec<f32>) -> Result<Tensor> {
-        if self.output_scale != 1.0 {
-            hidden.iter_mut().for_each(|x| *x *= self.output_scale);
+        if self.config.output_scale != 1.0 {
+            hidden.iter_mut().for_each(|x| *x *= self.config.output_scale);
         }
         let rows = hidden.len() / self.config.hidden_size;
         let logits = self.output.forward(&hidden);

@@ -1,6 +1,6 @@
 //! Builds an encoder-decoder model from a source of weights, whose tensors it finds by their Hugging Face names.
 
-use super::config::{PositionScheme, Seq2SeqConfig, StackConfig};
+use super::config::{Biases, PositionScheme, Seq2SeqConfig, StackConfig};
 use super::positions::PositionTable;
 use super::{CrossAttention, FeedForward, HeadDimensions, LayerStack, SelfAttention, Seq2SeqModel, TransformerLayer};
 use crate::error::Result;
@@ -45,18 +45,12 @@ pub(super) fn load_model<F: WeightForm>(
     let encoder = loader.load_stack(&config.encoder, first, false)?;
     let decoder = loader.load_stack(&config.decoder, second, true)?;
     let output = loader.load_output_layer(projection, &spec)?;
-    let output_scale = if config.scales_output {
-        (config.hidden_size as f32).powf(-0.5)
-    } else {
-        1.0
-    };
     Ok(Seq2SeqModel {
         config,
         spec,
         encoder,
         decoder,
         output,
-        output_scale,
     })
 }
 
@@ -89,14 +83,22 @@ impl<F: WeightForm> ModelLoader<'_, F> {
     /// the other.
     fn load_linear(&self, names: &[String], rows: usize, columns: usize) -> Result<Linear<F::Matrix, F::Vector>> {
         let named = |part: &str| names.iter().map(|name| format!("{name}.{part}")).collect::<Vec<_>>();
-        let bias = if self.config.t5 {
-            None
-        } else {
-            let biases = named("bias")
-                .into_iter()
-                .map(|name| self.source.read_floats(&name, &[rows]));
-            let values = biases.collect::<Result<Vec<_>>>()?.concat();
+        let bias_names = named("bias");
+        let has_bias = match self.config.biases {
+            Biases::All => true,
+            Biases::None => false,
+            Biases::Stored => bias_names.iter().any(|name| self.source.has_tensor(name)),
+        };
+        let bias = if has_bias {
+            // Of several layers, some may have none.
+            let read = |name: &String| match self.config.biases {
+                Biases::Stored if !self.source.has_tensor(name) => Ok(vec![0.0; rows]),
+                _ => self.source.read_floats(name, &[rows]),
+            };
+            let values = bias_names.iter().map(read).collect::<Result<Vec<_>>>()?.concat();
             Some(self.form.make_vector(values, &[rows * names.len()])?)
+        } else {
+            None
         };
         Ok(Linear {
             weight: self.load_matrix(&named("weight"), rows, columns)?,
@@ -123,7 +125,11 @@ impl<F: WeightForm> ModelLoader<'_, F> {
         };
         Ok(Norm {
             weight: vector("weight")?,
-            bias: if self.config.t5 { None } else { Some(vector("bias")?) },
+            bias: match self.config.biases {
+                Biases::All => Some(vector("bias")?),
+                Biases::Stored if self.source.has_tensor(&format!("{name}.bias")) => Some(vector("bias")?),
+                Biases::Stored | Biases::None => None,
+            },
             epsilon: self.config.epsilon,
         })
     }
@@ -133,7 +139,7 @@ impl<F: WeightForm> ModelLoader<'_, F> {
     /// count, as in transformers 5.
     fn load_embeddings(&self) -> Result<[F::Matrix; 3]> {
         let config = self.config;
-        let base = if config.t5 { "" } else { "model." };
+        let base = if config.t5_names { "" } else { "model." };
         let [shared, first, second] =
             ["shared", "encoder.embed_tokens", "decoder.embed_tokens"].map(|name| format!("{base}{name}.weight"));
         let lm_head = "lm_head.weight".to_owned();
@@ -183,21 +189,25 @@ impl<F: WeightForm> ModelLoader<'_, F> {
     ) -> Result<LayerStack<F::Matrix, F::Vector>> {
         let config = self.config;
         let name = if decoder { "decoder" } else { "encoder" };
-        let base = if config.t5 {
+        let base = if config.t5_names {
             name.to_owned()
         } else {
             format!("model.{name}")
         };
         let names = StackTensorNames {
-            layers: format!("{base}.{}.", if config.t5 { "block" } else { "layers" }),
-            t5: config.t5,
+            layers: format!("{base}.{}.", if config.t5_names { "block" } else { "layers" }),
+            t5: config.t5_names,
             decoder,
         };
         let dim = config.head_dims[usize::from(decoder)];
         let heads = HeadDimensions {
             count: side.heads,
             dim,
-            scale: if config.t5 { 1.0 } else { (dim as f32).powf(-0.5) },
+            scale: if config.scales_queries {
+                (dim as f32).powf(-0.5)
+            } else {
+                1.0
+            },
         };
         let stored = format!("{base}.embed_positions.weight");
         let upload_rows = |rows, shape: [usize; 2]| self.form.make_vector(rows, &shape);
@@ -218,16 +228,26 @@ impl<F: WeightForm> ModelLoader<'_, F> {
         };
         let relative_bias = match config.positions {
             PositionScheme::Relative { buckets, .. } => {
-                let name = format!("{base}.block.0.layer.0.SelfAttention.relative_attention_bias.weight");
+                let path = if config.t5_names {
+                    "block.0.layer.0.SelfAttention."
+                } else {
+                    ""
+                };
+                let name = format!("{base}.{path}relative_attention_bias.weight");
                 let shape = [buckets, side.heads];
                 Some(self.form.make_vector(self.source.read_floats(&name, &shape)?, &shape)?)
             }
             _ => None,
         };
-        let final_norm = match (config.t5, config.norm_first) {
-            (true, _) => Some(self.load_norm(&format!("{base}.final_layer_norm"))?),
-            (false, true) => Some(self.load_norm(&format!("{base}.layer_norm"))?),
-            (false, false) => None,
+        let final_norm = if config.final_norm {
+            let name = if config.t5_names {
+                "final_layer_norm"
+            } else {
+                "layer_norm"
+            };
+            Some(self.load_norm(&format!("{base}.{name}"))?)
+        } else {
+            None
         };
         Ok(LayerStack {
             embedding,
@@ -281,16 +301,16 @@ impl<F: WeightForm> ModelLoader<'_, F> {
                 })
             },
             feed_forward: {
-                let [up, down] = match (names.t5, self.config.gated) {
-                    (true, true) => ["wi_0", "wo"],
-                    (true, false) => ["wi", "wo"],
-                    (false, _) => ["fc1", "fc2"],
+                let [up, gate, down] = match (names.t5, self.config.gated) {
+                    (true, true) => ["wi_0", "wi_1", "wo"],
+                    (true, false) => ["wi", "", "wo"],
+                    (false, _) => ["fc1", "fc1_gate", "fc2"],
                 };
                 FeedForward {
                     norm: self.load_norm(&feed_forward.norm)?,
                     up: self.load_linear(&part(&feed_forward.prefix, &[up]), side.feed_forward, width)?,
                     gate: if self.config.gated {
-                        Some(self.load_linear(&part(&feed_forward.prefix, &["wi_1"]), side.feed_forward, width)?)
+                        Some(self.load_linear(&part(&feed_forward.prefix, &[gate]), side.feed_forward, width)?)
                     } else {
                         None
                     },

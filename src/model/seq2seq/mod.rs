@@ -8,6 +8,7 @@
 
 mod config;
 mod cpu;
+mod ct2;
 mod load;
 mod positions;
 mod state;
@@ -19,7 +20,9 @@ use super::cpu::matrix::ActivationPrecision;
 use super::cpu::ops::Norm;
 use super::linear::Linear;
 use super::weights::checkpoint::Checkpoint;
-use super::weights::{CpuWeightForm, Int8Cache, Int8Recorder, ScaleGrouping, TensorWeightForm};
+use super::weights::ct2::CT2_FILE_NAME;
+use super::weights::token_lists::TokenLists;
+use super::weights::{CpuWeightForm, Ct2Weights, Int8Cache, Int8Recorder, ScaleGrouping, TensorWeightForm};
 use super::{Architecture, ModelSpec, OutputTokenIds, TranslationModel};
 use crate::error::{Error, Result};
 use candle_core::{DType, Device};
@@ -55,6 +58,86 @@ pub fn load_from_directory(
 ) -> Result<Box<dyn TranslationModel>> {
     let path = directory.join("config.json");
     let config = Seq2SeqConfig::from_json(architecture, config_json, &path)?;
+    let spec = make_spec(&config, ids, &path)?;
+    Ok(match computation {
+        ComputeBackend::Cpu(activations) => load_for_cpu(directory, config, spec, activations)?,
+        ComputeBackend::Tensors(device, dtype) => {
+            let checkpoint = Checkpoint::open(directory)?;
+            Box::new(load::load_model(
+                config,
+                spec,
+                &checkpoint,
+                &TensorWeightForm { device, dtype },
+            )?)
+        }
+    })
+}
+
+/// Loads an encoder-decoder model in CTranslate2's format: a `model.bin`, and a `config.json`, which may be null.
+///
+/// # Errors
+/// Fails with an error of kind `Model`, with the file and the variable that is missing, does not fit, or stands for
+/// something that plae does not compute; of kind `Memory` if the device has no memory left for the weights.
+pub(crate) fn load_ct2(
+    directory: &Path,
+    config_json: &Value,
+    ids: OutputTokenIds,
+    computation: ComputeBackend,
+) -> Result<Box<dyn TranslationModel>> {
+    let weights = Ct2Weights::open(directory)?;
+    let config = Seq2SeqConfig::from_ct2(&weights, config_json)?;
+    let spec = make_spec(&config, ids, &directory.join(CT2_FILE_NAME))?;
+    let model: Box<dyn TranslationModel> = match computation {
+        ComputeBackend::Cpu(activations) => {
+            let form = CpuWeightForm {
+                activations,
+                scales: ScaleGrouping::Row,
+            };
+            Box::new(load::load_model(config, spec, &weights, &form)?)
+        }
+        ComputeBackend::Tensors(device, dtype) => Box::new(load::load_model(
+            config,
+            spec,
+            &weights,
+            &TensorWeightForm { device, dtype },
+        )?),
+    };
+    ct2::refuse_unread(&weights)?;
+    Ok(model)
+}
+
+/// Describes the model in a directory with a `model.bin`, without loading its weights.
+///
+/// # Errors
+/// Fails with an error of kind `Model` if `model.bin` is damaged, or is not an encoder-decoder's.
+pub(crate) fn describe_ct2(directory: &Path, lists: &TokenLists) -> Result<Ct2Description> {
+    let weights = Ct2Weights::open(directory)?;
+    let tokens = lists.target_set();
+    Ok(Ct2Description {
+        architecture: ct2::recognise_architecture(&weights, &|token| tokens.contains(token))?,
+        is_int8: weights.is_int8("decoder/embeddings/weight"),
+        vocabularies: ["encoder/embeddings_0/weight", "decoder/embeddings/weight"].map(|name| {
+            weights
+                .shape(name)
+                .and_then(|shape| shape.first().copied())
+                .unwrap_or(0)
+        }),
+    })
+}
+
+/// The facts about a model in CTranslate2's format that are known without loading its weights.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ct2Description {
+    /// The architecture whose conventions it follows.
+    pub architecture: Architecture,
+    /// Whether its weights are 8-bit integers.
+    pub is_int8: bool,
+    /// Number of rows of the embedding of the source, and of the target.
+    pub vocabularies: [usize; 2],
+}
+
+/// Checks the start and end tokens, whose file is `path`, and gives the facts that search needs.
+fn make_spec(config: &Seq2SeqConfig, ids: OutputTokenIds, path: &Path) -> Result<ModelSpec> {
     let vocabulary = config.decoder.vocabulary;
     let OutputTokenIds { start, end, allowed } = ids;
     if let Some(id) = start.iter().chain(&end).find(|id| **id as usize >= vocabulary) {
@@ -78,18 +161,7 @@ pub fn load_from_directory(
         output: None,
     };
     spec.restrict_output(allowed);
-    Ok(match computation {
-        ComputeBackend::Cpu(activations) => load_for_cpu(directory, config, spec, activations)?,
-        ComputeBackend::Tensors(device, dtype) => {
-            let checkpoint = Checkpoint::open(directory)?;
-            Box::new(load::load_model(
-                config,
-                spec,
-                &checkpoint,
-                &TensorWeightForm { device, dtype },
-            )?)
-        }
-    })
+    Ok(spec)
 }
 
 /// Loads a model for the CPU. 8-bit weights are read from the file that an earlier load wrote; if there is none, they
@@ -190,8 +262,6 @@ struct Seq2SeqModel<M, V> {
     encoder: LayerStack<M, V>,
     decoder: LayerStack<M, V>,
     output: Linear<M, V>,
-    /// Factor on the decoder's output before the output projection: other than 1 in a T5 with tied embeddings.
-    output_scale: f32,
 }
 
 /// A table of position embeddings, and for each token the row of the table that is added to it; none if the model has

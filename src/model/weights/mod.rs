@@ -1,6 +1,8 @@
-//! Reads weights and configurations from disk: safetensors, PyTorch pickles, GGUF, and plae's own 8-bit files.
+//! Reads weights and configurations from disk: safetensors, PyTorch pickles, CTranslate2, GGUF, and plae's own 8-bit files.
 
 pub(crate) mod checkpoint;
+pub(crate) mod ct2;
+mod ct2_names;
 pub mod gguf;
 mod gguf_header;
 mod gguf_names;
@@ -14,8 +16,10 @@ mod pickle;
 pub(crate) mod published_configs;
 mod source;
 mod text_part;
+pub(crate) mod token_lists;
 mod unpickle;
 
+pub(in crate::model) use ct2::{Ct2Weights, Scalar};
 #[cfg(test)]
 pub(crate) use gguf_header::header_bytes;
 pub use gguf_header::{GgufHeader, is_gguf};

@@ -3,6 +3,7 @@
 //! `T5Tokenizer`.
 
 mod languages;
+mod lists;
 mod load;
 mod vocabulary;
 

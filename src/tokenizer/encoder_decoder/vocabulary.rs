@@ -49,6 +49,18 @@ impl Vocabulary {
 }
 
 impl VocabJson {
+    /// Makes a vocabulary in which each token's id is its place in the list; of a token that is there twice, the first.
+    pub fn from_tokens(tokens: Vec<String>) -> Self {
+        let mut ids = HashMap::with_capacity(tokens.len());
+        for (id, token) in tokens.iter().enumerate() {
+            ids.entry(token.clone()).or_insert(id as u32);
+        }
+        Self {
+            ids,
+            tokens: tokens.into_iter().map(Some).collect(),
+        }
+    }
+
     /// Reads a vocab.json.
     ///
     /// # Errors

@@ -130,6 +130,26 @@ impl Matrix {
         Self::new(rows, columns, weights, activations)
     }
 
+    /// Packs weights that are 8-bit integers, with one scale for each matrix row, without rounding them again.
+    ///
+    /// `row` returns the matrix row with the given index: its `columns` integers, and the factor that makes weights of
+    /// them.
+    pub fn from_int8_row_scales<'a>(
+        rows: usize,
+        columns: usize,
+        activations: ActivationPrecision,
+        row: impl Fn(usize) -> (&'a [u8], f32) + Sync,
+    ) -> Self {
+        let weights = pack_int8_rows(rows, columns, |at, values| {
+            let (bytes, scale) = row(at);
+            for (value, byte) in values.iter_mut().zip(bytes) {
+                *value = *byte as i8;
+            }
+            scale
+        });
+        Self::new(rows, columns, weights, activations)
+    }
+
     /// Packs float32 weights, `(rows, columns)`: as float32, or in 8 bits with one scale for each 32 columns (GGUF's
     /// Q8_0).
     ///
@@ -406,6 +426,12 @@ fn pack_f32_weights<'a>(rows: usize, columns: usize, row: impl Fn(usize) -> &'a 
 
 /// Packs float32 weights in 8 bits with one scale for each row; `row` returns the values of a matrix row.
 fn pack_int8_weights<'a>(rows: usize, columns: usize, row: impl Fn(usize) -> &'a [f32] + Sync) -> PackedWeights {
+    pack_int8_rows(rows, columns, |at, values| round_row_to_int8(row(at), values))
+}
+
+/// Packs weights in 8 bits with one scale for each row; `fill` writes the integers of a matrix row and returns its
+/// scale.
+fn pack_int8_rows(rows: usize, columns: usize, fill: impl Fn(usize, &mut [i8]) -> f32 + Sync) -> PackedWeights {
     let (tiles, groups) = (rows.div_ceil(TILE_ROWS), columns.div_ceil(4));
     let mut lanes = HugePageBuffer::<ColumnQuad>::new_zeroed(tiles * groups);
     let mut scales = HugePageBuffer::<TileColumn>::new_zeroed(tiles);
@@ -417,7 +443,7 @@ fn pack_int8_weights<'a>(rows: usize, columns: usize, row: impl Fn(usize) -> &'a
             values.resize(groups * 4, 0i8);
             lanes.fill(ZERO_INT8_WEIGHTS);
             for at in 0..TILE_ROWS.min(rows - tile * TILE_ROWS) {
-                scales.0[at] = round_row_to_int8(row(tile * TILE_ROWS + at), values);
+                scales.0[at] = fill(tile * TILE_ROWS + at, values);
                 for (lane, four) in lanes.iter_mut().zip(values.as_chunks::<4>().0) {
                     for (j, value) in four.iter().enumerate() {
                         lane.0[at * 4 + j] = (*value as u8) ^ 0x80;

@@ -66,17 +66,21 @@ impl LayerStack {
         self.find_position_embeddings(ids, positions, self.embedding.dims()[0], &upload_rows)
     }
 
-    /// Looks up the embeddings of tokens and adds those of their positions; gives `(tokens, hidden_size)`.
+    /// Looks up the embeddings of tokens, or zeros if `from_zero`, and adds those of their positions; gives `(tokens,
+    /// hidden_size)`.
     fn embed_tokens(
         &self,
         ids: &[u32],
         position_embeddings: &PositionEmbeddings,
         config: &Seq2SeqConfig,
+        from_zero: bool,
     ) -> Outcome<Tensor> {
         let device = self.embedding.device();
         let embedded = self.embedding.index_select(&Tensor::new(ids, device)?, 0)?;
         let mut hidden = embedded.to_dtype(DType::F32)?;
-        if config.embedding_scale != 1.0 {
+        if from_zero {
+            hidden = hidden.zeros_like()?;
+        } else if config.embedding_scale != 1.0 {
             hidden = (hidden * f64::from(config.embedding_scale))?;
         }
         if let Some((table, numbers)) = position_embeddings {
@@ -139,7 +143,7 @@ impl Seq2SeqModel {
             (Some(bias), None) => Some(bias),
             (None, mask) => mask.clone(),
         };
-        let mut hidden = stack.embed_tokens(ids, position_embeddings, config)?;
+        let mut hidden = stack.embed_tokens(ids, position_embeddings, config, false)?;
         for layer in &stack.layers {
             let attention = &layer.attention;
             let dtype = compute_dtype(&attention.project.weight);
@@ -185,7 +189,8 @@ impl Seq2SeqModel {
         let (stack, config) = (&self.decoder, &self.config);
         let (position, heads) = (state.position, stack.heads);
         let bias = stack.compute_relative_bias(false, position..position + 1, position + 1, config)?;
-        let mut hidden = stack.embed_tokens(last, position_embeddings, config)?;
+        let from_zero = config.starts_from_zero && position == 0;
+        let mut hidden = stack.embed_tokens(last, position_embeddings, config, from_zero)?;
         for (index, layer) in stack.layers.iter().enumerate() {
             let attention = &layer.attention;
             let dtype = compute_dtype(&attention.project.weight);
@@ -227,10 +232,10 @@ impl Seq2SeqModel {
     /// Computes the logits from the decoder's output and copies them to the CPU, where search reads them.
     fn compute_logits(&self, hidden: &Tensor) -> Result<Tensor> {
         let logits = || {
-            let hidden = if self.output_scale == 1.0 {
+            let hidden = if self.config.output_scale == 1.0 {
                 hidden.clone()
             } else {
-                (hidden * f64::from(self.output_scale))?
+                (hidden * f64::from(self.config.output_scale))?
             };
             self.output.forward(&hidden)?.to_device(&Device::Cpu)
         };
