@@ -3,6 +3,7 @@
 mod archive;
 mod articles;
 mod bilingual;
+mod ct2;
 mod check;
 mod damage;
 mod databases;
