@@ -3,8 +3,8 @@
 mod archive;
 mod articles;
 mod bilingual;
-mod ct2;
 mod check;
+mod ct2;
 mod damage;
 mod databases;
 mod decoder;
