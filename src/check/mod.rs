@@ -1,8 +1,10 @@
 //! Checks of anyone's translation: pairs of Thai and English are read from files, checked, and reported.
 //!
-//! [`pair_lines`] or [`read_pairs`] → [`check_pairs`] → [`write_report`]. No model is needed.
+//! [`pair_lines`] or [`read_pairs`] → [`check_pairs`] → [`write_report`]. No model is needed; the scores of one
+//! ([`Translator::score_pairs`](crate::translate::Translator::score_pairs)) show more.
 
 mod html;
+mod probability;
 mod read;
 mod report;
 #[cfg(test)]
@@ -15,6 +17,7 @@ use crate::document::{Finding, Findings, FinishReason, Flag};
 use crate::quality::{self, CheckedPair};
 use crate::span::Span;
 use crate::thai::has_thai;
+use crate::translate::PairScore;
 use rayon::prelude::*;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -76,22 +79,28 @@ pub struct PairResult {
     pub findings: Findings,
     /// How far the translation can be trusted, from 0 to 1; 1 if nothing looks wrong.
     pub score: f64,
+    /// How probable a model finds the translation; none without a model, and for a pair that it could not score.
+    pub model: Option<PairScore>,
 }
 
-/// Checks the pairs of one document, in parallel, and returns as many results in the same order.
+/// Checks the pairs of one document, in parallel, and returns as many results in the same order. `scores` has a model's
+/// score of each pair; it is empty without a model.
 ///
 /// It takes time and memory in proportion to the number of pairs: about 100 bytes for a pair, and those of its findings.
-pub fn check_pairs(pairs: &[TextPair], selection: &FlagSelection) -> Vec<PairResult> {
+pub fn check_pairs(pairs: &[TextPair], scores: &[Option<PairScore>], selection: &FlagSelection) -> Vec<PairResult> {
     let mut found: Vec<Vec<Finding>> = pairs.par_iter().map(check_pair).collect();
     let texts: Vec<(&str, &str)> = pairs.iter().map(|pair| (&*pair.source, &*pair.target)).collect();
     for (index, finding) in quality::check_document(&texts) {
         found[index].push(finding);
     }
-    let results = found.into_iter().map(|mut findings| {
+    let results = found.into_iter().enumerate().map(|(index, mut findings)| {
+        let model = scores.get(index).copied().flatten();
+        findings.extend(model.as_ref().and_then(probability::check_score));
         findings.retain(|finding| selection.includes(finding.flag));
         PairResult {
-            score: quality::trust_score(&findings, None),
+            score: quality::trust_score(&findings, model.map(|score| score.log_probability)),
             findings: findings.into(),
+            model,
         }
     });
     results.collect()

@@ -27,6 +27,10 @@ enum JsonLine<'a> {
         source: &'a str,
         target: &'a str,
         score: f64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        log_probability: Option<f64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        contrastive: Option<f64>,
         flags: &'a [Finding],
     },
     Summary(&'a CheckSummary),
@@ -55,14 +59,17 @@ pub fn write_report(
             { rows }.try_for_each(|(pair, result)| put(&format_row(pair, result)))
         }
         ReportFormat::Jsonl => {
+            // More decimals carry no meaning.
+            let round = |number: f64| (number * 1e6).round() / 1e6;
             for (pair, result) in pairs.iter().zip(results) {
                 put_json(
                     &JsonLine::Pair {
                         line: pair.line,
                         source: &pair.source,
                         target: &pair.target,
-                        // More decimals carry no meaning.
-                        score: (result.score * 1e6).round() / 1e6,
+                        score: round(result.score),
+                        log_probability: result.model.map(|score| round(score.log_probability)),
+                        contrastive: result.model.map(|score| round(score.contrastive)),
                         flags: &result.findings,
                     },
                     put,

@@ -18,7 +18,7 @@ fn pairs_of<'a>(texts: &[(&'a str, &'a str)]) -> Vec<TextPair<'a>> {
 }
 
 fn flags_of(source: &str, target: &str) -> Vec<Flag> {
-    let results = check_pairs(&pairs_of(&[(source, target)]), &FlagSelection::default());
+    let results = check_pairs(&pairs_of(&[(source, target)]), &[], &FlagSelection::default());
     results[0].findings.flags().collect()
 }
 
@@ -36,25 +36,43 @@ fn blank_lines_are_partners_of_blank_lines_only() {
 #[test]
 fn a_selection_decides_flags_and_score() {
     let pairs = pairs_of(&[(LONG, "ชุมชน"), (LONG, "")]);
-    let all = check_pairs(&pairs, &FlagSelection::default());
+    let all = check_pairs(&pairs, &[], &FlagSelection::default());
     assert_eq!(list_worst_first(&all), [1, 0]);
     let only = FlagSelection {
         only: vec![Flag::Empty],
         skip: Vec::new(),
     };
-    let kept = check_pairs(&pairs, &only);
+    let kept = check_pairs(&pairs, &[], &only);
     assert_eq!((kept[0].score, kept[0].findings.len()), (1.0, 0));
     assert_eq!(list_worst_first(&kept), [1]);
     let none = FlagSelection {
         only: vec![Flag::Empty],
         skip: vec![Flag::Empty],
     };
-    let summary = CheckSummary::new(&check_pairs(&pairs, &none));
+    let summary = CheckSummary::new(&check_pairs(&pairs, &[], &none));
     assert_eq!(summary.describe(), "2 pairs, nothing to check");
     assert_eq!((summary.pairs, summary.flagged, summary.share), (2, 0, 0.0));
     assert_eq!(
         CheckSummary::new(&kept).describe(),
         "1 of 2 pairs to check (50.0 %): 1 empty"
+    );
+}
+
+#[test]
+fn a_model_tells_translations_of_other_texts() {
+    let pairs = pairs_of(&[("ฝนตก", "Rain"), ("ฝนตก", "Rain"), ("ฝนตก", "Rain")]);
+    let score = |contrastive| {
+        Some(PairScore {
+            log_probability: -1.5,
+            contrastive,
+        })
+    };
+    let results = check_pairs(&pairs, &[score(0.3), score(1.8), None], &FlagSelection::default());
+    let flags = |index: usize| results[index].findings.flags().collect::<Vec<_>>();
+    assert_eq!((flags(0), flags(1), flags(2)), (vec![Flag::Omission], vec![], vec![]));
+    assert!(
+        results[0].score < results[1].score && results[1].score < results[2].score,
+        "{results:?}"
     );
 }
 
@@ -154,7 +172,7 @@ fn json_lines_of_several_programs_are_read() {
             (6, "จ", "e")
         ]
     );
-    let results = check_pairs(&pairs, &FlagSelection::default());
+    let results = check_pairs(&pairs, &[], &FlagSelection::default());
     assert_eq!(results[0].findings.flags().collect::<Vec<_>>(), [Flag::Truncated]);
     for (line, part) in [
         ("ข่าว", "no JSON object"),
@@ -193,7 +211,7 @@ fn report(format: ReportFormat) -> String {
             "Villagers clean the streets together and plant more trees every year.",
         ),
     ]);
-    let results = check_pairs(&pairs, &FlagSelection::default());
+    let results = check_pairs(&pairs, &[], &FlagSelection::default());
     let mut text = String::new();
     write_report(format, &pairs, &results, ["a<b>.th", "line"], &mut |part| {
         text += part;
@@ -277,7 +295,7 @@ proptest! {
     fn any_pairs_are_checked_and_reported(texts in prop::collection::vec((any::<String>(), any::<String>()), 1..4)) {
         let texts: Vec<(&str, &str)> = texts.iter().map(|(source, target)| (source.as_str(), target.as_str())).collect();
         let pairs = pairs_of(&texts);
-        let results = check_pairs(&pairs, &FlagSelection::default());
+        let results = check_pairs(&pairs, &[], &FlagSelection::default());
         prop_assert!(results.iter().all(|result| (0.0..=1.0).contains(&result.score)));
         for format in [ReportFormat::Jsonl, ReportFormat::Html, ReportFormat::Tsv] {
             write_report(format, &pairs, &results, ["a", "line"], &mut |_| Ok(())).unwrap();

@@ -849,7 +849,7 @@ const LISTING_FORMAT_WORDS: &OptionWords<PlainOrJson> = &[
     ("jsonl", PlainOrJson::Jsonl, "A JSON object a line"),
 ];
 
-/// Check anyone's translation: numbers, dates, names, gaps and more, without a model
+/// Check anyone's translation, without a model: numbers, dates, names, gaps and more
 ///
 /// Reads a Thai text and its English translation, and shows the pairs that look wrong, the worst first. What is not
 /// shown was not proven right.
@@ -893,6 +893,32 @@ pub struct CheckArgs {
     /// Exit with code 1 if any pair has one of these flags; `any` stands for all
     #[arg(long, value_name = "FLAG", value_delimiter = ',', value_parser = flag_parser(true), hide_possible_values = true, help_heading = "Flags")]
     pub fail_on: Vec<FlagChoice>,
+    /// Let this model score each pair too: a name of `plae models list`, `org/repo`, a directory, or a .gguf file
+    #[arg(long, value_name = "MODEL", help_heading = "Model")]
+    pub model: Option<String>,
+    /// Where the model computes: auto, cpu, cuda, cuda:N or metal
+    #[arg(long, value_name = "DEVICE", value_parser = parse_device, requires = "model", help_heading = "Model")]
+    pub device: Option<DeviceChoice>,
+    /// Number format of the computation
+    #[arg(long, value_name = "PRECISION", value_parser = word_parser(PRECISION_WORDS), hide_possible_values = true, requires = "model", help_heading = "Model")]
+    pub precision: Option<Precision>,
+    /// Never use the network; the model comes from this machine only
+    #[arg(long, requires = "model", help_heading = "Model")]
+    pub offline: bool,
+}
+
+impl CheckArgs {
+    /// Returns the arguments of the model that scores; none if none is named.
+    pub fn model_args(&self) -> Option<ModelArgs> {
+        self.model.is_some().then(|| ModelArgs {
+            model: self.model.clone(),
+            device: self.device,
+            precision: self.precision,
+            // Anyone's translation may have any token.
+            vocabulary: Some(OutputVocabulary::Full),
+            offline: self.offline,
+        })
+    }
 }
 
 const CHECK_HELP: &str = "\
@@ -903,6 +929,11 @@ Examples:
   plae check article.th article.en -o check.html
   plae check article.jsonl --format jsonl | jq 'select(.score < 0.5)'
   plae check article.th article.en --fail-on any --skip name
+  plae check article.th article.en --model gemma-3-270m
+
+With --model the model also reads each pair, and says how probable it finds the translation, and how much less it would \
+without the source (`log_probability` and `contrastive` in jsonl, natural logarithms, means over the tokens): a \
+translation of something else is flagged as an omission. No other option and no configuration makes it use a model.
 
 With --format jsonl each pair is an object with `line`, `source`, `target`, `score` (1 if nothing looks wrong) and \
 `flags`, each with `flag`, `severity`, the byte ranges in `source` and `target`, and a `detail`; the last line is a \

@@ -1,8 +1,11 @@
 //! `plae check`: checks anyone's translation and writes what looks wrong, without a model.
 
 use super::args::{CHECK_FORMAT_WORDS, CheckArgs, CheckFormat, FlagChoice, look_up_word};
+use super::config::Config;
 use super::plan::InputSource;
 use super::printer::{ERROR_STYLE, FAINT_STYLE, Printer, WARNING_STYLE, is_broken_pipe};
+use super::progress::FileProgress;
+use super::session::ModelSession;
 use super::visible::{KeptControlCharacters, escape_control_characters};
 use super::words::format_count;
 use super::{CommandStatus, file};
@@ -14,13 +17,16 @@ use crate::document::{Flag, Format};
 use crate::error::{Error, Result};
 use crate::memory::SkippedCounts;
 use crate::thai::encoding::decode_text;
+use crate::translate::{DecodeOptions, PairScore};
 use clap::builder::styling::Style;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 /// Number of bytes of a report that are collected before they are written to standard output.
 const CHUNK_BYTES: usize = 1 << 20;
 
-pub fn run(args: &CheckArgs, printer: &Printer) -> Result<CommandStatus> {
+/// Runs the command; `config` is there if a model is named.
+pub fn run(args: &CheckArgs, config: Option<Config>, printer: &Printer) -> Result<CommandStatus> {
     let selection = FlagSelection {
         only: list_flags(&args.only),
         skip: list_flags(&args.skip),
@@ -40,7 +46,8 @@ pub fn run(args: &CheckArgs, printer: &Printer) -> Result<CommandStatus> {
             let names = [source.to_string(), target.to_string()];
             let pairs = pair_lines([Path::new(&names[0]), Path::new(&names[1])], &texts[0], &texts[1])?;
             let title = format!("{}, {}", names[0], names[1]);
-            write_results(args, &pairs, &selection, format, [&title, "line"], printer)
+            let scores = score_with_model(&pairs, config, printer)?;
+            write_results(args, &pairs, &scores, &selection, format, [&title, "line"], printer)
         }
         None => {
             let bytes = read_input(&source)?;
@@ -50,7 +57,8 @@ pub fn run(args: &CheckArgs, printer: &Printer) -> Result<CommandStatus> {
             drop(bytes);
             print_skipped_units(&source, &read.skipped, printer);
             let place = [&source.to_string(), from.place_noun()];
-            write_results(args, &read.pairs, &selection, format, place, printer)
+            let scores = score_with_model(&read.pairs, config, printer)?;
+            write_results(args, &read.pairs, &scores, &selection, format, place, printer)
         }
     }
 }
@@ -181,16 +189,37 @@ fn print_skipped_units(input: &InputSource, skipped: &SkippedCounts, printer: &P
     }
 }
 
+/// Lets the named model score all pairs; returns nothing if none is named.
+fn score_with_model(pairs: &[TextPair], config: Option<Config>, printer: &Printer) -> Result<Vec<Option<PairScore>>> {
+    let Some(config) = config else {
+        return Ok(Vec::new());
+    };
+    let session = ModelSession::new(&config, printer);
+    let translator = &session.loaded_model()?.translator;
+    let texts: Vec<(&str, &str)> = pairs.iter().map(|pair| (&*pair.source, &*pair.target)).collect();
+    let bytes = texts
+        .iter()
+        .map(|(source, target)| (source.len() + target.len()) as u64)
+        .sum();
+    let mut progress = FileProgress::new(printer, 1, bytes);
+    progress.begin_file(bytes);
+    translator.score_pairs(&texts, &DecodeOptions::default(), &mut |done| {
+        progress.show_progress(done);
+        ControlFlow::Continue(())
+    })
+}
+
 /// Checks the pairs and writes the report. `place` is the name of what is checked and the noun for the number of a pair.
 fn write_results(
     args: &CheckArgs,
     pairs: &[TextPair],
+    scores: &[Option<PairScore>],
     selection: &FlagSelection,
     format: CheckFormat,
     place: [&str; 2],
     printer: &Printer,
 ) -> Result<CommandStatus> {
-    let results = check_pairs(pairs, selection);
+    let results = check_pairs(pairs, scores, selection);
     let summary = CheckSummary::new(&results);
     let write = |painter: &dyn Painter, put: &mut dyn FnMut(&str) -> Result<()>| match format {
         CheckFormat::Text => write_text(pairs, &results, place[1], painter, put),

@@ -145,7 +145,11 @@ fn run_command(command: &args::Command, printer: &Printer) -> Result<CommandStat
             render::run(args, &config, printer)
         }
         Command::Split(args) => split::run(args, &resolve(&args::ModelArgs::default(), None)?, printer),
-        Command::Check(args) => check::run(args, printer),
+        Command::Check(args) => {
+            // Without the option no model is used, whatever the configuration says.
+            let config = args.model_args().map(|model| resolve(&model, None));
+            check::run(args, config.transpose()?, printer)
+        }
         Command::Score(args) => score::run(args, printer),
         Command::Models(args) => {
             let model = args::ModelArgs {

@@ -9,6 +9,7 @@ pub mod generation;
 mod row;
 mod rules;
 mod sample;
+mod score;
 
 use crate::document::FinishReason;
 use crate::error::{Error, ErrorKind, Hint, Result};
@@ -20,6 +21,7 @@ pub use constraint::TokenConstraint;
 pub use generation::{EarlyStopping, GenerationConfig};
 use rayon::prelude::*;
 use rules::{RankedTokens, RowContext, TokenRules};
+pub use score::score_outputs;
 use std::ops::ControlFlow;
 
 /// Options of the search of one batch. No count of tokens includes the decoder's start token; all include a forced
@@ -374,8 +376,12 @@ fn rank_continuations(logits: &Tensor, searches: &[BeamSearch], rules: &TokenRul
             .collect()
     })
     .map_err(candle_error)?;
-    candidates
-        .ok_or_else(|| Error::model("the model computed values that are no numbers").hint(Hint::UseF32OrFetchAgain))
+    candidates.ok_or_else(numberless_logits_error)
+}
+
+/// Makes the error for logits that are not numbers.
+fn numberless_logits_error() -> Error {
+    Error::model("the model computed values that are no numbers").hint(Hint::UseF32OrFetchAgain)
 }
 
 /// Finds the index at which the second round of an endless repetition starts, if `ids` ends in one: a phrase of up to

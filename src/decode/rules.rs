@@ -138,7 +138,13 @@ impl<'a> TokenRules<'a> {
         constraint.filter(|constraint| !constraint.is_empty())
     }
 
-    fn column_of_id(&self, id: u32) -> Option<usize> {
+    /// Returns the ids that end an output, ascending.
+    pub fn end_ids(&self) -> &[u32] {
+        &self.ends
+    }
+
+    /// Returns the column of a token in a row of logits; none for a token that the output leaves out.
+    pub fn column_of_id(&self, id: u32) -> Option<usize> {
         match self.output {
             Some(output) => output.binary_search(&id).ok(),
             None => Some(id as usize).filter(|column| *column < self.width),

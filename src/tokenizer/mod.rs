@@ -227,6 +227,15 @@ impl Tokenizer {
         self.encode_prompt(text, 0..text.len()).unwrap_or_default()
     }
 
+    /// Encodes a translation as a model writes it, with the target language's own pieces if the tokenizer has some. Nothing
+    /// is added at either end, and control tokens are text.
+    pub fn encode_target(&self, text: &str) -> Vec<u32> {
+        match &self.0 {
+            TokenizerKind::EncoderDecoder(encoder_decoder) => encoder_decoder.encode_target(text),
+            _ => self.encode_source(text),
+        }
+    }
+
     /// Encodes a prompt that holds a source text as its bytes `source`. Control tokens that touch the source are text,
     /// as `split_special_tokens` of transformers makes them: a source cannot end a turn or choose a language. Those in
     /// the rest of the prompt become their ids.

@@ -1,8 +1,8 @@
 //! Batches: texts that are decoded together, as many as make decoding faster and as the device's memory holds.
 
 use super::call::{SearchSettings, TranslationCall};
-use super::job::DecodeJob;
 use super::prompt::Prompter;
+use super::{DecodeOptions, Translator};
 use crate::decode::{Sampling, SearchOptions, search};
 use crate::error::{ErrorKind, Hint, Result};
 use crate::model::{DecodingState, TranslationModel};
@@ -15,6 +15,14 @@ const MAX_CPU_ROWS: usize = 64;
 /// leave units of the GPU idle.
 const MAX_GPU_ROWS: usize = 256;
 
+/// The most source tokens of a batch by default, for an encoder-decoder model on a CPU.
+const BATCH_TOKENS: usize = 2048;
+/// The most source tokens of a batch by default, for a decoder-only model, whose cache is larger for each token. Larger
+/// batches are no faster.
+const DECODER_BATCH_TOKENS: usize = 1536;
+/// The most source tokens of a batch by default, for an encoder-decoder model on a GPU.
+const GPU_BATCH_TOKENS: usize = 16_384;
+
 /// Token ids of a fixed beginning that several sources share, and the model's state after reading these ids.
 type CachedPrefix = (Vec<u32>, Arc<DecodingState>);
 
@@ -24,7 +32,7 @@ type CachedPrefix = (Vec<u32>, Arc<DecodingState>);
 pub(super) struct PrefixCache(Mutex<Vec<CachedPrefix>>);
 
 impl PrefixCache {
-    /// Returns the model's states after the fixed prompt beginnings of `jobs`. Computes states that are missing from
+    /// Returns the model's states after the fixed prompt `beginnings` of sources. Computes states that are missing from
     /// the cache, and drops those of other prompts.
     ///
     /// The cache stays locked until all states are computed, so that no two threads compute the same one. Decoding
@@ -32,22 +40,42 @@ impl PrefixCache {
     ///
     /// # Errors
     /// The errors of the model.
-    fn prefix_states(
+    pub(super) fn prefix_states<'a>(
         &self,
         model: &dyn TranslationModel,
         prompter: &Prompter,
-        jobs: &mut dyn Iterator<Item = &DecodeJob>,
+        beginnings: &mut dyn Iterator<Item = &'a [u32]>,
     ) -> Result<Vec<CachedPrefix>> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|(ids, _)| prompter.is_shared_beginning(ids));
-        for job in jobs {
-            let beginning = job.split_ids().0;
+        for beginning in beginnings {
             if !beginning.is_empty() && known.iter().all(|(ids, _)| ids != beginning) {
                 let (state, _) = model.begin_decoding(&[], &[beginning])?;
                 known.push((beginning.to_vec(), Arc::new(state)));
             }
         }
         Ok(known.clone())
+    }
+}
+
+/// Returns the maximum number of source tokens in a batch: the caller's, or what is fastest for the model and device.
+pub(super) fn source_token_budget(translator: &Translator, options: &DecodeOptions) -> usize {
+    let usual = if translator.is_decoder_only() {
+        DECODER_BATCH_TOKENS
+    } else if translator.device.is_cpu() {
+        BATCH_TOKENS
+    } else {
+        GPU_BATCH_TOKENS
+    };
+    options.batch_tokens.unwrap_or(usual)
+}
+
+/// Returns the number of rows at which a batch stops growing on the translator's device.
+pub(super) fn most_batch_rows(translator: &Translator) -> usize {
+    if translator.device.is_cpu() {
+        MAX_CPU_ROWS
+    } else {
+        MAX_GPU_ROWS
     }
 }
 
@@ -86,10 +114,10 @@ impl<'a> BatchDecoder<'a> {
         // Equal lengths keep their order: the same call makes the same batches.
         numbers.sort_by_key(|number| std::cmp::Reverse(call.jobs[*number].split_ids().1.len()));
         let translator = call.translator;
-        let mut jobs = numbers.iter().map(|number| &call.jobs[*number]);
+        let mut beginnings = numbers.iter().map(|number| call.jobs[*number].split_ids().0);
         let prefixes = translator
             .prefixes
-            .prefix_states(translator.model.as_ref(), call.prompter, &mut jobs)?;
+            .prefix_states(translator.model.as_ref(), call.prompter, &mut beginnings)?;
         Ok(Self {
             search,
             rows_are_done,
@@ -132,11 +160,7 @@ impl<'a> BatchDecoder<'a> {
     /// Returns the number of pending jobs that form the next batch: at least one.
     fn next_batch_size(&self, call: &TranslationCall) -> usize {
         let rows = self.search.options.beam * self.search.draws;
-        let most_rows = if call.translator.device.is_cpu() {
-            MAX_CPU_ROWS
-        } else {
-            MAX_GPU_ROWS
-        };
+        let most_rows = most_batch_rows(call.translator);
         let (mut count, mut tokens) = (0, 0);
         while count < self.pending.len().min(self.fitting) && count * rows < most_rows {
             tokens += call.jobs[self.pending[count]].split_ids().1.len() * rows;

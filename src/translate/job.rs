@@ -53,7 +53,7 @@ pub(super) struct DecodeJob {
 impl DecodeJob {
     /// Splits the ids that the model reads into the fixed beginning that other jobs share, and the rest.
     pub fn split_ids(&self) -> (&[u32], &[u32]) {
-        self.encoded.ids.split_at(self.encoded.shared)
+        self.encoded.split_ids()
     }
 
     /// Returns the random stream for sampling this job's outputs: the FNV-1a hash of its text, so that the draws do not

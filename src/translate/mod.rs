@@ -18,6 +18,7 @@ mod options;
 mod pass;
 mod prompt;
 mod recall;
+mod score;
 mod system;
 
 use crate::catalog::Manifest;
@@ -38,6 +39,7 @@ pub use options::{DecodeOptions, DecodeOptionsId};
 use prompt::InputFormat;
 pub use prompt::{list_prompt_requests, split_at_text};
 pub use recall::MemoryTranslator;
+pub use score::PairScore;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::OnceLock;

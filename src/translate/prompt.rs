@@ -218,6 +218,13 @@ pub(super) struct EncodedSource {
     pub shared: usize,
 }
 
+impl EncodedSource {
+    /// Splits the ids into the fixed beginning that other sources share, and the rest.
+    pub fn split_ids(&self) -> (&[u32], &[u32]) {
+        self.ids.split_at(self.shared)
+    }
+}
+
 impl Prompter {
     /// Tokenizes a model's prompt. `replaced`, if given, is the caller's request and replaces those of the prompt.
     ///
@@ -290,15 +297,85 @@ impl Prompter {
     /// # Errors
     /// Kind `Model` if the tokenizer cannot cut the text into tokens.
     pub fn encode_source(&self, text: &str, tokenizer: &Tokenizer) -> Result<EncodedSource> {
+        self.encode_in_frame(self.frame_for(text), text, tokenizer)
+    }
+
+    /// Returns the frame for a source text of this length.
+    fn frame_for(&self, text: &str) -> &PromptFrame {
         let length = text.chars().count();
         let longest = self.frames.len() - 1;
-        let frame = &self.frames[self.frames[..longest].partition_point(|frame| frame.below <= length)];
+        &self.frames[self.frames[..longest].partition_point(|frame| frame.below <= length)]
+    }
+
+    /// Encodes a source and its given translation, which is on one line: returns the ids of the source in its prompt, and
+    /// those of the translation as the model would write them after it; then both with an empty source in the same
+    /// prompt.
+    ///
+    /// # Errors
+    /// Those of [`Self::encode_source`].
+    pub fn encode_pair(
+        &self,
+        source: &str,
+        target: &str,
+        tokenizer: &Tokenizer,
+        is_decoder_only: bool,
+    ) -> Result<[(EncodedSource, Vec<u32>); 2]> {
+        let frame = self.frame_for(source);
+        let encode = |source: &str| {
+            let encoded = self.encode_in_frame(frame, source, tokenizer)?;
+            let target = if is_decoder_only {
+                self.encode_after_prompt(frame, &encoded.ids, source, target, tokenizer)?
+            } else {
+                tokenizer.encode_target(target)
+            };
+            Ok((encoded, target))
+        };
+        Ok([encode(source)?, encode("")?])
+    }
+
+    /// Encodes a translation as a decoder-only model would write it after a prompt with the ids `prompt`: after a space,
+    /// unless the prompt ends in white space or a control token.
+    fn encode_after_prompt(
+        &self,
+        frame: &PromptFrame,
+        prompt: &[u32],
+        source: &str,
+        target: &str,
+        tokenizer: &Tokenizer,
+    ) -> Result<Vec<u32>> {
+        let around = if frame.after.is_empty() { source } else { &frame.after };
+        let space = if around.ends_with(|c: char| c.is_whitespace() || c == '>') {
+            ""
+        } else {
+            " "
+        };
+        let source = self.put_on_one_line(source);
+        let whole = format!("{}{source}{}{space}{target}", frame.before, frame.after);
+        let range = frame.before.len()..frame.before.len() + source.len();
+        let ids: Vec<u32> = self
+            .first
+            .into_iter()
+            .chain(tokenizer.encode_prompt(&whole, range)?)
+            .collect();
+        // A tokenizer may merge the end of the prompt with the beginning of the translation.
+        Ok(match ids.strip_prefix(prompt) {
+            Some(target) => target.to_vec(),
+            None => tokenizer.encode_source(&format!("{space}{target}")),
+        })
+    }
+
+    /// Replaces newlines in a source by spaces, for a prompt whose outputs end at a newline.
+    fn put_on_one_line<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let is_one_line = self.stop_texts.iter().any(|stop| stop == "\n");
-        let text = if is_one_line && text.contains(['\n', '\r']) {
+        if is_one_line && text.contains(['\n', '\r']) {
             Cow::Owned(text.replace(['\n', '\r'], " "))
         } else {
             Cow::Borrowed(text)
-        };
+        }
+    }
+
+    fn encode_in_frame(&self, frame: &PromptFrame, text: &str, tokenizer: &Tokenizer) -> Result<EncodedSource> {
+        let text = self.put_on_one_line(text);
         let whole = format!("{}{text}{}", frame.before, frame.after);
         let source = frame.before.len()..frame.before.len() + text.len();
         let ids = tokenizer.encode_prompt(&whole, source)?.into_iter();

@@ -339,8 +339,8 @@ fn what_is_no_translation_is_refused_and_nothing_is_written() {
 fn control_characters_and_huge_lines_do_no_harm() {
     let huge = "ก".repeat(500_000);
     let sandbox = Sandbox::with(&[
-        ("a.th", "ข่าว\u{1b}]0;x\u{7}\nฝน\u{202e}\n"),
-        ("b.en", "ข\u{1b}[2J\nฝ\r\u{9b}31m\n"),
+        ("a.th", "ข่าว\u{1b}]x\u{7}\nฝน\u{202e}\n"),
+        ("b.en", "ข\u{1b}[J\nฝ\r\u{9b}m\n"),
         ("huge.th", &format!("{huge}\n")),
         ("huge.en", &format!("{}\n", "word ".repeat(200_000))),
     ]);
@@ -349,7 +349,7 @@ fn control_characters_and_huge_lines_do_no_harm() {
         .ends(0, &[])
         .stdout;
     assert!(
-        text.contains("\\u{1b}]0;x\\u{7}") && text.contains("\\u{202e}") && text.contains("\\u{9b}31m"),
+        text.contains("\\u{1b}]x\\u{7}") && text.contains("\\u{202e}") && text.contains("\\u{9b}m"),
         "{text:?}"
     );
     assert!(text.contains("\u{1b}["), "{text:?}");
@@ -385,4 +385,32 @@ fn outputs_that_fail_are_failures() {
         let output = command.stdout(writer.try_clone().unwrap()).output().unwrap();
         assert_eq!(output.status.code(), Some(code), "{output:?}");
     }
+}
+
+#[test]
+fn a_model_scores_pairs_where_one_is_named() {
+    const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/seq2seq/marian-prefix");
+    let sandbox = two_files();
+    sandbox.write("plae.toml", format!("model = {MODEL:?}\n"));
+    let args = ["check", "a.th", "b.en", "--format", "jsonl"];
+    let without = objects(&sandbox.run(&args).ends(0, &[]));
+    assert!(without.iter().all(|line| line.get("contrastive").is_none()));
+    let outcome = sandbox.run(&[&args[..], &["--model", MODEL]].concat());
+    let with = objects(&outcome.ends(0, &["model ", "a.th, b.en: "]));
+    assert_eq!(with.len(), 5);
+    for (index, line) in with[..4].iter().enumerate() {
+        // The second line is blank.
+        assert_eq!(
+            line["log_probability"].as_f64().is_some_and(|score| score < 0.0),
+            index != 1,
+            "{line}"
+        );
+        assert_eq!(line["contrastive"].is_f64(), index != 1, "{line}");
+    }
+    sandbox
+        .run(&["check", "a.th", "b.en", "--device", "cpu"])
+        .ends(2, &["--model"]);
+    sandbox
+        .run(&["check", "a.th", "b.en", "--model", "nothing"])
+        .ends(2, &["nothing"]);
 }

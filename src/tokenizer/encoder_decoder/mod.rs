@@ -110,6 +110,21 @@ impl EncoderDecoder {
         ids
     }
 
+    /// Encodes a translation; see [`super::Tokenizer::encode_target`].
+    pub fn encode_target(&self, text: &str) -> Vec<u32> {
+        let all = 0..text.len();
+        let (Some(model), Vocabulary::VocabJson { source, target }) = (&self.target, &self.vocabulary) else {
+            return self.encode(text, &all);
+        };
+        let known = &target.as_ref().unwrap_or(source).ids;
+        let mut ids = Vec::new();
+        model.encode(text, &all, |piece, _| {
+            let id = known.get(piece).filter(|_| !is_marker(piece));
+            ids.push(id.copied().unwrap_or(self.unknown));
+        });
+        ids
+    }
+
     /// Appends the ids of a text that has no added tokens. With Marian, a language code such as `>>eng<<` at the start
     /// of the text is one token, unless it touches the bytes `source`.
     fn encode_text(&self, mut text: &str, mut source: Range<usize>, ids: &mut Vec<u32>) {

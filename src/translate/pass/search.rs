@@ -2,15 +2,8 @@
 
 use super::{DecodingPass, SearchSettings, TranslationCall};
 use crate::decode::SearchOptions;
+use crate::translate::batch::source_token_budget;
 use crate::translate::job::DecodeJob;
-
-/// The most source tokens of a batch by default, for an encoder-decoder model on a CPU.
-const BATCH_TOKENS: usize = 2048;
-/// The most source tokens of a batch by default, for a decoder-only model, whose cache is larger for each token. Larger
-/// batches are no faster.
-const DECODER_BATCH_TOKENS: usize = 1536;
-/// The most source tokens of a batch by default, for an encoder-decoder model on a GPU.
-const GPU_BATCH_TOKENS: usize = 16_384;
 
 /// The first pass: decodes every text once, by beam search or greedy search.
 pub(super) struct FirstPass;
@@ -47,13 +40,6 @@ impl<'a> TranslationCall<'a> {
                 own.min_tokens()
             }
         };
-        let default_budget = if translator.is_decoder_only() {
-            DECODER_BATCH_TOKENS
-        } else if translator.device.is_cpu() {
-            BATCH_TOKENS
-        } else {
-            GPU_BATCH_TOKENS
-        };
         SearchSettings {
             options: SearchOptions {
                 beam: translator.beam_width(options),
@@ -77,7 +63,7 @@ impl<'a> TranslationCall<'a> {
                 ..SearchOptions::default()
             },
             draws: 1,
-            budget: options.batch_tokens.unwrap_or(default_budget),
+            budget: source_token_budget(translator, options),
         }
     }
 
