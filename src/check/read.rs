@@ -335,7 +335,7 @@ fn read_table(text: &str) -> Result<Vec<TextPair<'static>>> {
         }
     }
     for separator in SEPARATORS {
-        let is_pair = |row: &[Cow<str>]| row.len() == 2 && !(has_thai(&row[1]) && !has_thai(&row[0]));
+        let is_pair = |row: &[Cow<str>]| row.len() == 2 && (has_thai(&row[0]) || !has_thai(&row[1]));
         let rows = || TableRows::new(text, separator);
         if rows().all(|(_, row)| is_pair(&row)) && rows().any(|(_, row)| has_thai(&row[0])) {
             let pairs = rows().map(|(line, row)| make_pair(line, cell(&row, Some(0)), cell(&row, Some(1))));

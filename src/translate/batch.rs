@@ -40,11 +40,11 @@ impl PrefixCache {
     ///
     /// # Errors
     /// The errors of the model.
-    pub(super) fn prefix_states<'a>(
+    pub(super) fn prefix_states(
         &self,
         model: &dyn TranslationModel,
         prompter: &Prompter,
-        beginnings: &mut dyn Iterator<Item = &'a [u32]>,
+        beginnings: &mut dyn Iterator<Item = &[u32]>,
     ) -> Result<Vec<CachedPrefix>> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|(ids, _)| prompter.is_shared_beginning(ids));
