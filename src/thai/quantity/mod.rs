@@ -33,6 +33,7 @@ mod fraction;
 mod kind;
 mod lexicon;
 mod measure;
+mod mismatch;
 mod name;
 mod number;
 mod ordinal;
@@ -45,7 +46,8 @@ mod write;
 mod year;
 
 pub use amount::Amount;
-pub use compare::{Mismatch, MismatchKind, compare_quantities};
+pub use compare::compare_quantities;
+pub use mismatch::{Mismatch, MismatchKind};
 pub use write::{english_forms, write_in_style};
 
 use crate::span::Span;

@@ -92,7 +92,7 @@ pub fn may_be_left_out(text: &str, quantity: &Quantity, value: &QuantityValue, l
         // A name: Nine News.
         QuantityValue::Number(_) => {
             words.starts_with(char::is_uppercase)
-                && before.ends_with(|c: char| c == ' ' || c == '’')
+                && before.ends_with([' ', '’'])
                 && before
                     .trim_end_matches(' ')
                     .ends_with(|c: char| c.is_alphanumeric() || c == '’' || c == '\'')
