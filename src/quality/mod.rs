@@ -10,6 +10,7 @@ mod incomplete;
 mod length;
 mod negation;
 mod quantities;
+mod repair;
 mod repetition;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ mod thai_left;
 mod trust;
 
 pub use consistency::check_document;
+pub use repair::{ExpectedText, Repair, list_expected_texts, list_repairs, list_settled_places};
 pub use trust::trust_score;
 
 use crate::document::{Finding, Findings, FinishReason, Flag};

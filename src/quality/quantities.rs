@@ -1,8 +1,11 @@
 //! A quality check for numbers, dates, times, amounts of money and units that differ between the two texts.
 
-use super::CheckedPair;
+use super::{CheckedPair, ExpectedText, Repair};
 use crate::document::{Finding, Flag};
-use crate::thai::quantity::{Mismatch, MismatchKind, Quantity, compare_quantities};
+use crate::span::Span;
+use crate::thai::quantity::{
+    Language, Mismatch, MismatchKind, Quantity, compare_quantities, english_forms, find_quantities,
+};
 
 /// Flags each quantity that the translation lacks, adds or changes, with its places and values.
 pub(super) fn check_quantities(pair: &CheckedPair) -> Vec<Finding> {
@@ -27,6 +30,38 @@ fn make_finding(mismatch: &Mismatch) -> Finding {
         span(&mismatch.target),
         mismatch.to_string(),
     )
+}
+
+/// Lists the quantities of a source that English has forms for.
+pub(super) fn list_expected_quantities(source: &str) -> Vec<ExpectedText> {
+    let quantities = find_quantities(source, Language::Thai);
+    quantities.iter().filter_map(expect_quantity).collect()
+}
+
+/// Lists the quantities that a translation lacks or changes and that English has forms for.
+pub(super) fn list_quantity_repairs(source: &str, target: &str) -> Vec<Repair> {
+    let mismatches = compare_quantities(source, target);
+    let repairs = mismatches.iter().filter_map(|mismatch| {
+        Some(Repair {
+            expected: expect_quantity(mismatch.source.as_ref()?)?,
+            unwanted: mismatch.target.as_ref().map(|quantity| quantity.span),
+        })
+    });
+    repairs.collect()
+}
+
+/// Lists the places of the quantities in a translation.
+pub(super) fn list_quantity_places(target: &str) -> Vec<Span> {
+    let quantities = find_quantities(target, Language::English);
+    quantities.iter().map(|quantity| quantity.span).collect()
+}
+
+fn expect_quantity(quantity: &Quantity) -> Option<ExpectedText> {
+    let forms = english_forms(quantity);
+    (!forms.is_empty()).then_some(ExpectedText {
+        source: quantity.span,
+        forms,
+    })
 }
 
 #[cfg(test)]

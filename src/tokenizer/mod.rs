@@ -236,6 +236,18 @@ impl Tokenizer {
         }
     }
 
+    /// Encodes a piece of an output as the model would write it in running text, after a space if `after_space` is set.
+    /// With an encoder, every text is taken to follow a space. Returns `None` if the tokens do not give the same text, as
+    /// where a character has no token.
+    pub fn encode_output(&self, text: &str, after_space: bool) -> Option<Vec<u32>> {
+        let ids = match &self.0 {
+            TokenizerKind::EncoderDecoder(_) => self.encode_target(text),
+            _ if after_space => self.encode_target(&format!(" {text}")),
+            _ => self.encode_target(text),
+        };
+        (!ids.is_empty() && self.decode(&ids).trim() == text).then_some(ids)
+    }
+
     /// Encodes a prompt that holds a source text as its bytes `source`. Control tokens that touch the source are text,
     /// as `split_special_tokens` of transformers makes them: a source cannot end a turn or choose a language. Those in
     /// the rest of the prompt become their ids.

@@ -1,9 +1,10 @@
 //! Batches: texts that are decoded together, as many as make decoding faster and as the device's memory holds.
 
 use super::call::{SearchSettings, TranslationCall};
+use super::job::DecodeJob;
 use super::prompt::Prompter;
 use super::{DecodeOptions, Translator};
-use crate::decode::{Sampling, SearchOptions, search};
+use crate::decode::{Sampling, SearchOptions, TokenConstraint, search_n_best};
 use crate::error::{ErrorKind, Hint, Result};
 use crate::model::{DecodingState, TranslationModel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -190,13 +191,19 @@ impl<'a> BatchDecoder<'a> {
         };
         let prefixes: Vec<_> = beginnings.into_iter().map(prefix).collect();
         let ratio = call.translator.manifest.decoding.length_ratio;
-        let expected: Vec<f32> = rows().map(|(job, _)| ratio * job.encoded.tokens as f32).collect();
+        let expected = |job: &DecodeJob| (ratio * job.encoded.tokens as f32 - job.begun as f32).max(0.0);
+        let expected: Vec<f32> = rows().map(|(job, _)| expected(job)).collect();
         let max_tokens: Vec<usize> = rows().map(|(job, _)| job.max_tokens).collect();
         let streams: Vec<u64> = rows()
             .map(|(job, draw)| job.random_stream().wrapping_add(draw))
             .collect();
+        let mut constraints: Vec<TokenConstraint> = Vec::new();
+        if rows().any(|(job, _)| !job.constraint.is_empty()) {
+            constraints.extend(rows().map(|(job, _)| job.constraint.clone()));
+        }
         let options = SearchOptions {
             max_tokens: &max_tokens,
+            constraints: &constraints,
             expected: &expected,
             sampling: self.search.options.sampling.map(|sampling| Sampling {
                 streams: &streams,
@@ -214,9 +221,9 @@ impl<'a> BatchDecoder<'a> {
             observer(*progress)
         };
         let model = call.translator.model.as_ref();
-        let mut outputs = search(model, &prefixes, &sources, &options, &mut observe)?.into_iter();
+        let mut outputs = search_n_best(model, &prefixes, &sources, &options, &mut observe)?.into_iter();
         for number in batch {
-            call.jobs[*number].outputs = outputs.by_ref().take(draws).collect();
+            call.jobs[*number].outputs = outputs.by_ref().take(draws).flatten().collect();
         }
         Ok(())
     }

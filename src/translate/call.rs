@@ -6,7 +6,7 @@ use super::mend::{MendedText, mend_translation};
 use super::prompt::Prompter;
 use super::{DecodeOptions, Observer, Progress, Quality, Translation, TranslationReceiver, Translator};
 use crate::decode::{Hypothesis, SearchOptions};
-use crate::document::{Findings, FinishReason, Flag};
+use crate::document::{Era, Findings, FinishReason, Flag};
 use crate::error::{Error, ErrorKind, Result};
 use crate::quality::{self, CheckedPair};
 
@@ -147,6 +147,14 @@ impl<'a> TranslationCall<'a> {
             finish,
             examples: self.prompter.example_targets(),
         })
+    }
+
+    /// Returns the text that a translation has after its numbers and dates are mended, with years of the common era: what
+    /// is decoded again does not depend on the era that is asked for.
+    pub fn mend_text(&self, source: &str, text: &str) -> String {
+        let check = |text: &str| self.check_text(source, text, FinishReason::Stop);
+        let text = MendedText::new(text.to_owned(), Vec::new());
+        mend_translation(source, text, Era::Ce, &check).into_parts().0
     }
 
     /// Whether a job's best output so far is cut, empty, or repeats itself.

@@ -4,8 +4,9 @@
 use super::mend::translate_by_rule;
 use super::prompt::{EncodedSource, Prompter};
 use super::{DecodeOptions, Translator};
-use crate::decode::Hypothesis;
+use crate::decode::{Hypothesis, TokenConstraint};
 use crate::error::{Error, Result};
+use crate::span::Span;
 use crate::thai::split::split_to_fit;
 use crate::thai::{has_thai, normalise_thai};
 use std::borrow::Cow;
@@ -48,6 +49,12 @@ pub(super) struct DecodeJob {
     pub result: Option<Hypothesis>,
     /// Indices of the jobs of this text's parts, if their results together replace `result`; otherwise empty.
     pub parts: Vec<usize>,
+    /// What the output must contain and must not contain, and what is recorded of it.
+    pub constraint: TokenConstraint,
+    /// Number of tokens of the output that the model reads at the end of `encoded`, and goes on from.
+    pub begun: usize,
+    /// Places, in the text, of expected texts that decoding again did not help.
+    pub given_up: Vec<Span>,
 }
 
 impl DecodeJob {
@@ -177,6 +184,9 @@ impl Translator {
             outputs: Vec::new(),
             result: None,
             parts: Vec::new(),
+            constraint: self.watch_expected_texts(text, options),
+            begun: 0,
+            given_up: Vec::new(),
         })
     }
 

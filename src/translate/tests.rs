@@ -515,3 +515,51 @@ fn an_article_cannot_end_its_turn_or_add_an_example() {
         assert_eq!(count(&ids(source), &newlines), count(&plain, &newlines), "{source}");
     }
 }
+
+#[test]
+fn missing_numbers_are_written_whatever_a_text_is_batched_with() {
+    let mut translator = translator();
+    let decoding = &mut translator.manifest.decoding;
+    // A strong prior on short outputs, so that outputs end.
+    (decoding.length_ratio, decoding.length_prior) = (0.1, 20.0);
+    let words = ["การนำ", "กา", "นำ", "ราก", "กานำ", "การการ", "รากนำ"];
+    let sources: Vec<String> = (0..24)
+        .map(|i| format!("{} {} {}", words[i % 7], 57 + 13 * i, words[(i / 7 + 2) % 7]))
+        .collect();
+    let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
+    let with = |quality, batch_tokens| DecodeOptions {
+        quality,
+        batch_tokens,
+        ..Default::default()
+    };
+    let plain = translate(&translator, &sources, &with(Quality::Fast, None));
+    let repaired = translate(&translator, &sources, &with(Quality::Default, None));
+    assert_eq!(
+        translate(&translator, &sources, &with(Quality::Default, Some(1))),
+        repaired
+    );
+    let has_number = |found: &[Translation]| {
+        let count = |(i, found): (usize, &Translation)| found.text.contains(&(57 + 13 * i).to_string());
+        found.iter().enumerate().filter(|found| count(*found)).count()
+    };
+    println!(
+        "{} of {} before, {} after",
+        has_number(&plain),
+        sources.len(),
+        has_number(&repaired)
+    );
+    assert!(has_number(&repaired) > has_number(&plain));
+    for (plain, repaired) in plain.iter().zip(&repaired) {
+        assert!(
+            repaired.findings.has_failure()
+                || repaired.findings.warnings().count() <= plain.findings.warnings().count(),
+            "{plain:?}\n{repaired:?}"
+        );
+    }
+    for (source, expected) in sources.iter().zip(&repaired).take(6) {
+        assert_eq!(
+            translate(&translator, &[source], &with(Quality::Default, None))[0],
+            *expected
+        );
+    }
+}

@@ -4,6 +4,7 @@
 //! The agreement (utility) of two outputs is the chrF2 of one with the other as its reference, as in Eikema and Aziz
 //! (2022) and Freitag et al. (2022).
 
+use super::choose::count_faults;
 use super::{DecodingPass, SearchSettings, TranslationCall};
 use crate::decode::{Hypothesis, Sampling, SearchOptions};
 use crate::score::sentence_chrf2;
@@ -60,7 +61,7 @@ impl DecodingPass for ConsensusPass {
 
 /// Sets a job's result to the candidate that agrees best with the others. Candidates are the sampled outputs, the
 /// result so far, and the joined translations of the text's parts, if these had replaced the result. Failed outputs are
-/// left out unless all outputs failed.
+/// left out unless all outputs failed; then those with more wrong or missing values than others.
 fn choose_output(call: &mut TranslationCall, number: usize) {
     let job = &mut call.jobs[number];
     let drawn = std::mem::take(&mut job.outputs);
@@ -74,6 +75,15 @@ fn choose_output(call: &mut TranslationCall, number: usize) {
     };
     if outputs.iter().any(is_sound) {
         outputs.retain(is_sound);
+    }
+    if call.options.mends_text() {
+        let faults: Vec<usize> = outputs
+            .iter()
+            .map(|output| count_faults(source, &call.text_of_output(output)))
+            .collect();
+        let fewest = faults.iter().min().copied().unwrap_or_default();
+        let mut faults = faults.into_iter();
+        outputs.retain(|_| faults.next() == Some(fewest));
     }
     let mut candidates: Vec<(String, f64)> = outputs
         .iter()

@@ -1,12 +1,14 @@
 //! Division: a text whose translation is improbable is also translated in parts, and the better of whole and parts is
 //! kept.
 
+use super::choose::{count_faults, take_best_output};
 use super::{DecodingPass, SearchSettings, TranslationCall};
 use crate::decode::Hypothesis;
 use crate::document::Quality;
 use crate::error::Result;
 use crate::thai::split::split_to_fit;
 use crate::translate::job::{DecodeJob, mean_log_probability};
+use crate::translate::join::join_translations;
 
 /// The fewest characters of a text that is translated in parts; a shorter one is hardly more than a clause.
 const MIN_DIVIDED_CHARS: usize = 70;
@@ -39,14 +41,29 @@ fn divide_job(call: &TranslationCall, job: &DecodeJob) -> Result<Vec<DecodeJob>>
 }
 
 /// Whether the translations of a text's parts are better than that of the whole text: no part has failed, and either
-/// the whole has failed or the parts together are more probable.
+/// the whole has failed, or the parts have fewer wrong or missing values, or as many and together are more probable.
 fn are_parts_better(call: &TranslationCall, parts: &[usize], whole: usize) -> bool {
     let score = |numbers: &[usize]| {
         let results = numbers.iter().filter_map(|number| call.jobs[*number].result.as_ref());
         mean_log_probability(results)
     };
     let is_failure = |number: &usize| call.is_failure(&call.jobs[*number]);
-    !parts.iter().any(is_failure) && (is_failure(&whole) || score(parts) > score(&[whole]))
+    let faults = |text: &str| {
+        if call.options.mends_text() {
+            count_faults(&call.jobs[whole].text, text)
+        } else {
+            0
+        }
+    };
+    let is_preferred = || {
+        let texts: Vec<String> = parts.iter().map(|part| call.job_text(&call.jobs[*part])).collect();
+        let (before, after) = (
+            faults(&call.job_text(&call.jobs[whole])),
+            faults(&join_translations(&texts)),
+        );
+        after < before || after == before && score(parts) > score(&[whole])
+    };
+    !parts.iter().any(is_failure) && (is_failure(&whole) || is_preferred())
 }
 
 impl DecodingPass for DividePass {
@@ -77,8 +94,7 @@ impl DecodingPass for DividePass {
 
     fn accept_batch(&mut self, call: &mut TranslationCall, batch: &[usize]) -> Vec<usize> {
         for number in batch {
-            let part = &mut call.jobs[*number];
-            part.result = part.outputs.pop();
+            take_best_output(call, *number);
         }
         let mut whole = Vec::new();
         self.divided.retain_mut(|(number, parts)| {

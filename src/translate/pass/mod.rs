@@ -4,7 +4,9 @@
 //! A pass says which jobs it takes, how they are searched, and when a new output replaces the earlier result. To add a
 //! repair, implement [`DecodingPass`] for a new type in a file of its own, and add it to the list in [`run_passes`].
 
+mod choose;
 mod consensus;
+mod constrain;
 mod divide;
 mod retry;
 mod search;
@@ -52,11 +54,14 @@ trait DecodingPass {
 /// Kind `Interrupted` after the observer's `Break`; those of the model and of the receiver.
 pub(super) fn run_passes(call: &mut TranslationCall) -> Result<()> {
     // The passes run in this order. A later pass may replace the results of an earlier one.
-    let mut passes: [Box<dyn DecodingPass>; 4] = [
+    let mut passes: [Box<dyn DecodingPass>; 6] = [
         Box::new(search::FirstPass),
         Box::new(retry::RetryPass),
         Box::new(divide::DividePass::default()),
         Box::new(consensus::ConsensusPass),
+        // Twice: a decoder-only model repairs one fault at a time.
+        Box::new(constrain::ConstrainPass::default()),
+        Box::new(constrain::ConstrainPass::default()),
     ];
     for number in 0..call.jobs.len() {
         call.jobs[number].next_pass = passes

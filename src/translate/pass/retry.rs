@@ -1,5 +1,6 @@
 //! Retry: a text whose output is empty, cut or repeats itself is decoded once more, without repeated phrases.
 
+use super::choose::take_best_output;
 use super::{DecodingPass, SearchSettings, TranslationCall};
 use crate::decode::SearchOptions;
 use crate::document::Quality;
@@ -34,8 +35,8 @@ impl DecodingPass for RetryPass {
         for number in batch {
             let warnings = |call: &TranslationCall| call.job_findings(&call.jobs[*number]).warnings().count();
             let warnings_before = warnings(call);
-            let job = &mut call.jobs[*number];
-            let before = std::mem::replace(&mut job.result, job.outputs.pop());
+            let before = call.jobs[*number].result.take();
+            take_best_output(call, *number);
             if warnings(call) >= warnings_before {
                 call.jobs[*number].result = before;
             }

@@ -1,5 +1,6 @@
 //! The first pass: decodes every text with the settings of the options, the manifest and the model's own files.
 
+use super::choose::take_best_output;
 use super::{DecodingPass, SearchSettings, TranslationCall};
 use crate::decode::SearchOptions;
 use crate::translate::batch::source_token_budget;
@@ -19,8 +20,7 @@ impl DecodingPass for FirstPass {
 
     fn accept_batch(&mut self, call: &mut TranslationCall, batch: &[usize]) -> Vec<usize> {
         for number in batch {
-            let job = &mut call.jobs[*number];
-            job.result = job.outputs.pop();
+            take_best_output(call, *number);
         }
         batch.to_vec()
     }

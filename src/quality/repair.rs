@@ -1,0 +1,66 @@
+//! Repairs: which texts a translation should contain, as far as checks know it, and what stands there instead.
+//!
+//! The translator decodes again so that one of the forms is written. A check that knows what is right adds a row to
+//! `REPAIRERS`.
+
+use super::quantities;
+use crate::span::Span;
+
+/// A text that every translation of a source should contain, in one of several forms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpectedText {
+    /// Its place in the source.
+    pub source: Span,
+    /// Its English forms, the best first; at least one.
+    pub forms: Vec<String>,
+}
+
+/// A text that a translation lacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repair {
+    /// The text that the translation should contain.
+    pub expected: ExpectedText,
+    /// The place, in the translation, of the wrong text that stands there instead; `None` if nothing does.
+    pub unwanted: Option<Span>,
+}
+
+/// What a check knows of the texts that are right.
+struct Repairer {
+    /// Lists the expected texts of a source.
+    list_expected: fn(&str) -> Vec<ExpectedText>,
+    /// Lists what is missing or wrong in the translation of a source.
+    list_repairs: fn(&str, &str) -> Vec<Repair>,
+    /// Lists the places of a translation where such texts stand, right or wrong.
+    list_places: fn(&str) -> Vec<Span>,
+}
+
+/// The checks that know what is right.
+const REPAIRERS: [Repairer; 1] = [Repairer {
+    list_expected: quantities::list_expected_quantities,
+    list_repairs: quantities::list_quantity_repairs,
+    list_places: quantities::list_quantity_places,
+}];
+
+/// Lists the texts that every translation of a source should contain.
+pub fn list_expected_texts(source: &str) -> Vec<ExpectedText> {
+    REPAIRERS
+        .iter()
+        .flat_map(|repairer| (repairer.list_expected)(source))
+        .collect()
+}
+
+/// Lists the texts that a translation lacks, with what stands in their places.
+pub fn list_repairs(source: &str, target: &str) -> Vec<Repair> {
+    REPAIRERS
+        .iter()
+        .flat_map(|repairer| (repairer.list_repairs)(source, target))
+        .collect()
+}
+
+/// Lists the places of a translation at which no missing text belongs, because another one stands there.
+pub fn list_settled_places(target: &str) -> Vec<Span> {
+    REPAIRERS
+        .iter()
+        .flat_map(|repairer| (repairer.list_places)(target))
+        .collect()
+}
