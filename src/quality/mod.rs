@@ -5,9 +5,11 @@
 //! [`check_document`], and [`trust_score`] sums up what is known of a segment in one number.
 
 mod consistency;
+mod copied;
 mod damaged;
 mod incomplete;
 mod length;
+mod name;
 mod negation;
 mod quantities;
 mod repair;
@@ -37,7 +39,7 @@ pub struct CheckedPair<'a> {
 }
 
 /// All quality checks, in any order. After [`Flag::Empty`] the remaining checks are skipped.
-const QUALITY_CHECKS: [fn(&CheckedPair) -> Vec<Finding>; 8] = [
+const QUALITY_CHECKS: [fn(&CheckedPair) -> Vec<Finding>; 10] = [
     incomplete::check_truncated,
     incomplete::check_empty,
     repetition::check_repetition,
@@ -45,6 +47,8 @@ const QUALITY_CHECKS: [fn(&CheckedPair) -> Vec<Finding>; 8] = [
     thai_left::check_untranslated_thai,
     length::check_length,
     negation::check_negation,
+    name::check_name,
+    copied::check_copied_example,
     quantities::check_quantities,
 ];
 
