@@ -29,7 +29,7 @@
 //! | 3 | [`quality`] | checks of translated segments and documents, which give findings and a trust score | `document`, `thai` |
 //! | 3 | [`memory`] | translation memory: finished segments on disk, found again, exchanged, taught | `database`, `document`, `error`, `file`, `thai` |
 //! | 3 | [`render`] | an aligned document to bytes, one file a format | `document`, `error` |
-//! | 4 | [`translate`] | many sentences in, as many translations out, by a list of passes | `catalog`, `decode`, `document`, `error`, `file`, `memory`, `model`, `quality`, `score`, `thai`, `tokenizer` |
+//! | 4 | [`translate`] | many sentences in, as many translations out, by a list of passes | `catalog`, `decode`, `document`, `error`, `file`, `memory`, `model`, `quality`, `score`, `span`, `thai`, `tokenizer` |
 //! | 5 | [`pipeline`] | one document, from bytes to alignment | `document`, `error`, `file`, `quality`, `span`, `thai`, `translate` |
 //! | 5 | [`check`] | anyone's translation: pairs from files, checked and reported | `document`, `error`, `memory`, `quality`, `render`, `span`, `thai`, `translate` |
 //! | 6 | [`archive`] | many documents: planned, pooled, each sentence translated once, resumed, reported | `database`, `document`, `error`, `file`, `memory`, `pipeline`, `render`, `thai`, `translate` |
