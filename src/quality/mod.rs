@@ -12,6 +12,7 @@ mod length;
 mod name;
 mod negation;
 mod quantities;
+mod references;
 mod repair;
 mod repetition;
 #[cfg(test)]

@@ -8,9 +8,7 @@ use std::collections::HashMap;
 /// Flags a translation that the search ended because of endless repetition, or that repeats itself far more than its
 /// source.
 pub(super) fn check_repetition(pair: &CheckedPair) -> Vec<Finding> {
-    let repeats = pair.finish == FinishReason::Loop
-        || repeats_more_than_source(pair.source, pair.target)
-        || repeats_its_end(pair.target) && !repeats_its_end(pair.source);
+    let repeats = pair.finish == FinishReason::Loop || repeats_more_than_source(pair.source, pair.target);
     Vec::from_iter(repeats.then(|| Flag::Repetition.into()))
 }
 
@@ -20,7 +18,54 @@ fn repeats_more_than_source(source: &str, target: &str) -> bool {
     if looped > 0.0 && looped > 2.0 * repeated_share(&chars(source)) {
         return true;
     }
-    has_frequent_phrases(target)
+    has_frequent_phrases(target) || (has_repeated_words(target) && !repeats_a_phrase(source))
+}
+
+/// Whether a text says four words or more twice in a row, its last three words twice, or one or two words four times.
+fn has_repeated_words(text: &str) -> bool {
+    const MAX_PHRASE_WORDS: usize = 80;
+    const MIN_PHRASE_WORDS: usize = 4;
+    const MIN_COUNT_OF_SHORT_PHRASES: usize = 4;
+    let text = text.to_lowercase();
+    let words: Vec<&str> = text
+        .split_whitespace()
+        .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()))
+        .filter(|word| !word.is_empty())
+        .collect();
+    (1..=MAX_PHRASE_WORDS.min(words.len() / 2)).any(|length| {
+        // Number of consecutive words that equal the one `length` words earlier.
+        let mut run = 0;
+        (length..words.len()).any(|index| {
+            run = if words[index] == words[index - length] {
+                run + 1
+            } else {
+                0
+            };
+            let is_at_end = index + 1 == words.len();
+            run >= length && (length >= MIN_PHRASE_WORDS || (length + 1 == MIN_PHRASE_WORDS && is_at_end))
+                || run >= length * (MIN_COUNT_OF_SHORT_PHRASES - 1)
+        })
+    })
+}
+
+/// Whether a Thai text says a phrase twice in a row: ten characters or more that are not spaces.
+fn repeats_a_phrase(source: &str) -> bool {
+    const PHRASE_CHARS: std::ops::RangeInclusive<usize> = 10..=120;
+    let chars: Vec<char> = source.chars().filter(|c| !c.is_whitespace()).collect();
+    let is_repeated = |&unit: &usize| {
+        let mut run = 0;
+        (unit..chars.len()).any(|index| {
+            run = if chars[index] == chars[index - unit] {
+                run + 1
+            } else {
+                0
+            };
+            run >= unit
+        })
+    };
+    PHRASE_CHARS
+        .filter(|unit| unit * 2 <= chars.len())
+        .any(|unit| is_repeated(&unit))
 }
 
 /// Computes the share of a text, from 0 to 1, that is covered by its longest immediate repetition.
@@ -43,26 +88,6 @@ fn repeated_share(text: &[char]) -> f64 {
         }
     }
     longest as f64 / text.len().max(1) as f64
-}
-
-/// Whether the last words of a text, at least four of them and 16 characters, stand directly before themselves once
-/// more, apart from punctuation and capitals; or the last words up to three, twice more.
-fn repeats_its_end(text: &str) -> bool {
-    const MIN_TAIL_WORDS: usize = 4;
-    const MIN_TAIL_CHARS: usize = 16;
-    const MAX_TAIL_WORDS: usize = 60;
-    let clean = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-    let words: Vec<String> = text
-        .split_whitespace()
-        .map(clean)
-        .filter(|word| !word.is_empty())
-        .collect();
-    (1..=MAX_TAIL_WORDS.min(words.len() / 2)).any(|length| {
-        let (rest, tail) = words.split_at(words.len() - length);
-        let repeats = rest.rchunks_exact(length).take_while(|chunk| *chunk == tail).count();
-        let chars: usize = tail.iter().map(|word| word.chars().count() + 1).sum();
-        repeats >= 2 && chars > 3 || repeats == 1 && length >= MIN_TAIL_WORDS && chars > MIN_TAIL_CHARS
-    })
 }
 
 /// Whether more than half of a text's words lie in phrases of four words that occur at least three times. Always false

@@ -105,7 +105,6 @@ fn negations_lengths_and_repeated_ends() {
     for tail in [
         "plant more trees every year, plant more trees every year.",
         "plant more trees. Plant more trees every year. Plant more trees every year.",
-        "plant more trees every year, every year, every year.",
     ] {
         let target = format!("Villagers along the river clean the streets together and {tail}");
         assert!(flags(source, &target).contains(&Flag::Repetition), "{target}");
@@ -143,4 +142,47 @@ proptest! {
         let flags = list_flags(&source, &target, FinishReason::Stop);
         prop_assert!(flags.iter().all(|flag| !matches!(flag, Flag::NoThai | Flag::Divided | Flag::Mended | Flag::Similar | Flag::Truncated)));
     }
+}
+
+#[test]
+fn more_negations_than_the_source_has_are_flagged() {
+    let count = |source, target| list_flags(source, target, FinishReason::Stop).contains(&Flag::Negation);
+    for target in [
+        "Villagers along the river do not clean the streets together.",
+        "Villagers along the river don&#39;t clean the streets together.",
+        "Villagers along the river never clean the streets together.",
+        "Villagers along the river can’t clean the streets any more.",
+        "Villagers along the river no longer clean the streets.",
+    ] {
+        assert!(count("ชาวบ้านริมแม่น้ำช่วยกันทำความสะอาดถนน", target), "{target}");
+        assert!(!count("ชาวบ้านริมแม่น้ำไม่ทำความสะอาดถนน", target), "{target}");
+    }
+    assert!(count(
+        "ร้านไม่เปิด แต่ตลาดเปิด",
+        "The shop is not open, but the market is not either."
+    ));
+    assert!(count("อย่างไรก็ตาม ร้านเปิด", "However, the shop is not open."));
+    assert!(!count("เงินไม่เพียงพอ", "The money is not enough."));
+    assert!(!count("เขาพูดได้สองภาษา", "He speaks not only one language."));
+}
+
+#[test]
+fn an_end_that_is_said_twice_is_a_repetition() {
+    let repeats = |source, target: &str| list_flags(source, target, FinishReason::Stop).contains(&Flag::Repetition);
+    for target in [
+        "Villagers clean the streets and plant more trees every year and plant more trees every year.",
+        "Villagers clean the streets and plant more trees every year, plant more trees every year.",
+        "Villagers clean the streets and plant more trees every year every year every year every year.",
+        "Villagers clean the streets and plant more trees. Villagers clean the streets and plant more trees.",
+    ] {
+        assert!(repeats(LONG_SOURCE, target), "{target}");
+    }
+    assert!(!repeats(
+        LONG_SOURCE,
+        "They came again and again, and the rain came again and again and again."
+    ));
+    assert!(!repeats(
+        "เราจะไปตลาดด้วยกัน เราจะไปตลาดด้วยกัน",
+        "We will go to market, we will go to market."
+    ));
 }
