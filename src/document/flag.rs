@@ -129,7 +129,7 @@ impl Flag {
             Self::Encoding => ("encoding", Warning, 17, "characters were lost"),
             Self::Truncated => ("truncated", Failure, 18, "cut at the token limit, the end is missing"),
             Self::Repetition => ("repetition", Failure, 19, "repeats itself"),
-            Self::Empty => ("empty", Failure, 20, "the model gave no translation"),
+            Self::Empty => ("empty", Failure, 20, "there is no translation"),
         }
     }
 

@@ -88,7 +88,7 @@ mod tests {
         let many = |count: usize, attribute: &str| format!("{before}<p{}>{after}", attribute.repeat(count));
         for attribute in [" a=\"x\"", " a='x'", " a = \"<\"", "\ta=\">\""] {
             let text = many(400, attribute);
-            assert_eq!(pieces_to_tokenize(&text), [0..text.len()], "{attribute}");
+            assert_eq!(pieces_to_tokenize(&text).len(), 1, "{attribute}");
             let text = many(3000, attribute);
             let pieces = pieces_to_tokenize(&text).into_iter().map(|piece| &text[piece]);
             assert_eq!(pieces.collect::<Vec<_>>(), [before, after], "{attribute}");
@@ -109,7 +109,7 @@ mod tests {
             "<!--".into(),
             String::new(),
         ] {
-            assert_eq!(pieces_to_tokenize(&text), [0..text.len()], "{text:.30}");
+            assert_eq!(pieces_to_tokenize(&text).len(), 1, "{text:.30}");
         }
     }
 }
