@@ -160,7 +160,7 @@ impl Flag {
             Self::NoThai => "There is nothing to translate, so the text was copied: “(CRI) 2023-11-09”.",
             Self::Truncated => "The model ran out of room and the end is missing: “The ministers then agreed to”.",
             Self::Repetition => "Words come again and again where the Thai says them once: “very very very very good”.",
-            Self::Empty => "The model wrote nothing.",
+            Self::Empty => "There is no translation: the English is empty where the Thai says “สวัสดี”.",
             Self::Encoding => "Characters were lost or are of a wrong encoding: “caf�”, “donâ€™t”.",
             Self::Untranslated => "Thai was left in the English, or the Thai was only repeated: “said รัฐบาล”.",
             Self::CopiedExample => {
@@ -179,13 +179,13 @@ impl Flag {
             Self::Name => "A name, address or handle of the Thai is not in the English: “LINE”, “www.example.org”.",
             Self::Omission => "Part of the Thai seems to be missing: of two sentences one was translated.",
             Self::Addition => "The English seems to say more than the Thai: two sentences became three.",
-            Self::Length => "The English is far too short or far too long for the Thai.",
-            Self::Inconsistent => "The same name, number or date is translated otherwise elsewhere in the document.",
-            Self::Divided => "A long sentence was translated in parts and joined; no reason to doubt it.",
+            Self::Length => "The English is far too short or far too long for the Thai: “Yes.” for three lines.",
+            Self::Inconsistent => "The same Thai is translated otherwise elsewhere in the document: “Somchai Jaidee”, then “Mr. Chai”.",
+            Self::Divided => "The sentence was translated in parts, “He came,” and “he saw”, and joined; no reason to doubt it.",
             Self::Mended => {
                 "A wrong number or date was replaced by the right one: “9 January 2023” became “9 November 2023”."
             }
-            Self::Similar => "A person translated nearly the same sentence before, which stands below it to compare.",
+            Self::Similar => "A person translated nearly the same sentence before, shown to compare: “It rained on Monday” for one on Tuesday.",
         }
     }
 

@@ -21,10 +21,11 @@ fn repeats_more_than_source(source: &str, target: &str) -> bool {
     has_frequent_phrases(target) || (has_repeated_words(target) && !repeats_a_phrase(source))
 }
 
-/// Whether a text says four words or more twice in a row, its last three words twice, or one or two words four times.
+/// Whether a text says five words or more twice in a row, its last three words twice, or one or two words four times.
 fn has_repeated_words(text: &str) -> bool {
     const MAX_PHRASE_WORDS: usize = 80;
-    const MIN_PHRASE_WORDS: usize = 4;
+    const MIN_PHRASE_WORDS: usize = 5;
+    const MIN_LAST_WORDS: usize = 3;
     const MIN_COUNT_OF_SHORT_PHRASES: usize = 4;
     let text = text.to_lowercase();
     let words: Vec<&str> = text
@@ -42,7 +43,7 @@ fn has_repeated_words(text: &str) -> bool {
                 0
             };
             let is_at_end = index + 1 == words.len();
-            run >= length && (length >= MIN_PHRASE_WORDS || (length + 1 == MIN_PHRASE_WORDS && is_at_end))
+            run >= length && (length >= MIN_PHRASE_WORDS || length >= MIN_LAST_WORDS && is_at_end)
                 || run >= length * (MIN_COUNT_OF_SHORT_PHRASES - 1)
         })
     })
