@@ -26,7 +26,7 @@
 //! | 3 | [`catalog`] | which models there are, and their files: manifests, the Hub, caches | `error`, `file`, `model` |
 //! | 3 | [`tokenizer`] | text to token ids and back | `error`, `model` |
 //! | 3 | [`decode`] | search over [`model::TranslationModel`]: greedy, beam, sampling, under constraints | `document`, `error`, `model` |
-//! | 3 | [`quality`] | checks of translated segments and documents, which give findings and a trust score | `document`, `thai` |
+//! | 3 | [`quality`] | checks of translated segments and documents, which give findings and a trust score | `document`, `span`, `thai` |
 //! | 3 | [`memory`] | translation memory: finished segments on disk, found again, exchanged, taught | `database`, `document`, `error`, `file`, `thai` |
 //! | 3 | [`render`] | an aligned document to bytes, one file a format | `document`, `error` |
 //! | 4 | [`translate`] | many sentences in, as many translations out, by a list of passes | `catalog`, `decode`, `document`, `error`, `file`, `memory`, `model`, `quality`, `score`, `span`, `thai`, `tokenizer` |
@@ -42,14 +42,14 @@
 //! | an output format | a file in `render/` | the table of `render/mod.rs` |
 //! | an input format | a file in `document/` | the table of `document/mod.rs` |
 //! | a check of translations | a file in `quality/` | the list of `quality/mod.rs`, a variant in `document/flag.rs` |
-//! | a repair of a wrong value by decoding | a row of `REPAIRERS` in `quality/repair.rs`, in the file of its check | |
-| another repair of translations | a file in `translate/pass/` | the list of `translate/pass/mod.rs` |
-| a word of date lines | a row in `translate/mend/rule.rs` | |
+//! | a repair of a wrong value by decoding | its functions in the file of its check | `REPAIRERS` in `quality/mod.rs` |
+//! | another repair of translations | a file in `translate/pass/` | the list of `translate/pass/mod.rs` |
+//! | a word of date lines | a row in `translate/mend/rule.rs` | |
 //! | a decoder-only architecture | a constant in `model/decoder/variant.rs` | the table of `model/architecture.rs` |
 //! | a form of weights on disk | a `WeightSource` in `model/weights/` | `model/weights/mod.rs` |
 //! | a form of models that is refused by name | a row of a table in `catalog/unsupported.rs` | |
 //! | a quantised kernel | a file in `model/cpu/quantized/` | `model/cpu/quantized/mod.rs` |
-//! | a decoding option | a field in `translate/options.rs`, where the compiler asks whether memories depend on it | `cli/args.rs`, and the pass that obeys it |
+//! | a decoding option | a field of `DecodeOptions` in `translate/pass/mod.rs`, where the compiler asks whether memories depend on it | `cli/args.rs`, and the pass that obeys it |
 //! | an exchange format of memories | a file in `memory/exchange/` | the table of `memory/exchange/mod.rs` |
 //!
 //! # What always holds

@@ -180,12 +180,18 @@ impl Flag {
             Self::Omission => "Part of the Thai seems to be missing: of two sentences one was translated.",
             Self::Addition => "The English seems to say more than the Thai: two sentences became three.",
             Self::Length => "The English is far too short or far too long for the Thai: “Yes.” for three lines.",
-            Self::Inconsistent => "The same Thai is translated otherwise elsewhere in the document: “Somchai Jaidee”, then “Mr. Chai”.",
-            Self::Divided => "The sentence was translated in parts, “He came,” and “he saw”, and joined; no reason to doubt it.",
+            Self::Inconsistent => {
+                "The same Thai is translated otherwise elsewhere in the document: “Somchai Jaidee”, then “Mr. Chai”."
+            }
+            Self::Divided => {
+                "The sentence was translated in parts, “He came,” and “he saw”, and joined; no reason to doubt it."
+            }
             Self::Mended => {
                 "A wrong number or date was replaced by the right one: “9 January 2023” became “9 November 2023”."
             }
-            Self::Similar => "A person translated nearly the same sentence before, shown to compare: “It rained on Monday” for one on Tuesday.",
+            Self::Similar => {
+                "A person translated nearly the same sentence before, shown to compare: “It rained on Monday” for one on Tuesday."
+            }
         }
     }
 

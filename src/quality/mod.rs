@@ -25,6 +25,7 @@ pub use repair::{ExpectedText, Repair, list_expected_texts, list_repairs, list_s
 pub use trust::trust_score;
 
 use crate::document::{Finding, Findings, FinishReason, Flag};
+use repair::Repairer;
 
 /// A source, its translation, and what is known of how the translation was made.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +53,13 @@ const QUALITY_CHECKS: [fn(&CheckedPair) -> Vec<Finding>; 10] = [
     copied::check_copied_example,
     quantities::check_quantities,
 ];
+
+/// The checks that know what is right.
+const REPAIRERS: [Repairer; 1] = [Repairer {
+    list_expected: quantities::list_expected_quantities,
+    list_repairs: quantities::list_quantity_repairs,
+    list_places: quantities::list_quantity_places,
+}];
 
 /// Checks one translation and returns the findings. A source that was copied, or that is blank, gets none.
 ///

@@ -1,9 +1,9 @@
 //! Repairs: which texts a translation should contain, as far as checks know it, and what stands there instead.
 //!
-//! The translator decodes again so that one of the forms is written. A check that knows what is right adds a row to
+//! The translator decodes again so that one of the forms is written. A check that knows what is right has a row in
 //! `REPAIRERS`.
 
-use super::quantities;
+use super::REPAIRERS;
 use crate::span::Span;
 
 /// A text that every translation of a source should contain, in one of several forms.
@@ -25,21 +25,14 @@ pub struct Repair {
 }
 
 /// What a check knows of the texts that are right.
-struct Repairer {
+pub(super) struct Repairer {
     /// Lists the expected texts of a source.
-    list_expected: fn(&str) -> Vec<ExpectedText>,
+    pub list_expected: fn(&str) -> Vec<ExpectedText>,
     /// Lists what is missing or wrong in the translation of a source.
-    list_repairs: fn(&str, &str) -> Vec<Repair>,
+    pub list_repairs: fn(&str, &str) -> Vec<Repair>,
     /// Lists the places of a translation where such texts stand, right or wrong.
-    list_places: fn(&str) -> Vec<Span>,
+    pub list_places: fn(&str) -> Vec<Span>,
 }
-
-/// The checks that know what is right.
-const REPAIRERS: [Repairer; 1] = [Repairer {
-    list_expected: quantities::list_expected_quantities,
-    list_repairs: quantities::list_quantity_repairs,
-    list_places: quantities::list_quantity_places,
-}];
 
 /// Lists the texts that every translation of a source should contain.
 pub fn list_expected_texts(source: &str) -> Vec<ExpectedText> {

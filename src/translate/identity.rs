@@ -1,6 +1,6 @@
 //! The key of a translation besides its source, as memories and archives keep it.
 
-use super::options::{DecodeOptions, DecodeOptionsId};
+use super::pass::{DecodeOptions, DecodeOptionsId};
 use super::system::{DecodingId, LanguagesId, ModelId, SystemId};
 use super::{Translator, former};
 use crate::catalog::manifest::{DecodingDefaults, LanguageSettings, Prompt, ShortSourcePrompt};

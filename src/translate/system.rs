@@ -1,6 +1,6 @@
 //! The key of a machine's translations: the model, and everything else besides the source that decides the text.
 
-use super::options::DecodeOptionsId;
+use super::pass::DecodeOptionsId;
 use serde::{Deserialize, Serialize};
 
 /// Identifies all translations of one kind: whoever asks with an equal id may reuse them.

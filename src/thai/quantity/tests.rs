@@ -922,7 +922,7 @@ fn comparison_of_long_texts_takes_time_in_proportion() {
             (0..3).map(|_| turn()).fold(f64::INFINITY, f64::min)
         };
         let (short, long) = (time(100), time(1_200));
-        assert!(long < 0.5 || long < short * 36.0, "{thai}: {short} s, then {long} s");
+        assert!(long < 2.0 || long < short * 36.0, "{thai}: {short} s, then {long} s");
     }
 }
 
