@@ -48,6 +48,7 @@ mod year;
 pub use amount::Amount;
 pub use compare::compare_quantities;
 pub use mismatch::{Mismatch, MismatchKind};
+pub use unit::rename_english_unit;
 pub use write::{english_forms, write_in_style};
 
 use crate::span::Span;

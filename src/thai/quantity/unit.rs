@@ -1,6 +1,7 @@
 //! Units of measure after a number: which unit it is, and what it measures.
 
 use super::Language;
+use crate::span::Span;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -210,6 +211,52 @@ pub fn find_unit(rest: &str, language: Language) -> Option<&'static Unit> {
         Language::Thai if rest.starts_with(crate::thai::is_letter) => find_thai_unit(rest),
         _ => find_english_unit(rest),
     }
+}
+
+/// How an English name of a unit is written.
+#[derive(PartialEq)]
+enum NameForm {
+    /// In short, as `km`.
+    Short,
+    Singular,
+    Plural,
+}
+
+impl NameForm {
+    fn of_name(name: &str) -> Self {
+        match name {
+            "feet" | "inches" => Self::Plural,
+            "foot" | "day" | "rai" | "ton" => Self::Singular,
+            _ if name.len() <= 3 || name.starts_with("sq ") => Self::Short,
+            _ if name.ends_with('s') => Self::Plural,
+            _ => Self::Singular,
+        }
+    }
+}
+
+/// Finds another name for the unit after a number of an English text that ends at byte `number_end`: that of the unit
+/// with the symbol `to` in place of that with the symbol `from`, in short, in the singular or in the plural as the old
+/// name is. Returns the place of the old name and the new name; none if the units measure different things, or have no
+/// names of the same form.
+pub fn rename_english_unit(text: &str, number_end: usize, from: &str, to: &str) -> Option<(Span, &'static str)> {
+    let find = |symbol: &str| UNITS.iter().find(|unit| unit.symbol == symbol);
+    let (from, to) = (find(from)?, find(to)?);
+    let rest = text[number_end..].trim_start_matches([' ', '\u{a0}', '-', '‑', '–']);
+    let start = text.len() - rest.len();
+    let is_here = |name: &&str| {
+        rest.get(..name.len())
+            .is_some_and(|here| here.eq_ignore_ascii_case(name))
+            && !rest[name.len()..].starts_with(char::is_alphanumeric)
+    };
+    let old = from.english.split(',').filter(is_here).max_by_key(|name| name.len())?;
+    let is_british = |name: &str| ["metre", "litre", "gramme"].iter().any(|part| name.contains(part));
+    let mut names = to
+        .english
+        .split(',')
+        .filter(|name| NameForm::of_name(name) == NameForm::of_name(old));
+    let first = names.clone().next()?;
+    let name = names.find(|name| is_british(name) == is_british(old)).unwrap_or(first);
+    (from.dimension == to.dimension).then(|| (Span::new(start, start + old.len()), name))
 }
 
 fn find_thai_unit(rest: &str) -> Option<&'static Unit> {

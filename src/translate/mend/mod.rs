@@ -6,7 +6,7 @@
 //! 1. Thai digits become Arabic ones (`text`).
 //! 2. Years of the Buddhist era that were carried over or counted twice become years of the common era (`years`).
 //! 3. A value that disagrees with the one value of the source that it can stand for is written anew, in the style of the
-//!    translation (`values`).
+//!    translation; and so is a unit that disagrees after a number that is right (`values`).
 //! 4. The years that the source names are written in the era that the user wants (`years`).
 //!
 //! Whatever makes a value right is reported as [`Flag::Mended`], with the text that stood there before.
@@ -36,6 +36,7 @@ pub fn mend_translation(source: &str, target: MendedText, era: Era, check: &dyn 
     // Values are compared and mended in the common era.
     let target = years::write_years(source, target, Era::Ce);
     let target = values::mend_values(source, target, check);
+    let target = values::mend_units(source, target, check);
     years::write_years(source, target, era)
 }
 

@@ -119,6 +119,25 @@ fn a_wrong_value_is_put_right_where_there_is_one() {
 }
 
 #[test]
+fn a_wrong_unit_is_put_right_in_its_form() {
+    for (source, target, mended) in [
+        (
+            "ระเบียงห่างกัน 69 เซนติเมตร",
+            "The balconies are 69 meters apart.",
+            "The balconies are 69 centimeters apart.",
+        ),
+        ("ภาพขนาด 6 ซม.", "The picture has 6 mm.", "The picture has 6 cm."),
+        ("ระยะทาง 5 ไมล์", "A 5-kilometre walk.", "A 5-mile walk."),
+        ("ใช้เวลา 3 ชั่วโมง", "It takes 3 minutes.", "It takes 3 hours."),
+        ("หนัก 5 กิโลกรัม", "It weighs 5 kilograms.", "It weighs 5 kilograms."),
+        // Other kinds of unit are not confused.
+        ("หนัก 5 กิโลกรัม", "It is 5 km long.", "It is 5 km long."),
+    ] {
+        assert_eq!(mend(source, target), mended);
+    }
+}
+
+#[test]
 fn what_is_right_or_unclear_stays() {
     for (source, target) in [
         ("วันที่ 9 พฤศจิกายน 2566", "9 November 2023"),

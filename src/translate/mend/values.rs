@@ -3,7 +3,9 @@
 use super::adds_no_warning;
 use super::text::MendedText;
 use crate::document::Findings;
-use crate::thai::quantity::{Date, Quantity, QuantityValue, compare_quantities, write_in_style};
+use crate::thai::quantity::{
+    Date, MismatchKind, Quantity, QuantityValue, compare_quantities, rename_english_unit, write_in_style,
+};
 use std::mem::discriminant;
 
 /// The most values of one translation that are mended.
@@ -31,6 +33,31 @@ pub fn mend_values(source: &str, mut target: MendedText, check: &dyn Fn(&str) ->
         });
         let Some((mended, after)) = better else { break };
         (target, before) = (mended, after);
+    }
+    target
+}
+
+/// Writes other units after numbers that are right, where the source has another unit of the same kind.
+pub fn mend_units(source: &str, mut target: MendedText, check: &dyn Fn(&str) -> Findings) -> MendedText {
+    let wrong_units = |target: &str| {
+        let mut mismatches = compare_quantities(source, target);
+        mismatches.retain(|mismatch| mismatch.kind == MismatchKind::Unit);
+        mismatches
+    };
+    for _ in 0..MAX_MENDED_VALUES {
+        let wrong = wrong_units(target.text());
+        let better = wrong.iter().find_map(|mismatch| {
+            let (right, number) = (mismatch.source.as_ref()?, mismatch.target.as_ref()?);
+            let (from, to) = (mismatch.target_unit?, mismatch.source_unit?);
+            let (place, name) = rename_english_unit(target.text(), number.span.end, from, to)?;
+            let mut mended = target.clone();
+            mended.mend(place, name, Some(right.span));
+            let is_better = wrong_units(mended.text()).len() < wrong.len()
+                && adds_no_warning(&check(target.text()), &check(mended.text()));
+            is_better.then_some(mended)
+        });
+        let Some(better) = better else { break };
+        target = better;
     }
     target
 }
