@@ -36,8 +36,8 @@ pub struct CheckedPair<'a> {
     pub target: &'a str,
     /// The reason why the search ended the translation; `Stop` if nothing is known.
     pub finish: FinishReason,
-    /// The translations in the examples of the model's prompt; empty if there are none.
-    pub examples: &'a [String],
+    /// The examples in the model's prompt, each a Thai text and its translation; empty if there are none.
+    pub examples: &'a [(String, String)],
 }
 
 /// All quality checks, in any order. After [`Flag::Empty`] the remaining checks are skipped.

@@ -145,7 +145,7 @@ impl<'a> TranslationCall<'a> {
             source,
             target,
             finish,
-            examples: self.prompter.example_targets(),
+            examples: self.prompter.examples(),
         })
     }
 

@@ -6,6 +6,7 @@
 use super::{DecodeOptions, Translator, language};
 use crate::catalog::manifest::{LanguageSettings, Manifests, Prompt, split_at_only_mark};
 use crate::error::{Error, Hint, Result};
+use crate::thai::has_thai;
 use crate::tokenizer::{ChatTemplate, Tokenizer};
 use std::borrow::Cow;
 
@@ -108,6 +109,20 @@ fn unescape_prompt(prompt: &str) -> String {
     prompt.replace("\\n", "\n")
 }
 
+/// Lists the examples of a request: each line of Thai with the line after it, if that has no Thai. Labels such as `Thai: `
+/// are left out.
+fn list_examples(request: &str) -> Vec<(String, String)> {
+    let text_of = |line: &str| {
+        let label = line
+            .split_once(": ")
+            .filter(|(label, _)| label.chars().all(char::is_alphabetic));
+        label.map_or(line, |(_, text)| text).trim().to_owned()
+    };
+    let lines: Vec<&str> = request.lines().filter(|line| !line.trim().is_empty()).collect();
+    let pairs = lines.windows(2).filter(|pair| has_thai(pair[0]) && !has_thai(pair[1]));
+    pairs.map(|pair| (text_of(pair[0]), text_of(pair[1]))).collect()
+}
+
 /// Returns the number of ids that two sequences share at their beginning.
 fn common_prefix_len(a: &[u32], b: &[u32]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
@@ -186,8 +201,8 @@ pub(super) struct Prompter {
     stop: Vec<u32>,
     /// Strings that end an output: those that are no control token.
     stop_texts: Vec<String>,
-    /// The translations in the prompt's examples.
-    example_targets: Vec<String>,
+    /// The prompt's examples, each a Thai text and its translation.
+    examples: Vec<(String, String)>,
 }
 
 /// The text and tokens that surround the sources of one range of lengths.
@@ -247,7 +262,14 @@ impl Prompter {
                 after,
             })
         };
-        let frames: Result<_> = match replaced.map(unescape_prompt) {
+        let replaced = replaced.map(unescape_prompt);
+        let examples = match &replaced {
+            Some(request) => list_examples(request),
+            None => list_prompt_requests(prompt)
+                .flat_map(|(_, request)| list_examples(request))
+                .collect(),
+        };
+        let frames: Result<_> = match replaced {
             Some(request) => frame((usize::MAX, &request)).map(|frame| vec![frame]),
             None => list_prompt_requests(prompt).map(frame).collect(),
         };
@@ -264,7 +286,7 @@ impl Prompter {
                 .filter(|stop| !tokenizer.is_control_token(stop))
                 .cloned()
                 .collect(),
-            example_targets: Vec::new(),
+            examples,
         })
     }
 
@@ -285,7 +307,7 @@ impl Prompter {
             last,
             stop: Vec::new(),
             stop_texts: Vec::new(),
-            example_targets: Vec::new(),
+            examples: Vec::new(),
         }
     }
 
@@ -401,9 +423,9 @@ impl Prompter {
         self.frames.iter().any(|frame| frame.head[..frame.shared] == *ids)
     }
 
-    /// Returns the translations in the prompt's examples, of which an output may take over text.
-    pub fn example_targets(&self) -> &[String] {
-        &self.example_targets
+    /// Returns the prompt's examples, each a Thai text and its translation, of which an output may take over text.
+    pub fn examples(&self) -> &[(String, String)] {
+        &self.examples
     }
 
     /// Returns the token ids that end an output, besides the model's own end tokens.
@@ -428,6 +450,27 @@ mod tests {
     use super::*;
     use crate::model::weights::gguf::GgufFile;
     use std::path::Path;
+
+    #[test]
+    fn the_examples_of_a_prompt_are_pairs_of_thai_and_english() {
+        let prompt = few_shot_prompt().expect("the built-in prompt");
+        let examples: Vec<_> = list_prompt_requests(&prompt)
+            .flat_map(|(_, request)| list_examples(request))
+            .collect();
+        assert!(examples.len() > 10, "{examples:?}");
+        assert!(examples.contains(&("แม่น้ำเจ้าพระยา".to_owned(), "Chao Phraya River".to_owned())));
+        for (thai, english) in &examples {
+            assert!(
+                has_thai(thai) && !has_thai(english) && !english.is_empty(),
+                "{thai} {english}"
+            );
+            assert!(
+                !thai.starts_with("Thai:") && !english.contains("{text}"),
+                "{thai} {english}"
+            );
+        }
+        assert_eq!(list_examples("Translate.\n\n{text}"), []);
+    }
 
     /// Checks that one shared beginning serves all texts, with a tokenizer that merges a space with the word after it
     /// but not with a digit.
