@@ -114,7 +114,7 @@ pub struct ReadPairs {
 /// its partner.
 ///
 /// # Errors
-/// Kind `Input`, if the texts have different numbers of lines, or none, or more than [`MAX_PAIRS`].
+/// Kind `Input`, if the texts have different numbers of lines, or none, or more than 5,000,000.
 pub fn pair_lines<'a>(names: [&Path; 2], source: &'a str, target: &'a str) -> Result<Vec<TextPair<'a>>> {
     let [left, right] = [source, target].map(split_lines);
     for (name, lines) in names.iter().zip([&left, &right]) {
@@ -187,7 +187,7 @@ fn check_pair_count(count: usize) -> Result<()> {
 ///
 /// # Errors
 /// Kind `Input`, with the place where it is known, for a file that is damaged, of another kind, without pairs, or with
-/// more than [`MAX_PAIRS`].
+/// more than 5,000,000.
 pub fn read_pairs(bytes: &[u8], format: PairFormat) -> Result<ReadPairs> {
     let mut skipped = SkippedCounts::default();
     let pairs = match format {
