@@ -64,6 +64,12 @@ fn model_names(sandbox: &Sandbox, memory: &str) -> Vec<String> {
         .collect()
 }
 
+/// The columns of a table of segments that no later plae has changed: up to the reason why the translation ended.
+fn texts(table: &str) -> Vec<Vec<String>> {
+    let columns = |line: &str| line.split('\t').take(7).map(str::to_owned).collect();
+    table.lines().map(columns).collect()
+}
+
 /// Checks that a run had no need of the model's weights.
 #[track_caller]
 fn translates_nothing(outcome: &Outcome) {
@@ -89,7 +95,7 @@ fn a_former_archive_is_unchanged() {
     archive(&sandbox, &["--batch-tokens", "512"]).ends(0, &["2 unchanged"]);
     // All of it is in the memory, and what is new goes beside it.
     archive(&sandbox, &["--force"]).ends(0, &["2 of 2 articles translated", " 0 sentences new"]);
-    assert_eq!(outputs(), before);
+    assert_eq!(outputs().map(|table| texts(&table)), before.map(|table| texts(&table)));
     sandbox.write("in/new.txt", "ครูสอนเลขในตอนบ่าย\n\nฝนตกแล้ว\n");
     archive(&sandbox, &[]).ends(0, &["1 of 3 articles translated, 2 unchanged", " 1 sentence new"]);
     let systems = ask(&sandbox, MEMORY, "SELECT description FROM system");
@@ -111,8 +117,8 @@ fn a_former_memory_is_recalled() {
     translates_nothing(&outcome);
     for name in ["market.tsv", "school.tsv"] {
         assert_eq!(
-            sandbox.read(&format!("again/{name}")),
-            sandbox.read(&format!("out/{name}"))
+            texts(&sandbox.read(&format!("again/{name}"))),
+            texts(&sandbox.read(&format!("out/{name}")))
         );
     }
     assert_eq!(model_names(&sandbox, MEMORY), ["marian-prefix"]);
